@@ -1,0 +1,82 @@
+# Needs python3 (3.11 or later), make, and apt for whatever is not installed. No root.
+
+PYTHON ?= python3
+ARGS ?=
+
+BIN := .venv/bin
+# Hundreds of lines from pip help nobody, until it fails.
+install = $(BIN)/python -m pip -q --disable-pip-version-check --no-input install $(1) \
+	>.venv/install.log 2>&1 || { cat .venv/install.log >&2; exit 1; }
+LOCK := pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate -q
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# pip, and apt with its lock, must not meet themselves under `make -j`.
+.NOTPARALLEL:
+.PHONY: help demo test check bench lab notebooks lock format tools clean
+
+help: ## list the targets (the default)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
+	@echo 'ARGS="..." is passed on by demo, test, lab, notebooks and lock.'
+
+demo: .venv/runtime.stamp ## write the demo report to out/demo
+	@$(BIN)/istio-usage demo -o out/demo $(ARGS)
+
+test: .venv/dev.stamp tools ## run the tests
+	@$(BIN)/pytest $(ARGS)
+
+check: .venv/dev.stamp ## lint, format, type and layer checks
+	@$(BIN)/ruff check -q
+	@$(BIN)/ruff format -q --check
+	@$(BIN)/mypy
+	@layers=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$layers"; exit 1; }
+	@for notebook in notebooks/*.ipynb; do \
+		test ! -e "$$notebook" || $(BIN)/nbstripout --verify "$$notebook" || exit 1; \
+	done
+
+bench: .venv/dev.stamp tools ## run the benchmarks, one after the other
+	@.ci/each.sh 'tests/benchmarks/bench_*.py' $(BIN)/python
+
+lab: .venv/dev.stamp tools ## run the tests that start real Envoys
+	@if test -d tests/lab; then $(BIN)/pytest -m lab tests/lab $(ARGS); \
+	else echo 'There is no lab yet (tests/lab).'; fi
+
+notebooks: .venv/dev.stamp ## run every notebook from top to bottom
+	@if ls notebooks/*.ipynb >/dev/null 2>&1; then $(BIN)/pytest --nbmake notebooks $(ARGS); \
+	else echo 'There are no notebooks yet.'; fi
+
+lock: .venv/dev.stamp ## pin the dependencies again (ARGS=--upgrade takes newer versions)
+	@$(BIN)/uv $(LOCK) $(ARGS) -o requirements.txt
+	@$(BIN)/uv $(LOCK) $(ARGS) --group dev -c requirements.txt -o requirements-dev.txt
+
+format: .venv/dev.stamp ## rewrite the sources as the checks want them
+	@$(BIN)/ruff check -q --fix-only
+	@$(BIN)/ruff format -q
+
+tools: ## fetch the engines that the tests start into .tools/bin
+	@.ci/tools.sh
+
+clean: ## remove what make made: .venv, .tools, out/demo and caches
+	@rm -rf .venv .tools out/demo .coverage .hypothesis .mypy_cache .ruff_cache .pytest_cache \
+		.import_linter_cache
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/made.stamp: .ci/venv.sh .ci/apt.sh
+	@PYTHON='$(PYTHON)' .ci/venv.sh
+	@touch $@
+
+# A user of the demo need not install the development tools to build one editable package: pip
+# fetches the build backend into a throw-away environment.
+.venv/runtime.stamp: .venv/made.stamp requirements.txt pyproject.toml
+	@echo 'Installing the runtime pins into .venv'
+	@$(call install,--require-hashes -r requirements.txt)
+	@$(call install,--no-deps -e .)
+	@touch $@
+
+# The development pins hold the runtime ones and the build backend, so this path (CI's) runs
+# nothing without a hash, and the runtime stamp is met as well.
+.venv/dev.stamp: .venv/made.stamp requirements-dev.txt pyproject.toml
+	@echo 'Installing the development pins into .venv'
+	@$(call install,--require-hashes -r requirements-dev.txt)
+	@$(call install,--no-deps --no-build-isolation -e .)
+	@touch .venv/runtime.stamp $@

@@ -1,0 +1,5 @@
+"""Lets `python -m analyzer` do what `istio-usage` does."""
+
+from analyzer.cli import main
+
+main()

@@ -1,0 +1,109 @@
+"""Figures that come from outside, each with its source, and the bundled sample snapshots."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from analyzer.errors import UsageError
+from analyzer.units import Interval
+
+__all__ = [
+    "BLOG",
+    "Assumption",
+    "PublishedConstants",
+    "assumptions",
+    "published_constants",
+    "sample_path",
+    "schema_path",
+]
+
+BLOG = "blog"
+"""Name of the vendor post's constants."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumption:
+    """A default of the projection, with its range and where it comes from."""
+
+    name: str
+    value: Interval
+    unit: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedConstants:
+    """What one document says each component costs; None: it says nothing of that component.
+
+    A component costs its figure per unit plus its figure per 1000 proxy requests per second.
+    """
+
+    name: str
+    title: str
+    source: str
+    remark: str
+    sidecar_vcpu_per_proxy: float | None = None
+    sidecar_vcpu_per_1000_rps: float | None = None
+    ztunnel_vcpu_per_node: float | None = None
+    ztunnel_vcpu_per_1000_rps: float | None = None
+    waypoint_vcpu_per_replica: float | None = None
+    waypoint_vcpu_per_1000_rps: float | None = None
+    vcpu_month_usd: float | None = None
+
+    @property
+    def needs_requests(self) -> bool:
+        """Whether these figures say nothing without a request rate."""
+        return self.sidecar_vcpu_per_1000_rps is not None
+
+
+@cache
+def assumptions() -> Mapping[str, Assumption]:
+    """Return the projection's defaults by name."""
+    return {name: _assumption(name, entry) for name, entry in _toml("assumptions.toml").items()}
+
+
+@cache
+def published_constants() -> Mapping[str, PublishedConstants]:
+    """Return the published figures by name, the vendor post's first."""
+    return {
+        name: PublishedConstants(name=name, **entry)
+        for name, entry in _toml("constants.toml").items()
+    }
+
+
+def sample_path(name: str = "sample") -> Path:
+    """Return the folder of a bundled snapshot.
+
+    Raises:
+        UsageError: if there is none of that name.
+    """
+    path = _root() / "samples" / name
+    if not path.is_dir():
+        names = sorted(item.name for item in path.parent.iterdir() if item.is_dir())
+        raise UsageError(f"no bundled sample {name!r}; there are: {', '.join(names)}")
+    return path
+
+
+def schema_path() -> Path:
+    """Return the JSON Schema of the answer."""
+    return _root() / "result.schema.json"
+
+
+def _root() -> Path:
+    return Path(str(resources.files(__name__)))
+
+
+def _toml(name: str) -> dict[str, dict[str, Any]]:
+    return tomllib.loads((_root() / name).read_text(encoding="utf-8"))
+
+
+def _assumption(name: str, entry: Mapping[str, Any]) -> Assumption:
+    mid = float(entry["mid"])
+    value = Interval(low=entry.get("low", mid), mid=mid, high=entry.get("high", mid))
+    return Assumption(name=name, value=value, unit=entry["unit"], source=entry["source"])

@@ -1,0 +1,7 @@
+"""From Prometheus to checked tables: survey, collect, snapshot, roles."""
+
+from analyzer.measurement.api import collect
+from analyzer.measurement.snapshot import Snapshot, load_snapshot
+from analyzer.measurement.usage import MeshUsage, measure
+
+__all__ = ["MeshUsage", "Snapshot", "collect", "load_snapshot", "measure"]

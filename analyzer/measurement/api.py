@@ -1,0 +1,44 @@
+"""Measuring from a script or a notebook, in one call."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from analyzer.measurement.collect import collect_snapshot
+from analyzer.measurement.plan import DEFAULT_DAYS, Ask
+from analyzer.measurement.snapshot import Snapshot
+from analyzer.prometheus.access import Access
+from analyzer.prometheus.connection import Connection
+from analyzer.prometheus.promql import Scope
+
+__all__ = ["collect"]
+
+
+def collect(
+    url: str | Access,
+    *,
+    days: float = DEFAULT_DAYS,
+    end: datetime | None = None,
+    namespaces: tuple[str, ...] = (),
+    path: Path | None = None,
+) -> Snapshot:
+    """Measure the mesh behind a Prometheus and return the snapshot.
+
+    Args:
+        url: its address, or an `Access` with credentials. A plain address takes them from the
+            environment (PROMETHEUS_TOKEN, PROMETHEUS_USERNAME, PROMETHEUS_PASSWORD).
+        days: how long a time to look at.
+        end: where it ends (aware); now, if None.
+        namespaces: regular expressions; all, if empty.
+        path: the folder to make; a temporary one, if None.
+
+    Raises:
+        AnalyzerError: see `measurement.collect.collect_snapshot`.
+    """
+    access = url if isinstance(url, Access) else Access.parse(url)
+    target = path or Path(tempfile.mkdtemp(prefix="istio-usage-")) / "snapshot"
+    ask = Ask(source=access.url, scope=Scope(namespaces=namespaces), days=days, end=end)
+    with Connection(access) as source:
+        return collect_snapshot(source, ask, target, now=datetime.now(UTC))

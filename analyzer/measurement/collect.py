@@ -1,0 +1,188 @@
+"""Collecting a snapshot: plan, ask chunk by chunk, and finish in one stroke.
+
+A collection lives in SNAPSHOT.partial until it is whole, and is then moved to its name. What an
+interrupted run has finished stays there, and the same command goes on from it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+import analyzer
+from analyzer.errors import SnapshotError
+from analyzer.measurement.frames import frame_of, sorted_frame
+from analyzer.measurement.manifest import Manifest, QueryRecord
+from analyzer.measurement.plan import Ask, Plan, make_plan
+from analyzer.measurement.snapshot import (
+    MANIFEST,
+    Snapshot,
+    load_snapshot,
+    read_table,
+    write_file,
+    write_table,
+)
+from analyzer.prometheus.connection import Source
+from analyzer.prometheus.fetch import Fetched, Job, fetch
+from analyzer.prometheus.query import load_query
+
+__all__ = ["Progress", "collect_snapshot"]
+
+_PLAN = "plan.json"
+_CHUNKS = "chunks"
+_WARNINGS = b"analyzer.warnings"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a collection is.
+
+    Attributes:
+        asking: what was answered last, in words.
+        done_count: chunks that are finished.
+        total_count: chunks in all.
+    """
+
+    asking: str
+    done_count: int
+    total_count: int
+
+
+def collect_snapshot(
+    source: Source,
+    ask: Ask,
+    target: Path,
+    *,
+    now: datetime,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    note: Callable[[str], None] = lambda _: None,
+) -> Snapshot:
+    """Measure what `ask` says and return the finished snapshot at `target`.
+
+    Args:
+        source: the Prometheus.
+        ask: what the user asked for.
+        now: the end of the window where `ask` names none.
+        target: the folder to make; `target`.partial is used on the way and resumed from.
+        on_progress: called after each chunk.
+        note: called with a sentence where something took an unexpected turn.
+
+    Raises:
+        SnapshotError: if `target` exists, or cannot be written, or the interrupted collection
+            beside it was asked something else.
+        InsufficientData: if the survey finds that the question cannot be answered; then nothing
+            is written.
+        PrometheusError: if the server could not be asked; what was finished is kept.
+    """
+    if target.exists():
+        raise SnapshotError(f"{target} exists: choose another name, or remove it first")
+    partial = target.with_name(f"{target.name}.partial")
+    plan = _resumed(partial, ask, note) or _begun(partial, make_plan(source, ask, now=now))
+    jobs = [job for job in plan.jobs() if not _chunk_path(partial, job).exists()]
+    total = len(plan.jobs())
+    done = total - len(jobs)
+    for fetched in fetch(source, plan.window, jobs, note=note):
+        _write_chunk(partial, fetched)
+        done += 1
+        on_progress(Progress(asking=fetched.job.query.what, done_count=done, total_count=total))
+    return _finished(partial, target, plan)
+
+
+def _resumed(partial: Path, ask: Ask, note: Callable[[str], None]) -> Plan | None:
+    path = partial / _PLAN
+    if not path.exists():
+        return None
+    try:
+        plan = Plan.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SnapshotError(f"{partial} is damaged: remove it and collect again") from error
+    if plan.ask != ask:
+        raise SnapshotError(
+            f"{partial} is an interrupted collection that was asked something else: "
+            "give the same options to finish it, or remove it"
+        )
+    note(f"resuming the interrupted collection in {partial}")
+    return plan
+
+
+def _begun(partial: Path, plan: Plan) -> Plan:
+    try:
+        (partial / _CHUNKS).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SnapshotError(f"cannot make {partial}: {error.strerror}") from error
+    write_file(partial / _PLAN, json.dumps(plan.to_json(), indent=2).encode())
+    return plan
+
+
+def _chunk_path(partial: Path, job: Job) -> Path:
+    return partial / _CHUNKS / f"{job.query.name}-{job.chunk.first_point:06d}.parquet"
+
+
+def _write_chunk(partial: Path, fetched: Fetched) -> None:
+    frame = frame_of(fetched.job.query, fetched.answers)
+    remarks = sorted({text for answer in fetched.answers for text in answer.warnings})
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    metadata = {**(table.schema.metadata or {}), _WARNINGS: json.dumps(remarks).encode()}
+    write_table(_chunk_path(partial, fetched.job), table.replace_schema_metadata(metadata))
+
+
+def _finished(partial: Path, target: Path, plan: Plan) -> Snapshot:
+    """Join the chunks, write the manifest and give the folder its name."""
+    whole = partial / "whole"
+    whole.mkdir(exist_ok=True)
+    records: list[QueryRecord] = []
+    remarks: set[str] = set()
+    for name, promql in plan.promql.items():
+        paths = [_chunk_path(partial, job) for job in plan.jobs() if job.query.name == name]
+        tables = [read_table(path) for path in paths]
+        remarks.update(_remarks(tables))
+        records.append(_joined(whole, name, promql, tables))
+    manifest = Manifest(
+        tool_version=analyzer.__version__,
+        source=plan.ask.source,
+        note=plan.ask.note,
+        window=plan.window,
+        scope=plan.ask.scope,
+        cpu_scrape_seconds=plan.survey.cpu_scrape_seconds,
+        request_scrape_seconds=plan.survey.request_scrape_seconds,
+        queries=tuple(records),
+        warnings=(*plan.warnings(), *sorted(remarks)),
+    )
+    write_file(whole / MANIFEST, manifest.to_json().encode())
+    try:
+        # The last step that matters: before it there is no snapshot, after it a whole one.
+        whole.rename(target)
+        shutil.rmtree(partial)
+    except OSError as error:
+        raise SnapshotError(f"cannot finish {target}: {error.strerror}") from error
+    return load_snapshot(target)
+
+
+def _joined(folder: Path, name: str, promql: str, tables: list[pa.Table]) -> QueryRecord:
+    query = load_query(name)
+    frame = sorted_frame(query, [table.to_pandas() for table in tables])
+    file = f"{name}.parquet"
+    sha256 = write_table(folder / file, pa.Table.from_pandas(frame, preserve_index=False))
+    return QueryRecord(
+        name=name,
+        unit=query.unit,
+        promql=promql,
+        series_count=len(frame.groupby(list(query.labels))) if query.labels else len(frame) and 1,
+        sample_count=len(frame),
+        file=file,
+        sha256=sha256,
+    )
+
+
+def _remarks(tables: Iterable[pa.Table]) -> set[str]:
+    return {
+        text
+        for table in tables
+        for text in json.loads((table.schema.metadata or {}).get(_WARNINGS, b"[]"))
+    }

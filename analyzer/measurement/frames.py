@@ -1,0 +1,82 @@
+"""Tables of samples, and the one check that each passes on its way in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analyzer.errors import FrameError
+from analyzer.prometheus.answer import Answer
+from analyzer.prometheus.query import Query
+
+__all__ = ["TIME", "check_frame", "empty_frame", "frame_of", "sorted_frame"]
+
+TIME: Final = "time"
+"""Column of the end of each step, in whole seconds since the epoch (int64)."""
+
+
+def empty_frame(query: Query) -> pd.DataFrame:
+    """Return the table of an answer without series, with all its columns."""
+    return frame_of(query, ())
+
+
+def frame_of(query: Query, answers: Iterable[Answer]) -> pd.DataFrame:
+    """Return the answers to one query as a table: its labels, `time`, and a column of its name.
+
+    What Prometheus calls NaN is left out: a missing row is how a missing value is told.
+
+    Raises:
+        FrameError: if a series carries a label that the query file does not declare.
+    """
+    series = [item for answer in answers for item in answer.series]
+    for item in series:
+        surplus = set(item.labels) - set(query.labels)
+        if surplus:
+            raise FrameError(f"{query.name}: the answer has an undeclared label {min(surplus)!r}")
+    lengths = [len(item.times) for item in series]
+    columns: dict[str, object] = {
+        label: np.repeat(
+            np.array([item.labels.get(label, "") for item in series], dtype=object), lengths
+        )
+        for label in query.labels
+    }
+    columns[TIME] = np.rint(_joined([item.times for item in series])).astype(np.int64)
+    columns[query.name] = _joined([item.samples for item in series])
+    frame = pd.DataFrame(columns).astype(dict.fromkeys(query.labels, "str"))
+    known: pd.DataFrame = frame[np.isfinite(frame[query.name])]
+    return known.reset_index(drop=True)
+
+
+def sorted_frame(query: Query, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return all rows of `frames` in one order, whatever order they were fetched in."""
+    whole = pd.concat(frames, ignore_index=True) if frames else empty_frame(query)
+    return whole.sort_values([*query.labels, TIME], kind="stable", ignore_index=True)
+
+
+def check_frame(query: Query, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return `frame` if it is what `query` promises.
+
+    Raises:
+        FrameError: naming the column, the count and the first row of what is wrong.
+    """
+    lacking = [name for name in (*query.labels, TIME, query.name) if name not in frame]
+    if lacking:
+        raise FrameError(f"{query.name}: the table lacks the column {lacking[0]!r}")
+    bad = frame[~(np.isfinite(frame[query.name]) & (frame[query.name] >= 0))]
+    if not bad.empty:
+        raise FrameError(
+            f"{query.name}: {len(bad)} missing or negative values, first in row {bad.index[0]}"
+        )
+    twice = frame.duplicated([*query.labels, TIME])
+    if twice.any():
+        raise FrameError(
+            f"{query.name}: {int(twice.sum())} rows stand twice, first row {twice.idxmax()}"
+        )
+    return frame
+
+
+def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    return np.concatenate(arrays) if arrays else np.empty(0)

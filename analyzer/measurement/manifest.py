@@ -1,0 +1,144 @@
+"""What a snapshot says about itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from analyzer.errors import SnapshotError
+from analyzer.prometheus.promql import Scope
+from analyzer.prometheus.window import TimeWindow
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Manifest",
+    "QueryRecord",
+    "scope_of",
+    "scope_to_json",
+    "window_of",
+    "window_to_json",
+]
+
+SCHEMA_VERSION = 1
+"""Raised when an older tool could misread a snapshot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryRecord:
+    """One query as it was sent, and the file its answer is in."""
+
+    name: str
+    unit: str
+    promql: str
+    series_count: int
+    sample_count: int
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a snapshot says about itself.
+
+    Attributes:
+        tool_version: of the tool that collected it.
+        source: the Prometheus asked, without credentials.
+        note: a sentence of the collector's, shown with every answer; "" if none.
+        cpu_scrape_seconds: interval between two CPU samples of a proxy.
+        request_scrape_seconds: interval between two samples of its request counters.
+        warnings: the server's own remarks and what the survey could not find.
+    """
+
+    tool_version: str
+    source: str
+    note: str
+    window: TimeWindow
+    scope: Scope
+    cpu_scrape_seconds: float
+    request_scrape_seconds: float
+    queries: tuple[QueryRecord, ...]
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """Return the manifest as the text of manifest.json."""
+        document: dict[str, Any] = {
+            "schema_version": SCHEMA_VERSION,
+            "tool_version": self.tool_version,
+            "source": self.source,
+            "note": self.note,
+            "window": window_to_json(self.window),
+            "scope": scope_to_json(self.scope),
+            "scrape_seconds": {
+                "cpu": self.cpu_scrape_seconds,
+                "requests": self.request_scrape_seconds,
+            },
+            "queries": [asdict(query) for query in self.queries],
+            "warnings": list(self.warnings),
+        }
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, origin: str) -> Manifest:
+        """Read manifest.json.
+
+        Args:
+            text: its text.
+            origin: what to call the snapshot in a message.
+
+        Raises:
+            SnapshotError: if it is damaged, or of a newer schema.
+        """
+        try:
+            document = json.loads(text)
+            version = document["schema_version"]
+            if version > SCHEMA_VERSION:
+                raise SnapshotError(
+                    f"{origin} has schema version {version}, newer than this tool's "
+                    f"{SCHEMA_VERSION}: upgrade istio-usage"
+                )
+            return cls(
+                tool_version=document["tool_version"],
+                source=document["source"],
+                note=document["note"],
+                window=window_of(document["window"]),
+                scope=scope_of(document["scope"]),
+                cpu_scrape_seconds=float(document["scrape_seconds"]["cpu"]),
+                request_scrape_seconds=float(document["scrape_seconds"]["requests"]),
+                queries=tuple(QueryRecord(**query) for query in document["queries"]),
+                warnings=tuple(document["warnings"]),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise SnapshotError(
+                f"{origin} is damaged: manifest.json cannot be read ({error!r}); collect it again"
+            ) from error
+
+
+def window_to_json(window: TimeWindow) -> dict[str, Any]:
+    """Return a window as JSON."""
+    return {
+        "start": window.start.isoformat().replace("+00:00", "Z"),
+        "end": window.end.isoformat().replace("+00:00", "Z"),
+        "step_seconds": window.step_seconds,
+    }
+
+
+def window_of(document: Mapping[str, Any]) -> TimeWindow:
+    """Read a window from JSON; raises ValueError, KeyError or TypeError."""
+    return TimeWindow(
+        start=datetime.fromisoformat(document["start"]),
+        end=datetime.fromisoformat(document["end"]),
+        step_seconds=document["step_seconds"],
+    )
+
+
+def scope_to_json(scope: Scope) -> dict[str, Any]:
+    """Return a scope as JSON."""
+    return {"namespaces": list(scope.namespaces), "cluster": scope.cluster}
+
+
+def scope_of(document: Mapping[str, Any]) -> Scope:
+    """Read a scope from JSON; raises ValueError, KeyError or TypeError."""
+    return Scope(namespaces=tuple(document["namespaces"]), cluster=document["cluster"])

@@ -1,0 +1,187 @@
+"""Looking before measuring: what this Prometheus holds, and how finely it was scraped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+
+from analyzer.errors import InsufficientData
+from analyzer.prometheus.answer import Answer, Series
+from analyzer.prometheus.connection import Source
+from analyzer.prometheus.promql import Scope, any_of
+from analyzer.prometheus.query import load_query
+from analyzer.prometheus.window import Chunk, TimeWindow
+
+__all__ = ["MENDING", "Survey", "count_series", "survey"]
+
+CPU: Final = "container_cpu_usage_seconds_total"
+REQUESTS: Final = "istio_requests_total"
+
+_LOOKS = 5
+"""Times at which the survey looks for series: a mesh that moved away an hour ago is still seen."""
+
+_SAMPLE_SECONDS = 3600
+"""Length of the raw samples read for the scrape intervals: twelve scrapes at 5 minutes."""
+
+MENDING: Final[Mapping[str, str]] = {
+    CPU: "scrape the kubelet's cAdvisor: job with metrics_path /metrics/cadvisor "
+    "(kube-prometheus-stack: kubelet.serviceMonitor.cAdvisor: true)",
+    REQUESTS: "scrape the proxies: Istio's samples/addons/extras/prometheus-operator.yaml, or "
+    "path /stats/prometheus of port 15020 of every pod",
+    "container_memory_working_set_bytes": "keep container_memory_working_set_bytes in cAdvisor's "
+    "metricRelabelings",
+    "istio_tcp_sent_bytes_total": "no TCP traffic through the mesh, or TCP metrics are disabled "
+    "in a Telemetry resource",
+    "istio_build": "keep istio_build when scraping the proxies",
+    "kube_pod_info": "install kube-state-metrics with honorLabels: true",
+    "kube_pod_container_resource_requests": "install kube-state-metrics with honorLabels: true, "
+    "resources pods",
+    "kube_node_status_allocatable": "install kube-state-metrics, resources nodes",
+    "node_cpu_hourly_cost": "scrape OpenCost for the prices of your nodes",
+    "node_ram_hourly_cost": "scrape OpenCost for the prices of your nodes",
+}
+"""The metrics asked for, each with what to do where it is missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What was found.
+
+    Attributes:
+        series_counts: series of each metric within the scope; absent ones are not in it.
+        cpu_scrape_seconds: usual interval between two CPU samples of one proxy.
+        request_scrape_seconds: the same for its request counters.
+    """
+
+    series_counts: Mapping[str, int]
+    cpu_scrape_seconds: float
+    request_scrape_seconds: float
+
+    @property
+    def slower_scrape_seconds(self) -> float:
+        """The interval that decides how short a step may be."""
+        return max(self.cpu_scrape_seconds, self.request_scrape_seconds)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Metrics that were not found."""
+        return tuple(name for name in MENDING if name not in self.series_counts)
+
+
+def survey(source: Source, scope: Scope, start: datetime, end: datetime) -> Survey:
+    """Find out what can be measured between `start` and `end`.
+
+    Raises:
+        InsufficientData: if the main question cannot be answered, with what is missing.
+        PrometheusError: if the server could not be asked.
+    """
+    looks = _looks(start, end)
+    counts, seen_at = count_series(source, scope, looks)
+    for name in (CPU, REQUESTS):
+        if name not in counts:
+            raise InsufficientData(_nothing_found(name, scope, counts))
+    pods = _sample_pods(source, scope, seen_at)
+    _require_traffic(source, scope, looks)
+    return Survey(
+        series_counts=counts,
+        cpu_scrape_seconds=_scrape_seconds(source, "survey_cpu_scrapes", scope, pods, seen_at),
+        request_scrape_seconds=_scrape_seconds(
+            source, "survey_request_scrapes", scope, pods, seen_at
+        ),
+    )
+
+
+def count_series(
+    source: Source, scope: Scope, looks: TimeWindow
+) -> tuple[dict[str, int], datetime]:
+    """Count the series of every metric of interest.
+
+    Returns:
+        The largest count seen of each metric, and the last time at which CPU and requests were
+        both there (the window's end where they never were).
+    """
+    answer = _at_looks(source, load_query("survey_series_count").render(scope), looks)
+    counts = {
+        series.labels.get("metric", ""): int(series.samples.max())
+        for series in answer.series
+        if len(series.samples)
+    }
+    times = [
+        set(series.times)
+        for series in answer.series
+        if series.labels.get("metric") in {CPU, REQUESTS}
+    ]
+    both = set.intersection(*times) if len(times) == 2 else set()  # noqa: PLR2004 - CPU, requests
+    seen_at = datetime.fromtimestamp(max(both), looks.end.tzinfo) if both else looks.end
+    return counts, seen_at
+
+
+def _looks(start: datetime, end: datetime) -> TimeWindow:
+    """Return a few points spread over the time asked for, the last one at its end."""
+    step_seconds = max(1, int((end - start).total_seconds()) // _LOOKS)
+    count = int((end - start).total_seconds()) // step_seconds
+    first = datetime.fromtimestamp(round(end.timestamp()) - count * step_seconds, end.tzinfo)
+    last = datetime.fromtimestamp(round(end.timestamp()), end.tzinfo)
+    return TimeWindow(start=first, end=last, step_seconds=step_seconds)
+
+
+def _at_looks(source: Source, promql: str, looks: TimeWindow) -> Answer:
+    return source.points(promql, looks, Chunk(first_point=0, point_count=looks.point_count))
+
+
+def _sample_pods(source: Source, scope: Scope, at: datetime) -> list[str]:
+    answer = source.instant(load_query("survey_sample_pods").render(scope), at)
+    pods = sorted({series.labels.get("pod", "") for series in answer.series} - {""})
+    if not pods:
+        raise InsufficientData(
+            f"no pod has both {CPU} of a container istio-proxy and {REQUESTS}: "
+            "the labels `namespace` and `pod` must name the same pod on both; "
+            "check the relabelling of the job that scrapes the proxies"
+        )
+    return pods
+
+
+def _require_traffic(source: Source, scope: Scope, looks: TimeWindow) -> None:
+    query = load_query("survey_total_requests_rps")
+    # Two steps of a look back: rate() needs two samples, and a look may be a day apart.
+    promql = query.render(scope, window_seconds=max(900, min(looks.step_seconds, 3600)))
+    if not any((series.samples > 0).any() for series in _at_looks(source, promql, looks).series):
+        raise InsufficientData(
+            f"{REQUESTS} is there but did not grow from {looks.start:%Y-%m-%d %H:%M} to "
+            f"{looks.end:%Y-%m-%d %H:%M} UTC: without traffic the cost of a request cannot be "
+            "fitted; ask for a time with traffic (--start, --end, --days)"
+        )
+
+
+def _scrape_seconds(
+    source: Source, name: str, scope: Scope, pods: list[str], at: datetime
+) -> float:
+    promql = load_query(name).render(scope, window_seconds=_SAMPLE_SECONDS, pods=any_of(pods))
+    gaps = [_usual_gap(series) for series in source.instant(promql, at).series]
+    known = [gap for gap in gaps if gap]
+    if not known:
+        raise InsufficientData(
+            "fewer than two samples of any proxy in the last hour of the time asked for: "
+            "wait for two scrapes, or ask for an earlier time (--end)"
+        )
+    seconds = float(np.median(known))
+    # Scrape intervals are whole seconds; the odd millisecond is jitter.
+    return float(round(seconds)) if seconds >= 1 else seconds
+
+
+def _usual_gap(series: Series) -> float | None:
+    gaps = np.diff(np.unique(series.times))
+    return float(np.median(gaps)) if len(gaps) else None
+
+
+def _nothing_found(name: str, scope: Scope, counts: Mapping[str, int]) -> str:
+    where = " within --namespace/--cluster" if scope.matchers() else ""
+    neither = CPU not in counts and REQUESTS not in counts
+    other = "no Istio metrics at all" if neither else f"no {name}"
+    container = ' of a container "istio-proxy"' if name == CPU and not neither else ""
+    mending = MENDING[REQUESTS if neither else name]
+    return f"this Prometheus has {other}{container}{where}: {mending}"

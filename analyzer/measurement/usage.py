@@ -1,0 +1,180 @@
+"""The mesh as measured: one row a proxy, one row a proxy and step, and the calls between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analyzer.errors import InsufficientData
+from analyzer.measurement.calls import count_calls_once
+from analyzer.measurement.frames import TIME
+from analyzer.measurement.proxies import KEY, proxy_table
+from analyzer.measurement.roles import UNKNOWN
+from analyzer.measurement.snapshot import Snapshot
+from analyzer.prometheus.window import TimeWindow
+from analyzer.units import Reason, Refusal, Role
+
+__all__ = ["MeshUsage", "measure"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeshUsage:
+    """The mesh as measured in one window.
+
+    Attributes:
+        window: the window; point i of the tables is its step i.
+        observed_points: steps in which any proxy's CPU is known; means are over these, because
+            a step that Prometheus missed is not a step without use.
+        proxies: one row a proxy: namespace, pod, workload, node ("" where unknown), role, evidence.
+        steps: one row a proxy and step in which it was seen, sorted by both: `proxy` (row of
+            `proxies`), `point`, cpu_vcpu, inbound_rps, outbound_rps, proxy_rps,
+            tcp_bytes_per_second, memory_bytes, reserved_vcpu, reserved_memory_bytes. NaN: not
+            known, which is never 0.
+        calls: mesh requests, each counted once: source_workload_namespace, source_workload,
+            destination_workload_namespace, destination_workload, point, rps.
+        nodes: one row a node: node, allocatable_vcpu, allocatable_memory_bytes (NaN: not known).
+        refusals: what this snapshot cannot say.
+        warnings: from the snapshot.
+    """
+
+    window: TimeWindow
+    observed_points: npt.NDArray[np.int64]
+    proxies: pd.DataFrame
+    steps: pd.DataFrame
+    calls: pd.DataFrame
+    nodes: pd.DataFrame
+    refusals: tuple[Refusal, ...]
+    warnings: tuple[str, ...]
+
+    def of_role(self, role: Role) -> pd.DataFrame:
+        """Return the rows of `steps` of proxies of one role, with their namespace and workload."""
+        chosen = self.proxies.index[self.proxies["role"] == role]
+        rows = self.steps[self.steps["proxy"].isin(chosen)]
+        names = self.proxies[["namespace", "workload", "node"]]
+        return rows.join(names, on="proxy")
+
+    def mean_total(self, role: Role, column: str) -> float | None:
+        """Return the sum of `column` over all proxies of a role, averaged over the window.
+
+        None where no step of any such proxy knows it.
+        """
+        values = self.of_role(role)[column].dropna()
+        return float(values.sum()) / len(self.observed_points) if len(values) else None
+
+    def count(self, role: Role) -> int:
+        """Return how many proxies of a role there were at a time: the median over the steps."""
+        rows = self.of_role(role)
+        present = rows.groupby("point").size().reindex(self.observed_points, fill_value=0)
+        return round(float(present.median()))
+
+
+def measure(snapshot: Snapshot) -> MeshUsage:
+    """Read a snapshot into tables.
+
+    Raises:
+        InsufficientData: if it holds no CPU of any proxy.
+    """
+    window = snapshot.manifest.window
+    proxies = proxy_table(snapshot)
+    steps = _steps(snapshot, proxies)
+    observed = np.unique(steps.loc[steps["cpu_vcpu"].notna(), "point"].to_numpy(np.int64))
+    if not len(observed):
+        raise InsufficientData(f"{snapshot.path} holds no CPU of any istio-proxy container")
+    missed = window.point_count - len(observed)
+    gaps = (
+        (f"no CPU of any proxy in {missed} of {window.point_count} steps: averages leave them out",)
+        if missed
+        else ()
+    )
+    return MeshUsage(
+        window=window,
+        observed_points=observed,
+        proxies=proxies,
+        steps=steps,
+        calls=count_calls_once(
+            with_points(snapshot.frame("mesh_requests_rps"), window),
+            meshed_namespaces=frozenset(proxies["namespace"]),
+            whole_mesh=not snapshot.manifest.scope.namespaces,
+        ),
+        nodes=_nodes(snapshot),
+        refusals=_refusals(proxies),
+        warnings=(*snapshot.manifest.warnings, *gaps),
+    )
+
+
+def with_points(frame: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
+    """Return `frame` with `point`, the number of the step, in place of its time."""
+    elapsed = frame[TIME] - int(window.start.timestamp())
+    return frame.assign(point=elapsed // window.step_seconds - 1).drop(columns=TIME)
+
+
+def _steps(snapshot: Snapshot, proxies: pd.DataFrame) -> pd.DataFrame:
+    """Join every per-proxy quantity on proxy and point."""
+    window = snapshot.manifest.window
+    numbers = pd.Series(proxies.index, index=pd.MultiIndex.from_frame(proxies[KEY]))
+
+    def column(name: str) -> pd.Series:
+        frame = with_points(snapshot.frame(name), window)
+        rows = numbers.reindex(pd.MultiIndex.from_frame(frame[KEY])).to_numpy()
+        index = [pd.Index(rows, name="proxy"), pd.Index(frame["point"], name="point")]
+        return frame[name].groupby(index).sum()
+
+    cpu = column("proxy_cpu_vcpu")
+    inbound, outbound = column("inbound_requests_rps"), column("outbound_requests_rps")
+    waypoint = column("waypoint_requests_rps")
+    tcp, build = column("proxy_tcp_bytes_per_second"), column("proxy_build")
+    seen = [inbound, outbound, waypoint, tcp, build]
+    scraped = pd.concat(seen).groupby(level=["proxy", "point"]).size()
+    index = cpu.index.union(scraped.index).sort_values()
+    # A counter that a scraped proxy does not show has never moved: that, and only that, is a zero.
+    was_scraped = index.isin(scraped.index)
+
+    def zero_where_scraped(series: pd.Series) -> npt.NDArray[np.float64]:
+        values = series.reindex(index).to_numpy(float)
+        return np.where(np.isnan(values) & was_scraped, 0.0, values)
+
+    inbound_rps, outbound_rps = zero_where_scraped(inbound), zero_where_scraped(outbound)
+    steps = pd.DataFrame(
+        {
+            "cpu_vcpu": cpu.reindex(index).to_numpy(float),
+            "inbound_rps": inbound_rps,
+            "outbound_rps": outbound_rps,
+            "proxy_rps": inbound_rps + outbound_rps + zero_where_scraped(waypoint),
+            "tcp_bytes_per_second": zero_where_scraped(tcp),
+            "memory_bytes": column("proxy_memory_bytes").reindex(index).to_numpy(float),
+            "reserved_vcpu": column("proxy_reserved_vcpu").reindex(index).to_numpy(float),
+            "reserved_memory_bytes": column("proxy_reserved_memory_bytes")
+            .reindex(index)
+            .to_numpy(float),
+        },
+        index=index,
+    )
+    return steps.reset_index()
+
+
+def _nodes(snapshot: Snapshot) -> pd.DataFrame:
+    columns = {
+        "node_allocatable_vcpu": "allocatable_vcpu",
+        "node_allocatable_memory_bytes": "allocatable_memory_bytes",
+    }
+    medians = [
+        snapshot.frame(query).groupby("node")[query].median().rename(column)
+        for query, column in columns.items()
+    ]
+    return pd.concat(medians, axis=1).rename_axis("node").sort_index().reset_index()
+
+
+def _refusals(proxies: pd.DataFrame) -> tuple[Refusal, ...]:
+    unknown = proxies[proxies["role"] == UNKNOWN]
+    return tuple(
+        Refusal(
+            subject=f"role of {row.namespace}/{row.pod}",
+            reason=Reason.AMBIGUOUS,
+            detail="it carries no traffic and no application container is seen beside it; "
+            "it is counted nowhere",
+        )
+        for row in unknown.itertuples()
+    )

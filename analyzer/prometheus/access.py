@@ -1,0 +1,138 @@
+"""Where a Prometheus is and what it takes to be let in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from analyzer.errors import UsageError
+
+__all__ = ["DEFAULT_TIMEOUT_SECONDS", "Access"]
+
+DEFAULT_TIMEOUT_SECONDS = 120
+"""Prometheus's own default for --query.timeout."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Where a Prometheus is and what it takes to be let in.
+
+    Everything secret is left out of `repr`, and `url` holds none of it.
+
+    Attributes:
+        url: scheme, host, port and path prefix, without a slash at the end.
+        token: sent as a bearer token.
+        username: for basic authentication, with `password`.
+        headers: further headers, such as X-Scope-OrgID for Mimir.
+        ca_file: certificates to trust in place of the system's; None: the system's. Certificates
+            are always verified.
+        client_certificate: file of the certificate shown to the server, if any.
+        client_key: file of its key; None: the key is in the same file.
+        timeout_seconds: for one request.
+    """
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+    username: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ca_file: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = field(default=None, repr=False)
+    timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
+
+    @classmethod
+    def parse(  # noqa: PLR0913 - one keyword for each way of being let in
+        cls,
+        url: str,
+        *,
+        token_file: Path | None = None,
+        username: str | None = None,
+        password_file: Path | None = None,
+        headers: tuple[str, ...] = (),
+        ca_file: Path | None = None,
+        client_certificate: Path | None = None,
+        client_key: Path | None = None,
+        timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS,
+        environment: Mapping[str, str] = os.environ,
+    ) -> Access:
+        """Read what the user gave; secrets come from files or the environment.
+
+        Args:
+            url: may carry `user:password@`, which is moved out of it.
+            token_file: its first line is the bearer token; else PROMETHEUS_TOKEN.
+            username: else PROMETHEUS_USERNAME, else the URL's.
+            password_file: its first line is the password; else PROMETHEUS_PASSWORD, else the URL's.
+            headers: each "Name: value".
+            ca_file: see the class.
+            client_certificate: see the class.
+            client_key: see the class.
+            timeout_seconds: see the class.
+            environment: where PROMETHEUS_* are looked up.
+
+        Raises:
+            UsageError: if the URL is no http(s) address, or a file cannot be read.
+        """
+        parts = _split(url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        port = f":{parts.port}" if parts.port else ""
+        for file in (ca_file, client_certificate, client_key):
+            if file is not None and not file.is_file():
+                raise UsageError(f"no such file: {file}")
+        return cls(
+            url=f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}",
+            token=_first_line(token_file) or environment.get("PROMETHEUS_TOKEN") or None,
+            username=username
+            or environment.get("PROMETHEUS_USERNAME")
+            or unquote(parts.username or "")
+            or None,
+            password=_first_line(password_file)
+            or environment.get("PROMETHEUS_PASSWORD")
+            or unquote(parts.password or "")
+            or None,
+            headers=dict(map(_header, headers)),
+            ca_file=ca_file,
+            client_certificate=client_certificate,
+            client_key=client_key,
+            timeout_seconds=timeout_seconds,
+        )
+
+
+def _split(url: str) -> SplitResult:
+    """Take a URL apart; the message repeats no part of it that could be secret."""
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        _ = parts.port
+    except ValueError:
+        valid = False
+    if not valid:
+        raise UsageError(
+            "--prometheus-url is not an http(s) address; it looks like http://prometheus:9090"
+        )
+    if parts.query or parts.fragment:
+        raise UsageError(
+            "--prometheus-url must end with its path, without ? or #: "
+            "give secrets in a header file or the environment"
+        )
+    return parts
+
+
+def _first_line(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8").partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise UsageError(f"cannot read {path}: {reason}") from error
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip() or "\n" in text or "\r" in text:
+        raise UsageError("--header takes 'Name: value', such as 'X-Scope-OrgID: team-a'")
+    return name.strip(), value.strip()

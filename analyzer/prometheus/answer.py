@@ -1,0 +1,77 @@
+"""What Prometheus answered, as numpy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from analyzer.errors import PrometheusError
+
+__all__ = ["Answer", "Series", "decode"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One series of an answer.
+
+    Attributes:
+        labels: as Prometheus gave them; an absent label means "".
+        times: seconds since the epoch, shape (n,).
+        samples: shape (n,); NaN where Prometheus said NaN.
+    """
+
+    labels: Mapping[str, str]
+    times: npt.NDArray[np.float64]
+    samples: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """All series of one answer, and what the server remarked about it.
+
+    Attributes:
+        warnings: the server's `warnings` and `infos`; an answer with warnings may be incomplete.
+    """
+
+    series: tuple[Series, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def decode(content: bytes) -> Answer:
+    """Read the body of a successful answer of /api/v1/query or /api/v1/query_range.
+
+    Raises:
+        PrometheusError: if the body is not what Prometheus's API documents.
+    """
+    try:
+        document = orjson.loads(content)
+        data = document["data"]
+        kind, result = data["resultType"], data["result"]
+        if kind == "scalar":
+            result = [{"metric": {}, "value": result}]
+        series = tuple(_series(item) for item in result)
+        warnings = (*(document.get("warnings") or ()), *(document.get("infos") or ()))
+        return Answer(series=series, warnings=tuple(map(str, warnings)))
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise PrometheusError(f"not an answer of Prometheus's API ({_opening(content)})") from error
+
+
+def _series(item: Mapping[str, Any]) -> Series:
+    points = item["values"] if "values" in item else [item["value"]]
+    count = len(points)
+    return Series(
+        labels=item["metric"],
+        times=np.fromiter((point[0] for point in points), float, count),
+        samples=np.fromiter((float(point[1]) for point in points), float, count),
+    )
+
+
+def _opening(content: bytes) -> str:
+    """Return the beginning of a body on one line, for a message."""
+    text = " ".join(content[:200].decode("utf-8", "replace").split())
+    return f"it begins {text[:60]!r}" if text else "it is empty"

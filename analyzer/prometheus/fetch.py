@@ -1,0 +1,79 @@
+"""Fetching queries over a long window: cut into chunks, a few at a time, halved where too heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from analyzer.errors import QueryTooHeavy
+from analyzer.prometheus.answer import Answer
+from analyzer.prometheus.connection import Source
+from analyzer.prometheus.query import Query
+from analyzer.prometheus.window import Chunk, TimeWindow
+
+__all__ = ["MAX_IN_FLIGHT", "Fetched", "Job", "fetch"]
+
+MAX_IN_FLIGHT = 4
+"""Requests under way at once: a fifth of Prometheus's default --query.max-concurrency (20)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One chunk of one query."""
+
+    query: Query
+    promql: str
+    chunk: Chunk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """The answers to one job, in time order: several where it had to be halved."""
+
+    job: Job
+    answers: tuple[Answer, ...]
+
+
+def fetch(
+    source: Source,
+    window: TimeWindow,
+    jobs: Iterable[Job],
+    *,
+    max_in_flight: int = MAX_IN_FLIGHT,
+    note: Callable[[str], None] = lambda _: None,
+) -> Iterator[Fetched]:
+    """Ask for all jobs and yield each as it is answered, in no particular order.
+
+    Raises:
+        PrometheusError: as soon as one job fails; what is under way is waited for, the rest is
+            not asked.
+    """
+    remaining = iter(jobs)
+    with ThreadPoolExecutor(max_in_flight, thread_name_prefix="fetch") as pool:
+        running: set[Future[Fetched]] = set()
+        while True:
+            while len(running) < max_in_flight and (job := next(remaining, None)):
+                running.add(pool.submit(_answered, source, window, job, note))
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+
+
+def _answered(source: Source, window: TimeWindow, job: Job, note: Callable[[str], None]) -> Fetched:
+    return Fetched(job=job, answers=tuple(_pieces(source, window, job.promql, job.chunk, note)))
+
+
+def _pieces(
+    source: Source, window: TimeWindow, promql: str, chunk: Chunk, note: Callable[[str], None]
+) -> Iterator[Answer]:
+    try:
+        yield source.points(promql, window, chunk)
+    except QueryTooHeavy as error:
+        if chunk.point_count == 1:
+            raise
+        note(f"{error}; asking for half of its {chunk.point_count} points at a time")
+        for half in chunk.halves():
+            yield from _pieces(source, window, promql, half, note)

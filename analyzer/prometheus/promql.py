@@ -1,0 +1,79 @@
+"""Writing values that came from outside into PromQL, so that they stay values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analyzer.errors import UsageError
+
+__all__ = ["Scope", "any_of", "duration", "quoted"]
+
+
+def quoted(value: str) -> str:
+    r"""Return `value` as a PromQL string literal.
+
+    >>> print(quoted('a"b'))
+    "a\"b"
+    """
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def any_of(values: Sequence[str]) -> str:
+    r"""Return a PromQL string literal of a regex that matches exactly one of `values`.
+
+    >>> print(any_of(["a.b", "c"]))
+    "a\\.b|c"
+    """
+    # re.escape also escapes characters such as "-", which RE2 reads the same way.
+    return quoted("|".join(re.escape(value) for value in values))
+
+
+def duration(seconds: int) -> str:
+    """Return whole seconds as a PromQL duration.
+
+    >>> duration(600)
+    '600s'
+    """
+    return f"{seconds}s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which part of what this Prometheus holds is asked about: the only site-specific selector.
+
+    Attributes:
+        namespaces: regular expressions (RE2); a namespace that matches any of them is in. Empty:
+            all namespaces.
+        cluster: the value of the label `cluster`; empty: no such matcher.
+
+    Raises:
+        UsageError: if an expression cannot be read.
+    """
+
+    namespaces: tuple[str, ...] = ()
+    cluster: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what would only come back as a parse error from the server."""
+        for pattern in self.namespaces:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise UsageError(
+                    f"--namespace {pattern!r} is not a regular expression: {error}"
+                ) from error
+
+    def cluster_matchers(self) -> str:
+        """Return matchers for series that have no namespace of a pod (nodes, prices)."""
+        return f"cluster={quoted(self.cluster)}" if self.cluster else ""
+
+    def matchers(self) -> str:
+        """Return matchers for series of a pod, to stand at the end of a selector."""
+        parts = [self.cluster_matchers()] if self.cluster else []
+        if self.namespaces:
+            pattern = "|".join(f"(?:{namespace})" for namespace in self.namespaces)
+            parts.append(f"namespace=~{quoted(pattern)}")
+        return ", ".join(parts)

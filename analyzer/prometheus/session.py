@@ -1,0 +1,101 @@
+"""The requests.Session under prometheus-api-client: what it needs and does not do itself."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import requests
+from requests.auth import AuthBase, HTTPBasicAuth
+
+from analyzer.prometheus.access import Access
+from analyzer.prometheus.answer import Answer, decode
+
+__all__ = ["PrometheusSession"]
+
+
+class _BearerAuth(AuthBase):
+    """Sends a token; being an auth object, it also keeps ~/.netrc from replacing the header."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the header."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class _NoAuth(AuthBase):
+    """Sends nothing, and keeps requests from looking into ~/.netrc."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Leave the request as it is."""
+        return request
+
+
+class _DecodedResponse(requests.Response):
+    """A response whose `json()` gives prometheus-api-client numpy arrays in place of lists."""
+
+    answer: Answer
+
+    def json(self, **_kwargs: Any) -> Any:  # noqa: ANN401 - the signature of requests
+        """Decode the body once, with orjson."""
+        self.answer = decode(self.content)
+        return {"data": {"result": self.answer.series}}
+
+
+class PrometheusSession(requests.Session):
+    """A session for one Prometheus.
+
+    It sends a POST's parameters in the body, so that no query is too long for a URL; verifies
+    TLS; follows no redirect, so that no credential travels to another host; and keeps the last
+    response of each thread, because prometheus-api-client drops the server's warnings.
+    """
+
+    def __init__(self, access: Access) -> None:
+        super().__init__()
+        if access.token:
+            self.auth = _BearerAuth(access.token)
+        elif access.username:
+            self.auth = HTTPBasicAuth(access.username, access.password or "")
+        else:
+            self.auth = _NoAuth()
+        self.headers.update(access.headers)
+        if access.ca_file:
+            self.verify = str(access.ca_file)
+        if access.client_certificate:
+            certificate = str(access.client_certificate)
+            self.cert = (certificate, str(access.client_key)) if access.client_key else certificate
+        self._last = threading.local()
+
+    def request(  # the full signature is requests's own
+        self,
+        method: str | bytes,
+        url: str | bytes,
+        *args: Any,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401
+    ) -> requests.Response:
+        """Send one request of prometheus-api-client's."""
+        # What it passes on is the session's own; None would switch the session's auth off.
+        kwargs = {key: value for key, value in kwargs.items() if value is not None}
+        if method == "POST":
+            kwargs["data"] = kwargs.pop("params", None)
+        self._last.response = None
+        kwargs["allow_redirects"] = False
+        plain = super().request(method, url, *args, **kwargs)
+        response = _DecodedResponse()
+        response.__dict__.update(plain.__dict__)
+        self._last.response = response
+        return response
+
+    @property
+    def last_response(self) -> requests.Response | None:
+        """The last response that this thread received; None if the last request got none."""
+        return getattr(self._last, "response", None)
+
+    @property
+    def last_warnings(self) -> tuple[str, ...]:
+        """What the server remarked about the last answer that this thread received."""
+        response = self.last_response
+        return response.answer.warnings if isinstance(response, _DecodedResponse) else ()

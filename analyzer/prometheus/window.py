@@ -1,0 +1,148 @@
+"""The stretch of time that is asked for, and its division into requests a server will take."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from analyzer.errors import InsufficientData, UsageError
+
+__all__ = [
+    "INTERVALS_PER_STEP",
+    "MAX_POINTS_PER_SERIES",
+    "MIN_STEP_SECONDS",
+    "SAMPLE_BUDGET",
+    "Chunk",
+    "TimeWindow",
+    "choose_step_seconds",
+]
+
+MAX_POINTS_PER_SERIES = 11_000
+"""Prometheus refuses range queries of more points (web/api/v1/api.go, "maximum resolution")."""
+
+SAMPLE_BUDGET = 10_000_000
+"""Samples one request may load: a fifth of Prometheus's default --query.max-samples."""
+
+MIN_STEP_SECONDS = 300
+"""Below five minutes the kubelet's 10-15 s housekeeping makes CPU and requests disagree."""
+
+INTERVALS_PER_STEP = 10
+"""Scrapes a step must hold. A left-open range of n samples holds n - 1 increments, and the CPU
+counter runs up to one housekeeping behind: at ten scrapes both are worth less than a tenth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """Some consecutive points of a `TimeWindow`: one range query."""
+
+    first_point: int
+    point_count: int
+
+    def halves(self) -> tuple[Chunk, Chunk]:
+        """Return the two chunks that together ask the same.
+
+        Raises:
+            ValueError: if there is only one point.
+        """
+        if self.point_count < 2:  # noqa: PLR2004 - two halves need two points
+            raise ValueError("a single point has no halves")
+        left = self.point_count // 2
+        return (
+            Chunk(first_point=self.first_point, point_count=left),
+            Chunk(first_point=self.first_point + left, point_count=self.point_count - left),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeWindow:
+    """Time from `start` to `end`, cut into non-overlapping steps.
+
+    Point i is evaluated at the end of step i, and a rate over `step_seconds` there covers exactly
+    that step: (start + i * step, start + (i + 1) * step].
+
+    Raises:
+        ValueError: if a time has no zone, or the window is not a whole number of steps.
+    """
+
+    start: datetime
+    end: datetime
+    step_seconds: int
+
+    def __post_init__(self) -> None:
+        """Refuse naive times and broken windows."""
+        if self.start.tzinfo is None or self.end.tzinfo is None:
+            raise ValueError("a time without a zone means another hour on every machine")
+        seconds = (self.end - self.start).total_seconds()
+        if self.step_seconds <= 0 or seconds <= 0 or seconds % self.step_seconds:
+            raise ValueError(f"{seconds:g} s is not a whole number of {self.step_seconds} s steps")
+
+    @classmethod
+    def within(cls, start: datetime, end: datetime, step_seconds: int) -> TimeWindow:
+        """Return the longest window of whole steps inside `start` and `end`.
+
+        Steps begin at multiples of `step_seconds` since the epoch, so that the same hour is cut
+        alike however it is asked for, and Prometheus's caches can serve it again.
+
+        Raises:
+            InsufficientData: if not one whole step fits.
+        """
+        first = math.ceil(start.timestamp() / step_seconds) * step_seconds
+        last = math.floor(end.timestamp() / step_seconds) * step_seconds
+        if last <= first:
+            raise InsufficientData(
+                f"from {start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC there is no whole "
+                f"step of {step_seconds} s: ask for a longer time (--days, --start, --end)"
+            )
+        return cls(
+            start=datetime.fromtimestamp(first, UTC),
+            end=datetime.fromtimestamp(last, UTC),
+            step_seconds=step_seconds,
+        )
+
+    @property
+    def point_count(self) -> int:
+        """The number of steps, and of points a series can have."""
+        return int((self.end - self.start).total_seconds()) // self.step_seconds
+
+    def time_of(self, point: int) -> datetime:
+        """Return when point `point` is evaluated: the end of its step."""
+        return self.start + timedelta(seconds=self.step_seconds * (point + 1))
+
+    def chunks(
+        self, *, samples_per_point: float = 0, sample_budget: int = SAMPLE_BUDGET
+    ) -> tuple[Chunk, ...]:
+        """Cut the window so that each chunk stays under the server's limits.
+
+        Args:
+            samples_per_point: samples the server loads for one point of the query, estimated.
+            sample_budget: samples one request may load.
+        """
+        affordable = int(sample_budget / max(samples_per_point, 1))
+        size = max(1, min(MAX_POINTS_PER_SERIES, affordable, self.point_count))
+        return tuple(
+            Chunk(first_point=first, point_count=min(size, self.point_count - first))
+            for first in range(0, self.point_count, size)
+        )
+
+
+def choose_step_seconds(slower_scrape_seconds: float, asked_seconds: int | None) -> int:
+    """Return the step: what was asked, or the shortest that can be trusted.
+
+    Args:
+        slower_scrape_seconds: the scrape interval of the slower side, CPU or requests.
+        asked_seconds: the user's --step, which may go below five minutes but not below
+            `INTERVALS_PER_STEP` scrapes.
+
+    Raises:
+        UsageError: if the asked step holds too few scrapes.
+    """
+    shortest = math.ceil(round(slower_scrape_seconds * INTERVALS_PER_STEP, 3))
+    if asked_seconds is None:
+        return max(MIN_STEP_SECONDS, shortest)
+    if asked_seconds < shortest:
+        raise UsageError(
+            f"--step {asked_seconds}s holds fewer than {INTERVALS_PER_STEP} scrapes of "
+            f"{slower_scrape_seconds:g} s: use --step {shortest}s or longer"
+        )
+    return asked_seconds

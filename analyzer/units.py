@@ -1,0 +1,109 @@
+"""The few quantities and words that every layer shares."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = [
+    "BYTES_PER_GIB",
+    "CONFIDENCE",
+    "HOURS_PER_MONTH",
+    "MONTHS_PER_YEAR",
+    "Interval",
+    "Provenance",
+    "Reason",
+    "Refusal",
+    "Role",
+]
+
+HOURS_PER_MONTH = 730
+"""Hours in a month of cloud bills: 8760 / 12, the convention of OpenCost's documentation."""
+
+MONTHS_PER_YEAR = 12
+
+BYTES_PER_GIB = 1024**3
+
+CONFIDENCE = 0.90
+"""How much of the probability every `Interval` in an answer holds."""
+
+
+class Role(StrEnum):
+    """What a proxy does in the mesh; design vocabulary of the README."""
+
+    SIDECAR = "sidecar"
+    GATEWAY = "gateway"
+    WAYPOINT = "waypoint"
+    ZTUNNEL = "ztunnel"
+
+
+class Provenance(StrEnum):
+    """Where a figure comes from."""
+
+    MEASURED = "measured"
+    """From this Prometheus."""
+    DERIVED = "derived"
+    """From a measured figure and a stated ratio."""
+    PUBLISHED = "published"
+    """From a cited document."""
+
+
+class Reason(StrEnum):
+    """Why something cannot be said."""
+
+    NO_DATA = "no_data"
+    TOO_FEW_SAMPLES = "too_few_samples"
+    NO_TRAFFIC = "no_traffic"
+    CONSTANT_TRAFFIC = "constant_traffic"
+    NEGATIVE_SLOPE = "negative_slope"
+    AMBIGUOUS = "ambiguous"
+    NOT_ASKED = "not_asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An answer that says what cannot be said, and why; never NaN, 0 or an empty cell."""
+
+    subject: str
+    reason: Reason
+    detail: str
+
+    def __str__(self) -> str:
+        """Return the refusal as one sentence."""
+        return f"{self.subject}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A quantity with its 90 % interval; the unit is in the name of the field that holds it.
+
+    Raises:
+        ValueError: if the three are not finite and in order.
+    """
+
+    low: float
+    mid: float
+    high: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is not an interval."""
+        if not all(map(math.isfinite, (self.low, self.mid, self.high))):
+            raise ValueError(f"not finite: {self.low}, {self.mid}, {self.high}")
+        if not self.low <= self.mid <= self.high:
+            raise ValueError(f"not in order: {self.low}, {self.mid}, {self.high}")
+
+    @classmethod
+    def exactly(cls, value: float) -> Interval:
+        """Return the interval of a value that carries no uncertainty of its own."""
+        return cls(low=value, mid=value, high=value)
+
+    def scaled(self, factor: float) -> Interval:
+        """Return the interval in another unit, or of several such things.
+
+        Raises:
+            ValueError: if `factor` is negative, which would turn the ends round.
+        """
+        if factor < 0:
+            raise ValueError(f"a negative factor turns an interval round: {factor}")
+        return Interval(low=self.low * factor, mid=self.mid * factor, high=self.high * factor)
