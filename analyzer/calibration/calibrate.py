@@ -62,7 +62,7 @@ def _workload(fit: WorkloadFit) -> WorkloadCalibration:
     if fit.fit is not None:
         model, freedom = fit.fit.model, fit.fit.degrees_of_freedom
         idle = interval(model.idle_vcpu, float(fit.fit.covariance[0, 0]), freedom)
-        if fit.has_slope:
+        if fit.refusal is None:
             variance = float(fit.fit.covariance[1, 1])
             slope = interval(model.vcpu_per_rps, variance, freedom).scaled(1000)
     return WorkloadCalibration(
@@ -115,7 +115,7 @@ def _waypoint(usage: MeshUsage, sidecar: RoleCalibration | Refusal) -> RoleCalib
         idle_vcpu_per_proxy=_product(sidecar.idle_vcpu_per_proxy, ratio.value),
         model=f"sidecar x {ratio.value.mid:g}",
         provenance=Provenance.DERIVED,
-        source=ratio.source,
+        source=f"{ratio.source}; not measured: {measured.detail}",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy import special
 from analyzer.calibration.models import Affine
 from analyzer.units import CONFIDENCE, Interval
 
-__all__ = ["LineFit", "fit_line", "fit_mean", "interval", "weighted_least_squares"]
+__all__ = ["LineFit", "fit_line", "fit_mean", "interval", "reach", "weighted_least_squares"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -47,7 +48,7 @@ def fit_line(rps: Floats, vcpu: Floats, clusters: Ints) -> LineFit:
 
     Args:
         rps: proxy requests per second, shape (n,).
-        vcpu: CPU, shape (n,).
+        vcpu: CPU, shape (n,), not all zero.
         clusters: samples of one cluster may be correlated, those of different ones are not;
             codes 0..g-1, shape (n,), g at least 2.
     """
@@ -114,5 +115,11 @@ def weighted_least_squares(
 
 def interval(mid: float, variance: float, degrees_of_freedom: float) -> Interval:
     """Return the 90 % interval of a quantity that cannot be negative, from its variance."""
-    reach = float(special.stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2)) * variance**0.5
-    return Interval(low=max(0.0, mid - reach), mid=mid, high=mid + reach)
+    to_end = reach(variance, degrees_of_freedom)
+    return Interval(low=max(0.0, mid - to_end), mid=mid, high=mid + to_end)
+
+
+def reach(variance: float, degrees_of_freedom: float) -> float:
+    """Return how far the ends of a 90 % interval are from its middle, by Student's t."""
+    quantile = float(special.stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2))
+    return quantile * math.sqrt(variance)

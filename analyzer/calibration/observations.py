@@ -52,6 +52,8 @@ def observe(usage: MeshUsage, role: Role) -> Observations:
         "its metrics were not scraped": steps["proxy_rps"].isna(),
         "the proxy started or ended in it": _is_cut(usage, steps),
     }
+    # Requests of a step whose CPU nobody knows would make the ratio of the two too low.
+    is_observed = steps["point"].isin(usage.observed_points)
     left = pd.Series(data=True, index=steps.index)
     exclusions = []
     for reason, condition in reasons.items():
@@ -66,7 +68,7 @@ def observe(usage: MeshUsage, role: Role) -> Observations:
         rows=kept[columns].sort_values(columns[:4], ignore_index=True),
         exclusions=tuple(exclusions),
         measured_vcpu=float(steps["cpu_vcpu"].sum()) / points,
-        measured_rps=float(steps["proxy_rps"].sum()) / points,
+        measured_rps=float(steps.loc[is_observed, "proxy_rps"].sum()) / points,
         point_count=points,
     )
 

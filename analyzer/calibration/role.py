@@ -38,20 +38,31 @@ def calibrate_role(
     rps_weights = _shares([fit.mean_rps if fit.has_slope else 0.0 for fit in rested])
     time_weights = _shares([fit.proxy_time_share for fit in rested])
     mid = np.zeros(2)
-    covariance = np.zeros((2, 2))
+    covariances, freedoms = [], []
     for workload, rps_weight, time_weight in zip(rested, rps_weights, time_weights, strict=True):
         if workload.fit is None:  # pragma: no cover - `rested` has only fits
             continue
         weights = np.array([time_weight, rps_weight * 1000])
         model = workload.fit.model
         mid += weights * np.array([model.idle_vcpu, model.vcpu_per_rps])
-        covariance += np.outer(weights, weights) * workload.fit.covariance
-    freedom = sum(workload.fit.degrees_of_freedom for workload in sloped if workload.fit)
+        covariances.append(np.outer(weights, weights) * workload.fit.covariance)
+        freedoms.append(workload.fit.degrees_of_freedom)
+    if mid[1] <= 0:
+        return Refusal(
+            subject=_subject(role),
+            reason=Reason.NEGATIVE_SLOPE,
+            detail="over all workloads, CPU does not rise with requests by more than its noise: "
+            "collect a longer time, or one with more traffic",
+        )
+    covariance = np.sum(covariances, axis=0)
+    idle_freedom, slope_freedom = (
+        _freedom([float(part[i, i]) for part in covariances], freedoms) for i in (0, 1)
+    )
     rows = observations.rows
     return RoleCalibration(
         role=role,
-        vcpu_per_1000_rps=interval(float(mid[1]), float(covariance[1, 1]), freedom),
-        idle_vcpu_per_proxy=interval(float(mid[0]), float(covariance[0, 0]), freedom),
+        vcpu_per_1000_rps=interval(float(mid[1]), float(covariance[1, 1]), slope_freedom),
+        idle_vcpu_per_proxy=interval(float(mid[0]), float(covariance[0, 0]), idle_freedom),
         covariance=covariance,
         ratio_vcpu_per_1000_rps=observations.measured_vcpu / observations.measured_rps * 1000,
         model="affine",
@@ -87,7 +98,7 @@ def predicted(rows: pd.DataFrame, fits: Sequence[WorkloadFit]) -> pd.Series:
 
 
 def _refusal(role: Role, observations: Observations, fits: Sequence[WorkloadFit]) -> Refusal | None:
-    subject = f"cost of a request through a {role}"
+    subject = _subject(role)
     rps = sum(fit.mean_rps for fit in fits)
     if not fits:
         excluded = ", ".join(
@@ -113,6 +124,22 @@ def _refusal(role: Role, observations: Observations, fits: Sequence[WorkloadFit]
         f"largest that cannot is {largest.namespace}/{largest.workload}: "
         f"{largest.refusal.detail if largest.refusal else 'not fitted'}",
     )
+
+
+def _subject(role: Role) -> str:
+    return f"cost of a request through a {role}"
+
+
+def _freedom(variances: Sequence[float], freedoms: Sequence[int]) -> float:
+    """Return the degrees of freedom of a sum of independent variances (Welch-Satterthwaite).
+
+    Their plain sum would be right only for equal ones: where one workload makes most of the
+    uncertainty, the mesh knows it no better than that workload does.
+    """
+    if not any(variances):
+        return sum(freedoms)
+    shares = _shares(variances)
+    return 1 / sum(share**2 / freedom for share, freedom in zip(shares, freedoms, strict=True))
 
 
 def _shares(values: Sequence[float]) -> list[float]:

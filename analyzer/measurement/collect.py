@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 
 import analyzer
-from analyzer.errors import SnapshotError
+from analyzer.errors import SnapshotError, UsageError
 from analyzer.measurement.frames import frame_of, sorted_frame
 from analyzer.measurement.manifest import Manifest, QueryRecord
 from analyzer.measurement.plan import Ask, Plan, make_plan
@@ -100,7 +100,8 @@ def _resumed(partial: Path, ask: Ask, note: Callable[[str], None]) -> Plan | Non
         return None
     try:
         plan = Plan.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        plan.jobs()  # KeyError: it asks a query that this version does not have
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
         raise SnapshotError(f"{partial} is damaged: remove it and collect again") from error
     if plan.ask != ask:
         raise SnapshotError(

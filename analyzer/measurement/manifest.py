@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from analyzer.errors import SnapshotError
+from analyzer.errors import SnapshotError, UsageError
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.window import TimeWindow
 
@@ -110,7 +110,7 @@ class Manifest:
                 queries=tuple(QueryRecord(**query) for query in document["queries"]),
                 warnings=tuple(document["warnings"]),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
             raise SnapshotError(
                 f"{origin} is damaged: manifest.json cannot be read ({error!r}); collect it again"
             ) from error
@@ -140,5 +140,5 @@ def scope_to_json(scope: Scope) -> dict[str, Any]:
 
 
 def scope_of(document: Mapping[str, Any]) -> Scope:
-    """Read a scope from JSON; raises ValueError, KeyError or TypeError."""
+    """Read a scope from JSON; raises KeyError, TypeError or UsageError."""
     return Scope(namespaces=tuple(document["namespaces"]), cluster=document["cluster"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from analyzer.errors import InsufficientData, UsageError
@@ -47,14 +47,20 @@ class Ask:
     step_seconds: int | None = None
     note: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse naive times."""
+        if any(time is not None and time.tzinfo is None for time in (self.start, self.end)):
+            raise ValueError("a time without a zone means another hour on every machine")
+
     def times(self, now: datetime) -> tuple[datetime, datetime]:
-        """Return the first and last moment.
+        """Return the first and last moment, in UTC.
 
         Raises:
             UsageError: if the one is not before the other.
         """
-        end = self.end or now
-        start = self.start or end - timedelta(days=self.days)
+        # In UTC a day is always 24 hours, which it is not where the clocks change.
+        end = (self.end or now).astimezone(UTC)
+        start = (self.start or end - timedelta(days=self.days)).astimezone(UTC)
         if start >= end:
             raise UsageError(f"--start {start:%Y-%m-%dT%H:%M:%SZ} is not before --end")
         return start, end
@@ -107,7 +113,7 @@ class Plan:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Plan:
-        """Read a plan; raises ValueError, KeyError, TypeError or AttributeError."""
+        """Read a plan; raises ValueError, KeyError, TypeError, AttributeError or UsageError."""
         ask = dict(document["ask"])
         ask["scope"] = scope_of(ask["scope"])
         ask["start"] = ask["start"] and datetime.fromisoformat(ask["start"])

@@ -13,8 +13,8 @@ __all__ = ["KEY", "proxy_table"]
 
 KEY: Final = ["namespace", "pod"]
 
-_UNKNOWN_WORKLOADS: Final = ("", "unknown")
-"""What Istio writes where it does not know a workload."""
+_UNKNOWN: Final = ("", "unknown", "<none>")
+"""What Istio writes for a workload it does not know, and kube-state-metrics for no creator."""
 
 
 def proxy_table(snapshot: Snapshot) -> pd.DataFrame:
@@ -50,7 +50,7 @@ def proxy_table(snapshot: Snapshot) -> pd.DataFrame:
         return pd.Series(keys.isin(pd.MultiIndex.from_frame(frame[KEY])), index=known.index)
 
     def text(frame: pd.DataFrame, label: str) -> pd.Series:
-        last = frame[~frame[label].isin(_UNKNOWN_WORKLOADS)].groupby(KEY)[label].last()
+        last = frame[~frame[label].isin(_UNKNOWN)].groupby(KEY)[label].last()
         return last.reindex(keys).fillna("").reset_index(drop=True).astype("str")
 
     build, tcp, placement = (

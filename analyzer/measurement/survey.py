@@ -16,7 +16,7 @@ from analyzer.prometheus.promql import Scope, any_of
 from analyzer.prometheus.query import load_query
 from analyzer.prometheus.window import Chunk, TimeWindow
 
-__all__ = ["MENDING", "Survey", "count_series", "survey"]
+__all__ = ["MENDING", "Survey", "count_series", "looks_at", "survey"]
 
 CPU: Final = "container_cpu_usage_seconds_total"
 REQUESTS: Final = "istio_requests_total"
@@ -79,7 +79,7 @@ def survey(source: Source, scope: Scope, start: datetime, end: datetime) -> Surv
         InsufficientData: if the main question cannot be answered, with what is missing.
         PrometheusError: if the server could not be asked.
     """
-    looks = _looks(start, end)
+    looks = looks_at(start, end)
     counts, seen_at = count_series(source, scope, looks)
     for name in (CPU, REQUESTS):
         if name not in counts:
@@ -120,7 +120,7 @@ def count_series(
     return counts, seen_at
 
 
-def _looks(start: datetime, end: datetime) -> TimeWindow:
+def looks_at(start: datetime, end: datetime) -> TimeWindow:
     """Return a few points spread over the time asked for, the last one at its end."""
     step_seconds = max(1, int((end - start).total_seconds()) // _LOOKS)
     count = int((end - start).total_seconds()) // step_seconds
@@ -151,9 +151,10 @@ def _require_traffic(source: Source, scope: Scope, looks: TimeWindow) -> None:
     promql = query.render(scope, window_seconds=max(900, min(looks.step_seconds, 3600)))
     if not any((series.samples > 0).any() for series in _at_looks(source, promql, looks).series):
         raise InsufficientData(
-            f"{REQUESTS} is there but did not grow from {looks.start:%Y-%m-%d %H:%M} to "
-            f"{looks.end:%Y-%m-%d %H:%M} UTC: without traffic the cost of a request cannot be "
-            "fitted; ask for a time with traffic (--start, --end, --days)"
+            f"{REQUESTS} is there but did not grow at any of {looks.point_count} moments from "
+            f"{looks.start:%Y-%m-%d %H:%M} to {looks.end:%Y-%m-%d %H:%M} UTC: without traffic the "
+            "cost of a request cannot be fitted; ask for a time with traffic (--start, --end, "
+            "--days)"
         )
 
 

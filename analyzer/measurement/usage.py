@@ -26,8 +26,9 @@ class MeshUsage:
 
     Attributes:
         window: the window; point i of the tables is its step i.
-        observed_points: steps in which any proxy's CPU is known; means are over these, because
-            a step that Prometheus missed is not a step without use.
+        observed_points: steps in which the CPU of any proxy and the metrics of any proxy are
+            known; the tables hold no others and means are over these, because a step that
+            Prometheus missed is not a step without use.
         proxies: one row a proxy: namespace, pod, workload, node ("" where unknown), role, evidence.
         steps: one row a proxy and step in which it was seen, sorted by both: `proxy` (row of
             `proxies`), `point`, cpu_vcpu, inbound_rps, outbound_rps, proxy_rps,
@@ -75,30 +76,26 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     """Read a snapshot into tables.
 
     Raises:
-        InsufficientData: if it holds no CPU of any proxy.
+        InsufficientData: if it holds no step with CPU and metrics of any proxy.
     """
     window = snapshot.manifest.window
     proxies = proxy_table(snapshot)
     steps = _steps(snapshot, proxies)
-    observed = np.unique(steps.loc[steps["cpu_vcpu"].notna(), "point"].to_numpy(np.int64))
-    if not len(observed):
-        raise InsufficientData(f"{snapshot.path} holds no CPU of any istio-proxy container")
+    observed = _observed_points(snapshot, steps)
     missed = window.point_count - len(observed)
-    gaps = (
-        (f"no CPU of any proxy in {missed} of {window.point_count} steps: averages leave them out",)
-        if missed
-        else ()
+    gap = f"no CPU or no metrics of any proxy in {missed} of {window.point_count} steps"
+    gaps = (f"{gap}: averages leave them out",) if missed else ()
+    calls = count_calls_once(
+        with_points(snapshot.frame("mesh_requests_rps"), window),
+        meshed_namespaces=frozenset(proxies["namespace"]),
+        whole_mesh=not snapshot.manifest.scope.namespaces,
     )
     return MeshUsage(
         window=window,
         observed_points=observed,
         proxies=proxies,
-        steps=steps,
-        calls=count_calls_once(
-            with_points(snapshot.frame("mesh_requests_rps"), window),
-            meshed_namespaces=frozenset(proxies["namespace"]),
-            whole_mesh=not snapshot.manifest.scope.namespaces,
-        ),
+        steps=steps[steps["point"].isin(observed)].reset_index(drop=True),
+        calls=calls[calls["point"].isin(observed)].reset_index(drop=True),
         nodes=_nodes(snapshot),
         refusals=_refusals(proxies),
         warnings=(*snapshot.manifest.warnings, *gaps),
@@ -109,6 +106,24 @@ def with_points(frame: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
     """Return `frame` with `point`, the number of the step, in place of its time."""
     elapsed = frame[TIME] - int(window.start.timestamp())
     return frame.assign(point=elapsed // window.step_seconds - 1).drop(columns=TIME)
+
+
+def _observed_points(snapshot: Snapshot, steps: pd.DataFrame) -> npt.NDArray[np.int64]:
+    cpu, scraped = (
+        steps.loc[steps[name].notna(), "point"].to_numpy(np.int64)
+        for name in ("cpu_vcpu", "proxy_rps")
+    )
+    observed = np.intersect1d(cpu, scraped)
+    if not len(observed):
+        lacking = (
+            "CPU"
+            if not len(cpu)
+            else "metrics"
+            if not len(scraped)
+            else "step with CPU and metrics"
+        )
+        raise InsufficientData(f"{snapshot.path} holds no {lacking} of any istio-proxy container")
+    return observed
 
 
 def _steps(snapshot: Snapshot, proxies: pd.DataFrame) -> pd.DataFrame:
@@ -145,14 +160,20 @@ def _steps(snapshot: Snapshot, proxies: pd.DataFrame) -> pd.DataFrame:
             "proxy_rps": inbound_rps + outbound_rps + zero_where_scraped(waypoint),
             "tcp_bytes_per_second": zero_where_scraped(tcp),
             "memory_bytes": column("proxy_memory_bytes").reindex(index).to_numpy(float),
-            "reserved_vcpu": column("proxy_reserved_vcpu").reindex(index).to_numpy(float),
-            "reserved_memory_bytes": column("proxy_reserved_memory_bytes")
-            .reindex(index)
-            .to_numpy(float),
+            "reserved_vcpu": _for_life(column("proxy_reserved_vcpu").reindex(index)),
+            "reserved_memory_bytes": _for_life(
+                column("proxy_reserved_memory_bytes").reindex(index)
+            ),
         },
         index=index,
     )
     return steps.reset_index()
+
+
+def _for_life(reserved: pd.Series) -> npt.NDArray[np.float64]:
+    """Fill what kube-state-metrics missed: a pod keeps its reservation for life."""
+    forward = reserved.groupby(level="proxy").ffill()
+    return forward.groupby(level="proxy").bfill().to_numpy(float)
 
 
 def _nodes(snapshot: Snapshot) -> pd.DataFrame:

@@ -44,6 +44,15 @@ class Access:
     client_key: Path | None = field(default=None, repr=False)
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
 
+    def __post_init__(self) -> None:
+        """Refuse what http.client would refuse later, with the secret in its message."""
+        sent = (self.token or "", *self.headers, *self.headers.values())
+        if not all(text.isascii() and text.isprintable() for text in sent):
+            raise UsageError(
+                "the token or a header holds what no HTTP header can carry: a line break, "
+                "another control character, or one outside ASCII"
+            )
+
     @classmethod
     def parse(  # noqa: PLR0913 - one keyword for each way of being let in
         cls,
@@ -74,7 +83,8 @@ class Access:
             environment: where PROMETHEUS_* are looked up.
 
         Raises:
-            UsageError: if the URL is no http(s) address, or a file cannot be read.
+            UsageError: if the URL is no http(s) address, a file cannot be read, or a secret
+                cannot be sent.
         """
         parts = _split(url)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
@@ -84,13 +94,15 @@ class Access:
                 raise UsageError(f"no such file: {file}")
         return cls(
             url=f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}",
-            token=_first_line(token_file) or environment.get("PROMETHEUS_TOKEN") or None,
+            token=_first_line(token_file)
+            or environment.get("PROMETHEUS_TOKEN", "").strip()
+            or None,
             username=username
             or environment.get("PROMETHEUS_USERNAME")
             or unquote(parts.username or "")
             or None,
             password=_first_line(password_file)
-            or environment.get("PROMETHEUS_PASSWORD")
+            or environment.get("PROMETHEUS_PASSWORD", "").rstrip("\r\n")
             or unquote(parts.password or "")
             or None,
             headers=dict(map(_header, headers)),
@@ -113,10 +125,11 @@ def _split(url: str) -> SplitResult:
         raise UsageError(
             "--prometheus-url is not an http(s) address; it looks like http://prometheus:9090"
         )
-    if parts.query or parts.fragment:
+    # An @ in the path: a password with a slash in it, which is secret and not part of the path.
+    if parts.query or parts.fragment or "@" in parts.path:
         raise UsageError(
-            "--prometheus-url must end with its path, without ? or #: "
-            "give secrets in a header file or the environment"
+            "--prometheus-url must end with its path, without ?, # or @: "
+            "give secrets in a file or the environment"
         )
     return parts
 
@@ -125,10 +138,14 @@ def _first_line(path: Path | None) -> str | None:
     if path is None:
         return None
     try:
-        return path.read_text(encoding="utf-8").partition("\n")[0].strip()
+        # -sig: some editors begin a file with a mark that is no part of the secret.
+        line = path.read_text(encoding="utf-8-sig").partition("\n")[0].strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise UsageError(f"cannot read {path}: {reason}") from error
+    if not line:
+        raise UsageError(f"the first line of {path} is empty: the secret must be there")
+    return line
 
 
 def _header(text: str) -> tuple[str, str]:

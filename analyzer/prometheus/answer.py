@@ -57,7 +57,7 @@ def decode(content: bytes) -> Answer:
         series = tuple(_series(item) for item in result)
         warnings = (*(document.get("warnings") or ()), *(document.get("infos") or ()))
         return Answer(series=series, warnings=tuple(map(str, warnings)))
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise PrometheusError(f"not an answer of Prometheus's API ({_opening(content)})") from error
 
 
@@ -65,7 +65,7 @@ def _series(item: Mapping[str, Any]) -> Series:
     points = item["values"] if "values" in item else [item["value"]]
     count = len(points)
     return Series(
-        labels=item["metric"],
+        labels=dict(item["metric"]),
         times=np.fromiter((point[0] for point in points), float, count),
         samples=np.fromiter((float(point[1]) for point in points), float, count),
     )

@@ -11,7 +11,7 @@ import orjson
 import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
-from urllib3.exceptions import InvalidHeader
+from urllib3.exceptions import InvalidHeader, ReadTimeoutError
 from urllib3.util import Retry
 
 from analyzer.errors import PrometheusError, QueryRejected, QueryTooHeavy
@@ -26,6 +26,8 @@ _ATTEMPTS = 4
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 60.0
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
+_PASSING = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
+"""What a server that restarts does to its clients: refuses them, or cuts their answers short."""
 _HINTS = {
     401: "it wants credentials: set PROMETHEUS_TOKEN, or give --token-file or --username",
     403: "these credentials may not query it",
@@ -141,16 +143,17 @@ class Connection:
         raise PrometheusError(f"{self.access.url}: HTTP {status}: {hint}" if hint else told)
 
     def _not_answered(self, promql: str, error: requests.RequestException) -> PrometheusError:
-        """Return the failure to connect, which may pass; raise others."""
-        connecting = isinstance(error, requests.ConnectionError)
-        if isinstance(error, requests.Timeout) and not connecting:
+        """Return a failure of the network, which may pass; raise others."""
+        # In the middle of a body, requests calls a timeout a ConnectionError.
+        if any(isinstance(argument, ReadTimeoutError) for argument in error.args):
             told = f"no answer within {self.access.timeout_seconds} s"
             raise QueryTooHeavy(self._told(told, promql)) from error
+        untrusted = isinstance(error, requests.exceptions.SSLError)
+        advice = "--ca-file" if untrusted else "--prometheus-url, or a port-forward that ended"
         failure = PrometheusError(
-            f"cannot reach Prometheus at {self.access.url}: {_cause(error)}; "
-            "check --prometheus-url, or a port-forward that ended"
+            f"cannot reach Prometheus at {self.access.url}: {_cause(error)}; check {advice}"
         )
-        if connecting and not isinstance(error, requests.exceptions.SSLError):
+        if isinstance(error, _PASSING) and not untrusted:
             return failure
         raise failure from error
 
@@ -192,8 +195,10 @@ def _cause(error: BaseException) -> str:
     """Return the innermost reason: requests and urllib3 wrap it several times over."""
     cause: object = error
     while True:
-        deeper = getattr(cause, "reason", None) or next(
-            (item for item in getattr(cause, "args", ()) if isinstance(item, BaseException)), None
+        deeper = (
+            getattr(cause, "reason", None)
+            or next((arg for arg in getattr(cause, "args", ()) if isinstance(arg, Exception)), None)
+            or getattr(cause, "__cause__", None)
         )
         if not isinstance(deeper, BaseException):
             break

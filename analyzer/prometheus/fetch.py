@@ -46,20 +46,26 @@ def fetch(
     """Ask for all jobs and yield each as it is answered, in no particular order.
 
     Raises:
-        PrometheusError: as soon as one job fails; what is under way is waited for, the rest is
-            not asked.
+        PrometheusError: if one job fails; what is under way is waited for and yielded first, the
+            rest is not asked.
     """
     remaining = iter(jobs)
+    failure: BaseException | None = None
     with ThreadPoolExecutor(max_in_flight, thread_name_prefix="fetch") as pool:
         running: set[Future[Fetched]] = set()
         while True:
-            while len(running) < max_in_flight and (job := next(remaining, None)):
+            while not failure and len(running) < max_in_flight and (job := next(remaining, None)):
                 running.add(pool.submit(_answered, source, window, job, note))
             if not running:
-                return
+                break
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                yield future.result()
+                if error := future.exception():
+                    failure = failure or error
+                else:
+                    yield future.result()
+    if failure:
+        raise failure
 
 
 def _answered(source: Source, window: TimeWindow, job: Job, note: Callable[[str], None]) -> Fetched:

@@ -63,7 +63,12 @@ class Query:
                 raise QueryFileError(f"query {self.name} {problem} ${name}")
             if value is not None:
                 values[name] = value
-        return Template(self.template).substitute(values)
+        text = self.template
+        for name in ("scope", "cluster"):
+            if not values[name]:
+                # PromQL allows a comma before the brace; whoever reads the query need not see it.
+                text = text.replace(f", ${name}}}", "}")
+        return Template(text).substitute(values)
 
 
 def queries_root() -> Path:
@@ -100,7 +105,7 @@ def load_query(name: str) -> Query:
 def _parse(path: Path) -> Query:
     header: dict[str, str] = {}
     body: list[str] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in _text(path).splitlines():
         match = _HEADER.fullmatch(line)
         if match:
             header[match["key"]] = match["text"].strip()
@@ -111,6 +116,9 @@ def _parse(path: Path) -> Query:
     if missing or not body or not template.is_valid():
         fault = f"lacks # {missing[0]}" if missing else "holds no valid template"
         raise QueryFileError(f"{path}: {fault}")
+    if "#" in template.template:
+        # Sent as one line, it would swallow everything behind it.
+        raise QueryFileError(f"{path}: a comment must have a line of its own")
     unknown = set(template.get_identifiers()) - _PLACEHOLDERS
     if unknown:
         raise QueryFileError(f"{path}: unknown placeholder ${min(unknown)}")
@@ -123,3 +131,10 @@ def _parse(path: Path) -> Query:
         reads=header["reads"],
         template=template.template,
     )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise QueryFileError(f"{path}: cannot be read ({error})") from error

@@ -58,7 +58,8 @@ class PrometheusSession(requests.Session):
         if access.token:
             self.auth = _BearerAuth(access.token)
         elif access.username:
-            self.auth = HTTPBasicAuth(access.username, access.password or "")
+            # As bytes: requests would encode text as Latin-1, which not every password is.
+            self.auth = HTTPBasicAuth(access.username.encode(), (access.password or "").encode())
         else:
             self.auth = _NoAuth()
         self.headers.update(access.headers)

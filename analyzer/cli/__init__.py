@@ -1,0 +1,54 @@
+"""The command line: parse, call, print and save.
+
+No arithmetic, and nothing heavy is imported before a command needs it: `--help` is instant.
+
+stdout is the answer; everything else goes to stderr. Exit status: 0 answered; 1 a known failure,
+told in one line; 2 wrong usage; 3 the data cannot support the answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from analyzer import __version__
+from analyzer.cli.answers import analyze, calibrate, demo, project, report
+from analyzer.cli.measuring import collect, doctor, queries
+from analyzer.errors import AnalyzerError
+
+__all__ = ["cli", "main"]
+
+
+class _OneLineErrors(click.Group):
+    """Tells a known failure in one line; an unknown one keeps its traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except AnalyzerError as error:
+            click.echo(f"istio-usage: {' '.join(str(error).split())}", err=True)
+            ctx.exit(error.exit_code)
+
+
+@click.group(
+    cls=_OneLineErrors,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with `istio-usage demo`, then `istio-usage analyze -p http://prometheus:9090`.",
+)
+@click.version_option(__version__, prog_name="istio-usage")
+def cli() -> None:
+    """Tell what Istio's sidecars really cost, and what ambient mode would for the same traffic.
+
+    The figures come from your own Prometheus; each is marked measured, derived or published.
+    """
+
+
+for _command in (analyze, demo, doctor, collect, calibrate, project, report, queries):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="istio-usage")

@@ -1,0 +1,143 @@
+"""Commands that ask a Prometheus: doctor, collect, queries."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from analyzer.cli.options import (
+    SNAPSHOT,
+    access_of,
+    ask_of,
+    scope_options,
+    server_options,
+    talk_options,
+    time_options,
+)
+
+if TYPE_CHECKING:
+    from analyzer.measurement.collect import Progress
+    from analyzer.measurement.snapshot import Snapshot
+
+__all__ = ["collect", "collected", "doctor", "queries"]
+
+
+def collected(options: dict[str, Any], target: Path) -> Snapshot:
+    """Collect as the options say, telling on stderr how far it is."""
+    from analyzer.measurement.collect import collect_snapshot
+    from analyzer.prometheus.connection import Connection
+
+    access = access_of(options)
+    quiet, verbose = options.pop("quiet"), options.pop("verbose")
+    ask = ask_of(options, access.url)
+
+    def note(text: str) -> None:
+        if not quiet:
+            click.echo(f"istio-usage: {text}", err=True)
+
+    with Connection(access) as source:
+        return collect_snapshot(
+            source,
+            ask,
+            target,
+            now=datetime.now(UTC),
+            on_progress=_progress(quiet=quiet, verbose=verbose),
+            note=note,
+        )
+
+
+def _progress(*, quiet: bool, verbose: bool) -> Callable[[Progress], None]:
+    """Return what is called after each chunk: a line on a terminal, a log with --verbose."""
+
+    def overwrite(progress: Progress) -> None:
+        line = f"{progress.done_count}/{progress.total_count} {progress.asking}"[:78]
+        end = "\n" if progress.done_count == progress.total_count else ""
+        click.echo(f"\r\033[K{line}{end}", err=True, nl=False)
+
+    def log(progress: Progress) -> None:
+        click.echo(f"{progress.done_count}/{progress.total_count} {progress.asking}", err=True)
+
+    if quiet:
+        return lambda _: None
+    if verbose:
+        return log
+    return overwrite if sys.stderr.isatty() else lambda _: None
+
+
+@click.command()
+@server_options
+@scope_options
+@time_options
+@click.option("-o", "--output", required=True, type=SNAPSHOT, help="The snapshot to make.")
+@click.option("--note", default="", help="A sentence to keep in it and show with every answer.")
+@talk_options
+def collect(output: Path, **options: Any) -> None:
+    """Measure only: write a snapshot that later commands read offline.
+
+    An interrupted collection goes on where it was when the same command is given again.
+
+    Example: istio-usage collect -p http://localhost:9090 --days 7 -o mesh.snapshot
+    """
+    snapshot = collected(options, output)
+    samples = sum(query.sample_count for query in snapshot.manifest.queries)
+    click.echo(f"{snapshot.path}: {samples:,} samples of {len(snapshot.manifest.queries)} queries")
+
+
+@click.command()
+@click.argument("name", required=False)
+@scope_options
+@click.option("--step", "step_seconds", default=300, show_default=True, help="Seconds of a rate.")
+def queries(name: str | None, namespaces: tuple[str, ...], cluster: str, step_seconds: int) -> None:
+    """Show the PromQL that would be sent, all of it or one query.
+
+    Example: istio-usage queries proxy_cpu_vcpu
+    """
+    from analyzer.measurement.plan import measured_queries
+    from analyzer.prometheus.promql import Scope
+    from analyzer.prometheus.query import load_query
+
+    scope = Scope(namespaces=namespaces, cluster=cluster)
+    chosen = [load_query(name)] if name else measured_queries().values()
+    for query in chosen:
+        window = step_seconds if "$window" in query.template else None
+        pods = '"POD"' if "$pods" in query.template else None
+        click.echo(f"# {query.name}: {query.what} ({query.unit})")
+        click.echo(f"{query.render(scope, window_seconds=window, pods=pods)}\n")
+
+
+@click.command()
+@server_options
+@scope_options
+@time_options
+@click.option("--format", "output_format", type=click.Choice(["table", "json"]), default="table")
+@talk_options
+def doctor(output_format: str, **options: Any) -> None:
+    """Tell what this Prometheus can answer, and what would mend what it cannot.
+
+    Exits 0 only if the main question can be answered.
+
+    Example: istio-usage doctor -p http://localhost:9090
+    """
+    import json
+
+    from analyzer.measurement.diagnosis import diagnose
+    from analyzer.prometheus.connection import Connection
+
+    access = access_of(options)
+    ask = ask_of(options, access.url)
+    start, end = ask.times(datetime.now(UTC))
+    with Connection(access) as source:
+        diagnosis = diagnose(source, ask.scope, start, end)
+    if output_format == "json":
+        click.echo(json.dumps(diagnosis.to_json(), indent=2))
+    else:
+        for check in diagnosis.checks:
+            click.echo(f"{check.status:8}{check.subject}: {check.detail}")
+        click.echo(f"\n{diagnosis.verdict}")
+    if not diagnosis.can_answer:
+        raise click.exceptions.Exit(3)

@@ -1,0 +1,111 @@
+"""All modes for one set of parameters: needs, dollars and savings, on draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzer.projection.load import MeshLoad, SidecarFootprint
+from analyzer.projection.modes import (
+    AMBIENT_L4,
+    AMBIENT_WAYPOINT,
+    AMBIENT_WAYPOINT_ALL,
+    SIDECAR,
+    Need,
+    Parameters,
+    waypoint_need,
+    ztunnel_need,
+)
+from analyzer.projection.scenario import Basis
+from analyzer.units import MONTHS_PER_YEAR, Provenance, Role
+
+__all__ = ["ModeNeeds", "evaluate"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeNeeds:
+    """What a mode's components need, on draws."""
+
+    name: str
+    needs: tuple[Need, ...]
+
+    @property
+    def bases(self) -> tuple[Basis, ...]:
+        """The bases that every component knows."""
+        return tuple(basis for basis in Basis if all(basis in need.vcpu for need in self.needs))
+
+    def vcpu(self, basis: Basis) -> Floats:
+        """Return the CPU of all components together."""
+        return np.asarray(np.vstack([need.vcpu[basis] for need in self.needs]).sum(axis=0))
+
+    def memory_gib(self, basis: Basis) -> Floats | None:
+        """Return the memory of all components together; None where one does not know it."""
+        if not all(basis in need.memory_gib for need in self.needs):
+            return None
+        return np.asarray(np.vstack([need.memory_gib[basis] for need in self.needs]).sum(axis=0))
+
+    def usd_per_year(self, basis: Basis, parameters: Parameters) -> Floats:
+        """Return what that costs; without the memory where it is not known."""
+        month = self.vcpu(basis) * parameters["vcpu_month_usd"]
+        memory_gib = self.memory_gib(basis)
+        if memory_gib is not None:
+            month = month + memory_gib * parameters["memory_gib_month_usd"]
+        return np.asarray(month * MONTHS_PER_YEAR)
+
+
+def evaluate(
+    load: MeshLoad, sidecars: SidecarFootprint, parameters: Parameters | None, draws: int
+) -> Mapping[str, ModeNeeds]:
+    """Return every mode that can be evaluated, sidecars first.
+
+    Args:
+        load: the traffic.
+        sidecars: what carries it today.
+        parameters: None where a waypoint's cost is not known; then there is only `sidecar`.
+        draws: length of the arrays.
+    """
+    modes = [ModeNeeds(name=SIDECAR, needs=(_sidecar_need(load, sidecars, draws),))]
+    if parameters is not None and load.nodes is not None:
+        ztunnel = ztunnel_need(load.nodes, parameters)
+        seen = waypoint_need(load, parameters, everywhere=False)
+        everywhere = waypoint_need(load, parameters, everywhere=True)
+        modes += [
+            ModeNeeds(name=AMBIENT_L4, needs=(ztunnel,)),
+            ModeNeeds(name=AMBIENT_WAYPOINT, needs=(ztunnel, seen)),
+            ModeNeeds(name=AMBIENT_WAYPOINT_ALL, needs=(ztunnel, everywhere)),
+        ]
+    return {mode.name: mode for mode in modes}
+
+
+def _sidecar_need(load: MeshLoad, sidecars: SidecarFootprint, draws: int) -> Need:
+    """Sidecars are not modelled: they need what was measured, whatever the draw."""
+
+    def known(figures: Mapping[Basis, float | None]) -> dict[Basis, Floats]:
+        return {
+            basis: np.full(draws, value) for basis, value in figures.items() if value is not None
+        }
+
+    return Need(
+        role=Role.SIDECAR,
+        count=load.sidecar_count,
+        provenance=Provenance.MEASURED,
+        vcpu=known(
+            {
+                Basis.USAGE: sidecars.vcpu,
+                Basis.RESERVED: sidecars.reserved_vcpu,
+                Basis.BILLED: sidecars.billed_vcpu,
+            }
+        ),
+        memory_gib=known(
+            {
+                Basis.USAGE: sidecars.memory_gib,
+                Basis.RESERVED: sidecars.reserved_memory_gib,
+                Basis.BILLED: sidecars.billed_memory_gib,
+            }
+        ),
+    )

@@ -1,0 +1,202 @@
+"""What has to be carried, in any mode: the traffic, and what carries it today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analyzer.errors import UsageError
+from analyzer.measurement.usage import MeshUsage
+from analyzer.units import BYTES_PER_GIB, Role
+
+__all__ = ["MeshLoad", "SidecarFootprint", "mesh_load", "mesh_rps_of", "stated_load"]
+
+_BITS_PER_GBIT = 1e9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SidecarFootprint:
+    """What the sidecars use and reserve, averaged over the window; None: not known."""
+
+    vcpu: float
+    billed_vcpu: float | None
+    reserved_vcpu: float | None
+    memory_gib: float | None
+    reserved_memory_gib: float | None
+    billed_memory_gib: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeshLoad:
+    """What has to be carried.
+
+    Attributes:
+        sidecar_count: sidecars at a time.
+        proxy_rps: requests per second through sidecars; a call between two counts twice.
+        mesh_rps: calls per second, each once.
+        nodes: one row a node: node, passes_rps (proxy requests per second of its sidecars: each
+            becomes one pass through its ztunnel), gbit_per_second (their TCP payload). None where
+            the nodes are not known.
+        namespaces: one row a namespace with sidecars: namespace, sidecar_count, sidecar_vcpu,
+            proxy_rps, gbit_per_second, waypoint_rps (requests into it that a waypoint would
+            handle), has_http.
+        sidecars: what they use; None where only counts were stated.
+    """
+
+    sidecar_count: int
+    proxy_rps: float
+    mesh_rps: float
+    nodes: pd.DataFrame | None
+    namespaces: pd.DataFrame
+    sidecars: SidecarFootprint | None
+
+
+def mesh_load(usage: MeshUsage, *, node_count: int | None = None) -> MeshLoad:
+    """Read the load off a measured mesh.
+
+    Args:
+        usage: the mesh.
+        node_count: number of nodes where the user knows better, or Prometheus does not know.
+    """
+    points = len(usage.observed_points)
+    sidecars = usage.of_role(Role.SIDECAR).assign(
+        gbit_per_second=lambda frame: frame["tcp_bytes_per_second"] * 8 / _BITS_PER_GBIT
+    )
+    return MeshLoad(
+        sidecar_count=usage.count(Role.SIDECAR),
+        proxy_rps=float(sidecars["proxy_rps"].sum()) / points,
+        mesh_rps=mesh_rps_of(usage),
+        nodes=_nodes(usage, sidecars, node_count),
+        namespaces=_namespaces(usage, sidecars),
+        sidecars=_footprint(usage, sidecars),
+    )
+
+
+def mesh_rps_of(usage: MeshUsage) -> float:
+    """Return calls per second, each counted once, averaged over the window."""
+    return float(usage.calls["rps"].sum()) / len(usage.observed_points)
+
+
+def stated_load(
+    *, pod_count: int, node_count: int, namespace_count: int, proxy_rps: float
+) -> MeshLoad:
+    """Return a load of stated size, spread evenly; each call passes two sidecars.
+
+    Raises:
+        UsageError: if there is nothing to spread it over.
+    """
+    for name, count in (
+        ("pods", pod_count),
+        ("nodes", node_count),
+        ("namespaces", namespace_count),
+    ):
+        if count < 1:
+            raise UsageError(f"--{name} must be at least 1")
+    each_node, each_namespace = 1 / node_count, 1 / namespace_count
+    namespaces = pd.DataFrame(
+        {
+            "namespace": [f"namespace-{number + 1}" for number in range(namespace_count)],
+            "sidecar_count": pod_count * each_namespace,
+            "proxy_rps": proxy_rps * each_namespace,
+            "gbit_per_second": 0.0,
+            "waypoint_rps": proxy_rps / 2 * each_namespace,
+            "has_http": proxy_rps > 0,
+        }
+    )
+    nodes = pd.DataFrame(
+        {
+            "node": [f"node-{number + 1}" for number in range(node_count)],
+            "passes_rps": proxy_rps * each_node,
+            "gbit_per_second": 0.0,
+        }
+    )
+    return MeshLoad(
+        sidecar_count=pod_count,
+        proxy_rps=proxy_rps,
+        mesh_rps=proxy_rps / 2,
+        nodes=nodes,
+        namespaces=namespaces,
+        sidecars=None,
+    )
+
+
+def _nodes(usage: MeshUsage, sidecars: pd.DataFrame, node_count: int | None) -> pd.DataFrame | None:
+    """Return the nodes with their load; what runs on an unknown node is spread over all."""
+    names = sorted({*usage.nodes["node"], *usage.proxies["node"]} - {""})
+    if node_count is not None:
+        # The user's number wins: surplus names go, lacking ones are made up.
+        names = [*names, *(f"node-{n + 1}" for n in range(node_count))][:node_count]
+    if not names:
+        return None
+    loads = sidecars.groupby("node")[["proxy_rps", "gbit_per_second"]].sum()
+    placed = loads.reindex(names).fillna(0.0)
+    elsewhere = (loads.sum() - placed.sum()) / len(names)
+    totals = (placed + elsewhere) / len(usage.observed_points)
+    return totals.rename(columns={"proxy_rps": "passes_rps"}).rename_axis("node").reset_index()
+
+
+def _namespaces(usage: MeshUsage, sidecars: pd.DataFrame) -> pd.DataFrame:
+    points = len(usage.observed_points)
+    grouped = sidecars.groupby("namespace")
+    frame = pd.DataFrame(
+        {
+            "sidecar_count": grouped.size() / points,
+            "sidecar_vcpu": grouped["cpu_vcpu"].sum() / points,
+            "proxy_rps": grouped["proxy_rps"].sum() / points,
+            "gbit_per_second": grouped["gbit_per_second"].sum() / points,
+        }
+    )
+    calls = usage.calls
+    into = calls.groupby("destination_workload_namespace")["rps"].sum()
+    through = calls[_would_pass_waypoint(usage)]
+    handled = through.groupby("destination_workload_namespace")["rps"].sum()
+    return frame.assign(
+        waypoint_rps=handled.reindex(frame.index).fillna(0.0) / points,
+        has_http=into.reindex(frame.index).fillna(0.0) > 0,
+    ).reset_index()
+
+
+def _would_pass_waypoint(usage: MeshUsage) -> pd.Series:
+    """Tell the calls that a waypoint at their destination would handle.
+
+    Callers inside the mesh are sent through it. Ingress gateways, unless told otherwise, and
+    callers outside the mesh go straight to the workload.
+    """
+    calls = usage.calls
+    gateways = usage.proxies[usage.proxies["role"] == Role.GATEWAY]
+    callers = pd.MultiIndex.from_frame(calls[["source_workload_namespace", "source_workload"]])
+    is_gateway = callers.isin(pd.MultiIndex.from_frame(gateways[["namespace", "workload"]]))
+    return ~(pd.Series(is_gateway, index=calls.index) | (calls["source_workload"] == "unknown"))
+
+
+def _footprint(usage: MeshUsage, sidecars: pd.DataFrame) -> SidecarFootprint:
+    points = len(usage.observed_points)
+    # A pod that kube-state-metrics knows and shows no request for has none; others are unknown,
+    # and count with what they use.
+    seen = sidecars["node"] != ""
+
+    def totals(used: pd.Series, reserved: pd.Series) -> tuple[float | None, float | None]:
+        if not reserved.notna().any():
+            return None, None
+        known = reserved.mask(reserved.isna() & seen, 0.0)
+        billed = pd.Series(np.fmax(used, known), index=used.index)
+        return float(known.sum()) / points, float(billed.sum()) / points
+
+    cpu, memory = sidecars["cpu_vcpu"], sidecars["memory_bytes"]
+    reserved_vcpu, billed_vcpu = totals(cpu, sidecars["reserved_vcpu"])
+    reserved_bytes, billed_bytes = totals(memory, sidecars["reserved_memory_bytes"])
+    used_bytes = float(memory.sum()) / points if memory.notna().any() else None
+    return SidecarFootprint(
+        vcpu=float(cpu.sum()) / points,
+        billed_vcpu=billed_vcpu,
+        reserved_vcpu=reserved_vcpu,
+        memory_gib=_gib(used_bytes),
+        reserved_memory_gib=_gib(reserved_bytes),
+        billed_memory_gib=_gib(billed_bytes),
+    )
+
+
+def _gib(amount_bytes: float | None) -> float | None:
+    return None if amount_bytes is None else amount_bytes / BYTES_PER_GIB

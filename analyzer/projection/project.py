@@ -1,0 +1,198 @@
+"""The third step of the program: from measured use to what each mode costs for the same traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from analyzer.calibration.result import Calibration, RoleCalibration
+from analyzer.data import published_constants
+from analyzer.measurement.snapshot import Snapshot
+from analyzer.measurement.usage import MeshUsage, measure
+from analyzer.projection.draws import draw, draw_curve, generator, to_interval
+from analyzer.projection.evaluate import ModeNeeds, evaluate
+from analyzer.projection.load import MeshLoad, mesh_load
+from analyzer.projection.modes import SIDECAR, Parameters
+from analyzer.projection.reference import reference
+from analyzer.projection.result import (
+    Component,
+    Footprint,
+    Mode,
+    Price,
+    Projection,
+    Saving,
+)
+from analyzer.projection.scenario import Basis, Scenario, default_scenario
+from analyzer.projection.sensitivity import sensitivity
+from analyzer.units import Provenance, Reason, Refusal
+
+__all__ = ["project", "project_usage"]
+
+
+def project(
+    snapshot: Snapshot, calibration: Calibration, scenario: Scenario | None = None
+) -> Projection:
+    """Return what each mode costs for the traffic in a snapshot.
+
+    Args:
+        snapshot: what was measured.
+        calibration: what its proxies cost.
+        scenario: what to assume where that does not tell; the defaults, if None.
+    """
+    return project_usage(measure(snapshot), calibration, scenario or default_scenario())
+
+
+def project_usage(
+    usage: MeshUsage,
+    calibration: Calibration,
+    scenario: Scenario,
+    *,
+    node_count: int | None = None,
+) -> Projection:
+    """Return what each mode costs for the traffic of a measured mesh; arguments as `project`."""
+    load = mesh_load(usage, node_count=node_count)
+    if load.sidecars is None:  # pragma: no cover - a measured mesh has its footprint
+        raise ValueError("a measured load has a sidecar footprint")
+    parameters = _drawn(scenario, calibration)
+    draws = len(parameters["vcpu_month_usd"]) if parameters else 1
+    modes = evaluate(load, load.sidecars, parameters, draws)
+    prices = parameters or _exact(scenario)
+    basis = scenario.basis if scenario.basis in modes[SIDECAR].bases else Basis.USAGE
+    return Projection(
+        load=load,
+        price=Price(
+            vcpu_month_usd=scenario["vcpu_month_usd"].mid,
+            memory_gib_month_usd=scenario["memory_gib_month_usd"].mid,
+            source=scenario.assumptions["vcpu_month_usd"].source,
+        ),
+        basis=basis,
+        modes=tuple(_mode(mode, prices) for mode in modes.values()),
+        savings=tuple(
+            _saving(modes[SIDECAR], mode, basis, prices)
+            for name, mode in modes.items()
+            if name != SIDECAR
+        ),
+        namespaces=_namespaces(load, parameters),
+        sensitivity=sensitivity(load, load.sidecars, scenario, parameters, basis),
+        references=tuple(
+            reference(constants, load, scenario) for constants in published_constants().values()
+        ),
+        refusals=_refusals(load, calibration, modes, scenario),
+    )
+
+
+def _drawn(scenario: Scenario, calibration: Calibration) -> Parameters | None:
+    """Draw everything uncertain once; None where a waypoint's cost is not known."""
+    rng = generator()
+    values = {name: draw(item.value, rng) for name, item in scenario.assumptions.items()}
+    waypoint, sidecar = calibration.waypoint, calibration.sidecar
+    measured = isinstance(waypoint, RoleCalibration) and waypoint.provenance == Provenance.MEASURED
+    if isinstance(waypoint, RoleCalibration) and measured:
+        idle, slope = draw_curve(waypoint, rng)
+    elif isinstance(sidecar, RoleCalibration):
+        ratio = values["waypoint_to_sidecar_ratio"]
+        idle, slope = (ratio * part for part in draw_curve(sidecar, rng))
+    else:
+        return None
+    return Parameters(
+        values=values,
+        waypoint_idle_vcpu=idle,
+        waypoint_vcpu_per_1000_rps=slope,
+        waypoint_follows_sidecar=not measured,
+    )
+
+
+def _exact(scenario: Scenario) -> Parameters:
+    """Return parameters good for prices alone."""
+    return Parameters(
+        values={name: np.array([item.value.mid]) for name, item in scenario.assumptions.items()},
+        waypoint_idle_vcpu=np.zeros(1),
+        waypoint_vcpu_per_1000_rps=np.zeros(1),
+        waypoint_follows_sidecar=False,
+    )
+
+
+def _mode(mode: ModeNeeds, parameters: Parameters) -> Mode:
+    bases: dict[Basis, Footprint] = {}
+    for basis in mode.bases:
+        memory_gib = mode.memory_gib(basis)
+        bases[basis] = Footprint(
+            vcpu=to_interval(mode.vcpu(basis)),
+            memory_gib=None if memory_gib is None else to_interval(memory_gib),
+            usd_per_year=to_interval(mode.usd_per_year(basis, parameters)),
+        )
+    return Mode(
+        name=mode.name,
+        components=tuple(
+            Component(
+                role=need.role,
+                count=need.count,
+                vcpu=to_interval(need.vcpu[Basis.USAGE]),
+                provenance=need.provenance,
+            )
+            for need in mode.needs
+        ),
+        bases=bases,
+    )
+
+
+def _saving(sidecar: ModeNeeds, mode: ModeNeeds, basis: Basis, parameters: Parameters) -> Saving:
+    """Compare draw by draw, so that what both modes share does not widen the range."""
+    before = sidecar.usd_per_year(basis, parameters)
+    saved = before - mode.usd_per_year(basis, parameters)
+    return Saving(
+        mode=mode.name,
+        vcpu=to_interval(sidecar.vcpu(Basis.USAGE) - mode.vcpu(Basis.USAGE)),
+        usd_per_year=to_interval(saved),
+        percent=to_interval(100 * saved / before),
+        probability_cheaper=float((saved[1:] > 0).mean()),
+    )
+
+
+def _namespaces(load: MeshLoad, parameters: Parameters | None) -> pd.DataFrame:
+    """Divide the best estimates among the namespaces.
+
+    What a ztunnel uses for traffic follows the traffic; what it uses at rest follows the sidecars
+    it replaces.
+    """
+    columns = ["namespace", "sidecar_count", "proxy_rps", "sidecar_vcpu"]
+    frame = load.namespaces[columns]
+    if parameters is None or load.nodes is None:
+        return frame
+    namespaces = load.namespaces
+    idle = parameters["ztunnel_idle_vcpu_per_node"][0] * len(load.nodes)
+    share = namespaces["sidecar_count"] / namespaces["sidecar_count"].sum()
+    ztunnel = (
+        idle * share
+        + namespaces["proxy_rps"] / 1000 * parameters["ztunnel_vcpu_per_1000_rps"][0]
+        + namespaces["gbit_per_second"] * parameters["ztunnel_vcpu_per_gbit_per_second"][0]
+    )
+    waypoint = (
+        parameters.waypoint_idle_vcpu[0] * parameters["waypoint_replicas"][0]
+        + namespaces["waypoint_rps"] / 1000 * parameters.waypoint_vcpu_per_1000_rps[0]
+    )
+    return frame.assign(ambient_l4_vcpu=ztunnel, waypoint_vcpu=waypoint)
+
+
+def _refusals(
+    load: MeshLoad,
+    calibration: Calibration,
+    modes: Mapping[str, ModeNeeds],
+    scenario: Scenario,
+) -> tuple[Refusal, ...]:
+    refusals = []
+    if load.nodes is None:
+        detail = "the number of nodes is not known: install kube-state-metrics, or give --nodes"
+        refusals.append(Refusal(subject="ambient modes", reason=Reason.NO_DATA, detail=detail))
+    if isinstance(calibration.waypoint, Refusal):
+        refusals.append(calibration.waypoint)
+    if Basis.RESERVED not in modes[SIDECAR].bases:
+        detail = "no CPU request of any sidecar is known: install kube-state-metrics"
+        if scenario.basis != Basis.USAGE:
+            detail += f"; the dollars are of usage, not of {scenario.basis} as asked"
+        refusals.append(
+            Refusal(subject="reserved and billed", reason=Reason.NO_DATA, detail=detail)
+        )
+    return tuple(refusals)

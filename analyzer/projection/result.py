@@ -1,0 +1,136 @@
+"""What a projection finds: the values that reports read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analyzer.projection.load import MeshLoad
+from analyzer.projection.scenario import Basis
+from analyzer.units import Interval, Provenance, Refusal
+
+__all__ = [
+    "Component",
+    "Footprint",
+    "Mode",
+    "Price",
+    "Projection",
+    "Reference",
+    "Saving",
+    "Sensitivity",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a vCPU and a GiB cost in a month."""
+
+    vcpu_month_usd: float
+    memory_gib_month_usd: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """What a mode needs on one basis, and what that costs.
+
+    Attributes:
+        memory_gib: None where it is not known; the dollars are then of the CPU alone.
+    """
+
+    vcpu: Interval
+    memory_gib: Interval | None
+    usd_per_year: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One kind of proxy in a mode: how many, and the vCPU they use together."""
+
+    role: str
+    count: float
+    vcpu: Interval
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mode:
+    """One way to run the mesh.
+
+    Attributes:
+        components: what it is made of, on the basis of usage.
+        bases: what it needs, by basis; one that is not known is absent.
+    """
+
+    name: str
+    components: tuple[Component, ...]
+    bases: Mapping[Basis, Footprint]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """What a mode saves against sidecars; negative where it costs more.
+
+    Attributes:
+        vcpu: on the basis of usage.
+        usd_per_year: on the headline's basis.
+        percent: of the sidecars' dollars.
+        probability_cheaper: share of the draws in which the mode costs less.
+    """
+
+    mode: str
+    vcpu: Interval
+    usd_per_year: Interval
+    percent: Interval
+    probability_cheaper: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensitivity:
+    """What one assumption does to a mode's saving, all others at their best estimate.
+
+    Attributes:
+        low_usd_per_year: the saving with the assumption at the low end of its range.
+        high_usd_per_year: at the high end.
+    """
+
+    mode: str
+    assumption: str
+    low_usd_per_year: float
+    high_usd_per_year: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Published constants applied to the same mesh; a mode they say nothing of is absent."""
+
+    name: str
+    title: str
+    source: str
+    remark: str
+    vcpu: Mapping[str, float]
+    usd_per_year: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projection:
+    """What each mode of the mesh needs and costs for the same traffic.
+
+    Attributes:
+        basis: of the headline dollars.
+        namespaces: one row a namespace: namespace, sidecar_count, proxy_rps, sidecar_vcpu,
+            ambient_l4_vcpu, waypoint_vcpu; empty where only counts were stated.
+        references: published constants applied to the same mesh.
+    """
+
+    load: MeshLoad
+    price: Price
+    basis: Basis
+    modes: tuple[Mode, ...]
+    savings: tuple[Saving, ...]
+    namespaces: pd.DataFrame
+    sensitivity: tuple[Sensitivity, ...]
+    references: tuple[Reference, ...]
+    refusals: tuple[Refusal, ...]

@@ -1,0 +1,235 @@
+"""The answer as JSON; its keys are promised by analyzer/data/result.schema.json."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+
+import analyzer
+from analyzer.calibration.result import Calibration, RoleCalibration, WorkloadCalibration
+from analyzer.measurement.manifest import window_to_json
+from analyzer.measurement.usage import MeshUsage
+from analyzer.projection.load import MeshLoad
+from analyzer.projection.result import Footprint, Mode, Projection, Saving
+from analyzer.report.answer import Answer
+from analyzer.units import Interval, Refusal, Role
+
+__all__ = ["SCHEMA_VERSION", "as_document", "as_json"]
+
+SCHEMA_VERSION = 1
+"""Of the JSON answer. Keys may be added under the same version, never renamed or retyped."""
+
+_SIGNIFICANT_DIGITS = 9
+"""More would differ between machines: the last bits of a sum depend on its order."""
+
+
+def as_json(answer: Answer) -> str:
+    """Return the answer as JSON text; the same answer gives the same bytes."""
+    return orjson.dumps(as_document(answer), option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def as_document(answer: Answer) -> dict[str, Any]:
+    """Return the answer as JSON values; what could not be had is absent."""
+    document: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "tool_version": analyzer.__version__,
+    }
+    if answer.manifest:
+        document["window"] = window_to_json(answer.manifest.window)
+        document["source"] = answer.manifest.source
+        document["note"] = answer.manifest.note
+    if answer.load:
+        document["mesh"] = _mesh(answer.load, answer.usage)
+        document["measured"] = _measured(answer.load)
+    if answer.calibration:
+        document["calibration"] = _calibration(answer.calibration)
+    if answer.projection:
+        document["projection"] = _projection(answer.projection)
+        document["reference"] = [
+            {
+                "name": item.name,
+                "title": item.title,
+                "source": item.source,
+                "remark": item.remark,
+                "vcpu": item.vcpu,
+                "usd_per_year": item.usd_per_year,
+            }
+            for item in answer.projection.references
+        ]
+    document["refusals"] = [_refusal(item) for item in answer.refusals]
+    document["warnings"] = list(answer.warnings)
+    rounded = _clean(document)
+    assert isinstance(rounded, dict)  # noqa: S101 - tells the type checker what _clean keeps
+    return rounded
+
+
+def _mesh(load: MeshLoad, usage: MeshUsage | None) -> dict[str, Any]:
+    counts = {f"{role}_count": usage.count(role) for role in Role} if usage else {}
+    return {
+        "sidecar_count": load.sidecar_count,
+        **counts,
+        "node_count": None if load.nodes is None else len(load.nodes),
+        "namespace_count": len(load.namespaces),
+        "cluster_count": None,
+        "mesh_rps": load.mesh_rps,
+        "proxy_rps": load.proxy_rps,
+    }
+
+
+def _measured(load: MeshLoad) -> dict[str, Any] | None:
+    sidecars = load.sidecars
+    if sidecars is None:
+        return None
+    return {
+        "sidecar_vcpu": sidecars.vcpu,
+        "sidecar_memory_gib": sidecars.memory_gib,
+        "sidecar_reserved_vcpu": sidecars.reserved_vcpu,
+        "sidecar_reserved_memory_gib": sidecars.reserved_memory_gib,
+        "sidecar_billed_vcpu": sidecars.billed_vcpu,
+    }
+
+
+def _calibration(calibration: Calibration) -> dict[str, Any]:
+    parts = calibration.decomposition
+    return {
+        "sidecar": _role(calibration.sidecar),
+        "waypoint": _role(calibration.waypoint),
+        "ztunnel": _role(calibration.ztunnel),
+        "workloads": [_workload(item) for item in calibration.workloads],
+        "decomposition": {
+            "measured_vcpu": parts.measured_vcpu,
+            "idle_vcpu": parts.idle_vcpu,
+            "traffic_vcpu": parts.traffic_vcpu,
+            "excluded_vcpu": parts.excluded_vcpu,
+            "unexplained_vcpu": parts.unexplained_vcpu,
+        },
+        "exclusions": [
+            {"reason": item.reason, "step_count": item.step_count, "vcpu": item.mean_vcpu}
+            for item in calibration.exclusions
+        ],
+    }
+
+
+def _role(role: RoleCalibration | Refusal) -> dict[str, Any] | None:
+    if isinstance(role, Refusal):
+        return None
+    fitted = role.fitted_rps
+    return {
+        "vcpu_per_1000_rps": _interval(role.vcpu_per_1000_rps),
+        "idle_vcpu_per_proxy": _interval(role.idle_vcpu_per_proxy),
+        "ratio_vcpu_per_1000_rps": role.ratio_vcpu_per_1000_rps,
+        "model": role.model,
+        "fitted_rps": fitted and {"min": fitted[0], "max": fitted[1]},
+        "r_squared": role.r_squared,
+        "backtest_error": role.backtest_error,
+        "sample_count": role.sample_count,
+        "proxy_count": role.proxy_count,
+        "covered_share": role.covered_share,
+        "provenance": role.provenance,
+        "source": role.source or None,
+    }
+
+
+def _workload(item: WorkloadCalibration) -> dict[str, Any]:
+    return {
+        "namespace": item.namespace,
+        "workload": item.workload,
+        "vcpu_per_1000_rps": _interval(item.vcpu_per_1000_rps),
+        "idle_vcpu_per_proxy": _interval(item.idle_vcpu_per_proxy),
+        "proxy_count": item.proxy_count,
+        "sample_count": item.sample_count,
+        "mean_rps": item.mean_rps,
+        "mean_vcpu": item.mean_vcpu,
+        "fitted_rps": {"min": item.fitted_rps[0], "max": item.fitted_rps[1]},
+        "provenance": item.provenance,
+    }
+
+
+def _projection(projection: Projection) -> dict[str, Any]:
+    price = projection.price
+    return {
+        "price": {
+            "vcpu_month_usd": price.vcpu_month_usd,
+            "memory_gib_month_usd": price.memory_gib_month_usd,
+            "source": price.source,
+        },
+        "basis": projection.basis,
+        "modes": [_mode(mode, projection) for mode in projection.modes],
+        "savings": [_saving(item) for item in projection.savings],
+        "namespaces": projection.namespaces.to_dict("records"),
+        "sensitivity": [
+            {
+                "mode": item.mode,
+                "assumption": item.assumption,
+                "low_usd_per_year": item.low_usd_per_year,
+                "high_usd_per_year": item.high_usd_per_year,
+            }
+            for item in projection.sensitivity
+        ],
+    }
+
+
+def _mode(mode: Mode, projection: Projection) -> dict[str, Any]:
+    headline = mode.bases[projection.basis]
+    return {
+        "name": mode.name,
+        **_footprint(headline),
+        "bases": {basis: _footprint(footprint) for basis, footprint in mode.bases.items()},
+        "components": [
+            {
+                "role": item.role,
+                "count": item.count,
+                "vcpu": _interval(item.vcpu),
+                "provenance": item.provenance,
+            }
+            for item in mode.components
+        ],
+    }
+
+
+def _footprint(footprint: Footprint) -> dict[str, Any]:
+    return {
+        "vcpu": _interval(footprint.vcpu),
+        "memory_gib": _interval(footprint.memory_gib),
+        "usd_per_year": _interval(footprint.usd_per_year),
+    }
+
+
+def _saving(item: Saving) -> dict[str, Any]:
+    return {
+        "mode": item.mode,
+        "vcpu": _interval(item.vcpu),
+        "usd_per_year": _interval(item.usd_per_year),
+        "percent": _interval(item.percent),
+        "probability_cheaper": item.probability_cheaper,
+    }
+
+
+def _refusal(item: Refusal) -> dict[str, Any]:
+    return {"subject": item.subject, "reason": item.reason, "detail": item.detail}
+
+
+def _interval(value: Interval | None) -> dict[str, float] | None:
+    if value is None:
+        return None
+    return {"low": value.low, "mid": value.mid, "high": value.high}
+
+
+def _clean(value: object) -> object:
+    """Leave out what is None, and round what is not whole."""
+    if isinstance(value, Mapping):
+        return {str(key): _clean(item) for key, item in value.items() if item is not None}
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [_clean(item) for item in value]
+    if isinstance(value, float):
+        return _rounded(value)
+    return value
+
+
+def _rounded(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError("a figure that is not finite must be a refusal")
+    return float(f"{value:.{_SIGNIFICANT_DIGITS}g}")

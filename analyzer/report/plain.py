@@ -1,0 +1,143 @@
+"""The answer as CSV and as Markdown; whatever came from labels is made harmless."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from analyzer.report.answer import Answer
+from analyzer.report.document import as_document
+from analyzer.report.words import MODE_TITLES, number, percent, ranged, usd, verdict, window_title
+
+__all__ = ["as_csv", "as_markdown", "namespaces_csv"]
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet takes a text that begins so for a formula, and runs it."""
+
+
+def as_csv(answer: Answer) -> str:
+    """Return the modes as CSV, or the workloads where nothing was projected."""
+    document = as_document(answer)
+    if "projection" in document:
+        return _csv(_mode_rows(document["projection"]["modes"]))
+    return _csv(map(_flat, document.get("calibration", {}).get("workloads", [])))
+
+
+def namespaces_csv(answer: Answer) -> str:
+    """Return one line a namespace."""
+    document = as_document(answer)
+    return _csv(document.get("projection", {}).get("namespaces", []))
+
+
+def as_markdown(answer: Answer) -> str:
+    """Return the answer as Markdown."""
+    lines = ["# What the sidecars cost, and what ambient would", ""]
+    if answer.manifest and answer.manifest.note:
+        lines += [f"**{_escaped(answer.manifest.note)}**", ""]
+    lines += [window_title(answer), ""]
+    sentence = verdict(answer)
+    if sentence:
+        lines += [f"**{sentence}**", ""]
+    lines += _modes_markdown(answer) if answer.projection else []
+    lines += _workloads_markdown(answer) if answer.calibration else []
+    for title, items in (
+        ("Warnings", answer.warnings),
+        ("Cannot say", map(str, answer.refusals)),
+    ):
+        listed = [f"- {_escaped(item)}" for item in items]
+        lines += [f"## {title}", "", *listed, ""] if listed else []
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _modes_markdown(answer: Answer) -> list[str]:
+    projection = answer.projection
+    if projection is None:
+        return []
+    savings = {item.mode: item for item in projection.savings}
+    rows = [
+        [
+            f"{mode.name} ({MODE_TITLES[mode.name]})",
+            ranged(footprint.vcpu),
+            "" if footprint.memory_gib is None else ranged(footprint.memory_gib),
+            usd(footprint.usd_per_year),
+            percent(savings[mode.name].percent) if mode.name in savings else "",
+            ", ".join(f"{item.role}: {item.provenance}" for item in mode.components),
+        ]
+        for mode in projection.modes
+        for footprint in [mode.bases[projection.basis]]
+    ]
+    header = ["mode", "vCPU", "memory GiB", "USD a year", "saving", "figures are"]
+    price = projection.price
+    source = f"at ${price.vcpu_month_usd:g} per vCPU-month ({_escaped(price.source)})"
+    return [
+        f"Dollars are of {projection.basis}, {source}.",
+        "",
+        *_table(header, rows),
+        "",
+    ]
+
+
+def _workloads_markdown(answer: Answer) -> list[str]:
+    workloads = answer.calibration.workloads if answer.calibration else ()
+    rows = [
+        [
+            f"{item.namespace}/{item.workload}",
+            str(item.proxy_count),
+            number(item.mean_rps),
+            "refused" if item.vcpu_per_1000_rps is None else ranged(item.vcpu_per_1000_rps),
+            "refused" if item.idle_vcpu_per_proxy is None else ranged(item.idle_vcpu_per_proxy),
+        ]
+        for item in workloads
+    ]
+    header = ["workload", "proxies", "requests/s", "vCPU per 1000 rps", "idle vCPU each"]
+    return ["## Workloads", "", *_table(header, rows), ""] if rows else []
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [
+        f"| {' | '.join(header)} |",
+        f"|{'---|' * len(header)}",
+        *(f"| {' | '.join(map(_escaped, row))} |" for row in rows),
+    ]
+
+
+def _escaped(text: str) -> str:
+    for character in "\\`*_{}[]<>|":
+        text = text.replace(character, f"\\{character}")
+    return " ".join(text.split())
+
+
+def _mode_rows(modes: Iterable[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
+    for mode in modes:
+        for basis, footprint in mode["bases"].items():
+            yield {"mode": mode["name"], "basis": basis, **_flat(footprint)}
+
+
+def _flat(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested tables as one row: the keys joined."""
+    row: dict[str, Any] = {}
+    for key, item in value.items():
+        if isinstance(item, Mapping):
+            row |= {f"{key}_{end}": number for end, number in item.items()}
+        else:
+            row[key] = item
+    return row
+
+
+def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
+    rows = list(rows)
+    # In order of appearance; a row without a key has nothing to say there.
+    fields = list(dict.fromkeys(key for row in rows for key in row))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fields, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: _guarded(item) for key, item in row.items()} for row in rows)
+    return out.getvalue()
+
+
+def _guarded(value: object) -> object:
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return f"'{value}"
+    return value

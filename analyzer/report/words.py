@@ -1,0 +1,119 @@
+"""Numbers and findings in words, the same in every kind of report."""
+
+from __future__ import annotations
+
+from analyzer.report.answer import Answer
+from analyzer.units import Interval
+
+__all__ = [
+    "MODE_TITLES",
+    "POST_VCPU_PER_1000_RPS",
+    "dollars",
+    "number",
+    "percent",
+    "ranged",
+    "short_dollars",
+    "usd",
+    "verdict",
+    "window_title",
+]
+
+POST_VCPU_PER_1000_RPS = 0.6
+"""The post's figure, and Istio's own of 2019 (research in data/constants.toml)."""
+
+MODE_TITLES = {
+    "sidecar": "sidecars",
+    "ambient-l4": "ambient, L4 only",
+    "ambient-waypoint": "ambient, waypoints where HTTP is",
+    "ambient-waypoint-all": "ambient, waypoints everywhere",
+}
+
+
+def number(value: float) -> str:
+    """Return a number with three significant digits, thousands separated.
+
+    >>> [number(value) for value in (0.30487, 12.34, 9000.0, 0.0)]
+    ['0.305', '12.3', '9,000', '0']
+    """
+    if abs(value) >= 100:  # noqa: PLR2004 - from here on whole numbers have three digits
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def ranged(value: Interval) -> str:
+    """Return an interval as "mid [low-high]", or the number alone where it is exact."""
+    if value.low == value.high:
+        return number(value.mid)
+    return f"{number(value.mid)} [{number(value.low)}-{number(value.high)}]"
+
+
+def usd(value: Interval) -> str:
+    """Return dollars, to the dollar, with their range where there is one.
+
+    >>> usd(Interval.exactly(2376000.0))
+    '$2,376,000'
+    """
+    if value.low == value.high:
+        return dollars(value.mid)
+    return f"{dollars(value.mid)} [{dollars(value.low)} to {dollars(value.high)}]"
+
+
+def dollars(value: float) -> str:
+    """Return dollars, to the dollar."""
+    return f"-${-value:,.0f}" if value <= -0.5 else f"${value:,.0f}"  # noqa: PLR2004 - rounding
+
+
+def short_dollars(value: float) -> str:
+    """Return dollars with three digits, for a narrow column.
+
+    >>> [short_dollars(value) for value in (437.2, 1610.0, 2376000.0)]
+    ['$437', '$1.61k', '$2.38M']
+    """
+    for unit, size in (("M", 1e6), ("k", 1e3)):
+        if abs(value) >= size:
+            return f"{'-' if value < 0 else ''}${abs(value) / size:.3g}{unit}"
+    return dollars(value)
+
+
+def percent(value: Interval) -> str:
+    """Return percents, with their range where there is one."""
+    if value.low == value.high:
+        return f"{value.mid:.1f} %"
+    return f"{value.mid:.0f} % [{value.low:.0f} to {value.high:.0f}]"
+
+
+def window_title(answer: Answer) -> str:
+    """Return which time an answer speaks of."""
+    if answer.manifest is None:
+        return "A mesh of stated size, by published constants"
+    window = answer.manifest.window
+    hours = (window.end - window.start).total_seconds() / 3600
+    step = window.step_seconds
+    return (
+        f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC, {number(hours)} h "
+        f"in steps of {f'{step} s' if step % 60 else f'{step // 60} min'}"
+    )
+
+
+def verdict(answer: Answer) -> str | None:
+    """Return what the sidecars cost, in a sentence a person can repeat; None without a fit."""
+    fit = answer.sidecar
+    if fit is None:
+        return None
+    slope = fit.vcpu_per_1000_rps
+    factor = POST_VCPU_PER_1000_RPS / slope.mid if slope.mid > 0 else 0.0
+    compared = (
+        f"the post's {POST_VCPU_PER_1000_RPS} overstates them {factor:.1f} times"
+        if factor >= 1
+        else f"the post's {POST_VCPU_PER_1000_RPS} understates them {1 / factor:.1f} times"
+    )
+    sentence = (
+        f"Your sidecars cost {ranged(slope)} vCPU per 1000 proxy requests/s plus "
+        f"{number(fit.idle_vcpu_per_proxy.mid)} vCPU idle each; {compared}"
+    )
+    if fit.ratio_vcpu_per_1000_rps is None:
+        return f"{sentence}."
+    return (
+        f"{sentence}; the dashboard-style ratio is {number(fit.ratio_vcpu_per_1000_rps)}, "
+        "because it smears idle into it."
+    )

@@ -1,0 +1,43 @@
+"""Writing a report's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analyzer.errors import AnalyzerError
+from analyzer.measurement.snapshot import write_file
+from analyzer.report.answer import Answer
+from analyzer.report.charts import CHARTS
+from analyzer.report.charts.style import png_bytes
+from analyzer.report.document import as_json
+from analyzer.report.plain import as_csv, as_markdown, namespaces_csv
+
+__all__ = ["write_report"]
+
+
+def write_report(answer: Answer, folder: Path) -> tuple[Path, ...]:
+    """Write the charts, JSON, CSV and Markdown of an answer and return their paths.
+
+    Everything is made before anything is written, and each file replaces its old self in one
+    stroke: a failure leaves nothing half-written.
+
+    Raises:
+        AnalyzerError: if the folder cannot be written.
+    """
+    files: dict[str, bytes] = {
+        "result.json": as_json(answer).encode(),
+        "report.md": as_markdown(answer).encode(),
+        "modes.csv": as_csv(answer).encode(),
+        "namespaces.csv": namespaces_csv(answer).encode(),
+    }
+    for name, chart in CHARTS.items():
+        figure = chart(answer)
+        if figure is not None:
+            files[f"{name}.png"] = png_bytes(figure)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AnalyzerError(f"cannot make {folder}: {error.strerror}") from error
+    for name, content in files.items():
+        write_file(folder / name, content)
+    return tuple(folder / name for name in files)

@@ -1,0 +1,62 @@
+"""Servers and snapshots that many tests share, each made once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from analyzer.measurement.collect import collect_snapshot
+from analyzer.measurement.plan import Ask
+from analyzer.prometheus.access import Access
+from analyzer.prometheus.connection import Connection
+from tests.support import SMALL_MESH, FilledMesh, MeshCache, PrometheusServer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_environment() -> Iterator[None]:
+    """Keep the credentials and the proxies of whoever runs the tests out of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("TOKEN", "USERNAME", "PASSWORD", "URL"):
+            patch.delenv(f"PROMETHEUS_{name}", raising=False)
+        patch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        patch.setenv("no_proxy", "127.0.0.1,localhost")
+        patch.setenv("NETRC", "/nonexistent")
+        yield
+
+
+@pytest.fixture(scope="session")
+def mesh_cache(tmp_path_factory: pytest.TempPathFactory) -> MeshCache:
+    """Return folders of filled meshes, each written once a session."""
+    return MeshCache(tmp_path_factory.mktemp("meshes"))
+
+
+@pytest.fixture(scope="session")
+def small_mesh(mesh_cache: MeshCache) -> FilledMesh:
+    """Return ten pods of two workloads over two hours."""
+    return mesh_cache.filled(SMALL_MESH)
+
+
+@pytest.fixture(scope="session")
+def small_server(
+    small_mesh: FilledMesh, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PrometheusServer]:
+    """Return a Prometheus that serves the small mesh, for tests that only read."""
+    with small_mesh.serve(tmp_path_factory.mktemp("small") / "server") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def small_ask(small_server: PrometheusServer) -> Ask:
+    """Return the question about all that the small mesh holds."""
+    return Ask(source=small_server.url, start=SMALL_MESH.start, end=SMALL_MESH.end)
+
+
+@pytest.fixture(scope="session")
+def small_snapshot(
+    small_server: PrometheusServer, small_ask: Ask, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Return a snapshot of the small mesh; copy it before changing it."""
+    path = tmp_path_factory.mktemp("snapshots") / "small"
+    with Connection(Access(url=small_server.url)) as source:
+        collect_snapshot(source, small_ask, path, now=SMALL_MESH.end)
+    return path

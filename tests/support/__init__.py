@@ -1,0 +1,79 @@
+"""A mesh with known truth, and real and faulty servers to ask for it.
+
+Spec and mesh::
+
+    spec = default_mesh(pods=300, hours=24, seed=1, start=DEFAULT_START, nodes=8)
+    spec = dataclasses.replace(spec, envoy_scrape_seconds=15, node_prices=True, churn=0.0)
+    spec = MeshSpec(seed=1, start=aware, hours=2, workloads=(WorkloadSpec(...), ...))
+    spec = SMALL_MESH             # 10 pods, 2 h; STILL_MESH: the same without any noise
+    mesh = build_mesh(spec)       # .truth, .pods, .series, .sample_count, .named(metric, **labels)
+    mesh.truth.mesh_vcpu_per_1000_rps, .mean_idle_vcpu_per_proxy, .sidecar_vcpu, .proxy_rps, ...
+    mesh.truth.workloads          # WorkloadTruth: idle_vcpu, vcpu_per_1000_rps, inbound_rps, ...
+    mesh.truth.pod_count("gateway"), .mean_pods_alive("sidecar"), .namespace_sidecar_vcpu
+
+Real Prometheus::
+
+    with PrometheusServer(folder, flags=("--query.max-samples=1000000",)) as server:
+        server.fill(mesh)         # once, into an empty folder
+        server.url, server.query_log()   # [LoggedQuery(promql, path, start, end, step_seconds)]
+    with PrometheusServer(folder) as server: ...              # the same samples again
+
+    cache = MeshCache(root)       # one a test session
+    filled = cache.filled(spec)   # .spec, .truth, .folder; generated and written once
+    with filled.serve(tmp_path / "server", flags=()) as server: ...     # on a copy
+
+Faults::
+
+    with FaultyHttp([prometheus_error(503, "timeout", "query timed out", Retry_After="1"), None],
+                    upstream=server.url) as faulty:
+        faulty.url, faulty.received      # [Received(method, path, headers, body)]
+
+`remote_write.write(url, series)` fills any server that takes Prometheus remote write.
+"""
+
+from tests.support.answers import Answer, login_page, prometheus_error, prometheus_success
+from tests.support.binaries import MissingBinaryError, find_binary
+from tests.support.default import DEFAULT_START, default_mesh
+from tests.support.faulty_http import FaultyHttp, Received
+from tests.support.layout import Pod
+from tests.support.mesh import Mesh, build_mesh
+from tests.support.mesh_cache import FilledMesh, MeshCache
+from tests.support.prometheus import LoggedQuery, PrometheusServer, ServerStartError
+from tests.support.remote_write import RemoteWriteError
+from tests.support.series import STALE, Series
+from tests.support.small import BACK, FRONT, SMALL_MESH, STILL_MESH
+from tests.support.spec import MEBIBYTE, MeshSpec, WorkloadSpec
+from tests.support.truth import Truth, WorkloadTruth
+
+__all__ = [
+    "BACK",
+    "DEFAULT_START",
+    "FRONT",
+    "MEBIBYTE",
+    "SMALL_MESH",
+    "STALE",
+    "STILL_MESH",
+    "Answer",
+    "FaultyHttp",
+    "FilledMesh",
+    "LoggedQuery",
+    "Mesh",
+    "MeshCache",
+    "MeshSpec",
+    "MissingBinaryError",
+    "Pod",
+    "PrometheusServer",
+    "Received",
+    "RemoteWriteError",
+    "Series",
+    "ServerStartError",
+    "Truth",
+    "WorkloadSpec",
+    "WorkloadTruth",
+    "build_mesh",
+    "default_mesh",
+    "find_binary",
+    "login_page",
+    "prometheus_error",
+    "prometheus_success",
+]

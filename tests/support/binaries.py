@@ -1,0 +1,22 @@
+"""Where the real engines that tests start are found."""
+
+import shutil
+from pathlib import Path
+
+_TOOLS = Path(__file__).resolve().parents[2] / ".tools" / "bin"
+
+
+class MissingBinaryError(Exception):
+    """A program that a test needs is neither on PATH nor among the project's own tools."""
+
+
+def find_binary(name: str) -> Path:
+    """Return the path of a program: from PATH, else from the project's `.tools/bin`.
+
+    A test that needs the program fails with this message; it never skips, or a run without
+    engines would look like a run that passed.
+    """
+    found = shutil.which(name) or shutil.which(name, path=str(_TOOLS))
+    if found is None:
+        raise MissingBinaryError(f"{name} is not installed: run `make tools` and try again")
+    return Path(found)
