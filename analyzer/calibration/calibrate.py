@@ -142,7 +142,8 @@ def _product(first: Interval, second: Interval) -> Interval:
 
 def _warnings(sidecar: RoleCalibration | Refusal, decomposition: Decomposition) -> tuple[str, ...]:
     warnings = []
-    if isinstance(sidecar, RoleCalibration) and (sidecar.covered_share or 0) < 1 - 1e-9:
+    # What rounds to all of the requests is not worth a warning, and would contradict itself.
+    if isinstance(sidecar, RoleCalibration) and (sidecar.covered_share or 0) < 0.995:  # noqa: PLR2004
         warnings.append(
             f"the fit speaks for {sidecar.covered_share:.0%} of the sidecars' requests: "
             "the other workloads could not be fitted"
