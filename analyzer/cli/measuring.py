@@ -98,6 +98,7 @@ def queries(name: str | None, namespaces: tuple[str, ...], cluster: str, step_se
     Example: istio-usage queries proxy_cpu_vcpu
     """
     from analyzer.measurement.plan import measured_queries
+    from analyzer.prometheus.dialect import Dialect
     from analyzer.prometheus.promql import Scope
     from analyzer.prometheus.query import load_query
 
@@ -105,9 +106,8 @@ def queries(name: str | None, namespaces: tuple[str, ...], cluster: str, step_se
     chosen = [load_query(name)] if name else measured_queries().values()
     for query in chosen:
         window = step_seconds if "$window" in query.template else None
-        pods = '"POD"' if "$pods" in query.template else None
         click.echo(f"# {query.name}: {query.what} ({query.unit})")
-        click.echo(f"{query.render(scope, window_seconds=window, pods=pods)}\n")
+        click.echo(f"{query.render(scope, Dialect(), window_seconds=window)}\n")
 
 
 @click.command()

@@ -29,6 +29,7 @@ from analyzer.measurement.snapshot import (
     write_table,
 )
 from analyzer.prometheus.connection import Source
+from analyzer.prometheus.dialect import Dialect
 from analyzer.prometheus.fetch import Fetched, Job, fetch
 from analyzer.prometheus.query import load_query
 
@@ -88,7 +89,7 @@ def collect_snapshot(
     total = len(plan.jobs())
     done = total - len(jobs)
     for fetched in fetch(source, plan.window, jobs, note=note):
-        _write_chunk(partial, fetched)
+        _write_chunk(partial, fetched, plan.survey.dialect)
         done += 1
         on_progress(Progress(asking=fetched.job.query.what, done_count=done, total_count=total))
     return _finished(partial, target, plan)
@@ -125,8 +126,8 @@ def _chunk_path(partial: Path, job: Job) -> Path:
     return partial / _CHUNKS / f"{job.query.name}-{job.chunk.first_point:06d}.parquet"
 
 
-def _write_chunk(partial: Path, fetched: Fetched) -> None:
-    frame = frame_of(fetched.job.query, fetched.answers)
+def _write_chunk(partial: Path, fetched: Fetched, dialect: Dialect) -> None:
+    frame = frame_of(fetched.job.query, fetched.answers, dialect)
     remarks = sorted({text for answer in fetched.answers for text in answer.warnings})
     table = pa.Table.from_pandas(frame, preserve_index=False)
     metadata = {**(table.schema.metadata or {}), _WARNINGS: json.dumps(remarks).encode()}
@@ -150,6 +151,7 @@ def _finished(partial: Path, target: Path, plan: Plan) -> Snapshot:
         note=plan.ask.note,
         window=plan.window,
         scope=plan.ask.scope,
+        dialect=plan.survey.dialect,
         cpu_scrape_seconds=plan.survey.cpu_scrape_seconds,
         request_scrape_seconds=plan.survey.request_scrape_seconds,
         queries=tuple(records),

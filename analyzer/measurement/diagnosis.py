@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from analyzer.errors import InsufficientData
-from analyzer.measurement.survey import MENDING, count_series, looks_at, survey
+from analyzer.measurement.survey import MENDING, count_series, find_dialect, looks_at, survey
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.window import choose_step_seconds
@@ -49,13 +49,22 @@ class Diagnosis:
         return {"checks": checks, "verdict": self.verdict, "can_answer": self.can_answer}
 
 
-def diagnose(source: Source, scope: Scope, start: datetime, end: datetime) -> Diagnosis:
+def diagnose(
+    source: Source,
+    scope: Scope,
+    start: datetime,
+    end: datetime,
+    *,
+    cluster_label: str | None = None,
+) -> Diagnosis:
     """Look for every metric that is asked for, and for what the main question needs.
 
     Raises:
         PrometheusError: if the server could not be asked.
     """
-    counts, _ = count_series(source, scope, looks_at(start, end))
+    looks = looks_at(start, end)
+    _, dialect = find_dialect(source, looks, cluster_label)
+    counts, _ = count_series(source, scope, dialect, looks)
     checks = [
         Check(subject=name, status=Status.OK, detail=f"{counts[name]:,} series")
         if name in counts
@@ -63,7 +72,7 @@ def diagnose(source: Source, scope: Scope, start: datetime, end: datetime) -> Di
         for name, mending in MENDING.items()
     ]
     try:
-        found = survey(source, scope, start, end)
+        found = survey(source, scope, start, end, cluster_label=cluster_label)
     except InsufficientData as error:
         return Diagnosis(checks=tuple(checks), verdict=f"Cannot answer: {error}", can_answer=False)
     step_seconds = choose_step_seconds(found.slower_scrape_seconds, None)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from analyzer.errors import FrameError
 from analyzer.prometheus.answer import Answer
+from analyzer.prometheus.dialect import Dialect
 from analyzer.prometheus.query import Query
 
 __all__ = ["TIME", "check_frame", "empty_frame", "frame_of", "sorted_frame"]
@@ -18,13 +19,20 @@ TIME: Final = "time"
 """Column of the end of each step, in whole seconds since the epoch (int64)."""
 
 
+_CANONICAL: Final = Dialect()
+
+
 def empty_frame(query: Query) -> pd.DataFrame:
     """Return the table of an answer without series, with all its columns."""
     return frame_of(query, ())
 
 
-def frame_of(query: Query, answers: Iterable[Answer]) -> pd.DataFrame:
+def frame_of(
+    query: Query, answers: Iterable[Answer], dialect: Dialect = _CANONICAL
+) -> pd.DataFrame:
     """Return the answers to one query as a table: its labels, `time`, and a column of its name.
+
+    Labels are renamed from the installation's to ours; one that it does not have is "".
 
     What Prometheus calls NaN is left out: a missing row is how a missing value is told.
 
@@ -32,14 +40,16 @@ def frame_of(query: Query, answers: Iterable[Answer]) -> pd.DataFrame:
         FrameError: if a series carries a label that the query file does not declare.
     """
     series = [item for answer in answers for item in answer.series]
-    for item in series:
-        surplus = set(item.labels) - set(query.labels)
+    ours = {} if query.exporter is None else dialect.canonical(query.exporter)
+    labels = [{ours.get(name, name): item.labels[name] for name in item.labels} for item in series]
+    for named in labels:
+        surplus = set(named) - set(query.labels)
         if surplus:
             raise FrameError(f"{query.name}: the answer has an undeclared label {min(surplus)!r}")
     lengths = [len(item.times) for item in series]
     columns: dict[str, object] = {
         label: np.repeat(
-            np.array([item.labels.get(label, "") for item in series], dtype=object), lengths
+            np.array([named.get(label, "") for named in labels], dtype=object), lengths
         )
         for label in query.labels
     }

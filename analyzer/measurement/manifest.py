@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from analyzer.errors import SnapshotError, UsageError
+from analyzer.prometheus.dialect import Attribution, Dialect, Names
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.window import TimeWindow
 
@@ -16,6 +17,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "Manifest",
     "QueryRecord",
+    "dialect_of",
     "scope_of",
     "scope_to_json",
     "window_of",
@@ -46,6 +48,7 @@ class Manifest:
     Attributes:
         tool_version: of the tool that collected it.
         source: the Prometheus asked, without credentials.
+        dialect: what the installation calls things.
         note: a sentence of the collector's, shown with every answer; "" if none.
         cpu_scrape_seconds: interval between two CPU samples of a proxy.
         request_scrape_seconds: interval between two samples of its request counters.
@@ -57,6 +60,7 @@ class Manifest:
     note: str
     window: TimeWindow
     scope: Scope
+    dialect: Dialect
     cpu_scrape_seconds: float
     request_scrape_seconds: float
     queries: tuple[QueryRecord, ...]
@@ -71,6 +75,7 @@ class Manifest:
             "note": self.note,
             "window": window_to_json(self.window),
             "scope": scope_to_json(self.scope),
+            "dialect": asdict(self.dialect),
             "scrape_seconds": {
                 "cpu": self.cpu_scrape_seconds,
                 "requests": self.request_scrape_seconds,
@@ -105,6 +110,7 @@ class Manifest:
                 note=document["note"],
                 window=window_of(document["window"]),
                 scope=scope_of(document["scope"]),
+                dialect=dialect_of(document["dialect"]),
                 cpu_scrape_seconds=float(document["scrape_seconds"]["cpu"]),
                 request_scrape_seconds=float(document["scrape_seconds"]["requests"]),
                 queries=tuple(QueryRecord(**query) for query in document["queries"]),
@@ -132,6 +138,13 @@ def window_of(document: Mapping[str, Any]) -> TimeWindow:
         end=datetime.fromisoformat(document["end"]),
         step_seconds=document["step_seconds"],
     )
+
+
+def dialect_of(document: Mapping[str, Any]) -> Dialect:
+    """Read a dialect from JSON; raises ValueError, KeyError or TypeError."""
+    names = {key: Names(**document[key]) for key in ("proxy", "cadvisor", "state")}
+    attribution = Attribution(document["attribution"])
+    return Dialect(**names, cluster=document["cluster"], attribution=attribution)
 
 
 def scope_to_json(scope: Scope) -> dict[str, Any]:

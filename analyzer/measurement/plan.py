@@ -8,7 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from analyzer.errors import InsufficientData, UsageError
-from analyzer.measurement.manifest import scope_of, scope_to_json, window_of, window_to_json
+from analyzer.measurement.manifest import (
+    dialect_of,
+    scope_of,
+    scope_to_json,
+    window_of,
+    window_to_json,
+)
 from analyzer.measurement.survey import MENDING, Survey, survey
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import Job
@@ -36,6 +42,7 @@ class Ask:
         start: first moment (aware), or None.
         end: last moment (aware), or None for the moment the collection began.
         step_seconds: the asked step, or None.
+        cluster_label: the label that tells clusters apart, or None to look for it.
         note: a sentence kept in the snapshot.
     """
 
@@ -45,6 +52,7 @@ class Ask:
     start: datetime | None = None
     end: datetime | None = None
     step_seconds: int | None = None
+    cluster_label: str | None = None
     note: str = ""
 
     def __post_init__(self) -> None:
@@ -121,13 +129,17 @@ class Plan:
         return cls(
             ask=Ask(**ask),
             window=window_of(document["window"]),
-            survey=Survey(**document["survey"]),
+            survey=_survey_of(document["survey"]),
             promql=document["promql"],
             chunks={
                 name: tuple(Chunk(first_point=first, point_count=count) for first, count in chunks)
                 for name, chunks in document["chunks"].items()
             },
         )
+
+
+def _survey_of(document: Mapping[str, Any]) -> Survey:
+    return Survey(**{**document, "dialect": dialect_of(document["dialect"])})
 
 
 def measured_queries() -> dict[str, Query]:
@@ -144,7 +156,7 @@ def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
         PrometheusError: if the server could not be asked.
     """
     start, end = ask.times(now)
-    found = survey(source, ask.scope, start, end)
+    found = survey(source, ask.scope, start, end, cluster_label=ask.cluster_label)
     step_seconds = choose_step_seconds(found.slower_scrape_seconds, ask.step_seconds)
     window = TimeWindow.within(start, end, step_seconds)
     if window.point_count < MIN_POINTS:
@@ -158,7 +170,8 @@ def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
         if query.reads not in found.series_counts:
             continue
         ranged = "$window" in query.template
-        promql[name] = query.render(ask.scope, window_seconds=step_seconds if ranged else None)
+        range_seconds = step_seconds if ranged else None
+        promql[name] = query.render(ask.scope, found.dialect, window_seconds=range_seconds)
         scrapes = step_seconds / found.slower_scrape_seconds if ranged else 1
         samples_per_point = found.series_counts[query.reads] * scrapes
         chunks[name] = window.chunks(samples_per_point=samples_per_point)

@@ -7,17 +7,14 @@ from typing import Final
 import pandas as pd
 
 from analyzer.measurement.roles import assign_roles
-from analyzer.measurement.snapshot import Snapshot
+from analyzer.measurement.tables import UNKNOWN_NAMES, Tables, workload_of_creator
 
 __all__ = ["KEY", "proxy_table"]
 
 KEY: Final = ["namespace", "pod"]
 
-_UNKNOWN: Final = ("", "unknown", "<none>")
-"""What Istio writes for a workload it does not know, and kube-state-metrics for no creator."""
 
-
-def proxy_table(snapshot: Snapshot) -> pd.DataFrame:
+def proxy_table(tables: Tables) -> pd.DataFrame:
     """Return one row a proxy, sorted by namespace and pod.
 
     Columns: namespace, pod, workload, node, role, evidence. A proxy is known by its CPU or by its
@@ -25,7 +22,7 @@ def proxy_table(snapshot: Snapshot) -> pd.DataFrame:
     the pod's own name.
     """
     frames = {
-        name: snapshot.frame(name)
+        name: tables[name]
         for name in (
             "proxy_cpu_vcpu",
             "inbound_requests_rps",
@@ -50,7 +47,7 @@ def proxy_table(snapshot: Snapshot) -> pd.DataFrame:
         return pd.Series(keys.isin(pd.MultiIndex.from_frame(frame[KEY])), index=known.index)
 
     def text(frame: pd.DataFrame, label: str) -> pd.Series:
-        last = frame[~frame[label].isin(_UNKNOWN)].groupby(KEY)[label].last()
+        last = frame[~frame[label].isin(UNKNOWN_NAMES)].groupby(KEY)[label].last()
         return last.reindex(keys).fillna("").reset_index(drop=True).astype("str")
 
     build, tcp, placement = (
@@ -72,17 +69,7 @@ def proxy_table(snapshot: Snapshot) -> pd.DataFrame:
     )
     told = text(frames["inbound_requests_rps"], "destination_workload")
     told = told.where(told != "", text(frames["outbound_requests_rps"], "source_workload"))
-    creator = _workload_of_creator(described)
+    creator = workload_of_creator(described)
     workload = told.where(told != "", creator.where(creator != "", described["pod"]))
     columns = [*KEY, "workload", "node", "role", "evidence"]
     return assign_roles(described.assign(workload=workload))[columns]
-
-
-def _workload_of_creator(proxies: pd.DataFrame) -> pd.Series:
-    """Return the workload behind each pod's creator; a ReplicaSet's is its Deployment.
-
-    A Deployment names its ReplicaSets after itself and the hash of their pod template.
-    """
-    name = proxies["created_by_name"]
-    is_set = proxies["created_by_kind"] == "ReplicaSet"
-    return name.mask(is_set, name.str.rpartition("-")[0])

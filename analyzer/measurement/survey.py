@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
 
 from analyzer.errors import InsufficientData
+from analyzer.measurement.detect import Sample, Samples, detect_dialect, samples_of
 from analyzer.prometheus.answer import Answer, Series
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.promql import Scope, any_of
+from analyzer.prometheus.dialect import Attribution, Dialect, Exporter
+from analyzer.prometheus.promql import Scope, duration, selector
 from analyzer.prometheus.query import load_query
 from analyzer.prometheus.window import Chunk, TimeWindow
 
-__all__ = ["MENDING", "Survey", "count_series", "looks_at", "survey"]
+__all__ = ["MENDING", "Survey", "count_series", "find_dialect", "looks_at", "survey"]
 
 CPU: Final = "container_cpu_usage_seconds_total"
 REQUESTS: Final = "istio_requests_total"
@@ -52,11 +54,13 @@ class Survey:
     """What was found.
 
     Attributes:
+        dialect: what this installation calls things.
         series_counts: series of each metric within the scope; absent ones are not in it.
         cpu_scrape_seconds: usual interval between two CPU samples of one proxy.
         request_scrape_seconds: the same for its request counters.
     """
 
+    dialect: Dialect
     series_counts: Mapping[str, int]
     cpu_scrape_seconds: float
     request_scrape_seconds: float
@@ -72,7 +76,14 @@ class Survey:
         return tuple(name for name in MENDING if name not in self.series_counts)
 
 
-def survey(source: Source, scope: Scope, start: datetime, end: datetime) -> Survey:
+def survey(
+    source: Source,
+    scope: Scope,
+    start: datetime,
+    end: datetime,
+    *,
+    cluster_label: str | None = None,
+) -> Survey:
     """Find out what can be measured between `start` and `end`.
 
     Raises:
@@ -80,23 +91,32 @@ def survey(source: Source, scope: Scope, start: datetime, end: datetime) -> Surv
         PrometheusError: if the server could not be asked.
     """
     looks = looks_at(start, end)
-    counts, seen_at = count_series(source, scope, looks)
+    samples, dialect = find_dialect(source, looks, cluster_label)
+    counts, seen_at = count_series(source, scope, dialect, looks)
     for name in (CPU, REQUESTS):
         if name not in counts:
             raise InsufficientData(_nothing_found(name, scope, counts))
-    pods = _sample_pods(source, scope, seen_at)
-    _require_traffic(source, scope, looks)
+    _require_join(source, scope, dialect, counts, seen_at)
+    _require_traffic(source, scope, dialect, looks)
     return Survey(
+        dialect=dialect,
         series_counts=counts,
-        cpu_scrape_seconds=_scrape_seconds(source, "survey_cpu_scrapes", scope, pods, seen_at),
-        request_scrape_seconds=_scrape_seconds(
-            source, "survey_request_scrapes", scope, pods, seen_at
-        ),
+        cpu_scrape_seconds=_scrape_seconds(source, samples[Exporter.CADVISOR]),
+        request_scrape_seconds=_scrape_seconds(source, samples[Exporter.PROXY]),
     )
 
 
+def find_dialect(
+    source: Source, looks: TimeWindow, cluster_label: str | None = None
+) -> tuple[Samples, Dialect]:
+    """Return a few series of each exporter, and what they call things."""
+    promql = load_query("survey_labels").render(Scope(), Dialect())
+    samples = samples_of(_at_looks(source, promql, looks))
+    return samples, detect_dialect(samples, cluster_label)
+
+
 def count_series(
-    source: Source, scope: Scope, looks: TimeWindow
+    source: Source, scope: Scope, dialect: Dialect, looks: TimeWindow
 ) -> tuple[dict[str, int], datetime]:
     """Count the series of every metric of interest.
 
@@ -104,7 +124,7 @@ def count_series(
         The largest count seen of each metric, and the last time at which CPU and requests were
         both there (the window's end where they never were).
     """
-    answer = _at_looks(source, load_query("survey_series_count").render(scope), looks)
+    answer = _at_looks(source, load_query("survey_series_count").render(scope, dialect), looks)
     counts = {
         series.labels.get("metric", ""): int(series.samples.max())
         for series in answer.series
@@ -133,22 +153,32 @@ def _at_looks(source: Source, promql: str, looks: TimeWindow) -> Answer:
     return source.points(promql, looks, Chunk(first_point=0, point_count=looks.point_count))
 
 
-def _sample_pods(source: Source, scope: Scope, at: datetime) -> list[str]:
-    answer = source.instant(load_query("survey_sample_pods").render(scope), at)
-    pods = sorted({series.labels.get("pod", "") for series in answer.series} - {""})
-    if not pods:
+def _require_join(
+    source: Source, scope: Scope, dialect: Dialect, counts: Mapping[str, int], at: datetime
+) -> None:
+    if dialect.attribution != Attribution.POD:
+        if "kube_pod_info" in counts:
+            return
+        raise InsufficientData(
+            f"{REQUESTS} carries no label of a pod here, and kube_pod_info, which knows the pods' "
+            f"addresses and workloads, is not there: {MENDING['kube_pod_info']}, or keep the "
+            "label `pod` when scraping the proxies"
+        )
+    promql = load_query("survey_joined_pods").render(scope, dialect)
+    if not source.instant(promql, at).series:
         raise InsufficientData(
             f"no pod has both {CPU} of a container istio-proxy and {REQUESTS}: "
-            "the labels `namespace` and `pod` must name the same pod on both; "
+            f"the labels {dialect.cadvisor.namespace}/{dialect.cadvisor.pod} of the one and "
+            f"{dialect.proxy.namespace}/{dialect.proxy.pod} of the other must name the same pod; "
             "check the relabelling of the job that scrapes the proxies"
         )
-    return pods
 
 
-def _require_traffic(source: Source, scope: Scope, looks: TimeWindow) -> None:
+def _require_traffic(source: Source, scope: Scope, dialect: Dialect, looks: TimeWindow) -> None:
     query = load_query("survey_total_requests_rps")
-    # Two steps of a look back: rate() needs two samples, and a look may be a day apart.
-    promql = query.render(scope, window_seconds=max(900, min(looks.step_seconds, 3600)))
+    # At least a quarter of an hour back: rate() needs two samples, and a look may be a day apart.
+    window_seconds = max(900, min(looks.step_seconds, 3600))
+    promql = query.render(scope, dialect, window_seconds=window_seconds)
     if not any((series.samples > 0).any() for series in _at_looks(source, promql, looks).series):
         raise InsufficientData(
             f"{REQUESTS} is there but did not grow at any of {looks.point_count} moments from "
@@ -158,12 +188,13 @@ def _require_traffic(source: Source, scope: Scope, looks: TimeWindow) -> None:
         )
 
 
-def _scrape_seconds(
-    source: Source, name: str, scope: Scope, pods: list[str], at: datetime
-) -> float:
-    promql = load_query(name).render(scope, window_seconds=_SAMPLE_SECONDS, pods=any_of(pods))
-    gaps = [_usual_gap(series) for series in source.instant(promql, at).series]
-    known = [gap for gap in gaps if gap]
+def _scrape_seconds(source: Source, samples: Sequence[Sample]) -> float:
+    """Return the usual time between two samples of the series that were seen last."""
+    seen_at = max(sample.seen_at for sample in samples)
+    labels = [sample.labels for sample in samples if sample.seen_at == seen_at]
+    promql = f"{selector(labels)}[{duration(_SAMPLE_SECONDS)}]"
+    answer = source.instant(promql, datetime.fromtimestamp(seen_at, UTC))
+    known = [gap for series in answer.series if (gap := _usual_gap(series))]
     if not known:
         raise InsufficientData(
             "fewer than two samples of any proxy in the last hour of the time asked for: "
@@ -180,7 +211,7 @@ def _usual_gap(series: Series) -> float | None:
 
 
 def _nothing_found(name: str, scope: Scope, counts: Mapping[str, int]) -> str:
-    where = " within --namespace/--cluster" if scope.matchers() else ""
+    where = "" if scope.is_whole else " within --namespace/--cluster"
     neither = CPU not in counts and REQUESTS not in counts
     other = "no Istio metrics at all" if neither else f"no {name}"
     container = ' of a container "istio-proxy"' if name == CPU and not neither else ""

@@ -14,6 +14,7 @@ from analyzer.measurement.frames import TIME
 from analyzer.measurement.proxies import KEY, proxy_table
 from analyzer.measurement.roles import UNKNOWN
 from analyzer.measurement.snapshot import Snapshot
+from analyzer.measurement.tables import Tables
 from analyzer.prometheus.window import TimeWindow
 from analyzer.units import Reason, Refusal, Role
 
@@ -36,6 +37,7 @@ class MeshUsage:
             known, which is never 0.
         calls: mesh requests, each counted once: source_workload_namespace, source_workload,
             destination_workload_namespace, destination_workload, point, rps.
+        clusters: where the proxies are; none where no label tells clusters apart.
         nodes: one row a node: node, allocatable_vcpu, allocatable_memory_bytes (NaN: not known).
         refusals: what this snapshot cannot say.
         warnings: from the snapshot.
@@ -47,6 +49,7 @@ class MeshUsage:
     steps: pd.DataFrame
     calls: pd.DataFrame
     nodes: pd.DataFrame
+    clusters: tuple[str, ...]
     refusals: tuple[Refusal, ...]
     warnings: tuple[str, ...]
 
@@ -79,14 +82,15 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         InsufficientData: if it holds no step with CPU and metrics of any proxy.
     """
     window = snapshot.manifest.window
-    proxies = proxy_table(snapshot)
-    steps = _steps(snapshot, proxies)
+    tables = Tables(snapshot)
+    proxies = proxy_table(tables)
+    steps = _steps(tables, proxies, window)
     observed = _observed_points(snapshot, steps)
     missed = window.point_count - len(observed)
     gap = f"no CPU or no metrics of any proxy in {missed} of {window.point_count} steps"
     gaps = (f"{gap}: averages leave them out",) if missed else ()
     calls = count_calls_once(
-        with_points(snapshot.frame("mesh_requests_rps"), window),
+        with_points(tables["mesh_requests_rps"], window),
         meshed_namespaces=frozenset(proxies["namespace"]),
         whole_mesh=not snapshot.manifest.scope.namespaces,
     )
@@ -96,7 +100,8 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         proxies=proxies,
         steps=steps[steps["point"].isin(observed)].reset_index(drop=True),
         calls=calls[calls["point"].isin(observed)].reset_index(drop=True),
-        nodes=_nodes(snapshot),
+        nodes=_nodes(tables),
+        clusters=tables.clusters,
         refusals=_refusals(proxies),
         warnings=(*snapshot.manifest.warnings, *gaps),
     )
@@ -126,13 +131,12 @@ def _observed_points(snapshot: Snapshot, steps: pd.DataFrame) -> npt.NDArray[np.
     return observed
 
 
-def _steps(snapshot: Snapshot, proxies: pd.DataFrame) -> pd.DataFrame:
+def _steps(tables: Tables, proxies: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
     """Join every per-proxy quantity on proxy and point."""
-    window = snapshot.manifest.window
     numbers = pd.Series(proxies.index, index=pd.MultiIndex.from_frame(proxies[KEY]))
 
     def column(name: str) -> pd.Series:
-        frame = with_points(snapshot.frame(name), window)
+        frame = with_points(tables[name], window)
         rows = numbers.reindex(pd.MultiIndex.from_frame(frame[KEY])).to_numpy()
         index = [pd.Index(rows, name="proxy"), pd.Index(frame["point"], name="point")]
         return frame[name].groupby(index).sum()
@@ -176,13 +180,13 @@ def _for_life(reserved: pd.Series) -> npt.NDArray[np.float64]:
     return forward.groupby(level="proxy").bfill().to_numpy(float)
 
 
-def _nodes(snapshot: Snapshot) -> pd.DataFrame:
+def _nodes(tables: Tables) -> pd.DataFrame:
     columns = {
         "node_allocatable_vcpu": "allocatable_vcpu",
         "node_allocatable_memory_bytes": "allocatable_memory_bytes",
     }
     medians = [
-        snapshot.frame(query).groupby("node")[query].median().rename(column)
+        tables[query].groupby("node")[query].median().rename(column)
         for query, column in columns.items()
     ]
     return pd.concat(medians, axis=1).rename_axis("node").sort_index().reset_index()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analyzer.errors import UsageError
 
-__all__ = ["Scope", "any_of", "duration", "quoted"]
+__all__ = ["Scope", "any_of", "duration", "quoted", "selector"]
 
 
 def quoted(value: str) -> str:
@@ -29,6 +29,21 @@ def any_of(values: Sequence[str]) -> str:
     """
     # re.escape also escapes characters such as "-", which RE2 reads the same way.
     return quoted("|".join(re.escape(value) for value in values))
+
+
+def selector(series: Sequence[Mapping[str, str]]) -> str:
+    """Return a selector that matches these series of one metric, and few others.
+
+    >>> print(selector([{"__name__": "up", "job": "a"}, {"__name__": "up", "job": "b"}]))
+    up{job=~"a|b"}
+    """
+    name = series[0]["__name__"]
+    shared = set.intersection(*(set(labels) for labels in series)) - {"__name__"}
+    matchers = (
+        f"{label}=~{any_of(sorted({labels[label] for labels in series}))}"
+        for label in sorted(shared)
+    )
+    return f"{name}{{{', '.join(matchers)}}}"
 
 
 def duration(seconds: int) -> str:
@@ -66,14 +81,19 @@ class Scope:
                     f"--namespace {pattern!r} is not a regular expression: {error}"
                 ) from error
 
-    def cluster_matchers(self) -> str:
-        """Return matchers for series that have no namespace of a pod (nodes, prices)."""
-        return f"cluster={quoted(self.cluster)}" if self.cluster else ""
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything is in it."""
+        return not (self.namespaces or self.cluster)
 
-    def matchers(self) -> str:
+    def cluster_matchers(self, cluster_label: str) -> str:
+        """Return matchers for series that have no namespace of a pod (nodes, prices)."""
+        return f"{cluster_label}={quoted(self.cluster)}" if self.cluster else ""
+
+    def matchers(self, cluster_label: str, namespace_label: str) -> str:
         """Return matchers for series of a pod, to stand at the end of a selector."""
-        parts = [self.cluster_matchers()] if self.cluster else []
+        parts = [self.cluster_matchers(cluster_label)] if self.cluster else []
         if self.namespaces:
             pattern = "|".join(f"(?:{namespace})" for namespace in self.namespaces)
-            parts.append(f"namespace=~{quoted(pattern)}")
+            parts.append(f"{namespace_label}=~{quoted(pattern)}")
         return ", ".join(parts)

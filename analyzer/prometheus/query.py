@@ -10,13 +10,18 @@ from pathlib import Path
 from string import Template
 
 from analyzer.errors import QueryFileError
+from analyzer.prometheus.dialect import Dialect, Exporter
 from analyzer.prometheus.promql import Scope, duration
 
-__all__ = ["Query", "load_queries", "load_query", "queries_root"]
+__all__ = ["SURVEY", "Query", "load_queries", "load_query", "queries_root"]
 
 _HEADER = re.compile(r"# (?P<key>[a-z]+): (?P<text>.+)")
-_REQUIRED = ("what", "unit", "labels", "reads")
-_PLACEHOLDERS = frozenset({"scope", "cluster", "window", "pods"})
+_REQUIRED = ("what", "unit", "from", "labels", "reads")
+_SCOPES = ("proxy_scope", "cadvisor_scope", "state_scope", "cluster_scope")
+_PLACEHOLDERS = frozenset({*Dialect().placeholders, *_SCOPES, "window"})
+
+SURVEY = "survey"
+"""What the header's `from` says of queries that look before anything is measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +32,8 @@ class Query:
         name: the file's name, which is also the name of the value column; the unit is its ending.
         what: the quantity in words.
         unit: of the value.
-        labels: that every series of the answer carries, absent ones as "".
+        exporter: who makes the series; None: the survey, which reads several.
+        labels: that every series of the answer carries, absent ones as "", by our names for them.
         reads: the metric that makes up most of what the server must load, from which the cost of
             asking is estimated.
         template: the PromQL, with `string.Template` placeholders.
@@ -36,39 +42,42 @@ class Query:
     name: str
     what: str
     unit: str
+    exporter: Exporter | None
     labels: tuple[str, ...]
     reads: str
     template: str
 
-    def render(
-        self, scope: Scope, *, window_seconds: int | None = None, pods: str | None = None
-    ) -> str:
+    def render(self, scope: Scope, dialect: Dialect, *, window_seconds: int | None = None) -> str:
         """Return the PromQL as it is sent.
 
         Args:
             scope: what to ask about.
+            dialect: what this installation calls things.
             window_seconds: for `$window`, the range of a rate.
-            pods: for `$pods`, a regex literal made by `promql.any_of`.
 
         Raises:
-            QueryFileError: if a placeholder got no value, or a value no placeholder.
+            QueryFileError: if `$window` got no value, or a value has no place.
         """
-        values = {"scope": scope.matchers(), "cluster": scope.cluster_matchers()}
-        window = None if window_seconds is None else duration(window_seconds)
-        given = {"window": window, "pods": pods}
         wanted = set(Template(self.template).get_identifiers())
-        for name, value in given.items():
-            if (value is not None) != (name in wanted):
-                problem = "needs a value for" if name in wanted else "has no place for"
-                raise QueryFileError(f"query {self.name} {problem} ${name}")
-            if value is not None:
-                values[name] = value
+        if (window_seconds is not None) != ("window" in wanted):
+            problem = "needs a value for" if "window" in wanted else "has no place for"
+            raise QueryFileError(f"query {self.name} {problem} $window")
+        scopes = _scopes(scope, dialect)
+        values = {**dialect.placeholders, **scopes, "window": duration(window_seconds or 0)}
         text = self.template
-        for name in ("scope", "cluster"):
-            if not values[name]:
+        for name, value in scopes.items():
+            if not value:
                 # PromQL allows a comma before the brace; whoever reads the query need not see it.
                 text = text.replace(f", ${name}}}", "}")
         return Template(text).substitute(values)
+
+
+def _scopes(scope: Scope, dialect: Dialect) -> dict[str, str]:
+    found = {"cluster_scope": scope.cluster_matchers(dialect.cluster)}
+    for exporter in (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE):
+        namespace = dialect.names(exporter).namespace
+        found[f"{exporter}_scope"] = scope.matchers(dialect.cluster, namespace)
+    return found
 
 
 def queries_root() -> Path:
@@ -127,10 +136,18 @@ def _parse(path: Path) -> Query:
         name=path.stem,
         what=header["what"],
         unit=header["unit"],
+        exporter=None if header["from"] == SURVEY else _exporter(path, header["from"]),
         labels=() if labels == ("none",) else labels,
         reads=header["reads"],
         template=template.template,
     )
+
+
+def _exporter(path: Path, name: str) -> Exporter:
+    try:
+        return Exporter(name)
+    except ValueError as error:
+        raise QueryFileError(f"{path}: # from: {name} is none of {', '.join(Exporter)}") from error
 
 
 def _text(path: Path) -> str:

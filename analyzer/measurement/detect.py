@@ -1,0 +1,121 @@
+"""Which dialect an installation speaks: read off a few of its series, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from analyzer.errors import InsufficientData
+from analyzer.prometheus.answer import Answer
+from analyzer.prometheus.dialect import Attribution, Dialect, Exporter, Names
+
+__all__ = ["Sample", "Samples", "detect_dialect", "samples_of"]
+
+_PODS: Final = {
+    # What came with the series wins over what the scrape put there about its target.
+    Exporter.PROXY: ("pod", "pod_name", "kubernetes_pod_name", "exported_pod"),
+    Exporter.CADVISOR: ("exported_pod", "pod", "pod_name"),
+    Exporter.STATE: ("exported_pod", "pod"),
+}
+_NAMESPACES: Final = {
+    Exporter.PROXY: ("namespace", "kubernetes_namespace", "exported_namespace"),
+    Exporter.CADVISOR: ("exported_namespace", "namespace"),
+    Exporter.STATE: ("exported_namespace", "namespace"),
+}
+_CONTAINERS: Final = {
+    Exporter.PROXY: ("container",),
+    Exporter.CADVISOR: ("exported_container", "container", "container_name"),
+    Exporter.STATE: ("exported_container", "container"),
+}
+_CLUSTERS: Final = ("cluster", "cluster_name")
+_NO_CLUSTER: Final = "no_cluster_label"
+"""A label that nobody has: to group by it is harmless."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One series of an exporter.
+
+    Attributes:
+        labels: all of them, its name as `__name__`.
+        seen_at: the last time it was looked for and there, seconds since the epoch.
+    """
+
+    labels: Mapping[str, str]
+    seen_at: float
+
+
+Samples = Mapping[Exporter, Sequence[Sample]]
+
+
+def samples_of(answer: Answer) -> Samples:
+    """Return the series of `survey_labels`' answer by exporter."""
+    found: dict[Exporter, list[Sample]] = {exporter: [] for exporter in Exporter}
+    for series in answer.series:
+        own = {name: value for name, value in series.labels.items() if name != "exporter"}
+        sample = Sample(labels=own, seen_at=float(series.times.max()))
+        found[Exporter(series.labels["exporter"])].append(sample)
+    return found
+
+
+def detect_dialect(samples: Samples, cluster_label: str | None = None) -> Dialect:
+    """Return what the series call things.
+
+    Args:
+        samples: from `samples_of`.
+        cluster_label: the label that tells clusters apart, where the user named it.
+
+    Raises:
+        InsufficientData: if the user's cluster label is on no series.
+    """
+    proxies = samples[Exporter.PROXY]
+    groups = [group for group in samples.values() if group]
+    if cluster_label and groups and not _cluster([cluster_label], groups):
+        raise InsufficientData(
+            f"not all series have the label {cluster_label!r} of --cluster-label"
+        )
+    proxy = _names(Exporter.PROXY, proxies)
+    attribution = Attribution.POD
+    if proxies and not proxy.pod:
+        has_address = all(":" in sample.labels.get("instance", "") for sample in proxies)
+        attribution = Attribution.ADDRESS if has_address else Attribution.WORKLOAD
+    return Dialect(
+        proxy=_or_usual(proxy),
+        cadvisor=_or_usual(_names(Exporter.CADVISOR, samples[Exporter.CADVISOR])),
+        state=_or_usual(_names(Exporter.STATE, samples[Exporter.STATE])),
+        cluster=cluster_label or _cluster(_CLUSTERS, groups) or _NO_CLUSTER,
+        attribution=attribution,
+    )
+
+
+def _names(exporter: Exporter, samples: Sequence[Sample]) -> Names:
+    return Names(
+        namespace=_first(_NAMESPACES[exporter], samples),
+        pod=_first(_PODS[exporter], samples),
+        container=_first(_CONTAINERS[exporter], samples),
+    )
+
+
+def _first(candidates: Iterable[str], samples: Sequence[Sample]) -> str:
+    """Return the first label that any sample has; "" if none has any."""
+    return next(
+        (name for name in candidates if any(sample.labels.get(name) for sample in samples)), ""
+    )
+
+
+def _cluster(candidates: Iterable[str], groups: Sequence[Sequence[Sample]]) -> str:
+    """Return the first label that every exporter's series have.
+
+    A label that only some have would keep the series of one pod from each other.
+    """
+    return next((name for name in candidates if all(_first([name], group) for group in groups)), "")
+
+
+def _or_usual(names: Names) -> Names:
+    usual = Names()
+    return Names(
+        namespace=names.namespace or usual.namespace,
+        pod=names.pod or usual.pod,
+        container=names.container or usual.container,
+    )

@@ -1,0 +1,113 @@
+"""A snapshot's tables with every row led back to its pod, whatever the installation's dialect."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Final
+
+import pandas as pd
+
+from analyzer.measurement.frames import TIME
+from analyzer.measurement.snapshot import Snapshot
+from analyzer.prometheus.dialect import Attribution, Exporter
+from analyzer.prometheus.query import load_query
+
+__all__ = ["UNKNOWN_NAMES", "Tables", "workload_of_creator"]
+
+UNKNOWN_NAMES: Final = ("", "unknown", "<none>")
+"""What Istio writes for a workload it does not know, and kube-state-metrics for no creator."""
+
+_OWN_WORKLOAD: Final = {
+    "inbound_requests_rps": ["destination_workload_namespace", "destination_workload"],
+    "outbound_requests_rps": ["source_workload_namespace", "source_workload"],
+}
+"""Which of Istio's labels name the reporting proxy's own workload."""
+
+
+class Tables:
+    """The tables of one snapshot: namespace and pod on every row of a proxy, no cluster column.
+
+    Where a snapshot holds several clusters, namespaces and nodes are written `cluster/name`:
+    the same name in two clusters is two things.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._attribution = snapshot.manifest.dialect.attribution
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """Return the table of one query."""
+        frame = self._snapshot.frame(name)
+        if load_query(name).exporter == Exporter.PROXY and "pod" in frame:
+            if self._attribution == Attribution.ADDRESS:
+                frame = self._by_address(name, frame)
+            elif self._attribution == Attribution.WORKLOAD:
+                frame = self._by_workload(name, frame)
+        return self._named_apart(frame)
+
+    @cached_property
+    def clusters(self) -> tuple[str, ...]:
+        """The clusters that the proxies' CPU comes from; none where there is no such label."""
+        return tuple(sorted(set(self._snapshot.frame("proxy_cpu_vcpu")["cluster"]) - {""}))
+
+    @cached_property
+    def _placement(self) -> pd.DataFrame:
+        return self._snapshot.frame("pod_placement")
+
+    def _named_apart(self, frame: pd.DataFrame) -> pd.DataFrame:
+        if len(self.clusters) > 1:
+            named = ("namespace", "node", "source_workload_namespace")
+            for column in (*named, "destination_workload_namespace"):
+                if column in frame:
+                    known = ~frame[column].isin(UNKNOWN_NAMES)
+                    frame = frame.assign(
+                        **{
+                            column: frame[column].mask(
+                                known, frame["cluster"] + "/" + frame[column]
+                            )
+                        }
+                    )
+        return frame.drop(columns="cluster")
+
+    def _by_address(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """Lead each address back to the pod that had it at the time.
+
+        An address that two proxies share, as those on the host's network do, is no one's.
+        """
+        owners = self._placement[["cluster", "pod_ip", TIME, "namespace", "pod"]]
+        owners = owners.drop_duplicates(["cluster", "pod_ip", TIME], keep=False)
+        address = frame["pod"].str.replace(r":\d+$", "", regex=True).str.strip("[]")
+        led = (
+            frame.drop(columns=["namespace", "pod"])
+            .assign(pod_ip=address)
+            .merge(owners, on=["cluster", "pod_ip", TIME])
+            .drop(columns="pod_ip")
+        )
+        labels = [*load_query(name).labels, TIME]
+        # A proxy scraped on two ports says the same twice.
+        return led.groupby(labels)[name].max().reset_index()
+
+    def _by_workload(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """Give each pod of a workload an equal part of what its proxies handled together."""
+        ends = _OWN_WORKLOAD.get(name)
+        if ends is None:
+            return frame.iloc[:0]
+        pods = self._placement.assign(workload=workload_of_creator(self._placement))
+        pods = pods[["cluster", "namespace", "workload", "pod", TIME]].drop_duplicates()
+        own = frame.drop(columns=["namespace", "pod"]).assign(
+            namespace=frame[ends[0]], workload=frame[ends[1]]
+        )
+        keys = ["cluster", "namespace", "workload", TIME]
+        spread = own.merge(pods, on=keys)
+        share = spread.groupby([*keys])["pod"].transform("size")
+        return spread.assign(**{name: spread[name] / share})[list(frame.columns)]
+
+
+def workload_of_creator(placement: pd.DataFrame) -> pd.Series:
+    """Return the workload behind each pod's creator; a ReplicaSet's is its Deployment.
+
+    A Deployment names its ReplicaSets after itself and the hash of their pod template.
+    """
+    name = placement["created_by_name"]
+    is_set = placement["created_by_kind"] == "ReplicaSet"
+    return name.mask(is_set, name.str.replace("-[^-]*$", "", regex=True))

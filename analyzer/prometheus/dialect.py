@@ -1,0 +1,125 @@
+"""What an installation calls things: the labels that say whose a series is.
+
+Prometheus stores whatever its scrape configuration made of a series. The same proxy is
+`pod="a"`, `pod_name="a"`, `exported_pod="a"` or only `instance="10.0.0.7:15090"`, and it may be
+there twice, scraped by two jobs or by a pair of Prometheus servers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+__all__ = ["SCRAPE_LABELS", "Attribution", "Dialect", "Exporter", "Names"]
+
+SCRAPE_LABELS: Final = (
+    "job",
+    "instance",
+    "endpoint",
+    "metrics_path",
+    "service",
+    "prometheus",
+    "prometheus_replica",
+    "replica",
+    "monitor",
+    "receive_replica",
+)
+"""Labels that tell scrapes of one thing apart. All series of a proxy within one scrape add up; two
+scrapes of it say the same thing twice, and only the larger counts."""
+
+
+class Exporter(StrEnum):
+    """Who makes a series."""
+
+    PROXY = "proxy"
+    """Envoy or ztunnel itself."""
+    CADVISOR = "cadvisor"
+    """The kubelet."""
+    STATE = "state"
+    """kube-state-metrics."""
+    PRICES = "prices"
+    """OpenCost."""
+
+
+class Attribution(StrEnum):
+    """How a proxy's own series are led back to its pod."""
+
+    POD = "pod"
+    """They carry its name."""
+    ADDRESS = "address"
+    """They carry its address, which kube-state-metrics knows: Istio's scrape job by `instance`."""
+    WORKLOAD = "workload"
+    """They carry neither: Istio's federation of recording rules. Each of a workload's pods is
+    given an equal part."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What one exporter's series call the labels that say whose they are."""
+
+    namespace: str = "namespace"
+    pod: str = "pod"
+    container: str = "container"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """What an installation calls things.
+
+    Attributes:
+        proxy: names on the proxies' own series.
+        cadvisor: on the kubelet's.
+        state: on kube-state-metrics'.
+        cluster: the label that tells clusters apart; asking for one that is not there is harmless.
+        attribution: how a proxy's own series are led back to its pod.
+    """
+
+    proxy: Names = field(default_factory=Names)
+    cadvisor: Names = field(default_factory=Names)
+    state: Names = field(default_factory=Names)
+    cluster: str = "cluster"
+    attribution: Attribution = Attribution.POD
+
+    def labels_of_pod(self, exporter: Exporter) -> tuple[str, ...]:
+        """Return the labels that tell one pod of an exporter from another, cluster first."""
+        if exporter == Exporter.PROXY and self.attribution == Attribution.ADDRESS:
+            return self.cluster, "instance"
+        if exporter == Exporter.PROXY and self.attribution == Attribution.WORKLOAD:
+            return (self.cluster,)
+        names = self.names(exporter)
+        return self.cluster, names.namespace, names.pod
+
+    def names(self, exporter: Exporter) -> Names:
+        """Return the names on an exporter's series."""
+        return {
+            Exporter.PROXY: self.proxy,
+            Exporter.CADVISOR: self.cadvisor,
+            Exporter.STATE: self.state,
+        }.get(exporter, Names())
+
+    def canonical(self, exporter: Exporter) -> Mapping[str, str]:
+        """Return what each of an exporter's labels is called in our tables.
+
+        An address stands in the place of the pod until it is led back to one.
+        """
+        labels = self.labels_of_pod(exporter)
+        if exporter == Exporter.PROXY and self.attribution == Attribution.ADDRESS:
+            return dict(zip(labels, ("cluster", "pod"), strict=True))
+        return dict(zip(labels, ("cluster", "namespace", "pod"), strict=False))
+
+    @property
+    def placeholders(self) -> Mapping[str, str]:
+        """Return what query files call these labels."""
+        values = {"cluster": self.cluster, "scrape": ", ".join(SCRAPE_LABELS)}
+        for exporter in (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE):
+            names = self.names(exporter)
+            values[exporter] = ", ".join(self.labels_of_pod(exporter))
+            values[f"{exporter}_namespace"] = names.namespace
+            values[f"{exporter}_pod"] = names.pod
+            values[f"{exporter}_container"] = names.container
+        # A label named twice in one `by` would be an error in some engines.
+        taken = set(self.labels_of_pod(Exporter.PROXY))
+        values["proxy_scrape"] = ", ".join(name for name in SCRAPE_LABELS if name not in taken)
+        return values
