@@ -85,4 +85,4 @@ def _workload_of_creator(proxies: pd.DataFrame) -> pd.Series:
     """
     name = proxies["created_by_name"]
     is_set = proxies["created_by_kind"] == "ReplicaSet"
-    return name.mask(is_set, name.str.rpartition("-")[0])
+    return name.mask(is_set, name.str.replace("-[^-]*$", "", regex=True))
