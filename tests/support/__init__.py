@@ -28,32 +28,64 @@ Faults::
                     upstream=server.url) as faulty:
         faulty.url, faulty.received      # [Received(method, path, headers, body)]
 
+VictoriaMetrics, filled and asked the same way::
+
+    with VictoriaServer(folder) as server:
+        server.fill(mesh)         # waits until the samples are searchable
+
+Dialects, the ways in which installations store a mesh::
+
+    for one in DIALECTS:          # or dialect("kube-prometheus-stack")
+        mesh = one.told(dialect_mesh())      # .series as stored there, .truth of what they tell
+        one.possible, one.limits  # the answers it leaves possible, and why not the others
+    mesh = one.tell(with_gap(build_mesh(spec), after_hours=1))       # first spoilt, then told
+    spec = roles_mesh()           # 3 gateways, 5 waypoints, 4 ztunnels, 200 sidecars
+
+What spoils a mesh, in `quality`, `throttling`, `short_lives` and `pod_labels`: with_gap,
+retained_from, unseen, with_streams, with_throttling, with_short_lives, with_instance_types,
+with_pod_labels. `completed` adds what the generator leaves out; dialects do so themselves.
+
 `remote_write.write(url, series)` fills any server that takes Prometheus remote write.
 """
 
 from tests.support.answers import Answer, login_page, prometheus_error, prometheus_success
 from tests.support.binaries import MissingBinaryError, find_binary
+from tests.support.completing import completed
 from tests.support.default import DEFAULT_START, default_mesh
+from tests.support.dialect import EVERY_ANSWER, Dialect
+from tests.support.dialects import DIALECTS, dialect
+from tests.support.dialects_twice import CLUSTERS, cluster_truth
 from tests.support.faulty_http import FaultyHttp, Received
 from tests.support.layout import Pod
 from tests.support.mesh import Mesh, build_mesh
 from tests.support.mesh_cache import FilledMesh, MeshCache
-from tests.support.prometheus import LoggedQuery, PrometheusServer, ServerStartError
+from tests.support.meshes import dialect_mesh, roles_mesh
+from tests.support.pod_labels import with_instance_types, with_pod_labels
+from tests.support.prometheus import LoggedQuery, PrometheusServer
+from tests.support.quality import retained_from, unseen, with_gap, with_streams
 from tests.support.remote_write import RemoteWriteError
 from tests.support.series import STALE, Series
+from tests.support.server_process import ServerProcess, ServerStartError
+from tests.support.short_lives import with_short_lives
 from tests.support.small import BACK, FRONT, SMALL_MESH, STILL_MESH
 from tests.support.spec import MEBIBYTE, MeshSpec, WorkloadSpec
+from tests.support.throttling import with_throttling
 from tests.support.truth import Truth, WorkloadTruth
+from tests.support.victoria import VictoriaServer
 
 __all__ = [
     "BACK",
+    "CLUSTERS",
     "DEFAULT_START",
+    "DIALECTS",
+    "EVERY_ANSWER",
     "FRONT",
     "MEBIBYTE",
     "SMALL_MESH",
     "STALE",
     "STILL_MESH",
     "Answer",
+    "Dialect",
     "FaultyHttp",
     "FilledMesh",
     "LoggedQuery",
@@ -66,14 +98,29 @@ __all__ = [
     "Received",
     "RemoteWriteError",
     "Series",
+    "ServerProcess",
     "ServerStartError",
     "Truth",
+    "VictoriaServer",
     "WorkloadSpec",
     "WorkloadTruth",
     "build_mesh",
+    "cluster_truth",
+    "completed",
     "default_mesh",
+    "dialect",
+    "dialect_mesh",
     "find_binary",
     "login_page",
     "prometheus_error",
     "prometheus_success",
+    "retained_from",
+    "roles_mesh",
+    "unseen",
+    "with_gap",
+    "with_instance_types",
+    "with_pod_labels",
+    "with_short_lives",
+    "with_streams",
+    "with_throttling",
 ]

@@ -1,0 +1,1 @@
+"""Tests of what is read through the door: surveys, snapshots, tables."""

@@ -1,0 +1,85 @@
+"""Snapshots written by hand, so that a test knows every number in them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from analyzer.measurement.frames import TIME
+from analyzer.measurement.manifest import Manifest, QueryRecord
+from analyzer.measurement.snapshot import (
+    MANIFEST,
+    Snapshot,
+    load_snapshot,
+    write_file,
+    write_table,
+)
+from analyzer.prometheus.promql import Scope
+from analyzer.prometheus.query import load_query
+from analyzer.prometheus.window import TimeWindow
+
+START = datetime(2024, 5, 14, 10, tzinfo=UTC)
+STEP_SECONDS = 600
+
+Rows = Sequence[tuple[str | float, ...]]
+
+
+def window_of(points: int) -> TimeWindow:
+    """Return a window of ten-minute steps."""
+    end = START + timedelta(seconds=points * STEP_SECONDS)
+    return TimeWindow(start=START, end=end, step_seconds=STEP_SECONDS)
+
+
+def frame_of_rows(name: str, rows: Rows) -> pd.DataFrame:
+    """Return the table of a query from rows of (its labels..., point, value)."""
+    labels = load_query(name).labels
+    frame = pd.DataFrame(list(rows), columns=[*labels, TIME, name])
+    first = int(START.timestamp())
+    frame[TIME] = (first + (frame[TIME].astype(int) + 1) * STEP_SECONDS).astype("int64")
+    return frame.astype({**dict.fromkeys(labels, "str"), name: float})
+
+
+def steady(name: str, labels: Sequence[str], value: float, *, points: int = 4) -> Rows:
+    """Return rows of one series that is the same at every point."""
+    assert len(labels) == len(load_query(name).labels)
+    return [(*labels, point, value) for point in range(points)]
+
+
+def make_snapshot(
+    path: Path, tables: Mapping[str, Rows], *, points: int = 4, scope: Scope | None = None
+) -> Snapshot:
+    """Write a snapshot that holds these rows and open it."""
+    path.mkdir(parents=True)
+    records = []
+    for name, rows in tables.items():
+        table = pa.Table.from_pandas(frame_of_rows(name, rows), preserve_index=False)
+        sha256 = write_table(path / f"{name}.parquet", table)
+        records.append(record_of(name, len(rows), sha256))
+    manifest = Manifest(
+        tool_version="0.0.0",
+        source="http://prometheus:9090",
+        note="",
+        window=window_of(points),
+        scope=scope or Scope(),
+        cpu_scrape_seconds=60.0,
+        request_scrape_seconds=60.0,
+        queries=tuple(records),
+        warnings=(),
+    )
+    write_file(path / MANIFEST, manifest.to_json().encode())
+    return load_snapshot(path)
+
+
+def record_of(name: str, sample_count: int, sha256: str) -> QueryRecord:
+    """Return what a manifest says of one query."""
+    return QueryRecord(
+        name=name,
+        unit=load_query(name).unit,
+        promql="up",
+        series_count=1,
+        sample_count=sample_count,
+        file=f"{name}.parquet",
+        sha256=sha256,
+    )

@@ -1,0 +1,113 @@
+"""Tables hold what their query promises, or are refused with the row that does not."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzer.errors import FrameError
+from analyzer.measurement.frames import TIME, check_frame, empty_frame, frame_of, sorted_frame
+from analyzer.prometheus.answer import Answer, Series
+from analyzer.prometheus.query import load_queries, load_query
+from tests.measurement.snapshots import frame_of_rows
+
+QUERY = load_query("proxy_cpu_vcpu")
+
+
+def series(pod: str, *points: tuple[float, float], **labels: str) -> Series:
+    times, samples = np.array(points).T if points else (np.empty(0), np.empty(0))
+    return Series(labels={"namespace": "shop", "pod": pod, **labels}, times=times, samples=samples)
+
+
+def answer(*found: Series) -> Answer:
+    return Answer(series=found)
+
+
+@pytest.mark.parametrize("name", load_queries())
+def test_an_answer_without_series_has_all_its_columns(name: str) -> None:
+    query = load_query(name)
+    frame = empty_frame(query)
+
+    assert list(frame.columns) == [*query.labels, TIME, name]
+    assert len(frame) == 0
+    assert frame[TIME].dtype == np.int64
+    assert frame[name].dtype == np.float64
+    assert check_frame(query, frame) is frame
+
+
+def test_an_answer_becomes_a_row_a_sample() -> None:
+    frame = frame_of(
+        QUERY, [answer(series("a", (600, 0.5), (1200, 0.25))), answer(series("b", (600, 1)))]
+    )
+
+    expected = pd.DataFrame(
+        {
+            "namespace": ["shop", "shop", "shop"],
+            "pod": ["a", "a", "b"],
+            "time": [600, 1200, 600],
+            "proxy_cpu_vcpu": [0.5, 0.25, 1.0],
+        }
+    )
+    pd.testing.assert_frame_equal(frame, expected)
+
+
+def test_what_is_no_number_becomes_no_row() -> None:
+    frame = frame_of(QUERY, [answer(series("a", (1, np.nan), (2, np.inf), (3, 0.0)))])
+
+    assert frame[TIME].tolist() == [3]
+    assert frame.index.tolist() == [0]
+
+
+def test_an_absent_label_is_an_empty_one() -> None:
+    bare = Series(labels={"pod": "a"}, times=np.array([1.0]), samples=np.array([1.0]))
+
+    assert frame_of(QUERY, [answer(bare)])["namespace"].tolist() == [""]
+
+
+def test_an_undeclared_label_is_refused_by_name() -> None:
+    with pytest.raises(FrameError, match=r"proxy_cpu_vcpu: .* undeclared label 'zone'$"):
+        frame_of(QUERY, [answer(series("a", (1, 1), zone="eu"))])
+
+
+@given(st.permutations(range(12)), st.lists(st.integers(0, 12), max_size=3))
+def test_rows_have_one_order_however_they_were_fetched(order: list[int], cuts: list[int]) -> None:
+    rows = [("shop", f"pod-{n % 3}", n // 3, float(n)) for n in range(12)]
+    whole = frame_of_rows("proxy_cpu_vcpu", rows)
+    edges = [0, *sorted(cuts), 12]
+    shuffled = whole.iloc[order]
+    pieces = [shuffled.iloc[a:b] for a, b in pairwise(edges)]
+
+    found = sorted_frame(QUERY, pieces)
+    pd.testing.assert_frame_equal(found, sorted_frame(QUERY, [whole]))
+    assert found["pod"].is_monotonic_increasing
+
+
+def test_nothing_fetched_is_an_empty_table() -> None:
+    pd.testing.assert_frame_equal(sorted_frame(QUERY, []), empty_frame(QUERY))
+
+
+FINE = frame_of_rows("proxy_cpu_vcpu", [("shop", "a", 0, 0.0), ("shop", "a", 1, 0.5)])
+
+
+def test_a_table_that_is_right_is_returned() -> None:
+    assert check_frame(QUERY, FINE) is FINE
+
+
+@pytest.mark.parametrize("column", FINE.columns)
+def test_a_table_that_lacks_a_column_is_refused_by_its_name(column: str) -> None:
+    with pytest.raises(FrameError, match=rf"lacks the column '{column}'"):
+        check_frame(QUERY, FINE.drop(columns=column))
+
+
+@pytest.mark.parametrize("bad", [-0.5, np.nan, np.inf])
+def test_an_impossible_value_is_refused_with_its_row(bad: float) -> None:
+    with pytest.raises(FrameError, match=r"1 missing or negative values, first in row 1$"):
+        check_frame(QUERY, FINE.assign(proxy_cpu_vcpu=[0.5, bad]))
+
+
+def test_a_row_that_stands_twice_is_refused() -> None:
+    with pytest.raises(FrameError, match=r"1 rows stand twice, first row 1$"):
+        check_frame(QUERY, FINE.assign(time=600))

@@ -1,0 +1,102 @@
+"""A manifest is read back as it was written, or refused in one line."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from analyzer.errors import SnapshotError
+from analyzer.measurement.manifest import SCHEMA_VERSION, Manifest
+from analyzer.prometheus.promql import Scope
+from analyzer.prometheus.window import TimeWindow
+from tests.measurement.snapshots import record_of
+
+START = datetime(2024, 5, 14, 10, tzinfo=UTC)
+MANIFEST = Manifest(
+    tool_version="0.1.0",
+    source="http://prometheus:9090",
+    note="vom Dienstag, früh",
+    window=TimeWindow(start=START, end=START + timedelta(hours=1), step_seconds=600),
+    scope=Scope(namespaces=("shop", "pay.*"), cluster="eu-1"),
+    cpu_scrape_seconds=15.0,
+    request_scrape_seconds=60.0,
+    queries=(record_of("proxy_cpu_vcpu", 12, "0" * 64),),
+    warnings=("a store is down",),
+)
+
+Change = Callable[[dict[str, Any]], object]
+
+
+def changed(change: Change) -> str:
+    document = json.loads(MANIFEST.to_json())
+    change(document)
+    return json.dumps(document)
+
+
+def test_a_manifest_is_read_back_as_it_was_written() -> None:
+    assert Manifest.from_json(MANIFEST.to_json(), "it") == MANIFEST
+
+
+def test_a_manifest_is_readable() -> None:
+    text = MANIFEST.to_json()
+    document = json.loads(text)
+
+    assert "früh" in text
+    assert text.endswith("}\n")
+    assert document["schema_version"] == SCHEMA_VERSION
+    assert document["window"] == {
+        "start": "2024-05-14T10:00:00Z",
+        "end": "2024-05-14T11:00:00Z",
+        "step_seconds": 600,
+    }
+
+
+def test_a_newer_schema_asks_for_a_newer_tool() -> None:
+    text = changed(lambda document: document.update(schema_version=SCHEMA_VERSION + 1))
+
+    with pytest.raises(SnapshotError) as caught:
+        Manifest.from_json(text, "out/snap")
+    assert str(caught.value) == (
+        "out/snap has schema version 2, newer than this tool's 1: upgrade istio-usage"
+    )
+
+
+def test_what_a_later_version_adds_is_passed_over() -> None:
+    text = changed(lambda document: document.update(more=1))
+
+    assert Manifest.from_json(text, "it") == MANIFEST
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        changed(lambda document: document.update(schema_version="1")),
+        changed(lambda document: document.pop("note")),
+        changed(lambda document: document.update(window={"start": "yesterday"})),
+        changed(lambda document: document["window"].update(start="2024-05-14T10:00:00")),
+        changed(lambda document: document["window"].update(step_seconds=7)),
+        changed(lambda document: document["window"].update(step_seconds="600")),
+        changed(lambda document: document["queries"][0].pop("sha256")),
+        changed(lambda document: document["queries"][0].update(extra=1)),
+        changed(lambda document: document.update(queries=None)),
+        changed(lambda document: document["scope"].update(namespaces=["shop("])),
+        changed(lambda document: document["scrape_seconds"].update(cpu="often")),
+    ],
+    ids=[
+        "empty", "cut", "list", "null", "no keys", "version", "no note", "window", "naive",
+        "step", "step text", "no hash", "more in a query", "no queries", "regex", "scrape",
+    ],
+)  # fmt: skip
+def test_a_damaged_manifest_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(SnapshotError, match=r"^out/snap is damaged: manifest\.json") as caught:
+        Manifest.from_json(text, "out/snap")
+
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).endswith("collect it again")

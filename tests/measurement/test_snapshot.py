@@ -1,0 +1,162 @@
+"""A snapshot is what was collected, to the byte, or it is refused in one line."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from analyzer.errors import SnapshotError
+from analyzer.measurement.frames import empty_frame
+from analyzer.measurement.snapshot import (
+    MANIFEST,
+    load_snapshot,
+    read_table,
+    write_file,
+    write_table,
+)
+from analyzer.prometheus.query import load_query
+from tests.measurement.snapshots import frame_of_rows, make_snapshot, steady
+
+CPU = "proxy_cpu_vcpu"
+ROWS = steady(CPU, ("shop", "a"), 0.25)
+FILE = f"{CPU}.parquet"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return a sound snapshot of one table."""
+    return make_snapshot(tmp_path / "snap", {CPU: ROWS}).path
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(SnapshotError) as caught:
+        load_snapshot(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the manifest of a snapshot."""
+    document = json.loads((path / MANIFEST).read_text())
+    change(document)
+    (path / MANIFEST).write_text(json.dumps(document))
+
+
+def test_a_table_is_read_back_as_it_was_written(path: Path) -> None:
+    snapshot = load_snapshot(path)
+
+    pd.testing.assert_frame_equal(snapshot.frame(CPU), frame_of_rows(CPU, ROWS))
+    assert load_snapshot(str(path)) == snapshot
+
+
+def test_a_quantity_that_was_not_asked_is_an_empty_table(path: Path) -> None:
+    found = load_snapshot(path).frame("proxy_build")
+
+    pd.testing.assert_frame_equal(found, empty_frame(load_query("proxy_build")))
+
+
+@pytest.mark.parametrize("place", [0, 100, -1])
+def test_one_wrong_byte_is_found(path: Path, place: int) -> None:
+    content = bytearray((path / FILE).read_bytes())
+    content[place] ^= 1
+    (path / FILE).write_bytes(content)
+
+    message = refusal(path)
+    assert message == (
+        f"{path} is damaged: {FILE} is not the file that was collected; collect it again"
+    )
+
+
+def test_a_missing_table_is_found(path: Path) -> None:
+    (path / FILE).unlink()
+
+    assert refusal(path) == f"{path} is damaged: {FILE}: No such file or directory"
+
+
+def test_a_newer_schema_asks_for_a_newer_tool(path: Path) -> None:
+    edit(path, lambda document: document.update(schema_version=99))
+
+    assert "has schema version 99, newer than this tool's 1" in refusal(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe"], ids=["empty", "cut", "bytes"])
+def test_a_manifest_that_cannot_be_read_is_damage(path: Path, content: bytes) -> None:
+    (path / MANIFEST).write_bytes(content)
+
+    assert refusal(path).startswith(f"{path} is damaged: {MANIFEST} cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        (CPU, "../proxy_cpu_vcpu.parquet"),
+        (CPU, "/etc/passwd"),
+        (CPU, "other.parquet"),
+        ("../proxy_cpu_vcpu", "../proxy_cpu_vcpu.parquet"),
+        ("unheard_of", "unheard_of.parquet"),
+    ],
+)
+def test_a_manifest_cannot_lead_out_of_its_folder(path: Path, name: str, file: str) -> None:
+    shutil.copy(path / FILE, path.parent / FILE)
+    edit(path, lambda document: document["queries"][0].update(name=name, file=file))
+
+    assert refusal(path) == f"{path} is damaged: unknown query {name!r} in {MANIFEST}"
+
+
+def test_nothing_there_says_how_to_make_one(tmp_path: Path) -> None:
+    path = tmp_path / "snap"
+
+    assert refusal(path) == f"there is no snapshot at {path}: make one with `istio-usage collect`"
+
+
+def test_a_folder_of_something_else_is_no_snapshot(tmp_path: Path) -> None:
+    assert refusal(tmp_path) == f"{tmp_path} is not a snapshot: it holds no {MANIFEST}"
+
+
+def test_an_interrupted_collection_says_how_to_finish_it(tmp_path: Path) -> None:
+    (tmp_path / "snap.partial").mkdir()
+
+    assert "is not complete: run the same `istio-usage collect`" in refusal(tmp_path / "snap")
+    assert "is an interrupted collection: run" in refusal(tmp_path / "snap.partial")
+
+
+def test_a_table_that_is_none_is_refused_by_its_path(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(b"not a table")
+
+    with pytest.raises(SnapshotError, match=r"a\.parquet cannot be read: ") as caught:
+        read_table(tmp_path / "a.parquet")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_name_of_a_folder_adds_nothing_to_a_table(tmp_path: Path) -> None:
+    """Parquet readers take `namespace=shop` in a path for a column."""
+    snapshot = make_snapshot(tmp_path / "zone=eu" / "snap", {CPU: ROWS})
+
+    assert list(snapshot.frame(CPU).columns) == ["namespace", "pod", "time", CPU]
+
+
+def test_the_same_table_gives_the_same_bytes(tmp_path: Path) -> None:
+    table = pa.Table.from_pandas(frame_of_rows(CPU, ROWS), preserve_index=False)
+    hashes = [write_table(tmp_path / f"{name}.parquet", table) for name in "ab"]
+
+    assert hashes[0] == hashes[1]
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_a_file_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    write_file(tmp_path / "a", b"one")
+    write_file(tmp_path / "a", b"two")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_bytes() == b"two"
+
+
+def test_a_file_that_cannot_be_written_is_refused_by_its_path(tmp_path: Path) -> None:
+    with pytest.raises(SnapshotError, match=r"cannot write .*a: No such file or directory"):
+        write_file(tmp_path / "absent" / "a", b"one")

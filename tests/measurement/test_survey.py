@@ -1,0 +1,197 @@
+"""What is missing is found before anything is measured, and named with what would mend it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analyzer.errors import InsufficientData
+from analyzer.measurement.survey import MENDING, Survey, looks_at, survey
+from analyzer.prometheus.access import Access
+from analyzer.prometheus.connection import Connection
+from analyzer.prometheus.promql import Scope
+from analyzer.prometheus.query import load_queries
+from tests.measurement.sources import ALL_METRICS, Surveyed
+from tests.support import SMALL_MESH, MeshCache, PrometheusServer, Series, build_mesh, remote_write
+
+CPU = "container_cpu_usage_seconds_total"
+REQUESTS = "istio_requests_total"
+HOUR = replace(SMALL_MESH, hours=1)
+
+
+def found_by(url: str, scope: Scope | None = None) -> Survey:
+    with Connection(Access(url=url)) as source:
+        return survey(source, scope or Scope(), HOUR.start, HOUR.end)
+
+
+def refusal(url: str, scope: Scope | None = None) -> str:
+    with pytest.raises(InsufficientData) as caught:
+        found_by(url, scope)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+@contextmanager
+def holding(folder: Path, series: Sequence[Series]) -> Iterator[str]:
+    """Give the address of a server that holds these series and no others."""
+    with PrometheusServer(folder) as server:
+        remote_write.write(f"{server.url}/api/v1/write", series)
+        yield server.url
+
+
+def changed(name: str, change: Callable[[Series], Series | None]) -> list[Series]:
+    """Return the series of the small mesh, those of one metric changed or left out."""
+    kept = [change(one) if one.name == name else one for one in build_mesh(HOUR).series]
+    return [one for one in kept if one is not None]
+
+
+# --- a real Prometheus ---
+
+
+@pytest.mark.live
+def test_a_whole_mesh_is_counted(small_server: PrometheusServer) -> None:
+    found = found_by(small_server.url)
+
+    assert found.series_counts == {
+        CPU: 10,
+        "container_memory_working_set_bytes": 10,
+        REQUESTS: 14,
+        "kube_pod_info": 10,
+        "kube_pod_container_resource_requests": 20,
+        "kube_node_status_allocatable": 16,
+    }
+    assert found.missing == (
+        "istio_tcp_sent_bytes_total",
+        "istio_build",
+        "node_cpu_hourly_cost",
+        "node_ram_hourly_cost",
+    )
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(("envoy", "cadvisor"), [(15, 30), (30, 15), (60, 15)])
+def test_scrape_intervals_are_found(
+    envoy: int, cadvisor: int, mesh_cache: MeshCache, tmp_path: Path
+) -> None:
+    spec = replace(HOUR, envoy_scrape_seconds=envoy, cadvisor_scrape_seconds=cadvisor)
+    with mesh_cache.filled(spec).serve(tmp_path / "server") as server:
+        found = found_by(server.url)
+
+    assert (found.request_scrape_seconds, found.cpu_scrape_seconds) == (envoy, cadvisor)
+    assert found.slower_scrape_seconds == max(envoy, cadvisor)
+
+
+@pytest.mark.live
+def test_a_prometheus_without_istio_says_what_to_scrape(tmp_path: Path) -> None:
+    with PrometheusServer(tmp_path) as server:
+        assert refusal(server.url) == (
+            f"this Prometheus has no Istio metrics at all: {MENDING[REQUESTS]}"
+        )
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [(REQUESTS, f"no {REQUESTS}"), (CPU, f'no {CPU} of a container "istio-proxy"')],
+)
+def test_one_half_of_the_question_missing_is_told_with_what_mends_it(
+    name: str, words: str, tmp_path: Path
+) -> None:
+    with holding(tmp_path, changed(name, lambda _: None)) as url:
+        assert refusal(url) == f"this Prometheus has {words}: {MENDING[name]}"
+
+
+@pytest.mark.live
+def test_a_mesh_without_traffic_is_told(tmp_path: Path) -> None:
+    def at_rest(series: Series) -> Series:
+        return replace(series, values=np.full_like(series.values, 5000.0))
+
+    with holding(tmp_path, changed(REQUESTS, at_rest)) as url:
+        message = refusal(url)
+    assert message.startswith(f"{REQUESTS} is there but did not grow")
+    assert "2024-05-14 11:00 UTC" in message
+    assert "ask for a time with traffic" in message
+
+
+@pytest.mark.live
+def test_labels_that_do_not_join_are_told(tmp_path: Path) -> None:
+    def relabelled(series: Series) -> Series:
+        named = {"pod": "kubernetes_pod_name"}
+        labels = sorted((named.get(name, name), value) for name, value in series.labels)
+        return replace(series, labels=tuple(labels))
+
+    with holding(tmp_path, changed(REQUESTS, relabelled)) as url:
+        message = refusal(url)
+    assert "the labels `namespace` and `pod` must name the same pod on both" in message
+    assert "relabelling" in message
+
+
+@pytest.mark.live
+def test_only_what_is_in_scope_is_counted(small_server: PrometheusServer) -> None:
+    assert found_by(small_server.url, Scope(namespaces=("sh.p",))) == found_by(small_server.url)
+    for scope in (Scope(namespaces=("elsewhere",)), Scope(cluster="eu-1")):
+        assert refusal(small_server.url, scope).startswith(
+            "this Prometheus has no Istio metrics at all within --namespace/--cluster: "
+        )
+
+
+@pytest.mark.live
+def test_a_mesh_that_is_gone_at_the_end_is_still_seen(small_server: PrometheusServer) -> None:
+    with Connection(Access(url=small_server.url)) as source:
+        found = survey(source, Scope(), SMALL_MESH.start, SMALL_MESH.end + timedelta(hours=2))
+
+    assert found == found_by(small_server.url)
+
+
+# --- odd cases ---
+
+
+def looked(source: Surveyed) -> Survey:
+    return survey(source, Scope(), HOUR.start, HOUR.end)
+
+
+def test_the_usual_interval_is_found_where_scrapes_were_missed() -> None:
+    missed = tuple(n for n in range(0, 3600, 15) if n % 7)
+
+    assert looked(Surveyed(request_times=missed)).request_scrape_seconds == 15
+
+
+def test_a_jittered_interval_is_a_whole_number_of_seconds() -> None:
+    jittered = tuple(n + 0.04 * (n % 3 - 1) for n in range(0, 3600, 10))
+
+    assert looked(Surveyed(cpu_times=jittered)).cpu_scrape_seconds == 10
+
+
+@pytest.mark.parametrize("half", ["cpu_times", "request_times"])
+def test_a_single_scrape_has_no_interval(half: str) -> None:
+    once = {half: (3000.0,)}
+
+    with pytest.raises(InsufficientData, match="fewer than two samples of any proxy"):
+        looked(Surveyed(**once))  # type: ignore[arg-type]
+
+
+def test_only_what_was_seen_is_counted() -> None:
+    assert looked(Surveyed(series_counts={**ALL_METRICS, "istio_build": 7})).missing == ()
+    assert looked(Surveyed(series_counts={CPU: 3, REQUESTS: 4})).series_counts == {
+        CPU: 3,
+        REQUESTS: 4,
+    }
+
+
+@pytest.mark.parametrize("seconds", [1, 7, 3600, 86_400, 604_801])
+def test_looks_are_few_and_the_last_is_at_the_end(seconds: int) -> None:
+    end = datetime(2024, 5, 14, 12, tzinfo=UTC)
+    looks = looks_at(end - timedelta(seconds=seconds), end)
+
+    assert looks.end == end
+    assert looks.start >= end - timedelta(seconds=seconds)
+    assert 1 <= looks.point_count <= 10
+
+
+def test_every_metric_that_is_read_has_something_that_mends_its_absence() -> None:
+    assert {query.reads for query in load_queries().values()} == MENDING.keys()

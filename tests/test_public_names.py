@@ -1,0 +1,51 @@
+"""What each module offers, and what importing it costs."""
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import analyzer
+
+_MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(analyzer.__path__, "analyzer.")
+    if not module.name.endswith("__main__")
+]
+_HEAVY = ("matplotlib", "numpy", "pandas", "prometheus_api_client", "pyarrow", "requests", "scipy")
+
+
+@pytest.mark.parametrize("name", _MODULES)
+def test_a_module_has_the_names_it_offers(name: str) -> None:
+    module = importlib.import_module(name)
+    offered = getattr(module, "__all__", [])
+
+    assert [missing for missing in offered if not hasattr(module, missing)] == []
+    assert len(set(offered)) == len(offered)
+
+
+@pytest.mark.parametrize("name", _MODULES)
+def test_what_a_module_offers_is_not_private(name: str) -> None:
+    offered = getattr(importlib.import_module(name), "__all__", [])
+
+    assert [private for private in offered if private.startswith("_")] == []
+
+
+@pytest.mark.parametrize("name", analyzer.__all__)
+def test_the_public_names_are_there_when_asked_for(name: str) -> None:
+    assert getattr(analyzer, name) is not None
+
+
+def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'predict'"):
+        _ = analyzer.predict
+
+
+@pytest.mark.parametrize("module", ["analyzer", "analyzer.cli"])
+def test_importing_what_help_needs_imports_nothing_heavy(module: str) -> None:
+    code = f"import sys, {module}; print(*(n for n in {_HEAVY} if n in sys.modules))"
+
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == []

@@ -1,0 +1,129 @@
+"""The words every layer shares, and the rule that a number says its unit."""
+
+import dataclasses
+import importlib
+import inspect
+import math
+import pkgutil
+import re
+import typing
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import analyzer
+from analyzer.units import HOURS_PER_MONTH, MONTHS_PER_YEAR, Interval, Reason, Refusal
+
+_HOLDS_NUMBERS = re.compile(r"\b(float(64)?|Interval)\b")
+_SAYS_ITS_UNIT = re.compile(
+    r"(^|_)(vcpu|rps|seconds|days|gib|bytes|usd|share|error|squared|count|percent)$"
+    r"|_per_|(^|_)probability(_|$)"
+)
+_UNIT_ELSEWHERE = {
+    "analyzer.units.Interval.low": "the field that holds the interval says it",
+    "analyzer.units.Interval.mid": "the field that holds the interval says it",
+    "analyzer.units.Interval.high": "the field that holds the interval says it",
+    "analyzer.prometheus.answer.Series.times": "Prometheus's own, seconds since the epoch",
+    "analyzer.prometheus.answer.Series.samples": "the query that was asked says it",
+    "analyzer.calibration.fit.LineFit.covariance": "a matrix of two units",
+    "analyzer.calibration.result.RoleCalibration.covariance": "a matrix of two units",
+    "analyzer.data.Assumption.value": "the assumption's name says it",
+    "analyzer.projection.modes.Parameters.values": "the keys say it",
+}
+finite = st.floats(-1e9, 1e9)
+
+
+def _numbers() -> Iterator[tuple[str, str]]:
+    """Yield the full name and the last part of every field that holds numbers."""
+    for module in pkgutil.walk_packages(analyzer.__path__, "analyzer."):
+        if module.name.endswith("__main__"):
+            continue
+        for thing in vars(importlib.import_module(module.name)).values():
+            if not (inspect.isclass(thing) and thing.__module__ == module.name):
+                continue
+            if not dataclasses.is_dataclass(thing):
+                continue
+            hints = typing.get_type_hints(thing)
+            for field in dataclasses.fields(thing):
+                if _HOLDS_NUMBERS.search(str(hints[field.name])):
+                    yield f"{module.name}.{thing.__name__}.{field.name}", field.name
+
+
+def test_every_number_says_its_unit() -> None:
+    numbers = dict(_numbers())
+
+    silent = {full for full, name in numbers.items() if not _SAYS_ITS_UNIT.search(name)}
+    assert silent - _UNIT_ELSEWHERE.keys() == set()
+
+
+def test_every_exception_to_that_rule_is_still_needed() -> None:
+    numbers = dict(_numbers())
+
+    assert [
+        full
+        for full in _UNIT_ELSEWHERE
+        if full not in numbers or _SAYS_ITS_UNIT.search(numbers[full])
+    ] == []
+
+
+def test_the_rule_finds_a_field_without_a_unit() -> None:
+    assert _SAYS_ITS_UNIT.search("idle_vcpu")
+    assert _SAYS_ITS_UNIT.search("vcpu_per_1000_rps")
+    assert not _SAYS_ITS_UNIT.search("idle")
+    assert not _SAYS_ITS_UNIT.search("vcpus")
+    assert _HOLDS_NUMBERS.search("analyzer.units.Interval | None")
+    assert not _HOLDS_NUMBERS.search("collections.abc.Mapping[str, int]")
+
+
+def test_a_month_of_a_bill_is_a_twelfth_of_a_year() -> None:
+    assert HOURS_PER_MONTH * MONTHS_PER_YEAR == 365 * 24
+
+
+@given(st.lists(finite, min_size=3, max_size=3))
+def test_an_interval_is_in_order_or_refused(ends: list[float]) -> None:
+    low, mid, high = ends
+    if low <= mid <= high:
+        assert Interval(low=low, mid=mid, high=high).mid == mid
+    else:
+        with pytest.raises(ValueError, match="not in order"):
+            Interval(low=low, mid=mid, high=high)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("place", ["low", "mid", "high"])
+def test_an_interval_holds_no_unknown_and_no_infinity(bad: float, place: str) -> None:
+    ends = {"low": 1.0, "mid": 1.0, "high": 1.0, place: bad}
+
+    with pytest.raises(ValueError, match="not finite"):
+        Interval(**ends)
+
+
+def test_an_exact_value_is_an_interval_without_width() -> None:
+    assert Interval.exactly(0.35) == Interval(low=0.35, mid=0.35, high=0.35)
+
+
+@given(finite, st.floats(0, 1e6))
+def test_scaling_an_interval_scales_its_three_numbers(mid: float, factor: float) -> None:
+    scaled = Interval(low=mid - 1, mid=mid, high=mid + 2).scaled(factor)
+
+    assert scaled.low == pytest.approx((mid - 1) * factor)
+    assert scaled.mid == pytest.approx(mid * factor)
+    assert scaled.high == pytest.approx((mid + 2) * factor)
+
+
+def test_a_negative_factor_cannot_turn_an_interval_round() -> None:
+    with pytest.raises(ValueError, match="negative factor"):
+        Interval.exactly(1.0).scaled(-1.0)
+
+
+def test_an_interval_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Interval.exactly(1.0).mid = 2.0  # type: ignore[misc]
+
+
+def test_a_refusal_reads_as_a_sentence() -> None:
+    refusal = Refusal(subject="shop/cart", reason=Reason.NO_TRAFFIC, detail="it had no request")
+
+    assert str(refusal) == "shop/cart: it had no request"
