@@ -8,9 +8,16 @@ from typing import Final
 
 from analyzer.errors import InsufficientData
 from analyzer.prometheus.answer import Answer
-from analyzer.prometheus.dialect import Attribution, Dialect, Exporter, Names
+from analyzer.prometheus.dialect import (
+    CPU_COUNTER,
+    CPU_RULES,
+    Attribution,
+    Dialect,
+    Exporter,
+    Names,
+)
 
-__all__ = ["Sample", "Samples", "detect_dialect", "samples_of"]
+__all__ = ["CGROUPS", "Sample", "Samples", "detect_dialect", "samples_of"]
 
 _PODS: Final = {
     # What came with the series wins over what the scrape put there about its target.
@@ -46,16 +53,19 @@ class Sample:
     seen_at: float
 
 
-Samples = Mapping[Exporter, Sequence[Sample]]
+CGROUPS: Final = "cgroups"
+"""What `survey_labels` calls CPU of which no container is known."""
+
+Samples = Mapping[str, Sequence[Sample]]
 
 
 def samples_of(answer: Answer) -> Samples:
     """Return the series of `survey_labels`' answer by exporter."""
-    found: dict[Exporter, list[Sample]] = {exporter: [] for exporter in Exporter}
+    found: dict[str, list[Sample]] = {name: [] for name in (*Exporter, CGROUPS)}
     for series in answer.series:
         own = {name: value for name, value in series.labels.items() if name != "exporter"}
         sample = Sample(labels=own, seen_at=float(series.times.max()))
-        found[Exporter(series.labels["exporter"])].append(sample)
+        found[series.labels["exporter"]].append(sample)
     return found
 
 
@@ -70,7 +80,7 @@ def detect_dialect(samples: Samples, cluster_label: str | None = None) -> Dialec
         InsufficientData: if the user's cluster label is on no series.
     """
     proxies = samples[Exporter.PROXY]
-    groups = [group for group in samples.values() if group]
+    groups = [samples[exporter] for exporter in Exporter if samples[exporter]]
     if cluster_label and groups and not _cluster([cluster_label], groups):
         raise InsufficientData(
             f"not all series have the label {cluster_label!r} of --cluster-label"
@@ -85,8 +95,15 @@ def detect_dialect(samples: Samples, cluster_label: str | None = None) -> Dialec
         cadvisor=_or_usual(_names(Exporter.CADVISOR, samples[Exporter.CADVISOR])),
         state=_or_usual(_names(Exporter.STATE, samples[Exporter.STATE])),
         cluster=cluster_label or _cluster(_CLUSTERS, groups) or _NO_CLUSTER,
+        cpu=_cpu(samples[Exporter.CADVISOR]),
         attribution=attribution,
     )
+
+
+def _cpu(samples: Sequence[Sample]) -> str:
+    """Return the metric that holds the CPU: the counter if it is there, else the better rule."""
+    names = {sample.labels.get("__name__", "") for sample in samples}
+    return next((name for name in (CPU_COUNTER, *CPU_RULES) if name in names), CPU_COUNTER)
 
 
 def _names(exporter: Exporter, samples: Sequence[Sample]) -> Names:

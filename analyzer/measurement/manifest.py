@@ -144,7 +144,8 @@ def dialect_of(document: Mapping[str, Any]) -> Dialect:
     """Read a dialect from JSON; raises ValueError, KeyError or TypeError."""
     names = {key: Names(**document[key]) for key in ("proxy", "cadvisor", "state")}
     attribution = Attribution(document["attribution"])
-    return Dialect(**names, cluster=document["cluster"], attribution=attribution)
+    cluster, cpu = document["cluster"], document["cpu"]
+    return Dialect(**names, cluster=cluster, cpu=cpu, attribution=attribution)
 
 
 def scope_to_json(scope: Scope) -> dict[str, Any]:

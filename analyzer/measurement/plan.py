@@ -147,6 +147,14 @@ def measured_queries() -> dict[str, Query]:
     return {name: query for name, query in load_queries().items() if not name.startswith("survey_")}
 
 
+def _unneeded(found: Survey) -> set[str]:
+    """Return the queries that stand in for others which can be asked."""
+    unneeded = {"proxy_cpu_vcpu" if found.dialect.is_recorded else "proxy_recorded_cpu_vcpu"}
+    if "kube_pod_info" in found.series_counts:
+        unneeded.add("proxy_nodes")
+    return unneeded
+
+
 def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
     """Survey the server and decide what to ask it.
 
@@ -167,7 +175,7 @@ def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
     promql: dict[str, str] = {}
     chunks: dict[str, tuple[Chunk, ...]] = {}
     for name, query in measured_queries().items():
-        if query.reads not in found.series_counts:
+        if query.reads not in found.series_counts or name in _unneeded(found):
             continue
         ranged = "$window" in query.template
         range_seconds = step_seconds if ranged else None

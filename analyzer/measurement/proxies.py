@@ -32,12 +32,13 @@ def proxy_table(tables: Tables) -> pd.DataFrame:
             "proxy_build",
             "application_containers",
             "pod_placement",
+            "proxy_nodes",
         )
     }
     of_proxies = [
         frame[KEY]
         for name, frame in frames.items()
-        if name not in {"application_containers", "pod_placement"}
+        if name not in {"application_containers", "pod_placement", "proxy_nodes"}
     ]
     known = pd.concat(of_proxies).drop_duplicates().sort_values(KEY, ignore_index=True)
     known = known[(known["pod"] != "") & (known["namespace"] != "")].reset_index(drop=True)
@@ -57,15 +58,23 @@ def proxy_table(tables: Tables) -> pd.DataFrame:
     )
     inbound = is_in(frames["inbound_requests_rps"]) | is_in(tcp[tcp["reporter"] == "destination"])
     outbound = is_in(frames["outbound_requests_rps"]) | is_in(tcp[tcp["reporter"] == "source"])
+    applications = frames["application_containers"]
+    cpu = frames["proxy_cpu_vcpu"]
+    node = text(placement, "node")
+    for label in ("node", "kubernetes_io_hostname"):
+        node = node.where(node != "", text(frames["proxy_nodes"], label))
     described = known.assign(
+        is_agentgateway=is_in(cpu[cpu["container"] == "agentgateway"]),
         is_ztunnel_build=is_in(build[build["component"] == "ztunnel"]),
         reports_waypoint=is_in(frames["waypoint_requests_rps"]),
-        has_application=is_in(frames["application_containers"]),
+        has_application=is_in(applications),
+        # Where nobody's containers are known, being alone in a pod is not known either.
+        is_alone=~is_in(applications) & (len(applications) > 0),
         reports_inbound=inbound,
         reports_outbound=outbound,
         created_by_kind=text(placement, "created_by_kind"),
         created_by_name=text(placement, "created_by_name"),
-        node=text(placement, "node"),
+        node=node,
     )
     told = text(frames["inbound_requests_rps"], "destination_workload")
     told = told.where(told != "", text(frames["outbound_requests_rps"], "source_workload"))

@@ -20,15 +20,16 @@ def assign_roles(proxies: pd.DataFrame) -> pd.DataFrame:
 
     1. istio_build names its component ztunnel.
     2. It reports as a waypoint: only waypoint proxies are given that reporter.
-    3. A container of the application runs beside it: gateways, waypoints and ztunnels are alone.
-    4. Its pod belongs to a DaemonSet called ztunnel.
-    5. It reports what came in for its own workload: of Envoys only a sidecar does.
-    6. It only reports what it sent out, and is alone in its pod: a gateway.
+    3. Its container is called agentgateway: Istio's other waypoint.
+    4. A container of the application runs beside it: gateways, waypoints and ztunnels are alone.
+    5. Its pod belongs to a DaemonSet called ztunnel.
+    6. It reports what came in for its own workload: of Envoys only a sidecar does.
+    7. It only reports what it sent out, and is alone in its pod: a gateway.
 
     Args:
         proxies: one row a proxy, with the bool columns `is_ztunnel_build`, `reports_waypoint`,
-            `has_application`, `reports_inbound`, `reports_outbound` and the str columns
-            `created_by_kind`, `created_by_name`.
+            `is_agentgateway`, `has_application`, `is_alone`, `reports_inbound`,
+            `reports_outbound` and the str columns `created_by_kind`, `created_by_name`.
     """
     ztunnel_set = (proxies["created_by_kind"] == "DaemonSet") & proxies[
         "created_by_name"
@@ -36,10 +37,15 @@ def assign_roles(proxies: pd.DataFrame) -> pd.DataFrame:
     rules = [
         (proxies["is_ztunnel_build"], Role.ZTUNNEL, "istio_build component ztunnel"),
         (proxies["reports_waypoint"], Role.WAYPOINT, "reporter waypoint"),
+        (proxies["is_agentgateway"], Role.WAYPOINT, "container agentgateway"),
         (proxies["has_application"], Role.SIDECAR, "application container in the pod"),
         (ztunnel_set, Role.ZTUNNEL, "DaemonSet called ztunnel"),
         (proxies["reports_inbound"], Role.SIDECAR, "reporter destination"),
-        (proxies["reports_outbound"], Role.GATEWAY, "reporter source, alone in its pod"),
+        (
+            proxies["reports_outbound"] & proxies["is_alone"],
+            Role.GATEWAY,
+            "reporter source, alone in its pod",
+        ),
     ]
     conditions = [condition.to_numpy(bool) for condition, _, _ in rules]
     roles = np.select(conditions, [str(role) for _, role, _ in rules], UNKNOWN)

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from analyzer.errors import InsufficientData
-from analyzer.measurement.detect import Sample, Samples, detect_dialect, samples_of
+from analyzer.measurement.detect import CGROUPS, Sample, Samples, detect_dialect, samples_of
 from analyzer.prometheus.answer import Answer, Series
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.dialect import Attribution, Dialect, Exporter
@@ -28,6 +28,15 @@ _LOOKS = 5
 
 _SAMPLE_SECONDS = 3600
 """Length of the raw samples read for the scrape intervals: twelve scrapes at 5 minutes."""
+
+_RULE_SECONDS = 30.0
+"""What recorded CPU counts as: its samples are rates of five minutes; no step may be shorter."""
+
+_NO_CONTAINERS = (
+    f"the series of {CPU} name no container here: the kubelet's cAdvisor knows only cgroups; "
+    "its container runtime must tell it of containers (CRI stats), and the job must keep the "
+    "label `container`"
+)
 
 MENDING: Final[Mapping[str, str]] = {
     CPU: "scrape the kubelet's cAdvisor: job with metrics_path /metrics/cadvisor "
@@ -95,13 +104,19 @@ def survey(
     counts, seen_at = count_series(source, scope, dialect, looks)
     for name in (CPU, REQUESTS):
         if name not in counts:
-            raise InsufficientData(_nothing_found(name, scope, counts))
+            has_cgroups = name == CPU and bool(samples[CGROUPS])
+            raise InsufficientData(
+                _NO_CONTAINERS if has_cgroups else _nothing_found(name, scope, counts)
+            )
     _require_join(source, scope, dialect, counts, seen_at)
     _require_traffic(source, scope, dialect, looks)
     return Survey(
         dialect=dialect,
         series_counts=counts,
-        cpu_scrape_seconds=_scrape_seconds(source, samples[Exporter.CADVISOR]),
+        cpu_scrape_seconds=max(
+            _scrape_seconds(source, samples[Exporter.CADVISOR]),
+            _RULE_SECONDS if dialect.is_recorded else 0.0,
+        ),
         request_scrape_seconds=_scrape_seconds(source, samples[Exporter.PROXY]),
     )
 

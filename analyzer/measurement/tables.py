@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import cached_property
 from typing import Final
 
@@ -13,6 +14,9 @@ from analyzer.prometheus.dialect import Attribution, Exporter
 from analyzer.prometheus.query import load_query
 
 __all__ = ["UNKNOWN_NAMES", "Tables", "workload_of_creator"]
+
+_CPU: Final = "proxy_cpu_vcpu"
+_RECORDED_CPU: Final = "proxy_recorded_cpu_vcpu"
 
 UNKNOWN_NAMES: Final = ("", "unknown", "<none>")
 """What Istio writes for a workload it does not know, and kube-state-metrics for no creator."""
@@ -37,7 +41,10 @@ class Tables:
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """Return the table of one query."""
-        frame = self._snapshot.frame(name)
+        if name == _CPU and self._snapshot.manifest.dialect.is_recorded:
+            frame = self._snapshot.frame(_RECORDED_CPU).rename(columns={_RECORDED_CPU: _CPU})
+        else:
+            frame = self._snapshot.frame(name)
         if load_query(name).exporter == Exporter.PROXY and "pod" in frame:
             if self._attribution == Attribution.ADDRESS:
                 frame = self._by_address(name, frame)
@@ -48,7 +55,8 @@ class Tables:
     @cached_property
     def clusters(self) -> tuple[str, ...]:
         """The clusters that the proxies' CPU comes from; none where there is no such label."""
-        return tuple(sorted(set(self._snapshot.frame("proxy_cpu_vcpu")["cluster"]) - {""}))
+        frames = (self._snapshot.frame(name) for name in (_CPU, _RECORDED_CPU))
+        return tuple(sorted({*itertools.chain(*(frame["cluster"] for frame in frames))} - {""}))
 
     @cached_property
     def _placement(self) -> pd.DataFrame:

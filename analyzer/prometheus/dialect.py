@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["SCRAPE_LABELS", "Attribution", "Dialect", "Exporter", "Names"]
+__all__ = [
+    "CPU_COUNTER",
+    "CPU_RULES",
+    "SCRAPE_LABELS",
+    "Attribution",
+    "Dialect",
+    "Exporter",
+    "Names",
+]
 
 SCRAPE_LABELS: Final = (
     "job",
@@ -28,6 +36,15 @@ SCRAPE_LABELS: Final = (
 )
 """Labels that tell scrapes of one thing apart. All series of a proxy within one scrape add up; two
 scrapes of it say the same thing twice, and only the larger counts."""
+
+
+CPU_COUNTER: Final = "container_cpu_usage_seconds_total"
+
+CPU_RULES: Final = (
+    "node_namespace_pod_container:container_cpu_usage_seconds_total:sum_rate5m",
+    "node_namespace_pod_container:container_cpu_usage_seconds_total:sum_irate",
+)
+"""Recording rules of kube-prometheus that hold the containers' CPU, the better one first."""
 
 
 class Exporter(StrEnum):
@@ -73,6 +90,8 @@ class Dialect:
         cadvisor: on the kubelet's.
         state: on kube-state-metrics'.
         cluster: the label that tells clusters apart; asking for one that is not there is harmless.
+        cpu: the metric of the containers' CPU: cAdvisor's counter, or where it is not kept the
+            recording rule made from it.
         attribution: how a proxy's own series are led back to its pod.
     """
 
@@ -80,6 +99,7 @@ class Dialect:
     cadvisor: Names = field(default_factory=Names)
     state: Names = field(default_factory=Names)
     cluster: str = "cluster"
+    cpu: str = CPU_COUNTER
     attribution: Attribution = Attribution.POD
 
     def labels_of_pod(self, exporter: Exporter) -> tuple[str, ...]:
@@ -107,12 +127,22 @@ class Dialect:
         labels = self.labels_of_pod(exporter)
         if exporter == Exporter.PROXY and self.attribution == Attribution.ADDRESS:
             return dict(zip(labels, ("cluster", "pod"), strict=True))
-        return dict(zip(labels, ("cluster", "namespace", "pod"), strict=False))
+        ours = dict(zip(labels, ("cluster", "namespace", "pod"), strict=False))
+        return {**ours, self.names(exporter).container: "container"}
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the CPU comes from a recording rule."""
+        return self.cpu != CPU_COUNTER
 
     @property
     def placeholders(self) -> Mapping[str, str]:
         """Return what query files call these labels."""
-        values = {"cluster": self.cluster, "scrape": ", ".join(SCRAPE_LABELS)}
+        values = {
+            "cluster": self.cluster,
+            "cpu": self.cpu,
+            "scrape": ", ".join(SCRAPE_LABELS),
+        }
         for exporter in (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE):
             names = self.names(exporter)
             values[exporter] = ", ".join(self.labels_of_pod(exporter))
