@@ -92,7 +92,13 @@ def collect(output: Path, **options: Any) -> None:
 @click.argument("name", required=False)
 @scope_options
 @click.option("--step", "step_seconds", default=300, show_default=True, help="Seconds of a rate.")
-def queries(name: str | None, namespaces: tuple[str, ...], cluster: str, step_seconds: int) -> None:
+def queries(
+    name: str | None,
+    namespaces: tuple[str, ...],
+    cluster: str,
+    cluster_label: str | None,
+    step_seconds: int,
+) -> None:
     """Show the PromQL that would be sent, all of it or one query.
 
     Example: istio-usage queries proxy_cpu_vcpu
@@ -103,11 +109,12 @@ def queries(name: str | None, namespaces: tuple[str, ...], cluster: str, step_se
     from analyzer.prometheus.query import load_query
 
     scope = Scope(namespaces=namespaces, cluster=cluster)
+    dialect = Dialect(cluster=cluster_label or "cluster")
     chosen = [load_query(name)] if name else measured_queries().values()
     for query in chosen:
         window = step_seconds if "$window" in query.template else None
         click.echo(f"# {query.name}: {query.what} ({query.unit})")
-        click.echo(f"{query.render(scope, Dialect(), window_seconds=window)}\n")
+        click.echo(f"{query.render(scope, dialect, window_seconds=window)}\n")
 
 
 @click.command()
@@ -132,7 +139,7 @@ def doctor(output_format: str, **options: Any) -> None:
     ask = ask_of(options, access.url)
     start, end = ask.times(datetime.now(UTC))
     with Connection(access) as source:
-        diagnosis = diagnose(source, ask.scope, start, end)
+        diagnosis = diagnose(source, ask.scope, start, end, cluster_label=ask.cluster_label)
     if output_format == "json":
         click.echo(json.dumps(diagnosis.to_json(), indent=2))
     else:

@@ -113,7 +113,8 @@ scope_options = _together(
         metavar="REGEX",
         help="Only namespaces that match. Repeatable.",
     ),
-    click.option("--cluster", default="", help="Only series with this value of `cluster`."),
+    click.option("--cluster", default="", help="Only this cluster, by the cluster label's value."),
+    click.option("--cluster-label", help="Label that tells clusters apart. [default: found out]"),
 )
 
 time_options = _together(
@@ -182,7 +183,7 @@ def ask_of(options: dict[str, Any], source: str) -> Any:
     from analyzer.prometheus.promql import Scope
 
     scope = Scope(namespaces=options.pop("namespaces"), cluster=options.pop("cluster"))
-    names = ("days", "start", "end", "step_seconds")
+    names = ("days", "start", "end", "step_seconds", "cluster_label")
     taken = {name: options.pop(name) for name in names}
     return Ask(source=source, scope=scope, note=options.pop("note", ""), **taken)
 

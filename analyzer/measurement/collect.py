@@ -155,7 +155,9 @@ def _finished(partial: Path, target: Path, plan: Plan) -> Snapshot:
         cpu_scrape_seconds=plan.survey.cpu_scrape_seconds,
         request_scrape_seconds=plan.survey.request_scrape_seconds,
         queries=tuple(records),
-        warnings=(*plan.warnings(), *sorted(remarks)),
+        duplicate_scrapes=plan.survey.duplicate_scrapes,
+        warnings=plan.warnings(),
+        remarks=tuple(sorted(remarks)),
     )
     write_file(whole / MANIFEST, manifest.to_json().encode())
     try:

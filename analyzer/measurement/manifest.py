@@ -52,7 +52,9 @@ class Manifest:
         note: a sentence of the collector's, shown with every answer; "" if none.
         cpu_scrape_seconds: interval between two CPU samples of a proxy.
         request_scrape_seconds: interval between two samples of its request counters.
-        warnings: the server's own remarks and what the survey could not find.
+        duplicate_scrapes: proxies that are scraped more than once, by exporter.
+        warnings: what the survey could not find.
+        remarks: the server's own, on its answers.
     """
 
     tool_version: str
@@ -64,7 +66,9 @@ class Manifest:
     cpu_scrape_seconds: float
     request_scrape_seconds: float
     queries: tuple[QueryRecord, ...]
+    duplicate_scrapes: Mapping[str, int]
     warnings: tuple[str, ...]
+    remarks: tuple[str, ...]
 
     def to_json(self) -> str:
         """Return the manifest as the text of manifest.json."""
@@ -81,7 +85,9 @@ class Manifest:
                 "requests": self.request_scrape_seconds,
             },
             "queries": [asdict(query) for query in self.queries],
+            "duplicate_scrapes": dict(self.duplicate_scrapes),
             "warnings": list(self.warnings),
+            "remarks": list(self.remarks),
         }
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
@@ -114,7 +120,9 @@ class Manifest:
                 cpu_scrape_seconds=float(document["scrape_seconds"]["cpu"]),
                 request_scrape_seconds=float(document["scrape_seconds"]["requests"]),
                 queries=tuple(QueryRecord(**query) for query in document["queries"]),
+                duplicate_scrapes=document["duplicate_scrapes"],
                 warnings=tuple(document["warnings"]),
+                remarks=tuple(document["remarks"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
             raise SnapshotError(

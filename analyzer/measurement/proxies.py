@@ -6,12 +6,23 @@ from typing import Final
 
 import pandas as pd
 
+from analyzer.measurement.frames import TIME
 from analyzer.measurement.roles import assign_roles
 from analyzer.measurement.tables import UNKNOWN_NAMES, Tables, workload_of_creator
 
 __all__ = ["KEY", "proxy_table"]
 
 KEY: Final = ["namespace", "pod"]
+
+_OF_PROXIES: Final = (
+    "proxy_cpu_vcpu",
+    "inbound_requests_rps",
+    "outbound_requests_rps",
+    "waypoint_requests_rps",
+    "proxy_tcp_bytes_per_second",
+    "proxy_build",
+)
+"""Tables in which only proxies stand."""
 
 
 def proxy_table(tables: Tables) -> pd.DataFrame:
@@ -21,64 +32,70 @@ def proxy_table(tables: Tables) -> pd.DataFrame:
     own metrics. Its workload is what Istio calls it; else the object that created its pod; else
     the pod's own name.
     """
-    frames = {
-        name: tables[name]
-        for name in (
-            "proxy_cpu_vcpu",
-            "inbound_requests_rps",
-            "outbound_requests_rps",
-            "waypoint_requests_rps",
-            "proxy_tcp_bytes_per_second",
-            "proxy_build",
-            "application_containers",
-            "pod_placement",
-            "proxy_nodes",
-        )
-    }
-    of_proxies = [
-        frame[KEY]
-        for name, frame in frames.items()
-        if name not in {"application_containers", "pod_placement", "proxy_nodes"}
-    ]
-    known = pd.concat(of_proxies).drop_duplicates().sort_values(KEY, ignore_index=True)
+    own = [tables[name][KEY] for name in _OF_PROXIES]
+    known = pd.concat(own).drop_duplicates().sort_values(KEY, ignore_index=True)
     known = known[(known["pod"] != "") & (known["namespace"] != "")].reset_index(drop=True)
+    described = known.assign(**_reports(tables, known), **_descriptions(tables, known))
+    creator = workload_of_creator(described)
+    told = described["told_workload"]
+    workload = told.where(told != "", creator.where(creator != "", described["pod"]))
+    columns = [*KEY, "workload", "node", "role", "evidence"]
+    return assign_roles(described.assign(workload=workload))[columns]
+
+
+def _reports(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return what each proxy was seen to be or do, as bool columns for `assign_roles`."""
     keys = pd.MultiIndex.from_frame(known)
 
     def is_in(frame: pd.DataFrame) -> pd.Series:
         return pd.Series(keys.isin(pd.MultiIndex.from_frame(frame[KEY])), index=known.index)
 
-    def text(frame: pd.DataFrame, label: str) -> pd.Series:
+    tcp, build, cpu = (
+        tables[name] for name in ("proxy_tcp_bytes_per_second", "proxy_build", "proxy_cpu_vcpu")
+    )
+    applications = tables["application_containers"]
+    return {
+        "is_agentgateway": is_in(cpu[cpu["container"] == "agentgateway"]),
+        "is_ztunnel_build": is_in(build[build["component"] == "ztunnel"]),
+        "reports_waypoint": is_in(tables["waypoint_requests_rps"]),
+        "has_application": is_in(applications),
+        # Where nobody's containers are known, being alone in a pod is not known either.
+        "is_alone": ~is_in(applications) & (len(applications) > 0),
+        "reports_inbound": is_in(tables["inbound_requests_rps"])
+        | is_in(tcp[tcp["reporter"] == "destination"]),
+        "reports_outbound": is_in(tables["outbound_requests_rps"])
+        | is_in(tcp[tcp["reporter"] == "source"]),
+    }
+
+
+def _descriptions(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return what is written about each proxy, as str columns; "" where nothing is."""
+    keys = pd.MultiIndex.from_frame(known)
+
+    def text(name: str, label: str) -> pd.Series:
+        frame = tables[name].sort_values(TIME, kind="stable")
         last = frame[~frame[label].isin(UNKNOWN_NAMES)].groupby(KEY)[label].last()
         return last.reindex(keys).fillna("").reset_index(drop=True).astype("str")
 
-    build, tcp, placement = (
-        frames["proxy_build"],
-        frames["proxy_tcp_bytes_per_second"],
-        frames["pod_placement"].sort_values("time", kind="stable"),
-    )
-    inbound = is_in(frames["inbound_requests_rps"]) | is_in(tcp[tcp["reporter"] == "destination"])
-    outbound = is_in(frames["outbound_requests_rps"]) | is_in(tcp[tcp["reporter"] == "source"])
-    applications = frames["application_containers"]
-    cpu = frames["proxy_cpu_vcpu"]
-    node = text(placement, "node")
-    for label in ("node", "kubernetes_io_hostname"):
-        node = node.where(node != "", text(frames["proxy_nodes"], label))
-    described = known.assign(
-        is_agentgateway=is_in(cpu[cpu["container"] == "agentgateway"]),
-        is_ztunnel_build=is_in(build[build["component"] == "ztunnel"]),
-        reports_waypoint=is_in(frames["waypoint_requests_rps"]),
-        has_application=is_in(applications),
-        # Where nobody's containers are known, being alone in a pod is not known either.
-        is_alone=~is_in(applications) & (len(applications) > 0),
-        reports_inbound=inbound,
-        reports_outbound=outbound,
-        created_by_kind=text(placement, "created_by_kind"),
-        created_by_name=text(placement, "created_by_name"),
-        node=node,
-    )
-    told = text(frames["inbound_requests_rps"], "destination_workload")
-    told = told.where(told != "", text(frames["outbound_requests_rps"], "source_workload"))
-    creator = workload_of_creator(described)
-    workload = told.where(told != "", creator.where(creator != "", described["pod"]))
-    columns = [*KEY, "workload", "node", "role", "evidence"]
-    return assign_roles(described.assign(workload=workload))[columns]
+    def first_known(*sources: tuple[str, str]) -> pd.Series:
+        found = text(*sources[0])
+        for source in sources[1:]:
+            found = found.where(found != "", text(*source))
+        return found
+
+    return {
+        "gateway_class": text("pod_labels", "label_gateway_networking_k8s_io_gateway_class_name"),
+        "managed_by": text("pod_labels", "label_gateway_istio_io_managed"),
+        "tls_mode": text("pod_labels", "label_security_istio_io_tls_mode"),
+        "created_by_kind": text("pod_placement", "created_by_kind"),
+        "created_by_name": text("pod_placement", "created_by_name"),
+        "node": first_known(
+            ("pod_placement", "node"),
+            ("proxy_nodes", "node"),
+            ("proxy_nodes", "kubernetes_io_hostname"),
+        ),
+        "told_workload": first_known(
+            ("inbound_requests_rps", "destination_workload"),
+            ("outbound_requests_rps", "source_workload"),
+        ),
+    }

@@ -67,12 +67,14 @@ class Survey:
         series_counts: series of each metric within the scope; absent ones are not in it.
         cpu_scrape_seconds: usual interval between two CPU samples of one proxy.
         request_scrape_seconds: the same for its request counters.
+        duplicate_scrapes: proxies that are scraped more than once, by exporter.
     """
 
     dialect: Dialect
     series_counts: Mapping[str, int]
     cpu_scrape_seconds: float
     request_scrape_seconds: float
+    duplicate_scrapes: Mapping[str, int]
 
     @property
     def slower_scrape_seconds(self) -> float:
@@ -118,6 +120,7 @@ def survey(
             _RULE_SECONDS if dialect.is_recorded else 0.0,
         ),
         request_scrape_seconds=_scrape_seconds(source, samples[Exporter.PROXY]),
+        duplicate_scrapes=_duplicate_scrapes(source, scope, dialect, seen_at),
     )
 
 
@@ -187,6 +190,15 @@ def _require_join(
             f"{dialect.proxy.namespace}/{dialect.proxy.pod} of the other must name the same pod; "
             "check the relabelling of the job that scrapes the proxies"
         )
+
+
+def _duplicate_scrapes(
+    source: Source, scope: Scope, dialect: Dialect, at: datetime
+) -> dict[str, int]:
+    if dialect.attribution != Attribution.POD:
+        return {}
+    answer = source.instant(load_query("survey_duplicate_scrapes").render(scope, dialect), at)
+    return {series.labels["exporter"]: int(series.samples[0]) for series in answer.series}
 
 
 def _require_traffic(source: Source, scope: Scope, dialect: Dialect, looks: TimeWindow) -> None:

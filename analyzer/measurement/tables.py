@@ -38,9 +38,15 @@ class Tables:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._attribution = snapshot.manifest.dialect.attribution
+        self._read: dict[str, pd.DataFrame] = {}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
-        """Return the table of one query."""
+        """Return the table of one query; it is read once, and must not be changed."""
+        if name not in self._read:
+            self._read[name] = self._led_back(name)
+        return self._read[name]
+
+    def _led_back(self, name: str) -> pd.DataFrame:
         if name == _CPU and self._snapshot.manifest.dialect.is_recorded:
             frame = self._snapshot.frame(_RECORDED_CPU).rename(columns={_RECORDED_CPU: _CPU})
         else:

@@ -10,8 +10,10 @@ import pandas as pd
 
 from analyzer.errors import InsufficientData
 from analyzer.measurement.calls import count_calls_once
+from analyzer.measurement.findings import Finding
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.proxies import KEY, proxy_table
+from analyzer.measurement.quality import Evidence, find_quality
 from analyzer.measurement.roles import UNKNOWN
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.tables import Tables
@@ -39,6 +41,7 @@ class MeshUsage:
             destination_workload_namespace, destination_workload, point, rps.
         clusters: where the proxies are; none where no label tells clusters apart.
         nodes: one row a node: node, allocatable_vcpu, allocatable_memory_bytes (NaN: not known).
+        findings: what is wrong or thin in the data, the most severe first.
         refusals: what this snapshot cannot say.
         warnings: from the snapshot.
     """
@@ -50,6 +53,7 @@ class MeshUsage:
     calls: pd.DataFrame
     nodes: pd.DataFrame
     clusters: tuple[str, ...]
+    findings: tuple[Finding, ...]
     refusals: tuple[Refusal, ...]
     warnings: tuple[str, ...]
 
@@ -67,6 +71,15 @@ class MeshUsage:
         """
         values = self.of_role(role)[column].dropna()
         return float(values.sum()) / len(self.observed_points) if len(values) else None
+
+    def known_share(self, column: str, other: str) -> float | None:
+        """Return which part of the sidecars' `column` comes from steps that know `other` too.
+
+        None where there is nothing to be a part of.
+        """
+        rows = self.of_role(Role.SIDECAR)
+        total = float(rows[column].sum())
+        return float(rows.loc[rows[other].notna(), column].sum()) / total if total > 0 else None
 
     def count(self, role: Role) -> int:
         """Return how many proxies of a role there were at a time: the median over the steps."""
@@ -86,9 +99,13 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     proxies = proxy_table(tables)
     steps = _steps(tables, proxies, window)
     observed = _observed_points(snapshot, steps)
-    missed = window.point_count - len(observed)
-    gap = f"no CPU or no metrics of any proxy in {missed} of {window.point_count} steps"
-    gaps = (f"{gap}: averages leave them out",) if missed else ()
+    evidence = Evidence(
+        manifest=snapshot.manifest,
+        tables=tables,
+        proxies=proxies,
+        steps=steps,
+        observed_points=observed,
+    )
     calls = count_calls_once(
         with_points(tables["mesh_requests_rps"], window),
         meshed_namespaces=frozenset(proxies["namespace"]),
@@ -103,7 +120,8 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         nodes=_nodes(tables),
         clusters=tables.clusters,
         refusals=_refusals(proxies),
-        warnings=(*snapshot.manifest.warnings, *gaps),
+        findings=find_quality(evidence),
+        warnings=snapshot.manifest.warnings,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from analyzer.calibration.result import Calibration, RoleCalibration
+from analyzer.measurement.findings import Finding
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.load import MeshLoad
@@ -46,16 +47,21 @@ class Answer:
             *(self.calibration.refusals if self.calibration else ()),
             *(self.projection.refusals if self.projection else ()),
         ]
-        if self.manifest and not self.manifest.scope.cluster:
+        if self.usage and not self.usage.clusters:
             parts.append(
                 Refusal(
                     subject="number of clusters",
-                    reason=Reason.NOT_ASKED,
-                    detail="series of several clusters are not told apart: give --cluster if "
-                    "this Prometheus holds more than one",
+                    reason=Reason.NO_DATA,
+                    detail="no label tells clusters apart: give --cluster-label if this "
+                    "Prometheus holds more than one",
                 )
             )
         return tuple(dict.fromkeys(parts))
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong or thin in the data, the most severe first."""
+        return self.usage.findings if self.usage else ()
 
     @property
     def warnings(self) -> tuple[str, ...]:

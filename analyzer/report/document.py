@@ -10,6 +10,7 @@ import orjson
 
 import analyzer
 from analyzer.calibration.result import Calibration, RoleCalibration, WorkloadCalibration
+from analyzer.measurement.findings import Finding
 from analyzer.measurement.manifest import window_to_json
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.load import MeshLoad
@@ -43,7 +44,7 @@ def as_document(answer: Answer) -> dict[str, Any]:
         document["note"] = answer.manifest.note
     if answer.load:
         document["mesh"] = _mesh(answer.load, answer.usage)
-        document["measured"] = _measured(answer.load)
+        document["measured"] = _measured(answer.load, answer.usage)
     if answer.calibration:
         document["calibration"] = _calibration(answer.calibration)
     if answer.projection:
@@ -59,6 +60,8 @@ def as_document(answer: Answer) -> dict[str, Any]:
             }
             for item in answer.projection.references
         ]
+    if answer.usage:
+        document["quality"] = [_finding(item) for item in answer.findings]
     document["refusals"] = [_refusal(item) for item in answer.refusals]
     document["warnings"] = list(answer.warnings)
     rounded = _clean(document)
@@ -73,13 +76,13 @@ def _mesh(load: MeshLoad, usage: MeshUsage | None) -> dict[str, Any]:
         **counts,
         "node_count": None if load.nodes is None else len(load.nodes),
         "namespace_count": len(load.namespaces),
-        "cluster_count": None,
+        "cluster_count": len(usage.clusters) or None if usage else None,
         "mesh_rps": load.mesh_rps,
         "proxy_rps": load.proxy_rps,
     }
 
 
-def _measured(load: MeshLoad) -> dict[str, Any] | None:
+def _measured(load: MeshLoad, usage: MeshUsage | None) -> dict[str, Any] | None:
     sidecars = load.sidecars
     if sidecars is None:
         return None
@@ -89,6 +92,8 @@ def _measured(load: MeshLoad) -> dict[str, Any] | None:
         "sidecar_reserved_vcpu": sidecars.reserved_vcpu,
         "sidecar_reserved_memory_gib": sidecars.reserved_memory_gib,
         "sidecar_billed_vcpu": sidecars.billed_vcpu,
+        "cpu_with_requests_share": usage and usage.known_share("cpu_vcpu", "proxy_rps"),
+        "requests_with_cpu_share": usage and usage.known_share("proxy_rps", "cpu_vcpu"),
     }
 
 
@@ -205,6 +210,19 @@ def _saving(item: Saving) -> dict[str, Any]:
         "usd_per_year": _interval(item.usd_per_year),
         "percent": _interval(item.percent),
         "probability_cheaper": item.probability_cheaper,
+    }
+
+
+def _finding(item: Finding) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "severity": item.severity,
+        "text": item.text,
+        "affected_count": len(item.affected),
+        "affected": list(item.affected),
+        "mending": item.mending or None,
+        "cpu_share": item.cpu_share,
+        "rps_share": item.rps_share,
     }
 
 

@@ -43,6 +43,7 @@ def as_markdown(answer: Answer) -> str:
     lines += _modes_markdown(answer) if answer.projection else []
     lines += _workloads_markdown(answer) if answer.calibration else []
     for title, items in (
+        ("Data quality", (f"{item.severity}: {item}" for item in answer.findings)),
         ("Warnings", answer.warnings),
         ("Cannot say", map(str, answer.refusals)),
     ):

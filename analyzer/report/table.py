@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analyzer.data import BLOG
+from analyzer.measurement.findings import Severity
 from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Component, Projection
 from analyzer.projection.scenario import Basis
@@ -67,10 +68,18 @@ def as_table(answer: Answer, *, width: int = 80, colour: bool = False) -> str:
         console.print()
         for line in _notes(answer.projection):
             console.print(Text(line, style="dim"))
+    _list(console, "Data quality", _quality_lines(answer))
     _list(console, "Warnings", answer.warnings)
     _list(console, "Cannot say", map(str, answer.refusals))
     # Rich pads rows to the width; a pipe or a README has no use for that.
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _quality_lines(answer: Answer) -> Iterable[str]:
+    """Return what matters to the answer; what is only worth knowing is in the other formats."""
+    for finding in answer.findings:
+        if finding.severity != Severity.INFO:
+            yield f"{finding.severity}: {finding}"
 
 
 def _mesh_lines(answer: Answer) -> Iterable[str]:

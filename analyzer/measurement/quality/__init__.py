@@ -1,0 +1,18 @@
+"""Looking for what makes the data say less than it seems to: one small check each."""
+
+from __future__ import annotations
+
+from analyzer.measurement.findings import Finding, Severity
+from analyzer.measurement.quality.evidence import Evidence
+from analyzer.measurement.quality.of_data import DATA_CHECKS
+from analyzer.measurement.quality.of_proxies import PROXY_CHECKS
+
+__all__ = ["Evidence", "find_quality"]
+
+
+def find_quality(evidence: Evidence) -> tuple[Finding, ...]:
+    """Return everything found, the most severe first."""
+    checks = (*PROXY_CHECKS, *DATA_CHECKS)
+    found = [finding for check in checks if (finding := check(evidence)) is not None]
+    rank = [Severity.SERIOUS, Severity.WARNING, Severity.INFO]
+    return tuple(sorted(found, key=lambda finding: rank.index(finding.severity)))

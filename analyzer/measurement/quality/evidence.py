@@ -1,0 +1,75 @@
+"""What the checks of the data's quality look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analyzer.measurement.findings import Finding, Severity
+from analyzer.measurement.manifest import Manifest
+from analyzer.measurement.tables import Tables
+from analyzer.units import Role
+
+__all__ = ["Evidence"]
+
+SERIOUS_SHARE = 0.2
+"""Part of the sidecars' CPU or requests from which a finding is serious."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the checks look at.
+
+    Attributes:
+        proxies: as `MeshUsage.proxies`.
+        steps: all steps, with CPU or metrics or both, as `MeshUsage.steps`.
+        observed_points: as `MeshUsage.observed_points`.
+    """
+
+    manifest: Manifest
+    tables: Tables
+    proxies: pd.DataFrame
+    steps: pd.DataFrame
+    observed_points: npt.NDArray[np.int64]
+
+    @property
+    def sidecars(self) -> pd.DataFrame:
+        """The steps of sidecars."""
+        chosen = self.proxies.index[self.proxies["role"] == Role.SIDECAR]
+        return self.steps[self.steps["proxy"].isin(chosen)]
+
+    def pods(self, numbers: Iterable[int]) -> tuple[str, ...]:
+        """Return proxies by name."""
+        rows = self.proxies.loc[sorted(set(numbers))]
+        return tuple(rows["namespace"] + "/" + rows["pod"])
+
+    def about(self, name: str, text: str, steps: pd.DataFrame, mending: str = "") -> Finding | None:
+        """Return a finding about some steps of sidecars; None if there are none.
+
+        `{count}` in the text becomes the number of proxies.
+        """
+        if steps.empty:
+            return None
+        whole = self.sidecars
+        cpu = _share(steps["cpu_vcpu"], whole["cpu_vcpu"])
+        rps = _share(steps["proxy_rps"], whole["proxy_rps"])
+        affected = self.pods(steps["proxy"])
+        weight = max(cpu or 0.0, rps or 0.0)
+        return Finding(
+            name=name,
+            severity=Severity.SERIOUS if weight >= SERIOUS_SHARE else Severity.WARNING,
+            text=text.format(count=len(affected)),
+            affected=affected,
+            mending=mending,
+            cpu_share=cpu,
+            rps_share=rps,
+        )
+
+
+def _share(part: pd.Series, whole: pd.Series) -> float | None:
+    total = float(whole.sum())
+    return float(part.sum()) / total if total > 0 else None
