@@ -14,6 +14,7 @@ from analyzer.cli.options import (
     SNAPSHOT,
     access_of,
     ask_of,
+    optional_server_options,
     scope_options,
     server_options,
     talk_options,
@@ -23,6 +24,7 @@ from analyzer.cli.options import (
 if TYPE_CHECKING:
     from analyzer.measurement.collect import Progress
     from analyzer.measurement.snapshot import Snapshot
+    from analyzer.prometheus.query import Query
 
 __all__ = ["collect", "collected", "doctor", "queries"]
 
@@ -74,6 +76,11 @@ def _progress(*, quiet: bool, verbose: bool) -> Callable[[Progress], None]:
 @scope_options
 @time_options
 @click.option("-o", "--output", required=True, type=SNAPSHOT, help="The snapshot to make.")
+@click.option(
+    "--hide-names",
+    is_flag=True,
+    help="Write hashes in place of cluster, namespace, workload, pod and node names.",
+)
 @click.option("--note", default="", help="A sentence to keep in it and show with every answer.")
 @talk_options
 def collect(output: Path, **options: Any) -> None:
@@ -90,31 +97,58 @@ def collect(output: Path, **options: Any) -> None:
 
 @click.command()
 @click.argument("name", required=False)
+@optional_server_options
 @scope_options
-@click.option("--step", "step_seconds", default=300, show_default=True, help="Seconds of a rate.")
-def queries(
-    name: str | None,
-    namespaces: tuple[str, ...],
-    cluster: str,
-    cluster_label: str | None,
-    step_seconds: int,
-) -> None:
+@time_options
+def queries(name: str | None, prometheus_url: str | None, **options: Any) -> None:
     """Show the PromQL that would be sent, all of it or one query.
+
+    With a server, it is surveyed first, and the queries are those that it would be sent, each with
+    its number of requests and the samples it would load, estimated.
 
     Example: istio-usage queries proxy_cpu_vcpu
     """
-    from analyzer.measurement.plan import measured_queries
-    from analyzer.prometheus.dialect import Dialect
-    from analyzer.prometheus.promql import Scope
+    from analyzer.measurement.plan import make_plan, measured_queries
+    from analyzer.prometheus.connection import Connection
     from analyzer.prometheus.query import load_query
 
-    scope = Scope(namespaces=namespaces, cluster=cluster)
-    dialect = Dialect(cluster=cluster_label or "cluster")
-    chosen = [load_query(name)] if name else measured_queries().values()
+    chosen = [load_query(name)] if name else list(measured_queries().values())
+    if prometheus_url is None:
+        for query in chosen:
+            _show(query, *_unsurveyed(query, options))
+        return
+    access = access_of({**options, "prometheus_url": prometheus_url})
+    ask = ask_of(options, access.url)
+    with Connection(access) as source:
+        plan = make_plan(source, ask, now=datetime.now(UTC))
+    total = sum(plan.samples(name) for name in plan.chunks)
     for query in chosen:
-        window = step_seconds if "$window" in query.template else None
-        click.echo(f"# {query.name}: {query.what} ({query.unit})")
-        click.echo(f"{query.render(scope, dialect, window_seconds=window)}\n")
+        chunks = plan.chunks.get(query.name, ())
+        if chunks:
+            cost = f"{len(chunks)} requests, about {plan.samples(query.name):,} samples"
+            _show(query, plan.promql(query.name), cost)
+    click.echo(
+        f"{len(plan.jobs())} requests for {plan.window.point_count} steps of "
+        f"{plan.window.step_seconds} s, about {total:,} samples in all"
+    )
+
+
+def _show(query: Query, promql: str, cost: str) -> None:
+    click.echo(f"# {query.name}: {query.what} ({query.unit})")
+    if cost:
+        click.echo(f"# {cost}")
+    click.echo(f"{promql}\n")
+
+
+def _unsurveyed(query: Query, options: dict[str, Any]) -> tuple[str, str]:
+    from analyzer.prometheus.dialect import Dialect
+    from analyzer.prometheus.promql import Scope
+    from analyzer.prometheus.window import MIN_STEP_SECONDS
+
+    scope = Scope(namespaces=options["namespaces"], cluster=options["cluster"])
+    dialect = Dialect(cluster=options["cluster_label"] or "cluster")
+    seconds = (options["step_seconds"] or MIN_STEP_SECONDS) if query.is_ranged else None
+    return query.render(scope, dialect, window_seconds=seconds), ""
 
 
 @click.command()

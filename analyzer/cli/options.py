@@ -16,6 +16,7 @@ __all__ = [
     "access_of",
     "ask_of",
     "format_option",
+    "optional_server_options",
     "projection_options",
     "scenario_of",
     "scope_options",
@@ -73,15 +74,18 @@ def _together(*options: Callable[[Function], Function]) -> Callable[[Function], 
     return apply
 
 
-server_options = _together(
-    click.option(
+def _url_option(*, required: bool) -> Callable[[Function], Function]:
+    return click.option(
         "-p",
         "--prometheus-url",
         envvar="PROMETHEUS_URL",
-        required=True,
+        required=required,
         show_envvar=True,
         help="Address of Prometheus, or of anything that speaks its API, with its path prefix.",
-    ),
+    )
+
+
+_credentials = (
     click.option("--token-file", type=_FILE, help="Bearer token. [env: PROMETHEUS_TOKEN]"),
     click.option("--username", help="For basic authentication. [env: PROMETHEUS_USERNAME]"),
     click.option("--password-file", type=_FILE, help="Its password. [env: PROMETHEUS_PASSWORD]"),
@@ -104,6 +108,9 @@ server_options = _together(
         help="For one request.",
     ),
 )
+
+server_options = _together(_url_option(required=True), *_credentials)
+optional_server_options = _together(_url_option(required=False), *_credentials)
 
 scope_options = _together(
     click.option(
@@ -185,7 +192,8 @@ def ask_of(options: dict[str, Any], source: str) -> Any:
     scope = Scope(namespaces=options.pop("namespaces"), cluster=options.pop("cluster"))
     names = ("days", "start", "end", "step_seconds", "cluster_label")
     taken = {name: options.pop(name) for name in names}
-    return Ask(source=source, scope=scope, note=options.pop("note", ""), **taken)
+    more = {name: options.pop(name) for name in ("note", "hide_names") if name in options}
+    return Ask(source=source, scope=scope, **taken, **more)
 
 
 def scenario_of(path: Path | None, waypoint_replicas: int | None) -> Any:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 
 import analyzer
-from analyzer.errors import SnapshotError, UsageError
+from analyzer.errors import QueryFileError, SnapshotError
 from analyzer.measurement.frames import frame_of, sorted_frame
 from analyzer.measurement.manifest import Manifest, QueryRecord
 from analyzer.measurement.plan import Ask, Plan, make_plan
@@ -29,7 +29,6 @@ from analyzer.measurement.snapshot import (
     write_table,
 )
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.dialect import Dialect
 from analyzer.prometheus.fetch import Fetched, Job, fetch
 from analyzer.prometheus.query import load_query
 
@@ -89,7 +88,7 @@ def collect_snapshot(
     total = len(plan.jobs())
     done = total - len(jobs)
     for fetched in fetch(source, plan.window, jobs, note=note):
-        _write_chunk(partial, fetched, plan.survey.dialect)
+        _write_chunk(partial, fetched, plan)
         done += 1
         on_progress(Progress(asking=fetched.job.query.what, done_count=done, total_count=total))
     return _finished(partial, target, plan)
@@ -100,11 +99,12 @@ def _resumed(partial: Path, ask: Ask, note: Callable[[str], None]) -> Plan | Non
     if not path.exists():
         return None
     try:
-        plan = Plan.from_json(json.loads(path.read_text(encoding="utf-8")))
-        plan.jobs()  # KeyError: it asks a query that this version does not have
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
+        plan = Plan.resumed(json.loads(path.read_text(encoding="utf-8")), ask)
+        if plan is not None:
+            plan.jobs()  # It may ask a query that this version does not have.
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, QueryFileError) as error:
         raise SnapshotError(f"{partial} is damaged: remove it and collect again") from error
-    if plan.ask != ask:
+    if plan is None:
         raise SnapshotError(
             f"{partial} is an interrupted collection that was asked something else: "
             "give the same options to finish it, or remove it"
@@ -126,8 +126,9 @@ def _chunk_path(partial: Path, job: Job) -> Path:
     return partial / _CHUNKS / f"{job.query.name}-{job.chunk.first_point:06d}.parquet"
 
 
-def _write_chunk(partial: Path, fetched: Fetched, dialect: Dialect) -> None:
-    frame = frame_of(fetched.job.query, fetched.answers, dialect)
+def _write_chunk(partial: Path, fetched: Fetched, plan: Plan) -> None:
+    told = frame_of(fetched.job.query, fetched.answers, plan.survey.dialect)
+    frame = plan.hider.frame(told)
     remarks = sorted({text for answer in fetched.answers for text in answer.warnings})
     table = pa.Table.from_pandas(frame, preserve_index=False)
     metadata = {**(table.schema.metadata or {}), _WARNINGS: json.dumps(remarks).encode()}
@@ -140,24 +141,24 @@ def _finished(partial: Path, target: Path, plan: Plan) -> Snapshot:
     whole.mkdir(exist_ok=True)
     records: list[QueryRecord] = []
     remarks: set[str] = set()
-    for name, promql in plan.promql.items():
+    for name in plan.chunks:
         paths = [_chunk_path(partial, job) for job in plan.jobs() if job.query.name == name]
         tables = [read_table(path) for path in paths]
         remarks.update(_remarks(tables))
-        records.append(_joined(whole, name, promql, tables))
+        records.append(_joined(whole, name, plan.promql(name, hidden=True), tables))
     manifest = Manifest(
         tool_version=analyzer.__version__,
-        source=plan.ask.source,
+        source=plan.hider.source(plan.ask.source),
         note=plan.ask.note,
         window=plan.window,
-        scope=plan.ask.scope,
+        scope=plan.hider.scope(plan.ask.scope),
         dialect=plan.survey.dialect,
         cpu_scrape_seconds=plan.survey.cpu_scrape_seconds,
         request_scrape_seconds=plan.survey.request_scrape_seconds,
         queries=tuple(records),
         duplicate_scrapes=plan.survey.duplicate_scrapes,
         warnings=plan.warnings(),
-        remarks=tuple(sorted(remarks)),
+        remarks=plan.hider.remarks(tuple(sorted(remarks))),
     )
     write_file(whole / MANIFEST, manifest.to_json().encode())
     try:

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from analyzer.errors import InsufficientData, UsageError
+from analyzer.measurement.hiding import Hider, new_salt
 from analyzer.measurement.manifest import (
     dialect_of,
-    scope_of,
     scope_to_json,
     window_of,
     window_to_json,
@@ -19,7 +19,7 @@ from analyzer.measurement.survey import MENDING, Survey, survey
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import Job
 from analyzer.prometheus.promql import Scope
-from analyzer.prometheus.query import Query, load_queries
+from analyzer.prometheus.query import Query, load_queries, load_query
 from analyzer.prometheus.window import Chunk, TimeWindow, choose_step_seconds
 
 __all__ = ["DEFAULT_DAYS", "MIN_POINTS", "Ask", "Plan", "make_plan", "measured_queries"]
@@ -43,6 +43,7 @@ class Ask:
         end: last moment (aware), or None for the moment the collection began.
         step_seconds: the asked step, or None.
         cluster_label: the label that tells clusters apart, or None to look for it.
+        hide_names: whether names are replaced by hashes in everything written.
         note: a sentence kept in the snapshot.
     """
 
@@ -53,12 +54,23 @@ class Ask:
     end: datetime | None = None
     step_seconds: int | None = None
     cluster_label: str | None = None
+    hide_names: bool = False
     note: str = ""
 
     def __post_init__(self) -> None:
         """Refuse naive times."""
         if any(time is not None and time.tzinfo is None for time in (self.start, self.end)):
             raise ValueError("a time without a zone means another hour on every machine")
+
+    def to_json(self, hider: Hider) -> dict[str, Any]:
+        """Return the question as JSON, without the names that are hidden."""
+        return {
+            **asdict(self),
+            "source": hider.source(self.source),
+            "scope": scope_to_json(hider.scope(self.scope)),
+            "start": self.start and self.start.isoformat(),
+            "end": self.end and self.end.isoformat(),
+        }
 
     def times(self, now: datetime) -> tuple[datetime, datetime]:
         """Return the first and last moment, in UTC.
@@ -79,23 +91,35 @@ class Plan:
     """What a collection will ask.
 
     Attributes:
-        promql: the text to send, by query name.
-        chunks: how each query's window is cut.
+        chunks: how the window is cut for each query that is asked, by its name.
+        hider: what stands for names in everything written.
     """
 
     ask: Ask
     window: TimeWindow
     survey: Survey
-    promql: Mapping[str, str]
     chunks: Mapping[str, tuple[Chunk, ...]]
+    hider: Hider = field(default_factory=Hider)
+
+    def promql(self, name: str, *, hidden: bool = False) -> str:
+        """Return a query as it is sent, or as it is written down."""
+        scope = self.hider.scope(self.ask.scope) if hidden else self.ask.scope
+        query = load_query(name)
+        seconds = self.window.step_seconds if query.is_ranged else None
+        return query.render(scope, self.survey.dialect, window_seconds=seconds)
 
     def jobs(self) -> tuple[Job, ...]:
         """Return every request, in the order of the query files."""
-        queries = load_queries()
         return tuple(
-            Job(query=queries[name], promql=promql, chunk=chunk)
-            for name, promql in self.promql.items()
-            for chunk in self.chunks[name]
+            Job(query=load_query(name), promql=self.promql(name), chunk=chunk)
+            for name, chunks in self.chunks.items()
+            for chunk in chunks
+        )
+
+    def samples(self, name: str) -> int:
+        """Return how many samples the server is estimated to load for a query."""
+        return round(samples_per_point(self.survey, load_query(name), self.window.step_seconds)) * (
+            self.window.point_count
         )
 
     def warnings(self) -> tuple[str, ...]:
@@ -104,15 +128,11 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON."""
-        ask = asdict(self.ask)
-        ask["scope"] = scope_to_json(self.ask.scope)
-        ask["start"] = self.ask.start and self.ask.start.isoformat()
-        ask["end"] = self.ask.end and self.ask.end.isoformat()
         return {
-            "ask": ask,
+            "ask": self.ask.to_json(self.hider),
+            "salt": self.hider.salt,
             "window": window_to_json(self.window),
             "survey": asdict(self.survey),
-            "promql": dict(self.promql),
             "chunks": {
                 name: [[chunk.first_point, chunk.point_count] for chunk in chunks]
                 for name, chunks in self.chunks.items()
@@ -120,21 +140,23 @@ class Plan:
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Plan:
-        """Read a plan; raises ValueError, KeyError, TypeError, AttributeError or UsageError."""
-        ask = dict(document["ask"])
-        ask["scope"] = scope_of(ask["scope"])
-        ask["start"] = ask["start"] and datetime.fromisoformat(ask["start"])
-        ask["end"] = ask["end"] and datetime.fromisoformat(ask["end"])
+    def resumed(cls, document: Mapping[str, Any], ask: Ask) -> Plan | None:
+        """Read a plan; None if it was made for another question.
+
+        Raises ValueError, KeyError, TypeError or AttributeError if it cannot be read.
+        """
+        hider = Hider(salt=document["salt"])
+        if document["ask"] != ask.to_json(hider):
+            return None
         return cls(
-            ask=Ask(**ask),
+            ask=ask,
             window=window_of(document["window"]),
             survey=_survey_of(document["survey"]),
-            promql=document["promql"],
             chunks={
                 name: tuple(Chunk(first_point=first, point_count=count) for first, count in chunks)
                 for name, chunks in document["chunks"].items()
             },
+            hider=hider,
         )
 
 
@@ -144,7 +166,7 @@ def _survey_of(document: Mapping[str, Any]) -> Survey:
 
 def measured_queries() -> dict[str, Query]:
     """Return the queries a snapshot holds: all but the survey's."""
-    return {name: query for name, query in load_queries().items() if not name.startswith("survey_")}
+    return {name: query for name, query in load_queries().items() if query.exporter is not None}
 
 
 def _unneeded(found: Survey) -> set[str]:
@@ -172,15 +194,16 @@ def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
             f"the time asked for holds {window.point_count} step(s) of {step_seconds} s, and a "
             f"slope needs at least {MIN_POINTS}: ask for a longer time (--days, --start, --end)"
         )
-    promql: dict[str, str] = {}
-    chunks: dict[str, tuple[Chunk, ...]] = {}
-    for name, query in measured_queries().items():
-        if query.reads not in found.series_counts or name in _unneeded(found):
-            continue
-        ranged = "$window" in query.template
-        range_seconds = step_seconds if ranged else None
-        promql[name] = query.render(ask.scope, found.dialect, window_seconds=range_seconds)
-        scrapes = step_seconds / found.slower_scrape_seconds if ranged else 1
-        samples_per_point = found.series_counts[query.reads] * scrapes
-        chunks[name] = window.chunks(samples_per_point=samples_per_point)
-    return Plan(ask=ask, window=window, survey=found, promql=promql, chunks=chunks)
+    chunks = {
+        name: window.chunks(samples_per_point=samples_per_point(found, query, step_seconds))
+        for name, query in measured_queries().items()
+        if query.reads in found.series_counts and name not in _unneeded(found)
+    }
+    hider = Hider(salt=new_salt() if ask.hide_names else "")
+    return Plan(ask=ask, window=window, survey=found, chunks=chunks, hider=hider)
+
+
+def samples_per_point(found: Survey, query: Query, step_seconds: int) -> float:
+    """Return how many samples the server is estimated to load for one point of a query."""
+    scrapes = step_seconds / found.slower_scrape_seconds if query.is_ranged else 1
+    return found.series_counts[query.reads] * scrapes

@@ -47,6 +47,11 @@ class Query:
     reads: str
     template: str
 
+    @property
+    def is_ranged(self) -> bool:
+        """Whether it looks back over a window at each point."""
+        return "window" in Template(self.template).get_identifiers()
+
     def render(self, scope: Scope, dialect: Dialect, *, window_seconds: int | None = None) -> str:
         """Return the PromQL as it is sent.
 
@@ -58,9 +63,8 @@ class Query:
         Raises:
             QueryFileError: if `$window` got no value, or a value has no place.
         """
-        wanted = set(Template(self.template).get_identifiers())
-        if (window_seconds is not None) != ("window" in wanted):
-            problem = "needs a value for" if "window" in wanted else "has no place for"
+        if (window_seconds is not None) != self.is_ranged:
+            problem = "needs a value for" if self.is_ranged else "has no place for"
             raise QueryFileError(f"query {self.name} {problem} $window")
         scopes = _scopes(scope, dialect)
         values = {**dialect.placeholders, **scopes, "window": duration(window_seconds or 0)}

@@ -1,0 +1,124 @@
+"""Hiding names, so that a snapshot can be given to somebody who may not know them.
+
+Every name becomes a keyed hash: the same name is the same hash wherever it stands, and without the
+salt nobody can try out names. The salt is made anew for each collection and thrown away with it,
+unless ISTIO_USAGE_SALT gives one, for snapshots that are to be compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import pandas as pd
+
+from analyzer.measurement.tables import UNKNOWN_NAMES
+from analyzer.prometheus.promql import Scope
+
+__all__ = ["SALT_VARIABLE", "Hider", "new_salt"]
+
+SALT_VARIABLE: Final = "ISTIO_USAGE_SALT"
+
+_KINDS: Final = {
+    "cluster": "cluster",
+    "namespace": "namespace",
+    "source_workload_namespace": "namespace",
+    "destination_workload_namespace": "namespace",
+    "pod": "pod",
+    "pod_ip": "address",
+    "node": "node",
+    "kubernetes_io_hostname": "node",
+    "source_workload": "workload",
+    "destination_workload": "workload",
+}
+"""Label columns that hold names, and what kind of thing each names."""
+
+_HASH_DIGITS = 12
+"""48 bits: two of 100,000 names share a hash with a probability of one in 50,000."""
+
+_ADDRESS = re.compile(r"\[?(?P<host>[^\]]*?)\]?:(?P<port>\d+)")
+
+
+def new_salt(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the salt for a new collection."""
+    return environment.get(SALT_VARIABLE) or secrets.token_hex(16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hider:
+    """Replaces names; without a salt it leaves everything as it is."""
+
+    salt: str = ""
+
+    def name(self, kind: str, name: str) -> str:
+        """Return what stands for a name of some kind: "pod-3f0a..."."""
+        if not self.salt or name in UNKNOWN_NAMES:
+            return name
+        digest = hmac.new(self.salt.encode(), f"{kind}/{name}".encode(), hashlib.sha256)
+        return f"{kind}-{digest.hexdigest()[:_HASH_DIGITS]}"
+
+    def scope(self, scope: Scope) -> Scope:
+        """Return a scope without its names."""
+        return Scope(
+            namespaces=tuple(self.name("namespace", item) for item in scope.namespaces),
+            cluster=self.name("cluster", scope.cluster),
+        )
+
+    def source(self, url: str) -> str:
+        """Return where Prometheus is, or that it is not told."""
+        return "hidden" if self.salt else url
+
+    def remarks(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the server's remarks, which may quote any name, or only how many there were."""
+        if not self.salt or not texts:
+            return texts
+        return (f"{len(texts)} remarks, hidden with the names",)
+
+    def frame(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a table with its names replaced."""
+        if not self.salt:
+            return frame
+        hidden = {
+            column: _mapped(frame[column], partial(self._value, column, kind))
+            for column, kind in _KINDS.items()
+            if column in frame
+        }
+        if "created_by_name" in frame:
+            is_set = frame["created_by_kind"] == "ReplicaSet"
+            names = frame["created_by_name"]
+            hidden["created_by_name"] = _mapped(names, self._creator).mask(
+                is_set, _mapped(names, self._replica_set)
+            )
+        return frame.assign(**hidden)
+
+    def _value(self, column: str, kind: str, name: str) -> str:
+        address = _ADDRESS.fullmatch(name) if column == "pod" else None
+        if address:
+            # Not yet led back to a pod: it must still meet the pod_ip of its owner.
+            return f"{self.name('address', address['host'])}:{address['port']}"
+        return self.name(kind, name)
+
+    def _creator(self, name: str) -> str:
+        """Hide a creator, but not that it is a ztunnel: that is evidence of a role."""
+        hidden = self.name("workload", name)
+        return f"ztunnel-{hidden}" if "ztunnel" in name else hidden
+
+    def _replica_set(self, name: str) -> str:
+        """Hide a ReplicaSet so that its Deployment comes out as Istio's labels name it.
+
+        It is called after its Deployment and a hash.
+        """
+        base, dash, suffix = name.rpartition("-")
+        return f"{self.name('workload', base)}{dash}{suffix}" if dash else self._creator(name)
+
+
+def _mapped(names: pd.Series, hide: Callable[[str], str]) -> pd.Series:
+    """Hide each different name once."""
+    return names.map({name: hide(name) for name in names.unique()}).astype("str")
