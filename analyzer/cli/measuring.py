@@ -168,6 +168,7 @@ def doctor(output_format: str, **options: Any) -> None:
 
     from analyzer.measurement.diagnosis import diagnose
     from analyzer.prometheus.connection import Connection
+    from analyzer.report.words import inert
 
     access = access_of(options)
     ask = ask_of(options, access.url)
@@ -178,7 +179,11 @@ def doctor(output_format: str, **options: Any) -> None:
         click.echo(json.dumps(diagnosis.to_json(), indent=2))
     else:
         for check in diagnosis.checks:
-            click.echo(f"{check.status:8}{check.subject}: {check.detail}")
-        click.echo(f"\n{diagnosis.verdict}")
+            click.echo(f"{check.status:8}{inert(f'{check.subject}: {check.detail}')}")
+        click.echo()
+        for item in diagnosis.answers:
+            lacks = f" (lacks {', '.join(item.lacks)})" if item.lacks else ""
+            click.echo(f"{'yes' if item.possible else 'no':8}{item.answer}{lacks}")
+        click.echo(f"\n{inert(diagnosis.verdict)}")
     if not diagnosis.can_answer:
         raise click.exceptions.Exit(3)

@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from analyzer.errors import InsufficientData
-from analyzer.measurement.survey import MENDING, count_series, find_dialect, looks_at, survey
+from analyzer.measurement.survey import (
+    CPU,
+    MENDING,
+    OPTIONAL,
+    REQUESTS,
+    Survey,
+    count_series,
+    find_dialect,
+    looks_at,
+    survey,
+)
 from analyzer.prometheus.connection import Source
+from analyzer.prometheus.dialect import Attribution, Dialect
 from analyzer.prometheus.promql import Scope
-from analyzer.prometheus.window import choose_step_seconds
+from analyzer.prometheus.window import MIN_STEP_SECONDS, choose_step_seconds
 
-__all__ = ["Check", "Diagnosis", "Status", "diagnose"]
+__all__ = ["Check", "Diagnosis", "Possible", "Status", "diagnose"]
+
+_NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "what sidecars cost per request and at rest": (CPU, REQUESTS),
+    "what ambient would cost": (CPU, REQUESTS, "kube_node_status_allocatable"),
+    "reservations and billed dollars": ("kube_pod_container_resource_requests",),
+    "memory": ("container_memory_working_set_bytes",),
+    "the cost of TCP through ztunnels": ("istio_tcp_sent_bytes_total",),
+}
+"""The answers, and the metrics that each rests on."""
 
 
 class Status(StrEnum):
     """How a check came out."""
 
     OK = "ok"
+    WARN = "warn"
     MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was looked for."""
+    """One thing that was looked for; the detail of what is not there says what would mend it."""
 
     subject: str
     status: Status
@@ -33,20 +55,26 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Possible:
+    """One answer, whether this Prometheus can give it, and what it lacks if not."""
+
+    answer: str
+    possible: bool
+    lacks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """Every check, and whether the main question can be answered."""
+    """Every check, every answer, and whether the main question can be answered."""
 
     checks: tuple[Check, ...]
+    answers: tuple[Possible, ...]
     verdict: str
     can_answer: bool
 
     def to_json(self) -> dict[str, Any]:
         """Return the diagnosis as JSON."""
-        checks = [
-            {"subject": item.subject, "status": item.status, "detail": item.detail}
-            for item in self.checks
-        ]
-        return {"checks": checks, "verdict": self.verdict, "can_answer": self.can_answer}
+        return asdict(self)
 
 
 def diagnose(
@@ -63,27 +91,80 @@ def diagnose(
         PrometheusError: if the server could not be asked.
     """
     looks = looks_at(start, end)
-    _, dialect = find_dialect(source, looks, cluster_label)
+    try:
+        _, dialect = find_dialect(source, looks, cluster_label)
+    except InsufficientData as error:
+        return Diagnosis(checks=(), answers=(), verdict=_cannot(error), can_answer=False)
     counts, _ = count_series(source, scope, dialect, looks)
-    checks = [
-        Check(subject=name, status=Status.OK, detail=f"{counts[name]:,} series")
-        if name in counts
-        else Check(subject=name, status=Status.MISSING, detail=mending)
-        for name, mending in MENDING.items()
-    ]
+    checks = [*_metric_checks(counts), *_dialect_checks(dialect)]
+    answers = tuple(_possible(answer, needs, counts) for answer, needs in _NEEDS.items())
     try:
         found = survey(source, scope, start, end, cluster_label=cluster_label)
     except InsufficientData as error:
-        return Diagnosis(checks=tuple(checks), verdict=f"Cannot answer: {error}", can_answer=False)
-    step_seconds = choose_step_seconds(found.slower_scrape_seconds, None)
-    scrapes = Check(
-        subject="scrape intervals",
-        status=Status.OK,
-        detail=f"CPU {found.cpu_scrape_seconds:g} s, requests {found.request_scrape_seconds:g} s: "
-        f"steps of {step_seconds} s",
-    )
+        return Diagnosis(
+            checks=tuple(checks), answers=answers, verdict=_cannot(error), can_answer=False
+        )
     return Diagnosis(
-        checks=(*checks, scrapes),
+        checks=(*checks, *_scrape_checks(found)),
+        answers=answers,
         verdict="The main question can be answered: run `istio-usage analyze`.",
         can_answer=True,
+    )
+
+
+def _cannot(error: InsufficientData) -> str:
+    return f"Cannot answer: {error}"
+
+
+def _possible(answer: str, needs: tuple[str, ...], counts: Mapping[str, int]) -> Possible:
+    lacks = tuple(name for name in needs if name not in counts)
+    return Possible(answer=answer, possible=not lacks, lacks=lacks)
+
+
+def _metric_checks(counts: Mapping[str, int]) -> Iterator[Check]:
+    for name, mending in {**MENDING, **OPTIONAL}.items():
+        if name in counts:
+            yield Check(subject=name, status=Status.OK, detail=f"{counts[name]:,} series")
+        else:
+            status = Status.WARN if name in OPTIONAL else Status.MISSING
+            yield Check(subject=name, status=status, detail=mending)
+
+
+def _dialect_checks(dialect: Dialect) -> Iterator[Check]:
+    details = {
+        Attribution.POD: (Status.OK, f"label {dialect.proxy.pod} on the proxies' metrics"),
+        Attribution.ADDRESS: (
+            Status.WARN,
+            "by address, through kube_pod_info: keep the label `pod` when scraping the proxies",
+        ),
+        Attribution.WORKLOAD: (
+            Status.WARN,
+            "by workload, each pod taken for its mean: keep the label `pod` when scraping them",
+        ),
+    }
+    status, detail = details[dialect.attribution]
+    yield Check(subject="requests of a pod", status=status, detail=detail)
+    yield Check(
+        subject="CPU",
+        status=Status.WARN if dialect.is_recorded else Status.OK,
+        detail=f"from the rule {dialect.cpu}: keep {CPU}" if dialect.is_recorded else dialect.cpu,
+    )
+
+
+def _scrape_checks(found: Survey) -> Iterator[Check]:
+    step_seconds = choose_step_seconds(found.slower_scrape_seconds, None)
+    coarse = step_seconds > MIN_STEP_SECONDS
+    yield Check(
+        subject="scrape intervals",
+        status=Status.WARN if coarse else Status.OK,
+        detail=f"CPU {found.cpu_scrape_seconds:g} s, requests {found.request_scrape_seconds:g} s: "
+        f"steps of {step_seconds} s" + ("; 30 s or faster gives 5 minutes" if coarse else ""),
+    )
+    twice = ", ".join(f"{count} by {side}" for side, count in found.duplicate_scrapes.items())
+    yield Check(
+        subject="duplicate scrapes",
+        status=Status.WARN if twice else Status.OK,
+        detail=f"{twice}: each proxy is counted once; one job and one replica are enough"
+        if twice
+        else "none",
     )

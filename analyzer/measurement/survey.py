@@ -18,7 +18,17 @@ from analyzer.prometheus.promql import Scope, duration, selector
 from analyzer.prometheus.query import load_query
 from analyzer.prometheus.window import Chunk, TimeWindow
 
-__all__ = ["MENDING", "Survey", "count_series", "find_dialect", "looks_at", "survey"]
+__all__ = [
+    "CPU",
+    "MENDING",
+    "OPTIONAL",
+    "REQUESTS",
+    "Survey",
+    "count_series",
+    "find_dialect",
+    "looks_at",
+    "survey",
+]
 
 CPU: Final = "container_cpu_usage_seconds_total"
 REQUESTS: Final = "istio_requests_total"
@@ -45,17 +55,30 @@ MENDING: Final[Mapping[str, str]] = {
     "path /stats/prometheus of port 15020 of every pod",
     "container_memory_working_set_bytes": "keep container_memory_working_set_bytes in cAdvisor's "
     "metricRelabelings",
-    "istio_tcp_sent_bytes_total": "no TCP traffic through the mesh, or TCP metrics are disabled "
-    "in a Telemetry resource",
     "istio_build": "keep istio_build when scraping the proxies",
     "kube_pod_info": "install kube-state-metrics with honorLabels: true",
     "kube_pod_container_resource_requests": "install kube-state-metrics with honorLabels: true, "
     "resources pods",
     "kube_node_status_allocatable": "install kube-state-metrics, resources nodes",
+}
+"""The metrics that an answer rests on, each with what to do where it is missing."""
+
+OPTIONAL: Final[Mapping[str, str]] = {
+    "istio_tcp_sent_bytes_total": "no TCP traffic through the mesh, or TCP metrics are disabled "
+    "in a Telemetry resource",
+    "istio_request_messages_total": "no gRPC through the mesh, or its message counters are off: "
+    "long streams would not be recognised",
+    "container_cpu_cfs_periods_total": "no proxy has a CPU limit, or the counter is dropped: "
+    "throttling would not be recognised",
+    "kube_pod_labels": "let kube-state-metrics tell them: --metric-labels-allowlist=pods="
+    "[security.istio.io/tlsMode,gateway.networking.k8s.io/gateway-class-name,"
+    "gateway.istio.io/managed]",
+    "kube_node_labels": "let kube-state-metrics tell them: --metric-labels-allowlist=nodes="
+    "[node.kubernetes.io/instance-type]",
     "node_cpu_hourly_cost": "scrape OpenCost for the prices of your nodes",
     "node_ram_hourly_cost": "scrape OpenCost for the prices of your nodes",
 }
-"""The metrics asked for, each with what to do where it is missing."""
+"""Metrics without which the answer stands, and can be less sure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
