@@ -81,4 +81,3 @@ def _lines(axes: Axes, fit: RoleCalibration) -> None:
             ls=":",
             label=f"dashboard ratio {number(fit.ratio_vcpu_per_1000_rps)}: idle smeared in",
         )
-
