@@ -28,7 +28,10 @@ class _OneLineErrors(click.Group):
         try:
             return super().invoke(ctx)
         except AnalyzerError as error:
-            click.echo(f"istio-usage: {' '.join(str(error).split())}", err=True)
+            from analyzer.report.words import inert
+
+            # It may quote a label or a server, and both may hold what a terminal would obey.
+            click.echo(f"istio-usage: {inert(str(error))}", err=True)
             ctx.exit(error.exit_code)
 
 

@@ -77,17 +77,17 @@ def published_constants() -> Mapping[str, PublishedConstants]:
     }
 
 
-def sample_path(name: str = "sample") -> Path:
+def sample_path(name: str = "fleet") -> Path:
     """Return the folder of a bundled snapshot.
 
     Raises:
         UsageError: if there is none of that name.
     """
-    path = _root() / "samples" / name
-    if not path.is_dir():
-        names = sorted(item.name for item in path.parent.iterdir() if item.is_dir())
+    folder = _root() / "samples"
+    names = sorted(item.name for item in folder.iterdir() if item.is_dir())
+    if name not in names:
         raise UsageError(f"no bundled sample {name!r}; there are: {', '.join(names)}")
-    return path
+    return folder / name
 
 
 def schema_path() -> Path:

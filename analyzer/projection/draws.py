@@ -42,11 +42,18 @@ def draw_curve(role: RoleCalibration, rng: np.random.Generator) -> tuple[Floats,
     """Return (idle vcpu per proxy, vcpu per 1000 rps), each of shape (1 + DRAW_COUNT,).
 
     Where both were fitted they are drawn jointly: a fit that idles lower rises more steeply.
+    The draws reach as far as the intervals do, which a normal distribution of the covariance
+    would not where the fit had few proxies.
     """
+    idle_vcpu, vcpu_per_1000_rps = role.idle_vcpu_per_proxy, role.vcpu_per_1000_rps
     if role.covariance is None:
-        return draw(role.idle_vcpu_per_proxy, rng), draw(role.vcpu_per_1000_rps, rng)
-    mid = np.array([role.idle_vcpu_per_proxy.mid, role.vcpu_per_1000_rps.mid])
-    draws = rng.multivariate_normal(mid, role.covariance, size=DRAW_COUNT, method="eigh")
+        return draw(idle_vcpu, rng), draw(vcpu_per_1000_rps, rng)
+    mid = np.array([idle_vcpu.mid, vcpu_per_1000_rps.mid])
+    reach = np.array([idle_vcpu.high, vcpu_per_1000_rps.high]) - mid
+    deviation = np.sqrt(np.diag(role.covariance))
+    wider = np.divide(reach / _Z, deviation, out=np.ones(2), where=deviation > 0)
+    covariance = role.covariance * np.outer(wider, wider)
+    draws = rng.multivariate_normal(mid, covariance, size=DRAW_COUNT, method="eigh")
     idle, slope = np.vstack([mid, np.maximum(draws, 0.0)]).T
     return idle, slope
 

@@ -69,7 +69,7 @@ def evaluate(
         parameters: None where a waypoint's cost is not known; then there is only `sidecar`.
         draws: length of the arrays.
     """
-    modes = [ModeNeeds(name=SIDECAR, needs=(_sidecar_need(load, sidecars, draws),))]
+    modes = [ModeNeeds(name=SIDECAR, needs=(_sidecar_need(load, sidecars, parameters, draws),))]
     if parameters is not None and load.nodes is not None:
         ztunnel = ztunnel_need(load.nodes, parameters)
         seen = waypoint_need(load, parameters, everywhere=False)
@@ -82,14 +82,30 @@ def evaluate(
     return {mode.name: mode for mode in modes}
 
 
-def _sidecar_need(load: MeshLoad, sidecars: SidecarFootprint, draws: int) -> Need:
-    """Sidecars are not modelled: they need what was measured, whatever the draw."""
+def _sidecar_need(
+    load: MeshLoad, sidecars: SidecarFootprint, parameters: Parameters | None, draws: int
+) -> Need:
+    """Sidecars are not modelled: they need what was measured, whatever the draw.
+
+    Only memory that was not measured is assumed: beside modes that pay for theirs, sidecars
+    without any would look cheap.
+    """
 
     def known(figures: Mapping[Basis, float | None]) -> dict[Basis, Floats]:
         return {
             basis: np.full(draws, value) for basis, value in figures.items() if value is not None
         }
 
+    memory_gib = known(
+        {
+            Basis.USAGE: sidecars.memory_gib,
+            Basis.RESERVED: sidecars.reserved_memory_gib,
+            Basis.BILLED: sidecars.billed_memory_gib,
+        }
+    )
+    if parameters is not None and Basis.USAGE not in memory_gib:
+        each_gib = parameters["sidecar_memory_gib_per_proxy"]
+        memory_gib[Basis.USAGE] = load.sidecar_count * each_gib
     return Need(
         role=Role.SIDECAR,
         count=load.sidecar_count,
@@ -101,11 +117,5 @@ def _sidecar_need(load: MeshLoad, sidecars: SidecarFootprint, draws: int) -> Nee
                 Basis.BILLED: sidecars.billed_vcpu,
             }
         ),
-        memory_gib=known(
-            {
-                Basis.USAGE: sidecars.memory_gib,
-                Basis.RESERVED: sidecars.reserved_memory_gib,
-                Basis.BILLED: sidecars.billed_memory_gib,
-            }
-        ),
+        memory_gib=memory_gib,
     )

@@ -126,8 +126,10 @@ def _nodes(usage: MeshUsage, sidecars: pd.DataFrame, node_count: int | None) -> 
     """Return the nodes with their load; what runs on an unknown node is spread over all."""
     names = sorted({*usage.nodes["node"], *usage.proxies["node"]} - {""})
     if node_count is not None:
-        # The user's number wins: surplus names go, lacking ones are made up.
-        names = [*names, *(f"node-{n + 1}" for n in range(node_count))][:node_count]
+        # The user's number wins: surplus names go, lacking ones are made up. Many clusters call
+        # a node `node-1` themselves; one name twice would carry its load twice.
+        made_up = (f"node-{number + 1}" for number in range(len(names) + node_count))
+        names = [*names, *(name for name in made_up if name not in names)][:node_count]
     if not names:
         return None
     loads = sidecars.groupby("node")[["proxy_rps", "gbit_per_second"]].sum()
@@ -173,16 +175,13 @@ def _would_pass_waypoint(usage: MeshUsage) -> pd.Series:
 
 def _footprint(usage: MeshUsage, sidecars: pd.DataFrame) -> SidecarFootprint:
     points = len(usage.observed_points)
-    # A pod that kube-state-metrics knows and shows no request for has none; others are unknown,
-    # and count with what they use.
-    seen = sidecars["node"] != ""
 
     def totals(used: pd.Series, reserved: pd.Series) -> tuple[float | None, float | None]:
         if not reserved.notna().any():
             return None, None
-        known = reserved.mask(reserved.isna() & seen, 0.0)
-        billed = pd.Series(np.fmax(used, known), index=used.index)
-        return float(known.sum()) / points, float(billed.sum()) / points
+        # A proxy without a known request counts with what it uses.
+        billed = pd.Series(np.fmax(used, reserved), index=used.index)
+        return float(reserved.sum()) / points, float(billed.sum()) / points
 
     cpu, memory = sidecars["cpu_vcpu"], sidecars["memory_bytes"]
     reserved_vcpu, billed_vcpu = totals(cpu, sidecars["reserved_vcpu"])

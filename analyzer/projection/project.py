@@ -17,6 +17,7 @@ from analyzer.projection.load import MeshLoad, mesh_load
 from analyzer.projection.modes import SIDECAR, Parameters
 from analyzer.projection.reference import reference
 from analyzer.projection.result import (
+    NOTHING_TO_SAVE,
     Component,
     Footprint,
     Mode,
@@ -60,6 +61,7 @@ def project_usage(
     modes = evaluate(load, load.sidecars, parameters, draws)
     prices = parameters or _exact(scenario)
     basis = scenario.basis if scenario.basis in modes[SIDECAR].bases else Basis.USAGE
+    savings = _savings(modes, basis, prices)
     return Projection(
         load=load,
         price=Price(
@@ -69,17 +71,13 @@ def project_usage(
         ),
         basis=basis,
         modes=tuple(_mode(mode, prices) for mode in modes.values()),
-        savings=tuple(
-            _saving(modes[SIDECAR], mode, basis, prices)
-            for name, mode in modes.items()
-            if name != SIDECAR
-        ),
+        savings=savings,
         namespaces=_namespaces(load, parameters),
         sensitivity=sensitivity(load, load.sidecars, scenario, parameters, basis),
         references=tuple(
             reference(constants, load, scenario) for constants in published_constants().values()
         ),
-        refusals=_refusals(load, calibration, modes, scenario),
+        refusals=_refusals(load, calibration, modes, savings, scenario),
     )
 
 
@@ -138,15 +136,26 @@ def _mode(mode: ModeNeeds, parameters: Parameters) -> Mode:
     )
 
 
+def _savings(
+    modes: Mapping[str, ModeNeeds], basis: Basis, parameters: Parameters
+) -> tuple[Saving, ...]:
+    sidecar, *others = modes.values()
+    if sidecar.usd_per_year(basis, parameters)[0] == 0:
+        return ()
+    return tuple(_saving(sidecar, mode, basis, parameters) for mode in others)
+
+
 def _saving(sidecar: ModeNeeds, mode: ModeNeeds, basis: Basis, parameters: Parameters) -> Saving:
     """Compare draw by draw, so that what both modes share does not widen the range."""
     before = sidecar.usd_per_year(basis, parameters)
     saved = before - mode.usd_per_year(basis, parameters)
+    # Where the draw of the price is nil, there is nothing to be a part of.
+    paid = before > 0
     return Saving(
         mode=mode.name,
         vcpu=to_interval(sidecar.vcpu(Basis.USAGE) - mode.vcpu(Basis.USAGE)),
         usd_per_year=to_interval(saved),
-        percent=to_interval(100 * saved / before),
+        percent=to_interval(100 * saved[paid] / before[paid]),
         probability_cheaper=float((saved[1:] > 0).mean()),
     )
 
@@ -180,6 +189,7 @@ def _refusals(
     load: MeshLoad,
     calibration: Calibration,
     modes: Mapping[str, ModeNeeds],
+    savings: tuple[Saving, ...],
     scenario: Scenario,
 ) -> tuple[Refusal, ...]:
     refusals = []
@@ -188,6 +198,15 @@ def _refusals(
         refusals.append(Refusal(subject="ambient modes", reason=Reason.NO_DATA, detail=detail))
     if isinstance(calibration.waypoint, Refusal):
         refusals.append(calibration.waypoint)
+    if len(modes) > 1 and not savings:
+        refusals.append(NOTHING_TO_SAVE)
+    sidecars = load.sidecars
+    if sidecars is not None and sidecars.memory_gib is None and len(modes) > 1:
+        each_gib = scenario["sidecar_memory_gib_per_proxy"].mid
+        detail = f"not measured by this Prometheus; taken as {each_gib:.3g} GiB each"
+        refusals.append(
+            Refusal(subject="memory of the sidecars", reason=Reason.NO_DATA, detail=detail)
+        )
     if Basis.RESERVED not in modes[SIDECAR].bases:
         detail = "no CPU request of any sidecar is known: install kube-state-metrics"
         if scenario.basis != Basis.USAGE:

@@ -9,6 +9,7 @@ from analyzer.errors import UsageError
 from analyzer.projection.load import MeshLoad
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import (
+    NOTHING_TO_SAVE,
     Component,
     Footprint,
     Mode,
@@ -62,16 +63,18 @@ def project_constants(
     modes = tuple(
         _mode(name, components, load, scenario, price) for name, components in needs.items()
     )
+    free = modes[0].bases[Basis.USAGE].usd_per_year.mid == 0
+    savings = () if free else tuple(_saving(modes[0], mode) for mode in modes[1:])
     return Projection(
         load=load,
         price=price,
         basis=Basis.USAGE,
         modes=modes,
-        savings=tuple(_saving(modes[0], mode) for mode in modes[1:]),
+        savings=savings,
         namespaces=load.namespaces.iloc[:0],
         sensitivity=(),
         references=(),
-        refusals=_refusals(constants, modes),
+        refusals=_refusals(constants, modes, savings),
     )
 
 
@@ -169,7 +172,9 @@ def _saving(sidecar: Mode, mode: Mode) -> Saving:
     )
 
 
-def _refusals(constants: PublishedConstants, modes: tuple[Mode, ...]) -> tuple[Refusal, ...]:
+def _refusals(
+    constants: PublishedConstants, modes: tuple[Mode, ...], savings: tuple[Saving, ...]
+) -> tuple[Refusal, ...]:
     names = {mode.name for mode in modes}
     silent = [mode for mode in (AMBIENT_L4, AMBIENT_WAYPOINT_ALL) if mode not in names]
     return (
@@ -191,4 +196,5 @@ def _refusals(constants: PublishedConstants, modes: tuple[Mode, ...]) -> tuple[R
             )
             for mode in silent
         ),
+        *([NOTHING_TO_SAVE] if len(modes) > 1 and not savings else []),
     )

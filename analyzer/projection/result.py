@@ -9,9 +9,10 @@ import pandas as pd
 
 from analyzer.projection.load import MeshLoad
 from analyzer.projection.scenario import Basis
-from analyzer.units import Interval, Provenance, Refusal
+from analyzer.units import Interval, Provenance, Reason, Refusal
 
 __all__ = [
+    "NOTHING_TO_SAVE",
     "Component",
     "Footprint",
     "Mode",
@@ -21,6 +22,12 @@ __all__ = [
     "Saving",
     "Sensitivity",
 ]
+
+NOTHING_TO_SAVE = Refusal(
+    subject="savings",
+    reason=Reason.NO_DATA,
+    detail="at this price and on this basis the sidecars cost nothing: there is nothing to save",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

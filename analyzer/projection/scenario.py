@@ -18,6 +18,7 @@ __all__ = ["Basis", "Scenario", "default_scenario", "load_scenario"]
 
 _BASIS = "basis"
 _WHOLE = frozenset({"waypoint_replicas"})
+_ABOVE_ZERO = frozenset({"waypoint_to_sidecar_ratio"})
 
 
 class Basis(StrEnum):
@@ -90,7 +91,7 @@ def load_scenario(path: Path) -> Scenario:
         changes = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read scenario {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UsageError(f"scenario {path} is not TOML: {error}") from error
     return default_scenario().changed(str(path), changes)
 
@@ -112,16 +113,18 @@ def _interval(origin: str, key: str, value: object) -> Interval:
             f"{origin}: {key} is {value!r}; permitted: a number, or "
             "{ low = number, mid = number, high = number }"
         )
-    mid = float(ends["mid"])
-    low, high = float(ends.get("low", mid)), float(ends.get("high", mid))
-    if key in _WHOLE and not (low == mid == high >= 1 and mid.is_integer()):
-        raise UsageError(f"{origin}: {key} is {value!r}; permitted: a whole number from 1 up")
     try:
+        low, mid, high = (float(ends.get(end, ends["mid"])) for end in ("low", "mid", "high"))
         interval = Interval(low=low, mid=mid, high=high)
-    except ValueError as error:
-        raise UsageError(f"{origin}: {key}: low <= mid <= high does not hold ({error})") from error
-    if low < 0:
-        raise UsageError(f"{origin}: {key} is {value!r}; permitted: nothing below 0")
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            f"{origin}: {key} is {value!r}; permitted: finite numbers with low <= mid <= high"
+        ) from error
+    if key in _WHOLE and not (low == high >= 1 and mid.is_integer()):
+        raise UsageError(f"{origin}: {key} is {value!r}; permitted: a whole number from 1 up")
+    if low < 0 or (key in _ABOVE_ZERO and mid == 0):
+        bound = "above 0" if key in _ABOVE_ZERO else "from 0 up"
+        raise UsageError(f"{origin}: {key} is {value!r}; permitted: numbers {bound}")
     return interval
 
 

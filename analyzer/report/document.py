@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -29,7 +30,9 @@ _SIGNIFICANT_DIGITS = 9
 
 def as_json(answer: Answer) -> str:
     """Return the answer as JSON text; the same answer gives the same bytes."""
-    return orjson.dumps(as_document(answer), option=orjson.OPT_INDENT_2).decode() + "\n"
+    text = orjson.dumps(as_document(answer), option=orjson.OPT_INDENT_2).decode()
+    # JSON demands it of \x1b and its like only, but terminals obey these as well.
+    return re.sub("[\x7f-\x9f]", lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
 
 def as_document(answer: Answer) -> dict[str, Any]:

@@ -9,11 +9,20 @@ from typing import Any
 
 from analyzer.report.answer import Answer
 from analyzer.report.document import as_document
-from analyzer.report.words import MODE_TITLES, number, percent, ranged, usd, verdict, window_title
+from analyzer.report.words import (
+    MODE_TITLES,
+    inert,
+    number,
+    percent,
+    ranged,
+    usd,
+    verdict,
+    window_title,
+)
 
 __all__ = ["as_csv", "as_markdown", "namespaces_csv"]
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@")
 """A spreadsheet takes a text that begins so for a formula, and runs it."""
 
 
@@ -105,9 +114,10 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _escaped(text: str) -> str:
+    text = inert(text)
     for character in "\\`*_{}[]<>|":
         text = text.replace(character, f"\\{character}")
-    return " ".join(text.split())
+    return text
 
 
 def _mode_rows(modes: Iterable[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
@@ -139,6 +149,7 @@ def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _guarded(value: object) -> object:
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    if not isinstance(value, str):
+        return value
+    text = inert(value)
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -20,6 +20,7 @@ from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
 from analyzer.report.words import (
     dollars,
+    inert,
     number,
     percent,
     ranged,
@@ -48,10 +49,16 @@ def as_table(answer: Answer, *, width: int = 80, colour: bool = False) -> str:
     """
     out = io.StringIO()
     console = Console(
-        file=out, width=width, force_terminal=colour, no_color=not colour, highlight=False
+        file=out,
+        width=width,
+        force_terminal=colour,
+        # In a notebook rich would show the text itself and return none of it.
+        force_jupyter=False,
+        no_color=not colour,
+        highlight=False,
     )
     if answer.manifest and answer.manifest.note:
-        console.print(Text(answer.manifest.note, style="bold"))
+        console.print(Text(inert(answer.manifest.note), style="bold"))
     console.print(Text(window_title(answer), style="dim"))
     for line in _mesh_lines(answer):
         console.print(Text(line))
@@ -103,7 +110,10 @@ def _mesh_lines(answer: Answer) -> Iterable[str]:
 
 
 def _modes(projection: Projection) -> Table:
-    table = _plain_table("mode", "vCPU", "USD/year\nas used", "USD/year\nas billed", "saving")
+    saving_header = (
+        "saving" if projection.basis == Basis.USAGE else f"saving\nas {projection.basis}"
+    )
+    table = _plain_table("mode", "vCPU", "USD/year\nas used", "USD/year\nas billed", saving_header)
     savings = {item.mode: item for item in projection.savings}
     for mode in projection.modes:
         used, billed = mode.bases[Basis.USAGE], mode.bases.get(Basis.BILLED)
@@ -141,7 +151,7 @@ def _notes(projection: Projection) -> Iterable[str]:
     yield f"${price.vcpu_month_usd:g} per vCPU-month, ${price.memory_gib_month_usd:g} per GiB-month"
     for component in _components(projection):
         yield (
-            f"{component.count:g} {component.role}: {ranged(component.vcpu)} vCPU "
+            f"{component.count:.0f} {component.role}: {ranged(component.vcpu)} vCPU "
             f"({component.provenance})"
         )
     for reference in projection.references:
@@ -168,7 +178,7 @@ def _workloads(answer: Answer) -> Table:
     for item in ranked[:MAX_ROWS]:
         slope, idle = item.vcpu_per_1000_rps, item.idle_vcpu_per_proxy
         table.add_row(
-            Text(f"{item.namespace}/{item.workload}"),
+            Text(inert(f"{item.namespace}/{item.workload}")),
             str(item.proxy_count),
             number(item.mean_rps),
             "refused" if slope is None else ranged(slope),
@@ -189,7 +199,7 @@ def _list(console: Console, title: str, lines: Iterable[str]) -> None:
         more = f"and {len(lines) - MAX_REMARKS} more: see --format json"
         lines = [*lines[:MAX_REMARKS], more]
     for line in lines:
-        console.print(Text(f"- {line}"))
+        console.print(Text(f"- {inert(line)}"))
 
 
 def colour_wanted(stream: TextIO) -> bool:

@@ -9,6 +9,7 @@ __all__ = [
     "MODE_TITLES",
     "POST_VCPU_PER_1000_RPS",
     "dollars",
+    "inert",
     "number",
     "percent",
     "ranged",
@@ -27,6 +28,16 @@ MODE_TITLES = {
     "ambient-waypoint": "ambient, waypoints where HTTP is",
     "ambient-waypoint-all": "ambient, waypoints everywhere",
 }
+
+
+def inert(text: str) -> str:
+    r"""Return text from outside as one line that a terminal shows and does not obey.
+
+    >>> inert("shop\x1b[2J")
+    'shop�[2J'
+    """
+    line = " ".join(text.split())
+    return "".join(character if character.isprintable() else "�" for character in line)
 
 
 def number(value: float) -> str:
@@ -60,7 +71,8 @@ def usd(value: Interval) -> str:
 
 def dollars(value: float) -> str:
     """Return dollars, to the dollar."""
-    return f"-${-value:,.0f}" if value <= -0.5 else f"${value:,.0f}"  # noqa: PLR2004 - rounding
+    whole = round(value)
+    return f"{'-' if whole < 0 else ''}${abs(whole):,}"
 
 
 def short_dollars(value: float) -> str:
@@ -69,17 +81,20 @@ def short_dollars(value: float) -> str:
     >>> [short_dollars(value) for value in (437.2, 1610.0, 2376000.0)]
     ['$437', '$1.61k', '$2.38M']
     """
-    for unit, size in (("M", 1e6), ("k", 1e3)):
-        if abs(value) >= size:
-            return f"{'-' if value < 0 else ''}${abs(value) / size:.3g}{unit}"
+    # 999,999 rounds to a million, which has the next unit.
+    rounded = float(f"{value:.3g}")
+    for unit, size in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(rounded) >= size:
+            return f"{'-' if rounded < 0 else ''}${abs(rounded) / size:.3g}{unit}"
     return dollars(value)
 
 
 def percent(value: Interval) -> str:
     """Return percents, with their range where there is one."""
     if value.low == value.high:
-        return f"{value.mid:.1f} %"
-    return f"{value.mid:.0f} % [{value.low:.0f} to {value.high:.0f}]"
+        # Adding 0 takes the sign off a zero.
+        return f"{round(value.mid, 1) + 0.0:.1f} %"
+    return f"{round(value.mid)} % [{round(value.low)} to {round(value.high)}]"
 
 
 def window_title(answer: Answer) -> str:
@@ -101,15 +116,10 @@ def verdict(answer: Answer) -> str | None:
     if fit is None:
         return None
     slope = fit.vcpu_per_1000_rps
-    factor = POST_VCPU_PER_1000_RPS / slope.mid if slope.mid > 0 else 0.0
-    compared = (
-        f"the post's {POST_VCPU_PER_1000_RPS} overstates them {factor:.1f} times"
-        if factor >= 1
-        else f"the post's {POST_VCPU_PER_1000_RPS} understates them {1 / factor:.1f} times"
-    )
     sentence = (
         f"Your sidecars cost {ranged(slope)} vCPU per 1000 proxy requests/s plus "
-        f"{number(fit.idle_vcpu_per_proxy.mid)} vCPU idle each; {compared}"
+        f"{number(fit.idle_vcpu_per_proxy.mid)} vCPU idle each; "
+        f"the post's {POST_VCPU_PER_1000_RPS} {_compared(slope)}"
     )
     if fit.ratio_vcpu_per_1000_rps is None:
         return f"{sentence}."
@@ -117,3 +127,14 @@ def verdict(answer: Answer) -> str | None:
         f"{sentence}; the dashboard-style ratio is {number(fit.ratio_vcpu_per_1000_rps)}, "
         "because it smears idle into it."
     )
+
+
+def _compared(slope: Interval) -> str:
+    """Return what the post's figure does to a measured one."""
+    if slope.low <= POST_VCPU_PER_1000_RPS <= slope.high:
+        return "is within that range"
+    if slope.mid > POST_VCPU_PER_1000_RPS:
+        return f"understates them {slope.mid / POST_VCPU_PER_1000_RPS:.1f} times"
+    if slope.mid <= 0:
+        return "overstates them"
+    return f"overstates them {POST_VCPU_PER_1000_RPS / slope.mid:.1f} times"

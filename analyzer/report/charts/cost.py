@@ -7,14 +7,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from analyzer.data import BLOG
-from analyzer.projection.result import Mode, Projection, Reference
+from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
+from analyzer.projection.result import Mode, Price, Projection, Reference, Saving
 from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
 from analyzer.report.charts.style import COLOURS, INK, new_figure, titled
-from analyzer.report.words import MODE_TITLES, number, percent
-from analyzer.units import MONTHS_PER_YEAR
+from analyzer.report.words import MODE_TITLES, dollars, number, percent
+from analyzer.units import MONTHS_PER_YEAR, Interval
 
 __all__ = ["cost_chart"]
+
+_POST_MODES = (SIDECAR, AMBIENT_WAYPOINT_ALL)
 
 
 def cost_chart(answer: Answer) -> Figure | None:
@@ -31,14 +34,25 @@ def cost_chart(answer: Answer) -> Figure | None:
     for row, mode in enumerate(modes):
         _bar(axes, row, mode, projection)
     longest = max(_usage_usd(mode)[2] for mode in modes)
-    axes.set_xlim(0, longest * 1.3)
+    # Where nothing costs anything, an axis needs a length all the same.
+    axes.set_xlim(0, longest * 1.3 or 1)
     axes.set_yticks(range(len(modes)), labels)
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"${value:,.0f}"))
-    axes.set_xlabel(f"USD a year, as used, at ${projection.price.vcpu_month_usd:g} a vCPU-month")
+    label = axes.set_xlabel(f"USD a year, as used, at {_price(projection.price)}")
+    # Two prices have two dollar signs, and what is between them is no formula.
+    label.set_parse_math(False)
     handles, names = axes.get_legend_handles_labels()
     unique = dict(zip(names, handles, strict=True))
-    axes.legend(unique.values(), unique.keys(), loc="lower right", frameon=False, fontsize=9)
+    # Any bar may be the longest; outside the axes the legend hides none.
+    figure.legend(
+        unique.values(),
+        unique.keys(),
+        loc="outside lower center",
+        ncols=len(unique),
+        frameon=False,
+        fontsize=9,
+    )
     titled(axes, _finding(projection), _post_detail(projection))
     return figure
 
@@ -51,16 +65,23 @@ def _bar(axes: Axes, row: int, mode: Mode, projection: Projection) -> None:
         axes.barh(row, width, left=left, color=COLOURS[component.role], label=component.role)
         left += width
     low, mid, high = _usage_usd(mode)
+    if mid - left > mid * 1e-9:
+        axes.barh(row, mid - left, left=left, color=COLOURS["memory"], label="memory")
     if low < high:
         axes.errorbar(mid, row, xerr=[[mid - low], [high - mid]], color=INK, capsize=3, lw=1)
     vcpu = mode.bases[Basis.USAGE].vcpu.mid
-    text = f"  ${mid:,.0f}  ({number(vcpu)} vCPU)"
+    text = f"  {dollars(mid)}  ({number(vcpu)} vCPU)"
     axes.text(high, row, text, va="center", fontsize=9, color=INK)
 
 
 def _usage_usd(mode: Mode) -> tuple[float, float, float]:
     usd = mode.bases[Basis.USAGE].usd_per_year
     return usd.low, usd.mid, usd.high
+
+
+def _price(price: Price) -> str:
+    memory = f" and ${price.memory_gib_month_usd:g} a GiB-month"
+    return f"${price.vcpu_month_usd:g} a vCPU-month{memory if price.memory_gib_month_usd else ''}"
 
 
 def _finding(projection: Projection) -> str:
@@ -70,23 +91,25 @@ def _finding(projection: Projection) -> str:
     if least is None or most is None:
         return "What the sidecars cost"
     where = "where HTTP is" if "ambient-waypoint" in savings else "everywhere"
-    change = "saves" if most.percent.mid >= 0 else "costs"
+    basis = "" if projection.basis == Basis.USAGE else f" (of dollars as {projection.basis})"
     return (
-        f"Ambient saves {percent(least.percent)} without waypoints;\n"
-        f"with waypoints {where} it {change} {_magnitude(most.percent.mid)}"
-        f"{'' if change == 'saves' else ' more'}"
+        f"Ambient {_change(least)} without waypoints;\n"
+        f"with waypoints {where} it {_change(most)}{basis}"
     )
 
 
-def _magnitude(value: float) -> str:
-    return f"{abs(value):.0f} %"
+def _change(saving: Saving) -> str:
+    share = saving.percent
+    if share.mid >= 0:
+        return f"saves {percent(share)}"
+    return f"costs {percent(Interval(low=-share.high, mid=-share.mid, high=-share.low))} more"
 
 
 def _post_detail(projection: Projection) -> str:
     post: Reference | None = next(
         (item for item in projection.references if item.name == BLOG), None
     )
-    if post is None or "ambient-waypoint-all" not in post.vcpu:
+    if post is None:
         return "published constants, stated size"
-    sidecar, ambient = post.usd_per_year["sidecar"], post.usd_per_year["ambient-waypoint-all"]
-    return f"the post's constants give this mesh ${sidecar:,.0f} and ${ambient:,.0f}"
+    costs = [dollars(post.usd_per_year[name]) for name in _POST_MODES if name in post.usd_per_year]
+    return f"the post's constants give this mesh {' and '.join(costs)}"

@@ -9,7 +9,13 @@ from matplotlib.figure import Figure
 
 __all__ = ["COLOURS", "INK", "MUTED", "new_figure", "png_bytes", "titled"]
 
-COLOURS = {"sidecar": "#0072b2", "ztunnel": "#e69f00", "waypoint": "#009e73", "fit": "#d55e00"}
+COLOURS = {
+    "sidecar": "#0072b2",
+    "ztunnel": "#e69f00",
+    "waypoint": "#009e73",
+    "memory": "#cc79a7",
+    "fit": "#d55e00",
+}
 """Of Okabe and Ito's palette: told apart by colour-blind readers, and in grey by lightness."""
 
 INK = "#222222"

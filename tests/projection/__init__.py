@@ -1,0 +1,1 @@
+"""Tests of what each mode of the mesh needs and costs."""

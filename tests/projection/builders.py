@@ -1,0 +1,295 @@
+"""Small meshes, loads and calibrations made by hand, so that every answer can be worked out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analyzer.calibration.result import Calibration, Decomposition, RoleCalibration
+from analyzer.measurement.usage import MeshUsage
+from analyzer.projection.load import MeshLoad, SidecarFootprint
+from analyzer.projection.modes import Parameters
+from analyzer.projection.scenario import Scenario, default_scenario
+from analyzer.prometheus.window import TimeWindow
+from analyzer.units import Interval, Provenance, Reason, Refusal, Role
+
+MEBIBYTE = 1024.0**2
+STEP_SECONDS = 300
+START = datetime(2024, 5, 14, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """One proxy; tuples hold one value a step of the window, NaN is unknown."""
+
+    workload: str = "shop/front"
+    node: str = "a"
+    role: Role = Role.SIDECAR
+    cpu_vcpu: tuple[float, ...] = (0.1, 0.1)
+    proxy_rps: tuple[float, ...] = (100.0, 100.0)
+    tcp_bytes_per_second: float = 0.0
+    memory_bytes: float = math.nan
+    reserved_vcpu: float = math.nan
+    reserved_memory_bytes: float = math.nan
+
+    @property
+    def namespace(self) -> str:
+        return self.workload.split("/")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Calls from one workload to another, each written namespace/name; one rate a step."""
+
+    source: str
+    destination: str
+    rps: tuple[float, ...]
+
+
+def mesh(
+    *proxies: Proxy, calls: Sequence[Call] = (), nodes: Sequence[str] = ("a",), steps: int = 2
+) -> MeshUsage:
+    """Return the mesh of these proxies, each seen in every step."""
+    return MeshUsage(
+        window=TimeWindow(
+            start=START,
+            end=START + timedelta(seconds=STEP_SECONDS * steps),
+            step_seconds=STEP_SECONDS,
+        ),
+        observed_points=np.arange(steps, dtype=np.int64),
+        proxies=pd.DataFrame(
+            [
+                {
+                    "namespace": proxy.namespace,
+                    "pod": f"pod-{number}",
+                    "workload": proxy.workload.split("/")[1],
+                    "node": proxy.node,
+                    "role": str(proxy.role),
+                    "evidence": "chosen",
+                }
+                for number, proxy in enumerate(proxies)
+            ],
+            columns=["namespace", "pod", "workload", "node", "role", "evidence"],
+        ),
+        steps=pd.DataFrame(
+            [
+                {
+                    "proxy": number,
+                    "point": point,
+                    "cpu_vcpu": proxy.cpu_vcpu[point],
+                    "inbound_rps": proxy.proxy_rps[point],
+                    "outbound_rps": 0.0,
+                    "proxy_rps": proxy.proxy_rps[point],
+                    "tcp_bytes_per_second": proxy.tcp_bytes_per_second,
+                    "memory_bytes": proxy.memory_bytes,
+                    "reserved_vcpu": proxy.reserved_vcpu,
+                    "reserved_memory_bytes": proxy.reserved_memory_bytes,
+                }
+                for number, proxy in enumerate(proxies)
+                for point in range(steps)
+            ]
+        ),
+        calls=pd.DataFrame(
+            [
+                (*call.source.split("/"), *call.destination.split("/"), point, rate)
+                for call in calls
+                for point, rate in enumerate(call.rps)
+            ],
+            columns=[
+                "source_workload_namespace",
+                "source_workload",
+                "destination_workload_namespace",
+                "destination_workload",
+                "point",
+                "rps",
+            ],
+        ),
+        nodes=pd.DataFrame(
+            {"node": list(nodes), "allocatable_vcpu": 4.0, "allocatable_memory_bytes": 1e10}
+        ),
+        refusals=(),
+        warnings=(),
+    )
+
+
+def shop_mesh() -> MeshUsage:
+    """Return three sidecars and a gateway over two steps; its figures are in the tests."""
+    return mesh(
+        Proxy(
+            workload="shop/front",
+            node="a",
+            cpu_vcpu=(0.2, 0.4),
+            proxy_rps=(100, 300),
+            memory_bytes=64 * MEBIBYTE,
+            reserved_vcpu=0.1,
+            reserved_memory_bytes=128 * MEBIBYTE,
+        ),
+        Proxy(
+            workload="shop/back",
+            node="b",
+            cpu_vcpu=(0.1, 0.1),
+            proxy_rps=(50, 50),
+            tcp_bytes_per_second=125e6,
+            memory_bytes=192 * MEBIBYTE,
+            reserved_vcpu=0.2,
+            reserved_memory_bytes=128 * MEBIBYTE,
+        ),
+        Proxy(
+            workload="data/db",
+            node="",
+            cpu_vcpu=(0.04, 0.04),
+            proxy_rps=(10, 30),
+            memory_bytes=32 * MEBIBYTE,
+        ),
+        Proxy(
+            workload="istio-system/ingress",
+            node="a",
+            role=Role.GATEWAY,
+            cpu_vcpu=(5.0, 5.0),
+            proxy_rps=(9000, 9000),
+        ),
+        calls=(
+            Call(source="istio-system/ingress", destination="shop/front", rps=(80, 80)),
+            Call(source="unknown/unknown", destination="shop/front", rps=(20, 20)),
+            Call(source="shop/front", destination="shop/back", rps=(40, 60)),
+            Call(source="shop/front", destination="data/db", rps=(10, 30)),
+            Call(source="shop/back", destination="elsewhere/api", rps=(5, 5)),
+        ),
+        nodes=("a", "b"),
+    )
+
+
+def fit(
+    *,
+    slope: Interval | None = None,
+    idle: Interval | None = None,
+    role: Role = Role.SIDECAR,
+    covariance: npt.NDArray[np.float64] | None = None,
+) -> RoleCalibration:
+    """Return a measured fit: 0.3 [0.25-0.35] vCPU per 1000 rps and 0.01 idle, unless told."""
+    return RoleCalibration(
+        role=role,
+        vcpu_per_1000_rps=slope or Interval(low=0.25, mid=0.3, high=0.35),
+        idle_vcpu_per_proxy=idle or Interval(low=0.008, mid=0.01, high=0.012),
+        model="affine",
+        provenance=Provenance.MEASURED,
+        covariance=covariance,
+        ratio_vcpu_per_1000_rps=0.4,
+        fitted_rps=(10.0, 500.0),
+        r_squared=0.98,
+        backtest_error=-0.01,
+        sample_count=288,
+        proxy_count=3,
+        covered_share=1.0,
+    )
+
+
+def calibration(
+    sidecar: RoleCalibration | Refusal | None = None,
+    waypoint: RoleCalibration | Refusal | None = None,
+) -> Calibration:
+    """Return a calibration; its waypoints are derived from its sidecars, unless given."""
+    sidecar = sidecar or fit()
+    derived = RoleCalibration(
+        role=Role.WAYPOINT,
+        vcpu_per_1000_rps=Interval(low=0.25, mid=0.375, high=0.53),
+        idle_vcpu_per_proxy=Interval(low=0.008, mid=0.0125, high=0.018),
+        model="sidecar x 1.25",
+        provenance=Provenance.DERIVED,
+        source="a stated ratio",
+    )
+    return Calibration(
+        sidecar=sidecar,
+        waypoint=waypoint or derived,
+        ztunnel=RoleCalibration(
+            role=Role.ZTUNNEL,
+            vcpu_per_1000_rps=Interval(low=0.048, mid=0.06, high=0.07),
+            idle_vcpu_per_proxy=Interval(low=0.001, mid=0.003, high=0.01),
+            model="affine",
+            provenance=Provenance.PUBLISHED,
+            source="a page",
+        ),
+        workloads=(),
+        decomposition=Decomposition(
+            measured_vcpu=0.5, idle_vcpu=0.1, traffic_vcpu=0.3, excluded_vcpu=0.05
+        ),
+        observations=pd.DataFrame({"rps": [10.0, 250.0, 500.0], "cpu_vcpu": [0.013, 0.085, 0.16]}),
+        exclusions=(),
+        refusals=(sidecar,) if isinstance(sidecar, Refusal) else (),
+        warnings=(),
+    )
+
+
+def no_fit(subject: str = "cost of a request through a sidecar") -> Refusal:
+    return Refusal(subject=subject, reason=Reason.CONSTANT_TRAFFIC, detail="its rate is steady")
+
+
+def scenario(**changes: object) -> Scenario:
+    """Return the default assumptions with some changed."""
+    return default_scenario().changed("a test", changes)
+
+
+def exactly(
+    assumed: Scenario, *, waypoint_idle_vcpu: float, waypoint_vcpu_per_1000_rps: float
+) -> Parameters:
+    """Return parameters without draws: every assumption at its best estimate."""
+    return Parameters(
+        values={name: np.array([assumed[name].mid]) for name in assumed.assumptions},
+        waypoint_idle_vcpu=np.array([waypoint_idle_vcpu]),
+        waypoint_vcpu_per_1000_rps=np.array([waypoint_vcpu_per_1000_rps]),
+        waypoint_follows_sidecar=False,
+    )
+
+
+def load(
+    *,
+    passes_rps: Sequence[float] = (1000.0,),
+    waypoint_rps: Sequence[float] = (500.0,),
+    has_http: Sequence[bool] = (True,),
+    sidecars: SidecarFootprint | None = None,
+) -> MeshLoad:
+    """Return a load with one node an element of the first, one namespace one of the others."""
+    count = len(waypoint_rps)
+    return MeshLoad(
+        sidecar_count=10,
+        proxy_rps=sum(passes_rps),
+        mesh_rps=sum(waypoint_rps),
+        nodes=pd.DataFrame(
+            {
+                "node": [f"node-{number}" for number in range(len(passes_rps))],
+                "passes_rps": list(passes_rps),
+                "gbit_per_second": 0.0,
+            }
+        ),
+        namespaces=pd.DataFrame(
+            {
+                "namespace": [f"namespace-{number}" for number in range(count)],
+                "sidecar_count": 10 / count,
+                "sidecar_vcpu": 1.0,
+                "proxy_rps": sum(passes_rps) / count,
+                "gbit_per_second": 0.0,
+                "waypoint_rps": list(waypoint_rps),
+                "has_http": list(has_http),
+            }
+        ),
+        sidecars=sidecars,
+    )
+
+
+def footprint(
+    vcpu: float, *, reserved_vcpu: float | None = None, billed_vcpu: float | None = None
+) -> SidecarFootprint:
+    return SidecarFootprint(
+        vcpu=vcpu,
+        billed_vcpu=billed_vcpu,
+        reserved_vcpu=reserved_vcpu,
+        memory_gib=None,
+        reserved_memory_gib=None,
+        billed_memory_gib=None,
+    )

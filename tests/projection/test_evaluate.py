@@ -1,0 +1,109 @@
+"""The modes put together: which there are, of what, and what they cost on each basis."""
+
+import numpy as np
+import pytest
+
+from analyzer.projection.evaluate import ModeNeeds, evaluate
+from analyzer.projection.load import MeshLoad
+from analyzer.projection.modes import Need, Parameters
+from analyzer.projection.scenario import Basis, Scenario
+from analyzer.units import Provenance
+from tests.projection.builders import exactly, footprint, load, scenario
+
+ALL_MODES = ["sidecar", "ambient-l4", "ambient-waypoint", "ambient-waypoint-all"]
+
+
+def parameters(assumed: Scenario | None = None) -> Parameters:
+    return exactly(assumed or scenario(), waypoint_idle_vcpu=0.02, waypoint_vcpu_per_1000_rps=0.5)
+
+
+def test_each_mode_is_made_of_its_components() -> None:
+    modes = evaluate(load(), footprint(2.0), parameters(), 1)
+
+    assert {name: [need.role for need in mode.needs] for name, mode in modes.items()} == {
+        "sidecar": ["sidecar"],
+        "ambient-l4": ["ztunnel"],
+        "ambient-waypoint": ["ztunnel", "waypoint"],
+        "ambient-waypoint-all": ["ztunnel", "waypoint"],
+    }
+    assert list(modes) == ALL_MODES
+
+
+def test_sidecars_need_what_was_measured_in_every_draw() -> None:
+    mode = evaluate(load(), footprint(2.0, reserved_vcpu=3.0, billed_vcpu=4.0), None, 3)["sidecar"]
+
+    assert mode.vcpu(Basis.USAGE).tolist() == [2, 2, 2]
+    assert mode.vcpu(Basis.RESERVED).tolist() == [3, 3, 3]
+    assert mode.vcpu(Basis.BILLED).tolist() == [4, 4, 4]
+    assert mode.needs[0].provenance is Provenance.MEASURED
+    assert mode.needs[0].count == 10
+
+
+def test_without_the_cost_of_a_waypoint_there_are_only_sidecars() -> None:
+    assert list(evaluate(load(), footprint(2.0), None, 1)) == ["sidecar"]
+
+
+def test_without_the_nodes_there_are_only_sidecars() -> None:
+    known = load()
+    unknown = MeshLoad(
+        sidecar_count=known.sidecar_count,
+        proxy_rps=known.proxy_rps,
+        mesh_rps=known.mesh_rps,
+        nodes=None,
+        namespaces=known.namespaces,
+        sidecars=None,
+    )
+
+    assert list(evaluate(unknown, footprint(2.0), parameters(), 1)) == ["sidecar"]
+
+
+def test_a_basis_that_is_not_known_of_the_sidecars_is_absent() -> None:
+    modes = evaluate(load(), footprint(2.0), parameters(), 1)
+
+    assert modes["sidecar"].bases == (Basis.USAGE,)
+    assert modes["ambient-l4"].bases == (Basis.USAGE, Basis.RESERVED, Basis.BILLED)
+
+
+def test_a_mode_costs_its_cpu_and_its_memory() -> None:
+    assumed = scenario(vcpu_month_usd=20, memory_gib_month_usd=3)
+    need = Need(
+        role="ztunnel",
+        count=1,
+        provenance=Provenance.PUBLISHED,
+        vcpu={Basis.USAGE: np.array([2.0])},
+        memory_gib={Basis.USAGE: np.array([5.0])},
+    )
+    mode = ModeNeeds(name="ambient-l4", needs=(need, need))
+
+    # 4 vCPU at 20 and 10 GiB at 3 dollars, for twelve months.
+    assert mode.usd_per_year(Basis.USAGE, parameters(assumed)).tolist() == [(80 + 30) * 12]
+
+
+def test_memory_that_one_component_does_not_know_is_not_known_of_the_mode() -> None:
+    known = Need(
+        role="ztunnel",
+        count=1,
+        provenance=Provenance.PUBLISHED,
+        vcpu={Basis.USAGE: np.array([2.0])},
+        memory_gib={Basis.USAGE: np.array([5.0])},
+    )
+    unknown = Need(
+        role="waypoint",
+        count=1,
+        provenance=Provenance.DERIVED,
+        vcpu={Basis.USAGE: np.array([1.0])},
+        memory_gib={},
+    )
+    mode = ModeNeeds(name="ambient-waypoint", needs=(known, unknown))
+
+    assert mode.memory_gib(Basis.USAGE) is None
+    priced = parameters(scenario(vcpu_month_usd=10, memory_gib_month_usd=3))
+    assert mode.usd_per_year(Basis.USAGE, priced).tolist() == pytest.approx([3 * 10 * 12])
+
+
+def test_sidecars_whose_memory_was_not_measured_do_not_get_it_for_nothing() -> None:
+    # Ten sidecars of 0.5 GiB at 4 dollars a month, beside 2 vCPU at 10.
+    assumed = scenario(vcpu_month_usd=10, memory_gib_month_usd=4, sidecar_memory_gib_per_proxy=0.5)
+    mode = evaluate(load(), footprint(2.0), parameters(assumed), 1)["sidecar"]
+
+    assert mode.usd_per_year(Basis.USAGE, parameters(assumed)).tolist() == [(20 + 20) * 12]

@@ -1,0 +1,135 @@
+"""The formulas of ztunnels and waypoints, against sums done by hand."""
+
+import numpy as np
+import pytest
+
+from analyzer.projection.modes import Need, Parameters, waypoint_need, ztunnel_need
+from analyzer.projection.scenario import Basis
+from analyzer.units import Provenance
+from tests.projection.builders import exactly, load, scenario
+
+
+def parameters(**changes: object) -> Parameters:
+    """Return parameters with round figures: idle 0.02 and 0.5 per 1000 rps for a waypoint."""
+    assumed = scenario(
+        **{
+            "ztunnel_idle_vcpu_per_node": 0.01,
+            "ztunnel_vcpu_per_1000_rps": 0.1,
+            "ztunnel_vcpu_per_gbit_per_second": 0.2,
+            "ztunnel_reserved_vcpu_per_node": 0.25,
+            "ztunnel_memory_gib_per_node": 0.5,
+            "ztunnel_reserved_memory_gib_per_node": 0.75,
+            "waypoint_reserved_vcpu_per_replica": 0.1,
+            "waypoint_memory_gib_per_replica": 0.3,
+            "waypoint_reserved_memory_gib_per_replica": 0.125,
+            **changes,
+        }
+    )
+    return exactly(assumed, waypoint_idle_vcpu=0.02, waypoint_vcpu_per_1000_rps=0.5)
+
+
+def vcpu(need: Need) -> dict[Basis, float]:
+    return {basis: float(values[0]) for basis, values in need.vcpu.items()}
+
+
+def memory_gib(need: Need) -> dict[Basis, float]:
+    return {basis: float(values[0]) for basis, values in need.memory_gib.items()}
+
+
+def test_a_ztunnel_costs_its_idle_its_requests_and_its_bytes() -> None:
+    nodes = load(passes_rps=[1000, 4000]).nodes
+    assert nodes is not None
+    need = ztunnel_need(nodes.assign(gbit_per_second=[3.0, 0.0]), parameters())
+
+    # 0.01 + 0.1 + 0.6 on the first node, 0.01 + 0.4 on the second.
+    assert vcpu(need)[Basis.USAGE] == pytest.approx(0.71 + 0.41)
+    assert vcpu(need)[Basis.RESERVED] == pytest.approx(0.5)
+    assert (need.role, need.count, need.provenance) == ("ztunnel", 2, Provenance.PUBLISHED)
+
+
+def test_a_busy_ztunnel_does_not_spend_what_an_idle_one_reserves() -> None:
+    nodes = load(passes_rps=[9000, 0]).nodes
+    assert nodes is not None
+    need = ztunnel_need(nodes, parameters())
+
+    # Used 0.91 and 0.01, reserved 0.25 each: the bill is 0.91 + 0.25, not 0.92.
+    assert vcpu(need)[Basis.BILLED] == pytest.approx(0.91 + 0.25)
+
+
+def test_a_ztunnels_memory_does_not_depend_on_its_traffic() -> None:
+    nodes = load(passes_rps=[1, 2, 3000]).nodes
+    assert nodes is not None
+
+    assert memory_gib(ztunnel_need(nodes, parameters())) == pytest.approx(
+        {Basis.USAGE: 1.5, Basis.RESERVED: 2.25, Basis.BILLED: 2.25}
+    )
+
+
+def test_a_waypoint_costs_its_idle_and_the_requests_into_its_namespace() -> None:
+    need = waypoint_need(load(waypoint_rps=[400]), parameters(), everywhere=True)
+
+    assert vcpu(need) == pytest.approx(
+        {Basis.USAGE: 0.02 + 0.2, Basis.RESERVED: 0.1, Basis.BILLED: 0.22}
+    )
+    assert (need.role, need.count, need.provenance) == ("waypoint", 1, Provenance.DERIVED)
+
+
+def test_waypoints_stand_where_http_was_seen_or_everywhere() -> None:
+    mesh = load(waypoint_rps=[400, 0, 100], has_http=[True, False, True])
+    seen = waypoint_need(mesh, parameters(), everywhere=False)
+    everywhere = waypoint_need(mesh, parameters(), everywhere=True)
+
+    assert (seen.count, everywhere.count) == (2, 3)
+    # One more at rest.
+    assert vcpu(everywhere)[Basis.USAGE] - vcpu(seen)[Basis.USAGE] == pytest.approx(0.02)
+
+
+def test_replicas_share_the_requests_and_each_rests_and_reserves_for_itself() -> None:
+    mesh = load(waypoint_rps=[600])
+    need = waypoint_need(mesh, parameters(waypoint_replicas=3), everywhere=True)
+
+    assert need.count == 3
+    # 3 x 0.02 at rest and 0.3 of requests; each of the three uses 0.12 and reserves 0.1.
+    assert vcpu(need) == pytest.approx({Basis.USAGE: 0.36, Basis.RESERVED: 0.3, Basis.BILLED: 0.36})
+    assert memory_gib(need) == pytest.approx(
+        {Basis.USAGE: 0.9, Basis.RESERVED: 0.375, Basis.BILLED: 0.9}
+    )
+
+
+def test_the_larger_is_taken_replica_by_replica() -> None:
+    mesh = load(waypoint_rps=[1200, 12], has_http=[True, True])
+    need = waypoint_need(mesh, parameters(waypoint_replicas=2), everywhere=False)
+
+    # Of the first namespace each replica uses 0.32, of the second 0.023, where 0.1 is reserved.
+    assert vcpu(need)[Basis.BILLED] == pytest.approx(2 * 0.32 + 2 * 0.1)
+
+
+def test_a_mesh_without_http_needs_no_waypoint() -> None:
+    mesh = load(waypoint_rps=[0, 0], has_http=[False, False])
+    need = waypoint_need(mesh, parameters(), everywhere=False)
+
+    assert need.count == 0
+    assert set(vcpu(need).values()) == {0.0}
+    assert set(memory_gib(need).values()) == {0.0}
+
+
+def test_every_draw_is_worked_out_by_itself() -> None:
+    drawn = Parameters(
+        values={
+            **parameters().values,
+            "ztunnel_idle_vcpu_per_node": np.array([0.01, 0.02]),
+            "ztunnel_vcpu_per_1000_rps": np.array([0.1, 0.3]),
+        },
+        waypoint_idle_vcpu=np.array([0.02, 0.04]),
+        waypoint_vcpu_per_1000_rps=np.array([0.5, 0.7]),
+        waypoint_follows_sidecar=True,
+    )
+    mesh = load(passes_rps=[1000, 3000], waypoint_rps=[500])
+    assert mesh.nodes is not None
+
+    assert ztunnel_need(mesh.nodes, drawn).vcpu[Basis.USAGE].tolist() == pytest.approx(
+        [0.02 + 0.4, 0.04 + 1.2]
+    )
+    assert waypoint_need(mesh, drawn, everywhere=True).vcpu[Basis.USAGE].tolist() == pytest.approx(
+        [0.02 + 0.25, 0.04 + 0.35]
+    )

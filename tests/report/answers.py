@@ -1,0 +1,171 @@
+"""Answers made by hand, one of each kind that a report must be able to show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from analyzer.calibration.observations import Exclusion
+from analyzer.calibration.result import Calibration, WorkloadCalibration
+from analyzer.data import published_constants
+from analyzer.measurement.manifest import Manifest
+from analyzer.measurement.usage import MeshUsage
+from analyzer.projection import project_usage
+from analyzer.projection.load import mesh_load, stated_load
+from analyzer.projection.reference import project_constants
+from analyzer.projection.scenario import Scenario
+from analyzer.prometheus.promql import Scope
+from analyzer.report.answer import Answer
+from analyzer.units import Interval, Reason, Refusal
+from tests.projection.builders import Proxy, calibration, fit, mesh, no_fit, scenario, shop_mesh
+
+NAUGHTY_NAMES = (
+    "[red]x[/red]",
+    "=HYPERLINK(1)",
+    "+1",
+    "-1",
+    "@sum",
+    "a|b",
+    "<img src=x onerror=alert(1)>",
+    "two\nlines",
+    "esc\x1b[2J\x1b]0;title\x07",
+    "eight\x9b31mbit",
+    "back\x08\x7fspace",
+    "right\u202eleft",
+    "tab\there",
+    'quo"te, comma',
+    "`code` *bold* _it_ [link](x)",
+    "日本語",
+)
+"""What a label may hold when nobody was careful, or somebody was malicious."""
+
+
+def manifest(usage: MeshUsage, *, note: str = "", cluster: str = "east") -> Manifest:
+    return Manifest(
+        tool_version="0.1.0",
+        source="http://prometheus.example:9090",
+        note=note,
+        window=usage.window,
+        scope=Scope(namespaces=(), cluster=cluster),
+        cpu_scrape_seconds=60.0,
+        request_scrape_seconds=15.0,
+        queries=(),
+        warnings=(),
+    )
+
+
+def workload(name: str = "shop/front", *, fitted: bool = True) -> WorkloadCalibration:
+    namespace, _, short = name.partition("/")
+    return WorkloadCalibration(
+        namespace=namespace,
+        workload=short,
+        vcpu_per_1000_rps=Interval(low=0.21, mid=0.25, high=0.29) if fitted else None,
+        idle_vcpu_per_proxy=Interval(low=0.009, mid=0.01, high=0.011) if fitted else None,
+        proxy_count=4,
+        sample_count=576,
+        mean_rps=120.5,
+        mean_vcpu=0.0712,
+        fitted_rps=(3.0, 480.0),
+    )
+
+
+def fitted_calibration(workloads: Sequence[WorkloadCalibration] = ()) -> Calibration:
+    return replace(
+        calibration(),
+        workloads=tuple(workloads) or (workload(), workload("cache/redis", fitted=False)),
+        exclusions=(Exclusion(reason="no CPU sample", step_count=7, mean_vcpu=0.05),),
+    )
+
+
+def full(
+    *,
+    note: str = "",
+    assumed: Scenario | None = None,
+    fitted: Calibration | None = None,
+    usage: MeshUsage | None = None,
+) -> Answer:
+    """Return an answer with every step taken."""
+    usage = usage or shop_mesh()
+    fitted = fitted or fitted_calibration()
+    return Answer(
+        manifest=manifest(usage, note=note),
+        usage=usage,
+        load=mesh_load(usage),
+        calibration=fitted,
+        projection=project_usage(usage, fitted, assumed or scenario()),
+    )
+
+
+def calibration_only(fitted: Calibration | None = None) -> Answer:
+    usage = shop_mesh()
+    return Answer(
+        manifest=manifest(usage),
+        usage=usage,
+        load=mesh_load(usage),
+        calibration=fitted or fitted_calibration(),
+    )
+
+
+def constants_only(
+    name: str = "blog", *, proxy_rps: float = 0, assumed: Scenario | None = None
+) -> Answer:
+    """Return the post's mesh by published constants."""
+    load = stated_load(pod_count=15_000, node_count=200, namespace_count=1000, proxy_rps=proxy_rps)
+    projection = project_constants(published_constants()[name], load, assumed or scenario())
+    return Answer(load=load, projection=projection)
+
+
+def refused() -> Answer:
+    """Return an answer that can say little: no fit, no nodes, no reservations, no memory."""
+    usage = replace(
+        mesh(Proxy(node=""), nodes=()),
+        refusals=(Refusal(subject="role of a/b", reason=Reason.AMBIGUOUS, detail="no evidence"),),
+        warnings=("a step was missed",),
+    )
+    fitted = replace(
+        calibration(no_fit(), no_fit("cost of a request through a waypoint")),
+        warnings=("12% of the sidecars' CPU is not explained by the fit", "a step was missed"),
+    )
+    return Answer(
+        manifest=manifest(usage, cluster=""),
+        usage=usage,
+        load=mesh_load(usage),
+        calibration=fitted,
+        projection=project_usage(usage, fitted, scenario()),
+    )
+
+
+def naughty() -> Answer:
+    """Return an answer whose names, notes and remarks mean harm."""
+    names = list(NAUGHTY_NAMES)
+    usage = replace(
+        mesh(*(Proxy(workload=f"space{number}/app") for number in range(len(names)))),
+        refusals=tuple(
+            Refusal(subject=name, reason=Reason.AMBIGUOUS, detail=name) for name in names[:6]
+        ),
+        warnings=tuple(names[6:]),
+    )
+    usage.proxies["namespace"] = names
+    usage.proxies["workload"] = names
+    workloads = [replace(workload(), namespace=name, workload=name) for name in names]
+    return full(note="".join(names), usage=usage, fitted=fitted_calibration(workloads))
+
+
+def observed(rps: np.ndarray[tuple[int, ...], np.dtype[np.float64]], noise: float) -> pd.DataFrame:
+    """Return steps along the line of `fit()`, 0.01 + 0.3 per 1000 rps, with alternating noise."""
+    sign = np.where(np.arange(len(rps)) % 2, 1.0, -1.0)
+    return pd.DataFrame({"rps": rps, "cpu_vcpu": (0.01 + 0.0003 * rps) * (1 + noise * sign)})
+
+
+def scattered(proxies: int, steps: int) -> Answer:
+    """Return an answer whose fit is of this many proxies, between 10 and 500 rps."""
+    rps = np.linspace(10, 500, proxies * steps)
+    fitted = replace(
+        fitted_calibration(),
+        sidecar=replace(fit(), proxy_count=proxies, sample_count=proxies * steps),
+        observations=observed(rps, noise=0.1),
+    )
+    return calibration_only(fitted)

@@ -1,0 +1,1 @@
+"""Tests of the charts, on their axes and not on their pixels."""

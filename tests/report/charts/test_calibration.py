@@ -1,0 +1,182 @@
+"""The calibration chart, read off its axes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import FillBetweenPolyCollection, PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from analyzer.report.answer import Answer
+from analyzer.report.charts import calibration_chart
+from analyzer.report.charts.style import png_bytes
+from tests.projection.builders import fit
+from tests.report.answers import (
+    calibration_only,
+    constants_only,
+    fitted_calibration,
+    observed,
+    refused,
+    scattered,
+)
+
+LABELS = {
+    "band": "90 % band of the mesh's mean",
+    "fit": "fit: 0.01 idle + 0.3 [0.25-0.35] per 1000 rps",
+    "post": "the post's 0.6 per 1000 rps",
+    "ratio": "dashboard ratio 0.4: idle smeared in",
+}
+
+
+def drawn(answer: Answer) -> tuple[Figure, Axes]:
+    figure = calibration_chart(answer)
+    assert figure is not None
+    return figure, figure.axes[0]
+
+
+def line(axes: Axes, name: str) -> tuple[list[float], list[float]]:
+    """Return where a line begins and ends: its two x and its two y."""
+    found = next(item for item in axes.lines if item.get_label() == LABELS[name])
+    points = np.asarray(found.get_xydata(), dtype=float)
+    return points[[0, -1], 0].tolist(), points[[0, -1], 1].tolist()
+
+
+def test_the_line_is_the_fit_over_the_rates_that_were_fitted() -> None:
+    _, axes = drawn(scattered(3, 40))
+    rps, vcpu = line(axes, "fit")
+
+    # 0.01 at rest and 0.3 for 1000, fitted from 10 to 500 requests per second.
+    assert rps == [10, 500]
+    assert vcpu == pytest.approx([0.013, 0.16])
+
+
+def test_the_posts_line_has_no_idle_and_a_slope_of_six_tenths() -> None:
+    _, axes = drawn(scattered(3, 40))
+    rps, vcpu = line(axes, "post")
+
+    assert rps == [10, 500]
+    assert vcpu == pytest.approx([0.006, 0.3])
+
+
+def test_the_dashboards_ratio_is_a_line_through_the_origin() -> None:
+    _, axes = drawn(scattered(3, 40))
+    rps, vcpu = line(axes, "ratio")
+
+    assert rps == [10, 500]
+    assert vcpu == pytest.approx([0.004, 0.2])
+
+
+def test_without_a_ratio_there_is_no_such_line() -> None:
+    sidecar = replace(fit(), ratio_vcpu_per_1000_rps=None)
+    _, axes = drawn(calibration_only(replace(fitted_calibration(), sidecar=sidecar)))
+
+    assert len(axes.lines) == 2
+
+
+def test_the_band_is_the_interval() -> None:
+    _, axes = drawn(scattered(3, 40))
+    (band,) = (item for item in axes.collections if isinstance(item, FillBetweenPolyCollection))
+    points = np.asarray(band.get_paths()[0].vertices)
+
+    # Idle 0.008 to 0.012, slope 0.25 to 0.35 per 1000, at 10 and at 500 rps.
+    at = {rps: points[points[:, 0] == rps, 1] for rps in (10.0, 500.0)}
+    assert (at[10.0].min(), at[10.0].max()) == pytest.approx((0.0105, 0.0155))
+    assert (at[500.0].min(), at[500.0].max()) == pytest.approx((0.133, 0.187))
+    assert band.get_label() == LABELS["band"]
+
+
+def test_the_legend_names_every_line_and_hides_no_data() -> None:
+    figure, axes = drawn(scattered(3, 40))
+    (legend,) = figure.legends
+
+    assert {text.get_text() for text in legend.get_texts()} == set(LABELS.values())
+    figure.draw_without_rendering()
+    assert not legend.get_window_extent().overlaps(axes.get_window_extent())
+
+
+def test_the_axes_say_what_they_count() -> None:
+    figure, axes = drawn(scattered(3, 40))
+
+    assert axes.get_xlabel() == "requests per second through one proxy, inbound and outbound"
+    assert axes.get_ylabel() == "vCPU of the proxy"
+    assert figure.axes[1].get_ylabel() == "proxy steps"
+
+
+def test_the_axes_begin_at_zero_and_hold_the_data() -> None:
+    _, axes = drawn(scattered(3, 40))
+
+    assert (axes.get_xlim()[0], axes.get_ylim()[0]) == (0, 0)
+    assert axes.get_xlim()[1] > 500
+    # The highest step: 0.16 and a tenth more.
+    assert axes.get_ylim()[1] > 0.176
+
+
+def test_the_title_is_the_finding_and_its_base() -> None:
+    _, axes = drawn(scattered(3, 40))
+
+    assert axes.get_title(loc="left").strip() == (
+        "Sidecars cost 0.3 vCPU per 1000 requests/s; the post says 0.6"
+    )
+    assert axes.texts[-1].get_text() == "120 steps of 3 proxies, 10 to 500 requests/s"
+
+
+def test_every_step_is_counted_in_the_density() -> None:
+    _, axes = drawn(scattered(3, 40))
+    density = next(item for item in axes.collections if type(item) is PolyCollection)
+
+    assert np.asarray(density.get_array()).sum() == 120
+
+
+def test_proxies_without_requests_are_not_on_the_axes() -> None:
+    answer = scattered(3, 40)
+    assert answer.calibration is not None
+    rows = answer.calibration.observations
+    idle = rows.assign(rps=0.0, cpu_vcpu=9.0)
+    both = replace(answer.calibration, observations=type(rows)(rows).merge(idle, how="outer"))
+    _, axes = drawn(replace(answer, calibration=both))
+
+    assert axes.get_ylim()[1] < 1
+
+
+@pytest.mark.parametrize(("proxies", "steps"), [(1, 1), (1, 40), (15_000, 12)])
+def test_one_proxy_and_fifteen_thousand_are_drawn(proxies: int, steps: int) -> None:
+    figure, axes = drawn(scattered(proxies, steps))
+
+    assert png_bytes(figure).startswith(b"\x89PNG")
+    assert f"{proxies:,} proxies" in axes.texts[-1].get_text()
+
+
+def test_steps_that_are_all_alike_are_drawn() -> None:
+    fitted = replace(fitted_calibration(), observations=observed(np.full(50, 100.0), noise=0))
+
+    assert png_bytes(drawn(calibration_only(fitted))[0])
+
+
+def test_the_same_answer_gives_the_same_picture() -> None:
+    first, second = (png_bytes(drawn(scattered(3, 40))[0]) for _ in range(2))
+
+    assert first == second
+
+
+def test_no_text_is_set_as_a_formula() -> None:
+    figure, _ = drawn(scattered(3, 40))
+
+    for text in figure.findobj(Text):
+        assert text.get_text().count("$") < 2 or not text.get_parse_math()
+
+
+@pytest.mark.parametrize("make", [refused, constants_only, Answer])
+def test_without_a_fit_there_is_no_chart(make: object) -> None:
+    assert callable(make)
+
+    assert calibration_chart(make()) is None
+
+
+def test_a_fit_from_documents_has_no_steps_to_draw() -> None:
+    sidecar = replace(fit(), fitted_rps=None)
+
+    assert (
+        calibration_chart(calibration_only(replace(fitted_calibration(), sidecar=sidecar))) is None
+    )

@@ -1,0 +1,203 @@
+"""The cost chart, read off its axes."""
+
+from collections.abc import Callable
+
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+
+from analyzer.projection.result import Projection
+from analyzer.projection.scenario import Basis
+from analyzer.report.answer import Answer
+from analyzer.report.charts import CHARTS, cost_chart
+from analyzer.report.charts.style import png_bytes
+from tests.projection.builders import Proxy, mesh, scenario
+from tests.report.answers import calibration_only, constants_only, full, refused
+
+ANSWERS = [
+    pytest.param(full, id="full"),
+    pytest.param(lambda: full(assumed=scenario(memory_gib_month_usd=4)), id="with memory"),
+    pytest.param(lambda: full(assumed=scenario(vcpu_month_usd=0)), id="free"),
+    pytest.param(constants_only, id="post"),
+    pytest.param(lambda: constants_only("istio-1.24", proxy_rps=15e6), id="istio-1.24"),
+    pytest.param(lambda: constants_only("istio-1.1", proxy_rps=15e6), id="sidecars alone"),
+    pytest.param(refused, id="refused"),
+]
+
+
+def drawn(answer: Answer) -> tuple[Figure, Axes, Projection]:
+    figure = cost_chart(answer)
+    assert figure is not None
+    assert answer.projection is not None
+    return figure, figure.axes[0], answer.projection
+
+
+def widths(axes: Axes) -> dict[int, list[float]]:
+    """Return the widths of the bars of each row, from left to right."""
+    rows: dict[int, list[float]] = {}
+    bars = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+    for bar in sorted(bars, key=lambda bar: bar.get_x()):
+        rows.setdefault(round(bar.get_y() + bar.get_height() / 2), []).append(bar.get_width())
+    return rows
+
+
+def test_a_bar_is_as_long_as_its_dollars() -> None:
+    _, axes, _ = drawn(constants_only())
+
+    # 9000; 60; and 60 + 600 vCPU at 22 dollars for 12 months.
+    assert widths(axes) == {
+        0: pytest.approx([2_376_000]),
+        1: pytest.approx([15_840]),
+        2: pytest.approx([15_840, 158_400]),
+    }
+
+
+@pytest.mark.parametrize("make", ANSWERS)
+def test_the_parts_of_a_bar_add_up_to_its_mode(make: Callable[[], Answer]) -> None:
+    _, axes, projection = drawn(make())
+
+    for row, mode in enumerate(projection.modes):
+        usd = mode.bases[Basis.USAGE].usd_per_year.mid
+        assert sum(widths(axes)[row]) == pytest.approx(usd)
+
+
+def test_memory_is_a_part_of_its_own_where_it_is_paid() -> None:
+    _, axes, projection = drawn(full(assumed=scenario(memory_gib_month_usd=4)))
+    memory_gib = projection.modes[0].bases[Basis.USAGE].memory_gib
+
+    assert memory_gib is not None
+    # 288 MiB of three sidecars.
+    assert widths(axes)[0] == pytest.approx([0.44 * 264, 288 / 1024 * 48])
+    assert "at $22 a vCPU-month and $4 a GiB-month" in axes.get_xlabel()
+
+
+def test_every_mode_has_its_row_from_the_top() -> None:
+    _, axes, _ = drawn(full())
+
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "sidecars",
+        "ambient,\nL4 only",
+        "ambient,\nwaypoints where HTTP is",
+        "ambient,\nwaypoints everywhere",
+    ]
+    assert axes.yaxis.get_inverted()
+
+
+def test_the_whiskers_are_the_interval() -> None:
+    _, axes, projection = drawn(full())
+    whiskers = [item for item in axes.collections if isinstance(item, LineCollection)]
+    ends = [tuple(whisker.get_segments()[0][:, 0]) for whisker in whiskers]
+
+    expected = [mode.bases[Basis.USAGE].usd_per_year for mode in projection.modes[1:]]
+    # What was measured has no range, and no whisker.
+    assert ends == [pytest.approx((item.low, item.high)) for item in expected]
+
+
+def test_exact_figures_have_no_whiskers() -> None:
+    _, axes, _ = drawn(constants_only())
+
+    assert not axes.collections
+
+
+@pytest.mark.parametrize("make", ANSWERS)
+def test_every_bar_and_whisker_is_inside_the_axes(make: Callable[[], Answer]) -> None:
+    _, axes, projection = drawn(make())
+    left, right = axes.get_xlim()
+
+    assert left == 0
+    for mode in projection.modes:
+        assert mode.bases[Basis.USAGE].usd_per_year.high < right
+    assert right > 0
+
+
+def test_the_axes_say_their_unit_and_price() -> None:
+    _, axes, _ = drawn(full())
+
+    assert axes.get_xlabel() == "USD a year, as used, at $22 a vCPU-month"
+    assert axes.xaxis.get_major_formatter()(1_234_567.0) == "$1,234,567"
+
+
+def test_every_bar_tells_its_dollars_and_vcpu() -> None:
+    _, axes, _ = drawn(constants_only())
+
+    told = [text.get_text().strip() for text in axes.texts if "vCPU" in text.get_text()]
+    assert told == ["$2,376,000  (9,000 vCPU)", "$15,840  (60 vCPU)", "$174,240  (660 vCPU)"]
+
+
+def test_the_legend_names_each_component_once_and_hides_no_bar() -> None:
+    figure, axes, _ = drawn(full())
+    (legend,) = figure.legends
+
+    assert [text.get_text() for text in legend.get_texts()] == ["sidecar", "ztunnel", "waypoint"]
+    assert axes.get_legend() is None
+    figure.draw_without_rendering()
+    assert not legend.get_window_extent().overlaps(axes.get_window_extent())
+
+
+def test_the_finding_is_the_saving() -> None:
+    _, axes, _ = drawn(constants_only())
+
+    assert axes.get_title(loc="left").strip() == (
+        "Ambient saves 99.3 % without waypoints;\nwith waypoints everywhere it saves 92.7 %"
+    )
+
+
+def test_a_mode_that_costs_more_is_said_to_cost_more() -> None:
+    usage = mesh(Proxy(cpu_vcpu=(0.001, 0.001), proxy_rps=(1, 1)))
+    mids = {name: item.value.mid for name, item in scenario().assumptions.items()}
+    dear = scenario(**mids | {"ztunnel_idle_vcpu_per_node": 0.002, "ztunnel_vcpu_per_1000_rps": 0})
+    _, axes, _ = drawn(full(usage=usage, assumed=dear))
+
+    # 0.002 vCPU of one ztunnel, for 0.001 of one sidecar.
+    assert axes.get_title(loc="left").startswith("Ambient costs 100.0 % more without waypoints")
+
+
+def test_a_finding_on_another_basis_says_so() -> None:
+    _, usual, _ = drawn(full())
+    _, billed, _ = drawn(full(assumed=scenario(basis="billed")))
+
+    assert "billed" not in usual.get_title(loc="left")
+    assert "billed" in billed.get_title(loc="left")
+
+
+def test_the_posts_dollars_for_this_mesh_are_told() -> None:
+    _, axes, _ = drawn(full())
+
+    # 1.8 vCPU of sidecars; 0.6 of ztunnels and 1.2 of waypoints.
+    assert axes.texts[-1].get_text() == "the post's constants give this mesh $475 and $475"
+
+
+def test_of_a_mesh_with_unknown_nodes_the_post_gives_the_sidecars_alone() -> None:
+    _, axes, _ = drawn(refused())
+
+    # One sidecar of 0.6 vCPU.
+    assert axes.texts[-1].get_text() == "the post's constants give this mesh $158"
+    assert axes.get_title(loc="left").strip() == "What the sidecars cost"
+
+
+@pytest.mark.parametrize("make", ANSWERS)
+def test_no_text_is_set_as_a_formula(make: Callable[[], Answer]) -> None:
+    figure, _, _ = drawn(make())
+    figure.draw_without_rendering()
+
+    for text in figure.findobj(Text):
+        if text.get_text().count("$") > 1:
+            assert not text.get_parse_math(), text.get_text()
+
+
+def test_without_a_projection_there_is_no_chart() -> None:
+    assert cost_chart(calibration_only()) is None
+    assert cost_chart(Answer()) is None
+
+
+def test_the_same_answer_gives_the_same_picture() -> None:
+    first, second = (png_bytes(drawn(constants_only())[0]) for _ in range(2))
+
+    assert first == second
+
+
+def test_every_chart_has_a_name() -> None:
+    assert list(CHARTS) == ["cost", "calibration"]

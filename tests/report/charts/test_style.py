@@ -1,0 +1,47 @@
+"""What all charts share."""
+
+import matplotlib as mpl
+import pytest
+from matplotlib.text import Text
+
+from analyzer.report.charts.style import COLOURS, new_figure, png_bytes, titled
+from analyzer.units import Role
+
+
+def test_two_dollar_signs_are_no_formula() -> None:
+    figure, axes = new_figure()
+    titled(axes, "saves $1 of $2", "from $3 to $4")
+
+    written = figure.findobj(Text)
+    parsed = {text.get_text().strip(): text.get_parse_math() for text in written}
+    assert parsed["saves $1 of $2"] is False
+    assert parsed["from $3 to $4"] is False
+
+
+def test_the_same_figure_gives_the_same_bytes() -> None:
+    def drawn() -> bytes:
+        figure, axes = new_figure()
+        axes.plot([0, 1], [0, 1])
+        return png_bytes(figure)
+
+    assert drawn() == drawn()
+    assert drawn().startswith(b"\x89PNG")
+
+
+def test_the_file_does_not_tell_which_matplotlib_drew_it() -> None:
+    figure, _ = new_figure()
+
+    assert mpl.__version__.encode() not in png_bytes(figure)
+
+
+def test_every_component_has_a_colour_of_its_own() -> None:
+    assert {Role.SIDECAR, Role.ZTUNNEL, Role.WAYPOINT} <= COLOURS.keys()
+    assert len(set(COLOURS.values())) == len(COLOURS)
+
+
+@pytest.mark.parametrize("size", [(8.0, 4.5), (8.0, 5.0)])
+def test_a_figure_has_the_size_it_was_asked_for(size: tuple[float, float]) -> None:
+    figure, axes = new_figure(*size)
+
+    assert tuple(figure.get_size_inches()) == size
+    assert not axes.spines["top"].get_visible()

@@ -1,0 +1,175 @@
+"""CSV and Markdown: whole, and harmless whatever a label holds."""
+
+import csv
+import io
+import re
+from dataclasses import replace
+
+import pytest
+
+from analyzer.report.answer import Answer
+from analyzer.report.plain import as_csv, as_markdown, namespaces_csv
+from analyzer.report.words import inert
+from tests.report.answers import (
+    NAUGHTY_NAMES,
+    calibration_only,
+    constants_only,
+    fitted_calibration,
+    full,
+    naughty,
+    refused,
+    workload,
+)
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def cells(line: str) -> list[str]:
+    """Divide a line of a Markdown table as its readers do: at bars that are not escaped."""
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def test_a_row_is_a_mode_on_a_basis() -> None:
+    found = {(row["mode"], row["basis"]): row for row in rows(as_csv(full()))}
+
+    assert len(found) == 4 * 3
+    assert float(found["sidecar", "usage"]["vcpu_mid"]) == pytest.approx(0.44)
+    assert float(found["sidecar", "billed"]["vcpu_high"]) == pytest.approx(0.54)
+    assert float(found["sidecar", "usage"]["usd_per_year_low"]) == pytest.approx(0.44 * 264)
+    assert float(found["sidecar", "usage"]["memory_gib_mid"]) == pytest.approx(0.28125)
+
+
+def test_the_post_is_in_the_csv_to_the_dollar() -> None:
+    costs = {row["mode"]: float(row["usd_per_year_mid"]) for row in rows(as_csv(constants_only()))}
+
+    assert costs["sidecar"] == 2_376_000
+    assert costs["ambient-waypoint-all"] == 174_240
+
+
+def test_without_a_projection_a_row_is_a_workload() -> None:
+    front, redis = rows(as_csv(calibration_only()))
+
+    assert (front["namespace"], front["workload"]) == ("shop", "front")
+    assert float(front["vcpu_per_1000_rps_mid"]) == 0.25
+    assert float(front["fitted_rps_max"]) == 480
+    # A refused figure is an empty cell here: CSV has no other way, the JSON has the reason.
+    assert redis["vcpu_per_1000_rps_mid"] == ""
+
+
+def test_a_row_is_a_namespace() -> None:
+    data, shop = rows(namespaces_csv(full()))
+
+    assert (data["namespace"], shop["namespace"]) == ("data", "shop")
+    assert float(shop["sidecar_vcpu"]) == pytest.approx(0.4)
+    assert float(shop["proxy_rps"]) == pytest.approx(250)
+
+
+@pytest.mark.parametrize("answer", [Answer(), constants_only()])
+def test_a_mesh_without_namespaces_has_no_rows(answer: Answer) -> None:
+    assert rows(namespaces_csv(answer)) == []
+
+
+def test_names_come_back_from_the_csv() -> None:
+    harmless = ['quo"te, comma', "a|b", "<img src=x>", "[red]x[/red]", "日本語"]
+    fitted = fitted_calibration([replace(workload(), namespace=name) for name in harmless])
+    found = rows(as_csv(calibration_only(fitted)))
+
+    assert [row["namespace"] for row in found] == harmless
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@"])
+def test_no_name_is_a_formula_in_a_spreadsheet(start: str) -> None:
+    name = f"{start}cmd('calc')!A0"
+    (row,) = rows(as_csv(calibration_only(fitted_calibration([workload(f"{name}/{name}")]))))
+
+    assert row["namespace"] == f"'{name}"
+    assert row["workload"] == f"'{name}"
+
+
+@pytest.mark.parametrize("start", ["\t=", "\r=", "\n=", " ="])
+def test_blanks_before_a_formula_do_not_hide_it(start: str) -> None:
+    (row,) = rows(as_csv(calibration_only(fitted_calibration([workload(f"{start}1+1/w")]))))
+
+    assert row["namespace"] == "'=1+1"
+
+
+@pytest.mark.parametrize("make", [as_csv, namespaces_csv, as_markdown])
+def test_no_control_character_reaches_a_terminal(make: object) -> None:
+    assert callable(make)
+
+    assert re.findall("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", make(naughty())) == []
+
+
+def test_every_naughty_namespace_is_one_row() -> None:
+    found = [row["namespace"].removeprefix("'") for row in rows(namespaces_csv(naughty()))]
+
+    assert sorted(found) == sorted(inert(name) for name in NAUGHTY_NAMES)
+
+
+def test_markdown_tells_what_the_table_tells() -> None:
+    text = as_markdown(full(note="Simulated mesh."))
+
+    assert text.startswith("# What the sidecars cost, and what ambient would\n")
+    assert "**Simulated mesh.**" in text
+    assert "2024-05-14 00:00 to 2024-05-14 00:10 UTC" in text
+    assert "the post's 0.6 overstates them 2.0 times" in text
+    assert "Dollars are of usage, at $22 per vCPU-month" in text
+    lines = [cells(line) for line in text.splitlines() if line.startswith("| sidecar")]
+    assert lines == [["sidecar (sidecars)", "0.44", "0.281", "$116", "", "sidecar: measured"]]
+
+
+def test_markdown_of_the_post_is_to_the_dollar() -> None:
+    text = as_markdown(constants_only())
+    line = next(line for line in text.splitlines() if line.startswith("| ambient-waypoint-all"))
+
+    assert cells(line)[1] == "660"
+    assert cells(line)[3:5] == ["$174,240", "92.7 %"]
+    assert cells(line)[5] == "ztunnel: published, waypoint: published"
+
+
+def test_markdown_says_what_it_cannot_say() -> None:
+    text = as_markdown(refused())
+
+    assert "## Warnings\n\n- a step was missed" in text
+    assert "## Cannot say\n\n- role of a/b: no evidence" in text
+
+
+def test_every_table_row_has_as_many_cells_as_its_header() -> None:
+    widths: list[int] = []
+    for line in as_markdown(naughty()).splitlines():
+        if not line.startswith("|"):
+            widths = []
+            continue
+        widths.append(len(cells(line)))
+        assert widths[0] == widths[-1], line
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("a|b", r"a\|b"),
+        ("<img src=x onerror=alert(1)>", r"\<img src=x onerror=alert(1)\>"),
+        ("[link](javascript:x)", r"\[link\](javascript:x)"),
+        ("two\nlines", "two lines"),
+        ("`code` *bold* _it_", r"\`code\` \*bold\* \_it\_"),
+        ("back\\slash", r"back\\slash"),
+    ],
+)
+def test_markdown_in_a_name_is_text(name: str, written: str) -> None:
+    text = as_markdown(calibration_only(fitted_calibration([workload(f"{name}/w")])))
+
+    assert f"| {written}/w | 4 |" in text
+
+
+def test_markdown_in_a_note_is_text() -> None:
+    assert r"**\<script\>alert(1)\</script\> \*\***" in as_markdown(
+        full(note="<script>alert(1)</script> **")
+    )
+
+
+def test_a_text_ends_with_one_newline() -> None:
+    for text in (as_csv(full()), namespaces_csv(full()), as_markdown(full())):
+        assert text.endswith("\n")
+        assert not text.endswith("\n\n")

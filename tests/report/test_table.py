@@ -1,0 +1,203 @@
+"""The answer at a terminal: what it says, that it fits, and that no name can take it over."""
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+
+from analyzer.report.answer import Answer
+from analyzer.report.table import MAX_REMARKS, MAX_ROWS, as_table, colour_wanted, terminal_width
+from analyzer.units import Reason, Refusal
+from tests.projection.builders import scenario
+from tests.report.answers import (
+    calibration_only,
+    constants_only,
+    fitted_calibration,
+    full,
+    naughty,
+    refused,
+    workload,
+)
+
+ANSWERS = [
+    pytest.param(full, id="full"),
+    pytest.param(lambda: full(assumed=scenario(basis="billed")), id="billed"),
+    pytest.param(calibration_only, id="calibration only"),
+    pytest.param(constants_only, id="constants only"),
+    pytest.param(lambda: constants_only("istio-1.24", proxy_rps=15e6), id="istio-1.24"),
+    pytest.param(refused, id="refused"),
+    pytest.param(naughty, id="naughty names"),
+    pytest.param(Answer, id="nothing"),
+]
+
+STYLES = re.compile(r"\x1b\[[0-9;]*m")
+"""What rich may send to a terminal; anything else that begins with ESC is not ours."""
+
+
+def words(text: str) -> str:
+    """Return text with every wrap undone."""
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("make", ANSWERS)
+@pytest.mark.parametrize("width", [80, 60, 132])
+def test_no_line_is_longer_than_the_terminal(make: Callable[[], Answer], width: int) -> None:
+    lines = as_table(make(), width=width).splitlines()
+
+    assert max(map(cell_len, lines)) <= width
+
+
+@pytest.mark.parametrize("make", ANSWERS)
+def test_without_colour_there_are_no_escape_codes(make: Callable[[], Answer]) -> None:
+    assert re.findall("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", as_table(make())) == []
+
+
+@pytest.mark.parametrize("make", ANSWERS)
+def test_with_colour_there_are_only_styles(make: Callable[[], Answer]) -> None:
+    coloured = as_table(make(), colour=True)
+
+    assert re.findall("[\x00-\x09\x0b-\x1f\x7f-\x9f]", STYLES.sub("", coloured)) == []
+
+
+def test_colour_changes_no_word() -> None:
+    coloured = as_table(full(note="A note."), colour=True)
+
+    assert STYLES.search(coloured)
+    assert words(STYLES.sub("", coloured)) == words(as_table(full(note="A note.")))
+
+
+@pytest.mark.parametrize("make", ANSWERS)
+def test_nothing_is_cut_off_and_no_line_ends_in_blanks(make: Callable[[], Answer]) -> None:
+    text = as_table(make(), width=60)
+
+    assert "…" not in text
+    assert [line for line in text.splitlines() if line != line.rstrip()] == []
+    assert text.endswith("\n")
+
+
+def test_a_long_name_is_folded_and_whole() -> None:
+    # The longest that Kubernetes allows, of letters that occur nowhere else.
+    long = replace(workload(), namespace="ψ" * 63, workload="ξ" * 63)
+    text = as_table(calibration_only(fitted_calibration([long])))
+
+    assert (text.count("ψ"), text.count("ξ")) == (63, 63)
+
+
+def test_markup_in_a_name_is_text() -> None:
+    text = as_table(calibration_only(fitted_calibration([workload("[red]x[/red]/[bold]y")])))
+
+    assert "[red]x[/red]/[bold]y" in text
+
+
+def test_markup_in_a_note_and_in_remarks_is_text() -> None:
+    answer = full(note="[red]note[/red] :smile:")
+    assert answer.usage is not None
+    remark = Refusal(subject="[blink]a", reason=Reason.NO_DATA, detail="[/blink]")
+    usage = replace(answer.usage, warnings=("[link=x]w",), refusals=(remark,))
+    text = as_table(replace(answer, usage=usage))
+
+    for literal in ("[red]note[/red] :smile:", "- [blink]a: [/blink]", "- [link=x]w"):
+        assert literal in text
+
+
+def test_the_post_is_told_to_the_dollar() -> None:
+    text = as_table(constants_only())
+
+    rows = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.strip()}
+    assert rows["sidecar"] == ["9,000", "$2,376,000", "-"]
+    assert rows["ambient-waypoint-all"] == ["660", "$174,240", "-", "92.7", "%"]
+    assert "15,000 sidecars in 1,000 namespaces on 200 nodes" in words(text)
+    assert "1000 waypoint: 600 vCPU (published)" in text
+
+
+def test_the_mesh_and_the_modes_are_told() -> None:
+    text = words(as_table(full()))
+
+    assert "3 sidecars in 2 namespaces on 2 nodes; 270 proxy requests/s, 175 calls/s" in text
+    assert "Sidecars, measured: 0.44 vCPU used, 0.3 reserved, 0.281 GiB of memory used" in text
+    # 0.44 and 0.54 vCPU at 22 dollars for 12 months.
+    assert "sidecar 0.44 $116 $143" in text
+    assert "$22 per vCPU-month, $0 per GiB-month" in text
+    assert "3 sidecar: 0.44 vCPU (measured)" in text
+    assert "would give this mesh 1.8 vCPU of sidecars and 1.8 of ambient" in text
+
+
+def test_the_verdict_and_the_note_are_told() -> None:
+    text = words(as_table(full(note="Simulated mesh.")))
+
+    assert text.startswith("Simulated mesh. 2024-05-14 00:00")
+    assert "the post's 0.6 overstates them 2.0 times" in text
+
+
+def test_savings_of_another_basis_than_usage_say_so() -> None:
+    # One is the header of the dollars as billed, which are always there.
+    assert as_table(full()).count("as billed") == 1
+    assert as_table(full(assumed=scenario(basis="billed"))).count("as billed") == 2
+    assert as_table(full(assumed=scenario(basis="reserved"))).count("as reserved") == 1
+
+
+def test_unknown_nodes_and_refusals_are_told() -> None:
+    text = words(as_table(refused()))
+
+    assert "on unknown nodes" in text
+    assert "Warnings - a step was missed" in text
+    assert "Cannot say - role of a/b: no evidence" in text
+    assert "ambient modes: the number of nodes is not known" in text
+
+
+def test_the_costliest_workloads_come_first_and_the_rest_is_counted() -> None:
+    many = [
+        replace(workload(f"n/w{number}"), mean_vcpu=float(number)) for number in range(MAX_ROWS + 5)
+    ]
+    text = as_table(calibration_only(fitted_calibration(many)))
+    shown = re.findall(r"n/w(\d+)", text)
+
+    assert shown == [str(number) for number in range(MAX_ROWS + 4, 4, -1)]
+    assert "and 5 more" in text
+
+
+def test_a_refused_workload_is_marked_as_refused() -> None:
+    text = as_table(calibration_only())
+
+    assert re.search(r"cache/redis .* refused +refused", text)
+    assert re.search(r"shop/front +4 +120 +0.25 \[0.21-0.29\] +0.01", text)
+
+
+def test_many_remarks_are_cut_with_the_way_to_the_rest() -> None:
+    answer = full()
+    assert answer.usage is not None
+    remarks = tuple(f"remark {number}" for number in range(MAX_REMARKS + 3))
+    text = as_table(replace(answer, usage=replace(answer.usage, warnings=remarks)))
+
+    assert text.count("- remark") == MAX_REMARKS
+    assert "- and 3 more: see --format json" in text
+
+
+def test_a_notebook_gets_the_text_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = as_table(constants_only())
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+
+    assert as_table(constants_only()) == expected
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert colour_wanted(Terminal())
+    assert not colour_wanted(io.StringIO())
+
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not colour_wanted(Terminal())
+
+
+def test_the_width_is_the_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "123")
+
+    assert terminal_width() == 123

@@ -1,0 +1,196 @@
+"""Numbers and findings in words."""
+
+import doctest
+import sys
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzer.report import words
+from analyzer.report.answer import Answer
+from analyzer.report.words import (
+    dollars,
+    inert,
+    number,
+    percent,
+    ranged,
+    short_dollars,
+    usd,
+    verdict,
+    window_title,
+)
+from analyzer.units import Interval
+from tests.projection.builders import fit
+from tests.report.answers import (
+    NAUGHTY_NAMES,
+    calibration_only,
+    constants_only,
+    fitted_calibration,
+    full,
+    refused,
+)
+
+
+def test_the_examples_in_the_docstrings_hold() -> None:
+    results = doctest.testmod(sys.modules[words.__name__])
+
+    assert results.failed == 0
+    assert results.attempted >= 4
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (0.30487, "0.305"),
+        (0.00809, "0.00809"),
+        (5.2657, "5.27"),
+        (99.94, "99.9"),
+        (99.96, "100"),
+        (100.4, "100"),
+        (999.6, "1,000"),
+        (11_307.66, "11,308"),
+        (-250.4, "-250"),
+    ],
+)
+def test_a_number_has_three_digits_and_separated_thousands(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_an_exact_value_is_told_without_a_range() -> None:
+    assert ranged(Interval.exactly(9000)) == "9,000"
+    assert usd(Interval.exactly(2_376_000)) == "$2,376,000"
+    assert percent(Interval.exactly(92.6667)) == "92.7 %"
+
+
+def test_an_uncertain_value_is_told_with_its_range() -> None:
+    assert ranged(Interval(low=0.21, mid=0.234, high=0.26)) == "0.234 [0.21-0.26]"
+    assert usd(Interval(low=-551, mid=644, high=747_000)) == "$644 [-$551 to $747,000]"
+    assert percent(Interval(low=46.4, mid=53.7, high=60.1)) == "54 % [46 to 60]"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "$0"),
+        (-0.0, "$0"),
+        (0.49, "$0"),
+        (-0.3, "$0"),
+        (-0.5, "$0"),
+        (-0.51, "-$1"),
+        (1389.6, "$1,390"),
+        (-2_201_760.2, "-$2,201,760"),
+    ],
+)
+def test_dollars_are_whole_and_a_nought_has_no_sign(value: float, text: str) -> None:
+    assert dollars(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (437.2, "$437"),
+        (999.4, "$999"),
+        (999.6, "$1k"),
+        (1610.0, "$1.61k"),
+        (999_499.0, "$999k"),
+        (999_600.0, "$1M"),
+        (2_376_000.0, "$2.38M"),
+        (999_600_000.0, "$1B"),
+        (23_760_000_000.0, "$23.8B"),
+        (-491_040.0, "-$491k"),
+        (-0.2, "$0"),
+    ],
+)
+def test_short_dollars_change_their_unit_in_time(value: float, text: str) -> None:
+    assert short_dollars(value) == text
+
+
+@given(st.floats(-1e11, 1e11))
+def test_short_dollars_fit_a_narrow_column(value: float) -> None:
+    assert len(short_dollars(value)) <= 7
+    assert "e" not in short_dollars(value)
+
+
+def test_a_percentage_of_nearly_nothing_has_no_sign() -> None:
+    assert percent(Interval.exactly(-0.04)) == "0.0 %"
+    assert percent(Interval(low=-0.4, mid=-0.2, high=0.3)) == "0 % [0 to 0]"
+
+
+def test_the_window_is_told_in_utc_with_its_step() -> None:
+    # Two steps of 300 s from midnight.
+    assert (
+        window_title(full())
+        == "2024-05-14 00:00 to 2024-05-14 00:10 UTC, 0.167 h in steps of 5 min"
+    )
+
+
+def test_a_step_that_is_no_whole_minute_is_told_in_seconds() -> None:
+    answer = full()
+    assert answer.manifest is not None
+    window = replace(answer.manifest.window, step_seconds=50)
+    changed = replace(answer, manifest=replace(answer.manifest, window=window))
+
+    assert window_title(changed).endswith("in steps of 50 s")
+
+
+def test_a_mesh_of_stated_size_has_no_window() -> None:
+    assert window_title(constants_only()) == "A mesh of stated size, by published constants"
+
+
+def answer_with(low: float, mid: float, high: float, ratio: float | None = None) -> Answer:
+    sidecar = replace(
+        fit(slope=Interval(low=low, mid=mid, high=high)), ratio_vcpu_per_1000_rps=ratio
+    )
+    return calibration_only(replace(fitted_calibration(), sidecar=sidecar))
+
+
+@pytest.mark.parametrize(
+    ("slope", "compared"),
+    [
+        ((0.28, 0.3, 0.32), "the post's 0.6 overstates them 2.0 times"),
+        ((0.1, 0.15, 0.2), "the post's 0.6 overstates them 4.0 times"),
+        ((1.1, 1.2, 1.3), "the post's 0.6 understates them 2.0 times"),
+        ((0.61, 0.9, 1.3), "the post's 0.6 understates them 1.5 times"),
+        ((0.5, 0.59, 0.7), "the post's 0.6 is within that range"),
+        ((0.6, 0.6, 0.6), "the post's 0.6 is within that range"),
+        ((0.0, 0.0, 0.01), "the post's 0.6 overstates them"),
+    ],
+)
+def test_the_verdict_says_what_the_posts_figure_does(
+    slope: tuple[float, float, float], compared: str
+) -> None:
+    sentence = verdict(answer_with(*slope))
+
+    assert sentence is not None
+    assert sentence.endswith(f"plus 0.01 vCPU idle each; {compared}.")
+
+
+def test_the_verdict_names_the_dashboards_ratio_beside_the_fit() -> None:
+    assert verdict(answer_with(0.28, 0.3, 0.32, ratio=0.4567)) == (
+        "Your sidecars cost 0.3 [0.28-0.32] vCPU per 1000 proxy requests/s plus 0.01 vCPU idle "
+        "each; the post's 0.6 overstates them 2.0 times; the dashboard-style ratio is 0.457, "
+        "because it smears idle into it."
+    )
+
+
+def test_without_a_fit_there_is_no_verdict() -> None:
+    assert verdict(refused()) is None
+    assert verdict(constants_only()) is None
+
+
+@pytest.mark.parametrize("name", NAUGHTY_NAMES)
+def test_no_text_from_outside_commands_a_terminal(name: str) -> None:
+    assert inert(name).isprintable()
+
+
+def test_harmless_text_is_left_alone() -> None:
+    assert inert("shop-1/日本語 [red]") == "shop-1/日本語 [red]"
+
+
+@given(st.text())
+def test_whatever_a_label_holds_becomes_one_printable_line(text: str) -> None:
+    assert inert(text).isprintable()
+    assert len(inert(text)) <= len(text)
