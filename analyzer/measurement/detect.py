@@ -46,11 +46,11 @@ class Sample:
 
     Attributes:
         labels: all of them, its name as `__name__`.
-        seen_at: the last time it was looked for and there, seconds since the epoch.
+        seen_at_seconds: the last time it was looked for and there, seconds since the epoch.
     """
 
     labels: Mapping[str, str]
-    seen_at: float
+    seen_at_seconds: float
 
 
 CGROUPS: Final = "cgroups"
@@ -64,7 +64,7 @@ def samples_of(answer: Answer) -> Samples:
     found: dict[str, list[Sample]] = {name: [] for name in (*Exporter, CGROUPS)}
     for series in answer.series:
         own = {name: value for name, value in series.labels.items() if name != "exporter"}
-        sample = Sample(labels=own, seen_at=float(series.times.max()))
+        sample = Sample(labels=own, seen_at_seconds=float(series.times.max()))
         found[series.labels["exporter"]].append(sample)
     return found
 

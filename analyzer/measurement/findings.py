@@ -45,7 +45,8 @@ class Finding:
         shares = [
             f"{share:.1%} of the sidecars' {what}"
             for share, what in ((self.cpu_share, "CPU"), (self.rps_share, "requests"))
-            if share is not None
+            # Less than this would read 0.0 %.
+            if share is not None and share >= 0.0005  # noqa: PLR2004
         ]
         told = f"{self.text} ({' and '.join(shares)})" if shares else self.text
         return f"{told}: {self.mending}" if self.mending else told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -62,13 +62,13 @@ class Manifest:
     note: str
     window: TimeWindow
     scope: Scope
-    dialect: Dialect
+    dialect: Dialect = field(default_factory=Dialect)
     cpu_scrape_seconds: float
     request_scrape_seconds: float
     queries: tuple[QueryRecord, ...]
-    duplicate_scrapes: Mapping[str, int]
-    warnings: tuple[str, ...]
-    remarks: tuple[str, ...]
+    duplicate_scrapes: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return the manifest as the text of manifest.json."""

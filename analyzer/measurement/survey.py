@@ -240,8 +240,8 @@ def _require_traffic(source: Source, scope: Scope, dialect: Dialect, looks: Time
 
 def _scrape_seconds(source: Source, samples: Sequence[Sample]) -> float:
     """Return the usual time between two samples of the series that were seen last."""
-    seen_at = max(sample.seen_at for sample in samples)
-    labels = [sample.labels for sample in samples if sample.seen_at == seen_at]
+    seen_at = max(sample.seen_at_seconds for sample in samples)
+    labels = [sample.labels for sample in samples if sample.seen_at_seconds == seen_at]
     promql = f"{selector(labels)}[{duration(_SAMPLE_SECONDS)}]"
     answer = source.instant(promql, datetime.fromtimestamp(seen_at, UTC))
     known = [gap for series in answer.series if (gap := _usual_gap(series))]

@@ -52,10 +52,10 @@ class MeshUsage:
     steps: pd.DataFrame
     calls: pd.DataFrame
     nodes: pd.DataFrame
-    clusters: tuple[str, ...]
-    findings: tuple[Finding, ...]
-    refusals: tuple[Refusal, ...]
-    warnings: tuple[str, ...]
+    clusters: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def of_role(self, role: Role) -> pd.DataFrame:
         """Return the rows of `steps` of proxies of one role, with their namespace and workload."""

@@ -56,13 +56,14 @@ def test_a_duration_is_seconds_minutes_or_hours(text: str, seconds: int) -> None
 def test_an_ask_takes_its_options_and_leaves_the_others() -> None:
     options = {
         "namespaces": ("a.*",), "cluster": "east", "days": 2.0, "start": None, "end": None,
-        "step_seconds": 600, "quiet": True,
+        "step_seconds": 600, "cluster_label": "region", "quiet": True,
     }  # fmt: skip
     ask = ask_of(options, "http://h")
 
     assert ask.scope.namespaces == ("a.*",)
     assert ask.scope.cluster == "east"
     assert ask.step_seconds == 600
+    assert ask.cluster_label == "region"
     assert options == {"quiet": True}
 
 
