@@ -26,7 +26,7 @@ SHORT_LIFE_STEPS = 2
 def _no_requests(evidence: Evidence) -> Finding | None:
     sidecars = evidence.sidecars
     ever_scraped = sidecars.groupby("proxy")["proxy_rps"].count() > 0
-    unseen = sidecars[~sidecars["proxy"].map(ever_scraped)]
+    unseen = sidecars[~sidecars["proxy"].map(ever_scraped).astype(bool)]
     return evidence.about(
         "cpu_without_requests",
         "{count} sidecars use CPU and show no metrics of their own: their cost is in the total "
@@ -39,7 +39,7 @@ def _no_requests(evidence: Evidence) -> Finding | None:
 def _no_cpu(evidence: Evidence) -> Finding | None:
     sidecars = evidence.sidecars
     ever_used = sidecars.groupby("proxy")["cpu_vcpu"].count() > 0
-    unseen = sidecars[~sidecars["proxy"].map(ever_used)]
+    unseen = sidecars[~sidecars["proxy"].map(ever_used).astype(bool)]
     return evidence.about(
         "requests_without_cpu",
         "{count} sidecars carry requests and show no CPU: the total is too low by theirs",
