@@ -17,7 +17,7 @@ from analyzer.prometheus.dialect import (
     Names,
 )
 
-__all__ = ["CGROUPS", "Sample", "Samples", "detect_dialect", "samples_of"]
+__all__ = ["CGROUPS", "NO_CLUSTER", "Sample", "Samples", "detect_dialect", "samples_of"]
 
 _PODS: Final = {
     # What came with the series wins over what the scrape put there about its target.
@@ -36,7 +36,7 @@ _CONTAINERS: Final = {
     Exporter.STATE: ("exported_container", "container"),
 }
 _CLUSTERS: Final = ("cluster", "cluster_name")
-_NO_CLUSTER: Final = "no_cluster_label"
+NO_CLUSTER: Final = "no_cluster_label"
 """A label that nobody has: to group by it is harmless."""
 
 
@@ -94,7 +94,7 @@ def detect_dialect(samples: Samples, cluster_label: str | None = None) -> Dialec
         proxy=_or_usual(proxy),
         cadvisor=_or_usual(_names(Exporter.CADVISOR, samples[Exporter.CADVISOR])),
         state=_or_usual(_names(Exporter.STATE, samples[Exporter.STATE])),
-        cluster=cluster_label or _cluster(_CLUSTERS, groups) or _NO_CLUSTER,
+        cluster=cluster_label or _cluster(_CLUSTERS, groups) or NO_CLUSTER,
         cpu=_cpu(samples[Exporter.CADVISOR]),
         attribution=attribution,
     )

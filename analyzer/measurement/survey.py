@@ -10,7 +10,14 @@ from typing import Final
 import numpy as np
 
 from analyzer.errors import InsufficientData
-from analyzer.measurement.detect import CGROUPS, Sample, Samples, detect_dialect, samples_of
+from analyzer.measurement.detect import (
+    CGROUPS,
+    NO_CLUSTER,
+    Sample,
+    Samples,
+    detect_dialect,
+    samples_of,
+)
 from analyzer.prometheus.answer import Answer, Series
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.dialect import Attribution, Dialect, Exporter
@@ -126,6 +133,11 @@ def survey(
     """
     looks = looks_at(start, end)
     samples, dialect = find_dialect(source, looks, cluster_label)
+    if scope.cluster and dialect.cluster == NO_CLUSTER:
+        raise InsufficientData(
+            f"--cluster {scope.cluster}: no label tells clusters apart here; if there is one, name "
+            "it with --cluster-label"
+        )
     counts, seen_at = count_series(source, scope, dialect, looks)
     for name in (CPU, REQUESTS):
         if name not in counts:
@@ -135,11 +147,13 @@ def survey(
             )
     _require_join(source, scope, dialect, counts, seen_at)
     _require_traffic(source, scope, dialect, looks)
+    # Recording rules may be there beside the counter that is read.
+    cpu = [one for one in samples[Exporter.CADVISOR] if one.labels["__name__"] == dialect.cpu]
     return Survey(
         dialect=dialect,
         series_counts=counts,
         cpu_scrape_seconds=max(
-            _scrape_seconds(source, samples[Exporter.CADVISOR]),
+            _scrape_seconds(source, cpu),
             _RULE_SECONDS if dialect.is_recorded else 0.0,
         ),
         request_scrape_seconds=_scrape_seconds(source, samples[Exporter.PROXY]),
