@@ -27,6 +27,15 @@ _OWN_WORKLOAD: Final = {
 }
 """Which of Istio's labels name the reporting proxy's own workload."""
 
+_NAMED_IN_CLUSTER: Final = (
+    "namespace",
+    "node",
+    "kubernetes_io_hostname",
+    "source_workload_namespace",
+    "destination_workload_namespace",
+)
+"""Columns whose values are names within one cluster."""
+
 
 class Tables:
     """The tables of one snapshot: namespace and pod on every row of a proxy, no cluster column.
@@ -70,8 +79,7 @@ class Tables:
 
     def _named_apart(self, frame: pd.DataFrame) -> pd.DataFrame:
         if len(self.clusters) > 1:
-            named = ("namespace", "node", "source_workload_namespace")
-            for column in (*named, "destination_workload_namespace"):
+            for column in _NAMED_IN_CLUSTER:
                 if column in frame:
                     known = ~frame[column].isin(UNKNOWN_NAMES)
                     frame = frame.assign(
@@ -88,7 +96,7 @@ class Tables:
 
         An address that two proxies share, as those on the host's network do, is no one's.
         """
-        owners = self._placement[["cluster", "pod_ip", TIME, "namespace", "pod"]]
+        owners = self._placement[["cluster", "pod_ip", TIME, "namespace", "pod"]].drop_duplicates()
         owners = owners.drop_duplicates(["cluster", "pod_ip", TIME], keep=False)
         address = frame["pod"].str.replace(r":\d+$", "", regex=True).str.strip("[]")
         led = (

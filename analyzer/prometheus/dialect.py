@@ -138,18 +138,18 @@ class Dialect:
     @property
     def placeholders(self) -> Mapping[str, str]:
         """Return what query files call these labels."""
-        values = {
-            "cluster": self.cluster,
-            "cpu": self.cpu,
-            "scrape": ", ".join(SCRAPE_LABELS),
-        }
+        values = {"cluster": self.cluster, "cpu": self.cpu}
         for exporter in (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE):
             names = self.names(exporter)
             values[exporter] = ", ".join(self.labels_of_pod(exporter))
             values[f"{exporter}_namespace"] = names.namespace
             values[f"{exporter}_pod"] = names.pod
             values[f"{exporter}_container"] = names.container
-        # A label named twice in one `by` would be an error in some engines.
-        taken = set(self.labels_of_pod(Exporter.PROXY))
-        values["proxy_scrape"] = ", ".join(name for name in SCRAPE_LABELS if name not in taken)
+        values["scrape"] = self._scrape_labels(Exporter.CADVISOR)
+        values["proxy_scrape"] = self._scrape_labels(Exporter.PROXY)
         return values
+
+    def _scrape_labels(self, exporter: Exporter) -> str:
+        # A label named twice in one `by` would be an error in some engines.
+        taken = self.labels_of_pod(exporter)
+        return ", ".join(name for name in SCRAPE_LABELS if name not in taken)
