@@ -28,6 +28,26 @@ _LONGEST_WAIT_SECONDS = 60.0
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
 _PASSING = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 """What a server that restarts does to its clients: refuses them, or cuts their answers short."""
+_LESS_TIME_HELPS = (
+    # Prometheus
+    "too many samples",
+    "maximum resolution",
+    # VictoriaMetrics; of too many series it says "narrow down the search"
+    "reduce time range",
+    "too many points",
+    "not enough memory for processing",
+    "timeout exceeded",
+    # Mimir, Cortex and Thanos; of too many series they say "maximum number of series"
+    "maximum number of chunks",
+    "number of chunks for the query exceeded",
+    "chunks size limit",
+    "memory consumed by a single query",
+    "query time range exceeds the limit",
+    "exceeded chunks limit",
+    "exceeded samples limit",
+)
+"""What servers say of a query that may be answered in pieces of less time each."""
+
 _HINTS = {
     401: "it wants credentials: set PROMETHEUS_TOKEN, or give --token-file or --username",
     403: "these credentials may not query it",
@@ -128,7 +148,7 @@ class Connection:
             raise PrometheusError(self._told("no response", promql))
         status, kind, words = response.status_code, *_own_words(response)
         told = self._told(f"HTTP {status}: {words}" if words else f"HTTP {status}", promql)
-        if kind == "timeout" or "too many samples" in words or "maximum resolution" in words:
+        if kind == "timeout" or any(said in words for said in _LESS_TIME_HELPS):
             raise QueryTooHeavy(told)
         if status in _TRY_AGAIN:
             heavy = status == 504  # noqa: PLR2004 - gateway timeout: the server was too slow
