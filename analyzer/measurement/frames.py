@@ -19,6 +19,8 @@ TIME: Final = "time"
 """Column of the end of each step, in whole seconds since the epoch (int64)."""
 
 
+_SIGNIFICANT_DIGITS = 8
+
 _CANONICAL: Final = Dialect()
 
 
@@ -54,7 +56,7 @@ def frame_of(
         for label in query.labels
     }
     columns[TIME] = np.rint(_joined([item.times for item in series])).astype(np.int64)
-    columns[query.name] = _joined([item.samples for item in series])
+    columns[query.name] = _rounded(_joined([item.samples for item in series]))
     frame = pd.DataFrame(columns).astype(dict.fromkeys(query.labels, "str"))
     known: pd.DataFrame = frame[np.isfinite(frame[query.name])]
     return known.reset_index(drop=True)
@@ -86,6 +88,20 @@ def check_frame(query: Query, frame: pd.DataFrame) -> pd.DataFrame:
             f"{query.name}: {int(twice.sum())} rows stand twice, first row {twice.idxmax()}"
         )
     return frame
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    """Round what is not whole to `_SIGNIFICANT_DIGITS`.
+
+    Prometheus adds in whatever order it comes upon series, so that the last bits of a sum differ
+    from one evaluation to the next; a snapshot must not.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        exponent = np.floor(np.log10(np.abs(values)))
+        unit = 10.0 ** (_SIGNIFICANT_DIGITS - 1 - exponent)
+        rounded = np.rint(values * unit) / unit
+    whole = ~np.isfinite(unit) | (values == np.rint(values))
+    return np.where(whole, values, rounded)
 
 
 def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:

@@ -15,6 +15,7 @@ from analyzer.prometheus.query import load_query
 
 __all__ = ["UNKNOWN_NAMES", "Tables", "workload_of_creator"]
 
+_CALLS: Final = "mesh_requests_rps"
 _CPU: Final = "proxy_cpu_vcpu"
 _RECORDED_CPU: Final = "proxy_recorded_cpu_vcpu"
 
@@ -65,6 +66,8 @@ class Tables:
                 frame = self._by_address(name, frame)
             elif self._attribution == Attribution.WORKLOAD:
                 frame = self._by_workload(name, frame)
+        if name == _CALLS and self._attribution != Attribution.POD:
+            frame = self._within_scope(frame)
         return self._named_apart(frame)
 
     @cached_property
@@ -76,6 +79,14 @@ class Tables:
     @cached_property
     def _placement(self) -> pd.DataFrame:
         return self._snapshot.frame("pod_placement")
+
+    def _within_scope(self, calls: pd.DataFrame) -> pd.DataFrame:
+        """Keep what proxies in the asked namespaces report: the server could not choose them."""
+        own = calls["destination_workload_namespace"].where(
+            calls["reporter"] != "source", calls["source_workload_namespace"]
+        )
+        scoped = bool(self._snapshot.manifest.scope.namespaces)
+        return calls[own.isin(self._placement["namespace"])] if scoped else calls
 
     def _named_apart(self, frame: pd.DataFrame) -> pd.DataFrame:
         if len(self.clusters) > 1:

@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 
 from analyzer.errors import QueryFileError
-from analyzer.prometheus.dialect import Dialect, Exporter
+from analyzer.prometheus.dialect import Attribution, Dialect, Exporter
 from analyzer.prometheus.promql import Scope, duration
 
 __all__ = ["SURVEY", "Query", "load_queries", "load_query", "queries_root"]
@@ -81,6 +81,9 @@ def _scopes(scope: Scope, dialect: Dialect) -> dict[str, str]:
     for exporter in (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE):
         namespace = dialect.names(exporter).namespace
         found[f"{exporter}_scope"] = scope.matchers(dialect.cluster, namespace)
+    if dialect.attribution != Attribution.POD:
+        # Such series have no namespace to match; it is known once they are led back to their pods.
+        found["proxy_scope"] = found["cluster_scope"]
     return found
 
 

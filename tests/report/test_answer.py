@@ -5,7 +5,7 @@ from dataclasses import replace
 from analyzer.report.answer import Answer
 from analyzer.units import Reason
 from tests.projection.builders import fit, shop_mesh
-from tests.report.answers import calibration_only, constants_only, full, manifest, refused
+from tests.report.answers import calibration_only, constants_only, full, refused
 
 
 def test_the_fit_of_the_sidecars_is_at_hand() -> None:
@@ -48,14 +48,14 @@ def test_every_warning_is_told_once() -> None:
     )
 
 
-def test_how_many_clusters_there_are_is_only_asked_where_none_was_chosen() -> None:
+def test_clusters_that_no_label_tells_apart_are_a_refusal() -> None:
     usage = shop_mesh()
-    chosen = Answer(manifest=manifest(usage, cluster="east"))
-    open_ = Answer(manifest=manifest(usage, cluster=""))
+    told = Answer(usage=replace(usage, clusters=("east", "west")))
+    untold = Answer(usage=usage)
 
-    assert chosen.refusals == ()
-    assert [refusal.reason for refusal in open_.refusals] == [Reason.NOT_ASKED]
-    assert "--cluster" in open_.refusals[0].detail
+    assert told.refusals == ()
+    assert [refusal.reason for refusal in untold.refusals] == [Reason.NO_DATA]
+    assert "--cluster-label" in untold.refusals[0].detail
 
 
 def test_an_answer_of_nothing_says_nothing() -> None:

@@ -112,6 +112,8 @@ def test_the_figures_are_those_of_the_mesh() -> None:
         "sidecar_reserved_vcpu": 0.3,
         "sidecar_reserved_memory_gib": 0.25,
         "sidecar_billed_vcpu": 0.54,
+        "cpu_with_requests_share": 1.0,
+        "requests_with_cpu_share": 1.0,
     }
 
 
@@ -142,7 +144,11 @@ def test_what_is_not_known_is_absent_and_has_a_refusal() -> None:
     document = as_document(refused())
 
     assert "node_count" not in document["mesh"]
-    assert document["measured"] == {"sidecar_vcpu": 0.1}
+    assert document["measured"] == {
+        "sidecar_vcpu": 0.1,
+        "cpu_with_requests_share": 1.0,
+        "requests_with_cpu_share": 1.0,
+    }
     assert not {"sidecar", "waypoint"} & document["calibration"].keys()
     assert "ztunnel" in document["calibration"]
     subjects = {refusal["subject"] for refusal in document["refusals"]}
