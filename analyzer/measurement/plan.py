@@ -17,6 +17,7 @@ from analyzer.measurement.manifest import (
 )
 from analyzer.measurement.survey import MENDING, Survey, survey
 from analyzer.prometheus.connection import Source
+from analyzer.prometheus.dialect import Exporter
 from analyzer.prometheus.fetch import Job
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import Query, load_queries, load_query
@@ -66,7 +67,7 @@ class Ask:
         """Return the question as JSON, without the names that are hidden."""
         return {
             **asdict(self),
-            "source": hider.source(self.source),
+            "source": hider.name("source", self.source),
             "scope": scope_to_json(hider.scope(self.scope)),
             "start": self.start and self.start.isoformat(),
             "end": self.end and self.end.isoformat(),
@@ -205,5 +206,7 @@ def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
 
 def samples_per_point(found: Survey, query: Query, step_seconds: int) -> float:
     """Return how many samples the server is estimated to load for one point of a query."""
-    scrapes = step_seconds / found.slower_scrape_seconds if query.is_ranged else 1
+    is_cpu = query.exporter == Exporter.CADVISOR
+    scrape_seconds = found.cpu_scrape_seconds if is_cpu else found.request_scrape_seconds
+    scrapes = step_seconds / scrape_seconds if query.is_ranged else 1
     return found.series_counts[query.reads] * scrapes
