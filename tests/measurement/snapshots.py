@@ -16,6 +16,7 @@ from analyzer.measurement.snapshot import (
     write_file,
     write_table,
 )
+from analyzer.prometheus.dialect import Dialect
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
 from analyzer.prometheus.window import TimeWindow
@@ -41,14 +42,35 @@ def frame_of_rows(name: str, rows: Rows) -> pd.DataFrame:
     return frame.astype({**dict.fromkeys(labels, "str"), name: float})
 
 
-def steady(name: str, labels: Sequence[str], value: float, *, points: int = 4) -> Rows:
-    """Return rows of one series that is the same at every point."""
-    assert len(labels) == len(load_query(name).labels)
-    return [(*labels, point, value) for point in range(points)]
+def steady(
+    name: str, labels: Sequence[str], value: float, *, points: int = 4, cluster: str = ""
+) -> Rows:
+    """Return rows of one series that is the same at every point.
+
+    Args:
+        name: of the query.
+        labels: their values in the order of the query file, without the cluster, and without the
+            container where it is Istio's usual one.
+        value: at every point.
+        points: how many.
+        cluster: the series' cluster; none, if "".
+    """
+    wanted = load_query(name).labels
+    whole = (cluster, *labels)
+    if wanted[-1] == "container" and len(whole) < len(wanted):
+        whole = (*whole, "istio-proxy")
+    assert len(whole) == len(wanted)
+    return [(*whole, point, value) for point in range(points)]
 
 
 def make_snapshot(
-    path: Path, tables: Mapping[str, Rows], *, points: int = 4, scope: Scope | None = None
+    path: Path,
+    tables: Mapping[str, Rows],
+    *,
+    points: int = 4,
+    scope: Scope | None = None,
+    dialect: Dialect | None = None,
+    remarks: tuple[str, ...] = (),
 ) -> Snapshot:
     """Write a snapshot that holds these rows and open it."""
     path.mkdir(parents=True)
@@ -63,10 +85,13 @@ def make_snapshot(
         note="",
         window=window_of(points),
         scope=scope or Scope(),
+        dialect=dialect or Dialect(),
         cpu_scrape_seconds=60.0,
         request_scrape_seconds=60.0,
         queries=tuple(records),
+        duplicate_scrapes={},
         warnings=(),
+        remarks=remarks,
     )
     write_file(path / MANIFEST, manifest.to_json().encode())
     return load_snapshot(path)

@@ -1,61 +1,103 @@
 """A server that exists only as what the survey would find out about it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
 
-from analyzer.measurement.survey import MENDING
+from analyzer.measurement.survey import CPU, MENDING, OPTIONAL, REQUESTS
 from analyzer.prometheus.answer import Answer, Series
+from analyzer.prometheus.dialect import CPU_RULES, Dialect
+from analyzer.prometheus.promql import Scope
+from analyzer.prometheus.query import load_query
 from analyzer.prometheus.window import Chunk, TimeWindow
 
-ALL_METRICS: Mapping[str, int] = dict.fromkeys(MENDING, 10)
+ALL_METRICS: Mapping[str, int] = dict.fromkeys((*MENDING, *OPTIONAL), 10)
+
+LABELS = load_query("survey_labels").render(Scope(), Dialect())
+
+_EVERY_MINUTE = tuple(range(0, 3600, 60))
+
+
+def labels_of(exporter: str, name: str, **labels: str) -> dict[str, str]:
+    """Return a series as `survey_labels` shows it."""
+    return {"exporter": exporter, "__name__": name, **labels}
+
+
+def usual_labels(**more: str) -> list[dict[str, str]]:
+    """Return a few series of each exporter with the usual names, and more labels on all of them."""
+    return [
+        {**one, **more}
+        for pod in ("a", "b")
+        for one in (
+            labels_of("cadvisor", CPU, namespace="shop", pod=pod, container="istio-proxy"),
+            labels_of("proxy", REQUESTS, namespace="shop", pod=pod, instance="10.0.0.7:15020"),
+            labels_of("state", "kube_pod_info", namespace="shop", pod=pod),
+        )
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surveyed:
-    """Answers the survey's questions, and refuses all others."""
+    """Answers the survey's questions, and refuses all others.
+
+    Attributes:
+        series_counts: of each metric; what is not in it is not there.
+        labels: the series that `survey_labels` shows, where their metrics are there.
+        cpu_times: seconds of the last hour in which a raw CPU counter has samples.
+        request_times: the same of a request counter.
+        rule_times: the same of CPU by recording rules.
+        joined: whether CPU and requests name the same pods.
+        duplicates: proxies that are scraped more than once, by exporter.
+    """
 
     series_counts: Mapping[str, int] = field(default_factory=lambda: ALL_METRICS)
-    cpu_times: tuple[float, ...] = tuple(range(0, 3600, 60))
-    request_times: tuple[float, ...] = tuple(range(0, 3600, 60))
+    labels: Sequence[Mapping[str, str]] = field(default_factory=usual_labels)
+    cpu_times: tuple[float, ...] = _EVERY_MINUTE
+    request_times: tuple[float, ...] = _EVERY_MINUTE
+    rule_times: tuple[float, ...] = _EVERY_MINUTE
     total_rps: float = 100.0
-    pods: tuple[str, ...] = ("a", "b")
+    joined: bool = True
+    duplicates: Mapping[str, int] = field(default_factory=dict)
 
     def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Answer:
         """Answer what the survey asks at several looks."""
         assert (chunk.first_point, chunk.point_count) == (0, window.point_count)
         times = np.array([window.time_of(n).timestamp() for n in range(window.point_count)])
+
+        def always(labels: Mapping[str, str], value: float) -> Series:
+            return Series(labels=labels, times=times, samples=np.full(len(times), value))
+
+        if promql == LABELS:
+            hidden = {CPU, REQUESTS} - self.series_counts.keys()
+            shown = [labels for labels in self.labels if labels["__name__"] not in hidden]
+            return Answer(series=tuple(always(labels, 1.0) for labels in shown))
         if promql.startswith("sum(rate(istio_requests_total"):
-            total = np.full(len(times), self.total_rps)
-            return Answer(series=(Series(labels={}, times=times, samples=total),))
-        assert promql.startswith("label_replace(count(")
-        return Answer(
-            series=tuple(
-                Series(labels={"metric": name}, times=times, samples=np.full(len(times), count))
-                for name, count in self.series_counts.items()
-            )
-        )
+            return Answer(series=(always({}, self.total_rps),))
+        assert promql.startswith("label_replace(count("), promql
+        counts = self.series_counts.items()
+        return Answer(series=tuple(always({"metric": name}, count) for name, count in counts))
 
     def instant(self, promql: str, at: datetime) -> Answer:
         """Answer what the survey asks once."""
-        if promql.startswith("bottomk"):
-            one = np.array([at.timestamp()])
+        one = np.array([at.timestamp()])
+        if promql.startswith("count( label_replace("):
+            joined = Series(labels={}, times=one, samples=np.array([2.0]))
+            return Answer(series=(joined,) if self.joined else ())
+        if promql.startswith("label_replace( count(count by"):
             return Answer(
                 series=tuple(
-                    Series(labels={"namespace": "shop", "pod": pod}, times=one, samples=one)
-                    for pod in self.pods
+                    Series(labels={"exporter": side}, times=one, samples=np.array([float(count)]))
+                    for side, count in self.duplicates.items()
                 )
             )
         known = {
-            "container_cpu_usage_seconds_total{": self.cpu_times,
-            "istio_requests_total{": self.request_times,
+            f"{CPU}{{": self.cpu_times,
+            f"{REQUESTS}{{": self.request_times,
+            **{f"{rule}{{": self.rule_times for rule in CPU_RULES},
         }
         times = next(times for start, times in known.items() if promql.startswith(start))
+        assert promql.endswith("}[3600s]")
         stamps = at.timestamp() - 3600 + np.array(times, dtype=float)
-        return Answer(
-            series=tuple(
-                Series(labels={"pod": pod}, times=stamps, samples=stamps) for pod in self.pods
-            )
-        )
+        return Answer(series=(Series(labels={"pod": "a"}, times=stamps, samples=stamps),) * 2)

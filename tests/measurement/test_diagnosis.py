@@ -1,46 +1,141 @@
 """Every metric is looked for, and what is missing comes with what would mend it."""
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analyzer.measurement.diagnosis import Status, diagnose
-from analyzer.measurement.survey import MENDING
+from analyzer.measurement.diagnosis import Check, Diagnosis, Status, diagnose
+from analyzer.measurement.survey import CPU, MENDING, OPTIONAL, REQUESTS
+from analyzer.prometheus.dialect import CPU_RULES
 from analyzer.prometheus.promql import Scope
-from tests.measurement.sources import ALL_METRICS, Surveyed
+from tests.measurement.sources import ALL_METRICS, Surveyed, usual_labels
 
 END = datetime(2024, 5, 14, 12, tzinfo=UTC)
 START = END - timedelta(days=1)
 
 
+EVERY_30_SECONDS = tuple(range(0, 3600, 30))
+
+
+def finely(counts: Mapping[str, int] = ALL_METRICS) -> Surveyed:
+    """Return a server whose scrapes allow the shortest steps."""
+    return Surveyed(
+        series_counts=counts, cpu_times=EVERY_30_SECONDS, request_times=EVERY_30_SECONDS
+    )
+
+
+def check_of(found: Diagnosis, subject: str) -> Check:
+    return next(check for check in found.checks if check.subject == subject)
+
+
 def test_a_whole_mesh_can_be_answered() -> None:
-    found = diagnose(Surveyed(), Scope(), START, END)
+    found = diagnose(finely(), Scope(), START, END)
 
     assert found.can_answer
     assert {check.status for check in found.checks} == {Status.OK}
-    assert [check.subject for check in found.checks] == [*MENDING, "scrape intervals"]
-    assert found.checks[-1].detail == "CPU 60 s, requests 60 s: steps of 600 s"
+    assert [check.subject for check in found.checks] == [
+        *MENDING, *OPTIONAL, "requests of a pod", "CPU", "scrape intervals", "duplicate scrapes",
+    ]  # fmt: skip
+    assert check_of(found, "scrape intervals").detail == ("CPU 30 s, requests 30 s: steps of 300 s")
+    assert all(answer.possible and not answer.lacks for answer in found.answers)
 
 
-@pytest.mark.parametrize("name", MENDING)
+@pytest.mark.parametrize("name", [*MENDING, *OPTIONAL])
 def test_what_is_missing_is_told_with_what_mends_it(name: str) -> None:
     counts = {metric: count for metric, count in ALL_METRICS.items() if metric != name}
-    found = diagnose(Surveyed(series_counts=counts), Scope(), START, END)
+    found = diagnose(finely(counts), Scope(), START, END)
 
-    missing = [check for check in found.checks if check.status is Status.MISSING]
-    assert [(check.subject, check.detail) for check in missing] == [(name, MENDING[name])]
-    essential = name in {"container_cpu_usage_seconds_total", "istio_requests_total"}
+    mending = {**MENDING, **OPTIONAL}[name]
+    status = Status.WARN if name in OPTIONAL else Status.MISSING
+    flawed = [check for check in found.checks if check.status is not Status.OK]
+    assert flawed == [Check(subject=name, status=status, detail=mending)]
+    essential = name in {CPU, REQUESTS}
     assert found.can_answer != essential
     assert found.verdict.startswith("Cannot answer: this Prometheus has no") == essential
 
 
-def test_a_diagnosis_is_json() -> None:
-    found = diagnose(Surveyed(total_rps=0.0), Scope(), START, END).to_json()
+@pytest.mark.parametrize(
+    ("name", "lost"),
+    [
+        (CPU, 2),
+        (REQUESTS, 2),
+        ("kube_node_status_allocatable", 1),
+        ("kube_pod_container_resource_requests", 1),
+        ("container_memory_working_set_bytes", 1),
+        ("istio_tcp_sent_bytes_total", 1),
+        ("istio_build", 0),
+        ("kube_pod_labels", 0),
+    ],
+)
+def test_an_answer_names_the_metric_that_it_lacks(name: str, lost: int) -> None:
+    counts = {metric: count for metric, count in ALL_METRICS.items() if metric != name}
+    found = diagnose(Surveyed(series_counts=counts), Scope(), START, END)
 
-    assert found["can_answer"] is False
-    assert "did not grow" in found["verdict"]
-    assert found["checks"][0] == {
-        "subject": "container_cpu_usage_seconds_total",
-        "status": "ok",
-        "detail": "10 series",
+    impossible = [answer for answer in found.answers if not answer.possible]
+    assert len(impossible) == lost
+    assert all(answer.lacks == (name,) for answer in impossible)
+
+
+def without_pods(instance: str) -> list[dict[str, str]]:
+    """Return the usual series, the proxies' own without a label of the pod."""
+    return [
+        {name: value for name, value in one.items() if name != "pod"} | {"instance": instance}
+        if one["exporter"] == "proxy"
+        else one
+        for one in usual_labels()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "subject", "words"),
+    [
+        (Surveyed(labels=without_pods("10.0.0.7:15090")), "requests of a pod", "by address"),
+        (Surveyed(labels=without_pods("")), "requests of a pod", "by workload"),
+        (Surveyed(duplicates={"proxy": 7}), "duplicate scrapes", "7 by proxy"),
+        (Surveyed(), "scrape intervals", "steps of 600 s; 30 s or faster gives 5 minutes"),
+        (
+            Surveyed(
+                labels=[
+                    {**one, "__name__": CPU_RULES[0]} if one["exporter"] == "cadvisor" else one
+                    for one in usual_labels()
+                ]
+            ),
+            "CPU",
+            f"from the rule {CPU_RULES[0]}: keep {CPU}",
+        ),
+    ],
+    ids=["address", "workload", "duplicates", "coarse", "recorded"],
+)
+def test_what_makes_answers_less_sure_is_warned_of(
+    source: Surveyed, subject: str, words: str
+) -> None:
+    found = diagnose(source, Scope(), START, END)
+    check = check_of(found, subject)
+
+    assert check.status is Status.WARN
+    assert words in check.detail
+    assert found.can_answer
+
+
+def test_a_cluster_label_that_is_not_there_is_the_verdict() -> None:
+    found = diagnose(Surveyed(), Scope(), START, END, cluster_label="region")
+
+    assert not found.can_answer
+    assert found.verdict.startswith("Cannot answer: not all series have the label 'region'")
+    assert found.checks == ()
+
+
+def test_a_diagnosis_is_json() -> None:
+    found = diagnose(Surveyed(total_rps=0.0), Scope(), START, END)
+    document = json.loads(json.dumps(found.to_json()))
+
+    assert document["can_answer"] is False
+    assert "did not grow" in document["verdict"]
+    assert document["checks"][0] == {"subject": CPU, "status": "ok", "detail": "10 series"}
+    assert document["answers"][0] == {
+        "answer": "what sidecars cost per request and at rest",
+        "possible": True,
+        "lacks": [],
     }

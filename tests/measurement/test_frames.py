@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from analyzer.errors import FrameError
 from analyzer.measurement.frames import TIME, check_frame, empty_frame, frame_of, sorted_frame
 from analyzer.prometheus.answer import Answer, Series
+from analyzer.prometheus.dialect import Attribution, Dialect, Names
 from analyzer.prometheus.query import load_queries, load_query
 from tests.measurement.snapshots import frame_of_rows
 
@@ -45,8 +46,10 @@ def test_an_answer_becomes_a_row_a_sample() -> None:
 
     expected = pd.DataFrame(
         {
+            "cluster": ["", "", ""],
             "namespace": ["shop", "shop", "shop"],
             "pod": ["a", "a", "b"],
+            "container": ["", "", ""],
             "time": [600, 1200, 600],
             "proxy_cpu_vcpu": [0.5, 0.25, 1.0],
         }
@@ -72,9 +75,41 @@ def test_an_undeclared_label_is_refused_by_name() -> None:
         frame_of(QUERY, [answer(series("a", (1, 1), zone="eu"))])
 
 
+def test_labels_have_our_names_whatever_the_installation_calls_them() -> None:
+    dialect = Dialect(
+        cadvisor=Names(namespace="exported_namespace", pod="pod_name", container="container_name"),
+        # What others call things says nothing of these series.
+        state=Names(pod="exported_pod"),
+        cluster="region",
+    )
+    labels = {
+        "region": "north", "exported_namespace": "shop", "pod_name": "a",
+        "container_name": "istio-proxy",
+    }  # fmt: skip
+    told = Series(labels=labels, times=np.array([1.0]), samples=np.array([0.5]))
+
+    (row,) = frame_of(QUERY, [answer(told)], dialect)[list(QUERY.labels)].to_numpy().tolist()
+    assert row == ["north", "shop", "a", "istio-proxy"]
+
+
+def test_a_name_of_another_dialect_is_an_undeclared_label() -> None:
+    with pytest.raises(FrameError, match="undeclared label 'pod_name'"):
+        frame_of(QUERY, [answer(series("a", (1, 1), pod_name="b"))])
+
+
+def test_an_address_stands_in_the_place_of_the_pod() -> None:
+    query = load_query("proxy_build")
+    dialect = Dialect(attribution=Attribution.ADDRESS)
+    labels = {"instance": "10.0.0.7:15090", "component": "proxy"}
+    told = Series(labels=labels, times=np.array([1.0]), samples=np.array([2.0]))
+
+    (row,) = frame_of(query, [answer(told)], dialect)[list(query.labels)].to_numpy().tolist()
+    assert row == ["", "", "10.0.0.7:15090", "proxy"]
+
+
 @given(st.permutations(range(12)), st.lists(st.integers(0, 12), max_size=3))
 def test_rows_have_one_order_however_they_were_fetched(order: list[int], cuts: list[int]) -> None:
-    rows = [("shop", f"pod-{n % 3}", n // 3, float(n)) for n in range(12)]
+    rows = [("", "shop", f"pod-{n % 3}", "istio-proxy", n // 3, float(n)) for n in range(12)]
     whole = frame_of_rows("proxy_cpu_vcpu", rows)
     edges = [0, *sorted(cuts), 12]
     shuffled = whole.iloc[order]
@@ -89,7 +124,10 @@ def test_nothing_fetched_is_an_empty_table() -> None:
     pd.testing.assert_frame_equal(sorted_frame(QUERY, []), empty_frame(QUERY))
 
 
-FINE = frame_of_rows("proxy_cpu_vcpu", [("shop", "a", 0, 0.0), ("shop", "a", 1, 0.5)])
+FINE = frame_of_rows(
+    "proxy_cpu_vcpu",
+    [("", "shop", "a", "istio-proxy", point, value) for point, value in ((0, 0.0), (1, 0.5))],
+)
 
 
 def test_a_table_that_is_right_is_returned() -> None:

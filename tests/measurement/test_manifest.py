@@ -9,6 +9,7 @@ import pytest
 
 from analyzer.errors import SnapshotError
 from analyzer.measurement.manifest import SCHEMA_VERSION, Manifest
+from analyzer.prometheus.dialect import CPU_RULES, Attribution, Dialect, Names
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.window import TimeWindow
 from tests.measurement.snapshots import record_of
@@ -20,10 +21,19 @@ MANIFEST = Manifest(
     note="vom Dienstag, früh",
     window=TimeWindow(start=START, end=START + timedelta(hours=1), step_seconds=600),
     scope=Scope(namespaces=("shop", "pay.*"), cluster="eu-1"),
+    dialect=Dialect(
+        proxy=Names(namespace="kubernetes_namespace", pod="pod_name"),
+        state=Names(namespace="exported_namespace", pod="exported_pod", container="c"),
+        cluster="region",
+        cpu=CPU_RULES[1],
+        attribution=Attribution.ADDRESS,
+    ),
     cpu_scrape_seconds=15.0,
     request_scrape_seconds=60.0,
     queries=(record_of("proxy_cpu_vcpu", 12, "0" * 64),),
-    warnings=("a store is down",),
+    duplicate_scrapes={"proxy": 7},
+    warnings=("no istio_build: keep it",),
+    remarks=("a store is down",),
 )
 
 Change = Callable[[dict[str, Any]], object]
@@ -88,10 +98,16 @@ def test_what_a_later_version_adds_is_passed_over() -> None:
         changed(lambda document: document.update(queries=None)),
         changed(lambda document: document["scope"].update(namespaces=["shop("])),
         changed(lambda document: document["scrape_seconds"].update(cpu="often")),
+        changed(lambda document: document.pop("dialect")),
+        changed(lambda document: document["dialect"].update(attribution="luck")),
+        changed(lambda document: document["dialect"]["proxy"].update(more="label")),
+        changed(lambda document: document["dialect"].pop("cpu")),
+        changed(lambda document: document.pop("remarks")),
     ],
     ids=[
         "empty", "cut", "list", "null", "no keys", "version", "no note", "window", "naive",
         "step", "step text", "no hash", "more in a query", "no queries", "regex", "scrape",
+        "no dialect", "attribution", "names", "no cpu", "no remarks",
     ],
 )  # fmt: skip
 def test_a_damaged_manifest_is_refused_in_one_line(text: str) -> None:

@@ -1,7 +1,9 @@
 """A collection is decided once, and read back as it was decided."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,13 +11,17 @@ import pytest
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.plan import DEFAULT_DAYS, Ask, Plan, make_plan, measured_queries
 from analyzer.measurement.survey import MENDING
+from analyzer.prometheus.dialect import CPU_RULES
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
 from analyzer.prometheus.window import SAMPLE_BUDGET
-from tests.measurement.sources import ALL_METRICS, Surveyed
+from tests.measurement.sources import ALL_METRICS, Surveyed, labels_of, usual_labels
 
 NOW = datetime(2024, 5, 14, 12, 3, 21, tzinfo=UTC)
 URL = "http://prometheus:9090"
+STAND_INS = {"proxy_nodes", "proxy_recorded_cpu_vcpu"}
+"""Asked for only where something better is missing."""
+SURVEYED_BY_REGION = Surveyed(labels=usual_labels(region="eu-1"))
 RARE = ("node_cpu_hourly_cost", "node_ram_hourly_cost", "istio_tcp_sent_bytes_total")
 
 
@@ -95,42 +101,74 @@ def test_an_asked_step_is_taken_or_refused() -> None:
 def test_every_measured_quantity_is_asked_for_once_at_every_point() -> None:
     plan = plan_of()
 
-    assert list(plan.promql) == list(measured_queries())
-    assert not any(name.startswith("survey_") for name in plan.promql)
+    assert list(plan.chunks) == [name for name in measured_queries() if name not in STAND_INS]
+    assert not any(name.startswith("survey_") for name in plan.chunks)
     jobs = plan.jobs()
-    assert len(jobs) == len(plan.promql)
+    assert len(jobs) == len(plan.chunks)
     for job in jobs:
         assert (job.chunk.first_point, job.chunk.point_count) == (0, plan.window.point_count)
-        assert job.promql == plan.promql[job.query.name]
-    assert "[600s]" in plan.promql["proxy_cpu_vcpu"]
+        assert job.promql == plan.promql(job.query.name)
+    assert "[600s]" in plan.promql("proxy_cpu_vcpu")
 
 
 def test_what_nobody_scrapes_is_not_asked_for_but_told() -> None:
-    counts = {name: count for name, count in ALL_METRICS.items() if name not in RARE}
+    missing = ("istio_build", "container_memory_working_set_bytes")
+    counts = {name: n for name, n in ALL_METRICS.items() if name not in (*RARE, *missing)}
     plan = plan_of(Surveyed(series_counts=counts))
 
-    unasked = measured_queries().keys() - plan.promql.keys()
-    assert {load_query(name).reads for name in unasked} == set(RARE)
-    assert set(plan.warnings()) == {f"no {name}: {MENDING[name]}" for name in RARE}
+    unasked = measured_queries().keys() - plan.chunks.keys() - STAND_INS
+    assert {load_query(name).reads for name in unasked} == {*RARE, *missing}
+    assert set(plan.warnings()) == {f"no {name}: {MENDING[name]}" for name in missing}
 
 
-def test_a_large_mesh_is_asked_for_in_pieces_under_the_budget() -> None:
+def test_without_kube_state_metrics_the_kubelet_is_asked_for_the_nodes() -> None:
+    counts = {name: n for name, n in ALL_METRICS.items() if name != "kube_pod_info"}
+
+    assert "proxy_nodes" in plan_of(Surveyed(series_counts=counts)).chunks
+
+
+@pytest.mark.parametrize("rule", CPU_RULES)
+def test_where_only_a_rule_holds_the_cpu_it_is_asked_for(rule: str) -> None:
+    told = [one for one in usual_labels() if one["exporter"] != "cadvisor"]
+    recorded = labels_of("cadvisor", rule, namespace="shop", pod="a", container="istio-proxy")
+    plan = plan_of(Surveyed(labels=[recorded, *told]))
+
+    assert "proxy_cpu_vcpu" not in plan.chunks
+    assert f"avg_over_time({rule}{{" in plan.promql("proxy_recorded_cpu_vcpu")
+    assert f"{rule}{{" in plan.promql("application_containers")
+
+
+@pytest.mark.parametrize(("cpu_seconds", "request_seconds"), [(60, 60), (60, 15), (15, 60)])
+def test_a_large_mesh_is_asked_for_in_pieces_under_the_budget(
+    cpu_seconds: int, request_seconds: int
+) -> None:
     series = 100_000
-    plan = plan_of(Surveyed(series_counts={**ALL_METRICS, "istio_requests_total": series}))
+    plan = plan_of(
+        Surveyed(
+            series_counts={**ALL_METRICS, "istio_requests_total": series},
+            cpu_times=tuple(range(0, 3600, cpu_seconds)),
+            request_times=tuple(range(0, 3600, request_seconds)),
+        )
+    )
 
     assert len(plan.chunks["proxy_cpu_vcpu"]) == 1
     pieces = plan.chunks["mesh_requests_rps"]
     assert len(pieces) > 1
     assert sum(piece.point_count for piece in pieces) == plan.window.point_count
-    scrapes = plan.window.step_seconds / 60
-    assert all(piece.point_count * series * scrapes <= SAMPLE_BUDGET for piece in pieces)
+    samples_per_point = series * plan.window.step_seconds / request_seconds
+    assert all(piece.point_count * samples_per_point <= SAMPLE_BUDGET for piece in pieces)
+    assert plan.samples("mesh_requests_rps") == samples_per_point * plan.window.point_count
+    scrapes = plan.window.step_seconds / cpu_seconds
+    assert plan.samples("proxy_cpu_vcpu") == 10 * scrapes * plan.window.point_count
+    assert plan.samples("proxy_memory_bytes") == 10 * plan.window.point_count
 
 
 def test_the_scope_is_in_every_query() -> None:
-    plan = plan_of(ask=Ask(source=URL, scope=Scope(namespaces=("shop",), cluster="eu-1")))
+    scope = Scope(namespaces=("shop",), cluster="eu-1")
+    plan = plan_of(SURVEYED_BY_REGION, Ask(source=URL, scope=scope, cluster_label="region"))
 
-    assert all('cluster="eu-1"' in promql for promql in plan.promql.values())
-    assert 'namespace=~"(?:shop)"' in plan.promql["proxy_cpu_vcpu"]
+    assert all('region="eu-1"' in plan.promql(name) for name in plan.chunks)
+    assert 'namespace=~"(?:shop)"' in plan.promql("proxy_cpu_vcpu")
 
 
 def test_too_few_steps_are_refused_with_what_to_do() -> None:
@@ -148,17 +186,48 @@ def test_too_few_steps_are_refused_with_what_to_do() -> None:
         Ask(
             source=URL,
             scope=Scope(namespaces=("shop", "pay.*"), cluster='a"b'),
+            cluster_label="region",
             start=datetime(2024, 5, 14, 6, tzinfo=ZoneInfo("Europe/Berlin")),
             end=NOW,
             step_seconds=900,
+            hide_names=True,
             note="on a Tuesday",
         ),
     ],
     ids=["defaults", "everything"],
 )
 def test_a_plan_is_read_back_as_it_was_made(ask: Ask) -> None:
-    plan = plan_of(ask=ask)
-    read = Plan.from_json(json.loads(json.dumps(plan.to_json())))
+    plan = plan_of(SURVEYED_BY_REGION, ask)
+    document = json.dumps(plan.to_json())
+    read = Plan.resumed(json.loads(document), ask)
 
     assert read == plan
     assert read.jobs() == plan.jobs()
+    assert ("pay.*" in document) == (bool(ask.scope.namespaces) and not ask.hide_names)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"source": "http://other:9090"},
+        {"scope": Scope(namespaces=("shop",))},
+        {"days": 2.0},
+        {"end": NOW},
+        {"step_seconds": 900},
+        {"cluster_label": None},
+        {"note": "again"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+@pytest.mark.parametrize("hide_names", [False, True])
+def test_a_plan_is_resumed_by_the_same_question_only(
+    change: dict[str, Any],
+    hide_names: bool,  # noqa: FBT001 - of parametrize
+) -> None:
+    scope = Scope(namespaces=("shop.*",))
+    ask = Ask(source=URL, scope=scope, days=1, cluster_label="region", hide_names=hide_names)
+    plan = plan_of(SURVEYED_BY_REGION, ask)
+    other = replace(ask, **change)
+
+    assert Plan.resumed(json.loads(json.dumps(plan.to_json())), ask) == plan
+    assert Plan.resumed(json.loads(json.dumps(plan.to_json())), other) is None

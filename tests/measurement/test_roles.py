@@ -7,9 +7,14 @@ from analyzer.measurement.roles import UNKNOWN, assign_roles
 from analyzer.units import Role
 
 NOTHING: dict[str, bool | str] = {
+    "gateway_class": "",
+    "managed_by": "",
+    "tls_mode": "",
+    "is_agentgateway": False,
     "is_ztunnel_build": False,
     "reports_waypoint": False,
     "has_application": False,
+    "is_alone": True,
     "reports_inbound": False,
     "reports_outbound": False,
     "created_by_kind": "ReplicaSet",
@@ -27,12 +32,25 @@ def decided(**evidence: bool | str) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("evidence", "role", "reason"),
     [
+        ({"gateway_class": "istio-waypoint"}, Role.WAYPOINT, "label gateway-class-name"),
+        (
+            {"gateway_class": "istio-agentgateway-waypoint"},
+            Role.WAYPOINT,
+            "label gateway-class-name",
+        ),
+        ({"gateway_class": "istio"}, Role.GATEWAY, "label gateway-class-name"),
+        ({"managed_by": "istio.io-mesh-controller"}, Role.WAYPOINT, "label managed"),
+        ({"managed_by": "istio.io-gateway-controller"}, Role.GATEWAY, "label managed"),
+        ({"tls_mode": "istio"}, Role.SIDECAR, "label tlsMode"),
+        ({"is_agentgateway": True}, Role.WAYPOINT, "container agentgateway"),
         ({"is_ztunnel_build": True}, Role.ZTUNNEL, "istio_build component ztunnel"),
         ({"reports_waypoint": True}, Role.WAYPOINT, "reporter waypoint"),
         ({"has_application": True}, Role.SIDECAR, "application container in the pod"),
         (ZTUNNEL_SET, Role.ZTUNNEL, "DaemonSet called ztunnel"),
         ({"reports_inbound": True}, Role.SIDECAR, "reporter destination"),
         ({"reports_outbound": True}, Role.GATEWAY, "reporter source, alone in its pod"),
+        ({"reports_outbound": True, "is_alone": False}, UNKNOWN, "none"),
+        ({"tls_mode": "disabled"}, UNKNOWN, "none"),
         ({}, UNKNOWN, "none"),
     ],
 )
@@ -48,13 +66,20 @@ def test_each_evidence_decides_alone(
         # A ztunnel reports TCP as destination, as a sidecar does.
         ({"is_ztunnel_build": True, "reports_inbound": True, **ZTUNNEL_SET}, Role.ZTUNNEL),
         ({**ZTUNNEL_SET, "reports_inbound": True, "reports_outbound": True}, Role.ZTUNNEL),
+        # A gateway may have a container beside it that is no application, its labels know.
+        ({"gateway_class": "istio", "has_application": True, "is_alone": False}, Role.GATEWAY),
+        ({"managed_by": "istio.io-mesh-controller", "reports_outbound": True}, Role.WAYPOINT),
+        ({"is_agentgateway": True, "reports_outbound": True}, Role.WAYPOINT),
         # A client's sidecar only sends, as a gateway does.
         ({"has_application": True, "reports_outbound": True}, Role.SIDECAR),
         ({"reports_inbound": True, "reports_outbound": True}, Role.SIDECAR),
         ({"reports_waypoint": True, "reports_outbound": True}, Role.WAYPOINT),
     ],
-    ids=["ztunnel build", "ztunnel set", "client", "sidecar", "waypoint"],
-)
+    ids=[
+        "ztunnel build", "ztunnel set", "gateway", "managed waypoint", "agentgateway", "client",
+        "sidecar", "waypoint",
+    ],
+)  # fmt: skip
 def test_better_evidence_wins(evidence: dict[str, bool | str], role: str) -> None:
     assert decided(**evidence)[0] == role
 

@@ -138,7 +138,14 @@ def test_the_name_of_a_folder_adds_nothing_to_a_table(tmp_path: Path) -> None:
     """Parquet readers take `namespace=shop` in a path for a column."""
     snapshot = make_snapshot(tmp_path / "zone=eu" / "snap", {CPU: ROWS})
 
-    assert list(snapshot.frame(CPU).columns) == ["namespace", "pod", "time", CPU]
+    assert list(snapshot.frame(CPU).columns) == [
+        "cluster",
+        "namespace",
+        "pod",
+        "container",
+        "time",
+        CPU,
+    ]
 
 
 def test_the_same_table_gives_the_same_bytes(tmp_path: Path) -> None:

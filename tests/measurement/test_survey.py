@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from analyzer.errors import InsufficientData
-from analyzer.measurement.survey import MENDING, Survey, looks_at, survey
+from analyzer.measurement.detect import NO_CLUSTER
+from analyzer.measurement.survey import MENDING, OPTIONAL, Survey, looks_at, survey
 from analyzer.prometheus.access import Access
 from analyzer.prometheus.connection import Connection
+from analyzer.prometheus.dialect import CPU_RULES, Dialect, Names
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_queries
-from tests.measurement.sources import ALL_METRICS, Surveyed
+from tests.measurement.sources import ALL_METRICS, Surveyed, labels_of, usual_labels
 from tests.support import SMALL_MESH, MeshCache, PrometheusServer, Series, build_mesh, remote_write
 
 CPU = "container_cpu_usage_seconds_total"
@@ -23,9 +25,9 @@ REQUESTS = "istio_requests_total"
 HOUR = replace(SMALL_MESH, hours=1)
 
 
-def found_by(url: str, scope: Scope | None = None) -> Survey:
+def found_by(url: str, scope: Scope | None = None, cluster_label: str | None = None) -> Survey:
     with Connection(Access(url=url)) as source:
-        return survey(source, scope or Scope(), HOUR.start, HOUR.end)
+        return survey(source, scope or Scope(), HOUR.start, HOUR.end, cluster_label=cluster_label)
 
 
 def refusal(url: str, scope: Scope | None = None) -> str:
@@ -65,12 +67,9 @@ def test_a_whole_mesh_is_counted(small_server: PrometheusServer) -> None:
         "kube_pod_container_resource_requests": 20,
         "kube_node_status_allocatable": 16,
     }
-    assert found.missing == (
-        "istio_tcp_sent_bytes_total",
-        "istio_build",
-        "node_cpu_hourly_cost",
-        "node_ram_hourly_cost",
-    )
+    assert found.missing == ("istio_build",)
+    assert found.dialect == Dialect(cluster=NO_CLUSTER)
+    assert found.duplicate_scrapes == {}
 
 
 @pytest.mark.live
@@ -118,26 +117,70 @@ def test_a_mesh_without_traffic_is_told(tmp_path: Path) -> None:
     assert "ask for a time with traffic" in message
 
 
+def relabelled(**labels: Callable[[str], tuple[str, str]]) -> Callable[[Series], Series]:
+    """Return what changes the name and the value of some labels."""
+
+    def change(series: Series) -> Series:
+        told = (
+            labels[name](value) if name in labels else (name, value)
+            for name, value in series.labels
+        )
+        return replace(series, labels=tuple(sorted(told)))
+
+    return change
+
+
+@pytest.mark.live
+def test_another_name_of_the_pod_is_found_and_joined_by(tmp_path: Path) -> None:
+    renamed = relabelled(pod=lambda value: ("kubernetes_pod_name", value))
+    with holding(tmp_path, changed(REQUESTS, renamed)) as url:
+        assert found_by(url).dialect.proxy == Names(pod="kubernetes_pod_name")
+
+
 @pytest.mark.live
 def test_labels_that_do_not_join_are_told(tmp_path: Path) -> None:
-    def relabelled(series: Series) -> Series:
-        named = {"pod": "kubernetes_pod_name"}
-        labels = sorted((named.get(name, name), value) for name, value in series.labels)
-        return replace(series, labels=tuple(labels))
-
-    with holding(tmp_path, changed(REQUESTS, relabelled)) as url:
+    misled = relabelled(pod=lambda value: ("pod_name", f"node-of-{value}"))
+    with holding(tmp_path, changed(REQUESTS, misled)) as url:
         message = refusal(url)
-    assert "the labels `namespace` and `pod` must name the same pod on both" in message
+    assert "labels namespace/pod of the one and namespace/pod_name of the other must" in message
     assert "relabelling" in message
 
 
 @pytest.mark.live
 def test_only_what_is_in_scope_is_counted(small_server: PrometheusServer) -> None:
     assert found_by(small_server.url, Scope(namespaces=("sh.p",))) == found_by(small_server.url)
-    for scope in (Scope(namespaces=("elsewhere",)), Scope(cluster="eu-1")):
-        assert refusal(small_server.url, scope).startswith(
-            "this Prometheus has no Istio metrics at all within --namespace/--cluster: "
-        )
+    assert refusal(small_server.url, Scope(namespaces=("elsewhere",))).startswith(
+        "this Prometheus has no Istio metrics at all within --namespace/--cluster: "
+    )
+
+
+@pytest.mark.live
+def test_a_cluster_that_no_label_tells_apart_is_told(small_server: PrometheusServer) -> None:
+    assert refusal(small_server.url, Scope(cluster="eu-1")) == (
+        "--cluster eu-1: no label tells clusters apart here; if there is one, name it with "
+        "--cluster-label"
+    )
+    with pytest.raises(InsufficientData, match="not all series have the label 'region' of"):
+        found_by(small_server.url, cluster_label="region")
+
+
+@pytest.mark.live
+def test_a_mesh_whose_kubelet_names_no_container_is_told(tmp_path: Path) -> None:
+    """What remains are the cgroups of pods, which every kubelet tells of."""
+    series = build_mesh(HOUR).series
+    cgroups = [one for one in series if one.name != CPU or "container" not in dict(one.labels)]
+    assert len(cgroups) < len(series)
+    with holding(tmp_path, cgroups) as url:
+        assert f"the series of {CPU} name no container here" in refusal(url)
+
+
+@pytest.mark.live
+def test_containers_of_others_are_no_missing_container_labels(tmp_path: Path) -> None:
+    other = relabelled(
+        container=lambda _: ("container", "app"), image=lambda _: ("image", "example/app")
+    )
+    with holding(tmp_path, changed(CPU, other)) as url:
+        assert refusal(url).startswith(f'this Prometheus has no {CPU} of a container "istio-proxy"')
 
 
 @pytest.mark.live
@@ -149,6 +192,48 @@ def test_a_mesh_that_is_gone_at_the_end_is_still_seen(small_server: PrometheusSe
 
 
 # --- odd cases ---
+
+
+def test_rules_beside_the_counter_do_not_decide_how_often_it_is_scraped() -> None:
+    rule = labels_of("cadvisor", CPU_RULES[0], namespace="shop", pod="a", container="istio-proxy")
+    every_30 = tuple(range(0, 3600, 30))
+    beside = Surveyed(labels=[rule, *usual_labels()], rule_times=every_30)
+    instead = Surveyed(
+        labels=[rule, *(one for one in usual_labels() if one["__name__"] != CPU)],
+        rule_times=every_30,
+        request_times=every_30,
+    )
+
+    assert looked(beside).cpu_scrape_seconds == 60
+    assert looked(beside).dialect.cpu == CPU
+    assert looked(instead).cpu_scrape_seconds == 30
+    assert looked(instead).dialect.cpu == CPU_RULES[0]
+
+
+def test_recorded_cpu_is_no_finer_than_half_a_minute() -> None:
+    rule = labels_of("cadvisor", CPU_RULES[1], namespace="shop", pod="a", container="istio-proxy")
+    every_5 = tuple(range(0, 3600, 5))
+    labels = [rule, *(one for one in usual_labels() if one["__name__"] != CPU)]
+
+    found = looked(Surveyed(labels=labels, rule_times=every_5, request_times=every_5))
+    assert (found.cpu_scrape_seconds, found.request_scrape_seconds) == (30, 5)
+
+
+@pytest.mark.parametrize("instance", ["10.0.0.7:15090", ""], ids=["address", "workload"])
+def test_proxies_without_a_pod_need_what_leads_back_to_it(instance: str) -> None:
+    bare = [{name: one[name] for name in one if name != "pod"} for one in usual_labels()]
+    labels = [{**one, "instance": instance} for one in bare if one["exporter"] == "proxy"]
+    labels += [one for one in usual_labels() if one["exporter"] != "proxy"]
+    without = {name: count for name, count in ALL_METRICS.items() if name != "kube_pod_info"}
+
+    # Nothing joins by name here, and nothing needs to.
+    assert looked(Surveyed(labels=labels, joined=False)).duplicate_scrapes == {}
+    with pytest.raises(InsufficientData, match="carries no label of a pod here, and kube_pod_info"):
+        looked(Surveyed(labels=labels, series_counts=without))
+
+
+def test_proxies_that_are_scraped_twice_are_counted() -> None:
+    assert looked(Surveyed(duplicates={"proxy": 7})).duplicate_scrapes == {"proxy": 7}
 
 
 def looked(source: Surveyed) -> Survey:
@@ -177,6 +262,9 @@ def test_a_single_scrape_has_no_interval(half: str) -> None:
 
 def test_only_what_was_seen_is_counted() -> None:
     assert looked(Surveyed(series_counts={**ALL_METRICS, "istio_build": 7})).missing == ()
+    assert set(looked(Surveyed(series_counts={CPU: 3, REQUESTS: 4})).missing) == (
+        MENDING.keys() - {CPU, REQUESTS}
+    )
     assert looked(Surveyed(series_counts={CPU: 3, REQUESTS: 4})).series_counts == {
         CPU: 3,
         REQUESTS: 4,
@@ -194,4 +282,5 @@ def test_looks_are_few_and_the_last_is_at_the_end(seconds: int) -> None:
 
 
 def test_every_metric_that_is_read_has_something_that_mends_its_absence() -> None:
-    assert {query.reads for query in load_queries().values()} == MENDING.keys()
+    assert {query.reads for query in load_queries().values()} == MENDING.keys() | OPTIONAL.keys()
+    assert not MENDING.keys() & OPTIONAL.keys()

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from analyzer.errors import InsufficientData
+from analyzer.measurement.findings import Finding
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.prometheus.promql import Scope
@@ -19,7 +20,7 @@ BUILD, CALLS = "proxy_build", "mesh_requests_rps"
 RESERVED, MEMORY = "proxy_reserved_vcpu", "proxy_memory_bytes"
 
 POD = ("shop", "a")
-WEB = (*POD, "web")
+WEB = (*POD, "shop", "web")
 INTO_WEB = ("destination", "unknown", "unknown", "shop", "web")
 
 
@@ -30,6 +31,10 @@ def measured(folder: Path, tables: dict[str, Rows], points: int = 4) -> MeshUsag
 def without(rows: Rows, *missing: int) -> Rows:
     """Return the rows of all points but some."""
     return [row for row in rows if row[-2] not in missing]
+
+
+def finding_of(usage: MeshUsage, name: str) -> Finding:
+    return next(finding for finding in usage.findings if finding.name == name)
 
 
 # --- a real mesh ---
@@ -142,7 +147,7 @@ def test_what_was_not_scraped_is_not_known(tmp_path: Path) -> None:
         tmp_path,
         {
             CPU: [*steady(CPU, POD, 0.1), *steady(CPU, other, 0.1)],
-            IN: [*without(steady(IN, WEB, 3.0), 1), *steady(IN, (*other, "web"), 1.0)],
+            IN: [*without(steady(IN, WEB, 3.0), 1), *steady(IN, (*other, "shop", "web"), 1.0)],
         },
     )
 
@@ -158,7 +163,7 @@ def test_cpu_that_was_not_scraped_is_not_known(tmp_path: Path) -> None:
         tmp_path,
         {
             CPU: [*without(steady(CPU, POD, 0.1), 1), *steady(CPU, other, 0.1)],
-            IN: [*steady(IN, WEB, 3.0), *steady(IN, (*other, "web"), 1.0)],
+            IN: [*steady(IN, WEB, 3.0), *steady(IN, (*other, "shop", "web"), 1.0)],
         },
     )
 
@@ -206,8 +211,8 @@ def test_a_gap_shrinks_the_divisor_of_every_mean(gap: str, tmp_path: Path) -> No
     for name, level in (("cpu_vcpu", 0.1), ("proxy_rps", 3.0), ("memory_bytes", 100.0)):
         assert usage.mean_total(Role.SIDECAR, name) == pytest.approx(level)
     assert usage.calls["rps"].sum() / len(usage.observed_points) == pytest.approx(3.0)
-    assert usage.warnings == (
-        "no CPU or no metrics of any proxy in 2 of 4 steps: averages leave them out",
+    assert finding_of(usage, "gaps").text == (
+        "no CPU or no metrics of any proxy in 2 of 4 steps: averages leave them out"
     )
 
 
@@ -217,7 +222,7 @@ def test_a_proxy_that_lived_half_the_time_counts_half(tmp_path: Path) -> None:
         tmp_path,
         {
             CPU: [*steady(CPU, POD, 0.1), *without(steady(CPU, late, 0.2), 0, 1)],
-            IN: [*steady(IN, WEB, 3.0), *without(steady(IN, (*late, "web"), 1.0), 0, 1)],
+            IN: [*steady(IN, WEB, 3.0), *without(steady(IN, (*late, "shop", "web"), 1.0), 0, 1)],
         },
     )
 

@@ -14,6 +14,7 @@ from analyzer.measurement.frames import frame_of, sorted_frame
 from analyzer.prometheus.access import Access
 from analyzer.prometheus.answer import Answer, Series
 from analyzer.prometheus.connection import Connection, Source
+from analyzer.prometheus.dialect import Dialect
 from analyzer.prometheus.fetch import MAX_IN_FLIGHT, Fetched, Job, fetch
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
@@ -147,7 +148,7 @@ _FEW_SAMPLES = 130
 
 def table(source: Source, chunks: Sequence[Chunk], notes: list[str]) -> pd.DataFrame:
     window = TimeWindow(start=SMALL_MESH.start, end=SMALL_MESH.end, step_seconds=600)
-    promql = QUERY.render(Scope(), window_seconds=600)
+    promql = QUERY.render(Scope(), Dialect(), window_seconds=600)
     asked = [Job(query=QUERY, promql=promql, chunk=chunk) for chunk in chunks]
     fetched = fetch(source, window, asked, note=notes.append)
     return sorted_frame(QUERY, [frame_of(QUERY, one.answers) for one in fetched])

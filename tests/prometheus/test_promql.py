@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.errors import UsageError
-from analyzer.prometheus.promql import Scope, any_of, duration, quoted
+from analyzer.prometheus.promql import Scope, any_of, duration, quoted, selector
 
 _ATTACKS = [
     'a"} or vector(1) #',
@@ -61,25 +61,51 @@ def test_a_duration_is_read_as_that_many_seconds(seconds: int) -> None:
     assert parsed.range.total_seconds() == seconds
 
 
+def test_a_selector_matches_by_what_all_series_have() -> None:
+    promql = selector(
+        [
+            {"__name__": "up", "job": "a.b", "pod": 'x"1', "id": "/1"},
+            {"__name__": "up", "job": "c", "pod": 'x"1'},
+            {"__name__": "up", "job": "c", "pod": "y"},
+        ]
+    )
+
+    assert promql.startswith("up{")
+    assert matchers_of(promql) == [
+        ("job", "MatchOp.Re", r"a\.b|c"),
+        ("pod", "MatchOp.Re", 'x"1|y'),
+    ]
+
+
 def test_no_scope_is_no_matcher() -> None:
-    assert Scope().matchers() == ""
-    assert Scope().cluster_matchers() == ""
+    assert Scope().matchers("cluster", "namespace") == ""
+    assert Scope().cluster_matchers("cluster") == ""
 
 
 def test_a_scope_asks_for_its_namespaces_and_its_cluster() -> None:
     scope = Scope(namespaces=("shop", "pay.*"), cluster='eu"1')
 
-    assert matchers_of(f"up{{{scope.matchers()}}}") == [
+    assert matchers_of(f"up{{{scope.matchers('cluster', 'namespace')}}}") == [
         ("cluster", "MatchOp.Equal", 'eu"1'),
         ("namespace", "MatchOp.Re", "(?:shop)|(?:pay.*)"),
     ]
-    assert matchers_of(f"up{{{scope.cluster_matchers()}}}") == [
+    assert matchers_of(f"up{{{scope.cluster_matchers('cluster')}}}") == [
         ("cluster", "MatchOp.Equal", 'eu"1')
     ]
 
 
+def test_a_scope_asks_by_the_labels_that_the_installation_has() -> None:
+    scope = Scope(namespaces=("shop",), cluster="eu-1")
+
+    assert matchers_of(f"up{{{scope.matchers('cluster_name', 'exported_namespace')}}}") == [
+        ("cluster_name", "MatchOp.Equal", "eu-1"),
+        ("exported_namespace", "MatchOp.Re", "(?:shop)"),
+    ]
+
+
 def test_alternatives_within_a_namespace_do_not_leak_into_the_next() -> None:
-    ((_, _, pattern),) = matchers_of(f"up{{{Scope(namespaces=('a|b', 'c')).matchers()}}}")
+    scope = Scope(namespaces=("a|b", "c"))
+    ((_, _, pattern),) = matchers_of(f"up{{{scope.matchers('cluster', 'namespace')}}}")
 
     assert [name for name in ("a", "b", "c", "ac", "bc") if re.fullmatch(pattern, name)] == [
         "a",
@@ -96,7 +122,8 @@ def test_an_expression_that_cannot_be_read_is_refused_before_it_is_sent(broken: 
 
 @pytest.mark.parametrize("attack", _ATTACKS[:2])
 def test_an_injection_by_namespace_stays_a_value(attack: str) -> None:
-    matchers = matchers_of(f"up{{{Scope(namespaces=(attack,), cluster=attack).matchers()}}}")
+    scope = Scope(namespaces=(attack,), cluster=attack)
+    matchers = matchers_of(f"up{{{scope.matchers('cluster', 'namespace')}}}")
 
     assert matchers == [
         ("cluster", "MatchOp.Equal", attack),

@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import promql_parser
@@ -10,7 +9,8 @@ import pytest
 
 from analyzer.errors import QueryFileError
 from analyzer.prometheus import query as query_module
-from analyzer.prometheus.promql import Scope, any_of
+from analyzer.prometheus.dialect import CPU_RULES, Attribution, Dialect, Exporter, Names
+from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import Query, load_queries, load_query, queries_root
 
 QUERIES = load_queries()
@@ -19,39 +19,57 @@ SCOPES = {
     "a namespace": Scope(namespaces=("shop|pay", 'a"b')),
     "a cluster": Scope(namespaces=("shop",), cluster="eu-1"),
 }
-OF_NODES = ("kube_node_", "node_")
+EXPORTED = Names(namespace="exported_namespace", pod="exported_pod", container="exported_container")
+DIALECTS = {
+    "the usual": Dialect(),
+    "all else": Dialect(
+        proxy=Names(namespace="kubernetes_namespace", pod="kubernetes_pod_name"),
+        cadvisor=Names(pod="pod_name", container="container_name"),
+        state=EXPORTED,
+        # A scrape label too: what tells clusters apart is up to whoever set Prometheus up.
+        cluster="prometheus",
+        cpu=CPU_RULES[0],
+    ),
+    "by address": Dialect(cluster="no_cluster_label", attribution=Attribution.ADDRESS),
+    "by workload": Dialect(attribution=Attribution.WORKLOAD),
+}
+OF_NODES = ("kube_node_", "node_cpu_hourly", "node_ram_hourly")
+WITHOUT_SCOPE = "survey_labels"
+"""It finds out how to ask for a scope."""
 
 # The ending of a name, and the unit it stands for; longer endings first.
 UNITS = {
     "_usd_per_gib_hour": "usd per gib and hour",
     "_usd_per_hour": "usd per vcpu and hour",
     "_bytes_per_second": "bytes per second",
+    "_messages_per_second": "messages per second",
     "_bytes": "bytes",
     "_vcpu": "vcpu",
     "_rps": "requests per second",
+    "_share": "share of periods",
 }
 # What is not measured but asked: who is there, and how many.
 WITHOUT_UNIT = {
     "application_containers": "containers",
+    "node_instance_types": "nodes (always 1)",
+    "pod_labels": "pods (always 1)",
     "pod_placement": "pods (always 1)",
     "proxy_build": "scrapes",
-    "survey_cpu_scrapes": "seconds of cpu",
-    "survey_request_scrapes": "requests",
-    "survey_sample_pods": "series",
+    "proxy_nodes": "series",
+    "proxy_resets": "resets",
+    "survey_duplicate_scrapes": "proxies",
+    "survey_joined_pods": "pods",
+    "survey_labels": "any",
     "survey_series_count": "series",
 }
 
 each_query = pytest.mark.parametrize("query", QUERIES.values(), ids=lambda query: str(query.name))
+each_dialect = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
 
 
-def rendered(query: Query, scope: Scope) -> str:
+def rendered(query: Query, scope: Scope, dialect: Dialect) -> str:
     """Return a query with a value for each placeholder it has."""
-    wanted = Template(query.template).get_identifiers()
-    return query.render(
-        scope,
-        window_seconds=600 if "window" in wanted else None,
-        pods=any_of(["a-1"]) if "pods" in wanted else None,
-    )
+    return query.render(scope, dialect, window_seconds=600 if query.is_ranged else None)
 
 
 def outer_labels(expression: Any) -> set[str] | None:  # noqa: ANN401 - promql-parser has no base
@@ -62,12 +80,13 @@ def outer_labels(expression: Any) -> set[str] | None:  # noqa: ANN401 - promql-p
         # `and`, `or` and the arithmetic used here keep the labels of the left side.
         case promql_parser.BinaryExpr():
             return outer_labels(expression.lhs)
-        case promql_parser.AggregateExpr() if "bottomk" in str(expression.op):
+        case promql_parser.AggregateExpr() if "topk" in str(expression.op):
             return outer_labels(expression.expr)
         case promql_parser.AggregateExpr():
             return set(expression.modifier.labels) if expression.modifier else set()
         case promql_parser.Call() if expression.func.name == "label_replace":
-            return (outer_labels(expression.args[0]) or set()) | {expression.args[1].val}
+            inner = outer_labels(expression.args[0])
+            return None if inner is None else inner | {expression.args[1].val}
         case _:
             return None
 
@@ -86,22 +105,44 @@ def selectors(promql: str) -> list[promql_parser.VectorSelector]:
 
 
 @pytest.mark.parametrize("scope", SCOPES.values(), ids=SCOPES)
+@each_dialect
 @each_query
-def test_a_query_is_promql_whatever_the_scope(query: Query, scope: Scope) -> None:
-    promql = rendered(query, scope)
+def test_a_query_is_promql_whatever_the_scope_and_the_dialect(
+    query: Query, dialect: Dialect, scope: Scope
+) -> None:
+    promql = rendered(query, scope, dialect)
 
     assert promql_parser.parse(promql) is not None
-    assert "$" not in promql
+    assert "$" not in promql.replace('"$1"', "")
 
 
+@each_dialect
 @each_query
-def test_a_query_returns_the_labels_it_declares(query: Query) -> None:
-    labels = outer_labels(promql_parser.parse(rendered(query, Scope())))
+def test_a_query_returns_the_labels_it_declares(query: Query, dialect: Dialect) -> None:
+    labels = outer_labels(promql_parser.parse(rendered(query, Scope(), dialect)))
 
     if labels is None:
         assert query.labels == ("any",)
-    else:
-        assert labels == set(query.labels)
+        return
+    ours = {} if query.exporter is None else dialect.canonical(query.exporter)
+    unknown = set()
+    if query.exporter == Exporter.PROXY:
+        unknown = {
+            Attribution.POD: set(),
+            Attribution.ADDRESS: {"namespace"},
+            Attribution.WORKLOAD: {"namespace", "pod"},
+        }[dialect.attribution]
+    assert {ours.get(label, label) for label in labels} == set(query.labels) - unknown
+
+
+@each_dialect
+@each_query
+def test_no_label_is_named_twice(query: Query, dialect: Dialect) -> None:
+    clauses = re.findall(r"(?:by|on) \(([^()]*)\)", rendered(query, Scope(), dialect))
+
+    for clause in clauses:
+        labels = [label.strip() for label in clause.split(",") if label.strip()]
+        assert len(labels) == len(set(labels)), clause
 
 
 @each_query
@@ -113,18 +154,32 @@ def test_the_name_ends_with_the_unit(query: Query) -> None:
 
 @each_query
 def test_a_query_reads_what_its_header_says(query: Query) -> None:
-    assert query.reads in {one.name for one in selectors(rendered(query, Scope()))}
+    assert query.reads in {one.name for one in selectors(rendered(query, Scope(), Dialect()))}
 
 
+@each_dialect
 @each_query
-def test_no_selector_of_a_query_looks_outside_the_scope(query: Query) -> None:
-    found = selectors(rendered(query, Scope(namespaces=("shop",), cluster="eu-1")))
+def test_no_selector_of_a_query_looks_outside_the_scope(query: Query, dialect: Dialect) -> None:
+    found = selectors(rendered(query, Scope(namespaces=("shop",), cluster="eu-1"), dialect))
 
     assert found
     for one in found:
-        names = {matcher.name for matcher in one.matchers.matchers}
-        assert "cluster" in names
-        assert ("namespace" in names) == (not str(one.name).startswith(OF_NODES))
+        values = {matcher.name: matcher.value for matcher in one.matchers.matchers}
+        if query.name == WITHOUT_SCOPE:
+            assert "eu-1" not in values.values()
+            continue
+        assert values[dialect.cluster] == "eu-1"
+        scoped = {name for name, value in values.items() if value == "(?:shop)"}
+        assert scoped == {namespace_label(str(one.name), dialect)} - {""}
+
+
+def namespace_label(metric: str, dialect: Dialect) -> str:
+    """Return what the namespace of a pod is called on the series of a metric; "" if it is not."""
+    if metric.startswith(OF_NODES):
+        return ""
+    if metric.startswith("istio_"):
+        return dialect.proxy.namespace if dialect.attribution == Attribution.POD else ""
+    return dialect.state.namespace if metric.startswith("kube_") else dialect.cadvisor.namespace
 
 
 @each_query
@@ -143,17 +198,24 @@ def test_a_query_is_found_by_its_name() -> None:
 
 def test_a_placeholder_without_a_value_is_refused() -> None:
     with pytest.raises(QueryFileError, match=r"proxy_cpu_vcpu needs a value for \$window"):
-        load_query("proxy_cpu_vcpu").render(Scope())
+        load_query("proxy_cpu_vcpu").render(Scope(), Dialect())
 
 
 def test_a_value_without_a_placeholder_is_refused() -> None:
     with pytest.raises(QueryFileError, match=r"proxy_memory_bytes has no place for \$window"):
-        load_query("proxy_memory_bytes").render(Scope(), window_seconds=600)
-    with pytest.raises(QueryFileError, match=r"proxy_cpu_vcpu has no place for \$pods"):
-        load_query("proxy_cpu_vcpu").render(Scope(), window_seconds=600, pods='"a"')
+        load_query("proxy_memory_bytes").render(Scope(), Dialect(), window_seconds=600)
 
 
-HEADER = "# what: a thing\n# unit: vcpu\n# labels: pod\n# reads: up\n"
+def test_a_scope_that_is_none_leaves_no_comma_behind() -> None:
+    promql = load_query("proxy_memory_bytes").render(Scope(), Dialect())
+
+    assert promql == (
+        'max by (cluster, namespace, pod) ( container_memory_working_set_bytes{container=~"'
+        'istio-proxy|agentgateway"} )'
+    )
+
+
+HEADER = "# what: a thing\n# unit: vcpu\n# from: state\n# labels: pod\n# reads: up\n"
 
 
 @pytest.mark.parametrize(
@@ -161,14 +223,19 @@ HEADER = "# what: a thing\n# unit: vcpu\n# labels: pod\n# reads: up\n"
     [
         (HEADER.replace("# unit: vcpu\n", "") + "up", "lacks # unit"),
         (HEADER.replace("# reads: up\n", "") + "up", "lacks # reads"),
+        (HEADER.replace("# from: state\n", "") + "up", "lacks # from"),
+        (HEADER.replace("state", "hearsay") + "up", "# from: hearsay is none of proxy, cadvisor"),
         ("up", "lacks # what"),
         (HEADER, "holds no valid template"),
         (HEADER + "up[$]", "holds no valid template"),
         (HEADER + "rate(up[$windov])", r"unknown placeholder \$windov"),
         (HEADER + "sum(  # all of them\nup)", "a comment must have a line of its own"),
     ],
-    ids=["no unit", "no reads", "no header", "no body", "bare $", "misspelt", "comment behind"],
-)
+    ids=[
+        "no unit", "no reads", "no from", "unknown from", "no header", "no body", "bare $",
+        "misspelt", "comment behind",
+    ],
+)  # fmt: skip
 def test_a_malformed_file_is_refused_by_name_and_reason(
     text: str, reason: str, tmp_path: Path
 ) -> None:
@@ -189,16 +256,24 @@ def test_a_file_that_is_no_text_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_a_well_formed_file_is_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "fine_vcpu.promql"
-    path.write_text(HEADER.replace("pod", "none") + "# Why.\nsum(\n  up{$scope}\n)\n")
+    path.write_text(HEADER.replace("pod", "none") + "# Why.\nsum(\n  up{$state_scope}\n)\n")
 
     assert query_module._parse(path) == Query(
         name="fine_vcpu",
         what="a thing",
         unit="vcpu",
+        exporter=Exporter.STATE,
         labels=(),
         reads="up",
-        template="sum( up{$scope} )",
+        template="sum( up{$state_scope} )",
     )
+
+
+def test_a_query_of_the_survey_is_of_no_exporter(tmp_path: Path) -> None:
+    path = tmp_path / "survey_pods.promql"
+    path.write_text(HEADER.replace("state", "survey") + "up")
+
+    assert query_module._parse(path).exporter is None
 
 
 def test_a_package_without_query_files_says_so(
