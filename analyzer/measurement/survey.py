@@ -77,6 +77,8 @@ OPTIONAL: Final[Mapping[str, str]] = {
     "long streams would not be recognised",
     "container_cpu_cfs_periods_total": "no proxy has a CPU limit, or the counter is dropped: "
     "throttling would not be recognised",
+    "kube_pod_container_resource_limits": "no proxy has a limit, or kube-state-metrics does not "
+    "tell it",
     "kube_pod_labels": "let kube-state-metrics tell them: --metric-labels-allowlist=pods="
     "[security.istio.io/tlsMode,gateway.networking.k8s.io/gateway-class-name,"
     "gateway.istio.io/managed]",

@@ -35,8 +35,8 @@ class MeshUsage:
         proxies: one row a proxy: namespace, pod, workload, node ("" where unknown), role, evidence.
         steps: one row a proxy and step in which it was seen, sorted by both: `proxy` (row of
             `proxies`), `point`, cpu_vcpu, inbound_rps, outbound_rps, proxy_rps,
-            tcp_bytes_per_second, memory_bytes, reserved_vcpu, reserved_memory_bytes. NaN: not
-            known, which is never 0.
+            tcp_bytes_per_second, memory_bytes, reserved_vcpu, reserved_memory_bytes, limit_vcpu,
+            limit_memory_bytes. NaN: not known, which is never 0.
         calls: mesh requests, each counted once: source_workload_namespace, source_workload,
             destination_workload_namespace, destination_workload, point, rps.
         clusters: where the proxies are; none where no label tells clusters apart.
@@ -182,10 +182,15 @@ def _steps(tables: Tables, proxies: pd.DataFrame, window: TimeWindow) -> pd.Data
             "proxy_rps": inbound_rps + outbound_rps + zero_where_scraped(waypoint),
             "tcp_bytes_per_second": zero_where_scraped(tcp),
             "memory_bytes": column("proxy_memory_bytes").reindex(index).to_numpy(float),
-            "reserved_vcpu": _for_life(column("proxy_reserved_vcpu").reindex(index)),
-            "reserved_memory_bytes": _for_life(
-                column("proxy_reserved_memory_bytes").reindex(index)
-            ),
+            **{
+                name: _for_life(column(f"proxy_{name}").reindex(index))
+                for name in (
+                    "reserved_vcpu",
+                    "reserved_memory_bytes",
+                    "limit_vcpu",
+                    "limit_memory_bytes",
+                )
+            },
         },
         index=index,
     )

@@ -17,7 +17,7 @@ from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.load import MeshLoad
 from analyzer.projection.result import Footprint, Mode, Projection, Saving
 from analyzer.report.answer import Answer
-from analyzer.units import Interval, Refusal, Role
+from analyzer.units import BYTES_PER_GIB, Interval, Refusal, Role
 
 __all__ = ["SCHEMA_VERSION", "as_document", "as_json"]
 
@@ -95,9 +95,18 @@ def _measured(load: MeshLoad, usage: MeshUsage | None) -> dict[str, Any] | None:
         "sidecar_reserved_vcpu": sidecars.reserved_vcpu,
         "sidecar_reserved_memory_gib": sidecars.reserved_memory_gib,
         "sidecar_billed_vcpu": sidecars.billed_vcpu,
+        "sidecar_limit_vcpu": usage and usage.mean_total(Role.SIDECAR, "limit_vcpu"),
+        "sidecar_limit_memory_gib": _limit_gib(usage),
         "cpu_with_requests_share": usage and usage.known_share("cpu_vcpu", "proxy_rps"),
         "requests_with_cpu_share": usage and usage.known_share("proxy_rps", "cpu_vcpu"),
     }
+
+
+def _limit_gib(usage: MeshUsage | None) -> float | None:
+    if usage is None:
+        return None
+    limit_bytes = usage.mean_total(Role.SIDECAR, "limit_memory_bytes")
+    return None if limit_bytes is None else limit_bytes / BYTES_PER_GIB
 
 
 def _calibration(calibration: Calibration) -> dict[str, Any]:

@@ -104,6 +104,8 @@ def _steps(fleet: Fleet, first_proxy: int) -> pd.DataFrame:
             "memory_bytes": np.nan,
             "reserved_vcpu": np.nan,
             "reserved_memory_bytes": np.nan,
+            "limit_vcpu": np.nan,
+            "limit_memory_bytes": np.nan,
         }
     )
     return rows if fleet.seen is None else rows[fleet.seen.ravel()]

@@ -90,6 +90,8 @@ def mesh(
                     "memory_bytes": proxy.memory_bytes,
                     "reserved_vcpu": proxy.reserved_vcpu,
                     "reserved_memory_bytes": proxy.reserved_memory_bytes,
+                    "limit_vcpu": math.nan,
+                    "limit_memory_bytes": math.nan,
                 }
                 for number, proxy in enumerate(proxies)
                 for point in range(steps)
