@@ -1,0 +1,308 @@
+"""Every row belongs to a pod, however little its series said of it."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analyzer.measurement.snapshot import Snapshot
+from analyzer.measurement.tables import Tables, workload_of_creator
+from analyzer.prometheus.dialect import CPU_RULES, Attribution, Dialect
+from analyzer.prometheus.promql import Scope
+from tests.measurement.snapshots import Rows, make_snapshot, steady
+
+CPU, RECORDED = "proxy_cpu_vcpu", "proxy_recorded_cpu_vcpu"
+IN, OUT, BUILD = "inbound_requests_rps", "outbound_requests_rps", "proxy_build"
+TCP, PLACEMENT, CALLS = "proxy_tcp_bytes_per_second", "pod_placement", "mesh_requests_rps"
+
+BY_ADDRESS = Dialect(attribution=Attribution.ADDRESS)
+BY_WORKLOAD = Dialect(attribution=Attribution.WORKLOAD)
+
+
+def tables_of(
+    folder: Path,
+    tables: dict[str, Rows],
+    dialect: Dialect | None = None,
+    *,
+    scope: Scope | None = None,
+) -> Tables:
+    return Tables(make_snapshot(folder / "snap", tables, dialect=dialect, scope=scope))
+
+
+def placed(
+    pod: str,
+    address: str,
+    *,
+    namespace: str = "shop",
+    creator: tuple[str, str] = ("ReplicaSet", "web-6c9f"),
+    points: tuple[int, ...] = (0, 1, 2, 3),
+    cluster: str = "",
+) -> Rows:
+    rows = steady(PLACEMENT, (namespace, pod, "node-1", address, *creator), 1.0, cluster=cluster)
+    return [row for row in rows if row[-2] in points]
+
+
+def values(frame: pd.DataFrame, name: str, *by: str) -> dict[object, list[float]]:
+    """Return the values of each pod, or of whatever else, in the order of time."""
+    ordered = frame.sort_values("time")
+    groups = ordered.groupby(list(by) or ["namespace", "pod"])[name]
+    return {key: group.tolist() for key, group in groups}
+
+
+# --- by pod ---
+
+
+def test_a_table_is_what_was_collected_without_the_cluster(tmp_path: Path) -> None:
+    tables = tables_of(tmp_path, {CPU: steady(CPU, ("shop", "a"), 0.1)})
+
+    assert list(tables[CPU].columns) == ["namespace", "pod", "container", "time", CPU]
+    assert values(tables[CPU], CPU) == {("shop", "a"): [0.1] * 4}
+    assert tables[CPU] is tables[CPU]
+    assert tables.clusters == ()
+
+
+def test_recorded_cpu_stands_in_for_the_counters(tmp_path: Path) -> None:
+    rows = {RECORDED: steady(RECORDED, ("shop", "a"), 0.1)}
+    tables = tables_of(tmp_path, rows, Dialect(cpu=CPU_RULES[0]))
+
+    assert list(tables[CPU].columns) == ["namespace", "pod", "container", "time", CPU]
+    assert values(tables[CPU], CPU) == {("shop", "a"): [0.1] * 4}
+
+
+# --- by address ---
+
+
+def test_an_address_leads_back_to_its_pod(tmp_path: Path) -> None:
+    tables = tables_of(
+        tmp_path,
+        {
+            IN: [
+                *steady(IN, ("", "10.0.0.7:15090", "shop", "web"), 3.0),
+                *steady(IN, ("", "[fd00::8]:15090", "shop", "web"), 5.0),
+                *steady(IN, ("", "10.0.0.99:15090", "shop", "web"), 9.0),
+            ],
+            PLACEMENT: [*placed("a", "10.0.0.7"), *placed("b", "fd00::8")],
+        },
+        BY_ADDRESS,
+    )
+
+    frame = tables[IN]
+    assert values(frame, IN) == {("shop", "a"): [3.0] * 4, ("shop", "b"): [5.0] * 4}
+    assert set(frame["destination_workload"]) == {"web"}
+    assert set(frame.columns) == {
+        "namespace", "pod", "destination_workload_namespace", "destination_workload", "time", IN,
+    }  # fmt: skip
+
+
+def test_a_proxy_on_two_ports_says_the_same_twice(tmp_path: Path) -> None:
+    rows = [
+        *steady(IN, ("", "10.0.0.7:15020", "shop", "web"), 3.0),
+        *steady(IN, ("", "10.0.0.7:15090", "shop", "web"), 3.1),
+        *steady(IN, ("", "10.0.0.7:15090", "shop", "other"), 1.0),
+    ]
+    tables = tables_of(tmp_path, {IN: rows, PLACEMENT: placed("a", "10.0.0.7")}, BY_ADDRESS)
+
+    assert values(tables[IN], IN, "destination_workload") == {
+        ("web",): [3.1] * 4, ("other",): [1.0] * 4,
+    }  # fmt: skip
+
+
+def test_an_address_that_two_proxies_share_is_no_ones(tmp_path: Path) -> None:
+    """Pods on the host's network have the address of their node."""
+    rows = [
+        *steady(TCP, ("", "10.1.0.1:15020", "source"), 7.0),
+        *steady(TCP, ("", "10.0.0.7:15020", "source"), 2.0),
+    ]
+    owners = [
+        *placed("ztunnel-x", "10.1.0.1", namespace="istio-system"),
+        *placed("gateway-y", "10.1.0.1", namespace="edge", points=(0, 1, 2)),
+        *placed("a", "10.0.0.7"),
+    ]
+    tables = tables_of(tmp_path, {TCP: rows, PLACEMENT: owners}, BY_ADDRESS)
+
+    # Once the gateway is gone, the address is the ztunnel's.
+    assert values(tables[TCP], TCP) == {
+        ("shop", "a"): [2.0] * 4, ("istio-system", "ztunnel-x"): [7.0],
+    }  # fmt: skip
+
+
+def test_a_pod_that_is_told_of_twice_keeps_its_address(tmp_path: Path) -> None:
+    rows = steady(BUILD, ("", "10.0.0.7:15020", "proxy"), 10.0)
+    twice = [*placed("a", "10.0.0.7"), *placed("a", "10.0.0.7", creator=("", ""))]
+    tables = tables_of(tmp_path, {BUILD: rows, PLACEMENT: twice}, BY_ADDRESS)
+
+    assert values(tables[BUILD], BUILD) == {("shop", "a"): [10.0] * 4}
+
+
+def test_an_address_belongs_to_whoever_had_it_at_the_time(tmp_path: Path) -> None:
+    rows = steady(IN, ("", "10.0.0.7:15090", "shop", "web"), 3.0)
+    owners = [
+        *placed("old", "10.0.0.7", points=(0, 1)),
+        *placed("new", "10.0.0.7", points=(3,)),
+    ]
+    tables = tables_of(tmp_path, {IN: rows, PLACEMENT: owners}, BY_ADDRESS)
+
+    assert values(tables[IN], IN) == {("shop", "old"): [3.0, 3.0], ("shop", "new"): [3.0]}
+
+
+def test_the_same_address_in_two_clusters_is_two(tmp_path: Path) -> None:
+    labels = ("", "10.0.0.7:15090", "shop", "web")
+    both = {"north": 3.0, "south": 5.0}
+    tables = tables_of(
+        tmp_path,
+        {
+            CPU: [row for name in both for row in steady(CPU, ("shop", "a"), 0.1, cluster=name)],
+            IN: [row for name in both for row in steady(IN, labels, both[name], cluster=name)],
+            PLACEMENT: [row for name in both for row in placed("a", "10.0.0.7", cluster=name)],
+        },
+        BY_ADDRESS,
+    )
+
+    assert values(tables[IN], IN) == {
+        ("north/shop", "a"): [3.0] * 4, ("south/shop", "a"): [5.0] * 4,
+    }  # fmt: skip
+
+
+def test_what_the_kubelet_tells_needs_no_address(tmp_path: Path) -> None:
+    tables = tables_of(tmp_path, {CPU: steady(CPU, ("shop", "a"), 0.1)}, BY_ADDRESS)
+
+    assert values(tables[CPU], CPU) == {("shop", "a"): [0.1] * 4}
+
+
+# --- by workload ---
+
+
+def test_the_pods_of_a_workload_share_its_requests_alike(tmp_path: Path) -> None:
+    tables = tables_of(
+        tmp_path,
+        {
+            IN: [
+                *steady(IN, ("", "", "shop", "web"), 12.0),
+                *steady(IN, ("", "", "shop", "db"), 5.0),
+                *steady(IN, ("", "", "shop", "gone"), 9.0),
+            ],
+            OUT: steady(OUT, ("", "", "shop", "web"), 6.0),
+            PLACEMENT: [
+                *placed("web-6c9f-a", "10.0.0.1"),
+                *placed("web-6c9f-b", "10.0.0.2"),
+                # Of the next ReplicaSet, and only for half the time.
+                *placed(
+                    "web-77aa-c", "10.0.0.3", creator=("ReplicaSet", "web-77aa"), points=(2, 3)
+                ),
+                *placed("db-0", "10.0.0.4", creator=("StatefulSet", "db")),
+                *placed("web-6c9f-a", "10.0.9.9", namespace="other"),
+            ],
+        },
+        BY_WORKLOAD,
+    )
+
+    assert values(tables[IN], IN) == {
+        ("shop", "web-6c9f-a"): [6.0, 6.0, 4.0, 4.0],
+        ("shop", "web-6c9f-b"): [6.0, 6.0, 4.0, 4.0],
+        ("shop", "web-77aa-c"): [4.0, 4.0],
+        ("shop", "db-0"): [5.0] * 4,
+    }
+    assert values(tables[OUT], OUT)["shop", "web-77aa-c"] == [2.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        (BUILD, ("", "", "proxy")),
+        (TCP, ("", "", "source")),
+        ("waypoint_requests_rps", ("", "")),
+    ],
+)
+def test_what_names_no_workload_of_its_own_is_nobodys(
+    name: str, labels: tuple[str, ...], tmp_path: Path
+) -> None:
+    rows = {name: steady(name, labels, 1.0), PLACEMENT: placed("a", "10.0.0.7")}
+
+    assert tables_of(tmp_path, rows, BY_WORKLOAD)[name].empty
+
+
+def test_the_workload_of_a_replica_set_is_its_deployment() -> None:
+    creators = pd.DataFrame(
+        [
+            ("ReplicaSet", "web-api-6c9f"),
+            ("ReplicaSet", "web"),
+            ("StatefulSet", "web-api"),
+            ("", ""),
+        ],
+        columns=["created_by_kind", "created_by_name"],
+    )
+
+    assert workload_of_creator(creators).tolist() == ["web-api", "web", "web-api", ""]
+
+
+# --- several clusters ---
+
+
+@pytest.fixture
+def two_clusters(tmp_path: Path) -> Snapshot:
+    rows: dict[str, list[tuple[str | float, ...]]] = {}
+    for name in ("north", "south"):
+        tables = {
+            CPU: ("shop", "a"),
+            PLACEMENT: ("shop", "a", "node-1", "10.0.0.7", "", ""),
+            "proxy_nodes": ("shop", "a", "", "host-1"),
+            "node_allocatable_vcpu": ("node-1",),
+            CALLS: ("destination", "unknown", "unknown", "shop", "web"),
+        }
+        for table, labels in tables.items():
+            rows.setdefault(table, []).extend(steady(table, labels, 1.0, cluster=name))
+    return make_snapshot(tmp_path / "snap", rows)
+
+
+def test_names_in_two_clusters_are_two_names(two_clusters: Snapshot) -> None:
+    tables = Tables(two_clusters)
+
+    assert tables.clusters == ("north", "south")
+    both = {"north/shop", "south/shop"}
+    assert set(tables[CPU]["namespace"]) == set(tables[PLACEMENT]["namespace"]) == both
+    assert set(tables[PLACEMENT]["node"]) == {"north/node-1", "south/node-1"}
+    assert set(tables["node_allocatable_vcpu"]["node"]) == {"north/node-1", "south/node-1"}
+    nodes = tables["proxy_nodes"]
+    assert set(nodes["kubernetes_io_hostname"]) == {"north/host-1", "south/host-1"}
+    assert set(nodes["node"]) == {""}
+    assert set(tables[CALLS]["destination_workload_namespace"]) == both
+    # Nobody is in no cluster.
+    assert set(tables[CALLS]["source_workload_namespace"]) == {"unknown"}
+
+
+def test_names_in_one_cluster_stay_as_they_are(tmp_path: Path) -> None:
+    rows = {CPU: steady(CPU, ("shop", "a"), 0.1, cluster="north")}
+    tables = tables_of(tmp_path, rows)
+
+    assert tables.clusters == ("north",)
+    assert set(tables[CPU]["namespace"]) == {"shop"}
+    assert "cluster" not in tables[CPU]
+
+
+# --- a part of the mesh ---
+
+
+@pytest.mark.parametrize(
+    ("dialect", "namespaces", "callers"),
+    [
+        (BY_ADDRESS, ("shop",), {"front", "batch"}),
+        (BY_WORKLOAD, ("shop",), {"front", "batch"}),
+        (BY_ADDRESS, (), {"front", "batch", "other"}),
+        # The server was asked for the namespace then, and gave no others.
+        (Dialect(), ("shop",), {"front", "batch", "other"}),
+    ],
+    ids=["address", "workload", "whole mesh", "pod"],
+)
+def test_calls_are_those_that_proxies_in_the_asked_namespaces_report(
+    dialect: Dialect, namespaces: tuple[str, ...], callers: set[str], tmp_path: Path
+) -> None:
+    calls = [
+        *steady(CALLS, ("source", "shop", "front", "away", "api"), 1.0),
+        *steady(CALLS, ("destination", "away", "batch", "shop", "web"), 1.0),
+        *steady(CALLS, ("source", "away", "other", "shop", "web"), 1.0),
+        *steady(CALLS, ("destination", "shop", "other", "away", "api"), 1.0),
+    ]
+    rows = {CALLS: calls, PLACEMENT: placed("a", "10.0.0.7")}
+    tables = tables_of(tmp_path, rows, dialect, scope=Scope(namespaces=namespaces))
+
+    assert set(tables[CALLS]["source_workload"]) == callers
