@@ -61,7 +61,7 @@ class Tables:
             frame = self._snapshot.frame(_RECORDED_CPU).rename(columns={_RECORDED_CPU: _CPU})
         else:
             frame = self._snapshot.frame(name)
-        if load_query(name).exporter == Exporter.PROXY and "pod" in frame:
+        if _is_of_proxies(name):
             if self._attribution == Attribution.ADDRESS:
                 frame = self._by_address(name, frame)
             elif self._attribution == Attribution.WORKLOAD:
@@ -69,6 +69,11 @@ class Tables:
         if name == _CALLS and self._attribution != Attribution.POD:
             frame = self._within_scope(frame)
         return self._named_apart(frame)
+
+    def tells(self, name: str) -> bool:
+        """Whether the rows of a table can be led back to their proxies at all."""
+        by_workload = self._attribution == Attribution.WORKLOAD
+        return not (by_workload and _is_of_proxies(name) and name not in _OWN_WORKLOAD)
 
     @cached_property
     def clusters(self) -> tuple[str, ...]:
@@ -134,6 +139,12 @@ class Tables:
         spread = own.merge(pods, on=keys)
         share = spread.groupby([*keys])["pod"].transform("size")
         return spread.assign(**{name: spread[name] / share})[list(frame.columns)]
+
+
+def _is_of_proxies(name: str) -> bool:
+    """Whether a table's rows are of single proxies, as they told themselves."""
+    query = load_query(name)
+    return query.exporter == Exporter.PROXY and "pod" in query.labels
 
 
 def workload_of_creator(placement: pd.DataFrame) -> pd.Series:

@@ -180,7 +180,9 @@ def _steps(tables: Tables, proxies: pd.DataFrame, window: TimeWindow) -> pd.Data
             "inbound_rps": inbound_rps,
             "outbound_rps": outbound_rps,
             "proxy_rps": inbound_rps + outbound_rps + zero_where_scraped(waypoint),
-            "tcp_bytes_per_second": zero_where_scraped(tcp),
+            "tcp_bytes_per_second": zero_where_scraped(tcp)
+            if tables.tells("proxy_tcp_bytes_per_second")
+            else np.nan,
             "memory_bytes": column("proxy_memory_bytes").reindex(index).to_numpy(float),
             **{
                 name: _for_life(column(f"proxy_{name}").reindex(index))

@@ -218,7 +218,12 @@ def test_what_names_no_workload_of_its_own_is_nobodys(
 ) -> None:
     rows = {name: steady(name, labels, 1.0), PLACEMENT: placed("a", "10.0.0.7")}
 
-    assert tables_of(tmp_path, rows, BY_WORKLOAD)[name].empty
+    tables = tables_of(tmp_path, rows, BY_WORKLOAD)
+    assert tables[name].empty
+    assert not tables.tells(name)
+    for known in (IN, OUT, CPU, CALLS):
+        assert tables.tells(known)
+    assert tables_of(tmp_path / "by address", rows, BY_ADDRESS).tells(name)
 
 
 def test_the_workload_of_a_replica_set_is_its_deployment() -> None:

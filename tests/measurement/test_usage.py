@@ -10,6 +10,7 @@ from analyzer.errors import InsufficientData
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
+from analyzer.prometheus.dialect import Attribution, Dialect
 from analyzer.prometheus.promql import Scope
 from analyzer.units import Reason, Role
 from tests.measurement.snapshots import Rows, make_snapshot, steady
@@ -155,6 +156,23 @@ def test_what_was_not_scraped_is_not_known(tmp_path: Path) -> None:
     np.testing.assert_array_equal(first["proxy_rps"], [3.0, np.nan, 3.0, 3.0])
     assert first["cpu_vcpu"].tolist() == [0.1] * 4
     assert first["memory_bytes"].isna().all()
+
+
+def test_what_no_series_can_be_led_back_to_is_not_known(tmp_path: Path) -> None:
+    """Requests of a workload are shared by its pods; whose TCP it was nobody knows."""
+    tables = {
+        CPU: steady(CPU, POD, 0.1),
+        IN: steady(IN, ("", "", "shop", "web"), 3.0),
+        "pod_placement": steady(
+            "pod_placement", (*POD, "node-1", "10.0.0.7", "StatefulSet", "web"), 1.0
+        ),
+    }
+    dialect = Dialect(attribution=Attribution.WORKLOAD)
+    usage = measure(make_snapshot(tmp_path / "snap", tables, dialect=dialect))
+
+    assert column(usage, "proxy_rps") == [3.0] * 4
+    assert np.isnan(column(usage, "tcp_bytes_per_second")).all()
+    assert usage.mean_total(Role.SIDECAR, "tcp_bytes_per_second") is None
 
 
 def test_cpu_that_was_not_scraped_is_not_known(tmp_path: Path) -> None:
