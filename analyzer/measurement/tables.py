@@ -63,17 +63,33 @@ class Tables:
             frame = self._snapshot.frame(name)
         if _is_of_proxies(name):
             if self._attribution == Attribution.ADDRESS:
-                frame = self._by_address(name, frame)
+                frame = self._by_address(_once(name, frame))
             elif self._attribution == Attribution.WORKLOAD:
                 frame = self._by_workload(name, frame)
         if name == _CALLS and self._attribution != Attribution.POD:
-            frame = self._within_scope(frame)
+            reporting = frame["destination_workload_namespace"].where(
+                frame["reporter"] != "source", frame["source_workload_namespace"]
+            )
+            frame = self._within_scope(frame, reporting)
         return self._named_apart(frame)
 
     def tells(self, name: str) -> bool:
         """Whether the rows of a table can be led back to their proxies at all."""
         by_workload = self._attribution == Attribution.WORKLOAD
         return not (by_workload and _is_of_proxies(name) and name not in _OWN_WORKLOAD)
+
+    def unattributed_share(self) -> float:
+        """Return which part of the requests that sidecars and gateways report is no proxy's."""
+        whole = known = 0.0
+        for name, (namespace, _) in _OWN_WORKLOAD.items():
+            frame, led = self._snapshot.frame(name), self[name]
+            if self._attribution == Attribution.ADDRESS:
+                frame = _once(name, frame)
+            if self._attribution != Attribution.POD:
+                frame = self._within_scope(frame, frame[namespace])
+            whole += float(frame[name].sum())
+            known += float(led.loc[(led["namespace"] != "") & (led["pod"] != ""), name].sum())
+        return 1 - known / whole if whole > 0 else 0.0
 
     @cached_property
     def clusters(self) -> tuple[str, ...]:
@@ -85,13 +101,10 @@ class Tables:
     def _placement(self) -> pd.DataFrame:
         return self._snapshot.frame("pod_placement")
 
-    def _within_scope(self, calls: pd.DataFrame) -> pd.DataFrame:
+    def _within_scope(self, frame: pd.DataFrame, reporting: pd.Series) -> pd.DataFrame:
         """Keep what proxies in the asked namespaces report: the server could not choose them."""
-        own = calls["destination_workload_namespace"].where(
-            calls["reporter"] != "source", calls["source_workload_namespace"]
-        )
         scoped = bool(self._snapshot.manifest.scope.namespaces)
-        return calls[own.isin(self._placement["namespace"])] if scoped else calls
+        return frame[reporting.isin(self._placement["namespace"])] if scoped else frame
 
     def _named_apart(self, frame: pd.DataFrame) -> pd.DataFrame:
         if len(self.clusters) > 1:
@@ -107,23 +120,15 @@ class Tables:
                     )
         return frame.drop(columns="cluster")
 
-    def _by_address(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    def _by_address(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Lead each address back to the pod that had it at the time.
 
         An address that two proxies share, as those on the host's network do, is no one's.
         """
         owners = self._placement[["cluster", "pod_ip", TIME, "namespace", "pod"]].drop_duplicates()
         owners = owners.drop_duplicates(["cluster", "pod_ip", TIME], keep=False)
-        address = frame["pod"].str.replace(r":\d+$", "", regex=True).str.strip("[]")
-        led = (
-            frame.drop(columns=["namespace", "pod"])
-            .assign(pod_ip=address)
-            .merge(owners, on=["cluster", "pod_ip", TIME])
-            .drop(columns="pod_ip")
-        )
-        labels = [*load_query(name).labels, TIME]
-        # A proxy scraped on two ports says the same twice.
-        return led.groupby(labels)[name].max().reset_index()
+        addressed = frame.drop(columns="namespace").rename(columns={"pod": "pod_ip"})
+        return addressed.merge(owners, on=["cluster", "pod_ip", TIME]).drop(columns="pod_ip")
 
     def _by_workload(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         """Give each pod of a workload an equal part of what its proxies handled together."""
@@ -139,6 +144,13 @@ class Tables:
         spread = own.merge(pods, on=keys)
         share = spread.groupby([*keys])["pod"].transform("size")
         return spread.assign(**{name: spread[name] / share})[list(frame.columns)]
+
+
+def _once(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return each address once, without its port: a proxy scraped on two says the same twice."""
+    address = frame["pod"].str.replace(r":\d+$", "", regex=True).str.strip("[]")
+    labels = [*load_query(name).labels, TIME]
+    return frame.assign(pod=address).groupby(labels)[name].max().reset_index()
 
 
 def _is_of_proxies(name: str) -> bool:

@@ -1,11 +1,13 @@
 """The same mesh in Prometheus and in VictoriaMetrics: the same answer, and the truth."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
 from analyzer.calibration import Calibration, RoleCalibration, calibrate_usage
 from analyzer.measurement import MeshUsage, collect, measure
+from analyzer.measurement.findings import Severity
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.units import Role
 from tests.support import (
@@ -16,6 +18,7 @@ from tests.support import (
     build_mesh,
     default_mesh,
     dialect,
+    dialect_mesh,
 )
 
 pytestmark = pytest.mark.live
@@ -83,6 +86,22 @@ def test_both_are_asked_the_same_and_found_to_speak_alike(engines: dict[str, Eng
     assert [(query.name, query.promql) for query in one.queries] == [
         (query.name, query.promql) for query in other.queries
     ]
+
+
+def test_labels_that_a_store_drops_are_told_by_what_they_take_away(tmp_path: Path) -> None:
+    """VictoriaMetrics keeps 30 labels of a series: of federated sums, it loses their sources."""
+    mesh = dialect("istio-production-federation").told(dialect_mesh())
+    with VictoriaServer(tmp_path / "server") as server:
+        server.fill(mesh)
+        days, end = mesh.spec.hours / 24, mesh.spec.end
+        usage = measure(collect(server.url, days=days, end=end, path=tmp_path / "snapshot"))
+
+    sent = mesh.truth.role_sum("sidecar", lambda item: item.outbound_rps)
+    found = usage.mean_total(Role.SIDECAR, "proxy_rps")
+    assert found == pytest.approx(mesh.truth.proxy_rps - sent, rel=0.01)
+    (finding,) = (one for one in usage.findings if one.name == "unattributed_requests")
+    assert finding.severity is Severity.SERIOUS
+    assert "-maxLabelsPerTimeseries" in finding.mending
 
 
 @pytest.mark.parametrize("column", _TOTALS)

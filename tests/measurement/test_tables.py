@@ -240,6 +240,58 @@ def test_the_workload_of_a_replica_set_is_its_deployment() -> None:
     assert workload_of_creator(creators).tolist() == ["web-api", "web", "web-api", ""]
 
 
+# --- requests of nobody ---
+
+
+def test_requests_that_are_no_proxys_are_weighed(tmp_path: Path) -> None:
+    placement = placed("a", "10.0.0.7", creator=("StatefulSet", "web"))
+    by_pod = {
+        IN: [
+            *steady(IN, ("shop", "a", "shop", "web"), 6.0),
+            *steady(IN, ("", "", "shop", "web"), 2.0),
+        ],
+        OUT: steady(OUT, ("shop", "", "shop", "web"), 2.0),
+    }
+    by_address = {
+        IN: [
+            *steady(IN, ("", "10.0.0.7:15020", "shop", "web"), 6.0),
+            *steady(IN, ("", "10.0.0.7:15090", "shop", "web"), 6.0),
+            *steady(IN, ("", "10.0.0.9:15090", "shop", "web"), 4.0),
+        ],
+        PLACEMENT: placement,
+    }
+    by_workload = {
+        IN: steady(IN, ("", "", "shop", "web"), 6.0),
+        # Some stores drop labels.
+        OUT: steady(OUT, ("", "", "", ""), 4.0),
+        PLACEMENT: placement,
+    }
+
+    for number, (tables, dialect) in enumerate(
+        [(by_pod, Dialect()), (by_address, BY_ADDRESS), (by_workload, BY_WORKLOAD)]
+    ):
+        found = tables_of(tmp_path / str(number), tables, dialect)
+        assert found.unattributed_share() == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("dialect", [Dialect(), BY_ADDRESS, BY_WORKLOAD])
+def test_where_there_are_no_requests_none_are_nobodys(dialect: Dialect, tmp_path: Path) -> None:
+    assert tables_of(tmp_path, {}, dialect).unattributed_share() == 0
+
+
+def test_requests_of_other_namespaces_are_not_nobodys(tmp_path: Path) -> None:
+    tables = {
+        IN: [
+            *steady(IN, ("", "10.0.0.7:15090", "shop", "web"), 6.0),
+            *steady(IN, ("", "10.0.0.9:15090", "away", "api"), 4.0),
+        ],
+        PLACEMENT: placed("a", "10.0.0.7"),
+    }
+    scope = Scope(namespaces=("shop",))
+
+    assert tables_of(tmp_path, tables, BY_ADDRESS, scope=scope).unattributed_share() == 0
+
+
 # --- several clusters ---
 
 

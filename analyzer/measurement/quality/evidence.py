@@ -14,7 +14,7 @@ from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.tables import Tables
 from analyzer.units import Role
 
-__all__ = ["Evidence"]
+__all__ = ["SERIOUS_SHARE", "Evidence"]
 
 SERIOUS_SHARE = 0.2
 """Part of the sidecars' CPU or requests from which a finding is serious."""

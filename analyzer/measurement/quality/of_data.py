@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.measurement.findings import Finding, Severity
-from analyzer.measurement.quality.evidence import Evidence
+from analyzer.measurement.quality.evidence import SERIOUS_SHARE, Evidence
 from analyzer.prometheus.dialect import Attribution
 from analyzer.prometheus.window import MIN_STEP_SECONDS
 from analyzer.units import Role
 
 __all__ = ["DATA_CHECKS"]
+
+UNATTRIBUTED_SHARE = 0.01
+"""Part of the reported requests from which those that are no proxy's are told."""
 
 
 def _retention(evidence: Evidence) -> Finding | None:
@@ -90,6 +93,20 @@ def _attribution(evidence: Evidence) -> Finding | None:
     )
 
 
+def _unattributed(evidence: Evidence) -> Finding | None:
+    share = evidence.tables.unattributed_share()
+    if share < UNATTRIBUTED_SHARE:
+        return None
+    return Finding(
+        name="unattributed_requests",
+        severity=Severity.SERIOUS if share >= SERIOUS_SHARE else Severity.WARNING,
+        text=f"{share:.0%} of the requests that proxies report could not be led back to a proxy: "
+        "they are counted nowhere",
+        mending="keep the labels `namespace` and `pod` on all proxies' metrics, and let the store "
+        "drop no label (VictoriaMetrics: -maxLabelsPerTimeseries)",
+    )
+
+
 def _instance_types(evidence: Evidence) -> Finding | None:
     types = evidence.tables["node_instance_types"]
     label = "label_node_kubernetes_io_instance_type"
@@ -156,6 +173,7 @@ DATA_CHECKS: Final = (
     _remarks,
     _recorded,
     _attribution,
+    _unattributed,
     _instance_types,
     _duplicates,
     _intervals,
