@@ -7,10 +7,8 @@ import pandas as pd
 import pytest
 
 from analyzer.errors import InsufficientData
-from analyzer.measurement.findings import Finding
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
-from analyzer.prometheus.dialect import Attribution, Dialect
 from analyzer.prometheus.promql import Scope
 from analyzer.units import Reason, Role
 from tests.measurement.snapshots import Rows, make_snapshot, steady
@@ -32,10 +30,6 @@ def measured(folder: Path, tables: dict[str, Rows], points: int = 4) -> MeshUsag
 def without(rows: Rows, *missing: int) -> Rows:
     """Return the rows of all points but some."""
     return [row for row in rows if row[-2] not in missing]
-
-
-def finding_of(usage: MeshUsage, name: str) -> Finding:
-    return next(finding for finding in usage.findings if finding.name == name)
 
 
 # --- a real mesh ---
@@ -158,23 +152,6 @@ def test_what_was_not_scraped_is_not_known(tmp_path: Path) -> None:
     assert first["memory_bytes"].isna().all()
 
 
-def test_what_no_series_can_be_led_back_to_is_not_known(tmp_path: Path) -> None:
-    """Requests of a workload are shared by its pods; whose TCP it was nobody knows."""
-    tables = {
-        CPU: steady(CPU, POD, 0.1),
-        IN: steady(IN, ("", "", "shop", "web"), 3.0),
-        "pod_placement": steady(
-            "pod_placement", (*POD, "node-1", "10.0.0.7", "StatefulSet", "web"), 1.0
-        ),
-    }
-    dialect = Dialect(attribution=Attribution.WORKLOAD)
-    usage = measure(make_snapshot(tmp_path / "snap", tables, dialect=dialect))
-
-    assert column(usage, "proxy_rps") == [3.0] * 4
-    assert np.isnan(column(usage, "tcp_bytes_per_second")).all()
-    assert usage.mean_total(Role.SIDECAR, "tcp_bytes_per_second") is None
-
-
 def test_cpu_that_was_not_scraped_is_not_known(tmp_path: Path) -> None:
     other = ("shop", "b")
     usage = measured(
@@ -229,9 +206,8 @@ def test_a_gap_shrinks_the_divisor_of_every_mean(gap: str, tmp_path: Path) -> No
     for name, level in (("cpu_vcpu", 0.1), ("proxy_rps", 3.0), ("memory_bytes", 100.0)):
         assert usage.mean_total(Role.SIDECAR, name) == pytest.approx(level)
     assert usage.calls["rps"].sum() / len(usage.observed_points) == pytest.approx(3.0)
-    assert finding_of(usage, "gaps").text == (
-        "no CPU or no metrics of any proxy in 2 of 4 steps: averages leave them out"
-    )
+    (gaps,) = (finding.text for finding in usage.findings if finding.name == "gaps")
+    assert gaps == "no CPU or no metrics of any proxy in 2 of 4 steps: averages leave them out"
 
 
 def test_a_proxy_that_lived_half_the_time_counts_half(tmp_path: Path) -> None:
