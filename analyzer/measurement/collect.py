@@ -129,7 +129,8 @@ def _chunk_path(partial: Path, job: Job) -> Path:
 def _write_chunk(partial: Path, fetched: Fetched, plan: Plan) -> None:
     told = frame_of(fetched.job.query, fetched.answers, plan.survey.dialect)
     frame = plan.hider.frame(told)
-    remarks = sorted({text for answer in fetched.answers for text in answer.warnings})
+    warnings = {text for answer in fetched.answers for text in answer.warnings}
+    remarks = sorted(map(plan.hider.remark, warnings))
     table = pa.Table.from_pandas(frame, preserve_index=False)
     metadata = {**(table.schema.metadata or {}), _WARNINGS: json.dumps(remarks).encode()}
     write_table(_chunk_path(partial, fetched.job), table.replace_schema_metadata(metadata))

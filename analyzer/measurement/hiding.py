@@ -37,8 +37,12 @@ _KINDS: Final = {
     "kubernetes_io_hostname": "node",
     "source_workload": "workload",
     "destination_workload": "workload",
+    "label_gateway_networking_k8s_io_gateway_class_name": "class",
 }
 """Label columns that hold names, and what kind of thing each names."""
+
+_ISTIO_CLASS: Final = "istio"
+"""How the names of Istio's own gateway classes begin: they tell roles apart, and are no secret."""
 
 _HASH_DIGITS = 12
 """48 bits: two of 100,000 names share a hash with a probability of one in 50,000."""
@@ -61,8 +65,7 @@ class Hider:
         """Return what stands for a name of some kind: "pod-3f0a..."."""
         if not self.salt or name in UNKNOWN_NAMES:
             return name
-        digest = hmac.new(self.salt.encode(), f"{kind}/{name}".encode(), hashlib.sha256)
-        return f"{kind}-{digest.hexdigest()[:_HASH_DIGITS]}"
+        return f"{kind}-{self._hash(kind, name)}"
 
     def scope(self, scope: Scope) -> Scope:
         """Return a scope without its names."""
@@ -75,8 +78,12 @@ class Hider:
         """Return where Prometheus is, or that it is not told."""
         return "hidden" if self.salt else url
 
+    def remark(self, text: str) -> str:
+        """Return what stands for one remark of the server's, which may quote any name."""
+        return self.name("remark", text)
+
     def remarks(self, texts: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the server's remarks, which may quote any name, or only how many there were."""
+        """Return all of the server's remarks, or only how many there were."""
         if not self.salt or not texts:
             return texts
         return (f"{len(texts)} remarks, hidden with the names",)
@@ -93,30 +100,41 @@ class Hider:
         if "created_by_name" in frame:
             is_set = frame["created_by_kind"] == "ReplicaSet"
             names = frame["created_by_name"]
-            hidden["created_by_name"] = _mapped(names, self._creator).mask(
+            hidden["created_by_name"] = _mapped(names, self._workload).mask(
                 is_set, _mapped(names, self._replica_set)
             )
         return frame.assign(**hidden)
 
+    def _hash(self, kind: str, name: str) -> str:
+        digest = hmac.new(self.salt.encode(), f"{kind}/{name}".encode(), hashlib.sha256)
+        return digest.hexdigest()[:_HASH_DIGITS]
+
     def _value(self, column: str, kind: str, name: str) -> str:
+        if kind == "workload":
+            return self._workload(name)
+        if kind == "class" and name.startswith(_ISTIO_CLASS):
+            return name
         address = _ADDRESS.fullmatch(name) if column == "pod" else None
         if address:
             # Not yet led back to a pod: it must still meet the pod_ip of its owner.
             return f"{self.name('address', address['host'])}:{address['port']}"
         return self.name(kind, name)
 
-    def _creator(self, name: str) -> str:
-        """Hide a creator, but not that it is a ztunnel: that is evidence of a role."""
+    def _workload(self, name: str) -> str:
+        """Hide a workload, but not that it is a ztunnel: that is evidence of a role."""
         hidden = self.name("workload", name)
         return f"ztunnel-{hidden}" if "ztunnel" in name else hidden
 
     def _replica_set(self, name: str) -> str:
         """Hide a ReplicaSet so that its Deployment comes out as Istio's labels name it.
 
-        It is called after its Deployment and a hash.
+        It is called after its Deployment and a hash, or, made by hand, anything at all.
         """
+        if name in UNKNOWN_NAMES:
+            return name
         base, dash, suffix = name.rpartition("-")
-        return f"{self.name('workload', base)}{dash}{suffix}" if dash else self._creator(name)
+        # The last part is what `workload_of_creator` takes away again.
+        return f"{self._workload(base if dash else name)}-{self._hash('set', suffix)}"
 
 
 def _mapped(names: pd.Series, hide: Callable[[str], str]) -> pd.Series:
