@@ -35,11 +35,16 @@ class Answer:
     """All series of one answer, and what the server remarked about it.
 
     Attributes:
-        warnings: the server's `warnings` and `infos`; an answer with warnings may be incomplete.
+        warnings: the server's `warnings` and `infos`, and in words what VictoriaMetrics tells by
+            a flag; an answer with warnings may be incomplete.
     """
 
     series: tuple[Series, ...]
     warnings: tuple[str, ...] = ()
+
+
+_PARTIAL = "isPartial: some vmstorage nodes did not answer"
+"""VictoriaMetrics's cluster has a flag where Prometheus and Thanos have words."""
 
 
 def decode(content: bytes) -> Answer:
@@ -56,7 +61,8 @@ def decode(content: bytes) -> Answer:
             result = [{"metric": {}, "value": result}]
         series = tuple(_series(item) for item in result)
         warnings = (*(document.get("warnings") or ()), *(document.get("infos") or ()))
-        return Answer(series=series, warnings=tuple(map(str, warnings)))
+        partial = (_PARTIAL,) if document.get("isPartial") else ()
+        return Answer(series=series, warnings=(*map(str, warnings), *partial))
     except (orjson.JSONDecodeError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise PrometheusError(f"not an answer of Prometheus's API ({_opening(content)})") from error
 
