@@ -174,7 +174,14 @@ def doctor(output_format: str, **options: Any) -> None:
     ask = ask_of(options, access.url)
     start, end = ask.times(datetime.now(UTC))
     with Connection(access) as source:
-        diagnosis = diagnose(source, ask.scope, start, end, cluster_label=ask.cluster_label)
+        diagnosis = diagnose(
+            source,
+            ask.scope,
+            start,
+            end,
+            cluster_label=ask.cluster_label,
+            step_seconds=ask.step_seconds,
+        )
     if output_format == "json":
         click.echo(json.dumps(diagnosis.to_json(), indent=2))
     else:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from analyzer.errors import InsufficientData
+from analyzer.measurement.plan import choose_window
 from analyzer.measurement.survey import (
     CPU,
     MENDING,
@@ -84,11 +85,13 @@ def diagnose(
     end: datetime,
     *,
     cluster_label: str | None = None,
+    step_seconds: int | None = None,
 ) -> Diagnosis:
     """Look for every metric that is asked for, and for what the main question needs.
 
     Raises:
         PrometheusError: if the server could not be asked.
+        UsageError: if the asked step is too short.
     """
     looks = looks_at(start, end)
     try:
@@ -100,6 +103,7 @@ def diagnose(
     answers = tuple(_possible(answer, needs, counts) for answer, needs in _NEEDS.items())
     try:
         found = survey(source, scope, start, end, cluster_label=cluster_label)
+        choose_window(found, start, end, step_seconds)
     except InsufficientData as error:
         return Diagnosis(
             checks=tuple(checks), answers=answers, verdict=_cannot(error), can_answer=False

@@ -23,7 +23,15 @@ from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import Query, load_queries, load_query
 from analyzer.prometheus.window import Chunk, TimeWindow, choose_step_seconds
 
-__all__ = ["DEFAULT_DAYS", "MIN_POINTS", "Ask", "Plan", "make_plan", "measured_queries"]
+__all__ = [
+    "DEFAULT_DAYS",
+    "MIN_POINTS",
+    "Ask",
+    "Plan",
+    "choose_window",
+    "make_plan",
+    "measured_queries",
+]
 
 DEFAULT_DAYS = 7.0
 """A week, so that weekdays and the weekend are both in it."""
@@ -188,20 +196,33 @@ def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
     """
     start, end = ask.times(now)
     found = survey(source, ask.scope, start, end, cluster_label=ask.cluster_label)
-    step_seconds = choose_step_seconds(found.slower_scrape_seconds, ask.step_seconds)
+    window = choose_window(found, start, end, ask.step_seconds)
+    chunks = {
+        name: window.chunks(samples_per_point=samples_per_point(found, query, window.step_seconds))
+        for name, query in measured_queries().items()
+        if query.reads in found.series_counts and name not in _unneeded(found)
+    }
+    hider = Hider(salt=new_salt() if ask.hide_names else "")
+    return Plan(ask=ask, window=window, survey=found, chunks=chunks, hider=hider)
+
+
+def choose_window(
+    found: Survey, start: datetime, end: datetime, asked_seconds: int | None
+) -> TimeWindow:
+    """Return the whole steps between two times, of the asked length or the shortest trusted.
+
+    Raises:
+        InsufficientData: if there are too few.
+        UsageError: if the asked step is too short.
+    """
+    step_seconds = choose_step_seconds(found.slower_scrape_seconds, asked_seconds)
     window = TimeWindow.within(start, end, step_seconds)
     if window.point_count < MIN_POINTS:
         raise InsufficientData(
             f"the time asked for holds {window.point_count} step(s) of {step_seconds} s, and a "
             f"slope needs at least {MIN_POINTS}: ask for a longer time (--days, --start, --end)"
         )
-    chunks = {
-        name: window.chunks(samples_per_point=samples_per_point(found, query, step_seconds))
-        for name, query in measured_queries().items()
-        if query.reads in found.series_counts and name not in _unneeded(found)
-    }
-    hider = Hider(salt=new_salt() if ask.hide_names else "")
-    return Plan(ask=ask, window=window, survey=found, chunks=chunks, hider=hider)
+    return window
 
 
 def samples_per_point(found: Survey, query: Query, step_seconds: int) -> float:
