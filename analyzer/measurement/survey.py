@@ -29,6 +29,7 @@ __all__ = [
     "CPU",
     "MENDING",
     "OPTIONAL",
+    "POD_LABELS",
     "REQUESTS",
     "Survey",
     "count_series",
@@ -55,6 +56,12 @@ _NO_CONTAINERS = (
     "label `container`"
 )
 
+POD_LABELS: Final = (
+    "--metric-labels-allowlist=pods=[security.istio.io/tlsMode,"
+    "gateway.networking.k8s.io/gateway-class-name,gateway.istio.io/managed]"
+)
+"""The flag of kube-state-metrics for the labels that tell roles apart."""
+
 MENDING: Final[Mapping[str, str]] = {
     CPU: "scrape the kubelet's cAdvisor: job with metrics_path /metrics/cadvisor "
     "(kube-prometheus-stack: kubelet.serviceMonitor.cAdvisor: true)",
@@ -79,9 +86,7 @@ OPTIONAL: Final[Mapping[str, str]] = {
     "throttling would not be recognised",
     "kube_pod_container_resource_limits": "no proxy has a limit, or kube-state-metrics does not "
     "tell it",
-    "kube_pod_labels": "let kube-state-metrics tell them: --metric-labels-allowlist=pods="
-    "[security.istio.io/tlsMode,gateway.networking.k8s.io/gateway-class-name,"
-    "gateway.istio.io/managed]",
+    "kube_pod_labels": f"let kube-state-metrics tell them: {POD_LABELS}",
     "kube_node_labels": "let kube-state-metrics tell them: --metric-labels-allowlist=nodes="
     "[node.kubernetes.io/instance-type]",
     "node_cpu_hourly_cost": "scrape OpenCost for the prices of your nodes",

@@ -26,7 +26,7 @@ class Evidence:
 
     Attributes:
         proxies: as `MeshUsage.proxies`.
-        steps: all steps, with CPU or metrics or both, as `MeshUsage.steps`.
+        steps: as `MeshUsage.steps`, and also the steps that are not observed.
         observed_points: as `MeshUsage.observed_points`.
     """
 
@@ -44,20 +44,21 @@ class Evidence:
 
     def pods(self, numbers: Iterable[int]) -> tuple[str, ...]:
         """Return proxies by name."""
-        rows = self.proxies.loc[sorted(set(numbers))]
-        return tuple(rows["namespace"] + "/" + rows["pod"])
+        rows = self.proxies.loc[pd.Index(numbers).unique()]
+        return tuple(sorted(rows["namespace"] + "/" + rows["pod"]))
 
     def about(self, name: str, text: str, steps: pd.DataFrame, mending: str = "") -> Finding | None:
-        """Return a finding about some steps of sidecars; None if there are none.
+        """Return a finding about some proxies' steps; None if no total has any of them in it.
 
         `{count}` in the text becomes the number of proxies.
         """
-        if steps.empty:
+        affected = self.pods(self._observed(steps)["proxy"])
+        if not affected:
             return None
-        whole = self.sidecars
-        cpu = _share(steps["cpu_vcpu"], whole["cpu_vcpu"])
-        rps = _share(steps["proxy_rps"], whole["proxy_rps"])
-        affected = self.pods(steps["proxy"])
+        whole = self._observed(self.sidecars)
+        part = whole[whole.index.isin(steps.index)]
+        cpu = _share(part["cpu_vcpu"], whole["cpu_vcpu"])
+        rps = _share(part["proxy_rps"], whole["proxy_rps"])
         weight = max(cpu or 0.0, rps or 0.0)
         return Finding(
             name=name,
@@ -69,7 +70,11 @@ class Evidence:
             rps_share=rps,
         )
 
+    def _observed(self, steps: pd.DataFrame) -> pd.DataFrame:
+        """Leave out the steps that no total has in it."""
+        return steps[steps["point"].isin(self.observed_points)]
+
 
 def _share(part: pd.Series, whole: pd.Series) -> float | None:
     total = float(whole.sum())
-    return float(part.sum()) / total if total > 0 else None
+    return float(part.sum()) / total if total > 0 and part.notna().any() else None

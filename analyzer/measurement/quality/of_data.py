@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.quality.evidence import SERIOUS_SHARE, Evidence
+from analyzer.measurement.survey import POD_LABELS
 from analyzer.prometheus.dialect import Attribution
-from analyzer.prometheus.window import MIN_STEP_SECONDS
 from analyzer.units import Role
 
 __all__ = ["DATA_CHECKS"]
 
 UNATTRIBUTED_SHARE = 0.01
 """Part of the reported requests from which those that are no proxy's are told."""
+
+_REMARK_ON_A_QUERY: Final = "PromQL info"
+"""How Prometheus's remarks begin that are on a query and not on its answer."""
+
+_SIZE: Final = re.compile(
+    r"-(?:standard|highmem|highcpu|micro|small|medium)(?:-\d+)?$"
+    r"|\.(?:nano|micro|small|medium|metal\S*|\d*x?large)$"
+    r"|^(?P<kept>Standard_[A-Z]+)\d+(?:-\d+)?"
+)
+"""What names the size of an instance type by Google, AWS and Azure: types that differ in nothing
+else have the same kind of CPU."""
 
 
 def _retention(evidence: Evidence) -> Finding | None:
@@ -24,9 +36,11 @@ def _retention(evidence: Evidence) -> Finding | None:
     return Finding(
         name="short_retention",
         severity=Severity.WARNING,
-        text=f"nothing is stored before {window.time_of(missing - 1):%Y-%m-%d %H:%M} UTC: the "
-        f"first {missing} of {window.point_count} steps asked for are missing",
-        mending="keep samples longer (--storage.tsdb.retention.time), or ask for fewer days",
+        text="no CPU or no metrics of any proxy are stored before "
+        f"{window.time_of(missing - 1):%Y-%m-%d %H:%M} UTC: the first {missing} of "
+        f"{window.point_count} steps asked for are missing",
+        mending="ask for fewer days; if there was a mesh then, keep samples longer "
+        "(--storage.tsdb.retention.time; Thanos: --retention.resolution-raw)",
     )
 
 
@@ -48,12 +62,17 @@ def _remarks(evidence: Evidence) -> Finding | None:
     remarks = evidence.manifest.remarks
     if not remarks:
         return None
+    if all(remark.startswith(_REMARK_ON_A_QUERY) for remark in remarks):
+        severity, told, mending = Severity.INFO, "queries", ""
+    else:
+        severity, told = Severity.WARNING, "answers, which may be incomplete"
+        mending = "see which store of Thanos or VictoriaMetrics is down: both answer without it"
     return Finding(
         name="server_remarks",
-        severity=Severity.WARNING,
-        text=f"the server remarked on its own answers, which may be incomplete: {remarks[0]}",
+        severity=severity,
+        text=f"the server remarked on its {told}: {' '.join(remarks[0].split())}",
         affected=remarks,
-        mending="with Thanos, see which store is down: partial responses are on by default",
+        mending=mending,
     )
 
 
@@ -112,7 +131,9 @@ def _instance_types(evidence: Evidence) -> Finding | None:
     label = "label_node_kubernetes_io_instance_type"
     known = types[types[label] != ""].drop_duplicates("node").set_index("node")[label]
     used = set(evidence.proxies.loc[evidence.proxies["role"] == Role.SIDECAR, "node"])
-    kinds = sorted(set(known[known.index.isin(used)]))
+    kinds = sorted(
+        {_SIZE.sub(r"\g<kept>", kind) for kind in known[known.index.isin(used)].unique()}
+    )
     if len(kinds) < 2:  # noqa: PLR2004 - several
         return None
     return Finding(
@@ -125,45 +146,16 @@ def _instance_types(evidence: Evidence) -> Finding | None:
     )
 
 
-def _duplicates(evidence: Evidence) -> Finding | None:
-    found = evidence.manifest.duplicate_scrapes
-    if not found:
-        return None
-    sides = {"proxy": "metrics", "cadvisor": "CPU"}
-    parts = " and ".join(f"the {sides[side]} of {count} proxies" for side, count in found.items())
-    return Finding(
-        name="duplicate_scrapes",
-        severity=Severity.INFO,
-        text=f"{parts} are scraped more than once: each was counted once",
-        mending="one job for each proxy is enough (15020 or 15090); deduplicate the HA pair",
-    )
-
-
-def _intervals(evidence: Evidence) -> Finding | None:
-    manifest = evidence.manifest
-    step_seconds = manifest.window.step_seconds
-    if step_seconds <= MIN_STEP_SECONDS:
-        return None
-    cpu, requests = manifest.cpu_scrape_seconds, manifest.request_scrape_seconds
-    return Finding(
-        name="coarse_scrapes",
-        severity=Severity.INFO,
-        text=f"CPU is scraped every {cpu:g} s and requests every {requests:g} s, so that a step "
-        f"is {step_seconds} s",
-        mending="scrape both every 30 s or faster for steps of 5 minutes",
-    )
-
-
 def _pod_labels(evidence: Evidence) -> Finding | None:
     asked = {query.name for query in evidence.manifest.queries}
-    if "pod_placement" not in asked or len(evidence.tables["pod_labels"]):
+    told = evidence.tables["pod_labels"].filter(regex="^label_")
+    if "pod_placement" not in asked or (told != "").to_numpy().any():
         return None
     return Finding(
         name="no_pod_labels",
         severity=Severity.INFO,
         text="kube-state-metrics tells no pod labels: roles rest on what the proxies report",
-        mending="--metric-labels-allowlist=pods=[app,security.istio.io/tlsMode,"
-        "gateway.networking.k8s.io/gateway-class-name,gateway.istio.io/managed]",
+        mending=POD_LABELS,
     )
 
 
@@ -175,7 +167,5 @@ DATA_CHECKS: Final = (
     _attribution,
     _unattributed,
     _instance_types,
-    _duplicates,
-    _intervals,
     _pod_labels,
 )

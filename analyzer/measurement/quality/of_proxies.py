@@ -9,12 +9,13 @@ import pandas as pd
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.measurement.roles import UNKNOWN
+from analyzer.measurement.survey import POD_LABELS
 
 __all__ = ["PROXY_CHECKS"]
 
 MESSAGES_PER_REQUEST = 10
 """gRPC messages for each request from which a proxy is taken to carry streams: a unary call has
-one."""
+two, one each way."""
 
 THROTTLED_SHARE = 0.01
 """Share of CPU periods throttled, averaged over the window, from which a proxy is named."""
@@ -48,6 +49,32 @@ def _no_cpu(evidence: Evidence) -> Finding | None:
     )
 
 
+def _unreported(evidence: Evidence) -> Finding | None:
+    calls = evidence.tables["mesh_requests_rps"]
+    sent = calls[(calls["reporter"] == "source") & (calls["mesh_requests_rps"] > 0)]
+    ends = ["destination_workload_namespace", "destination_workload"]
+    called = _by_workload(sent[ends].drop_duplicates())
+    received = evidence.sidecars.groupby("proxy")["inbound_rps"].sum(min_count=1).dropna()
+    workloads = _by_workload(evidence.proxies.loc[received.index, ["namespace", "workload"]])
+    totals = received.groupby(workloads).transform("sum")
+    silent = received.index[(totals == 0).to_numpy() & workloads.isin(called)]
+    sidecars = evidence.sidecars
+    return evidence.about(
+        "requests_not_reported",
+        "{count} sidecars report no request to them although their callers do: their traffic is "
+        "taken for less than it is",
+        sidecars[sidecars["proxy"].isin(silent)],
+        "switch Istio's metrics on for them (Telemetry), unless the called port bypasses the "
+        "sidecar (traffic.sidecar.istio.io/excludeInboundPorts)",
+    )
+
+
+def _by_workload(names: pd.DataFrame) -> pd.MultiIndex:
+    """Return namespaces without their cluster, and workloads: a caller's may be another cluster."""
+    namespace, workload = (names[column] for column in names)
+    return pd.MultiIndex.from_arrays([namespace.str.replace("^.*/", "", regex=True), workload])
+
+
 def _tcp_only(evidence: Evidence) -> Finding | None:
     sidecars = evidence.sidecars
     totals = sidecars.groupby("proxy")[["proxy_rps", "tcp_bytes_per_second"]].sum()
@@ -70,9 +97,7 @@ def _roles(evidence: Evidence) -> Finding | None:
         text=f"{len(unknown)} proxies could be sidecars, gateways or waypoints: they are counted "
         "nowhere",
         affected=evidence.pods(unknown),
-        mending="let kube-state-metrics tell pod labels (--metric-labels-allowlist=pods=[app,"
-        "security.istio.io/tlsMode,gateway.networking.k8s.io/gateway-class-name,"
-        "gateway.istio.io/managed])",
+        mending=f"let kube-state-metrics tell pod labels ({POD_LABELS})",
     )
 
 
@@ -101,24 +126,27 @@ def _throttled(evidence: Evidence) -> Finding | None:
     steps_seen = evidence.steps.groupby("proxy").size().reindex(evidence.proxies.index)
     means = totals.reindex(names).fillna(0.0).to_numpy() / steps_seen.to_numpy()
     throttled = evidence.proxies.index[means > THROTTLED_SHARE]
-    sidecars = evidence.sidecars
     return evidence.about(
         "throttled",
-        "{count} sidecars run into their CPU limit: throttled, their CPU no longer rises with "
+        "{count} proxies run into their CPU limit: throttled, their CPU no longer rises with "
         "their requests",
-        sidecars[sidecars["proxy"].isin(throttled)],
-        "raise their CPU limit (sidecar.istio.io/proxyCPULimit)",
+        evidence.steps[evidence.steps["proxy"].isin(throttled)],
+        "raise their CPU limit (of a sidecar: sidecar.istio.io/proxyCPULimit)",
     )
 
 
 def _short_lives(evidence: Evidence) -> Finding | None:
     sidecars = evidence.sidecars
-    seen = sidecars.groupby("proxy").size()
-    short = seen.index[seen <= SHORT_LIFE_STEPS]
+    life = sidecars.groupby("proxy")["point"].agg(["min", "max", "size"])
+    # Of one that the window or an outage cuts off it is not known how long it lived.
+    began, ended = (
+        pd.Series(neighbours, index=life.index).isin(evidence.observed_points)
+        for neighbours in (life["min"] - 1, life["max"] + 1)
+    )
+    short = life.index[(life["size"] <= SHORT_LIFE_STEPS) & began & ended]
     return evidence.about(
         "short_lives",
-        "{count} sidecars lived for less than a whole step: they are in the total and not in "
-        "the fit",
+        "{count} sidecars lived through no whole step: they are in the total and not in the fit",
         sidecars[sidecars["proxy"].isin(short)],
         "scrape faster, or give a shorter --step",
     )
@@ -143,6 +171,7 @@ def _resets(evidence: Evidence) -> Finding | None:
 PROXY_CHECKS: Final = (
     _no_requests,
     _no_cpu,
+    _unreported,
     _tcp_only,
     _roles,
     _streams,
