@@ -9,18 +9,9 @@ from enum import StrEnum
 from typing import Any, Final
 
 from analyzer.errors import InsufficientData
+from analyzer.measurement.metrics import CPU, MENDING, OPTIONAL, REQUESTS
 from analyzer.measurement.plan import choose_window
-from analyzer.measurement.survey import (
-    CPU,
-    MENDING,
-    OPTIONAL,
-    REQUESTS,
-    Survey,
-    count_series,
-    find_dialect,
-    looks_at,
-    survey,
-)
+from analyzer.measurement.survey import Survey, count_series, find_dialect, looks_at, survey
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.dialect import Attribution, Dialect
 from analyzer.prometheus.promql import Scope

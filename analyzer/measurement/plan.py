@@ -15,7 +15,8 @@ from analyzer.measurement.manifest import (
     window_of,
     window_to_json,
 )
-from analyzer.measurement.survey import MENDING, Survey, survey
+from analyzer.measurement.metrics import MENDING
+from analyzer.measurement.survey import Survey, survey
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.dialect import Exporter
 from analyzer.prometheus.fetch import Job

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from analyzer.measurement.detect import (
     detect_dialect,
     samples_of,
 )
+from analyzer.measurement.metrics import CPU, MENDING, REQUESTS
 from analyzer.prometheus.answer import Answer, Series
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.dialect import Attribution, Dialect, Exporter
@@ -25,21 +25,7 @@ from analyzer.prometheus.promql import Scope, duration, selector
 from analyzer.prometheus.query import load_query
 from analyzer.prometheus.window import Chunk, TimeWindow
 
-__all__ = [
-    "CPU",
-    "MENDING",
-    "OPTIONAL",
-    "POD_LABELS",
-    "REQUESTS",
-    "Survey",
-    "count_series",
-    "find_dialect",
-    "looks_at",
-    "survey",
-]
-
-CPU: Final = "container_cpu_usage_seconds_total"
-REQUESTS: Final = "istio_requests_total"
+__all__ = ["Survey", "count_series", "find_dialect", "looks_at", "survey"]
 
 _LOOKS = 5
 """Times at which the survey looks for series: a mesh that moved away an hour ago is still seen."""
@@ -55,44 +41,6 @@ _NO_CONTAINERS = (
     "its container runtime must tell it of containers (CRI stats), and the job must keep the "
     "label `container`"
 )
-
-POD_LABELS: Final = (
-    "--metric-labels-allowlist=pods=[security.istio.io/tlsMode,"
-    "gateway.networking.k8s.io/gateway-class-name,gateway.istio.io/managed]"
-)
-"""The flag of kube-state-metrics for the labels that tell roles apart."""
-
-MENDING: Final[Mapping[str, str]] = {
-    CPU: "scrape the kubelet's cAdvisor: job with metrics_path /metrics/cadvisor "
-    "(kube-prometheus-stack: kubelet.serviceMonitor.cAdvisor: true)",
-    REQUESTS: "scrape the proxies: Istio's samples/addons/extras/prometheus-operator.yaml, or "
-    "path /stats/prometheus of port 15020 of every pod",
-    "container_memory_working_set_bytes": "keep container_memory_working_set_bytes in cAdvisor's "
-    "metricRelabelings",
-    "istio_build": "keep istio_build when scraping the proxies",
-    "kube_pod_info": "install kube-state-metrics with honorLabels: true",
-    "kube_pod_container_resource_requests": "install kube-state-metrics with honorLabels: true, "
-    "resources pods",
-    "kube_node_status_allocatable": "install kube-state-metrics, resources nodes",
-}
-"""The metrics that an answer rests on, each with what to do where it is missing."""
-
-OPTIONAL: Final[Mapping[str, str]] = {
-    "istio_tcp_sent_bytes_total": "no TCP traffic through the mesh, or TCP metrics are disabled "
-    "in a Telemetry resource",
-    "istio_request_messages_total": "no gRPC through the mesh, or its message counters are off: "
-    "long streams would not be recognised",
-    "container_cpu_cfs_periods_total": "no proxy has a CPU limit, or the counter is dropped: "
-    "throttling would not be recognised",
-    "kube_pod_container_resource_limits": "no proxy has a limit, or kube-state-metrics does not "
-    "tell it",
-    "kube_pod_labels": f"let kube-state-metrics tell them: {POD_LABELS}",
-    "kube_node_labels": "let kube-state-metrics tell them: --metric-labels-allowlist=nodes="
-    "[node.kubernetes.io/instance-type]",
-    "node_cpu_hourly_cost": "scrape OpenCost for the prices of your nodes",
-    "node_ram_hourly_cost": "scrape OpenCost for the prices of your nodes",
-}
-"""Metrics without which the answer stands, and can be less sure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

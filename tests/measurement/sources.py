@@ -6,7 +6,7 @@ from datetime import datetime
 
 import numpy as np
 
-from analyzer.measurement.survey import CPU, MENDING, OPTIONAL, REQUESTS
+from analyzer.measurement.metrics import CPU, MENDING, OPTIONAL, REQUESTS
 from analyzer.prometheus.answer import Answer, Series
 from analyzer.prometheus.dialect import CPU_RULES, Dialect
 from analyzer.prometheus.promql import Scope

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from analyzer.measurement.diagnosis import Check, Diagnosis, Status, diagnose
-from analyzer.measurement.survey import CPU, MENDING, OPTIONAL, REQUESTS
+from analyzer.measurement.metrics import CPU, MENDING, OPTIONAL, REQUESTS
 from analyzer.prometheus.dialect import CPU_RULES
 from analyzer.prometheus.promql import Scope
 from tests.measurement.sources import ALL_METRICS, Surveyed, usual_labels

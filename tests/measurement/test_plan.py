@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from analyzer.errors import InsufficientData, UsageError
+from analyzer.measurement.metrics import MENDING
 from analyzer.measurement.plan import DEFAULT_DAYS, Ask, Plan, make_plan, measured_queries
-from analyzer.measurement.survey import MENDING
 from analyzer.prometheus.dialect import CPU_RULES
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query

@@ -11,7 +11,8 @@ import pytest
 
 from analyzer.errors import InsufficientData
 from analyzer.measurement.detect import NO_CLUSTER
-from analyzer.measurement.survey import MENDING, OPTIONAL, Survey, looks_at, survey
+from analyzer.measurement.metrics import MENDING, OPTIONAL
+from analyzer.measurement.survey import Survey, looks_at, survey
 from analyzer.prometheus.access import Access
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.dialect import CPU_RULES, Dialect, Names

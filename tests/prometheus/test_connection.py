@@ -1,19 +1,15 @@
 """Failures that pass are waited for; all others are told in one line."""
 
-import socket
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from analyzer.errors import PrometheusError, QueryRejected, QueryTooHeavy
 from analyzer.prometheus.access import Access
-from analyzer.prometheus.answer import Answer as Result
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.window import Chunk, TimeWindow
+from tests.prometheus.asking import AT, ONE, OVERLOADED, asking, failure_of
 from tests.support import (
     SMALL_MESH,
     Answer,
@@ -23,47 +19,6 @@ from tests.support import (
     prometheus_error,
     prometheus_success,
 )
-
-AT = datetime(2024, 5, 14, 12, tzinfo=UTC)
-ONE = prometheus_success([{"metric": {}, "value": [0, "1"]}], result_type="vector")
-OVERLOADED = Answer(status=503, body=b"overloaded")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A connection to a server that goes wrong as told, and how long it waited between tries."""
-
-    connection: Connection
-    server: FaultyHttp
-    waits: list[float] = field(default_factory=list)
-
-    def instant(self, promql: str = "up") -> Result:
-        return self.connection.instant(promql, AT)
-
-    @property
-    def attempts(self) -> int:
-        return len(self.server.received)
-
-
-@contextmanager
-def asking(*script: Answer, timeout_seconds: int = 60) -> Iterator[Asked]:
-    waits: list[float] = []
-    with FaultyHttp(script) as server:
-        access = Access(url=server.url, timeout_seconds=timeout_seconds)
-        with Connection(access, sleep=waits.append) as connection:
-            yield Asked(connection=connection, server=server, waits=waits)
-
-
-def failure_of(script: Sequence[Answer], kind: type[PrometheusError] = PrometheusError) -> str:
-    """Return in what words a first answer that does not pass is told, in one attempt."""
-    with asking(*script) as asked, pytest.raises(kind) as caught:
-        asked.instant()
-    assert type(caught.value) is kind
-    assert asked.attempts == 1
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
-
 
 # --- failures that pass ---
 
@@ -135,102 +90,6 @@ def test_nobody_there_is_told_after_a_few_attempts() -> None:
         "check --prometheus-url, or a port-forward that ended"
     )
     assert len(waits) == 3
-
-
-# --- too heavy ---
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        prometheus_error(503, "timeout", "query timed out in expression evaluation"),
-        prometheus_error(
-            422, "execution",
-            "query processing would load too many samples into memory in query execution",
-        ),
-        prometheus_error(
-            400, "bad_data", "exceeded maximum resolution of 11,000 points per timeseries."
-        ),
-    ],
-    ids=["timeout", "samples", "points"],
-)  # fmt: skip
-def test_a_query_the_server_gave_up_on_is_too_heavy_and_not_sent_again(answer: Answer) -> None:
-    message = failure_of([answer], QueryTooHeavy)
-
-    assert "HTTP " in message
-    assert message.endswith("while asking: up")
-
-
-LIMITS_ON_TIME = {
-    "VictoriaMetrics, samples": "cannot select more than -search.maxSamplesPerQuery=1 samples; "
-    "possible solutions: to increase the -search.maxSamplesPerQuery; to reduce time range for the "
-    "query; to use more specific label filters in order to select lower number of series",
-    "VictoriaMetrics, samples of a series": "cannot process more than 1 samples per series; either "
-    "increase -search.maxSamplesPerSeries or reduce time range for the query",
-    "VictoriaMetrics, points": "too many points for the given step=1000, start=1 and end=2: 3; "
-    "cannot exceed -search.maxPointsPerTimeseries=1",
-    "Mimir, chunks": "the query exceeded the maximum number of chunks (limit: 1 chunks)",
-    "Mimir, bytes": "the query exceeded the aggregated chunks size limit (limit: 1 bytes)",
-    "Mimir, estimate": "the estimated number of chunks for the query exceeded the maximum allowed "
-    "(limit: 1 chunks)",
-    "Mimir, memory": "the query exceeded the maximum allowed estimated amount of memory consumed "
-    "by a single query (limit: 1 bytes)",
-    "Mimir, length": "the total query time range exceeds the limit (query length: 8h, limit: 1h)",
-    "Thanos, chunks": "exceeded chunks limit: rpc error: code = Code(422) desc = limit 1 violated",
-}
-"""What engines say, without the advice that follows in some."""
-
-LIMITS_ON_SERIES = {
-    "VictoriaMetrics": "the number of matching timeseries exceeds 1; either narrow down the search "
-    "or increase -search.max* command-line flag values at vmselect",
-    "Mimir": "the query exceeded the maximum number of series (limit: 1 series). Consider reducing "
-    "the time range and/or number of series selected by the query.",
-    "Thanos": "exceeded series limit: rpc error: code = Code(422) desc = limit 1 violated",
-}
-
-
-@pytest.mark.parametrize("words", LIMITS_ON_TIME.values(), ids=LIMITS_ON_TIME)
-@pytest.mark.parametrize(("status", "kind"), [(422, "422"), (422, "execution"), (400, "bad_data")])
-def test_limits_that_less_time_meets_mean_too_heavy(status: int, kind: str, words: str) -> None:
-    assert words[:20] in failure_of([prometheus_error(status, kind, words)], QueryTooHeavy)
-
-
-@pytest.mark.parametrize("words", LIMITS_ON_SERIES.values(), ids=LIMITS_ON_SERIES)
-def test_too_many_series_are_no_fewer_in_less_time(words: str) -> None:
-    assert words[:20] in failure_of([prometheus_error(422, "execution", words)], QueryRejected)
-
-
-def test_no_answer_in_time_is_too_heavy_and_not_asked_again() -> None:
-    with (
-        asking(Answer(delay_seconds=60), timeout_seconds=1) as asked,
-        pytest.raises(QueryTooHeavy, match="no answer within 1 s, while asking: up"),
-    ):
-        asked.instant()
-
-    assert (asked.attempts, asked.waits) == (1, [])
-
-
-def test_an_answer_that_stops_in_the_middle_is_too_heavy() -> None:
-    over, waits = threading.Event(), list[float]()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def stop_in_the_middle() -> None:
-            with listener.accept()[0] as client:
-                client.recv(65_536)
-                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{")
-                over.wait(30)
-
-        thread = threading.Thread(target=stop_in_the_middle)
-        thread.start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with (
-            Connection(Access(url=url, timeout_seconds=1), sleep=waits.append) as connection,
-            pytest.raises(QueryTooHeavy, match="no answer within 1 s"),
-        ):
-            connection.instant("up", AT)
-        over.set()
-        thread.join()
-    assert waits == []
 
 
 # --- failures that stay ---

@@ -6,8 +6,8 @@ import re
 from typing import Final
 
 from analyzer.measurement.findings import Finding, Severity
+from analyzer.measurement.metrics import POD_LABELS
 from analyzer.measurement.quality.evidence import SERIOUS_SHARE, Evidence
-from analyzer.measurement.survey import POD_LABELS
 from analyzer.prometheus.dialect import Attribution
 from analyzer.units import Role
 

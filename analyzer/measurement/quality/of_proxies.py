@@ -7,9 +7,9 @@ from typing import Final
 import pandas as pd
 
 from analyzer.measurement.findings import Finding, Severity
+from analyzer.measurement.metrics import POD_LABELS
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.measurement.roles import UNKNOWN
-from analyzer.measurement.survey import POD_LABELS
 
 __all__ = ["PROXY_CHECKS"]
 
