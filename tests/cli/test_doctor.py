@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from analyzer.cli import cli
-from analyzer.measurement.survey import MENDING, OPTIONAL
+from analyzer.measurement.metrics import MENDING, OPTIONAL
 from tests.support import (
     SMALL_MESH,
     FaultyHttp,
