@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from analyzer.measurement import MeshUsage, collect, measure
@@ -12,6 +13,7 @@ from analyzer.measurement.findings import Finding, Severity
 from tests.support import (
     Mesh,
     PrometheusServer,
+    Series,
     build_mesh,
     dialect,
     dialect_mesh,
@@ -24,6 +26,7 @@ from tests.support import (
     with_streams,
     with_throttling,
 )
+from tests.support.scraping import with_series
 
 pytestmark = pytest.mark.live
 
@@ -42,9 +45,33 @@ def _mesh() -> Mesh:
     return build_mesh(_HTTP_ONLY)
 
 
+def _silenced(mesh: Mesh, namespace: str) -> Mesh:
+    """Switch Istio's metrics off in a namespace: of its Envoys only their build is left."""
+    kept = (
+        one
+        for one in mesh.series
+        if dict(one.labels).get("namespace") != namespace
+        or not one.name.startswith("istio_")
+        or one.name == "istio_build"
+    )
+    return with_series(mesh, kept)
+
+
+def _thinned(mesh: Mesh) -> Mesh:
+    """Return a mesh of which every fourth sample is left, but of its last hour all."""
+    last_ms = mesh.spec.start_ms + mesh.spec.window_seconds * 1000 - 3_600_000
+
+    def kept(one: Series) -> Series:
+        chosen = (one.times_ms >= last_ms) | (np.arange(one.times_ms.size) % 4 == 0)
+        return replace(one, times_ms=one.times_ms[chosen], values=one.values[chosen])
+
+    return with_series(mesh, map(kept, mesh.series))
+
+
 _FLAWED: Mapping[str, Callable[[], Mesh]] = {
     "cpu_without_requests": lambda: _stack(unseen(_mesh(), "payments", {"envoy"})),
     "requests_without_cpu": lambda: _stack(unseen(_mesh(), "payments", {"cadvisor"})),
+    "requests_not_reported": lambda: _silenced(_stack(_mesh()), "payments"),
     "tcp_only": lambda: _stack(build_mesh(_SPEC)),
     "ambiguous_roles": lambda: dialect("istio-production-federation").told(_SPEC),
     "grpc_streams": lambda: _stack(with_streams(_mesh(), "shop/catalog")),
@@ -59,6 +86,7 @@ _FLAWED: Mapping[str, Callable[[], Mesh]] = {
     "duplicate_scrapes": lambda: dialect("two-jobs-of-one-envoy").told(_HTTP_ONLY),
     "counter_resets": lambda: _stack(build_mesh(replace(_HTTP_ONLY, restarts=0.3))),
     "coarse_scrapes": lambda: _stack(_mesh()),
+    "thinned_samples": lambda: _stack(_thinned(build_mesh(_FAST))),
     "no_pod_labels": lambda: _stack(_mesh()),
 }
 
@@ -116,6 +144,8 @@ def test_no_flaw_is_taken_for_another(folder: Path, name: str) -> None:
     [
         ("cpu_without_requests", 9),
         ("requests_without_cpu", 9),
+        # The other four are called from within their own namespace only: nobody reports that.
+        ("requests_not_reported", 5),
         ("tcp_only", 3),
         ("throttled", 8),
         ("short_lives", 10),
