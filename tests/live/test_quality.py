@@ -85,6 +85,7 @@ _FLAWED: Mapping[str, Callable[[], Mesh]] = {
     "instance_types": lambda: _stack(with_instance_types(_mesh())),
     "duplicate_scrapes": lambda: dialect("two-jobs-of-one-envoy").told(_HTTP_ONLY),
     "counter_resets": lambda: _stack(build_mesh(replace(_HTTP_ONLY, restarts=0.3))),
+    "nodes_of_proxies": lambda: dialect("istio-sample-addon").told(_HTTP_ONLY),
     "coarse_scrapes": lambda: _stack(_mesh()),
     "thinned_samples": lambda: _stack(_thinned(build_mesh(_FAST))),
     "no_pod_labels": lambda: _stack(_mesh()),

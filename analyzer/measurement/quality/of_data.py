@@ -146,6 +146,22 @@ def _instance_types(evidence: Evidence) -> Finding | None:
     )
 
 
+def _nodes(evidence: Evidence) -> Finding | None:
+    # The kubelet's node labels are asked for only where kube-state-metrics is not there.
+    asked = {query.name for query in evidence.manifest.queries}
+    nodes = tuple(sorted(set(evidence.proxies["node"]) - {""}))
+    if "proxy_nodes" not in asked or not nodes:
+        return None
+    return Finding(
+        name="nodes_of_proxies",
+        severity=Severity.WARNING,
+        text=f"the nodes counted are the {len(nodes)} on which proxies run: any other would have "
+        "a ztunnel too",
+        affected=nodes,
+        mending="install kube-state-metrics, resources nodes, or give --nodes",
+    )
+
+
 def _pod_labels(evidence: Evidence) -> Finding | None:
     asked = {query.name for query in evidence.manifest.queries}
     told = evidence.tables["pod_labels"].filter(regex="^label_")
@@ -168,4 +184,5 @@ DATA_CHECKS: Final = (
     _unattributed,
     _instance_types,
     _pod_labels,
+    _nodes,
 )
