@@ -125,7 +125,8 @@ def test_machines_differ_by_more_than_their_size(
 ) -> None:
     findings = found(tmp_path, [A, B], machines(**types))
 
-    assert set(findings) == ({"instance_types"} if families else set())
+    # Where only the kubelet tells the nodes, that is a finding of its own.
+    assert set(findings) - {"nodes_of_proxies"} == ({"instance_types"} if families else set())
     if families:
         assert findings["instance_types"].affected == families
 
@@ -133,7 +134,19 @@ def test_machines_differ_by_more_than_their_size(
 def test_machines_without_sidecars_do_not_matter(tmp_path: Path) -> None:
     gateway = Seen(pod="shop/c", role="gateway", rps=0.0)
 
-    assert found(tmp_path, [A, B, gateway], machines(n1="r640", n2="r640", n3="r750")) == {}
+    findings = found(tmp_path, [A, B, gateway], machines(n1="r640", n2="r640", n3="r750"))
+
+    assert "instance_types" not in findings
+
+
+def test_nodes_that_only_the_kubelet_tells_are_those_of_the_proxies(tmp_path: Path) -> None:
+    findings = found(tmp_path, [A, B], machines(n1="r640", n2="r640"))
+
+    assert findings["nodes_of_proxies"].affected == ("n1", "n2")
+
+
+def test_nodes_that_kube_state_metrics_tells_are_all_of_them(tmp_path: Path) -> None:
+    assert "nodes_of_proxies" not in found(tmp_path, [A, B], PLACED)
 
 
 # --- pod labels ---
