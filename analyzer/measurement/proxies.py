@@ -59,8 +59,8 @@ def _reports(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
         "is_ztunnel_build": is_in(build[build["component"] == "ztunnel"]),
         "reports_waypoint": is_in(tables["waypoint_requests_rps"]),
         "has_application": is_in(applications),
-        # Where nobody's containers are known, being alone in a pod is not known either.
-        "is_alone": ~is_in(applications) & (len(applications) > 0),
+        # Where a pod's containers are not seen, or nobody's, being alone is not known either.
+        "is_alone": ~is_in(applications) & is_in(cpu) & (len(applications) > 0),
         "reports_inbound": is_in(tables["inbound_requests_rps"])
         | is_in(tcp[tcp["reporter"] == "destination"]),
         "reports_outbound": is_in(tables["outbound_requests_rps"])

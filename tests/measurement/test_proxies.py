@@ -165,6 +165,10 @@ def test_tcp_tells_a_sidecar_by_what_it_receives_and_a_gateway_by_being_alone(
     assert found["role"].tolist() == [Role.SIDECAR, UNKNOWN]
     tables = {name: rows, "application_containers": containers}
     found = proxies_of(make_snapshot(tmp_path / "more", tables))
+    # Nor of one on a node whose kubelet is not scraped: it shows no CPU.
+    assert found["role"].tolist() == [Role.SIDECAR, UNKNOWN]
+    tables[CPU] = steady(CPU, ("shop", "b", "istio-proxy"), 0.1)
+    found = proxies_of(make_snapshot(tmp_path / "most", tables))
     assert found["role"].tolist() == [Role.SIDECAR, Role.GATEWAY]
 
 
