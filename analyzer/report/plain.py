@@ -20,7 +20,7 @@ from analyzer.report.words import (
     window_title,
 )
 
-__all__ = ["as_csv", "as_markdown", "namespaces_csv"]
+__all__ = ["as_csv", "as_markdown", "namespaces_csv", "proxies_csv"]
 
 _FORMULA_STARTS = ("=", "+", "-", "@")
 """A spreadsheet takes a text that begins so for a formula, and runs it."""
@@ -38,6 +38,15 @@ def namespaces_csv(answer: Answer) -> str:
     """Return one line a namespace."""
     document = as_document(answer)
     return _csv(document.get("projection", {}).get("namespaces", []))
+
+
+def proxies_csv(answer: Answer) -> str:
+    """Return one line a proxy: where it runs, its role, and the evidence that decided it."""
+    if answer.usage is None:
+        return _csv([])
+    columns = ["namespace", "pod", "workload", "node", "role", "evidence"]
+    proxies = answer.usage.proxies[columns].itertuples(index=False)
+    return _csv(dict(zip(columns, proxy, strict=True)) for proxy in proxies)
 
 
 def as_markdown(answer: Answer) -> str:

@@ -10,7 +10,7 @@ from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
 from analyzer.report.charts.style import png_bytes
 from analyzer.report.document import as_json
-from analyzer.report.plain import as_csv, as_markdown, namespaces_csv
+from analyzer.report.plain import as_csv, as_markdown, namespaces_csv, proxies_csv
 
 __all__ = ["write_report"]
 
@@ -29,6 +29,7 @@ def write_report(answer: Answer, folder: Path) -> tuple[Path, ...]:
         "report.md": as_markdown(answer).encode(),
         "modes.csv": as_csv(answer).encode(),
         "namespaces.csv": namespaces_csv(answer).encode(),
+        "proxies.csv": proxies_csv(answer).encode(),
     }
     for name, chart in CHARTS.items():
         figure = chart(answer)

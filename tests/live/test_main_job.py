@@ -153,7 +153,7 @@ def test_the_report_is_written_beside_the_snapshot(answer: dict[str, Any], folde
 
     assert names == {
         "snapshot", "result.json", "report.md", "modes.csv", "namespaces.csv",
-        "cost.png", "calibration.png",
+        "proxies.csv",        "cost.png", "calibration.png",
     }  # fmt: skip
     assert json.loads((folder / "result.json").read_text()) == answer
     assert (folder / "cost.png").read_bytes().startswith(b"\x89PNG")

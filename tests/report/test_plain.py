@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from analyzer.report.answer import Answer
-from analyzer.report.plain import as_csv, as_markdown, namespaces_csv
+from analyzer.report.plain import as_csv, as_markdown, namespaces_csv, proxies_csv
 from analyzer.report.words import inert
 from tests.report.answers import (
     NAUGHTY_NAMES,
@@ -93,6 +93,18 @@ def test_blanks_before_a_formula_do_not_hide_it(start: str) -> None:
     (row,) = rows(as_csv(calibration_only(fitted_calibration([workload(f"{start}1+1/w")]))))
 
     assert row["namespace"] == "'=1+1"
+
+
+def test_each_proxy_stands_with_its_role_and_the_evidence_for_it() -> None:
+    answer = full()
+    assert answer.usage is not None
+    proxies = answer.usage.proxies
+    found = rows(proxies_csv(answer))
+
+    assert [(row["namespace"], row["pod"], row["role"], row["evidence"]) for row in found] == list(
+        zip(proxies["namespace"], proxies["pod"], proxies["role"], proxies["evidence"], strict=True)
+    )
+    assert rows(proxies_csv(replace(answer, usage=None))) == []
 
 
 @pytest.mark.parametrize("make", [as_csv, namespaces_csv, as_markdown])

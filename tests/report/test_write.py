@@ -8,7 +8,7 @@ import pytest
 from analyzer.errors import AnalyzerError
 from analyzer.report.answer import Answer
 from analyzer.report.document import as_json
-from analyzer.report.plain import as_csv, as_markdown, namespaces_csv
+from analyzer.report.plain import as_csv, as_markdown, namespaces_csv, proxies_csv
 from analyzer.report.write import write_report
 from tests.report.answers import calibration_only, constants_only, full, refused, scattered
 
@@ -33,6 +33,7 @@ def test_every_file_is_written_and_named(tmp_path: Path, name: str) -> None:
         "report.md",
         "modes.csv",
         "namespaces.csv",
+        "proxies.csv",
         "cost.png",
         "calibration.png",
     }
@@ -49,6 +50,7 @@ def test_the_files_hold_what_the_formats_give(tmp_path: Path) -> None:
         "report.md": as_markdown(answer),
         "modes.csv": as_csv(answer),
         "namespaces.csv": namespaces_csv(answer),
+        "proxies.csv": proxies_csv(answer),
     }
     for picture in pictures:
         assert picture.read_bytes().startswith(PNG)
