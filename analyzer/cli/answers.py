@@ -50,14 +50,15 @@ def _answer(
     calibration = calibrate_usage(usage)
     if isinstance(calibration.sidecar, Refusal):
         raise InsufficientData(str(calibration.sidecar))
+    projection = (
+        project_usage(usage, calibration, assumed, node_count=node_count) if projected else None
+    )
     return Answer(
         manifest=snapshot.manifest,
         usage=usage,
-        load=mesh_load(usage, node_count=node_count),
+        load=projection.load if projection else mesh_load(usage, node_count=node_count),
         calibration=calibration,
-        projection=project_usage(usage, calibration, assumed, node_count=node_count)
-        if projected
-        else None,
+        projection=projection,
     )
 
 

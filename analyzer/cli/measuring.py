@@ -115,7 +115,7 @@ def queries(name: str | None, prometheus_url: str | None, **options: Any) -> Non
     chosen = [load_query(name)] if name else list(measured_queries().values())
     if prometheus_url is None:
         for query in chosen:
-            _show(query, *_unsurveyed(query, options))
+            _show(query, _unsurveyed(query, options))
         return
     access = access_of({**options, "prometheus_url": prometheus_url})
     ask = ask_of(options, access.url)
@@ -133,14 +133,14 @@ def queries(name: str | None, prometheus_url: str | None, **options: Any) -> Non
     )
 
 
-def _show(query: Query, promql: str, cost: str) -> None:
+def _show(query: Query, promql: str, cost: str = "") -> None:
     click.echo(f"# {query.name}: {query.what} ({query.unit})")
     if cost:
         click.echo(f"# {cost}")
     click.echo(f"{promql}\n")
 
 
-def _unsurveyed(query: Query, options: dict[str, Any]) -> tuple[str, str]:
+def _unsurveyed(query: Query, options: dict[str, Any]) -> str:
     from analyzer.prometheus.dialect import Dialect
     from analyzer.prometheus.promql import Scope
     from analyzer.prometheus.window import MIN_STEP_SECONDS
@@ -148,7 +148,7 @@ def _unsurveyed(query: Query, options: dict[str, Any]) -> tuple[str, str]:
     scope = Scope(namespaces=options["namespaces"], cluster=options["cluster"])
     dialect = Dialect(cluster=options["cluster_label"] or "cluster")
     seconds = (options["step_seconds"] or MIN_STEP_SECONDS) if query.is_ranged else None
-    return query.render(scope, dialect, window_seconds=seconds), ""
+    return query.render(scope, dialect, window_seconds=seconds)
 
 
 @click.command()

@@ -48,6 +48,7 @@ class Tables:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._attribution = snapshot.manifest.dialect.attribution
+        self._files: dict[str, pd.DataFrame] = {}
         self._read: dict[str, pd.DataFrame] = {}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
@@ -56,11 +57,17 @@ class Tables:
             self._read[name] = self._led_back(name)
         return self._read[name]
 
+    def _told(self, name: str) -> pd.DataFrame:
+        """Return the table of one query as it was told; its file is read once."""
+        if name not in self._files:
+            self._files[name] = self._snapshot.frame(name)
+        return self._files[name]
+
     def _led_back(self, name: str) -> pd.DataFrame:
         if name == _CPU and self._snapshot.manifest.dialect.is_recorded:
-            frame = self._snapshot.frame(_RECORDED_CPU).rename(columns={_RECORDED_CPU: _CPU})
+            frame = self._told(_RECORDED_CPU).rename(columns={_RECORDED_CPU: _CPU})
         else:
-            frame = self._snapshot.frame(name)
+            frame = self._told(name)
         if _is_of_proxies(name):
             if self._attribution == Attribution.ADDRESS:
                 frame = self._by_address(_once(name, frame))
@@ -82,7 +89,7 @@ class Tables:
         """Return which part of the requests that sidecars and gateways report is no proxy's."""
         whole = known = 0.0
         for name, (namespace, _) in _OWN_WORKLOAD.items():
-            frame, led = self._snapshot.frame(name), self[name]
+            frame, led = self._told(name), self[name]
             if self._attribution == Attribution.ADDRESS:
                 frame = _once(name, frame)
             if self._attribution != Attribution.POD:
@@ -94,12 +101,12 @@ class Tables:
     @cached_property
     def clusters(self) -> tuple[str, ...]:
         """The clusters that the proxies' CPU comes from; none where there is no such label."""
-        frames = (self._snapshot.frame(name) for name in (_CPU, _RECORDED_CPU))
+        frames = (self._told(name) for name in (_CPU, _RECORDED_CPU))
         return tuple(sorted({*itertools.chain(*(frame["cluster"] for frame in frames))} - {""}))
 
-    @cached_property
+    @property
     def _placement(self) -> pd.DataFrame:
-        return self._snapshot.frame("pod_placement")
+        return self._told("pod_placement")
 
     def _within_scope(self, frame: pd.DataFrame, reporting: pd.Series) -> pd.DataFrame:
         """Keep what proxies in the asked namespaces report: the server could not choose them."""

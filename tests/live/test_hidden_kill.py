@@ -1,15 +1,12 @@
 """A collection with hidden names that is killed gives no name away, and ends with one salt."""
 
-import os
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from tests.live.command import command, run
+from tests.live.command import run
+from tests.live.killing import killed
 from tests.live.remarking import Remarking
 from tests.support import SMALL_MESH, Answer, PrometheusServer
 
@@ -25,18 +22,7 @@ def _killed(url: str, target: Path) -> None:
     """Collect until some chunks are there, and kill without warning."""
     arguments = ["collect", "-p", url, *_OPTIONS, "--hide-names", "-o", str(target)]
     chunks = target.with_name(f"{target.name}.partial") / "chunks"
-    process = subprocess.Popen(
-        command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        deadline = time.monotonic() + 60
-        while len(list(chunks.glob("[a-z]*.parquet"))) < _PASSED:
-            assert process.poll() is None, "it ended before it could be killed"
-            assert time.monotonic() < deadline, "too few chunks were finished"
-            time.sleep(0.02)
-    finally:
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+    killed(arguments, chunks, _PASSED)
 
 
 def _written(folder: Path) -> str:

@@ -1,16 +1,13 @@
 """A collection that is killed, and the same command again."""
 
 import json
-import os
-import signal
-import subprocess
-import time
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
 
-from tests.live.command import command, run
+from tests.live.command import run
+from tests.live.killing import killed
 from tests.support import SMALL_MESH, Answer, FaultyHttp, PrometheusServer, Received
 
 pytestmark = pytest.mark.live
@@ -43,18 +40,7 @@ def test_a_killed_collection_goes_on_and_ends_as_if_nothing_had_been(
         end = SMALL_MESH.end.isoformat()
         arguments = ["collect", "-p", server.url, "--end", end, "--days", "0.08", "-o", str(target)]
         chunks = tmp_path / "mesh.partial" / "chunks"
-        process = subprocess.Popen(
-            command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            deadline = time.monotonic() + 60
-            while len(list(chunks.glob("*.parquet"))) < _PASSED:
-                assert process.poll() is None, "it ended before it could be killed"
-                assert time.monotonic() < deadline, "too few chunks were finished"
-                time.sleep(0.02)
-        finally:
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
+        killed(arguments, chunks, _PASSED)
         finished = {path.name.rpartition("-")[0] for path in chunks.glob("[a-z]*.parquet")}
         before = len(server.received)
 
