@@ -9,11 +9,9 @@ import pandas as pd
 
 from analyzer.errors import UsageError
 from analyzer.measurement.usage import MeshUsage
-from analyzer.units import BYTES_PER_GIB, Role
+from analyzer.units import BITS_PER_GBIT, BYTES_PER_GIB, Role
 
 __all__ = ["MeshLoad", "SidecarFootprint", "mesh_load", "mesh_rps_of", "stated_load"]
-
-_BITS_PER_GBIT = 1e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +60,7 @@ def mesh_load(usage: MeshUsage, *, node_count: int | None = None) -> MeshLoad:
     """
     points = len(usage.observed_points)
     sidecars = usage.of_role(Role.SIDECAR).assign(
-        gbit_per_second=lambda frame: frame["tcp_bytes_per_second"] * 8 / _BITS_PER_GBIT
+        gbit_per_second=lambda frame: frame["tcp_bytes_per_second"] * 8 / BITS_PER_GBIT
     )
     return MeshLoad(
         sidecar_count=usage.count(Role.SIDECAR),

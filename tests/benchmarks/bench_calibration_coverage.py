@@ -24,10 +24,11 @@ MUCH_IDLE = 0.2
 """Share of the CPU from which the idle can be asked for in percent."""
 
 KINDS: dict[str, Callable[[int], SimulatedMesh]] = {
-    "10-25 workloads, 20-200 proxies": simulate,
+    "10-25 workloads, 20-500 proxies": simulate,
     "the same, 0.5-10 rps a proxy": partial(simulate, mean_rps=(0.5, 10)),
     "1-4 workloads, 4-12 proxies": partial(simulate, workloads=(1, 4), proxies=(4, 12)),
-    "one proxy": partial(simulate, workloads=(1, 1), proxies=(1, 1)),
+    "2-3 proxies": partial(simulate, workloads=(1, 3), proxies=(2, 3)),
+    "3-12 workloads, 4-19 proxies": partial(simulate, workloads=(3, 12), proxies=(4, 19)),
 }
 
 LINE = "{:<33}{:>8}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}\n"

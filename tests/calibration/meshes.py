@@ -106,6 +106,11 @@ def _steps(fleet: Fleet, first_proxy: int) -> pd.DataFrame:
             "reserved_memory_bytes": np.nan,
             "limit_vcpu": np.nan,
             "limit_memory_bytes": np.nan,
+            "http_bytes_per_second": 0.0 * rps,
+            "new_connections_per_second": 0.0 * rps,
+            "configured_clusters": np.nan,
+            "throttled_share": 0.0,
+            "resets": 0.0,
         }
     )
     return rows if fleet.seen is None else rows[fleet.seen.ravel()]
@@ -136,7 +141,7 @@ def simulate(
     seed: int,
     *,
     workloads: tuple[int, int] = (10, 25),
-    proxies: tuple[int, int] = (20, 200),
+    proxies: tuple[int, int] = (20, 500),
     mean_rps: tuple[float, float] = (5, 500),
 ) -> SimulatedMesh:
     """Return a day of sidecars at five-minute steps, each workload with a law of its own.

@@ -1,0 +1,69 @@
+"""How well the end of the window follows from its beginning."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from analyzer.calibration.panel import Panel, obstacles
+from analyzer.calibration.result import Backtest
+from analyzer.calibration.segments import Floats, Ints
+from analyzer.calibration.shapes import Shape
+from analyzer.calibration.workloads import WorkloadFits, fit_workloads
+from analyzer.units import CONFIDENCE
+
+__all__ = ["TRAINING_SHARE", "backtest"]
+
+TRAINING_SHARE: Final = 0.7
+"""Part of the window that is fitted; the rest is predicted."""
+
+
+def backtest(shape: Shape, rows: pd.DataFrame) -> Backtest | None:
+    """Fit the first part of `Observations.rows` alone, and predict the rest.
+
+    None where no workload can be fitted in the one part and seen in the other.
+    """
+    point = rows["point"].to_numpy(np.int64)
+    points = np.flatnonzero(np.bincount(point))
+    early = point < points[int(len(points) * TRAINING_SHARE)]
+    if not early.any():
+        return None
+    panel, rest = Panel.of(rows[early]), Panel.of(rows[~early])
+    fits = fit_workloads(shape, panel, obstacles(panel))
+    _, then, later = np.intersect1d(panel.numbers, rest.numbers, return_indices=True)
+    known = fits.has_idle[then]
+    then, later = then[known], later[known]
+    actual = rest.workloads.sum(rest.vcpu)[later]
+    if not actual.sum() > 0:
+        return None
+    predicted, variances = _predict(fits, rest, then, later)
+    errors = predicted - actual
+    quantile = special.stdtrit(fits.degrees_of_freedom[then], (1 + CONFIDENCE) / 2)
+    return Backtest(
+        bias=float(errors.sum() / actual.sum()),
+        error=float(np.abs(errors).sum() / actual.sum()),
+        coverage=float((np.abs(errors) <= quantile * np.sqrt(variances)).mean()),
+        workload_count=len(then),
+    )
+
+
+def _predict(fits: WorkloadFits, rest: Panel, then: Ints, later: Ints) -> tuple[Floats, Floats]:
+    """Return each workload's CPU added up over the later steps, and the prediction's variance.
+
+    Args:
+        fits: of the early steps.
+        rest: the later steps.
+        then: segments of the workloads among the fits.
+        later: segments of the same workloads among the later steps.
+    """
+    loads = rest.workloads.sum(fits.shape.design(rest)).T[later]
+    predicted = np.einsum("gk,gk->g", loads, fits.coefficients[then])
+    of_fit = np.einsum("gi,gij,gj->g", loads, fits.coefficient_covariances[then], loads)
+    panel = fits.panel
+    pulls = panel.clusters.sum(np.nan_to_num(panel.vcpu - fits.predicted_vcpu))
+    noise = panel.clusters.within(panel.workloads).sum(pulls**2)[then]
+    longer = rest.workloads.lengths[later] / panel.workloads.lengths[then]
+    return predicted, of_fit + noise * longer
