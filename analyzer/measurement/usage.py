@@ -38,8 +38,8 @@ class MeshUsage:
             http_bytes_per_second (requests and responses with their headers, inbound and
             outbound), tcp_bytes_per_second, new_connections_per_second (of TCP), memory_bytes,
             configured_clusters (Envoy's), throttled_share (of CPU periods, 0 to 1), resets (how
-            often its request counters began anew), reserved_vcpu, reserved_memory_bytes,
-            limit_vcpu, limit_memory_bytes. NaN: not known, which is never 0.
+            often its request counters were seen to begin anew), reserved_vcpu,
+            reserved_memory_bytes, limit_vcpu, limit_memory_bytes. NaN: not known, which is never 0.
         calls: mesh requests, each counted once: source_workload_namespace, source_workload,
             destination_workload_namespace, destination_workload, point, rps.
         clusters: where the proxies are; none where no label tells clusters apart.

@@ -1,5 +1,6 @@
 """What each proxy carried, held and went through, step by step: unknown is never zero."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,9 @@ def at(rows: Rows, *points: int) -> Rows:
     return [row for row in rows if row[-2] in points]
 
 
-def measured(folder: Path, *tables: dict[str, Rows], dialect: Dialect | None = None) -> MeshUsage:
+def measured(
+    folder: Path, *tables: Mapping[str, Rows], dialect: Dialect | None = None
+) -> MeshUsage:
     """Measure the usual two proxies, with these tables in place of theirs or beside them."""
     rows: dict[str, Rows] = {}
     for named in (USUAL, *tables):
