@@ -177,6 +177,20 @@ def test_the_sample_holds_a_mesh_to_look_at() -> None:
     assert not usage.calls.empty
 
 
+def test_the_sample_tells_what_else_may_cost_its_proxies_cpu() -> None:
+    steps = measure(load_snapshot(sample_path())).of_role(Role.SIDECAR)
+    clusters = steps["configured_clusters"]
+
+    carried = steps[steps["proxy_rps"] > 0]
+    assert (carried["http_bytes_per_second"] > 500 * carried["proxy_rps"]).all()
+    assert (steps["new_connections_per_second"] > 0).any()
+    assert clusters.isna().mean() < 0.001
+    assert set(clusters.dropna()) == {14, 96}
+    # Now and then, and too little to distort what a request costs.
+    assert 0 < steps["throttled_share"].max() < 0.01
+    assert steps["resets"].sum() > 0
+
+
 def test_the_sample_tells_of_no_machine_but_a_loopback_address() -> None:
     manifest = load_snapshot(sample_path()).manifest
 

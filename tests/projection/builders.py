@@ -22,6 +22,8 @@ from analyzer.units import Interval, Provenance, Reason, Refusal, Role
 MEBIBYTE = 1024.0**2
 STEP_SECONDS = 300
 START = datetime(2024, 5, 14, tzinfo=UTC)
+_NONE_OF_IT = ("http_bytes_per_second", "new_connections_per_second", "throttled_share", "resets")
+_UNKNOWN = ("configured_clusters", "limit_vcpu", "limit_memory_bytes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +92,8 @@ def mesh(
                     "memory_bytes": proxy.memory_bytes,
                     "reserved_vcpu": proxy.reserved_vcpu,
                     "reserved_memory_bytes": proxy.reserved_memory_bytes,
-                    "limit_vcpu": math.nan,
-                    "limit_memory_bytes": math.nan,
+                    **dict.fromkeys(_NONE_OF_IT, 0.0),
+                    **dict.fromkeys(_UNKNOWN, math.nan),
                 }
                 for number, proxy in enumerate(proxies)
                 for point in range(steps)
