@@ -120,11 +120,9 @@ def left_out(panel: Panel, has_slope: Bools) -> tuple[str, ...]:
             f"inbound and outbound requests rise and fall together in {(~has_directions).sum()} "
             f"of {count} workloads, where one figure stands for both"
         )
-    if np.isnan(panel.gbit_per_second).all():
-        remarks.append("bytes are not measured here")
-    elif not has_bytes.all():
+    if not has_bytes.all():
         remarks.append(
-            f"bytes follow requests, or there are none, in {(~has_bytes).sum()} of {count} "
+            f"bytes are not known, or follow requests, in {(~has_bytes).sum()} of {count} "
             "workloads, where they are part of the cost of a request"
         )
     return tuple(remarks)
@@ -146,7 +144,8 @@ def _separable(panel: Panel) -> tuple[Bools, Bools]:
         where=has_directions,
     )
     explained = np.where(has_directions, together, total**2)
-    return explained < COLLINEAR, has_directions
+    is_known = panel.workloads.sum(np.isnan(panel.gbit_per_second)) == 0
+    return (explained < COLLINEAR) & is_known, has_directions
 
 
 def _correlation(panel: Panel, first: Floats, second: Floats) -> Floats:
