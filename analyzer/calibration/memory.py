@@ -47,6 +47,8 @@ def fit_memory(usage: MeshUsage) -> MemoryCalibration | Refusal:
         return MemoryCalibration(gib_per_proxy=whole, proxy_count=len(gib))
     design = np.array([np.ones(int(known.sum())), clusters[known] / 1000])
     line, variances, freedom = _fit(design, gib[known], workload[known])
+    if line[1] == 0:
+        return MemoryCalibration(gib_per_proxy=whole, proxy_count=len(gib))
     return MemoryCalibration(
         gib_per_proxy=whole,
         proxy_count=len(gib),
