@@ -54,7 +54,7 @@ def fit_memory(usage: MeshUsage) -> MemoryCalibration | Refusal:
         proxy_count=len(gib),
         idle_gib_per_proxy=interval(float(line[0]), float(variances[0]), freedom),
         gib_per_1000_clusters=interval(float(line[1]), float(variances[1]), freedom),
-        mean_clusters=float(clusters[known].mean()),
+        cluster_count=float(clusters[known].mean()),
     )
 
 

@@ -60,7 +60,7 @@ def _role(role: RoleCalibration | Refusal) -> dict[str, Any] | None:
         "straight_line_idle_vcpu_per_proxy": role.straight_line_idle_vcpu_per_proxy,
         "attenuation_share": interval_json(role.attenuation_share),
         "r_squared": role.r_squared,
-        "backtest_error": backtest and backtest.bias,
+        "backtest_error": backtest and backtest.bias_share,
         "backtest": backtest and asdict(backtest),
         "sample_count": role.sample_count,
         "proxy_count": role.proxy_count,
@@ -87,7 +87,7 @@ def _memory(memory: MemoryCalibration | Refusal) -> dict[str, Any] | None:
         "gib_per_proxy": interval_json(memory.gib_per_proxy),
         "idle_gib_per_proxy": interval_json(memory.idle_gib_per_proxy),
         "gib_per_1000_clusters": interval_json(memory.gib_per_1000_clusters),
-        "mean_clusters": memory.mean_clusters,
+        "cluster_count": memory.cluster_count,
         "proxy_count": memory.proxy_count,
     }
 
@@ -111,10 +111,10 @@ def _workload(item: WorkloadCalibration) -> dict[str, Any]:
 def _decomposition(parts: Decomposition) -> dict[str, Any]:
     return {
         "measured_vcpu": parts.measured_vcpu,
-        "idle_vcpu": parts.idle_vcpu,
-        "traffic_vcpu": parts.traffic_vcpu,
+        "idle_vcpu": parts.idle_vcpu.mid,
+        "traffic_vcpu": parts.traffic_vcpu.mid,
         "excluded_vcpu": parts.excluded_vcpu,
         "unexplained_vcpu": parts.unexplained_vcpu,
-        "idle_vcpu_range": interval_json(parts.idle),
-        "traffic_vcpu_range": interval_json(parts.traffic),
+        "idle_vcpu_range": interval_json(parts.idle_vcpu),
+        "traffic_vcpu_range": interval_json(parts.traffic_vcpu),
     }

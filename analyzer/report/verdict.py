@@ -93,11 +93,11 @@ def _backtest(fit: RoleCalibration) -> Iterator[str]:
     test = fit.backtest
     if test is None:
         return
-    direction = "high" if test.bias >= 0 else "low"
+    direction = "high" if test.bias_share >= 0 else "low"
     yield (
         "Backtest: fitted on the first 70 % of the time, the rest comes out "
-        f"{abs(test.bias):.1%} too {direction}, a workload {test.error:.1%} off; "
-        f"{test.coverage:.0%} of {test.workload_count} workloads within their 90 % range"
+        f"{abs(test.bias_share):.1%} too {direction}, a workload {test.error_share:.1%} off; "
+        f"{test.covered_share:.0%} of {test.workload_count} workloads within their 90 % range"
     )
 
 
@@ -112,8 +112,8 @@ def _attenuation(fit: RoleCalibration) -> Iterator[str]:
 
 def _sum(parts: Decomposition) -> str:
     return (
-        f"CPU: {number(parts.measured_vcpu)} vCPU measured = {ranged(parts.idle)} idle + "
-        f"{ranged(parts.traffic)} traffic + {number(parts.excluded_vcpu)} not fitted + "
+        f"CPU: {number(parts.measured_vcpu)} vCPU measured = {ranged(parts.idle_vcpu)} idle + "
+        f"{ranged(parts.traffic_vcpu)} traffic + {number(parts.excluded_vcpu)} not fitted + "
         f"{number(parts.unexplained_vcpu)} unexplained"
     )
 
