@@ -1,15 +1,14 @@
 """What the calibration found, in sentences."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from analyzer.calibration.models import Power
-from analyzer.calibration.result import Backtest, Candidate, MemoryCalibration
+from analyzer.calibration.result import Backtest, Candidate, MemoryCalibration, RoleCalibration
 from analyzer.report.answer import Answer
 from analyzer.report.verdict import calibration_lines, verdict
-from analyzer.units import Interval, Provenance
+from analyzer.units import Interval, Provenance, Refusal
 from tests.projection.fits import fit, no_fit
 from tests.report.answers import calibration_only, constants_only, fitted_calibration, refused
 
@@ -58,8 +57,20 @@ def test_without_a_fit_there_is_no_verdict() -> None:
 # --- what stands behind it ---
 
 
-def lines(**changes: Any) -> list[str]:
-    return list(calibration_lines(replace(fitted_calibration(), **changes)))
+def lines(
+    *,
+    sidecar: RoleCalibration | Refusal | None = None,
+    ztunnel: RoleCalibration | None = None,
+    memory: MemoryCalibration | Refusal | None = None,
+) -> list[str]:
+    usual = fitted_calibration()
+    changed = replace(
+        usual,
+        sidecar=sidecar or usual.sidecar,
+        ztunnel=ztunnel or usual.ztunnel,
+        memory=memory or usual.memory,
+    )
+    return list(calibration_lines(changed))
 
 
 def only(start: str, found: list[str]) -> str:
