@@ -29,7 +29,7 @@ class Backtest:
     """The last 30 % of the window, predicted from a fit of the first 70 %.
 
     Attributes:
-        bias_share: of all workloads' CPU together, as a share of it; positive where predicted too high.
+        bias_share: of all workloads' CPU together; above zero where it was predicted too high.
         error_share: mean error of a workload's mean CPU, without its sign, weighted by that CPU.
         covered_share: of workloads whose mean CPU fell in their 90 % prediction interval.
         workload_count: that could be predicted.
