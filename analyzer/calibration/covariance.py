@@ -87,7 +87,8 @@ def _inverse(gram: Floats, active: Bools) -> Floats:
 def interval(mid: float, variance: float, degrees_of_freedom: float) -> Interval:
     """Return the 90 % interval of a quantity, from its variance.
 
-    Unless the best estimate is below zero itself, the interval ends there: no cost is negative.
+    No cost is negative: the interval ends at zero, or at a best estimate that noise has pushed
+    below zero.
     """
     to_end = reach(variance, degrees_of_freedom)
     return Interval(low=max(min(mid, 0.0), mid - to_end), mid=mid, high=mid + to_end)
