@@ -60,6 +60,13 @@ class Observations:
     measured_rps: float
     point_count: int
 
+    @property
+    def why_excluded(self) -> str:
+        """Why steps take no part, in words; empty where all do."""
+        return ", ".join(
+            f"{item.step_count} steps left out because {item.reason}" for item in self.exclusions
+        )
+
 
 def observe(usage: MeshUsage, role: Role) -> Observations:
     """Choose the steps of one role's proxies that can be fitted."""
