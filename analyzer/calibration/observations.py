@@ -107,7 +107,9 @@ def _rows(steps: pd.DataFrame, kept: Ints) -> pd.DataFrame:
         return steps[column].to_numpy()[kept]
 
     tcp, http = taken("tcp_bytes_per_second"), taken("http_bytes_per_second")
-    both = np.where(np.isnan(http), tcp, np.where(np.isnan(tcp), 0.0, tcp) + http)
+    # Where there are no requests, their bytes need not be known; TCP is what there is.
+    without_http = np.where(steps["proxy_rps"].to_numpy(float)[kept] > 0, np.nan, tcp)
+    both = np.where(np.isnan(http), without_http, np.where(np.isnan(tcp), 0.0, tcp) + http)
     return pd.DataFrame(
         {
             "proxy": taken("proxy"),
