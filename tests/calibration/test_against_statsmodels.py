@@ -45,7 +45,11 @@ def weighted() -> tuple[RobustFit, Floats]:
 def robust() -> RobustFit:
     every = together()
     return fit_robustly(
-        every.problem, variance_weights=every.ones, threshold=1.345, tolerance=1e-13, max_rounds=2000
+        every.problem,
+        variance_weights=every.ones,
+        threshold=1.345,
+        tolerance=1e-13,
+        max_rounds=2000,
     )
 
 
@@ -53,7 +57,8 @@ def of_frame(values: Floats, seed: int) -> Floats:
     """Return one frame's part of coefficients, shape (g, k), or covariances, shape (g, k, k)."""
     width = frames()[seed].design.shape[1]
     assert not values[seed, width:].any(), "a column that must not take part did"
-    return values[(seed, *(slice(width),) * (values.ndim - 1))]
+    own = values[seed, :width]
+    return own if own.ndim == 1 else own[:, :width]
 
 
 def oracle(frame: Frame) -> Any:  # noqa: ANN401 - statsmodels has no types

@@ -11,7 +11,7 @@ from scipy import stats
 from analyzer.calibration.covariance import interval, jackknife, leave_one_out, reach, sandwich
 from analyzer.calibration.regression import Problem, moments_of
 from analyzer.calibration.robust import RobustFit, fit_robustly
-from analyzer.calibration.segments import Floats, Segments
+from analyzer.calibration.segments import Bools, Floats, Segments
 from tests.calibration.problems import Frame, Joined, drawn, joined
 
 IDLE, SLOPE = 0.02, 0.0004
@@ -24,7 +24,7 @@ def plain(every: Joined) -> RobustFit:
     )
 
 
-def estimate(frame: Frame, rows: Floats) -> Floats:
+def estimate(frame: Frame, rows: Bools) -> Floats:
     """Return weighted least squares of some of the rows, by numpy alone."""
     root = np.sqrt(frame.weights[rows])
     design, target = frame.design[rows] * root[:, None], frame.target[rows] * root
@@ -35,10 +35,12 @@ def estimate(frame: Frame, rows: Floats) -> Floats:
 def left_out_in_turn(frame: Frame) -> Floats:
     """Return what each cluster moves the estimate by, shape (clusters, k)."""
     whole = estimate(frame, np.ones(len(frame.target), dtype=bool))
-    moves = []
-    for cluster in range(frame.cluster_count):
-        moves.append(whole - estimate(frame, frame.clusters != cluster))
-    return np.array(moves)
+    return np.array(
+        [
+            whole - estimate(frame, frame.clusters != cluster)
+            for cluster in range(frame.cluster_count)
+        ]
+    )
 
 
 def assert_same(covariance: Floats, expected: Floats, *, rel: float = 1e-6) -> None:
@@ -59,7 +61,7 @@ def test_the_jackknife_is_fitting_anew_without_each_cluster(seed: int) -> None:
 
     for number, frame in enumerate(frames):
         moves, count, width = left_out_in_turn(frame), frame.cluster_count, frame.design.shape[1]
-        expected = sum(np.outer(move, move) for move in moves) * (count - 1) / count
+        expected = np.sum([np.outer(move, move) for move in moves], axis=0) * (count - 1) / count
         assert_same(covariances[number, :width, :width], expected)
         assert not covariances[number, width:].any()
 

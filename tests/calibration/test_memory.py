@@ -189,9 +189,7 @@ def test_only_sidecars_are_asked() -> None:
     assert answered(sidecars).gib_per_proxy.mid == pytest.approx(gib.mean())
 
 
-@pytest.mark.parametrize(
-    ("known", "reason"), [(0, Reason.NO_DATA), (1, Reason.TOO_FEW_PROXIES)]
-)
+@pytest.mark.parametrize(("known", "reason"), [(0, Reason.NO_DATA), (1, Reason.TOO_FEW_PROXIES)])
 def test_fewer_than_two_sidecars_give_no_mean(known: int, reason: Reason) -> None:
     gib, clusters = drawn(1)
     gib.flat[known:] = np.nan

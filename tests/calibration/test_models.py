@@ -21,9 +21,7 @@ DIRECTED = AffineByDirection(
 IDLES = st.floats(0, 1)
 COSTS = st.floats(1e-6, 1e-2)
 LINES = st.builds(Affine, idle_vcpu=IDLES, vcpu_per_rps=COSTS)
-POWERS = st.builds(
-    Power, idle_vcpu=IDLES, vcpu_per_rps_power=COSTS, exponent=st.floats(0.3, 1)
-)
+POWERS = st.builds(Power, idle_vcpu=IDLES, vcpu_per_rps_power=COSTS, exponent=st.floats(0.3, 1))
 RATES = st.floats(1, 5000)
 
 

@@ -28,7 +28,13 @@ def mesh(
 ) -> MeshUsage:
     """Return one ztunnel a row of these, shape (proxies, steps); they count no requests."""
     usage = usage_of(
-        Fleet(rps=np.zeros_like(gbit), vcpu=vcpu, role=role, workload="ztunnel", namespace="istio-system")
+        Fleet(
+            rps=np.zeros_like(gbit),
+            vcpu=vcpu,
+            role=role,
+            workload="ztunnel",
+            namespace="istio-system",
+        )
     )
     steps = usage.steps.assign(
         tcp_bytes_per_second=gbit.ravel() * BITS_PER_GBIT / 8,
