@@ -180,6 +180,8 @@ def test_cpu_that_is_always_zero_costs_zero() -> None:
     fit = fit_robustly(lines(rps, 0 * rps))
 
     assert fit.coefficients.tolist() == [[0, 0]]
+    # Others divide by it.
+    assert fit.scale.tolist() == [1]
     assert np.isfinite(fit.weights).all()
 
 

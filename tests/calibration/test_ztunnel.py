@@ -228,7 +228,7 @@ def test_ztunnels_of_which_no_step_can_be_used_are_not_called_absent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("proxies", "steps", "is_enough"), [(5, 2, False), (1, 11, False), (4, 3, True), (1, 12, True)]
+    ("proxies", "steps", "is_enough"), [(8, 2, False), (1, 11, False), (4, 3, True), (1, 12, True)]
 )
 def test_a_fit_needs_twelve_samples_at_three_steps(
     proxies: int, steps: int, *, is_enough: bool
