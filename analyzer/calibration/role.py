@@ -108,12 +108,10 @@ def _candidate(score: Score) -> Candidate:
 
 
 def _nothing_seen(role: Role, observations: Observations) -> Refusal:
-    excluded = ", ".join(
-        f"{item.step_count} steps left out because {item.reason}"
-        for item in observations.exclusions
-    )
     return Refusal(
-        subject=_subject(role), reason=Reason.NO_DATA, detail=excluded or f"no {role} was seen"
+        subject=_subject(role),
+        reason=Reason.NO_DATA,
+        detail=observations.why_excluded or f"no {role} was seen",
     )
 
 
