@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 from scipy import special
 
-from analyzer.calibration.covariance import shifts
+from analyzer.calibration.covariance import leave_one_out, shifts
 from analyzer.calibration.mesh import pooled_freedom
-from analyzer.calibration.regression import Problem
+from analyzer.calibration.regression import Problem, moments_of, solve
 from analyzer.calibration.robust import HUBER_THRESHOLD, fit_robustly
-from analyzer.calibration.segments import Floats, Segments
+from analyzer.calibration.segments import Bools, Floats, Ints, Segments
 from analyzer.calibration.workloads import WorkloadFits
 from analyzer.units import CONFIDENCE, Interval
 
@@ -38,7 +38,9 @@ def attenuation_share(fits: WorkloadFits) -> Interval | None:
     """
     if not fits.has_slope.any():
         return None
-    short, long = _lines(fits, 1), _lines(fits, _STEPS)
+    is_wild = fits.robust_weights * _WILD <= HUBER_THRESHOLD
+    kept = fits.panel.workloads.spread(fits.has_slope) & ~is_wild
+    short, long = _short_lines(fits, kept), _long_lines(fits, kept)
     together = short.row_count / long.row_count
     weights = fits.panel.workloads.sum(fits.shape.basis(fits.panel))[fits.has_slope]
     slope = float(weights @ short.slopes)
@@ -73,14 +75,32 @@ class _Lines:
     row_count: int
 
 
-def _lines(fits: WorkloadFits, steps: int) -> _Lines:
-    """Put so many steps together, and fit anew: weights of short steps know their errors."""
+def _short_lines(fits: WorkloadFits, kept: Bools) -> _Lines:
+    """Return the lines that the fits are, but for the steps that are left out."""
     panel = fits.panel
-    kept = panel.workloads.spread(fits.has_slope) & (fits.robust_weights * _WILD > HUBER_THRESHOLD)
-    workload, cluster = (
-        runs.spread(np.arange(len(runs)))[kept] for runs in (panel.workloads, panel.clusters)
+    workload, cluster = _runs(fits, kept)
+    clusters = Segments.of(cluster)
+    groups = clusters.within(Segments.of(workload))
+    basis = fits.shape.basis(panel)[kept]
+    design = np.array([np.ones_like(basis), basis])
+    parts = moments_of(design, panel.vcpu[kept], fits.weights[kept], clusters)
+    active = np.ones((len(groups), 2), dtype=bool)
+    coefficients, _ = solve(parts.summed(groups), active, floored=(0,))
+    of_cluster = np.repeat(coefficients, groups.lengths, axis=0)
+    scores = parts.cross - np.einsum("gij,gj->gi", parts.gram, of_cluster)
+    return _Lines(
+        slopes=coefficients[:, 1],
+        shifts=leave_one_out(parts.gram, scores, groups, active)[:, 1],
+        groups=groups,
+        row_count=int(kept.sum()),
     )
-    rows = Segments.of(cluster, panel.point[kept] // steps)
+
+
+def _long_lines(fits: WorkloadFits, kept: Bools) -> _Lines:
+    """Put steps together, and fit anew: the weights of short steps know their errors."""
+    panel = fits.panel
+    workload, cluster = _runs(fits, kept)
+    rows = Segments.of(cluster, panel.point[kept] // _STEPS)
     basis, vcpu = (
         rows.sum(values[kept]) / rows.lengths for values in (fits.shape.basis(panel), panel.vcpu)
     )
@@ -99,3 +119,12 @@ def _lines(fits: WorkloadFits, steps: int) -> _Lines:
         groups=clusters.within(workloads),
         row_count=len(rows),
     )
+
+
+def _runs(fits: WorkloadFits, kept: Bools) -> tuple[Ints, Ints]:
+    """Return the number of the workload, and of the cluster, of each row that is kept."""
+    workload, cluster = (
+        runs.spread(np.arange(len(runs)))[kept]
+        for runs in (fits.panel.workloads, fits.panel.clusters)
+    )
+    return workload, cluster
