@@ -23,6 +23,9 @@ from analyzer.units import Reason, Refusal, Role
 __all__ = ["MeshUsage", "measure"]
 
 
+_INSTANCE_TYPE = "label_node_kubernetes_io_instance_type"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeshUsage:
     """The mesh as measured in one window.
@@ -43,7 +46,9 @@ class MeshUsage:
         calls: mesh requests, each counted once: source_workload_namespace, source_workload,
             destination_workload_namespace, destination_workload, point, rps.
         clusters: where the proxies are; none where no label tells clusters apart.
-        nodes: one row a node: node, allocatable_vcpu, allocatable_memory_bytes (NaN: not known).
+        nodes: one row a node that kube-state-metrics or OpenCost tell of: node, allocatable_vcpu,
+            allocatable_memory_bytes, vcpu_usd_per_hour, memory_usd_per_gib_hour (NaN: not known),
+            instance_type ("": not known).
         findings: what is wrong or thin in the data, the most severe first.
         refusals: what this snapshot cannot say.
         warnings: from the snapshot.
@@ -150,12 +155,17 @@ def _nodes(tables: Tables) -> pd.DataFrame:
     columns = {
         "node_allocatable_vcpu": "allocatable_vcpu",
         "node_allocatable_memory_bytes": "allocatable_memory_bytes",
+        "node_vcpu_usd_per_hour": "vcpu_usd_per_hour",
+        "node_memory_usd_per_gib_hour": "memory_usd_per_gib_hour",
     }
     medians = [
         tables[query].groupby("node")[query].median().rename(column)
         for query, column in columns.items()
     ]
-    return pd.concat(medians, axis=1).rename_axis("node").sort_index().reset_index()
+    kinds = tables["node_instance_types"].rename(columns={_INSTANCE_TYPE: "instance_type"})
+    kind = kinds[kinds["instance_type"] != ""].groupby("node")["instance_type"].first()
+    frame = pd.concat(medians, axis=1).rename_axis("node").sort_index()
+    return frame.assign(instance_type=kind.reindex(frame.index).fillna("")).reset_index()
 
 
 def _refusals(proxies: pd.DataFrame) -> tuple[Refusal, ...]:

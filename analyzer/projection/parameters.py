@@ -26,6 +26,9 @@ def with_measured(scenario: Scenario, ztunnel: RoleCalibration) -> Scenario:
     measured: dict[str, Interval | None] = {
         "ztunnel_idle_vcpu_per_node": ztunnel.idle_vcpu_per_proxy,
         "ztunnel_vcpu_per_gbit_per_second": ztunnel.vcpu_per_gbit_per_second,
+        "ztunnel_vcpu_per_1000_new_connections_per_second": (
+            ztunnel.vcpu_per_1000_new_connections_per_second
+        ),
     }
     defaults = assumptions()
     values = dict(scenario.assumptions)
@@ -57,6 +60,8 @@ def drawn(scenario: Scenario, calibration: Calibration) -> Parameters | None:
         waypoint_vcpu_per_1000_rps=slope,
         waypoint_effective_rps=curve.effective_rps,
         waypoint_follows_sidecar=not measured,
+        placement=scenario.waypoint_placement,
+        istio_cni_installed=scenario.istio_cni_installed,
         ztunnel_provenance=Provenance.DERIVED
         if of_ztunnel == Provenance.MEASURED
         else Provenance.PUBLISHED,

@@ -14,7 +14,7 @@ from analyzer.measurement.findings import Finding
 from analyzer.measurement.manifest import window_to_json
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.load import MeshLoad
-from analyzer.projection.result import Footprint, Mode, Projection, Saving
+from analyzer.projection.result import Footprint, Mode, Projection, Saving, Sweep
 from analyzer.report.answer import Answer
 from analyzer.report.calibrated import calibration_json, interval_json
 from analyzer.units import BYTES_PER_GIB, Refusal, Role
@@ -130,6 +130,7 @@ def _projection(projection: Projection) -> dict[str, Any]:
             }
             for item in projection.sensitivity
         ],
+        "sweeps": [_sweep(item) for item in projection.sweeps],
     }
 
 
@@ -144,6 +145,7 @@ def _mode(mode: Mode, projection: Projection) -> dict[str, Any]:
                 "role": item.role,
                 "count": item.count,
                 "vcpu": interval_json(item.vcpu),
+                "hottest_vcpu": interval_json(item.hottest_vcpu),
                 "provenance": item.provenance,
             }
             for item in mode.components
@@ -166,6 +168,18 @@ def _saving(item: Saving) -> dict[str, Any]:
         "usd_per_year": interval_json(item.usd_per_year),
         "percent": interval_json(item.percent),
         "probability_cheaper": item.probability_cheaper,
+        "freed_node_count": item.freed_node_count,
+    }
+
+
+def _sweep(item: Sweep) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "points": [
+            {"choice": choice, "usd_per_year": interval_json(saving)}
+            for choice, saving in item.points
+        ],
+        "break_even": item.break_even,
     }
 
 

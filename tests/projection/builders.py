@@ -202,6 +202,7 @@ def load(
                 "node": [f"node-{number}" for number in range(len(passes_rps))],
                 "passes_rps": list(passes_rps),
                 "gbit_per_second": 0.0,
+                "new_connections_per_second": 0.0,
             }
         ),
         namespaces=pd.DataFrame(
@@ -211,11 +212,14 @@ def load(
                 "sidecar_vcpu": 1.0,
                 "proxy_rps": sum(passes_rps) / count,
                 "gbit_per_second": 0.0,
+                "new_connections_per_second": 0.0,
                 "waypoint_rps": list(waypoint_rps),
+                "waypoint_peak_rps": list(waypoint_rps),
                 "has_http": list(has_http),
             }
         ),
         sidecars=sidecars,
+        placement=pd.DataFrame({"namespace": "namespace-0", "node": ["node-0"], "vcpu": [1.0]}),
     )
 
 
