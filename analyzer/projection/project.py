@@ -76,6 +76,7 @@ def project_usage(
         savings=savings,
         namespaces=rank_namespaces(load, parameters, calibration),
         sensitivity=sensitivity(load, load.sidecars, measured, parameters, basis, prices),
+        waypoint_placement=scenario.waypoint_placement.rule,
         sweeps=sweeps(load, modes, parameters, basis, prices),
         references=tuple(
             reference(constants, load, scenario) for constants in published_constants().values()

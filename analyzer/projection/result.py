@@ -159,6 +159,7 @@ class Projection:
             no proxy was seen), cumulative_saving_vcpu (in this order of migration, net of the idle
             of the ztunnels, which are there from the first one on); empty where only counts were
             stated.
+        waypoint_placement: the rule by which namespaces got waypoints in `ambient-waypoint`.
         sweeps: the saving along the share of namespaces that need L7, and along replicas.
         references: published constants applied to the same mesh.
         warnings: what makes the projection less sure.
@@ -175,3 +176,4 @@ class Projection:
     refusals: tuple[Refusal, ...]
     warnings: tuple[str, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
+    waypoint_placement: str = "observed"
