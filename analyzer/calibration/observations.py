@@ -100,7 +100,9 @@ def _rows(steps: pd.DataFrame, kept: Ints) -> pd.DataFrame:
         return steps[column].to_numpy()[kept]
 
     tcp, http = taken("tcp_bytes_per_second"), taken("http_bytes_per_second")
-    both = np.where(np.isnan(http), tcp, np.where(np.isnan(tcp), 0.0, tcp) + http)
+    # Where no request passed, as through a ztunnel, there are no other bytes than TCP's.
+    without_http = np.where(taken("proxy_rps") == 0, tcp, np.nan)
+    both = np.where(np.isnan(http), without_http, np.where(np.isnan(tcp), 0.0, tcp) + http)
     return pd.DataFrame(
         {
             "proxy": taken("proxy"),
