@@ -43,9 +43,9 @@ def backtest(shape: Shape, rows: pd.DataFrame) -> Backtest | None:
     errors = predicted - actual
     quantile = special.stdtrit(fits.degrees_of_freedom[then], (1 + CONFIDENCE) / 2)
     return Backtest(
-        bias=float(errors.sum() / actual.sum()),
-        error=float(np.abs(errors).sum() / actual.sum()),
-        coverage=float((np.abs(errors) <= quantile * np.sqrt(variances)).mean()),
+        bias_share=float(errors.sum() / actual.sum()),
+        error_share=float(np.abs(errors).sum() / actual.sum()),
+        covered_share=float((np.abs(errors) <= quantile * np.sqrt(variances)).mean()),
         workload_count=len(then),
     )
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from analyzer.calibration.panel import Obstacle, Panel
-from analyzer.calibration.regression import Moments, moments_of, solve
+from analyzer.calibration.regression import moments_of, solve
 from analyzer.calibration.robust import RobustFit
-from analyzer.calibration.segments import Bools, Floats
+from analyzer.calibration.segments import Floats
 from analyzer.calibration.shapes import (
     AFFINE,
     BY_DIRECTION,
@@ -23,8 +22,6 @@ from analyzer.calibration.shapes import (
 )
 
 __all__ = ["Score", "choose", "cross_validate"]
-
-FOLDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +70,7 @@ def _best_power(
 def cross_validate(
     shape: Shape, panel: Panel, found: Mapping[int, Obstacle], line: RobustFit
 ) -> Score:
-    """Predict each fifth of a workload's proxies, or of their time, from the other four.
+    """Predict each of a workload's proxies, or block of its time, from its others.
 
     Args:
         shape: to be tried.
@@ -85,24 +82,12 @@ def cross_validate(
     in_units_of_noise = line.weights / panel.workloads.spread(line.scale**2)
     cells = moments_of(problem.design, panel.vcpu, in_units_of_noise, panel.clusters)
     groups = panel.clusters.within(panel.workloads)
-    whole = cells.summed(groups)
-    fold = (np.arange(len(panel.clusters)) - groups.spread(groups.starts)) % FOLDS
-    losses = np.zeros(len(panel.clusters))
-    for number in range(FOLDS):
-        inside = fold == number
-        rest = whole.without(_only(cells, inside).summed(groups))
-        coefficients, _ = solve(rest, problem.active, problem.floored)
-        losses[inside] = cells.loss(np.repeat(coefficients, groups.lengths, axis=0))[inside]
-    used = groups.spread(problem.has_slope).astype(bool)
+    owner = groups.spread(np.arange(len(groups)))
+    others = cells.summed(groups).of(owner).without(cells)
+    coefficients, _ = solve(others, problem.active[owner], problem.floored)
+    used = problem.has_slope[owner]
+    losses = cells.loss(coefficients)
     return _score(shape, losses[used], panel.clusters.lengths[used].astype(float))
-
-
-def _only(cells: Moments, chosen: Bools) -> Moments:
-    return Moments(
-        gram=cells.gram * chosen[:, None, None],
-        cross=cells.cross * chosen[:, None],
-        square=cells.square * chosen,
-    )
 
 
 def _score(shape: Shape, losses: Floats, rows: Floats) -> Score:

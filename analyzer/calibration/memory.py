@@ -47,12 +47,14 @@ def fit_memory(usage: MeshUsage) -> MemoryCalibration | Refusal:
         return MemoryCalibration(gib_per_proxy=whole, proxy_count=len(gib))
     design = np.array([np.ones(int(known.sum())), clusters[known] / 1000])
     line, variances, freedom = _fit(design, gib[known], workload[known])
+    if line[1] == 0:
+        return MemoryCalibration(gib_per_proxy=whole, proxy_count=len(gib))
     return MemoryCalibration(
         gib_per_proxy=whole,
         proxy_count=len(gib),
         idle_gib_per_proxy=interval(float(line[0]), float(variances[0]), freedom),
         gib_per_1000_clusters=interval(float(line[1]), float(variances[1]), freedom),
-        mean_clusters=float(clusters[known].mean()),
+        cluster_count=float(clusters[known].mean()),
     )
 
 

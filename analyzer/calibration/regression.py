@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.calibration.segments import Bools, Floats, Segments
+from analyzer.calibration.segments import Bools, Floats, Ints, Segments
 
 __all__ = ["Moments", "Problem", "moments_of", "residuals_of", "solve", "unit_diagonal"]
 
@@ -69,6 +69,12 @@ class Moments:
             square=groups.sum(self.square),
         )
 
+    def of(self, segments: Ints) -> Moments:
+        """Return the moments of the segments of these numbers, in their order."""
+        return Moments(
+            gram=self.gram[segments], cross=self.cross[segments], square=self.square[segments]
+        )
+
     def without(self, other: Moments) -> Moments:
         """Return the moments of the rows that are not in `other`."""
         return Moments(
@@ -122,10 +128,7 @@ def solve(moments: Moments, active: Bools, floored: Sequence[int] = ()) -> tuple
     columns = list(floored)
     wrong = np.flatnonzero((coefficients[:, columns] < 0).any(axis=1))
     if len(wrong):
-        part = Moments(
-            gram=moments.gram[wrong], cross=moments.cross[wrong], square=moments.square[wrong]
-        )
-        coefficients[wrong], free[wrong] = _best_allowed(part, active[wrong], columns)
+        coefficients[wrong], free[wrong] = _best_allowed(moments.of(wrong), active[wrong], columns)
     return coefficients, free
 
 

@@ -29,15 +29,15 @@ class Backtest:
     """The last 30 % of the window, predicted from a fit of the first 70 %.
 
     Attributes:
-        bias: of all workloads' CPU together, as a share of it; positive where predicted too high.
-        error: mean error of a workload's mean CPU, without its sign, weighted by that CPU.
-        coverage: share of workloads whose mean CPU fell in their 90 % prediction interval.
+        bias_share: of all workloads' CPU together; above zero where it was predicted too high.
+        error_share: mean error of a workload's mean CPU, without its sign, weighted by that CPU.
+        covered_share: of workloads whose mean CPU fell in their 90 % prediction interval.
         workload_count: that could be predicted.
     """
 
-    bias: float
-    error: float
-    coverage: float
+    bias_share: float
+    error_share: float
+    covered_share: float
     workload_count: int
 
 
@@ -164,7 +164,7 @@ class MemoryCalibration:
         gib_per_proxy: of the mean sidecar.
         idle_gib_per_proxy: without any configuration; None where that cannot be told apart.
         gib_per_1000_clusters: for 1000 more Envoy clusters; likewise.
-        mean_clusters: of the mean sidecar; None where not known.
+        cluster_count: of the mean sidecar; None where not known.
         proxy_count: proxies fitted.
     """
 
@@ -172,7 +172,7 @@ class MemoryCalibration:
     proxy_count: int
     idle_gib_per_proxy: Interval | None = None
     gib_per_1000_clusters: Interval | None = None
-    mean_clusters: float | None = None
+    cluster_count: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,27 +180,23 @@ class Decomposition:
     """Where the measured CPU of the sidecars goes, in vcpu averaged over the window.
 
     measured = idle + traffic + excluded + unexplained, by construction.
+
+    Attributes:
+        idle_vcpu: what the proxies would use without traffic.
+        traffic_vcpu: what their requests cost beyond that.
+        excluded_vcpu: of steps left out, and of workloads that could not be fitted.
     """
 
     measured_vcpu: float
-    idle: Interval
-    traffic: Interval
+    idle_vcpu: Interval
+    traffic_vcpu: Interval
     excluded_vcpu: float
-
-    @property
-    def idle_vcpu(self) -> float:
-        """What the proxies would use without traffic."""
-        return self.idle.mid
-
-    @property
-    def traffic_vcpu(self) -> float:
-        """What their requests cost beyond that."""
-        return self.traffic.mid
 
     @property
     def unexplained_vcpu(self) -> float:
         """What the fit does not account for."""
-        return self.measured_vcpu - self.idle.mid - self.traffic.mid - self.excluded_vcpu
+        explained = self.idle_vcpu.mid + self.traffic_vcpu.mid + self.excluded_vcpu
+        return self.measured_vcpu - explained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

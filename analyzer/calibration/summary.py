@@ -35,8 +35,8 @@ def decompose(role: RoleFit, observations: Observations) -> Decomposition:
             traffic = slope.scaled(role.mesh.total_basis_per_slope / points)
     return Decomposition(
         measured_vcpu=observations.measured_vcpu,
-        idle=idle,
-        traffic=traffic,
+        idle_vcpu=idle,
+        traffic_vcpu=traffic,
         excluded_vcpu=excluded_vcpu,
     )
 

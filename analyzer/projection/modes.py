@@ -3,13 +3,13 @@
 Every quantity is an array over draws (see `draws`), or a number where it is exact.
 
     ztunnel of a node   idle + requests/s of its pods' proxies x cost of a pass + Gbit/s x cost
-    waypoint            replicas x idle + requests/s into the namespace x cost of a request
+    waypoint            replicas x what one uses at its share of the namespace's requests/s
     billed              the larger of used and reserved, ztunnel by ztunnel, replica by replica
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +55,10 @@ class Need:
     memory_gib: Mapping[Basis, Floats]
 
 
+def _unchanged(rps: Floats) -> Floats:
+    return rps
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
     """Everything uncertain, drawn once, so that all modes of one draw share it.
@@ -63,18 +67,27 @@ class Parameters:
         values: the scenario's assumptions, arrays over draws.
         waypoint_idle_vcpu: of one waypoint replica, array over draws.
         waypoint_vcpu_per_1000_rps: array over draws.
+        waypoint_effective_rps: what makes a rate one that a straight line of that slope fits.
         waypoint_follows_sidecar: whether these two are the sidecars' times the scenario's ratio,
             for want of a waypoint to measure.
+        ztunnel_provenance: published, or derived where ztunnels were measured in part.
     """
 
     values: Mapping[str, Floats]
     waypoint_idle_vcpu: Floats
     waypoint_vcpu_per_1000_rps: Floats
     waypoint_follows_sidecar: bool
+    waypoint_effective_rps: Callable[[Floats], Floats] = _unchanged
+    ztunnel_provenance: Provenance = Provenance.PUBLISHED
 
     def __getitem__(self, name: str) -> Floats:
         """Return an assumption over draws."""
         return self.values[name]
+
+    def waypoint_vcpu(self, rps: Floats) -> Floats:
+        """Return what one replica uses at each of these rates, shape (rates, draws)."""
+        effective = self.waypoint_effective_rps(rps)[:, None]
+        return self.waypoint_idle_vcpu + effective / 1000 * self.waypoint_vcpu_per_1000_rps
 
 
 def ztunnel_need(nodes: pd.DataFrame, parameters: Parameters) -> Need:
@@ -90,7 +103,7 @@ def ztunnel_need(nodes: pd.DataFrame, parameters: Parameters) -> Need:
     return Need(
         role="ztunnel",
         count=len(nodes),
-        provenance=Provenance.PUBLISHED,
+        provenance=parameters.ztunnel_provenance,
         vcpu=_by_basis(used, parameters["ztunnel_reserved_vcpu_per_node"]),
         memory_gib=_by_basis(memory, parameters["ztunnel_reserved_memory_gib_per_node"]),
     )
@@ -107,8 +120,7 @@ def waypoint_need(load: MeshLoad, parameters: Parameters, *, everywhere: bool) -
     namespaces = load.namespaces
     chosen = namespaces if everywhere else namespaces[namespaces["has_http"]]
     replicas = float(parameters["waypoint_replicas"][0])
-    rps = chosen["waypoint_rps"].to_numpy(float)[:, None] / replicas
-    used = parameters.waypoint_idle_vcpu + rps / 1000 * parameters.waypoint_vcpu_per_1000_rps
+    used = parameters.waypoint_vcpu(chosen["waypoint_rps"].to_numpy(float) / replicas)
     memory = np.broadcast_to(parameters["waypoint_memory_gib_per_replica"], used.shape)
     return Need(
         role="waypoint",

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.result import Calibration, RoleCalibration
+from analyzer.calibration.result import Calibration
+from analyzer.calibration.segments import Bools, Floats
 from analyzer.data import published_constants
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
-from analyzer.projection.draws import draw, draw_curve, generator, to_interval
+from analyzer.projection.draws import to_interval
 from analyzer.projection.evaluate import ModeNeeds, evaluate
 from analyzer.projection.load import MeshLoad, mesh_load
 from analyzer.projection.modes import SIDECAR, Parameters
+from analyzer.projection.parameters import drawn, exact, with_measured
 from analyzer.projection.reference import reference
 from analyzer.projection.result import (
     NOTHING_TO_SAVE,
@@ -56,10 +58,11 @@ def project_usage(
     load = mesh_load(usage, node_count=node_count)
     if load.sidecars is None:  # pragma: no cover - a measured mesh has its footprint
         raise ValueError("a measured load has a sidecar footprint")
-    parameters = _drawn(scenario, calibration)
+    measured = with_measured(scenario, calibration.ztunnel)
+    parameters = drawn(measured, calibration)
     draws = len(parameters["vcpu_month_usd"]) if parameters else 1
     modes = evaluate(load, load.sidecars, parameters, draws)
-    prices = parameters or _exact(scenario)
+    prices = parameters or exact(scenario)
     basis = scenario.basis if scenario.basis in modes[SIDECAR].bases else Basis.USAGE
     savings = _savings(modes, basis, prices)
     return Projection(
@@ -72,43 +75,13 @@ def project_usage(
         basis=basis,
         modes=tuple(_mode(mode, prices) for mode in modes.values()),
         savings=savings,
-        namespaces=_namespaces(load, parameters),
-        sensitivity=sensitivity(load, load.sidecars, scenario, parameters, basis),
+        namespaces=_namespaces(load, parameters, calibration),
+        sensitivity=sensitivity(load, load.sidecars, measured, parameters, basis),
         references=tuple(
             reference(constants, load, scenario) for constants in published_constants().values()
         ),
         refusals=_refusals(load, calibration, modes, savings, scenario),
-    )
-
-
-def _drawn(scenario: Scenario, calibration: Calibration) -> Parameters | None:
-    """Draw everything uncertain once; None where a waypoint's cost is not known."""
-    rng = generator()
-    values = {name: draw(item.value, rng) for name, item in scenario.assumptions.items()}
-    waypoint, sidecar = calibration.waypoint, calibration.sidecar
-    measured = isinstance(waypoint, RoleCalibration) and waypoint.provenance == Provenance.MEASURED
-    if isinstance(waypoint, RoleCalibration) and measured:
-        idle, slope = draw_curve(waypoint, rng)
-    elif isinstance(sidecar, RoleCalibration):
-        ratio = values["waypoint_to_sidecar_ratio"]
-        idle, slope = (ratio * part for part in draw_curve(sidecar, rng))
-    else:
-        return None
-    return Parameters(
-        values=values,
-        waypoint_idle_vcpu=idle,
-        waypoint_vcpu_per_1000_rps=slope,
-        waypoint_follows_sidecar=not measured,
-    )
-
-
-def _exact(scenario: Scenario) -> Parameters:
-    """Return parameters good for prices alone."""
-    return Parameters(
-        values={name: np.array([item.value.mid]) for name, item in scenario.assumptions.items()},
-        waypoint_idle_vcpu=np.zeros(1),
-        waypoint_vcpu_per_1000_rps=np.zeros(1),
-        waypoint_follows_sidecar=False,
+        warnings=_warnings(load, calibration, scenario),
     )
 
 
@@ -160,7 +133,9 @@ def _saving(sidecar: ModeNeeds, mode: ModeNeeds, basis: Basis, parameters: Param
     )
 
 
-def _namespaces(load: MeshLoad, parameters: Parameters | None) -> pd.DataFrame:
+def _namespaces(
+    load: MeshLoad, parameters: Parameters | None, calibration: Calibration
+) -> pd.DataFrame:
     """Divide the best estimates among the namespaces.
 
     What a ztunnel uses for traffic follows the traffic; what it uses at rest follows the sidecars
@@ -178,11 +153,36 @@ def _namespaces(load: MeshLoad, parameters: Parameters | None) -> pd.DataFrame:
         + namespaces["proxy_rps"] / 1000 * parameters["ztunnel_vcpu_per_1000_rps"][0]
         + namespaces["gbit_per_second"] * parameters["ztunnel_vcpu_per_gbit_per_second"][0]
     )
-    waypoint = (
-        parameters.waypoint_idle_vcpu[0] * parameters["waypoint_replicas"][0]
-        + namespaces["waypoint_rps"] / 1000 * parameters.waypoint_vcpu_per_1000_rps[0]
+    replicas = parameters["waypoint_replicas"][0]
+    rps = namespaces["waypoint_rps"].to_numpy(float) / replicas
+    return frame.assign(
+        ambient_l4_vcpu=ztunnel,
+        waypoint_vcpu=parameters.waypoint_vcpu(rps)[:, 0] * replicas,
+        waypoint_extrapolated=_is_extrapolated(rps, calibration),
     )
-    return frame.assign(ambient_l4_vcpu=ztunnel, waypoint_vcpu=waypoint)
+
+
+def _is_extrapolated(rps: Floats, calibration: Calibration) -> Bools:
+    """Tell the waypoint replicas at whose rate no proxy was seen; one at rest only idles."""
+    waypoint = calibration.waypoint
+    if isinstance(waypoint, Refusal):
+        return np.zeros(rps.shape, dtype=bool)
+    return waypoint.extrapolates(rps) & (rps > 0)
+
+
+def _warnings(load: MeshLoad, calibration: Calibration, scenario: Scenario) -> tuple[str, ...]:
+    waypoint = calibration.waypoint
+    rps = load.namespaces["waypoint_rps"].to_numpy(float) / scenario.waypoint_replicas
+    outside = _is_extrapolated(rps, calibration)
+    if isinstance(waypoint, Refusal) or waypoint.fitted_rps is None or not outside.any():
+        return ()
+    low, high = waypoint.fitted_rps
+    seen = "waypoints" if waypoint.provenance == Provenance.MEASURED else "sidecars"
+    warning = (
+        f"the waypoints of {outside.sum()} of {len(rps)} namespaces would run at rates outside "
+        f"{low:.3g}-{high:.3g} requests/s, where no {seen} were seen: their cost is extrapolated"
+    )
+    return (warning,)
 
 
 def _refusals(

@@ -128,8 +128,10 @@ class Projection:
     Attributes:
         basis: of the headline dollars.
         namespaces: one row a namespace: namespace, sidecar_count, proxy_rps, sidecar_vcpu,
-            ambient_l4_vcpu, waypoint_vcpu; empty where only counts were stated.
+            ambient_l4_vcpu, waypoint_vcpu, waypoint_extrapolated (whether its waypoint would run
+            at a rate at which no proxy was seen); empty where only counts were stated.
         references: published constants applied to the same mesh.
+        warnings: what makes the projection less sure.
     """
 
     load: MeshLoad
@@ -141,3 +143,4 @@ class Projection:
     sensitivity: tuple[Sensitivity, ...]
     references: tuple[Reference, ...]
     refusals: tuple[Refusal, ...]
+    warnings: tuple[str, ...] = ()

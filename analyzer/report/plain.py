@@ -9,6 +9,7 @@ from typing import Any
 
 from analyzer.report.answer import Answer
 from analyzer.report.document import as_document
+from analyzer.report.verdict import calibration_lines, verdict
 from analyzer.report.words import (
     MODE_TITLES,
     inert,
@@ -16,7 +17,6 @@ from analyzer.report.words import (
     percent,
     ranged,
     usd,
-    verdict,
     window_title,
 )
 
@@ -59,7 +59,7 @@ def as_markdown(answer: Answer) -> str:
     if sentence:
         lines += [f"**{sentence}**", ""]
     lines += _modes_markdown(answer) if answer.projection else []
-    lines += _workloads_markdown(answer) if answer.calibration else []
+    lines += [*_fit_markdown(answer), *_workloads_markdown(answer)]
     for title, items in (
         ("Data quality", (f"{item.severity}: {item}" for item in answer.findings)),
         ("Warnings", answer.warnings),
@@ -107,11 +107,19 @@ def _workloads_markdown(answer: Answer) -> list[str]:
             number(item.mean_rps),
             "refused" if item.vcpu_per_1000_rps is None else ranged(item.vcpu_per_1000_rps),
             "refused" if item.idle_vcpu_per_proxy is None else ranged(item.idle_vcpu_per_proxy),
+            f"{item.own_share:.0%}",
         ]
         for item in workloads
     ]
-    header = ["workload", "proxies", "requests/s", "vCPU per 1000 rps", "idle vCPU each"]
+    header = ["workload", "proxies", "requests/s", "vCPU per 1000 rps", "idle vCPU each", "own"]
     return ["## Workloads", "", *_table(header, rows), ""] if rows else []
+
+
+def _fit_markdown(answer: Answer) -> list[str]:
+    if answer.calibration is None:
+        return []
+    lines = [f"- {_escaped(line)}" for line in calibration_lines(answer.calibration)]
+    return ["## Calibration", "", *lines, ""]
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -18,6 +18,7 @@ from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Component, Projection
 from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
+from analyzer.report.verdict import calibration_lines, verdict
 from analyzer.report.words import (
     dollars,
     inert,
@@ -25,7 +26,6 @@ from analyzer.report.words import (
     percent,
     ranged,
     short_dollars,
-    verdict,
     window_title,
 )
 from analyzer.units import Interval
@@ -67,6 +67,9 @@ def as_table(answer: Answer, *, width: int = 80, colour: bool = False) -> str:
         console.print()
         console.print(Text(sentence, style="bold"))
     if answer.calibration and not answer.projection:
+        console.print()
+        for line in calibration_lines(answer.calibration):
+            console.print(Text(line))
         console.print()
         console.print(_workloads(answer))
     if answer.projection:
