@@ -113,7 +113,8 @@ def pool(fits: WorkloadFits) -> Pooled:
     evidence = _evidence(fits, prior, borrows)
     kept = np.eye(2) - evidence.gain
     curves = np.einsum("gij,j->gi", kept, prior.mean) + evidence.own
-    private = kept @ prior.spread + evidence.doubt
+    # Joseph's form, which rounding cannot turn negative where a workload is known exactly.
+    private = kept @ prior.spread @ kept.transpose(0, 2, 1) + evidence.noise + evidence.doubt
     common = kept @ prior.mean_covariance @ kept.transpose(0, 2, 1)
     is_known = fits.has_slope | borrows
     return Pooled(
@@ -136,12 +137,14 @@ class _Evidence:
     Attributes:
         gain: how far they pull the curve away from the prior's mean, shape (g, 2, 2).
         own: to where, shape (g, 2): the gain times the own curve.
+        noise: what their noise leaves in the curve, (g, 2, 2).
         doubt: what the covariance is greater by because the spread is an estimate, (g, 2, 2).
         degrees_of_freedom: of the curve's intervals, shape (g,).
     """
 
     gain: Floats
     own: Floats
+    noise: Floats
     doubt: Floats
     degrees_of_freedom: Ints
 
@@ -156,6 +159,7 @@ def _evidence(fits: WorkloadFits, prior: Prior, borrows: Bools) -> _Evidence:
     precision = np.linalg.inv(fits.covariances + prior.spread)
     gain = prior.spread @ precision
     own = np.einsum("gij,gj->gi", gain, fits.curves)
+    noise = gain @ fits.covariances @ gain.transpose(0, 2, 1)
     doubt, freedom = np.zeros_like(gain), fits.degrees_of_freedom.copy()
     lenders = len(prior.gains)
     for number in np.flatnonzero(borrows):
@@ -165,12 +169,13 @@ def _evidence(fits: WorkloadFits, prior: Prior, borrows: Bools) -> _Evidence:
         weight = pull / (of_level + variance)
         gain[number] = np.outer(weight, row)
         own[number] = weight * level
+        noise[number] = np.outer(weight, weight) * variance
         if of_level > 0:
             off = (level - row @ prior.mean) ** 2 / (of_level + variance)
             inflation = (lenders - 1 + off) / (lenders - 2)
             unexplained = prior.spread - np.outer(pull, pull) / of_level
             doubt[number] = (inflation - 1) * unexplained
-    return _Evidence(gain=gain, own=own, doubt=doubt, degrees_of_freedom=freedom)
+    return _Evidence(gain=gain, own=own, noise=noise, doubt=doubt, degrees_of_freedom=freedom)
 
 
 def _level(fits: WorkloadFits, number: int) -> tuple[Floats, float, float]:

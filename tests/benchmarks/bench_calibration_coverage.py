@@ -143,7 +143,7 @@ class Outcomes:
             else f"{self.idle_difference_vcpu * 1e3:.2f}",
             f"{np.median([item.idle.half_width for item in items]):.2%}",
             f"{self.covered[1]}",
-            f"{np.median([item.backtest.error for item in items]):.2%}",
+            f"{np.median([item.backtest.error_share for item in items]):.2%}",
             f"{_backtest_coverage(items):.1%}",
         )
 
@@ -188,7 +188,7 @@ def _median(values: Sequence[float]) -> float:
 
 def _backtest_coverage(items: Sequence[Answered]) -> float:
     workloads = [item.backtest.workload_count for item in items]
-    return float(np.average([item.backtest.coverage for item in items], weights=workloads))
+    return float(np.average([item.backtest.covered_share for item in items], weights=workloads))
 
 
 def main() -> None:

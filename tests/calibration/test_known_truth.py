@@ -87,11 +87,11 @@ def test_the_dashboards_figure_is_off_by_the_idle_it_smears_in() -> None:
 def test_the_end_of_the_day_follows_from_its_beginning_within_the_prediction_interval() -> None:
     backtests = [answer.backtest for _, answer in answers() if answer.backtest]
     workloads = np.array([item.workload_count for item in backtests])
-    coverage = np.array([item.coverage for item in backtests])
+    coverage = np.array([item.covered_share for item in backtests])
 
     assert len(backtests) == MESHES
-    assert np.median([item.error for item in backtests]) < 0.03
-    assert max(abs(item.bias) for item in backtests) < 0.03
+    assert np.median([item.error_share for item in backtests]) < 0.03
+    assert max(abs(item.bias_share) for item in backtests) < 0.03
     # Some 350 workloads: their share has a standard error of 1.6 %.
     assert 0.84 < np.average(coverage, weights=workloads) < 0.96
 

@@ -55,8 +55,8 @@ def test_a_mesh_without_requests_is_refused_and_its_cpu_is_all_idle() -> None:
     assert refusal.reason == Reason.NO_TRAFFIC
     assert "no HTTP or gRPC request" in refusal.detail
     parts = calibration.decomposition
-    assert parts.idle_vcpu == pytest.approx(parts.measured_vcpu)
-    assert (parts.traffic_vcpu, parts.unexplained_vcpu) == pytest.approx((0, 0), abs=1e-12)
+    assert parts.idle_vcpu.mid == pytest.approx(parts.measured_vcpu)
+    assert (parts.traffic_vcpu.mid, parts.unexplained_vcpu) == pytest.approx((0, 0), abs=1e-12)
 
 
 def test_a_single_sidecar_is_refused_however_well_its_line_fits() -> None:
@@ -181,7 +181,7 @@ def test_a_mesh_of_tcp_alone_is_refused_and_its_cpu_is_not_called_idle() -> None
     refusal, calibration = refused(fleet)
 
     assert refusal.reason == Reason.NO_TRAFFIC
-    assert calibration.decomposition.idle_vcpu == 0
+    assert calibration.decomposition.idle_vcpu.mid == 0
     assert calibration.decomposition.excluded_vcpu == pytest.approx(
         calibration.decomposition.measured_vcpu
     )

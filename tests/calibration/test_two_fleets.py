@@ -61,7 +61,7 @@ def test_the_same_slope_is_found_in_both(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["few big", "many idle"])
 def test_the_idle_total_is_that_of_the_pods_each_has(kind: str) -> None:
-    idle = fleet(kind).decomposition.idle
+    idle = fleet(kind).decomposition.idle_vcpu
     truth = len(loads(kind)) * IDLE
 
     # Four pods at a thousand requests a second hide an idle of a fortieth of their CPU.
@@ -71,7 +71,7 @@ def test_the_idle_total_is_that_of_the_pods_each_has(kind: str) -> None:
 
 
 def test_many_idle_pods_idle_fifty_times_as_much_in_all() -> None:
-    assert fleet("many idle").decomposition.idle.low > 20 * fleet("few big").decomposition.idle.mid
+    assert fleet("many idle").decomposition.idle_vcpu.low > 20 * fleet("few big").decomposition.idle_vcpu.mid
 
 
 @pytest.mark.parametrize("kind", ["few big", "many idle"])
