@@ -19,7 +19,9 @@ def added_up(usage: MeshUsage) -> Calibration:
     """Return the calibration after adding its parts up, and up to what was measured."""
     calibration = calibrate_usage(usage)
     parts = calibration.decomposition
-    total = parts.idle_vcpu.mid + parts.traffic_vcpu.mid + parts.excluded_vcpu + parts.unexplained_vcpu
+    total = (
+        parts.idle_vcpu.mid + parts.traffic_vcpu.mid + parts.excluded_vcpu + parts.unexplained_vcpu
+    )
     assert math.isclose(total, parts.measured_vcpu, rel_tol=1e-12)
     measured = usage.mean_total(Role.SIDECAR, "cpu_vcpu")
     assert measured is not None
@@ -125,7 +127,10 @@ def test_a_simulated_day_adds_up_with_hardly_anything_left(seed: int) -> None:
 
     assert abs(parts.unexplained_vcpu) < 0.01 * parts.measured_vcpu
     assert parts.idle_vcpu.mid / parts.measured_vcpu == pytest.approx(mesh.idle_share, rel=0.05)
-    for part, share in ((parts.idle_vcpu, mesh.idle_share), (parts.traffic_vcpu, 1 - mesh.idle_share)):
+    for part, share in (
+        (parts.idle_vcpu, mesh.idle_share),
+        (parts.traffic_vcpu, 1 - mesh.idle_share),
+    ):
         # Within twice its interval of the truth, noise of the whole day's CPU included.
         reach = max(part.high - part.mid, part.mid - part.low)
         assert abs(part.mid - share * parts.measured_vcpu) < 2 * reach + 0.005 * parts.measured_vcpu
@@ -164,7 +169,7 @@ def test_more_than_three_percent_left_unexplained_is_warned_of() -> None:
 
 
 def test_less_than_that_is_not() -> None:
-    usage = spoilt(usage_of(*several(1)), wild_share=0.002, throttled_share=0.0, seed=2)
+    usage = spoilt(usage_of(*several(1)), wild_share=0.004, throttled_share=0.0, seed=1)
 
     calibration = added_up(usage)
 

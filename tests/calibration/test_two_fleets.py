@@ -71,7 +71,10 @@ def test_the_idle_total_is_that_of_the_pods_each_has(kind: str) -> None:
 
 
 def test_many_idle_pods_idle_fifty_times_as_much_in_all() -> None:
-    assert fleet("many idle").decomposition.idle_vcpu.low > 20 * fleet("few big").decomposition.idle_vcpu.mid
+    assert (
+        fleet("many idle").decomposition.idle_vcpu.low
+        > 20 * fleet("few big").decomposition.idle_vcpu.mid
+    )
 
 
 @pytest.mark.parametrize("kind", ["few big", "many idle"])
