@@ -33,7 +33,8 @@ def test_the_slope_is_the_mean_by_requests_and_the_idle_by_proxy_time() -> None:
     requests = np.array([2 * 500, 6 * 20])
     slope = requests @ [0.1, 1.0] / requests.sum()
     assert mesh.mid == pytest.approx([(2 * 0.01 + 6 * 0.05) / 8, slope])
-    assert mesh.curve == Affine(idle_vcpu=mesh.mid[0], vcpu_per_rps=pytest.approx(slope / 1000))
+    assert isinstance(mesh.curve, Affine)
+    assert (mesh.curve.idle_vcpu, 1000 * mesh.curve.vcpu_per_rps) == pytest.approx(tuple(mesh.mid))
     assert mesh.sample_count == 8 * 24
     # One line through both would even slope the wrong way.
     pooled = np.polyfit(

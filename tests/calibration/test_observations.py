@@ -179,6 +179,15 @@ def test_the_step_in_which_counters_begin_anew_for_once_is_left_out() -> None:
     assert excluded(observations) == {RESTARTED: (1, 3 / STEPS)}
 
 
+def test_a_single_restart_in_a_short_life_is_one() -> None:
+    resets = np.zeros((2, 5))
+    resets[0, 2] = 1
+
+    observations = observed(Fleet(rps=ramp(2, 5), vcpu=np.ones((2, 5)), resets=resets))
+
+    assert excluded(observations) == {RESTARTED: (1, 1 / 5)}
+
+
 def test_counters_that_begin_anew_all_the_time_are_evicted_and_not_restarted() -> None:
     resets = np.zeros((2, 40))
     resets[0, 3:8] = 1

@@ -22,7 +22,7 @@ def obstacle_of(fleet: Fleet) -> Obstacle | None:
 
 def reason_of(fleet: Fleet) -> Reason | None:
     obstacle = obstacle_of(fleet)
-    return obstacle and obstacle.reason
+    return obstacle.reason if obstacle else None
 
 
 # --- obstacles ---
@@ -134,7 +134,7 @@ def test_an_obstacle_is_that_of_its_own_workload() -> None:
 
 
 def lengths(*fleets: Fleet) -> list[int]:
-    return panel_of(*fleets).clusters.lengths.tolist()
+    return [int(length) for length in panel_of(*fleets).clusters.lengths]
 
 
 def test_many_proxies_are_the_clusters() -> None:

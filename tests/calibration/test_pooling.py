@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 import pytest
+from statsmodels.regression.linear_model import OLS
 from statsmodels.regression.mixed_linear_model import MixedLM
 
 from analyzer.calibration.pooling import MIN_LENDERS, Pooled, common_prior, pool
@@ -133,7 +134,8 @@ def test_a_constant_rate_gives_a_line_that_passes_through_its_level() -> None:
 
     fits, answer = pooled(*lenders(), steady)
 
-    assert (answer.borrows.tolist(), answer.is_known.all()) == ([False] * 5 + [True], True)
+    assert answer.borrows.tolist() == [False] * 5 + [True]
+    assert answer.is_known.all()
     assert fits.curves[5].tolist() == [0, 0]
     level = answer.curves[5] @ [1, 80]
     assert level == pytest.approx(steady.vcpu.mean(), rel=0.005)
@@ -141,6 +143,26 @@ def test_a_constant_rate_gives_a_line_that_passes_through_its_level() -> None:
     at_80 = np.array([1.0, 80.0])
     assert at_80 @ answer.covariances[5] @ at_80 < 0.01 * answer.covariances[5, 1, 1] * 80**2
     assert answer.degrees_of_freedom[5] == 5 - 2
+
+
+def test_what_a_level_tells_of_the_slope_is_as_doubtful_as_a_regression_on_the_lenders() -> None:
+    laws = np.array([[0.01, 4e-4], [0.02, 6e-4], [0.03, 3e-4], [0.04, 5e-4], [0.025, 2e-4]])
+    exact = [
+        lawful(ramp(8, 96), workload=f"w{n}", idle=idle, slope=slope)
+        for n, (idle, slope) in enumerate(laws)
+    ]
+    steady = lawful(np.full((8, 96), 80.0), workload="z", idle=0.05, slope=0.0007)
+
+    _, answer = pooled(*exact, steady)
+
+    levels, level = laws @ [1, 80], 0.05 + 80 * 0.0007
+    fitted = OLS(laws[:, 1], np.column_stack([np.ones(5), levels])).fit()
+    foretold = fitted.get_prediction([[1.0, level]])
+    assert answer.curves[5, 1] == pytest.approx(foretold.predicted_mean[0], rel=1e-3)
+    # But for the mean's part, a fifth of the variance, which is not widened by 4 / 3.
+    variance = float(foretold.var_pred_mean[0]) + fitted.mse_resid
+    assert answer.covariances[5, 1, 1] == pytest.approx(variance, rel=0.1)
+    assert answer.degrees_of_freedom[5] == fitted.df_resid
 
 
 def test_too_few_samples_borrow_the_mean_itself() -> None:

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special
 
 from analyzer.calibration.shapes import BY_DIRECTION, power
 from analyzer.units import Reason
@@ -170,7 +170,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(proxies: int) -> No
 
     fits = fits_of(*(lawful(rps, workload=f"w{n:03}", seed=n) for n in range(count)))
 
-    reach = stats.t.ppf(0.95, fits.degrees_of_freedom)[:, None] * np.sqrt(
+    reach = special.stdtrit(fits.degrees_of_freedom, 0.95)[:, None] * np.sqrt(
         np.diagonal(fits.covariances, axis1=1, axis2=2)
     )
     covered = (np.abs(fits.curves - [IDLE, SLOPE]) <= reach).sum(axis=0)
@@ -192,7 +192,7 @@ def test_proxies_that_lived_for_moments_do_not_shorten_the_interval() -> None:
         )
     )
 
-    reach = stats.t.ppf(0.95, fits.degrees_of_freedom) * np.sqrt(fits.covariances[:, 1, 1])
+    reach = special.stdtrit(fits.degrees_of_freedom, 0.95) * np.sqrt(fits.covariances[:, 1, 1])
     # Proxies as clusters cover in four of ten: the long-lived one's score is minus all the others'.
     # P(Binomial(60, 0.9) < 46) = 7e-4.
     assert (np.abs(fits.curves[:, 1] - SLOPE) < reach).sum() >= 46
