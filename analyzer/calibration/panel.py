@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analyzer.calibration.regression import moments_of
 from analyzer.calibration.segments import Bools, Floats, Ints, Segments
 from analyzer.units import Reason
 
@@ -46,6 +47,8 @@ class Panel:
         proxies: segments of the rows, each within a workload.
         clusters: segments of the rows that may be correlated: proxies, or blocks of their time.
         step_counts: at how many steps each workload was seen, shape (g,).
+        correlations: of inbound and outbound requests, bytes and all requests in each workload,
+            shape (g, 4, 4); 1 where one of the two does not vary.
     """
 
     rps: Floats
@@ -60,6 +63,7 @@ class Panel:
     proxies: Segments
     clusters: Segments
     step_counts: Ints
+    correlations: Floats
 
     @classmethod
     def of(cls, rows: pd.DataFrame) -> Panel:
@@ -68,11 +72,16 @@ class Panel:
         proxy, point = rows["proxy"].to_numpy(np.int64), rows["point"].to_numpy(np.int64)
         workloads = Segments.of(workload)
         seen = _seen(workloads, point)
+        loads = [
+            rows[name].to_numpy(float)
+            for name in ("inbound_rps", "outbound_rps", "gbit_per_second", "rps")
+        ]
+        inbound, outbound, gbit, rps = loads
         return cls(
-            rps=rows["rps"].to_numpy(float),
-            inbound_rps=rows["inbound_rps"].to_numpy(float),
-            outbound_rps=rows["outbound_rps"].to_numpy(float),
-            gbit_per_second=rows["gbit_per_second"].to_numpy(float),
+            rps=rps,
+            inbound_rps=inbound,
+            outbound_rps=outbound,
+            gbit_per_second=gbit,
             tcp_bytes_per_second=rows["tcp_bytes_per_second"].to_numpy(float),
             vcpu=rows["cpu_vcpu"].to_numpy(float),
             point=point,
@@ -81,6 +90,7 @@ class Panel:
             proxies=Segments.of(workload, proxy),
             clusters=_clusters(workload, proxy, point, seen),
             step_counts=seen.sum(axis=1),
+            correlations=_correlations(np.nan_to_num(np.array(loads)), workloads),
         )
 
     @property
@@ -121,6 +131,20 @@ def _seen(workloads: Segments, point: Ints) -> Bools:
     seen = np.zeros((len(workloads), int(point.max(initial=-1)) + 1), dtype=bool)
     seen[_row_of(workloads), point] = True
     return seen
+
+
+def _correlations(columns: Floats, workloads: Segments) -> Floats:
+    if not len(workloads):
+        return np.ones((0, len(columns), len(columns)))
+    totals = workloads.sum(columns)
+    centred = workloads.spread(totals / -workloads.lengths)
+    centred += columns
+    one = np.ones(workloads.row_count)
+    products = moments_of(centred, one, one, workloads).gram
+    squares = np.einsum("gii->gi", products)
+    spread = np.sqrt(squares[:, :, None] * squares[:, None, :])
+    varies = spread > np.finfo(float).eps * (totals.T[:, :, None] + totals.T[:, None, :]) ** 2
+    return np.asarray(np.divide(products, spread, out=np.ones_like(products), where=varies))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from analyzer.calibration.panel import Obstacle, Panel
-from analyzer.calibration.regression import Problem, moments_of
+from analyzer.calibration.regression import Problem
 from analyzer.calibration.segments import Bools, Floats
 
 __all__ = [
@@ -130,10 +130,7 @@ def left_out(panel: Panel, has_slope: Bools) -> tuple[str, ...]:
 
 def _separable(panel: Panel) -> tuple[Bools, Bools]:
     """Tell the workloads whose bytes, and whose directions, vary on their own."""
-    gbit = np.nan_to_num(panel.gbit_per_second)
-    correlations = _correlations(
-        panel, np.array([panel.inbound_rps, panel.outbound_rps, gbit, panel.rps])
-    )
+    correlations = panel.correlations
     between, total = correlations[:, 0, 1], correlations[:, 3, 2]
     with_in, with_out = correlations[:, 0, 2], correlations[:, 1, 2]
     has_directions = between**2 < COLLINEAR
@@ -147,16 +144,3 @@ def _separable(panel: Panel) -> tuple[Bools, Bools]:
     explained = np.where(has_directions, together, total**2)
     is_known = panel.workloads.sum(np.isnan(panel.gbit_per_second)) == 0
     return (explained < COLLINEAR) & is_known, has_directions
-
-
-def _correlations(panel: Panel, columns: Floats) -> Floats:
-    """Return each workload's correlations of k columns; 1 where one of the two does not vary."""
-    workloads = panel.workloads
-    totals = workloads.sum(columns)
-    centred = workloads.spread(totals / -workloads.lengths)
-    centred += columns
-    products = moments_of(centred, panel.vcpu, np.ones_like(panel.vcpu), workloads).gram
-    squares = np.einsum("gii->gi", products)
-    spread = np.sqrt(squares[:, :, None] * squares[:, None, :])
-    varies = spread > np.finfo(float).eps * (totals.T[:, :, None] + totals.T[:, None, :]) ** 2
-    return np.asarray(np.divide(products, spread, out=np.ones_like(products), where=varies))
