@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from scipy import special
 
-from analyzer.calibration.covariance import leave_one_out
+from analyzer.calibration.covariance import leave_one_out, shifts
 from analyzer.calibration.mesh import pooled_freedom
-from analyzer.calibration.regression import Moments, moments_of, solve
-from analyzer.calibration.segments import Bools, Floats, Segments
+from analyzer.calibration.regression import Problem, moments_of, solve
+from analyzer.calibration.robust import HUBER_THRESHOLD, fit_robustly
+from analyzer.calibration.segments import Bools, Floats, Ints, Segments
 from analyzer.calibration.workloads import WorkloadFits
 from analyzer.units import CONFIDENCE, Interval
 
@@ -19,8 +21,11 @@ __all__ = ["attenuation_share"]
 _STEPS: Final = 4
 """Steps put together. What disagrees at their ends then matters a quarter as much."""
 
-_TO_WHOLE: Final = _STEPS / (_STEPS - 1)
-"""From what longer steps bring back to what endless ones would (Richardson's extrapolation)."""
+_LEAST_STEPS: Final = 2
+"""Where short lives leave fewer to put together, on average, nothing can be learnt from it."""
+
+_WILD: Final = 8
+"""Steps beyond so many deviations are left out: put together with others they would spoil them."""
 
 
 def attenuation_share(fits: WorkloadFits) -> Interval | None:
@@ -31,48 +36,95 @@ def attenuation_share(fits: WorkloadFits) -> Interval | None:
     that, the more. So the same line is put through steps four times as long; what that raises the
     slope by is three quarters of what is missing. None where the steps are too few for it.
     """
-    panel, own = fits.panel, fits.has_slope
-    long_steps = Segments.of(
-        panel.clusters.spread(np.arange(len(panel.clusters))), panel.point // _STEPS
-    )
-    active = np.repeat(own[:, None], 2, axis=1)
-    slopes, shifts = zip(
-        *(_slopes(fits, moments, active) for moments in _moments(fits, long_steps)), strict=True
-    )
-    weights = panel.workloads.sum(fits.shape.basis(panel)) * own
-    short = float(weights @ slopes[0])
-    if short <= 0 or not np.isfinite(slopes[1]).all():
+    if not fits.has_slope.any():
         return None
-    groups = panel.clusters.within(panel.workloads)
-    count = groups.lengths
-    squares = groups.sum((shifts[1] - shifts[0]) ** 2) * (count - 1) / count
-    variances = (weights / short) ** 2 * squares
+    is_wild = fits.robust_weights * _WILD <= HUBER_THRESHOLD
+    kept = fits.panel.workloads.spread(fits.has_slope) & ~is_wild
+    short, long = _short_lines(fits, kept), _long_lines(fits, kept)
+    together = short.row_count / long.row_count
+    weights = fits.panel.workloads.sum(fits.shape.basis(fits.panel))[fits.has_slope]
+    slope = float(weights @ short.slopes)
+    if slope <= 0 or together < _LEAST_STEPS:
+        return None
+    count = short.groups.lengths
+    squares = short.groups.sum((long.shifts - short.shifts) ** 2) * (count - 1) / count
+    variances = (weights / slope) ** 2 * squares
     freedom = pooled_freedom(variances, np.maximum(count - 1, 1))
-    mid = _TO_WHOLE * float(weights @ (slopes[1] - slopes[0])) / short
-    to_end = _TO_WHOLE * float(
-        special.stdtrit(freedom, (1 + CONFIDENCE) / 2) * np.sqrt(variances.sum())
-    )
+    # From what longer steps bring back to what endless ones would (Richardson's extrapolation).
+    to_whole = together / (together - 1)
+    mid = to_whole * float(weights @ (long.slopes - short.slopes)) / slope
+    quantile = float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2))
+    to_end = to_whole * quantile * float(np.sqrt(variances.sum()))
     return Interval(low=mid - to_end, mid=mid, high=mid + to_end)
 
 
-def _moments(fits: WorkloadFits, long_steps: Segments) -> tuple[Moments, Moments]:
-    """Return the moments of each cluster from its steps, and from means of its long steps."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Lines:
+    """A line through each workload that has a slope.
+
+    Attributes:
+        slopes: shape (g,).
+        shifts: what each cluster moves its workload's slope by, shape (c,).
+        groups: the clusters of each workload.
+        row_count: how many steps, short or long, the lines go through.
+    """
+
+    slopes: Floats
+    shifts: Floats
+    groups: Segments
+    row_count: int
+
+
+def _short_lines(fits: WorkloadFits, kept: Bools) -> _Lines:
+    """Return the lines that the fits are, but for the steps that are left out."""
     panel = fits.panel
-    basis, weights = fits.shape.basis(panel), fits.weights
-    one = np.ones_like(basis)
-    short = moments_of(np.array([one, basis]), panel.vcpu, weights, panel.clusters)
-    total = long_steps.sum(weights)
-    means = [long_steps.sum(weights * values) / total for values in (basis, panel.vcpu)]
-    design = np.array([np.ones_like(total), means[0]])
-    clusters = long_steps.within(panel.clusters)
-    return short, moments_of(design, means[1], total, clusters)
-
-
-def _slopes(fits: WorkloadFits, parts: Moments, active: Bools) -> tuple[Floats, Floats]:
-    """Return each workload's slope, and what leaving out each cluster would move it by."""
-    groups = fits.panel.clusters.within(fits.panel.workloads)
-    coefficients, _ = solve(parts.summed(groups), active)
+    workload, cluster = _runs(fits, kept)
+    clusters = Segments.of(cluster)
+    groups = clusters.within(Segments.of(workload))
+    basis = fits.shape.basis(panel)[kept]
+    design = np.array([np.ones_like(basis), basis])
+    parts = moments_of(design, panel.vcpu[kept], fits.weights[kept], clusters)
+    active = np.ones((len(groups), 2), dtype=bool)
+    coefficients, _ = solve(parts.summed(groups), active, floored=(0,))
     of_cluster = np.repeat(coefficients, groups.lengths, axis=0)
     scores = parts.cross - np.einsum("gij,gj->gi", parts.gram, of_cluster)
-    moved = leave_one_out(parts.gram, scores, groups, active)
-    return coefficients[:, 1], moved[:, 1]
+    return _Lines(
+        slopes=coefficients[:, 1],
+        shifts=leave_one_out(parts.gram, scores, groups, active)[:, 1],
+        groups=groups,
+        row_count=int(kept.sum()),
+    )
+
+
+def _long_lines(fits: WorkloadFits, kept: Bools) -> _Lines:
+    """Put steps together, and fit anew: the weights of short steps know their errors."""
+    panel = fits.panel
+    workload, cluster = _runs(fits, kept)
+    rows = Segments.of(cluster, panel.point[kept] // _STEPS)
+    basis, vcpu = (
+        rows.sum(values[kept]) / rows.lengths for values in (fits.shape.basis(panel), panel.vcpu)
+    )
+    workloads, clusters = Segments.of(workload), Segments.of(cluster)
+    problem = Problem(
+        design=np.array([np.ones_like(basis), basis]),
+        target=vcpu,
+        segments=rows.within(workloads),
+        active=np.ones((len(workloads), 2), dtype=bool),
+        floored=(0,),
+    )
+    fit = fit_robustly(problem)
+    return _Lines(
+        slopes=fit.coefficients[:, 1],
+        shifts=shifts(problem, fit, rows.within(clusters))[:, 1],
+        groups=clusters.within(workloads),
+        row_count=len(rows),
+    )
+
+
+def _runs(fits: WorkloadFits, kept: Bools) -> tuple[Ints, Ints]:
+    """Return the number of the workload, and of the cluster, of each row that is kept."""
+    workload, cluster = (
+        runs.spread(np.arange(len(runs)))[kept]
+        for runs in (fits.panel.workloads, fits.panel.clusters)
+    )
+    return workload, cluster

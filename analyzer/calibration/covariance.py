@@ -12,7 +12,7 @@ from analyzer.calibration.robust import RobustFit
 from analyzer.calibration.segments import Bools, Floats, Segments
 from analyzer.units import CONFIDENCE, Interval
 
-__all__ = ["interval", "jackknife", "leave_one_out", "reach", "sandwich"]
+__all__ = ["interval", "jackknife", "leave_one_out", "reach", "sandwich", "shifts"]
 
 
 def sandwich(problem: Problem, fit: RobustFit, clusters: Segments) -> Floats:
@@ -43,13 +43,23 @@ def jackknife(
         clusters: runs of rows that may be correlated.
         active: columns to give a variance to, shape (g, k); those that were free, if None.
     """
-    active = fit.free if active is None else active
     groups = clusters.within(problem.segments)
-    scores = _scores(problem, fit, clusters)
-    moved = leave_one_out(_hessian(problem, fit, clusters), scores, groups, active)
+    moved = shifts(problem, fit, clusters, active)
     spread = np.add.reduceat(moved[:, :, None] * moved[:, None, :], groups.starts, axis=0)
     count = groups.lengths[:, None, None]
     return np.asarray((count - 1) / count * spread)
+
+
+def shifts(
+    problem: Problem, fit: RobustFit, clusters: Segments, active: Bools | None = None
+) -> Floats:
+    """Return what each cluster moves the coefficients of its segment by, shape (c, k).
+
+    The arguments are those of `jackknife`.
+    """
+    groups = clusters.within(problem.segments)
+    parts, scores = _hessian(problem, fit, clusters), _scores(problem, fit, clusters)
+    return leave_one_out(parts, scores, groups, fit.free if active is None else active)
 
 
 def leave_one_out(parts: Floats, scores: Floats, groups: Segments, active: Bools) -> Floats:
@@ -87,7 +97,8 @@ def _inverse(gram: Floats, active: Bools) -> Floats:
 def interval(mid: float, variance: float, degrees_of_freedom: float) -> Interval:
     """Return the 90 % interval of a quantity, from its variance.
 
-    Unless the best estimate is below zero itself, the interval ends there: no cost is negative.
+    No cost is negative: the interval ends at zero, or at a best estimate that noise has pushed
+    below zero.
     """
     to_end = reach(variance, degrees_of_freedom)
     return Interval(low=max(min(mid, 0.0), mid - to_end), mid=mid, high=mid + to_end)

@@ -60,6 +60,13 @@ class Observations:
     measured_rps: float
     point_count: int
 
+    @property
+    def why_excluded(self) -> str:
+        """Why steps take no part, in words; empty where all do."""
+        return ", ".join(
+            f"{item.step_count} steps left out because {item.reason}" for item in self.exclusions
+        )
+
 
 def observe(usage: MeshUsage, role: Role) -> Observations:
     """Choose the steps of one role's proxies that can be fitted."""
@@ -100,8 +107,8 @@ def _rows(steps: pd.DataFrame, kept: Ints) -> pd.DataFrame:
         return steps[column].to_numpy()[kept]
 
     tcp, http = taken("tcp_bytes_per_second"), taken("http_bytes_per_second")
-    # Where no request passed, as through a ztunnel, there are no other bytes than TCP's.
-    without_http = np.where(taken("proxy_rps") == 0, tcp, np.nan)
+    # Where there are no requests, their bytes need not be known; TCP is what there is.
+    without_http = np.where(steps["proxy_rps"].to_numpy(float)[kept] > 0, np.nan, tcp)
     both = np.where(np.isnan(http), without_http, np.where(np.isnan(tcp), 0.0, tcp) + http)
     return pd.DataFrame(
         {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.models import Affine, Curve
+from analyzer.calibration.models import Affine, AffineByDirection, Curve
 from analyzer.calibration.observations import Exclusion
 from analyzer.calibration.segments import Bools, Floats
 from analyzer.units import Interval, Provenance, Refusal, Role
@@ -75,6 +75,7 @@ class RoleCalibration:
             more than one standard error above the least.
         cost_of_each: what inbound requests, outbound requests and bytes cost each, where the model
             tells them apart; the unit is in the name.
+        by_direction: the mean proxy in these terms; None where the model does not have them all.
         remarks: which terms could not be told apart, and why.
         straight_line_idle_vcpu_per_proxy: what a straight line would have called idle, where the
             model is concave.
@@ -102,6 +103,7 @@ class RoleCalibration:
     fitted_rps: tuple[float, float] | None = None
     candidates: tuple[Candidate, ...] = ()
     cost_of_each: Mapping[str, Interval] = field(default_factory=dict)
+    by_direction: AffineByDirection | None = None
     remarks: tuple[str, ...] = ()
     straight_line_idle_vcpu_per_proxy: float | None = None
     attenuation_share: Interval | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,13 +12,14 @@ from analyzer.calibration.backtest import backtest
 from analyzer.calibration.choice import Score, choose
 from analyzer.calibration.draws import joint_draws
 from analyzer.calibration.mesh import MeshCurve, cost_of_each, mesh_curve
+from analyzer.calibration.models import AffineByDirection
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import Panel, obstacles
 from analyzer.calibration.pooling import Pooled, pool
 from analyzer.calibration.result import Candidate, RoleCalibration
 from analyzer.calibration.shapes import AFFINE, left_out
 from analyzer.calibration.workloads import WorkloadFits, fit_shape, fit_workloads
-from analyzer.units import Provenance, Reason, Refusal, Role
+from analyzer.units import Interval, Provenance, Reason, Refusal, Role
 
 __all__ = ["RoleFit", "fit_role"]
 
@@ -74,6 +75,7 @@ def _calibration(
     per_workload = panel.workloads.sum(panel.rps)
     requests = float(per_workload.sum())
     idle, slope = mesh.intervals
+    costs = cost_of_each(fits) if fits.shape.by_direction else {}
     return RoleCalibration(
         role=role,
         vcpu_per_1000_rps=slope,
@@ -88,7 +90,8 @@ def _calibration(
             float(panel.workloads.lowest(panel.rps)[own].min()),
             float(panel.workloads.highest(panel.rps)[own].max()),
         ),
-        cost_of_each=cost_of_each(fits) if fits.shape.by_direction else {},
+        cost_of_each=costs,
+        by_direction=_by_direction(idle, costs),
         remarks=left_out(panel, own) if role == Role.SIDECAR else (),
         straight_line_idle_vcpu_per_proxy=(
             float(mesh.idle_weights @ straight.curves[:, 0]) if fits is not straight else None
@@ -103,17 +106,28 @@ def _calibration(
     )
 
 
+def _by_direction(idle: Interval, costs: Mapping[str, Interval]) -> AffineByDirection | None:
+    names = ("vcpu_per_1000_inbound_rps", "vcpu_per_1000_outbound_rps", "vcpu_per_gbit_per_second")
+    if not costs.keys() >= set(names):
+        return None
+    inbound, outbound, gbit = (costs[name].mid for name in names)
+    return AffineByDirection(
+        idle_vcpu=idle.mid,
+        vcpu_per_inbound_rps=inbound / 1000,
+        vcpu_per_outbound_rps=outbound / 1000,
+        vcpu_per_gbit_per_second=gbit,
+    )
+
+
 def _candidate(score: Score) -> Candidate:
     return Candidate(model=score.shape.name, error=score.error, standard_error=score.standard_error)
 
 
 def _nothing_seen(role: Role, observations: Observations) -> Refusal:
-    excluded = ", ".join(
-        f"{item.step_count} steps left out because {item.reason}"
-        for item in observations.exclusions
-    )
     return Refusal(
-        subject=_subject(role), reason=Reason.NO_DATA, detail=excluded or f"no {role} was seen"
+        subject=_subject(role),
+        reason=Reason.NO_DATA,
+        detail=observations.why_excluded or f"no {role} was seen",
     )
 
 

@@ -45,6 +45,7 @@ class WorkloadFits:
             hides their cost: then the coefficient may be below zero, and counts in the mesh's
             mean, which would come out too high if only those survived that noise had tilted up.
         weights: what each row counted in its workload's fit, shape (n,).
+        robust_weights: what its residual left of that, 0-1, shape (n,).
         predicted_vcpu: CPU of each row by its workload's fit, shape (n,); NaN where it has none.
     """
 
@@ -59,6 +60,7 @@ class WorkloadFits:
     has_idle: Bools
     has_slope: Bools
     weights: Floats
+    robust_weights: Floats
     predicted_vcpu: Floats
 
 
@@ -114,6 +116,7 @@ def fit_workloads(
         has_idle=has_idle,
         has_slope=problem.has_slope & ~is_falling,
         weights=fit.weights,
+        robust_weights=fit.robust_weights,
         predicted_vcpu=prediction,
     )
 

@@ -41,7 +41,7 @@ def _obstacle(observations: Observations) -> tuple[str, Bools]:
     rows = observations.rows
     columns = np.array([[True, False, False]])
     if rows.empty:
-        return "no ztunnel was seen", columns
+        return observations.why_excluded or "no ztunnel was seen", columns
     if len(rows) < MIN_SAMPLES or rows["point"].nunique() < MIN_STEPS:
         return f"{len(rows)} usable steps of ztunnels are too few", columns
     if not rows["cpu_vcpu"].any():

