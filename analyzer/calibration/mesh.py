@@ -115,7 +115,8 @@ def _uncertainty(
         others = [common @ differing.sum(axis=0) @ common.T, private.sum(axis=0)]
     parts = moves @ fits.covariances @ moves.transpose(0, 2, 1)
     freedom = np.maximum(fits.degrees_of_freedom, 1).astype(float)
-    borrowing = np.full(len(others), max(float(fits.has_slope.sum()) - 1, 1))
+    lending = float(fits.has_slope.sum())
+    borrowing = np.array([lending - 1, lending - 2])[: len(others)]
     return np.array([*parts, *others]), np.concatenate([freedom, borrowing])
 
 

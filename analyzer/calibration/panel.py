@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.segments import Floats, Ints, Segments
+from analyzer.calibration.regression import moments_of
+from analyzer.calibration.segments import Bools, Floats, Ints, Segments
 from analyzer.units import Reason
 
 __all__ = [
@@ -46,6 +47,8 @@ class Panel:
         proxies: segments of the rows, each within a workload.
         clusters: segments of the rows that may be correlated: proxies, or blocks of their time.
         step_counts: at how many steps each workload was seen, shape (g,).
+        correlations: of inbound and outbound requests, bytes and all requests in each workload,
+            shape (g, 4, 4); 1 where one of the two does not vary.
     """
 
     rps: Floats
@@ -60,6 +63,7 @@ class Panel:
     proxies: Segments
     clusters: Segments
     step_counts: Ints
+    correlations: Floats
 
     @classmethod
     def of(cls, rows: pd.DataFrame) -> Panel:
@@ -67,19 +71,26 @@ class Panel:
         workload = rows["workload"].to_numpy(np.int64)
         proxy, point = rows["proxy"].to_numpy(np.int64), rows["point"].to_numpy(np.int64)
         workloads = Segments.of(workload)
+        seen = _seen(workloads, point)
+        loads = [
+            rows[name].to_numpy(float)
+            for name in ("inbound_rps", "outbound_rps", "gbit_per_second", "rps")
+        ]
+        inbound, outbound, gbit, rps = loads
         return cls(
-            rps=rows["rps"].to_numpy(float),
-            inbound_rps=rows["inbound_rps"].to_numpy(float),
-            outbound_rps=rows["outbound_rps"].to_numpy(float),
-            gbit_per_second=rows["gbit_per_second"].to_numpy(float),
+            rps=rps,
+            inbound_rps=inbound,
+            outbound_rps=outbound,
+            gbit_per_second=gbit,
             tcp_bytes_per_second=rows["tcp_bytes_per_second"].to_numpy(float),
             vcpu=rows["cpu_vcpu"].to_numpy(float),
             point=point,
             numbers=workload[workloads.starts],
             workloads=workloads,
             proxies=Segments.of(workload, proxy),
-            clusters=_clusters(workload, proxy, point),
-            step_counts=_step_counts(workloads, point),
+            clusters=_clusters(workload, proxy, point, seen),
+            step_counts=seen.sum(axis=1),
+            correlations=_correlations(np.nan_to_num(np.array(loads)), workloads),
         )
 
     @property
@@ -93,7 +104,7 @@ class Panel:
         return self.clusters.within(self.workloads).lengths
 
 
-def _clusters(workload: Ints, proxy: Ints, point: Ints) -> Segments:
+def _clusters(workload: Ints, proxy: Ints, point: Ints, seen: Bools) -> Segments:
     """Return the proxies, or blocks of time of each where a workload has few.
 
     How many there are is the inverse of the chance that two samples are of the same one: beside a
@@ -105,19 +116,35 @@ def _clusters(workload: Ints, proxy: Ints, point: Ints) -> Segments:
     squares = proxies.within(workloads).sum(proxies.lengths.astype(float) ** 2)
     effective = workloads.lengths.astype(float) ** 2 / squares
     blocks = np.ceil(MIN_CLUSTERS / effective).astype(np.int64)
-    first = np.minimum.reduceat(point, workloads.starts)
-    span = np.maximum.reduceat(point, workloads.starts) - first + 1
-    since = point - workloads.spread(first)
-    block = since * workloads.spread(blocks) // workloads.spread(span)
+    # A hole in the window is no time: of what was seen, each block has as much.
+    since = np.cumsum(seen, axis=1, dtype=np.int32)[_row_of(workloads), point] - 1
+    block = since * workloads.spread(blocks) // workloads.spread(seen.sum(axis=1))
     return Segments.of(workload, proxy, block)
 
 
-def _step_counts(workloads: Segments, point: Ints) -> Ints:
-    if not len(point):
-        return np.zeros(0, dtype=np.int64)
-    seen = np.zeros((len(workloads), int(point.max()) + 1), dtype=bool)
-    seen[workloads.spread(np.arange(len(workloads))), point] = True
-    return np.asarray(seen.sum(axis=1))
+def _row_of(workloads: Segments) -> Ints:
+    return workloads.spread(np.arange(len(workloads)))
+
+
+def _seen(workloads: Segments, point: Ints) -> Bools:
+    """Tell at which points any proxy of each workload was seen, shape (g, points)."""
+    seen = np.zeros((len(workloads), int(point.max(initial=-1)) + 1), dtype=bool)
+    seen[_row_of(workloads), point] = True
+    return seen
+
+
+def _correlations(columns: Floats, workloads: Segments) -> Floats:
+    if not len(workloads):
+        return np.ones((0, len(columns), len(columns)))
+    totals = workloads.sum(columns)
+    centred = workloads.spread(totals / -workloads.lengths)
+    centred += columns
+    one = np.ones(workloads.row_count)
+    products = moments_of(centred, one, one, workloads).gram
+    squares = np.einsum("gii->gi", products)
+    spread = np.sqrt(squares[:, :, None] * squares[:, None, :])
+    varies = spread > np.finfo(float).eps * (totals.T[:, :, None] + totals.T[:, None, :]) ** 2
+    return np.asarray(np.divide(products, spread, out=np.ones_like(products), where=varies))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

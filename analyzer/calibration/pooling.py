@@ -1,8 +1,9 @@
 """What workloads have in common: the noisy learn from the others, the silent borrow from them.
 
 Curves of different workloads are taken as draws from one normal distribution (empirical Bayes).
-Its mean and spread come from the workloads that could be fitted, by expectation maximisation; each
-workload's posterior then weighs its own data against it.
+Its mean and spread come from the workloads that could be fitted, by expectation maximisation of the
+restricted likelihood, which allows for the mean being an estimate too; each workload's posterior
+then weighs its own data against it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.calibration.segments import Bools, Floats
+from analyzer.calibration.segments import Bools, Floats, Ints
 from analyzer.calibration.workloads import WorkloadFits
 from analyzer.units import Reason
 
@@ -53,6 +54,7 @@ class Pooled:
         borrows: whether the coefficient is the others' for want of an own one, shape (g,).
         prior_weights: what the prior's mean contributes to each curve, shape (g, 2, 2).
         private_covariances: the part of `covariances` that is not the prior mean's, (g, 2, 2).
+        degrees_of_freedom: of Student's t for their intervals, shape (g,).
         prior: None where too few workloads could be fitted.
     """
 
@@ -63,6 +65,7 @@ class Pooled:
     borrows: Bools
     prior_weights: Floats
     private_covariances: Floats
+    degrees_of_freedom: Ints
     prior: Prior | None
 
 
@@ -79,7 +82,7 @@ def common_prior(curves: Floats, covariances: Floats) -> Prior:
         mean = np.einsum("gij,gj->i", gains, curves)
         pull = last @ precision
         moved = np.einsum("gij,gj->gi", pull, curves - mean)
-        left = last - pull @ last
+        left = last - pull @ last + pull @ mean_covariance @ pull.transpose(0, 2, 1)
         spread = np.einsum("gi,gj->ij", moved, moved) / len(curves) + left.mean(axis=0)
         if np.all(np.abs(np.diag(spread - last)) <= _SETTLED * np.diag(last)):
             break
@@ -100,45 +103,79 @@ def pool(fits: WorkloadFits) -> Pooled:
             borrows=borrows,
             prior_weights=np.zeros((count, 2, 2)),
             private_covariances=fits.covariances,
+            degrees_of_freedom=np.maximum(fits.degrees_of_freedom, 1),
             prior=None,
         )
     prior = common_prior(fits.curves[lenders], fits.covariances[lenders])
     for number, obstacle in fits.obstacles.items():
         lends_nothing = obstacle.reason in (Reason.CONSTANT_TRAFFIC, Reason.TOO_FEW_SAMPLES)
         borrows[number] = lends_nothing or obstacle.is_all_idle
-    gain, own = _gains(fits, prior, borrows)
-    kept = np.eye(2) - gain
-    curves = np.einsum("gij,j->gi", kept, prior.mean) + own
-    private = kept @ prior.spread
+    evidence = _evidence(fits, prior, borrows)
+    kept = np.eye(2) - evidence.gain
+    curves = np.einsum("gij,j->gi", kept, prior.mean) + evidence.own
+    # Joseph's form, which rounding cannot turn negative where a workload is known exactly.
+    private = kept @ prior.spread @ kept.transpose(0, 2, 1) + evidence.noise + evidence.doubt
     common = kept @ prior.mean_covariance @ kept.transpose(0, 2, 1)
     is_known = fits.has_slope | borrows
     return Pooled(
         curves=np.where(is_known[:, None], curves, 0.0),
         covariances=private + common,
-        own_share=np.clip(gain[:, 1, 1], 0, 1) * is_known,
+        own_share=np.clip(evidence.gain[:, 1, 1], 0, 1) * is_known,
         is_known=is_known,
         borrows=borrows,
         prior_weights=kept,
         private_covariances=private,
+        degrees_of_freedom=np.maximum(evidence.degrees_of_freedom, 1),
         prior=prior,
     )
 
 
-def _gains(fits: WorkloadFits, prior: Prior, borrows: Bools) -> tuple[Floats, Floats]:
-    """Return how far own data pull each curve, shape (g, 2, 2), and to where, shape (g, 2).
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Evidence:
+    """What each workload's own data say of its curve.
+
+    Attributes:
+        gain: how far they pull the curve away from the prior's mean, shape (g, 2, 2).
+        own: to where, shape (g, 2): the gain times the own curve.
+        noise: what their noise leaves in the curve, (g, 2, 2).
+        doubt: what the covariance is greater by because the spread is an estimate, (g, 2, 2).
+        degrees_of_freedom: of the curve's intervals, shape (g,).
+    """
+
+    gain: Floats
+    own: Floats
+    noise: Floats
+    doubt: Floats
+    degrees_of_freedom: Ints
+
+
+def _evidence(fits: WorkloadFits, prior: Prior, borrows: Bools) -> _Evidence:
+    """Weigh each workload's data.
 
     Those with a fit are pulled towards it. Those whose rate is constant know one thing, their mean
-    CPU at that rate; those without requests, their idle.
+    CPU at that rate; those without requests, their idle. What that tells of their slope is read
+    off the lenders as by a regression of the one on the other, with its doubts.
     """
     precision = np.linalg.inv(fits.covariances + prior.spread)
     gain = prior.spread @ precision
     own = np.einsum("gij,gj->gi", gain, fits.curves)
+    noise = gain @ fits.covariances @ gain.transpose(0, 2, 1)
+    doubt, freedom = np.zeros_like(gain), fits.degrees_of_freedom.copy()
+    lenders = len(prior.gains)
     for number in np.flatnonzero(borrows):
         row, level, variance = _level(fits, int(number))
-        weight = prior.spread @ row / (row @ prior.spread @ row + variance)
+        freedom[number] = lenders - 1 - row.any()
+        pull, of_level = prior.spread @ row, float(row @ prior.spread @ row)
+        weight = pull / (of_level + variance)
         gain[number] = np.outer(weight, row)
         own[number] = weight * level
-    return gain, own
+        noise[number] = np.outer(weight, weight) * variance
+        if of_level > 0:
+            off = (level - row @ prior.mean) ** 2 / (of_level + variance)
+            inflation = (lenders - 1 + off) / (lenders - 2)
+            unexplained = prior.spread - np.outer(pull, pull) / of_level
+            doubt[number] = (inflation - 1) * unexplained
+    return _Evidence(gain=gain, own=own, noise=noise, doubt=doubt, degrees_of_freedom=freedom)
 
 
 def _level(fits: WorkloadFits, number: int) -> tuple[Floats, float, float]:

@@ -93,9 +93,10 @@ def fit_robustly(
         last, (coefficients, free) = coefficients, solve(moments, problem.active, problem.floored)
         residuals = residuals_of(design, target, coefficients, segments)
         if follows_prediction and number < _WEIGHTING_ROUNDS:
-            variance_weights = np.maximum(target - residuals, floor) ** -2.0
-        sizes = np.abs(residuals) * np.sqrt(variance_weights)
-        scale = _scale(sizes, target * np.sqrt(variance_weights), segments)
+            variance_weights = 1 / np.maximum(target - residuals, floor) ** 2
+        deviations = np.sqrt(variance_weights)
+        sizes = np.abs(residuals) * deviations
+        scale = _scale(sizes, target * deviations, segments)
         reach = limit * segments.spread(scale)
         robust_weights = np.ones_like(target)
         np.divide(reach, sizes, out=robust_weights, where=sizes > reach)

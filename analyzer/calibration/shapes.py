@@ -130,11 +130,9 @@ def left_out(panel: Panel, has_slope: Bools) -> tuple[str, ...]:
 
 def _separable(panel: Panel) -> tuple[Bools, Bools]:
     """Tell the workloads whose bytes, and whose directions, vary on their own."""
-    inbound, outbound = panel.inbound_rps, panel.outbound_rps
-    gbit = np.nan_to_num(panel.gbit_per_second)
-    total = _correlation(panel, panel.rps, gbit)
-    with_in, with_out = _correlation(panel, inbound, gbit), _correlation(panel, outbound, gbit)
-    between = _correlation(panel, inbound, outbound)
+    correlations = panel.correlations
+    between, total = correlations[:, 0, 1], correlations[:, 3, 2]
+    with_in, with_out = correlations[:, 0, 2], correlations[:, 1, 2]
     has_directions = between**2 < COLLINEAR
     # The share of the bytes' variance that both directions together explain.
     together = np.divide(
@@ -146,13 +144,3 @@ def _separable(panel: Panel) -> tuple[Bools, Bools]:
     explained = np.where(has_directions, together, total**2)
     is_known = panel.workloads.sum(np.isnan(panel.gbit_per_second)) == 0
     return (explained < COLLINEAR) & is_known, has_directions
-
-
-def _correlation(panel: Panel, first: Floats, second: Floats) -> Floats:
-    """Return the correlation in each workload; 1 where one of the two does not vary."""
-    workloads = panel.workloads
-    one = first - workloads.spread(workloads.sum(first) / workloads.lengths)
-    other = second - workloads.spread(workloads.sum(second) / workloads.lengths)
-    spread = np.sqrt(workloads.sum(one**2) * workloads.sum(other**2))
-    varies = spread > np.finfo(float).eps * workloads.sum(first + second) ** 2
-    return np.divide(workloads.sum(one * other), spread, out=np.ones(len(workloads)), where=varies)

@@ -66,8 +66,7 @@ def workload_calibrations(
         borrows = bool(pooled.borrows[number])
         idle = slope = None
         if pooled.is_known[number] or fits.has_idle[number]:
-            lenders = float(fits.has_slope.sum()) - 1
-            freedom = lenders if borrows else max(float(fits.degrees_of_freedom[number]), 1)
+            freedom = float(pooled.degrees_of_freedom[number])
             idle = _shown(pooled.curves[number, 0], pooled.covariances[number, 0, 0], freedom)
             if fits.has_slope[number] or borrows:
                 slope = _shown(pooled.curves[number, 1], pooled.covariances[number, 1, 1], freedom)

@@ -70,9 +70,13 @@ def fit_shape(shape: Shape, panel: Panel, found: Mapping[int, Obstacle]) -> Robu
     Where there are no requests the mean of the CPU is its idle, by definition: there, and only
     there, nothing counts less for being far off.
     """
-    threshold = np.full(len(panel.workloads), HUBER_THRESHOLD)
+    return _fit(shape.problem(panel, found), found)
+
+
+def _fit(problem: Problem, found: Mapping[int, Obstacle]) -> RobustFit:
+    threshold = np.full(len(problem.segments), HUBER_THRESHOLD)
     threshold[[number for number, obstacle in found.items() if obstacle.is_all_idle]] = np.inf
-    return fit_robustly(shape.problem(panel, found), threshold=threshold)
+    return fit_robustly(problem, threshold=threshold)
 
 
 def fit_workloads(
@@ -86,8 +90,8 @@ def fit_workloads(
         found: the workloads that have no slope of their own, by segment.
         fit: what `fit_shape` gave, where that is known already.
     """
-    fit = fit or fit_shape(shape, panel, found)
     problem = shape.problem(panel, found)
+    fit = fit or _fit(problem, found)
     active = problem.active
     covariance = _covariance(problem, fit, panel.clusters)
     reduction = _reduction(shape, panel)

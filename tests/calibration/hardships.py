@@ -15,6 +15,7 @@ __all__ = ["concave_mesh", "lagging_mesh", "spoilt"]
 Floats = npt.NDArray[np.float64]
 
 DAY_SECONDS = 86_400
+LAGGING_PROXIES = 20
 
 
 def spoilt(usage: MeshUsage, *, wild_share: float, throttled_share: float, seed: int) -> MeshUsage:
@@ -39,7 +40,6 @@ def lagging_mesh(
     step_seconds: int,
     scale_seconds: float,
     lag_seconds: int = 15,
-    proxies: int = 20,
     idle_vcpu: float = 0.01,
     vcpu_per_1000_rps: float = 0.3,
 ) -> MeshUsage:
@@ -53,22 +53,21 @@ def lagging_mesh(
         step_seconds: over which both are averaged.
         scale_seconds: time in which the load's correlation falls to 1/e.
         lag_seconds: how much older the CPU is.
-        proxies: of the one workload.
         idle_vcpu: true.
         vcpu_per_1000_rps: true.
     """
     rng = np.random.default_rng(seed)
     seconds = DAY_SECONDS + lag_seconds
     kept = np.exp(-1 / scale_seconds)
-    wander = rng.normal(size=(proxies, seconds)) * np.sqrt(1 - kept**2)
-    wander[:, 0] = rng.normal(size=proxies)
+    wander = rng.normal(size=(LAGGING_PROXIES, seconds)) * np.sqrt(1 - kept**2)
+    wander[:, 0] = rng.normal(size=LAGGING_PROXIES)
     for second in range(1, seconds):
         wander[:, second] += kept * wander[:, second - 1]
     rps = 100 * np.maximum(1 + 0.4 * wander, 0)
     vcpu = idle_vcpu + vcpu_per_1000_rps / 1000 * rps
 
     def averaged(values: Floats) -> Floats:
-        return values.reshape(proxies, -1, step_seconds).mean(axis=2)
+        return np.asarray(values.reshape(LAGGING_PROXIES, -1, step_seconds).mean(axis=2))
 
     return usage_of(
         Fleet(rps=averaged(rps[:, lag_seconds:]), vcpu=averaged(vcpu[:, :-lag_seconds]))
