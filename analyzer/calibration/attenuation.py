@@ -83,7 +83,9 @@ def _short_lines(fits: WorkloadFits, kept: Bools) -> _Lines:
     groups = clusters.within(Segments.of(workload))
     basis = fits.shape.basis(panel)[kept]
     design = np.array([np.ones_like(basis), basis])
-    parts = moments_of(design, panel.vcpu[kept], fits.weights[kept], clusters)
+    parts = moments_of(
+        design, panel.vcpu[kept], (fits.variance_weights * fits.robust_weights)[kept], clusters
+    )
     active = np.ones((len(groups), 2), dtype=bool)
     coefficients, _ = solve(parts.summed(groups), active, floored=(0,))
     of_cluster = np.repeat(coefficients, groups.lengths, axis=0)

@@ -12,7 +12,7 @@ from analyzer.calibration.panel import Panel, obstacles
 from analyzer.calibration.result import Backtest
 from analyzer.calibration.segments import Floats, Ints
 from analyzer.calibration.shapes import Shape
-from analyzer.calibration.workloads import WorkloadFits, fit_workloads
+from analyzer.calibration.workloads import WorkloadFits, fit_shape, fit_workloads
 from analyzer.units import CONFIDENCE
 
 __all__ = ["TRAINING_SHARE", "backtest"]
@@ -21,10 +21,17 @@ TRAINING_SHARE: Final = 0.7
 """Part of the window that is fitted; the rest is predicted."""
 
 
-def backtest(shape: Shape, rows: pd.DataFrame) -> Backtest | None:
+def backtest(
+    shape: Shape, rows: pd.DataFrame, variance_weights: Floats | None = None
+) -> Backtest | None:
     """Fit the first part of `Observations.rows` alone, and predict the rest.
 
     None where no workload can be fitted in the one part and seen in the other.
+
+    Args:
+        shape: of the fit.
+        rows: all of them.
+        variance_weights: of a fit of all rows, shape (n,), to begin with: it ends no other way.
     """
     point = rows["point"].to_numpy(np.int64)
     points = np.flatnonzero(np.bincount(point))
@@ -32,7 +39,10 @@ def backtest(shape: Shape, rows: pd.DataFrame) -> Backtest | None:
     if not early.any():
         return None
     panel, rest = Panel.of(rows[early]), Panel.of(rows[~early])
-    fits = fit_workloads(shape, panel, obstacles(panel))
+    found = obstacles(panel)
+    begin = None if variance_weights is None else variance_weights[early]
+    start = None if begin is None else (begin, np.ones_like(begin))
+    fits = fit_workloads(shape, panel, found, fit_shape(shape, panel, found, start))
     _, then, later = np.intersect1d(panel.numbers, rest.numbers, return_indices=True)
     known = fits.has_idle[then]
     then, later = then[known], later[known]

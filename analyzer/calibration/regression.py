@@ -14,7 +14,7 @@ import numpy as np
 
 from analyzer.calibration.segments import Bools, Floats, Ints, Segments
 
-__all__ = ["Moments", "Problem", "moments_of", "residuals_of", "solve", "unit_diagonal"]
+__all__ = ["Moments", "Problem", "blocks", "moments_of", "residuals_of", "solve", "unit_diagonal"]
 
 _NEARLY_SINGULAR = 1e-10
 """Determinant of a gram matrix with unit diagonal below which its columns are one and the same."""
@@ -107,7 +107,7 @@ def moments_of(design: Floats, target: Floats, weights: Floats, segments: Segmen
     gram = np.empty((len(segments), columns, columns))
     cross = np.empty((len(segments), columns))
     square = np.empty(len(segments))
-    for part, rows, starts in _blocks(segments):
+    for part, rows, starts in blocks(segments, _BLOCK_ROWS):
         block, to_fit = design[:, rows], target[rows]
         weighted = block * weights[rows]
         for i in range(columns):
@@ -120,12 +120,12 @@ def moments_of(design: Floats, target: Floats, weights: Floats, segments: Segmen
     return Moments(gram=gram, cross=cross, square=square)
 
 
-def _blocks(segments: Segments) -> Iterator[tuple[slice, slice, Ints]]:
-    """Cut the segments into blocks of few rows, whose products stay in the processor's cache.
+def blocks(segments: Segments, row_count: int) -> Iterator[tuple[slice, slice, Ints]]:
+    """Cut the segments into blocks of about so many rows, which stay in the processor's cache.
 
     Yields the segments of each, their rows, and where in these each segment starts.
     """
-    firsts = np.flatnonzero(np.diff(segments.starts // _BLOCK_ROWS, prepend=-1))
+    firsts = np.flatnonzero(np.diff(segments.starts // row_count, prepend=-1))
     for first, last in zip(firsts, [*firsts[1:], len(segments)], strict=True):
         start = segments.starts[first]
         stop = segments.starts[last] if last < len(segments) else segments.row_count

@@ -50,7 +50,9 @@ def fit_role(role: Role, observations: Observations) -> RoleFit:
     scores = choose(panel, found, line) if len(found) < len(panel.workloads) else ()
     fits = straight = fit_workloads(AFFINE, panel, found, line)
     if scores and scores[0].shape != AFFINE:
-        fits = fit_workloads(scores[0].shape, panel, found)
+        begin = (line.variance_weights, line.robust_weights)
+        similar = fit_shape(scores[0].shape, panel, found, begin)
+        fits = fit_workloads(scores[0].shape, panel, found, similar)
     pooled = pool(fits)
     mesh = mesh_curve(fits, pooled)
     refusal = _refusal(role, observations, fits, mesh)
@@ -98,7 +100,7 @@ def _calibration(
         ),
         attenuation_share=attenuation_share(fits),
         r_squared=_r_squared(fits),
-        backtest=backtest(fits.shape, observations.rows),
+        backtest=backtest(fits.shape, observations.rows, fits.variance_weights),
         sample_count=int(panel.workloads.lengths[own].sum()),
         proxy_count=int(panel.proxy_counts[own].sum()),
         covered_share=float(per_workload[own].sum()) / requests,

@@ -44,7 +44,7 @@ class WorkloadFits:
         has_slope: whether the fit says anything about requests, shape (g,). It may say that noise
             hides their cost: then the coefficient may be below zero, and counts in the mesh's
             mean, which would come out too high if only those survived that noise had tilted up.
-        weights: what each row counted in its workload's fit, shape (n,).
+        variance_weights: what each row's noise let it count in its workload's fit, shape (n,).
         robust_weights: what its residual left of that, 0-1, shape (n,).
         predicted_vcpu: CPU of each row by its workload's fit, shape (n,); NaN where it has none.
     """
@@ -59,24 +59,33 @@ class WorkloadFits:
     coefficient_covariances: Floats
     has_idle: Bools
     has_slope: Bools
-    weights: Floats
+    variance_weights: Floats
     robust_weights: Floats
     predicted_vcpu: Floats
 
 
-def fit_shape(shape: Shape, panel: Panel, found: Mapping[int, Obstacle]) -> RobustFit:
-    """Fit one shape to each workload.
+def fit_shape(
+    shape: Shape,
+    panel: Panel,
+    found: Mapping[int, Obstacle],
+    start: tuple[Floats, Floats] | None = None,
+) -> RobustFit:
+    """Fit one shape to each workload, beginning with the weights of a similar fit if given.
 
     Where there are no requests the mean of the CPU is its idle, by definition: there, and only
     there, nothing counts less for being far off.
     """
-    return _fit(shape.problem(panel, found), found)
+    return _fit(shape.problem(panel, found), found, start)
 
 
-def _fit(problem: Problem, found: Mapping[int, Obstacle]) -> RobustFit:
+def _fit(
+    problem: Problem,
+    found: Mapping[int, Obstacle],
+    start: tuple[Floats, Floats] | None = None,
+) -> RobustFit:
     threshold = np.full(len(problem.segments), HUBER_THRESHOLD)
     threshold[[number for number, obstacle in found.items() if obstacle.is_all_idle]] = np.inf
-    return fit_robustly(problem, threshold=threshold)
+    return fit_robustly(problem, start=start, threshold=threshold)
 
 
 def fit_workloads(
@@ -115,7 +124,7 @@ def fit_workloads(
         coefficient_covariances=covariance,
         has_idle=has_idle,
         has_slope=problem.has_slope & ~is_falling,
-        weights=fit.weights,
+        variance_weights=fit.variance_weights,
         robust_weights=fit.robust_weights,
         predicted_vcpu=prediction,
     )

@@ -116,23 +116,16 @@ def _namespaces(projection: Projection) -> Iterator[str]:
     namespaces = projection.namespaces
     if "saving_l4_vcpu" not in namespaces or namespaces.empty:
         return
+    columns = ["sidecar_vcpu", "saving_l4_vcpu", "saving_waypoint_vcpu", "cumulative_saving_vcpu"]
     rows = [
-        [
-            row.namespace,
-            number(row.sidecar_vcpu),
-            number(row.saving_l4_vcpu),
-            number(row.saving_waypoint_vcpu),
-            f"{row.waypoint_replicas}",
-            number(row.cumulative_saving_vcpu),
-        ]
-        for row in namespaces.head(_RANKED).itertuples()
+        [str(row["namespace"]), *(number(float(row[column])) for column in columns)]
+        for row in namespaces.head(_RANKED).to_dict("records")
     ]
     header = [
         "namespace, in order of what moving it saves",
         "sidecars vCPU",
         "saved, L4 only",
         "saved with a waypoint",
-        "replicas",
         "saved so far",
     ]
     yield from ("## Namespaces", "", *markdown_table(header, rows), "")

@@ -12,7 +12,7 @@ import statsmodels.api as sm
 from linearmodels.iv import IV2SLS
 
 from analyzer.calibration.covariance import interval, sandwich
-from analyzer.calibration.robust import RobustFit, fit_robustly
+from analyzer.calibration.robust import RobustFit, Stopping, fit_robustly
 from analyzer.calibration.segments import Floats
 from tests.calibration.problems import Frame, Joined, drawn, joined
 
@@ -36,7 +36,10 @@ def weighted() -> tuple[RobustFit, Floats]:
     """Return the fits by weighted least squares of all frames, and their covariances."""
     every = together()
     fit = fit_robustly(
-        every.problem, variance_weights=every.weights, threshold=np.inf, tolerance=1e-14
+        every.problem,
+        variance_weights=every.weights,
+        threshold=np.inf,
+        stopping=Stopping(tolerance=1e-14),
     )
     return fit, sandwich(every.problem, fit, every.clusters)
 
@@ -48,8 +51,7 @@ def robust() -> RobustFit:
         every.problem,
         variance_weights=every.ones,
         threshold=1.345,
-        tolerance=1e-13,
-        max_rounds=2000,
+        stopping=Stopping(tolerance=1e-13, scale_rounds=2000, most_rounds=2000),
     )
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from analyzer.calibration.choice import FOLDS, Score, choose, cross_validate
+from analyzer.calibration.choice import Score, choose, cross_validate
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.shapes import AFFINE, BY_DIRECTION, Shape, is_separable, left_out, power
 from analyzer.calibration.workloads import WorkloadFits, fit_shape, fit_workloads
@@ -137,7 +137,7 @@ def plain_error(panel: Panel, shape: Shape) -> tuple[float, float]:
         target, root = panel.vcpu[own], np.sqrt(line.weights[own]) / line.scale[number]
         clusters = cluster_of[own] - cluster_of[first]
         for cluster in range(clusters.max() + 1):
-            inside, rest = clusters == cluster, clusters % FOLDS != cluster % FOLDS
+            inside, rest = clusters == cluster, clusters != cluster
             weighed = design[rest] * root[rest, None]
             own_fit = np.linalg.lstsq(weighed, target[rest] * root[rest])[0]
             if own_fit[0] < 0:

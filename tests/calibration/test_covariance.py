@@ -10,7 +10,7 @@ from scipy import stats
 
 from analyzer.calibration.covariance import interval, jackknife, leave_one_out, reach, sandwich
 from analyzer.calibration.regression import Problem, moments_of
-from analyzer.calibration.robust import RobustFit, fit_robustly
+from analyzer.calibration.robust import RobustFit, Stopping, fit_robustly
 from analyzer.calibration.segments import Bools, Floats, Segments
 from tests.calibration.problems import Frame, Joined, drawn, joined
 
@@ -20,7 +20,10 @@ IDLE, SLOPE = 0.02, 0.0004
 def plain(every: Joined) -> RobustFit:
     """Return weighted least squares."""
     return fit_robustly(
-        every.problem, variance_weights=every.weights, threshold=np.inf, tolerance=1e-13
+        every.problem,
+        variance_weights=every.weights,
+        threshold=np.inf,
+        stopping=Stopping(tolerance=1e-13),
     )
 
 

@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.calibration.regression import Problem
-from analyzer.calibration.robust import RobustFit, fit_robustly
+from analyzer.calibration.robust import RobustFit, Stopping, fit_robustly
 from analyzer.calibration.segments import Floats, Segments
 from tests.calibration.problems import drawn, joined
 
 IDLE, SLOPE = 0.02, 0.0004
+
+EXACT = Stopping(tolerance=1e-13, scale_rounds=1000, most_rounds=1000)
 
 
 def lines(rps: Floats, vcpu: Floats, *, floored: tuple[int, ...] = (0,)) -> Problem:
@@ -122,7 +124,7 @@ def test_a_sample_weighs_as_the_inverse_square_of_its_prediction() -> None:
     rng = np.random.default_rng(4)
     rps = day(rng, (2, 80))
 
-    fit = fit_robustly(lines(rps, noisy(rng, rps)), max_rounds=60, tolerance=1e-12)
+    fit = fit_robustly(lines(rps, noisy(rng, rps)), stopping=Stopping(most_rounds=60))
 
     predicted = (fit.coefficients[:, :1] + fit.coefficients[:, 1:] * rps).ravel()
     # The last of the rounds that set the weights moved the line by a few thousandths.
@@ -191,15 +193,11 @@ def test_a_segment_is_fitted_as_if_it_were_alone(seeds: list[int]) -> None:
     frames = [drawn(seed, rows=(40, 80), columns=(2, 2)) for seed in seeds]
     every = joined(frames)
 
-    together = fit_robustly(
-        every.problem, variance_weights=every.weights, tolerance=1e-11, max_rounds=500
-    )
+    together = fit_robustly(every.problem, variance_weights=every.weights, stopping=EXACT)
 
     for number, frame in enumerate(frames):
         one = joined([frame])
-        alone = fit_robustly(
-            one.problem, variance_weights=one.weights, tolerance=1e-11, max_rounds=500
-        )
+        alone = fit_robustly(one.problem, variance_weights=one.weights, stopping=EXACT)
         assert together.coefficients[number] == pytest.approx(alone.coefficients[0], rel=1e-6)
         assert together.scale[number] == pytest.approx(alone.scale[0], rel=1e-6)
 
@@ -224,7 +222,7 @@ def test_the_usual_tolerance_is_a_small_part_of_a_standard_error() -> None:
     problem = lines(rps, noisy(rng, rps))
 
     usual = fit_robustly(problem).coefficients
-    exact = fit_robustly(problem, tolerance=1e-13, max_rounds=1000).coefficients
+    exact = fit_robustly(problem, stopping=EXACT).coefficients
 
     # The lines differ by their standard error.
     assert (np.abs(usual - exact).max(axis=0) < 0.05 * exact.std(axis=0)).all()
