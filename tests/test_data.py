@@ -58,6 +58,16 @@ ASSUMED = {
     "ztunnel_reserved_memory_gib_per_node": (0.5, 0.5, 0.5),
     "waypoint_reserved_vcpu_per_replica": (0.1, 0.1, 0.1),
     "waypoint_reserved_memory_gib_per_replica": (0.125, 0.125, 0.125),
+    # istio-cni: 100m and 100Mi. A waypoint's limit: 2. Autoscalers of the charts: 80 %.
+    "istio_cni_reserved_vcpu_per_node": (0.1, 0.1, 0.1),
+    "istio_cni_reserved_memory_gib_per_node": (100 * MIB / GIB,) * 3,
+    "waypoint_limit_vcpu_per_replica": (2, 2, 2),
+    "waypoint_target_utilisation_share": (0.8, 0.8, 0.8),
+    "waypoint_spare_replicas": (0, 0, 0),
+    # Netcracker's model: 0.32-0.43 measured, 0.45 in it; istio/ztunnel issue 1288: 2 vCPU at
+    # 72,000 a minute.
+    "ztunnel_vcpu_per_1000_new_connections_per_second": (0.32, 0.45, 2 / 1.2),
+    "traffic_growth_factor": (1, 1, 1),
 }
 
 UNIT_WORDS = {

@@ -130,7 +130,10 @@ def test_markdown_tells_what_the_table_tells() -> None:
     assert "the post's 0.6 overstates them 2.0 times" in text
     assert "Dollars are of usage, at $22 per vCPU-month" in text
     lines = [cells(line) for line in text.splitlines() if line.startswith("| sidecar")]
-    assert lines == [["sidecar (sidecars)", "0.44", "0.281", "$116", "", "sidecar: measured"]]
+    assert lines == [
+        ["sidecar (sidecars)", "0.44", "0.281", "$116", "", "sidecar: measured"],
+        ["sidecar", "0.44", "$116", "0.3", "$79", "0.54", "$143"],
+    ]
 
 
 def test_markdown_of_the_post_is_to_the_dollar() -> None:
