@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 __all__ = [
+    "BITS_PER_GBIT",
     "BYTES_PER_GIB",
     "CONFIDENCE",
     "HOURS_PER_MONTH",
@@ -17,6 +18,8 @@ __all__ = [
     "Refusal",
     "Role",
 ]
+
+BITS_PER_GBIT = 1e9
 
 HOURS_PER_MONTH = 730
 """Hours in a month of cloud bills: 8760 / 12, the convention of OpenCost's documentation."""
@@ -54,6 +57,7 @@ class Reason(StrEnum):
 
     NO_DATA = "no_data"
     TOO_FEW_SAMPLES = "too_few_samples"
+    TOO_FEW_PROXIES = "too_few_proxies"
     NO_TRAFFIC = "no_traffic"
     CONSTANT_TRAFFIC = "constant_traffic"
     NEGATIVE_SLOPE = "negative_slope"

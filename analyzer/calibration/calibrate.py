@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import pandas as pd
 
-from analyzer.calibration.fit import interval
+from analyzer.calibration.memory import fit_memory
 from analyzer.calibration.observations import Observations, observe
-from analyzer.calibration.result import (
-    Calibration,
-    Decomposition,
-    RoleCalibration,
-    WorkloadCalibration,
+from analyzer.calibration.result import Calibration, Decomposition, RoleCalibration
+from analyzer.calibration.role import RoleFit, fit_role
+from analyzer.calibration.summary import (
+    decompose,
+    predicted_vcpu,
+    refused_workloads,
+    workload_calibrations,
 )
-from analyzer.calibration.role import calibrate_role, predicted
-from analyzer.calibration.workloads import WorkloadFit, fit_workloads
+from analyzer.calibration.ztunnel import fit_ztunnels
 from analyzer.data import assumptions
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
@@ -22,7 +23,10 @@ from analyzer.units import Interval, Provenance, Reason, Refusal, Role
 __all__ = ["calibrate", "calibrate_usage"]
 
 MAX_UNEXPLAINED_SHARE = 0.03
-"""Share of the measured CPU that the lines may leave unexplained without a warning."""
+"""Share of the measured CPU that the fit may leave unexplained without a warning."""
+
+MAX_ATTENUATION_SHARE = 0.03
+"""Share that the slope may surely be too low by without a warning."""
 
 
 def calibrate(snapshot: Snapshot) -> Calibration:
@@ -37,69 +41,41 @@ def calibrate(snapshot: Snapshot) -> Calibration:
 def calibrate_usage(usage: MeshUsage) -> Calibration:
     """Return what the proxies of a measured mesh cost."""
     observations = observe(usage, Role.SIDECAR)
-    fits = fit_workloads(observations.rows, observations.point_count)
-    sidecar = calibrate_role(Role.SIDECAR, observations, fits)
-    prediction = predicted(observations.rows, fits)
-    decomposition = _decomposition(observations, fits)
+    fit = fit_role(Role.SIDECAR, observations)
+    memory = fit_memory(usage)
+    decomposition = decompose(fit, observations)
     return Calibration(
-        sidecar=sidecar,
-        waypoint=_waypoint(usage, sidecar),
-        ztunnel=_ztunnel(),
-        workloads=tuple(map(_workload, fits)),
+        sidecar=fit.calibration,
+        waypoint=_waypoint(usage, fit.calibration),
+        ztunnel=fit_ztunnels(observe(usage, Role.ZTUNNEL)),
+        memory=memory,
+        workloads=tuple(workload_calibrations(fit, observations)),
         decomposition=decomposition,
-        observations=observations.rows.assign(predicted_vcpu=prediction),
+        observations=_shown(observations, fit),
         exclusions=observations.exclusions,
         refusals=(
-            *([sidecar] if isinstance(sidecar, Refusal) else []),
-            *(fit.refusal for fit in fits if fit.refusal),
+            *(item for item in (fit.calibration, memory) if isinstance(item, Refusal)),
+            *refused_workloads(fit, observations),
         ),
-        warnings=_warnings(sidecar, decomposition),
+        warnings=_warnings(fit.calibration, decomposition),
     )
 
 
-def _workload(fit: WorkloadFit) -> WorkloadCalibration:
-    slope = idle = None
-    if fit.fit is not None:
-        model, freedom = fit.fit.model, fit.fit.degrees_of_freedom
-        idle = interval(model.idle_vcpu, float(fit.fit.covariance[0, 0]), freedom)
-        if fit.refusal is None:
-            variance = float(fit.fit.covariance[1, 1])
-            slope = interval(model.vcpu_per_rps, variance, freedom).scaled(1000)
-    return WorkloadCalibration(
-        namespace=fit.namespace,
-        workload=fit.workload,
-        vcpu_per_1000_rps=slope,
-        idle_vcpu_per_proxy=idle,
-        proxy_count=fit.proxy_count,
-        sample_count=fit.sample_count,
-        mean_rps=fit.mean_rps,
-        mean_vcpu=fit.mean_vcpu,
-        fitted_rps=fit.fitted_rps,
-    )
-
-
-def _decomposition(observations: Observations, fits: Sequence[WorkloadFit]) -> Decomposition:
-    idle_vcpu = traffic_vcpu = 0.0
-    excluded_vcpu = sum(item.mean_vcpu for item in observations.exclusions)
-    for fit in fits:
-        if fit.fit is None:
-            excluded_vcpu += fit.mean_vcpu
-            continue
-        idle_vcpu += fit.fit.model.idle_vcpu * fit.sample_count / observations.point_count
-        traffic_vcpu += fit.fit.model.vcpu_per_rps * fit.mean_rps
-    return Decomposition(
-        measured_vcpu=observations.measured_vcpu,
-        idle_vcpu=idle_vcpu,
-        traffic_vcpu=traffic_vcpu,
-        excluded_vcpu=excluded_vcpu,
-    )
+def _shown(observations: Observations, fit: RoleFit) -> pd.DataFrame:
+    """Return the fitted steps under their names, with what the fit makes of them."""
+    rows = observations.rows
+    names = {
+        column: pd.Categorical.from_codes(codes, categories)
+        for column in ("namespace", "workload")
+        for codes, categories in [pd.factorize(observations.workloads[column])]
+        for codes in [codes[rows["workload"]]]
+    }
+    return rows.assign(**names, predicted_vcpu=predicted_vcpu(fit))
 
 
 def _waypoint(usage: MeshUsage, sidecar: RoleCalibration | Refusal) -> RoleCalibration | Refusal:
     """Measure waypoints where the mesh has them; else derive them from its sidecars."""
-    observations = observe(usage, Role.WAYPOINT)
-    fits = fit_workloads(observations.rows, observations.point_count)
-    measured = calibrate_role(Role.WAYPOINT, observations, fits)
+    measured = fit_role(Role.WAYPOINT, observe(usage, Role.WAYPOINT)).calibration
     if isinstance(measured, RoleCalibration):
         return measured
     if isinstance(sidecar, Refusal):
@@ -113,23 +89,12 @@ def _waypoint(usage: MeshUsage, sidecar: RoleCalibration | Refusal) -> RoleCalib
         role=Role.WAYPOINT,
         vcpu_per_1000_rps=_product(sidecar.vcpu_per_1000_rps, ratio.value),
         idle_vcpu_per_proxy=_product(sidecar.idle_vcpu_per_proxy, ratio.value),
-        model=f"sidecar x {ratio.value.mid:g}",
+        curve=sidecar.curve.scaled(ratio.value.mid),
+        operating_rps=sidecar.operating_rps,
+        fitted_rps=sidecar.fitted_rps,
+        model=f"{ratio.value.mid:g} x sidecar ({sidecar.model})",
         provenance=Provenance.DERIVED,
         source=f"{ratio.source}; not measured: {measured.detail}",
-    )
-
-
-def _ztunnel() -> RoleCalibration:
-    defaults = assumptions()
-    per_1000_rps = defaults["ztunnel_vcpu_per_1000_rps"]
-    idle = defaults["ztunnel_idle_vcpu_per_node"]
-    return RoleCalibration(
-        role=Role.ZTUNNEL,
-        vcpu_per_1000_rps=per_1000_rps.value,
-        idle_vcpu_per_proxy=idle.value,
-        model="affine",
-        provenance=Provenance.PUBLISHED,
-        source=f"{per_1000_rps.source}; idle: {idle.source}",
     )
 
 
@@ -142,12 +107,26 @@ def _product(first: Interval, second: Interval) -> Interval:
 
 def _warnings(sidecar: RoleCalibration | Refusal, decomposition: Decomposition) -> tuple[str, ...]:
     warnings = []
-    # What rounds to all of the requests is not worth a warning, and would contradict itself.
-    if isinstance(sidecar, RoleCalibration) and (sidecar.covered_share or 0) < 0.995:  # noqa: PLR2004
-        warnings.append(
-            f"the fit speaks for {sidecar.covered_share:.0%} of the sidecars' requests: "
-            "the other workloads could not be fitted"
-        )
+    if isinstance(sidecar, RoleCalibration):
+        # What rounds to all of the requests is not worth a warning, and would contradict itself.
+        if (sidecar.covered_share or 0) < 0.995:  # noqa: PLR2004
+            warnings.append(
+                f"the fit speaks for {sidecar.covered_share:.0%} of the sidecars' requests: "
+                "the other workloads could not be fitted"
+            )
+        missing = sidecar.attenuation_share
+        if missing and missing.low > 0 and missing.mid > MAX_ATTENUATION_SHARE:
+            warnings.append(
+                f"the slope is some {missing.mid:.0%} too low: CPU and requests are not counted "
+                "at the same moments, and the steps are short against that (--step)"
+            )
+        straight = sidecar.straight_line_idle_vcpu_per_proxy
+        if straight is not None:
+            warnings.append(
+                f"the busier a sidecar, the less a request costs ({sidecar.model}): a straight "
+                f"line would put its idle at {straight:.3g} vCPU, and the fit puts it at "
+                f"{sidecar.idle_vcpu_per_proxy.mid:.3g}"
+            )
     share = abs(decomposition.unexplained_vcpu) / max(decomposition.measured_vcpu, 1e-12)
     if share > MAX_UNEXPLAINED_SHARE:
         warnings.append(f"{share:.0%} of the sidecars' CPU is not explained by the fit")

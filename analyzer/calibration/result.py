@@ -2,16 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from analyzer.calibration.models import Affine, AffineByDirection, Curve
 from analyzer.calibration.observations import Exclusion
+from analyzer.calibration.segments import Bools, Floats
 from analyzer.units import Interval, Provenance, Refusal, Role
 
-__all__ = ["Calibration", "Decomposition", "RoleCalibration", "WorkloadCalibration"]
+__all__ = [
+    "Backtest",
+    "Calibration",
+    "Candidate",
+    "Decomposition",
+    "MemoryCalibration",
+    "RoleCalibration",
+    "WorkloadCalibration",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backtest:
+    """The last 30 % of the window, predicted from a fit of the first 70 %.
+
+    Attributes:
+        bias_share: of all workloads' CPU together; above zero where it was predicted too high.
+        error_share: mean error of a workload's mean CPU, without its sign, weighted by that CPU.
+        covered_share: of workloads whose mean CPU fell in their 90 % prediction interval.
+        workload_count: that could be predicted.
+    """
+
+    bias_share: float
+    error_share: float
+    covered_share: float
+    workload_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A model that was tried.
+
+    Attributes:
+        error: mean squared error of steps it was not fitted to, in units of their noise.
+        standard_error: of that.
+    """
+
+    model: str
+    error: float
+    standard_error: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,47 +60,96 @@ class RoleCalibration:
     """What a proxy of one role costs.
 
     Attributes:
-        vcpu_per_1000_rps: the marginal cost of 1000 more proxy requests per second through one
-            proxy: the mean over the workloads, weighted by their requests in this window.
+        vcpu_per_1000_rps: the marginal cost of 1000 more proxy requests per second, at the rates
+            at which this mesh's proxies run: the mean over the workloads, weighted by their
+            requests in this window.
         idle_vcpu_per_proxy: at no traffic: the mean over the workloads, weighted by proxy time.
-        covariance: of (idle vcpu, vcpu per 1000 rps), shape (2, 2), for joint draws; None where
-            the intervals are a range from documents.
+        curve: CPU of one proxy at any rate: the mesh's mean.
+        draws: of (idle_vcpu_per_proxy, vcpu_per_1000_rps), shape (draws, 2), for joint ranges;
+            None where the intervals are a range from documents.
         ratio_vcpu_per_1000_rps: the dashboard's figure: all CPU over all requests, idle included.
         model: how CPU follows from requests, in words.
-        fitted_rps: lowest and highest rate of one proxy that was fitted.
-        r_squared: share of the CPU's variance between steps that the lines explain.
-        backtest_error: error of the last 30 % of the window predicted from the first 70 %, as a
-            share of its CPU; positive where the prediction was too high.
+        operating_rps: rate of the proxy that a request meets, on average.
+        fitted_rps: lowest and highest rate of one proxy that was fitted; outside, it extrapolates.
+        candidates: the models tried, the chosen one first: it is the simplest whose error is not
+            more than one standard error above the least.
+        cost_of_each: what inbound requests, outbound requests and bytes cost each, where the model
+            tells them apart; the unit is in the name.
+        by_direction: the mean proxy in these terms; None where the model does not have them all.
+        remarks: which terms could not be told apart, and why.
+        straight_line_idle_vcpu_per_proxy: what a straight line would have called idle, where the
+            model is concave.
+        attenuation_share: by which share the slope is estimated to be too low, because clocks
+            disagree and request rates have errors; not corrected for.
+        r_squared: share of the CPU's variance between steps that the fit explains.
+        backtest: how well the end of the window followed from its beginning.
         sample_count: steps fitted.
         proxy_count: proxies fitted.
         covered_share: of the role's requests that the fitted workloads carry.
         source: of published and derived figures.
+        vcpu_per_gbit_per_second: of ztunnels, where fitted.
+        vcpu_per_1000_new_connections_per_second: of ztunnels, where fitted.
     """
 
     role: Role
     vcpu_per_1000_rps: Interval
     idle_vcpu_per_proxy: Interval
+    curve: Curve
     model: str
     provenance: Provenance
-    covariance: npt.NDArray[np.float64] | None = None
+    draws: Floats | None = None
     ratio_vcpu_per_1000_rps: float | None = None
+    operating_rps: float | None = None
     fitted_rps: tuple[float, float] | None = None
+    candidates: tuple[Candidate, ...] = ()
+    cost_of_each: Mapping[str, Interval] = field(default_factory=dict)
+    by_direction: AffineByDirection | None = None
+    remarks: tuple[str, ...] = ()
+    straight_line_idle_vcpu_per_proxy: float | None = None
+    attenuation_share: Interval | None = None
     r_squared: float | None = None
-    backtest_error: float | None = None
+    backtest: Backtest | None = None
     sample_count: int = 0
     proxy_count: int = 0
     covered_share: float | None = None
     source: str = ""
+    vcpu_per_gbit_per_second: Interval | None = None
+    vcpu_per_1000_new_connections_per_second: Interval | None = None
+
+    def effective_rps(self, rps: Floats) -> Floats:
+        """Return the rates at which a straight line of the quoted slope would cost the same.
+
+        A proxy's CPU at `rps` is idle + slope / 1000 x effective rate, for any draw of the two.
+        """
+        traffic = self.curve.predict(rps) - self.curve.idle_vcpu
+        slope = self.vcpu_per_1000_rps.mid / 1000
+        return rps if isinstance(self.curve, Affine) or slope == 0 else traffic / slope
+
+    def extrapolates(self, rps: Floats) -> Bools:
+        """Tell the rates at which no proxy was seen; all of them where none was fitted."""
+        if self.fitted_rps is None:
+            return np.ones(rps.shape, dtype=bool)
+        return np.asarray((rps < self.fitted_rps[0]) | (rps > self.fitted_rps[1]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadCalibration:
-    """What one workload's sidecars cost; None where refused."""
+    """What one workload's sidecars cost; None where refused.
+
+    Attributes:
+        vcpu_per_1000_rps: at the workload's own rates, drawn towards the mesh's mean as far as its
+            own data are less sure than workloads differ.
+        idle_vcpu_per_proxy: likewise.
+        own_share: how much of the slope rests on the workload's own data, 0-1; the rest is
+            borrowed from the other workloads.
+        provenance: measured, or derived where the slope is borrowed altogether.
+    """
 
     namespace: str
     workload: str
     vcpu_per_1000_rps: Interval | None
     idle_vcpu_per_proxy: Interval | None
+    own_share: float
     proxy_count: int
     sample_count: int
     mean_rps: float
@@ -69,21 +159,46 @@ class WorkloadCalibration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryCalibration:
+    """What memory a sidecar takes: it grows with the configuration pushed to it, not with requests.
+
+    Attributes:
+        gib_per_proxy: of the mean sidecar.
+        idle_gib_per_proxy: without any configuration; None where that cannot be told apart.
+        gib_per_1000_clusters: for 1000 more Envoy clusters; likewise.
+        cluster_count: of the mean sidecar; None where not known.
+        proxy_count: proxies fitted.
+    """
+
+    gib_per_proxy: Interval
+    proxy_count: int
+    idle_gib_per_proxy: Interval | None = None
+    gib_per_1000_clusters: Interval | None = None
+    cluster_count: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decomposition:
     """Where the measured CPU of the sidecars goes, in vcpu averaged over the window.
 
     measured = idle + traffic + excluded + unexplained, by construction.
+
+    Attributes:
+        idle_vcpu: what the proxies would use without traffic.
+        traffic_vcpu: what their requests cost beyond that.
+        excluded_vcpu: of steps left out, and of workloads that could not be fitted.
     """
 
     measured_vcpu: float
-    idle_vcpu: float
-    traffic_vcpu: float
+    idle_vcpu: Interval
+    traffic_vcpu: Interval
     excluded_vcpu: float
 
     @property
     def unexplained_vcpu(self) -> float:
-        """What the lines do not account for."""
-        return self.measured_vcpu - self.idle_vcpu - self.traffic_vcpu - self.excluded_vcpu
+        """What the fit does not account for."""
+        explained = self.idle_vcpu.mid + self.traffic_vcpu.mid + self.excluded_vcpu
+        return self.measured_vcpu - explained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +209,8 @@ class Calibration:
         sidecar: the fit, or why there is none.
         waypoint: measured where the mesh has waypoints with traffic, else derived from sidecars;
             a refusal where neither could be had.
-        ztunnel: published.
+        ztunnel: measured where the mesh has ztunnels with traffic, else published.
+        memory: of sidecars.
         observations: the fitted steps with their prediction (`predicted_vcpu`), for charts.
         exclusions: steps that took no part, with their number and CPU.
     """
@@ -102,6 +218,7 @@ class Calibration:
     sidecar: RoleCalibration | Refusal
     waypoint: RoleCalibration | Refusal
     ztunnel: RoleCalibration
+    memory: MemoryCalibration | Refusal
     workloads: tuple[WorkloadCalibration, ...]
     decomposition: Decomposition
     observations: pd.DataFrame

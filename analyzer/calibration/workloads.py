@@ -1,168 +1,177 @@
-"""One line for each workload: what its proxies use at rest, and for a request."""
+"""Each workload's own fit: what its proxies use at rest, and for a request."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
+from scipy import special
 
-from analyzer.calibration.fit import LineFit, fit_line, fit_mean, reach
-from analyzer.units import Reason, Refusal
+from analyzer.calibration.covariance import jackknife
+from analyzer.calibration.panel import Obstacle, Panel
+from analyzer.calibration.regression import Problem
+from analyzer.calibration.robust import HUBER_THRESHOLD, RobustFit, fit_robustly
+from analyzer.calibration.segments import Bools, Floats, Ints, Segments
+from analyzer.calibration.shapes import Shape
+from analyzer.units import CONFIDENCE, Reason
 
-__all__ = ["MIN_CLUSTERS", "MIN_SAMPLES", "MIN_STEPS", "WorkloadFit", "fit_workloads"]
-
-MIN_SAMPLES = 12
-"""Fewer samples than this of a workload are not fitted: two hours at the usual ten minutes."""
-
-MIN_STEPS = 3
-"""In one or two steps a slope comes from the differences between proxies alone, and whatever else
-differs between them would pass for it."""
-
-MIN_CLUSTERS = 8
-"""Where a workload has fewer proxies, their time is cut into blocks, so that the covariance rests
-on about this many clusters; below it, cluster-robust intervals are known to be too short."""
+__all__ = ["WorkloadFits", "fit_shape", "fit_workloads"]
 
 CLEARLY = 2
 """How many times the reach of its 90 % interval a slope must be below zero to be more than noise:
 once is what noise does to one in twenty, and a mesh may have hundreds that cost next to nothing."""
 
-MIN_VARIATION = 0.05
-"""Coefficient of variation of the request rate below which a slope is noise divided by nothing."""
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WorkloadFits:
+    """What the proxies of g workloads were seen to do, and the fit through it where there is one.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkloadFit:
-    """What one workload's proxies were seen to do, and the line through it where there is one.
+    A workload's curve is idle + coefficient x basis: requests per second, or a power of them.
+    Where directions and bytes have costs of their own, the coefficient is that of the workload's
+    own mix of them.
 
     Attributes:
-        proxy_count: proxies seen.
-        proxy_time_share: its proxies' steps among all of the role's usable steps.
-        sample_count: steps of them that were usable.
-        mean_rps: proxy requests per second of the whole workload, averaged over the window.
-        mean_vcpu: CPU of the whole workload in the usable steps, averaged over the window.
-        fitted_rps: lowest and highest rate of one proxy.
-        fit: None where there is none. Where there were no requests at all its slope says nothing.
-        has_slope: whether the fit says anything about requests. It may say that noise hides their
-            cost: then its slope may be below zero. Such a line still counts in the mesh's mean,
-            which would come out too high if only those survived that noise had tilted upwards.
-        refusal: why no slope can be quoted, if none can.
+        shape: of all fits.
+        panel: what was fitted.
+        obstacles: why a workload has no slope of its own, by segment.
+        curves: idle (vcpu) and coefficient, shape (g, 2); 0 where there is none.
+        covariances: of these two, shape (g, 2, 2), from leaving out clusters.
+        degrees_of_freedom: of Student's t for their intervals: clusters less one, shape (g,).
+        coefficients: of the shape's design, shape (g, k).
+        coefficient_covariances: shape (g, k, k).
+        has_idle: whether there is an idle of its own, shape (g,).
+        has_slope: whether the fit says anything about requests, shape (g,). It may say that noise
+            hides their cost: then the coefficient may be below zero, and counts in the mesh's
+            mean, which would come out too high if only those survived that noise had tilted up.
+        variance_weights: what each row's noise let it count in its workload's fit, shape (n,).
+        robust_weights: what its residual left of that, 0-1, shape (n,).
+        predicted_vcpu: CPU of each row by its workload's fit, shape (n,); NaN where it has none.
     """
 
-    namespace: str
-    workload: str
-    proxy_count: int
-    proxy_time_share: float
-    sample_count: int
-    mean_rps: float
-    mean_vcpu: float
-    fitted_rps: tuple[float, float]
-    fit: LineFit | None
-    has_slope: bool
-    refusal: Refusal | None
+    shape: Shape
+    panel: Panel
+    obstacles: Mapping[int, Obstacle]
+    curves: Floats
+    covariances: Floats
+    degrees_of_freedom: Ints
+    coefficients: Floats
+    coefficient_covariances: Floats
+    has_idle: Bools
+    has_slope: Bools
+    variance_weights: Floats
+    robust_weights: Floats
+    predicted_vcpu: Floats
 
 
-def fit_workloads(rows: pd.DataFrame, point_count: int) -> tuple[WorkloadFit, ...]:
-    """Fit each workload's proxies on its own.
+def fit_shape(
+    shape: Shape,
+    panel: Panel,
+    found: Mapping[int, Obstacle],
+    start: tuple[Floats, Floats] | None = None,
+) -> RobustFit:
+    """Fit one shape to each workload, beginning with the weights of a similar fit if given.
 
-    Args:
-        rows: `Observations.rows`.
-        point_count: the steps that averages are over.
+    Where there are no requests the mean of the CPU is its idle, by definition: there, and only
+    there, nothing counts less for being far off.
     """
-    return tuple(
-        _fit(str(namespace), str(workload), group, len(rows), point_count)
-        for (namespace, workload), group in rows.groupby(["namespace", "workload"], sort=True)
-    )
+    return _fit(shape.problem(panel, found), found, start)
 
 
 def _fit(
-    namespace: str, workload: str, group: pd.DataFrame, row_count: int, point_count: int
-) -> WorkloadFit:
-    rps, vcpu = group["rps"].to_numpy(float), group["cpu_vcpu"].to_numpy(float)
-    fit, refused = None, _obstacle(group, rps, vcpu)
-    if refused is None:
-        clusters = _clusters(group["proxy"].to_numpy(np.int64), group["point"].to_numpy(np.int64))
-        fit, refused = _line(rps, vcpu, clusters)
-    refusal = refused and Refusal(
-        subject=f"slope of {namespace}/{workload}", reason=refused[0], detail=refused[1]
-    )
-    return WorkloadFit(
-        namespace=namespace,
-        workload=workload,
-        proxy_count=group["proxy"].nunique(),
-        proxy_time_share=len(group) / row_count,
-        sample_count=len(group),
-        mean_rps=float(rps.sum()) / point_count,
-        mean_vcpu=float(vcpu.sum()) / point_count,
-        fitted_rps=(float(rps.min()), float(rps.max())),
-        fit=fit,
-        has_slope=fit is not None and bool(rps.any()),
-        refusal=refusal or None,
-    )
+    problem: Problem,
+    found: Mapping[int, Obstacle],
+    start: tuple[Floats, Floats] | None = None,
+) -> RobustFit:
+    threshold = np.full(len(problem.segments), HUBER_THRESHOLD)
+    threshold[[number for number, obstacle in found.items() if obstacle.is_all_idle]] = np.inf
+    return fit_robustly(problem, start=start, threshold=threshold)
 
 
-def _obstacle(
-    group: pd.DataFrame, rps: npt.NDArray[np.float64], vcpu: npt.NDArray[np.float64]
-) -> tuple[Reason, str] | None:
-    """Return why nothing can be fitted to these samples."""
-    count, steps = len(group), group["point"].nunique()
-    if count < MIN_SAMPLES or steps < MIN_STEPS:
-        return Reason.TOO_FEW_SAMPLES, (
-            f"{count} usable samples at {steps} steps, and a line needs {MIN_SAMPLES} at "
-            f"{MIN_STEPS}: collect a longer time"
-        )
-    if not vcpu.any():
-        return Reason.NO_DATA, "its CPU reads zero throughout"
-    if not rps.any():
-        has_tcp = bool((group["tcp_bytes_per_second"] > 0).any())
-        without_requests = "its traffic is TCP, which Istio counts no requests of"
-        return (Reason.NO_TRAFFIC, without_requests) if has_tcp else None
-    if rps.std() < MIN_VARIATION * rps.mean():
-        return Reason.CONSTANT_TRAFFIC, (
-            f"its request rate varies by less than {MIN_VARIATION:.0%}, so that idle and slope "
-            "cannot be told apart: collect a time with low and high traffic"
-        )
-    return None
+def fit_workloads(
+    shape: Shape, panel: Panel, found: Mapping[int, Obstacle], fit: RobustFit | None = None
+) -> WorkloadFits:
+    """Fit each workload's proxies on their own.
 
-
-def _line(
-    rps: npt.NDArray[np.float64],
-    vcpu: npt.NDArray[np.float64],
-    clusters: npt.NDArray[np.int64],
-) -> tuple[LineFit | None, tuple[Reason, str] | None]:
-    """Return the line, or the mean at rest, and why no slope can be quoted."""
-    if not rps.any():
-        return fit_mean(vcpu, clusters), (Reason.NO_TRAFFIC, "no requests; its CPU is all idle")
-    fit = fit_line(rps, vcpu, clusters)
-    slope = fit.model.vcpu_per_rps
-    if slope > 0:
-        return fit, None
-    to_end = reach(float(fit.covariance[1, 1]), fit.degrees_of_freedom)
-    if slope + CLEARLY * to_end < 0:
-        return None, (
-            Reason.NEGATIVE_SLOPE,
-            "its CPU falls when its requests rise: something else drives it",
-        )
-    return fit, (
-        Reason.NEGATIVE_SLOPE,
-        "its CPU does not rise with its requests by more than its noise",
-    )
-
-
-def _clusters(
-    proxies: npt.NDArray[np.int64], points: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
-    """Return codes 0..g-1: the proxies, or blocks of time of each where they are few.
-
-    How many there are is the inverse of the chance that two samples are of the same one: beside a
-    proxy that lived all day, eight that lived for minutes are hardly more than none.
+    Args:
+        shape: of the fits.
+        panel: the observations.
+        found: the workloads that have no slope of their own, by segment.
+        fit: what `fit_shape` gave, where that is known already.
     """
-    _, codes, counts = np.unique(proxies, return_inverse=True, return_counts=True)
-    effective = len(proxies) ** 2 / float(counts @ counts)
-    blocks = math.ceil(MIN_CLUSTERS / effective)
-    steps = np.unique(points, return_inverse=True)[1]
-    block = steps * blocks // (int(steps.max()) + 1)
-    dense: npt.NDArray[np.int64] = np.unique(codes * blocks + block, return_inverse=True)[1]
-    return dense
+    problem = shape.problem(panel, found)
+    fit = fit or _fit(problem, found)
+    active = problem.active
+    covariance = _covariance(problem, fit, panel.clusters)
+    reduction = _reduction(shape, panel)
+    curves = np.einsum("gij,gj->gi", reduction, fit.coefficients)
+    covariances = reduction @ covariance @ reduction.transpose(0, 2, 1)
+    freedom = panel.cluster_counts - 1
+    noisy, falling = _downward(curves, covariances, freedom, has_slope=problem.has_slope)
+    all_obstacles = {**found, **noisy, **falling}
+    is_falling = np.isin(np.arange(len(active)), list(falling))
+    has_idle = active[:, 0] & ~is_falling
+    prediction = panel.vcpu - fit.residuals
+    prediction[panel.workloads.spread(~has_idle).astype(bool)] = np.nan
+    return WorkloadFits(
+        shape=shape,
+        panel=panel,
+        obstacles=all_obstacles,
+        curves=curves,
+        covariances=covariances,
+        degrees_of_freedom=freedom,
+        coefficients=fit.coefficients,
+        coefficient_covariances=covariance,
+        has_idle=has_idle,
+        has_slope=problem.has_slope & ~is_falling,
+        variance_weights=fit.variance_weights,
+        robust_weights=fit.robust_weights,
+        predicted_vcpu=prediction,
+    )
+
+
+def _covariance(problem: Problem, fit: RobustFit, clusters: Segments) -> Floats:
+    """Return the coefficients' covariance; of one held at zero, the variance it had before."""
+    free = jackknife(problem, fit, clusters)
+    held = problem.active & ~fit.free
+    if not held.any():
+        return free
+    before = jackknife(problem, fit, clusters, problem.active)
+    columns = np.arange(len(problem.design))
+    free[:, columns, columns] += np.where(held, before[:, columns, columns], 0.0)
+    return free
+
+
+def _reduction(shape: Shape, panel: Panel) -> Floats:
+    """Return what turns coefficients into idle and coefficient of the mix, shape (g, 2, k)."""
+    columns = 5 if shape.by_direction else 2
+    reduction = np.zeros((len(panel.workloads), 2, columns))
+    reduction[:, 0, 0] = reduction[:, 1, 1] = 1
+    if shape.by_direction:
+        total = panel.workloads.sum(panel.rps)
+        parts = (panel.inbound_rps, panel.outbound_rps, np.nan_to_num(panel.gbit_per_second))
+        for column, part in enumerate(parts, start=2):
+            mix = np.divide(
+                panel.workloads.sum(part), total, out=np.zeros_like(total), where=total > 0
+            )
+            reduction[:, 1, column] = mix
+    return reduction
+
+
+def _downward(
+    curves: Floats, covariances: Floats, freedom: Ints, *, has_slope: Bools
+) -> tuple[dict[int, Obstacle], dict[int, Obstacle]]:
+    """Return the workloads whose CPU does not rise with requests: by their noise, and clearly."""
+    slope = curves[:, 1]
+    quantile = special.stdtrit(np.maximum(freedom, 1), (1 + CONFIDENCE) / 2)
+    clearly = slope + CLEARLY * quantile * np.sqrt(covariances[:, 1, 1]) < 0
+    noise = "its CPU does not rise with its requests by more than its noise"
+    other = "its CPU falls when its requests rise: something else drives it"
+    down = has_slope & (slope <= 0)
+    return tuple(  # type: ignore[return-value]
+        {
+            int(number): Obstacle(reason=Reason.NEGATIVE_SLOPE, detail=detail)
+            for number in np.flatnonzero(chosen)
+        }
+        for chosen, detail in ((down & ~clearly, noise), (down & clearly, other))
+    )

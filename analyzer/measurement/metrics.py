@@ -34,8 +34,14 @@ MENDING: Final[Mapping[str, str]] = {
 OPTIONAL: Final[Mapping[str, str]] = {
     "istio_tcp_sent_bytes_total": "no TCP traffic through the mesh, or TCP metrics are disabled "
     "in a Telemetry resource",
+    "istio_tcp_connections_opened_total": "no TCP traffic through the mesh, or TCP metrics are "
+    "disabled in a Telemetry resource: what opening connections costs would not be recognised",
+    "istio_request_bytes_sum": "keep it and istio_response_bytes_sum when scraping the proxies and "
+    "in Telemetry resources: what large requests cost would not be told from what many cost",
     "istio_request_messages_total": "no gRPC through the mesh, or its message counters are off: "
     "long streams would not be recognised",
+    "envoy_cluster_manager_active_clusters": "keep it when scraping the proxies: what a large "
+    "configuration costs would not be recognised",
     "container_cpu_cfs_periods_total": "no proxy has a CPU limit, or the counter is dropped: "
     "throttling would not be recognised",
     "kube_pod_container_resource_limits": "no proxy has a limit, or kube-state-metrics does not "

@@ -85,6 +85,11 @@ class Tables:
         by_workload = self._attribution == Attribution.WORKLOAD
         return not (by_workload and _is_of_proxies(name) and name not in _OWN_WORKLOAD)
 
+    def knows(self, name: str) -> bool:
+        """Whether it tells, and was asked: a metric that this Prometheus does not keep is not."""
+        asked = any(record.name == name for record in self._snapshot.manifest.queries)
+        return asked and self.tells(name)
+
     def unattributed_share(self) -> float:
         """Return which part of the requests that sidecars and gateways report is no proxy's."""
         whole = known = 0.0

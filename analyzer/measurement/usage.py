@@ -11,16 +11,19 @@ import pandas as pd
 from analyzer.errors import InsufficientData
 from analyzer.measurement.calls import count_calls_once
 from analyzer.measurement.findings import Finding
-from analyzer.measurement.frames import TIME
-from analyzer.measurement.proxies import KEY, proxy_table
+from analyzer.measurement.proxies import proxy_table
 from analyzer.measurement.quality import Evidence, find_quality
 from analyzer.measurement.roles import UNKNOWN
 from analyzer.measurement.snapshot import Snapshot
+from analyzer.measurement.steps import step_table, with_points
 from analyzer.measurement.tables import Tables
 from analyzer.prometheus.window import TimeWindow
 from analyzer.units import Reason, Refusal, Role
 
 __all__ = ["MeshUsage", "measure"]
+
+
+_INSTANCE_TYPE = "label_node_kubernetes_io_instance_type"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +38,17 @@ class MeshUsage:
         proxies: one row a proxy: namespace, pod, workload, node ("" where unknown), role, evidence.
         steps: one row a proxy and step in which it was seen, sorted by both: `proxy` (row of
             `proxies`), `point`, cpu_vcpu, inbound_rps, outbound_rps, proxy_rps,
-            tcp_bytes_per_second, memory_bytes, reserved_vcpu, reserved_memory_bytes, limit_vcpu,
-            limit_memory_bytes. NaN: not known, which is never 0.
+            http_bytes_per_second (requests and responses with their headers, inbound and
+            outbound), tcp_bytes_per_second, new_connections_per_second (of TCP), memory_bytes,
+            configured_clusters (Envoy's), throttled_share (of CPU periods, 0 to 1), resets (how
+            often its request counters were seen to begin anew), reserved_vcpu,
+            reserved_memory_bytes, limit_vcpu, limit_memory_bytes. NaN: not known, which is never 0.
         calls: mesh requests, each counted once: source_workload_namespace, source_workload,
             destination_workload_namespace, destination_workload, point, rps.
         clusters: where the proxies are; none where no label tells clusters apart.
-        nodes: one row a node: node, allocatable_vcpu, allocatable_memory_bytes (NaN: not known).
+        nodes: one row a node that kube-state-metrics or OpenCost tell of: node, allocatable_vcpu,
+            allocatable_memory_bytes, vcpu_usd_per_hour, memory_usd_per_gib_hour (NaN: not known),
+            instance_type ("": not known).
         findings: what is wrong or thin in the data, the most severe first.
         refusals: what this snapshot cannot say.
         warnings: from the snapshot.
@@ -97,7 +105,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     window = snapshot.manifest.window
     tables = Tables(snapshot)
     proxies = proxy_table(tables)
-    steps = _steps(tables, proxies, window)
+    steps = step_table(tables, proxies, window)
     observed = _observed_points(snapshot, steps)
     evidence = Evidence(
         manifest=snapshot.manifest,
@@ -125,12 +133,6 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     )
 
 
-def with_points(frame: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
-    """Return `frame` with `point`, the number of the step, in place of its time."""
-    elapsed = frame[TIME] - int(window.start.timestamp())
-    return frame.assign(point=elapsed // window.step_seconds - 1).drop(columns=TIME)
-
-
 def _observed_points(snapshot: Snapshot, steps: pd.DataFrame) -> npt.NDArray[np.int64]:
     cpu, scraped = (
         steps.loc[steps[name].notna(), "point"].to_numpy(np.int64)
@@ -149,72 +151,21 @@ def _observed_points(snapshot: Snapshot, steps: pd.DataFrame) -> npt.NDArray[np.
     return observed
 
 
-def _steps(tables: Tables, proxies: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
-    """Join every per-proxy quantity on proxy and point."""
-    numbers = pd.Series(proxies.index, index=pd.MultiIndex.from_frame(proxies[KEY]))
-
-    def column(name: str) -> pd.Series:
-        frame = with_points(tables[name], window)
-        rows = numbers.reindex(pd.MultiIndex.from_frame(frame[KEY])).to_numpy()
-        index = [pd.Index(rows, name="proxy"), pd.Index(frame["point"], name="point")]
-        return frame[name].groupby(index).sum()
-
-    cpu = column("proxy_cpu_vcpu")
-    inbound, outbound = column("inbound_requests_rps"), column("outbound_requests_rps")
-    waypoint = column("waypoint_requests_rps")
-    tcp, build = column("proxy_tcp_bytes_per_second"), column("proxy_build")
-    seen = [inbound, outbound, waypoint, tcp, build]
-    scraped = pd.concat(seen).groupby(level=["proxy", "point"]).size()
-    index = cpu.index.union(scraped.index).sort_values()
-    # A counter that a scraped proxy does not show has never moved: that, and only that, is a zero.
-    was_scraped = index.isin(scraped.index)
-
-    def zero_where_scraped(series: pd.Series) -> npt.NDArray[np.float64]:
-        values = series.reindex(index).to_numpy(float)
-        return np.where(np.isnan(values) & was_scraped, 0.0, values)
-
-    inbound_rps, outbound_rps = zero_where_scraped(inbound), zero_where_scraped(outbound)
-    steps = pd.DataFrame(
-        {
-            "cpu_vcpu": cpu.reindex(index).to_numpy(float),
-            "inbound_rps": inbound_rps,
-            "outbound_rps": outbound_rps,
-            "proxy_rps": inbound_rps + outbound_rps + zero_where_scraped(waypoint),
-            "tcp_bytes_per_second": zero_where_scraped(tcp)
-            if tables.tells("proxy_tcp_bytes_per_second")
-            else np.nan,
-            "memory_bytes": column("proxy_memory_bytes").reindex(index).to_numpy(float),
-            **{
-                name: _for_life(column(f"proxy_{name}").reindex(index))
-                for name in (
-                    "reserved_vcpu",
-                    "reserved_memory_bytes",
-                    "limit_vcpu",
-                    "limit_memory_bytes",
-                )
-            },
-        },
-        index=index,
-    )
-    return steps.reset_index()
-
-
-def _for_life(reserved: pd.Series) -> npt.NDArray[np.float64]:
-    """Fill what kube-state-metrics missed: a pod keeps its reservation for life."""
-    forward = reserved.groupby(level="proxy").ffill()
-    return forward.groupby(level="proxy").bfill().to_numpy(float)
-
-
 def _nodes(tables: Tables) -> pd.DataFrame:
     columns = {
         "node_allocatable_vcpu": "allocatable_vcpu",
         "node_allocatable_memory_bytes": "allocatable_memory_bytes",
+        "node_vcpu_usd_per_hour": "vcpu_usd_per_hour",
+        "node_memory_usd_per_gib_hour": "memory_usd_per_gib_hour",
     }
     medians = [
         tables[query].groupby("node")[query].median().rename(column)
         for query, column in columns.items()
     ]
-    return pd.concat(medians, axis=1).rename_axis("node").sort_index().reset_index()
+    kinds = tables["node_instance_types"].rename(columns={_INSTANCE_TYPE: "instance_type"})
+    kind = kinds[kinds["instance_type"] != ""].groupby("node")["instance_type"].first()
+    frame = pd.concat(medians, axis=1).rename_axis("node").sort_index()
+    return frame.assign(instance_type=kind.reindex(frame.index).fillna("")).reset_index()
 
 
 def _refusals(proxies: pd.DataFrame) -> tuple[Refusal, ...]:

@@ -5,18 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from analyzer.calibration.draws import DRAW_COUNT, SEED
 from analyzer.calibration.result import RoleCalibration
 from analyzer.units import CONFIDENCE, Interval
 
 __all__ = ["DRAW_COUNT", "SEED", "draw", "draw_curve", "generator", "to_interval"]
 
 Floats = npt.NDArray[np.float64]
-
-DRAW_COUNT = 2000
-"""Draws behind every range: the ends of a 90 % interval then move by about 1 % of its length."""
-
-SEED = 20250710
-"""Fixed, so that the same snapshot gives the same answer; the date of the post."""
 
 _Z = 1.6448536269514722
 """Standard normal quantile of (1 + CONFIDENCE) / 2."""
@@ -41,20 +36,12 @@ def draw(value: Interval, rng: np.random.Generator) -> Floats:
 def draw_curve(role: RoleCalibration, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Return (idle vcpu per proxy, vcpu per 1000 rps), each of shape (1 + DRAW_COUNT,).
 
-    Where both were fitted they are drawn jointly: a fit that idles lower rises more steeply.
-    The draws reach as far as the intervals do, which a normal distribution of the covariance
-    would not where the fit had few proxies.
+    Where both were fitted the calibration has drawn them jointly already.
     """
     idle_vcpu, vcpu_per_1000_rps = role.idle_vcpu_per_proxy, role.vcpu_per_1000_rps
-    if role.covariance is None:
+    if role.draws is None:
         return draw(idle_vcpu, rng), draw(vcpu_per_1000_rps, rng)
-    mid = np.array([idle_vcpu.mid, vcpu_per_1000_rps.mid])
-    reach = np.array([idle_vcpu.high, vcpu_per_1000_rps.high]) - mid
-    deviation = np.sqrt(np.diag(role.covariance))
-    wider = np.divide(reach / _Z, deviation, out=np.ones(2), where=deviation > 0)
-    covariance = role.covariance * np.outer(wider, wider)
-    draws = rng.multivariate_normal(mid, covariance, size=DRAW_COUNT, method="eigh")
-    idle, slope = np.vstack([mid, np.maximum(draws, 0.0)]).T
+    idle, slope = np.vstack([[idle_vcpu.mid, vcpu_per_1000_rps.mid], role.draws]).T
     return idle, slope
 
 

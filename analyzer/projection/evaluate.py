@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from analyzer.projection.modes import (
     waypoint_need,
     ztunnel_need,
 )
+from analyzer.projection.prices import NodePrices
 from analyzer.projection.scenario import Basis
 from analyzer.units import MONTHS_PER_YEAR, Provenance, Role
 
@@ -51,15 +52,23 @@ class ModeNeeds:
 
     def usd_per_year(self, basis: Basis, parameters: Parameters) -> Floats:
         """Return what that costs; without the memory where it is not known."""
-        month = self.vcpu(basis) * parameters["vcpu_month_usd"]
-        memory_gib = self.memory_gib(basis)
-        if memory_gib is not None:
-            month = month + memory_gib * parameters["memory_gib_month_usd"]
-        return np.asarray(month * MONTHS_PER_YEAR)
+        has_memory = self.memory_gib(basis) is not None
+        flat = (parameters["vcpu_month_usd"], parameters["memory_gib_month_usd"])
+        months = []
+        for need in self.needs:
+            vcpu_usd, memory_gib_usd = need.month_usd or flat
+            months.append(need.vcpu[basis] * vcpu_usd)
+            if has_memory:
+                months.append(need.memory_gib[basis] * memory_gib_usd)
+        return np.asarray(np.vstack(months).sum(axis=0) * MONTHS_PER_YEAR)
 
 
 def evaluate(
-    load: MeshLoad, sidecars: SidecarFootprint, parameters: Parameters | None, draws: int
+    load: MeshLoad,
+    sidecars: SidecarFootprint,
+    parameters: Parameters | None,
+    draws: int,
+    prices: NodePrices | None = None,
 ) -> Mapping[str, ModeNeeds]:
     """Return every mode that can be evaluated, sidecars first.
 
@@ -68,12 +77,20 @@ def evaluate(
         sidecars: what carries it today.
         parameters: None where a waypoint's cost is not known; then there is only `sidecar`.
         draws: length of the arrays.
+        prices: of the nodes, where they differ.
     """
-    modes = [ModeNeeds(name=SIDECAR, needs=(_sidecar_need(load, sidecars, parameters, draws),))]
+    sidecar = replace(
+        _sidecar_need(load, sidecars, parameters, draws),
+        month_usd=prices.mean(load.placement["node"], load.placement["vcpu"].to_numpy(float))
+        if prices
+        else None,
+    )
+    modes = [ModeNeeds(name=SIDECAR, needs=(sidecar,))]
     if parameters is not None and load.nodes is not None:
-        ztunnel = ztunnel_need(load.nodes, parameters)
-        seen = waypoint_need(load, parameters, everywhere=False)
-        everywhere = waypoint_need(load, parameters, everywhere=True)
+        ztunnel = ztunnel_need(load.nodes, parameters, prices)
+        placed = parameters.placement.weights(load.namespaces)
+        seen = waypoint_need(load, parameters, placed, prices)
+        everywhere = waypoint_need(load, parameters, np.ones(len(load.namespaces)), prices)
         modes += [
             ModeNeeds(name=AMBIENT_L4, needs=(ztunnel,)),
             ModeNeeds(name=AMBIENT_WAYPOINT, needs=(ztunnel, seen)),

@@ -3,21 +3,23 @@
 Every quantity is an array over draws (see `draws`), or a number where it is exact.
 
     ztunnel of a node   idle + requests/s of its pods' proxies x cost of a pass + Gbit/s x cost
-    waypoint            replicas x idle + requests/s into the namespace x cost of a request
+                        + new TCP connections/s x cost; istio-cni with it where it is not there yet
+    waypoint            replicas x what one uses at its share of the namespace's requests/s
     billed              the larger of used and reserved, ztunnel by ztunnel, replica by replica
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.load import MeshLoad
-from analyzer.projection.scenario import Basis
+from analyzer.projection.prices import NodePrices
 from analyzer.units import Provenance
 
 __all__ = [
@@ -28,7 +30,9 @@ __all__ = [
     "Need",
     "Parameters",
     "waypoint_need",
+    "waypoint_replicas",
     "ztunnel_need",
+    "ztunnel_vcpu",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -38,6 +42,9 @@ AMBIENT_L4 = "ambient-l4"
 AMBIENT_WAYPOINT = "ambient-waypoint"
 AMBIENT_WAYPOINT_ALL = "ambient-waypoint-all"
 
+_MOST_REPLICAS = 1000
+"""Replicas that a single waypoint is scaled out to, at most: beyond, something else is wrong."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
@@ -46,6 +53,8 @@ class Need:
     Attributes:
         vcpu: arrays over draws.
         memory_gib: arrays over draws.
+        month_usd: prices of a vCPU and of a GiB where it runs; None: the scenario's flat ones.
+        hottest_vcpu: what the busiest single unit uses, array over draws.
     """
 
     role: str
@@ -53,6 +62,12 @@ class Need:
     provenance: Provenance
     vcpu: Mapping[Basis, Floats]
     memory_gib: Mapping[Basis, Floats]
+    month_usd: tuple[float, float] | None = None
+    hottest_vcpu: Floats | None = None
+
+
+def _unchanged(rps: Floats) -> Floats:
+    return rps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,68 +78,133 @@ class Parameters:
         values: the scenario's assumptions, arrays over draws.
         waypoint_idle_vcpu: of one waypoint replica, array over draws.
         waypoint_vcpu_per_1000_rps: array over draws.
+        waypoint_effective_rps: what makes a rate one that a straight line of that slope fits.
         waypoint_follows_sidecar: whether these two are the sidecars' times the scenario's ratio,
             for want of a waypoint to measure.
+        ztunnel_provenance: published, or derived where ztunnels were measured in part.
+        placement: which namespaces get waypoints in the mode `ambient-waypoint`.
+        istio_cni_installed: whether ambient need not bring istio-cni with it.
     """
 
     values: Mapping[str, Floats]
     waypoint_idle_vcpu: Floats
     waypoint_vcpu_per_1000_rps: Floats
     waypoint_follows_sidecar: bool
+    waypoint_effective_rps: Callable[[Floats], Floats] = _unchanged
+    ztunnel_provenance: Provenance = Provenance.PUBLISHED
+    placement: Placement = OBSERVED
+    istio_cni_installed: bool = False
 
     def __getitem__(self, name: str) -> Floats:
         """Return an assumption over draws."""
         return self.values[name]
 
+    def waypoint_vcpu(self, rps: Floats) -> Floats:
+        """Return what one replica uses at each of these rates, shape (rates, draws)."""
+        effective = self.waypoint_effective_rps(rps)[:, None]
+        return self.waypoint_idle_vcpu + effective / 1000 * self.waypoint_vcpu_per_1000_rps
 
-def ztunnel_need(nodes: pd.DataFrame, parameters: Parameters) -> Need:
-    """Return what the ztunnels need, one on each of `nodes` (as in `MeshLoad.nodes`)."""
-    passes = nodes["passes_rps"].to_numpy(float)[:, None]
-    gbit = nodes["gbit_per_second"].to_numpy(float)[:, None]
-    used = (
+
+def ztunnel_vcpu(nodes: pd.DataFrame, parameters: Parameters) -> Floats:
+    """Return what the ztunnel of each node uses, shape (nodes, draws)."""
+    passes, gbit, connections = (
+        nodes[column].to_numpy(float)[:, None]
+        for column in ("passes_rps", "gbit_per_second", "new_connections_per_second")
+    )
+    return np.asarray(
         parameters["ztunnel_idle_vcpu_per_node"]
         + passes / 1000 * parameters["ztunnel_vcpu_per_1000_rps"]
         + gbit * parameters["ztunnel_vcpu_per_gbit_per_second"]
+        + connections / 1000 * parameters["ztunnel_vcpu_per_1000_new_connections_per_second"]
     )
+
+
+def ztunnel_need(
+    nodes: pd.DataFrame, parameters: Parameters, prices: NodePrices | None = None
+) -> Need:
+    """Return what the ztunnels need, one on each of `nodes` (as in `MeshLoad.nodes`).
+
+    The published idle is of a ztunnel with istio-cni, so that the two are one unit: where
+    istio-cni has to come with it, its reservation does too.
+    """
+    used = ztunnel_vcpu(nodes, parameters)
     memory = np.broadcast_to(parameters["ztunnel_memory_gib_per_node"], used.shape)
+    reserved = parameters["ztunnel_reserved_vcpu_per_node"]
+    reserved_memory = parameters["ztunnel_reserved_memory_gib_per_node"]
+    if not parameters.istio_cni_installed:
+        reserved = reserved + parameters["istio_cni_reserved_vcpu_per_node"]
+        reserved_memory = reserved_memory + parameters["istio_cni_reserved_memory_gib_per_node"]
+    each = np.ones((len(nodes), 1))
     return Need(
         role="ztunnel",
         count=len(nodes),
-        provenance=Provenance.PUBLISHED,
-        vcpu=_by_basis(used, parameters["ztunnel_reserved_vcpu_per_node"]),
-        memory_gib=_by_basis(memory, parameters["ztunnel_reserved_memory_gib_per_node"]),
+        provenance=parameters.ztunnel_provenance,
+        vcpu=_by_basis(used, reserved, each),
+        memory_gib=_by_basis(memory, reserved_memory, each),
+        month_usd=prices.mean(nodes["node"], used[:, 0]) if prices else None,
+        hottest_vcpu=used[int(used[:, 0].argmax())],
     )
 
 
-def waypoint_need(load: MeshLoad, parameters: Parameters, *, everywhere: bool) -> Need:
+def waypoint_replicas(load: MeshLoad, parameters: Parameters) -> Floats:
+    """Return how many replicas each namespace's waypoint has, shape (namespaces,).
+
+    Enough for each to stay below the target share of its limit in the busiest step, at the best
+    estimates; not fewer than the least; and the spare ones.
+    """
+    peak_rps = load.namespaces["waypoint_peak_rps"].to_numpy(float)
+    most_vcpu = (
+        parameters["waypoint_limit_vcpu_per_replica"][0]
+        * parameters["waypoint_target_utilisation_share"][0]
+    )
+    replicas = np.full(len(peak_rps), parameters["waypoint_replicas"][0])
+    for _ in range(_MOST_REPLICAS):
+        used = parameters.waypoint_vcpu(peak_rps / replicas)[:, 0]
+        # A replica that idles above the target gains nothing from company.
+        busy = (used > most_vcpu) & (parameters.waypoint_idle_vcpu[0] < most_vcpu)
+        if not busy.any():
+            break
+        replicas[busy] += 1
+    return np.asarray(replicas + parameters["waypoint_spare_replicas"][0])
+
+
+def waypoint_need(
+    load: MeshLoad, parameters: Parameters, weights: Floats, prices: NodePrices | None = None
+) -> Need:
     """Return what the waypoints need: one set of replicas in each chosen namespace.
 
     Args:
         load: the traffic.
         parameters: what things cost.
-        everywhere: whether every namespace has a waypoint, or those where HTTP was seen.
+        weights: how much of a waypoint each of the load's namespaces gets, 0-1.
+        prices: of the nodes, where they differ.
     """
-    namespaces = load.namespaces
-    chosen = namespaces if everywhere else namespaces[namespaces["has_http"]]
-    replicas = float(parameters["waypoint_replicas"][0])
-    rps = chosen["waypoint_rps"].to_numpy(float)[:, None] / replicas
-    used = parameters.waypoint_idle_vcpu + rps / 1000 * parameters.waypoint_vcpu_per_1000_rps
+    replicas = waypoint_replicas(load, parameters)
+    used = parameters.waypoint_vcpu(load.namespaces["waypoint_rps"].to_numpy(float) / replicas)
     memory = np.broadcast_to(parameters["waypoint_memory_gib_per_replica"], used.shape)
+    times = (weights * replicas)[:, None]
     return Need(
         role="waypoint",
-        count=len(chosen) * replicas,
+        count=float(times.sum()),
         provenance=Provenance.DERIVED,
-        vcpu=_by_basis(used, parameters["waypoint_reserved_vcpu_per_replica"], replicas),
-        memory_gib=_by_basis(
-            memory, parameters["waypoint_reserved_memory_gib_per_replica"], replicas
-        ),
+        vcpu=_by_basis(used, parameters["waypoint_reserved_vcpu_per_replica"], times),
+        memory_gib=_by_basis(memory, parameters["waypoint_reserved_memory_gib_per_replica"], times),
+        month_usd=_waypoint_price(load, prices, used[:, 0] * times[:, 0]) if prices else None,
+        hottest_vcpu=(used * (times > 0)).max(axis=0) if len(used) else None,
     )
 
 
-def _by_basis(used: Floats, reserved: Floats, times: float = 1.0) -> dict[Basis, Floats]:
-    """Add up over the rows of `used`, shape (units, draws); each row stands for `times` units."""
+def _waypoint_price(load: MeshLoad, prices: NodePrices, used: Floats) -> tuple[float, float]:
+    """Return the prices where the waypoints run: among the sidecars that they replace."""
+    weights = used if used.sum() > 0 else np.ones(len(used))
+    vcpu, memory_gib = np.average(prices.of_namespaces(load), axis=0, weights=weights)
+    return float(vcpu), float(memory_gib)
+
+
+def _by_basis(used: Floats, reserved: Floats, times: Floats) -> dict[Basis, Floats]:
+    """Add up over the rows of `used`, shape (units, draws); each stands for so many units."""
     return {
-        Basis.USAGE: used.sum(axis=0) * times,
-        Basis.RESERVED: np.broadcast_to(reserved, used.shape).sum(axis=0) * times,
-        Basis.BILLED: np.maximum(used, reserved).sum(axis=0) * times,
+        Basis.USAGE: (used * times).sum(axis=0),
+        Basis.RESERVED: (np.broadcast_to(reserved, used.shape) * times).sum(axis=0),
+        Basis.BILLED: (np.maximum(used, reserved) * times).sum(axis=0),
     }

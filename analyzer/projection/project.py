@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-import pandas as pd
-
-from analyzer.calibration.result import Calibration, RoleCalibration
+from analyzer.calibration.result import Calibration
 from analyzer.data import published_constants
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
-from analyzer.projection.draws import draw, draw_curve, generator, to_interval
+from analyzer.projection.draws import to_interval
 from analyzer.projection.evaluate import ModeNeeds, evaluate
-from analyzer.projection.load import MeshLoad, mesh_load
-from analyzer.projection.modes import SIDECAR, Parameters
+from analyzer.projection.load import Demand, MeshLoad, mesh_load
+from analyzer.projection.modes import SIDECAR, Parameters, waypoint_replicas
+from analyzer.projection.namespaces import is_extrapolated, rank_namespaces
+from analyzer.projection.nodes import freed_nodes
+from analyzer.projection.parameters import drawn, exact, with_measured
+from analyzer.projection.prices import NodePrices, node_prices
 from analyzer.projection.reference import reference
 from analyzer.projection.result import (
     NOTHING_TO_SAVE,
@@ -27,6 +28,8 @@ from analyzer.projection.result import (
 )
 from analyzer.projection.scenario import Basis, Scenario, default_scenario
 from analyzer.projection.sensitivity import sensitivity
+from analyzer.projection.sweeps import sweeps
+from analyzer.projection.working_hours import within
 from analyzer.units import Provenance, Reason, Refusal
 
 __all__ = ["project", "project_usage"]
@@ -53,62 +56,57 @@ def project_usage(
     node_count: int | None = None,
 ) -> Projection:
     """Return what each mode costs for the traffic of a measured mesh; arguments as `project`."""
-    load = mesh_load(usage, node_count=node_count)
+    usage = within(usage, scenario.working_hours)
+    prices = node_prices(usage, scenario)
+    load = mesh_load(usage, node_count=node_count, demand=_demand(scenario, calibration))
     if load.sidecars is None:  # pragma: no cover - a measured mesh has its footprint
         raise ValueError("a measured load has a sidecar footprint")
-    parameters = _drawn(scenario, calibration)
+    measured = with_measured(scenario, calibration.ztunnel)
+    parameters = drawn(measured, calibration)
     draws = len(parameters["vcpu_month_usd"]) if parameters else 1
-    modes = evaluate(load, load.sidecars, parameters, draws)
-    prices = parameters or _exact(scenario)
+    modes = evaluate(load, load.sidecars, parameters, draws, prices)
+    flat = parameters or exact(scenario)
     basis = scenario.basis if scenario.basis in modes[SIDECAR].bases else Basis.USAGE
-    savings = _savings(modes, basis, prices)
+    savings = _savings(load, modes, basis, flat)
     return Projection(
         load=load,
-        price=Price(
-            vcpu_month_usd=scenario["vcpu_month_usd"].mid,
-            memory_gib_month_usd=scenario["memory_gib_month_usd"].mid,
-            source=scenario.assumptions["vcpu_month_usd"].source,
-        ),
+        price=_price(scenario, modes[SIDECAR], prices),
         basis=basis,
-        modes=tuple(_mode(mode, prices) for mode in modes.values()),
+        modes=tuple(_mode(mode, flat) for mode in modes.values()),
         savings=savings,
-        namespaces=_namespaces(load, parameters),
-        sensitivity=sensitivity(load, load.sidecars, scenario, parameters, basis),
+        namespaces=rank_namespaces(load, parameters, calibration),
+        sensitivity=sensitivity(load, load.sidecars, measured, parameters, basis, prices),
+        waypoint_placement=scenario.waypoint_placement.rule,
+        sweeps=sweeps(load, modes, parameters, basis, prices),
         references=tuple(
             reference(constants, load, scenario) for constants in published_constants().values()
         ),
         refusals=_refusals(load, calibration, modes, savings, scenario),
+        warnings=_warnings(load, calibration, parameters),
     )
 
 
-def _drawn(scenario: Scenario, calibration: Calibration) -> Parameters | None:
-    """Draw everything uncertain once; None where a waypoint's cost is not known."""
-    rng = generator()
-    values = {name: draw(item.value, rng) for name, item in scenario.assumptions.items()}
-    waypoint, sidecar = calibration.waypoint, calibration.sidecar
-    measured = isinstance(waypoint, RoleCalibration) and waypoint.provenance == Provenance.MEASURED
-    if isinstance(waypoint, RoleCalibration) and measured:
-        idle, slope = draw_curve(waypoint, rng)
-    elif isinstance(sidecar, RoleCalibration):
-        ratio = values["waypoint_to_sidecar_ratio"]
-        idle, slope = (ratio * part for part in draw_curve(sidecar, rng))
-    else:
-        return None
-    return Parameters(
-        values=values,
-        waypoint_idle_vcpu=idle,
-        waypoint_vcpu_per_1000_rps=slope,
-        waypoint_follows_sidecar=not measured,
+def _demand(scenario: Scenario, calibration: Calibration) -> Demand:
+    sidecar = calibration.sidecar
+    slope = 0.0 if isinstance(sidecar, Refusal) else sidecar.vcpu_per_1000_rps.mid
+    return Demand(
+        growth_factor=scenario["traffic_growth_factor"].mid,
+        sidecar_vcpu_per_rps=slope / 1000,
+        ingress_through_waypoint=scenario.ingress_through_waypoint,
     )
 
 
-def _exact(scenario: Scenario) -> Parameters:
-    """Return parameters good for prices alone."""
-    return Parameters(
-        values={name: np.array([item.value.mid]) for name, item in scenario.assumptions.items()},
-        waypoint_idle_vcpu=np.zeros(1),
-        waypoint_vcpu_per_1000_rps=np.zeros(1),
-        waypoint_follows_sidecar=False,
+def _price(scenario: Scenario, sidecars: ModeNeeds, prices: NodePrices | None) -> Price:
+    """Return the flat price, or the mean one of the nodes that the sidecars run on."""
+    of_sidecars = sidecars.needs[0].month_usd
+    if prices is None or of_sidecars is None:
+        return Price(
+            vcpu_month_usd=scenario["vcpu_month_usd"].mid,
+            memory_gib_month_usd=scenario["memory_gib_month_usd"].mid,
+            source=scenario.assumptions["vcpu_month_usd"].source,
+        )
+    return Price(
+        vcpu_month_usd=of_sidecars[0], memory_gib_month_usd=of_sidecars[1], source=prices.source
     )
 
 
@@ -129,6 +127,7 @@ def _mode(mode: ModeNeeds, parameters: Parameters) -> Mode:
                 count=need.count,
                 vcpu=to_interval(need.vcpu[Basis.USAGE]),
                 provenance=need.provenance,
+                hottest_vcpu=None if need.hottest_vcpu is None else to_interval(need.hottest_vcpu),
             )
             for need in mode.needs
         ),
@@ -137,15 +136,17 @@ def _mode(mode: ModeNeeds, parameters: Parameters) -> Mode:
 
 
 def _savings(
-    modes: Mapping[str, ModeNeeds], basis: Basis, parameters: Parameters
+    load: MeshLoad, modes: Mapping[str, ModeNeeds], basis: Basis, parameters: Parameters
 ) -> tuple[Saving, ...]:
     sidecar, *others = modes.values()
     if sidecar.usd_per_year(basis, parameters)[0] == 0:
         return ()
-    return tuple(_saving(sidecar, mode, basis, parameters) for mode in others)
+    return tuple(_saving(load, sidecar, mode, basis, parameters) for mode in others)
 
 
-def _saving(sidecar: ModeNeeds, mode: ModeNeeds, basis: Basis, parameters: Parameters) -> Saving:
+def _saving(
+    load: MeshLoad, sidecar: ModeNeeds, mode: ModeNeeds, basis: Basis, parameters: Parameters
+) -> Saving:
     """Compare draw by draw, so that what both modes share does not widen the range."""
     before = sidecar.usd_per_year(basis, parameters)
     saved = before - mode.usd_per_year(basis, parameters)
@@ -157,32 +158,28 @@ def _saving(sidecar: ModeNeeds, mode: ModeNeeds, basis: Basis, parameters: Param
         usd_per_year=to_interval(saved),
         percent=to_interval(100 * saved[paid] / before[paid]),
         probability_cheaper=float((saved[1:] > 0).mean()),
+        freed_node_count=freed_nodes(load, sidecar, mode),
     )
 
 
-def _namespaces(load: MeshLoad, parameters: Parameters | None) -> pd.DataFrame:
-    """Divide the best estimates among the namespaces.
-
-    What a ztunnel uses for traffic follows the traffic; what it uses at rest follows the sidecars
-    it replaces.
-    """
-    columns = ["namespace", "sidecar_count", "proxy_rps", "sidecar_vcpu"]
-    frame = load.namespaces[columns]
-    if parameters is None or load.nodes is None:
-        return frame
-    namespaces = load.namespaces
-    idle = parameters["ztunnel_idle_vcpu_per_node"][0] * len(load.nodes)
-    share = namespaces["sidecar_count"] / namespaces["sidecar_count"].sum()
-    ztunnel = (
-        idle * share
-        + namespaces["proxy_rps"] / 1000 * parameters["ztunnel_vcpu_per_1000_rps"][0]
-        + namespaces["gbit_per_second"] * parameters["ztunnel_vcpu_per_gbit_per_second"][0]
+def _warnings(
+    load: MeshLoad, calibration: Calibration, parameters: Parameters | None
+) -> tuple[str, ...]:
+    waypoint = calibration.waypoint
+    if parameters is None or isinstance(waypoint, Refusal) or waypoint.fitted_rps is None:
+        return ()
+    replicas = waypoint_replicas(load, parameters)
+    rps = load.namespaces["waypoint_rps"].to_numpy(float) / replicas
+    outside = is_extrapolated(rps, calibration)
+    if not outside.any():
+        return ()
+    low, high = waypoint.fitted_rps
+    seen = "waypoints" if waypoint.provenance == Provenance.MEASURED else "sidecars"
+    warning = (
+        f"the waypoints of {outside.sum()} of {len(rps)} namespaces would run at rates outside "
+        f"{low:.3g}-{high:.3g} requests/s, where no {seen} were seen: their cost is extrapolated"
     )
-    waypoint = (
-        parameters.waypoint_idle_vcpu[0] * parameters["waypoint_replicas"][0]
-        + namespaces["waypoint_rps"] / 1000 * parameters.waypoint_vcpu_per_1000_rps[0]
-    )
-    return frame.assign(ambient_l4_vcpu=ztunnel, waypoint_vcpu=waypoint)
+    return (warning,)
 
 
 def _refusals(

@@ -21,6 +21,7 @@ __all__ = [
     "Reference",
     "Saving",
     "Sensitivity",
+    "Sweep",
 ]
 
 NOTHING_TO_SAVE = Refusal(
@@ -54,12 +55,17 @@ class Footprint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
-    """One kind of proxy in a mode: how many, and the vCPU they use together."""
+    """One kind of proxy in a mode: how many, and the vCPU they use together.
+
+    Attributes:
+        hottest_vcpu: what the busiest one uses; None where each was measured.
+    """
 
     role: str
     count: float
     vcpu: Interval
     provenance: Provenance
+    hottest_vcpu: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +91,8 @@ class Saving:
         usd_per_year: on the headline's basis.
         percent: of the sidecars' dollars.
         probability_cheaper: share of the draws in which the mode costs less.
+        freed_node_count: whole nodes that what is no longer reserved would fill; below zero where
+            more is; None where reservations or the nodes' sizes are not known.
     """
 
     mode: str
@@ -92,6 +100,7 @@ class Saving:
     usd_per_year: Interval
     percent: Interval
     probability_cheaper: float
+    freed_node_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +116,22 @@ class Sensitivity:
     assumption: str
     low_usd_per_year: float
     high_usd_per_year: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """What the saving is along one choice, all else as in the answer.
+
+    Attributes:
+        name: l7_share (of the namespaces with HTTP, what part needs a waypoint) or
+            waypoint_replicas.
+        points: the choice, and the saving in USD a year on the headline's basis.
+        break_even: where ambient costs what sidecars do; None where it does nowhere on the way.
+    """
+
+    name: str
+    points: tuple[tuple[float, Interval], ...]
+    break_even: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +152,17 @@ class Projection:
 
     Attributes:
         basis: of the headline dollars.
-        namespaces: one row a namespace: namespace, sidecar_count, proxy_rps, sidecar_vcpu,
-            ambient_l4_vcpu, waypoint_vcpu; empty where only counts were stated.
+        namespaces: one row a namespace, those that save most with a waypoint where HTTP is first:
+            namespace, sidecar_count, proxy_rps, sidecar_vcpu, ambient_l4_vcpu, waypoint_vcpu,
+            waypoint_replicas, saving_l4_vcpu, saving_waypoint_vcpu, waypoint_costs_more (than the
+            sidecars it replaces), waypoint_extrapolated (whether it would run at a rate at which
+            no proxy was seen), cumulative_saving_vcpu (in this order of migration, net of the idle
+            of the ztunnels, which are there from the first one on); empty where only counts were
+            stated.
+        waypoint_placement: the rule by which namespaces got waypoints in `ambient-waypoint`.
+        sweeps: the saving along the share of namespaces that need L7, and along replicas.
         references: published constants applied to the same mesh.
+        warnings: what makes the projection less sure.
     """
 
     load: MeshLoad
@@ -141,3 +174,6 @@ class Projection:
     sensitivity: tuple[Sensitivity, ...]
     references: tuple[Reference, ...]
     refusals: tuple[Refusal, ...]
+    warnings: tuple[str, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
+    waypoint_placement: str = "observed"

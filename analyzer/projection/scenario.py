@@ -4,32 +4,54 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from analyzer.data import Assumption, assumptions
 from analyzer.errors import UsageError
+from analyzer.projection.choices import (
+    FLAT,
+    OBSERVED,
+    Basis,
+    Placement,
+    Prices,
+    WorkingHours,
+    basis_of,
+    flag_of,
+    placement_of,
+    prices_of,
+    working_hours_of,
+)
 from analyzer.units import Interval
 
 __all__ = ["Basis", "Scenario", "default_scenario", "load_scenario"]
 
-_BASIS = "basis"
-_WHOLE = frozenset({"waypoint_replicas"})
-_ABOVE_ZERO = frozenset({"waypoint_to_sidecar_ratio"})
+_COUNTS = {"waypoint_replicas": 1, "waypoint_spare_replicas": 0}
+"""Keys that are whole numbers, and the least they may be."""
 
+_ABOVE_ZERO = frozenset(
+    {
+        "waypoint_to_sidecar_ratio",
+        "waypoint_limit_vcpu_per_replica",
+        "waypoint_target_utilisation_share",
+        "traffic_growth_factor",
+    }
+)
+_SHARES = frozenset({"waypoint_target_utilisation_share"})
+_EXACT = frozenset({*_COUNTS, *_SHARES, "waypoint_limit_vcpu_per_replica", "traffic_growth_factor"})
+"""Keys that decide on whole replicas, or on the question itself, and have no range."""
 
-class Basis(StrEnum):
-    """Which vCPUs are meant."""
-
-    USAGE = "usage"
-    """CPU used."""
-    RESERVED = "reserved"
-    """CPU requested from the scheduler."""
-    BILLED = "billed"
-    """The larger of the two, proxy by proxy (OpenCost's rule)."""
+_CHOICES: Mapping[str, Callable[[str, str, object], Any]] = {
+    "basis": basis_of,
+    "waypoint_placement": placement_of,
+    "ingress_through_waypoint": flag_of,
+    "istio_cni_installed": flag_of,
+    "prices": prices_of,
+    "working_hours": working_hours_of,
+}
+"""Keys that are no numbers, each with what reads it; fields of `Scenario`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +61,20 @@ class Scenario:
     Attributes:
         assumptions: every name of data/assumptions.toml, with its value, unit and source.
         basis: which vCPUs the headline dollars are of.
+        waypoint_placement: which namespaces get waypoints in the mode `ambient-waypoint`.
+        ingress_through_waypoint: whether what comes from ingress gateways passes waypoints too.
+        istio_cni_installed: whether istio-cni runs already, so that ambient need not bring it.
+        prices: where prices come from.
+        working_hours: which part of the week counts; None: all of it.
     """
 
     assumptions: Mapping[str, Assumption]
     basis: Basis = Basis.USAGE
+    waypoint_placement: Placement = OBSERVED
+    ingress_through_waypoint: bool = False
+    istio_cni_installed: bool = False
+    prices: Prices = FLAT
+    working_hours: WorkingHours | None = None
 
     def __getitem__(self, name: str) -> Interval:
         """Return an assumption's value, in the unit that its name says."""
@@ -50,7 +82,7 @@ class Scenario:
 
     @property
     def waypoint_replicas(self) -> int:
-        """Replicas of each waypoint."""
+        """Replicas of each waypoint, at least."""
         return int(self["waypoint_replicas"].mid)
 
     def changed(self, origin: str, changes: Mapping[str, Any]) -> Scenario:
@@ -58,22 +90,22 @@ class Scenario:
 
         Args:
             origin: where the changes come from, for messages and as their source.
-            changes: numbers, or tables of low, mid and high, by name; and `basis`.
+            changes: numbers, or tables of low, mid and high, and choices, by name.
 
         Raises:
             UsageError: naming the origin, the key and what is permitted.
         """
         values = dict(self.assumptions)
-        basis = self.basis
+        chosen: dict[str, Any] = {}
         for key, value in changes.items():
-            if key == _BASIS:
-                basis = _basis(origin, value)
+            if key in _CHOICES:
+                chosen[key] = _CHOICES[key](origin, key, value)
                 continue
             if key not in values:
-                raise UsageError(_unknown(origin, key, [*values, _BASIS]))
+                raise UsageError(_unknown(origin, key, [*values, *_CHOICES]))
             changed = _interval(origin, key, value)
             values[key] = replace(values[key], value=changed, source=origin)
-        return Scenario(assumptions=values, basis=basis)
+        return replace(self, assumptions=values, **chosen)
 
 
 def default_scenario() -> Scenario:
@@ -82,7 +114,7 @@ def default_scenario() -> Scenario:
 
 
 def load_scenario(path: Path) -> Scenario:
-    """Read a scenario file: TOML, each key a name of data/assumptions.toml, or `basis`.
+    """Read a scenario file: TOML, each key a name of data/assumptions.toml or a choice.
 
     Raises:
         UsageError: if it cannot be read, or holds what it may not.
@@ -94,14 +126,6 @@ def load_scenario(path: Path) -> Scenario:
     except ValueError as error:
         raise UsageError(f"scenario {path} is not TOML: {error}") from error
     return default_scenario().changed(str(path), changes)
-
-
-def _basis(origin: str, value: object) -> Basis:
-    try:
-        return Basis(str(value))
-    except ValueError as error:
-        permitted = ", ".join(Basis)
-        raise UsageError(f"{origin}: basis is {value!r}; permitted: {permitted}") from error
 
 
 def _interval(origin: str, key: str, value: object) -> Interval:
@@ -120,12 +144,24 @@ def _interval(origin: str, key: str, value: object) -> Interval:
         raise UsageError(
             f"{origin}: {key} is {value!r}; permitted: finite numbers with low <= mid <= high"
         ) from error
-    if key in _WHOLE and not (low == high >= 1 and mid.is_integer()):
-        raise UsageError(f"{origin}: {key} is {value!r}; permitted: a whole number from 1 up")
-    if low < 0 or (key in _ABOVE_ZERO and mid == 0):
-        bound = "above 0" if key in _ABOVE_ZERO else "from 0 up"
-        raise UsageError(f"{origin}: {key} is {value!r}; permitted: numbers {bound}")
+    permitted = _permitted(key, interval)
+    if permitted:
+        raise UsageError(f"{origin}: {key} is {value!r}; permitted: {permitted}")
     return interval
+
+
+def _permitted(key: str, value: Interval) -> str:
+    """Return what a key may be, if this is not it."""
+    low, mid, high = value.low, value.mid, value.high
+    if key in _COUNTS and not (low == high >= _COUNTS[key] and mid.is_integer()):
+        return f"a whole number from {_COUNTS[key]} up"
+    if key in _SHARES and not 0 < low == high <= 1:
+        return "a number above 0, up to 1"
+    if key in _EXACT and low != high:
+        return "a number without a range"
+    if low < 0 or (key in _ABOVE_ZERO and mid == 0):
+        return f"numbers {'above 0' if key in _ABOVE_ZERO else 'from 0 up'}"
+    return ""
 
 
 def _is_number(value: object) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from analyzer.projection.evaluate import evaluate
 from analyzer.projection.load import MeshLoad, SidecarFootprint
 from analyzer.projection.modes import AMBIENT_WAYPOINT, SIDECAR, Parameters
+from analyzer.projection.prices import NodePrices
 from analyzer.projection.result import Sensitivity
 from analyzer.projection.scenario import Basis, Scenario
 from analyzer.units import Interval
@@ -22,6 +23,7 @@ def sensitivity(
     scenario: Scenario,
     parameters: Parameters | None,
     basis: Basis,
+    prices: NodePrices | None = None,
 ) -> tuple[Sensitivity, ...]:
     """Move each uncertain assumption to the ends of its range, the others at their best estimate.
 
@@ -36,7 +38,7 @@ def sensitivity(
         if item.value.low == item.value.high:
             continue
         moved = _moved(parameters, name, item.value)
-        modes = evaluate(load, sidecars, moved, draws=2)
+        modes = evaluate(load, sidecars, moved, draws=2, prices=prices)
         low, high = modes[SIDECAR].usd_per_year(basis, moved) - modes[
             AMBIENT_WAYPOINT
         ].usd_per_year(basis, moved)

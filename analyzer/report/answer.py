@@ -69,5 +69,6 @@ class Answer:
         parts = [
             *(self.usage.warnings if self.usage else ()),
             *(self.calibration.warnings if self.calibration else ()),
+            *(self.projection.warnings if self.projection else ()),
         ]
         return tuple(dict.fromkeys(parts))

@@ -10,14 +10,14 @@ from typing import Any
 import orjson
 
 import analyzer
-from analyzer.calibration.result import Calibration, RoleCalibration, WorkloadCalibration
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.manifest import window_to_json
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.load import MeshLoad
-from analyzer.projection.result import Footprint, Mode, Projection, Saving
+from analyzer.projection.result import Footprint, Mode, Projection, Saving, Sweep
 from analyzer.report.answer import Answer
-from analyzer.units import BYTES_PER_GIB, Interval, Refusal, Role
+from analyzer.report.calibrated import calibration_json, interval_json
+from analyzer.units import BYTES_PER_GIB, Refusal, Role
 
 __all__ = ["SCHEMA_VERSION", "as_document", "as_json"]
 
@@ -49,7 +49,7 @@ def as_document(answer: Answer) -> dict[str, Any]:
         document["mesh"] = _mesh(answer.load, answer.usage)
         document["measured"] = _measured(answer.load, answer.usage)
     if answer.calibration:
-        document["calibration"] = _calibration(answer.calibration)
+        document["calibration"] = calibration_json(answer.calibration)
     if answer.projection:
         document["projection"] = _projection(answer.projection)
         document["reference"] = [
@@ -109,62 +109,6 @@ def _limit_gib(usage: MeshUsage | None) -> float | None:
     return None if limit_bytes is None else limit_bytes / BYTES_PER_GIB
 
 
-def _calibration(calibration: Calibration) -> dict[str, Any]:
-    parts = calibration.decomposition
-    return {
-        "sidecar": _role(calibration.sidecar),
-        "waypoint": _role(calibration.waypoint),
-        "ztunnel": _role(calibration.ztunnel),
-        "workloads": [_workload(item) for item in calibration.workloads],
-        "decomposition": {
-            "measured_vcpu": parts.measured_vcpu,
-            "idle_vcpu": parts.idle_vcpu,
-            "traffic_vcpu": parts.traffic_vcpu,
-            "excluded_vcpu": parts.excluded_vcpu,
-            "unexplained_vcpu": parts.unexplained_vcpu,
-        },
-        "exclusions": [
-            {"reason": item.reason, "step_count": item.step_count, "vcpu": item.mean_vcpu}
-            for item in calibration.exclusions
-        ],
-    }
-
-
-def _role(role: RoleCalibration | Refusal) -> dict[str, Any] | None:
-    if isinstance(role, Refusal):
-        return None
-    fitted = role.fitted_rps
-    return {
-        "vcpu_per_1000_rps": _interval(role.vcpu_per_1000_rps),
-        "idle_vcpu_per_proxy": _interval(role.idle_vcpu_per_proxy),
-        "ratio_vcpu_per_1000_rps": role.ratio_vcpu_per_1000_rps,
-        "model": role.model,
-        "fitted_rps": fitted and {"min": fitted[0], "max": fitted[1]},
-        "r_squared": role.r_squared,
-        "backtest_error": role.backtest_error,
-        "sample_count": role.sample_count,
-        "proxy_count": role.proxy_count,
-        "covered_share": role.covered_share,
-        "provenance": role.provenance,
-        "source": role.source or None,
-    }
-
-
-def _workload(item: WorkloadCalibration) -> dict[str, Any]:
-    return {
-        "namespace": item.namespace,
-        "workload": item.workload,
-        "vcpu_per_1000_rps": _interval(item.vcpu_per_1000_rps),
-        "idle_vcpu_per_proxy": _interval(item.idle_vcpu_per_proxy),
-        "proxy_count": item.proxy_count,
-        "sample_count": item.sample_count,
-        "mean_rps": item.mean_rps,
-        "mean_vcpu": item.mean_vcpu,
-        "fitted_rps": {"min": item.fitted_rps[0], "max": item.fitted_rps[1]},
-        "provenance": item.provenance,
-    }
-
-
 def _projection(projection: Projection) -> dict[str, Any]:
     price = projection.price
     return {
@@ -186,6 +130,7 @@ def _projection(projection: Projection) -> dict[str, Any]:
             }
             for item in projection.sensitivity
         ],
+        "sweeps": [_sweep(item) for item in projection.sweeps],
     }
 
 
@@ -199,7 +144,8 @@ def _mode(mode: Mode, projection: Projection) -> dict[str, Any]:
             {
                 "role": item.role,
                 "count": item.count,
-                "vcpu": _interval(item.vcpu),
+                "vcpu": interval_json(item.vcpu),
+                "hottest_vcpu": interval_json(item.hottest_vcpu),
                 "provenance": item.provenance,
             }
             for item in mode.components
@@ -209,19 +155,31 @@ def _mode(mode: Mode, projection: Projection) -> dict[str, Any]:
 
 def _footprint(footprint: Footprint) -> dict[str, Any]:
     return {
-        "vcpu": _interval(footprint.vcpu),
-        "memory_gib": _interval(footprint.memory_gib),
-        "usd_per_year": _interval(footprint.usd_per_year),
+        "vcpu": interval_json(footprint.vcpu),
+        "memory_gib": interval_json(footprint.memory_gib),
+        "usd_per_year": interval_json(footprint.usd_per_year),
     }
 
 
 def _saving(item: Saving) -> dict[str, Any]:
     return {
         "mode": item.mode,
-        "vcpu": _interval(item.vcpu),
-        "usd_per_year": _interval(item.usd_per_year),
-        "percent": _interval(item.percent),
+        "vcpu": interval_json(item.vcpu),
+        "usd_per_year": interval_json(item.usd_per_year),
+        "percent": interval_json(item.percent),
         "probability_cheaper": item.probability_cheaper,
+        "freed_node_count": item.freed_node_count,
+    }
+
+
+def _sweep(item: Sweep) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "points": [
+            {"choice": choice, "usd_per_year": interval_json(saving)}
+            for choice, saving in item.points
+        ],
+        "break_even": item.break_even,
     }
 
 
@@ -240,12 +198,6 @@ def _finding(item: Finding) -> dict[str, Any]:
 
 def _refusal(item: Refusal) -> dict[str, Any]:
     return {"subject": item.subject, "reason": item.reason, "detail": item.detail}
-
-
-def _interval(value: Interval | None) -> dict[str, float] | None:
-    if value is None:
-        return None
-    return {"low": value.low, "mid": value.mid, "high": value.high}
 
 
 def _clean(value: object) -> object:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from analyzer.report.answer import Answer
 from analyzer.report.document import as_document
+from analyzer.report.markdown import escaped, markdown_table, projection_markdown
+from analyzer.report.verdict import calibration_lines, verdict
 from analyzer.report.words import (
-    MODE_TITLES,
     inert,
     number,
-    percent,
     ranged,
-    usd,
-    verdict,
     window_title,
 )
 
@@ -53,49 +51,21 @@ def as_markdown(answer: Answer) -> str:
     """Return the answer as Markdown."""
     lines = ["# What the sidecars cost, and what ambient would", ""]
     if answer.manifest and answer.manifest.note:
-        lines += [f"**{_escaped(answer.manifest.note)}**", ""]
+        lines += [f"**{escaped(answer.manifest.note)}**", ""]
     lines += [window_title(answer), ""]
     sentence = verdict(answer)
     if sentence:
         lines += [f"**{sentence}**", ""]
-    lines += _modes_markdown(answer) if answer.projection else []
-    lines += _workloads_markdown(answer) if answer.calibration else []
+    lines += projection_markdown(answer.projection) if answer.projection else []
+    lines += [*_fit_markdown(answer), *_workloads_markdown(answer)]
     for title, items in (
         ("Data quality", (f"{item.severity}: {item}" for item in answer.findings)),
         ("Warnings", answer.warnings),
         ("Cannot say", map(str, answer.refusals)),
     ):
-        listed = [f"- {_escaped(item)}" for item in items]
+        listed = [f"- {escaped(item)}" for item in items]
         lines += [f"## {title}", "", *listed, ""] if listed else []
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _modes_markdown(answer: Answer) -> list[str]:
-    projection = answer.projection
-    if projection is None:
-        return []
-    savings = {item.mode: item for item in projection.savings}
-    rows = [
-        [
-            f"{mode.name} ({MODE_TITLES[mode.name]})",
-            ranged(footprint.vcpu),
-            "" if footprint.memory_gib is None else ranged(footprint.memory_gib),
-            usd(footprint.usd_per_year),
-            percent(savings[mode.name].percent) if mode.name in savings else "",
-            ", ".join(f"{item.role}: {item.provenance}" for item in mode.components),
-        ]
-        for mode in projection.modes
-        for footprint in [mode.bases[projection.basis]]
-    ]
-    header = ["mode", "vCPU", "memory GiB", "USD a year", "saving", "figures are"]
-    price = projection.price
-    source = f"at ${price.vcpu_month_usd:g} per vCPU-month ({_escaped(price.source)})"
-    return [
-        f"Dollars are of {projection.basis}, {source}.",
-        "",
-        *_table(header, rows),
-        "",
-    ]
 
 
 def _workloads_markdown(answer: Answer) -> list[str]:
@@ -107,26 +77,19 @@ def _workloads_markdown(answer: Answer) -> list[str]:
             number(item.mean_rps),
             "refused" if item.vcpu_per_1000_rps is None else ranged(item.vcpu_per_1000_rps),
             "refused" if item.idle_vcpu_per_proxy is None else ranged(item.idle_vcpu_per_proxy),
+            f"{item.own_share:.0%}",
         ]
         for item in workloads
     ]
-    header = ["workload", "proxies", "requests/s", "vCPU per 1000 rps", "idle vCPU each"]
-    return ["## Workloads", "", *_table(header, rows), ""] if rows else []
+    header = ["workload", "proxies", "requests/s", "vCPU per 1000 rps", "idle vCPU each", "own"]
+    return ["## Workloads", "", *markdown_table(header, rows), ""] if rows else []
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return [
-        f"| {' | '.join(header)} |",
-        f"|{'---|' * len(header)}",
-        *(f"| {' | '.join(map(_escaped, row))} |" for row in rows),
-    ]
-
-
-def _escaped(text: str) -> str:
-    text = inert(text)
-    for character in "\\`*_{}[]<>|":
-        text = text.replace(character, f"\\{character}")
-    return text
+def _fit_markdown(answer: Answer) -> list[str]:
+    if answer.calibration is None:
+        return []
+    lines = [f"- {escaped(line)}" for line in calibration_lines(answer.calibration)]
+    return ["## Calibration", "", *lines, ""]
 
 
 def _mode_rows(modes: Iterable[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:

@@ -18,6 +18,8 @@ from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Component, Projection
 from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
+from analyzer.report.prospect import headline, projection_lines
+from analyzer.report.verdict import calibration_lines, verdict
 from analyzer.report.words import (
     dollars,
     inert,
@@ -25,7 +27,6 @@ from analyzer.report.words import (
     percent,
     ranged,
     short_dollars,
-    verdict,
     window_title,
 )
 from analyzer.units import Interval
@@ -68,9 +69,16 @@ def as_table(answer: Answer, *, width: int = 80, colour: bool = False) -> str:
         console.print(Text(sentence, style="bold"))
     if answer.calibration and not answer.projection:
         console.print()
+        for line in calibration_lines(answer.calibration):
+            console.print(Text(line))
+        console.print()
         console.print(_workloads(answer))
     if answer.projection:
         console.print()
+        told = headline(answer.projection)
+        if told:
+            console.print(Text(told, style="bold"))
+            console.print()
         console.print(_modes(answer.projection))
         console.print()
         for line in _notes(answer.projection):
@@ -149,6 +157,7 @@ def _over_range(
 def _notes(projection: Projection) -> Iterable[str]:
     price = projection.price
     yield f"${price.vcpu_month_usd:g} per vCPU-month, ${price.memory_gib_month_usd:g} per GiB-month"
+    yield from projection_lines(projection)
     for component in _components(projection):
         yield (
             f"{component.count:.0f} {component.role}: {ranged(component.vcpu)} vCPU "
@@ -162,7 +171,7 @@ def _notes(projection: Projection) -> Iterable[str]:
                 "with waypoints everywhere, whatever its traffic."
             )
     if projection.references:
-        yield "Money is saved only when nodes go away; istiod and gateways are not compared."
+        yield "Not compared: istiod, gateways, and the work of moving."
 
 
 def _components(projection: Projection) -> Iterable[Component]:

@@ -7,7 +7,6 @@ from analyzer.units import Interval
 
 __all__ = [
     "MODE_TITLES",
-    "POST_VCPU_PER_1000_RPS",
     "dollars",
     "inert",
     "number",
@@ -15,12 +14,8 @@ __all__ = [
     "ranged",
     "short_dollars",
     "usd",
-    "verdict",
     "window_title",
 ]
-
-POST_VCPU_PER_1000_RPS = 0.6
-"""The post's figure, and Istio's own of 2019 (research in data/constants.toml)."""
 
 MODE_TITLES = {
     "sidecar": "sidecars",
@@ -108,33 +103,3 @@ def window_title(answer: Answer) -> str:
         f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC, {number(hours)} h "
         f"in steps of {f'{step} s' if step % 60 else f'{step // 60} min'}"
     )
-
-
-def verdict(answer: Answer) -> str | None:
-    """Return what the sidecars cost, in a sentence a person can repeat; None without a fit."""
-    fit = answer.sidecar
-    if fit is None:
-        return None
-    slope = fit.vcpu_per_1000_rps
-    sentence = (
-        f"Your sidecars cost {ranged(slope)} vCPU per 1000 proxy requests/s plus "
-        f"{number(fit.idle_vcpu_per_proxy.mid)} vCPU idle each; "
-        f"the post's {POST_VCPU_PER_1000_RPS} {_compared(slope)}"
-    )
-    if fit.ratio_vcpu_per_1000_rps is None:
-        return f"{sentence}."
-    return (
-        f"{sentence}; the dashboard-style ratio is {number(fit.ratio_vcpu_per_1000_rps)}, "
-        "because it smears idle into it."
-    )
-
-
-def _compared(slope: Interval) -> str:
-    """Return what the post's figure does to a measured one."""
-    if slope.low <= POST_VCPU_PER_1000_RPS <= slope.high:
-        return "is within that range"
-    if slope.mid > POST_VCPU_PER_1000_RPS:
-        return f"understates them {slope.mid / POST_VCPU_PER_1000_RPS:.1f} times"
-    if slope.mid <= 0:
-        return "overstates them"
-    return f"overstates them {POST_VCPU_PER_1000_RPS / slope.mid:.1f} times"

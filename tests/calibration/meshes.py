@@ -14,7 +14,15 @@ from analyzer.measurement.usage import MeshUsage
 from analyzer.prometheus.window import TimeWindow
 from analyzer.units import Role
 
-__all__ = ["STEPS_PER_DAY", "Fleet", "SimulatedMesh", "ramp", "simulate", "usage_of"]
+__all__ = [
+    "STEPS_PER_DAY",
+    "Fleet",
+    "SimulatedMesh",
+    "lawful",
+    "ramp",
+    "simulate",
+    "usage_of",
+]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -36,6 +44,11 @@ class Fleet:
     Attributes:
         rps: proxy requests per second; NaN: its metrics were not scraped.
         vcpu: CPU; NaN: not known.
+        outbound_rps: those of the requests that went out; the others came in.
+        http_bytes_per_second: NaN: not known.
+        throttled_share: of CPU periods; NaN: not known.
+        resets: how often its request counters were seen to begin anew.
+        limit_vcpu: NaN: none, or not known.
         seen: where the proxy has a row at all; left out, everywhere.
     """
 
@@ -44,7 +57,12 @@ class Fleet:
     workload: str = "front"
     namespace: str = "shop"
     role: Role = Role.SIDECAR
-    tcp_bytes_per_second: float = 0.0
+    outbound_rps: Floats | float = 0.0
+    http_bytes_per_second: Floats | float = 0.0
+    tcp_bytes_per_second: Floats | float = 0.0
+    throttled_share: Floats | float = 0.0
+    resets: Floats | float = 0.0
+    limit_vcpu: Floats | float = np.nan
     seen: Bools | None = None
 
 
@@ -91,20 +109,29 @@ def _proxies(fleet: Fleet) -> pd.DataFrame:
 
 def _steps(fleet: Fleet, first_proxy: int) -> pd.DataFrame:
     proxy, point = np.indices(fleet.rps.shape)
-    rps = fleet.rps.ravel()
+
+    def spread(values: Floats | float) -> Floats:
+        return np.broadcast_to(np.asarray(values, dtype=float), fleet.rps.shape).ravel()
+
+    rps, outbound = fleet.rps.ravel(), spread(fleet.outbound_rps)
     rows = pd.DataFrame(
         {
             "proxy": proxy.ravel() + first_proxy,
             "point": point.ravel(),
             "cpu_vcpu": fleet.vcpu.ravel(),
-            "inbound_rps": rps,
-            "outbound_rps": 0.0 * rps,
+            "inbound_rps": rps - outbound,
+            "outbound_rps": outbound + 0.0 * rps,
             "proxy_rps": rps,
-            "tcp_bytes_per_second": fleet.tcp_bytes_per_second + 0.0 * rps,
+            "http_bytes_per_second": spread(fleet.http_bytes_per_second) + 0.0 * rps,
+            "tcp_bytes_per_second": spread(fleet.tcp_bytes_per_second) + 0.0 * rps,
+            "new_connections_per_second": 0.0 * rps,
             "memory_bytes": np.nan,
+            "configured_clusters": np.nan,
+            "throttled_share": spread(fleet.throttled_share),
+            "resets": spread(fleet.resets),
             "reserved_vcpu": np.nan,
             "reserved_memory_bytes": np.nan,
-            "limit_vcpu": np.nan,
+            "limit_vcpu": spread(fleet.limit_vcpu),
             "limit_memory_bytes": np.nan,
         }
     )
@@ -114,6 +141,19 @@ def _steps(fleet: Fleet, first_proxy: int) -> pd.DataFrame:
 def ramp(proxies: int, steps: int, *, low: float = 10.0, high: float = 100.0) -> Floats:
     """Return request rates that rise alike at every proxy of a workload."""
     return np.tile(np.linspace(low, high, steps), (proxies, 1))
+
+
+def lawful(
+    rps: Floats,
+    *,
+    workload: str = "front",
+    idle: float = 0.02,
+    slope: float = 0.0004,
+    seed: int | None = None,
+) -> Fleet:
+    """Return sidecars whose CPU is idle + slope x rps, with noise of a tenth if there is a seed."""
+    noise = 1.0 if seed is None else 1 + np.random.default_rng(seed).normal(0, 0.1, rps.shape)
+    return Fleet(rps=rps, vcpu=(idle + slope * rps) * noise, workload=workload)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +176,7 @@ def simulate(
     seed: int,
     *,
     workloads: tuple[int, int] = (10, 25),
-    proxies: tuple[int, int] = (20, 200),
+    proxies: tuple[int, int] = (20, 500),
     mean_rps: tuple[float, float] = (5, 500),
 ) -> SimulatedMesh:
     """Return a day of sidecars at five-minute steps, each workload with a law of its own.

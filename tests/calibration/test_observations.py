@@ -1,16 +1,22 @@
 """Only whole, known steps speak for what a proxy costs, and nothing is lost count of."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from analyzer.calibration.observations import Observations, observe
 from analyzer.units import Role
-from tests.calibration.meshes import Fleet, ramp, usage_of
+from tests.calibration.asking import observed
+from tests.calibration.meshes import Fleet, lawful, ramp, usage_of
 
 PROXIES, STEPS = 4, 10
 CUT = "the proxy started or ended in it"
 UNKNOWN_CPU = "no CPU sample"
 UNSCRAPED = "its metrics were not scraped"
+RESTARTED = "the proxy restarted in it"
+THROTTLED = "the proxy was throttled in it"
+AT_LIMIT = "its CPU was at its limit"
 
 
 def fleet() -> Fleet:
@@ -28,7 +34,7 @@ def excluded(observations: Observations) -> dict[str, tuple[int, float]]:
 
 
 def test_proxies_known_all_the_time_are_used_all_the_time() -> None:
-    observations = observe(usage_of(fleet()), Role.SIDECAR)
+    observations = observed(fleet())
 
     assert len(observations.rows) == PROXIES * STEPS
     assert observations.exclusions == ()
@@ -43,7 +49,7 @@ def test_the_first_and_last_step_of_a_proxy_that_came_and_went_are_left_out_and_
     mesh.seen[3, :3] = False
     mesh.seen[3, 8:] = False
 
-    observations = observe(usage_of(mesh), Role.SIDECAR)
+    observations = observed(mesh)
 
     assert excluded(observations) == {CUT: (2, 2 * 4 / STEPS)}
     assert observations.rows.loc[observations.rows["proxy"] == 3, "point"].tolist() == [4, 5, 6]
@@ -54,7 +60,7 @@ def test_a_proxy_that_only_started_loses_one_step() -> None:
     assert mesh.seen is not None
     mesh.seen[2, :5] = False
 
-    observations = observe(usage_of(mesh), Role.SIDECAR)
+    observations = observed(mesh)
 
     assert excluded(observations) == {CUT: (1, 3 / STEPS)}
 
@@ -64,7 +70,7 @@ def test_a_proxy_seen_in_a_single_step_is_left_out() -> None:
     assert mesh.seen is not None
     mesh.seen[0] = np.arange(STEPS) == 4
 
-    observations = observe(usage_of(mesh), Role.SIDECAR)
+    observations = observed(mesh)
 
     assert excluded(observations) == {CUT: (1, 1 / STEPS)}
     assert 0 not in set(observations.rows["proxy"])
@@ -75,14 +81,14 @@ def test_a_hole_in_a_proxys_life_is_not_an_end() -> None:
     assert mesh.seen is not None
     mesh.seen[1, 4:6] = False
 
-    assert observe(usage_of(mesh), Role.SIDECAR).exclusions == ()
+    assert observed(mesh).exclusions == ()
 
 
 def test_steps_without_scraped_metrics_are_left_out_with_their_cpu() -> None:
     mesh = fleet()
     mesh.rps[1, 3:6] = np.nan
 
-    observations = observe(usage_of(mesh), Role.SIDECAR)
+    observations = observed(mesh)
 
     assert excluded(observations) == {UNSCRAPED: (3, 3 * 2 / STEPS)}
 
@@ -91,7 +97,7 @@ def test_steps_without_cpu_are_left_out_and_are_not_zeros() -> None:
     mesh = fleet()
     mesh.vcpu[0, 2:4] = np.nan
 
-    observations = observe(usage_of(mesh), Role.SIDECAR)
+    observations = observed(mesh)
 
     assert excluded(observations) == {UNKNOWN_CPU: (2, 0)}
     assert observations.measured_vcpu == pytest.approx(2 + 3 + 4 + 8 / STEPS)
@@ -103,7 +109,7 @@ def test_a_step_is_left_out_for_one_reason_only() -> None:
     mesh.seen[3, :3] = False
     mesh.vcpu[3, 3] = mesh.rps[3, 3] = np.nan
 
-    observations = observe(usage_of(mesh), Role.SIDECAR)
+    observations = observed(mesh)
 
     assert excluded(observations) == {UNKNOWN_CPU: (1, 0)}
 
@@ -112,7 +118,7 @@ def test_a_window_that_prometheus_joined_late_cuts_nobody() -> None:
     mesh = fleet()
     mesh.vcpu[:, :2] = np.nan
 
-    observations = observe(usage_of(mesh), Role.SIDECAR)
+    observations = observed(mesh)
 
     assert excluded(observations) == {UNKNOWN_CPU: (2 * PROXIES, 0)}
     assert observations.point_count == STEPS - 2
@@ -122,7 +128,7 @@ def test_steps_in_which_no_cpu_is_known_take_part_in_no_average() -> None:
     mesh = fleet()
     mesh.vcpu[:, 5:] = np.nan
 
-    observations = observe(usage_of(mesh), Role.SIDECAR)
+    observations = observed(mesh)
 
     assert observations.measured_vcpu == pytest.approx(10)
     assert observations.measured_rps == pytest.approx(PROXIES * mesh.rps[0, :5].mean())
@@ -135,12 +141,141 @@ def test_used_and_left_out_cpu_add_up_to_the_measured() -> None:
     mesh.rps[1, 3:6] = np.nan
     mesh.vcpu[0, 2:4] = np.nan
 
-    observations = observe(usage_of(mesh), Role.SIDECAR)
+    observations = observed(mesh)
 
     used = observations.rows["cpu_vcpu"].sum() / observations.point_count
     left_out = sum(item.mean_vcpu for item in observations.exclusions)
     assert len(observations.exclusions) == 3
     assert used + left_out == pytest.approx(observations.measured_vcpu, rel=1e-12)
+
+
+# --- what the kubelet and the counters say ---
+
+
+def test_a_step_is_throttled_above_a_twentieth_of_its_periods_and_not_up_to_it() -> None:
+    share = np.zeros((PROXIES, STEPS))
+    share[1, 2], share[1, 3], share[1, 4] = 0.05, 0.051, np.nan
+
+    observations = observed(dataclasses.replace(fleet(), throttled_share=share))
+
+    assert excluded(observations) == {THROTTLED: (1, 2 / STEPS)}
+
+
+def test_a_step_is_at_its_limit_above_nine_tenths_of_it_and_not_up_to_it() -> None:
+    # The proxies use 1, 2, 3 and 4 vCPU.
+    limit = np.array([[1.2], [2 / 0.9], [3 / 0.91], [np.nan]])
+
+    observations = observed(dataclasses.replace(fleet(), limit_vcpu=limit + np.zeros(STEPS)))
+
+    assert excluded(observations) == {AT_LIMIT: (STEPS, 3)}
+
+
+def test_the_step_in_which_counters_begin_anew_for_once_is_left_out() -> None:
+    resets = np.zeros((PROXIES, STEPS))
+    resets[2, 4] = 3
+
+    observations = observed(dataclasses.replace(fleet(), resets=resets))
+
+    assert excluded(observations) == {RESTARTED: (1, 3 / STEPS)}
+
+
+def test_a_single_restart_in_a_short_life_is_one() -> None:
+    resets = np.zeros((2, 5))
+    resets[0, 2] = 1
+
+    observations = observed(Fleet(rps=ramp(2, 5), vcpu=np.ones((2, 5)), resets=resets))
+
+    assert excluded(observations) == {RESTARTED: (1, 1 / 5)}
+
+
+def test_counters_that_begin_anew_all_the_time_are_evicted_and_not_restarted() -> None:
+    resets = np.zeros((2, 40))
+    resets[0, 3:8] = 1
+    resets[1, 3:7] = 1
+    rps = ramp(2, 40)
+
+    observations = observed(Fleet(rps=rps, vcpu=np.ones((2, 40)), resets=resets))
+
+    # One in eight steps is more than a tenth; one in ten is not.
+    assert excluded(observations) == {RESTARTED: (4, 4 / 40)}
+    assert (observations.rows["proxy"] == 0).sum() == 40
+
+
+def test_what_is_not_known_of_throttling_limits_and_restarts_leaves_nothing_out() -> None:
+    unknown = dataclasses.replace(fleet(), throttled_share=np.nan, resets=np.nan, limit_vcpu=np.nan)
+
+    assert observed(unknown).exclusions == ()
+
+
+def test_the_reasons_are_tried_in_a_fixed_order() -> None:
+    every = dataclasses.replace(
+        fleet(), throttled_share=1.0, limit_vcpu=0.1, resets=np.eye(PROXIES, STEPS, 3)
+    )
+
+    # The first steps of the window are nobody's start.
+    assert excluded(observed(every)) == {
+        RESTARTED: (PROXIES, 1.0),
+        THROTTLED: (PROXIES * (STEPS - 1), 9.0),
+    }
+
+
+# --- what is handed on ---
+
+
+def test_bytes_are_those_of_http_and_tcp_where_they_are_known() -> None:
+    http, tcp = np.full((PROXIES, STEPS), 1e9), np.full((PROXIES, STEPS), 0.25e9)
+    tcp[1] = np.nan
+
+    rows = observed(
+        dataclasses.replace(fleet(), http_bytes_per_second=http, tcp_bytes_per_second=tcp)
+    ).rows
+
+    # 1 GB is 8 Gbit.
+    assert rows.groupby("proxy")["gbit_per_second"].first().tolist() == [10, 8, 10, 10]
+
+
+def test_bytes_of_tcp_alone_are_all_there_are_only_where_no_request_passed() -> None:
+    rps = ramp(2, STEPS)
+    rps[1] = 0
+
+    rows = observed(
+        Fleet(rps=rps, vcpu=1 + rps, http_bytes_per_second=np.nan, tcp_bytes_per_second=0.25e9)
+    ).rows
+
+    assert rows.loc[rows["proxy"] == 0, "gbit_per_second"].isna().all()
+    assert (rows.loc[rows["proxy"] == 1, "gbit_per_second"] == 2).all()
+
+
+def test_rows_are_sorted_by_workload_though_the_proxies_were_not() -> None:
+    later, sooner = lawful(ramp(2, 5), workload="b"), lawful(ramp(3, 5), workload="a")
+
+    observations = observed(later, sooner, dataclasses.replace(later, namespace="bank"))
+
+    assert observations.workloads.to_numpy().tolist() == [
+        ["bank", "b"],
+        ["shop", "a"],
+        ["shop", "b"],
+    ]
+    rows = observations.rows
+    assert rows["workload"].tolist() == [0] * 10 + [1] * 15 + [2] * 10
+    assert rows["proxy"].tolist() == np.repeat([5, 6, 2, 3, 4, 0, 1], 5).tolist()
+    assert rows["point"].tolist() == list(range(5)) * 7
+
+
+def test_a_workload_without_a_usable_step_is_not_among_the_workloads() -> None:
+    gone = lawful(np.full((2, 5), np.nan), workload="a")
+
+    observations = observed(gone, lawful(ramp(2, 5), workload="b"))
+
+    assert observations.workloads["workload"].tolist() == ["b"]
+    assert set(observations.rows["workload"]) == {0}
+
+
+def test_requests_without_cpu_in_a_step_of_the_others_are_counted() -> None:
+    mesh = fleet()
+    mesh.vcpu[0, 3] = np.nan
+
+    assert observed(mesh).measured_rps == pytest.approx(PROXIES * 55)
 
 
 def test_each_role_has_its_own_steps() -> None:
@@ -149,7 +284,7 @@ def test_each_role_has_its_own_steps() -> None:
 
     observations = observe(usage, Role.WAYPOINT)
 
-    assert set(observations.rows["workload"]) == {"waypoint"}
+    assert observations.workloads.to_numpy().tolist() == [["shop", "waypoint"]]
     assert observations.measured_vcpu == pytest.approx(55)
     assert observe(usage, Role.ZTUNNEL).rows.empty
     assert observe(usage, Role.ZTUNNEL).measured_vcpu == 0

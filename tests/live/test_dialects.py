@@ -149,6 +149,21 @@ def test_tcp_is_the_truth_or_not_known(answered: Answered) -> None:
         assert found == {Role.SIDECAR: None, Role.ZTUNNEL: None}
 
 
+def test_http_bytes_and_new_connections_are_the_truth_or_not_known(answered: Answered) -> None:
+    """Wherever requests are known by pod so are their bytes: nothing but pods leads them back."""
+    usage, truth = answered.usage, answered.mesh.truth
+    true = {
+        "http_bytes_per_second": truth.role_sum("sidecar", lambda w: w.http_bytes_per_second),
+        "new_connections_per_second": truth.role_sum(
+            "sidecar", lambda w: w.new_connections_per_second
+        ),
+    }
+    found = {column: usage.mean_total(Role.SIDECAR, column) for column in true}
+
+    by_pod = "rps_per_pod" in answered.dialect.possible
+    assert found == (pytest.approx(true, rel=0.01) if by_pod else dict.fromkeys(true))
+
+
 def test_requests_of_a_pod_are_its_own_or_said_to_be_its_workloads_mean(
     answered: Answered,
 ) -> None:

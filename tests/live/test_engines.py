@@ -32,6 +32,8 @@ _TOTALS = (
     "cpu_vcpu",
     "proxy_rps",
     "tcp_bytes_per_second",
+    "http_bytes_per_second",
+    "new_connections_per_second",
     "memory_bytes",
     "reserved_vcpu",
     "reserved_memory_bytes",
@@ -142,6 +144,12 @@ def test_each_holds_against_the_truth(name: str, engines: dict[str, Engine], mes
             "proxy_rps": truth.proxy_rps,
             "tcp_bytes_per_second": truth.role_sum(
                 "sidecar", lambda item: item.tcp_bytes_per_second
+            ),
+            "http_bytes_per_second": truth.role_sum(
+                "sidecar", lambda item: item.http_bytes_per_second
+            ),
+            "new_connections_per_second": truth.role_sum(
+                "sidecar", lambda item: item.new_connections_per_second
             ),
             "memory_bytes": truth.sidecar_memory_bytes,
             "reserved_vcpu": truth.sidecar_reserved_vcpu,

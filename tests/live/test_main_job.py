@@ -80,7 +80,7 @@ def test_every_workload_is_within_its_reach_of_the_truth(
     fitted = {
         (item["namespace"], item["workload"]): item["vcpu_per_1000_rps"]["mid"]
         for item in answer["calibration"]["workloads"]
-        if "vcpu_per_1000_rps" in item
+        if "vcpu_per_1000_rps" in item and item["provenance"] == "measured"
     }
     chosen = {
         (item.namespace, item.name): item.vcpu_per_1000_rps
@@ -91,6 +91,26 @@ def test_every_workload_is_within_its_reach_of_the_truth(
     assert fitted.keys() == chosen.keys()
     for workload, slope in chosen.items():
         assert fitted[workload] == pytest.approx(slope, rel=0.2), workload
+
+
+def test_workloads_without_traffic_borrow_their_slope_and_say_so(
+    answer: dict[str, Any], truth: Truth
+) -> None:
+    borrowed = {
+        (item["namespace"], item["workload"]): item
+        for item in answer["calibration"]["workloads"]
+        if item["provenance"] == "derived"
+    }
+    silent = {
+        (item.namespace, item.name): item.idle_vcpu
+        for item in truth.of_role("sidecar")
+        if item.traffic == "none"
+    }
+
+    assert borrowed.keys() == silent.keys()
+    for workload, idle_vcpu in silent.items():
+        assert borrowed[workload]["own_share"] == 0
+        assert borrowed[workload]["idle_vcpu_per_proxy"]["mid"] == pytest.approx(idle_vcpu, rel=0.1)
 
 
 def test_the_measured_sidecars_are_within_1_percent_of_the_truth(

@@ -261,3 +261,23 @@ def test_rows_of_two_pods_stay_two(tmp_path: Path) -> None:
     found = hidden_copy(told, tmp_path / "hidden").frame(name)
 
     assert sorted(found.groupby(["namespace", "pod"])[name].sum()) == [4.0, 8.0]
+
+
+def test_what_a_proxy_counts_stays_its_own(tmp_path: Path) -> None:
+    """A table that kept its names would no longer meet the proxy, and everything would be 0."""
+    told = {
+        "proxy_cpu_vcpu": 0.1,
+        "proxy_http_bytes_per_second": 500.0,
+        "proxy_new_connections_per_second": 4.0,
+        "proxy_configured_clusters": 90.0,
+        "proxy_throttled_share": 0.25,
+        "proxy_resets": 1.0,
+    }
+    rows = {name: steady(name, ("shop", "a"), value) for name, value in told.items()}
+    build = {"proxy_build": steady("proxy_build", ("shop", "a", "proxy"), 10.0)}
+    snapshot = make_snapshot(tmp_path / "open", {**rows, **build})
+    usage = measure(hidden_copy(snapshot, tmp_path / "hidden"))
+
+    assert "shop" not in set(usage.proxies["namespace"])
+    pd.testing.assert_frame_equal(usage.steps, measure(snapshot).steps)
+    assert usage.steps["http_bytes_per_second"].tolist() == [500.0] * 4

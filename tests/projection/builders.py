@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from analyzer.calibration.result import Calibration, Decomposition, RoleCalibration
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.load import MeshLoad, SidecarFootprint
 from analyzer.projection.modes import Parameters
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.prometheus.window import TimeWindow
-from analyzer.units import Interval, Provenance, Reason, Refusal, Role
+from analyzer.units import Role
 
 MEBIBYTE = 1024.0**2
 STEP_SECONDS = 300
 START = datetime(2024, 5, 14, tzinfo=UTC)
+_NONE_OF_IT = ("http_bytes_per_second", "new_connections_per_second", "throttled_share", "resets")
+_UNKNOWN = ("configured_clusters", "limit_vcpu", "limit_memory_bytes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +90,8 @@ def mesh(
                     "memory_bytes": proxy.memory_bytes,
                     "reserved_vcpu": proxy.reserved_vcpu,
                     "reserved_memory_bytes": proxy.reserved_memory_bytes,
-                    "limit_vcpu": math.nan,
-                    "limit_memory_bytes": math.nan,
+                    **dict.fromkeys(_NONE_OF_IT, 0.0),
+                    **dict.fromkeys(_UNKNOWN, math.nan),
                 }
                 for number, proxy in enumerate(proxies)
                 for point in range(steps)
@@ -167,71 +167,6 @@ def shop_mesh() -> MeshUsage:
     )
 
 
-def fit(
-    *,
-    slope: Interval | None = None,
-    idle: Interval | None = None,
-    role: Role = Role.SIDECAR,
-    covariance: npt.NDArray[np.float64] | None = None,
-) -> RoleCalibration:
-    """Return a measured fit: 0.3 [0.25-0.35] vCPU per 1000 rps and 0.01 idle, unless told."""
-    return RoleCalibration(
-        role=role,
-        vcpu_per_1000_rps=slope or Interval(low=0.25, mid=0.3, high=0.35),
-        idle_vcpu_per_proxy=idle or Interval(low=0.008, mid=0.01, high=0.012),
-        model="affine",
-        provenance=Provenance.MEASURED,
-        covariance=covariance,
-        ratio_vcpu_per_1000_rps=0.4,
-        fitted_rps=(10.0, 500.0),
-        r_squared=0.98,
-        backtest_error=-0.01,
-        sample_count=288,
-        proxy_count=3,
-        covered_share=1.0,
-    )
-
-
-def calibration(
-    sidecar: RoleCalibration | Refusal | None = None,
-    waypoint: RoleCalibration | Refusal | None = None,
-) -> Calibration:
-    """Return a calibration; its waypoints are derived from its sidecars, unless given."""
-    sidecar = sidecar or fit()
-    derived = RoleCalibration(
-        role=Role.WAYPOINT,
-        vcpu_per_1000_rps=Interval(low=0.25, mid=0.375, high=0.53),
-        idle_vcpu_per_proxy=Interval(low=0.008, mid=0.0125, high=0.018),
-        model="sidecar x 1.25",
-        provenance=Provenance.DERIVED,
-        source="a stated ratio",
-    )
-    return Calibration(
-        sidecar=sidecar,
-        waypoint=waypoint or derived,
-        ztunnel=RoleCalibration(
-            role=Role.ZTUNNEL,
-            vcpu_per_1000_rps=Interval(low=0.048, mid=0.06, high=0.07),
-            idle_vcpu_per_proxy=Interval(low=0.001, mid=0.003, high=0.01),
-            model="affine",
-            provenance=Provenance.PUBLISHED,
-            source="a page",
-        ),
-        workloads=(),
-        decomposition=Decomposition(
-            measured_vcpu=0.5, idle_vcpu=0.1, traffic_vcpu=0.3, excluded_vcpu=0.05
-        ),
-        observations=pd.DataFrame({"rps": [10.0, 250.0, 500.0], "cpu_vcpu": [0.013, 0.085, 0.16]}),
-        exclusions=(),
-        refusals=(sidecar,) if isinstance(sidecar, Refusal) else (),
-        warnings=(),
-    )
-
-
-def no_fit(subject: str = "cost of a request through a sidecar") -> Refusal:
-    return Refusal(subject=subject, reason=Reason.CONSTANT_TRAFFIC, detail="its rate is steady")
-
-
 def scenario(**changes: object) -> Scenario:
     """Return the default assumptions with some changed."""
     return default_scenario().changed("a test", changes)
@@ -267,6 +202,7 @@ def load(
                 "node": [f"node-{number}" for number in range(len(passes_rps))],
                 "passes_rps": list(passes_rps),
                 "gbit_per_second": 0.0,
+                "new_connections_per_second": 0.0,
             }
         ),
         namespaces=pd.DataFrame(
@@ -276,11 +212,14 @@ def load(
                 "sidecar_vcpu": 1.0,
                 "proxy_rps": sum(passes_rps) / count,
                 "gbit_per_second": 0.0,
+                "new_connections_per_second": 0.0,
                 "waypoint_rps": list(waypoint_rps),
+                "waypoint_peak_rps": list(waypoint_rps),
                 "has_http": list(has_http),
             }
         ),
         sidecars=sidecars,
+        placement=pd.DataFrame({"namespace": "namespace-0", "node": ["node-0"], "vcpu": [1.0]}),
     )
 
 

@@ -78,9 +78,10 @@ def _ztunnels(
                 used += gbit * assumed["ztunnel_vcpu_per_gbit_per_second"]
         yield (
             used,
-            assumed["ztunnel_reserved_vcpu_per_node"],
+            assumed["ztunnel_reserved_vcpu_per_node"] + assumed["istio_cni_reserved_vcpu_per_node"],
             assumed["ztunnel_memory_gib_per_node"],
-            assumed["ztunnel_reserved_memory_gib_per_node"],
+            assumed["ztunnel_reserved_memory_gib_per_node"]
+            + assumed["istio_cni_reserved_memory_gib_per_node"],
         )
 
 
@@ -93,18 +94,21 @@ def _waypoints(
     everywhere: bool,  # noqa: FBT001 - one flag of one function
 ) -> Iterable[tuple[float, float, float, float]]:
     gateways = {proxy.workload for proxy in proxies if proxy.role == "gateway"}
-    replicas = int(assumed["waypoint_replicas"])
     idle, slope = waypoint
     for namespace in sorted({proxy.namespace for proxy in sidecars}):
         through = into = 0.0
+        by_step: dict[int, float] = {}
         for call in calls:
             if call.destination.split("/")[0] == namespace:
                 rate = sum(call.rps) / len(call.rps)
                 into += rate
                 if call.source not in gateways and call.source != "unknown/unknown":
                     through += rate
+                    for step, rps in enumerate(call.rps):
+                        by_step[step] = by_step.get(step, 0.0) + rps
         if into == 0 and not everywhere:
             continue
+        replicas = _replicas(max(by_step.values(), default=0.0), assumed, waypoint)
         for _ in range(replicas):
             yield (
                 idle + slope * through / replicas / 1000,
@@ -112,6 +116,14 @@ def _waypoints(
                 assumed["waypoint_memory_gib_per_replica"],
                 assumed["waypoint_reserved_memory_gib_per_replica"],
             )
+
+
+def _replicas(peak_rps: float, assumed: Mapping[str, float], waypoint: tuple[float, float]) -> int:
+    most = assumed["waypoint_limit_vcpu_per_replica"] * assumed["waypoint_target_utilisation_share"]
+    replicas = int(assumed["waypoint_replicas"])
+    while waypoint[0] + waypoint[1] * peak_rps / replicas / 1000 > most:
+        replicas += 1
+    return replicas + int(assumed["waypoint_spare_replicas"])
 
 
 def _bill(

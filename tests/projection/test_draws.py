@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from analyzer.projection.draws import DRAW_COUNT, draw, draw_curve, generator, to_interval
 from analyzer.units import Interval
-from tests.projection.builders import fit
+from tests.projection.fits import fit
 
 Floats = npt.NDArray[np.float64]
 
@@ -73,17 +73,21 @@ def test_two_quantities_drawn_from_one_generator_are_independent() -> None:
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.08
 
 
-def draw_of_curve(correlation: float, *, wider: float = 1.0) -> tuple[Floats, Floats]:
-    """Draw a curve of idle 0.01 +- 0.001 and slope 0.3 +- 0.02; the intervals may be wider."""
+def draw_of_curve(correlation: float) -> tuple[Floats, Floats]:
+    """Draw a curve of idle 0.01 +- 0.001 and slope 0.3 +- 0.02."""
     deviations = np.array([0.001, 0.02])
     correlations = np.array([[1, correlation], [correlation, 1]])
-    reach = NORMAL_90 * wider * deviations
-    role = fit(
-        idle=Interval(low=0.01 - reach[0], mid=0.01, high=0.01 + reach[0]),
-        slope=Interval(low=0.3 - reach[1], mid=0.3, high=0.3 + reach[1]),
-        covariance=np.outer(deviations, deviations) * correlations,
-    )
+    role = fit(covariance=np.outer(deviations, deviations) * correlations)
     return draw_curve(role, generator())
+
+
+def test_the_draws_are_those_that_the_calibration_made() -> None:
+    role = fit(covariance=np.diag([1e-6, 1e-4]))
+    idle, slope = draw_curve(role, generator(1))
+
+    assert role.draws is not None
+    assert np.array_equal(idle, [0.01, *role.draws[:, 0]])
+    assert np.array_equal(slope, [0.3, *role.draws[:, 1]])
 
 
 def test_idle_and_slope_are_drawn_jointly() -> None:
@@ -102,17 +106,6 @@ def test_a_proxy_at_work_is_surer_than_its_idle_and_slope_apart() -> None:
     used = idle + slope * 50 / 1000
 
     assert used[1:].std() == pytest.approx(0.447e-3, rel=0.06)
-
-
-def test_the_draws_of_a_fit_reach_as_far_as_its_intervals() -> None:
-    # A fit from few proxies has intervals by Student's t, wider than its covariance alone tells:
-    # of two proxies 6.31 deviations instead of 1.64.
-    wider = 3.0
-    idle, slope = draw_of_curve(-0.5, wider=wider)
-
-    assert idle[1:].std() == pytest.approx(wider * 0.001, rel=0.05)
-    assert slope[1:].std() == pytest.approx(wider * 0.02, rel=0.05)
-    assert np.corrcoef(idle[1:], slope[1:])[0, 1] == pytest.approx(-0.5, abs=0.05)
 
 
 def test_a_fit_through_the_origin_keeps_its_idle() -> None:

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from analyzer.projection.choices import Placement
+from analyzer.projection.load import MeshLoad
 from analyzer.projection.modes import Need, Parameters, waypoint_need, ztunnel_need
 from analyzer.projection.scenario import Basis
 from analyzer.units import Provenance
@@ -19,6 +21,8 @@ def parameters(**changes: object) -> Parameters:
             "ztunnel_reserved_vcpu_per_node": 0.25,
             "ztunnel_memory_gib_per_node": 0.5,
             "ztunnel_reserved_memory_gib_per_node": 0.75,
+            "istio_cni_reserved_vcpu_per_node": 0,
+            "istio_cni_reserved_memory_gib_per_node": 0,
             "waypoint_reserved_vcpu_per_replica": 0.1,
             "waypoint_memory_gib_per_replica": 0.3,
             "waypoint_reserved_memory_gib_per_replica": 0.125,
@@ -26,6 +30,12 @@ def parameters(**changes: object) -> Parameters:
         }
     )
     return exactly(assumed, waypoint_idle_vcpu=0.02, waypoint_vcpu_per_1000_rps=0.5)
+
+
+def waypoints(mesh: MeshLoad, assumed: Parameters, *, everywhere: bool) -> Need:
+    """Return the need of waypoints in every namespace, or where HTTP was seen."""
+    placed = Placement(rule="all" if everywhere else "observed")
+    return waypoint_need(mesh, assumed, placed.weights(mesh.namespaces))
 
 
 def vcpu(need: Need) -> dict[Basis, float]:
@@ -66,7 +76,7 @@ def test_a_ztunnels_memory_does_not_depend_on_its_traffic() -> None:
 
 
 def test_a_waypoint_costs_its_idle_and_the_requests_into_its_namespace() -> None:
-    need = waypoint_need(load(waypoint_rps=[400]), parameters(), everywhere=True)
+    need = waypoints(load(waypoint_rps=[400]), parameters(), everywhere=True)
 
     assert vcpu(need) == pytest.approx(
         {Basis.USAGE: 0.02 + 0.2, Basis.RESERVED: 0.1, Basis.BILLED: 0.22}
@@ -76,8 +86,8 @@ def test_a_waypoint_costs_its_idle_and_the_requests_into_its_namespace() -> None
 
 def test_waypoints_stand_where_http_was_seen_or_everywhere() -> None:
     mesh = load(waypoint_rps=[400, 0, 100], has_http=[True, False, True])
-    seen = waypoint_need(mesh, parameters(), everywhere=False)
-    everywhere = waypoint_need(mesh, parameters(), everywhere=True)
+    seen = waypoints(mesh, parameters(), everywhere=False)
+    everywhere = waypoints(mesh, parameters(), everywhere=True)
 
     assert (seen.count, everywhere.count) == (2, 3)
     # One more at rest.
@@ -86,7 +96,7 @@ def test_waypoints_stand_where_http_was_seen_or_everywhere() -> None:
 
 def test_replicas_share_the_requests_and_each_rests_and_reserves_for_itself() -> None:
     mesh = load(waypoint_rps=[600])
-    need = waypoint_need(mesh, parameters(waypoint_replicas=3), everywhere=True)
+    need = waypoints(mesh, parameters(waypoint_replicas=3), everywhere=True)
 
     assert need.count == 3
     # 3 x 0.02 at rest and 0.3 of requests; each of the three uses 0.12 and reserves 0.1.
@@ -98,7 +108,7 @@ def test_replicas_share_the_requests_and_each_rests_and_reserves_for_itself() ->
 
 def test_the_larger_is_taken_replica_by_replica() -> None:
     mesh = load(waypoint_rps=[1200, 12], has_http=[True, True])
-    need = waypoint_need(mesh, parameters(waypoint_replicas=2), everywhere=False)
+    need = waypoints(mesh, parameters(waypoint_replicas=2), everywhere=False)
 
     # Of the first namespace each replica uses 0.32, of the second 0.023, where 0.1 is reserved.
     assert vcpu(need)[Basis.BILLED] == pytest.approx(2 * 0.32 + 2 * 0.1)
@@ -106,7 +116,7 @@ def test_the_larger_is_taken_replica_by_replica() -> None:
 
 def test_a_mesh_without_http_needs_no_waypoint() -> None:
     mesh = load(waypoint_rps=[0, 0], has_http=[False, False])
-    need = waypoint_need(mesh, parameters(), everywhere=False)
+    need = waypoints(mesh, parameters(), everywhere=False)
 
     assert need.count == 0
     assert set(vcpu(need).values()) == {0.0}
@@ -130,6 +140,6 @@ def test_every_draw_is_worked_out_by_itself() -> None:
     assert ztunnel_need(mesh.nodes, drawn).vcpu[Basis.USAGE].tolist() == pytest.approx(
         [0.02 + 0.4, 0.04 + 1.2]
     )
-    assert waypoint_need(mesh, drawn, everywhere=True).vcpu[Basis.USAGE].tolist() == pytest.approx(
+    assert waypoints(mesh, drawn, everywhere=True).vcpu[Basis.USAGE].tolist() == pytest.approx(
         [0.02 + 0.25, 0.04 + 0.35]
     )

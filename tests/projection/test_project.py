@@ -9,14 +9,8 @@ from analyzer.projection import Projection, project_usage
 from analyzer.projection.result import Mode, Saving
 from analyzer.projection.scenario import Basis
 from analyzer.units import Interval, Provenance, Role
-from tests.projection.builders import (
-    Proxy,
-    calibration,
-    fit,
-    mesh,
-    scenario,
-    shop_mesh,
-)
+from tests.projection.builders import Proxy, mesh, scenario, shop_mesh
+from tests.projection.fits import calibration, fit
 
 
 def mode_of(projection: Projection, name: str) -> Mode:

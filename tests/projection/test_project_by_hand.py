@@ -8,16 +8,9 @@ from analyzer.calibration.result import Calibration
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.scenario import Basis, Scenario
 from analyzer.units import Interval, Role
-from tests.projection.builders import (
-    MEBIBYTE,
-    Call,
-    Proxy,
-    calibration,
-    fit,
-    mesh,
-    scenario,
-)
+from tests.projection.builders import MEBIBYTE, Call, Proxy, mesh, scenario
 from tests.projection.by_hand import Bill, bills
+from tests.projection.fits import calibration, fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,16 +7,8 @@ from hypothesis import strategies as st
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.evaluate import evaluate
 from analyzer.projection.scenario import Basis
-from tests.projection.builders import (
-    Call,
-    Proxy,
-    calibration,
-    exactly,
-    footprint,
-    load,
-    mesh,
-    scenario,
-)
+from tests.projection.builders import Call, Proxy, exactly, footprint, load, mesh, scenario
+from tests.projection.fits import calibration
 
 AMBIENT = ["ambient-l4", "ambient-waypoint", "ambient-waypoint-all"]
 rates = st.lists(st.floats(0, 20_000), min_size=1, max_size=5)

@@ -9,15 +9,8 @@ from analyzer.projection import Projection, project_usage
 from analyzer.projection.result import NOTHING_TO_SAVE, Mode
 from analyzer.projection.scenario import Basis
 from analyzer.units import Refusal
-from tests.projection.builders import (
-    MEBIBYTE,
-    Proxy,
-    calibration,
-    mesh,
-    no_fit,
-    scenario,
-    shop_mesh,
-)
+from tests.projection.builders import MEBIBYTE, Proxy, mesh, scenario, shop_mesh
+from tests.projection.fits import calibration, no_fit
 
 
 def mode_of(projection: Projection, name: str) -> Mode:

@@ -5,7 +5,8 @@ import pytest
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.scenario import Scenario
 from analyzer.units import Role
-from tests.projection.builders import Proxy, calibration, fit, mesh, scenario, shop_mesh
+from tests.projection.builders import Proxy, mesh, scenario, shop_mesh
+from tests.projection.fits import calibration, fit
 
 RANGED = {
     "waypoint_to_sidecar_ratio",

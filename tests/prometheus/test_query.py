@@ -43,6 +43,7 @@ UNITS = {
     "_usd_per_hour": "usd per vcpu and hour",
     "_bytes_per_second": "bytes per second",
     "_messages_per_second": "messages per second",
+    "_connections_per_second": "connections per second",
     "_bytes": "bytes",
     "_vcpu": "vcpu",
     "_rps": "requests per second",
@@ -55,6 +56,7 @@ WITHOUT_UNIT = {
     "pod_labels": "pods (always 1)",
     "pod_placement": "pods (always 1)",
     "proxy_build": "scrapes",
+    "proxy_configured_clusters": "Envoy clusters",
     "proxy_nodes": "series",
     "proxy_resets": "resets",
     "survey_duplicate_scrapes": "proxies",
@@ -177,7 +179,7 @@ def namespace_label(metric: str, dialect: Dialect) -> str:
     """Return what the namespace of a pod is called on the series of a metric; "" if it is not."""
     if metric.startswith(OF_NODES):
         return ""
-    if metric.startswith("istio_"):
+    if metric.startswith(("istio_", "envoy_")):
         return dialect.proxy.namespace if dialect.attribution == Attribution.POD else ""
     return dialect.state.namespace if metric.startswith("kube_") else dialect.cadvisor.namespace
 

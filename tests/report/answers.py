@@ -20,7 +20,8 @@ from analyzer.projection.scenario import Scenario
 from analyzer.prometheus.promql import Scope
 from analyzer.report.answer import Answer
 from analyzer.units import Interval, Reason, Refusal
-from tests.projection.builders import Proxy, calibration, fit, mesh, no_fit, scenario, shop_mesh
+from tests.projection.builders import Proxy, mesh, scenario, shop_mesh
+from tests.projection.fits import calibration, fit, no_fit
 
 NAUGHTY_NAMES = (
     "[red]x[/red]",
@@ -68,6 +69,7 @@ def workload(name: str = "shop/front", *, fitted: bool = True) -> WorkloadCalibr
         sample_count=576,
         mean_rps=120.5,
         mean_vcpu=0.0712,
+        own_share=0.9 if fitted else 0.0,
         fitted_rps=(3.0, 480.0),
     )
 
@@ -165,7 +167,12 @@ def scattered(proxies: int, steps: int) -> Answer:
     rps = np.linspace(10, 500, proxies * steps)
     fitted = replace(
         fitted_calibration(),
-        sidecar=replace(fit(), proxy_count=proxies, sample_count=proxies * steps),
+        sidecar=replace(
+            # The deviations of an idle of +- 0.002 and a slope of +- 0.05 at 90 %.
+            fit(covariance=np.diag([0.002, 0.05]) ** 2 / 1.645**2),
+            proxy_count=proxies,
+            sample_count=proxies * steps,
+        ),
         observations=observed(rps, noise=0.1),
     )
     return calibration_only(fitted)

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from analyzer.report.answer import Answer
 from analyzer.units import Reason
-from tests.projection.builders import fit, shop_mesh
+from tests.projection.builders import shop_mesh
+from tests.projection.fits import fit
 from tests.report.answers import calibration_only, constants_only, full, refused
 
 

@@ -11,21 +11,59 @@ import jsonschema
 import pytest
 
 import analyzer
+from analyzer.calibration.models import Power
+from analyzer.calibration.result import Calibration, Candidate, MemoryCalibration
 from analyzer.data import schema_path
 from analyzer.report.answer import Answer
 from analyzer.report.document import as_document, as_json
 from analyzer.units import Interval
 from tests.projection.builders import scenario
+from tests.projection.fits import fit
 from tests.report.answers import (
     NAUGHTY_NAMES,
     calibration_only,
     constants_only,
+    fitted_calibration,
     full,
     naughty,
     refused,
 )
 
 SCHEMA = json.loads(schema_path().read_text(encoding="utf-8"))
+
+
+def told_in_full() -> Calibration:
+    """Return a calibration in which everything that may be absent is there."""
+    share, cost = Interval(low=-0.01, mid=0.01, high=0.03), Interval(low=0.1, mid=0.2, high=0.3)
+    sidecar = replace(
+        fit(),
+        curve=Power(idle_vcpu=0.01, vcpu_per_rps_power=0.002, exponent=0.75),
+        candidates=(Candidate(model="power 0.75", error=1.0, standard_error=0.1),),
+        operating_rps=123.0,
+        cost_of_each={
+            "vcpu_per_1000_inbound_rps": cost,
+            "vcpu_per_1000_outbound_rps": cost,
+            "vcpu_per_gbit_per_second": cost,
+        },
+        remarks=("bytes follow requests",),
+        straight_line_idle_vcpu_per_proxy=0.04,
+        attenuation_share=share,
+    )
+    ztunnel = replace(
+        fitted_calibration().ztunnel,
+        vcpu_per_gbit_per_second=cost,
+        vcpu_per_1000_new_connections_per_second=cost,
+    )
+    memory = MemoryCalibration(
+        gib_per_proxy=cost,
+        idle_gib_per_proxy=cost,
+        gib_per_1000_clusters=cost,
+        cluster_count=250.0,
+        proxy_count=3,
+    )
+    return replace(fitted_calibration(), sidecar=sidecar, ztunnel=ztunnel, memory=memory)
+
+
 ANSWERS = [
     pytest.param(full, id="full"),
     pytest.param(lambda: full(assumed=scenario(basis="billed")), id="billed"),
@@ -36,6 +74,7 @@ ANSWERS = [
     pytest.param(lambda: full(assumed=scenario(vcpu_month_usd=0)), id="free"),
     pytest.param(naughty, id="naughty names"),
     pytest.param(Answer, id="nothing"),
+    pytest.param(lambda: calibration_only(told_in_full()), id="a calibration told in full"),
 ]
 
 
@@ -115,6 +154,17 @@ def test_the_figures_are_those_of_the_mesh() -> None:
         "cpu_with_requests_share": 1.0,
         "requests_with_cpu_share": 1.0,
     }
+
+
+def test_every_key_of_a_role_in_the_schema_is_told_when_there_is_something_to_tell() -> None:
+    roles = as_document(calibration_only(told_in_full()))["calibration"]
+    told = roles["sidecar"].keys() | roles["waypoint"].keys() | roles["ztunnel"].keys()
+
+    assert told == SCHEMA["$defs"]["role_calibration"]["properties"].keys()
+    assert roles["sidecar"]["exponent"] == 0.75
+    assert roles["sidecar"]["backtest_error"] == roles["sidecar"]["backtest"]["bias_share"] == -0.01
+    assert roles["memory"]["cluster_count"] == 250
+    assert roles["decomposition"]["idle_vcpu_range"] == {"low": 0.09, "mid": 0.1, "high": 0.11}
 
 
 def test_the_headline_of_a_mode_is_of_the_chosen_basis() -> None:

@@ -43,7 +43,8 @@ Dialects, the ways in which installations store a mesh::
 
 What spoils a mesh, in `quality`, `throttling`, `short_lives` and `pod_labels`: with_gap,
 retained_from, unseen, with_streams, with_throttling, with_short_lives, with_instance_types,
-with_pod_labels. `completed` adds what the generator leaves out; dialects do so themselves.
+with_pod_labels. `completed` adds what the generator leaves out, of proxies alone
+`with_more_of_proxies`; dialects do so themselves.
 
 `remote_write.write(url, series)` fills any server that takes Prometheus remote write.
 """
@@ -60,6 +61,7 @@ from tests.support.layout import Pod
 from tests.support.mesh import Mesh, build_mesh
 from tests.support.mesh_cache import FilledMesh, MeshCache
 from tests.support.meshes import dialect_mesh, roles_mesh
+from tests.support.more_of_proxies import with_more_of_proxies
 from tests.support.pod_labels import with_instance_types, with_pod_labels
 from tests.support.prometheus import LoggedQuery, PrometheusServer
 from tests.support.quality import retained_from, unseen, with_gap, with_streams
@@ -119,6 +121,7 @@ __all__ = [
     "unseen",
     "with_gap",
     "with_instance_types",
+    "with_more_of_proxies",
     "with_pod_labels",
     "with_short_lives",
     "with_streams",

@@ -11,8 +11,9 @@ from tests.support import labels
 from tests.support.labels import Labels
 from tests.support.layout import Pod
 from tests.support.mesh import Mesh
+from tests.support.more_of_proxies import longest_of_proxies, with_more_of_proxies
 from tests.support.sampling import scaled, with_value
-from tests.support.scraping import family_of, labelled, pod_key, pods_by_name, with_series
+from tests.support.scraping import labelled, pod_key, pods_by_name, with_series
 from tests.support.series import Series
 from tests.support.spec import MEBIBYTE, Role
 
@@ -34,24 +35,18 @@ def completed(mesh: Mesh) -> Mesh:
     """Return a generated mesh with what else its Envoys, kubelets and kube-state-metrics tell.
 
     That is, where the series they follow from are there: istio_build of every Envoy; CPU of the
-    application beside every sidecar; containers, owner, phase and limits of every pod.
+    application beside every sidecar; containers, owner, phase and limits of every pod; and
+    `with_more_of_proxies`.
     """
     found = [*mesh.series, *_builds(mesh), *_applications(mesh), *_state(mesh)]
-    return with_series(mesh, found)
+    return with_more_of_proxies(with_series(mesh, found))
 
 
 def _builds(mesh: Mesh) -> Iterator[Series]:
     """Return istio_build of the Envoys that have other series of their own."""
     pods = pods_by_name(mesh)
-    longest: dict[tuple[str, str], Series] = {}
-    for series in mesh.series:
-        key = pod_key(series)
-        if key is None or family_of(series.name) != "envoy":
-            continue
-        if key not in longest or len(series.times_ms) > len(longest[key].times_ms):
-            longest[key] = series
     told = {pod_key(series) for series in mesh.named("istio_build")}
-    for key, series in longest.items():
+    for key, series in longest_of_proxies(mesh).items():
         if key not in told:
             own = labels.build_labels(pods[key])
             yield with_value(labelled(series, {"__name__": "istio_build", **own}), 1.0)

@@ -97,7 +97,7 @@ def _http_sidecars() -> tuple[WorkloadSpec, ...]:
         ),
         _SEARCH(
             name="query", pods=30, idle_vcpu=0.007, vcpu_per_1000_rps=0.15, native=True,
-            inbound_rps_per_pod=140,
+            inbound_rps_per_pod=140, wire_bytes_per_request=24_000,
         ),
         # The same name as in payments: a key without the namespace would mix them.
         _SEARCH(
@@ -120,13 +120,13 @@ def _quiet_sidecars() -> tuple[WorkloadSpec, ...]:
         ),
         _DATA(
             name="cache", pods=15, idle_vcpu=0.006,
-            tcp_bytes_per_second_per_pod=6_000_000,
+            tcp_bytes_per_second_per_pod=6_000_000, tcp_bytes_per_connection=40_000,
         ),
         _DATA(
             name="broker", kind="StatefulSet", pods=12, idle_vcpu=0.008,
             tcp_bytes_per_second_per_pod=10_000_000, memory_bytes=70 * MEBIBYTE,
         ),
-        _BATCH(name="nightly", pods=20, idle_vcpu=0.003),
+        _BATCH(name="nightly", pods=20, idle_vcpu=0.003, configured_clusters=12),
         _BATCH(name="standby", pods=13, idle_vcpu=0.005, native=True),
     )  # fmt: skip
 
@@ -141,6 +141,7 @@ def _fixed(nodes: int) -> tuple[WorkloadSpec, ...]:
         _GATEWAY(
             namespace="edge", name="public-gateway", pods=3,
             outbound_rps_per_pod=1500, calls=("shop/frontend", "payments/api"),
+            wire_bytes_per_request=9_000,
         ),
         _GATEWAY(
             namespace="istio-system", name="istio-ingressgateway", pods=2,

@@ -126,7 +126,7 @@ def _of_clusters(mesh: Mesh, *, label: str) -> Mesh:
 
 
 def _shared(series: Series, share: float) -> Series:
-    if not series.name.endswith("_total"):
+    if not series.name.endswith(("_total", "_sum")):
         return series
     part = scaled(series, share)
     # Requests and bytes are whole numbers.

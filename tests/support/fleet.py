@@ -8,14 +8,17 @@ Run as a script to collect the sample again::
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from tests.support.default import DEFAULT_START
-from tests.support.mesh import build_mesh
+from tests.support.mesh import Mesh, build_mesh
+from tests.support.more_of_proxies import with_more_of_proxies
 from tests.support.prometheus import PrometheusServer
 from tests.support.spec import MEBIBYTE, MeshSpec, WorkloadSpec
+from tests.support.throttling import with_throttling
 
 NOTE = (
     "Simulated mesh: 20 namespaces of generated traffic, collected from a real Prometheus by this "
@@ -28,11 +31,20 @@ _HTTP_NAMESPACES = (
     "reviews", "search",
 )  # fmt: skip
 
+_WITH_SIDECAR_RESOURCE = ("billing", "identity", "payments")
+"""Namespaces whose proxies are told of what they call, and not of the whole mesh."""
+
+_CLUSTERS_OF_MESH, _CLUSTERS_OF_SOME = 96, 14
+"""What istiod configures: a cluster for each port of each service, and some ten of Istio's own."""
+
+_NOW_AND_THEN_THROTTLED = "checkout/checkout-api"
+_THROTTLED_SHARE = 0.004
+
 
 def fleet() -> MeshSpec:
     """Return the fleet: 17 namespaces of HTTP services, one of TCP, one idle, one at the edge."""
-    rng = np.random.default_rng(20)
-    sidecars = [workload for name in _HTTP_NAMESPACES for workload in _services(name, rng)]
+    rng, sizes = np.random.default_rng(20), np.random.default_rng(21)
+    sidecars = [_sized(item, sizes) for name in _HTTP_NAMESPACES for item in _services(name, rng)]
     called = [workload.key for workload in sidecars if workload.has_inbound_http]
     gateway = WorkloadSpec(
         namespace="edge",
@@ -42,6 +54,8 @@ def fleet() -> MeshSpec:
         idle_vcpu=0.03,
         vcpu_per_1000_rps=0.3,
         outbound_rps_per_pod=400,
+        wire_bytes_per_request=9_000,
+        configured_clusters=_CLUSTERS_OF_MESH,
         calls=tuple(called[:10]),
     )
     return MeshSpec(
@@ -89,6 +103,20 @@ def _services(namespace: str, rng: np.random.Generator) -> list[WorkloadSpec]:
     return [front, store]
 
 
+def _sized(workload: WorkloadSpec, rng: np.random.Generator) -> WorkloadSpec:
+    """Return a workload with the size of its requests, mostly some kilobytes, and of what it knows.
+
+    The numbers are drawn apart, so that they change nothing else.
+    """
+    size = round(float(np.clip(rng.lognormal(np.log(4_000), 0.7), 800, 40_000)), -2)
+    is_narrowed = workload.namespace in _WITH_SIDECAR_RESOURCE
+    return replace(
+        workload,
+        wire_bytes_per_request=int(size),
+        configured_clusters=_CLUSTERS_OF_SOME if is_narrowed else _CLUSTERS_OF_MESH,
+    )
+
+
 def _quiet() -> list[WorkloadSpec]:
     return [
         WorkloadSpec(
@@ -100,18 +128,33 @@ def _quiet() -> list[WorkloadSpec]:
             idle_vcpu=0.006,
             vcpu_per_gbit_per_second=0.8,
             tcp_bytes_per_second_per_pod=2e6,
+            tcp_bytes_per_connection=400_000,
+            configured_clusters=_CLUSTERS_OF_MESH,
         ),
-        WorkloadSpec(namespace="batch", name="nightly", pods=8, traffic="none", idle_vcpu=0.004),
+        WorkloadSpec(
+            namespace="batch",
+            name="nightly",
+            pods=8,
+            traffic="none",
+            idle_vcpu=0.004,
+            configured_clusters=_CLUSTERS_OF_MESH,
+        ),
     ]
+
+
+def fleet_mesh() -> Mesh:
+    """Return the fleet with all that its proxies count; one service is throttled now and then."""
+    mesh = with_more_of_proxies(build_mesh(fleet()))
+    return with_throttling(mesh, [_NOW_AND_THEN_THROTTLED], share=_THROTTLED_SHARE)
 
 
 def main(target: Path) -> None:
     """Collect the sample with the real command line from a real Prometheus."""
-    spec = fleet()
+    mesh = fleet_mesh()
     with tempfile.TemporaryDirectory() as folder, PrometheusServer(Path(folder)) as server:
-        server.fill(build_mesh(spec))
+        server.fill(mesh)
         command = [sys.executable, "-m", "analyzer", "collect", "-p", server.url, "-o", str(target)]
-        command += ["--days", "1", "--end", spec.end.isoformat(), "--note", NOTE]
+        command += ["--days", "1", "--end", mesh.spec.end.isoformat(), "--note", NOTE]
         subprocess.run(command, check=True)
 
 

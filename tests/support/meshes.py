@@ -39,7 +39,7 @@ def dialect_mesh(*, seed: int = 5, hours: float = 2) -> MeshSpec:
             ),
             WorkloadSpec(
                 namespace="shop", name="catalog", pods=6, idle_vcpu=0.008, vcpu_per_1000_rps=0.22,
-                inbound_rps_per_pod=90,
+                inbound_rps_per_pod=90, wire_bytes_per_request=20_000,
             ),
             # It calls what is outside the mesh: those requests are counted at their source only.
             WorkloadSpec(
@@ -55,6 +55,7 @@ def dialect_mesh(*, seed: int = 5, hours: float = 2) -> MeshSpec:
             WorkloadSpec(
                 namespace="edge", name="public-gateway", role="gateway", pods=2, idle_vcpu=0.05,
                 vcpu_per_1000_rps=0.5, outbound_rps_per_pod=600, calls=("shop/frontend",),
+                wire_bytes_per_request=9_000, configured_clusters=40,
             ),
             WorkloadSpec(
                 namespace="media", name="waypoint", role="waypoint", pods=2, idle_vcpu=0.03,
@@ -75,8 +76,12 @@ def _quiet_few() -> tuple[WorkloadSpec, ...]:
         WorkloadSpec(
             namespace="data", name="cache", pods=3, traffic="tcp", idle_vcpu=0.006,
             vcpu_per_gbit_per_second=0.8, tcp_bytes_per_second_per_pod=6_000_000,
+            tcp_bytes_per_connection=40_000,
         ),
-        WorkloadSpec(namespace="batch", name="nightly", pods=3, traffic="none", idle_vcpu=0.003),
+        WorkloadSpec(
+            namespace="batch", name="nightly", pods=3, traffic="none", idle_vcpu=0.003,
+            configured_clusters=12,
+        ),
     )  # fmt: skip
 
 

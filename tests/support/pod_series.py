@@ -20,7 +20,7 @@ from tests.support.series import (
     with_stale_end,
 )
 from tests.support.spec import MeshSpec
-from tests.support.traffic import Floats, PodLoad
+from tests.support.traffic import TCP_SHARES, Floats, PodLoad
 from tests.support.truth import destination
 
 SERIES_PER_POD = 8
@@ -28,7 +28,6 @@ SERIES_PER_POD = 8
 
 _CPU = "container_cpu_usage_seconds_total"
 _MEMORY = "container_memory_working_set_bytes"
-_TCP_SHARES = {"istio_tcp_sent_bytes_total": 0.8, "istio_tcp_received_bytes_total": 0.2}
 _PAGE_BYTES = 4096
 
 
@@ -123,7 +122,7 @@ class _Observer:
             yield self._counted("istio_requests_total", found, load.outbound_rps)
         if workload.traffic == "tcp":
             found = self._istio("destination", caller, own, "tcp")
-            for name, share in _TCP_SHARES.items():
+            for name, share in TCP_SHARES.items():
                 yield self._counted(name, found, share * load.tcp_bytes_per_second)
         if workload.traffic == "none" or workload.role == "ztunnel":
             found = labels.build_labels(self.pod)

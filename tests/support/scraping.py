@@ -65,7 +65,7 @@ Jobs = Mapping[Family, Sequence[Job]]
 
 def family_of(name: str) -> Family:
     """Return who exposes a metric."""
-    if name.startswith("istio_"):
+    if name.startswith(("istio_", "envoy_")):
         return "envoy"
     if name.startswith("container_"):
         return "cadvisor"

@@ -50,6 +50,13 @@ class WorkloadSpec:
     """Where outbound requests go: "namespace/name" of a workload, or the host name of a service
     outside the mesh. Pod number i calls entry i modulo the length: one source series a pod."""
 
+    wire_bytes_per_request: int = 4_500
+    """Bytes of an HTTP request and its answer, headers included, at each proxy of the workload."""
+    tcp_bytes_per_connection: int = 250_000
+    """TCP bytes, both directions together, for each connection that is opened."""
+    configured_clusters: int = 90
+    """Clusters in the configuration of each of its Envoys; a ztunnel has none."""
+
     native: bool = False
     """Whether istio-proxy is an init container (Kubernetes' native sidecar)."""
     reserved_vcpu: float = 0.1

@@ -10,6 +10,9 @@ from tests.support.spec import GRID_SECONDS, MeshSpec, WorkloadSpec
 
 Floats = npt.NDArray[np.float64]
 
+TCP_SHARES = {"istio_tcp_sent_bytes_total": 0.8, "istio_tcp_received_bytes_total": 0.2}
+"""What of a TCP workload's bytes goes in each direction."""
+
 _APP_IDLE_VCPU = 0.02
 _APP_VCPU_PER_1000_RPS = 2.0
 _BITS_PER_BYTE = 8

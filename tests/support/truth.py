@@ -37,11 +37,23 @@ class WorkloadTruth:
     reserved_vcpu: float
     reserved_memory_bytes: float
     memory_bytes: float
+    wire_bytes_per_request: int
+    tcp_bytes_per_connection: int
 
     @property
     def proxy_rps(self) -> float:
         """Return requests per second through its proxies, inbound and outbound."""
         return self.inbound_rps + self.outbound_rps
+
+    @property
+    def http_bytes_per_second(self) -> float:
+        """Return bytes of HTTP through its proxies, inbound and outbound, headers included."""
+        return self.proxy_rps * self.wire_bytes_per_request
+
+    @property
+    def new_connections_per_second(self) -> float:
+        """Return TCP connections that its proxies opened or accepted."""
+        return self.tcp_bytes_per_second / self.tcp_bytes_per_connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +179,8 @@ def workload_truth(
         reserved_vcpu=alive * workload.reserved_vcpu,
         reserved_memory_bytes=alive * workload.reserved_memory_bytes,
         memory_bytes=mean_total(load.memory_bytes),
+        wire_bytes_per_request=workload.wire_bytes_per_request,
+        tcp_bytes_per_connection=workload.tcp_bytes_per_connection,
     )
 
 

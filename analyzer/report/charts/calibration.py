@@ -7,9 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analyzer.calibration.result import RoleCalibration
+from analyzer.calibration.segments import Floats
 from analyzer.report.answer import Answer
 from analyzer.report.charts.style import COLOURS, INK, MUTED, new_figure, titled
-from analyzer.report.words import POST_VCPU_PER_1000_RPS, number, ranged
+from analyzer.report.verdict import POST_VCPU_PER_1000_RPS
+from analyzer.report.words import number, ranged
+from analyzer.units import CONFIDENCE
 
 __all__ = ["calibration_chart"]
 
@@ -48,10 +51,11 @@ def _lines(axes: Axes, fit: RoleCalibration) -> None:
         return
     rps = np.linspace(fit.fitted_rps[0], fit.fitted_rps[1], 50)
     idle, slope = fit.idle_vcpu_per_proxy, fit.vcpu_per_1000_rps
+    low, high = _band(fit, rps)
     axes.fill_between(
         rps,
-        idle.low + slope.low * rps / 1000,
-        idle.high + slope.high * rps / 1000,
+        low,
+        high,
         color=COLOURS["fit"],
         alpha=0.3,
         linewidth=0,
@@ -59,10 +63,10 @@ def _lines(axes: Axes, fit: RoleCalibration) -> None:
     )
     axes.plot(
         rps,
-        idle.mid + slope.mid * rps / 1000,
+        fit.curve.predict(rps),
         color=COLOURS["fit"],
         lw=2,
-        label=f"fit: {number(idle.mid)} idle + {ranged(slope)} per 1000 rps",
+        label=f"fit ({fit.model}): {number(idle.mid)} idle + {ranged(slope)} per 1000 rps",
     )
     axes.plot(
         rps,
@@ -81,3 +85,13 @@ def _lines(axes: Axes, fit: RoleCalibration) -> None:
             ls=":",
             label=f"dashboard ratio {number(fit.ratio_vcpu_per_1000_rps)}: idle smeared in",
         )
+
+
+def _band(fit: RoleCalibration, rps: Floats) -> tuple[Floats, Floats]:
+    """Return the 90 % range of the mean proxy's CPU at each rate, idle and slope drawn jointly."""
+    if fit.draws is None:
+        return fit.curve.predict(rps), fit.curve.predict(rps)
+    idle, slope = fit.draws.T[:, :, None]
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(idle + slope / 1000 * fit.effective_rps(rps), [tail, 1 - tail], axis=0)
+    return low, high

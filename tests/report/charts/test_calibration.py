@@ -9,10 +9,11 @@ from matplotlib.collections import FillBetweenPolyCollection, PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from analyzer.calibration.models import Power
 from analyzer.report.answer import Answer
 from analyzer.report.charts import calibration_chart
 from analyzer.report.charts.style import png_bytes
-from tests.projection.builders import fit
+from tests.projection.fits import fit
 from tests.report.answers import (
     calibration_only,
     constants_only,
@@ -24,7 +25,7 @@ from tests.report.answers import (
 
 LABELS = {
     "band": "90 % band of the mesh's mean",
-    "fit": "fit: 0.01 idle + 0.3 [0.25-0.35] per 1000 rps",
+    "fit": "fit (affine): 0.01 idle + 0.3 [0.25-0.35] per 1000 rps",
     "post": "the post's 0.6 per 1000 rps",
     "ratio": "dashboard ratio 0.4: idle smeared in",
 }
@@ -75,16 +76,30 @@ def test_without_a_ratio_there_is_no_such_line() -> None:
     assert len(axes.lines) == 2
 
 
-def test_the_band_is_the_interval() -> None:
+def test_the_band_is_the_range_of_idle_and_slope_drawn_together() -> None:
     _, axes = drawn(scattered(3, 40))
     (band,) = (item for item in axes.collections if isinstance(item, FillBetweenPolyCollection))
     points = np.asarray(band.get_paths()[0].vertices)
 
-    # Idle 0.008 to 0.012, slope 0.25 to 0.35 per 1000, at 10 and at 500 rps.
+    # Idle +- 0.002 and slope +- 0.05 per 1000, independent: at 10 rps the one, at 500 the other.
     at = {rps: points[points[:, 0] == rps, 1] for rps in (10.0, 500.0)}
-    assert (at[10.0].min(), at[10.0].max()) == pytest.approx((0.0105, 0.0155))
-    assert (at[500.0].min(), at[500.0].max()) == pytest.approx((0.133, 0.187))
+    assert (at[10.0].min(), at[10.0].max()) == pytest.approx((0.01094, 0.01506), rel=0.02)
+    assert (at[500.0].min(), at[500.0].max()) == pytest.approx((0.1349, 0.1851), rel=0.02)
     assert band.get_label() == LABELS["band"]
+
+
+def test_a_concave_fit_is_drawn_as_a_curve() -> None:
+    curve = Power(idle_vcpu=0.01, vcpu_per_rps_power=0.002, exponent=0.75)
+    answer = scattered(3, 40)
+    assert answer.calibration is not None
+    assert answer.sidecar is not None
+    sidecar = replace(answer.sidecar, curve=curve, model="power 0.75")
+    _, axes = drawn(replace(answer, calibration=replace(answer.calibration, sidecar=sidecar)))
+    label = "fit (power 0.75): 0.01 idle + 0.3 [0.25-0.35] per 1000 rps"
+    (found,) = (item for item in axes.lines if item.get_label() == label)
+    rps, vcpu = np.asarray(found.get_xydata(), dtype=float).T
+
+    assert vcpu == pytest.approx(0.01 + 0.002 * rps**0.75)
 
 
 def test_the_legend_names_every_line_and_hides_no_data() -> None:

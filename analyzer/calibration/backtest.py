@@ -1,0 +1,79 @@
+"""How well the end of the window follows from its beginning."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from analyzer.calibration.panel import Panel, obstacles
+from analyzer.calibration.result import Backtest
+from analyzer.calibration.segments import Floats, Ints
+from analyzer.calibration.shapes import Shape
+from analyzer.calibration.workloads import WorkloadFits, fit_shape, fit_workloads
+from analyzer.units import CONFIDENCE
+
+__all__ = ["TRAINING_SHARE", "backtest"]
+
+TRAINING_SHARE: Final = 0.7
+"""Part of the window that is fitted; the rest is predicted."""
+
+
+def backtest(
+    shape: Shape, rows: pd.DataFrame, variance_weights: Floats | None = None
+) -> Backtest | None:
+    """Fit the first part of `Observations.rows` alone, and predict the rest.
+
+    None where no workload can be fitted in the one part and seen in the other.
+
+    Args:
+        shape: of the fit.
+        rows: all of them.
+        variance_weights: of a fit of all rows, shape (n,), to begin with: it ends no other way.
+    """
+    point = rows["point"].to_numpy(np.int64)
+    points = np.flatnonzero(np.bincount(point))
+    early = point < points[int(len(points) * TRAINING_SHARE)]
+    if not early.any():
+        return None
+    panel, rest = Panel.of(rows[early]), Panel.of(rows[~early])
+    found = obstacles(panel)
+    begin = None if variance_weights is None else variance_weights[early]
+    start = None if begin is None else (begin, np.ones_like(begin))
+    fits = fit_workloads(shape, panel, found, fit_shape(shape, panel, found, start))
+    _, then, later = np.intersect1d(panel.numbers, rest.numbers, return_indices=True)
+    known = fits.has_idle[then]
+    then, later = then[known], later[known]
+    actual = rest.workloads.sum(rest.vcpu)[later]
+    if not actual.sum() > 0:
+        return None
+    predicted, variances = _predict(fits, rest, then, later)
+    errors = predicted - actual
+    quantile = special.stdtrit(fits.degrees_of_freedom[then], (1 + CONFIDENCE) / 2)
+    return Backtest(
+        bias_share=float(errors.sum() / actual.sum()),
+        error_share=float(np.abs(errors).sum() / actual.sum()),
+        covered_share=float((np.abs(errors) <= quantile * np.sqrt(variances)).mean()),
+        workload_count=len(then),
+    )
+
+
+def _predict(fits: WorkloadFits, rest: Panel, then: Ints, later: Ints) -> tuple[Floats, Floats]:
+    """Return each workload's CPU added up over the later steps, and the prediction's variance.
+
+    Args:
+        fits: of the early steps.
+        rest: the later steps.
+        then: segments of the workloads among the fits.
+        later: segments of the same workloads among the later steps.
+    """
+    loads = rest.workloads.sum(fits.shape.design(rest)).T[later]
+    predicted = np.einsum("gk,gk->g", loads, fits.coefficients[then])
+    of_fit = np.einsum("gi,gij,gj->g", loads, fits.coefficient_covariances[then], loads)
+    panel = fits.panel
+    pulls = panel.clusters.sum(np.nan_to_num(panel.vcpu - fits.predicted_vcpu))
+    noise = panel.clusters.within(panel.workloads).sum(pulls**2)[then]
+    longer = rest.workloads.lengths[later] / panel.workloads.lengths[then]
+    return predicted, of_fit + noise * longer

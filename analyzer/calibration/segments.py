@@ -1,0 +1,80 @@
+"""Consecutive rows that belong together, so that thousands of small fits are a few numpy calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Bools", "Floats", "Ints", "Segments"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Segments:
+    """A division of rows 0..n-1 into g runs, none of them empty.
+
+    Attributes:
+        starts: first row of each run, shape (g,), ascending from 0.
+        row_count: n.
+    """
+
+    starts: Ints
+    row_count: int
+
+    @classmethod
+    def of(cls, *codes: npt.NDArray[np.integer]) -> Segments:
+        """Return the runs within which none of these codes, each of shape (n,), changes."""
+        changes = np.zeros(len(codes[0]), dtype=bool)
+        changes[:1] = True
+        for code in codes:
+            changes[1:] |= code[1:] != code[:-1]
+        return cls(starts=np.flatnonzero(changes), row_count=len(changes))
+
+    def __len__(self) -> int:
+        """Return how many runs there are."""
+        return len(self.starts)
+
+    @property
+    def lengths(self) -> Ints:
+        """How many rows each run has, shape (g,)."""
+        return np.diff(self.starts, append=self.row_count)
+
+    def sum(self, values: npt.NDArray[np.generic]) -> Floats:
+        """Add `values`, shape (..., n), up within each run, to shape (..., g)."""
+        return np.add.reduceat(np.asarray(values, dtype=float), self.starts, axis=-1)
+
+    def lowest(self, values: Floats) -> Floats:
+        """Return the smallest value of each run, shape (g,)."""
+        return np.minimum.reduceat(values, self.starts)
+
+    def highest(self, values: Floats) -> Floats:
+        """Return the largest value of each run, shape (g,)."""
+        return np.maximum.reduceat(values, self.starts)
+
+    def median(self, values: Floats) -> Floats:
+        """Return the median of each run, shape (g,)."""
+        # numpy.median checks more for each of thousands of short runs than it computes.
+        runs = np.split(values.copy(), self.starts[1:])
+        medians = np.empty(len(runs))
+        for number, run in enumerate(runs):
+            low, high = (len(run) - 1) // 2, len(run) // 2
+            run.partition((low, high))
+            medians[number] = (run[low] + run[high]) / 2
+        return medians
+
+    def spread(self, values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+        """Give each row its run's value: shape (..., g) to shape (..., n)."""
+        return np.repeat(values, self.lengths, axis=-1)
+
+    def within(self, outer: Segments) -> Segments:
+        """Return which of these runs lie in each run of `outer`, which must not cut any."""
+        return Segments(
+            starts=np.searchsorted(self.starts, outer.starts), row_count=len(self.starts)
+        )

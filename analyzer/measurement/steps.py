@@ -1,0 +1,127 @@
+"""Every quantity of every proxy, step by step: what is not known is NaN, which is never 0."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analyzer.measurement.frames import TIME
+from analyzer.measurement.proxies import KEY
+from analyzer.measurement.tables import Tables
+from analyzer.prometheus.window import TimeWindow
+
+__all__ = ["step_table", "with_points"]
+
+Floats = npt.NDArray[np.float64]
+
+_CPU: Final = "proxy_cpu_vcpu"
+_TCP: Final = "proxy_tcp_bytes_per_second"
+_RESETS: Final = "proxy_resets"
+
+_TELL_A_SCRAPE: Final = (
+    "inbound_requests_rps",
+    "outbound_requests_rps",
+    "waypoint_requests_rps",
+    _TCP,
+    "proxy_build",
+)
+"""Tables in which a proxy stands in a step only if it was scraped at least twice in it."""
+
+_FOR_LIFE: Final = ("reserved_vcpu", "reserved_memory_bytes", "limit_vcpu", "limit_memory_bytes")
+"""What a pod is given when it is made and keeps."""
+
+
+def step_table(tables: Tables, proxies: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
+    """Return one row a proxy and step in which it was seen; `MeshUsage.steps` names the columns."""
+    rows = _Rows(tables, proxies, window)
+    inbound, outbound, waypoint = (
+        rows.zero_where_scraped(name)
+        for name in ("inbound_requests_rps", "outbound_requests_rps", "waypoint_requests_rps")
+    )
+    requests = inbound + outbound + waypoint
+    tcp = rows.zero_where_scraped(_TCP, is_known=tables.tells(_TCP))
+    columns = {
+        "cpu_vcpu": rows.told(_CPU),
+        "inbound_rps": inbound,
+        "outbound_rps": outbound,
+        "proxy_rps": requests,
+        "http_bytes_per_second": rows.zero_beside("proxy_http_bytes_per_second", requests),
+        "tcp_bytes_per_second": tcp,
+        "new_connections_per_second": rows.zero_beside("proxy_new_connections_per_second", tcp),
+        "memory_bytes": rows.told("proxy_memory_bytes"),
+        "configured_clusters": rows.told("proxy_configured_clusters"),
+        "throttled_share": rows.zero_where_cpu_is_known("proxy_throttled_share"),
+        "resets": rows.zero_where_scraped(_RESETS, is_known=tables.knows(_RESETS)),
+        **{name: rows.for_life(f"proxy_{name}") for name in _FOR_LIFE},
+    }
+    return pd.DataFrame(columns, index=rows.index).reset_index()
+
+
+def with_points(frame: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
+    """Return `frame` with `point`, the number of the step, in place of its time."""
+    elapsed = frame[TIME] - int(window.start.timestamp())
+    return frame.assign(point=elapsed // window.step_seconds - 1).drop(columns=TIME)
+
+
+class _Rows:
+    """The rows of the step table, and what each query's table says in them.
+
+    A query leaves out what is zero as well as what nobody saw; each method is one rule that tells
+    the two apart.
+    """
+
+    def __init__(self, tables: Tables, proxies: pd.DataFrame, window: TimeWindow) -> None:
+        self._tables = tables
+        self._numbers = pd.Series(proxies.index, index=pd.MultiIndex.from_frame(proxies[KEY]))
+        self._window = window
+        self._read: dict[str, pd.Series] = {}
+        tell_a_scrape = [self._series(name) for name in _TELL_A_SCRAPE]
+        scraped = pd.concat(tell_a_scrape).groupby(level=["proxy", "point"]).size()
+        self.index = self._series(_CPU).index.union(scraped.index).sort_values()
+        self._was_scraped = self.index.isin(scraped.index)
+
+    def told(self, name: str) -> Floats:
+        """Return what is told, and NaN elsewhere."""
+        return self._series(name).reindex(self.index).to_numpy(float)
+
+    def zero_where_scraped(self, name: str, *, is_known: bool = True) -> Floats:
+        """Return 0 for a counter that a scraped proxy does not show: it has never moved.
+
+        Where the counter is not known at all, that it does not show says nothing.
+        """
+        return _zero_where(self._was_scraped & is_known, self.told(name))
+
+    def zero_beside(self, name: str, traffic: Floats) -> Floats:
+        """Return the same, but NaN where traffic passed that must have moved the counter.
+
+        Istio's Telemetry resource switches single metrics off, for single workloads too.
+        """
+        is_zero = self._was_scraped & (traffic == 0) & self._tables.knows(name)
+        return _zero_where(is_zero, self.told(name))
+
+    def zero_where_cpu_is_known(self, name: str) -> Floats:
+        """Return what the kubelet tells beside the CPU: without the CPU it told nothing."""
+        cpu_is_known = ~np.isnan(self.told(_CPU)) & self._tables.knows(name)
+        values = _zero_where(cpu_is_known, self.told(name))
+        return np.where(cpu_is_known, values, np.nan)
+
+    def for_life(self, name: str) -> Floats:
+        """Return what kube-state-metrics tells, filled where it missed a step of a pod's life."""
+        told = self._series(name).reindex(self.index)
+        forward = told.groupby(level="proxy").ffill()
+        return forward.groupby(level="proxy").bfill().to_numpy(float)
+
+    def _series(self, name: str) -> pd.Series:
+        if name not in self._read:
+            frame = with_points(self._tables[name], self._window)
+            numbers = self._numbers.reindex(pd.MultiIndex.from_frame(frame[KEY])).to_numpy()
+            index = [pd.Index(numbers, name="proxy"), pd.Index(frame["point"], name="point")]
+            self._read[name] = frame[name].groupby(index).sum()
+        return self._read[name]
+
+
+def _zero_where(known: npt.NDArray[np.bool_], values: Floats) -> Floats:
+    return np.where(known & np.isnan(values), 0.0, values)

@@ -1,0 +1,29 @@
+"""Whole nodes: money is saved only when some go away."""
+
+from __future__ import annotations
+
+import math
+
+from analyzer.projection.choices import Basis
+from analyzer.projection.evaluate import ModeNeeds
+from analyzer.projection.load import MeshLoad
+
+__all__ = ["freed_nodes"]
+
+
+def freed_nodes(load: MeshLoad, sidecar: ModeNeeds, mode: ModeNeeds) -> int | None:
+    """Return how many mean nodes the reservations that fall away would fill.
+
+    By the scarcer of CPU and memory, at the best estimates. An upper bound: what is left has to be
+    packed into fewer nodes, and reservations of DaemonSets go with a node.
+    """
+    vcpu_each, memory_each = load.allocatable_vcpu_per_node, load.allocatable_memory_gib_per_node
+    is_known = all(Basis.RESERVED in known.bases for known in (sidecar, mode))
+    if not is_known or vcpu_each is None or memory_each is None:
+        return None
+    before, after = (known.memory_gib(Basis.RESERVED) for known in (sidecar, mode))
+    if before is None or after is None:
+        return None
+    vcpu = float(sidecar.vcpu(Basis.RESERVED)[0] - mode.vcpu(Basis.RESERVED)[0])
+    memory_gib = float(before[0] - after[0])
+    return math.floor(min(vcpu / vcpu_each, memory_gib / memory_each))

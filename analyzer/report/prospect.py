@@ -1,0 +1,104 @@
+"""What the projection found, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT
+from analyzer.projection.result import Projection, Saving
+from analyzer.report.words import inert, number, percent
+
+__all__ = ["headline", "projection_lines"]
+
+_WORTH_NAMING = 3
+"""Namespaces named in a sentence; the others are counted."""
+
+
+def headline(projection: Projection) -> str | None:
+    """Return what moving saves, from needing no waypoint to needing one wherever HTTP is."""
+    savings = {item.mode: item for item in projection.savings}
+    most, least = savings.get(AMBIENT_L4), savings.get(AMBIENT_WAYPOINT)
+    if most is None or least is None:
+        return None
+    return (
+        f"For the same traffic ambient would save {percent(most.percent)} where L4 is enough, and "
+        f"{percent(least.percent)} with a waypoint {_placed(projection)}"
+        f"{_chance(least)}."
+    )
+
+
+def _placed(projection: Projection) -> str:
+    if projection.waypoint_placement == "observed":
+        return "wherever HTTP was seen, which is the most that policy can need"
+    return "where the scenario puts one"
+
+
+def _chance(saving: Saving) -> str:
+    chance = saving.probability_cheaper
+    return "" if chance in (0.0, 1.0) else f"; with {chance:.0%} probability it is cheaper at all"
+
+
+def projection_lines(projection: Projection) -> Iterator[str]:
+    """Return where the answer turns, and what is behind its totals."""
+    yield from _break_evens(projection)
+    yield from _hottest(projection)
+    yield from _freed(projection)
+    yield from _losers(projection)
+
+
+def _break_evens(projection: Projection) -> Iterator[str]:
+    for sweep in projection.sweeps:
+        first, last = sweep.points[0][1].mid, sweep.points[-1][1].mid
+        if sweep.name == "l7_share" and sweep.break_even is not None:
+            yield (
+                f"Ambient costs what sidecars do when {sweep.break_even:.0%} of the namespaces "
+                "with HTTP need a waypoint; beyond, more"
+            )
+        elif sweep.name == "l7_share":
+            more = "cheaper" if min(first, last) >= 0 else "dearer"
+            yield f"Ambient is {more} than sidecars whatever share of the namespaces needs L7"
+        elif sweep.break_even is not None:
+            yield (
+                f"With more than {sweep.break_even:.1f} replicas of each waypoint ambient costs "
+                "more than sidecars"
+            )
+
+
+def _hottest(projection: Projection) -> Iterator[str]:
+    for mode in projection.modes:
+        for part in mode.components:
+            if mode.name == AMBIENT_L4 and part.hottest_vcpu is not None and part.count > 1:
+                yield (
+                    f"The busiest of {part.count:.0f} ztunnels would use "
+                    f"{number(part.hottest_vcpu.mid)} vCPU, the mean one "
+                    f"{number(part.vcpu.mid / part.count)}"
+                )
+
+
+def _freed(projection: Projection) -> Iterator[str]:
+    counts = {
+        item.mode: item.freed_node_count
+        for item in projection.savings
+        if item.freed_node_count is not None
+    }
+    if AMBIENT_L4 in counts and AMBIENT_WAYPOINT in counts:
+        yield (
+            f"Reservations that fall away would fill {counts[AMBIENT_WAYPOINT]} (with waypoints) "
+            f"to {counts[AMBIENT_L4]} (L4 only) whole nodes; money is saved when these go away"
+        )
+
+
+def _losers(projection: Projection) -> Iterator[str]:
+    namespaces = projection.namespaces
+    if "waypoint_costs_more" not in namespaces:
+        return
+    losing = namespaces[namespaces["waypoint_costs_more"]].sort_values("saving_waypoint_vcpu")
+    if losing.empty:
+        return
+    names = ", ".join(losing["namespace"].head(_WORTH_NAMING))
+    more = f" and {len(losing) - _WORTH_NAMING} more" if len(losing) > _WORTH_NAMING else ""
+    lost_vcpu = -float(losing["saving_waypoint_vcpu"].sum())
+    yield (
+        f"A waypoint would cost more than the sidecars it replaces in {inert(names)}{more}: "
+        f"{number(lost_vcpu)} vCPU together"
+    )

@@ -1,0 +1,150 @@
+"""What the calibration found, in sentences a person can repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.calibration.models import Affine
+from analyzer.calibration.result import (
+    Calibration,
+    Decomposition,
+    MemoryCalibration,
+    RoleCalibration,
+)
+from analyzer.report.answer import Answer
+from analyzer.report.words import number, ranged
+from analyzer.units import Interval, Provenance
+
+__all__ = ["POST_VCPU_PER_1000_RPS", "calibration_lines", "verdict"]
+
+POST_VCPU_PER_1000_RPS = 0.6
+"""The post's figure, and Istio's own of 2019 (research in data/constants.toml)."""
+
+
+def verdict(answer: Answer) -> str | None:
+    """Return what the sidecars cost, in a sentence a person can repeat; None without a fit."""
+    fit = answer.sidecar
+    if fit is None:
+        return None
+    slope = fit.vcpu_per_1000_rps
+    # Of a curve the slope holds at one place only.
+    place = "" if isinstance(fit.curve, Affine) else " at the rates they run at"
+    sentence = (
+        f"Your sidecars cost {ranged(slope)} vCPU per 1000 proxy requests/s{place} plus "
+        f"{number(fit.idle_vcpu_per_proxy.mid)} vCPU idle each; "
+        f"the post's {POST_VCPU_PER_1000_RPS} {_compared(slope)}"
+    )
+    if fit.ratio_vcpu_per_1000_rps is None:
+        return f"{sentence}."
+    return (
+        f"{sentence}; the dashboard-style ratio is {number(fit.ratio_vcpu_per_1000_rps)}, "
+        "because it smears idle into it."
+    )
+
+
+def _compared(slope: Interval) -> str:
+    """Return what the post's figure does to a measured one."""
+    if slope.low <= POST_VCPU_PER_1000_RPS <= slope.high:
+        return "is within that range"
+    if slope.mid > POST_VCPU_PER_1000_RPS:
+        return f"understates them {slope.mid / POST_VCPU_PER_1000_RPS:.1f} times"
+    if slope.mid <= 0:
+        return "overstates them"
+    return f"overstates them {POST_VCPU_PER_1000_RPS / slope.mid:.1f} times"
+
+
+def calibration_lines(calibration: Calibration) -> Iterator[str]:
+    """Return what stands behind the verdict: the model, its test, and what adds up to what."""
+    fit = calibration.sidecar
+    if isinstance(fit, RoleCalibration):
+        yield _model(fit)
+        yield from _by_direction(fit)
+        yield from _backtest(fit)
+        yield from _attenuation(fit)
+    yield _sum(calibration.decomposition)
+    if isinstance(calibration.memory, MemoryCalibration):
+        yield _memory(calibration.memory)
+    for role in (calibration.waypoint, calibration.ztunnel):
+        if isinstance(role, RoleCalibration):
+            yield _role(role)
+
+
+def _model(fit: RoleCalibration) -> str:
+    tried = f", the simplest of {len(fit.candidates)} tried that is not clearly worse than the best"
+    seen = fit.fitted_rps and (
+        f"; {fit.sample_count:,} steps of {fit.proxy_count:,} proxies at "
+        f"{number(fit.fitted_rps[0])} to {number(fit.fitted_rps[1])} requests/s"
+    )
+    return f"Model: {fit.model}{tried if fit.candidates else ''}{seen or ''}"
+
+
+def _by_direction(fit: RoleCalibration) -> Iterator[str]:
+    titles = {
+        "vcpu_per_1000_inbound_rps": "per 1000 inbound requests/s",
+        "vcpu_per_1000_outbound_rps": "per 1000 outbound requests/s",
+        "vcpu_per_gbit_per_second": "per Gbit/s",
+    }
+    parts = [f"{ranged(value)} {titles[name]}" for name, value in fit.cost_of_each.items()]
+    if parts:
+        yield f"Of which, in vCPU: {', '.join(parts)}"
+
+
+def _backtest(fit: RoleCalibration) -> Iterator[str]:
+    test = fit.backtest
+    if test is None:
+        return
+    direction = "high" if test.bias_share >= 0 else "low"
+    yield (
+        "Backtest: fitted on the first 70 % of the time, the rest comes out "
+        f"{abs(test.bias_share):.1%} too {direction}, a workload {test.error_share:.1%} off; "
+        f"{test.covered_share:.0%} of {test.workload_count} workloads within their 90 % range"
+    )
+
+
+def _attenuation(fit: RoleCalibration) -> Iterator[str]:
+    share = fit.attenuation_share
+    if share is not None:
+        yield (
+            "Clocks that disagree and errors in the rates make the slope an estimated "
+            f"{_percent(share.mid)} [{_percent(share.low)} to {_percent(share.high)}] too low; "
+            "not corrected for"
+        )
+
+
+def _percent(share: float) -> str:
+    # Adding 0 takes the sign off a zero.
+    return f"{round(100 * share, 1) + 0.0:.1f}%"
+
+
+def _sum(parts: Decomposition) -> str:
+    return (
+        f"CPU: {number(parts.measured_vcpu)} vCPU measured = {ranged(parts.idle_vcpu)} idle + "
+        f"{ranged(parts.traffic_vcpu)} traffic + {number(parts.excluded_vcpu)} not fitted + "
+        f"{number(parts.unexplained_vcpu)} unexplained"
+    )
+
+
+def _memory(memory: MemoryCalibration) -> str:
+    whole = f"Memory: {_mib(memory.gib_per_proxy)} MiB a sidecar"
+    if memory.gib_per_1000_clusters is None or memory.idle_gib_per_proxy is None:
+        return whole
+    return (
+        f"{whole}: {_mib(memory.idle_gib_per_proxy)} and {_mib(memory.gib_per_1000_clusters)} for "
+        "each 1000 Envoy clusters configured, whatever the traffic"
+    )
+
+
+def _mib(gib: Interval) -> str:
+    return ranged(gib.scaled(1024))
+
+
+def _role(role: RoleCalibration) -> str:
+    slope, idle = ranged(role.vcpu_per_1000_rps), ranged(role.idle_vcpu_per_proxy)
+    line = f"A {role.role}: {slope} vCPU per 1000 requests/s plus {idle} idle"
+    if role.vcpu_per_gbit_per_second is None:
+        return f"{line} ({role.provenance})"
+    extra = f"{ranged(role.vcpu_per_gbit_per_second)} per Gbit/s"
+    connections = role.vcpu_per_1000_new_connections_per_second
+    if connections is not None:
+        extra += f" and {ranged(connections)} per 1000 new connections/s"
+    return f"{line} ({Provenance.PUBLISHED} per request; idle and {extra} {role.provenance})"

@@ -1,0 +1,186 @@
+"""Which workloads can be fitted, why the others cannot, and what counts as one cluster."""
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+
+from analyzer.calibration.panel import MIN_CLUSTERS, MIN_SAMPLES, Obstacle, Panel, obstacles
+from analyzer.units import Reason
+from tests.calibration.asking import observed, panel_of
+from tests.calibration.meshes import Fleet, lawful, ramp
+
+Bools = npt.NDArray[np.bool_]
+
+
+def obstacle_of(fleet: Fleet) -> Obstacle | None:
+    """Return what stands against a slope of the only workload."""
+    return obstacles(panel_of(fleet)).get(0)
+
+
+def reason_of(fleet: Fleet) -> Reason | None:
+    obstacle = obstacle_of(fleet)
+    return obstacle.reason if obstacle else None
+
+
+# --- obstacles ---
+
+
+def test_nothing_stands_against_a_workload_whose_traffic_comes_and_goes() -> None:
+    assert obstacle_of(lawful(ramp(4, 24))) is None
+
+
+@pytest.mark.parametrize(("proxies", "steps"), [(1, MIN_SAMPLES - 1), (3, 3), (1, 1)])
+def test_too_few_samples_stand_against_it(proxies: int, steps: int) -> None:
+    obstacle = obstacle_of(lawful(ramp(proxies, steps)))
+
+    assert obstacle is not None
+    assert obstacle.reason == Reason.TOO_FEW_SAMPLES
+    assert obstacle.detail.startswith(f"{proxies * steps} usable samples at {steps} steps")
+    assert not obstacle.has_level
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_moment_is_too_little_however_many_proxies_it_shows(steps: int) -> None:
+    rps = np.linspace(10, 500, 40 * steps).reshape(40, steps)
+
+    assert reason_of(lawful(rps)) == Reason.TOO_FEW_SAMPLES
+
+
+def test_just_enough_samples_are_enough() -> None:
+    assert reason_of(lawful(ramp(1, MIN_SAMPLES))) is None
+
+
+def test_steps_are_those_of_the_window_and_not_those_of_each_proxy() -> None:
+    # Twenty proxies, one after the other, of two steps each.
+    seen = np.kron(np.eye(20, dtype=bool), np.ones((1, 2), dtype=bool))
+    mesh = dataclasses.replace(lawful(ramp(20, 40)), seen=seen)
+    rows = observed(lawful(ramp(20, 40))).rows[seen.ravel()]
+
+    assert Panel.of(rows).step_counts.tolist() == [40]
+    assert panel_of(lawful(ramp(20, 2))).step_counts.tolist() == [2]
+    # As measured, each of them only ever started and ended.
+    assert len(observed(mesh).rows) == 2
+
+
+@pytest.mark.parametrize(("variation", "is_constant"), [(0.045, True), (0.055, False)])
+def test_a_rate_is_constant_if_it_varies_by_less_than_a_twentieth(
+    variation: float, *, is_constant: bool
+) -> None:
+    # Alternating between two values: its deviation is half of their distance.
+    rps = 100 * (1 + variation * np.tile([1.0, -1.0], (4, 12)))
+
+    obstacle = obstacle_of(lawful(rps))
+
+    assert (obstacle is not None) == is_constant
+    if obstacle:
+        assert obstacle.reason == Reason.CONSTANT_TRAFFIC
+        assert obstacle.has_level
+
+
+def test_without_requests_all_cpu_is_idle() -> None:
+    obstacle = obstacle_of(lawful(np.zeros((4, 24))))
+
+    assert obstacle is not None
+    assert (obstacle.reason, obstacle.is_all_idle) == (Reason.NO_TRAFFIC, True)
+
+
+def test_where_all_traffic_is_tcp_not_even_the_idle_is_known() -> None:
+    obstacle = obstacle_of(dataclasses.replace(lawful(np.zeros((4, 24))), tcp_bytes_per_second=1e6))
+
+    assert obstacle is not None
+    assert (obstacle.reason, obstacle.is_all_idle) == (Reason.NO_TRAFFIC, False)
+    assert "TCP" in obstacle.detail
+
+
+def test_where_tcp_is_not_known_there_is_none() -> None:
+    obstacle = obstacle_of(
+        dataclasses.replace(lawful(np.zeros((4, 24))), tcp_bytes_per_second=np.nan)
+    )
+
+    assert obstacle is not None
+    assert obstacle.is_all_idle
+
+
+def test_a_cpu_counter_that_never_moves_tells_nothing() -> None:
+    rps = ramp(4, 24)
+
+    obstacle = obstacle_of(Fleet(rps=rps, vcpu=np.zeros_like(rps)))
+
+    assert obstacle is not None
+    assert obstacle.reason == Reason.NO_DATA
+    assert (obstacle.is_all_idle, obstacle.has_level) == (False, False)
+
+
+def test_an_obstacle_is_that_of_its_own_workload() -> None:
+    found = obstacles(
+        panel_of(
+            lawful(ramp(4, 24), workload="a"),
+            lawful(np.zeros((4, 24)), workload="b"),
+            lawful(ramp(2, 24), workload="c"),
+            lawful(np.full((4, 24), 9.0), workload="d"),
+        )
+    )
+
+    assert {number: obstacle.reason for number, obstacle in found.items()} == {
+        1: Reason.NO_TRAFFIC,
+        3: Reason.CONSTANT_TRAFFIC,
+    }
+
+
+# --- clusters ---
+
+
+def lengths(*fleets: Fleet) -> list[int]:
+    return [int(length) for length in panel_of(*fleets).clusters.lengths]
+
+
+def test_many_proxies_are_the_clusters() -> None:
+    assert lengths(lawful(ramp(MIN_CLUSTERS, 24))) == [24] * MIN_CLUSTERS
+
+
+@pytest.mark.parametrize(("proxies", "clusters"), [(1, 8), (2, 8), (3, 9), (4, 8), (7, 14)])
+def test_the_time_of_few_proxies_is_cut_into_equal_blocks(proxies: int, clusters: int) -> None:
+    assert lengths(lawful(ramp(proxies, 48))) == [48 * proxies // clusters] * clusters
+
+
+def test_each_workload_has_clusters_of_its_own_kind() -> None:
+    panel = panel_of(lawful(ramp(1, 24), workload="one"), lawful(ramp(9, 24), workload="nine"))
+
+    assert panel.cluster_counts.tolist() == [9, 8]
+    assert panel.proxy_counts.tolist() == [9, 1]
+
+
+def test_a_hole_in_the_window_leaves_as_many_blocks() -> None:
+    mesh = dataclasses.replace(lawful(ramp(1, 100)), seen=(np.arange(100) % 99 < 20)[None, :])
+
+    panel = panel_of(mesh)
+
+    # The ends of the window: twenty steps before the hole, one after it.
+    assert panel.step_counts.tolist() == [21]
+    assert panel.cluster_counts.tolist() == [MIN_CLUSTERS]
+    assert set(panel.clusters.lengths.tolist()) == {2, 3}
+
+
+def test_proxies_that_lived_for_moments_do_not_stand_for_one_that_lived_all_day() -> None:
+    seen = np.zeros((10, 288), dtype=bool)
+    seen[0] = True
+    for proxy in range(1, 10):
+        seen[proxy, 28 * proxy : 28 * proxy + 4] = True
+
+    panel = panel_of(dataclasses.replace(lawful(ramp(10, 288)), seen=seen))
+
+    # (288 + 9 x 2)^2 / (288^2 + 9 x 2^2) is 1.13, so that the day is cut into eight.
+    assert panel.clusters.lengths.max() == 288 / 8
+    assert panel.cluster_counts[0] >= 8 + 9
+
+
+def test_no_rows_have_no_workloads() -> None:
+    rows = observed(lawful(ramp(1, 3))).rows.iloc[:0]
+
+    panel = Panel.of(pd.DataFrame(rows))
+
+    assert len(panel.workloads) == 0
+    assert obstacles(panel) == {}

@@ -1,0 +1,212 @@
+"""A term is fitted where the traffic can tell it apart, and named where it cannot."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzer.calibration.panel import Obstacle
+from analyzer.calibration.shapes import (
+    AFFINE,
+    BY_DIRECTION,
+    COLLINEAR,
+    EXPONENTS,
+    FINER,
+    is_separable,
+    left_out,
+    power,
+)
+from analyzer.units import Reason
+from tests.calibration.directed import Load, directed_mesh, panel_of
+
+ALL = [True, False, True, True, True]
+"""The columns of one, requests, requests in, requests out, and bytes, where each varies alone."""
+
+
+def terms(load: Load) -> list[bool]:
+    """Return which columns a workload's traffic tells apart."""
+    panel, found = panel_of(directed_mesh(load))
+    return [bool(active) for active in BY_DIRECTION.problem(panel, found).active[0]]
+
+
+def changed(load: Load, **parts: object) -> Load:
+    return dataclasses.replace(load, **parts)  # type: ignore[arg-type]
+
+
+# --- the columns ---
+
+
+def test_a_straight_line_is_fitted_to_requests() -> None:
+    panel, found = panel_of(directed_mesh(Load.drawn(1)))
+
+    problem = AFFINE.problem(panel, found)
+
+    assert problem.design.tolist() == [[1] * len(panel.rps), panel.rps.tolist()]
+    assert problem.target.tolist() == panel.vcpu.tolist()
+    assert problem.active.tolist() == [[True, True]]
+    # Noise may hide what requests cost, and pushes it below zero as often as above.
+    assert list(problem.floored) == [0]
+
+
+@given(st.floats(0.2, 0.95))
+def test_a_concave_shape_is_fitted_to_a_power_of_requests(exponent: float) -> None:
+    panel, _ = panel_of(directed_mesh(Load.drawn(1, proxies=2, steps=12)))
+
+    design = power(exponent).design(panel)
+
+    assert design[0].tolist() == [1] * len(panel.rps)
+    assert design[1] == pytest.approx(np.exp(exponent * np.log(panel.rps)))
+    assert str(round(exponent, 2))[:3] in power(round(exponent, 2)).name
+
+
+def test_the_exponents_tried_reach_from_a_third_to_nearly_one() -> None:
+    finest = {round(exponent + step, 2) for exponent in EXPONENTS for step in (0, *FINER)}
+
+    assert sorted(finest) == [round(0.35 + 0.05 * number, 2) for number in range(13)]
+
+
+def test_directions_and_bytes_have_columns_of_their_own() -> None:
+    load = Load.drawn(1)
+    panel, found = panel_of(directed_mesh(load))
+
+    problem = BY_DIRECTION.problem(panel, found)
+
+    for column, values in enumerate(
+        (load.inbound + load.outbound, load.inbound, load.outbound, load.gbit), start=1
+    ):
+        assert problem.design[column] == pytest.approx(values.ravel())
+    assert list(problem.floored) == [0, 2, 3, 4]
+
+
+# --- which take part ---
+
+
+def test_all_that_varies_on_its_own_is_told_apart() -> None:
+    assert terms(Load.drawn(1)) == ALL
+
+
+def test_directions_that_rise_together_have_one_cost() -> None:
+    load = Load.drawn(1)
+
+    assert terms(changed(load, outbound=2 * load.inbound)) == [True, True, False, False, True]
+
+
+def test_requests_in_one_direction_only_have_one_cost() -> None:
+    load = Load.drawn(1)
+
+    assert terms(changed(load, outbound=0 * load.inbound)) == [True, True, False, False, True]
+    assert terms(changed(load, inbound=0 * load.outbound)) == [True, True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    "bytes_of",
+    [
+        lambda load: 0 * load.gbit,
+        lambda load: 0 * load.gbit + 0.05,
+        lambda load: np.nan * load.gbit,
+        lambda load: np.where(load.gbit > np.quantile(load.gbit, 0.01), load.gbit, np.nan),
+        lambda load: 1e-4 * load.inbound,
+        lambda load: 1e-4 * load.inbound + 3e-4 * load.outbound,
+    ],
+    ids=["none", "constant", "unknown", "partly unknown", "by requests in", "by both directions"],
+)
+def test_bytes_that_are_constant_or_unknown_or_follow_requests_are_no_column(
+    bytes_of: object,
+) -> None:
+    assert callable(bytes_of)
+    load = Load.drawn(1)
+
+    assert terms(changed(load, gbit=bytes_of(load))) == [True, False, True, True, False]
+
+
+def test_bytes_that_follow_all_requests_are_no_column_where_directions_are_one() -> None:
+    load = Load.drawn(1)
+    together = changed(load, outbound=load.inbound, gbit=1e-4 * load.inbound)
+
+    assert terms(together) == [True, True, False, False, False]
+    assert not is_separable(panel_of(directed_mesh(together))[0])
+
+
+@pytest.mark.parametrize(("share", "is_apart"), [(0.85, True), (0.95, False)])
+def test_directions_are_one_from_nine_tenths_of_shared_variance_on(
+    share: float, *, is_apart: bool
+) -> None:
+    # Two orthogonal waves of equal variance, mixed to a correlation whose square is `share`.
+    day = np.linspace(0, 2 * np.pi, 96, endpoint=False)
+    one, other = (np.tile(np.sin(times * day), (8, 1)) for times in (1, 2))
+    mixed = np.sqrt(share) * one + np.sqrt(1 - share) * other
+    load = Load(inbound=50 + 40 * one, outbound=50 + 30 * mixed, gbit=0 * one)
+    assert np.corrcoef(load.inbound.ravel(), load.outbound.ravel())[0, 1] ** 2 == pytest.approx(
+        share
+    )
+
+    assert (terms(load)[2:4] == [True, True]) is is_apart
+    assert (share < COLLINEAR) is is_apart
+
+
+@pytest.mark.parametrize(("share", "is_apart"), [(0.85, True), (0.95, False)])
+def test_bytes_are_no_column_from_nine_tenths_explained_by_both_directions_on(
+    share: float, *, is_apart: bool
+) -> None:
+    day = np.linspace(0, 2 * np.pi, 96, endpoint=False)
+    inbound, wave, own = (np.tile(np.sin(times * day), (8, 1)) for times in (1, 2, 3))
+    outbound = 0.6 * inbound + 0.8 * wave
+    explained = (inbound + outbound) / (inbound + outbound).std()
+    gbit = np.sqrt(share) * explained + np.sqrt(1 - share) * own / own.std()
+    load = Load(inbound=50 + 40 * inbound, outbound=50 + 40 * outbound, gbit=0.1 + 0.01 * gbit)
+    design = np.column_stack([np.ones(768), load.inbound.ravel(), load.outbound.ravel()])
+    left = load.gbit.ravel() - design @ np.linalg.lstsq(design, load.gbit.ravel())[0]
+    assert 1 - left.var() / load.gbit.var() == pytest.approx(share)
+
+    assert terms(load)[4] is is_apart
+
+
+# --- workloads that differ ---
+
+
+def test_each_workload_has_the_terms_of_its_own_traffic() -> None:
+    apart = Load.drawn(1)
+    together = changed(Load.drawn(2), outbound=Load.drawn(2).inbound)
+    without_bytes = changed(Load.drawn(3), gbit=np.nan * Load.drawn(3).gbit)
+    panel, found = panel_of(directed_mesh(apart, together, without_bytes))
+
+    active = BY_DIRECTION.problem(panel, found).active
+
+    assert active.tolist() == [
+        ALL,
+        [True, True, False, False, True],
+        [True, False, True, True, False],
+    ]
+    assert is_separable(panel)
+
+
+def test_what_is_left_out_is_said_of_the_workloads_that_have_a_slope() -> None:
+    apart = Load.drawn(1)
+    together = changed(Load.drawn(2), outbound=Load.drawn(2).inbound)
+    unknown = changed(together, gbit=np.nan * together.gbit)
+    panel, _ = panel_of(directed_mesh(apart, together, unknown))
+
+    remarks = left_out(panel, np.array([True, True, True]))
+
+    assert len(remarks) == 2
+    assert "inbound and outbound requests rise and fall together in 2 of 3 workloads" in remarks[0]
+    assert "bytes are not known, or follow requests, in 1 of 3 workloads" in remarks[1]
+    assert left_out(panel, np.array([True, False, False])) == ()
+    assert "in 1 of 2 workloads" in left_out(panel, np.array([True, True, False]))[0]
+
+
+@pytest.mark.parametrize("is_all_idle", [True, False])
+def test_a_workload_with_an_obstacle_has_no_slope_and_an_idle_only_if_it_is_all_idle(
+    *, is_all_idle: bool
+) -> None:
+    panel, _ = panel_of(directed_mesh(Load.drawn(1), Load.drawn(2)))
+    obstacle = Obstacle(reason=Reason.NO_TRAFFIC, detail="chosen", is_all_idle=is_all_idle)
+
+    for shape in (AFFINE, power(0.5), BY_DIRECTION):
+        problem = shape.problem(panel, {1: obstacle})
+
+        assert problem.has_slope.tolist() == [True, False]
+        assert bool(problem.active[1, 0]) is is_all_idle
+        assert not problem.active[1, 1:].any()

@@ -1,0 +1,230 @@
+"""What is said of each workload, and where the measured CPU goes."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from analyzer.calibration.result import Decomposition, WorkloadCalibration
+from analyzer.calibration.summary import (
+    decompose,
+    predicted_vcpu,
+    refused_workloads,
+    workload_calibrations,
+)
+from analyzer.units import Interval, Provenance, Reason, Refusal
+from tests.calibration.asking import observed, role_of
+from tests.calibration.meshes import Fleet, lawful, ramp
+
+IDLE, SLOPE = 0.02, 0.0004
+
+
+def said(*fleets: Fleet) -> dict[str, WorkloadCalibration]:
+    """Return what is said of each workload, by its name."""
+    items = workload_calibrations(role_of(*fleets), observed(*fleets))
+    return {item.workload: item for item in items}
+
+
+def refusals_of(*fleets: Fleet) -> dict[str, Refusal]:
+    items = refused_workloads(role_of(*fleets), observed(*fleets))
+    return {item.subject: item for item in items}
+
+
+def decomposed(*fleets: Fleet) -> Decomposition:
+    return decompose(role_of(*fleets), observed(*fleets))
+
+
+def several() -> list[Fleet]:
+    """Return three workloads that can be fitted, each with a law of its own."""
+    return [
+        lawful(ramp(4, 48), workload=f"w{n}", idle=IDLE * factor, slope=SLOPE / factor)
+        for n, factor in enumerate((0.9, 1.0, 1.2))
+    ]
+
+
+STEADY = lawful(np.full((4, 48), 50.0), workload="steady", idle=IDLE, slope=SLOPE)
+ASLEEP = lawful(np.zeros((4, 48)), workload="asleep", idle=IDLE)
+TCP = dataclasses.replace(ASLEEP, workload="tcp", tcp_bytes_per_second=1e6)
+
+# --- workloads ---
+
+
+def test_a_workload_is_described_by_what_was_seen_of_it() -> None:
+    rps = ramp(3, 24, low=10, high=100)
+
+    front = said(lawful(rps), lawful(rps[:1], workload="few"))["front"]
+
+    assert (front.namespace, front.proxy_count, front.sample_count) == ("shop", 3, 72)
+    assert front.mean_rps == pytest.approx(3 * 55)
+    assert front.mean_vcpu == pytest.approx(3 * (IDLE + SLOPE * 55))
+    assert front.fitted_rps == (10, 100)
+
+
+def test_a_workload_is_quoted_with_its_own_interval() -> None:
+    workloads = said(
+        lawful(ramp(9, 48), workload="loud", seed=1), lawful(ramp(9, 48), workload="still")
+    )
+
+    loud, still = workloads["loud"], workloads["still"]
+    assert loud.vcpu_per_1000_rps is not None
+    assert loud.idle_vcpu_per_proxy is not None
+    assert still.vcpu_per_1000_rps is not None
+    fits = role_of(lawful(ramp(9, 48), workload="loud", seed=1)).fits
+    assert fits is not None
+    reach = 1000 * stats.t.ppf(0.95, 8) * fits.covariances[0, 1, 1] ** 0.5
+    slope = loud.vcpu_per_1000_rps
+    assert slope.high - slope.mid == pytest.approx(reach)
+    assert slope.low < 1000 * SLOPE < slope.high
+    assert loud.idle_vcpu_per_proxy.low < IDLE < loud.idle_vcpu_per_proxy.high
+    assert still.vcpu_per_1000_rps.high - still.vcpu_per_1000_rps.low < 1e-9
+    assert still.vcpu_per_1000_rps.mid == pytest.approx(1000 * SLOPE)
+    assert (loud.own_share, loud.provenance) == (1, Provenance.MEASURED)
+
+
+def test_a_concave_workload_is_quoted_at_its_own_rates() -> None:
+    rates = {"w0": (10, 300), "w1": (100, 3000)}
+    fleets = [
+        Fleet(rps=rps, vcpu=0.005 + 0.0016 * rps**0.75, workload=name)
+        for name, (low, high) in rates.items()
+        for rps in [ramp(4, 96, low=low, high=high)]
+    ]
+
+    for fleet in fleets:
+        slope = said(*fleets)[fleet.workload].vcpu_per_1000_rps
+        marginal = 0.75 * 1.6 * float((fleet.rps**0.75).sum() / fleet.rps.sum())
+        assert slope is not None
+        assert slope.mid == pytest.approx(marginal, rel=1e-6)
+
+
+def test_who_borrows_is_derived_and_shown_with_the_doubt_of_that() -> None:
+    steady = said(*several(), STEADY)["steady"]
+
+    assert steady.provenance == Provenance.DERIVED
+    assert steady.own_share < 1
+    idle, slope = steady.idle_vcpu_per_proxy, steady.vcpu_per_1000_rps
+    assert idle is not None
+    assert slope is not None
+    assert idle.mid + slope.mid * 50 / 1000 == pytest.approx(IDLE + SLOPE * 50, rel=1e-3)
+    assert slope.low <= 1000 * SLOPE <= slope.high
+    assert slope.high - slope.low > 0.001
+
+
+def test_a_workload_without_requests_borrows_a_slope_and_keeps_its_idle() -> None:
+    asleep = said(*several(), ASLEEP)["asleep"]
+
+    assert asleep.provenance == Provenance.DERIVED
+    assert asleep.idle_vcpu_per_proxy is not None
+    assert asleep.idle_vcpu_per_proxy.mid == pytest.approx(IDLE)
+    assert asleep.vcpu_per_1000_rps is not None
+
+
+def test_where_nobody_lends_it_has_an_idle_and_no_slope() -> None:
+    asleep = said(lawful(ramp(4, 48)), ASLEEP)["asleep"]
+
+    assert asleep.provenance == Provenance.MEASURED
+    assert asleep.vcpu_per_1000_rps is None
+    assert asleep.idle_vcpu_per_proxy is not None
+    assert asleep.idle_vcpu_per_proxy.mid == pytest.approx(IDLE)
+
+
+def test_where_all_traffic_is_tcp_nothing_is_quoted() -> None:
+    tcp = said(*several(), TCP)["tcp"]
+
+    assert (tcp.idle_vcpu_per_proxy, tcp.vcpu_per_1000_rps, tcp.own_share) == (None, None, 0)
+    assert tcp.mean_vcpu == pytest.approx(4 * IDLE)
+
+
+def test_a_cost_that_noise_tilts_below_zero_is_not_quoted() -> None:
+    rps = ramp(2, 48, low=1, high=5)
+    noise = np.random.default_rng(4).normal(0, 0.005, rps.shape)
+    tilted = noise - np.polyval(np.polyfit(rps.ravel(), noise.ravel(), 1), rps) - 1e-5 * rps
+    quiet = Fleet(rps=rps, vcpu=0.05 + tilted, workload="quiet")
+
+    shown = said(lawful(ramp(4, 48)), quiet)["quiet"]
+
+    assert shown.vcpu_per_1000_rps is None
+    assert shown.idle_vcpu_per_proxy is not None
+    assert shown.idle_vcpu_per_proxy.low < 0.05 < shown.idle_vcpu_per_proxy.high
+    refusal = refusals_of(lawful(ramp(4, 48)), quiet)["slope of shop/quiet"]
+    assert refusal.reason == Reason.NEGATIVE_SLOPE
+
+
+def test_nothing_is_said_where_nothing_was_usable() -> None:
+    fleet = Fleet(rps=np.full((4, 24), np.nan), vcpu=np.ones((4, 24)))
+
+    assert said(fleet) == {}
+    assert refusals_of(fleet) == {}
+    assert predicted_vcpu(role_of(fleet)).size == 0
+
+
+# --- refusals ---
+
+
+def test_each_workload_without_a_slope_says_why_and_whether_others_stand_in() -> None:
+    refusals = refusals_of(*several(), STEADY, TCP)
+
+    assert set(refusals) == {"slope of shop/steady", "slope of shop/tcp"}
+    steady, tcp = refusals["slope of shop/steady"], refusals["slope of shop/tcp"]
+    assert steady.reason == Reason.CONSTANT_TRAFFIC
+    assert steady.detail.endswith("; what the other workloads have in common stands in for it")
+    assert tcp.reason == Reason.NO_TRAFFIC
+    assert tcp.detail == "its traffic is TCP, which Istio counts no requests of"
+
+
+def test_with_two_that_could_lend_nobody_borrows_and_nobody_says_so() -> None:
+    refusal = refusals_of(*several()[:2], STEADY)["slope of shop/steady"]
+
+    assert "stands in" not in refusal.detail
+
+
+# --- predictions ---
+
+
+def test_every_step_has_its_prediction_and_borrowers_have_a_borrowed_one() -> None:
+    fleets = [*several(), STEADY, TCP]
+    observations = observed(*fleets)
+
+    predicted = predicted_vcpu(role_of(*fleets))
+
+    names = observations.workloads["workload"].to_numpy()[observations.rows["workload"]]
+    vcpu = observations.rows["cpu_vcpu"].to_numpy()
+    assert predicted[names != "tcp"] == pytest.approx(vcpu[names != "tcp"], rel=1e-3)
+    assert np.isnan(predicted[names == "tcp"]).all()
+
+
+# --- decomposition ---
+
+
+def test_idle_and_traffic_have_the_intervals_of_what_they_are_made_of() -> None:
+    fleet = lawful(ramp(9, 48), seed=1)
+    role = role_of(fleet)
+    assert not isinstance(role.calibration, Refusal)
+
+    parts = decomposed(fleet)
+
+    idle, slope = role.calibration.idle_vcpu_per_proxy, role.calibration.vcpu_per_1000_rps
+    assert dataclasses.astuple(parts.idle_vcpu) == pytest.approx(
+        dataclasses.astuple(idle.scaled(9))
+    )
+    assert dataclasses.astuple(parts.traffic_vcpu) == pytest.approx(
+        dataclasses.astuple(slope.scaled(9 * 55 / 1000))
+    )
+
+
+def test_where_nobody_has_requests_all_is_idle_with_an_interval() -> None:
+    parts = decomposed(lawful(np.zeros((9, 48)), idle=IDLE, seed=2))
+
+    assert parts.idle_vcpu.mid == pytest.approx(parts.measured_vcpu)
+    assert parts.idle_vcpu.low < 9 * IDLE < parts.idle_vcpu.high
+    assert parts.traffic_vcpu == Interval.exactly(0.0)
+    assert parts.excluded_vcpu == 0
+
+
+def test_where_nothing_was_usable_all_is_excluded() -> None:
+    fleet = Fleet(rps=np.full((4, 24), np.nan), vcpu=np.full((4, 24), 0.5))
+
+    parts = decomposed(fleet)
+
+    assert (parts.measured_vcpu, parts.excluded_vcpu) == (2, 2)
+    assert parts.unexplained_vcpu == 0

@@ -1,0 +1,103 @@
+"""What a real Prometheus tells of each proxy beside CPU and requests, against the truth."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from analyzer.measurement import MeshUsage, collect, measure
+from analyzer.units import Role
+from tests.support import Mesh, PrometheusServer, build_mesh, default_mesh, dialect, with_throttling
+from tests.support.scraping import pod_key
+
+pytestmark = pytest.mark.live
+
+_SPEC = replace(default_mesh(pods=60, hours=3), churn=0.0, restarts=0.3)
+_THROTTLED, _SHARE = "shop/frontend", 0.4
+
+
+@pytest.fixture(scope="module")
+def mesh() -> Mesh:
+    """Return a mesh of all roles; one workload runs into its CPU limit, some proxies restart."""
+    spoilt = with_throttling(build_mesh(_SPEC), [_THROTTLED], share=_SHARE)
+    return dialect("kube-prometheus-stack").tell(spoilt)
+
+
+@pytest.fixture(scope="module")
+def usage(mesh: Mesh, tmp_path_factory: pytest.TempPathFactory) -> MeshUsage:
+    folder = tmp_path_factory.mktemp("steps")
+    with PrometheusServer(folder / "server") as server:
+        server.fill(mesh)
+        snapshot = collect(
+            server.url, days=_SPEC.hours / 24, end=_SPEC.end, path=folder / "snapshot"
+        )
+    return measure(snapshot)
+
+
+def by_workload(usage: MeshUsage, column: str) -> Mapping[str, float]:
+    """Return the total of each workload's proxies, averaged over the window."""
+    rows = usage.steps.join(usage.proxies[["namespace", "workload"]], on="proxy")
+    names = rows["namespace"] + "/" + rows["workload"]
+    totals = rows[column].groupby(names).sum() / len(usage.observed_points)
+    return {str(name): float(total) for name, total in totals.items()}
+
+
+@pytest.mark.parametrize("column", ["http_bytes_per_second", "new_connections_per_second"])
+def test_each_workload_is_the_truth_within_2_percent(
+    column: str, usage: MeshUsage, mesh: Mesh
+) -> None:
+    true = {f"{one.namespace}/{one.name}": getattr(one, column) for one in mesh.truth.workloads}
+
+    assert not usage.steps[column].isna().any()
+    assert by_workload(usage, column) == pytest.approx(true, rel=0.02)
+
+
+def test_ztunnels_have_bytes_and_connections_of_tcp_alone(usage: MeshUsage) -> None:
+    rows = usage.of_role(Role.ZTUNNEL)
+
+    assert (rows["tcp_bytes_per_second"] > 0).all()
+    assert (rows["new_connections_per_second"] > 0).all()
+    assert (rows["http_bytes_per_second"] == 0).all()
+    assert rows["configured_clusters"].isna().all()
+
+
+def test_every_envoy_has_the_size_of_its_configuration(usage: MeshUsage) -> None:
+    sizes = {f"{one.namespace}/{one.name}": one.configured_clusters for one in _SPEC.workloads}
+    for role in set(Role) - {Role.ZTUNNEL}:
+        rows = usage.of_role(role)
+        expected = (rows["namespace"] + "/" + rows["workload"]).map(sizes)
+        assert (rows["configured_clusters"] == expected).all(), role
+
+
+def test_only_the_throttled_workload_is_throttled(usage: MeshUsage) -> None:
+    rows = usage.steps.join(usage.proxies[["namespace", "workload"]], on="proxy")
+    throttled = rows["namespace"] + "/" + rows["workload"] == _THROTTLED
+
+    assert rows.loc[throttled, "throttled_share"].mean() == pytest.approx(_SHARE, rel=0.02)
+    assert (rows.loc[~throttled, "throttled_share"] == 0).all()
+
+
+def test_each_restart_is_a_reset_in_its_step(usage: MeshUsage, mesh: Mesh) -> None:
+    """Of proxies that count requests: the others have no request counter to begin anew."""
+    step_seconds = usage.window.step_seconds
+    counting = {pod_key(one) for one in mesh.named("istio_requests_total")}
+    restarted = {
+        (pod.workload.namespace, pod.name): divmod(pod.restart_seconds, step_seconds)
+        for pod in mesh.pods
+        if pod.restart_seconds is not None and (pod.workload.namespace, pod.name) in counting
+    }
+    # That a counter fell is only seen where the scrapes before and after are of one step.
+    margin = _SPEC.envoy_scrape_seconds + 1
+    within = {
+        (*pod, step)
+        for pod, (step, second) in restarted.items()
+        if margin < second < step_seconds - margin
+    }
+    rows = usage.steps[usage.steps["resets"] > 0].join(usage.proxies, on="proxy")
+    found = set(rows[["namespace", "pod", "point"]].itertuples(index=False, name=None))
+
+    assert usage.window.start == _SPEC.start
+    assert len(within) > 5
+    assert within <= found
+    assert {(namespace, pod) for namespace, pod, _ in found} <= restarted.keys()
+    assert not usage.steps["resets"].isna().any()

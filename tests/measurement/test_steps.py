@@ -1,0 +1,249 @@
+"""What each proxy carried, held and went through, step by step: unknown is never zero."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analyzer.measurement.usage import MeshUsage, measure
+from analyzer.prometheus.dialect import Dialect
+from analyzer.units import Role
+from tests.measurement.led_back import BY_ADDRESS, BY_WORKLOAD, placed
+from tests.measurement.snapshots import Rows, make_snapshot, steady
+
+CPU, IN, BUILD = "proxy_cpu_vcpu", "inbound_requests_rps", "proxy_build"
+TCP, HTTP = "proxy_tcp_bytes_per_second", "proxy_http_bytes_per_second"
+CONNECTIONS, CLUSTERS = "proxy_new_connections_per_second", "proxy_configured_clusters"
+THROTTLED, RESETS = "proxy_throttled_share", "proxy_resets"
+
+POD, OTHER = ("shop", "a"), ("shop", "b")
+NAN = float("nan")
+
+USUAL: dict[str, Rows] = {
+    CPU: [*steady(CPU, POD, 0.1), *steady(CPU, OTHER, 0.1)],
+    BUILD: [*steady(BUILD, (*POD, "proxy"), 10.0), *steady(BUILD, (*OTHER, "proxy"), 10.0)],
+}
+"""Two proxies that are scraped and carry nothing; the second keeps every step in the tables."""
+
+
+def at(rows: Rows, *points: int) -> Rows:
+    """Return the rows of some points."""
+    return [row for row in rows if row[-2] in points]
+
+
+def measured(
+    folder: Path, *tables: Mapping[str, Rows], dialect: Dialect | None = None
+) -> MeshUsage:
+    """Measure the usual two proxies, with these tables in place of theirs or beside them."""
+    rows: dict[str, Rows] = {}
+    for named in (USUAL, *tables):
+        rows.update(named)
+    return measure(make_snapshot(folder / "snap", rows, dialect=dialect))
+
+
+def first(usage: MeshUsage, column: str) -> list[float]:
+    """Return a column of the first proxy, point by point."""
+    rows = usage.steps[usage.steps["proxy"] == 0].set_index("point")[column]
+    values: list[float] = rows.sort_index().to_list()
+    return values
+
+
+# --- counters beside the traffic that moves them ---
+
+CARRIED = pytest.mark.parametrize(
+    ("query", "column", "traffic"),
+    [
+        (HTTP, "http_bytes_per_second", {IN: (*POD, "shop", "web")}),
+        (CONNECTIONS, "new_connections_per_second", {TCP: (*POD, "destination")}),
+    ],
+    ids=["HTTP bytes", "TCP connections"],
+)
+
+
+@CARRIED
+def test_what_a_proxy_counts_is_its_own(
+    query: str, column: str, traffic: dict[str, tuple[str, ...]], tmp_path: Path
+) -> None:
+    moved = {name: steady(name, labels, 9.0) for name, labels in traffic.items()}
+    counted = {query: [*steady(query, POD, 500.0), *steady(query, OTHER, 7.0)]}
+    usage = measured(tmp_path, moved, counted)
+
+    assert first(usage, column) == [500.0] * 4
+    assert usage.steps.loc[usage.steps["proxy"] == 1, column].tolist() == [7.0] * 4
+
+
+@CARRIED
+def test_a_counter_that_nothing_moved_is_zero(
+    query: str, column: str, traffic: dict[str, tuple[str, ...]], tmp_path: Path
+) -> None:
+    moved = {name: at(steady(name, labels, 9.0), 1) for name, labels in traffic.items()}
+    usage = measured(tmp_path, moved, {query: at(steady(query, POD, 500.0), 1)})
+
+    assert first(usage, column) == [0.0, 500.0, 0.0, 0.0]
+
+
+@CARRIED
+def test_a_counter_missing_beside_its_traffic_is_not_known(
+    query: str, column: str, traffic: dict[str, tuple[str, ...]], tmp_path: Path
+) -> None:
+    """Telemetry may switch it off for one workload, or in the middle of the window."""
+    moved = {name: steady(name, labels, 9.0) for name, labels in traffic.items()}
+    usage = measured(tmp_path, moved, {query: at(steady(query, POD, 500.0), 1, 3)})
+
+    np.testing.assert_array_equal(first(usage, column), [NAN, 500.0, NAN, 500.0])
+
+
+@CARRIED
+def test_a_counter_of_a_proxy_that_was_not_scraped_is_not_known(
+    query: str, column: str, traffic: dict[str, tuple[str, ...]], tmp_path: Path
+) -> None:
+    builds = {BUILD: [*at(steady(BUILD, (*POD, "proxy"), 10.0), 0), *USUAL[BUILD][4:]]}
+    moved = {name: at(steady(name, labels, 9.0), 3) for name, labels in traffic.items()}
+    usage = measured(tmp_path, builds, moved, {query: at(steady(query, POD, 500.0), 3)})
+
+    np.testing.assert_array_equal(first(usage, column), [0.0, NAN, NAN, 500.0])
+
+
+@CARRIED
+def test_a_counter_that_this_prometheus_does_not_keep_is_not_known(
+    query: str, column: str, traffic: dict[str, tuple[str, ...]], tmp_path: Path
+) -> None:
+    """A snapshot collected before there was the query says the same."""
+    moved = {name: steady(name, labels, 9.0) for name, labels in traffic.items()}
+
+    assert measured(tmp_path, moved).steps[column].isna().all()
+    asked = measured(tmp_path / "asked", {query: []}).steps[column]
+    assert asked.tolist() == [0.0] * 8
+
+
+# --- configuration, throttling, restarts ---
+
+
+def test_the_size_of_a_configuration_is_what_was_told_and_never_zero(tmp_path: Path) -> None:
+    usage = measured(tmp_path, {CLUSTERS: at(steady(CLUSTERS, POD, 90.0), 0, 2)})
+
+    np.testing.assert_array_equal(first(usage, "configured_clusters"), [90.0, NAN, 90.0, NAN])
+    assert measured(tmp_path / "not asked").steps["configured_clusters"].isna().all()
+
+
+def test_a_proxy_whose_cpu_is_known_and_that_is_not_listed_was_not_throttled(
+    tmp_path: Path,
+) -> None:
+    usage = measured(
+        tmp_path,
+        {
+            CPU: [*at(steady(CPU, POD, 0.1), 0, 1, 2), *steady(CPU, OTHER, 0.1)],
+            THROTTLED: at(steady(THROTTLED, POD, 0.25), 1),
+        },
+    )
+
+    np.testing.assert_array_equal(first(usage, "throttled_share"), [0.0, 0.25, 0.0, NAN])
+
+
+def test_throttling_is_not_known_where_periods_are_not_kept(tmp_path: Path) -> None:
+    assert measured(tmp_path).steps["throttled_share"].isna().all()
+
+
+def test_a_scraped_proxy_that_is_not_listed_did_not_begin_anew(tmp_path: Path) -> None:
+    usage = measured(
+        tmp_path,
+        {
+            BUILD: [*at(steady(BUILD, (*POD, "proxy"), 10.0), 0, 1, 2), *USUAL[BUILD][4:]],
+            RESETS: at(steady(RESETS, POD, 2.0), 1),
+        },
+    )
+
+    np.testing.assert_array_equal(first(usage, "resets"), [0.0, 2.0, 0.0, NAN])
+    assert measured(tmp_path / "not asked").steps["resets"].isna().all()
+
+
+# --- ztunnels ---
+
+
+def test_a_ztunnel_has_tcp_of_both_its_sides(tmp_path: Path) -> None:
+    usage = measured(
+        tmp_path,
+        {
+            BUILD: [*steady(BUILD, (*POD, "ztunnel"), 10.0), *USUAL[BUILD][4:]],
+            TCP: [
+                *steady(TCP, (*POD, "source"), 3e6),
+                *steady(TCP, (*POD, "destination"), 2e6),
+            ],
+            CONNECTIONS: steady(CONNECTIONS, POD, 40.0),
+            HTTP: [],
+            CLUSTERS: steady(CLUSTERS, OTHER, 90.0),
+        },
+    )
+
+    rows = usage.of_role(Role.ZTUNNEL)
+    assert rows["tcp_bytes_per_second"].tolist() == [5e6] * 4
+    assert rows["new_connections_per_second"].tolist() == [40.0] * 4
+    assert rows["http_bytes_per_second"].tolist() == [0.0] * 4
+    assert rows["configured_clusters"].isna().all()
+
+
+# --- whose they are ---
+
+TOLD: dict[str, tuple[str, float]] = {
+    HTTP: ("http_bytes_per_second", 500.0),
+    CONNECTIONS: ("new_connections_per_second", 4.0),
+    CLUSTERS: ("configured_clusters", 90.0),
+    RESETS: ("resets", 1.0),
+}
+
+
+def test_an_address_leads_each_back_to_its_pod(tmp_path: Path) -> None:
+    """A proxy that is scraped on two ports says the same twice."""
+    ports = ("10.0.0.7:15020", "10.0.0.7:15090")
+    told = {
+        name: [row for port in ports for row in steady(name, ("", port), value)]
+        for name, (_, value) in TOLD.items()
+    }
+    rows = {
+        CPU: steady(CPU, POD, 0.1),
+        BUILD: steady(BUILD, ("", ports[0], "proxy"), 10.0),
+        "pod_placement": placed("a", "10.0.0.7"),
+        **told,
+    }
+    usage = measured(tmp_path, rows, dialect=BY_ADDRESS)
+
+    assert len(usage.proxies) == 1
+    found = {column: usage.steps[column].tolist() for column, _ in TOLD.values()}
+    assert found == {column: [value] * 4 for column, value in TOLD.values()}
+
+
+def test_what_no_label_leads_back_is_not_known(tmp_path: Path) -> None:
+    """What the kubelet tells needs no leading back."""
+    rows = {
+        IN: steady(IN, ("", "", "shop", "web"), 3.0),
+        BUILD: [],
+        "pod_placement": placed("a", "10.0.0.7", creator=("StatefulSet", "web")),
+        THROTTLED: at(steady(THROTTLED, POD, 0.25), 1),
+        **{name: steady(name, ("", ""), value) for name, (_, value) in TOLD.items()},
+    }
+    usage = measured(tmp_path, rows, dialect=BY_WORKLOAD)
+
+    assert first(usage, "proxy_rps") == [3.0] * 4
+    columns = [column for column, _ in TOLD.values()]
+    assert usage.steps[columns].isna().all(axis=None)
+    assert first(usage, "throttled_share") == [0.0, 0.25, 0.0, 0.0]
+
+
+def test_the_same_pod_in_two_clusters_is_two(tmp_path: Path) -> None:
+    share = {"north": 1.0, "south": 0.5}
+    rows: dict[str, list[tuple[str | float, ...]]] = {}
+    for cluster, part in share.items():
+        for name, labels, value in (
+            (CPU, POD, 0.1),
+            (BUILD, (*POD, "proxy"), 10.0),
+            *((name, POD, value * part) for name, (_, value) in TOLD.items()),
+        ):
+            rows.setdefault(name, []).extend(steady(name, labels, value, cluster=cluster))
+    usage = measured(tmp_path, dict(rows))
+
+    assert usage.proxies["namespace"].tolist() == ["north/shop", "south/shop"]
+    means = usage.steps.groupby("proxy")[[column for column, _ in TOLD.values()]].mean()
+    expected = {column: [value, value / 2] for column, value in TOLD.values()}
+    pd.testing.assert_frame_equal(means, pd.DataFrame(expected), check_names=False)

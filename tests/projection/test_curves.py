@@ -1,0 +1,177 @@
+"""Curved costs, ztunnels that were measured, and rates at which nothing was seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analyzer.calibration.models import Affine, Power
+from analyzer.calibration.result import Calibration, RoleCalibration
+from analyzer.projection import Projection, project_usage
+from analyzer.projection.parameters import with_measured
+from analyzer.projection.result import Component
+from analyzer.units import Interval, Provenance, Role
+from tests.projection.builders import scenario, shop_mesh
+from tests.projection.fits import calibration, fit, no_fit
+
+WAYPOINT_RPS = {"shop": 50.0, "data": 20.0}
+"""Calls of the shop mesh into each namespace that would pass its waypoint, per second."""
+
+
+def curved(exponent: float = 0.5) -> RoleCalibration:
+    """Return a fit of 0.01 idle and 0.02 x rps ** exponent, whose slope is quoted at 100 rps."""
+    slope = 1000 * 0.02 * exponent * 100 ** (exponent - 1)
+    return replace(
+        fit(slope=Interval.exactly(slope), idle=Interval.exactly(0.01)),
+        curve=Power(idle_vcpu=0.01, vcpu_per_rps_power=0.02, exponent=exponent),
+        model=f"power {exponent:g}",
+        draws=np.tile([0.01, slope], (2000, 1)),
+    )
+
+
+def waypoint_of(projection: Projection) -> Component:
+    mode = next(mode for mode in projection.modes if mode.name == "ambient-waypoint-all")
+    return next(part for part in mode.components if part.role == "waypoint")
+
+
+def exactly() -> dict[str, float]:
+    return {name: item.value.mid for name, item in scenario().assumptions.items()}
+
+
+def test_the_load_of_the_shop_is_what_the_tests_below_count_on() -> None:
+    namespaces = project_usage(shop_mesh(), calibration(), scenario()).load.namespaces
+
+    assert dict(zip(namespaces["namespace"], namespaces["waypoint_rps"], strict=True)) == (
+        WAYPOINT_RPS
+    )
+
+
+@pytest.mark.parametrize("replicas", [1, 4])
+def test_a_waypoint_follows_the_curve_at_each_replicas_own_rate(replicas: int) -> None:
+    assumed = scenario(**exactly() | {"waypoint_replicas": replicas})
+    projection = project_usage(shop_mesh(), calibration(curved()), assumed)
+
+    each = {name: 0.01 + 0.02 * (rps / replicas) ** 0.5 for name, rps in WAYPOINT_RPS.items()}
+    assert waypoint_of(projection).vcpu.mid == pytest.approx(
+        1.25 * replicas * sum(each.values()), rel=1e-9
+    )
+    shown = projection.namespaces.set_index("namespace")["waypoint_vcpu"]
+    for name, vcpu in each.items():
+        assert shown[name] == pytest.approx(1.25 * replicas * vcpu, rel=1e-9)
+
+
+def test_a_measured_waypoint_follows_its_own_curve() -> None:
+    measured = replace(curved(), role=Role.WAYPOINT)
+    projection = project_usage(shop_mesh(), calibration(waypoint=measured), scenario(**exactly()))
+
+    expected = sum(0.01 + 0.02 * rps**0.5 for rps in WAYPOINT_RPS.values())
+    assert waypoint_of(projection).vcpu.mid == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_straight_line_is_its_own_effective_rate() -> None:
+    rates = np.array([0.0, 1.0, 700.0])
+
+    assert np.array_equal(fit().effective_rps(rates), rates)
+
+
+def test_the_effective_rate_makes_a_line_of_a_curve() -> None:
+    role, rates = curved(), np.array([0.0, 4.0, 100.0, 2500.0])
+
+    used = 0.01 + role.vcpu_per_1000_rps.mid / 1000 * role.effective_rps(rates)
+    assert used == pytest.approx(role.curve.predict(rates))
+
+
+# --- extrapolation ---
+
+
+def with_range(low: float, high: float) -> Calibration:
+    found = calibration()
+    assert isinstance(found.waypoint, RoleCalibration)
+    return replace(found, waypoint=replace(found.waypoint, fitted_rps=(low, high)))
+
+
+@pytest.mark.parametrize(
+    ("seen", "outside"),
+    [
+        ((10, 60), {"shop": False, "data": False}),
+        ((10, 40), {"shop": True, "data": False}),
+        ((30, 60), {"shop": False, "data": True}),
+        ((50, 50), {"shop": False, "data": True}),
+        ((100, 200), {"shop": True, "data": True}),
+    ],
+)
+def test_a_waypoint_at_a_rate_nobody_saw_is_flagged(
+    seen: tuple[float, float], outside: dict[str, bool]
+) -> None:
+    projection = project_usage(shop_mesh(), with_range(*seen), scenario())
+    found = projection.namespaces
+
+    assert dict(zip(found["namespace"], found["waypoint_extrapolated"], strict=True)) == outside
+    count = sum(outside.values())
+    assert len(projection.warnings) == (1 if count else 0)
+    for warning in projection.warnings:
+        assert warning.startswith(f"the waypoints of {count} of 2 namespaces would run at rates")
+        assert "where no sidecars were seen: their cost is extrapolated" in warning
+
+
+def test_what_counts_is_the_rate_of_one_replica() -> None:
+    # 50 and 20 are within 10-60; a fifth of them is not: 10 is, 4 is not.
+    projection = project_usage(shop_mesh(), with_range(10, 60), scenario(waypoint_replicas=5))
+    found = projection.namespaces.set_index("namespace")["waypoint_extrapolated"]
+
+    assert found.to_dict() == {"shop": False, "data": True}
+
+
+def test_without_any_cost_of_a_waypoint_nothing_is_flagged() -> None:
+    nothing = calibration(no_fit(), no_fit("cost of a request through a waypoint"))
+
+    assert project_usage(shop_mesh(), nothing, scenario()).warnings == ()
+
+
+# --- measured ztunnels ---
+
+
+def ztunnel(*, per_gbit: Interval | None = None) -> RoleCalibration:
+    return RoleCalibration(
+        role=Role.ZTUNNEL,
+        vcpu_per_1000_rps=Interval(low=0.048, mid=0.06, high=0.07),
+        idle_vcpu_per_proxy=Interval(low=0.018, mid=0.02, high=0.022),
+        curve=Affine(idle_vcpu=0.02, vcpu_per_rps=0.06e-3),
+        model="affine in bytes and new connections",
+        vcpu_per_gbit_per_second=per_gbit,
+        provenance=Provenance.MEASURED,
+    )
+
+
+def test_measured_ztunnels_replace_what_is_published_of_them() -> None:
+    found = replace(calibration(), ztunnel=ztunnel(per_gbit=Interval.exactly(0.5)))
+    mode = next(
+        mode
+        for mode in project_usage(shop_mesh(), found, scenario()).modes
+        if mode.name == "ambient-l4"
+    )
+
+    # 2 nodes at 0.02 idle, 270 requests/s at the published 0.06 for 1000, 1 Gbit/s at 0.5.
+    assert mode.components[0].vcpu.mid == pytest.approx(0.04 + 0.0162 + 0.5)
+    assert mode.components[0].provenance == Provenance.DERIVED
+
+
+def test_what_was_not_measured_of_them_stays_published() -> None:
+    assumed = with_measured(scenario(), ztunnel())
+
+    assert assumed["ztunnel_idle_vcpu_per_node"].mid == 0.02
+    assert assumed.assumptions["ztunnel_idle_vcpu_per_node"].source == "measured here"
+    for name in ("ztunnel_vcpu_per_gbit_per_second", "ztunnel_vcpu_per_1000_rps"):
+        assert assumed.assumptions[name] == scenario().assumptions[name]
+
+
+def test_what_the_user_says_of_ztunnels_wins_over_what_was_measured() -> None:
+    assumed = with_measured(scenario(ztunnel_idle_vcpu_per_node=0.3), ztunnel())
+
+    assert assumed["ztunnel_idle_vcpu_per_node"] == Interval.exactly(0.3)
+
+
+def test_published_ztunnels_change_no_scenario() -> None:
+    assert with_measured(scenario(), calibration().ztunnel) == scenario()
