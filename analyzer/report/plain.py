@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from analyzer.report.answer import Answer
+from analyzer.report.cells import csv_text, escaped, markdown_table
 from analyzer.report.document import as_document
 from analyzer.report.verdict import calibration_lines, verdict
 from analyzer.report.words import (
     MODE_TITLES,
-    inert,
     number,
     percent,
     ranged,
@@ -22,38 +20,35 @@ from analyzer.report.words import (
 
 __all__ = ["as_csv", "as_markdown", "namespaces_csv", "proxies_csv"]
 
-_FORMULA_STARTS = ("=", "+", "-", "@")
-"""A spreadsheet takes a text that begins so for a formula, and runs it."""
-
 
 def as_csv(answer: Answer) -> str:
     """Return the modes as CSV, or the workloads where nothing was projected."""
     document = as_document(answer)
     if "projection" in document:
-        return _csv(_mode_rows(document["projection"]["modes"]))
-    return _csv(map(_flat, document.get("calibration", {}).get("workloads", [])))
+        return csv_text(_mode_rows(document["projection"]["modes"]))
+    return csv_text(map(_flat, document.get("calibration", {}).get("workloads", [])))
 
 
 def namespaces_csv(answer: Answer) -> str:
     """Return one line a namespace."""
     document = as_document(answer)
-    return _csv(document.get("projection", {}).get("namespaces", []))
+    return csv_text(document.get("projection", {}).get("namespaces", []))
 
 
 def proxies_csv(answer: Answer) -> str:
     """Return one line a proxy: where it runs, its role, and the evidence that decided it."""
     if answer.usage is None:
-        return _csv([])
+        return csv_text([])
     columns = ["namespace", "pod", "workload", "node", "role", "evidence"]
     proxies = answer.usage.proxies[columns].itertuples(index=False)
-    return _csv(dict(zip(columns, proxy, strict=True)) for proxy in proxies)
+    return csv_text(dict(zip(columns, proxy, strict=True)) for proxy in proxies)
 
 
 def as_markdown(answer: Answer) -> str:
     """Return the answer as Markdown."""
     lines = ["# What the sidecars cost, and what ambient would", ""]
     if answer.manifest and answer.manifest.note:
-        lines += [f"**{_escaped(answer.manifest.note)}**", ""]
+        lines += [f"**{escaped(answer.manifest.note)}**", ""]
     lines += [window_title(answer), ""]
     sentence = verdict(answer)
     if sentence:
@@ -65,7 +60,7 @@ def as_markdown(answer: Answer) -> str:
         ("Warnings", answer.warnings),
         ("Cannot say", map(str, answer.refusals)),
     ):
-        listed = [f"- {_escaped(item)}" for item in items]
+        listed = [f"- {escaped(item)}" for item in items]
         lines += [f"## {title}", "", *listed, ""] if listed else []
     return "\n".join(lines).rstrip() + "\n"
 
@@ -89,11 +84,11 @@ def _modes_markdown(answer: Answer) -> list[str]:
     ]
     header = ["mode", "vCPU", "memory GiB", "USD a year", "saving", "figures are"]
     price = projection.price
-    source = f"at ${price.vcpu_month_usd:g} per vCPU-month ({_escaped(price.source)})"
+    source = f"at ${price.vcpu_month_usd:g} per vCPU-month ({escaped(price.source)})"
     return [
         f"Dollars are of {projection.basis}, {source}.",
         "",
-        *_table(header, rows),
+        *markdown_table(header, rows),
         "",
     ]
 
@@ -112,29 +107,14 @@ def _workloads_markdown(answer: Answer) -> list[str]:
         for item in workloads
     ]
     header = ["workload", "proxies", "requests/s", "vCPU per 1000 rps", "idle vCPU each", "own"]
-    return ["## Workloads", "", *_table(header, rows), ""] if rows else []
+    return ["## Workloads", "", *markdown_table(header, rows), ""] if rows else []
 
 
 def _fit_markdown(answer: Answer) -> list[str]:
     if answer.calibration is None:
         return []
-    lines = [f"- {_escaped(line)}" for line in calibration_lines(answer.calibration)]
+    lines = [f"- {escaped(line)}" for line in calibration_lines(answer.calibration)]
     return ["## Calibration", "", *lines, ""]
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return [
-        f"| {' | '.join(header)} |",
-        f"|{'---|' * len(header)}",
-        *(f"| {' | '.join(map(_escaped, row))} |" for row in rows),
-    ]
-
-
-def _escaped(text: str) -> str:
-    text = inert(text)
-    for character in "\\`*_{}[]<>|":
-        text = text.replace(character, f"\\{character}")
-    return text
 
 
 def _mode_rows(modes: Iterable[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
@@ -152,21 +132,3 @@ def _flat(value: Mapping[str, Any]) -> dict[str, Any]:
         else:
             row[key] = item
     return row
-
-
-def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
-    rows = list(rows)
-    # In order of appearance; a row without a key has nothing to say there.
-    fields = list(dict.fromkeys(key for row in rows for key in row))
-    out = io.StringIO()
-    writer = csv.DictWriter(out, fields, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: _guarded(item) for key, item in row.items()} for row in rows)
-    return out.getvalue()
-
-
-def _guarded(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    text = inert(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
