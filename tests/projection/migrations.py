@@ -141,8 +141,9 @@ class Migrated:
             rps = sum(s.rps for s in into if s.caller != "edge/gateway")
             for pod in range(count):
                 each = self.growth * _course(rps, steady=self.steady) / count
-                law = self.costs.waypoint_idle_vcpu
-                law = law + self.costs.waypoint_vcpu_per_1000_rps * each / 1000
+                law = self.costs.waypoint_idle_vcpu + (
+                    self.costs.waypoint_vcpu_per_1000_rps * each / 1000
+                )
                 found.append(
                     Proxy(
                         workload=f"{namespace}/waypoint",
@@ -161,8 +162,9 @@ class Migrated:
         found = []
         for node, share in zip(NODES, shares, strict=True):
             each = passes * share * course / course.mean()
-            law = self.costs.ztunnel_idle_vcpu
-            law = law + self.costs.ztunnel_vcpu_per_1000_rps * each / 1000
+            law = self.costs.ztunnel_idle_vcpu + (
+                self.costs.ztunnel_vcpu_per_1000_rps * each / 1000
+            )
             found.append(
                 Proxy(
                     workload="istio-system/ztunnel",
