@@ -103,6 +103,18 @@ class Compared:
         range_vcpu = self.predicted_at_after_vcpu
         return range_vcpu.low <= self.measured_vcpu <= range_vcpu.high
 
+    def weight_vcpu(self, cause: Cause) -> float:
+        """Return how much a part of the difference weighs beside the others.
+
+        A fit that idles too high rises too gently: what idle and the cost of a request take from
+        each other is noise, and neither weighs more than both together.
+        """
+        part = self.parts_vcpu[cause]
+        if cause not in (Cause.IDLE, Cause.UNIT_COST):
+            return abs(part)
+        both = self.parts_vcpu[Cause.IDLE] + self.parts_vcpu[Cause.UNIT_COST]
+        return min(abs(part), abs(both))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamespaceCompared:
@@ -141,9 +153,9 @@ class Comparison:
     def largest(self) -> tuple[Compared, Cause] | None:
         """Which part of which component's difference is largest; None where none matters."""
         parts = [
-            (abs(part), number, component, cause)
+            (component.weight_vcpu(cause), -number, component, cause)
             for number, component in enumerate(self.components)
-            for cause, part in component.parts_vcpu.items()
+            for cause in component.parts_vcpu
         ]
         if not parts:
             return None

@@ -66,6 +66,9 @@ class Migrated:
         replicas: of each moved namespace's waypoint; one, where not told.
         sidecar_factor: times the CPU that the sidecars used before.
         steady: whether the traffic after never changes, so that nothing can be fitted to it.
+        newcomers: proxies that were not there before.
+        told_by_waypoints: whether calls to what has moved are told by waypoints; else only by
+            the sidecars that sent them.
     """
 
     moved: tuple[str, ...] = ("shop", "pay", "web")
@@ -74,6 +77,8 @@ class Migrated:
     replicas: Mapping[str, int] = field(default_factory=dict)
     sidecar_factor: float = 1.0
     steady: bool = False
+    newcomers: tuple[Proxy, ...] = ()
+    told_by_waypoints: bool = True
 
     def before(self) -> MeshUsage:
         """Return the mesh with sidecars everywhere."""
@@ -84,16 +89,12 @@ class Migrated:
     def after(self) -> MeshUsage:
         """Return the mesh as it is after the migration."""
         stayed = [service for service in SERVICES if service.namespace not in self.moved]
-        calls = [
-            call
-            for call in _calls(self.growth, steady=self.steady)
-            # A gateway goes past waypoints, and its own report of it is all there is.
-            if call.source != "edge/gateway" or "web" not in self.moved
-        ]
+        calls = [call for call in _calls(self.growth, steady=self.steady) if self._is_told(call)]
         usage = mesh(
             *self._sidecars(stayed, self.growth, self.sidecar_factor),
             *self._waypoints(),
             *self._ztunnels(),
+            *self.newcomers,
             _gateway(),
             calls=calls,
             nodes=NODES,
@@ -113,6 +114,13 @@ class Migrated:
             * sum(end.split("/")[0] in self.moved for end in (service.name, service.caller))
             for service in SERVICES
         )
+
+    def _is_told(self, call: Call) -> bool:
+        source, destination = (end.split("/")[0] for end in (call.source, call.destination))
+        if call.source == "edge/gateway":
+            # It goes past waypoints; where one speaks for the destination, its word counts not.
+            return destination not in self.moved
+        return self.told_by_waypoints or not {source, destination} <= {*self.moved}
 
     def _sidecars(
         self, services: Sequence[Service], growth: float, factor: float = 1.0
