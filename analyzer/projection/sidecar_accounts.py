@@ -29,11 +29,11 @@ class _Costs:
     Attributes:
         table: by namespace and workload: vcpu per proxy; vcpu per rps, on average and at the
             margin. Only what was measured of the workload itself.
-        mean: of the mesh, likewise; None where it has no fit.
+        mean_coefficients: of the mesh, likewise; None where it has no fit.
     """
 
     table: pd.DataFrame
-    mean: Mapping[str, float] | None
+    mean_coefficients: Mapping[str, float] | None
 
 
 def sidecar_accounts(
@@ -72,7 +72,7 @@ def _costs(calibration: Calibration) -> _Costs:
     }
     index = pd.MultiIndex.from_tuples(found, names=["namespace", "workload"]) if found else None
     table = pd.DataFrame(list(found.values()), columns=["idle", "marginal"], index=index)
-    return _Costs(table=table.assign(traffic=table["marginal"] / exponent), mean=mean)
+    return _Costs(table=table.assign(traffic=table["marginal"] / exponent), mean_coefficients=mean)
 
 
 def _costed(moved: Migration, before: _Costs, after: _Costs) -> pd.DataFrame:
@@ -83,7 +83,7 @@ def _costed(moved: Migration, before: _Costs, after: _Costs) -> pd.DataFrame:
     """
     rows = moved.workloads.set_index(["namespace", "workload"])
     stays = (rows["before_count"] > 0) & ~rows["has_moved"]
-    mean = before.mean or {}
+    mean = before.mean_coefficients or {}
     for name in ("idle", "traffic", "marginal"):
         known = before.table[name].reindex(rows.index) if len(before.table) else np.nan
         rows[f"{name}_before"] = known
