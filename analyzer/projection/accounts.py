@@ -114,11 +114,13 @@ def ztunnel_account(
     assert load.nodes is not None  # noqa: S101 - `compare` has seen to it
     there, now = (by_namespace(usage, Role.ZTUNNEL).sum() for usage in (moved.before, moved.after))
     each = parameters["ztunnel_idle_vcpu_per_node"]
-    nodes, count = float(len(load.nodes)), float(now["count"])
-    idle = nodes * each
+    # Those that run already are on the nodes that they run on.
+    planned, count = float(there["count"]) or float(len(load.nodes)), float(now["count"])
+    idle = planned * each
     # What those of before used beyond idle, they go on using.
     own = float(there["vcpu"] - there["count"] * each[0])
-    traffic = own + ztunnel_need(load.nodes, parameters).vcpu[Basis.USAGE] - idle
+    needed = ztunnel_need(load.nodes, parameters).vcpu[Basis.USAGE]
+    traffic = own + needed - len(load.nodes) * each
     added = passes.added_rps / 1000 * parameters["ztunnel_vcpu_per_1000_rps"]
     before_rps = float(load.nodes["passes_rps"].sum())
     after_rps = max(before_rps + passes.added_rps, 0.0)
@@ -127,7 +129,7 @@ def ztunnel_account(
         at_after_vcpu=idle + traffic + added,
         with_count_vcpu=count * each + traffic + added,
         measured_vcpu=float(now["vcpu"]),
-        predicted_count=nodes,
+        predicted_count=planned,
         measured_count=count,
         before_rps=before_rps,
         after_rps=after_rps,

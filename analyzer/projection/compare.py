@@ -107,13 +107,14 @@ def _namespaces(
 ) -> list[NamespaceCompared]:
     statuses = moved.statuses
     counts = moved.workloads.groupby("namespace")[["before_count", "after_count"]].sum()
+    ambient = by_namespace(moved.before, Role.WAYPOINT).index
     found = []
     for name in sorted({*statuses, *accounts[Role.WAYPOINT]}):
         before, after = counts.reindex([name]).fillna(0.0).to_numpy(float)[0].tolist()
         found.append(
             NamespaceCompared(
                 namespace=name,
-                status=statuses.get(name, Status.NEW),
+                status=statuses.get(name, Status.AMBIENT if name in ambient else Status.NEW),
                 before_sidecar_count=before,
                 after_sidecar_count=after,
                 components=tuple(
@@ -173,7 +174,7 @@ def _refusals(
 def _warnings(moved: Migration, load: MeshLoad, passes: Passes) -> tuple[str, ...]:
     warnings = []
     if not moved.workloads["has_moved"].any():
-        warnings.append("no workload has lost its sidecars: ztunnels have nothing to carry yet")
+        warnings.append("no workload has lost its sidecars between BEFORE and AFTER")
     if passes.assumed_rps > MIN_ASSUMED_SHARE * passes.total_rps:
         warnings.append(
             f"ztunnels count no requests: {passes.assumed_rps / passes.total_rps:.0%} of what "

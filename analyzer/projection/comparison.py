@@ -36,8 +36,10 @@ class Status(StrEnum):
     MOVED = "moved"
     PARTLY = "partly moved"
     STAYED = "stayed"
+    AMBIENT = "ambient before"
+    """It had no sidecars before, and a waypoint."""
     NEW = "new"
-    """It had no sidecars before."""
+    """It had neither before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

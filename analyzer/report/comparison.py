@@ -29,7 +29,7 @@ __all__ = ["as_comparison_markdown", "as_comparison_table"]
 
 _LEGEND = (
     "Bias is predicted over measured, less one, at the traffic after the migration: the unit "
-    "costs of BEFORE at the requests of AFTER."
+    "costs of BEFORE at the requests of AFTER. Ranges are of these unit costs alone."
 )
 _PARTS_LEGEND = (
     "traffic: there were more or fewer requests; proxies: there are more or fewer than predicted; "

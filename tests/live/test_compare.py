@@ -27,12 +27,12 @@ def snapshots(mesh_cache: MeshCache, tmp_path_factory: pytest.TempPathFactory) -
     return before, after
 
 
-def _collected(filled: FilledMesh, folder: Path) -> Path:
+def _collected(filled: FilledMesh, folder: Path, *options: str, **environment: str) -> Path:
     start, end = filled.spec.start.isoformat(), filled.spec.end.isoformat()
     with filled.serve(folder / "server") as server:
-        outcome = run(
-            "collect", "-p", server.url, "--start", start, "--end", end, "-o", folder / "snapshot"
-        )
+        window = ("--start", start, "--end", end)
+        asked = ("collect", "-p", server.url, *window, "-o", folder / "snapshot", *options)
+        outcome = run(*asked, **environment)
     assert outcome.status == 0, outcome.stderr
     return folder / "snapshot"
 
@@ -133,3 +133,24 @@ def test_a_snapshot_compared_with_itself_is_refused(snapshots: tuple[Path, Path]
     outcome = run("compare", snapshots[0], snapshots[0])
 
     assert outcome.status == 3
+
+
+def test_hidden_names_meet_again_by_their_salt_and_else_are_refused(
+    mesh_cache: MeshCache, tmp_path: Path, answer: dict[str, Any]
+) -> None:
+    before, after, other = (
+        _collected(mesh_cache.filled(spec), tmp_path / name, "--hide-names", ISTIO_USAGE_SALT=salt)
+        for name, spec, salt in (
+            ("before", _BEFORE, "one"),
+            ("after", _AFTER, "one"),
+            ("other", _AFTER, "two"),
+        )
+    )
+
+    matched = run("compare", before, after, "--format", "json")
+    unmatched = run("compare", before, other)
+
+    assert matched.status == 0
+    assert matched.document["outcome"] == answer["outcome"]
+    assert (unmatched.status, unmatched.stdout) == (3, "")
+    assert "different salts: collect both with --hide-names and the same" in unmatched.stderr

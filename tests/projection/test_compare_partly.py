@@ -109,7 +109,10 @@ def test_ambient_that_was_there_before_is_compared_with_itself() -> None:
 
     assert isinstance(found, Comparison)
     pay, shop = ({item.role: item for item in one.components} for one in found.namespaces[:2])
-    assert [one.namespace for one in found.namespaces[:2]] == ["pay", "shop"]
+    assert [(one.namespace, one.status) for one in found.namespaces[:2]] == [
+        ("pay", Status.AMBIENT),
+        ("shop", Status.MOVED),
+    ]
     assert pay["waypoint"].predicted_vcpu.mid == pytest.approx(
         pay["waypoint"].measured_vcpu, rel=0.01
     )
@@ -134,6 +137,23 @@ def test_a_waypoint_where_nothing_had_sidecars_counts_as_added_and_is_warned_of(
     assert common.status == Status.NEW
     assert common.components[0].parts_vcpu[Cause.COUNT] > 0
     assert any("had no sidecars (common)" in warning for warning in found.warnings)
+
+
+def test_ztunnels_that_were_there_before_are_on_the_nodes_that_they_were_on() -> None:
+    """The same mesh twice: what is there now was there before, on three of four nodes."""
+    after = Migrated(moved=("pay",)).after()
+    last = after.proxies.index[after.proxies["role"] == Role.ZTUNNEL][-1]
+    role = after.proxies["role"].where(after.proxies.index != last, "unknown")
+    usage = replace(after, proxies=after.proxies.assign(role=role))
+
+    found = compare_usage(usage, usage, default_scenario())
+
+    assert isinstance(found, Comparison)
+    ztunnel = component(found, "ztunnel")
+    assert ztunnel.predicted_count == ztunnel.measured_count == 3
+    assert found.largest is None
+    for item in (*found.components, found.total):
+        assert item.predicted_vcpu.mid == pytest.approx(item.measured_vcpu)
 
 
 def test_ztunnels_without_anything_moved_are_compared_at_rest() -> None:
