@@ -50,6 +50,8 @@ def waypoint_accounts(
     for name in sorted({*there.index, *now.index, *planned[planned > 0].index}):
         count, rps, vcpu = _row(there, name)
         count_after, rps_after, vcpu_after = _row(now, name)
+        if np.isnan(vcpu) or np.isnan(vcpu_after):
+            continue
         replicas = count or float(planned.get(name, 0.0))
         before_rps = np.nan_to_num(rps) + float(rates.get(name, 0.0))
         # Without a waypoint nobody counts its requests.

@@ -97,7 +97,10 @@ def _comparison(
         namespaces=tuple(_namespaces(moved, accounts)),
         waypoint=waypoint,
         ztunnel=ztunnel,
-        refusals=_refusals(components, (waypoint, ztunnel), after),
+        refusals=(
+            *_refusals(components, (waypoint, ztunnel), after),
+            *(_no_cpu(name) for name in moved.without_cpu),
+        ),
         warnings=warnings,
     )
 
@@ -169,6 +172,14 @@ def _refusals(
         )
     )
     return tuple(found)
+
+
+def _no_cpu(name: str) -> Refusal:
+    return Refusal(
+        subject=f"comparison of {name}",
+        reason=Reason.NO_DATA,
+        detail="its requests are known and its CPU is not, in one snapshot or both",
+    )
 
 
 def _warnings(moved: Migration, load: MeshLoad, passes: Passes) -> tuple[str, ...]:

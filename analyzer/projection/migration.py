@@ -47,7 +47,8 @@ class Migration:
     Attributes:
         workloads: one row a workload with sidecars in either: namespace, workload, before_count,
             after_count, before_rps, after_rps, before_vcpu, after_vcpu (means over time; 0 where
-            it has no sidecars; after_rps as before where it is not known), has_moved.
+            it has no sidecars; after_rps as before where it is not known; NaN: CPU that is not
+            known), has_moved.
     """
 
     before: MeshUsage
@@ -60,6 +61,19 @@ class Migration:
         return {
             str(namespace): _status(rows) for namespace, rows in self.workloads.groupby("namespace")
         }
+
+    @property
+    def without_cpu(self) -> tuple[str, ...]:
+        """Whose CPU is not known in one of the two: they can have no account."""
+        rows = self.workloads
+        lacking = rows[rows[["before_vcpu", "after_vcpu"]].isna().any(axis=1)]
+        waypoints = [by_namespace(usage, Role.WAYPOINT) for usage in (self.before, self.after)]
+        return (
+            *(f"{row.namespace}/{row.workload}" for row in lacking.itertuples()),
+            *sorted(
+                {f"waypoints of {name}" for table in waypoints for name in _unknown_cpu(table)}
+            ),
+        )
 
     @property
     def moved_part(self) -> MeshUsage:
@@ -122,8 +136,10 @@ def migration(before: MeshUsage, after: MeshUsage) -> Migration:
     """Match the workloads of two meshes by their names."""
     first, second = (_sidecars(usage) for usage in (before, after))
     both = first.add_prefix("before_").join(second.add_prefix("after_"), how="outer")
-    counts = ["before_count", "after_count", "before_vcpu", "after_vcpu"]
-    both[counts] = both[counts].fillna(0.0)
+    for when in ("before", "after"):
+        # It has no sidecars there; where it has some, and nobody knows their CPU, that stays so.
+        both[f"{when}_vcpu"] = both[f"{when}_vcpu"].mask(both[f"{when}_count"].isna(), 0.0)
+        both[f"{when}_count"] = both[f"{when}_count"].fillna(0.0)
     both["before_rps"] = both["before_rps"].fillna(0.0)
     unknown = both["after_rps"].isna() & (both["after_count"] > 0)
     both["after_rps"] = both["after_rps"].mask(unknown, both["before_rps"]).fillna(0.0)
@@ -136,7 +152,7 @@ def migration(before: MeshUsage, after: MeshUsage) -> Migration:
 
 
 def by_namespace(usage: MeshUsage, role: Role) -> pd.DataFrame:
-    """Return count, rps (NaN: not known) and vcpu of one role's proxies, means over time."""
+    """Return count, rps and vcpu of one role's proxies, means over time; NaN: not known."""
     return _means(usage, role, ["namespace"])
 
 
@@ -151,9 +167,13 @@ def _means(usage: MeshUsage, role: Role, keys: list[str]) -> pd.DataFrame:
         {
             "count": grouped.size() / points,
             "rps": grouped["proxy_rps"].sum(min_count=1) / points,
-            "vcpu": grouped["cpu_vcpu"].sum() / points,
+            "vcpu": grouped["cpu_vcpu"].sum(min_count=1) / points,
         }
     )
+
+
+def _unknown_cpu(table: pd.DataFrame) -> list[str]:
+    return [str(name) for name in table.index[table["vcpu"].isna()]]
 
 
 def _edges(usage: MeshUsage) -> pd.Series:

@@ -81,12 +81,13 @@ def _costed(moved: Migration, before: _Costs, after: _Costs) -> pd.DataFrame:
     A workload that stayed and has no fit of its own is taken as it was; one that is new costs as
     the mean of the mesh.
     """
-    rows = moved.workloads.set_index(["namespace", "workload"])
+    known = moved.workloads.dropna(subset=["before_vcpu", "after_vcpu"])
+    rows = known.set_index(["namespace", "workload"])
     stays = (rows["before_count"] > 0) & ~rows["has_moved"]
     mean = before.mean_coefficients or {}
     for name in ("idle", "traffic", "marginal"):
-        known = before.table[name].reindex(rows.index) if len(before.table) else np.nan
-        rows[f"{name}_before"] = known
+        first = before.table[name].reindex(rows.index) if len(before.table) else np.nan
+        rows[f"{name}_before"] = first
         rows[f"{name}_before"] = rows[f"{name}_before"].where(stays, mean.get(name, 0.0))
         later = after.table[name].reindex(rows.index) if len(after.table) else np.nan
         rows[f"{name}_after"] = later

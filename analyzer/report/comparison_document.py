@@ -8,7 +8,7 @@ from typing import Any
 import analyzer
 from analyzer.calibration.result import RoleCalibration
 from analyzer.measurement.manifest import Manifest, window_to_json
-from analyzer.projection.comparison import Compared, Comparison, UnitCost
+from analyzer.projection.comparison import Compared, Comparison, NamespaceCompared, UnitCost
 from analyzer.report.calibrated import interval_json, role_json
 from analyzer.report.cells import csv_text
 from analyzer.report.document import cleaned, json_text, refusal_json
@@ -38,16 +38,7 @@ def as_comparison_json(comparison: Comparison, before: Manifest, after: Manifest
         },
         "components": [_compared(item) for item in comparison.components],
         "total": _compared(comparison.total),
-        "namespaces": [
-            {
-                "namespace": item.namespace,
-                "status": item.status,
-                "before_sidecar_count": item.before_sidecar_count,
-                "after_sidecar_count": item.after_sidecar_count,
-                "components": [_compared(part) for part in item.components],
-            }
-            for item in comparison.namespaces
-        ],
+        "namespaces": [_namespace(item) for item in comparison.namespaces],
         "calibration": {
             "waypoint": _fit(comparison.waypoint),
             "ztunnel": _fit(comparison.ztunnel),
@@ -89,6 +80,16 @@ def _snapshot(manifest: Manifest) -> dict[str, Any]:
         "window": window_to_json(manifest.window),
         "source": manifest.source,
         "note": manifest.note,
+    }
+
+
+def _namespace(item: NamespaceCompared) -> dict[str, Any]:
+    return {
+        "namespace": item.namespace,
+        "status": item.status,
+        "before_sidecar_count": item.before_sidecar_count,
+        "after_sidecar_count": item.after_sidecar_count,
+        "components": [_compared(part) for part in item.components],
     }
 
 

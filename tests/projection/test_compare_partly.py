@@ -175,3 +175,28 @@ def test_nodes_that_before_does_not_tell_are_as_many_as_ztunnels_after() -> None
     assert isinstance(found, Comparison)
     assert component(found, "ztunnel").predicted_count == len(NODES)
     assert any("BEFORE does not tell its nodes" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize(
+    ("role", "namespace", "subject"),
+    [
+        (Role.WAYPOINT, "pay", "comparison of waypoints of pay"),
+        (Role.SIDECAR, "web", "comparison of web/front"),
+    ],
+)
+def test_cpu_that_nobody_knows_is_refused_and_not_taken_for_none(
+    role: Role, namespace: str, subject: str
+) -> None:
+    migrated = Migrated(moved=("pay",))
+    after = migrated.after()
+    proxies = after.proxies[(after.proxies["role"] == role)]
+    silent = after.steps["proxy"].isin(proxies.index[proxies["namespace"] == namespace])
+    steps = after.steps.assign(cpu_vcpu=after.steps["cpu_vcpu"].mask(silent))
+
+    found = compare_usage(migrated.before(), replace(after, steps=steps), default_scenario())
+
+    assert isinstance(found, Comparison)
+    assert subject in [item.subject for item in found.refusals]
+    (space,) = [item for item in found.namespaces if item.namespace == namespace]
+    assert space.components == ()
+    assert found.total.measured_vcpu > 0
