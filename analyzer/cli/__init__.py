@@ -14,6 +14,7 @@ import click
 
 from analyzer import __version__
 from analyzer.cli.answers import analyze, calibrate, demo, project, report
+from analyzer.cli.comparing import compare
 from analyzer.cli.measuring import collect, doctor, queries
 from analyzer.errors import AnalyzerError
 
@@ -48,7 +49,7 @@ def cli() -> None:
     """
 
 
-for _command in (analyze, demo, doctor, collect, calibrate, project, report, queries):
+for _command in (analyze, demo, doctor, collect, calibrate, project, compare, report, queries):
     cli.add_command(_command)
 
 

@@ -90,9 +90,9 @@ def sample_path(name: str = "fleet") -> Path:
     return folder / name
 
 
-def schema_path() -> Path:
-    """Return the JSON Schema of the answer."""
-    return _root() / "result.schema.json"
+def schema_path(name: str = "result") -> Path:
+    """Return the JSON Schema of the answer, or that of a comparison."""
+    return _root() / f"{name}.schema.json"
 
 
 def _root() -> Path:

@@ -15,7 +15,7 @@ from analyzer.calibration.result import (
 )
 from analyzer.units import Interval, Refusal
 
-__all__ = ["calibration_json", "interval_json"]
+__all__ = ["calibration_json", "interval_json", "role_json"]
 
 
 def interval_json(value: Interval | None) -> dict[str, float] | None:
@@ -28,9 +28,9 @@ def interval_json(value: Interval | None) -> dict[str, float] | None:
 def calibration_json(calibration: Calibration) -> dict[str, Any]:
     """Return everything the calibration found but its draws and observations."""
     return {
-        "sidecar": _role(calibration.sidecar),
-        "waypoint": _role(calibration.waypoint),
-        "ztunnel": _role(calibration.ztunnel),
+        "sidecar": role_json(calibration.sidecar),
+        "waypoint": role_json(calibration.waypoint),
+        "ztunnel": role_json(calibration.ztunnel),
         "memory": _memory(calibration.memory),
         "workloads": [_workload(item) for item in calibration.workloads],
         "decomposition": _decomposition(calibration.decomposition),
@@ -41,7 +41,8 @@ def calibration_json(calibration: Calibration) -> dict[str, Any]:
     }
 
 
-def _role(role: RoleCalibration | Refusal) -> dict[str, Any] | None:
+def role_json(role: RoleCalibration | Refusal) -> dict[str, Any] | None:
+    """Return what a proxy of one role costs; None where that could not be said."""
     if isinstance(role, Refusal):
         return None
     fitted, backtest = role.fitted_rps, role.backtest

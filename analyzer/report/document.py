@@ -19,7 +19,14 @@ from analyzer.report.answer import Answer
 from analyzer.report.calibrated import calibration_json, interval_json
 from analyzer.units import BYTES_PER_GIB, Refusal, Role
 
-__all__ = ["SCHEMA_VERSION", "as_document", "as_json"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "as_document",
+    "as_json",
+    "cleaned",
+    "json_text",
+    "refusal_json",
+]
 
 SCHEMA_VERSION = 1
 """Of the JSON answer. Keys may be added under the same version, never renamed or retyped."""
@@ -30,7 +37,12 @@ _SIGNIFICANT_DIGITS = 9
 
 def as_json(answer: Answer) -> str:
     """Return the answer as JSON text; the same answer gives the same bytes."""
-    text = orjson.dumps(as_document(answer), option=orjson.OPT_INDENT_2).decode()
+    return json_text(as_document(answer))
+
+
+def json_text(document: Mapping[str, Any]) -> str:
+    """Return JSON values as text that no terminal obeys."""
+    text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
     # JSON demands it of \x1b and its like only, but terminals obey these as well.
     return re.sub("[\x7f-\x9f]", lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
@@ -65,11 +77,9 @@ def as_document(answer: Answer) -> dict[str, Any]:
         ]
     if answer.usage:
         document["quality"] = [_finding(item) for item in answer.findings]
-    document["refusals"] = [_refusal(item) for item in answer.refusals]
+    document["refusals"] = [refusal_json(item) for item in answer.refusals]
     document["warnings"] = list(answer.warnings)
-    rounded = _clean(document)
-    assert isinstance(rounded, dict)  # noqa: S101 - tells the type checker what _clean keeps
-    return rounded
+    return cleaned(document)
 
 
 def _mesh(load: MeshLoad, usage: MeshUsage | None) -> dict[str, Any]:
@@ -196,14 +206,23 @@ def _finding(item: Finding) -> dict[str, Any]:
     }
 
 
-def _refusal(item: Refusal) -> dict[str, Any]:
+def refusal_json(item: Refusal) -> dict[str, Any]:
+    """Return a refusal as JSON."""
     return {"subject": item.subject, "reason": item.reason, "detail": item.detail}
 
 
+def cleaned(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is None, and round what is not whole.
+
+    Raises:
+        ValueError: if a figure is not finite.
+    """
+    return {str(key): _clean(item) for key, item in document.items() if item is not None}
+
+
 def _clean(value: object) -> object:
-    """Leave out what is None, and round what is not whole."""
     if isinstance(value, Mapping):
-        return {str(key): _clean(item) for key, item in value.items() if item is not None}
+        return cleaned(value)
     if isinstance(value, Iterable) and not isinstance(value, str):
         return [_clean(item) for item in value]
     if isinstance(value, float):

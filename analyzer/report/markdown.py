@@ -1,35 +1,19 @@
-"""Pieces of Markdown; whatever came from labels is made harmless."""
+"""The projection as Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 from analyzer.projection.choices import Basis
 from analyzer.projection.result import Projection
+from analyzer.report.cells import escaped, markdown_table
 from analyzer.report.prospect import headline, projection_lines
-from analyzer.report.words import MODE_TITLES, dollars, inert, number, percent, ranged, usd
+from analyzer.report.words import MODE_TITLES, dollars, number, percent, ranged, usd
 
-__all__ = ["escaped", "markdown_table", "projection_markdown"]
+__all__ = ["projection_markdown"]
 
 _RANKED = 20
 """Namespaces listed; all of them are in namespaces.csv."""
-
-
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return a table, a line a row."""
-    return [
-        f"| {' | '.join(header)} |",
-        f"|{'---|' * len(header)}",
-        *(f"| {' | '.join(map(escaped, row))} |" for row in rows),
-    ]
-
-
-def escaped(text: str) -> str:
-    """Return text from outside as one that Markdown shows as it is."""
-    text = inert(text)
-    for character in "\\`*_{}[]<>|":
-        text = text.replace(character, f"\\{character}")
-    return text
 
 
 def projection_markdown(projection: Projection) -> list[str]:

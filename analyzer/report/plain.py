@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from analyzer.report.answer import Answer
+from analyzer.report.cells import csv_text, escaped, markdown_table
 from analyzer.report.document import as_document
-from analyzer.report.markdown import escaped, markdown_table, projection_markdown
+from analyzer.report.markdown import projection_markdown
 from analyzer.report.verdict import calibration_lines, verdict
 from analyzer.report.words import (
-    inert,
     number,
     ranged,
     window_title,
@@ -20,31 +18,28 @@ from analyzer.report.words import (
 
 __all__ = ["as_csv", "as_markdown", "namespaces_csv", "proxies_csv"]
 
-_FORMULA_STARTS = ("=", "+", "-", "@")
-"""A spreadsheet takes a text that begins so for a formula, and runs it."""
-
 
 def as_csv(answer: Answer) -> str:
     """Return the modes as CSV, or the workloads where nothing was projected."""
     document = as_document(answer)
     if "projection" in document:
-        return _csv(_mode_rows(document["projection"]["modes"]))
-    return _csv(map(_flat, document.get("calibration", {}).get("workloads", [])))
+        return csv_text(_mode_rows(document["projection"]["modes"]))
+    return csv_text(map(_flat, document.get("calibration", {}).get("workloads", [])))
 
 
 def namespaces_csv(answer: Answer) -> str:
     """Return one line a namespace."""
     document = as_document(answer)
-    return _csv(document.get("projection", {}).get("namespaces", []))
+    return csv_text(document.get("projection", {}).get("namespaces", []))
 
 
 def proxies_csv(answer: Answer) -> str:
     """Return one line a proxy: where it runs, its role, and the evidence that decided it."""
     if answer.usage is None:
-        return _csv([])
+        return csv_text([])
     columns = ["namespace", "pod", "workload", "node", "role", "evidence"]
     proxies = answer.usage.proxies[columns].itertuples(index=False)
-    return _csv(dict(zip(columns, proxy, strict=True)) for proxy in proxies)
+    return csv_text(dict(zip(columns, proxy, strict=True)) for proxy in proxies)
 
 
 def as_markdown(answer: Answer) -> str:
@@ -107,21 +102,3 @@ def _flat(value: Mapping[str, Any]) -> dict[str, Any]:
         else:
             row[key] = item
     return row
-
-
-def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
-    rows = list(rows)
-    # In order of appearance; a row without a key has nothing to say there.
-    fields = list(dict.fromkeys(key for row in rows for key in row))
-    out = io.StringIO()
-    writer = csv.DictWriter(out, fields, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: _guarded(item) for key, item in row.items()} for row in rows)
-    return out.getvalue()
-
-
-def _guarded(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    text = inert(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -31,7 +31,16 @@ from analyzer.report.words import (
 )
 from analyzer.units import Interval
 
-__all__ = ["as_table", "colour_wanted", "terminal_width"]
+__all__ = [
+    "as_table",
+    "colour_wanted",
+    "console_on",
+    "list_on",
+    "over_range",
+    "plain_table",
+    "terminal_width",
+    "trimmed",
+]
 
 MAX_ROWS = 20
 """Rows of the workload table; the rest is in the other formats."""
@@ -49,15 +58,7 @@ def as_table(answer: Answer, *, width: int = 80, colour: bool = False) -> str:
         colour: whether escape codes are welcome.
     """
     out = io.StringIO()
-    console = Console(
-        file=out,
-        width=width,
-        force_terminal=colour,
-        # In a notebook rich would show the text itself and return none of it.
-        force_jupyter=False,
-        no_color=not colour,
-        highlight=False,
-    )
+    console = console_on(out, width=width, colour=colour)
     if answer.manifest and answer.manifest.note:
         console.print(Text(inert(answer.manifest.note), style="bold"))
     console.print(Text(window_title(answer), style="dim"))
@@ -83,11 +84,31 @@ def as_table(answer: Answer, *, width: int = 80, colour: bool = False) -> str:
         console.print()
         for line in _notes(answer.projection):
             console.print(Text(line, style="dim"))
-    _list(console, "Data quality", _quality_lines(answer))
-    _list(console, "Warnings", answer.warnings)
-    _list(console, "Cannot say", map(str, answer.refusals))
-    # Rich pads rows to the width; a pipe or a README has no use for that.
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    list_on(console, "Data quality", _quality_lines(answer))
+    list_on(console, "Warnings", answer.warnings)
+    list_on(console, "Cannot say", map(str, answer.refusals))
+    return trimmed(out.getvalue())
+
+
+def console_on(out: TextIO, *, width: int, colour: bool) -> Console:
+    """Return what prints tables to a text."""
+    return Console(
+        file=out,
+        width=width,
+        force_terminal=colour,
+        # In a notebook rich would show the text itself and return none of it.
+        force_jupyter=False,
+        no_color=not colour,
+        highlight=False,
+    )
+
+
+def trimmed(text: str) -> str:
+    """Return text without the spaces at the ends of its lines.
+
+    Rich pads rows to the width; a pipe or a README has no use for that.
+    """
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
 
 def _quality_lines(answer: Answer) -> Iterable[str]:
@@ -121,22 +142,22 @@ def _modes(projection: Projection) -> Table:
     saving_header = (
         "saving" if projection.basis == Basis.USAGE else f"saving\nas {projection.basis}"
     )
-    table = _plain_table("mode", "vCPU", "USD/year\nas used", "USD/year\nas billed", saving_header)
+    table = plain_table("mode", "vCPU", "USD/year\nas used", "USD/year\nas billed", saving_header)
     savings = {item.mode: item for item in projection.savings}
     for mode in projection.modes:
         used, billed = mode.bases[Basis.USAGE], mode.bases.get(Basis.BILLED)
         saving = savings.get(mode.name)
         table.add_row(
             mode.name,
-            _over_range(used.vcpu, number, number),
-            _over_range(used.usd_per_year, dollars, short_dollars),
-            "-" if billed is None else _over_range(billed.usd_per_year, dollars, short_dollars),
+            over_range(used.vcpu, number, number),
+            over_range(used.usd_per_year, dollars, short_dollars),
+            "-" if billed is None else over_range(billed.usd_per_year, dollars, short_dollars),
             "" if saving is None else percent(saving.percent).replace(" [", "\n["),
         )
     return table
 
 
-def _plain_table(first: str, *others: str) -> Table:
+def plain_table(first: str, *others: str) -> Table:
     """Return a table without lines: it reads the same on a terminal, in a pipe and in a README."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     table.add_column(first, overflow="fold")
@@ -145,7 +166,7 @@ def _plain_table(first: str, *others: str) -> Table:
     return table
 
 
-def _over_range(
+def over_range(
     value: Interval, show: Callable[[float], str], show_end: Callable[[float], str]
 ) -> str:
     """Return the mid above its range, so that a row fits 80 columns."""
@@ -181,7 +202,7 @@ def _components(projection: Projection) -> Iterable[Component]:
 
 
 def _workloads(answer: Answer) -> Table:
-    table = _plain_table("workload", "proxies", "requests/s", "vCPU/1000 rps", "idle vCPU")
+    table = plain_table("workload", "proxies", "requests/s", "vCPU/1000 rps", "idle vCPU")
     workloads = answer.calibration.workloads if answer.calibration else ()
     ranked = sorted(workloads, key=lambda item: -item.mean_vcpu)
     for item in ranked[:MAX_ROWS]:
@@ -198,7 +219,8 @@ def _workloads(answer: Answer) -> Table:
     return table
 
 
-def _list(console: Console, title: str, lines: Iterable[str]) -> None:
+def list_on(console: Console, title: str, lines: Iterable[str]) -> None:
+    """Print remarks under a title; nothing where there are none."""
     lines = list(lines)
     if not lines:
         return

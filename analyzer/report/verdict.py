@@ -15,7 +15,7 @@ from analyzer.report.answer import Answer
 from analyzer.report.words import number, ranged
 from analyzer.units import Interval, Provenance
 
-__all__ = ["POST_VCPU_PER_1000_RPS", "calibration_lines", "verdict"]
+__all__ = ["POST_VCPU_PER_1000_RPS", "calibration_lines", "role_line", "verdict"]
 
 POST_VCPU_PER_1000_RPS = 0.6
 """The post's figure, and Istio's own of 2019 (research in data/constants.toml)."""
@@ -66,7 +66,7 @@ def calibration_lines(calibration: Calibration) -> Iterator[str]:
         yield _memory(calibration.memory)
     for role in (calibration.waypoint, calibration.ztunnel):
         if isinstance(role, RoleCalibration):
-            yield _role(role)
+            yield role_line(role)
 
 
 def _model(fit: RoleCalibration) -> str:
@@ -138,7 +138,8 @@ def _mib(gib: Interval) -> str:
     return ranged(gib.scaled(1024))
 
 
-def _role(role: RoleCalibration) -> str:
+def role_line(role: RoleCalibration) -> str:
+    """Return what a proxy of one role costs, and how that is known."""
     slope, idle = ranged(role.vcpu_per_1000_rps), ranged(role.idle_vcpu_per_proxy)
     line = f"A {role.role}: {slope} vCPU per 1000 requests/s plus {idle} idle"
     if role.vcpu_per_gbit_per_second is None:

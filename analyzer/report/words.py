@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analyzer.prometheus.window import TimeWindow
 from analyzer.report.answer import Answer
 from analyzer.units import Interval
 
@@ -13,6 +14,7 @@ __all__ = [
     "percent",
     "ranged",
     "short_dollars",
+    "time_title",
     "usd",
     "window_title",
 ]
@@ -96,7 +98,11 @@ def window_title(answer: Answer) -> str:
     """Return which time an answer speaks of."""
     if answer.manifest is None:
         return "A mesh of stated size, by published constants"
-    window = answer.manifest.window
+    return time_title(answer.manifest.window)
+
+
+def time_title(window: TimeWindow) -> str:
+    """Return which time a window is, and how long its steps are."""
     hours = (window.end - window.start).total_seconds() / 3600
     step = window.step_seconds
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from analyzer.errors import AnalyzerError
@@ -12,7 +13,7 @@ from analyzer.report.charts.style import png_bytes
 from analyzer.report.document import as_json
 from analyzer.report.plain import as_csv, as_markdown, namespaces_csv, proxies_csv
 
-__all__ = ["write_report"]
+__all__ = ["write_files", "write_report"]
 
 
 def write_report(answer: Answer, folder: Path) -> tuple[Path, ...]:
@@ -35,6 +36,15 @@ def write_report(answer: Answer, folder: Path) -> tuple[Path, ...]:
         figure = chart(answer)
         if figure is not None:
             files[f"{name}.png"] = png_bytes(figure)
+    return write_files(files, folder)
+
+
+def write_files(files: Mapping[str, bytes], folder: Path) -> tuple[Path, ...]:
+    """Write files into a folder, made where it is not there, and return their paths.
+
+    Raises:
+        AnalyzerError: if the folder cannot be written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -39,6 +39,7 @@ Dialects, the ways in which installations store a mesh::
         mesh = one.told(dialect_mesh())      # .series as stored there, .truth of what they tell
         one.possible, one.limits  # the answers it leaves possible, and why not the others
     mesh = one.tell(with_gap(build_mesh(spec), after_hours=1))       # first spoilt, then told
+    before_migration(), after_migration(waypoint_factor=1.3)    # one mesh, a day apart
     spec = roles_mesh()           # 3 gateways, 5 waypoints, 4 ztunnels, 200 sidecars
 
 What spoils a mesh, in `quality`, `throttling`, `short_lives` and `pod_labels`: with_gap,
@@ -61,6 +62,7 @@ from tests.support.layout import Pod
 from tests.support.mesh import Mesh, build_mesh
 from tests.support.mesh_cache import FilledMesh, MeshCache
 from tests.support.meshes import dialect_mesh, roles_mesh
+from tests.support.migrated import after_migration, before_migration
 from tests.support.more_of_proxies import with_more_of_proxies
 from tests.support.pod_labels import with_instance_types, with_pod_labels
 from tests.support.prometheus import LoggedQuery, PrometheusServer
@@ -106,6 +108,8 @@ __all__ = [
     "VictoriaServer",
     "WorkloadSpec",
     "WorkloadTruth",
+    "after_migration",
+    "before_migration",
     "build_mesh",
     "cluster_truth",
     "completed",

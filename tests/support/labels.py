@@ -75,6 +75,8 @@ def istio_labels(*, reporter: str, source: Peer, target: Peer, protocol: str) ->
 def caller_of(pod: Pod, workloads: Sequence[WorkloadSpec]) -> Peer:
     """Return the workload whose requests a pod receives: one a pod, so that series stay few."""
     workload = pod.workload
+    if workload.callers:
+        return peer(workload.callers[pod.ordinal % len(workload.callers)])
     if workload.role == "waypoint":
         # Clients of an ambient namespace have no sidecar of their own.
         return peer(f"{workload.namespace}/client")

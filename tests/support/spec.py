@@ -50,6 +50,10 @@ class WorkloadSpec:
     """Where outbound requests go: "namespace/name" of a workload, or the host name of a service
     outside the mesh. Pod number i calls entry i modulo the length: one source series a pod."""
 
+    callers: tuple[str, ...] = ()
+    """Who sends a waypoint its requests, by "namespace/name"; none: a client of its namespace. Pod
+    number i hears entry i modulo the length."""
+
     wire_bytes_per_request: int = 4_500
     """Bytes of an HTTP request and its answer, headers included, at each proxy of the workload."""
     tcp_bytes_per_connection: int = 250_000
@@ -166,8 +170,16 @@ def _check_workload(workload: WorkloadSpec, by_key: Mapping[str, WorkloadSpec], 
         raise ValueError(f"{workload.key}: a ztunnel reports TCP only")
     if workload.has_outbound_http and not workload.calls:
         raise ValueError(f"{workload.key}: has outbound requests but calls nobody")
+    if workload.callers and workload.role != "waypoint":
+        raise ValueError(f"{workload.key}: only a waypoint is told who calls it")
     if workload.role == "waypoint":
         return  # What stands behind a waypoint has no proxy, hence no workload here.
+    _check_calls(workload, by_key)
+
+
+def _check_calls(workload: WorkloadSpec, by_key: Mapping[str, WorkloadSpec]) -> None:
+    behind = {name for other in by_key.values() if other.role == "waypoint" for name in other.calls}
     for name in workload.calls:
-        if "/" in name and not (name in by_key and by_key[name].has_inbound_http):
+        takes_http = name in behind or (name in by_key and by_key[name].has_inbound_http)
+        if "/" in name and not takes_http:
             raise ValueError(f"{workload.key}: calls {name}, which takes no HTTP requests")

@@ -1,0 +1,166 @@
+"""What a comparison of predicted with measured finds: the values that reports read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from analyzer.calibration.result import RoleCalibration
+from analyzer.units import Interval, Refusal
+
+__all__ = ["Cause", "Compared", "Comparison", "NamespaceCompared", "Status", "UnitCost"]
+
+WORTH_NAMING_SHARE = 0.01
+"""Share of all measured CPU below which no part of a difference is worth a sentence."""
+
+
+class Cause(StrEnum):
+    """What a part of the difference between predicted and measured comes from."""
+
+    TRAFFIC = "traffic"
+    """There were more or fewer requests than before."""
+    COUNT = "count"
+    """There are more or fewer proxies than predicted."""
+    IDLE = "idle"
+    """A proxy at rest uses more or less than predicted."""
+    UNIT_COST = "unit_cost"
+    """A request costs more or less than predicted."""
+    UNEXPLAINED = "unexplained"
+    """The rest."""
+
+
+class Status(StrEnum):
+    """What became of a namespace's sidecars."""
+
+    MOVED = "moved"
+    PARTLY = "partly moved"
+    STAYED = "stayed"
+    AMBIENT = "ambient before"
+    """It had no sidecars before, and a waypoint."""
+    NEW = "new"
+    """It had neither before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitCost:
+    """What one proxy costs, at the rates it ran at after the migration.
+
+    Attributes:
+        vcpu_per_1000_rps: CPU beyond idle, by requests; None where there were none.
+    """
+
+    idle_vcpu_per_proxy: Interval
+    vcpu_per_1000_rps: Interval | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What some proxies were predicted to use, and what they use.
+
+    Attributes:
+        role: sidecar, ztunnel, waypoint, or total.
+        predicted_vcpu: at the traffic before.
+        predicted_at_after_vcpu: the same unit costs at the traffic after.
+        measured_vcpu: after.
+        bias_percent: predicted over measured, less one; None where nothing is used.
+        bias_at_after_percent: the same at the traffic after.
+        parts_vcpu: of measured less predicted, by cause; they add up to it. What AFTER could not
+            be fitted for is absent, and then in the part that is not explained.
+        predicted_count: proxies at a time.
+        measured_count: likewise.
+        before_rps: requests per second that the prediction is of.
+        after_rps: requests per second after; of ztunnels in part as before: they count none.
+        predicted_cost: of one proxy, and of a request; None where AFTER has no fit beside it.
+        measured_cost: likewise.
+    """
+
+    role: str
+    predicted_vcpu: Interval
+    predicted_at_after_vcpu: Interval
+    measured_vcpu: float
+    bias_percent: Interval | None
+    bias_at_after_percent: Interval | None
+    parts_vcpu: Mapping[Cause, float]
+    predicted_count: float
+    measured_count: float
+    before_rps: float
+    after_rps: float
+    predicted_cost: UnitCost | None = None
+    measured_cost: UnitCost | None = None
+
+    @property
+    def difference_vcpu(self) -> float:
+        """What is used beyond the prediction at the traffic before."""
+        return self.measured_vcpu - self.predicted_vcpu.mid
+
+    @property
+    def is_within(self) -> bool:
+        """Whether what is measured lies in the range predicted at the traffic before."""
+        return self.predicted_vcpu.low <= self.measured_vcpu <= self.predicted_vcpu.high
+
+    @property
+    def is_within_at_after(self) -> bool:
+        """Whether it lies in the range predicted at the traffic after."""
+        range_vcpu = self.predicted_at_after_vcpu
+        return range_vcpu.low <= self.measured_vcpu <= range_vcpu.high
+
+    def weight_vcpu(self, cause: Cause) -> float:
+        """Return how much a part of the difference weighs beside the others.
+
+        A fit that idles too high rises too gently: what idle and the cost of a request take from
+        each other is noise, and neither weighs more than both together.
+        """
+        part = self.parts_vcpu[cause]
+        if cause not in (Cause.IDLE, Cause.UNIT_COST):
+            return abs(part)
+        both = self.parts_vcpu[Cause.IDLE] + self.parts_vcpu[Cause.UNIT_COST]
+        return min(abs(part), abs(both))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceCompared:
+    """One namespace: its sidecars and its waypoint; a ztunnel serves a node, not a namespace."""
+
+    namespace: str
+    status: Status
+    before_sidecar_count: float
+    after_sidecar_count: float
+    components: tuple[Compared, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Predicted against measured, after all or some namespaces have moved.
+
+    Attributes:
+        components: sidecars, ztunnels and waypoints, those that there are.
+        total: all of them together.
+        namespaces: each that has sidecars or a waypoint, before or after.
+        waypoint: what AFTER says a waypoint costs, or why it says nothing.
+        ztunnel: likewise.
+        refusals: what cannot be said.
+        warnings: what makes the comparison less sure.
+    """
+
+    components: tuple[Compared, ...]
+    total: Compared
+    namespaces: tuple[NamespaceCompared, ...]
+    waypoint: RoleCalibration | Refusal
+    ztunnel: RoleCalibration | Refusal
+    refusals: tuple[Refusal, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def largest(self) -> tuple[Compared, Cause] | None:
+        """Which part of which component's difference is largest; None where none matters."""
+        parts = [
+            (component.weight_vcpu(cause), -number, component, cause)
+            for number, component in enumerate(self.components)
+            for cause in component.parts_vcpu
+        ]
+        if not parts:
+            return None
+        size, _, component, cause = max(parts, key=lambda item: item[:2])
+        enough = WORTH_NAMING_SHARE * self.total.measured_vcpu
+        return (component, cause) if size > enough else None

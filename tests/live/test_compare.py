@@ -1,0 +1,156 @@
+"""One mesh before and after a part of it moved, each from a real Prometheus, then compared."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from analyzer.data import schema_path
+from tests.live.command import Outcome, run
+from tests.support import FilledMesh, MeshCache, after_migration, before_migration
+
+pytestmark = pytest.mark.live
+
+_BEFORE = before_migration()
+_AFTER = after_migration(waypoint_factor=1.3)
+
+
+@pytest.fixture(scope="module")
+def snapshots(mesh_cache: MeshCache, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("compared")
+    before, after = (
+        _collected(mesh_cache.filled(spec), folder / name)
+        for name, spec in (("before", _BEFORE), ("after", _AFTER))
+    )
+    return before, after
+
+
+def _collected(filled: FilledMesh, folder: Path, *options: str, **environment: str) -> Path:
+    start, end = filled.spec.start.isoformat(), filled.spec.end.isoformat()
+    with filled.serve(folder / "server") as server:
+        window = ("--start", start, "--end", end)
+        asked = ("collect", "-p", server.url, *window, "-o", folder / "snapshot", *options)
+        outcome = run(*asked, **environment)
+    assert outcome.status == 0, outcome.stderr
+    return folder / "snapshot"
+
+
+@pytest.fixture(scope="module")
+def compared(snapshots: tuple[Path, Path]) -> Outcome:
+    return run("compare", *snapshots, "--format", "json", "-o", snapshots[0].parent / "out")
+
+
+@pytest.fixture(scope="module")
+def answer(compared: Outcome) -> dict[str, Any]:
+    assert compared.status == 0, compared.stderr
+    return compared.document
+
+
+def _component(answer: dict[str, Any], role: str) -> dict[str, Any]:
+    (found,) = [item for item in answer["components"] if item["role"] == role]
+    return dict(found)
+
+
+def test_a_planted_waypoint_error_of_30_percent_is_found_and_named(answer: dict[str, Any]) -> None:
+    waypoint = _component(answer, "waypoint")
+
+    assert (answer["largest"]["role"], answer["largest"]["cause"]) == ("waypoint", "unit_cost")
+    assert "a request through one costs 0.6" in answer["outcome"]
+    assert waypoint["measured_cost"]["vcpu_per_1000_rps"]["mid"] == pytest.approx(0.65, rel=0.05)
+    assert waypoint["predicted_cost"]["vcpu_per_1000_rps"]["mid"] == pytest.approx(0.5, rel=0.05)
+    # 1200 requests/s at 0.15 more for 1000 of them.
+    assert waypoint["parts_vcpu"]["unit_cost"] == pytest.approx(0.18, rel=0.2)
+
+
+def test_what_is_measured_is_the_truth(answer: dict[str, Any], mesh_cache: MeshCache) -> None:
+    truth = mesh_cache.filled(_AFTER).truth
+
+    for role in ("sidecar", "waypoint", "ztunnel"):
+        vcpu = sum(item.vcpu for item in truth.workloads if item.role == role)
+        assert _component(answer, role)["measured_vcpu"] == pytest.approx(vcpu, rel=0.02), role
+
+
+def test_sidecars_and_ztunnels_are_as_predicted(answer: dict[str, Any]) -> None:
+    for role in ("sidecar", "ztunnel"):
+        item = _component(answer, role)
+        assert item["predicted_at_after_vcpu"]["mid"] == pytest.approx(
+            item["measured_vcpu"], rel=0.05
+        ), role
+
+
+def test_only_billing_has_moved(answer: dict[str, Any]) -> None:
+    statuses = {item["namespace"]: item["status"] for item in answer["namespaces"]}
+
+    assert statuses == {"billing": "moved", "shop": "stayed"}
+
+
+def test_the_parts_add_up_to_the_difference(answer: dict[str, Any]) -> None:
+    for item in (*answer["components"], answer["total"]):
+        assert sum(item["parts_vcpu"].values()) == pytest.approx(item["difference_vcpu"], abs=1e-8)
+
+
+def test_the_answer_keeps_what_its_schema_promises(answer: dict[str, Any]) -> None:
+    schema = json.loads(schema_path("comparison").read_text())
+
+    jsonschema.Draft202012Validator(schema).validate(answer)
+
+
+def test_what_after_says_a_waypoint_and_a_ztunnel_cost_is_told(answer: dict[str, Any]) -> None:
+    assert answer["calibration"]["waypoint"]["provenance"] == "measured"
+    assert answer["calibration"]["ztunnel"]["idle_vcpu_per_proxy"]["mid"] == pytest.approx(
+        0.003, abs=0.003
+    )
+
+
+def test_the_files_are_written(
+    answer: dict[str, Any], compared: Outcome, snapshots: tuple[Path, Path]
+) -> None:
+    folder = snapshots[0].parent / "out"
+
+    assert "wrote comparison.json, comparison.md, comparison.csv" in compared.stderr
+    assert json.loads((folder / "comparison.json").read_text()) == answer
+    assert answer["outcome"] in (folder / "comparison.md").read_text().replace("\\", "")
+
+
+def test_the_same_snapshots_give_the_same_bytes(
+    compared: Outcome, snapshots: tuple[Path, Path]
+) -> None:
+    assert run("compare", *snapshots, "--format", "json").stdout == compared.stdout
+
+
+def test_snapshots_the_wrong_way_round_are_refused(snapshots: tuple[Path, Path]) -> None:
+    outcome = run("compare", *reversed(snapshots))
+
+    assert outcome.status == 3
+    assert outcome.stdout == ""
+    assert "give the earlier snapshot first" in outcome.stderr
+    assert outcome.stderr.count("\n") == 1
+
+
+def test_a_snapshot_compared_with_itself_is_refused(snapshots: tuple[Path, Path]) -> None:
+    outcome = run("compare", snapshots[0], snapshots[0])
+
+    assert outcome.status == 3
+
+
+def test_hidden_names_meet_again_by_their_salt_and_else_are_refused(
+    mesh_cache: MeshCache, tmp_path: Path, answer: dict[str, Any]
+) -> None:
+    before, after, other = (
+        _collected(mesh_cache.filled(spec), tmp_path / name, "--hide-names", ISTIO_USAGE_SALT=salt)
+        for name, spec, salt in (
+            ("before", _BEFORE, "one"),
+            ("after", _AFTER, "one"),
+            ("other", _AFTER, "two"),
+        )
+    )
+
+    matched = run("compare", before, after, "--format", "json")
+    unmatched = run("compare", before, other)
+
+    assert matched.status == 0
+    assert matched.document["outcome"] == answer["outcome"]
+    assert (unmatched.status, unmatched.stdout) == (3, "")
+    assert "different salts: collect both with --hide-names and the same" in unmatched.stderr
