@@ -68,9 +68,10 @@ def project_usage(
     flat = parameters or exact(scenario)
     basis = scenario.basis if scenario.basis in modes[SIDECAR].bases else Basis.USAGE
     savings = _savings(load, modes, basis, flat)
+    price = _price(scenario, modes[SIDECAR], prices, basis)
     return Projection(
         load=load,
-        price=_price(scenario, modes[SIDECAR], prices),
+        price=price,
         basis=basis,
         modes=tuple(_mode(mode, flat) for mode in modes.values()),
         savings=savings,
@@ -78,7 +79,8 @@ def project_usage(
         sensitivity=sensitivity(load, load.sidecars, measured, parameters, basis, prices),
         sweeps=sweeps(load, modes, parameters, basis, prices),
         references=tuple(
-            reference(constants, load, scenario) for constants in published_constants().values()
+            reference(constants, load, scenario, price)
+            for constants in published_constants().values()
         ),
         refusals=_refusals(load, calibration, modes, savings, scenario),
         warnings=_warnings(load, calibration, parameters),
@@ -95,7 +97,9 @@ def _demand(scenario: Scenario, calibration: Calibration) -> Demand:
     )
 
 
-def _price(scenario: Scenario, sidecars: ModeNeeds, prices: NodePrices | None) -> Price:
+def _price(
+    scenario: Scenario, sidecars: ModeNeeds, prices: NodePrices | None, basis: Basis
+) -> Price:
     """Return the flat price, or the mean one of the nodes that the sidecars run on."""
     of_sidecars = sidecars.needs[0].month_usd
     if prices is None or of_sidecars is None:
@@ -104,9 +108,8 @@ def _price(scenario: Scenario, sidecars: ModeNeeds, prices: NodePrices | None) -
             memory_gib_month_usd=scenario["memory_gib_month_usd"].mid,
             source=scenario.assumptions["vcpu_month_usd"].source,
         )
-    return Price(
-        vcpu_month_usd=of_sidecars[0], memory_gib_month_usd=of_sidecars[1], source=prices.source
-    )
+    vcpu, memory_gib = (float(price[0]) for price in of_sidecars[basis])
+    return Price(vcpu_month_usd=vcpu, memory_gib_month_usd=memory_gib, source=prices.source)
 
 
 def _mode(mode: ModeNeeds, parameters: Parameters) -> Mode:

@@ -242,7 +242,6 @@ def load(
             }
         ),
         sidecars=sidecars,
-        placement=pd.DataFrame({"namespace": "namespace-0", "node": ["node-0"], "vcpu": [1.0]}),
     )
 
 
