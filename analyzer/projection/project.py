@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from analyzer.calibration.result import Calibration
 from analyzer.data import published_constants
+from analyzer.errors import InsufficientData
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.projection.draws import to_interval
@@ -55,7 +56,12 @@ def project_usage(
     *,
     node_count: int | None = None,
 ) -> Projection:
-    """Return what each mode costs for the traffic of a measured mesh; arguments as `project`."""
+    """Return what each mode costs for the traffic of a measured mesh; arguments as `project`.
+
+    Raises:
+        InsufficientData: if what was measured cannot answer the scenario: no step in its working
+            hours, no node with a price, or no cost of a request where the traffic is to grow.
+    """
     usage = within(usage, scenario.working_hours)
     prices = node_prices(usage, scenario)
     load = mesh_load(usage, node_count=node_count, demand=_demand(scenario, calibration))
@@ -88,10 +94,13 @@ def project_usage(
 
 
 def _demand(scenario: Scenario, calibration: Calibration) -> Demand:
-    sidecar = calibration.sidecar
+    sidecar, growth_factor = calibration.sidecar, scenario["traffic_growth_factor"].mid
     slope = 0.0 if isinstance(sidecar, Refusal) else sidecar.vcpu_per_1000_rps.mid
+    if isinstance(sidecar, Refusal) and growth_factor != 1:
+        # Else ambient would grow, and the sidecars would not.
+        raise InsufficientData(f"traffic_growth_factor {growth_factor:g} needs the {sidecar}")
     return Demand(
-        growth_factor=scenario["traffic_growth_factor"].mid,
+        growth_factor=growth_factor,
         sidecar_vcpu_per_rps=slope / 1000,
         ingress_through_waypoint=scenario.ingress_through_waypoint,
     )
