@@ -57,7 +57,7 @@ def mean_price(prices: Floats, amounts: Floats) -> Floats:
     """
     total = amounts.sum(axis=0)
     even = np.full(total.shape, prices.mean() if len(prices) else 0.0)
-    return np.divide(prices @ amounts, total, out=even, where=total > 0)
+    return np.asarray(np.divide(prices @ amounts, total, out=even, where=total > 0))
 
 
 def node_prices(usage: MeshUsage, scenario: Scenario) -> NodePrices | None:

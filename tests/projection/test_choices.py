@@ -234,7 +234,7 @@ def test_days_are_read_in_any_order_and_times_as_toml_writes_them(tmp_path: Path
 def weights(chosen: Scenario) -> list[float]:
     """Return how much of a waypoint a, b and c get, of which a and c carry HTTP."""
     namespaces = pd.DataFrame({"namespace": ["a", "b", "c"], "has_http": [True, False, True]})
-    return chosen.waypoint_placement.weights(namespaces).tolist()
+    return [float(weight) for weight in chosen.waypoint_placement.weights(namespaces)]
 
 
 @pytest.mark.parametrize(
