@@ -39,7 +39,10 @@ _UNIT_ELSEWHERE = {
     "analyzer.calibration.result.RoleCalibration.draws": "two units: idle vcpu, vcpu per 1000 rps",
     "analyzer.calibration.result.RoleCalibration.cost_of_each": "the keys say it",
     "analyzer.data.Assumption.value": "the assumption's name says it",
+    "analyzer.projection.load.Demand.growth_factor": "none",
     "analyzer.projection.modes.Parameters.values": "the keys say it",
+    "analyzer.projection.result.Sweep.break_even": "the sweep's name says it",
+    "analyzer.projection.result.Sweep.points": "the sweep's name says it, and USD a year",
 }
 finite = st.floats(-1e9, 1e9)
 

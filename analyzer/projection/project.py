@@ -9,6 +9,7 @@ from analyzer.data import published_constants
 from analyzer.errors import InsufficientData
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
+from analyzer.projection.choices import Placement
 from analyzer.projection.draws import to_interval
 from analyzer.projection.evaluate import ModeNeeds, evaluate
 from analyzer.projection.load import Demand, MeshLoad, mesh_load
@@ -176,8 +177,19 @@ def _saving(
 def _warnings(
     load: MeshLoad, calibration: Calibration, parameters: Parameters | None
 ) -> tuple[str, ...]:
+    if parameters is None:
+        return ()
+    return (
+        *_extrapolated(load, calibration, parameters),
+        *_placed_nowhere(load, parameters.placement),
+    )
+
+
+def _extrapolated(
+    load: MeshLoad, calibration: Calibration, parameters: Parameters
+) -> tuple[str, ...]:
     waypoint = calibration.waypoint
-    if parameters is None or isinstance(waypoint, Refusal) or waypoint.fitted_rps is None:
+    if isinstance(waypoint, Refusal) or waypoint.fitted_rps is None:
         return ()
     replicas = waypoint_replicas(load, parameters)
     rps = load.namespaces["waypoint_rps"].to_numpy(float) / replicas
@@ -191,6 +203,17 @@ def _warnings(
         f"{low:.3g}-{high:.3g} requests/s, where no {seen} were seen: their cost is extrapolated"
     )
     return (warning,)
+
+
+def _placed_nowhere(load: MeshLoad, placement: Placement) -> tuple[str, ...]:
+    """Tell names that are none of this mesh: a misspelt one would make ambient look cheap."""
+    strange = sorted(set(placement.names) - set(load.namespaces["namespace"]))
+    if not strange:
+        return ()
+    names = ", ".join(strange)
+    return (
+        f"waypoint_placement names namespaces without sidecars, which get no waypoint: {names}",
+    )
 
 
 def _refusals(
