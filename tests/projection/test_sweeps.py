@@ -38,6 +38,19 @@ def test_nothing_at_l7_is_l4_alone_and_everything_is_waypoints_where_http_is(
         )
 
 
+def test_a_namespace_without_http_needs_no_waypoint_at_any_share() -> None:
+    usage = mesh(
+        Proxy(),
+        Proxy(workload="cache/redis", proxy_rps=(0, 0)),
+        calls=[Call(source="shop/front", destination="shop/front", rps=(50, 50))],
+    )
+    projection = project_usage(usage, calibration(), scenario())
+
+    everything = sweep_of(projection, "l7_share").points[-1][1].mid
+    assert everything == pytest.approx(saving_usd(projection, "ambient-waypoint"), rel=1e-12)
+    assert everything > saving_usd(projection, "ambient-waypoint-all")
+
+
 def test_in_between_the_saving_is_on_a_straight_line() -> None:
     points = sweep_of(projected(), "l7_share").points
     first, last = points[0][1].mid, points[-1][1].mid

@@ -73,6 +73,15 @@ def test_a_day_until_midnight_has_all_its_steps() -> None:
     )
 
 
+def test_a_step_across_midnight_is_of_neither_day() -> None:
+    # Steps begin two minutes past the five minutes: 23:57-00:02 is left out, on both sides.
+    assert kept(TUESDAY + timedelta(minutes=2), 72, days=["wed"], clock=("00:00", "24:00")) == (
+        datetime(2024, 5, 15, 0, 2, tzinfo=UTC),
+        datetime(2024, 5, 15, 23, 57, tzinfo=UTC),
+        287,
+    )
+
+
 def test_the_clock_is_that_of_the_zone() -> None:
     # In May Berlin is two hours ahead.
     assert kept(TUESDAY, 24, days=["tue"], clock=("08:00", "18:00"), zone="Europe/Berlin") == (
