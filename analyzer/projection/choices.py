@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
@@ -17,6 +18,7 @@ from analyzer.errors import UsageError
 
 __all__ = [
     "DAYS",
+    "END_OF_DAY",
     "FLAT",
     "OBSERVED",
     "Basis",
@@ -32,6 +34,9 @@ __all__ = [
 ]
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+END_OF_DAY: Final = time.max
+"""What no clock shows, and a scenario writes as 24:00."""
 
 
 class Basis(StrEnum):
@@ -84,10 +89,11 @@ OBSERVED: Final = Placement()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkingHours:
-    """Which part of the week counts; `end` is not in it.
+    """Which part of the week counts.
 
     Attributes:
         days: 0 is Monday.
+        end: not in it; `END_OF_DAY`: until midnight.
     """
 
     days: tuple[int, ...]
@@ -99,10 +105,14 @@ class WorkingHours:
         """Return the choice as a scenario file says it."""
         return {
             "days": [DAYS[day] for day in self.days],
-            "start": f"{self.start:%H:%M}",
-            "end": f"{self.end:%H:%M}",
+            "start": _clock(self.start),
+            "end": "24:00" if self.end == END_OF_DAY else _clock(self.end),
             "time_zone": self.time_zone,
         }
+
+
+def _clock(moment: time) -> str:
+    return moment.isoformat().removesuffix(":00")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,20 +187,32 @@ def working_hours_of(origin: str, key: str, value: object) -> WorkingHours:
     """Read `working_hours`; errors as `basis_of`."""
     permitted = (
         'a table like { days = ["mon", "fri"], start = "08:00", end = "18:00", '
-        'time_zone = "Europe/Berlin" }, start before end'
+        'time_zone = "Europe/Berlin" }, start before end, which may be "24:00"'
     )
     names = {"days", "start", "end", "time_zone"}
-    if not isinstance(value, Mapping) or set(value) != names:
+    if not isinstance(value, Mapping) or set(value) != names or not isinstance(value["days"], list):
         raise _wrong(origin, key, value, permitted)
     try:
         days = tuple(sorted({DAYS.index(str(day).lower()) for day in value["days"]}))
-        start, end = (time.fromisoformat(str(value[name])) for name in ("start", "end"))
+        start, end = (_time_of_day(str(value[name])) for name in ("start", "end"))
         zone = str(ZoneInfo(str(value["time_zone"])))
     except (ValueError, TypeError, ZoneInfoNotFoundError, OSError) as error:
         raise _wrong(origin, key, value, permitted) from error
-    if not days or start >= end or start.tzinfo or end.tzinfo:
+    if not days or start >= end:
         raise _wrong(origin, key, value, permitted)
     return WorkingHours(days=days, start=start, end=end, time_zone=zone)
+
+
+def _time_of_day(text: str) -> time:
+    """Return a time without a zone of its own.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    found = END_OF_DAY if text == "24:00" else time.fromisoformat(text)
+    if found.tzinfo:
+        raise ValueError("the zone is a key of its own")
+    return found
 
 
 def prices_of(origin: str, key: str, value: object) -> Prices:
@@ -214,7 +236,9 @@ def _node_price(origin: str, key: str, value: object) -> NodePrice:
         else []
     )
     is_price = [
-        isinstance(number, int | float) and not isinstance(number, bool) and 0 <= number < np.inf
+        isinstance(number, int | float)
+        and not isinstance(number, bool)
+        and 0 <= number <= sys.float_info.max
         for number in numbers
     ]
     if len(is_price) != len(names) or not all(is_price):
@@ -224,4 +248,6 @@ def _node_price(origin: str, key: str, value: object) -> NodePrice:
 
 
 def _wrong(origin: str, key: str, value: object, permitted: str) -> UsageError:
-    return UsageError(f"{origin}: {key} is {value!r}; permitted: {permitted}")
+    # A key may hold the name of an instance type, and that anything.
+    name = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in key)
+    return UsageError(f"{origin}: {name} is {value!r}; permitted: {permitted}")

@@ -16,6 +16,7 @@ from analyzer.projection.modes import (
     SIDECAR,
     Need,
     Parameters,
+    prices_by_basis,
     waypoint_need,
     ztunnel_need,
 )
@@ -56,7 +57,7 @@ class ModeNeeds:
         flat = (parameters["vcpu_month_usd"], parameters["memory_gib_month_usd"])
         months = []
         for need in self.needs:
-            vcpu_usd, memory_gib_usd = need.month_usd or flat
+            vcpu_usd, memory_gib_usd = need.month_usd[basis] if need.month_usd else flat
             months.append(need.vcpu[basis] * vcpu_usd)
             if has_memory:
                 months.append(need.memory_gib[basis] * memory_gib_usd)
@@ -79,12 +80,9 @@ def evaluate(
         draws: length of the arrays.
         prices: of the nodes, where they differ.
     """
-    sidecar = replace(
-        _sidecar_need(load, sidecars, parameters, draws),
-        month_usd=prices.mean(load.placement["node"], load.placement["vcpu"].to_numpy(float))
-        if prices
-        else None,
-    )
+    sidecar = _sidecar_need(load, sidecars, parameters, draws)
+    if prices:
+        sidecar = replace(sidecar, month_usd=_sidecar_prices(load, prices))
     modes = [ModeNeeds(name=SIDECAR, needs=(sidecar,))]
     if parameters is not None and load.nodes is not None:
         ztunnel = ztunnel_need(load.nodes, parameters, prices)
@@ -97,6 +95,15 @@ def evaluate(
             ModeNeeds(name=AMBIENT_WAYPOINT_ALL, needs=(ztunnel, everywhere)),
         ]
     return {mode.name: mode for mode in modes}
+
+
+def _sidecar_prices(load: MeshLoad, prices: NodePrices) -> Mapping[Basis, tuple[Floats, Floats]]:
+    placed = load.placement
+    vcpu, memory_gib = (
+        {basis: placed[[f"{basis}_{unit}"]].to_numpy(float) for basis in Basis}
+        for unit in ("vcpu", "memory_gib")
+    )
+    return prices_by_basis(prices.of(placed["node"]), vcpu, memory_gib)
 
 
 def _sidecar_need(

@@ -42,7 +42,9 @@ class MeshLoad:
             sidecar_reserved_vcpu, sidecar_billed_vcpu, sidecar_memory_gib (NaN: not known),
             proxy_rps, gbit_per_second, new_connections_per_second, waypoint_rps (requests into it
             that a waypoint would handle), waypoint_peak_rps (in the busiest step), has_http.
-        placement: where each namespace's sidecars run: namespace, node, vcpu; one row a pair.
+        placement: where each namespace's sidecars run: namespace, node, and of each basis what
+            they need there, such as usage_vcpu and billed_memory_gib (0: nothing, or not known);
+            one row a pair.
         sidecars: what they use; None where only counts were stated.
         allocatable_vcpu_per_node: mean over the nodes; None where not known.
         allocatable_memory_gib_per_node: likewise.
@@ -118,6 +120,7 @@ def _grown_sidecars(usage: MeshUsage, demand: Demand) -> pd.DataFrame:
         cpu_vcpu=cpu,
         # A proxy without a known request counts with what it uses.
         billed_vcpu=np.fmax(cpu, rows["reserved_vcpu"]),
+        billed_memory_bytes=np.fmax(rows["memory_bytes"], rows["reserved_memory_bytes"]),
         proxy_rps=rows["proxy_rps"] * grown,
         gbit_per_second=rows["tcp_bytes_per_second"] * grown * 8 / BITS_PER_GBIT,
         new_connections_per_second=rows["new_connections_per_second"] * grown,
@@ -125,8 +128,23 @@ def _grown_sidecars(usage: MeshUsage, demand: Demand) -> pd.DataFrame:
 
 
 def _placement(usage: MeshUsage, sidecars: pd.DataFrame) -> pd.DataFrame:
-    vcpu = sidecars.groupby(["namespace", "node"])["cpu_vcpu"].sum() / len(usage.observed_points)
-    return vcpu.rename("vcpu").reset_index()
+    sums = sidecars.groupby(["namespace", "node"])[
+        [
+            *("cpu_vcpu", "reserved_vcpu", "billed_vcpu"),
+            *("memory_bytes", "reserved_memory_bytes", "billed_memory_bytes"),
+        ]
+    ].sum()
+    means = sums / len(usage.observed_points)
+    return pd.DataFrame(
+        {
+            "usage_vcpu": means["cpu_vcpu"],
+            "reserved_vcpu": means["reserved_vcpu"],
+            "billed_vcpu": means["billed_vcpu"],
+            "usage_memory_gib": means["memory_bytes"] / BYTES_PER_GIB,
+            "reserved_memory_gib": means["reserved_memory_bytes"] / BYTES_PER_GIB,
+            "billed_memory_gib": means["billed_memory_bytes"] / BYTES_PER_GIB,
+        }
+    ).reset_index()
 
 
 def stated_load(

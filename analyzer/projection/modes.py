@@ -19,7 +19,7 @@ import pandas as pd
 
 from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.load import MeshLoad
-from analyzer.projection.prices import NodePrices
+from analyzer.projection.prices import NodePrices, mean_price
 from analyzer.units import Provenance
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "SIDECAR",
     "Need",
     "Parameters",
+    "prices_by_basis",
     "waypoint_need",
     "waypoint_replicas",
     "ztunnel_need",
@@ -53,7 +54,8 @@ class Need:
     Attributes:
         vcpu: arrays over draws.
         memory_gib: arrays over draws.
-        month_usd: prices of a vCPU and of a GiB where it runs; None: the scenario's flat ones.
+        month_usd: prices of a vCPU and of a GiB where it runs, by basis, over draws; None: the
+            scenario's flat ones.
         hottest_vcpu: what the busiest single unit uses, array over draws.
     """
 
@@ -62,7 +64,7 @@ class Need:
     provenance: Provenance
     vcpu: Mapping[Basis, Floats]
     memory_gib: Mapping[Basis, Floats]
-    month_usd: tuple[float, float] | None = None
+    month_usd: Mapping[Basis, tuple[Floats, Floats]] | None = None
     hottest_vcpu: Floats | None = None
 
 
@@ -128,20 +130,20 @@ def ztunnel_need(
     istio-cni has to come with it, its reservation does too.
     """
     used = ztunnel_vcpu(nodes, parameters)
-    memory = np.broadcast_to(parameters["ztunnel_memory_gib_per_node"], used.shape)
     reserved = parameters["ztunnel_reserved_vcpu_per_node"]
     reserved_memory = parameters["ztunnel_reserved_memory_gib_per_node"]
     if not parameters.istio_cni_installed:
         reserved = reserved + parameters["istio_cni_reserved_vcpu_per_node"]
         reserved_memory = reserved_memory + parameters["istio_cni_reserved_memory_gib_per_node"]
-    each = np.ones((len(nodes), 1))
+    vcpu = _by_basis(used, reserved)
+    memory = _by_basis(parameters["ztunnel_memory_gib_per_node"], reserved_memory, like=used)
     return Need(
         role="ztunnel",
         count=len(nodes),
         provenance=parameters.ztunnel_provenance,
-        vcpu=_by_basis(used, reserved, each),
-        memory_gib=_by_basis(memory, reserved_memory, each),
-        month_usd=prices.mean(nodes["node"], used[:, 0]) if prices else None,
+        vcpu=_totals(vcpu),
+        memory_gib=_totals(memory),
+        month_usd=prices_by_basis(prices.of(nodes["node"]), vcpu, memory) if prices else None,
         hottest_vcpu=used[int(used[:, 0].argmax())],
     )
 
@@ -181,30 +183,63 @@ def waypoint_need(
     """
     replicas = waypoint_replicas(load, parameters)
     used = parameters.waypoint_vcpu(load.namespaces["waypoint_rps"].to_numpy(float) / replicas)
-    memory = np.broadcast_to(parameters["waypoint_memory_gib_per_replica"], used.shape)
     times = (weights * replicas)[:, None]
+    vcpu = _by_basis(used, parameters["waypoint_reserved_vcpu_per_replica"], times=times)
+    memory = _by_basis(
+        parameters["waypoint_memory_gib_per_replica"],
+        parameters["waypoint_reserved_memory_gib_per_replica"],
+        times=times,
+        like=used,
+    )
+    # They run among the sidecars that they replace.
+    month_usd = prices_by_basis(prices.of_namespaces(load), vcpu, memory) if prices else None
     return Need(
         role="waypoint",
         count=float(times.sum()),
         provenance=Provenance.DERIVED,
-        vcpu=_by_basis(used, parameters["waypoint_reserved_vcpu_per_replica"], times),
-        memory_gib=_by_basis(memory, parameters["waypoint_reserved_memory_gib_per_replica"], times),
-        month_usd=_waypoint_price(load, prices, used[:, 0] * times[:, 0]) if prices else None,
+        vcpu=_totals(vcpu),
+        memory_gib=_totals(memory),
+        month_usd=month_usd,
         hottest_vcpu=(used * (times > 0)).max(axis=0) if len(used) else None,
     )
 
 
-def _waypoint_price(load: MeshLoad, prices: NodePrices, used: Floats) -> tuple[float, float]:
-    """Return the prices where the waypoints run: among the sidecars that they replace."""
-    weights = used if used.sum() > 0 else np.ones(len(used))
-    vcpu, memory_gib = np.average(prices.of_namespaces(load), axis=0, weights=weights)
-    return float(vcpu), float(memory_gib)
+def prices_by_basis(
+    unit_prices: Floats, vcpu: Mapping[Basis, Floats], memory_gib: Mapping[Basis, Floats]
+) -> Mapping[Basis, tuple[Floats, Floats]]:
+    """Return the mean prices of a vCPU and of a GiB on each basis.
 
-
-def _by_basis(used: Floats, reserved: Floats, times: Floats) -> dict[Basis, Floats]:
-    """Add up over the rows of `used`, shape (units, draws); each stands for so many units."""
+    Args:
+        unit_prices: of a vCPU and of a GiB where each unit runs, shape (units, 2).
+        vcpu: of each unit, by basis, shape (units, draws).
+        memory_gib: likewise.
+    """
+    of_vcpu, of_memory_gib = unit_prices.T
     return {
-        Basis.USAGE: (used * times).sum(axis=0),
-        Basis.RESERVED: (np.broadcast_to(reserved, used.shape) * times).sum(axis=0),
-        Basis.BILLED: (np.maximum(used, reserved) * times).sum(axis=0),
+        basis: (mean_price(of_vcpu, amounts), mean_price(of_memory_gib, memory_gib[basis]))
+        for basis, amounts in vcpu.items()
     }
+
+
+def _by_basis(
+    used: Floats, reserved: Floats, *, times: Floats | float = 1.0, like: Floats | None = None
+) -> dict[Basis, Floats]:
+    """Return what each row of units needs, shape (units, draws).
+
+    Args:
+        used: by one unit of each row.
+        reserved: likewise.
+        times: how many units each row stands for.
+        like: what has the shape, where `used` has not.
+    """
+    shape = (used if like is None else like).shape
+    each = {
+        Basis.USAGE: used,
+        Basis.RESERVED: reserved,
+        Basis.BILLED: np.maximum(used, reserved),
+    }
+    return {basis: np.broadcast_to(values, shape) * times for basis, values in each.items()}
+
+
+def _totals(units: Mapping[Basis, Floats]) -> dict[Basis, Floats]:
+    return {basis: np.asarray(values.sum(axis=0)) for basis, values in units.items()}

@@ -10,6 +10,8 @@ from analyzer.projection.load import MeshLoad
 
 __all__ = ["freed_nodes"]
 
+_HAIR = 1e-9
+
 
 def freed_nodes(load: MeshLoad, sidecar: ModeNeeds, mode: ModeNeeds) -> int | None:
     """Return how many mean nodes the reservations that fall away would fill.
@@ -26,4 +28,5 @@ def freed_nodes(load: MeshLoad, sidecar: ModeNeeds, mode: ModeNeeds) -> int | No
         return None
     vcpu = float(sidecar.vcpu(Basis.RESERVED)[0] - mode.vcpu(Basis.RESERVED)[0])
     memory_gib = float(before[0] - after[0])
-    return math.floor(min(vcpu / vcpu_each, memory_gib / memory_each))
+    # What was added up in another order is a hair off, and must not cost a whole node.
+    return math.floor(min(vcpu / vcpu_each, memory_gib / memory_each) + _HAIR)

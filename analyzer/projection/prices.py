@@ -14,7 +14,9 @@ from analyzer.projection.load import MeshLoad
 from analyzer.projection.scenario import Scenario
 from analyzer.units import HOURS_PER_MONTH
 
-__all__ = ["NodePrices", "node_prices"]
+__all__ = ["NodePrices", "mean_price", "node_prices"]
+
+_NEXT_TO_NOTHING = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,22 +35,29 @@ class NodePrices:
         """Return the prices of a vCPU and of a GiB on each of these nodes, shape (n, 2)."""
         return self.month_usd.reindex(nodes).fillna(self.month_usd.mean()).to_numpy(float)
 
-    def mean(self, nodes: pd.Series, weights: Floats) -> tuple[float, float]:
-        """Return the mean prices of a vCPU and of a GiB of what is spread so over these nodes."""
-        if weights.sum() <= 0:
-            weights = np.ones(len(nodes))
-        vcpu, memory_gib = np.average(self.of(nodes), axis=0, weights=weights)
-        return float(vcpu), float(memory_gib)
-
     def of_namespaces(self, load: MeshLoad) -> Floats:
         """Return the prices where the sidecars of each namespace run, shape (namespaces, 2)."""
         placed = load.placement
-        prices = self.of(placed["node"]) * placed[["vcpu"]].to_numpy(float)
-        total = placed.assign(vcpu_usd=prices[:, 0], memory_usd=prices[:, 1])
-        sums = total.groupby("namespace")[["vcpu", "vcpu_usd", "memory_usd"]].sum()
-        means = sums[["vcpu_usd", "memory_usd"]].div(sums["vcpu"].where(sums["vcpu"] > 0), axis=0)
+        # One that uses nothing still runs somewhere.
+        weights = placed["usage_vcpu"] + _NEXT_TO_NOTHING
+        names = placed["namespace"]
+        prices = pd.DataFrame(self.of(placed["node"]), index=placed.index)
+        sums = prices.mul(weights, axis=0).groupby(names).sum()
+        means = sums.div(weights.groupby(names).sum(), axis=0)
         found = means.reindex(load.namespaces["namespace"]).to_numpy(float)
         return np.where(np.isnan(found), self.month_usd.mean().to_numpy(), found)
+
+
+def mean_price(prices: Floats, amounts: Floats) -> Floats:
+    """Return the mean price of amounts over draws, each at the price of its row.
+
+    Args:
+        prices: shape (n,).
+        amounts: shape (n, draws); where all are 0, the plain mean is returned.
+    """
+    total = amounts.sum(axis=0)
+    even = np.full(total.shape, prices.mean() if len(prices) else 0.0)
+    return np.asarray(np.divide(prices @ amounts, total, out=even, where=total > 0))
 
 
 def node_prices(usage: MeshUsage, scenario: Scenario) -> NodePrices | None:

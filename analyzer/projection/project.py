@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from analyzer.calibration.result import Calibration
 from analyzer.data import published_constants
+from analyzer.errors import InsufficientData
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
+from analyzer.projection.choices import Placement
 from analyzer.projection.draws import to_interval
 from analyzer.projection.evaluate import ModeNeeds, evaluate
 from analyzer.projection.load import Demand, MeshLoad, mesh_load
@@ -55,7 +57,12 @@ def project_usage(
     *,
     node_count: int | None = None,
 ) -> Projection:
-    """Return what each mode costs for the traffic of a measured mesh; arguments as `project`."""
+    """Return what each mode costs for the traffic of a measured mesh; arguments as `project`.
+
+    Raises:
+        InsufficientData: if what was measured cannot answer the scenario: no step in its working
+            hours, no node with a price, or no cost of a request where the traffic is to grow.
+    """
     usage = within(usage, scenario.working_hours)
     prices = node_prices(usage, scenario)
     load = mesh_load(usage, node_count=node_count, demand=_demand(scenario, calibration))
@@ -68,9 +75,10 @@ def project_usage(
     flat = parameters or exact(scenario)
     basis = scenario.basis if scenario.basis in modes[SIDECAR].bases else Basis.USAGE
     savings = _savings(load, modes, basis, flat)
+    price = _price(scenario, modes[SIDECAR], prices, basis)
     return Projection(
         load=load,
-        price=_price(scenario, modes[SIDECAR], prices),
+        price=price,
         basis=basis,
         modes=tuple(_mode(mode, flat) for mode in modes.values()),
         savings=savings,
@@ -79,7 +87,8 @@ def project_usage(
         waypoint_placement=scenario.waypoint_placement.rule,
         sweeps=sweeps(load, modes, parameters, basis, prices),
         references=tuple(
-            reference(constants, load, scenario) for constants in published_constants().values()
+            reference(constants, load, scenario, price)
+            for constants in published_constants().values()
         ),
         refusals=_refusals(load, calibration, modes, savings, scenario),
         warnings=_warnings(load, calibration, parameters),
@@ -87,16 +96,21 @@ def project_usage(
 
 
 def _demand(scenario: Scenario, calibration: Calibration) -> Demand:
-    sidecar = calibration.sidecar
+    sidecar, growth_factor = calibration.sidecar, scenario["traffic_growth_factor"].mid
     slope = 0.0 if isinstance(sidecar, Refusal) else sidecar.vcpu_per_1000_rps.mid
+    if isinstance(sidecar, Refusal) and growth_factor != 1:
+        # Else ambient would grow, and the sidecars would not.
+        raise InsufficientData(f"traffic_growth_factor {growth_factor:g} needs the {sidecar}")
     return Demand(
-        growth_factor=scenario["traffic_growth_factor"].mid,
+        growth_factor=growth_factor,
         sidecar_vcpu_per_rps=slope / 1000,
         ingress_through_waypoint=scenario.ingress_through_waypoint,
     )
 
 
-def _price(scenario: Scenario, sidecars: ModeNeeds, prices: NodePrices | None) -> Price:
+def _price(
+    scenario: Scenario, sidecars: ModeNeeds, prices: NodePrices | None, basis: Basis
+) -> Price:
     """Return the flat price, or the mean one of the nodes that the sidecars run on."""
     of_sidecars = sidecars.needs[0].month_usd
     if prices is None or of_sidecars is None:
@@ -105,9 +119,8 @@ def _price(scenario: Scenario, sidecars: ModeNeeds, prices: NodePrices | None) -
             memory_gib_month_usd=scenario["memory_gib_month_usd"].mid,
             source=scenario.assumptions["vcpu_month_usd"].source,
         )
-    return Price(
-        vcpu_month_usd=of_sidecars[0], memory_gib_month_usd=of_sidecars[1], source=prices.source
-    )
+    vcpu, memory_gib = (float(price[0]) for price in of_sidecars[basis])
+    return Price(vcpu_month_usd=vcpu, memory_gib_month_usd=memory_gib, source=prices.source)
 
 
 def _mode(mode: ModeNeeds, parameters: Parameters) -> Mode:
@@ -165,8 +178,19 @@ def _saving(
 def _warnings(
     load: MeshLoad, calibration: Calibration, parameters: Parameters | None
 ) -> tuple[str, ...]:
+    if parameters is None:
+        return ()
+    return (
+        *_extrapolated(load, calibration, parameters),
+        *_placed_nowhere(load, parameters.placement),
+    )
+
+
+def _extrapolated(
+    load: MeshLoad, calibration: Calibration, parameters: Parameters
+) -> tuple[str, ...]:
     waypoint = calibration.waypoint
-    if parameters is None or isinstance(waypoint, Refusal) or waypoint.fitted_rps is None:
+    if isinstance(waypoint, Refusal) or waypoint.fitted_rps is None:
         return ()
     replicas = waypoint_replicas(load, parameters)
     rps = load.namespaces["waypoint_rps"].to_numpy(float) / replicas
@@ -180,6 +204,17 @@ def _warnings(
         f"{low:.3g}-{high:.3g} requests/s, where no {seen} were seen: their cost is extrapolated"
     )
     return (warning,)
+
+
+def _placed_nowhere(load: MeshLoad, placement: Placement) -> tuple[str, ...]:
+    """Tell names that are none of this mesh: a misspelt one would make ambient look cheap."""
+    strange = sorted(set(placement.names) - set(load.namespaces["namespace"]))
+    if not strange:
+        return ()
+    names = ", ".join(strange)
+    return (
+        f"waypoint_placement names namespaces without sidecars, which get no waypoint: {names}",
+    )
 
 
 def _refusals(

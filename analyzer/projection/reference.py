@@ -24,13 +24,15 @@ from analyzer.units import MONTHS_PER_YEAR, Interval, Provenance, Reason, Refusa
 __all__ = ["project_constants", "reference"]
 
 
-def reference(constants: PublishedConstants, load: MeshLoad, scenario: Scenario) -> Reference:
-    """Apply published constants to a mesh, at the scenario's price and replicas."""
+def reference(
+    constants: PublishedConstants, load: MeshLoad, scenario: Scenario, price: Price
+) -> Reference:
+    """Apply published constants to a mesh, at the answer's price of a vCPU and its replicas."""
     vcpu = {
         mode: sum(components.values())
         for mode, components in _components(constants, load, scenario.waypoint_replicas).items()
     }
-    usd_per_vcpu_year = scenario["vcpu_month_usd"].mid * MONTHS_PER_YEAR
+    usd_per_vcpu_year = price.vcpu_month_usd * MONTHS_PER_YEAR
     return Reference(
         name=constants.name,
         title=constants.title,

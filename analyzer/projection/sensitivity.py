@@ -12,7 +12,6 @@ from analyzer.projection.modes import AMBIENT_WAYPOINT, SIDECAR, Parameters
 from analyzer.projection.prices import NodePrices
 from analyzer.projection.result import Sensitivity
 from analyzer.projection.scenario import Basis, Scenario
-from analyzer.units import Interval
 
 __all__ = ["sensitivity"]
 
@@ -37,18 +36,18 @@ def sensitivity(
     for name, item in scenario.assumptions.items():
         if item.value.low == item.value.high:
             continue
-        moved = _moved(parameters, name, item.value)
-        modes = evaluate(load, sidecars, moved, draws=2, prices=prices)
-        low, high = modes[SIDECAR].usd_per_year(basis, moved) - modes[
-            AMBIENT_WAYPOINT
-        ].usd_per_year(basis, moved)
+        # One end at a time: how many replicas there are follows the best estimates of each.
+        low, high = (
+            _saved(load, sidecars, _moved(parameters, name, end, item.value.mid), basis, prices)
+            for end in (item.value.low, item.value.high)
+        )
         if low != high:
             found.append(
                 Sensitivity(
                     mode=AMBIENT_WAYPOINT,
                     assumption=name,
-                    low_usd_per_year=float(low),
-                    high_usd_per_year=float(high),
+                    low_usd_per_year=low,
+                    high_usd_per_year=high,
                 )
             )
     return tuple(
@@ -56,16 +55,30 @@ def sensitivity(
     )
 
 
-def _moved(parameters: Parameters, name: str, value: Interval) -> Parameters:
-    """Return two draws: all at their best estimate but one, at its low and its high end."""
-    values = {key: np.repeat(array[:1], 2) for key, array in parameters.values.items()}
-    values[name] = np.array([value.low, value.high])
-    factor = np.ones(2)
+def _saved(
+    load: MeshLoad,
+    sidecars: SidecarFootprint,
+    parameters: Parameters,
+    basis: Basis,
+    prices: NodePrices | None,
+) -> float:
+    modes = evaluate(load, sidecars, parameters, draws=1, prices=prices)
+    before, after = (
+        modes[name].usd_per_year(basis, parameters) for name in (SIDECAR, AMBIENT_WAYPOINT)
+    )
+    return float(before[0] - after[0])
+
+
+def _moved(parameters: Parameters, name: str, value: float, mid: float) -> Parameters:
+    """Return the best estimates alone, but one assumption moved from its own to a value."""
+    values = {key: array[:1] for key, array in parameters.values.items()}
+    values[name] = np.array([value])
+    factor = 1.0
     if name == "waypoint_to_sidecar_ratio" and parameters.waypoint_follows_sidecar:
-        factor = values[name] / value.mid
+        factor = value / mid
     return replace(
         parameters,
         values=values,
-        waypoint_idle_vcpu=parameters.waypoint_idle_vcpu[0] * factor,
-        waypoint_vcpu_per_1000_rps=parameters.waypoint_vcpu_per_1000_rps[0] * factor,
+        waypoint_idle_vcpu=parameters.waypoint_idle_vcpu[:1] * factor,
+        waypoint_vcpu_per_1000_rps=parameters.waypoint_vcpu_per_1000_rps[:1] * factor,
     )

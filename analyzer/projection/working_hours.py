@@ -27,10 +27,12 @@ def within(usage: MeshUsage, hours: WorkingHours | None) -> MeshUsage:
     step = timedelta(seconds=window.step_seconds)
     kept = []
     for point in usage.observed_points:
-        last = window.time_of(int(point)).astimezone(zone)
-        first = (window.time_of(int(point)) - step).astimezone(zone)
+        end = window.time_of(int(point))
+        # A step that ends at midnight is of the day before.
+        first, last = ((end - ago).astimezone(zone) for ago in (step, timedelta.resolution))
         is_that_day = first.date() == last.date() and first.weekday() in hours.days
-        if is_that_day and first.time() >= hours.start and last.time() <= hours.end:
+        # Where clocks are put back, a step may end at an earlier time than it begins.
+        if is_that_day and all(hours.start <= at.time() <= hours.end for at in (first, last)):
             kept.append(point)
     if not kept:
         raise InsufficientData(

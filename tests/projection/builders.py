@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -20,7 +20,7 @@ from analyzer.units import Role
 MEBIBYTE = 1024.0**2
 STEP_SECONDS = 300
 START = datetime(2024, 5, 14, tzinfo=UTC)
-_NONE_OF_IT = ("http_bytes_per_second", "new_connections_per_second", "throttled_share", "resets")
+_NONE_OF_IT = ("http_bytes_per_second", "throttled_share", "resets")
 _UNKNOWN = ("configured_clusters", "limit_vcpu", "limit_memory_bytes")
 
 
@@ -34,6 +34,7 @@ class Proxy:
     cpu_vcpu: tuple[float, ...] = (0.1, 0.1)
     proxy_rps: tuple[float, ...] = (100.0, 100.0)
     tcp_bytes_per_second: float = 0.0
+    new_connections_per_second: float = 0.0
     memory_bytes: float = math.nan
     reserved_vcpu: float = math.nan
     reserved_memory_bytes: float = math.nan
@@ -41,6 +42,18 @@ class Proxy:
     @property
     def namespace(self) -> str:
         return self.workload.split("/")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A node; what Prometheus does not tell of it is NaN or ""."""
+
+    name: str
+    vcpu_usd_per_hour: float = math.nan
+    memory_usd_per_gib_hour: float = math.nan
+    instance_type: str = ""
+    allocatable_vcpu: float = 4.0
+    allocatable_memory_bytes: float = 1e10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +66,17 @@ class Call:
 
 
 def mesh(
-    *proxies: Proxy, calls: Sequence[Call] = (), nodes: Sequence[str] = ("a",), steps: int = 2
+    *proxies: Proxy,
+    calls: Sequence[Call] = (),
+    nodes: Sequence[str | Node] = ("a",),
+    steps: int = 2,
+    start: datetime = START,
 ) -> MeshUsage:
     """Return the mesh of these proxies, each seen in every step."""
     return MeshUsage(
         window=TimeWindow(
-            start=START,
-            end=START + timedelta(seconds=STEP_SECONDS * steps),
+            start=start,
+            end=start + timedelta(seconds=STEP_SECONDS * steps),
             step_seconds=STEP_SECONDS,
         ),
         observed_points=np.arange(steps, dtype=np.int64),
@@ -87,6 +104,7 @@ def mesh(
                     "outbound_rps": 0.0,
                     "proxy_rps": proxy.proxy_rps[point],
                     "tcp_bytes_per_second": proxy.tcp_bytes_per_second,
+                    "new_connections_per_second": proxy.new_connections_per_second,
                     "memory_bytes": proxy.memory_bytes,
                     "reserved_vcpu": proxy.reserved_vcpu,
                     "reserved_memory_bytes": proxy.reserved_memory_bytes,
@@ -112,12 +130,17 @@ def mesh(
                 "rps",
             ],
         ),
-        nodes=pd.DataFrame(
-            {"node": list(nodes), "allocatable_vcpu": 4.0, "allocatable_memory_bytes": 1e10}
-        ),
+        nodes=_node_table(nodes),
         refusals=(),
         warnings=(),
     )
+
+
+def _node_table(nodes: Sequence[str | Node]) -> pd.DataFrame:
+    known = [Node(name=node) if isinstance(node, str) else node for node in nodes]
+    columns = [field.name for field in fields(Node)]
+    rows = [[getattr(node, column) for column in columns] for node in known]
+    return pd.DataFrame(rows, columns=columns).rename(columns={"name": "node"})
 
 
 def shop_mesh() -> MeshUsage:
@@ -219,7 +242,6 @@ def load(
             }
         ),
         sidecars=sidecars,
-        placement=pd.DataFrame({"namespace": "namespace-0", "node": ["node-0"], "vcpu": [1.0]}),
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from tests.projection.builders import Call, Proxy
+from tests.projection.builders import Call, Node, Proxy
 
-__all__ = ["Bill", "bills"]
+__all__ = ["Bill", "Question", "bills"]
+
+HOURS_PER_MONTH = 730
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,102 +22,164 @@ class Bill:
     usd_per_year: float
 
 
-def bills(
-    proxies: Sequence[Proxy],
-    calls: Sequence[Call],
-    nodes: Sequence[str],
-    assumed: Mapping[str, float],
-    waypoint: tuple[float, float],
-) -> dict[tuple[str, str], Bill]:
-    """Return the bill of each (mode, basis); every reservation and every node must be known.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is projected; every reservation and every node must be known.
 
-    Args:
-        proxies: the mesh.
-        calls: between its workloads.
-        nodes: names.
-        assumed: the scenario's best estimates.
+    Attributes:
         waypoint: what one replica uses at rest, and for 1000 requests per second.
+        assumed: the scenario's best estimates.
+        sidecar_vcpu_per_rps: for the growth.
+        share_of: how much of a waypoint a namespace gets, by its name; those left out, where HTTP
+            was seen.
+        priced: whether each node has a price of its own.
     """
-    sidecars = [proxy for proxy in proxies if proxy.role == "sidecar"]
-    steps = len(sidecars[0].cpu_vcpu)
-    units: dict[str, list[tuple[float, float, float, float]]] = {
-        "sidecar": list(_sidecars(sidecars, steps)),
-        "ambient-l4": list(_ztunnels(sidecars, nodes, assumed)),
+
+    proxies: Sequence[Proxy]
+    calls: Sequence[Call]
+    nodes: Sequence[Node]
+    assumed: Mapping[str, float]
+    waypoint: tuple[float, float]
+    sidecar_vcpu_per_rps: float = 0.0003
+    ingress_through_waypoint: bool = False
+    istio_cni_installed: bool = False
+    share_of: Mapping[str, float] = field(default_factory=dict)
+    priced: bool = False
+
+    @property
+    def growth(self) -> float:
+        return self.assumed["traffic_growth_factor"]
+
+    @property
+    def sidecars(self) -> list[Proxy]:
+        return [proxy for proxy in self.proxies if proxy.role == "sidecar"]
+
+    def price(self, node: str) -> tuple[float, float]:
+        """Return a month of a vCPU and of a GiB there."""
+        if not self.priced:
+            return self.assumed["vcpu_month_usd"], self.assumed["memory_gib_month_usd"]
+        for known in self.nodes:
+            if known.name == node:
+                return (
+                    known.vcpu_usd_per_hour * HOURS_PER_MONTH,
+                    known.memory_usd_per_gib_hour * HOURS_PER_MONTH,
+                )
+        raise AssertionError(node)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """One thing that runs, and how many of it; a sidecar in one step is a part of one."""
+
+    used_vcpu: float
+    reserved_vcpu: float
+    used_gib: float
+    reserved_gib: float
+    price: tuple[float, float]
+    times: float = 1.0
+
+
+def bills(question: Question) -> dict[tuple[str, str], Bill]:
+    """Return the bill of each (mode, basis)."""
+    ztunnels = list(_ztunnels(question))
+    units = {
+        "sidecar": list(_sidecars(question)),
+        "ambient-l4": ztunnels,
+        "ambient-waypoint": [*ztunnels, *_waypoints(question, everywhere=False)],
+        "ambient-waypoint-all": [*ztunnels, *_waypoints(question, everywhere=True)],
     }
-    for mode, everywhere in (("ambient-waypoint", False), ("ambient-waypoint-all", True)):
-        chosen = _waypoints(sidecars, proxies, calls, assumed, waypoint, everywhere)
-        units[mode] = [*units["ambient-l4"], *chosen]
-    # Each step of a sidecar is a unit of its own, worth one step of the window.
-    weights = {"sidecar": 1 / steps}
     return {
-        (mode, basis): _bill(rows, basis, weights.get(mode, 1.0), assumed)
+        (mode, basis): _bill(rows, basis)
         for mode, rows in units.items()
         for basis in ("usage", "reserved", "billed")
     }
 
 
-def _sidecars(sidecars: Sequence[Proxy], steps: int) -> Iterable[tuple[float, float, float, float]]:
-    for proxy in sidecars:
-        for step in range(steps):
-            yield (
-                proxy.cpu_vcpu[step],
-                proxy.reserved_vcpu,
-                proxy.memory_bytes / 2**30,
-                proxy.reserved_memory_bytes / 2**30,
+def _grown_vcpu(question: Question, proxy: Proxy, step: int) -> float:
+    added_rps = (question.growth - 1) * proxy.proxy_rps[step]
+    return max(0.0, proxy.cpu_vcpu[step] + question.sidecar_vcpu_per_rps * added_rps)
+
+
+def _sidecars(question: Question) -> Iterable[Unit]:
+    for proxy in question.sidecars:
+        for step in range(len(proxy.cpu_vcpu)):
+            yield Unit(
+                used_vcpu=_grown_vcpu(question, proxy, step),
+                reserved_vcpu=proxy.reserved_vcpu,
+                used_gib=proxy.memory_bytes / 2**30,
+                reserved_gib=proxy.reserved_memory_bytes / 2**30,
+                price=question.price(proxy.node),
+                times=1 / len(proxy.cpu_vcpu),
             )
 
 
-def _ztunnels(
-    sidecars: Sequence[Proxy], nodes: Sequence[str], assumed: Mapping[str, float]
-) -> Iterable[tuple[float, float, float, float]]:
-    for node in nodes:
-        used = assumed["ztunnel_idle_vcpu_per_node"]
-        for proxy in sidecars:
-            if proxy.node == node:
+def _ztunnels(question: Question) -> Iterable[Unit]:
+    assumed = question.assumed
+    reserved_vcpu = assumed["ztunnel_reserved_vcpu_per_node"]
+    reserved_gib = assumed["ztunnel_reserved_memory_gib_per_node"]
+    if not question.istio_cni_installed:
+        reserved_vcpu += assumed["istio_cni_reserved_vcpu_per_node"]
+        reserved_gib += assumed["istio_cni_reserved_memory_gib_per_node"]
+    for node in question.nodes:
+        used = 0.0
+        for proxy in question.sidecars:
+            if proxy.node == node.name:
                 rps = sum(proxy.proxy_rps) / len(proxy.proxy_rps)
                 gbit = proxy.tcp_bytes_per_second * 8 / 1_000_000_000
-                used += rps * assumed["ztunnel_vcpu_per_1000_rps"] / 1000
+                connections = proxy.new_connections_per_second / 1000
+                used += rps / 1000 * assumed["ztunnel_vcpu_per_1000_rps"]
                 used += gbit * assumed["ztunnel_vcpu_per_gbit_per_second"]
-        yield (
-            used,
-            assumed["ztunnel_reserved_vcpu_per_node"] + assumed["istio_cni_reserved_vcpu_per_node"],
-            assumed["ztunnel_memory_gib_per_node"],
-            assumed["ztunnel_reserved_memory_gib_per_node"]
-            + assumed["istio_cni_reserved_memory_gib_per_node"],
+                used += connections * assumed["ztunnel_vcpu_per_1000_new_connections_per_second"]
+        yield Unit(
+            used_vcpu=assumed["ztunnel_idle_vcpu_per_node"] + used * question.growth,
+            reserved_vcpu=reserved_vcpu,
+            used_gib=assumed["ztunnel_memory_gib_per_node"],
+            reserved_gib=reserved_gib,
+            price=question.price(node.name),
         )
 
 
-def _waypoints(
-    sidecars: Sequence[Proxy],
-    proxies: Sequence[Proxy],
-    calls: Sequence[Call],
-    assumed: Mapping[str, float],
-    waypoint: tuple[float, float],
-    everywhere: bool,  # noqa: FBT001 - one flag of one function
-) -> Iterable[tuple[float, float, float, float]]:
-    gateways = {proxy.workload for proxy in proxies if proxy.role == "gateway"}
-    idle, slope = waypoint
-    for namespace in sorted({proxy.namespace for proxy in sidecars}):
-        through = into = 0.0
-        by_step: dict[int, float] = {}
-        for call in calls:
-            if call.destination.split("/")[0] == namespace:
-                rate = sum(call.rps) / len(call.rps)
-                into += rate
-                if call.source not in gateways and call.source != "unknown/unknown":
-                    through += rate
-                    for step, rps in enumerate(call.rps):
-                        by_step[step] = by_step.get(step, 0.0) + rps
-        if into == 0 and not everywhere:
-            continue
-        replicas = _replicas(max(by_step.values(), default=0.0), assumed, waypoint)
-        for _ in range(replicas):
-            yield (
-                idle + slope * through / replicas / 1000,
-                assumed["waypoint_reserved_vcpu_per_replica"],
-                assumed["waypoint_memory_gib_per_replica"],
-                assumed["waypoint_reserved_memory_gib_per_replica"],
-            )
+def _waypoints(question: Question, *, everywhere: bool) -> Iterable[Unit]:
+    assumed = question.assumed
+    idle, slope = question.waypoint
+    gateways = {proxy.workload for proxy in question.proxies if proxy.role == "gateway"}
+    for namespace in sorted({proxy.namespace for proxy in question.sidecars}):
+        into = 0.0
+        by_step = [0.0] * len(question.proxies[0].cpu_vcpu)
+        for call in question.calls:
+            if call.destination.split("/")[0] != namespace:
+                continue
+            into += sum(call.rps)
+            is_ingress = call.source in gateways and not question.ingress_through_waypoint
+            if call.source == "unknown/unknown" or is_ingress:
+                continue
+            for step, rps in enumerate(call.rps):
+                by_step[step] += rps * question.growth
+        share = question.share_of.get(namespace, 1.0 if into > 0 else 0.0)
+        replicas = _replicas(max(by_step), assumed, question.waypoint)
+        mean_rps = sum(by_step) / len(by_step)
+        yield Unit(
+            used_vcpu=idle + slope * mean_rps / replicas / 1000,
+            reserved_vcpu=assumed["waypoint_reserved_vcpu_per_replica"],
+            used_gib=assumed["waypoint_memory_gib_per_replica"],
+            reserved_gib=assumed["waypoint_reserved_memory_gib_per_replica"],
+            price=_where_its_sidecars_run(question, namespace),
+            times=replicas * (1.0 if everywhere else share),
+        )
+
+
+def _where_its_sidecars_run(question: Question, namespace: str) -> tuple[float, float]:
+    """Return the prices of a namespace's nodes, by the CPU that its sidecars use there."""
+    total = vcpu_usd = gib_usd = 0.0
+    for proxy in question.sidecars:
+        if proxy.namespace == namespace:
+            for step in range(len(proxy.cpu_vcpu)):
+                used = _grown_vcpu(question, proxy, step)
+                total += used
+                vcpu_usd += used * question.price(proxy.node)[0]
+                gib_usd += used * question.price(proxy.node)[1]
+    assert total > 0
+    return vcpu_usd / total, gib_usd / total
 
 
 def _replicas(peak_rps: float, assumed: Mapping[str, float], waypoint: tuple[float, float]) -> int:
@@ -126,23 +190,18 @@ def _replicas(peak_rps: float, assumed: Mapping[str, float], waypoint: tuple[flo
     return replicas + int(assumed["waypoint_spare_replicas"])
 
 
-def _bill(
-    rows: Sequence[tuple[float, float, float, float]],
-    basis: str,
-    weight: float,
-    assumed: Mapping[str, float],
-) -> Bill:
-    vcpu = memory_gib = 0.0
-    for used_vcpu, reserved_vcpu, used_gib, reserved_gib in rows:
+def _bill(units: Sequence[Unit], basis: str) -> Bill:
+    vcpu = memory_gib = month_usd = 0.0
+    for unit in units:
         if basis == "usage":
-            vcpu += used_vcpu * weight
-            memory_gib += used_gib * weight
+            each_vcpu, each_gib = unit.used_vcpu, unit.used_gib
         elif basis == "reserved":
-            vcpu += reserved_vcpu * weight
-            memory_gib += reserved_gib * weight
+            each_vcpu, each_gib = unit.reserved_vcpu, unit.reserved_gib
         else:
-            vcpu += max(used_vcpu, reserved_vcpu) * weight
-            memory_gib += max(used_gib, reserved_gib) * weight
-    month = vcpu * assumed["vcpu_month_usd"] + memory_gib * assumed["memory_gib_month_usd"]
-    assert math.isfinite(month)
-    return Bill(vcpu=vcpu, memory_gib=memory_gib, usd_per_year=month * 12)
+            each_vcpu = max(unit.used_vcpu, unit.reserved_vcpu)
+            each_gib = max(unit.used_gib, unit.reserved_gib)
+        vcpu += each_vcpu * unit.times
+        memory_gib += each_gib * unit.times
+        month_usd += (each_vcpu * unit.price[0] + each_gib * unit.price[1]) * unit.times
+    assert math.isfinite(month_usd)
+    return Bill(vcpu=vcpu, memory_gib=memory_gib, usd_per_year=month_usd * 12)

@@ -1,8 +1,11 @@
 """The modes put together: which there are, of what, and what they cost on each basis."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from analyzer.projection.choices import Placement
 from analyzer.projection.evaluate import ModeNeeds, evaluate
 from analyzer.projection.load import MeshLoad
 from analyzer.projection.modes import Need, Parameters
@@ -107,3 +110,60 @@ def test_sidecars_whose_memory_was_not_measured_do_not_get_it_for_nothing() -> N
     mode = evaluate(load(), footprint(2.0), parameters(assumed), 1)["sidecar"]
 
     assert mode.usd_per_year(Basis.USAGE, parameters(assumed)).tolist() == [(20 + 20) * 12]
+
+
+def waypoint_count(placement: object) -> float:
+    """Return how many waypoints `ambient-waypoint` has of three namespaces, two with HTTP."""
+    mesh = load(waypoint_rps=[10, 0, 20], has_http=[True, False, True])
+    placed = scenario(waypoint_placement=placement).waypoint_placement
+    chosen = replace(parameters(), placement=placed)
+    need = evaluate(mesh, footprint(2.0), chosen, 1)["ambient-waypoint"].needs[1]
+    return need.count
+
+
+@pytest.mark.parametrize(
+    ("placement", "expected"),
+    [
+        ("observed", 2),
+        ("all", 3),
+        ("none", 0),
+        (["namespace-1"], 1),
+        (["namespace-0", "namespace-1", "namespace-2"], 3),
+        (0.25, 0.5),
+    ],
+    ids=str,
+)
+def test_waypoints_stand_where_the_scenario_places_them(placement: object, expected: float) -> None:
+    assert waypoint_count(placement) == expected
+
+
+def test_the_placement_leaves_the_other_modes_alone() -> None:
+    mesh = load(waypoint_rps=[10, 0], has_http=[True, False])
+    found = [
+        evaluate(mesh, footprint(2.0), replace(parameters(), placement=placed), 1)
+        for placed in (Placement(rule="observed"), Placement(rule="none"))
+    ]
+
+    for name in ("sidecar", "ambient-l4", "ambient-waypoint-all"):
+        assert found[0][name].vcpu(Basis.USAGE) == found[1][name].vcpu(Basis.USAGE)
+    none = found[1]
+    assert none["ambient-waypoint"].vcpu(Basis.BILLED) == none["ambient-l4"].vcpu(Basis.BILLED)
+
+
+def test_each_component_is_paid_at_its_own_price_and_basis() -> None:
+    free, dear = np.array([0.0]), np.array([100.0])
+    need = Need(
+        role="ztunnel",
+        count=1,
+        provenance=Provenance.PUBLISHED,
+        vcpu={Basis.USAGE: np.array([2.0]), Basis.RESERVED: np.array([3.0])},
+        memory_gib={Basis.USAGE: np.array([5.0]), Basis.RESERVED: np.array([7.0])},
+        month_usd={Basis.USAGE: (dear, free), Basis.RESERVED: (free, dear)},
+    )
+    flat = replace(need, month_usd=None)
+    mode = ModeNeeds(name="ambient-l4", needs=(need, flat))
+    priced = parameters(scenario(vcpu_month_usd=10, memory_gib_month_usd=1))
+
+    # The one at 100 dollars, the other at 10 and 1.
+    assert mode.usd_per_year(Basis.USAGE, priced).tolist() == [(200 + 20 + 5) * 12]
+    assert mode.usd_per_year(Basis.RESERVED, priced).tolist() == [(700 + 30 + 7) * 12]

@@ -1,11 +1,19 @@
 """The formulas of ztunnels and waypoints, against sums done by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from analyzer.projection.choices import Placement
 from analyzer.projection.load import MeshLoad
-from analyzer.projection.modes import Need, Parameters, waypoint_need, ztunnel_need
+from analyzer.projection.modes import (
+    Need,
+    Parameters,
+    waypoint_need,
+    waypoint_replicas,
+    ztunnel_need,
+)
 from analyzer.projection.scenario import Basis
 from analyzer.units import Provenance
 from tests.projection.builders import exactly, load, scenario
@@ -143,3 +151,120 @@ def test_every_draw_is_worked_out_by_itself() -> None:
     assert waypoints(mesh, drawn, everywhere=True).vcpu[Basis.USAGE].tolist() == pytest.approx(
         [0.02 + 0.25, 0.04 + 0.35]
     )
+
+
+def test_new_connections_cost_by_the_thousand() -> None:
+    nodes = load(passes_rps=[0, 0]).nodes
+    assert nodes is not None
+    busy = nodes.assign(new_connections_per_second=[0.0, 500.0])
+    priced = parameters(ztunnel_vcpu_per_1000_new_connections_per_second=0.6)
+
+    assert vcpu(ztunnel_need(busy, priced))[Basis.USAGE] == pytest.approx(2 * 0.01 + 0.3)
+
+
+def test_the_busiest_ztunnel_is_told_and_not_the_mean() -> None:
+    nodes = load(passes_rps=[1000, 9000, 0]).nodes
+    assert nodes is not None
+    need = ztunnel_need(nodes, parameters())
+
+    assert need.hottest_vcpu is not None
+    assert need.hottest_vcpu.tolist() == pytest.approx([0.01 + 0.9])
+
+
+def test_istio_cni_reserves_where_ambient_has_to_bring_it_and_uses_nothing_of_its_own() -> None:
+    nodes = load(passes_rps=[0, 9000]).nodes
+    assert nodes is not None
+    brought = parameters(
+        istio_cni_reserved_vcpu_per_node=0.1, istio_cni_reserved_memory_gib_per_node=0.2
+    )
+    there = replace(brought, istio_cni_installed=True)
+    with_cni, without = ztunnel_need(nodes, brought), ztunnel_need(nodes, there)
+
+    # One uses 0.01 and one 0.91; 0.35 is reserved for each, or 0.25.
+    assert vcpu(with_cni) == pytest.approx(
+        {Basis.USAGE: 0.92, Basis.RESERVED: 0.7, Basis.BILLED: 0.35 + 0.91}
+    )
+    assert vcpu(without) == pytest.approx(
+        {Basis.USAGE: 0.92, Basis.RESERVED: 0.5, Basis.BILLED: 0.25 + 0.91}
+    )
+    assert memory_gib(with_cni)[Basis.RESERVED] == pytest.approx(2 * (0.75 + 0.2))
+    assert memory_gib(without)[Basis.RESERVED] == pytest.approx(2 * 0.75)
+
+
+# --- replicas: 0.02 at rest and 0.5 for 1000 requests/s, of 2 vCPU each to 80 % ---
+
+
+def replicas(peak_rps: float, **changes: object) -> float:
+    """Return the replicas of a namespace with this peak; its mean is next to nothing."""
+    mesh = load(waypoint_rps=[1.0])
+    mesh.namespaces["waypoint_peak_rps"] = peak_rps
+    found = waypoint_replicas(mesh, parameters(**changes))
+    assert found.shape == (1,)
+    return float(found[0])
+
+
+@pytest.mark.parametrize(
+    ("peak_rps", "expected"),
+    [
+        (0, 1),
+        # One is at 1.6 vCPU at 3160 rps, two at 6320, three at 9480.
+        (3159, 1),
+        (3161, 2),
+        (6319, 2),
+        (6321, 3),
+        (9481, 4),
+    ],
+)
+def test_there_are_as_many_replicas_as_the_busiest_step_needs(
+    peak_rps: float, expected: int
+) -> None:
+    assert replicas(peak_rps) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"waypoint_replicas": 2}, 3),
+        ({"waypoint_replicas": 5}, 5),
+        ({"waypoint_spare_replicas": 2}, 5),
+        ({"waypoint_replicas": 5, "waypoint_spare_replicas": 1}, 6),
+        # To 100 % of 2 vCPU one bears 3960 rps; to 40 %, 1560; of half a vCPU, 760.
+        ({"waypoint_target_utilisation_share": 1}, 2),
+        ({"waypoint_target_utilisation_share": 0.4}, 5),
+        ({"waypoint_limit_vcpu_per_replica": 0.5}, 10),
+    ],
+    ids=str,
+)
+def test_the_least_the_spare_the_target_and_the_limit_decide_at_7000_requests(
+    changes: dict[str, object], expected: int
+) -> None:
+    assert replicas(7000, **changes) == expected
+
+
+def test_what_is_paid_is_the_mean_at_the_replicas_of_the_peak() -> None:
+    mesh = load(waypoint_rps=[600])
+    mesh.namespaces["waypoint_peak_rps"] = 6321.0
+    need = waypoints(mesh, parameters(), everywhere=True)
+
+    assert need.count == 3
+    assert vcpu(need)[Basis.USAGE] == pytest.approx(3 * 0.02 + 0.3)
+    assert need.hottest_vcpu is not None
+    assert need.hottest_vcpu.tolist() == pytest.approx([0.02 + 0.1])
+
+
+def test_each_namespace_has_its_own_replicas() -> None:
+    mesh = load(waypoint_rps=[10, 5000, 9000], has_http=[True] * 3)
+
+    assert waypoint_replicas(mesh, parameters()).tolist() == [1, 2, 3]
+
+
+def test_a_replica_that_rests_above_the_target_is_not_multiplied_without_end() -> None:
+    assert replicas(50, waypoint_limit_vcpu_per_replica=0.02) == 1
+
+
+def test_a_waypoint_in_part_is_part_of_its_replicas() -> None:
+    mesh = load(waypoint_rps=[600, 0], has_http=[True, False])
+    half = waypoint_need(mesh, parameters(waypoint_replicas=2), np.array([0.5, 0.0]))
+
+    assert half.count == 1
+    assert vcpu(half) == pytest.approx({Basis.USAGE: 0.17, Basis.RESERVED: 0.1, Basis.BILLED: 0.17})

@@ -1,6 +1,7 @@
-"""The whole projection against the same one done with plain loops, on three meshes."""
+"""The whole projection against the same one done with plain loops, on five meshes."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -8,8 +9,8 @@ from analyzer.calibration.result import Calibration
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.scenario import Basis, Scenario
 from analyzer.units import Interval, Role
-from tests.projection.builders import MEBIBYTE, Call, Proxy, mesh, scenario
-from tests.projection.by_hand import Bill, bills
+from tests.projection.builders import MEBIBYTE, Call, Node, Proxy, mesh, scenario
+from tests.projection.by_hand import Bill, Question, bills
 from tests.projection.fits import calibration, fit
 
 
@@ -17,11 +18,13 @@ from tests.projection.fits import calibration, fit
 class Case:
     proxies: tuple[Proxy, ...]
     calls: tuple[Call, ...]
-    nodes: tuple[str, ...]
+    nodes: tuple[Node, ...]
     assumed: Scenario
     fitted: Calibration
     waypoint: tuple[float, float]
     """At rest, and for 1000 requests per second."""
+    share_of: Mapping[str, float] = field(default_factory=dict)
+    """What the scenario's placement means here, where it is not `observed`."""
 
     def projected(self) -> Projection:
         usage = mesh(
@@ -33,8 +36,23 @@ class Case:
         return project_usage(usage, self.fitted, self.assumed)
 
     def expected(self) -> dict[tuple[str, str], Bill]:
-        mids = {name: item.value.mid for name, item in self.assumed.assumptions.items()}
-        return bills(self.proxies, self.calls, self.nodes, mids, self.waypoint)
+        return bills(
+            Question(
+                proxies=self.proxies,
+                calls=self.calls,
+                nodes=self.nodes,
+                assumed={name: item.value.mid for name, item in self.assumed.assumptions.items()},
+                waypoint=self.waypoint,
+                ingress_through_waypoint=self.assumed.ingress_through_waypoint,
+                istio_cni_installed=self.assumed.istio_cni_installed,
+                share_of=self.share_of,
+                priced=self.assumed.prices.rule != "flat",
+            )
+        )
+
+
+def bare(*names: str) -> tuple[Node, ...]:
+    return tuple(Node(name=name) for name in names)
 
 
 def sidecar(
@@ -62,7 +80,7 @@ SHOP = Case(
         Call(source="shop/front", destination="shop/back", rps=(60, 170, 130)),
         Call(source="shop/back", destination="books/ledger", rps=(0.5, 1.5, 2.5)),
     ),
-    nodes=("a", "b", "c", "idle"),
+    nodes=bare("a", "b", "c", "idle"),
     assumed=scenario(),
     fitted=calibration(),
     # The sidecars' 0.01 and 0.3, times the 0.25 / 0.20 of Istio's own figures.
@@ -91,7 +109,7 @@ EDGE = Case(
         Call(source="unknown/unknown", destination="web/site", rps=(40, 60)),
         Call(source="batch/nightly", destination="web/site", rps=(60, 140)),
     ),
-    nodes=("n1", "n2"),
+    nodes=bare("n1", "n2"),
     assumed=scenario(
         basis="billed",
         vcpu_month_usd={"low": 20, "mid": 25, "high": 30},
@@ -112,7 +130,7 @@ BUSY = Case(
         Call(source="pay/api", destination="pay/api", rps=(9_999,)),
         Call(source="pay/api", destination="bank/outside", rps=(5_000,)),
     ),
-    nodes=("only",),
+    nodes=bare("only"),
     assumed=scenario(
         basis="reserved",
         memory_gib_month_usd=1,
@@ -130,10 +148,89 @@ BUSY = Case(
     waypoint=(0.005, 0.22),
 )
 
+GROWN = Case(
+    proxies=(
+        sidecar("shop/front", "n1", (0.9, 1.6, 1.2), (2500, 5000, 3500), 0.5),
+        sidecar("shop/front", "n2", (0.8, 1.5, 1.3), (2400, 4900, 3600), 2.5),
+        sidecar("ops/agent", "n1", (0.01, 0.02, 0.01), (3, 4, 5), 0.1),
+        sidecar("ops/agent", "n2", (0.02, 0.01, 0.01), (4, 3, 5), 0.1),
+        sidecar("solo/job", "n2", (0.03, 0.0, 0.0), (40, 0, 0), 0.0),
+        Proxy(
+            workload="edge/gate",
+            node="n1",
+            role=Role.GATEWAY,
+            cpu_vcpu=(3, 3, 3),
+            proxy_rps=(4000, 18_000, 6000),
+        ),
+    ),
+    calls=(
+        Call(source="edge/gate", destination="shop/front", rps=(2000, 9000, 3000)),
+        Call(source="unknown/unknown", destination="shop/front", rps=(900, 900, 900)),
+        Call(source="shop/front", destination="shop/front", rps=(300, 100, 200)),
+        Call(source="solo/job", destination="ops/agent", rps=(7, 7, 8)),
+    ),
+    nodes=bare("n1", "n2"),
+    assumed=scenario(
+        memory_gib_month_usd=1.5,
+        traffic_growth_factor=2.5,
+        ingress_through_waypoint=True,
+        istio_cni_installed=True,
+        waypoint_spare_replicas=1,
+        waypoint_target_utilisation_share=0.6,
+        waypoint_limit_vcpu_per_replica=1.5,
+        waypoint_placement=["shop", "solo", "nowhere"],
+    ),
+    fitted=calibration(),
+    waypoint=(0.0125, 0.375),
+    share_of={"shop": 1.0, "solo": 1.0, "ops": 0.0},
+)
+
+PRICED = Case(
+    proxies=(
+        Proxy(
+            workload="data/db",
+            node="east/a",
+            cpu_vcpu=(0.4, 0.6),
+            proxy_rps=(10, 30),
+            tcp_bytes_per_second=25e6,
+            new_connections_per_second=350.0,
+            memory_bytes=300 * MEBIBYTE,
+            reserved_vcpu=0.1,
+            reserved_memory_bytes=128 * MEBIBYTE,
+        ),
+        sidecar("data/db", "west/a", (0.1, 0.1), (5, 6), 0.8),
+        sidecar("web/site", "west/a", (0.7, 0.9), (2000, 2500), 0.1),
+        sidecar("web/site", "west/b", (0.02, 0.02), (30, 40), 0.1),
+    ),
+    calls=(
+        Call(source="web/site", destination="data/db", rps=(15, 36)),
+        Call(source="web/site", destination="web/site", rps=(1000, 1270)),
+    ),
+    nodes=(
+        Node(name="east/a", vcpu_usd_per_hour=0.05, memory_usd_per_gib_hour=0.0066),
+        Node(name="west/a", vcpu_usd_per_hour=0.021, memory_usd_per_gib_hour=0.0028),
+        Node(name="west/b", vcpu_usd_per_hour=0.011, memory_usd_per_gib_hour=0.0014),
+        Node(name="west/spare", vcpu_usd_per_hour=0.04, memory_usd_per_gib_hour=0.005),
+    ),
+    assumed=scenario(
+        basis="billed",
+        prices="opencost",
+        traffic_growth_factor=0.5,
+        waypoint_placement=0.35,
+        waypoint_replicas=2,
+        ztunnel_vcpu_per_1000_new_connections_per_second={"low": 0.4, "mid": 0.9, "high": 2},
+    ),
+    fitted=calibration(),
+    waypoint=(0.0125, 0.375),
+    share_of={"data": 0.35, "web": 0.35},
+)
+
 CASES = [
     pytest.param(SHOP, id="shop"),
     pytest.param(EDGE, id="edge, three replicas, billed"),
     pytest.param(BUSY, id="busy, measured waypoints, reserved"),
+    pytest.param(GROWN, id="grown, ingress through waypoints, replicas by peak"),
+    pytest.param(PRICED, id="two clusters with prices, less traffic, a share"),
 ]
 MODES = ["sidecar", "ambient-l4", "ambient-waypoint", "ambient-waypoint-all"]
 

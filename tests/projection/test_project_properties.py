@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.projection import Projection, project_usage
-from analyzer.projection.evaluate import evaluate
+from analyzer.projection.evaluate import ModeNeeds, evaluate
 from analyzer.projection.scenario import Basis
 from tests.projection.builders import Call, Proxy, exactly, footprint, load, mesh, scenario
 from tests.projection.fits import calibration
@@ -128,3 +128,53 @@ def test_every_range_holds_its_best_estimate_and_no_need_is_negative(rps: float)
     for saving in projection.savings:
         assert 0 <= saving.probability_cheaper <= 1
         assert saving.percent.high <= 100
+
+
+@settings(max_examples=60, deadline=None)
+@given(rates, st.floats(0.05, 1), st.floats(0.05, 1), st.integers(0, 3), st.integers(0, 3))
+def test_more_spare_replicas_and_a_lower_target_never_need_fewer(
+    waypoint_rps: list[float], first: float, second: float, spare: int, more: int
+) -> None:
+    def found(target: float, spares: int) -> ModeNeeds:
+        assumed = exactly(
+            scenario(waypoint_target_utilisation_share=target, waypoint_spare_replicas=spares),
+            waypoint_idle_vcpu=0.0125,
+            waypoint_vcpu_per_1000_rps=0.375,
+        )
+        has_http = [True] * len(waypoint_rps)
+        mesh = load(waypoint_rps=waypoint_rps, has_http=has_http)
+        return evaluate(mesh, footprint(1.0), assumed, 1)["ambient-waypoint"]
+
+    low, high = sorted([first, second])
+    fewer, rather_more = found(high, spare), found(low, spare + more)
+
+    assert rather_more.needs[1].count >= fewer.needs[1].count + more
+    for basis in Basis:
+        assert rather_more.vcpu(basis)[0] >= fewer.vcpu(basis)[0] - 1e-9
+
+
+@settings(max_examples=60, deadline=None)
+@given(rates, rates, st.floats(1e-3, 1e3))
+def test_requests_in_another_unit_at_a_cost_in_that_unit_cost_the_same(
+    passes_rps: list[float], waypoint_rps: list[float], factor: float
+) -> None:
+    def found(unit: float) -> dict[tuple[str, Basis], float]:
+        """Return every mode with rates in units of this many requests/s."""
+        assumed = exactly(
+            scenario(ztunnel_vcpu_per_1000_rps=0.06 * unit),
+            waypoint_idle_vcpu=0.0125,
+            waypoint_vcpu_per_1000_rps=0.375 * unit,
+        )
+        mesh = load(
+            passes_rps=[rate / unit for rate in passes_rps],
+            waypoint_rps=[rate / unit for rate in waypoint_rps],
+            has_http=[True] * len(waypoint_rps),
+        )
+        modes = evaluate(mesh, footprint(1.0, reserved_vcpu=1, billed_vcpu=1), assumed, 1)
+        return {
+            (name, basis): float(mode.vcpu(basis)[0])
+            for name, mode in modes.items()
+            for basis in Basis
+        }
+
+    assert found(factor) == pytest.approx(found(1.0), rel=1e-9)

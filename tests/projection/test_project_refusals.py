@@ -113,3 +113,14 @@ def test_a_price_that_may_be_nil_is_no_obstacle() -> None:
 
     assert math.isfinite(saving.percent.low)
     assert saving.percent.mid == pytest.approx(100 * (1 - 0.2222 / 0.44))
+
+
+def test_a_waypoint_for_a_namespace_that_is_not_there_is_told() -> None:
+    misspelt = scenario(waypoint_placement=["shop", "dta", "bnak"])
+    projection = project_usage(shop_mesh(), calibration(), misspelt)
+
+    assert projection.warnings == (
+        "waypoint_placement names namespaces without sidecars, which get no waypoint: bnak, dta",
+    )
+    right = scenario(waypoint_placement=["shop", "data"])
+    assert project_usage(shop_mesh(), calibration(), right).warnings == ()

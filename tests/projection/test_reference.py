@@ -8,7 +8,7 @@ from analyzer.data import published_constants
 from analyzer.errors import UsageError
 from analyzer.projection.load import MeshLoad, mesh_load, stated_load
 from analyzer.projection.reference import project_constants, reference
-from analyzer.projection.result import NOTHING_TO_SAVE, Projection
+from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection
 from analyzer.projection.scenario import Basis, Scenario
 from analyzer.units import Interval, Provenance
 from tests.projection.builders import Proxy, mesh, scenario, shop_mesh
@@ -164,9 +164,9 @@ def test_at_no_price_nothing_is_saved_and_that_is_said() -> None:
 
 def test_a_measured_mesh_is_compared_by_its_own_counts_and_traffic() -> None:
     # Three sidecars with 270 proxy requests per second, of which 70 calls pass waypoints.
-    found = reference(
-        published_constants()["istio-1.24"], mesh_load(shop_mesh()), scenario(vcpu_month_usd=10)
-    )
+    price = Price(vcpu_month_usd=10, memory_gib_month_usd=3, source="a bill")
+    constants = published_constants()["istio-1.24"]
+    found = reference(constants, mesh_load(shop_mesh()), scenario(), price)
 
     assert found.vcpu == pytest.approx(
         {
@@ -181,9 +181,9 @@ def test_a_measured_mesh_is_compared_by_its_own_counts_and_traffic() -> None:
 
 
 def test_a_mesh_of_unknown_nodes_has_no_published_ambient() -> None:
-    found = reference(
-        published_constants()["blog"], mesh_load(mesh(Proxy(node=""), nodes=())), scenario()
-    )
+    price = Price(vcpu_month_usd=22, memory_gib_month_usd=0, source="the post")
+    nowhere = mesh_load(mesh(Proxy(node=""), nodes=()))
+    found = reference(published_constants()["blog"], nowhere, scenario(), price)
 
     assert list(found.vcpu) == ["sidecar"]
 

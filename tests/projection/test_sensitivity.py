@@ -5,7 +5,7 @@ import pytest
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.scenario import Scenario
 from analyzer.units import Role
-from tests.projection.builders import Proxy, mesh, scenario, shop_mesh
+from tests.projection.builders import Call, Node, Proxy, mesh, scenario, shop_mesh
 from tests.projection.fits import calibration, fit
 
 RANGED = {
@@ -97,3 +97,27 @@ def test_an_assumption_that_changes_nothing_is_not_listed() -> None:
 
 def test_every_item_is_of_waypoints_where_http_is() -> None:
     assert {item.mode for item in projected(scenario()).sensitivity} == {"ambient-waypoint"}
+
+
+@pytest.mark.parametrize("prices", ["flat", "opencost"])
+def test_each_end_has_the_replicas_that_it_needs(prices: str) -> None:
+    # At the middle of the ratio's range two replicas do, at its high end three: 1.25 and 1.52 times
+    # 0.3 for 1000 requests/s, of which 8000 are there in the busiest step and 1.6 vCPU a replica.
+    usage = mesh(
+        Proxy(node="a", proxy_rps=(8000, 8000), cpu_vcpu=(2.4, 2.4)),
+        calls=[Call(source="shop/front", destination="shop/front", rps=(8000, 4000))],
+        nodes=(Node(name="a", vcpu_usd_per_hour=0.03, memory_usd_per_gib_hour=0.004),),
+    )
+    assumed = scenario(prices=prices)
+
+    def saved(ratio: float) -> float:
+        changed = assumed.changed("an end", {"waypoint_to_sidecar_ratio": ratio})
+        return saved_usd(project_usage(usage, calibration(), changed))
+
+    item = next(
+        item
+        for item in project_usage(usage, calibration(), assumed).sensitivity
+        if item.assumption == "waypoint_to_sidecar_ratio"
+    )
+    assert item.low_usd_per_year == pytest.approx(saved(1.0), rel=1e-9)
+    assert item.high_usd_per_year == pytest.approx(saved(1.52), rel=1e-9)

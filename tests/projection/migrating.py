@@ -1,0 +1,165 @@
+"""Meshes drawn by chance and played in both modes: sidecars are measured, ambient is the truth.
+
+Every call goes from a pod to a pod. With sidecars it passes one at each end; after the migration
+the ztunnel of each end's node, and the waypoint of the namespace that is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzer.measurement.usage import MeshUsage
+from analyzer.units import Role
+from tests.projection.builders import Call, Proxy, mesh
+
+__all__ = ["Costs", "Truth", "migrating_mesh"]
+
+Floats = npt.NDArray[np.float64]
+
+STEPS = 96
+NOISE_SHARE = 0.1
+"""Standard deviation of a proxy's CPU in a step, as a share of what its law gives it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What things cost in this mesh once it has migrated; a waypoint is that many sidecars."""
+
+    waypoint_to_sidecar_ratio: float
+    ztunnel_vcpu_per_1000_rps: float
+    ztunnel_idle_vcpu_per_node: float
+    ztunnel_vcpu_per_gbit_per_second: float
+    ztunnel_vcpu_per_1000_new_connections_per_second: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """A mesh as measured before its migration, and the CPU it takes afterwards, by mode."""
+
+    usage: MeshUsage
+    vcpu: Mapping[str, float]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Pod:
+    workload: str
+    node: int
+    rps: Floats = field(default_factory=lambda: np.zeros(STEPS))
+    tcp_bytes_per_second: float = 0.0
+    new_connections_per_second: float = 0.0
+
+
+def migrating_mesh(seed: int, costs: Costs) -> Truth:
+    """Return a day's third of a mesh of two to four namespaces on three to six nodes."""
+    rng = np.random.default_rng(seed)
+    node_count = int(rng.integers(3, 7))
+    pods = _pods(rng, node_count)
+    workloads = sorted({pod.workload for pod in pods})
+    calls = _calls(rng, workloads)
+    for call in calls:
+        for end in (call.source, call.destination):
+            at_this_end = [pod for pod in pods if pod.workload == end]
+            for pod in at_this_end:
+                pod.rps += np.array(call.rps) / len(at_this_end)
+    for pod in pods:
+        if rng.random() < 0.3:
+            pod.tcp_bytes_per_second = float(rng.uniform(1e6, 20e6))
+            pod.new_connections_per_second = float(rng.uniform(1, 30))
+    idle, slope = float(rng.uniform(0.002, 0.02)), float(rng.uniform(0.2e-3, 0.6e-3))
+    ztunnels = sum(_ztunnel_vcpu(rng, pods, node, costs) for node in range(node_count))
+    ratio = costs.waypoint_to_sidecar_ratio
+    waypoints = sum(
+        _waypoint_vcpu(rng, calls, namespace, ratio * idle, ratio * slope)
+        for namespace in {workload.split("/")[0] for workload in workloads}
+    )
+    return Truth(
+        usage=_measured(rng, pods, calls, idle, slope, node_count),
+        vcpu={"ambient-l4": ztunnels, "ambient-waypoint": ztunnels + waypoints},
+    )
+
+
+def _pods(rng: np.random.Generator, node_count: int) -> list[_Pod]:
+    return [
+        _Pod(workload=f"n{namespace}/w{workload}", node=int(rng.integers(node_count)))
+        for namespace in range(int(rng.integers(2, 5)))
+        for workload in range(int(rng.integers(1, 4)))
+        for _ in range(int(rng.integers(1, 5)))
+    ]
+
+
+def _calls(rng: np.random.Generator, workloads: list[str]) -> list[Call]:
+    """Draw who calls whom: each workload is called by one or two others, or from outside."""
+    hours = np.arange(STEPS) / 12
+    calls = []
+    for destination in workloads:
+        sources = [*workloads, "edge/gate", "unknown/unknown"]
+        for source in rng.choice(sources, size=2, replace=False):
+            wave = 1 + rng.uniform(0.3, 0.8) * np.sin(hours / 8 * 2 * np.pi + rng.uniform(0, 6))
+            rps = rng.uniform(50, 800) * wave * np.exp(rng.normal(0, 0.1, STEPS))
+            calls.append(Call(source=str(source), destination=destination, rps=tuple(rps)))
+    return calls
+
+
+def _noisy(rng: np.random.Generator, vcpu: Floats) -> Floats:
+    return vcpu * (1 + NOISE_SHARE * rng.normal(size=vcpu.shape))
+
+
+def _ztunnel_vcpu(rng: np.random.Generator, pods: list[_Pod], node: int, costs: Costs) -> float:
+    """Return what one ztunnel takes on average, step by step and pod by pod."""
+    used = np.full(STEPS, costs.ztunnel_idle_vcpu_per_node)
+    for pod in pods:
+        if pod.node == node:
+            used += pod.rps / 1000 * costs.ztunnel_vcpu_per_1000_rps
+            used += pod.tcp_bytes_per_second * 8e-9 * costs.ztunnel_vcpu_per_gbit_per_second
+            connections = pod.new_connections_per_second / 1000
+            used += connections * costs.ztunnel_vcpu_per_1000_new_connections_per_second
+    return float(_noisy(rng, used).mean())
+
+
+def _waypoint_vcpu(
+    rng: np.random.Generator, calls: list[Call], namespace: str, idle: float, slope: float
+) -> float:
+    """Return what the replicas of one namespace take, scaled to stay below 1.6 vCPU each."""
+    through = np.zeros(STEPS)
+    for call in calls:
+        meshed = call.source not in ("edge/gate", "unknown/unknown")
+        if call.destination.split("/")[0] == namespace and meshed:
+            through += np.array(call.rps)
+    replicas = 1
+    while idle + slope * through.max() / replicas > 1.6:
+        replicas += 1
+    return float(_noisy(rng, replicas * idle + slope * through).mean())
+
+
+def _measured(
+    rng: np.random.Generator,
+    pods: list[_Pod],
+    calls: list[Call],
+    idle: float,
+    slope: float,
+    node_count: int,
+) -> MeshUsage:
+    sidecars = [
+        Proxy(
+            workload=pod.workload,
+            node=f"node-{pod.node}",
+            cpu_vcpu=tuple(_noisy(rng, idle + slope * pod.rps)),
+            proxy_rps=tuple(pod.rps),
+            tcp_bytes_per_second=pod.tcp_bytes_per_second,
+            new_connections_per_second=pod.new_connections_per_second,
+        )
+        for pod in pods
+    ]
+    gateway = Proxy(
+        workload="edge/gate",
+        node="node-0",
+        role=Role.GATEWAY,
+        cpu_vcpu=(2.0,) * STEPS,
+        proxy_rps=(1000.0,) * STEPS,
+    )
+    nodes = [f"node-{number}" for number in range(node_count)]
+    return mesh(*sidecars, gateway, calls=calls, nodes=nodes, steps=STEPS)
