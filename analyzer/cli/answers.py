@@ -194,14 +194,21 @@ def report(snapshot: Path, output: Path, *, quiet: bool, **assumed: Any) -> None
     type=click.FloatRange(min=0),
     help="With --constants: requests per second through all sidecars together.",
 )
+@click.option(
+    "--show-scenario",
+    is_flag=True,
+    help="Print what would be assumed, as a scenario file, and nothing else.",
+)
 @format_option
-def project(
+def project(  # noqa: PLR0913 - one argument an option
     snapshot: Path | None,
     constants: str | None,
     pod_count: int | None,
     namespace_count: int | None,
     proxy_rps: float | None,
     output_format: str,
+    *,
+    show_scenario: bool,
     **assumed: Any,
 ) -> None:
     """Cost only: of a snapshot, or of a mesh of stated size by published constants.
@@ -209,6 +216,14 @@ def project(
     Example: istio-usage project --constants blog --pods 15000 --nodes 200 --namespaces 1000
     """
     from analyzer.measurement.snapshot import load_snapshot
+
+    if show_scenario:
+        from analyzer.projection.scenario_toml import as_toml
+
+        click.echo(
+            as_toml(scenario_of(assumed["scenario"], assumed["waypoint_replicas"])), nl=False
+        )
+        return
 
     stated = (pod_count, namespace_count, proxy_rps)
     if snapshot is not None:
