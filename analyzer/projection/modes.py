@@ -19,7 +19,7 @@ import pandas as pd
 
 from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.load import MeshLoad
-from analyzer.projection.prices import NodePrices
+from analyzer.projection.prices import NodePrices, weights_of
 from analyzer.units import Provenance
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "SIDECAR",
     "Need",
     "Parameters",
+    "Units",
     "waypoint_need",
     "waypoint_replicas",
     "ztunnel_need",
@@ -46,6 +47,26 @@ _MOST_REPLICAS = 1000
 """Replicas that a single waypoint is scaled out to, at most: beyond, something else is wrong."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Units:
+    """What a component is made of, at the best estimates: one element a node or a namespace.
+
+    Attributes:
+        unit_count: how many ztunnels or waypoint replicas each stands for.
+        used_vcpu: by one of these.
+        reserved_vcpu: by each one, anywhere.
+        used_memory_gib: likewise.
+        reserved_memory_gib: likewise.
+    """
+
+    names: pd.Series
+    unit_count: Floats
+    used_vcpu: Floats
+    reserved_vcpu: float
+    used_memory_gib: float
+    reserved_memory_gib: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
     """What one component needs, by basis; a basis that is not known is absent.
@@ -55,6 +76,7 @@ class Need:
         memory_gib: arrays over draws.
         month_usd: prices of a vCPU and of a GiB where it runs; None: the scenario's flat ones.
         hottest_vcpu: what the busiest single unit uses, array over draws.
+        units: what it adds up from; None where it was measured.
     """
 
     role: str
@@ -64,6 +86,7 @@ class Need:
     memory_gib: Mapping[Basis, Floats]
     month_usd: tuple[float, float] | None = None
     hottest_vcpu: Floats | None = None
+    units: Units | None = None
 
 
 def _unchanged(rps: Floats) -> Floats:
@@ -143,6 +166,14 @@ def ztunnel_need(
         memory_gib=_by_basis(memory, reserved_memory, each),
         month_usd=prices.mean(nodes["node"], used[:, 0]) if prices else None,
         hottest_vcpu=used[int(used[:, 0].argmax())],
+        units=Units(
+            names=nodes["node"],
+            unit_count=each[:, 0],
+            used_vcpu=used[:, 0],
+            reserved_vcpu=float(reserved[0]),
+            used_memory_gib=float(parameters["ztunnel_memory_gib_per_node"][0]),
+            reserved_memory_gib=float(reserved_memory[0]),
+        ),
     )
 
 
@@ -191,13 +222,20 @@ def waypoint_need(
         memory_gib=_by_basis(memory, parameters["waypoint_reserved_memory_gib_per_replica"], times),
         month_usd=_waypoint_price(load, prices, used[:, 0] * times[:, 0]) if prices else None,
         hottest_vcpu=(used * (times > 0)).max(axis=0) if len(used) else None,
+        units=Units(
+            names=load.namespaces["namespace"],
+            unit_count=times[:, 0],
+            used_vcpu=used[:, 0],
+            reserved_vcpu=float(parameters["waypoint_reserved_vcpu_per_replica"][0]),
+            used_memory_gib=float(parameters["waypoint_memory_gib_per_replica"][0]),
+            reserved_memory_gib=float(parameters["waypoint_reserved_memory_gib_per_replica"][0]),
+        ),
     )
 
 
 def _waypoint_price(load: MeshLoad, prices: NodePrices, used: Floats) -> tuple[float, float]:
     """Return the prices where the waypoints run: among the sidecars that they replace."""
-    weights = used if used.sum() > 0 else np.ones(len(used))
-    vcpu, memory_gib = np.average(prices.of_namespaces(load), axis=0, weights=weights)
+    vcpu, memory_gib = np.average(prices.of_namespaces(load), axis=0, weights=weights_of(used))
     return float(vcpu), float(memory_gib)
 
 

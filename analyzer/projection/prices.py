@@ -14,7 +14,7 @@ from analyzer.projection.load import MeshLoad
 from analyzer.projection.scenario import Scenario
 from analyzer.units import HOURS_PER_MONTH
 
-__all__ = ["NodePrices", "node_prices"]
+__all__ = ["NodePrices", "node_prices", "weights_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,9 +35,7 @@ class NodePrices:
 
     def mean(self, nodes: pd.Series, weights: Floats) -> tuple[float, float]:
         """Return the mean prices of a vCPU and of a GiB of what is spread so over these nodes."""
-        if weights.sum() <= 0:
-            weights = np.ones(len(nodes))
-        vcpu, memory_gib = np.average(self.of(nodes), axis=0, weights=weights)
+        vcpu, memory_gib = np.average(self.of(nodes), axis=0, weights=weights_of(weights))
         return float(vcpu), float(memory_gib)
 
     def of_namespaces(self, load: MeshLoad) -> Floats:
@@ -49,6 +47,11 @@ class NodePrices:
         means = sums[["vcpu_usd", "memory_usd"]].div(sums["vcpu"].where(sums["vcpu"] > 0), axis=0)
         found = means.reindex(load.namespaces["namespace"]).to_numpy(float)
         return np.where(np.isnan(found), self.month_usd.mean().to_numpy(), found)
+
+
+def weights_of(used: Floats) -> Floats:
+    """Return what a mean price is weighted by: what is used, or all alike where nothing is."""
+    return used if used.sum() > 0 else np.ones(len(used))
 
 
 def node_prices(usage: MeshUsage, scenario: Scenario) -> NodePrices | None:
