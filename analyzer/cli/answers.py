@@ -12,6 +12,8 @@ from analyzer.cli.measuring import collected
 from analyzer.cli.options import (
     FOLDER,
     SNAPSHOT,
+    explain_option,
+    explained_modes,
     format_option,
     projection_options,
     scenario_of,
@@ -62,7 +64,7 @@ def _answer(
     )
 
 
-def _print(answer: Answer, output_format: str) -> None:
+def _print(answer: Answer, output_format: str, explained: tuple[str, ...] = ()) -> None:
     from analyzer.report.document import as_json
     from analyzer.report.plain import as_csv, as_markdown
     from analyzer.report.table import as_table, colour_wanted, terminal_width
@@ -71,6 +73,10 @@ def _print(answer: Answer, output_format: str) -> None:
         text = as_table(answer, width=terminal_width(), colour=colour_wanted(sys.stdout))
         # Rich has already decided on the escape codes.
         click.echo(text, nl=False, color=True)
+        if explained:
+            from analyzer.report.explain import explain
+
+            click.echo(f"\n{explain(answer, explained)}", nl=False)
     else:
         make = {"json": as_json, "csv": as_csv, "markdown": as_markdown}[output_format]
         click.echo(make(answer), nl=False)
@@ -94,10 +100,12 @@ def _save(answer: Answer, folder: Path | None, *, quiet: bool) -> None:
 @projection_options
 @click.option("-o", "--output", type=FOLDER, help="Folder for the snapshot and the report.")
 @format_option
+@explain_option
 @talk_options
 def analyze(
     output: Path | None,
     output_format: str,
+    explain: str | None,
     scenario: Path | None,
     waypoint_replicas: int | None,
     node_count: int | None,
@@ -114,6 +122,7 @@ def analyze(
     if scenario:
         # A mistake in it must show before hours of collecting, not after.
         load_scenario(scenario)
+    explained = explained_modes(explain, output_format)
     quiet = bool(options["quiet"])
     with tempfile.TemporaryDirectory(prefix="istio-usage-") as temporary:
         folder = output or Path(temporary)
@@ -129,7 +138,7 @@ def analyze(
             kept = f"; the snapshot is kept in {snapshot.path}" if output else ""
             raise InsufficientData(f"{error}{kept}") from error
         _save(answer, output, quiet=quiet)
-        _print(answer, output_format)
+        _print(answer, output_format, explained)
 
 
 @click.command()
@@ -137,9 +146,16 @@ def analyze(
 @click.option("-o", "--output", type=FOLDER, help="Folder for the report.")
 @click.option("--sample", default="fleet", show_default=True, help="Which bundled sample.")
 @format_option
+@explain_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")
 def demo(
-    output: Path | None, sample: str, output_format: str, *, quiet: bool, **assumed: Any
+    output: Path | None,
+    sample: str,
+    output_format: str,
+    explain: str | None,
+    *,
+    quiet: bool,
+    **assumed: Any,
 ) -> None:
     """The main job on a bundled sample: no server needed.
 
@@ -148,9 +164,10 @@ def demo(
     from analyzer.data import sample_path
     from analyzer.measurement.snapshot import load_snapshot
 
+    explained = explained_modes(explain, output_format)
     answer = _answer(load_snapshot(sample_path(sample)), **assumed)
     _save(answer, output, quiet=quiet)
-    _print(answer, output_format)
+    _print(answer, output_format, explained)
 
 
 @click.command()
@@ -194,14 +211,23 @@ def report(snapshot: Path, output: Path, *, quiet: bool, **assumed: Any) -> None
     type=click.FloatRange(min=0),
     help="With --constants: requests per second through all sidecars together.",
 )
+@click.option(
+    "--show-scenario",
+    is_flag=True,
+    help="Print what would be assumed, as a scenario file, and nothing else.",
+)
 @format_option
-def project(
+@explain_option
+def project(  # noqa: PLR0913 - one argument an option
     snapshot: Path | None,
     constants: str | None,
     pod_count: int | None,
     namespace_count: int | None,
     proxy_rps: float | None,
+    *,
     output_format: str,
+    explain: str | None,
+    show_scenario: bool,
     **assumed: Any,
 ) -> None:
     """Cost only: of a snapshot, or of a mesh of stated size by published constants.
@@ -210,12 +236,23 @@ def project(
     """
     from analyzer.measurement.snapshot import load_snapshot
 
+    if show_scenario:
+        from analyzer.projection.scenario_toml import as_toml
+
+        click.echo(
+            as_toml(scenario_of(assumed["scenario"], assumed["waypoint_replicas"])), nl=False
+        )
+        return
+
     stated = (pod_count, namespace_count, proxy_rps)
     if snapshot is not None:
         if constants or any(value is not None for value in stated):
             raise UsageError("a snapshot needs no --constants, --pods, --namespaces or --proxy-rps")
-        _print(_answer(load_snapshot(snapshot), **assumed), output_format)
+        explained = explained_modes(explain, output_format)
+        _print(_answer(load_snapshot(snapshot), **assumed), output_format, explained)
         return
+    if explain:
+        raise UsageError("--explain needs a SNAPSHOT: published constants are in constants.toml")
     if not constants or pod_count is None or namespace_count is None or not assumed["node_count"]:
         raise UsageError("give a SNAPSHOT, or all of --constants, --pods, --nodes, --namespaces")
     _print(

@@ -10,11 +10,15 @@ from typing import Any, TypeVar
 
 import click
 
+from analyzer.errors import UsageError
+
 __all__ = [
     "FOLDER",
     "SNAPSHOT",
     "access_of",
     "ask_of",
+    "explain_option",
+    "explained_modes",
     "format_option",
     "optional_server_options",
     "projection_options",
@@ -170,6 +174,31 @@ format_option = click.option(
     show_default=True,
     help="Of the answer on stdout.",
 )
+
+
+_MODES = ("sidecar", "ambient-l4", "ambient-waypoint", "ambient-waypoint-all")
+
+explain_option = click.option(
+    "--explain",
+    is_flag=False,
+    flag_value="all",
+    metavar="[MODE]",
+    type=click.Choice(["all", *_MODES]),
+    help="After the table, print how each figure comes about: of all modes, or of this one.",
+)
+
+
+def explained_modes(explain: str | None, output_format: str) -> tuple[str, ...]:
+    """Return the modes to explain.
+
+    Raises:
+        UsageError: if the answer is for machines: what follows it would spoil it.
+    """
+    if explain is None:
+        return ()
+    if output_format != "table":
+        raise UsageError("--explain prints text after the table: it needs --format table")
+    return _MODES if explain == "all" else (explain,)
 
 
 def access_of(options: dict[str, Any]) -> Any:

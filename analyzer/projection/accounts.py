@@ -18,7 +18,7 @@ from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.account import Account, Fitted
 from analyzer.projection.load import MeshLoad
 from analyzer.projection.migration import Migration, Passes, by_namespace
-from analyzer.projection.modes import Parameters, ztunnel_need
+from analyzer.projection.modes import Parameters, waypoint_replicas, ztunnel_need
 from analyzer.projection.scenario import Basis
 from analyzer.units import BITS_PER_GBIT, Interval, Provenance, Role
 
@@ -28,8 +28,8 @@ __all__ = ["planned_replicas", "waypoint_accounts", "ztunnel_account"]
 def planned_replicas(load: MeshLoad, parameters: Parameters) -> pd.Series:
     """Return how many waypoint replicas the projection gives each namespace; 0: no waypoint."""
     namespaces = load.namespaces
-    replicas = namespaces["has_http"].astype(float) * parameters["waypoint_replicas"][0]
-    return pd.Series(replicas.to_numpy(), index=namespaces["namespace"])
+    replicas = parameters.placement.weights(namespaces) * waypoint_replicas(load, parameters)
+    return pd.Series(replicas, index=namespaces["namespace"])
 
 
 def waypoint_accounts(

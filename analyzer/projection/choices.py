@@ -21,6 +21,7 @@ __all__ = [
     "END_OF_DAY",
     "FLAT",
     "OBSERVED",
+    "PERMITTED",
     "Basis",
     "NodePrice",
     "Placement",
@@ -37,6 +38,23 @@ DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 END_OF_DAY: Final = time.max
 """What no clock shows, and a scenario writes as 24:00."""
+
+
+_FLAG: Final = "true, false"
+_NODE_PRICE: Final = "{ vcpu_hour_usd = number, memory_gib_hour_usd = number }, from 0 up"
+
+PERMITTED: Final[Mapping[str, str]] = {
+    "basis": "usage, reserved, billed",
+    "waypoint_placement": "observed, all, none, a list of namespaces, or a share from 0 to 1",
+    "ingress_through_waypoint": _FLAG,
+    "istio_cni_installed": _FLAG,
+    "prices": "flat, opencost, or a table of prices by instance type",
+    "working_hours": (
+        'a table like { days = ["mon", "fri"], start = "08:00", end = "18:00", '
+        'time_zone = "Europe/Berlin" }, start before end, which may be "24:00"'
+    ),
+}
+"""What each choice may be, by its key in a scenario file."""
 
 
 class Basis(StrEnum):
@@ -161,13 +179,13 @@ def basis_of(origin: str, key: str, value: object) -> Basis:
     try:
         return Basis(str(value))
     except ValueError as error:
-        raise _wrong(origin, key, value, ", ".join(Basis)) from error
+        raise _wrong(origin, key, value, PERMITTED["basis"]) from error
 
 
 def flag_of(origin: str, key: str, value: object) -> bool:
     """Read a key that is true or false; errors as `basis_of`."""
     if not isinstance(value, bool):
-        raise _wrong(origin, key, value, "true, false")
+        raise _wrong(origin, key, value, _FLAG)
     return value
 
 
@@ -179,16 +197,12 @@ def placement_of(origin: str, key: str, value: object) -> Placement:
         return Placement(rule="named", names=tuple(value))
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
         return Placement(rule="share", l7_share=float(value))
-    permitted = "observed, all, none, a list of namespaces, or a share from 0 to 1"
-    raise _wrong(origin, key, value, permitted)
+    raise _wrong(origin, key, value, PERMITTED["waypoint_placement"])
 
 
 def working_hours_of(origin: str, key: str, value: object) -> WorkingHours:
     """Read `working_hours`; errors as `basis_of`."""
-    permitted = (
-        'a table like { days = ["mon", "fri"], start = "08:00", end = "18:00", '
-        'time_zone = "Europe/Berlin" }, start before end, which may be "24:00"'
-    )
+    permitted = PERMITTED["working_hours"]
     names = {"days", "start", "end", "time_zone"}
     if not isinstance(value, Mapping) or set(value) != names or not isinstance(value["days"], list):
         raise _wrong(origin, key, value, permitted)
@@ -224,8 +238,7 @@ def prices_of(origin: str, key: str, value: object) -> Prices:
             str(name): _node_price(origin, f"{key}.{name}", item) for name, item in value.items()
         }
         return Prices(rule="list", by_instance_type=found)
-    permitted = "flat, opencost, or a table of prices by instance type"
-    raise _wrong(origin, key, value, permitted)
+    raise _wrong(origin, key, value, PERMITTED["prices"])
 
 
 def _node_price(origin: str, key: str, value: object) -> NodePrice:
@@ -242,8 +255,7 @@ def _node_price(origin: str, key: str, value: object) -> NodePrice:
         for number in numbers
     ]
     if len(is_price) != len(names) or not all(is_price):
-        permitted = "{ vcpu_hour_usd = number, memory_gib_hour_usd = number }, from 0 up"
-        raise _wrong(origin, key, value, permitted)
+        raise _wrong(origin, key, value, _NODE_PRICE)
     return NodePrice(vcpu_hour_usd=float(numbers[0]), memory_gib_hour_usd=float(numbers[1]))
 
 

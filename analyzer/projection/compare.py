@@ -19,7 +19,7 @@ from analyzer.projection.comparable import (
     salts_differ,
 )
 from analyzer.projection.comparison import Compared, Comparison, NamespaceCompared, Status
-from analyzer.projection.load import MeshLoad, mesh_load
+from analyzer.projection.load import Demand, MeshLoad, mesh_load
 from analyzer.projection.migration import Migration, Passes, by_namespace, migration
 from analyzer.projection.parameters import drawn, with_measured
 from analyzer.projection.scenario import Scenario, default_scenario
@@ -64,9 +64,11 @@ def compare_usage(before: MeshUsage, after: MeshUsage, scenario: Scenario) -> Co
     parameters = drawn(with_measured(scenario, first.ztunnel), first)
     if isinstance(first.sidecar, Refusal) or parameters is None:
         return refused(f"BEFORE has no fit to predict from: {first.sidecar}", Reason.NO_DATA)
-    known = load = mesh_load(moved.moved_part)
+    demand = Demand(ingress_through_waypoint=scenario.ingress_through_waypoint)
+    known = load = mesh_load(moved.moved_part, demand=demand)
     if known.nodes is None:
-        load = mesh_load(moved.moved_part, node_count=max(after.count(Role.ZTUNNEL), 1))
+        nodes = max(after.count(Role.ZTUNNEL), 1)
+        load = mesh_load(moved.moved_part, node_count=nodes, demand=demand)
     passes = moved.passes()
     accounts = {
         Role.SIDECAR: sidecar_accounts(moved, first, second),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from analyzer.errors import UsageError
 from analyzer.measurement.usage import MeshUsage
+from analyzer.projection.tally import SidecarTally, tally
 from analyzer.units import BITS_PER_GBIT, BYTES_PER_GIB, Role
 
 __all__ = ["Demand", "MeshLoad", "SidecarFootprint", "mesh_load", "mesh_rps_of", "stated_load"]
@@ -46,6 +47,7 @@ class MeshLoad:
             they need there, such as usage_vcpu and billed_memory_gib (0: nothing, or not known);
             one row a pair.
         sidecars: what they use; None where only counts were stated.
+        tally: how that adds up; likewise.
         allocatable_vcpu_per_node: mean over the nodes; None where not known.
         allocatable_memory_gib_per_node: likewise.
     """
@@ -56,6 +58,7 @@ class MeshLoad:
     nodes: pd.DataFrame | None
     namespaces: pd.DataFrame
     sidecars: SidecarFootprint | None
+    tally: SidecarTally | None = None
     placement: pd.DataFrame = field(default_factory=pd.DataFrame)
     allocatable_vcpu_per_node: float | None = None
     allocatable_memory_gib_per_node: float | None = None
@@ -100,6 +103,9 @@ def mesh_load(
         nodes=_nodes(usage, sidecars, node_count),
         namespaces=_namespaces(usage, sidecars, demand),
         sidecars=_footprint(usage, sidecars),
+        tally=tally(
+            usage.of_role(Role.SIDECAR), sidecars, _added_vcpu(usage, demand), step_count=points
+        ),
         placement=_placement(usage, sidecars),
         allocatable_vcpu_per_node=None if np.isnan(vcpu) else float(vcpu),
         allocatable_memory_gib_per_node=_gib(None if np.isnan(memory_bytes) else memory_bytes),
@@ -114,8 +120,7 @@ def mesh_rps_of(usage: MeshUsage) -> float:
 def _grown_sidecars(usage: MeshUsage, demand: Demand) -> pd.DataFrame:
     """Return the sidecars' steps as they would be under this demand."""
     rows, grown = usage.of_role(Role.SIDECAR), demand.growth_factor
-    added_rps = (grown - 1) * rows["proxy_rps"].fillna(0.0)
-    cpu = (rows["cpu_vcpu"] + demand.sidecar_vcpu_per_rps * added_rps).clip(lower=0.0)
+    cpu = (rows["cpu_vcpu"] + _added_vcpu(usage, demand)).clip(lower=0.0)
     return rows.assign(
         cpu_vcpu=cpu,
         # A proxy without a known request counts with what it uses.
@@ -125,6 +130,12 @@ def _grown_sidecars(usage: MeshUsage, demand: Demand) -> pd.DataFrame:
         gbit_per_second=rows["tcp_bytes_per_second"] * grown * 8 / BITS_PER_GBIT,
         new_connections_per_second=rows["new_connections_per_second"] * grown,
     )
+
+
+def _added_vcpu(usage: MeshUsage, demand: Demand) -> pd.Series:
+    """Return what the growth costs in each of the sidecars' steps."""
+    added_rps = (demand.growth_factor - 1) * usage.of_role(Role.SIDECAR)["proxy_rps"].fillna(0.0)
+    return demand.sidecar_vcpu_per_rps * added_rps
 
 
 def _placement(usage: MeshUsage, sidecars: pd.DataFrame) -> pd.DataFrame:

@@ -29,6 +29,7 @@ __all__ = [
     "SIDECAR",
     "Need",
     "Parameters",
+    "Units",
     "prices_by_basis",
     "waypoint_need",
     "waypoint_replicas",
@@ -47,6 +48,26 @@ _MOST_REPLICAS = 1000
 """Replicas that a single waypoint is scaled out to, at most: beyond, something else is wrong."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Units:
+    """What a component is made of, at the best estimates: one element a node or a namespace.
+
+    Attributes:
+        unit_count: how many ztunnels or waypoint replicas each stands for.
+        used_vcpu: by one of these.
+        reserved_vcpu: by each one, anywhere.
+        used_memory_gib: likewise.
+        reserved_memory_gib: likewise.
+    """
+
+    names: pd.Series
+    unit_count: Floats
+    used_vcpu: Floats
+    reserved_vcpu: float
+    used_memory_gib: float
+    reserved_memory_gib: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
     """What one component needs, by basis; a basis that is not known is absent.
@@ -57,6 +78,7 @@ class Need:
         month_usd: prices of a vCPU and of a GiB where it runs, by basis, over draws; None: the
             scenario's flat ones.
         hottest_vcpu: what the busiest single unit uses, array over draws.
+        units: what it adds up from; None where it was measured.
     """
 
     role: str
@@ -66,6 +88,7 @@ class Need:
     memory_gib: Mapping[Basis, Floats]
     month_usd: Mapping[Basis, tuple[Floats, Floats]] | None = None
     hottest_vcpu: Floats | None = None
+    units: Units | None = None
 
 
 def _unchanged(rps: Floats) -> Floats:
@@ -145,6 +168,14 @@ def ztunnel_need(
         memory_gib=_totals(memory),
         month_usd=prices_by_basis(prices.of(nodes["node"]), vcpu, memory) if prices else None,
         hottest_vcpu=used[int(used[:, 0].argmax())],
+        units=Units(
+            names=nodes["node"],
+            unit_count=np.ones(len(nodes)),
+            used_vcpu=used[:, 0],
+            reserved_vcpu=float(reserved[0]),
+            used_memory_gib=float(parameters["ztunnel_memory_gib_per_node"][0]),
+            reserved_memory_gib=float(reserved_memory[0]),
+        ),
     )
 
 
@@ -201,6 +232,14 @@ def waypoint_need(
         memory_gib=_totals(memory),
         month_usd=month_usd,
         hottest_vcpu=(used * (times > 0)).max(axis=0) if len(used) else None,
+        units=Units(
+            names=load.namespaces["namespace"],
+            unit_count=times[:, 0],
+            used_vcpu=used[:, 0],
+            reserved_vcpu=float(parameters["waypoint_reserved_vcpu_per_replica"][0]),
+            used_memory_gib=float(parameters["waypoint_memory_gib_per_replica"][0]),
+            reserved_memory_gib=float(parameters["waypoint_reserved_memory_gib_per_replica"][0]),
+        ),
     )
 
 

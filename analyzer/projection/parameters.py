@@ -13,7 +13,10 @@ from analyzer.projection.modes import Parameters
 from analyzer.projection.scenario import Scenario
 from analyzer.units import Interval, Provenance
 
-__all__ = ["drawn", "exact", "with_measured"]
+__all__ = ["MEASURED_HERE", "drawn", "exact", "with_measured"]
+
+MEASURED_HERE = "measured here"
+"""Source of an assumption that is none any more."""
 
 
 def with_measured(scenario: Scenario, ztunnel: RoleCalibration) -> Scenario:
@@ -34,7 +37,7 @@ def with_measured(scenario: Scenario, ztunnel: RoleCalibration) -> Scenario:
     values = dict(scenario.assumptions)
     for name, value in measured.items():
         if value is not None and values[name] == defaults[name]:
-            values[name] = replace(values[name], value=value, source="measured here")
+            values[name] = replace(values[name], value=value, source=MEASURED_HERE)
     return replace(scenario, assumptions=values)
 
 

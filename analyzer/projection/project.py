@@ -27,6 +27,7 @@ from analyzer.projection.result import (
     Price,
     Projection,
     Saving,
+    Workings,
 )
 from analyzer.projection.scenario import Basis, Scenario, default_scenario
 from analyzer.projection.sensitivity import sensitivity
@@ -92,6 +93,7 @@ def project_usage(
         ),
         refusals=_refusals(load, calibration, modes, savings, scenario),
         warnings=_warnings(load, calibration, parameters),
+        workings=Workings(scenario=measured, parameters=parameters, node_prices=prices),
     )
 
 
@@ -141,6 +143,7 @@ def _mode(mode: ModeNeeds, parameters: Parameters) -> Mode:
                 vcpu=to_interval(need.vcpu[Basis.USAGE]),
                 provenance=need.provenance,
                 hottest_vcpu=None if need.hottest_vcpu is None else to_interval(need.hottest_vcpu),
+                need=need,
             )
             for need in mode.needs
         ),

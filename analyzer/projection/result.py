@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from analyzer.projection.load import MeshLoad
-from analyzer.projection.scenario import Basis
+from analyzer.projection.modes import Need, Parameters
+from analyzer.projection.prices import NodePrices
+from analyzer.projection.scenario import Basis, Scenario
 from analyzer.units import Interval, Provenance, Reason, Refusal
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "Saving",
     "Sensitivity",
     "Sweep",
+    "Workings",
 ]
 
 NOTHING_TO_SAVE = Refusal(
@@ -59,6 +62,7 @@ class Component:
 
     Attributes:
         hottest_vcpu: what the busiest one uses; None where each was measured.
+        need: what it comes from, on draws; None of published constants.
     """
 
     role: str
@@ -66,6 +70,7 @@ class Component:
     vcpu: Interval
     provenance: Provenance
     hottest_vcpu: Interval | None = None
+    need: Need | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +152,21 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Workings:
+    """What a projection was made with.
+
+    Attributes:
+        scenario: as asked, with what was measured of ztunnels in place of its defaults.
+        parameters: the best estimates and the draws; None where a waypoint's cost is not known.
+        node_prices: None where one price holds for all.
+    """
+
+    scenario: Scenario
+    parameters: Parameters | None
+    node_prices: NodePrices | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
     """What each mode of the mesh needs and costs for the same traffic.
 
@@ -163,6 +183,7 @@ class Projection:
         sweeps: the saving along the share of namespaces that need L7, and along replicas.
         references: published constants applied to the same mesh.
         warnings: what makes the projection less sure.
+        workings: what it was made with; None of published constants.
     """
 
     load: MeshLoad
@@ -177,3 +198,4 @@ class Projection:
     warnings: tuple[str, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
     waypoint_placement: str = "observed"
+    workings: Workings | None = None

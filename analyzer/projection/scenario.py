@@ -88,6 +88,9 @@ class Scenario:
     def changed(self, origin: str, changes: Mapping[str, Any]) -> Scenario:
         """Return the scenario with some values changed.
 
+        A value that is said again keeps its source: a printed scenario that is read again is the
+        same scenario, and its defaults are still defaults.
+
         Args:
             origin: where the changes come from, for messages and as their source.
             changes: numbers, or tables of low, mid and high, and choices, by name.
@@ -104,7 +107,8 @@ class Scenario:
             if key not in values:
                 raise UsageError(_unknown(origin, key, [*values, *_CHOICES]))
             changed = _interval(origin, key, value)
-            values[key] = replace(values[key], value=changed, source=origin)
+            if changed != values[key].value:
+                values[key] = replace(values[key], value=changed, source=origin)
         return replace(self, assumptions=values, **chosen)
 
 

@@ -1,0 +1,97 @@
+"""The arithmetic behind each figure, line by line, from query to dollar.
+
+It recomputes nothing: every result is the projection's own, and stands beside the figures it comes
+from so that a reader, or a test, can redo it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.projection.modes import AMBIENT_L4, SIDECAR
+from analyzer.projection.result import Mode, Projection, Workings
+from analyzer.report.answer import Answer
+from analyzer.report.explain.money import (
+    dollar_lines,
+    node_price_lines,
+    price_lines,
+    saving_lines,
+)
+from analyzer.report.explain.sidecars import sidecar_lines
+from analyzer.report.explain.waypoints import placed_lines, waypoint_lines
+from analyzer.report.explain.ztunnels import ztunnel_lines
+from analyzer.report.words import MODE_TITLES, inert, window_title
+from analyzer.units import Role
+
+__all__ = ["explain"]
+
+
+def explain(answer: Answer, modes: tuple[str, ...]) -> str:
+    """Return how the figures of these modes come about, as plain text."""
+    return "\n".join(_lines(answer, modes)) + "\n"
+
+
+def _lines(answer: Answer, modes: tuple[str, ...]) -> Iterator[str]:
+    projection = answer.projection
+    if projection is None or projection.workings is None:
+        return
+    workings, known = projection.workings, {mode.name: mode for mode in projection.modes}
+    yield "How these figures come about"
+    yield "Each line with an equals sign can be redone from what stands in it: six digits of each"
+    yield "figure; x is times, ^ to the power of, max(a, b) the larger. All are best estimates; how"
+    yield "the ranges come about stands last."
+    yield ""
+    yield f"Window {window_title(answer)}"
+    yield from _hours(workings)
+    yield ""
+    yield from price_lines(projection.price, workings)
+    for section in _sections(answer, projection, workings, modes):
+        yield ""
+        yield from section
+    for name in modes:
+        if name not in known:
+            yield ""
+            yield f"{name} cannot be said"
+            yield from (f"  {inert(str(refusal))}" for refusal in projection.refusals)
+
+
+def _hours(workings: Workings) -> Iterator[str]:
+    hours = workings.scenario.working_hours
+    if hours is not None:
+        told = hours.to_toml()
+        days = ", ".join(told["days"])
+        yield (
+            f"Only steps within {days} {told['start']} to {told['end']} {told['time_zone']} count"
+        )
+
+
+def _sections(
+    answer: Answer, projection: Projection, workings: Workings, modes: tuple[str, ...]
+) -> Iterator[Iterator[str]]:
+    """Return what the modes are made of, each once, and then each mode."""
+    load = projection.load
+    chosen = [mode for mode in projection.modes if mode.name in modes]
+    if any(mode.name == SIDECAR for mode in chosen):
+        yield sidecar_lines(answer, load, workings)
+    ambient = [mode for mode in chosen if mode.name != SIDECAR]
+    if ambient and load.nodes is not None:
+        need = ambient[0].components[0].need
+        if need:
+            yield ztunnel_lines(need, load.nodes, workings)
+    if any(mode.name != AMBIENT_L4 for mode in ambient):
+        yield waypoint_lines(answer, load, workings)
+    for mode in chosen:
+        yield _mode_lines(projection, mode, workings)
+
+
+def _mode_lines(projection: Projection, mode: Mode, workings: Workings) -> Iterator[str]:
+    yield f"Mode {mode.name}, {MODE_TITLES[mode.name]}"
+    for part in mode.components:
+        if part.need and part.role == Role.WAYPOINT and workings.parameters:
+            yield from placed_lines(part.need, projection.load, workings.parameters)
+        if part.need:
+            yield from node_price_lines(part.need, projection.load, workings.node_prices)
+    yield from dollar_lines(mode, projection.price)
+    for saving in projection.savings:
+        if saving.mode == mode.name:
+            yield from saving_lines(projection, mode, saving)
