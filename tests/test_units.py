@@ -49,10 +49,7 @@ _UNIT_ELSEWHERE = {
     "analyzer.projection.result.Sweep.points": "the name of the sweep, and USD a year",
     "analyzer.projection.result.Sweep.break_even": "the name of the sweep",
     "analyzer.data.Assumption.value": "the assumption's name says it",
-    "analyzer.projection.load.Demand.growth_factor": "none",
     "analyzer.projection.modes.Parameters.values": "the keys say it",
-    "analyzer.projection.result.Sweep.break_even": "the sweep's name says it",
-    "analyzer.projection.result.Sweep.points": "the sweep's name says it, and USD a year",
 }
 finite = st.floats(-1e9, 1e9)
 

@@ -11,7 +11,7 @@ Every quantity is an array over draws (see `draws`), or a number where it is exa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ import pandas as pd
 from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.load import MeshLoad
 from analyzer.projection.prices import NodePrices, mean_price
-from analyzer.units import Provenance
+from analyzer.units import Interval, Provenance
 
 __all__ = [
     "AMBIENT_L4",
@@ -104,6 +104,7 @@ class Parameters:
         waypoint_idle_vcpu: of one waypoint replica, array over draws.
         waypoint_vcpu_per_1000_rps: array over draws.
         waypoint_effective_rps: what makes a rate one that a straight line of that slope fits.
+        waypoint_fit: ranges of the idle and of the slope that these two come from, by name.
         waypoint_follows_sidecar: whether these two are the sidecars' times the scenario's ratio,
             for want of a waypoint to measure.
         ztunnel_provenance: published, or derived where ztunnels were measured in part.
@@ -116,6 +117,7 @@ class Parameters:
     waypoint_vcpu_per_1000_rps: Floats
     waypoint_follows_sidecar: bool
     waypoint_effective_rps: Callable[[Floats], Floats] = _unchanged
+    waypoint_fit: Mapping[str, Interval] = field(default_factory=dict)
     ztunnel_provenance: Provenance = Provenance.PUBLISHED
     placement: Placement = OBSERVED
     istio_cni_installed: bool = False

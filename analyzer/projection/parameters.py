@@ -62,6 +62,10 @@ def drawn(scenario: Scenario, calibration: Calibration) -> Parameters | None:
         waypoint_idle_vcpu=idle,
         waypoint_vcpu_per_1000_rps=slope,
         waypoint_effective_rps=curve.effective_rps,
+        waypoint_fit={
+            f"{curve.role}_idle_vcpu_per_proxy": curve.idle_vcpu_per_proxy,
+            f"{curve.role}_vcpu_per_1000_rps": curve.vcpu_per_1000_rps,
+        },
         waypoint_follows_sidecar=not measured,
         placement=scenario.waypoint_placement,
         istio_cni_installed=scenario.istio_cni_installed,

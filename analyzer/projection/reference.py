@@ -38,6 +38,7 @@ def reference(
         title=constants.title,
         source=constants.source,
         remark=constants.remark,
+        is_per_proxy=not constants.needs_requests,
         vcpu=vcpu,
         usd_per_year={mode: value * usd_per_vcpu_year for mode, value in vcpu.items()},
     )

@@ -141,7 +141,11 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """Published constants applied to the same mesh; a mode they say nothing of is absent."""
+    """Published constants applied to the same mesh; a mode they say nothing of is absent.
+
+    Attributes:
+        is_per_proxy: whether they are the same for each proxy, whatever its traffic.
+    """
 
     name: str
     title: str
@@ -149,6 +153,7 @@ class Reference:
     remark: str
     vcpu: Mapping[str, float]
     usd_per_year: Mapping[str, float]
+    is_per_proxy: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,22 +24,23 @@ def sensitivity(
     basis: Basis,
     prices: NodePrices | None = None,
 ) -> tuple[Sensitivity, ...]:
-    """Move each uncertain assumption to the ends of its range, the others at their best estimate.
+    """Move each uncertain figure to the ends of its range, the others at their best estimate.
 
     Returns:
-        Those that have a range and matter, the one that moves the saving of `ambient-waypoint`
-        most first. Empty where that mode could not be evaluated.
+        Assumptions and fitted figures that have a range and matter, the one that moves the saving
+        of `ambient-waypoint` most first. Empty where that mode could not be evaluated.
     """
     if parameters is None or load.nodes is None:
         return ()
+    assumed = {name: item.value for name, item in scenario.assumptions.items()}
     found = []
-    for name, item in scenario.assumptions.items():
-        if item.value.low == item.value.high:
+    for name, value in {**assumed, **parameters.waypoint_fit}.items():
+        if value.low == value.high:
             continue
         # One end at a time: how many replicas there are follows the best estimates of each.
         low, high = (
-            _saved(load, sidecars, _moved(parameters, name, end, item.value.mid), basis, prices)
-            for end in (item.value.low, item.value.high)
+            _saved(load, sidecars, _moved(parameters, name, end, value.mid), basis, prices)
+            for end in (value.low, value.high)
         )
         if low != high:
             found.append(
@@ -70,15 +71,21 @@ def _saved(
 
 
 def _moved(parameters: Parameters, name: str, value: float, mid: float) -> Parameters:
-    """Return the best estimates alone, but one assumption moved from its own to a value."""
+    """Return the best estimates alone, but one of them moved from its own to a value."""
     values = {key: array[:1] for key, array in parameters.values.items()}
-    values[name] = np.array([value])
-    factor = 1.0
-    if name == "waypoint_to_sidecar_ratio" and parameters.waypoint_follows_sidecar:
-        factor = value / mid
+    moved = value / mid if mid else 1.0
+    of_ratio = name == "waypoint_to_sidecar_ratio" and parameters.waypoint_follows_sidecar
+    idle = moved if of_ratio or name.endswith("_idle_vcpu_per_proxy") else 1.0
+    slope = moved if of_ratio or name in _slopes(parameters) else 1.0
+    if name in values:
+        values[name] = np.array([value])
     return replace(
         parameters,
         values=values,
-        waypoint_idle_vcpu=parameters.waypoint_idle_vcpu[:1] * factor,
-        waypoint_vcpu_per_1000_rps=parameters.waypoint_vcpu_per_1000_rps[:1] * factor,
+        waypoint_idle_vcpu=parameters.waypoint_idle_vcpu[:1] * idle,
+        waypoint_vcpu_per_1000_rps=parameters.waypoint_vcpu_per_1000_rps[:1] * slope,
     )
+
+
+def _slopes(parameters: Parameters) -> set[str]:
+    return {name for name in parameters.waypoint_fit if name.endswith("_vcpu_per_1000_rps")}

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.projection.choices import Basis
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Projection
 from analyzer.report.cells import escaped, markdown_table
-from analyzer.report.prospect import headline, projection_lines
+from analyzer.report.prospect import headline, projection_lines, why_different
 from analyzer.report.words import MODE_TITLES, dollars, number, percent, ranged, usd
 
 __all__ = ["projection_markdown"]
+
+_REFERRED = (SIDECAR, AMBIENT_L4, AMBIENT_WAYPOINT_ALL)
 
 _RANKED = 20
 """Namespaces listed; all of them are in namespaces.csv."""
@@ -28,7 +31,23 @@ def projection_markdown(projection: Projection) -> list[str]:
         *_sensitivity(projection),
         *_sweeps(projection),
         *_namespaces(projection),
+        *_references(projection),
     ]
+
+
+def _references(projection: Projection) -> Iterator[str]:
+    if not projection.references:
+        return
+    rows = [
+        [
+            item.title,
+            *(number(item.vcpu[name]) if name in item.vcpu else "-" for name in _REFERRED),
+            why_different(item, projection.load),
+        ]
+        for item in projection.references
+    ]
+    header = ["published figures, for this mesh", *(f"{name} vCPU" for name in _REFERRED), "why"]
+    yield from ("## What others' constants would say", "", *markdown_table(header, rows), "")
 
 
 def _modes(projection: Projection) -> Iterator[str]:

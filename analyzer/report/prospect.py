@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT
-from analyzer.projection.result import Projection, Saving
+from analyzer.projection.load import MeshLoad
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
+from analyzer.projection.result import Projection, Reference, Saving
 from analyzer.report.words import inert, number, percent
 
-__all__ = ["headline", "projection_lines"]
+__all__ = ["headline", "projection_lines", "why_different"]
 
 _WORTH_NAMING = 3
 """Namespaces named in a sentence; the others are counted."""
@@ -44,6 +45,24 @@ def projection_lines(projection: Projection) -> Iterator[str]:
     yield from _hottest(projection)
     yield from _freed(projection)
     yield from _losers(projection)
+
+
+def why_different(reference: Reference, load: MeshLoad) -> str:
+    """Return why published figures give this mesh another answer than its own do."""
+    each_rps = load.proxy_rps / load.sidecar_count if load.sidecar_count else 0.0
+    if reference.is_per_proxy:
+        reason = f"a figure per pod whatever its traffic; a sidecar here carries {number(each_rps)}"
+        return _with_remark(f"{reason} requests/s, in and out", reference.remark)
+    reason = "per request through one proxy, of which a call here passes up to two, and no idle"
+    used = load.sidecars.vcpu if load.sidecars else 0.0
+    said = reference.vcpu.get(SIDECAR)
+    if said and used:
+        reason += f"; the sidecars here use {number(used / said)} times that"
+    return _with_remark(reason, reference.remark)
+
+
+def _with_remark(reason: str, remark: str) -> str:
+    return f"{reason} ({remark})" if remark else reason
 
 
 def _break_evens(projection: Projection) -> Iterator[str]:

@@ -4,10 +4,11 @@ import pytest
 
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.scenario import Scenario
-from analyzer.units import Role
+from analyzer.units import Interval, Role
 from tests.projection.builders import Call, Node, Proxy, mesh, scenario, shop_mesh
 from tests.projection.fits import calibration, fit
 
+FITTED = {"sidecar_idle_vcpu_per_proxy", "sidecar_vcpu_per_1000_rps"}
 RANGED = {
     "waypoint_to_sidecar_ratio",
     "ztunnel_vcpu_per_1000_rps",
@@ -31,7 +32,7 @@ def saved_usd(projection: Projection) -> float:
 def test_every_assumption_with_a_range_that_matters_is_there() -> None:
     found = {item.assumption for item in projected(scenario()).sensitivity}
 
-    assert found == RANGED
+    assert found == RANGED | FITTED
 
 
 def test_what_moves_the_saving_most_comes_first() -> None:
@@ -56,6 +57,8 @@ def test_each_end_is_what_a_projection_with_that_value_gives(basis: str) -> None
 
     assert {item.assumption for item in items} >= {"vcpu_month_usd", "memory_gib_month_usd"}
     for item in items:
+        if item.assumption in FITTED:
+            continue
         value = assumed[item.assumption]
         for end, found in (
             (value.low, item.low_usd_per_year),
@@ -63,6 +66,25 @@ def test_each_end_is_what_a_projection_with_that_value_gives(basis: str) -> None
         ):
             again = projected(assumed.changed("an end", {item.assumption: end}))
             assert found == pytest.approx(saved_usd(again), rel=1e-9), item.assumption
+
+
+def test_each_end_of_a_fitted_figure_is_what_a_fit_of_that_value_gives() -> None:
+    items = {item.assumption: item for item in projected(scenario()).sensitivity}
+    # The fit of the builders: 0.3 [0.25-0.35] per 1000 rps, 0.01 [0.008-0.012] idle.
+    for slope, found in (
+        (0.25, items["sidecar_vcpu_per_1000_rps"].low_usd_per_year),
+        (0.35, items["sidecar_vcpu_per_1000_rps"].high_usd_per_year),
+    ):
+        moved = calibration(fit(slope=Interval.exactly(slope)))
+        again = project_usage(shop_mesh(), moved, scenario())
+        assert found == pytest.approx(saved_usd(again), rel=1e-9)
+    for idle, found in (
+        (0.008, items["sidecar_idle_vcpu_per_proxy"].low_usd_per_year),
+        (0.012, items["sidecar_idle_vcpu_per_proxy"].high_usd_per_year),
+    ):
+        moved = calibration(fit(idle=Interval.exactly(idle)))
+        again = project_usage(shop_mesh(), moved, scenario())
+        assert found == pytest.approx(saved_usd(again), rel=1e-9)
 
 
 def test_a_dearer_ztunnel_saves_less_and_a_dearer_vcpu_more() -> None:
@@ -81,7 +103,7 @@ def test_a_dearer_ztunnel_saves_less_and_a_dearer_vcpu_more() -> None:
 def test_an_exact_assumption_is_not_listed() -> None:
     found = projected(scenario(ztunnel_vcpu_per_1000_rps=0.06)).sensitivity
 
-    assert {item.assumption for item in found} == RANGED - {"ztunnel_vcpu_per_1000_rps"}
+    assert {item.assumption for item in found} == (RANGED | FITTED) - {"ztunnel_vcpu_per_1000_rps"}
 
 
 def test_an_assumption_that_changes_nothing_is_not_listed() -> None:
