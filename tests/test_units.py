@@ -50,6 +50,7 @@ _UNIT_ELSEWHERE = {
     "analyzer.projection.result.Sweep.break_even": "the name of the sweep",
     "analyzer.data.Assumption.value": "the assumption's name says it",
     "analyzer.projection.modes.Parameters.values": "the keys say it",
+    "analyzer.projection.modes.Parameters.waypoint_fit": "the keys say it",
 }
 finite = st.floats(-1e9, 1e9)
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.projection.load import MeshLoad, SidecarFootprint
+from analyzer.projection.footprint import SidecarFootprint
+from analyzer.projection.load import MeshLoad
 from analyzer.projection.modes import (
     AMBIENT_L4,
     AMBIENT_WAYPOINT,

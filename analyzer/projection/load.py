@@ -10,22 +10,11 @@ import pandas as pd
 
 from analyzer.errors import UsageError
 from analyzer.measurement.usage import MeshUsage
+from analyzer.projection.footprint import SidecarFootprint, footprint_of, gib_of
 from analyzer.projection.tally import SidecarTally, tally
 from analyzer.units import BITS_PER_GBIT, BYTES_PER_GIB, Role
 
-__all__ = ["Demand", "MeshLoad", "SidecarFootprint", "mesh_load", "mesh_rps_of", "stated_load"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SidecarFootprint:
-    """What the sidecars use and reserve, averaged over the window; None: not known."""
-
-    vcpu: float
-    billed_vcpu: float | None
-    reserved_vcpu: float | None
-    memory_gib: float | None
-    reserved_memory_gib: float | None
-    billed_memory_gib: float | None
+__all__ = ["Demand", "MeshLoad", "mesh_load", "mesh_rps_of", "stated_load"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +91,13 @@ def mesh_load(
         mesh_rps=mesh_rps_of(usage) * demand.growth_factor,
         nodes=_nodes(usage, sidecars, node_count),
         namespaces=_namespaces(usage, sidecars, demand),
-        sidecars=_footprint(usage, sidecars),
+        sidecars=footprint_of(usage, sidecars),
         tally=tally(
             usage.of_role(Role.SIDECAR), sidecars, _added_vcpu(usage, demand), step_count=points
         ),
         placement=_placement(usage, sidecars),
         allocatable_vcpu_per_node=None if np.isnan(vcpu) else float(vcpu),
-        allocatable_memory_gib_per_node=_gib(None if np.isnan(memory_bytes) else memory_bytes),
+        allocatable_memory_gib_per_node=gib_of(None if np.isnan(memory_bytes) else memory_bytes),
     )
 
 
@@ -264,31 +253,3 @@ def _would_pass_waypoint(usage: MeshUsage, demand: Demand) -> pd.Series:
     callers = pd.MultiIndex.from_frame(calls[["source_workload_namespace", "source_workload"]])
     is_gateway = callers.isin(pd.MultiIndex.from_frame(gateways[["namespace", "workload"]]))
     return ~(pd.Series(is_gateway, index=calls.index) | (calls["source_workload"] == "unknown"))
-
-
-def _footprint(usage: MeshUsage, sidecars: pd.DataFrame) -> SidecarFootprint:
-    points = len(usage.observed_points)
-
-    def totals(used: pd.Series, reserved: pd.Series) -> tuple[float | None, float | None]:
-        if not reserved.notna().any():
-            return None, None
-        # A proxy without a known request counts with what it uses.
-        billed = pd.Series(np.fmax(used, reserved), index=used.index)
-        return float(reserved.sum()) / points, float(billed.sum()) / points
-
-    cpu, memory = sidecars["cpu_vcpu"], sidecars["memory_bytes"]
-    reserved_vcpu, billed_vcpu = totals(cpu, sidecars["reserved_vcpu"])
-    reserved_bytes, billed_bytes = totals(memory, sidecars["reserved_memory_bytes"])
-    used_bytes = float(memory.sum()) / points if memory.notna().any() else None
-    return SidecarFootprint(
-        vcpu=float(cpu.sum()) / points,
-        billed_vcpu=billed_vcpu,
-        reserved_vcpu=reserved_vcpu,
-        memory_gib=_gib(used_bytes),
-        reserved_memory_gib=_gib(reserved_bytes),
-        billed_memory_gib=_gib(billed_bytes),
-    )
-
-
-def _gib(amount_bytes: float | None) -> float | None:
-    return None if amount_bytes is None else amount_bytes / BYTES_PER_GIB

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from analyzer.projection.evaluate import evaluate
-from analyzer.projection.load import MeshLoad, SidecarFootprint
+from analyzer.projection.footprint import SidecarFootprint
+from analyzer.projection.load import MeshLoad
 from analyzer.projection.modes import AMBIENT_WAYPOINT, SIDECAR, Parameters
 from analyzer.projection.prices import NodePrices
 from analyzer.projection.result import Sensitivity

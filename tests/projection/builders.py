@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.load import MeshLoad, SidecarFootprint
+from analyzer.projection.footprint import SidecarFootprint
+from analyzer.projection.load import MeshLoad
 from analyzer.projection.modes import Parameters
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.prometheus.window import TimeWindow

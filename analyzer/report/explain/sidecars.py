@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.projection.load import MeshLoad, SidecarFootprint
+from analyzer.projection.footprint import SidecarFootprint
+from analyzer.projection.load import MeshLoad
 from analyzer.projection.result import Workings
 from analyzer.projection.tally import SidecarTally
 from analyzer.report.answer import Answer
