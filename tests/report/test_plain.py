@@ -129,7 +129,9 @@ def test_markdown_tells_what_the_table_tells() -> None:
     assert "2024-05-14 00:00 to 2024-05-14 00:10 UTC" in text
     assert "the post's 0.6 overstates them 2.0 times" in text
     assert "Dollars are of usage, at $22 per vCPU-month" in text
-    lines = [cells(line) for line in text.splitlines() if line.startswith("| sidecar")]
+    lines = [
+        cells(line) for line in text.splitlines() if line.startswith(("| sidecar (", "| sidecar |"))
+    ]
     assert lines == [
         ["sidecar (sidecars)", "0.44", "0.281", "$116", "", "sidecar: measured"],
         ["sidecar", "0.44", "$116", "0.3", "$79", "0.54", "$143"],
