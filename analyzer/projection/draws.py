@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzer.calibration.draws import DRAW_COUNT, SEED
 from analyzer.calibration.result import RoleCalibration
+from analyzer.calibration.segments import Floats
 from analyzer.units import CONFIDENCE, Interval
 
 __all__ = ["DRAW_COUNT", "SEED", "draw", "draw_curve", "generator", "to_interval"]
-
-Floats = npt.NDArray[np.float64]
 
 _Z = 1.6448536269514722
 """Standard normal quantile of (1 + CONFIDENCE) / 2."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from analyzer.calibration.segments import Floats
 from analyzer.projection.footprint import SidecarFootprint
 from analyzer.projection.load import MeshLoad
 from analyzer.projection.modes import (
@@ -26,8 +26,6 @@ from analyzer.projection.scenario import Basis
 from analyzer.units import MONTHS_PER_YEAR, Provenance, Role
 
 __all__ = ["ModeNeeds", "evaluate"]
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

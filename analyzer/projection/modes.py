@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from analyzer.calibration.segments import Floats
 from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.load import MeshLoad
 from analyzer.projection.prices import NodePrices, mean_price
@@ -36,8 +36,6 @@ __all__ = [
     "ztunnel_need",
     "ztunnel_vcpu",
 ]
-
-Floats = npt.NDArray[np.float64]
 
 SIDECAR = "sidecar"
 AMBIENT_L4 = "ambient-l4"
@@ -131,6 +129,13 @@ class Parameters:
         effective = self.waypoint_effective_rps(rps)[:, None]
         return self.waypoint_idle_vcpu + effective / 1000 * self.waypoint_vcpu_per_1000_rps
 
+    def likely_waypoint_vcpu(self, rps: Floats) -> Floats:
+        """Return the best estimate of that alone, shape (rates,): the draws are thousands."""
+        effective = self.waypoint_effective_rps(rps)
+        return np.asarray(
+            self.waypoint_idle_vcpu[0] + effective / 1000 * self.waypoint_vcpu_per_1000_rps[0]
+        )
+
 
 def ztunnel_vcpu(nodes: pd.DataFrame, parameters: Parameters) -> Floats:
     """Return what the ztunnel of each node uses, shape (nodes, draws)."""
@@ -194,7 +199,7 @@ def waypoint_replicas(load: MeshLoad, parameters: Parameters) -> Floats:
     )
     replicas = np.full(len(peak_rps), parameters["waypoint_replicas"][0])
     for _ in range(_MOST_REPLICAS):
-        used = parameters.waypoint_vcpu(peak_rps / replicas)[:, 0]
+        used = parameters.likely_waypoint_vcpu(peak_rps / replicas)
         # A replica that idles above the target gains nothing from company.
         busy = (used > most_vcpu) & (parameters.waypoint_idle_vcpu[0] < most_vcpu)
         if not busy.any():

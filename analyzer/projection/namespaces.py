@@ -33,7 +33,7 @@ def rank_namespaces(
     rps = namespaces["waypoint_rps"].to_numpy(float) / replicas
     frame = frame.assign(
         ambient_l4_vcpu=idle_vcpu * share + carried,
-        waypoint_vcpu=parameters.waypoint_vcpu(rps)[:, 0] * replicas,
+        waypoint_vcpu=parameters.likely_waypoint_vcpu(rps) * replicas,
         waypoint_replicas=replicas.astype(int),
         waypoint_extrapolated=is_extrapolated(rps, calibration),
     )
