@@ -107,16 +107,14 @@ def fit_workloads(
     curves = np.einsum("gij,gj->gi", reduction, fit.coefficients)
     covariances = reduction @ covariance @ reduction.transpose(0, 2, 1)
     freedom = panel.cluster_counts - 1
-    noisy, falling = _downward(curves, covariances, freedom, has_slope=problem.has_slope)
-    all_obstacles = {**found, **noisy, **falling}
-    is_falling = np.isin(np.arange(len(active)), list(falling))
+    downward, is_falling = _downward(curves, covariances, freedom, has_slope=problem.has_slope)
     has_idle = active[:, 0] & ~is_falling
     prediction = panel.vcpu - fit.residuals
     prediction[panel.workloads.spread(~has_idle).astype(bool)] = np.nan
     return WorkloadFits(
         shape=shape,
         panel=panel,
-        obstacles=all_obstacles,
+        obstacles={**found, **downward},
         curves=curves,
         covariances=covariances,
         degrees_of_freedom=freedom,
@@ -160,18 +158,17 @@ def _reduction(shape: Shape, panel: Panel) -> Floats:
 
 def _downward(
     curves: Floats, covariances: Floats, freedom: Ints, *, has_slope: Bools
-) -> tuple[dict[int, Obstacle], dict[int, Obstacle]]:
-    """Return the workloads whose CPU does not rise with requests: by their noise, and clearly."""
+) -> tuple[dict[int, Obstacle], Bools]:
+    """Return the workloads whose CPU does not rise with requests, and which clearly fall."""
     slope = curves[:, 1]
     quantile = special.stdtrit(np.maximum(freedom, 1), (1 + CONFIDENCE) / 2)
-    clearly = slope + CLEARLY * quantile * np.sqrt(covariances[:, 1, 1]) < 0
+    is_down = has_slope & (slope <= 0)
+    is_falling = is_down & (slope + CLEARLY * quantile * np.sqrt(covariances[:, 1, 1]) < 0)
     noise = "its CPU does not rise with its requests by more than its noise"
     other = "its CPU falls when its requests rise: something else drives it"
-    down = has_slope & (slope <= 0)
-    return tuple(  # type: ignore[return-value]
-        {
-            int(number): Obstacle(reason=Reason.NEGATIVE_SLOPE, detail=detail)
-            for number in np.flatnonzero(chosen)
-        }
-        for chosen, detail in ((down & ~clearly, noise), (down & clearly, other))
-    )
+    return {
+        int(number): Obstacle(
+            reason=Reason.NEGATIVE_SLOPE, detail=other if is_falling[number] else noise
+        )
+        for number in np.flatnonzero(is_down)
+    }, is_falling
