@@ -38,24 +38,54 @@ apt_refresh() {
 }
 
 # The machine's own package lists may be absent, unreadable or too old to fetch from; then private
-# ones are made, and kept for the next time.
+# ones are made, and kept for the next time. apt_fetch PACKAGES FOLDER, the first split at spaces.
 apt_fetch() {
-    (cd "$2" && apt_system download "$1" 2>/dev/null) && return
-    (cd "$2" && apt_private download "$1" 2>/dev/null) && return
-    apt_refresh && (cd "$2" && apt_private download "$1")
+    # shellcheck disable=SC2086
+    {
+        (cd "$2" && apt_system download $1 2>/dev/null) && return
+        (cd "$2" && apt_private download $1 2>/dev/null) && return
+        apt_refresh && (cd "$2" && apt_private download $1)
+    }
 }
 
+# unpack PACKAGE, by itself: what it needs is expected to be there.
 unpack() {
+    unpack_as "$1" "$1"
+}
+
+# unpack_whole PACKAGE, together with all it needs that this machine has not got installed.
+unpack_whole() {
+    test ! -d ".tools/deb/$1" || return 0
+    apt_setup
+    needed=$(apt_needed apt_system "$1") || needed=$(apt_needed apt_private "$1") ||
+        { apt_refresh && needed=$(apt_needed apt_private "$1"); } || return
+    unpack_as "$1" "$needed"
+}
+
+# apt_needed HOW PACKAGE prints what installing it would install, in one line.
+apt_needed() {
+    planned=$("$1" -s install --no-install-recommends "$2" 2>/dev/null) &&
+        printf '%s\n' "$planned" | sed -n 's/^Inst \([^ ]*\).*/\1/p' | tr '\n' ' '
+}
+
+# unpack_as NAME PACKAGES lays packages out in .tools/deb/NAME.
+unpack_as() {
     test ! -d ".tools/deb/$1" || return 0
     apt_setup &&
         incoming=$(mktemp -d .tools/incoming.XXXXXX) || return
     # Moved into place when whole, so that an interrupted run leaves nothing that looks finished.
-    if apt_fetch "$1" "$incoming" &&
-        dpkg -x "$incoming/$1"_*.deb "$incoming/tree" &&
+    if apt_fetch "$2" "$incoming" &&
+        lay_out "$incoming" &&
         mv "$incoming/tree" ".tools/deb/$1"; then
         rm -rf "$incoming"
     else
         rm -rf "$incoming"
         return 1
     fi
+}
+
+lay_out() {
+    for archive in "$1"/*.deb; do
+        dpkg -x "$archive" "$1/tree" || return
+    done
 }

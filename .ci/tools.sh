@@ -29,3 +29,27 @@ fi
 for name in victoria-metrics hey; do
     provide "$name" "$name" || echo "Going on without $name: no apt to get it, and not on PATH." >&2
 done
+
+# A browser needs libraries that a server has not got: they come with it, and are found there.
+browser() {
+    test ! -x .tools/bin/chromium || return 0
+    for name in chromium chromium-browser google-chrome; do
+        if found=$(command -v "$name"); then
+            ln -sf "$found" .tools/bin/chromium
+            return
+        fi
+    done
+    browser=chromium-headless-shell
+    have_apt && unpack_whole "$browser" || return
+    root=$PWD/.tools/deb/$browser
+    libraries=$(find "$root/usr/lib" -name '*.so*' -exec dirname {} + | sort -u | tr '\n' ':')
+    cat >.tools/bin/chromium.new <<EOF
+#!/bin/sh
+export LD_LIBRARY_PATH="$libraries"
+exec "$root/usr/lib/chromium/$browser" "\$@"
+EOF
+    chmod +x .tools/bin/chromium.new
+    mv .tools/bin/chromium.new .tools/bin/chromium
+}
+
+browser || echo "Going on without chromium: no apt to get it, and not on PATH." >&2
