@@ -4,12 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from analyzer.measurement.collect import collect_snapshot
 from analyzer.measurement.plan import Ask
 from analyzer.prometheus.access import Access
 from analyzer.prometheus.connection import Connection
 from tests.support import SMALL_MESH, FilledMesh, MeshCache, PrometheusServer
+
+# How fast a machine is, is for benchmarks to say.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session", autouse=True)

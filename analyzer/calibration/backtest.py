@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import Panel, obstacles
 from analyzer.calibration.result import Backtest
 from analyzer.calibration.segments import Floats, Ints
@@ -22,20 +23,22 @@ TRAINING_SHARE: Final = 0.7
 
 
 def backtest(
-    shape: Shape, rows: pd.DataFrame, variance_weights: Floats | None = None
+    shape: Shape, observations: Observations, variance_weights: Floats | None = None
 ) -> Backtest | None:
-    """Fit the first part of `Observations.rows` alone, and predict the rest.
+    """Fit the first part of the window alone, and predict the rest.
 
     None where no workload can be fitted in the one part and seen in the other.
 
     Args:
         shape: of the fit.
-        rows: all of them.
-        variance_weights: of a fit of all rows, shape (n,), to begin with: it ends no other way.
+        observations: all of them.
+        variance_weights: of a fit of all of them, shape (n,), to begin with: it ends no other way.
     """
+    rows, names = observations.rows, observations.workloads
     point = rows["point"].to_numpy(np.int64)
     points = np.flatnonzero(np.bincount(point))
-    early = point < points[int(len(points) * TRAINING_SHARE)]
+    cut = points[int(len(points) * TRAINING_SHARE)]
+    early = point < cut
     if not early.any():
         return None
     panel, rest = Panel.of(rows[early]), Panel.of(rows[~early])
@@ -51,12 +54,33 @@ def backtest(
         return None
     predicted, variances = _predict(fits, rest, then, later)
     errors = predicted - actual
-    quantile = special.stdtrit(fits.degrees_of_freedom[then], (1 + CONFIDENCE) / 2)
+    margins = np.sqrt(variances)
+    margins *= special.stdtrit(fits.degrees_of_freedom[then], (1 + CONFIDENCE) / 2)
     return Backtest(
         bias_share=float(errors.sum() / actual.sum()),
         error_share=float(np.abs(errors).sum() / actual.sum()),
-        covered_share=float((np.abs(errors) <= quantile * np.sqrt(variances)).mean()),
+        covered_share=float((np.abs(errors) <= margins).mean()),
         workload_count=len(then),
+        workloads=_table(
+            names.iloc[rest.numbers[later]], actual, predicted, margins, len(points[points >= cut])
+        ),
+    )
+
+
+def _table(
+    names: pd.DataFrame, actual: Floats, predicted: Floats, margins: Floats, point_count: int
+) -> pd.DataFrame:
+    """Return sums over the later steps as means over the time."""
+    return (
+        names[["namespace", "workload"]]
+        .assign(
+            measured_vcpu=actual / point_count,
+            predicted_vcpu=predicted / point_count,
+            # What a CPU could fall to is nothing.
+            predicted_low_vcpu=np.maximum(predicted - margins, 0.0) / point_count,
+            predicted_high_vcpu=(predicted + margins) / point_count,
+        )
+        .reset_index(drop=True)
     )
 
 

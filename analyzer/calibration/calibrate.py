@@ -7,13 +7,15 @@ import pandas as pd
 from analyzer.calibration.memory import fit_memory
 from analyzer.calibration.observations import Observations, observe
 from analyzer.calibration.result import Calibration, Decomposition, RoleCalibration
-from analyzer.calibration.role import RoleFit, fit_role
+from analyzer.calibration.role import fit_role
+from analyzer.calibration.segments import Floats
 from analyzer.calibration.summary import (
     decompose,
     predicted_vcpu,
     refused_workloads,
     workload_calibrations,
 )
+from analyzer.calibration.timeline import timeline
 from analyzer.calibration.ztunnel import fit_ztunnels
 from analyzer.data import assumptions
 from analyzer.measurement.snapshot import Snapshot
@@ -44,6 +46,7 @@ def calibrate_usage(usage: MeshUsage) -> Calibration:
     fit = fit_role(Role.SIDECAR, observations)
     memory = fit_memory(usage)
     decomposition = decompose(fit, observations)
+    predicted = predicted_vcpu(fit)
     return Calibration(
         sidecar=fit.calibration,
         waypoint=_waypoint(usage, fit.calibration),
@@ -51,8 +54,9 @@ def calibrate_usage(usage: MeshUsage) -> Calibration:
         memory=memory,
         workloads=tuple(workload_calibrations(fit, observations)),
         decomposition=decomposition,
-        observations=_shown(observations, fit),
+        observations=_shown(observations, predicted),
         exclusions=observations.exclusions,
+        timeline=timeline(usage, observations, predicted),
         refusals=(
             *(item for item in (fit.calibration, memory) if isinstance(item, Refusal)),
             *refused_workloads(fit, observations),
@@ -61,7 +65,7 @@ def calibrate_usage(usage: MeshUsage) -> Calibration:
     )
 
 
-def _shown(observations: Observations, fit: RoleFit) -> pd.DataFrame:
+def _shown(observations: Observations, predicted: Floats) -> pd.DataFrame:
     """Return the fitted steps under their names, with what the fit makes of them."""
     rows = observations.rows
     names = {
@@ -70,7 +74,7 @@ def _shown(observations: Observations, fit: RoleFit) -> pd.DataFrame:
         for codes, categories in [pd.factorize(observations.workloads[column])]
         for codes in [codes[rows["workload"]]]
     }
-    return rows.assign(**names, predicted_vcpu=predicted_vcpu(fit))
+    return rows.assign(**names, predicted_vcpu=predicted)
 
 
 def _waypoint(usage: MeshUsage, sidecar: RoleCalibration | Refusal) -> RoleCalibration | Refusal:

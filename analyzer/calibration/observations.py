@@ -14,7 +14,9 @@ from analyzer.calibration.segments import Bools, Ints, Segments
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import BITS_PER_GBIT, Role
 
-__all__ = ["Exclusion", "Observations", "observe"]
+__all__ = ["THROTTLED", "Exclusion", "Observations", "observe"]
+
+THROTTLED: Final = "the proxy was throttled in it"
 
 MAX_THROTTLED_SHARE: Final = 0.05
 """Share of a step's CPU periods in which a proxy may be throttled. What is put off in a few
@@ -48,6 +50,7 @@ class Observations:
             new_connections_per_second, cpu_vcpu; sorted by workload, proxy and point.
         workloads: namespace and workload of each one that has usable steps.
         exclusions: the other steps.
+        left_out: their CPU, by reason and point of the window: reason, point, cpu_vcpu.
         measured_vcpu: CPU of both together, averaged over the window.
         measured_rps: proxy requests per second of both together, likewise.
         point_count: the steps that averages are over.
@@ -56,6 +59,7 @@ class Observations:
     rows: pd.DataFrame
     workloads: pd.DataFrame
     exclusions: tuple[Exclusion, ...]
+    left_out: pd.DataFrame
     measured_vcpu: float
     measured_rps: float
     point_count: int
@@ -75,7 +79,7 @@ def observe(usage: MeshUsage, role: Role) -> Observations:
     mine = np.flatnonzero(codes[proxy] >= 0)
     steps = usage.steps if len(mine) == len(proxy) else usage.steps.iloc[mine]
     points = len(usage.observed_points)
-    left, exclusions = _exclude(steps, _reasons(usage, steps), points)
+    left, exclusions, left_out = _exclude(steps, _reasons(usage, steps), points)
     kept = np.flatnonzero(left)
     workload = codes[steps["proxy"].to_numpy(np.int64)[kept]]
     order = np.argsort(workload, kind="stable")
@@ -86,6 +90,7 @@ def observe(usage: MeshUsage, role: Role) -> Observations:
         rows=_rows(steps, kept[order]).assign(workload=workload),
         workloads=names.iloc[seen].reset_index(drop=True),
         exclusions=exclusions,
+        left_out=left_out,
         measured_vcpu=float(steps["cpu_vcpu"].sum()) / points,
         measured_rps=float(np.nansum(steps["proxy_rps"].to_numpy()[is_observed])) / points,
         point_count=points,
@@ -127,11 +132,11 @@ def _rows(steps: pd.DataFrame, kept: Ints) -> pd.DataFrame:
 
 def _exclude(
     steps: pd.DataFrame, reasons: Mapping[str, Bools], points: int
-) -> tuple[Bools, tuple[Exclusion, ...]]:
+) -> tuple[Bools, tuple[Exclusion, ...], pd.DataFrame]:
     """Leave each step out for the first reason that holds of it."""
-    vcpu = steps["cpu_vcpu"].to_numpy(float)
+    vcpu, point = np.nan_to_num(steps["cpu_vcpu"].to_numpy(float)), steps["point"].to_numpy()
     left = np.ones(len(steps), dtype=bool)
-    exclusions = []
+    exclusions, sums = [], [pd.DataFrame({"reason": [], "point": [], "cpu_vcpu": []})]
     for reason, holds in reasons.items():
         out = left & holds
         left &= ~holds
@@ -140,10 +145,14 @@ def _exclude(
                 Exclusion(
                     reason=reason,
                     step_count=int(out.sum()),
-                    mean_vcpu=float(np.nansum(vcpu[out])) / points,
+                    mean_vcpu=float(vcpu[out].sum()) / points,
                 )
             )
-    return left, tuple(exclusions)
+            at, position = np.unique(point[out], return_inverse=True)
+            total = np.bincount(position, vcpu[out])
+            sums.append(pd.DataFrame({"reason": reason, "point": at, "cpu_vcpu": total}))
+    left_out = pd.concat(sums[1:] or sums, ignore_index=True)
+    return left, tuple(exclusions), left_out
 
 
 def _reasons(usage: MeshUsage, steps: pd.DataFrame) -> dict[str, Bools]:
@@ -154,9 +163,7 @@ def _reasons(usage: MeshUsage, steps: pd.DataFrame) -> dict[str, Bools]:
         "its metrics were not scraped": steps["proxy_rps"].isna().to_numpy(),
         "the proxy started or ended in it": _is_cut(usage, steps),
         "the proxy restarted in it": _restarted(steps),
-        "the proxy was throttled in it": (
-            steps["throttled_share"].to_numpy(float) > MAX_THROTTLED_SHARE
-        ),
+        THROTTLED: steps["throttled_share"].to_numpy(float) > MAX_THROTTLED_SHARE,
         "its CPU was at its limit": cpu > MAX_LIMIT_SHARE * steps["limit_vcpu"].to_numpy(float),
     }
 

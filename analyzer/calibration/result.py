@@ -33,12 +33,16 @@ class Backtest:
         error_share: mean error of a workload's mean CPU, without its sign, weighted by that CPU.
         covered_share: of workloads whose mean CPU fell in their 90 % prediction interval.
         workload_count: that could be predicted.
+        workloads: one row each of these: namespace, workload, measured_vcpu, predicted_vcpu,
+            predicted_low_vcpu, predicted_high_vcpu (90 % prediction interval), all of the mean
+            over the observed points of the last 30 %.
     """
 
     bias_share: float
     error_share: float
     covered_share: float
     workload_count: int
+    workloads: pd.DataFrame = field(default_factory=pd.DataFrame, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +217,10 @@ class Calibration:
         memory: of sidecars.
         observations: the fitted steps with their prediction (`predicted_vcpu`), for charts.
         exclusions: steps that took no part, with their number and CPU.
+        timeline: of the sidecars, one row an observed point: start (of the step, UTC),
+            measured_vcpu, predicted_vcpu (of the steps that were fitted), fitted_vcpu (measured,
+            of the same), throttled_vcpu, left_out_vcpu (for other reasons), unfitted_vcpu (of
+            workloads that have no fit), proxy_rps. Measured is the sum of the four parts.
     """
 
     sidecar: RoleCalibration | Refusal
@@ -223,5 +231,6 @@ class Calibration:
     decomposition: Decomposition
     observations: pd.DataFrame
     exclusions: tuple[Exclusion, ...]
+    timeline: pd.DataFrame
     refusals: tuple[Refusal, ...]
     warnings: tuple[str, ...]

@@ -100,7 +100,7 @@ def _calibration(
         ),
         attenuation_share=attenuation_share(fits),
         r_squared=_r_squared(fits),
-        backtest=backtest(fits.shape, observations.rows, fits.variance_weights),
+        backtest=backtest(fits.shape, observations, fits.variance_weights),
         sample_count=int(panel.workloads.lengths[own].sum()),
         proxy_count=int(panel.proxy_counts[own].sum()),
         covered_share=float(per_workload[own].sum()) / requests,

@@ -1,14 +1,19 @@
-"""Whole nodes: money is saved only when some go away."""
+"""Nodes: what the ztunnel of each would use, and how many could go away."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+import pandas as pd
+
 from analyzer.projection.choices import Basis
 from analyzer.projection.evaluate import ModeNeeds
 from analyzer.projection.load import MeshLoad
+from analyzer.projection.modes import Parameters, ztunnel_vcpu
+from analyzer.units import CONFIDENCE
 
-__all__ = ["freed_nodes"]
+__all__ = ["freed_nodes", "ztunnel_nodes"]
 
 _HAIR = 1e-9
 
@@ -30,3 +35,26 @@ def freed_nodes(load: MeshLoad, sidecar: ModeNeeds, mode: ModeNeeds) -> int | No
     memory_gib = float(before[0] - after[0])
     # What was added up in another order is a hair off, and must not cost a whole node.
     return math.floor(min(vcpu / vcpu_each, memory_gib / memory_each) + _HAIR)
+
+
+def ztunnel_nodes(load: MeshLoad, parameters: Parameters | None) -> pd.DataFrame:
+    """Return what the ztunnel of each node would use, columns as in `Projection.nodes`."""
+    if parameters is None or load.nodes is None:
+        return pd.DataFrame()
+    draws = ztunnel_vcpu(load.nodes, parameters)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = (
+        np.quantile(draws[:, 1:], [tail, 1 - tail], axis=1)
+        if draws.shape[1] > 1
+        else (
+            draws[:, 0],
+            draws[:, 0],
+        )
+    )
+    frame = load.nodes[["node", "passes_rps", "gbit_per_second"]].assign(
+        ztunnel_vcpu=draws[:, 0],
+        ztunnel_low_vcpu=np.minimum(low, draws[:, 0]),
+        ztunnel_high_vcpu=np.maximum(high, draws[:, 0]),
+    )
+    ordered = frame.sort_values(["ztunnel_vcpu", "node"], ascending=[False, True])
+    return ordered.reset_index(drop=True)

@@ -15,7 +15,7 @@ from analyzer.projection.evaluate import ModeNeeds, evaluate
 from analyzer.projection.load import Demand, MeshLoad, mesh_load
 from analyzer.projection.modes import SIDECAR, Parameters, waypoint_replicas
 from analyzer.projection.namespaces import is_extrapolated, rank_namespaces
-from analyzer.projection.nodes import freed_nodes
+from analyzer.projection.nodes import freed_nodes, ztunnel_nodes
 from analyzer.projection.parameters import drawn, exact, with_measured
 from analyzer.projection.prices import NodePrices, node_prices
 from analyzer.projection.reference import reference
@@ -87,6 +87,7 @@ def project_usage(
         sensitivity=sensitivity(load, load.sidecars, measured, parameters, basis, prices),
         waypoint_placement=scenario.waypoint_placement.rule,
         sweeps=sweeps(load, modes, parameters, basis, prices),
+        nodes=ztunnel_nodes(load, parameters),
         references=tuple(
             reference(constants, load, scenario, price)
             for constants in published_constants().values()

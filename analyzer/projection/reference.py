@@ -28,10 +28,8 @@ def reference(
     constants: PublishedConstants, load: MeshLoad, scenario: Scenario, price: Price
 ) -> Reference:
     """Apply published constants to a mesh, at the answer's price of a vCPU and its replicas."""
-    vcpu = {
-        mode: sum(components.values())
-        for mode, components in _components(constants, load, scenario.waypoint_replicas).items()
-    }
+    components = _components(constants, load, scenario.waypoint_replicas)
+    vcpu = {mode: sum(parts.values()) for mode, parts in components.items()}
     usd_per_vcpu_year = price.vcpu_month_usd * MONTHS_PER_YEAR
     return Reference(
         name=constants.name,
@@ -40,6 +38,7 @@ def reference(
         remark=constants.remark,
         is_per_proxy=not constants.needs_requests,
         vcpu=vcpu,
+        component_vcpu=components,
         usd_per_year={mode: value * usd_per_vcpu_year for mode, value in vcpu.items()},
     )
 

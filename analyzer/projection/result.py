@@ -11,7 +11,7 @@ from analyzer.projection.load import MeshLoad
 from analyzer.projection.modes import Need, Parameters
 from analyzer.projection.prices import NodePrices
 from analyzer.projection.scenario import Basis, Scenario
-from analyzer.units import Interval, Provenance, Reason, Refusal
+from analyzer.units import Interval, Provenance, Reason, Refusal, Role
 
 __all__ = [
     "NOTHING_TO_SAVE",
@@ -144,6 +144,8 @@ class Reference:
     """Published constants applied to the same mesh; a mode they say nothing of is absent.
 
     Attributes:
+        vcpu: of each mode.
+        component_vcpu: of each mode, by role.
         is_per_proxy: whether they are the same for each proxy, whatever its traffic.
     """
 
@@ -153,6 +155,7 @@ class Reference:
     remark: str
     vcpu: Mapping[str, float]
     usd_per_year: Mapping[str, float]
+    component_vcpu: Mapping[str, Mapping[Role, float]] = field(default_factory=dict)
     is_per_proxy: bool = False
 
 
@@ -184,6 +187,8 @@ class Projection:
             no proxy was seen), cumulative_saving_vcpu (in this order of migration, net of the idle
             of the ztunnels, which are there from the first one on); empty where only counts were
             stated.
+        nodes: one row a node, the busiest first: node, passes_rps, gbit_per_second,
+            ztunnel_vcpu, ztunnel_low_vcpu, ztunnel_high_vcpu; empty where nodes are not known.
         waypoint_placement: the rule by which namespaces got waypoints in `ambient-waypoint`.
         sweeps: the saving along the share of namespaces that need L7, and along replicas.
         references: published constants applied to the same mesh.
@@ -202,5 +207,6 @@ class Projection:
     refusals: tuple[Refusal, ...]
     warnings: tuple[str, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
+    nodes: pd.DataFrame = field(default_factory=pd.DataFrame)
     waypoint_placement: str = "observed"
     workings: Workings | None = None

@@ -109,6 +109,10 @@ class TimeWindow:
         """Return when point `point` is evaluated: the end of its step."""
         return self.start + timedelta(seconds=self.step_seconds * (point + 1))
 
+    def start_of(self, point: int) -> datetime:
+        """Return when step `point` begins."""
+        return self.start + timedelta(seconds=self.step_seconds * point)
+
     def chunks(
         self, *, samples_per_point: float = 0, sample_budget: int = SAMPLE_BUDGET
     ) -> tuple[Chunk, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from analyzer.calibration.models import Power
 from analyzer.calibration.result import (
+    Backtest,
     Calibration,
     Decomposition,
     MemoryCalibration,
@@ -62,12 +63,34 @@ def role_json(role: RoleCalibration | Refusal) -> dict[str, Any] | None:
         "attenuation_share": interval_json(role.attenuation_share),
         "r_squared": role.r_squared,
         "backtest_error": backtest and backtest.bias_share,
-        "backtest": backtest and asdict(backtest),
+        "backtest": backtest and _backtest(backtest),
         "sample_count": role.sample_count,
         "proxy_count": role.proxy_count,
         "covered_share": role.covered_share,
         "provenance": role.provenance,
         "source": role.source or None,
+    }
+
+
+def _backtest(test: Backtest) -> dict[str, Any]:
+    return {
+        "bias_share": test.bias_share,
+        "error_share": test.error_share,
+        "covered_share": test.covered_share,
+        "workload_count": test.workload_count,
+        "workloads": [
+            {
+                "namespace": row["namespace"],
+                "workload": row["workload"],
+                "measured_vcpu": row["measured_vcpu"],
+                "predicted_vcpu": {
+                    "low": row["predicted_low_vcpu"],
+                    "mid": row["predicted_vcpu"],
+                    "high": row["predicted_high_vcpu"],
+                },
+            }
+            for row in test.workloads.to_dict("records")
+        ],
     }
 
 

@@ -141,6 +141,19 @@ def _projection(projection: Projection) -> dict[str, Any]:
             for item in projection.sensitivity
         ],
         "sweeps": [_sweep(item) for item in projection.sweeps],
+        "nodes": [
+            {
+                "node": row["node"],
+                "passes_rps": row["passes_rps"],
+                "gbit_per_second": row["gbit_per_second"],
+                "ztunnel_vcpu": {
+                    "low": row["ztunnel_low_vcpu"],
+                    "mid": row["ztunnel_vcpu"],
+                    "high": row["ztunnel_high_vcpu"],
+                },
+            }
+            for row in projection.nodes.to_dict("records")
+        ],
     }
 
 

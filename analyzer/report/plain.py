@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from analyzer.report.answer import Answer
@@ -16,7 +17,15 @@ from analyzer.report.words import (
     window_title,
 )
 
-__all__ = ["as_csv", "as_markdown", "namespaces_csv", "proxies_csv"]
+__all__ = [
+    "as_csv",
+    "as_markdown",
+    "namespaces_csv",
+    "nodes_csv",
+    "proxies_csv",
+    "timeline_csv",
+    "workloads_csv",
+]
 
 
 def as_csv(answer: Answer) -> str:
@@ -24,13 +33,38 @@ def as_csv(answer: Answer) -> str:
     document = as_document(answer)
     if "projection" in document:
         return csv_text(_mode_rows(document["projection"]["modes"]))
-    return csv_text(map(_flat, document.get("calibration", {}).get("workloads", [])))
+    return workloads_csv(answer)
+
+
+def workloads_csv(answer: Answer) -> str:
+    """Return one line a workload."""
+    workloads = as_document(answer).get("calibration", {}).get("workloads", [])
+    return csv_text(map(_flat, workloads))
+
+
+def nodes_csv(answer: Answer) -> str:
+    """Return one line a node: what its ztunnel would use."""
+    return csv_text(map(_flat, as_document(answer).get("projection", {}).get("nodes", [])))
+
+
+def timeline_csv(answer: Answer) -> str:
+    """Return one line a step: what the sidecars used, and what passed them."""
+    if answer.calibration is None:
+        return csv_text([])
+    table = answer.calibration.timeline
+    return csv_text(
+        {str(key): _told(value) for key, value in row.items()} for row in table.to_dict("records")
+    )
 
 
 def namespaces_csv(answer: Answer) -> str:
     """Return one line a namespace."""
     document = as_document(answer)
     return csv_text(document.get("projection", {}).get("namespaces", []))
+
+
+def _told(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def proxies_csv(answer: Answer) -> str:

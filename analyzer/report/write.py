@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from analyzer.errors import AnalyzerError
 from analyzer.measurement.snapshot import write_file
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
-from analyzer.report.charts.style import png_bytes
+from analyzer.report.charts.style import figure_bytes
 from analyzer.report.document import as_json
-from analyzer.report.plain import as_csv, as_markdown, namespaces_csv, proxies_csv
+from analyzer.report.plain import (
+    as_csv,
+    as_markdown,
+    namespaces_csv,
+    nodes_csv,
+    proxies_csv,
+    timeline_csv,
+    workloads_csv,
+)
 
 __all__ = ["write_files", "write_report"]
 
@@ -30,12 +40,15 @@ def write_report(answer: Answer, folder: Path) -> tuple[Path, ...]:
         "report.md": as_markdown(answer).encode(),
         "modes.csv": as_csv(answer).encode(),
         "namespaces.csv": namespaces_csv(answer).encode(),
+        "workloads.csv": workloads_csv(answer).encode(),
+        "nodes.csv": nodes_csv(answer).encode(),
+        "timeline.csv": timeline_csv(answer).encode(),
         "proxies.csv": proxies_csv(answer).encode(),
     }
     for name, chart in CHARTS.items():
         figure = chart(answer)
-        if figure is not None:
-            files[f"{name}.png"] = png_bytes(figure)
+        if isinstance(figure, Figure):
+            files[f"{name}.png"] = figure_bytes(figure)
     return write_files(files, folder)
 
 

@@ -3,11 +3,10 @@
 import dataclasses
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from analyzer.calibration.backtest import TRAINING_SHARE, backtest
-from analyzer.calibration.observations import observe
+from analyzer.calibration.observations import Observations, observe
 from analyzer.calibration.result import Backtest
 from analyzer.calibration.shapes import AFFINE, power
 from analyzer.units import Role
@@ -19,7 +18,7 @@ CYCLES = np.tile(np.tile(np.linspace(10, 100, 10), 10), (4, 1))
 
 
 def backtested(*fleets: Fleet) -> Backtest:
-    result = backtest(AFFINE, observed(*fleets).rows)
+    result = backtest(AFFINE, observed(*fleets))
     assert result is not None
     return result
 
@@ -103,9 +102,9 @@ def test_a_window_too_short_to_be_split_has_none() -> None:
 def test_the_wrong_shape_is_found_out_where_the_load_grows() -> None:
     rps = np.tile(np.linspace(10, 1000, 100), (4, 1))
     fleet = Fleet(rps=rps, vcpu=0.005 + 0.0016 * rps**0.75)
-    rows = observed(fleet).rows
+    seen = observed(fleet)
 
-    right, wrong = backtest(power(0.75), rows), backtest(AFFINE, rows)
+    right, wrong = backtest(power(0.75), seen), backtest(AFFINE, seen)
 
     assert right is not None
     assert wrong is not None
@@ -125,5 +124,33 @@ def test_the_prediction_intervals_hold_the_truth_about_as_often_as_they_say() ->
     assert 0.83 < covered / workloads < 0.97
 
 
-def observed_of(seed: int) -> pd.DataFrame:
-    return observe(simulate(seed).usage, Role.SIDECAR).rows
+def observed_of(seed: int) -> Observations:
+    return observe(simulate(seed).usage, Role.SIDECAR)
+
+
+def test_each_workload_is_told_with_its_prediction_and_what_came() -> None:
+    table = backtested(lawful(CYCLES)).workloads
+
+    assert list(table) == [
+        "namespace",
+        "workload",
+        "measured_vcpu",
+        "predicted_vcpu",
+        "predicted_low_vcpu",
+        "predicted_high_vcpu",
+    ]
+    assert len(table) == 1
+    assert table["measured_vcpu"][0] == pytest.approx(table["predicted_vcpu"][0])
+    assert table["predicted_low_vcpu"][0] <= table["predicted_vcpu"][0]
+    assert table["predicted_vcpu"][0] <= table["predicted_high_vcpu"][0]
+
+
+def test_the_table_adds_up_to_the_bias() -> None:
+    fleet = lawful(CYCLES, seed=1)
+    fleet.vcpu[:] = 0.02 + 0.0004 * CYCLES
+    fleet.vcpu[:, 70:] *= 1.5
+    result = backtested(fleet)
+    total = result.workloads[["measured_vcpu", "predicted_vcpu"]].sum()
+
+    assert total["predicted_vcpu"] / total["measured_vcpu"] - 1 == pytest.approx(result.bias_share)
+    assert total["measured_vcpu"] == pytest.approx(fleet.vcpu[:, 70:].sum(axis=0).mean())

@@ -97,6 +97,7 @@ def calibration(
         ),
         observations=pd.DataFrame({"rps": [10.0, 250.0, 500.0], "cpu_vcpu": [0.013, 0.085, 0.16]}),
         exclusions=(),
+        timeline=pd.DataFrame(),
         refusals=(sidecar,) if isinstance(sidecar, Refusal) else (),
         warnings=(),
     )

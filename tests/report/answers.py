@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 
 from analyzer.calibration.observations import Exclusion
-from analyzer.calibration.result import Calibration, WorkloadCalibration
+from analyzer.calibration.result import Backtest, Calibration, WorkloadCalibration
 from analyzer.data import published_constants
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.usage import MeshUsage
@@ -20,7 +21,7 @@ from analyzer.projection.scenario import Scenario
 from analyzer.prometheus.promql import Scope
 from analyzer.report.answer import Answer
 from analyzer.units import Interval, Reason, Refusal
-from tests.projection.builders import Proxy, mesh, scenario, shop_mesh
+from tests.projection.builders import START, Proxy, mesh, scenario, shop_mesh
 from tests.projection.fits import calibration, fit, no_fit
 
 NAUGHTY_NAMES = (
@@ -79,6 +80,8 @@ def fitted_calibration(workloads: Sequence[WorkloadCalibration] = ()) -> Calibra
         calibration(),
         workloads=tuple(workloads) or (workload(), workload("cache/redis", fitted=False)),
         exclusions=(Exclusion(reason="no CPU sample", step_count=7, mean_vcpu=0.05),),
+        timeline=timeline(40),
+        sidecar=replace(fit(), backtest=foretold((workload(), workload("shop/back")))),
     )
 
 
@@ -138,6 +141,84 @@ def refused() -> Answer:
         calibration=fitted,
         projection=project_usage(usage, fitted, scenario()),
     )
+
+
+def timeline(steps: int) -> pd.DataFrame:
+    """Return 2 vCPU of which a tenth was throttled in every tenth step, and 1000 requests/s."""
+    throttled = np.where(np.arange(steps) % 10 == 3, 0.2, 0.0)
+    return pd.DataFrame(
+        {
+            "start": [START + timedelta(minutes=5 * step) for step in range(steps)],
+            "measured_vcpu": 2.0,
+            "predicted_vcpu": 1.9 - throttled,
+            "fitted_vcpu": 1.8 - throttled,
+            "unfitted_vcpu": 0.15,
+            "throttled_vcpu": throttled,
+            "left_out_vcpu": 0.05,
+            "proxy_rps": np.linspace(900, 1100, steps),
+        }
+    )
+
+
+def foretold(workloads: Sequence[WorkloadCalibration]) -> Backtest:
+    """Return a backtest that put every workload a twentieth too high."""
+    measured = np.array([item.mean_vcpu for item in workloads])
+    table = pd.DataFrame(
+        {
+            "namespace": [item.namespace for item in workloads],
+            "workload": [item.workload for item in workloads],
+            "measured_vcpu": measured,
+            "predicted_vcpu": 1.05 * measured,
+            "predicted_low_vcpu": 0.9 * measured,
+            "predicted_high_vcpu": 1.2 * measured,
+        }
+    )
+    return Backtest(
+        bias_share=0.05,
+        error_share=0.05,
+        covered_share=1.0,
+        workload_count=len(table),
+        workloads=table,
+    )
+
+
+def sized(pods: int) -> Answer:
+    """Return an answer of a mesh with this many pods, three a workload, five workloads a namespace.
+
+    Each has 0.05 vCPU at 100 requests per second and a namespace's rank more.
+    """
+    count = max(pods // 3, 1)
+    nodes = [f"node-{number:04}" for number in range(max(pods // 75, 1))]
+    workloads = [
+        replace(
+            workload(f"namespace-{number // 5:04}/workload-{number % 5}"),
+            mean_vcpu=0.05 * (1 + number / count),
+            proxy_count=min(pods, 3),
+        )
+        for number in range(count)
+    ]
+    usage = mesh(
+        *(
+            Proxy(
+                workload=f"namespace-{number // 15:04}/workload-{number // 3 % 5}",
+                node=nodes[number % len(nodes)],
+                cpu_vcpu=(0.05 * (1 + number / pods),) * 2,
+                proxy_rps=(100.0 * (1 + number % 7), 100.0),
+            )
+            for number in range(pods)
+        ),
+        nodes=nodes,
+    )
+    steps = np.linspace(10, 500, pods * 10)
+    fitted = replace(
+        fitted_calibration(workloads),
+        sidecar=replace(
+            fit(), proxy_count=pods, sample_count=len(steps), backtest=foretold(workloads)
+        ),
+        observations=observed(steps, noise=0.1),
+        timeline=timeline(288),
+    )
+    return full(usage=usage, fitted=fitted)
 
 
 def naughty() -> Answer:

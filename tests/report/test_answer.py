@@ -5,12 +5,12 @@ from dataclasses import replace
 from analyzer.report.answer import Answer
 from analyzer.units import Reason
 from tests.projection.builders import shop_mesh
-from tests.projection.fits import fit
+from tests.projection.fits import calibration, fit
 from tests.report.answers import calibration_only, constants_only, full, refused
 
 
 def test_the_fit_of_the_sidecars_is_at_hand() -> None:
-    assert full().sidecar == fit()
+    assert full(fitted=calibration()).sidecar == fit()
 
 
 def test_a_refused_fit_is_none() -> None:

@@ -7,8 +7,17 @@ import pytest
 
 from analyzer.errors import AnalyzerError
 from analyzer.report.answer import Answer
+from analyzer.report.charts import CHARTS
 from analyzer.report.document import as_json
-from analyzer.report.plain import as_csv, as_markdown, namespaces_csv, proxies_csv
+from analyzer.report.plain import (
+    as_csv,
+    as_markdown,
+    namespaces_csv,
+    nodes_csv,
+    proxies_csv,
+    timeline_csv,
+    workloads_csv,
+)
 from analyzer.report.write import write_report
 from tests.report.answers import calibration_only, constants_only, full, refused, scattered
 
@@ -33,9 +42,11 @@ def test_every_file_is_written_and_named(tmp_path: Path, name: str) -> None:
         "report.md",
         "modes.csv",
         "namespaces.csv",
+        "workloads.csv",
+        "nodes.csv",
+        "timeline.csv",
         "proxies.csv",
-        "cost.png",
-        "calibration.png",
+        *(f"{name}.png" for name in CHARTS),
     }
 
 
@@ -50,6 +61,9 @@ def test_the_files_hold_what_the_formats_give(tmp_path: Path) -> None:
         "report.md": as_markdown(answer),
         "modes.csv": as_csv(answer),
         "namespaces.csv": namespaces_csv(answer),
+        "workloads.csv": workloads_csv(answer),
+        "nodes.csv": nodes_csv(answer),
+        "timeline.csv": timeline_csv(answer),
         "proxies.csv": proxies_csv(answer),
     }
     for picture in pictures:

@@ -9,11 +9,15 @@ from matplotlib.figure import Figure
 from analyzer.report.answer import Answer
 from analyzer.report.charts.calibration import calibration_chart
 from analyzer.report.charts.cost import cost_chart
+from analyzer.units import Refusal
 
-__all__ = ["CHARTS", "calibration_chart", "cost_chart"]
+__all__ = ["CHARTS", "Chart", "calibration_chart", "cost_chart"]
 
-CHARTS: Mapping[str, Callable[[Answer], Figure | None]] = {
+Chart = Callable[[Answer], Figure | Refusal]
+"""A chart of an answer, or why there is nothing to draw."""
+
+CHARTS: Mapping[str, Chart] = {
     "cost": cost_chart,
     "calibration": calibration_chart,
 }
-"""Every chart by its file name; None where the answer has nothing to draw."""
+"""Every chart by its file name, in the order in which they are read."""

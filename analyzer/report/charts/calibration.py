@@ -9,19 +9,19 @@ from matplotlib.figure import Figure
 from analyzer.calibration.result import RoleCalibration
 from analyzer.calibration.segments import Floats
 from analyzer.report.answer import Answer
-from analyzer.report.charts.style import COLOURS, INK, MUTED, new_figure, titled
+from analyzer.report.charts.style import COLOURS, INK, MUTED, new_figure, nothing_to_draw, titled
 from analyzer.report.verdict import POST_VCPU_PER_1000_RPS
 from analyzer.report.words import number, ranged
-from analyzer.units import CONFIDENCE
+from analyzer.units import CONFIDENCE, Refusal
 
 __all__ = ["calibration_chart"]
 
 
-def calibration_chart(answer: Answer) -> Figure | None:
+def calibration_chart(answer: Answer) -> Figure | Refusal:
     """Draw the density of the sidecars' steps and the mesh's line through them."""
     fit = answer.sidecar
     if answer.calibration is None or fit is None or fit.fitted_rps is None:
-        return None
+        return nothing_to_draw("calibration", "no cost of a request was fitted")
     figure, axes = new_figure(height_inches=5.0)
     # Proxies without HTTP requests have no place on this axis.
     rows = answer.calibration.observations.query("rps > 0")

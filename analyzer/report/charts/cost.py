@@ -11,23 +11,30 @@ from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Mode, Price, Projection, Reference, Saving
 from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
-from analyzer.report.charts.style import COLOURS, INK, new_figure, titled
+from analyzer.report.charts.style import (
+    COLOURS,
+    INK,
+    new_figure,
+    nothing_to_draw,
+    titled,
+    written,
+)
 from analyzer.report.words import MODE_TITLES, dollars, number, percent
-from analyzer.units import MONTHS_PER_YEAR, Interval
+from analyzer.units import MONTHS_PER_YEAR, Interval, Refusal
 
 __all__ = ["cost_chart"]
 
 _POST_MODES = (SIDECAR, AMBIENT_WAYPOINT_ALL)
 
 
-def cost_chart(answer: Answer) -> Figure | None:
+def cost_chart(answer: Answer) -> Figure | Refusal:
     """Draw a bar a mode, stacked by component, with its 90 % interval.
 
     The post's constants applied to the same mesh are told in words: they would not fit the scale.
     """
     projection = answer.projection
     if projection is None:
-        return None
+        return nothing_to_draw("cost", "nothing was projected")
     figure, axes = new_figure()
     modes = projection.modes
     labels = [MODE_TITLES[mode.name].replace(", ", ",\n") for mode in modes]
@@ -39,9 +46,7 @@ def cost_chart(answer: Answer) -> Figure | None:
     axes.set_yticks(range(len(modes)), labels)
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"${value:,.0f}"))
-    label = axes.set_xlabel(f"USD a year, as used, at {_price(projection.price)}")
-    # Two prices have two dollar signs, and what is between them is no formula.
-    label.set_parse_math(False)
+    written(axes.set_xlabel(f"USD a year, as used, at {_price(projection.price)}"))
     handles, names = axes.get_legend_handles_labels()
     unique = dict(zip(names, handles, strict=True))
     # Any bar may be the longest; outside the axes the legend hides none.

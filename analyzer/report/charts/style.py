@@ -1,13 +1,35 @@
-"""What all charts share: size, colours, and how a figure becomes bytes."""
+"""What all charts share: size, colours, words, and how a figure becomes bytes."""
 
 from __future__ import annotations
 
 import io
+import textwrap
+from collections.abc import Mapping
+from typing import Any, Final
 
+import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-__all__ = ["COLOURS", "INK", "MUTED", "new_figure", "png_bytes", "titled"]
+from analyzer.report.words import inert
+from analyzer.units import Reason, Refusal
+
+__all__ = [
+    "COLOURS",
+    "DPI",
+    "FAINT",
+    "FORMATS",
+    "INK",
+    "MUTED",
+    "described",
+    "figure_bytes",
+    "new_figure",
+    "nothing_to_draw",
+    "shortened",
+    "titled",
+    "written",
+]
 
 COLOURS = {
     "sidecar": "#0072b2",
@@ -20,8 +42,22 @@ COLOURS = {
 
 INK = "#222222"
 MUTED = "#6b6b6b"
+FAINT = "#d0d0d0"
 
-_DPI = 200
+DPI: Final = 200
+"""Twice what a screen of 100 dots an inch shows, so that it is sharp on finer ones."""
+
+FORMATS: Final = ("png", "svg", "pdf")
+
+_UNDATED: Mapping[str, Mapping[str, Any]] = {
+    # Without these, the time or the version of matplotlib would be part of the file.
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+_TITLE_WIDTH = 76
+"""Letters of a title that fit above eight inches of axes."""
 
 
 def new_figure(width_inches: float = 8.0, height_inches: float = 4.5) -> tuple[Figure, Axes]:
@@ -35,16 +71,54 @@ def new_figure(width_inches: float = 8.0, height_inches: float = 4.5) -> tuple[F
 
 def titled(axes: Axes, finding: str, detail: str) -> None:
     """Write the finding above the axes, and a smaller line under it."""
-    # Two dollar signs in one text would otherwise set what is between them as a formula.
-    title = axes.set_title(f"{finding}\n", loc="left", fontsize=12, fontweight="bold", color=INK)
-    title.set_parse_math(False)
-    small = axes.text(0, 1.02, detail, transform=axes.transAxes, fontsize=9, color=MUTED)
-    small.set_parse_math(False)
+    lines = [textwrap.fill(line, _TITLE_WIDTH) for line in finding.splitlines()]
+    whole = "\n".join([*lines, ""])
+    written(axes.set_title(whole, loc="left", fontsize=12, fontweight="bold", color=INK))
+    written(axes.text(0, 1.02, detail, transform=axes.transAxes, fontsize=9, color=MUTED))
 
 
-def png_bytes(figure: Figure) -> bytes:
-    """Return the figure as PNG; the same figure gives the same bytes."""
+def written(text: Text) -> None:
+    """Show a text as it is: what is between two dollar signs would otherwise be a formula."""
+    text.set_parse_math(False)
+
+
+def shortened(name: str, width: int = 28) -> str:
+    """Return a name that fits, its middle left out: names differ at their ends.
+
+    >>> shortened("recommendations-service-canary-v2", 20)
+    'recommenda…canary-v2'
+    >>> shortened("shop")
+    'shop'
+    """
+    name = inert(name)
+    if len(name) <= width:
+        return name
+    tail = (width - 1) // 2
+    return f"{name[: width - 1 - tail]}…{name[-tail:]}"
+
+
+def nothing_to_draw(chart: str, detail: str) -> Refusal:
+    """Return why there is no such chart."""
+    return Refusal(subject=f"chart {chart}", reason=Reason.NO_DATA, detail=detail)
+
+
+def described(figure: Figure) -> str:
+    """Return what a chart shows, for whoever cannot see it: its title and the line under it."""
+    axes = figure.axes[0]
+    title = " ".join(axes.get_title(loc="left").split())
+    return f"{title}. {axes.texts[-1].get_text()}"
+
+
+def figure_bytes(figure: Figure, file_format: str = "png", *, dpi: int = DPI) -> bytes:
+    """Return the figure as a file; the same figure gives the same bytes.
+
+    Args:
+        figure: to be drawn.
+        file_format: one of `FORMATS`.
+        dpi: dots an inch, of PNG; the others are drawn in lines.
+    """
     out = io.BytesIO()
-    # Without this, the version of matplotlib would be part of the file.
-    figure.savefig(out, format="png", dpi=_DPI, metadata={"Software": None})
+    # Without a salt, the names of a drawing's parts are random.
+    with mpl.rc_context({"svg.hashsalt": "istio-usage"}):
+        figure.savefig(out, format=file_format, dpi=dpi, metadata=_UNDATED[file_format])
     return out.getvalue()

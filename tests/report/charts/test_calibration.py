@@ -12,7 +12,8 @@ from matplotlib.text import Text
 from analyzer.calibration.models import Power
 from analyzer.report.answer import Answer
 from analyzer.report.charts import calibration_chart
-from analyzer.report.charts.style import png_bytes
+from analyzer.report.charts.style import figure_bytes
+from analyzer.units import Refusal
 from tests.projection.fits import fit
 from tests.report.answers import (
     calibration_only,
@@ -33,7 +34,7 @@ LABELS = {
 
 def drawn(answer: Answer) -> tuple[Figure, Axes]:
     figure = calibration_chart(answer)
-    assert figure is not None
+    assert isinstance(figure, Figure)
     return figure, figure.axes[0]
 
 
@@ -159,18 +160,18 @@ def test_proxies_without_requests_are_not_on_the_axes() -> None:
 def test_one_proxy_and_fifteen_thousand_are_drawn(proxies: int, steps: int) -> None:
     figure, axes = drawn(scattered(proxies, steps))
 
-    assert png_bytes(figure).startswith(b"\x89PNG")
+    assert figure_bytes(figure).startswith(b"\x89PNG")
     assert f"{proxies:,} proxies" in axes.texts[-1].get_text()
 
 
 def test_steps_that_are_all_alike_are_drawn() -> None:
     fitted = replace(fitted_calibration(), observations=observed(np.full(50, 100.0), noise=0))
 
-    assert png_bytes(drawn(calibration_only(fitted))[0])
+    assert figure_bytes(drawn(calibration_only(fitted))[0])
 
 
 def test_the_same_answer_gives_the_same_picture() -> None:
-    first, second = (png_bytes(drawn(scattered(3, 40))[0]) for _ in range(2))
+    first, second = (figure_bytes(drawn(scattered(3, 40))[0]) for _ in range(2))
 
     assert first == second
 
@@ -186,12 +187,11 @@ def test_no_text_is_set_as_a_formula() -> None:
 def test_without_a_fit_there_is_no_chart(make: object) -> None:
     assert callable(make)
 
-    assert calibration_chart(make()) is None
+    assert isinstance(calibration_chart(make()), Refusal)
 
 
 def test_a_fit_from_documents_has_no_steps_to_draw() -> None:
     sidecar = replace(fit(), fitted_rps=None)
 
-    assert (
-        calibration_chart(calibration_only(replace(fitted_calibration(), sidecar=sidecar))) is None
-    )
+    answer = calibration_only(replace(fitted_calibration(), sidecar=sidecar))
+    assert isinstance(calibration_chart(answer), Refusal)

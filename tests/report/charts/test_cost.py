@@ -13,7 +13,8 @@ from analyzer.projection.result import Projection
 from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS, cost_chart
-from analyzer.report.charts.style import png_bytes
+from analyzer.report.charts.style import figure_bytes
+from analyzer.units import Refusal
 from tests.projection.builders import Proxy, mesh, scenario
 from tests.report.answers import calibration_only, constants_only, full, refused
 
@@ -30,7 +31,7 @@ ANSWERS = [
 
 def drawn(answer: Answer) -> tuple[Figure, Axes, Projection]:
     figure = cost_chart(answer)
-    assert figure is not None
+    assert isinstance(figure, Figure)
     assert answer.projection is not None
     return figure, figure.axes[0], answer.projection
 
@@ -189,12 +190,12 @@ def test_no_text_is_set_as_a_formula(make: Callable[[], Answer]) -> None:
 
 
 def test_without_a_projection_there_is_no_chart() -> None:
-    assert cost_chart(calibration_only()) is None
-    assert cost_chart(Answer()) is None
+    assert isinstance(cost_chart(calibration_only()), Refusal)
+    assert isinstance(cost_chart(Answer()), Refusal)
 
 
 def test_the_same_answer_gives_the_same_picture() -> None:
-    first, second = (png_bytes(drawn(constants_only())[0]) for _ in range(2))
+    first, second = (figure_bytes(drawn(constants_only())[0]) for _ in range(2))
 
     assert first == second
 

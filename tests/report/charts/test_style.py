@@ -4,7 +4,7 @@ import matplotlib as mpl
 import pytest
 from matplotlib.text import Text
 
-from analyzer.report.charts.style import COLOURS, new_figure, png_bytes, titled
+from analyzer.report.charts.style import COLOURS, figure_bytes, new_figure, titled
 from analyzer.units import Role
 
 
@@ -22,7 +22,7 @@ def test_the_same_figure_gives_the_same_bytes() -> None:
     def drawn() -> bytes:
         figure, axes = new_figure()
         axes.plot([0, 1], [0, 1])
-        return png_bytes(figure)
+        return figure_bytes(figure)
 
     assert drawn() == drawn()
     assert drawn().startswith(b"\x89PNG")
@@ -31,7 +31,7 @@ def test_the_same_figure_gives_the_same_bytes() -> None:
 def test_the_file_does_not_tell_which_matplotlib_drew_it() -> None:
     figure, _ = new_figure()
 
-    assert mpl.__version__.encode() not in png_bytes(figure)
+    assert mpl.__version__.encode() not in figure_bytes(figure)
 
 
 def test_every_component_has_a_colour_of_its_own() -> None:

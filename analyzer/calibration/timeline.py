@@ -1,0 +1,56 @@
+"""The sidecars over time: what they used, what passed them, and what took no part in the fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analyzer.calibration.observations import THROTTLED, Observations
+from analyzer.calibration.segments import Floats, Ints
+from analyzer.measurement.usage import MeshUsage
+from analyzer.units import Role
+
+__all__ = ["timeline"]
+
+
+def timeline(usage: MeshUsage, observations: Observations, predicted: Floats) -> pd.DataFrame:
+    """Return the sidecars' totals in each observed point, columns as in `Calibration.timeline`.
+
+    Args:
+        usage: the mesh.
+        observations: its sidecars.
+        predicted: CPU that the fit gives each row of `observations.rows`; NaN where it gives none.
+    """
+    points = usage.observed_points
+    rows, left_out = observations.rows, observations.left_out
+    point, vcpu = rows["point"].to_numpy(np.int64), rows["cpu_vcpu"].to_numpy(float)
+    # Without any fit there is no prediction of any row.
+    known = np.zeros(len(rows), dtype=bool) if not len(predicted) else ~np.isnan(predicted)
+    out_at, out_vcpu = left_out["point"].to_numpy(np.int64), left_out["cpu_vcpu"].to_numpy(float)
+    throttled = (left_out["reason"] == THROTTLED).to_numpy(bool)
+    parts = {
+        "fitted_vcpu": _total(points, point[known], vcpu[known]),
+        "unfitted_vcpu": _total(points, point[~known], vcpu[~known]),
+        "throttled_vcpu": _total(points, out_at[throttled], out_vcpu[throttled]),
+        "left_out_vcpu": _total(points, out_at[~throttled], out_vcpu[~throttled]),
+    }
+    steps = usage.of_role(Role.SIDECAR)
+    rps = steps["proxy_rps"].to_numpy(float)
+    fits = np.zeros(len(points))
+    if known.any():
+        fits = _total(points, point[known], predicted[known])
+    return pd.DataFrame(
+        {
+            "start": [usage.window.start_of(int(at)) for at in points],
+            "measured_vcpu": np.sum(list(parts.values()), axis=0),
+            "predicted_vcpu": fits,
+            **parts,
+            "proxy_rps": _total(points, steps["point"].to_numpy(np.int64), np.nan_to_num(rps)),
+        }
+    )
+
+
+def _total(points: Ints, at: Ints, values: Floats) -> Floats:
+    """Add values up at each of the points, which are ascending and hold all of `at`."""
+    totals = np.bincount(np.searchsorted(points, at), values, minlength=len(points))
+    return np.asarray(totals, dtype=float)

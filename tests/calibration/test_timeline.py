@@ -1,0 +1,71 @@
+"""The sidecars over time add up to what was measured, part by part."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analyzer.calibration import calibrate_usage
+from tests.calibration.meshes import Fleet, lawful, ramp, usage_of
+
+PARTS = ["fitted_vcpu", "unfitted_vcpu", "throttled_vcpu", "left_out_vcpu"]
+PROXIES, STEPS = 4, 40
+
+
+def over_time(*fleets: Fleet) -> pd.DataFrame:
+    return calibrate_usage(usage_of(*fleets)).timeline
+
+
+def test_a_lawful_mesh_is_fitted_whole_and_foretold_exactly() -> None:
+    fleet = lawful(ramp(PROXIES, STEPS))
+    table = over_time(fleet)
+
+    assert table["measured_vcpu"].tolist() == pytest.approx(fleet.vcpu.sum(axis=0).tolist())
+    assert table["proxy_rps"].tolist() == pytest.approx(fleet.rps.sum(axis=0).tolist())
+    assert table["predicted_vcpu"].tolist() == pytest.approx(table["fitted_vcpu"].tolist())
+    assert not table[PARTS[1:]].to_numpy().any()
+
+
+def test_steps_begin_where_the_window_does() -> None:
+    table = over_time(lawful(ramp(PROXIES, STEPS)))
+
+    assert str(table["start"].iloc[0]) == "2024-05-14 00:00:00+00:00"
+    assert table["start"].diff().dropna().dt.total_seconds().unique().tolist() == [300]
+
+
+def test_what_was_throttled_is_told_apart_from_what_else_was_left_out() -> None:
+    fleet = lawful(ramp(PROXIES, STEPS))
+    throttled = np.zeros((PROXIES, STEPS))
+    throttled[1, 5] = 0.5
+    fleet = Fleet(
+        rps=fleet.rps,
+        vcpu=fleet.vcpu,
+        throttled_share=throttled,
+        resets=np.where(np.arange(STEPS) == 7, 1.0, 0.0) * (np.arange(PROXIES) == 2)[:, None],
+    )
+    table = over_time(fleet)
+
+    assert table["throttled_vcpu"].to_numpy().nonzero()[0].tolist() == [5]
+    assert table["throttled_vcpu"][5] == pytest.approx(fleet.vcpu[1, 5])
+    assert table["left_out_vcpu"].to_numpy().nonzero()[0].tolist() == [7]
+    assert table["left_out_vcpu"][7] == pytest.approx(fleet.vcpu[2, 7])
+
+
+def test_the_parts_add_up_to_what_was_measured() -> None:
+    silent = Fleet(
+        rps=np.zeros((2, STEPS)), vcpu=np.full((2, STEPS), 0.1), workload="redis", seen=None
+    )
+    fleet = lawful(ramp(PROXIES, STEPS))
+    fleet.vcpu[0, 3] = np.nan
+    table = over_time(fleet, silent)
+
+    assert table[PARTS].sum(axis=1).tolist() == pytest.approx(table["measured_vcpu"].tolist())
+    expected = np.nansum(fleet.vcpu, axis=0) + 0.2
+    assert table["measured_vcpu"].tolist() == pytest.approx(expected.tolist())
+
+
+def test_without_any_fit_nothing_is_foretold() -> None:
+    steady = Fleet(rps=np.full((2, STEPS), 50.0), vcpu=np.full((2, STEPS), 0.1))
+    table = over_time(steady)
+
+    assert not table["predicted_vcpu"].any()
+    assert table["unfitted_vcpu"].tolist() == pytest.approx([0.2] * STEPS)
