@@ -4,27 +4,24 @@ The four steps, for scripts and notebooks; each is imported when it is first use
 
     >>> import analyzer as mesh
     >>> sorted(mesh.__all__)
-    ['__version__', 'calibrate', 'collect', 'load_snapshot', 'project']
+    ['__version__', 'calibrate', 'collect', 'load_sample', 'load_snapshot', 'project']
 """
 
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
 
-__all__ = ["__version__", "calibrate", "collect", "load_snapshot", "project"]
+if TYPE_CHECKING:
+    from analyzer.notebook import calibrate, collect, load_sample, load_snapshot, project
+
+__all__ = ["__version__", "calibrate", "collect", "load_sample", "load_snapshot", "project"]
 
 __version__ = "0.1.0"
-
-_HOMES = {
-    "calibrate": "analyzer.calibration",
-    "collect": "analyzer.measurement",
-    "load_snapshot": "analyzer.measurement",
-    "project": "analyzer.projection",
-}
 
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is asked for, so that `--help` does not wait for pandas."""
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    return getattr(importlib.import_module("analyzer.notebook"), name)

@@ -17,7 +17,7 @@ import analyzer
 from analyzer.units import HOURS_PER_MONTH, MONTHS_PER_YEAR, Interval, Reason, Refusal
 
 _HOLDS_NUMBERS = re.compile(r"\b(float(64)?|Interval)\b")
-_SAYS_ITS_UNIT = re.compile(
+SAYS_ITS_UNIT = re.compile(
     r"(^|_)(vcpu|rps|seconds|days|gib|bytes|usd|share|error|squared|count|percent)$"
     r"|_per_|(^|_)probability(_|$)"
     # Statistics that have none, or the square of two others'.
@@ -77,7 +77,7 @@ def test_every_number_says_its_unit() -> None:
     silent = {
         full
         for full, name in numbers.items()
-        if not _SAYS_ITS_UNIT.search(name) and not full.startswith(_OF_ITS_CALLER)
+        if not SAYS_ITS_UNIT.search(name) and not full.startswith(_OF_ITS_CALLER)
     }
     assert silent - _UNIT_ELSEWHERE.keys() == set()
 
@@ -88,15 +88,15 @@ def test_every_exception_to_that_rule_is_still_needed() -> None:
     assert [
         full
         for full in _UNIT_ELSEWHERE
-        if full not in numbers or _SAYS_ITS_UNIT.search(numbers[full])
+        if full not in numbers or SAYS_ITS_UNIT.search(numbers[full])
     ] == []
 
 
 def test_the_rule_finds_a_field_without_a_unit() -> None:
-    assert _SAYS_ITS_UNIT.search("idle_vcpu")
-    assert _SAYS_ITS_UNIT.search("vcpu_per_1000_rps")
-    assert not _SAYS_ITS_UNIT.search("idle")
-    assert not _SAYS_ITS_UNIT.search("vcpus")
+    assert SAYS_ITS_UNIT.search("idle_vcpu")
+    assert SAYS_ITS_UNIT.search("vcpu_per_1000_rps")
+    assert not SAYS_ITS_UNIT.search("idle")
+    assert not SAYS_ITS_UNIT.search("vcpus")
     assert _HOLDS_NUMBERS.search("analyzer.units.Interval | None")
     assert not _HOLDS_NUMBERS.search("collections.abc.Mapping[str, int]")
 

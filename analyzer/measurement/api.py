@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from analyzer.measurement.collect import collect_snapshot
+from analyzer.measurement.collect import Progress, collect_snapshot
 from analyzer.measurement.plan import DEFAULT_DAYS, Ask
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.prometheus.access import Access
@@ -23,6 +24,7 @@ def collect(
     end: datetime | None = None,
     namespaces: tuple[str, ...] = (),
     path: Path | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Snapshot:
     """Measure the mesh behind a Prometheus and return the snapshot.
 
@@ -33,6 +35,7 @@ def collect(
         end: where it ends (aware); now, if None.
         namespaces: regular expressions; all, if empty.
         path: the folder to make; a temporary one, if None.
+        on_progress: called after each answer.
 
     Raises:
         AnalyzerError: see `measurement.collect.collect_snapshot`.
@@ -41,4 +44,4 @@ def collect(
     target = path or Path(tempfile.mkdtemp(prefix="istio-usage-")) / "snapshot"
     ask = Ask(source=access.url, scope=Scope(namespaces=namespaces), days=days, end=end)
     with Connection(access) as source:
-        return collect_snapshot(source, ask, target, now=datetime.now(UTC))
+        return collect_snapshot(source, ask, target, now=datetime.now(UTC), on_progress=on_progress)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 from analyzer.report.answer import Answer
 from analyzer.report.cells import csv_text, escaped, markdown_table
 from analyzer.report.document import as_document
 from analyzer.report.markdown import projection_markdown
+from analyzer.report.rows import mode_rows, node_rows, workload_rows
 from analyzer.report.verdict import calibration_lines, verdict
 from analyzer.report.words import (
     number,
@@ -31,20 +30,17 @@ __all__ = [
 def as_csv(answer: Answer) -> str:
     """Return the modes as CSV, or the workloads where nothing was projected."""
     document = as_document(answer)
-    if "projection" in document:
-        return csv_text(_mode_rows(document["projection"]["modes"]))
-    return workloads_csv(answer)
+    return csv_text(mode_rows(document) if "projection" in document else workload_rows(document))
 
 
 def workloads_csv(answer: Answer) -> str:
     """Return one line a workload."""
-    workloads = as_document(answer).get("calibration", {}).get("workloads", [])
-    return csv_text(map(_flat, workloads))
+    return csv_text(workload_rows(as_document(answer)))
 
 
 def nodes_csv(answer: Answer) -> str:
     """Return one line a node: what its ztunnel would use."""
-    return csv_text(map(_flat, as_document(answer).get("projection", {}).get("nodes", [])))
+    return csv_text(node_rows(as_document(answer)))
 
 
 def timeline_csv(answer: Answer) -> str:
@@ -119,20 +115,3 @@ def _fit_markdown(answer: Answer) -> list[str]:
         return []
     lines = [f"- {escaped(line)}" for line in calibration_lines(answer.calibration)]
     return ["## Calibration", "", *lines, ""]
-
-
-def _mode_rows(modes: Iterable[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
-    for mode in modes:
-        for basis, footprint in mode["bases"].items():
-            yield {"mode": mode["name"], "basis": basis, **_flat(footprint)}
-
-
-def _flat(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return nested tables as one row: the keys joined."""
-    row: dict[str, Any] = {}
-    for key, item in value.items():
-        if isinstance(item, Mapping):
-            row |= {f"{key}_{end}": number for end, number in item.items()}
-        else:
-            row[key] = item
-    return row

@@ -1,0 +1,155 @@
+"""The four steps, each one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from analyzer import measurement
+from analyzer.calibration import Calibration, calibrate_usage
+from analyzer.data import sample_path
+from analyzer.measurement.collect import Progress
+from analyzer.measurement.plan import DEFAULT_DAYS
+from analyzer.measurement.snapshot import Snapshot
+from analyzer.notebook.calibration import MeshCalibration
+from analyzer.notebook.projection import MeshProjection
+from analyzer.notebook.snapshot import MeshSnapshot
+from analyzer.projection import Scenario, default_scenario, load_scenario, project_usage
+from analyzer.prometheus.access import Access
+from analyzer.report.answer import Answer
+
+__all__ = ["calibrate", "collect", "load_sample", "load_snapshot", "project"]
+
+
+def collect(
+    url: str | Access,
+    *,
+    days: float = DEFAULT_DAYS,
+    end: datetime | None = None,
+    namespaces: tuple[str, ...] = (),
+    path: Path | str | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> MeshSnapshot:
+    """Measure the mesh behind a Prometheus.
+
+    Args:
+        url: its address, or an `Access` with credentials. A plain address takes them from the
+            environment (PROMETHEUS_TOKEN, PROMETHEUS_USERNAME, PROMETHEUS_PASSWORD).
+        days: how long a time to look at.
+        end: where it ends (aware); now, if None.
+        namespaces: regular expressions; all, if empty.
+        path: the folder to make; a temporary one, if None.
+        on_progress: called after each answer.
+
+    Raises:
+        AnalyzerError: see `measurement.collect.collect_snapshot`.
+
+    >>> import analyzer as mesh
+    >>> snapshot = mesh.collect(url, days=0.05, end=end)
+    >>> snapshot.steps.columns[:3].tolist()
+    ['proxy', 'point', 'cpu_vcpu']
+    """
+    return MeshSnapshot.of(
+        measurement.collect(
+            url,
+            days=days,
+            end=end,
+            namespaces=namespaces,
+            path=None if path is None else Path(path),
+            on_progress=on_progress,
+        )
+    )
+
+
+def load_snapshot(path: Path | str) -> MeshSnapshot:
+    """Open a snapshot that `istio-usage collect` or `collect` has written.
+
+    Raises:
+        SnapshotError: if it is missing, incomplete, damaged or of a newer schema.
+
+    >>> import analyzer as mesh
+    >>> from analyzer.data import sample_path
+    >>> mesh.load_snapshot(sample_path("fleet")).usage.window.step_seconds
+    600
+    """
+    return MeshSnapshot.of(measurement.load_snapshot(path))
+
+
+def load_sample(name: str = "fleet") -> MeshSnapshot:
+    """Open a bundled snapshot.
+
+    Raises:
+        UsageError: if there is none of that name.
+
+    >>> import analyzer as mesh
+    >>> mesh.load_sample("fleet").proxies["role"].value_counts().to_dict()
+    {'sidecar': 160, 'gateway': 2}
+    """
+    return load_snapshot(sample_path(name))
+
+
+def calibrate(snapshot: Snapshot) -> MeshCalibration:
+    """Return what the proxies in a snapshot cost.
+
+    Raises:
+        InsufficientData: if it holds no CPU of any proxy.
+
+    >>> import analyzer as mesh
+    >>> calibration = mesh.calibrate(mesh.load_sample("fleet"))
+    >>> round(calibration.sidecar.vcpu_per_1000_rps.mid, 2)
+    0.35
+    """
+    seen = MeshSnapshot.of(snapshot)
+    found = calibrate_usage(seen.usage)
+    answer = Answer(manifest=seen.manifest, usage=seen.usage, calibration=found)
+    return MeshCalibration.of(found, answer)
+
+
+def project(
+    snapshot: Snapshot,
+    calibration: Calibration,
+    scenario: Scenario | Path | Mapping[str, object] | None = None,
+) -> MeshProjection:
+    """Return what each mode costs for the traffic in a snapshot.
+
+    Args:
+        snapshot: what was measured.
+        calibration: what its proxies cost.
+        scenario: what to assume where that does not tell: a `Scenario`, the path of a TOML file,
+            or the assumptions to change, by name; the defaults, if None.
+
+    Raises:
+        UsageError: if the scenario says what it may not.
+        InsufficientData: if what was measured cannot answer the scenario.
+
+    >>> import analyzer as mesh
+    >>> snapshot = mesh.load_sample("fleet")
+    >>> projection = mesh.project(snapshot, mesh.calibrate(snapshot), {"vcpu_month_usd": 30})
+    >>> [mode.name for mode in projection.modes]
+    ['sidecar', 'ambient-l4', 'ambient-waypoint', 'ambient-waypoint-all']
+    """
+    usage = None
+    if isinstance(calibration, MeshCalibration) and calibration.is_of(snapshot):
+        # What was measured for the calibration need not be read again.
+        usage = calibration.answer.usage
+    usage = usage or MeshSnapshot.of(snapshot).usage
+    found = project_usage(usage, calibration, _scenario(scenario))
+    answer = Answer(
+        manifest=snapshot.manifest,
+        usage=usage,
+        load=found.load,
+        calibration=calibration,
+        projection=found,
+    )
+    return MeshProjection.of(found, answer)
+
+
+def _scenario(scenario: Scenario | Path | Mapping[str, object] | None) -> Scenario:
+    if scenario is None:
+        return default_scenario()
+    if isinstance(scenario, Scenario):
+        return scenario
+    if isinstance(scenario, Mapping):
+        return default_scenario().changed("the scenario", scenario)
+    return load_scenario(scenario)

@@ -1,0 +1,154 @@
+"""A projection, to look into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Self
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analyzer.notebook.shown import frame_of, paragraphs_html, plot, table_html
+from analyzer.projection.result import Projection
+from analyzer.report.answer import Answer
+from analyzer.report.document import as_document
+from analyzer.report.explain import explain
+from analyzer.report.prospect import headline, projection_lines
+from analyzer.report.rows import (
+    mode_rows,
+    reference_rows,
+    saving_rows,
+    sensitivity_rows,
+    sweep_rows,
+)
+from analyzer.report.words import percent, ranged, usd
+from analyzer.units import Refusal
+
+__all__ = ["MeshProjection"]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class MeshProjection(Projection):
+    """What each mode costs for the same traffic, as tables and charts.
+
+    Attributes:
+        answer: what it was found from.
+
+    >>> import analyzer as mesh
+    >>> snapshot = mesh.load_sample("fleet")
+    >>> projection = mesh.project(snapshot, mesh.calibrate(snapshot))
+    >>> projection.basis
+    <Basis.USAGE: 'usage'>
+    """
+
+    answer: Answer = field(repr=False)
+
+    @classmethod
+    def of(cls, projection: Projection, answer: Answer) -> Self:
+        """Return a projection as one to look into."""
+        plain = {item.name: getattr(projection, item.name) for item in fields(Projection)}
+        return cls(**plain, answer=answer)
+
+    @property
+    def mode_frame(self) -> pd.DataFrame:
+        """One row a mode and basis: vCPU, memory and dollars, each with its 90 % interval.
+
+        >>> import analyzer as mesh
+        >>> snapshot = mesh.load_sample("fleet")
+        >>> frame = mesh.project(snapshot, mesh.calibrate(snapshot)).mode_frame
+        >>> frame.set_index(["mode", "basis"]).loc[("sidecar", "usage"), "vcpu_mid"].round(2).item()
+        5.27
+        """
+        return frame_of(mode_rows(as_document(self.answer)))
+
+    @property
+    def saving_frame(self) -> pd.DataFrame:
+        """One row a mode that is not the sidecars': what it saves against them.
+
+        >>> import analyzer as mesh
+        >>> snapshot = mesh.load_sample("fleet")
+        >>> frame = mesh.project(snapshot, mesh.calibrate(snapshot)).saving_frame
+        >>> frame.loc[frame["mode"] == "ambient-l4", "percent_mid"].round().item()
+        86.0
+        """
+        return frame_of(saving_rows(as_document(self.answer)))
+
+    @property
+    def sensitivity_frame(self) -> pd.DataFrame:
+        """One row a figure that moves the saving, what moves it most first."""
+        return frame_of(sensitivity_rows(as_document(self.answer)))
+
+    @property
+    def sweep_frame(self) -> pd.DataFrame:
+        """One row a choice on the way: the saving in USD a year."""
+        return frame_of(sweep_rows(as_document(self.answer)))
+
+    @property
+    def reference_frame(self) -> pd.DataFrame:
+        """One row a set of published constants and mode: what they would say of this mesh."""
+        return frame_of(reference_rows(as_document(self.answer)))
+
+    @property
+    def assumption_frame(self) -> pd.DataFrame:
+        """One row an assumption: its value, range, unit and source."""
+        assumed = self.workings.scenario.assumptions if self.workings else {}
+        return frame_of(
+            {
+                "assumption": item.name,
+                "low": item.value.low,
+                "mid": item.value.mid,
+                "high": item.value.high,
+                "unit": item.unit,
+                "source": item.source,
+            }
+            for item in assumed.values()
+        )
+
+    def explain(self, mode: str) -> str:
+        """Return how the figures of a mode come about, step by step, to be redone by hand."""
+        return explain(self.answer, (mode,))
+
+    def plot(self, name: str = "cost") -> Figure | Refusal:
+        """Draw a chart: cost, namespaces, sensitivity, l7_share, ztunnels, or a calibration's.
+
+        Returns:
+            The figure, or why there is nothing to draw.
+
+        Raises:
+            UsageError: if there is no chart of that name.
+
+        >>> import analyzer as mesh
+        >>> snapshot = mesh.load_sample("fleet")
+        >>> projection = mesh.project(snapshot, mesh.calibrate(snapshot))
+        >>> projection.plot().axes[0].get_xlabel()
+        'USD a year, as used, at $22 a vCPU-month'
+        """
+        return plot(self.answer, name)
+
+    def __repr__(self) -> str:
+        """Return the finding."""
+        return f"<MeshProjection: {self._told()}>"
+
+    def _told(self) -> str:
+        return headline(self) or "; ".join(map(str, self.refusals))
+
+    def _repr_html_(self) -> str:
+        savings = {item.mode: percent(item.percent) for item in self.savings}
+        rows = [
+            [
+                mode.name,
+                ranged(mode.bases[self.basis].vcpu),
+                usd(mode.bases[self.basis].usd_per_year),
+                savings.get(mode.name, ""),
+            ]
+            for mode in self.modes
+        ]
+        price = f"${self.price.vcpu_month_usd:.4g} per vCPU-month, {self.price.source}"
+        note = self.answer.manifest.note if self.answer.manifest else None
+        header = ["mode", "vCPU", "USD a year", "saving"]
+        table = table_html(header, rows, f"Modes, of {self.basis}; 90 % intervals")
+        return (
+            paragraphs_html(note, self._told())
+            + table
+            + paragraphs_html(price, *projection_lines(self))
+        )

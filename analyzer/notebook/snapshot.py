@@ -1,0 +1,129 @@
+"""A snapshot, to look into."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Self
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analyzer.calibration import calibrate_usage
+from analyzer.measurement.snapshot import Snapshot
+from analyzer.measurement.usage import MeshUsage, measure
+from analyzer.notebook.shown import frame_of, paragraphs_html, plot, table_html
+from analyzer.report.answer import Answer
+from analyzer.report.words import number, time_title
+from analyzer.units import Refusal, Role
+
+__all__ = ["MeshSnapshot"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshSnapshot(Snapshot):
+    """What one Prometheus said of one window, as tables.
+
+    >>> import analyzer as mesh
+    >>> snapshot = mesh.load_sample("fleet")
+    >>> len(snapshot.proxies)
+    162
+    """
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Self:
+        """Return a snapshot as one to look into."""
+        if isinstance(snapshot, cls):
+            return snapshot
+        return cls(path=snapshot.path, manifest=snapshot.manifest)
+
+    @cached_property
+    def usage(self) -> MeshUsage:
+        """The mesh as measured; read once.
+
+        Raises:
+            InsufficientData: if it holds no step with CPU and metrics of any proxy.
+        """
+        return measure(self)
+
+    @property
+    def proxies(self) -> pd.DataFrame:
+        """One row a proxy; columns as in `MeshUsage.proxies`."""
+        return self.usage.proxies
+
+    @property
+    def steps(self) -> pd.DataFrame:
+        """One row a proxy and step, with the units in the columns, as in `MeshUsage.steps`.
+
+        >>> import analyzer as mesh
+        >>> steps = mesh.load_sample("fleet").steps
+        >>> steps[["cpu_vcpu", "proxy_rps", "memory_bytes"]].min().ge(0).all().item()
+        True
+        """
+        return self.usage.steps
+
+    @property
+    def calls(self) -> pd.DataFrame:
+        """Mesh requests, each counted once; columns as in `MeshUsage.calls`."""
+        return self.usage.calls
+
+    @property
+    def nodes(self) -> pd.DataFrame:
+        """One row a node; columns as in `MeshUsage.nodes`."""
+        return self.usage.nodes
+
+    @property
+    def queries(self) -> pd.DataFrame:
+        """One row a query: its name, unit and PromQL as sent, and what came back.
+
+        >>> import analyzer as mesh
+        >>> queries = mesh.load_sample("fleet").queries
+        >>> queries.loc[queries["name"] == "proxy_cpu_vcpu", "unit"].item()
+        'vcpu'
+        """
+        return frame_of(asdict(query) for query in self.manifest.queries)
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """One row a thing that is wrong or thin in the data, the most severe first."""
+        return frame_of(
+            {
+                "name": item.name,
+                "severity": str(item.severity),
+                "text": item.text,
+                "affected_count": len(item.affected),
+                "cpu_share": item.cpu_share,
+                "rps_share": item.rps_share,
+                "mending": item.mending,
+            }
+            for item in self.usage.findings
+        )
+
+    def plot(self, name: str = "timeline") -> Figure | Refusal:
+        """Draw the sidecars' CPU and requests over time, or another chart of a calibration.
+
+        >>> import analyzer as mesh
+        >>> [axes.get_ylabel() for axes in mesh.load_sample("fleet").plot().axes][-1]
+        'proxy requests per second'
+        """
+        calibration = calibrate_usage(self.usage)
+        return plot(Answer(manifest=self.manifest, usage=self.usage, calibration=calibration), name)
+
+    def __repr__(self) -> str:
+        """Return where it is and what it is of."""
+        return f"<MeshSnapshot {self.path}: {time_title(self.manifest.window)}>"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for role in Role:
+            steps = self.usage.of_role(role)
+            if steps.empty:
+                continue
+            totals = [self.usage.mean_total(role, name) for name in ("cpu_vcpu", "proxy_rps")]
+            told = ["unknown" if total is None else number(total) for total in totals]
+            rows.append([str(role), f"{self.usage.count(role):,}", *told])
+        return paragraphs_html(
+            self.manifest.note, time_title(self.manifest.window), self.manifest.source
+        ) + table_html(
+            ["role", "proxies", "vCPU used", "requests/s"], rows, "Proxies, means over the window"
+        )
