@@ -80,6 +80,22 @@ class MeshUsage:
         values = self.of_role(role)[column].dropna()
         return float(values.sum()) / len(self.observed_points) if len(values) else None
 
+    def workload_means(self, role: Role) -> pd.DataFrame:
+        """Return the totals of each workload, averaged over the window, the most CPU first.
+
+        Returns:
+            namespace, workload, proxy_count (seen at any time), and of all of them together
+            cpu_vcpu, proxy_rps and memory_bytes; NaN where no step knows it.
+        """
+        groups = self.of_role(role).groupby(["namespace", "workload"])
+        columns = ["cpu_vcpu", "proxy_rps", "memory_bytes"]
+        means = groups[columns].sum(min_count=1) / len(self.observed_points)
+        means.insert(0, "proxy_count", groups["proxy"].nunique())
+        ordered = means.reset_index().sort_values(
+            ["cpu_vcpu", "namespace", "workload"], ascending=[False, True, True]
+        )
+        return ordered.reset_index(drop=True)
+
     def known_share(self, column: str, other: str) -> float | None:
         """Return which part of the sidecars' `column` comes from steps that know `other` too.
 

@@ -63,6 +63,16 @@ class MeshSnapshot(Snapshot):
         return self.usage.steps
 
     @property
+    def workloads(self) -> pd.DataFrame:
+        """One row a workload with sidecars; columns as in `MeshUsage.workload_means`.
+
+        >>> import analyzer as mesh
+        >>> mesh.load_sample("fleet").workloads["proxy_count"].sum().item()
+        160
+        """
+        return self.usage.workload_means(Role.SIDECAR)
+
+    @property
     def calls(self) -> pd.DataFrame:
         """Mesh requests, each counted once; columns as in `MeshUsage.calls`."""
         return self.usage.calls

@@ -1,5 +1,6 @@
 """Totals are the truth, what is not known is not zero, and gaps are not idleness."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.prometheus.promql import Scope
 from analyzer.units import Reason, Role
 from tests.measurement.snapshots import Rows, make_snapshot, steady
+from tests.projection.builders import Proxy, mesh, shop_mesh
 from tests.support import FilledMesh, Truth
 
 CPU, IN, OUT = "proxy_cpu_vcpu", "inbound_requests_rps", "outbound_requests_rps"
@@ -297,3 +299,18 @@ def test_calls_out_of_a_part_of_the_mesh_count_only_in_the_whole(
 
     usage = measure(snapshot)
     assert len(usage.calls) == 4 * calls
+
+
+def test_workloads_are_told_by_their_means_the_most_cpu_first() -> None:
+    table = shop_mesh().workload_means(Role.SIDECAR)
+
+    assert table["workload"].tolist() == ["front", "back", "db"]
+    assert table["cpu_vcpu"].tolist() == pytest.approx([0.3, 0.1, 0.04])
+    assert table["proxy_rps"].tolist() == pytest.approx([200, 50, 20])
+    assert table["proxy_count"].tolist() == [1, 1, 1]
+
+
+def test_what_no_step_of_a_workload_knows_is_missing() -> None:
+    unknown = mesh(Proxy(memory_bytes=math.nan)).workload_means(Role.SIDECAR)
+
+    assert unknown["memory_bytes"].isna().all()

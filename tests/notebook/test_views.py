@@ -72,7 +72,7 @@ def views(
     return {
         f"{type(result).__name__}.{name}": getattr(result, name)
         for result, names in (
-            (snapshot, "proxies steps calls nodes queries findings"),
+            (snapshot, "proxies steps workloads calls nodes queries findings"),
             (calibration, "workload_frame role_frame exclusion_frame backtest_frame timeline"),
             (projection, "mode_frame saving_frame sensitivity_frame sweep_frame"),
             (projection, "reference_frame assumption_frame namespaces nodes"),
