@@ -36,10 +36,13 @@ class PrometheusServer(ServerProcess):
         """Start the server and wait until it answers; return with `url` set."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._query_log.write_bytes(b"")
-        settings = {"global": {"query_log_file": str(self._query_log)}}
         # JSON is YAML too.
-        self._settings.write_text(json.dumps(settings))
+        self._settings.write_text(json.dumps(self.settings()))
         super().start()
+
+    def settings(self) -> dict[str, Any]:
+        """Return what is written into its configuration file."""
+        return {"global": {"query_log_file": str(self._query_log)}}
 
     def query_log(self) -> list[LoggedQuery]:
         """Return the queries received since the start, in the order they ended."""

@@ -1,0 +1,29 @@
+"""Recording a run: `python -m tests.lab FOLDER --minutes 30`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from tests.lab.plans import long_plan, short_plan
+from tests.lab.run import record
+
+_LONG_MINUTES = 10
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--minutes", type=click.IntRange(2, 60), default=3, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+def main(folder: Path, minutes: int, seed: int) -> None:
+    """Record a run: FOLDER/snapshot, and the truth beside it in FOLDER/truth.json."""
+    folder.mkdir(parents=True)
+    plan = (long_plan if minutes >= _LONG_MINUTES else short_plan)(minutes, seed)
+    record(plan, folder, say=lambda text: click.echo(text, err=True))
+    click.echo(f"istio-usage analyze of {folder / 'snapshot'}: istio-usage report", err=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

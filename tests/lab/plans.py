@@ -1,0 +1,31 @@
+"""Plans of runs: a short one for tests, and a long one that is kept."""
+
+from __future__ import annotations
+
+from tests.lab.run import Plan
+from tests.lab.schedule import schedule
+
+__all__ = ["long_plan", "short_plan"]
+
+_MINUTE = 60
+
+
+def short_plan(minutes: int, seed: int) -> Plan:
+    """Return a run whose steps are as short as scrapes of a second allow."""
+    load_seconds = 20
+    return Plan(
+        loads=schedule(minutes * _MINUTE // load_seconds, seed, rushes=False),
+        load_seconds=load_seconds,
+        step_seconds=10,
+        scrape_seconds=1,
+    )
+
+
+def long_plan(minutes: int, seed: int) -> Plan:
+    """Return a run of load steps of a minute, scraped every three seconds."""
+    return Plan(
+        loads=schedule(minutes, seed),
+        load_seconds=_MINUTE,
+        step_seconds=30,
+        scrape_seconds=3,
+    )
