@@ -1,0 +1,138 @@
+"""The lab's parts, each by itself: what they account for is what they are said to."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.lab.accounting import cpu_seconds, memory_bytes
+from tests.lab.analysis import truth_by_workload
+from tests.lab.envoy import Envoy, EnvoyStartError, Listening, answering, passing
+from tests.lab.schedule import FULL, schedule
+from tests.lab.topology import CHAINS, IDLE, Proxy, proxies
+from tests.lab.topology import Path as Way
+from tests.lab.truth import Edge, total_vcpu, truth_table
+
+_BUSY = """
+import sys, threading, time
+
+def work(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+thread = threading.Thread(target=work, args=(0.2,))
+thread.start()
+work(0.1)
+thread.join()
+hold = bytearray(64 * 1024 * 1024)
+print("done", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_cpu_of_all_threads_is_counted_while_they_live() -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    child = subprocess.Popen(
+        [sys.executable, "-c", _BUSY], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert child.stdout is not None
+    child.stdout.readline()
+    used, held = cpu_seconds(child.pid), memory_bytes(child.pid)
+    child.communicate()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    whole = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    # The thread of 0.2 s has ended, and its schedstat with it: Envoy's threads do not.
+    assert 0.1 <= used < whole
+    assert held > 64 * 1024 * 1024
+
+
+def test_a_broken_envoy_is_told_in_one_line_with_its_own_words(tmp_path: Path) -> None:
+    broken = Listening(name="in", filters=[{"name": "no.such.filter"}])
+
+    with pytest.raises(EnvoyStartError, match=r"Envoy shop/a-0 .*no\.such\.filter") as caught:
+        Envoy("shop/a-0", tmp_path, listeners=[broken]).start()
+    assert "\n" not in str(caught.value)
+
+
+def test_an_envoy_answers_counts_and_ends(tmp_path: Path) -> None:
+    listener = Listening(name="in", filters=answering([100]))
+    with Envoy("backend", tmp_path, listeners=[listener]) as envoy:
+        pid = envoy.pid
+        assert envoy.ports["in"] > 0
+        assert envoy.version.count(".") == 2
+        assert envoy.stats()["server.live"] == 1
+
+    assert not Path(f"/proc/{pid}").exists()
+    with pytest.raises(EnvoyStartError, match="does not run"):
+        _ = envoy.pid
+
+
+def test_a_stat_prefix_names_both_ends_and_who_reports() -> None:
+    way = Way(
+        proxy=Proxy(namespace="shop", workload="front"),
+        reporter="source",
+        source="shop/front",
+        target="shop/cart",
+    )
+
+    assert way.stat_prefix == "source~shop~front~shop~cart"
+    assert "access_log" not in str(passing(way.stat_prefix, "cart"))
+
+
+def test_the_lab_holds_what_it_promises() -> None:
+    everyone = proxies()
+    sidecars = [proxy for proxy in everyone if proxy.role == "sidecar"]
+
+    assert len({proxy.key for proxy in everyone}) == len(everyone)
+    assert len(sidecars) >= 6
+    assert len({(proxy.namespace, proxy.workload) for proxy in sidecars}) >= 4
+    assert {chain.answer_bytes for chain in CHAINS} >= {100, 16_000}
+    assert {proxy.worker_count for proxy in sidecars} == {1, 2}
+    assert IDLE in sidecars
+    assert [proxy.role for proxy in everyone].count("waypoint") == 1
+    assert [proxy.role for proxy in everyone].count("gateway") == 1
+
+
+def test_a_schedule_is_its_seeds_and_begins_at_rest() -> None:
+    first, again, other = schedule(30, 1), schedule(30, 1), schedule(30, 2)
+
+    assert first == again != other
+    assert set(first[0].values()) == {0}
+    most = {chain.name: chain.most_rps for chain in CHAINS}
+    assert all(
+        0 <= rps <= most[name] for step in first for name, rps in step.items() if rps is not None
+    )
+    assert sum(rps is FULL for step in first for rps in step.values()) == 3
+
+
+def test_without_rushes_every_rate_is_bounded() -> None:
+    assert all(rps is not None for step in schedule(9, 1, rushes=False) for rps in step.values())
+
+
+def _edges() -> list[tuple[Edge, ...]]:
+    """Return two steps of 10 s: 0.1 vCPU at rest, 0.5 at 1000 requests per second."""
+    return [
+        (Edge(proxy="shop/front-0", read_at_seconds=at, cpu_seconds=cpu, request_count=count),)
+        for at, cpu, count in ((100.0, 7.0, 50), (110.0, 8.0, 50), (120.0, 13.0, 10_050))
+    ]
+
+
+def test_the_truth_is_differences_over_their_own_time() -> None:
+    table = truth_table(_edges())
+
+    assert table["rps"].tolist() == [0, 1000]
+    assert table["vcpu"].tolist() == pytest.approx([0.1, 0.5])
+    assert total_vcpu(table) == pytest.approx(0.3)
+
+
+def test_the_truths_regression_is_the_line_through_it() -> None:
+    (row,) = truth_by_workload(truth_table(_edges()), exponent=1.0).to_dict("records")
+
+    assert row["truth_idle_vcpu"] == pytest.approx(0.1)
+    assert row["truth_vcpu_per_1000_rps"] == pytest.approx(0.4)
