@@ -23,7 +23,11 @@ TRAINING_SHARE: Final = 0.7
 
 
 def backtest(
-    shape: Shape, observations: Observations, variance_weights: Floats | None = None
+    shape: Shape,
+    observations: Observations,
+    variance_weights: Floats | None = None,
+    *,
+    training_share: float = TRAINING_SHARE,
 ) -> Backtest | None:
     """Fit the first part of the window alone, and predict the rest.
 
@@ -33,11 +37,12 @@ def backtest(
         shape: of the fit.
         observations: all of them.
         variance_weights: of a fit of all of them, shape (n,), to begin with: it ends no other way.
+        training_share: part of the window that is fitted, 0-1.
     """
     rows, names = observations.rows, observations.workloads
     point = rows["point"].to_numpy(np.int64)
     points = np.flatnonzero(np.bincount(point))
-    cut = points[int(len(points) * TRAINING_SHARE)]
+    cut = points[int(len(points) * training_share)]
     early = point < cut
     if not early.any():
         return None

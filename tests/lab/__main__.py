@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -19,10 +20,12 @@ _LONG_MINUTES = 10
 @click.option("--seed", type=int, default=1, show_default=True)
 def main(folder: Path, minutes: int, seed: int) -> None:
     """Record a run: FOLDER/snapshot, and the truth beside it in FOLDER/truth.json."""
+    # Else who ends this leaves its processes behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder.mkdir(parents=True)
     plan = (long_plan if minutes >= _LONG_MINUTES else short_plan)(minutes, seed)
     record(plan, folder, say=lambda text: click.echo(text, err=True))
-    click.echo(f"istio-usage analyze of {folder / 'snapshot'}: istio-usage report", err=True)
+    click.echo(f"{folder / 'snapshot'}, {folder / 'truth.json'}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,156 @@
+"""The recorded runs: the tool's figures are those of the kernel's accounting."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analyzer.calibration import Calibration, calibrate_usage
+from analyzer.calibration.backtest import backtest
+from analyzer.calibration.observations import observe
+from analyzer.calibration.role import fit_role
+from analyzer.data import sample_path
+from analyzer.measurement.snapshot import load_snapshot
+from analyzer.measurement.usage import MeshUsage, measure
+from analyzer.units import Role
+from tests.lab.analysis import beside_truth, exponent_of, truth_by_workload
+from tests.lab.truth import edges_from_json, total_vcpu, truth_table
+
+_RUNS = {
+    "sample": sample_path("lab"),
+    **{path.name: path for path in sorted((Path(__file__).parent / "recorded").iterdir())},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A recorded run, and what the tool makes of it."""
+
+    usage: MeshUsage
+    calibration: Calibration
+    truth: pd.DataFrame
+    record: dict[str, Any]
+
+    @property
+    def side_by_side(self) -> pd.DataFrame:
+        """The sidecars' workloads, true and fitted."""
+        sidecars = self.truth[self.truth["role"] == "sidecar"]
+        return beside_truth(
+            self.calibration, truth_by_workload(sidecars, exponent_of(self.calibration))
+        )
+
+
+def _read(folder: Path) -> Recorded:
+    usage = measure(load_snapshot(folder))
+    record = json.loads((folder / "truth.json").read_text())
+    return Recorded(
+        usage=usage,
+        calibration=calibrate_usage(usage),
+        truth=truth_table(edges_from_json(record["edges"])),
+        record=record,
+    )
+
+
+@pytest.fixture(scope="module")
+def runs() -> dict[str, Recorded]:
+    return {name: _read(path) for name, path in _RUNS.items()}
+
+
+@pytest.mark.parametrize("name", _RUNS)
+def test_the_slope_of_each_workload_is_within_10_percent_of_the_truth(
+    runs: dict[str, Recorded], name: str
+) -> None:
+    table = runs[name].side_by_side
+
+    assert len(table) == 8
+    for row in table.to_dict("records"):
+        assert row["vcpu_per_1000_rps"] == pytest.approx(row["truth_vcpu_per_1000_rps"], rel=0.1), (
+            row["workload"]
+        )
+
+
+@pytest.mark.parametrize("name", _RUNS)
+def test_the_idle_of_each_workload_is_within_10_percent_or_a_thousandth_of_a_vcpu(
+    runs: dict[str, Recorded], name: str
+) -> None:
+    for row in runs[name].side_by_side.to_dict("records"):
+        assert row["idle_vcpu"] == pytest.approx(row["truth_idle_vcpu"], rel=0.1, abs=0.001), row[
+            "workload"
+        ]
+
+
+@pytest.mark.parametrize("name", _RUNS)
+def test_the_total_is_within_2_percent_of_what_the_kernel_accounted(
+    runs: dict[str, Recorded], name: str
+) -> None:
+    run = runs[name]
+    sidecars = run.truth[run.truth["role"] == "sidecar"]
+
+    assert run.usage.mean_total(Role.SIDECAR, "cpu_vcpu") == pytest.approx(
+        total_vcpu(sidecars), rel=0.02
+    )
+
+
+def test_the_intervals_hold_the_truth_of_at_least_8_coefficients_in_10(
+    runs: dict[str, Recorded],
+) -> None:
+    held = []
+    for run in runs.values():
+        table = run.side_by_side
+        held += [
+            table["low_vcpu_per_1000_rps"].le(table["truth_vcpu_per_1000_rps"])
+            & table["truth_vcpu_per_1000_rps"].le(table["high_vcpu_per_1000_rps"]),
+            table["idle_low_vcpu"].le(table["truth_idle_vcpu"])
+            & table["truth_idle_vcpu"].le(table["idle_high_vcpu"]),
+        ]
+
+    assert np.concatenate(held).mean() >= 0.8
+
+
+@pytest.mark.parametrize("name", _RUNS)
+def test_the_last_ten_minutes_follow_from_the_first_twenty(
+    runs: dict[str, Recorded], name: str
+) -> None:
+    usage = runs[name].usage
+    early = int(len(usage.observed_points) * 2 / 3)
+    first = replace(
+        usage,
+        observed_points=usage.observed_points[:early],
+        steps=usage.steps[usage.steps["point"] < usage.observed_points[early]],
+    )
+    fit = fit_role(Role.SIDECAR, observe(first, Role.SIDECAR))
+    assert fit.fits is not None
+    test = backtest(fit.fits.shape, observe(usage, Role.SIDECAR), training_share=2 / 3)
+
+    assert test is not None
+    assert abs(test.bias_share) < 0.1
+    assert test.error_share < 0.1
+
+
+@pytest.mark.parametrize("name", _RUNS)
+def test_waypoint_and_gateway_are_kept_apart(runs: dict[str, Recorded], name: str) -> None:
+    run = runs[name]
+    for role in (Role.WAYPOINT, Role.GATEWAY):
+        expected = total_vcpu(run.truth[run.truth["role"] == str(role)])
+        assert run.usage.mean_total(role, "cpu_vcpu") == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize("name", _RUNS)
+def test_a_run_says_when_and_on_what_it_was_made(runs: dict[str, Recorded], name: str) -> None:
+    record = runs[name].record
+
+    assert record["envoy_version"].count(".") == 2
+    assert "vCPU" in record["machine"]
+    assert record["begin"].startswith("20")
+
+
+def test_the_sample_is_small() -> None:
+    files = list(sample_path("lab").iterdir())
+
+    assert sum(path.stat().st_size for path in files) <= 1024**2
