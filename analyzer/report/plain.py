@@ -8,7 +8,7 @@ from analyzer.report.answer import Answer
 from analyzer.report.cells import csv_text, escaped, markdown_table
 from analyzer.report.document import as_document
 from analyzer.report.markdown import projection_markdown
-from analyzer.report.rows import mode_rows, node_rows, workload_rows
+from analyzer.report.records import mode_rows, node_rows, workload_rows
 from analyzer.report.verdict import calibration_lines, verdict
 from analyzer.report.words import (
     number,
