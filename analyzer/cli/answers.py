@@ -67,7 +67,8 @@ def _answer(
 def _print(answer: Answer, output_format: str, explained: tuple[str, ...] = ()) -> None:
     from analyzer.report.document import as_json
     from analyzer.report.plain import as_csv, as_markdown
-    from analyzer.report.table import as_table, colour_wanted, terminal_width
+    from analyzer.report.table import as_table
+    from analyzer.report.terminal import colour_wanted, terminal_width
 
     if output_format == "table":
         text = as_table(answer, width=terminal_width(), colour=colour_wanted(sys.stdout))

@@ -68,7 +68,7 @@ def compare(
 def _print(found: Comparison, before: Snapshot, after: Snapshot, output_format: str) -> None:
     from analyzer.report.comparison import as_comparison_markdown, as_comparison_table
     from analyzer.report.comparison_document import as_comparison_json
-    from analyzer.report.table import colour_wanted, terminal_width
+    from analyzer.report.terminal import colour_wanted, terminal_width
 
     if output_format == "json":
         click.echo(as_comparison_json(found, before.manifest, after.manifest), nl=False)

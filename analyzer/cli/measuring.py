@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,6 @@ from analyzer.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from analyzer.measurement.collect import Progress
     from analyzer.measurement.snapshot import Snapshot
     from analyzer.prometheus.query import Query
 
@@ -31,44 +29,25 @@ __all__ = ["collect", "collected", "doctor", "queries"]
 
 def collected(options: dict[str, Any], target: Path) -> Snapshot:
     """Collect as the options say, telling on stderr how far it is."""
+    from analyzer.cli.progress import telling
     from analyzer.measurement.collect import collect_snapshot
     from analyzer.prometheus.connection import Connection
 
     access = access_of(options)
     quiet, verbose = options.pop("quiet"), options.pop("verbose")
     ask = ask_of(options, access.url)
-
-    def note(text: str) -> None:
-        if not quiet:
-            click.echo(f"istio-usage: {text}", err=True)
-
-    with Connection(access) as source:
+    with (
+        Connection(access) as source,
+        telling(sys.stderr, quiet=quiet, verbose=verbose) as teller,
+    ):
         return collect_snapshot(
             source,
             ask,
             target,
             now=datetime.now(UTC),
-            on_progress=_progress(quiet=quiet, verbose=verbose),
-            note=note,
+            on_progress=teller.progress,
+            note=teller.note,
         )
-
-
-def _progress(*, quiet: bool, verbose: bool) -> Callable[[Progress], None]:
-    """Return what is called after each chunk: a line on a terminal, a log with --verbose."""
-
-    def overwrite(progress: Progress) -> None:
-        line = f"{progress.done_count}/{progress.total_count} {progress.asking}"[:78]
-        end = "\n" if progress.done_count == progress.total_count else ""
-        click.echo(f"\r\033[K{line}{end}", err=True, nl=False)
-
-    def log(progress: Progress) -> None:
-        click.echo(f"{progress.done_count}/{progress.total_count} {progress.asking}", err=True)
-
-    if quiet:
-        return lambda _: None
-    if verbose:
-        return log
-    return overwrite if sys.stderr.isatty() else lambda _: None
 
 
 @click.command()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 from collections.abc import Callable, Iterable
 from typing import TextIO
 
@@ -33,12 +31,10 @@ from analyzer.units import Interval
 
 __all__ = [
     "as_table",
-    "colour_wanted",
     "console_on",
     "list_on",
     "over_range",
     "plain_table",
-    "terminal_width",
     "trimmed",
 ]
 
@@ -231,13 +227,3 @@ def list_on(console: Console, title: str, lines: Iterable[str]) -> None:
         lines = [*lines[:MAX_REMARKS], more]
     for line in lines:
         console.print(Text(f"- {inert(line)}"))
-
-
-def colour_wanted(stream: TextIO) -> bool:
-    """Tell whether escape codes are welcome: on a terminal, unless NO_COLOR is set."""
-    return stream.isatty() and not os.environ.get("NO_COLOR")
-
-
-def terminal_width() -> int:
-    """Return the terminal's width; 80 columns where there is none."""
-    return shutil.get_terminal_size((80, 24)).columns

@@ -1,6 +1,5 @@
 """The answer at a terminal: what it says, that it fits, and that no name can take it over."""
 
-import io
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from analyzer.report.answer import Answer
-from analyzer.report.table import MAX_REMARKS, MAX_ROWS, as_table, colour_wanted, terminal_width
+from analyzer.report.table import MAX_REMARKS, MAX_ROWS, as_table
 from analyzer.units import Reason, Refusal
 from tests.projection.builders import scenario
 from tests.report.answers import (
@@ -181,23 +180,3 @@ def test_a_notebook_gets_the_text_as_well(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
 
     assert as_table(constants_only()) == expected
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    assert colour_wanted(Terminal())
-    assert not colour_wanted(io.StringIO())
-
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert not colour_wanted(Terminal())
-
-
-def test_the_width_is_the_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "123")
-
-    assert terminal_width() == 123
