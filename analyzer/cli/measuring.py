@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from analyzer.cli.completing import complete_query
 from analyzer.cli.options import (
     SNAPSHOT,
     access_of,
     ask_of,
+    examples,
     optional_server_options,
+    quiet_option,
     scope_options,
     server_options,
     talk_options,
@@ -50,7 +53,9 @@ def collected(options: dict[str, Any], target: Path) -> Snapshot:
         )
 
 
-@click.command()
+@click.command(
+    epilog=examples("istio-usage collect -p http://localhost:9090 --days 7 -o mesh.snapshot")
+)
 @server_options
 @scope_options
 @time_options
@@ -66,31 +71,33 @@ def collect(output: Path, **options: Any) -> None:
     """Measure only: write a snapshot that later commands read offline.
 
     An interrupted collection goes on where it was when the same command is given again.
-
-    Example: istio-usage collect -p http://localhost:9090 --days 7 -o mesh.snapshot
     """
     snapshot = collected(options, output)
     samples = sum(query.sample_count for query in snapshot.manifest.queries)
     click.echo(f"{snapshot.path}: {samples:,} samples of {len(snapshot.manifest.queries)} queries")
 
 
-@click.command()
-@click.argument("name", required=False)
+@click.command(
+    epilog=examples(
+        "istio-usage queries proxy_cpu_vcpu", "istio-usage queries -p http://localhost:9090"
+    )
+)
+@click.argument("name", required=False, shell_complete=complete_query)
 @optional_server_options
 @scope_options
 @time_options
-def queries(name: str | None, prometheus_url: str | None, **options: Any) -> None:
+@quiet_option
+def queries(name: str | None, prometheus_url: str | None, *, quiet: bool, **options: Any) -> None:
     """Show the PromQL that would be sent, all of it or one query.
 
     With a server, it is surveyed first, and the queries are those that it would be sent, each with
     its number of requests and the samples it would load, estimated.
-
-    Example: istio-usage queries proxy_cpu_vcpu
     """
     from analyzer.measurement.plan import make_plan, measured_queries
     from analyzer.prometheus.connection import Connection
     from analyzer.prometheus.query import load_query
 
+    del quiet  # It says nothing on stderr but errors.
     chosen = [load_query(name)] if name else list(measured_queries().values())
     if prometheus_url is None:
         for query in chosen:
@@ -130,7 +137,7 @@ def _unsurveyed(query: Query, options: dict[str, Any]) -> str:
     return query.render(scope, dialect, window_seconds=seconds)
 
 
-@click.command()
+@click.command(epilog=examples("istio-usage doctor -p http://localhost:9090"))
 @server_options
 @scope_options
 @time_options
@@ -140,8 +147,6 @@ def doctor(output_format: str, **options: Any) -> None:
     """Tell what this Prometheus can answer, and what would mend what it cannot.
 
     Exits 0 only if the main question can be answered.
-
-    Example: istio-usage doctor -p http://localhost:9090
     """
     import json
 
