@@ -24,6 +24,7 @@ from analyzer.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from analyzer.measurement.diagnosis import Diagnosis
     from analyzer.measurement.snapshot import Snapshot
     from analyzer.prometheus.query import Query
 
@@ -152,7 +153,6 @@ def doctor(output_format: str, **options: Any) -> None:
 
     from analyzer.measurement.diagnosis import diagnose
     from analyzer.prometheus.connection import Connection
-    from analyzer.report.words import inert
 
     access = access_of(options)
     ask = ask_of(options, access.url)
@@ -169,12 +169,30 @@ def doctor(output_format: str, **options: Any) -> None:
     if output_format == "json":
         click.echo(json.dumps(diagnosis.to_json(), indent=2))
     else:
-        for check in diagnosis.checks:
-            click.echo(f"{check.status:8}{inert(f'{check.subject}: {check.detail}')}")
-        click.echo()
-        for item in diagnosis.answers:
-            lacks = f" (lacks {', '.join(item.lacks)})" if item.lacks else ""
-            click.echo(f"{'yes' if item.possible else 'no':8}{item.answer}{lacks}")
-        click.echo(f"\n{inert(diagnosis.verdict)}")
+        _show_diagnosis(diagnosis)
     if not diagnosis.can_answer:
         raise click.exceptions.Exit(3)
+
+
+_STATUS_COLOURS = {"ok": "green", "yes": "green", "missing": "red", "no": "red"}
+
+
+def _show_diagnosis(diagnosis: Diagnosis) -> None:
+    from analyzer.report.terminal import colour_wanted
+    from analyzer.report.words import inert
+
+    colour = colour_wanted(sys.stdout)
+
+    def tell(status: str, text: str) -> None:
+        cell = f"{status:8}"
+        if colour:
+            cell = click.style(cell, fg=_STATUS_COLOURS.get(status), bold=status == "warn" or None)
+        click.echo(f"{cell}{inert(text)}", color=colour)
+
+    for check in diagnosis.checks:
+        tell(check.status, f"{check.subject}: {check.detail}")
+    click.echo()
+    for item in diagnosis.answers:
+        lacks = f" (lacks {', '.join(item.lacks)})" if item.lacks else ""
+        tell("yes" if item.possible else "no", f"{item.answer}{lacks}")
+    click.echo(f"\n{inert(diagnosis.verdict)}")

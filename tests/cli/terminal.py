@@ -47,14 +47,16 @@ class Shown:
 def shown(
     *arguments: object,
     columns: int = 80,
+    answer_too: bool = False,
     interrupt_when: Callable[[str], bool] = lambda _: False,
-    **environment: str,
+    environment: Mapping[str, str] | None = None,
 ) -> Shown:
     """Run istio-usage with a terminal as its stderr.
 
     Args:
         arguments: of the command line.
         columns: width of the terminal.
+        answer_too: whether stdout is the terminal as well, and no pipe.
         interrupt_when: told what was sent so far; the first true is a Ctrl-C.
         environment: more variables; an empty one is taken away.
     """
@@ -63,10 +65,10 @@ def shown(
     process = subprocess.Popen(
         command(*arguments),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=secondary if answer_too else subprocess.PIPE,
         stderr=secondary,
         text=True,
-        env=_environment({"TERM": "xterm-256color", **environment}),
+        env=_environment({"TERM": "xterm-256color", **(environment or {})}),
     )
     os.close(secondary)
     watchdog = threading.Timer(_LONGEST_SECONDS, process.kill)
@@ -78,7 +80,7 @@ def shown(
         if not interrupted and interrupt_when(sent.decode(errors="replace")):
             interrupted = True
             process.send_signal(signal.SIGINT)
-    stdout = process.communicate()[0]
+    stdout = process.communicate()[0] or ""
     watchdog.cancel()
     os.close(primary)
     return Shown(status=process.returncode, stdout=stdout, sent=sent.decode())

@@ -208,7 +208,7 @@ def test_without_a_bar_there_are_no_escape_codes(
     option: str,
     term: str,
 ) -> None:
-    seen = shown(*_collect(small_server.url, tmp_path / "mesh"), option, TERM=term)
+    seen = shown(*_collect(small_server.url, tmp_path / "mesh"), option, environment={"TERM": term})
 
     assert seen.status == 0, seen.sent
     assert "\x1b" not in seen.sent
