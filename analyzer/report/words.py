@@ -14,6 +14,7 @@ __all__ = [
     "percent",
     "ranged",
     "short_dollars",
+    "shortened",
     "time_title",
     "usd",
     "window_title",
@@ -35,6 +36,21 @@ def inert(text: str) -> str:
     """
     line = " ".join(text.split())
     return "".join(character if character.isprintable() else "�" for character in line)
+
+
+def shortened(name: str, width: int = 28) -> str:
+    """Return a name that fits, its middle left out: names differ at their ends.
+
+    >>> shortened("recommendations-service-canary-v2", 20)
+    'recommenda…canary-v2'
+    >>> shortened("shop")
+    'shop'
+    """
+    name = inert(name)
+    if len(name) <= width:
+        return name
+    tail = (width - 1) // 2
+    return f"{name[: width - 1 - tail]}…{name[-tail:]}"
 
 
 def number(value: float) -> str:

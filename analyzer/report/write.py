@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -11,7 +12,7 @@ from analyzer.errors import AnalyzerError
 from analyzer.measurement.snapshot import write_file
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
-from analyzer.report.charts.style import figure_bytes
+from analyzer.report.charts.style import DPI, FORMATS, figure_bytes
 from analyzer.report.document import as_json
 from analyzer.report.plain import (
     as_csv,
@@ -22,15 +23,45 @@ from analyzer.report.plain import (
     timeline_csv,
     workloads_csv,
 )
+from analyzer.units import Refusal
 
-__all__ = ["write_files", "write_report"]
+__all__ = ["ChartOptions", "Written", "write_files", "write_report"]
 
 
-def write_report(answer: Answer, folder: Path) -> tuple[Path, ...]:
-    """Write the charts, JSON, CSV and Markdown of an answer and return their paths.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartOptions:
+    """Which charts are drawn, and how.
+
+    Attributes:
+        names: of `CHARTS`; None: all.
+        file_format: one of `FORMATS`.
+        dpi: dots an inch, of PNG.
+    """
+
+    names: tuple[str, ...] | None = None
+    file_format: str = "png"
+    dpi: int = DPI
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What became of a report.
+
+    Attributes:
+        paths: of the files that were written.
+        not_drawn: the charts that were asked for and have nothing to draw.
+    """
+
+    paths: tuple[Path, ...]
+    not_drawn: tuple[Refusal, ...] = ()
+
+
+def write_report(answer: Answer, folder: Path, charts: ChartOptions | None = None) -> Written:
+    """Write the charts, JSON, CSV and Markdown of an answer.
 
     Everything is made before anything is written, and each file replaces its old self in one
-    stroke: a failure leaves nothing half-written.
+    stroke: a failure leaves nothing half-written. Charts of an earlier report that are not drawn
+    again are removed: they would seem to be of this answer.
 
     Raises:
         AnalyzerError: if the folder cannot be written.
@@ -45,11 +76,37 @@ def write_report(answer: Answer, folder: Path) -> tuple[Path, ...]:
         "timeline.csv": timeline_csv(answer).encode(),
         "proxies.csv": proxies_csv(answer).encode(),
     }
+    drawn, not_drawn = _drawn(answer, charts or ChartOptions())
+    files |= drawn
+    _remove_stale_charts(folder, files)
+    return Written(paths=write_files(files, folder), not_drawn=not_drawn)
+
+
+def _drawn(answer: Answer, options: ChartOptions) -> tuple[dict[str, bytes], tuple[Refusal, ...]]:
+    """Return the charts' files, and why others are not among them."""
+    files: dict[str, bytes] = {}
+    not_drawn: list[Refusal] = []
     for name, chart in CHARTS.items():
+        if options.names is not None and name not in options.names:
+            continue
         figure = chart(answer)
         if isinstance(figure, Figure):
-            files[f"{name}.png"] = figure_bytes(figure)
-    return write_files(files, folder)
+            content = figure_bytes(figure, options.file_format, dpi=options.dpi)
+            files[f"{name}.{options.file_format}"] = content
+        else:
+            not_drawn.append(figure)
+    return files, tuple(not_drawn)
+
+
+def _remove_stale_charts(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name in (f"{chart}.{suffix}" for chart in CHARTS for suffix in FORMATS):
+        path = folder / name
+        if name in files or not path.is_file():
+            continue
+        try:
+            path.unlink()
+        except OSError as error:
+            raise AnalyzerError(f"cannot remove {path}: {error.strerror}") from error
 
 
 def write_files(files: Mapping[str, bytes], folder: Path) -> tuple[Path, ...]:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from analyzer.report.words import inert
+from analyzer.report.words import shortened
 from analyzer.units import Reason, Refusal
 
 __all__ = [
@@ -80,21 +80,6 @@ def titled(axes: Axes, finding: str, detail: str) -> None:
 def written(text: Text) -> None:
     """Show a text as it is: what is between two dollar signs would otherwise be a formula."""
     text.set_parse_math(False)
-
-
-def shortened(name: str, width: int = 28) -> str:
-    """Return a name that fits, its middle left out: names differ at their ends.
-
-    >>> shortened("recommendations-service-canary-v2", 20)
-    'recommenda…canary-v2'
-    >>> shortened("shop")
-    'shop'
-    """
-    name = inert(name)
-    if len(name) <= width:
-        return name
-    tail = (width - 1) // 2
-    return f"{name[: width - 1 - tail]}…{name[-tail:]}"
 
 
 def nothing_to_draw(chart: str, detail: str) -> Refusal:
