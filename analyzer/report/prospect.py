@@ -100,11 +100,25 @@ def _freed(projection: Projection) -> Iterator[str]:
         for item in projection.savings
         if item.freed_node_count is not None
     }
-    if AMBIENT_L4 in counts and AMBIENT_WAYPOINT in counts:
+    if AMBIENT_L4 not in counts or AMBIENT_WAYPOINT not in counts:
+        return
+    least, most = counts[AMBIENT_WAYPOINT], counts[AMBIENT_L4]
+    if min(least, most) >= 0:
         yield (
-            f"Reservations that fall away would fill {counts[AMBIENT_WAYPOINT]} (with waypoints) "
-            f"to {counts[AMBIENT_L4]} (L4 only) whole nodes; money is saved when these go away"
+            f"Reservations that fall away would fill {least} (with waypoints) "
+            f"to {most} (L4 only) whole nodes; money is saved when these go away"
         )
+    else:
+        yield (
+            f"By what is reserved, L4 only would {_freeing(most)}, and waypoints would "
+            f"{_freeing(least)}; money is saved when nodes go away"
+        )
+
+
+def _freeing(node_count: int) -> str:
+    if node_count >= 0:
+        return f"free {node_count} whole nodes"
+    return f"need {-node_count} more node{'s' if node_count < -1 else ''}"
 
 
 def _losers(projection: Projection) -> Iterator[str]:

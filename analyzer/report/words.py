@@ -28,6 +28,10 @@ MODE_TITLES = {
 }
 
 
+_LONG_MINUTES = 120
+"""From here on a time is told in hours."""
+
+
 def inert(text: str) -> str:
     r"""Return text from outside as one line that a terminal shows and does not obey.
 
@@ -119,9 +123,10 @@ def window_title(answer: Answer) -> str:
 
 def time_title(window: TimeWindow) -> str:
     """Return which time a window is, and how long its steps are."""
-    hours = (window.end - window.start).total_seconds() / 3600
+    minutes = (window.end - window.start).total_seconds() / 60
+    length = f"{number(minutes / 60)} h" if minutes >= _LONG_MINUTES else f"{number(minutes)} min"
     step = window.step_seconds
     return (
-        f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC, {number(hours)} h "
+        f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC, {length} "
         f"in steps of {f'{step} s' if step % 60 else f'{step // 60} min'}"
     )
