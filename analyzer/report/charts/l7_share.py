@@ -17,7 +17,7 @@ from analyzer.report.charts.panels import (
     short_usd,
 )
 from analyzer.report.charts.style import COLOURS, INK, new_figure, nothing_to_draw, titled, written
-from analyzer.report.words import usd
+from analyzer.report.words import dollars
 from analyzer.units import Refusal
 
 __all__ = ["l7_share_chart"]
@@ -121,7 +121,8 @@ def _finding(share: Sweep) -> str:
 
 
 def _detail(share: Sweep, replicas: Sweep | None) -> str:
-    text = f"none: {usd(share.points[0][1])}; all: {usd(share.points[-1][1])} a year"
+    none, every = share.points[0][1].mid, share.points[-1][1].mid
+    text = f"none: {dollars(none)} a year; all: {dollars(every)}"
     if replicas is None or replicas.break_even is None:
         return text
     return f"{text}; with more than {replicas.break_even:.1f} replicas each, dearer"

@@ -141,7 +141,7 @@ def _together(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_xlim(1 - margin, len(saved) + margin)
     counts(axes.xaxis)
     numbers(axes.yaxis)
-    written(axes.set_xlabel("namespaces moved, in this order"))
+    written(axes.set_xlabel("namespaces moved, in this order, net of the ztunnels' idle"))
     written(axes.set_ylabel("vCPU saved\ntogether"))
 
 
@@ -158,12 +158,12 @@ def _finding(rows: pd.DataFrame, projection: Projection) -> str:
     )
     if best == len(saved) - 1 or saved[best] <= 0:
         return whole
-    return f"{whole};\nthe first {best + 1:,} alone save {number(saved[best])}"
+    first = f"first {best + 1:,} alone save" if best else "first alone saves"
+    return f"{whole};\nthe {first} {number(saved[best])}"
 
 
 def _detail(rows: pd.DataFrame) -> str:
     losing, count = int(rows["waypoint_costs_more"].sum()), len(rows)
-    net = "together: net of the ztunnels' idle"
     if not losing:
-        return f"no namespace loses by a waypoint; {net}"
-    return f"with a waypoint {losing:,} of {count:,} would use more than their sidecars; {net}"
+        return "with a waypoint none would use more than its sidecars do"
+    return f"with a waypoint {losing:,} of {count:,} would use more than their sidecars do"

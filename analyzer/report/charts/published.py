@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Final
 
 from matplotlib.axes import Axes
 
@@ -18,6 +19,9 @@ ROOM = 1.45
 """How much longer than the longest bar the axis is, so that the figures at its right fit."""
 
 _WIDTH = 24
+
+_PAPER: Final[dict[str, Any]] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+"""Behind the figures, through which the line at the measured sidecars may pass."""
 
 
 def published_rows(references: Sequence[Reference]) -> list[tuple[Reference, str]]:
@@ -63,8 +67,6 @@ def _bar(axes: Axes, row: int, reference: Reference, mode: str) -> None:
             label=role,
         )
         left += width
-    # The line at the measured sidecars may pass here.
-    paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
     told = axes.annotate(
         f"{dollars(usd)}  ({number(vcpu)} vCPU)",
         (usd, row),
@@ -73,7 +75,7 @@ def _bar(axes: Axes, row: int, reference: Reference, mode: str) -> None:
         va="center",
         fontsize=8,
         color=INK,
-        bbox=paper,
+        bbox=_PAPER,
         zorder=3,
     )
     written(told)

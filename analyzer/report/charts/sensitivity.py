@@ -91,19 +91,22 @@ def _bars(axes: Axes, row: int, item: Sensitivity, best: float, ends: Interval |
             lw=0,
             label=label,
         )
-        if value is None:
-            continue
-        rightwards = saved > 0 or (saved == 0 and other < 0)
-        axes.annotate(
-            number(value),
-            (best + saved, at),
-            xytext=(4 if rightwards else -4, 0),
-            textcoords="offset points",
-            ha="left" if rightwards else "right",
-            va="center",
-            fontsize=8,
-            color=MUTED,
-        )
+        if value is not None:
+            is_right = saved > 0 or (saved == 0 and other < 0)
+            _told(axes, (best + saved, at), number(value), is_right=is_right)
+
+
+def _told(axes: Axes, at: tuple[float, float], text: str, *, is_right: bool) -> None:
+    axes.annotate(
+        text,
+        at,
+        xytext=(4 if is_right else -4, 0),
+        textcoords="offset points",
+        ha="left" if is_right else "right",
+        va="center",
+        fontsize=8,
+        color=MUTED,
+    )
 
 
 def _limits(axes: Axes, rows: tuple[Sensitivity, ...], best: float) -> None:
@@ -151,5 +154,5 @@ def _finding(projection: Projection, best: float) -> str:
 def _detail(projection: Projection) -> str:
     mode = projection.sensitivity[0].mode
     count = len(projection.sensitivity)
-    text = f"{MODE_TITLES.get(mode, mode)}; each alone from end to end of its 90 % range"
+    text = f"{MODE_TITLES.get(mode, mode)}; each alone over its 90 % range"
     return text if count <= _MOST_ROWS else f"{text}; {_MOST_ROWS} of {count} shown"

@@ -117,14 +117,13 @@ def _finding(nodes: pd.DataFrame) -> str:
     if len(nodes) == 1:
         return f"The only node's ztunnel would use {number(used.max())} vCPU"
     return (
-        f"The busiest of {len(nodes):,} ztunnels would use {number(used.max())} vCPU,\n"
+        f"The busiest of {len(nodes):,} ztunnels\nwould use {number(used.max())} vCPU,\n"
         f"the mean one {number(used.mean())}"
     )
 
 
 def _detail(nodes: pd.DataFrame) -> str:
-    text = "used for today's traffic, idle included; 90 % interval"
     post = _post_vcpu()
     if post is None or _within_reach(nodes):
-        return text
-    return f"{text}; the post's {post:g} a node is beyond this axis"
+        return "for the same traffic, idle included"
+    return f"idle included; the post's {post:g} a node is beyond this axis"

@@ -147,6 +147,18 @@ def test_the_name_of_any_break_even_can_be_read(break_even: float) -> None:
     assert_readable(drawn(answer)[0])
 
 
+def test_large_savings_do_not_squeeze_the_panels() -> None:
+    answer = swept(
+        sweep("l7_share", SHARES, (24_937_437, 2_000_000, -12_345_678), 0.55),
+        sweep("waypoint_replicas", (1, 2, 3), (12_345_678, -2e7, -3e7), 1.5),
+    )
+    figure, (axes, replicas) = drawn(answer)
+    assert_readable(figure)
+
+    gap = replicas.get_window_extent().x0 - axes.get_window_extent().x1
+    assert gap < 0.1 * figure.bbox.width
+
+
 @pytest.mark.parametrize("pods", [1, 20, 15_000])
 def test_meshes_of_any_size_can_be_read(pods: int) -> None:
     assert_readable(drawn(sized(pods))[0])

@@ -124,7 +124,7 @@ def test_the_title_says_what_all_save_together() -> None:
 def test_where_the_last_ones_lose_the_title_says_after_how_many() -> None:
     _, axes, _ = drawn(changed(full(), cumulative_saving_vcpu=[0.5, 0.25]))
 
-    assert axes.get_title(loc="left").strip().endswith(";\nthe first 1 alone save 0.5")
+    assert axes.get_title(loc="left").strip().endswith(";\nthe first alone saves 0.5")
 
 
 def test_a_mesh_that_loses_altogether_is_said_to_cost_more() -> None:
@@ -137,12 +137,17 @@ def test_the_axes_say_their_units() -> None:
     _, axes, curve = drawn(full())
 
     assert axes.get_xlabel() == "vCPU saved by moving the namespace (below 0: lost)"
-    assert curve.get_xlabel() == "namespaces moved, in this order"
+    assert curve.get_xlabel() == "namespaces moved, in this order, net of the ztunnels' idle"
     assert curve.get_ylabel() == "vCPU saved\ntogether"
 
 
 def test_long_names_and_dollars_fit() -> None:
-    answer = changed(full(), namespace=["a" * 300 + "$x$" + "b" * 300, "$x$ $y$"])
+    answer = changed(
+        full(),
+        namespace=["a" * 300 + "$x$" + "b" * 300, "$x$ $y$"],
+        cumulative_saving_vcpu=[0.5, 0.25],
+        waypoint_costs_more=[False, True],
+    )
     figure, axes, _ = drawn(answer)
 
     assert labels(axes)[0].startswith("aaa")

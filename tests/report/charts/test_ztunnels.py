@@ -108,7 +108,7 @@ def test_the_title_states_the_busiest_and_the_mean() -> None:
     _, axes = drawn(nodes(3))
 
     assert axes.get_title(loc="left").strip() == (
-        "The busiest of 3 ztunnels would use 0.2 vCPU,\nthe mean one 0.15"
+        "The busiest of 3 ztunnels\nwould use 0.2 vCPU,\nthe mean one 0.15"
     )
 
 
@@ -129,10 +129,11 @@ def test_the_axes_say_their_unit() -> None:
         full,
         *(lambda pods=pods: sized(pods) for pods in (1, 20, 15_000)),
         lambda: nodes(30, name="$x$ " + "long" * 50 + "\n{}"),
+        lambda: nodes(30, busiest_vcpu=0.001, name="W" * 100 + "{}"),
         lambda: nodes(5000),
         lambda: nodes(3, busiest_vcpu=0.0),
     ],
-    ids=["full", "1", "20", "15000", "long names", "5000 nodes", "nothing used"],
+    ids=["full", "1", "20", "15000", "long names", "wide names", "5000 nodes", "nothing used"],
 )
 def test_every_text_can_be_read(make: Callable[[], Answer]) -> None:
     assert_readable(drawn(make())[0])
