@@ -74,7 +74,19 @@ def titled(axes: Axes, finding: str, detail: str) -> None:
     lines = [textwrap.fill(line, _TITLE_WIDTH) for line in finding.splitlines()]
     whole = "\n".join([*lines, ""])
     written(axes.set_title(whole, loc="left", fontsize=12, fontweight="bold", color=INK))
-    written(axes.text(0, 1.02, detail, transform=axes.transAxes, fontsize=9, color=MUTED))
+    # In points, so that it is as far from low axes as from high ones.
+    line = axes.annotate(
+        detail,
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(0, 5),
+        textcoords="offset points",
+        fontsize=9,
+        color=MUTED,
+    )
+    # It stands in the title's last line; a long one must not narrow the axes.
+    line.set_in_layout(False)
+    written(line)
 
 
 def written(text: Text) -> None:
