@@ -11,8 +11,9 @@ from analyzer.errors import AnalyzerError
 from analyzer.measurement.snapshot import write_file
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
-from analyzer.report.charts.style import figure_bytes
+from analyzer.report.charts.style import described, figure_bytes
 from analyzer.report.document import as_json
+from analyzer.report.html import Picture, as_html
 from analyzer.report.plain import (
     as_csv,
     as_markdown,
@@ -22,12 +23,13 @@ from analyzer.report.plain import (
     timeline_csv,
     workloads_csv,
 )
+from analyzer.units import Refusal
 
 __all__ = ["write_files", "write_report"]
 
 
 def write_report(answer: Answer, folder: Path) -> tuple[Path, ...]:
-    """Write the charts, JSON, CSV and Markdown of an answer and return their paths.
+    """Write the HTML, charts, JSON, CSV and Markdown of an answer and return their paths.
 
     Everything is made before anything is written, and each file replaces its old self in one
     stroke: a failure leaves nothing half-written.
@@ -45,10 +47,15 @@ def write_report(answer: Answer, folder: Path) -> tuple[Path, ...]:
         "timeline.csv": timeline_csv(answer).encode(),
         "proxies.csv": proxies_csv(answer).encode(),
     }
+    pictures: dict[str, Picture | Refusal] = {}
     for name, chart in CHARTS.items():
         figure = chart(answer)
         if isinstance(figure, Figure):
-            files[f"{name}.png"] = figure_bytes(figure)
+            png = files[f"{name}.png"] = figure_bytes(figure)
+            pictures[name] = Picture(png=png, description=described(figure))
+        else:
+            pictures[name] = figure
+    files["report.html"] = as_html(answer, pictures).encode()
     return write_files(files, folder)
 
 

@@ -1,13 +1,17 @@
 """The files of a report: all of them, whole or not at all."""
 
+import base64
 import json
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 from analyzer.errors import AnalyzerError
+from analyzer.report import write
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
+from analyzer.report.charts.style import figure_bytes
 from analyzer.report.document import as_json
 from analyzer.report.plain import (
     as_csv,
@@ -40,6 +44,7 @@ def test_every_file_is_written_and_named(tmp_path: Path, name: str) -> None:
     assert names(folder) == {
         "result.json",
         "report.md",
+        "report.html",
         "modes.csv",
         "namespaces.csv",
         "workloads.csv",
@@ -56,6 +61,7 @@ def test_the_files_hold_what_the_formats_give(tmp_path: Path) -> None:
 
     pictures = set(tmp_path.glob("*.png"))
     texts = {path.name: path.read_text() for path in set(tmp_path.iterdir()) - pictures}
+    page = texts.pop("report.html")
     assert texts == {
         "result.json": as_json(answer),
         "report.md": as_markdown(answer),
@@ -67,7 +73,10 @@ def test_the_files_hold_what_the_formats_give(tmp_path: Path) -> None:
         "proxies.csv": proxies_csv(answer),
     }
     for picture in pictures:
-        assert picture.read_bytes().startswith(PNG)
+        content = picture.read_bytes()
+        assert content.startswith(PNG)
+        # The page has the very pictures that stand beside it.
+        assert base64.b64encode(content).decode() in page
 
 
 def test_a_chart_with_nothing_to_draw_is_not_written(tmp_path: Path) -> None:
@@ -122,3 +131,19 @@ def test_a_folder_below_a_file_is_one_error(tmp_path: Path) -> None:
 
     with pytest.raises(AnalyzerError, match="cannot make"):
         write_report(PLAIN, tmp_path / "file" / "out")
+
+
+def test_each_chart_is_drawn_once_for_the_files_and_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+
+    def counted(figure: Figure) -> bytes:
+        drawn.append(figure)
+        return figure_bytes(figure)
+
+    monkeypatch.setattr(write, "figure_bytes", counted)
+    paths = write_report(full(), tmp_path)
+
+    assert len(drawn) == len([path for path in paths if path.suffix == ".png"])
+    assert (tmp_path / "report.html").read_text().count("data:image/png") == len(drawn)
