@@ -8,6 +8,7 @@ from analyzer.units import Interval
 
 __all__ = [
     "MODE_TITLES",
+    "counted",
     "dollars",
     "inert",
     "number",
@@ -15,6 +16,7 @@ __all__ = [
     "ranged",
     "short_dollars",
     "shortened",
+    "span_title",
     "time_title",
     "usd",
     "window_title",
@@ -66,6 +68,15 @@ def number(value: float) -> str:
     if abs(value) >= 100:  # noqa: PLR2004 - from here on whole numbers have three digits
         return f"{value:,.0f}"
     return f"{value:.3g}"
+
+
+def counted(count: int, thing: str) -> str:
+    """Return how many there are of a thing.
+
+    >>> counted(1, "sidecar"), counted(1200, "sidecar")
+    ('1 sidecar', '1,200 sidecars')
+    """
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def ranged(value: Interval) -> str:
@@ -123,10 +134,12 @@ def window_title(answer: Answer) -> str:
 
 def time_title(window: TimeWindow) -> str:
     """Return which time a window is, and how long its steps are."""
+    step = window.step_seconds
+    return f"{span_title(window)} in steps of {f'{step} s' if step % 60 else f'{step // 60} min'}"
+
+
+def span_title(window: TimeWindow) -> str:
+    """Return which time a window is."""
     minutes = (window.end - window.start).total_seconds() / 60
     length = f"{number(minutes / 60)} h" if minutes >= _LONG_MINUTES else f"{number(minutes)} min"
-    step = window.step_seconds
-    return (
-        f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC, {length} "
-        f"in steps of {f'{step} s' if step % 60 else f'{step // 60} min'}"
-    )
+    return f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC, {length}"

@@ -12,8 +12,9 @@ from analyzer.errors import AnalyzerError
 from analyzer.measurement.snapshot import write_file
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
-from analyzer.report.charts.style import DPI, FORMATS, figure_bytes
+from analyzer.report.charts.style import DPI, FORMATS, described, figure_bytes
 from analyzer.report.document import as_json
+from analyzer.report.html import Picture, as_html
 from analyzer.report.plain import (
     as_csv,
     as_markdown,
@@ -57,7 +58,7 @@ class Written:
 
 
 def write_report(answer: Answer, folder: Path, charts: ChartOptions | None = None) -> Written:
-    """Write the charts, JSON, CSV and Markdown of an answer.
+    """Write the HTML, charts, JSON, CSV and Markdown of an answer.
 
     Everything is made before anything is written, and each file replaces its old self in one
     stroke: a failure leaves nothing half-written. Charts of an earlier report that are not drawn
@@ -76,16 +77,25 @@ def write_report(answer: Answer, folder: Path, charts: ChartOptions | None = Non
         "timeline.csv": timeline_csv(answer).encode(),
         "proxies.csv": proxies_csv(answer).encode(),
     }
-    drawn, not_drawn = _drawn(answer, charts or ChartOptions())
-    files |= drawn
+    drawn = _drawn(answer, charts or ChartOptions())
+    files |= drawn.files
+    files["report.html"] = as_html(answer, drawn.pictures).encode()
     _remove_stale_charts(folder, files)
+    not_drawn = tuple(item for item in drawn.pictures.values() if isinstance(item, Refusal))
     return Written(paths=write_files(files, folder), not_drawn=not_drawn)
 
 
-def _drawn(answer: Answer, options: ChartOptions) -> tuple[dict[str, bytes], tuple[Refusal, ...]]:
-    """Return the charts' files, and why others are not among them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drawn:
+    """The charts that were asked for: as files, and as the page shows them."""
+
+    files: Mapping[str, bytes]
+    pictures: Mapping[str, Picture | Refusal]
+
+
+def _drawn(answer: Answer, options: ChartOptions) -> _Drawn:
     files: dict[str, bytes] = {}
-    not_drawn: list[Refusal] = []
+    pictures: dict[str, Picture | Refusal] = {}
     for name, chart in CHARTS.items():
         if options.names is not None and name not in options.names:
             continue
@@ -93,9 +103,12 @@ def _drawn(answer: Answer, options: ChartOptions) -> tuple[dict[str, bytes], tup
         if isinstance(figure, Figure):
             content = figure_bytes(figure, options.file_format, dpi=options.dpi)
             files[f"{name}.{options.file_format}"] = content
+            as_shown = (options.file_format, options.dpi) == ("png", DPI)
+            png = content if as_shown else figure_bytes(figure)
+            pictures[name] = Picture(png=png, description=described(figure))
         else:
-            not_drawn.append(figure)
-    return files, tuple(not_drawn)
+            pictures[name] = figure
+    return _Drawn(files=files, pictures=pictures)
 
 
 def _remove_stale_charts(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -1,14 +1,17 @@
 """The files of a report: all of them, whole or not at all."""
 
+import base64
 import json
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 from analyzer.errors import AnalyzerError
+from analyzer.report import write
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
-from analyzer.report.charts.style import FORMATS
+from analyzer.report.charts.style import DPI, FORMATS, figure_bytes
 from analyzer.report.document import as_json
 from analyzer.report.plain import (
     as_csv,
@@ -43,6 +46,7 @@ def test_every_file_is_written_and_named(tmp_path: Path, name: str) -> None:
     assert names(folder) == {
         "result.json",
         "report.md",
+        "report.html",
         "modes.csv",
         "namespaces.csv",
         "workloads.csv",
@@ -59,6 +63,7 @@ def test_the_files_hold_what_the_formats_give(tmp_path: Path) -> None:
 
     pictures = set(tmp_path.glob("*.png"))
     texts = {path.name: path.read_text() for path in set(tmp_path.iterdir()) - pictures}
+    page = texts.pop("report.html")
     assert texts == {
         "result.json": as_json(answer),
         "report.md": as_markdown(answer),
@@ -70,7 +75,10 @@ def test_the_files_hold_what_the_formats_give(tmp_path: Path) -> None:
         "proxies.csv": proxies_csv(answer),
     }
     for picture in pictures:
-        assert picture.read_bytes().startswith(PNG)
+        content = picture.read_bytes()
+        assert content.startswith(PNG)
+        # The page has the very pictures that stand beside it.
+        assert base64.b64encode(content).decode() in page
 
 
 def test_a_chart_with_nothing_to_draw_is_not_written(tmp_path: Path) -> None:
@@ -184,3 +192,19 @@ def test_pictures_of_others_are_left(tmp_path: Path) -> None:
     write_report(PLAIN, tmp_path, ChartOptions(names=()))
 
     assert mine | {"calibration.svg"} <= names(tmp_path)
+
+
+def test_each_chart_is_drawn_once_for_the_files_and_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+
+    def counted(figure: Figure, file_format: str = "png", *, dpi: int = DPI) -> bytes:
+        drawn.append(figure)
+        return figure_bytes(figure, file_format, dpi=dpi)
+
+    monkeypatch.setattr(write, "figure_bytes", counted)
+    written = write_report(full(), tmp_path)
+
+    assert len(drawn) == len([path for path in written.paths if path.suffix == ".png"])
+    assert (tmp_path / "report.html").read_text().count("data:image/png") == len(drawn)
