@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from analyzer.projection.load import MeshLoad
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
 from analyzer.projection.result import Projection, Reference, Saving
-from analyzer.report.words import inert, number, percent
+from analyzer.report.words import inert, number, percent, saving
 
 __all__ = ["headline", "projection_lines", "why_different"]
 
@@ -22,10 +22,16 @@ def headline(projection: Projection) -> str | None:
     if most is None or least is None:
         return None
     return (
-        f"For the same traffic ambient would save {percent(most.percent)} where L4 is enough, and "
-        f"{percent(least.percent)} with a waypoint {_placed(projection)}"
+        f"For the same traffic ambient would {saving(most.percent)} where L4 is enough, and "
+        f"{_repeated(most, least)} with a waypoint {_placed(projection)}"
         f"{_chance(least)}."
     )
+
+
+def _repeated(most: Saving, least: Saving) -> str:
+    """Return the second saving, without a verb that stands before the first one already."""
+    both_save = min(most.percent.mid, least.percent.mid) >= 0
+    return percent(least.percent) if both_save else saving(least.percent)
 
 
 def _placed(projection: Projection) -> str:

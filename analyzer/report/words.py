@@ -14,6 +14,7 @@ __all__ = [
     "number",
     "percent",
     "ranged",
+    "saving",
     "short_dollars",
     "shortened",
     "span_title",
@@ -123,6 +124,18 @@ def percent(value: Interval) -> str:
         # Adding 0 takes the sign off a zero.
         return f"{round(value.mid, 1) + 0.0:.1f} %"
     return f"{round(value.mid)} % [{round(value.low)} to {round(value.high)}]"
+
+
+def saving(share: Interval, ending: str = "") -> str:
+    """Return what a mode does to the bill, in percents; `ending` is the verb's.
+
+    >>> saving(Interval.exactly(7.5)), saving(Interval.exactly(-12.0), "s")
+    ('save 7.5 %', 'costs 12.0 % more')
+    """
+    if share.mid >= 0:
+        return f"save{ending} {percent(share)}"
+    more = Interval(low=-share.high, mid=-share.mid, high=-share.low)
+    return f"cost{ending} {percent(more)} more"
 
 
 def window_title(answer: Answer) -> str:

@@ -155,3 +155,16 @@ def test_nodes_are_freed_or_needed(l4: int, waypoint: int, told: str) -> None:
         if "money is saved when" in line
     )
     assert told in line
+
+
+def test_a_mode_that_costs_more_is_not_said_to_save_less_than_nothing() -> None:
+    found = of(full())
+    percents = {"ambient-l4": 20.0, "ambient-waypoint": -11.0}
+    savings = tuple(
+        replace(item, percent=Interval.exactly(percents.get(item.mode, 0.0)))
+        for item in found.savings
+    )
+
+    told = headline(replace(found, savings=savings))
+    assert told is not None
+    assert "would save 20.0 % where L4 is enough, and cost 11.0 % more with a waypoint" in told

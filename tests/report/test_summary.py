@@ -79,7 +79,7 @@ def test_it_says_what_was_measured_and_what_that_costs() -> None:
     # The shop mesh uses 0.44 vCPU, reserves 0.3 and is billed 0.54, each $264 a year.
     assert summary_sentences(full())[:2] == (
         (
-            "Measured 2024-05-14 00:00 to 2024-05-14 00:10 UTC, 0.167 h: 3 sidecars in 2 "
+            "Measured 2024-05-14 00:00 to 2024-05-14 00:10 UTC, 10 min: 3 sidecars in 2 "
             "namespaces on 2 nodes used 0.44 vCPU on average; 0.3 are reserved for them."
         ),
         (
@@ -129,7 +129,7 @@ def test_what_was_not_measured_is_not_said_to_be() -> None:
     # 0.44 measured, and half of 270 requests/s more at 0.3 vCPU per 1000.
     assert "would, at 1.5 times the traffic, use 0.481 vCPU" in grown
     hours = {"days": ["tue"], "start": "00:00", "end": "24:00", "time_zone": "UTC"}
-    assert "0.167 h, in the scenario's working hours: 3 sidecars" in told(
+    assert "10 min, in the scenario's working hours: 3 sidecars" in told(
         full(assumed=scenario(working_hours=hours))
     )
 

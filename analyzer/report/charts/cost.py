@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analyzer.data import BLOG
 from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
-from analyzer.projection.result import Mode, Price, Projection, Reference, Saving
+from analyzer.projection.result import Mode, Price, Projection, Reference
 from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
 from analyzer.report.charts.panels import HATCHES, legend_below, panel_below
@@ -21,8 +21,8 @@ from analyzer.report.charts.style import (
     titled,
     written,
 )
-from analyzer.report.words import MODE_TITLES, dollars, number, percent
-from analyzer.units import MONTHS_PER_YEAR, Interval, Refusal
+from analyzer.report.words import MODE_TITLES, dollars, number, saving
+from analyzer.units import MONTHS_PER_YEAR, Refusal
 
 __all__ = ["cost_chart"]
 
@@ -119,16 +119,9 @@ def _finding(projection: Projection) -> str:
     where = "where HTTP is" if "ambient-waypoint" in savings else "everywhere"
     basis = "" if projection.basis == Basis.USAGE else f" (of dollars as {projection.basis})"
     return (
-        f"Ambient {_change(least)} without waypoints;\n"
-        f"with waypoints {where} it {_change(most)}{basis}"
+        f"Ambient {saving(least.percent, 's')} without waypoints;\n"
+        f"with waypoints {where} it {saving(most.percent, 's')}{basis}"
     )
-
-
-def _change(saving: Saving) -> str:
-    share = saving.percent
-    if share.mid >= 0:
-        return f"saves {percent(share)}"
-    return f"costs {percent(Interval(low=-share.high, mid=-share.mid, high=-share.low))} more"
 
 
 def _post_detail(projection: Projection) -> str:

@@ -146,7 +146,7 @@ def _finding(projection: Projection, best: float) -> str:
     first = projection.sensitivity[0]
     ends = (first.low_usd_per_year, first.high_usd_per_year, best)
     return (
-        f"What moves the saving most is\n{in_words(inert(first.assumption))}:\n"
+        f"What moves the saving most:\n{in_words(inert(first.assumption))},\n"
         f"{dollars(min(ends))} to {dollars(max(ends))} a year"
     )
 

@@ -152,7 +152,7 @@ def test_the_title_names_what_moves_most_and_how_far() -> None:
     _, axes = drawn(moved(("ztunnel_vcpu_per_1000_rps", 130, 80)))
 
     assert " ".join(axes.get_title(loc="left").split()) == (
-        "What moves the saving most is ztunnel vCPU per 1000 requests/s: $80 to $130 a year"
+        "What moves the saving most: ztunnel vCPU per 1000 requests/s, $80 to $130 a year"
     )
 
 
