@@ -13,7 +13,7 @@ LOCK := pip compile pyproject.toml --universal --generate-hashes --no-header --n
 .DELETE_ON_ERROR:
 # pip, and apt with its lock, must not meet themselves under `make -j`.
 .NOTPARALLEL:
-.PHONY: help demo test check bench lab notebooks lock format tools clean
+.PHONY: help demo test check bench lab notebooks pictures lock format tools clean
 
 help: ## list the targets (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ lab: .venv/dev.stamp tools ## run the tests that start real Envoys
 notebooks: .venv/dev.stamp ## run every notebook from top to bottom
 	@if ls notebooks/*.ipynb >/dev/null 2>&1; then $(BIN)/pytest --nbmake notebooks $(ARGS); \
 	else echo 'There are no notebooks yet.'; fi
+
+pictures: .venv/dev.stamp tools ## draw the README's pictures again
+	@.ci/pictures.sh
 
 lock: .venv/dev.stamp ## pin the dependencies again (ARGS=--upgrade takes newer versions)
 	@$(BIN)/uv $(LOCK) $(ARGS) -o requirements.txt

@@ -13,9 +13,11 @@ from typing import Any
 import click
 
 from analyzer import __version__
-from analyzer.cli.answers import analyze, calibrate, demo, project, report
+from analyzer.cli.answers import analyze, calibrate, demo, report
 from analyzer.cli.comparing import compare
 from analyzer.cli.measuring import collect, doctor, queries
+from analyzer.cli.options import examples
+from analyzer.cli.projecting import project
 from analyzer.errors import AnalyzerError
 
 __all__ = ["cli", "main"]
@@ -39,7 +41,7 @@ class _OneLineErrors(click.Group):
 @click.group(
     cls=_OneLineErrors,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Start with `istio-usage demo`, then `istio-usage analyze -p http://prometheus:9090`.",
+    epilog=examples("istio-usage demo", "istio-usage analyze -p http://localhost:9090"),
 )
 @click.version_option(__version__, prog_name="istio-usage")
 def cli() -> None:

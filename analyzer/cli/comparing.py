@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analyzer.cli.options import FOLDER, SNAPSHOT, scenario_of
+from analyzer.cli.options import FOLDER, SNAPSHOT, examples, quiet_option, scenario_of
 from analyzer.errors import InsufficientData
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["compare"]
 
 
-@click.command()
+@click.command(epilog=examples("istio-usage compare before.snapshot after.snapshot -o out"))
 @click.argument("before", type=SNAPSHOT)
 @click.argument("after", type=SNAPSHOT)
 @click.option(
@@ -35,7 +35,7 @@ __all__ = ["compare"]
     show_default=True,
     help="Of the answer on stdout.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")
+@quiet_option
 def compare(
     before: Path,
     after: Path,
@@ -48,8 +48,6 @@ def compare(
     """Predicted against measured, after some or all namespaces have moved to ambient.
 
     BEFORE is a snapshot with sidecars, AFTER one of the same mesh with ztunnels.
-
-    Example: istio-usage compare before.snapshot after.snapshot
     """
     from analyzer.measurement.snapshot import load_snapshot
     from analyzer.projection.compare import compare as compare_snapshots
@@ -68,7 +66,7 @@ def compare(
 def _print(found: Comparison, before: Snapshot, after: Snapshot, output_format: str) -> None:
     from analyzer.report.comparison import as_comparison_markdown, as_comparison_table
     from analyzer.report.comparison_document import as_comparison_json
-    from analyzer.report.table import colour_wanted, terminal_width
+    from analyzer.report.terminal import colour_wanted, terminal_width
 
     if output_format == "json":
         click.echo(as_comparison_json(found, before.manifest, after.manifest), nl=False)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from analyzer.cli.completing import complete_query
 from analyzer.cli.options import (
     SNAPSHOT,
     access_of,
     ask_of,
+    examples,
     optional_server_options,
+    quiet_option,
     scope_options,
     server_options,
     talk_options,
@@ -22,7 +24,7 @@ from analyzer.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from analyzer.measurement.collect import Progress
+    from analyzer.measurement.diagnosis import Diagnosis
     from analyzer.measurement.snapshot import Snapshot
     from analyzer.prometheus.query import Query
 
@@ -31,47 +33,30 @@ __all__ = ["collect", "collected", "doctor", "queries"]
 
 def collected(options: dict[str, Any], target: Path) -> Snapshot:
     """Collect as the options say, telling on stderr how far it is."""
+    from analyzer.cli.progress import telling
     from analyzer.measurement.collect import collect_snapshot
     from analyzer.prometheus.connection import Connection
 
     access = access_of(options)
     quiet, verbose = options.pop("quiet"), options.pop("verbose")
     ask = ask_of(options, access.url)
-
-    def note(text: str) -> None:
-        if not quiet:
-            click.echo(f"istio-usage: {text}", err=True)
-
-    with Connection(access) as source:
+    with (
+        Connection(access) as source,
+        telling(sys.stderr, quiet=quiet, verbose=verbose) as teller,
+    ):
         return collect_snapshot(
             source,
             ask,
             target,
             now=datetime.now(UTC),
-            on_progress=_progress(quiet=quiet, verbose=verbose),
-            note=note,
+            on_progress=teller.progress,
+            note=teller.note,
         )
 
 
-def _progress(*, quiet: bool, verbose: bool) -> Callable[[Progress], None]:
-    """Return what is called after each chunk: a line on a terminal, a log with --verbose."""
-
-    def overwrite(progress: Progress) -> None:
-        line = f"{progress.done_count}/{progress.total_count} {progress.asking}"[:78]
-        end = "\n" if progress.done_count == progress.total_count else ""
-        click.echo(f"\r\033[K{line}{end}", err=True, nl=False)
-
-    def log(progress: Progress) -> None:
-        click.echo(f"{progress.done_count}/{progress.total_count} {progress.asking}", err=True)
-
-    if quiet:
-        return lambda _: None
-    if verbose:
-        return log
-    return overwrite if sys.stderr.isatty() else lambda _: None
-
-
-@click.command()
+@click.command(
+    epilog=examples("istio-usage collect -p http://localhost:9090 --days 7 -o mesh.snapshot")
+)
 @server_options
 @scope_options
 @time_options
@@ -87,31 +72,33 @@ def collect(output: Path, **options: Any) -> None:
     """Measure only: write a snapshot that later commands read offline.
 
     An interrupted collection goes on where it was when the same command is given again.
-
-    Example: istio-usage collect -p http://localhost:9090 --days 7 -o mesh.snapshot
     """
     snapshot = collected(options, output)
     samples = sum(query.sample_count for query in snapshot.manifest.queries)
     click.echo(f"{snapshot.path}: {samples:,} samples of {len(snapshot.manifest.queries)} queries")
 
 
-@click.command()
-@click.argument("name", required=False)
+@click.command(
+    epilog=examples(
+        "istio-usage queries proxy_cpu_vcpu", "istio-usage queries -p http://localhost:9090"
+    )
+)
+@click.argument("name", required=False, shell_complete=complete_query)
 @optional_server_options
 @scope_options
 @time_options
-def queries(name: str | None, prometheus_url: str | None, **options: Any) -> None:
+@quiet_option
+def queries(name: str | None, prometheus_url: str | None, *, quiet: bool, **options: Any) -> None:
     """Show the PromQL that would be sent, all of it or one query.
 
     With a server, it is surveyed first, and the queries are those that it would be sent, each with
     its number of requests and the samples it would load, estimated.
-
-    Example: istio-usage queries proxy_cpu_vcpu
     """
     from analyzer.measurement.plan import make_plan, measured_queries
     from analyzer.prometheus.connection import Connection
     from analyzer.prometheus.query import load_query
 
+    del quiet  # It says nothing on stderr but errors.
     chosen = [load_query(name)] if name else list(measured_queries().values())
     if prometheus_url is None:
         for query in chosen:
@@ -151,7 +138,7 @@ def _unsurveyed(query: Query, options: dict[str, Any]) -> str:
     return query.render(scope, dialect, window_seconds=seconds)
 
 
-@click.command()
+@click.command(epilog=examples("istio-usage doctor -p http://localhost:9090"))
 @server_options
 @scope_options
 @time_options
@@ -161,14 +148,11 @@ def doctor(output_format: str, **options: Any) -> None:
     """Tell what this Prometheus can answer, and what would mend what it cannot.
 
     Exits 0 only if the main question can be answered.
-
-    Example: istio-usage doctor -p http://localhost:9090
     """
     import json
 
     from analyzer.measurement.diagnosis import diagnose
     from analyzer.prometheus.connection import Connection
-    from analyzer.report.words import inert
 
     access = access_of(options)
     ask = ask_of(options, access.url)
@@ -185,12 +169,30 @@ def doctor(output_format: str, **options: Any) -> None:
     if output_format == "json":
         click.echo(json.dumps(diagnosis.to_json(), indent=2))
     else:
-        for check in diagnosis.checks:
-            click.echo(f"{check.status:8}{inert(f'{check.subject}: {check.detail}')}")
-        click.echo()
-        for item in diagnosis.answers:
-            lacks = f" (lacks {', '.join(item.lacks)})" if item.lacks else ""
-            click.echo(f"{'yes' if item.possible else 'no':8}{item.answer}{lacks}")
-        click.echo(f"\n{inert(diagnosis.verdict)}")
+        _show_diagnosis(diagnosis)
     if not diagnosis.can_answer:
         raise click.exceptions.Exit(3)
+
+
+_STATUS_COLOURS = {"ok": "green", "yes": "green", "missing": "red", "no": "red"}
+
+
+def _show_diagnosis(diagnosis: Diagnosis) -> None:
+    from analyzer.report.terminal import colour_wanted
+    from analyzer.report.words import inert
+
+    colour = colour_wanted(sys.stdout)
+
+    def tell(status: str, text: str) -> None:
+        cell = f"{status:8}"
+        if colour:
+            cell = click.style(cell, fg=_STATUS_COLOURS.get(status), bold=status == "warn" or None)
+        click.echo(f"{cell}{inert(text)}", color=colour)
+
+    for check in diagnosis.checks:
+        tell(check.status, f"{check.subject}: {check.detail}")
+    click.echo()
+    for item in diagnosis.answers:
+        lacks = f" (lacks {', '.join(item.lacks)})" if item.lacks else ""
+        tell("yes" if item.possible else "no", f"{item.answer}{lacks}")
+    click.echo(f"\n{inert(diagnosis.verdict)}")

@@ -17,16 +17,19 @@ __all__ = [
     "SNAPSHOT",
     "access_of",
     "ask_of",
+    "examples",
     "explain_option",
     "explained_modes",
     "format_option",
     "optional_server_options",
     "projection_options",
+    "quiet_option",
     "scenario_of",
     "scope_options",
     "server_options",
     "talk_options",
     "time_options",
+    "together",
 ]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -69,13 +72,22 @@ class _Duration(click.ParamType[int]):
         return seconds
 
 
-def _together(*options: Callable[[Function], Function]) -> Callable[[Function], Function]:
+def together(*options: Callable[[Function], Function]) -> Callable[[Function], Function]:
+    """Return several options as one, in the order in which help shows them."""
+
     def apply(function: Function) -> Function:
         for option in reversed(options):
             function = option(function)
         return function
 
     return apply
+
+
+def examples(*lines: str) -> str:
+    """Return what stands below a command's help, each line as it is."""
+    title = "Example:" if len(lines) == 1 else "Examples:"
+    # Click leaves a paragraph alone that begins with this.
+    return "\n  ".join([f"\b\n{title}", *lines])
 
 
 def _url_option(*, required: bool) -> Callable[[Function], Function]:
@@ -113,10 +125,10 @@ _credentials = (
     ),
 )
 
-server_options = _together(_url_option(required=True), *_credentials)
-optional_server_options = _together(_url_option(required=False), *_credentials)
+server_options = together(_url_option(required=True), *_credentials)
+optional_server_options = together(_url_option(required=False), *_credentials)
 
-scope_options = _together(
+scope_options = together(
     click.option(
         "--namespace",
         "namespaces",
@@ -128,7 +140,7 @@ scope_options = _together(
     click.option("--cluster-label", help="Label that tells clusters apart. [default: found out]"),
 )
 
-time_options = _together(
+time_options = together(
     click.option(
         "--days",
         type=click.FloatRange(min=0, min_open=True, max=3660),
@@ -146,7 +158,7 @@ time_options = _together(
     ),
 )
 
-projection_options = _together(
+projection_options = together(
     click.option(
         "--scenario",
         type=_FILE,
@@ -161,8 +173,10 @@ projection_options = _together(
     ),
 )
 
-talk_options = _together(
-    click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors."),
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")
+
+talk_options = together(
+    quiet_option,
     click.option("-v", "--verbose", is_flag=True, help="Say on stderr what is being asked."),
 )
 

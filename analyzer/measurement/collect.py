@@ -44,14 +44,16 @@ class Progress:
     """How far a collection is.
 
     Attributes:
-        asking: what was answered last, in words.
-        done_count: chunks that are finished.
+        asking: what was answered last, in words; nothing before the first answer.
+        done_count: chunks that are finished, those of an interrupted run among them.
         total_count: chunks in all.
+        sample_count: samples that were answered since this run began.
     """
 
     asking: str
     done_count: int
     total_count: int
+    sample_count: int = 0
 
 
 def collect_snapshot(
@@ -70,7 +72,7 @@ def collect_snapshot(
         ask: what the user asked for.
         now: the end of the window where `ask` names none.
         target: the folder to make; `target`.partial is used on the way and resumed from.
-        on_progress: called after each chunk.
+        on_progress: called when all is planned, and after each chunk.
         note: called with a sentence where something took an unexpected turn.
 
     Raises:
@@ -86,11 +88,17 @@ def collect_snapshot(
     plan = _resumed(partial, ask, note) or _begun(partial, make_plan(source, ask, now=now))
     jobs = [job for job in plan.jobs() if not _chunk_path(partial, job).exists()]
     total = len(plan.jobs())
-    done = total - len(jobs)
+    progress = Progress(asking="", done_count=total - len(jobs), total_count=total)
+    on_progress(progress)
     for fetched in fetch(source, plan.window, jobs, note=note):
         _write_chunk(partial, fetched, plan)
-        done += 1
-        on_progress(Progress(asking=fetched.job.query.what, done_count=done, total_count=total))
+        progress = Progress(
+            asking=fetched.job.query.what,
+            done_count=progress.done_count + 1,
+            total_count=total,
+            sample_count=progress.sample_count + fetched.sample_count,
+        )
+        on_progress(progress)
     return _finished(partial, target, plan)
 
 

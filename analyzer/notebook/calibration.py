@@ -13,7 +13,7 @@ from analyzer.measurement.snapshot import Snapshot
 from analyzer.notebook.shown import frame_of, paragraphs_html, plot, table_html
 from analyzer.report.answer import Answer
 from analyzer.report.document import as_document
-from analyzer.report.rows import role_rows, workload_rows
+from analyzer.report.records import role_rows, workload_rows
 from analyzer.report.verdict import calibration_lines, verdict
 from analyzer.report.words import number, ranged
 from analyzer.units import Refusal

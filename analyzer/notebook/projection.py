@@ -14,7 +14,7 @@ from analyzer.report.answer import Answer
 from analyzer.report.document import as_document
 from analyzer.report.explain import explain
 from analyzer.report.prospect import headline, projection_lines
-from analyzer.report.rows import (
+from analyzer.report.records import (
     mode_rows,
     reference_rows,
     saving_rows,

@@ -34,6 +34,11 @@ class Fetched:
     job: Job
     answers: tuple[Answer, ...]
 
+    @property
+    def sample_count(self) -> int:
+        """Samples in all answers."""
+        return sum(len(series.samples) for answer in self.answers for series in answer.series)
+
 
 def fetch(
     source: Source,

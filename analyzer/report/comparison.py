@@ -12,17 +12,18 @@ from analyzer.calibration.result import RoleCalibration
 from analyzer.projection.comparison import Cause, Compared, Comparison
 from analyzer.prometheus.window import TimeWindow
 from analyzer.report.cells import escaped, markdown_table
-from analyzer.report.outcome import CAUSE_TITLES, outcome, range_word, signed
-from analyzer.report.table import (
-    MAX_ROWS,
+from analyzer.report.layout import (
     console_on,
     list_on,
+    named_table,
     over_range,
     plain_table,
     trimmed,
 )
+from analyzer.report.outcome import CAUSE_TITLES, outcome, range_word, signed
+from analyzer.report.rows import MAX_ROWS
 from analyzer.report.verdict import role_line
-from analyzer.report.words import inert, number, percent, ranged, time_title
+from analyzer.report.words import number, percent, ranged, time_title
 from analyzer.units import Interval
 
 __all__ = ["as_comparison_markdown", "as_comparison_table"]
@@ -56,18 +57,18 @@ def as_comparison_table(
     out = io.StringIO()
     console = console_on(out, width=width, colour=colour)
     for name, window in zip(("Before", "After"), windows, strict=True):
-        console.print(Text(f"{name}: {time_title(window)}", style="dim"))
+        console.print(Text(f"{name}: {time_title(window)}"))
     console.print(Text(_moved(comparison)))
     console.print()
     console.print(Text(outcome(comparison), style="bold"))
     console.print()
     console.print(_components(comparison))
-    console.print(Text(_LEGEND, style="dim"))
+    console.print(Text(_LEGEND))
     console.print()
     console.print(_parts(comparison))
-    console.print(Text(_PARTS_LEGEND, style="dim"))
+    console.print(Text(_PARTS_LEGEND))
     console.print()
-    console.print(_namespaces(comparison))
+    console.print(_namespaces(comparison, width))
     list_on(console, "What AFTER measured", _fits(comparison))
     list_on(console, "Warnings", comparison.warnings)
     list_on(console, "Cannot say", map(str, comparison.refusals))
@@ -164,16 +165,13 @@ def _rounded(value: float, item: Compared) -> str:
     return signed(value if abs(value) > whole / 1000 else 0.0)
 
 
-def _namespaces(comparison: Comparison) -> Table:
-    table = plain_table(
-        "namespace", "sidecars", "component", "predicted", "after", "measured", "bias"
-    )
+def _namespaces(comparison: Comparison, width: int) -> Table:
+    headers = ["namespace", "sidecars", "component", "predicted", "after", "measured", "bias"]
     rows = list(_namespace_rows(comparison, lambda value: number(value.mid), _short_percent))
-    for row in rows[:MAX_ROWS]:
-        table.add_row(*(Text(inert(cell)) for cell in row))
+    shown = rows[:MAX_ROWS]
     if len(rows) > MAX_ROWS:
-        table.add_row(f"and {len(rows) - MAX_ROWS} more", *[""] * 6)
-    return table
+        shown.append([f"and {len(rows) - MAX_ROWS} more", *[""] * 6])
+    return named_table(headers, shown, width)
 
 
 def _short_percent(value: Interval) -> str:

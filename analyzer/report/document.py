@@ -17,6 +17,7 @@ from analyzer.projection.load import MeshLoad
 from analyzer.projection.result import Footprint, Mode, Projection, Saving, Sweep
 from analyzer.report.answer import Answer
 from analyzer.report.calibrated import calibration_json, interval_json
+from analyzer.report.summary import executive_summary
 from analyzer.units import BYTES_PER_GIB, Refusal, Role
 
 __all__ = [
@@ -52,6 +53,7 @@ def as_document(answer: Answer) -> dict[str, Any]:
     document: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "tool_version": analyzer.__version__,
+        "summary": executive_summary(answer),
     }
     if answer.manifest:
         document["window"] = window_to_json(answer.manifest.window)

@@ -8,7 +8,7 @@ from analyzer.projection.choices import Basis
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Projection
 from analyzer.report.cells import escaped, markdown_table
-from analyzer.report.prospect import headline, projection_lines, why_different
+from analyzer.report.prospect import projection_lines, why_different
 from analyzer.report.words import MODE_TITLES, dollars, number, percent, ranged, usd
 
 __all__ = ["projection_markdown"]
@@ -21,9 +21,7 @@ _RANKED = 20
 
 def projection_markdown(projection: Projection) -> list[str]:
     """Return the projection: modes, bases, what moves the answer, and namespaces ranked."""
-    told = headline(projection)
     return [
-        *([f"**{told}**", ""] if told else []),
         *_modes(projection),
         *(f"- {escaped(line)}" for line in projection_lines(projection)),
         "",

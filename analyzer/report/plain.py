@@ -8,8 +8,9 @@ from analyzer.report.answer import Answer
 from analyzer.report.cells import csv_text, escaped, markdown_table
 from analyzer.report.document import as_document
 from analyzer.report.markdown import projection_markdown
-from analyzer.report.rows import mode_rows, node_rows, workload_rows
-from analyzer.report.verdict import calibration_lines, verdict
+from analyzer.report.records import mode_rows, node_rows, workload_rows
+from analyzer.report.summary import executive_summary
+from analyzer.report.verdict import calibration_lines
 from analyzer.report.words import (
     number,
     ranged,
@@ -78,9 +79,9 @@ def as_markdown(answer: Answer) -> str:
     if answer.manifest and answer.manifest.note:
         lines += [f"**{escaped(answer.manifest.note)}**", ""]
     lines += [window_title(answer), ""]
-    sentence = verdict(answer)
-    if sentence:
-        lines += [f"**{sentence}**", ""]
+    summary = executive_summary(answer)
+    if summary:
+        lines += [escaped(summary), ""]
     lines += projection_markdown(answer.projection) if answer.projection else []
     lines += [*_fit_markdown(answer), *_workloads_markdown(answer)]
     for title, items in (

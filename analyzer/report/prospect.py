@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from analyzer.projection.load import MeshLoad
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
 from analyzer.projection.result import Projection, Reference, Saving
-from analyzer.report.words import inert, number, percent
+from analyzer.report.words import inert, number, percent, saving
 
 __all__ = ["headline", "projection_lines", "why_different"]
 
@@ -22,10 +22,16 @@ def headline(projection: Projection) -> str | None:
     if most is None or least is None:
         return None
     return (
-        f"For the same traffic ambient would save {percent(most.percent)} where L4 is enough, and "
-        f"{percent(least.percent)} with a waypoint {_placed(projection)}"
+        f"For the same traffic ambient would {saving(most.percent)} where L4 is enough, and "
+        f"{_repeated(most, least)} with a waypoint {_placed(projection)}"
         f"{_chance(least)}."
     )
+
+
+def _repeated(most: Saving, least: Saving) -> str:
+    """Return the second saving, without a verb that stands before the first one already."""
+    both_save = min(most.percent.mid, least.percent.mid) >= 0
+    return percent(least.percent) if both_save else saving(least.percent)
 
 
 def _placed(projection: Projection) -> str:
@@ -100,11 +106,25 @@ def _freed(projection: Projection) -> Iterator[str]:
         for item in projection.savings
         if item.freed_node_count is not None
     }
-    if AMBIENT_L4 in counts and AMBIENT_WAYPOINT in counts:
+    if AMBIENT_L4 not in counts or AMBIENT_WAYPOINT not in counts:
+        return
+    least, most = counts[AMBIENT_WAYPOINT], counts[AMBIENT_L4]
+    if min(least, most) >= 0:
         yield (
-            f"Reservations that fall away would fill {counts[AMBIENT_WAYPOINT]} (with waypoints) "
-            f"to {counts[AMBIENT_L4]} (L4 only) whole nodes; money is saved when these go away"
+            f"Reservations that fall away would fill {least} (with waypoints) "
+            f"to {most} (L4 only) whole nodes; money is saved when these go away"
         )
+    else:
+        yield (
+            f"By what is reserved, L4 only would {_freeing(most)}, and waypoints would "
+            f"{_freeing(least)}; money is saved when nodes go away"
+        )
+
+
+def _freeing(node_count: int) -> str:
+    if node_count >= 0:
+        return f"free {node_count} whole nodes"
+    return f"need {-node_count} more node{'s' if node_count < -1 else ''}"
 
 
 def _losers(projection: Projection) -> Iterator[str]:

@@ -8,12 +8,16 @@ from analyzer.units import Interval
 
 __all__ = [
     "MODE_TITLES",
+    "counted",
     "dollars",
     "inert",
     "number",
     "percent",
     "ranged",
+    "saving",
     "short_dollars",
+    "shortened",
+    "span_title",
     "time_title",
     "usd",
     "window_title",
@@ -27,6 +31,10 @@ MODE_TITLES = {
 }
 
 
+_LONG_MINUTES = 120
+"""From here on a time is told in hours."""
+
+
 def inert(text: str) -> str:
     r"""Return text from outside as one line that a terminal shows and does not obey.
 
@@ -35,6 +43,21 @@ def inert(text: str) -> str:
     """
     line = " ".join(text.split())
     return "".join(character if character.isprintable() else "�" for character in line)
+
+
+def shortened(name: str, width: int = 28) -> str:
+    """Return a name that fits, its middle left out: names differ at their ends.
+
+    >>> shortened("recommendations-service-canary-v2", 20)
+    'recommenda…canary-v2'
+    >>> shortened("shop")
+    'shop'
+    """
+    name = inert(name)
+    if len(name) <= width:
+        return name
+    tail = (width - 1) // 2
+    return f"{name[: width - 1 - tail]}…{name[-tail:]}"
 
 
 def number(value: float) -> str:
@@ -46,6 +69,15 @@ def number(value: float) -> str:
     if abs(value) >= 100:  # noqa: PLR2004 - from here on whole numbers have three digits
         return f"{value:,.0f}"
     return f"{value:.3g}"
+
+
+def counted(count: int, thing: str) -> str:
+    """Return how many there are of a thing.
+
+    >>> counted(1, "sidecar"), counted(1200, "sidecar")
+    ('1 sidecar', '1,200 sidecars')
+    """
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def ranged(value: Interval) -> str:
@@ -94,6 +126,18 @@ def percent(value: Interval) -> str:
     return f"{round(value.mid)} % [{round(value.low)} to {round(value.high)}]"
 
 
+def saving(share: Interval, ending: str = "") -> str:
+    """Return what a mode does to the bill, in percents; `ending` is the verb's.
+
+    >>> saving(Interval.exactly(7.5)), saving(Interval.exactly(-12.0), "s")
+    ('save 7.5 %', 'costs 12.0 % more')
+    """
+    if share.mid >= 0:
+        return f"save{ending} {percent(share)}"
+    more = Interval(low=-share.high, mid=-share.mid, high=-share.low)
+    return f"cost{ending} {percent(more)} more"
+
+
 def window_title(answer: Answer) -> str:
     """Return which time an answer speaks of."""
     if answer.manifest is None:
@@ -103,9 +147,12 @@ def window_title(answer: Answer) -> str:
 
 def time_title(window: TimeWindow) -> str:
     """Return which time a window is, and how long its steps are."""
-    hours = (window.end - window.start).total_seconds() / 3600
     step = window.step_seconds
-    return (
-        f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC, {number(hours)} h "
-        f"in steps of {f'{step} s' if step % 60 else f'{step // 60} min'}"
-    )
+    return f"{span_title(window)} in steps of {f'{step} s' if step % 60 else f'{step // 60} min'}"
+
+
+def span_title(window: TimeWindow) -> str:
+    """Return which time a window is."""
+    minutes = (window.end - window.start).total_seconds() / 60
+    length = f"{number(minutes / 60)} h" if minutes >= _LONG_MINUTES else f"{number(minutes)} min"
+    return f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC, {length}"

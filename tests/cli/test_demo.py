@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from analyzer.cli import cli
 from analyzer.errors import PrometheusError
+from tests.cli.terminal import STYLES, shown
 from tests.live.command import run
 
 
@@ -47,6 +48,23 @@ def test_piped_output_has_no_escape_codes(output_format: str) -> None:
 
     assert outcome.status == 0
     assert "\x1b" not in outcome.stdout
+
+
+def test_a_terminal_gets_colours_and_the_same_words() -> None:
+    seen = shown("demo", answer_too=True)
+
+    assert "\x1b[32m" in seen.sent
+    assert STYLES.sub("", seen.sent).split() == run("demo").stdout.split()
+
+
+@pytest.mark.parametrize("setting", ["NO_COLOR=x", "CLICOLOR=0", "TERM=dumb"])
+def test_who_wants_no_colours_gets_no_escape_codes(setting: str) -> None:
+    name, _, value = setting.partition("=")
+    seen = shown("demo", answer_too=True, environment={name: value})
+
+    assert seen.status == 0
+    assert seen.sent.startswith("Simulated mesh")
+    assert "\x1b" not in seen.sent
 
 
 def test_a_sample_that_is_not_there_names_those_that_are() -> None:

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from analyzer.cli import cli
 from analyzer.measurement.metrics import MENDING, OPTIONAL
+from tests.cli.terminal import STYLES
 from tests.support import (
     SMALL_MESH,
     FaultyHttp,
@@ -79,6 +80,15 @@ def test_the_json_says_what_the_table_says(whole: PrometheusServer) -> None:
     assert [item["answer"] for item in document["answers"] if not item["possible"]] == [
         line[8:].partition(" (lacks")[0] for line in told.splitlines() if line.startswith("no  ")
     ]
+
+
+def test_colours_change_no_word(whole: PrometheusServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = _doctor(whole.url).stdout
+    monkeypatch.setattr("analyzer.report.terminal.colour_wanted", lambda _: True)
+    coloured = _doctor(whole.url).stdout
+
+    assert "\x1b[32mok" in coloured
+    assert STYLES.sub("", coloured) == plain
 
 
 def test_without_cpu_the_mending_line_is_told_and_the_exit_status_is_3(

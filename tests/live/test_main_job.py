@@ -9,10 +9,13 @@ import jsonschema
 import pytest
 
 from analyzer.data import schema_path
+from analyzer.report.charts import CHARTS
 from tests.live.command import Outcome, run
 from tests.support import FilledMesh, MeshCache, PrometheusServer, Truth, default_mesh
 
 pytestmark = pytest.mark.live
+
+TABLES = ("modes", "namespaces", "workloads", "nodes", "timeline", "proxies")
 
 
 @pytest.fixture(scope="module")
@@ -172,9 +175,13 @@ def test_the_report_is_written_beside_the_snapshot(answer: dict[str, Any], folde
     names = {path.name for path in folder.iterdir()}
 
     assert names == {
-        "snapshot", "result.json", "report.md", "modes.csv", "namespaces.csv",
-        "proxies.csv",        "cost.png", "calibration.png",
-    }  # fmt: skip
+        "snapshot",
+        "result.json",
+        "report.md",
+        "report.html",
+        *(f"{name}.csv" for name in TABLES),
+        *(f"{name}.png" for name in CHARTS),
+    }
     assert json.loads((folder / "result.json").read_text()) == answer
     assert (folder / "cost.png").read_bytes().startswith(b"\x89PNG")
 

@@ -133,8 +133,11 @@ def test_a_collection_makes_a_snapshot_and_nothing_else(
     assert counts["mesh_requests_rps"] == (3, 36)
     assert "no istio_build: keep istio_build when scraping the proxies" in manifest.warnings
     total = len(manifest.queries)
-    assert [one.done_count for one in progress] == list(range(1, total + 1))
+    assert [one.done_count for one in progress] == list(range(total + 1))
     assert {one.total_count for one in progress} == {total}
+    assert [one.sample_count for one in progress] == sorted(one.sample_count for one in progress)
+    assert progress[0].sample_count == 0
+    assert progress[-1].sample_count == sum(record.sample_count for record in manifest.queries)
 
 
 def test_the_same_question_gives_the_same_bytes(

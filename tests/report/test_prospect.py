@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pandas as pd
+import pytest
 
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.result import Sweep
@@ -133,3 +134,37 @@ def test_markdown_has_bases_sweeps_namespaces_and_references() -> None:
         assert f"## {title}" in text
     assert "| namespaces that need L7 | saved a year |" in text
     assert text.count("| shop |") == 1
+
+
+@pytest.mark.parametrize(
+    ("l4", "waypoint", "told"),
+    [
+        (3, 1, "Reservations that fall away would fill 1 (with waypoints) to 3 (L4 only) whole"),
+        (0, -1, "L4 only would free 0 whole nodes, and waypoints would need 1 more node;"),
+        (-1, -2, "L4 only would need 1 more node, and waypoints would need 2 more nodes;"),
+    ],
+)
+def test_nodes_are_freed_or_needed(l4: int, waypoint: int, told: str) -> None:
+    found = of(full())
+    counts = {"ambient-l4": l4, "ambient-waypoint": waypoint}
+    savings = tuple(replace(item, freed_node_count=counts.get(item.mode)) for item in found.savings)
+
+    (line,) = (
+        line
+        for line in projection_lines(replace(found, savings=savings))
+        if "money is saved when" in line
+    )
+    assert told in line
+
+
+def test_a_mode_that_costs_more_is_not_said_to_save_less_than_nothing() -> None:
+    found = of(full())
+    percents = {"ambient-l4": 20.0, "ambient-waypoint": -11.0}
+    savings = tuple(
+        replace(item, percent=Interval.exactly(percents.get(item.mode, 0.0)))
+        for item in found.savings
+    )
+
+    told = headline(replace(found, savings=savings))
+    assert told is not None
+    assert "would save 20.0 % where L4 is enough, and cost 11.0 % more with a waypoint" in told

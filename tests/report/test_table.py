@@ -1,6 +1,5 @@
 """The answer at a terminal: what it says, that it fits, and that no name can take it over."""
 
-import io
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,9 +7,14 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
+from analyzer.cli.answering import answered
+from analyzer.data import sample_path
+from analyzer.measurement.snapshot import load_snapshot
 from analyzer.report.answer import Answer
-from analyzer.report.table import MAX_REMARKS, MAX_ROWS, as_table, colour_wanted, terminal_width
-from analyzer.units import Reason, Refusal
+from analyzer.report.layout import MAX_REMARKS
+from analyzer.report.rows import MAX_ROWS
+from analyzer.report.table import as_table
+from analyzer.units import Interval, Reason, Refusal
 from tests.projection.builders import scenario
 from tests.report.answers import (
     calibration_only,
@@ -70,20 +74,118 @@ def test_colour_changes_no_word() -> None:
 
 
 @pytest.mark.parametrize("make", ANSWERS)
-def test_nothing_is_cut_off_and_no_line_ends_in_blanks(make: Callable[[], Answer]) -> None:
+def test_no_line_ends_in_blanks(make: Callable[[], Answer]) -> None:
     text = as_table(make(), width=60)
 
-    assert "…" not in text
     assert [line for line in text.splitlines() if line != line.rstrip()] == []
     assert text.endswith("\n")
 
 
-def test_a_long_name_is_folded_and_whole() -> None:
-    # The longest that Kubernetes allows, of letters that occur nowhere else.
-    long = replace(workload(), namespace="ψ" * 63, workload="ξ" * 63)
-    text = as_table(calibration_only(fitted_calibration([long])))
+def test_only_names_are_shortened() -> None:
+    for width in (60, 80, 120):
+        assert "…" not in as_table(full(), width=width)
+        assert "…" not in as_table(constants_only(), width=width)
 
-    assert (text.count("ψ"), text.count("ξ")) == (63, 63)
+
+LONG = replace(workload(), namespace="recommendations-offers", workload="recommendations-api-v2")
+
+
+def workload_rows(answer: Answer, width: int) -> list[str]:
+    """Return the lines of the workload table, without what stands above and below it."""
+    lines = as_table(answer, width=width).splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("workload "))
+    return lines[first + 1 :][: lines[first + 1 :].index("")]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("name", ["ψ", "日"])
+def test_a_workload_is_one_line_whatever_its_name(width: int, name: str) -> None:
+    # The longest that Kubernetes allows, in letters of one column and of two.
+    long = replace(workload(), namespace=name * 63, workload="z" * 63)
+    rows = workload_rows(calibration_only(fitted_calibration([long, LONG, workload()])), width)
+
+    assert len(rows) == 3
+    assert max(map(cell_len, rows)) <= width
+    assert rows[0].startswith(name * 5)
+    assert re.match(r"\S+…z+ +4 +120 +0\.25", rows[0])
+    assert re.match(r"shop/front +4 +120 +0\.25", rows[2])
+
+
+def test_a_name_is_shortened_no_more_than_need_be() -> None:
+    answer = calibration_only(fitted_calibration([LONG]))
+    whole = f"{LONG.namespace}/{LONG.workload} "
+    (short,), (long,) = workload_rows(answer, 80), workload_rows(answer, 140)
+
+    assert re.match("recommendat.*….*api-v2 ", short)
+    assert len(short) == 80
+    assert long.startswith(whole)
+
+
+def test_on_a_narrow_terminal_the_range_makes_way_for_the_name() -> None:
+    (wide,) = workload_rows(calibration_only(fitted_calibration([LONG])), 80)
+    (narrow,) = workload_rows(calibration_only(fitted_calibration([LONG])), 60)
+
+    assert "0.25 [0.21-0.29]" in wide
+    assert re.search(r" 0\.25 +0\.01$", narrow)
+
+
+@pytest.mark.parametrize("projected", [True, False])
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_row_of_the_bundled_sample_is_wrapped(width: int, *, projected: bool) -> None:
+    answer = answered(load_snapshot(sample_path()), projected=projected)
+    lines = as_table(answer, width=width).splitlines()
+
+    if projected:
+        figures = [line for line in lines if re.search(r"\d\]|\$\d|[\d.]+ +\$", line)]
+        assert figures
+        # A range that is folded opens in one line and closes in the next.
+        assert [line for line in figures if line.count("[") != line.count("]")] == []
+        for mode in answer.projection.modes if answer.projection else ():
+            assert [line for line in lines if line.split()[:1] == [mode.name]]
+    else:
+        assert len(workload_rows(answer, width)) == MAX_ROWS + 1
+
+
+def test_on_a_narrow_terminal_each_figure_of_a_mode_has_a_line() -> None:
+    wide, narrow = (as_table(full(), width=width) for width in (80, 60))
+
+    assert "USD/year as billed" not in wide
+    lines = [line.split() for line in narrow.splitlines()]
+    at = lines.index(["sidecar"])
+    assert lines[at + 1 : at + 4] == [
+        ["vCPU", "0.44"],
+        ["USD/year", "as", "used", "$116"],
+        ["USD/year", "as", "billed", "$143"],
+    ]
+    saving = re.search(r"saving +(-?\d+ % \[-?\d+ to -?\d+\])", narrow)
+    assert saving
+    # It is what the wide table says, there in two lines.
+    assert all(part in words(wide) for part in saving[1].split(" ["))
+
+
+@pytest.mark.parametrize("make", ANSWERS)
+def test_no_colour_vanishes_on_light_or_dark(make: Callable[[], Answer]) -> None:
+    used = set(STYLES.findall(as_table(make(), colour=True)))
+
+    # Bold, green, red, and the end of each: neither faint, nor white, nor yellow.
+    assert used <= {"\x1b[1m", "\x1b[32m", "\x1b[31m", "\x1b[0m"}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "colour"), [(2.0, 8.0, "32"), (-8.0, -2.0, "31"), (-2.0, 8.0, None)]
+)
+def test_only_a_sure_saving_is_green_and_a_sure_loss_red(
+    low: float, high: float, colour: str | None
+) -> None:
+    answer = constants_only()
+    assert answer.projection is not None
+    percent = Interval(low=low, mid=(low + high) / 2, high=high)
+    savings = tuple(replace(item, percent=percent) for item in answer.projection.savings)
+    projection = replace(answer.projection, savings=savings)
+    coloured = as_table(replace(answer, projection=projection), colour=True)
+
+    expected = {f"\x1b[{colour}m"} if colour else set()
+    assert set(re.findall(r"\x1b\[3\dm", coloured)) == expected
 
 
 def test_markup_in_a_name_is_text() -> None:
@@ -181,23 +283,3 @@ def test_a_notebook_gets_the_text_as_well(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
 
     assert as_table(constants_only()) == expected
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    assert colour_wanted(Terminal())
-    assert not colour_wanted(io.StringIO())
-
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert not colour_wanted(Terminal())
-
-
-def test_the_width_is_the_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "123")
-
-    assert terminal_width() == 123

@@ -116,8 +116,7 @@ def test_a_percentage_of_nearly_nothing_has_no_sign() -> None:
 def test_the_window_is_told_in_utc_with_its_step() -> None:
     # Two steps of 300 s from midnight.
     assert (
-        window_title(full())
-        == "2024-05-14 00:00 to 2024-05-14 00:10 UTC, 0.167 h in steps of 5 min"
+        window_title(full()) == "2024-05-14 00:00 to 2024-05-14 00:10 UTC, 10 min in steps of 5 min"
     )
 
 

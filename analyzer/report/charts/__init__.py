@@ -9,9 +9,22 @@ from matplotlib.figure import Figure
 from analyzer.report.answer import Answer
 from analyzer.report.charts.calibration import calibration_chart
 from analyzer.report.charts.cost import cost_chart
+from analyzer.report.charts.l7_share import l7_share_chart
+from analyzer.report.charts.namespaces import namespaces_chart
+from analyzer.report.charts.sensitivity import sensitivity_chart
+from analyzer.report.charts.ztunnels import ztunnels_chart
 from analyzer.units import Refusal
 
-__all__ = ["CHARTS", "Chart", "calibration_chart", "cost_chart"]
+__all__ = [
+    "CHARTS",
+    "Chart",
+    "calibration_chart",
+    "cost_chart",
+    "l7_share_chart",
+    "namespaces_chart",
+    "sensitivity_chart",
+    "ztunnels_chart",
+]
 
 Chart = Callable[[Answer], Figure | Refusal]
 """A chart of an answer, or why there is nothing to draw."""
@@ -19,5 +32,9 @@ Chart = Callable[[Answer], Figure | Refusal]
 CHARTS: Mapping[str, Chart] = {
     "cost": cost_chart,
     "calibration": calibration_chart,
+    "namespaces": namespaces_chart,
+    "sensitivity": sensitivity_chart,
+    "l7_share": l7_share_chart,
+    "ztunnels": ztunnels_chart,
 }
 """Every chart by its file name, in the order in which they are read."""

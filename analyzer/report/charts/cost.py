@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analyzer.data import BLOG
 from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
-from analyzer.projection.result import Mode, Price, Projection, Reference, Saving
+from analyzer.projection.result import Mode, Price, Projection, Reference
 from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
+from analyzer.report.charts.panels import HATCHES, legend_below, panel_below
+from analyzer.report.charts.published import ROOM, published_panel, published_rows
 from analyzer.report.charts.style import (
     COLOURS,
     INK,
@@ -19,64 +21,83 @@ from analyzer.report.charts.style import (
     titled,
     written,
 )
-from analyzer.report.words import MODE_TITLES, dollars, number, percent
-from analyzer.units import MONTHS_PER_YEAR, Interval, Refusal
+from analyzer.report.words import MODE_TITLES, dollars, number, saving
+from analyzer.units import MONTHS_PER_YEAR, Refusal
 
 __all__ = ["cost_chart"]
 
 _POST_MODES = (SIDECAR, AMBIENT_WAYPOINT_ALL)
+_ROW_INCHES = 0.34
 
 
 def cost_chart(answer: Answer) -> Figure | Refusal:
     """Draw a bar a mode, stacked by component, with its 90 % interval.
 
-    The post's constants applied to the same mesh are told in words: they would not fit the scale.
+    What published constants say of the same mesh has a panel and a scale of its own: next to it,
+    what was measured would be too short to see.
     """
     projection = answer.projection
     if projection is None:
         return nothing_to_draw("cost", "nothing was projected")
-    figure, axes = new_figure()
-    modes = projection.modes
-    labels = [MODE_TITLES[mode.name].replace(", ", ",\n") for mode in modes]
-    for row, mode in enumerate(modes):
-        _bar(axes, row, mode, projection)
-    longest = max(_usage_usd(mode)[2] for mode in modes)
-    # Where nothing costs anything, an axis needs a length all the same.
-    axes.set_xlim(0, longest * 1.3 or 1)
-    axes.set_yticks(range(len(modes)), labels)
-    axes.invert_yaxis()
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"${value:,.0f}"))
-    written(axes.set_xlabel(f"USD a year, as used, at {_price(projection.price)}"))
-    handles, names = axes.get_legend_handles_labels()
-    unique = dict(zip(names, handles, strict=True))
-    # Any bar may be the longest; outside the axes the legend hides none.
-    figure.legend(
-        unique.values(),
-        unique.keys(),
-        loc="outside lower center",
-        ncols=len(unique),
-        frameon=False,
-        fontsize=9,
+    rows = published_rows(projection.references)
+    lower_inches = len(rows) * _ROW_INCHES
+    upper_inches = max(len(projection.modes), 2) * 0.7
+    figure, axes = new_figure(
+        height_inches=upper_inches + 1.7 + (lower_inches + 0.7 if rows else 0.0)
     )
+    panels = [axes]
+    if rows:
+        panels.append(panel_below(figure, axes, (upper_inches, lower_inches)))
+        measured = _usage_usd(projection.modes[0])[1]
+        published_panel(panels[1], rows, measured)
+    _modes(axes, projection)
+    for panel in panels:
+        panel.xaxis.set_major_locator(MaxNLocator(nbins=5))
+        panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"${value:,.0f}"))
+    written(axes.set_xlabel(f"USD a year, as used, at {_price(projection.price)}"))
+    legend_below(figure, *panels, columns=5)
     titled(axes, _finding(projection), _post_detail(projection))
     return figure
 
 
+def _modes(axes: Axes, projection: Projection) -> None:
+    modes = projection.modes
+    for row, mode in enumerate(modes):
+        _bar(axes, row, mode, projection)
+    longest = max(_usage_usd(mode)[2] for mode in modes)
+    # Where nothing costs anything, an axis needs a length all the same.
+    axes.set_xlim(0, longest * ROOM or 1)
+    axes.set_yticks(
+        range(len(modes)), [MODE_TITLES[mode.name].replace(", ", ",\n") for mode in modes]
+    )
+    axes.set_ylim(len(modes) - 0.4, -0.6)
+
+
 def _bar(axes: Axes, row: int, mode: Mode, projection: Projection) -> None:
     usd_per_vcpu = projection.price.vcpu_month_usd * MONTHS_PER_YEAR
-    left = 0.0
-    for component in mode.components:
-        width = component.vcpu.mid * usd_per_vcpu
-        axes.barh(row, width, left=left, color=COLOURS[component.role], label=component.role)
-        left += width
     low, mid, high = _usage_usd(mode)
-    if mid - left > mid * 1e-9:
-        axes.barh(row, mid - left, left=left, color=COLOURS["memory"], label="memory")
+    parts = [(item.role, item.vcpu.mid * usd_per_vcpu) for item in mode.components]
+    memory = mid - sum(width for _, width in parts)
+    if memory > mid * 1e-9:
+        parts.append(("memory", memory))
+    left = 0.0
+    for role, width in parts:
+        axes.barh(
+            row,
+            width,
+            left=left,
+            color=COLOURS[role],
+            hatch=HATCHES[role],
+            edgecolor="white",
+            lw=0,
+            label=role,
+        )
+        left += width
     if low < high:
         axes.errorbar(mid, row, xerr=[[mid - low], [high - mid]], color=INK, capsize=3, lw=1)
     vcpu = mode.bases[Basis.USAGE].vcpu.mid
     text = f"  {dollars(mid)}  ({number(vcpu)} vCPU)"
-    axes.text(high, row, text, va="center", fontsize=9, color=INK)
+    written(axes.text(high, row, text, va="center", fontsize=9, color=INK))
 
 
 def _usage_usd(mode: Mode) -> tuple[float, float, float]:
@@ -98,16 +119,9 @@ def _finding(projection: Projection) -> str:
     where = "where HTTP is" if "ambient-waypoint" in savings else "everywhere"
     basis = "" if projection.basis == Basis.USAGE else f" (of dollars as {projection.basis})"
     return (
-        f"Ambient {_change(least)} without waypoints;\n"
-        f"with waypoints {where} it {_change(most)}{basis}"
+        f"Ambient {saving(least.percent, 's')} without waypoints;\n"
+        f"with waypoints {where} it {saving(most.percent, 's')}{basis}"
     )
-
-
-def _change(saving: Saving) -> str:
-    share = saving.percent
-    if share.mid >= 0:
-        return f"saves {percent(share)}"
-    return f"costs {percent(Interval(low=-share.high, mid=-share.mid, high=-share.low))} more"
 
 
 def _post_detail(projection: Projection) -> str:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from analyzer.report.words import inert
+from analyzer.report.words import shortened
 from analyzer.units import Reason, Refusal
 
 __all__ = [
@@ -74,27 +74,24 @@ def titled(axes: Axes, finding: str, detail: str) -> None:
     lines = [textwrap.fill(line, _TITLE_WIDTH) for line in finding.splitlines()]
     whole = "\n".join([*lines, ""])
     written(axes.set_title(whole, loc="left", fontsize=12, fontweight="bold", color=INK))
-    written(axes.text(0, 1.02, detail, transform=axes.transAxes, fontsize=9, color=MUTED))
+    # In points, so that it is as far from low axes as from high ones.
+    line = axes.annotate(
+        detail,
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(0, 5),
+        textcoords="offset points",
+        fontsize=9,
+        color=MUTED,
+    )
+    # It stands in the title's last line; a long one must not narrow the axes.
+    line.set_in_layout(False)
+    written(line)
 
 
 def written(text: Text) -> None:
     """Show a text as it is: what is between two dollar signs would otherwise be a formula."""
     text.set_parse_math(False)
-
-
-def shortened(name: str, width: int = 28) -> str:
-    """Return a name that fits, its middle left out: names differ at their ends.
-
-    >>> shortened("recommendations-service-canary-v2", 20)
-    'recommenda…canary-v2'
-    >>> shortened("shop")
-    'shop'
-    """
-    name = inert(name)
-    if len(name) <= width:
-        return name
-    tail = (width - 1) // 2
-    return f"{name[: width - 1 - tail]}…{name[-tail:]}"
 
 
 def nothing_to_draw(chart: str, detail: str) -> Refusal:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.text import Text
 
 from analyzer.projection.result import Projection
 from analyzer.projection.scenario import Basis
@@ -16,7 +16,8 @@ from analyzer.report.charts import CHARTS, cost_chart
 from analyzer.report.charts.style import figure_bytes
 from analyzer.units import Refusal
 from tests.projection.builders import Proxy, mesh, scenario
-from tests.report.answers import calibration_only, constants_only, full, refused
+from tests.report.answers import calibration_only, constants_only, full, naughty, refused, sized
+from tests.report.charts.reading import assert_readable, labels
 
 ANSWERS = [
     pytest.param(full, id="full"),
@@ -132,7 +133,12 @@ def test_the_legend_names_each_component_once_and_hides_no_bar() -> None:
     figure, axes, _ = drawn(full())
     (legend,) = figure.legends
 
-    assert [text.get_text() for text in legend.get_texts()] == ["sidecar", "ztunnel", "waypoint"]
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "sidecar",
+        "ztunnel",
+        "waypoint",
+        "sidecars as measured, $116",
+    ]
     assert axes.get_legend() is None
     figure.draw_without_rendering()
     assert not legend.get_window_extent().overlaps(axes.get_window_extent())
@@ -179,14 +185,74 @@ def test_of_a_mesh_with_unknown_nodes_the_post_gives_the_sidecars_alone() -> Non
     assert axes.get_title(loc="left").strip() == "What the sidecars cost"
 
 
-@pytest.mark.parametrize("make", ANSWERS)
-def test_no_text_is_set_as_a_formula(make: Callable[[], Answer]) -> None:
-    figure, _, _ = drawn(make())
-    figure.draw_without_rendering()
+@pytest.mark.parametrize(
+    "make",
+    [
+        *ANSWERS,
+        naughty,
+        *(pytest.param(lambda pods=pods: sized(pods), id=str(pods)) for pods in (1, 20, 15_000)),
+    ],
+)
+def test_every_text_can_be_read(make: Callable[[], Answer]) -> None:
+    assert_readable(drawn(make())[0])
 
-    for text in figure.findobj(Text):
-        if text.get_text().count("$") > 1:
-            assert not text.get_parse_math(), text.get_text()
+
+def test_published_figures_have_a_panel_and_a_scale_of_their_own() -> None:
+    figure, upper, projection = drawn(full())
+    lower = figure.axes[1]
+
+    # The post: three sidecars of 0.6; two ztunnels of 0.3; and two waypoints of 0.6.
+    assert labels(lower)[:3] == [
+        "the post: sidecars",
+        "the post: ambient,\nL4 only",
+        "the post: ambient,\nwaypoints everywhere",
+    ]
+    bars = widths(lower)
+    assert bars[0] == pytest.approx([1.8 * 264])
+    assert bars[1] == pytest.approx([0.6 * 264])
+    assert bars[2] == pytest.approx([0.6 * 264, 1.2 * 264])
+    assert upper.get_xlim()[1] < lower.get_xlim()[1]
+    rows = [
+        reference.usd_per_year[mode]
+        for reference in projection.references
+        for mode in reference.component_vcpu
+    ]
+    assert [sum(bars[row]) for row in sorted(bars)] == pytest.approx(rows)
+
+
+def test_a_line_tells_the_measured_sidecars_in_the_published_panel() -> None:
+    figure, _, _ = drawn(full())
+    (line,) = figure.axes[1].lines
+
+    # 0.44 vCPU of three sidecars.
+    assert np.asarray(line.get_xdata()).tolist() == pytest.approx([0.44 * 264] * 2)
+    assert line.get_label() == "sidecars as measured, $116"
+
+
+def test_published_bars_tell_their_dollars_and_vcpu() -> None:
+    figure, _, _ = drawn(full())
+
+    told = [text.get_text() for text in figure.axes[1].texts]
+    assert told[:3] == ["$475  (1.8 vCPU)", "$158  (0.6 vCPU)", "$475  (1.8 vCPU)"]
+
+
+def test_of_unknown_nodes_only_published_sidecars_are_drawn() -> None:
+    figure, _, _ = drawn(refused())
+
+    assert all(label.endswith(": sidecars") for label in labels(figure.axes[1]))
+
+
+def test_without_references_there_is_no_second_panel() -> None:
+    figure, _, _ = drawn(constants_only())
+
+    assert len(figure.axes) == 1
+
+
+def test_components_are_told_apart_without_colours() -> None:
+    _, axes, _ = drawn(full(assumed=scenario(memory_gib_month_usd=4)))
+    hatches = {patch.get_facecolor(): patch.get_hatch() for patch in axes.patches}
+
+    assert len(hatches) == len(set(hatches.values())) == 4
 
 
 def test_without_a_projection_there_is_no_chart() -> None:
@@ -201,4 +267,9 @@ def test_the_same_answer_gives_the_same_picture() -> None:
 
 
 def test_every_chart_has_a_name() -> None:
-    assert list(CHARTS) == ["cost", "calibration"]
+    order = "cost calibration workloads timeline namespaces sensitivity l7_share backtest ztunnels"
+
+    assert list(CHARTS) == [name for name in order.split() if name in CHARTS]
+    assert {"cost", "calibration", "namespaces", "sensitivity", "l7_share", "ztunnels"} <= set(
+        CHARTS
+    )

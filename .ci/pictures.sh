@@ -1,0 +1,25 @@
+#!/bin/sh
+# Draws the README's pictures again: charts and the page of the demo, and the notebooks as they look.
+set -eu
+cd "$(dirname "$0")/.."
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+images=notebooks/images
+
+# shot HTML PNG WIDTH HEIGHT
+shot() {
+    .tools/bin/chromium --no-sandbox --hide-scrollbars --force-device-scale-factor=1 \
+        --window-size="$3,$4" --screenshot="$2" "file://$1" 2>/dev/null
+}
+
+.venv/bin/istio-usage demo -q -o "$work/demo" >/dev/null
+cp "$work/demo/cost.png" "$work/demo/calibration.png" "$images/"
+shot "$work/demo/report.html" "$images/report.png" 1100 1300
+
+for notebook in notebooks/*.ipynb; do
+    name=$(basename "$notebook" .ipynb)
+    .venv/bin/jupyter nbconvert --log-level ERROR --execute --to html --template classic \
+        --output-dir "$work" "$notebook"
+    shot "$work/$name.html" "$images/$name.png" 1000 1300
+done

@@ -1,0 +1,176 @@
+"""How far a collection is, told on stderr as the place it goes to permits.
+
+A terminal has a bar; one that obeys no escape codes has a line for each tenth; a pipe has only
+what took an unexpected turn. Whoever wants every step asks for it with --verbose.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TextIO
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, ProgressColumn, Task
+from rich.progress import Progress as Display
+from rich.table import Column
+from rich.text import Text
+
+from analyzer.measurement.collect import Progress
+from analyzer.report.terminal import colour_wanted, obeys_escapes
+from analyzer.report.words import inert, number
+
+__all__ = ["Teller", "in_words", "telling"]
+
+_BAR_WIDTH = 12
+_PLAIN_PARTS = 10
+"""Lines on a terminal that has no bar."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teller:
+    """Where a collection tells how far it is, and what took an unexpected turn."""
+
+    progress: Callable[[Progress], None]
+    note: Callable[[str], None]
+
+
+@contextmanager
+def telling(stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> Iterator[Teller]:
+    """Yield what tells; when this ends, however it does, nothing half-drawn is left.
+
+    Args:
+        stream: stderr, as a rule.
+        quiet: say nothing.
+        verbose: say every step, in a line of its own.
+    """
+
+    def note(text: str) -> None:
+        click.echo(f"istio-usage: {inert(text)}", file=stream)
+
+    def log(step: Progress) -> None:
+        if step.asking:
+            click.echo(_line(step), file=stream)
+
+    if quiet:
+        yield Teller(progress=lambda _: None, note=lambda _: None)
+    elif verbose:
+        yield Teller(progress=log, note=note)
+    elif obeys_escapes(stream):
+        with _bar(stream) as teller:
+            yield teller
+    elif stream.isatty():
+        yield Teller(progress=_tenths(stream), note=note)
+    else:
+        yield Teller(progress=lambda _: None, note=note)
+
+
+def _line(step: Progress) -> str:
+    return f"{step.done_count}/{step.total_count} {inert(step.asking)}"
+
+
+def _tenths(stream: TextIO) -> Callable[[Progress], None]:
+    """Return what tells each tenth of a collection once."""
+    told = {0}
+
+    def tell(step: Progress) -> None:
+        part = step.done_count * _PLAIN_PARTS // step.total_count
+        if step.asking and part not in told:
+            told.add(part)
+            click.echo(_line(step), file=stream)
+
+    return tell
+
+
+@contextmanager
+def _bar(stream: TextIO) -> Iterator[Teller]:
+    """Draw a bar below whatever else is told, and take it away in the end."""
+    colour = colour_wanted(stream)
+    console = Console(
+        file=stream,
+        force_terminal=True,
+        force_interactive=True,
+        no_color=not colour,
+        highlight=False,
+    )
+    # White would vanish on white: what is done is cyan, what is not is the terminal's own colour.
+    done = "cyan" if colour else "none"
+    bar = BarColumn(
+        _BAR_WIDTH, style="dim", complete_style=done, finished_style=done, pulse_style=done
+    )
+    facts = _Facts()
+    display = Display(
+        bar,
+        facts,
+        console=console,
+        transient=True,
+        expand=True,
+        # The answer goes to stdout, and nothing may come between.
+        redirect_stdout=False,
+        refresh_per_second=4,
+    )
+    task = display.add_task("", total=None)
+
+    def draw(step: Progress) -> None:
+        facts.take(step)
+        display.update(task, total=step.total_count, completed=step.done_count, refresh=True)
+
+    def note(text: str) -> None:
+        console.print(Text(f"istio-usage: {inert(text)}"), soft_wrap=True)
+
+    with display:
+        yield Teller(progress=draw, note=note)
+
+
+class _Facts(ProgressColumn):
+    """The words beside the bar; the time in them goes on between two steps."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(Column(no_wrap=True, overflow="ellipsis", ratio=1))
+        self._clock = clock
+        self._began = clock()
+        self._first: Progress | None = None
+        self._last: Progress | None = None
+
+    def take(self, step: Progress) -> None:
+        """Take one more step."""
+        if self._first is None:
+            # What the survey took says nothing of what is to come.
+            self._began, self._first = self._clock(), step
+        self._last = step
+
+    def render(self, task: Task) -> Text:
+        """Return the words as they are now."""
+        del task
+        seconds = self._clock() - self._began
+        if self._first is None or self._last is None:
+            return Text(f"looking at what there is  {_clock_face(seconds)}")
+        return Text(in_words(self._first, self._last, seconds))
+
+
+def in_words(first: Progress, last: Progress, seconds: float) -> str:
+    """Return how far a collection is and how fast it goes; what matters most comes first.
+
+    Args:
+        first: where this run began, which is further on if it goes on with an interrupted one.
+        last: where it is.
+        seconds: since it began.
+    """
+    words = [f"{last.done_count}/{last.total_count}", _clock_face(seconds)]
+    asked = last.done_count - first.done_count
+    open_count = last.total_count - last.done_count
+    if not open_count:
+        return "  ".join([*words, "putting it together"])
+    if asked and seconds > 0:
+        words[-1] += f", {_clock_face(seconds / asked * open_count)} left"
+        words.append(f"{number(round(last.sample_count / seconds))} samples/s")
+    return "  ".join([*words, inert(last.asking)]).rstrip()
+
+
+def _clock_face(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

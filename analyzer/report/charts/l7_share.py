@@ -1,0 +1,128 @@
+"""The saving along how much of the mesh needs waypoints, and along their replicas."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from analyzer.projection.result import NOTHING_TO_SAVE, Projection, Sweep
+from analyzer.report.answer import Answer
+from analyzer.report.charts.panels import (
+    AS_BASIS,
+    counts,
+    legend_below,
+    panel_beside,
+    short_usd,
+)
+from analyzer.report.charts.style import COLOURS, INK, new_figure, nothing_to_draw, titled, written
+from analyzer.report.words import dollars
+from analyzer.units import Refusal
+
+__all__ = ["l7_share_chart"]
+
+
+def l7_share_chart(answer: Answer) -> Figure | Refusal:
+    """Draw the saving by the share of namespaces that need a waypoint, and by replicas."""
+    projection = answer.projection
+    sweeps = {} if projection is None else {sweep.name: sweep for sweep in projection.sweeps}
+    share, replicas = sweeps.get("l7_share"), sweeps.get("waypoint_replicas")
+    if projection is None or share is None:
+        return nothing_to_draw("l7_share", "what waypoints would cost is not known")
+    if not any(usd_per_year.high or usd_per_year.low for _, usd_per_year in share.points):
+        return nothing_to_draw("l7_share", NOTHING_TO_SAVE.detail)
+    figure, axes = new_figure(width_inches=9.0)
+    panels = [axes]
+    if replicas is not None:
+        panels.append(panel_beside(figure, axes, (3, 1)))
+        _replicas(panels[1], replicas)
+    _share(axes, share, projection)
+    for panel in panels:
+        panel.axhline(0, color=INK, lw=0.8)
+    short_usd(axes.yaxis)
+    legend_below(figure, *panels)
+    titled(axes, _finding(share), _detail(share, replicas))
+    return figure
+
+
+def _points(sweep: Sweep) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    table = np.array([(choice, usd.low, usd.mid, usd.high) for choice, usd in sweep.points])
+    at, low, mid, high = table.T
+    return at, low, mid, high
+
+
+def _share(axes: Axes, sweep: Sweep, projection: Projection) -> None:
+    at, low, mid, high = _points(sweep)
+    axes.fill_between(at, low, high, color=COLOURS["waypoint"], alpha=0.25, lw=0, label="90 % band")
+    axes.plot(at, mid, color=COLOURS["waypoint"], lw=2, label="saving, best estimate")
+    if sweep.break_even is not None:
+        _break_even(
+            axes, sweep.break_even, f"break-even at {100 * sweep.break_even:.0f} %", middle=0.5
+        )
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    written(axes.set_xlabel("share of the namespaces with HTTP that need a waypoint"))
+    written(axes.set_ylabel(f"saving in USD a year, {AS_BASIS[projection.basis]}"))
+
+
+def _replicas(axes: Axes, sweep: Sweep) -> None:
+    at, low, mid, high = _points(sweep)
+    axes.errorbar(
+        at,
+        mid,
+        yerr=[mid - low, high - mid],
+        fmt="s",
+        ms=5,
+        color=COLOURS["sidecar"],
+        ecolor=INK,
+        capsize=3,
+        lw=1,
+        label="by replicas, 90 % interval",
+    )
+    if sweep.break_even is not None:
+        _break_even(axes, sweep.break_even, f"at {sweep.break_even:.1f}", middle=float(at.mean()))
+    axes.margins(x=0.12)
+    counts(axes.xaxis)
+    # The scale is that of the first panel.
+    axes.tick_params(labelleft=False)
+    written(axes.set_xlabel("waypoint replicas"))
+
+
+def _break_even(axes: Axes, at: float, text: str, middle: float) -> None:
+    label = "break-even: ambient costs what sidecars do"
+    axes.plot(at, 0, ls="", marker="X", ms=10, color=COLOURS["fit"], zorder=5, label=label)
+    # The saving falls through this point: there is room above it to the right, below to the left.
+    is_early = at < middle
+    axes.annotate(
+        text,
+        (at, 0),
+        xytext=(8, 8) if is_early else (-8, -8),
+        textcoords="offset points",
+        ha="left" if is_early else "right",
+        va="bottom" if is_early else "top",
+        fontsize=9,
+        color=INK,
+    )
+
+
+def _finding(share: Sweep) -> str:
+    if share.break_even is not None:
+        return (
+            f"Ambient is cheaper until {100 * share.break_even:.0f} % of the namespaces with HTTP\n"
+            "need a waypoint; beyond, it costs more than sidecars"
+        )
+    mids = [usd_per_year.mid for _, usd_per_year in share.points]
+    if min(mids) >= 0:
+        return "No break-even: ambient is cheaper than sidecars\nwhatever share needs a waypoint"
+    if max(mids) <= 0:
+        return "No break-even: ambient is dearer than sidecars\nwhatever share needs a waypoint"
+    return "The more namespaces need a waypoint, the more ambient saves"
+
+
+def _detail(share: Sweep, replicas: Sweep | None) -> str:
+    none, every = share.points[0][1].mid, share.points[-1][1].mid
+    text = f"none: {dollars(none)} a year; all: {dollars(every)}"
+    if replicas is None or replicas.break_even is None:
+        return text
+    return f"{text}; with more than {replicas.break_even:.1f} replicas each, dearer"

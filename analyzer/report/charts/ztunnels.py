@@ -1,0 +1,129 @@
+"""What the ztunnel of each node would use."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analyzer.data import BLOG, published_constants
+from analyzer.report.answer import Answer
+from analyzer.report.charts.panels import counts, drawable, legend_below, numbers, rows_named
+from analyzer.report.charts.style import (
+    COLOURS,
+    INK,
+    new_figure,
+    nothing_to_draw,
+    titled,
+    written,
+)
+from analyzer.report.words import number
+from analyzer.units import Refusal
+
+__all__ = ["ztunnels_chart"]
+
+_MOST_NAMES = 30
+_ROW_INCHES = 0.24
+_REST_INCHES = 1.9
+_REACH = 2.5
+"""How much longer than its data an axis may become to show the post's figure."""
+_UNIT = "vCPU of a node's ztunnel"
+
+
+def ztunnels_chart(answer: Answer) -> Figure | Refusal:
+    """Draw each node's ztunnel with its 90 % interval: by name, or ranked where they are many."""
+    nodes = None if answer.projection is None else answer.projection.nodes
+    if nodes is None or nodes.empty:
+        return nothing_to_draw("ztunnels", "the nodes that sidecars run on are not known")
+    named = len(nodes) <= _MOST_NAMES
+    figure, axes = new_figure(
+        height_inches=max(len(nodes), 3) * _ROW_INCHES + _REST_INCHES if named else 4.5
+    )
+    (_bars if named else _curve)(axes, nodes)
+    _post(axes, nodes, upright=named)
+    legend_below(figure, axes, columns=3)
+    titled(axes, _finding(nodes), _detail(nodes))
+    return figure
+
+
+def _bars(axes: Axes, nodes: pd.DataFrame) -> None:
+    mid, low, high = _columns(nodes)
+    at = np.arange(len(nodes))
+    axes.barh(at, mid, height=0.62, color=COLOURS["ztunnel"], label="ztunnel")
+    axes.errorbar(
+        mid,
+        at,
+        xerr=[mid - low, high - mid],
+        fmt="none",
+        color=INK,
+        capsize=2.5,
+        lw=1,
+        label="90 % interval",
+    )
+    rows_named(axes, [drawable(str(name)) for name in nodes["node"]])
+    axes.set_xlim(0, _length(nodes))
+    numbers(axes.xaxis)
+    written(axes.set_xlabel(_UNIT))
+
+
+def _curve(axes: Axes, nodes: pd.DataFrame) -> None:
+    mid, low, high = _columns(nodes)
+    ranks = np.arange(1, len(nodes) + 1)
+    axes.fill_between(
+        ranks, low, high, color=COLOURS["ztunnel"], alpha=0.35, lw=0, label="90 % interval"
+    )
+    axes.plot(ranks, mid, color=INK, lw=1.5, label="ztunnel")
+    axes.set_xlim(1, len(nodes))
+    axes.set_ylim(0, _length(nodes))
+    counts(axes.xaxis)
+    numbers(axes.yaxis)
+    written(axes.set_xlabel("nodes, the busiest first"))
+    written(axes.set_ylabel(_UNIT))
+
+
+def _columns(nodes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    names = ("ztunnel_vcpu", "ztunnel_low_vcpu", "ztunnel_high_vcpu")
+    mid, low, high = (nodes[name].to_numpy(float) for name in names)
+    return mid, low, high
+
+
+def _post(axes: Axes, nodes: pd.DataFrame, *, upright: bool) -> None:
+    post = _post_vcpu()
+    if post is None or not _within_reach(nodes):
+        return
+    line = axes.axvline if upright else axes.axhline
+    line(post, color=COLOURS["fit"], lw=1.4, ls="--", label=f"the post's {post:g} a node")
+
+
+def _post_vcpu() -> float | None:
+    return published_constants()[BLOG].ztunnel_vcpu_per_node
+
+
+def _within_reach(nodes: pd.DataFrame) -> bool:
+    post = _post_vcpu()
+    return post is not None and post <= _REACH * float(nodes["ztunnel_high_vcpu"].max())
+
+
+def _length(nodes: pd.DataFrame) -> float:
+    longest = float(nodes["ztunnel_high_vcpu"].max())
+    post = _post_vcpu() or 0.0
+    # Where nothing is used, an axis needs a length all the same.
+    return (max(longest, post) if _within_reach(nodes) else longest) * 1.05 or 1.0
+
+
+def _finding(nodes: pd.DataFrame) -> str:
+    used = nodes["ztunnel_vcpu"]
+    if len(nodes) == 1:
+        return f"The only node's ztunnel would use {number(used.max())} vCPU"
+    return (
+        f"The busiest of {len(nodes):,} ztunnels\nwould use {number(used.max())} vCPU,\n"
+        f"the mean one {number(used.mean())}"
+    )
+
+
+def _detail(nodes: pd.DataFrame) -> str:
+    post = _post_vcpu()
+    if post is None or _within_reach(nodes):
+        return "for the same traffic, idle included"
+    return f"idle included; the post's {post:g} a node is beyond this axis"

@@ -1,0 +1,182 @@
+"""The chart of the sweeps, read off its axes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import FillBetweenPolyCollection, LineCollection
+from matplotlib.figure import Figure
+
+from analyzer.projection.result import Sweep
+from analyzer.projection.scenario import Basis
+from analyzer.report.answer import Answer
+from analyzer.report.charts import l7_share_chart
+from analyzer.report.charts.style import figure_bytes
+from analyzer.units import Interval, Refusal
+from tests.projection.builders import scenario
+from tests.report.answers import constants_only, full, refused, sized
+from tests.report.charts.reading import assert_readable
+
+SHARES = (0.0, 0.5, 1.0)
+
+
+def sweep(
+    name: str, at: Sequence[float], mids: Sequence[float], break_even: float | None = None
+) -> Sweep:
+    """Return a sweep of these savings, +- 100 dollars."""
+    points = tuple(
+        (choice, Interval(low=mid - 100, mid=mid, high=mid + 100))
+        for choice, mid in zip(at, mids, strict=True)
+    )
+    return Sweep(name=name, points=points, break_even=break_even)
+
+
+def swept(*sweeps: Sweep, basis: Basis = Basis.USAGE) -> Answer:
+    answer = full()
+    assert answer.projection is not None
+    return replace(answer, projection=replace(answer.projection, sweeps=sweeps, basis=basis))
+
+
+def crossing() -> Answer:
+    return swept(
+        sweep("l7_share", SHARES, (1000, 250, -500), 2 / 3),
+        sweep("waypoint_replicas", (1, 2, 3), (400, -400, -1200), 1.5),
+    )
+
+
+def drawn(answer: Answer) -> tuple[Figure, list[Axes]]:
+    figure = l7_share_chart(answer)
+    assert isinstance(figure, Figure)
+    return figure, figure.axes
+
+
+def title(axes: Axes) -> str:
+    return " ".join(axes.get_title(loc="left").split())
+
+
+def test_the_line_and_its_band_are_the_sweeps() -> None:
+    _, (axes, _) = drawn(crossing())
+    line = next(item for item in axes.lines if item.get_label() == "saving, best estimate")
+    (band,) = (item for item in axes.collections if isinstance(item, FillBetweenPolyCollection))
+    edge = np.asarray(band.get_paths()[0].vertices)
+    half = edge[edge[:, 0] == 0.5, 1]
+
+    assert np.asarray(line.get_xydata()).tolist() == [[0, 1000], [0.5, 250], [1, -500]]
+    assert (half.min(), half.max()) == (150, 350)
+    assert band.get_label() == "90 % band"
+
+
+def test_replicas_are_points_with_their_interval_on_the_same_scale() -> None:
+    _, (axes, replicas) = drawn(crossing())
+    (whiskers,) = (item for item in replicas.collections if isinstance(item, LineCollection))
+    ends = [segment[:, 1].tolist() for segment in whiskers.get_segments()]
+
+    assert ends == [[300, 500], [-500, -300], [-1300, -1100]]
+    assert replicas.get_ylim() == axes.get_ylim()
+    assert replicas.get_xlabel() == "waypoint replicas"
+
+
+def test_break_even_is_marked_and_named_in_both() -> None:
+    figure, panels = drawn(crossing())
+    marks = [
+        np.asarray(line.get_xydata()).tolist()
+        for axes in panels
+        for line in axes.lines
+        if line.get_marker() == "X"
+    ]
+
+    assert marks == [[[pytest.approx(2 / 3), 0]], [[1.5, 0]]]
+    assert [axes.texts[0].get_text() for axes in panels] == ["break-even at 67 %", "at 1.5"]
+    assert title(panels[0]) == (
+        "Ambient is cheaper until 67 % of the namespaces with HTTP need a waypoint; "
+        "beyond, it costs more than sidecars"
+    )
+    assert "with more than 1.5 replicas each, dearer" in panels[0].texts[-1].get_text()
+    assert_readable(figure)
+
+
+@pytest.mark.parametrize(
+    ("mids", "told"),
+    [
+        ((300, 200, 100), "No break-even: ambient is cheaper than sidecars"),
+        ((-100, -200, -300), "No break-even: ambient is dearer than sidecars"),
+        ((-100, 0, 100), "The more namespaces need a waypoint, the more ambient saves"),
+    ],
+)
+def test_without_break_even_the_title_says_so(mids: tuple[int, ...], told: str) -> None:
+    figure, (axes,) = drawn(swept(sweep("l7_share", SHARES, mids)))
+
+    assert title(axes).startswith(told)
+    assert not [line for line in axes.lines if line.get_marker() == "X"]
+    assert_readable(figure)
+
+
+def test_zero_is_on_the_axes_and_drawn() -> None:
+    _, (axes,) = drawn(swept(sweep("l7_share", SHARES, (3000, 2900, 2800))))
+    low, high = axes.get_ylim()
+
+    assert low < 0 < high
+    assert any(np.asarray(line.get_ydata()).tolist() == [0, 0] for line in axes.lines)
+
+
+def test_the_axes_say_their_units() -> None:
+    _, (axes, _) = drawn(crossing())
+
+    assert axes.get_xlabel() == "share of the namespaces with HTTP that need a waypoint"
+    assert axes.get_ylabel() == "saving in USD a year, as used"
+    assert axes.get_xlim() == (0, 1)
+    assert axes.xaxis.get_major_formatter()(0.4) == "40 %"
+    assert axes.yaxis.get_major_formatter()(-1500.0) == "-$1.5k"
+
+
+def test_another_basis_is_told() -> None:
+    _, (axes,) = drawn(swept(sweep("l7_share", SHARES, (3, 2, 1)), basis=Basis.BILLED))
+
+    assert axes.get_ylabel() == "saving in USD a year, as billed"
+
+
+@pytest.mark.parametrize("break_even", [0.001, 0.3, 0.5, 0.999])
+def test_the_name_of_any_break_even_can_be_read(break_even: float) -> None:
+    answer = swept(
+        sweep("l7_share", SHARES, (1000, 250, -500), break_even),
+        sweep("waypoint_replicas", (1, 2, 3, 4, 5), (4, 2, 0, -2, -4), 1 + 4 * break_even),
+    )
+
+    assert_readable(drawn(answer)[0])
+
+
+def test_large_savings_do_not_squeeze_the_panels() -> None:
+    answer = swept(
+        sweep("l7_share", SHARES, (24_937_437, 2_000_000, -12_345_678), 0.55),
+        sweep("waypoint_replicas", (1, 2, 3), (12_345_678, -2e7, -3e7), 1.5),
+    )
+    figure, (axes, replicas) = drawn(answer)
+    assert_readable(figure)
+
+    gap = replicas.get_window_extent().x0 - axes.get_window_extent().x1
+    assert gap < 0.1 * figure.bbox.width
+
+
+@pytest.mark.parametrize("pods", [1, 20, 15_000])
+def test_meshes_of_any_size_can_be_read(pods: int) -> None:
+    assert_readable(drawn(sized(pods))[0])
+
+
+@pytest.mark.parametrize("make", [refused, constants_only, Answer])
+def test_without_sweeps_there_is_no_chart(make: Callable[[], Answer]) -> None:
+    assert isinstance(l7_share_chart(make()), Refusal)
+
+
+def test_where_nothing_costs_anything_there_is_no_chart() -> None:
+    found = l7_share_chart(full(assumed=scenario(vcpu_month_usd=0)))
+
+    assert isinstance(found, Refusal)
+    assert "nothing to save" in found.detail
+
+
+def test_the_same_answer_gives_the_same_picture() -> None:
+    first, second = (figure_bytes(drawn(crossing())[0]) for _ in range(2))
+
+    assert first == second

@@ -1,0 +1,192 @@
+"""The chart of the namespaces, read off its axes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
+from matplotlib.figure import Figure
+
+from analyzer.report.answer import Answer
+from analyzer.report.charts import namespaces_chart
+from analyzer.report.charts.style import figure_bytes
+from analyzer.units import Refusal
+from tests.report.answers import constants_only, full, naughty, refused, sized
+from tests.report.charts.reading import assert_readable, labels
+
+
+def table(answer: Answer) -> pd.DataFrame:
+    assert answer.projection is not None
+    return answer.projection.namespaces
+
+
+def changed(answer: Answer, **columns: Sequence[float | bool | str]) -> Answer:
+    assert answer.projection is not None
+    rows = table(answer).assign(**columns)
+    return replace(answer, projection=replace(answer.projection, namespaces=rows))
+
+
+def drawn(answer: Answer) -> tuple[Figure, Axes, Axes]:
+    figure = namespaces_chart(answer)
+    assert isinstance(figure, Figure)
+    bars, curve = figure.axes
+    return figure, bars, curve
+
+
+def bars(axes: Axes) -> dict[str, dict[int, float]]:
+    """Return the lengths of the bars by their row, by what they stand for."""
+    return {
+        str(group.get_label()): {
+            round(bar.get_y() + bar.get_height() / 2): bar.get_width() for bar in group
+        }
+        for group in axes.containers
+        if isinstance(group, BarContainer)
+    }
+
+
+def dots(axes: Axes) -> dict[str, list[list[float]]]:
+    return {
+        str(line.get_label()): np.asarray(line.get_xydata()).tolist()
+        for line in axes.lines
+        if line.get_linestyle() == "None"
+    }
+
+
+def test_bars_and_dots_are_the_savings_of_the_table() -> None:
+    _, axes, _ = drawn(full())
+
+    # 0.4 and 0.04 vCPU of sidecars; 0.219 and 0.0032 of ztunnels; 0.03125 and 0.02 of waypoints.
+    assert bars(axes) == {"saved with L4 only": pytest.approx({0: 0.181, 1: 0.0368})}
+    (points,) = dots(axes).values()
+    assert points == [pytest.approx([0.14975, 0]), pytest.approx([0.0168, 1])]
+    assert labels(axes) == ["shop", "data"]
+    assert axes.yaxis.get_inverted()
+
+
+def test_extrapolated_waypoints_have_a_mark_of_their_own() -> None:
+    _, axes, _ = drawn(changed(full(), waypoint_extrapolated=[True, False]))
+
+    assert dots(axes) == {
+        "with a waypoint, its cost extrapolated": [pytest.approx([0.14975, 0])],
+        "with a waypoint": [pytest.approx([0.0168, 1])],
+    }
+    markers = {line.get_marker() for line in axes.lines if line.get_linestyle() == "None"}
+    assert len(markers) == 2
+
+
+def test_what_loses_is_told_apart_from_what_saves() -> None:
+    answer = changed(
+        full(),
+        saving_l4_vcpu=[0.2, -0.1],
+        saving_waypoint_vcpu=[0.1, -0.3],
+        waypoint_costs_more=[False, True],
+    )
+    figure, axes, _ = drawn(answer)
+
+    assert bars(axes) == {"saved with L4 only": {0: 0.2}, "lost with L4 only": {1: -0.1}}
+    saved, lost = (group for group in axes.containers if isinstance(group, BarContainer))
+    assert saved[0].get_hatch() != lost[0].get_hatch()
+    assert axes.get_xlim()[0] < -0.3
+    assert "with a waypoint 1 of 2 would use more than their sidecars" in axes.texts[-1].get_text()
+    assert_readable(figure)
+
+
+def test_the_curve_is_the_cumulative_saving_in_the_order_of_migration() -> None:
+    _, _, curve = drawn(full())
+
+    points = np.asarray(curve.lines[0].get_xydata()).tolist()
+    # The idle of two ztunnels is spent with the first: 0.003 each, of which 0.004 is its own.
+    assert points == [pytest.approx([1, 0.14775]), pytest.approx([2, 0.16655])]
+
+
+def test_of_many_namespaces_the_first_are_named_and_the_others_told() -> None:
+    answer = sized(15_000)
+    _, axes, curve = drawn(answer)
+    rows = table(answer)
+
+    assert labels(axes) == [*rows["namespace"].head(25), "and 975 more"]
+    together = rows["cumulative_saving_vcpu"].iloc[-1] - rows["cumulative_saving_vcpu"].iloc[24]
+    assert axes.texts[0].get_text() == f"together saving {together:.0f} vCPU"
+    assert len(np.asarray(curve.lines[0].get_xdata())) == 1000
+
+
+def test_the_title_says_what_all_save_together() -> None:
+    _, axes, _ = drawn(full())
+
+    assert axes.get_title(loc="left").strip() == (
+        "Moving all 2 namespaces saves 0.167 vCPU,\nwith waypoints where HTTP is"
+    )
+
+
+def test_where_the_last_ones_lose_the_title_says_after_how_many() -> None:
+    _, axes, _ = drawn(changed(full(), cumulative_saving_vcpu=[0.5, 0.25]))
+
+    assert axes.get_title(loc="left").strip().endswith(";\nthe first alone saves 0.5")
+
+
+def test_a_mesh_that_loses_altogether_is_said_to_cost_more() -> None:
+    _, axes, _ = drawn(changed(full(), cumulative_saving_vcpu=[-0.5, -0.75]))
+
+    assert "costs 0.75 vCPU more" in axes.get_title(loc="left")
+
+
+def test_the_axes_say_their_units() -> None:
+    _, axes, curve = drawn(full())
+
+    assert axes.get_xlabel() == "vCPU saved by moving the namespace (below 0: lost)"
+    assert curve.get_xlabel() == "namespaces moved, in this order, net of the ztunnels' idle"
+    assert curve.get_ylabel() == "vCPU saved\ntogether"
+
+
+def test_long_names_and_dollars_fit() -> None:
+    answer = changed(
+        full(),
+        namespace=["a" * 300 + "$x$" + "b" * 300, "$x$ $y$"],
+        cumulative_saving_vcpu=[0.5, 0.25],
+        waypoint_costs_more=[False, True],
+    )
+    figure, axes, _ = drawn(answer)
+
+    assert labels(axes)[0].startswith("aaa")
+    assert labels(axes)[0].endswith("bbb")
+    assert_readable(figure)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [full, naughty, *(lambda pods=pods: sized(pods) for pods in (1, 20, 15_000))],
+    ids=["full", "naughty", "1", "20", "15000"],
+)
+def test_every_text_can_be_read(make: Callable[[], Answer]) -> None:
+    figure, _, _ = drawn(make())
+
+    assert_readable(figure)
+
+
+def test_letters_that_the_font_lacks_are_replaced() -> None:
+    _, axes, _ = drawn(naughty())
+
+    assert "���" in labels(axes)
+    assert "<img src=x onerror=alert(1)>" in labels(axes)
+
+
+@pytest.mark.parametrize("make", [refused, constants_only, Answer])
+def test_without_savings_there_is_no_chart(make: Callable[[], Answer]) -> None:
+    assert isinstance(namespaces_chart(make()), Refusal)
+
+
+def test_without_namespaces_there_is_no_chart() -> None:
+    answer = full()
+    assert answer.projection is not None
+    none = replace(answer.projection, namespaces=table(answer).iloc[:0])
+
+    assert isinstance(namespaces_chart(replace(answer, projection=none)), Refusal)
+
+
+def test_the_same_answer_gives_the_same_picture() -> None:
+    first, second = (figure_bytes(drawn(sized(20))[0]) for _ in range(2))
+
+    assert first == second

@@ -1,0 +1,1 @@
+"""Tests of the page, on its elements and in a browser."""
