@@ -7,6 +7,7 @@ import pytest
 
 from analyzer.data import (
     BLOG,
+    DEFAULT_SAMPLE,
     PublishedConstants,
     assumptions,
     published_constants,
@@ -164,7 +165,7 @@ def test_the_default_of_a_ztunnel_is_the_current_page() -> None:
 
 
 def sample_files() -> list[Path]:
-    return [path for path in sample_path().rglob("*") if path.is_file()]
+    return [path for path in sample_path("fleet").rglob("*") if path.is_file()]
 
 
 def test_the_sample_is_small_enough_to_ship() -> None:
@@ -172,14 +173,14 @@ def test_the_sample_is_small_enough_to_ship() -> None:
 
 
 def test_the_sample_loads_and_says_that_it_is_simulated() -> None:
-    snapshot = load_snapshot(sample_path())
+    snapshot = load_snapshot(sample_path("fleet"))
 
     assert "simulated mesh" in snapshot.manifest.note.lower()
     assert "not what Istio costs" in snapshot.manifest.note
 
 
 def test_the_sample_holds_a_mesh_to_look_at() -> None:
-    usage = measure(load_snapshot(sample_path()))
+    usage = measure(load_snapshot(sample_path("fleet")))
 
     assert usage.count(Role.SIDECAR) > 100
     assert usage.count(Role.GATEWAY) > 0
@@ -188,7 +189,7 @@ def test_the_sample_holds_a_mesh_to_look_at() -> None:
 
 
 def test_the_sample_tells_what_else_may_cost_its_proxies_cpu() -> None:
-    steps = measure(load_snapshot(sample_path())).of_role(Role.SIDECAR)
+    steps = measure(load_snapshot(sample_path("fleet"))).of_role(Role.SIDECAR)
     clusters = steps["configured_clusters"]
 
     carried = steps[steps["proxy_rps"] > 0]
@@ -202,13 +203,14 @@ def test_the_sample_tells_what_else_may_cost_its_proxies_cpu() -> None:
 
 
 def test_the_sample_tells_of_no_machine_but_a_loopback_address() -> None:
-    manifest = load_snapshot(sample_path()).manifest
+    manifest = load_snapshot(sample_path("fleet")).manifest
 
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", manifest.source)
 
 
 def test_the_sample_is_there_by_its_name_and_others_are_not() -> None:
-    assert sample_path("fleet") == sample_path()
+    assert sample_path() == sample_path(DEFAULT_SAMPLE)
+    assert sample_path("fleet") != sample_path()
     with pytest.raises(UsageError, match=r"no bundled sample 'nothing'; there are: .*fleet"):
         sample_path("nothing")
 

@@ -25,6 +25,7 @@ from analyzer.cli.options import (
     talk_options,
     time_options,
 )
+from analyzer.data import DEFAULT_SAMPLE
 from analyzer.errors import InsufficientData
 
 __all__ = ["analyze", "calibrate", "demo", "report"]
@@ -88,10 +89,10 @@ def analyze(
 @chart_options
 @click.option(
     "--sample",
-    default="fleet",
+    default=DEFAULT_SAMPLE,
     show_default=True,
     shell_complete=complete_sample,
-    help="Which bundled sample.",
+    help="Which bundled sample: lab is of real Envoys, fleet a larger simulated mesh.",
 )
 @format_option
 @explain_option

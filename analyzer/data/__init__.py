@@ -15,6 +15,7 @@ from analyzer.units import Interval
 
 __all__ = [
     "BLOG",
+    "DEFAULT_SAMPLE",
     "Assumption",
     "PublishedConstants",
     "assumptions",
@@ -22,6 +23,9 @@ __all__ = [
     "sample_path",
     "schema_path",
 ]
+
+DEFAULT_SAMPLE = "lab"
+"""Name of the bundled snapshot of real Envoys; `fleet` is a larger, simulated mesh."""
 
 BLOG = "blog"
 """Name of the vendor post's constants."""
@@ -77,7 +81,7 @@ def published_constants() -> Mapping[str, PublishedConstants]:
     }
 
 
-def sample_path(name: str = "fleet") -> Path:
+def sample_path(name: str = DEFAULT_SAMPLE) -> Path:
     """Return the folder of a bundled snapshot.
 
     Raises:

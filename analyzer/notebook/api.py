@@ -8,7 +8,7 @@ from pathlib import Path
 
 from analyzer import measurement
 from analyzer.calibration import Calibration, calibrate_usage
-from analyzer.data import sample_path
+from analyzer.data import DEFAULT_SAMPLE, sample_path
 from analyzer.measurement.collect import Progress
 from analyzer.measurement.plan import DEFAULT_DAYS
 from analyzer.measurement.snapshot import Snapshot
@@ -76,8 +76,8 @@ def load_snapshot(path: Path | str) -> MeshSnapshot:
     return MeshSnapshot.of(measurement.load_snapshot(path))
 
 
-def load_sample(name: str = "fleet") -> MeshSnapshot:
-    """Open a bundled snapshot.
+def load_sample(name: str = DEFAULT_SAMPLE) -> MeshSnapshot:
+    """Open a bundled snapshot: `lab`, of real Envoys, or `fleet`, of a larger simulated mesh.
 
     Raises:
         UsageError: if there is none of that name.

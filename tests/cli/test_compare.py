@@ -19,13 +19,13 @@ def _compare(*arguments: object) -> tuple[int, str]:
 @pytest.fixture
 def damaged(tmp_path: Path) -> Path:
     folder = tmp_path / "damaged"
-    shutil.copytree(sample_path(), folder)
+    shutil.copytree(sample_path("fleet"), folder)
     (folder / "proxy_cpu_vcpu.parquet").write_bytes(b"no Parquet")
     return folder
 
 
 def test_a_snapshot_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    for pair in ((tmp_path / "no", sample_path()), (sample_path(), tmp_path / "no")):
+    for pair in ((tmp_path / "no", sample_path("fleet")), (sample_path("fleet"), tmp_path / "no")):
         status, told = _compare(*pair)
 
         assert status == 1
@@ -34,21 +34,21 @@ def test_a_snapshot_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_snapshot_is_one_line(tmp_path: Path) -> None:
-    status, told = _compare(tmp_path, sample_path())
+    status, told = _compare(tmp_path, sample_path("fleet"))
 
     assert (status, told.count("\n")) == (1, 1)
     assert "is not a snapshot" in told
 
 
 def test_a_damaged_snapshot_is_one_line(damaged: Path) -> None:
-    status, told = _compare(sample_path(), damaged)
+    status, told = _compare(sample_path("fleet"), damaged)
 
     assert (status, told.count("\n")) == (1, 1)
     assert "is damaged: proxy_cpu_vcpu.parquet" in told
 
 
 def test_a_snapshot_against_itself_cannot_support_an_answer() -> None:
-    status, told = _compare(sample_path(), sample_path())
+    status, told = _compare(sample_path("fleet"), sample_path("fleet"))
 
     assert (status, told.count("\n")) == (3, 1)
     assert "give the earlier snapshot first" in told
@@ -58,7 +58,7 @@ def test_a_scenario_that_makes_no_sense_is_wrong_usage(tmp_path: Path) -> None:
     scenario = tmp_path / "scenario.toml"
     scenario.write_text("waypoint_replica = 2\n")
 
-    status, told = _compare(sample_path(), sample_path(), "--scenario", scenario)
+    status, told = _compare(sample_path("fleet"), sample_path("fleet"), "--scenario", scenario)
 
     assert (status, told.count("\n")) == (2, 1)
     assert "the nearest known one is 'waypoint_replicas'" in told

@@ -31,7 +31,7 @@ def test_the_sidecars_name_their_queries_steps_and_values() -> None:
 
     for name in ("proxy_cpu_vcpu", "proxy_reserved_vcpu", "proxy_memory_bytes"):
         assert f"queries/{name}.promql" in text
-        assert (sample_path().parents[3] / "queries" / f"{name}.promql").is_file()
+        assert (sample_path("fleet").parents[3] / "queries" / f"{name}.promql").is_file()
     assert "in 144 steps of 157 sidecars" in text
 
 
@@ -42,7 +42,7 @@ def test_each_query_that_is_named_is_a_file() -> None:
 
     assert named
     for name in named:
-        assert (sample_path().parents[3] / "queries" / f"{name}.promql").is_file()
+        assert (sample_path("fleet").parents[3] / "queries" / f"{name}.promql").is_file()
 
 
 def test_each_assumption_is_told_with_its_range_and_its_source() -> None:
@@ -148,7 +148,7 @@ def test_the_explanation_stands_after_the_answer() -> None:
 
 
 def test_a_snapshot_is_explained_one_mode_at_a_time() -> None:
-    arguments = ["project", str(sample_path()), "--explain", "sidecar"]
+    arguments = ["project", str(sample_path("fleet")), "--explain", "sidecar"]
     result = CliRunner().invoke(cli, arguments)
 
     assert result.exit_code == 0
@@ -172,7 +172,7 @@ def test_what_cannot_be_explained_is_wrong_usage(arguments: list[str], words: st
 
 
 def test_the_lines_in_the_readme_are_the_demos() -> None:
-    readme = (sample_path().parents[3] / "README.md").read_text(encoding="utf-8")
+    readme = (sample_path("fleet").parents[3] / "README.md").read_text(encoding="utf-8")
     _, after = readme.split("--explain ambient-l4\n```\n\n```\n")
     shown = after.split("\n```")[0]
 

@@ -132,7 +132,7 @@ def test_on_a_narrow_terminal_the_range_makes_way_for_the_name() -> None:
 @pytest.mark.parametrize("projected", [True, False])
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_row_of_the_bundled_sample_is_wrapped(width: int, *, projected: bool) -> None:
-    answer = answered(load_snapshot(sample_path()), projected=projected)
+    answer = answered(load_snapshot(sample_path("fleet")), projected=projected)
     lines = as_table(answer, width=width).splitlines()
 
     if projected:
