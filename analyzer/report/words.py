@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
+from analyzer.projection.choices import Basis
 from analyzer.prometheus.window import TimeWindow
 from analyzer.report.answer import Answer
 from analyzer.units import Interval
 
 __all__ = [
+    "AS_BASIS",
     "MODE_TITLES",
     "counted",
     "dollars",
@@ -30,6 +35,13 @@ MODE_TITLES = {
     "ambient-waypoint-all": "ambient, waypoints everywhere",
 }
 
+
+AS_BASIS: Final[Mapping[Basis, str]] = {
+    Basis.USAGE: "as used",
+    Basis.RESERVED: "as reserved",
+    Basis.BILLED: "as billed",
+}
+"""Which vCPUs dollars are of, in words."""
 
 _LONG_MINUTES = 120
 """From here on a time is told in hours."""

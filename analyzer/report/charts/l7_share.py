@@ -10,14 +10,13 @@ from matplotlib.ticker import PercentFormatter
 from analyzer.projection.result import NOTHING_TO_SAVE, Projection, Sweep
 from analyzer.report.answer import Answer
 from analyzer.report.charts.panels import (
-    AS_BASIS,
     counts,
     legend_below,
     panel_beside,
     short_usd,
 )
 from analyzer.report.charts.style import COLOURS, INK, new_figure, nothing_to_draw, titled, written
-from analyzer.report.words import dollars
+from analyzer.report.words import AS_BASIS, dollars
 from analyzer.units import Refusal
 
 __all__ = ["l7_share_chart"]

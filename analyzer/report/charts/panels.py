@@ -12,12 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from analyzer.projection.scenario import Basis
 from analyzer.report.charts.style import INK, shortened, written
 from analyzer.report.words import number, short_dollars
 
 __all__ = [
-    "AS_BASIS",
     "HATCHES",
     "counts",
     "drawable",
@@ -28,12 +26,6 @@ __all__ = [
     "rows_named",
     "short_usd",
 ]
-
-AS_BASIS: Final[Mapping[Basis, str]] = {
-    Basis.USAGE: "as used",
-    Basis.RESERVED: "as reserved",
-    Basis.BILLED: "as billed",
-}
 
 HATCHES: Final[Mapping[str, str]] = {
     "sidecar": "",

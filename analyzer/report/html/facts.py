@@ -9,9 +9,8 @@ from analyzer.projection.modes import SIDECAR
 from analyzer.projection.result import Projection
 from analyzer.report.answer import Answer
 from analyzer.report.html.cells import Cell, interval
-from analyzer.report.summary import AS_BASIS
 from analyzer.report.verdict import POST_VCPU_PER_1000_RPS
-from analyzer.report.words import MODE_TITLES, dollars, number
+from analyzer.report.words import AS_BASIS, MODE_TITLES, dollars, number
 
 __all__ = ["Fact", "facts"]
 
@@ -55,7 +54,7 @@ def facts(answer: Answer) -> Iterator[Fact]:
 
 def _cost(projection: Projection) -> Fact:
     sidecars = next(mode for mode in projection.modes if mode.name == SIDECAR)
-    basis = AS_BASIS[projection.basis].split(" (")[0]
+    basis = AS_BASIS[projection.basis]
     return Fact(
         label="USD a year for sidecars",
         figure=interval(sidecars.bases[projection.basis].usd_per_year, dollars),
