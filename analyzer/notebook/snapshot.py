@@ -113,8 +113,8 @@ class MeshSnapshot(Snapshot):
         """Draw the sidecars' CPU and requests over time, or another chart of a calibration.
 
         >>> import analyzer as mesh
-        >>> [axes.get_ylabel() for axes in mesh.load_sample("fleet").plot().axes][-1]
-        'proxy requests per second'
+        >>> [axes.get_ylabel() for axes in mesh.load_sample("fleet").plot().axes][0]
+        'vCPU of all sidecars'
         """
         calibration = calibrate_usage(self.usage)
         return plot(Answer(manifest=self.manifest, usage=self.usage, calibration=calibration), name)

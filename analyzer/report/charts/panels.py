@@ -56,12 +56,12 @@ def _plain(axes: Axes) -> Axes:
     return axes
 
 
-def drawable(name: str) -> str:
+def drawable(name: str, width: int = 28) -> str:
     """Return a name that fits, without letters that the font does not have."""
     font = get_font(findfont(FontProperties()))
     # A letter that is not there would be a warning, and an empty box.
     return "".join(
-        letter if font.get_char_index(ord(letter)) else "�" for letter in shortened(name)
+        letter if font.get_char_index(ord(letter)) else "�" for letter in shortened(name, width)
     )
 
 
