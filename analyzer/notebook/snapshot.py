@@ -116,8 +116,12 @@ class MeshSnapshot(Snapshot):
         >>> [axes.get_ylabel() for axes in mesh.load_sample("fleet").plot().axes][0]
         'vCPU of all sidecars'
         """
-        calibration = calibrate_usage(self.usage)
-        return plot(Answer(manifest=self.manifest, usage=self.usage, calibration=calibration), name)
+        return plot(self._answer, name)
+
+    @cached_property
+    def _answer(self) -> Answer:
+        found = calibrate_usage(self.usage)
+        return Answer(manifest=self.manifest, usage=self.usage, calibration=found)
 
     def __repr__(self) -> str:
         """Return where it is and what it is of."""

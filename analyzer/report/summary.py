@@ -21,8 +21,8 @@ from analyzer.report.words import (
     dollars,
     inert,
     number,
-    percent,
     ranged,
+    saving,
     span_title,
     usd,
 )
@@ -123,19 +123,26 @@ def _savings(projection: Projection) -> Iterator[str]:
         l4, waypoint = (savings[name].usd_per_year for name in (AMBIENT_L4, AMBIENT_WAYPOINT))
         has_range = waypoint.low < waypoint.high
         yield told
+        # A loss among them has its sign, and is no saving.
+        what = "that is" if min(l4.mid, waypoint.mid) >= 0 else "the savings are"
         yield (
-            f"In dollars {AS_BASIS[projection.basis]} that is {usd(l4)} and {usd(waypoint)} a year"
+            f"In dollars {AS_BASIS[projection.basis]} {what} {usd(l4)} and {usd(waypoint)} a year"
             f"{'; brackets hold 90 % of what is likely' if has_range else ''}."
         )
     elif savings:
         parts = [
-            f"{percent(item.percent)} ({usd(item.usd_per_year)} a year) with "
+            f"{saving(item.percent)} ({usd(_size(item.usd_per_year))} a year) with "
             f"{MODE_TITLES[name].removeprefix('ambient, ')}"
             for name, item in savings.items()
         ]
-        yield f"For the same traffic ambient would save {' and '.join(parts)}."
+        yield f"For the same traffic ambient would {' and '.join(parts)}."
     else:
         yield f"What ambient would save cannot be said{_why_not(projection)}."
+
+
+def _size(value: Interval) -> Interval:
+    """Return how much is saved or lost."""
+    return value if value.mid >= 0 else value.negated()
 
 
 def _why_not(projection: Projection) -> str:

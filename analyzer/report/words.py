@@ -146,8 +146,7 @@ def saving(share: Interval, ending: str = "") -> str:
     """
     if share.mid >= 0:
         return f"save{ending} {percent(share)}"
-    more = Interval(low=-share.high, mid=-share.mid, high=-share.low)
-    return f"cost{ending} {percent(more)} more"
+    return f"cost{ending} {percent(share.negated())} more"
 
 
 def window_title(answer: Answer) -> str:

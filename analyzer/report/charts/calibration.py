@@ -124,15 +124,25 @@ def _finding(slope: Interval) -> str:
     return f"Sidecars cost {number(slope.mid)} vCPU per 1000 requests/s,\n{_compared(slope)}"
 
 
+_TIMES = 1.1
+"""From here on a factor is told as one; below, in percents."""
+
+
 def _compared(slope: Interval) -> str:
     post = f"the post's {POST_VCPU_PER_1000_RPS}"
     if slope.low <= POST_VCPU_PER_1000_RPS <= slope.high:
         return f"which {post} agrees with"
     if slope.mid > POST_VCPU_PER_1000_RPS:
-        return f"{slope.mid / POST_VCPU_PER_1000_RPS:.1f} times {post}"
+        factor = slope.mid / POST_VCPU_PER_1000_RPS
+        return (
+            f"{factor:.1f} times {post}" if factor >= _TIMES else f"{factor - 1:.0%} above {post}"
+        )
     if slope.mid <= 0:
         return f"less than {post}"
-    return f"{POST_VCPU_PER_1000_RPS / slope.mid:.1f} times less than {post}"
+    factor = POST_VCPU_PER_1000_RPS / slope.mid
+    if factor < _TIMES:
+        return f"{1 - 1 / factor:.0%} below {post}"
+    return f"{factor:.1f} times less than {post}"
 
 
 def _detail(fit: RoleCalibration, above: int) -> str:

@@ -28,7 +28,7 @@ def l7_share_chart(answer: Answer) -> Figure | Refusal:
     sweeps = {} if projection is None else {sweep.name: sweep for sweep in projection.sweeps}
     share, replicas = sweeps.get("l7_share"), sweeps.get("waypoint_replicas")
     if projection is None or share is None:
-        return nothing_to_draw("l7_share", "what waypoints would cost is not known")
+        return nothing_to_draw("l7_share", "ambient could not be priced: see what cannot be said")
     if not any(usd_per_year.high or usd_per_year.low for _, usd_per_year in share.points):
         return nothing_to_draw("l7_share", NOTHING_TO_SAVE.detail)
     figure, axes = new_figure(width_inches=9.0)

@@ -64,8 +64,11 @@ def _cost(projection: Projection) -> Fact:
 
 def _savings(projection: Projection) -> Iterator[Fact]:
     for saving in projection.savings[:2]:
+        share, verb = saving.percent, "saved by"
+        if share.mid < 0:
+            share, verb = share.negated(), "dearer with"
         yield Fact(
-            label=f"saved by {MODE_TITLES[saving.mode]}",
-            figure=interval(saving.percent, lambda share: f"{round(share) + 0} %"),
-            remark=f"{dollars(saving.usd_per_year.mid)} a year",
+            label=f"{verb} {MODE_TITLES[saving.mode]}",
+            figure=interval(share, lambda end: f"{round(end) + 0} %"),
+            remark=f"{dollars(abs(saving.usd_per_year.mid))} a year",
         )
