@@ -102,6 +102,10 @@ class Interval:
         """Return the interval of a value that carries no uncertainty of its own."""
         return cls(low=value, mid=value, high=value)
 
+    def negated(self) -> Interval:
+        """Return the interval of what is lost where this is won."""
+        return Interval(low=-self.high, mid=-self.mid, high=-self.low)
+
     def scaled(self, factor: float) -> Interval:
         """Return the interval in another unit, or of several such things.
 

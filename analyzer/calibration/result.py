@@ -220,7 +220,8 @@ class Calibration:
         timeline: of the sidecars, one row an observed point: start (of the step, UTC),
             measured_vcpu, predicted_vcpu (of the steps that were fitted), fitted_vcpu (measured,
             of the same), throttled_vcpu, left_out_vcpu (for other reasons), unfitted_vcpu (of
-            workloads that have no fit), proxy_rps. Measured is the sum of the four parts.
+            workloads that have no fit), proxy_rps. Measured is the sum of the four parts; NaN: no
+            step is fitted, or no sidecar scraped, then.
     """
 
     sidecar: RoleCalibration | Refusal

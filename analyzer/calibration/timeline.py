@@ -34,20 +34,31 @@ def timeline(usage: MeshUsage, observations: Observations, predicted: Floats) ->
         "throttled_vcpu": _total(points, out_at[throttled], out_vcpu[throttled]),
         "left_out_vcpu": _total(points, out_at[~throttled], out_vcpu[~throttled]),
     }
-    steps = usage.of_role(Role.SIDECAR)
-    rps = steps["proxy_rps"].to_numpy(float)
-    fits = np.zeros(len(points))
-    if known.any():
-        fits = _total(points, point[known], predicted[known])
+    at, rps = _requests(usage)
+    # Where no step was fitted nothing is predicted, and where none was scraped nothing is known.
+    fits = _where(points, point[known], predicted[known] if len(predicted) else vcpu[known])
     return pd.DataFrame(
         {
             "start": [usage.window.start_of(int(at)) for at in points],
             "measured_vcpu": np.sum(list(parts.values()), axis=0),
             "predicted_vcpu": fits,
             **parts,
-            "proxy_rps": _total(points, steps["point"].to_numpy(np.int64), np.nan_to_num(rps)),
+            "proxy_rps": _where(points, at, rps),
         }
     )
+
+
+def _requests(usage: MeshUsage) -> tuple[Ints, Floats]:
+    """Return the point and the requests of every sidecar's step in which these are known."""
+    is_sidecar = (usage.proxies["role"] == Role.SIDECAR).to_numpy(bool)
+    rps = usage.steps["proxy_rps"].to_numpy(float)
+    chosen = is_sidecar[usage.steps["proxy"].to_numpy(np.int64)] & ~np.isnan(rps)
+    return usage.steps["point"].to_numpy(np.int64)[chosen], rps[chosen]
+
+
+def _where(points: Ints, at: Ints, values: Floats) -> Floats:
+    """Add values up at each of the points; NaN where there are none."""
+    return np.where(np.isin(points, at), _total(points, at, values), np.nan)
 
 
 def _total(points: Ints, at: Ints, values: Floats) -> Floats:

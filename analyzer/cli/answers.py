@@ -141,7 +141,7 @@ def calibrate(snapshot: Path, output_format: str, *, quiet: bool) -> None:
 @chart_options
 @quiet_option
 def report(snapshot: Path, output: Path, *, quiet: bool, **options: Any) -> None:
-    """Write charts, JSON, CSV and Markdown of a snapshot."""
+    """Write a page, charts, JSON, CSV and Markdown of a snapshot."""
     from analyzer.measurement.snapshot import load_snapshot
 
     charts = charts_of(options, output)

@@ -22,7 +22,10 @@ import pandas as pd
 from analyzer.measurement.tables import UNKNOWN_NAMES
 from analyzer.prometheus.promql import Scope
 
-__all__ = ["SALT_VARIABLE", "Hider", "new_salt"]
+__all__ = ["HIDDEN_SOURCE", "SALT_VARIABLE", "Hider", "new_salt"]
+
+HIDDEN_SOURCE: Final = "hidden"
+"""What a manifest calls its source where names are hidden."""
 
 SALT_VARIABLE: Final = "ISTIO_USAGE_SALT"
 
@@ -76,7 +79,7 @@ class Hider:
 
     def source(self, url: str) -> str:
         """Return where Prometheus is, or that it is not told."""
-        return "hidden" if self.salt else url
+        return HIDDEN_SOURCE if self.salt else url
 
     def remark(self, text: str) -> str:
         """Return what stands for one remark of the server's, which may quote any name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def collect(
     *,
     days: float = DEFAULT_DAYS,
     end: datetime | None = None,
-    namespaces: tuple[str, ...] = (),
+    namespaces: Sequence[str] | str = (),
     path: Path | str | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> MeshSnapshot:
@@ -38,7 +38,7 @@ def collect(
             environment (PROMETHEUS_TOKEN, PROMETHEUS_USERNAME, PROMETHEUS_PASSWORD).
         days: how long a time to look at.
         end: where it ends (aware); now, if None.
-        namespaces: regular expressions; all, if empty.
+        namespaces: a regular expression, or several; all, if empty.
         path: the folder to make; a temporary one, if None.
         on_progress: called after each answer.
 
@@ -55,7 +55,7 @@ def collect(
             url,
             days=days,
             end=end,
-            namespaces=namespaces,
+            namespaces=(namespaces,) if isinstance(namespaces, str) else tuple(namespaces),
             path=None if path is None else Path(path),
             on_progress=on_progress,
         )
@@ -109,7 +109,9 @@ def calibrate(snapshot: Snapshot) -> MeshCalibration:
 def project(
     snapshot: Snapshot,
     calibration: Calibration,
-    scenario: Scenario | Path | Mapping[str, object] | None = None,
+    scenario: Scenario | Path | str | Mapping[str, object] | None = None,
+    *,
+    node_count: int | None = None,
 ) -> MeshProjection:
     """Return what each mode costs for the traffic in a snapshot.
 
@@ -118,6 +120,7 @@ def project(
         calibration: what its proxies cost.
         scenario: what to assume where that does not tell: a `Scenario`, the path of a TOML file,
             or the assumptions to change, by name; the defaults, if None.
+        node_count: number of nodes, where it is known better than Prometheus does.
 
     Raises:
         UsageError: if the scenario says what it may not.
@@ -134,7 +137,7 @@ def project(
         # What was measured for the calibration need not be read again.
         usage = calibration.answer.usage
     usage = usage or MeshSnapshot.of(snapshot).usage
-    found = project_usage(usage, calibration, _scenario(scenario))
+    found = project_usage(usage, calibration, _scenario(scenario), node_count=node_count)
     answer = Answer(
         manifest=snapshot.manifest,
         usage=usage,
@@ -145,11 +148,11 @@ def project(
     return MeshProjection.of(found, answer)
 
 
-def _scenario(scenario: Scenario | Path | Mapping[str, object] | None) -> Scenario:
+def _scenario(scenario: Scenario | Path | str | Mapping[str, object] | None) -> Scenario:
     if scenario is None:
         return default_scenario()
     if isinstance(scenario, Scenario):
         return scenario
     if isinstance(scenario, Mapping):
         return default_scenario().changed("the scenario", scenario)
-    return load_scenario(scenario)
+    return load_scenario(Path(scenario))

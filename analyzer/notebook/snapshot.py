@@ -113,11 +113,15 @@ class MeshSnapshot(Snapshot):
         """Draw the sidecars' CPU and requests over time, or another chart of a calibration.
 
         >>> import analyzer as mesh
-        >>> [axes.get_ylabel() for axes in mesh.load_sample("fleet").plot().axes][-1]
-        'proxy requests per second'
+        >>> [axes.get_ylabel() for axes in mesh.load_sample("fleet").plot().axes][0]
+        'vCPU of all sidecars'
         """
-        calibration = calibrate_usage(self.usage)
-        return plot(Answer(manifest=self.manifest, usage=self.usage, calibration=calibration), name)
+        return plot(self._answer, name)
+
+    @cached_property
+    def _answer(self) -> Answer:
+        found = calibrate_usage(self.usage)
+        return Answer(manifest=self.manifest, usage=self.usage, calibration=found)
 
     def __repr__(self) -> str:
         """Return where it is and what it is of."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzer.measurement.hiding import HIDDEN_SOURCE
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.tables import UNKNOWN_NAMES
 from analyzer.measurement.usage import MeshUsage
@@ -11,9 +12,6 @@ from analyzer.projection.migration import Migration, by_namespace
 from analyzer.units import Reason, Refusal, Role
 
 __all__ = ["different", "incomparable", "nothing_moved", "refused", "salts_differ"]
-
-_HIDDEN: Final = "hidden"
-"""What a manifest calls its source where names are hidden."""
 
 _SALT: Final = "collect both with --hide-names and the same ISTIO_USAGE_SALT"
 
@@ -25,7 +23,7 @@ def refused(detail: str, reason: Reason) -> Refusal:
 
 def incomparable(before: Manifest, after: Manifest) -> Refusal | None:
     """Return why two snapshots cannot be held against each other, as they say themselves."""
-    if (before.source == _HIDDEN) != (after.source == _HIDDEN):
+    if (before.source == HIDDEN_SOURCE) != (after.source == HIDDEN_SOURCE):
         detail = f"names are hidden in one snapshot and told in the other: {_SALT}, or both without"
         return refused(detail, Reason.AMBIGUOUS)
     if before.scope != after.scope:
@@ -84,6 +82,6 @@ def nothing_moved(moved: Migration) -> Refusal | None:
 
 def salts_differ(before: Manifest) -> Refusal | None:
     """Return why nothing has the same name in both, where names are hidden."""
-    if before.source != _HIDDEN:
+    if before.source != HIDDEN_SOURCE:
         return None
     return refused(f"names are hidden with different salts: {_SALT}", Reason.AMBIGUOUS)

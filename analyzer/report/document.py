@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -132,7 +132,7 @@ def _projection(projection: Projection) -> dict[str, Any]:
         "basis": projection.basis,
         "modes": [_mode(mode, projection) for mode in projection.modes],
         "savings": [_saving(item) for item in projection.savings],
-        "namespaces": projection.namespaces.to_dict("records"),
+        "namespaces": [_known(row) for row in projection.namespaces.to_dict("records")],
         "sensitivity": [
             {
                 "mode": item.mode,
@@ -157,6 +157,11 @@ def _projection(projection: Projection) -> dict[str, Any]:
             for row in projection.nodes.to_dict("records")
         ],
     }
+
+
+def _known(row: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+    """Leave out what is not known of a row: NaN is nothing that JSON could say."""
+    return {key: value for key, value in row.items() if value == value}  # noqa: PLR0124
 
 
 def _mode(mode: Mode, projection: Projection) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pandas as pd
+
 from analyzer.report.answer import Answer
 from analyzer.report.cells import csv_text, escaped, markdown_table
 from analyzer.report.document import as_document
@@ -50,7 +52,9 @@ def timeline_csv(answer: Answer) -> str:
         return csv_text([])
     table = answer.calibration.timeline
     return csv_text(
-        {str(key): _told(value) for key, value in row.items()} for row in table.to_dict("records")
+        # What is not known is an empty cell, and no word.
+        {str(key): _told(value) for key, value in row.items() if pd.notna(value)}
+        for row in table.to_dict("records")
     )
 
 

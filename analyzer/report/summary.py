@@ -15,26 +15,26 @@ from analyzer.report.answer import Answer
 from analyzer.report.prospect import headline
 from analyzer.report.verdict import verdict
 from analyzer.report.words import (
+    AS_BASIS,
     MODE_TITLES,
     counted,
     dollars,
     inert,
     number,
-    percent,
     ranged,
+    saving,
     span_title,
     usd,
 )
 from analyzer.units import Interval, Reason, Refusal
 
-__all__ = ["AS_BASIS", "executive_summary", "price_title", "summary_sentences"]
+__all__ = ["IN_FULL", "executive_summary", "price_title", "summary_sentences"]
 
-AS_BASIS: Final[Mapping[Basis, str]] = {
-    Basis.USAGE: "as used",
-    Basis.RESERVED: "as reserved",
+IN_FULL: Final[Mapping[Basis, str]] = {
+    **AS_BASIS,
     Basis.BILLED: "as billed (the larger of used and reserved, proxy by proxy)",
 }
-"""Which vCPUs dollars are of, in words."""
+"""Which vCPUs dollars are of, and what the least known of these words means."""
 
 
 def executive_summary(answer: Answer) -> str | None:
@@ -106,8 +106,8 @@ def _cost(projection: Projection) -> str:
     bases = next(mode.bases for mode in projection.modes if mode.name == SIDECAR)
     chosen = bases[projection.basis]
     other = Basis.USAGE if projection.basis == Basis.BILLED else Basis.BILLED
-    also = f"; {AS_BASIS[other]}, {usd(bases[other].usd_per_year)}" if other in bases else ""
-    cost = f"{usd(chosen.usd_per_year)} a year {AS_BASIS[projection.basis]}"
+    also = f"; {IN_FULL[other]}, {usd(bases[other].usd_per_year)}" if other in bases else ""
+    cost = f"{usd(chosen.usd_per_year)} a year {IN_FULL[projection.basis]}"
     told = (
         f"They cost {cost}"
         if projection.load.sidecars
@@ -123,29 +123,32 @@ def _savings(projection: Projection) -> Iterator[str]:
         l4, waypoint = (savings[name].usd_per_year for name in (AMBIENT_L4, AMBIENT_WAYPOINT))
         has_range = waypoint.low < waypoint.high
         yield told
+        # A loss among them has its sign, and is no saving.
+        what = "that is" if min(l4.mid, waypoint.mid) >= 0 else "the savings are"
         yield (
-            f"In dollars {_short(projection.basis)} that is {usd(l4)} and {usd(waypoint)} a year"
+            f"In dollars {AS_BASIS[projection.basis]} {what} {usd(l4)} and {usd(waypoint)} a year"
             f"{'; brackets hold 90 % of what is likely' if has_range else ''}."
         )
     elif savings:
         parts = [
-            f"{percent(item.percent)} ({usd(item.usd_per_year)} a year) with "
+            f"{saving(item.percent)} ({usd(_size(item.usd_per_year))} a year) with "
             f"{MODE_TITLES[name].removeprefix('ambient, ')}"
             for name, item in savings.items()
         ]
-        yield f"For the same traffic ambient would save {' and '.join(parts)}."
+        yield f"For the same traffic ambient would {' and '.join(parts)}."
     else:
         yield f"What ambient would save cannot be said{_why_not(projection)}."
+
+
+def _size(value: Interval) -> Interval:
+    """Return how much is saved or lost."""
+    return value if value.mid >= 0 else value.negated()
 
 
 def _why_not(projection: Projection) -> str:
     """Return the first refusal that is about what is there, not about what was never asked."""
     details = [item.detail for item in projection.refusals if item.reason != Reason.NOT_ASKED]
     return f": {details[0]}" if details else ""
-
-
-def _short(basis: Basis) -> str:
-    return AS_BASIS[basis].split(" (")[0]
 
 
 def _dependence(projection: Projection) -> Iterator[str]:

@@ -86,7 +86,14 @@ def _mesh_lines(answer: Answer) -> Iterable[str]:
         parts.append(f"{number(sidecars.reserved_vcpu)} reserved")
     if sidecars.memory_gib is not None:
         parts.append(f"{number(sidecars.memory_gib)} GiB of memory used")
-    yield f"Sidecars, measured: {', '.join(parts)}"
+    factor = _growth_factor(answer)
+    told = "measured" if factor == 1 else f"at {number(factor)} times the traffic"
+    yield f"Sidecars, {told}: {', '.join(parts)}"
+
+
+def _growth_factor(answer: Answer) -> float:
+    workings = answer.projection.workings if answer.projection else None
+    return workings.scenario["traffic_growth_factor"].mid if workings else 1.0
 
 
 def _notes(projection: Projection) -> Iterable[str]:

@@ -21,6 +21,10 @@ POST_VCPU_PER_1000_RPS = 0.6
 """The post's figure, and Istio's own of 2019 (research in data/constants.toml)."""
 
 
+_TIMES_FROM = 1.1
+"""From here on a factor is told as one."""
+
+
 def verdict(answer: Answer) -> str | None:
     """Return what the sidecars cost, in a sentence a person can repeat; None without a fit."""
     fit = answer.sidecar
@@ -47,10 +51,15 @@ def _compared(slope: Interval) -> str:
     if slope.low <= POST_VCPU_PER_1000_RPS <= slope.high:
         return "is within that range"
     if slope.mid > POST_VCPU_PER_1000_RPS:
-        return f"understates them {slope.mid / POST_VCPU_PER_1000_RPS:.1f} times"
+        return f"understates them {_by(slope.mid / POST_VCPU_PER_1000_RPS)}"
     if slope.mid <= 0:
         return "overstates them"
-    return f"overstates them {POST_VCPU_PER_1000_RPS / slope.mid:.1f} times"
+    return f"overstates them {_by(POST_VCPU_PER_1000_RPS / slope.mid)}"
+
+
+def _by(factor: float) -> str:
+    """Return a factor above one; what would round to one in percents."""
+    return f"{factor:.1f} times" if factor >= _TIMES_FROM else f"by {factor - 1:.0%}"
 
 
 def calibration_lines(calibration: Calibration) -> Iterator[str]:

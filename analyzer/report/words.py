@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
+from analyzer.projection.choices import Basis
 from analyzer.prometheus.window import TimeWindow
 from analyzer.report.answer import Answer
 from analyzer.units import Interval
 
 __all__ = [
+    "AS_BASIS",
     "MODE_TITLES",
     "counted",
     "dollars",
@@ -30,6 +35,13 @@ MODE_TITLES = {
     "ambient-waypoint-all": "ambient, waypoints everywhere",
 }
 
+
+AS_BASIS: Final[Mapping[Basis, str]] = {
+    Basis.USAGE: "as used",
+    Basis.RESERVED: "as reserved",
+    Basis.BILLED: "as billed",
+}
+"""Which vCPUs dollars are of, in words."""
 
 _LONG_MINUTES = 120
 """From here on a time is told in hours."""
@@ -134,8 +146,7 @@ def saving(share: Interval, ending: str = "") -> str:
     """
     if share.mid >= 0:
         return f"save{ending} {percent(share)}"
-    more = Interval(low=-share.high, mid=-share.mid, high=-share.low)
-    return f"cost{ending} {percent(more)} more"
+    return f"cost{ending} {percent(share.negated())} more"
 
 
 def window_title(answer: Answer) -> str:

@@ -80,9 +80,13 @@ def write_report(answer: Answer, folder: Path, charts: ChartOptions | None = Non
     drawn = _drawn(answer, charts or ChartOptions())
     files |= drawn.files
     files["report.html"] = as_html(answer, drawn.pictures).encode()
-    _remove_stale_charts(folder, files)
+    # Without a report of ours, a picture of that name is somebody else's.
+    is_again = (folder / "result.json").is_file()
+    paths = write_files(files, folder)
+    if is_again:
+        _remove_stale_charts(folder, files)
     not_drawn = tuple(item for item in drawn.pictures.values() if isinstance(item, Refusal))
-    return Written(paths=write_files(files, folder), not_drawn=not_drawn)
+    return Written(paths=paths, not_drawn=not_drawn)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from analyzer.calibration import calibrate_usage
+from analyzer.units import Role
 from tests.calibration.meshes import Fleet, lawful, ramp, usage_of
 
 PARTS = ["fitted_vcpu", "unfitted_vcpu", "throttled_vcpu", "left_out_vcpu"]
@@ -67,5 +68,20 @@ def test_without_any_fit_nothing_is_foretold() -> None:
     steady = Fleet(rps=np.full((2, STEPS), 50.0), vcpu=np.full((2, STEPS), 0.1))
     table = over_time(steady)
 
-    assert not table["predicted_vcpu"].any()
+    assert table["predicted_vcpu"].isna().all()
     assert table["unfitted_vcpu"].tolist() == pytest.approx([0.2] * STEPS)
+
+
+def test_a_step_in_which_no_sidecar_was_scraped_has_no_requests_rather_than_none() -> None:
+    sidecars = lawful(ramp(PROXIES, STEPS))
+    sidecars.rps[:, 9] = np.nan
+    gateway = Fleet(
+        rps=np.full((1, STEPS), 50.0),
+        vcpu=np.full((1, STEPS), 0.1),
+        workload="ingress",
+        role=Role.GATEWAY,
+    )
+    table = over_time(sidecars, gateway)
+
+    assert table["proxy_rps"].isna().to_numpy().nonzero()[0].tolist() == [9]
+    assert table["predicted_vcpu"].isna().to_numpy().nonzero()[0].tolist() == [9]

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from analyzer.cli import cli
 from analyzer.errors import PrometheusError
+from analyzer.report.charts import CHARTS
 from tests.cli.terminal import STYLES, shown
 from tests.live.command import run
 
@@ -19,13 +20,12 @@ def test_it_says_on_its_face_that_the_mesh_is_simulated() -> None:
     assert result.stdout.startswith("Simulated mesh")
 
 
-def test_it_writes_two_charts_and_the_answer(tmp_path: Path) -> None:
+def test_it_writes_every_chart_and_the_answer(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["demo", "-o", str(tmp_path / "out")])
 
     assert result.exit_code == 0
     assert {path.name for path in (tmp_path / "out").glob("*.png")} == {
-        "cost.png",
-        "calibration.png",
+        f"{name}.png" for name in CHARTS
     }
     document = json.loads((tmp_path / "out" / "result.json").read_text())
     assert document["note"].startswith("Simulated mesh")

@@ -6,7 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from analyzer.data import published_constants
 from analyzer.measurement.findings import Finding, Severity
+from analyzer.projection.load import stated_load
+from analyzer.projection.reference import project_constants
 from analyzer.report.answer import Answer
 from analyzer.report.document import as_document
 from analyzer.report.plain import as_markdown
@@ -104,7 +107,8 @@ def test_the_dollars_saved_are_on_the_headlines_basis(basis: str) -> None:
     least, most, _ = (item.usd_per_year for item in answer.projection.savings)
     (sentence,) = [item for item in summary_sentences(answer) if item.startswith("In dollars")]
 
-    assert f"In dollars as {basis.replace('usage', 'used')} that is" in sentence
+    what = "that is" if least.mid >= 0 else "the savings are"
+    assert f"In dollars as {basis.replace('usage', 'used')} {what}" in sentence
     assert f"${abs(round(least.mid))}" in sentence
     assert f"${abs(round(most.mid))}" in sentence
     # What is billed here is reserved, and exact.
@@ -185,7 +189,7 @@ def test_published_constants_are_stated_to_the_dollar() -> None:
         "Stated, not measured: 15,000 sidecars in 1,000 namespaces on 200 nodes.",
         "They would use 9,000 vCPU, which cost $2,376,000 a year as used, at $22 per vCPU-month.",
         (
-            "For the same traffic ambient would save 99.3 % ($2,360,160 a year) with L4 only and "
+            "For the same traffic ambient would save 99.3 % ($2,360,160 a year) with L4 only and save "
             "92.7 % ($2,201,760 a year) with waypoints everywhere."
         ),
     )
@@ -222,3 +226,13 @@ def test_it_stands_in_the_json_and_at_the_top_of_the_markdown() -> None:
     assert note == "**A note.**"
     assert window.startswith("2024-05-14")
     assert summary.replace("\\", "") == told(answer)
+
+
+def test_what_costs_more_is_told_as_a_loss() -> None:
+    few = stated_load(pod_count=10, node_count=200, namespace_count=1, proxy_rps=0)
+    projection = project_constants(published_constants()["blog"], few, scenario())
+    summary = executive_summary(Answer(load=few, projection=projection))
+
+    # 6 vCPU of sidecars, 60 of ztunnels: 54 x 264 dollars.
+    assert summary is not None
+    assert "ambient would cost 900.0 % more ($14,256 a year) with L4 only" in summary

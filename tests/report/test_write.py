@@ -208,3 +208,10 @@ def test_each_chart_is_drawn_once_for_the_files_and_the_page(
 
     assert len(drawn) == len([path for path in written.paths if path.suffix == ".png"])
     assert (tmp_path / "report.html").read_text().count("data:image/png") == len(drawn)
+
+
+def test_a_picture_of_a_charts_name_is_left_where_no_report_is(tmp_path: Path) -> None:
+    (tmp_path / "timeline.pdf").write_text("mine")
+    write_report(PLAIN, tmp_path, ChartOptions(names=()))
+
+    assert (tmp_path / "timeline.pdf").read_text() == "mine"

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from analyzer.calibration.result import RoleCalibration
 from analyzer.calibration.segments import Floats
 from analyzer.report.answer import Answer
-from analyzer.report.charts.style import COLOURS, INK, MUTED, new_figure, nothing_to_draw, titled
+from analyzer.report.charts.panels import legend_below, numbers
+from analyzer.report.charts.style import COLOURS, INK, new_figure, nothing_to_draw, titled
 from analyzer.report.verdict import POST_VCPU_PER_1000_RPS
 from analyzer.report.words import number, ranged
-from analyzer.units import CONFIDENCE, Refusal
+from analyzer.units import CONFIDENCE, Interval, Refusal
 
 __all__ = ["calibration_chart"]
+
+_GREYS: Final = LinearSegmentedColormap.from_list(
+    # A single step is to be seen, and the darkest leaves the lines to be seen.
+    "greys",
+    colormaps["Greys"](np.linspace(0.3, 0.9, 256)),
+)
 
 
 def calibration_chart(answer: Answer) -> Figure | Refusal:
@@ -22,76 +34,117 @@ def calibration_chart(answer: Answer) -> Figure | Refusal:
     fit = answer.sidecar
     if answer.calibration is None or fit is None or fit.fitted_rps is None:
         return nothing_to_draw("calibration", "no cost of a request was fitted")
-    figure, axes = new_figure(height_inches=5.0)
     # Proxies without HTTP requests have no place on this axis.
     rows = answer.calibration.observations.query("rps > 0")
     rps, vcpu = rows["rps"].to_numpy(float), rows["cpu_vcpu"].to_numpy(float)
-    steps = axes.hexbin(rps, vcpu, gridsize=50, bins="log", cmap="Greys", mincnt=1, linewidths=0.1)
-    figure.colorbar(steps, ax=axes, label="proxy steps", pad=0.01)
-    _lines(axes, fit)
-    axes.set_xlim(0, float(rps.max()) * 1.03)
-    axes.set_ylim(0, float(np.quantile(vcpu, 0.9995)) * 1.15)
+    if not rps.size:
+        return nothing_to_draw("calibration", "no step with requests was fitted")
+    figure, axes = new_figure(height_inches=5.4)
+    highest = float(np.quantile(vcpu, 0.9995)) * 1.15
+    axes.set_xlim(0, max(float(rps.max()), fit.fitted_rps[1]) * 1.03)
+    axes.set_ylim(0, highest)
+    _density(figure, axes, rps, vcpu)
+    _lines(axes, fit, np.linspace(*fit.fitted_rps, 50))
+    _fitted_range(axes, fit.fitted_rps)
+    numbers(axes.xaxis)
     axes.set_xlabel("requests per second through one proxy, inbound and outbound")
     axes.set_ylabel("vCPU of the proxy")
     # Data may lie in any corner of the axes; outside them the legend hides none.
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    slope = fit.vcpu_per_1000_rps
-    titled(
-        axes,
-        f"Sidecars cost {number(slope.mid)} vCPU per 1000 requests/s; "
-        f"the post says {POST_VCPU_PER_1000_RPS}",
-        f"{fit.sample_count:,} steps of {fit.proxy_count:,} proxies, "
-        f"{number(fit.fitted_rps[0])} to {number(fit.fitted_rps[1])} requests/s",
-    )
+    legend_below(figure, axes, columns=2)
+    titled(axes, _finding(fit.vcpu_per_1000_rps), _detail(fit, int((vcpu > highest).sum())))
     return figure
 
 
-def _lines(axes: Axes, fit: RoleCalibration) -> None:
-    if fit.fitted_rps is None:
-        return
-    rps = np.linspace(fit.fitted_rps[0], fit.fitted_rps[1], 50)
+def _density(figure: Figure, axes: Axes, rps: Floats, vcpu: Floats) -> None:
+    left, right = axes.get_xlim()
+    low, high = axes.get_ylim()
+    steps = axes.hexbin(
+        rps,
+        vcpu,
+        # Over the axes: a wild step would else make all others one cell.
+        extent=(left, right, low, high),
+        gridsize=(50, 28),
+        cmap=_GREYS,
+        mincnt=1,
+        linewidths=0.1,
+    )
+    most = float(np.max(np.asarray(steps.get_array()), initial=1))
+    # One colour for all needs a scale with two ends.
+    steps.set_norm(LogNorm(vmin=1, vmax=max(most, 10)))
+    bar = figure.colorbar(steps, ax=axes, label="proxy steps", pad=0.01)
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    bar.ax.yaxis.set_minor_formatter(NullFormatter())
+    bar.ax.tick_params(labelsize=9)
+
+
+def _lines(axes: Axes, fit: RoleCalibration, rps: Floats) -> None:
     idle, slope = fit.idle_vcpu_per_proxy, fit.vcpu_per_1000_rps
-    low, high = _band(fit, rps)
-    axes.fill_between(
-        rps,
-        low,
-        high,
-        color=COLOURS["fit"],
-        alpha=0.3,
-        linewidth=0,
-        label="90 % band of the mesh's mean",
-    )
-    axes.plot(
-        rps,
-        fit.curve.predict(rps),
-        color=COLOURS["fit"],
-        lw=2,
-        label=f"fit ({fit.model}): {number(idle.mid)} idle + {ranged(slope)} per 1000 rps",
-    )
-    axes.plot(
-        rps,
-        POST_VCPU_PER_1000_RPS * rps / 1000,
-        color=INK,
-        lw=1.2,
-        ls="--",
-        label=f"the post's {POST_VCPU_PER_1000_RPS} per 1000 rps",
-    )
+    name = f"fit ({fit.model}): {number(idle.mid)} idle + {ranged(slope)} per 1000 rps"
+    axes.plot(rps, fit.curve.predict(rps), color=COLOURS["fit"], lw=2, label=name, zorder=4)
+    if fit.draws is not None:
+        low, high = _band(fit.draws, fit.effective_rps(rps))
+        label = "90 % band of the mesh's mean"
+        axes.fill_between(rps, low, high, color=COLOURS["fit"], alpha=0.35, lw=0, label=label)
+    post = f"the post's {POST_VCPU_PER_1000_RPS} per 1000 rps"
+    axes.plot(rps, POST_VCPU_PER_1000_RPS * rps / 1000, color=INK, lw=1.4, ls="--", label=post)
     if fit.ratio_vcpu_per_1000_rps is not None:
-        axes.plot(
-            rps,
-            fit.ratio_vcpu_per_1000_rps * rps / 1000,
-            color=MUTED,
-            lw=1.2,
-            ls=":",
-            label=f"dashboard ratio {number(fit.ratio_vcpu_per_1000_rps)}: idle smeared in",
-        )
+        ratio = f"dashboard ratio {number(fit.ratio_vcpu_per_1000_rps)}: idle smeared in"
+        cost = fit.ratio_vcpu_per_1000_rps * rps / 1000
+        axes.plot(rps, cost, color=COLOURS["sidecar"], lw=1.6, ls=":", label=ratio)
 
 
-def _band(fit: RoleCalibration, rps: Floats) -> tuple[Floats, Floats]:
+def _band(draws: Floats, effective_rps: Floats) -> tuple[Floats, Floats]:
     """Return the 90 % range of the mean proxy's CPU at each rate, idle and slope drawn jointly."""
-    if fit.draws is None:
-        return fit.curve.predict(rps), fit.curve.predict(rps)
-    idle, slope = fit.draws.T[:, :, None]
+    idle, slope = draws.T[:, :, None]
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(idle + slope / 1000 * fit.effective_rps(rps), [tail, 1 - tail], axis=0)
+    low, high = np.quantile(idle + slope / 1000 * effective_rps, [tail, 1 - tail], axis=0)
     return low, high
+
+
+def _fitted_range(axes: Axes, fitted_rps: tuple[float, float]) -> None:
+    """Mark along the bottom the rates that were fitted: outside of them nothing was seen."""
+    low, high = fitted_rps
+    axes.plot(
+        [low, high],
+        [0, 0],
+        transform=axes.get_xaxis_transform(),
+        color=COLOURS["waypoint"],
+        lw=3,
+        marker="|",
+        ms=12,
+        mew=1.5,
+        solid_capstyle="butt",
+        clip_on=False,
+        zorder=5,
+        label=f"rates that were fitted: {number(low)} to {number(high)} per second",
+    )
+
+
+def _finding(slope: Interval) -> str:
+    return f"Sidecars cost {number(slope.mid)} vCPU per 1000 requests/s,\n{_compared(slope)}"
+
+
+_TIMES = 1.1
+"""From here on a factor is told as one; below, in percents."""
+
+
+def _compared(slope: Interval) -> str:
+    post = f"the post's {POST_VCPU_PER_1000_RPS}"
+    if slope.low <= POST_VCPU_PER_1000_RPS <= slope.high:
+        return f"which {post} agrees with"
+    if slope.mid > POST_VCPU_PER_1000_RPS:
+        factor = slope.mid / POST_VCPU_PER_1000_RPS
+        return (
+            f"{factor:.1f} times {post}" if factor >= _TIMES else f"{factor - 1:.0%} above {post}"
+        )
+    if slope.mid <= 0:
+        return f"less than {post}"
+    factor = POST_VCPU_PER_1000_RPS / slope.mid
+    if factor < _TIMES:
+        return f"{1 - 1 / factor:.0%} below {post}"
+    return f"{factor:.1f} times less than {post}"
+
+
+def _detail(fit: RoleCalibration, above: int) -> str:
+    beyond = f"; above the axis: {above:,}" if above else ""
+    return f"{fit.sample_count:,} steps of {fit.proxy_count:,} proxies{beyond}"

@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analyzer.data import BLOG
 from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
-from analyzer.projection.result import Mode, Price, Projection, Reference
+from analyzer.projection.result import Component, Mode, Price, Projection, Reference
 from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
 from analyzer.report.charts.panels import HATCHES, legend_below, panel_below
@@ -48,7 +48,9 @@ def cost_chart(answer: Answer) -> Figure | Refusal:
     panels = [axes]
     if rows:
         panels.append(panel_below(figure, axes, (upper_inches, lower_inches)))
-        measured = _usage_usd(projection.modes[0])[1]
+        # As theirs: of the CPU alone, at one price for all.
+        price = projection.price.vcpu_month_usd * MONTHS_PER_YEAR
+        measured = projection.modes[0].bases[Basis.USAGE].vcpu.mid * price
         published_panel(panels[1], rows, measured)
     _modes(axes, projection)
     for panel in panels:
@@ -74,9 +76,8 @@ def _modes(axes: Axes, projection: Projection) -> None:
 
 
 def _bar(axes: Axes, row: int, mode: Mode, projection: Projection) -> None:
-    usd_per_vcpu = projection.price.vcpu_month_usd * MONTHS_PER_YEAR
     low, mid, high = _usage_usd(mode)
-    parts = [(item.role, item.vcpu.mid * usd_per_vcpu) for item in mode.components]
+    parts = [(item.role, _vcpu_usd(item, projection.price)) for item in mode.components]
     memory = mid - sum(width for _, width in parts)
     if memory > mid * 1e-9:
         parts.append(("memory", memory))
@@ -98,6 +99,14 @@ def _bar(axes: Axes, row: int, mode: Mode, projection: Projection) -> None:
     vcpu = mode.bases[Basis.USAGE].vcpu.mid
     text = f"  {dollars(mid)}  ({number(vcpu)} vCPU)"
     written(axes.text(high, row, text, va="center", fontsize=9, color=INK))
+
+
+def _vcpu_usd(item: Component, price: Price) -> float:
+    """Return what a component's CPU costs a year, at the price of the nodes that it is on."""
+    month_usd = price.vcpu_month_usd
+    if item.need is not None and item.need.month_usd is not None:
+        month_usd = float(item.need.month_usd[Basis.USAGE][0][0])
+    return item.vcpu.mid * month_usd * MONTHS_PER_YEAR
 
 
 def _usage_usd(mode: Mode) -> tuple[float, float, float]:

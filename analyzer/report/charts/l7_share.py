@@ -10,14 +10,13 @@ from matplotlib.ticker import PercentFormatter
 from analyzer.projection.result import NOTHING_TO_SAVE, Projection, Sweep
 from analyzer.report.answer import Answer
 from analyzer.report.charts.panels import (
-    AS_BASIS,
     counts,
     legend_below,
     panel_beside,
     short_usd,
 )
 from analyzer.report.charts.style import COLOURS, INK, new_figure, nothing_to_draw, titled, written
-from analyzer.report.words import dollars
+from analyzer.report.words import AS_BASIS, dollars
 from analyzer.units import Refusal
 
 __all__ = ["l7_share_chart"]
@@ -29,7 +28,7 @@ def l7_share_chart(answer: Answer) -> Figure | Refusal:
     sweeps = {} if projection is None else {sweep.name: sweep for sweep in projection.sweeps}
     share, replicas = sweeps.get("l7_share"), sweeps.get("waypoint_replicas")
     if projection is None or share is None:
-        return nothing_to_draw("l7_share", "what waypoints would cost is not known")
+        return nothing_to_draw("l7_share", "ambient could not be priced: see what cannot be said")
     if not any(usd_per_year.high or usd_per_year.low for _, usd_per_year in share.points):
         return nothing_to_draw("l7_share", NOTHING_TO_SAVE.detail)
     figure, axes = new_figure(width_inches=9.0)

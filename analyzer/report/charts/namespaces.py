@@ -46,9 +46,10 @@ def namespaces_chart(answer: Answer) -> Figure | Refusal:
     projection = answer.projection
     if projection is None or "cumulative_saving_vcpu" not in projection.namespaces:
         return nothing_to_draw("namespaces", "what moving one namespace saves is not known")
-    rows = projection.namespaces
+    # Where no CPU of a namespace is known, nor is what moving it saves.
+    rows = projection.namespaces.dropna(subset=["saving_l4_vcpu", "saving_waypoint_vcpu"])
     if rows.empty:
-        return nothing_to_draw("namespaces", "no namespace has sidecars")
+        return nothing_to_draw("namespaces", "no namespace has sidecars whose CPU is known")
     row_count = min(len(rows), _MOST_NAMES + 1)
     heights = (max(row_count * _ROW_INCHES, 0.7), _CURVE_INCHES)
     figure, axes = new_figure(height_inches=sum(heights) + _REST_INCHES)
@@ -57,7 +58,7 @@ def namespaces_chart(answer: Answer) -> Figure | Refusal:
     _names(axes, rows)
     _together(curve, rows)
     legend_below(figure, axes, columns=3)
-    titled(axes, _finding(rows, projection), _detail(rows))
+    titled(axes, _finding(rows, projection), _detail(rows, len(projection.namespaces) - len(rows)))
     return figure
 
 
@@ -162,7 +163,12 @@ def _finding(rows: pd.DataFrame, projection: Projection) -> str:
     return f"{whole};\nthe {first} {number(saved[best])}"
 
 
-def _detail(rows: pd.DataFrame) -> str:
+def _detail(rows: pd.DataFrame, unknown_count: int) -> str:
+    told = _losing(rows)
+    return f"{told}; {unknown_count:,} more whose CPU is not known" if unknown_count else told
+
+
+def _losing(rows: pd.DataFrame) -> str:
     losing, count = int(rows["waypoint_costs_more"].sum()), len(rows)
     if not losing:
         return "with a waypoint none would use more than its sidecars do"

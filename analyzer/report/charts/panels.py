@@ -12,12 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from analyzer.projection.scenario import Basis
 from analyzer.report.charts.style import INK, shortened, written
 from analyzer.report.words import number, short_dollars
 
 __all__ = [
-    "AS_BASIS",
     "HATCHES",
     "counts",
     "drawable",
@@ -28,12 +26,6 @@ __all__ = [
     "rows_named",
     "short_usd",
 ]
-
-AS_BASIS: Final[Mapping[Basis, str]] = {
-    Basis.USAGE: "as used",
-    Basis.RESERVED: "as reserved",
-    Basis.BILLED: "as billed",
-}
 
 HATCHES: Final[Mapping[str, str]] = {
     "sidecar": "",
@@ -64,12 +56,12 @@ def _plain(axes: Axes) -> Axes:
     return axes
 
 
-def drawable(name: str) -> str:
+def drawable(name: str, width: int = 28) -> str:
     """Return a name that fits, without letters that the font does not have."""
     font = get_font(findfont(FontProperties()))
     # A letter that is not there would be a warning, and an empty box.
     return "".join(
-        letter if font.get_char_index(ord(letter)) else "�" for letter in shortened(name)
+        letter if font.get_char_index(ord(letter)) else "�" for letter in shortened(name, width)
     )
 
 

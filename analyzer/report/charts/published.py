@@ -41,7 +41,7 @@ def published_panel(
             color=COLOURS["fit"],
             lw=1.4,
             ls="--",
-            label=f"sidecars as measured, {dollars(measured_usd)}",
+            label=f"sidecars of this mesh, {dollars(measured_usd)}",
         )
     longest = max(reference.usd_per_year[mode] for reference, mode in rows)
     axes.set_xlim(0, max(longest, measured_usd or 0.0) * ROOM or 1)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from analyzer.projection.result import Projection, Sensitivity
 from analyzer.report.answer import Answer
-from analyzer.report.charts.panels import AS_BASIS, legend_below, rows_named, short_usd
+from analyzer.report.charts.panels import legend_below, rows_named, short_usd
 from analyzer.report.charts.style import (
     COLOURS,
     INK,
@@ -21,7 +21,7 @@ from analyzer.report.charts.style import (
     titled,
     written,
 )
-from analyzer.report.words import MODE_TITLES, dollars, inert, number
+from analyzer.report.words import AS_BASIS, MODE_TITLES, dollars, inert, number
 from analyzer.units import Interval, Refusal
 
 __all__ = ["in_words", "sensitivity_chart"]

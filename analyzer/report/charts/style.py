@@ -60,9 +60,18 @@ _TITLE_WIDTH = 76
 """Letters of a title that fit above eight inches of axes."""
 
 
+class _ShownFigure(Figure):
+    """A figure that a notebook shows by itself; without pyplot nothing else would."""
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """Return the picture, and the size in pixels at which its dots are doubled."""
+        width, height = (round(inches * DPI / 2) for inches in self.get_size_inches())
+        return figure_bytes(self), {"width": width, "height": height}
+
+
 def new_figure(width_inches: float = 8.0, height_inches: float = 4.5) -> tuple[Figure, Axes]:
     """Return an empty figure with one set of axes."""
-    figure = Figure(figsize=(width_inches, height_inches), layout="constrained")
+    figure = _ShownFigure(figsize=(width_inches, height_inches), layout="constrained")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(colors=INK, labelsize=9)

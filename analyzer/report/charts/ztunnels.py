@@ -35,7 +35,7 @@ def ztunnels_chart(answer: Answer) -> Figure | Refusal:
     """Draw each node's ztunnel with its 90 % interval: by name, or ranked where they are many."""
     nodes = None if answer.projection is None else answer.projection.nodes
     if nodes is None or nodes.empty:
-        return nothing_to_draw("ztunnels", "the nodes that sidecars run on are not known")
+        return nothing_to_draw("ztunnels", "ambient could not be priced: see what cannot be said")
     named = len(nodes) <= _MOST_NAMES
     figure, axes = new_figure(
         height_inches=max(len(nodes), 3) * _ROW_INCHES + _REST_INCHES if named else 4.5

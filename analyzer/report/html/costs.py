@@ -17,7 +17,7 @@ from analyzer.report.html.cells import (
     interval,
     trimmed,
 )
-from analyzer.report.summary import AS_BASIS, price_title
+from analyzer.report.summary import IN_FULL, price_title
 from analyzer.report.words import MODE_TITLES, dollars, number
 
 __all__ = ["cost_tables"]
@@ -69,7 +69,7 @@ def _note(projection: Projection, known: list[Basis]) -> str:
     sentences = [
         *(["Small figures: 90 % range."] if has_range else []),
         (
-            f"Memory and savings are {AS_BASIS[projection.basis]}; dollars at {price_title(price)} "
+            f"Memory and savings are {IN_FULL[projection.basis]}; dollars at {price_title(price)} "
             f"({price.source})."
         ),
         *([] if Basis.RESERVED in known else ["What is reserved, and thus billed, is not known."]),

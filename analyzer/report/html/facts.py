@@ -9,9 +9,8 @@ from analyzer.projection.modes import SIDECAR
 from analyzer.projection.result import Projection
 from analyzer.report.answer import Answer
 from analyzer.report.html.cells import Cell, interval
-from analyzer.report.summary import AS_BASIS
 from analyzer.report.verdict import POST_VCPU_PER_1000_RPS
-from analyzer.report.words import MODE_TITLES, dollars, number
+from analyzer.report.words import AS_BASIS, MODE_TITLES, dollars, number
 
 __all__ = ["Fact", "facts"]
 
@@ -55,7 +54,7 @@ def facts(answer: Answer) -> Iterator[Fact]:
 
 def _cost(projection: Projection) -> Fact:
     sidecars = next(mode for mode in projection.modes if mode.name == SIDECAR)
-    basis = AS_BASIS[projection.basis].split(" (")[0]
+    basis = AS_BASIS[projection.basis]
     return Fact(
         label="USD a year for sidecars",
         figure=interval(sidecars.bases[projection.basis].usd_per_year, dollars),
@@ -65,8 +64,11 @@ def _cost(projection: Projection) -> Fact:
 
 def _savings(projection: Projection) -> Iterator[Fact]:
     for saving in projection.savings[:2]:
+        share, verb = saving.percent, "saved by"
+        if share.mid < 0:
+            share, verb = share.negated(), "dearer with"
         yield Fact(
-            label=f"saved by {MODE_TITLES[saving.mode]}",
-            figure=interval(saving.percent, lambda share: f"{round(share) + 0} %"),
-            remark=f"{dollars(saving.usd_per_year.mid)} a year",
+            label=f"{verb} {MODE_TITLES[saving.mode]}",
+            figure=interval(share, lambda end: f"{round(end) + 0} %"),
+            remark=f"{dollars(abs(saving.usd_per_year.mid))} a year",
         )

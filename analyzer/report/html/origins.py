@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from analyzer.data import PublishedConstants, published_constants
+from analyzer.measurement.hiding import HIDDEN_SOURCE
 from analyzer.measurement.manifest import Manifest, window_to_json
 from analyzer.projection.result import Projection
 from analyzer.projection.scenario import Scenario
@@ -78,7 +79,12 @@ def _figures(item: PublishedConstants) -> Iterator[str]:
 
 
 def commands(manifest: Manifest) -> tuple[str, ...]:
-    """Return the commands that collect the same window and write the same report."""
+    """Return the commands that collect the same window and write the same report.
+
+    None of a snapshot that hides names: what it was asked of is hidden as well.
+    """
+    if manifest.source == HIDDEN_SOURCE:
+        return ("istio-usage report mesh.snapshot -o report",)
     window, scope = window_to_json(manifest.window), manifest.scope
     words = ["istio-usage", "collect", "-p", manifest.source]
     words += ["--start", window["start"], "--end", window["end"]]

@@ -50,7 +50,8 @@ def _texts(figure: Figure) -> Iterator[Text]:
 
 
 def _box(text: Text) -> Bbox:
-    box = text.get_window_extent()
+    # Of a note, without the line that leads to what it is about.
+    box = Text.get_window_extent(text)
     whole = text.get_text()
     if not whole.endswith("\n"):
         return box

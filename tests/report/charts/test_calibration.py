@@ -13,22 +13,26 @@ from analyzer.calibration.models import Power
 from analyzer.report.answer import Answer
 from analyzer.report.charts import calibration_chart
 from analyzer.report.charts.style import figure_bytes
-from analyzer.units import Refusal
+from analyzer.units import Interval, Refusal
 from tests.projection.fits import fit
 from tests.report.answers import (
     calibration_only,
     constants_only,
     fitted_calibration,
+    naughty,
     observed,
     refused,
     scattered,
+    sized,
 )
+from tests.report.charts.reading import assert_readable
 
 LABELS = {
     "band": "90 % band of the mesh's mean",
     "fit": "fit (affine): 0.01 idle + 0.3 [0.25-0.35] per 1000 rps",
     "post": "the post's 0.6 per 1000 rps",
     "ratio": "dashboard ratio 0.4: idle smeared in",
+    "range": "rates that were fitted: 10 to 500 per second",
 }
 
 
@@ -74,7 +78,7 @@ def test_without_a_ratio_there_is_no_such_line() -> None:
     sidecar = replace(fit(), ratio_vcpu_per_1000_rps=None)
     _, axes = drawn(calibration_only(replace(fitted_calibration(), sidecar=sidecar)))
 
-    assert len(axes.lines) == 2
+    assert not [line for line in axes.lines if "ratio" in str(line.get_label())]
 
 
 def test_the_band_is_the_range_of_idle_and_slope_drawn_together() -> None:
@@ -133,9 +137,77 @@ def test_the_title_is_the_finding_and_its_base() -> None:
     _, axes = drawn(scattered(3, 40))
 
     assert axes.get_title(loc="left").strip() == (
-        "Sidecars cost 0.3 vCPU per 1000 requests/s; the post says 0.6"
+        "Sidecars cost 0.3 vCPU per 1000 requests/s,\n2.0 times less than the post's 0.6"
     )
-    assert axes.texts[-1].get_text() == "120 steps of 3 proxies, 10 to 500 requests/s"
+    assert axes.texts[-1].get_text() == "120 steps of 3 proxies"
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        ((0.9, 1.2, 1.5), "2.0 times the post's 0.6"),
+        ((0.5, 0.55, 0.7), "which the post's 0.6 agrees with"),
+        ((-0.2, 0.0, 0.1), "less than the post's 0.6"),
+    ],
+)
+def test_the_title_compares_with_the_post(ends: tuple[float, float, float], told: str) -> None:
+    low, mid, high = ends
+    slope = Interval(low=low, mid=mid, high=high)
+    sidecar = replace(fit(), vcpu_per_1000_rps=slope)
+    _, axes = drawn(
+        calibration_only(
+            replace(
+                fitted_calibration(),
+                sidecar=sidecar,
+                observations=observed(np.linspace(10, 500, 9), noise=0.1),
+            )
+        )
+    )
+
+    assert axes.get_title(loc="left").strip().splitlines()[1] == told
+
+
+def test_the_rates_that_were_fitted_are_marked_along_the_bottom() -> None:
+    _, axes = drawn(scattered(3, 40))
+
+    assert line(axes, "range") == ([10, 500], [0, 0])
+
+
+def test_without_draws_there_is_no_band() -> None:
+    figure, axes = drawn(sized(1))
+
+    assert not [item for item in axes.collections if isinstance(item, FillBetweenPolyCollection)]
+    assert LABELS["band"] not in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_steps_above_the_axis_are_told() -> None:
+    answer = scattered(100, 100)
+    assert answer.calibration is not None
+    rows = answer.calibration.observations
+    wild = rows["cpu_vcpu"].where(rows.index != 7, 50.0)
+    both = replace(answer.calibration, observations=rows.assign(cpu_vcpu=wild))
+    _, axes = drawn(replace(answer, calibration=both))
+
+    assert axes.get_ylim()[1] < 1
+    assert axes.texts[-1].get_text() == "10,000 steps of 100 proxies; above the axis: 1"
+
+
+def test_without_steps_with_requests_there_is_no_chart() -> None:
+    answer = scattered(3, 40)
+    assert answer.calibration is not None
+    rows = answer.calibration.observations.assign(rps=0.0)
+    idle = replace(answer.calibration, observations=rows)
+
+    assert isinstance(calibration_chart(replace(answer, calibration=idle)), Refusal)
+
+
+@pytest.mark.parametrize("pods", [1, 20, 15_000])
+def test_meshes_of_any_size_are_readable(pods: int) -> None:
+    assert_readable(drawn(sized(pods))[0])
+
+
+def test_names_that_mean_harm_take_no_part() -> None:
+    assert_readable(drawn(naughty())[0])
 
 
 def test_every_step_is_counted_in_the_density() -> None:

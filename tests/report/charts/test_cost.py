@@ -15,7 +15,7 @@ from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS, cost_chart
 from analyzer.report.charts.style import figure_bytes
 from analyzer.units import Refusal
-from tests.projection.builders import Proxy, mesh, scenario
+from tests.projection.builders import Node, Proxy, mesh, scenario
 from tests.report.answers import calibration_only, constants_only, full, naughty, refused, sized
 from tests.report.charts.reading import assert_readable, labels
 
@@ -137,7 +137,7 @@ def test_the_legend_names_each_component_once_and_hides_no_bar() -> None:
         "sidecar",
         "ztunnel",
         "waypoint",
-        "sidecars as measured, $116",
+        "sidecars of this mesh, $116",
     ]
     assert axes.get_legend() is None
     figure.draw_without_rendering()
@@ -226,7 +226,7 @@ def test_a_line_tells_the_measured_sidecars_in_the_published_panel() -> None:
 
     # 0.44 vCPU of three sidecars.
     assert np.asarray(line.get_xdata()).tolist() == pytest.approx([0.44 * 264] * 2)
-    assert line.get_label() == "sidecars as measured, $116"
+    assert line.get_label() == "sidecars of this mesh, $116"
 
 
 def test_published_bars_tell_their_dollars_and_vcpu() -> None:
@@ -273,3 +273,19 @@ def test_every_chart_has_a_name() -> None:
     assert {"cost", "calibration", "namespaces", "sensitivity", "l7_share", "ztunnels"} <= set(
         CHARTS
     )
+
+
+def test_at_prices_of_nodes_each_component_costs_what_its_nodes_do() -> None:
+    usage = mesh(
+        Proxy(node="dear", memory_bytes=0.0),
+        nodes=(
+            Node(name="dear", vcpu_usd_per_hour=0.1, memory_usd_per_gib_hour=0.0),
+            Node(name="cheap", vcpu_usd_per_hour=0.01, memory_usd_per_gib_hour=0.0),
+        ),
+    )
+    _, axes, projection = drawn(full(usage=usage, assumed=scenario(prices="opencost")))
+
+    for row, mode in enumerate(projection.modes):
+        assert sum(widths(axes)[row]) == pytest.approx(mode.bases[Basis.USAGE].usd_per_year.mid)
+    # One sidecar on the dear node; a ztunnel on each: none of the difference is memory.
+    assert [len(widths(axes)[row]) for row in range(2)] == [1, 1]

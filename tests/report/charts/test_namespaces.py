@@ -1,5 +1,6 @@
 """The chart of the namespaces, read off its axes."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -13,7 +14,9 @@ from matplotlib.figure import Figure
 from analyzer.report.answer import Answer
 from analyzer.report.charts import namespaces_chart
 from analyzer.report.charts.style import figure_bytes
+from analyzer.report.document import as_document
 from analyzer.units import Refusal
+from tests.projection.builders import Proxy, mesh
 from tests.report.answers import constants_only, full, naughty, refused, sized
 from tests.report.charts.reading import assert_readable, labels
 
@@ -190,3 +193,18 @@ def test_the_same_answer_gives_the_same_picture() -> None:
     first, second = (figure_bytes(drawn(sized(20))[0]) for _ in range(2))
 
     assert first == second
+
+
+def test_a_namespace_whose_cpu_is_not_known_is_counted_and_not_drawn() -> None:
+    usage = mesh(
+        Proxy(workload="shop/front"),
+        Proxy(workload="dark/app", cpu_vcpu=(math.nan, math.nan)),
+    )
+    answer = full(usage=usage)
+    _, axes, _ = drawn(answer)
+
+    assert labels(axes) == ["shop"]
+    assert axes.texts[-1].get_text().endswith("; 1 more whose CPU is not known")
+    assert "nan" not in axes.get_title(loc="left")
+    rows = as_document(answer)["projection"]["namespaces"]
+    assert ["saving_l4_vcpu" in row for row in rows] == [True, False]

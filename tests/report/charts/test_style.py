@@ -45,3 +45,11 @@ def test_a_figure_has_the_size_it_was_asked_for(size: tuple[float, float]) -> No
 
     assert tuple(figure.get_size_inches()) == size
     assert not axes.spines["top"].get_visible()
+
+
+def test_a_notebook_shows_a_figure_at_half_its_dots() -> None:
+    figure, _ = new_figure(8.0, 4.5)
+    png, size = figure._repr_png_()  # type: ignore[attr-defined]
+
+    assert png == figure_bytes(figure)
+    assert size == {"width": 800, "height": 450}

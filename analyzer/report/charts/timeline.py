@@ -1,0 +1,163 @@
+"""The sidecars over time: what they used, what the fit gives, and what took no part in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from analyzer.report.answer import Answer
+from analyzer.report.charts.panels import legend_below, numbers, panel_below
+from analyzer.report.charts.style import COLOURS, INK, new_figure, nothing_to_draw, titled
+from analyzer.report.words import number
+from analyzer.units import Refusal
+
+__all__ = ["timeline_chart"]
+
+_PARTS: Final[Mapping[str, tuple[str, str, str]]] = {
+    # Each with its name, its colour and its hatch, from the axis upwards.
+    "fitted_vcpu": ("measured, fitted", "#a6cee8", ""),
+    "unfitted_vcpu": ("workloads without a fit", "#f0e0a0", "...."),
+    "throttled_vcpu": ("left out: throttled", COLOURS["memory"], "xxxx"),
+    "left_out_vcpu": ("left out: other reasons", "#e8e8e8", "////"),
+}
+
+_EVEN_STEPS = 300
+"""Of more steps the lines are thinner, so that they are no blots."""
+
+_NO_STEP_SECONDS = 60.0
+
+_LEAST_PERCENT = 0.1
+"""What is less is not nothing."""
+
+
+def timeline_chart(answer: Answer) -> Figure | Refusal:
+    """Draw the sidecars' CPU and requests in every observed step; a gap in the data is a gap."""
+    if answer.calibration is None or answer.calibration.timeline.empty:
+        return nothing_to_draw("timeline", "no sidecar was observed")
+    table = answer.calibration.timeline
+    figure, axes = new_figure(height_inches=5.6)
+    below = panel_below(figure, axes, (3, 1))
+    below.sharex(axes)
+    steps = _as_steps(table, _step_seconds(answer, table))
+    width = min(max(1.3 * _EVEN_STEPS / len(table), 0.3), 1.3)
+    _cpu(axes, table, steps, width)
+    _requests(below, steps, width)
+    _times(axes, below, steps)
+    legend_below(figure, axes, columns=2)
+    for line in figure.legends[0].get_lines():
+        line.set_linewidth(1.5)
+    titled(axes, _finding(table), _detail(table))
+    return figure
+
+
+def _step_seconds(answer: Answer, table: pd.DataFrame) -> float:
+    if answer.manifest is not None:
+        return float(answer.manifest.window.step_seconds)
+    if len(table) < 2:  # noqa: PLR2004 - one step tells nothing of how long it is
+        return _NO_STEP_SECONDS
+    return float(table["start"].diff().min().total_seconds())
+
+
+def _as_steps(table: pd.DataFrame, step_seconds: float) -> pd.DataFrame:
+    """Return the rows with the end of each run of them, and nothing after it up to the next."""
+    step = pd.Timedelta(seconds=step_seconds)
+    # Of a time zone, matplotlib would keep the zone of whoever runs this.
+    rows = table.assign(start=table["start"].dt.tz_convert("UTC").dt.tz_localize(None))
+    after = rows["start"].shift(-1) - rows["start"]
+    last = rows[~(after <= 1.5 * step)]
+    ends = last.assign(start=last["start"] + step)
+    gaps = ends.assign(**{name: np.nan for name in table.columns if name != "start"})
+    return pd.concat([rows, ends, gaps]).sort_values("start", kind="stable", ignore_index=True)
+
+
+def _cpu(axes: Axes, table: pd.DataFrame, steps: pd.DataFrame, width: float) -> None:
+    total = float(table["measured_vcpu"].sum())
+    bottom = np.zeros(len(steps))
+    for name, (title, colour, hatch) in _PARTS.items():
+        if not table[name].any():
+            continue
+        top = bottom + steps[name].to_numpy(float)
+        axes.fill_between(
+            steps["start"],
+            bottom,
+            top,
+            step="post",
+            facecolor=colour,
+            edgecolor="#777777",
+            hatch=hatch,
+            lw=0,
+            label=f"{title} ({_share(float(table[name].sum()) / total)})",
+        )
+        bottom = top
+    _line(axes, steps, "measured_vcpu", {"color": INK, "lw": width, "label": "measured, all"})
+    if table["fitted_vcpu"].any():
+        label = "the fit's prediction of what was fitted"
+        look = {"color": COLOURS["fit"], "lw": width * 1.4, "ls": "--", "label": label}
+        _line(axes, steps, "predicted_vcpu", look)
+    highest = max(float(table[name].max()) for name in ("measured_vcpu", "predicted_vcpu"))
+    # Where nothing was used, an axis needs a length all the same.
+    axes.set_ylim(0, highest * 1.08 or 1)
+    numbers(axes.yaxis)
+    axes.set_ylabel("vCPU of all sidecars")
+
+
+def _share(share: float) -> str:
+    percents = 100 * share
+    return f"{percents:.1f} %" if percents >= _LEAST_PERCENT else f"under {_LEAST_PERCENT} %"
+
+
+def _requests(axes: Axes, steps: pd.DataFrame, width: float) -> None:
+    _line(axes, steps, "proxy_rps", {"color": COLOURS["sidecar"], "lw": width})
+    axes.set_ylim(0, float(steps["proxy_rps"].max()) * 1.15 or 1)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axes.set_ylabel("proxy\nrequests/s")
+
+
+def _line(axes: Axes, steps: pd.DataFrame, name: str, look: Mapping[str, Any]) -> None:
+    axes.plot(steps["start"], steps[name], drawstyle="steps-post", **look)
+
+
+def _times(axes: Axes, below: Axes, steps: pd.DataFrame) -> None:
+    """Write hours of a day, days of weeks; in digits, which are the same in every language."""
+    locator = AutoDateLocator(tz="UTC", minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
+    formatter = ConciseDateFormatter(  # type: ignore[no-untyped-call]
+        locator,
+        tz="UTC",
+        formats=["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M:%S"],
+        zero_formats=["", "%Y", "%m-%d", "%m-%d", "%H:%M", "%H:%M"],
+        show_offset=False,
+    )
+    below.xaxis.set_major_locator(locator)
+    below.xaxis.set_major_formatter(formatter)
+    axes.tick_params(labelbottom=False)
+    first, last = steps["start"].iloc[0], steps["start"].iloc[-1]
+    axes.set_xlim(first, last)
+    below.set_xlabel(f"time, UTC, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}")
+
+
+def _finding(table: pd.DataFrame) -> str:
+    used = table["measured_vcpu"]
+    least, most = number(float(used.min())), number(float(used.max()))
+    finding = f"The sidecars used {least if least == most else f'{least} to {most}'} vCPU"
+    fitted = float(table["fitted_vcpu"].sum())
+    if fitted <= 0:
+        return f"{finding}; nothing was fitted"
+    off = float(table["predicted_vcpu"].sum()) / fitted - 1
+    direction = "high" if off >= 0 else "low"
+    return f"{finding};\non average the fit is {100 * abs(off):.1f} % too {direction}"
+
+
+def _detail(table: pd.DataFrame) -> str:
+    mean_vcpu, mean_rps = table["measured_vcpu"].mean(), table["proxy_rps"].mean()
+    return (
+        f"{len(table):,} steps; on average {number(mean_vcpu)} vCPU "
+        f"at {number(mean_rps)} proxy requests/s"
+    )
