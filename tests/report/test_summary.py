@@ -189,8 +189,8 @@ def test_published_constants_are_stated_to_the_dollar() -> None:
         "Stated, not measured: 15,000 sidecars in 1,000 namespaces on 200 nodes.",
         "They would use 9,000 vCPU, which cost $2,376,000 a year as used, at $22 per vCPU-month.",
         (
-            "For the same traffic ambient would save 99.3 % ($2,360,160 a year) with L4 only and save "
-            "92.7 % ($2,201,760 a year) with waypoints everywhere."
+            "For the same traffic ambient would save 99.3 % ($2,360,160 a year) with L4 only and "
+            "save 92.7 % ($2,201,760 a year) with waypoints everywhere."
         ),
     )
 
