@@ -39,12 +39,12 @@ class Load:
             process.kill()
             process.wait()
 
-    def start(self, rates: Mapping[str, float | None], seconds: float) -> None:
-        """Load every chain at its rate for this long; None: as fast as it answers."""
+    def start(self, rates: Mapping[str, float], seconds: float) -> None:
+        """Load every chain at its rate for this long."""
         self.finish()
         for chain in CHAINS:
             rps = rates[chain.name]
-            if rps != 0:
+            if rps > 0:
                 command = self._command(chain, rps, seconds)
                 self._running.append(
                     subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -56,9 +56,9 @@ class Load:
             process.wait(_END_SECONDS)
         self._running = []
 
-    def _command(self, chain: Chain, rps: float | None, seconds: float) -> list[str]:
+    def _command(self, chain: Chain, rps: float, seconds: float) -> list[str]:
         url = f"http://127.0.0.1:{self._mesh.entry_port(chain)}/{chain.answer_bytes}"
-        limit = [] if rps is None else ["-q", f"{rps / chain.connections:.3f}"]
+        limit = ["-q", f"{rps / chain.connections:.3f}"]
         body = ["-m", "POST", "-D", str(self._body)] if chain.body_bytes else []
         duration = f"{round(seconds * 1000)}ms"
         program = str(find_binary("hey"))

@@ -14,7 +14,7 @@ def short_plan(minutes: int, seed: int) -> Plan:
     """Return a run whose steps are as short as scrapes of a second allow."""
     load_seconds = 20
     return Plan(
-        loads=schedule(minutes * _MINUTE // load_seconds, seed, rushes=False),
+        loads=schedule(minutes * _MINUTE // load_seconds, seed),
         load_seconds=load_seconds,
         step_seconds=10,
         scrape_seconds=1,
@@ -24,7 +24,7 @@ def short_plan(minutes: int, seed: int) -> Plan:
 def long_plan(minutes: int, seed: int) -> Plan:
     """Return a run of load steps of a minute, scraped every three seconds."""
     return Plan(
-        loads=schedule(minutes, seed),
+        loads=schedule(minutes, seed, rush_count=2),
         load_seconds=_MINUTE,
         step_seconds=30,
         scrape_seconds=3,

@@ -30,7 +30,8 @@ __all__ = ["DASHBOARD", "Plan", "Run", "record"]
 _REST_SECONDS = 0.1
 """Of a load step in which the load has ended, so that no request crosses its edge."""
 
-_WARM_UP_SECONDS = 5.0
+_WARM_UP_SECONDS = 20.0
+"""What starting costs an Envoy is over by then."""
 
 DASHBOARD: Final = (
     'sum(irate(container_cpu_usage_seconds_total{{namespace!="istio-system",'

@@ -9,20 +9,21 @@ import numpy as np
 
 from tests.lab.topology import CHAINS
 
-__all__ = ["FULL", "Schedule", "schedule"]
+__all__ = ["RUSH", "Schedule", "schedule"]
 
-Schedule = Sequence[Mapping[str, float | None]]
-"""Of each step, the requests per second of each chain; None: as many as it can."""
+Schedule = Sequence[Mapping[str, float]]
+"""Of each step, the requests per second asked of each chain."""
 
-FULL: Final = None
+RUSH: Final = 1.6
+"""In a rush, times its most is asked of every chain at once: more than two cores can do."""
 
-_REST_SHARE = 0.12
+_REST_SHARE = 0.15
 """Of the steps in which a chain rests, as many workloads do at night."""
 
 _JITTER = 0.35
 
 
-def schedule(step_count: int, seed: int, *, rushes: bool = True) -> Schedule:
+def schedule(step_count: int, seed: int, *, rush_count: int = 0) -> Schedule:
     """Return the load of each chain in each step.
 
     Each chain has a day of its own: a wave whose height it reaches at another time than the
@@ -31,10 +32,11 @@ def schedule(step_count: int, seed: int, *, rushes: bool = True) -> Schedule:
     Args:
         step_count: of the run, which is one day.
         seed: of the randomness.
-        rushes: whether each HTTP chain between two sidecars gets one step without any limit.
+        rush_count: steps in which all chains together are asked for more than the machine can do,
+            one in each equal part of the run.
     """
     rng = np.random.default_rng(seed)
-    steps: list[dict[str, float | None]] = [{} for _ in range(step_count)]
+    steps: list[dict[str, float]] = [{} for _ in range(step_count)]
     for number, chain in enumerate(CHAINS):
         phase = number / len(CHAINS)
         day = (1 - np.cos(2 * np.pi * (np.arange(step_count) / step_count + phase))) / 2
@@ -43,9 +45,7 @@ def schedule(step_count: int, seed: int, *, rushes: bool = True) -> Schedule:
         level[0] = 0.0
         for step, share in zip(steps, np.minimum(level, 1.0), strict=True):
             step[chain.name] = round(float(share) * chain.most_rps, 1)
-    if rushes:
-        rushing = [chain.name for chain in CHAINS if chain.name.startswith(("front", "media"))]
-        at = rng.choice(np.arange(2, step_count), len(rushing), replace=False)
-        for name, point in zip(rushing, at, strict=True):
-            steps[point][name] = FULL
+    for part in np.array_split(np.arange(1, step_count), rush_count) if rush_count else ():
+        rush = {chain.name: RUSH * chain.most_rps for chain in CHAINS}
+        steps[int(rng.choice(part))] = rush
     return steps

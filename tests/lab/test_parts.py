@@ -12,7 +12,7 @@ import pytest
 from tests.lab.accounting import cpu_seconds, memory_bytes
 from tests.lab.analysis import truth_by_workload
 from tests.lab.envoy import Envoy, EnvoyStartError, Listening, answering, passing
-from tests.lab.schedule import FULL, schedule
+from tests.lab.schedule import RUSH, schedule
 from tests.lab.topology import CHAINS, IDLE, Proxy, proxies
 from tests.lab.topology import Path as Way
 from tests.lab.truth import Edge, total_vcpu, truth_table
@@ -105,14 +105,19 @@ def test_a_schedule_is_its_seeds_and_begins_at_rest() -> None:
     assert first == again != other
     assert set(first[0].values()) == {0}
     most = {chain.name: chain.most_rps for chain in CHAINS}
-    assert all(
-        0 <= rps <= most[name] for step in first for name, rps in step.items() if rps is not None
-    )
-    assert sum(rps is FULL for step in first for rps in step.values()) == 3
+    assert all(0 <= rps <= most[name] for step in first for name, rps in step.items())
 
 
-def test_without_rushes_every_rate_is_bounded() -> None:
-    assert all(rps is not None for step in schedule(9, 1, rushes=False) for rps in step.values())
+def test_in_a_rush_everything_is_asked_at_once() -> None:
+    steps = schedule(30, 1, rush_count=2)
+    rushes = [
+        number
+        for number, step in enumerate(steps)
+        if all(step[chain.name] == RUSH * chain.most_rps for chain in CHAINS)
+    ]
+
+    assert len(rushes) == 2
+    assert 0 < rushes[0] <= 15 < rushes[1]
 
 
 def _edges() -> list[tuple[Edge, ...]]:
