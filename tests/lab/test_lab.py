@@ -115,9 +115,14 @@ def test_what_carries_only_tcp_and_what_carries_nothing_has_no_slope_of_its_own(
 def test_tls_an_access_log_and_large_answers_show_in_the_slopes(lab: Measured) -> None:
     slopes = lab.side_by_side.set_index("workload")["vcpu_per_1000_rps"]
 
-    # Against small GETs over mutual TLS: the same with an access log and a body; 16 KB answers.
-    assert slopes["ledger"] > 1.1 * slopes["cart"]
-    assert slopes["images"] > 1.1 * slopes["cart"]
+    # Each against small GETs over mutual TLS, at the side that sends and the side that takes.
+    for usual, logged, large, plain in (
+        ("front", "api", "web", "job"),
+        ("cart", "ledger", "images", "store"),
+    ):
+        assert slopes[logged] > 1.05 * slopes[usual]
+        assert slopes[large] > 1.05 * slopes[usual]
+        assert slopes[plain] < 0.98 * slopes[usual]
 
 
 def test_the_dashboards_ratio_smears_idle_into_the_cost_of_a_request(lab: Measured) -> None:

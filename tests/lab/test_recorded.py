@@ -22,10 +22,7 @@ from analyzer.units import Role
 from tests.lab.analysis import beside_truth, exponent_of, truth_by_workload
 from tests.lab.truth import edges_from_json, total_vcpu, truth_table
 
-_RUNS = {
-    "sample": sample_path("lab"),
-    **{path.name: path for path in sorted((Path(__file__).parent / "recorded").iterdir())},
-}
+_RUNS = {"sample": sample_path("lab")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,67 @@
+"""The README's table of a recorded run: `python -m tests.lab.table` prints it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from analyzer.calibration import Calibration, calibrate
+from analyzer.data import sample_path
+from analyzer.measurement.snapshot import load_snapshot
+from analyzer.report.cells import markdown_table
+from tests.lab.analysis import beside_truth, exponent_of, truth_by_workload
+from tests.lab.truth import edges_from_json, truth_table
+
+__all__ = ["lab_table"]
+
+_WHAT: Final = {
+    "shop/front": "sends 0.1 KB GETs over mutual TLS",
+    "shop/cart": "takes them, and 1 KB POSTs from the gateway",
+    "media/web": "sends the same; answers of 16 KB",
+    "media/images": "takes them",
+    "pay/api": "sends the same; access log",
+    "pay/ledger": "takes them; access log",
+    "legacy/job": "sends the same; no TLS",
+    "legacy/store": "takes them; no TLS",
+}
+
+
+def lab_table(folder: Path | None = None) -> list[str]:
+    """Return the table of the bundled recorded run, or of another one."""
+    folder = folder or sample_path("lab")
+    record = json.loads((folder / "truth.json").read_text())
+    calibration = calibrate(load_snapshot(folder))
+    header = [
+        "workload",
+        "",
+        "vCPU per 1000 rps: truth",
+        "fit",
+        "dashboard ratio",
+        "idle vCPU: truth",
+        "fit",
+    ]
+    return markdown_table(header, _rows(record, calibration))
+
+
+def _rows(record: dict[str, object], calibration: Calibration) -> Iterator[list[str]]:
+    truth = truth_table(edges_from_json(record["edges"]))  # type: ignore[arg-type]
+    sidecars = truth_by_workload(truth[truth["role"] == "sidecar"], exponent_of(calibration))
+    ratios = record["dashboard"]["workloads"]  # type: ignore[index]
+    for row in beside_truth(calibration, sidecars).to_dict("records"):
+        name = f"{row['namespace']}/{row['workload']}"
+        slope, idle = "vcpu_per_1000_rps", "idle_vcpu"
+        yield [
+            name,
+            _WHAT[name],
+            f"{row[f'truth_{slope}']:.3f}",
+            f"{row[slope]:.3f} ({row[f'low_{slope}']:.3f} to {row[f'high_{slope}']:.3f})",
+            f"{ratios[name]:.3f}",
+            f"{row[f'truth_{idle}']:.4f}",
+            f"{row[idle]:.4f} ({row['idle_low_vcpu']:.4f} to {row['idle_high_vcpu']:.4f})",
+        ]
+
+
+if __name__ == "__main__":
+    print("\n".join(lab_table()))  # noqa: T201
