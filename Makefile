@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+MINUTES ?= 3
 
 BIN := .venv/bin
 # Hundreds of lines from pip help nobody, until it fails.
@@ -22,8 +23,9 @@ help: ## list the targets (the default)
 demo: .venv/runtime.stamp ## write the demo report to out/demo
 	@$(BIN)/istio-usage demo -o out/demo $(ARGS)
 
-test: .venv/dev.stamp tools ## run the tests
-	@$(BIN)/pytest $(ARGS)
+# By modules, so that what they start serves all their tests.
+test: .venv/dev.stamp tools ## run the tests, some at a time
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadscope $(ARGS)
 
 check: .venv/dev.stamp ## lint, format, type and layer checks
 	@$(BIN)/ruff check -q
@@ -37,9 +39,8 @@ check: .venv/dev.stamp ## lint, format, type and layer checks
 bench: .venv/dev.stamp tools ## run the benchmarks, one after the other
 	@.ci/each.sh 'tests/benchmarks/bench_*.py' $(BIN)/python
 
-lab: .venv/dev.stamp tools ## run the tests that start real Envoys
-	@if test -d tests/lab; then $(BIN)/pytest -m lab tests/lab $(ARGS); \
-	else echo 'There is no lab yet (tests/lab).'; fi
+lab: .venv/dev.stamp tools ## run real Envoys under real load, for MINUTES=3, and test what is said of them
+	@LAB_MINUTES='$(MINUTES)' $(BIN)/pytest -m lab tests/lab $(ARGS)
 
 notebooks: .venv/dev.stamp ## run every notebook from top to bottom
 	@$(BIN)/pytest --nbmake notebooks $(ARGS)

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import click
 
-from tests.lab.plans import long_plan, short_plan
+from tests.lab.plans import plan
 from tests.lab.run import record
-
-_LONG_MINUTES = 10
 
 
 @click.command()
@@ -23,8 +21,7 @@ def main(folder: Path, minutes: int, seed: int) -> None:
     # Else who ends this leaves its processes behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder.mkdir(parents=True)
-    plan = (long_plan if minutes >= _LONG_MINUTES else short_plan)(minutes, seed)
-    record(plan, folder, say=lambda text: click.echo(text, err=True))
+    record(plan(minutes, seed), folder, say=lambda text: click.echo(text, err=True))
     click.echo(f"{folder / 'snapshot'}, {folder / 'truth.json'}")
 
 

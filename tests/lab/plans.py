@@ -5,12 +5,19 @@ from __future__ import annotations
 from tests.lab.run import Plan
 from tests.lab.schedule import schedule
 
-__all__ = ["long_plan", "short_plan"]
+__all__ = ["plan"]
 
 _MINUTE = 60
 
+_LONG_MINUTES = 10
 
-def short_plan(minutes: int, seed: int) -> Plan:
+
+def plan(minutes: int, seed: int) -> Plan:
+    """Return the plan of a run of this length."""
+    return (_long if minutes >= _LONG_MINUTES else _short)(minutes, seed)
+
+
+def _short(minutes: int, seed: int) -> Plan:
     """Return a run whose steps are as short as scrapes of a second allow."""
     load_seconds = 20
     return Plan(
@@ -21,7 +28,7 @@ def short_plan(minutes: int, seed: int) -> Plan:
     )
 
 
-def long_plan(minutes: int, seed: int) -> Plan:
+def _long(minutes: int, seed: int) -> Plan:
     """Return a run of load steps of a minute, scraped every three seconds."""
     return Plan(
         loads=schedule(minutes, seed, rush_count=2),

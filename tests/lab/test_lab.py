@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +13,14 @@ from analyzer.calibration import Calibration, RoleCalibration, calibrate_usage
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.units import Role
 from tests.lab.analysis import beside_truth, exponent_of, truth_by_workload
-from tests.lab.plans import short_plan
+from tests.lab.plans import plan
 from tests.lab.run import Run, record
 from tests.lab.topology import CHAINS, IDLE, proxies
 from tests.lab.truth import total_vcpu, truth_table
 
 pytestmark = pytest.mark.lab
 
-_MINUTES = 3
+_MINUTES = int(os.environ.get("LAB_MINUTES", "3"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class Measured:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Measured:
-    run = record(short_plan(_MINUTES, seed=3), tmp_path_factory.mktemp("lab"))
+    run = record(plan(_MINUTES, seed=3), tmp_path_factory.mktemp("lab"))
     usage = measure(run.snapshot)
     return Measured(
         run=run, usage=usage, calibration=calibrate_usage(usage), truth=truth_table(run.edges)
