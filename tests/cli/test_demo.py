@@ -13,11 +13,11 @@ from tests.cli.terminal import STYLES, shown
 from tests.live.command import run
 
 
-def test_it_says_on_its_face_that_the_mesh_is_simulated() -> None:
+def test_it_says_on_its_face_what_was_recorded_and_what_was_not() -> None:
     result = CliRunner().invoke(cli, ["demo"])
 
     assert result.exit_code == 0
-    assert result.stdout.startswith("Simulated mesh")
+    assert result.stdout.startswith("Recorded run: 15 real Envoys")
 
 
 def test_it_writes_every_chart_and_the_answer(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_it_writes_every_chart_and_the_answer(tmp_path: Path) -> None:
         f"{name}.png" for name in CHARTS
     }
     document = json.loads((tmp_path / "out" / "result.json").read_text())
-    assert document["note"].startswith("Simulated mesh")
+    assert document["note"].startswith("Recorded run")
 
 
 def test_a_second_run_replaces_the_first(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def explained(name: str) -> tuple[Answer, str]:
 
 @cache
 def demo_text() -> str:
-    result = CliRunner().invoke(cli, ["demo", "--explain"])
+    result = CliRunner().invoke(cli, ["demo", "--sample", "fleet", "--explain"])
     assert result.exit_code == 0, result.stderr
     return result.stdout
 
