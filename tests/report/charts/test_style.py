@@ -4,7 +4,7 @@ import matplotlib as mpl
 import pytest
 from matplotlib.text import Text
 
-from analyzer.report.charts.style import COLOURS, figure_bytes, new_figure, titled
+from analyzer.report.charts.style import COLOURS, FORMATS, figure_bytes, new_figure, titled
 from analyzer.units import Role
 
 
@@ -53,3 +53,17 @@ def test_a_notebook_shows_a_figure_at_half_its_dots() -> None:
 
     assert png == figure_bytes(figure)
     assert size == {"width": 800, "height": 450}
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_in_every_format_the_same_figure_gives_the_same_bytes(file_format: str) -> None:
+    def drawn() -> bytes:
+        figure, axes = new_figure()
+        axes.plot([0, 1], [0, 1], marker="o")
+        axes.fill_between([0, 1], 0, [0, 1], hatch="//")
+        titled(axes, "a finding", "a detail")
+        return figure_bytes(figure, file_format)
+
+    first = drawn()
+    assert first == drawn()
+    assert mpl.__version__.encode() not in first
