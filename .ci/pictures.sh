@@ -3,6 +3,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+test -x .tools/bin/chromium || {
+    echo 'The pictures are taken by Chromium: put it on PATH, and run make tools.' >&2
+    exit 1
+}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 images=notebooks/images

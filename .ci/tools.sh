@@ -33,7 +33,8 @@ done
 # A browser needs libraries that a server has not got: they come with it, and are found there.
 browser() {
     test ! -x .tools/bin/chromium || return 0
-    for name in chromium chromium-browser google-chrome; do
+    for name in chromium chromium-browser chromium-headless-shell google-chrome \
+        google-chrome-stable; do
         if found=$(command -v "$name"); then
             ln -sf "$found" .tools/bin/chromium
             return
@@ -41,12 +42,14 @@ browser() {
     done
     browser=chromium-headless-shell
     have_apt && unpack_whole "$browser" || return
-    root=$PWD/.tools/deb/$browser
-    libraries=$(find "$root/usr/lib" -name '*.so*' -exec dirname {} + | sort -u | tr '\n' ':')
+    folders=$(cd ".tools/deb/$browser" && find usr/lib lib -name '*.so*' -exec dirname {} + 2>/dev/null |
+        sort -u | sed 's,^,$root/,' | paste -s -d :)
+    # Found from where it lies, so that a checkout can be moved.
     cat >.tools/bin/chromium.new <<EOF
 #!/bin/sh
-export LD_LIBRARY_PATH="$libraries"
-exec "$root/usr/lib/chromium/$browser" "\$@"
+root=\$(dirname "\$(readlink -f "\$0")")/../deb/$browser
+export LD_LIBRARY_PATH="$folders"
+exec "\$root/usr/lib/chromium/$browser" "\$@"
 EOF
     chmod +x .tools/bin/chromium.new
     mv .tools/bin/chromium.new .tools/bin/chromium

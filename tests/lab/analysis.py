@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
-from analyzer.calibration import Calibration, RoleCalibration
-from analyzer.calibration.models import Power
+from analyzer.calibration import Calibration
+from tests.lab.truth import total_vcpu
 
-__all__ = ["beside_truth", "exponent_of", "truth_by_workload"]
+__all__ = ["beside_truth", "truth_by_workload"]
 
+_EXPONENTS: Final = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 
-def exponent_of(calibration: Calibration) -> float:
-    """Return the power of the request rate that the sidecars' fit is linear in."""
-    fit = calibration.sidecar
-    assert isinstance(fit, RoleCalibration), fit
-    return fit.curve.exponent if isinstance(fit.curve, Power) else 1.0
+_CLEARLY_BETTER: Final = 10.0
+"""Difference of Schwarz's criterion that is very strong evidence (Kass and Raftery, 1995)."""
 
 
-def truth_by_workload(table: pd.DataFrame, exponent: float) -> pd.DataFrame:
+def truth_by_workload(table: pd.DataFrame) -> pd.DataFrame:
     """Return each workload's own regression of the truth, by statsmodels.
 
-    vCPU on rate ** exponent, each load step weighted by what it predicts (noise grows with CPU),
-    so that it is the same law as the tool's; the slope is the marginal cost at its rates.
+    vCPU on rate ** exponent, each load step weighted by what it predicts (noise grows with CPU).
+    The exponent is one for all and the kernel's data decide on it: a straight line, unless a curve
+    is clearly better. The slope is the marginal cost at the rates that were.
     """
+    exponent = _exponent(table)
     rows = []
     for (namespace, workload), steps in table.groupby(["namespace", "workload"]):
         rps, vcpu = steps["rps"].to_numpy(float), steps["vcpu"].to_numpy(float)
         if not rps.any():
             continue
         basis = rps**exponent
-        fit = _weighted(basis, vcpu)
-        idle, coefficient = fit
+        idle, coefficient = map(float, _weighted(basis, vcpu).params)
         per_1000 = 1000 * coefficient * exponent * basis.sum() / rps.sum()
         rows.append(
             {
                 "namespace": namespace,
                 "workload": workload,
                 "role": steps["role"].iloc[0],
+                "truth_mean_vcpu": total_vcpu(steps),
                 "truth_idle_vcpu": idle,
                 "truth_vcpu_per_1000_rps": per_1000,
             }
@@ -46,19 +48,29 @@ def truth_by_workload(table: pd.DataFrame, exponent: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _weighted(basis: np.ndarray, vcpu: np.ndarray) -> tuple[float, float]:
+def _exponent(table: pd.DataFrame) -> float:
+    """Return the exponent that the truth of all workloads together is best described by."""
+    criteria = dict.fromkeys(_EXPONENTS, 0.0)
+    for _, steps in table.groupby(["namespace", "workload"]):
+        rps, vcpu = steps["rps"].to_numpy(float), steps["vcpu"].to_numpy(float)
+        if rps.any():
+            for exponent in _EXPONENTS:
+                criteria[exponent] += float(_weighted(rps**exponent, vcpu).bic)
+    best = min(criteria, key=lambda exponent: criteria[exponent])
+    return best if criteria[1.0] - criteria[best] > _CLEARLY_BETTER else 1.0
+
+
+def _weighted(basis: np.ndarray, vcpu: np.ndarray) -> Any:  # noqa: ANN401 - statsmodels has no types
     design = sm.add_constant(basis)
-    weights = np.ones_like(vcpu)
-    fit = sm.WLS(vcpu, design, weights=weights).fit()
+    fit = sm.WLS(vcpu, design).fit()
     for _ in range(5):
         predicted = np.maximum(fit.fittedvalues, 1e-3)
         fit = sm.WLS(vcpu, design, weights=predicted**-2.0).fit()
-    idle, coefficient = (float(value) for value in fit.params)
-    return idle, coefficient
+    return fit
 
 
 def beside_truth(calibration: Calibration, truth: pd.DataFrame) -> pd.DataFrame:
-    """Return the truth of each workload with the tool's figures and their 90 % intervals."""
+    """Return the truth of each workload beside the tool's figures with their 90 % intervals."""
     fitted = pd.DataFrame(
         [
             {
@@ -75,4 +87,10 @@ def beside_truth(calibration: Calibration, truth: pd.DataFrame) -> pd.DataFrame:
             if item.idle_vcpu_per_proxy is not None and item.vcpu_per_1000_rps is not None
         ]
     )
-    return truth.merge(fitted, on=["namespace", "workload"])
+    rows = calibration.observations
+    points = rows["point"].nunique()
+    predicted = rows.groupby(["namespace", "workload"], observed=True)["predicted_vcpu"].sum()
+    means = (predicted / points).rename("predicted_mean_vcpu").reset_index()
+    return truth.merge(fitted, on=["namespace", "workload"]).merge(
+        means.astype({"namespace": str, "workload": str}), on=["namespace", "workload"]
+    )

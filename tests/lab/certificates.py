@@ -1,4 +1,4 @@
-"""Certificates that the lab's proxies show one another, made at its start and gone with it."""
+"""Certificates that the lab's proxies show one another, made at its start."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _REQUEST_SECONDS = 5.0
 _TYPES = "type.googleapis.com/envoy.extensions"
 
 _KEPT_STATS = (
-    r"(http\..*~.*\.(downstream_rq_completed|downstream_cx_rx_bytes_total|"
+    r"(http\..*~.*\.(downstream_rq_completed|downstream_rq_2xx|downstream_cx_rx_bytes_total|"
     r"downstream_cx_tx_bytes_total)|tcp\..*~.*\.downstream_cx_(total|rx_bytes_total|"
     r"tx_bytes_total)|server\.live|cluster_manager\.active_clusters)"
 )

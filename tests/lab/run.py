@@ -25,10 +25,18 @@ from tests.lab.prometheus import LabPrometheus
 from tests.lab.schedule import Schedule
 from tests.lab.truth import Edge, edges_to_json, read_edge
 
-__all__ = ["DASHBOARD", "Plan", "Run", "record"]
+__all__ = ["DASHBOARD", "LabError", "Plan", "Run", "record"]
+
+
+class LabError(Exception):
+    """A run that says nothing."""
+
 
 _REST_SECONDS = 0.1
 """Of a load step in which the load has ended, so that no request crosses its edge."""
+
+_ANSWERED_SHARE = 0.999
+"""Of the requests; what is under way when the load ends may be given up."""
 
 _WARM_UP_SECONDS = 20.0
 """What starting costs an Envoy is over by then."""
@@ -113,12 +121,31 @@ def _drive(
     for number, rates in enumerate(plan.loads):
         _sleep_until(begin + number * plan.load_seconds)
         edges.append(read_edge(mesh))
-        load.start(rates, plan.load_seconds - _REST_SECONDS)
+        left_seconds = begin + (number + 1) * plan.load_seconds - time.time()
+        load.start(rates, left_seconds - _REST_SECONDS)
         say(f"load step {number + 1} of {len(plan.loads)}")
     _sleep_until(begin + len(plan.loads) * plan.load_seconds)
     edges.append(read_edge(mesh))
     load.finish()
+    _all_answered(mesh)
     return edges
+
+
+def _all_answered(mesh: LabMesh) -> None:
+    """Refuse a run in which a request failed: it costs another CPU than one that is answered.
+
+    Raises:
+        LabError: if one did.
+    """
+    for key, envoy in mesh.envoys.items():
+        counts = envoy.stats()
+        for name, count in counts.items():
+            if name.endswith("downstream_rq_completed"):
+                answered = counts.get(name.replace("rq_completed", "rq_2xx"), 0)
+                if answered != count:
+                    raise LabError(
+                        f"{count - answered} of {count} requests failed at {key}: {name}"
+                    )
 
 
 def _collected(
@@ -192,7 +219,9 @@ def _ask(
         "end": str(end),
         "step": str(plan.step_seconds),
     }
-    answer = requests.get(f"{server.url}/api/v1/query_range", params=asked, timeout=30)
+    with requests.Session() as session:
+        session.trust_env = False
+        answer = session.get(f"{server.url}/api/v1/query_range", params=asked, timeout=30)
     answer.raise_for_status()
     result: list[dict[str, Any]] = answer.json()["data"]["result"]
     return result

@@ -11,7 +11,7 @@ from analyzer.calibration import Calibration, calibrate
 from analyzer.data import sample_path
 from analyzer.measurement.snapshot import load_snapshot
 from analyzer.report.cells import markdown_table
-from tests.lab.analysis import beside_truth, exponent_of, truth_by_workload
+from tests.lab.analysis import beside_truth, truth_by_workload
 from tests.lab.truth import edges_from_json, truth_table
 
 __all__ = ["lab_table"]
@@ -38,7 +38,7 @@ def lab_table(folder: Path | None = None) -> list[str]:
         "",
         "vCPU per 1000 rps: truth",
         "fit",
-        "dashboard ratio",
+        "dashboard's panel, mean",
         "idle vCPU: truth",
         "fit",
     ]
@@ -47,7 +47,7 @@ def lab_table(folder: Path | None = None) -> list[str]:
 
 def _rows(record: dict[str, object], calibration: Calibration) -> Iterator[list[str]]:
     truth = truth_table(edges_from_json(record["edges"]))  # type: ignore[arg-type]
-    sidecars = truth_by_workload(truth[truth["role"] == "sidecar"], exponent_of(calibration))
+    sidecars = truth_by_workload(truth[truth["role"] == "sidecar"])
     ratios = record["dashboard"]["workloads"]  # type: ignore[index]
     for row in beside_truth(calibration, sidecars).to_dict("records"):
         name = f"{row['namespace']}/{row['workload']}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from analyzer.calibration import Calibration, RoleCalibration, calibrate_usage
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.units import Role
-from tests.lab.analysis import beside_truth, exponent_of, truth_by_workload
+from tests.lab.analysis import beside_truth, truth_by_workload
 from tests.lab.plans import plan
 from tests.lab.run import Run, record
 from tests.lab.topology import CHAINS, IDLE, proxies
@@ -39,7 +40,7 @@ class Measured:
     @property
     def side_by_side(self) -> pd.DataFrame:
         """The sidecars' workloads, true and fitted."""
-        truth = truth_by_workload(self.of_role("sidecar"), exponent_of(self.calibration))
+        truth = truth_by_workload(self.of_role("sidecar"))
         return beside_truth(self.calibration, truth)
 
 
@@ -71,6 +72,13 @@ def test_the_slope_of_each_workload_is_within_20_percent_of_the_truth(lab: Measu
 def test_the_idle_of_each_workload_is_within_a_thousandth_of_a_vcpu(lab: Measured) -> None:
     for row in lab.side_by_side.to_dict("records"):
         assert row["idle_vcpu"] == pytest.approx(row["truth_idle_vcpu"], rel=0.1, abs=0.001), row[
+            "workload"
+        ]
+
+
+def test_the_fit_of_each_workload_adds_up_to_what_the_kernel_accounted(lab: Measured) -> None:
+    for row in lab.side_by_side.to_dict("records"):
+        assert row["predicted_mean_vcpu"] == pytest.approx(row["truth_mean_vcpu"], rel=0.1), row[
             "workload"
         ]
 
@@ -113,41 +121,40 @@ def test_what_carries_only_tcp_and_what_carries_nothing_has_no_slope_of_its_own(
     }
 
 
-def test_tls_an_access_log_and_large_answers_show_in_the_slopes(lab: Measured) -> None:
+def test_an_access_log_and_large_answers_show_in_the_slopes(lab: Measured) -> None:
     slopes = lab.side_by_side.set_index("workload")["vcpu_per_1000_rps"]
 
-    # Each against small GETs over mutual TLS, at the side that sends and the side that takes.
-    for usual, logged, large, plain in (
-        ("front", "api", "web", "job"),
-        ("cart", "ledger", "images", "store"),
-    ):
+    # Against small GETs over mutual TLS; what TLS itself costs is less than the noise of minutes.
+    for usual, logged, large in (("front", "api", "web"), ("cart", "ledger", "images")):
         assert slopes[logged] > 1.05 * slopes[usual]
         assert slopes[large] > 1.05 * slopes[usual]
-        assert slopes[plain] < 0.98 * slopes[usual]
 
 
 def test_the_dashboards_ratio_smears_idle_into_the_cost_of_a_request(lab: Measured) -> None:
     fit = lab.calibration.sidecar
     assert isinstance(fit, RoleCalibration)
 
-    assert fit.ratio_vcpu_per_1000_rps is not None
-    assert fit.ratio_vcpu_per_1000_rps > fit.vcpu_per_1000_rps.mid
-    assert lab.run.record["dashboard"]["vcpu_per_1000_rps"] > fit.vcpu_per_1000_rps.mid
+    sidecars = lab.of_role("sidecar")
+    requests_rps = (sidecars["rps"] * sidecars["seconds"]).sum() / lab.truth["seconds"].mean()
+    steps = lab.truth["step"].nunique()
+    expected = 1000 * total_vcpu(sidecars) / (requests_rps / steps)
+
+    assert fit.ratio_vcpu_per_1000_rps == pytest.approx(expected, rel=0.03)
+    assert expected > fit.vcpu_per_1000_rps.mid
 
 
 def test_nothing_runs_on_after_the_lab(lab: Measured) -> None:
-    left = [
-        path
-        for path in Path("/proc").glob("[0-9]*/cmdline")
-        if str(lab.run.snapshot.path.parent).encode() in _command_line(path)
-    ]
-
-    assert left == []
+    assert lab.run.snapshot.path.is_dir()
+    assert {"envoy", "hey"} & set(_children()) == set()
 
 
-def _command_line(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        # It has ended meanwhile.
-        return b""
+def _children() -> Iterator[str]:
+    """Return the names of this process's children."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, _, rest = path.read_text().partition("(")[2].rpartition(")")
+        except OSError:
+            # It has ended meanwhile.
+            continue
+        if int(rest.split()[1]) == os.getpid():
+            yield name

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from tests.lab.accounting import cpu_seconds, memory_bytes
@@ -20,15 +22,21 @@ from tests.lab.truth import Edge, total_vcpu, truth_table
 _BUSY = """
 import sys, threading, time
 
+worked = threading.Event()
+
 def work(seconds):
     end = time.thread_time() + seconds
     while time.thread_time() < end:
         pass
 
-thread = threading.Thread(target=work, args=(0.2,))
-thread.start()
+def work_and_live():
+    work(0.3)
+    worked.set()
+    threading.Event().wait()
+
+threading.Thread(target=work_and_live, daemon=True).start()
 work(0.1)
-thread.join()
+worked.wait()
 hold = bytearray(64 * 1024 * 1024)
 print("done", flush=True)
 sys.stdin.read()
@@ -47,8 +55,8 @@ def test_the_cpu_of_all_threads_is_counted_while_they_live() -> None:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     whole = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    # The thread of 0.2 s has ended, and its schedstat with it: Envoy's threads do not.
-    assert 0.1 <= used < whole
+    # The main thread alone has used a third of it.
+    assert used == pytest.approx(whole, rel=0.1)
     assert held > 64 * 1024 * 1024
 
 
@@ -137,7 +145,25 @@ def test_the_truth_is_differences_over_their_own_time() -> None:
 
 
 def test_the_truths_regression_is_the_line_through_it() -> None:
-    (row,) = truth_by_workload(truth_table(_edges()), exponent=1.0).to_dict("records")
+    (row,) = truth_by_workload(_along(1.0)).to_dict("records")
 
-    assert row["truth_idle_vcpu"] == pytest.approx(0.1)
-    assert row["truth_vcpu_per_1000_rps"] == pytest.approx(0.4)
+    assert row["truth_idle_vcpu"] == pytest.approx(0.01, rel=0.05)
+    assert row["truth_vcpu_per_1000_rps"] == pytest.approx(0.4, rel=0.02)
+
+
+def test_where_the_truth_is_a_curve_its_regression_is_one() -> None:
+    table = _along(0.7)
+    (row,) = truth_by_workload(table).to_dict("records")
+
+    # The marginal cost of a power is that power times the mean cost of a request beyond idle.
+    expected = 0.7 * 1000 * (table["vcpu"] - 0.01).sum() / table["rps"].sum()
+    assert row["truth_vcpu_per_1000_rps"] == pytest.approx(expected, rel=0.05)
+
+
+def _along(exponent: float) -> pd.DataFrame:
+    """Return thirty steps of one proxy: 0.01 vCPU at rest, 0.4 at 1000 requests per second."""
+    rng = np.random.default_rng(1)
+    rps = np.linspace(0, 1000, 30)
+    vcpu = (0.01 + 0.4 * (rps / 1000) ** exponent) * rng.normal(1, 0.02, 30)
+    columns = {"namespace": "shop", "workload": "front", "role": "sidecar", "proxy": "shop/front-0"}
+    return pd.DataFrame({**columns, "step": range(30), "rps": rps, "vcpu": vcpu, "seconds": 60.0})

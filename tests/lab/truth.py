@@ -15,7 +15,14 @@ from tests.lab.accounting import cpu_seconds
 from tests.lab.mesh import LabMesh
 from tests.lab.topology import proxies
 
-__all__ = ["Edge", "edges_from_json", "edges_to_json", "read_edge", "truth_table"]
+__all__ = [
+    "Edge",
+    "edges_from_json",
+    "edges_to_json",
+    "read_edge",
+    "total_vcpu",
+    "truth_table",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
