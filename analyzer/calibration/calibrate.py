@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analyzer.calibration.memory import fit_memory
+from analyzer.calibration.models import Power
 from analyzer.calibration.observations import Observations, observe
 from analyzer.calibration.result import Calibration, Decomposition, RoleCalibration
 from analyzer.calibration.role import fit_role
@@ -125,7 +126,7 @@ def _warnings(sidecar: RoleCalibration | Refusal, decomposition: Decomposition) 
                 "at the same moments, and the steps are short against that (--step)"
             )
         straight = sidecar.straight_line_idle_vcpu_per_proxy
-        if straight is not None:
+        if straight is not None and isinstance(sidecar.curve, Power):
             warnings.append(
                 f"the busier a sidecar, the less a request costs ({sidecar.model}): a straight "
                 f"line would put its idle at {straight:.3g} vCPU, and the fit puts it at "

@@ -121,13 +121,13 @@ def test_what_carries_only_tcp_and_what_carries_nothing_has_no_slope_of_its_own(
     }
 
 
-def test_an_access_log_and_large_answers_show_in_the_slopes(lab: Measured) -> None:
+def test_tls_with_an_access_log_or_large_answers_shows_in_the_slopes(lab: Measured) -> None:
     slopes = lab.side_by_side.set_index("workload")["vcpu_per_1000_rps"]
 
-    # Against small GETs over mutual TLS; what TLS itself costs is less than the noise of minutes.
-    for usual, logged, large in (("front", "api", "web"), ("cart", "ledger", "images")):
-        assert slopes[logged] > 1.05 * slopes[usual]
-        assert slopes[large] > 1.05 * slopes[usual]
+    # Against small GETs without TLS: over mutual TLS, and with an access log or 16 KB answers.
+    for plain, logged, large in (("job", "api", "web"), ("store", "ledger", "images")):
+        assert slopes[logged] > slopes[plain]
+        assert slopes[large] > slopes[plain]
 
 
 def test_the_dashboards_ratio_smears_idle_into_the_cost_of_a_request(lab: Measured) -> None:

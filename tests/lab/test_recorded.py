@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyzer.calibration import Calibration, calibrate_usage
+from analyzer.calibration import Calibration, RoleCalibration, calibrate_usage
 from analyzer.calibration.backtest import backtest
 from analyzer.calibration.observations import observe
 from analyzer.calibration.role import fit_role
@@ -163,3 +163,25 @@ def test_the_sample_is_small() -> None:
     files = list(sample_path("lab").iterdir())
 
     assert sum(path.stat().st_size for path in files) <= 1024**2
+
+
+@pytest.mark.parametrize("name", _RUNS)
+def test_tls_an_access_log_and_large_answers_each_show_in_the_slope(
+    runs: dict[str, Recorded], name: str
+) -> None:
+    slopes = runs[name].side_by_side.set_index("workload")["vcpu_per_1000_rps"]
+
+    # At the side that sends, small GETs over mutual TLS are what the others differ from.
+    assert slopes["job"] < 0.97 * slopes["front"]
+    assert slopes["api"] > 1.03 * slopes["front"]
+    assert slopes["web"] > 1.03 * slopes["front"]
+
+
+def test_a_model_in_inbound_and_outbound_requests_is_not_said_to_be_concave(
+    runs: dict[str, Recorded],
+) -> None:
+    calibration = runs["sample"].calibration
+
+    assert isinstance(calibration.sidecar, RoleCalibration)
+    assert "inbound" in calibration.sidecar.model
+    assert not any("busier" in warning for warning in calibration.warnings)
