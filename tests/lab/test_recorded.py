@@ -20,6 +20,7 @@ from analyzer.measurement.snapshot import load_snapshot
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.units import Role
 from tests.lab.analysis import beside_truth, truth_by_workload
+from tests.lab.table import lab_table
 from tests.lab.truth import edges_from_json, total_vcpu, truth_table
 
 _RUNS = {"sample": sample_path("lab")}
@@ -185,3 +186,10 @@ def test_a_model_in_inbound_and_outbound_requests_is_not_said_to_be_concave(
     assert isinstance(calibration.sidecar, RoleCalibration)
     assert "inbound" in calibration.sidecar.model
     assert not any("busier" in warning for warning in calibration.warnings)
+
+
+def test_the_readme_shows_this_table() -> None:
+    readme = (sample_path("lab").parents[3] / "README.md").read_text(encoding="utf-8")
+
+    for line in lab_table():
+        assert line in readme
