@@ -48,6 +48,7 @@ _UNIT_ELSEWHERE = {
     "analyzer.projection.load.Demand.growth_factor": "it has none",
     "analyzer.projection.result.Sweep.points": "the name of the sweep, and USD a year",
     "analyzer.projection.result.Sweep.break_even": "the name of the sweep",
+    "analyzer.report.charts.workloads._Estimate.value": "the panel that it is drawn in says it",
     "analyzer.data.Assumption.value": "the assumption's name says it",
     "analyzer.projection.modes.Parameters.values": "the keys say it",
     "analyzer.projection.modes.Parameters.waypoint_fit": "the keys say it",

@@ -63,7 +63,7 @@ def test_who_wants_no_colours_gets_no_escape_codes(setting: str) -> None:
     seen = shown("demo", answer_too=True, environment={name: value})
 
     assert seen.status == 0
-    assert seen.sent.startswith("Simulated mesh")
+    assert seen.sent.startswith("Recorded run")
     assert "\x1b" not in seen.sent
 
 

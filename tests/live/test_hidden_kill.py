@@ -7,7 +7,7 @@ import pytest
 
 from tests.live.command import run
 from tests.live.killing import killed
-from tests.live.nameless import nameless
+from tests.live.nameless import assert_alike
 from tests.live.remarking import Remarking
 from tests.support import SMALL_MESH, Answer, PrometheusServer
 
@@ -70,8 +70,7 @@ def test_what_a_killed_collection_leaves_names_nobody_and_is_finished_with_its_s
     )
     # With two salts CPU and requests of a pod would not meet.
     assert found["mesh"] == told["mesh"]
-    sidecars = (nameless(item["calibration"]["sidecar"]) for item in (found, told))
-    assert next(sidecars) == next(sidecars)
+    assert_alike(*(item["calibration"]["sidecar"] for item in (found, told)))
 
 
 @pytest.fixture(autouse=True)
