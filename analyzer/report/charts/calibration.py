@@ -77,9 +77,14 @@ def _density(figure: Figure, axes: Axes, rps: Floats, vcpu: Floats) -> None:
     bar.ax.tick_params(labelsize=9)
 
 
+_SHORT_MODEL = 12
+"""Letters of a model's name that the legend has room for; a longer one is told under the title."""
+
+
 def _lines(axes: Axes, fit: RoleCalibration, rps: Floats) -> None:
     idle, slope = fit.idle_vcpu_per_proxy, fit.vcpu_per_1000_rps
-    name = f"fit ({fit.model}): {number(idle.mid)} idle + {ranged(slope)} per 1000 rps"
+    model = f" ({fit.model})" if len(fit.model) <= _SHORT_MODEL else ""
+    name = f"fit{model}: {number(idle.mid)} idle + {ranged(slope)} per 1000 rps"
     axes.plot(rps, fit.curve.predict(rps), color=COLOURS["fit"], lw=2, label=name, zorder=4)
     if fit.draws is not None:
         low, high = _band(fit.draws, fit.effective_rps(rps))
@@ -147,4 +152,5 @@ def _compared(slope: Interval) -> str:
 
 def _detail(fit: RoleCalibration, above: int) -> str:
     beyond = f"; above the axis: {above:,}" if above else ""
-    return f"{fit.sample_count:,} steps of {fit.proxy_count:,} proxies{beyond}"
+    model = f"; {fit.model}" if len(fit.model) > _SHORT_MODEL else ""
+    return f"{fit.sample_count:,} steps of {fit.proxy_count:,} proxies{model}{beyond}"

@@ -267,3 +267,17 @@ def test_a_fit_from_documents_has_no_steps_to_draw() -> None:
 
     answer = calibration_only(replace(fitted_calibration(), sidecar=sidecar))
     assert isinstance(calibration_chart(answer), Refusal)
+
+
+def test_a_model_with_a_long_name_is_told_under_the_title() -> None:
+    answer = scattered(3, 40)
+    assert answer.calibration is not None
+    assert answer.sidecar is not None
+    sidecar = replace(answer.sidecar, model="affine in inbound, outbound and bytes")
+    figure, axes = drawn(replace(answer, calibration=replace(answer.calibration, sidecar=sidecar)))
+
+    assert_readable(figure)
+    assert axes.texts[-1].get_text().endswith("; affine in inbound, outbound and bytes")
+    assert "fit: 0.01 idle + 0.3 [0.25-0.35] per 1000 rps" in [
+        text.get_text() for text in figure.legends[0].get_texts()
+    ]
