@@ -9,7 +9,8 @@ import struct
 import subprocess
 import termios
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.live.command import command
@@ -62,14 +63,15 @@ def shown(
     """
     primary, secondary = pty.openpty()
     fcntl.ioctl(secondary, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    process = subprocess.Popen(
-        command(*arguments),
-        stdin=subprocess.DEVNULL,
-        stdout=secondary if answer_too else subprocess.PIPE,
-        stderr=secondary,
-        text=True,
-        env=_environment({"TERM": "xterm-256color", **(environment or {})}),
-    )
+    with _interrupts_obeyed():
+        process = subprocess.Popen(
+            command(*arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=secondary if answer_too else subprocess.PIPE,
+            stderr=secondary,
+            text=True,
+            env=_environment({"TERM": "xterm-256color", **(environment or {})}),
+        )
     os.close(secondary)
     watchdog = threading.Timer(_LONGEST_SECONDS, process.kill)
     watchdog.start()
@@ -84,6 +86,16 @@ def shown(
     watchdog.cancel()
     os.close(primary)
     return Shown(status=process.returncode, stdout=stdout, sent=sent.decode())
+
+
+@contextmanager
+def _interrupts_obeyed() -> Iterator[None]:
+    """Let children obey Ctrl-C: in the background it is ignored, and they would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _environment(changes: Mapping[str, str]) -> dict[str, str]:
