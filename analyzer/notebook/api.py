@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from analyzer import measurement
-from analyzer.calibration import Calibration, calibrate_usage
+from analyzer.calibration import Calibration
 from analyzer.data import DEFAULT_SAMPLE, sample_path
 from analyzer.measurement.collect import Progress
 from analyzer.measurement.plan import DEFAULT_DAYS
@@ -100,10 +100,7 @@ def calibrate(snapshot: Snapshot) -> MeshCalibration:
     >>> round(calibration.sidecar.vcpu_per_1000_rps.mid, 2)
     0.35
     """
-    seen = MeshSnapshot.of(snapshot)
-    found = calibrate_usage(seen.usage)
-    answer = Answer(manifest=seen.manifest, usage=seen.usage, calibration=found)
-    return MeshCalibration.of(found, answer)
+    return MeshCalibration.of(*MeshSnapshot.of(snapshot).calibrated)
 
 
 def project(

@@ -9,7 +9,7 @@ from typing import Self
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analyzer.calibration import calibrate_usage
+from analyzer.calibration import Calibration, calibrate_usage
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.notebook.shown import frame_of, paragraphs_html, plot, table_html
@@ -116,12 +116,13 @@ class MeshSnapshot(Snapshot):
         >>> [axes.get_ylabel() for axes in mesh.load_sample("fleet").plot().axes][0]
         'vCPU of all sidecars'
         """
-        return plot(self._answer, name)
+        return plot(self.calibrated[1], name)
 
     @cached_property
-    def _answer(self) -> Answer:
+    def calibrated(self) -> tuple[Calibration, Answer]:
+        """What its proxies cost, by itself and with the mesh; worked out once."""
         found = calibrate_usage(self.usage)
-        return Answer(manifest=self.manifest, usage=self.usage, calibration=found)
+        return found, Answer(manifest=self.manifest, usage=self.usage, calibration=found)
 
     def __repr__(self) -> str:
         """Return where it is and what it is of."""

@@ -8,7 +8,8 @@ from pathlib import Path as Folder
 from typing import Self
 
 from tests.lab.certificates import Certificates
-from tests.lab.envoy import Envoy, Listening, answering, passing, sealed, upstream
+from tests.lab.envoy import Envoy
+from tests.lab.envoy_settings import Listening, answering, passing, sealed, upstream
 from tests.lab.topology import BACKEND, CHAINS, IDLE, Chain, Path, Proxy, proxies
 
 __all__ = ["LabMesh"]

@@ -13,7 +13,8 @@ import pytest
 
 from tests.lab.accounting import cpu_seconds, memory_bytes
 from tests.lab.analysis import truth_by_workload
-from tests.lab.envoy import Envoy, EnvoyStartError, Listening, answering, passing
+from tests.lab.envoy import Envoy, EnvoyStartError
+from tests.lab.envoy_settings import Listening, answering, passing
 from tests.lab.schedule import RUSH, schedule
 from tests.lab.topology import CHAINS, IDLE, Proxy, proxies
 from tests.lab.topology import Path as Way
