@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Hundreds of lines from pip help nobody, until it fails.
 install = $(BIN)/python -m pip -q --disable-pip-version-check --no-input install $(1) \
 	>.venv/install.log 2>&1 || { cat .venv/install.log >&2; exit 1; }
-LOCK := pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate -q
+LOCK := pip compile pyproject.toml --universal --generate-hashes --no-strip-extras --no-header --no-annotate -q
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -49,7 +49,7 @@ pictures: .venv/dev.stamp tools ## draw the README's pictures again
 	@.ci/pictures.sh
 
 lock: .venv/dev.stamp ## pin the dependencies again (ARGS=--upgrade takes newer versions)
-	@$(BIN)/uv $(LOCK) $(ARGS) -o requirements.txt
+	@$(BIN)/uv $(LOCK) $(ARGS) --group build -o requirements.txt
 	@$(BIN)/uv $(LOCK) $(ARGS) --group dev -c requirements.txt -o requirements-dev.txt
 
 format: .venv/dev.stamp ## rewrite the sources as the checks want them
@@ -68,18 +68,16 @@ clean: ## remove what make made: .venv, .tools, out/demo and caches
 	@PYTHON='$(PYTHON)' .ci/venv.sh
 	@touch $@
 
-# A user of the demo need not install the development tools to build one editable package: pip
-# fetches the build backend into a throw-away environment.
+# Both lock files hold the build backend, so that nothing is installed without a hash and nothing
+# depends on the registry's newest release. Whoever has the development pins has the runtime ones.
+project = $(call install,--require-hashes -r $(1)) && $(call install,--no-deps --no-build-isolation -e .)
+
 .venv/runtime.stamp: .venv/made.stamp requirements.txt pyproject.toml
 	@echo 'Installing the runtime pins into .venv'
-	@$(call install,--require-hashes -r requirements.txt)
-	@$(call install,--no-deps -e .)
+	@$(call project,requirements.txt)
 	@touch $@
 
-# The development pins hold the runtime ones and the build backend, so this path (CI's) runs
-# nothing without a hash, and the runtime stamp is met as well.
 .venv/dev.stamp: .venv/made.stamp requirements-dev.txt pyproject.toml
 	@echo 'Installing the development pins into .venv'
-	@$(call install,--require-hashes -r requirements-dev.txt)
-	@$(call install,--no-deps --no-build-isolation -e .)
+	@$(call project,requirements-dev.txt)
 	@touch .venv/runtime.stamp $@
