@@ -8,8 +8,8 @@ from hypothesis import settings
 
 from analyzer.measurement.collect import collect_snapshot
 from analyzer.measurement.plan import Ask
-from analyzer.prometheus.access import Access
 from analyzer.prometheus.connection import Connection
+from analyzer.prometheus.credentials import Access
 from tests.support import SMALL_MESH, FilledMesh, MeshCache, PrometheusServer
 
 # How fast a machine is, is for benchmarks to say.

@@ -23,35 +23,35 @@ SAYS_ITS_UNIT = re.compile(
     # Statistics that have none, or the square of two others'.
     r"|(^|_)(exponent|weights|gains|freedom|coefficients|covariances?)$"
 )
-_OF_ITS_CALLER = ("analyzer.calibration.regression.", "analyzer.calibration.robust.")
+_OF_ITS_CALLER = ("analyzer.calibration.fit.least_squares.", "analyzer.calibration.fit.huber.")
 """Modules that compute with numbers of any unit."""
 _UNIT_ELSEWHERE = {
     "analyzer.units.Interval.low": "the field that holds the interval says it",
     "analyzer.units.Interval.mid": "the field that holds the interval says it",
     "analyzer.units.Interval.high": "the field that holds the interval says it",
-    "analyzer.prometheus.answer.Series.times": "Prometheus's own, seconds since the epoch",
-    "analyzer.prometheus.answer.Series.samples": "the query that was asked says it",
+    "analyzer.prometheus.response.Series.times": "Prometheus's own, seconds since the epoch",
+    "analyzer.prometheus.response.Series.samples": "the query that was asked says it",
     "analyzer.calibration.mesh.MeshCurve.mid": "two units: idle vcpu, vcpu per 1000 rps",
-    "analyzer.calibration.pooling.Prior.mean": "two units: idle vcpu, coefficient",
-    "analyzer.calibration.pooling.Prior.spread": "a matrix of these two",
-    "analyzer.calibration.pooling.Pooled.curves": "two units: idle vcpu, coefficient",
+    "analyzer.calibration.fit.partial_pooling.Prior.mean": "two units: idle vcpu, coefficient",
+    "analyzer.calibration.fit.partial_pooling.Prior.spread": "a matrix of these two",
+    "analyzer.calibration.fit.partial_pooling.Pooled.curves": "two units: idle vcpu, coefficient",
     "analyzer.calibration.workloads.WorkloadFits.curves": "two units: idle vcpu, coefficient",
     "analyzer.calibration.result.RoleCalibration.draws": "two units: idle vcpu, vcpu per 1000 rps",
     "analyzer.calibration.result.RoleCalibration.cost_of_each": "the keys say it",
-    "analyzer.calibration.attenuation._Lines.slopes": "of a workload's basis",
-    "analyzer.calibration.attenuation._Lines.shifts": "of a workload's basis",
+    "analyzer.calibration.fit.attenuation._Lines.slopes": "of a workload's basis",
+    "analyzer.calibration.fit.attenuation._Lines.shifts": "of a workload's basis",
     "analyzer.calibration.panel.Panel.correlations": "it has none",
-    "analyzer.calibration.pooling._Evidence.gain": "a matrix of idle vcpu and coefficient",
-    "analyzer.calibration.pooling._Evidence.own": "two units: idle vcpu, coefficient",
-    "analyzer.calibration.pooling._Evidence.noise": "a matrix of these two",
-    "analyzer.calibration.pooling._Evidence.doubt": "a matrix of these two",
-    "analyzer.projection.load.Demand.growth_factor": "it has none",
+    "analyzer.calibration.fit.partial_pooling._Evidence.gain": "a matrix: idle vcpu, coefficient",
+    "analyzer.calibration.fit.partial_pooling._Evidence.own": "two units: idle vcpu, coefficient",
+    "analyzer.calibration.fit.partial_pooling._Evidence.noise": "a matrix of these two",
+    "analyzer.calibration.fit.partial_pooling._Evidence.doubt": "a matrix of these two",
+    "analyzer.projection.demand.Demand.growth_factor": "it has none",
     "analyzer.projection.result.Sweep.points": "the name of the sweep, and USD a year",
     "analyzer.projection.result.Sweep.break_even": "the name of the sweep",
     "analyzer.report.charts.workloads._Estimate.value": "the panel that it is drawn in says it",
     "analyzer.data.Assumption.value": "the assumption's name says it",
-    "analyzer.projection.modes.Parameters.values": "the keys say it",
-    "analyzer.projection.modes.Parameters.waypoint_fit": "the keys say it",
+    "analyzer.projection.components.Parameters.values": "the keys say it",
+    "analyzer.projection.components.Parameters.waypoint_fit": "the keys say it",
 }
 finite = st.floats(-1e9, 1e9)
 

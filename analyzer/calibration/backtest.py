@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from analyzer.calibration.fit.segments import Floats, Ints
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import Panel, obstacles
 from analyzer.calibration.result import Backtest
-from analyzer.calibration.segments import Floats, Ints
 from analyzer.calibration.shapes import Shape
 from analyzer.calibration.workloads import WorkloadFits, fit_shape, fit_workloads
 from analyzer.units import CONFIDENCE

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analyzer.calibration.fit.segments import Floats
 from analyzer.calibration.memory import fit_memory
 from analyzer.calibration.models import Power
 from analyzer.calibration.observations import Observations, observe
 from analyzer.calibration.result import Calibration, Decomposition, RoleCalibration
 from analyzer.calibration.role import fit_role
-from analyzer.calibration.segments import Floats
 from analyzer.calibration.summary import (
     decompose,
     predicted_vcpu,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analyzer.calibration.fit.huber import RobustFit
+from analyzer.calibration.fit.least_squares import moments_of, solve
+from analyzer.calibration.fit.segments import Floats
 from analyzer.calibration.panel import Obstacle, Panel
-from analyzer.calibration.regression import moments_of, solve
-from analyzer.calibration.robust import RobustFit
-from analyzer.calibration.segments import Floats
 from analyzer.calibration.shapes import (
     AFFINE,
     BY_DIRECTION,

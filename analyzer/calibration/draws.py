@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from analyzer.calibration.segments import Floats
+from analyzer.calibration.fit.segments import Floats
 
 __all__ = ["DRAW_COUNT", "SEED", "joint_draws"]
 

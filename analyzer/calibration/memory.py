@@ -7,11 +7,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.covariance import interval, jackknife
-from analyzer.calibration.regression import Problem
+from analyzer.calibration.fit.huber import HUBER_THRESHOLD, fit_robustly
+from analyzer.calibration.fit.jackknife import interval, jackknife
+from analyzer.calibration.fit.least_squares import Problem
+from analyzer.calibration.fit.segments import Floats, Ints, Segments
 from analyzer.calibration.result import MemoryCalibration
-from analyzer.calibration.robust import HUBER_THRESHOLD, fit_robustly
-from analyzer.calibration.segments import Floats, Ints, Segments
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import BYTES_PER_GIB, Reason, Refusal, Role
 

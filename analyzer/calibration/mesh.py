@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.calibration.covariance import interval
+from analyzer.calibration.fit.jackknife import interval
+from analyzer.calibration.fit.partial_pooling import Pooled
+from analyzer.calibration.fit.segments import Bools, Floats
 from analyzer.calibration.models import Affine, Curve, Power
-from analyzer.calibration.pooling import Pooled
-from analyzer.calibration.segments import Bools, Floats
 from analyzer.calibration.workloads import WorkloadFits
 from analyzer.units import Interval
 

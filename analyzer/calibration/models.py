@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.calibration.segments import Floats
+from analyzer.calibration.fit.segments import Floats
 
 __all__ = ["Affine", "AffineByDirection", "Curve", "Power"]
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analyzer.calibration.segments import Bools, Ints, Segments
+from analyzer.calibration.fit.segments import Bools, Ints, Segments
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import BITS_PER_GBIT, Role
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.regression import moments_of
-from analyzer.calibration.segments import Bools, Floats, Ints, Segments
+from analyzer.calibration.fit.least_squares import moments_of
+from analyzer.calibration.fit.segments import Bools, Floats, Ints, Segments
 from analyzer.units import Reason
 
 __all__ = [

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from analyzer.calibration.fit.segments import Bools, Floats
 from analyzer.calibration.models import Affine, AffineByDirection, Curve
 from analyzer.calibration.observations import Exclusion
-from analyzer.calibration.segments import Bools, Floats
 from analyzer.units import Interval, Provenance, Refusal, Role
 
 __all__ = [

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.calibration.attenuation import attenuation_share
 from analyzer.calibration.backtest import backtest
 from analyzer.calibration.choice import Score, choose
 from analyzer.calibration.draws import joint_draws
+from analyzer.calibration.fit.attenuation import attenuation_share
+from analyzer.calibration.fit.partial_pooling import Pooled, pool
 from analyzer.calibration.mesh import MeshCurve, cost_of_each, mesh_curve
 from analyzer.calibration.models import AffineByDirection
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import Panel, obstacles
-from analyzer.calibration.pooling import Pooled, pool
 from analyzer.calibration.result import Candidate, RoleCalibration
 from analyzer.calibration.shapes import AFFINE, left_out
 from analyzer.calibration.workloads import WorkloadFits, fit_shape, fit_workloads

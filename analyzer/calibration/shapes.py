@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 
+from analyzer.calibration.fit.least_squares import Problem
+from analyzer.calibration.fit.segments import Bools, Floats
 from analyzer.calibration.panel import Obstacle, Panel
-from analyzer.calibration.regression import Problem
-from analyzer.calibration.segments import Bools, Floats
 
 __all__ = [
     "AFFINE",

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from analyzer.calibration.covariance import interval
+from analyzer.calibration.fit.jackknife import interval
+from analyzer.calibration.fit.segments import Floats
 from analyzer.calibration.mesh import pooled_freedom
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.result import Decomposition, WorkloadCalibration
 from analyzer.calibration.role import RoleFit
-from analyzer.calibration.segments import Floats
 from analyzer.units import Interval, Provenance, Refusal
 
 __all__ = ["decompose", "predicted_vcpu", "refused_workloads", "workload_calibrations"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from analyzer.calibration.fit.segments import Floats, Ints
 from analyzer.calibration.observations import THROTTLED, Observations
-from analyzer.calibration.segments import Floats, Ints
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import Role
 

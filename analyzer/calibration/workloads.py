@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from analyzer.calibration.covariance import jackknife
+from analyzer.calibration.fit.huber import HUBER_THRESHOLD, RobustFit, fit_robustly
+from analyzer.calibration.fit.jackknife import jackknife
+from analyzer.calibration.fit.least_squares import Problem
+from analyzer.calibration.fit.segments import Bools, Floats, Ints, Segments
 from analyzer.calibration.panel import Obstacle, Panel
-from analyzer.calibration.regression import Problem
-from analyzer.calibration.robust import HUBER_THRESHOLD, RobustFit, fit_robustly
-from analyzer.calibration.segments import Bools, Floats, Ints, Segments
 from analyzer.calibration.shapes import Shape
 from analyzer.units import CONFIDENCE, Reason
 

@@ -6,14 +6,14 @@ from typing import Final
 
 import numpy as np
 
-from analyzer.calibration.covariance import interval, jackknife
+from analyzer.calibration.fit.huber import fit_robustly
+from analyzer.calibration.fit.jackknife import interval, jackknife
+from analyzer.calibration.fit.least_squares import Problem
+from analyzer.calibration.fit.segments import Bools, Floats, Segments
 from analyzer.calibration.models import Affine
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import MIN_SAMPLES, MIN_STEPS, MIN_VARIATION, Panel
-from analyzer.calibration.regression import Problem
 from analyzer.calibration.result import RoleCalibration
-from analyzer.calibration.robust import fit_robustly
-from analyzer.calibration.segments import Bools, Floats, Segments
 from analyzer.calibration.shapes import COLLINEAR
 from analyzer.data import assumptions
 from analyzer.units import Interval, Provenance, Role

@@ -31,7 +31,7 @@ def answered(
     from analyzer.calibration import calibrate_usage
     from analyzer.measurement.usage import measure
     from analyzer.projection import project_usage
-    from analyzer.projection.load import mesh_load
+    from analyzer.projection.demand import mesh_load
     from analyzer.report.answer import Answer
     from analyzer.units import Refusal
 

@@ -12,8 +12,8 @@ from analyzer.cli.options import FOLDER, SNAPSHOT, examples, quiet_option, scena
 from analyzer.errors import InsufficientData
 
 if TYPE_CHECKING:
+    from analyzer.comparison.result import Comparison
     from analyzer.measurement.snapshot import Snapshot
-    from analyzer.projection.comparison import Comparison
 
 __all__ = ["compare"]
 
@@ -49,8 +49,8 @@ def compare(
 
     BEFORE is a snapshot with sidecars, AFTER one of the same mesh with ztunnels.
     """
+    from analyzer.comparison.compare import compare as compare_snapshots
     from analyzer.measurement.snapshot import load_snapshot
-    from analyzer.projection.compare import compare as compare_snapshots
     from analyzer.units import Refusal
 
     assumed = scenario_of(scenario, None)

@@ -128,9 +128,9 @@ def _show(query: Query, promql: str, cost: str = "") -> None:
 
 
 def _unsurveyed(query: Query, options: dict[str, Any]) -> str:
-    from analyzer.prometheus.dialect import Dialect
+    from analyzer.prometheus.label_mapping import Dialect
     from analyzer.prometheus.promql import Scope
-    from analyzer.prometheus.window import MIN_STEP_SECONDS
+    from analyzer.window import MIN_STEP_SECONDS
 
     scope = Scope(namespaces=options["namespaces"], cluster=options["cluster"])
     dialect = Dialect(cluster=options["cluster_label"] or "cluster")

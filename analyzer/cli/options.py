@@ -217,7 +217,7 @@ def explained_modes(explain: str | None, output_format: str) -> tuple[str, ...]:
 
 def access_of(options: dict[str, Any]) -> Any:
     """Take the server options out of `options` and return the Access they mean."""
-    from analyzer.prometheus.access import Access
+    from analyzer.prometheus.credentials import Access
 
     names = (
         "token_file username password_file headers ca_file client_certificate client_key "

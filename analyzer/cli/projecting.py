@@ -109,8 +109,8 @@ def _stated_answer(  # noqa: PLR0913 - one argument an option
     waypoint_replicas: int | None,
 ) -> Answer:
     from analyzer.data import published_constants
-    from analyzer.projection.load import stated_load
-    from analyzer.projection.reference import project_constants
+    from analyzer.projection.demand import stated_load
+    from analyzer.projection.published import project_constants
     from analyzer.report.answer import Answer
 
     known = published_constants()

@@ -10,8 +10,8 @@ from pathlib import Path
 from analyzer.measurement.collect import Progress, collect_snapshot
 from analyzer.measurement.plan import DEFAULT_DAYS, Ask
 from analyzer.measurement.snapshot import Snapshot
-from analyzer.prometheus.access import Access
 from analyzer.prometheus.connection import Connection
+from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.promql import Scope
 
 __all__ = ["collect"]

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analyzer.errors import InsufficientData
-from analyzer.prometheus.answer import Answer
-from analyzer.prometheus.dialect import (
+from analyzer.prometheus.label_mapping import (
     CPU_COUNTER,
     CPU_RULES,
     Attribution,
@@ -16,6 +15,7 @@ from analyzer.prometheus.dialect import (
     Exporter,
     Names,
 )
+from analyzer.prometheus.response import Answer
 
 __all__ = ["CGROUPS", "NO_CLUSTER", "Sample", "Samples", "detect_dialect", "samples_of"]
 

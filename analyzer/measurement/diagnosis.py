@@ -13,9 +13,9 @@ from analyzer.measurement.metrics import CPU, MENDING, OPTIONAL, REQUESTS
 from analyzer.measurement.plan import choose_window
 from analyzer.measurement.survey import Survey, count_series, find_dialect, looks_at, survey
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.dialect import Attribution, Dialect
+from analyzer.prometheus.label_mapping import Attribution, Dialect
 from analyzer.prometheus.promql import Scope
-from analyzer.prometheus.window import MIN_STEP_SECONDS, choose_step_seconds
+from analyzer.window import MIN_STEP_SECONDS, choose_step_seconds
 
 __all__ = ["Check", "Diagnosis", "Possible", "Status", "diagnose"]
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from analyzer.errors import FrameError
-from analyzer.prometheus.answer import Answer
-from analyzer.prometheus.dialect import Dialect
+from analyzer.prometheus.label_mapping import Dialect
 from analyzer.prometheus.query import Query
+from analyzer.prometheus.response import Answer
 
 __all__ = ["TIME", "check_frame", "empty_frame", "frame_of", "sorted_frame"]
 

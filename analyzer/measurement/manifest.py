@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from analyzer.errors import SnapshotError, UsageError
-from analyzer.prometheus.dialect import Attribution, Dialect, Names
+from analyzer.prometheus.label_mapping import Attribution, Dialect, Names
 from analyzer.prometheus.promql import Scope
-from analyzer.prometheus.window import TimeWindow
+from analyzer.window import TimeWindow
 
 __all__ = [
     "SCHEMA_VERSION",

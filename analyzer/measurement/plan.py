@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from analyzer.errors import InsufficientData, UsageError
-from analyzer.measurement.hiding import Hider, new_salt
+from analyzer.measurement.anonymise import Hider, new_salt
 from analyzer.measurement.manifest import (
     dialect_of,
     scope_to_json,
@@ -18,11 +18,11 @@ from analyzer.measurement.manifest import (
 from analyzer.measurement.metrics import MENDING
 from analyzer.measurement.survey import Survey, survey
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.dialect import Exporter
 from analyzer.prometheus.fetch import Job
+from analyzer.prometheus.label_mapping import Exporter
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import Query, load_queries, load_query
-from analyzer.prometheus.window import Chunk, TimeWindow, choose_step_seconds
+from analyzer.window import Chunk, TimeWindow, choose_step_seconds
 
 __all__ = [
     "DEFAULT_DAYS",

@@ -11,7 +11,7 @@ import pandas as pd
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.proxies import KEY
 from analyzer.measurement.tables import Tables
-from analyzer.prometheus.window import TimeWindow
+from analyzer.window import TimeWindow
 
 __all__ = ["step_table", "with_points"]
 

@@ -18,12 +18,12 @@ from analyzer.measurement.detect import (
     samples_of,
 )
 from analyzer.measurement.metrics import CPU, MENDING, REQUESTS
-from analyzer.prometheus.answer import Answer, Series
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.dialect import Attribution, Dialect, Exporter
+from analyzer.prometheus.label_mapping import Attribution, Dialect, Exporter
 from analyzer.prometheus.promql import Scope, duration, selector
 from analyzer.prometheus.query import load_query
-from analyzer.prometheus.window import Chunk, TimeWindow
+from analyzer.prometheus.response import Answer, Series
+from analyzer.window import Chunk, TimeWindow
 
 __all__ = ["Survey", "count_series", "find_dialect", "looks_at", "survey"]
 

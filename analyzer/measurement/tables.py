@@ -10,7 +10,7 @@ import pandas as pd
 
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.snapshot import Snapshot
-from analyzer.prometheus.dialect import Attribution, Exporter
+from analyzer.prometheus.label_mapping import Attribution, Exporter
 from analyzer.prometheus.query import load_query
 
 __all__ = ["UNKNOWN_NAMES", "Tables", "workload_of_creator"]

@@ -17,8 +17,8 @@ from analyzer.measurement.roles import UNKNOWN
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.steps import step_table, with_points
 from analyzer.measurement.tables import Tables
-from analyzer.prometheus.window import TimeWindow
 from analyzer.units import Reason, Refusal, Role
+from analyzer.window import TimeWindow
 
 __all__ = ["MeshUsage", "measure"]
 

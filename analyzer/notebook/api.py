@@ -16,7 +16,7 @@ from analyzer.notebook.calibration import MeshCalibration
 from analyzer.notebook.projection import MeshProjection
 from analyzer.notebook.snapshot import MeshSnapshot
 from analyzer.projection import Scenario, default_scenario, load_scenario, project_usage
-from analyzer.prometheus.access import Access
+from analyzer.prometheus.credentials import Access
 from analyzer.report.answer import Answer
 
 __all__ = ["calibrate", "collect", "load_sample", "load_snapshot", "project"]

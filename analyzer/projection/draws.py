@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from analyzer.calibration.draws import DRAW_COUNT, SEED
+from analyzer.calibration.fit.segments import Floats
 from analyzer.calibration.result import RoleCalibration
-from analyzer.calibration.segments import Floats
 from analyzer.units import CONFIDENCE, Interval
 
 __all__ = ["DRAW_COUNT", "SEED", "draw", "draw_curve", "generator", "to_interval"]

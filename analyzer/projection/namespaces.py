@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from analyzer.calibration.fit.segments import Bools, Floats
 from analyzer.calibration.result import Calibration
-from analyzer.calibration.segments import Bools, Floats
-from analyzer.projection.load import MeshLoad
-from analyzer.projection.modes import Parameters, waypoint_replicas
+from analyzer.projection.components import Parameters, waypoint_replicas
+from analyzer.projection.demand import MeshLoad
 from analyzer.units import Refusal
 
 __all__ = ["is_extrapolated", "rank_namespaces"]

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from analyzer.projection.choices import Basis
-from analyzer.projection.evaluate import ModeNeeds
-from analyzer.projection.load import MeshLoad
-from analyzer.projection.modes import Parameters, ztunnel_vcpu
+from analyzer.projection.components import Parameters, ztunnel_vcpu
+from analyzer.projection.demand import MeshLoad
+from analyzer.projection.modes import ModeNeeds
 from analyzer.units import CONFIDENCE
 
 __all__ = ["freed_nodes", "ztunnel_nodes"]

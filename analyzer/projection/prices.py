@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.segments import Floats
+from analyzer.calibration.fit.segments import Floats
 from analyzer.errors import InsufficientData
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.load import MeshLoad
+from analyzer.projection.demand import MeshLoad
 from analyzer.projection.scenario import Scenario
 from analyzer.units import HOURS_PER_MONTH
 

@@ -10,15 +10,14 @@ from analyzer.errors import InsufficientData
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.projection.choices import Placement
+from analyzer.projection.components import SIDECAR, Parameters, waypoint_replicas
+from analyzer.projection.demand import Demand, MeshLoad, mesh_load
 from analyzer.projection.draws import to_interval
-from analyzer.projection.evaluate import ModeNeeds, evaluate
-from analyzer.projection.load import Demand, MeshLoad, mesh_load
-from analyzer.projection.modes import SIDECAR, Parameters, waypoint_replicas
+from analyzer.projection.modes import ModeNeeds, evaluate
 from analyzer.projection.namespaces import is_extrapolated, rank_namespaces
 from analyzer.projection.nodes import freed_nodes, ztunnel_nodes
-from analyzer.projection.parameters import drawn, exact, with_measured
 from analyzer.projection.prices import NodePrices, node_prices
-from analyzer.projection.reference import reference
+from analyzer.projection.published import reference
 from analyzer.projection.result import (
     NOTHING_TO_SAVE,
     Component,
@@ -32,6 +31,7 @@ from analyzer.projection.result import (
 from analyzer.projection.scenario import Basis, Scenario, default_scenario
 from analyzer.projection.sensitivity import sensitivity
 from analyzer.projection.sweeps import sweeps
+from analyzer.projection.uncertainty import drawn, exact, with_measured
 from analyzer.projection.working_hours import within
 from analyzer.units import Provenance, Reason, Refusal
 

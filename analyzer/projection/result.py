@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from analyzer.projection.load import MeshLoad
-from analyzer.projection.modes import Need, Parameters
+from analyzer.projection.components import Need, Parameters
+from analyzer.projection.demand import MeshLoad
 from analyzer.projection.prices import NodePrices
 from analyzer.projection.scenario import Basis, Scenario
 from analyzer.units import Interval, Provenance, Reason, Refusal, Role

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from analyzer.projection.evaluate import evaluate
-from analyzer.projection.footprint import SidecarFootprint
-from analyzer.projection.load import MeshLoad
-from analyzer.projection.modes import AMBIENT_WAYPOINT, SIDECAR, Parameters
+from analyzer.projection.components import AMBIENT_WAYPOINT, SIDECAR, Parameters
+from analyzer.projection.demand import MeshLoad
+from analyzer.projection.modes import evaluate
 from analyzer.projection.prices import NodePrices
 from analyzer.projection.result import Sensitivity
 from analyzer.projection.scenario import Basis, Scenario
+from analyzer.projection.sidecars import SidecarFootprint
 
 __all__ = ["sensitivity"]
 

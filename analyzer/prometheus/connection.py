@@ -15,10 +15,10 @@ from urllib3.exceptions import InvalidHeader, ReadTimeoutError
 from urllib3.util import Retry
 
 from analyzer.errors import PrometheusError, QueryRejected, QueryTooHeavy
-from analyzer.prometheus.access import Access
-from analyzer.prometheus.answer import Answer, Series
+from analyzer.prometheus.credentials import Access
+from analyzer.prometheus.response import Answer, Series
 from analyzer.prometheus.session import PrometheusSession
-from analyzer.prometheus.window import Chunk, TimeWindow
+from analyzer.window import Chunk, TimeWindow
 
 __all__ = ["Connection", "Source"]
 

@@ -7,10 +7,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from analyzer.errors import QueryTooHeavy
-from analyzer.prometheus.answer import Answer
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.query import Query
-from analyzer.prometheus.window import Chunk, TimeWindow
+from analyzer.prometheus.response import Answer
+from analyzer.window import Chunk, TimeWindow
 
 __all__ = ["MAX_IN_FLIGHT", "Fetched", "Job", "fetch"]
 

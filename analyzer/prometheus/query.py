@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 
 from analyzer.errors import QueryFileError
-from analyzer.prometheus.dialect import Attribution, Dialect, Exporter
+from analyzer.prometheus.label_mapping import Attribution, Dialect, Exporter
 from analyzer.prometheus.promql import Scope, duration
 
 __all__ = ["SURVEY", "Query", "load_queries", "load_query", "queries_root"]

@@ -8,8 +8,8 @@ from typing import Any
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from analyzer.prometheus.access import Access
-from analyzer.prometheus.answer import Answer, decode
+from analyzer.prometheus.credentials import Access
+from analyzer.prometheus.response import Answer, decode
 
 __all__ = ["PrometheusSession"]
 

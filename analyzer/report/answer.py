@@ -8,7 +8,7 @@ from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.load import MeshLoad
+from analyzer.projection.demand import MeshLoad
 from analyzer.projection.result import Projection
 from analyzer.units import Reason, Refusal
 

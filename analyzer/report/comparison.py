@@ -9,8 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analyzer.calibration.result import RoleCalibration
-from analyzer.projection.comparison import Cause, Compared, Comparison
-from analyzer.prometheus.window import TimeWindow
+from analyzer.comparison.result import Cause, Compared, Comparison
 from analyzer.report.cells import escaped, markdown_table
 from analyzer.report.layout import (
     console_on,
@@ -25,6 +24,7 @@ from analyzer.report.rows import MAX_ROWS
 from analyzer.report.verdict import role_line
 from analyzer.report.words import number, percent, ranged, time_title
 from analyzer.units import Interval
+from analyzer.window import TimeWindow
 
 __all__ = ["as_comparison_markdown", "as_comparison_table"]
 

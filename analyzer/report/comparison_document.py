@@ -7,8 +7,8 @@ from typing import Any
 
 import analyzer
 from analyzer.calibration.result import RoleCalibration
+from analyzer.comparison.result import Compared, Comparison, NamespaceCompared, UnitCost
 from analyzer.measurement.manifest import Manifest, window_to_json
-from analyzer.projection.comparison import Compared, Comparison, NamespaceCompared, UnitCost
 from analyzer.report.calibrated import interval_json, role_json
 from analyzer.report.cells import csv_text
 from analyzer.report.document import cleaned, json_text, refusal_json

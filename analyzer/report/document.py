@@ -13,7 +13,7 @@ import analyzer
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.manifest import window_to_json
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.load import MeshLoad
+from analyzer.projection.demand import MeshLoad
 from analyzer.projection.result import Footprint, Mode, Projection, Saving, Sweep
 from analyzer.report.answer import Answer
 from analyzer.report.calibrated import calibration_json, interval_json

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.projection.comparison import Cause, Compared, Comparison
+from analyzer.comparison.result import Cause, Compared, Comparison
 from analyzer.report.words import number, ranged
 from analyzer.units import Interval
 

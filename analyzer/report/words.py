@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from analyzer.projection.choices import Basis
-from analyzer.prometheus.window import TimeWindow
 from analyzer.report.answer import Answer
 from analyzer.units import Interval
+from analyzer.window import TimeWindow
 
 __all__ = [
     "AS_BASIS",

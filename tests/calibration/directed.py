@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from analyzer.calibration.fit.segments import Floats
 from analyzer.calibration.observations import observe
 from analyzer.calibration.panel import Obstacle, Panel, obstacles
-from analyzer.calibration.segments import Floats
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import BITS_PER_GBIT, Role
 from tests.calibration.meshes import Fleet, usage_of

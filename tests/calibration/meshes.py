@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from analyzer.measurement.usage import MeshUsage
-from analyzer.prometheus.window import TimeWindow
 from analyzer.units import Role
+from analyzer.window import TimeWindow
 
 __all__ = [
     "STEPS_PER_DAY",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.calibration.regression import Problem
-from analyzer.calibration.segments import Floats, Ints, Segments
+from analyzer.calibration.fit.least_squares import Problem
+from analyzer.calibration.fit.segments import Floats, Ints, Segments
 
 __all__ = ["Frame", "Joined", "drawn", "joined"]
 

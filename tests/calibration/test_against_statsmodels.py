@@ -11,9 +11,9 @@ import pytest
 import statsmodels.api as sm
 from linearmodels.iv import IV2SLS
 
-from analyzer.calibration.covariance import interval, sandwich
-from analyzer.calibration.robust import RobustFit, Stopping, fit_robustly
-from analyzer.calibration.segments import Floats
+from analyzer.calibration.fit.huber import RobustFit, Stopping, fit_robustly
+from analyzer.calibration.fit.jackknife import interval, sandwich
+from analyzer.calibration.fit.segments import Floats
 from tests.calibration.problems import Frame, Joined, drawn, joined
 
 SEEDS = range(10)

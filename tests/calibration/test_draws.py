@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analyzer.calibration.covariance import reach
 from analyzer.calibration.draws import DRAW_COUNT, joint_draws
-from analyzer.calibration.segments import Floats
+from analyzer.calibration.fit.jackknife import reach
+from analyzer.calibration.fit.segments import Floats
 
 MID = np.array([0.02, 0.5])
 

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from analyzer.calibration.fit.segments import Floats
 from analyzer.calibration.memory import fit_memory
 from analyzer.calibration.result import MemoryCalibration
-from analyzer.calibration.segments import Floats
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import BYTES_PER_GIB, Interval, Reason, Refusal, Role
 from tests.calibration.meshes import Fleet, ramp, usage_of

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from analyzer.calibration.fit.partial_pooling import pool
 from analyzer.calibration.mesh import MeshCurve, cost_of_each, mesh_curve, pooled_freedom
 from analyzer.calibration.models import Affine, Power
-from analyzer.calibration.pooling import pool
 from analyzer.calibration.shapes import AFFINE, BY_DIRECTION, Shape, power
 from tests.calibration.asking import fits_of
 from tests.calibration.meshes import Fleet, lawful, ramp

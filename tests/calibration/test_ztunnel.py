@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from analyzer.calibration.fit.segments import Floats
 from analyzer.calibration.observations import observe
 from analyzer.calibration.result import RoleCalibration
-from analyzer.calibration.segments import Floats
 from analyzer.calibration.ztunnel import fit_ztunnels
 from analyzer.data import assumptions
 from analyzer.measurement.usage import MeshUsage

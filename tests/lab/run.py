@@ -16,8 +16,8 @@ import requests
 from analyzer.measurement.collect import collect_snapshot
 from analyzer.measurement.plan import Ask
 from analyzer.measurement.snapshot import Snapshot
-from analyzer.prometheus.access import Access
 from analyzer.prometheus.connection import Connection
+from analyzer.prometheus.credentials import Access
 from tests.lab.exporter import Exporter
 from tests.lab.load import Load
 from tests.lab.mesh import LabMesh

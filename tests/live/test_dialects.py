@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.errors import InsufficientData
 from analyzer.measurement import MeshUsage, collect, measure
-from analyzer.prometheus.dialect import Attribution
+from analyzer.prometheus.label_mapping import Attribution
 from analyzer.units import Role
 from tests.support import (
     CLUSTERS,

@@ -13,8 +13,8 @@ from analyzer.measurement.collect import collect_snapshot
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.plan import Ask
 from analyzer.measurement.snapshot import MANIFEST, Snapshot
-from analyzer.prometheus.access import Access
 from analyzer.prometheus.connection import Connection
+from analyzer.prometheus.credentials import Access
 from tests.live.remarking import Remarking
 from tests.support import SMALL_MESH, PrometheusServer
 

@@ -7,8 +7,8 @@ import pytest
 from analyzer.measurement.collect import collect_snapshot
 from analyzer.measurement.plan import Ask
 from analyzer.measurement.snapshot import Snapshot
-from analyzer.prometheus.access import Access
 from analyzer.prometheus.connection import Connection
+from analyzer.prometheus.credentials import Access
 from tests.support import FilledMesh, MeshCache, default_mesh
 
 MIXED = replace(default_mesh(pods=60, hours=3), node_prices=True, churn=0.0, restarts=0.05)

@@ -8,7 +8,7 @@ from typing import Any
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import measure
-from analyzer.prometheus.dialect import Dialect
+from analyzer.prometheus.label_mapping import Dialect
 from tests.measurement.snapshots import Rows, make_snapshot
 
 POINTS = 6

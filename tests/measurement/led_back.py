@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from analyzer.measurement.tables import Tables
-from analyzer.prometheus.dialect import Attribution, Dialect
+from analyzer.prometheus.label_mapping import Attribution, Dialect
 from analyzer.prometheus.promql import Scope
 from tests.measurement.snapshots import Rows, make_snapshot, steady
 

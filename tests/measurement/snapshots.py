@@ -16,10 +16,10 @@ from analyzer.measurement.snapshot import (
     write_file,
     write_table,
 )
-from analyzer.prometheus.dialect import Dialect
+from analyzer.prometheus.label_mapping import Dialect
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
-from analyzer.prometheus.window import TimeWindow
+from analyzer.window import TimeWindow
 
 START = datetime(2024, 5, 14, 10, tzinfo=UTC)
 STEP_SECONDS = 600

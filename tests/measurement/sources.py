@@ -7,11 +7,11 @@ from datetime import datetime
 import numpy as np
 
 from analyzer.measurement.metrics import CPU, MENDING, OPTIONAL, REQUESTS
-from analyzer.prometheus.answer import Answer, Series
-from analyzer.prometheus.dialect import CPU_RULES, Dialect
+from analyzer.prometheus.label_mapping import CPU_RULES, Dialect
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
-from analyzer.prometheus.window import Chunk, TimeWindow
+from analyzer.prometheus.response import Answer, Series
+from analyzer.window import Chunk, TimeWindow
 
 ALL_METRICS: Mapping[str, int] = dict.fromkeys((*MENDING, *OPTIONAL), 10)
 

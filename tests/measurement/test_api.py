@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.measurement import collect, load_snapshot
-from analyzer.prometheus.access import Access
+from analyzer.prometheus.credentials import Access
 from tests.support import SMALL_MESH, PrometheusServer
 
 pytestmark = pytest.mark.live

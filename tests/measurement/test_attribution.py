@@ -7,7 +7,7 @@ import pytest
 
 from analyzer.measurement.tables import workload_of_creator
 from analyzer.measurement.usage import measure
-from analyzer.prometheus.dialect import Dialect
+from analyzer.prometheus.label_mapping import Dialect
 from analyzer.prometheus.promql import Scope
 from analyzer.units import Role
 from tests.measurement.led_back import (

@@ -15,9 +15,9 @@ from analyzer.errors import PrometheusError, SnapshotError
 from analyzer.measurement.collect import Progress, collect_snapshot
 from analyzer.measurement.plan import Ask
 from analyzer.measurement.snapshot import Snapshot, load_snapshot
-from analyzer.prometheus.access import Access
 from analyzer.prometheus.connection import Connection
-from analyzer.prometheus.window import TimeWindow
+from analyzer.prometheus.credentials import Access
+from analyzer.window import TimeWindow
 from tests.support import (
     SMALL_MESH,
     Answer,
@@ -45,7 +45,7 @@ from datetime import datetime
 from pathlib import Path
 from analyzer.measurement.collect import collect_snapshot
 from analyzer.measurement.plan import Ask
-from analyzer.prometheus.access import Access
+from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.connection import Connection
 
 url, source, target, start, end = sys.argv[1:]

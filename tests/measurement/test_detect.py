@@ -15,8 +15,7 @@ from analyzer.measurement.detect import (
     detect_dialect,
     samples_of,
 )
-from analyzer.prometheus.answer import Answer, Series
-from analyzer.prometheus.dialect import (
+from analyzer.prometheus.label_mapping import (
     CPU_COUNTER,
     CPU_RULES,
     Attribution,
@@ -24,6 +23,7 @@ from analyzer.prometheus.dialect import (
     Exporter,
     Names,
 )
+from analyzer.prometheus.response import Answer, Series
 
 RATE5M, IRATE = CPU_RULES
 USUAL = Dialect(cluster=NO_CLUSTER)

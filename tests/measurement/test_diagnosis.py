@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.measurement.diagnosis import Check, Diagnosis, Status, diagnose
 from analyzer.measurement.metrics import CPU, MENDING, OPTIONAL, REQUESTS
-from analyzer.prometheus.dialect import CPU_RULES
+from analyzer.prometheus.label_mapping import CPU_RULES
 from analyzer.prometheus.promql import Scope
 from tests.measurement.sources import ALL_METRICS, Surveyed, usual_labels
 

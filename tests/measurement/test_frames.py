@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from analyzer.errors import FrameError
 from analyzer.measurement.frames import TIME, check_frame, empty_frame, frame_of, sorted_frame
-from analyzer.prometheus.answer import Answer, Series
-from analyzer.prometheus.dialect import Attribution, Dialect, Names
+from analyzer.prometheus.label_mapping import Attribution, Dialect, Names
 from analyzer.prometheus.query import load_queries, load_query
+from analyzer.prometheus.response import Answer, Series
 from tests.measurement.snapshots import frame_of_rows
 
 QUERY = load_query("proxy_cpu_vcpu")

@@ -9,9 +9,9 @@ import pytest
 
 from analyzer.errors import SnapshotError
 from analyzer.measurement.manifest import SCHEMA_VERSION, Manifest
-from analyzer.prometheus.dialect import CPU_RULES, Attribution, Dialect, Names
+from analyzer.prometheus.label_mapping import CPU_RULES, Attribution, Dialect, Names
 from analyzer.prometheus.promql import Scope
-from analyzer.prometheus.window import TimeWindow
+from analyzer.window import TimeWindow
 from tests.measurement.snapshots import record_of
 
 START = datetime(2024, 5, 14, 10, tzinfo=UTC)

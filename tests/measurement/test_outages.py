@@ -10,8 +10,8 @@ import pytest
 from analyzer.measurement.collect import collect_snapshot
 from analyzer.measurement.plan import Ask
 from analyzer.measurement.usage import MeshUsage, measure
-from analyzer.prometheus.access import Access
 from analyzer.prometheus.connection import Connection
+from analyzer.prometheus.credentials import Access
 from analyzer.units import Role
 from tests.support import SMALL_MESH, PrometheusServer, Series, build_mesh, remote_write
 

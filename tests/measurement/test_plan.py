@@ -11,10 +11,10 @@ import pytest
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.metrics import MENDING
 from analyzer.measurement.plan import DEFAULT_DAYS, Ask, Plan, make_plan, measured_queries
-from analyzer.prometheus.dialect import CPU_RULES
+from analyzer.prometheus.label_mapping import CPU_RULES
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
-from analyzer.prometheus.window import SAMPLE_BUDGET
+from analyzer.window import SAMPLE_BUDGET
 from tests.measurement.sources import ALL_METRICS, Surveyed, labels_of, usual_labels
 
 NOW = datetime(2024, 5, 14, 12, 3, 21, tzinfo=UTC)

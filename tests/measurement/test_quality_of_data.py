@@ -7,7 +7,7 @@ import pytest
 
 from analyzer.measurement.findings import Severity
 from analyzer.measurement.metrics import POD_LABELS
-from analyzer.prometheus.dialect import CPU_RULES, Attribution, Dialect
+from analyzer.prometheus.label_mapping import CPU_RULES, Attribution, Dialect
 from tests.measurement.flawed import POINTS, SCRAPES, A, B, Seen, found, snapshot_of
 from tests.measurement.snapshots import Rows
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analyzer.measurement.usage import MeshUsage, measure
-from analyzer.prometheus.dialect import Dialect
+from analyzer.prometheus.label_mapping import Dialect
 from analyzer.units import Role
 from tests.measurement.led_back import BY_ADDRESS, BY_WORKLOAD, placed
 from tests.measurement.snapshots import Rows, make_snapshot, steady

@@ -13,9 +13,9 @@ from analyzer.errors import InsufficientData
 from analyzer.measurement.detect import NO_CLUSTER
 from analyzer.measurement.metrics import MENDING, OPTIONAL
 from analyzer.measurement.survey import Survey, looks_at, survey
-from analyzer.prometheus.access import Access
 from analyzer.prometheus.connection import Connection
-from analyzer.prometheus.dialect import CPU_RULES, Dialect, Names
+from analyzer.prometheus.credentials import Access
+from analyzer.prometheus.label_mapping import CPU_RULES, Dialect, Names
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_queries
 from tests.measurement.sources import ALL_METRICS, Surveyed, labels_of, usual_labels

@@ -6,7 +6,7 @@ import pytest
 
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.tables import Tables
-from analyzer.prometheus.dialect import CPU_RULES, Dialect
+from analyzer.prometheus.label_mapping import CPU_RULES, Dialect
 from analyzer.prometheus.promql import Scope
 from tests.measurement.led_back import (
     BY_ADDRESS,

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.footprint import SidecarFootprint
-from analyzer.projection.load import MeshLoad
-from analyzer.projection.modes import Parameters
+from analyzer.projection.components import Parameters
+from analyzer.projection.demand import MeshLoad
 from analyzer.projection.scenario import Scenario, default_scenario
-from analyzer.prometheus.window import TimeWindow
+from analyzer.projection.sidecars import SidecarFootprint
 from analyzer.units import Role
+from analyzer.window import TimeWindow
 
 MEBIBYTE = 1024.0**2
 STEP_SECONDS = 300

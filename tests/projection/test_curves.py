@@ -10,8 +10,8 @@ import pytest
 from analyzer.calibration.models import Affine, Power
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.projection import Projection, project_usage
-from analyzer.projection.parameters import with_measured
 from analyzer.projection.result import Component
+from analyzer.projection.uncertainty import with_measured
 from analyzer.units import Interval, Provenance, Role
 from tests.projection.builders import scenario, shop_mesh
 from tests.projection.fits import calibration, fit, no_fit

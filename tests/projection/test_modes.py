@@ -1,4 +1,4 @@
-"""The formulas of ztunnels and waypoints, against sums done by hand."""
+"""The modes put together: which there are, of what, and what they cost on each basis."""
 
 from dataclasses import replace
 
@@ -6,265 +6,164 @@ import numpy as np
 import pytest
 
 from analyzer.projection.choices import Placement
-from analyzer.projection.load import MeshLoad
-from analyzer.projection.modes import (
-    Need,
-    Parameters,
-    waypoint_need,
-    waypoint_replicas,
-    ztunnel_need,
-)
-from analyzer.projection.scenario import Basis
+from analyzer.projection.components import Need, Parameters
+from analyzer.projection.demand import MeshLoad
+from analyzer.projection.modes import ModeNeeds, evaluate
+from analyzer.projection.scenario import Basis, Scenario
 from analyzer.units import Provenance
-from tests.projection.builders import exactly, load, scenario
+from tests.projection.builders import exactly, footprint, load, scenario
+
+ALL_MODES = ["sidecar", "ambient-l4", "ambient-waypoint", "ambient-waypoint-all"]
 
 
-def parameters(**changes: object) -> Parameters:
-    """Return parameters with round figures: idle 0.02 and 0.5 per 1000 rps for a waypoint."""
-    assumed = scenario(
-        **{
-            "ztunnel_idle_vcpu_per_node": 0.01,
-            "ztunnel_vcpu_per_1000_rps": 0.1,
-            "ztunnel_vcpu_per_gbit_per_second": 0.2,
-            "ztunnel_reserved_vcpu_per_node": 0.25,
-            "ztunnel_memory_gib_per_node": 0.5,
-            "ztunnel_reserved_memory_gib_per_node": 0.75,
-            "istio_cni_reserved_vcpu_per_node": 0,
-            "istio_cni_reserved_memory_gib_per_node": 0,
-            "waypoint_reserved_vcpu_per_replica": 0.1,
-            "waypoint_memory_gib_per_replica": 0.3,
-            "waypoint_reserved_memory_gib_per_replica": 0.125,
-            **changes,
-        }
-    )
-    return exactly(assumed, waypoint_idle_vcpu=0.02, waypoint_vcpu_per_1000_rps=0.5)
+def parameters(assumed: Scenario | None = None) -> Parameters:
+    return exactly(assumed or scenario(), waypoint_idle_vcpu=0.02, waypoint_vcpu_per_1000_rps=0.5)
 
 
-def waypoints(mesh: MeshLoad, assumed: Parameters, *, everywhere: bool) -> Need:
-    """Return the need of waypoints in every namespace, or where HTTP was seen."""
-    placed = Placement(rule="all" if everywhere else "observed")
-    return waypoint_need(mesh, assumed, placed.weights(mesh.namespaces))
+def test_each_mode_is_made_of_its_components() -> None:
+    modes = evaluate(load(), footprint(2.0), parameters(), 1)
+
+    assert {name: [need.role for need in mode.needs] for name, mode in modes.items()} == {
+        "sidecar": ["sidecar"],
+        "ambient-l4": ["ztunnel"],
+        "ambient-waypoint": ["ztunnel", "waypoint"],
+        "ambient-waypoint-all": ["ztunnel", "waypoint"],
+    }
+    assert list(modes) == ALL_MODES
 
 
-def vcpu(need: Need) -> dict[Basis, float]:
-    return {basis: float(values[0]) for basis, values in need.vcpu.items()}
+def test_sidecars_need_what_was_measured_in_every_draw() -> None:
+    mode = evaluate(load(), footprint(2.0, reserved_vcpu=3.0, billed_vcpu=4.0), None, 3)["sidecar"]
+
+    assert mode.vcpu(Basis.USAGE).tolist() == [2, 2, 2]
+    assert mode.vcpu(Basis.RESERVED).tolist() == [3, 3, 3]
+    assert mode.vcpu(Basis.BILLED).tolist() == [4, 4, 4]
+    assert mode.needs[0].provenance is Provenance.MEASURED
+    assert mode.needs[0].count == 10
 
 
-def memory_gib(need: Need) -> dict[Basis, float]:
-    return {basis: float(values[0]) for basis, values in need.memory_gib.items()}
+def test_without_the_cost_of_a_waypoint_there_are_only_sidecars() -> None:
+    assert list(evaluate(load(), footprint(2.0), None, 1)) == ["sidecar"]
 
 
-def test_a_ztunnel_costs_its_idle_its_requests_and_its_bytes() -> None:
-    nodes = load(passes_rps=[1000, 4000]).nodes
-    assert nodes is not None
-    need = ztunnel_need(nodes.assign(gbit_per_second=[3.0, 0.0]), parameters())
-
-    # 0.01 + 0.1 + 0.6 on the first node, 0.01 + 0.4 on the second.
-    assert vcpu(need)[Basis.USAGE] == pytest.approx(0.71 + 0.41)
-    assert vcpu(need)[Basis.RESERVED] == pytest.approx(0.5)
-    assert (need.role, need.count, need.provenance) == ("ztunnel", 2, Provenance.PUBLISHED)
-
-
-def test_a_busy_ztunnel_does_not_spend_what_an_idle_one_reserves() -> None:
-    nodes = load(passes_rps=[9000, 0]).nodes
-    assert nodes is not None
-    need = ztunnel_need(nodes, parameters())
-
-    # Used 0.91 and 0.01, reserved 0.25 each: the bill is 0.91 + 0.25, not 0.92.
-    assert vcpu(need)[Basis.BILLED] == pytest.approx(0.91 + 0.25)
-
-
-def test_a_ztunnels_memory_does_not_depend_on_its_traffic() -> None:
-    nodes = load(passes_rps=[1, 2, 3000]).nodes
-    assert nodes is not None
-
-    assert memory_gib(ztunnel_need(nodes, parameters())) == pytest.approx(
-        {Basis.USAGE: 1.5, Basis.RESERVED: 2.25, Basis.BILLED: 2.25}
+def test_without_the_nodes_there_are_only_sidecars() -> None:
+    known = load()
+    unknown = MeshLoad(
+        sidecar_count=known.sidecar_count,
+        proxy_rps=known.proxy_rps,
+        mesh_rps=known.mesh_rps,
+        nodes=None,
+        namespaces=known.namespaces,
+        sidecars=None,
     )
 
+    assert list(evaluate(unknown, footprint(2.0), parameters(), 1)) == ["sidecar"]
 
-def test_a_waypoint_costs_its_idle_and_the_requests_into_its_namespace() -> None:
-    need = waypoints(load(waypoint_rps=[400]), parameters(), everywhere=True)
 
-    assert vcpu(need) == pytest.approx(
-        {Basis.USAGE: 0.02 + 0.2, Basis.RESERVED: 0.1, Basis.BILLED: 0.22}
+def test_a_basis_that_is_not_known_of_the_sidecars_is_absent() -> None:
+    modes = evaluate(load(), footprint(2.0), parameters(), 1)
+
+    assert modes["sidecar"].bases == (Basis.USAGE,)
+    assert modes["ambient-l4"].bases == (Basis.USAGE, Basis.RESERVED, Basis.BILLED)
+
+
+def test_a_mode_costs_its_cpu_and_its_memory() -> None:
+    assumed = scenario(vcpu_month_usd=20, memory_gib_month_usd=3)
+    need = Need(
+        role="ztunnel",
+        count=1,
+        provenance=Provenance.PUBLISHED,
+        vcpu={Basis.USAGE: np.array([2.0])},
+        memory_gib={Basis.USAGE: np.array([5.0])},
     )
-    assert (need.role, need.count, need.provenance) == ("waypoint", 1, Provenance.DERIVED)
+    mode = ModeNeeds(name="ambient-l4", needs=(need, need))
+
+    # 4 vCPU at 20 and 10 GiB at 3 dollars, for twelve months.
+    assert mode.usd_per_year(Basis.USAGE, parameters(assumed)).tolist() == [(80 + 30) * 12]
 
 
-def test_waypoints_stand_where_http_was_seen_or_everywhere() -> None:
-    mesh = load(waypoint_rps=[400, 0, 100], has_http=[True, False, True])
-    seen = waypoints(mesh, parameters(), everywhere=False)
-    everywhere = waypoints(mesh, parameters(), everywhere=True)
-
-    assert (seen.count, everywhere.count) == (2, 3)
-    # One more at rest.
-    assert vcpu(everywhere)[Basis.USAGE] - vcpu(seen)[Basis.USAGE] == pytest.approx(0.02)
-
-
-def test_replicas_share_the_requests_and_each_rests_and_reserves_for_itself() -> None:
-    mesh = load(waypoint_rps=[600])
-    need = waypoints(mesh, parameters(waypoint_replicas=3), everywhere=True)
-
-    assert need.count == 3
-    # 3 x 0.02 at rest and 0.3 of requests; each of the three uses 0.12 and reserves 0.1.
-    assert vcpu(need) == pytest.approx({Basis.USAGE: 0.36, Basis.RESERVED: 0.3, Basis.BILLED: 0.36})
-    assert memory_gib(need) == pytest.approx(
-        {Basis.USAGE: 0.9, Basis.RESERVED: 0.375, Basis.BILLED: 0.9}
+def test_memory_that_one_component_does_not_know_is_not_known_of_the_mode() -> None:
+    known = Need(
+        role="ztunnel",
+        count=1,
+        provenance=Provenance.PUBLISHED,
+        vcpu={Basis.USAGE: np.array([2.0])},
+        memory_gib={Basis.USAGE: np.array([5.0])},
     )
-
-
-def test_the_larger_is_taken_replica_by_replica() -> None:
-    mesh = load(waypoint_rps=[1200, 12], has_http=[True, True])
-    need = waypoints(mesh, parameters(waypoint_replicas=2), everywhere=False)
-
-    # Of the first namespace each replica uses 0.32, of the second 0.023, where 0.1 is reserved.
-    assert vcpu(need)[Basis.BILLED] == pytest.approx(2 * 0.32 + 2 * 0.1)
-
-
-def test_a_mesh_without_http_needs_no_waypoint() -> None:
-    mesh = load(waypoint_rps=[0, 0], has_http=[False, False])
-    need = waypoints(mesh, parameters(), everywhere=False)
-
-    assert need.count == 0
-    assert set(vcpu(need).values()) == {0.0}
-    assert set(memory_gib(need).values()) == {0.0}
-
-
-def test_every_draw_is_worked_out_by_itself() -> None:
-    drawn = Parameters(
-        values={
-            **parameters().values,
-            "ztunnel_idle_vcpu_per_node": np.array([0.01, 0.02]),
-            "ztunnel_vcpu_per_1000_rps": np.array([0.1, 0.3]),
-        },
-        waypoint_idle_vcpu=np.array([0.02, 0.04]),
-        waypoint_vcpu_per_1000_rps=np.array([0.5, 0.7]),
-        waypoint_follows_sidecar=True,
+    unknown = Need(
+        role="waypoint",
+        count=1,
+        provenance=Provenance.DERIVED,
+        vcpu={Basis.USAGE: np.array([1.0])},
+        memory_gib={},
     )
-    mesh = load(passes_rps=[1000, 3000], waypoint_rps=[500])
-    assert mesh.nodes is not None
+    mode = ModeNeeds(name="ambient-waypoint", needs=(known, unknown))
 
-    assert ztunnel_need(mesh.nodes, drawn).vcpu[Basis.USAGE].tolist() == pytest.approx(
-        [0.02 + 0.4, 0.04 + 1.2]
-    )
-    assert waypoints(mesh, drawn, everywhere=True).vcpu[Basis.USAGE].tolist() == pytest.approx(
-        [0.02 + 0.25, 0.04 + 0.35]
-    )
+    assert mode.memory_gib(Basis.USAGE) is None
+    priced = parameters(scenario(vcpu_month_usd=10, memory_gib_month_usd=3))
+    assert mode.usd_per_year(Basis.USAGE, priced).tolist() == pytest.approx([3 * 10 * 12])
 
 
-def test_new_connections_cost_by_the_thousand() -> None:
-    nodes = load(passes_rps=[0, 0]).nodes
-    assert nodes is not None
-    busy = nodes.assign(new_connections_per_second=[0.0, 500.0])
-    priced = parameters(ztunnel_vcpu_per_1000_new_connections_per_second=0.6)
+def test_sidecars_whose_memory_was_not_measured_do_not_get_it_for_nothing() -> None:
+    # Ten sidecars of 0.5 GiB at 4 dollars a month, beside 2 vCPU at 10.
+    assumed = scenario(vcpu_month_usd=10, memory_gib_month_usd=4, sidecar_memory_gib_per_proxy=0.5)
+    mode = evaluate(load(), footprint(2.0), parameters(assumed), 1)["sidecar"]
 
-    assert vcpu(ztunnel_need(busy, priced))[Basis.USAGE] == pytest.approx(2 * 0.01 + 0.3)
-
-
-def test_the_busiest_ztunnel_is_told_and_not_the_mean() -> None:
-    nodes = load(passes_rps=[1000, 9000, 0]).nodes
-    assert nodes is not None
-    need = ztunnel_need(nodes, parameters())
-
-    assert need.hottest_vcpu is not None
-    assert need.hottest_vcpu.tolist() == pytest.approx([0.01 + 0.9])
+    assert mode.usd_per_year(Basis.USAGE, parameters(assumed)).tolist() == [(20 + 20) * 12]
 
 
-def test_istio_cni_reserves_where_ambient_has_to_bring_it_and_uses_nothing_of_its_own() -> None:
-    nodes = load(passes_rps=[0, 9000]).nodes
-    assert nodes is not None
-    brought = parameters(
-        istio_cni_reserved_vcpu_per_node=0.1, istio_cni_reserved_memory_gib_per_node=0.2
-    )
-    there = replace(brought, istio_cni_installed=True)
-    with_cni, without = ztunnel_need(nodes, brought), ztunnel_need(nodes, there)
-
-    # One uses 0.01 and one 0.91; 0.35 is reserved for each, or 0.25.
-    assert vcpu(with_cni) == pytest.approx(
-        {Basis.USAGE: 0.92, Basis.RESERVED: 0.7, Basis.BILLED: 0.35 + 0.91}
-    )
-    assert vcpu(without) == pytest.approx(
-        {Basis.USAGE: 0.92, Basis.RESERVED: 0.5, Basis.BILLED: 0.25 + 0.91}
-    )
-    assert memory_gib(with_cni)[Basis.RESERVED] == pytest.approx(2 * (0.75 + 0.2))
-    assert memory_gib(without)[Basis.RESERVED] == pytest.approx(2 * 0.75)
-
-
-# --- replicas: 0.02 at rest and 0.5 for 1000 requests/s, of 2 vCPU each to 80 % ---
-
-
-def replicas(peak_rps: float, **changes: object) -> float:
-    """Return the replicas of a namespace with this peak; its mean is next to nothing."""
-    mesh = load(waypoint_rps=[1.0])
-    mesh.namespaces["waypoint_peak_rps"] = peak_rps
-    found = waypoint_replicas(mesh, parameters(**changes))
-    assert found.shape == (1,)
-    return float(found[0])
+def waypoint_count(placement: object) -> float:
+    """Return how many waypoints `ambient-waypoint` has of three namespaces, two with HTTP."""
+    mesh = load(waypoint_rps=[10, 0, 20], has_http=[True, False, True])
+    placed = scenario(waypoint_placement=placement).waypoint_placement
+    chosen = replace(parameters(), placement=placed)
+    need = evaluate(mesh, footprint(2.0), chosen, 1)["ambient-waypoint"].needs[1]
+    return need.count
 
 
 @pytest.mark.parametrize(
-    ("peak_rps", "expected"),
+    ("placement", "expected"),
     [
-        (0, 1),
-        # One is at 1.6 vCPU at 3160 rps, two at 6320, three at 9480.
-        (3159, 1),
-        (3161, 2),
-        (6319, 2),
-        (6321, 3),
-        (9481, 4),
-    ],
-)
-def test_there_are_as_many_replicas_as_the_busiest_step_needs(
-    peak_rps: float, expected: int
-) -> None:
-    assert replicas(peak_rps) == expected
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({"waypoint_replicas": 2}, 3),
-        ({"waypoint_replicas": 5}, 5),
-        ({"waypoint_spare_replicas": 2}, 5),
-        ({"waypoint_replicas": 5, "waypoint_spare_replicas": 1}, 6),
-        # To 100 % of 2 vCPU one bears 3960 rps; to 40 %, 1560; of half a vCPU, 760.
-        ({"waypoint_target_utilisation_share": 1}, 2),
-        ({"waypoint_target_utilisation_share": 0.4}, 5),
-        ({"waypoint_limit_vcpu_per_replica": 0.5}, 10),
+        ("observed", 2),
+        ("all", 3),
+        ("none", 0),
+        (["namespace-1"], 1),
+        (["namespace-0", "namespace-1", "namespace-2"], 3),
+        (0.25, 0.5),
     ],
     ids=str,
 )
-def test_the_least_the_spare_the_target_and_the_limit_decide_at_7000_requests(
-    changes: dict[str, object], expected: int
-) -> None:
-    assert replicas(7000, **changes) == expected
+def test_waypoints_stand_where_the_scenario_places_them(placement: object, expected: float) -> None:
+    assert waypoint_count(placement) == expected
 
 
-def test_what_is_paid_is_the_mean_at_the_replicas_of_the_peak() -> None:
-    mesh = load(waypoint_rps=[600])
-    mesh.namespaces["waypoint_peak_rps"] = 6321.0
-    need = waypoints(mesh, parameters(), everywhere=True)
+def test_the_placement_leaves_the_other_modes_alone() -> None:
+    mesh = load(waypoint_rps=[10, 0], has_http=[True, False])
+    found = [
+        evaluate(mesh, footprint(2.0), replace(parameters(), placement=placed), 1)
+        for placed in (Placement(rule="observed"), Placement(rule="none"))
+    ]
 
-    assert need.count == 3
-    assert vcpu(need)[Basis.USAGE] == pytest.approx(3 * 0.02 + 0.3)
-    assert need.hottest_vcpu is not None
-    assert need.hottest_vcpu.tolist() == pytest.approx([0.02 + 0.1])
-
-
-def test_each_namespace_has_its_own_replicas() -> None:
-    mesh = load(waypoint_rps=[10, 5000, 9000], has_http=[True] * 3)
-
-    assert waypoint_replicas(mesh, parameters()).tolist() == [1, 2, 3]
+    for name in ("sidecar", "ambient-l4", "ambient-waypoint-all"):
+        assert found[0][name].vcpu(Basis.USAGE) == found[1][name].vcpu(Basis.USAGE)
+    none = found[1]
+    assert none["ambient-waypoint"].vcpu(Basis.BILLED) == none["ambient-l4"].vcpu(Basis.BILLED)
 
 
-def test_a_replica_that_rests_above_the_target_is_not_multiplied_without_end() -> None:
-    assert replicas(50, waypoint_limit_vcpu_per_replica=0.02) == 1
+def test_each_component_is_paid_at_its_own_price_and_basis() -> None:
+    free, dear = np.array([0.0]), np.array([100.0])
+    need = Need(
+        role="ztunnel",
+        count=1,
+        provenance=Provenance.PUBLISHED,
+        vcpu={Basis.USAGE: np.array([2.0]), Basis.RESERVED: np.array([3.0])},
+        memory_gib={Basis.USAGE: np.array([5.0]), Basis.RESERVED: np.array([7.0])},
+        month_usd={Basis.USAGE: (dear, free), Basis.RESERVED: (free, dear)},
+    )
+    flat = replace(need, month_usd=None)
+    mode = ModeNeeds(name="ambient-l4", needs=(need, flat))
+    priced = parameters(scenario(vcpu_month_usd=10, memory_gib_month_usd=1))
 
-
-def test_a_waypoint_in_part_is_part_of_its_replicas() -> None:
-    mesh = load(waypoint_rps=[600, 0], has_http=[True, False])
-    half = waypoint_need(mesh, parameters(waypoint_replicas=2), np.array([0.5, 0.0]))
-
-    assert half.count == 1
-    assert vcpu(half) == pytest.approx({Basis.USAGE: 0.17, Basis.RESERVED: 0.1, Basis.BILLED: 0.17})
+    # The one at 100 dollars, the other at 10 and 1.
+    assert mode.usd_per_year(Basis.USAGE, priced).tolist() == [(200 + 20 + 5) * 12]
+    assert mode.usd_per_year(Basis.RESERVED, priced).tolist() == [(700 + 30 + 7) * 12]

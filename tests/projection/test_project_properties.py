@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.projection import Projection, project_usage
-from analyzer.projection.evaluate import ModeNeeds, evaluate
+from analyzer.projection.modes import ModeNeeds, evaluate
 from analyzer.projection.scenario import Basis
 from tests.projection.builders import Call, Proxy, exactly, footprint, load, mesh, scenario
 from tests.projection.fits import calibration

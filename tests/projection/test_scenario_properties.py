@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import project_usage
-from analyzer.projection.evaluate import ModeNeeds, evaluate
-from analyzer.projection.load import Demand, mesh_load
-from analyzer.projection.modes import Parameters
+from analyzer.projection.components import Parameters
+from analyzer.projection.demand import Demand, mesh_load
+from analyzer.projection.modes import ModeNeeds, evaluate
 from analyzer.projection.prices import node_prices
 from analyzer.projection.scenario import Basis
 from tests.projection.builders import (

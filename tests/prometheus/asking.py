@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from analyzer.errors import PrometheusError
-from analyzer.prometheus.access import Access
-from analyzer.prometheus.answer import Answer as Result
 from analyzer.prometheus.connection import Connection
+from analyzer.prometheus.credentials import Access
+from analyzer.prometheus.response import Answer as Result
 from tests.support import (
     Answer,
     FaultyHttp,

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from analyzer.errors import PrometheusError, QueryRejected, QueryTooHeavy
-from analyzer.prometheus.access import Access
 from analyzer.prometheus.connection import Connection
-from analyzer.prometheus.window import Chunk, TimeWindow
+from analyzer.prometheus.credentials import Access
+from analyzer.window import Chunk, TimeWindow
 from tests.prometheus.asking import AT, ONE, OVERLOADED, asking, failure_of
 from tests.support import (
     SMALL_MESH,

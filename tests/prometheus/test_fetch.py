@@ -11,14 +11,14 @@ import pytest
 
 from analyzer.errors import PrometheusError, QueryTooHeavy
 from analyzer.measurement.frames import frame_of, sorted_frame
-from analyzer.prometheus.access import Access
-from analyzer.prometheus.answer import Answer, Series
 from analyzer.prometheus.connection import Connection, Source
-from analyzer.prometheus.dialect import Dialect
+from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.fetch import MAX_IN_FLIGHT, Fetched, Job, fetch
+from analyzer.prometheus.label_mapping import Dialect
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
-from analyzer.prometheus.window import Chunk, TimeWindow
+from analyzer.prometheus.response import Answer, Series
+from analyzer.window import Chunk, TimeWindow
 from tests.support import SMALL_MESH, FilledMesh, PrometheusServer
 
 START = datetime(2024, 5, 14, 10, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 
 from analyzer.errors import QueryFileError
 from analyzer.prometheus import query as query_module
-from analyzer.prometheus.dialect import CPU_RULES, Attribution, Dialect, Exporter, Names
+from analyzer.prometheus.label_mapping import CPU_RULES, Attribution, Dialect, Exporter, Names
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import Query, load_queries, load_query, queries_root
 

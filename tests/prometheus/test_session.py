@@ -10,8 +10,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from analyzer.errors import PrometheusError
-from analyzer.prometheus.access import Access
 from analyzer.prometheus.connection import Connection
+from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.session import PrometheusSession
 from tests.prometheus.certificates import Identity, self_signed
 from tests.prometheus.https_server import HttpsServer

@@ -6,8 +6,8 @@ import threading
 import pytest
 
 from analyzer.errors import QueryRejected, QueryTooHeavy
-from analyzer.prometheus.access import Access
 from analyzer.prometheus.connection import Connection
+from analyzer.prometheus.credentials import Access
 from tests.prometheus.asking import AT, asking, failure_of
 from tests.support import (
     Answer,

@@ -11,13 +11,13 @@ import pytest
 
 from analyzer.errors import QueryRejected, QueryTooHeavy
 from analyzer.measurement.frames import frame_of, sorted_frame
-from analyzer.prometheus.access import Access
 from analyzer.prometheus.connection import Connection
-from analyzer.prometheus.dialect import Dialect
+from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.fetch import Job, fetch
+from analyzer.prometheus.label_mapping import Dialect
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
-from analyzer.prometheus.window import Chunk, TimeWindow
+from analyzer.window import Chunk, TimeWindow
 from tests.support import SMALL_MESH, VictoriaServer, build_mesh
 
 pytestmark = pytest.mark.live

@@ -15,8 +15,8 @@ from analyzer.data import published_constants
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import project_usage
-from analyzer.projection.load import mesh_load, stated_load
-from analyzer.projection.reference import project_constants
+from analyzer.projection.demand import mesh_load, stated_load
+from analyzer.projection.published import project_constants
 from analyzer.projection.scenario import Scenario
 from analyzer.prometheus.promql import Scope
 from analyzer.report.answer import Answer

@@ -11,18 +11,18 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from analyzer.comparison.compare import compare_usage
+from analyzer.comparison.result import Cause, Compared, Comparison
 from analyzer.data import schema_path
 from analyzer.measurement.manifest import Manifest
-from analyzer.projection.compare import compare_usage
-from analyzer.projection.comparison import Cause, Compared, Comparison
 from analyzer.projection.scenario import default_scenario
-from analyzer.prometheus.window import TimeWindow
 from analyzer.report.comparison import as_comparison_markdown, as_comparison_table
 from analyzer.report.comparison_document import as_comparison_json, comparison_csv
 from analyzer.report.outcome import outcome
 from analyzer.units import Interval
+from analyzer.window import TimeWindow
+from tests.comparison.migrations import Costs, Migrated
 from tests.measurement.snapshots import make_snapshot, steady
-from tests.projection.migrations import Costs, Migrated
 from tests.report.answers import NAUGHTY_NAMES
 
 SCHEMA = json.loads(schema_path("comparison").read_text(encoding="utf-8"))

@@ -8,8 +8,8 @@ import pytest
 
 from analyzer.data import published_constants
 from analyzer.measurement.findings import Finding, Severity
-from analyzer.projection.load import stated_load
-from analyzer.projection.reference import project_constants
+from analyzer.projection.demand import stated_load
+from analyzer.projection.published import project_constants
 from analyzer.report.answer import Answer
 from analyzer.report.document import as_document
 from analyzer.report.plain import as_markdown

@@ -8,7 +8,7 @@ from typing import Final
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.metrics import POD_LABELS
 from analyzer.measurement.quality.evidence import SERIOUS_SHARE, Evidence
-from analyzer.prometheus.dialect import Attribution
+from analyzer.prometheus.label_mapping import Attribution
 from analyzer.units import Role
 
 __all__ = ["DATA_CHECKS"]

@@ -7,7 +7,7 @@ from typing import Final
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.quality.evidence import Evidence
-from analyzer.prometheus.window import MIN_STEP_SECONDS, choose_step_seconds
+from analyzer.window import MIN_STEP_SECONDS, choose_step_seconds
 
 __all__ = ["SCRAPE_CHECKS"]
 

@@ -11,8 +11,8 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from analyzer.calibration.fit.segments import Floats
 from analyzer.calibration.result import RoleCalibration
-from analyzer.calibration.segments import Floats
 from analyzer.report.answer import Answer
 from analyzer.report.charts.panels import legend_below, numbers
 from analyzer.report.charts.style import COLOURS, INK, new_figure, nothing_to_draw, titled

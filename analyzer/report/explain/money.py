@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.segments import Floats
-from analyzer.projection.load import MeshLoad
-from analyzer.projection.modes import Need
+from analyzer.calibration.fit.segments import Floats
+from analyzer.projection.components import Need
+from analyzer.projection.demand import MeshLoad
 from analyzer.projection.prices import NodePrices
 from analyzer.projection.result import Mode, Price, Projection, Saving, Workings
 from analyzer.projection.scenario import Basis

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.projection.footprint import SidecarFootprint
-from analyzer.projection.load import MeshLoad
+from analyzer.projection.demand import MeshLoad
 from analyzer.projection.result import Workings
+from analyzer.projection.sidecars import SidecarFootprint
 from analyzer.projection.tally import SidecarTally
 from analyzer.report.answer import Answer
 from analyzer.report.explain.lines import equation, figure

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from analyzer.calibration.result import RoleCalibration
 from analyzer.data import assumptions
 from analyzer.measurement.manifest import Manifest
-from analyzer.projection.parameters import MEASURED_HERE
 from analyzer.projection.scenario import Scenario
+from analyzer.projection.uncertainty import MEASURED_HERE
 from analyzer.report.explain.lines import spread
 from analyzer.report.words import inert
 from analyzer.units import Provenance

@@ -8,8 +8,8 @@ import numpy as np
 
 from analyzer.calibration.models import Power
 from analyzer.calibration.result import RoleCalibration
-from analyzer.projection.load import MeshLoad
-from analyzer.projection.modes import Need, Parameters, waypoint_replicas
+from analyzer.projection.components import Need, Parameters, waypoint_replicas
+from analyzer.projection.demand import MeshLoad
 from analyzer.projection.result import Workings
 from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer

@@ -7,7 +7,7 @@ from typing import Final
 
 import pandas as pd
 
-from analyzer.projection.modes import Need, Parameters
+from analyzer.projection.components import Need, Parameters
 from analyzer.projection.result import Workings
 from analyzer.projection.scenario import Basis
 from analyzer.report.explain.lines import equation, figure

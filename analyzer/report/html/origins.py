@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from analyzer.data import PublishedConstants, published_constants
-from analyzer.measurement.hiding import HIDDEN_SOURCE
+from analyzer.measurement.anonymise import HIDDEN_SOURCE
 from analyzer.measurement.manifest import Manifest, window_to_json
 from analyzer.projection.result import Projection
 from analyzer.projection.scenario import Scenario

@@ -1,0 +1,110 @@
+"""How sure regression coefficients are where samples of one cluster resemble each other."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy import special
+
+from analyzer.calibration.fit.huber import RobustFit
+from analyzer.calibration.fit.least_squares import Problem, moments_of, unit_diagonal
+from analyzer.calibration.fit.segments import Bools, Floats, Segments
+from analyzer.units import CONFIDENCE, Interval
+
+__all__ = ["interval", "jackknife", "leave_one_out", "reach", "sandwich", "shifts"]
+
+
+def sandwich(problem: Problem, fit: RobustFit, clusters: Segments) -> Floats:
+    """Return the cluster-robust covariance (CR1, as Stata and statsmodels), shape (g, k, k).
+
+    Columns that were not free have zeros. A segment needs two clusters.
+    """
+    groups = clusters.within(problem.segments)
+    bread = _inverse(_hessian(problem, fit, problem.segments), fit.free)
+    scores = _scores(problem, fit, clusters)
+    meat = np.add.reduceat(scores[:, :, None] * scores[:, None, :], groups.starts, axis=0)
+    count, rows = groups.lengths, problem.segments.lengths
+    correction = count / np.maximum(count - 1, 1) * (rows - 1) / (rows - fit.free.sum(axis=1))
+    return np.asarray(correction[:, None, None] * bread @ meat @ bread)
+
+
+def jackknife(
+    problem: Problem, fit: RobustFit, clusters: Segments, active: Bools | None = None
+) -> Floats:
+    """Return the covariance from leaving out each cluster in turn (CR3), shape (g, k, k).
+
+    With few clusters the sandwich is too sure of itself: a cluster pulls the fit towards itself
+    and hides its own noise. Leaving it out shows the noise. With many the two agree.
+
+    Args:
+        problem: what was fitted.
+        fit: its estimates and weights.
+        clusters: runs of rows that may be correlated.
+        active: columns to give a variance to, shape (g, k); those that were free, if None.
+    """
+    groups = clusters.within(problem.segments)
+    moved = shifts(problem, fit, clusters, active)
+    spread = np.add.reduceat(moved[:, :, None] * moved[:, None, :], groups.starts, axis=0)
+    count = groups.lengths[:, None, None]
+    return np.asarray((count - 1) / count * spread)
+
+
+def shifts(
+    problem: Problem, fit: RobustFit, clusters: Segments, active: Bools | None = None
+) -> Floats:
+    """Return what each cluster moves the coefficients of its segment by, shape (c, k).
+
+    The arguments are those of `jackknife`.
+    """
+    groups = clusters.within(problem.segments)
+    parts, scores = _hessian(problem, fit, clusters), _scores(problem, fit, clusters)
+    return leave_one_out(parts, scores, groups, fit.free if active is None else active)
+
+
+def leave_one_out(parts: Floats, scores: Floats, groups: Segments, active: Bools) -> Floats:
+    """Return what each cluster moves the coefficients of its segment by, shape (c, k).
+
+    Args:
+        parts: what each cluster adds to the gram matrix, shape (c, k, k).
+        scores: what each cluster pulls at the coefficients, shape (c, k).
+        groups: the clusters of each segment.
+        active: columns that take part, shape (g, k).
+    """
+    whole = np.add.reduceat(parts, groups.starts, axis=0)
+    taking_part = np.repeat(active, groups.lengths, axis=0)
+    rest, scale = unit_diagonal(np.repeat(whole, groups.lengths, axis=0) - parts, taking_part)
+    return np.linalg.solve(rest, (scores * scale)[..., None])[..., 0] * scale
+
+
+def _scores(problem: Problem, fit: RobustFit, clusters: Segments) -> Floats:
+    """Return what each cluster's rows pull at the coefficients, shape (c, k)."""
+    pull = fit.weights * fit.residuals
+    return np.column_stack([clusters.sum(column * pull) for column in problem.design])
+
+
+def _hessian(problem: Problem, fit: RobustFit, runs: Segments) -> Floats:
+    """Return how fast the scores turn: samples beyond Huber's threshold have ceased to."""
+    weights = fit.variance_weights * (fit.robust_weights >= 1)
+    return moments_of(problem.design, problem.target, weights, runs).gram
+
+
+def _inverse(gram: Floats, active: Bools) -> Floats:
+    scaled, scale = unit_diagonal(gram, active)
+    return np.linalg.inv(scaled) * scale[:, :, None] * scale[:, None, :]
+
+
+def interval(mid: float, variance: float, degrees_of_freedom: float) -> Interval:
+    """Return the 90 % interval of a quantity, from its variance.
+
+    No cost is negative: the interval ends at zero, or at a best estimate that noise has pushed
+    below zero.
+    """
+    to_end = reach(variance, degrees_of_freedom)
+    return Interval(low=max(min(mid, 0.0), mid - to_end), mid=mid, high=mid + to_end)
+
+
+def reach(variance: float, degrees_of_freedom: float) -> float:
+    """Return how far the ends of a 90 % interval are from its middle, by Student's t."""
+    quantile = float(special.stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2))
+    return quantile * math.sqrt(variance)

@@ -1,0 +1,201 @@
+"""Many small regressions at once: least squares and its moments, no frames and no Istio.
+
+Each segment of the rows has coefficients of its own. A design has shape (k, n): k columns over n
+rows, sorted so that the rows of a segment, and within it those of a cluster, are consecutive.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analyzer.calibration.fit.segments import Bools, Floats, Ints, Segments
+
+__all__ = ["Moments", "Problem", "blocks", "moments_of", "residuals_of", "solve", "unit_diagonal"]
+
+_NEARLY_SINGULAR = 1e-10
+"""Determinant of a gram matrix with unit diagonal below which its columns are one and the same."""
+
+_RIDGE = 1e-9
+"""Then this much of the diagonal is added, so that the columns share what they cannot divide."""
+
+_BLOCK_ROWS = 8192
+"""Ten columns of so many numbers fit into the second-level cache of most processors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Problem:
+    """What is to be fitted: one regression for each of g segments.
+
+    Attributes:
+        design: shape (k, n).
+        target: shape (n,).
+        segments: of the n rows; each has coefficients of its own.
+        active: which columns take part, shape (g, k).
+        floored: columns whose coefficients may not be below zero.
+    """
+
+    design: Floats
+    target: Floats
+    segments: Segments
+    active: Bools
+    floored: Sequence[int] = ()
+
+    @property
+    def has_slope(self) -> Bools:
+        """Which segments have more than the first column, shape (g,)."""
+        return np.asarray(self.active[:, 1:].any(axis=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Moments:
+    """The sums that a weighted least-squares fit rests on, of g segments.
+
+    Attributes:
+        gram: of the design with itself, shape (g, k, k).
+        cross: of the design with the target, shape (g, k).
+        square: of the target with itself, shape (g,).
+    """
+
+    gram: Floats
+    cross: Floats
+    square: Floats
+
+    def summed(self, groups: Segments) -> Moments:
+        """Return the moments of groups of these segments."""
+        return Moments(
+            gram=np.add.reduceat(self.gram, groups.starts, axis=0),
+            cross=np.add.reduceat(self.cross, groups.starts, axis=0),
+            square=groups.sum(self.square),
+        )
+
+    def of(self, segments: Ints) -> Moments:
+        """Return the moments of the segments of these numbers, in their order."""
+        return Moments(
+            gram=self.gram[segments], cross=self.cross[segments], square=self.square[segments]
+        )
+
+    def without(self, other: Moments) -> Moments:
+        """Return the moments of the rows that are not in `other`."""
+        return Moments(
+            gram=self.gram - other.gram,
+            cross=self.cross - other.cross,
+            square=self.square - other.square,
+        )
+
+    def loss(self, coefficients: Floats) -> Floats:
+        """Return the weighted sum of squared residuals, shape (g,); rounding may leave it < 0."""
+        quadratic = np.einsum("gi,gij,gj->g", coefficients, self.gram, coefficients)
+        return np.asarray(
+            self.square - 2 * np.einsum("gi,gi->g", coefficients, self.cross) + quadratic
+        )
+
+
+def moments_of(design: Floats, target: Floats, weights: Floats, segments: Segments) -> Moments:
+    """Return the moments of each segment.
+
+    Args:
+        design: shape (k, n).
+        target: shape (n,).
+        weights: inverse variances up to a factor, shape (n,).
+        segments: of the n rows.
+    """
+    columns = len(design)
+    gram = np.empty((len(segments), columns, columns))
+    cross = np.empty((len(segments), columns))
+    square = np.empty(len(segments))
+    for part, rows, starts in blocks(segments, _BLOCK_ROWS):
+        block, to_fit = design[:, rows], target[rows]
+        weighted = block * weights[rows]
+        for i in range(columns):
+            cross[part, i] = np.add.reduceat(weighted[i] * to_fit, starts)
+            for j in range(i, columns):
+                gram[part, i, j] = gram[part, j, i] = np.add.reduceat(
+                    weighted[i] * block[j], starts
+                )
+        square[part] = np.add.reduceat(weights[rows] * to_fit * to_fit, starts)
+    return Moments(gram=gram, cross=cross, square=square)
+
+
+def blocks(segments: Segments, row_count: int) -> Iterator[tuple[slice, slice, Ints]]:
+    """Cut the segments into blocks of about so many rows, which stay in the processor's cache.
+
+    Yields the segments of each, their rows, and where in these each segment starts.
+    """
+    firsts = np.flatnonzero(np.diff(segments.starts // row_count, prepend=-1))
+    for first, last in zip(firsts, [*firsts[1:], len(segments)], strict=True):
+        start = segments.starts[first]
+        stop = segments.starts[last] if last < len(segments) else segments.row_count
+        yield slice(first, last), slice(start, stop), segments.starts[first:last] - start
+
+
+def solve(moments: Moments, active: Bools, floored: Sequence[int] = ()) -> tuple[Floats, Bools]:
+    """Return the coefficients of least squares.
+
+    Args:
+        moments: of g segments and k columns.
+        active: which columns take part, shape (g, k); the others' coefficients are 0.
+        floored: columns whose coefficients may not be below zero.
+
+    Returns:
+        Coefficients of shape (g, k), and which of them are free, that is neither left out nor
+        held at zero, likewise.
+    """
+    free = active.copy()
+    coefficients = _solve(moments, free)
+    columns = list(floored)
+    wrong = np.flatnonzero((coefficients[:, columns] < 0).any(axis=1))
+    if len(wrong):
+        coefficients[wrong], free[wrong] = _best_allowed(moments.of(wrong), active[wrong], columns)
+    return coefficients, free
+
+
+def _best_allowed(moments: Moments, active: Bools, floored: Sequence[int]) -> tuple[Floats, Bools]:
+    """Try which of the floored columns to leave out; the best fit without a negative one wins."""
+    best = np.full(len(active), np.inf)
+    chosen, free = np.zeros(active.shape), np.zeros_like(active)
+    for count in range(1, len(floored) + 1):
+        for left_out in itertools.combinations(floored, count):
+            trial = active.copy()
+            trial[:, list(left_out)] = False
+            coefficients = _solve(moments, trial)
+            loss = moments.loss(coefficients)
+            allowed = (coefficients[:, list(floored)] >= 0).all(axis=1)
+            better = allowed & (loss < best)
+            best[better] = loss[better]
+            chosen[better], free[better] = coefficients[better], trial[better]
+    return chosen, free
+
+
+def _solve(moments: Moments, active: Bools) -> Floats:
+    scaled, scale = unit_diagonal(moments.gram, active)
+    right = np.where(active, moments.cross * scale, 0.0)
+    return np.linalg.solve(scaled, right[..., None])[..., 0] * scale
+
+
+def unit_diagonal(gram: Floats, active: Bools) -> tuple[Floats, Floats]:
+    """Return invertible gram matrices of unit diagonal, and the factors that made it so.
+
+    Columns that take no part, and those that are all zero, are replaced by those of the identity.
+    """
+    diagonal = np.einsum("gii->gi", gram)
+    scale = np.where(active & (diagonal > 0), 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1)), 0)
+    scaled = gram * scale[:, :, None] * scale[:, None, :]
+    identity = np.eye(gram.shape[1])
+    scaled += identity * (scale == 0)[:, None, :]
+    singular = np.linalg.det(scaled) < _NEARLY_SINGULAR
+    scaled[singular] += _RIDGE * identity
+    return scaled, scale
+
+
+def residuals_of(
+    design: Floats, target: Floats, coefficients: Floats, segments: Segments
+) -> Floats:
+    """Return what the coefficients, shape (g, k), leave of the target, shape (n,)."""
+    left = target.copy()
+    for column, values in zip(design, coefficients.T, strict=True):
+        left -= column * segments.spread(values)
+    return left

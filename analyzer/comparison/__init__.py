@@ -1,0 +1,6 @@
+"""Predicted against measured, after all or some namespaces have moved from sidecars to ambient."""
+
+from analyzer.comparison.compare import compare, compare_usage
+from analyzer.comparison.result import Comparison
+
+__all__ = ["Comparison", "compare", "compare_usage"]

@@ -1,0 +1,194 @@
+"""Who has moved: the workloads that had sidecars before and have none after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analyzer.calibration.fit.segments import Bools
+from analyzer.comparison.result import Status
+from analyzer.measurement.usage import MeshUsage
+from analyzer.units import Role
+
+__all__ = ["Migration", "Passes", "by_namespace", "migration"]
+
+MAX_LEFT_SHARE: Final = 0.05
+"""Share of a workload's sidecars that may still be seen after it has moved: a rolling restart's
+last pods, or the first steps of the window."""
+
+_WORKLOAD: Final = ["namespace", "workload"]
+_SOURCE: Final = ["source_workload_namespace", "source_workload"]
+_DESTINATION: Final = ["destination_workload_namespace", "destination_workload"]
+_UNKNOWN: Final = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passes:
+    """Requests that pass the ztunnels of the pods that moved, at the traffic after.
+
+    Attributes:
+        added_rps: beyond those of the traffic before; negative where there are fewer.
+        assumed_rps: of those that nobody sees after, and that are taken to be as before.
+        total_rps: of both, counted by their calls.
+    """
+
+    added_rps: float
+    assumed_rps: float
+    total_rps: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """Two measured meshes, and what became of the sidecars of the first.
+
+    Attributes:
+        workloads: one row a workload with sidecars in either: namespace, workload, before_count,
+            after_count, before_rps, after_rps, before_vcpu, after_vcpu (means over time; 0 where
+            it has no sidecars; after_rps as before where it is not known; NaN: CPU that is not
+            known), has_moved.
+    """
+
+    before: MeshUsage
+    after: MeshUsage
+    workloads: pd.DataFrame
+
+    @property
+    def statuses(self) -> dict[str, Status]:
+        """What became of each namespace that has sidecars in either."""
+        return {
+            str(namespace): _status(rows) for namespace, rows in self.workloads.groupby("namespace")
+        }
+
+    @property
+    def without_cpu(self) -> tuple[str, ...]:
+        """Whose CPU is not known in one of the two: they can have no account."""
+        rows = self.workloads
+        lacking = rows[rows[["before_vcpu", "after_vcpu"]].isna().any(axis=1)]
+        waypoints = [by_namespace(usage, Role.WAYPOINT) for usage in (self.before, self.after)]
+        return (
+            *(f"{row.namespace}/{row.workload}" for row in lacking.itertuples()),
+            *sorted(
+                {f"waypoints of {name}" for table in waypoints for name in _unknown_cpu(table)}
+            ),
+        )
+
+    @property
+    def moved_part(self) -> MeshUsage:
+        """BEFORE with no other sidecars than those that moved, and no calls but to them."""
+        moved = self._moved_keys
+        proxies = self.before.proxies
+        is_moved = pd.MultiIndex.from_frame(proxies[_WORKLOAD]).isin(moved)
+        kept = proxies.index[is_moved | (proxies["role"] != Role.SIDECAR)]
+        calls = self.before.calls
+        into = pd.MultiIndex.from_frame(calls[_DESTINATION]).isin(moved)
+        steps = self.before.steps
+        return replace(self.before, steps=steps[steps["proxy"].isin(kept)], calls=calls[into])
+
+    def passes(self) -> Passes:
+        """Return what is known of the requests through the moved pods' ztunnels after.
+
+        A ztunnel counts none. A waypoint at the destination does, and so do the sidecars and
+        gateways that are still there; what none of them sees is taken to be as before.
+        """
+        rates = pd.concat(
+            [_edges(self.before).rename("before"), _edges(self.after).rename("after")], axis=1
+        )
+        sources, destinations = (
+            pd.MultiIndex.from_frame(rates.index.to_frame(index=False)[names])
+            for names in (_SOURCE, _DESTINATION)
+        )
+        moved = self._moved_keys
+        # A call between two moved pods passes the ztunnel of each.
+        ends = sources.isin(moved).astype(float) + destinations.isin(moved)
+        before = rates["before"].fillna(0.0).to_numpy(float)
+        after = rates["after"].to_numpy(float)
+        is_told = ~np.isnan(after) | self._would_be_told(sources, destinations)
+        after = np.where(is_told, np.nan_to_num(after), before)
+        return Passes(
+            added_rps=float(ends @ (after - before)),
+            assumed_rps=float(ends @ (before * ~is_told)),
+            total_rps=float(ends @ after),
+        )
+
+    @property
+    def _moved_keys(self) -> pd.MultiIndex:
+        moved = self.workloads[self.workloads["has_moved"]]
+        return pd.MultiIndex.from_frame(moved[_WORKLOAD])
+
+    def _would_be_told(self, sources: pd.MultiIndex, destinations: pd.MultiIndex) -> Bools:
+        """Tell the calls that somebody would report after, if they were made."""
+        sidecars, gateways = (_keys(self.after, role) for role in (Role.SIDECAR, Role.GATEWAY))
+        served = by_namespace(self.after, Role.WAYPOINT).index
+        has_waypoint = destinations.get_level_values(0).isin(served)
+        from_gateway = sources.isin(gateways)
+        is_meshed = ~from_gateway & (sources.get_level_values(1) != _UNKNOWN)
+        # The source's word counts only where nobody at the destination ever reports.
+        by_source = (sources.isin(sidecars) | from_gateway) & ~has_waypoint
+        return np.asarray(
+            destinations.isin(sidecars) | (has_waypoint & is_meshed) | by_source, dtype=bool
+        )
+
+
+def migration(before: MeshUsage, after: MeshUsage) -> Migration:
+    """Match the workloads of two meshes by their names."""
+    first, second = (_sidecars(usage) for usage in (before, after))
+    both = first.add_prefix("before_").join(second.add_prefix("after_"), how="outer")
+    for when in ("before", "after"):
+        # It has no sidecars there; where it has some, and nobody knows their CPU, that stays so.
+        both[f"{when}_vcpu"] = both[f"{when}_vcpu"].mask(both[f"{when}_count"].isna(), 0.0)
+        both[f"{when}_count"] = both[f"{when}_count"].fillna(0.0)
+    both["before_rps"] = both["before_rps"].fillna(0.0)
+    unknown = both["after_rps"].isna() & (both["after_count"] > 0)
+    both["after_rps"] = both["after_rps"].mask(unknown, both["before_rps"]).fillna(0.0)
+    has_moved = (both["before_count"] > 0) & (
+        both["after_count"] < MAX_LEFT_SHARE * both["before_count"]
+    )
+    return Migration(
+        before=before, after=after, workloads=both.assign(has_moved=has_moved).reset_index()
+    )
+
+
+def by_namespace(usage: MeshUsage, role: Role) -> pd.DataFrame:
+    """Return count, rps and vcpu of one role's proxies, means over time; NaN: not known."""
+    return _means(usage, role, ["namespace"])
+
+
+def _sidecars(usage: MeshUsage) -> pd.DataFrame:
+    return _means(usage, Role.SIDECAR, _WORKLOAD)
+
+
+def _means(usage: MeshUsage, role: Role, keys: list[str]) -> pd.DataFrame:
+    grouped = usage.of_role(role).groupby(keys)
+    points = len(usage.observed_points)
+    return pd.DataFrame(
+        {
+            "count": grouped.size() / points,
+            "rps": grouped["proxy_rps"].sum(min_count=1) / points,
+            "vcpu": grouped["cpu_vcpu"].sum(min_count=1) / points,
+        }
+    )
+
+
+def _unknown_cpu(table: pd.DataFrame) -> list[str]:
+    return [str(name) for name in table.index[table["vcpu"].isna()]]
+
+
+def _edges(usage: MeshUsage) -> pd.Series:
+    rates = usage.calls.groupby([*_SOURCE, *_DESTINATION])["rps"].sum()
+    return rates.astype(float) / len(usage.observed_points)
+
+
+def _keys(usage: MeshUsage, role: Role) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(usage.proxies.loc[usage.proxies["role"] == role, _WORKLOAD])
+
+
+def _status(rows: pd.DataFrame) -> Status:
+    had = rows[rows["before_count"] > 0]
+    if had.empty:
+        return Status.NEW
+    if had["has_moved"].all():
+        return Status.MOVED
+    return Status.PARTLY if had["has_moved"].any() else Status.STAYED

@@ -1,0 +1,112 @@
+"""Whatever is done to segments at once is what a loop over them does."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzer.calibration.fit.segments import Floats, Segments
+
+RUNS = st.lists(
+    st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=1, max_size=9),
+    min_size=1,
+    max_size=12,
+)
+
+
+def segmented(runs: list[list[float]]) -> tuple[Floats, Segments]:
+    """Return all values in a row, and where each run of them begins."""
+    code = np.repeat(np.arange(len(runs)), [len(run) for run in runs])
+    return np.concatenate(runs), Segments.of(code)
+
+
+def test_a_run_ends_where_any_code_changes() -> None:
+    workload = np.array([0, 0, 0, 0, 1, 1, 1])
+    proxy = np.array([3, 3, 5, 5, 5, 5, 6])
+
+    assert Segments.of(workload).starts.tolist() == [0, 4]
+    assert Segments.of(workload, proxy).starts.tolist() == [0, 2, 4, 6]
+    assert Segments.of(workload, proxy).lengths.tolist() == [2, 2, 2, 1]
+
+
+def test_a_code_that_comes_back_later_is_another_run() -> None:
+    assert Segments.of(np.array([7, 7, 2, 7])).starts.tolist() == [0, 2, 3]
+
+
+def test_no_rows_are_no_runs() -> None:
+    nothing = Segments.of(np.zeros(0, dtype=np.int64))
+
+    assert len(nothing) == 0
+    assert nothing.lengths.tolist() == []
+
+
+@given(RUNS)
+def test_lengths_are_those_of_the_runs(runs: list[list[float]]) -> None:
+    _, segments = segmented(runs)
+
+    assert len(segments) == len(runs)
+    assert segments.lengths.tolist() == [len(run) for run in runs]
+
+
+@pytest.mark.parametrize(
+    ("method", "plain"),
+    [
+        (Segments.sum, np.sum),
+        (Segments.lowest, np.min),
+        (Segments.highest, np.max),
+        (Segments.median, np.median),
+    ],
+)
+@given(runs=RUNS)
+def test_each_run_has_its_own_figure(
+    method: Callable[[Segments, Floats], Floats],
+    plain: Callable[[list[float]], float],
+    runs: list[list[float]],
+) -> None:
+    values, segments = segmented(runs)
+
+    assert method(segments, values) == pytest.approx([plain(run) for run in runs], abs=1e-6)
+
+
+@given(RUNS)
+def test_taking_the_median_leaves_the_values_in_their_order(runs: list[list[float]]) -> None:
+    values, segments = segmented(runs)
+    before = values.tolist()
+
+    segments.median(values)
+
+    assert values.tolist() == before
+
+
+def test_several_rows_of_values_are_added_up_each_on_its_own() -> None:
+    segments = Segments.of(np.array([0, 0, 1]))
+
+    assert segments.sum(np.array([[1, 2, 4], [10, 20, 40]])).tolist() == [[3, 4], [30, 40]]
+
+
+def test_truths_are_counted() -> None:
+    segments = Segments.of(np.array([0, 0, 0, 1]))
+
+    assert segments.sum(np.array([True, False, True, False])).tolist() == [2, 0]
+
+
+@given(RUNS)
+def test_spreading_gives_each_row_what_its_run_has(runs: list[list[float]]) -> None:
+    values, segments = segmented(runs)
+
+    spread = segments.spread(segments.highest(values))
+
+    assert spread.tolist() == [max(run) for run in runs for _ in run]
+
+
+@given(st.lists(st.lists(st.integers(1, 4), min_size=1, max_size=4), min_size=1, max_size=6))
+def test_inner_runs_are_found_in_their_outer_one(counts: list[list[int]]) -> None:
+    outer = np.repeat(np.arange(len(counts)), [sum(inner) for inner in counts])
+    inner = np.repeat(np.arange(sum(map(len, counts))), np.concatenate(counts))
+
+    inside = Segments.of(inner).within(Segments.of(outer))
+
+    assert inside.lengths.tolist() == [len(inner) for inner in counts]
+    assert inside.row_count == sum(map(len, counts))

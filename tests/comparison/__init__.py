@@ -1,0 +1,1 @@
+"""Tests of a comparison of predicted with measured."""

@@ -1,0 +1,196 @@
+"""Published constants applied to a mesh: the post to the dollar, and Istio's own releases."""
+
+from dataclasses import replace
+
+import pytest
+
+from analyzer.data import published_constants
+from analyzer.errors import UsageError
+from analyzer.projection.demand import MeshLoad, mesh_load, stated_load
+from analyzer.projection.published import project_constants, reference
+from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection
+from analyzer.projection.scenario import Basis, Scenario
+from analyzer.units import Interval, Provenance
+from tests.projection.builders import Proxy, mesh, scenario, shop_mesh
+
+OLDER_RELEASES = ["istio-1.1", "istio-1.4", "istio-1.12", "istio-1.20"]
+
+
+def posts_mesh(proxy_rps: float = 0) -> MeshLoad:
+    """Return the mesh of the post: 3 clusters with 15,000 pods, 200 nodes, 1000 namespaces."""
+    return stated_load(pod_count=15_000, node_count=200, namespace_count=1000, proxy_rps=proxy_rps)
+
+
+def by_constants(name: str, *, proxy_rps: float = 0, assumed: Scenario | None = None) -> Projection:
+    return project_constants(
+        published_constants()[name], posts_mesh(proxy_rps), assumed or scenario()
+    )
+
+
+def vcpu(projection: Projection) -> dict[str, float]:
+    return {mode.name: mode.bases[Basis.USAGE].vcpu.mid for mode in projection.modes}
+
+
+def usd(projection: Projection) -> dict[str, float]:
+    return {mode.name: mode.bases[Basis.USAGE].usd_per_year.mid for mode in projection.modes}
+
+
+def test_the_post_is_reproduced_to_the_dollar() -> None:
+    projection = by_constants("blog")
+
+    # The post: "9000 vCPUs (15,000 pod proxies x 0.6 vCPU)", "60 (200 nodes x 0.3 vCPU) ... and
+    # an additional 600", "$2,376,000 per year", "$174,240 per year", "$2,201,760 per year".
+    assert vcpu(projection) == pytest.approx(
+        {"sidecar": 9000, "ambient-l4": 60, "ambient-waypoint-all": 660}
+    )
+    assert {name: round(value) for name, value in usd(projection).items()} == {
+        "sidecar": 2_376_000,
+        "ambient-l4": 15_840,
+        "ambient-waypoint-all": 174_240,
+    }
+    saved = {saving.mode: saving.usd_per_year.mid for saving in projection.savings}
+    assert round(saved["ambient-waypoint-all"]) == 2_201_760
+
+
+def test_the_post_with_three_replicas_is_reproduced_to_the_dollar() -> None:
+    projection = by_constants("blog", assumed=scenario(waypoint_replicas=3))
+
+    # The post: "our annual cost would be $491,040, for a savings of $1,884,960 per year".
+    assert vcpu(projection)["ambient-waypoint-all"] == pytest.approx(1860)
+    assert round(usd(projection)["ambient-waypoint-all"]) == 491_040
+    assert round(projection.savings[1].usd_per_year.mid) == 1_884_960
+
+
+def test_the_posts_percentage_is_its_dollars() -> None:
+    saving = by_constants("blog").savings[1]
+
+    assert saving.percent.mid == pytest.approx(100 * 2_201_760 / 2_376_000)
+    assert saving.vcpu.mid == pytest.approx(9000 - 660)
+    assert saving.probability_cheaper == 1
+
+
+def test_traffic_does_not_enter_the_post() -> None:
+    assert vcpu(by_constants("blog", proxy_rps=15e6)) == vcpu(by_constants("blog"))
+
+
+def test_istios_own_figures_leave_little_of_the_saving_at_equal_traffic() -> None:
+    # What the post takes for granted: 1000 proxy requests per second at each of 15,000 pods.
+    projection = by_constants("istio-1.24", proxy_rps=15e6)
+
+    # 15,000 x 0.20; 15,000 x 0.06; and 7,500 x 0.25 more.
+    assert vcpu(projection) == pytest.approx(
+        {"sidecar": 3000, "ambient-l4": 900, "ambient-waypoint-all": 2775}
+    )
+    percents = {saving.mode: saving.percent.mid for saving in projection.savings}
+    assert percents == pytest.approx({"ambient-l4": 70, "ambient-waypoint-all": 7.5})
+
+
+def test_replicas_do_not_multiply_requests() -> None:
+    projection = by_constants("istio-1.24", proxy_rps=15e6, assumed=scenario(waypoint_replicas=3))
+
+    assert vcpu(projection)["ambient-waypoint-all"] == pytest.approx(2775)
+
+
+@pytest.mark.parametrize("name", OLDER_RELEASES)
+def test_a_release_before_ambient_has_no_ambient_modes_and_says_so(name: str) -> None:
+    projection = by_constants(name, proxy_rps=15e6)
+
+    assert list(vcpu(projection)) == ["sidecar"]
+    assert projection.savings == ()
+    title = published_constants()[name].title
+    told = {refusal.subject: refusal.detail for refusal in projection.refusals}
+    assert told["ambient-l4"] == f"{title} says nothing of its components"
+    assert told["ambient-waypoint-all"] == f"{title} says nothing of its components"
+    assert NOTHING_TO_SAVE not in projection.refusals
+
+
+@pytest.mark.parametrize("name", [*OLDER_RELEASES, "istio-1.24"])
+def test_figures_per_request_need_a_request_rate(name: str) -> None:
+    with pytest.raises(UsageError, match="--proxy-rps"):
+        by_constants(name)
+
+
+def test_what_only_a_snapshot_tells_is_refused() -> None:
+    subjects = [refusal.subject for refusal in by_constants("blog").refusals]
+
+    assert subjects == ["ambient-waypoint", "reserved and billed"]
+
+
+def test_published_figures_are_exact_and_marked_as_published() -> None:
+    projection = by_constants("blog")
+
+    for mode in projection.modes:
+        used = mode.bases[Basis.USAGE]
+        assert used.vcpu == Interval.exactly(used.vcpu.mid)
+        assert {part.provenance for part in mode.components} == {Provenance.PUBLISHED}
+
+
+def test_components_are_counted_and_add_up() -> None:
+    projection = by_constants("blog", assumed=scenario(waypoint_replicas=3))
+    counts = {
+        part.role: (part.count, round(part.vcpu.mid, 6))
+        for mode in projection.modes
+        for part in mode.components
+    }
+
+    assert counts == {"sidecar": (15_000, 9000), "ztunnel": (200, 60), "waypoint": (3000, 1800)}
+
+
+def test_memory_is_paid_where_it_has_a_price() -> None:
+    assumed = scenario(
+        memory_gib_month_usd=2,
+        sidecar_memory_gib_per_proxy=0.1,
+        ztunnel_memory_gib_per_node=0.5,
+        waypoint_memory_gib_per_replica=0.25,
+    )
+    projection = by_constants("blog", assumed=assumed)
+
+    # 1500 GiB of sidecars; 100 of ztunnels and 250 of waypoints.
+    assert usd(projection) == pytest.approx(
+        {
+            "sidecar": 2_376_000 + 1500 * 24,
+            "ambient-l4": 15_840 + 100 * 24,
+            "ambient-waypoint-all": 174_240 + 350 * 24,
+        }
+    )
+
+
+def test_at_no_price_nothing_is_saved_and_that_is_said() -> None:
+    projection = by_constants("blog", assumed=scenario(vcpu_month_usd=0))
+
+    assert projection.savings == ()
+    assert NOTHING_TO_SAVE in projection.refusals
+
+
+def test_a_measured_mesh_is_compared_by_its_own_counts_and_traffic() -> None:
+    # Three sidecars with 270 proxy requests per second, of which 70 calls pass waypoints.
+    price = Price(vcpu_month_usd=10, memory_gib_month_usd=3, source="a bill")
+    constants = published_constants()["istio-1.24"]
+    found = reference(constants, mesh_load(shop_mesh()), scenario(), price)
+
+    assert found.vcpu == pytest.approx(
+        {
+            "sidecar": 0.27 * 0.20,
+            "ambient-l4": 0.27 * 0.06,
+            "ambient-waypoint-all": 0.27 * 0.06 + 0.07 * 0.25,
+        }
+    )
+    assert found.usd_per_year == pytest.approx(
+        {name: value * 120 for name, value in found.vcpu.items()}
+    )
+
+
+def test_a_mesh_of_unknown_nodes_has_no_published_ambient() -> None:
+    price = Price(vcpu_month_usd=22, memory_gib_month_usd=0, source="the post")
+    nowhere = mesh_load(mesh(Proxy(node=""), nodes=()))
+    found = reference(published_constants()["blog"], nowhere, scenario(), price)
+
+    assert list(found.vcpu) == ["sidecar"]
+
+
+def test_a_document_that_tells_of_ztunnels_alone_has_no_waypoints() -> None:
+    partly = replace(published_constants()["blog"], waypoint_vcpu_per_replica=None)
+    projection = project_constants(partly, posts_mesh(), scenario())
+
+    assert list(vcpu(projection)) == ["sidecar", "ambient-l4"]
+    assert "ambient-waypoint-all" in [refusal.subject for refusal in projection.refusals]

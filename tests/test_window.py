@@ -1,0 +1,141 @@
+"""Windows are cut so that each step is asked for once, in requests a server will take."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzer.errors import InsufficientData, UsageError
+from analyzer.window import (
+    MAX_POINTS_PER_SERIES,
+    Chunk,
+    TimeWindow,
+    choose_step_seconds,
+)
+
+START = datetime(2024, 5, 14, 10, tzinfo=UTC)
+moments = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis wants naive bounds
+
+
+def window_of(points: int, step_seconds: int = 600) -> TimeWindow:
+    end = START + timedelta(seconds=points * step_seconds)
+    return TimeWindow(start=START, end=end, step_seconds=step_seconds)
+
+
+@given(
+    points=st.integers(1, 40_000),
+    samples_per_point=st.floats(0, 1e6),
+    sample_budget=st.integers(1, 100_000_000),
+)
+def test_chunks_cover_each_point_once_and_stay_under_the_limits(
+    points: int, samples_per_point: float, sample_budget: int
+) -> None:
+    # So few chunks that a hundred examples are made in a moment.
+    sample_budget = max(sample_budget, int(samples_per_point * points / 500), 1)
+    chunks = window_of(points).chunks(
+        samples_per_point=samples_per_point, sample_budget=sample_budget
+    )
+
+    next_point = 0
+    for chunk in chunks:
+        assert chunk.first_point == next_point
+        assert 1 <= chunk.point_count <= MAX_POINTS_PER_SERIES
+        if chunk.point_count > 1:
+            assert chunk.point_count * samples_per_point <= sample_budget
+        next_point += chunk.point_count
+    assert next_point == points
+
+
+def test_chunks_are_as_large_as_the_budget_allows() -> None:
+    chunks = window_of(100).chunks(samples_per_point=1000, sample_budget=30_000)
+
+    assert [chunk.point_count for chunk in chunks] == [30, 30, 30, 10]
+
+
+@given(first=st.integers(0, 10_000), count=st.integers(2, 11_000))
+def test_halves_together_ask_the_same(first: int, count: int) -> None:
+    left, right = Chunk(first_point=first, point_count=count).halves()
+
+    assert left.first_point == first
+    assert right.first_point == first + left.point_count
+    assert left.point_count + right.point_count == count
+    assert abs(left.point_count - right.point_count) <= 1
+
+
+def test_a_single_point_has_no_halves() -> None:
+    with pytest.raises(ValueError, match="no halves"):
+        Chunk(first_point=3, point_count=1).halves()
+
+
+@pytest.mark.parametrize("naive", ["start", "end"])
+def test_a_time_without_a_zone_is_refused(naive: str) -> None:
+    times = {"start": START, "end": START + timedelta(hours=1)}
+    times[naive] = times[naive].replace(tzinfo=None)
+
+    with pytest.raises(ValueError, match="without a zone"):
+        TimeWindow(**times, step_seconds=600)
+
+
+@pytest.mark.parametrize(("seconds", "step"), [(3601, 600), (0, 600), (-600, 600), (600, 0)])
+def test_a_window_is_a_whole_number_of_steps(seconds: int, step: int) -> None:
+    with pytest.raises(ValueError, match="whole number"):
+        TimeWindow(start=START, end=START + timedelta(seconds=seconds), step_seconds=step)
+
+
+def test_a_point_is_evaluated_at_the_end_of_its_step() -> None:
+    window = window_of(12)
+
+    assert window.point_count == 12
+    assert window.time_of(0) == START + timedelta(minutes=10)
+    assert window.time_of(11) == window.end
+
+
+@given(start=moments, seconds=st.integers(1200, 1_000_000), step=st.integers(1, 600))
+def test_a_window_within_two_times_is_the_longest_on_the_grid(
+    start: datetime, seconds: int, step: int
+) -> None:
+    end = start + timedelta(seconds=seconds)
+    window = TimeWindow.within(start, end, step)
+
+    assert start <= window.start < start + timedelta(seconds=step)
+    assert end - timedelta(seconds=step) < window.end <= end
+    assert window.start.timestamp() % step == 0
+
+
+def test_the_same_hour_is_cut_alike_in_every_zone() -> None:
+    end = START + timedelta(hours=1)
+    east = timezone(timedelta(hours=5, minutes=30))
+
+    there = TimeWindow.within(START.astimezone(east), end.astimezone(east), 600)
+    assert there == TimeWindow.within(START, end, 600)
+
+
+def test_a_time_shorter_than_a_step_is_refused_with_what_to_do() -> None:
+    with pytest.raises(InsufficientData, match=r"no whole step of 600 s: ask for a longer time"):
+        TimeWindow.within(START + timedelta(seconds=1), START + timedelta(seconds=1199), 600)
+
+
+@pytest.mark.parametrize(
+    ("scrape_seconds", "asked", "step"),
+    [
+        (60, None, 600),
+        (15, None, 300),
+        (30, None, 300),
+        (3, 30, 30),
+        (60, 900, 900),
+        (15, 150, 150),
+    ],
+)
+def test_the_step_holds_ten_scrapes_and_five_minutes_unless_asked(
+    scrape_seconds: float, asked: int | None, step: int
+) -> None:
+    assert choose_step_seconds(scrape_seconds, asked) == step
+
+
+@pytest.mark.parametrize(("scrape_seconds", "asked", "shortest"), [(60, 599, 600), (3, 29, 30)])
+def test_a_shorter_step_is_refused_with_the_shortest_that_would_do(
+    scrape_seconds: float, asked: int, shortest: int
+) -> None:
+    with pytest.raises(UsageError, match=rf"fewer than 10 scrapes .* use --step {shortest}s"):
+        choose_step_seconds(scrape_seconds, asked)
