@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -20,13 +21,11 @@ from analyzer.calibration.fit.segments import Floats
 from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.prices import NodePrices, mean_price
-from analyzer.units import Interval, Provenance
+from analyzer.units import Interval, Provenance, Role
 
 __all__ = [
-    "AMBIENT_L4",
-    "AMBIENT_WAYPOINT",
-    "AMBIENT_WAYPOINT_ALL",
-    "SIDECAR",
+    "COMPONENTS",
+    "ComponentKind",
     "Need",
     "Parameters",
     "Units",
@@ -37,10 +36,32 @@ __all__ = [
     "ztunnel_vcpu",
 ]
 
-SIDECAR = "sidecar"
-AMBIENT_L4 = "ambient-l4"
-AMBIENT_WAYPOINT = "ambient-waypoint"
-AMBIENT_WAYPOINT_ALL = "ambient-waypoint-all"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentKind:
+    """One kind of proxy that a mode is made of, as charts and tables show it.
+
+    Attributes:
+        plural: what several of them are called.
+        colour: of its bars, as #rrggbb; from the palette of Okabe and Ito.
+        hatch: matplotlib's pattern over that colour, for whoever cannot tell colours apart.
+    """
+
+    role: Role
+    plural: str
+    colour: str
+    hatch: str
+
+
+COMPONENTS: Final[Mapping[Role, ComponentKind]] = {
+    kind.role: kind
+    for kind in (
+        ComponentKind(role=Role.SIDECAR, plural="sidecars", colour="#0072b2", hatch=""),
+        ComponentKind(role=Role.ZTUNNEL, plural="ztunnels", colour="#e69f00", hatch="////"),
+        ComponentKind(role=Role.WAYPOINT, plural="waypoints", colour="#009e73", hatch="...."),
+    )
+}
+"""Every kind of component that a mode may have, by role."""
 
 _MOST_REPLICAS = 1000
 """Replicas that a single waypoint is scaled out to, at most: beyond, something else is wrong."""

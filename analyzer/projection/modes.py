@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
 from analyzer.calibration.fit.segments import Floats
 from analyzer.projection.components import (
-    AMBIENT_L4,
-    AMBIENT_WAYPOINT,
-    AMBIENT_WAYPOINT_ALL,
-    SIDECAR,
     Need,
     Parameters,
     prices_by_basis,
@@ -25,7 +22,50 @@ from analyzer.projection.scenario import Basis
 from analyzer.projection.sidecars import SidecarFootprint
 from analyzer.units import MONTHS_PER_YEAR, Provenance, Role
 
-__all__ = ["ModeNeeds", "evaluate"]
+__all__ = [
+    "AMBIENT_L4",
+    "AMBIENT_WAYPOINT",
+    "AMBIENT_WAYPOINT_ALL",
+    "MODES",
+    "SIDECAR",
+    "ModeKind",
+    "ModeNeeds",
+    "evaluate",
+]
+
+SIDECAR: Final = "sidecar"
+AMBIENT_L4: Final = "ambient-l4"
+AMBIENT_WAYPOINT: Final = "ambient-waypoint"
+AMBIENT_WAYPOINT_ALL: Final = "ambient-waypoint-all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeKind:
+    """One way to run the mesh: its name, the same in words, and what it is made of."""
+
+    name: str
+    title: str
+    roles: tuple[Role, ...]
+
+
+MODES: Final[Mapping[str, ModeKind]] = {
+    kind.name: kind
+    for kind in (
+        ModeKind(name=SIDECAR, title="sidecars", roles=(Role.SIDECAR,)),
+        ModeKind(name=AMBIENT_L4, title="ambient, L4 only", roles=(Role.ZTUNNEL,)),
+        ModeKind(
+            name=AMBIENT_WAYPOINT,
+            title="ambient, waypoints where HTTP is",
+            roles=(Role.ZTUNNEL, Role.WAYPOINT),
+        ),
+        ModeKind(
+            name=AMBIENT_WAYPOINT_ALL,
+            title="ambient, waypoints everywhere",
+            roles=(Role.ZTUNNEL, Role.WAYPOINT),
+        ),
+    )
+}
+"""Every mode by name, sidecars first; the order is that of tables and charts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

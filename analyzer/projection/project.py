@@ -10,10 +10,10 @@ from analyzer.errors import InsufficientData
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.projection.choices import Placement
-from analyzer.projection.components import SIDECAR, Parameters, waypoint_replicas
+from analyzer.projection.components import Parameters, waypoint_replicas
 from analyzer.projection.demand import Demand, MeshLoad, mesh_load
 from analyzer.projection.draws import to_interval
-from analyzer.projection.modes import ModeNeeds, evaluate
+from analyzer.projection.modes import SIDECAR, ModeNeeds, evaluate
 from analyzer.projection.namespaces import is_extrapolated, rank_namespaces
 from analyzer.projection.nodes import freed_nodes, ztunnel_nodes
 from analyzer.projection.prices import NodePrices, node_prices

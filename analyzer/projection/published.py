@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from analyzer.data import PublishedConstants
 from analyzer.errors import UsageError
-from analyzer.projection.components import AMBIENT_L4, AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.demand import MeshLoad
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import (
     NOTHING_TO_SAVE,
     Component,

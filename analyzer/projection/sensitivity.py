@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from analyzer.projection.components import AMBIENT_WAYPOINT, SIDECAR, Parameters
+from analyzer.projection.components import Parameters
 from analyzer.projection.demand import MeshLoad
-from analyzer.projection.modes import evaluate
+from analyzer.projection.modes import AMBIENT_WAYPOINT, SIDECAR, evaluate
 from analyzer.projection.prices import NodePrices
 from analyzer.projection.result import Sensitivity
 from analyzer.projection.scenario import Basis, Scenario

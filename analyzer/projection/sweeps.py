@@ -10,16 +10,10 @@ import numpy as np
 
 from analyzer.calibration.fit.segments import Floats
 from analyzer.projection.choices import Basis
-from analyzer.projection.components import (
-    AMBIENT_L4,
-    AMBIENT_WAYPOINT,
-    SIDECAR,
-    Parameters,
-    waypoint_need,
-)
+from analyzer.projection.components import Parameters, waypoint_need
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.draws import to_interval
-from analyzer.projection.modes import ModeNeeds
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR, ModeNeeds
 from analyzer.projection.prices import NodePrices
 from analyzer.projection.result import Sweep
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.projection.choices import Basis
-from analyzer.projection.components import AMBIENT_L4, AMBIENT_WAYPOINT_ALL, SIDECAR
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Projection
 from analyzer.report.cells import escaped, markdown_table
 from analyzer.report.prospect import projection_lines, why_different

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.projection.components import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
 from analyzer.projection.demand import MeshLoad
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
 from analyzer.projection.result import Projection, Reference, Saving
 from analyzer.report.words import inert, number, percent, saving
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from analyzer.measurement.findings import Severity
-from analyzer.projection.components import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
 from analyzer.projection.demand import MeshLoad
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
 from analyzer.projection.result import Price, Projection, Sensitivity
 from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer

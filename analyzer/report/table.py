@@ -9,7 +9,7 @@ from rich.text import Text
 
 from analyzer.data import BLOG
 from analyzer.measurement.findings import Severity
-from analyzer.projection.components import AMBIENT_WAYPOINT_ALL, SIDECAR
+from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Component, Projection
 from analyzer.report.answer import Answer
 from analyzer.report.layout import console_on, list_on, trimmed

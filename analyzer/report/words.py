@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from analyzer.projection.choices import Basis
+from analyzer.projection.modes import MODES
 from analyzer.report.answer import Answer
 from analyzer.units import Interval
 from analyzer.window import TimeWindow
@@ -28,12 +29,7 @@ __all__ = [
     "window_title",
 ]
 
-MODE_TITLES = {
-    "sidecar": "sidecars",
-    "ambient-l4": "ambient, L4 only",
-    "ambient-waypoint": "ambient, waypoints where HTTP is",
-    "ambient-waypoint-all": "ambient, waypoints everywhere",
-}
+MODE_TITLES: Final = {kind.name: kind.title for kind in MODES.values()}
 
 
 AS_BASIS: Final[Mapping[Basis, str]] = {

@@ -64,4 +64,4 @@ def _rows(record: dict[str, object], calibration: Calibration) -> Iterator[list[
 
 
 if __name__ == "__main__":
-    print("\n".join(lab_table()))  # noqa: T201
+    print("\n".join(lab_table()))

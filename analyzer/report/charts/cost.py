@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analyzer.data import BLOG
-from analyzer.projection.components import AMBIENT_WAYPOINT_ALL, SIDECAR
+from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Component, Mode, Price, Projection, Reference
 from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from analyzer.projection.components import COMPONENTS
 from analyzer.report.charts.style import INK, shortened, written
 from analyzer.report.words import number, short_dollars
 
@@ -28,9 +29,7 @@ __all__ = [
 ]
 
 HATCHES: Final[Mapping[str, str]] = {
-    "sidecar": "",
-    "ztunnel": "////",
-    "waypoint": "....",
+    **{role.value: kind.hatch for role, kind in COMPONENTS.items()},
     "memory": "xxxx",
 }
 """Told apart without any colour."""

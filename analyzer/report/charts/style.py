@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from analyzer.projection.components import COMPONENTS
 from analyzer.report.words import shortened
 from analyzer.units import Reason, Refusal
 
@@ -32,9 +33,7 @@ __all__ = [
 ]
 
 COLOURS = {
-    "sidecar": "#0072b2",
-    "ztunnel": "#e69f00",
-    "waypoint": "#009e73",
+    **{role.value: kind.colour for role, kind in COMPONENTS.items()},
     "memory": "#cc79a7",
     "fit": "#d55e00",
 }

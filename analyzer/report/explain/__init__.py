@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.projection.components import AMBIENT_L4, SIDECAR
+from analyzer.projection.modes import AMBIENT_L4, SIDECAR
 from analyzer.projection.result import Mode, Projection, Workings
 from analyzer.report.answer import Answer
 from analyzer.report.explain.money import (

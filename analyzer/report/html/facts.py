@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from analyzer.projection.components import SIDECAR
+from analyzer.projection.modes import SIDECAR
 from analyzer.projection.result import Projection
 from analyzer.report.answer import Answer
 from analyzer.report.html.cells import Cell, interval

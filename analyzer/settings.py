@@ -1,0 +1,75 @@
+"""What a user may set, named once for the command line and for Python.
+
+Texts below the front ends name a setting as `Setting.STEP`, which reads as the Python argument in
+backticks. The command line spells it as its flag with `spelled`; nothing else knows flags.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+
+__all__ = ["Setting", "settings_in", "spelled"]
+
+
+class Setting(StrEnum):
+    """One thing a user may set; the value is the name of the argument in Python."""
+
+    URL = "url"
+    TOKEN_FILE = "token_file"  # noqa: S105 - the name of an argument
+    USERNAME = "username"
+    PASSWORD_FILE = "password_file"  # noqa: S105 - the name of an argument
+    HEADERS = "headers"
+    CA_FILE = "ca_file"
+    CLIENT_CERTIFICATE = "client_certificate"
+    CLIENT_KEY = "client_key"
+    TIMEOUT = "timeout_seconds"
+    NAMESPACES = "namespaces"
+    CLUSTER = "cluster"
+    CLUSTER_LABEL = "cluster_label"
+    DAYS = "days"
+    START = "start"
+    END = "end"
+    STEP = "step_seconds"
+    HIDE_NAMES = "hide_names"
+    SCENARIO = "scenario"
+    NODE_COUNT = "node_count"
+    POD_COUNT = "pod_count"
+    NAMESPACE_COUNT = "namespace_count"
+    PROXY_RPS = "proxy_rps"
+    WAYPOINT_REPLICAS = "waypoint_replicas"
+
+    def __str__(self) -> str:
+        """Return the setting as a text names it: the argument in backticks.
+
+        >>> f"ask for a longer time ({Setting.DAYS})"
+        'ask for a longer time (`days`)'
+        """
+        return f"`{self.value}`"
+
+    def __format__(self, spec: str) -> str:
+        """Return the same in an f-string."""
+        return format(str(self), spec)
+
+
+_NAMED = re.compile("|".join(re.escape(str(setting)) for setting in Setting))
+_BY_TEXT = {str(setting): setting for setting in Setting}
+
+
+def settings_in(text: str) -> tuple[Setting, ...]:
+    """Return the settings that a text names, each once, in order."""
+    return tuple(dict.fromkeys(_BY_TEXT[match] for match in _NAMED.findall(text)))
+
+
+def spelled(text: str, spelling: Mapping[Setting, str]) -> str:
+    """Return a text with its settings as one front end spells them.
+
+    Args:
+        text: from below the front ends.
+        spelling: what the front end calls each setting; one it lacks stays as it is.
+
+    >>> spelled("a longer time (`days`)", {Setting.DAYS: "--days"})
+    'a longer time (--days)'
+    """
+    return _NAMED.sub(lambda match: spelling.get(_BY_TEXT[match[0]], match[0]), text)
