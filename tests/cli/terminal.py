@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import pytest
+
 from tests.live.command import command
 
 STYLES = re.compile(r"\x1b\[[0-9;]*m")
@@ -45,6 +47,19 @@ class Shown:
         return self.sent.rfind("\x1b[?25h") >= self.sent.rfind("\x1b[?25l")
 
 
+def _new_terminal() -> tuple[int, int]:
+    """Return both ends of a pseudo-terminal; fail with the cure where the machine has none."""
+    try:
+        return pty.openpty()
+    except OSError as error:
+        pytest.fail(
+            f"This test needs a pseudo-terminal and got none ({error.strerror}). In a container "
+            "mount devpts: mount -t devpts devpts /dev/pts -o ptmxmode=0666, and link /dev/ptmx "
+            "to pts/ptmx.",
+            pytrace=False,
+        )
+
+
 def shown(
     *arguments: object,
     columns: int = 80,
@@ -61,7 +76,7 @@ def shown(
         interrupt_when: told what was sent so far; the first true is a Ctrl-C.
         environment: more variables; an empty one is taken away.
     """
-    primary, secondary = pty.openpty()
+    primary, secondary = _new_terminal()
     fcntl.ioctl(secondary, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with _interrupts_obeyed():
         process = subprocess.Popen(
