@@ -128,14 +128,14 @@ def _show(query: Query, promql: str, cost: str = "") -> None:
 
 
 def _unsurveyed(query: Query, options: dict[str, Any]) -> str:
-    from analyzer.prometheus.label_mapping import Dialect
+    from analyzer.prometheus.label_mapping import LabelMapping
     from analyzer.prometheus.promql import Scope
     from analyzer.window import MIN_STEP_SECONDS
 
     scope = Scope(namespaces=options["namespaces"], cluster=options["cluster"])
-    dialect = Dialect(cluster=options["cluster_label"] or "cluster")
+    label_mapping = LabelMapping(cluster=options["cluster_label"] or "cluster")
     seconds = (options["step_seconds"] or MIN_STEP_SECONDS) if query.is_ranged else None
-    return query.render(scope, dialect, window_seconds=seconds)
+    return query.render(scope, label_mapping, window_seconds=seconds)
 
 
 @click.command(epilog=examples("istio-usage doctor -p http://localhost:9090"))

@@ -22,7 +22,7 @@ import pandas as pd
 from analyzer.measurement.tables import UNKNOWN_NAMES
 from analyzer.prometheus.promql import Scope
 
-__all__ = ["HIDDEN_SOURCE", "SALT_VARIABLE", "Hider", "new_salt"]
+__all__ = ["HIDDEN_SOURCE", "SALT_VARIABLE", "Anonymiser", "new_salt"]
 
 HIDDEN_SOURCE: Final = "hidden"
 """What a manifest calls its source where names are hidden."""
@@ -59,7 +59,7 @@ def new_salt(environment: Mapping[str, str] = os.environ) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hider:
+class Anonymiser:
     """Replaces names; without a salt it leaves everything as it is."""
 
     salt: str = ""

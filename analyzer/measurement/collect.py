@@ -135,10 +135,10 @@ def _chunk_path(partial: Path, job: Job) -> Path:
 
 
 def _write_chunk(partial: Path, fetched: Fetched, plan: Plan) -> None:
-    told = frame_of(fetched.job.query, fetched.answers, plan.survey.dialect)
-    frame = plan.hider.frame(told)
+    told = frame_of(fetched.job.query, fetched.answers, plan.survey.label_mapping)
+    frame = plan.anonymiser.frame(told)
     warnings = {text for answer in fetched.answers for text in answer.warnings}
-    remarks = sorted(map(plan.hider.remark, warnings))
+    remarks = sorted(map(plan.anonymiser.remark, warnings))
     table = pa.Table.from_pandas(frame, preserve_index=False)
     metadata = {**(table.schema.metadata or {}), _WARNINGS: json.dumps(remarks).encode()}
     write_table(_chunk_path(partial, fetched.job), table.replace_schema_metadata(metadata))
@@ -157,17 +157,17 @@ def _finished(partial: Path, target: Path, plan: Plan) -> Snapshot:
         records.append(_joined(whole, name, plan.promql(name, hidden=True), tables))
     manifest = Manifest(
         tool_version=analyzer.__version__,
-        source=plan.hider.source(plan.ask.source),
+        source=plan.anonymiser.source(plan.ask.source),
         note=plan.ask.note,
         window=plan.window,
-        scope=plan.hider.scope(plan.ask.scope),
-        dialect=plan.survey.dialect,
+        scope=plan.anonymiser.scope(plan.ask.scope),
+        label_mapping=plan.survey.label_mapping,
         cpu_scrape_seconds=plan.survey.cpu_scrape_seconds,
         request_scrape_seconds=plan.survey.request_scrape_seconds,
         queries=tuple(records),
         duplicate_scrapes=plan.survey.duplicate_scrapes,
         warnings=plan.warnings(),
-        remarks=plan.hider.remarks(tuple(sorted(remarks))),
+        remarks=plan.anonymiser.remarks(tuple(sorted(remarks))),
     )
     write_file(whole / MANIFEST, manifest.to_json().encode())
     try:

@@ -1,4 +1,4 @@
-"""Which dialect an installation speaks: read off a few of its series, never guessed."""
+"""Which label_mapping an installation speaks: read off a few of its series, never guessed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from analyzer.prometheus.label_mapping import (
     CPU_COUNTER,
     CPU_RULES,
     Attribution,
-    Dialect,
     Exporter,
+    LabelMapping,
     Names,
 )
-from analyzer.prometheus.response import Answer
+from analyzer.prometheus.response import Response
 
-__all__ = ["CGROUPS", "NO_CLUSTER", "Sample", "Samples", "detect_dialect", "samples_of"]
+__all__ = ["CGROUPS", "NO_CLUSTER", "Sample", "Samples", "detect_label_mapping", "samples_of"]
 
 _PODS: Final = {
     # What came with the series wins over what the scrape put there about its target.
@@ -59,7 +59,7 @@ CGROUPS: Final = "cgroups"
 Samples = Mapping[str, Sequence[Sample]]
 
 
-def samples_of(answer: Answer) -> Samples:
+def samples_of(answer: Response) -> Samples:
     """Return the series of `survey_labels`' answer by exporter."""
     found: dict[str, list[Sample]] = {name: [] for name in (*Exporter, CGROUPS)}
     for series in answer.series:
@@ -69,7 +69,7 @@ def samples_of(answer: Answer) -> Samples:
     return found
 
 
-def detect_dialect(samples: Samples, cluster_label: str | None = None) -> Dialect:
+def detect_label_mapping(samples: Samples, cluster_label: str | None = None) -> LabelMapping:
     """Return what the series call things.
 
     Args:
@@ -90,7 +90,7 @@ def detect_dialect(samples: Samples, cluster_label: str | None = None) -> Dialec
     if proxies and not proxy.pod:
         has_address = all(":" in sample.labels.get("instance", "") for sample in proxies)
         attribution = Attribution.ADDRESS if has_address else Attribution.WORKLOAD
-    return Dialect(
+    return LabelMapping(
         proxy=_or_usual(proxy),
         cadvisor=_or_usual(_names(Exporter.CADVISOR, samples[Exporter.CADVISOR])),
         state=_or_usual(_names(Exporter.STATE, samples[Exporter.STATE])),

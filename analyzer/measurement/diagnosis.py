@@ -9,11 +9,11 @@ from enum import StrEnum
 from typing import Any, Final
 
 from analyzer.errors import InsufficientData
-from analyzer.measurement.metrics import CPU, MENDING, OPTIONAL, REQUESTS
+from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS
 from analyzer.measurement.plan import choose_window
-from analyzer.measurement.survey import Survey, count_series, find_dialect, looks_at, survey
+from analyzer.measurement.survey import Survey, count_series, find_label_mapping, looks_at, survey
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.label_mapping import Attribution, Dialect
+from analyzer.prometheus.label_mapping import Attribution, LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.window import MIN_STEP_SECONDS, choose_step_seconds
 
@@ -86,11 +86,11 @@ def diagnose(
     """
     looks = looks_at(start, end)
     try:
-        _, dialect = find_dialect(source, looks, cluster_label)
+        _, label_mapping = find_label_mapping(source, looks, cluster_label)
     except InsufficientData as error:
         return Diagnosis(checks=(), answers=(), verdict=_cannot(error), can_answer=False)
-    counts, _ = count_series(source, scope, dialect, looks)
-    checks = [*_metric_checks(counts), *_dialect_checks(dialect)]
+    counts, _ = count_series(source, scope, label_mapping, looks)
+    checks = [*_metric_checks(counts), *_label_checks(label_mapping)]
     answers = tuple(_possible(answer, needs, counts) for answer, needs in _NEEDS.items())
     try:
         found = survey(source, scope, start, end, cluster_label=cluster_label)
@@ -117,7 +117,7 @@ def _possible(answer: str, needs: tuple[str, ...], counts: Mapping[str, int]) ->
 
 
 def _metric_checks(counts: Mapping[str, int]) -> Iterator[Check]:
-    for name, mending in {**MENDING, **OPTIONAL}.items():
+    for name, mending in {**ESSENTIAL, **OPTIONAL}.items():
         if name in counts:
             yield Check(subject=name, status=Status.OK, detail=f"{counts[name]:,} series")
         else:
@@ -125,9 +125,9 @@ def _metric_checks(counts: Mapping[str, int]) -> Iterator[Check]:
             yield Check(subject=name, status=status, detail=mending)
 
 
-def _dialect_checks(dialect: Dialect) -> Iterator[Check]:
+def _label_checks(label_mapping: LabelMapping) -> Iterator[Check]:
     details = {
-        Attribution.POD: (Status.OK, f"label {dialect.proxy.pod} on the proxies' metrics"),
+        Attribution.POD: (Status.OK, f"label {label_mapping.proxy.pod} on the proxies' metrics"),
         Attribution.ADDRESS: (
             Status.WARN,
             "by address, through kube_pod_info: keep the label `pod` when scraping the proxies",
@@ -137,12 +137,14 @@ def _dialect_checks(dialect: Dialect) -> Iterator[Check]:
             "by workload, each pod taken for its mean: keep the label `pod` when scraping them",
         ),
     }
-    status, detail = details[dialect.attribution]
+    status, detail = details[label_mapping.attribution]
     yield Check(subject="requests of a pod", status=status, detail=detail)
     yield Check(
         subject="CPU",
-        status=Status.WARN if dialect.is_recorded else Status.OK,
-        detail=f"from the rule {dialect.cpu}: keep {CPU}" if dialect.is_recorded else dialect.cpu,
+        status=Status.WARN if label_mapping.is_recorded else Status.OK,
+        detail=f"from the rule {label_mapping.cpu}: keep {CPU}"
+        if label_mapping.is_recorded
+        else label_mapping.cpu,
     )
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from analyzer.errors import FrameError
-from analyzer.prometheus.label_mapping import Dialect
+from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.query import Query
-from analyzer.prometheus.response import Answer
+from analyzer.prometheus.response import Response
 
 __all__ = ["TIME", "check_frame", "empty_frame", "frame_of", "sorted_frame"]
 
@@ -21,7 +21,7 @@ TIME: Final = "time"
 
 _SIGNIFICANT_DIGITS = 8
 
-_CANONICAL: Final = Dialect()
+_CANONICAL: Final = LabelMapping()
 
 
 def empty_frame(query: Query) -> pd.DataFrame:
@@ -30,7 +30,7 @@ def empty_frame(query: Query) -> pd.DataFrame:
 
 
 def frame_of(
-    query: Query, answers: Iterable[Answer], dialect: Dialect = _CANONICAL
+    query: Query, answers: Iterable[Response], label_mapping: LabelMapping = _CANONICAL
 ) -> pd.DataFrame:
     """Return the answers to one query as a table: its labels, `time`, and a column of its name.
 
@@ -42,7 +42,7 @@ def frame_of(
         FrameError: if a series carries a label that the query file does not declare.
     """
     series = [item for answer in answers for item in answer.series]
-    ours = {} if query.exporter is None else dialect.canonical(query.exporter)
+    ours = {} if query.exporter is None else label_mapping.canonical(query.exporter)
     labels = [{ours.get(name, name): item.labels[name] for name in item.labels} for item in series]
     for named in labels:
         surplus = set(named) - set(query.labels)

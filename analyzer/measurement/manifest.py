@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from analyzer.errors import SnapshotError, UsageError
-from analyzer.prometheus.label_mapping import Attribution, Dialect, Names
+from analyzer.prometheus.label_mapping import Attribution, LabelMapping, Names
 from analyzer.prometheus.promql import Scope
 from analyzer.window import TimeWindow
 
@@ -17,7 +17,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "Manifest",
     "QueryRecord",
-    "dialect_of",
+    "label_mapping_of",
     "scope_of",
     "scope_to_json",
     "window_of",
@@ -48,7 +48,7 @@ class Manifest:
     Attributes:
         tool_version: of the tool that collected it.
         source: the Prometheus asked, without credentials.
-        dialect: what the installation calls things.
+        label_mapping: what the installation calls things.
         note: a sentence of the collector's, shown with every answer; "" if none.
         cpu_scrape_seconds: interval between two CPU samples of a proxy.
         request_scrape_seconds: interval between two samples of its request counters.
@@ -62,7 +62,7 @@ class Manifest:
     note: str
     window: TimeWindow
     scope: Scope
-    dialect: Dialect = field(default_factory=Dialect)
+    label_mapping: LabelMapping = field(default_factory=LabelMapping)
     cpu_scrape_seconds: float
     request_scrape_seconds: float
     queries: tuple[QueryRecord, ...]
@@ -79,7 +79,7 @@ class Manifest:
             "note": self.note,
             "window": window_to_json(self.window),
             "scope": scope_to_json(self.scope),
-            "dialect": asdict(self.dialect),
+            "dialect": asdict(self.label_mapping),
             "scrape_seconds": {
                 "cpu": self.cpu_scrape_seconds,
                 "requests": self.request_scrape_seconds,
@@ -116,7 +116,7 @@ class Manifest:
                 note=document["note"],
                 window=window_of(document["window"]),
                 scope=scope_of(document["scope"]),
-                dialect=dialect_of(document["dialect"]),
+                label_mapping=label_mapping_of(document["dialect"]),
                 cpu_scrape_seconds=float(document["scrape_seconds"]["cpu"]),
                 request_scrape_seconds=float(document["scrape_seconds"]["requests"]),
                 queries=tuple(QueryRecord(**query) for query in document["queries"]),
@@ -148,12 +148,12 @@ def window_of(document: Mapping[str, Any]) -> TimeWindow:
     )
 
 
-def dialect_of(document: Mapping[str, Any]) -> Dialect:
-    """Read a dialect from JSON; raises ValueError, KeyError or TypeError."""
+def label_mapping_of(document: Mapping[str, Any]) -> LabelMapping:
+    """Read a label_mapping from JSON; raises ValueError, KeyError or TypeError."""
     names = {key: Names(**document[key]) for key in ("proxy", "cadvisor", "state")}
     attribution = Attribution(document["attribution"])
     cluster, cpu = document["cluster"], document["cpu"]
-    return Dialect(**names, cluster=cluster, cpu=cpu, attribution=attribution)
+    return LabelMapping(**names, cluster=cluster, cpu=cpu, attribution=attribution)
 
 
 def scope_to_json(scope: Scope) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["CPU", "MENDING", "OPTIONAL", "POD_LABELS", "REQUESTS"]
+__all__ = ["CPU", "ESSENTIAL", "OPTIONAL", "POD_LABELS", "REQUESTS"]
 
 CPU: Final = "container_cpu_usage_seconds_total"
 REQUESTS: Final = "istio_requests_total"
@@ -16,7 +16,7 @@ POD_LABELS: Final = (
 )
 """The flag of kube-state-metrics for the labels that tell roles apart."""
 
-MENDING: Final[Mapping[str, str]] = {
+ESSENTIAL: Final[Mapping[str, str]] = {
     CPU: "scrape the kubelet's cAdvisor: job with metrics_path /metrics/cadvisor "
     "(kube-prometheus-stack: kubelet.serviceMonitor.cAdvisor: true)",
     REQUESTS: "scrape the proxies: Istio's samples/addons/extras/prometheus-operator.yaml, or "

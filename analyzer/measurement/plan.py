@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from analyzer.errors import InsufficientData, UsageError
-from analyzer.measurement.anonymise import Hider, new_salt
+from analyzer.measurement.anonymise import Anonymiser, new_salt
 from analyzer.measurement.manifest import (
-    dialect_of,
+    label_mapping_of,
     scope_to_json,
     window_of,
     window_to_json,
 )
-from analyzer.measurement.metrics import MENDING
+from analyzer.measurement.metrics import ESSENTIAL
 from analyzer.measurement.survey import Survey, survey
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import Job
@@ -72,12 +72,12 @@ class Ask:
         if any(time is not None and time.tzinfo is None for time in (self.start, self.end)):
             raise ValueError("a time without a zone means another hour on every machine")
 
-    def to_json(self, hider: Hider) -> dict[str, Any]:
+    def to_json(self, anonymiser: Anonymiser) -> dict[str, Any]:
         """Return the question as JSON, without the names that are hidden."""
         return {
             **asdict(self),
-            "source": hider.name("source", self.source),
-            "scope": scope_to_json(hider.scope(self.scope)),
+            "source": anonymiser.name("source", self.source),
+            "scope": scope_to_json(anonymiser.scope(self.scope)),
             "start": self.start and self.start.isoformat(),
             "end": self.end and self.end.isoformat(),
         }
@@ -102,21 +102,21 @@ class Plan:
 
     Attributes:
         chunks: how the window is cut for each query that is asked, by its name.
-        hider: what stands for names in everything written.
+        anonymiser: what stands for names in everything written.
     """
 
     ask: Ask
     window: TimeWindow
     survey: Survey
     chunks: Mapping[str, tuple[Chunk, ...]]
-    hider: Hider = field(default_factory=Hider)
+    anonymiser: Anonymiser = field(default_factory=Anonymiser)
 
     def promql(self, name: str, *, hidden: bool = False) -> str:
         """Return a query as it is sent, or as it is written down."""
-        scope = self.hider.scope(self.ask.scope) if hidden else self.ask.scope
+        scope = self.anonymiser.scope(self.ask.scope) if hidden else self.ask.scope
         query = load_query(name)
         seconds = self.window.step_seconds if query.is_ranged else None
-        return query.render(scope, self.survey.dialect, window_seconds=seconds)
+        return query.render(scope, self.survey.label_mapping, window_seconds=seconds)
 
     def jobs(self) -> tuple[Job, ...]:
         """Return every request, in the order of the query files."""
@@ -134,13 +134,13 @@ class Plan:
 
     def warnings(self) -> tuple[str, ...]:
         """Return what the survey did not find, each with what would mend it."""
-        return tuple(f"no {name}: {MENDING[name]}" for name in self.survey.missing)
+        return tuple(f"no {name}: {ESSENTIAL[name]}" for name in self.survey.missing)
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON."""
         return {
-            "ask": self.ask.to_json(self.hider),
-            "salt": self.hider.salt,
+            "ask": self.ask.to_json(self.anonymiser),
+            "salt": self.anonymiser.salt,
             "window": window_to_json(self.window),
             "survey": asdict(self.survey),
             "chunks": {
@@ -155,8 +155,8 @@ class Plan:
 
         Raises ValueError, KeyError, TypeError or AttributeError if it cannot be read.
         """
-        hider = Hider(salt=document["salt"])
-        if document["ask"] != ask.to_json(hider):
+        anonymiser = Anonymiser(salt=document["salt"])
+        if document["ask"] != ask.to_json(anonymiser):
             return None
         return cls(
             ask=ask,
@@ -166,12 +166,12 @@ class Plan:
                 name: tuple(Chunk(first_point=first, point_count=count) for first, count in chunks)
                 for name, chunks in document["chunks"].items()
             },
-            hider=hider,
+            anonymiser=anonymiser,
         )
 
 
 def _survey_of(document: Mapping[str, Any]) -> Survey:
-    return Survey(**{**document, "dialect": dialect_of(document["dialect"])})
+    return Survey(**{**document, "label_mapping": label_mapping_of(document["label_mapping"])})
 
 
 def measured_queries() -> dict[str, Query]:
@@ -181,7 +181,7 @@ def measured_queries() -> dict[str, Query]:
 
 def _unneeded(found: Survey) -> set[str]:
     """Return the queries that stand in for others which can be asked."""
-    unneeded = {"proxy_cpu_vcpu" if found.dialect.is_recorded else "proxy_recorded_cpu_vcpu"}
+    unneeded = {"proxy_cpu_vcpu" if found.label_mapping.is_recorded else "proxy_recorded_cpu_vcpu"}
     if "kube_pod_info" in found.series_counts:
         unneeded.add("proxy_nodes")
     return unneeded
@@ -203,8 +203,8 @@ def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
         for name, query in measured_queries().items()
         if query.reads in found.series_counts and name not in _unneeded(found)
     }
-    hider = Hider(salt=new_salt() if ask.hide_names else "")
-    return Plan(ask=ask, window=window, survey=found, chunks=chunks, hider=hider)
+    anonymiser = Anonymiser(salt=new_salt() if ask.hide_names else "")
+    return Plan(ask=ask, window=window, survey=found, chunks=chunks, anonymiser=anonymiser)
 
 
 def choose_window(

@@ -14,18 +14,18 @@ from analyzer.measurement.detect import (
     NO_CLUSTER,
     Sample,
     Samples,
-    detect_dialect,
+    detect_label_mapping,
     samples_of,
 )
-from analyzer.measurement.metrics import CPU, MENDING, REQUESTS
+from analyzer.measurement.metrics import CPU, ESSENTIAL, REQUESTS
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.label_mapping import Attribution, Dialect, Exporter
+from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope, duration, selector
 from analyzer.prometheus.query import load_query
-from analyzer.prometheus.response import Answer, Series
+from analyzer.prometheus.response import Response, Series
 from analyzer.window import Chunk, TimeWindow
 
-__all__ = ["Survey", "count_series", "find_dialect", "looks_at", "survey"]
+__all__ = ["Survey", "count_series", "find_label_mapping", "looks_at", "survey"]
 
 _LOOKS = 5
 """Times at which the survey looks for series: a mesh that moved away an hour ago is still seen."""
@@ -48,14 +48,14 @@ class Survey:
     """What was found.
 
     Attributes:
-        dialect: what this installation calls things.
+        label_mapping: what this installation calls things.
         series_counts: series of each metric within the scope; absent ones are not in it.
         cpu_scrape_seconds: usual interval between two CPU samples of one proxy.
         request_scrape_seconds: the same for its request counters.
         duplicate_scrapes: proxies that are scraped more than once, by exporter.
     """
 
-    dialect: Dialect
+    label_mapping: LabelMapping
     series_counts: Mapping[str, int]
     cpu_scrape_seconds: float
     request_scrape_seconds: float
@@ -69,7 +69,7 @@ class Survey:
     @property
     def missing(self) -> tuple[str, ...]:
         """Metrics that were not found."""
-        return tuple(name for name in MENDING if name not in self.series_counts)
+        return tuple(name for name in ESSENTIAL if name not in self.series_counts)
 
 
 def survey(
@@ -87,46 +87,46 @@ def survey(
         PrometheusError: if the server could not be asked.
     """
     looks = looks_at(start, end)
-    samples, dialect = find_dialect(source, looks, cluster_label)
-    if scope.cluster and dialect.cluster == NO_CLUSTER:
+    samples, label_mapping = find_label_mapping(source, looks, cluster_label)
+    if scope.cluster and label_mapping.cluster == NO_CLUSTER:
         raise InsufficientData(
             f"--cluster {scope.cluster}: no label tells clusters apart here; if there is one, name "
             "it with --cluster-label"
         )
-    counts, seen_at = count_series(source, scope, dialect, looks)
+    counts, seen_at = count_series(source, scope, label_mapping, looks)
     for name in (CPU, REQUESTS):
         if name not in counts:
             has_cgroups = name == CPU and bool(samples[CGROUPS])
             raise InsufficientData(
                 _NO_CONTAINERS if has_cgroups else _nothing_found(name, scope, counts)
             )
-    _require_join(source, scope, dialect, counts, seen_at)
-    _require_traffic(source, scope, dialect, looks)
+    _require_join(source, scope, label_mapping, counts, seen_at)
+    _require_traffic(source, scope, label_mapping, looks)
     # Recording rules may be there beside the counter that is read.
-    cpu = [one for one in samples[Exporter.CADVISOR] if one.labels["__name__"] == dialect.cpu]
+    cpu = [one for one in samples[Exporter.CADVISOR] if one.labels["__name__"] == label_mapping.cpu]
     return Survey(
-        dialect=dialect,
+        label_mapping=label_mapping,
         series_counts=counts,
         cpu_scrape_seconds=max(
             _scrape_seconds(source, cpu),
-            _RULE_SECONDS if dialect.is_recorded else 0.0,
+            _RULE_SECONDS if label_mapping.is_recorded else 0.0,
         ),
         request_scrape_seconds=_scrape_seconds(source, samples[Exporter.PROXY]),
-        duplicate_scrapes=_duplicate_scrapes(source, scope, dialect, seen_at),
+        duplicate_scrapes=_duplicate_scrapes(source, scope, label_mapping, seen_at),
     )
 
 
-def find_dialect(
+def find_label_mapping(
     source: Source, looks: TimeWindow, cluster_label: str | None = None
-) -> tuple[Samples, Dialect]:
+) -> tuple[Samples, LabelMapping]:
     """Return a few series of each exporter, and what they call things."""
-    promql = load_query("survey_labels").render(Scope(), Dialect())
+    promql = load_query("survey_labels").render(Scope(), LabelMapping())
     samples = samples_of(_at_looks(source, promql, looks))
-    return samples, detect_dialect(samples, cluster_label)
+    return samples, detect_label_mapping(samples, cluster_label)
 
 
 def count_series(
-    source: Source, scope: Scope, dialect: Dialect, looks: TimeWindow
+    source: Source, scope: Scope, label_mapping: LabelMapping, looks: TimeWindow
 ) -> tuple[dict[str, int], datetime]:
     """Count the series of every metric of interest.
 
@@ -134,7 +134,9 @@ def count_series(
         The largest count seen of each metric, and the last time at which CPU and requests were
         both there (the window's end where they never were).
     """
-    answer = _at_looks(source, load_query("survey_series_count").render(scope, dialect), looks)
+    answer = _at_looks(
+        source, load_query("survey_series_count").render(scope, label_mapping), looks
+    )
     counts = {
         series.labels.get("metric", ""): int(series.samples.max())
         for series in answer.series
@@ -159,45 +161,51 @@ def looks_at(start: datetime, end: datetime) -> TimeWindow:
     return TimeWindow(start=first, end=last, step_seconds=step_seconds)
 
 
-def _at_looks(source: Source, promql: str, looks: TimeWindow) -> Answer:
+def _at_looks(source: Source, promql: str, looks: TimeWindow) -> Response:
     return source.points(promql, looks, Chunk(first_point=0, point_count=looks.point_count))
 
 
 def _require_join(
-    source: Source, scope: Scope, dialect: Dialect, counts: Mapping[str, int], at: datetime
+    source: Source,
+    scope: Scope,
+    mapping: LabelMapping,
+    counts: Mapping[str, int],
+    at: datetime,
 ) -> None:
-    if dialect.attribution != Attribution.POD:
+    if mapping.attribution != Attribution.POD:
         if "kube_pod_info" in counts:
             return
         raise InsufficientData(
             f"{REQUESTS} carries no label of a pod here, and kube_pod_info, which knows the pods' "
-            f"addresses and workloads, is not there: {MENDING['kube_pod_info']}, or keep the "
+            f"addresses and workloads, is not there: {ESSENTIAL['kube_pod_info']}, or keep the "
             "label `pod` when scraping the proxies"
         )
-    promql = load_query("survey_joined_pods").render(scope, dialect)
+    promql = load_query("survey_joined_pods").render(scope, mapping)
     if not source.instant(promql, at).series:
         raise InsufficientData(
             f"no pod has both {CPU} of a container istio-proxy and {REQUESTS}: "
-            f"the labels {dialect.cadvisor.namespace}/{dialect.cadvisor.pod} of the one and "
-            f"{dialect.proxy.namespace}/{dialect.proxy.pod} of the other must name the same pod; "
+            f"the labels {mapping.cadvisor.namespace}/{mapping.cadvisor.pod} of the one and "
+            f"{mapping.proxy.namespace}/{mapping.proxy.pod} of the other must name the same pod; "
             "check the relabelling of the job that scrapes the proxies"
         )
 
 
 def _duplicate_scrapes(
-    source: Source, scope: Scope, dialect: Dialect, at: datetime
+    source: Source, scope: Scope, label_mapping: LabelMapping, at: datetime
 ) -> dict[str, int]:
-    if dialect.attribution != Attribution.POD:
+    if label_mapping.attribution != Attribution.POD:
         return {}
-    answer = source.instant(load_query("survey_duplicate_scrapes").render(scope, dialect), at)
+    answer = source.instant(load_query("survey_duplicate_scrapes").render(scope, label_mapping), at)
     return {series.labels["exporter"]: int(series.samples[0]) for series in answer.series}
 
 
-def _require_traffic(source: Source, scope: Scope, dialect: Dialect, looks: TimeWindow) -> None:
+def _require_traffic(
+    source: Source, scope: Scope, label_mapping: LabelMapping, looks: TimeWindow
+) -> None:
     query = load_query("survey_total_requests_rps")
     # At least a quarter of an hour back: rate() needs two samples, and a look may be a day apart.
     window_seconds = max(900, min(looks.step_seconds, 3600))
-    promql = query.render(scope, dialect, window_seconds=window_seconds)
+    promql = query.render(scope, label_mapping, window_seconds=window_seconds)
     if not any((series.samples > 0).any() for series in _at_looks(source, promql, looks).series):
         raise InsufficientData(
             f"{REQUESTS} is there but did not grow at any of {looks.point_count} moments from "
@@ -234,5 +242,5 @@ def _nothing_found(name: str, scope: Scope, counts: Mapping[str, int]) -> str:
     neither = CPU not in counts and REQUESTS not in counts
     other = "no Istio metrics at all" if neither else f"no {name}"
     container = ' of a container "istio-proxy"' if name == CPU and not neither else ""
-    mending = MENDING[REQUESTS if neither else name]
+    mending = ESSENTIAL[REQUESTS if neither else name]
     return f"this Prometheus has {other}{container}{where}: {mending}"

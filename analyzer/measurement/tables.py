@@ -1,4 +1,4 @@
-"""A snapshot's tables with every row led back to its pod, whatever the installation's dialect."""
+"""A snapshot's tables with every row attributed to its pod, whatever labels are called there."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Tables:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._attribution = snapshot.manifest.dialect.attribution
+        self._attribution = snapshot.manifest.label_mapping.attribution
         self._files: dict[str, pd.DataFrame] = {}
         self._read: dict[str, pd.DataFrame] = {}
 
@@ -64,7 +64,7 @@ class Tables:
         return self._files[name]
 
     def _led_back(self, name: str) -> pd.DataFrame:
-        if name == _CPU and self._snapshot.manifest.dialect.is_recorded:
+        if name == _CPU and self._snapshot.manifest.label_mapping.is_recorded:
             frame = self._told(_RECORDED_CPU).rename(columns={_RECORDED_CPU: _CPU})
         else:
             frame = self._told(name)

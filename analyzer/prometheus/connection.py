@@ -16,7 +16,7 @@ from urllib3.util import Retry
 
 from analyzer.errors import PrometheusError, QueryRejected, QueryTooHeavy
 from analyzer.prometheus.credentials import Access
-from analyzer.prometheus.response import Answer, Series
+from analyzer.prometheus.response import Response, Series
 from analyzer.prometheus.session import PrometheusSession
 from analyzer.window import Chunk, TimeWindow
 
@@ -59,11 +59,11 @@ _HINTS = {
 class Source(Protocol):
     """Anything that answers PromQL."""
 
-    def instant(self, promql: str, at: datetime) -> Answer:
+    def instant(self, promql: str, at: datetime) -> Response:
         """Evaluate at one time."""
         ...
 
-    def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Answer:
+    def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Response:
         """Evaluate at the points of a chunk."""
         ...
 
@@ -93,7 +93,7 @@ class Connection:
         """Close the session."""
         self._client.close()
 
-    def instant(self, promql: str, at: datetime) -> Answer:
+    def instant(self, promql: str, at: datetime) -> Response:
         """Evaluate at one time.
 
         Raises:
@@ -103,7 +103,7 @@ class Connection:
         parameters = {"time": round(at.timestamp()), "timeout": self._server_timeout}
         return self._ask(promql, lambda: self._client.custom_query(promql, params=parameters))
 
-    def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Answer:
+    def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Response:
         """Evaluate at the points of a chunk; raises like `instant`."""
         first = window.time_of(chunk.first_point)
         last = window.time_of(chunk.first_point + chunk.point_count - 1)
@@ -122,7 +122,7 @@ class Connection:
     def _server_timeout(self) -> str:
         return f"{self.access.timeout_seconds}s"
 
-    def _ask(self, promql: str, send: Callable[[], object]) -> Answer:
+    def _ask(self, promql: str, send: Callable[[], object]) -> Response:
         for attempt in range(1, _ATTEMPTS + 1):
             wait_seconds = _FIRST_WAIT_SECONDS * 2 ** (attempt - 1)
             try:
@@ -135,7 +135,7 @@ class Connection:
                 told = self._told(f"{error}; is this a login page?", promql)
                 raise PrometheusError(told) from error
             else:
-                return Answer(series=_series_of(result), warnings=self._session.last_warnings)
+                return Response(series=_series_of(result), warnings=self._session.last_warnings)
             if attempt == _ATTEMPTS:
                 break
             self._sleep(wait_seconds)

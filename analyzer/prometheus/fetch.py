@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from analyzer.errors import QueryTooHeavy
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.query import Query
-from analyzer.prometheus.response import Answer
+from analyzer.prometheus.response import Response
 from analyzer.window import Chunk, TimeWindow
 
 __all__ = ["MAX_IN_FLIGHT", "Fetched", "Job", "fetch"]
@@ -32,7 +32,7 @@ class Fetched:
     """The answers to one job, in time order: several where it had to be halved."""
 
     job: Job
-    answers: tuple[Answer, ...]
+    answers: tuple[Response, ...]
 
     @property
     def sample_count(self) -> int:
@@ -79,7 +79,7 @@ def _answered(source: Source, window: TimeWindow, job: Job, note: Callable[[str]
 
 def _pieces(
     source: Source, window: TimeWindow, promql: str, chunk: Chunk, note: Callable[[str], None]
-) -> Iterator[Answer]:
+) -> Iterator[Response]:
     try:
         yield source.points(promql, window, chunk)
     except QueryTooHeavy as error:

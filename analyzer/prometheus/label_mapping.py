@@ -17,8 +17,8 @@ __all__ = [
     "CPU_RULES",
     "SCRAPE_LABELS",
     "Attribution",
-    "Dialect",
     "Exporter",
+    "LabelMapping",
     "Names",
 ]
 
@@ -82,7 +82,7 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
+class LabelMapping:
     """What an installation calls things.
 
     Attributes:

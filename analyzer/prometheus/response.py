@@ -12,7 +12,7 @@ import orjson
 
 from analyzer.errors import PrometheusError
 
-__all__ = ["Answer", "Series", "decode"]
+__all__ = ["Response", "Series", "decode"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Response:
     """All series of one answer, and what the server remarked about it.
 
     Attributes:
@@ -47,7 +47,7 @@ _PARTIAL = "isPartial: some vmstorage nodes did not answer"
 """VictoriaMetrics's cluster has a flag where Prometheus and Thanos have words."""
 
 
-def decode(content: bytes) -> Answer:
+def decode(content: bytes) -> Response:
     """Read the body of a successful answer of /api/v1/query or /api/v1/query_range.
 
     Raises:
@@ -62,7 +62,7 @@ def decode(content: bytes) -> Answer:
         series = tuple(_series(item) for item in result)
         warnings = (*(document.get("warnings") or ()), *(document.get("infos") or ()))
         partial = (_PARTIAL,) if document.get("isPartial") else ()
-        return Answer(series=series, warnings=(*map(str, warnings), *partial))
+        return Response(series=series, warnings=(*map(str, warnings), *partial))
     except (orjson.JSONDecodeError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise PrometheusError(f"not an answer of Prometheus's API ({_opening(content)})") from error
 

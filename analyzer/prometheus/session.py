@@ -9,7 +9,7 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from analyzer.prometheus.credentials import Access
-from analyzer.prometheus.response import Answer, decode
+from analyzer.prometheus.response import Response, decode
 
 __all__ = ["PrometheusSession"]
 
@@ -37,7 +37,7 @@ class _NoAuth(AuthBase):
 class _DecodedResponse(requests.Response):
     """A response whose `json()` gives prometheus-api-client numpy arrays in place of lists."""
 
-    answer: Answer
+    answer: Response
 
     def json(self, **_kwargs: Any) -> Any:  # noqa: ANN401 - the signature of requests
         """Decode the body once, with orjson."""

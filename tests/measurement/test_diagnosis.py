@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from analyzer.measurement.diagnosis import Check, Diagnosis, Status, diagnose
-from analyzer.measurement.metrics import CPU, MENDING, OPTIONAL, REQUESTS
+from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS
 from analyzer.prometheus.label_mapping import CPU_RULES
 from analyzer.prometheus.promql import Scope
 from tests.measurement.sources import ALL_METRICS, Surveyed, usual_labels
@@ -36,18 +36,18 @@ def test_a_whole_mesh_can_be_answered() -> None:
     assert found.can_answer
     assert {check.status for check in found.checks} == {Status.OK}
     assert [check.subject for check in found.checks] == [
-        *MENDING, *OPTIONAL, "requests of a pod", "CPU", "scrape intervals", "duplicate scrapes",
+        *ESSENTIAL, *OPTIONAL, "requests of a pod", "CPU", "scrape intervals", "duplicate scrapes",
     ]  # fmt: skip
     assert check_of(found, "scrape intervals").detail == ("CPU 30 s, requests 30 s: steps of 300 s")
     assert all(answer.possible and not answer.lacks for answer in found.answers)
 
 
-@pytest.mark.parametrize("name", [*MENDING, *OPTIONAL])
+@pytest.mark.parametrize("name", [*ESSENTIAL, *OPTIONAL])
 def test_what_is_missing_is_told_with_what_mends_it(name: str) -> None:
     counts = {metric: count for metric, count in ALL_METRICS.items() if metric != name}
     found = diagnose(finely(counts), Scope(), START, END)
 
-    mending = {**MENDING, **OPTIONAL}[name]
+    mending = {**ESSENTIAL, **OPTIONAL}[name]
     status = Status.WARN if name in OPTIONAL else Status.MISSING
     flawed = [check for check in found.checks if check.status is not Status.OK]
     assert flawed == [Check(subject=name, status=status, detail=mending)]

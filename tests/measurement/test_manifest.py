@@ -9,7 +9,7 @@ import pytest
 
 from analyzer.errors import SnapshotError
 from analyzer.measurement.manifest import SCHEMA_VERSION, Manifest
-from analyzer.prometheus.label_mapping import CPU_RULES, Attribution, Dialect, Names
+from analyzer.prometheus.label_mapping import CPU_RULES, Attribution, LabelMapping, Names
 from analyzer.prometheus.promql import Scope
 from analyzer.window import TimeWindow
 from tests.measurement.snapshots import record_of
@@ -21,7 +21,7 @@ MANIFEST = Manifest(
     note="vom Dienstag, früh",
     window=TimeWindow(start=START, end=START + timedelta(hours=1), step_seconds=600),
     scope=Scope(namespaces=("shop", "pay.*"), cluster="eu-1"),
-    dialect=Dialect(
+    label_mapping=LabelMapping(
         proxy=Names(namespace="kubernetes_namespace", pod="pod_name"),
         state=Names(namespace="exported_namespace", pod="exported_pod", container="c"),
         cluster="region",

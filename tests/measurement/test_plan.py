@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from analyzer.errors import InsufficientData, UsageError
-from analyzer.measurement.metrics import MENDING
+from analyzer.measurement.metrics import ESSENTIAL
 from analyzer.measurement.plan import DEFAULT_DAYS, Ask, Plan, make_plan, measured_queries
 from analyzer.prometheus.label_mapping import CPU_RULES
 from analyzer.prometheus.promql import Scope
@@ -118,7 +118,7 @@ def test_what_nobody_scrapes_is_not_asked_for_but_told() -> None:
 
     unasked = measured_queries().keys() - plan.chunks.keys() - STAND_INS
     assert {load_query(name).reads for name in unasked} == {*RARE, *missing}
-    assert set(plan.warnings()) == {f"no {name}: {MENDING[name]}" for name in missing}
+    assert set(plan.warnings()) == {f"no {name}: {ESSENTIAL[name]}" for name in missing}
 
 
 def test_without_kube_state_metrics_the_kubelet_is_asked_for_the_nodes() -> None:

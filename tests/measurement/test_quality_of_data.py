@@ -7,7 +7,7 @@ import pytest
 
 from analyzer.measurement.findings import Severity
 from analyzer.measurement.metrics import POD_LABELS
-from analyzer.prometheus.label_mapping import CPU_RULES, Attribution, Dialect
+from analyzer.prometheus.label_mapping import CPU_RULES, Attribution, LabelMapping
 from tests.measurement.flawed import POINTS, SCRAPES, A, B, Seen, found, snapshot_of
 from tests.measurement.snapshots import Rows
 
@@ -84,14 +84,16 @@ def test_recorded_cpu_is_told_with_its_rule(tmp_path: Path) -> None:
         "proxy_recorded_cpu_vcpu": [("", "shop", "a", "istio-proxy", n, 1.0) for n in range(6)]
     }
     scraped = replace(A, cpu=None)
-    (finding,) = found(tmp_path, [scraped], recorded, dialect=Dialect(cpu=CPU_RULES[0])).values()
+    (finding,) = found(
+        tmp_path, [scraped], recorded, label_mapping=LabelMapping(cpu=CPU_RULES[0])
+    ).values()
 
     assert finding.name == "recorded_cpu"
     assert CPU_RULES[0] in finding.text
 
 
 def test_attribution_by_address_is_told(tmp_path: Path) -> None:
-    by_address = Dialect(attribution=Attribution.ADDRESS)
+    by_address = LabelMapping(attribution=Attribution.ADDRESS)
     rows: dict[str, Rows] = {
         "inbound_requests_rps": [
             ("", "", "10.0.0.1:15020", "shop", "web", n, 5.0) for n in range(6)
@@ -100,7 +102,7 @@ def test_attribution_by_address_is_told(tmp_path: Path) -> None:
             ("", "shop", "a", "node-1", "10.0.0.1", "", "", n, 1.0) for n in range(6)
         ],
     }
-    (finding,) = found(tmp_path, [replace(A, rps=None)], rows, dialect=by_address).values()
+    (finding,) = found(tmp_path, [replace(A, rps=None)], rows, label_mapping=by_address).values()
 
     assert finding.name == "by_address"
     assert finding.severity is Severity.INFO

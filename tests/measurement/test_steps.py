@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from analyzer.measurement.usage import MeshUsage, measure
-from analyzer.prometheus.label_mapping import Dialect
+from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.units import Role
-from tests.measurement.led_back import BY_ADDRESS, BY_WORKLOAD, placed
+from tests.measurement.attributed import BY_ADDRESS, BY_WORKLOAD, placed
 from tests.measurement.snapshots import Rows, make_snapshot, steady
 
 CPU, IN, BUILD = "proxy_cpu_vcpu", "inbound_requests_rps", "proxy_build"
@@ -34,13 +34,13 @@ def at(rows: Rows, *points: int) -> Rows:
 
 
 def measured(
-    folder: Path, *tables: Mapping[str, Rows], dialect: Dialect | None = None
+    folder: Path, *tables: Mapping[str, Rows], label_mapping: LabelMapping | None = None
 ) -> MeshUsage:
     """Measure the usual two proxies, with these tables in place of theirs or beside them."""
     rows: dict[str, Rows] = {}
     for named in (USUAL, *tables):
         rows.update(named)
-    return measure(make_snapshot(folder / "snap", rows, dialect=dialect))
+    return measure(make_snapshot(folder / "snap", rows, label_mapping=label_mapping))
 
 
 def first(usage: MeshUsage, column: str) -> list[float]:
@@ -207,7 +207,7 @@ def test_an_address_leads_each_back_to_its_pod(tmp_path: Path) -> None:
         "pod_placement": placed("a", "10.0.0.7"),
         **told,
     }
-    usage = measured(tmp_path, rows, dialect=BY_ADDRESS)
+    usage = measured(tmp_path, rows, label_mapping=BY_ADDRESS)
 
     assert len(usage.proxies) == 1
     found = {column: usage.steps[column].tolist() for column, _ in TOLD.values()}
@@ -223,7 +223,7 @@ def test_what_no_label_leads_back_is_not_known(tmp_path: Path) -> None:
         THROTTLED: at(steady(THROTTLED, POD, 0.25), 1),
         **{name: steady(name, ("", ""), value) for name, (_, value) in TOLD.items()},
     }
-    usage = measured(tmp_path, rows, dialect=BY_WORKLOAD)
+    usage = measured(tmp_path, rows, label_mapping=BY_WORKLOAD)
 
     assert first(usage, "proxy_rps") == [3.0] * 4
     columns = [column for column, _ in TOLD.values()]

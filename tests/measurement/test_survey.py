@@ -11,11 +11,11 @@ import pytest
 
 from analyzer.errors import InsufficientData
 from analyzer.measurement.detect import NO_CLUSTER
-from analyzer.measurement.metrics import MENDING, OPTIONAL
+from analyzer.measurement.metrics import ESSENTIAL, OPTIONAL
 from analyzer.measurement.survey import Survey, looks_at, survey
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
-from analyzer.prometheus.label_mapping import CPU_RULES, Dialect, Names
+from analyzer.prometheus.label_mapping import CPU_RULES, LabelMapping, Names
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_queries
 from tests.measurement.sources import ALL_METRICS, Surveyed, labels_of, usual_labels
@@ -69,7 +69,7 @@ def test_a_whole_mesh_is_counted(small_server: PrometheusServer) -> None:
         "kube_node_status_allocatable": 16,
     }
     assert found.missing == ("istio_build",)
-    assert found.dialect == Dialect(cluster=NO_CLUSTER)
+    assert found.label_mapping == LabelMapping(cluster=NO_CLUSTER)
     assert found.duplicate_scrapes == {}
 
 
@@ -90,7 +90,7 @@ def test_scrape_intervals_are_found(
 def test_a_prometheus_without_istio_says_what_to_scrape(tmp_path: Path) -> None:
     with PrometheusServer(tmp_path) as server:
         assert refusal(server.url) == (
-            f"this Prometheus has no Istio metrics at all: {MENDING[REQUESTS]}"
+            f"this Prometheus has no Istio metrics at all: {ESSENTIAL[REQUESTS]}"
         )
 
 
@@ -103,7 +103,7 @@ def test_one_half_of_the_question_missing_is_told_with_what_mends_it(
     name: str, words: str, tmp_path: Path
 ) -> None:
     with holding(tmp_path, changed(name, lambda _: None)) as url:
-        assert refusal(url) == f"this Prometheus has {words}: {MENDING[name]}"
+        assert refusal(url) == f"this Prometheus has {words}: {ESSENTIAL[name]}"
 
 
 @pytest.mark.live
@@ -135,7 +135,7 @@ def relabelled(**labels: Callable[[str], tuple[str, str]]) -> Callable[[Series],
 def test_another_name_of_the_pod_is_found_and_joined_by(tmp_path: Path) -> None:
     renamed = relabelled(pod=lambda value: ("kubernetes_pod_name", value))
     with holding(tmp_path, changed(REQUESTS, renamed)) as url:
-        assert found_by(url).dialect.proxy == Names(pod="kubernetes_pod_name")
+        assert found_by(url).label_mapping.proxy == Names(pod="kubernetes_pod_name")
 
 
 @pytest.mark.live
@@ -206,9 +206,9 @@ def test_rules_beside_the_counter_do_not_decide_how_often_it_is_scraped() -> Non
     )
 
     assert looked(beside).cpu_scrape_seconds == 60
-    assert looked(beside).dialect.cpu == CPU
+    assert looked(beside).label_mapping.cpu == CPU
     assert looked(instead).cpu_scrape_seconds == 30
-    assert looked(instead).dialect.cpu == CPU_RULES[0]
+    assert looked(instead).label_mapping.cpu == CPU_RULES[0]
 
 
 def test_recorded_cpu_is_no_finer_than_half_a_minute() -> None:
@@ -264,7 +264,7 @@ def test_a_single_scrape_has_no_interval(half: str) -> None:
 def test_only_what_was_seen_is_counted() -> None:
     assert looked(Surveyed(series_counts={**ALL_METRICS, "istio_build": 7})).missing == ()
     assert set(looked(Surveyed(series_counts={CPU: 3, REQUESTS: 4})).missing) == (
-        MENDING.keys() - {CPU, REQUESTS}
+        ESSENTIAL.keys() - {CPU, REQUESTS}
     )
     assert looked(Surveyed(series_counts={CPU: 3, REQUESTS: 4})).series_counts == {
         CPU: 3,
@@ -283,5 +283,5 @@ def test_looks_are_few_and_the_last_is_at_the_end(seconds: int) -> None:
 
 
 def test_every_metric_that_is_read_has_something_that_mends_its_absence() -> None:
-    assert {query.reads for query in load_queries().values()} == MENDING.keys() | OPTIONAL.keys()
-    assert not MENDING.keys() & OPTIONAL.keys()
+    assert {query.reads for query in load_queries().values()} == ESSENTIAL.keys() | OPTIONAL.keys()
+    assert not ESSENTIAL.keys() & OPTIONAL.keys()

@@ -10,7 +10,7 @@ import pytest
 from analyzer.errors import PrometheusError
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
-from analyzer.prometheus.response import Answer as Result
+from analyzer.prometheus.response import Response
 from tests.support import (
     Answer,
     FaultyHttp,
@@ -30,7 +30,7 @@ class Asked:
     server: FaultyHttp
     waits: list[float] = field(default_factory=list)
 
-    def instant(self, promql: str = "up") -> Result:
+    def instant(self, promql: str = "up") -> Response:
         return self.connection.instant(promql, AT)
 
     @property

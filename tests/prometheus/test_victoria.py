@@ -14,7 +14,7 @@ from analyzer.measurement.frames import frame_of, sorted_frame
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.fetch import Job, fetch
-from analyzer.prometheus.label_mapping import Dialect
+from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
 from analyzer.window import Chunk, TimeWindow
@@ -26,7 +26,7 @@ FINE_MESH = replace(SMALL_MESH, hours=6, envoy_scrape_seconds=1.0)
 """VictoriaMetrics counts samples in blocks of up to 8192: less time means less of longer series."""
 
 QUERY = load_query("inbound_requests_rps")
-PROMQL = QUERY.render(Scope(), Dialect(), window_seconds=600)
+PROMQL = QUERY.render(Scope(), LabelMapping(), window_seconds=600)
 WINDOW = TimeWindow(start=FINE_MESH.start, end=FINE_MESH.end, step_seconds=600)
 WHOLE = Chunk(first_point=0, point_count=WINDOW.point_count)
 TIGHT = (

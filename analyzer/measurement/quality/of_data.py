@@ -77,13 +77,13 @@ def _remarks(evidence: Evidence) -> Finding | None:
 
 
 def _recorded(evidence: Evidence) -> Finding | None:
-    dialect = evidence.manifest.dialect
-    if not dialect.is_recorded:
+    label_mapping = evidence.manifest.label_mapping
+    if not label_mapping.is_recorded:
         return None
     return Finding(
         name="recorded_cpu",
         severity=Severity.WARNING,
-        text=f"CPU comes from the recording rule {dialect.cpu}, whose samples are already "
+        text=f"CPU comes from the recording rule {label_mapping.cpu}, whose samples are already "
         "averaged: it runs minutes behind the requests",
         mending="keep container_cpu_usage_seconds_total",
     )
@@ -100,7 +100,7 @@ def _attribution(evidence: Evidence) -> Finding | None:
             "the proxies' metrics carry neither pod nor address: each pod got its workload's mean",
         ),
     }
-    attribution = evidence.manifest.dialect.attribution
+    attribution = evidence.manifest.label_mapping.attribution
     if attribution not in told:
         return None
     severity, text = told[attribution]
