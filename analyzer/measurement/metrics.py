@@ -1,13 +1,13 @@
-"""The metrics that are asked for, each with what would mend its absence."""
+"""The metrics that are asked for, each with what to do where it is missing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["CPU", "ESSENTIAL", "OPTIONAL", "POD_LABELS", "REQUESTS"]
+from analyzer.prometheus.label_mapping import CPU_COUNTER
 
-CPU: Final = "container_cpu_usage_seconds_total"
+CPU: Final = CPU_COUNTER
 REQUESTS: Final = "istio_requests_total"
 
 POD_LABELS: Final = (

@@ -12,16 +12,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-__all__ = [
-    "CPU_COUNTER",
-    "CPU_RULES",
-    "SCRAPE_LABELS",
-    "Attribution",
-    "Exporter",
-    "LabelMapping",
-    "Names",
-]
-
 SCRAPE_LABELS: Final = (
     "job",
     "instance",

@@ -13,8 +13,6 @@ from analyzer.errors import QueryFileError
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope, duration
 
-__all__ = ["SURVEY", "Query", "load_queries", "load_query", "queries_root"]
-
 _HEADER = re.compile(r"# (?P<key>[a-z]+): (?P<text>.+)")
 _REQUIRED = ("what", "unit", "from", "labels", "reads")
 _SCOPES = ("proxy_scope", "cadvisor_scope", "state_scope", "cluster_scope")

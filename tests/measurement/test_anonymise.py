@@ -186,7 +186,9 @@ def test_remarks_are_counted_and_not_quoted() -> None:
     quoting = "store acme-1 is down"
 
     assert HIDER.remarks(()) == ()
-    assert HIDER.remarks((quoting, "b")) == ("2 remarks, hidden with the names",)
+    (counted,) = HIDER.remarks((quoting, "b"))
+    assert counted.startswith("2 remarks")
+    assert "acme" not in counted
     assert "acme" not in HIDER.remark(quoting)
     assert HIDER.source("http://acme:9090") == "hidden"
 

@@ -24,6 +24,7 @@ from analyzer.prometheus.label_mapping import (
     Names,
 )
 from analyzer.prometheus.response import Response, Series
+from analyzer.settings import Setting
 
 RATE5M, IRATE = CPU_RULES
 USUAL = LabelMapping(cluster=NO_CLUSTER)
@@ -177,11 +178,30 @@ def test_the_users_cluster_label_is_taken() -> None:
 
 
 def test_a_cluster_label_that_some_series_lack_is_refused() -> None:
-    half = samples([PROXY], [{**CADVISOR, "region": "north"}], [{**STATE, "region": "north"}])
+    north = {"region": "north"}
+    half = samples([PROXY], [{**CADVISOR, **north}], [{**STATE, **north}])
+    one_pod = samples([{**PROXY, **north}, PROXY], [{**CADVISOR, **north}], [{**STATE, **north}])
 
-    for told in (samples(), half):
-        with pytest.raises(InsufficientData, match="not all series have the label 'region' of"):
+    for told in (samples(), half, one_pod):
+        with pytest.raises(InsufficientData, match="'region'") as caught:
             detect_label_mapping(told, "region")
+        assert caught.value.settings == (Setting.CLUSTER_LABEL,)
+
+
+def test_a_cluster_label_on_some_series_of_an_exporter_keeps_nothing_apart() -> None:
+    north = {"cluster": "north", "cluster_name": "north"}
+    mixed = [{**STATE, **north}, {**STATE, "cluster_name": "north"}]
+    found = detect_label_mapping(samples([{**PROXY, **north}], [{**CADVISOR, **north}], mixed))
+
+    assert found.cluster == "cluster_name"
+
+
+def test_a_rule_that_is_not_read_has_no_say_on_clusters() -> None:
+    north = {"region": "north"}
+    rule = {**CADVISOR, "__name__": RATE5M}
+    told = samples([{**PROXY, **north}], [{**CADVISOR, **north}, rule], [{**STATE, **north}])
+
+    assert detect_label_mapping(told, "region").cluster == "region"
 
 
 # --- CPU and attribution ---

@@ -68,9 +68,8 @@ def test_a_newer_schema_asks_for_a_newer_tool() -> None:
 
     with pytest.raises(SnapshotError) as caught:
         Manifest.from_json(text, "out/snap")
-    assert str(caught.value) == (
-        "out/snap has schema version 2, newer than this tool's 1: upgrade istio-usage"
-    )
+    assert str(caught.value).startswith("out/snap has schema version 2")
+    assert str(caught.value).endswith("upgrade istio-usage")
 
 
 def test_what_a_later_version_adds_is_passed_over() -> None:

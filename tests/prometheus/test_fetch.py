@@ -61,7 +61,7 @@ def test_every_job_is_answered_once() -> None:
 
     assert sorted(one.job.chunk.first_point for one in fetched) == list(range(30))
     for one in fetched:
-        (answer,) = one.answers
+        (answer,) = one.responses
         assert answer.series[0].times == [WINDOW.time_of(one.job.chunk.first_point).timestamp()]
 
 
@@ -116,10 +116,11 @@ def test_too_heavy_a_chunk_is_halved_until_it_is_not() -> None:
     source, notes = Scripted(refuse_over_three), list[str]()
     (fetched,) = fetch(source, WINDOW, jobs(1, points=10), note=notes.append)
 
-    found = np.concatenate([answer.series[0].times for answer in fetched.answers])
+    found = np.concatenate([answer.series[0].times for answer in fetched.responses])
     assert found.tolist() == [WINDOW.time_of(point).timestamp() for point in range(10)]
     assert [chunk.point_count for chunk in source.asked] == [10, 5, 2, 3, 5, 2, 3]
-    assert notes[0] == "too many samples; asking for half of its 10 points at a time"
+    assert notes[0].startswith("too many samples; ")
+    assert " 10 points " in notes[0]
 
 
 def test_a_single_point_that_is_too_heavy_is_a_failure() -> None:
@@ -151,7 +152,7 @@ def table(source: Source, chunks: Sequence[Chunk], notes: list[str]) -> pd.DataF
     promql = QUERY.render(Scope(), LabelMapping(), window_seconds=600)
     asked = [Job(query=QUERY, promql=promql, chunk=chunk) for chunk in chunks]
     fetched = fetch(source, window, asked, note=notes.append)
-    return sorted_frame(QUERY, [frame_of(QUERY, one.answers) for one in fetched])
+    return sorted_frame(QUERY, [frame_of(QUERY, one.responses) for one in fetched])
 
 
 @pytest.mark.live

@@ -200,27 +200,24 @@ def test_a_rate_covers_exactly_one_step(query: Query) -> None:
 def test_a_query_is_found_by_its_name() -> None:
     assert load_query("proxy_cpu_vcpu").what.startswith("CPU used by each proxy")
     assert list(QUERIES) == sorted(path.stem for path in queries_root().glob("*.promql"))
-    with pytest.raises(QueryFileError, match=r"no query 'cpu'; there are: application_cont"):
+    with pytest.raises(QueryFileError, match=r"'cpu'; .*application_containers, "):
         load_query("cpu")
 
 
 def test_a_placeholder_without_a_value_is_refused() -> None:
-    with pytest.raises(QueryFileError, match=r"proxy_cpu_vcpu needs a value for \$window"):
+    with pytest.raises(QueryFileError, match=r"proxy_cpu_vcpu needs .*\$window"):
         load_query("proxy_cpu_vcpu").render(Scope(), LabelMapping())
 
 
 def test_a_value_without_a_placeholder_is_refused() -> None:
-    with pytest.raises(QueryFileError, match=r"proxy_memory_bytes has no place for \$window"):
+    with pytest.raises(QueryFileError, match=r"proxy_memory_bytes .*no place.*\$window"):
         load_query("proxy_memory_bytes").render(Scope(), LabelMapping(), window_seconds=600)
 
 
 def test_a_scope_that_is_none_leaves_no_comma_behind() -> None:
     promql = load_query("proxy_memory_bytes").render(Scope(), LabelMapping())
 
-    assert promql == (
-        'max by (cluster, namespace, pod) ( container_memory_working_set_bytes{container=~"'
-        'istio-proxy|agentgateway"} )'
-    )
+    assert promql.endswith('{container=~"istio-proxy|agentgateway"} )')
 
 
 HEADER = "# what: a thing\n# unit: vcpu\n# from: state\n# labels: pod\n# reads: up\n"
