@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ import analyzer
 from analyzer.errors import QueryFileError, SnapshotError
 from analyzer.measurement.frames import frame_of, sorted_frame
 from analyzer.measurement.manifest import Manifest, QueryRecord
-from analyzer.measurement.plan import Ask, Plan, PlannedQuery, make_plan
+from analyzer.measurement.plan import DEFAULT_DAYS, Ask, Plan, PlannedQuery, make_plan
 from analyzer.measurement.snapshot import (
     MANIFEST,
     Snapshot,
@@ -28,8 +29,10 @@ from analyzer.measurement.snapshot import (
     write_file,
     write_table,
 )
-from analyzer.prometheus.connection import Source
+from analyzer.prometheus.connection import Connection, Source
+from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.fetch import Fetched, Job, fetch
+from analyzer.prometheus.promql import Scope
 
 _PLAN = "plan.json"
 _CHUNKS = "chunks"
@@ -191,3 +194,33 @@ def _write_query(folder: Path, planned: PlannedQuery, tables: list[pa.Table]) ->
         file=file,
         sha256=sha256,
     )
+
+
+def collect(
+    url: str | Access,
+    *,
+    days: float = DEFAULT_DAYS,
+    end: datetime | None = None,
+    namespaces: tuple[str, ...] = (),
+    path: Path | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Snapshot:
+    """Measure the mesh behind a Prometheus and return the snapshot.
+
+    Args:
+        url: its address, or an `Access` with credentials. A plain address takes them from the
+            environment (PROMETHEUS_TOKEN, PROMETHEUS_USERNAME, PROMETHEUS_PASSWORD).
+        days: how long a time to look at.
+        end: where it ends (aware); now, if None.
+        namespaces: regular expressions; all, if empty.
+        path: the folder to make; a temporary one, if None.
+        on_progress: called after each answer.
+
+    Raises:
+        AnalyzerError: see `collect_snapshot`.
+    """
+    access = url if isinstance(url, Access) else Access.parse(url)
+    target = path or Path(tempfile.mkdtemp(prefix="istio-usage-")) / "snapshot"
+    ask = Ask(source=access.url, scope=Scope(namespaces=namespaces), days=days, end=end)
+    with Connection(access) as source:
+        return collect_snapshot(source, ask, target, now=datetime.now(UTC), on_progress=on_progress)

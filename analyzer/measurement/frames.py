@@ -13,8 +13,6 @@ from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.query import Query
 from analyzer.prometheus.response import Response
 
-__all__ = ["TIME", "check_frame", "empty_frame", "frame_of", "sorted_frame"]
-
 TIME: Final = "time"
 """Column of the end of each step, in whole seconds since the epoch (int64)."""
 

@@ -13,17 +13,6 @@ from analyzer.prometheus.label_mapping import Attribution, LabelMapping, Names
 from analyzer.prometheus.promql import Scope
 from analyzer.window import TimeWindow
 
-__all__ = [
-    "SCHEMA_VERSION",
-    "Manifest",
-    "QueryRecord",
-    "label_mapping_of",
-    "scope_of",
-    "scope_to_json",
-    "window_of",
-    "window_to_json",
-]
-
 SCHEMA_VERSION = 1
 """Raised when an older tool could misread a snapshot."""
 
@@ -72,7 +61,7 @@ class Manifest:
 
     def to_json(self) -> str:
         """Return the manifest as the text of manifest.json."""
-        document: dict[str, Any] = {
+        document = {
             "schema_version": SCHEMA_VERSION,
             "tool_version": self.tool_version,
             "source": self.source,
@@ -149,11 +138,13 @@ def window_of(document: Mapping[str, Any]) -> TimeWindow:
 
 
 def label_mapping_of(document: Mapping[str, Any]) -> LabelMapping:
-    """Read a label_mapping from JSON; raises ValueError, KeyError or TypeError."""
-    names = {key: Names(**document[key]) for key in ("proxy", "cadvisor", "state")}
-    attribution = Attribution(document["attribution"])
-    cluster, cpu = document["cluster"], document["cpu"]
-    return LabelMapping(**names, cluster=cluster, cpu=cpu, attribution=attribution)
+    """Read a label mapping from JSON; raises ValueError, KeyError or TypeError."""
+    return LabelMapping(
+        **{key: Names(**document[key]) for key in ("proxy", "cadvisor", "state")},
+        cluster=document["cluster"],
+        cpu=document["cpu"],
+        attribution=Attribution(document["attribution"]),
+    )
 
 
 def scope_to_json(scope: Scope) -> dict[str, Any]:

@@ -177,10 +177,10 @@ def test_what_names_no_workload_of_its_own_is_nobodys(
 
     tables = tables_of(tmp_path, rows, BY_WORKLOAD)
     assert tables[name].empty
-    assert not tables.tells(name)
+    assert not tables.is_attributable(name)
     for known in (IN, OUT, CPU, CALLS):
-        assert tables.tells(known)
-    assert tables_of(tmp_path / "by address", rows, BY_ADDRESS).tells(name)
+        assert tables.is_attributable(known)
+    assert tables_of(tmp_path / "by address", rows, BY_ADDRESS).is_attributable(name)
 
 
 def test_what_no_series_can_be_led_back_to_is_not_known(tmp_path: Path) -> None:

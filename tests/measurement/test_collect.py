@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partialmethod
@@ -12,7 +13,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from analyzer.errors import PrometheusError, SnapshotError
-from analyzer.measurement.collect import Progress, collect_snapshot
+from analyzer.measurement.collect import Progress, collect, collect_snapshot
 from analyzer.measurement.metrics import ESSENTIAL
 from analyzer.measurement.plan import Ask
 from analyzer.measurement.snapshot import Snapshot, load_snapshot
@@ -321,3 +322,34 @@ def test_no_file_holds_a_credential(
     for files in (halfway, contents(tmp_path)):
         assert len(files) > PASSED
         assert not any(b"s3cret" in content for content in files.values())
+
+
+# --- in one call, from a notebook ---
+
+
+def test_one_call_makes_a_snapshot(small_server: PrometheusServer, tmp_path: Path) -> None:
+    snapshot = collect(small_server.url, days=1 / 24, end=SMALL_MESH.end, path=tmp_path / "snap")
+
+    assert snapshot == load_snapshot(tmp_path / "snap")
+    assert snapshot.manifest.window.point_count == 6
+    assert snapshot.manifest.source == small_server.url
+
+
+def test_without_a_path_the_snapshot_is_temporary(
+    small_server: PrometheusServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    snapshot = collect(
+        Access(url=small_server.url, token="s3cret"),
+        days=2 / 24,
+        end=SMALL_MESH.end,
+        namespaces=("shop",),
+    )
+
+    assert tmp_path in snapshot.path.parents
+    assert snapshot.manifest.scope.namespaces == ("shop",)
+
+
+def test_an_end_without_a_zone_is_refused(small_server: PrometheusServer) -> None:
+    with pytest.raises(ValueError, match="without a zone"):
+        collect(small_server.url, end=SMALL_MESH.end.replace(tzinfo=None))
