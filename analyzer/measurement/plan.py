@@ -16,7 +16,7 @@ from analyzer.measurement.manifest import (
     window_to_json,
 )
 from analyzer.measurement.metrics import CPU, ESSENTIAL
-from analyzer.measurement.survey import Survey, survey
+from analyzer.measurement.survey import Survey, examine, look
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import Job
 from analyzer.prometheus.label_mapping import Exporter
@@ -230,7 +230,8 @@ def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
         PrometheusError: if the server could not be asked.
     """
     start, end = ask.times(now)
-    found = survey(source, ask.scope, start, end, cluster_label=ask.cluster_label)
+    seen = look(source, ask.scope, start, end, cluster_label=ask.cluster_label)
+    found = examine(source, seen)
     window = choose_window(found, start, end, ask.step_seconds)
     replaced = _replaced(found)
     chunks = {

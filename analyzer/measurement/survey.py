@@ -23,7 +23,7 @@ from analyzer.prometheus.fetch import points_in_pieces
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope, duration, selector
 from analyzer.prometheus.query import load_query
-from analyzer.prometheus.response import Response, Series, joined
+from analyzer.prometheus.response import Response, joined
 from analyzer.settings import Setting
 from analyzer.window import Chunk, TimeWindow
 
@@ -62,11 +62,10 @@ class Look:
     series_counts: Mapping[str, int]
     seen_at: datetime
 
-    def promql(self, query: str, *, window_seconds: int | None = None) -> str:
+    def promql(self, name: str, *, window_seconds: int | None = None) -> str:
         """Return one of the survey's queries as it is sent."""
-        return load_query(query).render(
-            self.scope, self.label_mapping, window_seconds=window_seconds
-        )
+        query = load_query(name)
+        return query.render(self.scope, self.label_mapping, window_seconds=window_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,18 +95,6 @@ class Survey:
     def missing(self) -> tuple[str, ...]:
         """Metrics that were not found."""
         return tuple(name for name in ESSENTIAL if name not in self.series_counts)
-
-
-def survey(
-    source: Source,
-    scope: Scope,
-    start: datetime,
-    end: datetime,
-    *,
-    cluster_label: str | None = None,
-) -> Survey:
-    """Find out what can be measured between `start` and `end`; raises like its two parts."""
-    return examine(source, look(source, scope, start, end, cluster_label=cluster_label))
 
 
 def look(
@@ -225,7 +212,8 @@ def _require_traffic(source: Source, seen: Look) -> None:
     # At least a quarter of an hour back: rate() needs two samples, and a look may be a day apart.
     window_seconds = max(900, min(times.step_seconds, 3600))
     promql = seen.promql("survey_total_requests_rps", window_seconds=window_seconds)
-    if not any((series.samples > 0).any() for series in _at_looks(source, promql, times).series):
+    rates = _at_looks(source, promql, times).series
+    if not any((series.samples > 0).any() for series in rates):
         raise InsufficientData(
             f"{REQUESTS} is there but did not grow at any of {times.point_count} moments from "
             f"{times.start:%Y-%m-%d %H:%M} to {times.end:%Y-%m-%d %H:%M} UTC: without traffic the "
@@ -240,7 +228,8 @@ def _scrape_seconds(source: Source, samples: Sequence[Sample]) -> float:
     labels = [sample.labels for sample in samples if sample.seen_at_seconds == seen_at]
     promql = f"{selector(labels)}[{duration(_SAMPLE_SECONDS)}]"
     found = source.instant(promql, datetime.fromtimestamp(seen_at, UTC))
-    known = [gap for series in found.series if (gap := _usual_gap(series))]
+    gaps = (np.diff(np.unique(series.times)) for series in found.series)
+    known = [float(np.median(of_series)) for of_series in gaps if len(of_series)]
     if not known:
         raise InsufficientData(
             "fewer than two samples of any proxy in the last hour of the time asked for: "
@@ -249,11 +238,6 @@ def _scrape_seconds(source: Source, samples: Sequence[Sample]) -> float:
     seconds = float(np.median(known))
     # Scrape intervals are whole seconds; the odd millisecond is jitter.
     return float(round(seconds)) if seconds >= 1 else seconds
-
-
-def _usual_gap(series: Series) -> float | None:
-    gaps = np.diff(np.unique(series.times))
-    return float(np.median(gaps)) if len(gaps) else None
 
 
 def _nothing_found(name: str, scope: Scope, counts: Mapping[str, int]) -> str:

@@ -82,7 +82,7 @@ def _scopes(scope: Scope, label_mapping: LabelMapping) -> dict[str, str]:
         namespace = label_mapping.names(exporter).namespace
         found[f"{exporter}_scope"] = scope.matchers(label_mapping.cluster, namespace)
     if label_mapping.attribution != Attribution.POD:
-        # Such series have no namespace to match; it is known once they are led back to their pods.
+        # Such series have no namespace to match; it is known once they are attributed to pods.
         found["proxy_scope"] = found["cluster_scope"]
     return found
 
@@ -138,23 +138,19 @@ def _parse(path: Path) -> Query:
     unknown = set(template.get_identifiers()) - _PLACEHOLDERS
     if unknown:
         raise QueryFileError(f"{path}: unknown placeholder ${min(unknown)}")
+    if header["from"] not in {SURVEY, *Exporter}:
+        source = header["from"]
+        raise QueryFileError(f"{path}: # from: {source} is none of {', '.join(Exporter)}")
     labels = tuple(label.strip() for label in header["labels"].split(","))
     return Query(
         name=path.stem,
         what=header["what"],
         unit=header["unit"],
-        exporter=None if header["from"] == SURVEY else _exporter(path, header["from"]),
+        exporter=None if header["from"] == SURVEY else Exporter(header["from"]),
         labels=() if labels == ("none",) else labels,
         reads=header["reads"],
         template=template.template,
     )
-
-
-def _exporter(path: Path, name: str) -> Exporter:
-    try:
-        return Exporter(name)
-    except ValueError as error:
-        raise QueryFileError(f"{path}: # from: {name} is none of {', '.join(Exporter)}") from error
 
 
 def _text(path: Path) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from analyzer.measurement.diagnosis import Check, Diagnosis, Status, diagnose
 from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS
-from analyzer.measurement.survey import survey
+from analyzer.measurement.survey import examine, look
 from analyzer.prometheus.label_mapping import CPU_RULES
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.response import Response
@@ -163,7 +163,7 @@ class Counting:
 def test_nothing_is_asked_twice() -> None:
     diagnosed, surveyed = Counting(finely()), Counting(finely())
     assert diagnose(diagnosed, Scope(), START, END).can_answer
-    survey(surveyed, Scope(), START, END)
+    examine(surveyed, look(surveyed, Scope(), START, END))
 
     assert diagnosed.asked == surveyed.asked
     assert len(diagnosed.asked) == len(set(diagnosed.asked)) == 7

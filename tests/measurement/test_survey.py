@@ -12,8 +12,8 @@ import pytest
 from analyzer.errors import InsufficientData, QueryTooHeavy
 from analyzer.measurement.detect import NO_CLUSTER
 from analyzer.measurement.metrics import ESSENTIAL, OPTIONAL
-from analyzer.measurement.survey import Survey, looks_at, survey
-from analyzer.prometheus.connection import Connection
+from analyzer.measurement.survey import Survey, examine, look, looks_at
+from analyzer.prometheus.connection import Connection, Source
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.label_mapping import CPU_RULES, LabelMapping, Names
 from analyzer.prometheus.promql import Scope
@@ -29,9 +29,14 @@ REQUESTS = "istio_requests_total"
 HOUR = replace(SMALL_MESH, hours=1)
 
 
+def surveyed(source: Source, scope: Scope, cluster_label: str | None = None) -> Survey:
+    seen = look(source, scope, HOUR.start, HOUR.end, cluster_label=cluster_label)
+    return examine(source, seen)
+
+
 def found_by(url: str, scope: Scope | None = None, cluster_label: str | None = None) -> Survey:
     with Connection(Access(url=url)) as source:
-        return survey(source, scope or Scope(), HOUR.start, HOUR.end, cluster_label=cluster_label)
+        return surveyed(source, scope or Scope(), cluster_label)
 
 
 def refusal(
@@ -192,7 +197,8 @@ def test_containers_of_others_are_no_missing_container_labels(tmp_path: Path) ->
 @pytest.mark.live
 def test_a_mesh_that_is_gone_at_the_end_is_still_seen(small_server: PrometheusServer) -> None:
     with Connection(Access(url=small_server.url)) as source:
-        found = survey(source, Scope(), SMALL_MESH.start, SMALL_MESH.end + timedelta(hours=2))
+        later = SMALL_MESH.end + timedelta(hours=2)
+        found = examine(source, look(source, Scope(), SMALL_MESH.start, later))
 
     assert found == found_by(small_server.url)
 
@@ -243,7 +249,7 @@ def test_proxies_that_are_scraped_twice_are_counted() -> None:
 
 
 def looked(source: Surveyed) -> Survey:
-    return survey(source, Scope(), HOUR.start, HOUR.end)
+    return surveyed(source, Scope())
 
 
 @dataclass(frozen=True)
@@ -271,7 +277,7 @@ class OnePointOnly:
 
 
 def test_a_survey_that_is_too_heavy_is_asked_for_in_halves() -> None:
-    in_pieces = survey(OnePointOnly(Surveyed()), Scope(), HOUR.start, HOUR.end)
+    in_pieces = surveyed(OnePointOnly(Surveyed()), Scope())
 
     assert in_pieces == looked(Surveyed())
 
