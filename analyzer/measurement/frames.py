@@ -34,7 +34,7 @@ def frame_of(
 
     Labels are renamed from the installation's to ours; one that it does not have is "".
 
-    What Prometheus calls NaN is left out: a missing row is how a missing value is told.
+    What Prometheus calls NaN is left out: a missing row is a missing value.
 
     Raises:
         FrameError: if a series carries a label that the query file does not declare.

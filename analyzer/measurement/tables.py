@@ -159,7 +159,7 @@ def _once(name: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _is_of_proxies(name: str) -> bool:
-    """Whether a table's rows are of single proxies, as they told themselves."""
+    """Whether a table's rows are of single proxies, as they report them."""
     query = load_query(name)
     return query.exporter == Exporter.PROXY and "pod" in query.labels
 

@@ -15,7 +15,7 @@ from analyzer.units import Role
 from analyzer.window import MIN_STEP_SECONDS, choose_step_seconds
 
 UNATTRIBUTED_SHARE = 0.01
-"""Part of the reported requests from which those that are no proxy's are told."""
+"""Part of the reported requests from which those that are no proxy's are a finding."""
 
 _REMARK_ON_A_QUERY: Final = "PromQL info"
 """How Prometheus's remarks begin that are on a query and not on its answer."""
