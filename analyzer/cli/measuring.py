@@ -108,14 +108,14 @@ def queries(name: str | None, prometheus_url: str | None, *, quiet: bool, **opti
     ask = ask_of(options, access.url)
     with Connection(access) as source:
         plan = make_plan(source, ask, now=datetime.now(UTC))
-    total = sum(plan.samples(name) for name in plan.chunks)
     for query in chosen:
-        chunks = plan.chunks.get(query.name, ())
-        if chunks:
-            cost = f"{len(chunks)} requests, about {plan.samples(query.name):,} samples"
-            _show(query, plan.promql(query.name), cost)
+        planned = plan.queries.get(query.name)
+        if planned is not None:
+            cost = f"{len(planned.jobs)} requests, about {planned.sample_count:,} samples"
+            _show(query, planned.promql, cost)
+    total = sum(planned.sample_count for planned in plan.queries.values())
     click.echo(
-        f"{len(plan.jobs())} requests for {plan.window.point_count} steps of "
+        f"{len(plan.jobs)} requests for {plan.window.point_count} steps of "
         f"{plan.window.step_seconds} s, about {total:,} samples in all"
     )
 
@@ -128,14 +128,14 @@ def _show(query: Query, promql: str, cost: str = "") -> None:
 
 
 def _unsurveyed(query: Query, options: dict[str, Any]) -> str:
-    from analyzer.prometheus.label_mapping import Dialect
+    from analyzer.prometheus.label_mapping import LabelMapping
     from analyzer.prometheus.promql import Scope
     from analyzer.window import MIN_STEP_SECONDS
 
     scope = Scope(namespaces=options["namespaces"], cluster=options["cluster"])
-    dialect = Dialect(cluster=options["cluster_label"] or "cluster")
+    label_mapping = LabelMapping(cluster=options["cluster_label"] or "cluster")
     seconds = (options["step_seconds"] or MIN_STEP_SECONDS) if query.is_ranged else None
-    return query.render(scope, dialect, window_seconds=seconds)
+    return query.render(scope, label_mapping, window_seconds=seconds)
 
 
 @click.command(epilog=examples("istio-usage doctor -p http://localhost:9090"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from analyzer.errors import AnalyzerError
-from analyzer.measurement.snapshot import write_file
+from analyzer.files import write_file
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
 from analyzer.report.charts.style import DPI, FORMATS, described, figure_bytes

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from analyzer.cli import cli
-from analyzer.measurement.metrics import MENDING, OPTIONAL
+from analyzer.measurement.metrics import ESSENTIAL, OPTIONAL
 from tests.cli.terminal import STYLES
 from tests.support import (
     SMALL_MESH,
@@ -56,8 +56,10 @@ def test_a_healthy_mesh_is_a_table_of_checks_answers_and_a_verdict(
 
     assert result.exit_code == 0, result.output
     lines = checks.splitlines()
-    assert [line[:8].strip() for line in lines[: len(MENDING)]] == ["ok"] * len(MENDING)
-    assert all(line[8:].startswith(f"{name}: ") for line, name in zip(lines, MENDING, strict=False))
+    assert [line[:8].strip() for line in lines[: len(ESSENTIAL)]] == ["ok"] * len(ESSENTIAL)
+    assert all(
+        line[8:].startswith(f"{name}: ") for line, name in zip(lines, ESSENTIAL, strict=False)
+    )
     assert "ok      scrape intervals: CPU 15 s, requests 15 s: steps of 300 s" in lines
     assert "ok      requests of a pod: label pod on the proxies' metrics" in lines
     # There is no OpenCost here, and the answer stands without it.
@@ -98,7 +100,7 @@ def test_without_cpu_the_mending_line_is_told_and_the_exit_status_is_3(
     cpu = "container_cpu_usage_seconds_total"
 
     assert result.exit_code == 3
-    assert f"missing {cpu}: {MENDING[cpu]}" in result.stdout
+    assert f"missing {cpu}: {ESSENTIAL[cpu]}" in result.stdout
     assert f"no      what sidecars cost per request and at rest (lacks {cpu})" in result.stdout
     assert "Cannot answer: this Prometheus has no" in result.stdout.splitlines()[-1]
     assert result.stderr == ""

@@ -95,8 +95,8 @@ def test_working_hours_are_told() -> None:
 def test_a_recorded_rule_is_named_where_the_cpu_comes_from_one() -> None:
     found, _ = explained("shop")
     assert found.manifest is not None
-    recorded = replace(found.manifest.dialect, cpu="node_namespace_pod_container:rule")
-    text = explain(replace(found, manifest=replace(found.manifest, dialect=recorded)), MODES)
+    recorded = replace(found.manifest.label_mapping, cpu="node_namespace_pod_container:rule")
+    text = explain(replace(found, manifest=replace(found.manifest, label_mapping=recorded)), MODES)
 
     assert "CPU used is from queries/proxy_recorded_cpu_vcpu.promql" in text
 

@@ -45,5 +45,5 @@ def query_file(name: str) -> str:
 
 def cpu_query(manifest: Manifest | None) -> str:
     """Return the file of the query that the CPU comes from: the counter, or the rule of it."""
-    is_recorded = manifest is not None and manifest.dialect.is_recorded
+    is_recorded = manifest is not None and manifest.label_mapping.is_recorded
     return query_file("proxy_recorded_cpu_vcpu" if is_recorded else "proxy_cpu_vcpu")

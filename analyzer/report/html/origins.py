@@ -92,7 +92,7 @@ def commands(manifest: Manifest) -> tuple[str, ...]:
     for pattern in scope.namespaces:
         words += ["--namespace", pattern]
     if scope.cluster:
-        words += ["--cluster", scope.cluster, "--cluster-label", manifest.dialect.cluster]
+        words += ["--cluster", scope.cluster, "--cluster-label", manifest.label_mapping.cluster]
     return (
         shlex.join([*words, "-o", "mesh.snapshot"]),
         "istio-usage report mesh.snapshot -o report",
