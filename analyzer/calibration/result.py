@@ -8,20 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.fit.segments import Bools, Floats
-from analyzer.calibration.models import Affine, AffineByDirection, Curve
+from analyzer.arrays import Bools, Floats
+from analyzer.calibration.models import Affine, Curve
 from analyzer.calibration.observations import Exclusion
 from analyzer.units import Interval, Provenance, Refusal, Role
-
-__all__ = [
-    "Backtest",
-    "Calibration",
-    "Candidate",
-    "Decomposition",
-    "MemoryCalibration",
-    "RoleCalibration",
-    "WorkloadCalibration",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +69,6 @@ class RoleCalibration:
             more than one standard error above the least.
         cost_of_each: what inbound requests, outbound requests and bytes cost each, where the model
             tells them apart; the unit is in the name.
-        by_direction: the mean proxy in these terms; None where the model does not have them all.
         remarks: which terms could not be told apart, and why.
         straight_line_idle_vcpu_per_proxy: what a straight line would have called idle, where the
             model is concave.
@@ -91,6 +80,7 @@ class RoleCalibration:
         proxy_count: proxies fitted.
         covered_share: of the role's requests that the fitted workloads carry.
         source: of published and derived figures.
+        not_measured: why the figures are not this mesh's own; None where they are measured.
         vcpu_per_gbit_per_second: of ztunnels, where fitted.
         vcpu_per_1000_new_connections_per_second: of ztunnels, where fitted.
     """
@@ -107,7 +97,6 @@ class RoleCalibration:
     fitted_rps: tuple[float, float] | None = None
     candidates: tuple[Candidate, ...] = ()
     cost_of_each: Mapping[str, Interval] = field(default_factory=dict)
-    by_direction: AffineByDirection | None = None
     remarks: tuple[str, ...] = ()
     straight_line_idle_vcpu_per_proxy: float | None = None
     attenuation_share: Interval | None = None
@@ -117,6 +106,7 @@ class RoleCalibration:
     proxy_count: int = 0
     covered_share: float | None = None
     source: str = ""
+    not_measured: Refusal | None = None
     vcpu_per_gbit_per_second: Interval | None = None
     vcpu_per_1000_new_connections_per_second: Interval | None = None
 
@@ -130,7 +120,7 @@ class RoleCalibration:
         return rps if isinstance(self.curve, Affine) or slope == 0 else traffic / slope
 
     def extrapolates(self, rps: Floats) -> Bools:
-        """Tell the rates at which no proxy was seen; all of them where none was fitted."""
+        """Return at which rates no proxy was seen; all of them where none was fitted."""
         if self.fitted_rps is None:
             return np.ones(rps.shape, dtype=bool)
         return np.asarray((rps < self.fitted_rps[0]) | (rps > self.fitted_rps[1]))

@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.fit.segments import Floats, Ints
-from analyzer.calibration.observations import THROTTLED, Observations
+from analyzer.arrays import Floats, Ints
+from analyzer.calibration.observations import Cause, Observations
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import Role
-
-__all__ = ["timeline"]
 
 
 def timeline(usage: MeshUsage, observations: Observations, predicted: Floats) -> pd.DataFrame:
@@ -21,18 +19,17 @@ def timeline(usage: MeshUsage, observations: Observations, predicted: Floats) ->
         observations: its sidecars.
         predicted: CPU that the fit gives each row of `observations.rows`; NaN where it gives none.
     """
-    points = usage.observed_points
-    rows, left_out = observations.rows, observations.left_out
+    points, rows = usage.observed_points, observations.rows
     point, vcpu = rows["point"].to_numpy(np.int64), rows["cpu_vcpu"].to_numpy(float)
     # Without any fit there is no prediction of any row.
     known = np.zeros(len(rows), dtype=bool) if not len(predicted) else ~np.isnan(predicted)
-    out_at, out_vcpu = left_out["point"].to_numpy(np.int64), left_out["cpu_vcpu"].to_numpy(float)
-    throttled = (left_out["reason"] == THROTTLED).to_numpy(bool)
+    left_out = {cause: vcpu[points] for cause, vcpu in observations.left_out_vcpu.items()}
+    throttled = left_out.pop(Cause.THROTTLED)
     parts = {
         "fitted_vcpu": _total(points, point[known], vcpu[known]),
         "unfitted_vcpu": _total(points, point[~known], vcpu[~known]),
-        "throttled_vcpu": _total(points, out_at[throttled], out_vcpu[throttled]),
-        "left_out_vcpu": _total(points, out_at[~throttled], out_vcpu[~throttled]),
+        "throttled_vcpu": throttled,
+        "left_out_vcpu": np.sum(list(left_out.values()), axis=0),
     }
     at, rps = _requests(usage)
     # Where no step was fitted nothing is predicted, and where none was scraped nothing is known.
@@ -62,6 +59,5 @@ def _where(points: Ints, at: Ints, values: Floats) -> Floats:
 
 
 def _total(points: Ints, at: Ints, values: Floats) -> Floats:
-    """Add values up at each of the points, which are ascending and hold all of `at`."""
-    totals = np.bincount(np.searchsorted(points, at), values, minlength=len(points))
-    return np.asarray(totals, dtype=float)
+    """Add values up at each of the points."""
+    return np.bincount(at, values, minlength=points.max() + 1)[points].astype(float)

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.least_squares import (
     Moments,
     Problem,
@@ -15,9 +16,7 @@ from analyzer.calibration.fit.least_squares import (
     residuals_of,
     solve,
 )
-from analyzer.calibration.fit.segments import Bools, Floats, Segments
-
-__all__ = ["HUBER_THRESHOLD", "USUAL", "RobustFit", "Stopping", "fit_robustly"]
+from analyzer.calibration.fit.segments import Segments
 
 HUBER_THRESHOLD = 1.345
 """Residuals beyond so many standard deviations count less. Huber's choice: where the noise is
@@ -103,7 +102,7 @@ def fit_robustly(
     Args:
         problem: what to fit.
         variance_weights: inverse variances of the noise up to a factor, shape (n,). If None, the
-            noise of a sample is taken to grow with its prediction, as that of a proxy's CPU does.
+            noise of a sample is taken to be a share of its prediction.
         start: variance and robust weights of a similar fit, shape (n,) each, to begin with in place
             of equal ones: it ends at the same place, and sooner.
         threshold: in standard deviations, shape () or (g,); infinite for plain least squares.
@@ -118,11 +117,11 @@ def fit_robustly(
     fits = [
         _fit_block(
             Problem(
+                terms=problem.terms,
                 design=problem.design[:, rows],
                 target=problem.target[rows],
                 segments=Segments(starts=starts, row_count=rows.stop - rows.start),
                 active=problem.active[part],
-                floored=problem.floored,
             ),
             (weights[0][rows], weights[1][rows]),
             thresholds[part],

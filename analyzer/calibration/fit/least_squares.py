@@ -1,4 +1,4 @@
-"""Many small regressions at once: least squares and its moments, no frames and no Istio.
+"""Many small regressions at once: least squares and its moments.
 
 Each segment of the rows has coefficients of its own. A design has shape (k, n): k columns over n
 rows, sorted so that the rows of a segment, and within it those of a cluster, are consecutive.
@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.calibration.fit.segments import Bools, Floats, Ints, Segments
-
-__all__ = ["Moments", "Problem", "blocks", "moments_of", "residuals_of", "solve", "unit_diagonal"]
+from analyzer.arrays import Bools, Floats, Ints
+from analyzer.calibration.fit.segments import Segments
 
 _NEARLY_SINGULAR = 1e-10
 """Determinant of a gram matrix with unit diagonal below which its columns are one and the same."""
@@ -26,28 +25,41 @@ _BLOCK_ROWS = 8192
 """Ten columns of so many numbers fit into the second-level cache of most processors."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A column of a design, by name.
+
+    Attributes:
+        name: of what is multiplied by the coefficient; terms are told apart by it.
+        is_floored: whether the coefficient may not be below zero.
+    """
+
+    name: str
+    is_floored: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Problem:
     """What is to be fitted: one regression for each of g segments.
 
     Attributes:
+        terms: the k columns of the design, in order.
         design: shape (k, n).
         target: shape (n,).
         segments: of the n rows; each has coefficients of its own.
         active: which columns take part, shape (g, k).
-        floored: columns whose coefficients may not be below zero.
     """
 
+    terms: tuple[Term, ...]
     design: Floats
     target: Floats
     segments: Segments
     active: Bools
-    floored: Sequence[int] = ()
 
     @property
-    def has_slope(self) -> Bools:
-        """Which segments have more than the first column, shape (g,)."""
-        return np.asarray(self.active[:, 1:].any(axis=1))
+    def floored(self) -> Sequence[int]:
+        """The columns whose coefficients may not be below zero."""
+        return [column for column, term in enumerate(self.terms) if term.is_floored]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -199,3 +211,27 @@ def residuals_of(
     for column, values in zip(design, coefficients.T, strict=True):
         left -= column * segments.spread(values)
     return left
+
+
+def r_squared(target: Floats, residuals: Floats) -> float | None:
+    """Return the share of the variance that a fit explains; None where there is none."""
+    spread = float(((target - target.mean()) ** 2).sum())
+    return 1 - float((residuals**2).sum()) / spread if spread else None
+
+
+def correlations(columns: Floats, segments: Segments) -> Floats:
+    """Return the correlations of columns, shape (k, n), in each segment, shape (g, k, k).
+
+    It is 1 where one of the two does not vary.
+    """
+    if not len(segments):
+        return np.ones((0, len(columns), len(columns)))
+    totals = segments.sum(columns)
+    centred = segments.spread(totals / -segments.lengths)
+    centred += columns
+    one = np.ones(segments.row_count)
+    products = moments_of(centred, one, one, segments).gram
+    squares = np.einsum("gii->gi", products)
+    spread = np.sqrt(squares[:, :, None] * squares[:, None, :])
+    varies = spread > np.finfo(float).eps * (totals.T[:, :, None] + totals.T[:, None, :]) ** 2
+    return np.asarray(np.divide(products, spread, out=np.ones_like(products), where=varies))
