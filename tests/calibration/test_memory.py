@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
 from analyzer.calibration.memory import fit_memory
 from analyzer.calibration.result import MemoryCalibration
 from analyzer.measurement.usage import MeshUsage

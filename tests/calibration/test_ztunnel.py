@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
 from analyzer.calibration.observations import Cause, observe
 from analyzer.calibration.result import RoleCalibration
 from analyzer.calibration.ztunnel import fit_ztunnels
