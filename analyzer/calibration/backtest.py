@@ -1,11 +1,8 @@
 """How well the end of the window follows from its beginning."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import numpy as np
-import pandas as pd
 
 from analyzer.arrays import Floats, Ints
 from analyzer.calibration.fit.student import reach
@@ -53,32 +50,21 @@ def backtest(
     if not actual.sum() > 0:
         return None
     predicted, variances = _predict(fits, rest, then, later)
-    errors, margins = predicted - actual, reach(variances, fits.degrees_of_freedom[then])
+    errors, margins = predicted - actual, reach(variances, fits.panel.degrees_of_freedom[then])
+    over = len(points[points >= cut])
+    workloads = names.iloc[rest.numbers[later]].reset_index(drop=True)
     return Backtest(
         bias_share=float(errors.sum() / actual.sum()),
         error_share=float(np.abs(errors).sum() / actual.sum()),
         covered_share=float((np.abs(errors) <= margins).mean()),
         workload_count=len(then),
-        workloads=_table(
-            names.iloc[rest.numbers[later]], actual, predicted, margins, len(points[points >= cut])
-        ),
-    )
-
-
-def _table(
-    names: pd.DataFrame, actual: Floats, predicted: Floats, margins: Floats, point_count: int
-) -> pd.DataFrame:
-    """Return sums over the later steps as means over the time."""
-    return (
-        names[["namespace", "workload"]]
-        .assign(
-            measured_vcpu=actual / point_count,
-            predicted_vcpu=predicted / point_count,
+        workloads=workloads[["namespace", "workload"]].assign(
+            measured_vcpu=actual / over,
+            predicted_vcpu=predicted / over,
             # What a CPU could fall to is nothing.
-            predicted_low_vcpu=np.maximum(predicted - margins, 0.0) / point_count,
-            predicted_high_vcpu=(predicted + margins) / point_count,
-        )
-        .reset_index(drop=True)
+            predicted_low_vcpu=np.maximum(predicted - margins, 0.0) / over,
+            predicted_high_vcpu=(predicted + margins) / over,
+        ),
     )
 
 

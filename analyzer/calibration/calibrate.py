@@ -1,7 +1,5 @@
 """The second step of the program: from a measured mesh to what its proxies cost."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 
@@ -15,9 +13,9 @@ from analyzer.calibration.summary import (
     decompose,
     predicted_vcpu,
     refused_workloads,
+    timeline,
     workload_calibrations,
 )
-from analyzer.calibration.timeline import timeline
 from analyzer.calibration.ztunnel import fit_ztunnels
 from analyzer.data import assumptions
 from analyzer.measurement.snapshot import Snapshot

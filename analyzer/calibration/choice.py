@@ -1,7 +1,5 @@
 """Which shape the data ask for: cross-validation, with the one-standard-error rule."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from analyzer.calibration import shapes

@@ -1,7 +1,5 @@
 """What memory a sidecar takes, and what of it the configuration pushed to it takes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
@@ -11,10 +9,9 @@ import pandas as pd
 
 from analyzer.arrays import Floats, Ints
 from analyzer.calibration.fit.huber import HUBER_THRESHOLD, fit_robustly
-from analyzer.calibration.fit.jackknife import jackknife
+from analyzer.calibration.fit.jackknife import ranges
 from analyzer.calibration.fit.least_squares import Problem, Term
 from analyzer.calibration.fit.segments import Segments
-from analyzer.calibration.fit.student import interval
 from analyzer.calibration.result import MemoryCalibration
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import BYTES_PER_GIB, Interval, Reason, Refusal, Role
@@ -66,8 +63,7 @@ def fit_memory(usage: MeshUsage) -> MemoryCalibration | Refusal:
 
 def _proxies(usage: MeshUsage) -> pd.DataFrame:
     """Return one row a sidecar with known memory: workload, memory_bytes, configured_clusters."""
-    columns = ["memory_bytes", "configured_clusters"]
-    means = usage.steps.groupby("proxy")[columns].mean()
+    means = usage.steps.groupby("proxy")[["memory_bytes", "configured_clusters"]].mean()
     sidecars = usage.proxies[usage.proxies["role"] == Role.SIDECAR]
     workload = sidecars.groupby(["namespace", "workload"]).ngroup().rename("workload")
     frame = means.join(workload, how="inner").dropna(subset=["memory_bytes"])
@@ -79,18 +75,8 @@ def _fit(loads: Mapping[Term, Floats], gib: Floats, workload: Ints) -> dict[Term
     clusters = Segments.of(workload)
     if len(clusters) < MIN_PROXIES:
         clusters = Segments.of(np.arange(len(gib)))
-    problem = Problem(
-        terms=tuple(loads),
-        design=np.array(list(loads.values())),
-        target=gib,
-        segments=Segments.of(np.zeros(len(gib), dtype=np.int64)),
-        active=np.ones((1, len(loads)), dtype=bool),
-    )
+    problem = Problem.single(loads, gib, np.ones(len(loads), dtype=bool))
     # The mean is a plain one, as it is paid for; the line is a robust one.
     threshold = HUBER_THRESHOLD if CLUSTERS in loads else np.inf
     fit = fit_robustly(problem, variance_weights=np.ones_like(gib), threshold=threshold)
-    variances = np.diag(jackknife(problem, fit, clusters)[0])
-    return {
-        term: interval(fit.coefficients[0, column], variances[column], len(clusters) - 1)
-        for column, term in enumerate(problem.terms)
-    }
+    return ranges(problem, fit, clusters)

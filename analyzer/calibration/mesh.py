@@ -1,7 +1,5 @@
 """The workloads' curves weighed together: idle by proxy time, the slope by requests."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,7 +106,7 @@ def _uncertainty(
     parts = moves @ fits.covariances @ moves.transpose(0, 2, 1)
     lending = float(fits.has_slope.sum())
     borrowing = np.array([lending - 1, lending - 2])[: len(others)]
-    return np.array([*parts, *others]), np.concatenate([fits.degrees_of_freedom, borrowing])
+    return np.array([*parts, *others]), np.concatenate([fits.panel.degrees_of_freedom, borrowing])
 
 
 def cost_of_each(fits: WorkloadFits) -> dict[str, Interval]:
@@ -131,6 +129,6 @@ def cost_of_each(fits: WorkloadFits) -> dict[str, Interval]:
         amounts *= (variances > 0) & fits.has_slope
         if amounts.sum() > 0:
             each = amounts / amounts.sum()
-            mean = weighted(each, fits.coefficient(term), variances, fits.degrees_of_freedom)
+            mean = weighted(each, fits.coefficient(term), variances, fits.panel.degrees_of_freedom)
             costs[name] = mean.scaled(unit)
     return costs

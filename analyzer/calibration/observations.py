@@ -1,14 +1,11 @@
 """Which of the measured steps show what a proxy costs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
@@ -26,6 +23,18 @@ MAX_LIMIT_SHARE: Final = 0.9
 MAX_RESET_SHARE: Final = 0.1
 """Counters of a proxy that are reset in more of its steps than this are evicted while idle
 (statsEvictionInterval): the proxy does not restart."""
+
+_COLUMNS: Final = [
+    "proxy",
+    "point",
+    "rps",
+    "inbound_rps",
+    "outbound_rps",
+    "gbit_per_second",
+    "tcp_bytes_per_second",
+    "new_connections_per_second",
+    "cpu_vcpu",
+]
 
 
 class Cause(StrEnum):
@@ -83,20 +92,23 @@ class Observations:
 
 def observe(usage: MeshUsage, role: Role) -> Observations:
     """Choose the steps of one role's proxies that can be fitted."""
-    names, codes = _workloads(usage, role)
-    proxy = usage.steps["proxy"].to_numpy(np.int64)
-    mine = np.flatnonzero(codes[proxy] >= 0)
-    steps = usage.steps if len(mine) == len(proxy) else usage.steps.iloc[mine]
-    points = len(usage.observed_points)
+    is_chosen = (usage.proxies["role"] == role).to_numpy()
+    groups = usage.proxies.loc[is_chosen].groupby(["namespace", "workload"], sort=True)
+    workload_of = np.full(len(usage.proxies), -1, dtype=np.int64)
+    workload_of[is_chosen] = groups.ngroup().to_numpy(np.int64)
+    workload = workload_of[usage.steps["proxy"].to_numpy(np.int64)]
+    mine = np.flatnonzero(workload >= 0)
+    steps = usage.steps if len(mine) == len(workload) else usage.steps.iloc[mine]
     kept, exclusions, left_out_vcpu = _exclude(usage, steps)
-    workload = codes[steps["proxy"].to_numpy(np.int64)[kept]]
+    workload = workload[mine][kept]
     order = np.argsort(workload, kind="stable")
     seen, workload = np.unique(workload[order], return_inverse=True)
     # Requests of a step whose CPU is not known would make the ratio of the two too low.
     is_observed = np.isin(steps["point"].to_numpy(), usage.observed_points)
+    points = len(usage.observed_points)
     return Observations(
         rows=_rows(steps, kept[order]).assign(workload=workload),
-        workloads=names.iloc[seen].reset_index(drop=True),
+        workloads=groups.size().index.to_frame(index=False).iloc[seen].reset_index(drop=True),
         exclusions=exclusions,
         left_out_vcpu=left_out_vcpu,
         measured_vcpu=float(steps["cpu_vcpu"].sum()) / points,
@@ -105,37 +117,17 @@ def observe(usage: MeshUsage, role: Role) -> Observations:
     )
 
 
-def _workloads(usage: MeshUsage, role: Role) -> tuple[pd.DataFrame, Ints]:
-    """Return the workloads of a role, sorted, and for each proxy its workload's row or -1."""
-    chosen = (usage.proxies["role"] == role).to_numpy()
-    groups = usage.proxies.loc[chosen].groupby(["namespace", "workload"], sort=True)
-    codes = np.full(len(usage.proxies), -1, dtype=np.int64)
-    codes[chosen] = groups.ngroup().to_numpy(np.int64)
-    names = groups.size().index.to_frame(index=False)
-    return names, codes
-
-
 def _rows(steps: pd.DataFrame, kept: Ints) -> pd.DataFrame:
-    def taken(column: str) -> npt.NDArray[np.generic]:
-        return steps[column].to_numpy()[kept]
-
-    tcp, http = taken("tcp_bytes_per_second"), taken("http_bytes_per_second")
-    # Where there are no requests, their bytes need not be known; TCP is what there is.
-    without_http = np.where(steps["proxy_rps"].to_numpy(float)[kept] > 0, np.nan, tcp)
-    both = np.where(np.isnan(http), without_http, np.where(np.isnan(tcp), 0.0, tcp) + http)
-    return pd.DataFrame(
-        {
-            "proxy": taken("proxy"),
-            "point": taken("point"),
-            "rps": taken("proxy_rps"),
-            "inbound_rps": taken("inbound_rps"),
-            "outbound_rps": taken("outbound_rps"),
-            "gbit_per_second": both * 8 / BITS_PER_GBIT,
-            "tcp_bytes_per_second": tcp,
-            "new_connections_per_second": taken("new_connections_per_second"),
-            "cpu_vcpu": taken("cpu_vcpu"),
-        }
+    columns = {name: steps[name].to_numpy()[kept] for name in _COLUMNS if name in steps}
+    rps, http, tcp = (
+        steps[name].to_numpy()[kept]
+        for name in ("proxy_rps", "http_bytes_per_second", "tcp_bytes_per_second")
     )
+    # Where there are no requests, their bytes need not be known; TCP is what there is.
+    without_http = np.where(rps > 0, np.nan, tcp)
+    both = np.where(np.isnan(http), without_http, np.where(np.isnan(tcp), 0.0, tcp) + http)
+    columns |= {"rps": rps, "gbit_per_second": both * 8 / BITS_PER_GBIT}
+    return pd.DataFrame(columns, columns=_COLUMNS)
 
 
 def _exclude(
@@ -185,23 +177,17 @@ def _is_cut(usage: MeshUsage, steps: pd.DataFrame) -> Bools:
     Its first and last step, unless that is the window's own first or last: whether it lived
     before and after the window cannot be seen.
     """
-    if steps.empty:
-        return np.zeros(0, dtype=bool)
-    point = steps["point"].to_numpy()
-    lives = Segments.of(steps["proxy"].to_numpy())
-    is_first, is_last = np.zeros(len(steps), dtype=bool), np.zeros(len(steps), dtype=bool)
-    is_first[lives.starts] = True
-    is_last[np.append(lives.starts[1:], lives.row_count) - 1] = True
-    points = usage.observed_points
+    point, points = steps["point"].to_numpy(), usage.observed_points
+    proxy = steps["proxy"].to_numpy()
+    is_first, is_last = np.diff(proxy, prepend=-1) != 0, np.diff(proxy, append=-1) != 0
     born, died = is_first & (point != points.min()), is_last & (point != points.max())
     return np.asarray(born | died)
 
 
 def _restarted(steps: pd.DataFrame) -> Bools:
     """Return in which steps a proxy's counters were reset, unless they often are."""
-    if steps.empty:
-        return np.zeros(0, dtype=bool)
-    resets = steps["resets"].to_numpy(float) > 0
-    lives = Segments.of(steps["proxy"].to_numpy())
+    resets, lives = steps["resets"].to_numpy(float) > 0, Segments.of(steps["proxy"].to_numpy())
+    if not len(lives):
+        return resets
     often = lives.sum(resets) > np.maximum(MAX_RESET_SHARE * lives.lengths, 1)
     return np.asarray(resets & ~lives.spread(often))

@@ -121,9 +121,9 @@ class Panel:
         return self.proxies.within(self.workloads).lengths
 
     @property
-    def cluster_counts(self) -> Ints:
-        """How many clusters each workload has, shape (g,)."""
-        return self.clusters.within(self.workloads).lengths
+    def degrees_of_freedom(self) -> Ints:
+        """Of Student's t for intervals: clusters less one, and at least one; shape (g,)."""
+        return np.maximum(self.clusters.within(self.workloads).lengths - 1, 1)
 
 
 def _separable(

@@ -1,7 +1,5 @@
 """What calibration finds: the values that projection and report read."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

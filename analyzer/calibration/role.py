@@ -1,7 +1,5 @@
 """One role's proxies, from their observations to what one of them costs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

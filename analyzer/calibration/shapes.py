@@ -1,7 +1,5 @@
 """The shapes a fit may take, from the simplest: what each makes of the observations."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final
 

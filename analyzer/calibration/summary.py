@@ -1,18 +1,18 @@
-"""The sidecars' fit in the terms of the answer: each workload's cost, and what adds up to what."""
-
-from __future__ import annotations
+"""The sidecars' fit in the terms of the answer: by workload, by part of the CPU, and over time."""
 
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
-from analyzer.arrays import Floats
+from analyzer.arrays import Floats, Ints
 from analyzer.calibration.fit.student import interval, weighted
-from analyzer.calibration.observations import Observations
+from analyzer.calibration.observations import Cause, Observations
 from analyzer.calibration.result import Decomposition, WorkloadCalibration
 from analyzer.calibration.role import Fitted
 from analyzer.calibration.workloads import WorkloadFits
-from analyzer.units import Interval, Provenance, Refusal
+from analyzer.measurement.usage import MeshUsage
+from analyzer.units import Interval, Provenance, Refusal, Role
 
 
 def decompose(fitted: Fitted | None, observations: Observations) -> Decomposition:
@@ -28,7 +28,7 @@ def decompose(fitted: Fitted | None, observations: Observations) -> Decompositio
         if fitted.mesh is None:
             # None carries requests.
             time = fits.panel.workloads.lengths * fits.has_idle / points
-            variances, freedoms = fits.covariances[:, 0, 0], fits.degrees_of_freedom
+            variances, freedoms = fits.covariances[:, 0, 0], fits.panel.degrees_of_freedom
             idle = weighted(time, fits.curves[:, 0], variances, freedoms)
         else:
             mean_idle, slope = fitted.mesh.intervals
@@ -112,3 +112,47 @@ def predicted_vcpu(fitted: Fitted) -> Floats:
     idle, coefficient = fits.panel.workloads.spread(pooled.coefficients.T)
     stand_in = idle + coefficient * fits.shape.basis(fits.panel)
     return np.where(borrowed, stand_in, fits.predicted_vcpu)
+
+
+def timeline(usage: MeshUsage, observations: Observations, predicted: Floats) -> pd.DataFrame:
+    """Return the sidecars' totals in each observed point, columns as in `Calibration.timeline`.
+
+    Args:
+        usage: the mesh.
+        observations: its sidecars.
+        predicted: CPU that the fit gives each row of `observations.rows`; NaN where it gives none,
+            and empty without a fit.
+    """
+    points, rows = usage.observed_points, observations.rows
+    point, vcpu = rows["point"].to_numpy(np.int64), rows["cpu_vcpu"].to_numpy(float)
+    predicted = predicted if len(predicted) else np.full(len(rows), np.nan)
+    known = ~np.isnan(predicted)
+    left_out = {cause: lost[points] for cause, lost in observations.left_out_vcpu.items()}
+    throttled = left_out.pop(Cause.THROTTLED)
+    parts = {
+        "fitted_vcpu": _total(points, point[known], vcpu[known]),
+        "unfitted_vcpu": _total(points, point[~known], vcpu[~known]),
+        "throttled_vcpu": throttled,
+        "left_out_vcpu": np.sum(list(left_out.values()), axis=0),
+    }
+    is_sidecar = (usage.proxies["role"] == Role.SIDECAR).to_numpy(bool)
+    rps = usage.steps["proxy_rps"].to_numpy(float)
+    scraped = is_sidecar[usage.steps["proxy"].to_numpy(np.int64)] & ~np.isnan(rps)
+    at = usage.steps["point"].to_numpy(np.int64)[scraped]
+    predictions = _total(points, point[known], predicted[known])
+    return pd.DataFrame(
+        {
+            "start": [usage.window.start_of(int(number)) for number in points],
+            "measured_vcpu": np.sum(list(parts.values()), axis=0),
+            # Where no step was fitted nothing is predicted, and where none was scraped nothing is
+            # known.
+            "predicted_vcpu": np.where(np.isin(points, point[known]), predictions, np.nan),
+            **parts,
+            "proxy_rps": np.where(np.isin(points, at), _total(points, at, rps[scraped]), np.nan),
+        }
+    )
+
+
+def _total(points: Ints, at: Ints, values: Floats) -> Floats:
+    """Add values up at each of the points."""
+    return np.bincount(at, values, minlength=points.max() + 1)[points].astype(float)

@@ -1,13 +1,11 @@
 """Each workload's own fit: what its proxies use at rest, and for a request."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.arrays import Bools, Floats, Ints
+from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.huber import HUBER_THRESHOLD, RobustFit, fit_robustly
 from analyzer.calibration.fit.jackknife import jackknife
 from analyzer.calibration.fit.least_squares import Problem, Term
@@ -55,11 +53,6 @@ class WorkloadFits:
     has_slope: Bools
 
     @property
-    def degrees_of_freedom(self) -> Ints:
-        """Of Student's t for intervals: clusters less one, and at least one; shape (g,)."""
-        return np.maximum(self.panel.cluster_counts - 1, 1)
-
-    @property
     def predicted_vcpu(self) -> Floats:
         """CPU of each row by its workload's fit, shape (n,); NaN where it has none."""
         prediction = self.panel.vcpu - self.fit.residuals
@@ -98,7 +91,7 @@ def fit_workloads(
     curves = np.einsum("gij,gj->gi", reduction, fit.coefficients)
     covariances = reduction @ covariance @ reduction.transpose(0, 2, 1)
     slope, is_fitted = curves[:, 1], panel.is_fitted
-    to_end = CLEARLY * reach(covariances[:, 1, 1], np.maximum(panel.cluster_counts - 1, 1))
+    to_end = CLEARLY * reach(covariances[:, 1, 1], panel.degrees_of_freedom)
     is_down = is_fitted & (slope <= 0)
     is_falling = is_down & (slope + to_end < 0)
     return WorkloadFits(
@@ -160,7 +153,9 @@ def pool_workloads(fits: WorkloadFits) -> Pooled:
         for number, obstacle in fits.obstacles.items()
         if obstacle.can_borrow
     }
-    return pool(fits.curves, fits.covariances, fits.degrees_of_freedom, fits.has_slope, levels)
+    return pool(
+        fits.curves, fits.covariances, fits.panel.degrees_of_freedom, fits.has_slope, levels
+    )
 
 
 def _level(fits: WorkloadFits, number: int, obstacle: Obstacle) -> Level:

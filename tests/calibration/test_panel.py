@@ -149,7 +149,7 @@ def test_the_time_of_few_proxies_is_cut_into_equal_blocks(proxies: int, clusters
 def test_each_workload_has_clusters_of_its_own_kind() -> None:
     panel = panel_of(lawful(ramp(1, 24), workload="one"), lawful(ramp(9, 24), workload="nine"))
 
-    assert panel.cluster_counts.tolist() == [9, 8]
+    assert (panel.degrees_of_freedom + 1).tolist() == [9, 8]
     assert panel.proxy_counts.tolist() == [9, 1]
 
 
@@ -160,7 +160,7 @@ def test_a_hole_in_the_window_leaves_as_many_blocks() -> None:
 
     # The ends of the window: twenty steps before the hole, one after it.
     assert np.unique(panel.point).size == 21
-    assert panel.cluster_counts.tolist() == [MIN_CLUSTERS]
+    assert panel.degrees_of_freedom.tolist() == [MIN_CLUSTERS - 1]
     assert set(panel.clusters.lengths.tolist()) == {2, 3}
 
 
@@ -174,7 +174,7 @@ def test_proxies_that_lived_for_moments_do_not_stand_for_one_that_lived_all_day(
 
     # (288 + 9 x 2)^2 / (288^2 + 9 x 2^2) is 1.13, so that the day is cut into eight.
     assert panel.clusters.lengths.max() == 288 / 8
-    assert panel.cluster_counts[0] >= 8 + 9
+    assert panel.degrees_of_freedom[0] >= 8 + 9 - 1
 
 
 def test_no_rows_have_no_workloads() -> None:

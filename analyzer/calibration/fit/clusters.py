@@ -1,7 +1,5 @@
 """Which rows may be correlated: those of one member of a group, or of one block of its time."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import numpy as np

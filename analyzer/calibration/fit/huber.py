@@ -1,7 +1,5 @@
 """Least squares that a few wild samples cannot drag along: Huber's M-estimate, by reweighting."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -9,7 +7,6 @@ import numpy as np
 
 from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.least_squares import (
-    Moments,
     Problem,
     blocks,
     moments_of,
@@ -161,10 +158,12 @@ def _fit_block(
         sizes = np.abs(residuals) * deviations
         if number <= weighting_rounds + stopping.scale_rounds:
             scale = _scale(sizes, target * deviations, segments)
-        robust_weights = _huber_weights(sizes, segments.spread(thresholds * scale))
-        moved = coefficients - last
-        if number > weighting_rounds and _is_settled(moments, moved, stopping.tolerance):
-            break
+        reach = segments.spread(thresholds * scale)
+        robust_weights = np.divide(reach, sizes, out=np.ones_like(sizes), where=sizes > reach)
+        if number > weighting_rounds:
+            moved = np.abs(coefficients - last) * np.sqrt(np.einsum("gii->gi", moments.gram))
+            if (moved <= stopping.tolerance * np.sqrt(moments.square)[:, None]).all():
+                break
     return RobustFit(
         coefficients=coefficients,
         free=free,
@@ -175,20 +174,9 @@ def _fit_block(
     )
 
 
-def _huber_weights(sizes: Floats, reach: Floats) -> Floats:
-    weights = np.ones_like(sizes)
-    return np.divide(reach, sizes, out=weights, where=sizes > reach)
-
-
 def _scale(sizes: Floats, targets: Floats, segments: Segments) -> Floats:
     """Return the standard deviation of the noise of each segment, from residuals without sign."""
     least = _LEAST_SCALE * np.sqrt(segments.sum(targets**2) / segments.lengths)
     scale = np.maximum(segments.median(sizes) * _MAD_TO_DEVIATION, least)
     scale[scale == 0] = 1.0
     return scale
-
-
-def _is_settled(moments: Moments, changes: Floats, tolerance: float) -> bool:
-    diagonal = np.einsum("gii->gi", moments.gram)
-    steps = np.abs(changes) * np.sqrt(diagonal)
-    return bool((steps <= tolerance * np.sqrt(moments.square)[:, None]).all())

@@ -1,13 +1,19 @@
 """How sure a regression is where samples of one cluster resemble each other: leave clusters out."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.huber import RobustFit
-from analyzer.calibration.fit.least_squares import Problem, moments_of, solve, unit_diagonal
+from analyzer.calibration.fit.least_squares import (
+    Problem,
+    Term,
+    moments_of,
+    solve,
+    unit_diagonal,
+)
 from analyzer.calibration.fit.segments import Segments
+from analyzer.calibration.fit.student import interval
+from analyzer.units import Interval
 
 
 def sandwich(problem: Problem, fit: RobustFit, clusters: Segments) -> Floats:
@@ -83,6 +89,21 @@ def _hessian(problem: Problem, fit: RobustFit, runs: Segments) -> Floats:
     """Return how fast the scores turn: samples beyond Huber's threshold have ceased to."""
     weights = fit.variance_weights * (fit.robust_weights >= 1)
     return moments_of(problem.design, problem.target, weights, runs).gram
+
+
+def ranges(
+    problem: Problem, fit: RobustFit, clusters: Segments, active: Bools | None = None
+) -> dict[Term, Interval]:
+    """Return the 90 % interval of each term that takes part in a single regression.
+
+    The arguments are those of `jackknife`.
+    """
+    variances = np.diag(jackknife(problem, fit, clusters, active)[0])
+    return {
+        term: interval(fit.coefficients[0, column], variances[column], len(clusters) - 1)
+        for column, term in enumerate(problem.terms)
+        if problem.active[0, column]
+    }
 
 
 def prediction_error(

@@ -7,7 +7,7 @@ rows, sorted so that the rows of a segment, and within it those of a cluster, ar
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,17 @@ class Problem:
     segments: Segments
     active: Bools
 
+    @classmethod
+    def single(cls, loads: Mapping[Term, Floats], target: Floats, takes_part: Bools) -> Problem:
+        """Return one regression over all rows; `takes_part` has shape (k,)."""
+        return cls(
+            terms=tuple(loads),
+            design=np.array(list(loads.values())),
+            target=target,
+            segments=Segments.of(np.zeros(len(target), dtype=np.int64)),
+            active=takes_part[None, :],
+        )
+
     @property
     def floored(self) -> Sequence[int]:
         """The columns whose coefficients may not be below zero."""
@@ -78,17 +89,14 @@ class Moments:
 
     def summed(self, groups: Segments) -> Moments:
         """Return the moments of groups of these segments."""
-        return Moments(
-            gram=np.add.reduceat(self.gram, groups.starts, axis=0),
-            cross=np.add.reduceat(self.cross, groups.starts, axis=0),
-            square=groups.sum(self.square),
-        )
+        parts = (self.gram, self.cross, self.square)
+        gram, cross, square = (np.add.reduceat(part, groups.starts, axis=0) for part in parts)
+        return Moments(gram=gram, cross=cross, square=square)
 
     def of(self, segments: Ints) -> Moments:
         """Return the moments of the segments of these numbers, in their order."""
-        return Moments(
-            gram=self.gram[segments], cross=self.cross[segments], square=self.square[segments]
-        )
+        gram, cross, square = (part[segments] for part in (self.gram, self.cross, self.square))
+        return Moments(gram=gram, cross=cross, square=square)
 
     def without(self, other: Moments) -> Moments:
         """Return the moments of the rows that are not in `other`."""

@@ -6,8 +6,6 @@ restricted likelihood, which allows for the mean being an estimate too; each gro
 then weighs its own data against it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Student's t: how far a range reaches, and draws that reach as far."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 from scipy import special
