@@ -112,8 +112,7 @@ def _uncertainty(
 def cost_of_each(fits: WorkloadFits) -> dict[str, Interval]:
     """Return what inbound and outbound requests and bytes cost each.
 
-    Each is the mean over the workloads that can tell it apart, weighted by how much of it they
-    have.
+    Each is the mean over the workloads where it is a term of its own, weighted by its amount.
     """
     terms = {
         "vcpu_per_1000_inbound_rps": (INBOUND, 1000),

@@ -37,7 +37,7 @@ _COLUMNS: Final = [
 ]
 
 
-class Cause(StrEnum):
+class Unusable(StrEnum):
     """Why a step takes no part in a fit; of several, the first that holds."""
 
     NO_CPU = "no CPU sample"
@@ -52,7 +52,7 @@ class Cause(StrEnum):
 class Exclusion:
     """Steps that took no part in a fit."""
 
-    reason: Cause
+    reason: Unusable
     step_count: int
     mean_vcpu: float
     """Their CPU, averaged over the window like every total."""
@@ -68,16 +68,16 @@ class Observations:
             new_connections_per_second, cpu_vcpu; sorted by workload, proxy and point.
         workloads: namespace and workload of each one that has usable steps.
         exclusions: the other steps.
-        left_out_vcpu: their CPU at each point of the window, by cause, shape (points,) each.
+        left_out_vcpu: their CPU at each point of the window, by reason, shape (points,) each.
         measured_vcpu: CPU of both together, averaged over the window.
-        measured_rps: proxy requests per second of both together, likewise.
+        measured_rps: proxy requests per second of both together, averaged in the same way.
         point_count: the steps that averages are over.
     """
 
     rows: pd.DataFrame
     workloads: pd.DataFrame
     exclusions: tuple[Exclusion, ...]
-    left_out_vcpu: Mapping[Cause, Floats]
+    left_out_vcpu: Mapping[Unusable, Floats]
     measured_vcpu: float
     measured_rps: float
     point_count: int
@@ -132,7 +132,7 @@ def _rows(steps: pd.DataFrame, kept: Ints) -> pd.DataFrame:
 
 def _exclude(
     usage: MeshUsage, steps: pd.DataFrame
-) -> tuple[Ints, tuple[Exclusion, ...], dict[Cause, Floats]]:
+) -> tuple[Ints, tuple[Exclusion, ...], dict[Unusable, Floats]]:
     """Return which rows are left, which are not, and the CPU of these at each point."""
     points = usage.observed_points
     vcpu, point = (
@@ -141,16 +141,16 @@ def _exclude(
     )
     left = np.ones(len(steps), dtype=bool)
     exclusions: list[Exclusion] = []
-    left_out_vcpu: dict[Cause, Floats] = {}
-    for cause, holds in _causes(usage, steps).items():
+    left_out_vcpu: dict[Unusable, Floats] = {}
+    for reason, holds in _reasons(usage, steps).items():
         out = left & holds
         left &= ~holds
         totals = np.bincount(point[out], vcpu[out], minlength=points.max() + 1)
-        left_out_vcpu[cause] = totals.astype(float)
+        left_out_vcpu[reason] = totals.astype(float)
         if out.any():
             exclusions.append(
                 Exclusion(
-                    reason=cause,
+                    reason=reason,
                     step_count=int(out.sum()),
                     mean_vcpu=float(vcpu[out].sum()) / len(points),
                 )
@@ -158,16 +158,16 @@ def _exclude(
     return np.flatnonzero(left).astype(np.int64), tuple(exclusions), left_out_vcpu
 
 
-def _causes(usage: MeshUsage, steps: pd.DataFrame) -> dict[Cause, Bools]:
+def _reasons(usage: MeshUsage, steps: pd.DataFrame) -> dict[Unusable, Bools]:
     cpu = steps["cpu_vcpu"].to_numpy(float)
     # What is not known compares as false: nothing is left out for want of knowledge.
     return {
-        Cause.NO_CPU: np.isnan(cpu),
-        Cause.NOT_SCRAPED: steps["proxy_rps"].isna().to_numpy(),
-        Cause.CUT: _is_cut(usage, steps),
-        Cause.RESTARTED: _restarted(steps),
-        Cause.THROTTLED: steps["throttled_share"].to_numpy(float) > MAX_THROTTLED_SHARE,
-        Cause.AT_LIMIT: cpu > MAX_LIMIT_SHARE * steps["limit_vcpu"].to_numpy(float),
+        Unusable.NO_CPU: np.isnan(cpu),
+        Unusable.NOT_SCRAPED: steps["proxy_rps"].isna().to_numpy(),
+        Unusable.CUT: _is_cut(usage, steps),
+        Unusable.RESTARTED: _restarted(steps),
+        Unusable.THROTTLED: steps["throttled_share"].to_numpy(float) > MAX_THROTTLED_SHARE,
+        Unusable.AT_LIMIT: cpu > MAX_LIMIT_SHARE * steps["limit_vcpu"].to_numpy(float),
     }
 
 

@@ -19,14 +19,13 @@ MIN_SAMPLES: Final = 12
 """Fewer samples than this of a workload are not fitted: two hours at the usual ten minutes."""
 
 MIN_STEPS: Final = 3
-"""In one or two steps a slope comes from the differences between proxies alone, and whatever else
-differs between them would pass for it."""
+"""In one or two steps a slope comes from differences between proxies alone, whatever the cause."""
 
 MIN_VARIATION: Final = 0.05
 """Coefficient of variation of the request rate below which a slope is noise divided by nothing."""
 
 COLLINEAR: Final = 0.9
-"""Share of one column's variance that others explain beyond which they cannot be told apart: a
+"""Share of one column's variance that others explain beyond which they are not separable: it is a
 variance inflation of 10, the customary limit."""
 
 

@@ -66,8 +66,8 @@ class RoleCalibration:
         candidates: the models tried, the chosen one first: it is the simplest whose error is not
             more than one standard error above the least.
         cost_of_each: what inbound requests, outbound requests and bytes cost each, where the model
-            tells them apart; the unit is in the name.
-        remarks: which terms could not be told apart, and why.
+            has them as terms; the unit is in the name.
+        remarks: which terms could not be separated, and why.
         straight_line_idle_vcpu_per_proxy: what a straight line would have called idle, where the
             model is concave.
         attenuation_share: by which share the slope is estimated to be too low, because clocks
@@ -131,7 +131,7 @@ class WorkloadCalibration:
     Attributes:
         vcpu_per_1000_rps: at the workload's own rates, drawn towards the mesh's mean as far as its
             own data are less sure than workloads differ.
-        idle_vcpu_per_proxy: likewise.
+        idle_vcpu_per_proxy: drawn towards the mesh's mean in the same way.
         own_share: how much of the slope rests on the workload's own data, 0-1; the rest is
             borrowed from the other workloads.
         provenance: measured, or derived where the slope is borrowed altogether.
@@ -156,8 +156,8 @@ class MemoryCalibration:
 
     Attributes:
         gib_per_proxy: of the mean sidecar.
-        idle_gib_per_proxy: without any configuration; None where that cannot be told apart.
-        gib_per_1000_clusters: for 1000 more Envoy clusters; likewise.
+        idle_gib_per_proxy: without any configuration; None where that cannot be separated.
+        gib_per_1000_clusters: for 1000 more Envoy clusters; None in the same case.
         cluster_count: of the mean sidecar; None where not known.
         proxy_count: proxies fitted.
     """

@@ -8,7 +8,6 @@ import numpy as np
 from analyzer.calibration.backtest import backtest
 from analyzer.calibration.choice import Score, choose
 from analyzer.calibration.fit.attenuation import Course, attenuation_share
-from analyzer.calibration.fit.least_squares import r_squared
 from analyzer.calibration.fit.partial_pooling import Pooled
 from analyzer.calibration.fit.student import joint_draws
 from analyzer.calibration.mesh import MeshCurve, cost_of_each, mesh_curve
@@ -114,8 +113,6 @@ def _calibration(
     straight_idle = None
     if fits is not fitted.straight:
         straight_idle = float(mesh.idle_weights @ fitted.straight.curves[:, 0])
-    predicted = fits.predicted_vcpu
-    known = ~np.isnan(predicted)
     return RoleCalibration(
         role=role,
         vcpu_per_1000_rps=slope,
@@ -137,7 +134,7 @@ def _calibration(
         remarks=left_out(panel, own) if role == Role.SIDECAR else (),
         straight_line_idle_vcpu_per_proxy=straight_idle,
         attenuation_share=_attenuation(fits),
-        r_squared=r_squared(panel.vcpu[known], panel.vcpu[known] - predicted[known]),
+        r_squared=fits.r_squared,
         backtest=backtest(fits.shape, observations, fits.fit.variance_weights),
         sample_count=int(panel.workloads.lengths[own].sum()),
         proxy_count=int(panel.proxy_counts[own].sum()),

@@ -87,7 +87,7 @@ def power(exponent: float) -> Shape:
 
 
 def _takes_part(term: Term, shape: Shape, panel: Panel) -> Bools:
-    """Return in which workloads a term can be told apart from the shape's others, shape (g,)."""
+    """Return in which workloads a term is separable from the shape's others, shape (g,)."""
     if term == IDLE:
         all_idle = [number for number, item in panel.obstacles.items() if item.is_all_idle]
         has_idle = panel.is_fitted

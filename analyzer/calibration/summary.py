@@ -7,7 +7,7 @@ import pandas as pd
 
 from analyzer.arrays import Floats, Ints
 from analyzer.calibration.fit.student import interval, weighted
-from analyzer.calibration.observations import Cause, Observations
+from analyzer.calibration.observations import Observations, Unusable
 from analyzer.calibration.result import Decomposition, WorkloadCalibration
 from analyzer.calibration.role import Fitted
 from analyzer.calibration.workloads import WorkloadFits
@@ -127,8 +127,8 @@ def timeline(usage: MeshUsage, observations: Observations, predicted: Floats) ->
     point, vcpu = rows["point"].to_numpy(np.int64), rows["cpu_vcpu"].to_numpy(float)
     predicted = predicted if len(predicted) else np.full(len(rows), np.nan)
     known = ~np.isnan(predicted)
-    left_out = {cause: lost[points] for cause, lost in observations.left_out_vcpu.items()}
-    throttled = left_out.pop(Cause.THROTTLED)
+    left_out = {reason: lost[points] for reason, lost in observations.left_out_vcpu.items()}
+    throttled = left_out.pop(Unusable.THROTTLED)
     parts = {
         "fitted_vcpu": _total(points, point[known], vcpu[known]),
         "unfitted_vcpu": _total(points, point[~known], vcpu[~known]),

@@ -8,7 +8,7 @@ import numpy as np
 from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.huber import HUBER_THRESHOLD, RobustFit, fit_robustly
 from analyzer.calibration.fit.jackknife import jackknife
-from analyzer.calibration.fit.least_squares import Problem, Term
+from analyzer.calibration.fit.least_squares import Problem, Term, r_squared
 from analyzer.calibration.fit.partial_pooling import Level, Pooled, pool
 from analyzer.calibration.fit.student import reach
 from analyzer.calibration.panel import Obstacle, Panel
@@ -58,6 +58,14 @@ class WorkloadFits:
         prediction = self.panel.vcpu - self.fit.residuals
         prediction[self.panel.workloads.spread(~self.has_idle)] = np.nan
         return prediction
+
+    @property
+    def r_squared(self) -> float | None:
+        """Share of the CPU's variance that the fits explain, of the rows that have one."""
+        predicted = self.predicted_vcpu
+        known = ~np.isnan(predicted)
+        vcpu = self.panel.vcpu[known]
+        return r_squared(vcpu, vcpu - predicted[known])
 
     def coefficient(self, term: Term) -> Floats:
         """Return each workload's coefficient of a term of the shape, shape (g,)."""

@@ -7,7 +7,7 @@ import pytest
 
 from analyzer.calibration import Calibration, RoleCalibration, calibrate_usage
 from analyzer.calibration.models import Power
-from analyzer.calibration.observations import Cause
+from analyzer.calibration.observations import Unusable
 from analyzer.measurement.usage import MeshUsage
 from analyzer.settings import Setting, settings_in
 from analyzer.units import Interval
@@ -39,7 +39,7 @@ def test_throttled_steps_are_counted_and_the_cpu_of_wild_ones_is_not_explained()
 
     throttled = usage.steps[usage.steps["throttled_share"] > 0]
     (exclusion,) = calibration.exclusions
-    assert exclusion.reason == Cause.THROTTLED
+    assert exclusion.reason == Unusable.THROTTLED
     assert exclusion.step_count == len(throttled)
     points = len(usage.observed_points)
     assert exclusion.mean_vcpu == pytest.approx(throttled["cpu_vcpu"].sum() / points)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from analyzer.calibration import Calibration, calibrate_usage
-from analyzer.calibration.observations import Cause
+from analyzer.calibration.observations import Unusable
 from analyzer.units import Reason, Refusal
 from tests.calibration.meshes import Fleet, lawful, ramp, usage_of
 
@@ -138,12 +138,12 @@ def test_noise_of_many_workloads_that_tilts_down_on_the_whole_is_refused() -> No
 @pytest.mark.parametrize(
     ("column", "value", "cause"),
     [
-        ("throttled_share", 0.5, Cause.THROTTLED),
-        ("limit_vcpu", 0.01, Cause.AT_LIMIT),
+        ("throttled_share", 0.5, Unusable.THROTTLED),
+        ("limit_vcpu", 0.01, Unusable.AT_LIMIT),
     ],
 )
 def test_a_mesh_none_of_whose_steps_can_be_used_is_refused(
-    column: str, value: float, cause: Cause
+    column: str, value: float, cause: Unusable
 ) -> None:
     fleet = lawful(ramp(8, 96), seed=1)
     usage = usage_of(fleet)
@@ -166,7 +166,7 @@ def test_where_nobody_was_scraped_the_refusal_says_so() -> None:
     refusal, _ = refused(fleet)
 
     assert refusal.reason == Reason.NO_DATA
-    assert refusal.detail == f"96 steps left out because {Cause.NOT_SCRAPED}"
+    assert refusal.detail == f"96 steps left out because {Unusable.NOT_SCRAPED}"
 
 
 def test_cpu_that_reads_zero_is_refused() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analyzer.calibration.observations import Cause, observe
+from analyzer.calibration.observations import Unusable, observe
 from analyzer.calibration.result import RoleCalibration
 from analyzer.calibration.role import fit_role
 from analyzer.calibration.shapes import BY_DIRECTION
@@ -172,8 +172,8 @@ def test_every_reason_why_nothing_was_usable_is_said() -> None:
 
     unscraped, throttled = refusal.detail.split(", ")
     assert (unscraped.split()[0], throttled.split()[0]) == ("76", "20")
-    assert unscraped.endswith(Cause.NOT_SCRAPED)
-    assert throttled.endswith(Cause.THROTTLED)
+    assert unscraped.endswith(Unusable.NOT_SCRAPED)
+    assert throttled.endswith(Unusable.THROTTLED)
 
 
 @pytest.mark.parametrize(("constant_rps", "is_refused"), [(50, False), (60, True)])

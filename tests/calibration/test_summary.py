@@ -28,7 +28,7 @@ def fitted(*fleets: Fleet) -> Fitted:
     return found
 
 
-def said(*fleets: Fleet) -> dict[str, WorkloadCalibration]:
+def costs_of(*fleets: Fleet) -> dict[str, WorkloadCalibration]:
     """Return what is said of each workload, by its name."""
     items = workload_calibrations(fitted(*fleets), observed(*fleets))
     return {item.workload: item for item in items}
@@ -61,7 +61,7 @@ TCP = dataclasses.replace(ASLEEP, workload="tcp", tcp_bytes_per_second=1e6)
 def test_a_workload_is_described_by_what_was_seen_of_it() -> None:
     rps = ramp(3, 24, low=10, high=100)
 
-    front = said(lawful(rps), lawful(rps[:1], workload="few"))["front"]
+    front = costs_of(lawful(rps), lawful(rps[:1], workload="few"))["front"]
 
     assert (front.namespace, front.proxy_count, front.sample_count) == ("shop", 3, 72)
     assert front.mean_rps == pytest.approx(3 * 55)
@@ -70,7 +70,7 @@ def test_a_workload_is_described_by_what_was_seen_of_it() -> None:
 
 
 def test_a_workload_is_quoted_with_its_own_interval() -> None:
-    workloads = said(
+    workloads = costs_of(
         lawful(ramp(9, 48), workload="loud", seed=1), lawful(ramp(9, 48), workload="still")
     )
 
@@ -98,14 +98,14 @@ def test_a_concave_workload_is_quoted_at_its_own_rates() -> None:
     ]
 
     for fleet in fleets:
-        slope = said(*fleets)[fleet.workload].vcpu_per_1000_rps
+        slope = costs_of(*fleets)[fleet.workload].vcpu_per_1000_rps
         marginal = 0.75 * 1.6 * float((fleet.rps**0.75).sum() / fleet.rps.sum())
         assert slope is not None
         assert slope.mid == pytest.approx(marginal, rel=1e-6)
 
 
 def test_who_borrows_is_derived_and_shown_with_the_doubt_of_that() -> None:
-    steady = said(*several(), STEADY)["steady"]
+    steady = costs_of(*several(), STEADY)["steady"]
 
     assert steady.provenance == Provenance.DERIVED
     assert steady.own_share < 1
@@ -118,7 +118,7 @@ def test_who_borrows_is_derived_and_shown_with_the_doubt_of_that() -> None:
 
 
 def test_a_workload_without_requests_borrows_a_slope_and_keeps_its_idle() -> None:
-    asleep = said(*several(), ASLEEP)["asleep"]
+    asleep = costs_of(*several(), ASLEEP)["asleep"]
 
     assert asleep.provenance == Provenance.DERIVED
     assert asleep.idle_vcpu_per_proxy is not None
@@ -127,7 +127,7 @@ def test_a_workload_without_requests_borrows_a_slope_and_keeps_its_idle() -> Non
 
 
 def test_where_nobody_lends_it_has_an_idle_and_no_slope() -> None:
-    asleep = said(lawful(ramp(4, 48)), ASLEEP)["asleep"]
+    asleep = costs_of(lawful(ramp(4, 48)), ASLEEP)["asleep"]
 
     assert asleep.provenance == Provenance.MEASURED
     assert asleep.vcpu_per_1000_rps is None
@@ -136,7 +136,7 @@ def test_where_nobody_lends_it_has_an_idle_and_no_slope() -> None:
 
 
 def test_where_all_traffic_is_tcp_nothing_is_quoted() -> None:
-    tcp = said(*several(), TCP)["tcp"]
+    tcp = costs_of(*several(), TCP)["tcp"]
 
     assert (tcp.idle_vcpu_per_proxy, tcp.vcpu_per_1000_rps, tcp.own_share) == (None, None, 0)
     assert tcp.mean_vcpu == pytest.approx(4 * IDLE)
@@ -148,7 +148,7 @@ def test_a_cost_that_noise_tilts_below_zero_is_not_quoted() -> None:
     tilted = noise - np.polyval(np.polyfit(rps.ravel(), noise.ravel(), 1), rps) - 1e-5 * rps
     quiet = Fleet(rps=rps, vcpu=0.05 + tilted, workload="quiet")
 
-    shown = said(lawful(ramp(4, 48)), quiet)["quiet"]
+    shown = costs_of(lawful(ramp(4, 48)), quiet)["quiet"]
 
     assert shown.vcpu_per_1000_rps is None
     assert shown.idle_vcpu_per_proxy is not None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analyzer.arrays import Floats
-from analyzer.calibration.observations import Cause, observe
+from analyzer.calibration.observations import Unusable, observe
 from analyzer.calibration.result import RoleCalibration
 from analyzer.calibration.ztunnel import fit_ztunnels
 from analyzer.data import assumptions
@@ -66,7 +66,7 @@ def noisy(seed: int, share: float = 0.05) -> RoleCalibration:
     return fitted(gbit, connections, law(gbit, connections) * noise)
 
 
-def told(interval: Interval | None) -> Interval:
+def present(interval: Interval | None) -> Interval:
     assert interval is not None
     return interval
 
@@ -93,8 +93,8 @@ def test_without_noise_the_law_is_found_exactly() -> None:
     answer = fitted(*loads(1))
 
     assert answer.idle_vcpu_per_proxy.mid == pytest.approx(IDLE, rel=1e-6)
-    assert told(answer.vcpu_per_gbit_per_second).mid == pytest.approx(PER_GBIT, rel=1e-6)
-    assert told(answer.vcpu_per_1000_new_connections_per_second).mid == pytest.approx(
+    assert present(answer.vcpu_per_gbit_per_second).mid == pytest.approx(PER_GBIT, rel=1e-6)
+    assert present(answer.vcpu_per_1000_new_connections_per_second).mid == pytest.approx(
         PER_1000_CONNECTIONS, rel=1e-6
     )
     assert answer.r_squared == pytest.approx(1)
@@ -106,8 +106,8 @@ def test_with_noise_the_law_is_found_within_a_few_percent() -> None:
 
     assert (answer.provenance, answer.not_measured) == (Provenance.MEASURED, None)
     assert answer.idle_vcpu_per_proxy.mid == pytest.approx(IDLE, rel=0.1)
-    assert told(answer.vcpu_per_gbit_per_second).mid == pytest.approx(PER_GBIT, rel=0.03)
-    assert told(answer.vcpu_per_1000_new_connections_per_second).mid == pytest.approx(
+    assert present(answer.vcpu_per_gbit_per_second).mid == pytest.approx(PER_GBIT, rel=0.03)
+    assert present(answer.vcpu_per_1000_new_connections_per_second).mid == pytest.approx(
         PER_1000_CONNECTIONS, rel=0.03
     )
 
@@ -118,8 +118,8 @@ def test_the_intervals_hold_the_law_nine_times_in_ten() -> None:
         answer = noisy(seed)
         costs = (
             (answer.idle_vcpu_per_proxy, IDLE),
-            (told(answer.vcpu_per_gbit_per_second), PER_GBIT),
-            (told(answer.vcpu_per_1000_new_connections_per_second), PER_1000_CONNECTIONS),
+            (present(answer.vcpu_per_gbit_per_second), PER_GBIT),
+            (present(answer.vcpu_per_1000_new_connections_per_second), PER_1000_CONNECTIONS),
         )
         held += [interval.low <= truth <= interval.high for interval, truth in costs]
 
@@ -149,7 +149,7 @@ def test_bytes_and_connections_that_rise_together_are_fitted_as_bytes() -> None:
     assert answer.vcpu_per_1000_new_connections_per_second is None
     # A Gbit/s comes with 250 connections/s.
     both = PER_GBIT + PER_1000_CONNECTIONS * 0.25
-    assert told(answer.vcpu_per_gbit_per_second).mid == pytest.approx(both, rel=1e-6)
+    assert present(answer.vcpu_per_gbit_per_second).mid == pytest.approx(both, rel=1e-6)
     assert answer.idle_vcpu_per_proxy.mid == pytest.approx(IDLE, rel=1e-6)
 
 
@@ -160,7 +160,7 @@ def test_bytes_that_do_not_vary_are_part_of_the_idle() -> None:
     answer = fitted(steady, connections)
 
     assert answer.vcpu_per_gbit_per_second is None
-    assert told(answer.vcpu_per_1000_new_connections_per_second).mid == pytest.approx(
+    assert present(answer.vcpu_per_1000_new_connections_per_second).mid == pytest.approx(
         PER_1000_CONNECTIONS, rel=1e-6
     )
     assert answer.idle_vcpu_per_proxy.mid == pytest.approx(IDLE + PER_GBIT * 0.1, rel=1e-6)
@@ -172,7 +172,7 @@ def test_connections_that_are_not_known_are_not_fitted() -> None:
     answer = fitted(gbit, np.nan * connections, IDLE + PER_GBIT * gbit)
 
     assert answer.vcpu_per_1000_new_connections_per_second is None
-    assert told(answer.vcpu_per_gbit_per_second).mid == pytest.approx(PER_GBIT, rel=1e-6)
+    assert present(answer.vcpu_per_gbit_per_second).mid == pytest.approx(PER_GBIT, rel=1e-6)
 
 
 @pytest.mark.parametrize("sign", [(1, -1), (-1, 1)])
@@ -183,8 +183,8 @@ def test_no_cost_is_negative(sign: tuple[int, int]) -> None:
     answer = fitted(gbit, connections, 0.2 + load)
 
     costs = (
-        told(answer.vcpu_per_gbit_per_second),
-        told(answer.vcpu_per_1000_new_connections_per_second),
+        present(answer.vcpu_per_gbit_per_second),
+        present(answer.vcpu_per_1000_new_connections_per_second),
     )
     rising, falling = costs if sign[0] > 0 else costs[::-1]
     assert rising.mid > 0
@@ -225,7 +225,7 @@ def test_ztunnels_of_which_no_step_can_be_used_are_not_called_absent() -> None:
     assert_published(
         fit_ztunnels(observe(unscraped, Role.ZTUNNEL)),
         Reason.NO_DATA,
-        f"960 steps left out because {Cause.NOT_SCRAPED}",
+        f"960 steps left out because {Unusable.NOT_SCRAPED}",
     )
 
 

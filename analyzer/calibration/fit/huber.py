@@ -48,8 +48,8 @@ class Stopping:
             mean square of the target is to that of its column. Each round moves them a fifth as
             far as the one before, or less: 3e-4 leaves some hundredths of their standard error.
         scale_rounds: rounds after the weights have settled in which the scale follows the
-            residuals; it hardly moves after these, and medians are dear.
-        most_rounds: after these the last estimate stands.
+            residuals; it hardly moves after these, and medians are slow.
+        most_rounds: after these the last estimate is used.
     """
 
     tolerance: float = 3e-4

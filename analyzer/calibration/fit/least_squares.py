@@ -30,7 +30,7 @@ class Term:
     """A column of a design, by name.
 
     Attributes:
-        name: of what is multiplied by the coefficient; terms are told apart by it.
+        name: of what is multiplied by the coefficient; no two terms have the same.
         is_floored: whether the coefficient may not be below zero.
     """
 
@@ -161,8 +161,8 @@ def solve(moments: Moments, active: Bools, floored: Sequence[int] = ()) -> tuple
         floored: columns whose coefficients may not be below zero.
 
     Returns:
-        Coefficients of shape (g, k), and which of them are free, that is neither left out nor
-        held at zero, likewise.
+        Coefficients, and which of them are free, that is neither left out nor held at zero;
+        shape (g, k) each.
     """
     free = active.copy()
     coefficients = _solve(moments, free)

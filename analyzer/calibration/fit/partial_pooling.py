@@ -83,7 +83,7 @@ def common_prior(coefficients: Floats, covariances: Floats) -> Prior:
     There must be two groups or more.
     """
     spread = np.cov(coefficients.T)
-    # Where groups do not differ at all, a hair's breadth keeps the matrices invertible.
+    # Where groups do not differ, this keeps the matrices invertible.
     ridge = np.diag(1e-12 * (coefficients**2).mean(axis=0) + np.finfo(float).tiny)
     for _ in range(_MAX_ROUNDS):
         last = spread + ridge
