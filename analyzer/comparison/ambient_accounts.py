@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.comparison.attribution import Account, Fitted
 from analyzer.comparison.match import Migration, Passes, by_namespace

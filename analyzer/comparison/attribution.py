@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
 from analyzer.comparison.result import Cause, Compared, UnitCost
 from analyzer.projection.draws import to_interval
 from analyzer.units import Interval

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
 from analyzer.calibration.models import Power
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.comparison.attribution import Account, Fitted

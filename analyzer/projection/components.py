@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
 from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.prices import NodePrices, mean_price

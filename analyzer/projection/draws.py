@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from analyzer.calibration.draws import DRAW_COUNT, SEED
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
+from analyzer.calibration.fit.student import DRAW_COUNT, SEED
 from analyzer.calibration.result import RoleCalibration
 from analyzer.units import CONFIDENCE, Interval
 

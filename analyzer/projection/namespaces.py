@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.fit.segments import Bools, Floats
+from analyzer.arrays import Bools, Floats
 from analyzer.calibration.result import Calibration
 from analyzer.projection.components import Parameters, waypoint_replicas
 from analyzer.projection.demand import MeshLoad

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
 from analyzer.projection.components import Need
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.prices import NodePrices
