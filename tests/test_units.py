@@ -46,7 +46,7 @@ _UNIT_ELSEWHERE = {
     "analyzer.calibration.fit.partial_pooling._Evidence.noise": "a matrix of these two",
     "analyzer.calibration.fit.partial_pooling._Evidence.doubt": "a matrix of these two",
     "analyzer.projection.demand.Demand.growth_factor": "it has none",
-    "analyzer.projection.result.Sweep.points": "the name of the sweep, and USD a year",
+    "analyzer.projection.result.SweepPoint.choice": "the name of the sweep",
     "analyzer.projection.result.Sweep.break_even": "the name of the sweep",
     "analyzer.report.charts.workloads._Estimate.value": "the panel that it is drawn in says it",
     "analyzer.data.Assumption.value": "the assumption's name says it",

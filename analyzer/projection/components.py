@@ -100,7 +100,7 @@ class Need:
         units: what it adds up from; None where it was measured.
     """
 
-    role: str
+    role: Role
     count: float
     provenance: Provenance
     vcpu: Mapping[Basis, Floats]
@@ -189,7 +189,7 @@ def ztunnel_need(
     vcpu = _by_basis(used, reserved)
     memory = _by_basis(parameters["ztunnel_memory_gib_per_node"], reserved_memory, like=used)
     return Need(
-        role="ztunnel",
+        role=Role.ZTUNNEL,
         count=len(nodes),
         provenance=parameters.ztunnel_provenance,
         vcpu=_totals(vcpu),
@@ -253,7 +253,7 @@ def waypoint_need(
     # They run among the sidecars that they replace.
     month_usd = prices_by_basis(prices.of_namespaces(load), vcpu, memory) if prices else None
     return Need(
-        role="waypoint",
+        role=Role.WAYPOINT,
         count=float(times.sum()),
         provenance=Provenance.DERIVED,
         vcpu=_totals(vcpu),

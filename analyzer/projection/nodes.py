@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-import pandas as pd
-
 from analyzer.projection.choices import Basis
 from analyzer.projection.components import Parameters, ztunnel_vcpu
 from analyzer.projection.demand import MeshLoad
+from analyzer.projection.draws import to_interval
 from analyzer.projection.modes import ModeNeeds
-from analyzer.units import CONFIDENCE
+from analyzer.projection.result import NodeZtunnel
 
 __all__ = ["freed_nodes", "ztunnel_nodes"]
 
@@ -37,24 +35,19 @@ def freed_nodes(load: MeshLoad, sidecar: ModeNeeds, mode: ModeNeeds) -> int | No
     return math.floor(min(vcpu / vcpu_each, memory_gib / memory_each) + _HAIR)
 
 
-def ztunnel_nodes(load: MeshLoad, parameters: Parameters | None) -> pd.DataFrame:
-    """Return what the ztunnel of each node would use, columns as in `Projection.nodes`."""
+def ztunnel_nodes(load: MeshLoad, parameters: Parameters | None) -> tuple[NodeZtunnel, ...]:
+    """Return what the ztunnel of each node would use, the busiest first."""
     if parameters is None or load.nodes is None:
-        return pd.DataFrame()
-    draws = ztunnel_vcpu(load.nodes, parameters)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = (
-        np.quantile(draws[:, 1:], [tail, 1 - tail], axis=1)
-        if draws.shape[1] > 1
-        else (
-            draws[:, 0],
-            draws[:, 0],
+        return ()
+    used_vcpu = ztunnel_vcpu(load.nodes, parameters)
+    columns = (load.nodes[name] for name in ("node", "passes_rps", "gbit_per_second"))
+    found = [
+        NodeZtunnel(
+            node=str(node),
+            passes_rps=float(passes),
+            gbit_per_second=float(gbit),
+            ztunnel_vcpu=to_interval(drawn),
         )
-    )
-    frame = load.nodes[["node", "passes_rps", "gbit_per_second"]].assign(
-        ztunnel_vcpu=draws[:, 0],
-        ztunnel_low_vcpu=np.minimum(low, draws[:, 0]),
-        ztunnel_high_vcpu=np.maximum(high, draws[:, 0]),
-    )
-    ordered = frame.sort_values(["ztunnel_vcpu", "node"], ascending=[False, True])
-    return ordered.reset_index(drop=True)
+        for node, passes, gbit, drawn in zip(*columns, used_vcpu, strict=True)
+    ]
+    return tuple(sorted(found, key=lambda item: (-item.ztunnel_vcpu.mid, item.node)))

@@ -81,7 +81,7 @@ def project_usage(
         load=load,
         price=price,
         basis=basis,
-        modes=tuple(_mode(mode, flat) for mode in modes.values()),
+        modes=tuple(_mode(mode, basis, flat) for mode in modes.values()),
         savings=savings,
         namespaces=rank_namespaces(load, parameters, calibration),
         sensitivity=sensitivity(load, load.sidecars, measured, parameters, basis, prices),
@@ -126,7 +126,7 @@ def _price(
     return Price(vcpu_month_usd=vcpu, memory_gib_month_usd=memory_gib, source=prices.source)
 
 
-def _mode(mode: ModeNeeds, parameters: Parameters) -> Mode:
+def _mode(mode: ModeNeeds, headline: Basis, parameters: Parameters) -> Mode:
     bases: dict[Basis, Footprint] = {}
     for basis in mode.bases:
         memory_gib = mode.memory_gib(basis)
@@ -135,7 +135,8 @@ def _mode(mode: ModeNeeds, parameters: Parameters) -> Mode:
             memory_gib=None if memory_gib is None else to_interval(memory_gib),
             usd_per_year=to_interval(mode.usd_per_year(basis, parameters)),
         )
-    return Mode(
+    return Mode.on(
+        headline,
         name=mode.name,
         components=tuple(
             Component(

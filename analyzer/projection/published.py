@@ -147,7 +147,8 @@ def _mode(
         memory_gib=Interval.exactly(memory_gib),
         usd_per_year=Interval.exactly(month_usd * MONTHS_PER_YEAR),
     )
-    return Mode(
+    return Mode.on(
+        Basis.USAGE,
         name=name,
         components=tuple(
             Component(

@@ -15,7 +15,7 @@ from analyzer.projection.demand import MeshLoad
 from analyzer.projection.draws import to_interval
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR, ModeNeeds
 from analyzer.projection.prices import NodePrices
-from analyzer.projection.result import Sweep
+from analyzer.projection.result import Sweep, SweepPoint
 
 __all__ = ["sweeps"]
 
@@ -64,7 +64,7 @@ def _sweep(name: str, choices: Sequence[float], savings: Sequence[Floats]) -> Sw
         step = choices[at + 1] - choices[at]
         break_even = choices[at] + step * float(mids[at] / (mids[at] - mids[at + 1]))
     points = tuple(
-        (float(choice), to_interval(saving))
+        SweepPoint(choice=float(choice), usd_per_year=to_interval(saving))
         for choice, saving in zip(choices, savings, strict=True)
     )
     return Sweep(name=name, points=points, break_even=break_even)

@@ -73,7 +73,7 @@ def _with_remark(reason: str, remark: str) -> str:
 
 def _break_evens(projection: Projection) -> Iterator[str]:
     for sweep in projection.sweeps:
-        first, last = sweep.points[0][1].mid, sweep.points[-1][1].mid
+        first, last = sweep.points[0].usd_per_year.mid, sweep.points[-1].usd_per_year.mid
         if sweep.name == "l7_share" and sweep.break_even is not None:
             yield (
                 f"Ambient costs what sidecars do when {sweep.break_even:.0%} of the namespaces "

@@ -10,7 +10,7 @@ from analyzer.projection.components import Need, Parameters
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.modes import ModeNeeds, evaluate
 from analyzer.projection.scenario import Basis, Scenario
-from analyzer.units import Provenance
+from analyzer.units import Provenance, Role
 from tests.projection.builders import exactly, footprint, load, scenario
 
 ALL_MODES = ["sidecar", "ambient-l4", "ambient-waypoint", "ambient-waypoint-all"]
@@ -70,7 +70,7 @@ def test_a_basis_that_is_not_known_of_the_sidecars_is_absent() -> None:
 def test_a_mode_costs_its_cpu_and_its_memory() -> None:
     assumed = scenario(vcpu_month_usd=20, memory_gib_month_usd=3)
     need = Need(
-        role="ztunnel",
+        role=Role.ZTUNNEL,
         count=1,
         provenance=Provenance.PUBLISHED,
         vcpu={Basis.USAGE: np.array([2.0])},
@@ -84,14 +84,14 @@ def test_a_mode_costs_its_cpu_and_its_memory() -> None:
 
 def test_memory_that_one_component_does_not_know_is_not_known_of_the_mode() -> None:
     known = Need(
-        role="ztunnel",
+        role=Role.ZTUNNEL,
         count=1,
         provenance=Provenance.PUBLISHED,
         vcpu={Basis.USAGE: np.array([2.0])},
         memory_gib={Basis.USAGE: np.array([5.0])},
     )
     unknown = Need(
-        role="waypoint",
+        role=Role.WAYPOINT,
         count=1,
         provenance=Provenance.DERIVED,
         vcpu={Basis.USAGE: np.array([1.0])},
@@ -153,7 +153,7 @@ def test_the_placement_leaves_the_other_modes_alone() -> None:
 def test_each_component_is_paid_at_its_own_price_and_basis() -> None:
     free, dear = np.array([0.0]), np.array([100.0])
     need = Need(
-        role="ztunnel",
+        role=Role.ZTUNNEL,
         count=1,
         provenance=Provenance.PUBLISHED,
         vcpu={Basis.USAGE: np.array([2.0]), Basis.RESERVED: np.array([3.0])},

@@ -4,6 +4,7 @@ import pytest
 
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.result import Sweep
+from analyzer.units import Interval
 from tests.projection.builders import Call, Proxy, mesh, scenario, shop_mesh
 from tests.projection.fits import calibration, no_fit
 
@@ -12,6 +13,11 @@ EXACT = {name: item.value.mid for name, item in scenario().assumptions.items()}
 
 def sweep_of(projection: Projection, name: str) -> Sweep:
     return next(sweep for sweep in projection.sweeps if sweep.name == name)
+
+
+def along(projection: Projection, name: str) -> dict[float, Interval]:
+    """Return the saving at each point of a sweep."""
+    return {point.choice: point.usd_per_year for point in sweep_of(projection, name).points}
 
 
 def saving_usd(projection: Projection, mode: str) -> float:
@@ -27,11 +33,11 @@ def projected(**changes: object) -> Projection:
 def test_nothing_at_l7_is_l4_alone_and_everything_is_waypoints_where_http_is(
     placement: object, basis: str
 ) -> None:
-    points = sweep_of(projected(waypoint_placement=placement, basis=basis), "l7_share").points
+    swept = along(projected(waypoint_placement=placement, basis=basis), "l7_share")
     observed = projected(basis=basis)
 
-    assert (points[0][0], points[-1][0]) == (0, 1)
-    for (_, found), mode in ((points[0], "ambient-l4"), (points[-1], "ambient-waypoint")):
+    assert (min(swept), max(swept)) == (0, 1)
+    for found, mode in ((swept[0], "ambient-l4"), (swept[1], "ambient-waypoint")):
         expected = next(item for item in observed.savings if item.mode == mode).usd_per_year
         assert (found.low, found.mid, found.high) == pytest.approx(
             (expected.low, expected.mid, expected.high), rel=1e-12
@@ -46,44 +52,44 @@ def test_a_namespace_without_http_needs_no_waypoint_at_any_share() -> None:
     )
     projection = project_usage(usage, calibration(), scenario())
 
-    everything = sweep_of(projection, "l7_share").points[-1][1].mid
+    everything = along(projection, "l7_share")[1].mid
     assert everything == pytest.approx(saving_usd(projection, "ambient-waypoint"), rel=1e-12)
     assert everything > saving_usd(projection, "ambient-waypoint-all")
 
 
 def test_in_between_the_saving_is_on_a_straight_line() -> None:
-    points = sweep_of(projected(), "l7_share").points
-    first, last = points[0][1].mid, points[-1][1].mid
+    swept = along(projected(), "l7_share")
+    first, last = swept[0].mid, swept[1].mid
 
     assert last < first
-    for share, saving in points:
+    for share, saving in swept.items():
         assert saving.mid == pytest.approx(first + share * (last - first), rel=1e-12)
 
 
 def test_a_share_in_the_scenario_is_that_point_of_the_sweep() -> None:
-    points = dict(sweep_of(projected(), "l7_share").points)
+    swept = along(projected(), "l7_share")
 
     found = saving_usd(projected(waypoint_placement=0.3), "ambient-waypoint")
-    assert found == pytest.approx(points[0.3].mid, rel=1e-12)
+    assert found == pytest.approx(swept[0.3].mid, rel=1e-12)
 
 
 def test_each_number_of_replicas_is_what_a_scenario_with_it_gives() -> None:
-    points = sweep_of(projected(), "waypoint_replicas").points
+    swept = along(projected(), "waypoint_replicas")
 
-    assert [choice for choice, _ in points] == [1, 2, 3, 4, 5]
-    for choice, saving in points:
+    assert list(swept) == [1, 2, 3, 4, 5]
+    for choice, saving in swept.items():
         again = projected(waypoint_replicas=int(choice))
         assert saving.mid == pytest.approx(saving_usd(again, "ambient-waypoint"), rel=1e-12)
 
 
 def test_replicas_are_of_the_waypoints_that_the_scenario_places() -> None:
-    points = sweep_of(projected(waypoint_placement=["data"]), "waypoint_replicas").points
+    swept = along(projected(waypoint_placement=["data"]), "waypoint_replicas")
 
     # One more replica rests in `data` alone: 0.0125 vCPU at 22 dollars a month.
-    assert points[0][1].mid - points[1][1].mid == pytest.approx(0.0125 * 22 * 12)
-    nowhere = sweep_of(projected(waypoint_placement="none"), "waypoint_replicas").points
+    assert swept[1].mid - swept[2].mid == pytest.approx(0.0125 * 22 * 12)
+    nowhere = along(projected(waypoint_placement="none"), "waypoint_replicas")
     expected = saving_usd(projected(), "ambient-l4")
-    assert [saving.mid for _, saving in nowhere] == pytest.approx([expected] * 5)
+    assert [saving.mid for saving in nowhere.values()] == pytest.approx([expected] * 5)
 
 
 def lone(vcpu: float, **changes: object) -> Projection:
@@ -110,14 +116,14 @@ def test_where_sidecars_pay_for_everything_there_is_no_break_even() -> None:
     projection = lone(5.0)
 
     assert [sweep.break_even for sweep in projection.sweeps] == [None, None]
-    assert all(saving.mid > 0 for sweep in projection.sweeps for _, saving in sweep.points)
+    assert all(point.usd_per_year.mid > 0 for sweep in projection.sweeps for point in sweep.points)
 
 
 def test_where_sidecars_pay_for_nothing_there_is_no_break_even_either() -> None:
     projection = lone(0.005)
 
     assert [sweep.break_even for sweep in projection.sweeps] == [None, None]
-    assert all(saving.mid < 0 for sweep in projection.sweeps for _, saving in sweep.points)
+    assert all(point.usd_per_year.mid < 0 for sweep in projection.sweeps for point in sweep.points)
 
 
 def test_without_ambient_there_is_nothing_to_sweep() -> None:

@@ -77,7 +77,9 @@ def _modes(axes: Axes, projection: Projection) -> None:
 
 def _bar(axes: Axes, row: int, mode: Mode, projection: Projection) -> None:
     low, mid, high = _usage_usd(mode)
-    parts = [(item.role, _vcpu_usd(item, projection.price)) for item in mode.components]
+    parts: list[tuple[str, float]] = [
+        (item.role, _vcpu_usd(item, projection.price)) for item in mode.components
+    ]
     memory = mid - sum(width for _, width in parts)
     if memory > mid * 1e-9:
         parts.append(("memory", memory))
