@@ -16,11 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzer.calibration.fit.segments import Floats
-from analyzer.comparison.result import Cause, Compared, UnitCost
+from analyzer.comparison.result import Cause, Compared, Difference, UnitCost, Whole
 from analyzer.projection.draws import to_interval
-from analyzer.units import Interval
+from analyzer.units import Interval, Role
 
-__all__ = ["Account", "Fitted", "added_up", "settled"]
+__all__ = ["Account", "Fitted", "added_up", "difference", "settled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +87,28 @@ def added_up(accounts: Sequence[Account]) -> Account:
     )
 
 
-def settled(role: str, account: Account) -> Compared:
-    """Divide the difference among its causes."""
+def settled(role: Role, account: Account) -> Compared:
+    """Divide the difference of one role's proxies among its causes."""
+    whole, fitted = difference(role, account), account.fitted
+    return Compared(
+        role=role,
+        predicted_vcpu=whole.predicted_vcpu,
+        predicted_at_after_vcpu=whole.predicted_at_after_vcpu,
+        measured_vcpu=whole.measured_vcpu,
+        bias_percent=whole.bias_percent,
+        bias_at_after_percent=whole.bias_at_after_percent,
+        parts_vcpu=whole.parts_vcpu,
+        predicted_count=account.predicted_count,
+        measured_count=account.measured_count,
+        before_rps=account.before_rps,
+        after_rps=account.after_rps,
+        predicted_cost=_predicted_cost(fitted),
+        measured_cost=_measured_cost(fitted),
+    )
+
+
+def difference(role: Role | Whole, account: Account) -> Difference:
+    """Divide the difference of any proxies among its causes."""
     fitted = account.fitted
     predicted, at_after = account.predicted_vcpu[0], account.at_after_vcpu[0]
     parts = {
@@ -99,9 +119,8 @@ def settled(role: str, account: Account) -> Compared:
         idle, traffic = fitted.measured_idle_vcpu.mid, fitted.measured_traffic_vcpu.mid
         parts[Cause.IDLE] = float(idle - fitted.predicted_idle_vcpu[0])
         parts[Cause.UNIT_COST] = float(traffic - fitted.predicted_traffic_vcpu[0])
-    difference = float(account.measured_vcpu - predicted)
-    parts[Cause.UNEXPLAINED] = difference - sum(parts.values())
-    return Compared(
+    parts[Cause.UNEXPLAINED] = float(account.measured_vcpu - predicted) - sum(parts.values())
+    return Difference(
         role=role,
         predicted_vcpu=to_interval(account.predicted_vcpu),
         predicted_at_after_vcpu=to_interval(account.at_after_vcpu),
@@ -109,12 +128,6 @@ def settled(role: str, account: Account) -> Compared:
         bias_percent=_bias_percent(account.predicted_vcpu, account.measured_vcpu),
         bias_at_after_percent=_bias_percent(account.at_after_vcpu, account.measured_vcpu),
         parts_vcpu=parts,
-        predicted_count=account.predicted_count,
-        measured_count=account.measured_count,
-        before_rps=account.before_rps,
-        after_rps=account.after_rps,
-        predicted_cost=_predicted_cost(fitted),
-        measured_cost=_measured_cost(fitted),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from analyzer.calibration.calibrate import calibrate_usage
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.comparison.ambient_accounts import waypoint_accounts, ztunnel_account
-from analyzer.comparison.attribution import Account, added_up, settled
+from analyzer.comparison.attribution import Account, added_up, difference, settled
 from analyzer.comparison.checks import (
     different,
     incomparable,
@@ -17,7 +17,7 @@ from analyzer.comparison.checks import (
     salts_differ,
 )
 from analyzer.comparison.match import Migration, Passes, by_namespace, migration
-from analyzer.comparison.result import Compared, Comparison, NamespaceCompared, Status
+from analyzer.comparison.result import Compared, Comparison, NamespaceCompared, Status, Whole
 from analyzer.comparison.sidecar_accounts import sidecar_accounts
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
@@ -88,7 +88,7 @@ def _comparison(
     components = tuple(
         settled(role, account) for role, account in sums.items() if not account.is_empty
     )
-    total = settled("total", added_up(list(sums.values())))
+    total = difference(Whole.TOTAL, added_up(list(sums.values())))
     waypoint, ztunnel = (
         _or_why_not(role, item)
         for role, item in ((Role.WAYPOINT, after.waypoint), (Role.ZTUNNEL, after.ztunnel))

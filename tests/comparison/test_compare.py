@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from analyzer.calibration.result import RoleCalibration
 from analyzer.comparison.compare import compare_usage
-from analyzer.comparison.result import Cause, Compared, Comparison
+from analyzer.comparison.result import Cause, Compared, Comparison, Difference
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.units import Provenance, Refusal
 from tests.comparison.migrations import NODES, Costs, Migrated
@@ -34,7 +34,7 @@ def named(comparison: Comparison) -> tuple[str, Cause]:
     return comparison.largest[0].role, comparison.largest[1]
 
 
-def everything(comparison: Comparison) -> list[Compared]:
+def everything(comparison: Comparison) -> list[Difference]:
     """Return all that was compared, in all and by namespace."""
     parts = [part for item in comparison.namespaces for part in item.components]
     return [*comparison.components, comparison.total, *parts]

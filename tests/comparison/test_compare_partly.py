@@ -113,12 +113,12 @@ def test_ambient_that_was_there_before_is_compared_with_itself() -> None:
         ("pay", Status.AMBIENT),
         ("shop", Status.MOVED),
     ]
-    assert pay["waypoint"].predicted_vcpu.mid == pytest.approx(
-        pay["waypoint"].measured_vcpu, rel=0.01
+    assert pay[Role.WAYPOINT].predicted_vcpu.mid == pytest.approx(
+        pay[Role.WAYPOINT].measured_vcpu, rel=0.01
     )
     # BEFORE has measured a waypoint, so that the next one is predicted by it.
-    assert shop["waypoint"].predicted_vcpu.mid == pytest.approx(
-        shop["waypoint"].measured_vcpu, rel=0.02
+    assert shop[Role.WAYPOINT].predicted_vcpu.mid == pytest.approx(
+        shop[Role.WAYPOINT].measured_vcpu, rel=0.02
     )
 
 
