@@ -27,10 +27,10 @@ def l7_share_chart(answer: Answer) -> Figure | Refusal:
     projection = answer.projection
     sweeps = {} if projection is None else {sweep.name: sweep for sweep in projection.sweeps}
     share, replicas = sweeps.get("l7_share"), sweeps.get("waypoint_replicas")
+    if projection is not None and len(projection.modes) > 1 and not projection.savings:
+        return nothing_to_draw("l7_share", NOTHING_TO_SAVE.detail)
     if projection is None or share is None:
         return nothing_to_draw("l7_share", "ambient could not be priced: see what cannot be said")
-    if not any(point.usd_per_year.high or point.usd_per_year.low for point in share.points):
-        return nothing_to_draw("l7_share", NOTHING_TO_SAVE.detail)
     figure, axes = new_figure(width_inches=9.0)
     panels = [axes]
     if replicas is not None:

@@ -100,7 +100,7 @@ def _sensitivity(projection: Projection) -> Iterator[Table]:
         return
     workings = projection.workings
     assumed = workings.scenario.assumptions if workings else {}
-    fitted = workings.parameters.waypoint_fit if workings and workings.parameters else {}
+    fitted = workings.parameters.waypoint_fit if workings else {}
     rows = []
     for item in projection.sensitivity:
         name = item.assumption
