@@ -29,8 +29,6 @@ from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.uncertainty import Parameters, draw_curve, generator
 from analyzer.units import BITS_PER_GBIT, Interval, Provenance, Refusal, Role
 
-__all__ = ["planned_replicas", "sidecar_accounts", "waypoint_accounts", "ztunnel_account"]
-
 _WORKLOAD: Final = ["namespace", "workload"]
 _COSTS: Final = ("idle", "traffic", "marginal")
 """Of a sidecar: vcpu per proxy; vcpu per rps, on average and at the margin."""

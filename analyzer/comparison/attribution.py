@@ -20,8 +20,6 @@ from analyzer.comparison.result import Cause, Compared, Difference, UnitCost, Wh
 from analyzer.projection.uncertainty import to_interval
 from analyzer.units import Interval, Role
 
-__all__ = ["Account", "Fitted", "added_up", "difference", "settled", "together"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:

@@ -12,8 +12,6 @@ from analyzer.measurement.usage import MeshUsage
 from analyzer.settings import Setting
 from analyzer.units import Reason, Refusal, Role
 
-__all__ = ["different", "incomparable", "nothing_moved", "refused", "salts_differ"]
-
 _SALT: Final = f"collect both with {Setting.HIDE_NAMES} and the same ISTIO_USAGE_SALT"
 
 

@@ -25,8 +25,6 @@ from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.uncertainty import drawn, with_measured
 from analyzer.units import Provenance, Reason, Refusal, Role
 
-__all__ = ["compare", "compare_usage"]
-
 MIN_ASSUMED_SHARE: Final = 0.01
 """Share of the ztunnels' passes that may be taken to be as before without a word."""
 

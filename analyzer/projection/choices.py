@@ -15,31 +15,6 @@ import pandas as pd
 
 from analyzer.calibration.fit.segments import Floats
 
-__all__ = [
-    "CHOICES",
-    "END_OF_DAY",
-    "FLAT",
-    "OBSERVED",
-    "Basis",
-    "Choice",
-    "Everywhere",
-    "Flat",
-    "Named",
-    "NodePrice",
-    "NotPermitted",
-    "Nowhere",
-    "Observed",
-    "OpenCost",
-    "Placement",
-    "PriceList",
-    "Prices",
-    "Share",
-    "WorkingHours",
-    "is_number",
-    "toml_of",
-    "waypoint_weights",
-]
-
 END_OF_DAY: Final = time.max
 """What no clock shows, and a scenario writes as 24:00."""
 

@@ -21,16 +21,6 @@ from analyzer.projection.sidecars import (
 from analyzer.settings import Setting
 from analyzer.units import BITS_PER_GBIT, BYTES_PER_GIB, Role
 
-__all__ = [
-    "Growth",
-    "MeasuredLoad",
-    "MeshLoad",
-    "StatedLoad",
-    "even_nodes",
-    "mesh_load",
-    "stated_load",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Load:

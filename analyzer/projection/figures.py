@@ -12,8 +12,6 @@ from analyzer.projection.result import Component, Footprint, Mode, Price, Saving
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters, to_interval
 
-__all__ = ["flat_price", "mode_of", "savings_of"]
-
 
 def flat_price(scenario: Scenario) -> Price:
     """Return the one price of every node."""

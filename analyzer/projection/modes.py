@@ -9,30 +9,11 @@ from typing import Final
 import numpy as np
 
 from analyzer.calibration.fit.segments import Floats
+from analyzer.projection import components
 from analyzer.projection.choices import Basis
-from analyzer.projection.components import (
-    SIDECARS,
-    WAYPOINTS_EVERYWHERE,
-    WAYPOINTS_PLACED,
-    ZTUNNELS,
-    Case,
-    Need,
-    Part,
-)
+from analyzer.projection.needs import Case, Need
 from analyzer.projection.uncertainty import Parameters
 from analyzer.units import MONTHS_PER_YEAR, Role
-
-__all__ = [
-    "AMBIENT_L4",
-    "AMBIENT_WAYPOINT",
-    "AMBIENT_WAYPOINT_ALL",
-    "MODES",
-    "SIDECAR",
-    "ModeKind",
-    "ModeNeeds",
-    "evaluate",
-    "needs_of",
-]
 
 SIDECAR: Final = "sidecar"
 AMBIENT_L4: Final = "ambient-l4"
@@ -46,7 +27,7 @@ class ModeKind:
 
     name: str
     title: str
-    parts: tuple[Part, ...]
+    parts: tuple[components.Part, ...]
 
     @property
     def roles(self) -> tuple[Role, ...]:
@@ -57,17 +38,17 @@ class ModeKind:
 MODES: Final[Mapping[str, ModeKind]] = {
     kind.name: kind
     for kind in (
-        ModeKind(name=SIDECAR, title="sidecars", parts=(SIDECARS,)),
-        ModeKind(name=AMBIENT_L4, title="ambient, L4 only", parts=(ZTUNNELS,)),
+        ModeKind(name=SIDECAR, title="sidecars", parts=(components.SIDECARS,)),
+        ModeKind(name=AMBIENT_L4, title="ambient, L4 only", parts=(components.ZTUNNELS,)),
         ModeKind(
             name=AMBIENT_WAYPOINT,
             title="ambient, waypoints where HTTP is",
-            parts=(ZTUNNELS, WAYPOINTS_PLACED),
+            parts=(components.ZTUNNELS, components.WAYPOINTS_PLACED),
         ),
         ModeKind(
             name=AMBIENT_WAYPOINT_ALL,
             title="ambient, waypoints everywhere",
-            parts=(ZTUNNELS, WAYPOINTS_EVERYWHERE),
+            parts=(components.ZTUNNELS, components.WAYPOINTS_EVERYWHERE),
         ),
     )
 }

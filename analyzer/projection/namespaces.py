@@ -8,11 +8,10 @@ import pandas as pd
 from analyzer.calibration.fit.segments import Bools, Floats
 from analyzer.calibration.result import Calibration
 from analyzer.projection.choices import waypoint_weights
-from analyzer.projection.components import Case, waypoint_replicas
+from analyzer.projection.components import waypoint_replicas
+from analyzer.projection.needs import Case
 from analyzer.projection.uncertainty import Parameters
 from analyzer.units import Refusal
-
-__all__ = ["is_extrapolated", "rank_namespaces"]
 
 
 def rank_namespaces(case: Case, calibration: Calibration) -> pd.DataFrame:

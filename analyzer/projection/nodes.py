@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 
 from analyzer.projection.choices import Basis
-from analyzer.projection.components import Case, ztunnel_vcpu
+from analyzer.projection.components import ztunnel_vcpu
 from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.modes import ModeNeeds
+from analyzer.projection.needs import Case
 from analyzer.projection.result import NodeZtunnel
 from analyzer.projection.uncertainty import to_interval
-
-__all__ = ["freed_nodes", "ztunnel_nodes"]
 
 _HAIR = 1e-9
 

@@ -15,8 +15,6 @@ from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.scenario import Scenario
 from analyzer.units import HOURS_PER_MONTH
 
-__all__ = ["NodePrices", "mean_price", "node_prices"]
-
 _NEXT_TO_NOTHING = 1e-12
 
 

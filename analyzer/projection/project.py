@@ -10,11 +10,12 @@ from analyzer.errors import InsufficientData
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.projection.choices import Basis, Named
-from analyzer.projection.components import Case, waypoint_replicas
+from analyzer.projection.components import waypoint_replicas
 from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load
 from analyzer.projection.figures import flat_price, mode_of, savings_of
 from analyzer.projection.modes import SIDECAR, ModeNeeds, evaluate
 from analyzer.projection.namespaces import is_extrapolated, rank_namespaces
+from analyzer.projection.needs import Case
 from analyzer.projection.nodes import ztunnel_nodes
 from analyzer.projection.prices import NodePrices, node_prices
 from analyzer.projection.published import reference
@@ -25,8 +26,6 @@ from analyzer.projection.uncertainty import drawn, with_measured
 from analyzer.projection.working_hours import within
 from analyzer.settings import Setting
 from analyzer.units import Provenance, Reason, Refusal
-
-__all__ = ["project", "project_usage"]
 
 
 def project(

@@ -9,17 +9,16 @@ import numpy as np
 from analyzer.data import PublishedConstants
 from analyzer.errors import UsageError
 from analyzer.projection.choices import Basis
-from analyzer.projection.components import COMPONENTS, Need, Part
+from analyzer.projection.components import COMPONENTS, Part
 from analyzer.projection.demand import MeshLoad, StatedLoad
 from analyzer.projection.figures import flat_price, mode_of, savings_of
 from analyzer.projection.modes import MODES, ModeNeeds
+from analyzer.projection.needs import Need
 from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Reference
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import best_estimates
 from analyzer.settings import Setting
 from analyzer.units import MONTHS_PER_YEAR, Provenance, Reason, Refusal
-
-__all__ = ["project_constants", "reference"]
 
 
 def reference(

@@ -12,28 +12,12 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from analyzer.projection.choices import OBSERVED, Basis, Placement
-from analyzer.projection.components import Need
 from analyzer.projection.demand import MeshLoad
+from analyzer.projection.needs import Need
 from analyzer.projection.prices import NodePrices
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters
 from analyzer.units import Interval, Provenance, Reason, Refusal, Role
-
-__all__ = [
-    "NOTHING_TO_SAVE",
-    "Component",
-    "Footprint",
-    "Mode",
-    "NodeZtunnel",
-    "Price",
-    "Projection",
-    "Reference",
-    "Saving",
-    "Sensitivity",
-    "Sweep",
-    "SweepPoint",
-    "Workings",
-]
 
 NOTHING_TO_SAVE = Refusal(
     subject="savings",

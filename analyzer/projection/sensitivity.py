@@ -10,13 +10,12 @@ import numpy as np
 
 from analyzer.calibration.fit.segments import Floats
 from analyzer.projection.choices import Basis, waypoint_weights
-from analyzer.projection.components import ZTUNNELS, Case, waypoint_need
+from analyzer.projection.components import ZTUNNELS, waypoint_need
 from analyzer.projection.modes import AMBIENT_WAYPOINT, SIDECAR, ModeNeeds, needs_of
+from analyzer.projection.needs import Case
 from analyzer.projection.result import Sensitivity, Sweep, SweepPoint
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import to_interval
-
-__all__ = ["sensitivity", "sweeps"]
 
 L7_SHARES: Final = tuple(step / 10 for step in range(11))
 REPLICAS: Final = (1, 2, 3, 4, 5)

@@ -13,8 +13,6 @@ from analyzer.calibration.fit.segments import Floats
 from analyzer.projection.choices import Basis
 from analyzer.units import BYTES_PER_GIB
 
-__all__ = ["SidecarFootprint", "SidecarTally", "billed", "by_basis", "footprint_of", "tally"]
-
 Amounts = TypeVar("Amounts", Floats, pd.Series)
 
 

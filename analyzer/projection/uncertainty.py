@@ -20,21 +20,6 @@ from analyzer.projection.choices import OBSERVED, Placement
 from analyzer.projection.scenario import Scenario
 from analyzer.units import CONFIDENCE, Interval, Provenance
 
-__all__ = [
-    "MEASURED_HERE",
-    "Parameters",
-    "best_estimates",
-    "draw",
-    "draw_curve",
-    "drawn",
-    "generator",
-    "to_interval",
-    "with_measured",
-]
-
-MEASURED_HERE: Final = "measured here"
-"""Source of an assumption that is none any more."""
-
 _QUANTILE: Final = float(special.ndtri((1 + CONFIDENCE) / 2))
 """How many standard deviations a normal quantity's 90 % interval reaches to either side."""
 
@@ -169,7 +154,9 @@ def with_measured(scenario: Scenario, ztunnel: RoleCalibration) -> Scenario:
     values = dict(scenario.assumptions)
     for name, value in measured.items():
         if value is not None and values[name] == defaults[name]:
-            values[name] = replace(values[name], value=value, source=MEASURED_HERE)
+            values[name] = replace(
+                values[name], value=value, source="measured here", is_measured=True
+            )
     return replace(scenario, assumptions=values)
 
 

@@ -143,7 +143,7 @@ def test_names_hidden_in_one_of_two_are_refused(manifest: Manifest) -> None:
     assert "ISTIO_USAGE_SALT" in refusal.detail
 
 
-def test_names_hidden_by_two_salts_are_refused_with_what_mends_it(manifest: Manifest) -> None:
+def test_names_hidden_by_two_salts_are_refused_with_the_cure(manifest: Manifest) -> None:
     assert salts_differ(manifest) is None
     refusal = salts_differ(replace(manifest, source="hidden"))
 

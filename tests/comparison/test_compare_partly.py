@@ -79,7 +79,7 @@ def test_a_workload_that_is_new_brings_its_idle_and_its_requests_with_it() -> No
 
 def test_a_namespace_without_its_waypoint_keeps_the_passes_of_before_and_says_so() -> None:
     """What shop's sidecars send to pay they count; what pay sends within itself nobody does."""
-    migrated = Migrated(moved=("pay",), replicas={"pay": 0}, growth=2.0, told_by_waypoints=False)
+    migrated = Migrated(moved=("pay",), replicas={"pay": 0}, growth=2.0, counted_by_waypoints=False)
 
     found = compared(migrated)
 

@@ -8,9 +8,9 @@ import pytest
 
 from analyzer.calibration import Calibration, calibrate_usage
 from analyzer.projection import project_usage
-from analyzer.projection.components import Case
 from analyzer.projection.demand import mesh_load
 from analyzer.projection.modes import evaluate
+from analyzer.projection.needs import Case
 from analyzer.projection.scenario import Basis
 from analyzer.projection.uncertainty import drawn, to_interval
 from analyzer.units import Interval

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.components import Case
 from analyzer.projection.demand import MeasuredLoad
+from analyzer.projection.needs import Case
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.sidecars import SidecarFootprint, SidecarTally
 from analyzer.projection.uncertainty import Parameters

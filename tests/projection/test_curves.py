@@ -162,7 +162,7 @@ def test_what_was_not_measured_of_them_stays_published() -> None:
     assumed = with_measured(scenario(), ztunnel())
 
     assert assumed["ztunnel_idle_vcpu_per_node"].mid == 0.02
-    assert assumed.assumptions["ztunnel_idle_vcpu_per_node"].source == "measured here"
+    assert assumed.assumptions["ztunnel_idle_vcpu_per_node"].is_measured
     for name in ("ztunnel_vcpu_per_gbit_per_second", "ztunnel_vcpu_per_1000_rps"):
         assert assumed.assumptions[name] == scenario().assumptions[name]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from analyzer.projection.choices import Nowhere, Observed, Placement
-from analyzer.projection.components import Case, Need
 from analyzer.projection.modes import ModeNeeds, evaluate, needs_of
+from analyzer.projection.needs import Case, Need
 from analyzer.projection.scenario import Basis, Scenario
 from analyzer.projection.uncertainty import Parameters, best_estimates
 from analyzer.units import Provenance, Role

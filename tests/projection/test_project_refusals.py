@@ -48,7 +48,7 @@ def test_without_nodes_only_sidecars_are_priced_and_the_cure_is_named() -> None:
     assert "savings" not in told
 
 
-def test_the_users_number_of_nodes_mends_that() -> None:
+def test_the_users_number_of_nodes_cures_that() -> None:
     projection = project_usage(
         mesh(Proxy(node=""), nodes=()), calibration(), scenario(), node_count=5
     )

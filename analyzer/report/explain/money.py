@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from analyzer.calibration.fit.segments import Floats
-from analyzer.projection.components import Need
 from analyzer.projection.demand import MeasuredLoad, MeshLoad
+from analyzer.projection.needs import Need
 from analyzer.projection.prices import NodePrices
 from analyzer.projection.result import Mode, Price, Projection, Saving, Workings
 from analyzer.projection.scenario import Basis

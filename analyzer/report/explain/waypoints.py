@@ -8,8 +8,9 @@ import numpy as np
 
 from analyzer.calibration.models import Power
 from analyzer.calibration.result import RoleCalibration
-from analyzer.projection.components import Need, waypoint_replicas
+from analyzer.projection.components import waypoint_replicas
 from analyzer.projection.demand import MeasuredLoad
+from analyzer.projection.needs import Need
 from analyzer.projection.result import Workings
 from analyzer.projection.scenario import Basis
 from analyzer.projection.uncertainty import Parameters

@@ -7,7 +7,7 @@ from typing import Final
 
 import pandas as pd
 
-from analyzer.projection.components import Need
+from analyzer.projection.needs import Need
 from analyzer.projection.result import Workings
 from analyzer.projection.scenario import Basis
 from analyzer.projection.uncertainty import Parameters
