@@ -35,13 +35,13 @@ _UNIT_ELSEWHERE = {
     "analyzer.calibration.workloads.WorkloadFits.curves": "two units: idle vcpu, coefficient",
     "analyzer.calibration.result.RoleCalibration.draws": "two units: idle vcpu, vcpu per 1000 rps",
     "analyzer.calibration.result.RoleCalibration.cost_of_each": "the keys say it",
-    "analyzer.projection.demand.Demand.growth_factor": "it has none",
-    "analyzer.projection.result.Sweep.points": "the name of the sweep, and USD a year",
+    "analyzer.projection.demand.Growth.factor": "it has none",
+    "analyzer.projection.result.SweepPoint.choice": "the name of the sweep",
     "analyzer.projection.result.Sweep.break_even": "the name of the sweep",
     "analyzer.report.charts.workloads._Estimate.value": "the panel that it is drawn in says it",
     "analyzer.data.Assumption.value": "the assumption's name says it",
-    "analyzer.projection.components.Parameters.values": "the keys say it",
-    "analyzer.projection.components.Parameters.waypoint_fit": "the keys say it",
+    "analyzer.projection.uncertainty.Parameters.values": "the keys say it",
+    "analyzer.projection.uncertainty.Parameters.waypoint_fit": "the keys say it",
 }
 finite = st.floats(-1e9, 1e9)
 

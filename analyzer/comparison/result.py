@@ -1,15 +1,17 @@
-"""What a comparison of predicted with measured finds: the values that reports read."""
+"""What a comparison of predicted with measured finds: the values that reports read.
+
+The names and the order of the fields of differences, namespaces and unit costs are those of the
+keys of the JSON.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from analyzer.calibration.result import RoleCalibration
-from analyzer.units import Interval, Refusal
-
-__all__ = ["Cause", "Compared", "Comparison", "NamespaceCompared", "Status", "UnitCost"]
+from analyzer.units import Interval, Refusal, Role
 
 WORTH_NAMING_SHARE = 0.01
 """Share of all measured CPU below which no part of a difference is worth a sentence."""
@@ -28,6 +30,12 @@ class Cause(StrEnum):
     """A request costs more or less than predicted."""
     UNEXPLAINED = "unexplained"
     """The rest."""
+
+
+class Whole(StrEnum):
+    """What stands in the place of a role where proxies of all roles are meant."""
+
+    TOTAL = "total"
 
 
 class Status(StrEnum):
@@ -55,18 +63,48 @@ class UnitCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class Difference:
     """What some proxies were predicted to use, and what they use.
 
     Attributes:
-        role: sidecar, ztunnel, waypoint, or total.
+        role: of the proxies, or all of them.
         predicted_vcpu: at the traffic before.
         predicted_at_after_vcpu: the same unit costs at the traffic after.
         measured_vcpu: after.
+        difference_vcpu: measured less predicted at the traffic before.
         bias_percent: predicted over measured, less one; None where nothing is used.
         bias_at_after_percent: the same at the traffic after.
-        parts_vcpu: of measured less predicted, by cause; they add up to it. What AFTER could not
-            be fitted for is absent, and then in the part that is not explained.
+        is_within: whether what is measured lies in the range predicted at the traffic before.
+        is_within_at_after: whether it lies in the range predicted at the traffic after.
+        parts_vcpu: of the difference, by cause; they add up to it. What AFTER could not be fitted
+            for is absent, and then in the part that is not explained.
+    """
+
+    role: Role | Whole
+    predicted_vcpu: Interval
+    predicted_at_after_vcpu: Interval
+    measured_vcpu: float
+    difference_vcpu: float = field(init=False)
+    bias_percent: Interval | None
+    bias_at_after_percent: Interval | None
+    is_within: bool = field(init=False)
+    is_within_at_after: bool = field(init=False)
+    parts_vcpu: Mapping[Cause, float]
+
+    def __post_init__(self) -> None:
+        """Hold what is measured against what was predicted."""
+        measured, predicted = self.measured_vcpu, self.predicted_vcpu
+        at_after = self.predicted_at_after_vcpu
+        object.__setattr__(self, "difference_vcpu", measured - predicted.mid)
+        object.__setattr__(self, "is_within", predicted.low <= measured <= predicted.high)
+        object.__setattr__(self, "is_within_at_after", at_after.low <= measured <= at_after.high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared(Difference):
+    """The same of the proxies of one role, whose number and requests can be added up.
+
+    Attributes:
         predicted_count: proxies at a time.
         measured_count: likewise.
         before_rps: requests per second that the prediction is of.
@@ -75,35 +113,13 @@ class Compared:
         measured_cost: likewise.
     """
 
-    role: str
-    predicted_vcpu: Interval
-    predicted_at_after_vcpu: Interval
-    measured_vcpu: float
-    bias_percent: Interval | None
-    bias_at_after_percent: Interval | None
-    parts_vcpu: Mapping[Cause, float]
+    role: Role
     predicted_count: float
     measured_count: float
     before_rps: float
     after_rps: float
     predicted_cost: UnitCost | None = None
     measured_cost: UnitCost | None = None
-
-    @property
-    def difference_vcpu(self) -> float:
-        """What is used beyond the prediction at the traffic before."""
-        return self.measured_vcpu - self.predicted_vcpu.mid
-
-    @property
-    def is_within(self) -> bool:
-        """Whether what is measured lies in the range predicted at the traffic before."""
-        return self.predicted_vcpu.low <= self.measured_vcpu <= self.predicted_vcpu.high
-
-    @property
-    def is_within_at_after(self) -> bool:
-        """Whether it lies in the range predicted at the traffic after."""
-        range_vcpu = self.predicted_at_after_vcpu
-        return range_vcpu.low <= self.measured_vcpu <= range_vcpu.high
 
     def weight_vcpu(self, cause: Cause) -> float:
         """Return how much a part of the difference weighs beside the others.
@@ -144,7 +160,7 @@ class Comparison:
     """
 
     components: tuple[Compared, ...]
-    total: Compared
+    total: Difference
     namespaces: tuple[NamespaceCompared, ...]
     waypoint: RoleCalibration | Refusal
     ztunnel: RoleCalibration | Refusal

@@ -35,12 +35,17 @@ _ROOT = Path(str(resources.files(__name__)))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumption:
-    """A default of the projection, with its range and where it comes from."""
+    """What the projection assumes, with its range and where it comes from.
+
+    Attributes:
+        is_measured: whether it was measured on this mesh, and is no assumption any more.
+    """
 
     name: str
     value: Interval
     unit: str
     source: str
+    is_measured: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

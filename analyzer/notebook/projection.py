@@ -16,6 +16,7 @@ from analyzer.report.explain import explain
 from analyzer.report.prospect import headline, projection_lines
 from analyzer.report.records import (
     mode_rows,
+    node_rows,
     reference_rows,
     saving_rows,
     sensitivity_rows,
@@ -82,6 +83,11 @@ class MeshProjection(Projection):
     def sweep_frame(self) -> pd.DataFrame:
         """One row a choice on the way: the saving in USD a year."""
         return frame_of(sweep_rows(as_document(self.answer)))
+
+    @property
+    def node_frame(self) -> pd.DataFrame:
+        """One row a node: what its ztunnel would use, the busiest first."""
+        return frame_of(node_rows(as_document(self.answer)))
 
     @property
     def reference_frame(self) -> pd.DataFrame:

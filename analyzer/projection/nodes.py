@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-import pandas as pd
-
 from analyzer.projection.choices import Basis
-from analyzer.projection.components import Parameters, ztunnel_vcpu
-from analyzer.projection.demand import MeshLoad
+from analyzer.projection.components import ztunnel_vcpu
+from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.modes import ModeNeeds
-from analyzer.units import CONFIDENCE
-
-__all__ = ["freed_nodes", "ztunnel_nodes"]
+from analyzer.projection.needs import Case
+from analyzer.projection.result import NodeZtunnel
+from analyzer.projection.uncertainty import to_interval
 
 _HAIR = 1e-9
 
 
-def freed_nodes(load: MeshLoad, sidecar: ModeNeeds, mode: ModeNeeds) -> int | None:
+def freed_nodes(load: MeasuredLoad, sidecar: ModeNeeds, mode: ModeNeeds) -> int | None:
     """Return how many mean nodes the reservations that fall away would fill.
 
     By the scarcer of CPU and memory, at the best estimates. An upper bound: what is left has to be
@@ -37,24 +34,17 @@ def freed_nodes(load: MeshLoad, sidecar: ModeNeeds, mode: ModeNeeds) -> int | No
     return math.floor(min(vcpu / vcpu_each, memory_gib / memory_each) + _HAIR)
 
 
-def ztunnel_nodes(load: MeshLoad, parameters: Parameters | None) -> pd.DataFrame:
-    """Return what the ztunnel of each node would use, columns as in `Projection.nodes`."""
-    if parameters is None or load.nodes is None:
-        return pd.DataFrame()
-    draws = ztunnel_vcpu(load.nodes, parameters)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = (
-        np.quantile(draws[:, 1:], [tail, 1 - tail], axis=1)
-        if draws.shape[1] > 1
-        else (
-            draws[:, 0],
-            draws[:, 0],
+def ztunnel_nodes(case: Case) -> tuple[NodeZtunnel, ...]:
+    """Return what the ztunnel of each node would use, the busiest first."""
+    used_vcpu = ztunnel_vcpu(case.nodes, case.parameters)
+    columns = (case.nodes[name] for name in ("node", "passes_rps", "gbit_per_second"))
+    found = [
+        NodeZtunnel(
+            node=str(node),
+            passes_rps=float(passes),
+            gbit_per_second=float(gbit),
+            ztunnel_vcpu=to_interval(drawn),
         )
-    )
-    frame = load.nodes[["node", "passes_rps", "gbit_per_second"]].assign(
-        ztunnel_vcpu=draws[:, 0],
-        ztunnel_low_vcpu=np.minimum(low, draws[:, 0]),
-        ztunnel_high_vcpu=np.maximum(high, draws[:, 0]),
-    )
-    ordered = frame.sort_values(["ztunnel_vcpu", "node"], ascending=[False, True])
-    return ordered.reset_index(drop=True)
+        for node, passes, gbit, drawn in zip(*columns, used_vcpu, strict=True)
+    ]
+    return tuple(sorted(found, key=lambda item: (-item.ztunnel_vcpu.mid, item.node)))

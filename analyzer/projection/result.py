@@ -1,4 +1,8 @@
-"""What a projection finds: the values that reports read."""
+"""What a projection finds: the values that reports read.
+
+The names and the order of the fields are those of the keys of the JSON answer; a field that is not
+in it says so in its metadata.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +11,13 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from analyzer.projection.components import Need, Parameters
+from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.demand import MeshLoad
+from analyzer.projection.needs import Need
 from analyzer.projection.prices import NodePrices
-from analyzer.projection.scenario import Basis, Scenario
+from analyzer.projection.scenario import Scenario
+from analyzer.projection.uncertainty import Parameters
 from analyzer.units import Interval, Provenance, Reason, Refusal, Role
-
-__all__ = [
-    "NOTHING_TO_SAVE",
-    "Component",
-    "Footprint",
-    "Mode",
-    "Price",
-    "Projection",
-    "Reference",
-    "Saving",
-    "Sensitivity",
-    "Sweep",
-    "Workings",
-]
 
 NOTHING_TO_SAVE = Refusal(
     subject="savings",
@@ -62,15 +54,15 @@ class Component:
 
     Attributes:
         hottest_vcpu: what the busiest one uses; None where each was measured.
-        need: what it comes from, on draws; None of published constants.
+        need: what it comes from, on draws.
     """
 
-    role: str
+    role: Role
     count: float
     vcpu: Interval
-    provenance: Provenance
     hottest_vcpu: Interval | None = None
-    need: Need | None = field(default=None, compare=False, repr=False)
+    provenance: Provenance
+    need: Need = field(compare=False, repr=False, metadata={"json": False})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +70,39 @@ class Mode:
     """One way to run the mesh.
 
     Attributes:
-        components: what it is made of, on the basis of usage.
+        vcpu: what it needs on the headline's basis.
+        memory_gib: likewise; None where it is not known.
+        usd_per_year: likewise.
         bases: what it needs, by basis; one that is not known is absent.
+        components: what it is made of, on the basis of usage.
     """
 
     name: str
-    components: tuple[Component, ...]
+    vcpu: Interval
+    memory_gib: Interval | None
+    usd_per_year: Interval
     bases: Mapping[Basis, Footprint]
+    components: tuple[Component, ...]
+
+    @classmethod
+    def on(
+        cls,
+        basis: Basis,
+        *,
+        name: str,
+        bases: Mapping[Basis, Footprint],
+        components: tuple[Component, ...],
+    ) -> Mode:
+        """Return a mode whose headline is of one of its bases."""
+        headline = bases[basis]
+        return cls(
+            name=name,
+            vcpu=headline.vcpu,
+            memory_gib=headline.memory_gib,
+            usd_per_year=headline.usd_per_year,
+            bases=bases,
+            components=components,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,19 +142,41 @@ class Sensitivity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SweepPoint:
+    """One choice, and the saving with it on the headline's basis."""
+
+    choice: float
+    usd_per_year: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     """What the saving is along one choice, all else as in the answer.
 
     Attributes:
         name: l7_share (of the namespaces with HTTP, what part needs a waypoint) or
-            waypoint_replicas.
-        points: the choice, and the saving in USD a year on the headline's basis.
+            waypoint_replicas; the unit of the choices.
         break_even: where ambient costs what sidecars do; None where it does nowhere on the way.
     """
 
     name: str
-    points: tuple[tuple[float, Interval], ...]
+    points: tuple[SweepPoint, ...]
     break_even: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeZtunnel:
+    """What the ztunnel of one node would use.
+
+    Attributes:
+        passes_rps: proxy requests per second of the node's sidecars.
+        gbit_per_second: their TCP payload.
+    """
+
+    node: str
+    passes_rps: float
+    gbit_per_second: float
+    ztunnel_vcpu: Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,8 +195,10 @@ class Reference:
     remark: str
     vcpu: Mapping[str, float]
     usd_per_year: Mapping[str, float]
-    component_vcpu: Mapping[str, Mapping[Role, float]] = field(default_factory=dict)
-    is_per_proxy: bool = False
+    component_vcpu: Mapping[str, Mapping[Role, float]] = field(
+        default_factory=dict, metadata={"json": False}
+    )
+    is_per_proxy: bool = field(default=False, metadata={"json": False})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,12 +207,12 @@ class Workings:
 
     Attributes:
         scenario: as asked, with what was measured of ztunnels in place of its defaults.
-        parameters: the best estimates and the draws; None where a waypoint's cost is not known.
+        parameters: the best estimates and the draws.
         node_prices: None where one price holds for all.
     """
 
     scenario: Scenario
-    parameters: Parameters | None
+    parameters: Parameters
     node_prices: NodePrices | None
 
 
@@ -187,26 +229,26 @@ class Projection:
             no proxy was seen), cumulative_saving_vcpu (in this order of migration, net of the idle
             of the ztunnels, which are there from the first one on); empty where only counts were
             stated.
-        nodes: one row a node, the busiest first: node, passes_rps, gbit_per_second,
-            ztunnel_vcpu, ztunnel_low_vcpu, ztunnel_high_vcpu; empty where nodes are not known.
-        waypoint_placement: the rule by which namespaces got waypoints in `ambient-waypoint`.
-        sweeps: the saving along the share of namespaces that need L7, and along replicas.
+        sweeps: the saving along the share of namespaces that need L7, and along replicas; empty
+            where there is nothing to save.
+        nodes: the busiest first; empty where nodes are not known.
+        waypoint_placement: which namespaces got waypoints in `ambient-waypoint`.
         references: published constants applied to the same mesh.
         warnings: what makes the projection less sure.
         workings: what it was made with; None of published constants.
     """
 
-    load: MeshLoad
     price: Price
     basis: Basis
     modes: tuple[Mode, ...]
     savings: tuple[Saving, ...]
     namespaces: pd.DataFrame
     sensitivity: tuple[Sensitivity, ...]
-    references: tuple[Reference, ...]
-    refusals: tuple[Refusal, ...]
-    warnings: tuple[str, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
-    nodes: pd.DataFrame = field(default_factory=pd.DataFrame)
-    waypoint_placement: str = "observed"
-    workings: Workings | None = None
+    nodes: tuple[NodeZtunnel, ...] = ()
+    load: MeshLoad = field(metadata={"json": False})
+    waypoint_placement: Placement = field(default=OBSERVED, metadata={"json": False})
+    references: tuple[Reference, ...] = field(metadata={"json": False})
+    refusals: tuple[Refusal, ...] = field(metadata={"json": False})
+    warnings: tuple[str, ...] = field(default=(), metadata={"json": False})
+    workings: Workings | None = field(default=None, metadata={"json": False})

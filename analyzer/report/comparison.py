@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analyzer.calibration.result import RoleCalibration
-from analyzer.comparison.result import Cause, Compared, Comparison
+from analyzer.comparison.result import Cause, Comparison, Difference
 from analyzer.report.cells import escaped, markdown_table
 from analyzer.report.layout import (
     console_on,
@@ -107,7 +107,7 @@ def _moved(comparison: Comparison) -> str:
     return f"Namespaces: {', '.join(f'{count} {status}' for status, count in counts.items())}"
 
 
-def _all(comparison: Comparison) -> Iterator[Compared]:
+def _all(comparison: Comparison) -> Iterator[Difference]:
     yield from comparison.components
     yield comparison.total
 
@@ -126,7 +126,7 @@ def _components(comparison: Comparison) -> Table:
     return table
 
 
-def _component_row(item: Compared) -> list[str]:
+def _component_row(item: Difference) -> list[str]:
     return [
         item.role,
         ranged(item.predicted_vcpu),
@@ -137,7 +137,7 @@ def _component_row(item: Compared) -> list[str]:
     ]
 
 
-def _bias(item: Compared, show: Callable[[Interval], str]) -> str:
+def _bias(item: Difference, show: Callable[[Interval], str]) -> str:
     return "refused" if item.bias_at_after_percent is None else show(item.bias_at_after_percent)
 
 
@@ -150,7 +150,7 @@ def _parts(comparison: Comparison) -> Table:
     return table
 
 
-def _parts_row(item: Compared) -> list[str]:
+def _parts_row(item: Difference) -> list[str]:
     # What could not be told apart is in the part that is not explained.
     parts = [
         _rounded(item.parts_vcpu[cause], item) if cause in item.parts_vcpu else "refused"
@@ -159,7 +159,7 @@ def _parts_row(item: Compared) -> list[str]:
     return [item.role, _rounded(item.difference_vcpu, item), *parts]
 
 
-def _rounded(value: float, item: Compared) -> str:
+def _rounded(value: float, item: Difference) -> str:
     """Return a part of a difference; what is a thousandth of the whole at most is nothing."""
     whole = max(item.measured_vcpu, item.predicted_vcpu.mid)
     return signed(value if abs(value) > whole / 1000 else 0.0)

@@ -7,7 +7,13 @@ from typing import Any
 
 import analyzer
 from analyzer.calibration.result import RoleCalibration
-from analyzer.comparison.result import Compared, Comparison, NamespaceCompared, UnitCost
+from analyzer.comparison.result import (
+    Compared,
+    Comparison,
+    Difference,
+    NamespaceCompared,
+    UnitCost,
+)
 from analyzer.measurement.manifest import Manifest, window_to_json
 from analyzer.report.calibrated import interval_json, role_json
 from analyzer.report.cells import csv_text
@@ -63,7 +69,7 @@ def _rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
             yield {**names, **_row(item)}
 
 
-def _row(item: Compared) -> dict[str, Any]:
+def _row(item: Difference) -> dict[str, Any]:
     row: dict[str, Any] = {"role": item.role}
     for name, value in cleaned(_compared(item)).items():
         if name in ("predicted_cost", "measured_cost", "role"):
@@ -93,7 +99,7 @@ def _namespace(item: NamespaceCompared) -> dict[str, Any]:
     }
 
 
-def _compared(item: Compared) -> dict[str, Any]:
+def _compared(item: Difference) -> dict[str, Any]:
     return {
         "role": item.role,
         "predicted_vcpu": interval_json(item.predicted_vcpu),
@@ -105,7 +111,7 @@ def _compared(item: Compared) -> dict[str, Any]:
         "is_within": item.is_within,
         "is_within_at_after": item.is_within_at_after,
         "parts_vcpu": dict(item.parts_vcpu),
-        **({} if item.role == "total" else _amounts(item)),
+        **(_amounts(item) if isinstance(item, Compared) else {}),
     }
 
 

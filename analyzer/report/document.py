@@ -145,16 +145,12 @@ def _projection(projection: Projection) -> dict[str, Any]:
         "sweeps": [_sweep(item) for item in projection.sweeps],
         "nodes": [
             {
-                "node": row["node"],
-                "passes_rps": row["passes_rps"],
-                "gbit_per_second": row["gbit_per_second"],
-                "ztunnel_vcpu": {
-                    "low": row["ztunnel_low_vcpu"],
-                    "mid": row["ztunnel_vcpu"],
-                    "high": row["ztunnel_high_vcpu"],
-                },
+                "node": item.node,
+                "passes_rps": item.passes_rps,
+                "gbit_per_second": item.gbit_per_second,
+                "ztunnel_vcpu": interval_json(item.ztunnel_vcpu),
             }
-            for row in projection.nodes.to_dict("records")
+            for item in projection.nodes
         ],
     }
 
@@ -206,8 +202,8 @@ def _sweep(item: Sweep) -> dict[str, Any]:
     return {
         "name": item.name,
         "points": [
-            {"choice": choice, "usd_per_year": interval_json(saving)}
-            for choice, saving in item.points
+            {"choice": point.choice, "usd_per_year": interval_json(point.usd_per_year)}
+            for point in item.points
         ],
         "break_even": item.break_even,
     }

@@ -106,8 +106,11 @@ def _sweeps(projection: Projection) -> Iterator[str]:
     titles = {"l7_share": "namespaces that need L7", "waypoint_replicas": "waypoint replicas"}
     for sweep in projection.sweeps:
         rows = [
-            [f"{choice:.0%}" if sweep.name == "l7_share" else f"{choice:.0f}", usd(saving)]
-            for choice, saving in sweep.points
+            [
+                f"{point.choice:.0%}" if sweep.name == "l7_share" else f"{point.choice:.0f}",
+                usd(point.usd_per_year),
+            ]
+            for point in sweep.points
         ]
         yield from markdown_table([titles[sweep.name], "saved a year"], rows)
         yield ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.comparison.result import Cause, Compared, Comparison
+from analyzer.comparison.result import Cause, Compared, Comparison, Difference
 from analyzer.report.words import number, ranged
 from analyzer.units import Interval
 
@@ -54,7 +54,7 @@ def signed(value: float) -> str:
     return f"+{number(value)}" if value > 0 else number(value + 0.0)
 
 
-def range_word(component: Compared) -> str:
+def range_word(component: Difference) -> str:
     """Return whether what is measured lies in the range predicted at the traffic after."""
     return "yes" if component.is_within_at_after else "no"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analyzer.projection.choices import OBSERVED
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
 from analyzer.projection.result import Projection, Reference, Saving
@@ -35,7 +36,7 @@ def _repeated(most: Saving, least: Saving) -> str:
 
 
 def _placed(projection: Projection) -> str:
-    if projection.waypoint_placement == "observed":
+    if projection.waypoint_placement == OBSERVED:
         return "wherever HTTP was seen, which is the most that policy can need"
     return "where the scenario puts one"
 
@@ -73,7 +74,7 @@ def _with_remark(reason: str, remark: str) -> str:
 
 def _break_evens(projection: Projection) -> Iterator[str]:
     for sweep in projection.sweeps:
-        first, last = sweep.points[0][1].mid, sweep.points[-1][1].mid
+        first, last = sweep.points[0].usd_per_year.mid, sweep.points[-1].usd_per_year.mid
         if sweep.name == "l7_share" and sweep.break_even is not None:
             yield (
                 f"Ambient costs what sidecars do when {sweep.break_even:.0%} of the namespaces "

@@ -171,8 +171,7 @@ def _assumed(projection: Projection, item: Sensitivity) -> tuple[Interval | None
     assumption = workings.scenario.assumptions.get(item.assumption)
     if assumption:
         return assumption.value, assumption.unit
-    fitted = workings.parameters.waypoint_fit if workings.parameters else {}
-    return fitted.get(item.assumption), ""
+    return workings.parameters.waypoint_fit.get(item.assumption), ""
 
 
 def _limit(answer: Answer, said: str) -> Iterator[str]:

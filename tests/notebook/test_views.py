@@ -75,7 +75,7 @@ def views(
             (snapshot, "proxies steps workloads calls nodes queries findings"),
             (calibration, "workload_frame role_frame exclusion_frame backtest_frame timeline"),
             (projection, "mode_frame saving_frame sensitivity_frame sweep_frame"),
-            (projection, "reference_frame assumption_frame namespaces nodes"),
+            (projection, "reference_frame assumption_frame namespaces node_frame"),
         )
         for name in names.split()
     }

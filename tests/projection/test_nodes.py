@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from analyzer.projection import Projection, project_usage
-from analyzer.projection.components import Need
 from analyzer.projection.modes import ModeNeeds
+from analyzer.projection.needs import Need
 from analyzer.projection.nodes import freed_nodes
 from analyzer.projection.scenario import Basis
-from analyzer.units import Provenance
+from analyzer.units import Provenance, Role
 from tests.projection.builders import MEBIBYTE, Node, Proxy, load, mesh, scenario, shop_mesh
 from tests.projection.fits import calibration
 
@@ -21,7 +21,7 @@ def mode(vcpu: float, memory_gib: float | None) -> ModeNeeds:
     """Return a mode that reserves this."""
     memory = {} if memory_gib is None else {Basis.RESERVED: np.array([memory_gib])}
     need = Need(
-        role="proxy",
+        role=Role.SIDECAR,
         count=1,
         provenance=Provenance.MEASURED,
         vcpu={Basis.RESERVED: np.array([vcpu])},
@@ -123,25 +123,27 @@ def test_without_requests_for_cpu_no_node_is_counted() -> None:
 
 def test_each_node_is_told_with_its_ztunnel_the_busiest_first() -> None:
     projection = project_usage(shop_mesh(), calibration(), scenario())
-    nodes = projection.nodes
+    second, first = projection.nodes
 
     # 200 and 50 requests per second, and half of the 20 of a pod whose node nobody knows; 1 Gbit/s
     # of TCP on the second.
-    assert nodes["node"].tolist() == ["b", "a"]
-    assert nodes["passes_rps"].tolist() == [60, 210]
-    assert nodes["ztunnel_vcpu"][1] == pytest.approx(0.003 + 0.21 * 0.06)
-    assert (nodes["ztunnel_low_vcpu"] < nodes["ztunnel_vcpu"]).all()
-    assert (nodes["ztunnel_vcpu"] < nodes["ztunnel_high_vcpu"]).all()
+    assert (second.node, second.passes_rps) == ("b", 60)
+    assert (first.node, first.passes_rps) == ("a", 210)
+    assert first.ztunnel_vcpu.mid == pytest.approx(0.003 + 0.21 * 0.06)
+    for item in projection.nodes:
+        assert item.ztunnel_vcpu.low < item.ztunnel_vcpu.mid < item.ztunnel_vcpu.high
 
 
 def test_the_nodes_add_up_to_the_ztunnels() -> None:
     projection = project_usage(shop_mesh(), calibration(), scenario())
     ztunnels = projection.modes[1].components[0]
 
-    assert projection.nodes["ztunnel_vcpu"].sum() == pytest.approx(ztunnels.vcpu.mid)
+    assert sum(item.ztunnel_vcpu.mid for item in projection.nodes) == pytest.approx(
+        ztunnels.vcpu.mid
+    )
 
 
 def test_where_nodes_are_not_known_none_is_told() -> None:
     unknown = mesh(Proxy(node=""), nodes=())
 
-    assert project_usage(unknown, calibration(), scenario()).nodes.empty
+    assert project_usage(unknown, calibration(), scenario()).nodes == ()

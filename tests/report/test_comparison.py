@@ -12,14 +12,14 @@ import jsonschema
 import pytest
 
 from analyzer.comparison.compare import compare_usage
-from analyzer.comparison.result import Cause, Compared, Comparison
+from analyzer.comparison.result import Cause, Compared, Comparison, Difference, Whole
 from analyzer.data import schema_path
 from analyzer.measurement.manifest import Manifest
 from analyzer.projection.scenario import default_scenario
 from analyzer.report.comparison import as_comparison_markdown, as_comparison_table
 from analyzer.report.comparison_document import as_comparison_json, comparison_csv
 from analyzer.report.outcome import outcome
-from analyzer.units import Interval
+from analyzer.units import Interval, Role
 from analyzer.window import TimeWindow
 from tests.comparison.migrations import Costs, Migrated
 from tests.measurement.snapshots import make_snapshot, steady
@@ -158,7 +158,9 @@ def test_the_csv_has_a_line_a_component_and_a_namespaces_component() -> None:
     assert float(rows[0]["parts_vcpu_traffic"]) == pytest.approx(0)
 
 
-def of(parts: dict[Cause, float], *, predicted: float = 1.0, role: str = "waypoint") -> Comparison:
+def of(
+    parts: dict[Cause, float], *, predicted: float = 1.0, role: Role = Role.WAYPOINT
+) -> Comparison:
     """Return a comparison of one component with these parts."""
     exact = Interval.exactly
     item = Compared(
@@ -174,8 +176,16 @@ def of(parts: dict[Cause, float], *, predicted: float = 1.0, role: str = "waypoi
         before_rps=800,
         after_rps=1200,
     )
-    found = compared(Migrated())
-    return replace(found, components=(item,), total=replace(item, role="total"))
+    total = Difference(
+        role=Whole.TOTAL,
+        predicted_vcpu=item.predicted_vcpu,
+        predicted_at_after_vcpu=item.predicted_at_after_vcpu,
+        measured_vcpu=item.measured_vcpu,
+        bias_percent=None,
+        bias_at_after_percent=None,
+        parts_vcpu=parts,
+    )
+    return replace(compared(Migrated()), components=(item,), total=total)
 
 
 @pytest.mark.parametrize(

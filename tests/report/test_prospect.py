@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from analyzer.projection import Projection, project_usage
-from analyzer.projection.result import Sweep
+from analyzer.projection.result import Sweep, SweepPoint
 from analyzer.report.answer import Answer
 from analyzer.report.plain import as_markdown
 from analyzer.report.prospect import headline, projection_lines, why_different
@@ -21,7 +21,10 @@ def projection(**changes: object) -> Projection:
 
 
 def sweep(name: str, mids: list[float], break_even: float | None) -> Sweep:
-    points = tuple((float(step), Interval.exactly(mid)) for step, mid in enumerate(mids))
+    points = tuple(
+        SweepPoint(choice=float(step), usd_per_year=Interval.exactly(mid))
+        for step, mid in enumerate(mids)
+    )
     return Sweep(name=name, points=points, break_even=break_even)
 
 

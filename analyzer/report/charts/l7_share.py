@@ -27,10 +27,10 @@ def l7_share_chart(answer: Answer) -> Figure | Refusal:
     projection = answer.projection
     sweeps = {} if projection is None else {sweep.name: sweep for sweep in projection.sweeps}
     share, replicas = sweeps.get("l7_share"), sweeps.get("waypoint_replicas")
+    if projection is not None and len(projection.modes) > 1 and not projection.savings:
+        return nothing_to_draw("l7_share", NOTHING_TO_SAVE.detail)
     if projection is None or share is None:
         return nothing_to_draw("l7_share", "ambient could not be priced: see what cannot be said")
-    if not any(usd_per_year.high or usd_per_year.low for _, usd_per_year in share.points):
-        return nothing_to_draw("l7_share", NOTHING_TO_SAVE.detail)
     figure, axes = new_figure(width_inches=9.0)
     panels = [axes]
     if replicas is not None:
@@ -46,7 +46,13 @@ def l7_share_chart(answer: Answer) -> Figure | Refusal:
 
 
 def _points(sweep: Sweep) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    table = np.array([(choice, usd.low, usd.mid, usd.high) for choice, usd in sweep.points])
+    table = np.array(
+        [
+            (point.choice, usd.low, usd.mid, usd.high)
+            for point in sweep.points
+            for usd in [point.usd_per_year]
+        ]
+    )
     at, low, mid, high = table.T
     return at, low, mid, high
 
@@ -111,7 +117,7 @@ def _finding(share: Sweep) -> str:
             f"Ambient is cheaper until {100 * share.break_even:.0f} % of the namespaces with HTTP\n"
             "need a waypoint; beyond, it costs more than sidecars"
         )
-    mids = [usd_per_year.mid for _, usd_per_year in share.points]
+    mids = [point.usd_per_year.mid for point in share.points]
     if min(mids) >= 0:
         return "No break-even: ambient is cheaper than sidecars\nwhatever share needs a waypoint"
     if max(mids) <= 0:
@@ -120,7 +126,7 @@ def _finding(share: Sweep) -> str:
 
 
 def _detail(share: Sweep, replicas: Sweep | None) -> str:
-    none, every = share.points[0][1].mid, share.points[-1][1].mid
+    none, every = (share.points[end].usd_per_year.mid for end in (0, -1))
     text = f"none: {dollars(none)} a year; all: {dollars(every)}"
     if replicas is None or replicas.break_even is None:
         return text

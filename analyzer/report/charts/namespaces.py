@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analyzer.projection.choices import OBSERVED
 from analyzer.projection.result import Projection
 from analyzer.report.answer import Answer
 from analyzer.report.charts.panels import (
@@ -149,7 +150,7 @@ def _together(axes: Axes, rows: pd.DataFrame) -> None:
 def _finding(rows: pd.DataFrame, projection: Projection) -> str:
     saved = rows["cumulative_saving_vcpu"].to_numpy(float)
     best = int(saved.argmax())
-    where = "HTTP is" if projection.waypoint_placement == "observed" else "the scenario has them"
+    where = "HTTP is" if projection.waypoint_placement == OBSERVED else "the scenario has them"
     one = len(saved) == 1
     whom = "the only namespace" if one else f"all {len(saved):,} namespaces"
     verb = "saves" if saved[-1] >= 0 else "costs"

@@ -129,7 +129,7 @@ def _range(projection: Projection, name: str) -> Interval | None:
         return None
     if name in workings.scenario.assumptions:
         return workings.scenario[name]
-    return workings.parameters.waypoint_fit.get(name) if workings.parameters else None
+    return workings.parameters.waypoint_fit.get(name)
 
 
 def _name(projection: Projection, item: Sensitivity) -> str:

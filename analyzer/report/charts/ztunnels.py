@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analyzer.data import BLOG, published_constants
+from analyzer.projection.result import NodeZtunnel
 from analyzer.report.answer import Answer
 from analyzer.report.charts.panels import counts, drawable, legend_below, numbers, rows_named
 from analyzer.report.charts.style import (
@@ -33,8 +35,8 @@ _UNIT = "vCPU of a node's ztunnel"
 
 def ztunnels_chart(answer: Answer) -> Figure | Refusal:
     """Draw each node's ztunnel with its 90 % interval: by name, or ranked where they are many."""
-    nodes = None if answer.projection is None else answer.projection.nodes
-    if nodes is None or nodes.empty:
+    nodes = () if answer.projection is None else answer.projection.nodes
+    if not nodes:
         return nothing_to_draw("ztunnels", "ambient could not be priced: see what cannot be said")
     named = len(nodes) <= _MOST_NAMES
     figure, axes = new_figure(
@@ -47,7 +49,7 @@ def ztunnels_chart(answer: Answer) -> Figure | Refusal:
     return figure
 
 
-def _bars(axes: Axes, nodes: pd.DataFrame) -> None:
+def _bars(axes: Axes, nodes: Sequence[NodeZtunnel]) -> None:
     mid, low, high = _columns(nodes)
     at = np.arange(len(nodes))
     axes.barh(at, mid, height=0.62, color=COLOURS["ztunnel"], label="ztunnel")
@@ -61,13 +63,13 @@ def _bars(axes: Axes, nodes: pd.DataFrame) -> None:
         lw=1,
         label="90 % interval",
     )
-    rows_named(axes, [drawable(str(name)) for name in nodes["node"]])
+    rows_named(axes, [drawable(item.node) for item in nodes])
     axes.set_xlim(0, _length(nodes))
     numbers(axes.xaxis)
     written(axes.set_xlabel(_UNIT))
 
 
-def _curve(axes: Axes, nodes: pd.DataFrame) -> None:
+def _curve(axes: Axes, nodes: Sequence[NodeZtunnel]) -> None:
     mid, low, high = _columns(nodes)
     ranks = np.arange(1, len(nodes) + 1)
     axes.fill_between(
@@ -82,13 +84,13 @@ def _curve(axes: Axes, nodes: pd.DataFrame) -> None:
     written(axes.set_ylabel(_UNIT))
 
 
-def _columns(nodes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    names = ("ztunnel_vcpu", "ztunnel_low_vcpu", "ztunnel_high_vcpu")
-    mid, low, high = (nodes[name].to_numpy(float) for name in names)
+def _columns(nodes: Sequence[NodeZtunnel]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    used = [item.ztunnel_vcpu for item in nodes]
+    mid, low, high = np.array([(item.mid, item.low, item.high) for item in used]).T
     return mid, low, high
 
 
-def _post(axes: Axes, nodes: pd.DataFrame, *, upright: bool) -> None:
+def _post(axes: Axes, nodes: Sequence[NodeZtunnel], *, upright: bool) -> None:
     post = _post_vcpu()
     if post is None or not _within_reach(nodes):
         return
@@ -100,20 +102,20 @@ def _post_vcpu() -> float | None:
     return published_constants()[BLOG].ztunnel_vcpu_per_node
 
 
-def _within_reach(nodes: pd.DataFrame) -> bool:
+def _within_reach(nodes: Sequence[NodeZtunnel]) -> bool:
     post = _post_vcpu()
-    return post is not None and post <= _REACH * float(nodes["ztunnel_high_vcpu"].max())
+    return post is not None and post <= _REACH * max(item.ztunnel_vcpu.high for item in nodes)
 
 
-def _length(nodes: pd.DataFrame) -> float:
-    longest = float(nodes["ztunnel_high_vcpu"].max())
+def _length(nodes: Sequence[NodeZtunnel]) -> float:
+    longest = max(item.ztunnel_vcpu.high for item in nodes)
     post = _post_vcpu() or 0.0
     # Where nothing is used, an axis needs a length all the same.
     return (max(longest, post) if _within_reach(nodes) else longest) * 1.05 or 1.0
 
 
-def _finding(nodes: pd.DataFrame) -> str:
-    used = nodes["ztunnel_vcpu"]
+def _finding(nodes: Sequence[NodeZtunnel]) -> str:
+    used = np.array([item.ztunnel_vcpu.mid for item in nodes])
     if len(nodes) == 1:
         return f"The only node's ztunnel would use {number(used.max())} vCPU"
     return (
@@ -122,7 +124,7 @@ def _finding(nodes: pd.DataFrame) -> str:
     )
 
 
-def _detail(nodes: pd.DataFrame) -> str:
+def _detail(nodes: Sequence[NodeZtunnel]) -> str:
     post = _post_vcpu()
     if post is None or _within_reach(nodes):
         return "for the same traffic, idle included"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from analyzer.projection.choices import Basis
-from analyzer.projection.result import Mode, Projection, Sweep
+from analyzer.projection.result import Mode, NodeZtunnel, Projection, Sweep
 from analyzer.report.html.cells import (
     NOT_KNOWN,
     Cell,
@@ -101,7 +100,7 @@ def _sensitivity(projection: Projection) -> Iterator[Table]:
         return
     workings = projection.workings
     assumed = workings.scenario.assumptions if workings else {}
-    fitted = workings.parameters.waypoint_fit if workings and workings.parameters else {}
+    fitted = workings.parameters.waypoint_fit if workings else {}
     rows = []
     for item in projection.sensitivity:
         name = item.assumption
@@ -138,18 +137,19 @@ def _sweep(sweep: Sweep) -> Table:
         caption=caption,
         columns=(Column(title=title), Column(title="saved, USD a year")),
         rows=tuple(
-            (Cell(text=f"{choice:.0%}" if is_share else f"{choice:.0f}"), interval(saving, dollars))
-            for choice, saving in sweep.points
+            (
+                Cell(text=f"{point.choice:.0%}" if is_share else f"{point.choice:.0f}"),
+                interval(point.usd_per_year, dollars),
+            )
+            for point in sweep.points
         ),
     )
 
 
 def _ztunnels(projection: Projection) -> Iterator[Table]:
-    if projection.nodes.empty:
+    if not projection.nodes:
         return
-    rows, note = trimmed(
-        [_ztunnel(row) for row in projection.nodes.to_dict("records")], "nodes.csv"
-    )
+    rows, note = trimmed([_ztunnel(node) for node in projection.nodes], "nodes.csv")
     yield Table(
         anchor="ztunnels",
         caption="What the ztunnel of each node would use, the busiest first",
@@ -164,11 +164,11 @@ def _ztunnels(projection: Projection) -> Iterator[Table]:
     )
 
 
-def _ztunnel(node: Mapping[Hashable, Any]) -> Row:
-    low, high = number(node["ztunnel_low_vcpu"]), number(node["ztunnel_high_vcpu"])
+def _ztunnel(node: NodeZtunnel) -> Row:
+    used = node.ztunnel_vcpu
     return (
-        Cell(text=str(node["node"])),
-        Cell(text=number(node["ztunnel_vcpu"]), detail=f"{low} to {high}"),
-        figure(node["passes_rps"]),
-        figure(node["gbit_per_second"]),
+        Cell(text=node.node),
+        Cell(text=number(used.mid), detail=f"{number(used.low)} to {number(used.high)}"),
+        figure(node.passes_rps),
+        figure(node.gbit_per_second),
     )

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 import analyzer
 from analyzer.measurement.findings import Finding
-from analyzer.projection.scenario_toml import as_toml
+from analyzer.projection.scenario import as_toml
 from analyzer.report.answer import Answer
 from analyzer.report.html.cells import Table
 from analyzer.report.html.costs import cost_tables

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection, LineCollection
 from matplotlib.figure import Figure
 
-from analyzer.projection.result import Sweep
+from analyzer.projection.result import Sweep, SweepPoint
 from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
 from analyzer.report.charts import l7_share_chart
@@ -27,7 +27,7 @@ def sweep(
 ) -> Sweep:
     """Return a sweep of these savings, +- 100 dollars."""
     points = tuple(
-        (choice, Interval(low=mid - 100, mid=mid, high=mid + 100))
+        SweepPoint(choice=choice, usd_per_year=Interval(low=mid - 100, mid=mid, high=mid + 100))
         for choice, mid in zip(at, mids, strict=True)
     )
     return Sweep(name=name, points=points, break_even=break_even)

@@ -4,17 +4,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection, LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from analyzer.projection.result import NodeZtunnel
 from analyzer.report.answer import Answer
 from analyzer.report.charts import ztunnels_chart
 from analyzer.report.charts.style import figure_bytes
-from analyzer.units import Refusal
+from analyzer.units import Interval, Refusal
 from tests.report.answers import constants_only, full, refused, sized
 from tests.report.charts.reading import assert_readable, labels
 
@@ -24,15 +24,16 @@ def nodes(count: int, *, busiest_vcpu: float = 0.2, name: str = "node-{}") -> An
     answer = full()
     assert answer.projection is not None
     used = np.linspace(busiest_vcpu, busiest_vcpu / 2, count)
-    table = pd.DataFrame(
-        {
-            "node": [name.format(number) for number in range(count)],
-            "ztunnel_vcpu": used,
-            "ztunnel_low_vcpu": 0.9 * used,
-            "ztunnel_high_vcpu": 1.1 * used,
-        }
+    found = tuple(
+        NodeZtunnel(
+            node=name.format(number),
+            passes_rps=0.0,
+            gbit_per_second=0.0,
+            ztunnel_vcpu=Interval(low=0.9 * vcpu, mid=vcpu, high=1.1 * vcpu),
+        )
+        for number, vcpu in enumerate(used)
     )
-    return replace(answer, projection=replace(answer.projection, nodes=table))
+    return replace(answer, projection=replace(answer.projection, nodes=found))
 
 
 def drawn(answer: Answer) -> tuple[Figure, Axes]:
