@@ -16,6 +16,8 @@ from analyzer.prometheus.query import load_query
 _CPU: Final = "proxy_cpu_vcpu"
 _RECORDED_CPU: Final = "proxy_recorded_cpu_vcpu"
 
+INSTANCE_TYPE: Final = "label_node_kubernetes_io_instance_type"
+
 UNKNOWN_NAMES: Final = ("", "unknown", "<none>")
 """What Istio writes for a workload it does not know, and kube-state-metrics for no creator."""
 

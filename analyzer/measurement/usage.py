@@ -14,11 +14,9 @@ from analyzer.measurement.quality import Evidence, find_quality
 from analyzer.measurement.roles import UNKNOWN, proxy_table
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.steps import count_calls_once, step_table, with_points
-from analyzer.measurement.tables import Tables
+from analyzer.measurement.tables import INSTANCE_TYPE, Tables
 from analyzer.units import Reason, Refusal, Role
 from analyzer.window import TimeWindow
-
-_INSTANCE_TYPE = "label_node_kubernetes_io_instance_type"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +160,7 @@ def _nodes(tables: Tables) -> pd.DataFrame:
         tables[query].groupby("node")[query].median().rename(column)
         for query, column in columns.items()
     ]
-    kinds = tables["node_instance_types"].rename(columns={_INSTANCE_TYPE: "instance_type"})
+    kinds = tables["node_instance_types"].rename(columns={INSTANCE_TYPE: "instance_type"})
     kind = kinds[kinds["instance_type"] != ""].groupby("node")["instance_type"].first()
     frame = pd.concat(medians, axis=1).rename_axis("node").sort_index()
     return frame.assign(instance_type=kind.reindex(frame.index).fillna("")).reset_index()

@@ -7,8 +7,9 @@ from typing import Final
 
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.frames import TIME
-from analyzer.measurement.metrics import POD_LABELS
+from analyzer.measurement.metrics import CPU, POD_LABELS
 from analyzer.measurement.quality.evidence import SERIOUS_SHARE, Evidence
+from analyzer.measurement.tables import INSTANCE_TYPE
 from analyzer.prometheus.label_mapping import Attribution
 from analyzer.settings import Setting
 from analyzer.units import Role
@@ -84,15 +85,15 @@ def _remarks(evidence: Evidence) -> Finding | None:
 
 
 def _recorded(evidence: Evidence) -> Finding | None:
-    label_mapping = evidence.manifest.label_mapping
-    if not label_mapping.is_recorded:
+    mapping = evidence.manifest.label_mapping
+    if not mapping.is_recorded:
         return None
     return Finding(
         name="recorded_cpu",
         severity=Severity.WARNING,
-        text=f"CPU comes from the recording rule {label_mapping.cpu}, whose samples are already "
+        text=f"CPU comes from the recording rule {mapping.cpu}, whose samples are already "
         "averaged: it runs minutes behind the requests",
-        mending="keep container_cpu_usage_seconds_total",
+        mending=f"keep {CPU}",
     )
 
 
@@ -100,18 +101,14 @@ def _attribution(evidence: Evidence) -> Finding | None:
     attribution = evidence.manifest.label_mapping.attribution
     if attribution == Attribution.POD:
         return None
-    severity, text = (
-        Severity.INFO,
-        "the proxies' metrics carry no pod: each was led back to its pod by its address",
-    )
+    text = "the proxies' metrics carry no pod: each was led back to its pod by its address"
     if attribution == Attribution.WORKLOAD:
-        severity, text = (
-            Severity.WARNING,
-            "the proxies' metrics carry neither pod nor address: each pod got its workload's mean",
+        text = (
+            "the proxies' metrics carry neither pod nor address: each pod got its workload's mean"
         )
     return Finding(
         name=f"by_{attribution}",
-        severity=severity,
+        severity=Severity.INFO if attribution == Attribution.ADDRESS else Severity.WARNING,
         text=text,
         mending="keep the labels `namespace` and `pod` when scraping the proxies",
     )
@@ -133,12 +130,10 @@ def _unattributed(evidence: Evidence) -> Finding | None:
 
 def _instance_types(evidence: Evidence) -> Finding | None:
     types = evidence.tables["node_instance_types"]
-    label = "label_node_kubernetes_io_instance_type"
-    known = types[types[label] != ""].drop_duplicates("node").set_index("node")[label]
+    known = types[types[INSTANCE_TYPE] != ""].drop_duplicates("node").set_index("node")
     used = set(evidence.proxies.loc[evidence.proxies["role"] == Role.SIDECAR, "node"])
-    kinds = sorted(
-        {_SIZE.sub(r"\g<kept>", kind) for kind in known[known.index.isin(used)].unique()}
-    )
+    names = known.loc[known.index.isin(used), INSTANCE_TYPE].unique()
+    kinds = sorted({_SIZE.sub(r"\g<kept>", name) for name in names})
     if len(kinds) < 2:  # noqa: PLR2004 - several
         return None
     return Finding(
