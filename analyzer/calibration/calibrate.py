@@ -4,18 +4,12 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats
+from analyzer.calibration import summary
 from analyzer.calibration.memory import fit_memory
 from analyzer.calibration.models import Power
 from analyzer.calibration.observations import Observations, observe
 from analyzer.calibration.result import Calibration, Decomposition, RoleCalibration
 from analyzer.calibration.role import fit_role
-from analyzer.calibration.summary import (
-    decompose,
-    predicted_vcpu,
-    refused_workloads,
-    timeline,
-    workload_calibrations,
-)
 from analyzer.calibration.ztunnel import fit_ztunnels
 from analyzer.data import assumptions
 from analyzer.measurement.snapshot import Snapshot
@@ -47,21 +41,21 @@ def calibrate_usage(usage: MeshUsage) -> Calibration:
     observations = observe(usage, Role.SIDECAR)
     role = fit_role(Role.SIDECAR, observations)
     sidecar, fitted, memory = role.calibration, role.fitted, fit_memory(usage)
-    decomposition = decompose(fitted, observations)
-    predicted = predicted_vcpu(fitted) if fitted else np.zeros(0)
+    decomposition = summary.decompose(fitted, observations)
+    predicted = summary.predicted_vcpu(fitted) if fitted else np.zeros(0)
     return Calibration(
         sidecar=sidecar,
         waypoint=_waypoint(usage, sidecar),
         ztunnel=fit_ztunnels(observe(usage, Role.ZTUNNEL)),
         memory=memory,
-        workloads=tuple(workload_calibrations(fitted, observations)) if fitted else (),
+        workloads=tuple(summary.workload_calibrations(fitted, observations)) if fitted else (),
         decomposition=decomposition,
         observations=_named(observations, predicted),
         exclusions=observations.exclusions,
-        timeline=timeline(usage, observations, predicted),
+        timeline=summary.timeline(usage, observations, predicted),
         refusals=(
             *(item for item in (sidecar, memory) if isinstance(item, Refusal)),
-            *(refused_workloads(fitted, observations) if fitted else ()),
+            *(summary.refused_workloads(fitted, observations) if fitted else ()),
         ),
         warnings=_warnings(sidecar, decomposition),
     )

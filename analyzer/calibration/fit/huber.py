@@ -6,13 +6,7 @@ from typing import Final
 import numpy as np
 
 from analyzer.arrays import Bools, Floats
-from analyzer.calibration.fit.least_squares import (
-    Problem,
-    blocks,
-    moments_of,
-    residuals_of,
-    solve,
-)
+from analyzer.calibration.fit.least_squares import Problem, blocks, moments_of, residuals_of, solve
 from analyzer.calibration.fit.segments import Segments
 
 HUBER_THRESHOLD = 1.345

@@ -4,13 +4,7 @@ import numpy as np
 
 from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.huber import RobustFit
-from analyzer.calibration.fit.least_squares import (
-    Problem,
-    Term,
-    moments_of,
-    solve,
-    unit_diagonal,
-)
+from analyzer.calibration.fit.least_squares import Problem, Term, moments_of, solve, unit_diagonal
 from analyzer.calibration.fit.segments import Segments
 from analyzer.calibration.fit.student import interval
 from analyzer.units import Interval
