@@ -8,8 +8,6 @@ from typing import Final
 
 from analyzer.units import Interval
 
-__all__ = ["equation", "figure", "spread", "total", "weighted_mean"]
-
 _TERMS: Final = 10
 """Terms of a sum in one line; a longer one is added up in parts."""
 

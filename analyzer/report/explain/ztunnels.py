@@ -10,12 +10,10 @@ import pandas as pd
 from analyzer.projection.components import Need, Parameters
 from analyzer.projection.result import Workings
 from analyzer.projection.scenario import Basis
+from analyzer.report import format as fmt
 from analyzer.report.explain.lines import equation, figure
 from analyzer.report.explain.sources import assumed, query_file
 from analyzer.report.explain.units import sum_lines
-from analyzer.report.words import inert
-
-__all__ = ["ztunnel_lines"]
 
 _COSTS: Final = (
     "ztunnel_idle_vcpu_per_node",
@@ -52,7 +50,7 @@ def ztunnel_lines(need: Need, nodes: pd.DataFrame, workings: Workings) -> Iterat
     at = int(units.used_vcpu.argmax())
     hottest = nodes.iloc[at]
     yield equation(
-        f"the hottest node, {inert(str(hottest['node']))}",
+        f"the hottest node, {fmt.inert(str(hottest['node']))}",
         _used(parameters, 1, tuple(float(hottest[column]) for column in _LOADS)),
         float(units.used_vcpu[at]),
         "vCPU",
