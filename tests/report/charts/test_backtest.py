@@ -8,12 +8,11 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 
 from analyzer.calibration.result import Backtest, RoleCalibration
 from analyzer.report.answer import Answer
-from analyzer.report.charts import backtest_chart
-from analyzer.report.charts.style import described, figure_bytes
+from analyzer.report.charts.backtest import draw as backtest_chart
+from analyzer.report.charts.style import ShownFigure, figure_bytes
 from analyzer.units import Refusal
 from tests.projection.fits import fit
 from tests.report.answers import (
@@ -47,9 +46,9 @@ TOO_HIGH = ("too-high", 1.0, 1.5, 1.3, 1.7)
 TOO_LOW = ("too-low", 2.0, 1.0, 0.5, 1.5)
 
 
-def drawn(answer: Answer) -> tuple[Figure, Axes]:
+def drawn(answer: Answer) -> tuple[ShownFigure, Axes]:
     figure = backtest_chart(answer)
-    assert isinstance(figure, Figure)
+    assert isinstance(figure, ShownFigure)
     return figure, figure.axes[0]
 
 
@@ -166,7 +165,7 @@ def test_the_axes_say_what_they_count() -> None:
 def test_the_finding_is_the_bias_and_the_error() -> None:
     figure, _ = drawn(foretold(RIGHT, RIGHT, RIGHT, TOO_LOW))
 
-    assert described(figure) == (
+    assert figure.description == (
         "The last 30 % of the time was predicted 1.2 % too low, a workload 3.4 % off on average. "
         "75 % of 4 workloads within their 90 % prediction interval"
     )

@@ -11,7 +11,7 @@ from matplotlib.text import Text
 
 from analyzer.calibration.models import Power
 from analyzer.report.answer import Answer
-from analyzer.report.charts import calibration_chart
+from analyzer.report.charts.calibration import draw as calibration_chart
 from analyzer.report.charts.style import figure_bytes
 from analyzer.units import Interval, Refusal
 from tests.projection.fits import fit

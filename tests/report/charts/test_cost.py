@@ -12,7 +12,8 @@ from matplotlib.patches import Rectangle
 from analyzer.projection.result import Projection
 from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
-from analyzer.report.charts import CHARTS, cost_chart
+from analyzer.report.charts import CHARTS
+from analyzer.report.charts.cost import draw as cost_chart
 from analyzer.report.charts.style import figure_bytes
 from analyzer.units import Refusal
 from tests.projection.builders import Node, Proxy, mesh, scenario

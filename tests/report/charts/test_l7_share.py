@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from analyzer.projection.result import Sweep, SweepPoint
 from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
-from analyzer.report.charts import l7_share_chart
+from analyzer.report.charts.l7_share import draw as l7_share_chart
 from analyzer.report.charts.style import figure_bytes
 from analyzer.units import Interval, Refusal
 from tests.projection.builders import scenario

@@ -12,13 +12,13 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
 from analyzer.report.answer import Answer
-from analyzer.report.charts import namespaces_chart
+from analyzer.report.charts.namespaces import draw as namespaces_chart
 from analyzer.report.charts.style import figure_bytes
-from analyzer.report.document import as_document
 from analyzer.units import Refusal
 from tests.projection.builders import Proxy, mesh
 from tests.report.answers import constants_only, full, naughty, refused, sized
 from tests.report.charts.reading import assert_readable, labels
+from tests.report.rendered import as_document
 
 
 def table(answer: Answer) -> pd.DataFrame:

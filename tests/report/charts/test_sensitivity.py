@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from analyzer.projection.result import Sensitivity
 from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
-from analyzer.report.charts import sensitivity_chart
+from analyzer.report.charts.sensitivity import draw as sensitivity_chart
 from analyzer.report.charts.sensitivity import in_words
 from analyzer.report.charts.style import figure_bytes
 from analyzer.units import Interval, Refusal

@@ -9,11 +9,10 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection
-from matplotlib.figure import Figure
 
 from analyzer.report.answer import Answer
-from analyzer.report.charts import timeline_chart
-from analyzer.report.charts.style import described, figure_bytes
+from analyzer.report.charts.style import ShownFigure, figure_bytes
+from analyzer.report.charts.timeline import draw as timeline_chart
 from analyzer.units import Refusal
 from tests.report.answers import (
     calibration_only,
@@ -34,9 +33,9 @@ def answered(table: pd.DataFrame) -> Answer:
     return calibration_only(replace(fitted_calibration(), timeline=table))
 
 
-def drawn(answer: Answer) -> tuple[Figure, Axes, Axes]:
+def drawn(answer: Answer) -> tuple[ShownFigure, Axes, Axes]:
     figure = timeline_chart(answer)
-    assert isinstance(figure, Figure)
+    assert isinstance(figure, ShownFigure)
     above, below = figure.axes
     return figure, above, below
 
@@ -184,12 +183,12 @@ def test_the_finding_is_what_was_used_and_how_far_the_fit_is_off() -> None:
     # Predicted is 1.9 of 2 in all, and 1.8 of it was fitted.
     table = timeline(2).assign(measured_vcpu=[2.0, 3.0])
 
-    assert described(drawn(answered(table))[0]) == (
+    assert drawn(answered(table))[0].description == (
         "The sidecars used 2 to 3 vCPU; on average the fit is 5.6 % too high. "
         "2 steps; on average 2.5 vCPU at 1,000 proxy requests/s"
     )
     low = table.assign(predicted_vcpu=1.62)
-    assert "10.0 % too low" in described(drawn(answered(low))[0])
+    assert "10.0 % too low" in drawn(answered(low))[0].description
 
 
 def test_without_a_fit_what_was_measured_is_drawn() -> None:
@@ -197,7 +196,7 @@ def test_without_a_fit_what_was_measured_is_drawn() -> None:
     figure, above, _ = drawn(answered(table))
 
     assert [line.get_label() for line in above.lines] == [MEASURED]
-    assert "nothing was fitted" in described(figure)
+    assert "nothing was fitted" in figure.description
 
 
 @pytest.mark.parametrize("steps", [1, 2, 288, 12_000])

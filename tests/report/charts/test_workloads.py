@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 
 from analyzer.calibration.result import WorkloadCalibration
 from analyzer.report.answer import Answer
-from analyzer.report.charts import workloads_chart
-from analyzer.report.charts.style import described, figure_bytes
+from analyzer.report.charts.style import ShownFigure, figure_bytes
+from analyzer.report.charts.workloads import draw as workloads_chart
 from analyzer.units import Interval, Provenance, Refusal
 from tests.projection.fits import no_fit
 from tests.report.answers import (
@@ -34,9 +34,9 @@ def answered(*workloads: WorkloadCalibration) -> Answer:
     return calibration_only(fitted_calibration(workloads))
 
 
-def drawn(answer: Answer) -> tuple[Figure, Axes, Axes]:
+def drawn(answer: Answer) -> tuple[ShownFigure, Axes, Axes]:
     figure = workloads_chart(answer)
-    assert isinstance(figure, Figure)
+    assert isinstance(figure, ShownFigure)
     idle, slope = figure.axes
     return figure, idle, slope
 
@@ -183,7 +183,7 @@ def test_an_idle_that_is_not_known_is_no_dot_at_zero() -> None:
 def test_the_finding_is_the_range_of_the_workloads() -> None:
     figure, _, _ = drawn(answered(workload(), sloped(0.4, 0.5, 0.6)))
 
-    assert described(figure) == (
+    assert figure.description == (
         "Workloads cost 0.25 to 0.5 vCPU per 1000 requests/s; the mesh's mean is 0.3. "
         "workloads with a fit, the most CPU first: 2; without a fit: 0"
     )
@@ -237,7 +237,7 @@ def test_without_a_fit_of_the_mesh_its_workloads_are_drawn() -> None:
 
     assert len(dots(slope)) == 1
     assert not [*idle.patches, *slope.patches]
-    assert "the mesh" not in described(figure)
+    assert "the mesh" not in figure.description
 
 
 @pytest.mark.parametrize("make", [refused, constants_only, Answer])

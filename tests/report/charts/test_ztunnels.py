@@ -12,8 +12,8 @@ from matplotlib.patches import Rectangle
 
 from analyzer.projection.result import NodeZtunnel
 from analyzer.report.answer import Answer
-from analyzer.report.charts import ztunnels_chart
 from analyzer.report.charts.style import figure_bytes
+from analyzer.report.charts.ztunnels import draw as ztunnels_chart
 from analyzer.units import Interval, Refusal
 from tests.report.answers import constants_only, full, refused, sized
 from tests.report.charts.reading import assert_readable, labels

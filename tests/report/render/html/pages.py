@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from analyzer.report.answer import Answer
-from analyzer.report.html import Picture, as_html
+from analyzer.report.sections import Picture
 from analyzer.units import Reason, Refusal
-from tests.report.html.reading import Element, read, rows
+from tests.report.render.html.reading import Element, read, rows
+from tests.report.rendered import as_html
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

@@ -7,10 +7,14 @@ import pytest
 from analyzer.calibration.models import Power
 from analyzer.calibration.result import Backtest, Candidate, MemoryCalibration, RoleCalibration
 from analyzer.report.answer import Answer
-from analyzer.report.verdict import calibration_lines, verdict
+from analyzer.report.sentences.calibration import calibration_lines, verdict
 from analyzer.units import Interval, Provenance, Refusal
 from tests.projection.fits import fit, no_fit
 from tests.report.answers import calibration_only, constants_only, fitted_calibration, refused
+
+
+def said(answer: Answer) -> str | None:
+    return verdict(answer.sidecar) if answer.sidecar else None
 
 
 def answer_with(low: float, mid: float, high: float, ratio: float | None = None) -> Answer:
@@ -35,14 +39,14 @@ def answer_with(low: float, mid: float, high: float, ratio: float | None = None)
 def test_the_verdict_says_what_the_posts_figure_does(
     slope: tuple[float, float, float], compared: str
 ) -> None:
-    sentence = verdict(answer_with(*slope))
+    sentence = said(answer_with(*slope))
 
     assert sentence is not None
     assert sentence.endswith(f"plus 0.01 vCPU idle each; {compared}.")
 
 
 def test_the_verdict_names_the_dashboards_ratio_beside_the_fit() -> None:
-    assert verdict(answer_with(0.28, 0.3, 0.32, ratio=0.4567)) == (
+    assert said(answer_with(0.28, 0.3, 0.32, ratio=0.4567)) == (
         "Your sidecars cost 0.3 [0.28-0.32] vCPU per 1000 proxy requests/s plus 0.01 vCPU idle "
         "each; the post's 0.6 overstates them 2.0 times; the dashboard-style ratio is 0.457, "
         "because it smears idle into it."
@@ -50,8 +54,8 @@ def test_the_verdict_names_the_dashboards_ratio_beside_the_fit() -> None:
 
 
 def test_without_a_fit_there_is_no_verdict() -> None:
-    assert verdict(refused()) is None
-    assert verdict(constants_only()) is None
+    assert said(refused()) is None
+    assert said(constants_only()) is None
 
 
 # --- what stands behind it ---
@@ -81,7 +85,7 @@ def only(start: str, found: list[str]) -> str:
 def test_of_a_curve_the_verdict_says_where_its_slope_holds() -> None:
     curve = Power(idle_vcpu=0.01, vcpu_per_rps_power=0.002, exponent=0.75)
     concave = replace(fit(), curve=curve, model="power 0.75")
-    sentence = verdict(calibration_only(replace(fitted_calibration(), sidecar=concave)))
+    sentence = said(calibration_only(replace(fitted_calibration(), sidecar=concave)))
 
     assert sentence is not None
     assert "per 1000 proxy requests/s at the rates they run at plus 0.01 vCPU idle" in sentence

@@ -8,12 +8,12 @@ import pytest
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.result import Sweep, SweepPoint
 from analyzer.report.answer import Answer
-from analyzer.report.plain import as_markdown
-from analyzer.report.prospect import headline, projection_lines, why_different
+from analyzer.report.sentences.projection import headline, projection_lines, why_different
 from analyzer.units import Interval
 from tests.projection.builders import scenario, shop_mesh
 from tests.projection.fits import calibration
 from tests.report.answers import constants_only, full, refused
+from tests.report.rendered import as_markdown
 
 
 def projection(**changes: object) -> Projection:

@@ -2,28 +2,16 @@
 
 import doctest
 import sys
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.report import words
-from analyzer.report.words import (
-    dollars,
-    inert,
-    number,
-    percent,
-    ranged,
-    short_dollars,
-    usd,
-    window_title,
-)
+from analyzer.report import format as words
+from analyzer.report.format import dollars, inert, number, percent, ranged, short_dollars, usd
 from analyzer.units import Interval
 from tests.report.answers import (
     NAUGHTY_NAMES,
-    constants_only,
-    full,
 )
 
 
@@ -111,26 +99,6 @@ def test_short_dollars_fit_a_narrow_column(value: float) -> None:
 def test_a_percentage_of_nearly_nothing_has_no_sign() -> None:
     assert percent(Interval.exactly(-0.04)) == "0.0 %"
     assert percent(Interval(low=-0.4, mid=-0.2, high=0.3)) == "0 % [0 to 0]"
-
-
-def test_the_window_is_told_in_utc_with_its_step() -> None:
-    # Two steps of 300 s from midnight.
-    assert (
-        window_title(full()) == "2024-05-14 00:00 to 2024-05-14 00:10 UTC, 10 min in steps of 5 min"
-    )
-
-
-def test_a_step_that_is_no_whole_minute_is_told_in_seconds() -> None:
-    answer = full()
-    assert answer.manifest is not None
-    window = replace(answer.manifest.window, step_seconds=50)
-    changed = replace(answer, manifest=replace(answer.manifest, window=window))
-
-    assert window_title(changed).endswith("in steps of 50 s")
-
-
-def test_a_mesh_of_stated_size_has_no_window() -> None:
-    assert window_title(constants_only()) == "A mesh of stated size, by published constants"
 
 
 @pytest.mark.parametrize("name", NAUGHTY_NAMES)

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from analyzer.report.terminal import colour_wanted, obeys_escapes, terminal_width
+from analyzer.report.render.terminal import colour_wanted, obeys_escapes, terminal_width
 
 
 class Terminal(io.StringIO):

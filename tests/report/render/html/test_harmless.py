@@ -11,11 +11,13 @@ from jinja2 import UndefinedError
 
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.manifest import QueryRecord
-from analyzer.report.html import Picture, as_html, page
-from analyzer.report.words import inert
+from analyzer.report.format import inert
+from analyzer.report.render import html as page
+from analyzer.report.sections import Picture
 from tests.report.answers import NAUGHTY_NAMES, full, naughty
-from tests.report.html.pages import page_of, png, read_page, table_of
-from tests.report.html.reading import read
+from tests.report.render.html.pages import page_of, png, read_page, table_of
+from tests.report.render.html.reading import read
+from tests.report.rendered import as_html
 
 EVIL = "<img src=x onerror=alert(1)>\"'></table></script><script>alert(2)</script>"
 

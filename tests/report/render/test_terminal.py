@@ -11,9 +11,7 @@ from analyzer.cli.answering import answered
 from analyzer.data import sample_path
 from analyzer.measurement.snapshot import load_snapshot
 from analyzer.report.answer import Answer
-from analyzer.report.layout import MAX_REMARKS
-from analyzer.report.rows import MAX_ROWS
-from analyzer.report.table import as_table
+from analyzer.report.render.terminal import MAX_REMARKS, MAX_ROWS
 from analyzer.units import Interval, Reason, Refusal
 from tests.projection.builders import scenario
 from tests.report.answers import (
@@ -25,6 +23,7 @@ from tests.report.answers import (
     refused,
     workload,
 )
+from tests.report.rendered import as_table
 
 ANSWERS = [
     pytest.param(full, id="full"),

@@ -11,11 +11,10 @@ from analyzer.measurement.findings import Finding, Severity
 from analyzer.projection.demand import stated_load
 from analyzer.projection.published import project_constants
 from analyzer.report.answer import Answer
-from analyzer.report.document import as_document
-from analyzer.report.plain import as_markdown
-from analyzer.report.prospect import headline
-from analyzer.report.summary import executive_summary, summary_sentences
-from analyzer.report.verdict import verdict
+from analyzer.report.sections import AnswerReport
+from analyzer.report.sentences.calibration import verdict
+from analyzer.report.sentences.projection import headline
+from analyzer.report.sentences.summary import summary
 from analyzer.units import Reason, Refusal
 from tests.projection.builders import scenario
 from tests.report.answers import (
@@ -27,6 +26,7 @@ from tests.report.answers import (
     scattered,
     sized,
 )
+from tests.report.rendered import as_document, as_markdown
 
 SERIOUS = Finding(
     name="blind",
@@ -38,10 +38,14 @@ SERIOUS = Finding(
 REMARK = Finding(name="remark", severity=Severity.INFO, text="worth knowing")
 
 
+def summary_sentences(answer: Answer) -> tuple[str, ...]:
+    return tuple(line.text for line in summary(answer))
+
+
 def told(answer: Answer) -> str:
-    summary = executive_summary(answer)
-    assert summary is not None
-    return summary
+    found = AnswerReport(answer=answer).summary_text
+    assert found is not None
+    return found
 
 
 def found(*findings: Finding) -> Answer:
@@ -65,16 +69,16 @@ def found(*findings: Finding) -> Answer:
 def test_every_answer_has_one_paragraph_that_a_terminal_shows(
     make: Callable[[], Answer],
 ) -> None:
-    summary = told(make())
+    text = told(make())
 
-    assert summary.isprintable()
-    assert summary.startswith(("Measured", "Stated"))
-    assert summary.endswith(".")
-    assert not re.search(r"nan|None|inf\b|\.\.", summary)
+    assert text.isprintable()
+    assert text.startswith(("Measured", "Stated"))
+    assert text.endswith(".")
+    assert not re.search(r"nan|None|inf\b|\.\.", text)
 
 
 def test_without_an_answer_there_is_no_summary() -> None:
-    assert executive_summary(Answer()) is None
+    assert AnswerReport(answer=Answer()).summary_text is None
     assert "summary" not in as_document(Answer())
 
 
@@ -95,8 +99,9 @@ def test_it_says_what_was_measured_and_what_that_costs() -> None:
 def test_it_repeats_the_verdict_and_the_headline_word_for_word() -> None:
     answer = full()
     assert answer.projection is not None
+    assert answer.sidecar is not None
 
-    assert verdict(answer) in summary_sentences(answer)
+    assert verdict(answer.sidecar) in summary_sentences(answer)
     assert headline(answer.projection) in summary_sentences(answer)
 
 
@@ -121,9 +126,9 @@ def test_the_first_dollars_are_on_the_headlines_basis() -> None:
 
 
 def test_memory_is_in_the_price_where_it_costs_something() -> None:
-    summary = told(full(assumed=scenario(memory_gib_month_usd=3)))
+    text = told(full(assumed=scenario(memory_gib_month_usd=3)))
 
-    assert "at $22 per vCPU-month and $3 per GiB-month;" in summary
+    assert "at $22 per vCPU-month and $3 per GiB-month;" in text
     assert "GiB-month" not in told(full())
 
 
@@ -170,18 +175,18 @@ def test_the_worst_finding_limits_it_and_a_mere_remark_does_not() -> None:
 
 
 def test_a_refused_answer_says_what_cannot_be_said_and_each_only_once() -> None:
-    summary = told(refused())
+    text = told(refused())
 
-    assert "What a request costs cannot be said: its rate is steady." in summary
-    assert "What ambient would save cannot be said: the number of nodes is not known" in summary
-    assert summary.endswith("What cannot be said: role of a/b: no evidence.")
-    assert summary.count("its rate is steady") == 1
+    assert "What a request costs cannot be said: its rate is steady." in text
+    assert "What ambient would save cannot be said: the number of nodes is not known" in text
+    assert text.endswith("What cannot be said: role of a/b: no evidence.")
+    assert text.count("its rate is steady") == 1
 
 
 def test_nothing_to_save_is_told_once() -> None:
-    summary = told(full(assumed=scenario(vcpu_month_usd=0)))
+    text = told(full(assumed=scenario(vcpu_month_usd=0)))
 
-    assert summary.count("there is nothing to save") == 1
+    assert text.count("there is nothing to save") == 1
 
 
 def test_published_constants_are_stated_to_the_dollar() -> None:
@@ -196,13 +201,13 @@ def test_published_constants_are_stated_to_the_dollar() -> None:
 
 
 def test_constants_that_say_nothing_of_ambient_say_so() -> None:
-    summary = told(constants_only("istio-1.1", proxy_rps=1e6))
+    text = told(constants_only("istio-1.1", proxy_rps=1e6))
 
-    assert "1,000,000 requests/s through them together" in summary
+    assert "1,000,000 requests/s through them together" in text
     assert (
         "What ambient would save cannot be said: Istio 1.1 to 1.3 (2019) says nothing of its "
         "components."
-    ) in summary
+    ) in text
 
 
 def test_a_calibration_alone_has_no_dollars() -> None:
@@ -220,19 +225,18 @@ def test_names_from_outside_are_harmless() -> None:
 
 def test_it_stands_in_the_json_and_at_the_top_of_the_markdown() -> None:
     answer = full(note="A note.")
-    _, note, window, summary, *_ = as_markdown(answer).split("\n\n")
+    _, note, window, text, *_ = as_markdown(answer).split("\n\n")
 
     assert as_document(answer)["summary"] == told(answer)
     assert note == "**A note.**"
     assert window.startswith("2024-05-14")
-    assert summary.replace("\\", "") == told(answer)
+    assert text.replace("\\", "") == told(answer)
 
 
 def test_what_costs_more_is_told_as_a_loss() -> None:
     few = stated_load(pod_count=10, node_count=200, namespace_count=1, proxy_rps=0)
     projection = project_constants(published_constants()["blog"], few, scenario())
-    summary = executive_summary(Answer(load=few, projection=projection))
+    text = told(Answer(load=few, projection=projection))
 
     # 6 vCPU of sidecars, 60 of ztunnels: 54 x 264 dollars.
-    assert summary is not None
-    assert "ambient would cost 900.0 % more ($14,256 a year) with L4 only" in summary
+    assert "ambient would cost 900.0 % more ($14,256 a year) with L4 only" in text

@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 
 from analyzer.report.answer import Answer
-from analyzer.report.plain import as_csv, as_markdown, namespaces_csv, proxies_csv
-from analyzer.report.words import inert
+from analyzer.report.format import inert
 from tests.report.answers import (
     NAUGHTY_NAMES,
     calibration_only,
@@ -20,6 +19,7 @@ from tests.report.answers import (
     refused,
     workload,
 )
+from tests.report.rendered import as_csv, as_markdown, namespaces_csv, proxies_csv
 
 
 def rows(text: str) -> list[dict[str, str]]:

@@ -20,8 +20,8 @@ from tests.report.answers import (
     scattered,
     sized,
 )
-from tests.report.html.pages import page_of
-from tests.report.html.reading import Element, read, rows
+from tests.report.render.html.pages import page_of
+from tests.report.render.html.reading import Element, read, rows
 
 ANSWERS: Mapping[str, Callable[[], Answer]] = {
     "full": full,

@@ -15,7 +15,6 @@ from analyzer.calibration.models import Power
 from analyzer.calibration.result import Calibration, Candidate, MemoryCalibration
 from analyzer.data import schema_path
 from analyzer.report.answer import Answer
-from analyzer.report.document import as_document, as_json
 from analyzer.units import Interval
 from tests.projection.builders import scenario
 from tests.projection.fits import fit
@@ -28,6 +27,7 @@ from tests.report.answers import (
     naughty,
     refused,
 )
+from tests.report.rendered import as_document, as_json
 
 SCHEMA = json.loads(schema_path().read_text(encoding="utf-8"))
 

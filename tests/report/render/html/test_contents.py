@@ -7,8 +7,7 @@ from analyzer.data import published_constants
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.manifest import QueryRecord
 from analyzer.prometheus.promql import Scope
-from analyzer.report.html import as_html
-from analyzer.report.summary import summary_sentences
+from analyzer.report.sentences.summary import summary
 from tests.projection.builders import scenario
 from tests.report.answers import (
     calibration_only,
@@ -18,8 +17,9 @@ from tests.report.answers import (
     refused,
     workload,
 )
-from tests.report.html.pages import png, read_page, section_text, table_of
-from tests.report.html.reading import read
+from tests.report.render.html.pages import png, read_page, section_text, table_of
+from tests.report.render.html.reading import read
+from tests.report.rendered import as_html
 
 
 def test_the_answer_comes_first_with_the_whole_summary() -> None:
@@ -29,8 +29,8 @@ def test_the_answer_comes_first_with_the_whole_summary() -> None:
 
     assert page.one("p", role="note").text == "Simulated."
     assert page.one("header").text.startswith(page.one("h1").text)
-    for sentence in summary_sentences(answer):
-        assert sentence in first.text
+    for line in summary(answer):
+        assert line.text in first.text
     assert first.attributes["id"] == "answer"
 
 

@@ -16,7 +16,7 @@ from analyzer.measurement.manifest import QueryRecord
 from analyzer.report.answer import Answer
 from analyzer.report.write import write_report
 from tests.report.answers import constants_only, fitted_calibration, full, naughty, workload
-from tests.report.html.pages import page_of
+from tests.report.render.html.pages import page_of
 from tests.support.binaries import find_binary
 
 Scheme = Literal["light", "dark"]
