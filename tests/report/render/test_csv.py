@@ -1,4 +1,4 @@
-"""CSV and Markdown: whole, and harmless whatever a label holds."""
+"""CSV: whole, and harmless whatever a label holds."""
 
 import csv
 import io
@@ -16,7 +16,6 @@ from tests.report.answers import (
     fitted_calibration,
     full,
     naughty,
-    refused,
     workload,
 )
 from tests.report.rendered import as_csv, as_markdown, namespaces_csv, proxies_csv
@@ -24,11 +23,6 @@ from tests.report.rendered import as_csv, as_markdown, namespaces_csv, proxies_c
 
 def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
-
-
-def cells(line: str) -> list[str]:
-    """Divide a line of a Markdown table as its readers do: at bars that are not escaped."""
-    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
 
 
 def test_a_row_is_a_mode_on_a_basis() -> None:
@@ -119,72 +113,6 @@ def test_every_naughty_namespace_is_one_row() -> None:
     found = [row["namespace"].removeprefix("'") for row in rows(namespaces_csv(naughty()))]
 
     assert sorted(found) == sorted(inert(name) for name in NAUGHTY_NAMES)
-
-
-def test_markdown_tells_what_the_table_tells() -> None:
-    text = as_markdown(full(note="Simulated mesh."))
-
-    assert text.startswith("# What the sidecars cost, and what ambient would\n")
-    assert "**Simulated mesh.**" in text
-    assert "2024-05-14 00:00 to 2024-05-14 00:10 UTC" in text
-    assert "the post's 0.6 overstates them 2.0 times" in text
-    assert "Dollars are of usage, at $22 per vCPU-month" in text
-    lines = [
-        cells(line) for line in text.splitlines() if line.startswith(("| sidecar (", "| sidecar |"))
-    ]
-    assert lines == [
-        ["sidecar (sidecars)", "0.44", "0.281", "$116", "", "sidecar: measured"],
-        ["sidecar", "0.44", "$116", "0.3", "$79", "0.54", "$143"],
-    ]
-
-
-def test_markdown_of_the_post_is_to_the_dollar() -> None:
-    text = as_markdown(constants_only())
-    line = next(line for line in text.splitlines() if line.startswith("| ambient-waypoint-all"))
-
-    assert cells(line)[1] == "660"
-    assert cells(line)[3:5] == ["$174,240", "92.7 %"]
-    assert cells(line)[5] == "ztunnel: published, waypoint: published"
-
-
-def test_markdown_says_what_it_cannot_say() -> None:
-    text = as_markdown(refused())
-
-    assert "## Warnings\n\n- a step was missed" in text
-    assert "## Cannot say\n\n- role of a/b: no evidence" in text
-
-
-def test_every_table_row_has_as_many_cells_as_its_header() -> None:
-    widths: list[int] = []
-    for line in as_markdown(naughty()).splitlines():
-        if not line.startswith("|"):
-            widths = []
-            continue
-        widths.append(len(cells(line)))
-        assert widths[0] == widths[-1], line
-
-
-@pytest.mark.parametrize(
-    ("name", "written"),
-    [
-        ("a|b", r"a\|b"),
-        ("<img src=x onerror=alert(1)>", r"\<img src=x onerror=alert(1)\>"),
-        ("[link](javascript:x)", r"\[link\](javascript:x)"),
-        ("two\nlines", "two lines"),
-        ("`code` *bold* _it_", r"\`code\` \*bold\* \_it\_"),
-        ("back\\slash", r"back\\slash"),
-    ],
-)
-def test_markdown_in_a_name_is_text(name: str, written: str) -> None:
-    text = as_markdown(calibration_only(fitted_calibration([workload(f"{name}/w")])))
-
-    assert f"| {written}/w | 4 |" in text
-
-
-def test_markdown_in_a_note_is_text() -> None:
-    assert r"**\<script\>alert(1)\</script\> \*\***" in as_markdown(
-        full(note="<script>alert(1)</script> **")
-    )
 
 
 def test_a_text_ends_with_one_newline() -> None:
