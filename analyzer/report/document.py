@@ -25,7 +25,7 @@ COMPARISON_SCHEMA_VERSION: Final = 1
 """Of the JSON of a comparison, likewise."""
 
 
-def answer_document(answer: Answer, summary: str | None) -> Mapping[str, object]:
+def of_answer(answer: Answer, summary: str | None) -> Mapping[str, object]:
     """Return the answer by key; what could not be had is None."""
     document: dict[str, object] = {
         "schema_version": SCHEMA_VERSION,
@@ -81,7 +81,7 @@ def _measured(load: MeshLoad, usage: MeshUsage | None) -> Mapping[str, object] |
     }
 
 
-def comparison_document(
+def of_comparison(
     comparison: Comparison, before: Manifest, after: Manifest
 ) -> Mapping[str, object]:
     """Return the comparison by key; what could not be had is None."""

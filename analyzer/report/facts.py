@@ -34,7 +34,7 @@ def facts(answer: Answer) -> Iterator[Fact]:
         reserved = load.sidecars.reserved_vcpu
         yield Fact(
             label="vCPU used by the sidecars",
-            figure=Amount(value=load.sidecars.vcpu),
+            figure=Amount(load.sidecars.vcpu),
             remark="" if reserved is None else f"{fmt.number(reserved)} reserved",
         )
     if projection:
@@ -42,7 +42,7 @@ def facts(answer: Answer) -> Iterator[Fact]:
     if answer.sidecar:
         yield Fact(
             label="vCPU per 1000 requests/s",
-            figure=Amount(value=answer.sidecar.vcpu_per_1000_rps),
+            figure=Amount(answer.sidecar.vcpu_per_1000_rps),
             remark=f"the post says {post_vcpu()}",
         )
     if projection:
@@ -54,7 +54,7 @@ def _cost(projection: Projection) -> Fact:
     basis = fmt.AS_BASIS[projection.basis]
     return Fact(
         label="USD a year for sidecars",
-        figure=Amount(value=sidecars.usd_per_year, unit=Unit.USD),
+        figure=Amount(sidecars.usd_per_year, Unit.USD),
         remark=f"{basis}, at ${projection.price.vcpu_month_usd:.4g} per vCPU-month",
     )
 
@@ -65,6 +65,6 @@ def _saving(saving: Saving) -> Fact:
         share, verb = share.negated(), "dearer with"
     return Fact(
         label=f"{verb} {fmt.MODE_TITLES[saving.mode]}",
-        figure=Amount(value=share, unit=Unit.WHOLE_PERCENT),
+        figure=Amount(share, Unit.WHOLE_PERCENT),
         remark=f"{fmt.dollars(abs(saving.usd_per_year.mid))} a year",
     )

@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
 
-from analyzer.calibration.result import RoleCalibration
+from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.comparison.result import Comparison
 from analyzer.measurement.findings import Severity
 from analyzer.measurement.manifest import Manifest
+from analyzer.projection.result import Projection
 from analyzer.projection.scenario_toml import as_toml
+from analyzer.report import document, records
 from analyzer.report import format as fmt
-from analyzer.report import records
 from analyzer.report.answer import Answer
-from analyzer.report.document import answer_document, comparison_document
 from analyzer.report.facts import Fact, facts
 from analyzer.report.sentences import Line
 from analyzer.report.sentences import calibration as of_calibration
@@ -34,14 +33,14 @@ from analyzer.report.tables import costs, origins, parts
 from analyzer.units import Refusal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Paragraphs:
     """Sentences, each a paragraph of its own."""
 
-    lines: tuple[Line, ...]
+    items: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Points:
     """Remarks, each a point of a list; `anchor` is the list's name in the page's address."""
 
@@ -49,7 +48,7 @@ class Points:
     anchor: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Facts:
     """The few figures that a reader takes away, and what all of them are."""
 
@@ -59,77 +58,49 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A chart that was drawn.
-
-    Attributes:
-        png: the file.
-        description: what it shows, for whoever cannot see it.
-    """
+    """A chart that was drawn: its PNG file, and what it shows for whoever cannot see it."""
 
     png: bytes
     description: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChartShown:
-    """A chart in its place.
-
-    Attributes:
-        name: of its file, without the ending.
-        figures: anchor of what has the same figures in writing; "" where nothing has.
-    """
-
-    name: str
-    heading: str
-    picture: Picture
-    figures: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Charts:
-    """The charts that were drawn."""
+    """Charts by name, each with its heading and the anchor of its figures in writing, if any."""
 
-    items: tuple[ChartShown, ...]
+    items: tuple[tuple[str, str, Picture, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Code:
-    """Text for a machine; `summary` stands for it until a reader unfolds it, unless it is ""."""
+    """Text for a machine; a summary stands for it until a reader unfolds it, unless it is ""."""
 
-    text: str
+    items: tuple[str, ...]
     summary: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Definitions:
     """Pieces of code, each with its name and a remark, all folded behind a summary."""
 
-    summary: str
     items: tuple[tuple[str, str, str], ...]
+    summary: str
 
 
 Content = Paragraphs | Points | Facts | Charts | Code | Definitions | Table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Block:
-    """What belongs together.
-
-    Attributes:
-        headings: by the views that show it; "": it has none there.
-    """
+    """What belongs together, and the views that show it, each with the heading over it or ""."""
 
     content: Content
     headings: Mapping[View, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Section:
-    """Blocks under one heading of the page.
-
-    Attributes:
-        anchor: its name in the page's address.
-    """
+    """Blocks under one heading of the page; `anchor` is its name in the page's address."""
 
     anchor: str
     heading: str
@@ -140,69 +111,26 @@ class Section:
         return tuple(block for block in self.blocks if view in block.headings)
 
 
-class Report(Protocol):
-    """What every renderer takes."""
-
-    @property
-    def title(self) -> str:
-        """Return what the report is about."""
-
-    @property
-    def subtitle(self) -> str:
-        """Return which time it is about."""
-
-    @property
-    def note(self) -> str:
-        """Return what whoever collected the data says of them; "" if nothing."""
-
-    @property
-    def sections(self) -> tuple[Section, ...]:
-        """Return the whole content, in order."""
-
-    @property
-    def document(self) -> Mapping[str, object]:
-        """Return the results by key, for `values.plain`."""
-
-    @property
-    def rows(self) -> Iterable[records.Row]:
-        """Return the main figures as flat rows."""
-
-
-def blocks_in(report: Report, view: View) -> Iterator[Block]:
-    """Return the blocks of all sections that a view shows."""
-    for section in report.sections:
-        yield from section.shown_in(view)
-
-
 def _block(content: Content, *views: View, **headings: str) -> Iterator[Block]:
-    """Yield a block, unless there is nothing in it.
-
-    Args:
-        content: of the block.
-        views: that show it without a heading.
-        headings: by the views (the values of `View`) that show it with one.
-    """
-    if isinstance(content, Table):
-        is_empty = not content.rows
-    elif isinstance(content, Paragraphs):
-        is_empty = not content.lines
-    else:
-        is_empty = not (content.text if isinstance(content, Code) else content.items)
-    if not is_empty:
-        heads = {View(view): heading for view, heading in headings.items()}
-        yield Block(content=content, headings=dict.fromkeys(views, "") | heads)
+    """Yield a block, unless there is nothing in it; `headings` are by the values of `View`."""
+    if content.rows if isinstance(content, Table) else content.items:
+        shown = {View(view): heading for view, heading in headings.items()}
+        yield Block(content, dict.fromkeys(views, "") | shown)
 
 
 def _points(items: Iterable[object], **headings: str) -> Iterator[Block]:
-    return _block(Points(items=tuple(map(str, items))), **headings)
+    return _block(Points(tuple(map(str, items))), **headings)
 
 
-def _lines(*texts: str) -> Paragraphs:
-    return Paragraphs(lines=tuple(Line(text=text) for text in texts))
+def _texts(*texts: str) -> Paragraphs:
+    return Paragraphs(tuple(Line(text) for text in texts))
 
 
 def _section(anchor: str, heading: str, blocks: Iterable[Block]) -> Section:
-    return Section(anchor=anchor, heading=heading, blocks=tuple(blocks))
+    return Section(anchor, heading, tuple(blocks))
+
+
+_EVERYWHERE = (View.TERMINAL, View.TEXT, View.PAGE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,12 +148,12 @@ class AnswerReport:
 
     @property
     def subtitle(self) -> str:
-        """Return which time the answer is about."""
+        """Which time the answer is about."""
         return of_collection.window_title(self.answer.manifest)
 
     @property
     def note(self) -> str:
-        """Return what whoever collected the snapshot says of it."""
+        """What whoever collected the snapshot says of it."""
         return self.answer.manifest.note if self.answer.manifest else ""
 
     @cached_property
@@ -240,139 +168,76 @@ class AnswerReport:
 
     @cached_property
     def document(self) -> Mapping[str, object]:
-        """The answer by key."""
-        return answer_document(self.answer, self.summary_text)
+        """The answer by key, for `values.plain`."""
+        return document.of_answer(self.answer, self.summary_text)
 
     @property
     def rows(self) -> Iterable[records.Row]:
-        """Return a row a mode and basis, or a workload where nothing was projected."""
+        """A row a mode and basis, or a workload where nothing was projected."""
         if self.answer.projection:
             return records.mode_rows(self.answer.projection)
         return records.workload_rows(self.answer.calibration)
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
-        """The answer in order; a section may hold nothing."""
-        before_charts = (
-            _section("answer", "The answer", self._answer()),
-            _section("modes", "What each mode costs", self._modes()),
-        )
-        after_charts = (
-            _section("matters", "What matters", self._matters()),
-            _section("rank", "Namespaces", self._ranked()),
-            _section("fit", "What stands behind the fit", self._fit()),
-            _section("by-workload", "Workloads", self._workloads()),
-            _section("by-namespace", "Namespaces", self._namespaces()),
-            _section("by-node", "Nodes", self._nodes()),
-            _section("quality", "Data quality", self._quality()),
-            _section("sources", "Assumptions and sources", self._sources()),
-            _section("again", "How to do it again", self._again()),
-        )
+        """The answer in order; a section may hold nothing that some view shows."""
+        before, after = tuple(self._before_charts()), tuple(self._after_charts())
         anchors = {
             block.content.anchor
-            for section in (*before_charts, *after_charts)
+            for section in (*before, *after)
             for block in section.shown_in(View.PAGE)
             if isinstance(block.content, Table | Points)
         }
-        charts = _section("charts", "Charts", self._charts(anchors))
-        return (*before_charts, charts, *after_charts)
+        return (*before, _section("charts", "Charts", self._charts(anchors)), *after)
+
+    def _before_charts(self) -> Iterator[Section]:
+        yield _section("answer", "The answer", self._answer())
+        if self.answer.projection:
+            yield _section("modes", "What each mode costs", _modes(self.answer.projection))
+
+    def _after_charts(self) -> Iterator[Section]:
+        calibration, projection = self.answer.calibration, self.answer.projection
+        if projection:
+            yield _section("matters", "What matters", _matters(projection))
+            yield _section("rank", "Namespaces", _ranked(projection))
+        if calibration:
+            fit = _fit(calibration, is_all=projection is None)
+            yield _section("fit", "What stands behind the fit", fit)
+            workloads = _workloads(calibration, is_all=projection is None)
+            yield _section("by-workload", "Workloads", workloads)
+        if projection:
+            namespaces = _block(parts.namespaces(projection), View.PAGE)
+            yield _section("by-namespace", "Namespaces", namespaces)
+            yield _section("by-node", "Nodes", _block(parts.ztunnels(projection), View.PAGE))
+        yield _section("quality", "Data quality", self._quality())
+        yield _section("sources", "Assumptions and sources", self._sources())
+        yield _section("again", "How to do it again", self._again())
 
     def _answer(self) -> Iterator[Block]:
         answer = self.answer
-        note = (Line(text=self.note, is_strong=True),) if self.note else ()
-        head = (*note, Line(text=self.subtitle))
-        load = answer.load
-        mesh = tuple(of_projection.mesh_lines(load, answer.projection)) if load else ()
-        yield from _block(
-            Paragraphs(lines=(*head, *(Line(text=text) for text in mesh))), View.TERMINAL
-        )
-        yield from _block(Paragraphs(lines=head), View.TEXT)
-        yield from _block(
-            Facts(items=tuple(facts(answer)), note="A range holds 90 % of what is likely."),
-            View.PAGE,
-        )
-        yield from _block(_lines(*([self.summary_text] if self.summary_text else [])), View.TEXT)
-        nothing = (Line(text="Nothing was measured and nothing was asked."),)
-        yield from _block(Paragraphs(lines=self.summary or nothing), View.PAGE)
-        strong = tuple(line for line in self.summary if line.is_strong)
-        for line in strong:
-            yield from _block(Paragraphs(lines=(line,)), View.TERMINAL)
-
-    def _modes(self) -> Iterator[Block]:
-        projection = self.answer.projection
-        if projection is None:
-            return
-        remarks = tuple(of_projection.projection_lines(projection))
-        yield from _block(_lines(of_projection.price_sentence(projection)), View.TEXT)
-        yield from _block(costs.modes(projection), View.TERMINAL, View.TEXT, View.PAGE)
-        yield from _block(Points(items=remarks), View.TEXT, View.PAGE)
-        terminal = (
-            of_projection.price_line(projection),
-            *remarks,
-            *of_projection.component_lines(projection),
-        )
-        yield from _block(Points(items=terminal), View.TERMINAL)
-        yield from _block(costs.bases(projection), text="Used, reserved, billed")
+        note = (Line(self.note, is_strong=True),) if self.note else ()
+        head = (*note, Line(self.subtitle))
+        mesh = of_projection.mesh_lines(answer.load, answer.projection) if answer.load else ()
+        yield from _block(Paragraphs((*head, *_texts(*mesh).items)), View.TERMINAL)
+        yield from _block(Paragraphs(head), View.TEXT)
+        figures = Facts(tuple(facts(answer)), "A range holds 90 % of what is likely.")
+        yield from _block(figures, View.PAGE)
+        yield from _block(_texts(*filter(None, [self.summary_text])), View.TEXT)
+        nothing = _texts("Nothing was measured and nothing was asked.")
+        yield from _block(Paragraphs(self.summary) if self.summary else nothing, View.PAGE)
+        for line in self.summary:
+            if line.is_strong:
+                yield from _block(Paragraphs((line,)), View.TERMINAL)
 
     def _charts(self, anchors: set[str]) -> Iterator[Block]:
-        shown = (
-            ChartShown(
-                name=name,
-                heading=HEADINGS.get(name, name),
-                picture=picture,
-                figures=name if name in anchors else "",
-            )
+        drawn = tuple(
+            (name, HEADINGS.get(name, name), picture, name if name in anchors else "")
             for name, picture in self.pictures.items()
             if isinstance(picture, Picture)
         )
-        yield from _block(Charts(items=tuple(shown)), View.PAGE)
+        yield from _block(Charts(drawn), View.PAGE)
         missing = (item for item in self.pictures.values() if isinstance(item, Refusal))
         yield from _points(missing, page="Not drawn")
-
-    def _matters(self) -> Iterator[Block]:
-        projection = self.answer.projection
-        if projection is None:
-            return
-        yield from _block(costs.sensitivity(projection), View.PAGE, text="What matters")
-        # Where nothing moves the saving, the page has no such section.
-        views = (View.TEXT, View.PAGE) if projection.sensitivity else (View.TEXT,)
-        for sweep in projection.sweeps:
-            yield from _block(costs.sweep(sweep), *views)
-
-    def _ranked(self) -> Iterator[Block]:
-        projection = self.answer.projection
-        if projection is None:
-            return
-        if "saving_l4_vcpu" in projection.namespaces:
-            yield from _block(parts.namespaces(projection), text="Namespaces")
-        yield from _block(costs.references(projection), text="What others' constants would say")
-
-    def _fit(self) -> Iterator[Block]:
-        calibration = self.answer.calibration
-        if calibration is None:
-            return
-        lines = tuple(of_calibration.calibration_lines(calibration))
-        if not self.answer.projection:
-            yield from _block(Points(items=lines), View.TERMINAL)
-        yield from _block(Points(items=lines, anchor="calibration"), View.PAGE, text="Calibration")
-
-    def _workloads(self) -> Iterator[Block]:
-        calibration = self.answer.calibration
-        if calibration is None:
-            return
-        yield from _block(parts.workloads(calibration.workloads), text="Workloads")
-        ranked = parts.workloads(of_calibration.ranked(calibration.workloads))
-        yield from _block(ranked, View.PAGE)
-        if not self.answer.projection:
-            yield from _block(ranked, View.TERMINAL)
-
-    def _namespaces(self) -> Iterator[Block]:
-        if self.answer.projection:
-            yield from _block(parts.namespaces(self.answer.projection), View.PAGE)
-
-    def _nodes(self) -> Iterator[Block]:
-        if self.answer.projection:
-            yield from _block(parts.ztunnels(self.answer.projection), View.PAGE)
 
     def _quality(self) -> Iterator[Block]:
         found = self.answer.findings
@@ -381,41 +246,72 @@ class AnswerReport:
         yield from _points((f"{item.severity}: {item}" for item in grave), terminal="Data quality")
         yield from _points((f"{item.severity}: {item}" for item in found), text="Data quality")
         yield from _block(parts.findings(found), View.PAGE)
-        yield from _points(self.answer.warnings, **dict.fromkeys(_ALL, "Warnings"))
-        headings = dict.fromkeys(_ALL, "Cannot say") | {View.PAGE: "What cannot be said"}
-        yield from _points(self.answer.refusals, **headings)
+        yield from _points(self.answer.warnings, **dict.fromkeys(_EVERYWHERE, "Warnings"))
+        refused = {**dict.fromkeys(_EVERYWHERE, "Cannot say"), View.PAGE: "What cannot be said"}
+        yield from _points(self.answer.refusals, **refused)
 
     def _sources(self) -> Iterator[Block]:
         projection = self.answer.projection
         scenario = projection.workings.scenario if projection and projection.workings else None
         if scenario:
-            assumed = origins.assumptions(tuple(scenario.assumptions.values()), self.answer.spelled)
-            yield from _block(assumed, View.PAGE)
+            assumed = tuple(scenario.assumptions.values())
+            yield from _block(origins.assumptions(assumed, self.answer.spelled), View.PAGE)
         yield from _block(origins.constants(projection), View.PAGE)
         if scenario:
-            code = Code(text=as_toml(scenario), summary="All of it as a scenario file")
-            yield from _block(code, View.PAGE)
+            yield from _block(Code((as_toml(scenario),), "All of it as a scenario file"), View.PAGE)
 
     def _again(self) -> Iterator[Block]:
         manifest, projection = self.answer.manifest, self.answer.projection
         if manifest is None:
-            yield from _block(_lines(of_collection.NOTHING_COLLECTED), View.PAGE)
+            yield from _block(_texts(of_collection.NOTHING_COLLECTED), View.PAGE)
             return
         has_scenario = bool(projection and projection.workings)
         sentences = of_collection.again(manifest, has_scenario=has_scenario)
-        yield from _block(_lines(*map(self.answer.spelled, sentences)), View.PAGE)
-        commands = self.answer.front_end.reproduce(manifest)
-        yield from _block(Code(text="\n".join(commands)), View.PAGE)
+        yield from _block(_texts(*map(self.answer.spelled, sentences)), View.PAGE)
+        yield from _block(Code(self.answer.front_end.reproduce(manifest)), View.PAGE)
         queries = tuple(
             (query.name, of_collection.answered(query), query.promql) for query in manifest.queries
         )
-        yield from _block(
-            Definitions(summary=f"The {len(queries)} queries, as they were sent", items=queries),
-            View.PAGE,
-        )
+        summary_line = f"The {len(queries)} queries, as they were sent"
+        yield from _block(Definitions(queries, summary_line), View.PAGE)
 
 
-_ALL = (View.TERMINAL, View.TEXT, View.PAGE)
+def _modes(projection: Projection) -> Iterator[Block]:
+    remarks = tuple(of_projection.projection_lines(projection))
+    price, parts_of = of_projection.price_line, of_projection.component_lines
+    yield from _block(_texts(of_projection.price_sentence(projection)), View.TEXT)
+    yield from _block(costs.modes(projection), *_EVERYWHERE)
+    yield from _block(Points(remarks), View.TEXT, View.PAGE)
+    all_remarks = (price(projection), *remarks, *parts_of(projection))
+    yield from _block(Points(all_remarks), View.TERMINAL)
+    yield from _block(costs.bases(projection), text="Used, reserved, billed")
+
+
+def _matters(projection: Projection) -> Iterator[Block]:
+    yield from _block(costs.sensitivity(projection), View.PAGE, text="What matters")
+    # Where nothing moves the saving, the page has no such section.
+    views = (View.TEXT, View.PAGE) if projection.sensitivity else (View.TEXT,)
+    for sweep in projection.sweeps:
+        yield from _block(costs.sweep(sweep), *views)
+
+
+def _ranked(projection: Projection) -> Iterator[Block]:
+    if "saving_l4_vcpu" in projection.namespaces:
+        yield from _block(parts.namespaces(projection), text="Namespaces")
+    yield from _block(costs.references(projection), text="What others' constants would say")
+
+
+def _fit(calibration: Calibration, *, is_all: bool) -> Iterator[Block]:
+    """Yield what is behind the fit; a terminal has room for it where it `is_all` there is."""
+    lines = tuple(of_calibration.calibration_lines(calibration))
+    yield from _block(Points(lines), *([View.TERMINAL] if is_all else []))
+    yield from _block(Points(lines, "calibration"), View.PAGE, text="Calibration")
+
+
+def _workloads(calibration: Calibration, *, is_all: bool) -> Iterator[Block]:
+    yield from _block(parts.workloads(calibration.workloads), text="Workloads")
+    ranked = parts.workloads(of_calibration.ranked(calibration.workloads))
+    yield from _block(ranked, View.PAGE, *([View.TERMINAL] if is_all else []))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -436,7 +332,7 @@ class ComparisonReport:
 
     @property
     def subtitle(self) -> str:
-        """Return which times are compared."""
+        """Which times are compared."""
         return "; ".join(self._times())
 
     def _times(self) -> Iterator[str]:
@@ -445,45 +341,49 @@ class ComparisonReport:
 
     @cached_property
     def document(self) -> Mapping[str, object]:
-        """The comparison by key."""
-        return comparison_document(self.comparison, self.before, self.after)
+        """The comparison by key, for `values.plain`."""
+        return document.of_comparison(self.comparison, self.before, self.after)
 
     @property
     def rows(self) -> Iterable[records.Row]:
-        """Return a row a component, of the mesh and of each namespace."""
+        """A row a component, of the mesh and of each namespace."""
         return records.comparison_rows(self.comparison)
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
         """The comparison in order."""
+        found, where = self.comparison, "Where the difference comes from"
+        parts_of = _block(compared.parts(found), View.TERMINAL, text=where)
+        namespaces = _block(compared.namespaces(found), View.TERMINAL, text="Namespaces")
         return (
             _section("answer", "The answer", self._answer()),
-            _section("parts", "Where the difference comes from", self._parts()),
-            _section("by-namespace", "Namespaces", self._namespaces()),
+            _section("parts", where, parts_of),
+            _section("by-namespace", "Namespaces", namespaces),
             _section("quality", "Data quality", self._quality()),
         )
 
     def _answer(self) -> Iterator[Block]:
-        moved = of_comparison.moved(self.comparison)
-        yield from _block(_lines(*self._times(), moved), View.TERMINAL, View.TEXT)
-        outcome = Line(text=of_comparison.outcome(self.comparison), is_strong=True)
-        yield from _block(Paragraphs(lines=(outcome,)), *_ALL)
-        yield from _block(compared.components(self.comparison), View.TERMINAL, View.TEXT)
-
-    def _parts(self) -> Iterator[Block]:
-        table = compared.parts(self.comparison)
-        yield from _block(table, View.TERMINAL, text="Where the difference comes from")
-
-    def _namespaces(self) -> Iterator[Block]:
-        table = compared.namespaces(self.comparison)
-        yield from _block(table, View.TERMINAL, text="Namespaces")
+        found = self.comparison
+        head = _texts(*self._times(), of_comparison.moved(found))
+        yield from _block(head, View.TERMINAL, View.TEXT)
+        outcome = Line(of_comparison.outcome(found), is_strong=True)
+        yield from _block(Paragraphs((outcome,)), *_EVERYWHERE)
+        yield from _block(compared.components(found), View.TERMINAL, View.TEXT)
 
     def _quality(self) -> Iterator[Block]:
-        fits = [
-            of_calibration.role_line(fit)
-            for fit in (self.comparison.waypoint, self.comparison.ztunnel)
-            if isinstance(fit, RoleCalibration)
-        ]
-        yield from _points(fits, **dict.fromkeys(_ALL, "What AFTER measured"))
-        yield from _points(self.comparison.warnings, **dict.fromkeys(_ALL, "Warnings"))
-        yield from _points(self.comparison.refusals, **dict.fromkeys(_ALL, "Cannot say"))
+        found = self.comparison
+        fits = (fit for fit in (found.waypoint, found.ztunnel) if isinstance(fit, RoleCalibration))
+        measured = map(of_calibration.role_line, fits)
+        yield from _points(measured, **dict.fromkeys(_EVERYWHERE, "What AFTER measured"))
+        yield from _points(found.warnings, **dict.fromkeys(_EVERYWHERE, "Warnings"))
+        yield from _points(found.refusals, **dict.fromkeys(_EVERYWHERE, "Cannot say"))
+
+
+Report = AnswerReport | ComparisonReport
+"""What every renderer takes."""
+
+
+def blocks_in(report: Report, view: View) -> Iterator[Block]:
+    """Return the blocks of all sections that a view shows."""
+    for section in report.sections:
+        yield from section.shown_in(view)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
@@ -42,7 +42,7 @@ class Unit(StrEnum):
     WHOLE_PERCENT = "whole percent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Head:
     """A column's head in one view.
 
@@ -57,7 +57,7 @@ class Head:
     absent: str = NOT_KNOWN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Words:
     """A cell of words.
 
@@ -75,7 +75,7 @@ class Words:
     severity: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Folded:
     """Names that are shown on demand: how many, the first of them, and where the others are."""
 
@@ -84,7 +84,7 @@ class Folded:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Amount:
     """A cell of one quantity; the column says of what.
 
@@ -124,7 +124,7 @@ class Column:
     is_text: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table.
 
@@ -140,6 +140,7 @@ class Table:
     anchor: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    _: KW_ONLY
     captions: Mapping[View, str] = field(default_factory=dict)
     notes: Mapping[View, str] = field(default_factory=dict)
     limits: Mapping[View, int] = field(default_factory=dict)
@@ -181,7 +182,7 @@ class Listing(Generic[Item]):
                 None: that view does not show it.
         """
         heads = {
-            View(view): Head(title=title) if isinstance(title, str) else title
+            View(view): Head(title) if isinstance(title, str) else title
             for view, title in titles.items()
             if title is not None
         }
@@ -193,26 +194,12 @@ class Listing(Generic[Item]):
         column, _ = self._columns.pop()
         self._columns.append((replace(column, is_text=True), cell))
 
-    def table(
-        self,
-        anchor: str,
-        *,
-        captions: Mapping[View, str] | None = None,
-        notes: Mapping[View, str] | None = None,
-        limits: Mapping[View, int] | None = None,
-        file: str = "",
-        is_named: bool = False,
-    ) -> Table:
-        """Return the table; arguments as the attributes of `Table`."""
-        return Table(
-            anchor=anchor,
-            columns=tuple(column for column, _ in self._columns),
-            rows=tuple(tuple(cell(item) for _, cell in self._columns) for item in self._items),
-            captions=captions or {},
-            notes=notes or {},
-            limits=limits or {},
-            file=file,
-            is_named=is_named,
+    @property
+    def filled(self) -> tuple[tuple[Column, ...], tuple[Row, ...]]:
+        """The columns, and a row an item."""
+        columns = tuple(column for column, _ in self._columns)
+        return columns, tuple(
+            tuple(cell(item) for _, cell in self._columns) for item in self._items
         )
 
 

@@ -12,10 +12,7 @@ from analyzer.report import records
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
 from analyzer.report.charts.style import DPI, FORMATS, figure_bytes
-from analyzer.report.render.csv import as_csv, csv_text
-from analyzer.report.render.html import as_html
-from analyzer.report.render.json import as_json
-from analyzer.report.render.markdown import as_markdown
+from analyzer.report.render import csv, html, json, markdown
 from analyzer.report.sections import AnswerReport, ComparisonReport, Picture
 from analyzer.units import Refusal
 
@@ -65,17 +62,17 @@ def write_report(answer: Answer, folder: Path, charts: ChartOptions | None = Non
     calibration, projection = answer.calibration, answer.projection
     namespaces = records.table_rows(projection.namespaces) if projection else ()
     texts = {
-        "result.json": as_json(report),
-        "report.md": as_markdown(report),
-        "modes.csv": as_csv(report),
-        "namespaces.csv": csv_text(namespaces),
-        "workloads.csv": csv_text(records.workload_rows(calibration)),
-        "nodes.csv": csv_text(map(records.flat, projection.nodes if projection else ())),
-        "timeline.csv": csv_text(records.timeline_rows(calibration)),
-        "proxies.csv": csv_text(records.proxy_rows(answer.usage)),
+        "result.json": json.render(report),
+        "report.md": markdown.render(report),
+        "modes.csv": csv.render(report),
+        "namespaces.csv": csv.csv_text(namespaces),
+        "workloads.csv": csv.csv_text(records.workload_rows(calibration)),
+        "nodes.csv": csv.csv_text(map(records.flat, projection.nodes if projection else ())),
+        "timeline.csv": csv.csv_text(records.timeline_rows(calibration)),
+        "proxies.csv": csv.csv_text(records.proxy_rows(answer.usage)),
     }
     files = {name: text.encode() for name, text in texts.items()} | drawn
-    files["report.html"] = as_html(report).encode()
+    files["report.html"] = html.render(report).encode()
     # Without a report of ours, a picture of that name is somebody else's.
     is_again = (folder / "result.json").is_file()
     paths = write_files(files, folder)
@@ -92,9 +89,9 @@ def write_comparison(report: ComparisonReport, folder: Path) -> tuple[Path, ...]
         AnalyzerError: if the folder cannot be written.
     """
     texts = {
-        "comparison.json": as_json(report),
-        "comparison.md": as_markdown(report),
-        "comparison.csv": as_csv(report),
+        "comparison.json": json.render(report),
+        "comparison.md": markdown.render(report),
+        "comparison.csv": csv.render(report),
     }
     return write_files({name: text.encode() for name, text in texts.items()}, folder)
 

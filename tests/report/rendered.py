@@ -15,15 +15,15 @@ from analyzer.units import Refusal
 
 def as_table(answer: Answer, *, width: int = 80, colour: bool = False) -> str:
     screen = terminal.Screen(width=width, colour=colour)
-    return terminal.as_table(AnswerReport(answer=answer), screen)
+    return terminal.render(AnswerReport(answer=answer), screen)
 
 
 def as_markdown(answer: Answer) -> str:
-    return markdown.as_markdown(AnswerReport(answer=answer))
+    return markdown.render(AnswerReport(answer=answer))
 
 
 def as_csv(answer: Answer) -> str:
-    return csv.as_csv(AnswerReport(answer=answer))
+    return csv.render(AnswerReport(answer=answer))
 
 
 def namespaces_csv(answer: Answer) -> str:
@@ -41,7 +41,7 @@ def proxies_csv(answer: Answer) -> str:
 
 
 def as_json(answer: Answer) -> str:
-    return json.as_json(AnswerReport(answer=answer))
+    return json.render(AnswerReport(answer=answer))
 
 
 def as_document(answer: Answer) -> dict[str, Any]:
@@ -52,4 +52,4 @@ def as_document(answer: Answer) -> dict[str, Any]:
 
 
 def as_html(answer: Answer, pictures: Mapping[str, Picture | Refusal]) -> str:
-    return html.as_html(AnswerReport(answer=answer, pictures=pictures))
+    return html.render(AnswerReport(answer=answer, pictures=pictures))

@@ -12,12 +12,7 @@ from analyzer.projection.modes import AMBIENT_L4, SIDECAR
 from analyzer.projection.result import Mode, Projection, Workings
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.explain.money import (
-    dollar_lines,
-    node_price_lines,
-    price_lines,
-    saving_lines,
-)
+from analyzer.report.explain.money import dollar_lines, node_price_lines, price_lines, saving_lines
 from analyzer.report.explain.sidecars import sidecar_lines
 from analyzer.report.explain.waypoints import placed_lines, waypoint_lines
 from analyzer.report.explain.ztunnels import ztunnel_lines

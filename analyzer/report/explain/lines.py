@@ -53,10 +53,7 @@ def _plus(terms: Sequence[float]) -> str:
 
 
 def weighted_mean(
-    label: str,
-    weighted: Sequence[tuple[str, float, float]],
-    result: float,
-    unit: str,
+    label: str, weighted: Sequence[tuple[str, float, float]], result: float, unit: str
 ) -> Iterator[str]:
     """Return a mean of (name, weight, value), one line each and then the quotient."""
     products = [weight * value for _, weight, value in weighted]

@@ -75,11 +75,7 @@ def _spread(
         if amount == "vcpu"
         else (units.used_memory_gib, units.reserved_memory_gib)
     )
-    needed = {
-        Basis.USAGE: used,
-        Basis.RESERVED: reserved,
-        Basis.BILLED: np.maximum(used, reserved),
-    }
+    needed = {Basis.USAGE: used, Basis.RESERVED: reserved, Basis.BILLED: np.maximum(used, reserved)}
     each = prices.of_namespaces(load) if need.role == Role.WAYPOINT else prices.of(units.names)
     return units.names, np.asarray(needed[basis] * units.unit_count), each
 

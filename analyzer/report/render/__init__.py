@@ -3,45 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from analyzer.report.render.terminal import Screen
     from analyzer.report.sections import Report
 
-
-def _table(report: Report, screen: Screen) -> str:
-    from analyzer.report.render.terminal import as_table
-
-    return as_table(report, screen)
+Renderer = Callable[["Report", "Screen"], str]
 
 
-def _json(report: Report, screen: Screen) -> str:
-    from analyzer.report.render.json import as_json
+def _in_module(name: str) -> Renderer:
+    """Return the renderer of a module, which is imported when it is used."""
 
-    del screen
-    return as_json(report)
+    def rendered(report: Report, screen: Screen) -> str:
+        render: Renderer = import_module(f"{__name__}.{name}").render
+        return render(report, screen)
 
-
-def _csv(report: Report, screen: Screen) -> str:
-    from analyzer.report.render.csv import as_csv
-
-    del screen
-    return as_csv(report)
+    return rendered
 
 
-def _markdown(report: Report, screen: Screen) -> str:
-    from analyzer.report.render.markdown import as_markdown
-
-    del screen
-    return as_markdown(report)
-
-
-FORMATS: Final[Mapping[str, Callable[[Report, Screen], str]]] = {
-    "table": _table,
-    "json": _json,
-    "csv": _csv,
-    "markdown": _markdown,
+FORMATS: Final[Mapping[str, Renderer]] = {
+    "table": _in_module("terminal"),
+    "json": _in_module("json"),
+    "csv": _in_module("csv"),
+    "markdown": _in_module("markdown"),
 }
-"""Every format that stdout may have, by name. A renderer is imported when it is used: their names
-are known to `--help`, which must not wait for pandas."""
+"""Every format that stdout may have. `--help` needs their names, and must not wait for pandas."""

@@ -14,7 +14,7 @@ _FORMULA_STARTS: Final = ("=", "+", "-", "@")
 """A spreadsheet takes a text that begins so for a formula, and runs it."""
 
 
-def as_csv(report: Report) -> str:
+def render(report: Report, _: object = None) -> str:
     """Return the main figures of a report as CSV."""
     return csv_text(report.rows)
 

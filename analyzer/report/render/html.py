@@ -27,7 +27,7 @@ _DOTS_PER_PIXEL: Final = 2
 """Charts have twice the dots that a screen of 100 dots an inch shows."""
 
 
-def as_html(report: Report) -> str:
+def render(report: Report) -> str:
     """Return a report as one page; the same report gives the same text."""
     style = (resources.files(__package__) / "templates" / "style.css").read_text(encoding="utf-8")
     return (
@@ -83,10 +83,10 @@ def _words(cell: Cell, head: Head | None = None) -> Words:
         return cell
     value, show = cell.interval, _WRITTEN[cell.unit]
     if value is None:
-        return Words(text=(head or Head(title="")).absent if cell.absent is None else cell.absent)
+        return Words((head or Head("")).absent if cell.absent is None else cell.absent)
     has_range = value.low < value.high
     detail = f"{show(value.low)} to {show(value.high)}" if has_range else ""
-    return Words(text=show(value.mid), detail=detail)
+    return Words(show(value.mid), detail=detail)
 
 
 def _kind(content: Content) -> str:

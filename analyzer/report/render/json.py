@@ -10,7 +10,7 @@ from analyzer.report.sections import Report
 from analyzer.report.values import plain
 
 
-def as_json(report: Report) -> str:
+def render(report: Report, _: object = None) -> str:
     """Return a report as JSON text; the same report gives the same bytes.
 
     Raises:

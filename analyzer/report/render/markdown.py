@@ -9,7 +9,7 @@ from analyzer.report.sections import Block, Paragraphs, Points, Report, blocks_i
 from analyzer.report.table import Table, View, in_line
 
 
-def as_markdown(report: Report) -> str:
+def render(report: Report, _: object = None) -> str:
     """Return a report as Markdown."""
     lines = [f"# {report.title}", ""]
     for block in blocks_in(report, View.TEXT):
@@ -22,7 +22,7 @@ def as_markdown(report: Report) -> str:
 def _lines(block: Block) -> Iterator[str]:
     content = block.content
     if isinstance(content, Paragraphs):
-        for line in content.lines:
+        for line in content.items:
             text = escaped(line.text)
             yield from (f"**{text}**" if line.is_strong else text, "")
     elif isinstance(content, Points):

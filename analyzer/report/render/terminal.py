@@ -70,7 +70,7 @@ def terminal_width() -> int:
     return shutil.get_terminal_size((80, 24)).columns
 
 
-def as_table(report: Report, screen: Screen | None = None) -> str:
+def render(report: Report, screen: Screen | None = None) -> str:
     """Return a report as text that fits a terminal."""
     screen = screen or Screen()
     out = io.StringIO()
@@ -96,7 +96,7 @@ def _print(console: Console, block: Block) -> None:
     if heading:
         console.print(Text(heading, style="bold"))
     if isinstance(content, Paragraphs):
-        for line in content.lines:
+        for line in content.items:
             console.print(Text(fmt.inert(line.text), style="bold" if line.is_strong else ""))
     elif isinstance(content, Points):
         for item in _first(content.items) if heading else content.items:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from analyzer.units import Refusal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """A sentence.
 

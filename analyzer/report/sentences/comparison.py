@@ -16,11 +16,7 @@ CAUSE_TITLES = {
     Cause.UNEXPLAINED: "unexplained",
 }
 
-_WHO = {
-    "sidecar": "the sidecars that stayed",
-    "ztunnel": "ztunnels",
-    "waypoint": "waypoints",
-}
+_WHO = {"sidecar": "the sidecars that stayed", "ztunnel": "ztunnels", "waypoint": "waypoints"}
 
 
 def outcome(comparison: Comparison) -> str:

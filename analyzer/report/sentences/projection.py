@@ -6,12 +6,7 @@ from collections.abc import Iterator
 
 from analyzer.data import BLOG
 from analyzer.projection.demand import MeshLoad
-from analyzer.projection.modes import (
-    AMBIENT_L4,
-    AMBIENT_WAYPOINT,
-    AMBIENT_WAYPOINT_ALL,
-    SIDECAR,
-)
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Projection, Reference, Saving
 from analyzer.report import format as fmt
 from analyzer.units import Interval

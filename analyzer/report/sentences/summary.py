@@ -30,15 +30,15 @@ def _lines(answer: Answer) -> Iterator[Line]:
     projection = answer.projection
     load = projection.load if projection else answer.load
     if load:
-        yield Line(text=_carried(answer, load))
+        yield Line(_carried(answer, load))
     if projection:
-        yield Line(text=_cost(projection))
+        yield Line(_cost(projection))
     if answer.sidecar:
-        yield Line(text=verdict(answer.sidecar), is_strong=True)
+        yield Line(verdict(answer.sidecar), is_strong=True)
     elif answer.calibration and isinstance(answer.calibration.sidecar, Refusal):
         refusal = answer.calibration.sidecar
         text = f"What a request costs cannot be said: {refusal.detail}."
-        yield Line(text=text, refusals=(refusal,))
+        yield Line(text, refusals=(refusal,))
     if projection:
         yield from _savings(projection)
         yield from _dependence(projection)
@@ -86,11 +86,11 @@ def _savings(projection: Projection) -> Iterator[Line]:
     if finding:
         l4, waypoint = (savings[name].usd_per_year for name in (AMBIENT_L4, AMBIENT_WAYPOINT))
         has_range = waypoint.low < waypoint.high
-        yield Line(text=finding, is_strong=True)
+        yield Line(finding, is_strong=True)
         # A loss among them has its sign, and is no saving.
         what = "that is" if min(l4.mid, waypoint.mid) >= 0 else "the savings are"
         yield Line(
-            text=f"In dollars {fmt.AS_BASIS[projection.basis]} {what} {fmt.usd(l4)} and "
+            f"In dollars {fmt.AS_BASIS[projection.basis]} {what} {fmt.usd(l4)} and "
             f"{fmt.usd(waypoint)} a year"
             f"{'; brackets hold 90 % of what is likely' if has_range else ''}."
         )
@@ -100,12 +100,12 @@ def _savings(projection: Projection) -> Iterator[Line]:
             f"{fmt.MODE_TITLES[name].removeprefix('ambient, ')}"
             for name, item in savings.items()
         ]
-        yield Line(text=f"For the same traffic ambient would {' and '.join(parts)}.")
+        yield Line(f"For the same traffic ambient would {' and '.join(parts)}.")
     else:
         # What was never asked for is no reason.
         known = [item for item in projection.refusals if item.reason != Reason.NOT_ASKED][:1]
         why = "".join(f": {item.detail}" for item in known)
-        yield Line(text=f"What ambient would save cannot be said{why}.", refusals=tuple(known))
+        yield Line(f"What ambient would save cannot be said{why}.", refusals=tuple(known))
 
 
 def _size(value: Interval) -> Interval:
@@ -119,7 +119,7 @@ def _dependence(projection: Projection) -> Iterator[Line]:
         ends = f" ({fmt.ranged(value)}{f' {unit}' if unit else ''})" if value else ""
         name = item.assumption.replace("_", " ").replace("vcpu", "vCPU")
         yield Line(
-            text=f"The saving with waypoints depends most on the {name}{ends}: "
+            f"The saving with waypoints depends most on the {name}{ends}: "
             f"{fmt.dollars(item.low_usd_per_year)} a year at its low end, "
             f"{fmt.dollars(item.high_usd_per_year)} at its high end."
         )
@@ -131,6 +131,6 @@ def _limit(answer: Answer, refused: Collection[Refusal]) -> Iterator[Line]:
     said = {answer.worded(item) for item in refused}
     refusals = [item for item in answer.refusals if item not in said]
     if findings:
-        yield Line(text=f"What limits this most: {replace(findings[0], mending='')}.")
+        yield Line(f"What limits this most: {replace(findings[0], mending='')}.")
     elif refusals:
-        yield Line(text=f"What cannot be said: {refusals[0]}.", refusals=(refusals[0],))
+        yield Line(f"What cannot be said: {refusals[0]}.", refusals=(refusals[0],))

@@ -23,31 +23,31 @@ _PARTS_LEGEND: Final = (
 def components(comparison: Comparison) -> Table:
     """Return what each component was predicted to use, and what it uses."""
     listing = Listing((*comparison.components, comparison.total))
-    listing.column(lambda item: Words(text=item.role), terminal="vCPU", text="component")
+    listing.column(lambda item: Words(item.role), terminal="vCPU", text="component")
     listing.column(
-        lambda item: Amount(value=item.predicted_vcpu), terminal="predicted", text="predicted vCPU"
+        lambda item: Amount(item.predicted_vcpu), terminal="predicted", text="predicted vCPU"
     )
     listing.column(
-        lambda item: Amount(value=item.predicted_at_after_vcpu),
+        lambda item: Amount(item.predicted_at_after_vcpu),
         terminal="at traffic\nafter",
         text="at the traffic after",
     )
-    listing.column(
-        lambda item: Amount(value=item.measured_vcpu), terminal="measured", text="measured"
-    )
+    listing.column(lambda item: Amount(item.measured_vcpu), terminal="measured", text="measured")
     listing.column(_bias, terminal="bias", text="bias")
-    listing.column(lambda item: Words(text=range_word(item)), terminal="in range", text="in range")
-    return listing.table("components", notes=dict.fromkeys((View.TERMINAL, View.TEXT), _LEGEND))
+    listing.column(lambda item: Words(range_word(item)), terminal="in range", text="in range")
+    return Table(
+        "components", *listing.filled, notes=dict.fromkeys((View.TERMINAL, View.TEXT), _LEGEND)
+    )
 
 
 def _bias(item: Difference) -> Cell:
-    return Amount(value=item.bias_at_after_percent, unit=Unit.PERCENT, absent="refused")
+    return Amount(item.bias_at_after_percent, Unit.PERCENT, absent="refused")
 
 
 def parts(comparison: Comparison) -> Table:
     """Return where the difference of each component comes from."""
     listing = Listing((*comparison.components, comparison.total))
-    listing.column(lambda item: Words(text=item.role), terminal="vCPU", text="component")
+    listing.column(lambda item: Words(item.role), terminal="vCPU", text="component")
     listing.column(
         lambda item: _part(item, item.difference_vcpu), terminal="difference", text="difference"
     )
@@ -55,7 +55,9 @@ def parts(comparison: Comparison) -> Table:
         title = CAUSE_TITLES[cause]
         terminal = "request" if cause == Cause.UNIT_COST else title
         listing.column(_part_of(cause), terminal=terminal, text=title)
-    return listing.table("parts", notes=dict.fromkeys((View.TERMINAL, View.TEXT), _PARTS_LEGEND))
+    return Table(
+        "parts", *listing.filled, notes=dict.fromkeys((View.TERMINAL, View.TEXT), _PARTS_LEGEND)
+    )
 
 
 def _part_of(cause: Cause) -> Callable[[Difference], Cell]:
@@ -66,9 +68,9 @@ def _part_of(cause: Cause) -> Callable[[Difference], Cell]:
 def _part(item: Difference, value: float | None) -> Cell:
     """Return a part of a difference; what is a thousandth of the whole at most is nothing."""
     if value is None:
-        return Words(text="refused")
+        return Words("refused")
     whole = max(item.measured_vcpu, item.predicted_vcpu.mid)
-    return Words(text=signed(value if abs(value) > whole / 1000 else 0.0))
+    return Words(signed(value if abs(value) > whole / 1000 else 0.0))
 
 
 def namespaces(comparison: Comparison) -> Table:
@@ -80,15 +82,15 @@ def namespaces(comparison: Comparison) -> Table:
 
     def heads(title: str) -> dict[str, str | Head]:
         # Namespaces are many: each has one line, however narrow the terminal.
-        short = Head(title=title, best_only=True)
+        short = Head(title, best_only=True)
         return {View.TERMINAL: short, View.NARROW: short, View.TEXT: title}
 
     listing = Listing(rows)
-    listing.column(lambda row: Words(text=row[0].namespace), **heads("namespace"))
-    listing.column(lambda row: Words(text=row[0].status), **heads("sidecars"))
-    listing.column(lambda row: Words(text=row[1].role), **heads("component"))
-    listing.column(lambda row: Amount(value=row[1].predicted_vcpu), **heads("predicted"))
-    listing.column(lambda row: Amount(value=row[1].predicted_at_after_vcpu), **heads("after"))
-    listing.column(lambda row: Amount(value=row[1].measured_vcpu), **heads("measured"))
+    listing.column(lambda row: Words(row[0].namespace), **heads("namespace"))
+    listing.column(lambda row: Words(row[0].status), **heads("sidecars"))
+    listing.column(lambda row: Words(row[1].role), **heads("component"))
+    listing.column(lambda row: Amount(row[1].predicted_vcpu), **heads("predicted"))
+    listing.column(lambda row: Amount(row[1].predicted_at_after_vcpu), **heads("after"))
+    listing.column(lambda row: Amount(row[1].measured_vcpu), **heads("measured"))
     listing.column(lambda row: _bias(row[1]), **heads("bias"))
-    return listing.table("namespaces", is_named=True)
+    return Table("namespaces", *listing.filled, is_named=True)

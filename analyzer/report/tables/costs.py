@@ -36,29 +36,25 @@ def modes(projection: Projection) -> Table:
     basis = projection.basis
     known = _known_bases(projection)
     listing = Listing(projection.modes)
+    listing.column(lambda mode: Words(mode.name), terminal="mode", narrow="mode", notebook="mode")
+    listing.column(lambda mode: Words(f"{mode.name} ({fmt.MODE_TITLES[mode.name]})"), text="mode")
     listing.column(
-        lambda mode: Words(text=mode.name), terminal="mode", narrow="mode", notebook="mode"
-    )
-    listing.column(
-        lambda mode: Words(text=f"{mode.name} ({fmt.MODE_TITLES[mode.name]})"), text="mode"
-    )
-    listing.column(
-        lambda mode: Words(text=fmt.MODE_TITLES[mode.name], detail=_provenance(mode, " ")),
+        lambda mode: Words(fmt.MODE_TITLES[mode.name], detail=_provenance(mode, " ")),
         page="mode, and what its figures are",
     )
     listing.column(_vcpu(basis), text="vCPU", notebook="vCPU")
     for each in Basis:
         # A terminal has room for what is used, and for what is paid.
         used = "vCPU" if each == Basis.USAGE else None
-        usd = Head(title=f"USD/year\n{fmt.AS_BASIS[each]}", absent="-")
+        usd = Head(f"USD/year\n{fmt.AS_BASIS[each]}", absent="-")
         paid = None if each == Basis.RESERVED else usd
         titles = (f"vCPU {_BASES[each]}", f"USD a year, {_BASES[each]}")
         page_vcpu, page_usd = titles if each in known else (None, None)
         listing.column(_vcpu(each), terminal=used, narrow=used, page=page_vcpu)
         listing.column(_usd(each), terminal=paid, narrow=paid, page=page_usd)
     listing.column(
-        lambda mode: Amount(value=mode.bases[basis].memory_gib),
-        text=Head(title="memory GiB", absent=""),
+        lambda mode: Amount(mode.bases[basis].memory_gib),
+        text=Head("memory GiB", absent=""),
         page="GiB of memory",
     )
     listing.column(_usd(basis), text="USD a year", notebook="USD a year")
@@ -66,24 +62,25 @@ def modes(projection: Projection) -> Table:
     def saved(mode: Mode, unit: Unit) -> Cell:
         saving = savings.get(mode.name)
         if mode == projection.modes[0]:
-            return Words(text="")
+            return Words("")
         if unit == Unit.USD:
-            return Amount(value=saving.usd_per_year if saving else None, unit=unit)
-        return Amount(value=saving.percent if saving else None, unit=unit, is_gain=True)
+            return Amount(saving.usd_per_year if saving else None, unit=unit)
+        return Amount(saving.percent if saving else None, unit=unit, is_gain=True)
 
     short = "saving" if basis == Basis.USAGE else f"saving\nas {basis}"
     listing.column(
         lambda mode: saved(mode, Unit.PERCENT),
-        terminal=Head(title=short, absent=""),
-        narrow=Head(title=short, absent=""),
-        text=Head(title="saving", absent=""),
-        notebook=Head(title="saving", absent=""),
+        terminal=Head(short, absent=""),
+        narrow=Head(short, absent=""),
+        text=Head("saving", absent=""),
+        notebook=Head("saving", absent=""),
         page="saved",
     )
     listing.column(lambda mode: saved(mode, Unit.USD), page="saved, USD a year")
-    listing.column(lambda mode: Words(text=_provenance(mode, ": ")), text="figures are")
-    return listing.table(
+    listing.column(lambda mode: Words(_provenance(mode, ": ")), text="figures are")
+    return Table(
         "cost",
+        *listing.filled,
         captions={
             View.PAGE: "What each mode needs and costs for the same traffic",
             View.NOTEBOOK: f"Modes, of {basis}; 90 % intervals",
@@ -95,20 +92,20 @@ def modes(projection: Projection) -> Table:
 def bases(projection: Projection) -> Table:
     """Return what each mode needs and costs on every basis."""
     listing = Listing(projection.modes)
-    listing.column(lambda mode: Words(text=mode.name), text="mode")
+    listing.column(lambda mode: Words(mode.name), text="mode")
     for basis in Basis:
-        listing.column(_vcpu(basis), text=Head(title=f"{basis} vCPU", absent="-"))
-        listing.column(_usd(basis), text=Head(title=f"{basis} USD", absent="-"))
-    return listing.table("bases")
+        listing.column(_vcpu(basis), text=Head(f"{basis} vCPU", absent="-"))
+        listing.column(_usd(basis), text=Head(f"{basis} USD", absent="-"))
+    return Table("bases", *listing.filled)
 
 
 def _vcpu(basis: Basis) -> Callable[[Mode], Cell]:
-    return lambda mode: Amount(value=mode.bases[basis].vcpu if basis in mode.bases else None)
+    return lambda mode: Amount(mode.bases[basis].vcpu if basis in mode.bases else None)
 
 
 def _usd(basis: Basis) -> Callable[[Mode], Cell]:
     return lambda mode: Amount(
-        value=mode.bases[basis].usd_per_year if basis in mode.bases else None, unit=Unit.USD
+        mode.bases[basis].usd_per_year if basis in mode.bases else None, Unit.USD
     )
 
 
@@ -140,32 +137,31 @@ def sensitivity(projection: Projection) -> Table:
     """Return what each assumption does to the saving with waypoints, the widest range first."""
 
     def value(item: Sensitivity) -> Cell:
-        return Amount(value=assumed(projection, item.assumption)[0])
+        return Amount(assumed(projection, item.assumption)[0])
 
     def unit(item: Sensitivity) -> Cell:
         found = assumed(projection, item.assumption)[1]
-        return Words(text=found or "by the fit; the unit is in the name")
+        return Words(found or "by the fit; the unit is in the name")
 
     listing = Listing(projection.sensitivity)
     listing.column(
-        lambda item: Words(text=item.assumption),
-        text="what moves the saving most",
-        page="assumption",
+        lambda item: Words(item.assumption), text="what moves the saving most", page="assumption"
     )
     listing.column(value, page="value")
     listing.column(
-        lambda item: Amount(value=item.low_usd_per_year, unit=Unit.USD),
+        lambda item: Amount(item.low_usd_per_year, Unit.USD),
         text="at its low end",
         page="USD saved at its low end",
     )
     listing.column(
-        lambda item: Amount(value=item.high_usd_per_year, unit=Unit.USD),
+        lambda item: Amount(item.high_usd_per_year, Unit.USD),
         text="at its high end",
         page="USD saved at its high end",
     )
     listing.text_column(unit, page="unit")
-    return listing.table(
+    return Table(
         "sensitivity",
+        *listing.filled,
         captions={View.PAGE: "What moves the saving with waypoints most, each alone"},
     )
 
@@ -176,27 +172,27 @@ def sweep(found: Sweep) -> Table:
     title = _SWEEPS[found.name][View.TEXT]
     listing = Listing(found.points)
     listing.column(
-        lambda point: Words(text=f"{point.choice:.0%}" if is_share else f"{point.choice:.0f}"),
+        lambda point: Words(f"{point.choice:.0%}" if is_share else f"{point.choice:.0f}"),
         text=title,
         page=title if is_share else "replicas of each waypoint",
     )
     listing.column(
-        lambda point: Amount(value=point.usd_per_year, unit=Unit.USD),
+        lambda point: Amount(point.usd_per_year, Unit.USD),
         text="saved a year",
         page="saved, USD a year",
     )
-    return listing.table(found.name, captions={View.PAGE: _SWEEPS[found.name][View.PAGE]})
+    return Table(found.name, *listing.filled, captions={View.PAGE: _SWEEPS[found.name][View.PAGE]})
 
 
 def references(projection: Projection) -> Table:
     """Return what published constants would make of the same mesh."""
     listing = Listing(projection.references)
-    listing.column(lambda item: Words(text=item.title), text="published figures, for this mesh")
+    listing.column(lambda item: Words(item.title), text="published figures, for this mesh")
     for name in _PUBLISHED:
-        listing.column(_reference_vcpu(name), text=Head(title=f"{name} vCPU", absent="-"))
-    listing.column(lambda item: Words(text=why_different(item, projection.load)), text="why")
-    return listing.table("references")
+        listing.column(_reference_vcpu(name), text=Head(f"{name} vCPU", absent="-"))
+    listing.column(lambda item: Words(why_different(item, projection.load)), text="why")
+    return Table("references", *listing.filled)
 
 
 def _reference_vcpu(mode: str) -> Callable[[Reference], Cell]:
-    return lambda item: Amount(value=item.vcpu.get(mode))
+    return lambda item: Amount(item.vcpu.get(mode))

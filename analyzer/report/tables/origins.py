@@ -24,13 +24,14 @@ def assumptions(items: Sequence[Assumption], spelled: Callable[[str], str]) -> T
         spelled: names settings as the front end does.
     """
     listing = Listing(items)
-    listing.column(lambda item: Words(text=item.name), page="assumption")
-    listing.column(lambda item: Amount(value=item.value), page="value")
-    listing.text_column(lambda item: Words(text=item.unit), page="unit")
+    listing.column(lambda item: Words(item.name), page="assumption")
+    listing.column(lambda item: Amount(item.value), page="value")
+    listing.text_column(lambda item: Words(item.unit), page="unit")
     listing.text_column(lambda item: _link(item.source), page="source")
     note = f"Each can be changed under its name in a file given with {Setting.SCENARIO}."
-    return listing.table(
+    return Table(
         "assumptions",
+        *listing.filled,
         captions={View.PAGE: "What the projection assumes"},
         notes={View.PAGE: spelled(note)},
     )
@@ -42,10 +43,10 @@ def constants(projection: Projection | None) -> Table:
 
     def of_this_mesh(item: PublishedConstants) -> Cell:
         found = references.get(item.name)
-        return Amount(value=found.vcpu.get(Role.SIDECAR) if found else None, absent="")
+        return Amount(found.vcpu.get(Role.SIDECAR) if found else None, absent="")
 
     listing = Listing(published_constants().values())
-    listing.column(lambda item: Words(text=item.title, detail=item.remark), page="published by")
+    listing.column(lambda item: Words(item.title, detail=item.remark), page="published by")
     listing.text_column(
         lambda item: _each(item.sidecar_vcpu_per_proxy, item.sidecar_vcpu_per_1000_rps),
         page="a sidecar",
@@ -60,7 +61,7 @@ def constants(projection: Projection | None) -> Table:
     )
     listing.column(of_this_mesh, page="sidecars of this mesh")
     listing.text_column(lambda item: _link(item.source), page="source")
-    return listing.table("constants", captions={View.PAGE: "Published constants, in vCPU"})
+    return Table("constants", *listing.filled, captions={View.PAGE: "Published constants, in vCPU"})
 
 
 def _each(each_vcpu: float | None, vcpu_per_1000_rps: float | None) -> Words:
@@ -69,9 +70,9 @@ def _each(each_vcpu: float | None, vcpu_per_1000_rps: float | None) -> Words:
         for value, unit in ((each_vcpu, "each"), (vcpu_per_1000_rps, "per 1000 requests/s"))
         if value is not None
     ]
-    return Words(text=" and ".join(parts) or "says nothing")
+    return Words(" and ".join(parts) or "says nothing")
 
 
 def _link(text: str) -> Words:
     """Return a source; it leads there only if it is an address and nothing else."""
-    return Words(text=text, link=text if _URL.fullmatch(text) else "")
+    return Words(text, link=text if _URL.fullmatch(text) else "")

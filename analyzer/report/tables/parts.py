@@ -33,44 +33,44 @@ def workloads(items: Sequence[WorkloadCalibration]) -> Table:
     """Return what the sidecars of each workload cost."""
 
     def of_fit(item: WorkloadCalibration, text: str) -> Cell:
-        return Words(text="" if item.vcpu_per_1000_rps is None else text)
+        return Words("" if item.vcpu_per_1000_rps is None else text)
 
     listing = Listing(items)
     listing.column(
-        lambda item: Words(text=f"{item.namespace}/{item.workload}"),
-        **dict.fromkeys(View, "workload"),
+        lambda item: Words(f"{item.namespace}/{item.workload}"), **dict.fromkeys(View, "workload")
     )
     listing.column(
-        lambda item: Amount(value=item.proxy_count, unit=Unit.COUNT),
+        lambda item: Amount(item.proxy_count, Unit.COUNT),
         **dict.fromkeys(View, "proxies") | {View.PAGE: "sidecars"},
     )
-    listing.column(lambda item: Amount(value=item.mean_vcpu), page="vCPU used")
-    listing.column(lambda item: Amount(value=item.mean_rps), **dict.fromkeys(View, "requests/s"))
+    listing.column(lambda item: Amount(item.mean_vcpu), page="vCPU used")
+    listing.column(lambda item: Amount(item.mean_rps), **dict.fromkeys(View, "requests/s"))
     listing.column(
-        lambda item: Amount(value=item.vcpu_per_1000_rps, absent="refused"),
+        lambda item: Amount(item.vcpu_per_1000_rps, absent="refused"),
         terminal="vCPU/1000 rps",
-        narrow=Head(title="vCPU per\n1000 rps", best_only=True),
+        narrow=Head("vCPU per\n1000 rps", best_only=True),
         text="vCPU per 1000 rps",
         notebook="vCPU per 1000 rps",
         page="vCPU per 1000 requests/s",
     )
     listing.column(
-        lambda item: Amount(value=item.idle_vcpu_per_proxy, absent="refused"),
-        terminal=Head(title="idle vCPU", best_only=True),
-        narrow=Head(title="idle\nvCPU", best_only=True),
+        lambda item: Amount(item.idle_vcpu_per_proxy, absent="refused"),
+        terminal=Head("idle vCPU", best_only=True),
+        narrow=Head("idle\nvCPU", best_only=True),
         text="idle vCPU each",
         notebook="idle vCPU each",
         page="idle vCPU each",
     )
-    listing.column(lambda item: Words(text=f"{item.own_share:.0%}"), text="own")
+    listing.column(lambda item: Words(f"{item.own_share:.0%}"), text="own")
     listing.column(
         # Adding 0 takes the sign off a zero.
         lambda item: of_fit(item, f"{round(100 * item.own_share) + 0} %"),
         page="rests on its own data",
     )
     listing.text_column(lambda item: of_fit(item, str(item.provenance)), page="figures are")
-    return listing.table(
+    return Table(
         "workloads",
+        *listing.filled,
         captions={
             View.PAGE: "What the sidecars of each workload cost, those that use most first",
             View.NOTEBOOK: "Workloads, those with the most CPU first",
@@ -86,21 +86,22 @@ def namespaces(projection: Projection) -> Table:
     savings = [column for column in _SAVINGS if column in frame]
     listing = Listing(frame.to_dict("records"))
     listing.column(
-        lambda row: Words(text=str(row["namespace"]), detail=_remark(row)),
+        lambda row: Words(str(row["namespace"]), detail=_remark(row)),
         text="namespace, in order of what moving it saves",
         page="namespace",
     )
-    listing.column(lambda row: Amount(value=row["sidecar_count"], unit=Unit.COUNT), page="sidecars")
-    listing.column(lambda row: Amount(value=row["proxy_rps"]), page="requests/s")
+    listing.column(lambda row: Amount(row["sidecar_count"], Unit.COUNT), page="sidecars")
+    listing.column(lambda row: Amount(row["proxy_rps"]), page="requests/s")
     listing.column(
-        lambda row: Amount(value=row["sidecar_vcpu"]), text="sidecars vCPU", page="vCPU of sidecars"
+        lambda row: Amount(row["sidecar_vcpu"]), text="sidecars vCPU", page="vCPU of sidecars"
     )
     for column in savings:
         text, page = _SAVINGS[column]
         listing.column(_amount_in(column), text=text, page=page)
     order = ", in the order in which moving saves most" if savings else ""
-    return listing.table(
+    return Table(
         "namespaces",
+        *listing.filled,
         captions={View.PAGE: f"The namespaces{order}"},
         limits={View.TEXT: 20},
         file="namespaces.csv",
@@ -108,7 +109,7 @@ def namespaces(projection: Projection) -> Table:
 
 
 def _amount_in(column: str) -> Callable[[Mapping[Hashable, Any]], Cell]:
-    return lambda row: Amount(value=row[column])
+    return lambda row: Amount(row[column])
 
 
 def _remark(row: Mapping[Hashable, Any]) -> str:
@@ -118,12 +119,13 @@ def _remark(row: Mapping[Hashable, Any]) -> str:
 def ztunnels(projection: Projection) -> Table:
     """Return what the ztunnel of each node would use, the busiest first."""
     listing = Listing(projection.nodes)
-    listing.column(lambda node: Words(text=node.node), page="node")
-    listing.column(lambda node: Amount(value=node.ztunnel_vcpu), page="vCPU")
-    listing.column(lambda node: Amount(value=node.passes_rps), page="requests/s")
-    listing.column(lambda node: Amount(value=node.gbit_per_second), page="Gbit/s of TCP")
-    return listing.table(
+    listing.column(lambda node: Words(node.node), page="node")
+    listing.column(lambda node: Amount(node.ztunnel_vcpu), page="vCPU")
+    listing.column(lambda node: Amount(node.passes_rps), page="requests/s")
+    listing.column(lambda node: Amount(node.gbit_per_second), page="Gbit/s of TCP")
+    return Table(
         "ztunnels",
+        *listing.filled,
         captions={View.PAGE: "What the ztunnel of each node would use, the busiest first"},
         file="nodes.csv",
     )
@@ -134,34 +136,34 @@ def proxies(usage: MeshUsage) -> Table:
     listing = Listing([role for role in Role if not usage.of_role(role).empty])
 
     def total(role: Role, column: str) -> Cell:
-        return Amount(value=usage.mean_total(role, column), absent="unknown")
+        return Amount(usage.mean_total(role, column), absent="unknown")
 
-    listing.column(lambda role: Words(text=str(role)), notebook="role")
-    listing.column(
-        lambda role: Amount(value=usage.count(role), unit=Unit.COUNT), notebook="proxies"
-    )
+    listing.column(lambda role: Words(str(role)), notebook="role")
+    listing.column(lambda role: Amount(usage.count(role), Unit.COUNT), notebook="proxies")
     listing.column(lambda role: total(role, "cpu_vcpu"), notebook="vCPU used")
     listing.column(lambda role: total(role, "proxy_rps"), notebook="requests/s")
-    return listing.table("proxies", captions={View.NOTEBOOK: "Proxies, means over the window"})
+    return Table(
+        "proxies", *listing.filled, captions={View.NOTEBOOK: "Proxies, means over the window"}
+    )
 
 
 def findings(items: Sequence[Finding]) -> Table:
     """Return what is wrong or thin in the data, whom it affects, and what would cure it."""
 
     def share(value: float | None) -> Cell:
-        return Words(text="" if value is None else f"{100 * value:.1f} %")
+        return Words("" if value is None else f"{100 * value:.1f} %")
 
     listing = Listing(items)
-    listing.column(lambda item: Words(text=item.severity, severity=item.severity), page="severity")
+    listing.column(lambda item: Words(item.severity, severity=item.severity), page="severity")
     listing.text_column(
-        lambda item: Words(text=item.text, folded=_affected(item)),
-        page="what was found",
+        lambda item: Words(item.text, folded=_affected(item)), page="what was found"
     )
     listing.column(lambda item: share(item.cpu_share), page="of the CPU")
     listing.column(lambda item: share(item.rps_share), page="of the requests")
-    listing.text_column(lambda item: Words(text=item.mending), page="what would mend it")
-    return listing.table(
+    listing.text_column(lambda item: Words(item.mending), page="what would mend it")
+    return Table(
         "findings",
+        *listing.filled,
         captions={View.PAGE: "What is wrong or thin in the data, the most severe first"},
     )
 

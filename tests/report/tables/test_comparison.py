@@ -11,10 +11,11 @@ import pytest
 
 from analyzer.comparison.result import Comparison
 from analyzer.data import schema_path
-from analyzer.report.render.csv import as_csv
-from analyzer.report.render.json import as_json
-from analyzer.report.render.markdown import as_markdown
-from analyzer.report.render.terminal import Screen, as_table
+from analyzer.report.render.csv import render as as_csv
+from analyzer.report.render.json import render as as_json
+from analyzer.report.render.markdown import render as as_markdown
+from analyzer.report.render.terminal import Screen
+from analyzer.report.render.terminal import render as as_table
 from analyzer.report.sentences.comparison import outcome
 from tests.comparison.migrations import Migrated
 from tests.report.answers import NAUGHTY_NAMES
