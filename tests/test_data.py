@@ -117,9 +117,9 @@ def test_the_posts_figures_are_the_posts() -> None:
     post = published_constants()[BLOG]
 
     # "0.6 vCPU for 1000 requests per second", used per pod and per waypoint; "0.3 vCPU per node
-    # instance"; "$22 per month per vCPU".
+    # instance".
     assert (post.sidecar_vcpu_per_proxy, post.waypoint_vcpu_per_replica) == (0.6, 0.6)
-    assert (post.ztunnel_vcpu_per_node, post.vcpu_month_usd) == (0.3, 22)
+    assert post.ztunnel_vcpu_per_node == 0.3
     assert not post.needs_requests
     assert post.sidecar_vcpu_per_1000_rps is None
 
@@ -159,9 +159,8 @@ def test_the_default_of_a_ztunnel_is_the_current_page() -> None:
     page = published_constants()["istio-1.24"]
 
     assert assumptions()["ztunnel_vcpu_per_1000_rps"].value.mid == page.ztunnel_vcpu_per_1000_rps
-    assert assumptions()["vcpu_month_usd"].value == Interval.exactly(
-        published_constants()[BLOG].vcpu_month_usd or 0
-    )
+    # "$22 per month per vCPU".
+    assert assumptions()["vcpu_month_usd"].value == Interval.exactly(22)
 
 
 def sample_files() -> list[Path]:

@@ -45,13 +45,13 @@ _UNIT_ELSEWHERE = {
     "analyzer.calibration.fit.partial_pooling._Evidence.own": "two units: idle vcpu, coefficient",
     "analyzer.calibration.fit.partial_pooling._Evidence.noise": "a matrix of these two",
     "analyzer.calibration.fit.partial_pooling._Evidence.doubt": "a matrix of these two",
-    "analyzer.projection.demand.Demand.growth_factor": "it has none",
+    "analyzer.projection.demand.Growth.factor": "it has none",
     "analyzer.projection.result.SweepPoint.choice": "the name of the sweep",
     "analyzer.projection.result.Sweep.break_even": "the name of the sweep",
     "analyzer.report.charts.workloads._Estimate.value": "the panel that it is drawn in says it",
     "analyzer.data.Assumption.value": "the assumption's name says it",
-    "analyzer.projection.components.Parameters.values": "the keys say it",
-    "analyzer.projection.components.Parameters.waypoint_fit": "the keys say it",
+    "analyzer.projection.uncertainty.Parameters.values": "the keys say it",
+    "analyzer.projection.uncertainty.Parameters.waypoint_fit": "the keys say it",
 }
 finite = st.floats(-1e9, 1e9)
 

@@ -74,7 +74,7 @@ def project(  # noqa: PLR0913 - one argument an option
     from analyzer.measurement.snapshot import load_snapshot
 
     if show_scenario:
-        from analyzer.projection.scenario_toml import as_toml
+        from analyzer.projection.scenario import as_toml
 
         click.echo(
             as_toml(scenario_of(assumed["scenario"], assumed["waypoint_replicas"])), nl=False

@@ -10,22 +10,20 @@ unexplained the rest: the parts add up to the difference, by construction
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-import numpy as np
+from functools import reduce
+from operator import add
 
 from analyzer.calibration.fit.segments import Floats
 from analyzer.comparison.result import Cause, Compared, Difference, UnitCost, Whole
-from analyzer.projection.draws import to_interval
+from analyzer.projection.uncertainty import to_interval
 from analyzer.units import Interval, Role
-
-__all__ = ["Account", "Fitted", "added_up", "difference", "settled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
-    """Proxies of which AFTER tells idle and traffic apart; arrays are over draws.
+    """Proxies whose idle and traffic AFTER could be fitted for; arrays are over draws.
 
     Attributes:
         count: how many.
@@ -43,6 +41,19 @@ class Fitted:
     measured_idle_vcpu: Interval
     measured_traffic_vcpu: Interval
 
+    def __add__(self, other: Fitted) -> Fitted:
+        """Return the same of both together."""
+        return Fitted(
+            count=self.count + other.count,
+            rps=self.rps + other.rps,
+            predicted_idle_vcpu=self.predicted_idle_vcpu + other.predicted_idle_vcpu,
+            predicted_traffic_vcpu=self.predicted_traffic_vcpu + other.predicted_traffic_vcpu,
+            measured_idle_vcpu=together((self.measured_idle_vcpu, other.measured_idle_vcpu)),
+            measured_traffic_vcpu=together(
+                (self.measured_traffic_vcpu, other.measured_traffic_vcpu)
+            ),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
@@ -53,7 +64,7 @@ class Account:
         at_after_vcpu: at the traffic after.
         with_count_vcpu: at the traffic after, with as many proxies as there are.
         measured_vcpu: after.
-        fitted: the proxies that AFTER's fit speaks for; None where it has none.
+        fitted: the proxies that AFTER's fit covers; None where it has none.
     """
 
     predicted_vcpu: Floats
@@ -71,25 +82,46 @@ class Account:
         """Whether nothing was predicted and nothing is there."""
         return not (self.predicted_vcpu.any() or self.predicted_count or self.measured_count)
 
+    def __add__(self, other: Account) -> Account:
+        """Return the account of both together."""
+        both = self.fitted and other.fitted and self.fitted + other.fitted
+        return Account(
+            predicted_vcpu=self.predicted_vcpu + other.predicted_vcpu,
+            at_after_vcpu=self.at_after_vcpu + other.at_after_vcpu,
+            with_count_vcpu=self.with_count_vcpu + other.with_count_vcpu,
+            measured_vcpu=self.measured_vcpu + other.measured_vcpu,
+            predicted_count=self.predicted_count + other.predicted_count,
+            measured_count=self.measured_count + other.measured_count,
+            before_rps=self.before_rps + other.before_rps,
+            after_rps=self.after_rps + other.after_rps,
+            fitted=both or self.fitted or other.fitted,
+        )
 
-def added_up(accounts: Sequence[Account]) -> Account:
+
+def added_up(accounts: Iterable[Account]) -> Account:
     """Return the account of all of these proxies together; there must be one at least."""
-    return Account(
-        predicted_vcpu=_sum([item.predicted_vcpu for item in accounts]),
-        at_after_vcpu=_sum([item.at_after_vcpu for item in accounts]),
-        with_count_vcpu=_sum([item.with_count_vcpu for item in accounts]),
-        measured_vcpu=sum(item.measured_vcpu for item in accounts),
-        predicted_count=sum(item.predicted_count for item in accounts),
-        measured_count=sum(item.measured_count for item in accounts),
-        before_rps=sum(item.before_rps for item in accounts),
-        after_rps=sum(item.after_rps for item in accounts),
-        fitted=_all_fitted([item.fitted for item in accounts if item.fitted is not None]),
+    return reduce(add, accounts)
+
+
+def together(items: Iterable[Interval]) -> Interval:
+    """Add intervals end to end: what one fit has of all of them errs the same way."""
+    low, mid, high = (
+        sum(ends) for ends in zip(*((i.low, i.mid, i.high) for i in items), strict=True)
     )
+    return Interval(low=low, mid=mid, high=high)
 
 
 def settled(role: Role, account: Account) -> Compared:
     """Divide the difference of one role's proxies among its causes."""
-    whole, fitted = difference(role, account), account.fitted
+    whole, predicted_cost, measured_cost = difference(role, account), None, None
+    if account.fitted is not None and account.fitted.count > 0:
+        fitted = account.fitted
+        predicted_cost = _unit_cost(
+            fitted,
+            to_interval(fitted.predicted_idle_vcpu),
+            to_interval(fitted.predicted_traffic_vcpu),
+        )
+        measured_cost = _unit_cost(fitted, fitted.measured_idle_vcpu, fitted.measured_traffic_vcpu)
     return Compared(
         role=role,
         predicted_vcpu=whole.predicted_vcpu,
@@ -102,8 +134,8 @@ def settled(role: Role, account: Account) -> Compared:
         measured_count=account.measured_count,
         before_rps=account.before_rps,
         after_rps=account.after_rps,
-        predicted_cost=_predicted_cost(fitted),
-        measured_cost=_measured_cost(fitted),
+        predicted_cost=predicted_cost,
+        measured_cost=measured_cost,
     )
 
 
@@ -137,47 +169,8 @@ def _bias_percent(predicted_vcpu: Floats, measured_vcpu: float) -> Interval | No
     return to_interval(100 * (predicted_vcpu / measured_vcpu - 1))
 
 
-def _predicted_cost(fitted: Fitted | None) -> UnitCost | None:
-    if fitted is None or fitted.count <= 0:
-        return None
-    traffic = fitted.predicted_traffic_vcpu
+def _unit_cost(fitted: Fitted, idle: Interval, traffic: Interval) -> UnitCost:
     return UnitCost(
-        idle_vcpu_per_proxy=to_interval(fitted.predicted_idle_vcpu / fitted.count),
-        vcpu_per_1000_rps=to_interval(traffic / fitted.rps * 1000) if fitted.rps > 0 else None,
-    )
-
-
-def _measured_cost(fitted: Fitted | None) -> UnitCost | None:
-    if fitted is None or fitted.count <= 0:
-        return None
-    traffic = fitted.measured_traffic_vcpu
-    return UnitCost(
-        idle_vcpu_per_proxy=fitted.measured_idle_vcpu.scaled(1 / fitted.count),
+        idle_vcpu_per_proxy=idle.scaled(1 / fitted.count),
         vcpu_per_1000_rps=traffic.scaled(1000 / fitted.rps) if fitted.rps > 0 else None,
     )
-
-
-def _all_fitted(items: Sequence[Fitted]) -> Fitted | None:
-    if not items:
-        return None
-    return Fitted(
-        count=sum(item.count for item in items),
-        rps=sum(item.rps for item in items),
-        predicted_idle_vcpu=_sum([item.predicted_idle_vcpu for item in items]),
-        predicted_traffic_vcpu=_sum([item.predicted_traffic_vcpu for item in items]),
-        measured_idle_vcpu=_together([item.measured_idle_vcpu for item in items]),
-        measured_traffic_vcpu=_together([item.measured_traffic_vcpu for item in items]),
-    )
-
-
-def _together(items: Sequence[Interval]) -> Interval:
-    """Add intervals end to end: what one fit says of all of them errs the same way."""
-    return Interval(
-        low=sum(item.low for item in items),
-        mid=sum(item.mid for item in items),
-        high=sum(item.high for item in items),
-    )
-
-
-def _sum(arrays: Sequence[Floats]) -> Floats:
-    return np.asarray(np.sum(np.vstack(arrays), axis=0))

@@ -9,11 +9,10 @@ from analyzer.measurement.anonymise import HIDDEN_SOURCE
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.tables import UNKNOWN_NAMES
 from analyzer.measurement.usage import MeshUsage
+from analyzer.settings import Setting
 from analyzer.units import Reason, Refusal, Role
 
-__all__ = ["different", "incomparable", "nothing_moved", "refused", "salts_differ"]
-
-_SALT: Final = "collect both with --hide-names and the same ISTIO_USAGE_SALT"
+_SALT: Final = f"collect both with {Setting.HIDE_NAMES} and the same ISTIO_USAGE_SALT"
 
 
 def refused(detail: str, reason: Reason) -> Refusal:
@@ -29,7 +28,7 @@ def incomparable(before: Manifest, after: Manifest) -> Refusal | None:
     if before.scope != after.scope:
         detail = (
             "the snapshots are of different parts of a mesh: collect both with the same "
-            "--namespace and --cluster"
+            f"{Setting.NAMESPACES} and {Setting.CLUSTER}"
         )
         return refused(detail, Reason.AMBIGUOUS)
     if after.window.start < before.window.end:
@@ -46,7 +45,9 @@ def different(before: MeshUsage, after: MeshUsage) -> Refusal | None:
     """Return why two meshes are not the same one."""
     if before.clusters and after.clusters and before.clusters != after.clusters:
         first, second = (", ".join(usage.clusters) for usage in (before, after))
-        detail = f"BEFORE is of the clusters {first}, AFTER of {second}: give --cluster to both"
+        detail = (
+            f"BEFORE is of the clusters {first}, AFTER of {second}: give {Setting.CLUSTER} to both"
+        )
         return refused(detail, Reason.AMBIGUOUS)
     if not _names(before) & _names(after):
         detail = "no namespace and no node is in both snapshots: they are of different meshes"
@@ -71,8 +72,8 @@ def nothing_moved(moved: Migration) -> Refusal | None:
         if gone:
             detail = (
                 f"AFTER shows no ztunnel, though {gone} workloads have lost their sidecars: "
-                "collect it again without --namespace, and see that the kubelet's metrics of "
-                "ztunnel's namespace are kept"
+                f"collect it again without {Setting.NAMESPACES}, and see that the kubelet's "
+                "metrics of ztunnel's namespace are kept"
             )
         return refused(detail, Reason.NO_DATA)
     if not ztunnels["vcpu"].sum() > 0:

@@ -7,7 +7,7 @@ from typing import Final
 
 from analyzer.calibration.calibrate import calibrate_usage
 from analyzer.calibration.result import Calibration, RoleCalibration
-from analyzer.comparison.ambient_accounts import waypoint_accounts, ztunnel_account
+from analyzer.comparison.accounts import sidecar_accounts, waypoint_accounts, ztunnel_account
 from analyzer.comparison.attribution import Account, added_up, difference, settled
 from analyzer.comparison.checks import (
     different,
@@ -18,15 +18,12 @@ from analyzer.comparison.checks import (
 )
 from analyzer.comparison.match import Migration, Passes, by_namespace, migration
 from analyzer.comparison.result import Compared, Comparison, NamespaceCompared, Status, Whole
-from analyzer.comparison.sidecar_accounts import sidecar_accounts
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
-from analyzer.projection.demand import Demand, MeshLoad, mesh_load
+from analyzer.projection.demand import MeshLoad, even_nodes, mesh_load
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.uncertainty import drawn, with_measured
 from analyzer.units import Provenance, Reason, Refusal, Role
-
-__all__ = ["compare", "compare_usage"]
 
 MIN_ASSUMED_SHARE: Final = 0.01
 """Share of the ztunnels' passes that may be taken to be as before without a word."""
@@ -62,20 +59,19 @@ def compare_usage(before: MeshUsage, after: MeshUsage, scenario: Scenario) -> Co
         return refusal
     first, second = calibrate_usage(before), calibrate_usage(after)
     parameters = drawn(with_measured(scenario, first.ztunnel), first)
-    if isinstance(first.sidecar, Refusal) or parameters is None:
+    if isinstance(first.sidecar, Refusal):
         return refused(f"BEFORE has no fit to predict from: {first.sidecar}", Reason.NO_DATA)
-    demand = Demand(ingress_through_waypoint=scenario.ingress_through_waypoint)
-    known = load = mesh_load(moved.moved_part, demand=demand)
-    if known.nodes is None:
-        nodes = max(after.count(Role.ZTUNNEL), 1)
-        load = mesh_load(moved.moved_part, node_count=nodes, demand=demand)
+    load = mesh_load(moved.moved_part, ingress_through_waypoint=scenario.ingress_through_waypoint)
+    nodes = load.nodes
+    if nodes is None:
+        nodes = even_nodes(load.namespaces, max(after.count(Role.ZTUNNEL), 1))
     passes = moved.passes()
     accounts = {
-        Role.SIDECAR: sidecar_accounts(moved, first, second),
-        Role.ZTUNNEL: {"": ztunnel_account(moved, load, passes, parameters, second)},
+        Role.SIDECAR: sidecar_accounts(moved, first, second, first.sidecar),
+        Role.ZTUNNEL: {"": ztunnel_account(moved, nodes, passes, parameters, second.ztunnel)},
         Role.WAYPOINT: waypoint_accounts(moved, load, parameters, _measured(second.waypoint)),
     }
-    return _comparison(moved, accounts, second, _warnings(moved, known, passes))
+    return _comparison(moved, accounts, second, _warnings(moved, load, passes))
 
 
 def _comparison(
@@ -84,11 +80,11 @@ def _comparison(
     after: Calibration,
     warnings: tuple[str, ...],
 ) -> Comparison:
-    sums = {role: added_up(list(items.values())) for role, items in accounts.items() if items}
+    sums = {role: added_up(items.values()) for role, items in accounts.items() if items}
     components = tuple(
         settled(role, account) for role, account in sums.items() if not account.is_empty
     )
-    total = difference(Whole.TOTAL, added_up(list(sums.values())))
+    total = difference(Whole.TOTAL, added_up(sums.values()))
     waypoint, ztunnel = (
         _or_why_not(role, item)
         for role, item in ((Role.WAYPOINT, after.waypoint), (Role.ZTUNNEL, after.ztunnel))

@@ -13,8 +13,6 @@ from analyzer.comparison.result import Status
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import Role
 
-__all__ = ["Migration", "Passes", "by_namespace", "migration"]
-
 MAX_LEFT_SHARE: Final = 0.05
 """Share of a workload's sidecars that may still be seen after it has moved: a rolling restart's
 last pods, or the first steps of the window."""
@@ -105,11 +103,11 @@ class Migration:
         ends = sources.isin(moved).astype(float) + destinations.isin(moved)
         before = rates["before"].fillna(0.0).to_numpy(float)
         after = rates["after"].to_numpy(float)
-        is_told = ~np.isnan(after) | self._would_be_told(sources, destinations)
-        after = np.where(is_told, np.nan_to_num(after), before)
+        is_counted = ~np.isnan(after) | self._would_be_counted(sources, destinations)
+        after = np.where(is_counted, np.nan_to_num(after), before)
         return Passes(
             added_rps=float(ends @ (after - before)),
-            assumed_rps=float(ends @ (before * ~is_told)),
+            assumed_rps=float(ends @ (before * ~is_counted)),
             total_rps=float(ends @ after),
         )
 
@@ -118,14 +116,14 @@ class Migration:
         moved = self.workloads[self.workloads["has_moved"]]
         return pd.MultiIndex.from_frame(moved[_WORKLOAD])
 
-    def _would_be_told(self, sources: pd.MultiIndex, destinations: pd.MultiIndex) -> Bools:
-        """Tell the calls that somebody would report after, if they were made."""
+    def _would_be_counted(self, sources: pd.MultiIndex, destinations: pd.MultiIndex) -> Bools:
+        """Return which calls a proxy would report after, if they were made."""
         sidecars, gateways = (_keys(self.after, role) for role in (Role.SIDECAR, Role.GATEWAY))
         served = by_namespace(self.after, Role.WAYPOINT).index
         has_waypoint = destinations.get_level_values(0).isin(served)
         from_gateway = sources.isin(gateways)
         is_meshed = ~from_gateway & (sources.get_level_values(1) != _UNKNOWN)
-        # The source's word counts only where nobody at the destination ever reports.
+        # The source counts only where nothing at the destination ever reports.
         by_source = (sources.isin(sidecars) | from_gateway) & ~has_waypoint
         return np.asarray(
             destinations.isin(sidecars) | (has_waypoint & is_meshed) | by_source, dtype=bool

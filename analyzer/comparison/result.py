@@ -13,17 +13,6 @@ from enum import StrEnum
 from analyzer.calibration.result import RoleCalibration
 from analyzer.units import Interval, Refusal, Role
 
-__all__ = [
-    "Cause",
-    "Compared",
-    "Comparison",
-    "Difference",
-    "NamespaceCompared",
-    "Status",
-    "UnitCost",
-    "Whole",
-]
-
 WORTH_NAMING_SHARE = 0.01
 """Share of all measured CPU below which no part of a difference is worth a sentence."""
 

@@ -33,12 +33,17 @@ BLOG = "blog"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumption:
-    """A default of the projection, with its range and where it comes from."""
+    """What the projection assumes, with its range and where it comes from.
+
+    Attributes:
+        is_measured: whether it was measured on this mesh, and is no assumption any more.
+    """
 
     name: str
     value: Interval
     unit: str
     source: str
+    is_measured: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +63,6 @@ class PublishedConstants:
     ztunnel_vcpu_per_1000_rps: float | None = None
     waypoint_vcpu_per_replica: float | None = None
     waypoint_vcpu_per_1000_rps: float | None = None
-    vcpu_month_usd: float | None = None
 
     @property
     def needs_requests(self) -> bool:

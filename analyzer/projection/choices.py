@@ -1,10 +1,10 @@
-"""What a scenario chooses between, where it is not a number: how each choice is read and told."""
+"""What a scenario chooses between, where it is not a number, and how that is read and written."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import time
 from enum import StrEnum
 from typing import Any, Final
@@ -14,47 +14,35 @@ import numpy as np
 import pandas as pd
 
 from analyzer.calibration.fit.segments import Floats
-from analyzer.errors import UsageError
-
-__all__ = [
-    "DAYS",
-    "END_OF_DAY",
-    "FLAT",
-    "OBSERVED",
-    "PERMITTED",
-    "Basis",
-    "NodePrice",
-    "Placement",
-    "Prices",
-    "WorkingHours",
-    "basis_of",
-    "flag_of",
-    "placement_of",
-    "prices_of",
-    "working_hours_of",
-]
-
-DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 END_OF_DAY: Final = time.max
 """What no clock shows, and a scenario writes as 24:00."""
 
-
+_MOST_USD: Final = sys.float_info.max
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FLAG: Final = "true, false"
+_BASES: Final = "usage, reserved, billed"
+_PLACEMENTS: Final = "observed, all, none, a list of namespaces, or a share from 0 to 1"
+_PRICES: Final = "flat, opencost, or a table of prices by instance type"
 _NODE_PRICE: Final = "{ vcpu_hour_usd = number, memory_gib_hour_usd = number }, from 0 up"
+_HOURS: Final = (
+    'a table like { days = ["mon", "fri"], start = "08:00", end = "18:00", '
+    'time_zone = "Europe/Berlin" }, start before end, which may be "24:00"'
+)
 
-PERMITTED: Final[Mapping[str, str]] = {
-    "basis": "usage, reserved, billed",
-    "waypoint_placement": "observed, all, none, a list of namespaces, or a share from 0 to 1",
-    "ingress_through_waypoint": _FLAG,
-    "istio_cni_installed": _FLAG,
-    "prices": "flat, opencost, or a table of prices by instance type",
-    "working_hours": (
-        'a table like { days = ["mon", "fri"], start = "08:00", end = "18:00", '
-        'time_zone = "Europe/Berlin" }, start before end, which may be "24:00"'
-    ),
-}
-"""What each choice may be, by its key in a scenario file."""
+
+class NotPermitted(ValueError):
+    """A value that a key of a scenario may not have.
+
+    Attributes:
+        value: what it is.
+        permitted: what it may be, in words.
+        part: of the key, where the value is within it.
+    """
+
+    def __init__(self, value: object, permitted: str, part: str = "") -> None:
+        super().__init__(f"{value!r}; permitted: {permitted}")
+        self.value, self.permitted, self.part = value, permitted, part
 
 
 class Basis(StrEnum):
@@ -65,44 +53,99 @@ class Basis(StrEnum):
     RESERVED = "reserved"
     """CPU requested from the scheduler."""
     BILLED = "billed"
-    """The larger of the two, proxy by proxy (OpenCost's rule)."""
+    """What is paid for; see `sidecars.billed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A waypoint where HTTP was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Everywhere:
+    """A waypoint in every namespace with sidecars."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nowhere:
+    """No waypoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A waypoint in the namespaces of these names."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """This share of a waypoint, 0-1, where HTTP was seen."""
+
+    l7_share: float
+
+
+Placement = Observed | Everywhere | Nowhere | Named | Share
+"""Which namespaces get waypoints in the mode `ambient-waypoint`."""
+
+
+OBSERVED: Final = Observed()
+
+
+def waypoint_weights(placement: Placement, namespaces: pd.DataFrame) -> Floats:
+    """Return how much of a waypoint each of these namespaces gets, 0-1, shape (namespaces,)."""
+    has_http = namespaces["has_http"].to_numpy(bool).astype(float)
+    match placement:
+        case Observed():
+            return has_http
+        case Everywhere():
+            return np.ones(len(namespaces))
+        case Nowhere():
+            return np.zeros(len(namespaces))
+        case Named(names):
+            return namespaces["namespace"].isin(names).to_numpy(bool).astype(float)
+        case Share(share):
+            return has_http * share
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """vcpu_month_usd and memory_gib_month_usd on every node."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCost:
+    """The prices of each node that OpenCost exports to this Prometheus."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
-    """Which namespaces get waypoints in the mode `ambient-waypoint`.
+class NodePrice:
+    """What one kind of machine costs."""
 
-    Attributes:
-        rule: observed (where HTTP was seen), all, none, named, or share.
-        names: of the namespaces, where named.
-        l7_share: part of each observed namespace's waypoint that is needed, where share.
-    """
-
-    rule: str = "observed"
-    names: tuple[str, ...] = ()
-    l7_share: float = 1.0
-
-    def weights(self, namespaces: pd.DataFrame) -> Floats:
-        """Return how much of a waypoint each of these namespaces gets, 0-1."""
-        has_http = namespaces["has_http"].to_numpy(bool)
-        named = namespaces["namespace"].isin(self.names).to_numpy(bool)
-        chosen = {
-            "observed": has_http.astype(float),
-            "all": np.ones(len(namespaces)),
-            "none": np.zeros(len(namespaces)),
-            "named": named.astype(float),
-            "share": has_http * self.l7_share,
-        }
-        return chosen[self.rule]
-
-    def to_toml(self) -> str | float | list[str]:
-        """Return the choice as a scenario file says it."""
-        if self.rule == "named":
-            return list(self.names)
-        return self.l7_share if self.rule == "share" else self.rule
+    vcpu_hour_usd: float
+    memory_gib_hour_usd: float
 
 
-OBSERVED: Final = Placement()
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """Prices of each kind of machine, by its instance type."""
+
+    by_instance_type: Mapping[str, NodePrice]
+
+
+Prices = Flat | OpenCost | PriceList
+"""Where prices come from."""
+
+FLAT: Final = Flat()
+
+_WORDS: Final[Mapping[str, Placement | Prices]] = {
+    "observed": OBSERVED,
+    "all": Everywhere(),
+    "none": Nowhere(),
+    "flat": FLAT,
+    "opencost": OpenCost(),
+}
+"""Choices that a scenario file names by a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,147 +162,153 @@ class WorkingHours:
     end: time
     time_zone: str
 
-    def to_toml(self) -> dict[str, Any]:
-        """Return the choice as a scenario file says it."""
-        return {
-            "days": [DAYS[day] for day in self.days],
-            "start": _clock(self.start),
-            "end": "24:00" if self.end == END_OF_DAY else _clock(self.end),
-            "time_zone": self.time_zone,
-        }
+    def to_toml(self) -> dict[str, list[str] | str]:
+        """Return the choice as a scenario file has it."""
+        start, end = (
+            "24:00" if clock == END_OF_DAY else clock.isoformat().removesuffix(":00")
+            for clock in (self.start, self.end)
+        )
+        days = [_DAYS[day] for day in self.days]
+        return {"days": days, "start": start, "end": end, "time_zone": self.time_zone}
 
 
-def _clock(moment: time) -> str:
-    return moment.isoformat().removesuffix(":00")
+def toml_of(choice: Placement | Prices) -> str | float | list[str] | dict[str, dict[str, float]]:
+    """Return a choice as a scenario file has it."""
+    match choice:
+        case Named(names):
+            return list(names)
+        case Share(share):
+            return share
+        case PriceList(prices):
+            return {name: asdict(price) for name, price in prices.items()}
+        case _:
+            return next(word for word, same in _WORDS.items() if same == choice)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodePrice:
-    """What one kind of machine costs."""
-
-    vcpu_hour_usd: float
-    memory_gib_hour_usd: float
+def is_number(value: object) -> bool:
+    """Return whether a TOML value is a number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prices:
-    """Where prices come from.
-
-    Attributes:
-        rule: flat (vcpu_month_usd and memory_gib_month_usd for every node), opencost (as this
-            Prometheus tells of each node), or list.
-        by_instance_type: where list.
-    """
-
-    rule: str = "flat"
-    by_instance_type: Mapping[str, NodePrice] | None = None
-
-    def to_toml(self) -> str | dict[str, Any]:
-        """Return the choice as a scenario file says it."""
-        if self.by_instance_type is None:
-            return self.rule
-        return {
-            name: {
-                "vcpu_hour_usd": price.vcpu_hour_usd,
-                "memory_gib_hour_usd": price.memory_gib_hour_usd,
-            }
-            for name, price in self.by_instance_type.items()
-        }
-
-
-FLAT: Final = Prices()
-
-
-def basis_of(origin: str, key: str, value: object) -> Basis:
-    """Read `basis`.
-
-    Raises:
-        UsageError: naming the origin, the key and what is permitted.
-    """
+def _basis(value: object) -> Basis:
     try:
         return Basis(str(value))
     except ValueError as error:
-        raise _wrong(origin, key, value, PERMITTED["basis"]) from error
+        raise NotPermitted(value, _BASES) from error
 
 
-def flag_of(origin: str, key: str, value: object) -> bool:
-    """Read a key that is true or false; errors as `basis_of`."""
+def _flag(value: object) -> bool:
     if not isinstance(value, bool):
-        raise _wrong(origin, key, value, _FLAG)
+        raise NotPermitted(value, _FLAG)
     return value
 
 
-def placement_of(origin: str, key: str, value: object) -> Placement:
-    """Read `waypoint_placement`; errors as `basis_of`."""
-    if isinstance(value, str) and value in ("observed", "all", "none"):
-        return Placement(rule=value)
+def _placement(value: object) -> Placement:
+    if isinstance(value, str) and isinstance(word := _WORDS.get(value), Placement):
+        return word
     if isinstance(value, list) and all(isinstance(name, str) and name for name in value):
-        return Placement(rule="named", names=tuple(value))
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
-        return Placement(rule="share", l7_share=float(value))
-    raise _wrong(origin, key, value, PERMITTED["waypoint_placement"])
+        return Named(tuple(value))
+    if isinstance(value, int | float) and is_number(value) and 0 <= value <= 1:
+        return Share(float(value))
+    raise NotPermitted(value, _PLACEMENTS)
 
 
-def working_hours_of(origin: str, key: str, value: object) -> WorkingHours:
-    """Read `working_hours`; errors as `basis_of`."""
-    permitted = PERMITTED["working_hours"]
-    names = {"days", "start", "end", "time_zone"}
+def _prices(value: object) -> Prices:
+    if isinstance(value, str) and isinstance(word := _WORDS.get(value), Prices):
+        return word
+    if isinstance(value, Mapping) and value:
+        return PriceList({str(name): _node_price(str(name), item) for name, item in value.items()})
+    raise NotPermitted(value, _PRICES)
+
+
+def _node_price(name: str, value: object) -> NodePrice:
+    is_price = (
+        isinstance(value, Mapping)
+        and set(value) == {item.name for item in fields(NodePrice)}
+        and all(is_number(number) and 0 <= number <= _MOST_USD for number in value.values())
+    )
+    if not (is_price and isinstance(value, Mapping)):
+        raise NotPermitted(value, _NODE_PRICE, f".{name}")
+    return NodePrice(**{key: float(number) for key, number in value.items()})
+
+
+def _working_hours(value: object) -> WorkingHours:
+    names = {item.name for item in fields(WorkingHours)}
     if not isinstance(value, Mapping) or set(value) != names or not isinstance(value["days"], list):
-        raise _wrong(origin, key, value, permitted)
+        raise NotPermitted(value, _HOURS)
     try:
-        days = tuple(sorted({DAYS.index(str(day).lower()) for day in value["days"]}))
-        start, end = (_time_of_day(str(value[name])) for name in ("start", "end"))
+        days = tuple(sorted({_DAYS.index(str(day).lower()) for day in value["days"]}))
+        start, end = (_clock(str(value[name])) for name in ("start", "end"))
         zone = str(ZoneInfo(str(value["time_zone"])))
     except (ValueError, TypeError, ZoneInfoNotFoundError, OSError) as error:
-        raise _wrong(origin, key, value, permitted) from error
+        raise NotPermitted(value, _HOURS) from error
     if not days or start >= end:
-        raise _wrong(origin, key, value, permitted)
+        raise NotPermitted(value, _HOURS)
     return WorkingHours(days=days, start=start, end=end, time_zone=zone)
 
 
-def _time_of_day(text: str) -> time:
-    """Return a time without a zone of its own.
-
-    Raises:
-        ValueError: if it is none.
-    """
-    found = END_OF_DAY if text == "24:00" else time.fromisoformat(text)
-    if found.tzinfo:
+def _clock(text: str) -> time:
+    clock = END_OF_DAY if text == "24:00" else time.fromisoformat(text)
+    if clock.tzinfo:
         raise ValueError("the zone is a key of its own")
-    return found
+    return clock
 
 
-def prices_of(origin: str, key: str, value: object) -> Prices:
-    """Read `prices`; errors as `basis_of`."""
-    if isinstance(value, str) and value in ("flat", "opencost"):
-        return Prices(rule=value)
-    if isinstance(value, Mapping) and value:
-        found = {
-            str(name): _node_price(origin, f"{key}.{name}", item) for name, item in value.items()
-        }
-        return Prices(rule="list", by_instance_type=found)
-    raise _wrong(origin, key, value, PERMITTED["prices"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A key of a scenario that is no number.
+
+    Attributes:
+        meaning: what it decides.
+        permitted: what it may be, in words.
+        read: from a TOML value; raises `NotPermitted`.
+        example: a line of a scenario file, where the default does not show how it is written.
+    """
+
+    meaning: str
+    permitted: str
+    read: Callable[[object], Any]
+    example: str = ""
 
 
-def _node_price(origin: str, key: str, value: object) -> NodePrice:
-    names = ("vcpu_hour_usd", "memory_gib_hour_usd")
-    numbers = (
-        [value[name] for name in names]
-        if isinstance(value, Mapping) and set(value) == set(names)
-        else []
-    )
-    is_price = [
-        isinstance(number, int | float)
-        and not isinstance(number, bool)
-        and 0 <= number <= sys.float_info.max
-        for number in numbers
-    ]
-    if len(is_price) != len(names) or not all(is_price):
-        raise _wrong(origin, key, value, _NODE_PRICE)
-    return NodePrice(vcpu_hour_usd=float(numbers[0]), memory_gib_hour_usd=float(numbers[1]))
-
-
-def _wrong(origin: str, key: str, value: object, permitted: str) -> UsageError:
-    # A key may hold the name of an instance type, and that anything.
-    name = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in key)
-    return UsageError(f"{origin}: {name} is {value!r}; permitted: {permitted}")
+CHOICES: Final[Mapping[str, Choice]] = {
+    "basis": Choice(
+        meaning="which vCPUs the headline dollars are of", permitted=_BASES, read=_basis
+    ),
+    "waypoint_placement": Choice(
+        meaning="which namespaces get waypoints in the mode ambient-waypoint",
+        permitted=_PLACEMENTS,
+        read=_placement,
+        example='waypoint_placement = ["shop", "data"]',
+    ),
+    "ingress_through_waypoint": Choice(
+        meaning="whether what comes from ingress gateways passes waypoints too",
+        permitted=_FLAG,
+        read=_flag,
+    ),
+    "istio_cni_installed": Choice(
+        meaning="whether istio-cni runs already, so that ambient need not bring it",
+        permitted=_FLAG,
+        read=_flag,
+    ),
+    "prices": Choice(
+        meaning=(
+            "where prices come from; flat: vcpu_month_usd and memory_gib_month_usd of every node"
+        ),
+        permitted=_PRICES,
+        read=_prices,
+        example=(
+            'prices = { "m5.xlarge" = { vcpu_hour_usd = 0.048, memory_gib_hour_usd = 0.0064 } }'
+        ),
+    ),
+    "working_hours": Choice(
+        meaning="which part of the week counts; all of it where not set",
+        permitted=_HOURS,
+        read=_working_hours,
+        example=(
+            'working_hours = { days = ["mon", "tue", "wed", "thu", "fri"], start = "08:00", '
+            'end = "18:00", time_zone = "Europe/Berlin" }'
+        ),
+    ),
+}
+"""By its key in a scenario file, which is its field of `Scenario`."""

@@ -1,40 +1,65 @@
-"""What each mode of the mesh needs for the same traffic: the formulas, on draws.
+"""What each kind of component needs for the same traffic: the formulas, on draws.
 
-Every quantity is an array over draws (see `draws`), or a number where it is exact.
+Every quantity is an array over draws (see `uncertainty`), or a number where it is exact.
 
+    sidecar             what was measured, whatever the draw
     ztunnel of a node   idle + requests/s of its pods' proxies x cost of a pass + Gbit/s x cost
                         + new TCP connections/s x cost; istio-cni with it where it is not there yet
     waypoint            replicas x what one uses at its share of the namespace's requests/s
-    billed              the larger of used and reserved, ztunnel by ztunnel, replica by replica
+    billed              `sidecars.billed`, ztunnel by ztunnel, replica by replica
+
+A component is added here alone: its kind to `COMPONENTS`, and a `Part` with its formula, which a
+mode then lists.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from analyzer.calibration.fit.segments import Floats
-from analyzer.projection.choices import OBSERVED, Basis, Placement
+from analyzer.data import PublishedConstants
+from analyzer.projection.choices import Basis, waypoint_weights
 from analyzer.projection.demand import MeshLoad
-from analyzer.projection.prices import NodePrices, mean_price
-from analyzer.units import Interval, Provenance, Role
+from analyzer.projection.needs import Case, Need, added_up, prices_by_basis
+from analyzer.projection.scenario import Scenario
+from analyzer.projection.uncertainty import Parameters
+from analyzer.units import Provenance, Role
 
-__all__ = [
-    "COMPONENTS",
-    "ComponentKind",
-    "Need",
-    "Parameters",
-    "Units",
-    "prices_by_basis",
-    "waypoint_need",
-    "waypoint_replicas",
-    "ztunnel_need",
-    "ztunnel_vcpu",
-]
+_MOST_REPLICAS: Final = 1000
+"""Replicas that a single waypoint is scaled out to, at most: beyond, something else is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much of a component published constants are applied to.
+
+    Attributes:
+        unit_count: proxies, nodes or replicas.
+        rps: requests per second through all of them.
+    """
+
+    unit_count: float
+    rps: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedCost:
+    """What a document says that one unit costs: for itself, and for requests; None: nothing."""
+
+    vcpu_per_unit: float | None
+    vcpu_per_1000_rps: float | None
+
+    def vcpu(self, size: Size) -> float | None:
+        """Return the CPU of so many units with so many requests; None where not known."""
+        if self.vcpu_per_unit is None and self.vcpu_per_1000_rps is None:
+            return None
+        of_requests = (self.vcpu_per_1000_rps or 0.0) * size.rps / 1000
+        return (self.vcpu_per_unit or 0.0) * size.unit_count + of_requests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,117 +70,104 @@ class ComponentKind:
         plural: what several of them are called.
         colour: of its bars, as #rrggbb; from the palette of Okabe and Ito.
         hatch: matplotlib's pattern over that colour, for whoever cannot tell colours apart.
+        published: what a document says that one costs.
+        memory: the assumption of the memory of one, in GiB.
     """
 
     role: Role
     plural: str
     colour: str
     hatch: str
+    published: Callable[[PublishedConstants], PublishedCost]
+    memory: str
 
 
 COMPONENTS: Final[Mapping[Role, ComponentKind]] = {
     kind.role: kind
     for kind in (
-        ComponentKind(role=Role.SIDECAR, plural="sidecars", colour="#0072b2", hatch=""),
-        ComponentKind(role=Role.ZTUNNEL, plural="ztunnels", colour="#e69f00", hatch="////"),
-        ComponentKind(role=Role.WAYPOINT, plural="waypoints", colour="#009e73", hatch="...."),
+        ComponentKind(
+            role=Role.SIDECAR,
+            plural="sidecars",
+            colour="#0072b2",
+            hatch="",
+            published=lambda given: PublishedCost(
+                vcpu_per_unit=given.sidecar_vcpu_per_proxy,
+                vcpu_per_1000_rps=given.sidecar_vcpu_per_1000_rps,
+            ),
+            memory="sidecar_memory_gib_per_proxy",
+        ),
+        ComponentKind(
+            role=Role.ZTUNNEL,
+            plural="ztunnels",
+            colour="#e69f00",
+            hatch="////",
+            published=lambda given: PublishedCost(
+                vcpu_per_unit=given.ztunnel_vcpu_per_node,
+                vcpu_per_1000_rps=given.ztunnel_vcpu_per_1000_rps,
+            ),
+            memory="ztunnel_memory_gib_per_node",
+        ),
+        ComponentKind(
+            role=Role.WAYPOINT,
+            plural="waypoints",
+            colour="#009e73",
+            hatch="....",
+            published=lambda given: PublishedCost(
+                vcpu_per_unit=given.waypoint_vcpu_per_replica,
+                vcpu_per_1000_rps=given.waypoint_vcpu_per_1000_rps,
+            ),
+            memory="waypoint_memory_gib_per_replica",
+        ),
     )
 }
 """Every kind of component that a mode may have, by role."""
 
-_MOST_REPLICAS = 1000
-"""Replicas that a single waypoint is scaled out to, at most: beyond, something else is wrong."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Units:
-    """What a component is made of, at the best estimates: one element a node or a namespace.
-
-    Attributes:
-        unit_count: how many ztunnels or waypoint replicas each stands for.
-        used_vcpu: by one of these.
-        reserved_vcpu: by each one, anywhere.
-        used_memory_gib: likewise.
-        reserved_memory_gib: likewise.
-    """
-
-    names: pd.Series
-    unit_count: Floats
-    used_vcpu: Floats
-    reserved_vcpu: float
-    used_memory_gib: float
-    reserved_memory_gib: float
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """What one component needs, by basis; a basis that is not known is absent.
+class Part:
+    """One component of a mode.
 
     Attributes:
-        vcpu: arrays over draws.
-        memory_gib: arrays over draws.
-        month_usd: prices of a vCPU and of a GiB where it runs, by basis, over draws; None: the
-            scenario's flat ones.
-        hottest_vcpu: what the busiest single unit uses, array over draws.
-        units: what it adds up from; None where it was measured.
+        need: its formula.
+        size: what published constants are applied to, without a snapshot; None where only a
+            snapshot has it.
     """
 
     role: Role
-    count: float
-    provenance: Provenance
-    vcpu: Mapping[Basis, Floats]
-    memory_gib: Mapping[Basis, Floats]
-    month_usd: Mapping[Basis, tuple[Floats, Floats]] | None = None
-    hottest_vcpu: Floats | None = None
-    units: Units | None = None
+    need: Callable[[Case], Need]
+    size: Callable[[MeshLoad, Scenario], Size | None]
 
 
-def _unchanged(rps: Floats) -> Floats:
-    return rps
+def _sidecar_need(case: Case) -> Need:
+    """Return what was measured of the sidecars: they are not modelled.
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameters:
-    """Everything uncertain, drawn once, so that all modes of one draw share it.
-
-    Attributes:
-        values: the scenario's assumptions, arrays over draws.
-        waypoint_idle_vcpu: of one waypoint replica, array over draws.
-        waypoint_vcpu_per_1000_rps: array over draws.
-        waypoint_effective_rps: what makes a rate one that a straight line of that slope fits.
-        waypoint_fit: ranges of the idle and of the slope that these two come from, by name.
-        waypoint_follows_sidecar: whether these two are the sidecars' times the scenario's ratio,
-            for want of a waypoint to measure.
-        ztunnel_provenance: published, or derived where ztunnels were measured in part.
-        placement: which namespaces get waypoints in the mode `ambient-waypoint`.
-        istio_cni_installed: whether ambient need not bring istio-cni with it.
+    Only memory that was not measured is assumed: beside modes that pay for theirs, sidecars
+    without any would look cheap.
     """
-
-    values: Mapping[str, Floats]
-    waypoint_idle_vcpu: Floats
-    waypoint_vcpu_per_1000_rps: Floats
-    waypoint_follows_sidecar: bool
-    waypoint_effective_rps: Callable[[Floats], Floats] = _unchanged
-    waypoint_fit: Mapping[str, Interval] = field(default_factory=dict)
-    ztunnel_provenance: Provenance = Provenance.PUBLISHED
-    placement: Placement = OBSERVED
-    istio_cni_installed: bool = False
-
-    def __getitem__(self, name: str) -> Floats:
-        """Return an assumption over draws."""
-        return self.values[name]
-
-    def waypoint_vcpu(self, rps: Floats) -> Floats:
-        """Return what one replica uses at each of these rates, shape (rates, draws)."""
-        effective = self.waypoint_effective_rps(rps)[:, None]
-        return self.waypoint_idle_vcpu + effective / 1000 * self.waypoint_vcpu_per_1000_rps
-
-    def likely_waypoint_vcpu(self, rps: Floats) -> Floats:
-        """Return the best estimate of that alone, shape (rates,): the draws are thousands."""
-        effective = self.waypoint_effective_rps(rps)
-        return np.asarray(
-            self.waypoint_idle_vcpu[0] + effective / 1000 * self.waypoint_vcpu_per_1000_rps[0]
+    load, parameters = case.load, case.parameters
+    vcpu, memory_gib = (
+        {basis: np.full(parameters.draw_count, amount) for basis, amount in amounts.items()}
+        for amounts in (load.sidecars.vcpu_by_basis, load.sidecars.memory_gib_by_basis)
+    )
+    if Basis.USAGE not in memory_gib and parameters.waypoint_provenance is not None:
+        each_gib = parameters["sidecar_memory_gib_per_proxy"]
+        memory_gib[Basis.USAGE] = load.sidecar_count * each_gib
+    month_usd = None
+    if case.prices:
+        placed = load.placement
+        placed_vcpu, placed_gib = (
+            {basis: placed[[f"{basis}_{unit}"]].to_numpy(float) for basis in Basis}
+            for unit in ("vcpu", "memory_gib")
         )
+        month_usd = prices_by_basis(case.prices.of(placed["node"]), placed_vcpu, placed_gib)
+    return Need(
+        role=Role.SIDECAR,
+        count=load.sidecar_count,
+        provenance=Provenance.MEASURED,
+        vcpu=vcpu,
+        memory_gib=memory_gib,
+        month_usd=month_usd,
+    )
 
 
 def ztunnel_vcpu(nodes: pd.DataFrame, parameters: Parameters) -> Floats:
@@ -172,38 +184,27 @@ def ztunnel_vcpu(nodes: pd.DataFrame, parameters: Parameters) -> Floats:
     )
 
 
-def ztunnel_need(
-    nodes: pd.DataFrame, parameters: Parameters, prices: NodePrices | None = None
-) -> Need:
-    """Return what the ztunnels need, one on each of `nodes` (as in `MeshLoad.nodes`).
+def _ztunnel_need(case: Case) -> Need:
+    """Return what the ztunnels need, one on each node.
 
     The published idle is of a ztunnel with istio-cni, so that the two are one unit: where
-    istio-cni has to come with it, its reservation does too.
+    istio-cni has to come with it, its request does too.
     """
+    parameters, nodes = case.parameters, case.nodes
     used = ztunnel_vcpu(nodes, parameters)
-    reserved = parameters["ztunnel_reserved_vcpu_per_node"]
-    reserved_memory = parameters["ztunnel_reserved_memory_gib_per_node"]
+    requested = parameters["ztunnel_reserved_vcpu_per_node"]
+    requested_gib = parameters["ztunnel_reserved_memory_gib_per_node"]
     if not parameters.istio_cni_installed:
-        reserved = reserved + parameters["istio_cni_reserved_vcpu_per_node"]
-        reserved_memory = reserved_memory + parameters["istio_cni_reserved_memory_gib_per_node"]
-    vcpu = _by_basis(used, reserved)
-    memory = _by_basis(parameters["ztunnel_memory_gib_per_node"], reserved_memory, like=used)
-    return Need(
+        requested = requested + parameters["istio_cni_reserved_vcpu_per_node"]
+        requested_gib = requested_gib + parameters["istio_cni_reserved_memory_gib_per_node"]
+    return added_up(
         role=Role.ZTUNNEL,
-        count=len(nodes),
         provenance=parameters.ztunnel_provenance,
-        vcpu=_totals(vcpu),
-        memory_gib=_totals(memory),
-        month_usd=prices_by_basis(prices.of(nodes["node"]), vcpu, memory) if prices else None,
+        units=pd.Series(1, index=nodes["node"]),
+        used=(used, parameters["ztunnel_memory_gib_per_node"]),
+        requested=(requested, requested_gib),
+        prices=case.prices.of(nodes["node"]) if case.prices else None,
         hottest_vcpu=used[int(used[:, 0].argmax())],
-        units=Units(
-            names=nodes["node"],
-            unit_count=np.ones(len(nodes)),
-            used_vcpu=used[:, 0],
-            reserved_vcpu=float(reserved[0]),
-            used_memory_gib=float(parameters["ztunnel_memory_gib_per_node"][0]),
-            reserved_memory_gib=float(reserved_memory[0]),
-        ),
     )
 
 
@@ -229,84 +230,57 @@ def waypoint_replicas(load: MeshLoad, parameters: Parameters) -> Floats:
     return np.asarray(replicas + parameters["waypoint_spare_replicas"][0])
 
 
-def waypoint_need(
-    load: MeshLoad, parameters: Parameters, weights: Floats, prices: NodePrices | None = None
-) -> Need:
+def waypoint_need(case: Case, weights: Floats) -> Need:
     """Return what the waypoints need: one set of replicas in each chosen namespace.
 
     Args:
-        load: the traffic.
-        parameters: what things cost.
+        case: what is evaluated; a waypoint's cost must be known.
         weights: how much of a waypoint each of the load's namespaces gets, 0-1.
-        prices: of the nodes, where they differ.
     """
+    load, parameters = case.load, case.parameters
     replicas = waypoint_replicas(load, parameters)
     used = parameters.waypoint_vcpu(load.namespaces["waypoint_rps"].to_numpy(float) / replicas)
-    times = (weights * replicas)[:, None]
-    vcpu = _by_basis(used, parameters["waypoint_reserved_vcpu_per_replica"], times=times)
-    memory = _by_basis(
-        parameters["waypoint_memory_gib_per_replica"],
-        parameters["waypoint_reserved_memory_gib_per_replica"],
-        times=times,
-        like=used,
-    )
-    # They run among the sidecars that they replace.
-    month_usd = prices_by_basis(prices.of_namespaces(load), vcpu, memory) if prices else None
-    return Need(
+    times = weights * replicas
+    return added_up(
         role=Role.WAYPOINT,
-        count=float(times.sum()),
-        provenance=Provenance.DERIVED,
-        vcpu=_totals(vcpu),
-        memory_gib=_totals(memory),
-        month_usd=month_usd,
-        hottest_vcpu=(used * (times > 0)).max(axis=0) if len(used) else None,
-        units=Units(
-            names=load.namespaces["namespace"],
-            unit_count=times[:, 0],
-            used_vcpu=used[:, 0],
-            reserved_vcpu=float(parameters["waypoint_reserved_vcpu_per_replica"][0]),
-            used_memory_gib=float(parameters["waypoint_memory_gib_per_replica"][0]),
-            reserved_memory_gib=float(parameters["waypoint_reserved_memory_gib_per_replica"][0]),
+        provenance=parameters.waypoint_provenance or Provenance.DERIVED,
+        units=pd.Series(times, index=load.namespaces["namespace"]),
+        used=(used, parameters["waypoint_memory_gib_per_replica"]),
+        requested=(
+            parameters["waypoint_reserved_vcpu_per_replica"],
+            parameters["waypoint_reserved_memory_gib_per_replica"],
         ),
+        # They run among the sidecars that they replace.
+        prices=case.prices.of_namespaces(load) if case.prices else None,
+        hottest_vcpu=(used * (times > 0)[:, None]).max(axis=0) if len(used) else None,
     )
 
 
-def prices_by_basis(
-    unit_prices: Floats, vcpu: Mapping[Basis, Floats], memory_gib: Mapping[Basis, Floats]
-) -> Mapping[Basis, tuple[Floats, Floats]]:
-    """Return the mean prices of a vCPU and of a GiB on each basis.
-
-    Args:
-        unit_prices: of a vCPU and of a GiB where each unit runs, shape (units, 2).
-        vcpu: of each unit, by basis, shape (units, draws).
-        memory_gib: likewise.
-    """
-    of_vcpu, of_memory_gib = unit_prices.T
-    return {
-        basis: (mean_price(of_vcpu, amounts), mean_price(of_memory_gib, memory_gib[basis]))
-        for basis, amounts in vcpu.items()
-    }
-
-
-def _by_basis(
-    used: Floats, reserved: Floats, *, times: Floats | float = 1.0, like: Floats | None = None
-) -> dict[Basis, Floats]:
-    """Return what each row of units needs, shape (units, draws).
-
-    Args:
-        used: by one unit of each row.
-        reserved: likewise.
-        times: how many units each row stands for.
-        like: what has the shape, where `used` has not.
-    """
-    shape = (used if like is None else like).shape
-    each = {
-        Basis.USAGE: used,
-        Basis.RESERVED: reserved,
-        Basis.BILLED: np.maximum(used, reserved),
-    }
-    return {basis: np.broadcast_to(values, shape) * times for basis, values in each.items()}
-
-
-def _totals(units: Mapping[Basis, Floats]) -> dict[Basis, Floats]:
-    return {basis: np.asarray(values.sum(axis=0)) for basis, values in units.items()}
+SIDECARS: Final = Part(
+    role=Role.SIDECAR,
+    need=_sidecar_need,
+    size=lambda load, _: Size(unit_count=load.sidecar_count, rps=load.proxy_rps),
+)
+# Each passage of a request through a sidecar becomes one through a ztunnel.
+ZTUNNELS: Final = Part(
+    role=Role.ZTUNNEL,
+    need=_ztunnel_need,
+    size=lambda load, _: (
+        None if load.nodes is None else Size(unit_count=len(load.nodes), rps=load.proxy_rps)
+    ),
+)
+WAYPOINTS_PLACED: Final = Part(
+    role=Role.WAYPOINT,
+    need=lambda case: waypoint_need(
+        case, waypoint_weights(case.parameters.placement, case.load.namespaces)
+    ),
+    size=lambda _load, _scenario: None,
+)
+WAYPOINTS_EVERYWHERE: Final = Part(
+    role=Role.WAYPOINT,
+    need=lambda case: waypoint_need(case, np.ones(len(case.load.namespaces))),
+    size=lambda load, scenario: Size(
+        unit_count=len(load.namespaces) * scenario.waypoint_replicas,
+        rps=float(load.namespaces["waypoint_rps"].sum()),
+    ),
+)

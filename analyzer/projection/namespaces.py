@@ -7,26 +7,25 @@ import pandas as pd
 
 from analyzer.calibration.fit.segments import Bools, Floats
 from analyzer.calibration.result import Calibration
-from analyzer.projection.components import Parameters, waypoint_replicas
-from analyzer.projection.demand import MeshLoad
+from analyzer.projection.choices import waypoint_weights
+from analyzer.projection.components import waypoint_replicas
+from analyzer.projection.needs import Case
+from analyzer.projection.uncertainty import Parameters
 from analyzer.units import Refusal
 
-__all__ = ["is_extrapolated", "rank_namespaces"]
 
-
-def rank_namespaces(
-    load: MeshLoad, parameters: Parameters | None, calibration: Calibration
-) -> pd.DataFrame:
+def rank_namespaces(case: Case, calibration: Calibration) -> pd.DataFrame:
     """Divide the best estimates among the namespaces, and order them by what moving saves.
 
     What a ztunnel uses for traffic follows the traffic; what it uses at rest follows the sidecars
     it replaces, but in the cumulative saving, where it is spent before the first namespace moves.
     """
+    load, parameters = case.load, case.parameters
     namespaces = load.namespaces
     frame = namespaces[["namespace", "sidecar_count", "proxy_rps", "sidecar_vcpu"]]
-    if parameters is None or load.nodes is None:
+    if not case.has_ambient:
         return frame
-    idle_vcpu = parameters["ztunnel_idle_vcpu_per_node"][0] * len(load.nodes)
+    idle_vcpu = parameters["ztunnel_idle_vcpu_per_node"][0] * len(case.nodes)
     share = namespaces["sidecar_count"] / namespaces["sidecar_count"].sum()
     carried = _carried_by_ztunnels(namespaces, parameters)
     replicas = waypoint_replicas(load, parameters)
@@ -37,7 +36,7 @@ def rank_namespaces(
         waypoint_replicas=replicas.astype(int),
         waypoint_extrapolated=is_extrapolated(rps, calibration),
     )
-    needed = parameters.placement.weights(namespaces)
+    needed = waypoint_weights(parameters.placement, namespaces)
     frame = frame.assign(
         saving_l4_vcpu=frame["sidecar_vcpu"] - frame["ambient_l4_vcpu"],
         saving_waypoint_vcpu=frame["sidecar_vcpu"]

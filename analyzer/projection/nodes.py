@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 
 from analyzer.projection.choices import Basis
-from analyzer.projection.components import Parameters, ztunnel_vcpu
-from analyzer.projection.demand import MeshLoad
-from analyzer.projection.draws import to_interval
+from analyzer.projection.components import ztunnel_vcpu
+from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.modes import ModeNeeds
+from analyzer.projection.needs import Case
 from analyzer.projection.result import NodeZtunnel
-
-__all__ = ["freed_nodes", "ztunnel_nodes"]
+from analyzer.projection.uncertainty import to_interval
 
 _HAIR = 1e-9
 
 
-def freed_nodes(load: MeshLoad, sidecar: ModeNeeds, mode: ModeNeeds) -> int | None:
+def freed_nodes(load: MeasuredLoad, sidecar: ModeNeeds, mode: ModeNeeds) -> int | None:
     """Return how many mean nodes the reservations that fall away would fill.
 
     By the scarcer of CPU and memory, at the best estimates. An upper bound: what is left has to be
@@ -35,12 +34,10 @@ def freed_nodes(load: MeshLoad, sidecar: ModeNeeds, mode: ModeNeeds) -> int | No
     return math.floor(min(vcpu / vcpu_each, memory_gib / memory_each) + _HAIR)
 
 
-def ztunnel_nodes(load: MeshLoad, parameters: Parameters | None) -> tuple[NodeZtunnel, ...]:
+def ztunnel_nodes(case: Case) -> tuple[NodeZtunnel, ...]:
     """Return what the ztunnel of each node would use, the busiest first."""
-    if parameters is None or load.nodes is None:
-        return ()
-    used_vcpu = ztunnel_vcpu(load.nodes, parameters)
-    columns = (load.nodes[name] for name in ("node", "passes_rps", "gbit_per_second"))
+    used_vcpu = ztunnel_vcpu(case.nodes, case.parameters)
+    columns = (case.nodes[name] for name in ("node", "passes_rps", "gbit_per_second"))
     found = [
         NodeZtunnel(
             node=str(node),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,10 @@ import pandas as pd
 from analyzer.calibration.fit.segments import Floats
 from analyzer.errors import InsufficientData
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.demand import MeshLoad
+from analyzer.projection.choices import Flat, OpenCost, PriceList
+from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.scenario import Scenario
 from analyzer.units import HOURS_PER_MONTH
-
-__all__ = ["NodePrices", "mean_price", "node_prices"]
 
 _NEXT_TO_NOTHING = 1e-12
 
@@ -35,7 +34,7 @@ class NodePrices:
         """Return the prices of a vCPU and of a GiB on each of these nodes, shape (n, 2)."""
         return self.month_usd.reindex(nodes).fillna(self.month_usd.mean()).to_numpy(float)
 
-    def of_namespaces(self, load: MeshLoad) -> Floats:
+    def of_namespaces(self, load: MeasuredLoad) -> Floats:
         """Return the prices where the sidecars of each namespace run, shape (namespaces, 2)."""
         placed = load.placement
         # One that uses nothing still runs somewhere.
@@ -67,27 +66,21 @@ def node_prices(usage: MeshUsage, scenario: Scenario) -> NodePrices | None:
         InsufficientData: if no node's price is known where the scenario asks for them.
     """
     prices, nodes = scenario.prices, usage.nodes.set_index("node")
-    if prices.rule == "flat":
-        return None
-    if prices.rule == "opencost":
-        hour = nodes[["vcpu_usd_per_hour", "memory_usd_per_gib_hour"]]
-        lacking = "no node_cpu_hourly_cost of any node is in the snapshot: scrape OpenCost"
-        source = "OpenCost's node_cpu_hourly_cost and node_ram_hourly_cost"
-    else:
-        listed = prices.by_instance_type or {}
-        hour = pd.DataFrame(
-            {
-                "vcpu": nodes["instance_type"].map(
-                    {name: item.vcpu_hour_usd for name, item in listed.items()}
-                ),
-                "memory": nodes["instance_type"].map(
-                    {name: item.memory_gib_hour_usd for name, item in listed.items()}
-                ),
-            }
-        )
-        seen = ", ".join(sorted(set(nodes["instance_type"]) - {""})) or "none is known"
-        lacking = f"no node is of an instance type in the scenario's price list; seen: {seen}"
-        source = "the scenario's price list"
+    match prices:
+        case Flat():
+            return None
+        case OpenCost():
+            hour = nodes[["vcpu_usd_per_hour", "memory_usd_per_gib_hour"]]
+            lacking = "no node_cpu_hourly_cost of any node is in the snapshot: scrape OpenCost"
+            source = "OpenCost's node_cpu_hourly_cost and node_ram_hourly_cost"
+        case PriceList(listed):
+            table = pd.DataFrame.from_dict(
+                {name: asdict(price) for name, price in listed.items()}, orient="index"
+            )
+            hour = table.reindex(nodes["instance_type"]).set_axis(nodes.index)
+            seen = ", ".join(sorted(set(nodes["instance_type"]) - {""})) or "none is known"
+            lacking = f"no node is of an instance type in the scenario's price list; seen: {seen}"
+            source = "the scenario's price list"
     known = hour.astype(float).dropna()
     if known.empty:
         raise InsufficientData(f'prices of nodes: {lacking}, or use prices = "flat"')

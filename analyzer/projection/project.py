@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from analyzer.calibration.result import Calibration
 from analyzer.data import published_constants
 from analyzer.errors import InsufficientData
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
-from analyzer.projection.choices import Placement
-from analyzer.projection.components import Parameters, waypoint_replicas
-from analyzer.projection.demand import Demand, MeshLoad, mesh_load
-from analyzer.projection.draws import to_interval
+from analyzer.projection.choices import Basis, Named
+from analyzer.projection.components import waypoint_replicas
+from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load
+from analyzer.projection.figures import flat_price, mode_of, savings_of
 from analyzer.projection.modes import SIDECAR, ModeNeeds, evaluate
 from analyzer.projection.namespaces import is_extrapolated, rank_namespaces
-from analyzer.projection.nodes import freed_nodes, ztunnel_nodes
+from analyzer.projection.needs import Case
+from analyzer.projection.nodes import ztunnel_nodes
 from analyzer.projection.prices import NodePrices, node_prices
 from analyzer.projection.published import reference
-from analyzer.projection.result import (
-    NOTHING_TO_SAVE,
-    Component,
-    Footprint,
-    Mode,
-    Price,
-    Projection,
-    Saving,
-    Workings,
-)
-from analyzer.projection.scenario import Basis, Scenario, default_scenario
-from analyzer.projection.sensitivity import sensitivity
-from analyzer.projection.sweeps import sweeps
-from analyzer.projection.uncertainty import drawn, exact, with_measured
+from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Saving, Workings
+from analyzer.projection.scenario import Scenario, default_scenario
+from analyzer.projection.sensitivity import sensitivity, sweeps
+from analyzer.projection.uncertainty import drawn, with_measured
 from analyzer.projection.working_hours import within
+from analyzer.settings import Setting
 from analyzer.units import Provenance, Reason, Refusal
-
-__all__ = ["project", "project_usage"]
 
 
 def project(
@@ -65,50 +55,50 @@ def project_usage(
             hours, no node with a price, or no cost of a request where the traffic is to grow.
     """
     usage = within(usage, scenario.working_hours)
-    prices = node_prices(usage, scenario)
-    load = mesh_load(usage, node_count=node_count, demand=_demand(scenario, calibration))
-    if load.sidecars is None:  # pragma: no cover - a measured mesh has its footprint
-        raise ValueError("a measured load has a sidecar footprint")
     measured = with_measured(scenario, calibration.ztunnel)
-    parameters = drawn(measured, calibration)
-    draws = len(parameters["vcpu_month_usd"]) if parameters else 1
-    modes = evaluate(load, load.sidecars, parameters, draws, prices)
-    flat = parameters or exact(scenario)
+    case = Case(
+        load=mesh_load(
+            usage,
+            node_count=node_count,
+            growth=_growth(scenario, calibration),
+            ingress_through_waypoint=scenario.ingress_through_waypoint,
+        ),
+        parameters=drawn(measured, calibration),
+        prices=node_prices(usage, scenario),
+    )
+    modes = evaluate(case)
     basis = scenario.basis if scenario.basis in modes[SIDECAR].bases else Basis.USAGE
-    savings = _savings(load, modes, basis, flat)
-    price = _price(scenario, modes[SIDECAR], prices, basis)
+    savings = savings_of(case.load, modes, basis, case.parameters)
+    price = _price(scenario, modes[SIDECAR], case.prices, basis)
     return Projection(
-        load=load,
         price=price,
         basis=basis,
-        modes=tuple(_mode(mode, basis, flat) for mode in modes.values()),
+        modes=tuple(mode_of(mode, basis, case.parameters) for mode in modes.values()),
         savings=savings,
-        namespaces=rank_namespaces(load, parameters, calibration),
-        sensitivity=sensitivity(load, load.sidecars, measured, parameters, basis, prices),
-        waypoint_placement=scenario.waypoint_placement.rule,
-        sweeps=sweeps(load, modes, parameters, basis, prices),
-        nodes=ztunnel_nodes(load, parameters),
+        namespaces=rank_namespaces(case, calibration),
+        sensitivity=sensitivity(case, measured, basis) if case.has_ambient else (),
+        sweeps=sweeps(case, basis) if savings else (),
+        nodes=ztunnel_nodes(case) if case.has_ambient else (),
+        load=case.load,
+        waypoint_placement=scenario.waypoint_placement,
         references=tuple(
-            reference(constants, load, scenario, price)
+            reference(constants, case.load, scenario, price)
             for constants in published_constants().values()
         ),
-        refusals=_refusals(load, calibration, modes, savings, scenario),
-        warnings=_warnings(load, calibration, parameters),
-        workings=Workings(scenario=measured, parameters=parameters, node_prices=prices),
+        refusals=_refusals(case, calibration, modes, savings, scenario),
+        warnings=_warnings(case, calibration),
+        workings=Workings(scenario=measured, parameters=case.parameters, node_prices=case.prices),
     )
 
 
-def _demand(scenario: Scenario, calibration: Calibration) -> Demand:
-    sidecar, growth_factor = calibration.sidecar, scenario["traffic_growth_factor"].mid
-    slope = 0.0 if isinstance(sidecar, Refusal) else sidecar.vcpu_per_1000_rps.mid
-    if isinstance(sidecar, Refusal) and growth_factor != 1:
+def _growth(scenario: Scenario, calibration: Calibration) -> Growth:
+    sidecar, factor = calibration.sidecar, scenario["traffic_growth_factor"].mid
+    if factor == 1:
+        return NO_GROWTH
+    if isinstance(sidecar, Refusal):
         # Else ambient would grow, and the sidecars would not.
-        raise InsufficientData(f"traffic_growth_factor {growth_factor:g} needs the {sidecar}")
-    return Demand(
-        growth_factor=growth_factor,
-        sidecar_vcpu_per_rps=slope / 1000,
-        ingress_through_waypoint=scenario.ingress_through_waypoint,
-    )
+        raise InsufficientData(f"traffic_growth_factor {factor:g} needs the {sidecar}")
+    return Growth(factor=factor, sidecar_vcpu_per_rps=sidecar.vcpu_per_1000_rps.mid / 1000)
 
 
 def _price(
@@ -117,128 +107,65 @@ def _price(
     """Return the flat price, or the mean one of the nodes that the sidecars run on."""
     of_sidecars = sidecars.needs[0].month_usd
     if prices is None or of_sidecars is None:
-        return Price(
-            vcpu_month_usd=scenario["vcpu_month_usd"].mid,
-            memory_gib_month_usd=scenario["memory_gib_month_usd"].mid,
-            source=scenario.assumptions["vcpu_month_usd"].source,
-        )
+        return flat_price(scenario)
     vcpu, memory_gib = (float(price[0]) for price in of_sidecars[basis])
     return Price(vcpu_month_usd=vcpu, memory_gib_month_usd=memory_gib, source=prices.source)
 
 
-def _mode(mode: ModeNeeds, headline: Basis, parameters: Parameters) -> Mode:
-    bases: dict[Basis, Footprint] = {}
-    for basis in mode.bases:
-        memory_gib = mode.memory_gib(basis)
-        bases[basis] = Footprint(
-            vcpu=to_interval(mode.vcpu(basis)),
-            memory_gib=None if memory_gib is None else to_interval(memory_gib),
-            usd_per_year=to_interval(mode.usd_per_year(basis, parameters)),
-        )
-    return Mode.on(
-        headline,
-        name=mode.name,
-        components=tuple(
-            Component(
-                role=need.role,
-                count=need.count,
-                vcpu=to_interval(need.vcpu[Basis.USAGE]),
-                provenance=need.provenance,
-                hottest_vcpu=None if need.hottest_vcpu is None else to_interval(need.hottest_vcpu),
-                need=need,
-            )
-            for need in mode.needs
-        ),
-        bases=bases,
-    )
-
-
-def _savings(
-    load: MeshLoad, modes: Mapping[str, ModeNeeds], basis: Basis, parameters: Parameters
-) -> tuple[Saving, ...]:
-    sidecar, *others = modes.values()
-    if sidecar.usd_per_year(basis, parameters)[0] == 0:
+def _warnings(case: Case, calibration: Calibration) -> tuple[str, ...]:
+    if case.parameters.waypoint_provenance is None:
         return ()
-    return tuple(_saving(load, sidecar, mode, basis, parameters) for mode in others)
+    return (*_extrapolated(case, calibration), *_placed_nowhere(case))
 
 
-def _saving(
-    load: MeshLoad, sidecar: ModeNeeds, mode: ModeNeeds, basis: Basis, parameters: Parameters
-) -> Saving:
-    """Compare draw by draw, so that what both modes share does not widen the range."""
-    before = sidecar.usd_per_year(basis, parameters)
-    saved = before - mode.usd_per_year(basis, parameters)
-    # Where the draw of the price is nil, there is nothing to be a part of.
-    paid = before > 0
-    return Saving(
-        mode=mode.name,
-        vcpu=to_interval(sidecar.vcpu(Basis.USAGE) - mode.vcpu(Basis.USAGE)),
-        usd_per_year=to_interval(saved),
-        percent=to_interval(100 * saved[paid] / before[paid]),
-        probability_cheaper=float((saved[1:] > 0).mean()),
-        freed_node_count=freed_nodes(load, sidecar, mode),
-    )
-
-
-def _warnings(
-    load: MeshLoad, calibration: Calibration, parameters: Parameters | None
-) -> tuple[str, ...]:
-    if parameters is None:
-        return ()
-    return (
-        *_extrapolated(load, calibration, parameters),
-        *_placed_nowhere(load, parameters.placement),
-    )
-
-
-def _extrapolated(
-    load: MeshLoad, calibration: Calibration, parameters: Parameters
-) -> tuple[str, ...]:
+def _extrapolated(case: Case, calibration: Calibration) -> Iterator[str]:
     waypoint = calibration.waypoint
     if isinstance(waypoint, Refusal) or waypoint.fitted_rps is None:
-        return ()
-    replicas = waypoint_replicas(load, parameters)
-    rps = load.namespaces["waypoint_rps"].to_numpy(float) / replicas
+        return
+    replicas = waypoint_replicas(case.load, case.parameters)
+    rps = case.load.namespaces["waypoint_rps"].to_numpy(float) / replicas
     outside = is_extrapolated(rps, calibration)
-    if not outside.any():
-        return ()
-    low, high = waypoint.fitted_rps
-    seen = "waypoints" if waypoint.provenance == Provenance.MEASURED else "sidecars"
-    warning = (
-        f"the waypoints of {outside.sum()} of {len(rps)} namespaces would run at rates outside "
-        f"{low:.3g}-{high:.3g} requests/s, where no {seen} were seen: their cost is extrapolated"
-    )
-    return (warning,)
+    if outside.any():
+        low, high = waypoint.fitted_rps
+        seen = "waypoints" if waypoint.provenance == Provenance.MEASURED else "sidecars"
+        yield (
+            f"the waypoints of {outside.sum()} of {len(rps)} namespaces would run at rates outside "
+            f"{low:.3g}-{high:.3g} requests/s, where no {seen} were seen: their cost is "
+            "extrapolated"
+        )
 
 
-def _placed_nowhere(load: MeshLoad, placement: Placement) -> tuple[str, ...]:
-    """Tell names that are none of this mesh: a misspelt one would make ambient look cheap."""
-    strange = sorted(set(placement.names) - set(load.namespaces["namespace"]))
-    if not strange:
-        return ()
-    names = ", ".join(strange)
-    return (
-        f"waypoint_placement names namespaces without sidecars, which get no waypoint: {names}",
-    )
+def _placed_nowhere(case: Case) -> Iterator[str]:
+    """Warn of names that are none of this mesh: a misspelt one would make ambient look cheap."""
+    placement = case.parameters.placement
+    names = set(placement.names) if isinstance(placement, Named) else set()
+    strange = sorted(names - set(case.load.namespaces["namespace"]))
+    if strange:
+        yield (
+            "waypoint_placement names namespaces without sidecars, which get no waypoint: "
+            f"{', '.join(strange)}"
+        )
 
 
 def _refusals(
-    load: MeshLoad,
+    case: Case,
     calibration: Calibration,
     modes: Mapping[str, ModeNeeds],
     savings: tuple[Saving, ...],
     scenario: Scenario,
 ) -> tuple[Refusal, ...]:
     refusals = []
-    if load.nodes is None:
-        detail = "the number of nodes is not known: install kube-state-metrics, or give --nodes"
+    if case.load.nodes is None:
+        detail = (
+            "the number of nodes is not known: install kube-state-metrics, or give "
+            f"{Setting.NODE_COUNT}"
+        )
         refusals.append(Refusal(subject="ambient modes", reason=Reason.NO_DATA, detail=detail))
     if isinstance(calibration.waypoint, Refusal):
         refusals.append(calibration.waypoint)
     if len(modes) > 1 and not savings:
         refusals.append(NOTHING_TO_SAVE)
-    sidecars = load.sidecars
-    if sidecars is not None and sidecars.memory_gib is None and len(modes) > 1:
+    if case.load.sidecars.memory_gib is None and len(modes) > 1:
         each_gib = scenario["sidecar_memory_gib_per_proxy"].mid
         detail = f"not measured by this Prometheus; taken as {each_gib:.3g} GiB each"
         refusals.append(

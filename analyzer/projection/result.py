@@ -11,27 +11,13 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from analyzer.projection.components import Need, Parameters
+from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.demand import MeshLoad
+from analyzer.projection.needs import Need
 from analyzer.projection.prices import NodePrices
-from analyzer.projection.scenario import Basis, Scenario
+from analyzer.projection.scenario import Scenario
+from analyzer.projection.uncertainty import Parameters
 from analyzer.units import Interval, Provenance, Reason, Refusal, Role
-
-__all__ = [
-    "NOTHING_TO_SAVE",
-    "Component",
-    "Footprint",
-    "Mode",
-    "NodeZtunnel",
-    "Price",
-    "Projection",
-    "Reference",
-    "Saving",
-    "Sensitivity",
-    "Sweep",
-    "SweepPoint",
-    "Workings",
-]
 
 NOTHING_TO_SAVE = Refusal(
     subject="savings",
@@ -68,7 +54,7 @@ class Component:
 
     Attributes:
         hottest_vcpu: what the busiest one uses; None where each was measured.
-        need: what it comes from, on draws; None of published constants.
+        need: what it comes from, on draws.
     """
 
     role: Role
@@ -76,7 +62,7 @@ class Component:
     vcpu: Interval
     hottest_vcpu: Interval | None = None
     provenance: Provenance
-    need: Need | None = field(default=None, compare=False, repr=False, metadata={"json": False})
+    need: Need = field(compare=False, repr=False, metadata={"json": False})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,12 +207,12 @@ class Workings:
 
     Attributes:
         scenario: as asked, with what was measured of ztunnels in place of its defaults.
-        parameters: the best estimates and the draws; None where a waypoint's cost is not known.
+        parameters: the best estimates and the draws.
         node_prices: None where one price holds for all.
     """
 
     scenario: Scenario
-    parameters: Parameters | None
+    parameters: Parameters
     node_prices: NodePrices | None
 
 
@@ -246,7 +232,7 @@ class Projection:
         sweeps: the saving along the share of namespaces that need L7, and along replicas; empty
             where there is nothing to save.
         nodes: the busiest first; empty where nodes are not known.
-        waypoint_placement: the rule by which namespaces got waypoints in `ambient-waypoint`.
+        waypoint_placement: which namespaces got waypoints in `ambient-waypoint`.
         references: published constants applied to the same mesh.
         warnings: what makes the projection less sure.
         workings: what it was made with; None of published constants.
@@ -261,7 +247,7 @@ class Projection:
     sweeps: tuple[Sweep, ...] = ()
     nodes: tuple[NodeZtunnel, ...] = ()
     load: MeshLoad = field(metadata={"json": False})
-    waypoint_placement: str = field(default="observed", metadata={"json": False})
+    waypoint_placement: Placement = field(default=OBSERVED, metadata={"json": False})
     references: tuple[Reference, ...] = field(metadata={"json": False})
     refusals: tuple[Refusal, ...] = field(metadata={"json": False})
     warnings: tuple[str, ...] = field(default=(), metadata={"json": False})

@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import tomlkit
+from tomlkit.items import Item
 
 from analyzer.data import Assumption, assumptions
 from analyzer.errors import UsageError
 from analyzer.projection.choices import (
+    CHOICES,
     FLAT,
     OBSERVED,
     Basis,
+    NotPermitted,
     Placement,
     Prices,
     WorkingHours,
-    basis_of,
-    flag_of,
-    placement_of,
-    prices_of,
-    working_hours_of,
+    is_number,
+    toml_of,
 )
 from analyzer.units import Interval
 
-__all__ = ["Basis", "Scenario", "default_scenario", "load_scenario"]
+__all__ = ["Basis", "Scenario", "as_toml", "default_scenario", "load_scenario"]
 
-_COUNTS = {"waypoint_replicas": 1, "waypoint_spare_replicas": 0}
+_COUNTS: Final = {"waypoint_replicas": 1, "waypoint_spare_replicas": 0}
 """Keys that are whole numbers, and the least they may be."""
 
-_ABOVE_ZERO = frozenset(
+_ABOVE_ZERO: Final = frozenset(
     {
         "waypoint_to_sidecar_ratio",
         "waypoint_limit_vcpu_per_replica",
@@ -39,19 +41,19 @@ _ABOVE_ZERO = frozenset(
         "traffic_growth_factor",
     }
 )
-_SHARES = frozenset({"waypoint_target_utilisation_share"})
-_EXACT = frozenset({*_COUNTS, *_SHARES, "waypoint_limit_vcpu_per_replica", "traffic_growth_factor"})
+_SHARES: Final = frozenset({"waypoint_target_utilisation_share"})
+_EXACT: Final = frozenset(
+    {*_COUNTS, *_SHARES, "waypoint_limit_vcpu_per_replica", "traffic_growth_factor"}
+)
 """Keys that decide on whole replicas, or on the question itself, and have no range."""
 
-_CHOICES: Mapping[str, Callable[[str, str, object], Any]] = {
-    "basis": basis_of,
-    "waypoint_placement": placement_of,
-    "ingress_through_waypoint": flag_of,
-    "istio_cni_installed": flag_of,
-    "prices": prices_of,
-    "working_hours": working_hours_of,
-}
-"""Keys that are no numbers, each with what reads it; fields of `Scenario`."""
+_HEADER: Final = """\
+What a projection assumes. Keep the lines you want to change: `--scenario FILE` reads this file.
+Each number may be a range, { low = ..., mid = ..., high = ... }, of which 90 % is sure; replicas,
+limits, shares and growth may not. What is measured of ztunnels takes the place of a default."""
+
+_MOST_DIGITS: Final = 1e15
+"""Whole numbers below are written without a point and are the same number when read again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +103,23 @@ class Scenario:
         values = dict(self.assumptions)
         chosen: dict[str, Any] = {}
         for key, value in changes.items():
-            if key in _CHOICES:
-                chosen[key] = _CHOICES[key](origin, key, value)
-                continue
-            if key not in values:
-                raise UsageError(_unknown(origin, key, [*values, *_CHOICES]))
-            changed = _interval(origin, key, value)
-            if changed != values[key].value:
-                values[key] = replace(values[key], value=changed, source=origin)
+            try:
+                if key in CHOICES:
+                    chosen[key] = CHOICES[key].read(value)
+                elif key not in values:
+                    nearest = difflib.get_close_matches(key, [*values, *CHOICES], n=1, cutoff=0.0)
+                    raise UsageError(
+                        f"{origin}: unknown key {key!r}; the nearest known one is {nearest[0]!r}"
+                    )
+                elif (number := _interval(key, value)) != values[key].value:
+                    values[key] = replace(values[key], value=number, source=origin)
+            except NotPermitted as wrong:
+                # A key may hold the name of an instance type, and that anything.
+                name = "".join(
+                    letter if letter.isprintable() else repr(letter)[1:-1]
+                    for letter in f"{key}{wrong.part}"
+                )
+                raise UsageError(f"{origin}: {name} is {wrong}") from wrong
         return replace(self, assumptions=values, **chosen)
 
 
@@ -132,25 +143,24 @@ def load_scenario(path: Path) -> Scenario:
     return default_scenario().changed(str(path), changes)
 
 
-def _interval(origin: str, key: str, value: object) -> Interval:
+def _interval(key: str, value: object) -> Interval:
+    """Read a number or a range.
+
+    Raises:
+        NotPermitted: if it is neither, or one that this key may not have.
+    """
     ends: Mapping[str, Any] = value if isinstance(value, Mapping) else {"mid": value}
     surplus = set(ends) - {"low", "mid", "high"}
-    numbers = [number for number in ends.values() if _is_number(number)]
-    if surplus or "mid" not in ends or len(numbers) != len(ends):
-        raise UsageError(
-            f"{origin}: {key} is {value!r}; permitted: a number, or "
-            "{ low = number, mid = number, high = number }"
-        )
+    if surplus or "mid" not in ends or not all(map(is_number, ends.values())):
+        raise NotPermitted(value, "a number, or { low = number, mid = number, high = number }")
     try:
         low, mid, high = (float(ends.get(end, ends["mid"])) for end in ("low", "mid", "high"))
         interval = Interval(low=low, mid=mid, high=high)
     except (ValueError, OverflowError) as error:
-        raise UsageError(
-            f"{origin}: {key} is {value!r}; permitted: finite numbers with low <= mid <= high"
-        ) from error
+        raise NotPermitted(value, "finite numbers with low <= mid <= high") from error
     permitted = _permitted(key, interval)
     if permitted:
-        raise UsageError(f"{origin}: {key} is {value!r}; permitted: {permitted}")
+        raise NotPermitted(value, permitted)
     return interval
 
 
@@ -168,10 +178,61 @@ def _permitted(key: str, value: Interval) -> str:
     return ""
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def as_toml(scenario: Scenario) -> str:
+    """Return the scenario as a file that `load_scenario` reads into the same scenario.
+
+    Above each key stands what it means and what it may be.
+    """
+    document = tomlkit.document()
+    for line in _HEADER.splitlines():
+        document.add(tomlkit.comment(line))
+    for item in scenario.assumptions.values():
+        document.add(tomlkit.nl())
+        document.add(_comment(item.unit))
+        document.add(_comment(f"source: {item.source}"))
+        ends = {"low": item.value.low, "mid": item.value.mid, "high": item.value.high}
+        is_exact = item.value.low == item.value.high
+        document.add(item.name, _written(item.value.mid if is_exact else ends))
+    hours = scenario.working_hours
+    values = {
+        "basis": str(scenario.basis),
+        "waypoint_placement": toml_of(scenario.waypoint_placement),
+        "ingress_through_waypoint": scenario.ingress_through_waypoint,
+        "istio_cni_installed": scenario.istio_cni_installed,
+        "prices": toml_of(scenario.prices),
+        "working_hours": hours and hours.to_toml(),
+    }
+    for key, choice in CHOICES.items():
+        value = values[key]
+        document.add(tomlkit.nl())
+        document.add(_comment(choice.meaning))
+        document.add(_comment(f"permitted: {choice.permitted}"))
+        if choice.example and not isinstance(value, list | Mapping):
+            document.add(_comment(choice.example))
+        if value is not None:
+            document.add(key, _written(value))
+    # What a terminal would obey stands in strings only, where TOML has an escape for it.
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else f"\\U{ord(letter):08x}"
+        for letter in document.as_string()
+    )
 
 
-def _unknown(origin: str, key: str, known: list[str]) -> str:
-    nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
-    return f"{origin}: unknown key {key!r}; the nearest known one is {nearest!r}"
+def _written(value: object) -> Item:
+    """Return a value as TOML: whole numbers without a point, tables inline."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MOST_DIGITS:
+        return tomlkit.item(int(value))
+    if not isinstance(value, Mapping):
+        return tomlkit.item(value)
+    table = tomlkit.inline_table()
+    items = {str(key): _written(item) for key, item in value.items()}
+    first, *_, last = [*items.values()] * 2
+    first.trivia.indent = last.trivia.trail = " "
+    for key, item in items.items():
+        table.append(key, item)
+    return table
+
+
+def _comment(text: str) -> tomlkit.items.Comment:
+    line = " ".join(text.split())
+    return tomlkit.comment("".join(item if item.isprintable() else "\ufffd" for item in line))

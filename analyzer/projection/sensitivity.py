@@ -1,48 +1,45 @@
-"""Which assumption moves the answer most."""
+"""Which assumption moves the answer most, and how the saving changes along one choice."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
-from analyzer.projection.components import Parameters
-from analyzer.projection.demand import MeshLoad
-from analyzer.projection.modes import AMBIENT_WAYPOINT, SIDECAR, evaluate
-from analyzer.projection.prices import NodePrices
-from analyzer.projection.result import Sensitivity
-from analyzer.projection.scenario import Basis, Scenario
-from analyzer.projection.sidecars import SidecarFootprint
+from analyzer.calibration.fit.segments import Floats
+from analyzer.projection.choices import Basis, waypoint_weights
+from analyzer.projection.components import ZTUNNELS, waypoint_need
+from analyzer.projection.modes import AMBIENT_WAYPOINT, SIDECAR, ModeNeeds, needs_of
+from analyzer.projection.needs import Case
+from analyzer.projection.result import Sensitivity, Sweep, SweepPoint
+from analyzer.projection.scenario import Scenario
+from analyzer.projection.uncertainty import to_interval
 
-__all__ = ["sensitivity"]
+L7_SHARES: Final = tuple(step / 10 for step in range(11))
+REPLICAS: Final = (1, 2, 3, 4, 5)
 
 
-def sensitivity(
-    load: MeshLoad,
-    sidecars: SidecarFootprint,
-    scenario: Scenario,
-    parameters: Parameters | None,
-    basis: Basis,
-    prices: NodePrices | None = None,
-) -> tuple[Sensitivity, ...]:
+def sensitivity(case: Case, scenario: Scenario, basis: Basis) -> tuple[Sensitivity, ...]:
     """Move each uncertain figure to the ends of its range, the others at their best estimate.
+
+    Args:
+        case: where ambient can be evaluated.
+        scenario: the assumptions that are moved, beside the fitted figures.
+        basis: of the dollars.
 
     Returns:
         Assumptions and fitted figures that have a range and matter, the one that moves the saving
-        of `ambient-waypoint` most first. Empty where that mode could not be evaluated.
+        of `ambient-waypoint` most first.
     """
-    if parameters is None or load.nodes is None:
-        return ()
-    assumed = {name: item.value for name, item in scenario.assumptions.items()}
+    ranges = {name: item.value for name, item in scenario.assumptions.items()}
     found = []
-    for name, value in {**assumed, **parameters.waypoint_fit}.items():
+    for name, value in (ranges | dict(case.parameters.waypoint_fit)).items():
         if value.low == value.high:
             continue
         # One end at a time: how many replicas there are follows the best estimates of each.
-        low, high = (
-            _saved(load, sidecars, _moved(parameters, name, end, value.mid), basis, prices)
-            for end in (value.low, value.high)
-        )
+        low, high = (_saved_usd(case, name, end, basis) for end in (value.low, value.high))
         if low != high:
             found.append(
                 Sensitivity(
@@ -57,36 +54,55 @@ def sensitivity(
     )
 
 
-def _saved(
-    load: MeshLoad,
-    sidecars: SidecarFootprint,
-    parameters: Parameters,
-    basis: Basis,
-    prices: NodePrices | None,
-) -> float:
-    modes = evaluate(load, sidecars, parameters, draws=1, prices=prices)
+def _saved_usd(case: Case, name: str, value: float, basis: Basis) -> float:
+    """Return what is saved a year with one figure at a value."""
+    moved = replace(case, parameters=case.parameters.with_one_at(name, value))
     before, after = (
-        modes[name].usd_per_year(basis, parameters) for name in (SIDECAR, AMBIENT_WAYPOINT)
+        needs_of(mode, moved).usd_per_year(basis, moved.parameters)
+        for mode in (SIDECAR, AMBIENT_WAYPOINT)
     )
     return float(before[0] - after[0])
 
 
-def _moved(parameters: Parameters, name: str, value: float, mid: float) -> Parameters:
-    """Return the best estimates alone, but one of them moved from its own to a value."""
-    values = {key: array[:1] for key, array in parameters.values.items()}
-    moved = value / mid if mid else 1.0
-    of_ratio = name == "waypoint_to_sidecar_ratio" and parameters.waypoint_follows_sidecar
-    idle = moved if of_ratio or name.endswith("_idle_vcpu_per_proxy") else 1.0
-    slope = moved if of_ratio or name in _slopes(parameters) else 1.0
-    if name in values:
-        values[name] = np.array([value])
-    return replace(
-        parameters,
-        values=values,
-        waypoint_idle_vcpu=parameters.waypoint_idle_vcpu[:1] * idle,
-        waypoint_vcpu_per_1000_rps=parameters.waypoint_vcpu_per_1000_rps[:1] * slope,
+def sweeps(case: Case, basis: Basis) -> tuple[Sweep, ...]:
+    """Return the saving along the share of namespaces that need L7, and along replicas.
+
+    Args:
+        case: where ambient can be evaluated.
+        basis: of the dollars.
+    """
+    parameters, namespaces = case.parameters, case.load.namespaces
+    sidecar, ztunnel = needs_of(SIDECAR, case), ZTUNNELS.need(case)
+    has_http = namespaces["has_http"].to_numpy(float)
+    chosen = waypoint_weights(parameters.placement, namespaces)
+
+    def saving(with_waypoints: Case, weights: Floats) -> Floats:
+        waypoint = waypoint_need(with_waypoints, weights)
+        mode = ModeNeeds(name=AMBIENT_WAYPOINT, needs=(ztunnel, waypoint))
+        return sidecar.usd_per_year(basis, parameters) - mode.usd_per_year(basis, parameters)
+
+    def with_replicas(count: float) -> Case:
+        some = np.full_like(parameters["waypoint_replicas"], count)
+        values = {**parameters.values, "waypoint_replicas": some}
+        return replace(case, parameters=replace(parameters, values=values))
+
+    return (
+        _sweep("l7_share", L7_SHARES, lambda share: saving(case, share * has_http)),
+        _sweep("waypoint_replicas", REPLICAS, lambda count: saving(with_replicas(count), chosen)),
     )
 
 
-def _slopes(parameters: Parameters) -> set[str]:
-    return {name for name in parameters.waypoint_fit if name.endswith("_vcpu_per_1000_rps")}
+def _sweep(name: str, choices: Sequence[float], saving: Callable[[float], Floats]) -> Sweep:
+    savings = [saving(choice) for choice in choices]
+    mids = np.array([saved[0] for saved in savings])
+    crossing = np.flatnonzero((mids[:-1] >= 0) & (mids[1:] < 0))
+    break_even = None
+    if len(crossing):
+        at = int(crossing[0])
+        step = choices[at + 1] - choices[at]
+        break_even = choices[at] + step * float(mids[at] / (mids[at] - mids[at + 1]))
+    points = tuple(
+        SweepPoint(choice=float(choice), usd_per_year=to_interval(saved))
+        for choice, saved in zip(choices, savings, strict=True)
+    )
+    return Sweep(name=name, points=points, break_even=break_even)

@@ -1,21 +1,42 @@
-"""What carries the traffic today: the sidecars' CPU and memory, used, reserved and billed."""
+"""What carries the traffic today: the sidecars' CPU and memory, used, requested and billed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import numpy as np
 import pandas as pd
 
-from analyzer.measurement.usage import MeshUsage
+from analyzer.calibration.fit.segments import Floats
+from analyzer.projection.choices import Basis
 from analyzer.units import BYTES_PER_GIB
 
-__all__ = ["SidecarFootprint", "footprint_of", "gib_of"]
+Amounts = TypeVar("Amounts", Floats, pd.Series)
+
+
+def billed(used: Amounts, requested: Amounts) -> Amounts:
+    """Return what is paid for: the larger of used and requested, proxy by proxy.
+
+    OpenCost's rule (its documentation, "CPU and RAM allocation"). Where no request is known, NaN,
+    it is what is used; where the use is not known, it is what is requested.
+    """
+    return cast("Amounts", np.fmax(used, requested))
+
+
+def by_basis(used: Amounts, requested: Amounts) -> dict[Basis, Amounts]:
+    """Return the same amounts on every basis."""
+    return {
+        Basis.USAGE: used,
+        Basis.RESERVED: requested,
+        Basis.BILLED: billed(used, requested),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SidecarFootprint:
-    """What the sidecars use and reserve, averaged over the window; None: not known."""
+    """What the sidecars use and request, averaged over the window; None: not known."""
 
     vcpu: float
     billed_vcpu: float | None
@@ -24,32 +45,123 @@ class SidecarFootprint:
     reserved_memory_gib: float | None
     billed_memory_gib: float | None
 
+    @property
+    def vcpu_by_basis(self) -> dict[Basis, float]:
+        """What is known of the CPU, by basis."""
+        return _known(self.vcpu, self.reserved_vcpu, self.billed_vcpu)
 
-def footprint_of(usage: MeshUsage, sidecars: pd.DataFrame) -> SidecarFootprint:
-    """Return what sidecars need, given their steps; what nobody knows is None."""
-    points = len(usage.observed_points)
+    @property
+    def memory_gib_by_basis(self) -> dict[Basis, float]:
+        """What is known of the memory, by basis."""
+        return _known(self.memory_gib, self.reserved_memory_gib, self.billed_memory_gib)
 
-    def totals(used: pd.Series, reserved: pd.Series) -> tuple[float | None, float | None]:
-        if not reserved.notna().any():
-            return None, None
-        # A proxy without a known request counts with what it uses.
-        billed = pd.Series(np.fmax(used, reserved), index=used.index)
-        return float(reserved.sum()) / points, float(billed.sum()) / points
 
-    cpu, memory = sidecars["cpu_vcpu"], sidecars["memory_bytes"]
-    reserved_vcpu, billed_vcpu = totals(cpu, sidecars["reserved_vcpu"])
-    reserved_bytes, billed_bytes = totals(memory, sidecars["reserved_memory_bytes"])
-    used_bytes = float(memory.sum()) / points if memory.notna().any() else None
+def _known(*amounts: float | None) -> dict[Basis, float]:
+    return {
+        basis: amount for basis, amount in zip(Basis, amounts, strict=True) if amount is not None
+    }
+
+
+def footprint_of(sidecars: pd.DataFrame, *, step_count: int) -> SidecarFootprint:
+    """Return what sidecars need, given their steps; what is not known of any of them is None.
+
+    Args:
+        sidecars: one row a sidecar and step: cpu_vcpu, reserved_vcpu, billed_vcpu, memory_bytes,
+            reserved_memory_bytes, billed_memory_bytes; NaN: not known.
+        step_count: steps that the sums are divided by.
+    """
+
+    def mean(name: str, known_by: str) -> float | None:
+        is_known = sidecars[known_by].notna().any()
+        return float(sidecars[name].sum()) / step_count if is_known else None
+
+    def mean_gib(name: str, known_by: str) -> float | None:
+        mean_bytes = mean(name, known_by)
+        return None if mean_bytes is None else mean_bytes / BYTES_PER_GIB
+
     return SidecarFootprint(
-        vcpu=float(cpu.sum()) / points,
-        billed_vcpu=billed_vcpu,
-        reserved_vcpu=reserved_vcpu,
-        memory_gib=gib_of(used_bytes),
-        reserved_memory_gib=gib_of(reserved_bytes),
-        billed_memory_gib=gib_of(billed_bytes),
+        vcpu=float(sidecars["cpu_vcpu"].sum()) / step_count,
+        reserved_vcpu=mean("reserved_vcpu", "reserved_vcpu"),
+        billed_vcpu=mean("billed_vcpu", "reserved_vcpu"),
+        memory_gib=mean_gib("memory_bytes", "memory_bytes"),
+        reserved_memory_gib=mean_gib("reserved_memory_bytes", "reserved_memory_bytes"),
+        billed_memory_gib=mean_gib("billed_memory_bytes", "reserved_memory_bytes"),
     )
 
 
-def gib_of(amount_bytes: float | None) -> float | None:
-    """Return bytes as GiB; None stays None."""
-    return None if amount_bytes is None else amount_bytes / BYTES_PER_GIB
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SidecarTally:
+    """Sums over the sidecars and the steps; divided by the number of steps they are the footprint.
+
+    Attributes:
+        step_count: steps that count.
+        value_count: in how many steps of how many sidecars the CPU is known, together.
+        measured_vcpu: the CPU in these.
+        measured_rps: proxy requests per second, in all steps.
+        added_rps: proxy requests per second that growth adds where the CPU is known.
+        added_vcpu: what those would cost.
+        floored_vcpu: what that would take too much of: no sidecar uses less than nothing.
+        reserved_vcpu: the CPU requests that are known.
+        memory_gib: the memory use that is known.
+        reserved_memory_gib: the memory requests that are known.
+        billed_by_use_vcpu: CPU used where more is used than requested, or no request is known.
+        billed_by_reservation_vcpu: CPU requests elsewhere.
+        billed_by_use_gib: likewise, of memory.
+        billed_by_reservation_gib: likewise.
+    """
+
+    step_count: int
+    value_count: int
+    measured_vcpu: float
+    measured_rps: float
+    added_rps: float
+    added_vcpu: float
+    floored_vcpu: float
+    reserved_vcpu: float
+    memory_gib: float
+    reserved_memory_gib: float
+    billed_by_use_vcpu: float
+    billed_by_reservation_vcpu: float
+    billed_by_use_gib: float
+    billed_by_reservation_gib: float
+
+
+def tally(
+    before: pd.DataFrame, after: pd.DataFrame, added_vcpu: pd.Series, step_count: int
+) -> SidecarTally:
+    """Add up the sidecars' steps, so that the footprint can be worked out again by hand.
+
+    Args:
+        before: as measured, rows of `MeshUsage.steps`.
+        after: the same rows with the growth in them, and with what is billed.
+        added_vcpu: what the growth costs in each, before any floor.
+        step_count: steps that count.
+    """
+    is_known = before["cpu_vcpu"].notna()
+    vcpu_used, vcpu_requested = _billed_by(after["billed_vcpu"], after["reserved_vcpu"])
+    bytes_used, bytes_requested = _billed_by(
+        after["billed_memory_bytes"], after["reserved_memory_bytes"]
+    )
+    added_rps = (after["proxy_rps"] - before["proxy_rps"]).fillna(0.0)
+    return SidecarTally(
+        step_count=step_count,
+        value_count=int(is_known.sum()),
+        measured_vcpu=float(before["cpu_vcpu"].sum()),
+        measured_rps=float(before["proxy_rps"].sum()),
+        added_rps=float(added_rps[is_known].sum()),
+        added_vcpu=float(added_vcpu[is_known].sum()),
+        floored_vcpu=float((after["cpu_vcpu"] - before["cpu_vcpu"] - added_vcpu)[is_known].sum()),
+        reserved_vcpu=float(before["reserved_vcpu"].sum()),
+        memory_gib=float(before["memory_bytes"].sum()) / BYTES_PER_GIB,
+        reserved_memory_gib=float(before["reserved_memory_bytes"].sum()) / BYTES_PER_GIB,
+        billed_by_use_vcpu=vcpu_used,
+        billed_by_reservation_vcpu=vcpu_requested,
+        billed_by_use_gib=bytes_used / BYTES_PER_GIB,
+        billed_by_reservation_gib=bytes_requested / BYTES_PER_GIB,
+    )
+
+
+def _billed_by(amounts: pd.Series, requested: pd.Series) -> Iterator[float]:
+    """Return what is billed because it is used, and because it is requested."""
+    by_request = amounts == requested
+    return (float(np.nansum(amounts[chosen])) for chosen in (~by_request, by_request))

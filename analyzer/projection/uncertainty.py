@@ -1,22 +1,139 @@
-"""Everything uncertain in a projection: what was calibrated, and what is assumed."""
+"""Everything uncertain in a projection, drawn once: what was calibrated, and what is assumed.
+
+An uncertain quantity is an array: the best estimate first, then draws of what else it may be.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
+from scipy import special
 
+from analyzer.calibration.draws import DRAW_COUNT, SEED
+from analyzer.calibration.fit.segments import Floats
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.data import assumptions
-from analyzer.projection.components import Parameters
-from analyzer.projection.draws import draw, draw_curve, generator
+from analyzer.projection.choices import OBSERVED, Placement
 from analyzer.projection.scenario import Scenario
-from analyzer.units import Interval, Provenance
+from analyzer.units import CONFIDENCE, Interval, Provenance
 
-__all__ = ["MEASURED_HERE", "drawn", "exact", "with_measured"]
+_QUANTILE: Final = float(special.ndtri((1 + CONFIDENCE) / 2))
+"""How many standard deviations a normal quantity's 90 % interval reaches to either side."""
 
-MEASURED_HERE = "measured here"
-"""Source of an assumption that is none any more."""
+
+def generator(seed: int = SEED) -> np.random.Generator:
+    """Return the source of all draws of one projection."""
+    return np.random.default_rng(seed)
+
+
+def draw(value: Interval, rng: np.random.Generator) -> Floats:
+    """Return an uncertain value, shape (1 + DRAW_COUNT,).
+
+    The draws' 5 %, 50 % and 95 % points are the interval's low, mid and high: a normal
+    distribution whose two halves may differ in width. None is below zero.
+    """
+    normal = rng.standard_normal(DRAW_COUNT)
+    width = np.where(normal < 0, value.mid - value.low, value.high - value.mid) / _QUANTILE
+    return np.concatenate([[value.mid], np.maximum(value.mid + normal * width, 0.0)])
+
+
+def draw_curve(role: RoleCalibration, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Return (idle vcpu per proxy, vcpu per 1000 rps), each of shape (1 + DRAW_COUNT,).
+
+    Where both were fitted the calibration has drawn them jointly already.
+    """
+    idle_vcpu, vcpu_per_1000_rps = role.idle_vcpu_per_proxy, role.vcpu_per_1000_rps
+    if role.draws is None:
+        return draw(idle_vcpu, rng), draw(vcpu_per_1000_rps, rng)
+    idle, slope = np.vstack([[idle_vcpu.mid, vcpu_per_1000_rps.mid], role.draws]).T
+    return idle, slope
+
+
+def to_interval(values: Floats) -> Interval:
+    """Return the interval of a quantity computed from draws: its first element is the mid."""
+    mid = float(values[0])
+    if len(values) == 1:
+        return Interval.exactly(mid)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = (float(end) for end in np.quantile(values[1:], [tail, 1 - tail]))
+    return Interval(low=min(low, mid), mid=mid, high=max(high, mid))
+
+
+def _unchanged(rps: Floats) -> Floats:
+    return rps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """Everything uncertain, drawn once, so that all modes of one draw share it.
+
+    Attributes:
+        values: the scenario's assumptions, arrays over draws.
+        waypoint_provenance: measured; derived, where a waypoint costs the scenario's ratio times
+            what a sidecar does; None where neither is known, and ambient cannot be evaluated.
+        waypoint_idle_vcpu: of one waypoint replica, array over draws.
+        waypoint_vcpu_per_1000_rps: array over draws.
+        waypoint_effective_rps: what makes a rate one that a straight line of that slope fits.
+        waypoint_fit: the fitted idle and the fitted slope that these two come from, by name.
+        ztunnel_provenance: published, or derived where ztunnels were measured in part.
+        placement: which namespaces get waypoints in the mode `ambient-waypoint`.
+        istio_cni_installed: whether ambient need not bring istio-cni with it.
+    """
+
+    values: Mapping[str, Floats]
+    waypoint_provenance: Provenance | None
+    waypoint_idle_vcpu: Floats
+    waypoint_vcpu_per_1000_rps: Floats
+    waypoint_effective_rps: Callable[[Floats], Floats] = _unchanged
+    waypoint_fit: Mapping[str, Interval] = field(default_factory=dict)
+    ztunnel_provenance: Provenance = Provenance.PUBLISHED
+    placement: Placement = OBSERVED
+    istio_cni_installed: bool = False
+
+    def __getitem__(self, name: str) -> Floats:
+        """Return an assumption over draws."""
+        return self.values[name]
+
+    @property
+    def draw_count(self) -> int:
+        """Length of the arrays."""
+        return len(self.waypoint_idle_vcpu)
+
+    @property
+    def waypoint_follows_sidecar(self) -> bool:
+        """Whether a waypoint's cost is the sidecars' times the scenario's ratio."""
+        return self.waypoint_provenance == Provenance.DERIVED
+
+    def waypoint_vcpu(self, rps: Floats) -> Floats:
+        """Return what one replica uses at each of these rates, shape (rates, draws)."""
+        effective = self.waypoint_effective_rps(rps)[:, None]
+        return self.waypoint_idle_vcpu + effective / 1000 * self.waypoint_vcpu_per_1000_rps
+
+    def likely_waypoint_vcpu(self, rps: Floats) -> Floats:
+        """Return the best estimate of that alone, shape (rates,): the draws are thousands."""
+        effective = self.waypoint_effective_rps(rps)
+        return np.asarray(
+            self.waypoint_idle_vcpu[0] + effective / 1000 * self.waypoint_vcpu_per_1000_rps[0]
+        )
+
+    def with_one_at(self, name: str, value: float) -> Parameters:
+        """Return the best estimates alone, but one assumption or fitted figure at a value."""
+        values = {key: array[:1] for key, array in self.values.items()}
+        fitted = {key: np.array([item.mid]) for key, item in self.waypoint_fit.items()}
+        for known in (values, fitted):
+            if name in known:
+                known[name] = np.array([value])
+        idle, slope = fitted.values()
+        ratio = values["waypoint_to_sidecar_ratio"] if self.waypoint_follows_sidecar else 1.0
+        return replace(
+            self,
+            values=values,
+            waypoint_idle_vcpu=ratio * idle,
+            waypoint_vcpu_per_1000_rps=ratio * slope,
+        )
 
 
 def with_measured(scenario: Scenario, ztunnel: RoleCalibration) -> Scenario:
@@ -37,49 +154,51 @@ def with_measured(scenario: Scenario, ztunnel: RoleCalibration) -> Scenario:
     values = dict(scenario.assumptions)
     for name, value in measured.items():
         if value is not None and values[name] == defaults[name]:
-            values[name] = replace(values[name], value=value, source=MEASURED_HERE)
+            values[name] = replace(
+                values[name], value=value, source="measured here", is_measured=True
+            )
     return replace(scenario, assumptions=values)
 
 
-def drawn(scenario: Scenario, calibration: Calibration) -> Parameters | None:
-    """Draw everything uncertain once; None where a waypoint's cost is not known."""
+def best_estimates(scenario: Scenario) -> Parameters:
+    """Return the scenario alone, without draws: good for prices, and not for ambient."""
+    return Parameters(
+        values={name: np.array([item.value.mid]) for name, item in scenario.assumptions.items()},
+        waypoint_provenance=None,
+        waypoint_idle_vcpu=np.zeros(1),
+        waypoint_vcpu_per_1000_rps=np.zeros(1),
+    )
+
+
+def drawn(scenario: Scenario, calibration: Calibration) -> Parameters:
+    """Draw everything uncertain once.
+
+    Where a waypoint's cost is not known there is nothing to compare with: the parameters are then
+    the scenario's `best_estimates`.
+    """
     rng = generator()
     values = {name: draw(item.value, rng) for name, item in scenario.assumptions.items()}
     waypoint, sidecar = calibration.waypoint, calibration.sidecar
-    measured = isinstance(waypoint, RoleCalibration) and waypoint.provenance == Provenance.MEASURED
-    if isinstance(waypoint, RoleCalibration) and measured:
-        curve = waypoint
-        idle, slope = draw_curve(waypoint, rng)
+    if isinstance(waypoint, RoleCalibration) and waypoint.provenance == Provenance.MEASURED:
+        provenance, curve, ratio = Provenance.MEASURED, waypoint, np.ones(1)
     elif isinstance(sidecar, RoleCalibration):
-        curve = sidecar
+        provenance, curve = Provenance.DERIVED, sidecar
         ratio = values["waypoint_to_sidecar_ratio"]
-        idle, slope = (ratio * part for part in draw_curve(sidecar, rng))
     else:
-        return None
-    of_ztunnel = calibration.ztunnel.provenance
+        return best_estimates(scenario)
+    idle, slope = draw_curve(curve, rng)
+    is_measured = calibration.ztunnel.provenance == Provenance.MEASURED
     return Parameters(
         values=values,
-        waypoint_idle_vcpu=idle,
-        waypoint_vcpu_per_1000_rps=slope,
+        waypoint_provenance=provenance,
+        waypoint_idle_vcpu=ratio * idle,
+        waypoint_vcpu_per_1000_rps=ratio * slope,
         waypoint_effective_rps=curve.effective_rps,
         waypoint_fit={
             f"{curve.role}_idle_vcpu_per_proxy": curve.idle_vcpu_per_proxy,
             f"{curve.role}_vcpu_per_1000_rps": curve.vcpu_per_1000_rps,
         },
-        waypoint_follows_sidecar=not measured,
+        ztunnel_provenance=Provenance.DERIVED if is_measured else Provenance.PUBLISHED,
         placement=scenario.waypoint_placement,
         istio_cni_installed=scenario.istio_cni_installed,
-        ztunnel_provenance=Provenance.DERIVED
-        if of_ztunnel == Provenance.MEASURED
-        else Provenance.PUBLISHED,
-    )
-
-
-def exact(scenario: Scenario) -> Parameters:
-    """Return parameters good for prices alone."""
-    return Parameters(
-        values={name: np.array([item.value.mid]) for name, item in scenario.assumptions.items()},
-        waypoint_idle_vcpu=np.zeros(1),
-        waypoint_vcpu_per_1000_rps=np.zeros(1),
-        waypoint_follows_sidecar=False,
     )

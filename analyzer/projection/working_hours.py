@@ -12,8 +12,6 @@ from analyzer.errors import InsufficientData
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import WorkingHours
 
-__all__ = ["within"]
-
 
 def within(usage: MeshUsage, hours: WorkingHours | None) -> MeshUsage:
     """Return the mesh as it was in these hours: steps that lie in them from beginning to end.

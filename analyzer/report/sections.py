@@ -15,7 +15,7 @@ from analyzer.comparison.result import Comparison
 from analyzer.measurement.findings import Severity
 from analyzer.measurement.manifest import Manifest
 from analyzer.projection.result import Projection
-from analyzer.projection.scenario_toml import as_toml
+from analyzer.projection.scenario import as_toml
 from analyzer.report import document, records
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer

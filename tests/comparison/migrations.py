@@ -67,8 +67,8 @@ class Migrated:
         sidecar_factor: times the CPU that the sidecars used before.
         steady: whether the traffic after never changes, so that nothing can be fitted to it.
         newcomers: proxies that were not there before.
-        told_by_waypoints: whether calls to what has moved are told by waypoints; else only by
-            the sidecars that sent them.
+        counted_by_waypoints: whether waypoints count calls to what has moved; else only the
+            sidecars that sent them.
     """
 
     moved: tuple[str, ...] = ("shop", "pay", "web")
@@ -78,7 +78,7 @@ class Migrated:
     sidecar_factor: float = 1.0
     steady: bool = False
     newcomers: tuple[Proxy, ...] = ()
-    told_by_waypoints: bool = True
+    counted_by_waypoints: bool = True
 
     def before(self) -> MeshUsage:
         """Return the mesh with sidecars everywhere."""
@@ -89,7 +89,7 @@ class Migrated:
     def after(self) -> MeshUsage:
         """Return the mesh as it is after the migration."""
         stayed = [service for service in SERVICES if service.namespace not in self.moved]
-        calls = [call for call in _calls(self.growth, steady=self.steady) if self._is_told(call)]
+        calls = [call for call in _calls(self.growth, steady=self.steady) if self._is_counted(call)]
         usage = mesh(
             *self._sidecars(stayed, self.growth, self.sidecar_factor),
             *self._waypoints(),
@@ -115,12 +115,12 @@ class Migrated:
             for service in SERVICES
         )
 
-    def _is_told(self, call: Call) -> bool:
+    def _is_counted(self, call: Call) -> bool:
         source, destination = (end.split("/")[0] for end in (call.source, call.destination))
         if call.source == "edge/gateway":
             # It goes past waypoints; where one speaks for the destination, its word counts not.
             return destination not in self.moved
-        return self.told_by_waypoints or not {source, destination} <= {*self.moved}
+        return self.counted_by_waypoints or not {source, destination} <= {*self.moved}
 
     def _sidecars(
         self, services: Sequence[Service], growth: float, factor: float = 1.0

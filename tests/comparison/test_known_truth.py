@@ -9,10 +9,10 @@ import pytest
 from analyzer.calibration import Calibration, calibrate_usage
 from analyzer.projection import project_usage
 from analyzer.projection.demand import mesh_load
-from analyzer.projection.draws import to_interval
 from analyzer.projection.modes import evaluate
+from analyzer.projection.needs import Case
 from analyzer.projection.scenario import Basis
-from analyzer.projection.uncertainty import drawn
+from analyzer.projection.uncertainty import drawn, to_interval
 from analyzer.units import Interval
 from tests.comparison.migrating import Costs, Truth, migrating_mesh
 from tests.projection.builders import scenario
@@ -53,10 +53,7 @@ def test_with_the_true_unit_costs_ambient_is_predicted_within_ten_percent(seed: 
 def predicted(seed: int) -> dict[str, Interval]:
     """Return the ranges of what ambient would use, as a projection's but without its extras."""
     _, truth, calibration = mesh_of(seed)
-    load, parameters = mesh_load(truth.usage), drawn(scenario(), calibration)
-    assert load.sidecars is not None
-    assert parameters is not None
-    modes = evaluate(load, load.sidecars, parameters, len(parameters["vcpu_month_usd"]))
+    modes = evaluate(Case(load=mesh_load(truth.usage), parameters=drawn(scenario(), calibration)))
     return {name: to_interval(modes[name].vcpu(Basis.USAGE)) for name in MODES}
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
 
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.components import Parameters
-from analyzer.projection.demand import MeshLoad
+from analyzer.projection.demand import MeasuredLoad
+from analyzer.projection.needs import Case
 from analyzer.projection.scenario import Scenario, default_scenario
-from analyzer.projection.sidecars import SidecarFootprint
-from analyzer.units import Role
+from analyzer.projection.sidecars import SidecarFootprint, SidecarTally
+from analyzer.projection.uncertainty import Parameters
+from analyzer.units import Provenance, Role
 from analyzer.window import TimeWindow
 
 MEBIBYTE = 1024.0**2
@@ -204,7 +205,7 @@ def exactly(
         values={name: np.array([assumed[name].mid]) for name in assumed.assumptions},
         waypoint_idle_vcpu=np.array([waypoint_idle_vcpu]),
         waypoint_vcpu_per_1000_rps=np.array([waypoint_vcpu_per_1000_rps]),
-        waypoint_follows_sidecar=False,
+        waypoint_provenance=Provenance.MEASURED,
     )
 
 
@@ -214,10 +215,10 @@ def load(
     waypoint_rps: Sequence[float] = (500.0,),
     has_http: Sequence[bool] = (True,),
     sidecars: SidecarFootprint | None = None,
-) -> MeshLoad:
+) -> MeasuredLoad:
     """Return a load with one node an element of the first, one namespace one of the others."""
     count = len(waypoint_rps)
-    return MeshLoad(
+    return MeasuredLoad(
         sidecar_count=10,
         proxy_rps=sum(passes_rps),
         mesh_rps=sum(waypoint_rps),
@@ -242,8 +243,17 @@ def load(
                 "has_http": list(has_http),
             }
         ),
-        sidecars=sidecars,
+        sidecars=sidecars or footprint(1.0),
+        tally=SidecarTally(**{field.name: 0 for field in fields(SidecarTally)}),
+        placement=pd.DataFrame(),
+        allocatable_vcpu_per_node=None,
+        allocatable_memory_gib_per_node=None,
     )
+
+
+def case(carried: MeasuredLoad, parameters: Parameters, vcpu: float = 1.0) -> Case:
+    """Return what is evaluated, with sidecars that use so much CPU."""
+    return Case(load=replace(carried, sidecars=footprint(vcpu)), parameters=parameters)
 
 
 def footprint(

@@ -7,7 +7,15 @@ import pandas as pd
 import pytest
 
 from analyzer.errors import UsageError
-from analyzer.projection.choices import NodePrice, Placement, Prices, WorkingHours
+from analyzer.projection.choices import (
+    Flat,
+    NodePrice,
+    Observed,
+    PriceList,
+    WorkingHours,
+    toml_of,
+    waypoint_weights,
+)
 from analyzer.projection.scenario import Scenario, load_scenario
 from tests.projection.builders import scenario
 
@@ -185,12 +193,12 @@ def test_a_name_with_a_line_break_in_it_is_told_in_one_line_all_the_same() -> No
 )
 def test_what_a_choice_says_of_itself_reads_as_the_same_choice(choices: dict[str, object]) -> None:
     chosen = scenario(**choices)
-    told = {
+    told: dict[str, object] = {
         "basis": str(chosen.basis),
-        "waypoint_placement": chosen.waypoint_placement.to_toml(),
+        "waypoint_placement": toml_of(chosen.waypoint_placement),
         "ingress_through_waypoint": chosen.ingress_through_waypoint,
         "istio_cni_installed": chosen.istio_cni_installed,
-        "prices": chosen.prices.to_toml(),
+        "prices": toml_of(chosen.prices),
     }
     if chosen.working_hours:
         told["working_hours"] = chosen.working_hours.to_toml()
@@ -202,8 +210,8 @@ def test_what_a_choice_says_of_itself_reads_as_the_same_choice(choices: dict[str
 def test_the_defaults_choose_what_the_readme_says() -> None:
     default = scenario()
 
-    assert default.waypoint_placement == Placement(rule="observed")
-    assert default.prices == Prices(rule="flat")
+    assert default.waypoint_placement == Observed()
+    assert default.prices == Flat()
     assert not default.ingress_through_waypoint
     assert not default.istio_cni_installed
     assert default.working_hours is None
@@ -213,9 +221,8 @@ def test_a_table_of_prices_is_read_by_instance_type(tmp_path: Path) -> None:
     file = tmp_path / "ours.toml"
     file.write_text('[prices."m5.large"]\nvcpu_hour_usd = 0.03\nmemory_gib_hour_usd = 0\n')
 
-    assert load_scenario(file).prices == Prices(
-        rule="list",
-        by_instance_type={"m5.large": NodePrice(vcpu_hour_usd=0.03, memory_gib_hour_usd=0.0)},
+    assert load_scenario(file).prices == PriceList(
+        {"m5.large": NodePrice(vcpu_hour_usd=0.03, memory_gib_hour_usd=0.0)}
     )
 
 
@@ -234,7 +241,7 @@ def test_days_are_read_in_any_order_and_times_as_toml_writes_them(tmp_path: Path
 def weights(chosen: Scenario) -> list[float]:
     """Return how much of a waypoint a, b and c get, of which a and c carry HTTP."""
     namespaces = pd.DataFrame({"namespace": ["a", "b", "c"], "has_http": [True, False, True]})
-    return [float(weight) for weight in chosen.waypoint_placement.weights(namespaces)]
+    return [float(weight) for weight in waypoint_weights(chosen.waypoint_placement, namespaces)]
 
 
 @pytest.mark.parametrize(

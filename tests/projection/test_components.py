@@ -5,18 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analyzer.projection.choices import Placement
-from analyzer.projection.components import (
-    Need,
-    Parameters,
-    waypoint_need,
-    waypoint_replicas,
-    ztunnel_need,
-)
-from analyzer.projection.demand import MeshLoad
+from analyzer.projection.choices import Everywhere, Observed, waypoint_weights
+from analyzer.projection.components import ZTUNNELS, waypoint_need, waypoint_replicas
+from analyzer.projection.demand import MeasuredLoad
+from analyzer.projection.needs import Need
 from analyzer.projection.scenario import Basis
+from analyzer.projection.uncertainty import Parameters
 from analyzer.units import Provenance
-from tests.projection.builders import exactly, load, scenario
+from tests.projection.builders import case, exactly, load, scenario
 
 
 def parameters(**changes: object) -> Parameters:
@@ -40,10 +36,16 @@ def parameters(**changes: object) -> Parameters:
     return exactly(assumed, waypoint_idle_vcpu=0.02, waypoint_vcpu_per_1000_rps=0.5)
 
 
-def waypoints(mesh: MeshLoad, assumed: Parameters, *, everywhere: bool) -> Need:
+def waypoints(mesh: MeasuredLoad, assumed: Parameters, *, everywhere: bool) -> Need:
     """Return the need of waypoints in every namespace, or where HTTP was seen."""
-    placed = Placement(rule="all" if everywhere else "observed")
-    return waypoint_need(mesh, assumed, placed.weights(mesh.namespaces))
+    placed = Everywhere() if everywhere else Observed()
+    return waypoint_need(case(mesh, assumed), waypoint_weights(placed, mesh.namespaces))
+
+
+def ztunnels(mesh: MeasuredLoad, assumed: Parameters, **columns: list[float]) -> Need:
+    """Return the need of the ztunnels, with some columns of the nodes changed."""
+    assert mesh.nodes is not None
+    return ZTUNNELS.need(case(replace(mesh, nodes=mesh.nodes.assign(**columns)), assumed))
 
 
 def vcpu(need: Need) -> dict[Basis, float]:
@@ -55,9 +57,7 @@ def memory_gib(need: Need) -> dict[Basis, float]:
 
 
 def test_a_ztunnel_costs_its_idle_its_requests_and_its_bytes() -> None:
-    nodes = load(passes_rps=[1000, 4000]).nodes
-    assert nodes is not None
-    need = ztunnel_need(nodes.assign(gbit_per_second=[3.0, 0.0]), parameters())
+    need = ztunnels(load(passes_rps=[1000, 4000]), parameters(), gbit_per_second=[3.0, 0.0])
 
     # 0.01 + 0.1 + 0.6 on the first node, 0.01 + 0.4 on the second.
     assert vcpu(need)[Basis.USAGE] == pytest.approx(0.71 + 0.41)
@@ -66,19 +66,16 @@ def test_a_ztunnel_costs_its_idle_its_requests_and_its_bytes() -> None:
 
 
 def test_a_busy_ztunnel_does_not_spend_what_an_idle_one_reserves() -> None:
-    nodes = load(passes_rps=[9000, 0]).nodes
-    assert nodes is not None
-    need = ztunnel_need(nodes, parameters())
+    need = ztunnels(load(passes_rps=[9000, 0]), parameters())
 
     # Used 0.91 and 0.01, reserved 0.25 each: the bill is 0.91 + 0.25, not 0.92.
     assert vcpu(need)[Basis.BILLED] == pytest.approx(0.91 + 0.25)
 
 
 def test_a_ztunnels_memory_does_not_depend_on_its_traffic() -> None:
-    nodes = load(passes_rps=[1, 2, 3000]).nodes
-    assert nodes is not None
+    need = ztunnels(load(passes_rps=[1, 2, 3000]), parameters())
 
-    assert memory_gib(ztunnel_need(nodes, parameters())) == pytest.approx(
+    assert memory_gib(need) == pytest.approx(
         {Basis.USAGE: 1.5, Basis.RESERVED: 2.25, Basis.BILLED: 2.25}
     )
 
@@ -89,7 +86,7 @@ def test_a_waypoint_costs_its_idle_and_the_requests_into_its_namespace() -> None
     assert vcpu(need) == pytest.approx(
         {Basis.USAGE: 0.02 + 0.2, Basis.RESERVED: 0.1, Basis.BILLED: 0.22}
     )
-    assert (need.role, need.count, need.provenance) == ("waypoint", 1, Provenance.DERIVED)
+    assert (need.role, need.count, need.provenance) == ("waypoint", 1, Provenance.MEASURED)
 
 
 def test_waypoints_stand_where_http_was_seen_or_everywhere() -> None:
@@ -140,12 +137,11 @@ def test_every_draw_is_worked_out_by_itself() -> None:
         },
         waypoint_idle_vcpu=np.array([0.02, 0.04]),
         waypoint_vcpu_per_1000_rps=np.array([0.5, 0.7]),
-        waypoint_follows_sidecar=True,
+        waypoint_provenance=Provenance.DERIVED,
     )
     mesh = load(passes_rps=[1000, 3000], waypoint_rps=[500])
-    assert mesh.nodes is not None
 
-    assert ztunnel_need(mesh.nodes, drawn).vcpu[Basis.USAGE].tolist() == pytest.approx(
+    assert ztunnels(mesh, drawn).vcpu[Basis.USAGE].tolist() == pytest.approx(
         [0.02 + 0.4, 0.04 + 1.2]
     )
     assert waypoints(mesh, drawn, everywhere=True).vcpu[Basis.USAGE].tolist() == pytest.approx(
@@ -154,31 +150,26 @@ def test_every_draw_is_worked_out_by_itself() -> None:
 
 
 def test_new_connections_cost_by_the_thousand() -> None:
-    nodes = load(passes_rps=[0, 0]).nodes
-    assert nodes is not None
-    busy = nodes.assign(new_connections_per_second=[0.0, 500.0])
     priced = parameters(ztunnel_vcpu_per_1000_new_connections_per_second=0.6)
+    need = ztunnels(load(passes_rps=[0, 0]), priced, new_connections_per_second=[0.0, 500.0])
 
-    assert vcpu(ztunnel_need(busy, priced))[Basis.USAGE] == pytest.approx(2 * 0.01 + 0.3)
+    assert vcpu(need)[Basis.USAGE] == pytest.approx(2 * 0.01 + 0.3)
 
 
 def test_the_busiest_ztunnel_is_told_and_not_the_mean() -> None:
-    nodes = load(passes_rps=[1000, 9000, 0]).nodes
-    assert nodes is not None
-    need = ztunnel_need(nodes, parameters())
+    need = ztunnels(load(passes_rps=[1000, 9000, 0]), parameters())
 
     assert need.hottest_vcpu is not None
     assert need.hottest_vcpu.tolist() == pytest.approx([0.01 + 0.9])
 
 
 def test_istio_cni_reserves_where_ambient_has_to_bring_it_and_uses_nothing_of_its_own() -> None:
-    nodes = load(passes_rps=[0, 9000]).nodes
-    assert nodes is not None
+    mesh = load(passes_rps=[0, 9000])
     brought = parameters(
         istio_cni_reserved_vcpu_per_node=0.1, istio_cni_reserved_memory_gib_per_node=0.2
     )
     there = replace(brought, istio_cni_installed=True)
-    with_cni, without = ztunnel_need(nodes, brought), ztunnel_need(nodes, there)
+    with_cni, without = ztunnels(mesh, brought), ztunnels(mesh, there)
 
     # One uses 0.01 and one 0.91; 0.35 is reserved for each, or 0.25.
     assert vcpu(with_cni) == pytest.approx(
@@ -264,7 +255,7 @@ def test_a_replica_that_rests_above_the_target_is_not_multiplied_without_end() -
 
 def test_a_waypoint_in_part_is_part_of_its_replicas() -> None:
     mesh = load(waypoint_rps=[600, 0], has_http=[True, False])
-    half = waypoint_need(mesh, parameters(waypoint_replicas=2), np.array([0.5, 0.0]))
+    half = waypoint_need(case(mesh, parameters(waypoint_replicas=2)), np.array([0.5, 0.0]))
 
     assert half.count == 1
     assert vcpu(half) == pytest.approx({Basis.USAGE: 0.17, Basis.RESERVED: 0.1, Basis.BILLED: 0.17})

@@ -8,6 +8,7 @@ import pytest
 
 from analyzer.errors import UsageError
 from analyzer.projection.demand import MeshLoad, mesh_load, stated_load
+from analyzer.settings import Setting, settings_in
 from analyzer.units import Role
 from tests.projection.builders import MEBIBYTE, Call, Proxy, mesh, shop_mesh
 
@@ -232,14 +233,12 @@ def test_a_stated_mesh_without_requests_has_no_http() -> None:
     assert isinstance(load.nodes, pd.DataFrame)
 
 
-@pytest.mark.parametrize("lacking", ["pods", "nodes", "namespaces"])
-def test_a_stated_mesh_of_nothing_is_refused_by_the_options_name(lacking: str) -> None:
-    counts = {"pods": 1, "nodes": 1, "namespaces": 1, lacking: 0}
+@pytest.mark.parametrize(
+    "lacking", [Setting.POD_COUNT, Setting.NODE_COUNT, Setting.NAMESPACE_COUNT]
+)
+def test_a_stated_mesh_of_nothing_is_refused_by_the_settings_name(lacking: Setting) -> None:
+    counts = {"pod_count": 1, "node_count": 1, "namespace_count": 1, lacking.value: 0}
 
-    with pytest.raises(UsageError, match=f"--{lacking} must be at least 1"):
-        stated_load(
-            pod_count=counts["pods"],
-            node_count=counts["nodes"],
-            namespace_count=counts["namespaces"],
-            proxy_rps=1,
-        )
+    with pytest.raises(UsageError) as caught:
+        stated_load(**counts, proxy_rps=1)
+    assert settings_in(str(caught.value)) == (lacking,)

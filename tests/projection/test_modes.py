@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analyzer.projection.choices import Placement
-from analyzer.projection.components import Need, Parameters
-from analyzer.projection.demand import MeshLoad
-from analyzer.projection.modes import ModeNeeds, evaluate
+from analyzer.projection.choices import Nowhere, Observed, Placement
+from analyzer.projection.modes import ModeNeeds, evaluate, needs_of
+from analyzer.projection.needs import Case, Need
 from analyzer.projection.scenario import Basis, Scenario
+from analyzer.projection.uncertainty import Parameters, best_estimates
 from analyzer.units import Provenance, Role
-from tests.projection.builders import exactly, footprint, load, scenario
+from tests.projection.builders import case, exactly, footprint, load, scenario
 
 ALL_MODES = ["sidecar", "ambient-l4", "ambient-waypoint", "ambient-waypoint-all"]
 
@@ -21,7 +21,7 @@ def parameters(assumed: Scenario | None = None) -> Parameters:
 
 
 def test_each_mode_is_made_of_its_components() -> None:
-    modes = evaluate(load(), footprint(2.0), parameters(), 1)
+    modes = evaluate(case(load(), parameters(), 2.0))
 
     assert {name: [need.role for need in mode.needs] for name, mode in modes.items()} == {
         "sidecar": ["sidecar"],
@@ -33,7 +33,13 @@ def test_each_mode_is_made_of_its_components() -> None:
 
 
 def test_sidecars_need_what_was_measured_in_every_draw() -> None:
-    mode = evaluate(load(), footprint(2.0, reserved_vcpu=3.0, billed_vcpu=4.0), None, 3)["sidecar"]
+    three = replace(
+        parameters(),
+        waypoint_idle_vcpu=np.full(3, 0.02),
+        waypoint_vcpu_per_1000_rps=np.full(3, 0.5),
+    )
+    carried = load(sidecars=footprint(2.0, reserved_vcpu=3.0, billed_vcpu=4.0))
+    mode = needs_of("sidecar", Case(load=carried, parameters=three))
 
     assert mode.vcpu(Basis.USAGE).tolist() == [2, 2, 2]
     assert mode.vcpu(Basis.RESERVED).tolist() == [3, 3, 3]
@@ -43,25 +49,17 @@ def test_sidecars_need_what_was_measured_in_every_draw() -> None:
 
 
 def test_without_the_cost_of_a_waypoint_there_are_only_sidecars() -> None:
-    assert list(evaluate(load(), footprint(2.0), None, 1)) == ["sidecar"]
+    assert list(evaluate(case(load(), best_estimates(scenario())))) == ["sidecar"]
 
 
 def test_without_the_nodes_there_are_only_sidecars() -> None:
-    known = load()
-    unknown = MeshLoad(
-        sidecar_count=known.sidecar_count,
-        proxy_rps=known.proxy_rps,
-        mesh_rps=known.mesh_rps,
-        nodes=None,
-        namespaces=known.namespaces,
-        sidecars=None,
-    )
+    unknown = replace(load(), nodes=None)
 
-    assert list(evaluate(unknown, footprint(2.0), parameters(), 1)) == ["sidecar"]
+    assert list(evaluate(case(unknown, parameters()))) == ["sidecar"]
 
 
 def test_a_basis_that_is_not_known_of_the_sidecars_is_absent() -> None:
-    modes = evaluate(load(), footprint(2.0), parameters(), 1)
+    modes = evaluate(case(load(), parameters(), 2.0))
 
     assert modes["sidecar"].bases == (Basis.USAGE,)
     assert modes["ambient-l4"].bases == (Basis.USAGE, Basis.RESERVED, Basis.BILLED)
@@ -107,7 +105,7 @@ def test_memory_that_one_component_does_not_know_is_not_known_of_the_mode() -> N
 def test_sidecars_whose_memory_was_not_measured_do_not_get_it_for_nothing() -> None:
     # Ten sidecars of 0.5 GiB at 4 dollars a month, beside 2 vCPU at 10.
     assumed = scenario(vcpu_month_usd=10, memory_gib_month_usd=4, sidecar_memory_gib_per_proxy=0.5)
-    mode = evaluate(load(), footprint(2.0), parameters(assumed), 1)["sidecar"]
+    mode = evaluate(case(load(), parameters(assumed), 2.0))["sidecar"]
 
     assert mode.usd_per_year(Basis.USAGE, parameters(assumed)).tolist() == [(20 + 20) * 12]
 
@@ -117,7 +115,7 @@ def waypoint_count(placement: object) -> float:
     mesh = load(waypoint_rps=[10, 0, 20], has_http=[True, False, True])
     placed = scenario(waypoint_placement=placement).waypoint_placement
     chosen = replace(parameters(), placement=placed)
-    need = evaluate(mesh, footprint(2.0), chosen, 1)["ambient-waypoint"].needs[1]
+    need = evaluate(case(mesh, chosen))["ambient-waypoint"].needs[1]
     return need.count
 
 
@@ -139,10 +137,8 @@ def test_waypoints_stand_where_the_scenario_places_them(placement: object, expec
 
 def test_the_placement_leaves_the_other_modes_alone() -> None:
     mesh = load(waypoint_rps=[10, 0], has_http=[True, False])
-    found = [
-        evaluate(mesh, footprint(2.0), replace(parameters(), placement=placed), 1)
-        for placed in (Placement(rule="observed"), Placement(rule="none"))
-    ]
+    placements: tuple[Placement, ...] = (Observed(), Nowhere())
+    found = [evaluate(case(mesh, replace(parameters(), placement=placed))) for placed in placements]
 
     for name in ("sidecar", "ambient-l4", "ambient-waypoint-all"):
         assert found[0][name].vcpu(Basis.USAGE) == found[1][name].vcpu(Basis.USAGE)

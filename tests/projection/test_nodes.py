@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from analyzer.projection import Projection, project_usage
-from analyzer.projection.components import Need
 from analyzer.projection.modes import ModeNeeds
+from analyzer.projection.needs import Need
 from analyzer.projection.nodes import freed_nodes
 from analyzer.projection.scenario import Basis
 from analyzer.units import Provenance, Role

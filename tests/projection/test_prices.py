@@ -51,9 +51,8 @@ def test_opencosts_prices_are_of_an_hour_and_a_month_has_730() -> None:
 
     assert month_usd(found, "dear") == pytest.approx([0.05 * 730, 0.006 * 730])
     assert month_usd(found, "cheap") == pytest.approx([0.01 * 730, 0.002 * 730])
-    assert found.source == (
-        "OpenCost's node_cpu_hourly_cost and node_ram_hourly_cost: 2 of 2 nodes, 730 h a month"
-    )
+    for part in ("node_cpu_hourly_cost", "node_ram_hourly_cost", "2 of 2 nodes", "730 h"):
+        assert part in found.source
 
 
 def test_a_list_prices_each_node_by_its_type() -> None:
@@ -61,7 +60,8 @@ def test_a_list_prices_each_node_by_its_type() -> None:
 
     assert month_usd(found, "dear") == pytest.approx([0.4 * 730, 0.04 * 730])
     assert month_usd(found, "cheap") == pytest.approx([0.1 * 730, 0.02 * 730])
-    assert found.source == "the scenario's price list: 2 of 2 nodes, 730 h a month"
+    for part in ("price list", "2 of 2 nodes", "730 h"):
+        assert part in found.source
 
 
 @pytest.mark.parametrize("prices", ["opencost", LISTED], ids=["opencost", "list"])

@@ -58,6 +58,16 @@ def test_a_component_says_how_many_it_is_and_where_its_figure_comes_from() -> No
     ]
 
 
+def test_waypoints_that_were_measured_here_are_priced_as_measured() -> None:
+    projection = project_usage(
+        shop_mesh(), calibration(waypoint=fit(role=Role.WAYPOINT)), scenario()
+    )
+
+    for name in ("ambient-waypoint", "ambient-waypoint-all"):
+        waypoints = mode_of(projection, name).components[1]
+        assert (waypoints.role, waypoints.provenance) == ("waypoint", Provenance.MEASURED)
+
+
 def test_what_is_published_has_a_range_and_it_holds_the_best_estimate() -> None:
     vcpu = (
         mode_of(project_usage(shop_mesh(), calibration(), scenario()), "ambient-l4")

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.modes import ModeNeeds, evaluate
+from analyzer.projection.needs import Case
 from analyzer.projection.scenario import Basis
-from tests.projection.builders import Call, Proxy, exactly, footprint, load, mesh, scenario
+from tests.projection.builders import Call, Proxy, case, exactly, footprint, load, mesh, scenario
 from tests.projection.fits import calibration
 
 AMBIENT = ["ambient-l4", "ambient-waypoint", "ambient-waypoint-all"]
@@ -25,7 +26,7 @@ def totals(
         waypoint_idle_vcpu=0.0125,
         waypoint_vcpu_per_1000_rps=0.375,
     )
-    modes = evaluate(carried, footprint(1.0), parameters, 1)
+    modes = evaluate(case(carried, parameters))
     return {(name, basis): float(modes[name].vcpu(basis)[0]) for name in AMBIENT for basis in Basis}
 
 
@@ -143,7 +144,7 @@ def test_more_spare_replicas_and_a_lower_target_never_need_fewer(
         )
         has_http = [True] * len(waypoint_rps)
         mesh = load(waypoint_rps=waypoint_rps, has_http=has_http)
-        return evaluate(mesh, footprint(1.0), assumed, 1)["ambient-waypoint"]
+        return evaluate(case(mesh, assumed))["ambient-waypoint"]
 
     low, high = sorted([first, second])
     fewer, rather_more = found(high, spare), found(low, spare + more)
@@ -166,11 +167,12 @@ def test_requests_in_another_unit_at_a_cost_in_that_unit_cost_the_same(
             waypoint_vcpu_per_1000_rps=0.375 * unit,
         )
         mesh = load(
+            sidecars=footprint(1.0, reserved_vcpu=1, billed_vcpu=1),
             passes_rps=[rate / unit for rate in passes_rps],
             waypoint_rps=[rate / unit for rate in waypoint_rps],
             has_http=[True] * len(waypoint_rps),
         )
-        modes = evaluate(mesh, footprint(1.0, reserved_vcpu=1, billed_vcpu=1), assumed, 1)
+        modes = evaluate(Case(load=mesh, parameters=assumed))
         return {
             (name, basis): float(mode.vcpu(basis)[0])
             for name, mode in modes.items()

@@ -6,17 +6,18 @@ import pytest
 
 from analyzer.data import published_constants
 from analyzer.errors import UsageError
-from analyzer.projection.demand import MeshLoad, mesh_load, stated_load
+from analyzer.projection.demand import StatedLoad, mesh_load, stated_load
 from analyzer.projection.published import project_constants, reference
 from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection
 from analyzer.projection.scenario import Basis, Scenario
+from analyzer.settings import Setting, settings_in
 from analyzer.units import Interval, Provenance
 from tests.projection.builders import Proxy, mesh, scenario, shop_mesh
 
 OLDER_RELEASES = ["istio-1.1", "istio-1.4", "istio-1.12", "istio-1.20"]
 
 
-def posts_mesh(proxy_rps: float = 0) -> MeshLoad:
+def posts_mesh(proxy_rps: float = 0) -> StatedLoad:
     """Return the mesh of the post: 3 clusters with 15,000 pods, 200 nodes, 1000 namespaces."""
     return stated_load(pod_count=15_000, node_count=200, namespace_count=1000, proxy_rps=proxy_rps)
 
@@ -106,8 +107,10 @@ def test_a_release_before_ambient_has_no_ambient_modes_and_says_so(name: str) ->
 
 @pytest.mark.parametrize("name", [*OLDER_RELEASES, "istio-1.24"])
 def test_figures_per_request_need_a_request_rate(name: str) -> None:
-    with pytest.raises(UsageError, match="--proxy-rps"):
+    with pytest.raises(UsageError) as caught:
         by_constants(name)
+
+    assert settings_in(str(caught.value)) == (Setting.PROXY_RPS,)
 
 
 def test_what_only_a_snapshot_tells_is_refused() -> None:

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import project_usage
-from analyzer.projection.components import Parameters
-from analyzer.projection.demand import Demand, mesh_load
+from analyzer.projection.demand import Growth, mesh_load
 from analyzer.projection.modes import ModeNeeds, evaluate
+from analyzer.projection.needs import Case
 from analyzer.projection.prices import node_prices
 from analyzer.projection.scenario import Basis
+from analyzer.projection.uncertainty import Parameters
 from tests.projection.builders import (
     MEBIBYTE,
     Call,
@@ -62,16 +63,15 @@ def mesh_of(sizes: list[tuple[float, int]], *, grown: float = 1.0) -> MeshUsage:
 def modes_of(usage: MeshUsage, **changes: object) -> tuple[Mapping[str, ModeNeeds], Parameters]:
     """Return every mode at the best estimates: a projection without its ranges, which take long."""
     assumed = scenario(**changes)
-    demand = Demand(growth_factor=assumed["traffic_growth_factor"].mid, sidecar_vcpu_per_rps=SLOPE)
-    carried = mesh_load(usage, demand=demand)
-    assert carried.sidecars is not None
+    growth = Growth(factor=assumed["traffic_growth_factor"].mid, sidecar_vcpu_per_rps=SLOPE)
+    carried = mesh_load(usage, growth=growth)
     parameters = replace(
         exactly(assumed, waypoint_idle_vcpu=0.0125, waypoint_vcpu_per_1000_rps=0.375),
         placement=assumed.waypoint_placement,
         istio_cni_installed=assumed.istio_cni_installed,
     )
-    prices = node_prices(usage, assumed)
-    return evaluate(carried, carried.sidecars, parameters, 1, prices), parameters
+    priced = Case(load=carried, parameters=parameters, prices=node_prices(usage, assumed))
+    return evaluate(priced), parameters
 
 
 def mids(usage: MeshUsage, **changes: object) -> dict[tuple[str, str, str], float]:

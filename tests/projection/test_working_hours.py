@@ -172,9 +172,9 @@ def test_a_window_without_such_an_hour_is_refused_in_one_line() -> None:
     with pytest.raises(InsufficientData) as caught:
         kept(TUESDAY, 24, days=["sun"], clock=("08:00", "18:00"))
 
-    assert str(caught.value) == (
-        "the window has no whole step in the scenario's working_hours: collect a longer time"
-    )
+    assert "no whole step" in str(caught.value)
+    assert "working_hours" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_step_longer_than_the_hours_never_fits() -> None:

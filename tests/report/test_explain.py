@@ -79,6 +79,14 @@ def test_a_fractional_waypoint_is_told_as_the_share_it_is() -> None:
     assert ": 0.35 x 3 = " in text
 
 
+def test_waypoints_that_were_measured_are_explained_as_measured() -> None:
+    for name, provenance in (
+        ("busy, measured waypoints, many replicas", "measured"),
+        ("shop", "derived"),
+    ):
+        assert f"Waypoints ({provenance})" in explained(name)[1].splitlines()
+
+
 def test_the_range_tells_how_many_draws_it_is_of() -> None:
     _, text = explained("shop")
 

@@ -104,7 +104,7 @@ def _bar(axes: Axes, row: int, mode: Mode, projection: Projection) -> None:
 def _vcpu_usd(item: Component, price: Price) -> float:
     """Return what a component's CPU costs a year, at the price of the nodes that it is on."""
     month_usd = price.vcpu_month_usd
-    if item.need is not None and item.need.month_usd is not None:
+    if item.need.month_usd is not None:
         month_usd = float(item.need.month_usd[Basis.USAGE][0][0])
     return item.vcpu.mid * month_usd * MONTHS_PER_YEAR
 

@@ -19,12 +19,12 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     projection = answer.projection
     sweeps = {} if projection is None else {sweep.name: sweep for sweep in projection.sweeps}
     share, replicas = sweeps.get("l7_share"), sweeps.get("waypoint_replicas")
+    if projection is not None and len(projection.modes) > 1 and not projection.savings:
+        return style.nothing_to_draw("l7_share", NOTHING_TO_SAVE.detail)
     if projection is None or share is None:
         return style.nothing_to_draw(
             "l7_share", "ambient could not be priced: see what cannot be said"
         )
-    if not any(point.usd_per_year.high or point.usd_per_year.low for point in share.points):
-        return style.nothing_to_draw("l7_share", NOTHING_TO_SAVE.detail)
     figure, axes = style.new_figure(width_inches=9.0)
     panels = [axes]
     if replicas is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.modes import AMBIENT_L4, SIDECAR
 from analyzer.projection.result import Mode, Projection, Workings
 from analyzer.report import format as fmt
@@ -64,27 +65,28 @@ def _sections(
 ) -> Iterator[Iterator[str]]:
     """Return what the modes are made of, each once, and then each mode."""
     load = projection.load
+    if not isinstance(load, MeasuredLoad):
+        return
     chosen = [mode for mode in projection.modes if mode.name in modes]
     if any(mode.name == SIDECAR for mode in chosen):
         yield sidecar_lines(answer, load, workings)
     ambient = [mode for mode in chosen if mode.name != SIDECAR]
     if ambient and load.nodes is not None:
-        need = ambient[0].components[0].need
-        if need:
-            yield ztunnel_lines(need, load.nodes, workings)
+        yield ztunnel_lines(ambient[0].components[0].need, load.nodes, workings)
     if any(mode.name != AMBIENT_L4 for mode in ambient):
         yield waypoint_lines(answer, load, workings)
     for mode in chosen:
-        yield _mode_lines(projection, mode, workings)
+        yield _mode_lines(projection, load, mode, workings)
 
 
-def _mode_lines(projection: Projection, mode: Mode, workings: Workings) -> Iterator[str]:
+def _mode_lines(
+    projection: Projection, load: MeasuredLoad, mode: Mode, workings: Workings
+) -> Iterator[str]:
     yield f"Mode {mode.name}, {fmt.MODE_TITLES[mode.name]}"
     for part in mode.components:
-        if part.need and part.role == Role.WAYPOINT and workings.parameters:
-            yield from placed_lines(part.need, projection.load, workings.parameters)
-        if part.need:
-            yield from node_price_lines(part.need, projection.load, workings.node_prices)
+        if part.role == Role.WAYPOINT:
+            yield from placed_lines(part.need, load, workings.parameters)
+        yield from node_price_lines(part.need, load, workings.node_prices)
     yield from dollar_lines(mode, projection.price)
     for saving in projection.savings:
         if saving.mode == mode.name:

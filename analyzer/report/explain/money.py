@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from analyzer.calibration.fit.segments import Floats
-from analyzer.projection.components import Need
-from analyzer.projection.demand import MeshLoad
+from analyzer.projection.demand import MeasuredLoad, MeshLoad
+from analyzer.projection.needs import Need
 from analyzer.projection.prices import NodePrices
 from analyzer.projection.result import Mode, Price, Projection, Saving, Workings
 from analyzer.projection.scenario import Basis
+from analyzer.projection.sidecars import by_basis
 from analyzer.report import format as fmt
 from analyzer.report.explain.lines import equation, figure, spread, total, weighted_mean
 from analyzer.report.explain.sources import assumed
@@ -45,7 +46,7 @@ def price_lines(price: Price, workings: Workings) -> Iterator[str]:
         yield equation(label, each, float(months.mean()), unit)
 
 
-def node_price_lines(need: Need, load: MeshLoad, prices: NodePrices | None) -> Iterator[str]:
+def node_price_lines(need: Need, load: MeasuredLoad, prices: NodePrices | None) -> Iterator[str]:
     """Return the mean prices where a component runs, weighted by what it needs there."""
     if prices is None or need.month_usd is None:
         return
@@ -62,7 +63,7 @@ def node_price_lines(need: Need, load: MeshLoad, prices: NodePrices | None) -> I
 
 
 def _spread(
-    need: Need, load: MeshLoad, prices: NodePrices, basis: Basis, amount: str
+    need: Need, load: MeasuredLoad, prices: NodePrices, basis: Basis, amount: str
 ) -> tuple[pd.Series, Floats, Floats]:
     """Return where a component runs, how much of it, and the prices there, shape (n, 2)."""
     units = need.units
@@ -75,12 +76,12 @@ def _spread(
         if amount == "vcpu"
         else (units.used_memory_gib, units.reserved_memory_gib)
     )
-    needed = {Basis.USAGE: used, Basis.RESERVED: reserved, Basis.BILLED: np.maximum(used, reserved)}
+    needed = by_basis(np.asarray(used), np.asarray(reserved))
     each = prices.of_namespaces(load) if need.role == Role.WAYPOINT else prices.of(units.names)
     return units.names, np.asarray(needed[basis] * units.unit_count), each
 
 
-def _namespace_prices(load: MeshLoad, prices: NodePrices) -> Iterator[str]:
+def _namespace_prices(load: MeasuredLoad, prices: NodePrices) -> Iterator[str]:
     names = load.namespaces["namespace"]
     for name, means in zip(names, prices.of_namespaces(load), strict=True):
         told = " and ".join(
@@ -102,7 +103,7 @@ def _mean(
 
 def dollar_lines(mode: Mode, price: Price) -> Iterator[str]:
     """Return what a mode costs on each basis."""
-    needs = [part.need for part in mode.components if part.need]
+    needs = [part.need for part in mode.components]
     for basis, found in mode.bases.items():
         if len(needs) > 1:
             parts = [need.vcpu[basis][0] for need in needs]
@@ -146,6 +147,8 @@ def saving_lines(projection: Projection, mode: Mode, saving: Saving) -> Iterator
 
 
 def _freed(load: MeshLoad, sidecar: Mode, mode: Mode, saving: Saving) -> Iterator[str]:
+    if not isinstance(load, MeasuredLoad):
+        return
     size_vcpu, size_gib = load.allocatable_vcpu_per_node, load.allocatable_memory_gib_per_node
     if saving.freed_node_count is None or size_vcpu is None or size_gib is None:
         return
@@ -162,7 +165,7 @@ def _freed(load: MeshLoad, sidecar: Mode, mode: Mode, saving: Saving) -> Iterato
 
 
 def _ranges(projection: Projection, mode: Mode, saving: Saving) -> Iterator[str]:
-    needs = [part.need for part in mode.components if part.need]
+    needs = [part.need for part in mode.components]
     draws = len(np.atleast_1d(needs[0].vcpu[Basis.USAGE])) - 1 if needs else 0
     yield (
         f"  range: all that has a range above is drawn {draws} times, together, and all of this is "

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.projection.demand import MeshLoad
+from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.result import Workings
-from analyzer.projection.sidecars import SidecarFootprint
-from analyzer.projection.tally import SidecarTally
+from analyzer.projection.sidecars import SidecarFootprint, SidecarTally
 from analyzer.report.answer import Answer
 from analyzer.report.explain.lines import equation, figure
 from analyzer.report.explain.sources import assumed, cpu_query, fitted, query_file
 from analyzer.units import Provenance
 
 
-def sidecar_lines(answer: Answer, load: MeshLoad, workings: Workings) -> Iterator[str]:
+def sidecar_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> Iterator[str]:
     """Return how the sidecars' footprint comes about."""
     sums, footprint = load.tally, load.sidecars
-    if sums is None or footprint is None:
-        return
     yield f"Sidecars ({Provenance.MEASURED})"
     yield f"  CPU used is from {cpu_query(answer.manifest)}"
     yield (
@@ -80,7 +77,7 @@ def _other_bases(sums: SidecarTally, footprint: SidecarFootprint) -> Iterator[st
 
 
 def _memory(
-    load: MeshLoad, workings: Workings, sums: SidecarTally, footprint: SidecarFootprint
+    load: MeasuredLoad, workings: Workings, sums: SidecarTally, footprint: SidecarFootprint
 ) -> Iterator[str]:
     used, reserved, billed = (
         footprint.memory_gib,

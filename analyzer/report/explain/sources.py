@@ -8,7 +8,6 @@ from analyzer.calibration.result import RoleCalibration
 from analyzer.data import assumptions
 from analyzer.measurement.manifest import Manifest
 from analyzer.projection.scenario import Scenario
-from analyzer.projection.uncertainty import MEASURED_HERE
 from analyzer.report import format as fmt
 from analyzer.report.explain.lines import spread
 from analyzer.units import Provenance
@@ -20,7 +19,7 @@ def assumed(scenario: Scenario, *names: str) -> Iterator[str]:
         item = scenario.assumptions[name]
         if item == assumptions()[name]:
             origin = f"{Provenance.PUBLISHED}: {item.source}"
-        elif item.source == MEASURED_HERE:
+        elif item.is_measured:
             origin = str(Provenance.MEASURED)
         else:
             origin = f"stated in {item.source}"

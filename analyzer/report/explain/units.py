@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.projection.components import Need, Units
+from analyzer.projection.needs import Need, Units
 from analyzer.projection.scenario import Basis
 from analyzer.report import format as fmt
 from analyzer.report.explain.lines import equation, figure, total

@@ -8,27 +8,26 @@ import numpy as np
 
 from analyzer.calibration.models import Power
 from analyzer.calibration.result import RoleCalibration
-from analyzer.projection.components import Need, Parameters, waypoint_replicas
-from analyzer.projection.demand import MeshLoad
+from analyzer.projection.components import waypoint_replicas
+from analyzer.projection.demand import MeasuredLoad
+from analyzer.projection.needs import Need
 from analyzer.projection.result import Workings
 from analyzer.projection.scenario import Basis
+from analyzer.projection.uncertainty import Parameters
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.explain.lines import equation, figure, total
 from analyzer.report.explain.sources import assumed, fitted, query_file
 from analyzer.report.explain.units import sum_lines
-from analyzer.units import Provenance
 
 _Cost = Callable[[str], str]
 """What one replica uses, as text, of the text of its rate."""
 
 
-def waypoint_lines(answer: Answer, load: MeshLoad, workings: Workings) -> Iterator[str]:
+def waypoint_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> Iterator[str]:
     """Return what a waypoint is in each namespace, whether a mode has one there or not."""
     parameters, scenario = workings.parameters, workings.scenario
-    if parameters is None:
-        return
-    yield f"Waypoints ({Provenance.DERIVED})"
+    yield f"Waypoints ({parameters.waypoint_provenance})"
     role = _role(answer, parameters)
     if role:
         yield from fitted(role)
@@ -67,7 +66,7 @@ def waypoint_lines(answer: Answer, load: MeshLoad, workings: Workings) -> Iterat
         yield from _namespace(fmt.inert(name), rps, peak_rps, replicas, parameters, cost)
 
 
-def placed_lines(need: Need, load: MeshLoad, parameters: Parameters) -> Iterator[str]:
+def placed_lines(need: Need, load: MeasuredLoad, parameters: Parameters) -> Iterator[str]:
     """Return what the waypoints of a mode add up to."""
     units = need.units
     if units is None:

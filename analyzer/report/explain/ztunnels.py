@@ -7,9 +7,10 @@ from typing import Final
 
 import pandas as pd
 
-from analyzer.projection.components import Need, Parameters
+from analyzer.projection.needs import Need
 from analyzer.projection.result import Workings
 from analyzer.projection.scenario import Basis
+from analyzer.projection.uncertainty import Parameters
 from analyzer.report import format as fmt
 from analyzer.report.explain.lines import equation, figure
 from analyzer.report.explain.sources import assumed, query_file
@@ -27,7 +28,7 @@ _LOADS: Final = ("passes_rps", "gbit_per_second", "new_connections_per_second")
 def ztunnel_lines(need: Need, nodes: pd.DataFrame, workings: Workings) -> Iterator[str]:
     """Return how the ztunnels' footprint comes about."""
     parameters, units = workings.parameters, need.units
-    if parameters is None or units is None:
+    if units is None:
         return
     yield f"Ztunnels, one on each of {len(nodes)} nodes ({need.provenance})"
     yield from assumed(workings.scenario, *_COSTS, "ztunnel_memory_gib_per_node")

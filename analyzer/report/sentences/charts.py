@@ -11,6 +11,7 @@ import pandas as pd
 
 from analyzer.calibration.result import Backtest, RoleCalibration, WorkloadCalibration
 from analyzer.data import BLOG
+from analyzer.projection.choices import OBSERVED, Placement
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import NodeZtunnel, Projection, Reference, Sweep
 from analyzer.projection.scenario import Basis
@@ -164,7 +165,7 @@ def _direction(bias: float) -> str:
     return "high" if bias >= 0 else "low"
 
 
-def namespaces(rows: pd.DataFrame, *, unknown_count: int, placement: str) -> ChartTitle:
+def namespaces(rows: pd.DataFrame, *, unknown_count: int, placement: Placement) -> ChartTitle:
     """Return what moving saves.
 
     Args:
@@ -183,10 +184,10 @@ def namespaces(rows: pd.DataFrame, *, unknown_count: int, placement: str) -> Cha
     return ChartTitle(finding=_moving(rows, placement), detail=detail)
 
 
-def _moving(rows: pd.DataFrame, placement: str) -> str:
+def _moving(rows: pd.DataFrame, placement: Placement) -> str:
     saved = rows["cumulative_saving_vcpu"].to_numpy(float)
     best = int(saved.argmax())
-    where = "HTTP is" if placement == "observed" else "the scenario has them"
+    where = "HTTP is" if placement == OBSERVED else "the scenario has them"
     whom = "the only namespace" if len(saved) == 1 else f"all {len(saved):,} namespaces"
     verb, more = ("saves", "") if saved[-1] >= 0 else ("costs", " more")
     whole = (

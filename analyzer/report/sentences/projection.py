@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.data import BLOG
+from analyzer.projection.choices import OBSERVED
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Projection, Reference, Saving
@@ -35,7 +36,7 @@ def _repeated(most: Saving, least: Saving) -> str:
 
 
 def _placed(projection: Projection) -> str:
-    if projection.waypoint_placement == "observed":
+    if projection.waypoint_placement == OBSERVED:
         return "wherever HTTP was seen, which is the most that policy can need"
     return "where the scenario puts one"
 
@@ -212,5 +213,4 @@ def assumed(projection: Projection, name: str) -> tuple[Interval | None, str]:
     assumption = workings.scenario.assumptions.get(name)
     if assumption:
         return assumption.value, assumption.unit
-    fitted = workings.parameters.waypoint_fit if workings.parameters else {}
-    return fitted.get(name), ""
+    return workings.parameters.waypoint_fit.get(name), ""

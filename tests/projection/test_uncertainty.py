@@ -1,4 +1,4 @@
-"""Uncertain quantities as draws: what their distribution must be."""
+"""Uncertain quantities as draws: what their distribution must be, and where they come from."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.projection.draws import DRAW_COUNT, draw, draw_curve, generator, to_interval
+from analyzer.calibration.draws import DRAW_COUNT
+from analyzer.projection.uncertainty import draw, draw_curve, generator, to_interval
 from analyzer.units import Interval
 from tests.projection.fits import fit
 
