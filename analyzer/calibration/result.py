@@ -83,19 +83,19 @@ class RoleCalibration:
         vcpu_per_1000_new_connections_per_second: of ztunnels, where fitted.
     """
 
-    role: Role
+    role: Role = field(metadata={"json": False})
     vcpu_per_1000_rps: Interval
     idle_vcpu_per_proxy: Interval
-    curve: Curve
-    model: str
-    provenance: Provenance
-    draws: Floats | None = None
     ratio_vcpu_per_1000_rps: float | None = None
-    operating_rps: float | None = None
-    fitted_rps: tuple[float, float] | None = None
-    candidates: tuple[Candidate, ...] = ()
+    model: str
+    curve: Curve
     cost_of_each: Mapping[str, Interval] = field(default_factory=dict)
+    vcpu_per_gbit_per_second: Interval | None = None
+    vcpu_per_1000_new_connections_per_second: Interval | None = None
     remarks: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    fitted_rps: tuple[float, float] | None = None
+    operating_rps: float | None = None
     straight_line_idle_vcpu_per_proxy: float | None = None
     attenuation_share: Interval | None = None
     r_squared: float | None = None
@@ -103,10 +103,10 @@ class RoleCalibration:
     sample_count: int = 0
     proxy_count: int = 0
     covered_share: float | None = None
+    provenance: Provenance
     source: str = ""
-    not_measured: Refusal | None = None
-    vcpu_per_gbit_per_second: Interval | None = None
-    vcpu_per_1000_new_connections_per_second: Interval | None = None
+    not_measured: Refusal | None = field(default=None, metadata={"json": False})
+    draws: Floats | None = field(default=None, metadata={"json": False})
 
     def effective_rps(self, rps: Floats) -> Floats:
         """Return the rates at which a straight line of the quoted slope would cost the same.
@@ -163,10 +163,10 @@ class MemoryCalibration:
     """
 
     gib_per_proxy: Interval
-    proxy_count: int
     idle_gib_per_proxy: Interval | None = None
     gib_per_1000_clusters: Interval | None = None
     cluster_count: float | None = None
+    proxy_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,8 +218,8 @@ class Calibration:
     memory: MemoryCalibration | Refusal
     workloads: tuple[WorkloadCalibration, ...]
     decomposition: Decomposition
-    observations: pd.DataFrame
     exclusions: tuple[Exclusion, ...]
-    timeline: pd.DataFrame
-    refusals: tuple[Refusal, ...]
-    warnings: tuple[str, ...]
+    observations: pd.DataFrame = field(metadata={"json": False})
+    timeline: pd.DataFrame = field(metadata={"json": False})
+    refusals: tuple[Refusal, ...] = field(metadata={"json": False})
+    warnings: tuple[str, ...] = field(metadata={"json": False})

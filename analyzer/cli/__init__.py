@@ -31,7 +31,7 @@ class _OneLineErrors(click.Group):
         try:
             return super().invoke(ctx)
         except AnalyzerError as error:
-            from analyzer.report.words import inert
+            from analyzer.report.format import inert
 
             # It may quote a label or a server, and both may hold what a terminal would obey.
             click.echo(f"istio-usage: {inert(str(error))}", err=True)

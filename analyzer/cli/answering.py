@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from analyzer.cli.flags import front_end
 from analyzer.cli.options import scenario_of
 from analyzer.errors import InsufficientData
 
 if TYPE_CHECKING:
     from analyzer.measurement.snapshot import Snapshot
     from analyzer.report.answer import Answer
+    from analyzer.report.sections import AnswerReport, Report
     from analyzer.report.write import ChartOptions
 
-__all__ = ["answered", "save", "show"]
+__all__ = ["answered", "print_report", "save", "show"]
 
 
 def answered(
@@ -49,40 +51,43 @@ def answered(
         load=projection.load if projection else mesh_load(usage, node_count=node_count),
         calibration=calibration,
         projection=projection,
+        front_end=front_end(),
     )
 
 
-def show(answer: Answer, output_format: str, explained: tuple[str, ...] = ()) -> None:
+def show(report: AnswerReport, output_format: str, explained: tuple[str, ...] = ()) -> None:
     """Print the answer, and after it how the figures of these modes come about."""
-    from analyzer.report.document import as_json
-    from analyzer.report.plain import as_csv, as_markdown
-    from analyzer.report.table import as_table
-    from analyzer.report.terminal import colour_wanted, terminal_width
+    print_report(report, output_format)
+    if explained:
+        from analyzer.report.explain import explain
 
-    if output_format == "table":
-        text = as_table(answer, width=terminal_width(), colour=colour_wanted(sys.stdout))
-        # Rich has already decided on the escape codes.
-        click.echo(text, nl=False, color=True)
-        if explained:
-            from analyzer.report.explain import explain
-
-            click.echo(f"\n{explain(answer, explained)}", nl=False)
-    else:
-        make = {"json": as_json, "csv": as_csv, "markdown": as_markdown}[output_format]
-        click.echo(make(answer), nl=False)
+        click.echo(f"\n{explain(report.answer, explained)}", nl=False)
 
 
-def save(answer: Answer, folder: Path | None, charts: ChartOptions | None, *, quiet: bool) -> None:
-    """Write the report, where there is a folder for it, and tell what was written."""
+def print_report(report: Report, output_format: str) -> None:
+    """Print a report in one of `FORMATS`."""
+    from analyzer.report.render import FORMATS
+    from analyzer.report.render.terminal import Screen
+
+    # Whether there are escape codes is decided; click must not take them out.
+    click.echo(FORMATS[output_format](report, Screen.of(sys.stdout)), nl=False, color=True)
+
+
+def save(
+    answer: Answer, folder: Path | None, charts: ChartOptions | None, *, quiet: bool
+) -> AnswerReport:
+    """Write the report, where there is a folder for it, tell what was written, and return it."""
+    from analyzer.report.sections import AnswerReport
+
     if folder is None:
-        return
-    from analyzer.report.words import inert
+        return AnswerReport(answer=answer)
+    from analyzer.report.format import inert
     from analyzer.report.write import write_report
 
     written = write_report(answer, folder, charts)
-    if quiet:
-        return
-    names = ", ".join(path.name for path in written.paths)
-    click.echo(f"istio-usage: wrote {names} to {folder}", err=True)
-    for refusal in written.not_drawn:
-        click.echo(f"istio-usage: did not draw {inert(str(refusal))}", err=True)
+    if not quiet:
+        names = ", ".join(path.name for path in written.paths)
+        click.echo(f"istio-usage: wrote {names} to {folder}", err=True)
+        for refusal in written.not_drawn:
+            click.echo(f"istio-usage: did not draw {inert(str(refusal))}", err=True)
+    return written.report

@@ -79,8 +79,7 @@ def analyze(
         except InsufficientData as error:
             kept = f"; the snapshot is kept in {snapshot.path}" if output else ""
             raise InsufficientData(f"{error}{kept}") from error
-        save(answer, output, charts, quiet=quiet)
-        show(answer, output_format, explained)
+        show(save(answer, output, charts, quiet=quiet), output_format, explained)
 
 
 @click.command(epilog=examples("istio-usage demo", "istio-usage demo -o out --charts cost"))
@@ -113,8 +112,7 @@ def demo(
     explained = explained_modes(explain, output_format)
     charts = charts_of(options, output)
     answer = answered(load_snapshot(sample_path(sample)), **options)
-    save(answer, output, charts, quiet=quiet)
-    show(answer, output_format, explained)
+    show(save(answer, output, charts, quiet=quiet), output_format, explained)
 
 
 @click.command(epilog=examples("istio-usage calibrate mesh.snapshot --format json"))
@@ -125,8 +123,8 @@ def calibrate(snapshot: Path, output_format: str, *, quiet: bool) -> None:
     """Fit only: what a request and an idle sidecar cost."""
     from analyzer.measurement.snapshot import load_snapshot
 
-    del quiet  # It says nothing on stderr but errors.
-    show(answered(load_snapshot(snapshot), projected=False), output_format)
+    answer = answered(load_snapshot(snapshot), projected=False)
+    show(save(answer, None, None, quiet=quiet), output_format)
 
 
 @click.command(

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from analyzer.cli.answering import print_report
 from analyzer.cli.options import FOLDER, SNAPSHOT, examples, quiet_option, scenario_of
 from analyzer.errors import InsufficientData
-
-if TYPE_CHECKING:
-    from analyzer.comparison.result import Comparison
-    from analyzer.measurement.snapshot import Snapshot
 
 __all__ = ["compare"]
 
@@ -51,6 +46,7 @@ def compare(
     """
     from analyzer.comparison.compare import compare as compare_snapshots
     from analyzer.measurement.snapshot import load_snapshot
+    from analyzer.report.sections import ComparisonReport
     from analyzer.units import Refusal
 
     assumed = scenario_of(scenario, None)
@@ -58,46 +54,12 @@ def compare(
     found = compare_snapshots(first, second, assumed)
     if isinstance(found, Refusal):
         raise InsufficientData(str(found))
+    report = ComparisonReport(comparison=found, before=first.manifest, after=second.manifest)
     if output is not None:
-        _save(found, first, second, output, quiet=quiet)
-    _print(found, first, second, output_format)
+        from analyzer.report.write import write_comparison
 
-
-def _print(found: Comparison, before: Snapshot, after: Snapshot, output_format: str) -> None:
-    from analyzer.report.comparison import as_comparison_markdown, as_comparison_table
-    from analyzer.report.comparison_document import as_comparison_json
-    from analyzer.report.terminal import colour_wanted, terminal_width
-
-    if output_format == "json":
-        click.echo(as_comparison_json(found, before.manifest, after.manifest), nl=False)
-    elif output_format == "markdown":
-        titles = (before.manifest.window, after.manifest.window)
-        click.echo(as_comparison_markdown(found, titles), nl=False)
-    else:
-        text = as_comparison_table(
-            found,
-            (before.manifest.window, after.manifest.window),
-            width=terminal_width(),
-            colour=colour_wanted(sys.stdout),
-        )
-        # Rich has already decided on the escape codes.
-        click.echo(text, nl=False, color=True)
-
-
-def _save(
-    found: Comparison, before: Snapshot, after: Snapshot, folder: Path, *, quiet: bool
-) -> None:
-    from analyzer.report.comparison import as_comparison_markdown
-    from analyzer.report.comparison_document import as_comparison_json, comparison_csv
-    from analyzer.report.write import write_files
-
-    windows = (before.manifest.window, after.manifest.window)
-    files = {
-        "comparison.json": as_comparison_json(found, before.manifest, after.manifest),
-        "comparison.md": as_comparison_markdown(found, windows),
-        "comparison.csv": comparison_csv(found),
-    }
-    paths = write_files({name: text.encode() for name, text in files.items()}, folder)
-    if not quiet:
-        names = ", ".join(path.name for path in paths)
-        click.echo(f"istio-usage: wrote {names} to {folder}", err=True)
+        paths = write_comparison(report, output)
+        if not quiet:
+            names = ", ".join(path.name for path in paths)
+            click.echo(f"istio-usage: wrote {names} to {output}", err=True)
+    print_report(report, output_format)

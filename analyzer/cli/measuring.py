@@ -178,8 +178,8 @@ _STATUS_COLOURS = {"ok": "green", "yes": "green", "missing": "red", "no": "red"}
 
 
 def _show_diagnosis(diagnosis: Diagnosis) -> None:
-    from analyzer.report.terminal import colour_wanted
-    from analyzer.report.words import inert
+    from analyzer.report.format import inert
+    from analyzer.report.render.terminal import colour_wanted
 
     colour = colour_wanted(sys.stdout)
 

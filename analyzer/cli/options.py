@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from analyzer.errors import UsageError
+from analyzer.report.render import FORMATS
 
 __all__ = [
     "FOLDER",
@@ -183,7 +184,7 @@ talk_options = together(
 format_option = click.option(
     "--format",
     "output_format",
-    type=click.Choice(["table", "json", "csv", "markdown"]),
+    type=click.Choice(list(FORMATS)),
     default="table",
     show_default=True,
     help="Of the answer on stdout.",

@@ -20,8 +20,8 @@ from rich.table import Column
 from rich.text import Text
 
 from analyzer.measurement.collect import Progress
-from analyzer.report.terminal import colour_wanted, obeys_escapes
-from analyzer.report.words import inert, number
+from analyzer.report.format import inert, number
+from analyzer.report.render.terminal import colour_wanted, obeys_escapes
 
 __all__ = ["Teller", "in_words", "telling"]
 

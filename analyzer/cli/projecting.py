@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analyzer.cli.answering import answered, show
+from analyzer.cli.answering import answered, save, show
 from analyzer.cli.completing import complete_constants
+from analyzer.cli.flags import front_end
 from analyzer.cli.options import (
     SNAPSHOT,
     examples,
@@ -72,7 +73,6 @@ def project(  # noqa: PLR0913 - one argument an option
     """Cost only: of a snapshot, or of a mesh of stated size by published constants."""
     from analyzer.measurement.snapshot import load_snapshot
 
-    del quiet  # It says nothing on stderr but errors.
     if show_scenario:
         from analyzer.projection.scenario import as_toml
 
@@ -86,16 +86,15 @@ def project(  # noqa: PLR0913 - one argument an option
         if constants or any(value is not None for value in stated):
             raise UsageError("a snapshot needs no --constants, --pods, --namespaces or --proxy-rps")
         explained = explained_modes(explain, output_format)
-        show(answered(load_snapshot(snapshot), **assumed), output_format, explained)
+        answer = answered(load_snapshot(snapshot), **assumed)
+        show(save(answer, None, None, quiet=quiet), output_format, explained)
         return
     if explain:
         raise UsageError("--explain needs a SNAPSHOT: published constants are in constants.toml")
     if not constants or pod_count is None or namespace_count is None or not assumed["node_count"]:
         raise UsageError("give a SNAPSHOT, or all of --constants, --pods, --nodes, --namespaces")
-    show(
-        _stated_answer(constants, pod_count, namespace_count, proxy_rps or 0.0, **assumed),
-        output_format,
-    )
+    answer = _stated_answer(constants, pod_count, namespace_count, proxy_rps or 0.0, **assumed)
+    show(save(answer, None, None, quiet=quiet), output_format)
 
 
 def _stated_answer(  # noqa: PLR0913 - one argument an option
@@ -123,4 +122,5 @@ def _stated_answer(  # noqa: PLR0913 - one argument an option
         proxy_rps=proxy_rps,
     )
     assumed = scenario_of(scenario, waypoint_replicas)
-    return Answer(load=load, projection=project_constants(known[name], load, assumed))
+    projection = project_constants(known[name], load, assumed)
+    return Answer(load=load, projection=projection, front_end=front_end())

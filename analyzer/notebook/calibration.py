@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.measurement.snapshot import Snapshot
-from analyzer.notebook.shown import frame_of, paragraphs_html, plot, table_html
+from analyzer.notebook.shown import frame_of, plot
 from analyzer.report.answer import Answer
-from analyzer.report.document import as_document
 from analyzer.report.records import role_rows, workload_rows
-from analyzer.report.verdict import calibration_lines, verdict
-from analyzer.report.words import number, ranged
+from analyzer.report.render.notebook import paragraphs_html, table_html
+from analyzer.report.sentences.calibration import calibration_lines, ranked, verdict
+from analyzer.report.tables.parts import workloads
 from analyzer.units import Refusal
 
 __all__ = ["MeshCalibration"]
@@ -34,7 +34,7 @@ class MeshCalibration(Calibration):
     'affine'
     """
 
-    answer: Answer = field(repr=False)
+    answer: Answer = field(repr=False, metadata={"json": False})
 
     @classmethod
     def of(cls, calibration: Calibration, answer: Answer) -> Self:
@@ -55,7 +55,7 @@ class MeshCalibration(Calibration):
         >>> {"vcpu_per_1000_rps_low", "idle_vcpu_per_proxy_mid"} <= set(frame)
         True
         """
-        rows = workload_rows(as_document(self.answer))
+        rows = workload_rows(self)
         return frame_of(sorted(rows, key=lambda row: -row["mean_vcpu"]))
 
     @property
@@ -67,7 +67,7 @@ class MeshCalibration(Calibration):
         >>> frame[["role", "provenance"]].to_numpy().tolist()
         [['sidecar', 'measured'], ['waypoint', 'derived'], ['ztunnel', 'published']]
         """
-        return frame_of(role_rows(as_document(self.answer)))
+        return frame_of(role_rows(self))
 
     @property
     def exclusion_frame(self) -> pd.DataFrame:
@@ -105,24 +105,13 @@ class MeshCalibration(Calibration):
 
     def __repr__(self) -> str:
         """Return the finding."""
-        return f"<MeshCalibration: {self._told()}>"
+        return f"<MeshCalibration: {self._finding()}>"
 
-    def _told(self) -> str:
-        return verdict(self.answer) or str(self.sidecar)
+    def _finding(self) -> str:
+        fit = self.sidecar
+        return verdict(fit) if isinstance(fit, RoleCalibration) else str(fit)
 
     def _repr_html_(self) -> str:
-        rows = [
-            [
-                f"{item.namespace}/{item.workload}",
-                str(item.proxy_count),
-                number(item.mean_rps),
-                "refused" if item.vcpu_per_1000_rps is None else ranged(item.vcpu_per_1000_rps),
-                "refused" if item.idle_vcpu_per_proxy is None else ranged(item.idle_vcpu_per_proxy),
-            ]
-            for item in sorted(self.workloads, key=lambda item: -item.mean_vcpu)
-        ]
-        header = ["workload", "proxies", "requests/s", "vCPU per 1000 rps", "idle vCPU each"]
         note = self.answer.manifest.note if self.answer.manifest else None
-        return paragraphs_html(note, self._told(), *calibration_lines(self)) + table_html(
-            header, rows, "Workloads, those with the most CPU first"
-        )
+        table = table_html(workloads(ranked(self.workloads)))
+        return paragraphs_html(note, self._finding(), *calibration_lines(self)) + table

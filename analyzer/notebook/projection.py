@@ -8,21 +8,14 @@ from typing import Self
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analyzer.notebook.shown import frame_of, paragraphs_html, plot, table_html
+from analyzer.notebook.shown import frame_of, plot
 from analyzer.projection.result import Projection
 from analyzer.report.answer import Answer
-from analyzer.report.document import as_document
 from analyzer.report.explain import explain
-from analyzer.report.prospect import headline, projection_lines
-from analyzer.report.records import (
-    mode_rows,
-    node_rows,
-    reference_rows,
-    saving_rows,
-    sensitivity_rows,
-    sweep_rows,
-)
-from analyzer.report.words import percent, ranged, usd
+from analyzer.report.records import flat, mode_rows, reference_rows, sweep_rows
+from analyzer.report.render.notebook import paragraphs_html, table_html
+from analyzer.report.sentences.projection import headline, projection_lines
+from analyzer.report.tables.costs import modes
 from analyzer.units import Refusal
 
 __all__ = ["MeshProjection"]
@@ -42,7 +35,7 @@ class MeshProjection(Projection):
     <Basis.USAGE: 'usage'>
     """
 
-    answer: Answer = field(repr=False)
+    answer: Answer = field(repr=False, metadata={"json": False})
 
     @classmethod
     def of(cls, projection: Projection, answer: Answer) -> Self:
@@ -60,7 +53,7 @@ class MeshProjection(Projection):
         >>> frame.set_index(["mode", "basis"]).loc[("sidecar", "usage"), "vcpu_mid"].round(2).item()
         5.27
         """
-        return frame_of(mode_rows(as_document(self.answer)))
+        return frame_of(mode_rows(self))
 
     @property
     def saving_frame(self) -> pd.DataFrame:
@@ -72,27 +65,27 @@ class MeshProjection(Projection):
         >>> frame.loc[frame["mode"] == "ambient-l4", "percent_mid"].round().item()
         86.0
         """
-        return frame_of(saving_rows(as_document(self.answer)))
+        return frame_of(map(flat, self.savings))
 
     @property
     def sensitivity_frame(self) -> pd.DataFrame:
         """One row a figure that moves the saving, what moves it most first."""
-        return frame_of(sensitivity_rows(as_document(self.answer)))
+        return frame_of(map(flat, self.sensitivity))
 
     @property
     def sweep_frame(self) -> pd.DataFrame:
         """One row a choice on the way: the saving in USD a year."""
-        return frame_of(sweep_rows(as_document(self.answer)))
+        return frame_of(sweep_rows(self))
 
     @property
     def node_frame(self) -> pd.DataFrame:
         """One row a node: what its ztunnel would use, the busiest first."""
-        return frame_of(node_rows(as_document(self.answer)))
+        return frame_of(map(flat, self.nodes))
 
     @property
     def reference_frame(self) -> pd.DataFrame:
         """One row a set of published constants and mode: what they would say of this mesh."""
-        return frame_of(reference_rows(as_document(self.answer)))
+        return frame_of(reference_rows(self))
 
     @property
     def assumption_frame(self) -> pd.DataFrame:
@@ -137,28 +130,16 @@ class MeshProjection(Projection):
 
     def __repr__(self) -> str:
         """Return the finding."""
-        return f"<MeshProjection: {self._told()}>"
+        return f"<MeshProjection: {self._finding()}>"
 
-    def _told(self) -> str:
+    def _finding(self) -> str:
         return headline(self) or "; ".join(map(str, self.refusals))
 
     def _repr_html_(self) -> str:
-        savings = {item.mode: percent(item.percent) for item in self.savings}
-        rows = [
-            [
-                mode.name,
-                ranged(mode.bases[self.basis].vcpu),
-                usd(mode.bases[self.basis].usd_per_year),
-                savings.get(mode.name, ""),
-            ]
-            for mode in self.modes
-        ]
         price = f"${self.price.vcpu_month_usd:.4g} per vCPU-month, {self.price.source}"
         note = self.answer.manifest.note if self.answer.manifest else None
-        header = ["mode", "vCPU", "USD a year", "saving"]
-        table = table_html(header, rows, f"Modes, of {self.basis}; 90 % intervals")
         return (
-            paragraphs_html(note, self._told())
-            + table
+            paragraphs_html(note, self._finding())
+            + table_html(modes(self))
             + paragraphs_html(price, *projection_lines(self))
         )

@@ -12,9 +12,11 @@ from matplotlib.figure import Figure
 from analyzer.calibration import Calibration, calibrate_usage
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
-from analyzer.notebook.shown import frame_of, paragraphs_html, plot, table_html
+from analyzer.notebook.shown import frame_of, plot
 from analyzer.report.answer import Answer
-from analyzer.report.words import number, time_title
+from analyzer.report.format import time_title
+from analyzer.report.render.notebook import paragraphs_html, table_html
+from analyzer.report.tables.parts import proxies
 from analyzer.units import Refusal, Role
 
 __all__ = ["MeshSnapshot"]
@@ -129,16 +131,6 @@ class MeshSnapshot(Snapshot):
         return f"<MeshSnapshot {self.path}: {time_title(self.manifest.window)}>"
 
     def _repr_html_(self) -> str:
-        rows = []
-        for role in Role:
-            steps = self.usage.of_role(role)
-            if steps.empty:
-                continue
-            totals = [self.usage.mean_total(role, name) for name in ("cpu_vcpu", "proxy_rps")]
-            told = ["unknown" if total is None else number(total) for total in totals]
-            rows.append([str(role), f"{self.usage.count(role):,}", *told])
         return paragraphs_html(
             self.manifest.note, time_title(self.manifest.window), self.manifest.source
-        ) + table_html(
-            ["role", "proxies", "vCPU used", "requests/s"], rows, "Proxies, means over the window"
-        )
+        ) + table_html(proxies(self.usage))

@@ -2,17 +2,54 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from analyzer.calibration.result import Calibration, RoleCalibration
+from analyzer.measurement.anonymise import HIDDEN_SOURCE
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.result import Projection
+from analyzer.settings import Setting, spelled
 from analyzer.units import Reason, Refusal
 
-__all__ = ["Answer"]
+
+def reproduce_in_python(manifest: Manifest) -> tuple[str, ...]:
+    """Return the lines of Python that measure the same window again.
+
+    A snapshot that hides names also hides which Prometheus it came from: it is read again.
+    """
+    if manifest.source == HIDDEN_SOURCE:
+        first = 'snapshot = mesh.load_snapshot("mesh.snapshot")'
+    else:
+        window = manifest.window
+        days = (window.end - window.start).total_seconds() / 86_400
+        scope = f", namespaces={manifest.scope.namespaces!r}" if manifest.scope.namespaces else ""
+        first = (
+            f"snapshot = mesh.collect({manifest.source!r}, days={days:.6g}, "
+            f"end=datetime.fromisoformat({window.end.isoformat()!r}){scope})"
+        )
+    return (
+        "from datetime import datetime",
+        "import analyzer as mesh",
+        first,
+        "projection = mesh.project(snapshot, mesh.calibrate(snapshot))",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontEnd:
+    """How a front end words what its user may do; the defaults are Python's.
+
+    Attributes:
+        spelling: what it calls each setting; one that is absent is the Python argument.
+        reproduce: the lines that measure a snapshot's window again.
+    """
+
+    spelling: Mapping[Setting, str] = field(default_factory=dict)
+    reproduce: Callable[[Manifest], tuple[str, ...]] = reproduce_in_python
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +62,7 @@ class Answer:
         load: the traffic in it, or the stated one.
         calibration: what its proxies cost.
         projection: what each mode would cost.
+        front_end: how findings, refusals and warnings name settings.
     """
 
     manifest: Manifest | None = None
@@ -32,6 +70,7 @@ class Answer:
     load: MeshLoad | None = None
     calibration: Calibration | None = None
     projection: Projection | None = None
+    front_end: FrontEnd = field(default_factory=FrontEnd)
 
     @property
     def sidecar(self) -> RoleCalibration | None:
@@ -41,7 +80,7 @@ class Answer:
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
-        """Everything that could not be said, each once."""
+        """Everything that could not be had, each once."""
         parts = [
             *(self.usage.refusals if self.usage else ()),
             *(self.calibration.refusals if self.calibration else ()),
@@ -52,16 +91,20 @@ class Answer:
                 Refusal(
                     subject="number of clusters",
                     reason=Reason.NO_DATA,
-                    detail="no label tells clusters apart: give --cluster-label if this "
+                    detail=f"no label tells clusters apart: give {Setting.CLUSTER_LABEL} if this "
                     "Prometheus holds more than one",
                 )
             )
-        return tuple(dict.fromkeys(parts))
+        return tuple(dict.fromkeys(map(self.worded, parts)))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong or thin in the data, the most severe first."""
-        return self.usage.findings if self.usage else ()
+        found = self.usage.findings if self.usage else ()
+        return tuple(
+            replace(item, text=self.spelled(item.text), mending=self.spelled(item.mending))
+            for item in found
+        )
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -71,4 +114,13 @@ class Answer:
             *(self.calibration.warnings if self.calibration else ()),
             *(self.projection.warnings if self.projection else ()),
         ]
-        return tuple(dict.fromkeys(parts))
+        return tuple(dict.fromkeys(map(self.spelled, parts)))
+
+    def spelled(self, text: str) -> str:
+        """Return a text with its settings as the front end calls them."""
+        return spelled(text, self.front_end.spelling)
+
+    def worded(self, refusal: Refusal) -> Refusal:
+        """Return a refusal that names settings as the front end does."""
+        subject, detail = self.spelled(refusal.subject), self.spelled(refusal.detail)
+        return replace(refusal, subject=subject, detail=detail)

@@ -1,95 +1,38 @@
-"""The answer's tables as flat rows, one key a column: what CSV files and data frames are made of.
+"""Results as flat rows, one key a column: what CSV files and data frames are made of.
 
 An interval is three columns, `_low`, `_mid` and `_high`; the unit stays in the name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
-__all__ = [
-    "Row",
-    "flat",
-    "mode_rows",
-    "node_rows",
-    "reference_rows",
-    "role_rows",
-    "saving_rows",
-    "sensitivity_rows",
-    "sweep_rows",
-    "workload_rows",
-]
+import pandas as pd
+
+from analyzer.calibration.result import Calibration
+from analyzer.comparison.result import Comparison, Difference
+from analyzer.measurement.usage import MeshUsage
+from analyzer.projection.result import Projection
+from analyzer.report.values import members, plain
+from analyzer.units import Refusal
 
 Row = dict[str, Any]
-Document = Mapping[str, Any]
 
 
-def mode_rows(document: Document) -> Iterator[Row]:
-    """Return one row a mode and basis."""
-    for mode in _projection(document).get("modes", []):
-        for basis, footprint in mode["bases"].items():
-            yield {"mode": mode["name"], "basis": basis, **flat(footprint)}
+def flat(value: object) -> Row:
+    """Return a result as one row: the keys of what is nested in it joined.
 
-
-def saving_rows(document: Document) -> Iterator[Row]:
-    """Return one row a mode that is not the sidecars'."""
-    yield from map(flat, _projection(document).get("savings", []))
-
-
-def node_rows(document: Document) -> Iterator[Row]:
-    """Return one row a node: what its ztunnel would use."""
-    yield from map(flat, _projection(document).get("nodes", []))
-
-
-def sensitivity_rows(document: Document) -> Iterator[Row]:
-    """Return one row a figure that moves the saving."""
-    yield from map(flat, _projection(document).get("sensitivity", []))
-
-
-def sweep_rows(document: Document) -> Iterator[Row]:
-    """Return one row a point of a sweep."""
-    for sweep in _projection(document).get("sweeps", []):
-        for point in sweep["points"]:
-            yield {"sweep": sweep["name"], **flat(point)}
-
-
-def reference_rows(document: Document) -> Iterator[Row]:
-    """Return one row a set of published constants and mode that it speaks of."""
-    for item in document.get("reference", []):
-        for mode, vcpu in item["vcpu"].items():
-            usd = item["usd_per_year"].get(mode)
-            yield {
-                "constants": item["name"],
-                "mode": mode,
-                "vcpu": vcpu,
-                "usd_per_year": usd,
-                "title": item["title"],
-            }
-
-
-def workload_rows(document: Document) -> Iterator[Row]:
-    """Return one row a workload."""
-    yield from map(flat, document.get("calibration", {}).get("workloads", []))
-
-
-def role_rows(document: Document) -> Iterator[Row]:
-    """Return one row a role whose cost is known; what is a list or a table of its own is left."""
-    calibration = document.get("calibration", {})
-    for role in ("sidecar", "waypoint", "ztunnel"):
-        if role in calibration:
-            row = flat({"role": role, **calibration[role]})
-            yield {key: value for key, value in row.items() if not isinstance(value, list)}
-
-
-def flat(value: Document) -> Row:
-    """Return nested tables as one row: the keys joined.
-
-    >>> flat({"mode": "sidecar", "vcpu": {"low": 1.0, "mid": 2.0, "high": 3.0}})
-    {'mode': 'sidecar', 'vcpu_low': 1.0, 'vcpu_mid': 2.0, 'vcpu_high': 3.0}
+    >>> from analyzer.units import Interval
+    >>> flat({"mode": "sidecar", "vcpu": Interval(low=1, mid=2, high=3)})
+    {'mode': 'sidecar', 'vcpu_low': 1, 'vcpu_mid': 2, 'vcpu_high': 3}
     """
+    found = plain(value)
+    if not isinstance(found, Mapping):
+        raise TypeError(f"no result with keys: {type(value).__name__}")
     row: Row = {}
-    for key, item in value.items():
+    for key, item in found.items():
         if isinstance(item, Mapping):
             row |= {f"{key}_{end}": number for end, number in item.items()}
         else:
@@ -97,6 +40,75 @@ def flat(value: Document) -> Row:
     return row
 
 
-def _projection(document: Document) -> Document:
-    found: Document = document.get("projection", {})
-    return found
+def table_rows(table: pd.DataFrame) -> Iterable[Row]:
+    """Return a row a row of a table; what is not known is absent."""
+    found = plain(table)
+    return map(flat, found if isinstance(found, list) else ())
+
+
+def mode_rows(projection: Projection) -> Iterator[Row]:
+    """Return one row a mode and basis."""
+    for mode in projection.modes:
+        for basis, footprint in mode.bases.items():
+            yield {"mode": mode.name, "basis": str(basis), **flat(footprint)}
+
+
+def sweep_rows(projection: Projection) -> Iterator[Row]:
+    """Return one row a point of a sweep."""
+    for sweep in projection.sweeps:
+        for point in sweep.points:
+            yield {"sweep": sweep.name, **flat(point)}
+
+
+def reference_rows(projection: Projection) -> Iterator[Row]:
+    """Return one row a set of published constants and mode that it has figures of."""
+    for item in projection.references:
+        for mode, vcpu in item.vcpu.items():
+            row = {"constants": item.name, "mode": mode, "vcpu": vcpu}
+            usd = item.usd_per_year.get(mode)
+            yield flat({**row, "usd_per_year": usd, "title": item.title})
+
+
+def workload_rows(calibration: Calibration | None) -> Iterable[Row]:
+    """Return one row a workload."""
+    return map(flat, calibration.workloads if calibration else ())
+
+
+def role_rows(calibration: Calibration) -> Iterator[Row]:
+    """Return one row a role whose cost is known; what is a list or a table of its own is left."""
+    for role in (calibration.sidecar, calibration.waypoint, calibration.ztunnel):
+        if not isinstance(role, Refusal):
+            row = {"role": str(role.role), **flat(role)}
+            yield {key: value for key, value in row.items() if not isinstance(value, list)}
+
+
+def timeline_rows(calibration: Calibration | None) -> Iterator[Row]:
+    """Return one row a step: what the sidecars used, and what passed them."""
+    for row in calibration.timeline.to_dict("records") if calibration else ():
+        yield {
+            str(key): value.isoformat() if isinstance(value, datetime) else value
+            for key, value in row.items()
+            if pd.notna(value)
+        }
+
+
+def proxy_rows(usage: MeshUsage | None) -> Iterator[Row]:
+    """Return one row a proxy: where it runs, its role, and the evidence that decided it."""
+    columns = ["namespace", "pod", "workload", "node", "role", "evidence"]
+    if usage:
+        for proxy in usage.proxies[columns].itertuples(index=False):
+            yield dict(zip(columns, proxy, strict=True))
+
+
+def comparison_rows(comparison: Comparison) -> Iterator[Row]:
+    """Return one row a component of the mesh (no namespace) and of each namespace."""
+    for item in (*comparison.components, comparison.total):
+        yield {"namespace": "", "status": "", **_compared(item)}
+    for namespace in comparison.namespaces:
+        names = {"namespace": namespace.namespace, "status": str(namespace.status)}
+        for item in namespace.components:
+            yield {**names, **_compared(item)}
+
+
+def _compared(item: Difference) -> Row:
+    return flat({**members(item), "predicted_cost": None, "measured_cost": None})

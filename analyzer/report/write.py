@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from analyzer.errors import AnalyzerError
 from analyzer.files import write_file
+from analyzer.report import records
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
-from analyzer.report.charts.style import DPI, FORMATS, described, figure_bytes
-from analyzer.report.document import as_json
-from analyzer.report.html import Picture, as_html
-from analyzer.report.plain import (
-    as_csv,
-    as_markdown,
-    namespaces_csv,
-    nodes_csv,
-    proxies_csv,
-    timeline_csv,
-    workloads_csv,
-)
+from analyzer.report.charts.style import DPI, FORMATS, figure_bytes
+from analyzer.report.render import csv, html, json, markdown
+from analyzer.report.sections import AnswerReport, ComparisonReport, Picture
 from analyzer.units import Refusal
-
-__all__ = ["ChartOptions", "Written", "write_files", "write_report"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +39,12 @@ class Written:
     Attributes:
         paths: of the files that were written.
         not_drawn: the charts that were asked for and have nothing to draw.
+        report: what was written, laid out.
     """
 
     paths: tuple[Path, ...]
-    not_drawn: tuple[Refusal, ...] = ()
+    not_drawn: tuple[Refusal, ...]
+    report: AnswerReport
 
 
 def write_report(answer: Answer, folder: Path, charts: ChartOptions | None = None) -> Written:
@@ -67,55 +57,67 @@ def write_report(answer: Answer, folder: Path, charts: ChartOptions | None = Non
     Raises:
         AnalyzerError: if the folder cannot be written.
     """
-    files: dict[str, bytes] = {
-        "result.json": as_json(answer).encode(),
-        "report.md": as_markdown(answer).encode(),
-        "modes.csv": as_csv(answer).encode(),
-        "namespaces.csv": namespaces_csv(answer).encode(),
-        "workloads.csv": workloads_csv(answer).encode(),
-        "nodes.csv": nodes_csv(answer).encode(),
-        "timeline.csv": timeline_csv(answer).encode(),
-        "proxies.csv": proxies_csv(answer).encode(),
+    pictures, drawn = _drawn(answer, charts or ChartOptions())
+    report = AnswerReport(answer=answer, pictures=pictures)
+    calibration, projection = answer.calibration, answer.projection
+    namespaces = records.table_rows(projection.namespaces) if projection else ()
+    texts = {
+        "result.json": json.render(report),
+        "report.md": markdown.render(report),
+        "modes.csv": csv.render(report),
+        "namespaces.csv": csv.csv_text(namespaces),
+        "workloads.csv": csv.csv_text(records.workload_rows(calibration)),
+        "nodes.csv": csv.csv_text(map(records.flat, projection.nodes if projection else ())),
+        "timeline.csv": csv.csv_text(records.timeline_rows(calibration)),
+        "proxies.csv": csv.csv_text(records.proxy_rows(answer.usage)),
     }
-    drawn = _drawn(answer, charts or ChartOptions())
-    files |= drawn.files
-    files["report.html"] = as_html(answer, drawn.pictures).encode()
+    files = {name: text.encode() for name, text in texts.items()} | drawn
+    files["report.html"] = html.render(report).encode()
     # Without a report of ours, a picture of that name is somebody else's.
     is_again = (folder / "result.json").is_file()
     paths = write_files(files, folder)
     if is_again:
         _remove_stale_charts(folder, files)
-    not_drawn = tuple(item for item in drawn.pictures.values() if isinstance(item, Refusal))
-    return Written(paths=paths, not_drawn=not_drawn)
+    not_drawn = tuple(item for item in pictures.values() if isinstance(item, Refusal))
+    return Written(paths=paths, not_drawn=not_drawn, report=report)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Drawn:
-    """The charts that were asked for: as files, and as the page shows them."""
+def write_comparison(report: ComparisonReport, folder: Path) -> tuple[Path, ...]:
+    """Write the JSON, Markdown and CSV of a comparison, and return their paths.
 
-    files: Mapping[str, bytes]
-    pictures: Mapping[str, Picture | Refusal]
+    Raises:
+        AnalyzerError: if the folder cannot be written.
+    """
+    texts = {
+        "comparison.json": json.render(report),
+        "comparison.md": markdown.render(report),
+        "comparison.csv": csv.render(report),
+    }
+    return write_files({name: text.encode() for name, text in texts.items()}, folder)
 
 
-def _drawn(answer: Answer, options: ChartOptions) -> _Drawn:
-    files: dict[str, bytes] = {}
+def _drawn(
+    answer: Answer, options: ChartOptions
+) -> tuple[dict[str, Picture | Refusal], dict[str, bytes]]:
+    """Return the charts that were asked for: as the page shows them, and as files."""
     pictures: dict[str, Picture | Refusal] = {}
-    for name, chart in CHARTS.items():
+    files: dict[str, bytes] = {}
+    for name, draw in CHARTS.items():
         if options.names is not None and name not in options.names:
             continue
-        figure = chart(answer)
-        if isinstance(figure, Figure):
-            content = figure_bytes(figure, options.file_format, dpi=options.dpi)
-            files[f"{name}.{options.file_format}"] = content
-            as_shown = (options.file_format, options.dpi) == ("png", DPI)
-            png = content if as_shown else figure_bytes(figure)
-            pictures[name] = Picture(png=png, description=described(figure))
-        else:
-            pictures[name] = figure
-    return _Drawn(files=files, pictures=pictures)
+        figure = draw(answer)
+        if isinstance(figure, Refusal):
+            pictures[name] = answer.worded(figure)
+            continue
+        content = figure_bytes(figure, options.file_format, dpi=options.dpi)
+        files[f"{name}.{options.file_format}"] = content
+        is_shown = (options.file_format, options.dpi) == ("png", DPI)
+        png = content if is_shown else figure_bytes(figure)
+        pictures[name] = Picture(png=png, description=figure.description)
+    return pictures, files
 
 
-def _remove_stale_charts(folder: Path, files: Mapping[str, bytes]) -> None:
+def _remove_stale_charts(folder: Path, files: Iterable[str]) -> None:
     for name in (f"{chart}.{suffix}" for chart in CHARTS for suffix in FORMATS):
         path = folder / name
         if name in files or not path.is_file():

@@ -10,7 +10,7 @@ from typing import Final
 from analyzer.calibration import Calibration, calibrate
 from analyzer.data import sample_path
 from analyzer.measurement.snapshot import load_snapshot
-from analyzer.report.cells import markdown_table
+from analyzer.report.render.markdown import markdown_table
 from tests.lab.analysis import beside_truth, truth_by_workload
 from tests.lab.truth import edges_from_json, truth_table
 

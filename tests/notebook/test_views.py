@@ -15,9 +15,9 @@ from analyzer.measurement.snapshot import load_snapshot
 from analyzer.notebook import MeshCalibration, MeshProjection, MeshSnapshot
 from analyzer.projection import Projection, default_scenario, project
 from analyzer.report.charts import CHARTS
-from analyzer.report.document import as_document
 from analyzer.units import Refusal
 from tests.report.answers import NAUGHTY_NAMES, constants_only, full, naughty, refused
+from tests.report.rendered import as_document
 from tests.test_units import SAYS_ITS_UNIT
 
 # What a column is that is no quantity: a name, a choice, or a word.

@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
-from analyzer.report.answer import Answer
-from analyzer.units import Reason
+from analyzer.measurement.anonymise import HIDDEN_SOURCE
+from analyzer.measurement.findings import Finding, Severity
+from analyzer.report.answer import Answer, FrontEnd, reproduce_in_python
+from analyzer.settings import Setting, settings_in
+from analyzer.units import Reason, Refusal
 from tests.projection.builders import shop_mesh
-from tests.projection.fits import calibration, fit
+from tests.projection.fits import calibration, fit, no_fit
 from tests.report.answers import calibration_only, constants_only, full, refused
 
 
@@ -19,13 +22,16 @@ def test_a_refused_fit_is_none() -> None:
 
 
 def test_refusals_are_told_in_the_order_of_the_steps() -> None:
-    subjects = [refusal.subject for refusal in refused().refusals]
+    answer = refused()
+    assert answer.calibration is not None
+    assert isinstance(answer.calibration.waypoint, Refusal)
+    subjects = [refusal.subject for refusal in answer.refusals]
 
     assert subjects == [
         "role of a/b",
-        "cost of a request through a sidecar",
+        no_fit().subject,
         "ambient modes",
-        "cost of a request through a waypoint",
+        answer.calibration.waypoint.subject,
         "reserved and billed",
         "number of clusters",
     ]
@@ -43,10 +49,10 @@ def test_a_refusal_of_two_steps_is_told_once() -> None:
 
 
 def test_every_warning_is_told_once() -> None:
-    assert refused().warnings == (
-        "a step was missed",
-        "12% of the sidecars' CPU is not explained by the fit",
-    )
+    first, second = refused().warnings
+
+    assert first == "a step was missed"
+    assert second.startswith("12% of the sidecars' CPU")
 
 
 def test_clusters_that_no_label_tells_apart_are_a_refusal() -> None:
@@ -56,7 +62,7 @@ def test_clusters_that_no_label_tells_apart_are_a_refusal() -> None:
 
     assert told.refusals == ()
     assert [refusal.reason for refusal in untold.refusals] == [Reason.NO_DATA]
-    assert "--cluster-label" in untold.refusals[0].detail
+    assert settings_in(untold.refusals[0].detail) == (Setting.CLUSTER_LABEL,)
 
 
 def test_an_answer_of_nothing_says_nothing() -> None:
@@ -69,3 +75,33 @@ def test_a_warning_of_the_calibration_reaches_the_answer() -> None:
     warned = replace(answer, calibration=replace(answer.calibration, warnings=("careful",)))
 
     assert warned.warnings == ("careful",)
+
+
+def test_findings_warnings_and_refusals_name_settings_as_the_front_end_does() -> None:
+    days = str(Setting.DAYS)
+    finding = Finding(name="short", severity=Severity.WARNING, text=days, mending=f"more {days}")
+    refusal = Refusal(subject=days, reason=Reason.NO_DATA, detail=days)
+    usage = replace(
+        shop_mesh(), clusters=("a", "b"), findings=(finding,), refusals=(refusal,), warnings=(days,)
+    )
+    front_end = FrontEnd(spelling={Setting.DAYS: "--for-days"})
+    answer = Answer(usage=usage, front_end=front_end)
+
+    assert [(item.text, item.mending) for item in answer.findings] == [
+        ("--for-days", "more --for-days")
+    ]
+    assert [str(item) for item in answer.refusals] == ["--for-days: --for-days"]
+    assert answer.warnings == ("--for-days",)
+    assert Answer(usage=usage).warnings == (days,)
+
+
+def test_in_python_the_same_window_is_collected_by_the_package() -> None:
+    manifest = full().manifest
+    assert manifest is not None
+    *_, collect, project = reproduce_in_python(manifest)
+
+    assert manifest.source in collect
+    assert repr(manifest.window.end.isoformat()) in collect
+    assert project.startswith("projection = mesh.project(")
+    hidden = replace(manifest, source=HIDDEN_SOURCE)
+    assert "load_snapshot" in reproduce_in_python(hidden)[2]

@@ -12,18 +12,18 @@ from analyzer.report import write
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
 from analyzer.report.charts.style import DPI, FORMATS, figure_bytes
-from analyzer.report.document import as_json
-from analyzer.report.plain import (
+from analyzer.report.records import timeline_rows, workload_rows
+from analyzer.report.render.csv import csv_text
+from analyzer.report.write import ChartOptions, write_report
+from tests.report.answers import calibration_only, constants_only, full, refused, scattered
+from tests.report.rendered import (
     as_csv,
+    as_json,
     as_markdown,
     namespaces_csv,
     nodes_csv,
     proxies_csv,
-    timeline_csv,
-    workloads_csv,
 )
-from analyzer.report.write import ChartOptions, write_report
-from tests.report.answers import calibration_only, constants_only, full, refused, scattered
 
 PLAIN = Answer()
 """An answer without charts, which take the longest."""
@@ -69,9 +69,9 @@ def test_the_files_hold_what_the_formats_give(tmp_path: Path) -> None:
         "report.md": as_markdown(answer),
         "modes.csv": as_csv(answer),
         "namespaces.csv": namespaces_csv(answer),
-        "workloads.csv": workloads_csv(answer),
+        "workloads.csv": csv_text(workload_rows(answer.calibration)),
         "nodes.csv": nodes_csv(answer),
-        "timeline.csv": timeline_csv(answer),
+        "timeline.csv": csv_text(timeline_rows(answer.calibration)),
         "proxies.csv": proxies_csv(answer),
     }
     for picture in pictures:

@@ -6,26 +6,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from analyzer.arrays import Floats
-from analyzer.calibration.result import Backtest
+from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.charts.panels import drawable, legend_below, numbers
-from analyzer.report.charts.style import (
-    COLOURS,
-    INK,
-    MUTED,
-    new_figure,
-    nothing_to_draw,
-    titled,
-    written,
-)
-from analyzer.report.words import number
+from analyzer.report.charts import style
+from analyzer.report.sentences import charts as titles
 from analyzer.units import Refusal
-
-__all__ = ["backtest_chart"]
 
 _NAMED = 5
 _LOGARITHMIC_FROM = 10
@@ -36,16 +24,16 @@ _MANY = 300
 _COLUMNS = ("measured_vcpu", "predicted_vcpu", "predicted_low_vcpu", "predicted_high_vcpu")
 
 
-def backtest_chart(answer: Answer) -> Figure | Refusal:
+def draw(answer: Answer) -> style.ShownFigure | Refusal:
     """Draw a dot a workload, predicted against measured, with its 90 % prediction interval."""
     test = answer.sidecar.backtest if answer.sidecar else None
     if test is None or test.workloads.empty:
-        return nothing_to_draw("backtest", "no workload could be predicted")
+        return style.nothing_to_draw("backtest", "no workload could be predicted")
     table = test.workloads
-    figure, axes = new_figure(height_inches=5.6)
+    figure, axes = style.new_figure(height_inches=5.6)
     low, high = _ends(axes, table)
     same = "predicted as measured"
-    axes.plot([low, high], [low, high], color=INK, lw=1, ls="--", label=same, zorder=3)
+    axes.plot([low, high], [low, high], color=style.INK, lw=1, ls="--", label=same, zorder=3)
     is_outside = (table["measured_vcpu"] < table["predicted_low_vcpu"]) | (
         table["measured_vcpu"] > table["predicted_high_vcpu"]
     )
@@ -56,8 +44,8 @@ def backtest_chart(answer: Answer) -> Figure | Refusal:
     _named(axes, _furthest(table[is_outside]), low, high)
     axes.set_xlabel("measured vCPU of the workload, mean of the last 30 % of the time")
     axes.set_ylabel("predicted vCPU, from the first 70 %")
-    legend_below(figure, axes, columns=2)
-    titled(axes, _finding(test), _detail(test))
+    style.legend_below(figure, axes, columns=2)
+    style.titled(figure, titles.backtest(test))
     return figure
 
 
@@ -69,11 +57,11 @@ def _ends(axes: Axes, table: pd.DataFrame) -> tuple[float, float]:
         axes.set_xscale("log")
         axes.set_yscale("log")
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: fmt.number(value)))
             axis.set_minor_formatter(NullFormatter())
         return float(above.min()) / 1.5, float(above.max()) * 1.5
-    numbers(axes.xaxis)
-    numbers(axes.yaxis)
+    style.numbers(axes.xaxis)
+    style.numbers(axes.yaxis)
     # Where nothing was used, an axis needs a length all the same.
     return 0.0, float(drawn.max()) * 1.3 if above.size else 1.0
 
@@ -85,7 +73,7 @@ def _dots(axes: Axes, table: pd.DataFrame, low: float, *, outside: bool) -> None
     measured, predicted, least, most = (
         np.maximum(table[name].to_numpy(float), low) for name in _COLUMNS
     )
-    colour = COLOURS["fit"] if outside else COLOURS["sidecar"]
+    colour = style.COLOURS["fit"] if outside else style.COLOURS["sidecar"]
     many = len(table) > _MANY
     # Pale where they lie close, so that they hide nothing.
     axes.vlines(measured, least, most, color=_pale(colour) if many else colour, lw=1)
@@ -96,7 +84,7 @@ def _dots(axes: Axes, table: pd.DataFrame, low: float, *, outside: bool) -> None
         marker="X" if outside else "o",
         ms=3 if many else 7 if outside else 5,
         color=colour,
-        mec=INK if outside else "white",
+        mec=style.INK if outside else "white",
         mew=0 if many else 0.5,
         zorder=4,
         label=f"measured {'outside' if outside else 'inside'} the 90 % interval ({len(table):,})",
@@ -122,16 +110,16 @@ def _named(axes: Axes, table: pd.DataFrame, low: float, high: float) -> None:
     names = [f"{space}/{short}" for space, short in ordered[["namespace", "workload"]].to_numpy()]
     heights = _apart(axes, predicted, low, high)
     for name, x, y, height in zip(names, measured, predicted, heights, strict=True):
-        written(
+        style.written(
             axes.annotate(
-                drawable(name),
+                style.drawable(name),
                 (x, y),
                 xytext=(1.02, height),
                 textcoords="axes fraction",
                 va="center",
                 fontsize=8,
-                color=INK,
-                arrowprops={"arrowstyle": "-", "color": MUTED, "lw": 0.5, "relpos": (0, 0.5)},
+                color=style.INK,
+                arrowprops={"arrowstyle": "-", "color": style.MUTED, "lw": 0.5, "relpos": (0, 0.5)},
                 annotation_clip=False,
             )
         )
@@ -151,19 +139,3 @@ def _apart(axes: Axes, values: Floats, low: float, high: float) -> Floats:
         ceiling = 0.98 if place == len(heights) - 1 else heights[place + 1] - gap
         heights[place] = min(heights[place], ceiling)
     return np.asarray(heights)
-
-
-def _finding(test: Backtest) -> str:
-    direction = "high" if test.bias_share >= 0 else "low"
-    bias, error = (f"{100 * abs(share):.1f} %" for share in (test.bias_share, test.error_share))
-    return (
-        f"The last 30 % of the time was predicted {bias} too {direction},\n"
-        f"a workload {error} off on average"
-    )
-
-
-def _detail(test: Backtest) -> str:
-    return (
-        f"{100 * test.covered_share:.0f} % of {test.workload_count:,} workloads within their 90 % "
-        "prediction interval"
-    )

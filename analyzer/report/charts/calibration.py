@@ -13,14 +13,12 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from analyzer.arrays import Floats
 from analyzer.calibration.result import RoleCalibration
+from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.charts.panels import legend_below, numbers
-from analyzer.report.charts.style import COLOURS, INK, new_figure, nothing_to_draw, titled
-from analyzer.report.verdict import POST_VCPU_PER_1000_RPS
-from analyzer.report.words import number, ranged
-from analyzer.units import CONFIDENCE, Interval, Refusal
-
-__all__ = ["calibration_chart"]
+from analyzer.report.charts import style
+from analyzer.report.sentences import charts as titles
+from analyzer.report.sentences.calibration import post_vcpu
+from analyzer.units import CONFIDENCE, Refusal
 
 _GREYS: Final = LinearSegmentedColormap.from_list(
     # A single step is to be seen, and the darkest leaves the lines to be seen.
@@ -29,29 +27,29 @@ _GREYS: Final = LinearSegmentedColormap.from_list(
 )
 
 
-def calibration_chart(answer: Answer) -> Figure | Refusal:
+def draw(answer: Answer) -> style.ShownFigure | Refusal:
     """Draw the density of the sidecars' steps and the mesh's line through them."""
     fit = answer.sidecar
     if answer.calibration is None or fit is None or fit.fitted_rps is None:
-        return nothing_to_draw("calibration", "no cost of a request was fitted")
+        return style.nothing_to_draw("calibration", "no cost of a request was fitted")
     # Proxies without HTTP requests have no place on this axis.
     rows = answer.calibration.observations.query("rps > 0")
     rps, vcpu = rows["rps"].to_numpy(float), rows["cpu_vcpu"].to_numpy(float)
     if not rps.size:
-        return nothing_to_draw("calibration", "no step with requests was fitted")
-    figure, axes = new_figure(height_inches=5.4)
+        return style.nothing_to_draw("calibration", "no step with requests was fitted")
+    figure, axes = style.new_figure(height_inches=5.4)
     highest = float(np.quantile(vcpu, 0.9995)) * 1.15
     axes.set_xlim(0, max(float(rps.max()), fit.fitted_rps[1]) * 1.03)
     axes.set_ylim(0, highest)
     _density(figure, axes, rps, vcpu)
     _lines(axes, fit, np.linspace(*fit.fitted_rps, 50))
     _fitted_range(axes, fit.fitted_rps)
-    numbers(axes.xaxis)
+    style.numbers(axes.xaxis)
     axes.set_xlabel("requests per second through one proxy, inbound and outbound")
     axes.set_ylabel("vCPU of the proxy")
     # Data may lie in any corner of the axes; outside them the legend hides none.
-    legend_below(figure, axes, columns=2)
-    titled(axes, _finding(fit.vcpu_per_1000_rps), _detail(fit, int((vcpu > highest).sum())))
+    style.legend_below(figure, axes, columns=2)
+    style.titled(figure, titles.calibration(fit, int((vcpu > highest).sum())))
     return figure
 
 
@@ -77,25 +75,21 @@ def _density(figure: Figure, axes: Axes, rps: Floats, vcpu: Floats) -> None:
     bar.ax.tick_params(labelsize=9)
 
 
-_SHORT_MODEL = 12
-"""Letters of a model's name that the legend has room for; a longer one is told under the title."""
-
-
 def _lines(axes: Axes, fit: RoleCalibration, rps: Floats) -> None:
     idle, slope = fit.idle_vcpu_per_proxy, fit.vcpu_per_1000_rps
-    model = f" ({fit.model})" if len(fit.model) <= _SHORT_MODEL else ""
-    name = f"fit{model}: {number(idle.mid)} idle + {ranged(slope)} per 1000 rps"
-    axes.plot(rps, fit.curve.predict(rps), color=COLOURS["fit"], lw=2, label=name, zorder=4)
+    model = f" ({fit.model})" if len(fit.model) <= titles.SHORT_MODEL else ""
+    name = f"fit{model}: {fmt.number(idle.mid)} idle + {fmt.ranged(slope)} per 1000 rps"
+    axes.plot(rps, fit.curve.predict(rps), color=style.COLOURS["fit"], lw=2, label=name, zorder=4)
     if fit.draws is not None:
         low, high = _band(fit.draws, fit.effective_rps(rps))
         label = "90 % band of the mesh's mean"
-        axes.fill_between(rps, low, high, color=COLOURS["fit"], alpha=0.35, lw=0, label=label)
-    post = f"the post's {POST_VCPU_PER_1000_RPS} per 1000 rps"
-    axes.plot(rps, POST_VCPU_PER_1000_RPS * rps / 1000, color=INK, lw=1.4, ls="--", label=post)
+        axes.fill_between(rps, low, high, color=style.COLOURS["fit"], alpha=0.35, lw=0, label=label)
+    post = f"the post's {post_vcpu()} per 1000 rps"
+    axes.plot(rps, post_vcpu() * rps / 1000, color=style.INK, lw=1.4, ls="--", label=post)
     if fit.ratio_vcpu_per_1000_rps is not None:
-        ratio = f"dashboard ratio {number(fit.ratio_vcpu_per_1000_rps)}: idle smeared in"
+        ratio = f"dashboard ratio {fmt.number(fit.ratio_vcpu_per_1000_rps)}: idle smeared in"
         cost = fit.ratio_vcpu_per_1000_rps * rps / 1000
-        axes.plot(rps, cost, color=COLOURS["sidecar"], lw=1.6, ls=":", label=ratio)
+        axes.plot(rps, cost, color=style.COLOURS["sidecar"], lw=1.6, ls=":", label=ratio)
 
 
 def _band(draws: Floats, effective_rps: Floats) -> tuple[Floats, Floats]:
@@ -113,7 +107,7 @@ def _fitted_range(axes: Axes, fitted_rps: tuple[float, float]) -> None:
         [low, high],
         [0, 0],
         transform=axes.get_xaxis_transform(),
-        color=COLOURS["waypoint"],
+        color=style.COLOURS["waypoint"],
         lw=3,
         marker="|",
         ms=12,
@@ -121,36 +115,5 @@ def _fitted_range(axes: Axes, fitted_rps: tuple[float, float]) -> None:
         solid_capstyle="butt",
         clip_on=False,
         zorder=5,
-        label=f"rates that were fitted: {number(low)} to {number(high)} per second",
+        label=f"rates that were fitted: {fmt.number(low)} to {fmt.number(high)} per second",
     )
-
-
-def _finding(slope: Interval) -> str:
-    return f"Sidecars cost {number(slope.mid)} vCPU per 1000 requests/s,\n{_compared(slope)}"
-
-
-_TIMES = 1.1
-"""From here on a factor is told as one; below, in percents."""
-
-
-def _compared(slope: Interval) -> str:
-    post = f"the post's {POST_VCPU_PER_1000_RPS}"
-    if slope.low <= POST_VCPU_PER_1000_RPS <= slope.high:
-        return f"which {post} agrees with"
-    if slope.mid > POST_VCPU_PER_1000_RPS:
-        factor = slope.mid / POST_VCPU_PER_1000_RPS
-        return (
-            f"{factor:.1f} times {post}" if factor >= _TIMES else f"{factor - 1:.0%} above {post}"
-        )
-    if slope.mid <= 0:
-        return f"less than {post}"
-    factor = POST_VCPU_PER_1000_RPS / slope.mid
-    if factor < _TIMES:
-        return f"{1 - 1 / factor:.0%} below {post}"
-    return f"{factor:.1f} times less than {post}"
-
-
-def _detail(fit: RoleCalibration, above: int) -> str:
-    beyond = f"; above the axis: {above:,}" if above else ""
-    model = f"; {fit.model}" if len(fit.model) > _SHORT_MODEL else ""
-    return f"{fit.sample_count:,} steps of {fit.proxy_count:,} proxies{model}{beyond}"

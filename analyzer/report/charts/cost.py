@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Final
+
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analyzer.data import BLOG
-from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Component, Mode, Price, Projection, Reference
 from analyzer.projection.scenario import Basis
+from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.charts.panels import HATCHES, legend_below, panel_below
-from analyzer.report.charts.published import ROOM, published_panel, published_rows
-from analyzer.report.charts.style import (
-    COLOURS,
-    INK,
-    new_figure,
-    nothing_to_draw,
-    titled,
-    written,
-)
-from analyzer.report.words import MODE_TITLES, dollars, number, saving
+from analyzer.report.charts import style
+from analyzer.report.sentences import charts as titles
 from analyzer.units import MONTHS_PER_YEAR, Refusal
 
-__all__ = ["cost_chart"]
-
-_POST_MODES = (SIDECAR, AMBIENT_WAYPOINT_ALL)
 _ROW_INCHES = 0.34
 
+_ROOM = 1.45
+"""How much longer than the longest bar the axis is, so that the figures at its right fit."""
 
-def cost_chart(answer: Answer) -> Figure | Refusal:
+_NAME_WIDTH = 24
+
+_PAPER: Final[dict[str, Any]] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+"""Behind the figures, through which the line at the measured sidecars may pass."""
+
+
+def draw(answer: Answer) -> style.ShownFigure | Refusal:
     """Draw a bar a mode, stacked by component, with its 90 % interval.
 
     What published constants say of the same mesh has a panel and a scale of its own: next to it,
@@ -38,27 +36,27 @@ def cost_chart(answer: Answer) -> Figure | Refusal:
     """
     projection = answer.projection
     if projection is None:
-        return nothing_to_draw("cost", "nothing was projected")
-    rows = published_rows(projection.references)
+        return style.nothing_to_draw("cost", "nothing was projected")
+    rows = _published_rows(projection.references)
     lower_inches = len(rows) * _ROW_INCHES
     upper_inches = max(len(projection.modes), 2) * 0.7
-    figure, axes = new_figure(
+    figure, axes = style.new_figure(
         height_inches=upper_inches + 1.7 + (lower_inches + 0.7 if rows else 0.0)
     )
     panels = [axes]
     if rows:
-        panels.append(panel_below(figure, axes, (upper_inches, lower_inches)))
+        panels.append(style.panel_below(figure, axes, (upper_inches, lower_inches)))
         # As theirs: of the CPU alone, at one price for all.
         price = projection.price.vcpu_month_usd * MONTHS_PER_YEAR
         measured = projection.modes[0].bases[Basis.USAGE].vcpu.mid * price
-        published_panel(panels[1], rows, measured)
+        _published_panel(panels[1], rows, measured)
     _modes(axes, projection)
     for panel in panels:
         panel.xaxis.set_major_locator(MaxNLocator(nbins=5))
         panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"${value:,.0f}"))
-    written(axes.set_xlabel(f"USD a year, as used, at {_price(projection.price)}"))
-    legend_below(figure, *panels, columns=5)
-    titled(axes, _finding(projection), _post_detail(projection))
+    style.written(axes.set_xlabel(f"USD a year, as used, at {_price(projection.price)}"))
+    style.legend_below(figure, *panels, columns=5)
+    style.titled(figure, titles.cost(projection))
     return figure
 
 
@@ -68,9 +66,9 @@ def _modes(axes: Axes, projection: Projection) -> None:
         _bar(axes, row, mode, projection)
     longest = max(_usage_usd(mode)[2] for mode in modes)
     # Where nothing costs anything, an axis needs a length all the same.
-    axes.set_xlim(0, longest * ROOM or 1)
+    axes.set_xlim(0, longest * _ROOM or 1)
     axes.set_yticks(
-        range(len(modes)), [MODE_TITLES[mode.name].replace(", ", ",\n") for mode in modes]
+        range(len(modes)), [fmt.MODE_TITLES[mode.name].replace(", ", ",\n") for mode in modes]
     )
     axes.set_ylim(len(modes) - 0.4, -0.6)
 
@@ -89,18 +87,18 @@ def _bar(axes: Axes, row: int, mode: Mode, projection: Projection) -> None:
             row,
             width,
             left=left,
-            color=COLOURS[role],
-            hatch=HATCHES[role],
+            color=style.COLOURS[role],
+            hatch=style.HATCHES[role],
             edgecolor="white",
             lw=0,
             label=role,
         )
         left += width
     if low < high:
-        axes.errorbar(mid, row, xerr=[[mid - low], [high - mid]], color=INK, capsize=3, lw=1)
+        axes.errorbar(mid, row, xerr=[[mid - low], [high - mid]], color=style.INK, capsize=3, lw=1)
     vcpu = mode.bases[Basis.USAGE].vcpu.mid
-    text = f"  {dollars(mid)}  ({number(vcpu)} vCPU)"
-    written(axes.text(high, row, text, va="center", fontsize=9, color=INK))
+    text = f"  {fmt.dollars(mid)}  ({fmt.number(vcpu)} vCPU)"
+    style.written(axes.text(high, row, text, va="center", fontsize=9, color=style.INK))
 
 
 def _vcpu_usd(item: Component, price: Price) -> float:
@@ -121,25 +119,65 @@ def _price(price: Price) -> str:
     return f"${price.vcpu_month_usd:g} a vCPU-month{memory if price.memory_gib_month_usd else ''}"
 
 
-def _finding(projection: Projection) -> str:
-    savings = {item.mode: item for item in projection.savings}
-    least = savings.get("ambient-l4")
-    most = savings.get("ambient-waypoint") or savings.get("ambient-waypoint-all")
-    if least is None or most is None:
-        return "What the sidecars cost"
-    where = "where HTTP is" if "ambient-waypoint" in savings else "everywhere"
-    basis = "" if projection.basis == Basis.USAGE else f" (of dollars as {projection.basis})"
-    return (
-        f"Ambient {saving(least.percent, 's')} without waypoints;\n"
-        f"with waypoints {where} it {saving(most.percent, 's')}{basis}"
-    )
+def _published_rows(references: Sequence[Reference]) -> list[tuple[Reference, str]]:
+    """Return a row a reference and mode that it speaks of, in the order of the references."""
+    return [(reference, mode) for reference in references for mode in reference.component_vcpu]
 
 
-def _post_detail(projection: Projection) -> str:
-    post: Reference | None = next(
-        (item for item in projection.references if item.name == BLOG), None
+def _published_panel(
+    axes: Axes, rows: Sequence[tuple[Reference, str]], measured_usd: float | None
+) -> None:
+    """Draw a bar a row, stacked by component, and a line at what the sidecars were measured at."""
+    for row, (reference, mode) in enumerate(rows):
+        _published_bar(axes, row, reference, mode)
+    if measured_usd is not None:
+        axes.axvline(
+            measured_usd,
+            color=style.COLOURS["fit"],
+            lw=1.4,
+            ls="--",
+            label=f"sidecars of this mesh, {fmt.dollars(measured_usd)}",
+        )
+    longest = max(reference.usd_per_year[mode] for reference, mode in rows)
+    axes.set_xlim(0, max(longest, measured_usd or 0.0) * _ROOM or 1)
+    style.rows_named(axes, [_name(*row) for row in rows], fontsize=8)
+    axes.set_title("Published figures for the same mesh", loc="left", fontsize=10, color=style.INK)
+    axes.set_xlabel("USD a year, at the same price of a vCPU")
+
+
+def _published_bar(axes: Axes, row: int, reference: Reference, mode: str) -> None:
+    usd, vcpu = reference.usd_per_year[mode], reference.vcpu[mode]
+    left = 0.0
+    for role, part in reference.component_vcpu[mode].items():
+        width = usd * part / vcpu if vcpu else 0.0
+        axes.barh(
+            row,
+            width,
+            left=left,
+            height=0.62,
+            color=style.COLOURS[role],
+            hatch=style.HATCHES[role],
+            edgecolor="white",
+            lw=0,
+            label=role,
+        )
+        left += width
+    told = axes.annotate(
+        f"{fmt.dollars(usd)}  ({fmt.number(vcpu)} vCPU)",
+        (usd, row),
+        xytext=(5, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=8,
+        color=style.INK,
+        bbox=_PAPER,
+        zorder=3,
     )
-    if post is None:
-        return "published constants, stated size"
-    costs = [dollars(post.usd_per_year[name]) for name in _POST_MODES if name in post.usd_per_year]
-    return f"the post's constants give this mesh {' and '.join(costs)}"
+    style.written(told)
+
+
+def _name(reference: Reference, mode: str) -> str:
+    # Years and remarks in brackets do not fit at the left of a bar.
+    title = "the post" if reference.name == BLOG else reference.title.split(" (")[0]
+    name = fmt.MODE_TITLES.get(mode, mode).replace(", ", ",\n")
+    return f"{fmt.shortened(title, _NAME_WIDTH)}: {name}"

@@ -4,44 +4,38 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from analyzer.projection.result import NOTHING_TO_SAVE, Projection, Sweep
+from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.charts.panels import (
-    counts,
-    legend_below,
-    panel_beside,
-    short_usd,
-)
-from analyzer.report.charts.style import COLOURS, INK, new_figure, nothing_to_draw, titled, written
-from analyzer.report.words import AS_BASIS, dollars
+from analyzer.report.charts import style
+from analyzer.report.sentences import charts as titles
 from analyzer.units import Refusal
 
-__all__ = ["l7_share_chart"]
 
-
-def l7_share_chart(answer: Answer) -> Figure | Refusal:
+def draw(answer: Answer) -> style.ShownFigure | Refusal:
     """Draw the saving by the share of namespaces that need a waypoint, and by replicas."""
     projection = answer.projection
     sweeps = {} if projection is None else {sweep.name: sweep for sweep in projection.sweeps}
     share, replicas = sweeps.get("l7_share"), sweeps.get("waypoint_replicas")
     if projection is not None and len(projection.modes) > 1 and not projection.savings:
-        return nothing_to_draw("l7_share", NOTHING_TO_SAVE.detail)
+        return style.nothing_to_draw("l7_share", NOTHING_TO_SAVE.detail)
     if projection is None or share is None:
-        return nothing_to_draw("l7_share", "ambient could not be priced: see what cannot be said")
-    figure, axes = new_figure(width_inches=9.0)
+        return style.nothing_to_draw(
+            "l7_share", "ambient could not be priced: see what cannot be said"
+        )
+    figure, axes = style.new_figure(width_inches=9.0)
     panels = [axes]
     if replicas is not None:
-        panels.append(panel_beside(figure, axes, (3, 1)))
+        panels.append(style.panel_beside(figure, axes, (3, 1)))
         _replicas(panels[1], replicas)
     _share(axes, share, projection)
     for panel in panels:
-        panel.axhline(0, color=INK, lw=0.8)
-    short_usd(axes.yaxis)
-    legend_below(figure, *panels)
-    titled(axes, _finding(share), _detail(share, replicas))
+        panel.axhline(0, color=style.INK, lw=0.8)
+    style.short_usd(axes.yaxis)
+    style.legend_below(figure, *panels)
+    style.titled(figure, titles.l7_share(share, replicas))
     return figure
 
 
@@ -59,16 +53,18 @@ def _points(sweep: Sweep) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarra
 
 def _share(axes: Axes, sweep: Sweep, projection: Projection) -> None:
     at, low, mid, high = _points(sweep)
-    axes.fill_between(at, low, high, color=COLOURS["waypoint"], alpha=0.25, lw=0, label="90 % band")
-    axes.plot(at, mid, color=COLOURS["waypoint"], lw=2, label="saving, best estimate")
+    axes.fill_between(
+        at, low, high, color=style.COLOURS["waypoint"], alpha=0.25, lw=0, label="90 % band"
+    )
+    axes.plot(at, mid, color=style.COLOURS["waypoint"], lw=2, label="saving, best estimate")
     if sweep.break_even is not None:
         _break_even(
             axes, sweep.break_even, f"break-even at {100 * sweep.break_even:.0f} %", middle=0.5
         )
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
-    written(axes.set_xlabel("share of the namespaces with HTTP that need a waypoint"))
-    written(axes.set_ylabel(f"saving in USD a year, {AS_BASIS[projection.basis]}"))
+    style.written(axes.set_xlabel("share of the namespaces with HTTP that need a waypoint"))
+    style.written(axes.set_ylabel(f"saving in USD a year, {fmt.AS_BASIS[projection.basis]}"))
 
 
 def _replicas(axes: Axes, sweep: Sweep) -> None:
@@ -79,8 +75,8 @@ def _replicas(axes: Axes, sweep: Sweep) -> None:
         yerr=[mid - low, high - mid],
         fmt="s",
         ms=5,
-        color=COLOURS["sidecar"],
-        ecolor=INK,
+        color=style.COLOURS["sidecar"],
+        ecolor=style.INK,
         capsize=3,
         lw=1,
         label="by replicas, 90 % interval",
@@ -88,15 +84,15 @@ def _replicas(axes: Axes, sweep: Sweep) -> None:
     if sweep.break_even is not None:
         _break_even(axes, sweep.break_even, f"at {sweep.break_even:.1f}", middle=float(at.mean()))
     axes.margins(x=0.12)
-    counts(axes.xaxis)
+    style.counts(axes.xaxis)
     # The scale is that of the first panel.
     axes.tick_params(labelleft=False)
-    written(axes.set_xlabel("waypoint replicas"))
+    style.written(axes.set_xlabel("waypoint replicas"))
 
 
 def _break_even(axes: Axes, at: float, text: str, middle: float) -> None:
     label = "break-even: ambient costs what sidecars do"
-    axes.plot(at, 0, ls="", marker="X", ms=10, color=COLOURS["fit"], zorder=5, label=label)
+    axes.plot(at, 0, ls="", marker="X", ms=10, color=style.COLOURS["fit"], zorder=5, label=label)
     # The saving falls through this point: there is room above it to the right, below to the left.
     is_early = at < middle
     axes.annotate(
@@ -107,27 +103,5 @@ def _break_even(axes: Axes, at: float, text: str, middle: float) -> None:
         ha="left" if is_early else "right",
         va="bottom" if is_early else "top",
         fontsize=9,
-        color=INK,
+        color=style.INK,
     )
-
-
-def _finding(share: Sweep) -> str:
-    if share.break_even is not None:
-        return (
-            f"Ambient is cheaper until {100 * share.break_even:.0f} % of the namespaces with HTTP\n"
-            "need a waypoint; beyond, it costs more than sidecars"
-        )
-    mids = [point.usd_per_year.mid for point in share.points]
-    if min(mids) >= 0:
-        return "No break-even: ambient is cheaper than sidecars\nwhatever share needs a waypoint"
-    if max(mids) <= 0:
-        return "No break-even: ambient is dearer than sidecars\nwhatever share needs a waypoint"
-    return "The more namespaces need a waypoint, the more ambient saves"
-
-
-def _detail(share: Sweep, replicas: Sweep | None) -> str:
-    none, every = (share.points[end].usd_per_year.mid for end in (0, -1))
-    text = f"none: {dollars(none)} a year; all: {dollars(every)}"
-    if replicas is None or replicas.break_even is None:
-        return text
-    return f"{text}; with more than {replicas.break_even:.1f} replicas each, dearer"

@@ -7,24 +7,14 @@ import textwrap
 from typing import Final
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from analyzer.projection.result import Projection, Sensitivity
+from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.charts.panels import legend_below, rows_named, short_usd
-from analyzer.report.charts.style import (
-    COLOURS,
-    INK,
-    MUTED,
-    new_figure,
-    nothing_to_draw,
-    titled,
-    written,
-)
-from analyzer.report.words import AS_BASIS, MODE_TITLES, dollars, inert, number
+from analyzer.report.charts import style
+from analyzer.report.sentences import charts as titles
+from analyzer.report.sentences.projection import assumed
 from analyzer.units import Interval, Refusal
-
-__all__ = ["in_words", "sensitivity_chart"]
 
 _MOST_ROWS = 12
 _ROW_INCHES = 0.5
@@ -36,26 +26,28 @@ _WORDS: Final = {"vcpu": "vCPU", "gib": "GiB", "gbit": "Gbit", "usd": "USD", "rp
 _UNITS: Final = frozenset({"vcpu", "gib", "usd", "rps"})
 
 
-def sensitivity_chart(answer: Answer) -> Figure | Refusal:
+def draw(answer: Answer) -> style.ShownFigure | Refusal:
     """Draw the saving with each assumption at the ends of its range, the widest first."""
     projection = answer.projection
     if projection is None or not projection.sensitivity:
-        return nothing_to_draw("sensitivity", "no assumption with a range moves the saving")
+        return style.nothing_to_draw("sensitivity", "no assumption with a range moves the saving")
     mode = projection.sensitivity[0].mode
     savings = {item.mode: item.usd_per_year.mid for item in projection.savings}
     if mode not in savings:
-        return nothing_to_draw("sensitivity", f"the saving of {mode} is not known")
+        return style.nothing_to_draw("sensitivity", f"the saving of {mode} is not known")
     best, rows = savings[mode], projection.sensitivity[:_MOST_ROWS]
-    figure, axes = new_figure(height_inches=max(len(rows), 2) * _ROW_INCHES + _REST_INCHES)
+    figure, axes = style.new_figure(height_inches=max(len(rows), 2) * _ROW_INCHES + _REST_INCHES)
     for row, item in enumerate(rows):
-        _bars(axes, row, item, best, _range(projection, item.assumption))
-    axes.axvline(best, color=INK, lw=1.4, label=f"at best estimates, {dollars(best)}")
+        _bars(axes, row, item, best, assumed(projection, item.assumption)[0])
+    axes.axvline(best, color=style.INK, lw=1.4, label=f"at best estimates, {fmt.dollars(best)}")
     _limits(axes, rows, best)
-    rows_named(axes, [_name(projection, item) for item in rows])
-    short_usd(axes.xaxis)
-    written(axes.set_xlabel(f"saving in USD a year, {AS_BASIS[projection.basis]}"))
-    legend_below(figure, axes)
-    titled(axes, _finding(projection, best), _detail(projection))
+    style.rows_named(axes, [_name(projection, item) for item in rows])
+    style.short_usd(axes.xaxis)
+    style.written(axes.set_xlabel(f"saving in USD a year, {fmt.AS_BASIS[projection.basis]}"))
+    style.legend_below(figure, axes)
+    name = in_words(fmt.inert(rows[0].assumption))
+    title = titles.sensitivity(projection, name=name, best_usd_per_year=best, shown=_MOST_ROWS)
+    style.titled(figure, title)
     return figure
 
 
@@ -76,8 +68,16 @@ def _bars(axes: Axes, row: int, item: Sensitivity, best: float, ends: Interval |
     # Both ends may move the saving the same way: then each has half of the row's height.
     is_shared = low * high > 0
     for saved, other, lane, colour, hatch, label, value in (
-        (low, high, -1, COLOURS["sidecar"], "", "at its low end", ends.low if ends else None),
-        (high, low, 1, COLOURS["ztunnel"], "////", "at its high end", ends.high if ends else None),
+        (low, high, -1, style.COLOURS["sidecar"], "", "at its low end", ends.low if ends else None),
+        (
+            high,
+            low,
+            1,
+            style.COLOURS["ztunnel"],
+            "////",
+            "at its high end",
+            ends.high if ends else None,
+        ),
     ):
         at = row + lane * 0.18 if is_shared else row
         axes.barh(
@@ -93,10 +93,10 @@ def _bars(axes: Axes, row: int, item: Sensitivity, best: float, ends: Interval |
         )
         if value is not None:
             is_right = saved > 0 or (saved == 0 and other < 0)
-            _told(axes, (best + saved, at), number(value), is_right=is_right)
+            _write_value(axes, (best + saved, at), fmt.number(value), is_right=is_right)
 
 
-def _told(axes: Axes, at: tuple[float, float], text: str, *, is_right: bool) -> None:
+def _write_value(axes: Axes, at: tuple[float, float], text: str, *, is_right: bool) -> None:
     axes.annotate(
         text,
         at,
@@ -105,7 +105,7 @@ def _told(axes: Axes, at: tuple[float, float], text: str, *, is_right: bool) -> 
         ha="left" if is_right else "right",
         va="center",
         fontsize=8,
-        color=MUTED,
+        color=style.MUTED,
     )
 
 
@@ -119,40 +119,14 @@ def _limits(axes: Axes, rows: tuple[Sensitivity, ...], best: float) -> None:
     left, right = min(ends) - room, max(ends) + room
     axes.set_xlim(left, right)
     if left < 0 < right:
-        axes.axvline(0, color=INK, lw=1, ls=":", label="nothing saved")
-
-
-def _range(projection: Projection, name: str) -> Interval | None:
-    """Return the range of an assumption or of a fitted figure, if it is known."""
-    workings = projection.workings
-    if workings is None:
-        return None
-    if name in workings.scenario.assumptions:
-        return workings.scenario[name]
-    return workings.parameters.waypoint_fit.get(name)
+        axes.axvline(0, color=style.INK, lw=1, ls=":", label="nothing saved")
 
 
 def _name(projection: Projection, item: Sensitivity) -> str:
     """Return the words for an assumption; the unit in brackets where they do not hold it."""
-    name = textwrap.fill(in_words(inert(item.assumption)), _WIDTH)
+    name = textwrap.fill(in_words(fmt.inert(item.assumption)), _WIDTH)
     workings = projection.workings
     known = workings.scenario.assumptions.get(item.assumption) if workings else None
     if known is None or _UNITS & set(item.assumption.split("_")):
         return name
-    return f"{name}\n" + textwrap.fill(f"({inert(known.unit)})", _WIDTH + 4)
-
-
-def _finding(projection: Projection, best: float) -> str:
-    first = projection.sensitivity[0]
-    ends = (first.low_usd_per_year, first.high_usd_per_year, best)
-    return (
-        f"What moves the saving most:\n{in_words(inert(first.assumption))},\n"
-        f"{dollars(min(ends))} to {dollars(max(ends))} a year"
-    )
-
-
-def _detail(projection: Projection) -> str:
-    mode = projection.sensitivity[0].mode
-    count = len(projection.sensitivity)
-    text = f"{MODE_TITLES.get(mode, mode)}; each alone over its 90 % range"
-    return text if count <= _MOST_ROWS else f"{text}; {_MOST_ROWS} of {count} shown"
+    return f"{name}\n" + textwrap.fill(f"({fmt.inert(known.unit)})", _WIDTH + 4)

@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import matplotlib as mpl
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analyzer.projection.components import COMPONENTS
-from analyzer.report.words import shortened
+from analyzer.report import format as fmt
+from analyzer.report.sentences.charts import ChartTitle
 from analyzer.units import Reason, Refusal
-
-__all__ = [
-    "COLOURS",
-    "DPI",
-    "FAINT",
-    "FORMATS",
-    "INK",
-    "MUTED",
-    "described",
-    "figure_bytes",
-    "new_figure",
-    "nothing_to_draw",
-    "shortened",
-    "titled",
-    "written",
-]
 
 COLOURS = {
     **{role.value: kind.colour for role, kind in COMPONENTS.items()},
@@ -39,9 +28,14 @@ COLOURS = {
 }
 """Of Okabe and Ito's palette: told apart by colour-blind readers, and in grey by lightness."""
 
+HATCHES: Final[Mapping[str, str]] = {
+    **{role.value: kind.hatch for role, kind in COMPONENTS.items()},
+    "memory": "xxxx",
+}
+"""Told apart without any colour."""
+
 INK = "#222222"
 MUTED = "#6b6b6b"
-FAINT = "#d0d0d0"
 
 DPI: Final = 200
 """Twice what a screen of 100 dots an inch shows, so that it is sharp on finer ones."""
@@ -59,8 +53,19 @@ _TITLE_WIDTH = 76
 """Letters of a title that fit above eight inches of axes."""
 
 
-class _ShownFigure(Figure):
-    """A figure that a notebook shows by itself; without pyplot nothing else would."""
+class ShownFigure(Figure):
+    """A figure that a notebook shows by itself; without pyplot nothing else would.
+
+    Attributes:
+        chart_title: what it shows, once it is drawn.
+    """
+
+    chart_title: ChartTitle | None = None
+
+    @property
+    def description(self) -> str:
+        """What it shows, for whoever cannot see it."""
+        return self.chart_title.description if self.chart_title else ""
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         """Return the picture, and the size in pixels at which its dots are doubled."""
@@ -68,23 +73,24 @@ class _ShownFigure(Figure):
         return figure_bytes(self), {"width": width, "height": height}
 
 
-def new_figure(width_inches: float = 8.0, height_inches: float = 4.5) -> tuple[Figure, Axes]:
+def new_figure(width_inches: float = 8.0, height_inches: float = 4.5) -> tuple[ShownFigure, Axes]:
     """Return an empty figure with one set of axes."""
-    figure = _ShownFigure(figsize=(width_inches, height_inches), layout="constrained")
+    figure = ShownFigure(figsize=(width_inches, height_inches), layout="constrained")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(colors=INK, labelsize=9)
     return figure, axes
 
 
-def titled(axes: Axes, finding: str, detail: str) -> None:
-    """Write the finding above the axes, and a smaller line under it."""
-    lines = [textwrap.fill(line, _TITLE_WIDTH) for line in finding.splitlines()]
+def titled(figure: ShownFigure, title: ChartTitle) -> None:
+    """Write the finding above the first axes, and a smaller line under it."""
+    figure.chart_title, axes = title, figure.axes[0]
+    lines = [textwrap.fill(line, _TITLE_WIDTH) for line in title.finding.splitlines()]
     whole = "\n".join([*lines, ""])
     written(axes.set_title(whole, loc="left", fontsize=12, fontweight="bold", color=INK))
     # In points, so that it is as far from low axes as from high ones.
     line = axes.annotate(
-        detail,
+        title.detail,
         (0, 1),
         xycoords="axes fraction",
         xytext=(0, 5),
@@ -107,13 +113,6 @@ def nothing_to_draw(chart: str, detail: str) -> Refusal:
     return Refusal(subject=f"chart {chart}", reason=Reason.NO_DATA, detail=detail)
 
 
-def described(figure: Figure) -> str:
-    """Return what a chart shows, for whoever cannot see it: its title and the line under it."""
-    axes = figure.axes[0]
-    title = " ".join(axes.get_title(loc="left").split())
-    return f"{title}. {axes.texts[-1].get_text()}"
-
-
 def figure_bytes(figure: Figure, file_format: str = "png", *, dpi: int = DPI) -> bytes:
     """Return the figure as a file; the same figure gives the same bytes.
 
@@ -127,3 +126,78 @@ def figure_bytes(figure: Figure, file_format: str = "png", *, dpi: int = DPI) ->
     with mpl.rc_context({"svg.hashsalt": "istio-usage"}):
         figure.savefig(out, format=file_format, dpi=dpi, metadata=_UNDATED[file_format])
     return out.getvalue()
+
+
+def panel_below(figure: Figure, axes: Axes, heights: tuple[float, float]) -> Axes:
+    """Add a panel under the axes; the heights are in proportion."""
+    grid = figure.add_gridspec(2, 1, height_ratios=heights)
+    axes.set_subplotspec(grid[0, 0])
+    return _plain(figure.add_subplot(grid[1, 0]))
+
+
+def panel_beside(figure: Figure, axes: Axes, widths: tuple[float, float]) -> Axes:
+    """Add a panel at the right of the axes, with the same vertical axis."""
+    grid = figure.add_gridspec(1, 2, width_ratios=widths)
+    axes.set_subplotspec(grid[0, 0])
+    return _plain(figure.add_subplot(grid[0, 1], sharey=axes))
+
+
+def _plain(axes: Axes) -> Axes:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(colors=INK, labelsize=9)
+    return axes
+
+
+def drawable(name: str, width: int = 28) -> str:
+    """Return a name that fits, without letters that the font does not have."""
+    font = get_font(findfont(FontProperties()))
+    # A letter that is not there would be a warning, and an empty box.
+    return "".join(
+        letter if font.get_char_index(ord(letter)) else "�" for letter in fmt.shortened(name, width)
+    )
+
+
+def legend_below(figure: Figure, *panels: Axes, columns: int = 4) -> None:
+    """Name what the panels show, each once, outside of them, where the legend hides nothing."""
+    named: dict[str, Artist] = {}
+    for axes in panels:
+        handles, names = axes.get_legend_handles_labels()
+        for name, handle in zip(names, handles, strict=True):
+            named.setdefault(name, handle)
+    legend = figure.legend(
+        list(named.values()),
+        list(named),
+        loc="outside lower center",
+        ncols=min(len(named), columns),
+        frameon=False,
+        fontsize=9,
+    )
+    for text in legend.get_texts():
+        written(text)
+
+
+def numbers(axis: Axis) -> None:
+    """Write an axis in plain numbers, few enough not to touch."""
+    axis.set_major_locator(MaxNLocator(nbins=6))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: fmt.number(value)))
+
+
+def rows_named(axes: Axes, names: Sequence[str], fontsize: float = 9) -> None:
+    """Name the rows at the left, the first at the top."""
+    for tick in axes.set_yticks(range(len(names)), names):
+        for label in (tick.label1, tick.label2):
+            label.set_fontsize(fontsize)
+            written(label)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+
+
+def counts(axis: Axis) -> None:
+    """Write an axis in whole numbers."""
+    axis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+
+def short_usd(axis: Axis) -> None:
+    """Write an axis in dollars of three digits."""
+    axis.set_major_locator(MaxNLocator(nbins=6))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: fmt.short_dollars(value)))

@@ -9,22 +9,18 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analyzer.report.answer import Answer
-from analyzer.report.charts.panels import legend_below, numbers, panel_below
-from analyzer.report.charts.style import COLOURS, INK, new_figure, nothing_to_draw, titled
-from analyzer.report.words import number
+from analyzer.report.charts import style
+from analyzer.report.sentences import charts as titles
 from analyzer.units import Refusal
-
-__all__ = ["timeline_chart"]
 
 _PARTS: Final[Mapping[str, tuple[str, str, str]]] = {
     # Each with its name, its colour and its hatch, from the axis upwards.
     "fitted_vcpu": ("measured, fitted", "#a6cee8", ""),
     "unfitted_vcpu": ("workloads without a fit", "#f0e0a0", "...."),
-    "throttled_vcpu": ("left out: throttled", COLOURS["memory"], "xxxx"),
+    "throttled_vcpu": ("left out: throttled", style.COLOURS["memory"], "xxxx"),
     "left_out_vcpu": ("left out: other reasons", "#e8e8e8", "////"),
 }
 
@@ -37,23 +33,23 @@ _LEAST_PERCENT = 0.1
 """What is less is not nothing."""
 
 
-def timeline_chart(answer: Answer) -> Figure | Refusal:
+def draw(answer: Answer) -> style.ShownFigure | Refusal:
     """Draw the sidecars' CPU and requests in every observed step; a gap in the data is a gap."""
     if answer.calibration is None or answer.calibration.timeline.empty:
-        return nothing_to_draw("timeline", "no sidecar was observed")
+        return style.nothing_to_draw("timeline", "no sidecar was observed")
     table = answer.calibration.timeline
-    figure, axes = new_figure(height_inches=5.6)
-    below = panel_below(figure, axes, (3, 1))
+    figure, axes = style.new_figure(height_inches=5.6)
+    below = style.panel_below(figure, axes, (3, 1))
     below.sharex(axes)
     steps = _as_steps(table, _step_seconds(answer, table))
     width = min(max(1.3 * _EVEN_STEPS / len(table), 0.3), 1.3)
     _cpu(axes, table, steps, width)
     _requests(below, steps, width)
     _times(axes, below, steps)
-    legend_below(figure, axes, columns=2)
+    style.legend_below(figure, axes, columns=2)
     for line in figure.legends[0].get_lines():
         line.set_linewidth(1.5)
-    titled(axes, _finding(table), _detail(table))
+    style.titled(figure, titles.timeline(table))
     return figure
 
 
@@ -96,15 +92,15 @@ def _cpu(axes: Axes, table: pd.DataFrame, steps: pd.DataFrame, width: float) -> 
             label=f"{title} ({_share(float(table[name].sum()) / total)})",
         )
         bottom = top
-    _line(axes, steps, "measured_vcpu", {"color": INK, "lw": width, "label": "measured, all"})
+    _line(axes, steps, "measured_vcpu", {"color": style.INK, "lw": width, "label": "measured, all"})
     if table["fitted_vcpu"].any():
         label = "the fit's prediction of what was fitted"
-        look = {"color": COLOURS["fit"], "lw": width * 1.4, "ls": "--", "label": label}
+        look = {"color": style.COLOURS["fit"], "lw": width * 1.4, "ls": "--", "label": label}
         _line(axes, steps, "predicted_vcpu", look)
     highest = max(float(table[name].max()) for name in ("measured_vcpu", "predicted_vcpu"))
     # Where nothing was used, an axis needs a length all the same.
     axes.set_ylim(0, highest * 1.08 or 1)
-    numbers(axes.yaxis)
+    style.numbers(axes.yaxis)
     axes.set_ylabel("vCPU of all sidecars")
 
 
@@ -114,7 +110,7 @@ def _share(share: float) -> str:
 
 
 def _requests(axes: Axes, steps: pd.DataFrame, width: float) -> None:
-    _line(axes, steps, "proxy_rps", {"color": COLOURS["sidecar"], "lw": width})
+    _line(axes, steps, "proxy_rps", {"color": style.COLOURS["sidecar"], "lw": width})
     axes.set_ylim(0, float(steps["proxy_rps"].max()) * 1.15 or 1)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
@@ -141,23 +137,3 @@ def _times(axes: Axes, below: Axes, steps: pd.DataFrame) -> None:
     first, last = steps["start"].iloc[0], steps["start"].iloc[-1]
     axes.set_xlim(first, last)
     below.set_xlabel(f"time, UTC, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}")
-
-
-def _finding(table: pd.DataFrame) -> str:
-    used = table["measured_vcpu"]
-    least, most = number(float(used.min())), number(float(used.max()))
-    finding = f"The sidecars used {least if least == most else f'{least} to {most}'} vCPU"
-    fitted = float(table["fitted_vcpu"].sum())
-    if fitted <= 0:
-        return f"{finding}; nothing was fitted"
-    off = float(table["predicted_vcpu"].sum()) / fitted - 1
-    direction = "high" if off >= 0 else "low"
-    return f"{finding};\non average the fit is {100 * abs(off):.1f} % too {direction}"
-
-
-def _detail(table: pd.DataFrame) -> str:
-    mean_vcpu, mean_rps = table["measured_vcpu"].mean(), table["proxy_rps"].mean()
-    return (
-        f"{len(table):,} steps; on average {number(mean_vcpu)} vCPU "
-        f"at {number(mean_rps)} proxy requests/s"
-    )

@@ -8,23 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from analyzer.calibration.result import WorkloadCalibration
+from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.charts.panels import (
-    drawable,
-    legend_below,
-    numbers,
-    panel_beside,
-    rows_named,
-)
-from analyzer.report.charts.style import COLOURS, INK, new_figure, nothing_to_draw, titled, written
-from analyzer.report.verdict import POST_VCPU_PER_1000_RPS
-from analyzer.report.words import number
+from analyzer.report.charts import style
+from analyzer.report.sentences import charts as titles
+from analyzer.report.sentences.calibration import post_vcpu
 from analyzer.units import Interval, Provenance, Refusal
-
-__all__ = ["workloads_chart"]
 
 _ROWS = 24
 _NAME_WIDTH = 36
@@ -33,36 +24,39 @@ _WILD_FACTOR = 4
 """A value above so many times the median would squeeze all others."""
 
 
-def workloads_chart(answer: Answer) -> Figure | Refusal:
+def draw(answer: Answer) -> style.ShownFigure | Refusal:
     """Draw a row a workload, those with the most CPU first: idle at the left, slope at the right.
 
     What lies beyond an axis that fits the others is an arrow at its edge.
     """
     calibration = answer.calibration
     if calibration is None or not calibration.workloads:
-        return nothing_to_draw("workloads", "no workload was fitted")
+        return style.nothing_to_draw("workloads", "no workload was fitted")
     fitted = sorted(
         (item for item in calibration.workloads if item.vcpu_per_1000_rps is not None),
         key=lambda item: (-item.mean_vcpu, item.namespace, item.workload),
     )
     if not fitted:
-        return nothing_to_draw("workloads", "no workload's cost of a request could be told")
+        return style.nothing_to_draw("workloads", "no workload's cost of a request could be told")
     rows = fitted[:_ROWS]
-    figure, idle = new_figure(9.0, 2.3 + 0.21 * len(rows))
-    slope = panel_beside(figure, idle, (1, 1))
+    figure, idle = style.new_figure(9.0, 2.3 + 0.21 * len(rows))
+    slope = style.panel_beside(figure, idle, (1, 1))
     mean = answer.sidecar
     _panel(idle, _idles(rows), mean.idle_vcpu_per_proxy if mean else None)
     _panel(slope, _slopes(rows), mean.vcpu_per_1000_rps if mean else None)
     _posts_line(slope)
-    names = [drawable(f"{item.namespace}/{item.workload}", _NAME_WIDTH) for item in rows]
+    names = [style.drawable(f"{item.namespace}/{item.workload}", _NAME_WIDTH) for item in rows]
     # Labels that are not shown are set all the same.
-    rows_named(slope, names, fontsize=8)
-    rows_named(idle, names, fontsize=8)
+    style.rows_named(slope, names, fontsize=8)
+    style.rows_named(idle, names, fontsize=8)
     slope.tick_params(labelleft=False)
     idle.set_xlabel("idle vCPU of one proxy", fontsize=9)
     slope.set_xlabel("vCPU per 1000 requests/s", fontsize=9)
-    legend_below(figure, slope, columns=2)
-    _headed(idle, answer, fitted)
+    style.legend_below(figure, slope, columns=2)
+    refused = len(calibration.workloads) - len(fitted)
+    slope_mean = mean.vcpu_per_1000_rps if mean else None
+    title = titles.workloads(fitted, shown=_ROWS, refused=refused, mean=slope_mean)
+    style.titled(figure, title)
     return figure
 
 
@@ -95,9 +89,9 @@ def _slopes(rows: Sequence[WorkloadCalibration]) -> list[_Estimate]:
 def _panel(axes: Axes, estimates: Sequence[_Estimate], mean: Interval | None) -> None:
     """Draw a panel: the mesh's mean behind, a dot and a whisker a row before it."""
     if mean is not None:
-        axes.axvspan(mean.low, mean.high, color=COLOURS["fit"], alpha=0.25, lw=0)
+        axes.axvspan(mean.low, mean.high, color=style.COLOURS["fit"], alpha=0.25, lw=0)
         label = "the mesh's mean and its 90 % interval"
-        axes.axvline(mean.mid, color=COLOURS["fit"], lw=1.2, label=label)
+        axes.axvline(mean.mid, color=style.COLOURS["fit"], lw=1.2, label=label)
     low, high = _ends([item.value for item in estimates], mean)
     # A dot at the very edge is whole all the same.
     axes.set_xlim(low - 0.02 * (high - low) if low < 0 else low, high)
@@ -106,7 +100,7 @@ def _panel(axes: Axes, estimates: Sequence[_Estimate], mean: Interval | None) ->
         _dots(axes, [item for item in drawn if low <= item.value.mid <= high], borrowed=borrowed)
     for item in estimates:
         _whisker(axes, item, low, high)
-    numbers(axes.xaxis)
+    style.numbers(axes.xaxis)
     axes.grid(axis="y", lw=0.3)
     axes.set_axisbelow(True)
 
@@ -128,8 +122,8 @@ def _dots(axes: Axes, drawn: Sequence[_Estimate], *, borrowed: bool) -> None:
     look: dict[str, Any] = {
         "marker": "o",
         "ms": 5,
-        "color": COLOURS["sidecar"],
-        "mfc": "white" if borrowed else COLOURS["sidecar"],
+        "color": style.COLOURS["sidecar"],
+        "mfc": "white" if borrowed else style.COLOURS["sidecar"],
     }
     axes.plot(
         [item.value.mid for item in drawn],
@@ -146,28 +140,28 @@ def _dots(axes: Axes, drawn: Sequence[_Estimate], *, borrowed: bool) -> None:
 
 def _whisker(axes: Axes, item: _Estimate, low: float, high: float) -> None:
     """Draw an interval as far as the axis reaches, with an arrow where it goes on."""
-    value, colour = item.value, COLOURS["sidecar"]
+    value, colour = item.value, style.COLOURS["sidecar"]
     ends = [min(max(end, low), high) for end in (value.low, value.high)]
     axes.plot(ends, [item.row] * 2, color=colour, lw=1.2, zorder=3)
     arrows = [(low, "<")] * (value.low < low) + [(high, ">")] * (value.high > high)
     for place, marker in arrows:
         axes.plot(place, item.row, marker=marker, color=colour, ms=6, zorder=5, clip_on=False)
     if value.mid > high:
-        _told(axes, item, high)
+        _write_value(axes, item, high)
 
 
-def _told(axes: Axes, item: _Estimate, high: float) -> None:
+def _write_value(axes: Axes, item: _Estimate, high: float) -> None:
     """Write a value that lies beyond the axis."""
-    written(
+    style.written(
         axes.annotate(
-            number(item.value.mid),
+            fmt.number(item.value.mid),
             (high, item.row),
             xytext=(-8, 0),
             textcoords="offset points",
             ha="right",
             va="center",
             fontsize=8,
-            color=INK,
+            color=style.INK,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
             zorder=4,
         )
@@ -175,30 +169,11 @@ def _told(axes: Axes, item: _Estimate, high: float) -> None:
 
 
 def _posts_line(axes: Axes) -> None:
-    """Draw the post's figure where a little more of the axis holds it, else tell it."""
+    """Draw the post's figure where a little more of the axis holds it, else name it."""
     low, high = axes.get_xlim()
-    name = f"the post's {POST_VCPU_PER_1000_RPS}"
-    if high * 2 < POST_VCPU_PER_1000_RPS:
-        axes.plot([], [], ls="--", color=INK, lw=1.2, label=f"{name}: beyond this axis")
+    name = f"the post's {post_vcpu()}"
+    if high * 2 < post_vcpu():
+        axes.plot([], [], ls="--", color=style.INK, lw=1.2, label=f"{name}: beyond this axis")
         return
-    axes.axvline(POST_VCPU_PER_1000_RPS, ls="--", color=INK, lw=1.2, label=name)
-    axes.set_xlim(low, max(high, POST_VCPU_PER_1000_RPS * 1.05))
-
-
-def _headed(axes: Axes, answer: Answer, fitted: Sequence[WorkloadCalibration]) -> None:
-    slopes = [item.vcpu_per_1000_rps.mid for item in fitted if item.vcpu_per_1000_rps]
-    least, most = number(min(slopes)), number(max(slopes))
-    between = least if least == most else f"{least} to {most}"
-    finding = f"Workloads cost {between} vCPU per 1000 requests/s"
-    if answer.sidecar is not None:
-        mean = number(answer.sidecar.vcpu_per_1000_rps.mid)
-        finding += f";\nthe mesh's mean is {mean}"
-    refused = len(answer.calibration.workloads if answer.calibration else ()) - len(fitted)
-    more = len(fitted) - _ROWS
-    shown = (
-        f"the {_ROWS} workloads with the most CPU, and {more:,} more"
-        if more > 0
-        else f"workloads with a fit, the most CPU first: {len(fitted)}"
-    )
-    detail = f"{shown}; without a fit: {refused:,}"
-    titled(axes, finding, detail)
+    axes.axvline(post_vcpu(), ls="--", color=style.INK, lw=1.2, label=name)
+    axes.set_xlim(low, max(high, post_vcpu() * 1.05))

@@ -6,24 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from analyzer.data import BLOG, published_constants
 from analyzer.projection.result import NodeZtunnel
 from analyzer.report.answer import Answer
-from analyzer.report.charts.panels import counts, drawable, legend_below, numbers, rows_named
-from analyzer.report.charts.style import (
-    COLOURS,
-    INK,
-    new_figure,
-    nothing_to_draw,
-    titled,
-    written,
-)
-from analyzer.report.words import number
+from analyzer.report.charts import style
+from analyzer.report.sentences import charts as titles
 from analyzer.units import Refusal
-
-__all__ = ["ztunnels_chart"]
 
 _MOST_NAMES = 30
 _ROW_INCHES = 0.24
@@ -33,55 +22,58 @@ _REACH = 2.5
 _UNIT = "vCPU of a node's ztunnel"
 
 
-def ztunnels_chart(answer: Answer) -> Figure | Refusal:
+def draw(answer: Answer) -> style.ShownFigure | Refusal:
     """Draw each node's ztunnel with its 90 % interval: by name, or ranked where they are many."""
     nodes = () if answer.projection is None else answer.projection.nodes
     if not nodes:
-        return nothing_to_draw("ztunnels", "ambient could not be priced: see what cannot be said")
+        return style.nothing_to_draw(
+            "ztunnels", "ambient could not be priced: see what cannot be said"
+        )
     named = len(nodes) <= _MOST_NAMES
-    figure, axes = new_figure(
+    figure, axes = style.new_figure(
         height_inches=max(len(nodes), 3) * _ROW_INCHES + _REST_INCHES if named else 4.5
     )
     (_bars if named else _curve)(axes, nodes)
     _post(axes, nodes, upright=named)
-    legend_below(figure, axes, columns=3)
-    titled(axes, _finding(nodes), _detail(nodes))
+    style.legend_below(figure, axes, columns=3)
+    beyond = None if _within_reach(nodes) else _post_vcpu()
+    style.titled(figure, titles.ztunnels(nodes, beyond))
     return figure
 
 
 def _bars(axes: Axes, nodes: Sequence[NodeZtunnel]) -> None:
     mid, low, high = _columns(nodes)
     at = np.arange(len(nodes))
-    axes.barh(at, mid, height=0.62, color=COLOURS["ztunnel"], label="ztunnel")
+    axes.barh(at, mid, height=0.62, color=style.COLOURS["ztunnel"], label="ztunnel")
     axes.errorbar(
         mid,
         at,
         xerr=[mid - low, high - mid],
         fmt="none",
-        color=INK,
+        color=style.INK,
         capsize=2.5,
         lw=1,
         label="90 % interval",
     )
-    rows_named(axes, [drawable(item.node) for item in nodes])
+    style.rows_named(axes, [style.drawable(item.node) for item in nodes])
     axes.set_xlim(0, _length(nodes))
-    numbers(axes.xaxis)
-    written(axes.set_xlabel(_UNIT))
+    style.numbers(axes.xaxis)
+    style.written(axes.set_xlabel(_UNIT))
 
 
 def _curve(axes: Axes, nodes: Sequence[NodeZtunnel]) -> None:
     mid, low, high = _columns(nodes)
     ranks = np.arange(1, len(nodes) + 1)
     axes.fill_between(
-        ranks, low, high, color=COLOURS["ztunnel"], alpha=0.35, lw=0, label="90 % interval"
+        ranks, low, high, color=style.COLOURS["ztunnel"], alpha=0.35, lw=0, label="90 % interval"
     )
-    axes.plot(ranks, mid, color=INK, lw=1.5, label="ztunnel")
+    axes.plot(ranks, mid, color=style.INK, lw=1.5, label="ztunnel")
     axes.set_xlim(1, len(nodes))
     axes.set_ylim(0, _length(nodes))
-    counts(axes.xaxis)
-    numbers(axes.yaxis)
-    written(axes.set_xlabel("nodes, the busiest first"))
-    written(axes.set_ylabel(_UNIT))
+    style.counts(axes.xaxis)
+    style.numbers(axes.yaxis)
+    style.written(axes.set_xlabel("nodes, the busiest first"))
+    style.written(axes.set_ylabel(_UNIT))
 
 
 def _columns(nodes: Sequence[NodeZtunnel]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -95,7 +87,7 @@ def _post(axes: Axes, nodes: Sequence[NodeZtunnel], *, upright: bool) -> None:
     if post is None or not _within_reach(nodes):
         return
     line = axes.axvline if upright else axes.axhline
-    line(post, color=COLOURS["fit"], lw=1.4, ls="--", label=f"the post's {post:g} a node")
+    line(post, color=style.COLOURS["fit"], lw=1.4, ls="--", label=f"the post's {post:g} a node")
 
 
 def _post_vcpu() -> float | None:
@@ -112,20 +104,3 @@ def _length(nodes: Sequence[NodeZtunnel]) -> float:
     post = _post_vcpu() or 0.0
     # Where nothing is used, an axis needs a length all the same.
     return (max(longest, post) if _within_reach(nodes) else longest) * 1.05 or 1.0
-
-
-def _finding(nodes: Sequence[NodeZtunnel]) -> str:
-    used = np.array([item.ztunnel_vcpu.mid for item in nodes])
-    if len(nodes) == 1:
-        return f"The only node's ztunnel would use {number(used.max())} vCPU"
-    return (
-        f"The busiest of {len(nodes):,} ztunnels\nwould use {number(used.max())} vCPU,\n"
-        f"the mean one {number(used.mean())}"
-    )
-
-
-def _detail(nodes: Sequence[NodeZtunnel]) -> str:
-    post = _post_vcpu()
-    if post is None or _within_reach(nodes):
-        return "for the same traffic, idle included"
-    return f"idle included; the post's {post:g} a node is beyond this axis"

@@ -11,20 +11,14 @@ from collections.abc import Iterator
 from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.modes import AMBIENT_L4, SIDECAR
 from analyzer.projection.result import Mode, Projection, Workings
+from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.explain.money import (
-    dollar_lines,
-    node_price_lines,
-    price_lines,
-    saving_lines,
-)
+from analyzer.report.explain.money import dollar_lines, node_price_lines, price_lines, saving_lines
 from analyzer.report.explain.sidecars import sidecar_lines
 from analyzer.report.explain.waypoints import placed_lines, waypoint_lines
 from analyzer.report.explain.ztunnels import ztunnel_lines
-from analyzer.report.words import MODE_TITLES, inert, window_title
+from analyzer.report.sentences.collection import window_title
 from analyzer.units import Role
-
-__all__ = ["explain"]
 
 
 def explain(answer: Answer, modes: tuple[str, ...]) -> str:
@@ -42,7 +36,7 @@ def _lines(answer: Answer, modes: tuple[str, ...]) -> Iterator[str]:
     yield "figure; x is times, ^ to the power of, max(a, b) the larger. All are best estimates; how"
     yield "the ranges come about stands last."
     yield ""
-    yield f"Window {window_title(answer)}"
+    yield f"Window {window_title(answer.manifest)}"
     yield from _hours(workings)
     yield ""
     yield from price_lines(projection.price, workings)
@@ -53,17 +47,17 @@ def _lines(answer: Answer, modes: tuple[str, ...]) -> Iterator[str]:
         if name not in known:
             yield ""
             yield f"{name} cannot be said"
-            yield from (f"  {inert(str(refusal))}" for refusal in projection.refusals)
+            refusals = map(str, map(answer.worded, projection.refusals))
+            yield from (f"  {fmt.inert(refusal)}" for refusal in refusals)
 
 
 def _hours(workings: Workings) -> Iterator[str]:
     hours = workings.scenario.working_hours
     if hours is not None:
-        told = hours.to_toml()
-        days = ", ".join(told["days"])
-        yield (
-            f"Only steps within {days} {told['start']} to {told['end']} {told['time_zone']} count"
-        )
+        stated = hours.to_toml()
+        days = ", ".join(stated["days"])
+        times = f"{stated['start']} to {stated['end']} {stated['time_zone']}"
+        yield f"Only steps within {days} {times} count"
 
 
 def _sections(
@@ -88,7 +82,7 @@ def _sections(
 def _mode_lines(
     projection: Projection, load: MeasuredLoad, mode: Mode, workings: Workings
 ) -> Iterator[str]:
-    yield f"Mode {mode.name}, {MODE_TITLES[mode.name]}"
+    yield f"Mode {mode.name}, {fmt.MODE_TITLES[mode.name]}"
     for part in mode.components:
         if part.role == Role.WAYPOINT:
             yield from placed_lines(part.need, load, workings.parameters)

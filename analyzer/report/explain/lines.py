@@ -8,8 +8,6 @@ from typing import Final
 
 from analyzer.units import Interval
 
-__all__ = ["equation", "figure", "spread", "total", "weighted_mean"]
-
 _TERMS: Final = 10
 """Terms of a sum in one line; a longer one is added up in parts."""
 
@@ -55,10 +53,7 @@ def _plus(terms: Sequence[float]) -> str:
 
 
 def weighted_mean(
-    label: str,
-    weighted: Sequence[tuple[str, float, float]],
-    result: float,
-    unit: str,
+    label: str, weighted: Sequence[tuple[str, float, float]], result: float, unit: str
 ) -> Iterator[str]:
     """Return a mean of (name, weight, value), one line each and then the quotient."""
     products = [weight * value for _, weight, value in weighted]

@@ -14,12 +14,10 @@ from analyzer.projection.prices import NodePrices
 from analyzer.projection.result import Mode, Price, Projection, Saving, Workings
 from analyzer.projection.scenario import Basis
 from analyzer.projection.sidecars import by_basis
+from analyzer.report import format as fmt
 from analyzer.report.explain.lines import equation, figure, spread, total, weighted_mean
 from analyzer.report.explain.sources import assumed
-from analyzer.report.words import inert
 from analyzer.units import HOURS_PER_MONTH, Role
-
-__all__ = ["dollar_lines", "node_price_lines", "price_lines", "saving_lines"]
 
 _AS: dict[Basis, str] = {
     Basis.USAGE: "as used",
@@ -36,11 +34,11 @@ def price_lines(price: Price, workings: Workings) -> Iterator[str]:
     if prices is None:
         yield from assumed(workings.scenario, "vcpu_month_usd", "memory_gib_month_usd")
         return
-    yield f"  {inert(price.source)}"
+    yield f"  {fmt.inert(price.source)}"
     for node, months in zip(prices.month_usd.index, prices.month_usd.to_numpy(), strict=True):
         for unit, month in zip(_UNITS, months, strict=True):
             hourly = f"{figure(month / HOURS_PER_MONTH)} x {HOURS_PER_MONTH}"
-            yield equation(f"node {inert(str(node))}", hourly, float(month), unit)
+            yield equation(f"node {fmt.inert(str(node))}", hourly, float(month), unit)
     label = "a node of unknown price, the mean"
     for unit, months in zip(_UNITS, prices.month_usd.to_numpy().T, strict=True):
         yield from total(f"{label}, together", list(months), float(months.sum()), unit)
@@ -89,7 +87,7 @@ def _namespace_prices(load: MeasuredLoad, prices: NodePrices) -> Iterator[str]:
         told = " and ".join(
             f"{figure(float(mean))} {unit}" for unit, mean in zip(_UNITS, means, strict=True)
         )
-        yield f"  a waypoint of {inert(str(name))} pays what its sidecars do: {told}"
+        yield f"  a waypoint of {fmt.inert(str(name))} pays what its sidecars do: {told}"
 
 
 def _mean(
@@ -97,7 +95,7 @@ def _mean(
 ) -> Iterator[str]:
     even = weights if weights.sum() > 0 else np.ones(len(weights))
     weighted = [
-        (inert(str(name)) or "(unknown node)", float(weight), float(price))
+        (fmt.inert(str(name)) or "(unknown node)", float(weight), float(price))
         for name, weight, price in zip(names, even, each, strict=True)
     ]
     yield from weighted_mean(label, weighted, mean, unit)

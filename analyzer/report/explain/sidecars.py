@@ -12,8 +12,6 @@ from analyzer.report.explain.lines import equation, figure
 from analyzer.report.explain.sources import assumed, cpu_query, fitted, query_file
 from analyzer.units import Provenance
 
-__all__ = ["sidecar_lines"]
-
 
 def sidecar_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> Iterator[str]:
     """Return how the sidecars' footprint comes about."""

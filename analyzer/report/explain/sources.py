@@ -8,11 +8,9 @@ from analyzer.calibration.result import RoleCalibration
 from analyzer.data import assumptions
 from analyzer.measurement.manifest import Manifest
 from analyzer.projection.scenario import Scenario
+from analyzer.report import format as fmt
 from analyzer.report.explain.lines import spread
-from analyzer.report.words import inert
 from analyzer.units import Provenance
-
-__all__ = ["assumed", "cpu_query", "fitted", "query_file"]
 
 
 def assumed(scenario: Scenario, *names: str) -> Iterator[str]:
@@ -25,7 +23,7 @@ def assumed(scenario: Scenario, *names: str) -> Iterator[str]:
             origin = str(Provenance.MEASURED)
         else:
             origin = f"stated in {item.source}"
-        yield f"  {name} is {spread(item.value)} {item.unit} ({inert(origin)})"
+        yield f"  {name} is {spread(item.value)} {item.unit} ({fmt.inert(origin)})"
 
 
 def fitted(role: RoleCalibration) -> Iterator[str]:
@@ -33,7 +31,7 @@ def fitted(role: RoleCalibration) -> Iterator[str]:
     yield (
         f"  {role.role}, by the fit: {spread(role.idle_vcpu_per_proxy)} vCPU at rest and "
         f"{spread(role.vcpu_per_1000_rps)} for 1000 requests/s more "
-        f"({role.provenance}; {inert(role.model)})"
+        f"({role.provenance}; {fmt.inert(role.model)})"
     )
 
 

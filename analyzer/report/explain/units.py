@@ -6,10 +6,8 @@ from collections.abc import Iterator
 
 from analyzer.projection.needs import Need, Units
 from analyzer.projection.scenario import Basis
+from analyzer.report import format as fmt
 from analyzer.report.explain.lines import equation, figure, total
-from analyzer.report.words import inert
-
-__all__ = ["sum_lines"]
 
 
 def sum_lines(need: Need) -> Iterator[str]:
@@ -37,7 +35,7 @@ def _billed(units: Units, billed_vcpu: float) -> Iterator[str]:
     below = sum(times for _, times, used in rows if used <= units.reserved_vcpu)
     for name, times, used in above:
         yield equation(
-            f"billed, {inert(name)} uses more than is reserved",
+            f"billed, {fmt.inert(name)} uses more than is reserved",
             f"{figure(times)} x max({figure(used)}, {figure(units.reserved_vcpu)})",
             times * used,
             "vCPU",

@@ -14,13 +14,11 @@ from analyzer.projection.needs import Need
 from analyzer.projection.result import Workings
 from analyzer.projection.scenario import Basis
 from analyzer.projection.uncertainty import Parameters
+from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.explain.lines import equation, figure, total
 from analyzer.report.explain.sources import assumed, fitted, query_file
 from analyzer.report.explain.units import sum_lines
-from analyzer.report.words import inert
-
-__all__ = ["placed_lines", "waypoint_lines"]
 
 _Cost = Callable[[str], str]
 """What one replica uses, as text, of the text of its rate."""
@@ -65,7 +63,7 @@ def waypoint_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> It
         strict=True,
     )
     for name, rps, peak_rps, replicas in columns:
-        yield from _namespace(inert(name), rps, peak_rps, replicas, parameters, cost)
+        yield from _namespace(fmt.inert(name), rps, peak_rps, replicas, parameters, cost)
 
 
 def placed_lines(need: Need, load: MeasuredLoad, parameters: Parameters) -> Iterator[str]:
@@ -77,13 +75,13 @@ def placed_lines(need: Need, load: MeasuredLoad, parameters: Parameters) -> Iter
     for name, times, whole in zip(units.names, units.unit_count, replicas, strict=True):
         if times not in (0, whole):
             expression = f"{figure(times / whole)} x {figure(whole)}"
-            yield equation(f"part needed of {inert(name)}", expression, times, "replicas")
+            yield equation(f"part needed of {fmt.inert(name)}", expression, times, "replicas")
     rows = list(zip(units.names, units.unit_count, units.used_vcpu, strict=True))
     times = [count for _, count, _ in rows]
     yield from total("waypoint replicas", times, need.count, "replicas")
     for name, count, used in rows:
         expression = f"{figure(count)} x {figure(used)}"
-        yield equation(f"waypoint of {inert(name)}", expression, count * used, "vCPU")
+        yield equation(f"waypoint of {fmt.inert(name)}", expression, count * used, "vCPU")
     used_vcpu = [count * used for _, count, used in rows]
     yield from total("waypoints", used_vcpu, float(need.vcpu[Basis.USAGE][0]), "vCPU")
     yield from (f"  waypoints, {line.lstrip()}" for line in sum_lines(need))

@@ -11,12 +11,10 @@ from analyzer.projection.needs import Need
 from analyzer.projection.result import Workings
 from analyzer.projection.scenario import Basis
 from analyzer.projection.uncertainty import Parameters
+from analyzer.report import format as fmt
 from analyzer.report.explain.lines import equation, figure
 from analyzer.report.explain.sources import assumed, query_file
 from analyzer.report.explain.units import sum_lines
-from analyzer.report.words import inert
-
-__all__ = ["ztunnel_lines"]
 
 _COSTS: Final = (
     "ztunnel_idle_vcpu_per_node",
@@ -53,7 +51,7 @@ def ztunnel_lines(need: Need, nodes: pd.DataFrame, workings: Workings) -> Iterat
     at = int(units.used_vcpu.argmax())
     hottest = nodes.iloc[at]
     yield equation(
-        f"the hottest node, {inert(str(hottest['node']))}",
+        f"the hottest node, {fmt.inert(str(hottest['node']))}",
         _used(parameters, 1, tuple(float(hottest[column]) for column in _LOADS)),
         float(units.used_vcpu[at]),
         "vCPU",

@@ -11,7 +11,7 @@ from matplotlib.text import Text
 
 from analyzer.calibration.models import Power
 from analyzer.report.answer import Answer
-from analyzer.report.charts import calibration_chart
+from analyzer.report.charts.calibration import draw as calibration_chart
 from analyzer.report.charts.style import figure_bytes
 from analyzer.units import Interval, Refusal
 from tests.projection.fits import fit
@@ -119,7 +119,7 @@ def test_the_legend_names_every_line_and_hides_no_data() -> None:
 def test_the_axes_say_what_they_count() -> None:
     figure, axes = drawn(scattered(3, 40))
 
-    assert axes.get_xlabel() == "requests per second through one proxy, inbound and outbound"
+    assert axes.get_xlabel().startswith("requests per second through one")
     assert axes.get_ylabel() == "vCPU of the proxy"
     assert figure.axes[1].get_ylabel() == "proxy steps"
 
@@ -136,9 +136,8 @@ def test_the_axes_begin_at_zero_and_hold_the_data() -> None:
 def test_the_title_is_the_finding_and_its_base() -> None:
     _, axes = drawn(scattered(3, 40))
 
-    assert axes.get_title(loc="left").strip() == (
-        "Sidecars cost 0.3 vCPU per 1000 requests/s,\n2.0 times less than the post's 0.6"
-    )
+    assert "cost 0.3 vCPU" in axes.get_title(loc="left")
+    assert "2.0 times less" in axes.get_title(loc="left")
     assert axes.texts[-1].get_text() == "120 steps of 3 proxies"
 
 
@@ -189,7 +188,8 @@ def test_steps_above_the_axis_are_told() -> None:
     _, axes = drawn(replace(answer, calibration=both))
 
     assert axes.get_ylim()[1] < 1
-    assert axes.texts[-1].get_text() == "10,000 steps of 100 proxies; above the axis: 1"
+    assert axes.texts[-1].get_text().startswith("10,000 steps of 100 proxies")
+    assert axes.texts[-1].get_text().endswith("above the axis: 1")
 
 
 def test_without_steps_with_requests_there_is_no_chart() -> None:
@@ -273,11 +273,16 @@ def test_a_model_with_a_long_name_is_told_under_the_title() -> None:
     answer = scattered(3, 40)
     assert answer.calibration is not None
     assert answer.sidecar is not None
-    sidecar = replace(answer.sidecar, model="affine in inbound, outbound and bytes")
+    long_name = "affine in inbound, outbound and bytes"
+    sidecar = replace(answer.sidecar, model=long_name)
     figure, axes = drawn(replace(answer, calibration=replace(answer.calibration, sidecar=sidecar)))
 
     assert_readable(figure)
-    assert axes.texts[-1].get_text().endswith("; affine in inbound, outbound and bytes")
-    assert "fit: 0.01 idle + 0.3 [0.25-0.35] per 1000 rps" in [
-        text.get_text() for text in figure.legends[0].get_texts()
-    ]
+    assert axes.texts[-1].get_text().endswith(f"; {long_name}")
+    (line,) = (
+        text.get_text()
+        for text in figure.legends[0].get_texts()
+        if text.get_text().startswith("fit")
+    )
+    assert "0.01 idle + 0.3 [0.25-0.35]" in line
+    assert long_name not in line

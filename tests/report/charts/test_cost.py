@@ -12,7 +12,8 @@ from matplotlib.patches import Rectangle
 from analyzer.projection.result import Projection
 from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
-from analyzer.report.charts import CHARTS, cost_chart
+from analyzer.report.charts import CHARTS
+from analyzer.report.charts.cost import draw as cost_chart
 from analyzer.report.charts.style import figure_bytes
 from analyzer.units import Refusal
 from tests.projection.builders import Node, Proxy, mesh, scenario
@@ -73,7 +74,8 @@ def test_memory_is_a_part_of_its_own_where_it_is_paid() -> None:
     assert memory_gib is not None
     # 288 MiB of three sidecars.
     assert widths(axes)[0] == pytest.approx([0.44 * 264, 288 / 1024 * 48])
-    assert "at $22 a vCPU-month and $4 a GiB-month" in axes.get_xlabel()
+    assert "$22 a vCPU-month" in axes.get_xlabel()
+    assert "$4 a GiB-month" in axes.get_xlabel()
 
 
 def test_every_mode_has_its_row_from_the_top() -> None:
@@ -118,7 +120,8 @@ def test_every_bar_and_whisker_is_inside_the_axes(make: Callable[[], Answer]) ->
 def test_the_axes_say_their_unit_and_price() -> None:
     _, axes, _ = drawn(full())
 
-    assert axes.get_xlabel() == "USD a year, as used, at $22 a vCPU-month"
+    assert axes.get_xlabel().startswith("USD a year, as used")
+    assert axes.get_xlabel().endswith("$22 a vCPU-month")
     assert axes.xaxis.get_major_formatter()(1_234_567.0) == "$1,234,567"
 
 
@@ -147,9 +150,9 @@ def test_the_legend_names_each_component_once_and_hides_no_bar() -> None:
 def test_the_finding_is_the_saving() -> None:
     _, axes, _ = drawn(constants_only())
 
-    assert axes.get_title(loc="left").strip() == (
-        "Ambient saves 99.3 % without waypoints;\nwith waypoints everywhere it saves 92.7 %"
-    )
+    without, with_them = axes.get_title(loc="left").strip().splitlines()
+    assert "saves 99.3 %" in without
+    assert with_them.endswith("saves 92.7 %")
 
 
 def test_a_mode_that_costs_more_is_said_to_cost_more() -> None:
@@ -159,7 +162,7 @@ def test_a_mode_that_costs_more_is_said_to_cost_more() -> None:
     _, axes, _ = drawn(full(usage=usage, assumed=dear))
 
     # 0.002 vCPU of one ztunnel, for 0.001 of one sidecar.
-    assert axes.get_title(loc="left").startswith("Ambient costs 100.0 % more without waypoints")
+    assert axes.get_title(loc="left").startswith("Ambient costs 100.0 % more")
 
 
 def test_a_finding_on_another_basis_says_so() -> None:
@@ -174,14 +177,15 @@ def test_the_posts_dollars_for_this_mesh_are_told() -> None:
     _, axes, _ = drawn(full())
 
     # 1.8 vCPU of sidecars; 0.6 of ztunnels and 1.2 of waypoints.
-    assert axes.texts[-1].get_text() == "the post's constants give this mesh $475 and $475"
+    assert axes.texts[-1].get_text().endswith("$475 and $475")
 
 
 def test_of_a_mesh_with_unknown_nodes_the_post_gives_the_sidecars_alone() -> None:
     _, axes, _ = drawn(refused())
 
     # One sidecar of 0.6 vCPU.
-    assert axes.texts[-1].get_text() == "the post's constants give this mesh $158"
+    assert axes.texts[-1].get_text().endswith(" $158")
+    assert "and" not in axes.texts[-1].get_text()
     assert axes.get_title(loc="left").strip() == "What the sidecars cost"
 
 

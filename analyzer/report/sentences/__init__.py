@@ -1,0 +1,21 @@
+"""What was found, in sentences: values in, text out. Wording lives here and in `tables`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyzer.units import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence.
+
+    Attributes:
+        is_strong: whether a hurried reader needs it.
+        refusals: what it says cannot be had.
+    """
+
+    text: str
+    is_strong: bool = False
+    refusals: tuple[Refusal, ...] = ()

@@ -1,0 +1,110 @@
+"""What a comparison found, in a sentence a person can repeat."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from analyzer.comparison.result import Cause, Compared, Comparison, Difference
+from analyzer.report import format as fmt
+from analyzer.units import Interval
+
+CAUSE_TITLES = {
+    Cause.TRAFFIC: "traffic",
+    Cause.COUNT: "proxies",
+    Cause.IDLE: "idle",
+    Cause.UNIT_COST: "cost of a request",
+    Cause.UNEXPLAINED: "unexplained",
+}
+
+_WHO = {"sidecar": "the sidecars that stayed", "ztunnel": "ztunnels", "waypoint": "waypoints"}
+
+
+def outcome(comparison: Comparison) -> str:
+    """Return what the prediction got most wrong, or that it holds."""
+    largest, total = comparison.largest, comparison.total
+    if largest is None:
+        return (
+            f"The prediction holds: {fmt.ranged(total.predicted_vcpu)} vCPU predicted, "
+            f"{fmt.number(total.measured_vcpu)} measured."
+        )
+    component, cause = largest
+    part, difference = component.parts_vcpu[cause], component.difference_vcpu
+    who = _WHO[component.role]
+    joint = (
+        ": "
+        if part * difference > 0
+        else "; the largest part of the difference points the other way: "
+    )
+    return (
+        f"{who[0].upper()}{who[1:]} {_how_much(component)}{joint}{_why(component, cause)} "
+        f"({signed(part)} of {signed(difference)} vCPU)."
+    )
+
+
+def moved(comparison: Comparison) -> str:
+    """Return how many namespaces have moved."""
+    counts = Counter(item.status for item in comparison.namespaces)
+    return f"Namespaces: {', '.join(f'{count} {status}' for status, count in counts.items())}"
+
+
+def signed(value: float) -> str:
+    """Return a number with its sign.
+
+    >>> [signed(value) for value in (0.312, -12.34, 0.0)]
+    ['+0.312', '-12.3', '0']
+    """
+    return f"+{fmt.number(value)}" if value > 0 else fmt.number(value + 0.0)
+
+
+def range_word(component: Difference) -> str:
+    """Return whether what is measured lies in the range predicted at the traffic after."""
+    return "yes" if component.is_within_at_after else "no"
+
+
+def _how_much(component: Compared) -> str:
+    predicted, measured = component.predicted_vcpu.mid, component.measured_vcpu
+    if predicted <= 0:
+        return f"use {fmt.number(measured)} vCPU where none was predicted"
+    share = measured / predicted - 1
+    if abs(share) < 0.005:  # noqa: PLR2004 - rounds to 0 %
+        return "use as much as predicted"
+    return f"use {abs(share):,.0%} {'more' if share > 0 else 'less'} than predicted".replace(
+        "%", " %"
+    )
+
+
+def _why(component: Compared, cause: Cause) -> str:
+    predicted, measured = component.predicted_cost, component.measured_cost
+    if cause == Cause.TRAFFIC:
+        return (
+            f"{fmt.number(component.after_rps)} requests/s pass them, "
+            f"{fmt.number(component.before_rps)} before"
+        )
+    if cause == Cause.COUNT:
+        return (
+            f"there are {fmt.number(component.measured_count)}, "
+            f"predicted {fmt.number(component.predicted_count)}"
+        )
+    if cause == Cause.UNEXPLAINED or predicted is None or measured is None:
+        return _rest(component)
+    if cause == Cause.IDLE:
+        return (
+            f"one at rest uses {fmt.number(measured.idle_vcpu_per_proxy.mid)} vCPU, "
+            f"predicted {fmt.number(predicted.idle_vcpu_per_proxy.mid)}"
+        )
+    return _costs(measured.vcpu_per_1000_rps, predicted.vcpu_per_1000_rps)
+
+
+def _costs(measured: Interval | None, predicted: Interval | None) -> str:
+    if measured is None or predicted is None:
+        return "what passes them costs them more or less than predicted"
+    return (
+        f"a request through one costs {fmt.number(measured.mid)} vCPU per 1000 requests/s, "
+        f"predicted {fmt.number(predicted.mid)}"
+    )
+
+
+def _rest(component: Compared) -> str:
+    if component.measured_cost is None:
+        return "neither traffic nor their number explains it, and AFTER tells no more of them"
+    return "neither traffic, their number, idle nor the cost of a request explains it"

@@ -1,0 +1,179 @@
+"""Tables of the mesh's parts: workloads, namespaces, nodes, proxies, and findings on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Final
+
+from analyzer.calibration.result import WorkloadCalibration
+from analyzer.measurement.findings import Finding
+from analyzer.measurement.usage import MeshUsage
+from analyzer.projection.result import Projection
+from analyzer.report import format as fmt
+from analyzer.report.table import Amount, Cell, Folded, Head, Listing, Table, Unit, View, Words
+from analyzer.units import Role
+
+_SAVINGS: Final[Mapping[str, tuple[str, str]]] = {
+    # By column: its title in text, and in the page.
+    "saving_l4_vcpu": ("saved, L4 only", "vCPU saved, L4 only"),
+    "saving_waypoint_vcpu": ("saved with a waypoint", "vCPU saved with a waypoint"),
+    "cumulative_saving_vcpu": ("saved so far", "vCPU saved so far"),
+}
+
+_REMARKS: Final = {
+    "waypoint_costs_more": "a waypoint costs more than its sidecars",
+    "waypoint_extrapolated": "waypoint at a rate no proxy was seen at",
+}
+
+_MOST_AFFECTED: Final = 20
+"""Names shown for one finding; all of them are in result.json."""
+
+
+def workloads(items: Sequence[WorkloadCalibration]) -> Table:
+    """Return what the sidecars of each workload cost."""
+
+    def of_fit(item: WorkloadCalibration, text: str) -> Cell:
+        return Words("" if item.vcpu_per_1000_rps is None else text)
+
+    listing = Listing(items)
+    listing.column(
+        lambda item: Words(f"{item.namespace}/{item.workload}"), **dict.fromkeys(View, "workload")
+    )
+    listing.column(
+        lambda item: Amount(item.proxy_count, Unit.COUNT),
+        **dict.fromkeys(View, "proxies") | {View.PAGE: "sidecars"},
+    )
+    listing.column(lambda item: Amount(item.mean_vcpu), page="vCPU used")
+    listing.column(lambda item: Amount(item.mean_rps), **dict.fromkeys(View, "requests/s"))
+    listing.column(
+        lambda item: Amount(item.vcpu_per_1000_rps, absent="refused"),
+        terminal="vCPU/1000 rps",
+        narrow=Head("vCPU per\n1000 rps", best_only=True),
+        text="vCPU per 1000 rps",
+        notebook="vCPU per 1000 rps",
+        page="vCPU per 1000 requests/s",
+    )
+    listing.column(
+        lambda item: Amount(item.idle_vcpu_per_proxy, absent="refused"),
+        terminal=Head("idle vCPU", best_only=True),
+        narrow=Head("idle\nvCPU", best_only=True),
+        text="idle vCPU each",
+        notebook="idle vCPU each",
+        page="idle vCPU each",
+    )
+    listing.column(lambda item: Words(f"{item.own_share:.0%}"), text="own")
+    listing.column(
+        # Adding 0 takes the sign off a zero.
+        lambda item: of_fit(item, f"{round(100 * item.own_share) + 0} %"),
+        page="rests on its own data",
+    )
+    listing.text_column(lambda item: of_fit(item, str(item.provenance)), page="figures are")
+    return Table(
+        "workloads",
+        *listing.filled,
+        captions={
+            View.PAGE: "What the sidecars of each workload cost, those that use most first",
+            View.NOTEBOOK: "Workloads, those with the most CPU first",
+        },
+        file="workloads.csv",
+        is_named=True,
+    )
+
+
+def namespaces(projection: Projection) -> Table:
+    """Return what moving each namespace saves, in the order in which moving saves most."""
+    frame = projection.namespaces
+    savings = [column for column in _SAVINGS if column in frame]
+    listing = Listing(frame.to_dict("records"))
+    listing.column(
+        lambda row: Words(str(row["namespace"]), detail=_remark(row)),
+        text="namespace, in order of what moving it saves",
+        page="namespace",
+    )
+    listing.column(lambda row: Amount(row["sidecar_count"], Unit.COUNT), page="sidecars")
+    listing.column(lambda row: Amount(row["proxy_rps"]), page="requests/s")
+    listing.column(
+        lambda row: Amount(row["sidecar_vcpu"]), text="sidecars vCPU", page="vCPU of sidecars"
+    )
+    for column in savings:
+        text, page = _SAVINGS[column]
+        listing.column(_amount_in(column), text=text, page=page)
+    order = ", in the order in which moving saves most" if savings else ""
+    return Table(
+        "namespaces",
+        *listing.filled,
+        captions={View.PAGE: f"The namespaces{order}"},
+        limits={View.TEXT: 20},
+        file="namespaces.csv",
+    )
+
+
+def _amount_in(column: str) -> Callable[[Mapping[Hashable, Any]], Cell]:
+    return lambda row: Amount(row[column])
+
+
+def _remark(row: Mapping[Hashable, Any]) -> str:
+    return "; ".join(text for column, text in _REMARKS.items() if row.get(column))
+
+
+def ztunnels(projection: Projection) -> Table:
+    """Return what the ztunnel of each node would use, the busiest first."""
+    listing = Listing(projection.nodes)
+    listing.column(lambda node: Words(node.node), page="node")
+    listing.column(lambda node: Amount(node.ztunnel_vcpu), page="vCPU")
+    listing.column(lambda node: Amount(node.passes_rps), page="requests/s")
+    listing.column(lambda node: Amount(node.gbit_per_second), page="Gbit/s of TCP")
+    return Table(
+        "ztunnels",
+        *listing.filled,
+        captions={View.PAGE: "What the ztunnel of each node would use, the busiest first"},
+        file="nodes.csv",
+    )
+
+
+def proxies(usage: MeshUsage) -> Table:
+    """Return how many proxies of each role were seen, and what they use together."""
+    listing = Listing([role for role in Role if not usage.of_role(role).empty])
+
+    def total(role: Role, column: str) -> Cell:
+        return Amount(usage.mean_total(role, column), absent="unknown")
+
+    listing.column(lambda role: Words(str(role)), notebook="role")
+    listing.column(lambda role: Amount(usage.count(role), Unit.COUNT), notebook="proxies")
+    listing.column(lambda role: total(role, "cpu_vcpu"), notebook="vCPU used")
+    listing.column(lambda role: total(role, "proxy_rps"), notebook="requests/s")
+    return Table(
+        "proxies", *listing.filled, captions={View.NOTEBOOK: "Proxies, means over the window"}
+    )
+
+
+def findings(items: Sequence[Finding]) -> Table:
+    """Return what is wrong or thin in the data, whom it affects, and what would cure it."""
+
+    def share(value: float | None) -> Cell:
+        return Words("" if value is None else f"{100 * value:.1f} %")
+
+    listing = Listing(items)
+    listing.column(lambda item: Words(item.severity, severity=item.severity), page="severity")
+    listing.text_column(
+        lambda item: Words(item.text, folded=_affected(item)), page="what was found"
+    )
+    listing.column(lambda item: share(item.cpu_share), page="of the CPU")
+    listing.column(lambda item: share(item.rps_share), page="of the requests")
+    listing.text_column(lambda item: Words(item.mending), page="what would mend it")
+    return Table(
+        "findings",
+        *listing.filled,
+        captions={View.PAGE: "What is wrong or thin in the data, the most severe first"},
+    )
+
+
+def _affected(finding: Finding) -> Folded | None:
+    if not finding.affected:
+        return None
+    surplus = len(finding.affected) - _MOST_AFFECTED
+    return Folded(
+        summary=fmt.counted(len(finding.affected), "name"),
+        names=finding.affected[:_MOST_AFFECTED],
+        note=f"And {surplus} more: see result.json." if surplus > 0 else "",
+    )

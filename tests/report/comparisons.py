@@ -1,0 +1,36 @@
+"""Comparisons of migrations, and each of them in every format."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from analyzer.comparison.compare import compare_usage
+from analyzer.comparison.result import Comparison
+from analyzer.measurement.manifest import Manifest
+from analyzer.projection.scenario import default_scenario
+from analyzer.report.sections import ComparisonReport
+from analyzer.window import TimeWindow
+from tests.comparison.migrations import Migrated
+from tests.projection.builders import shop_mesh
+from tests.report.answers import manifest
+
+WINDOW = TimeWindow(
+    start=datetime(2024, 5, 14, tzinfo=UTC), end=datetime(2024, 5, 15, tzinfo=UTC), step_seconds=600
+)
+
+
+def compared(migrated: Migrated) -> Comparison:
+    found = compare_usage(migrated.before(), migrated.after(), default_scenario())
+    assert isinstance(found, Comparison)
+    return found
+
+
+def report_of(found: Comparison) -> ComparisonReport:
+    """Return a comparison laid out, both snapshots of one day."""
+    day = collected()
+    return ComparisonReport(comparison=found, before=day, after=day)
+
+
+def collected() -> Manifest:
+    return replace(manifest(shop_mesh()), window=WINDOW)

@@ -1,0 +1,136 @@
+"""A comparison in words, tables, JSON and CSV: complete, and nothing from labels obeyed."""
+
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+
+import jsonschema
+import pytest
+
+from analyzer.comparison.result import Comparison
+from analyzer.data import schema_path
+from analyzer.report.render.csv import render as as_csv
+from analyzer.report.render.json import render as as_json
+from analyzer.report.render.markdown import render as as_markdown
+from analyzer.report.render.terminal import Screen
+from analyzer.report.render.terminal import render as as_table
+from analyzer.report.sentences.comparison import outcome
+from tests.comparison.migrations import Migrated
+from tests.report.answers import NAUGHTY_NAMES
+from tests.report.comparisons import compared, report_of
+
+SCHEMA = json.loads(schema_path("comparison").read_text(encoding="utf-8"))
+MIGRATIONS = [
+    pytest.param(Migrated(), id="as predicted"),
+    pytest.param(Migrated(moved=("pay",)), id="partly"),
+    pytest.param(Migrated(steady=True), id="nothing fitted"),
+    pytest.param(Migrated(replicas=dict.fromkeys(("shop", "pay", "web"), 0)), id="no waypoints"),
+    pytest.param(Migrated(growth=2.0), id="more traffic"),
+    pytest.param(Migrated(moved=()), id="nothing moved"),
+]
+
+
+def naughty(name: str) -> Comparison:
+    """Return a comparison in which every namespace is called like that."""
+    found = compared(Migrated(moved=("pay",)))
+    spaces = tuple(replace(item, namespace=name) for item in found.namespaces)
+    return replace(found, namespaces=spaces, warnings=(f"something of {name}",))
+
+
+@pytest.mark.parametrize("migrated", MIGRATIONS)
+def test_the_json_keeps_what_its_schema_promises(migrated: Migrated) -> None:
+    text = as_json(report_of(compared(migrated)))
+    document = json.loads(text)
+
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    assert "null" not in text
+    assert "NaN" not in text
+
+
+def test_the_schema_says_of_a_calibration_what_the_answers_does() -> None:
+    answer = json.loads(schema_path().read_text(encoding="utf-8"))
+
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    shared = SCHEMA["$defs"].keys() & answer["$defs"].keys()
+    assert shared >= {"role_calibration", "interval", "count", "quantity"}
+    for name in shared:
+        assert SCHEMA["$defs"][name] == answer["$defs"][name]
+
+
+def test_the_json_holds_what_was_found() -> None:
+    found = compared(Migrated(moved=("pay",), growth=1.5))
+    document = json.loads(as_json(report_of(found)))
+
+    assert document["outcome"] == outcome(found)
+    assert document["largest"]["cause"] == "traffic"
+    assert [item["role"] for item in document["components"]] == ["sidecar", "ztunnel", "waypoint"]
+    for told, item in zip(document["components"], found.components, strict=True):
+        assert told["measured_vcpu"] == pytest.approx(item.measured_vcpu)
+        assert told["predicted_vcpu"]["mid"] == pytest.approx(item.predicted_vcpu.mid)
+        assert sum(told["parts_vcpu"].values()) == pytest.approx(told["difference_vcpu"], abs=1e-8)
+
+
+@pytest.mark.parametrize("migrated", MIGRATIONS)
+def test_the_table_fits_its_width_and_names_everything(migrated: Migrated) -> None:
+    found = compared(migrated)
+    text = as_table(report_of(found))
+
+    assert max(map(len, text.splitlines())) <= 80
+    for item in (*found.components, found.total):
+        assert f"\n{item.role} " in text
+    assert " ".join(outcome(found).split()) in " ".join(text.split())
+
+
+def test_the_markdown_has_a_row_for_each_component_and_namespace() -> None:
+    found = compared(Migrated(moved=("pay",)))
+    text = as_markdown(report_of(found))
+
+    for start in ("| sidecar |", "| ztunnel |", "| waypoint |", "| total |"):
+        assert text.count(f"\n{start}") == 2
+    rows = [line.strip("| ").split(" | ")[:3] for line in text.splitlines() if line[:1] == "|"]
+    assert ["pay", "moved", "waypoint"] in rows
+    assert ["shop", "stayed", "sidecar"] in rows
+    assert "## What AFTER measured" in text
+
+
+@pytest.mark.parametrize("name", NAUGHTY_NAMES)
+def test_no_name_is_obeyed_by_a_terminal_a_wiki_or_a_spreadsheet(name: str) -> None:
+    found = naughty(name)
+    texts = [
+        as_table(report_of(found), Screen(width=200)),
+        as_markdown(report_of(found)),
+        as_csv(report_of(found)),
+    ]
+
+    for text in texts:
+        assert all(character.isprintable() or character == "\n" for character in text)
+    machine = as_json(report_of(found))
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", machine)
+    assert json.loads(machine)["namespaces"][0]["namespace"] == name
+    widths = {
+        line.replace("\\|", "").count("|") for line in texts[1].splitlines() if line[:1] == "|"
+    }
+    assert widths == {7, 8}
+    for row in csv.reader(io.StringIO(texts[2])):
+        assert not row[0].startswith(("=", "+", "-", "@"))
+
+
+def test_the_csv_has_a_line_a_component_and_a_namespaces_component() -> None:
+    found = compared(Migrated(moved=("pay",)))
+    rows = list(csv.DictReader(io.StringIO(as_csv(report_of(found)))))
+
+    assert [(row["namespace"], row["role"]) for row in rows] == [
+        ("", "sidecar"),
+        ("", "ztunnel"),
+        ("", "waypoint"),
+        ("", "total"),
+        ("pay", "waypoint"),
+        ("shop", "sidecar"),
+        ("web", "sidecar"),
+    ]
+    assert float(rows[2]["measured_vcpu"]) == pytest.approx(
+        found.components[2].measured_vcpu, rel=1e-8
+    )
+    assert float(rows[0]["parts_vcpu_traffic"]) == pytest.approx(0)

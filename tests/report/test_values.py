@@ -1,0 +1,265 @@
+"""The JSON answer: it keeps its schema, it is complete, and nothing in it is null or NaN."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+import jsonschema
+import pytest
+
+import analyzer
+from analyzer.calibration.models import Power
+from analyzer.calibration.result import Calibration, Candidate, MemoryCalibration
+from analyzer.data import schema_path
+from analyzer.report.answer import Answer
+from analyzer.units import Interval
+from tests.projection.builders import scenario
+from tests.projection.fits import fit
+from tests.report.answers import (
+    NAUGHTY_NAMES,
+    calibration_only,
+    constants_only,
+    fitted_calibration,
+    full,
+    naughty,
+    refused,
+)
+from tests.report.rendered import as_document, as_json
+
+SCHEMA = json.loads(schema_path().read_text(encoding="utf-8"))
+
+
+def told_in_full() -> Calibration:
+    """Return a calibration in which everything that may be absent is there."""
+    share, cost = Interval(low=-0.01, mid=0.01, high=0.03), Interval(low=0.1, mid=0.2, high=0.3)
+    sidecar = replace(
+        fit(),
+        curve=Power(idle_vcpu=0.01, vcpu_per_rps_power=0.002, exponent=0.75),
+        candidates=(Candidate(model="power 0.75", error=1.0, standard_error=0.1),),
+        operating_rps=123.0,
+        cost_of_each={
+            "vcpu_per_1000_inbound_rps": cost,
+            "vcpu_per_1000_outbound_rps": cost,
+            "vcpu_per_gbit_per_second": cost,
+        },
+        remarks=("bytes follow requests",),
+        straight_line_idle_vcpu_per_proxy=0.04,
+        attenuation_share=share,
+    )
+    ztunnel = replace(
+        fitted_calibration().ztunnel,
+        vcpu_per_gbit_per_second=cost,
+        vcpu_per_1000_new_connections_per_second=cost,
+    )
+    memory = MemoryCalibration(
+        gib_per_proxy=cost,
+        idle_gib_per_proxy=cost,
+        gib_per_1000_clusters=cost,
+        cluster_count=250.0,
+        proxy_count=3,
+    )
+    return replace(fitted_calibration(), sidecar=sidecar, ztunnel=ztunnel, memory=memory)
+
+
+ANSWERS = [
+    pytest.param(full, id="full"),
+    pytest.param(lambda: full(assumed=scenario(basis="billed")), id="billed"),
+    pytest.param(calibration_only, id="calibration only"),
+    pytest.param(constants_only, id="constants only"),
+    pytest.param(lambda: constants_only("istio-1.1", proxy_rps=1e6), id="older release"),
+    pytest.param(refused, id="refused"),
+    pytest.param(lambda: full(assumed=scenario(vcpu_month_usd=0)), id="free"),
+    pytest.param(naughty, id="naughty names"),
+    pytest.param(Answer, id="nothing"),
+    pytest.param(lambda: calibration_only(told_in_full()), id="a calibration told in full"),
+]
+
+
+def parts(value: object) -> Iterator[object]:
+    """Yield everything in a JSON document."""
+    yield value
+    if isinstance(value, dict | list):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from parts(child)
+
+
+def test_the_schema_is_itself_valid() -> None:
+    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_the_schema_knows_every_key_and_refuses_others() -> None:
+    document = as_document(full())
+    document["projection"]["surprise"] = 1
+
+    with pytest.raises(jsonschema.ValidationError, match="surprise"):
+        jsonschema.validate(document, SCHEMA)
+
+
+@pytest.mark.parametrize("make", ANSWERS)
+def test_every_answer_keeps_the_schema(make: Callable[[], Answer]) -> None:
+    jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(as_json(make())))
+
+
+@pytest.mark.parametrize("make", ANSWERS)
+def test_nothing_is_null_and_every_number_is_finite(make: Callable[[], Answer]) -> None:
+    for part in parts(json.loads(as_json(make()))):
+        assert part is not None
+        assert not isinstance(part, float) or math.isfinite(part)
+
+
+@pytest.mark.parametrize("make", ANSWERS)
+def test_the_same_answer_gives_the_same_bytes(make: Callable[[], Answer]) -> None:
+    assert as_json(make()).encode() == as_json(make()).encode()
+
+
+def test_the_keys_of_the_design_are_there() -> None:
+    document = as_document(full())
+
+    assert {"schema_version", "tool_version", "window", "mesh", "measured"} <= document.keys()
+    assert {"calibration", "projection", "reference", "refusals", "warnings"} <= document.keys()
+    assert document["schema_version"] == 1
+    assert document["tool_version"] == analyzer.__version__
+    assert {"sidecar", "waypoint", "ztunnel", "workloads", "decomposition"} <= document[
+        "calibration"
+    ].keys()
+    assert {"price", "basis", "modes", "savings", "namespaces", "sensitivity"} <= document[
+        "projection"
+    ].keys()
+
+
+def test_the_figures_are_those_of_the_mesh() -> None:
+    document = as_document(full())
+
+    # The sums of the shop mesh, as its load is tested.
+    assert document["mesh"] == {
+        "sidecar_count": 3,
+        "gateway_count": 1,
+        "waypoint_count": 0,
+        "ztunnel_count": 0,
+        "node_count": 2,
+        "namespace_count": 2,
+        "mesh_rps": 175,
+        "proxy_rps": 270,
+    }
+    assert document["measured"] == {
+        "sidecar_vcpu": 0.44,
+        "sidecar_memory_gib": 0.28125,
+        "sidecar_reserved_vcpu": 0.3,
+        "sidecar_reserved_memory_gib": 0.25,
+        "sidecar_billed_vcpu": 0.54,
+        "cpu_with_requests_share": 1.0,
+        "requests_with_cpu_share": 1.0,
+    }
+
+
+def test_every_key_of_a_role_in_the_schema_is_told_when_there_is_something_to_tell() -> None:
+    roles = as_document(calibration_only(told_in_full()))["calibration"]
+    told = roles["sidecar"].keys() | roles["waypoint"].keys() | roles["ztunnel"].keys()
+
+    assert told == SCHEMA["$defs"]["role_calibration"]["properties"].keys()
+    assert roles["sidecar"]["exponent"] == 0.75
+    assert roles["sidecar"]["backtest_error"] == roles["sidecar"]["backtest"]["bias_share"] == -0.01
+    assert roles["memory"]["cluster_count"] == 250
+    assert roles["decomposition"]["idle_vcpu_range"] == {"low": 0.09, "mid": 0.1, "high": 0.11}
+
+
+def test_the_headline_of_a_mode_is_of_the_chosen_basis() -> None:
+    projection = as_document(full(assumed=scenario(basis="billed")))["projection"]
+
+    assert projection["basis"] == "billed"
+    for mode in projection["modes"]:
+        assert mode["vcpu"] == mode["bases"]["billed"]["vcpu"]
+        assert mode["usd_per_year"] == mode["bases"]["billed"]["usd_per_year"]
+        assert mode["components"][0]["provenance"] in {"measured", "published", "derived"}
+
+
+def test_the_post_is_in_the_json_to_the_dollar() -> None:
+    projection = as_document(constants_only())["projection"]
+
+    costs = {mode["name"]: mode["usd_per_year"]["mid"] for mode in projection["modes"]}
+    assert costs["sidecar"] == 2_376_000
+    assert costs["ambient-waypoint-all"] == 174_240
+    assert projection["savings"][1]["usd_per_year"] == {
+        "low": 2_201_760,
+        "mid": 2_201_760,
+        "high": 2_201_760,
+    }
+
+
+def test_what_is_not_known_is_absent_and_has_a_refusal() -> None:
+    document = as_document(refused())
+
+    assert "node_count" not in document["mesh"]
+    assert document["measured"] == {
+        "sidecar_vcpu": 0.1,
+        "cpu_with_requests_share": 1.0,
+        "requests_with_cpu_share": 1.0,
+    }
+    assert not {"sidecar", "waypoint"} & document["calibration"].keys()
+    assert "ztunnel" in document["calibration"]
+    subjects = {refusal["subject"] for refusal in document["refusals"]}
+    assert {"ambient modes", "reserved and billed"} <= subjects
+    assert all(set(item) == {"subject", "reason", "detail"} for item in document["refusals"])
+
+
+def test_a_refused_workload_has_no_slope_and_no_idle() -> None:
+    _, redis = as_document(calibration_only())["calibration"]["workloads"]
+
+    assert redis["workload"] == "redis"
+    assert not {"vcpu_per_1000_rps", "idle_vcpu_per_proxy"} & redis.keys()
+
+
+def test_the_decomposition_adds_up() -> None:
+    where = as_document(calibration_only())["calibration"]["decomposition"]
+
+    # 0.5 measured, less 0.1, 0.3 and 0.05.
+    assert where["unexplained_vcpu"] == pytest.approx(0.05)
+
+
+def test_a_step_that_was_not_taken_is_not_in_the_document() -> None:
+    assert "projection" not in as_document(calibration_only())
+    assert "calibration" not in as_document(constants_only())
+    assert "window" not in as_document(constants_only())
+
+
+def test_times_are_in_utc() -> None:
+    window = as_document(full())["window"]
+
+    assert window["start"] == "2024-05-14T00:00:00Z"
+    end = datetime.fromisoformat(window["end"])
+    assert (end - datetime.fromisoformat(window["start"])).total_seconds() == 600
+    assert window["step_seconds"] == 300
+
+
+def test_numbers_have_the_digits_that_every_machine_agrees_on() -> None:
+    answer = full()
+    assert answer.sidecar is not None
+    assert answer.calibration is not None
+    third = replace(answer.sidecar, vcpu_per_1000_rps=Interval.exactly(1 / 3))
+    fitted = replace(answer.calibration, sidecar=third)
+
+    found = as_document(replace(answer, calibration=fitted))["calibration"]["sidecar"]
+    assert found["vcpu_per_1000_rps"]["mid"] == 0.333333333
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_a_figure_that_is_not_finite_is_a_mistake_of_ours(bad: float) -> None:
+    answer = full()
+    assert answer.sidecar is not None
+    assert answer.calibration is not None
+    fitted = replace(answer.calibration, sidecar=replace(answer.sidecar, r_squared=bad))
+
+    with pytest.raises(ValueError, match="must be a refusal"):
+        as_json(replace(answer, calibration=fitted))
+
+
+def test_names_survive_and_no_control_character_reaches_a_terminal() -> None:
+    text = as_json(naughty())
+
+    assert re.findall("[\x00-\x09\x0b-\x1f\x7f-\x9f]", text) == []
+    workloads = json.loads(text)["calibration"]["workloads"]
+    assert [item["workload"] for item in workloads] == list(NAUGHTY_NAMES)
