@@ -27,7 +27,7 @@ def long_literals(source: str) -> Iterator[tuple[int, str]]:
 def _long_in(node: ast.AST) -> Iterator[tuple[int, str]]:
     for part in ast.walk(node):
         text = part.value if isinstance(part, ast.Constant) else None
-        if isinstance(text, str) and len(text.split()) > MOST_WORDS:
+        if isinstance(part, ast.expr) and isinstance(text, str) and len(text.split()) > MOST_WORDS:
             yield part.lineno, text
 
 

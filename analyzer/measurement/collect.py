@@ -32,7 +32,7 @@ from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import Fetched, Job, fetch
 from analyzer.prometheus.query import load_query
 
-__all__ = ["Progress", "collect_snapshot"]
+__all__ = ["Progress", "collect_snapshot", "partial_path"]
 
 _PLAN = "plan.json"
 _CHUNKS = "chunks"
@@ -84,7 +84,7 @@ def collect_snapshot(
     """
     if target.exists():
         raise SnapshotError(f"{target} exists: choose another name, or remove it first")
-    partial = target.with_name(f"{target.name}.partial")
+    partial = partial_path(target)
     plan = _resumed(partial, ask, note) or _begun(partial, make_plan(source, ask, now=now))
     jobs = [job for job in plan.jobs() if not _chunk_path(partial, job).exists()]
     total = len(plan.jobs())
@@ -100,6 +100,11 @@ def collect_snapshot(
         )
         on_progress(progress)
     return _finished(partial, target, plan)
+
+
+def partial_path(target: Path) -> Path:
+    """Return the folder that a collection of `target` lives in until it is whole."""
+    return target.with_name(f"{target.name}.partial")
 
 
 def _resumed(partial: Path, ask: Ask, note: Callable[[str], None]) -> Plan | None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.anonymise import Hider, new_salt
 from analyzer.measurement.manifest import (
@@ -33,9 +34,6 @@ __all__ = [
     "make_plan",
     "measured_queries",
 ]
-
-DEFAULT_DAYS = 7.0
-"""A week, so that weekdays and the weekend are both in it."""
 
 MIN_POINTS = 4
 """Fewer steps than this tell nothing about a slope, whatever else holds."""

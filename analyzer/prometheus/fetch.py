@@ -56,8 +56,9 @@ def fetch(
     """
     remaining = iter(jobs)
     failure: BaseException | None = None
-    with ThreadPoolExecutor(max_in_flight, thread_name_prefix="fetch") as pool:
-        running: set[Future[Fetched]] = set()
+    pool = ThreadPoolExecutor(max_in_flight, thread_name_prefix="fetch")
+    running: set[Future[Fetched]] = set()
+    try:
         while True:
             while not failure and len(running) < max_in_flight and (job := next(remaining, None)):
                 running.add(pool.submit(_answered, source, window, job, note))
@@ -69,6 +70,9 @@ def fetch(
                     failure = failure or error
                 else:
                     yield future.result()
+    finally:
+        # Nothing runs any more, unless this was interrupted: then the user does not wait for it.
+        pool.shutdown(wait=False, cancel_futures=True)
     if failure:
         raise failure
 

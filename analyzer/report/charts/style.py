@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from analyzer.defaults import CHART_DPI, CHART_FORMATS
 from analyzer.projection.components import COMPONENTS
 from analyzer.report.words import shortened
 from analyzer.units import Reason, Refusal
@@ -43,10 +44,8 @@ INK = "#222222"
 MUTED = "#6b6b6b"
 FAINT = "#d0d0d0"
 
-DPI: Final = 200
-"""Twice what a screen of 100 dots an inch shows, so that it is sharp on finer ones."""
-
-FORMATS: Final = ("png", "svg", "pdf")
+DPI: Final = CHART_DPI
+FORMATS: Final = CHART_FORMATS
 
 _UNDATED: Mapping[str, Mapping[str, Any]] = {
     # Without these, the time or the version of matplotlib would be part of the file.
