@@ -64,7 +64,8 @@ def fetch(
                 running.add(pool.submit(_answered, source, window, job, note))
             if not running:
                 break
-            done, running = wait(running, return_when=FIRST_COMPLETED)
+            # Python may notice a Ctrl-C only when it wakes, so it does not sleep long.
+            done, running = wait(running, timeout=1, return_when=FIRST_COMPLETED)
             for future in done:
                 if error := future.exception():
                     failure = failure or error
