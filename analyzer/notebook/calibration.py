@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
-from typing import Self
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analyzer.calibration.result import Calibration, RoleCalibration
-from analyzer.measurement.snapshot import Snapshot
-from analyzer.notebook.shown import frame_of, paragraphs_html, plot, table_html
+from analyzer.calibration.result import Calibration, Decomposition, RoleCalibration
+from analyzer.notebook.shown import frame_of, paragraphs_html, plot, workloads_html
 from analyzer.report.answer import Answer
 from analyzer.report.document import as_document
 from analyzer.report.records import role_rows, workload_rows
 from analyzer.report.verdict import calibration_lines, verdict
-from analyzer.report.words import number, ranged
 from analyzer.units import Refusal
-
-__all__ = ["MeshCalibration"]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class MeshCalibration(Calibration):
+class MeshCalibration:
     """What proxies cost, as tables and charts.
 
     Attributes:
-        answer: what it was found from.
+        result: the figures; those that a notebook looks at first are attributes here as well.
+        answer: the same, with what they were found from.
 
     >>> import analyzer as mesh
     >>> calibration = mesh.calibrate(mesh.load_sample("fleet"))
@@ -34,17 +30,28 @@ class MeshCalibration(Calibration):
     'affine'
     """
 
-    answer: Answer = field(repr=False)
+    result: Calibration
+    answer: Answer
 
-    @classmethod
-    def of(cls, calibration: Calibration, answer: Answer) -> Self:
-        """Return a calibration as one to look into."""
-        plain = {item.name: getattr(calibration, item.name) for item in fields(Calibration)}
-        return cls(**plain, answer=answer)
+    @property
+    def sidecar(self) -> RoleCalibration | Refusal:
+        """What a sidecar costs, or why that is not known."""
+        return self.result.sidecar
 
-    def is_of(self, snapshot: Snapshot) -> bool:
-        """Tell whether it was made from this snapshot."""
-        return self.answer.manifest == snapshot.manifest
+    @property
+    def decomposition(self) -> Decomposition:
+        """The sidecars' CPU: measured = idle + traffic + not fitted + unexplained."""
+        return self.result.decomposition
+
+    @property
+    def timeline(self) -> pd.DataFrame:
+        """One row a point of time; columns as in `Calibration.timeline`."""
+        return self.result.timeline
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        """What could not be found, each with its reason."""
+        return self.result.refusals
 
     @property
     def workload_frame(self) -> pd.DataFrame:
@@ -55,8 +62,8 @@ class MeshCalibration(Calibration):
         >>> {"vcpu_per_1000_rps_low", "idle_vcpu_per_proxy_mid"} <= set(frame)
         True
         """
-        rows = workload_rows(as_document(self.answer))
-        return frame_of(sorted(rows, key=lambda row: -row["mean_vcpu"]))
+        rows = sorted(workload_rows(as_document(self.answer)), key=lambda row: -row["mean_vcpu"])
+        return frame_of(rows)
 
     @property
     def role_frame(self) -> pd.DataFrame:
@@ -72,7 +79,7 @@ class MeshCalibration(Calibration):
     @property
     def exclusion_frame(self) -> pd.DataFrame:
         """One row a reason for which steps took no part: reason, step_count, mean_vcpu."""
-        return frame_of(asdict(item) for item in self.exclusions)
+        return frame_of(asdict(item) for item in self.result.exclusions)
 
     @property
     def backtest_frame(self) -> pd.DataFrame:
@@ -99,30 +106,15 @@ class MeshCalibration(Calibration):
         """
         return plot(self.answer, name)
 
-    # Their parents would compare data frames, which have no single truth.
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
-
     def __repr__(self) -> str:
         """Return the finding."""
-        return f"<MeshCalibration: {self._told()}>"
+        return f"<MeshCalibration: {self._finding}>"
 
-    def _told(self) -> str:
+    @property
+    def _finding(self) -> str:
         return verdict(self.answer) or str(self.sidecar)
 
     def _repr_html_(self) -> str:
-        rows = [
-            [
-                f"{item.namespace}/{item.workload}",
-                str(item.proxy_count),
-                number(item.mean_rps),
-                "refused" if item.vcpu_per_1000_rps is None else ranged(item.vcpu_per_1000_rps),
-                "refused" if item.idle_vcpu_per_proxy is None else ranged(item.idle_vcpu_per_proxy),
-            ]
-            for item in sorted(self.workloads, key=lambda item: -item.mean_vcpu)
-        ]
-        header = ["workload", "proxies", "requests/s", "vCPU per 1000 rps", "idle vCPU each"]
         note = self.answer.manifest.note if self.answer.manifest else None
-        return paragraphs_html(note, self._told(), *calibration_lines(self)) + table_html(
-            header, rows, "Workloads, those with the most CPU first"
-        )
+        sentences = (self._finding, *calibration_lines(self.result))
+        return paragraphs_html(note, *sentences) + workloads_html(self.result)

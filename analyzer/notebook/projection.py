@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Self
+from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analyzer.notebook.shown import frame_of, paragraphs_html, plot, table_html
-from analyzer.projection.result import Projection
+from analyzer.notebook.shown import frame_of, modes_html, paragraphs_html, plot
+from analyzer.projection.result import Mode, Price, Projection, Saving
+from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
 from analyzer.report.document import as_document
 from analyzer.report.explain import explain
@@ -21,18 +21,16 @@ from analyzer.report.records import (
     sensitivity_rows,
     sweep_rows,
 )
-from analyzer.report.words import percent, ranged, usd
 from analyzer.units import Refusal
-
-__all__ = ["MeshProjection"]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class MeshProjection(Projection):
+class MeshProjection:
     """What each mode costs for the same traffic, as tables and charts.
 
     Attributes:
-        answer: what it was found from.
+        result: the figures; those that a notebook looks at first are attributes here as well.
+        answer: the same, with what they were found from.
 
     >>> import analyzer as mesh
     >>> snapshot = mesh.load_sample("fleet")
@@ -41,13 +39,43 @@ class MeshProjection(Projection):
     <Basis.USAGE: 'usage'>
     """
 
-    answer: Answer = field(repr=False)
+    result: Projection
+    answer: Answer
 
-    @classmethod
-    def of(cls, projection: Projection, answer: Answer) -> Self:
-        """Return a projection as one to look into."""
-        plain = {item.name: getattr(projection, item.name) for item in fields(Projection)}
-        return cls(**plain, answer=answer)
+    @property
+    def basis(self) -> Basis:
+        """What savings are counted in: usage, reserved or billed."""
+        return self.result.basis
+
+    @property
+    def price(self) -> Price:
+        """What a vCPU and a GiB cost a month, and who says so."""
+        return self.result.price
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """What each mode needs and costs."""
+        return self.result.modes
+
+    @property
+    def savings(self) -> tuple[Saving, ...]:
+        """What each mode saves against sidecars."""
+        return self.result.savings
+
+    @property
+    def namespaces(self) -> pd.DataFrame:
+        """One row a namespace; columns as in `Projection.namespaces`."""
+        return self.result.namespaces
+
+    @property
+    def nodes(self) -> pd.DataFrame:
+        """One row a node; columns as in `Projection.nodes`."""
+        return self.result.nodes
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        """What could not be found, each with its reason."""
+        return self.result.refusals
 
     @property
     def mode_frame(self) -> pd.DataFrame:
@@ -91,7 +119,7 @@ class MeshProjection(Projection):
     @property
     def assumption_frame(self) -> pd.DataFrame:
         """One row an assumption: its value, range, unit and source."""
-        assumed = self.workings.scenario.assumptions if self.workings else {}
+        assumed = self.result.workings.scenario.assumptions if self.result.workings else {}
         return frame_of(
             {
                 "assumption": item.name,
@@ -125,34 +153,16 @@ class MeshProjection(Projection):
         """
         return plot(self.answer, name)
 
-    # Their parents would compare data frames, which have no single truth.
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
-
     def __repr__(self) -> str:
         """Return the finding."""
-        return f"<MeshProjection: {self._told()}>"
+        return f"<MeshProjection: {self._finding}>"
 
-    def _told(self) -> str:
-        return headline(self) or "; ".join(map(str, self.refusals))
+    @property
+    def _finding(self) -> str:
+        return headline(self.result) or "; ".join(map(str, self.refusals))
 
     def _repr_html_(self) -> str:
-        savings = {item.mode: percent(item.percent) for item in self.savings}
-        rows = [
-            [
-                mode.name,
-                ranged(mode.bases[self.basis].vcpu),
-                usd(mode.bases[self.basis].usd_per_year),
-                savings.get(mode.name, ""),
-            ]
-            for mode in self.modes
-        ]
-        price = f"${self.price.vcpu_month_usd:.4g} per vCPU-month, {self.price.source}"
         note = self.answer.manifest.note if self.answer.manifest else None
-        header = ["mode", "vCPU", "USD a year", "saving"]
-        table = table_html(header, rows, f"Modes, of {self.basis}; 90 % intervals")
-        return (
-            paragraphs_html(note, self._told())
-            + table
-            + paragraphs_html(price, *projection_lines(self))
-        )
+        price = f"${self.price.vcpu_month_usd:.4g} per vCPU-month, {self.price.source}"
+        below = paragraphs_html(price, *projection_lines(self.result))
+        return paragraphs_html(note, self._finding) + modes_html(self.result) + below

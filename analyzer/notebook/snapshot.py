@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Self
+from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analyzer.calibration import Calibration, calibrate_usage
+from analyzer.calibration import calibrate_usage
+from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
-from analyzer.notebook.shown import frame_of, paragraphs_html, plot, table_html
+from analyzer.notebook.calibration import MeshCalibration
+from analyzer.notebook.shown import frame_of, paragraphs_html, plot, proxies_html
 from analyzer.report.answer import Answer
-from analyzer.report.words import number, time_title
+from analyzer.report.words import time_title
 from analyzer.units import Refusal, Role
 
-__all__ = ["MeshSnapshot"]
 
+@dataclass(frozen=True, repr=False)
+class MeshSnapshot:
+    """What one Prometheus holds of one window, as tables.
 
-@dataclass(frozen=True, kw_only=True)
-class MeshSnapshot(Snapshot):
-    """What one Prometheus said of one window, as tables.
+    Attributes:
+        snapshot: the folder that was collected.
 
     >>> import analyzer as mesh
     >>> snapshot = mesh.load_sample("fleet")
@@ -30,12 +33,22 @@ class MeshSnapshot(Snapshot):
     162
     """
 
+    snapshot: Snapshot
+
     @classmethod
-    def of(cls, snapshot: Snapshot) -> Self:
+    def of(cls, snapshot: Snapshot | MeshSnapshot) -> MeshSnapshot:
         """Return a snapshot as one to look into."""
-        if isinstance(snapshot, cls):
-            return snapshot
-        return cls(path=snapshot.path, manifest=snapshot.manifest)
+        return snapshot if isinstance(snapshot, MeshSnapshot) else cls(snapshot)
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self.snapshot.path
+
+    @property
+    def manifest(self) -> Manifest:
+        """What was asked, of whom, and what came back."""
+        return self.snapshot.manifest
 
     @cached_property
     def usage(self) -> MeshUsage:
@@ -44,7 +57,7 @@ class MeshSnapshot(Snapshot):
         Raises:
             InsufficientData: if it holds no step with CPU and metrics of any proxy.
         """
-        return measure(self)
+        return measure(self.snapshot)
 
     @property
     def proxies(self) -> pd.DataFrame:
@@ -116,29 +129,20 @@ class MeshSnapshot(Snapshot):
         >>> [axes.get_ylabel() for axes in mesh.load_sample("fleet").plot().axes][0]
         'vCPU of all sidecars'
         """
-        return plot(self.calibrated[1], name)
+        return plot(self.calibrated.answer, name)
 
     @cached_property
-    def calibrated(self) -> tuple[Calibration, Answer]:
-        """What its proxies cost, by itself and with the mesh; worked out once."""
-        found = calibrate_usage(self.usage)
-        return found, Answer(manifest=self.manifest, usage=self.usage, calibration=found)
+    def calibrated(self) -> MeshCalibration:
+        """What its proxies cost; worked out once."""
+        result = calibrate_usage(self.usage)
+        answer = Answer(manifest=self.manifest, usage=self.usage, calibration=result)
+        return MeshCalibration(result=result, answer=answer)
 
     def __repr__(self) -> str:
         """Return where it is and what it is of."""
         return f"<MeshSnapshot {self.path}: {time_title(self.manifest.window)}>"
 
     def _repr_html_(self) -> str:
-        rows = []
-        for role in Role:
-            steps = self.usage.of_role(role)
-            if steps.empty:
-                continue
-            totals = [self.usage.mean_total(role, name) for name in ("cpu_vcpu", "proxy_rps")]
-            told = ["unknown" if total is None else number(total) for total in totals]
-            rows.append([str(role), f"{self.usage.count(role):,}", *told])
-        return paragraphs_html(
-            self.manifest.note, time_title(self.manifest.window), self.manifest.source
-        ) + table_html(
-            ["role", "proxies", "vCPU used", "requests/s"], rows, "Proxies, means over the window"
-        )
+        title = time_title(self.manifest.window)
+        paragraphs = paragraphs_html(self.manifest.note, title, self.manifest.source)
+        return paragraphs + proxies_html(self.usage)
