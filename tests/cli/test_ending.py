@@ -152,7 +152,7 @@ def test_a_stopped_analysis_without_a_folder_keeps_nothing(silent: FaultyHttp) -
     seen = _stopped("analyze", "-p", silent.url)
 
     assert seen.status == 130
-    assert seen.screen[-1].endswith("; nothing is kept without -o")
+    assert seen.screen[-1].endswith("nothing is kept without -o")
 
 
 def test_what_is_stopped_before_the_first_answer_keeps_nothing(
