@@ -17,10 +17,11 @@ from pathlib import Path
 import pyarrow as pa
 
 import analyzer
+from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import QueryFileError, SnapshotError
 from analyzer.measurement.frames import frame_of, sorted_frame
 from analyzer.measurement.manifest import Manifest, QueryRecord
-from analyzer.measurement.plan import DEFAULT_DAYS, Ask, Plan, PlannedQuery, make_plan
+from analyzer.measurement.plan import Ask, Plan, PlannedQuery, make_plan
 from analyzer.measurement.snapshot import (
     MANIFEST,
     Snapshot,
@@ -84,7 +85,7 @@ def collect_snapshot(
     """
     if target.exists():
         raise SnapshotError(f"{target} exists: choose another name, or remove it first")
-    partial = target.with_name(f"{target.name}.partial")
+    partial = partial_path(target)
     plan = _resumed(partial, ask, note) or _begun(partial, make_plan(source, ask, now=now))
     total = len(plan.jobs)
     jobs = [job for job in plan.jobs if not _chunk_path(partial, job).exists()]
@@ -109,6 +110,11 @@ def collect_snapshot(
     except OSError as error:
         note(f"{target} is complete; {partial} cannot be removed ({error.strerror}): remove it")
     return load_snapshot(target)
+
+
+def partial_path(target: Path) -> Path:
+    """Return the folder that a collection of `target` lives in until it is whole."""
+    return target.with_name(f"{target.name}.partial")
 
 
 def _resumed(partial: Path, ask: Ask, note: Callable[[str], None]) -> Plan | None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.anonymise import Anonymiser, new_salt
 from analyzer.measurement.manifest import (
@@ -24,9 +25,6 @@ from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import Query, load_queries, load_query
 from analyzer.settings import Setting
 from analyzer.window import Chunk, TimeWindow, choose_step_seconds
-
-DEFAULT_DAYS = 7.0
-"""A week, so that weekdays and the weekend are both in it."""
 
 MIN_POINTS = 4
 """Fewer steps than this tell nothing about a slope, whatever else holds."""

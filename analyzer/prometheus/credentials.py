@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from analyzer.defaults import DEFAULT_TIMEOUT_SECONDS
 from analyzer.errors import UsageError
 from analyzer.settings import Setting
-
-DEFAULT_TIMEOUT_SECONDS = 120
-"""Prometheus's own default for --query.timeout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

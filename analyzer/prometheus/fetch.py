@@ -59,19 +59,24 @@ def fetch(
 
     remaining = iter(jobs)
     failure: BaseException | None = None
-    with ThreadPoolExecutor(max_in_flight, thread_name_prefix="fetch") as pool:
-        running: set[Future[Fetched]] = set()
+    pool = ThreadPoolExecutor(max_in_flight, thread_name_prefix="fetch")
+    running: set[Future[Fetched]] = set()
+    try:
         while True:
             while not failure and len(running) < max_in_flight and (job := next(remaining, None)):
                 running.add(pool.submit(fetched, job))
             if not running:
                 break
-            done, running = wait(running, return_when=FIRST_COMPLETED)
+            # Python may notice a Ctrl-C only when it wakes, so it does not sleep long.
+            done, running = wait(running, timeout=1, return_when=FIRST_COMPLETED)
             for future in done:
                 if error := future.exception():
                     failure = failure or error
                 else:
                     yield future.result()
+    finally:
+        # Nothing runs any more, unless this was interrupted: then the user does not wait for it.
+        pool.shutdown(wait=False, cancel_futures=True)
     if failure:
         raise failure
 

@@ -65,6 +65,7 @@ def shown(
     columns: int = 80,
     answer_too: bool = False,
     interrupt_when: Callable[[str], bool] = lambda _: False,
+    interrupt_with: signal.Signals = signal.SIGINT,
     environment: Mapping[str, str] | None = None,
 ) -> Shown:
     """Run istio-usage with a terminal as its stderr.
@@ -73,7 +74,8 @@ def shown(
         arguments: of the command line.
         columns: width of the terminal.
         answer_too: whether stdout is the terminal as well, and no pipe.
-        interrupt_when: told what was sent so far; the first true is a Ctrl-C.
+        interrupt_when: gets what was sent so far; at the first true the process is interrupted.
+        interrupt_with: by this signal.
         environment: more variables; an empty one is taken away.
     """
     primary, secondary = _new_terminal()
@@ -96,7 +98,7 @@ def shown(
         sent += piece
         if not interrupted and interrupt_when(sent.decode(errors="replace")):
             interrupted = True
-            process.send_signal(signal.SIGINT)
+            process.send_signal(interrupt_with)
     stdout = process.communicate()[0] or ""
     watchdog.cancel()
     os.close(primary)
@@ -145,7 +147,7 @@ def screen(sent: str) -> list[str]:
             elif kind == "K":
                 lines[row] = ""
             else:
-                assert kind in "mhl", f"a code that this terminal does not know: {code[0]!r}"
+                assert kind in "mhl", f"unknown code {code[0]!r}"
             continue
         letter = sent[place]
         place += 1

@@ -58,7 +58,7 @@ def test_what_is_shown_is_what_a_collection_sends(
     assert len(sent - set(offered)) <= 8
 
 
-def test_one_query_is_shown_with_the_cost_of_all(small_server: PrometheusServer) -> None:
+def test_one_query_is_shown_with_its_own_cost(small_server: PrometheusServer) -> None:
     shown = run("queries", "proxy_cpu_vcpu", "-p", small_server.url, *_TIMES)
     lines = shown.stdout.splitlines()
 

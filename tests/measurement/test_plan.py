@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.metrics import ESSENTIAL
-from analyzer.measurement.plan import DEFAULT_DAYS, Ask, Plan, make_plan, measured_queries
+from analyzer.measurement.plan import Ask, Plan, make_plan, measured_queries
 from analyzer.prometheus.label_mapping import CPU_RULES, LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import Query, load_query

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.defaults import DEFAULT_TIMEOUT_SECONDS
 from analyzer.errors import UsageError
-from analyzer.prometheus.credentials import DEFAULT_TIMEOUT_SECONDS, Access
+from analyzer.prometheus.credentials import Access
 
 URL = "http://prometheus:9090"
 NOTHING: dict[str, str] = {}
