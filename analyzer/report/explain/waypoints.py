@@ -16,9 +16,15 @@ from analyzer.projection.scenario import Basis
 from analyzer.projection.uncertainty import Parameters
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.explain.lines import equation, figure, total
-from analyzer.report.explain.sources import assumed, fitted, query_file
-from analyzer.report.explain.units import sum_lines
+from analyzer.report.explain.lines import (
+    assumed,
+    equation,
+    figure,
+    fitted,
+    query_file,
+    sum_lines,
+    total,
+)
 
 _Cost = Callable[[str], str]
 """What one replica uses, as text, of the text of its rate."""
