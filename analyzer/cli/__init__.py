@@ -31,10 +31,12 @@ class _OneLineErrors(click.Group):
         try:
             return super().invoke(ctx)
         except AnalyzerError as error:
+            from analyzer.cli.flags import FLAGS
             from analyzer.report.format import inert
+            from analyzer.settings import spelled
 
             # It may quote a label or a server, and both may hold what a terminal would obey.
-            click.echo(f"istio-usage: {inert(str(error))}", err=True)
+            click.echo(f"istio-usage: {inert(spelled(str(error), FLAGS))}", err=True)
             ctx.exit(error.exit_code)
 
 
