@@ -81,7 +81,7 @@ def _spread(
         else (units.used_memory_gib, units.reserved_memory_gib)
     )
     needed = by_basis(np.asarray(used), np.asarray(reserved))
-    each = prices.of_namespaces(load) if need.role == Role.WAYPOINT else prices.of(units.names)
+    each = prices.of(units.names) if units.month_usd is None else units.month_usd
     return units.names, np.asarray(needed[basis] * units.unit_count), each
 
 

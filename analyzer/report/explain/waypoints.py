@@ -72,13 +72,12 @@ def waypoint_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> It
         yield from _namespace(fmt.inert(name), rps, peak_rps, replicas, parameters, cost)
 
 
-def placed_lines(need: Need, load: MeasuredLoad, parameters: Parameters) -> Iterator[str]:
+def placed_lines(need: Need) -> Iterator[str]:
     """Return what the waypoints of a mode add up to."""
     units = need.units
     if units is None:
         return
-    replicas = waypoint_replicas(load, parameters)
-    for name, times, whole in zip(units.names, units.unit_count, replicas, strict=True):
+    for name, times, whole in zip(units.names, units.unit_count, units.whole_count, strict=True):
         if times not in (0, whole):
             expression = f"{figure(times / whole)} x {figure(whole)}"
             yield equation(f"part needed of {fmt.inert(name)}", expression, times, "replicas")
