@@ -53,7 +53,13 @@ def sidecar_accounts(
         part / part[0] if part[0] > 0 else np.ones_like(part)
         for part in draw_curve(role, generator())
     )
-    rows = _costed(moved, _own_costs(before), _mean_costs(role), _own_costs(after))
+    marginal = role.vcpu_per_1000_rps.mid / 1000
+    mean = {
+        "idle": role.idle_vcpu_per_proxy.mid,
+        "marginal": marginal,
+        "traffic": marginal / _exponent(role),
+    }
+    rows = _costed(moved, _own_costs(before), mean, _own_costs(after))
     return {
         str(namespace): _sidecar_account(group, (idle, slope))
         for namespace, group in rows.groupby("namespace")
@@ -65,12 +71,6 @@ def _exponent(role: RoleCalibration | Refusal) -> float:
     if isinstance(role, RoleCalibration) and isinstance(role.curve, Power):
         return role.curve.exponent
     return 1.0
-
-
-def _mean_costs(role: RoleCalibration) -> dict[str, float]:
-    slope = role.vcpu_per_1000_rps.mid / 1000
-    idle = role.idle_vcpu_per_proxy.mid
-    return {"idle": idle, "marginal": slope, "traffic": slope / _exponent(role)}
 
 
 def _own_costs(calibration: Calibration) -> pd.DataFrame:
@@ -157,13 +157,6 @@ def _total(rows: pd.DataFrame, cost: str, amount: str) -> float:
     return float((rows[cost] * rows[amount]).sum())
 
 
-def planned_replicas(load: MeasuredLoad, parameters: Parameters) -> pd.Series:
-    """Return how many waypoint replicas the projection gives each namespace; 0: no waypoint."""
-    weights = waypoint_weights(parameters.placement, load.namespaces)
-    replicas = weights * waypoint_replicas(load, parameters)
-    return pd.Series(replicas, index=load.namespaces["namespace"])
-
-
 def waypoint_accounts(
     moved: Migration, load: MeasuredLoad, parameters: Parameters, after: RoleCalibration | None
 ) -> dict[str, Account]:
@@ -176,8 +169,10 @@ def waypoint_accounts(
         after: what AFTER found that a waypoint costs; None where it found nothing.
     """
     there, now = (by_namespace(usage, Role.WAYPOINT) for usage in (moved.before, moved.after))
-    planned = planned_replicas(load, parameters)
-    rates = load.namespaces.set_index("namespace")["waypoint_rps"]
+    weights = waypoint_weights(parameters.placement, load.namespaces)
+    namespaces = load.namespaces.set_index("namespace")
+    planned = pd.Series(weights * waypoint_replicas(load, parameters), index=namespaces.index)
+    rates = namespaces["waypoint_rps"]
     accounts = {}
     for name in sorted({*there.index, *now.index, *planned[planned > 0].index}):
         count, rps, vcpu = _row(there, name)

@@ -97,7 +97,14 @@ def _comparison(
         ztunnel=ztunnel,
         refusals=(
             *_refusals(components, (waypoint, ztunnel), after),
-            *(_no_cpu(name) for name in moved.without_cpu),
+            *(
+                Refusal(
+                    subject=f"comparison of {name}",
+                    reason=Reason.NO_DATA,
+                    detail="its requests are known and its CPU is not, in one snapshot or both",
+                )
+                for name in moved.without_cpu
+            ),
         ),
         warnings=warnings,
     )
@@ -170,14 +177,6 @@ def _refusals(
         )
     )
     return tuple(found)
-
-
-def _no_cpu(name: str) -> Refusal:
-    return Refusal(
-        subject=f"comparison of {name}",
-        reason=Reason.NO_DATA,
-        detail="its requests are known and its CPU is not, in one snapshot or both",
-    )
 
 
 def _warnings(moved: Migration, load: MeshLoad, passes: Passes) -> tuple[str, ...]:

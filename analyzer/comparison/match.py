@@ -66,11 +66,10 @@ class Migration:
         rows = self.workloads
         lacking = rows[rows[["before_vcpu", "after_vcpu"]].isna().any(axis=1)]
         waypoints = [by_namespace(usage, Role.WAYPOINT) for usage in (self.before, self.after)]
+        unknown = {name for table in waypoints for name in table.index[table["vcpu"].isna()]}
         return (
             *(f"{row.namespace}/{row.workload}" for row in lacking.itertuples()),
-            *sorted(
-                {f"waypoints of {name}" for table in waypoints for name in _unknown_cpu(table)}
-            ),
+            *(f"waypoints of {name}" for name in sorted(unknown)),
         )
 
     @property
@@ -118,7 +117,11 @@ class Migration:
 
     def _would_be_counted(self, sources: pd.MultiIndex, destinations: pd.MultiIndex) -> Bools:
         """Return which calls a proxy would report after, if they were made."""
-        sidecars, gateways = (_keys(self.after, role) for role in (Role.SIDECAR, Role.GATEWAY))
+        proxies = self.after.proxies
+        sidecars, gateways = (
+            pd.MultiIndex.from_frame(proxies.loc[proxies["role"] == role, _WORKLOAD])
+            for role in (Role.SIDECAR, Role.GATEWAY)
+        )
         served = by_namespace(self.after, Role.WAYPOINT).index
         has_waypoint = destinations.get_level_values(0).isin(served)
         from_gateway = sources.isin(gateways)
@@ -132,7 +135,7 @@ class Migration:
 
 def migration(before: MeshUsage, after: MeshUsage) -> Migration:
     """Match the workloads of two meshes by their names."""
-    first, second = (_sidecars(usage) for usage in (before, after))
+    first, second = (_means(usage, Role.SIDECAR, _WORKLOAD) for usage in (before, after))
     both = first.add_prefix("before_").join(second.add_prefix("after_"), how="outer")
     for when in ("before", "after"):
         # It has no sidecars there; where it has some, and nobody knows their CPU, that stays so.
@@ -154,10 +157,6 @@ def by_namespace(usage: MeshUsage, role: Role) -> pd.DataFrame:
     return _means(usage, role, ["namespace"])
 
 
-def _sidecars(usage: MeshUsage) -> pd.DataFrame:
-    return _means(usage, Role.SIDECAR, _WORKLOAD)
-
-
 def _means(usage: MeshUsage, role: Role, keys: list[str]) -> pd.DataFrame:
     grouped = usage.of_role(role).groupby(keys)
     points = len(usage.observed_points)
@@ -170,17 +169,9 @@ def _means(usage: MeshUsage, role: Role, keys: list[str]) -> pd.DataFrame:
     )
 
 
-def _unknown_cpu(table: pd.DataFrame) -> list[str]:
-    return [str(name) for name in table.index[table["vcpu"].isna()]]
-
-
 def _edges(usage: MeshUsage) -> pd.Series:
     rates = usage.calls.groupby([*_SOURCE, *_DESTINATION])["rps"].sum()
     return rates.astype(float) / len(usage.observed_points)
-
-
-def _keys(usage: MeshUsage, role: Role) -> pd.MultiIndex:
-    return pd.MultiIndex.from_frame(usage.proxies.loc[usage.proxies["role"] == role, _WORKLOAD])
 
 
 def _status(rows: pd.DataFrame) -> Status:

@@ -200,7 +200,7 @@ def _ztunnel_need(case: Case) -> Need:
     return added_up(
         role=Role.ZTUNNEL,
         provenance=parameters.ztunnel_provenance,
-        units=pd.Series(1, index=nodes["node"]),
+        units=pd.DataFrame({"count": 1, "whole_count": 1}, index=nodes["node"]),
         used=(used, parameters["ztunnel_memory_gib_per_node"]),
         requested=(requested, requested_gib),
         prices=case.prices.of(nodes["node"]) if case.prices else None,
@@ -244,7 +244,9 @@ def waypoint_need(case: Case, weights: Floats) -> Need:
     return added_up(
         role=Role.WAYPOINT,
         provenance=parameters.waypoint_provenance or Provenance.DERIVED,
-        units=pd.Series(times, index=load.namespaces["namespace"]),
+        units=pd.DataFrame(
+            {"count": times, "whole_count": replicas}, index=load.namespaces["namespace"]
+        ),
         used=(used, parameters["waypoint_memory_gib_per_replica"]),
         requested=(
             parameters["waypoint_reserved_vcpu_per_replica"],

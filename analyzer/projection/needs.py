@@ -47,18 +47,22 @@ class Units:
 
     Attributes:
         unit_count: how many ztunnels or waypoint replicas each stands for.
+        whole_count: how many it would be where a whole waypoint is needed.
         used_vcpu: by one of these.
         reserved_vcpu: by each one, anywhere.
         used_memory_gib: likewise.
         reserved_memory_gib: likewise.
+        month_usd: of a vCPU and of a GiB where each runs, shape (units, 2); None: the scenario's.
     """
 
     names: pd.Series
     unit_count: Floats
+    whole_count: Floats
     used_vcpu: Floats
     reserved_vcpu: float
     used_memory_gib: float
     reserved_memory_gib: float
+    month_usd: Floats | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +92,7 @@ def added_up(  # noqa: PLR0913 - each is a fact of the component, given by name
     *,
     role: Role,
     provenance: Provenance,
-    units: pd.Series,
+    units: pd.DataFrame,
     used: tuple[Floats, Floats],
     requested: tuple[Floats, Floats],
     prices: Floats | None,
@@ -99,13 +103,14 @@ def added_up(  # noqa: PLR0913 - each is a fact of the component, given by name
     Args:
         role: of the component.
         provenance: of its CPU.
-        units: how many ztunnels or replicas there are, by the name of a node or a namespace.
+        units: by the name of a node or a namespace, how many ztunnels or replicas there are
+            (`count`), and would be where a whole waypoint is needed (`whole_count`).
         used: vCPU by one of each, shape (units, draws), and GiB by one anywhere, over draws.
         requested: vCPU and GiB by one anywhere, over draws.
         prices: of a vCPU and of a GiB where each unit runs, shape (units, 2).
         hottest_vcpu: of the busiest one, over draws.
     """
-    times, shape = units.to_numpy(float)[:, None], used[0].shape
+    times, shape = units["count"].to_numpy(float)[:, None], used[0].shape
     vcpu, memory_gib = (
         {
             basis: np.broadcast_to(each, shape) * times
@@ -115,7 +120,7 @@ def added_up(  # noqa: PLR0913 - each is a fact of the component, given by name
     )
     return Need(
         role=role,
-        count=units.to_numpy().sum().item(),
+        count=units["count"].to_numpy().sum().item(),
         provenance=provenance,
         vcpu={basis: np.asarray(each.sum(axis=0)) for basis, each in vcpu.items()},
         memory_gib={basis: np.asarray(each.sum(axis=0)) for basis, each in memory_gib.items()},
@@ -124,10 +129,12 @@ def added_up(  # noqa: PLR0913 - each is a fact of the component, given by name
         units=Units(
             names=units.index.to_series(),
             unit_count=times[:, 0],
+            whole_count=units["whole_count"].to_numpy(float),
             used_vcpu=used[0][:, 0],
             reserved_vcpu=float(requested[0][0]),
             used_memory_gib=float(used[1][0]),
             reserved_memory_gib=float(requested[1][0]),
+            month_usd=prices,
         ),
     )
 

@@ -86,7 +86,7 @@ def project_usage(
             for constants in published_constants().values()
         ),
         refusals=_refusals(case, calibration, modes, savings, scenario),
-        warnings=_warnings(case, calibration),
+        warnings=(*_extrapolated(case, calibration), *_placed_nowhere(case)),
         workings=Workings(scenario=measured, parameters=case.parameters, node_prices=case.prices),
     )
 
@@ -110,12 +110,6 @@ def _price(
         return flat_price(scenario)
     vcpu, memory_gib = (float(price[0]) for price in of_sidecars[basis])
     return Price(vcpu_month_usd=vcpu, memory_gib_month_usd=memory_gib, source=prices.source)
-
-
-def _warnings(case: Case, calibration: Calibration) -> tuple[str, ...]:
-    if case.parameters.waypoint_provenance is None:
-        return ()
-    return (*_extrapolated(case, calibration), *_placed_nowhere(case))
 
 
 def _extrapolated(case: Case, calibration: Calibration) -> Iterator[str]:

@@ -9,13 +9,13 @@ from typing import Final
 import numpy as np
 
 from analyzer.arrays import Floats
-from analyzer.projection.choices import Basis, waypoint_weights
-from analyzer.projection.components import ZTUNNELS, waypoint_need
-from analyzer.projection.modes import AMBIENT_WAYPOINT, SIDECAR, ModeNeeds, needs_of
+from analyzer.projection import components
+from analyzer.projection.choices import Basis, Share
+from analyzer.projection.modes import AMBIENT_WAYPOINT, MODES, SIDECAR, ModeNeeds, needs_of
 from analyzer.projection.needs import Case
 from analyzer.projection.result import Sensitivity, Sweep, SweepPoint
 from analyzer.projection.scenario import Scenario
-from analyzer.projection.uncertainty import to_interval
+from analyzer.projection.uncertainty import Parameters, to_interval
 
 L7_SHARES: Final = tuple(step / 10 for step in range(11))
 REPLICAS: Final = (1, 2, 3, 4, 5)
@@ -71,24 +71,22 @@ def sweeps(case: Case, basis: Basis) -> tuple[Sweep, ...]:
         case: where ambient can be evaluated.
         basis: of the dollars.
     """
-    parameters, namespaces = case.parameters, case.load.namespaces
-    sidecar, ztunnel = needs_of(SIDECAR, case), ZTUNNELS.need(case)
-    has_http = namespaces["has_http"].to_numpy(float)
-    chosen = waypoint_weights(parameters.placement, namespaces)
+    parameters, sidecar = case.parameters, needs_of(SIDECAR, case)
+    placed = components.WAYPOINTS_PLACED
+    others = [part.need(case) for part in MODES[AMBIENT_WAYPOINT].parts if part is not placed]
 
-    def saving(with_waypoints: Case, weights: Floats) -> Floats:
-        waypoint = waypoint_need(with_waypoints, weights)
-        mode = ModeNeeds(name=AMBIENT_WAYPOINT, needs=(ztunnel, waypoint))
+    def saving(changed: Parameters) -> Floats:
+        waypoint = placed.need(replace(case, parameters=changed))
+        mode = ModeNeeds(name=AMBIENT_WAYPOINT, needs=(*others, waypoint))
         return sidecar.usd_per_year(basis, parameters) - mode.usd_per_year(basis, parameters)
 
-    def with_replicas(count: float) -> Case:
+    def with_replicas(count: float) -> Parameters:
         some = np.full_like(parameters["waypoint_replicas"], count)
-        values = {**parameters.values, "waypoint_replicas": some}
-        return replace(case, parameters=replace(parameters, values=values))
+        return replace(parameters, values={**parameters.values, "waypoint_replicas": some})
 
     return (
-        _sweep("l7_share", L7_SHARES, lambda share: saving(case, share * has_http)),
-        _sweep("waypoint_replicas", REPLICAS, lambda count: saving(with_replicas(count), chosen)),
+        _sweep("l7_share", L7_SHARES, lambda at: saving(replace(parameters, placement=Share(at)))),
+        _sweep("waypoint_replicas", REPLICAS, lambda count: saving(with_replicas(count))),
     )
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from analyzer.projection.choices import Nowhere, Observed, Placement
-from analyzer.projection.modes import ModeNeeds, evaluate, needs_of
+from analyzer.projection.components import COMPONENTS
+from analyzer.projection.modes import MODES, ModeNeeds, evaluate, needs_of
 from analyzer.projection.needs import Case, Need
 from analyzer.projection.scenario import Basis, Scenario
 from analyzer.projection.uncertainty import Parameters, best_estimates
@@ -30,6 +31,15 @@ def test_each_mode_is_made_of_its_components() -> None:
         "ambient-waypoint-all": ["ztunnel", "waypoint"],
     }
     assert list(modes) == ALL_MODES
+
+
+def test_every_component_of_a_mode_is_in_the_registry() -> None:
+    roles = {role for kind in MODES.values() for role in kind.roles}
+
+    assert roles == set(COMPONENTS)
+    assert len({kind.colour for kind in COMPONENTS.values()}) == len(COMPONENTS)
+    for kind in COMPONENTS.values():
+        assert kind.memory in scenario().assumptions
 
 
 def test_sidecars_need_what_was_measured_in_every_draw() -> None:

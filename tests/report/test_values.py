@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import jsonschema
+import pandas as pd
 import pytest
 
 import analyzer
@@ -15,6 +16,7 @@ from analyzer.calibration.models import Power
 from analyzer.calibration.result import Calibration, Candidate, MemoryCalibration
 from analyzer.data import schema_path
 from analyzer.report.answer import Answer
+from analyzer.report.values import members, plain
 from analyzer.units import Interval
 from tests.projection.builders import scenario
 from tests.projection.fits import fit
@@ -263,3 +265,25 @@ def test_names_survive_and_no_control_character_reaches_a_terminal() -> None:
     assert re.findall("[\x00-\x09\x0b-\x1f\x7f-\x9f]", text) == []
     workloads = json.loads(text)["calibration"]["workloads"]
     assert [item["workload"] for item in workloads] == list(NAUGHTY_NAMES)
+
+
+def test_a_range_in_three_columns_is_one_value_and_what_is_not_known_is_absent() -> None:
+    table = pd.DataFrame(
+        {"name": ["a"], "cpu_low_vcpu": [1.0], "cpu_vcpu": [2.0], "cpu_high_vcpu": [3.0]}
+    ).assign(dark=math.nan)
+
+    assert plain(table) == [{"name": "a", "cpu_vcpu": {"low": 1.0, "mid": 2.0, "high": 3.0}}]
+
+
+def test_what_a_result_keeps_for_itself_and_what_was_refused_is_not_told() -> None:
+    answer = refused()
+    found = plain(answer.calibration)
+
+    assert isinstance(found, dict)
+    assert not {"observations", "timeline", "refusals", "sidecar"} & found.keys()
+    assert {"ztunnel", "decomposition"} <= found.keys()
+
+
+def test_what_is_no_result_is_a_mistake_of_ours() -> None:
+    with pytest.raises(TypeError, match="int"):
+        members(3)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -23,9 +22,6 @@ _ROOM = 1.45
 """How much longer than the longest bar the axis is, so that the figures at its right fit."""
 
 _NAME_WIDTH = 24
-
-_PAPER: Final[dict[str, Any]] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
-"""Behind the figures, through which the line at the measured sidecars may pass."""
 
 
 def draw(answer: Answer) -> style.ShownFigure | Refusal:
@@ -81,19 +77,7 @@ def _bar(axes: Axes, row: int, mode: Mode, projection: Projection) -> None:
     memory = mid - sum(width for _, width in parts)
     if memory > mid * 1e-9:
         parts.append(("memory", memory))
-    left = 0.0
-    for role, width in parts:
-        axes.barh(
-            row,
-            width,
-            left=left,
-            color=style.COLOURS[role],
-            hatch=style.HATCHES[role],
-            edgecolor="white",
-            lw=0,
-            label=role,
-        )
-        left += width
+    style.stacked(axes, row, parts)
     if low < high:
         axes.errorbar(mid, row, xerr=[[mid - low], [high - mid]], color=style.INK, capsize=3, lw=1)
     vcpu = mode.bases[Basis.USAGE].vcpu.mid
@@ -147,33 +131,11 @@ def _published_panel(
 
 def _published_bar(axes: Axes, row: int, reference: Reference, mode: str) -> None:
     usd, vcpu = reference.usd_per_year[mode], reference.vcpu[mode]
-    left = 0.0
-    for role, part in reference.component_vcpu[mode].items():
-        width = usd * part / vcpu if vcpu else 0.0
-        axes.barh(
-            row,
-            width,
-            left=left,
-            height=0.62,
-            color=style.COLOURS[role],
-            hatch=style.HATCHES[role],
-            edgecolor="white",
-            lw=0,
-            label=role,
-        )
-        left += width
-    told = axes.annotate(
-        f"{fmt.dollars(usd)}  ({fmt.number(vcpu)} vCPU)",
-        (usd, row),
-        xytext=(5, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=8,
-        color=style.INK,
-        bbox=_PAPER,
-        zorder=3,
-    )
-    style.written(told)
+    scale = usd / vcpu if vcpu else 0.0
+    parts = ((str(role), scale * part) for role, part in reference.component_vcpu[mode].items())
+    style.stacked(axes, row, parts, height=0.62)
+    text = f"{fmt.dollars(usd)}  ({fmt.number(vcpu)} vCPU)"
+    style.beside(axes, text, (usd, row), (5, 0), paper=style.PAPER)
 
 
 def _name(reference: Reference, mode: str) -> str:

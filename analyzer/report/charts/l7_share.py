@@ -95,13 +95,5 @@ def _break_even(axes: Axes, at: float, text: str, middle: float) -> None:
     axes.plot(at, 0, ls="", marker="X", ms=10, color=style.COLOURS["fit"], zorder=5, label=label)
     # The saving falls through this point: there is room above it to the right, below to the left.
     is_early = at < middle
-    axes.annotate(
-        text,
-        (at, 0),
-        xytext=(8, 8) if is_early else (-8, -8),
-        textcoords="offset points",
-        ha="left" if is_early else "right",
-        va="bottom" if is_early else "top",
-        fontsize=9,
-        color=style.INK,
-    )
+    offset = (8, 8) if is_early else (-8, -8)
+    style.beside(axes, text, (at, 0), offset, fontsize=9)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -55,16 +57,8 @@ def _bars(axes: Axes, rows: pd.DataFrame) -> None:
     ):
         chosen = (saved < 0) == is_loss
         if chosen.any():
-            axes.barh(
-                at[chosen],
-                saved[chosen],
-                height=0.62,
-                color=colour,
-                hatch=hatch,
-                edgecolor="white",
-                lw=0,
-                label=label,
-            )
+            look: dict[str, Any] = {"color": colour, "hatch": hatch, **style.BAR}
+            axes.barh(at[chosen], saved[chosen], height=0.62, label=label, **look)
     _waypoints(axes, shown)
     axes.axvline(0, color=style.INK, lw=0.8)
     style.numbers(axes.xaxis)
@@ -102,15 +96,8 @@ def _names(axes: Axes, rows: pd.DataFrame) -> None:
         together = float(cumulative.iloc[-1] - cumulative.iloc[_MOST_NAMES - 1])
         verb = "saving" if together >= 0 else "losing"
         names.append(f"and {rest:,} more")
-        axes.annotate(
-            f"together {verb} {fmt.number(abs(together))} vCPU",
-            (0, len(names) - 1),
-            xytext=(5, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=9,
-            color=style.MUTED,
-        )
+        text = f"together {verb} {fmt.number(abs(together))} vCPU"
+        style.beside(axes, text, (0, len(names) - 1), (5, 0), fontsize=9, color=style.MUTED)
     style.rows_named(axes, names)
 
 

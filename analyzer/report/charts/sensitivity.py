@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from typing import Final
+from typing import Any, Final
 
 from matplotlib.axes import Axes
 
@@ -80,33 +80,14 @@ def _bars(axes: Axes, row: int, item: Sensitivity, best: float, ends: Interval |
         ),
     ):
         at = row + lane * 0.18 if is_shared else row
-        axes.barh(
-            at,
-            saved,
-            left=best,
-            height=0.32 if is_shared else 0.56,
-            color=colour,
-            hatch=hatch,
-            edgecolor="white",
-            lw=0,
-            label=label,
-        )
+        look: dict[str, Any] = {"color": colour, "hatch": hatch, **style.BAR}
+        height = 0.32 if is_shared else 0.56
+        axes.barh(at, saved, left=best, height=height, label=label, **look)
         if value is not None:
             is_right = saved > 0 or (saved == 0 and other < 0)
-            _write_value(axes, (best + saved, at), fmt.number(value), is_right=is_right)
-
-
-def _write_value(axes: Axes, at: tuple[float, float], text: str, *, is_right: bool) -> None:
-    axes.annotate(
-        text,
-        at,
-        xytext=(4 if is_right else -4, 0),
-        textcoords="offset points",
-        ha="left" if is_right else "right",
-        va="center",
-        fontsize=8,
-        color=style.MUTED,
-    )
+            offset = (4 if is_right else -4, 0)
+            end = (best + saved, at)
+            style.beside(axes, fmt.number(value), end, offset, color=style.MUTED)
 
 
 def _limits(axes: Axes, rows: tuple[Sensitivity, ...], best: float) -> None:

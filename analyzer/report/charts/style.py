@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -34,6 +34,9 @@ HATCHES: Final[Mapping[str, str]] = {
     "memory": "xxxx",
 }
 """Told apart without any colour."""
+
+BAR: Final[Mapping[str, Any]] = {"edgecolor": "white", "lw": 0}
+"""What all bars with a hatch have in common: it is white, and they have no line around them."""
 
 INK = "#222222"
 MUTED = "#6b6b6b"
@@ -100,6 +103,48 @@ def titled(figure: ShownFigure, title: ChartTitle) -> None:
     # It stands in the title's last line; a long one must not narrow the axes.
     line.set_in_layout(False)
     written(line)
+
+
+PAPER: Final[dict[str, Any]] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+"""Behind a text through which a line may pass."""
+
+
+def beside(  # noqa: PLR0913 - how it is written
+    axes: Axes,
+    text: str,
+    at: tuple[float, float],
+    offset: tuple[float, float],
+    *,
+    fontsize: float = 8,
+    color: str = INK,
+    paper: dict[str, Any] | None = None,
+    zorder: float = 3,
+) -> None:
+    """Write a text next to a point; the offset is in points, and decides where the text ends."""
+    note = axes.annotate(
+        text,
+        at,
+        xytext=offset,
+        textcoords="offset points",
+        ha="left" if offset[0] >= 0 else "right",
+        va="center" if not offset[1] else "bottom" if offset[1] > 0 else "top",
+        fontsize=fontsize,
+        color=color,
+        bbox=paper,
+        zorder=zorder,
+    )
+    written(note)
+
+
+def stacked(
+    axes: Axes, row: float, parts: Iterable[tuple[str, float]], *, height: float = 0.8
+) -> None:
+    """Draw a bar of components, or of memory, one after the other."""
+    left = 0.0
+    for name, width in parts:
+        look: dict[str, Any] = {"color": COLOURS[name], "hatch": HATCHES[name], **BAR}
+        axes.barh(row, width, left=left, height=height, label=name, **look)
+        left += width
 
 
 def written(text: Text) -> None:

@@ -147,25 +147,9 @@ def _whisker(axes: Axes, item: _Estimate, low: float, high: float) -> None:
     for place, marker in arrows:
         axes.plot(place, item.row, marker=marker, color=colour, ms=6, zorder=5, clip_on=False)
     if value.mid > high:
-        _write_value(axes, item, high)
-
-
-def _write_value(axes: Axes, item: _Estimate, high: float) -> None:
-    """Write a value that lies beyond the axis."""
-    style.written(
-        axes.annotate(
-            fmt.number(item.value.mid),
-            (high, item.row),
-            xytext=(-8, 0),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            fontsize=8,
-            color=style.INK,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
-            zorder=4,
+        style.beside(
+            axes, fmt.number(value.mid), (high, item.row), (-8, 0), paper=style.PAPER, zorder=4
         )
-    )
 
 
 def _posts_line(axes: Axes) -> None:

@@ -85,7 +85,7 @@ def _mode_lines(
     yield f"Mode {mode.name}, {fmt.MODE_TITLES[mode.name]}"
     for part in mode.components:
         if part.role == Role.WAYPOINT:
-            yield from placed_lines(part.need, load, workings.parameters)
+            yield from placed_lines(part.need)
         yield from node_price_lines(part.need, load, workings.node_prices)
     yield from dollar_lines(mode, projection.price)
     for saving in projection.savings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -15,16 +15,20 @@ from analyzer.projection.result import Mode, Price, Projection, Saving, Workings
 from analyzer.projection.scenario import Basis
 from analyzer.projection.sidecars import by_basis
 from analyzer.report import format as fmt
-from analyzer.report.explain.lines import equation, figure, spread, total, weighted_mean
-from analyzer.report.explain.sources import assumed
+from analyzer.report.explain.lines import (
+    assumed,
+    equation,
+    figure,
+    per_month,
+    plus,
+    spread,
+    total,
+    weighted_mean,
+)
 from analyzer.units import HOURS_PER_MONTH, Role
 
-_AS: dict[Basis, str] = {
-    Basis.USAGE: "as used",
-    Basis.RESERVED: "as reserved",
-    Basis.BILLED: "as billed",
-}
-_UNITS = ("USD per vCPU-month", "USD per GiB-month")
+_AMOUNTS = ("vCPU", "GiB")
+_UNITS = tuple(map(per_month, _AMOUNTS))
 
 
 def price_lines(price: Price, workings: Workings) -> Iterator[str]:
@@ -57,9 +61,9 @@ def node_price_lines(need: Need, load: MeasuredLoad, prices: NodePrices | None) 
             if basis not in (need.vcpu, need.memory_gib)[column]:
                 continue
             names, weights, each = _spread(need, load, prices, basis, amount)
-            label = f"{need.role}s {_AS[basis]}, {_UNITS[column]}"
+            label = f"{need.role}s {fmt.AS_BASIS[basis]}, {_UNITS[column]}"
             mean = float(month_usd[column][0])
-            yield from _mean(label, names, weights, each[:, column], mean, _UNITS[column])
+            yield from _mean(label, names, weights, each[:, column], mean, _AMOUNTS[column])
 
 
 def _spread(
@@ -77,28 +81,28 @@ def _spread(
         else (units.used_memory_gib, units.reserved_memory_gib)
     )
     needed = by_basis(np.asarray(used), np.asarray(reserved))
-    each = prices.of_namespaces(load) if need.role == Role.WAYPOINT else prices.of(units.names)
+    each = prices.of(units.names) if units.month_usd is None else units.month_usd
     return units.names, np.asarray(needed[basis] * units.unit_count), each
 
 
 def _namespace_prices(load: MeasuredLoad, prices: NodePrices) -> Iterator[str]:
     names = load.namespaces["namespace"]
     for name, means in zip(names, prices.of_namespaces(load), strict=True):
-        told = " and ".join(
+        prices_there = " and ".join(
             f"{figure(float(mean))} {unit}" for unit, mean in zip(_UNITS, means, strict=True)
         )
-        yield f"  a waypoint of {fmt.inert(str(name))} pays what its sidecars do: {told}"
+        yield f"  a waypoint of {fmt.inert(str(name))} pays what its sidecars do: {prices_there}"
 
 
 def _mean(
-    label: str, names: pd.Series, weights: Floats, each: Floats, mean: float, unit: str
+    label: str, names: pd.Series, weights: Floats, each: Floats, mean: float, amount: str
 ) -> Iterator[str]:
     even = weights if weights.sum() > 0 else np.ones(len(weights))
     weighted = [
         (fmt.inert(str(name)) or "(unknown node)", float(weight), float(price))
         for name, weight, price in zip(names, even, each, strict=True)
     ]
-    yield from weighted_mean(label, weighted, mean, unit)
+    yield from weighted_mean(label, weighted, mean, amount)
 
 
 def dollar_lines(mode: Mode, price: Price) -> Iterator[str]:
@@ -107,7 +111,7 @@ def dollar_lines(mode: Mode, price: Price) -> Iterator[str]:
     for basis, found in mode.bases.items():
         if len(needs) > 1:
             parts = [need.vcpu[basis][0] for need in needs]
-            yield equation(f"vCPU {_AS[basis]}", _plus(parts), found.vcpu.mid, "vCPU")
+            yield equation(f"vCPU {fmt.AS_BASIS[basis]}", plus(parts), found.vcpu.mid, "vCPU")
         memory = [need.memory_gib.get(basis) for need in needs]
         amounts: list[tuple[float, float]] = []
         for need, gib in zip(needs, memory, strict=True):
@@ -116,9 +120,9 @@ def dollar_lines(mode: Mode, price: Price) -> Iterator[str]:
             if gib is not None and found.memory_gib is not None:
                 amounts.append((float(gib[0]), memory_gib_usd))
         if found.memory_gib is None:
-            yield f"  {_AS[basis]}: the memory is not known, so only the CPU is paid for"
+            yield f"  {fmt.AS_BASIS[basis]}: the memory is not known, so only the CPU is paid for"
         terms = " + ".join(f"{figure(amount)} x {figure(usd)}" for amount, usd in amounts)
-        yield equation(_AS[basis], f"({terms}) x 12", found.usd_per_year.mid, "USD a year")
+        yield equation(fmt.AS_BASIS[basis], f"({terms}) x 12", found.usd_per_year.mid, "USD a year")
 
 
 def _month_usd(need: Need, basis: Basis, price: Price) -> tuple[float, float]:
@@ -128,10 +132,6 @@ def _month_usd(need: Need, basis: Basis, price: Price) -> tuple[float, float]:
     return float(vcpu_usd[0]), float(memory_gib_usd[0])
 
 
-def _plus(values: Sequence[float]) -> str:
-    return " + ".join(map(figure, values))
-
-
 def saving_lines(projection: Projection, mode: Mode, saving: Saving) -> Iterator[str]:
     """Return what a mode saves against the sidecars, and how sure that is."""
     sidecar, basis = projection.modes[0], projection.basis
@@ -139,7 +139,7 @@ def saving_lines(projection: Projection, mode: Mode, saving: Saving) -> Iterator
     yield equation("saved", f"{figure(before)} - {figure(after)}", saving.vcpu.mid, "vCPU")
     paid, then = (each.bases[basis].usd_per_year.mid for each in (sidecar, mode))
     saved = f"{figure(paid)} - {figure(then)}"
-    yield equation(f"saved {_AS[basis]}", saved, saving.usd_per_year.mid, "USD a year")
+    yield equation(f"saved {fmt.AS_BASIS[basis]}", saved, saving.usd_per_year.mid, "USD a year")
     share = f"100 x {figure(saving.usd_per_year.mid)} / {figure(paid)}"
     yield equation("saved, part of what the sidecars cost", share, saving.percent.mid, "%")
     yield from _freed(projection.load, sidecar, mode, saving)
@@ -173,6 +173,6 @@ def _ranges(projection: Projection, mode: Mode, saving: Saving) -> Iterator[str]
     )
     basis = projection.basis
     yield f"  vCPU {spread(mode.bases[Basis.USAGE].vcpu)}"
-    yield f"  USD a year {_AS[basis]} {spread(mode.bases[basis].usd_per_year)}"
+    yield f"  USD a year {fmt.AS_BASIS[basis]} {spread(mode.bases[basis].usd_per_year)}"
     cheaper = f"ambient is cheaper in {saving.probability_cheaper:.1%} of them"
     yield f"  % saved {spread(saving.percent)}; {cheaper}"

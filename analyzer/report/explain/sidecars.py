@@ -8,8 +8,7 @@ from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.result import Workings
 from analyzer.projection.sidecars import SidecarFootprint, SidecarTally
 from analyzer.report.answer import Answer
-from analyzer.report.explain.lines import equation, figure
-from analyzer.report.explain.sources import assumed, cpu_query, fitted, query_file
+from analyzer.report.explain.lines import assumed, cpu_query, equation, figure, fitted, query_file
 from analyzer.units import Provenance
 
 

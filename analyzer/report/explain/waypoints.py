@@ -16,9 +16,15 @@ from analyzer.projection.scenario import Basis
 from analyzer.projection.uncertainty import Parameters
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.explain.lines import equation, figure, total
-from analyzer.report.explain.sources import assumed, fitted, query_file
-from analyzer.report.explain.units import sum_lines
+from analyzer.report.explain.lines import (
+    assumed,
+    equation,
+    figure,
+    fitted,
+    query_file,
+    sum_lines,
+    total,
+)
 
 _Cost = Callable[[str], str]
 """What one replica uses, as text, of the text of its rate."""
@@ -66,13 +72,12 @@ def waypoint_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> It
         yield from _namespace(fmt.inert(name), rps, peak_rps, replicas, parameters, cost)
 
 
-def placed_lines(need: Need, load: MeasuredLoad, parameters: Parameters) -> Iterator[str]:
+def placed_lines(need: Need) -> Iterator[str]:
     """Return what the waypoints of a mode add up to."""
     units = need.units
     if units is None:
         return
-    replicas = waypoint_replicas(load, parameters)
-    for name, times, whole in zip(units.names, units.unit_count, replicas, strict=True):
+    for name, times, whole in zip(units.names, units.unit_count, units.whole_count, strict=True):
         if times not in (0, whole):
             expression = f"{figure(times / whole)} x {figure(whole)}"
             yield equation(f"part needed of {fmt.inert(name)}", expression, times, "replicas")

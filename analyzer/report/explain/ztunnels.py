@@ -12,9 +12,7 @@ from analyzer.projection.result import Workings
 from analyzer.projection.scenario import Basis
 from analyzer.projection.uncertainty import Parameters
 from analyzer.report import format as fmt
-from analyzer.report.explain.lines import equation, figure
-from analyzer.report.explain.sources import assumed, query_file
-from analyzer.report.explain.units import sum_lines
+from analyzer.report.explain.lines import assumed, equation, figure, query_file, sum_lines
 
 _COSTS: Final = (
     "ztunnel_idle_vcpu_per_node",

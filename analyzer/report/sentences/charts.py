@@ -41,14 +41,9 @@ SHORT_MODEL: Final = 12
 _POST_MODES = (SIDECAR, AMBIENT_WAYPOINT_ALL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ChartTitle:
-    """What a chart shows.
-
-    Attributes:
-        finding: in a sentence, with the line breaks that it needs above the axes.
-        detail: what it is of.
-    """
+    """What a chart shows: a sentence with its line breaks, and in short what it is of."""
 
     finding: str
     detail: str
@@ -61,7 +56,7 @@ class ChartTitle:
 
 def cost(projection: Projection) -> ChartTitle:
     """Return what ambient saves with and without waypoints, and what the post makes of it."""
-    return ChartTitle(finding=_savings(projection), detail=_post_cost(projection.references))
+    return ChartTitle(_savings(projection), _post_cost(projection.references))
 
 
 def _savings(projection: Projection) -> str:
@@ -92,9 +87,8 @@ def calibration(fit: RoleCalibration, above: int) -> ChartTitle:
     beyond = f"; above the axis: {above:,}" if above else ""
     model = f"; {fit.model}" if len(fit.model) > SHORT_MODEL else ""
     return ChartTitle(
-        finding=f"Sidecars cost {fmt.number(slope.mid)} vCPU per 1000 requests/s,\n"
-        f"{_beside_post(slope)}",
-        detail=f"{fit.sample_count:,} steps of {fit.proxy_count:,} proxies{model}{beyond}",
+        f"Sidecars cost {fmt.number(slope.mid)} vCPU per 1000 requests/s,\n{_beside_post(slope)}",
+        f"{fit.sample_count:,} steps of {fit.proxy_count:,} proxies{model}{beyond}",
     )
 
 
@@ -118,14 +112,7 @@ def _beside_post(slope: Interval) -> str:
 def workloads(
     fitted: Sequence[WorkloadCalibration], *, shown: int, refused: int, mean: Interval | None
 ) -> ChartTitle:
-    """Return between what workloads cost.
-
-    Args:
-        fitted: all that have a fit.
-        shown: how many of them are drawn at most.
-        refused: how many have none.
-        mean: of the mesh, in vCPU per 1000 requests/s.
-    """
+    """Return between what workloads cost; `mean` is the mesh's, in vCPU per 1000 requests/s."""
     slopes = [item.vcpu_per_1000_rps.mid for item in fitted if item.vcpu_per_1000_rps]
     finding = f"Workloads cost {_between(min(slopes), max(slopes))} vCPU per 1000 requests/s"
     if mean is not None:
@@ -136,7 +123,7 @@ def workloads(
         if more > 0
         else f"workloads with a fit, the most CPU first: {len(fitted)}"
     )
-    return ChartTitle(finding=finding, detail=f"{which}; without a fit: {refused:,}")
+    return ChartTitle(finding, f"{which}; without a fit: {refused:,}")
 
 
 def _between(least: float, most: float) -> str:
@@ -155,8 +142,8 @@ def timeline(table: pd.DataFrame) -> ChartTitle:
         off = float(table["predicted_vcpu"].sum()) / fitted - 1
         finding += f";\non average the fit is {100 * abs(off):.1f} % too {_direction(off)}"
     return ChartTitle(
-        finding=finding,
-        detail=f"{len(table):,} steps; on average {fmt.number(used.mean())} vCPU "
+        finding,
+        f"{len(table):,} steps; on average {fmt.number(used.mean())} vCPU "
         f"at {fmt.number(table['proxy_rps'].mean())} proxy requests/s",
     )
 
@@ -166,13 +153,7 @@ def _direction(bias: float) -> str:
 
 
 def namespaces(rows: pd.DataFrame, *, unknown_count: int, placement: Placement) -> ChartTitle:
-    """Return what moving saves.
-
-    Args:
-        rows: as `Projection.namespaces`, those whose savings are known.
-        unknown_count: of namespaces whose savings are not.
-        placement: the rule by which namespaces have waypoints.
-    """
+    """Return what moving saves; `rows` of `Projection.namespaces` whose savings are known."""
     losing, count = int(rows["waypoint_costs_more"].sum()), len(rows)
     detail = (
         f"with a waypoint {losing:,} of {count:,} would use more than their sidecars do"
@@ -181,7 +162,7 @@ def namespaces(rows: pd.DataFrame, *, unknown_count: int, placement: Placement) 
     )
     if unknown_count:
         detail += f"; {unknown_count:,} more whose CPU is not known"
-    return ChartTitle(finding=_moving(rows, placement), detail=detail)
+    return ChartTitle(_moving(rows, placement), detail)
 
 
 def _moving(rows: pd.DataFrame, placement: Placement) -> str:
@@ -203,14 +184,7 @@ def _moving(rows: pd.DataFrame, placement: Placement) -> str:
 def sensitivity(
     projection: Projection, *, name: str, best_usd_per_year: float, shown: int
 ) -> ChartTitle:
-    """Return what moves the saving most.
-
-    Args:
-        projection: with the sensitivities, the widest first.
-        name: of the first one, in words.
-        best_usd_per_year: the saving at best estimates.
-        shown: how many assumptions are drawn at most.
-    """
+    """Return what moves the saving most: `name` is the first assumption's, in words."""
     first = projection.sensitivity[0]
     ends = (first.low_usd_per_year, first.high_usd_per_year, best_usd_per_year)
     count = len(projection.sensitivity)
@@ -218,9 +192,9 @@ def sensitivity(
     if count > shown:
         detail += f"; {shown} of {count} shown"
     return ChartTitle(
-        finding=f"What moves the saving most:\n{name},\n"
+        f"What moves the saving most:\n{name},\n"
         f"{fmt.dollars(min(ends))} to {fmt.dollars(max(ends))} a year",
-        detail=detail,
+        detail,
     )
 
 
@@ -230,7 +204,7 @@ def l7_share(share: Sweep, replicas: Sweep | None) -> ChartTitle:
     detail = f"none: {fmt.dollars(none)} a year; all: {fmt.dollars(every)}"
     if replicas is not None and replicas.break_even is not None:
         detail += f"; with more than {replicas.break_even:.1f} replicas each, dearer"
-    return ChartTitle(finding=_break_even(share), detail=detail)
+    return ChartTitle(_break_even(share), detail)
 
 
 def _break_even(share: Sweep) -> str:
@@ -251,20 +225,15 @@ def backtest(test: Backtest) -> ChartTitle:
     """Return how far the end of the window was predicted off."""
     bias, error = (f"{100 * abs(share):.1f} %" for share in (test.bias_share, test.error_share))
     return ChartTitle(
-        finding=f"The last 30 % of the time was predicted {bias} too "
+        f"The last 30 % of the time was predicted {bias} too "
         f"{_direction(test.bias_share)},\na workload {error} off on average",
-        detail=f"{100 * test.covered_share:.0f} % of {test.workload_count:,} workloads within "
+        f"{100 * test.covered_share:.0f} % of {test.workload_count:,} workloads within "
         "their 90 % prediction interval",
     )
 
 
 def ztunnels(nodes: Sequence[NodeZtunnel], post_beyond_vcpu: float | None) -> ChartTitle:
-    """Return what the ztunnels use.
-
-    Args:
-        nodes: with the busiest first.
-        post_beyond_vcpu: the post's figure of a node, where the axis does not hold it.
-    """
+    """Return what the ztunnels use, and the post's figure of a node beyond the axis, if any."""
     used = [node.ztunnel_vcpu.mid for node in nodes]
     if len(nodes) == 1:
         finding = f"The only node's ztunnel would use {fmt.number(max(used))} vCPU"
@@ -274,6 +243,6 @@ def ztunnels(nodes: Sequence[NodeZtunnel], post_beyond_vcpu: float | None) -> Ch
             f"the mean one {fmt.number(fmean(used))}"
         )
     if post_beyond_vcpu is None:
-        return ChartTitle(finding=finding, detail="for the same traffic, idle included")
+        return ChartTitle(finding, "for the same traffic, idle included")
     detail = f"idle included; the post's {post_beyond_vcpu:g} a node is beyond this axis"
-    return ChartTitle(finding=finding, detail=detail)
+    return ChartTitle(finding, detail)

@@ -8,7 +8,7 @@ from analyzer.data import BLOG
 from analyzer.projection.choices import OBSERVED
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL, SIDECAR
-from analyzer.projection.result import Projection, Reference, Saving
+from analyzer.projection.result import Projection, Reference
 from analyzer.report import format as fmt
 from analyzer.units import Interval
 
@@ -22,28 +22,20 @@ def headline(projection: Projection) -> str | None:
     most, least = savings.get(AMBIENT_L4), savings.get(AMBIENT_WAYPOINT)
     if most is None or least is None:
         return None
+    # The verb stands before the first one already.
+    both_save = min(most.percent.mid, least.percent.mid) >= 0
+    second = fmt.percent(least.percent) if both_save else fmt.saving(least.percent)
+    where = (
+        "wherever HTTP was seen, which is the most that policy can need"
+        if projection.waypoint_placement == OBSERVED
+        else "where the scenario puts one"
+    )
+    chance = least.probability_cheaper
+    doubt = "" if chance in (0.0, 1.0) else f"; with {chance:.0%} probability it is cheaper at all"
     return (
         f"For the same traffic ambient would {fmt.saving(most.percent)} where L4 is enough, and "
-        f"{_repeated(most, least)} with a waypoint {_placed(projection)}"
-        f"{_chance(least)}."
+        f"{second} with a waypoint {where}{doubt}."
     )
-
-
-def _repeated(most: Saving, least: Saving) -> str:
-    """Return the second saving, without a verb that stands before the first one already."""
-    both_save = min(most.percent.mid, least.percent.mid) >= 0
-    return fmt.percent(least.percent) if both_save else fmt.saving(least.percent)
-
-
-def _placed(projection: Projection) -> str:
-    if projection.waypoint_placement == OBSERVED:
-        return "wherever HTTP was seen, which is the most that policy can need"
-    return "where the scenario puts one"
-
-
-def _chance(saving: Saving) -> str:
-    chance = saving.probability_cheaper
-    return "" if chance in (0.0, 1.0) else f"; with {chance:.0%} probability it is cheaper at all"
 
 
 def projection_lines(projection: Projection) -> Iterator[str]:
@@ -56,22 +48,18 @@ def projection_lines(projection: Projection) -> Iterator[str]:
 
 def why_different(reference: Reference, load: MeshLoad) -> str:
     """Return why published figures give this mesh another answer than its own do."""
-    each_rps = load.proxy_rps / load.sidecar_count if load.sidecar_count else 0.0
     if reference.is_per_proxy:
+        each_rps = load.proxy_rps / load.sidecar_count if load.sidecar_count else 0.0
         reason = (
-            f"a figure per pod whatever its traffic; a sidecar here carries {fmt.number(each_rps)}"
+            "a figure per pod whatever its traffic; a sidecar here carries "
+            f"{fmt.number(each_rps)} requests/s, in and out"
         )
-        return _with_remark(f"{reason} requests/s, in and out", reference.remark)
-    reason = "per request through one proxy, of which a call here passes up to two, and no idle"
-    used = load.sidecars.vcpu if load.sidecars else 0.0
-    said = reference.vcpu.get(SIDECAR)
-    if said and used:
-        reason += f"; the sidecars here use {fmt.number(used / said)} times that"
-    return _with_remark(reason, reference.remark)
-
-
-def _with_remark(reason: str, remark: str) -> str:
-    return f"{reason} ({remark})" if remark else reason
+    else:
+        reason = "per request through one proxy, of which a call here passes up to two, and no idle"
+        used, published = load.sidecars.vcpu if load.sidecars else 0.0, reference.vcpu.get(SIDECAR)
+        if published and used:
+            reason += f"; the sidecars here use {fmt.number(used / published)} times that"
+    return f"{reason} ({reference.remark})" if reference.remark else reason
 
 
 def _break_evens(projection: Projection) -> Iterator[str]:

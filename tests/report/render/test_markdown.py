@@ -1,5 +1,6 @@
 """Markdown: whole, and harmless whatever a label holds."""
 
+import math
 import re
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from analyzer.report.render.markdown import escaped
 from analyzer.report.sections import AnswerReport
 from analyzer.report.sentences.summary import summary
+from tests.projection.builders import Proxy, mesh
 from tests.report.answers import (
     calibration_only,
     constants_only,
@@ -87,3 +89,12 @@ def test_markdown_in_a_note_is_text() -> None:
     assert r"**\<script\>alert(1)\</script\> \*\***" in as_markdown(
         full(note="<script>alert(1)</script> **")
     )
+
+
+def test_a_namespace_whose_cpu_is_not_known_is_no_figure() -> None:
+    dark = Proxy(workload="dark/app", cpu_vcpu=(math.nan, math.nan))
+    text = as_markdown(full(usage=mesh(Proxy(workload="shop/front"), dark)))
+    (line,) = (line for line in text.splitlines() if line.startswith("| dark |"))
+
+    assert "nan" not in text
+    assert cells(line)[2:] == ["not known"] * 3

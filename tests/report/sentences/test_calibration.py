@@ -6,8 +6,9 @@ import pytest
 
 from analyzer.calibration.models import Power
 from analyzer.calibration.result import Backtest, Candidate, MemoryCalibration, RoleCalibration
+from analyzer.data import BLOG, published_constants
 from analyzer.report.answer import Answer
-from analyzer.report.sentences.calibration import calibration_lines, verdict
+from analyzer.report.sentences.calibration import calibration_lines, post_vcpu, verdict
 from analyzer.units import Interval, Provenance, Refusal
 from tests.projection.fits import fit, no_fit
 from tests.report.answers import calibration_only, constants_only, fitted_calibration, refused
@@ -181,3 +182,7 @@ def test_without_a_fit_the_sum_is_told_all_the_same() -> None:
 
     assert not [line for line in told if line.startswith(("Model", "Backtest", "Of which"))]
     assert only("CPU:", told)
+
+
+def test_the_posts_figure_is_the_one_in_the_data() -> None:
+    assert post_vcpu() == published_constants()[BLOG].sidecar_vcpu_per_proxy

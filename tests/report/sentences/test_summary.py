@@ -240,3 +240,22 @@ def test_what_costs_more_is_told_as_a_loss() -> None:
 
     # 6 vCPU of sidecars, 60 of ztunnels: 54 x 264 dollars.
     assert "ambient would cost 900.0 % more ($14,256 a year) with L4 only" in text
+
+
+def test_a_refusal_is_said_though_its_words_stand_in_another_sentence() -> None:
+    answer = full()
+    assert answer.usage is not None
+    refusal = Refusal(subject="their owners", reason=Reason.NO_DATA, detail="3 sidecars")
+    changed = replace(answer, usage=replace(answer.usage, refusals=(refusal,)))
+
+    assert "3 sidecars in 2 namespaces" in told(changed)
+    assert told(changed).endswith("What cannot be said: their owners: 3 sidecars.")
+
+
+def test_what_a_hurried_reader_needs_is_marked_as_such() -> None:
+    answer = full()
+    assert answer.sidecar is not None
+    assert answer.projection is not None
+    strong = [line.text for line in summary(answer) if line.is_strong]
+
+    assert strong == [verdict(answer.sidecar), headline(answer.projection)]
