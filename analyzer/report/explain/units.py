@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analyzer.projection.components import COMPONENTS
 from analyzer.projection.needs import Need, Units
 from analyzer.projection.scenario import Basis
 from analyzer.report.explain.lines import equation, figure, total
 from analyzer.report.words import inert
 
-__all__ = ["sum_lines"]
+__all__ = ["component_lines", "sum_lines"]
+
+
+def component_lines(need: Need) -> Iterator[str]:
+    """Return what a component needs of which no more is known than that."""
+    yield f"{COMPONENTS[need.role].plural.capitalize()} ({need.provenance})"
+    yield f"  used: {figure(need.vcpu[Basis.USAGE][0])} vCPU"
+    yield from sum_lines(need)
 
 
 def sum_lines(need: Need) -> Iterator[str]:
