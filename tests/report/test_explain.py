@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from analyzer.report.explain.units import component_lines, sum_lines
 from click.testing import CliRunner
 
 from analyzer.calibration.models import Power
@@ -85,6 +86,17 @@ def test_waypoints_that_were_measured_are_explained_as_measured() -> None:
         ("shop", "derived"),
     ):
         assert f"Waypoints ({provenance})" in explained(name)[1].splitlines()
+
+
+def test_a_component_without_formulas_of_its_own_is_explained_by_what_it_adds_up_to() -> None:
+    projection = explained("shop")[0].projection
+    assert projection is not None
+    need = projection.modes[1].components[0].need
+
+    lines = list(component_lines(need))
+
+    assert lines[0] == f"Ztunnels ({need.provenance})"
+    assert lines[2:] == list(sum_lines(need))
 
 
 def test_the_range_tells_how_many_draws_it_is_of() -> None:
