@@ -1,7 +1,5 @@
 """Names for the arrays that every layer computes with."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

@@ -3,11 +3,7 @@
 This module imports nothing heavy, so that help is instant.
 """
 
-from __future__ import annotations
-
 from typing import Final
-
-__all__ = ["CHART_DPI", "CHART_FORMATS", "DEFAULT_DAYS", "DEFAULT_TIMEOUT_SECONDS"]
 
 DEFAULT_DAYS: Final = 7.0
 """A week, so that weekdays and the weekend are both in it."""

@@ -16,8 +16,6 @@ A programming mistake stays a ValueError or TypeError and shows its traceback. "
 this workload" is no exception at all but a `units.Refusal` beside the answer.
 """
 
-from __future__ import annotations
-
 from analyzer.settings import Setting, settings_in
 
 _PROMQL_LENGTH = 120

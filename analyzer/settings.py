@@ -4,13 +4,9 @@ Texts below the front ends name a setting as `Setting.STEP`, which reads as the 
 backticks. The command line spells it as its flag with `spelled`; nothing else knows flags.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-
-__all__ = ["Setting", "settings_in", "spelled"]
 
 
 class Setting(StrEnum):

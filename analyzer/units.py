@@ -6,19 +6,6 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = [
-    "BITS_PER_GBIT",
-    "BYTES_PER_GIB",
-    "CONFIDENCE",
-    "HOURS_PER_MONTH",
-    "MONTHS_PER_YEAR",
-    "Interval",
-    "Provenance",
-    "Reason",
-    "Refusal",
-    "Role",
-]
-
 BITS_PER_GBIT = 1e9
 
 HOURS_PER_MONTH = 730

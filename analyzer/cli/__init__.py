@@ -5,8 +5,6 @@ No arithmetic, and nothing heavy is imported before a command needs it: `--help`
 stdout is the answer; everything else goes to stderr. `ending` lists the exit statuses.
 """
 
-from __future__ import annotations
-
 import click
 
 from analyzer import __version__

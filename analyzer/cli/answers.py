@@ -1,7 +1,5 @@
 """Commands that answer from a snapshot: analyze, calibrate, demo, report."""
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,5 @@
 """The command that holds a prediction against what came of it: compare."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Literal
 

@@ -8,8 +8,6 @@
 143  ended by SIGTERM
 """
 
-from __future__ import annotations
-
 import io
 import os
 import signal

@@ -11,8 +11,6 @@ A parameter of a command is annotated with its option, or is a dataclass of such
 command gets as one object. A new option is a new field.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import wraps

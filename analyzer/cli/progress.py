@@ -4,8 +4,6 @@ A terminal has a bar; one that obeys no escape codes has a line for each tenth; 
 what took an unexpected turn. Whoever wants every step asks for it with --verbose.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

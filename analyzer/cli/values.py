@@ -3,8 +3,6 @@
 Names that heavy modules hold are looked up when they are needed, so that help is instant.
 """
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
 

@@ -9,8 +9,6 @@ What of waypoints and ztunnels was there before counts as measured then; the for
 what comes on top of it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

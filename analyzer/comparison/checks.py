@@ -1,7 +1,5 @@
 """Whether two snapshots can be held against each other, and why not."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from analyzer.comparison.match import Migration, by_namespace

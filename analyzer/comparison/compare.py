@@ -1,7 +1,5 @@
 """Predicted against measured, after all or some namespaces have moved from sidecars to ambient."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

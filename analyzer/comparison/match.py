@@ -1,7 +1,5 @@
 """Who has moved: the workloads that had sidecars before and have none after."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Final
 

@@ -4,8 +4,6 @@ The names and the order of the fields of differences, namespaces and unit costs 
 keys of the JSON.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Figures that come from outside, each with its source, and the bundled sample snapshots."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass

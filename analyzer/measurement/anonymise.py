@@ -5,8 +5,6 @@ salt nobody can try out names. The salt is made anew for each collection and thr
 unless ISTIO_USAGE_SALT gives one, for snapshots that are to be compared.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import os

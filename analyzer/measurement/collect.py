@@ -4,8 +4,6 @@ A collection lives in SNAPSHOT.partial until it is whole, and is then moved to i
 interrupted run has finished stays there, and the same command goes on from it.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 import tempfile

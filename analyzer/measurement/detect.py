@@ -1,7 +1,5 @@
 """What an installation calls things: read off a few of its series, never guessed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,5 @@
 """What a Prometheus can answer, and what to do about what it cannot."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """What is wrong or thin in the data: who is affected, and the fix."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

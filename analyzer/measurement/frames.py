@@ -1,7 +1,5 @@
 """Tables of samples, and the one check that each passes on its way in."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Final
 

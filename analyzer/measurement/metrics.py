@@ -1,7 +1,5 @@
 """The metrics that are asked for, each with what to do where it is missing."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

@@ -3,8 +3,6 @@
 Sidecars, gateways, waypoints and ztunnels are told apart here: all are called istio-proxy.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A snapshot: a folder with everything that later steps need, written once and never changed."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Every quantity of every proxy and call, step by step: what is not known is NaN, never 0."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import numpy as np

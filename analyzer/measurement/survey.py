@@ -1,7 +1,5 @@
 """Looking before measuring: what this Prometheus holds, and how finely it was scraped."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime

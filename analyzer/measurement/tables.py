@@ -1,7 +1,5 @@
 """A snapshot's tables with every row attributed to its pod, whatever labels are called there."""
 
-from __future__ import annotations
-
 import itertools
 from functools import cached_property
 from typing import Final

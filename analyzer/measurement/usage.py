@@ -1,7 +1,5 @@
 """The mesh as measured: one row a proxy, one row a proxy and step, and the calls between them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

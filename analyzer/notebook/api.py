@@ -1,7 +1,5 @@
 """The four steps, each one call."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A calibration, to look into."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 
 import pandas as pd

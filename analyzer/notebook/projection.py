@@ -1,15 +1,13 @@
 """A projection, to look into."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from analyzer.notebook.shown import frame_of, plot
+from analyzer.projection.choices import Basis
 from analyzer.projection.result import Mode, Price, Projection, Saving
-from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
 from analyzer.report.explain import explain
 from analyzer.report.records import flat, mode_rows, reference_rows, sweep_rows

@@ -1,7 +1,5 @@
 """How results are shown in a notebook: data frames, and charts by name."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 import pandas as pd

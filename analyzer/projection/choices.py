@@ -1,7 +1,5 @@
 """What a scenario chooses between, where it is not a number, and how that is read and written."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields

@@ -12,8 +12,6 @@ A component is added here alone: its kind to `COMPONENTS`, and a `Part` with its
 mode then lists.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final

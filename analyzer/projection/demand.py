@@ -1,7 +1,5 @@
 """What has to be carried, in any mode: the traffic, and what carries it today."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final
 

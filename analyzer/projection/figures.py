@@ -1,7 +1,5 @@
 """From draws to the figures that a reader sees: modes, prices and savings."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from analyzer.projection.choices import Basis

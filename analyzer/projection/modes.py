@@ -1,7 +1,5 @@
 """The modes, each a list of components, and what they need and cost, on draws."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,5 @@
 """Which namespaces gain most by moving, and which lose."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

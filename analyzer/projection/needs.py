@@ -1,7 +1,5 @@
 """What a component needs, and how that adds up from its units and is priced, on draws."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,5 @@
 """Nodes: what the ztunnel of each would use, and how many could go away."""
 
-from __future__ import annotations
-
 import math
 
 from analyzer.projection.choices import Basis

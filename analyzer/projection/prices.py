@@ -1,7 +1,5 @@
 """What a vCPU and a GiB cost on each node, and thus for what runs there."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The third step of the program: from measured use to what each mode costs for the same traffic."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from analyzer.calibration.result import Calibration

@@ -1,7 +1,5 @@
 """Published constants applied to a mesh: the vendor post's arithmetic, and each release's."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 import numpy as np

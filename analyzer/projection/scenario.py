@@ -28,8 +28,6 @@ from analyzer.projection.choices import (
 )
 from analyzer.units import Interval
 
-__all__ = ["Basis", "Scenario", "as_toml", "default_scenario", "load_scenario"]
-
 _COUNTS: Final = {"waypoint_replicas": 1, "waypoint_spare_replicas": 0}
 """Keys that are whole numbers, and the least they may be."""
 

@@ -1,7 +1,5 @@
 """Which assumption moves the answer most, and how the saving changes along one choice."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final

@@ -1,7 +1,5 @@
 """What carries the traffic today: the sidecars' CPU and memory, used, requested and billed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar, cast

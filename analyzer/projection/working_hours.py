@@ -1,7 +1,5 @@
 """Only the part of the week that counts."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo

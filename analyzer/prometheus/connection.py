@@ -1,7 +1,5 @@
 """Asking one Prometheus: prometheus-api-client with retries, and errors in words."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass

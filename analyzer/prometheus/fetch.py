@@ -1,7 +1,5 @@
 """Fetching queries over a long window: cut into chunks, a few at a time, halved where too heavy."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass

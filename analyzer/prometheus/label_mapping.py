@@ -5,8 +5,6 @@ Prometheus stores whatever its scrape configuration made of a series. The same p
 there twice, scraped by two jobs or by a pair of Prometheus servers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Writing values that came from outside into PromQL, so that they stay values."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

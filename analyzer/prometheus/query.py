@@ -1,7 +1,5 @@
 """The query files: one measured quantity each, with a header that says what it returns."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from functools import cache

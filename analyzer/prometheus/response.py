@@ -1,7 +1,5 @@
 """What Prometheus answered, as numpy arrays."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The requests.Session under prometheus-api-client: what it needs and does not do itself."""
 
-from __future__ import annotations
-
 import threading
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Everything that was found out, together: what every kind of report is made from."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 

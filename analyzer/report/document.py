@@ -3,8 +3,6 @@
 The keys are promised by analyzer/data/result.schema.json and comparison.schema.json.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The few figures that stand out at the top of the page."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Numbers in words, the same in every kind of report."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

@@ -3,8 +3,6 @@
 An interval is three columns, `_low`, `_mid` and `_high`; the unit stays in the name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any

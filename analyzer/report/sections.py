@@ -4,8 +4,6 @@ A section holds blocks; a block states the views that show it, each with the hea
 Renderers walk over sections and blocks, and know nothing of what they say.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -4,8 +4,6 @@ A result becomes a mapping of its fields: the name of a field is its key. What d
 stated below, once a type; a field that is marked `metadata={"json": False}` is not in it at all.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass

@@ -8,10 +8,10 @@ import pytest
 
 from analyzer.calibration import Calibration, calibrate_usage
 from analyzer.projection import project_usage
+from analyzer.projection.choices import Basis
 from analyzer.projection.demand import mesh_load
 from analyzer.projection.modes import evaluate
 from analyzer.projection.needs import Case
-from analyzer.projection.scenario import Basis
 from analyzer.projection.uncertainty import drawn, to_interval
 from analyzer.units import Interval
 from tests.comparison.migrating import Costs, Truth, migrating_mesh

@@ -5,11 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analyzer.projection.choices import Everywhere, Observed, waypoint_weights
+from analyzer.projection.choices import Basis, Everywhere, Observed, waypoint_weights
 from analyzer.projection.components import ZTUNNELS, waypoint_need, waypoint_replicas
 from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.needs import Need
-from analyzer.projection.scenario import Basis
 from analyzer.projection.uncertainty import Parameters
 from analyzer.units import Provenance
 from tests.projection.builders import case, exactly, load, scenario

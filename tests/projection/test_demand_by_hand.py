@@ -6,8 +6,8 @@ import pytest
 
 from analyzer.errors import InsufficientData
 from analyzer.projection import project_usage
+from analyzer.projection.choices import Basis
 from analyzer.projection.demand import Growth, MeasuredLoad, mesh_load
-from analyzer.projection.scenario import Basis
 from analyzer.units import Interval, Role
 from tests.projection.builders import MEBIBYTE, Call, Node, Proxy, mesh, scenario, shop_mesh
 from tests.projection.fits import calibration, fit, no_fit

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analyzer.projection.choices import Nowhere, Observed, Placement
+from analyzer.projection.choices import Basis, Nowhere, Observed, Placement
 from analyzer.projection.components import COMPONENTS
 from analyzer.projection.modes import MODES, ModeNeeds, evaluate, needs_of
 from analyzer.projection.needs import Case, Need
-from analyzer.projection.scenario import Basis, Scenario
+from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters, best_estimates
 from analyzer.units import Provenance, Role
 from tests.projection.builders import case, exactly, footprint, load, scenario

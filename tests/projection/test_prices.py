@@ -7,9 +7,9 @@ import pytest
 
 from analyzer.errors import InsufficientData
 from analyzer.projection import Projection, project_usage
+from analyzer.projection.choices import Basis
 from analyzer.projection.demand import mesh_load
 from analyzer.projection.prices import NodePrices, mean_price, node_prices
-from analyzer.projection.scenario import Basis
 from tests.projection.builders import MEBIBYTE, Call, Node, Proxy, mesh, scenario
 from tests.projection.fits import calibration
 

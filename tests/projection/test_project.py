@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from analyzer.projection import Projection, project_usage
+from analyzer.projection.choices import Basis
 from analyzer.projection.result import Mode, Saving
-from analyzer.projection.scenario import Basis
 from analyzer.units import Interval, Provenance, Role
 from tests.projection.builders import Proxy, mesh, scenario, shop_mesh
 from tests.projection.fits import calibration, fit

@@ -7,8 +7,8 @@ import pytest
 
 from analyzer.calibration.result import Calibration
 from analyzer.projection import Projection, project_usage
-from analyzer.projection.choices import Flat
-from analyzer.projection.scenario import Basis, Scenario
+from analyzer.projection.choices import Basis, Flat
+from analyzer.projection.scenario import Scenario
 from analyzer.units import Interval, Role
 from tests.projection.builders import MEBIBYTE, Call, Node, Proxy, mesh, scenario
 from tests.projection.by_hand import Bill, Question, bills

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.projection import Projection, project_usage
+from analyzer.projection.choices import Basis
 from analyzer.projection.modes import ModeNeeds, evaluate
 from analyzer.projection.needs import Case
-from analyzer.projection.scenario import Basis
 from tests.projection.builders import Call, Proxy, case, exactly, footprint, load, mesh, scenario
 from tests.projection.fits import calibration
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from analyzer.projection import Projection, project_usage
+from analyzer.projection.choices import Basis
 from analyzer.projection.result import NOTHING_TO_SAVE, Mode
-from analyzer.projection.scenario import Basis
 from analyzer.settings import Setting, settings_in
 from analyzer.units import Refusal
 from tests.projection.builders import MEBIBYTE, Proxy, mesh, scenario, shop_mesh

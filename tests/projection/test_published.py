@@ -6,10 +6,11 @@ import pytest
 
 from analyzer.data import published_constants
 from analyzer.errors import UsageError
+from analyzer.projection.choices import Basis
 from analyzer.projection.demand import StatedLoad, mesh_load, stated_load
 from analyzer.projection.published import project_constants, reference
 from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection
-from analyzer.projection.scenario import Basis, Scenario
+from analyzer.projection.scenario import Scenario
 from analyzer.settings import Setting, settings_in
 from analyzer.units import Interval, Provenance
 from tests.projection.builders import Proxy, mesh, scenario, shop_mesh

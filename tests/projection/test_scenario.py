@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from analyzer.errors import UsageError
-from analyzer.projection.scenario import Basis, default_scenario, load_scenario
+from analyzer.projection.choices import Basis
+from analyzer.projection.scenario import default_scenario, load_scenario
 from analyzer.units import Interval
 
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import project_usage
+from analyzer.projection.choices import Basis
 from analyzer.projection.demand import Growth, mesh_load
 from analyzer.projection.modes import ModeNeeds, evaluate
 from analyzer.projection.needs import Case
 from analyzer.projection.prices import node_prices
-from analyzer.projection.scenario import Basis
 from analyzer.projection.uncertainty import Parameters
 from tests.projection.builders import (
     MEBIBYTE,

@@ -7,7 +7,7 @@ import pytest
 from analyzer.errors import InsufficientData
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import project_usage
-from analyzer.projection.scenario import Basis
+from analyzer.projection.choices import Basis
 from analyzer.projection.working_hours import within
 from tests.projection.builders import STEP_SECONDS, Call, Proxy, mesh, scenario
 from tests.projection.fits import calibration

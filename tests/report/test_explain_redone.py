@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from analyzer.projection.scenario import Basis
+from analyzer.projection.choices import Basis
 from analyzer.report.explain import explain
 from analyzer.report.explain.lines import figure
 from tests.projection.test_project_by_hand import BUSY, EDGE, SHOP, Case

@@ -8,9 +8,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.arrays import Bools, Floats, Ints
-
-__all__ = ["Bools", "Floats", "Ints", "Segments"]
+from analyzer.arrays import Floats, Ints
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 

@@ -1,7 +1,5 @@
 """Looking for what makes the data say less than it seems to: one small check each."""
 
-from __future__ import annotations
-
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.measurement.quality.of_data import DATA_CHECKS

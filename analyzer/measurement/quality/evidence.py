@@ -1,7 +1,5 @@
 """What the checks of the data's quality look at."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What the snapshot as a whole lacks or was made from, and how finely it was scraped."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

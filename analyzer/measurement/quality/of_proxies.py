@@ -1,7 +1,5 @@
 """Proxies that are seen in part, or whose figures mean something else than they seem to."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """Charts: a result in, a matplotlib figure out; they draw and compute nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Final

@@ -1,7 +1,5 @@
 """The last 30 % of the time, predicted from the first 70 %, workload by workload."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes

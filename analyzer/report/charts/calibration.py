@@ -1,7 +1,5 @@
 """CPU against requests: every fitted step, the line, its band, and the post's figure."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import numpy as np

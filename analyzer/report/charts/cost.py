@@ -1,15 +1,13 @@
 """What each mode costs a year, and what it is made of."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analyzer.data import BLOG
+from analyzer.projection.choices import Basis
 from analyzer.projection.result import Component, Mode, Price, Projection, Reference
-from analyzer.projection.scenario import Basis
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import style

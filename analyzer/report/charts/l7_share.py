@@ -1,7 +1,5 @@
 """The saving along how much of the mesh needs waypoints, and along their replicas."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter

@@ -1,7 +1,5 @@
 """What moving each namespace saves, and what the first of them save together."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

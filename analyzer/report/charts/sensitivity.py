@@ -1,7 +1,5 @@
 """Which assumption moves the saving most: a bar for each end of each one's range."""
 
-from __future__ import annotations
-
 import re
 import textwrap
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """What all charts share: size, colours, words, and how a figure becomes bytes."""
 
-from __future__ import annotations
-
 import io
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The sidecars over time: what they used, what the fit gives, and what took no part in it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """What each workload's sidecars cost, at rest and for a request, with its 90 % interval."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass

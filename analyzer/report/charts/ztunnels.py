@@ -1,7 +1,5 @@
 """What the ztunnel of each node would use."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

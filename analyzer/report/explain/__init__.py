@@ -4,8 +4,6 @@ It recomputes nothing: every result is the projection's own, and stands beside t
 from so that a reader, or a test, can redo it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from analyzer.projection.demand import MeasuredLoad

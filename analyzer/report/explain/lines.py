@@ -4,8 +4,6 @@ Arithmetic is "what it is: how = how much unit", to six digits, in plain text. A
 query of this Prometheus, the fit, a page, or the user.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
@@ -13,9 +11,10 @@ from typing import Final
 from analyzer.calibration.result import RoleCalibration
 from analyzer.data import assumptions
 from analyzer.measurement.manifest import Manifest
+from analyzer.projection.choices import Basis
 from analyzer.projection.components import COMPONENTS
 from analyzer.projection.needs import Need, Units
-from analyzer.projection.scenario import Basis, Scenario
+from analyzer.projection.scenario import Scenario
 from analyzer.report import format as fmt
 from analyzer.units import Interval, Provenance
 

@@ -1,18 +1,16 @@
 """From vCPU and GiB to dollars, and from dollars to what is saved."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats
+from analyzer.projection.choices import Basis
 from analyzer.projection.demand import MeasuredLoad, MeshLoad
 from analyzer.projection.needs import Need
 from analyzer.projection.prices import NodePrices
 from analyzer.projection.result import Mode, Price, Projection, Saving, Workings
-from analyzer.projection.scenario import Basis
 from analyzer.projection.sidecars import by_basis
 from analyzer.report import format as fmt
 from analyzer.report.explain.lines import (

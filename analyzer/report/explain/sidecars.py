@@ -1,7 +1,5 @@
 """What the sidecars need: sums over proxies and steps, divided by the number of steps."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from analyzer.projection.demand import MeasuredLoad

@@ -1,18 +1,16 @@
 """What a waypoint needs in each namespace: how many replicas, and what each uses."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from analyzer.calibration.models import Power
 from analyzer.calibration.result import RoleCalibration
+from analyzer.projection.choices import Basis
 from analyzer.projection.components import waypoint_replicas
 from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.needs import Need
 from analyzer.projection.result import Workings
-from analyzer.projection.scenario import Basis
 from analyzer.projection.uncertainty import Parameters
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer

@@ -1,15 +1,13 @@
 """What the ztunnels need, one on each node."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 
 import pandas as pd
 
+from analyzer.projection.choices import Basis
 from analyzer.projection.needs import Need
 from analyzer.projection.result import Workings
-from analyzer.projection.scenario import Basis
 from analyzer.projection.uncertainty import Parameters
 from analyzer.report import format as fmt
 from analyzer.report.explain.lines import assumed, equation, figure, query_file, sum_lines

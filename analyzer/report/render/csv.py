@@ -1,7 +1,5 @@
 """Flat rows as CSV: whatever comes from labels is made harmless in each cell."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterable, Mapping

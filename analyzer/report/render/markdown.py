@@ -1,7 +1,5 @@
 """A report as Markdown; whatever came from labels is made harmless."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 
 from analyzer.report import format as fmt

@@ -1,7 +1,5 @@
 """Pieces of HTML that a notebook shows: sentences and tables, every text shown as it is."""
 
-from __future__ import annotations
-
 import html
 from typing import Final
 

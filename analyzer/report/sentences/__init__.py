@@ -1,7 +1,5 @@
 """What was found, in sentences: values in, text out. Wording lives here and in `tables`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from analyzer.units import Refusal

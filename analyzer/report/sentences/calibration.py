@@ -1,7 +1,5 @@
 """What the calibration found, in sentences a person can repeat."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Final

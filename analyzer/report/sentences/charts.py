@@ -1,7 +1,5 @@
 """What each chart shows, in a title and a smaller line under it; which charts there are."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -11,10 +9,9 @@ import pandas as pd
 
 from analyzer.calibration.result import Backtest, RoleCalibration, WorkloadCalibration
 from analyzer.data import BLOG
-from analyzer.projection.choices import OBSERVED, Placement
+from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import NodeZtunnel, Projection, Reference, Sweep
-from analyzer.projection.scenario import Basis
 from analyzer.report import format as fmt
 from analyzer.report.sentences.calibration import TIMES_FROM, post_vcpu
 from analyzer.units import Interval

@@ -1,7 +1,5 @@
 """How the data came about, and how to collect them again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

@@ -1,7 +1,5 @@
 """What a comparison found, in a sentence a person can repeat."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 from analyzer.comparison.result import Cause, Compared, Comparison, Difference

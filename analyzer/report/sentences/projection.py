@@ -1,7 +1,5 @@
 """What the projection found, in sentences."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from analyzer.data import BLOG

@@ -1,15 +1,13 @@
 """The answer in one paragraph, for whoever pays and for whoever is on call."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from analyzer.measurement.findings import Severity
+from analyzer.projection.choices import Basis
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
 from analyzer.projection.result import Projection
-from analyzer.projection.scenario import Basis
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.sentences import Line

@@ -1,7 +1,5 @@
 """Tables of a comparison: components, where the difference comes from, and namespaces."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Final
 

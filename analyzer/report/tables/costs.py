@@ -1,7 +1,5 @@
 """Tables of what the modes cost, and of what moves that."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Tables of where figures come from: assumptions and published constants."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from typing import Final

@@ -1,7 +1,5 @@
 """Tables of the mesh's parts: workloads, namespaces, nodes, proxies, and findings on them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Final
 

@@ -9,8 +9,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from analyzer.projection.choices import Basis
 from analyzer.projection.result import Projection
-from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
 from analyzer.report.charts.cost import draw as cost_chart

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection, LineCollection
 from matplotlib.figure import Figure
 
+from analyzer.projection.choices import Basis
 from analyzer.projection.result import Sweep, SweepPoint
-from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
 from analyzer.report.charts.l7_share import draw as l7_share_chart
 from analyzer.report.charts.style import figure_bytes

@@ -10,8 +10,8 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
 from analyzer.data import assumptions
+from analyzer.projection.choices import Basis
 from analyzer.projection.result import Sensitivity
-from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
 from analyzer.report.charts.sensitivity import draw as sensitivity_chart
 from analyzer.report.charts.sensitivity import in_words
