@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.calibration.fit.segments import Floats, Segments
+from analyzer.arrays import Floats
+from analyzer.calibration.fit.segments import Segments
 
 RUNS = st.lists(
     st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=1, max_size=9),
