@@ -31,6 +31,7 @@ check: .venv/dev.stamp ## lint, format, type and layer checks
 	@$(BIN)/ruff check -q
 	@$(BIN)/ruff format -q --check
 	@$(BIN)/mypy
+	@$(BIN)/python -m tests.locked
 	@layers=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$layers"; exit 1; }
 	@for notebook in notebooks/*.ipynb; do \
 		test ! -e "$$notebook" || $(BIN)/nbstripout --verify "$$notebook" || exit 1; \

@@ -30,6 +30,31 @@ for name in victoria-metrics hey; do
     provide "$name" "$name" || echo "Going on without $name: no apt to get it, and not on PATH." >&2
 done
 
+# Fonts, and where they are: a bare machine has neither, and a browser draws nothing without them.
+fonts() {
+    if test -e /etc/fonts/fonts.conf && find /usr/share/fonts -name '*.[ot]tf' 2>/dev/null | grep -q .; then
+        return
+    fi
+    unpack fonts-dejavu-core || return
+    cat >.tools/fonts.conf <<EOF
+<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig>
+  <dir prefix="relative">deb/fonts-dejavu-core/usr/share/fonts</dir>
+  <cachedir prefix="relative">fonts.cache</cachedir>
+</fontconfig>
+EOF
+}
+
+# The driver of the browser is a program too, and needs a library that not every machine has.
+driver() {
+    test ! -e .tools/lib/libatomic.so.1 || return 0
+    find /lib /usr/lib /usr/lib64 -name 'libatomic.so.1' 2>/dev/null | grep -q . && return
+    unpack libatomic1 || return
+    mkdir -p .tools/lib
+    (cd .tools/lib && find ../deb/libatomic1 -name 'libatomic.so.1*' -exec ln -sf {} . \;)
+}
+
 # A browser needs libraries that a server has not got: they come with it, and are found there.
 browser() {
     test ! -x .tools/bin/chromium || return 0
@@ -41,7 +66,7 @@ browser() {
         fi
     done
     browser=chromium-headless-shell
-    have_apt && unpack_whole "$browser" || return
+    have_apt && unpack_whole "$browser" && fonts || return
     folders=$(cd ".tools/deb/$browser" && find usr/lib lib -name '*.so*' -exec dirname {} + 2>/dev/null |
         sort -u | sed 's,^,$root/,' | paste -s -d :)
     # Found from where it lies, so that a checkout can be moved.
@@ -49,10 +74,12 @@ browser() {
 #!/bin/sh
 root=\$(dirname "\$(readlink -f "\$0")")/../deb/$browser
 export LD_LIBRARY_PATH="$folders"
+fonts="\$root/../../fonts.conf"
+test ! -e "\$fonts" || export FONTCONFIG_FILE="\$fonts"
 exec "\$root/usr/lib/chromium/$browser" "\$@"
 EOF
     chmod +x .tools/bin/chromium.new
     mv .tools/bin/chromium.new .tools/bin/chromium
 }
 
-browser || echo "Going on without chromium: no apt to get it, and not on PATH." >&2
+browser && driver || echo "Going on without chromium: no apt to get it, and not on PATH." >&2

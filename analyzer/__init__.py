@@ -3,7 +3,7 @@
 The four steps, for scripts and notebooks; each is imported when it is first used:
 
     >>> import analyzer as mesh
-    >>> sorted(mesh.__all__)
+    >>> dir(mesh)
     ['__version__', 'calibrate', 'collect', 'load_sample', 'load_snapshot', 'project']
 """
 
@@ -25,3 +25,8 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module("analyzer.notebook"), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names, imported or not: `help` and tab completion ask for them here."""
+    return __all__

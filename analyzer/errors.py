@@ -4,9 +4,11 @@
     ├── UsageError                an option or a scenario file that makes no sense, exit 2
     ├── QueryFileError            a file under queries/ is missing or malformed
     ├── PrometheusError           the server could not be asked, or gave an unusable answer
+    │   ├── Unreachable           no connection to it, or none that can be trusted
     │   ├── QueryRejected         400/422, with Prometheus's own words
     │   └── QueryTooHeavy         too many samples, or out of time: ask for less at once
     ├── SnapshotError             a snapshot is missing, incomplete, damaged or too new
+    ├── OutputError               a file cannot be written
     ├── FrameError                a table lacks a column or holds an impossible value
     └── InsufficientData          the data cannot support the answer, exit 3
 
@@ -14,23 +16,23 @@ A programming mistake stays a ValueError or TypeError and shows its traceback. "
 this workload" is no exception at all but a `units.Refusal` beside the answer.
 """
 
-__all__ = [
-    "AnalyzerError",
-    "FrameError",
-    "InsufficientData",
-    "PrometheusError",
-    "QueryFileError",
-    "QueryRejected",
-    "QueryTooHeavy",
-    "SnapshotError",
-    "UsageError",
-]
+from __future__ import annotations
+
+from analyzer.settings import Setting, settings_in
+
+_PROMQL_LENGTH = 120
+"""Characters of a query that a message of one line repeats."""
 
 
 class AnalyzerError(Exception):
     """A known failure, told in one line."""
 
     exit_code = 1
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """The settings that the text names: those that are wrong, or that cure it."""
+        return settings_in(str(self))
 
 
 class UsageError(AnalyzerError):
@@ -44,7 +46,46 @@ class QueryFileError(AnalyzerError):
 
 
 class PrometheusError(AnalyzerError):
-    """The server could not be asked, or gave an answer that cannot be used."""
+    """The server could not be asked, or gave an answer that cannot be used.
+
+    Attributes:
+        url: of the server, without credentials; "" if unknown.
+        promql: the query, where the failure is about one; else "".
+        status: of HTTP; None if there was no answer.
+        words: the server's own; "" if it had none.
+    """
+
+    def __init__(
+        self,
+        problem: str = "",
+        *,
+        url: str = "",
+        promql: str = "",
+        status: int | None = None,
+        words: str = "",
+        advice: str = "",
+    ) -> None:
+        self.url, self.promql, self.status, self.words = url, promql, status, words
+        parts = (url, f"HTTP {status}" if status else "", problem or words)
+        text = ": ".join(filter(None, parts))
+        if promql:
+            shown = (
+                promql if len(promql) <= _PROMQL_LENGTH else f"{promql[: _PROMQL_LENGTH - 3]}..."
+            )
+            text += f", while asking: {shown}"
+        super().__init__(f"{text}; {advice}" if advice else text)
+
+
+class Unreachable(PrometheusError):
+    """There is no connection to the server, or none that can be trusted.
+
+    Attributes:
+        cause: the innermost reason, in the words of the network library.
+    """
+
+    def __init__(self, *, url: str, cause: str, advice: str) -> None:
+        super().__init__(f"cannot reach Prometheus at {url}: {cause}", advice=advice)
+        self.url, self.cause = url, cause
 
 
 class QueryRejected(PrometheusError):
@@ -57,6 +98,10 @@ class QueryTooHeavy(PrometheusError):
 
 class SnapshotError(AnalyzerError):
     """A snapshot folder cannot be used."""
+
+
+class OutputError(AnalyzerError):
+    """A file cannot be written."""
 
 
 class FrameError(AnalyzerError):

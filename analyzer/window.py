@@ -7,16 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from analyzer.errors import InsufficientData, UsageError
-
-__all__ = [
-    "INTERVALS_PER_STEP",
-    "MAX_POINTS_PER_SERIES",
-    "MIN_STEP_SECONDS",
-    "SAMPLE_BUDGET",
-    "Chunk",
-    "TimeWindow",
-    "choose_step_seconds",
-]
+from analyzer.settings import Setting
 
 MAX_POINTS_PER_SERIES = 11_000
 """Prometheus refuses range queries of more points (web/api/v1/api.go, "maximum resolution")."""
@@ -92,7 +83,8 @@ class TimeWindow:
         if last <= first:
             raise InsufficientData(
                 f"from {start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC there is no whole "
-                f"step of {step_seconds} s: ask for a longer time (--days, --start, --end)"
+                f"step of {step_seconds} s: ask for a longer time ({Setting.DAYS}, "
+                f"{Setting.START}, {Setting.END})"
             )
         return cls(
             start=datetime.fromtimestamp(first, UTC),
@@ -135,7 +127,7 @@ def choose_step_seconds(slower_scrape_seconds: float, asked_seconds: int | None)
 
     Args:
         slower_scrape_seconds: the scrape interval of the slower side, CPU or requests.
-        asked_seconds: the user's --step, which may go below five minutes but not below
+        asked_seconds: the user's step, which may go below five minutes but not below
             `INTERVALS_PER_STEP` scrapes.
 
     Raises:
@@ -146,7 +138,7 @@ def choose_step_seconds(slower_scrape_seconds: float, asked_seconds: int | None)
         return max(MIN_STEP_SECONDS, shortest)
     if asked_seconds < shortest:
         raise UsageError(
-            f"--step {asked_seconds}s holds fewer than {INTERVALS_PER_STEP} scrapes of "
-            f"{slower_scrape_seconds:g} s: use --step {shortest}s or longer"
+            f"{Setting.STEP} {asked_seconds}s holds fewer than {INTERVALS_PER_STEP} scrapes of "
+            f"{slower_scrape_seconds:g} s: use {Setting.STEP} {shortest}s or longer"
         )
     return asked_seconds

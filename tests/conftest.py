@@ -1,5 +1,6 @@
 """Servers and snapshots that many tests share, each made once."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from analyzer.measurement.plan import Ask
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from tests.support import SMALL_MESH, FilledMesh, MeshCache, PrometheusServer
+from tests.support.binaries import LIBRARIES
 
 # How fast a machine is, is for benchmarks to say.
 settings.register_profile("untimed", deadline=None)
@@ -26,6 +28,10 @@ def _own_environment() -> Iterator[None]:
         patch.setenv("NO_PROXY", "127.0.0.1,localhost")
         patch.setenv("no_proxy", "127.0.0.1,localhost")
         patch.setenv("NETRC", "/nonexistent")
+        if LIBRARIES.is_dir():
+            # Playwright starts a program of its own, which finds them nowhere else.
+            folders = [str(LIBRARIES), os.environ.get("LD_LIBRARY_PATH", "")]
+            patch.setenv("LD_LIBRARY_PATH", ":".join(filter(None, folders)))
         yield
 
 

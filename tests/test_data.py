@@ -210,7 +210,7 @@ def test_the_sample_tells_of_no_machine_but_a_loopback_address() -> None:
 def test_the_sample_is_there_by_its_name_and_others_are_not() -> None:
     assert sample_path() == sample_path(DEFAULT_SAMPLE)
     assert sample_path("fleet") != sample_path()
-    with pytest.raises(UsageError, match=r"no bundled sample 'nothing'; there are: .*fleet"):
+    with pytest.raises(UsageError, match=r"'nothing'; .*fleet, lab"):
         sample_path("nothing")
 
 

@@ -5,9 +5,14 @@ import re
 import pytest
 
 from analyzer import errors
-from analyzer.errors import AnalyzerError
+from analyzer.errors import AnalyzerError, QueryRejected, Unreachable
+from analyzer.settings import Setting
 
-_CLASSES = [getattr(errors, name) for name in errors.__all__]
+_CLASSES = [
+    found
+    for found in vars(errors).values()
+    if isinstance(found, type) and issubclass(found, AnalyzerError)
+]
 _EXIT_CODES = {"UsageError": 2, "InsufficientData": 3}
 
 
@@ -15,9 +20,36 @@ _EXIT_CODES = {"UsageError": 2, "InsufficientData": 3}
 def test_every_known_failure_has_the_exit_code_it_is_documented_with(
     error: type[AnalyzerError],
 ) -> None:
-    assert issubclass(error, AnalyzerError)
     assert error.exit_code == _EXIT_CODES.get(error.__name__, 1)
+
+
+@pytest.mark.parametrize("error", [one for one in _CLASSES if one is not Unreachable])
+def test_a_text_is_given_or_made_from_the_facts(error: type[AnalyzerError]) -> None:
     assert str(error("told in one line")) == "told in one line"
+
+
+def test_the_text_of_a_refused_query_is_made_from_its_facts() -> None:
+    error = QueryRejected(url="http://p", promql="up" * 100, status=422, words="no")
+
+    assert (error.url, error.status, error.words) == ("http://p", 422, "no")
+    assert error.promql == "up" * 100
+    assert str(error).startswith("http://p: HTTP 422: no, ")
+    assert str(error).endswith("...")
+    assert len(str(error)) < len(error.promql)
+
+
+def test_the_text_of_a_server_out_of_reach_is_made_from_its_facts() -> None:
+    error = Unreachable(url="http://p", cause="refused", advice="go home")
+
+    assert (error.url, error.cause, error.status) == ("http://p", "refused", None)
+    assert str(error).endswith(" http://p: refused; go home")
+
+
+def test_an_error_has_the_settings_that_its_text_names() -> None:
+    error = AnalyzerError(f"wrong {Setting.STEP}: see {Setting.DAYS}, {Setting.STEP}")
+
+    assert error.settings == (Setting.STEP, Setting.DAYS)
+    assert AnalyzerError("wrong step").settings == ()
 
 
 def test_a_known_failure_is_no_programming_mistake() -> None:

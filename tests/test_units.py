@@ -23,7 +23,7 @@ SAYS_ITS_UNIT = re.compile(
     # Statistics that have none, or the square of two others'.
     r"|(^|_)(exponent|weights|gains|freedom|coefficients|covariances?)$"
 )
-_OF_ITS_CALLER = ("analyzer.calibration.fit.least_squares.", "analyzer.calibration.fit.huber.")
+_OF_ITS_CALLER = ("analyzer.calibration.fit.",)
 """Modules that compute with numbers of any unit."""
 _UNIT_ELSEWHERE = {
     "analyzer.units.Interval.low": "the field that holds the interval says it",
@@ -32,19 +32,9 @@ _UNIT_ELSEWHERE = {
     "analyzer.prometheus.response.Series.times": "Prometheus's own, seconds since the epoch",
     "analyzer.prometheus.response.Series.samples": "the query that was asked says it",
     "analyzer.calibration.mesh.MeshCurve.mid": "two units: idle vcpu, vcpu per 1000 rps",
-    "analyzer.calibration.fit.partial_pooling.Prior.mean": "two units: idle vcpu, coefficient",
-    "analyzer.calibration.fit.partial_pooling.Prior.spread": "a matrix of these two",
-    "analyzer.calibration.fit.partial_pooling.Pooled.curves": "two units: idle vcpu, coefficient",
     "analyzer.calibration.workloads.WorkloadFits.curves": "two units: idle vcpu, coefficient",
     "analyzer.calibration.result.RoleCalibration.draws": "two units: idle vcpu, vcpu per 1000 rps",
     "analyzer.calibration.result.RoleCalibration.cost_of_each": "the keys say it",
-    "analyzer.calibration.fit.attenuation._Lines.slopes": "of a workload's basis",
-    "analyzer.calibration.fit.attenuation._Lines.shifts": "of a workload's basis",
-    "analyzer.calibration.panel.Panel.correlations": "it has none",
-    "analyzer.calibration.fit.partial_pooling._Evidence.gain": "a matrix: idle vcpu, coefficient",
-    "analyzer.calibration.fit.partial_pooling._Evidence.own": "two units: idle vcpu, coefficient",
-    "analyzer.calibration.fit.partial_pooling._Evidence.noise": "a matrix of these two",
-    "analyzer.calibration.fit.partial_pooling._Evidence.doubt": "a matrix of these two",
     "analyzer.projection.demand.Growth.factor": "it has none",
     "analyzer.projection.result.SweepPoint.choice": "the name of the sweep",
     "analyzer.projection.result.Sweep.break_even": "the name of the sweep",

@@ -25,10 +25,10 @@ def long_literals(source: str) -> Iterator[tuple[int, str]]:
 
 
 def _long_in(node: ast.AST) -> Iterator[tuple[int, str]]:
-    for part in ast.walk(node):
-        text = part.value if isinstance(part, ast.Constant) else None
-        if isinstance(text, str) and len(text.split()) > MOST_WORDS:
-            yield part.lineno, text
+    constants = (part for part in ast.walk(node) if isinstance(part, ast.Constant))
+    for part in constants:
+        if isinstance(part.value, str) and len(part.value.split()) > MOST_WORDS:
+            yield part.lineno, part.value
 
 
 def main() -> int:

@@ -1,22 +1,16 @@
 """How well the end of the window follows from its beginning."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import numpy as np
-import pandas as pd
-from scipy import special
 
-from analyzer.calibration.fit.segments import Floats, Ints
+from analyzer.arrays import Floats, Ints
+from analyzer.calibration.fit.student import reach
 from analyzer.calibration.observations import Observations
-from analyzer.calibration.panel import Panel, obstacles
+from analyzer.calibration.panel import Panel
 from analyzer.calibration.result import Backtest
 from analyzer.calibration.shapes import Shape
-from analyzer.calibration.workloads import WorkloadFits, fit_shape, fit_workloads
-from analyzer.units import CONFIDENCE
-
-__all__ = ["TRAINING_SHARE", "backtest"]
+from analyzer.calibration.workloads import WorkloadFits, fit_workloads
 
 TRAINING_SHARE: Final = 0.7
 """Part of the window that is fitted; the rest is predicted."""
@@ -47,10 +41,8 @@ def backtest(
     if not early.any():
         return None
     panel, rest = Panel.of(rows[early]), Panel.of(rows[~early])
-    found = obstacles(panel)
     begin = None if variance_weights is None else variance_weights[early]
-    start = None if begin is None else (begin, np.ones_like(begin))
-    fits = fit_workloads(shape, panel, found, fit_shape(shape, panel, found, start))
+    fits = fit_workloads(shape, panel, None if begin is None else (begin, np.ones_like(begin)))
     _, then, later = np.intersect1d(panel.numbers, rest.numbers, return_indices=True)
     known = fits.has_idle[then]
     then, later = then[known], later[known]
@@ -58,34 +50,21 @@ def backtest(
     if not actual.sum() > 0:
         return None
     predicted, variances = _predict(fits, rest, then, later)
-    errors = predicted - actual
-    margins = np.sqrt(variances)
-    margins *= special.stdtrit(fits.degrees_of_freedom[then], (1 + CONFIDENCE) / 2)
+    errors, margins = predicted - actual, reach(variances, fits.panel.degrees_of_freedom[then])
+    over = len(points[points >= cut])
+    workloads = names.iloc[rest.numbers[later]].reset_index(drop=True)
     return Backtest(
         bias_share=float(errors.sum() / actual.sum()),
         error_share=float(np.abs(errors).sum() / actual.sum()),
         covered_share=float((np.abs(errors) <= margins).mean()),
         workload_count=len(then),
-        workloads=_table(
-            names.iloc[rest.numbers[later]], actual, predicted, margins, len(points[points >= cut])
-        ),
-    )
-
-
-def _table(
-    names: pd.DataFrame, actual: Floats, predicted: Floats, margins: Floats, point_count: int
-) -> pd.DataFrame:
-    """Return sums over the later steps as means over the time."""
-    return (
-        names[["namespace", "workload"]]
-        .assign(
-            measured_vcpu=actual / point_count,
-            predicted_vcpu=predicted / point_count,
+        workloads=workloads[["namespace", "workload"]].assign(
+            measured_vcpu=actual / over,
+            predicted_vcpu=predicted / over,
             # What a CPU could fall to is nothing.
-            predicted_low_vcpu=np.maximum(predicted - margins, 0.0) / point_count,
-            predicted_high_vcpu=(predicted + margins) / point_count,
-        )
-        .reset_index(drop=True)
+            predicted_low_vcpu=np.maximum(predicted - margins, 0.0) / over,
+            predicted_high_vcpu=(predicted + margins) / over,
+        ),
     )
 
 
@@ -99,7 +78,7 @@ def _predict(fits: WorkloadFits, rest: Panel, then: Ints, later: Ints) -> tuple[
         later: segments of the same workloads among the later steps.
     """
     loads = rest.workloads.sum(fits.shape.design(rest)).T[later]
-    predicted = np.einsum("gk,gk->g", loads, fits.coefficients[then])
+    predicted = np.einsum("gk,gk->g", loads, fits.fit.coefficients[then])
     of_fit = np.einsum("gi,gij,gj->g", loads, fits.coefficient_covariances[then], loads)
     panel = fits.panel
     pulls = panel.clusters.sum(np.nan_to_num(panel.vcpu - fits.predicted_vcpu))

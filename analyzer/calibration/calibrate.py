@@ -1,35 +1,30 @@
 """The second step of the program: from a measured mesh to what its proxies cost."""
 
-from __future__ import annotations
-
+import numpy as np
 import pandas as pd
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
+from analyzer.calibration import summary
 from analyzer.calibration.memory import fit_memory
 from analyzer.calibration.models import Power
 from analyzer.calibration.observations import Observations, observe
 from analyzer.calibration.result import Calibration, Decomposition, RoleCalibration
 from analyzer.calibration.role import fit_role
-from analyzer.calibration.summary import (
-    decompose,
-    predicted_vcpu,
-    refused_workloads,
-    workload_calibrations,
-)
-from analyzer.calibration.timeline import timeline
 from analyzer.calibration.ztunnel import fit_ztunnels
 from analyzer.data import assumptions
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
+from analyzer.settings import Setting
 from analyzer.units import Interval, Provenance, Reason, Refusal, Role
-
-__all__ = ["calibrate", "calibrate_usage"]
 
 MAX_UNEXPLAINED_SHARE = 0.03
 """Share of the measured CPU that the fit may leave unexplained without a warning."""
 
 MAX_ATTENUATION_SHARE = 0.03
 """Share that the slope may surely be too low by without a warning."""
+
+ALL_REQUESTS_SHARE = 0.995
+"""Share of the requests that rounds to all of them: a warning would contradict itself."""
 
 
 def calibrate(snapshot: Snapshot) -> Calibration:
@@ -44,37 +39,34 @@ def calibrate(snapshot: Snapshot) -> Calibration:
 def calibrate_usage(usage: MeshUsage) -> Calibration:
     """Return what the proxies of a measured mesh cost."""
     observations = observe(usage, Role.SIDECAR)
-    fit = fit_role(Role.SIDECAR, observations)
-    memory = fit_memory(usage)
-    decomposition = decompose(fit, observations)
-    predicted = predicted_vcpu(fit)
+    role = fit_role(Role.SIDECAR, observations)
+    sidecar, fitted, memory = role.calibration, role.fitted, fit_memory(usage)
+    decomposition = summary.decompose(fitted, observations)
+    predicted = summary.predicted_vcpu(fitted) if fitted else np.zeros(0)
     return Calibration(
-        sidecar=fit.calibration,
-        waypoint=_waypoint(usage, fit.calibration),
+        sidecar=sidecar,
+        waypoint=_waypoint(usage, sidecar),
         ztunnel=fit_ztunnels(observe(usage, Role.ZTUNNEL)),
         memory=memory,
-        workloads=tuple(workload_calibrations(fit, observations)),
+        workloads=tuple(summary.workload_calibrations(fitted, observations)) if fitted else (),
         decomposition=decomposition,
-        observations=_shown(observations, predicted),
+        observations=_named(observations, predicted),
         exclusions=observations.exclusions,
-        timeline=timeline(usage, observations, predicted),
+        timeline=summary.timeline(usage, observations, predicted),
         refusals=(
-            *(item for item in (fit.calibration, memory) if isinstance(item, Refusal)),
-            *refused_workloads(fit, observations),
+            *(item for item in (sidecar, memory) if isinstance(item, Refusal)),
+            *(summary.refused_workloads(fitted, observations) if fitted else ()),
         ),
-        warnings=_warnings(fit.calibration, decomposition),
+        warnings=_warnings(sidecar, decomposition),
     )
 
 
-def _shown(observations: Observations, predicted: Floats) -> pd.DataFrame:
-    """Return the fitted steps under their names, with what the fit makes of them."""
-    rows = observations.rows
-    names = {
-        column: pd.Categorical.from_codes(codes, categories)
-        for column in ("namespace", "workload")
-        for codes, categories in [pd.factorize(observations.workloads[column])]
-        for codes in [codes[rows["workload"]]]
-    }
+def _named(observations: Observations, predicted: Floats) -> pd.DataFrame:
+    """Return the fitted steps with their namespace, workload and prediction."""
+    rows, names = observations.rows, {}
+    for column in ("namespace", "workload"):
+        codes, categories = pd.factorize(observations.workloads[column])
+        names[column] = pd.Categorical.from_codes(codes[rows["workload"]], categories)
     return rows.assign(**names, predicted_vcpu=predicted)
 
 
@@ -100,6 +92,7 @@ def _waypoint(usage: MeshUsage, sidecar: RoleCalibration | Refusal) -> RoleCalib
         model=f"{ratio.value.mid:g} x sidecar ({sidecar.model})",
         provenance=Provenance.DERIVED,
         source=f"{ratio.source}; not measured: {measured.detail}",
+        not_measured=measured,
     )
 
 
@@ -113,8 +106,7 @@ def _product(first: Interval, second: Interval) -> Interval:
 def _warnings(sidecar: RoleCalibration | Refusal, decomposition: Decomposition) -> tuple[str, ...]:
     warnings = []
     if isinstance(sidecar, RoleCalibration):
-        # What rounds to all of the requests is not worth a warning, and would contradict itself.
-        if (sidecar.covered_share or 0) < 0.995:  # noqa: PLR2004
+        if (sidecar.covered_share or 0) < ALL_REQUESTS_SHARE:
             warnings.append(
                 f"the fit speaks for {sidecar.covered_share:.0%} of the sidecars' requests: "
                 "the other workloads could not be fitted"
@@ -123,7 +115,7 @@ def _warnings(sidecar: RoleCalibration | Refusal, decomposition: Decomposition) 
         if missing and missing.low > 0 and missing.mid > MAX_ATTENUATION_SHARE:
             warnings.append(
                 f"the slope is some {missing.mid:.0%} too low: CPU and requests are not counted "
-                "at the same moments, and the steps are short against that (--step)"
+                f"at the same moments, and the steps are short against that ({Setting.STEP})"
             )
         straight = sidecar.straight_line_idle_vcpu_per_proxy
         if straight is not None and isinstance(sidecar.curve, Power):

@@ -1,21 +1,23 @@
 """What memory a sidecar takes, and what of it the configuration pushed to it takes."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from analyzer.arrays import Floats, Ints
 from analyzer.calibration.fit.huber import HUBER_THRESHOLD, fit_robustly
-from analyzer.calibration.fit.jackknife import interval, jackknife
-from analyzer.calibration.fit.least_squares import Problem
-from analyzer.calibration.fit.segments import Floats, Ints, Segments
+from analyzer.calibration.fit.jackknife import ranges
+from analyzer.calibration.fit.least_squares import Problem, Term
+from analyzer.calibration.fit.segments import Segments
 from analyzer.calibration.result import MemoryCalibration
 from analyzer.measurement.usage import MeshUsage
-from analyzer.units import BYTES_PER_GIB, Reason, Refusal, Role
+from analyzer.units import BYTES_PER_GIB, Interval, Reason, Refusal, Role
 
-__all__ = ["fit_memory"]
+CONSTANT: Final = Term(name="constant", is_floored=True)
+CLUSTERS: Final = Term(name="Envoy clusters", is_floored=True)
 
 MIN_PROXIES: Final = 8
 """Fewer proxies than this give no line: configuration hardly changes in time, so that each proxy
@@ -39,50 +41,42 @@ def fit_memory(usage: MeshUsage) -> MemoryCalibration | Refusal:
         )
     gib = proxies["memory_bytes"].to_numpy(float) / BYTES_PER_GIB
     workload = proxies["workload"].to_numpy(np.int64)
-    mean, variance, freedom = _fit(np.ones((1, len(gib))), gib, workload)
-    whole = interval(float(mean[0]), float(variance[0]), freedom)
+    one = np.ones_like(gib)
+    whole = MemoryCalibration(
+        gib_per_proxy=_fit({CONSTANT: one}, gib, workload)[CONSTANT], proxy_count=len(gib)
+    )
     clusters = proxies["configured_clusters"].to_numpy(float)
     known = ~np.isnan(clusters)
     if known.sum() < MIN_PROXIES or clusters[known].std() < MIN_VARIATION * clusters[known].mean():
-        return MemoryCalibration(gib_per_proxy=whole, proxy_count=len(gib))
-    design = np.array([np.ones(int(known.sum())), clusters[known] / 1000])
-    line, variances, freedom = _fit(design, gib[known], workload[known])
-    if line[1] == 0:
-        return MemoryCalibration(gib_per_proxy=whole, proxy_count=len(gib))
-    return MemoryCalibration(
-        gib_per_proxy=whole,
-        proxy_count=len(gib),
-        idle_gib_per_proxy=interval(float(line[0]), float(variances[0]), freedom),
-        gib_per_1000_clusters=interval(float(line[1]), float(variances[1]), freedom),
+        return whole
+    loads = {CONSTANT: one[known], CLUSTERS: clusters[known] / 1000}
+    line = _fit(loads, gib[known], workload[known])
+    if line[CLUSTERS].mid == 0:
+        return whole
+    return replace(
+        whole,
+        idle_gib_per_proxy=line[CONSTANT],
+        gib_per_1000_clusters=line[CLUSTERS],
         cluster_count=float(clusters[known].mean()),
     )
 
 
 def _proxies(usage: MeshUsage) -> pd.DataFrame:
     """Return one row a sidecar with known memory: workload, memory_bytes, configured_clusters."""
-    columns = ["memory_bytes", "configured_clusters"]
-    means = usage.steps.groupby("proxy")[columns].mean()
+    means = usage.steps.groupby("proxy")[["memory_bytes", "configured_clusters"]].mean()
     sidecars = usage.proxies[usage.proxies["role"] == Role.SIDECAR]
     workload = sidecars.groupby(["namespace", "workload"]).ngroup().rename("workload")
     frame = means.join(workload, how="inner").dropna(subset=["memory_bytes"])
     return frame.sort_values("workload", kind="stable")
 
 
-def _fit(design: Floats, gib: Floats, workload: Ints) -> tuple[Floats, Floats, float]:
+def _fit(loads: Mapping[Term, Floats], gib: Floats, workload: Ints) -> dict[Term, Interval]:
     """Fit all sidecars together; those of one workload are one cluster, where there are more."""
-    whole = Segments.of(np.zeros(len(gib), dtype=np.int64))
     clusters = Segments.of(workload)
     if len(clusters) < MIN_PROXIES:
         clusters = Segments.of(np.arange(len(gib)))
+    problem = Problem.single(loads, gib, np.ones(len(loads), dtype=bool))
     # The mean is a plain one, as it is paid for; the line is a robust one.
-    threshold = np.inf if len(design) == 1 else HUBER_THRESHOLD
-    problem = Problem(
-        design=design,
-        target=gib,
-        segments=whole,
-        active=np.ones((1, len(design)), dtype=bool),
-        floored=range(len(design)),
-    )
+    threshold = HUBER_THRESHOLD if CLUSTERS in loads else np.inf
     fit = fit_robustly(problem, variance_weights=np.ones_like(gib), threshold=threshold)
-    covariance = jackknife(problem, fit, clusters)[0]
-    return fit.coefficients[0], np.diag(covariance), float(len(clusters) - 1)
+    return ranges(problem, fit, clusters)

@@ -1,19 +1,16 @@
 """The workloads' curves weighed together: idle by proxy time, the slope by requests."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.calibration.fit.jackknife import interval
+from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.partial_pooling import Pooled
-from analyzer.calibration.fit.segments import Bools, Floats
+from analyzer.calibration.fit.student import interval, pooled_freedom, weighted
 from analyzer.calibration.models import Affine, Curve, Power
+from analyzer.calibration.shapes import BYTES, INBOUND, OUTBOUND
 from analyzer.calibration.workloads import WorkloadFits
 from analyzer.units import Interval
-
-__all__ = ["MeshCurve", "cost_of_each", "mesh_curve", "pooled_freedom"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,7 +23,6 @@ class MeshCurve:
         degrees_of_freedom: of their intervals, shape (2,).
         curve: CPU at any rate.
         idle_weights: what each workload's idle counts, shape (g,).
-        slope_weights: what each workload's coefficient counts in the slope per 1000 rps, (g,).
         sample_count: steps that the idle is the mean of.
         total_basis_per_slope: what the slope is multiplied by to give the CPU of all traffic,
             added up over the steps.
@@ -37,17 +33,13 @@ class MeshCurve:
     degrees_of_freedom: Floats
     curve: Curve
     idle_weights: Floats
-    slope_weights: Floats
     sample_count: int
     total_basis_per_slope: float
 
     @property
     def intervals(self) -> tuple[Interval, Interval]:
         """Idle vcpu per proxy, and marginal vcpu per 1000 rps."""
-        idle, slope = (
-            interval(float(self.mid[i]), float(self.covariance[i, i]), self.degrees_of_freedom[i])
-            for i in (0, 1)
-        )
+        idle, slope = map(interval, self.mid, np.diag(self.covariance), self.degrees_of_freedom)
         return idle, slope
 
 
@@ -65,19 +57,18 @@ def mesh_curve(fits: WorkloadFits, pooled: Pooled) -> MeshCurve | None:
     weights, per_rps = _weights(fits, has_idle, has_slope)
     own_weights = weights * fits.has_idle[:, None]
     lent_weights = weights * borrowed[:, None]
-    mid = (own_weights * fits.curves).sum(axis=0) + (lent_weights * pooled.curves).sum(axis=0)
+    mid = (own_weights * fits.curves).sum(axis=0) + (lent_weights * pooled.coefficients).sum(axis=0)
     parts, freedoms = _uncertainty(fits, pooled, own_weights, lent_weights)
-    coefficient = float(mid[1] / 1000 / per_rps)
+    idle, coefficient = float(mid[0]), float(mid[1] / 1000 / per_rps)
     exponent = fits.shape.exponent
     return MeshCurve(
         mid=mid,
         covariance=parts.sum(axis=0),
         degrees_of_freedom=np.array([pooled_freedom(parts[:, i, i], freedoms) for i in (0, 1)]),
-        curve=Affine(idle_vcpu=float(mid[0]), vcpu_per_rps=coefficient)
+        curve=Affine(idle_vcpu=idle, vcpu_per_rps=coefficient)
         if exponent == 1
-        else Power(idle_vcpu=float(mid[0]), vcpu_per_rps_power=coefficient, exponent=exponent),
+        else Power(idle_vcpu=idle, vcpu_per_rps_power=coefficient, exponent=exponent),
         idle_weights=weights[:, 0],
-        slope_weights=weights[:, 1],
         sample_count=int(fits.panel.workloads.lengths[has_idle].sum()),
         total_basis_per_slope=float(fits.panel.workloads.sum(fits.panel.rps)[has_slope].sum())
         / (1000 * exponent),
@@ -102,10 +93,9 @@ def _uncertainty(
 
     Lenders count twice where others borrow: by themselves, and in what these borrow.
     """
-    count = len(fits.curves)
-    moves = np.zeros((count, 2, 2))
+    moves = np.zeros((len(fits.curves), 2, 2))
     moves[:, [0, 1], [0, 1]] = own_weights
-    others = []
+    others: list[Floats] = []
     if pooled.prior is not None:
         prior, lenders = pooled.prior, fits.has_slope
         common = np.einsum("gi,gij->ij", lent_weights, pooled.prior_weights)
@@ -114,44 +104,30 @@ def _uncertainty(
         private = pooled.private_covariances * lent_weights[:, :, None] * lent_weights[:, None, :]
         others = [common @ differing.sum(axis=0) @ common.T, private.sum(axis=0)]
     parts = moves @ fits.covariances @ moves.transpose(0, 2, 1)
-    freedom = np.maximum(fits.degrees_of_freedom, 1).astype(float)
     lending = float(fits.has_slope.sum())
     borrowing = np.array([lending - 1, lending - 2])[: len(others)]
-    return np.array([*parts, *others]), np.concatenate([freedom, borrowing])
-
-
-def pooled_freedom(variances: Floats, freedoms: Floats) -> float:
-    """Return the degrees of freedom of a sum of independent variances (Welch-Satterthwaite).
-
-    Their plain sum would be right only for equal ones: where one workload makes most of the
-    uncertainty, the mesh knows it no better than that workload does.
-    """
-    total = float(variances.sum())
-    if total <= 0:
-        return float(freedoms.sum())
-    return float(1 / ((variances / total) ** 2 / freedoms).sum())
+    return np.array([*parts, *others]), np.concatenate([fits.panel.degrees_of_freedom, borrowing])
 
 
 def cost_of_each(fits: WorkloadFits) -> dict[str, Interval]:
     """Return what inbound and outbound requests and bytes cost each.
 
-    Each is the mean over the workloads that can tell it apart, weighted by how much of it they
-    have.
+    Each is the mean over the workloads where it is a term of its own, weighted by its amount.
     """
-    panel = fits.panel
-    parts = {
-        "vcpu_per_1000_inbound_rps": (2, panel.inbound_rps, 1000),
-        "vcpu_per_1000_outbound_rps": (3, panel.outbound_rps, 1000),
-        "vcpu_per_gbit_per_second": (4, np.nan_to_num(panel.gbit_per_second), 1),
+    terms = {
+        "vcpu_per_1000_inbound_rps": (INBOUND, 1000),
+        "vcpu_per_1000_outbound_rps": (OUTBOUND, 1000),
+        "vcpu_per_gbit_per_second": (BYTES, 1),
     }
     costs = {}
-    for name, (column, amount, unit) in parts.items():
-        told_apart = fits.coefficient_covariances[:, column, column] > 0
-        amounts = panel.workloads.sum(amount) * told_apart * fits.has_slope
+    for name, (term, unit) in terms.items():
+        if term not in fits.shape.terms:
+            continue
+        variances = fits.variance(term)
+        amounts = fits.panel.workloads.sum(fits.shape.load(term, fits.panel))
+        amounts *= (variances > 0) & fits.has_slope
         if amounts.sum() > 0:
-            weights = amounts / amounts.sum()
-            variances = weights**2 * fits.coefficient_covariances[:, column, column]
-            freedom = pooled_freedom(variances, np.maximum(fits.degrees_of_freedom, 1))
-            mid = float(weights @ fits.coefficients[:, column])
-            costs[name] = interval(mid, float(variances.sum()), freedom).scaled(unit)
+            each = amounts / amounts.sum()
+            mean = weighted(each, fits.coefficient(term), variances, fits.panel.degrees_of_freedom)
+            costs[name] = mean.scaled(unit)
     return costs

@@ -1,22 +1,17 @@
-"""Which of the measured steps may speak for what a proxy costs."""
-
-from __future__ import annotations
+"""Which of the measured steps show what a proxy costs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from analyzer.calibration.fit.segments import Bools, Ints, Segments
+from analyzer.arrays import Bools, Floats, Ints
+from analyzer.calibration.fit.segments import Segments
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import BITS_PER_GBIT, Role
-
-__all__ = ["THROTTLED", "Exclusion", "Observations", "observe"]
-
-THROTTLED: Final = "the proxy was throttled in it"
 
 MAX_THROTTLED_SHARE: Final = 0.05
 """Share of a step's CPU periods in which a proxy may be throttled. What is put off in a few
@@ -26,15 +21,38 @@ MAX_LIMIT_SHARE: Final = 0.9
 """Share of its CPU limit from which a proxy's CPU cannot rise with its requests any more."""
 
 MAX_RESET_SHARE: Final = 0.1
-"""Counters of a proxy that begin anew in more of its steps than this are evicted while idle
-(statsEvictionInterval), not restarted."""
+"""Counters of a proxy that are reset in more of its steps than this are evicted while idle
+(statsEvictionInterval): the proxy does not restart."""
+
+_COLUMNS: Final = [
+    "proxy",
+    "point",
+    "rps",
+    "inbound_rps",
+    "outbound_rps",
+    "gbit_per_second",
+    "tcp_bytes_per_second",
+    "new_connections_per_second",
+    "cpu_vcpu",
+]
+
+
+class Unusable(StrEnum):
+    """Why a step takes no part in a fit; of several, the first that holds."""
+
+    NO_CPU = "no CPU sample"
+    NOT_SCRAPED = "its metrics were not scraped"
+    CUT = "the proxy started or ended in it"
+    RESTARTED = "the proxy restarted in it"
+    THROTTLED = "the proxy was throttled in it"
+    AT_LIMIT = "its CPU was at its limit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
     """Steps that took no part in a fit."""
 
-    reason: str
+    reason: Unusable
     step_count: int
     mean_vcpu: float
     """Their CPU, averaged over the window like every total."""
@@ -50,16 +68,16 @@ class Observations:
             new_connections_per_second, cpu_vcpu; sorted by workload, proxy and point.
         workloads: namespace and workload of each one that has usable steps.
         exclusions: the other steps.
-        left_out: their CPU, by reason and point of the window: reason, point, cpu_vcpu.
+        left_out_vcpu: their CPU at each point of the window, by reason, shape (points,) each.
         measured_vcpu: CPU of both together, averaged over the window.
-        measured_rps: proxy requests per second of both together, likewise.
+        measured_rps: proxy requests per second of both together, averaged in the same way.
         point_count: the steps that averages are over.
     """
 
     rows: pd.DataFrame
     workloads: pd.DataFrame
     exclusions: tuple[Exclusion, ...]
-    left_out: pd.DataFrame
+    left_out_vcpu: Mapping[Unusable, Floats]
     measured_vcpu: float
     measured_rps: float
     point_count: int
@@ -74,123 +92,102 @@ class Observations:
 
 def observe(usage: MeshUsage, role: Role) -> Observations:
     """Choose the steps of one role's proxies that can be fitted."""
-    names, codes = _workloads(usage, role)
-    proxy = usage.steps["proxy"].to_numpy(np.int64)
-    mine = np.flatnonzero(codes[proxy] >= 0)
-    steps = usage.steps if len(mine) == len(proxy) else usage.steps.iloc[mine]
-    points = len(usage.observed_points)
-    left, exclusions, left_out = _exclude(steps, _reasons(usage, steps), points)
-    kept = np.flatnonzero(left)
-    workload = codes[steps["proxy"].to_numpy(np.int64)[kept]]
+    is_chosen = (usage.proxies["role"] == role).to_numpy()
+    groups = usage.proxies.loc[is_chosen].groupby(["namespace", "workload"], sort=True)
+    workload_of = np.full(len(usage.proxies), -1, dtype=np.int64)
+    workload_of[is_chosen] = groups.ngroup().to_numpy(np.int64)
+    workload = workload_of[usage.steps["proxy"].to_numpy(np.int64)]
+    mine = np.flatnonzero(workload >= 0)
+    steps = usage.steps if len(mine) == len(workload) else usage.steps.iloc[mine]
+    kept, exclusions, left_out_vcpu = _exclude(usage, steps)
+    workload = workload[mine][kept]
     order = np.argsort(workload, kind="stable")
     seen, workload = np.unique(workload[order], return_inverse=True)
-    # Requests of a step whose CPU nobody knows would make the ratio of the two too low.
+    # Requests of a step whose CPU is not known would make the ratio of the two too low.
     is_observed = np.isin(steps["point"].to_numpy(), usage.observed_points)
+    points = len(usage.observed_points)
     return Observations(
         rows=_rows(steps, kept[order]).assign(workload=workload),
-        workloads=names.iloc[seen].reset_index(drop=True),
+        workloads=groups.size().index.to_frame(index=False).iloc[seen].reset_index(drop=True),
         exclusions=exclusions,
-        left_out=left_out,
+        left_out_vcpu=left_out_vcpu,
         measured_vcpu=float(steps["cpu_vcpu"].sum()) / points,
         measured_rps=float(np.nansum(steps["proxy_rps"].to_numpy()[is_observed])) / points,
         point_count=points,
     )
 
 
-def _workloads(usage: MeshUsage, role: Role) -> tuple[pd.DataFrame, Ints]:
-    """Return the workloads of a role, sorted, and for each proxy its workload's row or -1."""
-    chosen = (usage.proxies["role"] == role).to_numpy()
-    groups = usage.proxies.loc[chosen].groupby(["namespace", "workload"], sort=True)
-    codes = np.full(len(usage.proxies), -1, dtype=np.int64)
-    codes[chosen] = groups.ngroup().to_numpy(np.int64)
-    names = groups.size().index.to_frame(index=False)
-    return names, codes
-
-
 def _rows(steps: pd.DataFrame, kept: Ints) -> pd.DataFrame:
-    def taken(column: str) -> npt.NDArray[np.generic]:
-        return steps[column].to_numpy()[kept]
-
-    tcp, http = taken("tcp_bytes_per_second"), taken("http_bytes_per_second")
-    # Where there are no requests, their bytes need not be known; TCP is what there is.
-    without_http = np.where(steps["proxy_rps"].to_numpy(float)[kept] > 0, np.nan, tcp)
-    both = np.where(np.isnan(http), without_http, np.where(np.isnan(tcp), 0.0, tcp) + http)
-    return pd.DataFrame(
-        {
-            "proxy": taken("proxy"),
-            "point": taken("point"),
-            "rps": taken("proxy_rps"),
-            "inbound_rps": taken("inbound_rps"),
-            "outbound_rps": taken("outbound_rps"),
-            "gbit_per_second": both * 8 / BITS_PER_GBIT,
-            "tcp_bytes_per_second": tcp,
-            "new_connections_per_second": taken("new_connections_per_second"),
-            "cpu_vcpu": taken("cpu_vcpu"),
-        }
+    columns = {name: steps[name].to_numpy()[kept] for name in _COLUMNS if name in steps}
+    rps, http, tcp = (
+        steps[name].to_numpy()[kept]
+        for name in ("proxy_rps", "http_bytes_per_second", "tcp_bytes_per_second")
     )
+    # Where there are no requests, their bytes need not be known; TCP is what there is.
+    without_http = np.where(rps > 0, np.nan, tcp)
+    both = np.where(np.isnan(http), without_http, np.where(np.isnan(tcp), 0.0, tcp) + http)
+    columns |= {"rps": rps, "gbit_per_second": both * 8 / BITS_PER_GBIT}
+    return pd.DataFrame(columns, columns=_COLUMNS)
 
 
 def _exclude(
-    steps: pd.DataFrame, reasons: Mapping[str, Bools], points: int
-) -> tuple[Bools, tuple[Exclusion, ...], pd.DataFrame]:
-    """Leave each step out for the first reason that holds of it."""
-    vcpu, point = np.nan_to_num(steps["cpu_vcpu"].to_numpy(float)), steps["point"].to_numpy()
+    usage: MeshUsage, steps: pd.DataFrame
+) -> tuple[Ints, tuple[Exclusion, ...], dict[Unusable, Floats]]:
+    """Return which rows are left, which are not, and the CPU of these at each point."""
+    points = usage.observed_points
+    vcpu, point = (
+        np.nan_to_num(steps["cpu_vcpu"].to_numpy(float)),
+        steps["point"].to_numpy(np.int64),
+    )
     left = np.ones(len(steps), dtype=bool)
-    exclusions, sums = [], [pd.DataFrame({"reason": [], "point": [], "cpu_vcpu": []})]
-    for reason, holds in reasons.items():
+    exclusions: list[Exclusion] = []
+    left_out_vcpu: dict[Unusable, Floats] = {}
+    for reason, holds in _reasons(usage, steps).items():
         out = left & holds
         left &= ~holds
+        totals = np.bincount(point[out], vcpu[out], minlength=points.max() + 1)
+        left_out_vcpu[reason] = totals.astype(float)
         if out.any():
             exclusions.append(
                 Exclusion(
                     reason=reason,
                     step_count=int(out.sum()),
-                    mean_vcpu=float(vcpu[out].sum()) / points,
+                    mean_vcpu=float(vcpu[out].sum()) / len(points),
                 )
             )
-            at, position = np.unique(point[out], return_inverse=True)
-            total = np.bincount(position, vcpu[out])
-            sums.append(pd.DataFrame({"reason": reason, "point": at, "cpu_vcpu": total}))
-    left_out = pd.concat(sums[1:] or sums, ignore_index=True)
-    return left, tuple(exclusions), left_out
+    return np.flatnonzero(left).astype(np.int64), tuple(exclusions), left_out_vcpu
 
 
-def _reasons(usage: MeshUsage, steps: pd.DataFrame) -> dict[str, Bools]:
+def _reasons(usage: MeshUsage, steps: pd.DataFrame) -> dict[Unusable, Bools]:
     cpu = steps["cpu_vcpu"].to_numpy(float)
     # What is not known compares as false: nothing is left out for want of knowledge.
     return {
-        "no CPU sample": np.isnan(cpu),
-        "its metrics were not scraped": steps["proxy_rps"].isna().to_numpy(),
-        "the proxy started or ended in it": _is_cut(usage, steps),
-        "the proxy restarted in it": _restarted(steps),
-        THROTTLED: steps["throttled_share"].to_numpy(float) > MAX_THROTTLED_SHARE,
-        "its CPU was at its limit": cpu > MAX_LIMIT_SHARE * steps["limit_vcpu"].to_numpy(float),
+        Unusable.NO_CPU: np.isnan(cpu),
+        Unusable.NOT_SCRAPED: steps["proxy_rps"].isna().to_numpy(),
+        Unusable.CUT: _is_cut(usage, steps),
+        Unusable.RESTARTED: _restarted(steps),
+        Unusable.THROTTLED: steps["throttled_share"].to_numpy(float) > MAX_THROTTLED_SHARE,
+        Unusable.AT_LIMIT: cpu > MAX_LIMIT_SHARE * steps["limit_vcpu"].to_numpy(float),
     }
 
 
 def _is_cut(usage: MeshUsage, steps: pd.DataFrame) -> Bools:
-    """Tell the steps in which a proxy lived only in part.
+    """Return in which steps a proxy lived only in part.
 
     Its first and last step, unless that is the window's own first or last: whether it lived
     before and after the window cannot be seen.
     """
-    if steps.empty:
-        return np.zeros(0, dtype=bool)
-    point = steps["point"].to_numpy()
-    lives = Segments.of(steps["proxy"].to_numpy())
-    is_first, is_last = np.zeros(len(steps), dtype=bool), np.zeros(len(steps), dtype=bool)
-    is_first[lives.starts] = True
-    is_last[np.append(lives.starts[1:], lives.row_count) - 1] = True
-    points = usage.observed_points
+    point, points = steps["point"].to_numpy(), usage.observed_points
+    proxy = steps["proxy"].to_numpy()
+    is_first, is_last = np.diff(proxy, prepend=-1) != 0, np.diff(proxy, append=-1) != 0
     born, died = is_first & (point != points.min()), is_last & (point != points.max())
     return np.asarray(born | died)
 
 
 def _restarted(steps: pd.DataFrame) -> Bools:
-    """Tell the steps in which a proxy's counters began anew for once."""
-    if steps.empty:
-        return np.zeros(0, dtype=bool)
-    resets = steps["resets"].to_numpy(float) > 0
-    lives = Segments.of(steps["proxy"].to_numpy())
+    """Return in which steps a proxy's counters were reset, unless they often are."""
+    resets, lives = steps["resets"].to_numpy(float) > 0, Segments.of(steps["proxy"].to_numpy())
+    if not len(lives):
+        return resets
     often = lives.sum(resets) > np.maximum(MAX_RESET_SHARE * lives.lengths, 1)
     return np.asarray(resets & ~lives.spread(often))

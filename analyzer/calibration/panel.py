@@ -1,150 +1,32 @@
-"""The observations of one role as sorted arrays, and which workloads can be fitted at all."""
+"""The observations of one role as sorted arrays, and which workloads can be fitted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.fit.least_squares import moments_of
-from analyzer.calibration.fit.segments import Bools, Floats, Ints, Segments
+from analyzer.arrays import Bools, Floats, Ints
+from analyzer.calibration.fit.clusters import clusters_of, seen_at
+from analyzer.calibration.fit.least_squares import correlations
+from analyzer.calibration.fit.segments import Segments
 from analyzer.units import Reason
 
-__all__ = [
-    "MIN_CLUSTERS",
-    "MIN_SAMPLES",
-    "MIN_STEPS",
-    "MIN_VARIATION",
-    "Obstacle",
-    "Panel",
-    "obstacles",
-]
-
-MIN_SAMPLES = 12
+MIN_SAMPLES: Final = 12
 """Fewer samples than this of a workload are not fitted: two hours at the usual ten minutes."""
 
-MIN_STEPS = 3
-"""In one or two steps a slope comes from the differences between proxies alone, and whatever else
-differs between them would pass for it."""
+MIN_STEPS: Final = 3
+"""In one or two steps a slope comes from differences between proxies alone, whatever the cause."""
 
-MIN_CLUSTERS = 8
-"""Where a workload has fewer proxies, their time is cut into blocks, so that the covariance rests
-on about this many clusters; below it, cluster-robust intervals are known to be too short."""
-
-MIN_VARIATION = 0.05
+MIN_VARIATION: Final = 0.05
 """Coefficient of variation of the request rate below which a slope is noise divided by nothing."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Panel:
-    """Steps of proxies, sorted by workload, proxy and point; arrays of shape (n,).
-
-    Attributes:
-        numbers: which workload each segment is: its row in `Observations.workloads`, shape (g,).
-        workloads: segments of the rows.
-        proxies: segments of the rows, each within a workload.
-        clusters: segments of the rows that may be correlated: proxies, or blocks of their time.
-        step_counts: at how many steps each workload was seen, shape (g,).
-        correlations: of inbound and outbound requests, bytes and all requests in each workload,
-            shape (g, 4, 4); 1 where one of the two does not vary.
-    """
-
-    rps: Floats
-    inbound_rps: Floats
-    outbound_rps: Floats
-    gbit_per_second: Floats
-    tcp_bytes_per_second: Floats
-    vcpu: Floats
-    point: Ints
-    numbers: Ints
-    workloads: Segments
-    proxies: Segments
-    clusters: Segments
-    step_counts: Ints
-    correlations: Floats
-
-    @classmethod
-    def of(cls, rows: pd.DataFrame) -> Panel:
-        """Read `Observations.rows`, or a part of them in the same order."""
-        workload = rows["workload"].to_numpy(np.int64)
-        proxy, point = rows["proxy"].to_numpy(np.int64), rows["point"].to_numpy(np.int64)
-        workloads = Segments.of(workload)
-        seen = _seen(workloads, point)
-        loads = [
-            rows[name].to_numpy(float)
-            for name in ("inbound_rps", "outbound_rps", "gbit_per_second", "rps")
-        ]
-        inbound, outbound, gbit, rps = loads
-        return cls(
-            rps=rps,
-            inbound_rps=inbound,
-            outbound_rps=outbound,
-            gbit_per_second=gbit,
-            tcp_bytes_per_second=rows["tcp_bytes_per_second"].to_numpy(float),
-            vcpu=rows["cpu_vcpu"].to_numpy(float),
-            point=point,
-            numbers=workload[workloads.starts],
-            workloads=workloads,
-            proxies=Segments.of(workload, proxy),
-            clusters=_clusters(workload, proxy, point, seen),
-            step_counts=seen.sum(axis=1),
-            correlations=_correlations(np.nan_to_num(np.array(loads)), workloads),
-        )
-
-    @property
-    def proxy_counts(self) -> Ints:
-        """How many proxies each workload has, shape (g,)."""
-        return self.proxies.within(self.workloads).lengths
-
-    @property
-    def cluster_counts(self) -> Ints:
-        """How many clusters each workload has, shape (g,)."""
-        return self.clusters.within(self.workloads).lengths
-
-
-def _clusters(workload: Ints, proxy: Ints, point: Ints, seen: Bools) -> Segments:
-    """Return the proxies, or blocks of time of each where a workload has few.
-
-    How many there are is the inverse of the chance that two samples are of the same one: beside a
-    proxy that lived all day, eight that lived for minutes are hardly more than none.
-    """
-    workloads, proxies = Segments.of(workload), Segments.of(workload, proxy)
-    if not len(workload):
-        return proxies
-    squares = proxies.within(workloads).sum(proxies.lengths.astype(float) ** 2)
-    effective = workloads.lengths.astype(float) ** 2 / squares
-    blocks = np.ceil(MIN_CLUSTERS / effective).astype(np.int64)
-    # A hole in the window is no time: of what was seen, each block has as much.
-    since = np.cumsum(seen, axis=1, dtype=np.int32)[_row_of(workloads), point] - 1
-    block = since * workloads.spread(blocks) // workloads.spread(seen.sum(axis=1))
-    return Segments.of(workload, proxy, block)
-
-
-def _row_of(workloads: Segments) -> Ints:
-    return workloads.spread(np.arange(len(workloads)))
-
-
-def _seen(workloads: Segments, point: Ints) -> Bools:
-    """Tell at which points any proxy of each workload was seen, shape (g, points)."""
-    seen = np.zeros((len(workloads), int(point.max(initial=-1)) + 1), dtype=bool)
-    seen[_row_of(workloads), point] = True
-    return seen
-
-
-def _correlations(columns: Floats, workloads: Segments) -> Floats:
-    if not len(workloads):
-        return np.ones((0, len(columns), len(columns)))
-    totals = workloads.sum(columns)
-    centred = workloads.spread(totals / -workloads.lengths)
-    centred += columns
-    one = np.ones(workloads.row_count)
-    products = moments_of(centred, one, one, workloads).gram
-    squares = np.einsum("gii->gi", products)
-    spread = np.sqrt(squares[:, :, None] * squares[:, None, :])
-    varies = spread > np.finfo(float).eps * (totals.T[:, :, None] + totals.T[:, None, :]) ** 2
-    return np.asarray(np.divide(products, spread, out=np.ones_like(products), where=varies))
+COLLINEAR: Final = 0.9
+"""Share of one column's variance that others explain beyond which they are not separable: it is a
+variance inflation of 10, the customary limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +34,7 @@ class Obstacle:
     """Why a workload's own slope cannot be fitted.
 
     Attributes:
-        is_all_idle: whether its CPU tells its idle all the same, because it has no traffic at all.
+        is_all_idle: whether its mean CPU is its idle, because it has no traffic.
         has_level: whether its mean CPU at its mean rate is known well enough to be used.
     """
 
@@ -161,28 +43,138 @@ class Obstacle:
     is_all_idle: bool = False
     has_level: bool = False
 
+    @property
+    def can_borrow(self) -> bool:
+        """Whether a slope of other workloads may stand in for the missing one."""
+        return self.is_all_idle or self.reason in (Reason.CONSTANT_TRAFFIC, Reason.TOO_FEW_SAMPLES)
 
-def obstacles(panel: Panel) -> Mapping[int, Obstacle]:
-    """Return what stands against a slope, by segment, for the workloads where something does."""
-    workloads = panel.workloads
-    mean = workloads.sum(panel.rps) / workloads.lengths
-    square = workloads.sum((panel.rps - workloads.spread(mean)) ** 2) / workloads.lengths
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Panel:
+    """Steps of proxies, sorted by workload, proxy and point; arrays of shape (n,).
+
+    Attributes:
+        gbit_per_second: 0 where not known.
+        numbers: which workload each segment is: its row in `Observations.workloads`, shape (g,).
+        workloads: segments of the rows.
+        proxies: segments of the rows, each within a workload.
+        clusters: segments of the rows that may be correlated: proxies, or blocks of their time.
+        obstacles: why a workload has no slope of its own, by segment.
+        has_directions: whether inbound and outbound requests vary on their own, shape (g,).
+        has_bytes: whether bytes are known and vary on their own, shape (g,).
+    """
+
+    rps: Floats
+    inbound_rps: Floats
+    outbound_rps: Floats
+    gbit_per_second: Floats
+    vcpu: Floats
+    point: Ints
+    numbers: Ints
+    workloads: Segments
+    proxies: Segments
+    clusters: Segments
+    obstacles: Mapping[int, Obstacle]
+    has_directions: Bools
+    has_bytes: Bools
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame) -> Panel:
+        """Read `Observations.rows`, or a part of them in the same order."""
+        workload, point = rows["workload"].to_numpy(np.int64), rows["point"].to_numpy(np.int64)
+        workloads = Segments.of(workload)
+        proxies = Segments.of(workload, rows["proxy"].to_numpy(np.int64))
+        rps, inbound, outbound = (
+            rows[name].to_numpy(float) for name in ("rps", "inbound_rps", "outbound_rps")
+        )
+        gbit = rows["gbit_per_second"].to_numpy(float)
+        is_known = workloads.sum(np.isnan(gbit)) == 0
+        gbit = np.nan_to_num(gbit)
+        has_directions, has_bytes = _separable(inbound, outbound, gbit, rps, workloads)
+        return cls(
+            rps=rps,
+            inbound_rps=inbound,
+            outbound_rps=outbound,
+            gbit_per_second=gbit,
+            vcpu=rows["cpu_vcpu"].to_numpy(float),
+            point=point,
+            numbers=workload[workloads.starts],
+            workloads=workloads,
+            proxies=proxies,
+            clusters=clusters_of(workloads, proxies, point),
+            obstacles=_obstacles(rows, workloads),
+            has_directions=has_directions,
+            has_bytes=has_bytes & is_known,
+        )
+
+    @property
+    def is_fitted(self) -> Bools:
+        """Which workloads have no obstacle, shape (g,)."""
+        fitted = np.ones(len(self.workloads), dtype=bool)
+        fitted[list(self.obstacles)] = False
+        return fitted
+
+    @property
+    def proxy_counts(self) -> Ints:
+        """How many proxies each workload has, shape (g,)."""
+        return self.proxies.within(self.workloads).lengths
+
+    @property
+    def degrees_of_freedom(self) -> Ints:
+        """Of Student's t for intervals: clusters less one, and at least one; shape (g,)."""
+        return np.maximum(self.clusters.within(self.workloads).lengths - 1, 1)
+
+
+def _separable(
+    inbound: Floats, outbound: Floats, gbit: Floats, rps: Floats, workloads: Segments
+) -> tuple[Bools, Bools]:
+    """Return in which workloads the directions, and the bytes, vary on their own, (g,) each."""
+    columns = np.nan_to_num(np.array([inbound, outbound, gbit, rps]), copy=False)
+    into, out_of, size, whole = range(len(columns))
+    correlation = correlations(columns, workloads)
+    between, with_all = correlation[:, into, out_of], correlation[:, whole, size]
+    with_in, with_out = correlation[:, into, size], correlation[:, out_of, size]
+    has_directions = between**2 < COLLINEAR
+    # The share of the bytes' variance that both directions together explain.
+    together = np.divide(
+        with_in**2 + with_out**2 - 2 * with_in * with_out * between,
+        1 - between**2,
+        out=np.ones_like(between),
+        where=has_directions,
+    )
+    return has_directions, np.where(has_directions, together, with_all**2) < COLLINEAR
+
+
+def _obstacles(rows: pd.DataFrame, workloads: Segments) -> Mapping[int, Obstacle]:
+    """Return why a workload has no slope of its own, by segment, where it has none."""
+    rps, counts = rows["rps"].to_numpy(float), workloads.lengths
+    steps = seen_at(workloads, rows["point"].to_numpy(np.int64)).sum(axis=1)
+    mean = workloads.sum(rps) / counts
+    square = workloads.sum((rps - workloads.spread(mean)) ** 2) / counts
     is_constant = np.sqrt(square) < MIN_VARIATION * mean
-    has_tcp = workloads.highest(np.nan_to_num(panel.tcp_bytes_per_second)) > 0
-    is_dead = workloads.highest(panel.vcpu) <= 0
+    has_tcp = workloads.highest(rows["tcp_bytes_per_second"].fillna(0.0).to_numpy(float)) > 0
+    is_dead = workloads.highest(rows["cpu_vcpu"].to_numpy(float)) <= 0
     found = {}
-    for number in range(len(workloads)):
-        count, steps = int(workloads.lengths[number]), int(panel.step_counts[number])
-        if count < MIN_SAMPLES or steps < MIN_STEPS:
+    for number, (count, step_count) in enumerate(zip(counts, steps, strict=True)):
+        if count < MIN_SAMPLES or step_count < MIN_STEPS:
             found[number] = Obstacle(
                 reason=Reason.TOO_FEW_SAMPLES,
-                detail=f"{count} usable samples at {steps} steps, and a line needs {MIN_SAMPLES} "
-                f"at {MIN_STEPS}: collect a longer time",
+                detail=f"{count} usable samples at {step_count} steps, and a line needs "
+                f"{MIN_SAMPLES} at {MIN_STEPS}: collect a longer time",
             )
         elif is_dead[number]:
             found[number] = Obstacle(reason=Reason.NO_DATA, detail="its CPU reads zero throughout")
+        elif mean[number] == 0 and has_tcp[number]:
+            found[number] = Obstacle(
+                reason=Reason.NO_TRAFFIC,
+                detail="its traffic is TCP, which Istio counts no requests of",
+            )
         elif mean[number] == 0:
-            found[number] = _without_requests(has_tcp=bool(has_tcp[number]))
+            found[number] = Obstacle(
+                reason=Reason.NO_TRAFFIC,
+                detail="no requests; its CPU is all idle",
+                is_all_idle=True,
+            )
         elif is_constant[number]:
             found[number] = Obstacle(
                 reason=Reason.CONSTANT_TRAFFIC,
@@ -191,11 +183,3 @@ def obstacles(panel: Panel) -> Mapping[int, Obstacle]:
                 has_level=True,
             )
     return found
-
-
-def _without_requests(*, has_tcp: bool) -> Obstacle:
-    if has_tcp:
-        detail = "its traffic is TCP, which Istio counts no requests of"
-        return Obstacle(reason=Reason.NO_TRAFFIC, detail=detail)
-    detail = "no requests; its CPU is all idle"
-    return Obstacle(reason=Reason.NO_TRAFFIC, detail=detail, is_all_idle=True)

@@ -1,27 +1,15 @@
 """What calibration finds: the values that projection and report read."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.fit.segments import Bools, Floats
-from analyzer.calibration.models import Affine, AffineByDirection, Curve
+from analyzer.arrays import Bools, Floats
+from analyzer.calibration.models import Affine, Curve
 from analyzer.calibration.observations import Exclusion
 from analyzer.units import Interval, Provenance, Refusal, Role
-
-__all__ = [
-    "Backtest",
-    "Calibration",
-    "Candidate",
-    "Decomposition",
-    "MemoryCalibration",
-    "RoleCalibration",
-    "WorkloadCalibration",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +66,8 @@ class RoleCalibration:
         candidates: the models tried, the chosen one first: it is the simplest whose error is not
             more than one standard error above the least.
         cost_of_each: what inbound requests, outbound requests and bytes cost each, where the model
-            tells them apart; the unit is in the name.
-        by_direction: the mean proxy in these terms; None where the model does not have them all.
-        remarks: which terms could not be told apart, and why.
+            has them as terms; the unit is in the name.
+        remarks: which terms could not be separated, and why.
         straight_line_idle_vcpu_per_proxy: what a straight line would have called idle, where the
             model is concave.
         attenuation_share: by which share the slope is estimated to be too low, because clocks
@@ -91,6 +78,7 @@ class RoleCalibration:
         proxy_count: proxies fitted.
         covered_share: of the role's requests that the fitted workloads carry.
         source: of published and derived figures.
+        not_measured: why the figures are not this mesh's own; None where they are measured.
         vcpu_per_gbit_per_second: of ztunnels, where fitted.
         vcpu_per_1000_new_connections_per_second: of ztunnels, where fitted.
     """
@@ -117,8 +105,8 @@ class RoleCalibration:
     covered_share: float | None = None
     provenance: Provenance
     source: str = ""
+    not_measured: Refusal | None = field(default=None, metadata={"json": False})
     draws: Floats | None = field(default=None, metadata={"json": False})
-    by_direction: AffineByDirection | None = field(default=None, metadata={"json": False})
 
     def effective_rps(self, rps: Floats) -> Floats:
         """Return the rates at which a straight line of the quoted slope would cost the same.
@@ -130,7 +118,7 @@ class RoleCalibration:
         return rps if isinstance(self.curve, Affine) or slope == 0 else traffic / slope
 
     def extrapolates(self, rps: Floats) -> Bools:
-        """Tell the rates at which no proxy was seen; all of them where none was fitted."""
+        """Return at which rates no proxy was seen; all of them where none was fitted."""
         if self.fitted_rps is None:
             return np.ones(rps.shape, dtype=bool)
         return np.asarray((rps < self.fitted_rps[0]) | (rps > self.fitted_rps[1]))
@@ -143,7 +131,7 @@ class WorkloadCalibration:
     Attributes:
         vcpu_per_1000_rps: at the workload's own rates, drawn towards the mesh's mean as far as its
             own data are less sure than workloads differ.
-        idle_vcpu_per_proxy: likewise.
+        idle_vcpu_per_proxy: drawn towards the mesh's mean in the same way.
         own_share: how much of the slope rests on the workload's own data, 0-1; the rest is
             borrowed from the other workloads.
         provenance: measured, or derived where the slope is borrowed altogether.
@@ -168,8 +156,8 @@ class MemoryCalibration:
 
     Attributes:
         gib_per_proxy: of the mean sidecar.
-        idle_gib_per_proxy: without any configuration; None where that cannot be told apart.
-        gib_per_1000_clusters: for 1000 more Envoy clusters; likewise.
+        idle_gib_per_proxy: without any configuration; None where that cannot be separated.
+        gib_per_1000_clusters: for 1000 more Envoy clusters; None in the same case.
         cluster_count: of the mean sidecar; None where not known.
         proxy_count: proxies fitted.
     """

@@ -1,83 +1,118 @@
 """One role's proxies, from their observations to what one of them costs."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from analyzer.calibration.backtest import backtest
 from analyzer.calibration.choice import Score, choose
-from analyzer.calibration.draws import joint_draws
-from analyzer.calibration.fit.attenuation import attenuation_share
-from analyzer.calibration.fit.partial_pooling import Pooled, pool
+from analyzer.calibration.fit.attenuation import Course, attenuation_share
+from analyzer.calibration.fit.partial_pooling import Pooled
+from analyzer.calibration.fit.student import joint_draws
 from analyzer.calibration.mesh import MeshCurve, cost_of_each, mesh_curve
-from analyzer.calibration.models import AffineByDirection
 from analyzer.calibration.observations import Observations
-from analyzer.calibration.panel import Panel, obstacles
+from analyzer.calibration.panel import Panel
 from analyzer.calibration.result import Candidate, RoleCalibration
 from analyzer.calibration.shapes import AFFINE, left_out
-from analyzer.calibration.workloads import WorkloadFits, fit_shape, fit_workloads
+from analyzer.calibration.workloads import WorkloadFits, fit_workloads, pool_workloads
 from analyzer.units import Interval, Provenance, Reason, Refusal, Role
-
-__all__ = ["RoleFit", "fit_role"]
 
 MIN_COVERED_SHARE = 0.5
 """Where the fitted workloads carry less of the requests, their mean is not the mesh's."""
 
 MIN_SIDECARS = 2
-"""One sidecar tells nothing of the others that its figure would be used for."""
+"""One sidecar does not show how the others, that its figure would be used for, differ."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fitted:
+    """The fits of a role's workloads, alone and together.
+
+    Attributes:
+        workloads: each on its own.
+        pooled: each, drawn towards the others.
+        straight: each, by a straight line; the same as `workloads` where that is the shape chosen.
+        scores: of the shapes tried, the chosen one first; empty where no workload can be fitted.
+        mesh: the mean proxy; None where no workload has a slope.
+    """
+
+    workloads: WorkloadFits
+    pooled: Pooled
+    straight: WorkloadFits
+    scores: Sequence[Score]
+    mesh: MeshCurve | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RoleFit:
-    """A role's figure with the fits behind it; these are None where there is nothing to fit."""
+    """A role's figure, or why there is none, and the fits behind it; None without observations."""
 
     calibration: RoleCalibration | Refusal
-    fits: WorkloadFits | None = None
-    pooled: Pooled | None = None
-    mesh: MeshCurve | None = None
+    fitted: Fitted | None = None
 
 
 def fit_role(role: Role, observations: Observations) -> RoleFit:
     """Choose a shape, fit every workload, and weigh them together."""
     if observations.rows.empty:
-        return RoleFit(calibration=_nothing_seen(role, observations))
+        detail = observations.why_excluded or f"no {role} was seen"
+        return RoleFit(calibration=_refusal(role, Reason.NO_DATA, detail))
     panel = Panel.of(observations.rows)
-    found = obstacles(panel)
-    line = fit_shape(AFFINE, panel, found)
-    scores = choose(panel, found, line) if len(found) < len(panel.workloads) else ()
-    fits = straight = fit_workloads(AFFINE, panel, found, line)
+    fits = straight = fit_workloads(AFFINE, panel)
+    scores = choose(panel, straight.fit) if panel.is_fitted.any() else ()
     if scores and scores[0].shape != AFFINE:
-        begin = (line.variance_weights, line.robust_weights)
-        similar = fit_shape(scores[0].shape, panel, found, begin)
-        fits = fit_workloads(scores[0].shape, panel, found, similar)
-    pooled = pool(fits)
+        start = (straight.fit.variance_weights, straight.fit.robust_weights)
+        fits = fit_workloads(scores[0].shape, panel, start)
+    pooled = pool_workloads(fits)
     mesh = mesh_curve(fits, pooled)
-    refusal = _refusal(role, observations, fits, mesh)
-    return RoleFit(
-        calibration=refusal or _calibration(role, observations, mesh, fits, straight, scores),
-        fits=fits,
-        pooled=pooled,
-        mesh=mesh,
-    )
+    fitted = Fitted(workloads=fits, pooled=pooled, straight=straight, scores=scores, mesh=mesh)
+    return RoleFit(calibration=_figure(role, observations, fitted), fitted=fitted)
+
+
+def _figure(role: Role, observations: Observations, fitted: Fitted) -> RoleCalibration | Refusal:
+    """Return what the role's workloads cost together, or why that cannot be said."""
+    fits, mesh = fitted.workloads, fitted.mesh
+    rps = fits.panel.workloads.sum(fits.panel.rps)
+    if rps.sum() == 0:
+        detail = "no HTTP or gRPC request in the whole window: ask for a time with traffic"
+        return _refusal(role, Reason.NO_TRAFFIC, detail)
+    covered = float(rps[fits.has_slope].sum() / rps.sum())
+    if mesh is None or covered < MIN_COVERED_SHARE:
+        number = int(np.argmax(np.where(fits.has_slope, -1.0, rps)))
+        namespace, workload = observations.workloads.iloc[fits.panel.numbers[number]]
+        obstacle = fits.obstacles[number]
+        detail = (
+            f"only {covered:.0%} of the requests go through workloads that can be fitted; the "
+            f"largest that cannot is {namespace}/{workload}: {obstacle.detail}"
+        )
+        return _refusal(role, obstacle.reason, detail)
+    if role == Role.SIDECAR and fits.panel.proxy_counts[fits.has_slope].sum() < MIN_SIDECARS:
+        detail = "a single sidecar with traffic was seen, and it cannot speak for a mesh"
+        return _refusal(role, Reason.TOO_FEW_PROXIES, detail)
+    if mesh.mid[1] <= 0:
+        detail = (
+            "over all workloads, CPU does not rise with requests by more than its noise: "
+            "collect a longer time, or one with more traffic"
+        )
+        return _refusal(role, Reason.NEGATIVE_SLOPE, detail)
+    return _calibration(role, observations, fitted, mesh)
+
+
+def _refusal(role: Role, reason: Reason, detail: str) -> Refusal:
+    return Refusal(subject=f"cost of a request through a {role}", reason=reason, detail=detail)
 
 
 def _calibration(
-    role: Role,
-    observations: Observations,
-    mesh: MeshCurve | None,
-    fits: WorkloadFits,
-    straight: WorkloadFits,
-    scores: Sequence[Score],
+    role: Role, observations: Observations, fitted: Fitted, mesh: MeshCurve
 ) -> RoleCalibration:
-    assert mesh is not None  # noqa: S101 - without a curve `_refusal` has refused
+    fits = fitted.workloads
     panel, own = fits.panel, fits.has_slope
     per_workload = panel.workloads.sum(panel.rps)
     requests = float(per_workload.sum())
     idle, slope = mesh.intervals
-    costs = cost_of_each(fits) if fits.shape.by_direction else {}
+    straight_idle = None
+    if fits is not fitted.straight:
+        straight_idle = float(mesh.idle_weights @ fitted.straight.curves[:, 0])
     return RoleCalibration(
         role=role,
         vcpu_per_1000_rps=slope,
@@ -86,21 +121,21 @@ def _calibration(
         draws=joint_draws(mesh.mid, mesh.covariance, mesh.degrees_of_freedom),
         ratio_vcpu_per_1000_rps=observations.measured_vcpu / observations.measured_rps * 1000,
         model=fits.shape.name,
-        candidates=tuple(map(_candidate, scores)),
+        candidates=tuple(
+            Candidate(model=item.shape.name, error=item.error, standard_error=item.standard_error)
+            for item in fitted.scores
+        ),
         operating_rps=float((panel.rps**2).sum()) / requests,
         fitted_rps=(
             float(panel.workloads.lowest(panel.rps)[own].min()),
             float(panel.workloads.highest(panel.rps)[own].max()),
         ),
-        cost_of_each=costs,
-        by_direction=_by_direction(idle, costs),
+        cost_of_each=cost_of_each(fits),
         remarks=left_out(panel, own) if role == Role.SIDECAR else (),
-        straight_line_idle_vcpu_per_proxy=(
-            float(mesh.idle_weights @ straight.curves[:, 0]) if fits is not straight else None
-        ),
-        attenuation_share=attenuation_share(fits),
-        r_squared=_r_squared(fits),
-        backtest=backtest(fits.shape, observations, fits.variance_weights),
+        straight_line_idle_vcpu_per_proxy=straight_idle,
+        attenuation_share=_attenuation(fits),
+        r_squared=fits.r_squared,
+        backtest=backtest(fits.shape, observations, fits.fit.variance_weights),
         sample_count=int(panel.workloads.lengths[own].sum()),
         proxy_count=int(panel.proxy_counts[own].sum()),
         covered_share=float(per_workload[own].sum()) / requests,
@@ -108,79 +143,18 @@ def _calibration(
     )
 
 
-def _by_direction(idle: Interval, costs: Mapping[str, Interval]) -> AffineByDirection | None:
-    names = ("vcpu_per_1000_inbound_rps", "vcpu_per_1000_outbound_rps", "vcpu_per_gbit_per_second")
-    if not costs.keys() >= set(names):
-        return None
-    inbound, outbound, gbit = (costs[name].mid for name in names)
-    return AffineByDirection(
-        idle_vcpu=idle.mid,
-        vcpu_per_inbound_rps=inbound / 1000,
-        vcpu_per_outbound_rps=outbound / 1000,
-        vcpu_per_gbit_per_second=gbit,
-    )
+def _attenuation(fits: WorkloadFits) -> Interval | None:
+    """Return by which share the slope is too low.
 
-
-def _candidate(score: Score) -> Candidate:
-    return Candidate(model=score.shape.name, error=score.error, standard_error=score.standard_error)
-
-
-def _nothing_seen(role: Role, observations: Observations) -> Refusal:
-    return Refusal(
-        subject=_subject(role),
-        reason=Reason.NO_DATA,
-        detail=observations.why_excluded or f"no {role} was seen",
-    )
-
-
-def _refusal(
-    role: Role, observations: Observations, fits: WorkloadFits, mesh: MeshCurve | None
-) -> Refusal | None:
-    """Return why the role's workloads together give no figure, if they do not."""
+    The kubelet's CPU is up to 15 s older than the requests, and a scrape may be early or late: work
+    of one step then shows in the next.
+    """
     panel = fits.panel
-    rps = panel.workloads.sum(panel.rps)
-    covered = float(rps[fits.has_slope].sum() / max(rps.sum(), np.finfo(float).tiny))
-    if rps.sum() == 0:
-        reason = Reason.NO_TRAFFIC
-        detail = "no HTTP or gRPC request in the whole window: ask for a time with traffic"
-    elif mesh is None or covered < MIN_COVERED_SHARE:
-        reason, detail = _largest_obstacle(observations, fits, covered)
-    elif role == Role.SIDECAR and panel.proxy_counts[fits.has_slope].sum() < MIN_SIDECARS:
-        reason = Reason.TOO_FEW_PROXIES
-        detail = "a single sidecar with traffic was seen, and it cannot speak for a mesh"
-    elif mesh.mid[1] <= 0:
-        reason = Reason.NEGATIVE_SLOPE
-        detail = (
-            "over all workloads, CPU does not rise with requests by more than its noise: "
-            "collect a longer time, or one with more traffic"
-        )
-    else:
-        return None
-    return Refusal(subject=_subject(role), reason=reason, detail=detail)
-
-
-def _largest_obstacle(
-    observations: Observations, fits: WorkloadFits, covered: float
-) -> tuple[Reason, str]:
-    rps = fits.panel.workloads.sum(fits.panel.rps)
-    number = int(np.argmax(np.where(fits.has_slope, -1.0, rps)))
-    namespace, workload = observations.workloads.iloc[fits.panel.numbers[number]]
-    obstacle = fits.obstacles[number]
-    return obstacle.reason, (
-        f"only {covered:.0%} of the requests go through workloads that can be fitted; the "
-        f"largest that cannot is {namespace}/{workload}: {obstacle.detail}"
+    course = Course(
+        x=fits.shape.basis(panel),
+        y=panel.vcpu,
+        step=panel.point,
+        groups=panel.workloads,
+        clusters=panel.clusters,
     )
-
-
-def _subject(role: Role) -> str:
-    return f"cost of a request through a {role}"
-
-
-def _r_squared(fits: WorkloadFits) -> float | None:
-    """Return the share of variance that the fits explain, of the rows that have one."""
-    known = ~np.isnan(fits.predicted_vcpu)
-    vcpu = fits.panel.vcpu[known]
-    spread = float(((vcpu - vcpu.mean()) ** 2).sum())
-    if spread == 0:
-        return None
-    return 1 - float(((vcpu - fits.predicted_vcpu[known]) ** 2).sum()) / spread
+    return attenuation_share(course, fits.fit, fits.has_slope)

@@ -1,32 +1,13 @@
 """The shapes a fit may take, from the simplest: what each makes of the observations."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from analyzer.calibration.fit.least_squares import Problem
-from analyzer.calibration.fit.segments import Bools, Floats
-from analyzer.calibration.panel import Obstacle, Panel
-
-__all__ = [
-    "AFFINE",
-    "BY_DIRECTION",
-    "COLLINEAR",
-    "EXPONENTS",
-    "FINER",
-    "Shape",
-    "is_separable",
-    "left_out",
-    "power",
-]
-
-COLLINEAR: Final = 0.9
-"""Share of one column's variance that others explain beyond which they cannot be told apart: a
-variance inflation of 10, the customary limit."""
+from analyzer.arrays import Bools, Floats
+from analyzer.calibration.fit.least_squares import Problem, Term
+from analyzer.calibration.panel import Panel
 
 EXPONENTS: Final = (0.45, 0.65, 0.85)
 """Exponents tried first."""
@@ -34,6 +15,17 @@ EXPONENTS: Final = (0.45, 0.65, 0.85)
 FINER: Final = (-0.1, -0.05, 0.05, 0.1)
 """Steps from the best of them that are tried next. Neighbours 0.05 apart predict within 1 % of each
 other over a factor of ten."""
+
+IDLE: Final = Term(name="idle", is_floored=True)
+"""What a proxy uses without traffic."""
+
+REQUESTS: Final = Term(name="requests")
+"""All requests, or a power of them. Where noise hides what they cost, half of all estimates come
+out too low, and cutting these off at zero would push the mean of the mesh up."""
+
+INBOUND: Final = Term(name="inbound requests", is_floored=True)
+OUTBOUND: Final = Term(name="outbound requests", is_floored=True)
+BYTES: Final = Term(name="bytes", is_floored=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,61 +35,50 @@ class Shape:
     Attributes:
         name: for people.
         exponent: of the request rate; 1 for a straight line.
-        by_direction: whether inbound requests, outbound ones and bytes have a cost each.
+        terms: what has a cost of its own.
     """
 
     name: str
     exponent: float = 1.0
-    by_direction: bool = False
+    terms: tuple[Term, ...] = (IDLE, REQUESTS)
 
     def basis(self, panel: Panel) -> Floats:
         """Return what the CPU of traffic is proportional to, shape (n,)."""
         return panel.rps if self.exponent == 1 else panel.rps**self.exponent
 
+    def load(self, term: Term, panel: Panel) -> Floats:
+        """Return what a term's coefficient is multiplied by, shape (n,)."""
+        if term == IDLE:
+            return np.ones_like(panel.rps)
+        if term == REQUESTS:
+            return self.basis(panel)
+        loads = {
+            INBOUND: panel.inbound_rps,
+            OUTBOUND: panel.outbound_rps,
+            BYTES: panel.gbit_per_second,
+        }
+        return loads[term]
+
     def design(self, panel: Panel) -> Floats:
-        """Return the columns to fit, shape (2, n): one, basis; or (5, n): and in, out, gbit."""
-        columns = [np.ones_like(panel.rps), self.basis(panel)]
-        if self.by_direction:
-            columns += [
-                panel.inbound_rps,
-                panel.outbound_rps,
-                np.nan_to_num(panel.gbit_per_second),
-            ]
-        return np.array(columns)
+        """Return the load of each term, shape (k, n)."""
+        return np.array([self.load(term, panel) for term in self.terms])
 
-    def problem(self, panel: Panel, found: Mapping[int, Obstacle]) -> Problem:
-        """Return what is to be fitted, workload by workload.
-
-        Idle may not be below zero, nor what directions and bytes cost. What all requests cost may:
-        where noise hides it, half of all estimates come out too low, and cutting these off would
-        push the mean of the mesh up.
-        """
+    def problem(self, panel: Panel) -> Problem:
+        """Return what is to be fitted, workload by workload."""
         return Problem(
+            terms=self.terms,
             design=self.design(panel),
             target=panel.vcpu,
             segments=panel.workloads,
-            active=self._active(panel, found),
-            floored=(0, 2, 3, 4) if self.by_direction else (0,),
+            active=np.column_stack([_takes_part(term, self, panel) for term in self.terms]),
         )
-
-    def _active(self, panel: Panel, found: Mapping[int, Obstacle]) -> Bools:
-        """Return which columns each workload's traffic can tell apart, shape (g, k)."""
-        columns = 5 if self.by_direction else 2
-        active = np.zeros((len(panel.workloads), columns), dtype=bool)
-        active[:, :2] = True
-        if self.by_direction:
-            has_bytes, has_directions = _separable(panel)
-            active[has_directions, 1] = False
-            active[has_directions, 2:4] = True
-            active[has_bytes, 4] = True
-        for number, obstacle in found.items():
-            active[number] = False
-            active[number, 0] = obstacle.is_all_idle
-        return active
 
 
 AFFINE: Final = Shape(name="affine")
-BY_DIRECTION: Final = Shape(name="affine in inbound, outbound and bytes", by_direction=True)
+BY_DIRECTION: Final = Shape(
+    name="affine in inbound, outbound and bytes",
+    terms=(IDLE, REQUESTS, INBOUND, OUTBOUND, BYTES),
+)
 
 
 def power(exponent: float) -> Shape:
@@ -105,42 +86,34 @@ def power(exponent: float) -> Shape:
     return Shape(name=f"power {exponent:g}", exponent=exponent)
 
 
-def is_separable(panel: Panel) -> bool:
-    """Tell whether any workload's traffic can be told apart by direction, or from its bytes."""
-    return any(told.any() for told in _separable(panel))
+def _takes_part(term: Term, shape: Shape, panel: Panel) -> Bools:
+    """Return in which workloads a term is separable from the shape's others, shape (g,)."""
+    if term == IDLE:
+        all_idle = [number for number, item in panel.obstacles.items() if item.is_all_idle]
+        has_idle = panel.is_fitted
+        has_idle[all_idle] = True
+        return has_idle
+    if term == BYTES:
+        return panel.is_fitted & panel.has_bytes
+    if term in (INBOUND, OUTBOUND):
+        return panel.is_fitted & panel.has_directions
+    # Where directions have a cost each, all requests have none besides.
+    return panel.is_fitted & ~(panel.has_directions & (INBOUND in shape.terms))
 
 
 def left_out(panel: Panel, has_slope: Bools) -> tuple[str, ...]:
     """Return which terms could not be fitted apart in which part of the workloads, and why."""
-    has_bytes, has_directions = (told[has_slope] for told in _separable(panel))
-    count = len(has_bytes)
+    together, without_bytes = ~panel.has_directions[has_slope], ~panel.has_bytes[has_slope]
+    count = len(together)
     remarks = []
-    if not has_directions.all():
+    if together.any():
         remarks.append(
-            f"inbound and outbound requests rise and fall together in {(~has_directions).sum()} "
+            f"inbound and outbound requests rise and fall together in {together.sum()} "
             f"of {count} workloads, where one figure stands for both"
         )
-    if not has_bytes.all():
+    if without_bytes.any():
         remarks.append(
-            f"bytes are not known, or follow requests, in {(~has_bytes).sum()} of {count} "
+            f"bytes are not known, or follow requests, in {without_bytes.sum()} of {count} "
             "workloads, where they are part of the cost of a request"
         )
     return tuple(remarks)
-
-
-def _separable(panel: Panel) -> tuple[Bools, Bools]:
-    """Tell the workloads whose bytes, and whose directions, vary on their own."""
-    correlations = panel.correlations
-    between, total = correlations[:, 0, 1], correlations[:, 3, 2]
-    with_in, with_out = correlations[:, 0, 2], correlations[:, 1, 2]
-    has_directions = between**2 < COLLINEAR
-    # The share of the bytes' variance that both directions together explain.
-    together = np.divide(
-        with_in**2 + with_out**2 - 2 * with_in * with_out * between,
-        1 - between**2,
-        out=np.ones_like(between),
-        where=has_directions,
-    )
-    explained = np.where(has_directions, together, total**2)
-    is_known = panel.workloads.sum(np.isnan(panel.gbit_per_second)) == 0
-    return (explained < COLLINEAR) & is_known, has_directions

@@ -1,38 +1,39 @@
-"""The sidecars' fit in the words of the answer: workload by workload, and what adds up to what."""
-
-from __future__ import annotations
+"""The sidecars' fit in the terms of the answer: by workload, by part of the CPU, and over time."""
 
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
-from analyzer.calibration.fit.jackknife import interval
-from analyzer.calibration.fit.segments import Floats
-from analyzer.calibration.mesh import pooled_freedom
-from analyzer.calibration.observations import Observations
+from analyzer.arrays import Floats, Ints
+from analyzer.calibration.fit.student import interval, weighted
+from analyzer.calibration.observations import Observations, Unusable
 from analyzer.calibration.result import Decomposition, WorkloadCalibration
-from analyzer.calibration.role import RoleFit
-from analyzer.units import Interval, Provenance, Refusal
+from analyzer.calibration.role import Fitted
+from analyzer.calibration.workloads import WorkloadFits
+from analyzer.measurement.usage import MeshUsage
+from analyzer.units import Interval, Provenance, Refusal, Role
 
-__all__ = ["decompose", "predicted_vcpu", "refused_workloads", "workload_calibrations"]
 
-
-def decompose(role: RoleFit, observations: Observations) -> Decomposition:
+def decompose(fitted: Fitted | None, observations: Observations) -> Decomposition:
     """Divide the measured CPU into idle, traffic, what could not be fitted, and the rest."""
     points = observations.point_count
     excluded_vcpu = sum(item.mean_vcpu for item in observations.exclusions)
     idle = traffic = Interval.exactly(0.0)
-    if role.fits is not None and role.pooled is not None:
-        fits = role.fits
-        is_fitted = fits.has_idle | role.pooled.borrows
+    if fitted is not None:
+        fits = fitted.workloads
+        is_fitted = fits.has_idle | fitted.pooled.borrows
         vcpu = fits.panel.workloads.sum(fits.panel.vcpu)
         excluded_vcpu += float(vcpu[~is_fitted].sum()) / points
-        if role.mesh is None:
-            idle = _idle_alone(role, points)
+        if fitted.mesh is None:
+            # None carries requests.
+            time = fits.panel.workloads.lengths * fits.has_idle / points
+            variances, freedoms = fits.covariances[:, 0, 0], fits.panel.degrees_of_freedom
+            idle = weighted(time, fits.curves[:, 0], variances, freedoms)
         else:
-            mean_idle, slope = role.mesh.intervals
-            idle = mean_idle.scaled(role.mesh.sample_count / points)
-            traffic = slope.scaled(role.mesh.total_basis_per_slope / points)
+            mean_idle, slope = fitted.mesh.intervals
+            idle = mean_idle.scaled(fitted.mesh.sample_count / points)
+            traffic = slope.scaled(fitted.mesh.total_basis_per_slope / points)
     return Decomposition(
         measured_vcpu=observations.measured_vcpu,
         idle_vcpu=idle,
@@ -41,35 +42,27 @@ def decompose(role: RoleFit, observations: Observations) -> Decomposition:
     )
 
 
-def _idle_alone(role: RoleFit, points: int) -> Interval:
-    """Return the idle of proxies none of which carries requests."""
-    assert role.fits is not None  # noqa: S101 - the caller has looked
-    fits = role.fits
-    weights = fits.panel.workloads.lengths * fits.has_idle / points
-    variances = weights**2 * fits.covariances[:, 0, 0]
-    freedom = pooled_freedom(variances, np.maximum(fits.degrees_of_freedom, 1))
-    return interval(float(weights @ fits.curves[:, 0]), float(variances.sum()), freedom)
-
-
 def workload_calibrations(
-    role: RoleFit, observations: Observations
+    fitted: Fitted, observations: Observations
 ) -> Iterator[WorkloadCalibration]:
     """Return what each workload's proxies cost, the noisy drawn towards the others."""
-    if role.fits is None or role.pooled is None:
-        return
-    fits, pooled, panel = role.fits, role.pooled, role.fits.panel
+    fits, pooled, panel = fitted.workloads, fitted.pooled, fitted.workloads.panel
     rps, vcpu = panel.workloads.sum(panel.rps), panel.workloads.sum(panel.vcpu)
     low, high = panel.workloads.lowest(panel.rps), panel.workloads.highest(panel.rps)
-    per_1000_rps = _per_1000_rps(role, rps)
+    per_1000_rps = _per_1000_rps(fits)
     counts, proxies = panel.workloads.lengths, panel.proxy_counts
+
+    def cost(number: int, which: int) -> Interval | None:
+        """Return an interval; None for a cost below zero, which is noise."""
+        mid = pooled.coefficients[number, which]
+        variance = pooled.covariances[number, which, which]
+        freedom = pooled.degrees_of_freedom[number]
+        return interval(mid, variance, freedom) if mid >= 0 else None
+
     for number, names in enumerate(observations.workloads.iloc[panel.numbers].itertuples()):
         borrows = bool(pooled.borrows[number])
-        idle = slope = None
-        if pooled.is_known[number] or fits.has_idle[number]:
-            freedom = float(pooled.degrees_of_freedom[number])
-            idle = _shown(pooled.curves[number, 0], pooled.covariances[number, 0, 0], freedom)
-            if fits.has_slope[number] or borrows:
-                slope = _shown(pooled.curves[number, 1], pooled.covariances[number, 1, 1], freedom)
+        idle = cost(number, 0) if fits.has_idle[number] or borrows else None
+        slope = cost(number, 1) if fits.has_slope[number] or borrows else None
         yield WorkloadCalibration(
             namespace=str(names.namespace),
             workload=str(names.workload),
@@ -85,31 +78,23 @@ def workload_calibrations(
         )
 
 
-def _shown(mid: float, variance: float, freedom: float) -> Interval | None:
-    """Return an interval; None for a cost below zero, which is noise."""
-    return interval(float(mid), float(variance), freedom) if mid >= 0 else None
-
-
-def _per_1000_rps(role: RoleFit, rps: Floats) -> Floats:
+def _per_1000_rps(fits: WorkloadFits) -> Floats:
     """Return what turns each workload's coefficient into its cost of 1000 more requests/s.
 
     At its own rates; where there are none, at the mesh's.
     """
-    assert role.fits is not None  # noqa: S101 - the caller has looked
-    shape, panel = role.fits.shape, role.fits.panel
-    basis = panel.workloads.sum(shape.basis(panel))
+    shape, panel = fits.shape, fits.panel
+    rps, basis = panel.workloads.sum(panel.rps), panel.workloads.sum(shape.basis(panel))
     whole = basis.sum() / rps.sum() if rps.sum() else 1.0
     each = np.divide(basis, rps, out=np.full_like(rps, whole), where=rps > 0)
     return 1000 * shape.exponent * each
 
 
-def refused_workloads(role: RoleFit, observations: Observations) -> Iterator[Refusal]:
+def refused_workloads(fitted: Fitted, observations: Observations) -> Iterator[Refusal]:
     """Return which workloads have no slope of their own, and why."""
-    if role.fits is None or role.pooled is None:
-        return
-    for number, obstacle in sorted(role.fits.obstacles.items()):
-        names = observations.workloads.iloc[role.fits.panel.numbers[number]]
-        borrows = role.pooled.borrows[number]
+    for number, obstacle in sorted(fitted.workloads.obstacles.items()):
+        names = observations.workloads.iloc[fitted.workloads.panel.numbers[number]]
+        borrows = fitted.pooled.borrows[number]
         yield Refusal(
             subject=f"slope of {names['namespace']}/{names['workload']}",
             reason=obstacle.reason,
@@ -118,14 +103,56 @@ def refused_workloads(role: RoleFit, observations: Observations) -> Iterator[Ref
         )
 
 
-def predicted_vcpu(role: RoleFit) -> Floats:
+def predicted_vcpu(fitted: Fitted) -> Floats:
     """Return the CPU that the fits give each observed row; NaN where there is none."""
-    if role.fits is None or role.pooled is None:
-        return np.zeros(0)
-    fits, pooled = role.fits, role.pooled
-    borrowed = fits.panel.workloads.spread(pooled.borrows & ~fits.has_idle).astype(bool)
+    fits, pooled = fitted.workloads, fitted.pooled
+    borrowed = fits.panel.workloads.spread(pooled.borrows & ~fits.has_idle)
     if not borrowed.any():
         return fits.predicted_vcpu
-    idle, coefficient = fits.panel.workloads.spread(pooled.curves.T)
+    idle, coefficient = fits.panel.workloads.spread(pooled.coefficients.T)
     stand_in = idle + coefficient * fits.shape.basis(fits.panel)
     return np.where(borrowed, stand_in, fits.predicted_vcpu)
+
+
+def timeline(usage: MeshUsage, observations: Observations, predicted: Floats) -> pd.DataFrame:
+    """Return the sidecars' totals in each observed point, columns as in `Calibration.timeline`.
+
+    Args:
+        usage: the mesh.
+        observations: its sidecars.
+        predicted: CPU that the fit gives each row of `observations.rows`; NaN where it gives none,
+            and empty without a fit.
+    """
+    points, rows = usage.observed_points, observations.rows
+    point, vcpu = rows["point"].to_numpy(np.int64), rows["cpu_vcpu"].to_numpy(float)
+    predicted = predicted if len(predicted) else np.full(len(rows), np.nan)
+    known = ~np.isnan(predicted)
+    left_out = {reason: lost[points] for reason, lost in observations.left_out_vcpu.items()}
+    throttled = left_out.pop(Unusable.THROTTLED)
+    parts = {
+        "fitted_vcpu": _total(points, point[known], vcpu[known]),
+        "unfitted_vcpu": _total(points, point[~known], vcpu[~known]),
+        "throttled_vcpu": throttled,
+        "left_out_vcpu": np.sum(list(left_out.values()), axis=0),
+    }
+    is_sidecar = (usage.proxies["role"] == Role.SIDECAR).to_numpy(bool)
+    rps = usage.steps["proxy_rps"].to_numpy(float)
+    scraped = is_sidecar[usage.steps["proxy"].to_numpy(np.int64)] & ~np.isnan(rps)
+    at = usage.steps["point"].to_numpy(np.int64)[scraped]
+    predictions = _total(points, point[known], predicted[known])
+    return pd.DataFrame(
+        {
+            "start": [usage.window.start_of(int(number)) for number in points],
+            "measured_vcpu": np.sum(list(parts.values()), axis=0),
+            # Where no step was fitted nothing is predicted, and where none was scraped nothing is
+            # known.
+            "predicted_vcpu": np.where(np.isin(points, point[known]), predictions, np.nan),
+            **parts,
+            "proxy_rps": np.where(np.isin(points, at), _total(points, at, rps[scraped]), np.nan),
+        }
+    )
+
+
+def _total(points: Ints, at: Ints, values: Floats) -> Floats:
+    """Add values up at each of the points."""
+    return np.bincount(at, values, minlength=points.max() + 1)[points].astype(float)

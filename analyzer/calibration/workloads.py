@@ -1,22 +1,19 @@
 """Each workload's own fit: what its proxies use at rest, and for a request."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
+from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.huber import HUBER_THRESHOLD, RobustFit, fit_robustly
 from analyzer.calibration.fit.jackknife import jackknife
-from analyzer.calibration.fit.least_squares import Problem
-from analyzer.calibration.fit.segments import Bools, Floats, Ints, Segments
+from analyzer.calibration.fit.least_squares import Problem, Term, r_squared
+from analyzer.calibration.fit.partial_pooling import Level, Pooled, pool
+from analyzer.calibration.fit.student import reach
 from analyzer.calibration.panel import Obstacle, Panel
-from analyzer.calibration.shapes import Shape
-from analyzer.units import CONFIDENCE, Reason
-
-__all__ = ["WorkloadFits", "fit_shape", "fit_workloads"]
+from analyzer.calibration.shapes import IDLE, REQUESTS, Shape
+from analyzer.units import Reason
 
 CLEARLY = 2
 """How many times the reach of its 90 % interval a slope must be below zero to be more than noise:
@@ -34,136 +31,119 @@ class WorkloadFits:
     Attributes:
         shape: of all fits.
         panel: what was fitted.
-        obstacles: why a workload has no slope of its own, by segment.
+        fit: the fits, with the weights that gave them.
+        coefficient_covariances: of the shape's terms, from leaving out clusters, shape (g, k, k).
         curves: idle (vcpu) and coefficient, shape (g, 2); 0 where there is none.
-        covariances: of these two, shape (g, 2, 2), from leaving out clusters.
-        degrees_of_freedom: of Student's t for their intervals: clusters less one, shape (g,).
-        coefficients: of the shape's design, shape (g, k).
-        coefficient_covariances: shape (g, k, k).
+        covariances: of these two, shape (g, 2, 2).
+        obstacles: why a workload has no slope of its own, by segment.
         has_idle: whether there is an idle of its own, shape (g,).
-        has_slope: whether the fit says anything about requests, shape (g,). It may say that noise
-            hides their cost: then the coefficient may be below zero, and counts in the mesh's
+        has_slope: whether the fit measures the cost of requests, shape (g,). It may measure that
+            noise hides their cost: then the coefficient may be below zero, and counts in the mesh's
             mean, which would come out too high if only those survived that noise had tilted up.
-        variance_weights: what each row's noise let it count in its workload's fit, shape (n,).
-        robust_weights: what its residual left of that, 0-1, shape (n,).
-        predicted_vcpu: CPU of each row by its workload's fit, shape (n,); NaN where it has none.
     """
 
     shape: Shape
     panel: Panel
-    obstacles: Mapping[int, Obstacle]
+    fit: RobustFit
+    coefficient_covariances: Floats
     curves: Floats
     covariances: Floats
-    degrees_of_freedom: Ints
-    coefficients: Floats
-    coefficient_covariances: Floats
+    obstacles: Mapping[int, Obstacle]
     has_idle: Bools
     has_slope: Bools
-    variance_weights: Floats
-    robust_weights: Floats
-    predicted_vcpu: Floats
 
+    @property
+    def predicted_vcpu(self) -> Floats:
+        """CPU of each row by its workload's fit, shape (n,); NaN where it has none."""
+        prediction = self.panel.vcpu - self.fit.residuals
+        prediction[self.panel.workloads.spread(~self.has_idle)] = np.nan
+        return prediction
 
-def fit_shape(
-    shape: Shape,
-    panel: Panel,
-    found: Mapping[int, Obstacle],
-    start: tuple[Floats, Floats] | None = None,
-) -> RobustFit:
-    """Fit one shape to each workload, beginning with the weights of a similar fit if given.
+    @property
+    def r_squared(self) -> float | None:
+        """Share of the CPU's variance that the fits explain, of the rows that have one."""
+        predicted = self.predicted_vcpu
+        known = ~np.isnan(predicted)
+        vcpu = self.panel.vcpu[known]
+        return r_squared(vcpu, vcpu - predicted[known])
 
-    Where there are no requests the mean of the CPU is its idle, by definition: there, and only
-    there, nothing counts less for being far off.
-    """
-    return _fit(shape.problem(panel, found), found, start)
+    def coefficient(self, term: Term) -> Floats:
+        """Return each workload's coefficient of a term of the shape, shape (g,)."""
+        return self.fit.coefficients[:, self.shape.terms.index(term)]
 
-
-def _fit(
-    problem: Problem,
-    found: Mapping[int, Obstacle],
-    start: tuple[Floats, Floats] | None = None,
-) -> RobustFit:
-    threshold = np.full(len(problem.segments), HUBER_THRESHOLD)
-    threshold[[number for number, obstacle in found.items() if obstacle.is_all_idle]] = np.inf
-    return fit_robustly(problem, start=start, threshold=threshold)
+    def variance(self, term: Term) -> Floats:
+        """Return the variance of that, shape (g,); 0 where the term took no part."""
+        column = self.shape.terms.index(term)
+        return self.coefficient_covariances[:, column, column]
 
 
 def fit_workloads(
-    shape: Shape, panel: Panel, found: Mapping[int, Obstacle], fit: RobustFit | None = None
+    shape: Shape, panel: Panel, start: tuple[Floats, Floats] | None = None
 ) -> WorkloadFits:
     """Fit each workload's proxies on their own.
+
+    Where there are no requests the mean of the CPU is its idle, by definition: there, and only
+    there, no step counts less for being far off.
 
     Args:
         shape: of the fits.
         panel: the observations.
-        found: the workloads that have no slope of their own, by segment.
-        fit: what `fit_shape` gave, where that is known already.
+        start: variance and robust weights of a similar fit, to begin with; shape (n,) each.
     """
-    problem = shape.problem(panel, found)
-    fit = fit or _fit(problem, found)
-    active = problem.active
-    covariance = _covariance(problem, fit, panel.clusters)
+    problem = shape.problem(panel)
+    threshold = np.full(len(problem.segments), HUBER_THRESHOLD)
+    threshold[[number for number, item in panel.obstacles.items() if item.is_all_idle]] = np.inf
+    fit = fit_robustly(problem, start=start, threshold=threshold)
+    covariance = _covariance(problem, fit, panel)
     reduction = _reduction(shape, panel)
     curves = np.einsum("gij,gj->gi", reduction, fit.coefficients)
     covariances = reduction @ covariance @ reduction.transpose(0, 2, 1)
-    freedom = panel.cluster_counts - 1
-    downward, is_falling = _downward(curves, covariances, freedom, has_slope=problem.has_slope)
-    has_idle = active[:, 0] & ~is_falling
-    prediction = panel.vcpu - fit.residuals
-    prediction[panel.workloads.spread(~has_idle).astype(bool)] = np.nan
+    slope, is_fitted = curves[:, 1], panel.is_fitted
+    to_end = CLEARLY * reach(covariances[:, 1, 1], panel.degrees_of_freedom)
+    is_down = is_fitted & (slope <= 0)
+    is_falling = is_down & (slope + to_end < 0)
     return WorkloadFits(
         shape=shape,
         panel=panel,
-        obstacles={**found, **downward},
+        fit=fit,
+        coefficient_covariances=covariance,
         curves=curves,
         covariances=covariances,
-        degrees_of_freedom=freedom,
-        coefficients=fit.coefficients,
-        coefficient_covariances=covariance,
-        has_idle=has_idle,
-        has_slope=problem.has_slope & ~is_falling,
-        variance_weights=fit.variance_weights,
-        robust_weights=fit.robust_weights,
-        predicted_vcpu=prediction,
+        obstacles={**panel.obstacles, **_downward(is_down, is_falling)},
+        has_idle=problem.active[:, shape.terms.index(IDLE)] & ~is_falling,
+        has_slope=is_fitted & ~is_falling,
     )
 
 
-def _covariance(problem: Problem, fit: RobustFit, clusters: Segments) -> Floats:
+def _covariance(problem: Problem, fit: RobustFit, panel: Panel) -> Floats:
     """Return the coefficients' covariance; of one held at zero, the variance it had before."""
-    free = jackknife(problem, fit, clusters)
+    free = jackknife(problem, fit, panel.clusters)
     held = problem.active & ~fit.free
     if not held.any():
         return free
-    before = jackknife(problem, fit, clusters, problem.active)
-    columns = np.arange(len(problem.design))
+    before = jackknife(problem, fit, panel.clusters, problem.active)
+    columns = np.arange(len(problem.terms))
     free[:, columns, columns] += np.where(held, before[:, columns, columns], 0.0)
     return free
 
 
 def _reduction(shape: Shape, panel: Panel) -> Floats:
     """Return what turns coefficients into idle and coefficient of the mix, shape (g, 2, k)."""
-    columns = 5 if shape.by_direction else 2
-    reduction = np.zeros((len(panel.workloads), 2, columns))
-    reduction[:, 0, 0] = reduction[:, 1, 1] = 1
-    if shape.by_direction:
-        total = panel.workloads.sum(panel.rps)
-        parts = (panel.inbound_rps, panel.outbound_rps, np.nan_to_num(panel.gbit_per_second))
-        for column, part in enumerate(parts, start=2):
-            mix = np.divide(
-                panel.workloads.sum(part), total, out=np.zeros_like(total), where=total > 0
+    reduction = np.zeros((len(panel.workloads), 2, len(shape.terms)))
+    total = panel.workloads.sum(panel.rps)
+    for column, term in enumerate(shape.terms):
+        if term in (IDLE, REQUESTS):
+            reduction[:, int(term == REQUESTS), column] = 1
+        else:
+            part = panel.workloads.sum(shape.load(term, panel))
+            reduction[:, 1, column] = np.divide(
+                part, total, out=np.zeros_like(total), where=total > 0
             )
-            reduction[:, 1, column] = mix
     return reduction
 
 
-def _downward(
-    curves: Floats, covariances: Floats, freedom: Ints, *, has_slope: Bools
-) -> tuple[dict[int, Obstacle], Bools]:
-    """Return the workloads whose CPU does not rise with requests, and which clearly fall."""
-    slope = curves[:, 1]
-    quantile = special.stdtrit(np.maximum(freedom, 1), (1 + CONFIDENCE) / 2)
-    is_down = has_slope & (slope <= 0)
-    is_falling = is_down & (slope + CLEARLY * quantile * np.sqrt(covariances[:, 1, 1]) < 0)
+def _downward(is_down: Bools, is_falling: Bools) -> dict[int, Obstacle]:
+    """Return why workloads whose CPU does not rise with their requests have no slope."""
     noise = "its CPU does not rise with its requests by more than its noise"
     other = "its CPU falls when its requests rise: something else drives it"
     return {
@@ -171,4 +151,35 @@ def _downward(
             reason=Reason.NEGATIVE_SLOPE, detail=other if is_falling[number] else noise
         )
         for number in np.flatnonzero(is_down)
-    }, is_falling
+    }
+
+
+def pool_workloads(fits: WorkloadFits) -> Pooled:
+    """Weigh every workload's own curve against what the workloads have in common."""
+    levels = {
+        number: _level(fits, number, obstacle)
+        for number, obstacle in fits.obstacles.items()
+        if obstacle.can_borrow
+    }
+    return pool(
+        fits.curves, fits.covariances, fits.panel.degrees_of_freedom, fits.has_slope, levels
+    )
+
+
+def _level(fits: WorkloadFits, number: int, obstacle: Obstacle) -> Level:
+    """Return what is known of a workload without a slope: its idle, its mean CPU, or nothing."""
+    if obstacle.is_all_idle:
+        idle, variance = fits.curves[number, 0], fits.covariances[number, 0, 0]
+        return Level(weights=np.array([1.0, 0.0]), value=float(idle), variance=float(variance))
+    if not obstacle.has_level:
+        return Level(weights=np.zeros(2), value=0.0, variance=1.0)
+    panel = fits.panel
+    first = panel.workloads.starts[number]
+    rows = slice(first, first + panel.workloads.lengths[number])
+    vcpu, basis = panel.vcpu[rows], fits.shape.basis(panel)[rows]
+    inside = slice(*np.searchsorted(panel.clusters.starts, [rows.start, rows.stop]))
+    starts = panel.clusters.starts[inside] - first
+    deviations = np.add.reduceat(vcpu - vcpu.mean(), starts)
+    variance = float(deviations @ deviations) / len(vcpu) ** 2
+    weights = np.array([1.0, float(basis.mean())])
+    return Level(weights=weights, value=float(vcpu.mean()), variance=variance)

@@ -1,35 +1,32 @@
-"""What commands that answer have in common: from a snapshot to an answer, shown and saved."""
+"""What commands that answer have in common: from a snapshot to an answer, printed and saved."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from analyzer.cli.ending import note
 from analyzer.cli.flags import front_end
-from analyzer.cli.options import scenario_of
 from analyzer.errors import InsufficientData
 
 if TYPE_CHECKING:
+    from analyzer.cli.options import ProjectionOptions
     from analyzer.measurement.snapshot import Snapshot
     from analyzer.report.answer import Answer
     from analyzer.report.sections import AnswerReport, Report
     from analyzer.report.write import ChartOptions
 
-__all__ = ["answered", "print_report", "save", "show"]
 
+def answered(snapshot: Snapshot, projected: ProjectionOptions | None = None) -> Answer:
+    """Take every step from a snapshot on, up to the calibration if nothing is `projected`.
 
-def answered(
-    snapshot: Snapshot,
-    *,
-    scenario: Path | None = None,
-    waypoint_replicas: int | None = None,
-    node_count: int | None = None,
-    projected: bool = True,
-) -> Answer:
-    """Take every step from a snapshot on; refuse if the first question has no answer."""
+    Raises:
+        InsufficientData: if the first question has no answer.
+    """
     from analyzer.calibration import calibrate_usage
     from analyzer.measurement.usage import measure
     from analyzer.projection import project_usage
@@ -37,18 +34,24 @@ def answered(
     from analyzer.report.answer import Answer
     from analyzer.units import Refusal
 
-    assumed = scenario_of(scenario, waypoint_replicas)
+    scenario = projected.assumed() if projected else None
     usage = measure(snapshot)
     calibration = calibrate_usage(usage)
     if isinstance(calibration.sidecar, Refusal):
         raise InsufficientData(str(calibration.sidecar))
-    projection = (
-        project_usage(usage, calibration, assumed, node_count=node_count) if projected else None
-    )
+    if projected is None or scenario is None:
+        return Answer(
+            manifest=snapshot.manifest,
+            usage=usage,
+            load=mesh_load(usage),
+            calibration=calibration,
+            front_end=front_end(),
+        )
+    projection = project_usage(usage, calibration, scenario, node_count=projected.node_count)
     return Answer(
         manifest=snapshot.manifest,
         usage=usage,
-        load=projection.load if projection else mesh_load(usage, node_count=node_count),
+        load=projection.load,
         calibration=calibration,
         projection=projection,
         front_end=front_end(),
@@ -73,21 +76,29 @@ def print_report(report: Report, output_format: str) -> None:
     click.echo(FORMATS[output_format](report, Screen.of(sys.stdout)), nl=False, color=True)
 
 
+def laid_out(answer: Answer) -> AnswerReport:
+    """Return the answer as a report without charts."""
+    from analyzer.report.sections import AnswerReport
+
+    return AnswerReport(answer=answer)
+
+
 def save(
     answer: Answer, folder: Path | None, charts: ChartOptions | None, *, quiet: bool
 ) -> AnswerReport:
-    """Write the report, where there is a folder for it, tell what was written, and return it."""
-    from analyzer.report.sections import AnswerReport
-
+    """Write the report, where there is a folder for it, name what was written, and return it."""
     if folder is None:
-        return AnswerReport(answer=answer)
-    from analyzer.report.format import inert
+        return laid_out(answer)
     from analyzer.report.write import write_report
 
     written = write_report(answer, folder, charts)
     if not quiet:
-        names = ", ".join(path.name for path in written.paths)
-        click.echo(f"istio-usage: wrote {names} to {folder}", err=True)
+        note_files(written.paths, folder)
         for refusal in written.not_drawn:
-            click.echo(f"istio-usage: did not draw {inert(str(refusal))}", err=True)
+            note(f"did not draw {refusal}")
     return written.report
+
+
+def note_files(paths: Iterable[Path], folder: Path) -> None:
+    """Name the files that were written, on stderr."""
+    note(f"wrote {', '.join(path.name for path in paths)} to {folder}")

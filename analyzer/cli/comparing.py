@@ -3,42 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
-import click
-
-from analyzer.cli.answering import print_report
-from analyzer.cli.options import FOLDER, SNAPSHOT, examples, quiet_option, scenario_of
+from analyzer.cli.answering import note_files, print_report
+from analyzer.cli.options import FOLDER, FORMAT_HELP, Quiet, ScenarioFile, SnapshotPath, scenario_of
+from analyzer.cli.parameters import command, examples, option
 from analyzer.errors import InsufficientData
 
-__all__ = ["compare"]
+_Format = Literal["table", "json", "markdown"]
 
 
-@click.command(epilog=examples("istio-usage compare before.snapshot after.snapshot -o out"))
-@click.argument("before", type=SNAPSHOT)
-@click.argument("after", type=SNAPSHOT)
-@click.option(
-    "--scenario",
-    type=click.Path(path_type=Path),
-    help="TOML file with assumptions in place of the defaults.",
-)
-@click.option("-o", "--output", type=FOLDER, help="Folder for the comparison's files.")
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(["table", "json", "markdown"]),
-    default="table",
-    show_default=True,
-    help="Of the answer on stdout.",
-)
-@quiet_option
+@command(epilog=examples("istio-usage compare before.snapshot after.snapshot -o out"))
 def compare(
-    before: Path,
-    after: Path,
-    *,
-    scenario: Path | None,
-    output: Path | None,
-    output_format: str,
-    quiet: bool,
+    before: SnapshotPath,
+    after: SnapshotPath,
+    scenario: ScenarioFile,
+    output: Annotated[
+        Path | None,
+        option("-o", "--output", type=FOLDER, help="Folder for the comparison's files."),
+    ],
+    output_format: Annotated[_Format, option("--format", help=FORMAT_HELP)],
+    quiet: Quiet,
 ) -> None:
     """Predicted against measured, after some or all namespaces have moved to ambient.
 
@@ -49,7 +34,7 @@ def compare(
     from analyzer.report.sections import ComparisonReport
     from analyzer.units import Refusal
 
-    assumed = scenario_of(scenario, None)
+    assumed = scenario_of(scenario)
     first, second = load_snapshot(before), load_snapshot(after)
     found = compare_snapshots(first, second, assumed)
     if isinstance(found, Refusal):
@@ -60,6 +45,5 @@ def compare(
 
         paths = write_comparison(report, output)
         if not quiet:
-            names = ", ".join(path.name for path in paths)
-            click.echo(f"istio-usage: wrote {names} to {output}", err=True)
+            note_files(paths, output)
     print_report(report, output_format)

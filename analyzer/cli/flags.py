@@ -1,4 +1,4 @@
-"""How the command line words settings: each as its flag."""
+"""How the command line spells settings, and the commands that repeat an answer."""
 
 from __future__ import annotations
 
@@ -6,40 +6,30 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from analyzer.cli import options
+from analyzer.cli.parameters import declared
 from analyzer.settings import Setting
 
 if TYPE_CHECKING:
     from analyzer.measurement.manifest import Manifest
     from analyzer.report.answer import FrontEnd
 
-__all__ = ["FLAGS", "front_end", "reproduce"]
+_SETTABLE = (
+    options.ServerOptions,
+    options.ContentOptions,
+    options.ProjectionOptions,
+    options.StatedOptions,
+)
+
+_BY_NAME = {setting.value: setting for setting in Setting}
 
 FLAGS: Final[Mapping[Setting, str]] = {
-    Setting.URL: "--prometheus-url",
-    Setting.TOKEN_FILE: "--token-file",
-    Setting.USERNAME: "--username",
-    Setting.PASSWORD_FILE: "--password-file",
-    Setting.HEADERS: "--header",
-    Setting.CA_FILE: "--ca-file",
-    Setting.CLIENT_CERTIFICATE: "--cert",
-    Setting.CLIENT_KEY: "--key",
-    Setting.TIMEOUT: "--timeout",
-    Setting.NAMESPACES: "--namespace",
-    Setting.CLUSTER: "--cluster",
-    Setting.CLUSTER_LABEL: "--cluster-label",
-    Setting.DAYS: "--days",
-    Setting.START: "--start",
-    Setting.END: "--end",
-    Setting.STEP: "--step",
-    Setting.HIDE_NAMES: "--hide-names",
-    Setting.SCENARIO: "--scenario",
-    Setting.NODE_COUNT: "--nodes",
-    Setting.POD_COUNT: "--pods",
-    Setting.NAMESPACE_COUNT: "--namespaces",
-    Setting.PROXY_RPS: "--proxy-rps",
-    Setting.WAYPOINT_REPLICAS: "--waypoint-replicas",
+    _BY_NAME[parameter.name]: max(parameter.opts, key=len)
+    for group in _SETTABLE
+    for parameter in declared(group)
+    if parameter.name in _BY_NAME
 }
-"""The longest flag of each setting."""
+"""The long flag of each setting, from the options themselves."""
 
 
 def front_end() -> FrontEnd:
@@ -50,9 +40,9 @@ def front_end() -> FrontEnd:
 
 
 def reproduce(manifest: Manifest) -> tuple[str, ...]:
-    """Return the commands that collect the same window and write the same report.
+    """Return the command lines that collect the same window and write the same report.
 
-    A snapshot that hides names also hides what was asked: only the report can be made again.
+    The first is missing for a snapshot that hides names: what it was asked of is hidden as well.
     """
     from analyzer.measurement.anonymise import HIDDEN_SOURCE
     from analyzer.measurement.manifest import window_to_json
@@ -62,10 +52,11 @@ def reproduce(manifest: Manifest) -> tuple[str, ...]:
         return (report,)
     window, scope = window_to_json(manifest.window), manifest.scope
     words = ["istio-usage", "collect", "-p", manifest.source]
-    words += ["--start", window["start"], "--end", window["end"]]
-    words += ["--step", f"{manifest.window.step_seconds}s"]
+    words += [FLAGS[Setting.START], window["start"], FLAGS[Setting.END], window["end"]]
+    words += [FLAGS[Setting.STEP], f"{manifest.window.step_seconds}s"]
     for pattern in scope.namespaces:
-        words += ["--namespace", pattern]
+        words += [FLAGS[Setting.NAMESPACES], pattern]
     if scope.cluster:
-        words += ["--cluster", scope.cluster, "--cluster-label", manifest.dialect.cluster]
+        words += [FLAGS[Setting.CLUSTER], scope.cluster]
+        words += [FLAGS[Setting.CLUSTER_LABEL], manifest.label_mapping.cluster]
     return (shlex.join([*words, "-o", "mesh.snapshot"]), report)

@@ -5,90 +5,96 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import click
 
-from analyzer.cli.completing import complete_query
+from analyzer.cli.ending import as_flags, keeping
 from analyzer.cli.options import (
-    SNAPSHOT,
-    access_of,
-    ask_of,
-    examples,
-    optional_server_options,
-    quiet_option,
-    scope_options,
-    server_options,
-    talk_options,
-    time_options,
+    URL,
+    ContentOptions,
+    CredentialOptions,
+    QuestionOptions,
+    Quiet,
+    ServerOptions,
+    TalkOptions,
 )
+from analyzer.cli.parameters import argument, command, examples, option
+from analyzer.cli.values import complete_query
 
 if TYPE_CHECKING:
     from analyzer.measurement.diagnosis import Diagnosis
     from analyzer.measurement.snapshot import Snapshot
     from analyzer.prometheus.query import Query
 
-__all__ = ["collect", "collected", "doctor", "queries"]
 
-
-def collected(options: dict[str, Any], target: Path) -> Snapshot:
-    """Collect as the options say, telling on stderr how far it is."""
-    from analyzer.cli.progress import telling
+def collected(
+    server: ServerOptions,
+    talk: TalkOptions,
+    target: Path,
+    content: ContentOptions | None = None,
+) -> Snapshot:
+    """Collect as the options say, showing on stderr how far it is."""
+    from analyzer.cli.progress import reporting
     from analyzer.measurement.collect import collect_snapshot
     from analyzer.prometheus.connection import Connection
 
-    access = access_of(options)
-    quiet, verbose = options.pop("quiet"), options.pop("verbose")
-    ask = ask_of(options, access.url)
+    access = server.access()
     with (
         Connection(access) as source,
-        telling(sys.stderr, quiet=quiet, verbose=verbose) as teller,
+        reporting(sys.stderr, quiet=talk.quiet, verbose=talk.verbose) as reporter,
     ):
         return collect_snapshot(
             source,
-            ask,
+            server.question.ask(access.url, content),
             target,
             now=datetime.now(UTC),
-            on_progress=teller.progress,
-            note=teller.note,
+            on_progress=reporter.progress,
+            note=reporter.note,
         )
 
 
-@click.command(
-    epilog=examples("istio-usage collect -p http://localhost:9090 --days 7 -o mesh.snapshot")
-)
-@server_options
-@scope_options
-@time_options
-@click.option("-o", "--output", required=True, type=SNAPSHOT, help="The snapshot to make.")
-@click.option(
-    "--hide-names",
-    is_flag=True,
-    help="Write hashes in place of cluster, namespace, workload, pod and node names.",
-)
-@click.option("--note", default="", help="A sentence to keep in it and show with every answer.")
-@talk_options
-def collect(output: Path, **options: Any) -> None:
+def kept_at(target: Path) -> str:
+    """Return what an interrupted collection of `target` leaves behind, and how to go on."""
+    from analyzer.measurement.collect import partial_path
+
+    partial = partial_path(target)
+    if target.exists():
+        return f"the snapshot is kept in {target}: `istio-usage report` goes on from it"
+    if partial.exists():
+        return f"what was collected is kept in {partial}: run the same command to finish it"
+    return "nothing was collected yet"
+
+
+@command(epilog=examples("istio-usage collect -p http://localhost:9090 --days 7 -o mesh.snapshot"))
+def collect(
+    server: ServerOptions,
+    output: Annotated[Path, option("-o", "--output", help="The snapshot to make.")],
+    content: ContentOptions,
+    talk: TalkOptions,
+) -> None:
     """Measure only: write a snapshot that later commands read offline.
 
     An interrupted collection goes on where it was when the same command is given again.
     """
-    snapshot = collected(options, output)
+    with keeping(lambda: kept_at(output)):
+        snapshot = collected(server, talk, output, content)
     samples = sum(query.sample_count for query in snapshot.manifest.queries)
     click.echo(f"{snapshot.path}: {samples:,} samples of {len(snapshot.manifest.queries)} queries")
 
 
-@click.command(
+@command(
     epilog=examples(
         "istio-usage queries proxy_cpu_vcpu", "istio-usage queries -p http://localhost:9090"
     )
 )
-@click.argument("name", required=False, shell_complete=complete_query)
-@optional_server_options
-@scope_options
-@time_options
-@quiet_option
-def queries(name: str | None, prometheus_url: str | None, *, quiet: bool, **options: Any) -> None:
+def queries(
+    name: Annotated[str | None, argument(shell_complete=complete_query)],
+    url: Annotated[str | None, URL],
+    credentials: CredentialOptions,
+    question: QuestionOptions,
+    quiet: Quiet,
+) -> None:
     """Show the PromQL that would be sent, all of it or one query.
 
     With a server, it is surveyed first, and the queries are those that it would be sent, each with
@@ -98,53 +104,55 @@ def queries(name: str | None, prometheus_url: str | None, *, quiet: bool, **opti
     from analyzer.prometheus.connection import Connection
     from analyzer.prometheus.query import load_query
 
-    del quiet  # It says nothing on stderr but errors.
-    chosen = [load_query(name)] if name else list(measured_queries().values())
-    if prometheus_url is None:
-        for query in chosen:
-            _show(query, _unsurveyed(query, options))
+    del quiet  # It prints nothing on stderr but errors.
+    chosen = {name: load_query(name)} if name else measured_queries()
+    if url is None:
+        for query in chosen.values():
+            _show(query, promql=_unsurveyed(query, question))
         return
-    access = access_of({**options, "prometheus_url": prometheus_url})
-    ask = ask_of(options, access.url)
+    access = credentials.access(url)
     with Connection(access) as source:
-        plan = make_plan(source, ask, now=datetime.now(UTC))
-    total = sum(plan.samples(name) for name in plan.chunks)
-    for query in chosen:
-        chunks = plan.chunks.get(query.name, ())
-        if chunks:
-            cost = f"{len(chunks)} requests, about {plan.samples(query.name):,} samples"
-            _show(query, plan.promql(query.name), cost)
+        plan = make_plan(source, question.ask(access.url), now=datetime.now(UTC))
+    planned = {key: plan.queries[key] for key in chosen if key in plan.queries}
+    if name and not planned:
+        # The survey's own queries are in no plan: they come before it.
+        reason = plan.unasked.get(name, "it is of the survey, which comes before")
+        _show(chosen[name], f"not asked: {reason}")
+    for key, asked in planned.items():
+        cost = f"{len(asked.jobs)} requests, about {asked.sample_count:,} samples"
+        _show(chosen[key], cost, asked.promql)
+    requests = sum(len(asked.jobs) for asked in planned.values())
+    samples = sum(asked.sample_count for asked in planned.values())
     click.echo(
-        f"{len(plan.jobs())} requests for {plan.window.point_count} steps of "
-        f"{plan.window.step_seconds} s, about {total:,} samples in all"
+        f"{requests} requests for {plan.window.point_count} steps of "
+        f"{plan.window.step_seconds} s, about {samples:,} samples in all"
     )
 
 
-def _show(query: Query, promql: str, cost: str = "") -> None:
-    click.echo(f"# {query.name}: {query.what} ({query.unit})")
-    if cost:
-        click.echo(f"# {cost}")
-    click.echo(f"{promql}\n")
+def _show(query: Query, remark: str = "", promql: str = "") -> None:
+    lines = (
+        f"# {query.name}: {query.what} ({query.unit})",
+        f"# {remark}" if remark else "",
+        promql,
+    )
+    click.echo("\n".join(filter(None, lines)) + "\n")
 
 
-def _unsurveyed(query: Query, options: dict[str, Any]) -> str:
-    from analyzer.prometheus.label_mapping import Dialect
-    from analyzer.prometheus.promql import Scope
+def _unsurveyed(query: Query, question: QuestionOptions) -> str:
+    from analyzer.prometheus.label_mapping import LabelMapping
     from analyzer.window import MIN_STEP_SECONDS
 
-    scope = Scope(namespaces=options["namespaces"], cluster=options["cluster"])
-    dialect = Dialect(cluster=options["cluster_label"] or "cluster")
-    seconds = (options["step_seconds"] or MIN_STEP_SECONDS) if query.is_ranged else None
-    return query.render(scope, dialect, window_seconds=seconds)
+    label_mapping = LabelMapping(cluster=question.scope.cluster_label or "cluster")
+    seconds = (question.time.step_seconds or MIN_STEP_SECONDS) if query.is_ranged else None
+    return query.render(question.scope.scope(), label_mapping, window_seconds=seconds)
 
 
-@click.command(epilog=examples("istio-usage doctor -p http://localhost:9090"))
-@server_options
-@scope_options
-@time_options
-@click.option("--format", "output_format", type=click.Choice(["table", "json"]), default="table")
-@talk_options
-def doctor(output_format: str, **options: Any) -> None:
+@command(epilog=examples("istio-usage doctor -p http://localhost:9090"))
+def doctor(
+    server: ServerOptions,
+    output_format: Annotated[Literal["table", "json"], option("--format", show_default=False)],
+    talk: TalkOptions,
+) -> None:
     """Tell what this Prometheus can answer, and what would mend what it cannot.
 
     Exits 0 only if the main question can be answered.
@@ -154,8 +162,9 @@ def doctor(output_format: str, **options: Any) -> None:
     from analyzer.measurement.diagnosis import diagnose
     from analyzer.prometheus.connection import Connection
 
-    access = access_of(options)
-    ask = ask_of(options, access.url)
+    del talk  # It prints nothing on stderr but errors.
+    access = server.access()
+    ask = server.question.ask(access.url)
     start, end = ask.times(datetime.now(UTC))
     with Connection(access) as source:
         diagnosis = diagnose(
@@ -167,7 +176,8 @@ def doctor(output_format: str, **options: Any) -> None:
             step_seconds=ask.step_seconds,
         )
     if output_format == "json":
-        click.echo(json.dumps(diagnosis.to_json(), indent=2))
+        # No flag holds what JSON would escape.
+        click.echo(as_flags(json.dumps(diagnosis.to_json(), indent=2)))
     else:
         _show_diagnosis(diagnosis)
     if not diagnosis.can_answer:
@@ -183,16 +193,16 @@ def _show_diagnosis(diagnosis: Diagnosis) -> None:
 
     colour = colour_wanted(sys.stdout)
 
-    def tell(status: str, text: str) -> None:
+    def show(status: str, text: str) -> None:
         cell = f"{status:8}"
         if colour:
             cell = click.style(cell, fg=_STATUS_COLOURS.get(status), bold=status == "warn" or None)
-        click.echo(f"{cell}{inert(text)}", color=colour)
+        click.echo(f"{cell}{inert(as_flags(text))}", color=colour)
 
     for check in diagnosis.checks:
-        tell(check.status, f"{check.subject}: {check.detail}")
+        show(check.status, f"{check.subject}: {check.detail}")
     click.echo()
     for item in diagnosis.answers:
         lacks = f" (lacks {', '.join(item.lacks)})" if item.lacks else ""
-        tell("yes" if item.possible else "no", f"{item.answer}{lacks}")
-    click.echo(f"\n{inert(diagnosis.verdict)}")
+        show("yes" if item.possible else "no", f"{item.answer}{lacks}")
+    click.echo(f"\n{inert(as_flags(diagnosis.verdict))}")

@@ -1,4 +1,4 @@
-"""How far a collection is, told on stderr as the place it goes to permits.
+"""How far a collection is, shown on stderr as the place it goes to permits.
 
 A terminal has a bar; one that obeys no escape codes has a line for each tenth; a pipe has only
 what took an unexpected turn. Whoever wants every step asks for it with --verbose.
@@ -19,11 +19,10 @@ from rich.progress import Progress as Display
 from rich.table import Column
 from rich.text import Text
 
+from analyzer.cli.ending import as_flags
 from analyzer.measurement.collect import Progress
 from analyzer.report.format import inert, number
 from analyzer.report.render.terminal import colour_wanted, obeys_escapes
-
-__all__ = ["Teller", "in_words", "telling"]
 
 _BAR_WIDTH = 12
 _PLAIN_PARTS = 10
@@ -31,41 +30,41 @@ _PLAIN_PARTS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Teller:
-    """Where a collection tells how far it is, and what took an unexpected turn."""
+class Reporter:
+    """What shows how far a collection is, and what took an unexpected turn."""
 
     progress: Callable[[Progress], None]
     note: Callable[[str], None]
 
 
 @contextmanager
-def telling(stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> Iterator[Teller]:
-    """Yield what tells; when this ends, however it does, nothing half-drawn is left.
+def reporting(stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> Iterator[Reporter]:
+    """Yield a reporter; when this ends, however it does, nothing half-drawn is left.
 
     Args:
         stream: stderr, as a rule.
-        quiet: say nothing.
-        verbose: say every step, in a line of its own.
+        quiet: print nothing.
+        verbose: print every step, each on its line.
     """
 
     def note(text: str) -> None:
-        click.echo(f"istio-usage: {inert(text)}", file=stream)
+        click.echo(f"istio-usage: {inert(as_flags(text))}", file=stream)
 
     def log(step: Progress) -> None:
         if step.asking:
             click.echo(_line(step), file=stream)
 
     if quiet:
-        yield Teller(progress=lambda _: None, note=lambda _: None)
+        yield Reporter(progress=lambda _: None, note=lambda _: None)
     elif verbose:
-        yield Teller(progress=log, note=note)
+        yield Reporter(progress=log, note=note)
     elif obeys_escapes(stream):
-        with _bar(stream) as teller:
-            yield teller
+        with _bar(stream) as reporter:
+            yield reporter
     elif stream.isatty():
-        yield Teller(progress=_tenths(stream), note=note)
+        yield Reporter(progress=_tenths(stream), note=note)
     else:
-        yield Teller(progress=lambda _: None, note=note)
+        yield Reporter(progress=lambda _: None, note=note)
 
 
 def _line(step: Progress) -> str:
@@ -73,21 +72,21 @@ def _line(step: Progress) -> str:
 
 
 def _tenths(stream: TextIO) -> Callable[[Progress], None]:
-    """Return what tells each tenth of a collection once."""
-    told = {0}
+    """Return what prints each tenth of a collection once."""
+    printed = {0}
 
-    def tell(step: Progress) -> None:
+    def show(step: Progress) -> None:
         part = step.done_count * _PLAIN_PARTS // step.total_count
-        if step.asking and part not in told:
-            told.add(part)
+        if step.asking and part not in printed:
+            printed.add(part)
             click.echo(_line(step), file=stream)
 
-    return tell
+    return show
 
 
 @contextmanager
-def _bar(stream: TextIO) -> Iterator[Teller]:
-    """Draw a bar below whatever else is told, and take it away in the end."""
+def _bar(stream: TextIO) -> Iterator[Reporter]:
+    """Draw a bar below the notes, and take it away in the end."""
     colour = colour_wanted(stream)
     console = Console(
         file=stream,
@@ -119,10 +118,10 @@ def _bar(stream: TextIO) -> Iterator[Teller]:
         display.update(task, total=step.total_count, completed=step.done_count, refresh=True)
 
     def note(text: str) -> None:
-        console.print(Text(f"istio-usage: {inert(text)}"), soft_wrap=True)
+        console.print(Text(f"istio-usage: {inert(as_flags(text))}"), soft_wrap=True)
 
     with display:
-        yield Teller(progress=draw, note=note)
+        yield Reporter(progress=draw, note=note)
 
 
 class _Facts(ProgressColumn):

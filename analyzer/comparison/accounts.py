@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
 from analyzer.calibration.models import Power
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.comparison.attribution import Account, Fitted, together

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
 from analyzer.comparison.result import Cause, Compared, Difference, UnitCost, Whole
 from analyzer.projection.uncertainty import to_interval
 from analyzer.units import Interval, Role

@@ -142,12 +142,12 @@ def _measured(role: RoleCalibration | Refusal) -> RoleCalibration | None:
 
 def _or_why_not(role: Role, found: RoleCalibration | Refusal) -> RoleCalibration | Refusal:
     """Return what was measured; of what was derived or published, why it was not measured."""
-    if isinstance(found, Refusal) or found.provenance == Provenance.MEASURED:
+    if isinstance(found, Refusal) or found.not_measured is None:
         return found
     return Refusal(
         subject=f"cost of a {role} by AFTER",
         reason=Reason.NO_DATA,
-        detail=found.source.rpartition("not measured: ")[2],
+        detail=found.not_measured.detail,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.fit.segments import Bools
+from analyzer.arrays import Bools
 from analyzer.comparison.result import Status
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import Role

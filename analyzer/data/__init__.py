@@ -30,6 +30,8 @@ DEFAULT_SAMPLE = "lab"
 BLOG = "blog"
 """Name of the vendor post's constants."""
 
+_ROOT = Path(str(resources.files(__name__)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumption:
@@ -91,7 +93,7 @@ def sample_path(name: str = DEFAULT_SAMPLE) -> Path:
     Raises:
         UsageError: if there is none of that name.
     """
-    folder = _root() / "samples"
+    folder = _ROOT / "samples"
     names = sorted(item.name for item in folder.iterdir() if item.is_dir())
     if name not in names:
         raise UsageError(f"no bundled sample {name!r}; there are: {', '.join(names)}")
@@ -100,15 +102,11 @@ def sample_path(name: str = DEFAULT_SAMPLE) -> Path:
 
 def schema_path(name: str = "result") -> Path:
     """Return the JSON Schema of the answer, or that of a comparison."""
-    return _root() / f"{name}.schema.json"
-
-
-def _root() -> Path:
-    return Path(str(resources.files(__name__)))
+    return _ROOT / f"{name}.schema.json"
 
 
 def _toml(name: str) -> dict[str, dict[str, Any]]:
-    return tomllib.loads((_root() / name).read_text(encoding="utf-8"))
+    return tomllib.loads((_ROOT / name).read_text(encoding="utf-8"))
 
 
 def _assumption(name: str, entry: Mapping[str, Any]) -> Assumption:

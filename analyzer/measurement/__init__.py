@@ -1,6 +1,6 @@
 """From Prometheus to checked tables: survey, collect, snapshot, roles."""
 
-from analyzer.measurement.api import collect
+from analyzer.measurement.collect import collect
 from analyzer.measurement.snapshot import Snapshot, load_snapshot
 from analyzer.measurement.usage import MeshUsage, measure
 

@@ -1,4 +1,4 @@
-"""Hiding names, so that a snapshot can be given to somebody who may not know them.
+"""Replacing names, so that a snapshot can be given to somebody who may not know them.
 
 Every name becomes a keyed hash: the same name is the same hash wherever it stands, and without the
 salt nobody can try out names. The salt is made anew for each collection and thrown away with it,
@@ -21,8 +21,6 @@ import pandas as pd
 
 from analyzer.measurement.tables import UNKNOWN_NAMES
 from analyzer.prometheus.promql import Scope
-
-__all__ = ["HIDDEN_SOURCE", "SALT_VARIABLE", "Hider", "new_salt"]
 
 HIDDEN_SOURCE: Final = "hidden"
 """What a manifest calls its source where names are hidden."""
@@ -59,7 +57,7 @@ def new_salt(environment: Mapping[str, str] = os.environ) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hider:
+class Anonymiser:
     """Replaces names; without a salt it leaves everything as it is."""
 
     salt: str = ""
@@ -78,7 +76,7 @@ class Hider:
         )
 
     def source(self, url: str) -> str:
-        """Return where Prometheus is, or that it is not told."""
+        """Return where Prometheus is, or that it is hidden."""
         return HIDDEN_SOURCE if self.salt else url
 
     def remark(self, text: str) -> str:
@@ -95,7 +93,7 @@ class Hider:
         """Return a table with its names replaced."""
         if not self.salt:
             return frame
-        hidden = {
+        replaced = {
             column: _mapped(frame[column], partial(self._value, column, kind))
             for column, kind in _KINDS.items()
             if column in frame
@@ -103,10 +101,10 @@ class Hider:
         if "created_by_name" in frame:
             is_set = frame["created_by_kind"] == "ReplicaSet"
             names = frame["created_by_name"]
-            hidden["created_by_name"] = _mapped(names, self._workload).mask(
+            replaced["created_by_name"] = _mapped(names, self._workload).mask(
                 is_set, _mapped(names, self._replica_set)
             )
-        return frame.assign(**hidden)
+        return frame.assign(**replaced)
 
     def _hash(self, kind: str, name: str) -> str:
         digest = hmac.new(self.salt.encode(), f"{kind}/{name}".encode(), hashlib.sha256)
@@ -119,17 +117,17 @@ class Hider:
             return name
         address = _ADDRESS.fullmatch(name) if column == "pod" else None
         if address:
-            # Not yet led back to a pod: it must still meet the pod_ip of its owner.
+            # Not yet attributed to a pod: it must still meet the pod_ip of its owner.
             return f"{self.name('address', address['host'])}:{address['port']}"
         return self.name(kind, name)
 
     def _workload(self, name: str) -> str:
-        """Hide a workload, but not that it is a ztunnel: that is evidence of a role."""
-        hidden = self.name("workload", name)
-        return f"ztunnel-{hidden}" if "ztunnel" in name else hidden
+        """Replace a workload, but keep that it is a ztunnel: that is evidence of a role."""
+        replaced = self.name("workload", name)
+        return f"ztunnel-{replaced}" if "ztunnel" in name else replaced
 
     def _replica_set(self, name: str) -> str:
-        """Hide a ReplicaSet so that its Deployment comes out as Istio's labels name it.
+        """Replace a ReplicaSet so that its Deployment comes out as Istio's labels name it.
 
         It is called after its Deployment and a hash, or, made by hand, anything at all.
         """
@@ -140,6 +138,6 @@ class Hider:
         return f"{self._workload(base if dash else name)}-{self._hash('set', suffix)}"
 
 
-def _mapped(names: pd.Series, hide: Callable[[str], str]) -> pd.Series:
-    """Hide each different name once."""
-    return names.map({name: hide(name) for name in names.unique()}).astype("str")
+def _mapped(names: pd.Series, replace: Callable[[str], str]) -> pd.Series:
+    """Replace each different name once."""
+    return names.map({name: replace(name) for name in names.unique()}).astype("str")

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 
 import analyzer
+from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import QueryFileError, SnapshotError
 from analyzer.measurement.frames import frame_of, sorted_frame
 from analyzer.measurement.manifest import Manifest, QueryRecord
-from analyzer.measurement.plan import Ask, Plan, make_plan
+from analyzer.measurement.plan import Ask, Plan, PlannedQuery, make_plan
 from analyzer.measurement.snapshot import (
     MANIFEST,
     Snapshot,
@@ -28,11 +30,10 @@ from analyzer.measurement.snapshot import (
     write_file,
     write_table,
 )
-from analyzer.prometheus.connection import Source
+from analyzer.prometheus.connection import Connection, Source
+from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.fetch import Fetched, Job, fetch
-from analyzer.prometheus.query import load_query
-
-__all__ = ["Progress", "collect_snapshot"]
+from analyzer.prometheus.promql import Scope
 
 _PLAN = "plan.json"
 _CHUNKS = "chunks"
@@ -84,10 +85,10 @@ def collect_snapshot(
     """
     if target.exists():
         raise SnapshotError(f"{target} exists: choose another name, or remove it first")
-    partial = target.with_name(f"{target.name}.partial")
+    partial = partial_path(target)
     plan = _resumed(partial, ask, note) or _begun(partial, make_plan(source, ask, now=now))
-    jobs = [job for job in plan.jobs() if not _chunk_path(partial, job).exists()]
-    total = len(plan.jobs())
+    total = len(plan.jobs)
+    jobs = [job for job in plan.jobs if not _chunk_path(partial, job).exists()]
     progress = Progress(asking="", done_count=total - len(jobs), total_count=total)
     on_progress(progress)
     for fetched in fetch(source, plan.window, jobs, note=note):
@@ -99,7 +100,21 @@ def collect_snapshot(
             sample_count=progress.sample_count + fetched.sample_count,
         )
         on_progress(progress)
-    return _finished(partial, target, plan)
+    try:
+        # The last step that matters: before it there is no snapshot, after it a whole one.
+        _joined(partial, plan).rename(target)
+    except OSError as error:
+        raise SnapshotError(f"cannot finish {target}: {error.strerror}") from error
+    try:
+        shutil.rmtree(partial)
+    except OSError as error:
+        note(f"{target} is complete; {partial} cannot be removed ({error.strerror}): remove it")
+    return load_snapshot(target)
+
+
+def partial_path(target: Path) -> Path:
+    """Return the folder that a collection of `target` lives in until it is whole."""
+    return target.with_name(f"{target.name}.partial")
 
 
 def _resumed(partial: Path, ask: Ask, note: Callable[[str], None]) -> Plan | None:
@@ -108,8 +123,6 @@ def _resumed(partial: Path, ask: Ask, note: Callable[[str], None]) -> Plan | Non
         return None
     try:
         plan = Plan.resumed(json.loads(path.read_text(encoding="utf-8")), ask)
-        if plan is not None:
-            plan.jobs()  # It may ask a query that this version does not have.
     except (OSError, ValueError, KeyError, TypeError, AttributeError, QueryFileError) as error:
         raise SnapshotError(f"{partial} is damaged: remove it and collect again") from error
     if plan is None:
@@ -135,59 +148,53 @@ def _chunk_path(partial: Path, job: Job) -> Path:
 
 
 def _write_chunk(partial: Path, fetched: Fetched, plan: Plan) -> None:
-    told = frame_of(fetched.job.query, fetched.answers, plan.survey.dialect)
-    frame = plan.hider.frame(told)
-    warnings = {text for answer in fetched.answers for text in answer.warnings}
-    remarks = sorted(map(plan.hider.remark, warnings))
+    query, responses = fetched.job.query, fetched.responses
+    frame = plan.anonymiser.frame(frame_of(query, responses, plan.survey.label_mapping))
+    warnings = {text for response in responses for text in response.warnings}
+    remarks = sorted(map(plan.anonymiser.remark, warnings))
     table = pa.Table.from_pandas(frame, preserve_index=False)
     metadata = {**(table.schema.metadata or {}), _WARNINGS: json.dumps(remarks).encode()}
     write_table(_chunk_path(partial, fetched.job), table.replace_schema_metadata(metadata))
 
 
-def _finished(partial: Path, target: Path, plan: Plan) -> Snapshot:
-    """Join the chunks, write the manifest and give the folder its name."""
+def _joined(partial: Path, plan: Plan) -> Path:
+    """Join the chunks of each query, write the manifest and return the folder of both."""
     whole = partial / "whole"
     whole.mkdir(exist_ok=True)
     records: list[QueryRecord] = []
     remarks: set[str] = set()
-    for name in plan.chunks:
-        paths = [_chunk_path(partial, job) for job in plan.jobs() if job.query.name == name]
-        tables = [read_table(path) for path in paths]
-        remarks.update(_remarks(tables))
-        records.append(_joined(whole, name, plan.promql(name, hidden=True), tables))
+    for planned in plan.queries.values():
+        tables = [read_table(_chunk_path(partial, job)) for job in planned.jobs]
+        records.append(_write_query(whole, planned, tables))
+        for table in tables:
+            remarks.update(json.loads((table.schema.metadata or {}).get(_WARNINGS, b"[]")))
     manifest = Manifest(
         tool_version=analyzer.__version__,
-        source=plan.hider.source(plan.ask.source),
+        source=plan.anonymiser.source(plan.ask.source),
         note=plan.ask.note,
         window=plan.window,
-        scope=plan.hider.scope(plan.ask.scope),
-        dialect=plan.survey.dialect,
+        scope=plan.anonymiser.scope(plan.ask.scope),
+        label_mapping=plan.survey.label_mapping,
         cpu_scrape_seconds=plan.survey.cpu_scrape_seconds,
         request_scrape_seconds=plan.survey.request_scrape_seconds,
         queries=tuple(records),
         duplicate_scrapes=plan.survey.duplicate_scrapes,
         warnings=plan.warnings(),
-        remarks=plan.hider.remarks(tuple(sorted(remarks))),
+        remarks=plan.anonymiser.remarks(tuple(sorted(remarks))),
     )
     write_file(whole / MANIFEST, manifest.to_json().encode())
-    try:
-        # The last step that matters: before it there is no snapshot, after it a whole one.
-        whole.rename(target)
-        shutil.rmtree(partial)
-    except OSError as error:
-        raise SnapshotError(f"cannot finish {target}: {error.strerror}") from error
-    return load_snapshot(target)
+    return whole
 
 
-def _joined(folder: Path, name: str, promql: str, tables: list[pa.Table]) -> QueryRecord:
-    query = load_query(name)
+def _write_query(folder: Path, planned: PlannedQuery, tables: list[pa.Table]) -> QueryRecord:
+    query = planned.query
     frame = sorted_frame(query, [table.to_pandas() for table in tables])
-    file = f"{name}.parquet"
+    file = f"{query.name}.parquet"
     sha256 = write_table(folder / file, pa.Table.from_pandas(frame, preserve_index=False))
     return QueryRecord(
-        name=name,
+        name=query.name,
         unit=query.unit,
-        promql=promql,
+        promql=planned.written_promql,
         series_count=len(frame.groupby(list(query.labels))) if query.labels else len(frame) and 1,
         sample_count=len(frame),
         file=file,
@@ -195,9 +202,31 @@ def _joined(folder: Path, name: str, promql: str, tables: list[pa.Table]) -> Que
     )
 
 
-def _remarks(tables: Iterable[pa.Table]) -> set[str]:
-    return {
-        text
-        for table in tables
-        for text in json.loads((table.schema.metadata or {}).get(_WARNINGS, b"[]"))
-    }
+def collect(
+    url: str | Access,
+    *,
+    days: float = DEFAULT_DAYS,
+    end: datetime | None = None,
+    namespaces: tuple[str, ...] = (),
+    path: Path | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Snapshot:
+    """Measure the mesh behind a Prometheus and return the snapshot.
+
+    Args:
+        url: its address, or an `Access` with credentials. A plain address takes them from the
+            environment (PROMETHEUS_TOKEN, PROMETHEUS_USERNAME, PROMETHEUS_PASSWORD).
+        days: how long a time to look at.
+        end: where it ends (aware); now, if None.
+        namespaces: regular expressions; all, if empty.
+        path: the folder to make; a temporary one, if None.
+        on_progress: called after each answer.
+
+    Raises:
+        AnalyzerError: see `collect_snapshot`.
+    """
+    access = url if isinstance(url, Access) else Access.parse(url)
+    target = path or Path(tempfile.mkdtemp(prefix="istio-usage-")) / "snapshot"
+    ask = Ask(source=access.url, scope=Scope(namespaces=namespaces), days=days, end=end)
+    with Connection(access) as source:
+        return collect_snapshot(source, ask, target, now=datetime.now(UTC), on_progress=on_progress)

@@ -1,4 +1,4 @@
-"""Which dialect an installation speaks: read off a few of its series, never guessed."""
+"""What an installation calls things: read off a few of its series, never guessed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from analyzer.prometheus.label_mapping import (
     CPU_COUNTER,
     CPU_RULES,
     Attribution,
-    Dialect,
     Exporter,
+    LabelMapping,
     Names,
 )
-from analyzer.prometheus.response import Answer
-
-__all__ = ["CGROUPS", "NO_CLUSTER", "Sample", "Samples", "detect_dialect", "samples_of"]
+from analyzer.prometheus.response import Response
+from analyzer.settings import Setting
 
 _PODS: Final = {
     # What came with the series wins over what the scrape put there about its target.
@@ -59,7 +58,7 @@ CGROUPS: Final = "cgroups"
 Samples = Mapping[str, Sequence[Sample]]
 
 
-def samples_of(answer: Answer) -> Samples:
+def samples_of(answer: Response) -> Samples:
     """Return the series of `survey_labels`' answer by exporter."""
     found: dict[str, list[Sample]] = {name: [] for name in (*Exporter, CGROUPS)}
     for series in answer.series:
@@ -69,7 +68,7 @@ def samples_of(answer: Answer) -> Samples:
     return found
 
 
-def detect_dialect(samples: Samples, cluster_label: str | None = None) -> Dialect:
+def detect_label_mapping(samples: Samples, cluster_label: str | None = None) -> LabelMapping:
     """Return what the series call things.
 
     Args:
@@ -77,62 +76,53 @@ def detect_dialect(samples: Samples, cluster_label: str | None = None) -> Dialec
         cluster_label: the label that tells clusters apart, where the user named it.
 
     Raises:
-        InsufficientData: if the user's cluster label is on no series.
+        InsufficientData: if a series lacks the user's cluster label.
     """
-    proxies = samples[Exporter.PROXY]
-    groups = [samples[exporter] for exporter in Exporter if samples[exporter]]
-    if cluster_label and groups and not _cluster([cluster_label], groups):
+    proxies, state = samples[Exporter.PROXY], samples[Exporter.STATE]
+    # The counter if it is there, else the better rule. Of several only the one that is read counts.
+    kept = {sample.labels["__name__"] for sample in samples[Exporter.CADVISOR]}
+    cpu = next((name for name in (CPU_COUNTER, *CPU_RULES) if name in kept), CPU_COUNTER)
+    cadvisor = [one for one in samples[Exporter.CADVISOR] if one.labels["__name__"] == cpu]
+    everything = (*proxies, *cadvisor, *state)
+    if cluster_label and not _is_on_all(cluster_label, everything):
         raise InsufficientData(
-            f"not all series have the label {cluster_label!r} of --cluster-label"
+            f"not all series have the label {cluster_label!r} of {Setting.CLUSTER_LABEL}"
         )
-    proxy = _names(Exporter.PROXY, proxies)
+    detected = (name for name in _CLUSTERS if _is_on_all(name, everything))
     attribution = Attribution.POD
-    if proxies and not proxy.pod:
+    if proxies and not _first_on_any(_PODS[Exporter.PROXY], proxies):
         has_address = all(":" in sample.labels.get("instance", "") for sample in proxies)
         attribution = Attribution.ADDRESS if has_address else Attribution.WORKLOAD
-    return Dialect(
-        proxy=_or_usual(proxy),
-        cadvisor=_or_usual(_names(Exporter.CADVISOR, samples[Exporter.CADVISOR])),
-        state=_or_usual(_names(Exporter.STATE, samples[Exporter.STATE])),
-        cluster=cluster_label or _cluster(_CLUSTERS, groups) or NO_CLUSTER,
-        cpu=_cpu(samples[Exporter.CADVISOR]),
+    return LabelMapping(
+        proxy=_names(Exporter.PROXY, proxies),
+        cadvisor=_names(Exporter.CADVISOR, cadvisor),
+        state=_names(Exporter.STATE, state),
+        cluster=cluster_label or next(detected, NO_CLUSTER),
+        cpu=cpu,
         attribution=attribution,
     )
 
 
-def _cpu(samples: Sequence[Sample]) -> str:
-    """Return the metric that holds the CPU: the counter if it is there, else the better rule."""
-    names = {sample.labels.get("__name__", "") for sample in samples}
-    return next((name for name in (CPU_COUNTER, *CPU_RULES) if name in names), CPU_COUNTER)
-
-
 def _names(exporter: Exporter, samples: Sequence[Sample]) -> Names:
+    """Return what an exporter's series call things; the usual name where none has any."""
+    usual = Names()
     return Names(
-        namespace=_first(_NAMESPACES[exporter], samples),
-        pod=_first(_PODS[exporter], samples),
-        container=_first(_CONTAINERS[exporter], samples),
+        namespace=_first_on_any(_NAMESPACES[exporter], samples) or usual.namespace,
+        pod=_first_on_any(_PODS[exporter], samples) or usual.pod,
+        container=_first_on_any(_CONTAINERS[exporter], samples) or usual.container,
     )
 
 
-def _first(candidates: Iterable[str], samples: Sequence[Sample]) -> str:
+def _first_on_any(candidates: Iterable[str], samples: Sequence[Sample]) -> str:
     """Return the first label that any sample has; "" if none has any."""
     return next(
         (name for name in candidates if any(sample.labels.get(name) for sample in samples)), ""
     )
 
 
-def _cluster(candidates: Iterable[str], groups: Sequence[Sequence[Sample]]) -> str:
-    """Return the first label that every exporter's series have.
+def _is_on_all(label: str, samples: Sequence[Sample]) -> bool:
+    """Return whether every sample has a label, whoever made it.
 
     A label that only some have would keep the series of one pod from each other.
     """
-    return next((name for name in candidates if all(_first([name], group) for group in groups)), "")
-
-
-def _or_usual(names: Names) -> Names:
-    usual = Names()
-    return Names(
-        namespace=names.namespace or usual.namespace,
-        pod=names.pod or usual.pod,
-        container=names.container or usual.container,
-    )
+    return all(sample.labels.get(label) for sample in samples)

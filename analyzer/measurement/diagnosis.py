@@ -1,4 +1,4 @@
-"""What a Prometheus can answer, and what would mend what it cannot."""
+"""What a Prometheus can answer, and what to do about what it cannot."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from enum import StrEnum
 from typing import Any, Final
 
 from analyzer.errors import InsufficientData
-from analyzer.measurement.metrics import CPU, MENDING, OPTIONAL, REQUESTS
+from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS
 from analyzer.measurement.plan import choose_window
-from analyzer.measurement.survey import Survey, count_series, find_dialect, looks_at, survey
+from analyzer.measurement.survey import Survey, examine, look
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.label_mapping import Attribution, Dialect
+from analyzer.prometheus.label_mapping import Attribution, LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.window import MIN_STEP_SECONDS, choose_step_seconds
-
-__all__ = ["Check", "Diagnosis", "Possible", "Status", "diagnose"]
 
 _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "what sidecars cost per request and at rest": (CPU, REQUESTS),
@@ -39,7 +37,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was looked for; the detail of what is not there says what would mend it."""
+    """One thing that was looked for; the detail of what is not there is the fix."""
 
     subject: str
     status: Status
@@ -84,20 +82,26 @@ def diagnose(
         PrometheusError: if the server could not be asked.
         UsageError: if the asked step is too short.
     """
-    looks = looks_at(start, end)
     try:
-        _, dialect = find_dialect(source, looks, cluster_label)
+        seen = look(source, scope, start, end, cluster_label=cluster_label)
     except InsufficientData as error:
-        return Diagnosis(checks=(), answers=(), verdict=_cannot(error), can_answer=False)
-    counts, _ = count_series(source, scope, dialect, looks)
-    checks = [*_metric_checks(counts), *_dialect_checks(dialect)]
-    answers = tuple(_possible(answer, needs, counts) for answer, needs in _NEEDS.items())
+        return Diagnosis(checks=(), answers=(), verdict=f"Cannot answer: {error}", can_answer=False)
+    counts = seen.series_counts
+    checks = (*_metric_checks(counts), *_label_checks(seen.label_mapping))
+    lacks = {
+        answer: tuple(name for name in needs if name not in counts)
+        for answer, needs in _NEEDS.items()
+    }
+    answers = tuple(
+        Possible(answer=answer, possible=not lacking, lacks=lacking)
+        for answer, lacking in lacks.items()
+    )
     try:
-        found = survey(source, scope, start, end, cluster_label=cluster_label)
+        found = examine(source, seen)
         choose_window(found, start, end, step_seconds)
     except InsufficientData as error:
         return Diagnosis(
-            checks=tuple(checks), answers=answers, verdict=_cannot(error), can_answer=False
+            checks=checks, answers=answers, verdict=f"Cannot answer: {error}", can_answer=False
         )
     return Diagnosis(
         checks=(*checks, *_scrape_checks(found)),
@@ -107,27 +111,18 @@ def diagnose(
     )
 
 
-def _cannot(error: InsufficientData) -> str:
-    return f"Cannot answer: {error}"
-
-
-def _possible(answer: str, needs: tuple[str, ...], counts: Mapping[str, int]) -> Possible:
-    lacks = tuple(name for name in needs if name not in counts)
-    return Possible(answer=answer, possible=not lacks, lacks=lacks)
-
-
 def _metric_checks(counts: Mapping[str, int]) -> Iterator[Check]:
-    for name, mending in {**MENDING, **OPTIONAL}.items():
+    for name, fix in {**ESSENTIAL, **OPTIONAL}.items():
         if name in counts:
             yield Check(subject=name, status=Status.OK, detail=f"{counts[name]:,} series")
         else:
             status = Status.WARN if name in OPTIONAL else Status.MISSING
-            yield Check(subject=name, status=status, detail=mending)
+            yield Check(subject=name, status=status, detail=fix)
 
 
-def _dialect_checks(dialect: Dialect) -> Iterator[Check]:
+def _label_checks(mapping: LabelMapping) -> Iterator[Check]:
     details = {
-        Attribution.POD: (Status.OK, f"label {dialect.proxy.pod} on the proxies' metrics"),
+        Attribution.POD: (Status.OK, f"label {mapping.proxy.pod} on the proxies' metrics"),
         Attribution.ADDRESS: (
             Status.WARN,
             "by address, through kube_pod_info: keep the label `pod` when scraping the proxies",
@@ -137,12 +132,12 @@ def _dialect_checks(dialect: Dialect) -> Iterator[Check]:
             "by workload, each pod taken for its mean: keep the label `pod` when scraping them",
         ),
     }
-    status, detail = details[dialect.attribution]
+    status, detail = details[mapping.attribution]
     yield Check(subject="requests of a pod", status=status, detail=detail)
     yield Check(
         subject="CPU",
-        status=Status.WARN if dialect.is_recorded else Status.OK,
-        detail=f"from the rule {dialect.cpu}: keep {CPU}" if dialect.is_recorded else dialect.cpu,
+        status=Status.WARN if mapping.is_recorded else Status.OK,
+        detail=f"from the rule {mapping.cpu}: keep {CPU}" if mapping.is_recorded else mapping.cpu,
     )
 
 

@@ -1,11 +1,9 @@
-"""What is wrong or thin in the data: who is affected, and what would mend it."""
+"""What is wrong or thin in the data: who is affected, and the fix."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-
-__all__ = ["Finding", "Severity"]
 
 
 class Severity(StrEnum):
@@ -27,7 +25,7 @@ class Finding:
         name: what kind of finding it is, for machines; never changes its meaning.
         text: what was found.
         affected: pods as namespace/pod, or whatever else the text speaks of, sorted.
-        mending: what would mend it; "" where nothing needs to be.
+        mending: the fix, as one line; "" where nothing needs one.
         cpu_share: part of the sidecars' measured CPU that the affected proxies use, where known.
         rps_share: part of the sidecars' requests that they carry, where known.
     """
@@ -41,12 +39,12 @@ class Finding:
     rps_share: float | None = None
 
     def __str__(self) -> str:
-        """Return the finding as one sentence, with the shares and the mending line."""
+        """Return the finding as one sentence, with the shares and the fix."""
         shares = [
             f"{share:.1%} of the sidecars' {what}"
             for share, what in ((self.cpu_share, "CPU"), (self.rps_share, "requests"))
             # Less than this would read 0.0 %.
             if share is not None and share >= 0.0005  # noqa: PLR2004
         ]
-        told = f"{self.text} ({' and '.join(shares)})" if shares else self.text
-        return f"{told}: {self.mending}" if self.mending else told
+        text = f"{self.text} ({' and '.join(shares)})" if shares else self.text
+        return f"{text}: {self.mending}" if self.mending else text

@@ -9,11 +9,9 @@ import numpy as np
 import pandas as pd
 
 from analyzer.errors import FrameError
-from analyzer.prometheus.label_mapping import Dialect
+from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.query import Query
-from analyzer.prometheus.response import Answer
-
-__all__ = ["TIME", "check_frame", "empty_frame", "frame_of", "sorted_frame"]
+from analyzer.prometheus.response import Response
 
 TIME: Final = "time"
 """Column of the end of each step, in whole seconds since the epoch (int64)."""
@@ -21,7 +19,7 @@ TIME: Final = "time"
 
 _SIGNIFICANT_DIGITS = 8
 
-_CANONICAL: Final = Dialect()
+_CANONICAL: Final = LabelMapping()
 
 
 def empty_frame(query: Query) -> pd.DataFrame:
@@ -30,19 +28,19 @@ def empty_frame(query: Query) -> pd.DataFrame:
 
 
 def frame_of(
-    query: Query, answers: Iterable[Answer], dialect: Dialect = _CANONICAL
+    query: Query, answers: Iterable[Response], label_mapping: LabelMapping = _CANONICAL
 ) -> pd.DataFrame:
     """Return the answers to one query as a table: its labels, `time`, and a column of its name.
 
     Labels are renamed from the installation's to ours; one that it does not have is "".
 
-    What Prometheus calls NaN is left out: a missing row is how a missing value is told.
+    What Prometheus calls NaN is left out: a missing row is a missing value.
 
     Raises:
         FrameError: if a series carries a label that the query file does not declare.
     """
     series = [item for answer in answers for item in answer.series]
-    ours = {} if query.exporter is None else dialect.canonical(query.exporter)
+    ours = {} if query.exporter is None else label_mapping.canonical(query.exporter)
     labels = [{ours.get(name, name): item.labels[name] for name in item.labels} for item in series]
     for named in labels:
         surplus = set(named) - set(query.labels)

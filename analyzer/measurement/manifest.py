@@ -9,20 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from analyzer.errors import SnapshotError, UsageError
-from analyzer.prometheus.label_mapping import Attribution, Dialect, Names
+from analyzer.prometheus.label_mapping import Attribution, LabelMapping, Names
 from analyzer.prometheus.promql import Scope
 from analyzer.window import TimeWindow
-
-__all__ = [
-    "SCHEMA_VERSION",
-    "Manifest",
-    "QueryRecord",
-    "dialect_of",
-    "scope_of",
-    "scope_to_json",
-    "window_of",
-    "window_to_json",
-]
 
 SCHEMA_VERSION = 1
 """Raised when an older tool could misread a snapshot."""
@@ -48,7 +37,7 @@ class Manifest:
     Attributes:
         tool_version: of the tool that collected it.
         source: the Prometheus asked, without credentials.
-        dialect: what the installation calls things.
+        label_mapping: what the installation calls things.
         note: a sentence of the collector's, shown with every answer; "" if none.
         cpu_scrape_seconds: interval between two CPU samples of a proxy.
         request_scrape_seconds: interval between two samples of its request counters.
@@ -62,7 +51,7 @@ class Manifest:
     note: str
     window: TimeWindow
     scope: Scope
-    dialect: Dialect = field(default_factory=Dialect)
+    label_mapping: LabelMapping = field(default_factory=LabelMapping)
     cpu_scrape_seconds: float
     request_scrape_seconds: float
     queries: tuple[QueryRecord, ...]
@@ -72,14 +61,14 @@ class Manifest:
 
     def to_json(self) -> str:
         """Return the manifest as the text of manifest.json."""
-        document: dict[str, Any] = {
+        document = {
             "schema_version": SCHEMA_VERSION,
             "tool_version": self.tool_version,
             "source": self.source,
             "note": self.note,
             "window": window_to_json(self.window),
             "scope": scope_to_json(self.scope),
-            "dialect": asdict(self.dialect),
+            "dialect": asdict(self.label_mapping),
             "scrape_seconds": {
                 "cpu": self.cpu_scrape_seconds,
                 "requests": self.request_scrape_seconds,
@@ -116,7 +105,7 @@ class Manifest:
                 note=document["note"],
                 window=window_of(document["window"]),
                 scope=scope_of(document["scope"]),
-                dialect=dialect_of(document["dialect"]),
+                label_mapping=label_mapping_of(document["dialect"]),
                 cpu_scrape_seconds=float(document["scrape_seconds"]["cpu"]),
                 request_scrape_seconds=float(document["scrape_seconds"]["requests"]),
                 queries=tuple(QueryRecord(**query) for query in document["queries"]),
@@ -148,12 +137,14 @@ def window_of(document: Mapping[str, Any]) -> TimeWindow:
     )
 
 
-def dialect_of(document: Mapping[str, Any]) -> Dialect:
-    """Read a dialect from JSON; raises ValueError, KeyError or TypeError."""
-    names = {key: Names(**document[key]) for key in ("proxy", "cadvisor", "state")}
-    attribution = Attribution(document["attribution"])
-    cluster, cpu = document["cluster"], document["cpu"]
-    return Dialect(**names, cluster=cluster, cpu=cpu, attribution=attribution)
+def label_mapping_of(document: Mapping[str, Any]) -> LabelMapping:
+    """Read a label mapping from JSON; raises ValueError, KeyError or TypeError."""
+    return LabelMapping(
+        **{key: Names(**document[key]) for key in ("proxy", "cadvisor", "state")},
+        cluster=document["cluster"],
+        cpu=document["cpu"],
+        attribution=Attribution(document["attribution"]),
+    )
 
 
 def scope_to_json(scope: Scope) -> dict[str, Any]:

@@ -1,13 +1,13 @@
-"""The metrics that are asked for, each with what would mend its absence."""
+"""The metrics that are asked for, each with what to do where it is missing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["CPU", "MENDING", "OPTIONAL", "POD_LABELS", "REQUESTS"]
+from analyzer.prometheus.label_mapping import CPU_COUNTER
 
-CPU: Final = "container_cpu_usage_seconds_total"
+CPU: Final = CPU_COUNTER
 REQUESTS: Final = "istio_requests_total"
 
 POD_LABELS: Final = (
@@ -16,7 +16,7 @@ POD_LABELS: Final = (
 )
 """The flag of kube-state-metrics for the labels that tell roles apart."""
 
-MENDING: Final[Mapping[str, str]] = {
+ESSENTIAL: Final[Mapping[str, str]] = {
     CPU: "scrape the kubelet's cAdvisor: job with metrics_path /metrics/cadvisor "
     "(kube-prometheus-stack: kubelet.serviceMonitor.cAdvisor: true)",
     REQUESTS: "scrape the proxies: Istio's samples/addons/extras/prometheus-operator.yaml, or "

@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import InsufficientData, UsageError
-from analyzer.measurement.anonymise import Hider, new_salt
+from analyzer.measurement.anonymise import Anonymiser, new_salt
 from analyzer.measurement.manifest import (
-    dialect_of,
+    label_mapping_of,
     scope_to_json,
     window_of,
     window_to_json,
 )
-from analyzer.measurement.metrics import MENDING
-from analyzer.measurement.survey import Survey, survey
+from analyzer.measurement.metrics import CPU, ESSENTIAL
+from analyzer.measurement.survey import Survey, examine, look
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import Job
 from analyzer.prometheus.label_mapping import Exporter
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import Query, load_queries, load_query
+from analyzer.settings import Setting
 from analyzer.window import Chunk, TimeWindow, choose_step_seconds
-
-__all__ = [
-    "DEFAULT_DAYS",
-    "MIN_POINTS",
-    "Ask",
-    "Plan",
-    "choose_window",
-    "make_plan",
-    "measured_queries",
-]
-
-DEFAULT_DAYS = 7.0
-"""A week, so that weekdays and the weekend are both in it."""
 
 MIN_POINTS = 4
 """Fewer steps than this tell nothing about a slope, whatever else holds."""
@@ -72,12 +61,12 @@ class Ask:
         if any(time is not None and time.tzinfo is None for time in (self.start, self.end)):
             raise ValueError("a time without a zone means another hour on every machine")
 
-    def to_json(self, hider: Hider) -> dict[str, Any]:
+    def to_json(self, anonymiser: Anonymiser) -> dict[str, Any]:
         """Return the question as JSON, without the names that are hidden."""
         return {
             **asdict(self),
-            "source": hider.name("source", self.source),
-            "scope": scope_to_json(hider.scope(self.scope)),
+            "source": anonymiser.name("source", self.source),
+            "scope": scope_to_json(anonymiser.scope(self.scope)),
             "start": self.start and self.start.isoformat(),
             "end": self.end and self.end.isoformat(),
         }
@@ -92,8 +81,28 @@ class Ask:
         end = (self.end or now).astimezone(UTC)
         start = (self.start or end - timedelta(days=self.days)).astimezone(UTC)
         if start >= end:
-            raise UsageError(f"--start {start:%Y-%m-%dT%H:%M:%SZ} is not before --end")
+            raise UsageError(
+                f"{Setting.START} {start:%Y-%m-%dT%H:%M:%SZ} is not before {Setting.END}"
+            )
         return start, end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedQuery:
+    """One query of a plan.
+
+    Attributes:
+        promql: as it is sent.
+        written_promql: as it is written down, without the names that are hidden.
+        jobs: the requests for it, in time order.
+        sample_count: samples that the server is estimated to load for all of them.
+    """
+
+    query: Query
+    promql: str
+    written_promql: str
+    jobs: tuple[Job, ...]
+    sample_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,51 +110,77 @@ class Plan:
     """What a collection will ask.
 
     Attributes:
-        chunks: how the window is cut for each query that is asked, by its name.
-        hider: what stands for names in everything written.
+        queries: those that are asked, by name, in the order of the query files.
+        anonymiser: what stands for names in everything written.
     """
 
     ask: Ask
     window: TimeWindow
     survey: Survey
-    chunks: Mapping[str, tuple[Chunk, ...]]
-    hider: Hider = field(default_factory=Hider)
+    queries: Mapping[str, PlannedQuery]
+    anonymiser: Anonymiser
 
-    def promql(self, name: str, *, hidden: bool = False) -> str:
-        """Return a query as it is sent, or as it is written down."""
-        scope = self.hider.scope(self.ask.scope) if hidden else self.ask.scope
-        query = load_query(name)
-        seconds = self.window.step_seconds if query.is_ranged else None
-        return query.render(scope, self.survey.dialect, window_seconds=seconds)
+    @classmethod
+    def of(
+        cls,
+        ask: Ask,
+        window: TimeWindow,
+        found: Survey,
+        anonymiser: Anonymiser,
+        chunks: Mapping[str, Sequence[Chunk]],
+    ) -> Plan:
+        """Return the plan to ask each query of `chunks` over these parts of the window.
 
+        Raises:
+            QueryFileError: if there is no query of a name.
+        """
+        written_scope = anonymiser.scope(ask.scope)
+        planned: dict[str, PlannedQuery] = {}
+        for name, parts in chunks.items():
+            query = load_query(name)
+            seconds = window.step_seconds if query.is_ranged else None
+            promql = query.render(ask.scope, found.label_mapping, window_seconds=seconds)
+            written = query.render(written_scope, found.label_mapping, window_seconds=seconds)
+            samples = round(samples_per_point(found, query, window.step_seconds))
+            planned[name] = PlannedQuery(
+                query=query,
+                promql=promql,
+                written_promql=written,
+                jobs=tuple(Job(query=query, promql=promql, chunk=part) for part in parts),
+                sample_count=samples * window.point_count,
+            )
+        return cls(ask=ask, window=window, survey=found, queries=planned, anonymiser=anonymiser)
+
+    @property
     def jobs(self) -> tuple[Job, ...]:
-        """Return every request, in the order of the query files."""
-        return tuple(
-            Job(query=load_query(name), promql=self.promql(name), chunk=chunk)
-            for name, chunks in self.chunks.items()
-            for chunk in chunks
-        )
+        """Every request, in the order of the query files."""
+        return tuple(job for planned in self.queries.values() for job in planned.jobs)
 
-    def samples(self, name: str) -> int:
-        """Return how many samples the server is estimated to load for a query."""
-        return round(samples_per_point(self.survey, load_query(name), self.window.step_seconds)) * (
-            self.window.point_count
-        )
+    @property
+    def unasked(self) -> Mapping[str, str]:
+        """Why each measured query that is not in the plan is not asked, by its name."""
+        replaced = _replaced(self.survey)
+        return {
+            name: replaced.get(name)
+            or f"it needs {query.reads}, which was not found in this Prometheus"
+            for name, query in measured_queries().items()
+            if name not in self.queries
+        }
 
     def warnings(self) -> tuple[str, ...]:
-        """Return what the survey did not find, each with what would mend it."""
-        return tuple(f"no {name}: {MENDING[name]}" for name in self.survey.missing)
+        """Return what the survey did not find, each with its fix."""
+        return tuple(f"no {name}: {ESSENTIAL[name]}" for name in self.survey.missing)
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON."""
         return {
-            "ask": self.ask.to_json(self.hider),
-            "salt": self.hider.salt,
+            "ask": self.ask.to_json(self.anonymiser),
+            "salt": self.anonymiser.salt,
             "window": window_to_json(self.window),
             "survey": asdict(self.survey),
             "chunks": {
-                name: [[chunk.first_point, chunk.point_count] for chunk in chunks]
-                for name, chunks in self.chunks.items()
+                name: [[job.chunk.first_point, job.chunk.point_count] for job in planned.jobs]
+                for name, planned in self.queries.items()
             },
         }
 
@@ -153,25 +188,19 @@ class Plan:
     def resumed(cls, document: Mapping[str, Any], ask: Ask) -> Plan | None:
         """Read a plan; None if it was made for another question.
 
-        Raises ValueError, KeyError, TypeError or AttributeError if it cannot be read.
+        Raises QueryFileError, ValueError, KeyError, TypeError or AttributeError if it cannot be
+        read.
         """
-        hider = Hider(salt=document["salt"])
-        if document["ask"] != ask.to_json(hider):
+        anonymiser = Anonymiser(salt=document["salt"])
+        if document["ask"] != ask.to_json(anonymiser):
             return None
-        return cls(
-            ask=ask,
-            window=window_of(document["window"]),
-            survey=_survey_of(document["survey"]),
-            chunks={
-                name: tuple(Chunk(first_point=first, point_count=count) for first, count in chunks)
-                for name, chunks in document["chunks"].items()
-            },
-            hider=hider,
-        )
-
-
-def _survey_of(document: Mapping[str, Any]) -> Survey:
-    return Survey(**{**document, "dialect": dialect_of(document["dialect"])})
+        mapping = label_mapping_of(document["survey"]["label_mapping"])
+        found = Survey(**{**document["survey"], "label_mapping": mapping})
+        chunks = {
+            name: [Chunk(first_point=first, point_count=count) for first, count in parts]
+            for name, parts in document["chunks"].items()
+        }
+        return cls.of(ask, window_of(document["window"]), found, anonymiser, chunks)
 
 
 def measured_queries() -> dict[str, Query]:
@@ -179,12 +208,15 @@ def measured_queries() -> dict[str, Query]:
     return {name: query for name, query in load_queries().items() if query.exporter is not None}
 
 
-def _unneeded(found: Survey) -> set[str]:
-    """Return the queries that stand in for others which can be asked."""
-    unneeded = {"proxy_cpu_vcpu" if found.dialect.is_recorded else "proxy_recorded_cpu_vcpu"}
+def _replaced(found: Survey) -> dict[str, str]:
+    """Return the queries in place of which a better one is asked, and which."""
+    replaced = {"proxy_recorded_cpu_vcpu": f"proxy_cpu_vcpu is asked: {CPU} was found"}
+    if found.label_mapping.is_recorded:
+        rule = found.label_mapping.cpu
+        replaced = {"proxy_cpu_vcpu": f"proxy_recorded_cpu_vcpu is asked: only {rule} was found"}
     if "kube_pod_info" in found.series_counts:
-        unneeded.add("proxy_nodes")
-    return unneeded
+        replaced["proxy_nodes"] = "pod_placement is asked: kube_pod_info was found"
+    return replaced
 
 
 def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
@@ -196,15 +228,17 @@ def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
         PrometheusError: if the server could not be asked.
     """
     start, end = ask.times(now)
-    found = survey(source, ask.scope, start, end, cluster_label=ask.cluster_label)
+    seen = look(source, ask.scope, start, end, cluster_label=ask.cluster_label)
+    found = examine(source, seen)
     window = choose_window(found, start, end, ask.step_seconds)
+    replaced = _replaced(found)
     chunks = {
         name: window.chunks(samples_per_point=samples_per_point(found, query, window.step_seconds))
         for name, query in measured_queries().items()
-        if query.reads in found.series_counts and name not in _unneeded(found)
+        if query.reads in found.series_counts and name not in replaced
     }
-    hider = Hider(salt=new_salt() if ask.hide_names else "")
-    return Plan(ask=ask, window=window, survey=found, chunks=chunks, hider=hider)
+    anonymiser = Anonymiser(salt=new_salt() if ask.hide_names else "")
+    return Plan.of(ask, window, found, anonymiser, chunks)
 
 
 def choose_window(
@@ -221,7 +255,8 @@ def choose_window(
     if window.point_count < MIN_POINTS:
         raise InsufficientData(
             f"the time asked for holds {window.point_count} step(s) of {step_seconds} s, and a "
-            f"slope needs at least {MIN_POINTS}: ask for a longer time (--days, --start, --end)"
+            f"slope needs at least {MIN_POINTS}: ask for a longer time ({Setting.DAYS}, "
+            f"{Setting.START}, {Setting.END})"
         )
     return window
 

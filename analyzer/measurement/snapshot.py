@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +10,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analyzer.errors import SnapshotError
+from analyzer import files
+from analyzer.errors import OutputError, SnapshotError
 from analyzer.measurement.frames import check_frame, empty_frame
 from analyzer.measurement.manifest import Manifest
 from analyzer.prometheus.query import load_queries
-
-__all__ = ["MANIFEST", "Snapshot", "load_snapshot", "read_table", "write_file", "write_table"]
 
 MANIFEST = "manifest.json"
 
@@ -99,15 +97,10 @@ def write_file(path: Path, content: bytes) -> str:
     Raises:
         SnapshotError: if it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise SnapshotError(f"cannot write {path}: {error.strerror}") from error
+        files.write_file(path, content)
+    except OutputError as error:
+        raise SnapshotError(str(error)) from error
     return hashlib.sha256(content).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Every quantity of every proxy, step by step: what is not known is NaN, which is never 0."""
+"""Every quantity of every proxy and call, step by step: what is not known is NaN, never 0."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from analyzer.measurement.frames import TIME
-from analyzer.measurement.proxies import KEY
+from analyzer.measurement.roles import KEY
 from analyzer.measurement.tables import Tables
 from analyzer.window import TimeWindow
-
-__all__ = ["step_table", "with_points"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -21,7 +19,7 @@ _CPU: Final = "proxy_cpu_vcpu"
 _TCP: Final = "proxy_tcp_bytes_per_second"
 _RESETS: Final = "proxy_resets"
 
-_TELL_A_SCRAPE: Final = (
+_SHOW_A_SCRAPE: Final = (
     "inbound_requests_rps",
     "outbound_requests_rps",
     "waypoint_requests_rps",
@@ -34,27 +32,50 @@ _FOR_LIFE: Final = ("reserved_vcpu", "reserved_memory_bytes", "limit_vcpu", "lim
 """What a pod is given when it is made and keeps."""
 
 
+_ENDS: Final = [
+    "source_workload_namespace",
+    "source_workload",
+    "destination_workload_namespace",
+    "destination_workload",
+]
+
+
 def step_table(tables: Tables, proxies: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
-    """Return one row a proxy and step in which it was seen; `MeshUsage.steps` names the columns."""
+    """Return one row a proxy and step in which it was seen, sorted by both.
+
+    NaN is not known, which is never 0.
+
+    Returns:
+        proxy: row of `proxies`.
+        point: number of the step.
+        cpu_vcpu, memory_bytes: used.
+        inbound_rps, outbound_rps, proxy_rps: requests; the last is all, also a waypoint's.
+        http_bytes_per_second: requests and responses with their headers, inbound and outbound.
+        tcp_bytes_per_second, new_connections_per_second: of TCP.
+        configured_clusters: Envoy's.
+        throttled_share: of CPU periods, 0 to 1.
+        resets: how often its request counters were seen to begin anew.
+        reserved_vcpu, reserved_memory_bytes, limit_vcpu, limit_memory_bytes: of the container.
+    """
     rows = _Rows(tables, proxies, window)
     inbound, outbound, waypoint = (
         rows.zero_where_scraped(name)
         for name in ("inbound_requests_rps", "outbound_requests_rps", "waypoint_requests_rps")
     )
     requests = inbound + outbound + waypoint
-    tcp = rows.zero_where_scraped(_TCP, is_known=tables.tells(_TCP))
+    tcp = rows.zero_where_scraped(_TCP, is_known=tables.is_attributable(_TCP))
     columns = {
-        "cpu_vcpu": rows.told(_CPU),
+        "cpu_vcpu": rows.known(_CPU),
         "inbound_rps": inbound,
         "outbound_rps": outbound,
         "proxy_rps": requests,
         "http_bytes_per_second": rows.zero_beside("proxy_http_bytes_per_second", requests),
         "tcp_bytes_per_second": tcp,
         "new_connections_per_second": rows.zero_beside("proxy_new_connections_per_second", tcp),
-        "memory_bytes": rows.told("proxy_memory_bytes"),
-        "configured_clusters": rows.told("proxy_configured_clusters"),
+        "memory_bytes": rows.known("proxy_memory_bytes"),
+        "configured_clusters": rows.known("proxy_configured_clusters"),
         "throttled_share": rows.zero_where_cpu_is_known("proxy_throttled_share"),
-        "resets": rows.zero_where_scraped(_RESETS, is_known=tables.knows(_RESETS)),
+        "resets": rows.zero_where_scraped(_RESETS, is_known=tables.has(_RESETS)),
         **{name: rows.for_life(f"proxy_{name}") for name in _FOR_LIFE},
     }
     return pd.DataFrame(columns, index=rows.index).reset_index()
@@ -78,13 +99,13 @@ class _Rows:
         self._numbers = pd.Series(proxies.index, index=pd.MultiIndex.from_frame(proxies[KEY]))
         self._window = window
         self._read: dict[str, pd.Series] = {}
-        tell_a_scrape = [self._series(name) for name in _TELL_A_SCRAPE]
-        scraped = pd.concat(tell_a_scrape).groupby(level=["proxy", "point"]).size()
+        shown = pd.concat([self._series(name) for name in _SHOW_A_SCRAPE])
+        scraped = shown.groupby(level=["proxy", "point"]).size()
         self.index = self._series(_CPU).index.union(scraped.index).sort_values()
         self._was_scraped = self.index.isin(scraped.index)
 
-    def told(self, name: str) -> Floats:
-        """Return what is told, and NaN elsewhere."""
+    def known(self, name: str) -> Floats:
+        """Return what is in the table, and NaN elsewhere."""
         return self._series(name).reindex(self.index).to_numpy(float)
 
     def zero_where_scraped(self, name: str, *, is_known: bool = True) -> Floats:
@@ -92,26 +113,25 @@ class _Rows:
 
         Where the counter is not known at all, that it does not show says nothing.
         """
-        return _zero_where(self._was_scraped & is_known, self.told(name))
+        return _zero_where(self._was_scraped & is_known, self.known(name))
 
     def zero_beside(self, name: str, traffic: Floats) -> Floats:
         """Return the same, but NaN where traffic passed that must have moved the counter.
 
         Istio's Telemetry resource switches single metrics off, for single workloads too.
         """
-        is_zero = self._was_scraped & (traffic == 0) & self._tables.knows(name)
-        return _zero_where(is_zero, self.told(name))
+        is_zero = self._was_scraped & (traffic == 0) & self._tables.has(name)
+        return _zero_where(is_zero, self.known(name))
 
     def zero_where_cpu_is_known(self, name: str) -> Floats:
-        """Return what the kubelet tells beside the CPU: without the CPU it told nothing."""
-        cpu_is_known = ~np.isnan(self.told(_CPU)) & self._tables.knows(name)
-        values = _zero_where(cpu_is_known, self.told(name))
+        """Return what the kubelet measures beside the CPU: without the CPU it measured nothing."""
+        cpu_is_known = ~np.isnan(self.known(_CPU)) & self._tables.has(name)
+        values = _zero_where(cpu_is_known, self.known(name))
         return np.where(cpu_is_known, values, np.nan)
 
     def for_life(self, name: str) -> Floats:
-        """Return what kube-state-metrics tells, filled where it missed a step of a pod's life."""
-        told = self._series(name).reindex(self.index)
-        forward = told.groupby(level="proxy").ffill()
+        """Return what a pod keeps all its life, filled where kube-state-metrics missed a step."""
+        forward = self._series(name).reindex(self.index).groupby(level="proxy").ffill()
         return forward.groupby(level="proxy").bfill().to_numpy(float)
 
     def _series(self, name: str) -> pd.Series:
@@ -125,3 +145,32 @@ class _Rows:
 
 def _zero_where(known: npt.NDArray[np.bool_], values: Floats) -> Floats:
     return np.where(known & np.isnan(values), 0.0, values)
+
+
+def count_calls_once(
+    reports: pd.DataFrame, *, meshed_namespaces: frozenset[str], whole_mesh: bool
+) -> pd.DataFrame:
+    """Return mesh requests, each call counted once.
+
+    The destination's report or the waypoint's counts. The source's counts only where no proxy at
+    the destination ever reports: an external service, or a workload outside the mesh.
+
+    Args:
+        reports: `reporter`, the four labels of the two ends, `point` and `mesh_requests_rps`.
+        meshed_namespaces: namespaces in which proxies were measured.
+        whole_mesh: False if only some namespaces were asked for. A destination elsewhere then has
+            its reports out of sight, and says nothing about being outside the mesh.
+
+    Returns:
+        The four labels, `point` and `rps`.
+    """
+    at_destination = reports[reports["reporter"].isin(["destination", "waypoint"])]
+    at_source = reports[reports["reporter"] == "source"]
+    reporting = pd.MultiIndex.from_frame(at_destination[_ENDS[2:]].drop_duplicates())
+    unreported = ~pd.MultiIndex.from_frame(at_source[_ENDS[2:]]).isin(reporting)
+    if not whole_mesh:
+        namespace = at_source["destination_workload_namespace"]
+        unreported &= namespace.isin(meshed_namespaces | {"", "unknown"}).to_numpy()
+    counted = pd.concat([at_destination, at_source[unreported]])
+    totals = counted.groupby([*_ENDS, "point"])["mesh_requests_rps"].sum()
+    return totals.rename("rps").reset_index()

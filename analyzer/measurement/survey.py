@@ -14,18 +14,18 @@ from analyzer.measurement.detect import (
     NO_CLUSTER,
     Sample,
     Samples,
-    detect_dialect,
+    detect_label_mapping,
     samples_of,
 )
-from analyzer.measurement.metrics import CPU, MENDING, REQUESTS
+from analyzer.measurement.metrics import CPU, ESSENTIAL, REQUESTS
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.label_mapping import Attribution, Dialect, Exporter
+from analyzer.prometheus.fetch import points_in_pieces
+from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope, duration, selector
 from analyzer.prometheus.query import load_query
-from analyzer.prometheus.response import Answer, Series
+from analyzer.prometheus.response import Response, joined
+from analyzer.settings import Setting
 from analyzer.window import Chunk, TimeWindow
-
-__all__ = ["Survey", "count_series", "find_dialect", "looks_at", "survey"]
 
 _LOOKS = 5
 """Times at which the survey looks for series: a mesh that moved away an hour ago is still seen."""
@@ -44,18 +44,43 @@ _NO_CONTAINERS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What is there, whether or not it answers anything.
+
+    Attributes:
+        times: a few, spread over the time asked for.
+        samples: a few series of each exporter.
+        series_counts: the most series seen of each metric within the scope; absent ones are not
+            in it.
+        seen_at: the last time at which CPU and requests were both there; the end, if never.
+    """
+
+    scope: Scope
+    times: TimeWindow
+    samples: Samples
+    label_mapping: LabelMapping
+    series_counts: Mapping[str, int]
+    seen_at: datetime
+
+    def promql(self, name: str, *, window_seconds: int | None = None) -> str:
+        """Return one of the survey's queries as it is sent."""
+        query = load_query(name)
+        return query.render(self.scope, self.label_mapping, window_seconds=window_seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
     """What was found.
 
     Attributes:
-        dialect: what this installation calls things.
-        series_counts: series of each metric within the scope; absent ones are not in it.
+        label_mapping: what this installation calls things.
+        series_counts: as `Look.series_counts`.
         cpu_scrape_seconds: usual interval between two CPU samples of one proxy.
         request_scrape_seconds: the same for its request counters.
         duplicate_scrapes: proxies that are scraped more than once, by exporter.
     """
 
-    dialect: Dialect
+    label_mapping: LabelMapping
     series_counts: Mapping[str, int]
     cpu_scrape_seconds: float
     request_scrape_seconds: float
@@ -69,85 +94,77 @@ class Survey:
     @property
     def missing(self) -> tuple[str, ...]:
         """Metrics that were not found."""
-        return tuple(name for name in MENDING if name not in self.series_counts)
+        return tuple(name for name in ESSENTIAL if name not in self.series_counts)
 
 
-def survey(
+def look(
     source: Source,
     scope: Scope,
     start: datetime,
     end: datetime,
     *,
     cluster_label: str | None = None,
-) -> Survey:
-    """Find out what can be measured between `start` and `end`.
+) -> Look:
+    """Find out what is there between `start` and `end`.
 
     Raises:
-        InsufficientData: if the main question cannot be answered, with what is missing.
+        InsufficientData: if not all series have the cluster label that the user named.
         PrometheusError: if the server could not be asked.
     """
-    looks = looks_at(start, end)
-    samples, dialect = find_dialect(source, looks, cluster_label)
-    if scope.cluster and dialect.cluster == NO_CLUSTER:
-        raise InsufficientData(
-            f"--cluster {scope.cluster}: no label tells clusters apart here; if there is one, name "
-            "it with --cluster-label"
-        )
-    counts, seen_at = count_series(source, scope, dialect, looks)
-    for name in (CPU, REQUESTS):
-        if name not in counts:
-            has_cgroups = name == CPU and bool(samples[CGROUPS])
-            raise InsufficientData(
-                _NO_CONTAINERS if has_cgroups else _nothing_found(name, scope, counts)
-            )
-    _require_join(source, scope, dialect, counts, seen_at)
-    _require_traffic(source, scope, dialect, looks)
-    # Recording rules may be there beside the counter that is read.
-    cpu = [one for one in samples[Exporter.CADVISOR] if one.labels["__name__"] == dialect.cpu]
-    return Survey(
-        dialect=dialect,
-        series_counts=counts,
-        cpu_scrape_seconds=max(
-            _scrape_seconds(source, cpu),
-            _RULE_SECONDS if dialect.is_recorded else 0.0,
-        ),
-        request_scrape_seconds=_scrape_seconds(source, samples[Exporter.PROXY]),
-        duplicate_scrapes=_duplicate_scrapes(source, scope, dialect, seen_at),
+    times = looks_at(start, end)
+    promql = load_query("survey_labels").render(Scope(), LabelMapping())
+    samples = samples_of(_at_looks(source, promql, times))
+    mapping = detect_label_mapping(samples, cluster_label)
+    promql = load_query("survey_series_count").render(scope, mapping)
+    by_metric = {
+        series.labels.get("metric", ""): series
+        for series in _at_looks(source, promql, times).series
+        if len(series.samples)
+    }
+    both: set[float] = set()
+    if {CPU, REQUESTS} <= by_metric.keys():
+        both = set(by_metric[CPU].times) & set(by_metric[REQUESTS].times)
+    return Look(
+        scope=scope,
+        times=times,
+        samples=samples,
+        label_mapping=mapping,
+        series_counts={name: int(series.samples.max()) for name, series in by_metric.items()},
+        seen_at=datetime.fromtimestamp(max(both), times.end.tzinfo) if both else times.end,
     )
 
 
-def find_dialect(
-    source: Source, looks: TimeWindow, cluster_label: str | None = None
-) -> tuple[Samples, Dialect]:
-    """Return a few series of each exporter, and what they call things."""
-    promql = load_query("survey_labels").render(Scope(), Dialect())
-    samples = samples_of(_at_looks(source, promql, looks))
-    return samples, detect_dialect(samples, cluster_label)
+def examine(source: Source, seen: Look) -> Survey:
+    """Find out whether what is there can answer the main question, and how finely.
 
-
-def count_series(
-    source: Source, scope: Scope, dialect: Dialect, looks: TimeWindow
-) -> tuple[dict[str, int], datetime]:
-    """Count the series of every metric of interest.
-
-    Returns:
-        The largest count seen of each metric, and the last time at which CPU and requests were
-        both there (the window's end where they never were).
+    Raises:
+        InsufficientData: if it cannot, with what is missing.
+        PrometheusError: if the server could not be asked.
     """
-    answer = _at_looks(source, load_query("survey_series_count").render(scope, dialect), looks)
-    counts = {
-        series.labels.get("metric", ""): int(series.samples.max())
-        for series in answer.series
-        if len(series.samples)
-    }
-    times = [
-        set(series.times)
-        for series in answer.series
-        if series.labels.get("metric") in {CPU, REQUESTS}
-    ]
-    both = set.intersection(*times) if len(times) == 2 else set()  # noqa: PLR2004 - CPU, requests
-    seen_at = datetime.fromtimestamp(max(both), looks.end.tzinfo) if both else looks.end
-    return counts, seen_at
+    mapping, counts, scope = seen.label_mapping, seen.series_counts, seen.scope
+    if scope.cluster and mapping.cluster == NO_CLUSTER:
+        raise InsufficientData(
+            f"{Setting.CLUSTER} {scope.cluster}: no label tells clusters apart here; if there is "
+            f"one, name it with {Setting.CLUSTER_LABEL}"
+        )
+    for name in (CPU, REQUESTS):
+        if name not in counts:
+            has_cgroups = name == CPU and bool(seen.samples[CGROUPS])
+            raise InsufficientData(
+                _NO_CONTAINERS if has_cgroups else _nothing_found(name, scope, counts)
+            )
+    _require_join(source, seen)
+    _require_traffic(source, seen)
+    # Recording rules may be there beside the counter that is read.
+    cpu = [one for one in seen.samples[Exporter.CADVISOR] if one.labels["__name__"] == mapping.cpu]
+    cpu_seconds = _scrape_seconds(source, cpu)
+    return Survey(
+        label_mapping=mapping,
+        series_counts=counts,
+        cpu_scrape_seconds=max(cpu_seconds, _RULE_SECONDS) if mapping.is_recorded else cpu_seconds,
+        request_scrape_seconds=_scrape_seconds(source, seen.samples[Exporter.PROXY]),
+        duplicate_scrapes=_duplicate_scrapes(source, seen),
+    )
 
 
 def looks_at(start: datetime, end: datetime) -> TimeWindow:
@@ -159,51 +176,49 @@ def looks_at(start: datetime, end: datetime) -> TimeWindow:
     return TimeWindow(start=first, end=last, step_seconds=step_seconds)
 
 
-def _at_looks(source: Source, promql: str, looks: TimeWindow) -> Answer:
-    return source.points(promql, looks, Chunk(first_point=0, point_count=looks.point_count))
+def _at_looks(source: Source, promql: str, times: TimeWindow) -> Response:
+    whole = Chunk(first_point=0, point_count=times.point_count)
+    return joined(points_in_pieces(source, promql, times, whole))
 
 
-def _require_join(
-    source: Source, scope: Scope, dialect: Dialect, counts: Mapping[str, int], at: datetime
-) -> None:
-    if dialect.attribution != Attribution.POD:
-        if "kube_pod_info" in counts:
+def _require_join(source: Source, seen: Look) -> None:
+    mapping = seen.label_mapping
+    if mapping.attribution != Attribution.POD:
+        if "kube_pod_info" in seen.series_counts:
             return
         raise InsufficientData(
             f"{REQUESTS} carries no label of a pod here, and kube_pod_info, which knows the pods' "
-            f"addresses and workloads, is not there: {MENDING['kube_pod_info']}, or keep the "
+            f"addresses and workloads, is not there: {ESSENTIAL['kube_pod_info']}, or keep the "
             "label `pod` when scraping the proxies"
         )
-    promql = load_query("survey_joined_pods").render(scope, dialect)
-    if not source.instant(promql, at).series:
+    if not source.instant(seen.promql("survey_joined_pods"), seen.seen_at).series:
         raise InsufficientData(
             f"no pod has both {CPU} of a container istio-proxy and {REQUESTS}: "
-            f"the labels {dialect.cadvisor.namespace}/{dialect.cadvisor.pod} of the one and "
-            f"{dialect.proxy.namespace}/{dialect.proxy.pod} of the other must name the same pod; "
+            f"the labels {mapping.cadvisor.namespace}/{mapping.cadvisor.pod} of the one and "
+            f"{mapping.proxy.namespace}/{mapping.proxy.pod} of the other must name the same pod; "
             "check the relabelling of the job that scrapes the proxies"
         )
 
 
-def _duplicate_scrapes(
-    source: Source, scope: Scope, dialect: Dialect, at: datetime
-) -> dict[str, int]:
-    if dialect.attribution != Attribution.POD:
+def _duplicate_scrapes(source: Source, seen: Look) -> dict[str, int]:
+    if seen.label_mapping.attribution != Attribution.POD:
         return {}
-    answer = source.instant(load_query("survey_duplicate_scrapes").render(scope, dialect), at)
-    return {series.labels["exporter"]: int(series.samples[0]) for series in answer.series}
+    found = source.instant(seen.promql("survey_duplicate_scrapes"), seen.seen_at)
+    return {series.labels["exporter"]: int(series.samples[0]) for series in found.series}
 
 
-def _require_traffic(source: Source, scope: Scope, dialect: Dialect, looks: TimeWindow) -> None:
-    query = load_query("survey_total_requests_rps")
+def _require_traffic(source: Source, seen: Look) -> None:
+    times = seen.times
     # At least a quarter of an hour back: rate() needs two samples, and a look may be a day apart.
-    window_seconds = max(900, min(looks.step_seconds, 3600))
-    promql = query.render(scope, dialect, window_seconds=window_seconds)
-    if not any((series.samples > 0).any() for series in _at_looks(source, promql, looks).series):
+    window_seconds = max(900, min(times.step_seconds, 3600))
+    promql = seen.promql("survey_total_requests_rps", window_seconds=window_seconds)
+    rates = _at_looks(source, promql, times).series
+    if not any((series.samples > 0).any() for series in rates):
         raise InsufficientData(
-            f"{REQUESTS} is there but did not grow at any of {looks.point_count} moments from "
-            f"{looks.start:%Y-%m-%d %H:%M} to {looks.end:%Y-%m-%d %H:%M} UTC: without traffic the "
-            "cost of a request cannot be fitted; ask for a time with traffic (--start, --end, "
-            "--days)"
+            f"{REQUESTS} is there but did not grow at any of {times.point_count} moments from "
+            f"{times.start:%Y-%m-%d %H:%M} to {times.end:%Y-%m-%d %H:%M} UTC: without traffic the "
+            f"cost of a request cannot be fitted; ask for a time with traffic ({Setting.START}, "
+            f"{Setting.END}, {Setting.DAYS})"
         )
 
 
@@ -212,27 +227,23 @@ def _scrape_seconds(source: Source, samples: Sequence[Sample]) -> float:
     seen_at = max(sample.seen_at_seconds for sample in samples)
     labels = [sample.labels for sample in samples if sample.seen_at_seconds == seen_at]
     promql = f"{selector(labels)}[{duration(_SAMPLE_SECONDS)}]"
-    answer = source.instant(promql, datetime.fromtimestamp(seen_at, UTC))
-    known = [gap for series in answer.series if (gap := _usual_gap(series))]
+    found = source.instant(promql, datetime.fromtimestamp(seen_at, UTC))
+    gaps = (np.diff(np.unique(series.times)) for series in found.series)
+    known = [float(np.median(of_series)) for of_series in gaps if len(of_series)]
     if not known:
         raise InsufficientData(
             "fewer than two samples of any proxy in the last hour of the time asked for: "
-            "wait for two scrapes, or ask for an earlier time (--end)"
+            f"wait for two scrapes, or ask for an earlier time ({Setting.END})"
         )
     seconds = float(np.median(known))
     # Scrape intervals are whole seconds; the odd millisecond is jitter.
     return float(round(seconds)) if seconds >= 1 else seconds
 
 
-def _usual_gap(series: Series) -> float | None:
-    gaps = np.diff(np.unique(series.times))
-    return float(np.median(gaps)) if len(gaps) else None
-
-
 def _nothing_found(name: str, scope: Scope, counts: Mapping[str, int]) -> str:
-    where = "" if scope.is_whole else " within --namespace/--cluster"
+    where = "" if scope.is_whole else f" within {Setting.NAMESPACES}/{Setting.CLUSTER}"
     neither = CPU not in counts and REQUESTS not in counts
     other = "no Istio metrics at all" if neither else f"no {name}"
     container = ' of a container "istio-proxy"' if name == CPU and not neither else ""
-    mending = MENDING[REQUESTS if neither else name]
-    return f"this Prometheus has {other}{container}{where}: {mending}"
+    fix = ESSENTIAL[REQUESTS if neither else name]
+    return f"this Prometheus has {other}{container}{where}: {fix}"

@@ -1,4 +1,4 @@
-"""A snapshot's tables with every row led back to its pod, whatever the installation's dialect."""
+"""A snapshot's tables with every row attributed to its pod, whatever labels are called there."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from analyzer.measurement.snapshot import Snapshot
 from analyzer.prometheus.label_mapping import Attribution, Exporter
 from analyzer.prometheus.query import load_query
 
-__all__ = ["UNKNOWN_NAMES", "Tables", "workload_of_creator"]
-
-_CALLS: Final = "mesh_requests_rps"
 _CPU: Final = "proxy_cpu_vcpu"
 _RECORDED_CPU: Final = "proxy_recorded_cpu_vcpu"
+
+INSTANCE_TYPE: Final = "label_node_kubernetes_io_instance_type"
 
 UNKNOWN_NAMES: Final = ("", "unknown", "<none>")
 """What Istio writes for a workload it does not know, and kube-state-metrics for no creator."""
@@ -28,13 +27,13 @@ _OWN_WORKLOAD: Final = {
 }
 """Which of Istio's labels name the reporting proxy's own workload."""
 
-_NAMED_IN_CLUSTER: Final = (
+_NAMED_IN_CLUSTER: Final = [
     "namespace",
     "node",
     "kubernetes_io_hostname",
     "source_workload_namespace",
     "destination_workload_namespace",
-)
+]
 """Columns whose values are names within one cluster."""
 
 
@@ -47,93 +46,89 @@ class Tables:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._attribution = snapshot.manifest.dialect.attribution
+        self._attribution = snapshot.manifest.label_mapping.attribution
         self._files: dict[str, pd.DataFrame] = {}
-        self._read: dict[str, pd.DataFrame] = {}
+        self._attributed: dict[str, pd.DataFrame] = {}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """Return the table of one query; it is read once, and must not be changed."""
-        if name not in self._read:
-            self._read[name] = self._led_back(name)
-        return self._read[name]
+        if name not in self._attributed:
+            self._attributed[name] = self._attribute(name)
+        return self._attributed[name]
 
-    def _told(self, name: str) -> pd.DataFrame:
-        """Return the table of one query as it was told; its file is read once."""
+    def _stored(self, name: str) -> pd.DataFrame:
+        """Return the table of one query as it is in the snapshot; its file is read once."""
         if name not in self._files:
             self._files[name] = self._snapshot.frame(name)
         return self._files[name]
 
-    def _led_back(self, name: str) -> pd.DataFrame:
-        if name == _CPU and self._snapshot.manifest.dialect.is_recorded:
-            frame = self._told(_RECORDED_CPU).rename(columns={_RECORDED_CPU: _CPU})
+    def _attribute(self, name: str) -> pd.DataFrame:
+        if name == _CPU and self._snapshot.manifest.label_mapping.is_recorded:
+            frame = self._stored(_RECORDED_CPU).rename(columns={_RECORDED_CPU: _CPU})
         else:
-            frame = self._told(name)
+            frame = self._stored(name)
         if _is_of_proxies(name):
             if self._attribution == Attribution.ADDRESS:
                 frame = self._by_address(_once(name, frame))
             elif self._attribution == Attribution.WORKLOAD:
                 frame = self._by_workload(name, frame)
-        if name == _CALLS and self._attribution != Attribution.POD:
+        if name == "mesh_requests_rps" and self._attribution != Attribution.POD:
             reporting = frame["destination_workload_namespace"].where(
                 frame["reporter"] != "source", frame["source_workload_namespace"]
             )
             frame = self._within_scope(frame, reporting)
         return self._named_apart(frame)
 
-    def tells(self, name: str) -> bool:
-        """Whether the rows of a table can be led back to their proxies at all."""
+    def is_attributable(self, name: str) -> bool:
+        """Return whether the rows of a table can be attributed to their proxies."""
         by_workload = self._attribution == Attribution.WORKLOAD
         return not (by_workload and _is_of_proxies(name) and name not in _OWN_WORKLOAD)
 
-    def knows(self, name: str) -> bool:
-        """Whether it tells, and was asked: a metric that this Prometheus does not keep is not."""
+    def has(self, name: str) -> bool:
+        """Return whether a table is attributable and was asked for: only then no row means 0."""
         asked = any(record.name == name for record in self._snapshot.manifest.queries)
-        return asked and self.tells(name)
+        return asked and self.is_attributable(name)
 
     def unattributed_share(self) -> float:
         """Return which part of the requests that sidecars and gateways report is no proxy's."""
         whole = known = 0.0
         for name, (namespace, _) in _OWN_WORKLOAD.items():
-            frame, led = self._told(name), self[name]
+            frame, attributed = self._stored(name), self[name]
+            is_known = (attributed[["namespace", "pod"]] != "").all(axis=1)
             if self._attribution == Attribution.ADDRESS:
                 frame = _once(name, frame)
             if self._attribution != Attribution.POD:
                 frame = self._within_scope(frame, frame[namespace])
             whole += float(frame[name].sum())
-            known += float(led.loc[(led["namespace"] != "") & (led["pod"] != ""), name].sum())
+            known += float(attributed.loc[is_known, name].sum())
         return 1 - known / whole if whole > 0 else 0.0
 
     @cached_property
     def clusters(self) -> tuple[str, ...]:
         """The clusters that the proxies' CPU comes from; none where there is no such label."""
-        frames = (self._told(name) for name in (_CPU, _RECORDED_CPU))
+        frames = (self._stored(name) for name in (_CPU, _RECORDED_CPU))
         return tuple(sorted({*itertools.chain(*(frame["cluster"] for frame in frames))} - {""}))
 
     @property
     def _placement(self) -> pd.DataFrame:
-        return self._told("pod_placement")
+        return self._stored("pod_placement")
 
     def _within_scope(self, frame: pd.DataFrame, reporting: pd.Series) -> pd.DataFrame:
         """Keep what proxies in the asked namespaces report: the server could not choose them."""
-        scoped = bool(self._snapshot.manifest.scope.namespaces)
-        return frame[reporting.isin(self._placement["namespace"])] if scoped else frame
+        if not self._snapshot.manifest.scope.namespaces:
+            return frame
+        return frame[reporting.isin(self._placement["namespace"])]
 
     def _named_apart(self, frame: pd.DataFrame) -> pd.DataFrame:
         if len(self.clusters) > 1:
-            for column in _NAMED_IN_CLUSTER:
-                if column in frame:
-                    known = ~frame[column].isin(UNKNOWN_NAMES)
-                    frame = frame.assign(
-                        **{
-                            column: frame[column].mask(
-                                known, frame["cluster"] + "/" + frame[column]
-                            )
-                        }
-                    )
+            for column in frame.columns.intersection(_NAMED_IN_CLUSTER):
+                known = ~frame[column].isin(UNKNOWN_NAMES)
+                named = frame[column].mask(known, frame["cluster"] + "/" + frame[column])
+                frame = frame.assign(**{column: named})
         return frame.drop(columns="cluster")
 
     def _by_address(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Lead each address back to the pod that had it at the time.
+        """Attribute each address to the pod that had it at the time.
 
         An address that two proxies share, as those on the host's network do, is no one's.
         """
@@ -154,7 +149,7 @@ class Tables:
         )
         keys = ["cluster", "namespace", "workload", TIME]
         spread = own.merge(pods, on=keys)
-        share = spread.groupby([*keys])["pod"].transform("size")
+        share = spread.groupby(keys)["pod"].transform("size")
         return spread.assign(**{name: spread[name] / share})[list(frame.columns)]
 
 
@@ -166,7 +161,7 @@ def _once(name: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _is_of_proxies(name: str) -> bool:
-    """Whether a table's rows are of single proxies, as they told themselves."""
+    """Whether a table's rows are of single proxies, as they report them."""
     query = load_query(name)
     return query.exporter == Exporter.PROXY and "pod" in query.labels
 

@@ -9,21 +9,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from analyzer.errors import InsufficientData
-from analyzer.measurement.calls import count_calls_once
 from analyzer.measurement.findings import Finding
-from analyzer.measurement.proxies import proxy_table
 from analyzer.measurement.quality import Evidence, find_quality
-from analyzer.measurement.roles import UNKNOWN
+from analyzer.measurement.roles import UNKNOWN, proxy_table
 from analyzer.measurement.snapshot import Snapshot
-from analyzer.measurement.steps import step_table, with_points
-from analyzer.measurement.tables import Tables
+from analyzer.measurement.steps import count_calls_once, step_table, with_points
+from analyzer.measurement.tables import INSTANCE_TYPE, Tables
 from analyzer.units import Reason, Refusal, Role
 from analyzer.window import TimeWindow
-
-__all__ = ["MeshUsage", "measure"]
-
-
-_INSTANCE_TYPE = "label_node_kubernetes_io_instance_type"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +29,7 @@ class MeshUsage:
             known; the tables hold no others and means are over these, because a step that
             Prometheus missed is not a step without use.
         proxies: one row a proxy: namespace, pod, workload, node ("" where unknown), role, evidence.
-        steps: one row a proxy and step in which it was seen, sorted by both: `proxy` (row of
-            `proxies`), `point`, cpu_vcpu, inbound_rps, outbound_rps, proxy_rps,
-            http_bytes_per_second (requests and responses with their headers, inbound and
-            outbound), tcp_bytes_per_second, new_connections_per_second (of TCP), memory_bytes,
-            configured_clusters (Envoy's), throttled_share (of CPU periods, 0 to 1), resets (how
-            often its request counters were seen to begin anew), reserved_vcpu,
-            reserved_memory_bytes, limit_vcpu, limit_memory_bytes. NaN: not known, which is never 0.
+        steps: one row a proxy and step in which it was seen; `steps.step_table` has the columns.
         calls: mesh requests, each counted once: source_workload_namespace, source_workload,
             destination_workload_namespace, destination_workload, point, rps.
         clusters: where the proxies are; none where no label tells clusters apart.
@@ -156,13 +143,8 @@ def _observed_points(snapshot: Snapshot, steps: pd.DataFrame) -> npt.NDArray[np.
     )
     observed = np.intersect1d(cpu, scraped)
     if not len(observed):
-        lacking = (
-            "CPU"
-            if not len(cpu)
-            else "metrics"
-            if not len(scraped)
-            else "step with CPU and metrics"
-        )
+        both = "step with CPU and metrics" if len(scraped) else "metrics"
+        lacking = both if len(cpu) else "CPU"
         raise InsufficientData(f"{snapshot.path} holds no {lacking} of any istio-proxy container")
     return observed
 
@@ -178,7 +160,7 @@ def _nodes(tables: Tables) -> pd.DataFrame:
         tables[query].groupby("node")[query].median().rename(column)
         for query, column in columns.items()
     ]
-    kinds = tables["node_instance_types"].rename(columns={_INSTANCE_TYPE: "instance_type"})
+    kinds = tables["node_instance_types"].rename(columns={INSTANCE_TYPE: "instance_type"})
     kind = kinds[kinds["instance_type"] != ""].groupby("node")["instance_type"].first()
     frame = pd.concat(medians, axis=1).rename_axis("node").sort_index()
     return frame.assign(instance_type=kind.reindex(frame.index).fillna("")).reset_index()

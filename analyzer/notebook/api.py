@@ -9,8 +9,8 @@ from pathlib import Path
 from analyzer import measurement
 from analyzer.calibration import Calibration
 from analyzer.data import DEFAULT_SAMPLE, sample_path
+from analyzer.defaults import DEFAULT_DAYS
 from analyzer.measurement.collect import Progress
-from analyzer.measurement.plan import DEFAULT_DAYS
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.notebook.calibration import MeshCalibration
 from analyzer.notebook.projection import MeshProjection
@@ -18,8 +18,6 @@ from analyzer.notebook.snapshot import MeshSnapshot
 from analyzer.projection import Scenario, default_scenario, load_scenario, project_usage
 from analyzer.prometheus.credentials import Access
 from analyzer.report.answer import Answer
-
-__all__ = ["calibrate", "collect", "load_sample", "load_snapshot", "project"]
 
 
 def collect(
@@ -50,7 +48,7 @@ def collect(
     >>> snapshot.steps.columns[:3].tolist()
     ['proxy', 'point', 'cpu_vcpu']
     """
-    return MeshSnapshot.of(
+    return MeshSnapshot(
         measurement.collect(
             url,
             days=days,
@@ -73,7 +71,7 @@ def load_snapshot(path: Path | str) -> MeshSnapshot:
     >>> mesh.load_snapshot(sample_path("fleet")).usage.window.step_seconds
     600
     """
-    return MeshSnapshot.of(measurement.load_snapshot(path))
+    return MeshSnapshot(measurement.load_snapshot(path))
 
 
 def load_sample(name: str = DEFAULT_SAMPLE) -> MeshSnapshot:
@@ -89,7 +87,7 @@ def load_sample(name: str = DEFAULT_SAMPLE) -> MeshSnapshot:
     return load_snapshot(sample_path(name))
 
 
-def calibrate(snapshot: Snapshot) -> MeshCalibration:
+def calibrate(snapshot: Snapshot | MeshSnapshot) -> MeshCalibration:
     """Return what the proxies in a snapshot cost.
 
     Raises:
@@ -100,12 +98,12 @@ def calibrate(snapshot: Snapshot) -> MeshCalibration:
     >>> round(calibration.sidecar.vcpu_per_1000_rps.mid, 2)
     0.35
     """
-    return MeshCalibration.of(*MeshSnapshot.of(snapshot).calibrated)
+    return MeshSnapshot.of(snapshot).calibrated
 
 
 def project(
-    snapshot: Snapshot,
-    calibration: Calibration,
+    snapshot: Snapshot | MeshSnapshot,
+    calibration: Calibration | MeshCalibration,
     scenario: Scenario | Path | str | Mapping[str, object] | None = None,
     *,
     node_count: int | None = None,
@@ -115,7 +113,7 @@ def project(
     Args:
         snapshot: what was measured.
         calibration: what its proxies cost.
-        scenario: what to assume where that does not tell: a `Scenario`, the path of a TOML file,
+        scenario: what to assume where that holds nothing: a `Scenario`, the path of a TOML file,
             or the assumptions to change, by name; the defaults, if None.
         node_count: number of nodes, where it is known better than Prometheus does.
 
@@ -130,19 +128,21 @@ def project(
     ['sidecar', 'ambient-l4', 'ambient-waypoint', 'ambient-waypoint-all']
     """
     usage = None
-    if isinstance(calibration, MeshCalibration) and calibration.is_of(snapshot):
-        # What was measured for the calibration need not be read again.
-        usage = calibration.answer.usage
+    if isinstance(calibration, MeshCalibration):
+        if calibration.answer.manifest == snapshot.manifest:
+            # What was measured for the calibration need not be read again.
+            usage = calibration.answer.usage
+        calibration = calibration.result
     usage = usage or MeshSnapshot.of(snapshot).usage
-    found = project_usage(usage, calibration, _scenario(scenario), node_count=node_count)
+    result = project_usage(usage, calibration, _scenario(scenario), node_count=node_count)
     answer = Answer(
         manifest=snapshot.manifest,
         usage=usage,
-        load=found.load,
+        load=result.load,
         calibration=calibration,
-        projection=found,
+        projection=result,
     )
-    return MeshProjection.of(found, answer)
+    return MeshProjection(result=result, answer=answer)
 
 
 def _scenario(scenario: Scenario | Path | str | Mapping[str, object] | None) -> Scenario:

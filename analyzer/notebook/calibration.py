@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
-from typing import Self
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analyzer.calibration.result import Calibration, RoleCalibration
-from analyzer.measurement.snapshot import Snapshot
+from analyzer.calibration.result import Calibration, Decomposition, RoleCalibration
 from analyzer.notebook.shown import frame_of, plot
 from analyzer.report.answer import Answer
 from analyzer.report.records import role_rows, workload_rows
@@ -18,15 +16,14 @@ from analyzer.report.sentences.calibration import calibration_lines, ranked, ver
 from analyzer.report.tables.parts import workloads
 from analyzer.units import Refusal
 
-__all__ = ["MeshCalibration"]
-
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class MeshCalibration(Calibration):
+class MeshCalibration:
     """What proxies cost, as tables and charts.
 
     Attributes:
-        answer: what it was found from.
+        result: the figures; those that a notebook looks at first are attributes here as well.
+        answer: the same, with what they were found from.
 
     >>> import analyzer as mesh
     >>> calibration = mesh.calibrate(mesh.load_sample("fleet"))
@@ -34,17 +31,28 @@ class MeshCalibration(Calibration):
     'affine'
     """
 
-    answer: Answer = field(repr=False, metadata={"json": False})
+    result: Calibration
+    answer: Answer
 
-    @classmethod
-    def of(cls, calibration: Calibration, answer: Answer) -> Self:
-        """Return a calibration as one to look into."""
-        plain = {item.name: getattr(calibration, item.name) for item in fields(Calibration)}
-        return cls(**plain, answer=answer)
+    @property
+    def sidecar(self) -> RoleCalibration | Refusal:
+        """What a sidecar costs, or why that is not known."""
+        return self.result.sidecar
 
-    def is_of(self, snapshot: Snapshot) -> bool:
-        """Tell whether it was made from this snapshot."""
-        return self.answer.manifest == snapshot.manifest
+    @property
+    def decomposition(self) -> Decomposition:
+        """The sidecars' CPU: measured = idle + traffic + not fitted + unexplained."""
+        return self.result.decomposition
+
+    @property
+    def timeline(self) -> pd.DataFrame:
+        """One row a point of time; columns as in `Calibration.timeline`."""
+        return self.result.timeline
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        """What could not be found, each with its reason."""
+        return self.result.refusals
 
     @property
     def workload_frame(self) -> pd.DataFrame:
@@ -55,8 +63,8 @@ class MeshCalibration(Calibration):
         >>> {"vcpu_per_1000_rps_low", "idle_vcpu_per_proxy_mid"} <= set(frame)
         True
         """
-        rows = workload_rows(self)
-        return frame_of(sorted(rows, key=lambda row: -row["mean_vcpu"]))
+        rows = sorted(workload_rows(self.result), key=lambda row: -row["mean_vcpu"])
+        return frame_of(rows)
 
     @property
     def role_frame(self) -> pd.DataFrame:
@@ -67,12 +75,12 @@ class MeshCalibration(Calibration):
         >>> frame[["role", "provenance"]].to_numpy().tolist()
         [['sidecar', 'measured'], ['waypoint', 'derived'], ['ztunnel', 'published']]
         """
-        return frame_of(role_rows(self))
+        return frame_of(role_rows(self.result))
 
     @property
     def exclusion_frame(self) -> pd.DataFrame:
         """One row a reason for which steps took no part: reason, step_count, mean_vcpu."""
-        return frame_of(asdict(item) for item in self.exclusions)
+        return frame_of(asdict(item) for item in self.result.exclusions)
 
     @property
     def backtest_frame(self) -> pd.DataFrame:
@@ -99,19 +107,18 @@ class MeshCalibration(Calibration):
         """
         return plot(self.answer, name)
 
-    # Their parents would compare data frames, which have no single truth.
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
-
     def __repr__(self) -> str:
         """Return the finding."""
-        return f"<MeshCalibration: {self._finding()}>"
+        return f"<MeshCalibration: {self._finding}>"
 
+    @property
     def _finding(self) -> str:
         fit = self.sidecar
         return verdict(fit) if isinstance(fit, RoleCalibration) else str(fit)
 
     def _repr_html_(self) -> str:
         note = self.answer.manifest.note if self.answer.manifest else None
-        table = table_html(workloads(ranked(self.workloads)))
-        return paragraphs_html(note, self._finding(), *calibration_lines(self)) + table
+        sentences = (self._finding, *calibration_lines(self.result))
+        return paragraphs_html(note, *sentences) + table_html(
+            workloads(ranked(self.result.workloads))
+        )

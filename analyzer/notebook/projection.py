@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Self
+from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from analyzer.notebook.shown import frame_of, plot
-from analyzer.projection.result import Projection
+from analyzer.projection.result import Mode, Price, Projection, Saving
+from analyzer.projection.scenario import Basis
 from analyzer.report.answer import Answer
 from analyzer.report.explain import explain
 from analyzer.report.records import flat, mode_rows, reference_rows, sweep_rows
@@ -18,15 +18,14 @@ from analyzer.report.sentences.projection import headline, projection_lines
 from analyzer.report.tables.costs import modes
 from analyzer.units import Refusal
 
-__all__ = ["MeshProjection"]
-
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class MeshProjection(Projection):
+class MeshProjection:
     """What each mode costs for the same traffic, as tables and charts.
 
     Attributes:
-        answer: what it was found from.
+        result: the figures; those that a notebook looks at first are attributes here as well.
+        answer: the same, with what they were found from.
 
     >>> import analyzer as mesh
     >>> snapshot = mesh.load_sample("fleet")
@@ -35,13 +34,38 @@ class MeshProjection(Projection):
     <Basis.USAGE: 'usage'>
     """
 
-    answer: Answer = field(repr=False, metadata={"json": False})
+    result: Projection
+    answer: Answer
 
-    @classmethod
-    def of(cls, projection: Projection, answer: Answer) -> Self:
-        """Return a projection as one to look into."""
-        plain = {item.name: getattr(projection, item.name) for item in fields(Projection)}
-        return cls(**plain, answer=answer)
+    @property
+    def basis(self) -> Basis:
+        """What savings are counted in: usage, reserved or billed."""
+        return self.result.basis
+
+    @property
+    def price(self) -> Price:
+        """What a vCPU and a GiB cost a month, and who says so."""
+        return self.result.price
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """What each mode needs and costs."""
+        return self.result.modes
+
+    @property
+    def savings(self) -> tuple[Saving, ...]:
+        """What each mode saves against sidecars."""
+        return self.result.savings
+
+    @property
+    def namespaces(self) -> pd.DataFrame:
+        """One row a namespace; columns as in `Projection.namespaces`."""
+        return self.result.namespaces
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        """What could not be found, each with its reason."""
+        return self.result.refusals
 
     @property
     def mode_frame(self) -> pd.DataFrame:
@@ -53,7 +77,7 @@ class MeshProjection(Projection):
         >>> frame.set_index(["mode", "basis"]).loc[("sidecar", "usage"), "vcpu_mid"].round(2).item()
         5.27
         """
-        return frame_of(mode_rows(self))
+        return frame_of(mode_rows(self.result))
 
     @property
     def saving_frame(self) -> pd.DataFrame:
@@ -65,32 +89,32 @@ class MeshProjection(Projection):
         >>> frame.loc[frame["mode"] == "ambient-l4", "percent_mid"].round().item()
         86.0
         """
-        return frame_of(map(flat, self.savings))
+        return frame_of(map(flat, self.result.savings))
 
     @property
     def sensitivity_frame(self) -> pd.DataFrame:
         """One row a figure that moves the saving, what moves it most first."""
-        return frame_of(map(flat, self.sensitivity))
+        return frame_of(map(flat, self.result.sensitivity))
 
     @property
     def sweep_frame(self) -> pd.DataFrame:
         """One row a choice on the way: the saving in USD a year."""
-        return frame_of(sweep_rows(self))
+        return frame_of(sweep_rows(self.result))
 
     @property
     def node_frame(self) -> pd.DataFrame:
         """One row a node: what its ztunnel would use, the busiest first."""
-        return frame_of(map(flat, self.nodes))
+        return frame_of(map(flat, self.result.nodes))
 
     @property
     def reference_frame(self) -> pd.DataFrame:
         """One row a set of published constants and mode: what they would say of this mesh."""
-        return frame_of(reference_rows(self))
+        return frame_of(reference_rows(self.result))
 
     @property
     def assumption_frame(self) -> pd.DataFrame:
         """One row an assumption: its value, range, unit and source."""
-        assumed = self.workings.scenario.assumptions if self.workings else {}
+        assumed = self.result.workings.scenario.assumptions if self.result.workings else {}
         return frame_of(
             {
                 "assumption": item.name,
@@ -124,22 +148,16 @@ class MeshProjection(Projection):
         """
         return plot(self.answer, name)
 
-    # Their parents would compare data frames, which have no single truth.
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
-
     def __repr__(self) -> str:
         """Return the finding."""
-        return f"<MeshProjection: {self._finding()}>"
+        return f"<MeshProjection: {self._finding}>"
 
+    @property
     def _finding(self) -> str:
-        return headline(self) or "; ".join(map(str, self.refusals))
+        return headline(self.result) or "; ".join(map(str, self.refusals))
 
     def _repr_html_(self) -> str:
-        price = f"${self.price.vcpu_month_usd:.4g} per vCPU-month, {self.price.source}"
         note = self.answer.manifest.note if self.answer.manifest else None
-        return (
-            paragraphs_html(note, self._finding())
-            + table_html(modes(self))
-            + paragraphs_html(price, *projection_lines(self))
-        )
+        price = f"${self.price.vcpu_month_usd:.4g} per vCPU-month, {self.price.source}"
+        below = paragraphs_html(price, *projection_lines(self.result))
+        return paragraphs_html(note, self._finding) + table_html(modes(self.result)) + below

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -13,11 +12,9 @@ from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
 from analyzer.units import Refusal
 
-__all__ = ["frame_of", "plot"]
-
 
 def plot(answer: Answer, name: str) -> Figure | Refusal:
-    """Draw a chart, or say why there is nothing to draw.
+    """Draw a chart, or return why there is nothing to draw.
 
     Raises:
         UsageError: if there is no chart of that name.
@@ -27,6 +24,6 @@ def plot(answer: Answer, name: str) -> Figure | Refusal:
     return CHARTS[name](answer)
 
 
-def frame_of(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return rows as a frame; what a row does not say is missing there."""
+def frame_of(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
+    """Return rows as a frame; a key that a row lacks is missing there."""
     return pd.DataFrame(list(rows))

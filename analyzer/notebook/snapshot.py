@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Self
+from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analyzer.calibration import Calibration, calibrate_usage
+from analyzer.calibration import calibrate_usage
+from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
+from analyzer.notebook.calibration import MeshCalibration
 from analyzer.notebook.shown import frame_of, plot
 from analyzer.report.answer import Answer
 from analyzer.report.format import time_title
@@ -19,12 +21,13 @@ from analyzer.report.render.notebook import paragraphs_html, table_html
 from analyzer.report.tables.parts import proxies
 from analyzer.units import Refusal, Role
 
-__all__ = ["MeshSnapshot"]
 
+@dataclass(frozen=True, repr=False)
+class MeshSnapshot:
+    """What one Prometheus holds of one window, as tables.
 
-@dataclass(frozen=True, kw_only=True)
-class MeshSnapshot(Snapshot):
-    """What one Prometheus said of one window, as tables.
+    Attributes:
+        snapshot: the folder that was collected.
 
     >>> import analyzer as mesh
     >>> snapshot = mesh.load_sample("fleet")
@@ -32,12 +35,22 @@ class MeshSnapshot(Snapshot):
     162
     """
 
+    snapshot: Snapshot
+
     @classmethod
-    def of(cls, snapshot: Snapshot) -> Self:
+    def of(cls, snapshot: Snapshot | MeshSnapshot) -> MeshSnapshot:
         """Return a snapshot as one to look into."""
-        if isinstance(snapshot, cls):
-            return snapshot
-        return cls(path=snapshot.path, manifest=snapshot.manifest)
+        return snapshot if isinstance(snapshot, MeshSnapshot) else cls(snapshot)
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self.snapshot.path
+
+    @property
+    def manifest(self) -> Manifest:
+        """What was asked, of whom, and what came back."""
+        return self.snapshot.manifest
 
     @cached_property
     def usage(self) -> MeshUsage:
@@ -46,7 +59,7 @@ class MeshSnapshot(Snapshot):
         Raises:
             InsufficientData: if it holds no step with CPU and metrics of any proxy.
         """
-        return measure(self)
+        return measure(self.snapshot)
 
     @property
     def proxies(self) -> pd.DataFrame:
@@ -118,19 +131,20 @@ class MeshSnapshot(Snapshot):
         >>> [axes.get_ylabel() for axes in mesh.load_sample("fleet").plot().axes][0]
         'vCPU of all sidecars'
         """
-        return plot(self.calibrated[1], name)
+        return plot(self.calibrated.answer, name)
 
     @cached_property
-    def calibrated(self) -> tuple[Calibration, Answer]:
-        """What its proxies cost, by itself and with the mesh; worked out once."""
-        found = calibrate_usage(self.usage)
-        return found, Answer(manifest=self.manifest, usage=self.usage, calibration=found)
+    def calibrated(self) -> MeshCalibration:
+        """What its proxies cost; worked out once."""
+        result = calibrate_usage(self.usage)
+        answer = Answer(manifest=self.manifest, usage=self.usage, calibration=result)
+        return MeshCalibration(result=result, answer=answer)
 
     def __repr__(self) -> str:
         """Return where it is and what it is of."""
         return f"<MeshSnapshot {self.path}: {time_title(self.manifest.window)}>"
 
     def _repr_html_(self) -> str:
-        return paragraphs_html(
-            self.manifest.note, time_title(self.manifest.window), self.manifest.source
-        ) + table_html(proxies(self.usage))
+        title = time_title(self.manifest.window)
+        paragraphs = paragraphs_html(self.manifest.note, title, self.manifest.source)
+        return paragraphs + table_html(proxies(self.usage))

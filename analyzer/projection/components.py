@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
 from analyzer.data import PublishedConstants
 from analyzer.projection.choices import Basis, waypoint_weights
 from analyzer.projection.demand import MeshLoad

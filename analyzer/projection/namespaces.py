@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.fit.segments import Bools, Floats
+from analyzer.arrays import Bools, Floats
 from analyzer.calibration.result import Calibration
 from analyzer.projection.choices import waypoint_weights
 from analyzer.projection.components import waypoint_replicas

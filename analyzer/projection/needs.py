@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
 from analyzer.projection.choices import Basis
 from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.prices import NodePrices, mean_price

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
 from analyzer.errors import InsufficientData
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import Flat, OpenCost, PriceList

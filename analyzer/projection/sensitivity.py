@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
 from analyzer.projection import components
 from analyzer.projection.choices import Basis, Share
 from analyzer.projection.modes import AMBIENT_WAYPOINT, MODES, SIDECAR, ModeNeeds, needs_of

@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
 from analyzer.projection.choices import Basis
 from analyzer.units import BYTES_PER_GIB
 

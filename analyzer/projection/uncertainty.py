@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from scipy import special
 
-from analyzer.calibration.draws import DRAW_COUNT, SEED
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
+from analyzer.calibration.fit.student import DRAW_COUNT, SEED
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.data import assumptions
 from analyzer.projection.choices import OBSERVED, Placement

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from http import HTTPStatus
 from typing import Protocol, Self
 
 import orjson
@@ -14,16 +17,15 @@ from prometheus_api_client.prometheus_connect import PrometheusConnect
 from urllib3.exceptions import InvalidHeader, ReadTimeoutError
 from urllib3.util import Retry
 
-from analyzer.errors import PrometheusError, QueryRejected, QueryTooHeavy
+from analyzer.errors import PrometheusError, QueryRejected, QueryTooHeavy, Unreachable
 from analyzer.prometheus.credentials import Access
-from analyzer.prometheus.response import Answer, Series
+from analyzer.prometheus.response import Response, Series
 from analyzer.prometheus.session import PrometheusSession
+from analyzer.settings import Setting
 from analyzer.window import Chunk, TimeWindow
 
-__all__ = ["Connection", "Source"]
-
-_ATTEMPTS = 4
-_FIRST_WAIT_SECONDS = 0.5
+_WAITS_SECONDS = (0.5, 1.0, 2.0)
+"""Before the second, third and fourth attempt."""
 _LONGEST_WAIT_SECONDS = 60.0
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
 _PASSING = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
@@ -49,9 +51,10 @@ _LESS_TIME_HELPS = (
 """What servers say of a query that may be answered in pieces of less time each."""
 
 _HINTS = {
-    401: "it wants credentials: set PROMETHEUS_TOKEN, or give --token-file or --username",
+    401: f"it wants credentials: set PROMETHEUS_TOKEN, or give {Setting.TOKEN_FILE} or "
+    f"{Setting.USERNAME}",
     403: "these credentials may not query it",
-    404: "there is no Prometheus API at this address: add its path prefix to --prometheus-url "
+    404: f"there is no Prometheus API at this address: add its path prefix to {Setting.URL} "
     "(Mimir: /prometheus; VictoriaMetrics cluster: /select/0/prometheus)",
 }
 
@@ -59,13 +62,27 @@ _HINTS = {
 class Source(Protocol):
     """Anything that answers PromQL."""
 
-    def instant(self, promql: str, at: datetime) -> Answer:
+    def instant(self, promql: str, at: datetime) -> Response:
         """Evaluate at one time."""
         ...
 
-    def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Answer:
+    def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Response:
         """Evaluate at the points of a chunk."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Failure:
+    """What became of one attempt.
+
+    Attributes:
+        passes: whether the same request may be answered a little later.
+        wait_seconds: how long the server asks to wait; None if it does not say.
+    """
+
+    error: PrometheusError
+    passes: bool = False
+    wait_seconds: float | None = None
 
 
 class Connection:
@@ -84,6 +101,7 @@ class Connection:
             timeout=access.timeout_seconds,
             method="POST",
         )
+        self._server_timeout = f"{access.timeout_seconds}s"
 
     def __enter__(self) -> Self:
         """Return the connection."""
@@ -93,7 +111,7 @@ class Connection:
         """Close the session."""
         self._client.close()
 
-    def instant(self, promql: str, at: datetime) -> Answer:
+    def instant(self, promql: str, at: datetime) -> Response:
         """Evaluate at one time.
 
         Raises:
@@ -101,85 +119,99 @@ class Connection:
             PrometheusError: if it could not be asked or understood.
         """
         parameters = {"time": round(at.timestamp()), "timeout": self._server_timeout}
-        return self._ask(promql, lambda: self._client.custom_query(promql, params=parameters))
+        send = partial(self._client.custom_query, promql, params=parameters)
+        return self._ask(promql, send, divisible=False)
 
-    def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Answer:
+    def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Response:
         """Evaluate at the points of a chunk; raises like `instant`."""
-        first = window.time_of(chunk.first_point)
-        last = window.time_of(chunk.first_point + chunk.point_count - 1)
-        return self._ask(
+        send = partial(
+            self._client.custom_query_range,
             promql,
-            lambda: self._client.custom_query_range(
-                promql,
-                first,
-                last,
-                step=str(window.step_seconds),
-                params={"timeout": self._server_timeout},
-            ),
+            window.time_of(chunk.first_point),
+            window.time_of(chunk.first_point + chunk.point_count - 1),
+            step=str(window.step_seconds),
+            params={"timeout": self._server_timeout},
         )
+        return self._ask(promql, send, divisible=chunk.point_count > 1)
 
-    @property
-    def _server_timeout(self) -> str:
-        return f"{self.access.timeout_seconds}s"
+    def _ask(self, promql: str, send: Callable[[], object], *, divisible: bool) -> Response:
+        """Send a request until it is answered, or its failure does not pass.
 
-    def _ask(self, promql: str, send: Callable[[], object]) -> Answer:
-        for attempt in range(1, _ATTEMPTS + 1):
-            wait_seconds = _FIRST_WAIT_SECONDS * 2 ** (attempt - 1)
+        Args:
+            promql: the query, for messages.
+            send: sends it once.
+            divisible: whether less can be asked for in its place.
+        """
+        waits_seconds = iter(_WAITS_SECONDS)
+        cause: Exception
+        while True:
             try:
-                result = send()
-            except PrometheusApiClientException:
-                failure, wait_seconds = self._refused(promql, wait_seconds)
+                return Response(series=_series_of(send()), warnings=self._session.last_warnings)
+            except PrometheusApiClientException as error:
+                failure, cause = self._refusal(promql, divisible=divisible), error
             except requests.RequestException as error:
-                failure = self._not_answered(promql, error)
+                failure, cause = self._silence(promql, error), error
             except PrometheusError as error:
-                told = self._told(f"{error}; is this a login page?", promql)
-                raise PrometheusError(told) from error
-            else:
-                return Answer(series=_series_of(result), warnings=self._session.last_warnings)
-            if attempt == _ATTEMPTS:
-                break
-            self._sleep(wait_seconds)
-        raise failure
+                problem = f"{error}; is this a login page?"
+                page = PrometheusError(problem, url=self.access.url, promql=promql)
+                failure, cause = _Failure(error=page), error
+            wait_seconds = next(waits_seconds, None)
+            if not failure.passes or wait_seconds is None:
+                raise failure.error from cause
+            asked_seconds = failure.wait_seconds
+            self._sleep(wait_seconds if asked_seconds is None else asked_seconds)
 
-    def _refused(self, promql: str, wait_seconds: float) -> tuple[PrometheusError, float]:
-        """Return the failure behind a status that may pass, and how long to wait; raise others."""
+    def _refusal(self, promql: str, *, divisible: bool) -> _Failure:
+        """Return the failure behind a status."""
         response = self._session.last_response
         if response is None:  # pragma: no cover - the client raises only with a response
-            raise PrometheusError(self._told("no response", promql))
-        status, kind, words = response.status_code, *_own_words(response)
-        told = self._told(f"HTTP {status}: {words}" if words else f"HTTP {status}", promql)
-        if kind == "timeout" or any(said in words for said in _LESS_TIME_HELPS):
-            raise QueryTooHeavy(told)
-        if status in _TRY_AGAIN:
-            heavy = status == 504  # noqa: PLR2004 - gateway timeout: the server was too slow
-            failure = QueryTooHeavy(told) if heavy else PrometheusError(told)
-            return failure, _retry_after_seconds(response, wait_seconds, told)
-        if status in {400, 422}:
-            raise QueryRejected(told)
-        if 300 <= status < 400:  # noqa: PLR2004 - redirects are not followed
-            elsewhere = f"HTTP {status}: it redirects elsewhere, to a login page perhaps"
-            raise PrometheusError(self._told(elsewhere, promql))
-        hint = _HINTS.get(status)
-        raise PrometheusError(f"{self.access.url}: HTTP {status}: {hint}" if hint else told)
+            return _Failure(error=PrometheusError("no response", url=self.access.url))
+        status, (kind, words) = response.status_code, _own_words(response)
 
-    def _not_answered(self, promql: str, error: requests.RequestException) -> PrometheusError:
-        """Return a failure of the network, which may pass; raise others."""
+        def failed(
+            error: type[PrometheusError], problem: str = "", *, advice: str = ""
+        ) -> PrometheusError:
+            return error(
+                problem,
+                url=self.access.url,
+                # A hint is about the server, whatever the query.
+                promql="" if status in _HINTS else promql,
+                status=status,
+                words=words,
+                advice=advice,
+            )
+
+        timed_out = status == HTTPStatus.GATEWAY_TIMEOUT
+        heavy = kind == "timeout" or any(limit in words for limit in _LESS_TIME_HELPS)
+        # A gateway may wait for the end of a smaller request; a single point has no smaller one.
+        if heavy or (timed_out and divisible):
+            return _Failure(error=failed(QueryTooHeavy))
+        if status in _TRY_AGAIN:
+            wait_seconds = _retry_after_seconds(response)
+            too_long = wait_seconds is not None and wait_seconds > _LONGEST_WAIT_SECONDS
+            advice = f"it asks to wait {wait_seconds:.0f} s: try again then" if too_long else ""
+            error = failed(QueryTooHeavy if timed_out else PrometheusError, advice=advice)
+            return _Failure(error=error, passes=not too_long, wait_seconds=wait_seconds)
+        if status in {400, 422}:
+            return _Failure(error=failed(QueryRejected))
+        is_redirect = 300 <= status < 400  # noqa: PLR2004 - redirects are not followed
+        page = "it redirects elsewhere, to a login page perhaps"
+        return _Failure(
+            error=failed(PrometheusError, page if is_redirect else _HINTS.get(status, ""))
+        )
+
+    def _silence(self, promql: str, error: requests.RequestException) -> _Failure:
+        """Return a failure of the network."""
         # In the middle of a body, requests calls a timeout a ConnectionError.
         if any(isinstance(argument, ReadTimeoutError) for argument in error.args):
-            told = f"no answer within {self.access.timeout_seconds} s"
-            raise QueryTooHeavy(self._told(told, promql)) from error
+            problem = f"no answer within {self.access.timeout_seconds} s"
+            return _Failure(error=QueryTooHeavy(problem, url=self.access.url, promql=promql))
         untrusted = isinstance(error, requests.exceptions.SSLError)
-        advice = "--ca-file" if untrusted else "--prometheus-url, or a port-forward that ended"
-        failure = PrometheusError(
-            f"cannot reach Prometheus at {self.access.url}: {_cause(error)}; check {advice}"
+        setting = Setting.CA_FILE if untrusted else f"{Setting.URL}, or a port-forward that ended"
+        unreachable = Unreachable(
+            url=self.access.url, cause=_innermost_cause(error), advice=f"check {setting}"
         )
-        if isinstance(error, _PASSING) and not untrusted:
-            return failure
-        raise failure from error
-
-    def _told(self, what: str, promql: str) -> str:
-        shown = promql if len(promql) <= 120 else f"{promql[:117]}..."  # noqa: PLR2004 - one line
-        return f"{self.access.url}: {what}, while asking: {shown}"
+        return _Failure(error=unreachable, passes=isinstance(error, _PASSING) and not untrusted)
 
 
 def _series_of(result: object) -> tuple[Series, ...]:
@@ -198,20 +230,15 @@ def _own_words(response: requests.Response) -> tuple[str, str]:
         return "", "" if text.startswith("<") else text[:200]
 
 
-def _retry_after_seconds(response: requests.Response, otherwise: float, told: str) -> float:
+def _retry_after_seconds(response: requests.Response) -> float | None:
     header = response.headers.get("Retry-After")
-    if not header:
-        return otherwise
     try:
-        seconds = Retry().parse_retry_after(header)
+        return Retry().parse_retry_after(header) if header else None
     except InvalidHeader:
-        return otherwise
-    if seconds > _LONGEST_WAIT_SECONDS:
-        raise PrometheusError(f"{told}; it asks to wait {seconds:.0f} s: try again then")
-    return seconds
+        return None
 
 
-def _cause(error: BaseException) -> str:
+def _innermost_cause(error: BaseException) -> str:
     """Return the innermost reason: requests and urllib3 wrap it several times over."""
     cause: object = error
     while True:

@@ -8,12 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from analyzer.defaults import DEFAULT_TIMEOUT_SECONDS
 from analyzer.errors import UsageError
-
-__all__ = ["DEFAULT_TIMEOUT_SECONDS", "Access"]
-
-DEFAULT_TIMEOUT_SECONDS = 120
-"""Prometheus's own default for --query.timeout."""
+from analyzer.settings import Setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,12 +120,12 @@ def _split(url: str) -> SplitResult:
         valid = False
     if not valid:
         raise UsageError(
-            "--prometheus-url is not an http(s) address; it looks like http://prometheus:9090"
+            f"{Setting.URL} is not an http(s) address; it looks like http://prometheus:9090"
         )
     # An @ in the path: a password with a slash in it, which is secret and not part of the path.
     if parts.query or parts.fragment or "@" in parts.path:
         raise UsageError(
-            "--prometheus-url must end with its path, without ?, # or @: "
+            f"{Setting.URL} must end with its path, without ?, # or @: "
             "give secrets in a file or the environment"
         )
     return parts
@@ -151,5 +148,5 @@ def _first_line(path: Path | None) -> str | None:
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon or not name.strip() or "\n" in text or "\r" in text:
-        raise UsageError("--header takes 'Name: value', such as 'X-Scope-OrgID: team-a'")
+        raise UsageError(f"{Setting.HEADERS} takes 'Name: value', such as 'X-Scope-OrgID: team-a'")
     return name.strip(), value.strip()

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from analyzer.errors import QueryTooHeavy
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.query import Query
-from analyzer.prometheus.response import Answer
+from analyzer.prometheus.response import Response
 from analyzer.window import Chunk, TimeWindow
-
-__all__ = ["MAX_IN_FLIGHT", "Fetched", "Job", "fetch"]
 
 MAX_IN_FLIGHT = 4
 """Requests under way at once: a fifth of Prometheus's default --query.max-concurrency (20)."""
@@ -29,15 +27,15 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """The answers to one job, in time order: several where it had to be halved."""
+    """The responses to one job, in time order: several where it had to be halved."""
 
     job: Job
-    answers: tuple[Answer, ...]
+    responses: tuple[Response, ...]
 
     @property
     def sample_count(self) -> int:
-        """Samples in all answers."""
-        return sum(len(series.samples) for answer in self.answers for series in answer.series)
+        """Samples in all responses."""
+        return sum(len(series.samples) for one in self.responses for series in one.series)
 
 
 def fetch(
@@ -54,32 +52,47 @@ def fetch(
         PrometheusError: if one job fails; what is under way is waited for and yielded first, the
             rest is not asked.
     """
+
+    def fetched(job: Job) -> Fetched:
+        pieces = points_in_pieces(source, job.promql, window, job.chunk, note)
+        return Fetched(job=job, responses=tuple(pieces))
+
     remaining = iter(jobs)
     failure: BaseException | None = None
-    with ThreadPoolExecutor(max_in_flight, thread_name_prefix="fetch") as pool:
-        running: set[Future[Fetched]] = set()
+    pool = ThreadPoolExecutor(max_in_flight, thread_name_prefix="fetch")
+    running: set[Future[Fetched]] = set()
+    try:
         while True:
             while not failure and len(running) < max_in_flight and (job := next(remaining, None)):
-                running.add(pool.submit(_answered, source, window, job, note))
+                running.add(pool.submit(fetched, job))
             if not running:
                 break
-            done, running = wait(running, return_when=FIRST_COMPLETED)
+            # Python may notice a Ctrl-C only when it wakes, so it does not sleep long.
+            done, running = wait(running, timeout=1, return_when=FIRST_COMPLETED)
             for future in done:
                 if error := future.exception():
                     failure = failure or error
                 else:
                     yield future.result()
+    finally:
+        # Nothing runs any more, unless this was interrupted: then the user does not wait for it.
+        pool.shutdown(wait=False, cancel_futures=True)
     if failure:
         raise failure
 
 
-def _answered(source: Source, window: TimeWindow, job: Job, note: Callable[[str], None]) -> Fetched:
-    return Fetched(job=job, answers=tuple(_pieces(source, window, job.promql, job.chunk, note)))
+def points_in_pieces(
+    source: Source,
+    promql: str,
+    window: TimeWindow,
+    chunk: Chunk,
+    note: Callable[[str], None] = lambda _: None,
+) -> Iterator[Response]:
+    """Evaluate at the points of a chunk, in halves where the server gives up on the whole.
 
-
-def _pieces(
-    source: Source, window: TimeWindow, promql: str, chunk: Chunk, note: Callable[[str], None]
-) -> Iterator[Answer]:
+    Raises:
+        PrometheusError: if a piece fails, or a single point is too heavy.
+    """
     try:
         yield source.points(promql, window, chunk)
     except QueryTooHeavy as error:
@@ -87,4 +100,4 @@ def _pieces(
             raise
         note(f"{error}; asking for half of its {chunk.point_count} points at a time")
         for half in chunk.halves():
-            yield from _pieces(source, window, promql, half, note)
+            yield from points_in_pieces(source, promql, window, half, note)

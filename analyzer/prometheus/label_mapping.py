@@ -12,16 +12,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-__all__ = [
-    "CPU_COUNTER",
-    "CPU_RULES",
-    "SCRAPE_LABELS",
-    "Attribution",
-    "Dialect",
-    "Exporter",
-    "Names",
-]
-
 SCRAPE_LABELS: Final = (
     "job",
     "instance",
@@ -61,7 +51,7 @@ class Exporter(StrEnum):
 
 
 class Attribution(StrEnum):
-    """How a proxy's own series are led back to its pod."""
+    """How a proxy's own series are attributed to its pod."""
 
     POD = "pod"
     """They carry its name."""
@@ -82,7 +72,7 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
+class LabelMapping:
     """What an installation calls things.
 
     Attributes:
@@ -92,7 +82,7 @@ class Dialect:
         cluster: the label that tells clusters apart; asking for one that is not there is harmless.
         cpu: the metric of the containers' CPU: cAdvisor's counter, or where it is not kept the
             recording rule made from it.
-        attribution: how a proxy's own series are led back to its pod.
+        attribution: how a proxy's own series are attributed to its pod.
     """
 
     proxy: Names = field(default_factory=Names)
@@ -122,7 +112,7 @@ class Dialect:
     def canonical(self, exporter: Exporter) -> Mapping[str, str]:
         """Return what each of an exporter's labels is called in our tables.
 
-        An address stands in the place of the pod until it is led back to one.
+        An address stands in the place of the pod until it is attributed to one.
         """
         labels = self.labels_of_pod(exporter)
         if exporter == Exporter.PROXY and self.attribution == Attribution.ADDRESS:
@@ -145,11 +135,8 @@ class Dialect:
             values[f"{exporter}_namespace"] = names.namespace
             values[f"{exporter}_pod"] = names.pod
             values[f"{exporter}_container"] = names.container
-        values["scrape"] = self._scrape_labels(Exporter.CADVISOR)
-        values["proxy_scrape"] = self._scrape_labels(Exporter.PROXY)
+        for name, exporter in (("scrape", Exporter.CADVISOR), ("proxy_scrape", Exporter.PROXY)):
+            # A label named twice in one `by` would be an error in some engines.
+            taken = self.labels_of_pod(exporter)
+            values[name] = ", ".join(label for label in SCRAPE_LABELS if label not in taken)
         return values
-
-    def _scrape_labels(self, exporter: Exporter) -> str:
-        # A label named twice in one `by` would be an error in some engines.
-        taken = self.labels_of_pod(exporter)
-        return ", ".join(name for name in SCRAPE_LABELS if name not in taken)

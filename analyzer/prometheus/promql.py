@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analyzer.errors import UsageError
-
-__all__ = ["Scope", "any_of", "duration", "quoted", "selector"]
+from analyzer.settings import Setting
 
 
 def quoted(value: str) -> str:
@@ -78,7 +77,7 @@ class Scope:
                 re.compile(pattern)
             except re.error as error:
                 raise UsageError(
-                    f"--namespace {pattern!r} is not a regular expression: {error}"
+                    f"{Setting.NAMESPACES} {pattern!r} is not a regular expression: {error}"
                 ) from error
 
     @property

@@ -10,15 +10,13 @@ from pathlib import Path
 from string import Template
 
 from analyzer.errors import QueryFileError
-from analyzer.prometheus.label_mapping import Attribution, Dialect, Exporter
+from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope, duration
-
-__all__ = ["SURVEY", "Query", "load_queries", "load_query", "queries_root"]
 
 _HEADER = re.compile(r"# (?P<key>[a-z]+): (?P<text>.+)")
 _REQUIRED = ("what", "unit", "from", "labels", "reads")
 _SCOPES = ("proxy_scope", "cadvisor_scope", "state_scope", "cluster_scope")
-_PLACEHOLDERS = frozenset({*Dialect().placeholders, *_SCOPES, "window"})
+_PLACEHOLDERS = frozenset({*LabelMapping().placeholders, *_SCOPES, "window"})
 
 SURVEY = "survey"
 """What the header's `from` says of queries that look before anything is measured."""
@@ -52,12 +50,14 @@ class Query:
         """Whether it looks back over a window at each point."""
         return "window" in Template(self.template).get_identifiers()
 
-    def render(self, scope: Scope, dialect: Dialect, *, window_seconds: int | None = None) -> str:
+    def render(
+        self, scope: Scope, label_mapping: LabelMapping, *, window_seconds: int | None = None
+    ) -> str:
         """Return the PromQL as it is sent.
 
         Args:
             scope: what to ask about.
-            dialect: what this installation calls things.
+            label_mapping: what this installation calls things.
             window_seconds: for `$window`, the range of a rate.
 
         Raises:
@@ -66,8 +66,8 @@ class Query:
         if (window_seconds is not None) != self.is_ranged:
             problem = "needs a value for" if self.is_ranged else "has no place for"
             raise QueryFileError(f"query {self.name} {problem} $window")
-        scopes = _scopes(scope, dialect)
-        values = {**dialect.placeholders, **scopes, "window": duration(window_seconds or 0)}
+        scopes = _scopes(scope, label_mapping)
+        values = {**label_mapping.placeholders, **scopes, "window": duration(window_seconds or 0)}
         text = self.template
         for name, value in scopes.items():
             if not value:
@@ -76,13 +76,13 @@ class Query:
         return Template(text).substitute(values)
 
 
-def _scopes(scope: Scope, dialect: Dialect) -> dict[str, str]:
-    found = {"cluster_scope": scope.cluster_matchers(dialect.cluster)}
+def _scopes(scope: Scope, label_mapping: LabelMapping) -> dict[str, str]:
+    found = {"cluster_scope": scope.cluster_matchers(label_mapping.cluster)}
     for exporter in (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE):
-        namespace = dialect.names(exporter).namespace
-        found[f"{exporter}_scope"] = scope.matchers(dialect.cluster, namespace)
-    if dialect.attribution != Attribution.POD:
-        # Such series have no namespace to match; it is known once they are led back to their pods.
+        namespace = label_mapping.names(exporter).namespace
+        found[f"{exporter}_scope"] = scope.matchers(label_mapping.cluster, namespace)
+    if label_mapping.attribution != Attribution.POD:
+        # Such series have no namespace to match; it is known once they are attributed to pods.
         found["proxy_scope"] = found["cluster_scope"]
     return found
 
@@ -138,23 +138,19 @@ def _parse(path: Path) -> Query:
     unknown = set(template.get_identifiers()) - _PLACEHOLDERS
     if unknown:
         raise QueryFileError(f"{path}: unknown placeholder ${min(unknown)}")
+    if header["from"] not in {SURVEY, *Exporter}:
+        source = header["from"]
+        raise QueryFileError(f"{path}: # from: {source} is none of {', '.join(Exporter)}")
     labels = tuple(label.strip() for label in header["labels"].split(","))
     return Query(
         name=path.stem,
         what=header["what"],
         unit=header["unit"],
-        exporter=None if header["from"] == SURVEY else _exporter(path, header["from"]),
+        exporter=None if header["from"] == SURVEY else Exporter(header["from"]),
         labels=() if labels == ("none",) else labels,
         reads=header["reads"],
         template=template.template,
     )
-
-
-def _exporter(path: Path, name: str) -> Exporter:
-    try:
-        return Exporter(name)
-    except ValueError as error:
-        raise QueryFileError(f"{path}: # from: {name} is none of {', '.join(Exporter)}") from error
 
 
 def _text(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,6 @@ import numpy.typing as npt
 import orjson
 
 from analyzer.errors import PrometheusError
-
-__all__ = ["Answer", "Series", "decode"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +29,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Response:
     """All series of one answer, and what the server remarked about it.
 
     Attributes:
@@ -47,7 +45,7 @@ _PARTIAL = "isPartial: some vmstorage nodes did not answer"
 """VictoriaMetrics's cluster has a flag where Prometheus and Thanos have words."""
 
 
-def decode(content: bytes) -> Answer:
+def decode(content: bytes) -> Response:
     """Read the body of a successful answer of /api/v1/query or /api/v1/query_range.
 
     Raises:
@@ -62,9 +60,28 @@ def decode(content: bytes) -> Answer:
         series = tuple(_series(item) for item in result)
         warnings = (*(document.get("warnings") or ()), *(document.get("infos") or ()))
         partial = (_PARTIAL,) if document.get("isPartial") else ()
-        return Answer(series=series, warnings=(*map(str, warnings), *partial))
+        return Response(series=series, warnings=(*map(str, warnings), *partial))
     except (orjson.JSONDecodeError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise PrometheusError(f"not an answer of Prometheus's API ({_opening(content)})") from error
+
+
+def joined(responses: Iterable[Response]) -> Response:
+    """Return the responses to one query over consecutive times as one: each series once."""
+    warnings: dict[str, None] = {}
+    pieces: dict[frozenset[tuple[str, str]], list[Series]] = {}
+    for response in responses:
+        warnings.update(dict.fromkeys(response.warnings))
+        for one in response.series:
+            pieces.setdefault(frozenset(one.labels.items()), []).append(one)
+    series = (
+        Series(
+            labels=parts[0].labels,
+            times=np.concatenate([part.times for part in parts]),
+            samples=np.concatenate([part.samples for part in parts]),
+        )
+        for parts in pieces.values()
+    )
+    return Response(series=tuple(series), warnings=tuple(warnings))
 
 
 def _series(item: Mapping[str, Any]) -> Series:

@@ -9,9 +9,7 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from analyzer.prometheus.credentials import Access
-from analyzer.prometheus.response import Answer, decode
-
-__all__ = ["PrometheusSession"]
+from analyzer.prometheus.response import Response, decode
 
 
 class _BearerAuth(AuthBase):
@@ -37,12 +35,12 @@ class _NoAuth(AuthBase):
 class _DecodedResponse(requests.Response):
     """A response whose `json()` gives prometheus-api-client numpy arrays in place of lists."""
 
-    answer: Answer
+    decoded: Response
 
     def json(self, **_kwargs: Any) -> Any:  # noqa: ANN401 - the signature of requests
         """Decode the body once, with orjson."""
-        self.answer = decode(self.content)
-        return {"data": {"result": self.answer.series}}
+        self.decoded = decode(self.content)
+        return {"data": {"result": self.decoded.series}}
 
 
 class PrometheusSession(requests.Session):
@@ -99,4 +97,4 @@ class PrometheusSession(requests.Session):
     def last_warnings(self) -> tuple[str, ...]:
         """What the server remarked about the last answer that this thread received."""
         response = self.last_response
-        return response.answer.warnings if isinstance(response, _DecodedResponse) else ()
+        return response.decoded.warnings if isinstance(response, _DecodedResponse) else ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analyzer.errors import AnalyzerError
-from analyzer.measurement.snapshot import write_file
+from analyzer.files import write_file
 from analyzer.report import records
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS

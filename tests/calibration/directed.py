@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 
 import numpy as np
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
 from analyzer.calibration.observations import observe
-from analyzer.calibration.panel import Obstacle, Panel, obstacles
+from analyzer.calibration.panel import Panel
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import BITS_PER_GBIT, Role
 from tests.calibration.meshes import Fleet, usage_of
@@ -71,6 +70,5 @@ def directed_mesh(*loads: Load, noise: float = 0.0) -> MeshUsage:
     return dataclasses.replace(usage, steps=steps)
 
 
-def panel_of(usage: MeshUsage) -> tuple[Panel, Mapping[int, Obstacle]]:
-    panel = Panel.of(observe(usage, Role.SIDECAR).rows)
-    return panel, obstacles(panel)
+def panel_of(usage: MeshUsage) -> Panel:
+    return Panel.of(observe(usage, Role.SIDECAR).rows)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.calibration.fit.least_squares import Problem
-from analyzer.calibration.fit.segments import Floats, Ints, Segments
+from analyzer.arrays import Floats, Ints
+from analyzer.calibration.fit.least_squares import Problem, Term
+from analyzer.calibration.fit.segments import Segments
 
-__all__ = ["Frame", "Joined", "drawn", "joined"]
+__all__ = ["Frame", "Joined", "drawn", "joined", "numbered_terms"]
+
+
+def numbered_terms(count: int, floored: Collection[int] = ()) -> tuple[Term, ...]:
+    """Return so many terms, some of which may not have a coefficient below zero."""
+    return tuple(Term(name=f"x{i}", is_floored=i in floored) for i in range(count))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,7 +78,7 @@ class Joined:
         return np.ones_like(self.weights)
 
 
-def joined(frames: Sequence[Frame], floored: Sequence[int] = ()) -> Joined:
+def joined(frames: Sequence[Frame], floored: Collection[int] = ()) -> Joined:
     """Put regressions together.
 
     Where one has fewer columns than another, it gets more that must not take part: they are full of
@@ -87,11 +93,11 @@ def joined(frames: Sequence[Frame], floored: Sequence[int] = ()) -> Joined:
     code = np.repeat(np.arange(len(frames)), lengths)
     return Joined(
         problem=Problem(
+            terms=numbered_terms(width, floored),
             design=np.concatenate(designs).T.copy(),
             target=np.concatenate([frame.target for frame in frames]),
             segments=Segments.of(code),
             active=np.array([np.arange(width) < frame.design.shape[1] for frame in frames]),
-            floored=floored,
         ),
         weights=np.concatenate([frame.weights for frame in frames]),
         clusters=Segments.of(code, np.concatenate([frame.clusters for frame in frames])),

@@ -11,9 +11,10 @@ import pytest
 import statsmodels.api as sm
 from linearmodels.iv import IV2SLS
 
+from analyzer.arrays import Floats
 from analyzer.calibration.fit.huber import RobustFit, Stopping, fit_robustly
-from analyzer.calibration.fit.jackknife import interval, sandwich
-from analyzer.calibration.fit.segments import Floats
+from analyzer.calibration.fit.jackknife import sandwich
+from analyzer.calibration.fit.student import interval
 from tests.calibration.problems import Frame, Joined, drawn, joined
 
 SEEDS = range(10)
@@ -58,7 +59,7 @@ def robust() -> RobustFit:
 def of_frame(values: Floats, seed: int) -> Floats:
     """Return one frame's part of coefficients, shape (g, k), or covariances, shape (g, k, k)."""
     width = frames()[seed].design.shape[1]
-    assert not values[seed, width:].any(), "a column that must not take part did"
+    assert not values[seed, width:].any()
     own = values[seed, :width]
     return own if own.ndim == 1 else own[:, :width]
 

@@ -77,7 +77,7 @@ def test_who_borrows_says_so() -> None:
         refusal = answer.refusals[-1]
         assert refusal.subject == "slope of shop/w20"
         assert refusal.reason == Reason.CONSTANT_TRAFFIC
-        assert refusal.detail.endswith("what the other workloads have in common stands in for it")
+        assert "stands in" in refusal.detail
         assert [item.provenance for item in answer.workloads] == [Provenance.MEASURED] * 20 + [
             Provenance.DERIVED
         ]

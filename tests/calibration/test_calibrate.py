@@ -46,7 +46,9 @@ def test_without_waypoints_theirs_is_the_sidecars_cost_times_the_published_ratio
     assert waypoint.model == "1.25 x sidecar (affine)"
     # Beyond the rates that sidecars were seen at, a waypoint's cost is an extrapolation.
     assert waypoint.fitted_rps == sidecar.fitted_rps
-    assert waypoint.source.endswith("not measured: no waypoint was seen")
+    assert waypoint.not_measured is not None
+    assert waypoint.not_measured.reason == Reason.NO_DATA
+    assert waypoint.source.endswith(f"not measured: {waypoint.not_measured.detail}")
 
 
 def test_waypoints_that_are_there_are_measured_and_apart_from_sidecars() -> None:
@@ -55,7 +57,7 @@ def test_waypoints_that_are_there_are_measured_and_apart_from_sidecars() -> None
     calibration = calibrate_usage(usage_of(lawful(rps), waypoints(rps[:2])))
 
     sidecar, waypoint = answered(calibration.sidecar), answered(calibration.waypoint)
-    assert waypoint.provenance == Provenance.MEASURED
+    assert (waypoint.provenance, waypoint.not_measured) == (Provenance.MEASURED, None)
     assert waypoint.vcpu_per_1000_rps.mid == pytest.approx(2 * SLOPE * 1000)
     assert waypoint.idle_vcpu_per_proxy.mid == pytest.approx(2 * IDLE)
     assert sidecar.vcpu_per_1000_rps.mid == pytest.approx(SLOPE * 1000)
@@ -70,7 +72,9 @@ def test_waypoints_that_cannot_be_fitted_are_derived_and_the_reason_is_said() ->
 
     waypoint = answered(calibration.waypoint)
     assert waypoint.provenance == Provenance.DERIVED
-    assert "its request rate varies by less than 5%" in waypoint.source
+    assert waypoint.not_measured is not None
+    assert waypoint.not_measured.reason == Reason.CONSTANT_TRAFFIC
+    assert waypoint.not_measured.detail in waypoint.source
 
 
 def test_without_sidecars_or_waypoints_a_waypoints_cost_is_refused() -> None:
@@ -86,6 +90,8 @@ def test_ztunnels_cost_is_the_published_one() -> None:
 
     assert ztunnel.role == Role.ZTUNNEL
     assert ztunnel.provenance == Provenance.PUBLISHED
+    assert ztunnel.not_measured is not None
+    assert ztunnel.not_measured.reason == Reason.NO_DATA
     assert ztunnel.vcpu_per_1000_rps.mid == 0.06
     assert ztunnel.idle_vcpu_per_proxy.mid == 0.003
     assert "istio.io" in ztunnel.source
@@ -172,15 +178,13 @@ def test_cpu_that_the_lines_leave_unexplained_is_warned_of() -> None:
     (warning,) = calibration.warnings
     share = abs(calibration.decomposition.unexplained_vcpu)
     assert share > 0.03 * calibration.decomposition.measured_vcpu
-    assert "is not explained by the fit" in warning
+    assert "is not explained" in warning
 
 
 def test_a_refused_mesh_says_so_before_its_workloads_do() -> None:
     calibration = calibrate_usage(usage_of(lawful(np.full((4, 24), 10.0))))
 
-    assert [item.subject for item in calibration.refusals] == [
-        "cost of a request through a sidecar",
-        "memory of a sidecar",
-        "slope of shop/front",
-    ]
+    sidecar, memory, slope = calibration.refusals
+    assert (sidecar, memory) == (calibration.sidecar, calibration.memory)
+    assert slope.subject == "slope of shop/front"
     assert calibration.warnings == ()

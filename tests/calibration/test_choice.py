@@ -8,8 +8,16 @@ import pytest
 
 from analyzer.calibration.choice import Score, choose, cross_validate
 from analyzer.calibration.panel import Panel
-from analyzer.calibration.shapes import AFFINE, BY_DIRECTION, Shape, is_separable, left_out, power
-from analyzer.calibration.workloads import WorkloadFits, fit_shape, fit_workloads
+from analyzer.calibration.shapes import (
+    AFFINE,
+    BY_DIRECTION,
+    BYTES,
+    INBOUND,
+    OUTBOUND,
+    Shape,
+    power,
+)
+from analyzer.calibration.workloads import WorkloadFits, fit_workloads
 from analyzer.measurement.usage import MeshUsage
 from tests.calibration.directed import (
     IDLE,
@@ -25,8 +33,8 @@ from tests.calibration.meshes import Fleet, ramp, simulate, usage_of
 
 
 def scores_of(usage: MeshUsage) -> tuple[Score, ...]:
-    panel, found = panel_of(usage)
-    return choose(panel, found, fit_shape(AFFINE, panel, found))
+    panel = panel_of(usage)
+    return choose(panel, fit_workloads(AFFINE, panel).fit)
 
 
 def chosen(usage: MeshUsage) -> Shape:
@@ -34,8 +42,7 @@ def chosen(usage: MeshUsage) -> Shape:
 
 
 def fitted(usage: MeshUsage, shape: Shape) -> WorkloadFits:
-    panel, found = panel_of(usage)
-    return fit_workloads(shape, panel, found)
+    return fit_workloads(shape, panel_of(usage))
 
 
 # --- linear and concave laws ---
@@ -74,33 +81,28 @@ def test_what_each_direction_and_bytes_cost_is_found_where_they_differ(noise: fl
     shape = chosen(usage)
 
     assert shape == BY_DIRECTION
-    coefficients = fitted(usage, shape).coefficients
+    coefficients = fitted(usage, shape).fit.coefficients
     truth = [IDLE, 0, PER_INBOUND, PER_OUTBOUND, PER_GBIT]
     for own in coefficients:
         assert own == pytest.approx(truth, rel=1e-6 if noise == 0 else 0.1)
     assert coefficients.mean(axis=0) == pytest.approx(truth, rel=1e-6 if noise == 0 else 0.04)
 
 
-def test_directions_that_cannot_be_told_apart_leave_a_line_and_a_remark() -> None:
+def test_directions_that_cannot_be_told_apart_leave_a_line() -> None:
     loads = [
         dataclasses.replace(load, outbound=load.inbound, gbit=1e-4 * load.inbound)
         for load in (Load.drawn(seed) for seed in range(3))
     ]
     usage = directed_mesh(*loads, noise=0.05)
-    panel, _ = panel_of(usage)
 
     scores = scores_of(usage)
 
-    assert not is_separable(panel)
     assert scores[0].shape == AFFINE
     assert BY_DIRECTION not in [score.shape for score in scores]
     # Half in, half out, and 1e-4 Gbit/s with every request in.
     slopes = fitted(usage, AFFINE).curves[:, 1]
     both = (PER_INBOUND + PER_OUTBOUND + PER_GBIT * 1e-4) / 2
     assert slopes == pytest.approx(np.full(3, both), rel=0.05)
-    directions, of_bytes = left_out(panel, np.array([True, True, True]))
-    assert "inbound and outbound requests rise and fall together in 3 of 3" in directions
-    assert "bytes are not known, or follow requests, in 3 of 3" in of_bytes
 
 
 @pytest.mark.parametrize("gbit", [0.05, np.nan])
@@ -114,11 +116,12 @@ def test_bytes_that_are_constant_or_unknown_get_no_cost(gbit: float) -> None:
     shape = chosen(usage)
 
     assert shape == BY_DIRECTION
-    coefficients = fitted(usage, shape).coefficients
-    assert not coefficients[:, 4].any()
-    assert coefficients[:, 2:4].mean(axis=0) == pytest.approx([PER_INBOUND, PER_OUTBOUND], rel=0.05)
+    fits = fitted(usage, shape)
+    assert not fits.coefficient(BYTES).any()
+    assert fits.coefficient(INBOUND).mean() == pytest.approx(PER_INBOUND, rel=0.05)
+    assert fits.coefficient(OUTBOUND).mean() == pytest.approx(PER_OUTBOUND, rel=0.05)
     idle = IDLE + PER_GBIT * np.nan_to_num(gbit)
-    assert coefficients[:, 0].mean() == pytest.approx(idle, rel=0.05)
+    assert fits.curves[:, 0].mean() == pytest.approx(idle, rel=0.05)
 
 
 # --- the score ---
@@ -126,7 +129,7 @@ def test_bytes_that_are_constant_or_unknown_get_no_cost(gbit: float) -> None:
 
 def plain_error(panel: Panel, shape: Shape) -> tuple[float, float]:
     """Return error and standard error, fold by fold, by numpy alone, of undisturbed workloads."""
-    line = fit_shape(AFFINE, panel, {})
+    line = fit_workloads(AFFINE, panel).fit
     ends = [*panel.workloads.starts, panel.workloads.row_count]
     cluster_of = np.repeat(np.arange(len(panel.clusters)), panel.clusters.lengths)
     basis = shape.basis(panel)
@@ -154,10 +157,10 @@ def plain_error(panel: Panel, shape: Shape) -> tuple[float, float]:
 
 @pytest.mark.parametrize("shape", [AFFINE, power(0.65)])
 def test_the_error_is_that_of_each_fifth_by_a_fit_to_the_others(shape: Shape) -> None:
-    panel, found = panel_of(simulate(3, workloads=(3, 3), proxies=(14, 14)).usage)
-    assert found == {}
+    panel = panel_of(simulate(3, workloads=(3, 3), proxies=(14, 14)).usage)
+    assert panel.obstacles == {}
 
-    score = cross_validate(shape, panel, found, fit_shape(AFFINE, panel, found))
+    score = cross_validate(shape, panel, fit_workloads(AFFINE, panel).fit)
 
     error, standard_error = plain_error(panel, shape)
     assert score.error == pytest.approx(error, rel=1e-6)
@@ -166,9 +169,9 @@ def test_the_error_is_that_of_each_fifth_by_a_fit_to_the_others(shape: Shape) ->
 
 
 def test_an_error_of_noise_alone_is_near_one() -> None:
-    panel, found = panel_of(simulate(4, workloads=(3, 3), proxies=(30, 30)).usage)
+    panel = panel_of(simulate(4, workloads=(3, 3), proxies=(30, 30)).usage)
 
-    score = cross_validate(AFFINE, panel, found, fit_shape(AFFINE, panel, found))
+    score = cross_validate(AFFINE, panel, fit_workloads(AFFINE, panel).fit)
 
     # Beyond 1.345 deviations Huber's weights take some off: the mean of min(z^2, 1.345 |z|) of
     # normal noise is 0.857.
@@ -182,11 +185,8 @@ def test_workloads_that_cannot_be_fitted_have_no_say() -> None:
     idle_one = Fleet(rps=idle, vcpu=0.01 * noise, workload="b")
 
     alone, together = (
-        cross_validate(AFFINE, panel, found, fit_shape(AFFINE, panel, found))
-        for panel, found in (
-            panel_of(usage_of(fitted_one)),
-            panel_of(usage_of(fitted_one, idle_one)),
-        )
+        cross_validate(AFFINE, panel, fit_workloads(AFFINE, panel).fit)
+        for panel in (panel_of(usage_of(fitted_one)), panel_of(usage_of(fitted_one, idle_one)))
     )
 
     assert together.error == pytest.approx(alone.error)

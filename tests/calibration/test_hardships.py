@@ -7,7 +7,9 @@ import pytest
 
 from analyzer.calibration import Calibration, RoleCalibration, calibrate_usage
 from analyzer.calibration.models import Power
+from analyzer.calibration.observations import Unusable
 from analyzer.measurement.usage import MeshUsage
+from analyzer.settings import Setting, settings_in
 from analyzer.units import Interval
 from tests.calibration.asking import sidecar_of
 from tests.calibration.hardships import Floats, concave_mesh, lagging_mesh, spoilt
@@ -37,14 +39,14 @@ def test_throttled_steps_are_counted_and_the_cpu_of_wild_ones_is_not_explained()
 
     throttled = usage.steps[usage.steps["throttled_share"] > 0]
     (exclusion,) = calibration.exclusions
-    assert exclusion.reason == "the proxy was throttled in it"
+    assert exclusion.reason == Unusable.THROTTLED
     assert exclusion.step_count == len(throttled)
     points = len(usage.observed_points)
     assert exclusion.mean_vcpu == pytest.approx(throttled["cpu_vcpu"].sum() / points)
     # One in twenty steps reads 6.5 times its CPU on average: 0.275 of the true CPU, 0.2 of all.
     parts = calibration.decomposition
     assert parts.unexplained_vcpu / parts.measured_vcpu == pytest.approx(0.2, abs=0.03)
-    assert any("CPU is not explained by the fit" in warning for warning in calibration.warnings)
+    assert any("is not explained" in warning for warning in calibration.warnings)
 
 
 def test_throttled_steps_that_are_not_known_as_such_would_flatten_the_slope() -> None:
@@ -86,7 +88,7 @@ def test_at_five_minute_steps_a_lag_of_15_seconds_costs_next_to_nothing(
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_at_half_minute_steps_it_takes_a_tenth_of_the_slope_and_more_and_that_is_told(
+def test_at_half_minute_steps_it_takes_a_tenth_of_the_slope_and_more_and_a_warning_names_the_cure(
     seed: int,
 ) -> None:
     calibration = lagging(seed, 30, 30)
@@ -94,8 +96,8 @@ def test_at_half_minute_steps_it_takes_a_tenth_of_the_slope_and_more_and_that_is
     bias = bias_of(calibration)
     assert bias < -0.1
     (warning,) = calibration.warnings
-    assert "too low: CPU and requests are not counted at the same moments" in warning
-    assert "--step" in warning
+    assert f"{sidecar_missing(calibration).mid:.0%} too low" in warning
+    assert settings_in(warning) == (Setting.STEP,)
 
 
 def test_the_share_that_is_missing_is_estimated() -> None:
@@ -161,7 +163,7 @@ def test_the_idle_under_a_concave_truth_is_found_where_a_straight_line_overstate
     assert straight is not None
     assert straight > 2 * 0.005
     (warning,) = calibration.warnings
-    assert f"a straight line would put its idle at {straight:.3g} vCPU" in warning
+    assert f"idle at {straight:.3g} vCPU" in warning
 
 
 @CONCAVE_SEEDS

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
 from analyzer.calibration.memory import fit_memory
 from analyzer.calibration.result import MemoryCalibration
 from analyzer.measurement.usage import MeshUsage
@@ -54,7 +54,7 @@ def answered(usage: MeshUsage) -> MemoryCalibration:
     return answer
 
 
-def told(interval: Interval | None) -> Interval:
+def present(interval: Interval | None) -> Interval:
     assert interval is not None
     return interval
 
@@ -71,8 +71,8 @@ def test_without_noise_the_law_is_found_exactly() -> None:
 
     answer = answered(mesh(gib, clusters))
 
-    assert told(answer.idle_gib_per_proxy).mid == pytest.approx(IDLE_GIB)
-    assert told(answer.gib_per_1000_clusters).mid == pytest.approx(GIB_PER_1000)
+    assert present(answer.idle_gib_per_proxy).mid == pytest.approx(IDLE_GIB)
+    assert present(answer.gib_per_1000_clusters).mid == pytest.approx(GIB_PER_1000)
     assert answer.gib_per_proxy.mid == pytest.approx(gib.mean())
     assert answer.cluster_count == pytest.approx(clusters.mean())
     assert answer.proxy_count == 60
@@ -81,8 +81,8 @@ def test_without_noise_the_law_is_found_exactly() -> None:
 def test_with_noise_the_intervals_hold_the_law_nine_times_in_ten() -> None:
     answers = [answered(mesh(*drawn(seed))) for seed in range(60)]
 
-    idles = [told(answer.idle_gib_per_proxy) for answer in answers]
-    costs = [told(answer.gib_per_1000_clusters) for answer in answers]
+    idles = [present(answer.idle_gib_per_proxy) for answer in answers]
+    costs = [present(answer.gib_per_1000_clusters) for answer in answers]
 
     assert np.mean([cost.mid for cost in costs]) == pytest.approx(GIB_PER_1000, rel=0.02)
     # Of Binomial(60, 0.9), 45 or fewer has probability 7e-4, and all 60 has 2e-3.
@@ -137,7 +137,7 @@ def test_proxies_of_unknown_configuration_count_in_the_mean_only() -> None:
     answer = answered(mesh(gib, clusters))
 
     assert answer.gib_per_proxy.mid == pytest.approx(gib.mean())
-    assert told(answer.gib_per_1000_clusters).mid == pytest.approx(GIB_PER_1000)
+    assert present(answer.gib_per_1000_clusters).mid == pytest.approx(GIB_PER_1000)
     assert answer.cluster_count == pytest.approx(clusters[1:].mean())
 
 
@@ -148,7 +148,7 @@ def test_a_proxy_that_leaks_counts_in_the_mean_and_hardly_bends_the_line() -> No
     answer = answered(mesh(gib, clusters))
 
     assert answer.gib_per_proxy.mid == pytest.approx(gib.mean())
-    assert told(answer.gib_per_1000_clusters).mid == pytest.approx(GIB_PER_1000, rel=0.1)
+    assert present(answer.gib_per_1000_clusters).mid == pytest.approx(GIB_PER_1000, rel=0.1)
 
 
 def test_proxies_of_one_workload_know_no_more_than_the_workload() -> None:

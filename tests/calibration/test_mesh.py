@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analyzer.calibration.fit.partial_pooling import pool
-from analyzer.calibration.mesh import MeshCurve, cost_of_each, mesh_curve, pooled_freedom
+from analyzer.calibration.mesh import MeshCurve, cost_of_each, mesh_curve
 from analyzer.calibration.models import Affine, Power
 from analyzer.calibration.shapes import AFFINE, BY_DIRECTION, Shape, power
+from analyzer.calibration.workloads import pool_workloads
 from tests.calibration.asking import fits_of
 from tests.calibration.meshes import Fleet, lawful, ramp
 
 
 def curve_of(*fleets: Fleet, shape: Shape = AFFINE) -> MeshCurve:
     fits = fits_of(*fleets, shape=shape)
-    mesh = mesh_curve(fits, pool(fits))
+    mesh = mesh_curve(fits, pool_workloads(fits))
     assert mesh is not None
     return mesh
 
@@ -91,7 +91,7 @@ def test_the_slope_of_concave_workloads_is_what_their_requests_cost_one_more() -
 def test_where_nobody_has_a_slope_there_is_no_curve() -> None:
     fits = fits_of(lawful(np.zeros((4, 24))))
 
-    assert mesh_curve(fits, pool(fits)) is None
+    assert mesh_curve(fits, pool_workloads(fits)) is None
 
 
 # --- uncertainty ---
@@ -100,7 +100,7 @@ def test_where_nobody_has_a_slope_there_is_no_curve() -> None:
 def test_idle_and_slope_of_a_single_workload_are_as_sure_as_its_fit() -> None:
     fits = fits_of(lawful(ramp(9, 48), seed=1))
 
-    mesh = mesh_curve(fits, pool(fits))
+    mesh = mesh_curve(fits, pool_workloads(fits))
 
     assert mesh is not None
     scale = np.diag([1, 1000])
@@ -134,10 +134,6 @@ def test_workloads_of_equal_uncertainty_add_their_degrees_of_freedom() -> None:
     mesh = curve_of(*(lawful(ramp(9, 48), workload=f"w{n}", seed=1) for n in range(3)))
 
     assert mesh.degrees_of_freedom == pytest.approx([24, 24], rel=1e-6)
-
-
-def test_lines_without_any_uncertainty_have_degrees_of_freedom_all_the_same() -> None:
-    assert pooled_freedom(np.zeros(2), np.array([7, 8])) == 15
 
 
 def test_costs_hidden_by_noise_do_not_push_the_mean_up() -> None:

@@ -1,22 +1,16 @@
-"""Only whole, known steps speak for what a proxy costs, and nothing is lost count of."""
+"""Only whole, known steps are fitted, and the others are counted."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 
-from analyzer.calibration.observations import Observations, observe
+from analyzer.calibration.observations import Observations, Unusable, observe
 from analyzer.units import Role
 from tests.calibration.asking import observed
 from tests.calibration.meshes import Fleet, lawful, ramp, usage_of
 
 PROXIES, STEPS = 4, 10
-CUT = "the proxy started or ended in it"
-UNKNOWN_CPU = "no CPU sample"
-UNSCRAPED = "its metrics were not scraped"
-RESTARTED = "the proxy restarted in it"
-THROTTLED = "the proxy was throttled in it"
-AT_LIMIT = "its CPU was at its limit"
 
 
 def fleet() -> Fleet:
@@ -25,7 +19,7 @@ def fleet() -> Fleet:
     return Fleet(rps=ramp(PROXIES, STEPS), vcpu=vcpu, seen=np.ones((PROXIES, STEPS), bool))
 
 
-def excluded(observations: Observations) -> dict[str, tuple[int, float]]:
+def excluded(observations: Observations) -> dict[Unusable, tuple[int, float]]:
     """Return the number and the CPU of the steps left out, by reason."""
     return {
         item.reason: (item.step_count, round(item.mean_vcpu, 12))
@@ -51,7 +45,7 @@ def test_the_first_and_last_step_of_a_proxy_that_came_and_went_are_left_out_and_
 
     observations = observed(mesh)
 
-    assert excluded(observations) == {CUT: (2, 2 * 4 / STEPS)}
+    assert excluded(observations) == {Unusable.CUT: (2, 2 * 4 / STEPS)}
     assert observations.rows.loc[observations.rows["proxy"] == 3, "point"].tolist() == [4, 5, 6]
 
 
@@ -62,7 +56,7 @@ def test_a_proxy_that_only_started_loses_one_step() -> None:
 
     observations = observed(mesh)
 
-    assert excluded(observations) == {CUT: (1, 3 / STEPS)}
+    assert excluded(observations) == {Unusable.CUT: (1, 3 / STEPS)}
 
 
 def test_a_proxy_seen_in_a_single_step_is_left_out() -> None:
@@ -72,7 +66,7 @@ def test_a_proxy_seen_in_a_single_step_is_left_out() -> None:
 
     observations = observed(mesh)
 
-    assert excluded(observations) == {CUT: (1, 1 / STEPS)}
+    assert excluded(observations) == {Unusable.CUT: (1, 1 / STEPS)}
     assert 0 not in set(observations.rows["proxy"])
 
 
@@ -90,7 +84,7 @@ def test_steps_without_scraped_metrics_are_left_out_with_their_cpu() -> None:
 
     observations = observed(mesh)
 
-    assert excluded(observations) == {UNSCRAPED: (3, 3 * 2 / STEPS)}
+    assert excluded(observations) == {Unusable.NOT_SCRAPED: (3, 3 * 2 / STEPS)}
 
 
 def test_steps_without_cpu_are_left_out_and_are_not_zeros() -> None:
@@ -99,7 +93,7 @@ def test_steps_without_cpu_are_left_out_and_are_not_zeros() -> None:
 
     observations = observed(mesh)
 
-    assert excluded(observations) == {UNKNOWN_CPU: (2, 0)}
+    assert excluded(observations) == {Unusable.NO_CPU: (2, 0)}
     assert observations.measured_vcpu == pytest.approx(2 + 3 + 4 + 8 / STEPS)
 
 
@@ -111,7 +105,7 @@ def test_a_step_is_left_out_for_one_reason_only() -> None:
 
     observations = observed(mesh)
 
-    assert excluded(observations) == {UNKNOWN_CPU: (1, 0)}
+    assert excluded(observations) == {Unusable.NO_CPU: (1, 0)}
 
 
 def test_a_window_that_prometheus_joined_late_cuts_nobody() -> None:
@@ -120,7 +114,7 @@ def test_a_window_that_prometheus_joined_late_cuts_nobody() -> None:
 
     observations = observed(mesh)
 
-    assert excluded(observations) == {UNKNOWN_CPU: (2 * PROXIES, 0)}
+    assert excluded(observations) == {Unusable.NO_CPU: (2 * PROXIES, 0)}
     assert observations.point_count == STEPS - 2
 
 
@@ -158,7 +152,7 @@ def test_a_step_is_throttled_above_a_twentieth_of_its_periods_and_not_up_to_it()
 
     observations = observed(dataclasses.replace(fleet(), throttled_share=share))
 
-    assert excluded(observations) == {THROTTLED: (1, 2 / STEPS)}
+    assert excluded(observations) == {Unusable.THROTTLED: (1, 2 / STEPS)}
 
 
 def test_a_step_is_at_its_limit_above_nine_tenths_of_it_and_not_up_to_it() -> None:
@@ -167,7 +161,7 @@ def test_a_step_is_at_its_limit_above_nine_tenths_of_it_and_not_up_to_it() -> No
 
     observations = observed(dataclasses.replace(fleet(), limit_vcpu=limit + np.zeros(STEPS)))
 
-    assert excluded(observations) == {AT_LIMIT: (STEPS, 3)}
+    assert excluded(observations) == {Unusable.AT_LIMIT: (STEPS, 3)}
 
 
 def test_the_step_in_which_counters_begin_anew_for_once_is_left_out() -> None:
@@ -176,7 +170,7 @@ def test_the_step_in_which_counters_begin_anew_for_once_is_left_out() -> None:
 
     observations = observed(dataclasses.replace(fleet(), resets=resets))
 
-    assert excluded(observations) == {RESTARTED: (1, 3 / STEPS)}
+    assert excluded(observations) == {Unusable.RESTARTED: (1, 3 / STEPS)}
 
 
 def test_a_single_restart_in_a_short_life_is_one() -> None:
@@ -185,7 +179,7 @@ def test_a_single_restart_in_a_short_life_is_one() -> None:
 
     observations = observed(Fleet(rps=ramp(2, 5), vcpu=np.ones((2, 5)), resets=resets))
 
-    assert excluded(observations) == {RESTARTED: (1, 1 / 5)}
+    assert excluded(observations) == {Unusable.RESTARTED: (1, 1 / 5)}
 
 
 def test_counters_that_begin_anew_all_the_time_are_evicted_and_not_restarted() -> None:
@@ -197,7 +191,7 @@ def test_counters_that_begin_anew_all_the_time_are_evicted_and_not_restarted() -
     observations = observed(Fleet(rps=rps, vcpu=np.ones((2, 40)), resets=resets))
 
     # One in eight steps is more than a tenth; one in ten is not.
-    assert excluded(observations) == {RESTARTED: (4, 4 / 40)}
+    assert excluded(observations) == {Unusable.RESTARTED: (4, 4 / 40)}
     assert (observations.rows["proxy"] == 0).sum() == 40
 
 
@@ -214,8 +208,8 @@ def test_the_reasons_are_tried_in_a_fixed_order() -> None:
 
     # The first steps of the window are nobody's start.
     assert excluded(observed(every)) == {
-        RESTARTED: (PROXIES, 1.0),
-        THROTTLED: (PROXIES * (STEPS - 1), 9.0),
+        Unusable.RESTARTED: (PROXIES, 1.0),
+        Unusable.THROTTLED: (PROXIES * (STEPS - 1), 9.0),
     }
 
 

@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from analyzer.calibration.panel import MIN_CLUSTERS, MIN_SAMPLES, Obstacle, Panel, obstacles
+from analyzer.calibration.fit.clusters import MIN_CLUSTERS
+from analyzer.calibration.panel import MIN_SAMPLES, Obstacle, Panel
 from analyzer.units import Reason
 from tests.calibration.asking import observed, panel_of
 from tests.calibration.meshes import Fleet, lawful, ramp
@@ -17,7 +18,7 @@ Bools = npt.NDArray[np.bool_]
 
 def obstacle_of(fleet: Fleet) -> Obstacle | None:
     """Return what stands against a slope of the only workload."""
-    return obstacles(panel_of(fleet)).get(0)
+    return panel_of(fleet).obstacles.get(0)
 
 
 def reason_of(fleet: Fleet) -> Reason | None:
@@ -59,8 +60,8 @@ def test_steps_are_those_of_the_window_and_not_those_of_each_proxy() -> None:
     mesh = dataclasses.replace(lawful(ramp(20, 40)), seen=seen)
     rows = observed(lawful(ramp(20, 40))).rows[seen.ravel()]
 
-    assert Panel.of(rows).step_counts.tolist() == [40]
-    assert panel_of(lawful(ramp(20, 2))).step_counts.tolist() == [2]
+    assert Panel.of(rows).obstacles == {}
+    assert reason_of(lawful(ramp(20, 2))) == Reason.TOO_FEW_SAMPLES
     # As measured, each of them only ever started and ended.
     assert len(observed(mesh).rows) == 2
 
@@ -115,19 +116,18 @@ def test_a_cpu_counter_that_never_moves_tells_nothing() -> None:
 
 
 def test_an_obstacle_is_that_of_its_own_workload() -> None:
-    found = obstacles(
-        panel_of(
-            lawful(ramp(4, 24), workload="a"),
-            lawful(np.zeros((4, 24)), workload="b"),
-            lawful(ramp(2, 24), workload="c"),
-            lawful(np.full((4, 24), 9.0), workload="d"),
-        )
+    panel = panel_of(
+        lawful(ramp(4, 24), workload="a"),
+        lawful(np.zeros((4, 24)), workload="b"),
+        lawful(ramp(2, 24), workload="c"),
+        lawful(np.full((4, 24), 9.0), workload="d"),
     )
 
-    assert {number: obstacle.reason for number, obstacle in found.items()} == {
+    assert {number: obstacle.reason for number, obstacle in panel.obstacles.items()} == {
         1: Reason.NO_TRAFFIC,
         3: Reason.CONSTANT_TRAFFIC,
     }
+    assert panel.is_fitted.tolist() == [True, False, True, False]
 
 
 # --- clusters ---
@@ -149,7 +149,7 @@ def test_the_time_of_few_proxies_is_cut_into_equal_blocks(proxies: int, clusters
 def test_each_workload_has_clusters_of_its_own_kind() -> None:
     panel = panel_of(lawful(ramp(1, 24), workload="one"), lawful(ramp(9, 24), workload="nine"))
 
-    assert panel.cluster_counts.tolist() == [9, 8]
+    assert (panel.degrees_of_freedom + 1).tolist() == [9, 8]
     assert panel.proxy_counts.tolist() == [9, 1]
 
 
@@ -159,8 +159,8 @@ def test_a_hole_in_the_window_leaves_as_many_blocks() -> None:
     panel = panel_of(mesh)
 
     # The ends of the window: twenty steps before the hole, one after it.
-    assert panel.step_counts.tolist() == [21]
-    assert panel.cluster_counts.tolist() == [MIN_CLUSTERS]
+    assert np.unique(panel.point).size == 21
+    assert panel.degrees_of_freedom.tolist() == [MIN_CLUSTERS - 1]
     assert set(panel.clusters.lengths.tolist()) == {2, 3}
 
 
@@ -174,7 +174,7 @@ def test_proxies_that_lived_for_moments_do_not_stand_for_one_that_lived_all_day(
 
     # (288 + 9 x 2)^2 / (288^2 + 9 x 2^2) is 1.13, so that the day is cut into eight.
     assert panel.clusters.lengths.max() == 288 / 8
-    assert panel.cluster_counts[0] >= 8 + 9
+    assert panel.degrees_of_freedom[0] >= 8 + 9 - 1
 
 
 def test_no_rows_have_no_workloads() -> None:
@@ -183,4 +183,4 @@ def test_no_rows_have_no_workloads() -> None:
     panel = Panel.of(pd.DataFrame(rows))
 
     assert len(panel.workloads) == 0
-    assert obstacles(panel) == {}
+    assert panel.obstacles == {}

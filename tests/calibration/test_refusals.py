@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from analyzer.calibration import Calibration, calibrate_usage
+from analyzer.calibration.observations import Unusable
 from analyzer.units import Reason, Refusal
 from tests.calibration.meshes import Fleet, lawful, ramp, usage_of
 
@@ -20,7 +21,7 @@ def noisy(rps: np.ndarray, vcpu: np.ndarray, seed: int, workload: str = "front")
 def refused(*fleets: Fleet) -> tuple[Refusal, Calibration]:
     calibration = calibrate_usage(usage_of(*fleets))
     assert isinstance(calibration.sidecar, Refusal), calibration.sidecar
-    assert calibration.sidecar.subject == "cost of a request through a sidecar"
+    assert calibration.sidecar.subject.endswith("through a sidecar")
     assert calibration.refusals[0] == calibration.sidecar
     # What is projected with no sidecar fit is the measured CPU: that stays.
     assert math.isfinite(calibration.decomposition.measured_vcpu)
@@ -135,14 +136,14 @@ def test_noise_of_many_workloads_that_tilts_down_on_the_whole_is_refused() -> No
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "reason"),
+    ("column", "value", "cause"),
     [
-        ("throttled_share", 0.5, "the proxy was throttled in it"),
-        ("limit_vcpu", 0.01, "its CPU was at its limit"),
+        ("throttled_share", 0.5, Unusable.THROTTLED),
+        ("limit_vcpu", 0.01, Unusable.AT_LIMIT),
     ],
 )
 def test_a_mesh_none_of_whose_steps_can_be_used_is_refused(
-    column: str, value: float, reason: str
+    column: str, value: float, cause: Unusable
 ) -> None:
     fleet = lawful(ramp(8, 96), seed=1)
     usage = usage_of(fleet)
@@ -152,7 +153,7 @@ def test_a_mesh_none_of_whose_steps_can_be_used_is_refused(
 
     assert isinstance(calibration.sidecar, Refusal)
     assert calibration.sidecar.reason == Reason.NO_DATA
-    assert calibration.sidecar.detail == f"768 steps left out because {reason}"
+    assert calibration.sidecar.detail == f"768 steps left out because {cause}"
     assert calibration.workloads == ()
     parts = calibration.decomposition
     assert parts.excluded_vcpu == pytest.approx(parts.measured_vcpu)
@@ -165,7 +166,7 @@ def test_where_nobody_was_scraped_the_refusal_says_so() -> None:
     refusal, _ = refused(fleet)
 
     assert refusal.reason == Reason.NO_DATA
-    assert refusal.detail == "96 steps left out because its metrics were not scraped"
+    assert refusal.detail == f"96 steps left out because {Unusable.NOT_SCRAPED}"
 
 
 def test_cpu_that_reads_zero_is_refused() -> None:

@@ -47,7 +47,7 @@ def test_a_workloads_line_does_not_depend_on_its_neighbours() -> None:
 def test_the_degrees_of_freedom_are_the_clusters_less_one() -> None:
     fits = fits_of(lawful(ramp(11, 24), workload="a"), lawful(ramp(1, 24), workload="b"))
 
-    assert fits.degrees_of_freedom.tolist() == [10, 7]
+    assert fits.panel.degrees_of_freedom.tolist() == [10, 7]
 
 
 def test_idle_and_slope_are_known_together() -> None:
@@ -79,7 +79,8 @@ def test_costs_by_direction_are_shown_as_that_of_the_workloads_own_mix() -> None
 
     fits = fits_of(fleet, shape=BY_DIRECTION)
 
-    assert fits.coefficients[0] == pytest.approx([0.02, 0, 0.0003, 0.0006, 0.01])
+    costs = [float(fits.coefficient(term)[0]) for term in BY_DIRECTION.terms]
+    assert costs == pytest.approx([0.02, 0, 0.0003, 0.0006, 0.01])
     traffic = (fleet.vcpu - 0.02).sum() / fleet.rps.sum()
     assert fits.curves[0] == pytest.approx([0.02, traffic])
 
@@ -170,7 +171,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(proxies: int) -> No
 
     fits = fits_of(*(lawful(rps, workload=f"w{n:03}", seed=n) for n in range(count)))
 
-    reach = special.stdtrit(fits.degrees_of_freedom, 0.95)[:, None] * np.sqrt(
+    reach = special.stdtrit(fits.panel.degrees_of_freedom, 0.95)[:, None] * np.sqrt(
         np.diagonal(fits.covariances, axis1=1, axis2=2)
     )
     covered = (np.abs(fits.curves - [IDLE, SLOPE]) <= reach).sum(axis=0)
@@ -192,7 +193,9 @@ def test_proxies_that_lived_for_moments_do_not_shorten_the_interval() -> None:
         )
     )
 
-    reach = special.stdtrit(fits.degrees_of_freedom, 0.95) * np.sqrt(fits.covariances[:, 1, 1])
+    reach = special.stdtrit(fits.panel.degrees_of_freedom, 0.95) * np.sqrt(
+        fits.covariances[:, 1, 1]
+    )
     # Proxies as clusters cover in four of ten: the long-lived one's score is minus all the others'.
     # P(Binomial(60, 0.9) < 46) = 7e-4.
     assert (np.abs(fits.curves[:, 1] - SLOPE) < reach).sum() >= 46

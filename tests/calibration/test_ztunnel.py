@@ -5,13 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analyzer.calibration.fit.segments import Floats
-from analyzer.calibration.observations import observe
+from analyzer.arrays import Floats
+from analyzer.calibration.observations import Unusable, observe
 from analyzer.calibration.result import RoleCalibration
 from analyzer.calibration.ztunnel import fit_ztunnels
 from analyzer.data import assumptions
 from analyzer.measurement.usage import MeshUsage
-from analyzer.units import BITS_PER_GBIT, Interval, Provenance, Role
+from analyzer.units import BITS_PER_GBIT, Interval, Provenance, Reason, Role
 from tests.calibration.meshes import Fleet, ramp, usage_of
 
 IDLE, PER_GBIT, PER_1000_CONNECTIONS = 0.004, 0.15, 0.8
@@ -66,14 +66,17 @@ def noisy(seed: int, share: float = 0.05) -> RoleCalibration:
     return fitted(gbit, connections, law(gbit, connections) * noise)
 
 
-def told(interval: Interval | None) -> Interval:
+def present(interval: Interval | None) -> Interval:
     assert interval is not None
     return interval
 
 
-def assert_published(answer: RoleCalibration, reason: str) -> None:
+def assert_published(answer: RoleCalibration, reason: Reason, fragment: str) -> None:
     assert answer.provenance == Provenance.PUBLISHED
-    assert reason in answer.source
+    assert answer.not_measured is not None
+    assert answer.not_measured.reason == reason
+    assert fragment in answer.not_measured.detail
+    assert answer.source.endswith(answer.not_measured.detail)
     assert assumptions()["ztunnel_vcpu_per_1000_rps"].source in answer.source
     assert assumptions()["ztunnel_idle_vcpu_per_node"].source in answer.source
     assert answer.idle_vcpu_per_proxy == assumptions()["ztunnel_idle_vcpu_per_node"].value
@@ -90,8 +93,8 @@ def test_without_noise_the_law_is_found_exactly() -> None:
     answer = fitted(*loads(1))
 
     assert answer.idle_vcpu_per_proxy.mid == pytest.approx(IDLE, rel=1e-6)
-    assert told(answer.vcpu_per_gbit_per_second).mid == pytest.approx(PER_GBIT, rel=1e-6)
-    assert told(answer.vcpu_per_1000_new_connections_per_second).mid == pytest.approx(
+    assert present(answer.vcpu_per_gbit_per_second).mid == pytest.approx(PER_GBIT, rel=1e-6)
+    assert present(answer.vcpu_per_1000_new_connections_per_second).mid == pytest.approx(
         PER_1000_CONNECTIONS, rel=1e-6
     )
     assert answer.r_squared == pytest.approx(1)
@@ -101,10 +104,10 @@ def test_without_noise_the_law_is_found_exactly() -> None:
 def test_with_noise_the_law_is_found_within_a_few_percent() -> None:
     answer = noisy(1)
 
-    assert answer.provenance == Provenance.MEASURED
+    assert (answer.provenance, answer.not_measured) == (Provenance.MEASURED, None)
     assert answer.idle_vcpu_per_proxy.mid == pytest.approx(IDLE, rel=0.1)
-    assert told(answer.vcpu_per_gbit_per_second).mid == pytest.approx(PER_GBIT, rel=0.03)
-    assert told(answer.vcpu_per_1000_new_connections_per_second).mid == pytest.approx(
+    assert present(answer.vcpu_per_gbit_per_second).mid == pytest.approx(PER_GBIT, rel=0.03)
+    assert present(answer.vcpu_per_1000_new_connections_per_second).mid == pytest.approx(
         PER_1000_CONNECTIONS, rel=0.03
     )
 
@@ -115,8 +118,8 @@ def test_the_intervals_hold_the_law_nine_times_in_ten() -> None:
         answer = noisy(seed)
         costs = (
             (answer.idle_vcpu_per_proxy, IDLE),
-            (told(answer.vcpu_per_gbit_per_second), PER_GBIT),
-            (told(answer.vcpu_per_1000_new_connections_per_second), PER_1000_CONNECTIONS),
+            (present(answer.vcpu_per_gbit_per_second), PER_GBIT),
+            (present(answer.vcpu_per_1000_new_connections_per_second), PER_1000_CONNECTIONS),
         )
         held += [interval.low <= truth <= interval.high for interval, truth in costs]
 
@@ -146,7 +149,7 @@ def test_bytes_and_connections_that_rise_together_are_fitted_as_bytes() -> None:
     assert answer.vcpu_per_1000_new_connections_per_second is None
     # A Gbit/s comes with 250 connections/s.
     both = PER_GBIT + PER_1000_CONNECTIONS * 0.25
-    assert told(answer.vcpu_per_gbit_per_second).mid == pytest.approx(both, rel=1e-6)
+    assert present(answer.vcpu_per_gbit_per_second).mid == pytest.approx(both, rel=1e-6)
     assert answer.idle_vcpu_per_proxy.mid == pytest.approx(IDLE, rel=1e-6)
 
 
@@ -157,7 +160,7 @@ def test_bytes_that_do_not_vary_are_part_of_the_idle() -> None:
     answer = fitted(steady, connections)
 
     assert answer.vcpu_per_gbit_per_second is None
-    assert told(answer.vcpu_per_1000_new_connections_per_second).mid == pytest.approx(
+    assert present(answer.vcpu_per_1000_new_connections_per_second).mid == pytest.approx(
         PER_1000_CONNECTIONS, rel=1e-6
     )
     assert answer.idle_vcpu_per_proxy.mid == pytest.approx(IDLE + PER_GBIT * 0.1, rel=1e-6)
@@ -169,7 +172,7 @@ def test_connections_that_are_not_known_are_not_fitted() -> None:
     answer = fitted(gbit, np.nan * connections, IDLE + PER_GBIT * gbit)
 
     assert answer.vcpu_per_1000_new_connections_per_second is None
-    assert told(answer.vcpu_per_gbit_per_second).mid == pytest.approx(PER_GBIT, rel=1e-6)
+    assert present(answer.vcpu_per_gbit_per_second).mid == pytest.approx(PER_GBIT, rel=1e-6)
 
 
 @pytest.mark.parametrize("sign", [(1, -1), (-1, 1)])
@@ -180,8 +183,8 @@ def test_no_cost_is_negative(sign: tuple[int, int]) -> None:
     answer = fitted(gbit, connections, 0.2 + load)
 
     costs = (
-        told(answer.vcpu_per_gbit_per_second),
-        told(answer.vcpu_per_1000_new_connections_per_second),
+        present(answer.vcpu_per_gbit_per_second),
+        present(answer.vcpu_per_1000_new_connections_per_second),
     )
     rising, falling = costs if sign[0] > 0 else costs[::-1]
     assert rising.mid > 0
@@ -197,22 +200,20 @@ def test_a_mesh_without_ztunnels_gets_what_is_published() -> None:
     gbit, connections = loads(1)
     sidecars = mesh(gbit, connections, law(gbit, connections), role=Role.SIDECAR)
 
-    assert_published(
-        fit_ztunnels(observe(sidecars, Role.ZTUNNEL)), "not measured: no ztunnel was seen"
-    )
+    assert_published(fit_ztunnels(observe(sidecars, Role.ZTUNNEL)), Reason.NO_DATA, "no ztunnel")
 
 
 def test_ztunnels_with_a_steady_load_get_what_is_published() -> None:
     gbit, connections = (np.full((PROXIES, STEPS), value) for value in (0.2, 50.0))
 
-    assert_published(fitted(gbit, connections), "the load of its ztunnels does not vary")
+    assert_published(fitted(gbit, connections), Reason.CONSTANT_TRAFFIC, "does not vary")
 
 
 def test_ztunnels_of_unknown_load_get_what_is_published() -> None:
     unknown = np.full((PROXIES, STEPS), np.nan)
 
     assert_published(
-        fitted(unknown, unknown, ramp(PROXIES, STEPS)), "their metrics are not scraped"
+        fitted(unknown, unknown, ramp(PROXIES, STEPS)), Reason.CONSTANT_TRAFFIC, "not scraped"
     )
 
 
@@ -223,7 +224,8 @@ def test_ztunnels_of_which_no_step_can_be_used_are_not_called_absent() -> None:
 
     assert_published(
         fit_ztunnels(observe(unscraped, Role.ZTUNNEL)),
-        "not measured: 960 steps left out because its metrics were not scraped",
+        Reason.NO_DATA,
+        f"960 steps left out because {Unusable.NOT_SCRAPED}",
     )
 
 
@@ -240,10 +242,10 @@ def test_a_fit_needs_twelve_samples_at_three_steps(
     if is_enough:
         assert answer.provenance == Provenance.MEASURED
     else:
-        assert_published(answer, f"{proxies * steps} usable steps of ztunnels are too few")
+        assert_published(answer, Reason.TOO_FEW_SAMPLES, f"{proxies * steps} usable steps")
 
 
 def test_ztunnels_whose_cpu_reads_zero_get_what_is_published() -> None:
     gbit, connections = loads(1)
 
-    assert_published(fitted(gbit, connections, 0 * gbit), "the CPU of its ztunnels reads zero")
+    assert_published(fitted(gbit, connections, 0 * gbit), Reason.NO_DATA, "reads zero")

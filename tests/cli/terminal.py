@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import pytest
+
 from tests.live.command import command
 
 STYLES = re.compile(r"\x1b\[[0-9;]*m")
@@ -45,11 +47,25 @@ class Shown:
         return self.sent.rfind("\x1b[?25h") >= self.sent.rfind("\x1b[?25l")
 
 
+def _new_terminal() -> tuple[int, int]:
+    """Return both ends of a pseudo-terminal; fail with the cure where the machine has none."""
+    try:
+        return pty.openpty()
+    except OSError as error:
+        pytest.fail(
+            f"This test needs a pseudo-terminal and got none ({error.strerror}). In a container "
+            "mount devpts: mount -t devpts devpts /dev/pts -o ptmxmode=0666, and link /dev/ptmx "
+            "to pts/ptmx.",
+            pytrace=False,
+        )
+
+
 def shown(
     *arguments: object,
     columns: int = 80,
     answer_too: bool = False,
     interrupt_when: Callable[[str], bool] = lambda _: False,
+    interrupt_with: signal.Signals = signal.SIGINT,
     environment: Mapping[str, str] | None = None,
 ) -> Shown:
     """Run istio-usage with a terminal as its stderr.
@@ -58,10 +74,11 @@ def shown(
         arguments: of the command line.
         columns: width of the terminal.
         answer_too: whether stdout is the terminal as well, and no pipe.
-        interrupt_when: told what was sent so far; the first true is a Ctrl-C.
+        interrupt_when: gets what was sent so far; at the first true the process is interrupted.
+        interrupt_with: by this signal.
         environment: more variables; an empty one is taken away.
     """
-    primary, secondary = pty.openpty()
+    primary, secondary = _new_terminal()
     fcntl.ioctl(secondary, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with _interrupts_obeyed():
         process = subprocess.Popen(
@@ -81,7 +98,7 @@ def shown(
         sent += piece
         if not interrupted and interrupt_when(sent.decode(errors="replace")):
             interrupted = True
-            process.send_signal(signal.SIGINT)
+            process.send_signal(interrupt_with)
     stdout = process.communicate()[0] or ""
     watchdog.cancel()
     os.close(primary)
@@ -130,7 +147,7 @@ def screen(sent: str) -> list[str]:
             elif kind == "K":
                 lines[row] = ""
             else:
-                assert kind in "mhl", f"a code that this terminal does not know: {code[0]!r}"
+                assert kind in "mhl", f"unknown code {code[0]!r}"
             continue
         letter = sent[place]
         place += 1

@@ -1,6 +1,7 @@
 """The doctor's table, its JSON and its exit status."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from analyzer.cli import cli
-from analyzer.measurement.metrics import MENDING, OPTIONAL
+from analyzer.measurement.metrics import ESSENTIAL, OPTIONAL
 from tests.cli.terminal import STYLES
 from tests.support import (
     SMALL_MESH,
@@ -56,15 +57,20 @@ def test_a_healthy_mesh_is_a_table_of_checks_answers_and_a_verdict(
 
     assert result.exit_code == 0, result.output
     lines = checks.splitlines()
-    assert [line[:8].strip() for line in lines[: len(MENDING)]] == ["ok"] * len(MENDING)
-    assert all(line[8:].startswith(f"{name}: ") for line, name in zip(lines, MENDING, strict=False))
-    assert "ok      scrape intervals: CPU 15 s, requests 15 s: steps of 300 s" in lines
-    assert "ok      requests of a pod: label pod on the proxies' metrics" in lines
+    assert [line[:8].strip() for line in lines[: len(ESSENTIAL)]] == ["ok"] * len(ESSENTIAL)
+    assert all(
+        line[8:].startswith(f"{name}: ") for line, name in zip(lines, ESSENTIAL, strict=False)
+    )
+    rest = {line[8:].partition(": ")[0]: line for line in lines}
+    assert rest["scrape intervals"].startswith("ok ")
+    assert re.findall(r"\d+ s\b", rest["scrape intervals"]) == ["15 s", "15 s", "300 s"]
+    assert rest["requests of a pod"].startswith("ok ")
+    assert "label pod" in rest["requests of a pod"]
     # There is no OpenCost here, and the answer stands without it.
     price = "node_cpu_hourly_cost"
     assert f"warn    {price}: {OPTIONAL[price]}" in lines
-    assert answers.splitlines()[0] == "yes     what sidecars cost per request and at rest"
-    assert verdict == "The main question can be answered: run `istio-usage analyze`."
+    assert answers.startswith("yes     what sidecars cost")
+    assert "can be answered" in verdict
 
 
 def test_the_json_says_what_the_table_says(whole: PrometheusServer) -> None:
@@ -98,9 +104,11 @@ def test_without_cpu_the_mending_line_is_told_and_the_exit_status_is_3(
     cpu = "container_cpu_usage_seconds_total"
 
     assert result.exit_code == 3
-    assert f"missing {cpu}: {MENDING[cpu]}" in result.stdout
-    assert f"no      what sidecars cost per request and at rest (lacks {cpu})" in result.stdout
-    assert "Cannot answer: this Prometheus has no" in result.stdout.splitlines()[-1]
+    assert f"missing {cpu}: {ESSENTIAL[cpu]}" in result.stdout
+    assert re.search(
+        rf"^no      what sidecars cost.* \(lacks {cpu}\)$", result.stdout, re.MULTILINE
+    )
+    assert result.stdout.splitlines()[-1].startswith("Cannot answer: ")
     assert result.stderr == ""
     as_json = _doctor(unmeasured.url, "--format", "json")
     assert as_json.exit_code == 3
@@ -113,7 +121,7 @@ def test_a_server_that_holds_nothing_is_told_in_a_verdict() -> None:
 
     assert result.exit_code == 3
     assert "missing istio_requests_total" in result.stdout
-    assert "has no Istio metrics at all" in result.stdout
+    assert "no Istio metrics" in result.stdout
 
 
 def test_a_cluster_that_no_label_tells_is_the_verdict(whole: PrometheusServer) -> None:
@@ -129,7 +137,7 @@ def test_a_time_too_short_for_a_slope_is_no_yes(whole: PrometheusServer) -> None
     result = CliRunner().invoke(cli, ["doctor", "-p", whole.url, *short])
 
     assert result.exit_code == 3
-    assert "the time asked for holds 2 step(s) of 300 s" in result.stdout
+    assert "2 step(s) of 300 s" in result.stdout
 
 
 def test_a_step_too_short_is_refused(whole: PrometheusServer) -> None:

@@ -1,13 +1,22 @@
 """How the text of an option becomes a value, and what is said of text that cannot."""
 
+import importlib
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Never
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from analyzer.cli import cli
-from analyzer.cli.options import ask_of, scenario_of
+from analyzer.cli.options import ProjectionOptions
+from analyzer.defaults import DEFAULT_DAYS, DEFAULT_TIMEOUT_SECONDS
+from analyzer.errors import SnapshotError
+from analyzer.measurement.plan import Ask
+from analyzer.prometheus.connection import Source
+from analyzer.prometheus.promql import Scope
+from analyzer.report.charts.style import DPI, FORMATS
 
 
 def _invoke(*arguments: str) -> Result:
@@ -19,14 +28,14 @@ def test_a_step_that_is_no_duration_is_wrong_usage(text: str) -> None:
     result = _invoke("collect", "-p", "http://h", "-o", "x", f"--step={text}")
 
     assert result.exit_code == 2
-    assert "is not a duration such as 300, 30s or 5m" in result.stderr
+    assert f"'--step': {text!r}" in result.stderr
 
 
 def test_an_end_that_is_no_time_is_wrong_usage() -> None:
     result = _invoke("collect", "-p", "http://h", "-o", "x", "--end", "yesterday")
 
     assert result.exit_code == 2
-    assert "is not a time such as 2026-11-20T08:00Z" in result.stderr
+    assert "'--end': 'yesterday'" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -53,28 +62,59 @@ def test_a_duration_is_seconds_minutes_or_hours(text: str, seconds: int) -> None
     assert parameter.type.convert(text, None, None) == seconds
 
 
-def test_an_ask_takes_its_options_and_leaves_the_others() -> None:
-    options = {
-        "namespaces": ("a.*",), "cluster": "east", "days": 2.0, "start": None, "end": None,
-        "step_seconds": 600, "cluster_label": "region", "quiet": True,
-    }  # fmt: skip
-    ask = ask_of(options, "http://h")
+def test_what_is_typed_reaches_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every option of scope, time and content, through the command to what is collected."""
+    asks: list[Ask] = []
 
-    assert ask.scope.namespaces == ("a.*",)
-    assert ask.scope.cluster == "east"
-    assert ask.step_seconds == 600
-    assert ask.cluster_label == "region"
-    assert options == {"quiet": True}
+    def remember(_: Source, ask: Ask, *__: object, **___: object) -> Never:
+        asks.append(ask)
+        raise SnapshotError("seen")
+
+    module = importlib.import_module("analyzer.measurement.collect")
+    monkeypatch.setattr(module, "collect_snapshot", remember)
+    typed = (
+        "--namespace a.* --namespace b --cluster east --cluster-label region --days 2 "
+        "--start 2026-11-20T08:00Z --end 2026-11-21 --step 10m --hide-names --note trial"
+    )
+    result = _invoke("collect", "-p", "http://h", "-o", "x", *typed.split())
+
+    assert result.exit_code == 1
+    assert asks == [
+        Ask(
+            source="http://h",
+            scope=Scope(namespaces=("a.*", "b"), cluster="east"),
+            cluster_label="region",
+            days=2.0,
+            start=datetime(2026, 11, 20, 8, tzinfo=UTC),
+            end=datetime(2026, 11, 21, tzinfo=UTC),
+            step_seconds=600,
+            hide_names=True,
+            note="trial",
+        )
+    ]
 
 
 def test_replicas_given_as_an_option_win_over_the_scenario_file(tmp_path: Path) -> None:
     path = tmp_path / "scenario.toml"
     path.write_text("waypoint_replicas = 2\nvcpu_month_usd = 30")
 
-    scenario = scenario_of(path, 3)
+    scenario = ProjectionOptions(scenario=path, waypoint_replicas=3).assumed()
 
     assert scenario.waypoint_replicas == 3
     assert scenario["vcpu_month_usd"].mid == 30
+
+
+@pytest.mark.parametrize("command", ["analyze", "demo", "report"])
+def test_defaults_and_choices_are_those_of_the_layers_below(command: str) -> None:
+    parameters = {item.name: item for item in cli.commands[command].params}
+    formats = parameters["file_format"].type
+
+    assert isinstance(formats, click.Choice)
+    assert tuple(formats.choices) == FORMATS
+    assert parameters["dpi"].default == DPI
+    if command == "analyze":
+        assert parameters["days"].default == DEFAULT_DAYS
+        assert parameters["timeout_seconds"].default == f"{DEFAULT_TIMEOUT_SECONDS}s"
 
 
 @pytest.mark.parametrize("namespace", ["shop[", "(?P<x"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.cli.progress import in_words, telling
+from analyzer.cli.progress import in_words, reporting
 from analyzer.measurement.collect import Progress
 from tests.cli.terminal import STYLES, screen, shown
 from tests.live.command import run
@@ -42,10 +42,10 @@ def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_rest_takes_as_long_a_request_as_this_run_took() -> None:
     """Five of the fifteen were finished before: only what this run asked has a speed."""
-    told = in_words(step(5, asking=""), step(10, samples=30_000), 60.0)
+    words = in_words(step(5, asking=""), step(10, samples=30_000), 60.0)
 
     # 5 requests took 60 s, so 10 take 120 s; 30,000 samples in 60 s.
-    assert told == "10/20  1:00, 2:00 left  500 samples/s  CPU"
+    assert words.split("  ") == ["10/20", "1:00, 2:00 left", "500 samples/s", "CPU"]
 
 
 def test_hours_are_told_as_hours() -> None:
@@ -65,9 +65,9 @@ def test_when_all_is_answered_nothing_is_left() -> None:
 def test_what_is_asked_cannot_steer_the_terminal() -> None:
     assert "\x1b" not in in_words(step(0), step(1, asking="a\x1b[2J"), 1.0)
     stream = Terminal()
-    with telling(stream, verbose=True) as teller:
-        teller.progress(step(1, asking="a\x1b[2J"))
-        teller.note("b\x1b[2J\r[red]c[/red]")
+    with reporting(stream, verbose=True) as reporter:
+        reporter.progress(step(1, asking="a\x1b[2J"))
+        reporter.note("b\x1b[2J\r[red]c[/red]")
 
     assert "\x1b" not in stream.getvalue()
     assert "[red]c[/red]" in stream.getvalue()
@@ -75,12 +75,12 @@ def test_what_is_asked_cannot_steer_the_terminal() -> None:
 
 def test_a_bar_leaves_the_notes_whole_and_nothing_of_itself() -> None:
     stream = Terminal()
-    with telling(stream) as teller:
-        teller.progress(step(0, asking=""))
-        teller.note("first\x1b[2J [red]markup[/red]")
-        teller.progress(step(7))
-        teller.note("second " + "long " * 40)
-        teller.progress(step(20))
+    with reporting(stream) as reporter:
+        reporter.progress(step(0, asking=""))
+        reporter.note("first\x1b[2J [red]markup[/red]")
+        reporter.progress(step(7))
+        reporter.note("second " + "long " * 40)
+        reporter.progress(step(20))
 
     assert " 7/20  " in STYLES.sub("", stream.getvalue())
     assert screen(stream.getvalue()) == [
@@ -93,8 +93,8 @@ def test_a_bar_leaves_the_notes_whole_and_nothing_of_itself() -> None:
 def test_a_bar_keeps_to_one_line(monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     stream = Terminal()
-    with telling(stream) as teller:
-        teller.progress(step(1, asking="what is asked in very many words " * 5))
+    with reporting(stream) as reporter:
+        reporter.progress(step(1, asking="what is asked in very many words " * 5))
 
     # Rich goes up a line for each line of what it drew before.
     assert "\x1b[1A" in stream.getvalue()
@@ -105,9 +105,9 @@ def test_a_bar_keeps_to_one_line(monkeypatch: pytest.MonkeyPatch, columns: str) 
 
 def test_an_error_ends_the_bar() -> None:
     stream = Terminal()
-    with contextlib.suppress(ZeroDivisionError), telling(stream) as teller:
-        teller.progress(step(3))
-        teller.progress(step(4 // 0))
+    with contextlib.suppress(ZeroDivisionError), reporting(stream) as reporter:
+        reporter.progress(step(3))
+        reporter.progress(step(4 // 0))
 
     assert screen(stream.getvalue()) == []
     assert stream.getvalue().rfind("\x1b[?25h") > stream.getvalue().rfind("\x1b[?25l")
@@ -119,8 +119,8 @@ def test_a_bar_without_colours_has_none(
 ) -> None:
     coloured, plain = Terminal(), Terminal()
     for stream in (coloured, plain):
-        with telling(stream) as teller:
-            teller.progress(step(10))
+        with reporting(stream) as reporter:
+            reporter.progress(step(10))
         monkeypatch.setenv(name, value)
 
     assert "\x1b[36m" in coloured.getvalue()
@@ -134,9 +134,9 @@ def test_a_dumb_terminal_gets_a_line_for_each_tenth(
 ) -> None:
     monkeypatch.setenv("TERM", term)
     stream = Terminal()
-    with telling(stream) as teller:
+    with reporting(stream) as reporter:
         for done in range(41):
-            teller.progress(step(done, total=40, asking="CPU" if done else ""))
+            reporter.progress(step(done, total=40, asking="CPU" if done else ""))
 
     assert stream.getvalue().splitlines() == [f"{done}/40 CPU" for done in range(4, 41, 4)]
 
@@ -145,9 +145,9 @@ def test_a_pipe_gets_notes_and_quiet_gets_nothing() -> None:
     told = {}
     for quiet in (False, True):
         stream = io.StringIO()
-        with telling(stream, quiet=quiet, verbose=quiet) as teller:
-            teller.progress(step(1))
-            teller.note("resuming")
+        with reporting(stream, quiet=quiet, verbose=quiet) as reporter:
+            reporter.progress(step(1))
+            reporter.note("resuming")
         told[quiet] = stream.getvalue()
 
     assert told == {False: "istio-usage: resuming\n", True: ""}
@@ -178,7 +178,8 @@ def test_notes_stand_whole_above_the_bar(small_server: PrometheusServer, tmp_pat
 
         assert seen.status == 0, seen.sent
         (note,) = seen.screen
-    assert note.startswith(f"istio-usage: {server.url}: HTTP 422: query processing would load")
+    assert note.startswith(f"istio-usage: {server.url}: HTTP 422: ")
+    assert "too many samples" in note
     assert note.endswith("points at a time")
 
 
@@ -192,8 +193,10 @@ def test_ctrl_c_leaves_no_half_drawn_bar(small_server: PrometheusServer, tmp_pat
             interrupt_when=lambda sent: "3/" in STYLES.sub("", sent),
         )
 
-    assert seen.status == 1
-    assert seen.screen == ["", "Aborted!"]
+    assert seen.status == 130
+    empty, line = seen.screen
+    assert not empty
+    assert f"{tmp_path / 'mesh.partial'}:" in line
     assert seen.has_cursor
 
 

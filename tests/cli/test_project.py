@@ -1,12 +1,15 @@
 """The post's arithmetic, to the dollar, through the command line."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from analyzer.cli import cli
+from analyzer.data import sample_path
+from analyzer.projection.modes import MODES
 
 _POST = ["--constants", "blog", "--pods", "15000", "--nodes", "200", "--namespaces", "1000"]
 
@@ -83,4 +86,58 @@ def test_a_snapshot_that_is_not_there_is_one_line() -> None:
     result = CliRunner().invoke(cli, ["project", "nowhere"])
 
     assert result.exit_code == 1
-    assert "there is no snapshot at nowhere" in result.stderr
+    assert "no snapshot at nowhere" in result.stderr
+
+
+@pytest.fixture
+def mesh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return a snapshot's name in the working directory, which no mode has, nor a dot."""
+    (tmp_path / "mesh").symlink_to(sample_path())
+    monkeypatch.chdir(tmp_path)
+    return "mesh"
+
+
+def _explained(*arguments: str) -> list[str]:
+    """Return the modes that are explained, by the lines that name them."""
+    result = CliRunner().invoke(cli, ["project", *arguments])
+    assert result.exit_code == 0, result.stderr
+    lines = result.stdout.splitlines()
+    return [mode for mode in MODES if any(line.startswith(f"Mode {mode}, ") for line in lines)]
+
+
+@pytest.mark.parametrize("before", [["--explain"], ["-q", "--explain"], ["--explain", "--"]])
+def test_the_word_after_a_bare_explain_is_the_snapshot(before: list[str], mesh: str) -> None:
+    assert _explained(*before, mesh) == list(MODES)
+    assert _explained(*before, f"./{mesh}") == list(MODES)
+
+
+def test_a_mode_after_explain_is_the_mode(mesh: str) -> None:
+    assert _explained("--explain", "ambient-l4", mesh) == ["ambient-l4"]
+    assert _explained(mesh, "--explain=ambient-l4") == ["ambient-l4"]
+    assert _explained(mesh, "--explain") == list(MODES)
+
+
+def test_a_mode_wins_over_a_snapshot_of_its_name(mesh: str) -> None:
+    Path("sidecar").symlink_to(mesh)
+
+    assert _explained("--explain", "sidecar", mesh) == ["sidecar"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--explain", "ambient-l5", "mesh"], ["--explain", "ambient-l5"]]
+)
+def test_a_mistyped_mode_is_wrong_usage_that_names_the_modes(
+    arguments: list[str], mesh: str
+) -> None:
+    result = CliRunner().invoke(cli, ["project", *arguments])
+
+    assert mesh
+    assert result.exit_code == 2
+    assert all(repr(mode) in result.stderr for mode in MODES)
+
+
+def test_a_mistyped_snapshot_after_explain_is_known_for_one() -> None:
+    result = CliRunner().invoke(cli, ["project", "--explain", "nowhere.snapshot"])
+
+    assert result.exit_code == 1
+    assert "nowhere.snapshot" in result.stderr

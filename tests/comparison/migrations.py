@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import Role
 from tests.projection.builders import Call, Proxy, mesh

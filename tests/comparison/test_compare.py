@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.calibration.result import RoleCalibration
-from analyzer.comparison.compare import compare_usage
+from analyzer.comparison.compare import _or_why_not, compare_usage
 from analyzer.comparison.result import Cause, Compared, Comparison, Difference
 from analyzer.projection.scenario import Scenario, default_scenario
-from analyzer.units import Provenance, Refusal
+from analyzer.units import Provenance, Reason, Refusal, Role
 from tests.comparison.migrations import NODES, Costs, Migrated
+from tests.projection import fits
 from tests.projection.builders import scenario
 
 
@@ -229,3 +230,16 @@ def test_the_scenario_is_what_the_prediction_assumed() -> None:
     )
 
     assert abs(component(found, "ztunnel").parts_vcpu[Cause.IDLE]) < 0.005
+
+
+def test_why_a_role_was_not_measured_does_not_depend_on_how_its_source_is_worded() -> None:
+    why = Refusal(subject="a waypoint", reason=Reason.NO_TRAFFIC, detail="not measured: asleep")
+    derived = replace(
+        fits.fit(), provenance=Provenance.DERIVED, source="a stated ratio", not_measured=why
+    )
+
+    found = _or_why_not(Role.WAYPOINT, derived)
+
+    assert isinstance(found, Refusal)
+    assert found.detail == why.detail
+    assert _or_why_not(Role.WAYPOINT, fits.fit()) == fits.fit()

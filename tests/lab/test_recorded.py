@@ -135,8 +135,8 @@ def test_the_last_ten_minutes_follow_from_the_first_twenty(
         steps=usage.steps[usage.steps["point"] < usage.observed_points[early]],
     )
     fit = fit_role(Role.SIDECAR, observe(first, Role.SIDECAR))
-    assert fit.fits is not None
-    test = backtest(fit.fits.shape, observe(usage, Role.SIDECAR), training_share=2 / 3)
+    assert fit.fitted is not None
+    test = backtest(fit.fitted.workloads.shape, observe(usage, Role.SIDECAR), training_share=2 / 3)
 
     assert test is not None
     assert abs(test.bias_share) < 0.1

@@ -17,7 +17,7 @@ def killed(arguments: list[str], chunks: Path, count: int) -> None:
     try:
         deadline = time.monotonic() + 60
         while len(list(chunks.glob("[a-z]*.parquet"))) < count:
-            assert process.poll() is None, "it ended before it could be killed"
+            assert process.poll() is None, "it ended too early"
             assert time.monotonic() < deadline, "too few chunks were finished"
             time.sleep(0.02)
     finally:

@@ -57,7 +57,7 @@ def test_a_planted_waypoint_error_of_30_percent_is_found_and_named(answer: dict[
     waypoint = _component(answer, "waypoint")
 
     assert (answer["largest"]["role"], answer["largest"]["cause"]) == ("waypoint", "unit_cost")
-    assert "a request through one costs 0.6" in answer["outcome"]
+    assert " costs 0.6" in answer["outcome"]
     assert waypoint["measured_cost"]["vcpu_per_1000_rps"]["mid"] == pytest.approx(0.65, rel=0.05)
     assert waypoint["predicted_cost"]["vcpu_per_1000_rps"]["mid"] == pytest.approx(0.5, rel=0.05)
     # 1200 requests/s at 0.15 more for 1000 of them.
@@ -153,4 +153,5 @@ def test_hidden_names_meet_again_by_their_salt_and_else_are_refused(
     assert matched.status == 0
     assert matched.document["outcome"] == answer["outcome"]
     assert (unmatched.status, unmatched.stdout) == (3, "")
-    assert "different salts: collect both with --hide-names and the same" in unmatched.stderr
+    assert "different salts" in unmatched.stderr
+    assert "--hide-names" in unmatched.stderr

@@ -45,7 +45,7 @@ def _measured(mesh: Mesh, folder: Path) -> tuple[MeshUsage, Attribution]:
         snapshot = collect(
             server.url, days=mesh.spec.hours / 24, end=mesh.spec.end, path=folder / "snapshot"
         )
-    return measure(snapshot), snapshot.manifest.dialect.attribution
+    return measure(snapshot), snapshot.manifest.label_mapping.attribution
 
 
 @cache

@@ -58,13 +58,11 @@ def test_what_is_shown_is_what_a_collection_sends(
     assert len(sent - set(offered)) <= 8
 
 
-def test_one_query_is_shown_with_the_cost_of_all(small_server: PrometheusServer) -> None:
+def test_one_query_is_shown_with_its_own_cost(small_server: PrometheusServer) -> None:
     shown = run("queries", "proxy_cpu_vcpu", "-p", small_server.url, *_TIMES)
     lines = shown.stdout.splitlines()
 
     assert shown.status == 0
     assert lines[0].startswith("# proxy_cpu_vcpu: ")
-    assert re.fullmatch(r"# 1 requests, about [\d,]+ samples", lines[1])
-    assert re.fullmatch(
-        r"\d+ requests for 12 steps of 600 s, about [\d,]+ samples in all", lines[-1]
-    )
+    assert re.fullmatch(r"# 1 requests, \D+[\d,]+ samples", lines[1])
+    assert re.match(r"\d+ requests for 12 steps", lines[-1])

@@ -57,7 +57,7 @@ def test_a_partial_answer_is_in_the_manifest_and_a_finding(
     assert finding.affected == snapshot.manifest.remarks
     assert "may be incomplete" in finding.text
     shown = CliRunner().invoke(cli, ["calibrate", str(snapshot.path)]).stdout
-    assert "warning: the server remarked on its answers" in " ".join(shown.split())
+    assert "warning: the server remarked" in " ".join(shown.split())
 
 
 def test_a_remark_on_a_query_is_no_partial_answer(
@@ -76,7 +76,8 @@ def test_a_remark_that_quotes_names_is_hidden_with_them(
     folder = tmp_path / "mesh"
     snapshot, finding = _collected(small_server, folder, {"warnings": warnings}, hide_names=True)
 
-    assert snapshot.manifest.remarks == ("2 remarks, hidden with the names",)
+    (remark,) = snapshot.manifest.remarks
+    assert remark.startswith("2 remarks")
     assert finding.severity is Severity.WARNING
     assert "acme" not in str(finding)
     assert "acme" not in (folder / MANIFEST).read_text()

@@ -8,7 +8,7 @@ from typing import Any
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import measure
-from analyzer.prometheus.label_mapping import Dialect
+from analyzer.prometheus.label_mapping import LabelMapping
 from tests.measurement.snapshots import Rows, make_snapshot
 
 POINTS = 6
@@ -99,7 +99,7 @@ def snapshot_of(
     folder: Path,
     proxies: Sequence[Seen],
     *more: Mapping[str, Rows],
-    dialect: Dialect | None = None,
+    label_mapping: LabelMapping | None = None,
     **manifest: Any,  # noqa: ANN401 - fields of the manifest
 ) -> Snapshot:
     """Return a snapshot of these proxies and tables, made of fine scrapes unless told otherwise."""
@@ -107,7 +107,7 @@ def snapshot_of(
     for rows in (*(proxy.rows() for proxy in proxies), *more):
         for name, found in rows.items():
             tables.setdefault(name, []).extend(found)
-    snapshot = make_snapshot(folder / "snap", tables, points=POINTS, dialect=dialect)
+    snapshot = make_snapshot(folder / "snap", tables, points=POINTS, label_mapping=label_mapping)
     usual = {"cpu_scrape_seconds": SCRAPE_SECONDS, "request_scrape_seconds": SCRAPE_SECONDS}
     return replace(snapshot, manifest=replace(snapshot.manifest, **{**usual, **manifest}))
 
@@ -116,11 +116,11 @@ def found(
     folder: Path,
     proxies: Sequence[Seen],
     *more: Mapping[str, Rows],
-    dialect: Dialect | None = None,
+    label_mapping: LabelMapping | None = None,
     **manifest: Any,  # noqa: ANN401 - fields of the manifest
 ) -> Mapping[str, Finding]:
     """Return what is found wrong with a mesh, by name."""
-    usage = measure(snapshot_of(folder, proxies, *more, dialect=dialect, **manifest))
+    usage = measure(snapshot_of(folder, proxies, *more, label_mapping=label_mapping, **manifest))
     named = {finding.name: finding for finding in usage.findings}
     assert len(named) == len(usage.findings)
     return named

@@ -16,7 +16,7 @@ from analyzer.measurement.snapshot import (
     write_file,
     write_table,
 )
-from analyzer.prometheus.label_mapping import Dialect
+from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
 from analyzer.window import TimeWindow
@@ -69,7 +69,7 @@ def make_snapshot(
     *,
     points: int = 4,
     scope: Scope | None = None,
-    dialect: Dialect | None = None,
+    label_mapping: LabelMapping | None = None,
     remarks: tuple[str, ...] = (),
 ) -> Snapshot:
     """Write a snapshot that holds these rows and open it."""
@@ -85,7 +85,7 @@ def make_snapshot(
         note="",
         window=window_of(points),
         scope=scope or Scope(),
-        dialect=dialect or Dialect(),
+        label_mapping=label_mapping or LabelMapping(),
         cpu_scrape_seconds=60.0,
         request_scrape_seconds=60.0,
         queries=tuple(records),

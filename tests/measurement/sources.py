@@ -6,16 +6,16 @@ from datetime import datetime
 
 import numpy as np
 
-from analyzer.measurement.metrics import CPU, MENDING, OPTIONAL, REQUESTS
-from analyzer.prometheus.label_mapping import CPU_RULES, Dialect
+from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS
+from analyzer.prometheus.label_mapping import CPU_RULES, LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
-from analyzer.prometheus.response import Answer, Series
+from analyzer.prometheus.response import Response, Series
 from analyzer.window import Chunk, TimeWindow
 
-ALL_METRICS: Mapping[str, int] = dict.fromkeys((*MENDING, *OPTIONAL), 10)
+ALL_METRICS: Mapping[str, int] = dict.fromkeys((*ESSENTIAL, *OPTIONAL), 10)
 
-LABELS = load_query("survey_labels").render(Scope(), Dialect())
+LABELS = load_query("survey_labels").render(Scope(), LabelMapping())
 
 _EVERY_MINUTE = tuple(range(0, 3600, 60))
 
@@ -61,8 +61,8 @@ class Surveyed:
     joined: bool = True
     duplicates: Mapping[str, int] = field(default_factory=dict)
 
-    def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Answer:
-        """Answer what the survey asks at several looks."""
+    def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Response:
+        """Response what the survey asks at several looks."""
         assert (chunk.first_point, chunk.point_count) == (0, window.point_count)
         times = np.array([window.time_of(n).timestamp() for n in range(window.point_count)])
 
@@ -72,21 +72,21 @@ class Surveyed:
         if promql == LABELS:
             hidden = {CPU, REQUESTS} - self.series_counts.keys()
             shown = [labels for labels in self.labels if labels["__name__"] not in hidden]
-            return Answer(series=tuple(always(labels, 1.0) for labels in shown))
+            return Response(series=tuple(always(labels, 1.0) for labels in shown))
         if promql.startswith("sum(rate(istio_requests_total"):
-            return Answer(series=(always({}, self.total_rps),))
+            return Response(series=(always({}, self.total_rps),))
         assert promql.startswith("label_replace(count("), promql
         counts = self.series_counts.items()
-        return Answer(series=tuple(always({"metric": name}, count) for name, count in counts))
+        return Response(series=tuple(always({"metric": name}, count) for name, count in counts))
 
-    def instant(self, promql: str, at: datetime) -> Answer:
-        """Answer what the survey asks once."""
+    def instant(self, promql: str, at: datetime) -> Response:
+        """Response what the survey asks once."""
         one = np.array([at.timestamp()])
         if promql.startswith("count( label_replace("):
             joined = Series(labels={}, times=one, samples=np.array([2.0]))
-            return Answer(series=(joined,) if self.joined else ())
+            return Response(series=(joined,) if self.joined else ())
         if promql.startswith("label_replace( count(count by"):
-            return Answer(
+            return Response(
                 series=tuple(
                     Series(labels={"exporter": side}, times=one, samples=np.array([float(count)]))
                     for side, count in self.duplicates.items()
@@ -100,4 +100,4 @@ class Surveyed:
         times = next(times for start, times in known.items() if promql.startswith(start))
         assert promql.endswith("}[3600s]")
         stamps = at.timestamp() - 3600 + np.array(times, dtype=float)
-        return Answer(series=(Series(labels={"pod": "a"}, times=stamps, samples=stamps),) * 2)
+        return Response(series=(Series(labels={"pod": "a"}, times=stamps, samples=stamps),) * 2)

@@ -7,10 +7,10 @@ import pytest
 
 from analyzer.measurement.tables import workload_of_creator
 from analyzer.measurement.usage import measure
-from analyzer.prometheus.label_mapping import Dialect
+from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.units import Role
-from tests.measurement.led_back import (
+from tests.measurement.attributed import (
     BY_ADDRESS,
     BY_WORKLOAD,
     CALLS,
@@ -177,10 +177,10 @@ def test_what_names_no_workload_of_its_own_is_nobodys(
 
     tables = tables_of(tmp_path, rows, BY_WORKLOAD)
     assert tables[name].empty
-    assert not tables.tells(name)
+    assert not tables.is_attributable(name)
     for known in (IN, OUT, CPU, CALLS):
-        assert tables.tells(known)
-    assert tables_of(tmp_path / "by address", rows, BY_ADDRESS).tells(name)
+        assert tables.is_attributable(known)
+    assert tables_of(tmp_path / "by address", rows, BY_ADDRESS).is_attributable(name)
 
 
 def test_what_no_series_can_be_led_back_to_is_not_known(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_what_no_series_can_be_led_back_to_is_not_known(tmp_path: Path) -> None:
         IN: steady(IN, ("", "", "shop", "web"), 3.0),
         PLACEMENT: placed("a", "10.0.0.7", creator=("StatefulSet", "web")),
     }
-    usage = measure(make_snapshot(tmp_path / "snap", tables, dialect=BY_WORKLOAD))
+    usage = measure(make_snapshot(tmp_path / "snap", tables, label_mapping=BY_WORKLOAD))
 
     assert usage.steps["proxy_rps"].tolist() == [3.0] * 4
     assert usage.steps["tcp_bytes_per_second"].isna().all()
@@ -238,16 +238,18 @@ def test_requests_that_are_no_proxys_are_weighed(tmp_path: Path) -> None:
         PLACEMENT: placement,
     }
 
-    for number, (tables, dialect) in enumerate(
-        [(by_pod, Dialect()), (by_address, BY_ADDRESS), (by_workload, BY_WORKLOAD)]
+    for number, (tables, label_mapping) in enumerate(
+        [(by_pod, LabelMapping()), (by_address, BY_ADDRESS), (by_workload, BY_WORKLOAD)]
     ):
-        found = tables_of(tmp_path / str(number), tables, dialect)
+        found = tables_of(tmp_path / str(number), tables, label_mapping)
         assert found.unattributed_share() == pytest.approx(0.4)
 
 
-@pytest.mark.parametrize("dialect", [Dialect(), BY_ADDRESS, BY_WORKLOAD])
-def test_where_there_are_no_requests_none_are_nobodys(dialect: Dialect, tmp_path: Path) -> None:
-    assert tables_of(tmp_path, {}, dialect).unattributed_share() == 0
+@pytest.mark.parametrize("label_mapping", [LabelMapping(), BY_ADDRESS, BY_WORKLOAD])
+def test_where_there_are_no_requests_none_are_nobodys(
+    label_mapping: LabelMapping, tmp_path: Path
+) -> None:
+    assert tables_of(tmp_path, {}, label_mapping).unattributed_share() == 0
 
 
 def test_requests_of_other_namespaces_are_not_nobodys(tmp_path: Path) -> None:

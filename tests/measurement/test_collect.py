@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partialmethod
@@ -12,7 +13,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from analyzer.errors import PrometheusError, SnapshotError
-from analyzer.measurement.collect import Progress, collect_snapshot
+from analyzer.measurement.collect import Progress, collect, collect_snapshot
+from analyzer.measurement.metrics import ESSENTIAL
 from analyzer.measurement.plan import Ask
 from analyzer.measurement.snapshot import Snapshot, load_snapshot
 from analyzer.prometheus.connection import Connection
@@ -131,7 +133,7 @@ def test_a_collection_makes_a_snapshot_and_nothing_else(
     }
     assert counts["proxy_cpu_vcpu"] == (10, 120)
     assert counts["mesh_requests_rps"] == (3, 36)
-    assert "no istio_build: keep istio_build when scraping the proxies" in manifest.warnings
+    assert f"no istio_build: {ESSENTIAL['istio_build']}" in manifest.warnings
     total = len(manifest.queries)
     assert [one.done_count for one in progress] == list(range(total + 1))
     assert {one.total_count for one in progress} == {total}
@@ -234,7 +236,7 @@ def test_an_interrupted_collection_is_not_mixed_with_another_question(
     other = Ask(source=small_ask.source, start=SMALL_MESH.start, end=SMALL_MESH.end, note="other")
     before = contents(interrupted.with_name("snap.partial"))
 
-    with pytest.raises(SnapshotError, match="was asked something else: give the same options"):
+    with pytest.raises(SnapshotError, match=r"snap\.partial .* asked something else"):
         collected(small_server.url, other, interrupted)
     assert contents(interrupted.with_name("snap.partial")) == before
 
@@ -253,7 +255,7 @@ def test_a_damaged_interrupted_collection_is_refused(
     plan = interrupted.with_name("snap.partial") / "plan.json"
     plan.write_text(damage(plan.read_text()))
 
-    with pytest.raises(SnapshotError, match=r"snap\.partial is damaged: remove it and collect"):
+    with pytest.raises(SnapshotError, match=r"snap\.partial is damaged"):
         collected(small_server.url, small_ask, interrupted)
 
 
@@ -272,8 +274,27 @@ def test_a_place_that_cannot_be_written_is_told(
 ) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(SnapshotError, match=r"cannot make .*snap\.partial: Not a directory"):
+    with pytest.raises(SnapshotError, match=r"snap\.partial: Not a directory"):
         collected(small_server.url, small_ask, tmp_path / "file" / "snap")
+
+
+def test_a_complete_snapshot_is_no_failure_where_its_temporary_folder_stays(
+    small_server: PrometheusServer,
+    small_ask: Ask,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def busy(path: Path) -> None:
+        raise OSError(16, "Device or resource busy", str(path))
+
+    monkeypatch.setattr("shutil.rmtree", busy)
+    notes: list[str] = []
+    snapshot = collected(small_server.url, small_ask, tmp_path / "snap", note=notes.append)
+
+    assert snapshot == load_snapshot(tmp_path / "snap")
+    (note,) = notes
+    assert "snap.partial" in note
+    assert "Device or resource busy" in note
 
 
 def test_a_question_that_cannot_be_answered_leaves_nothing(small_ask: Ask, tmp_path: Path) -> None:
@@ -301,3 +322,34 @@ def test_no_file_holds_a_credential(
     for files in (halfway, contents(tmp_path)):
         assert len(files) > PASSED
         assert not any(b"s3cret" in content for content in files.values())
+
+
+# --- in one call, from a notebook ---
+
+
+def test_one_call_makes_a_snapshot(small_server: PrometheusServer, tmp_path: Path) -> None:
+    snapshot = collect(small_server.url, days=1 / 24, end=SMALL_MESH.end, path=tmp_path / "snap")
+
+    assert snapshot == load_snapshot(tmp_path / "snap")
+    assert snapshot.manifest.window.point_count == 6
+    assert snapshot.manifest.source == small_server.url
+
+
+def test_without_a_path_the_snapshot_is_temporary(
+    small_server: PrometheusServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    snapshot = collect(
+        Access(url=small_server.url, token="s3cret"),
+        days=2 / 24,
+        end=SMALL_MESH.end,
+        namespaces=("shop",),
+    )
+
+    assert tmp_path in snapshot.path.parents
+    assert snapshot.manifest.scope.namespaces == ("shop",)
+
+
+def test_an_end_without_a_zone_is_refused(small_server: PrometheusServer) -> None:
+    with pytest.raises(ValueError, match="without a zone"):
+        collect(small_server.url, end=SMALL_MESH.end.replace(tzinfo=None))

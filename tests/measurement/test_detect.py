@@ -1,4 +1,4 @@
-"""A dialect is read off series; what is not there has its usual name."""
+"""A label_mapping is read off series; what is not there has its usual name."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,21 +12,22 @@ from analyzer.measurement.detect import (
     NO_CLUSTER,
     Sample,
     Samples,
-    detect_dialect,
+    detect_label_mapping,
     samples_of,
 )
 from analyzer.prometheus.label_mapping import (
     CPU_COUNTER,
     CPU_RULES,
     Attribution,
-    Dialect,
     Exporter,
+    LabelMapping,
     Names,
 )
-from analyzer.prometheus.response import Answer, Series
+from analyzer.prometheus.response import Response, Series
+from analyzer.settings import Setting
 
 RATE5M, IRATE = CPU_RULES
-USUAL = Dialect(cluster=NO_CLUSTER)
+USUAL = LabelMapping(cluster=NO_CLUSTER)
 
 PROXY = {"namespace": "shop", "pod": "a", "instance": "10.0.0.7:15020"}
 CADVISOR = {"namespace": "shop", "pod": "a", "container": "istio-proxy", "__name__": CPU_COUNTER}
@@ -55,7 +56,7 @@ def everywhere(**labels: str) -> Samples:
 
 def test_series_are_taken_apart_by_who_makes_them() -> None:
     times = np.array([600.0, 1200.0])
-    answer = Answer(
+    answer = Response(
         series=tuple(
             Series(labels={"exporter": exporter, "pod": exporter}, times=times, samples=times)
             for exporter in ("proxy", "cadvisor", "state", "cgroups", "proxy")
@@ -70,8 +71,8 @@ def test_series_are_taken_apart_by_who_makes_them() -> None:
 
 
 def test_where_nothing_is_everything_has_its_usual_name() -> None:
-    assert detect_dialect(samples((), (), ())) == Dialect()
-    assert detect_dialect(samples()) == USUAL
+    assert detect_label_mapping(samples((), (), ())) == LabelMapping()
+    assert detect_label_mapping(samples()) == USUAL
 
 
 # --- names ---
@@ -96,7 +97,7 @@ def test_where_nothing_is_everything_has_its_usual_name() -> None:
     ],
 )
 def test_names_on_the_proxies_series(labels: dict[str, str], names: Names) -> None:
-    assert detect_dialect(samples(proxy=[labels])) == replace(USUAL, proxy=names)
+    assert detect_label_mapping(samples(proxy=[labels])) == replace(USUAL, proxy=names)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_names_on_the_proxies_series(labels: dict[str, str], names: Names) -> No
 def test_names_on_the_kubelets_series(labels: dict[str, str], names: Names) -> None:
     told = {**labels, "__name__": CPU_COUNTER}
 
-    assert detect_dialect(samples(cadvisor=[told])) == replace(USUAL, cadvisor=names)
+    assert detect_label_mapping(samples(cadvisor=[told])) == replace(USUAL, cadvisor=names)
 
 
 def test_names_on_kube_state_metrics_series() -> None:
@@ -142,7 +143,7 @@ def test_names_on_kube_state_metrics_series() -> None:
     )
 
     for told in ([info, requests], [requests, info]):
-        assert detect_dialect(samples(state=told)) == replace(USUAL, state=exported)
+        assert detect_label_mapping(samples(state=told)) == replace(USUAL, state=exported)
 
 
 # --- clusters ---
@@ -150,38 +151,57 @@ def test_names_on_kube_state_metrics_series() -> None:
 
 @pytest.mark.parametrize("label", ["cluster", "cluster_name"])
 def test_a_cluster_label_on_all_series_is_found(label: str) -> None:
-    assert detect_dialect(everywhere(**{label: "north"})).cluster == label
+    assert detect_label_mapping(everywhere(**{label: "north"})).cluster == label
 
 
 def test_a_cluster_label_on_some_exporters_only_keeps_nothing_apart() -> None:
     """Grouping by it would part a pod's CPU from its requests."""
     half = samples([PROXY], [{**CADVISOR, "cluster": "north"}], [{**STATE, "cluster": "north"}])
 
-    assert detect_dialect(half).cluster == NO_CLUSTER
+    assert detect_label_mapping(half).cluster == NO_CLUSTER
 
 
 def test_exporters_that_are_not_there_have_no_say() -> None:
     north = {"cluster": "north"}
 
-    found = detect_dialect(samples([{**PROXY, **north}], [{**CADVISOR, **north}], ()))
+    found = detect_label_mapping(samples([{**PROXY, **north}], [{**CADVISOR, **north}], ()))
     assert found.cluster == "cluster"
 
 
 def test_the_users_cluster_label_is_taken() -> None:
     both = everywhere(cluster="all", region="north")
 
-    assert detect_dialect(both).cluster == "cluster"
-    assert detect_dialect(both, "region").cluster == "region"
+    assert detect_label_mapping(both).cluster == "cluster"
+    assert detect_label_mapping(both, "region").cluster == "region"
     # Where there is nothing, it cannot be wrong: the survey says what is missing.
-    assert detect_dialect(samples((), (), ()), "region").cluster == "region"
+    assert detect_label_mapping(samples((), (), ()), "region").cluster == "region"
 
 
 def test_a_cluster_label_that_some_series_lack_is_refused() -> None:
-    half = samples([PROXY], [{**CADVISOR, "region": "north"}], [{**STATE, "region": "north"}])
+    north = {"region": "north"}
+    half = samples([PROXY], [{**CADVISOR, **north}], [{**STATE, **north}])
+    one_pod = samples([{**PROXY, **north}, PROXY], [{**CADVISOR, **north}], [{**STATE, **north}])
 
-    for told in (samples(), half):
-        with pytest.raises(InsufficientData, match="not all series have the label 'region' of"):
-            detect_dialect(told, "region")
+    for told in (samples(), half, one_pod):
+        with pytest.raises(InsufficientData, match="'region'") as caught:
+            detect_label_mapping(told, "region")
+        assert caught.value.settings == (Setting.CLUSTER_LABEL,)
+
+
+def test_a_cluster_label_on_some_series_of_an_exporter_keeps_nothing_apart() -> None:
+    north = {"cluster": "north", "cluster_name": "north"}
+    mixed = [{**STATE, **north}, {**STATE, "cluster_name": "north"}]
+    found = detect_label_mapping(samples([{**PROXY, **north}], [{**CADVISOR, **north}], mixed))
+
+    assert found.cluster == "cluster_name"
+
+
+def test_a_rule_that_is_not_read_has_no_say_on_clusters() -> None:
+    north = {"region": "north"}
+    rule = {**CADVISOR, "__name__": RATE5M}
+    told = samples([{**PROXY, **north}], [{**CADVISOR, **north}, rule], [{**STATE, **north}])
+
+    assert detect_label_mapping(told, "region").cluster == "region"
 
 
 # --- CPU and attribution ---
@@ -200,7 +220,7 @@ def test_a_cluster_label_that_some_series_lack_is_refused() -> None:
 def test_the_counter_goes_before_the_better_rule(names: list[str], cpu: str) -> None:
     told = [{**CADVISOR, "__name__": name} for name in names]
 
-    assert detect_dialect(samples(cadvisor=told)).cpu == cpu
+    assert detect_label_mapping(samples(cadvisor=told)).cpu == cpu
 
 
 @pytest.mark.parametrize(
@@ -219,4 +239,4 @@ def test_the_counter_goes_before_the_better_rule(names: list[str], cpu: str) -> 
 def test_a_pod_is_known_by_the_best_that_its_series_carry(
     proxies: list[dict[str, str]], attribution: Attribution
 ) -> None:
-    assert detect_dialect(samples(proxy=proxies)).attribution == attribution
+    assert detect_label_mapping(samples(proxy=proxies)).attribution == attribution

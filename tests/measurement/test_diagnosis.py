@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from analyzer.measurement.diagnosis import Check, Diagnosis, Status, diagnose
-from analyzer.measurement.metrics import CPU, MENDING, OPTIONAL, REQUESTS
+from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS
+from analyzer.measurement.survey import examine, look
 from analyzer.prometheus.label_mapping import CPU_RULES
 from analyzer.prometheus.promql import Scope
+from analyzer.prometheus.response import Response
+from analyzer.window import Chunk, TimeWindow
 from tests.measurement.sources import ALL_METRICS, Surveyed, usual_labels
 
 END = datetime(2024, 5, 14, 12, tzinfo=UTC)
@@ -36,24 +40,25 @@ def test_a_whole_mesh_can_be_answered() -> None:
     assert found.can_answer
     assert {check.status for check in found.checks} == {Status.OK}
     assert [check.subject for check in found.checks] == [
-        *MENDING, *OPTIONAL, "requests of a pod", "CPU", "scrape intervals", "duplicate scrapes",
+        *ESSENTIAL, *OPTIONAL, "requests of a pod", "CPU", "scrape intervals", "duplicate scrapes",
     ]  # fmt: skip
-    assert check_of(found, "scrape intervals").detail == ("CPU 30 s, requests 30 s: steps of 300 s")
+    assert check_of(found, "scrape intervals").detail.endswith("steps of 300 s")
     assert all(answer.possible and not answer.lacks for answer in found.answers)
 
 
-@pytest.mark.parametrize("name", [*MENDING, *OPTIONAL])
+@pytest.mark.parametrize("name", [*ESSENTIAL, *OPTIONAL])
 def test_what_is_missing_is_told_with_what_mends_it(name: str) -> None:
     counts = {metric: count for metric, count in ALL_METRICS.items() if metric != name}
     found = diagnose(finely(counts), Scope(), START, END)
 
-    mending = {**MENDING, **OPTIONAL}[name]
+    mending = {**ESSENTIAL, **OPTIONAL}[name]
     status = Status.WARN if name in OPTIONAL else Status.MISSING
     flawed = [check for check in found.checks if check.status is not Status.OK]
     assert flawed == [Check(subject=name, status=status, detail=mending)]
     essential = name in {CPU, REQUESTS}
     assert found.can_answer != essential
-    assert found.verdict.startswith("Cannot answer: this Prometheus has no") == essential
+    assert found.verdict.startswith("Cannot answer: ") == essential
+    assert (name in found.verdict) == essential
 
 
 @pytest.mark.parametrize(
@@ -123,7 +128,7 @@ def test_a_cluster_label_that_is_not_there_is_the_verdict() -> None:
     found = diagnose(Surveyed(), Scope(), START, END, cluster_label="region")
 
     assert not found.can_answer
-    assert found.verdict.startswith("Cannot answer: not all series have the label 'region'")
+    assert "'region'" in found.verdict
     assert found.checks == ()
 
 
@@ -134,8 +139,31 @@ def test_a_diagnosis_is_json() -> None:
     assert document["can_answer"] is False
     assert "did not grow" in document["verdict"]
     assert document["checks"][0] == {"subject": CPU, "status": "ok", "detail": "10 series"}
-    assert document["answers"][0] == {
-        "answer": "what sidecars cost per request and at rest",
-        "possible": True,
-        "lacks": [],
-    }
+    first = document["answers"][0]
+    assert first.keys() == {"answer", "possible", "lacks"}
+    assert (first["possible"], first["lacks"]) == (True, [])
+
+
+@dataclass(frozen=True)
+class Counting:
+    """Passes every question on, and keeps it."""
+
+    source: Surveyed
+    asked: list[str] = field(default_factory=list)
+
+    def instant(self, promql: str, at: datetime) -> Response:
+        self.asked.append(promql)
+        return self.source.instant(promql, at)
+
+    def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Response:
+        self.asked.append(promql)
+        return self.source.points(promql, window, chunk)
+
+
+def test_nothing_is_asked_twice() -> None:
+    diagnosed, surveyed = Counting(finely()), Counting(finely())
+    assert diagnose(diagnosed, Scope(), START, END).can_answer
+    examine(surveyed, look(surveyed, Scope(), START, END))
+
+    assert diagnosed.asked == surveyed.asked
+    assert len(diagnosed.asked) == len(set(diagnosed.asked)) == 7

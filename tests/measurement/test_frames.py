@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from analyzer.errors import FrameError
 from analyzer.measurement.frames import TIME, check_frame, empty_frame, frame_of, sorted_frame
-from analyzer.prometheus.label_mapping import Attribution, Dialect, Names
+from analyzer.prometheus.label_mapping import Attribution, LabelMapping, Names
 from analyzer.prometheus.query import load_queries, load_query
-from analyzer.prometheus.response import Answer, Series
+from analyzer.prometheus.response import Response, Series
 from tests.measurement.snapshots import frame_of_rows
 
 QUERY = load_query("proxy_cpu_vcpu")
@@ -23,8 +23,8 @@ def series(pod: str, *points: tuple[float, float], **labels: str) -> Series:
     return Series(labels={"namespace": "shop", "pod": pod, **labels}, times=times, samples=samples)
 
 
-def answer(*found: Series) -> Answer:
-    return Answer(series=found)
+def answer(*found: Series) -> Response:
+    return Response(series=found)
 
 
 @pytest.mark.parametrize("name", load_queries())
@@ -76,7 +76,7 @@ def test_an_undeclared_label_is_refused_by_name() -> None:
 
 
 def test_labels_have_our_names_whatever_the_installation_calls_them() -> None:
-    dialect = Dialect(
+    label_mapping = LabelMapping(
         cadvisor=Names(namespace="exported_namespace", pod="pod_name", container="container_name"),
         # What others call things says nothing of these series.
         state=Names(pod="exported_pod"),
@@ -88,7 +88,7 @@ def test_labels_have_our_names_whatever_the_installation_calls_them() -> None:
     }  # fmt: skip
     told = Series(labels=labels, times=np.array([1.0]), samples=np.array([0.5]))
 
-    (row,) = frame_of(QUERY, [answer(told)], dialect)[list(QUERY.labels)].to_numpy().tolist()
+    (row,) = frame_of(QUERY, [answer(told)], label_mapping)[list(QUERY.labels)].to_numpy().tolist()
     assert row == ["north", "shop", "a", "istio-proxy"]
 
 
@@ -99,11 +99,11 @@ def test_a_name_of_another_dialect_is_an_undeclared_label() -> None:
 
 def test_an_address_stands_in_the_place_of_the_pod() -> None:
     query = load_query("proxy_build")
-    dialect = Dialect(attribution=Attribution.ADDRESS)
+    label_mapping = LabelMapping(attribution=Attribution.ADDRESS)
     labels = {"instance": "10.0.0.7:15090", "component": "proxy"}
     told = Series(labels=labels, times=np.array([1.0]), samples=np.array([2.0]))
 
-    (row,) = frame_of(query, [answer(told)], dialect)[list(query.labels)].to_numpy().tolist()
+    (row,) = frame_of(query, [answer(told)], label_mapping)[list(query.labels)].to_numpy().tolist()
     assert row == ["", "", "10.0.0.7:15090", "proxy"]
 
 
@@ -142,10 +142,10 @@ def test_a_table_that_lacks_a_column_is_refused_by_its_name(column: str) -> None
 
 @pytest.mark.parametrize("bad", [-0.5, np.nan, np.inf])
 def test_an_impossible_value_is_refused_with_its_row(bad: float) -> None:
-    with pytest.raises(FrameError, match=r"1 missing or negative values, first in row 1$"):
+    with pytest.raises(FrameError, match=r"^proxy_cpu_vcpu: 1 .* row 1$"):
         check_frame(QUERY, FINE.assign(proxy_cpu_vcpu=[0.5, bad]))
 
 
 def test_a_row_that_stands_twice_is_refused() -> None:
-    with pytest.raises(FrameError, match=r"1 rows stand twice, first row 1$"):
+    with pytest.raises(FrameError, match=r"^proxy_cpu_vcpu: 1 .* row 1$"):
         check_frame(QUERY, FINE.assign(time=600))

@@ -8,12 +8,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import InsufficientData, UsageError
-from analyzer.measurement.metrics import MENDING
-from analyzer.measurement.plan import DEFAULT_DAYS, Ask, Plan, make_plan, measured_queries
-from analyzer.prometheus.label_mapping import CPU_RULES
+from analyzer.measurement.metrics import ESSENTIAL
+from analyzer.measurement.plan import Ask, Plan, make_plan, measured_queries
+from analyzer.prometheus.label_mapping import CPU_RULES, LabelMapping
 from analyzer.prometheus.promql import Scope
-from analyzer.prometheus.query import load_query
+from analyzer.prometheus.query import Query, load_query
+from analyzer.settings import Setting
 from analyzer.window import SAMPLE_BUDGET
 from tests.measurement.sources import ALL_METRICS, Surveyed, labels_of, usual_labels
 
@@ -61,8 +63,9 @@ def test_a_day_is_24_hours_where_the_clocks_change() -> None:
 def test_an_end_before_the_start_is_wrong_usage() -> None:
     ask = Ask(source=URL, start=NOW + timedelta(hours=1))
 
-    with pytest.raises(UsageError, match="--start 2024-05-14T13:03:21Z is not before --end"):
+    with pytest.raises(UsageError, match="2024-05-14T13:03:21Z") as caught:
         ask.times(NOW)
+    assert caught.value.settings == (Setting.START, Setting.END)
 
 
 @pytest.mark.parametrize("name", ["start", "end"])
@@ -94,21 +97,21 @@ def test_finer_scrapes_give_finer_steps() -> None:
 
 def test_an_asked_step_is_taken_or_refused() -> None:
     assert plan_of(ask=Ask(source=URL, step_seconds=900)).window.step_seconds == 900
-    with pytest.raises(UsageError, match="use --step 600s or longer"):
+    with pytest.raises(UsageError, match="600s or longer") as caught:
         plan_of(ask=Ask(source=URL, step_seconds=300))
+    assert caught.value.settings == (Setting.STEP,)
 
 
 def test_every_measured_quantity_is_asked_for_once_at_every_point() -> None:
     plan = plan_of()
 
-    assert list(plan.chunks) == [name for name in measured_queries() if name not in STAND_INS]
-    assert not any(name.startswith("survey_") for name in plan.chunks)
-    jobs = plan.jobs()
-    assert len(jobs) == len(plan.chunks)
-    for job in jobs:
+    assert list(plan.queries) == [name for name in measured_queries() if name not in STAND_INS]
+    assert not any(name.startswith("survey_") for name in plan.queries)
+    assert len(plan.jobs) == len(plan.queries)
+    for job in plan.jobs:
         assert (job.chunk.first_point, job.chunk.point_count) == (0, plan.window.point_count)
-        assert job.promql == plan.promql(job.query.name)
-    assert "[600s]" in plan.promql("proxy_cpu_vcpu")
+        assert job.promql == plan.queries[job.query.name].promql
+    assert "[600s]" in plan.queries["proxy_cpu_vcpu"].promql
 
 
 def test_what_nobody_scrapes_is_not_asked_for_but_told() -> None:
@@ -116,15 +119,15 @@ def test_what_nobody_scrapes_is_not_asked_for_but_told() -> None:
     counts = {name: n for name, n in ALL_METRICS.items() if name not in (*RARE, *missing)}
     plan = plan_of(Surveyed(series_counts=counts))
 
-    unasked = measured_queries().keys() - plan.chunks.keys() - STAND_INS
+    unasked = measured_queries().keys() - plan.queries.keys() - STAND_INS
     assert {load_query(name).reads for name in unasked} == {*RARE, *missing}
-    assert set(plan.warnings()) == {f"no {name}: {MENDING[name]}" for name in missing}
+    assert set(plan.warnings()) == {f"no {name}: {ESSENTIAL[name]}" for name in missing}
 
 
 def test_without_kube_state_metrics_the_kubelet_is_asked_for_the_nodes() -> None:
     counts = {name: n for name, n in ALL_METRICS.items() if name != "kube_pod_info"}
 
-    assert "proxy_nodes" in plan_of(Surveyed(series_counts=counts)).chunks
+    assert "proxy_nodes" in plan_of(Surveyed(series_counts=counts)).queries
 
 
 @pytest.mark.parametrize("rule", CPU_RULES)
@@ -133,9 +136,9 @@ def test_where_only_a_rule_holds_the_cpu_it_is_asked_for(rule: str) -> None:
     recorded = labels_of("cadvisor", rule, namespace="shop", pod="a", container="istio-proxy")
     plan = plan_of(Surveyed(labels=[recorded, *told]))
 
-    assert "proxy_cpu_vcpu" not in plan.chunks
-    assert f"avg_over_time({rule}{{" in plan.promql("proxy_recorded_cpu_vcpu")
-    assert f"{rule}{{" in plan.promql("application_containers")
+    assert plan.unasked["proxy_cpu_vcpu"].startswith("proxy_recorded_cpu_vcpu is asked")
+    assert f"avg_over_time({rule}{{" in plan.queries["proxy_recorded_cpu_vcpu"].promql
+    assert f"{rule}{{" in plan.queries["application_containers"].promql
 
 
 @pytest.mark.parametrize(("cpu_seconds", "request_seconds"), [(60, 60), (60, 15), (15, 60)])
@@ -151,29 +154,64 @@ def test_a_large_mesh_is_asked_for_in_pieces_under_the_budget(
         )
     )
 
-    assert len(plan.chunks["proxy_cpu_vcpu"]) == 1
-    pieces = plan.chunks["mesh_requests_rps"]
+    assert len(plan.queries["proxy_cpu_vcpu"].jobs) == 1
+    pieces = [job.chunk for job in plan.queries["mesh_requests_rps"].jobs]
     assert len(pieces) > 1
     assert sum(piece.point_count for piece in pieces) == plan.window.point_count
     samples_per_point = series * plan.window.step_seconds / request_seconds
     assert all(piece.point_count * samples_per_point <= SAMPLE_BUDGET for piece in pieces)
-    assert plan.samples("mesh_requests_rps") == samples_per_point * plan.window.point_count
+    points = plan.window.point_count
+    assert plan.queries["mesh_requests_rps"].sample_count == samples_per_point * points
     scrapes = plan.window.step_seconds / cpu_seconds
-    assert plan.samples("proxy_cpu_vcpu") == 10 * scrapes * plan.window.point_count
-    assert plan.samples("proxy_memory_bytes") == 10 * plan.window.point_count
+    assert plan.queries["proxy_cpu_vcpu"].sample_count == 10 * scrapes * points
+    assert plan.queries["proxy_memory_bytes"].sample_count == 10 * points
+
+
+def test_a_query_is_rendered_once_however_many_requests_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rendered: list[str] = []
+    render = Query.render
+
+    def counted(
+        self: Query, scope: Scope, label_mapping: LabelMapping, *, window_seconds: int | None = None
+    ) -> str:
+        rendered.append(self.name)
+        return render(self, scope, label_mapping, window_seconds=window_seconds)
+
+    monkeypatch.setattr(Query, "render", counted)
+    plan = plan_of(Surveyed(series_counts=dict.fromkeys(ALL_METRICS, 10_000_000)))
+
+    asked = [name for name in rendered if name in plan.queries]
+    assert len(plan.jobs) > 100 * len(plan.queries)
+    assert len(asked) <= 2 * len(plan.queries)
+    assert list(dict.fromkeys(job.query.name for job in plan.jobs)) == list(plan.queries)
+
+
+def test_each_query_that_is_not_asked_has_a_reason() -> None:
+    counts = {name: n for name, n in ALL_METRICS.items() if name not in {*RARE, "kube_pod_labels"}}
+    plan = plan_of(Surveyed(series_counts=counts))
+
+    assert plan.unasked.keys() == measured_queries().keys() - plan.queries.keys()
+    for name, reason in plan.unasked.items():
+        assert load_query(name).reads in reason or name in STAND_INS
+    assert "kube_pod_labels" in plan.unasked["pod_labels"]
+    assert "kube_pod_info" in plan.unasked["proxy_nodes"]
+    assert plan.unasked["proxy_recorded_cpu_vcpu"].startswith("proxy_cpu_vcpu is asked")
 
 
 def test_the_scope_is_in_every_query() -> None:
     scope = Scope(namespaces=("shop",), cluster="eu-1")
     plan = plan_of(SURVEYED_BY_REGION, Ask(source=URL, scope=scope, cluster_label="region"))
 
-    assert all('region="eu-1"' in plan.promql(name) for name in plan.chunks)
-    assert 'namespace=~"(?:shop)"' in plan.promql("proxy_cpu_vcpu")
+    assert all('region="eu-1"' in plan.queries[name].promql for name in plan.queries)
+    assert 'namespace=~"(?:shop)"' in plan.queries["proxy_cpu_vcpu"].promql
 
 
 def test_too_few_steps_are_refused_with_what_to_do() -> None:
-    with pytest.raises(InsufficientData, match=r"holds 2 step\(s\) of 600 s, .* at least 4: ask"):
+    with pytest.raises(InsufficientData, match=r"2 step\(s\) of 600 s") as caught:
         plan_of(ask=Ask(source=URL, days=0.5 / 24))
+    assert caught.value.settings == (Setting.DAYS, Setting.START, Setting.END)
 
 
 # --- reading it back ---
@@ -202,7 +240,7 @@ def test_a_plan_is_read_back_as_it_was_made(ask: Ask) -> None:
     read = Plan.resumed(json.loads(document), ask)
 
     assert read == plan
-    assert read.jobs() == plan.jobs()
+    assert read.jobs == plan.jobs
     assert ("pay.*" in document) == (bool(ask.scope.namespaces) and not ask.hide_names)
 
 

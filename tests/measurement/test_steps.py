@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analyzer.measurement.steps import count_calls_once
 from analyzer.measurement.usage import MeshUsage, measure
-from analyzer.prometheus.label_mapping import Dialect
+from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.units import Role
-from tests.measurement.led_back import BY_ADDRESS, BY_WORKLOAD, placed
+from tests.measurement.attributed import BY_ADDRESS, BY_WORKLOAD, placed
 from tests.measurement.snapshots import Rows, make_snapshot, steady
 
 CPU, IN, BUILD = "proxy_cpu_vcpu", "inbound_requests_rps", "proxy_build"
@@ -34,13 +35,13 @@ def at(rows: Rows, *points: int) -> Rows:
 
 
 def measured(
-    folder: Path, *tables: Mapping[str, Rows], dialect: Dialect | None = None
+    folder: Path, *tables: Mapping[str, Rows], label_mapping: LabelMapping | None = None
 ) -> MeshUsage:
     """Measure the usual two proxies, with these tables in place of theirs or beside them."""
     rows: dict[str, Rows] = {}
     for named in (USUAL, *tables):
         rows.update(named)
-    return measure(make_snapshot(folder / "snap", rows, dialect=dialect))
+    return measure(make_snapshot(folder / "snap", rows, label_mapping=label_mapping))
 
 
 def first(usage: MeshUsage, column: str) -> list[float]:
@@ -207,7 +208,7 @@ def test_an_address_leads_each_back_to_its_pod(tmp_path: Path) -> None:
         "pod_placement": placed("a", "10.0.0.7"),
         **told,
     }
-    usage = measured(tmp_path, rows, dialect=BY_ADDRESS)
+    usage = measured(tmp_path, rows, label_mapping=BY_ADDRESS)
 
     assert len(usage.proxies) == 1
     found = {column: usage.steps[column].tolist() for column, _ in TOLD.values()}
@@ -223,7 +224,7 @@ def test_what_no_label_leads_back_is_not_known(tmp_path: Path) -> None:
         THROTTLED: at(steady(THROTTLED, POD, 0.25), 1),
         **{name: steady(name, ("", ""), value) for name, (_, value) in TOLD.items()},
     }
-    usage = measured(tmp_path, rows, dialect=BY_WORKLOAD)
+    usage = measured(tmp_path, rows, label_mapping=BY_WORKLOAD)
 
     assert first(usage, "proxy_rps") == [3.0] * 4
     columns = [column for column, _ in TOLD.values()]
@@ -247,3 +248,89 @@ def test_the_same_pod_in_two_clusters_is_two(tmp_path: Path) -> None:
     means = usage.steps.groupby("proxy")[[column for column, _ in TOLD.values()]].mean()
     expected = {column: [value, value / 2] for column, value in TOLD.values()}
     pd.testing.assert_frame_equal(means, pd.DataFrame(expected), check_names=False)
+
+
+# --- calls ---
+
+FRONT, BACK = ("shop", "front"), ("shop", "back")
+AWAY = ("away", "service")
+OUTSIDE = ("unknown", "unknown")
+MESHED = frozenset({"shop"})
+
+End = tuple[str, str]
+COLUMNS = [
+    "source_workload_namespace",
+    "source_workload",
+    "destination_workload_namespace",
+    "destination_workload",
+]
+
+
+def counted(
+    *reports: tuple[str, End, End, float], whole_mesh: bool = True
+) -> dict[tuple[End, End], float]:
+    """Return requests per second by the two ends, from (reporter, source, destination, rps)."""
+    frame = pd.DataFrame(
+        [(who, *source, *target, 0, rps) for who, source, target, rps in reports],
+        columns=["reporter", *COLUMNS, "point", "mesh_requests_rps"],
+    )
+    calls = count_calls_once(frame, meshed_namespaces=MESHED, whole_mesh=whole_mesh)
+    assert list(calls.columns) == [*COLUMNS, "point", "rps"]
+    rows = calls.to_dict("records")
+    assert len({tuple(row[name] for name in COLUMNS) for row in rows}) == len(rows)
+    return {
+        ((row[COLUMNS[0]], row[COLUMNS[1]]), (row[COLUMNS[2]], row[COLUMNS[3]])): row["rps"]
+        for row in rows
+    }
+
+
+@pytest.mark.parametrize("reporter", ["destination", "waypoint"])
+def test_a_call_that_both_ends_report_counts_as_its_destination_says(reporter: str) -> None:
+    found = counted(("source", FRONT, BACK, 11.0), (reporter, FRONT, BACK, 10.0))
+
+    assert found == {(FRONT, BACK): 10.0}
+
+
+@pytest.mark.parametrize("target", [OUTSIDE, AWAY])
+def test_a_call_to_where_no_proxy_reports_counts_as_its_source_says(target: End) -> None:
+    found = counted(("source", FRONT, target, 5.0), ("destination", FRONT, BACK, 10.0))
+
+    assert found == {(FRONT, target): 5.0, (FRONT, BACK): 10.0}
+
+
+def test_a_caller_outside_the_mesh_counts_at_the_destination() -> None:
+    assert counted(("destination", OUTSIDE, BACK, 7.0)) == {(OUTSIDE, BACK): 7.0}
+
+
+def test_a_destination_that_reports_some_callers_is_in_the_mesh_for_all() -> None:
+    found = counted(("destination", OUTSIDE, BACK, 7.0), ("source", FRONT, BACK, 3.0))
+
+    assert found == {(OUTSIDE, BACK): 7.0}
+
+
+def test_of_a_part_of_the_mesh_calls_to_the_rest_are_left_out() -> None:
+    reports = (
+        ("destination", FRONT, BACK, 10.0),
+        ("source", FRONT, AWAY, 5.0),
+        ("source", FRONT, OUTSIDE, 2.0),
+        ("source", FRONT, ("shop", "unmeshed"), 1.0),
+    )
+
+    found = counted(*reports, whole_mesh=False)
+    # A proxy in `away` would report it, out of sight; nobody would report the other two.
+    assert found == {(FRONT, BACK): 10.0, (FRONT, OUTSIDE): 2.0, (FRONT, ("shop", "unmeshed")): 1.0}
+    assert (FRONT, AWAY) in counted(*reports)
+
+
+def test_no_reports_are_no_calls() -> None:
+    assert counted() == {}
+
+
+def test_reports_are_summed_within_a_point_and_kept_apart_between_points() -> None:
+    rows = [
+        ("destination", *FRONT, *BACK, point, rps) for point, rps in ((0, 1.0), (0, 2.0), (1, 4.0))
+    ]
+    frame = pd.DataFrame(rows, columns=["reporter", *COLUMNS, "point", "mesh_requests_rps"])
+
+    calls = count_calls_once(frame, meshed_namespaces=MESHED, whole_mesh=True)
+    assert calls[["point", "rps"]].to_numpy().tolist() == [[0, 3.0], [1, 4.0]]

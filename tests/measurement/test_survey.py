@@ -2,22 +2,25 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from analyzer.errors import InsufficientData
+from analyzer.errors import InsufficientData, QueryTooHeavy
 from analyzer.measurement.detect import NO_CLUSTER
-from analyzer.measurement.metrics import MENDING, OPTIONAL
-from analyzer.measurement.survey import Survey, looks_at, survey
-from analyzer.prometheus.connection import Connection
+from analyzer.measurement.metrics import ESSENTIAL, OPTIONAL
+from analyzer.measurement.survey import Survey, examine, look, looks_at
+from analyzer.prometheus.connection import Connection, Source
 from analyzer.prometheus.credentials import Access
-from analyzer.prometheus.label_mapping import CPU_RULES, Dialect, Names
+from analyzer.prometheus.label_mapping import CPU_RULES, LabelMapping, Names
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_queries
+from analyzer.prometheus.response import Response
+from analyzer.settings import Setting
+from analyzer.window import Chunk, TimeWindow
 from tests.measurement.sources import ALL_METRICS, Surveyed, labels_of, usual_labels
 from tests.support import SMALL_MESH, MeshCache, PrometheusServer, Series, build_mesh, remote_write
 
@@ -26,17 +29,23 @@ REQUESTS = "istio_requests_total"
 HOUR = replace(SMALL_MESH, hours=1)
 
 
+def surveyed(source: Source, scope: Scope, cluster_label: str | None = None) -> Survey:
+    seen = look(source, scope, HOUR.start, HOUR.end, cluster_label=cluster_label)
+    return examine(source, seen)
+
+
 def found_by(url: str, scope: Scope | None = None, cluster_label: str | None = None) -> Survey:
     with Connection(Access(url=url)) as source:
-        return survey(source, scope or Scope(), HOUR.start, HOUR.end, cluster_label=cluster_label)
+        return surveyed(source, scope or Scope(), cluster_label)
 
 
-def refusal(url: str, scope: Scope | None = None) -> str:
+def refusal(
+    url: str, scope: Scope | None = None, cluster_label: str | None = None
+) -> InsufficientData:
     with pytest.raises(InsufficientData) as caught:
-        found_by(url, scope)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
+        found_by(url, scope, cluster_label)
+    assert "\n" not in str(caught.value)
+    return caught.value
 
 
 @contextmanager
@@ -69,7 +78,7 @@ def test_a_whole_mesh_is_counted(small_server: PrometheusServer) -> None:
         "kube_node_status_allocatable": 16,
     }
     assert found.missing == ("istio_build",)
-    assert found.dialect == Dialect(cluster=NO_CLUSTER)
+    assert found.label_mapping == LabelMapping(cluster=NO_CLUSTER)
     assert found.duplicate_scrapes == {}
 
 
@@ -89,9 +98,9 @@ def test_scrape_intervals_are_found(
 @pytest.mark.live
 def test_a_prometheus_without_istio_says_what_to_scrape(tmp_path: Path) -> None:
     with PrometheusServer(tmp_path) as server:
-        assert refusal(server.url) == (
-            f"this Prometheus has no Istio metrics at all: {MENDING[REQUESTS]}"
-        )
+        error = refusal(server.url)
+    assert str(error).endswith(f": {ESSENTIAL[REQUESTS]}")
+    assert error.settings == ()
 
 
 @pytest.mark.live
@@ -103,7 +112,7 @@ def test_one_half_of_the_question_missing_is_told_with_what_mends_it(
     name: str, words: str, tmp_path: Path
 ) -> None:
     with holding(tmp_path, changed(name, lambda _: None)) as url:
-        assert refusal(url) == f"this Prometheus has {words}: {MENDING[name]}"
+        assert str(refusal(url)).endswith(f" {words}: {ESSENTIAL[name]}")
 
 
 @pytest.mark.live
@@ -112,10 +121,11 @@ def test_a_mesh_without_traffic_is_told(tmp_path: Path) -> None:
         return replace(series, values=np.full_like(series.values, 5000.0))
 
     with holding(tmp_path, changed(REQUESTS, at_rest)) as url:
-        message = refusal(url)
-    assert message.startswith(f"{REQUESTS} is there but did not grow")
-    assert "2024-05-14 11:00 UTC" in message
-    assert "ask for a time with traffic" in message
+        error = refusal(url)
+    assert str(error).startswith(f"{REQUESTS} ")
+    assert "did not grow" in str(error)
+    assert "2024-05-14 11:00 UTC" in str(error)
+    assert error.settings == (Setting.START, Setting.END, Setting.DAYS)
 
 
 def relabelled(**labels: Callable[[str], tuple[str, str]]) -> Callable[[Series], Series]:
@@ -135,34 +145,34 @@ def relabelled(**labels: Callable[[str], tuple[str, str]]) -> Callable[[Series],
 def test_another_name_of_the_pod_is_found_and_joined_by(tmp_path: Path) -> None:
     renamed = relabelled(pod=lambda value: ("kubernetes_pod_name", value))
     with holding(tmp_path, changed(REQUESTS, renamed)) as url:
-        assert found_by(url).dialect.proxy == Names(pod="kubernetes_pod_name")
+        assert found_by(url).label_mapping.proxy == Names(pod="kubernetes_pod_name")
 
 
 @pytest.mark.live
 def test_labels_that_do_not_join_are_told(tmp_path: Path) -> None:
     misled = relabelled(pod=lambda value: ("pod_name", f"node-of-{value}"))
     with holding(tmp_path, changed(REQUESTS, misled)) as url:
-        message = refusal(url)
-    assert "labels namespace/pod of the one and namespace/pod_name of the other must" in message
+        message = str(refusal(url))
+    assert " namespace/pod of " in message
+    assert " namespace/pod_name of " in message
     assert "relabelling" in message
 
 
 @pytest.mark.live
 def test_only_what_is_in_scope_is_counted(small_server: PrometheusServer) -> None:
     assert found_by(small_server.url, Scope(namespaces=("sh.p",))) == found_by(small_server.url)
-    assert refusal(small_server.url, Scope(namespaces=("elsewhere",))).startswith(
-        "this Prometheus has no Istio metrics at all within --namespace/--cluster: "
-    )
+    elsewhere = refusal(small_server.url, Scope(namespaces=("elsewhere",)))
+    assert elsewhere.settings == (Setting.NAMESPACES, Setting.CLUSTER)
 
 
 @pytest.mark.live
 def test_a_cluster_that_no_label_tells_apart_is_told(small_server: PrometheusServer) -> None:
-    assert refusal(small_server.url, Scope(cluster="eu-1")) == (
-        "--cluster eu-1: no label tells clusters apart here; if there is one, name it with "
-        "--cluster-label"
-    )
-    with pytest.raises(InsufficientData, match="not all series have the label 'region' of"):
-        found_by(small_server.url, cluster_label="region")
+    by_cluster = refusal(small_server.url, Scope(cluster="eu-1"))
+    assert str(by_cluster).startswith(f"{Setting.CLUSTER} eu-1: ")
+    assert by_cluster.settings == (Setting.CLUSTER, Setting.CLUSTER_LABEL)
+    by_label = refusal(small_server.url, cluster_label="region")
+    assert "'region'" in str(by_label)
+    assert by_label.settings == (Setting.CLUSTER_LABEL,)
 
 
 @pytest.mark.live
@@ -172,7 +182,7 @@ def test_a_mesh_whose_kubelet_names_no_container_is_told(tmp_path: Path) -> None
     cgroups = [one for one in series if one.name != CPU or "container" not in dict(one.labels)]
     assert len(cgroups) < len(series)
     with holding(tmp_path, cgroups) as url:
-        assert f"the series of {CPU} name no container here" in refusal(url)
+        assert f"the series of {CPU} name no container here" in str(refusal(url))
 
 
 @pytest.mark.live
@@ -181,13 +191,14 @@ def test_containers_of_others_are_no_missing_container_labels(tmp_path: Path) ->
         container=lambda _: ("container", "app"), image=lambda _: ("image", "example/app")
     )
     with holding(tmp_path, changed(CPU, other)) as url:
-        assert refusal(url).startswith(f'this Prometheus has no {CPU} of a container "istio-proxy"')
+        assert f' no {CPU} of a container "istio-proxy"' in str(refusal(url))
 
 
 @pytest.mark.live
 def test_a_mesh_that_is_gone_at_the_end_is_still_seen(small_server: PrometheusServer) -> None:
     with Connection(Access(url=small_server.url)) as source:
-        found = survey(source, Scope(), SMALL_MESH.start, SMALL_MESH.end + timedelta(hours=2))
+        later = SMALL_MESH.end + timedelta(hours=2)
+        found = examine(source, look(source, Scope(), SMALL_MESH.start, later))
 
     assert found == found_by(small_server.url)
 
@@ -206,9 +217,9 @@ def test_rules_beside_the_counter_do_not_decide_how_often_it_is_scraped() -> Non
     )
 
     assert looked(beside).cpu_scrape_seconds == 60
-    assert looked(beside).dialect.cpu == CPU
+    assert looked(beside).label_mapping.cpu == CPU
     assert looked(instead).cpu_scrape_seconds == 30
-    assert looked(instead).dialect.cpu == CPU_RULES[0]
+    assert looked(instead).label_mapping.cpu == CPU_RULES[0]
 
 
 def test_recorded_cpu_is_no_finer_than_half_a_minute() -> None:
@@ -229,7 +240,7 @@ def test_proxies_without_a_pod_need_what_leads_back_to_it(instance: str) -> None
 
     # Nothing joins by name here, and nothing needs to.
     assert looked(Surveyed(labels=labels, joined=False)).duplicate_scrapes == {}
-    with pytest.raises(InsufficientData, match="carries no label of a pod here, and kube_pod_info"):
+    with pytest.raises(InsufficientData, match=r"no label of .*kube_pod_info"):
         looked(Surveyed(labels=labels, series_counts=without))
 
 
@@ -238,7 +249,37 @@ def test_proxies_that_are_scraped_twice_are_counted() -> None:
 
 
 def looked(source: Surveyed) -> Survey:
-    return survey(source, Scope(), HOUR.start, HOUR.end)
+    return surveyed(source, Scope())
+
+
+@dataclass(frozen=True)
+class OnePointOnly:
+    """Answers no more than one point of a range at a time."""
+
+    source: Surveyed
+
+    def instant(self, promql: str, at: datetime) -> Response:
+        return self.source.instant(promql, at)
+
+    def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Response:
+        if chunk.point_count > 1:
+            raise QueryTooHeavy("too many samples")
+        whole = self.source.points(
+            promql, window, Chunk(first_point=0, point_count=window.point_count)
+        )
+        one = slice(chunk.first_point, chunk.first_point + 1)
+        return Response(
+            series=tuple(
+                replace(series, times=series.times[one], samples=series.samples[one])
+                for series in whole.series
+            )
+        )
+
+
+def test_a_survey_that_is_too_heavy_is_asked_for_in_halves() -> None:
+    in_pieces = surveyed(OnePointOnly(Surveyed()), Scope())
+
+    assert in_pieces == looked(Surveyed())
 
 
 def test_the_usual_interval_is_found_where_scrapes_were_missed() -> None:
@@ -257,14 +298,15 @@ def test_a_jittered_interval_is_a_whole_number_of_seconds() -> None:
 def test_a_single_scrape_has_no_interval(half: str) -> None:
     once = {half: (3000.0,)}
 
-    with pytest.raises(InsufficientData, match="fewer than two samples of any proxy"):
+    with pytest.raises(InsufficientData, match="fewer than two samples") as caught:
         looked(Surveyed(**once))  # type: ignore[arg-type]
+    assert caught.value.settings == (Setting.END,)
 
 
 def test_only_what_was_seen_is_counted() -> None:
     assert looked(Surveyed(series_counts={**ALL_METRICS, "istio_build": 7})).missing == ()
     assert set(looked(Surveyed(series_counts={CPU: 3, REQUESTS: 4})).missing) == (
-        MENDING.keys() - {CPU, REQUESTS}
+        ESSENTIAL.keys() - {CPU, REQUESTS}
     )
     assert looked(Surveyed(series_counts={CPU: 3, REQUESTS: 4})).series_counts == {
         CPU: 3,
@@ -283,5 +325,5 @@ def test_looks_are_few_and_the_last_is_at_the_end(seconds: int) -> None:
 
 
 def test_every_metric_that_is_read_has_something_that_mends_its_absence() -> None:
-    assert {query.reads for query in load_queries().values()} == MENDING.keys() | OPTIONAL.keys()
-    assert not MENDING.keys() & OPTIONAL.keys()
+    assert {query.reads for query in load_queries().values()} == ESSENTIAL.keys() | OPTIONAL.keys()
+    assert not ESSENTIAL.keys() & OPTIONAL.keys()

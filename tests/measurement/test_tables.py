@@ -6,9 +6,9 @@ import pytest
 
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.tables import Tables
-from analyzer.prometheus.label_mapping import CPU_RULES, Dialect
+from analyzer.prometheus.label_mapping import CPU_RULES, LabelMapping
 from analyzer.prometheus.promql import Scope
-from tests.measurement.led_back import (
+from tests.measurement.attributed import (
     BY_ADDRESS,
     BY_WORKLOAD,
     CALLS,
@@ -37,7 +37,7 @@ def test_a_table_is_what_was_collected_without_the_cluster(tmp_path: Path) -> No
 
 def test_recorded_cpu_stands_in_for_the_counters(tmp_path: Path) -> None:
     rows = {RECORDED: steady(RECORDED, ("shop", "a"), 0.1)}
-    tables = tables_of(tmp_path, rows, Dialect(cpu=CPU_RULES[0]))
+    tables = tables_of(tmp_path, rows, LabelMapping(cpu=CPU_RULES[0]))
 
     assert list(tables[CPU].columns) == ["namespace", "pod", "container", "time", CPU]
     assert values(tables[CPU], CPU) == {("shop", "a"): [0.1] * 4}
@@ -91,18 +91,18 @@ def test_names_in_one_cluster_stay_as_they_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dialect", "namespaces", "callers"),
+    ("label_mapping", "namespaces", "callers"),
     [
         (BY_ADDRESS, ("shop",), {"front", "batch"}),
         (BY_WORKLOAD, ("shop",), {"front", "batch"}),
         (BY_ADDRESS, (), {"front", "batch", "other"}),
         # The server was asked for the namespace then, and gave no others.
-        (Dialect(), ("shop",), {"front", "batch", "other"}),
+        (LabelMapping(), ("shop",), {"front", "batch", "other"}),
     ],
     ids=["address", "workload", "whole mesh", "pod"],
 )
 def test_calls_are_those_that_proxies_in_the_asked_namespaces_report(
-    dialect: Dialect, namespaces: tuple[str, ...], callers: set[str], tmp_path: Path
+    label_mapping: LabelMapping, namespaces: tuple[str, ...], callers: set[str], tmp_path: Path
 ) -> None:
     calls = [
         *steady(CALLS, ("source", "shop", "front", "away", "api"), 1.0),
@@ -111,6 +111,6 @@ def test_calls_are_those_that_proxies_in_the_asked_namespaces_report(
         *steady(CALLS, ("destination", "shop", "other", "away", "api"), 1.0),
     ]
     rows = {CALLS: calls, PLACEMENT: placed("a", "10.0.0.7")}
-    tables = tables_of(tmp_path, rows, dialect, scope=Scope(namespaces=namespaces))
+    tables = tables_of(tmp_path, rows, label_mapping, scope=Scope(namespaces=namespaces))
 
     assert set(tables[CALLS]["source_workload"]) == callers

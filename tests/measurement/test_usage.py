@@ -209,7 +209,7 @@ def test_a_gap_shrinks_the_divisor_of_every_mean(gap: str, tmp_path: Path) -> No
         assert usage.mean_total(Role.SIDECAR, name) == pytest.approx(level)
     assert usage.calls["rps"].sum() / len(usage.observed_points) == pytest.approx(3.0)
     (gaps,) = (finding.text for finding in usage.findings if finding.name == "gaps")
-    assert gaps == "no CPU or no metrics of any proxy in 2 of 4 steps: averages leave them out"
+    assert "2 of 4 steps" in gaps
 
 
 def test_a_proxy_that_lived_half_the_time_counts_half(tmp_path: Path) -> None:

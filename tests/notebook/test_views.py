@@ -8,12 +8,11 @@ import pytest
 from matplotlib.figure import Figure
 
 import analyzer as mesh
-from analyzer.calibration import Calibration, calibrate
+from analyzer.calibration import calibrate
 from analyzer.errors import UsageError
-from analyzer.measurement import Snapshot
 from analyzer.measurement.snapshot import load_snapshot
 from analyzer.notebook import MeshCalibration, MeshProjection, MeshSnapshot
-from analyzer.projection import Projection, default_scenario, project
+from analyzer.projection import default_scenario, project
 from analyzer.report.charts import CHARTS
 from analyzer.units import Refusal
 from tests.report.answers import NAUGHTY_NAMES, constants_only, full, naughty, refused
@@ -87,11 +86,9 @@ def test_the_results_are_those_of_the_layers_below(
     plain = load_snapshot(snapshot.path)
     fitted = calibrate(plain)
 
-    assert isinstance(snapshot, Snapshot)
-    assert isinstance(calibration, Calibration)
-    assert isinstance(projection, Projection)
-    assert calibration.decomposition == fitted.decomposition
-    assert projection.modes == project(plain, fitted).modes
+    assert snapshot.snapshot == plain
+    assert calibration.result.decomposition == calibration.decomposition == fitted.decomposition
+    assert projection.result.modes == projection.modes == project(plain, fitted).modes
 
 
 def test_every_frame_has_rows_and_units_in_its_columns(
@@ -128,10 +125,14 @@ def test_the_usage_is_read_once(
     assert projection.answer.usage is snapshot.usage
 
 
-def test_a_snapshot_from_below_will_do_as_well(snapshot: MeshSnapshot) -> None:
-    plain = load_snapshot(snapshot.path)
+@pytest.mark.parametrize("is_plain", [(True, True), (True, False), (False, True)])
+def test_plain_results_will_do_as_well(
+    snapshot: MeshSnapshot, projection: MeshProjection, is_plain: tuple[bool, bool]
+) -> None:
+    measured = load_snapshot(snapshot.path) if is_plain[0] else snapshot
+    fitted = calibrate(snapshot.snapshot) if is_plain[1] else mesh.calibrate(snapshot)
 
-    assert mesh.project(plain, calibrate(plain)).saving_frame["percent_mid"].between(0, 100).all()
+    assert mesh.project(measured, fitted).saving_frame.equals(projection.saving_frame)
 
 
 def test_a_scenario_may_be_names_and_values(
@@ -163,7 +164,7 @@ def test_each_result_shows_its_finding_and_a_table(
     assert all(reader.tags.count("table") == 1 for reader in shown)
     assert "157 " in shown[0].text
     assert "vCPU per 1000 proxy requests/s" in shown[1].text
-    assert "For the same traffic ambient would save" in shown[2].text
+    assert "ambient-waypoint-all" in shown[2].text
     assert all("Simulated mesh" in reader.text for reader in shown)
 
 
@@ -178,7 +179,7 @@ def test_the_text_form_is_one_line(
 def test_names_that_mean_harm_are_shown_as_they_are() -> None:
     answer = naughty()
     assert answer.calibration is not None
-    reader = _Reader(MeshCalibration.of(answer.calibration, answer)._repr_html_())
+    reader = _Reader(MeshCalibration(result=answer.calibration, answer=answer)._repr_html_())
 
     assert set(reader.tags) <= {"p", "table", "caption", "thead", "tbody", "tr", "th", "td"}
     assert "<img src=x onerror=alert(1)>" in reader.text
@@ -188,7 +189,7 @@ def test_names_that_mean_harm_are_shown_as_they_are() -> None:
 def test_a_refused_calibration_says_why() -> None:
     answer = refused()
     assert answer.calibration is not None
-    shown = MeshCalibration.of(answer.calibration, answer)
+    shown = MeshCalibration(result=answer.calibration, answer=answer)
 
     assert "its rate is steady" in _Reader(shown._repr_html_()).text
     assert isinstance(shown.plot(), Refusal)
@@ -198,7 +199,7 @@ def test_a_refused_calibration_says_why() -> None:
 def test_a_projection_from_constants_has_no_workings() -> None:
     answer = constants_only()
     assert answer.projection is not None
-    shown = MeshProjection.of(answer.projection, answer)
+    shown = MeshProjection(result=answer.projection, answer=answer)
 
     assert shown.assumption_frame.empty
     assert "2,376,000" in _Reader(shown._repr_html_()).text
@@ -221,7 +222,7 @@ def test_a_mode_is_explained(projection: MeshProjection) -> None:
 def test_what_is_shown_of_a_whole_answer_fits_the_one_made_by_hand() -> None:
     answer = full()
     assert answer.projection is not None
-    frame = MeshProjection.of(answer.projection, answer).mode_frame
+    frame = MeshProjection(result=answer.projection, answer=answer).mode_frame
 
     # 0.44 vCPU of three sidecars.
     chosen = frame[(frame["mode"] == "sidecar") & (frame["basis"] == "usage")]

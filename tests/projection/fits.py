@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analyzer.calibration.draws import joint_draws
+from analyzer.calibration.fit.student import joint_draws
 from analyzer.calibration.models import Affine
 from analyzer.calibration.result import (
     Backtest,

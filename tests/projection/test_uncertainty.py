@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.calibration.draws import DRAW_COUNT
+from analyzer.calibration.fit.student import DRAW_COUNT
 from analyzer.projection.uncertainty import draw, draw_curve, generator, to_interval
 from analyzer.units import Interval
 from tests.projection.fits import fit

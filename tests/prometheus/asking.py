@@ -10,7 +10,7 @@ import pytest
 from analyzer.errors import PrometheusError
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
-from analyzer.prometheus.response import Answer as Result
+from analyzer.prometheus.response import Response
 from tests.support import (
     Answer,
     FaultyHttp,
@@ -30,7 +30,7 @@ class Asked:
     server: FaultyHttp
     waits: list[float] = field(default_factory=list)
 
-    def instant(self, promql: str = "up") -> Result:
+    def instant(self, promql: str = "up") -> Response:
         return self.connection.instant(promql, AT)
 
     @property
@@ -47,12 +47,18 @@ def asking(*script: Answer, timeout_seconds: int = 60) -> Iterator[Asked]:
             yield Asked(connection=connection, server=server, waits=waits)
 
 
-def failure_of(script: Sequence[Answer], kind: type[PrometheusError] = PrometheusError) -> str:
-    """Return in what words a first answer that does not pass is told, in one attempt."""
+def refusal_of(
+    script: Sequence[Answer], kind: type[PrometheusError] = PrometheusError
+) -> PrometheusError:
+    """Return the error of a first answer that does not pass, after one attempt."""
     with asking(*script) as asked, pytest.raises(kind) as caught:
         asked.instant()
     assert type(caught.value) is kind
     assert asked.attempts == 1
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+def failure_of(script: Sequence[Answer], kind: type[PrometheusError] = PrometheusError) -> str:
+    """Return the text of the same."""
+    return str(refusal_of(script, kind))

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.defaults import DEFAULT_TIMEOUT_SECONDS
 from analyzer.errors import UsageError
-from analyzer.prometheus.credentials import DEFAULT_TIMEOUT_SECONDS, Access
+from analyzer.prometheus.credentials import Access
 
 URL = "http://prometheus:9090"
 NOTHING: dict[str, str] = {}
@@ -122,7 +123,7 @@ def test_headers_are_read_as_name_and_value() -> None:
 
 @pytest.mark.parametrize("header", ["s3cret", ": s3cret", "A: s3cret\r\nB: c", "A: s3cret\nB"])
 def test_a_header_that_is_none_is_refused_and_not_repeated(header: str) -> None:
-    with pytest.raises(UsageError, match="--header takes 'Name: value'") as caught:
+    with pytest.raises(UsageError, match="takes 'Name: value'") as caught:
         Access.parse(URL, headers=(header,), environment=NOTHING)
 
     assert "s3cret" not in str(caught.value)
@@ -177,14 +178,14 @@ def test_what_no_header_can_carry_is_refused_and_not_repeated(character: str) ->
 
 
 def test_an_empty_secret_file_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"the first line of .*secret is empty"):
+    with pytest.raises(UsageError, match=r"secret is empty"):
         Access.parse(URL, token_file=secret_file(tmp_path, b"\ns3cret"), environment=NOTHING)
 
 
 def test_a_secret_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"cannot read .*absent: No such file"):
+    with pytest.raises(UsageError, match=r"absent: No such file"):
         Access.parse(URL, token_file=tmp_path / "absent", environment=NOTHING)
-    with pytest.raises(UsageError, match=r"cannot read .*secret: it is not text"):
+    with pytest.raises(UsageError, match=r"secret: it is not text"):
         Access.parse(URL, password_file=secret_file(tmp_path, b"\xff\xfe"), environment=NOTHING)
 
 

@@ -7,19 +7,19 @@ from analyzer.prometheus.label_mapping import (
     CPU_RULES,
     SCRAPE_LABELS,
     Attribution,
-    Dialect,
     Exporter,
+    LabelMapping,
     Names,
 )
 
-RENAMED = Dialect(
+RENAMED = LabelMapping(
     proxy=Names(namespace="kubernetes_namespace", pod="kubernetes_pod_name"),
     cadvisor=Names(pod="pod_name", container="container_name"),
     state=Names(namespace="exported_namespace", pod="exported_pod", container="exported_container"),
     cluster="region",
 )
-BY_ADDRESS = Dialect(cluster="region", attribution=Attribution.ADDRESS)
-BY_WORKLOAD = Dialect(cluster="region", attribution=Attribution.WORKLOAD)
+BY_ADDRESS = LabelMapping(cluster="region", attribution=Attribution.ADDRESS)
+BY_WORKLOAD = LabelMapping(cluster="region", attribution=Attribution.WORKLOAD)
 
 
 def listed(text: str) -> list[str]:
@@ -27,9 +27,9 @@ def listed(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("dialect", "exporter", "labels"),
+    ("label_mapping", "exporter", "labels"),
     [
-        (Dialect(), Exporter.PROXY, ("cluster", "namespace", "pod")),
+        (LabelMapping(), Exporter.PROXY, ("cluster", "namespace", "pod")),
         (RENAMED, Exporter.PROXY, ("region", "kubernetes_namespace", "kubernetes_pod_name")),
         (RENAMED, Exporter.CADVISOR, ("region", "namespace", "pod_name")),
         (RENAMED, Exporter.STATE, ("region", "exported_namespace", "exported_pod")),
@@ -41,20 +41,22 @@ def listed(text: str) -> list[str]:
     ],
 )
 def test_a_pod_is_told_by_its_labels_and_its_cluster(
-    dialect: Dialect, exporter: Exporter, labels: tuple[str, ...]
+    label_mapping: LabelMapping, exporter: Exporter, labels: tuple[str, ...]
 ) -> None:
-    assert dialect.labels_of_pod(exporter) == labels
+    assert label_mapping.labels_of_pod(exporter) == labels
 
 
 @pytest.mark.parametrize("exporter", Exporter)
-@pytest.mark.parametrize("dialect", [Dialect(), RENAMED], ids=["usual", "renamed"])
-def test_what_is_asked_for_is_read_by_our_names(dialect: Dialect, exporter: Exporter) -> None:
-    ours = dialect.canonical(exporter)
+@pytest.mark.parametrize("label_mapping", [LabelMapping(), RENAMED], ids=["usual", "renamed"])
+def test_what_is_asked_for_is_read_by_our_names(
+    label_mapping: LabelMapping, exporter: Exporter
+) -> None:
+    ours = label_mapping.canonical(exporter)
 
-    assert [ours[label] for label in dialect.labels_of_pod(exporter)] == [
+    assert [ours[label] for label in label_mapping.labels_of_pod(exporter)] == [
         "cluster", "namespace", "pod",
     ]  # fmt: skip
-    assert ours[dialect.names(exporter).container] == "container"
+    assert ours[label_mapping.names(exporter).container] == "container"
     assert len(set(ours.values())) == len(ours) == 4
 
 
@@ -63,7 +65,7 @@ def test_an_address_stands_for_the_pod_and_a_workload_for_nobody() -> None:
     by_workload = BY_WORKLOAD.canonical(Exporter.PROXY)
     assert {"namespace", "pod"}.isdisjoint(by_workload.values())
     # Only the proxies' own series lack a pod.
-    assert BY_ADDRESS.canonical(Exporter.STATE) == Dialect(cluster="region").canonical(
+    assert BY_ADDRESS.canonical(Exporter.STATE) == LabelMapping(cluster="region").canonical(
         Exporter.STATE
     )
 
@@ -78,7 +80,7 @@ def test_query_files_find_every_name() -> None:
     assert (found["state_namespace"], found["state_pod"]) == ("exported_namespace", "exported_pod")
     assert (found["cluster"], found["cpu"]) == ("region", CPU_COUNTER)
     assert listed(found["scrape"]) == listed(found["proxy_scrape"]) == list(SCRAPE_LABELS)
-    assert {frozenset(one.placeholders) for one in (Dialect(), BY_ADDRESS, BY_WORKLOAD)} == {
+    assert {frozenset(one.placeholders) for one in (LabelMapping(), BY_ADDRESS, BY_WORKLOAD)} == {
         frozenset(found)
     }
 
@@ -89,8 +91,8 @@ def test_what_tells_pods_apart_does_not_tell_scrapes_apart(
     cluster: str, attribution: Attribution
 ) -> None:
     """An external label may name the cluster and the Prometheus in it at once."""
-    dialect = Dialect(cluster=cluster, attribution=attribution)
-    found = dialect.placeholders
+    label_mapping = LabelMapping(cluster=cluster, attribution=attribution)
+    found = label_mapping.placeholders
 
     for pods, scrapes in (("proxy", "proxy_scrape"), ("cadvisor", "scrape")):
         own = set(listed(found[pods]))
@@ -99,8 +101,8 @@ def test_what_tells_pods_apart_does_not_tell_scrapes_apart(
 
 
 def test_cpu_by_a_rule_is_recorded() -> None:
-    assert not Dialect().is_recorded
+    assert not LabelMapping().is_recorded
     for rule in CPU_RULES:
-        dialect = Dialect(cpu=rule)
-        assert dialect.is_recorded
-        assert dialect.placeholders["cpu"] == rule
+        label_mapping = LabelMapping(cpu=rule)
+        assert label_mapping.is_recorded
+        assert label_mapping.placeholders["cpu"] == rule

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from analyzer.errors import PrometheusError
-from analyzer.prometheus.response import decode
+from analyzer.prometheus.response import Response, Series, decode, joined
 
 
 def body(result_type: str, result: Any, **more: object) -> bytes:  # noqa: ANN401 - JSON
@@ -84,7 +84,7 @@ def test_the_servers_remarks_are_kept() -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_answer_is_refused_with_how_it_begins(content: bytes, opening: str) -> None:
-    with pytest.raises(PrometheusError, match=rf"not an answer of Prometheus's API \({opening}"):
+    with pytest.raises(PrometheusError, match=rf"not an answer .*\({opening}"):
         decode(content)
 
 
@@ -93,3 +93,18 @@ def test_a_long_body_is_not_repeated_whole() -> None:
         decode(b"<p>" + b"x" * 10_000)
 
     assert len(str(caught.value)) < 120
+
+
+def series(pod: str, *times: float) -> Series:
+    return Series(labels={"pod": pod}, times=np.array(times), samples=2 * np.array(times))
+
+
+def test_responses_to_consecutive_times_are_one() -> None:
+    first = Response(series=(series("a", 1, 2), series("b", 2)), warnings=("odd",))
+    second = Response(series=(series("a", 3), series("c", 4)), warnings=("odd", "cut"))
+    whole = joined([first, second])
+
+    found = {one.labels["pod"]: one.times.tolist() for one in whole.series}
+    assert found == {"a": [1, 2, 3], "b": [2], "c": [4]}
+    assert all((one.samples == 2 * one.times).all() for one in whole.series)
+    assert whole.warnings == ("odd", "cut")

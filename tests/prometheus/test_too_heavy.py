@@ -78,7 +78,7 @@ def test_too_many_series_are_no_fewer_in_less_time(words: str) -> None:
 def test_no_answer_in_time_is_too_heavy_and_not_asked_again() -> None:
     with (
         asking(Answer(delay_seconds=60), timeout_seconds=1) as asked,
-        pytest.raises(QueryTooHeavy, match="no answer within 1 s, while asking: up"),
+        pytest.raises(QueryTooHeavy, match="no answer within 1 s,"),
     ):
         asked.instant()
 

@@ -14,7 +14,7 @@ from analyzer.measurement.frames import frame_of, sorted_frame
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.fetch import Job, fetch
-from analyzer.prometheus.label_mapping import Dialect
+from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
 from analyzer.window import Chunk, TimeWindow
@@ -26,7 +26,7 @@ FINE_MESH = replace(SMALL_MESH, hours=6, envoy_scrape_seconds=1.0)
 """VictoriaMetrics counts samples in blocks of up to 8192: less time means less of longer series."""
 
 QUERY = load_query("inbound_requests_rps")
-PROMQL = QUERY.render(Scope(), Dialect(), window_seconds=600)
+PROMQL = QUERY.render(Scope(), LabelMapping(), window_seconds=600)
 WINDOW = TimeWindow(start=FINE_MESH.start, end=FINE_MESH.end, step_seconds=600)
 WHOLE = Chunk(first_point=0, point_count=WINDOW.point_count)
 TIGHT = (
@@ -57,7 +57,7 @@ def limited(filled: Path, folder: Path, *flags: str) -> Iterator[Connection]:
 def table(source: Connection, notes: list[str]) -> pd.DataFrame:
     job = Job(query=QUERY, promql=PROMQL, chunk=WHOLE)
     fetched = fetch(source, WINDOW, [job], note=notes.append)
-    return sorted_frame(QUERY, [frame_of(QUERY, one.answers) for one in fetched])
+    return sorted_frame(QUERY, [frame_of(QUERY, one.responses) for one in fetched])
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_what_a_limit_on_time_refuses_is_asked_for_in_halves(
             source.points(PROMQL, WINDOW, WHOLE)
         found = table(source, notes)
 
-    assert "asking for half of its 36 points" in notes[0]
+    assert "half of its 36 points" in notes[0]
     pd.testing.assert_frame_equal(found, unlimited)
 
 
@@ -90,7 +90,7 @@ def test_what_a_limit_on_series_refuses_is_not_asked_for_in_halves(
     notes: list[str] = []
     with (
         limited(filled, tmp_path, "-search.maxUniqueTimeseries=3") as source,
-        pytest.raises(QueryRejected, match="the number of matching timeseries exceeds 3"),
+        pytest.raises(QueryRejected, match="matching timeseries exceeds 3"),
     ):
         table(source, notes)
     assert notes == []

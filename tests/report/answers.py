@@ -9,7 +9,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.observations import Exclusion
+from analyzer.calibration.observations import Exclusion, Unusable
 from analyzer.calibration.result import Backtest, Calibration, WorkloadCalibration
 from analyzer.data import published_constants
 from analyzer.measurement.manifest import Manifest
@@ -79,7 +79,7 @@ def fitted_calibration(workloads: Sequence[WorkloadCalibration] = ()) -> Calibra
     return replace(
         calibration(),
         workloads=tuple(workloads) or (workload(), workload("cache/redis", fitted=False)),
-        exclusions=(Exclusion(reason="no CPU sample", step_count=7, mean_vcpu=0.05),),
+        exclusions=(Exclusion(reason=Unusable.NO_CPU, step_count=7, mean_vcpu=0.05),),
         timeline=timeline(40),
         sidecar=replace(fit(), backtest=foretold((workload(), workload("shop/back")))),
     )

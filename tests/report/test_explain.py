@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from analyzer.report.explain.units import component_lines, sum_lines
 from click.testing import CliRunner
 
 from analyzer.calibration.models import Power
@@ -87,6 +88,17 @@ def test_waypoints_that_were_measured_are_explained_as_measured() -> None:
         assert f"Waypoints ({provenance})" in explained(name)[1].splitlines()
 
 
+def test_a_component_without_formulas_of_its_own_is_explained_by_what_it_adds_up_to() -> None:
+    projection = explained("shop")[0].projection
+    assert projection is not None
+    need = projection.modes[1].components[0].need
+
+    lines = list(component_lines(need))
+
+    assert lines[0] == f"Ztunnels ({need.provenance})"
+    assert lines[2:] == list(sum_lines(need))
+
+
 def test_the_range_tells_how_many_draws_it_is_of() -> None:
     _, text = explained("shop")
 
@@ -105,8 +117,8 @@ def test_working_hours_are_told() -> None:
 def test_a_recorded_rule_is_named_where_the_cpu_comes_from_one() -> None:
     found, _ = explained("shop")
     assert found.manifest is not None
-    recorded = replace(found.manifest.dialect, cpu="node_namespace_pod_container:rule")
-    text = explain(replace(found, manifest=replace(found.manifest, dialect=recorded)), MODES)
+    recorded = replace(found.manifest.label_mapping, cpu="node_namespace_pod_container:rule")
+    text = explain(replace(found, manifest=replace(found.manifest, label_mapping=recorded)), MODES)
 
     assert "CPU used is from queries/proxy_recorded_cpu_vcpu.promql" in text
 

@@ -5,6 +5,9 @@ from pathlib import Path
 
 _TOOLS = Path(__file__).resolve().parents[2] / ".tools" / "bin"
 
+LIBRARIES = _TOOLS.parent / "lib"
+"""Shared libraries that `make tools` unpacked because this machine has not got them."""
+
 
 class MissingBinaryError(Exception):
     """A program that a test needs is neither on PATH nor among the project's own tools."""

@@ -1,23 +1,13 @@
 """Least squares that a few wild samples cannot drag along: Huber's M-estimate, by reweighting."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
 
-from analyzer.calibration.fit.least_squares import (
-    Moments,
-    Problem,
-    blocks,
-    moments_of,
-    residuals_of,
-    solve,
-)
-from analyzer.calibration.fit.segments import Bools, Floats, Segments
-
-__all__ = ["HUBER_THRESHOLD", "USUAL", "RobustFit", "Stopping", "fit_robustly"]
+from analyzer.arrays import Bools, Floats
+from analyzer.calibration.fit.least_squares import Problem, blocks, moments_of, residuals_of, solve
+from analyzer.calibration.fit.segments import Segments
 
 HUBER_THRESHOLD = 1.345
 """Residuals beyond so many standard deviations count less. Huber's choice: where the noise is
@@ -52,8 +42,8 @@ class Stopping:
             mean square of the target is to that of its column. Each round moves them a fifth as
             far as the one before, or less: 3e-4 leaves some hundredths of their standard error.
         scale_rounds: rounds after the weights have settled in which the scale follows the
-            residuals; it hardly moves after these, and medians are dear.
-        most_rounds: after these the last estimate stands.
+            residuals; it hardly moves after these, and medians are slow.
+        most_rounds: after these the last estimate is used.
     """
 
     tolerance: float = 3e-4
@@ -103,7 +93,7 @@ def fit_robustly(
     Args:
         problem: what to fit.
         variance_weights: inverse variances of the noise up to a factor, shape (n,). If None, the
-            noise of a sample is taken to grow with its prediction, as that of a proxy's CPU does.
+            noise of a sample is taken to be a share of its prediction.
         start: variance and robust weights of a similar fit, shape (n,) each, to begin with in place
             of equal ones: it ends at the same place, and sooner.
         threshold: in standard deviations, shape () or (g,); infinite for plain least squares.
@@ -118,11 +108,11 @@ def fit_robustly(
     fits = [
         _fit_block(
             Problem(
+                terms=problem.terms,
                 design=problem.design[:, rows],
                 target=problem.target[rows],
                 segments=Segments(starts=starts, row_count=rows.stop - rows.start),
                 active=problem.active[part],
-                floored=problem.floored,
             ),
             (weights[0][rows], weights[1][rows]),
             thresholds[part],
@@ -162,10 +152,12 @@ def _fit_block(
         sizes = np.abs(residuals) * deviations
         if number <= weighting_rounds + stopping.scale_rounds:
             scale = _scale(sizes, target * deviations, segments)
-        robust_weights = _huber_weights(sizes, segments.spread(thresholds * scale))
-        moved = coefficients - last
-        if number > weighting_rounds and _is_settled(moments, moved, stopping.tolerance):
-            break
+        reach = segments.spread(thresholds * scale)
+        robust_weights = np.divide(reach, sizes, out=np.ones_like(sizes), where=sizes > reach)
+        if number > weighting_rounds:
+            moved = np.abs(coefficients - last) * np.sqrt(np.einsum("gii->gi", moments.gram))
+            if (moved <= stopping.tolerance * np.sqrt(moments.square)[:, None]).all():
+                break
     return RobustFit(
         coefficients=coefficients,
         free=free,
@@ -176,20 +168,9 @@ def _fit_block(
     )
 
 
-def _huber_weights(sizes: Floats, reach: Floats) -> Floats:
-    weights = np.ones_like(sizes)
-    return np.divide(reach, sizes, out=weights, where=sizes > reach)
-
-
 def _scale(sizes: Floats, targets: Floats, segments: Segments) -> Floats:
     """Return the standard deviation of the noise of each segment, from residuals without sign."""
     least = _LEAST_SCALE * np.sqrt(segments.sum(targets**2) / segments.lengths)
     scale = np.maximum(segments.median(sizes) * _MAD_TO_DEVIATION, least)
     scale[scale == 0] = 1.0
     return scale
-
-
-def _is_settled(moments: Moments, changes: Floats, tolerance: float) -> bool:
-    diagonal = np.einsum("gii->gi", moments.gram)
-    steps = np.abs(changes) * np.sqrt(diagonal)
-    return bool((steps <= tolerance * np.sqrt(moments.square)[:, None]).all())

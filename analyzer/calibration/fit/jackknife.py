@@ -1,18 +1,13 @@
-"""How sure regression coefficients are where samples of one cluster resemble each other."""
-
-from __future__ import annotations
-
-import math
+"""How sure a regression is where samples of one cluster resemble each other: leave clusters out."""
 
 import numpy as np
-from scipy import special
 
+from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.huber import RobustFit
-from analyzer.calibration.fit.least_squares import Problem, moments_of, unit_diagonal
-from analyzer.calibration.fit.segments import Bools, Floats, Segments
-from analyzer.units import CONFIDENCE, Interval
-
-__all__ = ["interval", "jackknife", "leave_one_out", "reach", "sandwich", "shifts"]
+from analyzer.calibration.fit.least_squares import Problem, Term, moments_of, solve, unit_diagonal
+from analyzer.calibration.fit.segments import Segments
+from analyzer.calibration.fit.student import interval
+from analyzer.units import Interval
 
 
 def sandwich(problem: Problem, fit: RobustFit, clusters: Segments) -> Floats:
@@ -21,7 +16,8 @@ def sandwich(problem: Problem, fit: RobustFit, clusters: Segments) -> Floats:
     Columns that were not free have zeros. A segment needs two clusters.
     """
     groups = clusters.within(problem.segments)
-    bread = _inverse(_hessian(problem, fit, problem.segments), fit.free)
+    hessian, scale = unit_diagonal(_hessian(problem, fit, problem.segments), fit.free)
+    bread = np.linalg.inv(hessian) * scale[:, :, None] * scale[:, None, :]
     scores = _scores(problem, fit, clusters)
     meat = np.add.reduceat(scores[:, :, None] * scores[:, None, :], groups.starts, axis=0)
     count, rows = groups.lengths, problem.segments.lengths
@@ -89,22 +85,43 @@ def _hessian(problem: Problem, fit: RobustFit, runs: Segments) -> Floats:
     return moments_of(problem.design, problem.target, weights, runs).gram
 
 
-def _inverse(gram: Floats, active: Bools) -> Floats:
-    scaled, scale = unit_diagonal(gram, active)
-    return np.linalg.inv(scaled) * scale[:, :, None] * scale[:, None, :]
+def ranges(
+    problem: Problem, fit: RobustFit, clusters: Segments, active: Bools | None = None
+) -> dict[Term, Interval]:
+    """Return the 90 % interval of each term that takes part in a single regression.
 
-
-def interval(mid: float, variance: float, degrees_of_freedom: float) -> Interval:
-    """Return the 90 % interval of a quantity, from its variance.
-
-    No cost is negative: the interval ends at zero, or at a best estimate that noise has pushed
-    below zero.
+    The arguments are those of `jackknife`.
     """
-    to_end = reach(variance, degrees_of_freedom)
-    return Interval(low=max(min(mid, 0.0), mid - to_end), mid=mid, high=mid + to_end)
+    variances = np.diag(jackknife(problem, fit, clusters, active)[0])
+    return {
+        term: interval(fit.coefficients[0, column], variances[column], len(clusters) - 1)
+        for column, term in enumerate(problem.terms)
+        if problem.active[0, column]
+    }
 
 
-def reach(variance: float, degrees_of_freedom: float) -> float:
-    """Return how far the ends of a 90 % interval are from its middle, by Student's t."""
-    quantile = float(special.stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2))
-    return quantile * math.sqrt(variance)
+def prediction_error(
+    problem: Problem, weights: Floats, clusters: Segments, used: Bools
+) -> tuple[float, float]:
+    """Predict each cluster of a segment from its others (cross-validation).
+
+    Args:
+        problem: what to fit, by weighted least squares.
+        weights: inverse variances, shape (n,).
+        clusters: runs of rows within the segments.
+        used: which segments count, shape (g,).
+
+    Returns:
+        The mean squared error of a row in units of its variance, where 1 is noise alone, and the
+        standard error of that over clusters.
+    """
+    cells = moments_of(problem.design, problem.target, weights, clusters)
+    groups = clusters.within(problem.segments)
+    owner = groups.numbers
+    others = cells.summed(groups).of(owner).without(cells)
+    coefficients, _ = solve(others, problem.active[owner], problem.floored)
+    counted = used[owner]
+    losses, rows = cells.loss(coefficients)[counted], clusters.lengths[counted].astype(float)
+    error = float(losses.sum() / rows.sum())
+    spread = float(np.sqrt(((losses - error * rows) ** 2).sum()))
+    return error, spread / float(rows.sum())

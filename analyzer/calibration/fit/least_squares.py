@@ -1,4 +1,4 @@
-"""Many small regressions at once: least squares and its moments, no frames and no Istio.
+"""Many small regressions at once: least squares and its moments.
 
 Each segment of the rows has coefficients of its own. A design has shape (k, n): k columns over n
 rows, sorted so that the rows of a segment, and within it those of a cluster, are consecutive.
@@ -7,14 +7,13 @@ rows, sorted so that the rows of a segment, and within it those of a cluster, ar
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.calibration.fit.segments import Bools, Floats, Ints, Segments
-
-__all__ = ["Moments", "Problem", "blocks", "moments_of", "residuals_of", "solve", "unit_diagonal"]
+from analyzer.arrays import Bools, Floats, Ints
+from analyzer.calibration.fit.segments import Segments
 
 _NEARLY_SINGULAR = 1e-10
 """Determinant of a gram matrix with unit diagonal below which its columns are one and the same."""
@@ -26,28 +25,52 @@ _BLOCK_ROWS = 8192
 """Ten columns of so many numbers fit into the second-level cache of most processors."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A column of a design, by name.
+
+    Attributes:
+        name: of what is multiplied by the coefficient; no two terms have the same.
+        is_floored: whether the coefficient may not be below zero.
+    """
+
+    name: str
+    is_floored: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Problem:
     """What is to be fitted: one regression for each of g segments.
 
     Attributes:
+        terms: the k columns of the design, in order.
         design: shape (k, n).
         target: shape (n,).
         segments: of the n rows; each has coefficients of its own.
         active: which columns take part, shape (g, k).
-        floored: columns whose coefficients may not be below zero.
     """
 
+    terms: tuple[Term, ...]
     design: Floats
     target: Floats
     segments: Segments
     active: Bools
-    floored: Sequence[int] = ()
+
+    @classmethod
+    def single(cls, loads: Mapping[Term, Floats], target: Floats, takes_part: Bools) -> Problem:
+        """Return one regression over all rows; `takes_part` has shape (k,)."""
+        return cls(
+            terms=tuple(loads),
+            design=np.array(list(loads.values())),
+            target=target,
+            segments=Segments.of(np.zeros(len(target), dtype=np.int64)),
+            active=takes_part[None, :],
+        )
 
     @property
-    def has_slope(self) -> Bools:
-        """Which segments have more than the first column, shape (g,)."""
-        return np.asarray(self.active[:, 1:].any(axis=1))
+    def floored(self) -> Sequence[int]:
+        """The columns whose coefficients may not be below zero."""
+        return [column for column, term in enumerate(self.terms) if term.is_floored]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,17 +89,14 @@ class Moments:
 
     def summed(self, groups: Segments) -> Moments:
         """Return the moments of groups of these segments."""
-        return Moments(
-            gram=np.add.reduceat(self.gram, groups.starts, axis=0),
-            cross=np.add.reduceat(self.cross, groups.starts, axis=0),
-            square=groups.sum(self.square),
-        )
+        parts = (self.gram, self.cross, self.square)
+        gram, cross, square = (np.add.reduceat(part, groups.starts, axis=0) for part in parts)
+        return Moments(gram=gram, cross=cross, square=square)
 
     def of(self, segments: Ints) -> Moments:
         """Return the moments of the segments of these numbers, in their order."""
-        return Moments(
-            gram=self.gram[segments], cross=self.cross[segments], square=self.square[segments]
-        )
+        gram, cross, square = (part[segments] for part in (self.gram, self.cross, self.square))
+        return Moments(gram=gram, cross=cross, square=square)
 
     def without(self, other: Moments) -> Moments:
         """Return the moments of the rows that are not in `other`."""
@@ -141,8 +161,8 @@ def solve(moments: Moments, active: Bools, floored: Sequence[int] = ()) -> tuple
         floored: columns whose coefficients may not be below zero.
 
     Returns:
-        Coefficients of shape (g, k), and which of them are free, that is neither left out nor
-        held at zero, likewise.
+        Coefficients, and which of them are free, that is neither left out nor held at zero;
+        shape (g, k) each.
     """
     free = active.copy()
     coefficients = _solve(moments, free)
@@ -199,3 +219,27 @@ def residuals_of(
     for column, values in zip(design, coefficients.T, strict=True):
         left -= column * segments.spread(values)
     return left
+
+
+def r_squared(target: Floats, residuals: Floats) -> float | None:
+    """Return the share of the variance that a fit explains; None where there is none."""
+    spread = float(((target - target.mean()) ** 2).sum())
+    return 1 - float((residuals**2).sum()) / spread if spread else None
+
+
+def correlations(columns: Floats, segments: Segments) -> Floats:
+    """Return the correlations of columns, shape (k, n), in each segment, shape (g, k, k).
+
+    It is 1 where one of the two does not vary.
+    """
+    if not len(segments):
+        return np.ones((0, len(columns), len(columns)))
+    totals = segments.sum(columns)
+    centred = segments.spread(totals / -segments.lengths)
+    centred += columns
+    one = np.ones(segments.row_count)
+    products = moments_of(centred, one, one, segments).gram
+    squares = np.einsum("gii->gi", products)
+    spread = np.sqrt(squares[:, :, None] * squares[:, None, :])
+    varies = spread > np.finfo(float).eps * (totals.T[:, :, None] + totals.T[:, None, :]) ** 2
+    return np.asarray(np.divide(products, spread, out=np.ones_like(products), where=varies))

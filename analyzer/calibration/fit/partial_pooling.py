@@ -1,25 +1,20 @@
-"""What workloads have in common: the noisy learn from the others, the silent borrow from them.
+"""What groups have in common: the noisy learn from the others, the silent borrow from them.
 
-Curves of different workloads are taken as draws from one normal distribution (empirical Bayes).
-Its mean and spread come from the workloads that could be fitted, by expectation maximisation of the
-restricted likelihood, which allows for the mean being an estimate too; each workload's posterior
+Coefficients of different groups are taken as draws from one normal distribution (empirical Bayes).
+Its mean and spread come from the groups that could be fitted, by expectation maximisation of the
+restricted likelihood, which allows for the mean being an estimate too; each group's posterior
 then weighs its own data against it.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.calibration.fit.segments import Bools, Floats, Ints
-from analyzer.calibration.workloads import WorkloadFits
-from analyzer.units import Reason
-
-__all__ = ["MIN_LENDERS", "Pooled", "Prior", "common_prior", "pool"]
+from analyzer.arrays import Bools, Floats, Ints
 
 MIN_LENDERS = 3
-"""How different workloads are cannot be told from fewer; below it nobody borrows."""
+"""How different groups are cannot be estimated from fewer; below it no group borrows."""
 
 _MAX_ROUNDS = 200
 _SETTLED = 1e-6
@@ -27,13 +22,13 @@ _SETTLED = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prior:
-    """The distribution that the workloads' curves (idle, coefficient) are draws from.
+    """The distribution that the groups' coefficients (intercept, slope) are draws from.
 
     Attributes:
         mean: shape (2,).
-        spread: covariance between workloads, shape (2, 2).
+        spread: covariance between groups, shape (2, 2).
         mean_covariance: how well the mean is known, shape (2, 2).
-        gains: what each lender's curve moves the mean by, shape (lenders, 2, 2).
+        gains: what each lender's coefficients move the mean by, shape (lenders, 2, 2).
     """
 
     mean: Floats
@@ -43,25 +38,38 @@ class Prior:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Pooled:
-    """Every workload's curve after weighing its own data against the others'.
+class Level:
+    """All that is known of a group without a slope: one weighted sum of its coefficients.
 
     Attributes:
-        curves: idle (vcpu) and coefficient, shape (g, 2).
-        covariances: shape (g, 2, 2).
-        own_share: how much of the coefficient rests on the workload's own data, 0-1, shape (g,).
-        is_known: whether there is a curve at all, shape (g,).
-        borrows: whether the coefficient is the others' for want of an own one, shape (g,).
-        prior_weights: what the prior's mean contributes to each curve, shape (g, 2, 2).
-        private_covariances: the part of `covariances` that is not the prior mean's, (g, 2, 2).
-        degrees_of_freedom: of Student's t for their intervals, shape (g,).
-        prior: None where too few workloads could be fitted.
+        weights: of intercept and slope in the sum, shape (2,); zeros if nothing is known.
+        value: of the sum.
+        variance: of that value.
     """
 
-    curves: Floats
+    weights: Floats
+    value: float
+    variance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pooled:
+    """Every group's coefficients after weighing its own data against the others'.
+
+    Attributes:
+        coefficients: intercept and slope, shape (g, 2).
+        covariances: shape (g, 2, 2).
+        own_share: how much of the slope rests on the group's own data, 0-1, shape (g,).
+        borrows: whether the slope is the others' for want of an own one, shape (g,).
+        prior_weights: what the prior's mean contributes to the coefficients, shape (g, 2, 2).
+        private_covariances: the part of `covariances` that is not the prior mean's, (g, 2, 2).
+        degrees_of_freedom: of Student's t for their intervals, shape (g,).
+        prior: None where too few groups could be fitted.
+    """
+
+    coefficients: Floats
     covariances: Floats
     own_share: Floats
-    is_known: Bools
     borrows: Bools
     prior_weights: Floats
     private_covariances: Floats
@@ -69,131 +77,100 @@ class Pooled:
     prior: Prior | None
 
 
-def common_prior(curves: Floats, covariances: Floats) -> Prior:
-    """Return the distribution that curves, shape (g, 2), known so well, come from; g at least 2."""
-    spread = np.cov(curves.T)
-    # Where workloads do not differ at all, a hair's breadth keeps the matrices invertible.
-    ridge = np.diag(1e-12 * (curves**2).mean(axis=0) + np.finfo(float).tiny)
+def common_prior(coefficients: Floats, covariances: Floats) -> Prior:
+    """Return the distribution that coefficients, shape (g, 2), known so well, come from.
+
+    There must be two groups or more.
+    """
+    spread = np.cov(coefficients.T)
+    # Where groups do not differ, this keeps the matrices invertible.
+    ridge = np.diag(1e-12 * (coefficients**2).mean(axis=0) + np.finfo(float).tiny)
     for _ in range(_MAX_ROUNDS):
         last = spread + ridge
         precision = np.linalg.inv(covariances + last)
         mean_covariance = np.linalg.inv(precision.sum(axis=0))
         gains = mean_covariance @ precision
-        mean = np.einsum("gij,gj->i", gains, curves)
+        mean = np.einsum("gij,gj->i", gains, coefficients)
         pull = last @ precision
-        moved = np.einsum("gij,gj->gi", pull, curves - mean)
+        moved = np.einsum("gij,gj->gi", pull, coefficients - mean)
         left = last - pull @ last + pull @ mean_covariance @ pull.transpose(0, 2, 1)
-        spread = np.einsum("gi,gj->ij", moved, moved) / len(curves) + left.mean(axis=0)
+        spread = np.einsum("gi,gj->ij", moved, moved) / len(coefficients) + left.mean(axis=0)
         if np.all(np.abs(np.diag(spread - last)) <= _SETTLED * np.diag(last)):
             break
     return Prior(mean=mean, spread=spread + ridge, mean_covariance=mean_covariance, gains=gains)
 
 
-def pool(fits: WorkloadFits) -> Pooled:
-    """Weigh every workload's own data against what the workloads have in common."""
-    count = len(fits.curves)
-    lenders = fits.has_slope
+def pool(
+    coefficients: Floats,
+    covariances: Floats,
+    degrees_of_freedom: Ints,
+    lends: Bools,
+    levels: Mapping[int, Level],
+) -> Pooled:
+    """Weigh every group's own data against what the groups have in common.
+
+    Args:
+        coefficients: of each group's own fit, intercept and slope, shape (g, 2).
+        covariances: of these, shape (g, 2, 2).
+        degrees_of_freedom: of each fit, shape (g,).
+        lends: which groups have a slope of their own, shape (g,).
+        levels: what is known of those that are to borrow one, by number.
+    """
+    count, lender_count = len(coefficients), int(lends.sum())
     borrows = np.zeros(count, dtype=bool)
-    if int(lenders.sum()) < MIN_LENDERS:
+    if lender_count < MIN_LENDERS:
         return Pooled(
-            curves=fits.curves,
-            covariances=fits.covariances,
-            own_share=lenders.astype(float),
-            is_known=fits.has_idle,
+            coefficients=coefficients,
+            covariances=covariances,
+            own_share=lends.astype(float),
             borrows=borrows,
             prior_weights=np.zeros((count, 2, 2)),
-            private_covariances=fits.covariances,
-            degrees_of_freedom=np.maximum(fits.degrees_of_freedom, 1),
+            private_covariances=covariances,
+            degrees_of_freedom=degrees_of_freedom,
             prior=None,
         )
-    prior = common_prior(fits.curves[lenders], fits.covariances[lenders])
-    for number, obstacle in fits.obstacles.items():
-        lends_nothing = obstacle.reason in (Reason.CONSTANT_TRAFFIC, Reason.TOO_FEW_SAMPLES)
-        borrows[number] = lends_nothing or obstacle.is_all_idle
-    evidence = _evidence(fits, prior, borrows)
-    kept = np.eye(2) - evidence.gain
-    curves = np.einsum("gij,j->gi", kept, prior.mean) + evidence.own
-    # Joseph's form, which rounding cannot turn negative where a workload is known exactly.
-    private = kept @ prior.spread @ kept.transpose(0, 2, 1) + evidence.noise + evidence.doubt
+    prior = common_prior(coefficients[lends], covariances[lends])
+    gain = prior.spread @ np.linalg.inv(covariances + prior.spread)
+    own = np.einsum("gij,gj->gi", gain, coefficients)
+    noise = gain @ covariances @ gain.transpose(0, 2, 1)
+    doubt, freedom = np.zeros_like(gain), degrees_of_freedom.copy()
+    for number, level in levels.items():
+        borrows[number] = True
+        gain[number], own[number], noise[number], doubt[number] = _read_off(level, prior)
+        freedom[number] = max(lender_count - 1 - int(level.weights.any()), 1)
+    kept = np.eye(2) - gain
+    # Joseph's form, which rounding cannot turn negative where a group is known exactly.
+    private = kept @ prior.spread @ kept.transpose(0, 2, 1) + noise + doubt
     common = kept @ prior.mean_covariance @ kept.transpose(0, 2, 1)
-    is_known = fits.has_slope | borrows
+    is_known = lends | borrows
+    pooled = np.einsum("gij,j->gi", kept, prior.mean) + own
     return Pooled(
-        curves=np.where(is_known[:, None], curves, 0.0),
+        coefficients=np.where(is_known[:, None], pooled, 0.0),
         covariances=private + common,
-        own_share=np.clip(evidence.gain[:, 1, 1], 0, 1) * is_known,
-        is_known=is_known,
+        own_share=np.clip(gain[:, 1, 1], 0, 1) * is_known,
         borrows=borrows,
         prior_weights=kept,
         private_covariances=private,
-        degrees_of_freedom=np.maximum(evidence.degrees_of_freedom, 1),
+        degrees_of_freedom=freedom,
         prior=prior,
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Evidence:
-    """What each workload's own data say of its curve.
+def _read_off(level: Level, prior: Prior) -> tuple[Floats, Floats, Floats, Floats]:
+    """Read a group's coefficients off its level, as by a regression of the lenders' on theirs.
 
-    Attributes:
-        gain: how far they pull the curve away from the prior's mean, shape (g, 2, 2).
-        own: to where, shape (g, 2): the gain times the own curve.
-        noise: what their noise leaves in the curve, (g, 2, 2).
-        doubt: what the covariance is greater by because the spread is an estimate, (g, 2, 2).
-        degrees_of_freedom: of the curve's intervals, shape (g,).
+    Returns:
+        How far the level pulls the coefficients from the prior's mean, shape (2, 2); to where,
+        shape (2,); and what they are unsure by because of the level's noise, and because the spread
+        is an estimate, shape (2, 2) each.
     """
-
-    gain: Floats
-    own: Floats
-    noise: Floats
-    doubt: Floats
-    degrees_of_freedom: Ints
-
-
-def _evidence(fits: WorkloadFits, prior: Prior, borrows: Bools) -> _Evidence:
-    """Weigh each workload's data.
-
-    Those with a fit are pulled towards it. Those whose rate is constant know one thing, their mean
-    CPU at that rate; those without requests, their idle. What that tells of their slope is read
-    off the lenders as by a regression of the one on the other, with its doubts.
-    """
-    precision = np.linalg.inv(fits.covariances + prior.spread)
-    gain = prior.spread @ precision
-    own = np.einsum("gij,gj->gi", gain, fits.curves)
-    noise = gain @ fits.covariances @ gain.transpose(0, 2, 1)
-    doubt, freedom = np.zeros_like(gain), fits.degrees_of_freedom.copy()
-    lenders = len(prior.gains)
-    for number in np.flatnonzero(borrows):
-        row, level, variance = _level(fits, int(number))
-        freedom[number] = lenders - 1 - row.any()
-        pull, of_level = prior.spread @ row, float(row @ prior.spread @ row)
-        weight = pull / (of_level + variance)
-        gain[number] = np.outer(weight, row)
-        own[number] = weight * level
-        noise[number] = np.outer(weight, weight) * variance
-        if of_level > 0:
-            off = (level - row @ prior.mean) ** 2 / (of_level + variance)
-            inflation = (lenders - 1 + off) / (lenders - 2)
-            unexplained = prior.spread - np.outer(pull, pull) / of_level
-            doubt[number] = (inflation - 1) * unexplained
-    return _Evidence(gain=gain, own=own, noise=noise, doubt=doubt, degrees_of_freedom=freedom)
-
-
-def _level(fits: WorkloadFits, number: int) -> tuple[Floats, float, float]:
-    """Return the load at which a workload's CPU is known, that CPU and its variance."""
-    panel, obstacle = fits.panel, fits.obstacles[number]
-    if obstacle.is_all_idle:
-        return (
-            np.array([1.0, 0.0]),
-            float(fits.curves[number, 0]),
-            float(fits.covariances[number, 0, 0]),
-        )
-    if not obstacle.has_level:
-        return np.zeros(2), 0.0, 1.0
-    first = panel.workloads.starts[number]
-    rows = slice(first, first + panel.workloads.lengths[number])
-    vcpu, basis = panel.vcpu[rows], fits.shape.basis(panel)[rows]
-    inside = slice(*np.searchsorted(panel.clusters.starts, [rows.start, rows.stop]))
-    starts = panel.clusters.starts[inside] - first
-    deviations = np.add.reduceat(vcpu - vcpu.mean(), starts)
-    variance = float(deviations @ deviations) / len(vcpu) ** 2
-    return np.array([1.0, float(basis.mean())]), float(vcpu.mean()), variance
+    row, lenders = level.weights, len(prior.gains)
+    pull, of_level = prior.spread @ row, float(row @ prior.spread @ row)
+    weight = pull / (of_level + level.variance)
+    doubt = np.zeros((2, 2))
+    if of_level > 0:
+        off = (level.value - row @ prior.mean) ** 2 / (of_level + level.variance)
+        inflation = (lenders - 1 + off) / (lenders - 2)
+        doubt = (inflation - 1) * (prior.spread - np.outer(pull, pull) / of_level)
+    noise = np.outer(weight, weight) * level.variance
+    return np.outer(weight, row), weight * level.value, noise, doubt

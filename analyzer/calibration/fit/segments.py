@@ -8,11 +8,10 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from analyzer.arrays import Bools, Floats, Ints
+
 __all__ = ["Bools", "Floats", "Ints", "Segments"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
@@ -45,6 +44,11 @@ class Segments:
     def lengths(self) -> Ints:
         """How many rows each run has, shape (g,)."""
         return np.diff(self.starts, append=self.row_count)
+
+    @property
+    def numbers(self) -> Ints:
+        """Which run each row is in, shape (n,)."""
+        return self.spread(np.arange(len(self)))
 
     def sum(self, values: npt.NDArray[np.generic]) -> Floats:
         """Add `values`, shape (..., n), up within each run, to shape (..., g)."""

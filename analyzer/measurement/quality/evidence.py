@@ -14,8 +14,6 @@ from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.tables import Tables
 from analyzer.units import Role
 
-__all__ = ["SERIOUS_SHARE", "Evidence"]
-
 SERIOUS_SHARE = 0.2
 """Part of the sidecars' CPU or requests from which a finding is serious."""
 
@@ -42,12 +40,23 @@ class Evidence:
         chosen = self.proxies.index[self.proxies["role"] == Role.SIDECAR]
         return self.steps[self.steps["proxy"].isin(chosen)]
 
+    @property
+    def asked(self) -> frozenset[str]:
+        """The queries that were asked."""
+        return frozenset(query.name for query in self.manifest.queries)
+
+    def total_of(self, name: str) -> pd.Series:
+        """Return the sum of one query's samples for each row of `proxies`; 0 where it has none."""
+        sums = self.tables[name].groupby(["namespace", "pod"])[name].sum()
+        keys = pd.MultiIndex.from_frame(self.proxies[["namespace", "pod"]])
+        return pd.Series(sums.reindex(keys).fillna(0.0).to_numpy(), index=self.proxies.index)
+
     def pods(self, numbers: Iterable[int]) -> tuple[str, ...]:
         """Return proxies by name."""
         rows = self.proxies.loc[pd.Index(numbers).unique()]
         return tuple(sorted(rows["namespace"] + "/" + rows["pod"]))
 
-    def about(self, name: str, text: str, steps: pd.DataFrame, mending: str = "") -> Finding | None:
+    def about(self, name: str, text: str, steps: pd.DataFrame, fix: str = "") -> Finding | None:
         """Return a finding about some proxies' steps; None if no total has any of them in it.
 
         `{count}` in the text becomes the number of proxies.
@@ -65,7 +74,7 @@ class Evidence:
             severity=Severity.SERIOUS if weight >= SERIOUS_SHARE else Severity.WARNING,
             text=text.format(count=len(affected)),
             affected=affected,
-            mending=mending,
+            mending=fix,
             cpu_share=cpu,
             rps_share=rps,
         )

@@ -1,4 +1,4 @@
-"""What the snapshot as a whole lacks, or was made from."""
+"""What the snapshot as a whole lacks or was made from, and how finely it was scraped."""
 
 from __future__ import annotations
 
@@ -6,18 +6,26 @@ import re
 from typing import Final
 
 from analyzer.measurement.findings import Finding, Severity
-from analyzer.measurement.metrics import POD_LABELS
+from analyzer.measurement.frames import TIME
+from analyzer.measurement.metrics import CPU, POD_LABELS
 from analyzer.measurement.quality.evidence import SERIOUS_SHARE, Evidence
+from analyzer.measurement.tables import INSTANCE_TYPE
 from analyzer.prometheus.label_mapping import Attribution
+from analyzer.settings import Setting
 from analyzer.units import Role
-
-__all__ = ["DATA_CHECKS"]
+from analyzer.window import MIN_STEP_SECONDS, choose_step_seconds
 
 UNATTRIBUTED_SHARE = 0.01
-"""Part of the reported requests from which those that are no proxy's are told."""
+"""Part of the reported requests from which those that are no proxy's are a finding."""
 
 _REMARK_ON_A_QUERY: Final = "PromQL info"
 """How Prometheus's remarks begin that are on a query and not on its answer."""
+
+THIN_SHARE = 0.25
+"""Share of the steps that may hold few samples: those around an outage do."""
+
+_THANOS_RESOLUTIONS: Final = (300, 3600)
+"""Seconds between downsampled samples (thanos: docs/components/compact.md)."""
 
 _SIZE: Final = re.compile(
     r"-(?:standard|highmem|highcpu|micro|small|medium)(?:-\d+)?$"
@@ -63,50 +71,44 @@ def _remarks(evidence: Evidence) -> Finding | None:
     if not remarks:
         return None
     if all(remark.startswith(_REMARK_ON_A_QUERY) for remark in remarks):
-        severity, told, mending = Severity.INFO, "queries", ""
+        severity, subject, fix = Severity.INFO, "queries", ""
     else:
-        severity, told = Severity.WARNING, "answers, which may be incomplete"
-        mending = "see which store of Thanos or VictoriaMetrics is down: both answer without it"
+        severity, subject = Severity.WARNING, "answers, which may be incomplete"
+        fix = "see which store of Thanos or VictoriaMetrics is down: both answer without it"
     return Finding(
         name="server_remarks",
         severity=severity,
-        text=f"the server remarked on its {told}: {' '.join(remarks[0].split())}",
+        text=f"the server remarked on its {subject}: {' '.join(remarks[0].split())}",
         affected=remarks,
-        mending=mending,
+        mending=fix,
     )
 
 
 def _recorded(evidence: Evidence) -> Finding | None:
-    dialect = evidence.manifest.dialect
-    if not dialect.is_recorded:
+    mapping = evidence.manifest.label_mapping
+    if not mapping.is_recorded:
         return None
     return Finding(
         name="recorded_cpu",
         severity=Severity.WARNING,
-        text=f"CPU comes from the recording rule {dialect.cpu}, whose samples are already "
+        text=f"CPU comes from the recording rule {mapping.cpu}, whose samples are already "
         "averaged: it runs minutes behind the requests",
-        mending="keep container_cpu_usage_seconds_total",
+        mending=f"keep {CPU}",
     )
 
 
 def _attribution(evidence: Evidence) -> Finding | None:
-    told: Final = {
-        Attribution.ADDRESS: (
-            Severity.INFO,
-            "the proxies' metrics carry no pod: each was led back to its pod by its address",
-        ),
-        Attribution.WORKLOAD: (
-            Severity.WARNING,
-            "the proxies' metrics carry neither pod nor address: each pod got its workload's mean",
-        ),
-    }
-    attribution = evidence.manifest.dialect.attribution
-    if attribution not in told:
+    attribution = evidence.manifest.label_mapping.attribution
+    if attribution == Attribution.POD:
         return None
-    severity, text = told[attribution]
+    text = "the proxies' metrics carry no pod: each was led back to its pod by its address"
+    if attribution == Attribution.WORKLOAD:
+        text = (
+            "the proxies' metrics carry neither pod nor address: each pod got its workload's mean"
+        )
     return Finding(
         name=f"by_{attribution}",
-        severity=severity,
+        severity=Severity.INFO if attribution == Attribution.ADDRESS else Severity.WARNING,
         text=text,
         mending="keep the labels `namespace` and `pod` when scraping the proxies",
     )
@@ -128,12 +130,10 @@ def _unattributed(evidence: Evidence) -> Finding | None:
 
 def _instance_types(evidence: Evidence) -> Finding | None:
     types = evidence.tables["node_instance_types"]
-    label = "label_node_kubernetes_io_instance_type"
-    known = types[types[label] != ""].drop_duplicates("node").set_index("node")[label]
+    known = types[types[INSTANCE_TYPE] != ""].drop_duplicates("node").set_index("node")
     used = set(evidence.proxies.loc[evidence.proxies["role"] == Role.SIDECAR, "node"])
-    kinds = sorted(
-        {_SIZE.sub(r"\g<kept>", kind) for kind in known[known.index.isin(used)].unique()}
-    )
+    names = known.loc[known.index.isin(used), INSTANCE_TYPE].unique()
+    kinds = sorted({_SIZE.sub(r"\g<kept>", name) for name in names})
     if len(kinds) < 2:  # noqa: PLR2004 - several
         return None
     return Finding(
@@ -148,9 +148,8 @@ def _instance_types(evidence: Evidence) -> Finding | None:
 
 def _nodes(evidence: Evidence) -> Finding | None:
     # The kubelet's node labels are asked for only where kube-state-metrics is not there.
-    asked = {query.name for query in evidence.manifest.queries}
     nodes = tuple(sorted(set(evidence.proxies["node"]) - {""}))
-    if "proxy_nodes" not in asked or not nodes:
+    if "proxy_nodes" not in evidence.asked or not nodes:
         return None
     return Finding(
         name="nodes_of_proxies",
@@ -158,20 +157,68 @@ def _nodes(evidence: Evidence) -> Finding | None:
         text=f"the nodes counted are the {len(nodes)} on which proxies run: any other would have "
         "a ztunnel too",
         affected=nodes,
-        mending="install kube-state-metrics, resources nodes, or give --nodes",
+        mending=f"install kube-state-metrics, resources nodes, or give {Setting.NODE_COUNT}",
     )
 
 
 def _pod_labels(evidence: Evidence) -> Finding | None:
-    asked = {query.name for query in evidence.manifest.queries}
-    told = evidence.tables["pod_labels"].filter(regex="^label_")
-    if "pod_placement" not in asked or (told != "").to_numpy().any():
+    labels = evidence.tables["pod_labels"].filter(regex="^label_")
+    if "pod_placement" not in evidence.asked or (labels != "").to_numpy().any():
         return None
     return Finding(
         name="no_pod_labels",
         severity=Severity.INFO,
         text="kube-state-metrics tells no pod labels: roles rest on what the proxies report",
         mending=POD_LABELS,
+    )
+
+
+def _duplicates(evidence: Evidence) -> Finding | None:
+    found = evidence.manifest.duplicate_scrapes
+    if not found:
+        return None
+    sides = {"proxy": "metrics", "cadvisor": "CPU"}
+    parts = " and ".join(f"the {sides[side]} of {count} proxies" for side, count in found.items())
+    return Finding(
+        name="duplicate_scrapes",
+        severity=Severity.INFO,
+        text=f"{parts} are scraped more than once: each was counted once",
+        mending="one job for each proxy is enough (15020 or 15090); deduplicate the HA pair",
+    )
+
+
+def _intervals(evidence: Evidence) -> Finding | None:
+    cpu, requests = evidence.manifest.cpu_scrape_seconds, evidence.manifest.request_scrape_seconds
+    shortest = choose_step_seconds(max(cpu, requests), None)
+    if shortest <= MIN_STEP_SECONDS:
+        return None
+    text = (
+        f"CPU is scraped every {cpu:g} s and requests every {requests:g} s, so that a step is at "
+        f"least {shortest} s"
+    )
+    fix = "scrape both every 30 s or faster for steps of 5 minutes"
+    if cpu == requests and cpu in _THANOS_RESOLUTIONS:
+        # Nothing in an answer tells Thanos's blocks from scrapes that are as slow.
+        text += "; or these are samples that Thanos downsampled"
+        fix += "; with Thanos, ask for a time of which it keeps raw samples"
+    return Finding(name="coarse_scrapes", severity=Severity.INFO, text=text, mending=fix)
+
+
+def _thinned(evidence: Evidence) -> Finding | None:
+    manifest = evidence.manifest
+    promised = manifest.window.step_seconds / manifest.request_scrape_seconds
+    found = evidence.tables["proxy_build"].groupby(TIME)["proxy_build"].median()
+    thin = int((found < promised / 2).sum())
+    if thin <= THIN_SHARE * len(found):
+        return None
+    return Finding(
+        name="thinned_samples",
+        severity=Severity.WARNING,
+        text=f"{thin} of {len(found)} steps hold fewer than half of the {promised:.0f} samples "
+        "that the last scrape interval promises: scrapes were rarer then, or their samples are "
+        "downsampled",
+        mending=f"with Thanos and --query.auto-downsampling, a {Setting.STEP} below 25 minutes "
+        "reads raw samples",
     )
 
 
@@ -185,4 +232,7 @@ DATA_CHECKS: Final = (
     _instance_types,
     _pod_labels,
     _nodes,
+    _duplicates,
+    _intervals,
+    _thinned,
 )

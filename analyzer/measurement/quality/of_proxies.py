@@ -10,8 +10,7 @@ from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.metrics import POD_LABELS
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.measurement.roles import UNKNOWN
-
-__all__ = ["PROXY_CHECKS"]
+from analyzer.settings import Setting
 
 MESSAGES_PER_REQUEST = 10
 """gRPC messages for each request from which a proxy is taken to carry streams: a unary call has
@@ -25,9 +24,7 @@ SHORT_LIFE_STEPS = 2
 
 
 def _no_requests(evidence: Evidence) -> Finding | None:
-    sidecars = evidence.sidecars
-    ever_scraped = sidecars.groupby("proxy")["proxy_rps"].count() > 0
-    unseen = sidecars[~sidecars["proxy"].map(ever_scraped).astype(bool)]
+    unseen = _never_known(evidence.sidecars, "proxy_rps")
     return evidence.about(
         "cpu_without_requests",
         "{count} sidecars use CPU and show no metrics of their own: their cost is in the total "
@@ -38,15 +35,18 @@ def _no_requests(evidence: Evidence) -> Finding | None:
 
 
 def _no_cpu(evidence: Evidence) -> Finding | None:
-    sidecars = evidence.sidecars
-    ever_used = sidecars.groupby("proxy")["cpu_vcpu"].count() > 0
-    unseen = sidecars[~sidecars["proxy"].map(ever_used).astype(bool)]
+    unseen = _never_known(evidence.sidecars, "cpu_vcpu")
     return evidence.about(
         "requests_without_cpu",
         "{count} sidecars carry requests and show no CPU: the total is too low by theirs",
         unseen[unseen["proxy_rps"].notna()],
         "scrape the kubelet of every node",
     )
+
+
+def _never_known(steps: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return the steps of proxies of which a column is known in no step."""
+    return steps[steps.groupby("proxy")[column].transform("count") == 0]
 
 
 def _unreported(evidence: Evidence) -> Finding | None:
@@ -102,29 +102,22 @@ def _roles(evidence: Evidence) -> Finding | None:
 
 
 def _streams(evidence: Evidence) -> Finding | None:
-    messages = evidence.tables["grpc_messages_per_second"]
-    means = messages.groupby(["namespace", "pod"])["grpc_messages_per_second"].sum()
-    names = pd.MultiIndex.from_frame(evidence.proxies[["namespace", "pod"]])
-    by_proxy = pd.Series(means.reindex(names).fillna(0.0).to_numpy(), index=evidence.proxies.index)
     sidecars = evidence.sidecars
     requests = sidecars.groupby("proxy")["proxy_rps"].sum()
-    streaming = by_proxy.reindex(requests.index) > MESSAGES_PER_REQUEST * requests
-    steps = sidecars[sidecars["proxy"].isin(requests.index[streaming])]
+    messages = evidence.total_of("grpc_messages_per_second").reindex(requests.index)
+    streaming = requests.index[messages > MESSAGES_PER_REQUEST * requests]
     return evidence.about(
         "grpc_streams",
         "{count} sidecars carry gRPC streams: Istio counts a stream as one request, at its end, "
         "so that their CPU per request is overstated",
-        steps,
-        "read the workloads' figures apart; leave them out with --namespace",
+        sidecars[sidecars["proxy"].isin(streaming)],
+        f"read the workloads' figures apart; leave them out with {Setting.NAMESPACES}",
     )
 
 
 def _throttled(evidence: Evidence) -> Finding | None:
-    shares = evidence.tables["proxy_throttled_share"]
-    totals = shares.groupby(["namespace", "pod"])["proxy_throttled_share"].sum()
-    names = pd.MultiIndex.from_frame(evidence.proxies[["namespace", "pod"]])
     steps_seen = evidence.steps.groupby("proxy").size().reindex(evidence.proxies.index)
-    means = totals.reindex(names).fillna(0.0).to_numpy() / steps_seen.to_numpy()
+    means = evidence.total_of("proxy_throttled_share") / steps_seen
     throttled = evidence.proxies.index[means > THROTTLED_SHARE]
     return evidence.about(
         "throttled",
@@ -148,15 +141,12 @@ def _short_lives(evidence: Evidence) -> Finding | None:
         "short_lives",
         "{count} sidecars lived through no whole step: they are in the total and not in the fit",
         sidecars[sidecars["proxy"].isin(short)],
-        "scrape faster, or give a shorter --step",
+        f"scrape faster, or give a shorter {Setting.STEP}",
     )
 
 
 def _resets(evidence: Evidence) -> Finding | None:
-    resets = evidence.tables["proxy_resets"]
-    names = pd.MultiIndex.from_frame(evidence.proxies[["namespace", "pod"]])
-    began_anew = names.isin(pd.MultiIndex.from_frame(resets[["namespace", "pod"]]))
-    affected = evidence.pods(evidence.proxies.index[began_anew])
+    affected = evidence.pods(evidence.proxies.index[evidence.total_of("proxy_resets") > 0])
     if not affected:
         return None
     return Finding(

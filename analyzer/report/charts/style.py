@@ -16,6 +16,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from analyzer.defaults import CHART_DPI, CHART_FORMATS
 from analyzer.projection.components import COMPONENTS
 from analyzer.report import format as fmt
 from analyzer.report.sentences.charts import ChartTitle
@@ -40,10 +41,8 @@ BAR: Final[Mapping[str, Any]] = {"edgecolor": "white", "lw": 0}
 INK = "#222222"
 MUTED = "#6b6b6b"
 
-DPI: Final = 200
-"""Twice what a screen of 100 dots an inch shows, so that it is sharp on finer ones."""
-
-FORMATS: Final = ("png", "svg", "pdf")
+DPI: Final = CHART_DPI
+FORMATS: Final = CHART_FORMATS
 
 _UNDATED: Mapping[str, Mapping[str, Any]] = {
     # Without these, the time or the version of matplotlib would be part of the file.

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.projection.demand import MeasuredLoad
-from analyzer.projection.modes import AMBIENT_L4, SIDECAR
 from analyzer.projection.result import Mode, Projection, Workings
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
+from analyzer.report.explain.lines import component_lines
 from analyzer.report.explain.money import dollar_lines, node_price_lines, price_lines, saving_lines
 from analyzer.report.explain.sidecars import sidecar_lines
 from analyzer.report.explain.waypoints import placed_lines, waypoint_lines
@@ -68,13 +68,16 @@ def _sections(
     if not isinstance(load, MeasuredLoad):
         return
     chosen = [mode for mode in projection.modes if mode.name in modes]
-    if any(mode.name == SIDECAR for mode in chosen):
+    needs = {part.role: part.need for mode in chosen for part in mode.components}
+    if Role.SIDECAR in needs:
         yield sidecar_lines(answer, load, workings)
-    ambient = [mode for mode in chosen if mode.name != SIDECAR]
-    if ambient and load.nodes is not None:
-        yield ztunnel_lines(ambient[0].components[0].need, load.nodes, workings)
-    if any(mode.name != AMBIENT_L4 for mode in ambient):
+    if Role.ZTUNNEL in needs and load.nodes is not None:
+        yield ztunnel_lines(needs[Role.ZTUNNEL], load.nodes, workings)
+    if Role.WAYPOINT in needs:
         yield waypoint_lines(answer, load, workings)
+    for role, need in needs.items():
+        if role not in (Role.SIDECAR, Role.ZTUNNEL, Role.WAYPOINT):
+            yield component_lines(need)
     for mode in chosen:
         yield _mode_lines(projection, load, mode, workings)
 

@@ -13,6 +13,7 @@ from typing import Final
 from analyzer.calibration.result import RoleCalibration
 from analyzer.data import assumptions
 from analyzer.measurement.manifest import Manifest
+from analyzer.projection.components import COMPONENTS
 from analyzer.projection.needs import Need, Units
 from analyzer.projection.scenario import Basis, Scenario
 from analyzer.report import format as fmt
@@ -116,8 +117,15 @@ def query_file(name: str) -> str:
 
 def cpu_query(manifest: Manifest | None) -> str:
     """Return the file of the query that the CPU comes from: the counter, or the rule of it."""
-    is_recorded = manifest is not None and manifest.dialect.is_recorded
+    is_recorded = manifest is not None and manifest.label_mapping.is_recorded
     return query_file("proxy_recorded_cpu_vcpu" if is_recorded else "proxy_cpu_vcpu")
+
+
+def component_lines(need: Need) -> Iterator[str]:
+    """Return what a component needs that has no explanation of its own."""
+    yield f"{COMPONENTS[need.role].plural.capitalize()} ({need.provenance})"
+    yield f"  used: {figure(need.vcpu[Basis.USAGE][0])} vCPU"
+    yield from sum_lines(need)
 
 
 def sum_lines(need: Need) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
 from analyzer.projection.demand import MeasuredLoad, MeshLoad
 from analyzer.projection.needs import Need
 from analyzer.projection.prices import NodePrices

@@ -5,10 +5,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from analyzer.calibration.fit.attenuation import attenuation_share
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
+from analyzer.calibration.fit.attenuation import Course, attenuation_share
 from analyzer.calibration.observations import observe
-from analyzer.calibration.panel import Panel, obstacles
+from analyzer.calibration.panel import Panel
 from analyzer.calibration.shapes import AFFINE, Shape, power
 from analyzer.calibration.workloads import WorkloadFits, fit_workloads
 from analyzer.measurement.usage import MeshUsage
@@ -21,12 +21,23 @@ SEEDS = range(30)
 
 
 def fits_of(usage: MeshUsage, shape: Shape = AFFINE) -> WorkloadFits:
-    panel = Panel.of(observe(usage, Role.SIDECAR).rows)
-    return fit_workloads(shape, panel, obstacles(panel))
+    return fit_workloads(shape, Panel.of(observe(usage, Role.SIDECAR).rows))
 
 
-def told(fits: WorkloadFits) -> Interval:
-    share = attenuation_share(fits)
+def share_or_none(fits: WorkloadFits) -> Interval | None:
+    panel = fits.panel
+    course = Course(
+        x=fits.shape.basis(panel),
+        y=panel.vcpu,
+        step=panel.point,
+        groups=panel.workloads,
+        clusters=panel.clusters,
+    )
+    return attenuation_share(course, fits.fit, fits.has_slope)
+
+
+def share_of(fits: WorkloadFits) -> Interval:
+    share = share_or_none(fits)
     assert share is not None
     return share
 
@@ -73,7 +84,7 @@ def mid(shares: list[Interval]) -> float:
 
 
 def test_where_nothing_disagrees_nothing_is_missing() -> None:
-    shares = [told(fits) for fits in fitted(0.0)]
+    shares = [share_of(fits) for fits in fitted(0.0)]
 
     assert all(abs(share.mid) < 0.002 for share in shares)
     assert held(np.zeros(len(shares)), shares) > 21
@@ -81,7 +92,7 @@ def test_where_nothing_disagrees_nothing_is_missing() -> None:
 
 @pytest.mark.parametrize(("error", "least"), [(0.1, 0.02), (0.2, 0.09)])
 def test_errors_in_the_request_rate_are_found_out(error: float, least: float) -> None:
-    shares = [told(fits) for fits in fitted(error)]
+    shares = [share_of(fits) for fits in fitted(error)]
     # Noise moves each mesh's own slope besides, which longer steps cannot bring back.
     missing = float(np.mean([shortfall(fits) for fits in fitted(error)]))
 
@@ -94,7 +105,7 @@ def test_errors_in_the_request_rate_are_found_out(error: float, least: float) ->
 
 def test_wild_samples_are_not_taken_for_what_is_missing() -> None:
     shares = [
-        told(
+        share_of(
             fits_of(spoilt(mesh(seed, error=0.0), wild_share=0.05, throttled_share=0.0, seed=seed))
         )
         for seed in range(10)
@@ -107,7 +118,7 @@ def test_clocks_that_disagree_are_found_out() -> None:
     fits = fits_of(lagging_mesh(1, step_seconds=60, scale_seconds=300, vcpu_per_1000_rps=0.4))
 
     missing = shortfall(fits)
-    share = told(fits)
+    share = share_of(fits)
 
     assert missing > 0.005
     assert share.mid == pytest.approx(missing, rel=0.25)
@@ -124,7 +135,7 @@ def test_what_is_missing_from_a_power_is_found_out_too() -> None:
 
     missing = 0.002 / fits.curves[0, 1] - 1
     assert missing > 0.05
-    assert told(fits).mid == pytest.approx(missing, rel=0.15)
+    assert share_of(fits).mid == pytest.approx(missing, rel=0.15)
 
 
 def test_the_mesh_counts_workloads_by_their_requests() -> None:
@@ -139,7 +150,7 @@ def test_the_mesh_counts_workloads_by_their_requests() -> None:
         for name, rps, error in (("quiet", quiet, 0.2), ("busy", busy, 0.0))
     ]
 
-    alone, together = told(fits_of(usage_of(fleets[0]))), told(fits_of(usage_of(*fleets)))
+    alone, together = share_of(fits_of(usage_of(fleets[0]))), share_of(fits_of(usage_of(*fleets)))
 
     assert alone.mid > 0.05
     assert abs(together.mid) < 0.001
@@ -149,15 +160,15 @@ def test_where_lives_are_too_short_for_longer_steps_nothing_is_said() -> None:
     rng = np.random.default_rng(1)
     short = day(rng, proxies=1, steps=12)
     # One proxy's time is cut into eight blocks, and one or two steps make no long one.
-    assert attenuation_share(fits_of(usage_of(Fleet(rps=short, vcpu=IDLE + SLOPE * short)))) is None
+    assert share_or_none(fits_of(usage_of(Fleet(rps=short, vcpu=IDLE + SLOPE * short)))) is None
     one = day(rng, proxies=1, steps=64)
-    assert attenuation_share(fits_of(usage_of(Fleet(rps=one, vcpu=IDLE + SLOPE * one)))) is not None
+    assert share_or_none(fits_of(usage_of(Fleet(rps=one, vcpu=IDLE + SLOPE * one)))) is not None
 
 
 def test_of_a_mesh_without_a_slope_nothing_is_said() -> None:
     steady = np.full((20, 40), 50.0)
 
-    assert attenuation_share(fits_of(usage_of(Fleet(rps=steady, vcpu=IDLE + 0 * steady)))) is None
+    assert share_or_none(fits_of(usage_of(Fleet(rps=steady, vcpu=IDLE + 0 * steady)))) is None
 
 
 def test_of_a_mesh_whose_cpu_falls_nothing_is_said() -> None:
@@ -167,4 +178,4 @@ def test_of_a_mesh_whose_cpu_falls_nothing_is_said() -> None:
     fits = fits_of(usage_of(Fleet(rps=rps, vcpu=(0.2 - 1e-6 * rps) * noise)))
 
     assert fits.curves[0, 1] < 0
-    assert attenuation_share(fits) is None
+    assert share_or_none(fits) is None

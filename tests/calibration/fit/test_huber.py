@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analyzer.arrays import Floats
 from analyzer.calibration.fit.huber import RobustFit, Stopping, fit_robustly
 from analyzer.calibration.fit.least_squares import Problem
-from analyzer.calibration.fit.segments import Floats, Segments
-from tests.calibration.problems import drawn, joined
+from analyzer.calibration.fit.segments import Segments
+from tests.calibration.problems import drawn, joined, numbered_terms
 
 IDLE, SLOPE = 0.02, 0.0004
 
@@ -20,11 +21,11 @@ EXACT = Stopping(tolerance=1e-13, scale_rounds=1000, most_rounds=1000)
 def lines(rps: Floats, vcpu: Floats, *, floored: tuple[int, ...] = (0,)) -> Problem:
     """Return one line for each row of both, shape (g, samples)."""
     return Problem(
+        terms=numbered_terms(2, floored),
         design=np.array([np.ones(rps.size), rps.ravel()]),
         target=vcpu.ravel(),
         segments=Segments.of(np.repeat(np.arange(len(rps)), rps.shape[1])),
         active=np.ones((len(rps), 2), dtype=bool),
-        floored=floored,
     )
 
 
@@ -56,6 +57,7 @@ def many_means() -> tuple[Floats, RobustFit]:
     """Return samples of 20,000 normal variables with mean 10, and the robust mean of each."""
     values = np.random.default_rng(5).normal(10, 1, (20_000, 40))
     problem = Problem(
+        terms=numbered_terms(1),
         design=np.ones((1, values.size)),
         target=values.ravel(),
         segments=Segments.of(np.repeat(np.arange(len(values)), values.shape[1])),

@@ -4,15 +4,19 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy import stats
 
+from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.huber import RobustFit, Stopping, fit_robustly
-from analyzer.calibration.fit.jackknife import interval, jackknife, leave_one_out, reach, sandwich
+from analyzer.calibration.fit.jackknife import (
+    jackknife,
+    leave_one_out,
+    prediction_error,
+    sandwich,
+)
 from analyzer.calibration.fit.least_squares import Problem, moments_of
-from analyzer.calibration.fit.segments import Bools, Floats, Segments
-from tests.calibration.problems import Frame, Joined, drawn, joined
+from analyzer.calibration.fit.segments import Segments
+from analyzer.calibration.fit.student import reach
+from tests.calibration.problems import Frame, Joined, drawn, joined, numbered_terms
 
 IDLE, SLOPE = 0.02, 0.0004
 
@@ -143,6 +147,30 @@ def lines_through_the_origin(seed: int) -> Frame:
     )
 
 
+# --- prediction ---
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_prediction_error_is_that_of_each_cluster_by_a_fit_to_the_others(seed: int) -> None:
+    frames = [drawn(seed), drawn(seed + 100), drawn(seed + 200)]
+    every = joined(frames)
+    used = np.array([True, False, True])
+
+    error, standard_error = prediction_error(every.problem, every.weights, every.clusters, used)
+
+    losses, rows = [], []
+    for frame in (frames[0], frames[2]):
+        for cluster in range(frame.cluster_count):
+            inside = frame.clusters == cluster
+            left = (frame.target - frame.design @ estimate(frame, ~inside))[inside]
+            losses.append((frame.weights[inside] * left**2).sum())
+            rows.append(inside.sum())
+    expected = sum(losses) / sum(rows)
+    squares = sum((loss - expected * count) ** 2 for loss, count in zip(losses, rows, strict=True))
+    assert error == pytest.approx(expected, rel=1e-6)
+    assert standard_error == pytest.approx(squares**0.5 / sum(rows), rel=1e-6)
+
+
 # --- coverage ---
 
 
@@ -156,6 +184,7 @@ def noisy_lines(clusters: int, count: int = 1500) -> tuple[Problem, Segments]:
     vcpu = IDLE + SLOPE * rps + level + 0.002 * rng.standard_t(4, (count, rows))
     code = np.repeat(np.arange(count), rows)
     problem = Problem(
+        terms=numbered_terms(2),
         design=np.array([np.ones(rps.size), rps.ravel()]),
         target=vcpu.ravel(),
         segments=Segments.of(code),
@@ -179,31 +208,3 @@ def test_robust_intervals_hold_the_truth_nine_times_in_ten(clusters: int, column
 
     # Four standard deviations of Binomial(1500, 0.9) / 1500 are 0.031; CR3 errs on the safe side.
     assert 0.869 < np.mean(held) < 0.94
-
-
-# --- intervals ---
-
-
-@given(freedom=st.floats(1, 300), variance=st.floats(0, 1e6))
-def test_an_interval_reaches_as_far_as_students_t_says(freedom: float, variance: float) -> None:
-    expected = stats.t.ppf(0.95, freedom) * np.sqrt(variance)
-
-    assert reach(variance, freedom) == pytest.approx(expected)
-    shown = interval(1e9, variance, freedom)
-    assert shown.mid == 1e9
-    assert shown.high - 1e9 == pytest.approx(expected, abs=1e-6)
-    assert 1e9 - shown.low == pytest.approx(expected, abs=1e-6)
-
-
-def test_an_interval_of_a_cost_ends_at_zero() -> None:
-    shown = interval(0.1, 1.0, 7)
-
-    assert shown.low == 0
-    assert shown.high == pytest.approx(0.1 + stats.t.ppf(0.95, 7))
-
-
-def test_an_interval_of_what_noise_pushed_below_zero_ends_there() -> None:
-    shown = interval(-0.1, 1.0, 7)
-
-    assert (shown.low, shown.mid) == (-0.1, -0.1)
-    assert shown.high == pytest.approx(-0.1 + stats.t.ppf(0.95, 7))

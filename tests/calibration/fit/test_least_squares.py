@@ -6,14 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
+from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.least_squares import (
     Moments,
+    correlations,
     moments_of,
+    r_squared,
     residuals_of,
     solve,
     unit_diagonal,
 )
-from analyzer.calibration.fit.segments import Bools, Floats
+from analyzer.calibration.fit.segments import Segments
 from tests.calibration.problems import Frame, Joined, drawn, joined
 
 SEEDS = st.integers(0, 10_000)
@@ -251,9 +254,29 @@ def test_residuals_are_what_each_segments_coefficients_leave(seeds: list[int]) -
     assert left == pytest.approx(np.concatenate(expected), abs=1e-9)
 
 
-def test_a_segment_has_a_slope_if_any_column_but_the_first_takes_part() -> None:
-    problem = joined([drawn(0, columns=(3, 3))] * 3).problem
-    problem.active[0, 1:] = False
-    problem.active[1, 1] = False
+@given(seed=SEEDS)
+def test_correlations_of_each_segment_are_numpys(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    columns, lengths = rng.normal(5, 1, (3, 30)), [12, 18]
+    columns[1] += columns[0]
 
-    assert problem.has_slope.tolist() == [False, True, True]
+    found = correlations(columns, Segments.of(np.repeat([0, 1], lengths)))
+
+    assert found[0] == pytest.approx(np.corrcoef(columns[:, :12]))
+    assert found[1] == pytest.approx(np.corrcoef(columns[:, 12:]))
+
+
+def test_a_column_that_does_not_vary_is_taken_to_follow_every_other() -> None:
+    columns = np.array([np.arange(6.0), np.full(6, 3.0)])
+
+    assert correlations(columns, Segments.of(np.zeros(6, dtype=np.int64))).tolist() == [
+        [[1, 1], [1, 1]]
+    ]
+
+
+def test_the_share_of_the_variance_that_is_explained() -> None:
+    target = np.array([1.0, 2.0, 3.0, 6.0])
+
+    assert r_squared(target, np.zeros(4)) == 1
+    assert r_squared(target, target - target.mean()) == 0
+    assert r_squared(np.ones(4), np.zeros(4)) is None

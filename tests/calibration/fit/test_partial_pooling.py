@@ -8,8 +8,8 @@ import pytest
 from statsmodels.regression.linear_model import OLS
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from analyzer.calibration.fit.partial_pooling import MIN_LENDERS, Pooled, common_prior, pool
-from analyzer.calibration.workloads import WorkloadFits
+from analyzer.calibration.fit.partial_pooling import MIN_LENDERS, Pooled, common_prior
+from analyzer.calibration.workloads import WorkloadFits, pool_workloads
 from tests.calibration.asking import fits_of
 from tests.calibration.meshes import Fleet, lawful, ramp
 
@@ -32,7 +32,7 @@ def lenders(count: int = 5) -> list[Fleet]:
 
 def pooled(*fleets: Fleet) -> tuple[WorkloadFits, Pooled]:
     fits = fits_of(*fleets)
-    return fits, pool(fits)
+    return fits, pool_workloads(fits)
 
 
 # --- the prior ---
@@ -110,7 +110,7 @@ def test_a_noisy_workload_is_drawn_towards_the_others_and_known_better_for_it() 
     fits, answer = pooled(*lenders(), loud)
 
     assert answer.prior is not None
-    own, drawn, mean = fits.curves[5, 1], answer.curves[5, 1], answer.prior.mean[1]
+    own, drawn, mean = fits.curves[5, 1], answer.coefficients[5, 1], answer.prior.mean[1]
     assert abs(own - mean) > 0.0001
     assert min(own, mean) < drawn < max(own, mean)
     assert 0.05 < answer.own_share[5] < 0.9
@@ -121,9 +121,9 @@ def test_a_workload_that_is_known_well_keeps_its_own_line() -> None:
     fits, answer = pooled(*lenders())
 
     assert (answer.own_share > 0.99).all()
-    assert answer.curves == pytest.approx(fits.curves, rel=0.02)
+    assert answer.coefficients == pytest.approx(fits.curves, rel=0.02)
     assert not answer.borrows.any()
-    assert answer.degrees_of_freedom.tolist() == fits.degrees_of_freedom.tolist()
+    assert answer.degrees_of_freedom.tolist() == fits.panel.degrees_of_freedom.tolist()
 
 
 # --- those without a line of their own ---
@@ -135,9 +135,8 @@ def test_a_constant_rate_gives_a_line_that_passes_through_its_level() -> None:
     fits, answer = pooled(*lenders(), steady)
 
     assert answer.borrows.tolist() == [False] * 5 + [True]
-    assert answer.is_known.all()
     assert fits.curves[5].tolist() == [0, 0]
-    level = answer.curves[5] @ [1, 80]
+    level = answer.coefficients[5] @ [1, 80]
     assert level == pytest.approx(steady.vcpu.mean(), rel=0.005)
     # Of all lines through that level, the likeliest: neither idle nor slope is known by itself.
     at_80 = np.array([1.0, 80.0])
@@ -158,7 +157,7 @@ def test_what_a_level_tells_of_the_slope_is_as_doubtful_as_a_regression_on_the_l
     levels, level = laws @ [1, 80], 0.05 + 80 * 0.0007
     fitted = OLS(laws[:, 1], np.column_stack([np.ones(5), levels])).fit()
     foretold = fitted.get_prediction([[1.0, level]])
-    assert answer.curves[5, 1] == pytest.approx(foretold.predicted_mean[0], rel=1e-3)
+    assert answer.coefficients[5, 1] == pytest.approx(foretold.predicted_mean[0], rel=1e-3)
     # But for the mean's part, a fifth of the variance, which is not widened by 4 / 3.
     variance = float(foretold.var_pred_mean[0]) + fitted.mse_resid
     assert answer.covariances[5, 1, 1] == pytest.approx(variance, rel=0.1)
@@ -174,7 +173,7 @@ def test_too_few_samples_borrow_the_mean_itself() -> None:
     assert answer.prior is not None
     assert answer.borrows[5]
     assert answer.own_share[5] == 0
-    assert answer.curves[5] == pytest.approx(answer.prior.mean)
+    assert answer.coefficients[5] == pytest.approx(answer.prior.mean)
     assert answer.covariances[5] == pytest.approx(
         answer.prior.spread + answer.prior.mean_covariance
     )
@@ -187,9 +186,9 @@ def test_a_workload_without_requests_keeps_its_own_idle_and_borrows_a_slope() ->
     fits, answer = pooled(*lenders(), asleep)
 
     assert answer.borrows[5]
-    assert answer.curves[5, 0] == pytest.approx(asleep.vcpu.mean(), rel=1e-3)
+    assert answer.coefficients[5, 0] == pytest.approx(asleep.vcpu.mean(), rel=1e-3)
     assert answer.covariances[5, 0, 0] == pytest.approx(fits.covariances[5, 0, 0], rel=0.01)
-    assert 0.0001 < answer.curves[5, 1] < 0.0007
+    assert 0.0001 < answer.coefficients[5, 1] < 0.0007
     assert answer.covariances[5, 1, 1] > 100 * answer.covariances[0, 1, 1]
 
 
@@ -199,7 +198,7 @@ def test_what_is_not_idle_nor_http_borrows_nothing() -> None:
     _, answer = pooled(*lenders(), dead)
 
     assert not answer.borrows[5]
-    assert not answer.is_known[5]
+    assert not answer.coefficients[5].any()
 
 
 @pytest.mark.parametrize(("count", "lends"), [(MIN_LENDERS - 1, False), (MIN_LENDERS, True)])
@@ -210,8 +209,8 @@ def test_two_workloads_have_nothing_in_common_that_could_be_told(
 
     fits, answer = pooled(*lenders(count), steady)
 
-    assert answer.borrows[-1] == answer.is_known[-1] == lends
+    assert answer.borrows[-1] == lends
     assert (answer.prior is not None) == lends
     if not lends:
-        assert answer.curves is fits.curves
+        assert answer.coefficients is fits.curves
         assert answer.own_share.tolist() == [1, 1, 0]

@@ -8,6 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from analyzer.cli.answering import answered
+from analyzer.cli.options import ProjectionOptions
 from analyzer.data import sample_path
 from analyzer.measurement.snapshot import load_snapshot
 from analyzer.report.answer import Answer
@@ -132,7 +133,8 @@ def test_on_a_narrow_terminal_the_range_makes_way_for_the_name() -> None:
 @pytest.mark.parametrize("projected", [True, False])
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_row_of_the_bundled_sample_is_wrapped(width: int, *, projected: bool) -> None:
-    answer = answered(load_snapshot(sample_path("fleet")), projected=projected)
+    options = ProjectionOptions() if projected else None
+    answer = answered(load_snapshot(sample_path("fleet")), options)
     lines = as_table(answer, width=width).splitlines()
 
     if projected:

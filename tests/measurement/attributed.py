@@ -5,24 +5,24 @@ from pathlib import Path
 import pandas as pd
 
 from analyzer.measurement.tables import Tables
-from analyzer.prometheus.label_mapping import Attribution, Dialect
+from analyzer.prometheus.label_mapping import Attribution, LabelMapping
 from analyzer.prometheus.promql import Scope
 from tests.measurement.snapshots import Rows, make_snapshot, steady
 
 CPU, CALLS, PLACEMENT = "proxy_cpu_vcpu", "mesh_requests_rps", "pod_placement"
 
-BY_ADDRESS = Dialect(attribution=Attribution.ADDRESS)
-BY_WORKLOAD = Dialect(attribution=Attribution.WORKLOAD)
+BY_ADDRESS = LabelMapping(attribution=Attribution.ADDRESS)
+BY_WORKLOAD = LabelMapping(attribution=Attribution.WORKLOAD)
 
 
 def tables_of(
     folder: Path,
     tables: dict[str, Rows],
-    dialect: Dialect | None = None,
+    label_mapping: LabelMapping | None = None,
     *,
     scope: Scope | None = None,
 ) -> Tables:
-    return Tables(make_snapshot(folder / "snap", tables, dialect=dialect, scope=scope))
+    return Tables(make_snapshot(folder / "snap", tables, label_mapping=label_mapping, scope=scope))
 
 
 def placed(

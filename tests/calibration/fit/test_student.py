@@ -1,4 +1,4 @@
-"""Draws say what their intervals say, and what goes together in the fit goes together in them."""
+"""Ranges reach as far as Student's t, and draws as far as the ranges, correlated as the fit is."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,67 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analyzer.calibration.draws import DRAW_COUNT, joint_draws
-from analyzer.calibration.fit.jackknife import reach
-from analyzer.calibration.fit.segments import Floats
+from analyzer.arrays import Floats
+from analyzer.calibration.fit.student import (
+    DRAW_COUNT,
+    interval,
+    joint_draws,
+    pooled_freedom,
+    reach,
+    weighted,
+)
+
+# --- intervals ---
+
+
+@given(freedom=st.floats(1, 300), variance=st.floats(0, 1e6))
+def test_an_interval_reaches_as_far_as_students_t_says(freedom: float, variance: float) -> None:
+    expected = stats.t.ppf(0.95, freedom) * np.sqrt(variance)
+
+    assert reach(variance, freedom) == pytest.approx(expected)
+    shown = interval(1e9, variance, freedom)
+    assert shown.mid == 1e9
+    assert shown.high - 1e9 == pytest.approx(expected, abs=1e-6)
+    assert 1e9 - shown.low == pytest.approx(expected, abs=1e-6)
+
+
+def test_an_interval_of_a_cost_ends_at_zero() -> None:
+    shown = interval(0.1, 1.0, 7)
+
+    assert shown.low == 0
+    assert shown.high == pytest.approx(0.1 + stats.t.ppf(0.95, 7))
+
+
+def test_an_interval_of_what_noise_pushed_below_zero_ends_there() -> None:
+    shown = interval(-0.1, 1.0, 7)
+
+    assert (shown.low, shown.mid) == (-0.1, -0.1)
+    assert shown.high == pytest.approx(-0.1 + stats.t.ppf(0.95, 7))
+
+
+def test_a_weighted_sum_has_the_sum_of_the_variances_by_squared_weights() -> None:
+    weights, mids, variances = np.array([0.25, 0.75]), np.array([3.0, 5.0]), np.array([4.0, 0.0])
+
+    shown = weighted(weights, mids, variances, np.array([6, 9]))
+
+    assert shown.mid == pytest.approx(4.5)
+    # The second part is certain: the sum has the freedom of the first.
+    assert shown.high == pytest.approx(4.5 + stats.t.ppf(0.95, 6) * 0.25 * 2)
+
+
+def test_parts_of_equal_variance_add_their_degrees_of_freedom() -> None:
+    assert pooled_freedom(np.full(3, 0.2), np.array([8, 8, 8])) == pytest.approx(24)
+
+
+def test_the_least_sure_part_decides_the_degrees_of_freedom() -> None:
+    assert pooled_freedom(np.array([1.0, 1e-9]), np.array([7, 63])) == pytest.approx(7)
+
+
+def test_parts_without_any_variance_have_degrees_of_freedom_all_the_same() -> None:
+    assert pooled_freedom(np.zeros(2), np.array([7, 8])) == 15
+
+
+# --- draws ---
 
 MID = np.array([0.02, 0.5])
 
@@ -39,7 +97,7 @@ def test_the_middle_nine_tenths_of_the_draws_reach_as_far_as_the_interval(
     draws = joint_draws(wide, covariance(-0.7, (0.2, 0.3)), freedoms)[:, column]
 
     low, middle, high = np.quantile(draws, [0.05, 0.5, 0.95])
-    to_end = reach((0.2, 0.3)[column] ** 2, freedom)
+    to_end = float(reach((0.2, 0.3)[column] ** 2, freedom))
     # Drawn by chance alone, an end would have a standard error of 3 % of its distance at many
     # degrees of freedom, and of 6 % at two.
     assert high - 10 == pytest.approx(to_end, rel=0.005)

@@ -1,0 +1,151 @@
+"""What is printed on stderr, and how a run ends: its exit status, and one line where it fails.
+
+0    answered
+1    a known failure; also a closed pipe, about which click prints nothing
+2    wrong usage
+3    the data cannot support the answer
+130  interrupted by Ctrl-C
+143  ended by SIGTERM
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Never
+
+import click
+
+from analyzer.errors import AnalyzerError
+from analyzer.settings import spelled
+
+
+class Interrupted(AnalyzerError):
+    """The user has stopped a run; the text says what is kept of it."""
+
+    def __init__(self, interrupt: KeyboardInterrupt, kept: str = "") -> None:
+        super().__init__(f"interrupted; {kept}" if kept else "interrupted")
+        number = signal.SIGTERM if isinstance(interrupt, _Terminated) else signal.SIGINT
+        self.exit_code = 128 + number
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a run as Ctrl-C does."""
+
+
+class CommandLine(click.Group):
+    """Reports a known failure in one line; an unknown one keeps its traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            _fail(ctx, Interrupted(interrupt))
+        except AnalyzerError as error:
+            _fail(ctx, error)
+
+
+def _fail(ctx: click.Context, failure: AnalyzerError) -> Never:
+    if isinstance(failure, Interrupted) and sys.stderr.isatty():
+        click.echo(err=True)  # The terminal has printed ^C.
+    note(str(failure))
+    ctx.exit(failure.exit_code)
+
+
+def note(text: str) -> None:
+    """Print one line on stderr, settings spelled as flags."""
+    from analyzer.report.format import inert
+
+    # It may quote a label or a server, and both may hold what a terminal would obey.
+    click.echo(f"istio-usage: {inert(as_flags(text))}", err=True)
+
+
+def as_flags(text: str) -> str:
+    """Return a text with its settings spelled as flags."""
+    from analyzer.cli.flags import FLAGS
+
+    return spelled(text, FLAGS)
+
+
+def run(command_line: Callable[..., object]) -> Never:
+    """Run the command line and end the process."""
+    signal.signal(signal.SIGTERM, _terminate)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - kept to the end
+    try:
+        _guard_stdout()
+        command_line(prog_name="istio-usage")
+    except _StdoutError as error:
+        note(f"cannot write the answer: {error}")
+        # Python would write what is left when it ends, and report that in lines of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+    except SystemExit as ended:
+        if ended.code in {128 + signal.SIGINT, 128 + signal.SIGTERM}:
+            # Requests under way may take minutes, and Python would wait for their threads.
+            os._exit(ended.code)
+        raise
+    sys.exit(0)
+
+
+class _StdoutError(Exception):
+    """The answer cannot be written; the text says why."""
+
+
+class _Stdout(io.TextIOWrapper):
+    """A stdout whose failures are known from those of other files. Click sees to closed pipes."""
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        with _stdout_failures():
+            return super().write(text)
+
+    def flush(self) -> None:
+        """Write what is buffered."""
+        with _stdout_failures():
+            super().flush()
+
+
+@contextmanager
+def _stdout_failures() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _StdoutError(error.strerror) from error
+
+
+def _guard_stdout() -> None:
+    if sys.stdout is None:
+        raise _StdoutError("stdout is closed")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        before = sys.stdout
+        sys.stdout = _Stdout(
+            encoding=before.encoding,
+            errors=before.errors,
+            line_buffering=before.line_buffering,
+            write_through=before.write_through,
+            buffer=before.detach(),  # The last: what is detached has no settings any more.
+        )
+
+
+def _terminate(number: int, frame: FrameType | None) -> Never:
+    del number, frame
+    raise _Terminated
+
+
+@contextmanager
+def keeping(kept: Callable[[], str]) -> Iterator[None]:
+    """Say what is kept if what happens inside is interrupted."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        raise Interrupted(interrupt, kept()) from interrupt

@@ -1,0 +1,124 @@
+"""Commands from typed functions: an option is declared once, and click learns its type from Python.
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class ScopeOptions:
+        cluster: Annotated[str | None, option("--cluster", help="Only this cluster.")]
+
+    @command(epilog="...")
+    def doctor(scope: ScopeOptions, quiet: Annotated[bool, option("-q", "--quiet")]) -> None: ...
+
+A parameter of a command is annotated with its option, or is a dataclass of such fields, which the
+command gets as one object. A new option is a new field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import wraps
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import click
+
+from analyzer.cli.values import Moment
+
+_TYPES: Mapping[object, click.ParamType[Any]] = {
+    Path: click.Path(path_type=Path),
+    datetime: Moment(),
+}
+"""How text becomes a value of a type that click does not know."""
+
+_Maker = Callable[[str, object], click.Parameter]
+"""Makes the click parameter of a name and a type hint."""
+
+
+def option(*flags: str, **attributes: Any) -> _Maker:
+    """Declare an option: `bool` is a flag, a tuple is repeatable, `Literal` a choice.
+
+    It is required where its type has no None and it no default.
+
+    Args:
+        flags: as they are typed.
+        attributes: of `click.Option`, in place of what the type says.
+    """
+
+    def make(name: str, hint: object) -> click.Parameter:
+        # Not is_flag=False: click takes that for a value that may be left out.
+        said = {"is_flag": True} if hint is bool else {"multiple": get_origin(hint) is tuple}
+        merged = {**_kind(hint), **said, **attributes}
+        is_needed = not (merged.get("is_flag") or merged["multiple"] or NoneType in get_args(hint))
+        merged.setdefault("required", is_needed and "default" not in merged)
+        merged.setdefault("show_default", bool(merged.get("default")))
+        return click.Option([*flags, name], **merged)
+
+    return make
+
+
+def argument(**attributes: Any) -> _Maker:
+    """Declare an argument, required where its type has no None."""
+
+    def make(name: str, hint: object) -> click.Parameter:
+        required = NoneType not in get_args(hint)
+        return click.Argument([name], **{"required": required, **_kind(hint), **attributes})
+
+    return make
+
+
+def _kind(hint: object) -> dict[str, Any]:
+    """Return how click reads text into a type, which may be a tuple or None besides."""
+    kinds = [kind for kind in get_args(hint) if kind not in {NoneType, ...}] or [hint]
+    if get_origin(hint) is Literal:
+        return {"type": click.Choice(kinds), "default": kinds[0]}
+    return {"type": _TYPES.get(kinds[0], kinds[0])}
+
+
+def command(
+    *, epilog: str, kind: type[click.Command] = click.Command
+) -> Callable[[Callable[..., None]], click.Command]:
+    """Return a decorator that makes a command of a function whose parameters say their options.
+
+    Args:
+        epilog: printed below the help.
+        kind: the class of the command.
+    """
+
+    def make(function: Callable[..., None]) -> click.Command:
+        @wraps(function)
+        def run(**given: object) -> None:
+            function(**_arguments(function, given))
+
+        return click.command(cls=kind, epilog=epilog, params=list(declared(function)))(run)
+
+    return make
+
+
+def declared(owner: Callable[..., object]) -> Iterator[click.Parameter]:
+    """Yield the click parameters of a function or dataclass, each under its name in Python."""
+    for name, hint in _hints(owner).items():
+        if get_origin(hint) is Annotated:
+            kind, make = get_args(hint)
+            yield make(name, kind)
+        else:
+            yield from declared(hint)
+
+
+def _arguments(owner: Callable[..., object], given: Mapping[str, object]) -> dict[str, object]:
+    """Return what a function or dataclass is called with, out of what click has read."""
+    return {
+        name: given[name] if get_origin(hint) is Annotated else hint(**_arguments(hint, given))
+        for name, hint in _hints(owner).items()
+    }
+
+
+def _hints(owner: Callable[..., object]) -> dict[str, Any]:
+    hints = get_type_hints(owner, include_extras=True)
+    return {name: hint for name, hint in hints.items() if name != "return"}
+
+
+def examples(*lines: str) -> str:
+    """Return the lines as the examples below a command's help."""
+    title = "Example:" if len(lines) == 1 else "Examples:"
+    # Click does not wrap a paragraph that begins with \b.
+    return "\n  ".join([f"\b\n{title}", *lines])

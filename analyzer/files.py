@@ -1,0 +1,28 @@
+"""Writing files whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from analyzer.errors import OutputError
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file that replaces what was there in one stroke; a failure leaves nothing new.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error

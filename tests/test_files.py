@@ -1,0 +1,38 @@
+"""A file is written whole or not at all, and nothing is left beside it."""
+
+from pathlib import Path
+
+import pytest
+
+from analyzer.errors import OutputError
+from analyzer.files import write_file
+
+
+def test_a_file_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    write_file(tmp_path / "a", b"one")
+    write_file(tmp_path / "a", b"two")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_bytes() == b"two"
+
+
+def test_a_file_that_cannot_be_written_is_named_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"cannot write .*a: No such") as caught:
+        write_file(tmp_path / "absent" / "a", b"one")
+    assert isinstance(caught.value.__cause__, OSError)
+
+
+def test_a_file_that_cannot_be_replaced_stays_and_nothing_is_left_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_file(tmp_path / "a", b"one")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OutputError, match="No space left on device"):
+        write_file(tmp_path / "a", b"two")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_bytes() == b"one"
