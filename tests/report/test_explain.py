@@ -6,14 +6,13 @@ import re
 from dataclasses import replace
 
 import pytest
-from analyzer.report.explain.units import component_lines, sum_lines
 from click.testing import CliRunner
 
 from analyzer.calibration.models import Power
 from analyzer.cli import cli
 from analyzer.data import sample_path
 from analyzer.report.explain import explain
-from analyzer.report.explain.lines import figure
+from analyzer.report.explain.lines import component_lines, figure, sum_lines
 from tests.projection.test_curves import curved
 from tests.report.answers import constants_only, naughty, refused
 from tests.report.explained import (
