@@ -74,7 +74,8 @@ def _dots(axes: Axes, table: pd.DataFrame, low: float, *, outside: bool) -> None
     colour = style.COLOURS["fit"] if outside else style.COLOURS["sidecar"]
     many = len(table) > _MANY
     # Pale where they lie close, so that they hide nothing.
-    axes.vlines(measured, least, most, color=_pale(colour) if many else colour, lw=1)
+    pale = tuple(0.7 + 0.3 * part for part in to_rgb(colour))
+    axes.vlines(measured, least, most, color=pale if many else colour, lw=1)
     axes.plot(
         measured,
         predicted,
@@ -88,10 +89,6 @@ def _dots(axes: Axes, table: pd.DataFrame, low: float, *, outside: bool) -> None
         label=f"measured {'outside' if outside else 'inside'} the 90 % interval ({len(table):,})",
         clip_on=False,
     )
-
-
-def _pale(colour: str) -> tuple[float, ...]:
-    return tuple(0.7 + 0.3 * part for part in to_rgb(colour))
 
 
 def _furthest(table: pd.DataFrame) -> pd.DataFrame:

@@ -31,7 +31,7 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     projection = answer.projection
     if projection is None:
         return style.nothing_to_draw("cost", "nothing was projected")
-    rows = _published_rows(projection.references)
+    rows = [(item, mode) for item in projection.references for mode in item.component_vcpu]
     lower_inches = len(rows) * _ROW_INCHES
     upper_inches = max(len(projection.modes), 2) * 0.7
     figure, axes = style.new_figure(
@@ -41,14 +41,18 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     if rows:
         panels.append(style.panel_below(figure, axes, (upper_inches, lower_inches)))
         # As theirs: of the CPU alone, at one price for all.
-        price = projection.price.vcpu_month_usd * MONTHS_PER_YEAR
-        measured = projection.modes[0].bases[Basis.USAGE].vcpu.mid * price
+        vcpu_year_usd = projection.price.vcpu_month_usd * MONTHS_PER_YEAR
+        measured = projection.modes[0].bases[Basis.USAGE].vcpu.mid * vcpu_year_usd
         _published_panel(panels[1], rows, measured)
     _modes(axes, projection)
     for panel in panels:
         panel.xaxis.set_major_locator(MaxNLocator(nbins=5))
         panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"${value:,.0f}"))
-    style.written(axes.set_xlabel(f"USD a year, as used, at {_price(projection.price)}"))
+    price, memory = projection.price, ""
+    if price.memory_gib_month_usd:
+        memory = f" and ${price.memory_gib_month_usd:g} a GiB-month"
+    label = f"USD a year, as used, at ${price.vcpu_month_usd:g} a vCPU-month{memory}"
+    style.written(axes.set_xlabel(label))
     style.legend_below(figure, *panels, columns=5)
     style.titled(figure, titles.cost(projection))
     return figure
@@ -94,16 +98,6 @@ def _vcpu_usd(item: Component, price: Price) -> float:
 def _usage_usd(mode: Mode) -> tuple[float, float, float]:
     usd = mode.bases[Basis.USAGE].usd_per_year
     return usd.low, usd.mid, usd.high
-
-
-def _price(price: Price) -> str:
-    memory = f" and ${price.memory_gib_month_usd:g} a GiB-month"
-    return f"${price.vcpu_month_usd:g} a vCPU-month{memory if price.memory_gib_month_usd else ''}"
-
-
-def _published_rows(references: Sequence[Reference]) -> list[tuple[Reference, str]]:
-    """Return a row a reference and mode that it speaks of, in the order of the references."""
-    return [(reference, mode) for reference in references for mode in reference.component_vcpu]
 
 
 def _published_panel(

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 import analyzer
 from analyzer.report import format as fmt
-from analyzer.report.sections import Content, Picture, Report
+from analyzer.report.sections import Picture, Report
 from analyzer.report.table import Cell, Column, Head, Table, Unit, View, Words
 
 _MAX_ROWS: Final = 50
@@ -87,19 +87,6 @@ def _words(cell: Cell, head: Head | None = None) -> Words:
     return Words(show(value.mid), detail=detail)
 
 
-def _kind(content: Content) -> str:
-    """Return the name of the macro that shows a block's content."""
-    return type(content).__name__.lower()
-
-
-def _has_range(cells: list[Cell]) -> bool:
-    return any(_words(cell).detail for cell in cells)
-
-
-def _address(picture: Picture) -> str:
-    return f"data:image/png;base64,{base64.b64encode(picture.png).decode()}"
-
-
 def _pixels(picture: Picture) -> tuple[int, int]:
     """Return the width and height at which a picture is sharp."""
     # A PNG begins with its size: eight bytes of signature, eight of the chunk's head.
@@ -143,11 +130,12 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "address": _address,
+        "base64": lambda content: base64.b64encode(content).decode(),
         "breakable": _breakable,
         "grid": _grid,
-        "has_range": _has_range,
-        "kind": _kind,
+        "has_range": lambda cells: any(_words(cell).detail for cell in cells),
+        # The name of the macro that shows a block's content.
+        "kind": lambda content: type(content).__name__.lower(),
         "pixels": _pixels,
         "words": _words,
     }

@@ -84,7 +84,9 @@ def _why(component: Compared, cause: Cause) -> str:
             f"predicted {fmt.number(component.predicted_count)}"
         )
     if cause == Cause.UNEXPLAINED or predicted is None or measured is None:
-        return _rest(component)
+        if component.measured_cost is None:
+            return "neither traffic nor their number explains it, and AFTER tells no more of them"
+        return "neither traffic, their number, idle nor the cost of a request explains it"
     if cause == Cause.IDLE:
         return (
             f"one at rest uses {fmt.number(measured.idle_vcpu_per_proxy.mid)} vCPU, "
@@ -100,9 +102,3 @@ def _costs(measured: Interval | None, predicted: Interval | None) -> str:
         f"a request through one costs {fmt.number(measured.mid)} vCPU per 1000 requests/s, "
         f"predicted {fmt.number(predicted.mid)}"
     )
-
-
-def _rest(component: Compared) -> str:
-    if component.measured_cost is None:
-        return "neither traffic nor their number explains it, and AFTER tells no more of them"
-    return "neither traffic, their number, idle nor the cost of a request explains it"

@@ -13,7 +13,7 @@ from analyzer.report.answer import Answer
 from analyzer.report.sentences import Line
 from analyzer.report.sentences.calibration import verdict
 from analyzer.report.sentences.projection import assumed, growth_factor, headline
-from analyzer.units import Interval, Reason, Refusal
+from analyzer.units import Reason, Refusal
 
 
 def summary(answer: Answer) -> tuple[Line, ...]:
@@ -94,9 +94,12 @@ def _savings(projection: Projection) -> Iterator[Line]:
         )
     elif savings:
         parts = [
-            f"{fmt.saving(item.percent)} ({fmt.usd(_size(item.usd_per_year))} a year) with "
+            f"{fmt.saving(item.percent)} ({fmt.usd(sized)} a year) with "
             f"{fmt.MODE_TITLES[name].removeprefix('ambient, ')}"
             for name, item in savings.items()
+            # The verb has the sign.
+            for usd in [item.usd_per_year]
+            for sized in [usd if usd.mid >= 0 else usd.negated()]
         ]
         yield Line(f"For the same traffic ambient would {' and '.join(parts)}.")
     else:
@@ -104,11 +107,6 @@ def _savings(projection: Projection) -> Iterator[Line]:
         known = [item for item in projection.refusals if item.reason != Reason.NOT_ASKED][:1]
         why = "".join(f": {item.detail}" for item in known)
         yield Line(f"What ambient would save cannot be said{why}.", refusals=tuple(known))
-
-
-def _size(value: Interval) -> Interval:
-    """Return how much is saved or lost."""
-    return value if value.mid >= 0 else value.negated()
 
 
 def _dependence(projection: Projection) -> Iterator[Line]:

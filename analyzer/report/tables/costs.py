@@ -32,7 +32,7 @@ def modes(projection: Projection) -> Table:
     """Return what each mode needs and costs, and what it saves."""
     savings = {item.mode: item for item in projection.savings}
     basis = projection.basis
-    known = _known_bases(projection)
+    known = [basis for basis in Basis if any(basis in mode.bases for mode in projection.modes)]
     listing = Listing(projection.modes)
     listing.column(lambda mode: Words(mode.name), terminal="mode", narrow="mode", notebook="mode")
     listing.column(lambda mode: Words(f"{mode.name} ({fmt.MODE_TITLES[mode.name]})"), text="mode")
@@ -109,10 +109,6 @@ def _usd(basis: Basis) -> Callable[[Mode], Cell]:
 
 def _provenance(mode: Mode, between: str) -> str:
     return ", ".join(f"{item.role}{between}{item.provenance}" for item in mode.components)
-
-
-def _known_bases(projection: Projection) -> list[Basis]:
-    return [basis for basis in Basis if any(basis in mode.bases for mode in projection.modes)]
 
 
 def _note(projection: Projection, known: list[Basis]) -> str:

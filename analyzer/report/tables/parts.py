@@ -83,8 +83,13 @@ def namespaces(projection: Projection) -> Table:
     frame = projection.namespaces
     savings = [column for column in _SAVINGS if column in frame]
     listing = Listing(frame.to_dict("records"))
+
+    def name(row: Mapping[Hashable, Any]) -> Cell:
+        remarks = (text for column, text in _REMARKS.items() if row.get(column))
+        return Words(str(row["namespace"]), detail="; ".join(remarks))
+
     listing.column(
-        lambda row: Words(str(row["namespace"]), detail=_remark(row)),
+        name,
         text="namespace, in order of what moving it saves",
         page="namespace",
     )
@@ -108,10 +113,6 @@ def namespaces(projection: Projection) -> Table:
 
 def _amount_in(column: str) -> Callable[[Mapping[Hashable, Any]], Cell]:
     return lambda row: Amount(row[column])
-
-
-def _remark(row: Mapping[Hashable, Any]) -> str:
-    return "; ".join(text for column, text in _REMARKS.items() if row.get(column))
 
 
 def ztunnels(projection: Projection) -> Table:
