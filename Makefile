@@ -32,6 +32,7 @@ check: .venv/dev.stamp ## lint, format, type and layer checks
 	@$(BIN)/ruff format -q --check
 	@$(BIN)/mypy
 	@$(BIN)/python -m tests.locked
+	@$(BIN)/python -m tests.wording
 	@layers=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$layers"; exit 1; }
 	@for notebook in notebooks/*.ipynb; do \
 		test ! -e "$$notebook" || $(BIN)/nbstripout --verify "$$notebook" || exit 1; \
