@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 TABLES: Mapping[str, frozenset[str]] = {
-    "modes": frozenset({"modes", "bases", "usd_per_year"}),
+    "modes": frozenset({"modes", "bases", "usd_per_year", "percent"}),
     "workloads": frozenset({"proxy_count", "mean_rps", "idle_vcpu_per_proxy"}),
     "namespaces": frozenset({"saving_l4_vcpu", "saving_waypoint_vcpu", "cumulative_saving_vcpu"}),
     "nodes": frozenset({"passes_rps", "gbit_per_second"}),
     "sensitivity": frozenset({"low_usd_per_year", "high_usd_per_year"}),
-    "sweeps": frozenset({"sweeps", "points"}),
+    "sweeps": frozenset({"l7_share", "waypoint_replicas", "points"}),
     "references": frozenset({"references", "remark", "title"}),
     "constants": frozenset({"sidecar_vcpu_per_proxy", "ztunnel_vcpu_per_node"}),
     "comparison": frozenset({"predicted_at_after_vcpu", "measured_vcpu"}),
