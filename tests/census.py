@@ -29,7 +29,9 @@ TABLES: Mapping[str, frozenset[str]] = {
 _NO_TABLES = re.compile(r"charts|explain|sentences|summary|prospect|verdict|outcome|facts")
 """Rooms of pictures, arithmetic and sentences: they read the same figures and lay out no table."""
 
-_BILLED = re.compile(r"f?max(imum)?\([^)]*reserved|used > reserved|fmax\(cpu, |reserved\[~by_use\]")
+_BILLED = re.compile(
+    r"np\.f?max(imum)?\([^)]*(reserved|requested)|used > reserved|fmax\(cpu, |reserved\[~by_use\]"
+)
 """The larger of used and requested, however it is written."""
 
 
