@@ -23,7 +23,6 @@ from analyzer.report.sentences import calibration as of_calibration
 from analyzer.report.sentences import collection as of_collection
 from analyzer.report.sentences import comparison as of_comparison
 from analyzer.report.sentences import projection as of_projection
-from analyzer.report.sentences.charts import HEADINGS
 from analyzer.report.sentences.summary import summary
 from analyzer.report.table import Table, View
 from analyzer.report.tables import comparison as compared
@@ -229,7 +228,7 @@ class AnswerReport:
 
     def _charts(self, anchors: set[str]) -> Iterator[Block]:
         drawn = tuple(
-            (name, HEADINGS.get(name, name), picture, name if name in anchors else "")
+            (name, name.replace("_", " ").capitalize(), picture, name if name in anchors else "")
             for name, picture in self.pictures.items()
             if isinstance(picture, Picture)
         )

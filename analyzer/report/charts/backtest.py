@@ -10,7 +10,6 @@ from analyzer.arrays import Floats
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import style
-from analyzer.report.sentences import charts as titles
 from analyzer.units import Refusal
 
 _NAMED = 5
@@ -37,14 +36,19 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     )
     _dots(axes, table[~is_outside], low, outside=False)
     _dots(axes, table[is_outside], low, outside=True)
-    axes.set_xlim(low, high)
-    axes.set_ylim(low, high)
-    _named(axes, _furthest(table[is_outside]), low, high)
+    axes.set(xlim=(low, high), ylim=(low, high))
+    _named(axes, table[is_outside], low, high)
     axes.set_xlabel("measured vCPU of the workload, mean of the last 30 % of the time")
     axes.set_ylabel("predicted vCPU, from the first 70 %")
     style.legend_below(figure, axes, columns=2)
-    style.titled(figure, titles.backtest(test))
-    return figure
+    bias, error = (f"{100 * abs(share):.1f} %" for share in (test.bias_share, test.error_share))
+    return style.titled(
+        figure,
+        f"The last 30 % of the time was predicted {bias} too "
+        f"{'high' if test.bias_share >= 0 else 'low'},\na workload {error} off on average",
+        f"{100 * test.covered_share:.0f} % of {test.workload_count:,} workloads within "
+        "their 90 % prediction interval",
+    )
 
 
 def _ends(axes: Axes, table: pd.DataFrame) -> tuple[float, float]:
@@ -52,8 +56,7 @@ def _ends(axes: Axes, table: pd.DataFrame) -> tuple[float, float]:
     drawn = table[["measured_vcpu", "predicted_vcpu"]].to_numpy(float)
     above = drawn[drawn > 0]
     if above.size and above.max() > _LOGARITHMIC_FROM * above.min():
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        axes.set(xscale="log", yscale="log")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(FuncFormatter(lambda value, _: fmt.number(value)))
             axis.set_minor_formatter(NullFormatter())
@@ -91,32 +94,25 @@ def _dots(axes: Axes, table: pd.DataFrame, low: float, *, outside: bool) -> None
     )
 
 
-def _furthest(table: pd.DataFrame) -> pd.DataFrame:
-    """Return those whose CPU was furthest from what was predicted."""
-    off = (table["predicted_vcpu"] - table["measured_vcpu"]).abs()
-    order = off.sort_values(ascending=False, kind="stable").index[:_NAMED]
-    return table.loc[order]
-
-
 def _named(axes: Axes, table: pd.DataFrame, low: float, high: float) -> None:
-    """Write names at the right of the axes, in the order of the dots, each led to its own."""
-    ordered = table.sort_values("predicted_vcpu", kind="stable")
+    """Name the furthest at the right of the axes, in the order of the dots, each led to its own."""
+    off = (table["predicted_vcpu"] - table["measured_vcpu"]).abs()
+    furthest = table.loc[off.sort_values(ascending=False, kind="stable").index[:_NAMED]]
+    ordered = furthest.sort_values("predicted_vcpu", kind="stable")
     measured, predicted = (np.maximum(ordered[name].to_numpy(float), low) for name in _COLUMNS[:2])
     names = [f"{space}/{short}" for space, short in ordered[["namespace", "workload"]].to_numpy()]
     heights = _apart(axes, predicted, low, high)
     for name, x, y, height in zip(names, measured, predicted, heights, strict=True):
-        style.written(
-            axes.annotate(
-                style.drawable(name),
-                (x, y),
-                xytext=(1.02, height),
-                textcoords="axes fraction",
-                va="center",
-                fontsize=8,
-                color=style.INK,
-                arrowprops={"arrowstyle": "-", "color": style.MUTED, "lw": 0.5, "relpos": (0, 0.5)},
-                annotation_clip=False,
-            )
+        axes.annotate(
+            style.drawable(name),
+            (x, y),
+            xytext=(1.02, height),
+            textcoords="axes fraction",
+            va="center",
+            fontsize=8,
+            color=style.INK,
+            arrowprops={"arrowstyle": "-", "color": style.MUTED, "lw": 0.5, "relpos": (0, 0.5)},
+            annotation_clip=False,
         )
 
 

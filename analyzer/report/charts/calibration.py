@@ -14,9 +14,11 @@ from analyzer.calibration.result import RoleCalibration
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import style
-from analyzer.report.sentences import charts as titles
-from analyzer.report.sentences.calibration import post_vcpu
-from analyzer.units import CONFIDENCE, Refusal
+from analyzer.report.sentences.calibration import TIMES_FROM, post_vcpu
+from analyzer.units import CONFIDENCE, Interval, Refusal
+
+_SHORT_MODEL: Final = 12
+"""Letters of a model's name that a legend has room for; a longer one is under the title."""
 
 _GREYS: Final = LinearSegmentedColormap.from_list(
     # A single step is to be seen, and the darkest leaves the lines to be seen.
@@ -47,18 +49,39 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     axes.set_ylabel("vCPU of the proxy")
     # Data may lie in any corner of the axes; outside them the legend hides none.
     style.legend_below(figure, axes, columns=2)
-    style.titled(figure, titles.calibration(fit, int((vcpu > highest).sum())))
-    return figure
+    above, slope = int((vcpu > highest).sum()), fit.vcpu_per_1000_rps
+    beyond = f"; above the axis: {above:,}" if above else ""
+    model = f"; {fit.model}" if len(fit.model) > _SHORT_MODEL else ""
+    return style.titled(
+        figure,
+        f"Sidecars cost {fmt.number(slope.mid)} vCPU per 1000 requests/s,\n{_beside_post(slope)}",
+        f"{fit.sample_count:,} steps of {fit.proxy_count:,} proxies{model}{beyond}",
+    )
+
+
+def _beside_post(slope: Interval) -> str:
+    post = f"the post's {post_vcpu()}"
+    if slope.low <= post_vcpu() <= slope.high:
+        return f"which {post} agrees with"
+    if slope.mid > post_vcpu():
+        factor = slope.mid / post_vcpu()
+        if factor >= TIMES_FROM:
+            return f"{factor:.1f} times {post}"
+        return f"{factor - 1:.0%} above {post}"
+    if slope.mid <= 0:
+        return f"less than {post}"
+    factor = post_vcpu() / slope.mid
+    if factor < TIMES_FROM:
+        return f"{1 - 1 / factor:.0%} below {post}"
+    return f"{factor:.1f} times less than {post}"
 
 
 def _density(figure: Figure, axes: Axes, rps: Floats, vcpu: Floats) -> None:
-    left, right = axes.get_xlim()
-    low, high = axes.get_ylim()
     steps = axes.hexbin(
         rps,
         vcpu,
         # Over the axes: a wild step would else make all others one cell.
-        extent=(left, right, low, high),
+        extent=(*axes.get_xlim(), *axes.get_ylim()),
         gridsize=(50, 28),
         cmap=_GREYS,
         mincnt=1,
@@ -75,11 +98,14 @@ def _density(figure: Figure, axes: Axes, rps: Floats, vcpu: Floats) -> None:
 
 def _lines(axes: Axes, fit: RoleCalibration, rps: Floats) -> None:
     idle, slope = fit.idle_vcpu_per_proxy, fit.vcpu_per_1000_rps
-    model = f" ({fit.model})" if len(fit.model) <= titles.SHORT_MODEL else ""
+    model = f" ({fit.model})" if len(fit.model) <= _SHORT_MODEL else ""
     name = f"fit{model}: {fmt.number(idle.mid)} idle + {fmt.ranged(slope)} per 1000 rps"
     axes.plot(rps, fit.curve.predict(rps), color=style.COLOURS["fit"], lw=2, label=name, zorder=4)
     if fit.draws is not None:
-        low, high = _band(fit.draws, fit.effective_rps(rps))
+        # At each rate, idle and slope drawn jointly.
+        at_rest, more = fit.draws.T[:, :, None]
+        mean_vcpu, tail = at_rest + more / 1000 * fit.effective_rps(rps), (1 - CONFIDENCE) / 2
+        low, high = np.quantile(mean_vcpu, [tail, 1 - tail], axis=0)
         label = "90 % band of the mesh's mean"
         axes.fill_between(rps, low, high, color=style.COLOURS["fit"], alpha=0.35, lw=0, label=label)
     post = f"the post's {post_vcpu()} per 1000 rps"
@@ -88,14 +114,6 @@ def _lines(axes: Axes, fit: RoleCalibration, rps: Floats) -> None:
         ratio = f"dashboard ratio {fmt.number(fit.ratio_vcpu_per_1000_rps)}: idle smeared in"
         cost = fit.ratio_vcpu_per_1000_rps * rps / 1000
         axes.plot(rps, cost, color=style.COLOURS["sidecar"], lw=1.6, ls=":", label=ratio)
-
-
-def _band(draws: Floats, effective_rps: Floats) -> tuple[Floats, Floats]:
-    """Return the 90 % range of the mean proxy's CPU at each rate, idle and slope drawn jointly."""
-    idle, slope = draws.T[:, :, None]
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(idle + slope / 1000 * effective_rps, [tail, 1 - tail], axis=0)
-    return low, high
 
 
 def _fitted_range(axes: Axes, fitted_rps: tuple[float, float]) -> None:

@@ -1,6 +1,7 @@
 """The saving along how much of the mesh needs waypoints, and along their replicas."""
 
-import numpy as np
+from statistics import fmean
+
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
@@ -8,7 +9,6 @@ from analyzer.projection.result import NOTHING_TO_SAVE, Projection, Sweep
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import style
-from analyzer.report.sentences import charts as titles
 from analyzer.units import Refusal
 
 
@@ -31,42 +31,46 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     _share(axes, share, projection)
     for panel in panels:
         panel.axhline(0, color=style.INK, lw=0.8)
-    style.short_usd(axes.yaxis)
+    style.numbers(axes.yaxis, fmt.short_dollars)
     style.legend_below(figure, *panels)
-    style.titled(figure, titles.l7_share(share, replicas))
-    return figure
+    none, every = (share.points[end].usd_per_year.mid for end in (0, -1))
+    detail = f"none: {fmt.dollars(none)} a year; all: {fmt.dollars(every)}"
+    if replicas is not None and replicas.break_even is not None:
+        detail += f"; with more than {replicas.break_even:.1f} replicas each, dearer"
+    return style.titled(figure, _finding(share), detail)
 
 
-def _points(sweep: Sweep) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    table = np.array(
-        [
-            (point.choice, usd.low, usd.mid, usd.high)
-            for point in sweep.points
-            for usd in [point.usd_per_year]
-        ]
-    )
-    at, low, mid, high = table.T
-    return at, low, mid, high
+def _finding(share: Sweep) -> str:
+    if share.break_even is not None:
+        return (
+            f"Ambient is cheaper until {100 * share.break_even:.0f} % of the namespaces with HTTP\n"
+            "need a waypoint; beyond, it costs more than sidecars"
+        )
+    mids = [point.usd_per_year.mid for point in share.points]
+    if min(mids) >= 0:
+        return "No break-even: ambient is cheaper than sidecars\nwhatever share needs a waypoint"
+    if max(mids) <= 0:
+        return "No break-even: ambient is dearer than sidecars\nwhatever share needs a waypoint"
+    return "The more namespaces need a waypoint, the more ambient saves"
 
 
 def _share(axes: Axes, sweep: Sweep, projection: Projection) -> None:
-    at, low, mid, high = _points(sweep)
-    axes.fill_between(
-        at, low, high, color=style.COLOURS["waypoint"], alpha=0.25, lw=0, label="90 % band"
-    )
-    axes.plot(at, mid, color=style.COLOURS["waypoint"], lw=2, label="saving, best estimate")
+    at, colour = [point.choice for point in sweep.points], style.COLOURS["waypoint"]
+    mid, low, high = style.ends(point.usd_per_year for point in sweep.points)
+    axes.fill_between(at, low, high, color=colour, alpha=0.25, lw=0, label="90 % band")
+    axes.plot(at, mid, color=colour, lw=2, label="saving, best estimate")
     if sweep.break_even is not None:
-        _break_even(
-            axes, sweep.break_even, f"break-even at {100 * sweep.break_even:.0f} %", middle=0.5
-        )
+        text = f"break-even at {100 * sweep.break_even:.0f} %"
+        _break_even(axes, sweep.break_even, text, middle=0.5)
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
-    style.written(axes.set_xlabel("share of the namespaces with HTTP that need a waypoint"))
-    style.written(axes.set_ylabel(f"saving in USD a year, {fmt.AS_BASIS[projection.basis]}"))
+    axes.set_xlabel("share of the namespaces with HTTP that need a waypoint")
+    axes.set_ylabel(f"saving in USD a year, {fmt.AS_BASIS[projection.basis]}")
 
 
 def _replicas(axes: Axes, sweep: Sweep) -> None:
-    at, low, mid, high = _points(sweep)
+    at = [point.choice for point in sweep.points]
+    mid, low, high = style.ends(point.usd_per_year for point in sweep.points)
     axes.errorbar(
         at,
         mid,
@@ -80,18 +84,16 @@ def _replicas(axes: Axes, sweep: Sweep) -> None:
         label="by replicas, 90 % interval",
     )
     if sweep.break_even is not None:
-        _break_even(axes, sweep.break_even, f"at {sweep.break_even:.1f}", middle=float(at.mean()))
+        _break_even(axes, sweep.break_even, f"at {sweep.break_even:.1f}", middle=fmean(at))
     axes.margins(x=0.12)
     style.counts(axes.xaxis)
     # The scale is that of the first panel.
     axes.tick_params(labelleft=False)
-    style.written(axes.set_xlabel("waypoint replicas"))
+    axes.set_xlabel("waypoint replicas")
 
 
 def _break_even(axes: Axes, at: float, text: str, middle: float) -> None:
     label = "break-even: ambient costs what sidecars do"
     axes.plot(at, 0, ls="", marker="X", ms=10, color=style.COLOURS["fit"], zorder=5, label=label)
     # The saving falls through this point: there is room above it to the right, below to the left.
-    is_early = at < middle
-    offset = (8, 8) if is_early else (-8, -8)
-    style.beside(axes, text, (at, 0), offset, fontsize=9)
+    style.beside(axes, text, (at, 0), (8, 8) if at < middle else (-8, -8), fontsize=9)

@@ -1,15 +1,13 @@
 """What moving each namespace saves, and what the first of them save together."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from analyzer.projection.choices import OBSERVED, Placement
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import style
-from analyzer.report.sentences import charts as titles
 from analyzer.units import Refusal
 
 _MOST_NAMES = 25
@@ -39,10 +37,31 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     _names(axes, rows)
     _together(curve, rows)
     style.legend_below(figure, axes, columns=3)
-    unknown = len(projection.namespaces) - len(rows)
-    placement = projection.waypoint_placement
-    style.titled(figure, titles.namespaces(rows, unknown_count=unknown, placement=placement))
-    return figure
+    losing, unknown = int(rows["waypoint_costs_more"].sum()), len(projection.namespaces) - len(rows)
+    detail = (
+        f"with a waypoint {losing:,} of {len(rows):,} would use more than their sidecars do"
+        if losing
+        else "with a waypoint none would use more than its sidecars do"
+    )
+    if unknown:
+        detail += f"; {unknown:,} more whose CPU is not known"
+    return style.titled(figure, _moving(rows, projection.waypoint_placement), detail)
+
+
+def _moving(rows: pd.DataFrame, placement: Placement) -> str:
+    saved = rows["cumulative_saving_vcpu"].to_numpy(float)
+    best = int(saved.argmax())
+    where = "HTTP is" if placement == OBSERVED else "the scenario has them"
+    whom = "the only namespace" if len(saved) == 1 else f"all {len(saved):,} namespaces"
+    verb, more = ("saves", "") if saved[-1] >= 0 else ("costs", " more")
+    whole = (
+        f"Moving {whom} {verb} {fmt.number(abs(saved[-1]))} vCPU{more},\n"
+        f"with waypoints where {where}"
+    )
+    if best == len(saved) - 1 or saved[best] <= 0:
+        return whole
+    first = f"first {best + 1:,} alone save" if best else "first alone saves"
+    return f"{whole};\nthe {first} {fmt.number(saved[best])}"
 
 
 def _bars(axes: Axes, rows: pd.DataFrame) -> None:
@@ -55,22 +74,23 @@ def _bars(axes: Axes, rows: pd.DataFrame) -> None:
     ):
         chosen = (saved < 0) == is_loss
         if chosen.any():
-            look: dict[str, Any] = {"color": colour, "hatch": hatch, **style.BAR}
+            look = {"color": colour, "hatch": hatch, **style.BAR}
             axes.barh(at[chosen], saved[chosen], height=0.62, label=label, **look)
     _waypoints(axes, shown)
     axes.axvline(0, color=style.INK, lw=0.8)
     style.numbers(axes.xaxis)
     axes.margins(x=0.05)
-    style.written(axes.set_xlabel("vCPU saved by moving the namespace (below 0: lost)"))
+    axes.set_xlabel("vCPU saved by moving the namespace (below 0: lost)")
 
 
 def _waypoints(axes: Axes, shown: pd.DataFrame) -> None:
     saved = shown["saving_waypoint_vcpu"].to_numpy(float)
     at = np.arange(len(shown))
     extrapolated = shown["waypoint_extrapolated"].to_numpy(bool)
-    for chosen, fill, marker, label in (
-        (~extrapolated, style.COLOURS["waypoint"], "o", "with a waypoint"),
-        (extrapolated, "white", "D", "with a waypoint, its cost extrapolated"),
+    colour, borrowed = style.COLOURS["waypoint"], "with a waypoint, its cost extrapolated"
+    for chosen, fill, marker, edge, width, label in (
+        (~extrapolated, colour, "o", style.INK, 0.8, "with a waypoint"),
+        (extrapolated, "white", "D", colour, 1.6, borrowed),
     ):
         if chosen.any():
             axes.plot(
@@ -80,8 +100,8 @@ def _waypoints(axes: Axes, shown: pd.DataFrame) -> None:
                 marker=marker,
                 ms=6,
                 color=fill,
-                markeredgecolor=style.INK if fill != "white" else style.COLOURS["waypoint"],
-                markeredgewidth=0.8 if fill != "white" else 1.6,
+                mec=edge,
+                mew=width,
                 label=label,
             )
 
@@ -110,5 +130,5 @@ def _together(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_xlim(1 - margin, len(saved) + margin)
     style.counts(axes.xaxis)
     style.numbers(axes.yaxis)
-    style.written(axes.set_xlabel("namespaces moved, in this order, net of the ztunnels' idle"))
-    style.written(axes.set_ylabel("vCPU saved\ntogether"))
+    axes.set_xlabel("namespaces moved, in this order, net of the ztunnels' idle")
+    axes.set_ylabel("vCPU saved\ntogether")

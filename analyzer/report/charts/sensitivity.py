@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from typing import Any, Final
+from typing import Final
 
 from matplotlib.axes import Axes
 
@@ -10,7 +10,6 @@ from analyzer.projection.result import Projection, Sensitivity
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import style
-from analyzer.report.sentences import charts as titles
 from analyzer.report.sentences.projection import assumed
 from analyzer.units import Interval, Refusal
 
@@ -40,13 +39,21 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     axes.axvline(best, color=style.INK, lw=1.4, label=f"at best estimates, {fmt.dollars(best)}")
     _limits(axes, rows, best)
     style.rows_named(axes, [_name(projection, item) for item in rows])
-    style.short_usd(axes.xaxis)
-    style.written(axes.set_xlabel(f"saving in USD a year, {fmt.AS_BASIS[projection.basis]}"))
+    style.numbers(axes.xaxis, fmt.short_dollars)
+    axes.set_xlabel(f"saving in USD a year, {fmt.AS_BASIS[projection.basis]}")
     style.legend_below(figure, axes)
-    name = in_words(fmt.inert(rows[0].assumption))
-    title = titles.sensitivity(projection, name=name, best_usd_per_year=best, shown=_MOST_ROWS)
-    style.titled(figure, title)
-    return figure
+    count, usd = len(projection.sensitivity), (*_ends(rows[0]), best)
+    shown = f"; {_MOST_ROWS} of {count} shown" if count > _MOST_ROWS else ""
+    return style.titled(
+        figure,
+        f"What moves the saving most:\n{in_words(fmt.inert(rows[0].assumption))},\n"
+        f"{fmt.dollars(min(usd))} to {fmt.dollars(max(usd))} a year",
+        f"{fmt.MODE_TITLES.get(mode, mode)}; each alone over its 90 % range{shown}",
+    )
+
+
+def _ends(item: Sensitivity) -> tuple[float, float]:
+    return item.low_usd_per_year, item.high_usd_per_year
 
 
 def in_words(name: str) -> str:
@@ -62,37 +69,24 @@ def in_words(name: str) -> str:
 
 
 def _bars(axes: Axes, row: int, item: Sensitivity, best: float, ends: Interval | None) -> None:
-    low, high = item.low_usd_per_year - best, item.high_usd_per_year - best
+    low, high = (usd - best for usd in _ends(item))
     # Both ends may move the saving the same way: then each has half of the row's height.
     is_shared = low * high > 0
-    for saved, other, lane, colour, hatch, label, value in (
-        (low, high, -1, style.COLOURS["sidecar"], "", "at its low end", ends.low if ends else None),
-        (
-            high,
-            low,
-            1,
-            style.COLOURS["ztunnel"],
-            "////",
-            "at its high end",
-            ends.high if ends else None,
-        ),
+    height, lane = (0.32, 0.18) if is_shared else (0.56, 0.0)
+    for end, saved, other, at, role in (
+        ("low", low, high, row - lane, "sidecar"),
+        ("high", high, low, row + lane, "ztunnel"),
     ):
-        at = row + lane * 0.18 if is_shared else row
-        look: dict[str, Any] = {"color": colour, "hatch": hatch, **style.BAR}
-        height = 0.32 if is_shared else 0.56
-        axes.barh(at, saved, left=best, height=height, label=label, **look)
-        if value is not None:
+        look = {"color": style.COLOURS[role], "hatch": style.HATCHES[role], **style.BAR}
+        axes.barh(at, saved, left=best, height=height, label=f"at its {end} end", **look)
+        if ends is not None:
             is_right = saved > 0 or (saved == 0 and other < 0)
-            offset = (4 if is_right else -4, 0)
-            end = (best + saved, at)
-            style.beside(axes, fmt.number(value), end, offset, color=style.MUTED)
+            text, offset = fmt.number(getattr(ends, end)), (4 if is_right else -4, 0)
+            style.beside(axes, text, (best + saved, at), offset, color=style.MUTED)
 
 
 def _limits(axes: Axes, rows: tuple[Sensitivity, ...], best: float) -> None:
-    ends = [
-        best,
-        *(usd for item in rows for usd in (item.low_usd_per_year, item.high_usd_per_year)),
-    ]
+    ends = [best, *(usd for item in rows for usd in _ends(item))]
     # Room for the figures at the ends of the longest bars.
     room = (max(ends) - min(ends)) * 0.15
     left, right = min(ends) - room, max(ends) + room

@@ -2,10 +2,11 @@
 
 import io
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -14,11 +15,11 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from analyzer.arrays import Floats
 from analyzer.defaults import CHART_DPI, CHART_FORMATS
 from analyzer.projection.components import COMPONENTS
 from analyzer.report import format as fmt
-from analyzer.report.sentences.charts import ChartTitle
-from analyzer.units import Reason, Refusal
+from analyzer.units import Interval, Reason, Refusal
 
 COLOURS = {
     **{role.value: kind.colour for role, kind in COMPONENTS.items()},
@@ -57,15 +58,10 @@ class ShownFigure(Figure):
     """A figure that a notebook shows by itself; without pyplot nothing else would.
 
     Attributes:
-        chart_title: what it shows, once it is drawn.
+        description: what it shows, for whoever cannot see it.
     """
 
-    chart_title: ChartTitle | None = None
-
-    @property
-    def description(self) -> str:
-        """What it shows, for whoever cannot see it."""
-        return self.chart_title.description if self.chart_title else ""
+    description = ""
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         """Return the picture, and the size in pixels at which its dots are doubled."""
@@ -76,21 +72,17 @@ class ShownFigure(Figure):
 def new_figure(width_inches: float = 8.0, height_inches: float = 4.5) -> tuple[ShownFigure, Axes]:
     """Return an empty figure with one set of axes."""
     figure = ShownFigure(figsize=(width_inches, height_inches), layout="constrained")
-    axes = figure.subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(colors=INK, labelsize=9)
-    return figure, axes
+    return figure, _plain(figure.subplots())
 
 
-def titled(figure: ShownFigure, title: ChartTitle) -> None:
-    """Write the finding above the first axes, and a smaller line under it."""
-    figure.chart_title, axes = title, figure.axes[0]
-    lines = [textwrap.fill(line, _TITLE_WIDTH) for line in title.finding.splitlines()]
-    whole = "\n".join([*lines, ""])
-    written(axes.set_title(whole, loc="left", fontsize=12, fontweight="bold", color=INK))
+def titled(figure: ShownFigure, finding: str, detail: str) -> ShownFigure:
+    """Write a finding, with its line breaks, above a drawn figure, and in short what it is of."""
+    figure.description, axes = f"{' '.join(finding.split())}. {detail}", figure.axes[0]
+    lines = [textwrap.fill(line, _TITLE_WIDTH) for line in finding.splitlines()]
+    axes.set_title("\n".join([*lines, ""]), loc="left", fontsize=12, fontweight="bold", color=INK)
     # In points, so that it is as far from low axes as from high ones.
     line = axes.annotate(
-        title.detail,
+        detail,
         (0, 1),
         xycoords="axes fraction",
         xytext=(0, 5),
@@ -100,7 +92,11 @@ def titled(figure: ShownFigure, title: ChartTitle) -> None:
     )
     # It stands in the title's last line; a long one must not narrow the axes.
     line.set_in_layout(False)
-    written(line)
+    for text in figure.findobj(Text):
+        if isinstance(text, Text):
+            # What is between two dollar signs would otherwise be a formula.
+            text.set_parse_math(False)
+    return figure
 
 
 PAPER: Final[dict[str, Any]] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
@@ -119,7 +115,7 @@ def beside(  # noqa: PLR0913 - how it is written
     zorder: float = 3,
 ) -> None:
     """Write a text next to a point; the offset is in points, and decides where the text ends."""
-    note = axes.annotate(
+    axes.annotate(
         text,
         at,
         xytext=offset,
@@ -131,7 +127,6 @@ def beside(  # noqa: PLR0913 - how it is written
         bbox=paper,
         zorder=zorder,
     )
-    written(note)
 
 
 def stacked(
@@ -140,14 +135,9 @@ def stacked(
     """Draw a bar of components, or of memory, one after the other."""
     left = 0.0
     for name, width in parts:
-        look: dict[str, Any] = {"color": COLOURS[name], "hatch": HATCHES[name], **BAR}
+        look = {"color": COLOURS[name], "hatch": HATCHES[name], **BAR}
         axes.barh(row, width, left=left, height=height, label=name, **look)
         left += width
-
-
-def written(text: Text) -> None:
-    """Show a text as it is: what is between two dollar signs would otherwise be a formula."""
-    text.set_parse_math(False)
 
 
 def nothing_to_draw(chart: str, detail: str) -> Refusal:
@@ -203,10 +193,9 @@ def legend_below(figure: Figure, *panels: Axes, columns: int = 4) -> None:
     """Name what the panels show, each once, outside of them, where the legend hides nothing."""
     named: dict[str, Artist] = {}
     for axes in panels:
-        handles, names = axes.get_legend_handles_labels()
-        for name, handle in zip(names, handles, strict=True):
+        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
             named.setdefault(name, handle)
-    legend = figure.legend(
+    figure.legend(
         list(named.values()),
         list(named),
         loc="outside lower center",
@@ -214,14 +203,6 @@ def legend_below(figure: Figure, *panels: Axes, columns: int = 4) -> None:
         frameon=False,
         fontsize=9,
     )
-    for text in legend.get_texts():
-        written(text)
-
-
-def numbers(axis: Axis) -> None:
-    """Write an axis in plain numbers, few enough not to touch."""
-    axis.set_major_locator(MaxNLocator(nbins=6))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: fmt.number(value)))
 
 
 def rows_named(axes: Axes, names: Sequence[str], fontsize: float = 9) -> None:
@@ -229,8 +210,13 @@ def rows_named(axes: Axes, names: Sequence[str], fontsize: float = 9) -> None:
     for tick in axes.set_yticks(range(len(names)), names):
         for label in (tick.label1, tick.label2):
             label.set_fontsize(fontsize)
-            written(label)
     axes.set_ylim(len(names) - 0.4, -0.6)
+
+
+def numbers(axis: Axis, text: Callable[[float], str] = fmt.number, most: int = 6) -> None:
+    """Write an axis in plain numbers, few enough not to touch."""
+    axis.set_major_locator(MaxNLocator(nbins=most))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
 
 
 def counts(axis: Axis) -> None:
@@ -239,7 +225,12 @@ def counts(axis: Axis) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
 
 
-def short_usd(axis: Axis) -> None:
-    """Write an axis in dollars of three digits."""
-    axis.set_major_locator(MaxNLocator(nbins=6))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: fmt.short_dollars(value)))
+def ends(values: Iterable[Interval]) -> tuple[Floats, Floats, Floats]:
+    """Return the best estimates and the ends of their ranges, as arrays."""
+    mid, low, high = np.array([(item.mid, item.low, item.high) for item in values]).T
+    return mid, low, high
+
+
+def between(least: float, most: float) -> str:
+    """Return a range in words, or one number where both ends look the same."""
+    return " to ".join(dict.fromkeys((fmt.number(least), fmt.number(most))))

@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import style
-from analyzer.report.sentences import charts as titles
 from analyzer.units import Refusal
 
 _PARTS: Final[Mapping[str, tuple[str, str, str]]] = {
@@ -47,8 +46,18 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     style.legend_below(figure, axes, columns=2)
     for line in figure.legends[0].get_lines():
         line.set_linewidth(1.5)
-    style.titled(figure, titles.timeline(table))
-    return figure
+    used, rps, fitted = table["measured_vcpu"], table["proxy_rps"], table["fitted_vcpu"].sum()
+    fit = "; nothing was fitted"
+    if fitted > 0:
+        off = float(table["predicted_vcpu"].sum() / fitted) - 1
+        direction = "high" if off >= 0 else "low"
+        fit = f";\non average the fit is {100 * abs(off):.1f} % too {direction}"
+    return style.titled(
+        figure,
+        f"The sidecars used {style.between(used.min(), used.max())} vCPU{fit}",
+        f"{len(table):,} steps; on average {fmt.number(used.mean())} vCPU "
+        f"at {fmt.number(rps.mean())} proxy requests/s",
+    )
 
 
 def _step_seconds(answer: Answer, table: pd.DataFrame) -> float:
@@ -110,8 +119,7 @@ def _share(share: float) -> str:
 def _requests(axes: Axes, steps: pd.DataFrame, width: float) -> None:
     _line(axes, steps, "proxy_rps", {"color": style.COLOURS["sidecar"], "lw": width})
     axes.set_ylim(0, float(steps["proxy_rps"].max()) * 1.15 or 1)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    style.numbers(axes.yaxis, "{:,.10g}".format, most=3)
     axes.set_ylabel("proxy\nrequests/s")
 
 

@@ -11,7 +11,6 @@ from analyzer.calibration.result import WorkloadCalibration
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import style
-from analyzer.report.sentences import charts as titles
 from analyzer.report.sentences.calibration import post_vcpu
 from analyzer.units import Interval, Provenance, Refusal
 
@@ -51,11 +50,17 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     idle.set_xlabel("idle vCPU of one proxy", fontsize=9)
     slope.set_xlabel("vCPU per 1000 requests/s", fontsize=9)
     style.legend_below(figure, slope, columns=2)
+    slopes = [item.vcpu_per_1000_rps.mid for item in fitted if item.vcpu_per_1000_rps]
+    finding = f"Workloads cost {style.between(min(slopes), max(slopes))} vCPU per 1000 requests/s"
+    if mean is not None:
+        finding += f";\nthe mesh's mean is {fmt.number(mean.vcpu_per_1000_rps.mid)}"
+    which = (
+        f"the {_ROWS} workloads with the most CPU, and {len(fitted) - _ROWS:,} more"
+        if len(fitted) > _ROWS
+        else f"workloads with a fit, the most CPU first: {len(fitted)}"
+    )
     refused = len(calibration.workloads) - len(fitted)
-    slope_mean = mean.vcpu_per_1000_rps if mean else None
-    title = titles.workloads(fitted, shown=_ROWS, refused=refused, mean=slope_mean)
-    style.titled(figure, title)
-    return figure
+    return style.titled(figure, finding, f"{which}; without a fit: {refused:,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

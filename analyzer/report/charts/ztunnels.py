@@ -1,15 +1,16 @@
 """What the ztunnel of each node would use."""
 
 from collections.abc import Sequence
+from statistics import fmean
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from analyzer.data import BLOG, published_constants
 from analyzer.projection.result import NodeZtunnel
+from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import style
-from analyzer.report.sentences import charts as titles
 from analyzer.units import Refusal
 
 _MOST_NAMES = 30
@@ -34,13 +35,21 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     (_bars if named else _curve)(axes, nodes)
     _post(axes, nodes, upright=named)
     style.legend_below(figure, axes, columns=3)
-    beyond = None if _within_reach(nodes) else _post_vcpu()
-    style.titled(figure, titles.ztunnels(nodes, beyond))
-    return figure
+    used = [node.ztunnel_vcpu.mid for node in nodes]
+    finding = (
+        f"The only node's ztunnel would use {fmt.number(max(used))} vCPU"
+        if len(nodes) == 1
+        else f"The busiest of {len(nodes):,} ztunnels\nwould use {fmt.number(max(used))} vCPU,\n"
+        f"the mean one {fmt.number(fmean(used))}"
+    )
+    post, detail = _post_vcpu(), "for the same traffic, idle included"
+    if post is not None and not _within_reach(nodes):
+        detail = f"idle included; the post's {post:g} a node is beyond this axis"
+    return style.titled(figure, finding, detail)
 
 
 def _bars(axes: Axes, nodes: Sequence[NodeZtunnel]) -> None:
-    mid, low, high = _columns(nodes)
+    mid, low, high = style.ends(item.ztunnel_vcpu for item in nodes)
     at = np.arange(len(nodes))
     axes.barh(at, mid, height=0.62, color=style.COLOURS["ztunnel"], label="ztunnel")
     axes.errorbar(
@@ -56,11 +65,11 @@ def _bars(axes: Axes, nodes: Sequence[NodeZtunnel]) -> None:
     style.rows_named(axes, [style.drawable(item.node) for item in nodes])
     axes.set_xlim(0, _length(nodes))
     style.numbers(axes.xaxis)
-    style.written(axes.set_xlabel(_UNIT))
+    axes.set_xlabel(_UNIT)
 
 
 def _curve(axes: Axes, nodes: Sequence[NodeZtunnel]) -> None:
-    mid, low, high = _columns(nodes)
+    mid, low, high = style.ends(item.ztunnel_vcpu for item in nodes)
     ranks = np.arange(1, len(nodes) + 1)
     axes.fill_between(
         ranks, low, high, color=style.COLOURS["ztunnel"], alpha=0.35, lw=0, label="90 % interval"
@@ -70,14 +79,8 @@ def _curve(axes: Axes, nodes: Sequence[NodeZtunnel]) -> None:
     axes.set_ylim(0, _length(nodes))
     style.counts(axes.xaxis)
     style.numbers(axes.yaxis)
-    style.written(axes.set_xlabel("nodes, the busiest first"))
-    style.written(axes.set_ylabel(_UNIT))
-
-
-def _columns(nodes: Sequence[NodeZtunnel]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    used = [item.ztunnel_vcpu for item in nodes]
-    mid, low, high = np.array([(item.mid, item.low, item.high) for item in used]).T
-    return mid, low, high
+    axes.set_xlabel("nodes, the busiest first")
+    axes.set_ylabel(_UNIT)
 
 
 def _post(axes: Axes, nodes: Sequence[NodeZtunnel], *, upright: bool) -> None:

@@ -10,11 +10,8 @@ from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.result import Mode, Projection, Workings
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
+from analyzer.report.explain import components, money
 from analyzer.report.explain.lines import component_lines
-from analyzer.report.explain.money import dollar_lines, node_price_lines, price_lines, saving_lines
-from analyzer.report.explain.sidecars import sidecar_lines
-from analyzer.report.explain.waypoints import placed_lines, waypoint_lines
-from analyzer.report.explain.ztunnels import ztunnel_lines
 from analyzer.report.sentences.collection import window_title
 from analyzer.units import Role
 
@@ -35,9 +32,13 @@ def _lines(answer: Answer, modes: tuple[str, ...]) -> Iterator[str]:
     yield "the ranges come about stands last."
     yield ""
     yield f"Window {window_title(answer.manifest)}"
-    yield from _hours(workings)
+    hours = workings.scenario.working_hours
+    if hours is not None:
+        stated = hours.to_toml()
+        times = f"{stated['start']} to {stated['end']} {stated['time_zone']}"
+        yield f"Only steps within {', '.join(stated['days'])} {times} count"
     yield ""
-    yield from price_lines(projection.price, workings)
+    yield from money.price_lines(projection.price, workings)
     for section in _sections(answer, projection, workings, modes):
         yield ""
         yield from section
@@ -47,15 +48,6 @@ def _lines(answer: Answer, modes: tuple[str, ...]) -> Iterator[str]:
             yield f"{name} cannot be said"
             refusals = map(str, map(answer.worded, projection.refusals))
             yield from (f"  {fmt.inert(refusal)}" for refusal in refusals)
-
-
-def _hours(workings: Workings) -> Iterator[str]:
-    hours = workings.scenario.working_hours
-    if hours is not None:
-        stated = hours.to_toml()
-        days = ", ".join(stated["days"])
-        times = f"{stated['start']} to {stated['end']} {stated['time_zone']}"
-        yield f"Only steps within {days} {times} count"
 
 
 def _sections(
@@ -68,11 +60,11 @@ def _sections(
     chosen = [mode for mode in projection.modes if mode.name in modes]
     needs = {part.role: part.need for mode in chosen for part in mode.components}
     if Role.SIDECAR in needs:
-        yield sidecar_lines(answer, load, workings)
+        yield components.sidecar_lines(answer, load, workings)
     if Role.ZTUNNEL in needs and load.nodes is not None:
-        yield ztunnel_lines(needs[Role.ZTUNNEL], load.nodes, workings)
+        yield components.ztunnel_lines(needs[Role.ZTUNNEL], load.nodes, workings)
     if Role.WAYPOINT in needs:
-        yield waypoint_lines(answer, load, workings)
+        yield components.waypoint_lines(answer, load, workings)
     for role, need in needs.items():
         if role not in (Role.SIDECAR, Role.ZTUNNEL, Role.WAYPOINT):
             yield component_lines(need)
@@ -86,9 +78,9 @@ def _mode_lines(
     yield f"Mode {mode.name}, {fmt.MODE_TITLES[mode.name]}"
     for part in mode.components:
         if part.role == Role.WAYPOINT:
-            yield from placed_lines(part.need)
-        yield from node_price_lines(part.need, load, workings.node_prices)
-    yield from dollar_lines(mode, projection.price)
+            yield from components.placed_lines(part.need)
+        yield from money.node_price_lines(part.need, load, workings.node_prices)
+    yield from money.dollar_lines(mode, projection.price)
     for saving in projection.savings:
         if saving.mode == mode.name:
-            yield from saving_lines(projection, mode, saving)
+            yield from money.saving_lines(projection, mode, saving)

@@ -4,13 +4,12 @@ Arithmetic is "what it is: how = how much unit", to six digits, in plain text. A
 query of this Prometheus, the fit, a page, or the user.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Final
 
 from analyzer.calibration.result import RoleCalibration
 from analyzer.data import assumptions
-from analyzer.measurement.manifest import Manifest
 from analyzer.projection.choices import Basis
 from analyzer.projection.components import COMPONENTS
 from analyzer.projection.needs import Need, Units
@@ -42,49 +41,25 @@ def spread(value: Interval) -> str:
     return f"{figure(value.mid)} [{figure(value.low)} to {figure(value.high)}]"
 
 
-def equation(label: str, expression: str, result: float, unit: str) -> str:
-    """Return one line that can be redone by hand."""
-    return f"  {label}: {expression} = {figure(result)} {unit}"
+def equation(label: str, how: str, terms: Iterable[float], result: float, unit: str) -> str:
+    """Return one line that can be redone by hand; the terms fill the braces of `how`."""
+    return f"  {label}: {how.format(*map(figure, terms))} = {figure(result)} {unit}"
 
 
-def total(label: str, terms: Sequence[float], result: float, unit: str) -> Iterator[str]:
+def total(label: str, terms: Iterable[float], result: float, unit: str) -> Iterator[str]:
     """Return a sum, in parts where it is long."""
     parts = list(terms)
     while len(parts) > _TERMS:
         chunks = [parts[at : at + _TERMS] for at in range(0, len(parts), _TERMS)]
         parts = [sum(chunk) for chunk in chunks]
         for number, (chunk, part) in enumerate(zip(chunks, parts, strict=True), start=1):
-            yield equation(f"{label}, part {number}", plus(chunk), part, unit)
-    yield equation(label, plus(parts) or "0", result, unit)
+            yield equation(f"{label}, part {number}", plus(chunk), (), part, unit)
+    yield equation(label, plus(parts) or "0", (), result, unit)
 
 
-def plus(terms: Sequence[float]) -> str:
+def plus(terms: Iterable[float]) -> str:
     """Return a sum as it is written."""
     return " + ".join(map(figure, terms))
-
-
-def per_month(amount: str) -> str:
-    """Return the unit of what so much of a thing costs in a month."""
-    return f"USD per {amount}-month"
-
-
-def weighted_mean(
-    label: str, weighted: Sequence[tuple[str, float, float]], result: float, amount: str
-) -> Iterator[str]:
-    """Return a mean price: a line for each (name, amount, price), and then the quotient."""
-    products = [weight * value for _, weight, value in weighted]
-    for (name, weight, value), product in zip(weighted, products, strict=True):
-        yield equation(
-            f"{label}, {name}, amount x price",
-            f"{figure(weight)} x {figure(value)}",
-            product,
-            "USD",
-        )
-    weights = [weight for _, weight, _ in weighted]
-    yield from total(f"{label}, together", products, sum(products), "USD")
-    yield from total(f"{label}, amounts together", weights, sum(weights), amount)
-    quotient = f"{figure(sum(products))} / {figure(sum(weights))}"
-    yield equation(label, quotient, result, per_month(amount))
 
 
 def assumed(scenario: Scenario, *names: str) -> Iterator[str]:
@@ -93,10 +68,8 @@ def assumed(scenario: Scenario, *names: str) -> Iterator[str]:
         item = scenario.assumptions[name]
         if item == assumptions()[name]:
             origin = f"{Provenance.PUBLISHED}: {item.source}"
-        elif item.is_measured:
-            origin = str(Provenance.MEASURED)
         else:
-            origin = f"stated in {item.source}"
+            origin = Provenance.MEASURED if item.is_measured else f"stated in {item.source}"
         yield f"  {name} is {spread(item.value)} {item.unit} ({fmt.inert(origin)})"
 
 
@@ -114,12 +87,6 @@ def query_file(name: str) -> str:
     return f"queries/{name}.promql"
 
 
-def cpu_query(manifest: Manifest | None) -> str:
-    """Return the file of the query that the CPU comes from: the counter, or the rule of it."""
-    is_recorded = manifest is not None and manifest.label_mapping.is_recorded
-    return query_file("proxy_recorded_cpu_vcpu" if is_recorded else "proxy_cpu_vcpu")
-
-
 def component_lines(need: Need) -> Iterator[str]:
     """Return what a component needs that has no explanation of its own."""
     yield f"{COMPONENTS[need.role].plural.capitalize()} ({need.provenance})"
@@ -129,36 +96,31 @@ def component_lines(need: Need) -> Iterator[str]:
 
 def sum_lines(need: Need) -> Iterator[str]:
     """Return what a component needs beyond what it uses: reserved and billed, and memory."""
-    units = need.units
+    units, count = need.units, need.count
     if units is None:
         return
-    vcpu, memory_gib = need.vcpu, need.memory_gib
-    count, each = figure(need.count), figure(units.reserved_vcpu)
-    yield equation("reserved", f"{count} x {each}", vcpu[Basis.RESERVED][0], "vCPU")
-    yield from _billed(units, float(vcpu[Basis.BILLED][0]))
-    used, reserved = figure(units.used_memory_gib), figure(units.reserved_memory_gib)
-    for label, expression, basis in (
-        ("memory", f"{count} x {used}", Basis.USAGE),
-        ("memory reserved", f"{count} x {reserved}", Basis.RESERVED),
-        ("memory billed", f"{count} x max({used}, {reserved})", Basis.BILLED),
+    each = count, units.reserved_vcpu
+    yield equation("reserved", "{} x {}", each, need.vcpu[Basis.RESERVED][0], "vCPU")
+    yield from _billed(units, need.vcpu[Basis.BILLED][0])
+    used, reserved = units.used_memory_gib, units.reserved_memory_gib
+    for label, how, terms, basis in (
+        ("memory", "{} x {}", (count, used), Basis.USAGE),
+        ("memory reserved", "{} x {}", (count, reserved), Basis.RESERVED),
+        ("memory billed", "{} x max({}, {})", (count, used, reserved), Basis.BILLED),
     ):
-        yield equation(label, expression, memory_gib[basis][0], "GiB")
+        yield equation(label, how, terms, need.memory_gib[basis][0], "GiB")
 
 
 def _billed(units: Units, billed_vcpu: float) -> Iterator[str]:
     """Name those that use more than they reserve; the others are billed what they reserve."""
+    reserved = units.reserved_vcpu
     rows = list(zip(units.names, units.unit_count, units.used_vcpu, strict=True))
-    above = [row for row in rows if row[1] > 0 and row[2] > units.reserved_vcpu]
-    below = sum(times for _, times, used in rows if used <= units.reserved_vcpu)
+    above = [row for row in rows if row[1] > 0 and row[2] > reserved]
+    below = sum(times for _, times, used in rows if used <= reserved)
     for name, times, used in above:
-        yield equation(
-            f"billed, {fmt.inert(name)} uses more than is reserved",
-            f"{figure(times)} x max({figure(used)}, {figure(units.reserved_vcpu)})",
-            times * used,
-            "vCPU",
-        )
-    at_rest = below * units.reserved_vcpu
-    others = f"{figure(below)} x {figure(units.reserved_vcpu)}"
-    yield equation("billed, those that use less", others, at_rest, "vCPU")
-    terms = [at_rest, *(times * used for _, times, used in above)]
-    yield from total("billed", terms, billed_vcpu, "vCPU")
+        label = f"billed, {fmt.inert(name)} uses more than is reserved"
+        yield equation(label, "{} x max({}, {})", (times, used, reserved), times * used, "vCPU")
+    at_rest, label = below * reserved, "billed, those that use less"
+    yield equation(label, "{} x {}", (below, reserved), at_rest, "vCPU")
+    billed = [at_rest, *(times * used for _, times, used in above)]
+    yield from total("billed", billed, billed_vcpu, "vCPU")

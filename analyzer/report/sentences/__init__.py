@@ -1,4 +1,7 @@
-"""What was found, in sentences: values in, text out. Wording lives here and in `tables`."""
+"""What was found, in sentences: values in, text out. Wording lives here and in `tables`.
+
+What a chart says of itself is in its module in `charts`.
+"""
 
 from dataclasses import dataclass
 

@@ -5,13 +5,12 @@ import pytest
 from matplotlib.text import Text
 
 from analyzer.report.charts.style import COLOURS, FORMATS, figure_bytes, new_figure, titled
-from analyzer.report.sentences.charts import ChartTitle
 from analyzer.units import Role
 
 
 def test_two_dollar_signs_are_no_formula() -> None:
     figure, _ = new_figure()
-    titled(figure, ChartTitle(finding="saves $1 of $2", detail="from $3 to $4"))
+    titled(figure, "saves $1 of $2", "from $3 to $4")
 
     written = figure.findobj(Text)
     parsed = {text.get_text().strip(): text.get_parse_math() for text in written}
@@ -62,7 +61,7 @@ def test_in_every_format_the_same_figure_gives_the_same_bytes(file_format: str) 
         figure, axes = new_figure()
         axes.plot([0, 1], [0, 1], marker="o")
         axes.fill_between([0, 1], 0, [0, 1], hatch="//")
-        titled(figure, ChartTitle(finding="a finding", detail="a detail"))
+        titled(figure, "a finding", "a detail")
         return figure_bytes(figure, file_format)
 
     first = drawn()

@@ -7,7 +7,6 @@ import pytest
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
 from analyzer.report.charts.style import ShownFigure
-from analyzer.report.sentences.charts import HEADINGS
 from tests.projection.builders import scenario
 from tests.report.answers import constants_only, full, refused, scattered
 
@@ -16,11 +15,6 @@ def described(name: str, answer: Answer) -> str:
     figure = CHARTS[name](answer)
     assert isinstance(figure, ShownFigure)
     return figure.description
-
-
-def test_every_chart_has_a_heading_and_a_drawing() -> None:
-    assert list(CHARTS) == list(HEADINGS)
-    assert len(set(HEADINGS.values())) == len(HEADINGS)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from analyzer.data import published_constants
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.manifest import QueryRecord
 from analyzer.report.answer import FrontEnd
-from analyzer.report.sentences.charts import HEADINGS
 from analyzer.report.sentences.summary import summary
 from analyzer.settings import Setting
 from tests.projection.builders import scenario
@@ -102,7 +101,8 @@ def test_a_chart_leads_to_the_table_of_its_name_and_one_without_does_not() -> No
 
     assert first.one("a").attributes["href"] == "#cost"
     assert second.all("a") == []
-    assert read_page(full()).one("h3", id="chart-cost").text == HEADINGS["cost"]
+    assert read_page(full()).one("h3", id="chart-cost").text == "Cost"
+    assert read_page(full()).one("h3", id="chart-wholly_new").text == "Wholly new"
 
 
 def test_a_chart_that_was_not_drawn_says_why() -> None:

@@ -1,0 +1,259 @@
+"""What the components need: sidecars as sums, ztunnels by node, waypoints by namespace."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analyzer.calibration.models import Power
+from analyzer.calibration.result import RoleCalibration
+from analyzer.projection.choices import Basis
+from analyzer.projection.components import waypoint_replicas
+from analyzer.projection.demand import MeasuredLoad
+from analyzer.projection.needs import Need
+from analyzer.projection.result import Workings
+from analyzer.projection.sidecars import SidecarFootprint, SidecarTally
+from analyzer.projection.uncertainty import Parameters
+from analyzer.report import format as fmt
+from analyzer.report.answer import Answer
+from analyzer.report.explain import lines
+from analyzer.report.explain.lines import equation, figure, query_file
+from analyzer.units import Provenance
+
+_ZTUNNEL_COSTS: Final = (
+    "ztunnel_idle_vcpu_per_node",
+    "ztunnel_vcpu_per_1000_rps",
+    "ztunnel_vcpu_per_gbit_per_second",
+    "ztunnel_vcpu_per_1000_new_connections_per_second",
+)
+_ZTUNNEL_LOADS: Final = ["passes_rps", "gbit_per_second", "new_connections_per_second"]
+_ZTUNNEL_CPU: Final = "{} x {} + {} / 1000 x {} + {} x {} + {} / 1000 x {}"
+"""Nodes, passes, Gbit and connections, each followed by what it costs."""
+
+
+def sidecar_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> Iterator[str]:
+    """Return how the sidecars' footprint comes about: sums over them and steps, by steps."""
+    sums, footprint, manifest = load.tally, load.sidecars, answer.manifest
+    is_recorded = manifest is not None and manifest.label_mapping.is_recorded
+    yield f"Sidecars ({Provenance.MEASURED})"
+    query = query_file("proxy_recorded_cpu_vcpu" if is_recorded else "proxy_cpu_vcpu")
+    yield f"  CPU used is from {query}"
+    yield (
+        f"  it tells {sums.value_count} values, one a sidecar and step, in {sums.step_count} steps "
+        f"of {load.sidecar_count} sidecars"
+    )
+    yield from _sidecars_used(answer, workings, sums, footprint)
+    yield from _sidecars_reserved(sums, footprint)
+    yield from _sidecars_memory(load, workings, sums, footprint)
+    inbound, outbound = query_file("inbound_requests_rps"), query_file("outbound_requests_rps")
+    yield f"  requests are from {inbound} and {outbound}"
+    growth = workings.scenario["traffic_growth_factor"].mid
+    how, terms = "{} / {} x {}", (sums.measured_rps, sums.step_count, growth)
+    how = "{} / {}" if growth == 1 else how
+    yield equation("proxy requests, sum / steps", how, terms, load.proxy_rps, "requests/s")
+
+
+def _sidecars_used(
+    answer: Answer, workings: Workings, sums: SidecarTally, footprint: SidecarFootprint
+) -> Iterator[str]:
+    label, terms = "used, sum of the values / steps", [sums.measured_vcpu]
+    if workings.scenario["traffic_growth_factor"].mid == 1:
+        yield equation(label, "{} / {}", (*terms, sums.step_count), footprint.vcpu, "vCPU")
+        return
+    yield from lines.assumed(workings.scenario, "traffic_growth_factor")
+    if answer.sidecar:
+        yield from lines.fitted(answer.sidecar)
+        added, how = (sums.added_rps, answer.sidecar.vcpu_per_1000_rps.mid), "{} / 1000 x {}"
+        yield equation("growth, sum of the requests added", how, added, sums.added_vcpu, "vCPU")
+        terms.append(sums.added_vcpu)
+    if sums.floored_vcpu > 0:
+        yield "  no sidecar uses less than nothing: what growth takes beyond that is given back"
+        terms.append(sums.floored_vcpu)
+    how = f"({lines.plus(terms)}) / {sums.step_count}"
+    yield equation(label, how, (), footprint.vcpu, "vCPU")
+
+
+def _sidecars_reserved(sums: SidecarTally, footprint: SidecarFootprint) -> Iterator[str]:
+    reserved, billed, steps = footprint.reserved_vcpu, footprint.billed_vcpu, sums.step_count
+    if reserved is None or billed is None:
+        yield "  reserved and billed: no CPU request of any sidecar is known"
+        return
+    yield f"  CPU reserved is from {query_file('proxy_reserved_vcpu')}"
+    yield equation(
+        "reserved, sum / steps", "{} / {}", (sums.reserved_vcpu, steps), reserved, "vCPU"
+    )
+    yield "  billed is the larger of the two, sidecar by sidecar and step by step:"
+    used, requested = sums.billed_by_use_vcpu, sums.billed_by_reservation_vcpu
+    yield (
+        f"  used, where more is used than reserved or no request is known, {figure(used)}; "
+        f"reserved, elsewhere, {figure(requested)}"
+    )
+    terms = used, requested, steps
+    yield equation("billed, sum / steps", "({} + {}) / {}", terms, billed, "vCPU")
+
+
+def _sidecars_memory(
+    load: MeasuredLoad, workings: Workings, sums: SidecarTally, footprint: SidecarFootprint
+) -> Iterator[str]:
+    used, steps = footprint.memory_gib, sums.step_count
+    if used is None:
+        name = "sidecar_memory_gib_per_proxy"
+        yield from lines.assumed(workings.scenario, name)
+        count, each = load.sidecar_count, workings.scenario[name].mid
+        yield equation("memory, not measured", "{} x {}", (count, each), count * each, "GiB")
+    else:
+        yield f"  memory used is from {query_file('proxy_memory_bytes')}"
+        yield equation("memory, sum / steps", "{} / {}", (sums.memory_gib, steps), used, "GiB")
+    reserved, billed = footprint.reserved_memory_gib, footprint.billed_memory_gib
+    if reserved is None or billed is None:
+        return
+    yield f"  memory reserved is from {query_file('proxy_reserved_memory_bytes')}"
+    terms = sums.reserved_memory_gib, steps
+    yield equation("memory reserved, sum / steps", "{} / {}", terms, reserved, "GiB")
+    parts = sums.billed_by_use_gib, sums.billed_by_reservation_gib, steps
+    yield equation("memory billed, likewise", "({} + {}) / {}", parts, billed, "GiB")
+
+
+def ztunnel_lines(need: Need, nodes: pd.DataFrame, workings: Workings) -> Iterator[str]:
+    """Return how the ztunnels' footprint comes about."""
+    parameters, scenario, units = workings.parameters, workings.scenario, need.units
+    if units is None:
+        return
+    yield f"Ztunnels, one on each of {len(nodes)} nodes ({need.provenance})"
+    yield from lines.assumed(scenario, *_ZTUNNEL_COSTS, "ztunnel_memory_gib_per_node")
+    passes, gbit, connections = (float(nodes[column].sum()) for column in _ZTUNNEL_LOADS)
+    yield (
+        "  each proxy request is a pass through the ztunnel of its pod's node, "
+        f"{figure(passes)} passes/s on all nodes"
+    )
+    yield (
+        f"  TCP is from {query_file('proxy_tcp_bytes_per_second')}, {figure(gbit)} Gbit/s; new "
+        f"connections from {query_file('proxy_new_connections_per_second')}, "
+        f"{figure(connections)}/s"
+    )
+    at = int(units.used_vcpu.argmax())
+    hottest, costs = nodes.iloc[at], [parameters[name][0] for name in _ZTUNNEL_COSTS]
+    hottest_name = f"the hottest node, {fmt.inert(str(hottest['node']))}"
+    for label, loads, used_vcpu in (
+        ("used, all nodes", (len(nodes), passes, gbit, connections), need.vcpu[Basis.USAGE][0]),
+        (hottest_name, (1, *hottest[_ZTUNNEL_LOADS]), units.used_vcpu[at]),
+    ):
+        terms = [term for load_and_cost in zip(loads, costs, strict=True) for term in load_and_cost]
+        yield equation(label, _ZTUNNEL_CPU, terms, used_vcpu, "vCPU")
+    whose = ("ztunnel",) if parameters.istio_cni_installed else ("ztunnel", "istio_cni")
+    for label, unit, amount, result in (
+        ("reserved", "vCPU", "reserved_vcpu", units.reserved_vcpu),
+        ("memory reserved", "GiB", "reserved_memory_gib", units.reserved_memory_gib),
+    ):
+        names = [f"{part}_{amount}_per_node" for part in whose]
+        yield from lines.assumed(scenario, *names)
+        how = lines.plus(parameters[name][0] for name in names)
+        yield equation(f"{label} on a node", how, (), result, unit)
+    yield from lines.sum_lines(need)
+
+
+def waypoint_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> Iterator[str]:
+    """Return what a waypoint is in each namespace, whether a mode has one there or not."""
+    parameters, scenario = workings.parameters, workings.scenario
+    yield f"Waypoints ({parameters.waypoint_provenance})"
+    waypoint = answer.calibration and answer.calibration.waypoint
+    found = answer.sidecar if parameters.waypoint_follows_sidecar else waypoint
+    role = found if isinstance(found, RoleCalibration) else None
+    if role:
+        yield from lines.fitted(role)
+    if parameters.waypoint_follows_sidecar:
+        yield from lines.assumed(scenario, "waypoint_to_sidecar_ratio")
+        yield from _replica_cost_lines(parameters, role)
+    yield from lines.assumed(
+        scenario,
+        "waypoint_limit_vcpu_per_replica",
+        "waypoint_target_utilisation_share",
+        "waypoint_replicas",
+        "waypoint_spare_replicas",
+        "waypoint_memory_gib_per_replica",
+        "waypoint_reserved_vcpu_per_replica",
+        "waypoint_reserved_memory_gib_per_replica",
+    )
+    limit, share = (
+        parameters[name][0]
+        for name in ("waypoint_limit_vcpu_per_replica", "waypoint_target_utilisation_share")
+    )
+    unit = "vCPU in the busiest step"
+    yield equation("a replica may use", "{} x {}", (limit, share), limit * share, unit)
+    callers = "" if scenario.ingress_through_waypoint else " but for ingress gateways"
+    yield f"  requests are from {query_file('mesh_requests_rps')}, callers in the mesh{callers}"
+    rates = load.namespaces[["namespace", "waypoint_rps", "waypoint_peak_rps"]]
+    cost_at, counts = _cost_at(parameters, role), waypoint_replicas(load, parameters)
+    for row, replicas in zip(rates.itertuples(index=False, name=None), counts, strict=True):
+        yield from _namespace_lines(row, replicas, parameters, cost_at)
+
+
+def _replica_cost_lines(parameters: Parameters, role: RoleCalibration | None) -> Iterator[str]:
+    if role is None:
+        return
+    ratio, idle = parameters["waypoint_to_sidecar_ratio"][0], parameters.waypoint_idle_vcpu[0]
+    at_rest = ratio, role.idle_vcpu_per_proxy.mid
+    yield equation("a replica at rest", "{} x {}", at_rest, idle, "vCPU")
+    if _power_of(role) is None:
+        more, slope = (ratio, role.vcpu_per_1000_rps.mid), parameters.waypoint_vcpu_per_1000_rps[0]
+        yield equation("for 1000 requests/s more", "{} x {}", more, slope, "vCPU")
+
+
+def _power_of(role: RoleCalibration | None) -> Power | None:
+    is_flat = role is None or role.vcpu_per_1000_rps.mid == 0
+    return role.curve if role and not is_flat and isinstance(role.curve, Power) else None
+
+
+def _cost_at(parameters: Parameters, role: RoleCalibration | None) -> Callable[[str], str]:
+    """Return what one replica uses, as text, of the text of its rate."""
+    idle, power = figure(parameters.waypoint_idle_vcpu[0]), _power_of(role)
+    if power is not None:
+        ratio = parameters["waypoint_to_sidecar_ratio"][0]
+        times = f"{figure(ratio)} x " if parameters.waypoint_follows_sidecar else ""
+        factor, exponent = figure(power.vcpu_per_rps_power), figure(power.exponent)
+        return lambda rps: f"{idle} + {times}{factor} x ({rps})^{exponent}"
+    slope = figure(parameters.waypoint_vcpu_per_1000_rps[0])
+    return lambda rps: f"{idle} + {rps} / 1000 x {slope}"
+
+
+def _namespace_lines(
+    rates: tuple[str, float, float],
+    replicas: float,
+    parameters: Parameters,
+    cost_at: Callable[[str], str],
+) -> Iterator[str]:
+    """Return the replicas of one namespace: its name, its mean rate and its highest."""
+    name, rps, peak_rps = fmt.inert(rates[0]), *rates[1:]
+    least, spare = parameters["waypoint_replicas"][0], parameters["waypoint_spare_replicas"][0]
+
+    def use(label: str, rps: float, count: float) -> str:
+        used = parameters.waypoint_vcpu(np.array([rps / count]))[0, 0]
+        return equation(label, cost_at(f"{figure(rps)} / {figure(count)}"), (), used, "vCPU")
+
+    needed = replicas - spare
+    yield f"  {name}: {figure(rps)} requests/s, {figure(peak_rps)} in the busiest step"
+    # One fewer would not do, or may not be.
+    for count in [needed - 1, needed] if needed > least else [needed]:
+        yield use(f"{name}, each of {figure(count)} in the busiest step", peak_rps, count)
+    unit = f"replicas: {'the least' if needed == least else 'as few as stay below that'}"
+    yield equation(f"{name}, with spare ones", "{} + {}", (needed, spare), replicas, unit)
+    yield use(f"{name}, one replica", rps, replicas)
+
+
+def placed_lines(need: Need) -> Iterator[str]:
+    """Return what the waypoints of a mode add up to."""
+    units = need.units
+    if units is None:
+        return
+    for name, times, whole in zip(units.names, units.unit_count, units.whole_count, strict=True):
+        if times not in (0, whole):
+            label, part = f"part needed of {fmt.inert(name)}", (times / whole, whole)
+            yield equation(label, "{} x {}", part, times, "replicas")
+    yield from lines.total("waypoint replicas", units.unit_count, need.count, "replicas")
+    used_vcpu = units.unit_count * units.used_vcpu
+    columns = zip(units.names, units.unit_count, units.used_vcpu, used_vcpu, strict=True)
+    for name, *terms, used in columns:
+        yield equation(f"waypoint of {fmt.inert(name)}", "{} x {}", terms, used, "vCPU")
+    yield from lines.total("waypoints", used_vcpu, need.vcpu[Basis.USAGE][0], "vCPU")
+    yield from (f"  waypoints, {line.lstrip()}" for line in lines.sum_lines(need))
