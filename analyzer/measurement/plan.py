@@ -177,7 +177,11 @@ class Plan:
             "ask": self.ask.to_json(self.anonymiser),
             "salt": self.anonymiser.salt,
             "window": window_to_json(self.window),
-            "survey": asdict(self.survey),
+            # Version 0.1 called the label mapping so: what it began is finished by this one.
+            "survey": {
+                ("dialect" if name == "label_mapping" else name): value
+                for name, value in asdict(self.survey).items()
+            },
             "chunks": {
                 name: [[job.chunk.first_point, job.chunk.point_count] for job in planned.jobs]
                 for name, planned in self.queries.items()
@@ -194,8 +198,8 @@ class Plan:
         anonymiser = Anonymiser(salt=document["salt"])
         if document["ask"] != ask.to_json(anonymiser):
             return None
-        mapping = label_mapping_of(document["survey"]["label_mapping"])
-        found = Survey(**{**document["survey"], "label_mapping": mapping})
+        survey = dict(document["survey"])
+        found = Survey(label_mapping=label_mapping_of(survey.pop("dialect")), **survey)
         chunks = {
             name: [Chunk(first_point=first, point_count=count) for first, count in parts]
             for name, parts in document["chunks"].items()
