@@ -57,7 +57,6 @@ class Ask:
     note: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse naive times."""
         if any(time is not None and time.tzinfo is None for time in (self.start, self.end)):
             raise ValueError("a time without a zone means another hour on every machine")
 

@@ -19,7 +19,7 @@ from analyzer.measurement.metrics import CPU, ESSENTIAL, REQUESTS
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import points_in_pieces
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
-from analyzer.prometheus.promql import Scope, duration, selector
+from analyzer.prometheus.promql import Scope, selector
 from analyzer.prometheus.query import load_query
 from analyzer.prometheus.response import Response, joined
 from analyzer.settings import Setting
@@ -224,7 +224,7 @@ def _scrape_seconds(source: Source, samples: Sequence[Sample]) -> float:
     """Return the usual time between two samples of the series that were seen last."""
     seen_at = max(sample.seen_at_seconds for sample in samples)
     labels = [sample.labels for sample in samples if sample.seen_at_seconds == seen_at]
-    promql = f"{selector(labels)}[{duration(_SAMPLE_SECONDS)}]"
+    promql = f"{selector(labels)}[{_SAMPLE_SECONDS}s]"
     found = source.instant(promql, datetime.fromtimestamp(seen_at, UTC))
     gaps = (np.diff(np.unique(series.times)) for series in found.series)
     known = [float(np.median(of_series)) for of_series in gaps if len(of_series)]
@@ -239,7 +239,8 @@ def _scrape_seconds(source: Source, samples: Sequence[Sample]) -> float:
 
 
 def _nothing_found(name: str, scope: Scope, counts: Mapping[str, int]) -> str:
-    where = "" if scope.is_whole else f" within {Setting.NAMESPACES}/{Setting.CLUSTER}"
+    chosen = scope.namespaces or scope.cluster
+    where = f" within {Setting.NAMESPACES}/{Setting.CLUSTER}" if chosen else ""
     neither = CPU not in counts and REQUESTS not in counts
     other = "no Istio metrics at all" if neither else f"no {name}"
     container = ' of a container "istio-proxy"' if name == CPU and not neither else ""
