@@ -23,7 +23,7 @@ _PROMQL_LENGTH = 120
 
 
 class AnalyzerError(Exception):
-    """A known failure, told in one line."""
+    """A known failure, told in one line on stderr."""
 
     exit_code = 1
 
@@ -34,7 +34,7 @@ class AnalyzerError(Exception):
 
 
 class UsageError(AnalyzerError):
-    """What the user gave contradicts itself or cannot be read."""
+    """What the user gave, an option or a file, contradicts itself or cannot be read."""
 
     exit_code = 2
 
@@ -66,11 +66,10 @@ class PrometheusError(AnalyzerError):
         self.url, self.promql, self.status, self.words = url, promql, status, words
         parts = (url, f"HTTP {status}" if status else "", problem or words)
         text = ": ".join(filter(None, parts))
+        if len(promql) > _PROMQL_LENGTH:
+            promql = f"{promql[: _PROMQL_LENGTH - 3]}..."
         if promql:
-            shown = (
-                promql if len(promql) <= _PROMQL_LENGTH else f"{promql[: _PROMQL_LENGTH - 3]}..."
-            )
-            text += f", while asking: {shown}"
+            text += f", while asking: {promql}"
         super().__init__(f"{text}; {advice}" if advice else text)
 
 
@@ -87,15 +86,15 @@ class Unreachable(PrometheusError):
 
 
 class QueryRejected(PrometheusError):
-    """The server read the query and would not run it."""
+    """The server read the query and would not run it: 400 or 422, with its own words."""
 
 
 class QueryTooHeavy(PrometheusError):
-    """The server gave up on the query: too many samples, or out of time."""
+    """The server gave up on the query, of too many samples or out of time: ask for less."""
 
 
 class SnapshotError(AnalyzerError):
-    """A snapshot folder cannot be used."""
+    """A snapshot is missing, incomplete, damaged or too new."""
 
 
 class OutputError(AnalyzerError):
@@ -103,7 +102,7 @@ class OutputError(AnalyzerError):
 
 
 class FrameError(AnalyzerError):
-    """A table does not hold what its place in the program promises."""
+    """A table lacks a column or holds an impossible value."""
 
 
 class InsufficientData(AnalyzerError):

@@ -45,7 +45,6 @@ class Setting(StrEnum):
         return f"`{self.value}`"
 
     def __format__(self, spec: str) -> str:
-        """Return the same in an f-string."""
         return format(str(self), spec)
 
 
@@ -59,11 +58,7 @@ def settings_in(text: str) -> tuple[Setting, ...]:
 
 
 def spelled(text: str, spelling: Mapping[Setting, str]) -> str:
-    """Return a text with its settings as one front end spells them.
-
-    Args:
-        text: from below the front ends.
-        spelling: what the front end calls each setting; one it lacks stays as it is.
+    """Return a text with its settings as one front end spells them; one it lacks stays as it is.
 
     >>> spelled("a longer time (`days`)", {Setting.DAYS: "--days"})
     'a longer time (--days)'

@@ -78,7 +78,6 @@ class Interval:
     high: float
 
     def __post_init__(self) -> None:
-        """Refuse what is not an interval."""
         if not all(map(math.isfinite, (self.low, self.mid, self.high))):
             raise ValueError(f"not finite: {self.low}, {self.mid}, {self.high}")
         if not self.low <= self.mid <= self.high:

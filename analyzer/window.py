@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from analyzer.errors import InsufficientData, UsageError
@@ -31,18 +31,12 @@ class Chunk:
     point_count: int
 
     def halves(self) -> tuple[Chunk, Chunk]:
-        """Return the two chunks that together ask the same.
-
-        Raises:
-            ValueError: if there is only one point.
-        """
+        """Return the two chunks that together ask the same; ValueError if it is one point."""
         if self.point_count < 2:  # noqa: PLR2004 - two halves need two points
             raise ValueError("a single point has no halves")
         left = self.point_count // 2
-        return (
-            Chunk(first_point=self.first_point, point_count=left),
-            Chunk(first_point=self.first_point + left, point_count=self.point_count - left),
-        )
+        rest = Chunk(first_point=self.first_point + left, point_count=self.point_count - left)
+        return replace(self, point_count=left), rest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +55,6 @@ class TimeWindow:
     step_seconds: int
 
     def __post_init__(self) -> None:
-        """Refuse naive times and broken windows."""
         if self.start.tzinfo is None or self.end.tzinfo is None:
             raise ValueError("a time without a zone means another hour on every machine")
         seconds = (self.end - self.start).total_seconds()
@@ -110,9 +103,8 @@ class TimeWindow:
     ) -> tuple[Chunk, ...]:
         """Cut the window so that each chunk stays under the server's limits.
 
-        Args:
-            samples_per_point: samples the server loads for one point of the query, estimated.
-            sample_budget: samples one request may load.
+        `samples_per_point` is what the server is estimated to load for one point of the query,
+        `sample_budget` what one request may load.
         """
         affordable = int(sample_budget / max(samples_per_point, 1))
         size = max(1, min(MAX_POINTS_PER_SERIES, affordable, self.point_count))
@@ -125,13 +117,8 @@ class TimeWindow:
 def choose_step_seconds(slower_scrape_seconds: float, asked_seconds: int | None) -> int:
     """Return the step: what was asked, or the shortest that can be trusted.
 
-    Args:
-        slower_scrape_seconds: the scrape interval of the slower side, CPU or requests.
-        asked_seconds: the user's step, which may go below five minutes but not below
-            `INTERVALS_PER_STEP` scrapes.
-
-    Raises:
-        UsageError: if the asked step holds too few scrapes.
+    The user's may go below five minutes, but not below `INTERVALS_PER_STEP` scrapes of the slower
+    side, CPU or requests: then it is a UsageError.
     """
     shortest = math.ceil(round(slower_scrape_seconds * INTERVALS_PER_STEP, 3))
     if asked_seconds is None:

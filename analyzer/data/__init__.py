@@ -11,17 +11,6 @@ from typing import Any
 from analyzer.errors import UsageError
 from analyzer.units import Interval
 
-__all__ = [
-    "BLOG",
-    "DEFAULT_SAMPLE",
-    "Assumption",
-    "PublishedConstants",
-    "assumptions",
-    "published_constants",
-    "sample_path",
-    "schema_path",
-]
-
 DEFAULT_SAMPLE = "lab"
 """Name of the bundled snapshot of real Envoys; `fleet` is a larger, simulated mesh."""
 
@@ -73,24 +62,23 @@ class PublishedConstants:
 @cache
 def assumptions() -> Mapping[str, Assumption]:
     """Return the projection's defaults by name."""
-    return {name: _assumption(name, entry) for name, entry in _toml("assumptions.toml").items()}
+    found = {}
+    for name, entry in _toml("assumptions.toml").items():
+        mid = float(entry["mid"])
+        value = Interval(low=entry.get("low", mid), mid=mid, high=entry.get("high", mid))
+        found[name] = Assumption(name=name, value=value, unit=entry["unit"], source=entry["source"])
+    return found
 
 
 @cache
 def published_constants() -> Mapping[str, PublishedConstants]:
     """Return the published figures by name, the vendor post's first."""
-    return {
-        name: PublishedConstants(name=name, **entry)
-        for name, entry in _toml("constants.toml").items()
-    }
+    entries = _toml("constants.toml").items()
+    return {name: PublishedConstants(name=name, **entry) for name, entry in entries}
 
 
 def sample_path(name: str = DEFAULT_SAMPLE) -> Path:
-    """Return the folder of a bundled snapshot.
-
-    Raises:
-        UsageError: if there is none of that name.
-    """
+    """Return the folder of a bundled snapshot; UsageError if there is none of that name."""
     folder = _ROOT / "samples"
     names = sorted(item.name for item in folder.iterdir() if item.is_dir())
     if name not in names:
@@ -105,9 +93,3 @@ def schema_path(name: str = "result") -> Path:
 
 def _toml(name: str) -> dict[str, dict[str, Any]]:
     return tomllib.loads((_ROOT / name).read_text(encoding="utf-8"))
-
-
-def _assumption(name: str, entry: Mapping[str, Any]) -> Assumption:
-    mid = float(entry["mid"])
-    value = Interval(low=entry.get("low", mid), mid=mid, high=entry.get("high", mid))
-    return Assumption(name=name, value=value, unit=entry["unit"], source=entry["source"])

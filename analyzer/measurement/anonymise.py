@@ -77,10 +77,6 @@ class Anonymiser:
         """Return where Prometheus is, or that it is hidden."""
         return HIDDEN_SOURCE if self.salt else url
 
-    def remark(self, text: str) -> str:
-        """Return what stands for one remark of the server's, which may quote any name."""
-        return self.name("remark", text)
-
     def remarks(self, texts: tuple[str, ...]) -> tuple[str, ...]:
         """Return all of the server's remarks, or only how many there were."""
         if not self.salt or not texts:

@@ -8,7 +8,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,17 +17,11 @@ import pyarrow as pa
 import analyzer
 from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import QueryFileError, SnapshotError
+from analyzer.measurement import snapshot as folder
 from analyzer.measurement.frames import frame_of, sorted_frame
 from analyzer.measurement.manifest import Manifest, QueryRecord
 from analyzer.measurement.plan import Ask, Plan, PlannedQuery, make_plan
-from analyzer.measurement.snapshot import (
-    MANIFEST,
-    Snapshot,
-    load_snapshot,
-    read_table,
-    write_file,
-    write_table,
-)
+from analyzer.measurement.snapshot import MANIFEST, Snapshot, load_snapshot
 from analyzer.prometheus.connection import Connection, Source
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.fetch import Fetched, Job, fetch
@@ -40,12 +34,10 @@ _WARNINGS = b"analyzer.warnings"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a collection is.
+    """How far a collection is, in chunks, of which an interrupted run may have finished some.
 
     Attributes:
         asking: what was answered last, in words; nothing before the first answer.
-        done_count: chunks that are finished, those of an interrupted run among them.
-        total_count: chunks in all.
         sample_count: samples that were answered since this run began.
     """
 
@@ -66,13 +58,8 @@ def collect_snapshot(
 ) -> Snapshot:
     """Measure what `ask` says and return the finished snapshot at `target`.
 
-    Args:
-        source: the Prometheus.
-        ask: what the user asked for.
-        now: the end of the window where `ask` names none.
-        target: the folder to make; `target`.partial is used on the way and resumed from.
-        on_progress: called when all is planned, and after each chunk.
-        note: called with a sentence where something took an unexpected turn.
+    `target`.partial is used on the way and resumed from. `on_progress` is called when all is
+    planned and after each chunk, `note` with a sentence where something took an unexpected turn.
 
     Raises:
         SnapshotError: if `target` exists, or cannot be written, or the interrupted collection
@@ -85,16 +72,16 @@ def collect_snapshot(
         raise SnapshotError(f"{target} exists: choose another name, or remove it first")
     partial = partial_path(target)
     plan = _resumed(partial, ask, note) or _begun(partial, make_plan(source, ask, now=now))
-    total = len(plan.jobs)
     jobs = [job for job in plan.jobs if not _chunk_path(partial, job).exists()]
-    progress = Progress(asking="", done_count=total - len(jobs), total_count=total)
+    done = len(plan.jobs) - len(jobs)
+    progress = Progress(asking="", done_count=done, total_count=len(plan.jobs))
     on_progress(progress)
     for fetched in fetch(source, plan.window, jobs, note=note):
         _write_chunk(partial, fetched, plan)
-        progress = Progress(
+        progress = replace(
+            progress,
             asking=fetched.job.query.what,
             done_count=progress.done_count + 1,
-            total_count=total,
             sample_count=progress.sample_count + fetched.sample_count,
         )
         on_progress(progress)
@@ -137,7 +124,7 @@ def _begun(partial: Path, plan: Plan) -> Plan:
         (partial / _CHUNKS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SnapshotError(f"cannot make {partial}: {error.strerror}") from error
-    write_file(partial / _PLAN, json.dumps(plan.to_json(), indent=2).encode())
+    folder.write_file(partial / _PLAN, json.dumps(plan.to_json(), indent=2).encode())
     return plan
 
 
@@ -149,10 +136,11 @@ def _write_chunk(partial: Path, fetched: Fetched, plan: Plan) -> None:
     query, responses = fetched.job.query, fetched.responses
     frame = plan.anonymiser.frame(frame_of(query, responses, plan.survey.label_mapping))
     warnings = {text for response in responses for text in response.warnings}
-    remarks = sorted(map(plan.anonymiser.remark, warnings))
+    # A remark may quote any name.
+    remarks = sorted(plan.anonymiser.name("remark", text) for text in warnings)
     table = pa.Table.from_pandas(frame, preserve_index=False)
     metadata = {**(table.schema.metadata or {}), _WARNINGS: json.dumps(remarks).encode()}
-    write_table(_chunk_path(partial, fetched.job), table.replace_schema_metadata(metadata))
+    folder.write_table(_chunk_path(partial, fetched.job), table.replace_schema_metadata(metadata))
 
 
 def _joined(partial: Path, plan: Plan) -> Path:
@@ -162,7 +150,7 @@ def _joined(partial: Path, plan: Plan) -> Path:
     records: list[QueryRecord] = []
     remarks: set[str] = set()
     for planned in plan.queries.values():
-        tables = [read_table(_chunk_path(partial, job)) for job in planned.jobs]
+        tables = [folder.read_table(_chunk_path(partial, job)) for job in planned.jobs]
         records.append(_write_query(whole, planned, tables))
         for table in tables:
             remarks.update(json.loads((table.schema.metadata or {}).get(_WARNINGS, b"[]")))
@@ -180,15 +168,15 @@ def _joined(partial: Path, plan: Plan) -> Path:
         warnings=plan.warnings(),
         remarks=plan.anonymiser.remarks(tuple(sorted(remarks))),
     )
-    write_file(whole / MANIFEST, manifest.to_json().encode())
+    folder.write_file(whole / MANIFEST, manifest.to_json().encode())
     return whole
 
 
-def _write_query(folder: Path, planned: PlannedQuery, tables: list[pa.Table]) -> QueryRecord:
+def _write_query(whole: Path, planned: PlannedQuery, tables: list[pa.Table]) -> QueryRecord:
     query = planned.query
     frame = sorted_frame(query, [table.to_pandas() for table in tables])
     file = f"{query.name}.parquet"
-    sha256 = write_table(folder / file, pa.Table.from_pandas(frame, preserve_index=False))
+    sha256 = folder.write_table(whole / file, pa.Table.from_pandas(frame, preserve_index=False))
     return QueryRecord(
         name=query.name,
         unit=query.unit,

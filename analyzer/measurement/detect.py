@@ -5,33 +5,30 @@ from dataclasses import dataclass
 from typing import Final
 
 from analyzer.errors import InsufficientData
-from analyzer.prometheus.label_mapping import (
-    CPU_COUNTER,
-    CPU_RULES,
-    Attribution,
-    Exporter,
-    LabelMapping,
-    Names,
-)
+from analyzer.measurement.metrics import CPU
+from analyzer.prometheus.label_mapping import CPU_RULES, Attribution, Exporter, LabelMapping, Names
 from analyzer.prometheus.response import Response
 from analyzer.settings import Setting
 
-_PODS: Final = {
+_CANDIDATES: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
+    Exporter.PROXY: {
+        "namespace": ("namespace", "kubernetes_namespace", "exported_namespace"),
+        "pod": ("pod", "pod_name", "kubernetes_pod_name", "exported_pod"),
+    },
     # What came with the series wins over what the scrape put there about its target.
-    Exporter.PROXY: ("pod", "pod_name", "kubernetes_pod_name", "exported_pod"),
-    Exporter.CADVISOR: ("exported_pod", "pod", "pod_name"),
-    Exporter.STATE: ("exported_pod", "pod"),
+    Exporter.CADVISOR: {
+        "namespace": ("exported_namespace", "namespace"),
+        "pod": ("exported_pod", "pod", "pod_name"),
+        "container": ("exported_container", "container", "container_name"),
+    },
+    Exporter.STATE: {
+        "namespace": ("exported_namespace", "namespace"),
+        "pod": ("exported_pod", "pod"),
+        "container": ("exported_container", "container"),
+    },
 }
-_NAMESPACES: Final = {
-    Exporter.PROXY: ("namespace", "kubernetes_namespace", "exported_namespace"),
-    Exporter.CADVISOR: ("exported_namespace", "namespace"),
-    Exporter.STATE: ("exported_namespace", "namespace"),
-}
-_CONTAINERS: Final = {
-    Exporter.PROXY: ("container",),
-    Exporter.CADVISOR: ("exported_container", "container", "container_name"),
-    Exporter.STATE: ("exported_container", "container"),
-}
+"""What the labels of `Names` may be called on an exporter's series, the better ones first."""
+
 _CLUSTERS: Final = ("cluster", "cluster_name")
 NO_CLUSTER: Final = "no_cluster_label"
 """A label that nobody has: to group by it is harmless."""
@@ -69,17 +66,13 @@ def samples_of(answer: Response) -> Samples:
 def detect_label_mapping(samples: Samples, cluster_label: str | None = None) -> LabelMapping:
     """Return what the series call things.
 
-    Args:
-        samples: from `samples_of`.
-        cluster_label: the label that tells clusters apart, where the user named it.
-
     Raises:
-        InsufficientData: if a series lacks the user's cluster label.
+        InsufficientData: if a series lacks the cluster label that the user named.
     """
     proxies, state = samples[Exporter.PROXY], samples[Exporter.STATE]
     # The counter if it is there, else the better rule. Of several only the one that is read counts.
     kept = {sample.labels["__name__"] for sample in samples[Exporter.CADVISOR]}
-    cpu = next((name for name in (CPU_COUNTER, *CPU_RULES) if name in kept), CPU_COUNTER)
+    cpu = next((name for name in (CPU, *CPU_RULES) if name in kept), CPU)
     cadvisor = [one for one in samples[Exporter.CADVISOR] if one.labels["__name__"] == cpu]
     everything = (*proxies, *cadvisor, *state)
     if cluster_label and not _is_on_all(cluster_label, everything):
@@ -88,7 +81,7 @@ def detect_label_mapping(samples: Samples, cluster_label: str | None = None) -> 
         )
     detected = (name for name in _CLUSTERS if _is_on_all(name, everything))
     attribution = Attribution.POD
-    if proxies and not _first_on_any(_PODS[Exporter.PROXY], proxies):
+    if proxies and not _first_on_any(_CANDIDATES[Exporter.PROXY]["pod"], proxies):
         has_address = all(":" in sample.labels.get("instance", "") for sample in proxies)
         attribution = Attribution.ADDRESS if has_address else Attribution.WORKLOAD
     return LabelMapping(
@@ -103,12 +96,9 @@ def detect_label_mapping(samples: Samples, cluster_label: str | None = None) -> 
 
 def _names(exporter: Exporter, samples: Sequence[Sample]) -> Names:
     """Return what an exporter's series call things; the usual name where none has any."""
-    usual = Names()
-    return Names(
-        namespace=_first_on_any(_NAMESPACES[exporter], samples) or usual.namespace,
-        pod=_first_on_any(_PODS[exporter], samples) or usual.pod,
-        container=_first_on_any(_CONTAINERS[exporter], samples) or usual.container,
-    )
+    rows = _CANDIDATES[exporter].items()
+    found = {ours: _first_on_any(candidates, samples) for ours, candidates in rows}
+    return Names(**{ours: name for ours, name in found.items() if name})
 
 
 def _first_on_any(candidates: Iterable[str], samples: Sequence[Sample]) -> str:

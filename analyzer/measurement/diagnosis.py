@@ -86,73 +86,56 @@ def diagnose(
         return Diagnosis(checks=(), answers=(), verdict=f"Cannot answer: {error}", can_answer=False)
     counts = seen.series_counts
     checks = (*_metric_checks(counts), *_label_checks(seen.label_mapping))
-    lacks = {
-        answer: tuple(name for name in needs if name not in counts)
-        for answer, needs in _NEEDS.items()
-    }
-    answers = tuple(
-        Possible(answer=answer, possible=not lacking, lacks=lacking)
-        for answer, lacking in lacks.items()
-    )
+    answers = tuple(_possible(answer, counts) for answer in _NEEDS)
+    verdict, can_answer = "The main question can be answered: run `istio-usage analyze`.", True
     try:
         found = examine(source, seen)
         choose_window(found, start, end, step_seconds)
+        checks += tuple(_scrape_checks(found))
     except InsufficientData as error:
-        return Diagnosis(
-            checks=checks, answers=answers, verdict=f"Cannot answer: {error}", can_answer=False
-        )
-    return Diagnosis(
-        checks=(*checks, *_scrape_checks(found)),
-        answers=answers,
-        verdict="The main question can be answered: run `istio-usage analyze`.",
-        can_answer=True,
-    )
+        verdict, can_answer = f"Cannot answer: {error}", False
+    return Diagnosis(checks=checks, answers=answers, verdict=verdict, can_answer=can_answer)
+
+
+def _possible(answer: str, counts: Mapping[str, int]) -> Possible:
+    lacks = tuple(name for name in _NEEDS[answer] if name not in counts)
+    return Possible(answer=answer, possible=not lacks, lacks=lacks)
 
 
 def _metric_checks(counts: Mapping[str, int]) -> Iterator[Check]:
-    for name, fix in {**ESSENTIAL, **OPTIONAL}.items():
-        if name in counts:
-            yield Check(subject=name, status=Status.OK, detail=f"{counts[name]:,} series")
-        else:
-            status = Status.WARN if name in OPTIONAL else Status.MISSING
-            yield Check(subject=name, status=status, detail=fix)
+    for metrics, lacking in ((ESSENTIAL, Status.MISSING), (OPTIONAL, Status.WARN)):
+        for name, fix in metrics.items():
+            status = Status.OK if name in counts else lacking
+            detail = f"{counts[name]:,} series" if name in counts else fix
+            yield Check(subject=name, status=status, detail=detail)
 
 
 def _label_checks(mapping: LabelMapping) -> Iterator[Check]:
-    details = {
-        Attribution.POD: (Status.OK, f"label {mapping.proxy.pod} on the proxies' metrics"),
-        Attribution.ADDRESS: (
-            Status.WARN,
-            "by address, through kube_pod_info: keep the label `pod` when scraping the proxies",
-        ),
-        Attribution.WORKLOAD: (
-            Status.WARN,
-            "by workload, each pod taken for its mean: keep the label `pod` when scraping them",
-        ),
-    }
-    status, detail = details[mapping.attribution]
-    yield Check(subject="requests of a pod", status=status, detail=detail)
-    yield Check(
-        subject="CPU",
-        status=Status.WARN if mapping.is_recorded else Status.OK,
-        detail=f"from the rule {mapping.cpu}: keep {CPU}" if mapping.is_recorded else mapping.cpu,
-    )
+    detail = {
+        Attribution.POD: f"label {mapping.proxy.pod} on the proxies' metrics",
+        Attribution.ADDRESS: "by address, through kube_pod_info: keep the label `pod` when "
+        "scraping the proxies",
+        Attribution.WORKLOAD: "by workload, each pod taken for its mean: keep the label `pod` when "
+        "scraping them",
+    }[mapping.attribution]
+    is_by_pod = mapping.attribution == Attribution.POD
+    yield _expected("requests of a pod", detail, is_met=is_by_pod)
+    cpu = f"from the rule {mapping.cpu}: keep {CPU}" if mapping.is_recorded else mapping.cpu
+    yield _expected("CPU", cpu, is_met=not mapping.is_recorded)
+
+
+def _expected(subject: str, detail: str, *, is_met: bool) -> Check:
+    return Check(subject=subject, status=Status.OK if is_met else Status.WARN, detail=detail)
 
 
 def _scrape_checks(found: Survey) -> Iterator[Check]:
     step_seconds = choose_step_seconds(found.slower_scrape_seconds, None)
     coarse = step_seconds > MIN_STEP_SECONDS
-    yield Check(
-        subject="scrape intervals",
-        status=Status.WARN if coarse else Status.OK,
-        detail=f"CPU {found.cpu_scrape_seconds:g} s, requests {found.request_scrape_seconds:g} s: "
-        f"steps of {step_seconds} s" + ("; 30 s or faster gives 5 minutes" if coarse else ""),
+    detail = (
+        f"CPU {found.cpu_scrape_seconds:g} s, requests {found.request_scrape_seconds:g} s: "
+        f"steps of {step_seconds} s" + ("; 30 s or faster gives 5 minutes" if coarse else "")
     )
+    yield _expected("scrape intervals", detail, is_met=not coarse)
     twice = ", ".join(f"{count} by {side}" for side, count in found.duplicate_scrapes.items())
-    yield Check(
-        subject="duplicate scrapes",
-        status=Status.WARN if twice else Status.OK,
-        detail=f"{twice}: each proxy is counted once; one job and one replica are enough"
-        if twice
-        else "none",
-    )
+    detail = f"{twice}: each proxy is counted once; one job and one replica are enough"
+    yield _expected("duplicate scrapes", detail if twice else "none", is_met=not twice)

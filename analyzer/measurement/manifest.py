@@ -35,9 +35,7 @@ class Manifest:
     """What a snapshot says about itself.
 
     Attributes:
-        tool_version: of the tool that collected it.
         source: the Prometheus asked, without credentials.
-        label_mapping: what the installation calls things.
         note: a sentence of the collector's, shown with every answer; "" if none.
         cpu_scrape_seconds: interval between two CPU samples of a proxy.
         request_scrape_seconds: interval between two samples of its request counters.
@@ -82,11 +80,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str, origin: str) -> Manifest:
-        """Read manifest.json.
-
-        Args:
-            text: its text.
-            origin: what to call the snapshot in a message.
+        """Read manifest.json of the snapshot that a message calls `origin`.
 
         Raises:
             SnapshotError: if it is damaged, or of a newer schema.
@@ -100,9 +94,7 @@ class Manifest:
                     f"{SCHEMA_VERSION}: upgrade istio-usage"
                 )
             return cls(
-                tool_version=document["tool_version"],
-                source=document["source"],
-                note=document["note"],
+                **{key: document[key] for key in ("tool_version", "source", "note")},
                 window=window_of(document["window"]),
                 scope=scope_of(document["scope"]),
                 label_mapping=label_mapping_of(document["dialect"]),

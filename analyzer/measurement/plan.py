@@ -9,13 +9,8 @@ from typing import Any
 
 from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import InsufficientData, UsageError
+from analyzer.measurement import manifest
 from analyzer.measurement.anonymise import Anonymiser, new_salt
-from analyzer.measurement.manifest import (
-    label_mapping_of,
-    scope_to_json,
-    window_of,
-    window_to_json,
-)
 from analyzer.measurement.metrics import CPU, ESSENTIAL
 from analyzer.measurement.survey import Survey, examine, look
 from analyzer.prometheus.connection import Source
@@ -36,11 +31,9 @@ class Ask:
 
     Attributes:
         source: the address, without credentials.
-        scope: which namespaces and cluster.
         days: length of the time, ending at `end`; not used where `start` is given.
         start: first moment (aware), or None.
         end: last moment (aware), or None for the moment the collection began.
-        step_seconds: the asked step, or None.
         cluster_label: the label that tells clusters apart, or None to look for it.
         hide_names: whether names are replaced by hashes in everything written.
         note: a sentence kept in the snapshot.
@@ -57,7 +50,6 @@ class Ask:
     note: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse naive times."""
         if any(time is not None and time.tzinfo is None for time in (self.start, self.end)):
             raise ValueError("a time without a zone means another hour on every machine")
 
@@ -66,17 +58,13 @@ class Ask:
         return {
             **asdict(self),
             "source": anonymiser.name("source", self.source),
-            "scope": scope_to_json(anonymiser.scope(self.scope)),
+            "scope": manifest.scope_to_json(anonymiser.scope(self.scope)),
             "start": self.start and self.start.isoformat(),
             "end": self.end and self.end.isoformat(),
         }
 
     def times(self, now: datetime) -> tuple[datetime, datetime]:
-        """Return the first and last moment, in UTC.
-
-        Raises:
-            UsageError: if the one is not before the other.
-        """
+        """Return the first and last moment, in UTC; UsageError if they are not in order."""
         # In UTC a day is always 24 hours, which it is not where the clocks change.
         end = (self.end or now).astimezone(UTC)
         start = (self.start or end - timedelta(days=self.days)).astimezone(UTC)
@@ -129,10 +117,9 @@ class Plan:
         anonymiser: Anonymiser,
         chunks: Mapping[str, Sequence[Chunk]],
     ) -> Plan:
-        """Return the plan to ask each query of `chunks` over these parts of the window.
+        """Return the plan to ask each query of `chunks`, by name, over these parts of the window.
 
-        Raises:
-            QueryFileError: if there is no query of a name.
+        Raises QueryFileError if there is no query of a name.
         """
         written_scope = anonymiser.scope(ask.scope)
         planned: dict[str, PlannedQuery] = {}
@@ -176,8 +163,12 @@ class Plan:
         return {
             "ask": self.ask.to_json(self.anonymiser),
             "salt": self.anonymiser.salt,
-            "window": window_to_json(self.window),
-            "survey": asdict(self.survey),
+            "window": manifest.window_to_json(self.window),
+            # Version 0.1 called the label mapping so: what it began is finished by this one.
+            "survey": {
+                ("dialect" if name == "label_mapping" else name): value
+                for name, value in asdict(self.survey).items()
+            },
             "chunks": {
                 name: [[job.chunk.first_point, job.chunk.point_count] for job in planned.jobs]
                 for name, planned in self.queries.items()
@@ -194,13 +185,13 @@ class Plan:
         anonymiser = Anonymiser(salt=document["salt"])
         if document["ask"] != ask.to_json(anonymiser):
             return None
-        mapping = label_mapping_of(document["survey"]["label_mapping"])
-        found = Survey(**{**document["survey"], "label_mapping": mapping})
+        survey = dict(document["survey"])
+        found = Survey(label_mapping=manifest.label_mapping_of(survey.pop("dialect")), **survey)
         chunks = {
             name: [Chunk(first_point=first, point_count=count) for first, count in parts]
             for name, parts in document["chunks"].items()
         }
-        return cls.of(ask, window_of(document["window"]), found, anonymiser, chunks)
+        return cls.of(ask, manifest.window_of(document["window"]), found, anonymiser, chunks)
 
 
 def measured_queries() -> dict[str, Query]:

@@ -118,11 +118,7 @@ def assign_roles(proxies: pd.DataFrame) -> pd.DataFrame:
     6. It reports what came in for its own workload: of Envoys only a sidecar does.
     7. It only reports what it sent out, and is alone in its pod: a gateway.
 
-    Args:
-        proxies: one row a proxy, with the str columns `gateway_class`, `managed_by`, `tls_mode`
-            ("" where not known), the bool columns `is_ztunnel_build`, `reports_waypoint`,
-            `is_agentgateway`, `has_application`, `is_alone`, `reports_inbound`,
-            `reports_outbound` and the str columns `created_by_kind`, `created_by_name`.
+    `proxies` has one row a proxy, with the columns of `_reports` and `_descriptions`.
     """
     ztunnel_name = proxies["created_by_name"].str.contains("ztunnel", regex=False)
     ztunnel_set = ztunnel_name & (proxies["created_by_kind"] == "DaemonSet")

@@ -67,11 +67,7 @@ def load_snapshot(path: Path | str) -> Snapshot:
 
 
 def read_table(path: Path) -> pa.Table:
-    """Read one Parquet file.
-
-    Raises:
-        SnapshotError: if that is not what it is.
-    """
+    """Read one Parquet file; SnapshotError if that is not what it is."""
     try:
         return pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
@@ -79,22 +75,14 @@ def read_table(path: Path) -> pa.Table:
 
 
 def write_table(path: Path, table: pa.Table) -> str:
-    """Write a Parquet file, whole or not at all, and return its SHA-256.
-
-    Raises:
-        SnapshotError: if it cannot be written.
-    """
+    """Write a Parquet file, as `write_file` writes."""
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
     return write_file(path, sink.getvalue().to_pybytes())
 
 
 def write_file(path: Path, content: bytes) -> str:
-    """Write a file, whole or not at all, and return its SHA-256.
-
-    Raises:
-        SnapshotError: if it cannot be written.
-    """
+    """Write a file, whole or not at all, and return its SHA-256; SnapshotError if it cannot be."""
     try:
         files.write_file(path, content)
     except OutputError as error:

@@ -3,15 +3,13 @@
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from analyzer.arrays import Bools, Floats
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.roles import KEY
 from analyzer.measurement.tables import Tables
 from analyzer.window import TimeWindow
-
-Floats = npt.NDArray[np.float64]
 
 _CPU: Final = "proxy_cpu_vcpu"
 _TCP: Final = "proxy_tcp_bytes_per_second"
@@ -29,7 +27,6 @@ _SHOW_A_SCRAPE: Final = (
 _FOR_LIFE: Final = ("reserved_vcpu", "reserved_memory_bytes", "limit_vcpu", "limit_memory_bytes")
 """What a pod is given when it is made and keeps."""
 
-
 _ENDS: Final = [
     "source_workload_namespace",
     "source_workload",
@@ -39,13 +36,10 @@ _ENDS: Final = [
 
 
 def step_table(tables: Tables, proxies: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
-    """Return one row a proxy and step in which it was seen, sorted by both.
-
-    NaN is not known, which is never 0.
+    """Return one row a proxy and step in which it was seen, sorted by both; NaN is not known.
 
     Returns:
-        proxy: row of `proxies`.
-        point: number of the step.
+        proxy, point: row of `proxies`, and number of the step.
         cpu_vcpu, memory_bytes: used.
         inbound_rps, outbound_rps, proxy_rps: requests; the last is all, also a waypoint's.
         http_bytes_per_second: requests and responses with their headers, inbound and outbound.
@@ -141,7 +135,7 @@ class _Rows:
         return self._read[name]
 
 
-def _zero_where(known: npt.NDArray[np.bool_], values: Floats) -> Floats:
+def _zero_where(known: Bools, values: Floats) -> Floats:
     return np.where(known & np.isnan(values), 0.0, values)
 
 
@@ -153,14 +147,11 @@ def count_calls_once(
     The destination's report or the waypoint's counts. The source's counts only where no proxy at
     the destination ever reports: an external service, or a workload outside the mesh.
 
-    Args:
-        reports: `reporter`, the four labels of the two ends, `point` and `mesh_requests_rps`.
-        meshed_namespaces: namespaces in which proxies were measured.
-        whole_mesh: False if only some namespaces were asked for. A destination elsewhere then has
-            its reports out of sight, and says nothing about being outside the mesh.
+    Where only some namespaces were asked for (not `whole_mesh`), a destination elsewhere has its
+    reports out of sight, and says nothing about being outside the mesh.
 
-    Returns:
-        The four labels, `point` and `rps`.
+    `reports` has `reporter`, the four labels of the two ends, `point` and `mesh_requests_rps`;
+    what is returned has the four labels, `point` and `rps`.
     """
     at_destination = reports[reports["reporter"].isin(["destination", "waypoint"])]
     at_source = reports[reports["reporter"] == "source"]

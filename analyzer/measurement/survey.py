@@ -2,24 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
 from analyzer.errors import InsufficientData
-from analyzer.measurement.detect import (
-    CGROUPS,
-    NO_CLUSTER,
-    Sample,
-    Samples,
-    detect_label_mapping,
-    samples_of,
-)
+from analyzer.measurement import detect
+from analyzer.measurement.detect import Sample, Samples
 from analyzer.measurement.metrics import CPU, ESSENTIAL, REQUESTS
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import points_in_pieces
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
-from analyzer.prometheus.promql import Scope, duration, selector
+from analyzer.prometheus.promql import Scope, selector
 from analyzer.prometheus.query import load_query
 from analyzer.prometheus.response import Response, joined
 from analyzer.settings import Setting
@@ -48,8 +42,7 @@ class Look:
     Attributes:
         times: a few, spread over the time asked for.
         samples: a few series of each exporter.
-        series_counts: the most series seen of each metric within the scope; absent ones are not
-            in it.
+        series_counts: the most series seen of each metric in the scope, without absent ones.
         seen_at: the last time at which CPU and requests were both there; the end, if never.
     """
 
@@ -71,7 +64,6 @@ class Survey:
     """What was found.
 
     Attributes:
-        label_mapping: what this installation calls things.
         series_counts: as `Look.series_counts`.
         cpu_scrape_seconds: usual interval between two CPU samples of one proxy.
         request_scrape_seconds: the same for its request counters.
@@ -111,14 +103,11 @@ def look(
     """
     times = looks_at(start, end)
     promql = load_query("survey_labels").render(Scope(), LabelMapping())
-    samples = samples_of(_at_looks(source, promql, times))
-    mapping = detect_label_mapping(samples, cluster_label)
+    samples = detect.samples_of(_at_looks(source, promql, times))
+    mapping = detect.detect_label_mapping(samples, cluster_label)
     promql = load_query("survey_series_count").render(scope, mapping)
-    by_metric = {
-        series.labels.get("metric", ""): series
-        for series in _at_looks(source, promql, times).series
-        if len(series.samples)
-    }
+    found = [series for series in _at_looks(source, promql, times).series if len(series.samples)]
+    by_metric = {series.labels.get("metric", ""): series for series in found}
     both: set[float] = set()
     if {CPU, REQUESTS} <= by_metric.keys():
         both = set(by_metric[CPU].times) & set(by_metric[REQUESTS].times)
@@ -140,17 +129,15 @@ def examine(source: Source, seen: Look) -> Survey:
         PrometheusError: if the server could not be asked.
     """
     mapping, counts, scope = seen.label_mapping, seen.series_counts, seen.scope
-    if scope.cluster and mapping.cluster == NO_CLUSTER:
+    if scope.cluster and mapping.cluster == detect.NO_CLUSTER:
         raise InsufficientData(
             f"{Setting.CLUSTER} {scope.cluster}: no label tells clusters apart here; if there is "
             f"one, name it with {Setting.CLUSTER_LABEL}"
         )
-    for name in (CPU, REQUESTS):
-        if name not in counts:
-            has_cgroups = name == CPU and bool(seen.samples[CGROUPS])
-            raise InsufficientData(
-                _NO_CONTAINERS if has_cgroups else _nothing_found(name, scope, counts)
-            )
+    if CPU not in counts and seen.samples[detect.CGROUPS]:
+        raise InsufficientData(_NO_CONTAINERS)
+    if not {CPU, REQUESTS} <= counts.keys():
+        raise InsufficientData(_nothing_found(scope, counts))
     _require_join(source, seen)
     _require_traffic(source, seen)
     # Recording rules may be there beside the counter that is read.
@@ -167,10 +154,10 @@ def examine(source: Source, seen: Look) -> Survey:
 
 def looks_at(start: datetime, end: datetime) -> TimeWindow:
     """Return a few points spread over the time asked for, the last one at its end."""
-    step_seconds = max(1, int((end - start).total_seconds()) // _LOOKS)
-    count = int((end - start).total_seconds()) // step_seconds
-    first = datetime.fromtimestamp(round(end.timestamp()) - count * step_seconds, end.tzinfo)
+    whole_seconds = int((end - start).total_seconds())
+    step_seconds = max(1, whole_seconds // _LOOKS)
     last = datetime.fromtimestamp(round(end.timestamp()), end.tzinfo)
+    first = last - timedelta(seconds=whole_seconds // step_seconds * step_seconds)
     return TimeWindow(start=first, end=last, step_seconds=step_seconds)
 
 
@@ -224,7 +211,7 @@ def _scrape_seconds(source: Source, samples: Sequence[Sample]) -> float:
     """Return the usual time between two samples of the series that were seen last."""
     seen_at = max(sample.seen_at_seconds for sample in samples)
     labels = [sample.labels for sample in samples if sample.seen_at_seconds == seen_at]
-    promql = f"{selector(labels)}[{duration(_SAMPLE_SECONDS)}]"
+    promql = f"{selector(labels)}[{_SAMPLE_SECONDS}s]"
     found = source.instant(promql, datetime.fromtimestamp(seen_at, UTC))
     gaps = (np.diff(np.unique(series.times)) for series in found.series)
     known = [float(np.median(of_series)) for of_series in gaps if len(of_series)]
@@ -238,10 +225,12 @@ def _scrape_seconds(source: Source, samples: Sequence[Sample]) -> float:
     return float(round(seconds)) if seconds >= 1 else seconds
 
 
-def _nothing_found(name: str, scope: Scope, counts: Mapping[str, int]) -> str:
-    where = "" if scope.is_whole else f" within {Setting.NAMESPACES}/{Setting.CLUSTER}"
-    neither = CPU not in counts and REQUESTS not in counts
-    other = "no Istio metrics at all" if neither else f"no {name}"
-    container = ' of a container "istio-proxy"' if name == CPU and not neither else ""
-    fix = ESSENTIAL[REQUESTS if neither else name]
-    return f"this Prometheus has {other}{container}{where}: {fix}"
+def _nothing_found(scope: Scope, counts: Mapping[str, int]) -> str:
+    if REQUESTS in counts:
+        lacking, fix = f'no {CPU} of a container "istio-proxy"', ESSENTIAL[CPU]
+    else:
+        lacking = f"no {REQUESTS}" if CPU in counts else "no Istio metrics at all"
+        fix = ESSENTIAL[REQUESTS]
+    chosen = scope.namespaces or scope.cluster
+    where = f" within {Setting.NAMESPACES}/{Setting.CLUSTER}" if chosen else ""
+    return f"this Prometheus has {lacking}{where}: {fix}"

@@ -25,12 +25,8 @@ _OWN_WORKLOAD: Final = {
 }
 """Which of Istio's labels name the reporting proxy's own workload."""
 
-_NAMED_IN_CLUSTER: Final = [
-    "namespace",
-    "node",
-    "kubernetes_io_hostname",
-    "source_workload_namespace",
-    "destination_workload_namespace",
+_NAMED_IN_CLUSTER: Final = ["namespace", "node", "kubernetes_io_hostname"] + [
+    f"{end}_workload_namespace" for end in ("source", "destination")
 ]
 """Columns whose values are names within one cluster."""
 
@@ -61,10 +57,10 @@ class Tables:
         return self._files[name]
 
     def _attribute(self, name: str) -> pd.DataFrame:
-        if name == _CPU and self._snapshot.manifest.label_mapping.is_recorded:
-            frame = self._stored(_RECORDED_CPU).rename(columns={_RECORDED_CPU: _CPU})
-        else:
-            frame = self._stored(name)
+        is_recorded = name == _CPU and self._snapshot.manifest.label_mapping.is_recorded
+        frame = self._stored(_RECORDED_CPU if is_recorded else name)
+        if is_recorded:
+            frame = frame.rename(columns={_RECORDED_CPU: _CPU})
         if _is_of_proxies(name):
             if self._attribution == Attribution.ADDRESS:
                 frame = self._by_address(_once(name, frame))
@@ -107,15 +103,11 @@ class Tables:
         frames = (self._stored(name) for name in (_CPU, _RECORDED_CPU))
         return tuple(sorted({*itertools.chain(*(frame["cluster"] for frame in frames))} - {""}))
 
-    @property
-    def _placement(self) -> pd.DataFrame:
-        return self._stored("pod_placement")
-
     def _within_scope(self, frame: pd.DataFrame, reporting: pd.Series) -> pd.DataFrame:
         """Keep what proxies in the asked namespaces report: the server could not choose them."""
         if not self._snapshot.manifest.scope.namespaces:
             return frame
-        return frame[reporting.isin(self._placement["namespace"])]
+        return frame[reporting.isin(self._stored("pod_placement")["namespace"])]
 
     def _named_apart(self, frame: pd.DataFrame) -> pd.DataFrame:
         if len(self.clusters) > 1:
@@ -130,23 +122,22 @@ class Tables:
 
         An address that two proxies share, as those on the host's network do, is no one's.
         """
-        owners = self._placement[["cluster", "pod_ip", TIME, "namespace", "pod"]].drop_duplicates()
-        owners = owners.drop_duplicates(["cluster", "pod_ip", TIME], keep=False)
+        address = ["cluster", "pod_ip", TIME]
+        owners = self._stored("pod_placement")[[*address, "namespace", "pod"]].drop_duplicates()
+        owners = owners.drop_duplicates(address, keep=False)
         addressed = frame.drop(columns="namespace").rename(columns={"pod": "pod_ip"})
-        return addressed.merge(owners, on=["cluster", "pod_ip", TIME]).drop(columns="pod_ip")
+        return addressed.merge(owners, on=address).drop(columns="pod_ip")
 
     def _by_workload(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         """Give each pod of a workload an equal part of what its proxies handled together."""
         ends = _OWN_WORKLOAD.get(name)
         if ends is None:
             return frame.iloc[:0]
-        pods = self._placement.assign(workload=workload_of_creator(self._placement))
-        pods = pods[["cluster", "namespace", "workload", "pod", TIME]].drop_duplicates()
-        own = frame.drop(columns=["namespace", "pod"]).assign(
-            namespace=frame[ends[0]], workload=frame[ends[1]]
-        )
+        pods = self._stored("pod_placement")
+        pods = pods.assign(workload=workload_of_creator(pods))
         keys = ["cluster", "namespace", "workload", TIME]
-        spread = own.merge(pods, on=keys)
+        own = frame.drop(columns="pod").assign(namespace=frame[ends[0]], workload=frame[ends[1]])
+        spread = own.merge(pods[[*keys, "pod"]].drop_duplicates(), on=keys)
         share = spread.groupby(keys)["pod"].transform("size")
         return spread.assign(**{name: spread[name] / share})[list(frame.columns)]
 

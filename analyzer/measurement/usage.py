@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from analyzer.arrays import Ints
 from analyzer.errors import InsufficientData
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.quality import Evidence, find_quality
@@ -22,7 +22,7 @@ class MeshUsage:
     """The mesh as measured in one window.
 
     Attributes:
-        window: the window; point i of the tables is its step i.
+        window: point i of the tables is its step i.
         observed_points: steps in which the CPU of any proxy and the metrics of any proxy are
             known; the tables hold no others and means are over these, because a step that
             Prometheus missed is not a step without use.
@@ -40,7 +40,7 @@ class MeshUsage:
     """
 
     window: TimeWindow
-    observed_points: npt.NDArray[np.int64]
+    observed_points: Ints
     proxies: pd.DataFrame
     steps: pd.DataFrame
     calls: pd.DataFrame
@@ -54,8 +54,7 @@ class MeshUsage:
         """Return the rows of `steps` of proxies of one role, with their namespace and workload."""
         chosen = self.proxies.index[self.proxies["role"] == role]
         rows = self.steps[self.steps["proxy"].isin(chosen)]
-        names = self.proxies[["namespace", "workload", "node"]]
-        return rows.join(names, on="proxy")
+        return rows.join(self.proxies[["namespace", "workload", "node"]], on="proxy")
 
     def mean_total(self, role: Role, column: str) -> float | None:
         """Return the sum of `column` over all proxies of a role, averaged over the window.
@@ -68,18 +67,17 @@ class MeshUsage:
     def workload_means(self, role: Role) -> pd.DataFrame:
         """Return the totals of each workload, averaged over the window, the most CPU first.
 
-        Returns:
-            namespace, workload, proxy_count (seen at any time), and of all of them together
-            cpu_vcpu, proxy_rps and memory_bytes; NaN where no step knows it.
+        Columns: namespace, workload, proxy_count (seen at any time), and of all of them together
+        cpu_vcpu, proxy_rps and memory_bytes; NaN where no step knows it.
         """
         groups = self.of_role(role).groupby(["namespace", "workload"])
         columns = ["cpu_vcpu", "proxy_rps", "memory_bytes"]
         means = groups[columns].sum(min_count=1) / len(self.observed_points)
         means.insert(0, "proxy_count", groups["proxy"].nunique())
-        ordered = means.reset_index().sort_values(
-            ["cpu_vcpu", "namespace", "workload"], ascending=[False, True, True]
+        order = ["cpu_vcpu", "namespace", "workload"]
+        return means.reset_index().sort_values(
+            order, ascending=[False, True, True], ignore_index=True
         )
-        return ordered.reset_index(drop=True)
 
     def known_share(self, column: str, other: str) -> float | None:
         """Return which part of the sidecars' `column` comes from steps that know `other` too.
@@ -98,11 +96,7 @@ class MeshUsage:
 
 
 def measure(snapshot: Snapshot) -> MeshUsage:
-    """Read a snapshot into tables.
-
-    Raises:
-        InsufficientData: if it holds no step with CPU and metrics of any proxy.
-    """
+    """Read a snapshot; InsufficientData if no step has CPU and metrics of any proxy."""
     window = snapshot.manifest.window
     tables = Tables(snapshot)
     proxies = proxy_table(tables)
@@ -134,7 +128,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     )
 
 
-def _observed_points(snapshot: Snapshot, steps: pd.DataFrame) -> npt.NDArray[np.int64]:
+def _observed_points(snapshot: Snapshot, steps: pd.DataFrame) -> Ints:
     cpu, scraped = (
         steps.loc[steps[name].notna(), "point"].to_numpy(np.int64)
         for name in ("cpu_vcpu", "proxy_rps")
@@ -154,24 +148,20 @@ def _nodes(tables: Tables) -> pd.DataFrame:
         "node_vcpu_usd_per_hour": "vcpu_usd_per_hour",
         "node_memory_usd_per_gib_hour": "memory_usd_per_gib_hour",
     }
-    medians = [
-        tables[query].groupby("node")[query].median().rename(column)
-        for query, column in columns.items()
-    ]
+    medians = [tables[name].groupby("node")[name].median() for name in columns]
     kinds = tables["node_instance_types"].rename(columns={INSTANCE_TYPE: "instance_type"})
     kind = kinds[kinds["instance_type"] != ""].groupby("node")["instance_type"].first()
-    frame = pd.concat(medians, axis=1).rename_axis("node").sort_index()
+    frame = pd.concat(medians, axis=1).rename(columns=columns).rename_axis("node").sort_index()
     return frame.assign(instance_type=kind.reindex(frame.index).fillna("")).reset_index()
 
 
 def _refusals(proxies: pd.DataFrame) -> tuple[Refusal, ...]:
+    detail = (
+        "it carries no traffic and no application container is seen beside it; it is counted "
+        "nowhere"
+    )
     unknown = proxies[proxies["role"] == UNKNOWN]
+    pods = unknown["namespace"] + "/" + unknown["pod"]
     return tuple(
-        Refusal(
-            subject=f"role of {row.namespace}/{row.pod}",
-            reason=Reason.AMBIGUOUS,
-            detail="it carries no traffic and no application container is seen beside it; "
-            "it is counted nowhere",
-        )
-        for row in unknown.itertuples()
+        Refusal(subject=f"role of {pod}", reason=Reason.AMBIGUOUS, detail=detail) for pod in pods
     )

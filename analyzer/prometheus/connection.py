@@ -17,7 +17,7 @@ from urllib3.util import Retry
 
 from analyzer.errors import PrometheusError, QueryRejected, QueryTooHeavy, Unreachable
 from analyzer.prometheus.credentials import Access
-from analyzer.prometheus.response import Response, Series
+from analyzer.prometheus.response import Response
 from analyzer.prometheus.session import PrometheusSession
 from analyzer.settings import Setting
 from analyzer.window import Chunk, TimeWindow
@@ -71,16 +71,11 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Failure:
-    """What became of one attempt.
-
-    Attributes:
-        passes: whether the same request may be answered a little later.
-        wait_seconds: how long the server asks to wait; None if it does not say.
-    """
-
     error: PrometheusError
     passes: bool = False
+    """Whether the same request may be answered a little later."""
     wait_seconds: float | None = None
+    """How long the server asks to wait; None if it does not say."""
 
 
 class Connection:
@@ -102,11 +97,9 @@ class Connection:
         self._server_timeout = f"{access.timeout_seconds}s"
 
     def __enter__(self) -> Self:
-        """Return the connection."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the session."""
         self._client.close()
 
     def instant(self, promql: str, at: datetime) -> Response:
@@ -132,19 +125,16 @@ class Connection:
         )
         return self._ask(promql, send, divisible=chunk.point_count > 1)
 
-    def _ask(self, promql: str, send: Callable[[], object], *, divisible: bool) -> Response:
+    def _ask(self, promql: str, send: Callable[[], Response], *, divisible: bool) -> Response:
         """Send a request until it is answered, or its failure does not pass.
 
-        Args:
-            promql: the query, for messages.
-            send: sends it once.
-            divisible: whether less can be asked for in its place.
+        `divisible` is whether less can be asked for in its place.
         """
         waits_seconds = iter(_WAITS_SECONDS)
         cause: Exception
         while True:
             try:
-                return Response(series=_series_of(send()), warnings=self._session.last_warnings)
+                return send()
             except PrometheusApiClientException as error:
                 failure, cause = self._refusal(promql, divisible=divisible), error
             except requests.RequestException as error:
@@ -152,7 +142,7 @@ class Connection:
             except PrometheusError as error:
                 problem = f"{error}; is this a login page?"
                 page = PrometheusError(problem, url=self.access.url, promql=promql)
-                failure, cause = _Failure(error=page), error
+                raise page from error
             wait_seconds = next(waits_seconds, None)
             if not failure.passes or wait_seconds is None:
                 raise failure.error from cause
@@ -160,24 +150,17 @@ class Connection:
             self._sleep(wait_seconds if asked_seconds is None else asked_seconds)
 
     def _refusal(self, promql: str, *, divisible: bool) -> _Failure:
-        """Return the failure behind a status."""
         response = self._session.last_response
         if response is None:  # pragma: no cover - the client raises only with a response
             return _Failure(error=PrometheusError("no response", url=self.access.url))
-        status, (kind, words) = response.status_code, _own_words(response)
+        url, status, (kind, words) = self.access.url, response.status_code, _own_words(response)
+        # A hint is about the server, whatever the query.
+        asked = "" if status in _HINTS else promql
 
         def failed(
-            error: type[PrometheusError], problem: str = "", *, advice: str = ""
+            error: type[PrometheusError], problem: str = "", advice: str = ""
         ) -> PrometheusError:
-            return error(
-                problem,
-                url=self.access.url,
-                # A hint is about the server, whatever the query.
-                promql="" if status in _HINTS else promql,
-                status=status,
-                words=words,
-                advice=advice,
-            )
+            return error(problem, url=url, promql=asked, status=status, words=words, advice=advice)
 
         timed_out = status == HTTPStatus.GATEWAY_TIMEOUT
         heavy = kind == "timeout" or any(limit in words for limit in _LESS_TIME_HELPS)
@@ -194,12 +177,10 @@ class Connection:
             return _Failure(error=failed(QueryRejected))
         is_redirect = 300 <= status < 400  # noqa: PLR2004 - redirects are not followed
         page = "it redirects elsewhere, to a login page perhaps"
-        return _Failure(
-            error=failed(PrometheusError, page if is_redirect else _HINTS.get(status, ""))
-        )
+        problem = page if is_redirect else _HINTS.get(status, "")
+        return _Failure(error=failed(PrometheusError, problem))
 
     def _silence(self, promql: str, error: requests.RequestException) -> _Failure:
-        """Return a failure of the network."""
         # In the middle of a body, requests calls a timeout a ConnectionError.
         if any(isinstance(argument, ReadTimeoutError) for argument in error.args):
             problem = f"no answer within {self.access.timeout_seconds} s"
@@ -210,12 +191,6 @@ class Connection:
             url=self.access.url, cause=_innermost_cause(error), advice=f"check {setting}"
         )
         return _Failure(error=unreachable, passes=isinstance(error, _PASSING) and not untrusted)
-
-
-def _series_of(result: object) -> tuple[Series, ...]:
-    if not isinstance(result, tuple):  # pragma: no cover - our own session decodes to a tuple
-        raise TypeError(f"the session did not decode the answer: {type(result)}")
-    return result
 
 
 def _own_words(response: requests.Response) -> tuple[str, str]:
@@ -229,10 +204,9 @@ def _own_words(response: requests.Response) -> tuple[str, str]:
 
 
 def _retry_after_seconds(response: requests.Response) -> float | None:
-    header = response.headers.get("Retry-After")
     try:
-        return Retry().parse_retry_after(header) if header else None
-    except InvalidHeader:
+        return Retry().parse_retry_after(response.headers["Retry-After"])
+    except (KeyError, InvalidHeader):
         return None
 
 

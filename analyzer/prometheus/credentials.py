@@ -67,17 +67,9 @@ class Access:
     ) -> Access:
         """Read what the user gave; secrets come from files or the environment.
 
-        Args:
-            url: may carry `user:password@`, which is moved out of it.
-            token_file: its first line is the bearer token; else PROMETHEUS_TOKEN.
-            username: else PROMETHEUS_USERNAME, else the URL's.
-            password_file: its first line is the password; else PROMETHEUS_PASSWORD, else the URL's.
-            headers: each "Name: value".
-            ca_file: see the class.
-            client_certificate: see the class.
-            client_key: see the class.
-            timeout_seconds: see the class.
-            environment: where PROMETHEUS_* are looked up.
+        A file's first line is its secret; without it PROMETHEUS_TOKEN, PROMETHEUS_USERNAME and
+        PROMETHEUS_PASSWORD of `environment` count, then the `user:password@` of the URL, which is
+        moved out of it. Each of `headers` is "Name: value".
 
         Raises:
             UsageError: if the URL is no http(s) address, a file cannot be read, or a secret

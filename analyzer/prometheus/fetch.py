@@ -88,8 +88,7 @@ def points_in_pieces(
 ) -> Iterator[Response]:
     """Evaluate at the points of a chunk, in halves where the server gives up on the whole.
 
-    Raises:
-        PrometheusError: if a piece fails, or a single point is too heavy.
+    Raises QueryTooHeavy if a single point is too heavy.
     """
     try:
         yield source.points(promql, window, chunk)

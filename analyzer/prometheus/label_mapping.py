@@ -71,16 +71,12 @@ class Names:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelMapping:
-    """What an installation calls things.
+    """What an installation calls things: the names on each exporter's series, and more.
 
     Attributes:
-        proxy: names on the proxies' own series.
-        cadvisor: on the kubelet's.
-        state: on kube-state-metrics'.
         cluster: the label that tells clusters apart; asking for one that is not there is harmless.
         cpu: the metric of the containers' CPU: cAdvisor's counter, or where it is not kept the
             recording rule made from it.
-        attribution: how a proxy's own series are attributed to its pod.
     """
 
     proxy: Names = field(default_factory=Names)
@@ -101,11 +97,8 @@ class LabelMapping:
 
     def names(self, exporter: Exporter) -> Names:
         """Return the names on an exporter's series."""
-        return {
-            Exporter.PROXY: self.proxy,
-            Exporter.CADVISOR: self.cadvisor,
-            Exporter.STATE: self.state,
-        }.get(exporter, Names())
+        own = {Exporter.PROXY: self.proxy, Exporter.CADVISOR: self.cadvisor}
+        return {**own, Exporter.STATE: self.state}.get(exporter, Names())
 
     def canonical(self, exporter: Exporter) -> Mapping[str, str]:
         """Return what each of an exporter's labels is called in our tables.

@@ -19,11 +19,7 @@ def quoted(value: str) -> str:
 
 
 def any_of(values: Sequence[str]) -> str:
-    r"""Return a PromQL string literal of a regex that matches exactly one of `values`.
-
-    >>> print(any_of(["a.b", "c"]))
-    "a\\.b|c"
-    """
+    """Return a PromQL string literal of a regex that matches exactly one of `values`."""
     # re.escape also escapes characters such as "-", which RE2 reads the same way.
     return quoted("|".join(re.escape(value) for value in values))
 
@@ -34,22 +30,9 @@ def selector(series: Sequence[Mapping[str, str]]) -> str:
     >>> print(selector([{"__name__": "up", "job": "a"}, {"__name__": "up", "job": "b"}]))
     up{job=~"a|b"}
     """
-    name = series[0]["__name__"]
-    shared = set.intersection(*(set(labels) for labels in series)) - {"__name__"}
-    matchers = (
-        f"{label}=~{any_of(sorted({labels[label] for labels in series}))}"
-        for label in sorted(shared)
-    )
-    return f"{name}{{{', '.join(matchers)}}}"
-
-
-def duration(seconds: int) -> str:
-    """Return whole seconds as a PromQL duration.
-
-    >>> duration(600)
-    '600s'
-    """
-    return f"{seconds}s"
+    shared = sorted(set.intersection(*map(set, series)) - {"__name__"})
+    matchers = (f"{name}=~{any_of(sorted({one[name] for one in series}))}" for name in shared)
+    return f"{series[0]['__name__']}{{{', '.join(matchers)}}}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +52,6 @@ class Scope:
     cluster: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what would only come back as a parse error from the server."""
         for pattern in self.namespaces:
             try:
                 re.compile(pattern)
@@ -77,11 +59,6 @@ class Scope:
                 raise UsageError(
                     f"{Setting.NAMESPACES} {pattern!r} is not a regular expression: {error}"
                 ) from error
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether everything is in it."""
-        return not (self.namespaces or self.cluster)
 
     def cluster_matchers(self, cluster_label: str) -> str:
         """Return matchers for series that have no namespace of a pod (nodes, prices)."""

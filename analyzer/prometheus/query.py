@@ -9,7 +9,7 @@ from string import Template
 
 from analyzer.errors import QueryFileError
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
-from analyzer.prometheus.promql import Scope, duration
+from analyzer.prometheus.promql import Scope
 
 _HEADER = re.compile(r"# (?P<key>[a-z]+): (?P<text>.+)")
 _REQUIRED = ("what", "unit", "from", "labels", "reads")
@@ -51,12 +51,7 @@ class Query:
     def render(
         self, scope: Scope, label_mapping: LabelMapping, *, window_seconds: int | None = None
     ) -> str:
-        """Return the PromQL as it is sent.
-
-        Args:
-            scope: what to ask about.
-            label_mapping: what this installation calls things.
-            window_seconds: for `$window`, the range of a rate.
+        """Return the PromQL as it is sent, `$window` being the range of a rate.
 
         Raises:
             QueryFileError: if `$window` got no value, or a value has no place.
@@ -65,7 +60,7 @@ class Query:
             problem = "needs a value for" if self.is_ranged else "has no place for"
             raise QueryFileError(f"query {self.name} {problem} $window")
         scopes = _scopes(scope, label_mapping)
-        values = {**label_mapping.placeholders, **scopes, "window": duration(window_seconds or 0)}
+        values = {**label_mapping.placeholders, **scopes, "window": f"{window_seconds}s"}
         text = self.template
         for name, value in scopes.items():
             if not value:
@@ -93,11 +88,7 @@ def queries_root() -> Path:
 
 @cache
 def load_queries() -> dict[str, Query]:
-    """Return all queries by name, in alphabetical order.
-
-    Raises:
-        QueryFileError: if there are none, or one is malformed.
-    """
+    """Return all queries by name, in alphabetical order; QueryFileError if one is malformed."""
     paths = sorted(queries_root().glob("*.promql"))
     if not paths:
         raise QueryFileError(f"no query files in {queries_root()}: reinstall istio-usage-analyzer")
@@ -105,11 +96,7 @@ def load_queries() -> dict[str, Query]:
 
 
 def load_query(name: str) -> Query:
-    """Return one query by name.
-
-    Raises:
-        QueryFileError: if there is none of that name.
-    """
+    """Return one query by name; QueryFileError if there is none."""
     queries = load_queries()
     if name not in queries:
         raise QueryFileError(f"no query {name!r}; there are: {', '.join(queries)}")
@@ -119,7 +106,11 @@ def load_query(name: str) -> Query:
 def _parse(path: Path) -> Query:
     header: dict[str, str] = {}
     body: list[str] = []
-    for line in _text(path).splitlines():
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise QueryFileError(f"{path}: cannot be read ({error})") from error
+    for line in text.splitlines():
         match = _HEADER.fullmatch(line)
         if match:
             header[match["key"]] = match["text"].strip()
@@ -136,23 +127,15 @@ def _parse(path: Path) -> Query:
     unknown = set(template.get_identifiers()) - _PLACEHOLDERS
     if unknown:
         raise QueryFileError(f"{path}: unknown placeholder ${min(unknown)}")
-    if header["from"] not in {SURVEY, *Exporter}:
-        source = header["from"]
+    if (source := header["from"]) not in {SURVEY, *Exporter}:
         raise QueryFileError(f"{path}: # from: {source} is none of {', '.join(Exporter)}")
     labels = tuple(label.strip() for label in header["labels"].split(","))
     return Query(
         name=path.stem,
         what=header["what"],
         unit=header["unit"],
-        exporter=None if header["from"] == SURVEY else Exporter(header["from"]),
+        exporter=None if source == SURVEY else Exporter(source),
         labels=() if labels == ("none",) else labels,
         reads=header["reads"],
         template=template.template,
     )
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise QueryFileError(f"{path}: cannot be read ({error})") from error

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 
+from analyzer.arrays import Floats
 from analyzer.errors import PrometheusError
 
 
@@ -22,8 +22,8 @@ class Series:
     """
 
     labels: Mapping[str, str]
-    times: npt.NDArray[np.float64]
-    samples: npt.NDArray[np.float64]
+    times: Floats
+    samples: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,9 @@ def decode(content: bytes) -> Response:
         partial = (_PARTIAL,) if document.get("isPartial") else ()
         return Response(series=series, warnings=(*map(str, warnings), *partial))
     except (orjson.JSONDecodeError, LookupError, TypeError, ValueError, AttributeError) as error:
-        raise PrometheusError(f"not an answer of Prometheus's API ({_opening(content)})") from error
+        text = " ".join(content[:200].decode("utf-8", "replace").split())
+        opening = f"it begins {text[:60]!r}" if text else "it is empty"
+        raise PrometheusError(f"not an answer of Prometheus's API ({opening})") from error
 
 
 def joined(responses: Iterable[Response]) -> Response:
@@ -90,9 +92,3 @@ def _series(item: Mapping[str, Any]) -> Series:
         times=np.fromiter((point[0] for point in points), float, count),
         samples=np.fromiter((float(point[1]) for point in points), float, count),
     )
-
-
-def _opening(content: bytes) -> str:
-    """Return the beginning of a body on one line, for a message."""
-    text = " ".join(content[:200].decode("utf-8", "replace").split())
-    return f"it begins {text[:60]!r}" if text else "it is empty"

@@ -7,38 +7,26 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from analyzer.prometheus.credentials import Access
-from analyzer.prometheus.response import Response, decode
+from analyzer.prometheus.response import decode
 
 
 class _BearerAuth(AuthBase):
-    """Sends a token; being an auth object, it also keeps ~/.netrc from replacing the header."""
+    """Sends a token, if any; being there, it keeps requests from looking into ~/.netrc."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str | None) -> None:
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the header."""
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
-class _NoAuth(AuthBase):
-    """Sends nothing, and keeps requests from looking into ~/.netrc."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Leave the request as it is."""
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
         return request
 
 
 class _DecodedResponse(requests.Response):
-    """A response whose `json()` gives prometheus-api-client numpy arrays in place of lists."""
-
-    decoded: Response
+    """A response whose "result", as prometheus-api-client returns it, is our `Response`."""
 
     def json(self, **_kwargs: Any) -> Any:  # noqa: ANN401 - the signature of requests
-        """Decode the body once, with orjson."""
-        self.decoded = decode(self.content)
-        return {"data": {"result": self.decoded.series}}
+        return {"data": {"result": decode(self.content)}}
 
 
 class PrometheusSession(requests.Session):
@@ -46,18 +34,15 @@ class PrometheusSession(requests.Session):
 
     It sends a POST's parameters in the body, so that no query is too long for a URL; verifies
     TLS; follows no redirect, so that no credential travels to another host; and keeps the last
-    response of each thread, because prometheus-api-client drops the server's warnings.
+    response of each thread, because prometheus-api-client drops the server's words on a failure.
     """
 
     def __init__(self, access: Access) -> None:
         super().__init__()
-        if access.token:
-            self.auth = _BearerAuth(access.token)
-        elif access.username:
+        self.auth = _BearerAuth(access.token)
+        if access.username and not access.token:
             # As bytes: requests would encode text as Latin-1, which not every password is.
             self.auth = HTTPBasicAuth(access.username.encode(), (access.password or "").encode())
-        else:
-            self.auth = _NoAuth()
         self.headers.update(access.headers)
         if access.ca_file:
             self.verify = str(access.ca_file)
@@ -90,9 +75,3 @@ class PrometheusSession(requests.Session):
     def last_response(self) -> requests.Response | None:
         """The last response that this thread received; None if the last request got none."""
         return getattr(self._last, "response", None)
-
-    @property
-    def last_warnings(self) -> tuple[str, ...]:
-        """What the server remarked about the last answer that this thread received."""
-        response = self.last_response
-        return response.decoded.warnings if isinstance(response, _DecodedResponse) else ()

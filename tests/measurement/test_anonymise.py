@@ -86,7 +86,7 @@ def test_without_a_salt_everything_stays_as_it_is() -> None:
     open_anonymiser = Anonymiser()
 
     assert open_anonymiser.frame(frame) is frame
-    assert open_anonymiser.remark("odd") == "odd"
+    assert open_anonymiser.name("remark", "odd") == "odd"
     assert open_anonymiser.source("http://here") == "http://here"
     assert open_anonymiser.remarks(("odd",)) == ("odd",)
 
@@ -189,7 +189,7 @@ def test_remarks_are_counted_and_not_quoted() -> None:
     (counted,) = HIDER.remarks((quoting, "b"))
     assert counted.startswith("2 remarks")
     assert "acme" not in counted
-    assert "acme" not in HIDER.remark(quoting)
+    assert "acme" not in HIDER.name("remark", quoting)
     assert HIDER.source("http://acme:9090") == "hidden"
 
 

@@ -269,3 +269,46 @@ def test_a_plan_is_resumed_by_the_same_question_only(
 
     assert Plan.resumed(json.loads(json.dumps(plan.to_json())), ask) == plan
     assert Plan.resumed(json.loads(json.dumps(plan.to_json())), other) is None
+
+
+def test_a_collection_begun_by_version_0_1_is_resumed() -> None:
+    names = {"namespace": "namespace", "pod": "pod", "container": "container"}
+    begun = {
+        "ask": {
+            "source": URL,
+            "scope": {"namespaces": [], "cluster": ""},
+            "days": 1,
+            "start": None,
+            "end": None,
+            "step_seconds": None,
+            "cluster_label": "region",
+            "hide_names": False,
+            "note": "",
+        },
+        "salt": "",
+        "window": {
+            "start": "2024-05-13T12:10:00Z",
+            "end": "2024-05-14T12:00:00Z",
+            "step_seconds": 600,
+        },
+        "survey": {
+            "dialect": {
+                "proxy": names,
+                "cadvisor": names,
+                "state": names,
+                "cluster": "region",
+                "cpu": "container_cpu_usage_seconds_total",
+                "attribution": "pod",
+            },
+            "series_counts": dict(ALL_METRICS),
+            "cpu_scrape_seconds": 60.0,
+            "request_scrape_seconds": 60.0,
+            "duplicate_scrapes": {},
+        },
+        "chunks": {name: [[0, 143]] for name in measured_queries() if name not in STAND_INS},
+    }
+    ask = Ask(source=URL, days=1, cluster_label="region")
+    plan = plan_of(SURVEYED_BY_REGION, ask)
+
+    assert json.loads(json.dumps(plan.to_json())) == begun
+    assert Plan.resumed(begun, ask) == plan

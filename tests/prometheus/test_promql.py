@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.errors import UsageError
-from analyzer.prometheus.promql import Scope, any_of, duration, quoted, selector
+from analyzer.prometheus.promql import Scope, any_of, quoted, selector
 
 _ATTACKS = [
     'a"} or vector(1) #',
@@ -51,14 +51,6 @@ def test_a_regex_of_values_matches_them_and_nothing_else(chosen: list[str], othe
 
     assert all(re.fullmatch(pattern, value) for value in chosen)
     assert bool(re.fullmatch(pattern, other)) == (other in chosen)
-
-
-@given(st.integers(1, 10**9))
-def test_a_duration_is_read_as_that_many_seconds(seconds: int) -> None:
-    parsed = promql_parser.parse(f"up[{duration(seconds)}]")
-
-    assert isinstance(parsed, promql_parser.MatrixSelector)
-    assert parsed.range.total_seconds() == seconds
 
 
 def test_a_selector_matches_by_what_all_series_have() -> None:
