@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.calibration.fit.clusters import clusters_of, seen_at
 from analyzer.calibration.fit.least_squares import correlations
-from analyzer.calibration.fit.segments import Segments
+from analyzer.calibration.fit.segments import Segments, clusters_of, seen_at
 from analyzer.units import Reason
 
 MIN_SAMPLES: Final = 12

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -28,16 +27,10 @@ _WILD: Final = 8
 """Steps beyond so many deviations are left out: put together with others they would spoil them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Course:
+class Course(NamedTuple):
     """Steps of y and x in time, sorted by group, cluster and step; arrays of shape (n,).
 
-    Attributes:
-        x: the load.
-        y: what follows it, as a line of its own in each group.
-        step: number of the row's time.
-        groups: segments of the rows.
-        clusters: segments of the rows that may be correlated, within the groups.
+    In each group y follows x by a line of its own. Clusters, within groups, may be correlated.
     """
 
     x: Floats
@@ -48,25 +41,18 @@ class Course:
 
     def of(self, rows: Bools) -> Course:
         """Return some of the rows."""
-        return Course(
-            x=self.x[rows],
-            y=self.y[rows],
-            step=self.step[rows],
-            groups=Segments.of(self.groups.numbers[rows]),
-            clusters=Segments.of(self.clusters.numbers[rows]),
+        groups, clusters = (
+            Segments.of(runs.numbers[rows]) for runs in (self.groups, self.clusters)
         )
+        return Course(self.x[rows], self.y[rows], self.step[rows], groups, clusters)
 
     def averaged(self, steps: int) -> Course:
         """Return the means over so many steps of each cluster."""
         step = self.step // steps
         rows = Segments.of(self.clusters.numbers, step)
-        return Course(
-            x=rows.sum(self.x) / rows.lengths,
-            y=rows.sum(self.y) / rows.lengths,
-            step=step[rows.starts],
-            groups=rows.within(self.groups),
-            clusters=rows.within(self.clusters),
-        )
+        x, y = rows.sum(self.x) / rows.lengths, rows.sum(self.y) / rows.lengths
+        groups, clusters = rows.within(self.groups), rows.within(self.clusters)
+        return Course(x, y, step[rows.starts], groups, clusters)
 
     @property
     def lines(self) -> Problem:
@@ -86,12 +72,7 @@ def attenuation_share(course: Course, fit: RobustFit, has_slope: Bools) -> Inter
     Where x and y are not taken at the same moments, y of one step shows in the next, which flattens
     the line; the shorter the step against that, the more. So the same line is put through steps
     four times as long; what that raises the slope by is three quarters of what is missing. None
-    where the steps are too few for it.
-
-    Args:
-        course: all steps.
-        fit: of y, whose weights the steps have.
-        has_slope: the groups that count, shape (g,).
+    where the steps are too few for it. Groups count that have a slope; `fit` is of y.
     """
     if not has_slope.any():
         return None

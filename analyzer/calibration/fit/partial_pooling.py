@@ -8,6 +8,7 @@ then weighs its own data against it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,17 +38,11 @@ class Prior:
     gains: Floats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Level:
-    """All that is known of a group without a slope: one weighted sum of its coefficients.
-
-    Attributes:
-        weights: of intercept and slope in the sum, shape (2,); zeros if nothing is known.
-        value: of the sum.
-        variance: of that value.
-    """
+class Level(NamedTuple):
+    """All that is known of a group without a slope: one weighted sum of its coefficients."""
 
     weights: Floats
+    """Of intercept and slope, shape (2,); zeros if nothing is known."""
     value: float
     variance: float
 
@@ -78,10 +73,7 @@ class Pooled:
 
 
 def common_prior(coefficients: Floats, covariances: Floats) -> Prior:
-    """Return the distribution that coefficients, shape (g, 2), known so well, come from.
-
-    There must be two groups or more.
-    """
+    """Return what the coefficients, shape (g, 2), of two groups or more are draws from."""
     spread = np.cov(coefficients.T)
     # Where groups do not differ, this keeps the matrices invertible.
     ridge = np.diag(1e-12 * (coefficients**2).mean(axis=0) + np.finfo(float).tiny)
@@ -107,14 +99,9 @@ def pool(
     lends: Bools,
     levels: Mapping[int, Level],
 ) -> Pooled:
-    """Weigh every group's own data against what the groups have in common.
+    """Weigh every group's own fit against what the groups have in common.
 
-    Args:
-        coefficients: of each group's own fit, intercept and slope, shape (g, 2).
-        covariances: of these, shape (g, 2, 2).
-        degrees_of_freedom: of each fit, shape (g,).
-        lends: which groups have a slope of their own, shape (g,).
-        levels: what is known of those that are to borrow one, by number.
+    Those that lend have a slope of their own; those of the levels, by number, are to borrow one.
     """
     count, lender_count = len(coefficients), int(lends.sum())
     borrows = np.zeros(count, dtype=bool)
@@ -159,10 +146,8 @@ def pool(
 def _read_off(level: Level, prior: Prior) -> tuple[Floats, Floats, Floats, Floats]:
     """Read a group's coefficients off its level, as by a regression of the lenders' on theirs.
 
-    Returns:
-        How far the level pulls the coefficients from the prior's mean, shape (2, 2); to where,
-        shape (2,); and what they are unsure by because of the level's noise, and because the spread
-        is an estimate, shape (2, 2) each.
+    Return how far the level pulls them from the prior's mean, shape (2, 2); to where, shape (2,);
+    and what they are unsure by because of the level's noise, and because the spread is an estimate.
     """
     row, lenders = level.weights, len(prior.gains)
     pull, of_level = prior.spread @ row, float(row @ prior.spread @ row)
