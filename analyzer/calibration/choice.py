@@ -1,6 +1,6 @@
 """Which shape the data ask for: cross-validation, with the one-standard-error rule."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from analyzer.calibration import shapes
 from analyzer.calibration.fit.huber import RobustFit
@@ -9,17 +9,12 @@ from analyzer.calibration.panel import Panel
 from analyzer.calibration.shapes import Shape
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
-    """How well a shape predicts clusters that it was not fitted to.
-
-    Attributes:
-        error: mean squared error of a step, in units of its workload's noise; 1 is noise alone.
-        standard_error: of that, over clusters.
-    """
+class Score(NamedTuple):
+    """How well a shape predicts clusters that it was not fitted to."""
 
     shape: Shape
     error: float
+    """Mean squared error of a step, in units of its workload's noise; 1 is noise alone."""
     standard_error: float
 
 
@@ -27,11 +22,8 @@ def choose(panel: Panel, line: RobustFit) -> tuple[Score, ...]:
     """Score every shape; the first returned is the simplest not clearly worse than the best.
 
     Not clearly worse is: by no more than one standard error of the best one's error (Breiman and
-    others, Classification and Regression Trees, 1984, section 3.4.3).
-
-    Args:
-        panel: the observations.
-        line: a straight line through them, whose weights all shapes are compared by.
+    others, Classification and Regression Trees, 1984, section 3.4.3). All are compared by the
+    weights of a straight line.
     """
     straight = cross_validate(shapes.AFFINE, panel, line)
     scores = [straight, _best_power(straight, panel, line)]
@@ -55,13 +47,9 @@ def _best_power(straight: Score, panel: Panel, line: RobustFit) -> Score:
 
 
 def cross_validate(shape: Shape, panel: Panel, line: RobustFit) -> Score:
-    """Predict each of a workload's proxies, or block of its time, from its others.
-
-    The arguments are those of `choose`.
-    """
+    """Predict each of a workload's proxies, or block of its time, from its others."""
     in_units_of_noise = line.weights / panel.workloads.spread(line.scale**2)
-    problem = shape.problem(panel)
-    error, standard_error = prediction_error(
-        problem, in_units_of_noise, panel.clusters, panel.is_fitted
+    errors = prediction_error(
+        shape.problem(panel), in_units_of_noise, panel.clusters, panel.is_fitted
     )
-    return Score(shape=shape, error=error, standard_error=standard_error)
+    return Score(shape, *errors)

@@ -42,9 +42,8 @@ def fit_memory(usage: MeshUsage) -> MemoryCalibration | Refusal:
     gib = proxies["memory_bytes"].to_numpy(float) / BYTES_PER_GIB
     workload = proxies["workload"].to_numpy(np.int64)
     one = np.ones_like(gib)
-    whole = MemoryCalibration(
-        gib_per_proxy=_fit({CONSTANT: one}, gib, workload)[CONSTANT], proxy_count=len(gib)
-    )
+    mean = _fit({CONSTANT: one}, gib, workload)[CONSTANT]
+    whole = MemoryCalibration(gib_per_proxy=mean, proxy_count=len(gib))
     clusters = proxies["configured_clusters"].to_numpy(float)
     known = ~np.isnan(clusters)
     if known.sum() < MIN_PROXIES or clusters[known].std() < MIN_VARIATION * clusters[known].mean():

@@ -48,6 +48,21 @@ class Obstacle:
         return self.is_all_idle or self.reason in (Reason.CONSTANT_TRAFFIC, Reason.TOO_FEW_SAMPLES)
 
 
+_DEAD: Final = Obstacle(reason=Reason.NO_DATA, detail="its CPU reads zero throughout")
+_TCP: Final = Obstacle(
+    reason=Reason.NO_TRAFFIC, detail="its traffic is TCP, which Istio counts no requests of"
+)
+_ALL_IDLE: Final = Obstacle(
+    reason=Reason.NO_TRAFFIC, detail="no requests; its CPU is all idle", is_all_idle=True
+)
+_STEADY: Final = Obstacle(
+    reason=Reason.CONSTANT_TRAFFIC,
+    detail=f"its request rate varies by less than {MIN_VARIATION:.0%}, so that idle "
+    "and slope cannot be told apart: collect a time with low and high traffic",
+    has_level=True,
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Panel:
     """Steps of proxies, sorted by workload, proxy and point; arrays of shape (n,).
@@ -55,8 +70,6 @@ class Panel:
     Attributes:
         gbit_per_second: 0 where not known.
         numbers: which workload each segment is: its row in `Observations.workloads`, shape (g,).
-        workloads: segments of the rows.
-        proxies: segments of the rows, each within a workload.
         clusters: segments of the rows that may be correlated: proxies, or blocks of their time.
         obstacles: why a workload has no slope of its own, by segment.
         has_directions: whether inbound and outbound requests vary on their own, shape (g,).
@@ -153,32 +166,21 @@ def _obstacles(rows: pd.DataFrame, workloads: Segments) -> Mapping[int, Obstacle
     is_constant = np.sqrt(square) < MIN_VARIATION * mean
     has_tcp = workloads.highest(rows["tcp_bytes_per_second"].fillna(0.0).to_numpy(float)) > 0
     is_dead = workloads.highest(rows["cpu_vcpu"].to_numpy(float)) <= 0
+    kinds = (
+        (is_dead, _DEAD),
+        ((mean == 0) & has_tcp, _TCP),
+        (mean == 0, _ALL_IDLE),
+        (is_constant, _STEADY),
+    )
     found = {}
     for number, (count, step_count) in enumerate(zip(counts, steps, strict=True)):
+        holding = (obstacle for holds, obstacle in kinds if holds[number])
         if count < MIN_SAMPLES or step_count < MIN_STEPS:
             found[number] = Obstacle(
                 reason=Reason.TOO_FEW_SAMPLES,
                 detail=f"{count} usable samples at {step_count} steps, and a line needs "
                 f"{MIN_SAMPLES} at {MIN_STEPS}: collect a longer time",
             )
-        elif is_dead[number]:
-            found[number] = Obstacle(reason=Reason.NO_DATA, detail="its CPU reads zero throughout")
-        elif mean[number] == 0 and has_tcp[number]:
-            found[number] = Obstacle(
-                reason=Reason.NO_TRAFFIC,
-                detail="its traffic is TCP, which Istio counts no requests of",
-            )
-        elif mean[number] == 0:
-            found[number] = Obstacle(
-                reason=Reason.NO_TRAFFIC,
-                detail="no requests; its CPU is all idle",
-                is_all_idle=True,
-            )
-        elif is_constant[number]:
-            found[number] = Obstacle(
-                reason=Reason.CONSTANT_TRAFFIC,
-                detail=f"its request rate varies by less than {MIN_VARIATION:.0%}, so that idle "
-                "and slope cannot be told apart: collect a time with low and high traffic",
-                has_level=True,
-            )
+        elif obstacle := next(holding, None):
+            found[number] = obstacle
     return found

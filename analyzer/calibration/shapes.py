@@ -30,16 +30,11 @@ BYTES: Final = Term(name="bytes", is_floored=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """How CPU follows from traffic, but for the coefficients.
-
-    Attributes:
-        name: for people.
-        exponent: of the request rate; 1 for a straight line.
-        terms: what has a cost of its own.
-    """
+    """How CPU follows from traffic, but for the coefficients: its terms have costs of their own."""
 
     name: str
     exponent: float = 1.0
+    """Of the request rate; 1 for a straight line."""
     terms: tuple[Term, ...] = (IDLE, REQUESTS)
 
     def basis(self, panel: Panel) -> Floats:
@@ -48,16 +43,10 @@ class Shape:
 
     def load(self, term: Term, panel: Panel) -> Floats:
         """Return what a term's coefficient is multiplied by, shape (n,)."""
-        if term == IDLE:
-            return np.ones_like(panel.rps)
-        if term == REQUESTS:
-            return self.basis(panel)
-        loads = {
-            INBOUND: panel.inbound_rps,
-            OUTBOUND: panel.outbound_rps,
-            BYTES: panel.gbit_per_second,
-        }
-        return loads[term]
+        if term in (IDLE, REQUESTS):
+            return np.ones_like(panel.rps) if term == IDLE else self.basis(panel)
+        into, out_of = panel.inbound_rps, panel.outbound_rps
+        return {INBOUND: into, OUTBOUND: out_of, BYTES: panel.gbit_per_second}[term]
 
     def design(self, panel: Panel) -> Floats:
         """Return the load of each term, shape (k, n)."""
@@ -88,17 +77,17 @@ def power(exponent: float) -> Shape:
 
 def _takes_part(term: Term, shape: Shape, panel: Panel) -> Bools:
     """Return in which workloads a term is separable from the shape's others, shape (g,)."""
+    takes_part = panel.is_fitted
     if term == IDLE:
-        all_idle = [number for number, item in panel.obstacles.items() if item.is_all_idle]
-        has_idle = panel.is_fitted
-        has_idle[all_idle] = True
-        return has_idle
-    if term == BYTES:
-        return panel.is_fitted & panel.has_bytes
-    if term in (INBOUND, OUTBOUND):
-        return panel.is_fitted & panel.has_directions
-    # Where directions have a cost each, all requests have none besides.
-    return panel.is_fitted & ~(panel.has_directions & (INBOUND in shape.terms))
+        takes_part[[number for number, item in panel.obstacles.items() if item.is_all_idle]] = True
+    elif term == BYTES:
+        takes_part &= panel.has_bytes
+    elif term in (INBOUND, OUTBOUND):
+        takes_part &= panel.has_directions
+    elif INBOUND in shape.terms:
+        # Where directions have a cost each, all requests have none besides.
+        takes_part &= ~panel.has_directions
+    return takes_part
 
 
 def left_out(panel: Panel, has_slope: Bools) -> tuple[str, ...]:
