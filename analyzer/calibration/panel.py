@@ -30,17 +30,14 @@ variance inflation of 10, the customary limit."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Obstacle:
-    """Why a workload's own slope cannot be fitted.
-
-    Attributes:
-        is_all_idle: whether its mean CPU is its idle, because it has no traffic.
-        has_level: whether its mean CPU at its mean rate is known well enough to be used.
-    """
+    """Why a workload's own slope cannot be fitted."""
 
     reason: Reason
     detail: str
     is_all_idle: bool = False
+    """Whether its mean CPU is its idle, because it has no traffic."""
     has_level: bool = False
+    """Whether its mean CPU at its mean rate is known well enough to be used."""
 
     @property
     def can_borrow(self) -> bool:
@@ -96,18 +93,13 @@ class Panel:
         workload, point = rows["workload"].to_numpy(np.int64), rows["point"].to_numpy(np.int64)
         workloads = Segments.of(workload)
         proxies = Segments.of(workload, rows["proxy"].to_numpy(np.int64))
-        rps, inbound, outbound = (
-            rows[name].to_numpy(float) for name in ("rps", "inbound_rps", "outbound_rps")
-        )
-        gbit = rows["gbit_per_second"].to_numpy(float)
-        is_known = workloads.sum(np.isnan(gbit)) == 0
-        gbit = np.nan_to_num(gbit)
-        has_directions, has_bytes = _separable(inbound, outbound, gbit, rps, workloads)
+        names = ("inbound_rps", "outbound_rps", "gbit_per_second", "rps")
+        loads = {name: rows[name].to_numpy(float) for name in names}
+        is_known = workloads.sum(np.isnan(loads["gbit_per_second"])) == 0
+        loads["gbit_per_second"] = np.nan_to_num(loads["gbit_per_second"])
+        has_directions, has_bytes = _separable(np.array([*loads.values()]), workloads)
         return cls(
-            rps=rps,
-            inbound_rps=inbound,
-            outbound_rps=outbound,
-            gbit_per_second=gbit,
+            **loads,
             vcpu=rows["cpu_vcpu"].to_numpy(float),
             point=point,
             numbers=workload[workloads.starts],
@@ -137,23 +129,16 @@ class Panel:
         return np.maximum(self.clusters.within(self.workloads).lengths - 1, 1)
 
 
-def _separable(
-    inbound: Floats, outbound: Floats, gbit: Floats, rps: Floats, workloads: Segments
-) -> tuple[Bools, Bools]:
+def _separable(loads: Floats, workloads: Segments) -> tuple[Bools, Bools]:
     """Return in which workloads the directions, and the bytes, vary on their own, (g,) each."""
-    columns = np.nan_to_num(np.array([inbound, outbound, gbit, rps]), copy=False)
-    into, out_of, size, whole = range(len(columns))
-    correlation = correlations(columns, workloads)
+    into, out_of, size, whole = range(len(loads))
+    correlation = correlations(np.nan_to_num(loads, copy=False), workloads)
     between, with_all = correlation[:, into, out_of], correlation[:, whole, size]
     with_in, with_out = correlation[:, into, size], correlation[:, out_of, size]
     has_directions = between**2 < COLLINEAR
     # The share of the bytes' variance that both directions together explain.
-    together = np.divide(
-        with_in**2 + with_out**2 - 2 * with_in * with_out * between,
-        1 - between**2,
-        out=np.ones_like(between),
-        where=has_directions,
-    )
+    joint, one = with_in**2 + with_out**2 - 2 * with_in * with_out * between, np.ones_like(between)
+    together = np.divide(joint, 1 - between**2, out=one, where=has_directions)
     return has_directions, np.where(has_directions, together, with_all**2) < COLLINEAR
 
 

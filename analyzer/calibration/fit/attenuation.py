@@ -14,8 +14,7 @@ from analyzer.calibration.fit.segments import Segments
 from analyzer.calibration.fit.student import pooled_freedom, quantile
 from analyzer.units import Interval
 
-_INTERCEPT: Final = Term(name="intercept", is_floored=True)
-_SLOPE: Final = Term(name="slope")
+_LINE: Final = (Term(name="intercept", is_floored=True), Term(name="slope"))
 
 _STEPS: Final = 4
 """Steps put together. What disagrees at their ends then matters a quarter as much."""
@@ -58,7 +57,7 @@ class Course(NamedTuple):
     def lines(self) -> Problem:
         """A line through each group."""
         return Problem(
-            terms=(_INTERCEPT, _SLOPE),
+            terms=_LINE,
             design=np.array([np.ones_like(self.x), self.x]),
             target=self.y,
             segments=self.groups,
@@ -82,7 +81,12 @@ def attenuation_share(course: Course, fit: RobustFit, has_slope: Bools) -> Inter
     long = short.averaged(_STEPS)
     together = len(short.x) / len(long.x)
     slopes, moves = _weighed_lines(short, fit.weights[kept])
-    long_slopes, long_moves = _fitted_lines(long)
+    # By weights of their own: those of short steps know their errors.
+    long_fit = fit_robustly(long.lines)
+    long_slopes, long_moves = (
+        of_lines[:, 1]
+        for of_lines in (long_fit.coefficients, shifts(long.lines, long_fit, long.clusters))
+    )
     weights = course.groups.sum(course.x)[has_slope]
     slope = float(weights @ slopes)
     if slope <= 0 or together < _LEAST_STEPS:
@@ -107,12 +111,4 @@ def _weighed_lines(course: Course, weights: Floats) -> tuple[Floats, Floats]:
     of_cluster = np.repeat(coefficients, clusters.lengths, axis=0)
     scores = parts.cross - np.einsum("gij,gj->gi", parts.gram, of_cluster)
     moves = leave_one_out(parts.gram, scores, clusters, problem.active)
-    slope = problem.terms.index(_SLOPE)
-    return coefficients[:, slope], moves[:, slope]
-
-
-def _fitted_lines(course: Course) -> tuple[Floats, Floats]:
-    """Return the same by weights of their own: those of short steps know their errors."""
-    problem = course.lines
-    fit, slope = fit_robustly(problem), problem.terms.index(_SLOPE)
-    return fit.coefficients[:, slope], shifts(problem, fit, course.clusters)[:, slope]
+    return coefficients[:, 1], moves[:, 1]
