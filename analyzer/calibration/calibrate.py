@@ -1,5 +1,7 @@
 """The second step of the program: from a measured mesh to what its proxies cost."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -76,11 +78,8 @@ def _waypoint(usage: MeshUsage, sidecar: RoleCalibration | Refusal) -> RoleCalib
     if isinstance(measured, RoleCalibration):
         return measured
     if isinstance(sidecar, Refusal):
-        return Refusal(
-            subject="cost of a request through a waypoint",
-            reason=Reason.NO_DATA,
-            detail=f"no waypoint could be fitted ({measured.detail}), and no sidecar either",
-        )
+        detail = f"no waypoint could be fitted ({measured.detail}), and no sidecar either"
+        return replace(measured, reason=Reason.NO_DATA, detail=detail)
     ratio = assumptions()["waypoint_to_sidecar_ratio"]
     return RoleCalibration(
         role=Role.WAYPOINT,
@@ -96,11 +95,9 @@ def _waypoint(usage: MeshUsage, sidecar: RoleCalibration | Refusal) -> RoleCalib
     )
 
 
-def _product(first: Interval, second: Interval) -> Interval:
+def _product(one: Interval, other: Interval) -> Interval:
     """Multiply ends by ends: wider than 90 % where the two are independent."""
-    return Interval(
-        low=first.low * second.low, mid=first.mid * second.mid, high=first.high * second.high
-    )
+    return Interval(low=one.low * other.low, mid=one.mid * other.mid, high=one.high * other.high)
 
 
 def _warnings(sidecar: RoleCalibration | Refusal, decomposition: Decomposition) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzer.calibration.backtest import backtest
-from analyzer.calibration.choice import Score, choose
 from analyzer.calibration.fit.attenuation import Course, attenuation_share
 from analyzer.calibration.fit.partial_pooling import Pooled
 from analyzer.calibration.fit.student import joint_draws
@@ -14,7 +13,7 @@ from analyzer.calibration.mesh import MeshCurve, cost_of_each, mesh_curve
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.result import Candidate, RoleCalibration
-from analyzer.calibration.shapes import AFFINE, left_out
+from analyzer.calibration.shapes import AFFINE, Score, choose, left_out
 from analyzer.calibration.workloads import WorkloadFits, fit_workloads, pool_workloads
 from analyzer.units import Provenance, Reason, Refusal, Role
 

@@ -18,27 +18,24 @@ from analyzer.units import Interval, Provenance, Refusal, Role
 def decompose(fitted: Fitted | None, observations: Observations) -> Decomposition:
     """Divide the measured CPU into idle, traffic, what could not be fitted, and the rest."""
     points = observations.point_count
-    excluded_vcpu = sum(item.mean_vcpu for item in observations.exclusions)
+    excluded = sum(item.mean_vcpu for item in observations.exclusions)
     idle = traffic = Interval.exactly(0.0)
     if fitted is not None:
-        fits = fitted.workloads
-        is_fitted = fits.has_idle | fitted.pooled.borrows
-        vcpu = fits.panel.workloads.sum(fits.panel.vcpu)
-        excluded_vcpu += float(vcpu[~is_fitted].sum()) / points
-        if fitted.mesh is None:
+        fits, panel, mesh = fitted.workloads, fitted.workloads.panel, fitted.mesh
+        has_none = ~(fits.has_idle | fitted.pooled.borrows)
+        excluded += float(panel.workloads.sum(panel.vcpu)[has_none].sum()) / points
+        if mesh is None:
             # None carries requests.
-            time = fits.panel.workloads.lengths * fits.has_idle / points
-            variances, freedoms = fits.covariances[:, 0, 0], fits.panel.degrees_of_freedom
-            idle = weighted(time, fits.curves[:, 0], variances, freedoms)
+            time = panel.workloads.lengths * fits.has_idle / points
+            variances = fits.covariances[:, 0, 0]
+            idle = weighted(time, fits.curves[:, 0], variances, panel.degrees_of_freedom)
         else:
-            mean_idle, slope = fitted.mesh.intervals
-            idle = mean_idle.scaled(fitted.mesh.sample_count / points)
-            traffic = slope.scaled(fitted.mesh.total_basis_per_slope / points)
+            idle, traffic = mesh.intervals
+            idle = idle.scaled(mesh.sample_count / points)
+            traffic = traffic.scaled(mesh.total_basis_per_slope / points)
+    measured = observations.measured_vcpu
     return Decomposition(
-        measured_vcpu=observations.measured_vcpu,
-        idle_vcpu=idle,
-        traffic_vcpu=traffic,
-        excluded_vcpu=excluded_vcpu,
+        measured_vcpu=measured, idle_vcpu=idle, traffic_vcpu=traffic, excluded_vcpu=excluded
     )
 
 
@@ -51,18 +48,15 @@ def workload_calibrations(
     low, high = panel.workloads.lowest(panel.rps), panel.workloads.highest(panel.rps)
     per_1000_rps = _per_1000_rps(fits)
     counts, proxies = panel.workloads.lengths, panel.proxy_counts
-
-    def cost(number: int, which: int) -> Interval | None:
-        """Return an interval; None for a cost below zero, which is noise."""
-        mid = pooled.coefficients[number, which]
-        variance = pooled.covariances[number, which, which]
-        freedom = pooled.degrees_of_freedom[number]
-        return interval(mid, variance, freedom) if mid >= 0 else None
+    variances = np.einsum("gii->gi", pooled.covariances)
+    # A cost below zero is noise.
+    is_known = np.column_stack([fits.has_idle, fits.has_slope]) | pooled.borrows[:, None]
+    is_known &= pooled.coefficients >= 0
 
     for number, names in enumerate(observations.workloads.iloc[panel.numbers].itertuples()):
-        borrows = bool(pooled.borrows[number])
-        idle = cost(number, 0) if fits.has_idle[number] or borrows else None
-        slope = cost(number, 1) if fits.has_slope[number] or borrows else None
+        freedom = pooled.degrees_of_freedom[number]
+        costs = zip(pooled.coefficients[number], variances[number], is_known[number], strict=True)
+        idle, slope = (interval(mid, var, freedom) if known else None for mid, var, known in costs)
         yield WorkloadCalibration(
             namespace=str(names.namespace),
             workload=str(names.workload),
@@ -74,7 +68,7 @@ def workload_calibrations(
             mean_rps=float(rps[number]) / observations.point_count,
             mean_vcpu=float(vcpu[number]) / observations.point_count,
             fitted_rps=(float(low[number]), float(high[number])),
-            provenance=Provenance.DERIVED if borrows else Provenance.MEASURED,
+            provenance=Provenance.DERIVED if pooled.borrows[number] else Provenance.MEASURED,
         )
 
 
@@ -94,13 +88,10 @@ def refused_workloads(fitted: Fitted, observations: Observations) -> Iterator[Re
     """Return which workloads have no slope of their own, and why."""
     for number, obstacle in sorted(fitted.workloads.obstacles.items()):
         names = observations.workloads.iloc[fitted.workloads.panel.numbers[number]]
-        borrows = fitted.pooled.borrows[number]
-        yield Refusal(
-            subject=f"slope of {names['namespace']}/{names['workload']}",
-            reason=obstacle.reason,
-            detail=obstacle.detail
-            + ("; what the other workloads have in common stands in for it" if borrows else ""),
-        )
+        subject, detail = f"slope of {names['namespace']}/{names['workload']}", obstacle.detail
+        if fitted.pooled.borrows[number]:
+            detail += "; what the other workloads have in common stands in for it"
+        yield Refusal(subject=subject, reason=obstacle.reason, detail=detail)
 
 
 def predicted_vcpu(fitted: Fitted) -> Floats:
@@ -117,22 +108,17 @@ def predicted_vcpu(fitted: Fitted) -> Floats:
 def timeline(usage: MeshUsage, observations: Observations, predicted: Floats) -> pd.DataFrame:
     """Return the sidecars' totals in each observed point, columns as in `Calibration.timeline`.
 
-    Args:
-        usage: the mesh.
-        observations: its sidecars.
-        predicted: CPU that the fit gives each row of `observations.rows`; NaN where it gives none,
-            and empty without a fit.
+    Predicted is each row's CPU by the fit; NaN where it gives none, and empty without a fit.
     """
     points, rows = usage.observed_points, observations.rows
     point, vcpu = rows["point"].to_numpy(np.int64), rows["cpu_vcpu"].to_numpy(float)
     predicted = predicted if len(predicted) else np.full(len(rows), np.nan)
     known = ~np.isnan(predicted)
     left_out = {reason: lost[points] for reason, lost in observations.left_out_vcpu.items()}
-    throttled = left_out.pop(Unusable.THROTTLED)
     parts = {
         "fitted_vcpu": _total(points, point[known], vcpu[known]),
         "unfitted_vcpu": _total(points, point[~known], vcpu[~known]),
-        "throttled_vcpu": throttled,
+        "throttled_vcpu": left_out.pop(Unusable.THROTTLED),
         "left_out_vcpu": np.sum(list(left_out.values()), axis=0),
     }
     is_sidecar = (usage.proxies["role"] == Role.SIDECAR).to_numpy(bool)
@@ -154,5 +140,4 @@ def timeline(usage: MeshUsage, observations: Observations, predicted: Floats) ->
 
 
 def _total(points: Ints, at: Ints, values: Floats) -> Floats:
-    """Add values up at each of the points."""
     return np.bincount(at, values, minlength=points.max() + 1)[points].astype(float)

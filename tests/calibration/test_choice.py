@@ -6,7 +6,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from analyzer.calibration.choice import Score, choose, cross_validate
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.shapes import (
     AFFINE,
@@ -14,7 +13,10 @@ from analyzer.calibration.shapes import (
     BYTES,
     INBOUND,
     OUTBOUND,
+    Score,
     Shape,
+    choose,
+    cross_validate,
     power,
 )
 from analyzer.calibration.workloads import WorkloadFits, fit_workloads

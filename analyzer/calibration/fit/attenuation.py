@@ -7,11 +7,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.calibration.fit.huber import HUBER_THRESHOLD, RobustFit, fit_robustly
-from analyzer.calibration.fit.jackknife import leave_one_out, shifts
+from analyzer.calibration.fit import huber, jackknife, student
 from analyzer.calibration.fit.least_squares import Problem, Term, moments_of, solve
 from analyzer.calibration.fit.segments import Segments
-from analyzer.calibration.fit.student import pooled_freedom, quantile
 from analyzer.units import Interval
 
 _LINE: Final = (Term(name="intercept", is_floored=True), Term(name="slope"))
@@ -65,7 +63,7 @@ class Course(NamedTuple):
         )
 
 
-def attenuation_share(course: Course, fit: RobustFit, has_slope: Bools) -> Interval | None:
+def attenuation_share(course: Course, fit: huber.RobustFit, has_slope: Bools) -> Interval | None:
     """Return by which share the slopes' mean, weighted by x, is too low; below 0 is noise.
 
     Where x and y are not taken at the same moments, y of one step shows in the next, which flattens
@@ -75,18 +73,16 @@ def attenuation_share(course: Course, fit: RobustFit, has_slope: Bools) -> Inter
     """
     if not has_slope.any():
         return None
-    is_wild = fit.robust_weights * _WILD <= HUBER_THRESHOLD
+    is_wild = fit.robust_weights * _WILD <= huber.HUBER_THRESHOLD
     kept = course.groups.spread(has_slope) & ~is_wild
     short = course.of(kept)
     long = short.averaged(_STEPS)
     together = len(short.x) / len(long.x)
     slopes, moves = _weighed_lines(short, fit.weights[kept])
     # By weights of their own: those of short steps know their errors.
-    long_fit = fit_robustly(long.lines)
-    long_slopes, long_moves = (
-        of_lines[:, 1]
-        for of_lines in (long_fit.coefficients, shifts(long.lines, long_fit, long.clusters))
-    )
+    long_fit = huber.fit_robustly(long.lines)
+    long_slopes = long_fit.coefficients[:, 1]
+    long_moves = jackknife.shifts(long.lines, long_fit, long.clusters)[:, 1]
     weights = course.groups.sum(course.x)[has_slope]
     slope = float(weights @ slopes)
     if slope <= 0 or together < _LEAST_STEPS:
@@ -95,11 +91,11 @@ def attenuation_share(course: Course, fit: RobustFit, has_slope: Bools) -> Inter
     count = clusters.lengths
     squares = clusters.sum((long_moves - moves) ** 2) * (count - 1) / count
     variances = (weights / slope) ** 2 * squares
-    freedom = pooled_freedom(variances, np.maximum(count - 1, 1))
+    freedom = student.pooled_freedom(variances, np.maximum(count - 1, 1))
     # From what longer steps bring back to what endless ones would (Richardson's extrapolation).
     to_whole = together / (together - 1)
     mid = to_whole * float(weights @ (long_slopes - slopes)) / slope
-    to_end = to_whole * float(quantile(freedom)) * float(np.sqrt(variances.sum()))
+    to_end = to_whole * float(student.quantile(freedom)) * float(np.sqrt(variances.sum()))
     return Interval(low=mid - to_end, mid=mid, high=mid + to_end)
 
 
@@ -110,5 +106,5 @@ def _weighed_lines(course: Course, weights: Floats) -> tuple[Floats, Floats]:
     coefficients, _ = solve(parts.summed(clusters), problem.active, problem.floored)
     of_cluster = np.repeat(coefficients, clusters.lengths, axis=0)
     scores = parts.cross - np.einsum("gij,gj->gi", parts.gram, of_cluster)
-    moves = leave_one_out(parts.gram, scores, clusters, problem.active)
+    moves = jackknife.leave_one_out(parts.gram, scores, clusters, problem.active)
     return coefficients[:, 1], moves[:, 1]

@@ -23,19 +23,15 @@ _SETTLED = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prior:
-    """The distribution that the groups' coefficients (intercept, slope) are draws from.
-
-    Attributes:
-        mean: shape (2,).
-        spread: covariance between groups, shape (2, 2).
-        mean_covariance: how well the mean is known, shape (2, 2).
-        gains: what each lender's coefficients move the mean by, shape (lenders, 2, 2).
-    """
+    """The distribution that the groups' coefficients (intercept, slope) are draws from."""
 
     mean: Floats
     spread: Floats
+    """Covariance between groups."""
     mean_covariance: Floats
+    """How well the mean is known."""
     gains: Floats
+    """What each lender's coefficients move the mean by, shape (lenders, 2, 2)."""
 
 
 class Level(NamedTuple):
@@ -103,15 +99,14 @@ def pool(
 
     Those that lend have a slope of their own; those of the levels, by number, are to borrow one.
     """
-    count, lender_count = len(coefficients), int(lends.sum())
-    borrows = np.zeros(count, dtype=bool)
+    lender_count, borrows = int(lends.sum()), np.zeros_like(lends)
     if lender_count < MIN_LENDERS:
         return Pooled(
             coefficients=coefficients,
             covariances=covariances,
             own_share=lends.astype(float),
             borrows=borrows,
-            prior_weights=np.zeros((count, 2, 2)),
+            prior_weights=np.zeros_like(covariances),
             private_covariances=covariances,
             degrees_of_freedom=degrees_of_freedom,
             prior=None,
