@@ -3,10 +3,4 @@
 from analyzer.calibration.calibrate import calibrate, calibrate_usage
 from analyzer.calibration.result import Calibration, RoleCalibration, WorkloadCalibration
 
-__all__ = [
-    "Calibration",
-    "RoleCalibration",
-    "WorkloadCalibration",
-    "calibrate",
-    "calibrate_usage",
-]
+__all__ = ["Calibration", "RoleCalibration", "WorkloadCalibration", "calibrate", "calibrate_usage"]

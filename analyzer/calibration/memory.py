@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats, Ints
-from analyzer.calibration.fit.huber import HUBER_THRESHOLD, fit_robustly
-from analyzer.calibration.fit.jackknife import ranges
+from analyzer.calibration.fit import huber, jackknife
 from analyzer.calibration.fit.least_squares import Problem, Term
 from analyzer.calibration.fit.segments import Segments
 from analyzer.calibration.result import MemoryCalibration
@@ -76,6 +75,6 @@ def _fit(loads: Mapping[Term, Floats], gib: Floats, workload: Ints) -> dict[Term
         clusters = Segments.of(np.arange(len(gib)))
     problem = Problem.single(loads, gib, np.ones(len(loads), dtype=bool))
     # The mean is a plain one, as it is paid for; the line is a robust one.
-    threshold = HUBER_THRESHOLD if CLUSTERS in loads else np.inf
-    fit = fit_robustly(problem, variance_weights=np.ones_like(gib), threshold=threshold)
-    return ranges(problem, fit, clusters)
+    threshold = huber.HUBER_THRESHOLD if CLUSTERS in loads else np.inf
+    fit = huber.fit_robustly(problem, variance_weights=np.ones_like(gib), threshold=threshold)
+    return jackknife.ranges(problem, fit, clusters)

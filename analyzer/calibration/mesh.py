@@ -17,17 +17,13 @@ from analyzer.units import Interval
 class MeshCurve:
     """The mean proxy of a mesh: its curve, and the two figures that are quoted of it."""
 
-    mid: Floats
-    """Idle vcpu per proxy and marginal vcpu per 1000 rps, shape (2,)."""
-    covariance: Floats
-    degrees_of_freedom: Floats
+    mid: Floats  # (2,): idle vcpu per proxy and marginal vcpu per 1000 rps
+    covariance: Floats  # (2, 2)
+    degrees_of_freedom: Floats  # (2,)
     curve: Curve
-    idle_weights: Floats
-    """What each workload's idle counts, shape (g,)."""
-    sample_count: int
-    """Steps that the idle is the mean of."""
-    total_basis_per_slope: float
-    """What the slope is multiplied by to give the CPU of all traffic, summed over the steps."""
+    idle_weights: Floats  # (g,): what each workload's idle counts
+    sample_count: int  # steps that the idle is the mean of
+    total_basis_per_slope: float  # slope times this is the CPU of all traffic, added up over steps
 
     @property
     def intervals(self) -> tuple[Interval, Interval]:

@@ -54,31 +54,24 @@ class Exclusion:
 
     reason: Unusable
     step_count: int
-    mean_vcpu: float
-    """Their CPU, averaged over the window like every total."""
+    mean_vcpu: float  # averaged over the window like every total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Observations:
-    """The steps of all proxies of one role.
+    """The steps of all proxies of one role: the usable ones, and totals of these and the others.
 
-    Attributes:
-        rows: the usable ones: workload (row of `workloads`), then _COLUMNS (gbit_per_second: HTTP
-            and TCP; NaN: not known); sorted by workload, proxy and point.
-        workloads: namespace and workload of each one that has usable steps.
-        left_out_vcpu: CPU of the other steps at each point of the window, by reason, (points,).
-        measured_vcpu: CPU of both together, averaged over the window.
-        measured_rps: proxy requests per second of both together, averaged in the same way.
-        point_count: the steps that averages are over.
+    Rows have the workload (row of `workloads`), then _COLUMNS (gbit_per_second: HTTP and TCP; NaN:
+    not known); sorted by workload, proxy and point.
     """
 
     rows: pd.DataFrame
-    workloads: pd.DataFrame
+    workloads: pd.DataFrame  # namespace and workload of each one that has usable steps
     exclusions: tuple[Exclusion, ...]
-    left_out_vcpu: Mapping[Unusable, Floats]
-    measured_vcpu: float
-    measured_rps: float
-    point_count: int
+    left_out_vcpu: Mapping[Unusable, Floats]  # (points,): CPU at each point of the window
+    measured_vcpu: float  # of all steps, averaged over the window
+    measured_rps: float  # proxy requests per second, averaged in the same way
+    point_count: int  # the steps that averages are over
 
     @property
     def why_excluded(self) -> str:
@@ -116,10 +109,8 @@ def observe(usage: MeshUsage, role: Role) -> Observations:
 
 def _rows(steps: pd.DataFrame, kept: Ints) -> pd.DataFrame:
     columns = {name: steps[name].to_numpy()[kept] for name in _COLUMNS if name in steps}
-    rps, http, tcp = (
-        steps[name].to_numpy()[kept]
-        for name in ("proxy_rps", "http_bytes_per_second", "tcp_bytes_per_second")
-    )
+    rps, tcp = steps["proxy_rps"].to_numpy()[kept], columns["tcp_bytes_per_second"]
+    http = steps["http_bytes_per_second"].to_numpy()[kept]
     # Where there are no requests, their bytes need not be known; TCP is what there is.
     without_http = np.where(rps > 0, np.nan, tcp)
     both = np.where(np.isnan(http), without_http, np.where(np.isnan(tcp), 0.0, tcp) + http)

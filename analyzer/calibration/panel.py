@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,16 +28,13 @@ COLLINEAR: Final = 0.9
 variance inflation of 10, the customary limit."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Obstacle:
+class Obstacle(NamedTuple):
     """Why a workload's own slope cannot be fitted."""
 
     reason: Reason
     detail: str
-    is_all_idle: bool = False
-    """Whether its mean CPU is its idle, because it has no traffic."""
-    has_level: bool = False
-    """Whether its mean CPU at its mean rate is known well enough to be used."""
+    is_all_idle: bool = False  # its mean CPU is its idle, because it has no traffic
+    has_level: bool = False  # its mean CPU at its mean rate is known well enough to be used
 
     @property
     def can_borrow(self) -> bool:
@@ -45,16 +42,12 @@ class Obstacle:
         return self.is_all_idle or self.reason in (Reason.CONSTANT_TRAFFIC, Reason.TOO_FEW_SAMPLES)
 
 
-_DEAD: Final = Obstacle(reason=Reason.NO_DATA, detail="its CPU reads zero throughout")
-_TCP: Final = Obstacle(
-    reason=Reason.NO_TRAFFIC, detail="its traffic is TCP, which Istio counts no requests of"
-)
-_ALL_IDLE: Final = Obstacle(
-    reason=Reason.NO_TRAFFIC, detail="no requests; its CPU is all idle", is_all_idle=True
-)
+_DEAD: Final = Obstacle(Reason.NO_DATA, "its CPU reads zero throughout")
+_TCP: Final = Obstacle(Reason.NO_TRAFFIC, "its traffic is TCP, which Istio counts no requests of")
+_ALL_IDLE: Final = Obstacle(Reason.NO_TRAFFIC, "no requests; its CPU is all idle", is_all_idle=True)
 _STEADY: Final = Obstacle(
-    reason=Reason.CONSTANT_TRAFFIC,
-    detail=f"its request rate varies by less than {MIN_VARIATION:.0%}, so that idle "
+    Reason.CONSTANT_TRAFFIC,
+    f"its request rate varies by less than {MIN_VARIATION:.0%}, so that idle "
     "and slope cannot be told apart: collect a time with low and high traffic",
     has_level=True,
 )
@@ -64,28 +57,23 @@ _STEADY: Final = Obstacle(
 class Panel:
     """Steps of proxies, sorted by workload, proxy and point; arrays of shape (n,).
 
-    Attributes:
-        gbit_per_second: 0 where not known.
-        numbers: which workload each segment is: its row in `Observations.workloads`, shape (g,).
-        clusters: segments of the rows that may be correlated: proxies, or blocks of their time.
-        obstacles: why a workload has no slope of its own, by segment.
-        has_directions: whether inbound and outbound requests vary on their own, shape (g,).
-        has_bytes: whether bytes are known and vary on their own, shape (g,).
+    Clusters may be correlated: they are proxies, or blocks of their time. Obstacles are why a
+    workload has no slope of its own, by segment; the last two say what varies on its own.
     """
 
     rps: Floats
     inbound_rps: Floats
     outbound_rps: Floats
-    gbit_per_second: Floats
+    gbit_per_second: Floats  # 0 where not known
     vcpu: Floats
     point: Ints
-    numbers: Ints
+    numbers: Ints  # (g,): the row of each segment of workloads in `Observations.workloads`
     workloads: Segments
     proxies: Segments
     clusters: Segments
     obstacles: Mapping[int, Obstacle]
-    has_directions: Bools
-    has_bytes: Bools
+    has_directions: Bools  # (g,)
+    has_bytes: Bools  # (g,)
 
     @classmethod
     def of(cls, rows: pd.DataFrame) -> Panel:
@@ -161,11 +149,9 @@ def _obstacles(rows: pd.DataFrame, workloads: Segments) -> Mapping[int, Obstacle
     for number, (count, step_count) in enumerate(zip(counts, steps, strict=True)):
         holding = (obstacle for holds, obstacle in kinds if holds[number])
         if count < MIN_SAMPLES or step_count < MIN_STEPS:
-            found[number] = Obstacle(
-                reason=Reason.TOO_FEW_SAMPLES,
-                detail=f"{count} usable samples at {step_count} steps, and a line needs "
-                f"{MIN_SAMPLES} at {MIN_STEPS}: collect a longer time",
-            )
+            seen = f"{count} usable samples at {step_count} steps"
+            needed = f"a line needs {MIN_SAMPLES} at {MIN_STEPS}: collect a longer time"
+            found[number] = Obstacle(Reason.TOO_FEW_SAMPLES, f"{seen}, and {needed}")
         elif obstacle := next(holding, None):
             found[number] = obstacle
     return found

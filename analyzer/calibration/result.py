@@ -37,8 +37,7 @@ class Candidate:
     """A model that was tried."""
 
     model: str
-    error: float
-    """Mean squared error of steps it was not fitted to, in units of their noise."""
+    error: float  # mean square of that of steps it was not fitted to, in units of their noise
     standard_error: float
 
 
@@ -57,13 +56,11 @@ class RoleCalibration:
         ratio_vcpu_per_1000_rps: the dashboard's figure: all CPU over all requests, idle included.
         operating_rps: rate of the proxy that a request meets, on average.
         fitted_rps: lowest and highest rate of one proxy that was fitted; outside, it extrapolates.
-        candidates: the models tried, the chosen one first: it is the simplest whose error is not
-            more than one standard error above the least.
-        cost_of_each: what inbound requests, outbound requests and bytes cost each, where the model
-            has them as terms; the unit is in the name.
+        candidates: the models tried; the first, chosen one is the simplest whose error is not more
+            than one standard error above the least.
+        cost_of_each: of inbound and outbound requests, and bytes, where the model has such terms.
         remarks: which terms could not be separated, and why.
-        straight_line_idle_vcpu_per_proxy: what a straight line would have called idle, where the
-            model is concave.
+        straight_line_idle_vcpu_per_proxy: a straight line's idle, where the model is concave.
         attenuation_share: by which share the slope is estimated to be too low, because clocks
             disagree and request rates have errors; not corrected for.
         r_squared: share of the CPU's variance between steps that the fit explains.
@@ -116,14 +113,11 @@ class RoleCalibration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadCalibration:
-    """What one workload's sidecars cost; None where refused.
+    """What one workload's sidecars cost at its own rates; None where refused.
 
-    Attributes:
-        vcpu_per_1000_rps: at the workload's own rates, drawn towards the mesh's mean as far as its
-            own data are less sure than workloads differ.
-        idle_vcpu_per_proxy: drawn towards the mesh's mean in the same way.
-        own_share: how much of the slope rests on the workload's own data, 0-1; the rest is borrowed
-            from the other workloads, and where that is all of it the provenance is derived.
+    Costs are drawn towards the mesh's mean as far as the workload's own data are less sure than
+    workloads differ. The share of the slope that rests on its own is 0-1; the rest is borrowed from
+    the other workloads, and where that is all of it the provenance is derived.
     """
 
     namespace: str
@@ -143,10 +137,8 @@ class WorkloadCalibration:
 class MemoryCalibration:
     """What memory the mean sidecar takes: it grows with its configuration, not with requests.
 
-    Attributes:
-        idle_gib_per_proxy: without any configuration; None where that cannot be separated.
-        gib_per_1000_clusters: for 1000 more Envoy clusters; None in the same case.
-        cluster_count: Envoy clusters that it is configured for; None in the same case.
+    Idle is without any configuration, and clusters are Envoy's that it is configured for: None
+    where these cannot be separated.
     """
 
     gib_per_proxy: Interval
@@ -185,7 +177,6 @@ class Calibration:
         waypoint: measured where the mesh has waypoints with traffic, else derived from sidecars;
             a refusal where neither could be had.
         ztunnel: measured where the mesh has ztunnels with traffic, else published.
-        memory: of sidecars.
         observations: the fitted steps with their prediction (`predicted_vcpu`), for charts.
         timeline: of the sidecars, one row an observed point: start (of the step, UTC),
             measured_vcpu, predicted_vcpu (of the steps that were fitted), fitted_vcpu (measured,

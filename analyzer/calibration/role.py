@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzer.calibration.backtest import backtest
-from analyzer.calibration.fit.attenuation import Course, attenuation_share
+from analyzer.calibration.fit import attenuation, student
 from analyzer.calibration.fit.partial_pooling import Pooled
-from analyzer.calibration.fit.student import joint_draws
 from analyzer.calibration.mesh import MeshCurve, cost_of_each, mesh_curve
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import Panel
@@ -103,8 +102,8 @@ def _calibration(
     panel, own = fits.panel, fits.has_slope
     per_workload = panel.workloads.sum(panel.rps)
     requests = float(per_workload.sum())
-    basis = fits.shape.basis(panel)
-    course = Course(basis, panel.vcpu, panel.point, panel.workloads, panel.clusters)
+    steps = fits.shape.basis(panel), panel.vcpu, panel.point
+    course = attenuation.Course(*steps, panel.workloads, panel.clusters)
     idle, slope = mesh.intervals
     straight_idle = float(mesh.idle_weights @ fitted.straight.curves[:, 0])
     rates = panel.workloads.lowest(panel.rps)[own], panel.workloads.highest(panel.rps)[own]
@@ -113,7 +112,7 @@ def _calibration(
         vcpu_per_1000_rps=slope,
         idle_vcpu_per_proxy=idle,
         curve=mesh.curve,
-        draws=joint_draws(mesh.mid, mesh.covariance, mesh.degrees_of_freedom),
+        draws=student.joint_draws(mesh.mid, mesh.covariance, mesh.degrees_of_freedom),
         ratio_vcpu_per_1000_rps=observations.measured_vcpu / observations.measured_rps * 1000,
         model=fits.shape.name,
         candidates=tuple(
@@ -127,7 +126,7 @@ def _calibration(
         straight_line_idle_vcpu_per_proxy=None if fits is fitted.straight else straight_idle,
         # The kubelet's CPU is up to 15 s older than the requests, and a scrape may be early or
         # late: work of one step then shows in the next.
-        attenuation_share=attenuation_share(course, fits.fit, own),
+        attenuation_share=attenuation.attenuation_share(course, fits.fit, own),
         r_squared=fits.r_squared,
         backtest=backtest(fits.shape, observations, fits.fit.variance_weights),
         sample_count=int(panel.workloads.lengths[own].sum()),

@@ -38,8 +38,7 @@ class Shape:
     """How CPU follows from traffic, but for the coefficients: its terms have costs of their own."""
 
     name: str
-    exponent: float = 1.0
-    """Of the request rate; 1 for a straight line."""
+    exponent: float = 1.0  # of the request rate; 1 for a straight line
     terms: tuple[Term, ...] = (IDLE, REQUESTS)
 
     def basis(self, panel: Panel) -> Floats:
@@ -98,8 +97,7 @@ def _takes_part(term: Term, shape: Shape, panel: Panel) -> Bools:
 def left_out(panel: Panel, has_slope: Bools) -> tuple[str, ...]:
     """Return which terms could not be fitted apart in which part of the workloads, and why."""
     together, without_bytes = ~panel.has_directions[has_slope], ~panel.has_bytes[has_slope]
-    count = len(together)
-    remarks = []
+    count, remarks = len(together), []
     if together.any():
         remarks.append(
             f"inbound and outbound requests rise and fall together in {together.sum()} "
@@ -117,8 +115,7 @@ class Score(NamedTuple):
     """How well a shape predicts clusters that it was not fitted to."""
 
     shape: Shape
-    error: float
-    """Mean squared error of a step, in units of its workload's noise; 1 is noise alone."""
+    error: float  # mean square of a step's, in units of its workload's noise; 1 is noise alone
     standard_error: float
 
 
@@ -147,7 +144,7 @@ def _best_power(straight: Score, panel: Panel, line: RobustFit) -> Score:
         return best
     exponents = [round(best.shape.exponent + step, 2) for step in FINER]
     finer = [cross_validate(power(exponent), panel, line) for exponent in exponents]
-    return min([best, *finer], key=lambda score: score.error)
+    return min(best, *finer, key=lambda score: score.error)
 
 
 def cross_validate(shape: Shape, panel: Panel, line: RobustFit) -> Score:

@@ -10,7 +10,6 @@ from analyzer.calibration.fit.student import interval, weighted
 from analyzer.calibration.observations import Observations, Unusable
 from analyzer.calibration.result import Decomposition, WorkloadCalibration
 from analyzer.calibration.role import Fitted
-from analyzer.calibration.workloads import WorkloadFits
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import Interval, Provenance, Refusal, Role
 
@@ -46,7 +45,11 @@ def workload_calibrations(
     fits, pooled, panel = fitted.workloads, fitted.pooled, fitted.workloads.panel
     rps, vcpu = panel.workloads.sum(panel.rps), panel.workloads.sum(panel.vcpu)
     low, high = panel.workloads.lowest(panel.rps), panel.workloads.highest(panel.rps)
-    per_1000_rps = _per_1000_rps(fits)
+    basis = panel.workloads.sum(fits.shape.basis(panel))
+    # A request costs what it does at the workload's rates; where there are none, at the mesh's.
+    whole = basis.sum() / rps.sum() if rps.sum() else 1.0
+    each = np.divide(basis, rps, out=np.full_like(rps, whole), where=rps > 0)
+    per_1000_rps = 1000 * fits.shape.exponent * each
     counts, proxies = panel.workloads.lengths, panel.proxy_counts
     variances = np.einsum("gii->gi", pooled.covariances)
     # A cost below zero is noise.
@@ -70,18 +73,6 @@ def workload_calibrations(
             fitted_rps=(float(low[number]), float(high[number])),
             provenance=Provenance.DERIVED if pooled.borrows[number] else Provenance.MEASURED,
         )
-
-
-def _per_1000_rps(fits: WorkloadFits) -> Floats:
-    """Return what turns each workload's coefficient into its cost of 1000 more requests/s.
-
-    At its own rates; where there are none, at the mesh's.
-    """
-    shape, panel = fits.shape, fits.panel
-    rps, basis = panel.workloads.sum(panel.rps), panel.workloads.sum(shape.basis(panel))
-    whole = basis.sum() / rps.sum() if rps.sum() else 1.0
-    each = np.divide(basis, rps, out=np.full_like(rps, whole), where=rps > 0)
-    return 1000 * shape.exponent * each
 
 
 def refused_workloads(fitted: Fitted, observations: Observations) -> Iterator[Refusal]:

@@ -21,12 +21,10 @@ CLEARLY = 2
 once is what noise does to one in twenty, and a mesh may have hundreds that cost next to nothing."""
 
 _FLAT: Final = Obstacle(
-    reason=Reason.NEGATIVE_SLOPE,
-    detail="its CPU does not rise with its requests by more than its noise",
+    Reason.NEGATIVE_SLOPE, "its CPU does not rise with its requests by more than its noise"
 )
 _FALLING: Final = Obstacle(
-    reason=Reason.NEGATIVE_SLOPE,
-    detail="its CPU falls when its requests rise: something else drives it",
+    Reason.NEGATIVE_SLOPE, "its CPU falls when its requests rise: something else drives it"
 )
 
 
@@ -38,26 +36,20 @@ class WorkloadFits:
     Where directions and bytes have costs of their own, the coefficient is that of the workload's
     own mix of them.
 
-    Attributes:
-        coefficient_covariances: of the shape's terms, from leaving out clusters, shape (g, k, k).
-        curves: idle (vcpu) and coefficient, shape (g, 2); 0 where there is none.
-        covariances: of these two, shape (g, 2, 2).
-        obstacles: why a workload has no slope of its own, by segment.
-        has_idle: whether there is an idle of its own, shape (g,).
-        has_slope: whether the fit measures the cost of requests, shape (g,). It may measure that
-            noise hides their cost: then the coefficient may be below zero, and counts in the mesh's
-            mean, which would come out too high if only those survived that noise had tilted up.
+    A fit has a slope where it measures the cost of requests. It may measure that noise hides their
+    cost: then the coefficient may be below zero, and counts in the mesh's mean, which would come
+    out too high if only those survived that noise had tilted up.
     """
 
     shape: Shape
     panel: Panel
     fit: RobustFit
-    coefficient_covariances: Floats
-    curves: Floats
-    covariances: Floats
-    obstacles: Mapping[int, Obstacle]
-    has_idle: Bools
-    has_slope: Bools
+    coefficient_covariances: Floats  # (g, k, k): of the shape's terms, from leaving out clusters
+    curves: Floats  # (g, 2): idle (vcpu) and coefficient; 0 where there is none
+    covariances: Floats  # (g, 2, 2): of these two
+    obstacles: Mapping[int, Obstacle]  # why a workload has no slope of its own, by segment
+    has_idle: Bools  # (g,)
+    has_slope: Bools  # (g,)
 
     @property
     def predicted_vcpu(self) -> Floats:

@@ -1,5 +1,6 @@
 """What a ztunnel costs: fitted on bytes and new connections, for it counts no requests."""
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -26,18 +27,32 @@ def fit_ztunnels(observations: Observations) -> RoleCalibration:
     request = assumptions()["ztunnel_vcpu_per_1000_rps"]
     idle = assumptions()["ztunnel_idle_vcpu_per_node"]
     source = f"{request.source}; idle: {idle.source}"
-    problem = _problem(observations)
-    if isinstance(problem, Problem):
-        return _measured(observations, problem, request.value, source)
-    return RoleCalibration(
+    published = RoleCalibration(
         role=Role.ZTUNNEL,
         vcpu_per_1000_rps=request.value,
         idle_vcpu_per_proxy=idle.value,
         curve=_line(idle.value, request.value),
         model="affine",
         provenance=Provenance.PUBLISHED,
-        source=f"{source}; not measured: {problem.detail}",
-        not_measured=problem,
+    )
+    problem = _problem(observations)
+    if isinstance(problem, Refusal):
+        source = f"{source}; not measured: {problem.detail}"
+        return replace(published, source=source, not_measured=problem)
+    panel, fit = Panel.of(observations.rows), huber.fit_robustly(problem)
+    costs = jackknife.ranges(problem, fit, panel.clusters, problem.active)
+    return replace(
+        published,
+        idle_vcpu_per_proxy=costs[IDLE],
+        curve=_line(costs[IDLE], request.value),
+        model="affine in bytes and new connections",
+        vcpu_per_gbit_per_second=costs.get(BYTES),
+        vcpu_per_1000_new_connections_per_second=costs.get(CONNECTIONS),
+        r_squared=r_squared(problem.target, fit.residuals),
+        sample_count=len(panel.vcpu),
+        proxy_count=len(panel.proxies),
+        provenance=Provenance.MEASURED,
+        source=f"a request through one is published, for it counts none: {source}",
     )
 
 
@@ -68,27 +83,6 @@ def _problem(observations: Observations) -> Problem | Refusal:
 
 def _refusal(reason: Reason, detail: str) -> Refusal:
     return Refusal(subject="cost of a ztunnel", reason=reason, detail=detail)
-
-
-def _measured(
-    observations: Observations, problem: Problem, request: Interval, source: str
-) -> RoleCalibration:
-    panel, fit = Panel.of(observations.rows), huber.fit_robustly(problem)
-    costs = jackknife.ranges(problem, fit, panel.clusters, problem.active)
-    return RoleCalibration(
-        role=Role.ZTUNNEL,
-        vcpu_per_1000_rps=request,
-        idle_vcpu_per_proxy=costs[IDLE],
-        curve=_line(costs[IDLE], request),
-        model="affine in bytes and new connections",
-        vcpu_per_gbit_per_second=costs.get(BYTES),
-        vcpu_per_1000_new_connections_per_second=costs.get(CONNECTIONS),
-        r_squared=r_squared(problem.target, fit.residuals),
-        sample_count=len(panel.vcpu),
-        proxy_count=len(panel.proxies),
-        provenance=Provenance.MEASURED,
-        source=f"a request through one is published, for it counts none: {source}",
-    )
 
 
 def _line(idle: Interval, per_1000_rps: Interval) -> Affine:

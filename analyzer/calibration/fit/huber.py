@@ -51,23 +51,14 @@ USUAL: Final = Stopping()
 
 
 class RobustFit(NamedTuple):
-    """Coefficients of g segments, and the weights that gave them.
+    """Coefficients of g segments, and the weights that gave them."""
 
-    Attributes:
-        coefficients: shape (g, k).
-        free: which of them were fitted, neither left out nor held at zero, shape (g, k).
-        residuals: shape (n,).
-        variance_weights: inverse variances of the noise up to one factor a segment, shape (n,).
-        robust_weights: what the residual leaves of that weight, 0-1, shape (n,).
-        scale: standard deviation of a residual of variance weight 1, shape (g,).
-    """
-
-    coefficients: Floats
-    free: Bools
-    residuals: Floats
-    variance_weights: Floats
-    robust_weights: Floats
-    scale: Floats
+    coefficients: Floats  # (g, k)
+    free: Bools  # (g, k): which of them were fitted, neither left out nor held at zero
+    residuals: Floats  # (n,)
+    variance_weights: Floats  # (n,): inverse variances of the noise up to one factor a segment
+    robust_weights: Floats  # (n,): what the residual leaves of that weight, 0-1
+    scale: Floats  # (g,): standard deviation of a residual of variance weight 1
 
     @property
     def weights(self) -> Floats:

@@ -31,27 +31,18 @@ class Term:
     """A column of a design, by a name that no other has."""
 
     name: str
-    is_floored: bool = False
-    """Whether the coefficient may not be below zero."""
+    is_floored: bool = False  # whether the coefficient may not be below zero
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Problem:
-    """What is to be fitted: one regression for each of g segments.
-
-    Attributes:
-        terms: the k columns of the design, in order.
-        design: shape (k, n).
-        target: shape (n,).
-        segments: of the n rows; each has coefficients of its own.
-        active: which columns take part, shape (g, k).
-    """
+    """What is to be fitted: one regression for each of g segments of n rows."""
 
     terms: tuple[Term, ...]
-    design: Floats
-    target: Floats
+    design: Floats  # (k, n)
+    target: Floats  # (n,)
     segments: Segments
-    active: Bools
+    active: Bools  # (g, k): which columns take part
 
     @classmethod
     def single(cls, loads: Mapping[Term, Floats], target: Floats, takes_part: Bools) -> Problem:
@@ -78,17 +69,11 @@ class Problem:
 
 
 class Moments(NamedTuple):
-    """The sums that a weighted least-squares fit rests on, of g segments.
+    """The sums that a weighted least-squares fit rests on, of g segments."""
 
-    Attributes:
-        gram: of the design with itself, shape (g, k, k).
-        cross: of the design with the target, shape (g, k).
-        square: of the target with itself, shape (g,).
-    """
-
-    gram: Floats
-    cross: Floats
-    square: Floats
+    gram: Floats  # (g, k, k): of the design with itself
+    cross: Floats  # (g, k): of the design with the target
+    square: Floats  # (g,): of the target with itself
 
     def summed(self, groups: Segments) -> Moments:
         """Return the moments of groups of these segments."""

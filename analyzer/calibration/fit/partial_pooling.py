@@ -25,47 +25,32 @@ _SETTLED = 1e-6
 class Prior:
     """The distribution that the groups' coefficients (intercept, slope) are draws from."""
 
-    mean: Floats
-    spread: Floats
-    """Covariance between groups."""
-    mean_covariance: Floats
-    """How well the mean is known."""
-    gains: Floats
-    """What each lender's coefficients move the mean by, shape (lenders, 2, 2)."""
+    mean: Floats  # (2,)
+    spread: Floats  # (2, 2): covariance between groups
+    mean_covariance: Floats  # (2, 2): how well the mean is known
+    gains: Floats  # (lenders, 2, 2): what each lender's coefficients move the mean by
 
 
 class Level(NamedTuple):
     """All that is known of a group without a slope: one weighted sum of its coefficients."""
 
-    weights: Floats
-    """Of intercept and slope, shape (2,); zeros if nothing is known."""
+    weights: Floats  # (2,): of intercept and slope; zeros if nothing is known
     value: float
     variance: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pooled:
-    """Every group's coefficients after weighing its own data against the others'.
+    """Every group's coefficients after weighing its own data against the others'."""
 
-    Attributes:
-        coefficients: intercept and slope, shape (g, 2).
-        covariances: shape (g, 2, 2).
-        own_share: how much of the slope rests on the group's own data, 0-1, shape (g,).
-        borrows: whether the slope is the others' for want of an own one, shape (g,).
-        prior_weights: what the prior's mean contributes to the coefficients, shape (g, 2, 2).
-        private_covariances: the part of `covariances` that is not the prior mean's, (g, 2, 2).
-        degrees_of_freedom: of Student's t for their intervals, shape (g,).
-        prior: None where too few groups could be fitted.
-    """
-
-    coefficients: Floats
-    covariances: Floats
-    own_share: Floats
-    borrows: Bools
-    prior_weights: Floats
-    private_covariances: Floats
-    degrees_of_freedom: Ints
-    prior: Prior | None
+    coefficients: Floats  # (g, 2): intercept and slope
+    covariances: Floats  # (g, 2, 2)
+    own_share: Floats  # (g,): how much of the slope rests on the group's own data, 0-1
+    borrows: Bools  # (g,): whether the slope is the others' for want of an own one
+    prior_weights: Floats  # (g, 2, 2): what the prior's mean contributes to the coefficients
+    private_covariances: Floats  # (g, 2, 2): what of covariances is not the prior mean's
+    degrees_of_freedom: Ints  # (g,): of Student's t for their intervals
+    prior: Prior | None  # None where too few groups could be fitted
 
 
 def common_prior(coefficients: Floats, covariances: Floats) -> Prior:

@@ -22,14 +22,9 @@ about this many clusters; below it, cluster-robust intervals are known to be too
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Segments:
-    """A division of rows 0..n-1 into g runs, none of them empty.
+    """A division of rows 0..n-1 into g runs, none of them empty."""
 
-    Attributes:
-        starts: first row of each run, shape (g,), ascending from 0.
-        row_count: n.
-    """
-
-    starts: Ints
+    starts: Ints  # (g,): first row of each run, ascending from 0
     row_count: int
 
     @classmethod
