@@ -14,8 +14,7 @@ from analyzer.calibration.result import Calibration, Decomposition, RoleCalibrat
 from analyzer.calibration.role import fit_role
 from analyzer.calibration.ztunnel import fit_ztunnels
 from analyzer.data import assumptions
-from analyzer.measurement.snapshot import Snapshot
-from analyzer.measurement.usage import MeshUsage, measure
+from analyzer.measurement.usage import MeshUsage
 from analyzer.settings import Setting
 from analyzer.units import Interval, Provenance, Reason, Refusal, Role
 
@@ -27,15 +26,6 @@ MAX_ATTENUATION_SHARE = 0.03
 
 ALL_REQUESTS_SHARE = 0.995
 """Share of the requests that rounds to all of them: a warning would contradict itself."""
-
-
-def calibrate(snapshot: Snapshot) -> Calibration:
-    """Return what the proxies in a snapshot cost.
-
-    Raises:
-        InsufficientData: if it holds no CPU of any proxy.
-    """
-    return calibrate_usage(measure(snapshot))
 
 
 def calibrate_usage(usage: MeshUsage) -> Calibration:

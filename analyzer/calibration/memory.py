@@ -73,7 +73,7 @@ def _fit(loads: Mapping[Term, Floats], gib: Floats, workload: Ints) -> dict[Term
     clusters = Segments.of(workload)
     if len(clusters) < MIN_PROXIES:
         clusters = Segments.of(np.arange(len(gib)))
-    problem = Problem.single(loads, gib, np.ones(len(loads), dtype=bool))
+    problem = Problem.of(loads, gib, np.ones((1, len(loads)), dtype=bool))
     # The mean is a plain one, as it is paid for; the line is a robust one.
     threshold = huber.HUBER_THRESHOLD if CLUSTERS in loads else np.inf
     fit = huber.fit_robustly(problem, variance_weights=np.ones_like(gib), threshold=threshold)

@@ -100,10 +100,7 @@ def _uncertainty(
 
 
 def cost_of_each(fits: WorkloadFits) -> dict[str, Interval]:
-    """Return what inbound and outbound requests and bytes cost each.
-
-    Each is the mean over the workloads where it is a term of its own, weighted by its amount.
-    """
+    """Return the mean cost of each term of its own over the workloads, weighted by its amount."""
     names = {
         INBOUND: ("vcpu_per_1000_inbound_rps", 1000),
         OUTBOUND: ("vcpu_per_1000_outbound_rps", 1000),

@@ -1,7 +1,4 @@
-"""The shapes a fit may take, from the simplest, and which of them the data ask for.
-
-That is found by cross-validation, with the one-standard-error rule.
-"""
+"""The shapes a fit may take, from the simplest, and which of them the data ask for."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -15,15 +12,11 @@ from analyzer.calibration.fit.least_squares import Problem, Term
 from analyzer.calibration.panel import Panel
 
 EXPONENTS: Final = (0.45, 0.65, 0.85)
-"""Exponents tried first."""
-
 FINER: Final = (-0.1, -0.05, 0.05, 0.1)
-"""Steps from the best of them that are tried next. Neighbours 0.05 apart predict within 1 % of each
-other over a factor of ten."""
+"""Exponents tried first, and steps from the best of them that are tried next. Neighbours 0.05 apart
+predict within 1 % of each other over a factor of ten."""
 
 IDLE: Final = Term(name="idle", is_floored=True)
-"""What a proxy uses without traffic."""
-
 REQUESTS: Final = Term(name="requests")
 """All requests, or a power of them. Where noise hides what they cost, half of all estimates come
 out too low, and cutting these off at zero would push the mean of the mesh up."""
@@ -58,13 +51,9 @@ class Shape:
 
     def problem(self, panel: Panel) -> Problem:
         """Return what is to be fitted, workload by workload."""
-        return Problem(
-            terms=self.terms,
-            design=self.design(panel),
-            target=panel.vcpu,
-            segments=panel.workloads,
-            active=np.column_stack([_takes_part(term, self, panel) for term in self.terms]),
-        )
+        loads = {term: self.load(term, panel) for term in self.terms}
+        active = np.column_stack([_takes_part(term, self, panel) for term in self.terms])
+        return Problem.of(loads, panel.vcpu, active, panel.workloads)
 
 
 AFFINE: Final = Shape(name="affine")
@@ -120,7 +109,7 @@ class Score(NamedTuple):
 
 
 def choose(panel: Panel, line: RobustFit) -> tuple[Score, ...]:
-    """Score every shape; the first returned is the simplest not clearly worse than the best.
+    """Cross-validate every shape; first comes the simplest not clearly worse than the best.
 
     Not clearly worse is: by no more than one standard error of the best one's error (Breiman and
     others, Classification and Regression Trees, 1984, section 3.4.3). All are compared by the
@@ -149,8 +138,6 @@ def _best_power(straight: Score, panel: Panel, line: RobustFit) -> Score:
 
 def cross_validate(shape: Shape, panel: Panel, line: RobustFit) -> Score:
     """Predict each of a workload's proxies, or block of its time, from its others."""
-    in_units_of_noise = line.weights / panel.workloads.spread(line.scale**2)
-    errors = prediction_error(
-        shape.problem(panel), in_units_of_noise, panel.clusters, panel.is_fitted
-    )
+    precision = line.weights / panel.workloads.spread(line.scale**2)
+    errors = prediction_error(shape.problem(panel), precision, panel.clusters, panel.is_fitted)
     return Score(shape, *errors)

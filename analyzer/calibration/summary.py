@@ -121,8 +121,7 @@ def timeline(usage: MeshUsage, observations: Observations, predicted: Floats) ->
         {
             "start": [usage.window.start_of(int(number)) for number in points],
             "measured_vcpu": np.sum(list(parts.values()), axis=0),
-            # Where no step was fitted nothing is predicted, and where none was scraped nothing is
-            # known.
+            # Where no step was fitted or scraped, nothing is predicted or known.
             "predicted_vcpu": np.where(np.isin(points, point[known]), predictions, np.nan),
             **parts,
             "proxy_rps": np.where(np.isin(points, at), _total(points, at, rps[scraped]), np.nan),

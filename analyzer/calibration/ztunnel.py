@@ -78,7 +78,7 @@ def _problem(observations: Observations) -> Problem | Refusal:
         has_connections = bool(np.corrcoef(gbit, connections)[0, 1] ** 2 <= COLLINEAR)
     vcpu = rows["cpu_vcpu"].to_numpy(float)
     loads = {IDLE: np.ones_like(vcpu), BYTES: gbit, CONNECTIONS: connections / 1000}
-    return Problem.single(loads, vcpu, np.array([True, has_bytes, has_connections]))
+    return Problem.of(loads, vcpu, np.array([[True, has_bytes, has_connections]]))
 
 
 def _refusal(reason: Reason, detail: str) -> Refusal:

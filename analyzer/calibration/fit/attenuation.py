@@ -12,7 +12,8 @@ from analyzer.calibration.fit.least_squares import Problem, Term, moments_of, so
 from analyzer.calibration.fit.segments import Segments
 from analyzer.units import Interval
 
-_LINE: Final = (Term(name="intercept", is_floored=True), Term(name="slope"))
+_INTERCEPT: Final = Term(name="intercept", is_floored=True)
+_SLOPE: Final = Term(name="slope")
 
 _STEPS: Final = 4
 """Steps put together. What disagrees at their ends then matters a quarter as much."""
@@ -38,10 +39,8 @@ class Course(NamedTuple):
 
     def of(self, rows: Bools) -> Course:
         """Return some of the rows."""
-        groups, clusters = (
-            Segments.of(runs.numbers[rows]) for runs in (self.groups, self.clusters)
-        )
-        return Course(self.x[rows], self.y[rows], self.step[rows], groups, clusters)
+        runs = self.groups.numbers[rows], self.clusters.numbers[rows]
+        return Course(self.x[rows], self.y[rows], self.step[rows], *map(Segments.of, runs))
 
     def averaged(self, steps: int) -> Course:
         """Return the means over so many steps of each cluster."""
@@ -54,13 +53,8 @@ class Course(NamedTuple):
     @property
     def lines(self) -> Problem:
         """A line through each group."""
-        return Problem(
-            terms=_LINE,
-            design=np.array([np.ones_like(self.x), self.x]),
-            target=self.y,
-            segments=self.groups,
-            active=np.ones((len(self.groups), 2), dtype=bool),
-        )
+        loads = {_INTERCEPT: np.ones_like(self.x), _SLOPE: self.x}
+        return Problem.of(loads, self.y, np.ones((len(self.groups), 2), dtype=bool), self.groups)
 
 
 def attenuation_share(course: Course, fit: huber.RobustFit, has_slope: Bools) -> Interval | None:

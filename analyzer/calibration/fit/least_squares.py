@@ -45,14 +45,20 @@ class Problem:
     active: Bools  # (g, k): which columns take part
 
     @classmethod
-    def single(cls, loads: Mapping[Term, Floats], target: Floats, takes_part: Bools) -> Problem:
-        """Return one regression over all rows; `takes_part` has shape (k,)."""
+    def of(
+        cls,
+        loads: Mapping[Term, Floats],
+        target: Floats,
+        active: Bools,
+        segments: Segments | None = None,
+    ) -> Problem:
+        """Return the regressions on the load of each term, (n,); one of all rows by default."""
         return cls(
             terms=tuple(loads),
             design=np.array(list(loads.values())),
             target=target,
-            segments=Segments.of(np.zeros(len(target), dtype=np.int64)),
-            active=takes_part[None, :],
+            segments=segments or Segments.of(np.zeros(len(target), dtype=np.int64)),
+            active=active,
         )
 
     @property

@@ -50,7 +50,7 @@ class Pooled:
     prior_weights: Floats  # (g, 2, 2): what the prior's mean contributes to the coefficients
     private_covariances: Floats  # (g, 2, 2): what of covariances is not the prior mean's
     degrees_of_freedom: Ints  # (g,): of Student's t for their intervals
-    prior: Prior | None  # None where too few groups could be fitted
+    prior: Prior | None = None  # where too few groups could be fitted
 
 
 def common_prior(coefficients: Floats, covariances: Floats) -> Prior:
@@ -94,7 +94,6 @@ def pool(
             prior_weights=np.zeros_like(covariances),
             private_covariances=covariances,
             degrees_of_freedom=degrees_of_freedom,
-            prior=None,
         )
     prior = common_prior(coefficients[lends], covariances[lends])
     gain = prior.spread @ np.linalg.inv(covariances + prior.spread)

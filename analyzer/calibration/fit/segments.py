@@ -1,7 +1,4 @@
-"""Consecutive rows that belong together, so that thousands of small fits are a few numpy calls.
-
-And which of them may be correlated: those of one member of a group, or of one block of its time.
-"""
+"""Consecutive rows that belong together, so that thousands of small fits are a few numpy calls."""
 
 from __future__ import annotations
 
@@ -90,7 +87,7 @@ def seen_at(groups: Segments, time: Ints) -> Bools:
 
 
 def clusters_of(groups: Segments, members: Segments, time: Ints) -> Segments:
-    """Return the members, or blocks of time of each where a group has few; their times ascend.
+    """Return the runs that may be correlated: members, or blocks of their ascending times if few.
 
     How many there are is the inverse of the chance that two rows are of the same one: beside a
     member that was there all the time, eight that came for moments are hardly more than none.
