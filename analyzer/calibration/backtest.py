@@ -25,15 +25,10 @@ def backtest(
 ) -> Backtest | None:
     """Fit the first part of the window alone, and predict the rest.
 
-    None where no workload can be fitted in the one part and seen in the other.
-
-    Args:
-        shape: of the fit.
-        observations: all of them.
-        variance_weights: of a fit of all of them, shape (n,), to begin with: it ends no other way.
-        training_share: part of the window that is fitted, 0-1.
+    None where no workload can be fitted in the one part and seen in the other. The weights are of a
+    fit of all observations, shape (n,), to begin with: it ends no other way.
     """
-    rows, names = observations.rows, observations.workloads
+    rows = observations.rows
     point = rows["point"].to_numpy(np.int64)
     points = np.flatnonzero(np.bincount(point))
     cut = points[int(len(points) * training_share)]
@@ -52,13 +47,13 @@ def backtest(
     predicted, variances = _predict(fits, rest, then, later)
     errors, margins = predicted - actual, reach(variances, fits.panel.degrees_of_freedom[then])
     over = len(points[points >= cut])
-    workloads = names.iloc[rest.numbers[later]].reset_index(drop=True)
+    names = observations.workloads.iloc[rest.numbers[later]].reset_index(drop=True)
     return Backtest(
         bias_share=float(errors.sum() / actual.sum()),
         error_share=float(np.abs(errors).sum() / actual.sum()),
         covered_share=float((np.abs(errors) <= margins).mean()),
         workload_count=len(then),
-        workloads=workloads[["namespace", "workload"]].assign(
+        workloads=names[["namespace", "workload"]].assign(
             measured_vcpu=actual / over,
             predicted_vcpu=predicted / over,
             # What a CPU could fall to is nothing.
@@ -71,11 +66,7 @@ def backtest(
 def _predict(fits: WorkloadFits, rest: Panel, then: Ints, later: Ints) -> tuple[Floats, Floats]:
     """Return each workload's CPU added up over the later steps, and the prediction's variance.
 
-    Args:
-        fits: of the early steps.
-        rest: the later steps.
-        then: segments of the workloads among the fits.
-        later: segments of the same workloads among the later steps.
+    Its segment is `then` among the fits, of the early steps, and `later` among the later ones.
     """
     loads = rest.workloads.sum(fits.shape.design(rest)).T[later]
     predicted = np.einsum("gk,gk->g", loads, fits.fit.coefficients[then])

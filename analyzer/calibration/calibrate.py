@@ -1,5 +1,7 @@
 """The second step of the program: from a measured mesh to what its proxies cost."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -12,8 +14,7 @@ from analyzer.calibration.result import Calibration, Decomposition, RoleCalibrat
 from analyzer.calibration.role import fit_role
 from analyzer.calibration.ztunnel import fit_ztunnels
 from analyzer.data import assumptions
-from analyzer.measurement.snapshot import Snapshot
-from analyzer.measurement.usage import MeshUsage, measure
+from analyzer.measurement.usage import MeshUsage
 from analyzer.settings import Setting
 from analyzer.units import Interval, Provenance, Reason, Refusal, Role
 
@@ -25,15 +26,6 @@ MAX_ATTENUATION_SHARE = 0.03
 
 ALL_REQUESTS_SHARE = 0.995
 """Share of the requests that rounds to all of them: a warning would contradict itself."""
-
-
-def calibrate(snapshot: Snapshot) -> Calibration:
-    """Return what the proxies in a snapshot cost.
-
-    Raises:
-        InsufficientData: if it holds no CPU of any proxy.
-    """
-    return calibrate_usage(measure(snapshot))
 
 
 def calibrate_usage(usage: MeshUsage) -> Calibration:
@@ -76,11 +68,8 @@ def _waypoint(usage: MeshUsage, sidecar: RoleCalibration | Refusal) -> RoleCalib
     if isinstance(measured, RoleCalibration):
         return measured
     if isinstance(sidecar, Refusal):
-        return Refusal(
-            subject="cost of a request through a waypoint",
-            reason=Reason.NO_DATA,
-            detail=f"no waypoint could be fitted ({measured.detail}), and no sidecar either",
-        )
+        detail = f"no waypoint could be fitted ({measured.detail}), and no sidecar either"
+        return replace(measured, reason=Reason.NO_DATA, detail=detail)
     ratio = assumptions()["waypoint_to_sidecar_ratio"]
     return RoleCalibration(
         role=Role.WAYPOINT,
@@ -96,11 +85,9 @@ def _waypoint(usage: MeshUsage, sidecar: RoleCalibration | Refusal) -> RoleCalib
     )
 
 
-def _product(first: Interval, second: Interval) -> Interval:
+def _product(one: Interval, other: Interval) -> Interval:
     """Multiply ends by ends: wider than 90 % where the two are independent."""
-    return Interval(
-        low=first.low * second.low, mid=first.mid * second.mid, high=first.high * second.high
-    )
+    return Interval(low=one.low * other.low, mid=one.mid * other.mid, high=one.high * other.high)
 
 
 def _warnings(sidecar: RoleCalibration | Refusal, decomposition: Decomposition) -> tuple[str, ...]:

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats, Ints
-from analyzer.calibration.fit.huber import HUBER_THRESHOLD, fit_robustly
-from analyzer.calibration.fit.jackknife import ranges
+from analyzer.calibration.fit import huber, jackknife
 from analyzer.calibration.fit.least_squares import Problem, Term
 from analyzer.calibration.fit.segments import Segments
 from analyzer.calibration.result import MemoryCalibration
@@ -42,9 +41,8 @@ def fit_memory(usage: MeshUsage) -> MemoryCalibration | Refusal:
     gib = proxies["memory_bytes"].to_numpy(float) / BYTES_PER_GIB
     workload = proxies["workload"].to_numpy(np.int64)
     one = np.ones_like(gib)
-    whole = MemoryCalibration(
-        gib_per_proxy=_fit({CONSTANT: one}, gib, workload)[CONSTANT], proxy_count=len(gib)
-    )
+    mean = _fit({CONSTANT: one}, gib, workload)[CONSTANT]
+    whole = MemoryCalibration(gib_per_proxy=mean, proxy_count=len(gib))
     clusters = proxies["configured_clusters"].to_numpy(float)
     known = ~np.isnan(clusters)
     if known.sum() < MIN_PROXIES or clusters[known].std() < MIN_VARIATION * clusters[known].mean():
@@ -75,8 +73,8 @@ def _fit(loads: Mapping[Term, Floats], gib: Floats, workload: Ints) -> dict[Term
     clusters = Segments.of(workload)
     if len(clusters) < MIN_PROXIES:
         clusters = Segments.of(np.arange(len(gib)))
-    problem = Problem.single(loads, gib, np.ones(len(loads), dtype=bool))
+    problem = Problem.of(loads, gib, np.ones((1, len(loads)), dtype=bool))
     # The mean is a plain one, as it is paid for; the line is a robust one.
-    threshold = HUBER_THRESHOLD if CLUSTERS in loads else np.inf
-    fit = fit_robustly(problem, variance_weights=np.ones_like(gib), threshold=threshold)
-    return ranges(problem, fit, clusters)
+    threshold = huber.HUBER_THRESHOLD if CLUSTERS in loads else np.inf
+    fit = huber.fit_robustly(problem, variance_weights=np.ones_like(gib), threshold=threshold)
+    return jackknife.ranges(problem, fit, clusters)

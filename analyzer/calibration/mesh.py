@@ -15,26 +15,15 @@ from analyzer.units import Interval
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MeshCurve:
-    """The mean proxy of a mesh.
+    """The mean proxy of a mesh: its curve, and the two figures that are quoted of it."""
 
-    Attributes:
-        mid: idle vcpu per proxy and marginal vcpu per 1000 rps, shape (2,).
-        covariance: of these two, shape (2, 2).
-        degrees_of_freedom: of their intervals, shape (2,).
-        curve: CPU at any rate.
-        idle_weights: what each workload's idle counts, shape (g,).
-        sample_count: steps that the idle is the mean of.
-        total_basis_per_slope: what the slope is multiplied by to give the CPU of all traffic,
-            added up over the steps.
-    """
-
-    mid: Floats
-    covariance: Floats
-    degrees_of_freedom: Floats
+    mid: Floats  # (2,): idle vcpu per proxy and marginal vcpu per 1000 rps
+    covariance: Floats  # (2, 2)
+    degrees_of_freedom: Floats  # (2,)
     curve: Curve
-    idle_weights: Floats
-    sample_count: int
-    total_basis_per_slope: float
+    idle_weights: Floats  # (g,): what each workload's idle counts
+    sample_count: int  # steps that the idle is the mean of
+    total_basis_per_slope: float  # slope times this is the CPU of all traffic, added up over steps
 
     @property
     def intervals(self) -> tuple[Interval, Interval]:
@@ -61,13 +50,14 @@ def mesh_curve(fits: WorkloadFits, pooled: Pooled) -> MeshCurve | None:
     parts, freedoms = _uncertainty(fits, pooled, own_weights, lent_weights)
     idle, coefficient = float(mid[0]), float(mid[1] / 1000 / per_rps)
     exponent = fits.shape.exponent
+    curve: Curve = Power(idle_vcpu=idle, vcpu_per_rps_power=coefficient, exponent=exponent)
+    if exponent == 1:
+        curve = Affine(idle_vcpu=idle, vcpu_per_rps=coefficient)
     return MeshCurve(
         mid=mid,
         covariance=parts.sum(axis=0),
         degrees_of_freedom=np.array([pooled_freedom(parts[:, i, i], freedoms) for i in (0, 1)]),
-        curve=Affine(idle_vcpu=idle, vcpu_per_rps=coefficient)
-        if exponent == 1
-        else Power(idle_vcpu=idle, vcpu_per_rps_power=coefficient, exponent=exponent),
+        curve=curve,
         idle_weights=weights[:, 0],
         sample_count=int(fits.panel.workloads.lengths[has_idle].sum()),
         total_basis_per_slope=float(fits.panel.workloads.sum(fits.panel.rps)[has_slope].sum())
@@ -110,24 +100,21 @@ def _uncertainty(
 
 
 def cost_of_each(fits: WorkloadFits) -> dict[str, Interval]:
-    """Return what inbound and outbound requests and bytes cost each.
-
-    Each is the mean over the workloads where it is a term of its own, weighted by its amount.
-    """
-    terms = {
-        "vcpu_per_1000_inbound_rps": (INBOUND, 1000),
-        "vcpu_per_1000_outbound_rps": (OUTBOUND, 1000),
-        "vcpu_per_gbit_per_second": (BYTES, 1),
+    """Return the mean cost of each term of its own over the workloads, weighted by its amount."""
+    names = {
+        INBOUND: ("vcpu_per_1000_inbound_rps", 1000),
+        OUTBOUND: ("vcpu_per_1000_outbound_rps", 1000),
+        BYTES: ("vcpu_per_gbit_per_second", 1),
     }
     costs = {}
-    for name, (term, unit) in terms.items():
-        if term not in fits.shape.terms:
+    for column, term in enumerate(fits.shape.terms):
+        if term not in names:
             continue
-        variances = fits.variance(term)
+        variances = fits.coefficient_covariances[:, column, column]
         amounts = fits.panel.workloads.sum(fits.shape.load(term, fits.panel))
         amounts *= (variances > 0) & fits.has_slope
         if amounts.sum() > 0:
-            each = amounts / amounts.sum()
-            mean = weighted(each, fits.coefficient(term), variances, fits.panel.degrees_of_freedom)
-            costs[name] = mean.scaled(unit)
+            name, unit = names[term]
+            mids, freedoms = fits.fit.coefficients[:, column], fits.panel.degrees_of_freedom
+            costs[name] = weighted(amounts / amounts.sum(), mids, variances, freedoms).scaled(unit)
     return costs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,12 +11,7 @@ from analyzer.arrays import Floats
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Affine:
-    """A proxy's CPU is what it uses at rest, and the same again for each request.
-
-    Attributes:
-        idle_vcpu: at no traffic.
-        vcpu_per_rps: for one more request per second, at any rate.
-    """
+    """A proxy's CPU is what it uses at rest, and the same again for each request."""
 
     idle_vcpu: float
     vcpu_per_rps: float
@@ -34,10 +29,7 @@ class Affine:
 class Power:
     """The busier a proxy, the less one more request costs: batching, warm caches, kept connections.
 
-    Attributes:
-        idle_vcpu: at no traffic.
-        vcpu_per_rps_power: for one request per second: vcpu per rps to the power of `exponent`.
-        exponent: between 0 and 1; Istio's benchmark of 2020 follows 0.745.
+    The exponent is between 0 and 1; Istio's benchmark of 2020 follows 0.745.
     """
 
     idle_vcpu: float
@@ -50,11 +42,8 @@ class Power:
 
     def scaled(self, factor: float) -> Power:
         """Return the model of a proxy that uses so many times the CPU."""
-        return Power(
-            idle_vcpu=self.idle_vcpu * factor,
-            vcpu_per_rps_power=self.vcpu_per_rps_power * factor,
-            exponent=self.exponent,
-        )
+        idle, coefficient = self.idle_vcpu * factor, self.vcpu_per_rps_power * factor
+        return replace(self, idle_vcpu=idle, vcpu_per_rps_power=coefficient)
 
 
 Curve = Affine | Power

@@ -54,40 +54,30 @@ class Exclusion:
 
     reason: Unusable
     step_count: int
-    mean_vcpu: float
-    """Their CPU, averaged over the window like every total."""
+    mean_vcpu: float  # averaged over the window like every total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Observations:
-    """The steps of all proxies of one role.
+    """The steps of all proxies of one role: the usable ones, and totals of these and the others.
 
-    Attributes:
-        rows: the usable ones: workload (row of `workloads`), proxy, point, rps, inbound_rps,
-            outbound_rps, gbit_per_second (HTTP and TCP; NaN: not known), tcp_bytes_per_second,
-            new_connections_per_second, cpu_vcpu; sorted by workload, proxy and point.
-        workloads: namespace and workload of each one that has usable steps.
-        exclusions: the other steps.
-        left_out_vcpu: their CPU at each point of the window, by reason, shape (points,) each.
-        measured_vcpu: CPU of both together, averaged over the window.
-        measured_rps: proxy requests per second of both together, averaged in the same way.
-        point_count: the steps that averages are over.
+    Rows have the workload (row of `workloads`), then _COLUMNS (gbit_per_second: HTTP and TCP; NaN:
+    not known); sorted by workload, proxy and point.
     """
 
     rows: pd.DataFrame
-    workloads: pd.DataFrame
+    workloads: pd.DataFrame  # namespace and workload of each one that has usable steps
     exclusions: tuple[Exclusion, ...]
-    left_out_vcpu: Mapping[Unusable, Floats]
-    measured_vcpu: float
-    measured_rps: float
-    point_count: int
+    left_out_vcpu: Mapping[Unusable, Floats]  # (points,): CPU at each point of the window
+    measured_vcpu: float  # of all steps, averaged over the window
+    measured_rps: float  # proxy requests per second, averaged in the same way
+    point_count: int  # the steps that averages are over
 
     @property
     def why_excluded(self) -> str:
         """Why steps take no part, in words; empty where all do."""
-        return ", ".join(
-            f"{item.step_count} steps left out because {item.reason}" for item in self.exclusions
-        )
+        whys = (f"{it.step_count} steps left out because {it.reason}" for it in self.exclusions)
+        return ", ".join(whys)
 
 
 def observe(usage: MeshUsage, role: Role) -> Observations:
@@ -119,10 +109,8 @@ def observe(usage: MeshUsage, role: Role) -> Observations:
 
 def _rows(steps: pd.DataFrame, kept: Ints) -> pd.DataFrame:
     columns = {name: steps[name].to_numpy()[kept] for name in _COLUMNS if name in steps}
-    rps, http, tcp = (
-        steps[name].to_numpy()[kept]
-        for name in ("proxy_rps", "http_bytes_per_second", "tcp_bytes_per_second")
-    )
+    rps, tcp = steps["proxy_rps"].to_numpy()[kept], columns["tcp_bytes_per_second"]
+    http = steps["http_bytes_per_second"].to_numpy()[kept]
     # Where there are no requests, their bytes need not be known; TCP is what there is.
     without_http = np.where(rps > 0, np.nan, tcp)
     both = np.where(np.isnan(http), without_http, np.where(np.isnan(tcp), 0.0, tcp) + http)
@@ -134,34 +122,10 @@ def _exclude(
     usage: MeshUsage, steps: pd.DataFrame
 ) -> tuple[Ints, tuple[Exclusion, ...], dict[Unusable, Floats]]:
     """Return which rows are left, which are not, and the CPU of these at each point."""
-    points = usage.observed_points
-    vcpu, point = (
-        np.nan_to_num(steps["cpu_vcpu"].to_numpy(float)),
-        steps["point"].to_numpy(np.int64),
-    )
-    left = np.ones(len(steps), dtype=bool)
-    exclusions: list[Exclusion] = []
-    left_out_vcpu: dict[Unusable, Floats] = {}
-    for reason, holds in _reasons(usage, steps).items():
-        out = left & holds
-        left &= ~holds
-        totals = np.bincount(point[out], vcpu[out], minlength=points.max() + 1)
-        left_out_vcpu[reason] = totals.astype(float)
-        if out.any():
-            exclusions.append(
-                Exclusion(
-                    reason=reason,
-                    step_count=int(out.sum()),
-                    mean_vcpu=float(vcpu[out].sum()) / len(points),
-                )
-            )
-    return np.flatnonzero(left).astype(np.int64), tuple(exclusions), left_out_vcpu
-
-
-def _reasons(usage: MeshUsage, steps: pd.DataFrame) -> dict[Unusable, Bools]:
+    points, point = usage.observed_points, steps["point"].to_numpy(np.int64)
     cpu = steps["cpu_vcpu"].to_numpy(float)
     # What is not known compares as false: nothing is left out for want of knowledge.
-    return {
+    reasons = {
         Unusable.NO_CPU: np.isnan(cpu),
         Unusable.NOT_SCRAPED: steps["proxy_rps"].isna().to_numpy(),
         Unusable.CUT: _is_cut(usage, steps),
@@ -169,16 +133,29 @@ def _reasons(usage: MeshUsage, steps: pd.DataFrame) -> dict[Unusable, Bools]:
         Unusable.THROTTLED: steps["throttled_share"].to_numpy(float) > MAX_THROTTLED_SHARE,
         Unusable.AT_LIMIT: cpu > MAX_LIMIT_SHARE * steps["limit_vcpu"].to_numpy(float),
     }
+    vcpu, left = np.nan_to_num(cpu), np.ones(len(steps), dtype=bool)
+    exclusions, left_out_vcpu = [], {}
+    for reason, holds in reasons.items():
+        out = left & holds
+        left &= ~holds
+        totals = np.bincount(point[out], vcpu[out], minlength=points.max() + 1)
+        left_out_vcpu[reason] = totals.astype(float)
+        if out.any():
+            mean = float(vcpu[out].sum()) / len(points)
+            exclusions.append(Exclusion(reason=reason, step_count=int(out.sum()), mean_vcpu=mean))
+    return np.flatnonzero(left).astype(np.int64), tuple(exclusions), left_out_vcpu
 
 
 def _is_cut(usage: MeshUsage, steps: pd.DataFrame) -> Bools:
-    """Return in which steps a proxy lived only in part.
+    """Return in which steps a proxy lived only in part: its first and last.
 
-    Its first and last step, unless that is the window's own first or last: whether it lived
-    before and after the window cannot be seen.
+    Unless that is the window's own: whether it lived before and after that cannot be seen.
     """
-    point, points = steps["point"].to_numpy(), usage.observed_points
-    proxy = steps["proxy"].to_numpy()
+    points, point, proxy = (
+        usage.observed_points,
+        steps["point"].to_numpy(),
+        steps["proxy"].to_numpy(),
+    )
     is_first, is_last = np.diff(proxy, prepend=-1) != 0, np.diff(proxy, append=-1) != 0
     born, died = is_first & (point != points.min()), is_last & (point != points.max())
     return np.asarray(born | died)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.calibration.fit.clusters import clusters_of, seen_at
 from analyzer.calibration.fit.least_squares import correlations
-from analyzer.calibration.fit.segments import Segments
+from analyzer.calibration.fit.segments import Segments, clusters_of, seen_at
 from analyzer.units import Reason
 
 MIN_SAMPLES: Final = 12
@@ -29,19 +28,13 @@ COLLINEAR: Final = 0.9
 variance inflation of 10, the customary limit."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Obstacle:
-    """Why a workload's own slope cannot be fitted.
-
-    Attributes:
-        is_all_idle: whether its mean CPU is its idle, because it has no traffic.
-        has_level: whether its mean CPU at its mean rate is known well enough to be used.
-    """
+class Obstacle(NamedTuple):
+    """Why a workload's own slope cannot be fitted."""
 
     reason: Reason
     detail: str
-    is_all_idle: bool = False
-    has_level: bool = False
+    is_all_idle: bool = False  # its mean CPU is its idle, because it has no traffic
+    has_level: bool = False  # its mean CPU at its mean rate is known well enough to be used
 
     @property
     def can_borrow(self) -> bool:
@@ -49,34 +42,38 @@ class Obstacle:
         return self.is_all_idle or self.reason in (Reason.CONSTANT_TRAFFIC, Reason.TOO_FEW_SAMPLES)
 
 
+_DEAD: Final = Obstacle(Reason.NO_DATA, "its CPU reads zero throughout")
+_TCP: Final = Obstacle(Reason.NO_TRAFFIC, "its traffic is TCP, which Istio counts no requests of")
+_ALL_IDLE: Final = Obstacle(Reason.NO_TRAFFIC, "no requests; its CPU is all idle", is_all_idle=True)
+_STEADY: Final = Obstacle(
+    Reason.CONSTANT_TRAFFIC,
+    f"its request rate varies by less than {MIN_VARIATION:.0%}, so that idle "
+    "and slope cannot be told apart: collect a time with low and high traffic",
+    has_level=True,
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Panel:
     """Steps of proxies, sorted by workload, proxy and point; arrays of shape (n,).
 
-    Attributes:
-        gbit_per_second: 0 where not known.
-        numbers: which workload each segment is: its row in `Observations.workloads`, shape (g,).
-        workloads: segments of the rows.
-        proxies: segments of the rows, each within a workload.
-        clusters: segments of the rows that may be correlated: proxies, or blocks of their time.
-        obstacles: why a workload has no slope of its own, by segment.
-        has_directions: whether inbound and outbound requests vary on their own, shape (g,).
-        has_bytes: whether bytes are known and vary on their own, shape (g,).
+    Clusters may be correlated: they are proxies, or blocks of their time. Obstacles are why a
+    workload has no slope of its own, by segment; the last two say what varies on its own.
     """
 
     rps: Floats
     inbound_rps: Floats
     outbound_rps: Floats
-    gbit_per_second: Floats
+    gbit_per_second: Floats  # 0 where not known
     vcpu: Floats
     point: Ints
-    numbers: Ints
+    numbers: Ints  # (g,): the row of each segment of workloads in `Observations.workloads`
     workloads: Segments
     proxies: Segments
     clusters: Segments
     obstacles: Mapping[int, Obstacle]
-    has_directions: Bools
-    has_bytes: Bools
+    has_directions: Bools  # (g,)
+    has_bytes: Bools  # (g,)
 
     @classmethod
     def of(cls, rows: pd.DataFrame) -> Panel:
@@ -84,18 +81,13 @@ class Panel:
         workload, point = rows["workload"].to_numpy(np.int64), rows["point"].to_numpy(np.int64)
         workloads = Segments.of(workload)
         proxies = Segments.of(workload, rows["proxy"].to_numpy(np.int64))
-        rps, inbound, outbound = (
-            rows[name].to_numpy(float) for name in ("rps", "inbound_rps", "outbound_rps")
-        )
-        gbit = rows["gbit_per_second"].to_numpy(float)
-        is_known = workloads.sum(np.isnan(gbit)) == 0
-        gbit = np.nan_to_num(gbit)
-        has_directions, has_bytes = _separable(inbound, outbound, gbit, rps, workloads)
+        names = ("inbound_rps", "outbound_rps", "gbit_per_second", "rps")
+        loads = {name: rows[name].to_numpy(float) for name in names}
+        is_known = workloads.sum(np.isnan(loads["gbit_per_second"])) == 0
+        loads["gbit_per_second"] = np.nan_to_num(loads["gbit_per_second"])
+        has_directions, has_bytes = _separable(np.array([*loads.values()]), workloads)
         return cls(
-            rps=rps,
-            inbound_rps=inbound,
-            outbound_rps=outbound,
-            gbit_per_second=gbit,
+            **loads,
             vcpu=rows["cpu_vcpu"].to_numpy(float),
             point=point,
             numbers=workload[workloads.starts],
@@ -125,23 +117,16 @@ class Panel:
         return np.maximum(self.clusters.within(self.workloads).lengths - 1, 1)
 
 
-def _separable(
-    inbound: Floats, outbound: Floats, gbit: Floats, rps: Floats, workloads: Segments
-) -> tuple[Bools, Bools]:
+def _separable(loads: Floats, workloads: Segments) -> tuple[Bools, Bools]:
     """Return in which workloads the directions, and the bytes, vary on their own, (g,) each."""
-    columns = np.nan_to_num(np.array([inbound, outbound, gbit, rps]), copy=False)
-    into, out_of, size, whole = range(len(columns))
-    correlation = correlations(columns, workloads)
+    into, out_of, size, whole = range(len(loads))
+    correlation = correlations(np.nan_to_num(loads, copy=False), workloads)
     between, with_all = correlation[:, into, out_of], correlation[:, whole, size]
     with_in, with_out = correlation[:, into, size], correlation[:, out_of, size]
     has_directions = between**2 < COLLINEAR
     # The share of the bytes' variance that both directions together explain.
-    together = np.divide(
-        with_in**2 + with_out**2 - 2 * with_in * with_out * between,
-        1 - between**2,
-        out=np.ones_like(between),
-        where=has_directions,
-    )
+    joint, one = with_in**2 + with_out**2 - 2 * with_in * with_out * between, np.ones_like(between)
+    together = np.divide(joint, 1 - between**2, out=one, where=has_directions)
     return has_directions, np.where(has_directions, together, with_all**2) < COLLINEAR
 
 
@@ -154,32 +139,19 @@ def _obstacles(rows: pd.DataFrame, workloads: Segments) -> Mapping[int, Obstacle
     is_constant = np.sqrt(square) < MIN_VARIATION * mean
     has_tcp = workloads.highest(rows["tcp_bytes_per_second"].fillna(0.0).to_numpy(float)) > 0
     is_dead = workloads.highest(rows["cpu_vcpu"].to_numpy(float)) <= 0
+    kinds = (
+        (is_dead, _DEAD),
+        ((mean == 0) & has_tcp, _TCP),
+        (mean == 0, _ALL_IDLE),
+        (is_constant, _STEADY),
+    )
     found = {}
     for number, (count, step_count) in enumerate(zip(counts, steps, strict=True)):
+        holding = (obstacle for holds, obstacle in kinds if holds[number])
         if count < MIN_SAMPLES or step_count < MIN_STEPS:
-            found[number] = Obstacle(
-                reason=Reason.TOO_FEW_SAMPLES,
-                detail=f"{count} usable samples at {step_count} steps, and a line needs "
-                f"{MIN_SAMPLES} at {MIN_STEPS}: collect a longer time",
-            )
-        elif is_dead[number]:
-            found[number] = Obstacle(reason=Reason.NO_DATA, detail="its CPU reads zero throughout")
-        elif mean[number] == 0 and has_tcp[number]:
-            found[number] = Obstacle(
-                reason=Reason.NO_TRAFFIC,
-                detail="its traffic is TCP, which Istio counts no requests of",
-            )
-        elif mean[number] == 0:
-            found[number] = Obstacle(
-                reason=Reason.NO_TRAFFIC,
-                detail="no requests; its CPU is all idle",
-                is_all_idle=True,
-            )
-        elif is_constant[number]:
-            found[number] = Obstacle(
-                reason=Reason.CONSTANT_TRAFFIC,
-                detail=f"its request rate varies by less than {MIN_VARIATION:.0%}, so that idle "
-                "and slope cannot be told apart: collect a time with low and high traffic",
-                has_level=True,
-            )
+            seen = f"{count} usable samples at {step_count} steps"
+            needed = f"a line needs {MIN_SAMPLES} at {MIN_STEPS}: collect a longer time"
+            found[number] = Obstacle(Reason.TOO_FEW_SAMPLES, f"{seen}, and {needed}")
+        elif obstacle := next(holding, None):
+            found[number] = obstacle
     return found

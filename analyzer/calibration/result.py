@@ -20,10 +20,9 @@ class Backtest:
         bias_share: of all workloads' CPU together; above zero where it was predicted too high.
         error_share: mean error of a workload's mean CPU, without its sign, weighted by that CPU.
         covered_share: of workloads whose mean CPU fell in their 90 % prediction interval.
-        workload_count: that could be predicted.
-        workloads: one row each of these: namespace, workload, measured_vcpu, predicted_vcpu,
-            predicted_low_vcpu, predicted_high_vcpu (90 % prediction interval), all of the mean
-            over the observed points of the last 30 %.
+        workloads: one row each of those that could be predicted: namespace, workload,
+            measured_vcpu, predicted_vcpu, predicted_low_vcpu, predicted_high_vcpu (90 % prediction
+            interval), all of the mean over the observed points of the last 30 %.
     """
 
     bias_share: float
@@ -35,15 +34,10 @@ class Backtest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A model that was tried.
-
-    Attributes:
-        error: mean squared error of steps it was not fitted to, in units of their noise.
-        standard_error: of that.
-    """
+    """A model that was tried."""
 
     model: str
-    error: float
+    error: float  # mean square of that of steps it was not fitted to, in units of their noise
     standard_error: float
 
 
@@ -60,27 +54,19 @@ class RoleCalibration:
         draws: of (idle_vcpu_per_proxy, vcpu_per_1000_rps), shape (draws, 2), for joint ranges;
             None where the intervals are a range from documents.
         ratio_vcpu_per_1000_rps: the dashboard's figure: all CPU over all requests, idle included.
-        model: how CPU follows from requests, in words.
         operating_rps: rate of the proxy that a request meets, on average.
         fitted_rps: lowest and highest rate of one proxy that was fitted; outside, it extrapolates.
-        candidates: the models tried, the chosen one first: it is the simplest whose error is not
-            more than one standard error above the least.
-        cost_of_each: what inbound requests, outbound requests and bytes cost each, where the model
-            has them as terms; the unit is in the name.
+        candidates: the models tried; the first, chosen one is the simplest whose error is not more
+            than one standard error above the least.
+        cost_of_each: of inbound and outbound requests, and bytes, where the model has such terms.
         remarks: which terms could not be separated, and why.
-        straight_line_idle_vcpu_per_proxy: what a straight line would have called idle, where the
-            model is concave.
+        straight_line_idle_vcpu_per_proxy: a straight line's idle, where the model is concave.
         attenuation_share: by which share the slope is estimated to be too low, because clocks
             disagree and request rates have errors; not corrected for.
         r_squared: share of the CPU's variance between steps that the fit explains.
-        backtest: how well the end of the window followed from its beginning.
-        sample_count: steps fitted.
-        proxy_count: proxies fitted.
         covered_share: of the role's requests that the fitted workloads carry.
         source: of published and derived figures.
         not_measured: why the figures are not this mesh's own; None where they are measured.
-        vcpu_per_gbit_per_second: of ztunnels, where fitted.
-        vcpu_per_1000_new_connections_per_second: of ztunnels, where fitted.
     """
 
     role: Role = field(metadata={"json": False})
@@ -90,6 +76,7 @@ class RoleCalibration:
     model: str
     curve: Curve
     cost_of_each: Mapping[str, Interval] = field(default_factory=dict)
+    # Of ztunnels, where fitted.
     vcpu_per_gbit_per_second: Interval | None = None
     vcpu_per_1000_new_connections_per_second: Interval | None = None
     remarks: tuple[str, ...] = ()
@@ -126,15 +113,11 @@ class RoleCalibration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadCalibration:
-    """What one workload's sidecars cost; None where refused.
+    """What one workload's sidecars cost at its own rates; None where refused.
 
-    Attributes:
-        vcpu_per_1000_rps: at the workload's own rates, drawn towards the mesh's mean as far as its
-            own data are less sure than workloads differ.
-        idle_vcpu_per_proxy: drawn towards the mesh's mean in the same way.
-        own_share: how much of the slope rests on the workload's own data, 0-1; the rest is
-            borrowed from the other workloads.
-        provenance: measured, or derived where the slope is borrowed altogether.
+    Costs are drawn towards the mesh's mean as far as the workload's own data are less sure than
+    workloads differ. The share of the slope that rests on its own is 0-1; the rest is borrowed from
+    the other workloads, and where that is all of it the provenance is derived.
     """
 
     namespace: str
@@ -152,14 +135,10 @@ class WorkloadCalibration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryCalibration:
-    """What memory a sidecar takes: it grows with the configuration pushed to it, not with requests.
+    """What memory the mean sidecar takes: it grows with its configuration, not with requests.
 
-    Attributes:
-        gib_per_proxy: of the mean sidecar.
-        idle_gib_per_proxy: without any configuration; None where that cannot be separated.
-        gib_per_1000_clusters: for 1000 more Envoy clusters; None in the same case.
-        cluster_count: of the mean sidecar; None where not known.
-        proxy_count: proxies fitted.
+    Idle is without any configuration, and clusters are Envoy's that it is configured for: None
+    where these cannot be separated.
     """
 
     gib_per_proxy: Interval
@@ -175,10 +154,7 @@ class Decomposition:
 
     measured = idle + traffic + excluded + unexplained, by construction.
 
-    Attributes:
-        idle_vcpu: what the proxies would use without traffic.
-        traffic_vcpu: what their requests cost beyond that.
-        excluded_vcpu: of steps left out, and of workloads that could not be fitted.
+    Excluded is the CPU of steps left out, and of workloads that could not be fitted.
     """
 
     measured_vcpu: float
@@ -198,13 +174,10 @@ class Calibration:
     """What proxies cost, by role, and what cannot be said.
 
     Attributes:
-        sidecar: the fit, or why there is none.
         waypoint: measured where the mesh has waypoints with traffic, else derived from sidecars;
             a refusal where neither could be had.
         ztunnel: measured where the mesh has ztunnels with traffic, else published.
-        memory: of sidecars.
         observations: the fitted steps with their prediction (`predicted_vcpu`), for charts.
-        exclusions: steps that took no part, with their number and CPU.
         timeline: of the sidecars, one row an observed point: start (of the step, UTC),
             measured_vcpu, predicted_vcpu (of the steps that were fitted), fitted_vcpu (measured,
             of the same), throttled_vcpu, left_out_vcpu (for other reasons), unfitted_vcpu (of

@@ -6,17 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzer.calibration.backtest import backtest
-from analyzer.calibration.choice import Score, choose
-from analyzer.calibration.fit.attenuation import Course, attenuation_share
+from analyzer.calibration.fit import attenuation, student
 from analyzer.calibration.fit.partial_pooling import Pooled
-from analyzer.calibration.fit.student import joint_draws
 from analyzer.calibration.mesh import MeshCurve, cost_of_each, mesh_curve
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.result import Candidate, RoleCalibration
-from analyzer.calibration.shapes import AFFINE, left_out
+from analyzer.calibration.shapes import AFFINE, Score, choose, left_out
 from analyzer.calibration.workloads import WorkloadFits, fit_workloads, pool_workloads
-from analyzer.units import Interval, Provenance, Reason, Refusal, Role
+from analyzer.units import Provenance, Reason, Refusal, Role
 
 MIN_COVERED_SHARE = 0.5
 """Where the fitted workloads carry less of the requests, their mean is not the mesh's."""
@@ -27,14 +25,9 @@ MIN_SIDECARS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fitted:
-    """The fits of a role's workloads, alone and together.
+    """The fits of a role's workloads: each alone, drawn towards the others, and by straight lines.
 
-    Attributes:
-        workloads: each on its own.
-        pooled: each, drawn towards the others.
-        straight: each, by a straight line; the same as `workloads` where that is the shape chosen.
-        scores: of the shapes tried, the chosen one first; empty where no workload can be fitted.
-        mesh: the mean proxy; None where no workload has a slope.
+    Scores are of the shapes tried, the chosen one first: none where no workload can be fitted.
     """
 
     workloads: WorkloadFits
@@ -109,31 +102,31 @@ def _calibration(
     panel, own = fits.panel, fits.has_slope
     per_workload = panel.workloads.sum(panel.rps)
     requests = float(per_workload.sum())
+    steps = fits.shape.basis(panel), panel.vcpu, panel.point
+    course = attenuation.Course(*steps, panel.workloads, panel.clusters)
     idle, slope = mesh.intervals
-    straight_idle = None
-    if fits is not fitted.straight:
-        straight_idle = float(mesh.idle_weights @ fitted.straight.curves[:, 0])
+    straight_idle = float(mesh.idle_weights @ fitted.straight.curves[:, 0])
+    rates = panel.workloads.lowest(panel.rps)[own], panel.workloads.highest(panel.rps)[own]
     return RoleCalibration(
         role=role,
         vcpu_per_1000_rps=slope,
         idle_vcpu_per_proxy=idle,
         curve=mesh.curve,
-        draws=joint_draws(mesh.mid, mesh.covariance, mesh.degrees_of_freedom),
+        draws=student.joint_draws(mesh.mid, mesh.covariance, mesh.degrees_of_freedom),
         ratio_vcpu_per_1000_rps=observations.measured_vcpu / observations.measured_rps * 1000,
         model=fits.shape.name,
         candidates=tuple(
-            Candidate(model=item.shape.name, error=item.error, standard_error=item.standard_error)
-            for item in fitted.scores
+            Candidate(model=shape.name, error=error, standard_error=standard_error)
+            for shape, error, standard_error in fitted.scores
         ),
         operating_rps=float((panel.rps**2).sum()) / requests,
-        fitted_rps=(
-            float(panel.workloads.lowest(panel.rps)[own].min()),
-            float(panel.workloads.highest(panel.rps)[own].max()),
-        ),
+        fitted_rps=(float(rates[0].min()), float(rates[1].max())),
         cost_of_each=cost_of_each(fits),
         remarks=left_out(panel, own) if role == Role.SIDECAR else (),
-        straight_line_idle_vcpu_per_proxy=straight_idle,
-        attenuation_share=_attenuation(fits),
+        straight_line_idle_vcpu_per_proxy=None if fits is fitted.straight else straight_idle,
+        # The kubelet's CPU is up to 15 s older than the requests, and a scrape may be early or
+        # late: work of one step then shows in the next.
+        attenuation_share=attenuation.attenuation_share(course, fits.fit, own),
         r_squared=fits.r_squared,
         backtest=backtest(fits.shape, observations, fits.fit.variance_weights),
         sample_count=int(panel.workloads.lengths[own].sum()),
@@ -141,20 +134,3 @@ def _calibration(
         covered_share=float(per_workload[own].sum()) / requests,
         provenance=Provenance.MEASURED,
     )
-
-
-def _attenuation(fits: WorkloadFits) -> Interval | None:
-    """Return by which share the slope is too low.
-
-    The kubelet's CPU is up to 15 s older than the requests, and a scrape may be early or late: work
-    of one step then shows in the next.
-    """
-    panel = fits.panel
-    course = Course(
-        x=fits.shape.basis(panel),
-        y=panel.vcpu,
-        step=panel.point,
-        groups=panel.workloads,
-        clusters=panel.clusters,
-    )
-    return attenuation_share(course, fits.fit, fits.has_slope)

@@ -1,24 +1,22 @@
-"""The shapes a fit may take, from the simplest: what each makes of the observations."""
+"""The shapes a fit may take, from the simplest, and which of them the data ask for."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from analyzer.arrays import Bools, Floats
+from analyzer.calibration.fit.huber import RobustFit
+from analyzer.calibration.fit.jackknife import prediction_error
 from analyzer.calibration.fit.least_squares import Problem, Term
 from analyzer.calibration.panel import Panel
 
 EXPONENTS: Final = (0.45, 0.65, 0.85)
-"""Exponents tried first."""
-
 FINER: Final = (-0.1, -0.05, 0.05, 0.1)
-"""Steps from the best of them that are tried next. Neighbours 0.05 apart predict within 1 % of each
-other over a factor of ten."""
+"""Exponents tried first, and steps from the best of them that are tried next. Neighbours 0.05 apart
+predict within 1 % of each other over a factor of ten."""
 
 IDLE: Final = Term(name="idle", is_floored=True)
-"""What a proxy uses without traffic."""
-
 REQUESTS: Final = Term(name="requests")
 """All requests, or a power of them. Where noise hides what they cost, half of all estimates come
 out too low, and cutting these off at zero would push the mean of the mesh up."""
@@ -30,16 +28,10 @@ BYTES: Final = Term(name="bytes", is_floored=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """How CPU follows from traffic, but for the coefficients.
-
-    Attributes:
-        name: for people.
-        exponent: of the request rate; 1 for a straight line.
-        terms: what has a cost of its own.
-    """
+    """How CPU follows from traffic, but for the coefficients: its terms have costs of their own."""
 
     name: str
-    exponent: float = 1.0
+    exponent: float = 1.0  # of the request rate; 1 for a straight line
     terms: tuple[Term, ...] = (IDLE, REQUESTS)
 
     def basis(self, panel: Panel) -> Floats:
@@ -48,16 +40,10 @@ class Shape:
 
     def load(self, term: Term, panel: Panel) -> Floats:
         """Return what a term's coefficient is multiplied by, shape (n,)."""
-        if term == IDLE:
-            return np.ones_like(panel.rps)
-        if term == REQUESTS:
-            return self.basis(panel)
-        loads = {
-            INBOUND: panel.inbound_rps,
-            OUTBOUND: panel.outbound_rps,
-            BYTES: panel.gbit_per_second,
-        }
-        return loads[term]
+        if term in (IDLE, REQUESTS):
+            return np.ones_like(panel.rps) if term == IDLE else self.basis(panel)
+        into, out_of = panel.inbound_rps, panel.outbound_rps
+        return {INBOUND: into, OUTBOUND: out_of, BYTES: panel.gbit_per_second}[term]
 
     def design(self, panel: Panel) -> Floats:
         """Return the load of each term, shape (k, n)."""
@@ -65,13 +51,9 @@ class Shape:
 
     def problem(self, panel: Panel) -> Problem:
         """Return what is to be fitted, workload by workload."""
-        return Problem(
-            terms=self.terms,
-            design=self.design(panel),
-            target=panel.vcpu,
-            segments=panel.workloads,
-            active=np.column_stack([_takes_part(term, self, panel) for term in self.terms]),
-        )
+        loads = {term: self.load(term, panel) for term in self.terms}
+        active = np.column_stack([_takes_part(term, self, panel) for term in self.terms])
+        return Problem.of(loads, panel.vcpu, active, panel.workloads)
 
 
 AFFINE: Final = Shape(name="affine")
@@ -88,24 +70,23 @@ def power(exponent: float) -> Shape:
 
 def _takes_part(term: Term, shape: Shape, panel: Panel) -> Bools:
     """Return in which workloads a term is separable from the shape's others, shape (g,)."""
+    takes_part = panel.is_fitted
     if term == IDLE:
-        all_idle = [number for number, item in panel.obstacles.items() if item.is_all_idle]
-        has_idle = panel.is_fitted
-        has_idle[all_idle] = True
-        return has_idle
-    if term == BYTES:
-        return panel.is_fitted & panel.has_bytes
-    if term in (INBOUND, OUTBOUND):
-        return panel.is_fitted & panel.has_directions
-    # Where directions have a cost each, all requests have none besides.
-    return panel.is_fitted & ~(panel.has_directions & (INBOUND in shape.terms))
+        takes_part[[number for number, item in panel.obstacles.items() if item.is_all_idle]] = True
+    elif term == BYTES:
+        takes_part &= panel.has_bytes
+    elif term in (INBOUND, OUTBOUND):
+        takes_part &= panel.has_directions
+    elif INBOUND in shape.terms:
+        # Where directions have a cost each, all requests have none besides.
+        takes_part &= ~panel.has_directions
+    return takes_part
 
 
 def left_out(panel: Panel, has_slope: Bools) -> tuple[str, ...]:
     """Return which terms could not be fitted apart in which part of the workloads, and why."""
     together, without_bytes = ~panel.has_directions[has_slope], ~panel.has_bytes[has_slope]
-    count = len(together)
-    remarks = []
+    count, remarks = len(together), []
     if together.any():
         remarks.append(
             f"inbound and outbound requests rise and fall together in {together.sum()} "
@@ -117,3 +98,46 @@ def left_out(panel: Panel, has_slope: Bools) -> tuple[str, ...]:
             "workloads, where they are part of the cost of a request"
         )
     return tuple(remarks)
+
+
+class Score(NamedTuple):
+    """How well a shape predicts clusters that it was not fitted to."""
+
+    shape: Shape
+    error: float  # mean square of a step's, in units of its workload's noise; 1 is noise alone
+    standard_error: float
+
+
+def choose(panel: Panel, line: RobustFit) -> tuple[Score, ...]:
+    """Cross-validate every shape; first comes the simplest not clearly worse than the best.
+
+    Not clearly worse is: by no more than one standard error of the best one's error (Breiman and
+    others, Classification and Regression Trees, 1984, section 3.4.3). All are compared by the
+    weights of a straight line.
+    """
+    straight = cross_validate(AFFINE, panel, line)
+    scores = [straight, _best_power(straight, panel, line)]
+    if panel.has_directions.any() or panel.has_bytes.any():
+        scores.append(cross_validate(BY_DIRECTION, panel, line))
+    best = min(scores, key=lambda score: score.error)
+    limit = best.error + best.standard_error
+    chosen = next(score for score in scores if score.error <= limit)
+    return chosen, *(score for score in scores if score is not chosen)
+
+
+def _best_power(straight: Score, panel: Panel, line: RobustFit) -> Score:
+    """Return the best exponent's score; where none comes near a straight line, a rough one's."""
+    rough = [cross_validate(power(exponent), panel, line) for exponent in EXPONENTS]
+    best = min(rough, key=lambda score: score.error)
+    if best.error >= straight.error:
+        return best
+    exponents = [round(best.shape.exponent + step, 2) for step in FINER]
+    finer = [cross_validate(power(exponent), panel, line) for exponent in exponents]
+    return min(best, *finer, key=lambda score: score.error)
+
+
+def cross_validate(shape: Shape, panel: Panel, line: RobustFit) -> Score:
+    """Predict each of a workload's proxies, or block of its time, from its others."""
+    precision = line.weights / panel.workloads.spread(line.scale**2)
+    errors = prediction_error(shape.problem(panel), precision, panel.clusters, panel.is_fitted)
+    return Score(shape, *errors)

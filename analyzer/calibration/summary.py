@@ -10,7 +10,6 @@ from analyzer.calibration.fit.student import interval, weighted
 from analyzer.calibration.observations import Observations, Unusable
 from analyzer.calibration.result import Decomposition, WorkloadCalibration
 from analyzer.calibration.role import Fitted
-from analyzer.calibration.workloads import WorkloadFits
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import Interval, Provenance, Refusal, Role
 
@@ -18,27 +17,24 @@ from analyzer.units import Interval, Provenance, Refusal, Role
 def decompose(fitted: Fitted | None, observations: Observations) -> Decomposition:
     """Divide the measured CPU into idle, traffic, what could not be fitted, and the rest."""
     points = observations.point_count
-    excluded_vcpu = sum(item.mean_vcpu for item in observations.exclusions)
+    excluded = sum(item.mean_vcpu for item in observations.exclusions)
     idle = traffic = Interval.exactly(0.0)
     if fitted is not None:
-        fits = fitted.workloads
-        is_fitted = fits.has_idle | fitted.pooled.borrows
-        vcpu = fits.panel.workloads.sum(fits.panel.vcpu)
-        excluded_vcpu += float(vcpu[~is_fitted].sum()) / points
-        if fitted.mesh is None:
+        fits, panel, mesh = fitted.workloads, fitted.workloads.panel, fitted.mesh
+        has_none = ~(fits.has_idle | fitted.pooled.borrows)
+        excluded += float(panel.workloads.sum(panel.vcpu)[has_none].sum()) / points
+        if mesh is None:
             # None carries requests.
-            time = fits.panel.workloads.lengths * fits.has_idle / points
-            variances, freedoms = fits.covariances[:, 0, 0], fits.panel.degrees_of_freedom
-            idle = weighted(time, fits.curves[:, 0], variances, freedoms)
+            time = panel.workloads.lengths * fits.has_idle / points
+            variances = fits.covariances[:, 0, 0]
+            idle = weighted(time, fits.curves[:, 0], variances, panel.degrees_of_freedom)
         else:
-            mean_idle, slope = fitted.mesh.intervals
-            idle = mean_idle.scaled(fitted.mesh.sample_count / points)
-            traffic = slope.scaled(fitted.mesh.total_basis_per_slope / points)
+            idle, traffic = mesh.intervals
+            idle = idle.scaled(mesh.sample_count / points)
+            traffic = traffic.scaled(mesh.total_basis_per_slope / points)
+    measured = observations.measured_vcpu
     return Decomposition(
-        measured_vcpu=observations.measured_vcpu,
-        idle_vcpu=idle,
-        traffic_vcpu=traffic,
-        excluded_vcpu=excluded_vcpu,
+        measured_vcpu=measured, idle_vcpu=idle, traffic_vcpu=traffic, excluded_vcpu=excluded
     )
 
 
@@ -49,20 +45,21 @@ def workload_calibrations(
     fits, pooled, panel = fitted.workloads, fitted.pooled, fitted.workloads.panel
     rps, vcpu = panel.workloads.sum(panel.rps), panel.workloads.sum(panel.vcpu)
     low, high = panel.workloads.lowest(panel.rps), panel.workloads.highest(panel.rps)
-    per_1000_rps = _per_1000_rps(fits)
+    basis = panel.workloads.sum(fits.shape.basis(panel))
+    # A request costs what it does at the workload's rates; where there are none, at the mesh's.
+    whole = basis.sum() / rps.sum() if rps.sum() else 1.0
+    each = np.divide(basis, rps, out=np.full_like(rps, whole), where=rps > 0)
+    per_1000_rps = 1000 * fits.shape.exponent * each
     counts, proxies = panel.workloads.lengths, panel.proxy_counts
-
-    def cost(number: int, which: int) -> Interval | None:
-        """Return an interval; None for a cost below zero, which is noise."""
-        mid = pooled.coefficients[number, which]
-        variance = pooled.covariances[number, which, which]
-        freedom = pooled.degrees_of_freedom[number]
-        return interval(mid, variance, freedom) if mid >= 0 else None
+    variances = np.einsum("gii->gi", pooled.covariances)
+    # A cost below zero is noise.
+    is_known = np.column_stack([fits.has_idle, fits.has_slope]) | pooled.borrows[:, None]
+    is_known &= pooled.coefficients >= 0
 
     for number, names in enumerate(observations.workloads.iloc[panel.numbers].itertuples()):
-        borrows = bool(pooled.borrows[number])
-        idle = cost(number, 0) if fits.has_idle[number] or borrows else None
-        slope = cost(number, 1) if fits.has_slope[number] or borrows else None
+        freedom = pooled.degrees_of_freedom[number]
+        costs = zip(pooled.coefficients[number], variances[number], is_known[number], strict=True)
+        idle, slope = (interval(mid, var, freedom) if known else None for mid, var, known in costs)
         yield WorkloadCalibration(
             namespace=str(names.namespace),
             workload=str(names.workload),
@@ -74,33 +71,18 @@ def workload_calibrations(
             mean_rps=float(rps[number]) / observations.point_count,
             mean_vcpu=float(vcpu[number]) / observations.point_count,
             fitted_rps=(float(low[number]), float(high[number])),
-            provenance=Provenance.DERIVED if borrows else Provenance.MEASURED,
+            provenance=Provenance.DERIVED if pooled.borrows[number] else Provenance.MEASURED,
         )
-
-
-def _per_1000_rps(fits: WorkloadFits) -> Floats:
-    """Return what turns each workload's coefficient into its cost of 1000 more requests/s.
-
-    At its own rates; where there are none, at the mesh's.
-    """
-    shape, panel = fits.shape, fits.panel
-    rps, basis = panel.workloads.sum(panel.rps), panel.workloads.sum(shape.basis(panel))
-    whole = basis.sum() / rps.sum() if rps.sum() else 1.0
-    each = np.divide(basis, rps, out=np.full_like(rps, whole), where=rps > 0)
-    return 1000 * shape.exponent * each
 
 
 def refused_workloads(fitted: Fitted, observations: Observations) -> Iterator[Refusal]:
     """Return which workloads have no slope of their own, and why."""
     for number, obstacle in sorted(fitted.workloads.obstacles.items()):
         names = observations.workloads.iloc[fitted.workloads.panel.numbers[number]]
-        borrows = fitted.pooled.borrows[number]
-        yield Refusal(
-            subject=f"slope of {names['namespace']}/{names['workload']}",
-            reason=obstacle.reason,
-            detail=obstacle.detail
-            + ("; what the other workloads have in common stands in for it" if borrows else ""),
-        )
+        subject, detail = f"slope of {names['namespace']}/{names['workload']}", obstacle.detail
+        if fitted.pooled.borrows[number]:
+            detail += "; what the other workloads have in common stands in for it"
+        yield Refusal(subject=subject, reason=obstacle.reason, detail=detail)
 
 
 def predicted_vcpu(fitted: Fitted) -> Floats:
@@ -117,22 +99,17 @@ def predicted_vcpu(fitted: Fitted) -> Floats:
 def timeline(usage: MeshUsage, observations: Observations, predicted: Floats) -> pd.DataFrame:
     """Return the sidecars' totals in each observed point, columns as in `Calibration.timeline`.
 
-    Args:
-        usage: the mesh.
-        observations: its sidecars.
-        predicted: CPU that the fit gives each row of `observations.rows`; NaN where it gives none,
-            and empty without a fit.
+    Predicted is each row's CPU by the fit; NaN where it gives none, and empty without a fit.
     """
     points, rows = usage.observed_points, observations.rows
     point, vcpu = rows["point"].to_numpy(np.int64), rows["cpu_vcpu"].to_numpy(float)
     predicted = predicted if len(predicted) else np.full(len(rows), np.nan)
     known = ~np.isnan(predicted)
     left_out = {reason: lost[points] for reason, lost in observations.left_out_vcpu.items()}
-    throttled = left_out.pop(Unusable.THROTTLED)
     parts = {
         "fitted_vcpu": _total(points, point[known], vcpu[known]),
         "unfitted_vcpu": _total(points, point[~known], vcpu[~known]),
-        "throttled_vcpu": throttled,
+        "throttled_vcpu": left_out.pop(Unusable.THROTTLED),
         "left_out_vcpu": np.sum(list(left_out.values()), axis=0),
     }
     is_sidecar = (usage.proxies["role"] == Role.SIDECAR).to_numpy(bool)
@@ -144,8 +121,7 @@ def timeline(usage: MeshUsage, observations: Observations, predicted: Floats) ->
         {
             "start": [usage.window.start_of(int(number)) for number in points],
             "measured_vcpu": np.sum(list(parts.values()), axis=0),
-            # Where no step was fitted nothing is predicted, and where none was scraped nothing is
-            # known.
+            # Where no step was fitted or scraped, nothing is predicted or known.
             "predicted_vcpu": np.where(np.isin(points, point[known]), predictions, np.nan),
             **parts,
             "proxy_rps": np.where(np.isin(points, at), _total(points, at, rps[scraped]), np.nan),
@@ -154,5 +130,4 @@ def timeline(usage: MeshUsage, observations: Observations, predicted: Floats) ->
 
 
 def _total(points: Ints, at: Ints, values: Floats) -> Floats:
-    """Add values up at each of the points."""
     return np.bincount(at, values, minlength=points.max() + 1)[points].astype(float)

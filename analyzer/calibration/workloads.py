@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.huber import HUBER_THRESHOLD, RobustFit, fit_robustly
 from analyzer.calibration.fit.jackknife import jackknife
-from analyzer.calibration.fit.least_squares import Problem, Term, r_squared
+from analyzer.calibration.fit.least_squares import Problem, r_squared
 from analyzer.calibration.fit.partial_pooling import Level, Pooled, pool
 from analyzer.calibration.fit.student import reach
 from analyzer.calibration.panel import Obstacle, Panel
@@ -19,6 +20,13 @@ CLEARLY = 2
 """How many times the reach of its 90 % interval a slope must be below zero to be more than noise:
 once is what noise does to one in twenty, and a mesh may have hundreds that cost next to nothing."""
 
+_FLAT: Final = Obstacle(
+    Reason.NEGATIVE_SLOPE, "its CPU does not rise with its requests by more than its noise"
+)
+_FALLING: Final = Obstacle(
+    Reason.NEGATIVE_SLOPE, "its CPU falls when its requests rise: something else drives it"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WorkloadFits:
@@ -28,29 +36,20 @@ class WorkloadFits:
     Where directions and bytes have costs of their own, the coefficient is that of the workload's
     own mix of them.
 
-    Attributes:
-        shape: of all fits.
-        panel: what was fitted.
-        fit: the fits, with the weights that gave them.
-        coefficient_covariances: of the shape's terms, from leaving out clusters, shape (g, k, k).
-        curves: idle (vcpu) and coefficient, shape (g, 2); 0 where there is none.
-        covariances: of these two, shape (g, 2, 2).
-        obstacles: why a workload has no slope of its own, by segment.
-        has_idle: whether there is an idle of its own, shape (g,).
-        has_slope: whether the fit measures the cost of requests, shape (g,). It may measure that
-            noise hides their cost: then the coefficient may be below zero, and counts in the mesh's
-            mean, which would come out too high if only those survived that noise had tilted up.
+    A fit has a slope where it measures the cost of requests. It may measure that noise hides their
+    cost: then the coefficient may be below zero, and counts in the mesh's mean, which would come
+    out too high if only those survived that noise had tilted up.
     """
 
     shape: Shape
     panel: Panel
     fit: RobustFit
-    coefficient_covariances: Floats
-    curves: Floats
-    covariances: Floats
-    obstacles: Mapping[int, Obstacle]
-    has_idle: Bools
-    has_slope: Bools
+    coefficient_covariances: Floats  # (g, k, k): of the shape's terms, from leaving out clusters
+    curves: Floats  # (g, 2): idle (vcpu) and coefficient; 0 where there is none
+    covariances: Floats  # (g, 2, 2): of these two
+    obstacles: Mapping[int, Obstacle]  # why a workload has no slope of its own, by segment
+    has_idle: Bools  # (g,)
+    has_slope: Bools  # (g,)
 
     @property
     def predicted_vcpu(self) -> Floats:
@@ -67,15 +66,6 @@ class WorkloadFits:
         vcpu = self.panel.vcpu[known]
         return r_squared(vcpu, vcpu - predicted[known])
 
-    def coefficient(self, term: Term) -> Floats:
-        """Return each workload's coefficient of a term of the shape, shape (g,)."""
-        return self.fit.coefficients[:, self.shape.terms.index(term)]
-
-    def variance(self, term: Term) -> Floats:
-        """Return the variance of that, shape (g,); 0 where the term took no part."""
-        column = self.shape.terms.index(term)
-        return self.coefficient_covariances[:, column, column]
-
 
 def fit_workloads(
     shape: Shape, panel: Panel, start: tuple[Floats, Floats] | None = None
@@ -83,12 +73,8 @@ def fit_workloads(
     """Fit each workload's proxies on their own.
 
     Where there are no requests the mean of the CPU is its idle, by definition: there, and only
-    there, no step counts less for being far off.
-
-    Args:
-        shape: of the fits.
-        panel: the observations.
-        start: variance and robust weights of a similar fit, to begin with; shape (n,) each.
+    there, no step counts less for being far off. To start with there are the weights of a similar
+    fit: variance and robust ones, shape (n,) each.
     """
     problem = shape.problem(panel)
     threshold = np.full(len(problem.segments), HUBER_THRESHOLD)
@@ -102,6 +88,7 @@ def fit_workloads(
     to_end = CLEARLY * reach(covariances[:, 1, 1], panel.degrees_of_freedom)
     is_down = is_fitted & (slope <= 0)
     is_falling = is_down & (slope + to_end < 0)
+    downward = {int(i): _FALLING if is_falling[i] else _FLAT for i in np.flatnonzero(is_down)}
     return WorkloadFits(
         shape=shape,
         panel=panel,
@@ -109,7 +96,7 @@ def fit_workloads(
         coefficient_covariances=covariance,
         curves=curves,
         covariances=covariances,
-        obstacles={**panel.obstacles, **_downward(is_down, is_falling)},
+        obstacles={**panel.obstacles, **downward},
         has_idle=problem.active[:, shape.terms.index(IDLE)] & ~is_falling,
         has_slope=is_fitted & ~is_falling,
     )
@@ -135,44 +122,26 @@ def _reduction(shape: Shape, panel: Panel) -> Floats:
         if term in (IDLE, REQUESTS):
             reduction[:, int(term == REQUESTS), column] = 1
         else:
-            part = panel.workloads.sum(shape.load(term, panel))
-            reduction[:, 1, column] = np.divide(
-                part, total, out=np.zeros_like(total), where=total > 0
-            )
+            part, none = panel.workloads.sum(shape.load(term, panel)), np.zeros_like(total)
+            reduction[:, 1, column] = np.divide(part, total, out=none, where=total > 0)
     return reduction
-
-
-def _downward(is_down: Bools, is_falling: Bools) -> dict[int, Obstacle]:
-    """Return why workloads whose CPU does not rise with their requests have no slope."""
-    noise = "its CPU does not rise with its requests by more than its noise"
-    other = "its CPU falls when its requests rise: something else drives it"
-    return {
-        int(number): Obstacle(
-            reason=Reason.NEGATIVE_SLOPE, detail=other if is_falling[number] else noise
-        )
-        for number in np.flatnonzero(is_down)
-    }
 
 
 def pool_workloads(fits: WorkloadFits) -> Pooled:
     """Weigh every workload's own curve against what the workloads have in common."""
-    levels = {
-        number: _level(fits, number, obstacle)
-        for number, obstacle in fits.obstacles.items()
-        if obstacle.can_borrow
-    }
-    return pool(
-        fits.curves, fits.covariances, fits.panel.degrees_of_freedom, fits.has_slope, levels
-    )
+    borrowing = {i: item for i, item in fits.obstacles.items() if item.can_borrow}
+    levels = {number: _level(fits, number, item) for number, item in borrowing.items()}
+    freedoms = fits.panel.degrees_of_freedom
+    return pool(fits.curves, fits.covariances, freedoms, fits.has_slope, levels)
 
 
 def _level(fits: WorkloadFits, number: int, obstacle: Obstacle) -> Level:
     """Return what is known of a workload without a slope: its idle, its mean CPU, or nothing."""
     if obstacle.is_all_idle:
-        idle, variance = fits.curves[number, 0], fits.covariances[number, 0, 0]
-        return Level(weights=np.array([1.0, 0.0]), value=float(idle), variance=float(variance))
+        idle, idle_variance = fits.curves[number, 0], fits.covariances[number, 0, 0]
+        return Level(np.array([1.0, 0.0]), float(idle), float(idle_variance))
     if not obstacle.has_level:
-        return Level(weights=np.zeros(2), value=0.0, variance=1.0)
+        return Level(np.zeros(2), value=0.0, variance=1.0)
     panel = fits.panel
     first = panel.workloads.starts[number]
     rows = slice(first, first + panel.workloads.lengths[number])
@@ -181,5 +150,4 @@ def _level(fits: WorkloadFits, number: int, obstacle: Obstacle) -> Level:
     starts = panel.clusters.starts[inside] - first
     deviations = np.add.reduceat(vcpu - vcpu.mean(), starts)
     variance = float(deviations @ deviations) / len(vcpu) ** 2
-    weights = np.array([1.0, float(basis.mean())])
-    return Level(weights=weights, value=float(vcpu.mean()), variance=variance)
+    return Level(np.array([1.0, float(basis.mean())]), float(vcpu.mean()), variance)

@@ -1,12 +1,11 @@
 """What a ztunnel costs: fitted on bytes and new connections, for it counts no requests."""
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from analyzer.arrays import Floats
-from analyzer.calibration.fit.huber import fit_robustly
-from analyzer.calibration.fit.jackknife import ranges
+from analyzer.calibration.fit import huber, jackknife
 from analyzer.calibration.fit.least_squares import Problem, Term, r_squared
 from analyzer.calibration.models import Affine
 from analyzer.calibration.observations import Observations
@@ -25,68 +24,27 @@ def fit_ztunnels(observations: Observations) -> RoleCalibration:
     All ztunnels are the same program with the same configuration, so that they share one fit. The
     cost of a request through one is published all the same: it counts none.
     """
-    request, idle = (
-        assumptions()[name] for name in ("ztunnel_vcpu_per_1000_rps", "ztunnel_idle_vcpu_per_node")
-    )
+    request = assumptions()["ztunnel_vcpu_per_1000_rps"]
+    idle = assumptions()["ztunnel_idle_vcpu_per_node"]
     source = f"{request.source}; idle: {idle.source}"
-    problem = _problem(observations)
-    if isinstance(problem, Problem):
-        return _measured(observations, problem, request.value, source)
-    return RoleCalibration(
+    published = RoleCalibration(
         role=Role.ZTUNNEL,
         vcpu_per_1000_rps=request.value,
         idle_vcpu_per_proxy=idle.value,
         curve=_line(idle.value, request.value),
         model="affine",
         provenance=Provenance.PUBLISHED,
-        source=f"{source}; not measured: {problem.detail}",
-        not_measured=problem,
     )
-
-
-def _problem(observations: Observations) -> Problem | Refusal:
-    """Return what can be fitted, or why nothing can."""
-    rows = observations.rows
-    gbit, connections = (
-        rows[name].fillna(0.0).to_numpy()
-        for name in ("gbit_per_second", "new_connections_per_second")
-    )
-    if rows.empty:
-        return _refusal(Reason.NO_DATA, observations.why_excluded or "no ztunnel was seen")
-    if len(rows) < MIN_SAMPLES or rows["point"].nunique() < MIN_STEPS:
-        detail = f"{len(rows)} usable steps of ztunnels are too few"
-        return _refusal(Reason.TOO_FEW_SAMPLES, detail)
-    if not rows["cpu_vcpu"].any():
-        return _refusal(Reason.NO_DATA, "the CPU of its ztunnels reads zero throughout")
-    has_bytes, has_connections = _varies(gbit), _varies(connections)
-    if not (has_bytes or has_connections):
-        detail = "the load of its ztunnels does not vary, or their metrics are not scraped"
-        return _refusal(Reason.CONSTANT_TRAFFIC, detail)
-    if has_bytes and has_connections:
-        has_connections = bool(np.corrcoef(gbit, connections)[0, 1] ** 2 <= COLLINEAR)
-    vcpu = rows["cpu_vcpu"].to_numpy(float)
-    loads = {IDLE: np.ones_like(vcpu), BYTES: gbit, CONNECTIONS: connections / 1000}
-    return Problem.single(loads, vcpu, np.array([True, has_bytes, has_connections]))
-
-
-def _varies(load: Floats) -> bool:
-    return bool(load.std() > MIN_VARIATION * load.mean())
-
-
-def _refusal(reason: Reason, detail: str) -> Refusal:
-    return Refusal(subject="cost of a ztunnel", reason=reason, detail=detail)
-
-
-def _measured(
-    observations: Observations, problem: Problem, request: Interval, source: str
-) -> RoleCalibration:
-    panel, fit = Panel.of(observations.rows), fit_robustly(problem)
-    costs = ranges(problem, fit, panel.clusters, problem.active)
-    return RoleCalibration(
-        role=Role.ZTUNNEL,
-        vcpu_per_1000_rps=request,
+    problem = _problem(observations)
+    if isinstance(problem, Refusal):
+        source = f"{source}; not measured: {problem.detail}"
+        return replace(published, source=source, not_measured=problem)
+    panel, fit = Panel.of(observations.rows), huber.fit_robustly(problem)
+    costs = jackknife.ranges(problem, fit, panel.clusters, problem.active)
+    return replace(
+        published,
         idle_vcpu_per_proxy=costs[IDLE],
-        curve=_line(costs[IDLE], request),
+        curve=_line(costs[IDLE], request.value),
         model="affine in bytes and new connections",
         vcpu_per_gbit_per_second=costs.get(BYTES),
         vcpu_per_1000_new_connections_per_second=costs.get(CONNECTIONS),
@@ -96,6 +54,35 @@ def _measured(
         provenance=Provenance.MEASURED,
         source=f"a request through one is published, for it counts none: {source}",
     )
+
+
+def _problem(observations: Observations) -> Problem | Refusal:
+    """Return what can be fitted, or why nothing can."""
+    rows = observations.rows
+    if rows.empty:
+        return _refusal(Reason.NO_DATA, observations.why_excluded or "no ztunnel was seen")
+    if len(rows) < MIN_SAMPLES or rows["point"].nunique() < MIN_STEPS:
+        detail = f"{len(rows)} usable steps of ztunnels are too few"
+        return _refusal(Reason.TOO_FEW_SAMPLES, detail)
+    if not rows["cpu_vcpu"].any():
+        return _refusal(Reason.NO_DATA, "the CPU of its ztunnels reads zero throughout")
+    gbit = rows["gbit_per_second"].fillna(0.0).to_numpy()
+    connections = rows["new_connections_per_second"].fillna(0.0).to_numpy()
+    has_bytes, has_connections = (
+        bool(load.std() > MIN_VARIATION * load.mean()) for load in (gbit, connections)
+    )
+    if not (has_bytes or has_connections):
+        detail = "the load of its ztunnels does not vary, or their metrics are not scraped"
+        return _refusal(Reason.CONSTANT_TRAFFIC, detail)
+    if has_bytes and has_connections:
+        has_connections = bool(np.corrcoef(gbit, connections)[0, 1] ** 2 <= COLLINEAR)
+    vcpu = rows["cpu_vcpu"].to_numpy(float)
+    loads = {IDLE: np.ones_like(vcpu), BYTES: gbit, CONNECTIONS: connections / 1000}
+    return Problem.of(loads, vcpu, np.array([[True, has_bytes, has_connections]]))
+
+
+def _refusal(reason: Reason, detail: str) -> Refusal:
+    return Refusal(subject="cost of a ztunnel", reason=reason, detail=detail)
 
 
 def _line(idle: Interval, per_1000_rps: Interval) -> Affine:

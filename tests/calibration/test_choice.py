@@ -6,7 +6,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from analyzer.calibration.choice import Score, choose, cross_validate
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.shapes import (
     AFFINE,
@@ -14,7 +13,10 @@ from analyzer.calibration.shapes import (
     BYTES,
     INBOUND,
     OUTBOUND,
+    Score,
     Shape,
+    choose,
+    cross_validate,
     power,
 )
 from analyzer.calibration.workloads import WorkloadFits, fit_workloads
@@ -117,9 +119,10 @@ def test_bytes_that_are_constant_or_unknown_get_no_cost(gbit: float) -> None:
 
     assert shape == BY_DIRECTION
     fits = fitted(usage, shape)
-    assert not fits.coefficient(BYTES).any()
-    assert fits.coefficient(INBOUND).mean() == pytest.approx(PER_INBOUND, rel=0.05)
-    assert fits.coefficient(OUTBOUND).mean() == pytest.approx(PER_OUTBOUND, rel=0.05)
+    costs = dict(zip(shape.terms, fits.fit.coefficients.T, strict=True))
+    assert not costs[BYTES].any()
+    assert costs[INBOUND].mean() == pytest.approx(PER_INBOUND, rel=0.05)
+    assert costs[OUTBOUND].mean() == pytest.approx(PER_OUTBOUND, rel=0.05)
     idle = IDLE + PER_GBIT * np.nan_to_num(gbit)
     assert fits.curves[:, 0].mean() == pytest.approx(idle, rel=0.05)
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from analyzer.calibration.fit.clusters import MIN_CLUSTERS
+from analyzer.calibration.fit.segments import MIN_CLUSTERS
 from analyzer.calibration.panel import MIN_SAMPLES, Obstacle, Panel
 from analyzer.units import Reason
 from tests.calibration.asking import observed, panel_of

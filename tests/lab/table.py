@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from analyzer.calibration import Calibration, calibrate
+from analyzer.calibration import Calibration, calibrate_usage
 from analyzer.data import sample_path
 from analyzer.measurement.snapshot import load_snapshot
+from analyzer.measurement.usage import measure
 from analyzer.report.render.markdown import markdown_table
 from tests.lab.analysis import beside_truth, truth_by_workload
 from tests.lab.truth import edges_from_json, truth_table
@@ -32,7 +33,7 @@ def lab_table(folder: Path | None = None) -> list[str]:
     """Return the table of the bundled recorded run, or of another one."""
     folder = folder or sample_path("lab")
     record = json.loads((folder / "truth.json").read_text())
-    calibration = calibrate(load_snapshot(folder))
+    calibration = calibrate_usage(measure(load_snapshot(folder)))
     header = [
         "workload",
         "",

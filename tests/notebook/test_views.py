@@ -8,9 +8,10 @@ import pytest
 from matplotlib.figure import Figure
 
 import analyzer as mesh
-from analyzer.calibration import calibrate
+from analyzer.calibration import calibrate_usage
 from analyzer.errors import UsageError
 from analyzer.measurement.snapshot import load_snapshot
+from analyzer.measurement.usage import measure
 from analyzer.notebook import MeshCalibration, MeshProjection, MeshSnapshot
 from analyzer.projection import default_scenario, project
 from analyzer.report.charts import CHARTS
@@ -84,7 +85,7 @@ def test_the_results_are_those_of_the_layers_below(
     snapshot: MeshSnapshot, calibration: MeshCalibration, projection: MeshProjection
 ) -> None:
     plain = load_snapshot(snapshot.path)
-    fitted = calibrate(plain)
+    fitted = calibrate_usage(measure(plain))
 
     assert snapshot.snapshot == plain
     assert calibration.result.decomposition == calibration.decomposition == fitted.decomposition
@@ -130,7 +131,9 @@ def test_plain_results_will_do_as_well(
     snapshot: MeshSnapshot, projection: MeshProjection, is_plain: tuple[bool, bool]
 ) -> None:
     measured = load_snapshot(snapshot.path) if is_plain[0] else snapshot
-    fitted = calibrate(snapshot.snapshot) if is_plain[1] else mesh.calibrate(snapshot)
+    fitted = (
+        calibrate_usage(measure(snapshot.snapshot)) if is_plain[1] else mesh.calibrate(snapshot)
+    )
 
     assert mesh.project(measured, fitted).saving_frame.equals(projection.saving_frame)
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.calibration.fit.huber import HUBER_THRESHOLD, RobustFit, fit_robustly
-from analyzer.calibration.fit.jackknife import leave_one_out, shifts
+from analyzer.calibration.fit import huber, jackknife, student
 from analyzer.calibration.fit.least_squares import Problem, Term, moments_of, solve
 from analyzer.calibration.fit.segments import Segments
-from analyzer.calibration.fit.student import pooled_freedom, quantile
 from analyzer.units import Interval
 
 _INTERCEPT: Final = Term(name="intercept", is_floored=True)
@@ -28,16 +25,10 @@ _WILD: Final = 8
 """Steps beyond so many deviations are left out: put together with others they would spoil them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Course:
+class Course(NamedTuple):
     """Steps of y and x in time, sorted by group, cluster and step; arrays of shape (n,).
 
-    Attributes:
-        x: the load.
-        y: what follows it, as a line of its own in each group.
-        step: number of the row's time.
-        groups: segments of the rows.
-        clusters: segments of the rows that may be correlated, within the groups.
+    In each group y follows x by a line of its own. Clusters, within groups, may be correlated.
     """
 
     x: Floats
@@ -48,60 +39,44 @@ class Course:
 
     def of(self, rows: Bools) -> Course:
         """Return some of the rows."""
-        return Course(
-            x=self.x[rows],
-            y=self.y[rows],
-            step=self.step[rows],
-            groups=Segments.of(self.groups.numbers[rows]),
-            clusters=Segments.of(self.clusters.numbers[rows]),
-        )
+        runs = self.groups.numbers[rows], self.clusters.numbers[rows]
+        return Course(self.x[rows], self.y[rows], self.step[rows], *map(Segments.of, runs))
 
     def averaged(self, steps: int) -> Course:
         """Return the means over so many steps of each cluster."""
         step = self.step // steps
         rows = Segments.of(self.clusters.numbers, step)
-        return Course(
-            x=rows.sum(self.x) / rows.lengths,
-            y=rows.sum(self.y) / rows.lengths,
-            step=step[rows.starts],
-            groups=rows.within(self.groups),
-            clusters=rows.within(self.clusters),
-        )
+        x, y = rows.sum(self.x) / rows.lengths, rows.sum(self.y) / rows.lengths
+        groups, clusters = rows.within(self.groups), rows.within(self.clusters)
+        return Course(x, y, step[rows.starts], groups, clusters)
 
     @property
     def lines(self) -> Problem:
         """A line through each group."""
-        return Problem(
-            terms=(_INTERCEPT, _SLOPE),
-            design=np.array([np.ones_like(self.x), self.x]),
-            target=self.y,
-            segments=self.groups,
-            active=np.ones((len(self.groups), 2), dtype=bool),
-        )
+        loads = {_INTERCEPT: np.ones_like(self.x), _SLOPE: self.x}
+        return Problem.of(loads, self.y, np.ones((len(self.groups), 2), dtype=bool), self.groups)
 
 
-def attenuation_share(course: Course, fit: RobustFit, has_slope: Bools) -> Interval | None:
+def attenuation_share(course: Course, fit: huber.RobustFit, has_slope: Bools) -> Interval | None:
     """Return by which share the slopes' mean, weighted by x, is too low; below 0 is noise.
 
     Where x and y are not taken at the same moments, y of one step shows in the next, which flattens
     the line; the shorter the step against that, the more. So the same line is put through steps
     four times as long; what that raises the slope by is three quarters of what is missing. None
-    where the steps are too few for it.
-
-    Args:
-        course: all steps.
-        fit: of y, whose weights the steps have.
-        has_slope: the groups that count, shape (g,).
+    where the steps are too few for it. Groups count that have a slope; `fit` is of y.
     """
     if not has_slope.any():
         return None
-    is_wild = fit.robust_weights * _WILD <= HUBER_THRESHOLD
+    is_wild = fit.robust_weights * _WILD <= huber.HUBER_THRESHOLD
     kept = course.groups.spread(has_slope) & ~is_wild
     short = course.of(kept)
     long = short.averaged(_STEPS)
     together = len(short.x) / len(long.x)
     slopes, moves = _weighed_lines(short, fit.weights[kept])
-    long_slopes, long_moves = _fitted_lines(long)
+    # By weights of their own: those of short steps know their errors.
+    long_fit = huber.fit_robustly(long.lines)
+    long_slopes = long_fit.coefficients[:, 1]
+    long_moves = jackknife.shifts(long.lines, long_fit, long.clusters)[:, 1]
     weights = course.groups.sum(course.x)[has_slope]
     slope = float(weights @ slopes)
     if slope <= 0 or together < _LEAST_STEPS:
@@ -110,11 +85,11 @@ def attenuation_share(course: Course, fit: RobustFit, has_slope: Bools) -> Inter
     count = clusters.lengths
     squares = clusters.sum((long_moves - moves) ** 2) * (count - 1) / count
     variances = (weights / slope) ** 2 * squares
-    freedom = pooled_freedom(variances, np.maximum(count - 1, 1))
+    freedom = student.pooled_freedom(variances, np.maximum(count - 1, 1))
     # From what longer steps bring back to what endless ones would (Richardson's extrapolation).
     to_whole = together / (together - 1)
     mid = to_whole * float(weights @ (long_slopes - slopes)) / slope
-    to_end = to_whole * float(quantile(freedom)) * float(np.sqrt(variances.sum()))
+    to_end = to_whole * float(student.quantile(freedom)) * float(np.sqrt(variances.sum()))
     return Interval(low=mid - to_end, mid=mid, high=mid + to_end)
 
 
@@ -125,13 +100,5 @@ def _weighed_lines(course: Course, weights: Floats) -> tuple[Floats, Floats]:
     coefficients, _ = solve(parts.summed(clusters), problem.active, problem.floored)
     of_cluster = np.repeat(coefficients, clusters.lengths, axis=0)
     scores = parts.cross - np.einsum("gij,gj->gi", parts.gram, of_cluster)
-    moves = leave_one_out(parts.gram, scores, clusters, problem.active)
-    slope = problem.terms.index(_SLOPE)
-    return coefficients[:, slope], moves[:, slope]
-
-
-def _fitted_lines(course: Course) -> tuple[Floats, Floats]:
-    """Return the same by weights of their own: those of short steps know their errors."""
-    problem = course.lines
-    fit, slope = fit_robustly(problem), problem.terms.index(_SLOPE)
-    return fit.coefficients[:, slope], shifts(problem, fit, course.clusters)[:, slope]
+    moves = jackknife.leave_one_out(parts.gram, scores, clusters, problem.active)
+    return coefficients[:, 1], moves[:, 1]

@@ -1,12 +1,12 @@
 """Least squares that a few wild samples cannot drag along: Huber's M-estimate, by reweighting."""
 
-from dataclasses import dataclass, fields
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from analyzer.arrays import Bools, Floats
-from analyzer.calibration.fit.least_squares import Problem, blocks, moments_of, residuals_of, solve
+from analyzer.calibration.fit.least_squares import Problem, blocks, moments_of, solve
 from analyzer.calibration.fit.segments import Segments
 
 HUBER_THRESHOLD = 1.345
@@ -35,44 +35,30 @@ _LEAST_SCALE = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopping:
-    """When a fit is good enough.
-
-    Attributes:
-        tolerance: how far the last round may have moved a coefficient, as a share of what the root
-            mean square of the target is to that of its column. Each round moves them a fifth as
-            far as the one before, or less: 3e-4 leaves some hundredths of their standard error.
-        scale_rounds: rounds after the weights have settled in which the scale follows the
-            residuals; it hardly moves after these, and medians are slow.
-        most_rounds: after these the last estimate is used.
-    """
+    """When a fit is good enough."""
 
     tolerance: float = 3e-4
+    """How far the last round may have moved a coefficient, as a share of what the root mean square
+    of the target is to that of its column. Each round moves them a fifth as far as the one before,
+    or less: 3e-4 leaves some hundredths of their standard error."""
     scale_rounds: int = 1
+    """Rounds after the weights have settled in which the scale follows the residuals; it hardly
+    moves after these, and medians are slow."""
     most_rounds: int = 30
 
 
 USUAL: Final = Stopping()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RobustFit:
-    """Coefficients of g segments, and the weights that gave them.
+class RobustFit(NamedTuple):
+    """Coefficients of g segments, and the weights that gave them."""
 
-    Attributes:
-        coefficients: shape (g, k).
-        free: which of them were fitted, neither left out nor held at zero, shape (g, k).
-        residuals: shape (n,).
-        variance_weights: inverse variances of the noise up to one factor a segment, shape (n,).
-        robust_weights: what the residual leaves of that weight, 0-1, shape (n,).
-        scale: standard deviation of a residual of variance weight 1, shape (g,).
-    """
-
-    coefficients: Floats
-    free: Bools
-    residuals: Floats
-    variance_weights: Floats
-    robust_weights: Floats
-    scale: Floats
+    coefficients: Floats  # (g, k)
+    free: Bools  # (g, k): which of them were fitted, neither left out nor held at zero
+    residuals: Floats  # (n,)
+    variance_weights: Floats  # (n,): inverse variances of the noise up to one factor a segment
+    robust_weights: Floats  # (n,): what the residual leaves of that weight, 0-1
+    scale: Floats  # (g,): standard deviation of a residual of variance weight 1
 
     @property
     def weights(self) -> Floats:
@@ -91,7 +77,7 @@ def fit_robustly(
     """Fit every segment by Huber's estimate, its scale taken from the median residual.
 
     Args:
-        problem: what to fit.
+        problem: of g segments and n rows.
         variance_weights: inverse variances of the noise up to a factor, shape (n,). If None, the
             noise of a sample is taken to be a share of its prediction.
         start: variance and robust weights of a similar fit, shape (n,) each, to begin with in place
@@ -107,8 +93,8 @@ def fit_robustly(
     thresholds = np.broadcast_to(threshold, len(problem.segments))
     fits = [
         _fit_block(
-            Problem(
-                terms=problem.terms,
+            replace(
+                problem,
                 design=problem.design[:, rows],
                 target=problem.target[rows],
                 segments=Segments(starts=starts, row_count=rows.stop - rows.start),
@@ -121,12 +107,7 @@ def fit_robustly(
         )
         for part, rows, starts in blocks(problem.segments, _BLOCK_ROWS)
     ]
-    return RobustFit(
-        **{
-            field.name: np.concatenate([getattr(fit, field.name) for fit in fits])
-            for field in fields(RobustFit)
-        }
-    )
+    return RobustFit(*map(np.concatenate, zip(*fits, strict=True)))
 
 
 def _fit_block(
@@ -136,7 +117,6 @@ def _fit_block(
     weighting_rounds: int,
     stopping: Stopping,
 ) -> RobustFit:
-    """Fit some segments; the arguments are those of `fit_robustly`, for their rows."""
     design, target, segments = problem.design, problem.target, problem.segments
     variance_weights, robust_weights = weights
     least = _LEAST_PREDICTION * segments.sum(target) / segments.lengths
@@ -145,7 +125,7 @@ def _fit_block(
     for number in range(stopping.most_rounds):
         moments = moments_of(design, target, variance_weights * robust_weights, segments)
         last, (coefficients, free) = coefficients, solve(moments, problem.active, problem.floored)
-        residuals = residuals_of(design, target, coefficients, segments)
+        residuals = problem.residuals(coefficients)
         if number < weighting_rounds:
             variance_weights = 1 / np.maximum(target - residuals, floor) ** 2
         deviations = np.sqrt(variance_weights)
@@ -158,18 +138,11 @@ def _fit_block(
             moved = np.abs(coefficients - last) * np.sqrt(np.einsum("gii->gi", moments.gram))
             if (moved <= stopping.tolerance * np.sqrt(moments.square)[:, None]).all():
                 break
-    return RobustFit(
-        coefficients=coefficients,
-        free=free,
-        residuals=residuals,
-        variance_weights=variance_weights,
-        robust_weights=robust_weights,
-        scale=scale,
-    )
+    return RobustFit(coefficients, free, residuals, variance_weights, robust_weights, scale)
 
 
 def _scale(sizes: Floats, targets: Floats, segments: Segments) -> Floats:
-    """Return the standard deviation of the noise of each segment, from residuals without sign."""
+    """Return the standard deviation of each segment's noise, from residuals without sign."""
     least = _LEAST_SCALE * np.sqrt(segments.sum(targets**2) / segments.lengths)
     scale = np.maximum(segments.median(sizes) * _MAD_TO_DEVIATION, least)
     scale[scale == 0] = 1.0

@@ -32,12 +32,7 @@ def jackknife(
 
     With few clusters the sandwich is too sure of itself: a cluster pulls the fit towards itself
     and hides its own noise. Leaving it out shows the noise. With many the two agree.
-
-    Args:
-        problem: what was fitted.
-        fit: its estimates and weights.
-        clusters: runs of rows that may be correlated.
-        active: columns to give a variance to, shape (g, k); those that were free, if None.
+    Columns that are not active, shape (g, k), get no variance; if None, those that were not free.
     """
     groups = clusters.within(problem.segments)
     moved = shifts(problem, fit, clusters, active)
@@ -49,24 +44,14 @@ def jackknife(
 def shifts(
     problem: Problem, fit: RobustFit, clusters: Segments, active: Bools | None = None
 ) -> Floats:
-    """Return what each cluster moves the coefficients of its segment by, shape (c, k).
-
-    The arguments are those of `jackknife`.
-    """
+    """Return what each cluster moves the coefficients of its segment by, shape (c, k)."""
     groups = clusters.within(problem.segments)
     parts, scores = _hessian(problem, fit, clusters), _scores(problem, fit, clusters)
     return leave_one_out(parts, scores, groups, fit.free if active is None else active)
 
 
 def leave_one_out(parts: Floats, scores: Floats, groups: Segments, active: Bools) -> Floats:
-    """Return what each cluster moves the coefficients of its segment by, shape (c, k).
-
-    Args:
-        parts: what each cluster adds to the gram matrix, shape (c, k, k).
-        scores: what each cluster pulls at the coefficients, shape (c, k).
-        groups: the clusters of each segment.
-        active: columns that take part, shape (g, k).
-    """
+    """Return the same from what each adds to the gram matrix, (c, k, k), and pulls, (c, k)."""
     whole = np.add.reduceat(parts, groups.starts, axis=0)
     taking_part = np.repeat(active, groups.lengths, axis=0)
     rest, scale = unit_diagonal(np.repeat(whole, groups.lengths, axis=0) - parts, taking_part)
@@ -88,10 +73,7 @@ def _hessian(problem: Problem, fit: RobustFit, runs: Segments) -> Floats:
 def ranges(
     problem: Problem, fit: RobustFit, clusters: Segments, active: Bools | None = None
 ) -> dict[Term, Interval]:
-    """Return the 90 % interval of each term that takes part in a single regression.
-
-    The arguments are those of `jackknife`.
-    """
+    """Return the 90 % interval of each term that takes part in a single regression."""
     variances = np.diag(jackknife(problem, fit, clusters, active)[0])
     return {
         term: interval(fit.coefficients[0, column], variances[column], len(clusters) - 1)
@@ -103,17 +85,10 @@ def ranges(
 def prediction_error(
     problem: Problem, weights: Floats, clusters: Segments, used: Bools
 ) -> tuple[float, float]:
-    """Predict each cluster of a segment from its others (cross-validation).
+    """Predict each cluster of a segment from its others by weighted least squares.
 
-    Args:
-        problem: what to fit, by weighted least squares.
-        weights: inverse variances, shape (n,).
-        clusters: runs of rows within the segments.
-        used: which segments count, shape (g,).
-
-    Returns:
-        The mean squared error of a row in units of its variance, where 1 is noise alone, and the
-        standard error of that over clusters.
+    Return the mean squared error of a row in units of its variance, where 1 is noise alone, and the
+    standard error of that over clusters. Weights are inverse variances; used segments count.
     """
     cells = moments_of(problem.design, problem.target, weights, clusters)
     groups = clusters.within(problem.segments)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,117 +28,93 @@ _BLOCK_ROWS = 8192
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """A column of a design, by name.
-
-    Attributes:
-        name: of what is multiplied by the coefficient; no two terms have the same.
-        is_floored: whether the coefficient may not be below zero.
-    """
+    """A column of a design, by a name that no other has."""
 
     name: str
-    is_floored: bool = False
+    is_floored: bool = False  # whether the coefficient may not be below zero
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Problem:
-    """What is to be fitted: one regression for each of g segments.
-
-    Attributes:
-        terms: the k columns of the design, in order.
-        design: shape (k, n).
-        target: shape (n,).
-        segments: of the n rows; each has coefficients of its own.
-        active: which columns take part, shape (g, k).
-    """
+    """What is to be fitted: one regression for each of g segments of n rows."""
 
     terms: tuple[Term, ...]
-    design: Floats
-    target: Floats
+    design: Floats  # (k, n)
+    target: Floats  # (n,)
     segments: Segments
-    active: Bools
+    active: Bools  # (g, k): which columns take part
 
     @classmethod
-    def single(cls, loads: Mapping[Term, Floats], target: Floats, takes_part: Bools) -> Problem:
-        """Return one regression over all rows; `takes_part` has shape (k,)."""
+    def of(
+        cls,
+        loads: Mapping[Term, Floats],
+        target: Floats,
+        active: Bools,
+        segments: Segments | None = None,
+    ) -> Problem:
+        """Return the regressions on the load of each term, (n,); one of all rows by default."""
         return cls(
             terms=tuple(loads),
             design=np.array(list(loads.values())),
             target=target,
-            segments=Segments.of(np.zeros(len(target), dtype=np.int64)),
-            active=takes_part[None, :],
+            segments=segments or Segments.of(np.zeros(len(target), dtype=np.int64)),
+            active=active,
         )
 
     @property
-    def floored(self) -> Sequence[int]:
+    def floored(self) -> list[int]:
         """The columns whose coefficients may not be below zero."""
         return [column for column, term in enumerate(self.terms) if term.is_floored]
 
+    def residuals(self, coefficients: Floats) -> Floats:
+        """Return what the coefficients, shape (g, k), leave of the target, shape (n,)."""
+        left = self.target.copy()
+        for column, values in zip(self.design, coefficients.T, strict=True):
+            left -= column * self.segments.spread(values)
+        return left
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Moments:
-    """The sums that a weighted least-squares fit rests on, of g segments.
 
-    Attributes:
-        gram: of the design with itself, shape (g, k, k).
-        cross: of the design with the target, shape (g, k).
-        square: of the target with itself, shape (g,).
-    """
+class Moments(NamedTuple):
+    """The sums that a weighted least-squares fit rests on, of g segments."""
 
-    gram: Floats
-    cross: Floats
-    square: Floats
+    gram: Floats  # (g, k, k): of the design with itself
+    cross: Floats  # (g, k): of the design with the target
+    square: Floats  # (g,): of the target with itself
 
     def summed(self, groups: Segments) -> Moments:
         """Return the moments of groups of these segments."""
-        parts = (self.gram, self.cross, self.square)
-        gram, cross, square = (np.add.reduceat(part, groups.starts, axis=0) for part in parts)
-        return Moments(gram=gram, cross=cross, square=square)
+        return Moments(*(np.add.reduceat(part, groups.starts, axis=0) for part in self))
 
     def of(self, segments: Ints) -> Moments:
         """Return the moments of the segments of these numbers, in their order."""
-        gram, cross, square = (part[segments] for part in (self.gram, self.cross, self.square))
-        return Moments(gram=gram, cross=cross, square=square)
+        return Moments(*(part[segments] for part in self))
 
     def without(self, other: Moments) -> Moments:
         """Return the moments of the rows that are not in `other`."""
-        return Moments(
-            gram=self.gram - other.gram,
-            cross=self.cross - other.cross,
-            square=self.square - other.square,
-        )
+        return Moments(*(whole - part for whole, part in zip(self, other, strict=True)))
 
     def loss(self, coefficients: Floats) -> Floats:
         """Return the weighted sum of squared residuals, shape (g,); rounding may leave it < 0."""
         quadratic = np.einsum("gi,gij,gj->g", coefficients, self.gram, coefficients)
-        return np.asarray(
-            self.square - 2 * np.einsum("gi,gi->g", coefficients, self.cross) + quadratic
-        )
+        linear = np.einsum("gi,gi->g", coefficients, self.cross)
+        return np.asarray(self.square - 2 * linear + quadratic)
 
 
 def moments_of(design: Floats, target: Floats, weights: Floats, segments: Segments) -> Moments:
-    """Return the moments of each segment.
-
-    Args:
-        design: shape (k, n).
-        target: shape (n,).
-        weights: inverse variances up to a factor, shape (n,).
-        segments: of the n rows.
-    """
-    columns = len(design)
-    gram = np.empty((len(segments), columns, columns))
-    cross = np.empty((len(segments), columns))
-    square = np.empty(len(segments))
+    """Return the moments of each segment, by weights that are inverse variances up to a factor."""
+    count, columns = len(segments), len(design)
+    gram, cross = np.empty((count, columns, columns)), np.empty((count, columns))
+    square = np.empty(count)
     for part, rows, starts in blocks(segments, _BLOCK_ROWS):
         block, to_fit = design[:, rows], target[rows]
         weighted = block * weights[rows]
         for i in range(columns):
             cross[part, i] = np.add.reduceat(weighted[i] * to_fit, starts)
             for j in range(i, columns):
-                gram[part, i, j] = gram[part, j, i] = np.add.reduceat(
-                    weighted[i] * block[j], starts
-                )
+                product = np.add.reduceat(weighted[i] * block[j], starts)
+                gram[part, i, j] = gram[part, j, i] = product
         square[part] = np.add.reduceat(weights[rows] * to_fit * to_fit, starts)
-    return Moments(gram=gram, cross=cross, square=square)
+    return Moments(gram, cross, square)
 
 
 def blocks(segments: Segments, row_count: int) -> Iterator[tuple[slice, slice, Ints]]:
@@ -153,16 +130,10 @@ def blocks(segments: Segments, row_count: int) -> Iterator[tuple[slice, slice, I
 
 
 def solve(moments: Moments, active: Bools, floored: Sequence[int] = ()) -> tuple[Floats, Bools]:
-    """Return the coefficients of least squares.
+    """Return the coefficients of least squares, and which are free, shape (g, k) each.
 
-    Args:
-        moments: of g segments and k columns.
-        active: which columns take part, shape (g, k); the others' coefficients are 0.
-        floored: columns whose coefficients may not be below zero.
-
-    Returns:
-        Coefficients, and which of them are free, that is neither left out nor held at zero;
-        shape (g, k) each.
+    Those of columns that are not active, shape (g, k), are 0, and those of floored ones not below:
+    free is what is neither left out nor held at zero.
     """
     free = active.copy()
     coefficients = _solve(moments, free)
@@ -177,16 +148,16 @@ def _best_allowed(moments: Moments, active: Bools, floored: Sequence[int]) -> tu
     """Try which of the floored columns to leave out; the best fit without a negative one wins."""
     best = np.full(len(active), np.inf)
     chosen, free = np.zeros(active.shape), np.zeros_like(active)
-    for count in range(1, len(floored) + 1):
-        for left_out in itertools.combinations(floored, count):
-            trial = active.copy()
-            trial[:, list(left_out)] = False
-            coefficients = _solve(moments, trial)
-            loss = moments.loss(coefficients)
-            allowed = (coefficients[:, list(floored)] >= 0).all(axis=1)
-            better = allowed & (loss < best)
-            best[better] = loss[better]
-            chosen[better], free[better] = coefficients[better], trial[better]
+    counts = range(1, len(floored) + 1)
+    trials = (itertools.combinations(floored, count) for count in counts)
+    for left_out in itertools.chain.from_iterable(trials):
+        trial = active.copy()
+        trial[:, left_out] = False
+        coefficients = _solve(moments, trial)
+        loss = moments.loss(coefficients)
+        better = (coefficients[:, floored] >= 0).all(axis=1) & (loss < best)
+        best[better] = loss[better]
+        chosen[better], free[better] = coefficients[better], trial[better]
     return chosen, free
 
 
@@ -211,16 +182,6 @@ def unit_diagonal(gram: Floats, active: Bools) -> tuple[Floats, Floats]:
     return scaled, scale
 
 
-def residuals_of(
-    design: Floats, target: Floats, coefficients: Floats, segments: Segments
-) -> Floats:
-    """Return what the coefficients, shape (g, k), leave of the target, shape (n,)."""
-    left = target.copy()
-    for column, values in zip(design, coefficients.T, strict=True):
-        left -= column * segments.spread(values)
-    return left
-
-
 def r_squared(target: Floats, residuals: Floats) -> float | None:
     """Return the share of the variance that a fit explains; None where there is none."""
     spread = float(((target - target.mean()) ** 2).sum())
@@ -228,10 +189,7 @@ def r_squared(target: Floats, residuals: Floats) -> float | None:
 
 
 def correlations(columns: Floats, segments: Segments) -> Floats:
-    """Return the correlations of columns, shape (k, n), in each segment, shape (g, k, k).
-
-    It is 1 where one of the two does not vary.
-    """
+    """Return the columns' correlations in each segment, (g, k, k); 1 where one does not vary."""
     if not len(segments):
         return np.ones((0, len(columns), len(columns)))
     totals = segments.sum(columns)

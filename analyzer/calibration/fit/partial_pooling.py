@@ -8,6 +8,7 @@ then weighs its own data against it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,66 +23,38 @@ _SETTLED = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prior:
-    """The distribution that the groups' coefficients (intercept, slope) are draws from.
+    """The distribution that the groups' coefficients (intercept, slope) are draws from."""
 
-    Attributes:
-        mean: shape (2,).
-        spread: covariance between groups, shape (2, 2).
-        mean_covariance: how well the mean is known, shape (2, 2).
-        gains: what each lender's coefficients move the mean by, shape (lenders, 2, 2).
-    """
-
-    mean: Floats
-    spread: Floats
-    mean_covariance: Floats
-    gains: Floats
+    mean: Floats  # (2,)
+    spread: Floats  # (2, 2): covariance between groups
+    mean_covariance: Floats  # (2, 2): how well the mean is known
+    gains: Floats  # (lenders, 2, 2): what each lender's coefficients move the mean by
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Level:
-    """All that is known of a group without a slope: one weighted sum of its coefficients.
+class Level(NamedTuple):
+    """All that is known of a group without a slope: one weighted sum of its coefficients."""
 
-    Attributes:
-        weights: of intercept and slope in the sum, shape (2,); zeros if nothing is known.
-        value: of the sum.
-        variance: of that value.
-    """
-
-    weights: Floats
+    weights: Floats  # (2,): of intercept and slope; zeros if nothing is known
     value: float
     variance: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pooled:
-    """Every group's coefficients after weighing its own data against the others'.
+    """Every group's coefficients after weighing its own data against the others'."""
 
-    Attributes:
-        coefficients: intercept and slope, shape (g, 2).
-        covariances: shape (g, 2, 2).
-        own_share: how much of the slope rests on the group's own data, 0-1, shape (g,).
-        borrows: whether the slope is the others' for want of an own one, shape (g,).
-        prior_weights: what the prior's mean contributes to the coefficients, shape (g, 2, 2).
-        private_covariances: the part of `covariances` that is not the prior mean's, (g, 2, 2).
-        degrees_of_freedom: of Student's t for their intervals, shape (g,).
-        prior: None where too few groups could be fitted.
-    """
-
-    coefficients: Floats
-    covariances: Floats
-    own_share: Floats
-    borrows: Bools
-    prior_weights: Floats
-    private_covariances: Floats
-    degrees_of_freedom: Ints
-    prior: Prior | None
+    coefficients: Floats  # (g, 2): intercept and slope
+    covariances: Floats  # (g, 2, 2)
+    own_share: Floats  # (g,): how much of the slope rests on the group's own data, 0-1
+    borrows: Bools  # (g,): whether the slope is the others' for want of an own one
+    prior_weights: Floats  # (g, 2, 2): what the prior's mean contributes to the coefficients
+    private_covariances: Floats  # (g, 2, 2): what of covariances is not the prior mean's
+    degrees_of_freedom: Ints  # (g,): of Student's t for their intervals
+    prior: Prior | None = None  # where too few groups could be fitted
 
 
 def common_prior(coefficients: Floats, covariances: Floats) -> Prior:
-    """Return the distribution that coefficients, shape (g, 2), known so well, come from.
-
-    There must be two groups or more.
-    """
+    """Return what the coefficients, shape (g, 2), of two groups or more are draws from."""
     spread = np.cov(coefficients.T)
     # Where groups do not differ, this keeps the matrices invertible.
     ridge = np.diag(1e-12 * (coefficients**2).mean(axis=0) + np.finfo(float).tiny)
@@ -107,27 +80,20 @@ def pool(
     lends: Bools,
     levels: Mapping[int, Level],
 ) -> Pooled:
-    """Weigh every group's own data against what the groups have in common.
+    """Weigh every group's own fit against what the groups have in common.
 
-    Args:
-        coefficients: of each group's own fit, intercept and slope, shape (g, 2).
-        covariances: of these, shape (g, 2, 2).
-        degrees_of_freedom: of each fit, shape (g,).
-        lends: which groups have a slope of their own, shape (g,).
-        levels: what is known of those that are to borrow one, by number.
+    Those that lend have a slope of their own; those of the levels, by number, are to borrow one.
     """
-    count, lender_count = len(coefficients), int(lends.sum())
-    borrows = np.zeros(count, dtype=bool)
+    lender_count, borrows = int(lends.sum()), np.zeros_like(lends)
     if lender_count < MIN_LENDERS:
         return Pooled(
             coefficients=coefficients,
             covariances=covariances,
             own_share=lends.astype(float),
             borrows=borrows,
-            prior_weights=np.zeros((count, 2, 2)),
+            prior_weights=np.zeros_like(covariances),
             private_covariances=covariances,
             degrees_of_freedom=degrees_of_freedom,
-            prior=None,
         )
     prior = common_prior(coefficients[lends], covariances[lends])
     gain = prior.spread @ np.linalg.inv(covariances + prior.spread)
@@ -159,10 +125,8 @@ def pool(
 def _read_off(level: Level, prior: Prior) -> tuple[Floats, Floats, Floats, Floats]:
     """Read a group's coefficients off its level, as by a regression of the lenders' on theirs.
 
-    Returns:
-        How far the level pulls the coefficients from the prior's mean, shape (2, 2); to where,
-        shape (2,); and what they are unsure by because of the level's noise, and because the spread
-        is an estimate, shape (2, 2) each.
+    Return how far the level pulls them from the prior's mean, shape (2, 2); to where, shape (2,);
+    and what they are unsure by because of the level's noise, and because the spread is an estimate.
     """
     row, lenders = level.weights, len(prior.gains)
     pull, of_level = prior.spread @ row, float(row @ prior.spread @ row)

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.arrays import Floats, Ints
+from analyzer.arrays import Bools, Floats, Ints
 
 Scalar = TypeVar("Scalar", bound=np.generic)
+
+MIN_CLUSTERS: Final = 8
+"""Where a group has fewer members, their time is cut into blocks, so that the covariance rests on
+about this many clusters; below it, cluster-robust intervals are known to be too short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Segments:
-    """A division of rows 0..n-1 into g runs, none of them empty.
+    """A division of rows 0..n-1 into g runs, none of them empty."""
 
-    Attributes:
-        starts: first row of each run, shape (g,), ascending from 0.
-        row_count: n.
-    """
-
-    starts: Ints
+    starts: Ints  # (g,): first row of each run, ascending from 0
     row_count: int
 
     @classmethod
@@ -77,6 +76,29 @@ class Segments:
 
     def within(self, outer: Segments) -> Segments:
         """Return which of these runs lie in each run of `outer`, which must not cut any."""
-        return Segments(
-            starts=np.searchsorted(self.starts, outer.starts), row_count=len(self.starts)
-        )
+        return Segments(starts=np.searchsorted(self.starts, outer.starts), row_count=len(self))
+
+
+def seen_at(groups: Segments, time: Ints) -> Bools:
+    """Return at which times, numbered from 0, any row of each group is, shape (g, times)."""
+    seen = np.zeros((len(groups), int(time.max(initial=-1)) + 1), dtype=bool)
+    seen[groups.numbers, time] = True
+    return seen
+
+
+def clusters_of(groups: Segments, members: Segments, time: Ints) -> Segments:
+    """Return the runs that may be correlated: members, or blocks of their ascending times if few.
+
+    How many there are is the inverse of the chance that two rows are of the same one: beside a
+    member that was there all the time, eight that came for moments are hardly more than none.
+    """
+    if not groups.row_count:
+        return members
+    squares = members.within(groups).sum(members.lengths.astype(float) ** 2)
+    effective = groups.lengths.astype(float) ** 2 / squares
+    blocks = np.ceil(MIN_CLUSTERS / effective).astype(np.int64)
+    seen = seen_at(groups, time)
+    # A hole in the window is no time: of what was seen, each block has as much.
+    since = np.cumsum(seen, axis=1, dtype=np.int32)[groups.numbers, time] - 1
+    block = since * groups.spread(blocks) // groups.spread(seen.sum(axis=1))
+    return Segments.of(members.numbers, block)

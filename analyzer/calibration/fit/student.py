@@ -14,7 +14,6 @@ length; each quantity's own ends do not, as its ranks are evenly spaced."""
 SEED = 20250710
 """Fixed, so that the same input gives the same draws."""
 
-
 Counts = float | npt.NDArray[np.int64]
 
 
@@ -59,24 +58,18 @@ def pooled_freedom(variances: Floats, degrees_of_freedom: npt.NDArray[np.number]
 
 
 def joint_draws(mid: Floats, covariance: Floats, degrees_of_freedom: Floats) -> Floats:
-    """Return draws of correlated quantities that cannot be negative, shape (DRAW_COUNT, k).
+    """Return draws of k correlated quantities that cannot be negative, shape (DRAW_COUNT, k).
 
     Each is drawn from Student's t with its own degrees of freedom, as its interval is, so that
     the draws reach as far as that; their correlation is that of the estimates.
-
-    Args:
-        mid: best estimates, shape (k,).
-        covariance: shape (k, k).
-        degrees_of_freedom: shape (k,).
     """
     deviation = np.sqrt(np.diag(covariance))
     outer = np.outer(deviation, deviation)
     correlation = np.divide(covariance, outer, out=np.eye(len(mid)), where=outer > 0)
     np.fill_diagonal(correlation, 1.0)
     rng = np.random.default_rng(SEED)
-    normal = rng.multivariate_normal(
-        np.zeros(len(mid)), correlation, size=DRAW_COUNT, method="eigh"
-    )
+    none = np.zeros(len(mid))
+    normal = rng.multivariate_normal(none, correlation, size=DRAW_COUNT, method="eigh")
     # Evenly spaced ranks: else the luck of this one seed would move the ends of every range by 5 %.
     ranks = (normal.argsort(axis=0).argsort(axis=0) + 0.5) / DRAW_COUNT
     students = special.stdtrit(degrees_of_freedom, ranks)

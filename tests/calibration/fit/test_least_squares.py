@@ -12,7 +12,6 @@ from analyzer.calibration.fit.least_squares import (
     correlations,
     moments_of,
     r_squared,
-    residuals_of,
     solve,
     unit_diagonal,
 )
@@ -245,7 +244,7 @@ def test_residuals_are_what_each_segments_coefficients_leave(seeds: list[int]) -
     coefficients = np.random.default_rng(0).normal(size=problem.active.shape)
     coefficients[~problem.active] = 0
 
-    left = residuals_of(problem.design, problem.target, coefficients, problem.segments)
+    left = problem.residuals(coefficients)
 
     expected = [
         frame.target - frame.design @ own[: frame.design.shape[1]]
