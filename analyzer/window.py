@@ -79,11 +79,8 @@ class TimeWindow:
                 f"step of {step_seconds} s: ask for a longer time ({Setting.DAYS}, "
                 f"{Setting.START}, {Setting.END})"
             )
-        return cls(
-            start=datetime.fromtimestamp(first, UTC),
-            end=datetime.fromtimestamp(last, UTC),
-            step_seconds=step_seconds,
-        )
+        begin, finish = (datetime.fromtimestamp(second, UTC) for second in (first, last))
+        return cls(start=begin, end=finish, step_seconds=step_seconds)
 
     @property
     def point_count(self) -> int:
@@ -96,7 +93,7 @@ class TimeWindow:
 
     def start_of(self, point: int) -> datetime:
         """Return when step `point` begins."""
-        return self.start + timedelta(seconds=self.step_seconds * point)
+        return self.time_of(point - 1)
 
     def chunks(
         self, *, samples_per_point: float = 0, sample_budget: int = SAMPLE_BUDGET

@@ -26,16 +26,12 @@ HIDDEN_SOURCE: Final = "hidden"
 SALT_VARIABLE: Final = "ISTIO_USAGE_SALT"
 
 _KINDS: Final = {
-    "cluster": "cluster",
-    "namespace": "namespace",
+    **{kind: kind for kind in ("cluster", "namespace", "pod", "node")},
+    **dict.fromkeys(("source_workload", "destination_workload"), "workload"),
     "source_workload_namespace": "namespace",
     "destination_workload_namespace": "namespace",
-    "pod": "pod",
     "pod_ip": "address",
-    "node": "node",
     "kubernetes_io_hostname": "node",
-    "source_workload": "workload",
-    "destination_workload": "workload",
     "label_gateway_networking_k8s_io_gateway_class_name": "class",
 }
 """Label columns that hold names, and what kind of thing each names."""
@@ -79,9 +75,8 @@ class Anonymiser:
 
     def remarks(self, texts: tuple[str, ...]) -> tuple[str, ...]:
         """Return all of the server's remarks, or only how many there were."""
-        if not self.salt or not texts:
-            return texts
-        return (f"{len(texts)} remarks, hidden with the names",)
+        hidden = (f"{len(texts)} remarks, hidden with the names",)
+        return hidden if self.salt and texts else texts
 
     def frame(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a table with its names replaced."""
@@ -95,9 +90,8 @@ class Anonymiser:
         if "created_by_name" in frame:
             is_set = frame["created_by_kind"] == "ReplicaSet"
             names = frame["created_by_name"]
-            replaced["created_by_name"] = _mapped(names, self._workload).mask(
-                is_set, _mapped(names, self._replica_set)
-            )
+            sets = _mapped(names, self._replica_set)
+            replaced["created_by_name"] = _mapped(names, self._workload).mask(is_set, sets)
         return frame.assign(**replaced)
 
     def _hash(self, kind: str, name: str) -> str:

@@ -197,7 +197,7 @@ def collect(
     path: Path | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Snapshot:
-    """Measure the mesh behind a Prometheus and return the snapshot.
+    """Measure the mesh behind a Prometheus and return the snapshot; raises as `collect_snapshot`.
 
     Args:
         url: its address, or an `Access` with credentials. A plain address takes them from the
@@ -207,9 +207,6 @@ def collect(
         namespaces: regular expressions; all, if empty.
         path: the folder to make; a temporary one, if None.
         on_progress: called after each answer.
-
-    Raises:
-        AnalyzerError: see `collect_snapshot`.
     """
     access = url if isinstance(url, Access) else Access.parse(url)
     target = path or Path(tempfile.mkdtemp(prefix="istio-usage-")) / "snapshot"

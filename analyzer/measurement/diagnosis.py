@@ -76,9 +76,7 @@ def diagnose(
 ) -> Diagnosis:
     """Look for every metric that is asked for, and for what the main question needs.
 
-    Raises:
-        PrometheusError: if the server could not be asked.
-        UsageError: if the asked step is too short.
+    Raises UsageError if the asked step is too short.
     """
     try:
         seen = look(source, scope, start, end, cluster_label=cluster_label)

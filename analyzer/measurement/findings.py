@@ -29,7 +29,7 @@ class Finding:
     """
 
     name: str
-    severity: Severity
+    severity: Severity = Severity.WARNING
     text: str
     affected: tuple[str, ...] = ()
     mending: str = ""

@@ -14,15 +14,9 @@ from analyzer.prometheus.response import Response
 TIME: Final = "time"
 """Column of the end of each step, in whole seconds since the epoch (int64)."""
 
-
 _SIGNIFICANT_DIGITS = 8
 
 _CANONICAL: Final = LabelMapping()
-
-
-def empty_frame(query: Query) -> pd.DataFrame:
-    """Return the table of an answer without series, with all its columns."""
-    return frame_of(query, ())
 
 
 def frame_of(
@@ -30,12 +24,10 @@ def frame_of(
 ) -> pd.DataFrame:
     """Return the answers to one query as a table: its labels, `time`, and a column of its name.
 
-    Labels are renamed from the installation's to ours; one that it does not have is "".
+    Labels are renamed from the installation's to ours; one that it does not have is "". What
+    Prometheus calls NaN is left out: a missing row is a missing value.
 
-    What Prometheus calls NaN is left out: a missing row is a missing value.
-
-    Raises:
-        FrameError: if a series carries a label that the query file does not declare.
+    Raises FrameError if a series carries a label that the query file does not declare.
     """
     series = [item for answer in answers for item in answer.series]
     ours = {} if query.exporter is None else label_mapping.canonical(query.exporter)
@@ -45,12 +37,10 @@ def frame_of(
         if surplus:
             raise FrameError(f"{query.name}: the answer has an undeclared label {min(surplus)!r}")
     lengths = [len(item.times) for item in series]
-    columns: dict[str, object] = {
-        label: np.repeat(
-            np.array([named.get(label, "") for named in labels], dtype=object), lengths
-        )
-        for label in query.labels
-    }
+    columns: dict[str, object] = {}
+    for label in query.labels:
+        texts = np.array([named.get(label, "") for named in labels], dtype=object)
+        columns[label] = np.repeat(texts, lengths)
     columns[TIME] = np.rint(_joined([item.times for item in series])).astype(np.int64)
     columns[query.name] = _rounded(_joined([item.samples for item in series]))
     frame = pd.DataFrame(columns).astype(dict.fromkeys(query.labels, "str"))
@@ -60,16 +50,12 @@ def frame_of(
 
 def sorted_frame(query: Query, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return all rows of `frames` in one order, whatever order they were fetched in."""
-    whole = pd.concat(frames, ignore_index=True) if frames else empty_frame(query)
+    whole = pd.concat(frames, ignore_index=True) if frames else frame_of(query, ())
     return whole.sort_values([*query.labels, TIME], kind="stable", ignore_index=True)
 
 
 def check_frame(query: Query, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return `frame` if it is what `query` promises.
-
-    Raises:
-        FrameError: naming the column, the count and the first row of what is wrong.
-    """
+    """Return `frame` if it is what `query` promises; else FrameError names column or first row."""
     lacking = [name for name in (*query.labels, TIME, query.name) if name not in frame]
     if lacking:
         raise FrameError(f"{query.name}: the table lacks the column {lacking[0]!r}")

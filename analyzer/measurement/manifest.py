@@ -113,20 +113,14 @@ class Manifest:
 
 def window_to_json(window: TimeWindow) -> dict[str, Any]:
     """Return a window as JSON."""
-    return {
-        "start": window.start.isoformat().replace("+00:00", "Z"),
-        "end": window.end.isoformat().replace("+00:00", "Z"),
-        "step_seconds": window.step_seconds,
-    }
+    start, end = (time.isoformat().replace("+00:00", "Z") for time in (window.start, window.end))
+    return {"start": start, "end": end, "step_seconds": window.step_seconds}
 
 
 def window_of(document: Mapping[str, Any]) -> TimeWindow:
     """Read a window from JSON; raises ValueError, KeyError or TypeError."""
-    return TimeWindow(
-        start=datetime.fromisoformat(document["start"]),
-        end=datetime.fromisoformat(document["end"]),
-        step_seconds=document["step_seconds"],
-    )
+    start, end = (datetime.fromisoformat(document[key]) for key in ("start", "end"))
+    return TimeWindow(start=start, end=end, step_seconds=document["step_seconds"])
 
 
 def label_mapping_of(document: Mapping[str, Any]) -> LabelMapping:

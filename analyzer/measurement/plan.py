@@ -80,7 +80,6 @@ class PlannedQuery:
     """One query of a plan.
 
     Attributes:
-        promql: as it is sent.
         written_promql: as it is written down, without the names that are hidden.
         jobs: the requests for it, in time order.
         sample_count: samples that the server is estimated to load for all of them.
@@ -95,12 +94,7 @@ class PlannedQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a collection will ask.
-
-    Attributes:
-        queries: those that are asked, by name, in the order of the query files.
-        anonymiser: what stands for names in everything written.
-    """
+    """What a collection will ask: the queries by name, in the order of their files."""
 
     ask: Ask
     window: TimeWindow
@@ -117,10 +111,7 @@ class Plan:
         anonymiser: Anonymiser,
         chunks: Mapping[str, Sequence[Chunk]],
     ) -> Plan:
-        """Return the plan to ask each query of `chunks`, by name, over these parts of the window.
-
-        Raises QueryFileError if there is no query of a name.
-        """
+        """Return the plan to ask each query of `chunks` over these parts of the window."""
         written_scope = anonymiser.scope(ask.scope)
         planned: dict[str, PlannedQuery] = {}
         for name, parts in chunks.items():
@@ -147,12 +138,9 @@ class Plan:
     def unasked(self) -> Mapping[str, str]:
         """Why each measured query that is not in the plan is not asked, by its name."""
         replaced = _replaced(self.survey)
-        return {
-            name: replaced.get(name)
-            or f"it needs {query.reads}, which was not found in this Prometheus"
-            for name, query in measured_queries().items()
-            if name not in self.queries
-        }
+        unasked = (query for name, query in measured_queries().items() if name not in self.queries)
+        lacking = "it needs {}, which was not found in this Prometheus".format
+        return {query.name: replaced.get(query.name) or lacking(query.reads) for query in unasked}
 
     def warnings(self) -> tuple[str, ...]:
         """Return what the survey did not find, each with its fix."""
@@ -179,8 +167,7 @@ class Plan:
     def resumed(cls, document: Mapping[str, Any], ask: Ask) -> Plan | None:
         """Read a plan; None if it was made for another question.
 
-        Raises QueryFileError, ValueError, KeyError, TypeError or AttributeError if it cannot be
-        read.
+        Raises whatever reading JSON raises, and QueryFileError, if it is damaged.
         """
         anonymiser = Anonymiser(salt=document["salt"])
         if document["ask"] != ask.to_json(anonymiser):
@@ -211,13 +198,7 @@ def _replaced(found: Survey) -> dict[str, str]:
 
 
 def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
-    """Survey the server and decide what to ask it.
-
-    Raises:
-        InsufficientData: if the question cannot be answered.
-        UsageError: if the step is too short.
-        PrometheusError: if the server could not be asked.
-    """
+    """Survey the server and decide what to ask it; raises as `examine` and `choose_window`."""
     start, end = ask.times(now)
     seen = look(source, ask.scope, start, end, cluster_label=ask.cluster_label)
     found = examine(source, seen)
@@ -237,9 +218,7 @@ def choose_window(
 ) -> TimeWindow:
     """Return the whole steps between two times, of the asked length or the shortest trusted.
 
-    Raises:
-        InsufficientData: if there are too few.
-        UsageError: if the asked step is too short.
+    Raises InsufficientData if there are too few, UsageError if the asked step is too short.
     """
     step_seconds = choose_step_seconds(found.slower_scrape_seconds, asked_seconds)
     window = TimeWindow.within(start, end, step_seconds)

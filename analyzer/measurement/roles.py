@@ -24,6 +24,20 @@ _OF_PROXIES: Final = (
 )
 """Tables in which only proxies stand."""
 
+_DESCRIBED: Final = (
+    ("gateway_class", "pod_labels", "label_gateway_networking_k8s_io_gateway_class_name"),
+    ("managed_by", "pod_labels", "label_gateway_istio_io_managed"),
+    ("tls_mode", "pod_labels", "label_security_istio_io_tls_mode"),
+    ("created_by_kind", "pod_placement", "created_by_kind"),
+    ("created_by_name", "pod_placement", "created_by_name"),
+    ("node", "pod_placement", "node"),
+    ("node", "proxy_nodes", "node"),
+    ("node", "proxy_nodes", "kubernetes_io_hostname"),
+    ("reported_workload", "inbound_requests_rps", "destination_workload"),
+    ("reported_workload", "outbound_requests_rps", "source_workload"),
+)
+"""What is written about a proxy: our name, the table and its label; the better one first."""
+
 UNKNOWN = "unknown"
 """Role of a proxy whose evidence decides nothing: it is listed, and counted nowhere."""
 
@@ -74,50 +88,19 @@ def _descriptions(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
     """Return what is written about each proxy, as str columns; "" where nothing is."""
     keys = pd.MultiIndex.from_frame(known)
 
-    def text(name: str, label: str) -> pd.Series:
+    found = dict.fromkeys((ours for ours, *_ in _DESCRIBED), pd.Series("", known.index))
+    for ours, name, label in _DESCRIBED:
         frame = tables[name].sort_values(TIME, kind="stable")
         last = frame[~frame[label].isin(UNKNOWN_NAMES)].groupby(KEY)[label].last()
-        return last.reindex(keys).fillna("").reset_index(drop=True).astype("str")
-
-    def first_known(*sources: tuple[str, str]) -> pd.Series:
-        found = text(*sources[0])
-        for source in sources[1:]:
-            found = found.where(found != "", text(*source))
-        return found
-
-    return {
-        "gateway_class": text("pod_labels", "label_gateway_networking_k8s_io_gateway_class_name"),
-        "managed_by": text("pod_labels", "label_gateway_istio_io_managed"),
-        "tls_mode": text("pod_labels", "label_security_istio_io_tls_mode"),
-        "created_by_kind": text("pod_placement", "created_by_kind"),
-        "created_by_name": text("pod_placement", "created_by_name"),
-        "node": first_known(
-            ("pod_placement", "node"),
-            ("proxy_nodes", "node"),
-            ("proxy_nodes", "kubernetes_io_hostname"),
-        ),
-        "reported_workload": first_known(
-            ("inbound_requests_rps", "destination_workload"),
-            ("outbound_requests_rps", "source_workload"),
-        ),
-    }
+        text = last.reindex(keys).fillna("").reset_index(drop=True).astype("str")
+        found[ours] = found[ours].where(found[ours] != "", text).astype("str")
+    return found
 
 
 def assign_roles(proxies: pd.DataFrame) -> pd.DataFrame:
-    """Return `proxies` with the columns `role` and `evidence`, best evidence first.
+    """Return `proxies` with the columns `role` and `evidence`, by the best evidence there is.
 
-    The order, and why (discriminators by Istio's injection templates and stats filter):
-
-    0. Its pod's labels, where kube-state-metrics tells them: the class of the Gateway it was made
-       for, the controller that made it, or the TLS mode that injection writes on a sidecar.
-    1. istio_build names its component ztunnel.
-    2. It reports as a waypoint: only waypoint proxies are given that reporter.
-    3. Its container is called agentgateway: Istio's other waypoint.
-    4. A container of the application runs beside it: gateways, waypoints and ztunnels are alone.
-    5. Its pod belongs to a DaemonSet called ztunnel.
-    6. It reports what came in for its own workload: of Envoys only a sidecar does.
-    7. It only reports what it sent out, and is alone in its pod: a gateway.
-
+    The discriminators are those of Istio's injection templates and stats filter.
     `proxies` has one row a proxy, with the columns of `_reports` and `_descriptions`.
     """
     ztunnel_name = proxies["created_by_name"].str.contains("ztunnel", regex=False)
@@ -126,16 +109,21 @@ def assign_roles(proxies: pd.DataFrame) -> pd.DataFrame:
     is_waypoint_class = gateway_class.isin(["istio-waypoint", "istio-agentgateway-waypoint"])
     lone_sender = proxies["reports_outbound"] & proxies["is_alone"]
     rules = [
+        # What kube-state-metrics tells of the pod: for which class of Gateway and by which
+        # controller it was made, or the TLS mode that injection writes on a sidecar.
         (is_waypoint_class, Role.WAYPOINT, "label gateway-class-name"),
         (gateway_class != "", Role.GATEWAY, "label gateway-class-name"),
         (proxies["managed_by"] == "istio.io-mesh-controller", Role.WAYPOINT, "label managed"),
         (proxies["managed_by"] == "istio.io-gateway-controller", Role.GATEWAY, "label managed"),
         (proxies["tls_mode"] == "istio", Role.SIDECAR, "label tlsMode"),
         (proxies["is_ztunnel_build"], Role.ZTUNNEL, "istio_build component ztunnel"),
+        # Only waypoints are given that reporter.
         (proxies["reports_waypoint"], Role.WAYPOINT, "reporter waypoint"),
         (proxies["is_agentgateway"], Role.WAYPOINT, "container agentgateway"),
+        # Gateways, waypoints and ztunnels are alone in their pods.
         (proxies["has_application"], Role.SIDECAR, "application container in the pod"),
         (ztunnel_set, Role.ZTUNNEL, "DaemonSet called ztunnel"),
+        # Of Envoys only a sidecar reports what came in for its own workload.
         (proxies["reports_inbound"], Role.SIDECAR, "reporter destination"),
         (lone_sender, Role.GATEWAY, "reporter source, alone in its pod"),
     ]

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from analyzer import files
 from analyzer.errors import OutputError, SnapshotError
-from analyzer.measurement.frames import check_frame, empty_frame
+from analyzer.measurement.frames import check_frame, frame_of
 from analyzer.measurement.manifest import Manifest
 from analyzer.prometheus.query import load_queries
 
@@ -35,7 +35,7 @@ class Snapshot:
         for record in self.manifest.queries:
             if record.name == name:
                 return check_frame(query, read_table(self.path / record.file).to_pandas())
-        return empty_frame(query)
+        return frame_of(query, ())
 
 
 def load_snapshot(path: Path | str) -> Snapshot:

@@ -27,12 +27,8 @@ _SHOW_A_SCRAPE: Final = (
 _FOR_LIFE: Final = ("reserved_vcpu", "reserved_memory_bytes", "limit_vcpu", "limit_memory_bytes")
 """What a pod is given when it is made and keeps."""
 
-_ENDS: Final = [
-    "source_workload_namespace",
-    "source_workload",
-    "destination_workload_namespace",
-    "destination_workload",
-]
+_SOURCE: Final = ["source_workload_namespace", "source_workload"]
+_DESTINATION: Final = ["destination_workload_namespace", "destination_workload"]
 
 
 def step_table(tables: Tables, proxies: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
@@ -101,10 +97,7 @@ class _Rows:
         return self._series(name).reindex(self.index).to_numpy(float)
 
     def zero_where_scraped(self, name: str, *, is_known: bool = True) -> Floats:
-        """Return 0 for a counter that a scraped proxy does not show: it has never moved.
-
-        Where the counter is not known at all, that it does not show says nothing.
-        """
+        """Return 0 for a known counter that a scraped proxy does not show: it has never moved."""
         return _zero_where(self._was_scraped & is_known, self.known(name))
 
     def zero_beside(self, name: str, traffic: Floats) -> Floats:
@@ -155,11 +148,11 @@ def count_calls_once(
     """
     at_destination = reports[reports["reporter"].isin(["destination", "waypoint"])]
     at_source = reports[reports["reporter"] == "source"]
-    reporting = pd.MultiIndex.from_frame(at_destination[_ENDS[2:]].drop_duplicates())
-    unreported = ~pd.MultiIndex.from_frame(at_source[_ENDS[2:]]).isin(reporting)
+    reporting = pd.MultiIndex.from_frame(at_destination[_DESTINATION].drop_duplicates())
+    unreported = ~pd.MultiIndex.from_frame(at_source[_DESTINATION]).isin(reporting)
     if not whole_mesh:
         namespace = at_source["destination_workload_namespace"]
         unreported &= namespace.isin(meshed_namespaces | {"", "unknown"}).to_numpy()
     counted = pd.concat([at_destination, at_source[unreported]])
-    totals = counted.groupby([*_ENDS, "point"])["mesh_requests_rps"].sum()
+    totals = counted.groupby([*_SOURCE, *_DESTINATION, "point"])["mesh_requests_rps"].sum()
     return totals.rename("rps").reset_index()

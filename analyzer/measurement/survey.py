@@ -97,9 +97,7 @@ def look(
 ) -> Look:
     """Find out what is there between `start` and `end`.
 
-    Raises:
-        InsufficientData: if not all series have the cluster label that the user named.
-        PrometheusError: if the server could not be asked.
+    Raises InsufficientData if not all series have the cluster label that the user named.
     """
     times = looks_at(start, end)
     promql = load_query("survey_labels").render(Scope(), LabelMapping())
@@ -117,17 +115,12 @@ def look(
         samples=samples,
         label_mapping=mapping,
         series_counts={name: int(series.samples.max()) for name, series in by_metric.items()},
-        seen_at=datetime.fromtimestamp(max(both), times.end.tzinfo) if both else times.end,
+        seen_at=datetime.fromtimestamp(max(both), UTC) if both else times.end,
     )
 
 
 def examine(source: Source, seen: Look) -> Survey:
-    """Find out whether what is there can answer the main question, and how finely.
-
-    Raises:
-        InsufficientData: if it cannot, with what is missing.
-        PrometheusError: if the server could not be asked.
-    """
+    """Find out how finely what is there can answer the main question; InsufficientData if not."""
     mapping, counts, scope = seen.label_mapping, seen.series_counts, seen.scope
     if scope.cluster and mapping.cluster == detect.NO_CLUSTER:
         raise InsufficientData(

@@ -25,8 +25,10 @@ _OWN_WORKLOAD: Final = {
 }
 """Which of Istio's labels name the reporting proxy's own workload."""
 
+_ENDS: Final = ("source", "destination")
+
 _NAMED_IN_CLUSTER: Final = ["namespace", "node", "kubernetes_io_hostname"] + [
-    f"{end}_workload_namespace" for end in ("source", "destination")
+    f"{end}_workload_namespace" for end in _ENDS
 ]
 """Columns whose values are names within one cluster."""
 
@@ -67,10 +69,10 @@ class Tables:
             elif self._attribution == Attribution.WORKLOAD:
                 frame = self._by_workload(name, frame)
         if name == "mesh_requests_rps" and self._attribution != Attribution.POD:
-            reporting = frame["destination_workload_namespace"].where(
-                frame["reporter"] != "source", frame["source_workload_namespace"]
+            source, destination = (frame[f"{end}_workload_namespace"] for end in _ENDS)
+            frame = self._within_scope(
+                frame, source.where(frame["reporter"] == "source", destination)
             )
-            frame = self._within_scope(frame, reporting)
         return self._named_apart(frame)
 
     def is_attributable(self, name: str) -> bool:

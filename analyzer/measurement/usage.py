@@ -97,22 +97,18 @@ class MeshUsage:
 
 def measure(snapshot: Snapshot) -> MeshUsage:
     """Read a snapshot; InsufficientData if no step has CPU and metrics of any proxy."""
-    window = snapshot.manifest.window
+    manifest, window = snapshot.manifest, snapshot.manifest.window
     tables = Tables(snapshot)
     proxies = proxy_table(tables)
     steps = step_table(tables, proxies, window)
     observed = _observed_points(snapshot, steps)
     evidence = Evidence(
-        manifest=snapshot.manifest,
-        tables=tables,
-        proxies=proxies,
-        steps=steps,
-        observed_points=observed,
+        manifest=manifest, tables=tables, proxies=proxies, steps=steps, observed_points=observed
     )
     calls = count_calls_once(
         with_points(tables["mesh_requests_rps"], window),
         meshed_namespaces=frozenset(proxies["namespace"]),
-        whole_mesh=not snapshot.manifest.scope.namespaces,
+        whole_mesh=not manifest.scope.namespaces,
     )
     return MeshUsage(
         window=window,
@@ -124,7 +120,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         clusters=tables.clusters,
         refusals=_refusals(proxies),
         findings=find_quality(evidence),
-        warnings=snapshot.manifest.warnings,
+        warnings=manifest.warnings,
     )
 
 

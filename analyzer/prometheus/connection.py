@@ -62,11 +62,9 @@ class Source(Protocol):
 
     def instant(self, promql: str, at: datetime) -> Response:
         """Evaluate at one time."""
-        ...
 
     def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Response:
         """Evaluate at the points of a chunk."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,10 +124,7 @@ class Connection:
         return self._ask(promql, send, divisible=chunk.point_count > 1)
 
     def _ask(self, promql: str, send: Callable[[], Response], *, divisible: bool) -> Response:
-        """Send a request until it is answered, or its failure does not pass.
-
-        `divisible` is whether less can be asked for in its place.
-        """
+        """Send until it is answered or fails for good; if `divisible`, less can be asked for."""
         waits_seconds = iter(_WAITS_SECONDS)
         cause: Exception
         while True:

@@ -27,7 +27,6 @@ class Query:
     Attributes:
         name: the file's name, which is also the name of the value column; the unit is its ending.
         what: the quantity in words.
-        unit: of the value.
         exporter: who makes the series; None: the survey, which reads several.
         labels: that every series of the answer carries, absent ones as "", by our names for them.
         reads: the metric that makes up most of what the server must load, from which the cost of

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.errors import FrameError
-from analyzer.measurement.frames import TIME, check_frame, empty_frame, frame_of, sorted_frame
+from analyzer.measurement.frames import TIME, check_frame, frame_of, sorted_frame
 from analyzer.prometheus.label_mapping import Attribution, LabelMapping, Names
 from analyzer.prometheus.query import load_queries, load_query
 from analyzer.prometheus.response import Response, Series
@@ -30,7 +30,7 @@ def answer(*found: Series) -> Response:
 @pytest.mark.parametrize("name", load_queries())
 def test_an_answer_without_series_has_all_its_columns(name: str) -> None:
     query = load_query(name)
-    frame = empty_frame(query)
+    frame = frame_of(query, ())
 
     assert list(frame.columns) == [*query.labels, TIME, name]
     assert len(frame) == 0
@@ -121,7 +121,7 @@ def test_rows_have_one_order_however_they_were_fetched(order: list[int], cuts: l
 
 
 def test_nothing_fetched_is_an_empty_table() -> None:
-    pd.testing.assert_frame_equal(sorted_frame(QUERY, []), empty_frame(QUERY))
+    pd.testing.assert_frame_equal(sorted_frame(QUERY, []), frame_of(QUERY, ()))
 
 
 FINE = frame_of_rows(

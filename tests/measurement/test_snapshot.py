@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from analyzer.errors import SnapshotError
-from analyzer.measurement.frames import empty_frame
+from analyzer.measurement.frames import frame_of
 from analyzer.measurement.snapshot import (
     MANIFEST,
     load_snapshot,
@@ -58,7 +58,7 @@ def test_a_table_is_read_back_as_it_was_written(path: Path) -> None:
 def test_a_quantity_that_was_not_asked_is_an_empty_table(path: Path) -> None:
     found = load_snapshot(path).frame("proxy_build")
 
-    pd.testing.assert_frame_equal(found, empty_frame(load_query("proxy_build")))
+    pd.testing.assert_frame_equal(found, frame_of(load_query("proxy_build"), ()))
 
 
 @pytest.mark.parametrize("place", [0, 100, -1])

@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from analyzer.arrays import Ints
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.tables import Tables
@@ -18,19 +17,13 @@ SERIOUS_SHARE = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the checks look at.
-
-    Attributes:
-        proxies: as `MeshUsage.proxies`.
-        steps: as `MeshUsage.steps`, and also the steps that are not observed.
-        observed_points: as `MeshUsage.observed_points`.
-    """
+    """What the checks look at: as in `MeshUsage`, but `steps` has also those not observed."""
 
     manifest: Manifest
     tables: Tables
     proxies: pd.DataFrame
     steps: pd.DataFrame
-    observed_points: npt.NDArray[np.int64]
+    observed_points: Ints
 
     @property
     def sidecars(self) -> pd.DataFrame:
@@ -78,7 +71,6 @@ class Evidence:
         )
 
     def _observed(self, steps: pd.DataFrame) -> pd.DataFrame:
-        """Leave out the steps that no total has in it."""
         return steps[steps["point"].isin(self.observed_points)]
 
 

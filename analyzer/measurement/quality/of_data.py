@@ -41,7 +41,6 @@ def _retention(evidence: Evidence) -> Finding | None:
     window = evidence.manifest.window
     return Finding(
         name="short_retention",
-        severity=Severity.WARNING,
         text="no CPU or no metrics of any proxy are stored before "
         f"{window.time_of(missing - 1):%Y-%m-%d %H:%M} UTC: the first {missing} of "
         f"{window.point_count} steps asked for are missing",
@@ -57,7 +56,6 @@ def _gaps(evidence: Evidence) -> Finding | None:
         return None
     return Finding(
         name="gaps",
-        severity=Severity.WARNING,
         text=f"no CPU or no metrics of any proxy in {missing} of "
         f"{evidence.manifest.window.point_count} steps: averages leave them out",
         mending="look at `up` of the kubelet's and the proxies' jobs at that time",
@@ -68,17 +66,15 @@ def _remarks(evidence: Evidence) -> Finding | None:
     remarks = evidence.manifest.remarks
     if not remarks:
         return None
-    if all(remark.startswith(_REMARK_ON_A_QUERY) for remark in remarks):
-        severity, subject, fix = Severity.INFO, "queries", ""
-    else:
-        severity, subject = Severity.WARNING, "answers, which may be incomplete"
-        fix = "see which store of Thanos or VictoriaMetrics is down: both answer without it"
+    on_queries = all(remark.startswith(_REMARK_ON_A_QUERY) for remark in remarks)
+    subject = "queries" if on_queries else "answers, which may be incomplete"
+    fix = "see which store of Thanos or VictoriaMetrics is down: both answer without it"
     return Finding(
         name="server_remarks",
-        severity=severity,
+        severity=Severity.INFO if on_queries else Severity.WARNING,
         text=f"the server remarked on its {subject}: {' '.join(remarks[0].split())}",
         affected=remarks,
-        mending=fix,
+        mending="" if on_queries else fix,
     )
 
 
@@ -88,7 +84,6 @@ def _recorded(evidence: Evidence) -> Finding | None:
         return None
     return Finding(
         name="recorded_cpu",
-        severity=Severity.WARNING,
         text=f"CPU comes from the recording rule {mapping.cpu}, whose samples are already "
         "averaged: it runs minutes behind the requests",
         mending=f"keep {CPU}",
@@ -99,15 +94,14 @@ def _attribution(evidence: Evidence) -> Finding | None:
     attribution = evidence.manifest.label_mapping.attribution
     if attribution == Attribution.POD:
         return None
-    text = "the proxies' metrics carry no pod: each was led back to its pod by its address"
-    if attribution == Attribution.WORKLOAD:
-        text = (
-            "the proxies' metrics carry neither pod nor address: each pod got its workload's mean"
-        )
+    by_address = attribution == Attribution.ADDRESS
+    lacking = "no pod: each was led back to its pod by its address"
+    if not by_address:
+        lacking = "neither pod nor address: each pod got its workload's mean"
     return Finding(
         name=f"by_{attribution}",
-        severity=Severity.INFO if attribution == Attribution.ADDRESS else Severity.WARNING,
-        text=text,
+        severity=Severity.INFO if by_address else Severity.WARNING,
+        text=f"the proxies' metrics carry {lacking}",
         mending="keep the labels `namespace` and `pod` when scraping the proxies",
     )
 
@@ -136,7 +130,6 @@ def _instance_types(evidence: Evidence) -> Finding | None:
         return None
     return Finding(
         name="instance_types",
-        severity=Severity.WARNING,
         text=f"the sidecars run on {len(kinds)} kinds of machine: a vCPU of one does not do the "
         "work of a vCPU of another",
         affected=tuple(kinds),
@@ -151,7 +144,6 @@ def _nodes(evidence: Evidence) -> Finding | None:
         return None
     return Finding(
         name="nodes_of_proxies",
-        severity=Severity.WARNING,
         text=f"the nodes counted are the {len(nodes)} on which proxies run: any other would have "
         "a ztunnel too",
         affected=nodes,
@@ -190,10 +182,8 @@ def _intervals(evidence: Evidence) -> Finding | None:
     shortest = choose_step_seconds(max(cpu, requests), None)
     if shortest <= MIN_STEP_SECONDS:
         return None
-    text = (
-        f"CPU is scraped every {cpu:g} s and requests every {requests:g} s, so that a step is at "
-        f"least {shortest} s"
-    )
+    text = f"CPU is scraped every {cpu:g} s and requests every {requests:g} s, "
+    text += f"so that a step is at least {shortest} s"
     fix = "scrape both every 30 s or faster for steps of 5 minutes"
     if cpu == requests and cpu in _THANOS_RESOLUTIONS:
         # Nothing in an answer tells Thanos's blocks from scrapes that are as slow.
@@ -211,7 +201,6 @@ def _thinned(evidence: Evidence) -> Finding | None:
         return None
     return Finding(
         name="thinned_samples",
-        severity=Severity.WARNING,
         text=f"{thin} of {len(found)} steps hold fewer than half of the {promised:.0f} samples "
         "that the last scrape interval promises: scrapes were rarer then, or their samples are "
         "downsampled",

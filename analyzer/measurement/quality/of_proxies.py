@@ -91,7 +91,6 @@ def _roles(evidence: Evidence) -> Finding | None:
         return None
     return Finding(
         name="ambiguous_roles",
-        severity=Severity.WARNING,
         text=f"{len(unknown)} proxies could be sidecars, gateways or waypoints: they are counted "
         "nowhere",
         affected=evidence.pods(unknown),
