@@ -64,10 +64,7 @@ def backtest(
 
 
 def _predict(fits: WorkloadFits, rest: Panel, then: Ints, later: Ints) -> tuple[Floats, Floats]:
-    """Return each workload's CPU added up over the later steps, and the prediction's variance.
-
-    Its segment is `then` among the fits, of the early steps, and `later` among the later ones.
-    """
+    """Return the CPU over the rest, and its variance, of workloads by segment then and later."""
     loads = rest.workloads.sum(fits.shape.design(rest)).T[later]
     predicted = np.einsum("gk,gk->g", loads, fits.fit.coefficients[then])
     of_fit = np.einsum("gi,gij,gj->g", loads, fits.coefficient_covariances[then], loads)

@@ -147,10 +147,8 @@ def _exclude(
 
 
 def _is_cut(usage: MeshUsage, steps: pd.DataFrame) -> Bools:
-    """Return in which steps a proxy lived only in part: its first and last.
-
-    Unless that is the window's own: whether it lived before and after that cannot be seen.
-    """
+    """Return in which steps a proxy lived only in part: its first and last."""
+    # Except the window's own: whether it lived before and after that cannot be seen.
     points, point, proxy = (
         usage.observed_points,
         steps["point"].to_numpy(),

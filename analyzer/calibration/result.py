@@ -152,9 +152,8 @@ class MemoryCalibration:
 class Decomposition:
     """Where the measured CPU of the sidecars goes, in vcpu averaged over the window.
 
-    measured = idle + traffic + excluded + unexplained, by construction.
-
-    Excluded is the CPU of steps left out, and of workloads that could not be fitted.
+    measured = idle + traffic + excluded + unexplained, by construction. Excluded are steps left
+    out, and workloads that could not be fitted.
     """
 
     measured_vcpu: float

@@ -25,15 +25,12 @@ MIN_SIDECARS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fitted:
-    """The fits of a role's workloads: each alone, drawn towards the others, and by straight lines.
-
-    Scores are of the shapes tried, the chosen one first: none where no workload can be fitted.
-    """
+    """The fits of a role's workloads: each alone, drawn towards the others, by straight lines."""
 
     workloads: WorkloadFits
     pooled: Pooled
     straight: WorkloadFits
-    scores: Sequence[Score]
+    scores: Sequence[Score]  # the chosen shape's first; empty where no workload can be fitted
     mesh: MeshCurve | None
 
 

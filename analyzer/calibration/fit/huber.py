@@ -41,9 +41,7 @@ class Stopping:
     """How far the last round may have moved a coefficient, as a share of what the root mean square
     of the target is to that of its column. Each round moves them a fifth as far as the one before,
     or less: 3e-4 leaves some hundredths of their standard error."""
-    scale_rounds: int = 1
-    """Rounds after the weights have settled in which the scale follows the residuals; it hardly
-    moves after these, and medians are slow."""
+    scale_rounds: int = 1  # in which the scale follows, after the weights have: medians are slow
     most_rounds: int = 30
 
 
