@@ -88,6 +88,12 @@ class Interval:
         """Return the interval of a value that carries no uncertainty of its own."""
         return cls(low=value, mid=value, high=value)
 
+    def __add__(self, other: Interval) -> Interval:
+        """Return both end to end: of what errs the same way."""
+        return Interval(
+            low=self.low + other.low, mid=self.mid + other.mid, high=self.high + other.high
+        )
+
     def negated(self) -> Interval:
         """Return the interval of what is lost where this is won."""
         return Interval(low=-self.high, mid=-self.mid, high=-self.low)

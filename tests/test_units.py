@@ -129,6 +129,12 @@ def test_scaling_an_interval_scales_its_three_numbers(mid: float, factor: float)
     assert scaled.high == pytest.approx((mid + 2) * factor)
 
 
+def test_intervals_add_end_to_end() -> None:
+    together = Interval(low=1, mid=2, high=4) + Interval(low=10, mid=30, high=50)
+
+    assert together == Interval(low=11, mid=32, high=54)
+
+
 def test_a_negative_factor_cannot_turn_an_interval_round() -> None:
     with pytest.raises(ValueError, match="negative factor"):
         Interval.exactly(1.0).scaled(-1.0)

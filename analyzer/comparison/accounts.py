@@ -16,50 +16,37 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats
+from analyzer.calibration.fit.student import SEED
 from analyzer.calibration.models import Power
 from analyzer.calibration.result import Calibration, RoleCalibration
-from analyzer.comparison.attribution import Account, Fitted, together
+from analyzer.comparison.attribution import Account, Fitted
 from analyzer.comparison.match import Migration, Passes, by_namespace
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import waypoint_weights
 from analyzer.projection.components import waypoint_replicas, ztunnel_vcpu
 from analyzer.projection.demand import MeasuredLoad
-from analyzer.projection.uncertainty import Parameters, draw_curve, generator
+from analyzer.projection.uncertainty import Parameters, draw_curve
 from analyzer.units import BITS_PER_GBIT, Interval, Provenance, Refusal, Role
 
 _WORKLOAD: Final = ["namespace", "workload"]
 _COSTS: Final = ("idle", "traffic", "marginal")
 """Of a sidecar: vcpu per proxy; vcpu per rps, on average and at the margin."""
 
-Relative = tuple[Floats, Floats]
-"""Idle and slope over draws, as shares of their best estimates."""
-
 
 def sidecar_accounts(
     moved: Migration, before: Calibration, after: Calibration, role: RoleCalibration
 ) -> dict[str, Account]:
-    """Return one account a namespace in which sidecars stayed, or are new.
-
-    Args:
-        moved: who has moved.
-        before: what BEFORE found of each workload.
-        after: what AFTER did.
-        role: what BEFORE found of sidecars in general.
-    """
+    """Return one account a namespace where sidecars stayed or are new, by BEFORE's fit of all."""
     # All workloads err as the mesh does: their own errors are not drawn.
     idle, slope = (
         part / part[0] if part[0] > 0 else np.ones_like(part)
-        for part in draw_curve(role, generator())
+        for part in draw_curve(role, np.random.default_rng(SEED))
     )
-    marginal = role.vcpu_per_1000_rps.mid / 1000
-    mean = {
-        "idle": role.idle_vcpu_per_proxy.mid,
-        "marginal": marginal,
-        "traffic": marginal / _exponent(role),
-    }
+    idle_mean, marginal = role.idle_vcpu_per_proxy.mid, role.vcpu_per_1000_rps.mid / 1000
+    mean = {"idle": idle_mean, "marginal": marginal, "traffic": marginal / _exponent(role)}
     rows = _costed(moved, _own_costs(before), mean, _own_costs(after))
     return {
-        str(namespace): _sidecar_account(group, (idle, slope))
+        str(namespace): _sidecar_account(group, idle, slope)
         for namespace, group in rows.groupby("namespace")
         if (group["kept_count"] > 0).any() or (group["after_count"] > 0).any()
     }
@@ -73,18 +60,14 @@ def _exponent(role: RoleCalibration | Refusal) -> float:
 
 def _own_costs(calibration: Calibration) -> pd.DataFrame:
     """Return what was measured of each workload itself: columns `_COSTS`, by its names."""
-    found = {
-        (item.namespace, item.workload): (item.idle_vcpu_per_proxy.mid, slope.mid / 1000)
+    found = [
+        (item.namespace, item.workload, item.idle_vcpu_per_proxy.mid, slope.mid / 1000)
         for item in calibration.workloads
         for slope in [item.vcpu_per_1000_rps]
         if slope and item.idle_vcpu_per_proxy and item.provenance == Provenance.MEASURED
-    }
-    table = pd.DataFrame(
-        list(found.values()),
-        columns=["idle", "marginal"],
-        index=pd.MultiIndex.from_tuples(found, names=_WORKLOAD),
-        dtype=float,
-    )
+    ]
+    table = pd.DataFrame(found, columns=[*_WORKLOAD, "idle", "marginal"])
+    table = table.set_index(_WORKLOAD).astype(float)
     return table.assign(traffic=table["marginal"] / _exponent(calibration.sidecar))
 
 
@@ -96,58 +79,50 @@ def _costed(
     A workload that stayed and has no fit of its own is taken as it was; one that is new costs as
     the mean of the mesh.
     """
-    known = moved.workloads.dropna(subset=["before_vcpu", "after_vcpu"])
-    rows = known.set_index(_WORKLOAD)
+    rows = moved.workloads.dropna(subset=["before_vcpu", "after_vcpu"]).set_index(_WORKLOAD)
     stays = (rows["before_count"] > 0) & ~rows["has_moved"]
     for name in _COSTS:
         own = before[name].reindex(rows.index).where(stays, mean[name])
         later = after[name].reindex(rows.index).where(stays & own.notna())
         rows = rows.assign(**{f"{name}_before": own.fillna(0.0), f"{name}_after": later})
-    kept = rows[["before_count", "before_rps", "before_vcpu"]].where(stays, 0.0)
-    return rows.assign(
-        stays=stays,
-        kept_count=kept["before_count"],
-        kept_rps=kept["before_rps"],
-        kept_vcpu=kept["before_vcpu"],
-    )
+    for amount in ("count", "rps", "vcpu"):
+        rows[f"kept_{amount}"] = rows[f"before_{amount}"].where(stays, 0.0)
+    return rows.assign(stays=stays)
 
 
-def _sidecar_account(rows: pd.DataFrame, relative: Relative) -> Account:
-    idle_share, slope_share = relative
+def _sidecar_account(rows: pd.DataFrame, idle_share: Floats, slope_share: Floats) -> Account:
+    """Return the account of workloads, given idle and slope as shares of their best estimates."""
     added_rps = (rows["after_rps"] - rows["kept_rps"]).where(rows["stays"], 0.0)
-    idle, idle_after = (
-        _total(rows, "idle_before", amount) for amount in ("kept_count", "after_count")
-    )
+    idle = _total(rows, "idle_before", "kept_count")
+    idle_after = _total(rows, "idle_before", "after_count")
     traffic = _total(rows, "traffic_before", "kept_rps")
     added = float((rows["marginal_before"] * added_rps).sum())
-    new_traffic = _total(rows[~rows["stays"]], "traffic_before", "after_rps")
+    new = _total(rows[~rows["stays"]], "traffic_before", "after_rps")
+    traffic_after = traffic + added + new
     # What the fit leaves of what was measured stays as it was.
     own = float(rows["kept_vcpu"].sum()) - idle - traffic
+    fitted, both = None, rows[rows["idle_after"].notna()]
+    if not both.empty:
+        measured_idle = _total(both, "idle_after", "after_count")
+        measured_traffic = _total(both, "traffic_after", "after_rps")
+        fitted = Fitted(
+            count=float(both["after_count"].sum()),
+            rps=float(both["after_rps"].sum()),
+            predicted_idle_vcpu=idle_share * _total(both, "idle_before", "after_count"),
+            predicted_traffic_vcpu=slope_share * _total(both, "traffic_before", "after_rps"),
+            measured_idle_vcpu=Interval.exactly(measured_idle),
+            measured_traffic_vcpu=Interval.exactly(measured_traffic),
+        )
     return Account(
         predicted_vcpu=own + idle_share * idle + slope_share * traffic,
         at_after_vcpu=own + idle_share * idle + slope_share * (traffic + added),
-        with_count_vcpu=(
-            own + idle_share * idle_after + slope_share * (traffic + added + new_traffic)
-        ),
+        with_count_vcpu=own + idle_share * idle_after + slope_share * traffic_after,
         measured_vcpu=float(rows["after_vcpu"].sum()),
         predicted_count=float(rows["kept_count"].sum()),
         measured_count=float(rows["after_count"].sum()),
         before_rps=float(rows["kept_rps"].sum()),
         after_rps=float(rows["after_rps"].sum()),
-        fitted=_fitted_sidecars(rows[rows["idle_after"].notna()], relative),
-    )
-
-
-def _fitted_sidecars(rows: pd.DataFrame, relative: Relative) -> Fitted | None:
-    if rows.empty:
-        return None
-    return Fitted(
-        count=float(rows["after_count"].sum()),
-        rps=float(rows["after_rps"].sum()),
-        predicted_idle_vcpu=relative[0] * _total(rows, "idle_before", "after_count"),
-        predicted_traffic_vcpu=relative[1] * _total(rows, "traffic_before", "after_rps"),
-        measured_idle_vcpu=Interval.exactly(_total(rows, "idle_after", "after_count")),
-        measured_traffic_vcpu=Interval.exactly(_total(rows, "traffic_after", "after_rps")),
+        fitted=fitted,
     )
 
 
@@ -156,16 +131,9 @@ def _total(rows: pd.DataFrame, cost: str, amount: str) -> float:
 
 
 def waypoint_accounts(
-    moved: Migration, load: MeasuredLoad, parameters: Parameters, after: RoleCalibration | None
+    moved: Migration, load: MeasuredLoad, parameters: Parameters, after: RoleCalibration | Refusal
 ) -> dict[str, Account]:
-    """Return one account a namespace that was to have a waypoint, or has one.
-
-    Args:
-        moved: who has moved.
-        load: what those sidecars carried before.
-        parameters: the unit costs of the projection.
-        after: what AFTER found that a waypoint costs; None where it found nothing.
-    """
+    """Return one account a namespace that was to have a waypoint for that load, or has one."""
     there, now = (by_namespace(usage, Role.WAYPOINT) for usage in (moved.before, moved.after))
     weights = waypoint_weights(parameters.placement, load.namespaces)
     namespaces = load.namespaces.set_index("namespace")
@@ -173,8 +141,10 @@ def waypoint_accounts(
     rates = namespaces["waypoint_rps"]
     accounts = {}
     for name in sorted({*there.index, *now.index, *planned[planned > 0].index}):
-        count, rps, vcpu = _row(there, name)
-        count_after, rps_after, vcpu_after = _row(now, name)
+        (count, rps, vcpu), (count_after, rps_after, vcpu_after) = (
+            table.reindex([name], fill_value=0.0).to_numpy(float)[0].tolist()
+            for table in (there, now)
+        )
         if np.isnan(vcpu) or np.isnan(vcpu_after):
             continue
         replicas = count or float(planned.get(name, 0.0))
@@ -198,14 +168,6 @@ def waypoint_accounts(
     return accounts
 
 
-def _row(table: pd.DataFrame, namespace: str) -> tuple[float, float, float]:
-    """Return count, requests per second and vcpu; none where there are no such proxies."""
-    if namespace not in table.index:
-        return 0.0, 0.0, 0.0
-    count, rps, vcpu = table.loc[[namespace], ["count", "rps", "vcpu"]].to_numpy(float)[0].tolist()
-    return count, rps, vcpu
-
-
 def _waypoints(parameters: Parameters, replicas: float, rps: float) -> tuple[Floats, Floats]:
     """Return idle and traffic of a namespace's replicas, arrays over draws."""
     idle = replicas * parameters.waypoint_idle_vcpu
@@ -216,9 +178,9 @@ def _waypoints(parameters: Parameters, replicas: float, rps: float) -> tuple[Flo
 
 
 def _fitted_waypoints(
-    after: RoleCalibration | None, count: float, rps: float, idle: Floats, traffic: Floats
+    after: RoleCalibration | Refusal, count: float, rps: float, idle: Floats, traffic: Floats
 ) -> Fitted | None:
-    if after is None or count == 0:
+    if isinstance(after, Refusal) or after.provenance != Provenance.MEASURED or count == 0:
         return None
     effective = count * float(after.effective_rps(np.array([rps / count]))[0])
     return Fitted(
@@ -240,14 +202,8 @@ def ztunnel_account(
 ) -> Account:
     """Return the account of all ztunnels together: they serve nodes, not namespaces.
 
-    Their TCP is taken to be as before: after, it cannot be told from the requests in it.
-
-    Args:
-        moved: who has moved.
-        nodes: with what those sidecars carried before, as in `MeshLoad.nodes`.
-        passes: what passes the ztunnels of the pods that moved.
-        parameters: the unit costs of the projection.
-        after: what AFTER found that a ztunnel costs.
+    Their TCP is taken to be as before: after, it cannot be told from the requests in it. The nodes
+    are those of `MeshLoad.nodes`, with what the sidecars that moved carried before.
     """
     there, now = (by_namespace(usage, Role.ZTUNNEL).sum() for usage in (moved.before, moved.after))
     each = parameters["ztunnel_idle_vcpu_per_node"]
@@ -285,13 +241,12 @@ def ztunnel_account(
 
 def _fitted_tcp(usage: MeshUsage, after: RoleCalibration) -> Interval:
     """Return the CPU of all ztunnels beyond idle, by what was fitted of their TCP."""
-    loads = {
-        "tcp_bytes_per_second": (after.vcpu_per_gbit_per_second, 8 / BITS_PER_GBIT),
-        "new_connections_per_second": (after.vcpu_per_1000_new_connections_per_second, 1 / 1000),
-    }
-    parts = [
-        cost.scaled(unit * (usage.mean_total(Role.ZTUNNEL, name) or 0.0))
-        for name, (cost, unit) in loads.items()
-        if cost is not None
-    ]
-    return together([Interval.exactly(0.0), *parts])
+    costs = (
+        ("tcp_bytes_per_second", 8 / BITS_PER_GBIT, after.vcpu_per_gbit_per_second),
+        ("new_connections_per_second", 0.001, after.vcpu_per_1000_new_connections_per_second),
+    )
+    total = Interval.exactly(0.0)
+    for name, unit, cost in costs:
+        if cost is not None:
+            total += cost.scaled(unit * (usage.mean_total(Role.ZTUNNEL, name) or 0.0))
+    return total

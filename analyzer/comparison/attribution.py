@@ -10,10 +10,8 @@ unexplained the rest: the parts add up to the difference, by construction
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import reduce
-from operator import add
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 from analyzer.arrays import Floats
 from analyzer.comparison.result import Cause, Compared, Difference, UnitCost, Whole
@@ -22,16 +20,23 @@ from analyzer.units import Interval, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fitted:
-    """Proxies whose idle and traffic AFTER could be fitted for; arrays are over draws.
+class _Summed:
+    """What is added up field by field; None adds nothing."""
 
-    Attributes:
-        count: how many.
-        rps: requests per second through them.
-        predicted_idle_vcpu: of all of them, by the unit costs of BEFORE.
-        predicted_traffic_vcpu: likewise, beyond idle.
-        measured_idle_vcpu: of all of them, by the fit of AFTER.
-        measured_traffic_vcpu: likewise.
+    def __add__(self, other: Self) -> Self:
+        sums = {}
+        for name in (item.name for item in fields(self)):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            is_sum = mine is not None and theirs is not None
+            sums[name] = mine + theirs if is_sum else mine or theirs
+        return type(self)(**sums)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted(_Summed):
+    """Proxies whose idle and traffic AFTER could be fitted for, together; arrays are over draws.
+
+    Predicted: by the unit costs of BEFORE; measured: by the fit of AFTER. Traffic is beyond idle.
     """
 
     count: float
@@ -41,29 +46,15 @@ class Fitted:
     measured_idle_vcpu: Interval
     measured_traffic_vcpu: Interval
 
-    def __add__(self, other: Fitted) -> Fitted:
-        """Return the same of both together."""
-        return Fitted(
-            count=self.count + other.count,
-            rps=self.rps + other.rps,
-            predicted_idle_vcpu=self.predicted_idle_vcpu + other.predicted_idle_vcpu,
-            predicted_traffic_vcpu=self.predicted_traffic_vcpu + other.predicted_traffic_vcpu,
-            measured_idle_vcpu=together((self.measured_idle_vcpu, other.measured_idle_vcpu)),
-            measured_traffic_vcpu=together(
-                (self.measured_traffic_vcpu, other.measured_traffic_vcpu)
-            ),
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(_Summed):
     """What some proxies were predicted to use, and what they use; arrays are over draws.
 
     Attributes:
         predicted_vcpu: at the traffic before, with the predicted number of proxies.
         at_after_vcpu: at the traffic after.
         with_count_vcpu: at the traffic after, with as many proxies as there are.
-        measured_vcpu: after.
         fitted: the proxies that AFTER's fit covers; None where it has none.
     """
 
@@ -82,65 +73,33 @@ class Account:
         """Whether nothing was predicted and nothing is there."""
         return not (self.predicted_vcpu.any() or self.predicted_count or self.measured_count)
 
-    def __add__(self, other: Account) -> Account:
-        """Return the account of both together."""
-        both = self.fitted and other.fitted and self.fitted + other.fitted
-        return Account(
-            predicted_vcpu=self.predicted_vcpu + other.predicted_vcpu,
-            at_after_vcpu=self.at_after_vcpu + other.at_after_vcpu,
-            with_count_vcpu=self.with_count_vcpu + other.with_count_vcpu,
-            measured_vcpu=self.measured_vcpu + other.measured_vcpu,
-            predicted_count=self.predicted_count + other.predicted_count,
-            measured_count=self.measured_count + other.measured_count,
-            before_rps=self.before_rps + other.before_rps,
-            after_rps=self.after_rps + other.after_rps,
-            fitted=both or self.fitted or other.fitted,
-        )
-
-
-def added_up(accounts: Iterable[Account]) -> Account:
-    """Return the account of all of these proxies together; there must be one at least."""
-    return reduce(add, accounts)
-
-
-def together(items: Iterable[Interval]) -> Interval:
-    """Add intervals end to end: what one fit has of all of them errs the same way."""
-    low, mid, high = (
-        sum(ends) for ends in zip(*((i.low, i.mid, i.high) for i in items), strict=True)
-    )
-    return Interval(low=low, mid=mid, high=high)
-
 
 def settled(role: Role, account: Account) -> Compared:
     """Divide the difference of one role's proxies among its causes."""
-    whole, predicted_cost, measured_cost = difference(role, account), None, None
-    if account.fitted is not None and account.fitted.count > 0:
-        fitted = account.fitted
-        predicted_cost = _unit_cost(
-            fitted,
-            to_interval(fitted.predicted_idle_vcpu),
-            to_interval(fitted.predicted_traffic_vcpu),
-        )
+    predicted_cost = measured_cost = None
+    fitted = account.fitted
+    if fitted is not None and fitted.count > 0:
+        idle, traffic = fitted.predicted_idle_vcpu, fitted.predicted_traffic_vcpu
+        predicted_cost = _unit_cost(fitted, to_interval(idle), to_interval(traffic))
         measured_cost = _unit_cost(fitted, fitted.measured_idle_vcpu, fitted.measured_traffic_vcpu)
     return Compared(
         role=role,
-        predicted_vcpu=whole.predicted_vcpu,
-        predicted_at_after_vcpu=whole.predicted_at_after_vcpu,
-        measured_vcpu=whole.measured_vcpu,
-        bias_percent=whole.bias_percent,
-        bias_at_after_percent=whole.bias_at_after_percent,
-        parts_vcpu=whole.parts_vcpu,
         predicted_count=account.predicted_count,
         measured_count=account.measured_count,
         before_rps=account.before_rps,
         after_rps=account.after_rps,
         predicted_cost=predicted_cost,
         measured_cost=measured_cost,
+        **_divided(account),
     )
 
 
 def difference(role: Role | Whole, account: Account) -> Difference:
     """Divide the difference of any proxies among its causes."""
+    return Difference(role=role, **_divided(account))
+
+
+def _divided(account: Account) -> dict[str, Any]:
     fitted = account.fitted
     predicted, at_after = account.predicted_vcpu[0], account.at_after_vcpu[0]
     parts = {
@@ -152,15 +111,14 @@ def difference(role: Role | Whole, account: Account) -> Difference:
         parts[Cause.IDLE] = float(idle - fitted.predicted_idle_vcpu[0])
         parts[Cause.UNIT_COST] = float(traffic - fitted.predicted_traffic_vcpu[0])
     parts[Cause.UNEXPLAINED] = float(account.measured_vcpu - predicted) - sum(parts.values())
-    return Difference(
-        role=role,
-        predicted_vcpu=to_interval(account.predicted_vcpu),
-        predicted_at_after_vcpu=to_interval(account.at_after_vcpu),
-        measured_vcpu=account.measured_vcpu,
-        bias_percent=_bias_percent(account.predicted_vcpu, account.measured_vcpu),
-        bias_at_after_percent=_bias_percent(account.at_after_vcpu, account.measured_vcpu),
-        parts_vcpu=parts,
-    )
+    return {
+        "predicted_vcpu": to_interval(account.predicted_vcpu),
+        "predicted_at_after_vcpu": to_interval(account.at_after_vcpu),
+        "measured_vcpu": account.measured_vcpu,
+        "bias_percent": _bias_percent(account.predicted_vcpu, account.measured_vcpu),
+        "bias_at_after_percent": _bias_percent(account.at_after_vcpu, account.measured_vcpu),
+        "parts_vcpu": parts,
+    }
 
 
 def _bias_percent(predicted_vcpu: Floats, measured_vcpu: float) -> Interval | None:

@@ -1,30 +1,31 @@
 """Predicted against measured, after all or some namespaces have moved from sidecars to ambient."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from operator import add
 from typing import Final
 
 from analyzer.calibration.calibrate import calibrate_usage
-from analyzer.calibration.result import Calibration, RoleCalibration
+from analyzer.calibration.result import RoleCalibration
 from analyzer.comparison.accounts import sidecar_accounts, waypoint_accounts, ztunnel_account
-from analyzer.comparison.attribution import Account, added_up, difference, settled
-from analyzer.comparison.checks import (
-    different,
-    incomparable,
-    nothing_moved,
-    refused,
-    salts_differ,
-)
+from analyzer.comparison.attribution import Account, difference, settled
 from analyzer.comparison.match import Migration, Passes, by_namespace, migration
 from analyzer.comparison.result import Compared, Comparison, NamespaceCompared, Status, Whole
+from analyzer.measurement.anonymise import HIDDEN_SOURCE
+from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.snapshot import Snapshot
+from analyzer.measurement.tables import UNKNOWN_NAMES
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.projection.demand import MeshLoad, even_nodes, mesh_load
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.uncertainty import drawn, with_measured
-from analyzer.units import Provenance, Reason, Refusal, Role
+from analyzer.settings import Setting
+from analyzer.units import Reason, Refusal, Role
 
 MIN_ASSUMED_SHARE: Final = 0.01
 """Share of the ztunnels' passes that may be taken to be as before without a word."""
+
+_SALT: Final = f"collect both with {Setting.HIDE_NAMES} and the same ISTIO_USAGE_SALT"
 
 
 def compare(
@@ -40,8 +41,7 @@ def compare(
     Raises:
         InsufficientData: if one of them holds no CPU of any proxy.
     """
-    refusal = incomparable(before.manifest, after.manifest)
-    if refusal:
+    if refusal := incomparable(before.manifest, after.manifest):
         return refusal
     found = compare_usage(measure(before), measure(after), scenario or default_scenario())
     if isinstance(found, Refusal) and found.reason == Reason.AMBIGUOUS:
@@ -52,13 +52,13 @@ def compare(
 def compare_usage(before: MeshUsage, after: MeshUsage, scenario: Scenario) -> Comparison | Refusal:
     """Hold what a mesh predicts against what it became."""
     moved = migration(before, after)
-    refusal = different(before, after) or nothing_moved(moved)
-    if refusal:
+    if refusal := different(before, after) or nothing_moved(moved):
         return refusal
     first, second = calibrate_usage(before), calibrate_usage(after)
     parameters = drawn(with_measured(scenario, first.ztunnel), first)
     if isinstance(first.sidecar, Refusal):
-        return refused(f"BEFORE has no fit to predict from: {first.sidecar}", Reason.NO_DATA)
+        detail = f"BEFORE has no fit to predict from: {first.sidecar}"
+        return _refused(detail, Reason.NO_DATA)
     load = mesh_load(moved.moved_part, ingress_through_waypoint=scenario.ingress_through_waypoint)
     nodes = load.nodes
     if nodes is None:
@@ -67,134 +67,161 @@ def compare_usage(before: MeshUsage, after: MeshUsage, scenario: Scenario) -> Co
     accounts = {
         Role.SIDECAR: sidecar_accounts(moved, first, second, first.sidecar),
         Role.ZTUNNEL: {"": ztunnel_account(moved, nodes, passes, parameters, second.ztunnel)},
-        Role.WAYPOINT: waypoint_accounts(moved, load, parameters, _measured(second.waypoint)),
+        Role.WAYPOINT: waypoint_accounts(moved, load, parameters, second.waypoint),
     }
-    return _comparison(moved, accounts, second, _warnings(moved, load, passes))
-
-
-def _comparison(
-    moved: Migration,
-    accounts: Mapping[Role, Mapping[str, Account]],
-    after: Calibration,
-    warnings: tuple[str, ...],
-) -> Comparison:
-    sums = {role: added_up(items.values()) for role, items in accounts.items() if items}
+    sums = {role: reduce(add, items.values()) for role, items in accounts.items() if items}
     components = tuple(
         settled(role, account) for role, account in sums.items() if not account.is_empty
     )
-    total = difference(Whole.TOTAL, added_up(sums.values()))
-    waypoint, ztunnel = (
-        _or_why_not(role, item)
-        for role, item in ((Role.WAYPOINT, after.waypoint), (Role.ZTUNNEL, after.ztunnel))
-    )
+    waypoint = _or_why_not(Role.WAYPOINT, second.waypoint)
+    ztunnel = _or_why_not(Role.ZTUNNEL, second.ztunnel)
     return Comparison(
         components=components,
-        total=total,
+        total=difference(Whole.TOTAL, reduce(add, sums.values())),
         namespaces=tuple(_namespaces(moved, accounts)),
         waypoint=waypoint,
         ztunnel=ztunnel,
-        refusals=(
-            *_refusals(components, (waypoint, ztunnel), after),
-            *(
-                Refusal(
-                    subject=f"comparison of {name}",
-                    reason=Reason.NO_DATA,
-                    detail="its requests are known and its CPU is not, in one snapshot or both",
-                )
-                for name in moved.without_cpu
-            ),
-        ),
-        warnings=warnings,
+        refusals=tuple(_refusals(moved, components, (waypoint, ztunnel, second.sidecar))),
+        warnings=tuple(_warnings(moved, load, passes)),
     )
+
+
+def _refused(detail: str, reason: Reason) -> Refusal:
+    return Refusal(subject="comparison", reason=reason, detail=detail)
+
+
+def incomparable(before: Manifest, after: Manifest) -> Refusal | None:
+    """Return why two snapshots cannot be held against each other, as they say themselves."""
+    if (before.source == HIDDEN_SOURCE) != (after.source == HIDDEN_SOURCE):
+        detail = f"names are hidden in one snapshot and told in the other: {_SALT}, or both without"
+    elif before.scope != after.scope:
+        detail = (
+            "the snapshots are of different parts of a mesh: collect both with the same "
+            f"{Setting.NAMESPACES} and {Setting.CLUSTER}"
+        )
+    elif after.window.start < before.window.end:
+        detail = (
+            f"AFTER begins at {after.window.start:%Y-%m-%d %H:%M}, before BEFORE ends at "
+            f"{before.window.end:%Y-%m-%d %H:%M}: give the earlier snapshot first, and two that "
+            "do not overlap"
+        )
+    else:
+        return None
+    return _refused(detail, Reason.AMBIGUOUS)
+
+
+def different(before: MeshUsage, after: MeshUsage) -> Refusal | None:
+    """Return why two meshes are not the same one."""
+    if before.clusters and after.clusters and before.clusters != after.clusters:
+        first, second = (", ".join(usage.clusters) for usage in (before, after))
+        detail = (
+            f"BEFORE is of the clusters {first}, AFTER of {second}: give {Setting.CLUSTER} to both"
+        )
+    elif not _names(before) & _names(after):
+        detail = "no namespace and no node is in both snapshots: they are of different meshes"
+    else:
+        return None
+    return _refused(detail, Reason.AMBIGUOUS)
+
+
+def _names(usage: MeshUsage) -> set[str]:
+    """Return what a mesh has that keeps its name: namespaces of proxies and calls, and nodes."""
+    calls = usage.calls
+    ends = ("source_workload_namespace", "destination_workload_namespace")
+    columns = [usage.proxies["namespace"], usage.nodes["node"], *(calls[end] for end in ends)]
+    return {str(name) for column in columns for name in column.unique()} - set(UNKNOWN_NAMES)
+
+
+def nothing_moved(moved: Migration) -> Refusal | None:
+    """Return why there is no ambient to compare with, if there is none."""
+    ztunnels, gone = by_namespace(moved.after, Role.ZTUNNEL), moved.workloads["has_moved"].sum()
+    if ztunnels["vcpu"].sum() > 0:
+        return None
+    if not ztunnels.empty:
+        detail = "AFTER holds no CPU of its ztunnels"
+    elif gone:
+        detail = (
+            f"AFTER shows no ztunnel, though {gone} workloads have lost their sidecars: collect it "
+            f"again without {Setting.NAMESPACES}, and see that the kubelet's metrics of ztunnel's "
+            "namespace are kept"
+        )
+    else:
+        detail = "AFTER has no ztunnel: nothing has moved"
+    return _refused(detail, Reason.NO_DATA)
+
+
+def salts_differ(before: Manifest) -> Refusal | None:
+    """Return why nothing has the same name in both, where names are hidden."""
+    if before.source != HIDDEN_SOURCE:
+        return None
+    return _refused(f"names are hidden with different salts: {_SALT}", Reason.AMBIGUOUS)
 
 
 def _namespaces(
     moved: Migration, accounts: Mapping[Role, Mapping[str, Account]]
-) -> list[NamespaceCompared]:
+) -> Iterator[NamespaceCompared]:
     statuses = moved.statuses
     counts = moved.workloads.groupby("namespace")[["before_count", "after_count"]].sum()
     ambient = by_namespace(moved.before, Role.WAYPOINT).index
-    found = []
     for name in sorted({*statuses, *accounts[Role.WAYPOINT]}):
         before, after = counts.reindex([name]).fillna(0.0).to_numpy(float)[0].tolist()
-        found.append(
-            NamespaceCompared(
-                namespace=name,
-                status=statuses.get(name, Status.AMBIENT if name in ambient else Status.NEW),
-                before_sidecar_count=before,
-                after_sidecar_count=after,
-                components=tuple(
-                    settled(role, accounts[role][name])
-                    for role in (Role.SIDECAR, Role.WAYPOINT)
-                    if name in accounts[role] and not accounts[role][name].is_empty
-                ),
-            )
+        yield NamespaceCompared(
+            namespace=name,
+            status=statuses.get(name, Status.AMBIENT if name in ambient else Status.NEW),
+            before_sidecar_count=before,
+            after_sidecar_count=after,
+            components=tuple(
+                settled(role, accounts[role][name])
+                for role in (Role.SIDECAR, Role.WAYPOINT)
+                if name in accounts[role] and not accounts[role][name].is_empty
+            ),
         )
-    return found
-
-
-def _measured(role: RoleCalibration | Refusal) -> RoleCalibration | None:
-    is_fit = isinstance(role, RoleCalibration) and role.provenance == Provenance.MEASURED
-    return role if is_fit and isinstance(role, RoleCalibration) else None
 
 
 def _or_why_not(role: Role, found: RoleCalibration | Refusal) -> RoleCalibration | Refusal:
     """Return what was measured; of what was derived or published, why it was not measured."""
     if isinstance(found, Refusal) or found.not_measured is None:
         return found
-    return Refusal(
-        subject=f"cost of a {role} by AFTER",
-        reason=Reason.NO_DATA,
-        detail=found.not_measured.detail,
-    )
+    detail = found.not_measured.detail
+    return Refusal(subject=f"cost of a {role} by AFTER", reason=Reason.NO_DATA, detail=detail)
 
 
 def _refusals(
-    components: tuple[Compared, ...],
-    fits: tuple[RoleCalibration | Refusal, ...],
-    after: Calibration,
-) -> tuple[Refusal, ...]:
-    present = {item.role for item in components if item.measured_count > 0}
-    found = [item for item in fits if isinstance(item, Refusal)]
-    if Role.SIDECAR in present and isinstance(after.sidecar, Refusal):
-        found.append(after.sidecar)
-    found += [
-        Refusal(
-            subject=f"bias of the {item.role}s",
-            reason=Reason.NO_DATA,
-            detail=f"none uses any CPU in AFTER; {item.predicted_vcpu.mid:.3g} vCPU were predicted",
-        )
-        for item in components
-        if item.bias_percent is None
-    ]
-    found.append(
-        Refusal(
-            subject="ztunnels by namespace",
-            reason=Reason.AMBIGUOUS,
-            detail="a ztunnel serves all pods of its node; its CPU cannot be divided among them",
-        )
-    )
-    return tuple(found)
+    moved: Migration, components: tuple[Compared, ...], fits: tuple[RoleCalibration | Refusal, ...]
+) -> Iterator[Refusal]:
+    """Tell what cannot be said, given the fits of waypoints, ztunnels and sidecars after."""
+    has_sidecars = any(item.role == Role.SIDECAR and item.measured_count > 0 for item in components)
+    for fit in fits if has_sidecars else fits[:2]:
+        if isinstance(fit, Refusal):
+            yield fit
+    for item in components:
+        if item.bias_percent is None:
+            subject, predicted = f"bias of the {item.role}s", item.predicted_vcpu.mid
+            detail = f"none uses any CPU in AFTER; {predicted:.3g} vCPU were predicted"
+            yield Refusal(subject=subject, reason=Reason.NO_DATA, detail=detail)
+    detail = "a ztunnel serves all pods of its node; its CPU cannot be divided among them"
+    yield Refusal(subject="ztunnels by namespace", reason=Reason.AMBIGUOUS, detail=detail)
+    for name in moved.without_cpu:
+        detail = "its requests are known and its CPU is not, in one snapshot or both"
+        yield Refusal(subject=f"comparison of {name}", reason=Reason.NO_DATA, detail=detail)
 
 
-def _warnings(moved: Migration, load: MeshLoad, passes: Passes) -> tuple[str, ...]:
-    warnings = []
+def _warnings(moved: Migration, load: MeshLoad, passes: Passes) -> Iterator[str]:
     if not moved.workloads["has_moved"].any():
-        warnings.append("no workload has lost its sidecars between BEFORE and AFTER")
+        yield "no workload has lost its sidecars between BEFORE and AFTER"
     if passes.assumed_rps > MIN_ASSUMED_SHARE * passes.total_rps:
-        warnings.append(
+        yield (
             f"ztunnels count no requests: {passes.assumed_rps / passes.total_rps:.0%} of what "
             "passes them is taken to be as before, because no waypoint, sidecar or gateway that "
             "is left would see it"
         )
     if load.nodes is None:
-        warnings.append("BEFORE does not tell its nodes: taken as one for each ztunnel in AFTER")
+        yield "BEFORE does not tell its nodes: taken as one for each ztunnel in AFTER"
     served = {*by_namespace(moved.after, Role.WAYPOINT).index}
     known = {*moved.workloads["namespace"], *by_namespace(moved.before, Role.WAYPOINT).index}
     if served - known:
         names = ", ".join(sorted(served - known))
-        warnings.append(
+        yield (
             f"waypoints run in namespaces that had no sidecars ({names}): whom they serve is not "
             "known, and they count as added"
         )
-    return tuple(warnings)

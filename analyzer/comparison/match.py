@@ -28,7 +28,6 @@ class Passes:
     Attributes:
         added_rps: beyond those of the traffic before; negative where there are fewer.
         assumed_rps: of those that nobody sees after, and that are taken to be as before.
-        total_rps: of both, counted by their calls.
     """
 
     added_rps: float
@@ -73,13 +72,11 @@ class Migration:
     @property
     def moved_part(self) -> MeshUsage:
         """BEFORE with no other sidecars than those that moved, and no calls but to them."""
-        moved = self._moved_keys
-        proxies = self.before.proxies
-        is_moved = pd.MultiIndex.from_frame(proxies[_WORKLOAD]).isin(moved)
+        moved, proxies = self._moved_keys, self.before.proxies
+        steps, calls = self.before.steps, self.before.calls
+        is_moved = _keys(proxies[_WORKLOAD]).isin(moved)
         kept = proxies.index[is_moved | (proxies["role"] != Role.SIDECAR)]
-        calls = self.before.calls
-        into = pd.MultiIndex.from_frame(calls[_DESTINATION]).isin(moved)
-        steps = self.before.steps
+        into = _keys(calls[_DESTINATION]).isin(moved)
         return replace(self.before, steps=steps[steps["proxy"].isin(kept)], calls=calls[into])
 
     def passes(self) -> Passes:
@@ -92,8 +89,7 @@ class Migration:
             [_edges(self.before).rename("before"), _edges(self.after).rename("after")], axis=1
         )
         sources, destinations = (
-            pd.MultiIndex.from_frame(rates.index.to_frame(index=False)[names])
-            for names in (_SOURCE, _DESTINATION)
+            _keys(rates.index.to_frame(index=False)[names]) for names in (_SOURCE, _DESTINATION)
         )
         moved = self._moved_keys
         # A call between two moved pods passes the ztunnel of each.
@@ -110,14 +106,13 @@ class Migration:
 
     @property
     def _moved_keys(self) -> pd.MultiIndex:
-        moved = self.workloads[self.workloads["has_moved"]]
-        return pd.MultiIndex.from_frame(moved[_WORKLOAD])
+        return _keys(self.workloads.loc[self.workloads["has_moved"], _WORKLOAD])
 
     def _would_be_counted(self, sources: pd.MultiIndex, destinations: pd.MultiIndex) -> Bools:
         """Return which calls a proxy would report after, if they were made."""
         proxies = self.after.proxies
         sidecars, gateways = (
-            pd.MultiIndex.from_frame(proxies.loc[proxies["role"] == role, _WORKLOAD])
+            _keys(proxies.loc[proxies["role"] == role, _WORKLOAD])
             for role in (Role.SIDECAR, Role.GATEWAY)
         )
         served = by_namespace(self.after, Role.WAYPOINT).index
@@ -131,6 +126,10 @@ class Migration:
         )
 
 
+def _keys(table: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(table)
+
+
 def migration(before: MeshUsage, after: MeshUsage) -> Migration:
     """Match the workloads of two meshes by their names."""
     first, second = (_means(usage, Role.SIDECAR, _WORKLOAD) for usage in (before, after))
@@ -142,12 +141,9 @@ def migration(before: MeshUsage, after: MeshUsage) -> Migration:
     both["before_rps"] = both["before_rps"].fillna(0.0)
     unknown = both["after_rps"].isna() & (both["after_count"] > 0)
     both["after_rps"] = both["after_rps"].mask(unknown, both["before_rps"]).fillna(0.0)
-    has_moved = (both["before_count"] > 0) & (
-        both["after_count"] < MAX_LEFT_SHARE * both["before_count"]
-    )
-    return Migration(
-        before=before, after=after, workloads=both.assign(has_moved=has_moved).reset_index()
-    )
+    # Never true of a workload that had no sidecars.
+    both["has_moved"] = both["after_count"] < MAX_LEFT_SHARE * both["before_count"]
+    return Migration(before=before, after=after, workloads=both.reset_index())
 
 
 def by_namespace(usage: MeshUsage, role: Role) -> pd.DataFrame:

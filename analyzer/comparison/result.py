@@ -65,15 +65,10 @@ class Difference:
     """What some proxies were predicted to use, and what they use.
 
     Attributes:
-        role: of the proxies, or all of them.
-        predicted_vcpu: at the traffic before.
-        predicted_at_after_vcpu: the same unit costs at the traffic after.
-        measured_vcpu: after.
-        difference_vcpu: measured less predicted at the traffic before.
+        predicted_vcpu: at the traffic before; what is `at_after` is at the traffic after.
+        difference_vcpu: measured less predicted.
         bias_percent: predicted over measured, less one; None where nothing is used.
-        bias_at_after_percent: the same at the traffic after.
-        is_within: whether what is measured lies in the range predicted at the traffic before.
-        is_within_at_after: whether it lies in the range predicted at the traffic after.
+        is_within: whether what is measured lies in the range predicted.
         parts_vcpu: of the difference, by cause; they add up to it. What AFTER could not be fitted
             for is absent, and then in the part that is not explained.
     """
@@ -103,12 +98,9 @@ class Compared(Difference):
     """The same of the proxies of one role, whose number and requests can be added up.
 
     Attributes:
-        predicted_count: proxies at a time.
-        measured_count: likewise.
         before_rps: requests per second that the prediction is of.
         after_rps: requests per second after; of ztunnels in part as before: they count none.
         predicted_cost: of one proxy, and of a request; None where AFTER has no fit beside it.
-        measured_cost: likewise.
     """
 
     role: Role
@@ -148,12 +140,9 @@ class Comparison:
     """Predicted against measured, after all or some namespaces have moved.
 
     Attributes:
-        components: sidecars, ztunnels and waypoints, those that there are.
-        total: all of them together.
         namespaces: each that has sidecars or a waypoint, before or after.
         waypoint: what AFTER says a waypoint costs, or why it says nothing.
         ztunnel: likewise.
-        refusals: what cannot be said.
         warnings: what makes the comparison less sure.
     """
 
@@ -168,13 +157,10 @@ class Comparison:
     @property
     def largest(self) -> tuple[Compared, Cause] | None:
         """Which part of which component's difference is largest; None where none matters."""
-        parts = [
-            (component.weight_vcpu(cause), -number, component, cause)
-            for number, component in enumerate(self.components)
-            for cause in component.parts_vcpu
-        ]
+        parts = [(item, cause) for item in self.components for cause in item.parts_vcpu]
         if not parts:
             return None
-        size, _, component, cause = max(parts, key=lambda item: item[:2])
+        # The first of equals.
+        component, cause = max(parts, key=lambda part: part[0].weight_vcpu(part[1]))
         enough = WORTH_NAMING_SHARE * self.total.measured_vcpu
-        return (component, cause) if size > enough else None
+        return (component, cause) if component.weight_vcpu(cause) > enough else None

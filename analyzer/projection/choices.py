@@ -19,28 +19,15 @@ END_OF_DAY: Final = time.max
 _MOST_USD: Final = sys.float_info.max
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FLAG: Final = "true, false"
-_BASES: Final = "usage, reserved, billed"
-_PLACEMENTS: Final = "observed, all, none, a list of namespaces, or a share from 0 to 1"
-_PRICES: Final = "flat, opencost, or a table of prices by instance type"
 _NODE_PRICE: Final = "{ vcpu_hour_usd = number, memory_gib_hour_usd = number }, from 0 up"
-_HOURS: Final = (
-    'a table like { days = ["mon", "fri"], start = "08:00", end = "18:00", '
-    'time_zone = "Europe/Berlin" }, start before end, which may be "24:00"'
-)
 
 
 class NotPermitted(ValueError):
-    """A value that a key of a scenario may not have.
-
-    Attributes:
-        value: what it is.
-        permitted: what it may be, in words.
-        part: of the key, where the value is within it.
-    """
+    """A value that a key of a scenario, or a part of it, may not have."""
 
     def __init__(self, value: object, permitted: str, part: str = "") -> None:
         super().__init__(f"{value!r}; permitted: {permitted}")
-        self.value, self.permitted, self.part = value, permitted, part
+        self.part = part
 
 
 class Basis(StrEnum):
@@ -54,19 +41,14 @@ class Basis(StrEnum):
     """What is paid for; see `sidecars.billed`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Spread(StrEnum):
+    """How far waypoints reach."""
+
+    OBSERVED = "observed"
     """A waypoint where HTTP was seen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Everywhere:
+    ALL = "all"
     """A waypoint in every namespace with sidecars."""
-
-
-@dataclass(frozen=True, slots=True)
-class Nowhere:
-    """No waypoint."""
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,36 +65,34 @@ class Share:
     l7_share: float
 
 
-Placement = Observed | Everywhere | Nowhere | Named | Share
+Placement = Spread | Named | Share
 """Which namespaces get waypoints in the mode `ambient-waypoint`."""
 
-
-OBSERVED: Final = Observed()
+OBSERVED: Final = Spread.OBSERVED
 
 
 def waypoint_weights(placement: Placement, namespaces: pd.DataFrame) -> Floats:
     """Return how much of a waypoint each of these namespaces gets, 0-1, shape (namespaces,)."""
     has_http = namespaces["has_http"].to_numpy(bool).astype(float)
     match placement:
-        case Observed():
-            return has_http
-        case Everywhere():
+        case Spread.ALL:
             return np.ones(len(namespaces))
-        case Nowhere():
+        case Spread.NONE:
             return np.zeros(len(namespaces))
         case Named(names):
             return namespaces["namespace"].isin(names).to_numpy(bool).astype(float)
         case Share(share):
             return has_http * share
+        case _:
+            return has_http
 
 
-@dataclass(frozen=True, slots=True)
-class Flat:
+class PriceSource(StrEnum):
+    """Where prices come from, other than a list."""
+
+    FLAT = "flat"
     """vcpu_month_usd and memory_gib_month_usd on every node."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenCost:
+    OPENCOST = "opencost"
     """The prices of each node that OpenCost exports to this Prometheus."""
 
 
@@ -131,19 +111,8 @@ class PriceList:
     by_instance_type: Mapping[str, NodePrice]
 
 
-Prices = Flat | OpenCost | PriceList
+Prices = PriceSource | PriceList
 """Where prices come from."""
-
-FLAT: Final = Flat()
-
-_WORDS: Final[Mapping[str, Placement | Prices]] = {
-    "observed": OBSERVED,
-    "all": Everywhere(),
-    "none": Nowhere(),
-    "flat": FLAT,
-    "opencost": OpenCost(),
-}
-"""Choices that a scenario file names by a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,17 +139,21 @@ class WorkingHours:
         return {"days": days, "start": start, "end": end, "time_zone": self.time_zone}
 
 
-def toml_of(choice: Placement | Prices) -> str | float | list[str] | dict[str, dict[str, float]]:
+def toml_of(choice: object) -> object:
     """Return a choice as a scenario file has it."""
     match choice:
+        case StrEnum():
+            return str(choice)
         case Named(names):
             return list(names)
         case Share(share):
             return share
         case PriceList(prices):
             return {name: asdict(price) for name, price in prices.items()}
+        case WorkingHours():
+            return choice.to_toml()
         case _:
-            return next(word for word, same in _WORDS.items() if same == choice)
+            return choice
 
 
 def is_number(value: object) -> bool:
@@ -188,44 +161,36 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _basis(value: object) -> Basis:
-    try:
-        return Basis(str(value))
-    except ValueError as error:
-        raise NotPermitted(value, _BASES) from error
-
-
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
-        raise NotPermitted(value, _FLAG)
+        raise TypeError
     return value
 
 
 def _placement(value: object) -> Placement:
-    if isinstance(value, str) and isinstance(word := _WORDS.get(value), Placement):
-        return word
+    if value in [*Spread]:
+        return Spread(str(value))
     if isinstance(value, list) and all(isinstance(name, str) and name for name in value):
         return Named(tuple(value))
     if isinstance(value, int | float) and is_number(value) and 0 <= value <= 1:
         return Share(float(value))
-    raise NotPermitted(value, _PLACEMENTS)
+    raise ValueError
 
 
 def _prices(value: object) -> Prices:
-    if isinstance(value, str) and isinstance(word := _WORDS.get(value), Prices):
-        return word
+    if value in [*PriceSource]:
+        return PriceSource(str(value))
     if isinstance(value, Mapping) and value:
         return PriceList({str(name): _node_price(str(name), item) for name, item in value.items()})
-    raise NotPermitted(value, _PRICES)
+    raise ValueError
 
 
 def _node_price(name: str, value: object) -> NodePrice:
-    is_price = (
-        isinstance(value, Mapping)
-        and set(value) == {item.name for item in fields(NodePrice)}
-        and all(is_number(number) and 0 <= number <= _MOST_USD for number in value.values())
-    )
-    if not (is_price and isinstance(value, Mapping)):
+    if (
+        not isinstance(value, Mapping)
+        or set(value) != {item.name for item in fields(NodePrice)}
+        or not all(is_number(number) and 0 <= number <= _MOST_USD for number in value.values())
+    ):
         raise NotPermitted(value, _NODE_PRICE, f".{name}")
     return NodePrice(**{key: float(number) for key, number in value.items()})
 
@@ -233,15 +198,12 @@ def _node_price(name: str, value: object) -> NodePrice:
 def _working_hours(value: object) -> WorkingHours:
     names = {item.name for item in fields(WorkingHours)}
     if not isinstance(value, Mapping) or set(value) != names or not isinstance(value["days"], list):
-        raise NotPermitted(value, _HOURS)
-    try:
-        days = tuple(sorted({_DAYS.index(str(day).lower()) for day in value["days"]}))
-        start, end = (_clock(str(value[name])) for name in ("start", "end"))
-        zone = str(ZoneInfo(str(value["time_zone"])))
-    except (ValueError, TypeError, ZoneInfoNotFoundError, OSError) as error:
-        raise NotPermitted(value, _HOURS) from error
+        raise ValueError
+    days = tuple(sorted({_DAYS.index(str(day).lower()) for day in value["days"]}))
+    start, end = (_clock(str(value[name])) for name in ("start", "end"))
+    zone = str(ZoneInfo(str(value["time_zone"])))
     if not days or start >= end:
-        raise NotPermitted(value, _HOURS)
+        raise ValueError
     return WorkingHours(days=days, start=start, end=end, time_zone=zone)
 
 
@@ -257,52 +219,64 @@ class Choice:
     """A key of a scenario that is no number.
 
     Attributes:
-        meaning: what it decides.
-        permitted: what it may be, in words.
-        read: from a TOML value; raises `NotPermitted`.
+        parse: from a TOML value; raises what Python does of a wrong one.
         example: a line of a scenario file, where the default does not show how it is written.
     """
 
     meaning: str
     permitted: str
-    read: Callable[[object], Any]
+    parse: Callable[[object], Any]
     example: str = ""
+
+    def read(self, value: object) -> object:
+        """Return the choice that a TOML value stands for, or raise `NotPermitted`."""
+        try:
+            return self.parse(value)
+        except NotPermitted:
+            raise
+        except (ValueError, TypeError, ZoneInfoNotFoundError, OSError) as error:
+            raise NotPermitted(value, self.permitted) from error
 
 
 CHOICES: Final[Mapping[str, Choice]] = {
     "basis": Choice(
-        meaning="which vCPUs the headline dollars are of", permitted=_BASES, read=_basis
+        meaning="which vCPUs the headline dollars are of",
+        permitted="usage, reserved, billed",
+        parse=lambda value: Basis(str(value)),
     ),
     "waypoint_placement": Choice(
         meaning="which namespaces get waypoints in the mode ambient-waypoint",
-        permitted=_PLACEMENTS,
-        read=_placement,
+        permitted="observed, all, none, a list of namespaces, or a share from 0 to 1",
+        parse=_placement,
         example='waypoint_placement = ["shop", "data"]',
     ),
     "ingress_through_waypoint": Choice(
         meaning="whether what comes from ingress gateways passes waypoints too",
         permitted=_FLAG,
-        read=_flag,
+        parse=_flag,
     ),
     "istio_cni_installed": Choice(
         meaning="whether istio-cni runs already, so that ambient need not bring it",
         permitted=_FLAG,
-        read=_flag,
+        parse=_flag,
     ),
     "prices": Choice(
         meaning=(
             "where prices come from; flat: vcpu_month_usd and memory_gib_month_usd of every node"
         ),
-        permitted=_PRICES,
-        read=_prices,
+        permitted="flat, opencost, or a table of prices by instance type",
+        parse=_prices,
         example=(
             'prices = { "m5.xlarge" = { vcpu_hour_usd = 0.048, memory_gib_hour_usd = 0.0064 } }'
         ),
     ),
     "working_hours": Choice(
         meaning="which part of the week counts; all of it where not set",
-        permitted=_HOURS,
-        read=_working_hours,
+        permitted=(
+            'a table like { days = ["mon", "fri"], start = "08:00", end = "18:00", '
+            'time_zone = "Europe/Berlin" }, start before end, which may be "24:00"'
+        ),
+        parse=_working_hours,
         example=(
             'working_hours = { days = ["mon", "tue", "wed", "thu", "fri"], start = "08:00", '
             'end = "18:00", time_zone = "Europe/Berlin" }'

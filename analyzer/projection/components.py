@@ -14,7 +14,7 @@ mode then lists.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -32,32 +32,11 @@ _MOST_REPLICAS: Final = 1000
 """Replicas that a single waypoint is scaled out to, at most: beyond, something else is wrong."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
-    """How much of a component published constants are applied to.
-
-    Attributes:
-        unit_count: proxies, nodes or replicas.
-        rps: requests per second through all of them.
-    """
+class Size(NamedTuple):
+    """How many proxies, nodes or replicas there are, and the requests per second through them."""
 
     unit_count: float
     rps: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedCost:
-    """What a document says that one unit costs: for itself, and for requests; None: nothing."""
-
-    vcpu_per_unit: float | None
-    vcpu_per_1000_rps: float | None
-
-    def vcpu(self, size: Size) -> float | None:
-        """Return the CPU of so many units with so many requests; None where not known."""
-        if self.vcpu_per_unit is None and self.vcpu_per_1000_rps is None:
-            return None
-        of_requests = (self.vcpu_per_1000_rps or 0.0) * size.rps / 1000
-        return (self.vcpu_per_unit or 0.0) * size.unit_count + of_requests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +44,9 @@ class ComponentKind:
     """One kind of proxy that a mode is made of, as charts and tables show it.
 
     Attributes:
-        plural: what several of them are called.
         colour: of its bars, as #rrggbb; from the palette of Okabe and Ito.
         hatch: matplotlib's pattern over that colour, for whoever cannot tell colours apart.
-        published: what a document says that one costs.
+        cost_vcpu: of one, and of 1000 requests per second, by a document.
         memory: the assumption of the memory of one, in GiB.
     """
 
@@ -76,7 +54,7 @@ class ComponentKind:
     plural: str
     colour: str
     hatch: str
-    published: Callable[[PublishedConstants], PublishedCost]
+    cost_vcpu: Callable[[PublishedConstants], tuple[float | None, float | None]]
     memory: str
 
 
@@ -88,10 +66,7 @@ COMPONENTS: Final[Mapping[Role, ComponentKind]] = {
             plural="sidecars",
             colour="#0072b2",
             hatch="",
-            published=lambda given: PublishedCost(
-                vcpu_per_unit=given.sidecar_vcpu_per_proxy,
-                vcpu_per_1000_rps=given.sidecar_vcpu_per_1000_rps,
-            ),
+            cost_vcpu=lambda doc: (doc.sidecar_vcpu_per_proxy, doc.sidecar_vcpu_per_1000_rps),
             memory="sidecar_memory_gib_per_proxy",
         ),
         ComponentKind(
@@ -99,10 +74,7 @@ COMPONENTS: Final[Mapping[Role, ComponentKind]] = {
             plural="ztunnels",
             colour="#e69f00",
             hatch="////",
-            published=lambda given: PublishedCost(
-                vcpu_per_unit=given.ztunnel_vcpu_per_node,
-                vcpu_per_1000_rps=given.ztunnel_vcpu_per_1000_rps,
-            ),
+            cost_vcpu=lambda doc: (doc.ztunnel_vcpu_per_node, doc.ztunnel_vcpu_per_1000_rps),
             memory="ztunnel_memory_gib_per_node",
         ),
         ComponentKind(
@@ -110,10 +82,7 @@ COMPONENTS: Final[Mapping[Role, ComponentKind]] = {
             plural="waypoints",
             colour="#009e73",
             hatch="....",
-            published=lambda given: PublishedCost(
-                vcpu_per_unit=given.waypoint_vcpu_per_replica,
-                vcpu_per_1000_rps=given.waypoint_vcpu_per_1000_rps,
-            ),
+            cost_vcpu=lambda doc: (doc.waypoint_vcpu_per_replica, doc.waypoint_vcpu_per_1000_rps),
             memory="waypoint_memory_gib_per_replica",
         ),
     )
@@ -126,9 +95,7 @@ class Part:
     """One component of a mode.
 
     Attributes:
-        need: its formula.
-        size: what published constants are applied to, without a snapshot; None where only a
-            snapshot has it.
+        size: what published constants are applied to; None where only a snapshot has it.
     """
 
     role: Role
@@ -143,8 +110,9 @@ def _sidecar_need(case: Case) -> Need:
     without any would look cheap.
     """
     load, parameters = case.load, case.parameters
+    draw_count = len(parameters.waypoint_idle_vcpu)
     vcpu, memory_gib = (
-        {basis: np.full(parameters.draw_count, amount) for basis, amount in amounts.items()}
+        {basis: np.full(draw_count, amount) for basis, amount in amounts.items()}
         for amounts in (load.sidecars.vcpu_by_basis, load.sidecars.memory_gib_by_basis)
     )
     if Basis.USAGE not in memory_gib and parameters.waypoint_provenance is not None:
@@ -213,10 +181,8 @@ def waypoint_replicas(load: MeshLoad, parameters: Parameters) -> Floats:
     estimates; not fewer than the least; and the spare ones.
     """
     peak_rps = load.namespaces["waypoint_peak_rps"].to_numpy(float)
-    most_vcpu = (
-        parameters["waypoint_limit_vcpu_per_replica"][0]
-        * parameters["waypoint_target_utilisation_share"][0]
-    )
+    limit_vcpu = parameters["waypoint_limit_vcpu_per_replica"][0]
+    most_vcpu = limit_vcpu * parameters["waypoint_target_utilisation_share"][0]
     replicas = np.full(len(peak_rps), parameters["waypoint_replicas"][0])
     for _ in range(_MOST_REPLICAS):
         used = parameters.likely_waypoint_vcpu(peak_rps / replicas)
@@ -229,22 +195,15 @@ def waypoint_replicas(load: MeshLoad, parameters: Parameters) -> Floats:
 
 
 def waypoint_need(case: Case, weights: Floats) -> Need:
-    """Return what the waypoints need: one set of replicas in each chosen namespace.
-
-    Args:
-        case: what is evaluated; a waypoint's cost must be known.
-        weights: how much of a waypoint each of the load's namespaces gets, 0-1.
-    """
+    """Return what the waypoints need, given how much of one each namespace gets, 0-1."""
     load, parameters = case.load, case.parameters
     replicas = waypoint_replicas(load, parameters)
     used = parameters.waypoint_vcpu(load.namespaces["waypoint_rps"].to_numpy(float) / replicas)
-    times = weights * replicas
+    times, names = weights * replicas, load.namespaces["namespace"]
     return added_up(
         role=Role.WAYPOINT,
         provenance=parameters.waypoint_provenance or Provenance.DERIVED,
-        units=pd.DataFrame(
-            {"count": times, "whole_count": replicas}, index=load.namespaces["namespace"]
-        ),
+        units=pd.DataFrame({"count": times, "whole_count": replicas}, index=names),
         used=(used, parameters["waypoint_memory_gib_per_replica"]),
         requested=(
             parameters["waypoint_reserved_vcpu_per_replica"],
@@ -259,15 +218,13 @@ def waypoint_need(case: Case, weights: Floats) -> Need:
 SIDECARS: Final = Part(
     role=Role.SIDECAR,
     need=_sidecar_need,
-    size=lambda load, _: Size(unit_count=load.sidecar_count, rps=load.proxy_rps),
+    size=lambda load, _: Size(load.sidecar_count, load.proxy_rps),
 )
 # Each passage of a request through a sidecar becomes one through a ztunnel.
 ZTUNNELS: Final = Part(
     role=Role.ZTUNNEL,
     need=_ztunnel_need,
-    size=lambda load, _: (
-        None if load.nodes is None else Size(unit_count=len(load.nodes), rps=load.proxy_rps)
-    ),
+    size=lambda load, _: None if load.nodes is None else Size(len(load.nodes), load.proxy_rps),
 )
 WAYPOINTS_PLACED: Final = Part(
     role=Role.WAYPOINT,
@@ -280,7 +237,7 @@ WAYPOINTS_EVERYWHERE: Final = Part(
     role=Role.WAYPOINT,
     need=lambda case: waypoint_need(case, np.ones(len(case.load.namespaces))),
     size=lambda load, scenario: Size(
-        unit_count=len(load.namespaces) * scenario.waypoint_replicas,
-        rps=float(load.namespaces["waypoint_rps"].sum()),
+        len(load.namespaces) * scenario.waypoint_replicas,
+        float(load.namespaces["waypoint_rps"].sum()),
     ),
 )

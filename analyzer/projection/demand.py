@@ -1,23 +1,21 @@
 """What has to be carried, in any mode: the traffic, and what carries it today."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
-from analyzer.errors import UsageError
+from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.choices import Basis
-from analyzer.projection.sidecars import (
-    SidecarFootprint,
-    SidecarTally,
-    billed,
-    footprint_of,
-    tally,
-)
+from analyzer.projection.choices import WorkingHours
+from analyzer.projection.sidecars import SidecarFootprint, SidecarTally, billed, footprint_of, tally
 from analyzer.settings import Setting
 from analyzer.units import BITS_PER_GBIT, BYTES_PER_GIB, Role
+
+_CARRIED: Final = ["proxy_rps", "gbit_per_second", "new_connections_per_second"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +23,6 @@ class _Load:
     """What has to be carried.
 
     Attributes:
-        sidecar_count: sidecars at a time.
         proxy_rps: requests per second through sidecars; a call between two counts twice.
         mesh_rps: calls per second, each once.
         nodes: one row a node: node, passes_rps (proxy requests per second of its sidecars: each
@@ -50,13 +47,10 @@ class MeasuredLoad(_Load):
     """What a measured mesh carries, and what carries it today.
 
     Attributes:
-        sidecars: what they use, request and are billed.
-        tally: how that adds up.
         placement: where each namespace's sidecars run: namespace, node, and of each basis what
             they need there, such as usage_vcpu and billed_memory_gib (0: nothing, or not known);
             one row a pair.
-        allocatable_vcpu_per_node: mean over the nodes; None where not known.
-        allocatable_memory_gib_per_node: likewise.
+        allocatable_vcpu_per_node: mean over the nodes, as is memory; None where not known.
     """
 
     sidecars: SidecarFootprint
@@ -83,18 +77,41 @@ MeshLoad = MeasuredLoad | StatedLoad
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """How much more there is to carry than was measured.
-
-    Attributes:
-        factor: times the traffic measured.
-        sidecar_vcpu_per_rps: what a sidecar would use for each request per second of the growth.
-    """
+    """So many times the traffic measured, and what each request of the growth costs a sidecar."""
 
     factor: float
     sidecar_vcpu_per_rps: float
 
 
 NO_GROWTH: Final = Growth(factor=1.0, sidecar_vcpu_per_rps=0.0)
+
+
+def within(usage: MeshUsage, hours: WorkingHours | None) -> MeshUsage:
+    """Return the mesh as it was in these hours: steps that lie in them from beginning to end."""
+    if hours is None:
+        return usage
+    window, zone = usage.window, ZoneInfo(hours.time_zone)
+    step = timedelta(seconds=window.step_seconds)
+    kept = []
+    for point in usage.observed_points:
+        end = window.time_of(int(point))
+        # A step that ends at midnight is of the day before.
+        first, last = ((end - ago).astimezone(zone) for ago in (step, timedelta.resolution))
+        is_that_day = first.date() == last.date() and first.weekday() in hours.days
+        # Where clocks are put back, a step may end at an earlier time than it begins.
+        if is_that_day and all(hours.start <= at.time() <= hours.end for at in (first, last)):
+            kept.append(point)
+    if not kept:
+        raise InsufficientData(
+            "the window has no whole step in the scenario's working_hours: collect a longer time"
+        )
+    points = np.array(kept)
+    return replace(
+        usage,
+        observed_points=points,
+        steps=usage.steps[usage.steps["point"].isin(points)].reset_index(drop=True),
+        calls=usage.calls[usage.calls["point"].isin(points)].reset_index(drop=True),
+    )
 
 
 def mesh_load(
@@ -104,21 +121,13 @@ def mesh_load(
     growth: Growth = NO_GROWTH,
     ingress_through_waypoint: bool = False,
 ) -> MeasuredLoad:
-    """Read the load off a measured mesh.
-
-    Args:
-        usage: the mesh.
-        node_count: number of nodes where the user knows better, or Prometheus does not know.
-        growth: beyond the traffic measured.
-        ingress_through_waypoint: whether what comes from ingress gateways passes waypoints too.
-    """
+    """Read the load off a measured mesh; a number of nodes is given where the user knows better."""
     points = len(usage.observed_points)
     rows = usage.of_role(Role.SIDECAR)
     added_vcpu = growth.sidecar_vcpu_per_rps * (growth.factor - 1) * rows["proxy_rps"].fillna(0.0)
     sidecars = _grown(rows, growth, added_vcpu)
-    passing = usage.calls[
-        _passes_waypoint(usage, ingress_through_waypoint=ingress_through_waypoint)
-    ]
+    passes = _passes_waypoint(usage, ingress_through_waypoint=ingress_through_waypoint)
+    passing = usage.calls[passes]
     allocatable = usage.nodes.reindex(columns=["allocatable_vcpu", "allocatable_memory_bytes"])
     vcpu, memory_bytes = allocatable.mean()
     return MeasuredLoad(
@@ -152,34 +161,25 @@ def _grown(rows: pd.DataFrame, growth: Growth, added_vcpu: pd.Series) -> pd.Data
 
 def _placement(sidecars: pd.DataFrame, points: int) -> pd.DataFrame:
     columns = {
-        Basis.USAGE: ("cpu_vcpu", "memory_bytes"),
-        Basis.RESERVED: ("reserved_vcpu", "reserved_memory_bytes"),
-        Basis.BILLED: ("billed_vcpu", "billed_memory_bytes"),
+        "usage_vcpu": "cpu_vcpu",
+        "reserved_vcpu": "reserved_vcpu",
+        "billed_vcpu": "billed_vcpu",
+        "usage_memory_gib": "memory_bytes",
+        "reserved_memory_gib": "reserved_memory_bytes",
+        "billed_memory_gib": "billed_memory_bytes",
     }
-    names = [name for pair in columns.values() for name in pair]
-    means = sidecars.groupby(["namespace", "node"])[names].sum() / points
-    vcpu = {f"{basis}_vcpu": means[cpu] for basis, (cpu, _) in columns.items()}
-    memory_gib = {
-        f"{basis}_memory_gib": means[memory] / BYTES_PER_GIB
-        for basis, (_, memory) in columns.items()
-    }
-    return pd.DataFrame(vcpu | memory_gib).reset_index()
+    means = sidecars.groupby(["namespace", "node"])[[*columns.values()]].sum() / points
+    means.columns = pd.Index(columns)
+    means.loc[:, "usage_memory_gib":] /= BYTES_PER_GIB
+    return means.reset_index()
 
 
 def stated_load(
     *, pod_count: int, node_count: int, namespace_count: int, proxy_rps: float
 ) -> StatedLoad:
-    """Return a load of stated size, spread evenly; each call passes two sidecars.
-
-    Raises:
-        UsageError: if there is nothing to spread it over.
-    """
-    counts = {
-        Setting.POD_COUNT: pod_count,
-        Setting.NODE_COUNT: node_count,
-        Setting.NAMESPACE_COUNT: namespace_count,
-    }
-    for setting, count in counts.items():
+    """Return a load of stated size, spread evenly; each call passes two sidecars."""
+    settings = (Setting.POD_COUNT, Setting.NODE_COUNT, Setting.NAMESPACE_COUNT)
+    for setting, count in zip(settings, (pod_count, node_count, namespace_count), strict=True):
         if count < 1:
             raise UsageError(f"{setting} must be at least 1")
     namespaces = pd.DataFrame(
@@ -205,16 +205,9 @@ def stated_load(
 
 def even_nodes(namespaces: pd.DataFrame, node_count: int) -> pd.DataFrame:
     """Return as many nodes, columns as in `MeshLoad.nodes`, with what the namespaces carry."""
-    totals = namespaces[["proxy_rps", "gbit_per_second", "new_connections_per_second"]].sum()
-    passes, gbit, connections = totals / node_count
-    return pd.DataFrame(
-        {
-            "node": [f"node-{number + 1}" for number in range(node_count)],
-            "passes_rps": passes,
-            "gbit_per_second": gbit,
-            "new_connections_per_second": connections,
-        }
-    )
+    each = namespaces[_CARRIED].sum().rename({"proxy_rps": "passes_rps"}) / node_count
+    names = [f"node-{number + 1}" for number in range(node_count)]
+    return pd.DataFrame({"node": names, **each.to_dict()})
 
 
 def _nodes(usage: MeshUsage, sidecars: pd.DataFrame, node_count: int | None) -> pd.DataFrame | None:
@@ -227,8 +220,7 @@ def _nodes(usage: MeshUsage, sidecars: pd.DataFrame, node_count: int | None) -> 
         names = [*names, *(name for name in made_up if name not in names)][:node_count]
     if not names:
         return None
-    columns = ["proxy_rps", "gbit_per_second", "new_connections_per_second"]
-    loads = sidecars.groupby("node")[columns].sum()
+    loads = sidecars.groupby("node")[_CARRIED].sum()
     placed = loads.reindex(names).fillna(0.0)
     elsewhere = (loads.sum() - placed.sum()) / len(names)
     totals = (placed + elsewhere) / len(usage.observed_points)
@@ -241,17 +233,16 @@ def _namespaces(
     points = len(usage.observed_points)
     grouped = sidecars.groupby("namespace")
     # Loads that few installations scrape are 0 where no proxy has them; CPU is not.
-    known_as_none = {"proxy_rps": 0, "gbit_per_second": 0, "new_connections_per_second": 0}
     totals = {
         "sidecar_vcpu": "cpu_vcpu",
         "sidecar_reserved_vcpu": "reserved_vcpu",
         "sidecar_billed_vcpu": "billed_vcpu",
-        **{name: name for name in known_as_none},
+        **{name: name for name in _CARRIED},
         "sidecar_memory_gib": "memory_bytes",
     }
     frame = pd.DataFrame({"sidecar_count": grouped.size() / points})
     for name, column in totals.items():
-        frame[name] = grouped[column].sum(min_count=known_as_none.get(name, 1)) / points
+        frame[name] = grouped[column].sum(min_count=0 if name in _CARRIED else 1) / points
     frame["sidecar_memory_gib"] /= BYTES_PER_GIB
     frame.loc[frame["sidecar_reserved_vcpu"].isna(), "sidecar_billed_vcpu"] = np.nan
     by_step = through_waypoints.groupby(["destination_workload_namespace", "point"])["rps"].sum()

@@ -11,7 +11,7 @@ from analyzer.projection import components
 from analyzer.projection.choices import Basis
 from analyzer.projection.needs import Case, Need
 from analyzer.projection.uncertainty import Parameters
-from analyzer.units import MONTHS_PER_YEAR, Role
+from analyzer.units import MONTHS_PER_YEAR
 
 SIDECAR: Final = "sidecar"
 AMBIENT_L4: Final = "ambient-l4"
@@ -26,11 +26,6 @@ class ModeKind:
     name: str
     title: str
     parts: tuple[components.Part, ...]
-
-    @property
-    def roles(self) -> tuple[Role, ...]:
-        """Of its components, in their order."""
-        return tuple(part.role for part in self.parts)
 
 
 MODES: Final[Mapping[str, ModeKind]] = {
@@ -67,13 +62,13 @@ class ModeNeeds:
 
     def vcpu(self, basis: Basis) -> Floats:
         """Return the CPU of all components together."""
-        return np.asarray(np.vstack([need.vcpu[basis] for need in self.needs]).sum(axis=0))
+        return _sum([need.vcpu[basis] for need in self.needs])
 
     def memory_gib(self, basis: Basis) -> Floats | None:
         """Return the memory of all components together; None where one does not know it."""
         if not all(basis in need.memory_gib for need in self.needs):
             return None
-        return np.asarray(np.vstack([need.memory_gib[basis] for need in self.needs]).sum(axis=0))
+        return _sum([need.memory_gib[basis] for need in self.needs])
 
     def usd_per_year(self, basis: Basis, parameters: Parameters) -> Floats:
         """Return what that costs; without the memory where it is not known."""
@@ -85,7 +80,11 @@ class ModeNeeds:
             months.append(need.vcpu[basis] * vcpu_usd)
             if has_memory:
                 months.append(need.memory_gib[basis] * memory_gib_usd)
-        return np.asarray(np.vstack(months).sum(axis=0) * MONTHS_PER_YEAR)
+        return _sum(months) * MONTHS_PER_YEAR
+
+
+def _sum(parts: list[Floats]) -> Floats:
+    return np.asarray(np.vstack(parts).sum(axis=0))
 
 
 def evaluate(case: Case) -> Mapping[str, ModeNeeds]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -14,10 +13,6 @@ from analyzer.projection.prices import NodePrices, mean_price
 from analyzer.projection.sidecars import by_basis
 from analyzer.projection.uncertainty import Parameters
 from analyzer.units import Provenance, Role
-
-_NO_NODES: Final = pd.DataFrame(
-    {"node": [], "passes_rps": [], "gbit_per_second": [], "new_connections_per_second": []}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +30,8 @@ class Case:
 
     @property
     def nodes(self) -> pd.DataFrame:
-        """The nodes with their load; none where they are not known."""
-        return _NO_NODES if self.load.nodes is None else self.load.nodes
+        """The nodes with their load, where ambient can be evaluated."""
+        return pd.DataFrame() if self.load.nodes is None else self.load.nodes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,10 +41,7 @@ class Units:
     Attributes:
         unit_count: how many ztunnels or waypoint replicas each stands for.
         whole_count: how many it would be where a whole waypoint is needed.
-        used_vcpu: by one of these.
-        reserved_vcpu: by each one, anywhere.
-        used_memory_gib: likewise.
-        reserved_memory_gib: likewise.
+        used_vcpu: by one of these; the other amounts are of each one, anywhere.
         month_usd: of a vCPU and of a GiB where each runs, shape (units, 2); None: the scenario's.
     """
 
@@ -65,14 +57,12 @@ class Units:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What one component needs, by basis; a basis that is not known is absent.
+    """What one component needs over draws, by basis; a basis that is not known is absent.
 
     Attributes:
-        vcpu: arrays over draws.
-        memory_gib: arrays over draws.
-        month_usd: prices of a vCPU and of a GiB where it runs, by basis, over draws; None: the
-            scenario's flat ones.
-        hottest_vcpu: what the busiest single unit uses, array over draws.
+        month_usd: prices of a vCPU and of a GiB where it runs, by basis; None: the scenario's
+            flat ones.
+        hottest_vcpu: what the busiest single unit uses.
         units: what it adds up from; None where it was measured.
     """
 
@@ -98,15 +88,10 @@ def added_up(  # noqa: PLR0913 - each is a fact of the component, given by name
 ) -> Need:
     """Return the need of all units together.
 
-    Args:
-        role: of the component.
-        provenance: of its CPU.
-        units: by the name of a node or a namespace, how many ztunnels or replicas there are
-            (`count`), and would be where a whole waypoint is needed (`whole_count`).
-        used: vCPU by one of each, shape (units, draws), and GiB by one anywhere, over draws.
-        requested: vCPU and GiB by one anywhere, over draws.
-        prices: of a vCPU and of a GiB where each unit runs, shape (units, 2).
-        hottest_vcpu: of the busiest one, over draws.
+    Units are, by the name of a node or a namespace, how many ztunnels or replicas there are
+    (`count`), and would be where a whole waypoint is needed (`whole_count`). Used are vCPU by one
+    of each, shape (units, draws), and GiB by one anywhere, over draws; requested are both by one
+    anywhere. Prices are of a vCPU and of a GiB where each unit runs, shape (units, 2).
     """
     times, shape = units["count"].to_numpy(float)[:, None], used[0].shape
     vcpu, memory_gib = (
@@ -142,10 +127,7 @@ def prices_by_basis(
 ) -> Mapping[Basis, tuple[Floats, Floats]]:
     """Return the mean prices of a vCPU and of a GiB on each basis.
 
-    Args:
-        unit_prices: of a vCPU and of a GiB where each unit runs, shape (units, 2).
-        vcpu: of each unit, by basis, shape (units, draws).
-        memory_gib: likewise.
+    Prices are those where each unit runs, shape (units, 2); amounts have shape (units, draws).
     """
     of_vcpu, of_memory_gib = unit_prices.T
     return {

@@ -8,7 +8,7 @@ import pandas as pd
 from analyzer.arrays import Floats
 from analyzer.errors import InsufficientData
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.choices import Flat, OpenCost, PriceList
+from analyzer.projection.choices import PriceList, PriceSource
 from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.scenario import Scenario
 from analyzer.units import HOURS_PER_MONTH
@@ -46,39 +46,28 @@ class NodePrices:
 
 
 def mean_price(prices: Floats, amounts: Floats) -> Floats:
-    """Return the mean price of amounts over draws, each at the price of its row.
-
-    Args:
-        prices: shape (n,).
-        amounts: shape (n, draws); where all are 0, the plain mean is returned.
-    """
+    """Return the mean of prices (n,), weighted by amounts (n, draws); evenly where all are 0."""
     total = amounts.sum(axis=0)
     even = np.full(total.shape, prices.mean() if len(prices) else 0.0)
     return np.asarray(np.divide(prices @ amounts, total, out=even, where=total > 0))
 
 
 def node_prices(usage: MeshUsage, scenario: Scenario) -> NodePrices | None:
-    """Return the prices of the nodes; None where one price holds for all.
-
-    Raises:
-        InsufficientData: if no node's price is known where the scenario asks for them.
-    """
+    """Return the prices of the nodes; None where one price holds for all."""
     prices, nodes = scenario.prices, usage.nodes.set_index("node")
-    match prices:
-        case Flat():
-            return None
-        case OpenCost():
-            hour = nodes[["vcpu_usd_per_hour", "memory_usd_per_gib_hour"]]
-            lacking = "no node_cpu_hourly_cost of any node is in the snapshot: scrape OpenCost"
-            source = "OpenCost's node_cpu_hourly_cost and node_ram_hourly_cost"
-        case PriceList(listed):
-            table = pd.DataFrame.from_dict(
-                {name: asdict(price) for name, price in listed.items()}, orient="index"
-            )
-            hour = table.reindex(nodes["instance_type"]).set_axis(nodes.index)
-            seen = ", ".join(sorted(set(nodes["instance_type"]) - {""})) or "none is known"
-            lacking = f"no node is of an instance type in the scenario's price list; seen: {seen}"
-            source = "the scenario's price list"
+    if prices == PriceSource.FLAT:
+        return None
+    if isinstance(prices, PriceList):
+        listed = {name: asdict(price) for name, price in prices.by_instance_type.items()}
+        table = pd.DataFrame.from_dict(listed, orient="index")
+        hour = table.reindex(nodes["instance_type"]).set_axis(nodes.index)
+        seen = ", ".join(sorted(set(nodes["instance_type"]) - {""})) or "none is known"
+        lacking = f"no node is of an instance type in the scenario's price list; seen: {seen}"
+        source = "the scenario's price list"
+    else:
+        hour = nodes[["vcpu_usd_per_hour", "memory_usd_per_gib_hour"]]
+        lacking = "no node_cpu_hourly_cost of any node is in the snapshot: scrape OpenCost"
+        source = "OpenCost's node_cpu_hourly_cost and node_ram_hourly_cost"
     known = hour.astype(float).dropna()
     if known.empty:
         raise InsufficientData(f'prices of nodes: {lacking}, or use prices = "flat"')

@@ -7,21 +7,18 @@ from analyzer.data import published_constants
 from analyzer.errors import InsufficientData
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
+from analyzer.projection import figures
 from analyzer.projection.choices import Basis, Named
 from analyzer.projection.components import waypoint_replicas
-from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load
-from analyzer.projection.figures import flat_price, mode_of, savings_of
+from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load, within
 from analyzer.projection.modes import SIDECAR, ModeNeeds, evaluate
-from analyzer.projection.namespaces import is_extrapolated, rank_namespaces
 from analyzer.projection.needs import Case
-from analyzer.projection.nodes import ztunnel_nodes
 from analyzer.projection.prices import NodePrices, node_prices
 from analyzer.projection.published import reference
 from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Saving, Workings
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.sensitivity import sensitivity, sweeps
 from analyzer.projection.uncertainty import drawn, with_measured
-from analyzer.projection.working_hours import within
 from analyzer.settings import Setting
 from analyzer.units import Provenance, Reason, Refusal
 
@@ -40,11 +37,7 @@ def project(
 
 
 def project_usage(
-    usage: MeshUsage,
-    calibration: Calibration,
-    scenario: Scenario,
-    *,
-    node_count: int | None = None,
+    usage: MeshUsage, calibration: Calibration, scenario: Scenario, *, node_count: int | None = None
 ) -> Projection:
     """Return what each mode costs for the traffic of a measured mesh; arguments as `project`.
 
@@ -66,24 +59,24 @@ def project_usage(
     )
     modes = evaluate(case)
     basis = scenario.basis if scenario.basis in modes[SIDECAR].bases else Basis.USAGE
-    savings = savings_of(case.load, modes, basis, case.parameters)
+    savings = figures.savings_of(case.load, modes, basis, case.parameters)
     price = _price(scenario, modes[SIDECAR], case.prices, basis)
     return Projection(
         price=price,
         basis=basis,
-        modes=tuple(mode_of(mode, basis, case.parameters) for mode in modes.values()),
+        modes=tuple(figures.mode_of(mode, basis, case.parameters) for mode in modes.values()),
         savings=savings,
-        namespaces=rank_namespaces(case, calibration),
+        namespaces=figures.rank_namespaces(case, calibration),
         sensitivity=sensitivity(case, measured, basis) if case.has_ambient else (),
         sweeps=sweeps(case, basis) if savings else (),
-        nodes=ztunnel_nodes(case) if case.has_ambient else (),
+        nodes=figures.ztunnel_nodes(case) if case.has_ambient else (),
         load=case.load,
         waypoint_placement=scenario.waypoint_placement,
         references=tuple(
             reference(constants, case.load, scenario, price)
             for constants in published_constants().values()
         ),
-        refusals=_refusals(case, calibration, modes, savings, scenario),
+        refusals=tuple(_refusals(case, calibration, modes, savings, scenario)),
         warnings=(*_extrapolated(case, calibration), *_placed_nowhere(case)),
         workings=Workings(scenario=measured, parameters=case.parameters, node_prices=case.prices),
     )
@@ -105,7 +98,7 @@ def _price(
     """Return the flat price, or the mean one of the nodes that the sidecars run on."""
     of_sidecars = sidecars.needs[0].month_usd
     if prices is None or of_sidecars is None:
-        return flat_price(scenario)
+        return figures.flat_price(scenario)
     vcpu, memory_gib = (float(price[0]) for price in of_sidecars[basis])
     return Price(vcpu_month_usd=vcpu, memory_gib_month_usd=memory_gib, source=prices.source)
 
@@ -116,7 +109,7 @@ def _extrapolated(case: Case, calibration: Calibration) -> Iterator[str]:
         return
     replicas = waypoint_replicas(case.load, case.parameters)
     rps = case.load.namespaces["waypoint_rps"].to_numpy(float) / replicas
-    outside = is_extrapolated(rps, calibration)
+    outside = figures.is_extrapolated(rps, calibration)
     if outside.any():
         low, high = waypoint.fitted_rps
         seen = "waypoints" if waypoint.provenance == Provenance.MEASURED else "sidecars"
@@ -131,8 +124,7 @@ def _placed_nowhere(case: Case) -> Iterator[str]:
     """Warn of names that are none of this mesh: a misspelt one would make ambient look cheap."""
     placement = case.parameters.placement
     names = set(placement.names) if isinstance(placement, Named) else set()
-    strange = sorted(names - set(case.load.namespaces["namespace"]))
-    if strange:
+    if strange := sorted(names - set(case.load.namespaces["namespace"])):
         yield (
             "waypoint_placement names namespaces without sidecars, which get no waypoint: "
             f"{', '.join(strange)}"
@@ -145,29 +137,21 @@ def _refusals(
     modes: Mapping[str, ModeNeeds],
     savings: tuple[Saving, ...],
     scenario: Scenario,
-) -> tuple[Refusal, ...]:
-    refusals = []
+) -> Iterator[Refusal]:
     if case.load.nodes is None:
-        detail = (
-            "the number of nodes is not known: install kube-state-metrics, or give "
-            f"{Setting.NODE_COUNT}"
-        )
-        refusals.append(Refusal(subject="ambient modes", reason=Reason.NO_DATA, detail=detail))
+        detail = "the number of nodes is not known: install kube-state-metrics, or give "
+        detail += f"{Setting.NODE_COUNT}"
+        yield Refusal(subject="ambient modes", reason=Reason.NO_DATA, detail=detail)
     if isinstance(calibration.waypoint, Refusal):
-        refusals.append(calibration.waypoint)
+        yield calibration.waypoint
     if len(modes) > 1 and not savings:
-        refusals.append(NOTHING_TO_SAVE)
+        yield NOTHING_TO_SAVE
     if case.load.sidecars.memory_gib is None and len(modes) > 1:
         each_gib = scenario["sidecar_memory_gib_per_proxy"].mid
         detail = f"not measured by this Prometheus; taken as {each_gib:.3g} GiB each"
-        refusals.append(
-            Refusal(subject="memory of the sidecars", reason=Reason.NO_DATA, detail=detail)
-        )
+        yield Refusal(subject="memory of the sidecars", reason=Reason.NO_DATA, detail=detail)
     if Basis.RESERVED not in modes[SIDECAR].bases:
         detail = "no CPU request of any sidecar is known: install kube-state-metrics"
         if scenario.basis != Basis.USAGE:
             detail += f"; the dollars are of usage, not of {scenario.basis} as asked"
-        refusals.append(
-            Refusal(subject="reserved and billed", reason=Reason.NO_DATA, detail=detail)
-        )
-    return tuple(refusals)
+        yield Refusal(subject="reserved and billed", reason=Reason.NO_DATA, detail=detail)

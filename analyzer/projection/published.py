@@ -12,7 +12,7 @@ from analyzer.projection.demand import MeshLoad, StatedLoad
 from analyzer.projection.figures import flat_price, mode_of, savings_of
 from analyzer.projection.modes import MODES, ModeNeeds
 from analyzer.projection.needs import Need
-from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Reference
+from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Reference, Saving
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import best_estimates
 from analyzer.settings import Setting
@@ -44,11 +44,7 @@ def reference(
 def project_constants(
     constants: PublishedConstants, load: StatedLoad, scenario: Scenario
 ) -> Projection:
-    """Project a mesh of stated size from published constants alone.
-
-    Raises:
-        UsageError: if the constants are per request and no request rate was stated.
-    """
+    """Project a mesh of stated size from published constants alone."""
     if constants.needs_requests and load.proxy_rps <= 0:
         raise UsageError(
             f"the constants {constants.name!r} are per 1000 requests per second: "
@@ -62,13 +58,8 @@ def project_constants(
         modes=tuple(mode_of(mode, Basis.USAGE, parameters) for mode in modes.values()),
         savings=savings,
         namespaces=load.namespaces.iloc[:0],
-        sensitivity=(),
         load=load,
-        references=(),
-        refusals=(
-            *_refusals(constants, modes, load, scenario),
-            *([NOTHING_TO_SAVE] if len(modes) > 1 and not savings else []),
-        ),
+        refusals=tuple(_refusals(constants, modes, savings, load, scenario)),
     )
 
 
@@ -89,9 +80,10 @@ def _need(
     constants: PublishedConstants, part: Part, load: MeshLoad, scenario: Scenario
 ) -> Need | None:
     kind, size = COMPONENTS[part.role], part.size(load, scenario)
-    vcpu = None if size is None else kind.published(constants).vcpu(size)
-    if size is None or vcpu is None:
+    of_one, of_requests = kind.cost_vcpu(constants)
+    if size is None or (of_one is None and of_requests is None):
         return None
+    vcpu = (of_one or 0.0) * size.unit_count + (of_requests or 0.0) * size.rps / 1000
     return Need(
         role=part.role,
         count=size.unit_count,
@@ -104,21 +96,22 @@ def _need(
 def _refusals(
     constants: PublishedConstants,
     modes: Mapping[str, ModeNeeds],
+    savings: tuple[Saving, ...],
     load: StatedLoad,
     scenario: Scenario,
 ) -> Iterator[Refusal]:
     lacking = [kind for name, kind in MODES.items() if name not in modes]
     unsized = [
-        kind.name
-        for kind in lacking
-        if any(part.size(load, scenario) is None for part in kind.parts)
+        kind for kind in lacking if any(part.size(load, scenario) is None for part in kind.parts)
     ]
-    for name in unsized:
+    for kind in unsized:
         detail = "which namespaces carry HTTP is only known from a snapshot"
-        yield Refusal(subject=name, reason=Reason.NOT_ASKED, detail=detail)
+        yield Refusal(subject=kind.name, reason=Reason.NOT_ASKED, detail=detail)
     detail = "what is reserved is only known from a snapshot"
     yield Refusal(subject="reserved and billed", reason=Reason.NOT_ASKED, detail=detail)
     for kind in lacking:
-        if kind.name not in unsized:
+        if kind not in unsized:
             detail = f"{constants.title} says nothing of its components"
             yield Refusal(subject=kind.name, reason=Reason.NO_DATA, detail=detail)
+    if len(modes) > 1 and not savings:
+        yield NOTHING_TO_SAVE

@@ -37,11 +37,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint:
-    """What a mode needs on one basis, and what that costs.
-
-    Attributes:
-        memory_gib: None where it is not known; the dollars are then of the CPU alone.
-    """
+    """What a mode needs on one basis; the dollars are of CPU alone where memory is not known."""
 
     vcpu: Interval
     memory_gib: Interval | None
@@ -54,7 +50,6 @@ class Component:
 
     Attributes:
         hottest_vcpu: what the busiest one uses; None where each was measured.
-        need: what it comes from, on draws.
     """
 
     role: Role
@@ -67,13 +62,9 @@ class Component:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mode:
-    """One way to run the mesh.
+    """One way to run the mesh, on the headline's basis, and on each that is known of it.
 
     Attributes:
-        vcpu: what it needs on the headline's basis.
-        memory_gib: likewise; None where it is not known.
-        usd_per_year: likewise.
-        bases: what it needs, by basis; one that is not known is absent.
         components: what it is made of, on the basis of usage.
     """
 
@@ -83,26 +74,6 @@ class Mode:
     usd_per_year: Interval
     bases: Mapping[Basis, Footprint]
     components: tuple[Component, ...]
-
-    @classmethod
-    def on(
-        cls,
-        basis: Basis,
-        *,
-        name: str,
-        bases: Mapping[Basis, Footprint],
-        components: tuple[Component, ...],
-    ) -> Mode:
-        """Return a mode whose headline is of one of its bases."""
-        headline = bases[basis]
-        return cls(
-            name=name,
-            vcpu=headline.vcpu,
-            memory_gib=headline.memory_gib,
-            usd_per_year=headline.usd_per_year,
-            bases=bases,
-            components=components,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,12 +99,7 @@ class Saving:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sensitivity:
-    """What one assumption does to a mode's saving, all others at their best estimate.
-
-    Attributes:
-        low_usd_per_year: the saving with the assumption at the low end of its range.
-        high_usd_per_year: at the high end.
-    """
+    """The saving with one assumption at either end of its range, the others at their mid."""
 
     mode: str
     assumption: str
@@ -166,12 +132,7 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeZtunnel:
-    """What the ztunnel of one node would use.
-
-    Attributes:
-        passes_rps: proxy requests per second of the node's sidecars.
-        gbit_per_second: their TCP payload.
-    """
+    """What the ztunnel of one node would use for the requests and the TCP of its sidecars."""
 
     node: str
     passes_rps: float
@@ -184,8 +145,6 @@ class Reference:
     """Published constants applied to the same mesh; a mode they say nothing of is absent.
 
     Attributes:
-        vcpu: of each mode.
-        component_vcpu: of each mode, by role.
         is_per_proxy: whether they are the same for each proxy, whatever its traffic.
     """
 
@@ -203,13 +162,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workings:
-    """What a projection was made with.
-
-    Attributes:
-        scenario: as asked, with what was measured of ztunnels in place of its defaults.
-        parameters: the best estimates and the draws.
-        node_prices: None where one price holds for all.
-    """
+    """What a projection was made with; its scenario holds what was measured of ztunnels."""
 
     scenario: Scenario
     parameters: Parameters
@@ -232,8 +185,6 @@ class Projection:
         sweeps: the saving along the share of namespaces that need L7, and along replicas; empty
             where there is nothing to save.
         nodes: the busiest first; empty where nodes are not known.
-        waypoint_placement: which namespaces got waypoints in `ambient-waypoint`.
-        references: published constants applied to the same mesh.
         warnings: what makes the projection less sure.
         workings: what it was made with; None of published constants.
     """
@@ -243,12 +194,12 @@ class Projection:
     modes: tuple[Mode, ...]
     savings: tuple[Saving, ...]
     namespaces: pd.DataFrame
-    sensitivity: tuple[Sensitivity, ...]
+    sensitivity: tuple[Sensitivity, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
     nodes: tuple[NodeZtunnel, ...] = ()
     load: MeshLoad = field(metadata={"json": False})
     waypoint_placement: Placement = field(default=OBSERVED, metadata={"json": False})
-    references: tuple[Reference, ...] = field(metadata={"json": False})
+    references: tuple[Reference, ...] = field(default=(), metadata={"json": False})
     refusals: tuple[Refusal, ...] = field(metadata={"json": False})
     warnings: tuple[str, ...] = field(default=(), metadata={"json": False})
     workings: Workings | None = field(default=None, metadata={"json": False})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,36 +14,18 @@ from tomlkit.items import Item
 
 from analyzer.data import Assumption, assumptions
 from analyzer.errors import UsageError
-from analyzer.projection.choices import (
-    CHOICES,
-    FLAT,
-    OBSERVED,
-    Basis,
-    NotPermitted,
-    Placement,
-    Prices,
-    WorkingHours,
-    is_number,
-    toml_of,
-)
+from analyzer.projection import choices
+from analyzer.projection.choices import CHOICES, Basis, NotPermitted
 from analyzer.units import Interval
 
 _COUNTS: Final = {"waypoint_replicas": 1, "waypoint_spare_replicas": 0}
 """Keys that are whole numbers, and the least they may be."""
 
-_ABOVE_ZERO: Final = frozenset(
-    {
-        "waypoint_to_sidecar_ratio",
-        "waypoint_limit_vcpu_per_replica",
-        "waypoint_target_utilisation_share",
-        "traffic_growth_factor",
-    }
-)
-_SHARES: Final = frozenset({"waypoint_target_utilisation_share"})
-_EXACT: Final = frozenset(
-    {*_COUNTS, *_SHARES, "waypoint_limit_vcpu_per_replica", "traffic_growth_factor"}
-)
+_SHARE: Final = "waypoint_target_utilisation_share"
+_EXACT: Final = (*_COUNTS, _SHARE, "waypoint_limit_vcpu_per_replica", "traffic_growth_factor")
 """Keys that decide on whole replicas, or on the question itself, and have no range."""
+
+_ABOVE_ZERO: Final = {"waypoint_to_sidecar_ratio", *_EXACT} - _COUNTS.keys()
 
 _HEADER: Final = """\
 What a projection assumes. Keep the lines you want to change: `--scenario FILE` reads this file.
@@ -59,22 +41,17 @@ class Scenario:
     """What a projection assumes.
 
     Attributes:
-        assumptions: every name of data/assumptions.toml, with its value, unit and source.
-        basis: which vCPUs the headline dollars are of.
-        waypoint_placement: which namespaces get waypoints in the mode `ambient-waypoint`.
-        ingress_through_waypoint: whether what comes from ingress gateways passes waypoints too.
-        istio_cni_installed: whether istio-cni runs already, so that ambient need not bring it.
-        prices: where prices come from.
-        working_hours: which part of the week counts; None: all of it.
+        assumptions: every name of data/assumptions.toml, with its value, unit and source; what the
+            other fields mean is in `choices.CHOICES`.
     """
 
     assumptions: Mapping[str, Assumption]
     basis: Basis = Basis.USAGE
-    waypoint_placement: Placement = OBSERVED
+    waypoint_placement: choices.Placement = choices.OBSERVED
     ingress_through_waypoint: bool = False
     istio_cni_installed: bool = False
-    prices: Prices = FLAT
-    working_hours: WorkingHours | None = None
+    prices: choices.Prices = choices.PriceSource.FLAT
+    working_hours: choices.WorkingHours | None = None
 
     def __getitem__(self, name: str) -> Interval:
         """Return an assumption's value, in the unit that its name says."""
@@ -86,14 +63,10 @@ class Scenario:
         return int(self["waypoint_replicas"].mid)
 
     def changed(self, origin: str, changes: Mapping[str, Any]) -> Scenario:
-        """Return the scenario with some values changed.
+        """Return the scenario with some values changed, whose source is then their origin.
 
         A value that is said again keeps its source: a printed scenario that is read again is the
         same scenario, and its defaults are still defaults.
-
-        Args:
-            origin: where the changes come from, for messages and as their source.
-            changes: numbers, or tables of low, mid and high, and choices, by name.
 
         Raises:
             UsageError: naming the origin, the key and what is permitted.
@@ -142,22 +115,17 @@ def load_scenario(path: Path) -> Scenario:
 
 
 def _interval(key: str, value: object) -> Interval:
-    """Read a number or a range.
-
-    Raises:
-        NotPermitted: if it is neither, or one that this key may not have.
-    """
+    """Read a number or a range, or raise `NotPermitted`."""
     ends: Mapping[str, Any] = value if isinstance(value, Mapping) else {"mid": value}
     surplus = set(ends) - {"low", "mid", "high"}
-    if surplus or "mid" not in ends or not all(map(is_number, ends.values())):
+    if surplus or "mid" not in ends or not all(map(choices.is_number, ends.values())):
         raise NotPermitted(value, "a number, or { low = number, mid = number, high = number }")
     try:
         low, mid, high = (float(ends.get(end, ends["mid"])) for end in ("low", "mid", "high"))
         interval = Interval(low=low, mid=mid, high=high)
     except (ValueError, OverflowError) as error:
         raise NotPermitted(value, "finite numbers with low <= mid <= high") from error
-    permitted = _permitted(key, interval)
-    if permitted:
+    if permitted := _permitted(key, interval):
         raise NotPermitted(value, permitted)
     return interval
 
@@ -167,7 +135,7 @@ def _permitted(key: str, value: Interval) -> str:
     low, mid, high = value.low, value.mid, value.high
     if key in _COUNTS and not (low == high >= _COUNTS[key] and mid.is_integer()):
         return f"a whole number from {_COUNTS[key]} up"
-    if key in _SHARES and not 0 < low == high <= 1:
+    if key == _SHARE and not 0 < low == high <= 1:
         return "a number above 0, up to 1"
     if key in _EXACT and low != high:
         return "a number without a range"
@@ -188,20 +156,11 @@ def as_toml(scenario: Scenario) -> str:
         document.add(tomlkit.nl())
         document.add(_comment(item.unit))
         document.add(_comment(f"source: {item.source}"))
-        ends = {"low": item.value.low, "mid": item.value.mid, "high": item.value.high}
+        ends = asdict(item.value)
         is_exact = item.value.low == item.value.high
         document.add(item.name, _written(item.value.mid if is_exact else ends))
-    hours = scenario.working_hours
-    values = {
-        "basis": str(scenario.basis),
-        "waypoint_placement": toml_of(scenario.waypoint_placement),
-        "ingress_through_waypoint": scenario.ingress_through_waypoint,
-        "istio_cni_installed": scenario.istio_cni_installed,
-        "prices": toml_of(scenario.prices),
-        "working_hours": hours and hours.to_toml(),
-    }
     for key, choice in CHOICES.items():
-        value = values[key]
+        value = choices.toml_of(getattr(scenario, key))
         document.add(tomlkit.nl())
         document.add(_comment(choice.meaning))
         document.add(_comment(f"permitted: {choice.permitted}"))

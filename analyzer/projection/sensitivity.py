@@ -15,21 +15,14 @@ from analyzer.projection.result import Sensitivity, Sweep, SweepPoint
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters, to_interval
 
-L7_SHARES: Final = tuple(step / 10 for step in range(11))
-REPLICAS: Final = (1, 2, 3, 4, 5)
+_L7_SHARES: Final = tuple(step / 10 for step in range(11))
 
 
 def sensitivity(case: Case, scenario: Scenario, basis: Basis) -> tuple[Sensitivity, ...]:
     """Move each uncertain figure to the ends of its range, the others at their best estimate.
 
-    Args:
-        case: where ambient can be evaluated.
-        scenario: the assumptions that are moved, beside the fitted figures.
-        basis: of the dollars.
-
-    Returns:
-        Assumptions and fitted figures that have a range and matter, the one that moves the saving
-        of `ambient-waypoint` most first.
+    Assumptions and fitted figures that have a range and matter are returned, the one that moves
+    the saving of `ambient-waypoint` most first. Ambient must be one that can be evaluated.
     """
     ranges = {name: item.value for name, item in scenario.assumptions.items()}
     found = []
@@ -39,16 +32,13 @@ def sensitivity(case: Case, scenario: Scenario, basis: Basis) -> tuple[Sensitivi
         # One end at a time: how many replicas there are follows the best estimates of each.
         low, high = (_saved_usd(case, name, end, basis) for end in (value.low, value.high))
         if low != high:
-            found.append(
-                Sensitivity(
-                    mode=AMBIENT_WAYPOINT,
-                    assumption=name,
-                    low_usd_per_year=low,
-                    high_usd_per_year=high,
-                )
-            )
+            found.append((name, low, high))
+    found.sort(key=lambda item: -abs(item[2] - item[1]))
     return tuple(
-        sorted(found, key=lambda item: -abs(item.high_usd_per_year - item.low_usd_per_year))
+        Sensitivity(
+            mode=AMBIENT_WAYPOINT, assumption=name, low_usd_per_year=low, high_usd_per_year=high
+        )
+        for name, low, high in found
     )
 
 
@@ -63,12 +53,7 @@ def _saved_usd(case: Case, name: str, value: float, basis: Basis) -> float:
 
 
 def sweeps(case: Case, basis: Basis) -> tuple[Sweep, ...]:
-    """Return the saving along the share of namespaces that need L7, and along replicas.
-
-    Args:
-        case: where ambient can be evaluated.
-        basis: of the dollars.
-    """
+    """Return the saving along the share of namespaces that need L7, and along replicas."""
     parameters, sidecar = case.parameters, needs_of(SIDECAR, case)
     placed = components.WAYPOINTS_PLACED
     others = [part.need(case) for part in MODES[AMBIENT_WAYPOINT].parts if part is not placed]
@@ -83,8 +68,8 @@ def sweeps(case: Case, basis: Basis) -> tuple[Sweep, ...]:
         return replace(parameters, values={**parameters.values, "waypoint_replicas": some})
 
     return (
-        _sweep("l7_share", L7_SHARES, lambda at: saving(replace(parameters, placement=Share(at)))),
-        _sweep("waypoint_replicas", REPLICAS, lambda count: saving(with_replicas(count))),
+        _sweep("l7_share", _L7_SHARES, lambda at: saving(replace(parameters, placement=Share(at)))),
+        _sweep("waypoint_replicas", range(1, 6), lambda count: saving(with_replicas(count))),
     )
 
 

@@ -25,11 +25,7 @@ def billed(used: Amounts, requested: Amounts) -> Amounts:
 
 def by_basis(used: Amounts, requested: Amounts) -> dict[Basis, Amounts]:
     """Return the same amounts on every basis."""
-    return {
-        Basis.USAGE: used,
-        Basis.RESERVED: requested,
-        Basis.BILLED: billed(used, requested),
-    }
+    return {Basis.USAGE: used, Basis.RESERVED: requested, Basis.BILLED: billed(used, requested)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,49 +59,35 @@ def _known(*amounts: float | None) -> dict[Basis, float]:
 def footprint_of(sidecars: pd.DataFrame, *, step_count: int) -> SidecarFootprint:
     """Return what sidecars need, given their steps; what is not known of any of them is None.
 
-    Args:
-        sidecars: one row a sidecar and step: cpu_vcpu, reserved_vcpu, billed_vcpu, memory_bytes,
-            reserved_memory_bytes, billed_memory_bytes; NaN: not known.
-        step_count: steps that the sums are divided by.
+    Their columns are cpu_vcpu, reserved_vcpu, billed_vcpu, memory_bytes, reserved_memory_bytes and
+    billed_memory_bytes; NaN: not known. What is billed is known where what is requested is.
     """
 
-    def mean(name: str, known_by: str) -> float | None:
-        is_known = sidecars[known_by].notna().any()
-        return float(sidecars[name].sum()) / step_count if is_known else None
-
-    def mean_gib(name: str, known_by: str) -> float | None:
-        mean_bytes = mean(name, known_by)
-        return None if mean_bytes is None else mean_bytes / BYTES_PER_GIB
+    def mean(name: str, unit: float = 1) -> float | None:
+        is_known = sidecars[name.replace("billed", "reserved")].notna().any()
+        return float(sidecars[name].sum()) / step_count / unit if is_known else None
 
     return SidecarFootprint(
         vcpu=float(sidecars["cpu_vcpu"].sum()) / step_count,
-        reserved_vcpu=mean("reserved_vcpu", "reserved_vcpu"),
-        billed_vcpu=mean("billed_vcpu", "reserved_vcpu"),
-        memory_gib=mean_gib("memory_bytes", "memory_bytes"),
-        reserved_memory_gib=mean_gib("reserved_memory_bytes", "reserved_memory_bytes"),
-        billed_memory_gib=mean_gib("billed_memory_bytes", "reserved_memory_bytes"),
+        reserved_vcpu=mean("reserved_vcpu"),
+        billed_vcpu=mean("billed_vcpu"),
+        memory_gib=mean("memory_bytes", BYTES_PER_GIB),
+        reserved_memory_gib=mean("reserved_memory_bytes", BYTES_PER_GIB),
+        billed_memory_gib=mean("billed_memory_bytes", BYTES_PER_GIB),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SidecarTally:
-    """Sums over the sidecars and the steps; divided by the number of steps they are the footprint.
+    """Sums over sidecars and steps, of what is known; divided by the steps, the footprint.
 
     Attributes:
-        step_count: steps that count.
         value_count: in how many steps of how many sidecars the CPU is known, together.
-        measured_vcpu: the CPU in these.
-        measured_rps: proxy requests per second, in all steps.
         added_rps: proxy requests per second that growth adds where the CPU is known.
         added_vcpu: what those would cost.
         floored_vcpu: what that would take too much of: no sidecar uses less than nothing.
-        reserved_vcpu: the CPU requests that are known.
-        memory_gib: the memory use that is known.
-        reserved_memory_gib: the memory requests that are known.
         billed_by_use_vcpu: CPU used where more is used than requested, or no request is known.
-        billed_by_reservation_vcpu: CPU requests elsewhere.
-        billed_by_use_gib: likewise, of memory.
-        billed_by_reservation_gib: likewise.
+        billed_by_reservation_vcpu: CPU requests elsewhere; likewise of memory.
     """
 
     step_count: int
@@ -129,11 +111,8 @@ def tally(
 ) -> SidecarTally:
     """Add up the sidecars' steps, so that the footprint can be worked out again by hand.
 
-    Args:
-        before: as measured, rows of `MeshUsage.steps`.
-        after: the same rows with the growth in them, and with what is billed.
-        added_vcpu: what the growth costs in each, before any floor.
-        step_count: steps that count.
+    Rows are those of `MeshUsage.steps`, after with the growth in them and what is billed; what the
+    growth costs is before any floor.
     """
     is_known = before["cpu_vcpu"].notna()
     vcpu_used, vcpu_requested = _billed_by(after["billed_vcpu"], after["reserved_vcpu"])

@@ -24,11 +24,6 @@ _QUANTILE: Final = float(special.ndtri((1 + CONFIDENCE) / 2))
 """How many standard deviations a normal quantity's 90 % interval reaches to either side."""
 
 
-def generator(seed: int = SEED) -> np.random.Generator:
-    """Return the source of all draws of one projection."""
-    return np.random.default_rng(seed)
-
-
 def draw(value: Interval, rng: np.random.Generator) -> Floats:
     """Return an uncertain value, shape (1 + DRAW_COUNT,).
 
@@ -62,32 +57,25 @@ def to_interval(values: Floats) -> Interval:
     return Interval(low=min(low, mid), mid=mid, high=max(high, mid))
 
 
-def _unchanged(rps: Floats) -> Floats:
-    return rps
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
     """Everything uncertain, drawn once, so that all modes of one draw share it.
 
     Attributes:
-        values: the scenario's assumptions, arrays over draws.
+        values: the scenario's assumptions; arrays are over draws.
         waypoint_provenance: measured; derived, where a waypoint costs the scenario's ratio times
             what a sidecar does; None where neither is known, and ambient cannot be evaluated.
-        waypoint_idle_vcpu: of one waypoint replica, array over draws.
-        waypoint_vcpu_per_1000_rps: array over draws.
+        waypoint_idle_vcpu: of one waypoint replica.
         waypoint_effective_rps: what makes a rate one that a straight line of that slope fits.
         waypoint_fit: the fitted idle and the fitted slope that these two come from, by name.
         ztunnel_provenance: published, or derived where ztunnels were measured in part.
-        placement: which namespaces get waypoints in the mode `ambient-waypoint`.
-        istio_cni_installed: whether ambient need not bring istio-cni with it.
     """
 
     values: Mapping[str, Floats]
-    waypoint_provenance: Provenance | None
-    waypoint_idle_vcpu: Floats
-    waypoint_vcpu_per_1000_rps: Floats
-    waypoint_effective_rps: Callable[[Floats], Floats] = _unchanged
+    waypoint_provenance: Provenance | None = None
+    waypoint_idle_vcpu: Floats = field(default_factory=lambda: np.zeros(1))
+    waypoint_vcpu_per_1000_rps: Floats = field(default_factory=lambda: np.zeros(1))
+    waypoint_effective_rps: Callable[[Floats], Floats] = np.asarray
     waypoint_fit: Mapping[str, Interval] = field(default_factory=dict)
     ztunnel_provenance: Provenance = Provenance.PUBLISHED
     placement: Placement = OBSERVED
@@ -96,11 +84,6 @@ class Parameters:
     def __getitem__(self, name: str) -> Floats:
         """Return an assumption over draws."""
         return self.values[name]
-
-    @property
-    def draw_count(self) -> int:
-        """Length of the arrays."""
-        return len(self.waypoint_idle_vcpu)
 
     @property
     def waypoint_follows_sidecar(self) -> bool:
@@ -114,10 +97,8 @@ class Parameters:
 
     def likely_waypoint_vcpu(self, rps: Floats) -> Floats:
         """Return the best estimate of that alone, shape (rates,): the draws are thousands."""
-        effective = self.waypoint_effective_rps(rps)
-        return np.asarray(
-            self.waypoint_idle_vcpu[0] + effective / 1000 * self.waypoint_vcpu_per_1000_rps[0]
-        )
+        idle, slope = self.waypoint_idle_vcpu[0], self.waypoint_vcpu_per_1000_rps[0]
+        return np.asarray(idle + self.waypoint_effective_rps(rps) / 1000 * slope)
 
     def with_one_at(self, name: str, value: float) -> Parameters:
         """Return the best estimates alone, but one assumption or fitted figure at a value."""
@@ -150,33 +131,24 @@ def with_measured(scenario: Scenario, ztunnel: RoleCalibration) -> Scenario:
             ztunnel.vcpu_per_1000_new_connections_per_second
         ),
     }
-    defaults = assumptions()
-    values = dict(scenario.assumptions)
-    for name, value in measured.items():
-        if value is not None and values[name] == defaults[name]:
-            values[name] = replace(
-                values[name], value=value, source="measured here", is_measured=True
-            )
-    return replace(scenario, assumptions=values)
+    values, defaults = scenario.assumptions, assumptions()
+    changed = {
+        name: replace(values[name], value=value, source="measured here", is_measured=True)
+        for name, value in measured.items()
+        if value is not None and values[name] == defaults[name]
+    }
+    return replace(scenario, assumptions={**values, **changed})
 
 
 def best_estimates(scenario: Scenario) -> Parameters:
     """Return the scenario alone, without draws: good for prices, and not for ambient."""
-    return Parameters(
-        values={name: np.array([item.value.mid]) for name, item in scenario.assumptions.items()},
-        waypoint_provenance=None,
-        waypoint_idle_vcpu=np.zeros(1),
-        waypoint_vcpu_per_1000_rps=np.zeros(1),
-    )
+    values = {name: np.array([item.value.mid]) for name, item in scenario.assumptions.items()}
+    return Parameters(values=values)
 
 
 def drawn(scenario: Scenario, calibration: Calibration) -> Parameters:
-    """Draw everything uncertain once.
-
-    Where a waypoint's cost is not known there is nothing to compare with: the parameters are then
-    the scenario's `best_estimates`.
-    """
-    rng = generator()
+    """Draw everything uncertain once; without a waypoint's cost, return `best_estimates`."""
+    rng = np.random.default_rng(SEED)
     values = {name: draw(item.value, rng) for name, item in scenario.assumptions.items()}
     waypoint, sidecar = calibration.waypoint, calibration.sidecar
     if isinstance(waypoint, RoleCalibration) and waypoint.provenance == Provenance.MEASURED:

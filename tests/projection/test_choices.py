@@ -8,10 +8,10 @@ import pytest
 
 from analyzer.errors import UsageError
 from analyzer.projection.choices import (
-    Flat,
     NodePrice,
-    Observed,
     PriceList,
+    PriceSource,
+    Spread,
     WorkingHours,
     toml_of,
     waypoint_weights,
@@ -210,8 +210,8 @@ def test_what_a_choice_says_of_itself_reads_as_the_same_choice(choices: dict[str
 def test_the_defaults_choose_what_the_readme_says() -> None:
     default = scenario()
 
-    assert default.waypoint_placement == Observed()
-    assert default.prices == Flat()
+    assert default.waypoint_placement == Spread.OBSERVED
+    assert default.prices == PriceSource.FLAT
     assert not default.ingress_through_waypoint
     assert not default.istio_cni_installed
     assert default.working_hours is None

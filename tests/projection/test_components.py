@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analyzer.projection.choices import Basis, Everywhere, Observed, waypoint_weights
+from analyzer.projection.choices import Basis, Spread, waypoint_weights
 from analyzer.projection.components import ZTUNNELS, waypoint_need, waypoint_replicas
 from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.needs import Need
@@ -37,7 +37,7 @@ def parameters(**changes: object) -> Parameters:
 
 def waypoints(mesh: MeasuredLoad, assumed: Parameters, *, everywhere: bool) -> Need:
     """Return the need of waypoints in every namespace, or where HTTP was seen."""
-    placed = Everywhere() if everywhere else Observed()
+    placed = Spread.ALL if everywhere else Spread.OBSERVED
     return waypoint_need(case(mesh, assumed), waypoint_weights(placed, mesh.namespaces))
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analyzer.projection.choices import Basis, Nowhere, Observed, Placement
+from analyzer.projection.choices import Basis, Placement, Spread
 from analyzer.projection.components import COMPONENTS
 from analyzer.projection.modes import MODES, ModeNeeds, evaluate, needs_of
 from analyzer.projection.needs import Case, Need
@@ -34,7 +34,7 @@ def test_each_mode_is_made_of_its_components() -> None:
 
 
 def test_every_component_of_a_mode_is_in_the_registry() -> None:
-    roles = {role for kind in MODES.values() for role in kind.roles}
+    roles = {part.role for kind in MODES.values() for part in kind.parts}
 
     assert roles == set(COMPONENTS)
     assert len({kind.colour for kind in COMPONENTS.values()}) == len(COMPONENTS)
@@ -147,7 +147,7 @@ def test_waypoints_stand_where_the_scenario_places_them(placement: object, expec
 
 def test_the_placement_leaves_the_other_modes_alone() -> None:
     mesh = load(waypoint_rps=[10, 0], has_http=[True, False])
-    placements: tuple[Placement, ...] = (Observed(), Nowhere())
+    placements: tuple[Placement, ...] = (Spread.OBSERVED, Spread.NONE)
     found = [evaluate(case(mesh, replace(parameters(), placement=placed))) for placed in placements]
 
     for name in ("sidecar", "ambient-l4", "ambient-waypoint-all"):

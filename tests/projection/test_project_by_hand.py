@@ -7,7 +7,7 @@ import pytest
 
 from analyzer.calibration.result import Calibration
 from analyzer.projection import Projection, project_usage
-from analyzer.projection.choices import Basis, Flat
+from analyzer.projection.choices import Basis, PriceSource
 from analyzer.projection.scenario import Scenario
 from analyzer.units import Interval, Role
 from tests.projection.builders import MEBIBYTE, Call, Node, Proxy, mesh, scenario
@@ -47,7 +47,7 @@ class Case:
                 ingress_through_waypoint=self.assumed.ingress_through_waypoint,
                 istio_cni_installed=self.assumed.istio_cni_installed,
                 share_of=self.share_of,
-                priced=self.assumed.prices != Flat(),
+                priced=self.assumed.prices != PriceSource.FLAT,
             )
         )
 

@@ -14,17 +14,14 @@ from analyzer.cli import cli
 from analyzer.projection.choices import (
     CHOICES,
     Basis,
-    Everywhere,
-    Flat,
     Named,
     NodePrice,
-    Nowhere,
-    Observed,
-    OpenCost,
     Placement,
     PriceList,
     Prices,
+    PriceSource,
     Share,
+    Spread,
     WorkingHours,
 )
 from analyzer.projection.scenario import Scenario, as_toml, default_scenario, load_scenario
@@ -81,12 +78,12 @@ def hours(draw: st.DrawFn) -> WorkingHours:
 
 node_prices = st.builds(NodePrice, vcpu_hour_usd=amounts, memory_gib_hour_usd=amounts)
 placements: st.SearchStrategy[Placement] = st.one_of(
-    st.sampled_from([Observed(), Everywhere(), Nowhere()]),
+    st.sampled_from([Spread.OBSERVED, Spread.ALL, Spread.NONE]),
     st.lists(names, max_size=5).map(lambda found: Named(tuple(found))),
     shares.map(Share),
 )
 prices: st.SearchStrategy[Prices] = st.one_of(
-    st.sampled_from([Flat(), OpenCost()]),
+    st.sampled_from([PriceSource.FLAT, PriceSource.OPENCOST]),
     st.dictionaries(st.one_of(names, st.just("")), node_prices, min_size=1, max_size=4).map(
         PriceList
     ),

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.calibration.fit.student import DRAW_COUNT
-from analyzer.projection.uncertainty import draw, draw_curve, generator, to_interval
+from analyzer.calibration.fit.student import DRAW_COUNT, SEED
+from analyzer.projection.uncertainty import draw, draw_curve, to_interval
 from analyzer.units import Interval
 from tests.projection.fits import fit
 
@@ -15,6 +15,10 @@ Floats = npt.NDArray[np.float64]
 
 NORMAL_90 = 1.6449
 """Standard deviations from the middle of a normal distribution to the end of its 90 %."""
+
+
+def generator(seed: int = SEED) -> np.random.Generator:
+    return np.random.default_rng(seed)
 
 
 def test_the_best_estimate_comes_first() -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.comparison.checks import incomparable, salts_differ
-from analyzer.comparison.compare import compare, compare_usage
+from analyzer.comparison.compare import compare, compare_usage, incomparable, salts_differ
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.scenario import default_scenario

@@ -7,9 +7,9 @@ import pytest
 
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.choices import Basis
+from analyzer.projection.figures import freed_nodes
 from analyzer.projection.modes import ModeNeeds
 from analyzer.projection.needs import Need
-from analyzer.projection.nodes import freed_nodes
 from analyzer.units import Provenance, Role
 from tests.projection.builders import MEBIBYTE, Node, Proxy, load, mesh, scenario, shop_mesh
 from tests.projection.fits import calibration

@@ -8,7 +8,7 @@ from analyzer.errors import InsufficientData
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import project_usage
 from analyzer.projection.choices import Basis
-from analyzer.projection.working_hours import within
+from analyzer.projection.demand import within
 from tests.projection.builders import STEP_SECONDS, Call, Proxy, mesh, scenario
 from tests.projection.fits import calibration
 
