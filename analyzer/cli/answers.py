@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
+from analyzer.cli import values
 from analyzer.cli.answering import answered, laid_out, save, show
 from analyzer.cli.ending import keeping
 from analyzer.cli.measuring import collected, kept_at
@@ -20,7 +21,6 @@ from analyzer.cli.options import (
     scenario_of,
 )
 from analyzer.cli.parameters import command, examples, option
-from analyzer.cli.values import complete_sample
 from analyzer.data import DEFAULT_SAMPLE
 from analyzer.errors import InsufficientData
 
@@ -71,7 +71,7 @@ def demo(
         option(
             "--sample",
             default=DEFAULT_SAMPLE,
-            shell_complete=complete_sample,
+            shell_complete=values.complete_sample,
             help="Which bundled sample: lab is of real Envoys, fleet a larger simulated mesh.",
         ),
     ],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import click
 
+from analyzer.cli import values
 from analyzer.cli.ending import as_flags, keeping
 from analyzer.cli.options import (
     URL,
@@ -20,7 +21,6 @@ from analyzer.cli.options import (
     TalkOptions,
 )
 from analyzer.cli.parameters import argument, command, examples, option
-from analyzer.cli.values import complete_query
 
 if TYPE_CHECKING:
     from analyzer.measurement.diagnosis import Diagnosis
@@ -89,7 +89,7 @@ def collect(
     )
 )
 def queries(
-    name: Annotated[str | None, argument(shell_complete=complete_query)],
+    name: Annotated[str | None, argument(shell_complete=values.complete_query)],
     url: Annotated[str | None, URL],
     credentials: CredentialOptions,
     question: QuestionOptions,

@@ -3,15 +3,16 @@
 A field that is also a `Setting` has its name: that is how `flags` spells settings.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import click
 
+from analyzer.cli import values
 from analyzer.cli.parameters import argument, option
-from analyzer.cli.values import ALL, NONE, ChartNames, Duration, ModeName, complete_constants
+from analyzer.cli.values import ALL, NONE
 from analyzer.defaults import CHART_DPI, CHART_FORMATS, DEFAULT_DAYS, DEFAULT_TIMEOUT_SECONDS
 from analyzer.errors import UsageError
 from analyzer.report.render import FORMATS
@@ -72,7 +73,7 @@ class CredentialOptions:
         int,
         option(
             "--timeout",
-            type=Duration(),
+            type=values.duration,
             default=f"{DEFAULT_TIMEOUT_SECONDS}s",
             help="For one request.",
         ),
@@ -82,17 +83,7 @@ class CredentialOptions:
         """Return the access to the server at `url`; raises UsageError as `Access.parse` does."""
         from analyzer.prometheus.credentials import Access
 
-        return Access.parse(
-            url,
-            token_file=self.token_file,
-            username=self.username,
-            password_file=self.password_file,
-            headers=self.headers,
-            ca_file=self.ca_file,
-            client_certificate=self.client_certificate,
-            client_key=self.client_key,
-            timeout_seconds=self.timeout_seconds,
-        )
+        return Access.parse(url, **asdict(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +129,7 @@ class TimeOptions:
         int | None,
         option(
             "--step",
-            type=Duration(),
+            type=values.duration,
             help="Length of a step. [default: at least 5m and 10 scrapes]",
         ),
     ]
@@ -172,17 +163,12 @@ class QuestionOptions:
         """Return the question to the server at `url`; raises UsageError for a wrong pattern."""
         from analyzer.measurement.plan import Ask
 
-        content = content or ContentOptions()
         return Ask(
             source=url,
             scope=self.scope.scope(),
-            days=self.time.days,
-            start=self.time.start,
-            end=self.time.end,
-            step_seconds=self.time.step_seconds,
             cluster_label=self.scope.cluster_label,
-            hide_names=content.hide_names,
-            note=content.note,
+            **asdict(self.time),
+            **asdict(content or ContentOptions()),
         )
 
 
@@ -234,7 +220,7 @@ class StatedOptions:
         str | None,
         option(
             "--constants",
-            shell_complete=complete_constants,
+            shell_complete=values.complete_constants,
             help="Published constants in place of a snapshot: blog, istio-1.24 ...",
         ),
     ]
@@ -264,7 +250,9 @@ class DrawingOptions:
         tuple[tuple[str, ...], ...],
         option(
             "--charts",
-            type=ChartNames(),
+            type=values.chart_names,
+            metavar="NAME,NAME",
+            shell_complete=values.complete_charts,
             help="Which charts to draw; 'all' or 'none'. Repeatable.  [default: all]",
         ),
     ]
@@ -318,7 +306,8 @@ class AnswerOptions:
             is_flag=False,
             flag_value=ALL,
             metavar="[MODE]",
-            type=ModeName(),
+            type=values.mode,
+            shell_complete=values.complete_mode,
             help="After the table, print how each figure comes about: of all modes, or of this "
             "one.",
         ),

@@ -20,12 +20,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
-from analyzer.cli.values import Moment
+from analyzer.cli import values
 
-_TYPES: Mapping[object, click.ParamType[Any]] = {
-    Path: click.Path(path_type=Path),
-    datetime: Moment(),
-}
+_TYPES: Mapping[object, object] = {Path: click.Path(path_type=Path), datetime: values.time}
 """How text becomes a value of a type that click does not know."""
 
 _Maker = Callable[[str, object], click.Parameter]
