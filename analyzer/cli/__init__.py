@@ -8,8 +8,7 @@ stdout is the answer; everything else goes to stderr. `ending` lists the exit st
 import click
 
 from analyzer import __version__
-from analyzer.cli.answers import analyze, calibrate, demo, report
-from analyzer.cli.comparing import compare
+from analyzer.cli.answers import analyze, calibrate, compare, demo, report
 from analyzer.cli.ending import CommandLine, run
 from analyzer.cli.measuring import collect, doctor, queries
 from analyzer.cli.parameters import examples

@@ -22,11 +22,7 @@ if TYPE_CHECKING:
 
 
 def answered(snapshot: Snapshot, projected: ProjectionOptions | None = None) -> Answer:
-    """Take every step from a snapshot on, up to the calibration if nothing is `projected`.
-
-    Raises:
-        InsufficientData: if the first question has no answer.
-    """
+    """Take every step from a snapshot on, up to the calibration if nothing is `projected`."""
     from analyzer.calibration import calibrate_usage
     from analyzer.measurement.usage import measure
     from analyzer.projection import project_usage
@@ -39,23 +35,26 @@ def answered(snapshot: Snapshot, projected: ProjectionOptions | None = None) -> 
     calibration = calibrate_usage(usage)
     if isinstance(calibration.sidecar, Refusal):
         raise InsufficientData(str(calibration.sidecar))
-    if projected is None or scenario is None:
-        return Answer(
-            manifest=snapshot.manifest,
-            usage=usage,
-            load=mesh_load(usage),
-            calibration=calibration,
-            front_end=front_end(),
-        )
-    projection = project_usage(usage, calibration, scenario, node_count=projected.node_count)
+    projection = (
+        project_usage(usage, calibration, scenario, node_count=projected.node_count)
+        if projected and scenario
+        else None
+    )
     return Answer(
         manifest=snapshot.manifest,
         usage=usage,
-        load=projection.load,
+        load=projection.load if projection else mesh_load(usage),
         calibration=calibration,
         projection=projection,
         front_end=front_end(),
     )
+
+
+def answered_from(path: Path, projected: ProjectionOptions | None = None) -> Answer:
+    """Do the same from a snapshot's folder on; raises SnapshotError if it is none."""
+    from analyzer.measurement.snapshot import load_snapshot
+
+    return answered(load_snapshot(path), projected)
 
 
 def show(report: AnswerReport, output_format: str, explained: tuple[str, ...] = ()) -> None:

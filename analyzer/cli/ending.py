@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Never
+from typing import Never, TextIO
 
 import click
 
+from analyzer.cli.flags import FLAGS
 from analyzer.errors import AnalyzerError
 from analyzer.settings import spelled
 
@@ -44,32 +45,27 @@ class CommandLine(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt as interrupt:
-            _fail(ctx, Interrupted(interrupt))
-        except AnalyzerError as error:
-            _fail(ctx, error)
+        except (KeyboardInterrupt, AnalyzerError) as error:
+            failure = Interrupted(error) if isinstance(error, KeyboardInterrupt) else error
+            if isinstance(failure, Interrupted) and sys.stderr.isatty():
+                click.echo(err=True)  # The terminal has printed ^C.
+            note(str(failure))
+            ctx.exit(failure.exit_code)
 
 
-def _fail(ctx: click.Context, failure: AnalyzerError) -> Never:
-    if isinstance(failure, Interrupted) and sys.stderr.isatty():
-        click.echo(err=True)  # The terminal has printed ^C.
-    note(str(failure))
-    ctx.exit(failure.exit_code)
-
-
-def note(text: str) -> None:
+def note(text: str, stream: TextIO | None = None) -> None:
     """Print one line on stderr, settings spelled as flags."""
-    from analyzer.report.format import inert
-
-    # It may quote a label or a server, and both may hold what a terminal would obey.
-    click.echo(f"istio-usage: {inert(as_flags(text))}", err=True)
+    click.echo(f"istio-usage: {as_flags(text)}", file=stream, err=True)
 
 
 def as_flags(text: str) -> str:
-    """Return a text with its settings spelled as flags."""
-    from analyzer.cli.flags import FLAGS
+    """Return a text with its settings spelled as flags, and nothing a terminal would obey.
 
-    return spelled(text, FLAGS)
+    It may quote a label or a server, and both may hold such things.
+    """
+    from analyzer.report.format import inert
+
+    return inert(spelled(text, FLAGS))
 
 
 def run(command_line: Callable[..., object]) -> Never:
@@ -97,20 +93,6 @@ class _StdoutError(Exception):
     """The answer cannot be written; the text says why."""
 
 
-class _Stdout(io.TextIOWrapper):
-    """A stdout whose failures are known from those of other files. Click sees to closed pipes."""
-
-    def write(self, text: str) -> int:
-        """Write a text."""
-        with _stdout_failures():
-            return super().write(text)
-
-    def flush(self) -> None:
-        """Write what is buffered."""
-        with _stdout_failures():
-            super().flush()
-
-
 @contextmanager
 def _stdout_failures() -> Iterator[None]:
     try:
@@ -119,6 +101,18 @@ def _stdout_failures() -> Iterator[None]:
         raise
     except OSError as error:
         raise _StdoutError(error.strerror) from error
+
+
+class _Stdout(io.TextIOWrapper):
+    """A stdout whose failures are known from those of other files. Click sees to closed pipes."""
+
+    @_stdout_failures()
+    def write(self, text: str) -> int:
+        return super().write(text)
+
+    @_stdout_failures()
+    def flush(self) -> None:
+        super().flush()
 
 
 def _guard_stdout() -> None:

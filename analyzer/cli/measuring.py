@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import click
 
+from analyzer.cli import values
 from analyzer.cli.ending import as_flags, keeping
+from analyzer.cli.flags import FLAGS
 from analyzer.cli.options import (
     URL,
     ContentOptions,
@@ -20,7 +22,7 @@ from analyzer.cli.options import (
     TalkOptions,
 )
 from analyzer.cli.parameters import argument, command, examples, option
-from analyzer.cli.values import complete_query
+from analyzer.settings import spelled
 
 if TYPE_CHECKING:
     from analyzer.measurement.diagnosis import Diagnosis
@@ -29,17 +31,14 @@ if TYPE_CHECKING:
 
 
 def collected(
-    server: ServerOptions,
-    talk: TalkOptions,
-    target: Path,
-    content: ContentOptions | None = None,
+    server: ServerOptions, talk: TalkOptions, target: Path, content: ContentOptions | None = None
 ) -> Snapshot:
     """Collect as the options say, showing on stderr how far it is."""
     from analyzer.cli.progress import reporting
     from analyzer.measurement.collect import collect_snapshot
     from analyzer.prometheus.connection import Connection
 
-    access = server.access()
+    access = server.credentials.access(server.url)
     with (
         Connection(access) as source,
         reporting(sys.stderr, quiet=talk.quiet, verbose=talk.verbose) as reporter,
@@ -69,7 +68,7 @@ def kept_at(target: Path) -> str:
 @command(epilog=examples("istio-usage collect -p http://localhost:9090 --days 7 -o mesh.snapshot"))
 def collect(
     server: ServerOptions,
-    output: Annotated[Path, option("-o", "--output", help="The snapshot to make.")],
+    output: Annotated[Path, option("-o", "--output", "The snapshot to make.")],
     content: ContentOptions,
     talk: TalkOptions,
 ) -> None:
@@ -89,11 +88,11 @@ def collect(
     )
 )
 def queries(
-    name: Annotated[str | None, argument(shell_complete=complete_query)],
+    name: Annotated[str | None, argument(shell_complete=values.complete_query)],
     url: Annotated[str | None, URL],
     credentials: CredentialOptions,
     question: QuestionOptions,
-    quiet: Quiet,
+    _quiet: Quiet,
 ) -> None:
     """Show the PromQL that would be sent, all of it or one query.
 
@@ -104,7 +103,6 @@ def queries(
     from analyzer.prometheus.connection import Connection
     from analyzer.prometheus.query import load_query
 
-    del quiet  # It prints nothing on stderr but errors.
     chosen = {name: load_query(name)} if name else measured_queries()
     if url is None:
         for query in chosen.values():
@@ -130,12 +128,8 @@ def queries(
 
 
 def _show(query: Query, remark: str = "", promql: str = "") -> None:
-    lines = (
-        f"# {query.name}: {query.what} ({query.unit})",
-        f"# {remark}" if remark else "",
-        promql,
-    )
-    click.echo("\n".join(filter(None, lines)) + "\n")
+    title, remark = f"# {query.name}: {query.what} ({query.unit})", remark and f"# {remark}"
+    click.echo("\n".join(filter(None, (title, remark, promql))) + "\n")
 
 
 def _unsurveyed(query: Query, question: QuestionOptions) -> str:
@@ -151,7 +145,7 @@ def _unsurveyed(query: Query, question: QuestionOptions) -> str:
 def doctor(
     server: ServerOptions,
     output_format: Annotated[Literal["table", "json"], option("--format", show_default=False)],
-    talk: TalkOptions,
+    _talk: TalkOptions,
 ) -> None:
     """Tell what this Prometheus can answer, and what would mend what it cannot.
 
@@ -162,8 +156,7 @@ def doctor(
     from analyzer.measurement.diagnosis import diagnose
     from analyzer.prometheus.connection import Connection
 
-    del talk  # It prints nothing on stderr but errors.
-    access = server.access()
+    access = server.credentials.access(server.url)
     ask = server.question.ask(access.url)
     start, end = ask.times(datetime.now(UTC))
     with Connection(access) as source:
@@ -177,7 +170,7 @@ def doctor(
         )
     if output_format == "json":
         # No flag holds what JSON would escape.
-        click.echo(as_flags(json.dumps(diagnosis.to_json(), indent=2)))
+        click.echo(spelled(json.dumps(diagnosis.to_json(), indent=2), FLAGS))
     else:
         _show_diagnosis(diagnosis)
     if not diagnosis.can_answer:
@@ -188,16 +181,12 @@ _STATUS_COLOURS = {"ok": "green", "yes": "green", "missing": "red", "no": "red"}
 
 
 def _show_diagnosis(diagnosis: Diagnosis) -> None:
-    from analyzer.report.format import inert
     from analyzer.report.render.terminal import colour_wanted
 
-    colour = colour_wanted(sys.stdout)
-
     def show(status: str, text: str) -> None:
-        cell = f"{status:8}"
-        if colour:
-            cell = click.style(cell, fg=_STATUS_COLOURS.get(status), bold=status == "warn" or None)
-        click.echo(f"{cell}{inert(as_flags(text))}", color=colour)
+        colour, is_bold = _STATUS_COLOURS.get(status), status == "warn" or None
+        cell = click.style(f"{status:8}", fg=colour, bold=is_bold)
+        click.echo(f"{cell}{as_flags(text)}", color=colour_wanted(sys.stdout))
 
     for check in diagnosis.checks:
         show(check.status, f"{check.subject}: {check.detail}")
@@ -205,4 +194,4 @@ def _show_diagnosis(diagnosis: Diagnosis) -> None:
     for item in diagnosis.answers:
         lacks = f" (lacks {', '.join(item.lacks)})" if item.lacks else ""
         show("yes" if item.possible else "no", f"{item.answer}{lacks}")
-    click.echo(f"\n{inert(as_flags(diagnosis.verdict))}")
+    click.echo(f"\n{as_flags(diagnosis.verdict)}")

@@ -3,15 +3,16 @@
 A field that is also a `Setting` has its name: that is how `flags` spells settings.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from analyzer.cli.parameters import argument, option
-from analyzer.cli.values import ALL, NONE, ChartNames, Duration, ModeName, complete_constants
+from analyzer.cli import values
+from analyzer.cli.parameters import Maker, argument, option
+from analyzer.cli.values import ALL, NONE
 from analyzer.defaults import CHART_DPI, CHART_FORMATS, DEFAULT_DAYS, DEFAULT_TIMEOUT_SECONDS
 from analyzer.errors import UsageError
 from analyzer.report.render import FORMATS
@@ -23,24 +24,31 @@ if TYPE_CHECKING:
     from analyzer.prometheus.promql import Scope
     from analyzer.report.write import ChartOptions
 
-FOLDER = click.Path(path_type=Path, file_okay=False)
 FORMAT_HELP = "Of the answer on stdout."
 URL = option(
     "-p",
     "--prometheus-url",
+    "Address of Prometheus, or of anything that speaks its API, with its path prefix.",
     envvar="PROMETHEUS_URL",
     show_envvar=True,
-    help="Address of Prometheus, or of anything that speaks its API, with its path prefix.",
 )
+
+
+def folder(what: str) -> Maker:
+    """Declare --output, the folder for `what`."""
+    kind = click.Path(path_type=Path, file_okay=False)
+    return option("-o", "--output", f"Folder for {what}.", type=kind)
+
 
 SnapshotPath = Annotated[Path, argument()]
 ScenarioFile = Annotated[
-    Path | None, option("--scenario", help="TOML file with assumptions in place of the defaults.")
+    Path | None, option("--scenario", "TOML file with assumptions in place of the defaults.")
 ]
 Format = Annotated[
-    str, option("--format", type=click.Choice(list(FORMATS)), default="table", help=FORMAT_HELP)
+    str, option("--format", FORMAT_HELP, type=click.Choice(list(FORMATS)), default="table")
 ]
-Quiet = Annotated[bool, option("-q", "--quiet", help="Say nothing on stderr but errors.")]
+Quiet = Annotated[bool, option("-q", "--quiet", "Say nothing on stderr but errors.")]
+"""A command that never says anything else there takes it as `_quiet`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,33 +56,30 @@ class CredentialOptions:
     """What it takes to be let in."""
 
     token_file: Annotated[
-        Path | None, option("--token-file", help="Bearer token. [env: PROMETHEUS_TOKEN]")
+        Path | None, option("--token-file", "Bearer token. [env: PROMETHEUS_TOKEN]")
     ]
     username: Annotated[
-        str | None,
-        option("--username", help="For basic authentication. [env: PROMETHEUS_USERNAME]"),
+        str | None, option("--username", "For basic authentication. [env: PROMETHEUS_USERNAME]")
     ]
     password_file: Annotated[
-        Path | None, option("--password-file", help="Its password. [env: PROMETHEUS_PASSWORD]")
+        Path | None, option("--password-file", "Its password. [env: PROMETHEUS_PASSWORD]")
     ]
     headers: Annotated[
         tuple[str, ...],
-        option(
-            "-H", "--header", help="'Name: value', such as 'X-Scope-OrgID: team-a'. Repeatable."
-        ),
+        option("-H", "--header", "'Name: value', such as 'X-Scope-OrgID: team-a'. Repeatable."),
     ]
     ca_file: Annotated[
-        Path | None, option("--ca-file", help="Certificates to trust in place of the system's.")
+        Path | None, option("--ca-file", "Certificates to trust in place of the system's.")
     ]
-    client_certificate: Annotated[Path | None, option("--cert", help="Client certificate.")]
-    client_key: Annotated[Path | None, option("--key", help="Its key, if in a file of its own.")]
+    client_certificate: Annotated[Path | None, option("--cert", "Client certificate.")]
+    client_key: Annotated[Path | None, option("--key", "Its key, if in a file of its own.")]
     timeout_seconds: Annotated[
         int,
         option(
             "--timeout",
-            type=Duration(),
+            "For one request.",
+            type=values.duration,
             default=f"{DEFAULT_TIMEOUT_SECONDS}s",
-            help="For one request.",
         ),
     ]
 
@@ -82,17 +87,7 @@ class CredentialOptions:
         """Return the access to the server at `url`; raises UsageError as `Access.parse` does."""
         from analyzer.prometheus.credentials import Access
 
-        return Access.parse(
-            url,
-            token_file=self.token_file,
-            username=self.username,
-            password_file=self.password_file,
-            headers=self.headers,
-            ca_file=self.ca_file,
-            client_certificate=self.client_certificate,
-            client_key=self.client_key,
-            timeout_seconds=self.timeout_seconds,
-        )
+        return Access.parse(url, **asdict(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,15 +96,14 @@ class ScopeOptions:
 
     namespaces: Annotated[
         tuple[str, ...],
-        option("--namespace", metavar="REGEX", help="Only namespaces that match. Repeatable."),
+        option("--namespace", "Only namespaces that match. Repeatable.", metavar="REGEX"),
     ]
     cluster: Annotated[
-        str,
-        option("--cluster", default="", help="Only this cluster, by the cluster label's value."),
+        str, option("--cluster", "Only this cluster, by the cluster label's value.", default="")
     ]
     cluster_label: Annotated[
         str | None,
-        option("--cluster-label", help="Label that tells clusters apart. [default: found out]"),
+        option("--cluster-label", "Label that tells clusters apart. [default: found out]"),
     ]
 
     def scope(self) -> "Scope":
@@ -127,19 +121,19 @@ class TimeOptions:
         float,
         option(
             "--days",
+            "How long a time to look at, up to --end.",
             type=click.FloatRange(min=0, min_open=True, max=3660),
             default=DEFAULT_DAYS,
-            help="How long a time to look at, up to --end.",
         ),
     ]
-    start: Annotated[datetime | None, option("--start", help="First moment, in place of --days.")]
-    end: Annotated[datetime | None, option("--end", help="Last moment. [default: now]")]
+    start: Annotated[datetime | None, option("--start", "First moment, in place of --days.")]
+    end: Annotated[datetime | None, option("--end", "Last moment. [default: now]")]
     step_seconds: Annotated[
         int | None,
         option(
             "--step",
-            type=Duration(),
-            help="Length of a step. [default: at least 5m and 10 scrapes]",
+            "Length of a step. [default: at least 5m and 10 scrapes]",
+            type=values.duration,
         ),
     ]
 
@@ -152,12 +146,11 @@ class ContentOptions:
         bool,
         option(
             "--hide-names",
-            help="Write hashes in place of cluster, namespace, workload, pod and node names.",
+            "Write hashes in place of cluster, namespace, workload, pod and node names.",
         ),
     ] = False
     note: Annotated[
-        str,
-        option("--note", default="", help="A sentence to keep in it and show with every answer."),
+        str, option("--note", "A sentence to keep in it and show with every answer.", default="")
     ] = ""
 
 
@@ -172,17 +165,12 @@ class QuestionOptions:
         """Return the question to the server at `url`; raises UsageError for a wrong pattern."""
         from analyzer.measurement.plan import Ask
 
-        content = content or ContentOptions()
         return Ask(
             source=url,
             scope=self.scope.scope(),
-            days=self.time.days,
-            start=self.time.start,
-            end=self.time.end,
-            step_seconds=self.time.step_seconds,
             cluster_label=self.scope.cluster_label,
-            hide_names=content.hide_names,
-            note=content.note,
+            **asdict(self.time),
+            **asdict(content or ContentOptions()),
         )
 
 
@@ -194,10 +182,6 @@ class ServerOptions:
     credentials: CredentialOptions
     question: QuestionOptions
 
-    def access(self) -> "Access":
-        """Return the access to the server; raises UsageError as `Access.parse` does."""
-        return self.credentials.access(self.url)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectionOptions:
@@ -205,25 +189,18 @@ class ProjectionOptions:
 
     scenario: ScenarioFile = None
     waypoint_replicas: Annotated[
-        int | None,
-        option("--waypoint-replicas", type=click.IntRange(min=1), help="Of each waypoint."),
+        int | None, option("--waypoint-replicas", "Of each waypoint.", type=click.IntRange(min=1))
     ] = None
     node_count: Annotated[
         int | None,
-        option("--nodes", type=click.IntRange(min=1), help="Number of nodes, where known better."),
+        option("--nodes", "Number of nodes, where known better.", type=click.IntRange(min=1)),
     ] = None
 
     def assumed(self) -> "Scenario":
-        """Return the scenario of the file, or the default one, with what the options change.
-
-        Raises:
-            UsageError: if the file cannot be read, or holds what it may not.
-        """
-        scenario = scenario_of(self.scenario)
-        if self.waypoint_replicas is None:
-            return scenario
-        changes = {"waypoint_replicas": self.waypoint_replicas}
-        return scenario.changed("--waypoint-replicas", changes)
+        """Return the scenario of the file, or the default one, with what the options change."""
+        count = self.waypoint_replicas
+        changes = {} if count is None else {"waypoint_replicas": count}
+        return scenario_of(self.scenario).changed("--waypoint-replicas", changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,26 +211,25 @@ class StatedOptions:
         str | None,
         option(
             "--constants",
-            shell_complete=complete_constants,
-            help="Published constants in place of a snapshot: blog, istio-1.24 ...",
+            "Published constants in place of a snapshot: blog, istio-1.24 ...",
+            shell_complete=values.complete_constants,
         ),
     ]
-    pod_count: Annotated[int | None, option("--pods", help="With --constants: pods in the mesh.")]
-    namespace_count: Annotated[int | None, option("--namespaces", help="With --constants.")]
+    pod_count: Annotated[int | None, option("--pods", "With --constants: pods in the mesh.")]
+    namespace_count: Annotated[int | None, option("--namespaces", "With --constants.")]
     proxy_rps: Annotated[
         float | None,
         option(
             "--proxy-rps",
+            "With --constants: requests per second through all sidecars together.",
             type=click.FloatRange(min=0),
-            help="With --constants: requests per second through all sidecars together.",
         ),
     ]
 
     @property
     def are_given(self) -> bool:
         """Whether any is."""
-        sizes = (self.pod_count, self.namespace_count, self.proxy_rps)
-        return bool(self.constants) or any(size is not None for size in sizes)
+        return any(value is not None for value in asdict(self).values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,35 +240,30 @@ class DrawingOptions:
         tuple[tuple[str, ...], ...],
         option(
             "--charts",
-            type=ChartNames(),
-            help="Which charts to draw; 'all' or 'none'. Repeatable.  [default: all]",
+            "Which charts to draw; 'all' or 'none'. Repeatable.  [default: all]",
+            type=values.chart_names,
+            metavar="NAME,NAME",
+            shell_complete=values.complete_charts,
         ),
     ]
     file_format: Annotated[
         str,
         option(
             "--chart-format",
+            "Of the charts.",
             type=click.Choice(CHART_FORMATS),
             default=CHART_FORMATS[0],
-            help="Of the charts.",
         ),
     ]
     dpi: Annotated[
         int,
         option(
-            "--dpi",
-            type=click.IntRange(50, 600),
-            default=CHART_DPI,
-            help="Dots an inch of PNG charts.",
+            "--dpi", "Dots an inch of PNG charts.", type=click.IntRange(50, 600), default=CHART_DPI
         ),
     ]
 
     def charts(self, folder: Path | None) -> "ChartOptions | None":
-        """Return what to draw; None where no charts are written.
-
-        Raises:
-            UsageError: if `none` is not alone, or charts are asked for without a folder.
-        """
+        """Return what to draw; None where no charts are written."""
         given = tuple(name for names in self.chart_names for name in names)
         if NONE in given and set(given) != {NONE}:
             raise UsageError("--charts none stands alone")
@@ -315,21 +286,17 @@ class AnswerOptions:
         str | None,
         option(
             "--explain",
+            "After the table, print how each figure comes about: of all modes, or of this one.",
             is_flag=False,
             flag_value=ALL,
             metavar="[MODE]",
-            type=ModeName(),
-            help="After the table, print how each figure comes about: of all modes, or of this "
-            "one.",
+            type=values.mode,
+            shell_complete=values.complete_mode,
         ),
     ]
 
     def explained(self) -> tuple[str, ...]:
-        """Return the modes to explain after the table.
-
-        Raises:
-            UsageError: if the answer is for machines: what follows it would spoil it.
-        """
+        """Return the modes to explain after the table, which is for people only."""
         if self.explain is None:
             return ()
         if self.output_format != "table":
@@ -344,7 +311,7 @@ class TalkOptions:
     """What is printed on stderr."""
 
     quiet: Quiet
-    verbose: Annotated[bool, option("-v", "--verbose", help="Say on stderr what is being asked.")]
+    verbose: Annotated[bool, option("-v", "--verbose", "Say on stderr what is being asked.")]
 
 
 def scenario_of(path: Path | None) -> "Scenario":

@@ -2,7 +2,7 @@
 
     @dataclass(frozen=True, slots=True, kw_only=True)
     class ScopeOptions:
-        cluster: Annotated[str | None, option("--cluster", help="Only this cluster.")]
+        cluster: Annotated[str | None, option("--cluster", "Only this cluster.")]
 
     @command(epilog="...")
     def doctor(scope: ScopeOptions, quiet: Annotated[bool, option("-q", "--quiet")]) -> None: ...
@@ -20,32 +20,28 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
-from analyzer.cli.values import Moment
+from analyzer.cli import values
 
-_TYPES: Mapping[object, click.ParamType[Any]] = {
-    Path: click.Path(path_type=Path),
-    datetime: Moment(),
-}
+_TYPES: Mapping[object, object] = {Path: click.Path(path_type=Path), datetime: values.time}
 """How text becomes a value of a type that click does not know."""
 
-_Maker = Callable[[str, object], click.Parameter]
+Maker = Callable[[str, object], click.Parameter]
 """Makes the click parameter of a name and a type hint."""
 
 
-def option(*flags: str, **attributes: Any) -> _Maker:
+def option(*flags_and_help: str, **attributes: Any) -> Maker:
     """Declare an option: `bool` is a flag, a tuple is repeatable, `Literal` a choice.
 
-    It is required where its type has no None and it no default.
-
-    Args:
-        flags: as they are typed.
-        attributes: of `click.Option`, in place of what the type says.
+    It is required where its type has no None and it no default; `attributes` of `click.Option`
+    stand in place of what the type says.
     """
+    flags = [word for word in flags_and_help if word.startswith("-")]
+    text = next((word for word in flags_and_help if word not in flags), None)
 
     def make(name: str, hint: object) -> click.Parameter:
         # Not is_flag=False: click takes that for a value that may be left out.
         said = {"is_flag": True} if hint is bool else {"multiple": get_origin(hint) is tuple}
-        merged = {**_kind(hint), **said, **attributes}
+        merged = {**_kind(hint), **said, "help": text, **attributes}
         is_needed = not (merged.get("is_flag") or merged["multiple"] or NoneType in get_args(hint))
         merged.setdefault("required", is_needed and "default" not in merged)
         merged.setdefault("show_default", bool(merged.get("default")))
@@ -54,7 +50,7 @@ def option(*flags: str, **attributes: Any) -> _Maker:
     return make
 
 
-def argument(**attributes: Any) -> _Maker:
+def argument(**attributes: Any) -> Maker:
     """Declare an argument, required where its type has no None."""
 
     def make(name: str, hint: object) -> click.Parameter:
@@ -75,12 +71,7 @@ def _kind(hint: object) -> dict[str, Any]:
 def command(
     *, epilog: str, kind: type[click.Command] = click.Command
 ) -> Callable[[Callable[..., None]], click.Command]:
-    """Return a decorator that makes a command of a function whose parameters say their options.
-
-    Args:
-        epilog: printed below the help.
-        kind: the class of the command.
-    """
+    """Return a decorator that makes a command of a function whose parameters say their options."""
 
     def make(function: Callable[..., None]) -> click.Command:
         @wraps(function)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TextIO
 
 import click
@@ -17,7 +18,7 @@ from rich.progress import Progress as Display
 from rich.table import Column
 from rich.text import Text
 
-from analyzer.cli.ending import as_flags
+from analyzer.cli.ending import as_flags, note
 from analyzer.measurement.collect import Progress
 from analyzer.report.format import inert, number
 from analyzer.report.render.terminal import colour_wanted, obeys_escapes
@@ -37,16 +38,8 @@ class Reporter:
 
 @contextmanager
 def reporting(stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> Iterator[Reporter]:
-    """Yield a reporter; when this ends, however it does, nothing half-drawn is left.
-
-    Args:
-        stream: stderr, as a rule.
-        quiet: print nothing.
-        verbose: print every step, each on its line.
-    """
-
-    def note(text: str) -> None:
-        click.echo(f"istio-usage: {inert(as_flags(text))}", file=stream)
+    """Yield a reporter; when this ends, however it does, nothing half-drawn is left."""
+    tell = partial(note, stream=stream)
 
     def log(step: Progress) -> None:
         if step.asking:
@@ -55,14 +48,14 @@ def reporting(stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> 
     if quiet:
         yield Reporter(progress=lambda _: None, note=lambda _: None)
     elif verbose:
-        yield Reporter(progress=log, note=note)
+        yield Reporter(progress=log, note=tell)
     elif obeys_escapes(stream):
         with _bar(stream) as reporter:
             yield reporter
     elif stream.isatty():
-        yield Reporter(progress=_tenths(stream), note=note)
+        yield Reporter(progress=_tenths(stream), note=tell)
     else:
-        yield Reporter(progress=lambda _: None, note=note)
+        yield Reporter(progress=lambda _: None, note=tell)
 
 
 def _line(step: Progress) -> str:
@@ -115,11 +108,11 @@ def _bar(stream: TextIO) -> Iterator[Reporter]:
         facts.take(step)
         display.update(task, total=step.total_count, completed=step.done_count, refresh=True)
 
-    def note(text: str) -> None:
-        console.print(Text(f"istio-usage: {inert(as_flags(text))}"), soft_wrap=True)
+    def above(text: str) -> None:
+        console.print(Text(f"istio-usage: {as_flags(text)}"), soft_wrap=True)
 
     with display:
-        yield Reporter(progress=draw, note=note)
+        yield Reporter(progress=draw, note=above)
 
 
 class _Facts(ProgressColumn):
@@ -151,10 +144,7 @@ class _Facts(ProgressColumn):
 def in_words(first: Progress, last: Progress, seconds: float) -> str:
     """Return how far a collection is and how fast it goes; what matters most comes first.
 
-    Args:
-        first: where this run began, which is further on if it goes on with an interrupted one.
-        last: where it is.
-        seconds: since it began.
+    `first` is where this run began: further on if it goes on with an interrupted one.
     """
     words = [f"{last.done_count}/{last.total_count}", _clock_face(seconds)]
     asked = last.done_count - first.done_count

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from analyzer.cli.answering import answered, laid_out, show
+from analyzer.cli.answering import answered_from, laid_out, show
 from analyzer.cli.flags import front_end
 from analyzer.cli.options import AnswerOptions, ProjectionOptions, Quiet, StatedOptions
 from analyzer.cli.parameters import argument, command, examples, option
@@ -55,15 +55,13 @@ def project(
     show_scenario: Annotated[
         bool,
         option(
-            "--show-scenario",
-            help="Print what would be assumed, as a scenario file, and nothing else.",
+            "--show-scenario", "Print what would be assumed, as a scenario file, and nothing else."
         ),
     ],
     answers: AnswerOptions,
-    quiet: Quiet,
+    _quiet: Quiet,
 ) -> None:
     """Cost only: of a snapshot, or of a mesh of stated size by published constants."""
-    del quiet  # It prints nothing on stderr but errors.
     if show_scenario:
         from analyzer.projection.scenario import as_toml
 
@@ -77,11 +75,8 @@ def project(
     else:
         if stated.are_given:
             raise UsageError("a snapshot needs no --constants, --pods, --namespaces or --proxy-rps")
-        from analyzer.measurement.snapshot import load_snapshot
-
         explained = answers.explained()
-        answer = answered(load_snapshot(snapshot), projected)
-        show(laid_out(answer), answers.output_format, explained)
+        show(laid_out(answered_from(snapshot, projected)), answers.output_format, explained)
 
 
 def _of_constants(stated: StatedOptions, projected: ProjectionOptions) -> Answer:

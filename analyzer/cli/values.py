@@ -1,13 +1,16 @@
 """How the text of an option becomes a value, and what a shell completes it to.
 
-Names that heavy modules hold are looked up when they are needed, so that help is instant.
+A reader raises ValueError with what is wrong; help shows its name. Names that heavy modules hold
+are looked up when they are needed, so that help is instant.
 """
 
 import re
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 import click
-from click.shell_completion import CompletionItem
+
+from analyzer.data import published_constants, sample_path
 
 ALL, NONE = "all", "none"
 """What stands for every chart, or for none; the first also for every mode."""
@@ -16,91 +19,62 @@ _DURATION = re.compile(r"(?P<count>\d+)(?P<unit>[smh]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
-class Moment(click.ParamType[datetime]):
-    """A time, ISO 8601; UTC where it names no zone."""
-
-    name = "time"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        """Read a time."""
-        try:
-            moment = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is not a time such as 2026-11-20T08:00Z", param, ctx)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def time(text: str) -> datetime:
+    """Read a time, ISO 8601; UTC where it names no zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a time such as 2026-11-20T08:00Z") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-class Duration(click.ParamType[int]):
-    """Whole seconds, minutes or hours."""
-
-    name = "duration"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
-        """Read a duration into seconds."""
-        match = _DURATION.fullmatch(str(value))
-        seconds = int(match["count"]) * _SECONDS[match["unit"]] if match else 0
-        if seconds < 1:
-            self.fail(f"{value!r} is not a duration such as 300, 30s or 5m", param, ctx)
-        return seconds
+def duration(text: str) -> int:
+    """Read whole seconds, minutes or hours into seconds."""
+    match = _DURATION.fullmatch(text)
+    seconds = int(match["count"]) * _SECONDS[match["unit"]] if match else 0
+    if seconds < 1:
+        raise ValueError(f"{text!r} is not a duration such as 300, 30s or 5m")
+    return seconds
 
 
-class ModeName(click.ParamType[str]):
-    """The name of a mode, or `all`."""
-
-    name = "mode"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
-        """Check the name."""
-        return _modes().convert(value, param, ctx)
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem[str]]:
-        """Return the modes that begin so."""
-        return _modes().shell_complete(ctx, param, incomplete)
+def mode(text: str) -> str:
+    """Check the name of a mode, or `all`."""
+    return click.Choice(_modes()).convert(text, None, None)
 
 
-def _modes() -> click.Choice[str]:
+def chart_names(text: str) -> tuple[str, ...]:
+    """Read names of charts, with commas between them."""
+    names = tuple(name.strip() for name in text.split(","))
+    permitted = (*_charts(), ALL, NONE)
+    for name in names:
+        if name not in permitted:
+            raise ValueError(f"there is no {name!r}; there are: {', '.join(permitted)}")
+    return names
+
+
+def complete_charts(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return what the last name may become."""
+    del ctx, param
+    before, comma, begun = incomplete.rpartition(",")
+    # With others, none and all make no sense.
+    offered = _charts() if comma else (*_charts(), ALL, NONE)
+    return [
+        f"{before}{comma}{name}"
+        for name in offered
+        if name.startswith(begun) and name not in before.split(",")
+    ]
+
+
+def _completing(
+    names: Callable[[], Iterable[str]],
+) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    return lambda _ctx, _param, begun: [name for name in names() if name.startswith(begun)]
+
+
+def _modes() -> tuple[str, ...]:
     from analyzer.projection.modes import MODES
 
-    return click.Choice([ALL, *MODES])
-
-
-class ChartNames(click.ParamType[tuple[str, ...]]):
-    """Names of charts, with commas between them."""
-
-    name = "name,name"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """Read the names."""
-        names = tuple(name.strip() for name in str(value).split(","))
-        permitted = (*_charts(), ALL, NONE)
-        for name in names:
-            if name not in permitted:
-                self.fail(f"there is no {name!r}; there are: {', '.join(permitted)}", param, ctx)
-        return names
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem[str]]:
-        """Return what the last name may become."""
-        del ctx, param
-        before, comma, begun = incomplete.rpartition(",")
-        # With others, none and all make no sense.
-        offered = _charts() if comma else (*_charts(), ALL, NONE)
-        return [
-            CompletionItem(f"{before}{comma}{name}")
-            for name in offered
-            if name.startswith(begun) and name not in before.split(",")
-        ]
+    return (ALL, *MODES)
 
 
 def _charts() -> tuple[str, ...]:
@@ -109,26 +83,17 @@ def _charts() -> tuple[str, ...]:
     return tuple(CHARTS)
 
 
-def complete_constants(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Return the names of published constants that begin so."""
-    from analyzer.data import published_constants
-
-    del ctx, param
-    return [name for name in published_constants() if name.startswith(incomplete)]
-
-
-def complete_query(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Return the names of queries that begin so."""
+def _queries() -> Iterable[str]:
     from analyzer.prometheus.query import load_queries
 
-    del ctx, param
-    return [name for name in load_queries() if name.startswith(incomplete)]
+    return load_queries()
 
 
-def complete_sample(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Return the names of bundled samples that begin so."""
-    from analyzer.data import sample_path
+def _samples() -> list[str]:
+    return sorted(item.name for item in sample_path().parent.iterdir() if item.is_dir())
 
-    del ctx, param
-    folders = sorted(item for item in sample_path().parent.iterdir() if item.is_dir())
-    return [folder.name for folder in folders if folder.name.startswith(incomplete)]
+
+complete_constants = _completing(published_constants)
+complete_mode = _completing(_modes)
+complete_query = _completing(_queries)
+complete_sample = _completing(_samples)

@@ -5,9 +5,7 @@ frames whose columns name their units, a table that a notebook shows, and charts
 """
 
 from analyzer.notebook.api import calibrate, collect, load_sample, load_snapshot, project
-from analyzer.notebook.calibration import MeshCalibration
-from analyzer.notebook.projection import MeshProjection
-from analyzer.notebook.snapshot import MeshSnapshot
+from analyzer.notebook.results import MeshCalibration, MeshProjection, MeshSnapshot
 
 __all__ = [
     "MeshCalibration",

@@ -10,9 +10,7 @@ from analyzer.data import DEFAULT_SAMPLE, sample_path
 from analyzer.defaults import DEFAULT_DAYS
 from analyzer.measurement.collect import Progress
 from analyzer.measurement.snapshot import Snapshot
-from analyzer.notebook.calibration import MeshCalibration
-from analyzer.notebook.projection import MeshProjection
-from analyzer.notebook.snapshot import MeshSnapshot
+from analyzer.notebook.results import MeshCalibration, MeshProjection, MeshSnapshot
 from analyzer.projection import Scenario, default_scenario, load_scenario, project_usage
 from analyzer.prometheus.credentials import Access
 from analyzer.report.answer import Answer
