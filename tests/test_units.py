@@ -39,7 +39,6 @@ _UNIT_ELSEWHERE = {
     "analyzer.projection.result.SweepPoint.choice": "the name of the sweep",
     "analyzer.projection.result.Sweep.break_even": "the name of the sweep",
     "analyzer.report.table.Amount.value": "the column that it stands in says it",
-    "analyzer.report.charts.workloads._Estimate.value": "the panel that it is drawn in says it",
     "analyzer.data.Assumption.value": "the assumption's name says it",
     "analyzer.projection.uncertainty.Parameters.values": "the keys say it",
     "analyzer.projection.uncertainty.Parameters.waypoint_fit": "the keys say it",

@@ -11,7 +11,6 @@ from analyzer.window import TimeWindow
 
 MODE_TITLES: Final = {kind.name: kind.title for kind in MODES.values()}
 
-
 AS_BASIS: Final[Mapping[Basis, str]] = {
     Basis.USAGE: "as used",
     Basis.RESERVED: "as reserved",
@@ -138,9 +137,8 @@ def saving(share: Interval, ending: str = "") -> str:
 
 def price(value: Price) -> str:
     """Return what a vCPU costs, and a GiB where it costs something."""
-    memory = f" and ${value.memory_gib_month_usd:.4g} per GiB-month"
-    vcpu = f"${value.vcpu_month_usd:.4g} per vCPU-month"
-    return f"{vcpu}{memory if value.memory_gib_month_usd else ''}"
+    gib_usd, vcpu = value.memory_gib_month_usd, f"${value.vcpu_month_usd:.4g} per vCPU-month"
+    return f"{vcpu} and ${gib_usd:.4g} per GiB-month" if gib_usd else vcpu
 
 
 def time_title(window: TimeWindow) -> str:

@@ -63,17 +63,15 @@ def _beside_post(slope: Interval) -> str:
     post = f"the post's {post_vcpu()}"
     if slope.low <= post_vcpu() <= slope.high:
         return f"which {post} agrees with"
-    if slope.mid > post_vcpu():
-        factor = slope.mid / post_vcpu()
-        if factor >= TIMES_FROM:
-            return f"{factor:.1f} times {post}"
-        return f"{factor - 1:.0%} above {post}"
-    if slope.mid <= 0:
+    factor = slope.mid / post_vcpu()
+    if factor > 1:
+        above = f"{factor:.1f} times" if factor >= TIMES_FROM else f"{factor - 1:.0%} above"
+        return f"{above} {post}"
+    if factor <= 0:
         return f"less than {post}"
-    factor = post_vcpu() / slope.mid
-    if factor < TIMES_FROM:
-        return f"{1 - 1 / factor:.0%} below {post}"
-    return f"{factor:.1f} times less than {post}"
+    is_far = 1 / factor >= TIMES_FROM
+    below = f"{1 / factor:.1f} times less than" if is_far else f"{1 - factor:.0%} below"
+    return f"{below} {post}"
 
 
 def _density(figure: Figure, axes: Axes, rps: Floats, vcpu: Floats) -> None:

@@ -33,9 +33,8 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     rows = [(item, mode) for item in projection.references for mode in item.component_vcpu]
     lower_inches = len(rows) * _ROW_INCHES
     upper_inches = max(len(projection.modes), 2) * 0.7
-    figure, axes = style.new_figure(
-        height_inches=upper_inches + 1.7 + (lower_inches + 0.7 if rows else 0.0)
-    )
+    height = upper_inches + 1.7 + (lower_inches + 0.7 if rows else 0.0)
+    figure, axes = style.new_figure(height_inches=height)
     panels = [axes]
     if rows:
         panels.append(style.panel_below(figure, axes, (upper_inches, lower_inches)))

@@ -1,6 +1,7 @@
 """The saving along how much of the mesh needs waypoints, and along their replicas."""
 
 from statistics import fmean
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
@@ -20,9 +21,7 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     if projection is not None and len(projection.modes) > 1 and not projection.savings:
         return style.nothing_to_draw("l7_share", NOTHING_TO_SAVE.detail)
     if projection is None or share is None:
-        return style.nothing_to_draw(
-            "l7_share", "ambient could not be priced: see what cannot be said"
-        )
+        return style.nothing_to_draw("l7_share", style.NOT_PRICED)
     figure, axes = style.new_figure(width_inches=9.0)
     panels = [axes]
     if replicas is not None:
@@ -71,18 +70,9 @@ def _share(axes: Axes, sweep: Sweep, projection: Projection) -> None:
 def _replicas(axes: Axes, sweep: Sweep) -> None:
     at = [point.choice for point in sweep.points]
     mid, low, high = style.ends(point.usd_per_year for point in sweep.points)
-    axes.errorbar(
-        at,
-        mid,
-        yerr=[mid - low, high - mid],
-        fmt="s",
-        ms=5,
-        color=style.COLOURS["sidecar"],
-        ecolor=style.INK,
-        capsize=3,
-        lw=1,
-        label="by replicas, 90 % interval",
-    )
+    look: dict[str, Any] = {"color": style.COLOURS["sidecar"], "ecolor": style.INK, "capsize": 3}
+    look["label"] = "by replicas, 90 % interval"
+    axes.errorbar(at, mid, yerr=[mid - low, high - mid], fmt="s", ms=5, lw=1, **look)
     if sweep.break_even is not None:
         _break_even(axes, sweep.break_even, f"at {sweep.break_even:.1f}", middle=fmean(at))
     axes.margins(x=0.12)

@@ -74,8 +74,8 @@ def _bars(axes: Axes, rows: pd.DataFrame) -> None:
     ):
         chosen = (saved < 0) == is_loss
         if chosen.any():
-            look = {"color": colour, "hatch": hatch, **style.BAR}
-            axes.barh(at[chosen], saved[chosen], height=0.62, label=label, **look)
+            look = {"color": colour, "hatch": hatch, "label": label, **style.BAR}
+            axes.barh(at[chosen], saved[chosen], height=0.62, **look)
     _waypoints(axes, shown)
     axes.axvline(0, color=style.INK, lw=0.8)
     style.numbers(axes.xaxis)

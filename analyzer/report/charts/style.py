@@ -50,18 +50,18 @@ _UNDATED: Mapping[str, Mapping[str, Any]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 
+NOT_PRICED: Final = "ambient could not be priced: see what cannot be said"
+"""Why a chart of ambient alone has nothing to draw."""
+
 _TITLE_WIDTH = 76
 """Letters of a title that fit above eight inches of axes."""
 
 
 class ShownFigure(Figure):
-    """A figure that a notebook shows by itself; without pyplot nothing else would.
-
-    Attributes:
-        description: what it shows, for whoever cannot see it.
-    """
+    """A figure that a notebook shows by itself; without pyplot nothing else would."""
 
     description = ""
+    """What it shows, for whoever cannot see it."""
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         """Return the picture, and the size in pixels at which its dots are doubled."""
@@ -135,8 +135,8 @@ def stacked(
     """Draw a bar of components, or of memory, one after the other."""
     left = 0.0
     for name, width in parts:
-        look = {"color": COLOURS[name], "hatch": HATCHES[name], **BAR}
-        axes.barh(row, width, left=left, height=height, label=name, **look)
+        look = {"color": COLOURS[name], "hatch": HATCHES[name], "label": name, **BAR}
+        axes.barh(row, width, left=left, height=height, **look)
         left += width
 
 
@@ -146,12 +146,9 @@ def nothing_to_draw(chart: str, detail: str) -> Refusal:
 
 
 def figure_bytes(figure: Figure, file_format: str = "png", *, dpi: int = DPI) -> bytes:
-    """Return the figure as a file; the same figure gives the same bytes.
+    """Return the figure as a file of one of `FORMATS`; the same figure gives the same bytes.
 
-    Args:
-        figure: to be drawn.
-        file_format: one of `FORMATS`.
-        dpi: dots an inch, of PNG; the others are drawn in lines.
+    Only PNG has dots: the others are drawn in lines.
     """
     out = io.BytesIO()
     # Without a salt, the names of a drawing's parts are random.

@@ -41,7 +41,10 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     steps = _as_steps(table, _step_seconds(answer, table))
     width = min(max(1.3 * _EVEN_STEPS / len(table), 0.3), 1.3)
     _cpu(axes, table, steps, width)
-    _requests(below, steps, width)
+    _line(below, steps, "proxy_rps", {"color": style.COLOURS["sidecar"], "lw": width})
+    below.set_ylim(0, float(steps["proxy_rps"].max()) * 1.15 or 1)
+    style.numbers(below.yaxis, "{:,.10g}".format, most=3)
+    below.set_ylabel("proxy\nrequests/s")
     _times(axes, below, steps)
     style.legend_below(figure, axes, columns=2)
     for line in figure.legends[0].get_lines():
@@ -86,7 +89,8 @@ def _cpu(axes: Axes, table: pd.DataFrame, steps: pd.DataFrame, width: float) -> 
     for name, (title, colour, hatch) in _PARTS.items():
         if not table[name].any():
             continue
-        top = bottom + steps[name].to_numpy(float)
+        top, part = bottom + steps[name].to_numpy(float), 100 * float(table[name].sum()) / total
+        share = f"{part:.1f} %" if part >= _LEAST_PERCENT else f"under {_LEAST_PERCENT} %"
         axes.fill_between(
             steps["start"],
             bottom,
@@ -96,7 +100,7 @@ def _cpu(axes: Axes, table: pd.DataFrame, steps: pd.DataFrame, width: float) -> 
             edgecolor="#777777",
             hatch=hatch,
             lw=0,
-            label=f"{title} ({_share(float(table[name].sum()) / total)})",
+            label=f"{title} ({share})",
         )
         bottom = top
     _line(axes, steps, "measured_vcpu", {"color": style.INK, "lw": width, "label": "measured, all"})
@@ -109,18 +113,6 @@ def _cpu(axes: Axes, table: pd.DataFrame, steps: pd.DataFrame, width: float) -> 
     axes.set_ylim(0, highest * 1.08 or 1)
     style.numbers(axes.yaxis)
     axes.set_ylabel("vCPU of all sidecars")
-
-
-def _share(share: float) -> str:
-    percents = 100 * share
-    return f"{percents:.1f} %" if percents >= _LEAST_PERCENT else f"under {_LEAST_PERCENT} %"
-
-
-def _requests(axes: Axes, steps: pd.DataFrame, width: float) -> None:
-    _line(axes, steps, "proxy_rps", {"color": style.COLOURS["sidecar"], "lw": width})
-    axes.set_ylim(0, float(steps["proxy_rps"].max()) * 1.15 or 1)
-    style.numbers(axes.yaxis, "{:,.10g}".format, most=3)
-    axes.set_ylabel("proxy\nrequests/s")
 
 
 def _line(axes: Axes, steps: pd.DataFrame, name: str, look: Mapping[str, Any]) -> None:
