@@ -1,6 +1,6 @@
 """Everything that was found out, together: what every kind of report is made from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from analyzer.calibration.result import Calibration, RoleCalibration
@@ -39,12 +39,7 @@ def reproduce_in_python(manifest: Manifest) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrontEnd:
-    """How a front end words what its user may do; the defaults are Python's.
-
-    Attributes:
-        spelling: what it calls each setting; one that is absent is the Python argument.
-        reproduce: the lines that measure a snapshot's window again.
-    """
+    """How a front end spells settings (else as in Python), and how it measures a window again."""
 
     spelling: Mapping[Setting, str] = field(default_factory=dict)
     reproduce: Callable[[Manifest], tuple[str, ...]] = reproduce_in_python
@@ -55,11 +50,7 @@ class Answer:
     """What was found out; None: that step was not taken.
 
     Attributes:
-        manifest: of the snapshot that was read.
-        usage: what it holds.
-        load: the traffic in it, or the stated one.
-        calibration: what its proxies cost.
-        projection: what each mode would cost.
+        load: the traffic in the snapshot, or the stated one.
         front_end: how findings, refusals and warnings name settings.
     """
 
@@ -77,41 +68,36 @@ class Answer:
         return found if isinstance(found, RoleCalibration) else None
 
     @property
+    def _steps(self) -> Iterator[MeshUsage | Calibration | Projection]:
+        for step in (self.usage, self.calibration, self.projection):
+            if step:
+                yield step
+
+    @property
     def refusals(self) -> tuple[Refusal, ...]:
         """Everything that could not be had, each once."""
-        parts = [
-            *(self.usage.refusals if self.usage else ()),
-            *(self.calibration.refusals if self.calibration else ()),
-            *(self.projection.refusals if self.projection else ()),
-        ]
+        parts = [refusal for step in self._steps for refusal in step.refusals]
         if self.usage and not self.usage.clusters:
-            parts.append(
-                Refusal(
-                    subject="number of clusters",
-                    reason=Reason.NO_DATA,
-                    detail=f"no label tells clusters apart: give {Setting.CLUSTER_LABEL} if this "
-                    "Prometheus holds more than one",
-                )
+            detail = (
+                f"no label tells clusters apart: give {Setting.CLUSTER_LABEL} if this Prometheus "
+                "holds more than one"
             )
+            subject = "number of clusters"
+            parts.append(Refusal(subject=subject, reason=Reason.NO_DATA, detail=detail))
         return tuple(dict.fromkeys(map(self.worded, parts)))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong or thin in the data, the most severe first."""
-        found = self.usage.findings if self.usage else ()
         return tuple(
             replace(item, text=self.spelled(item.text), mending=self.spelled(item.mending))
-            for item in found
+            for item in (self.usage.findings if self.usage else ())
         )
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Everything that makes the answer less sure or less complete, each once."""
-        parts = [
-            *(self.usage.warnings if self.usage else ()),
-            *(self.calibration.warnings if self.calibration else ()),
-            *(self.projection.warnings if self.projection else ()),
-        ]
+        parts = (warning for step in self._steps for warning in step.warnings)
         return tuple(dict.fromkeys(map(self.spelled, parts)))
 
     def spelled(self, text: str) -> str:

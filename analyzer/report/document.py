@@ -1,26 +1,127 @@
-"""What the JSON of an answer and of a comparison holds.
+"""Results as plain values, which JSON, CSV files and data frames are made of.
 
+A result becomes a mapping of its fields: the name of a field is its key. What differs from that is
+stated below, once a type; a field that is marked `metadata={"json": False}` is not in it at all.
 The keys are promised by analyzer/data/result.schema.json and comparison.schema.json.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Final
 
+import pandas as pd
+
 import analyzer
+from analyzer.calibration.models import Power
+from analyzer.calibration.observations import Exclusion
+from analyzer.calibration.result import Decomposition, RoleCalibration, WorkloadCalibration
 from analyzer.comparison.result import Comparison
-from analyzer.measurement.manifest import Manifest
+from analyzer.measurement.findings import Finding
+from analyzer.measurement.manifest import Manifest, window_to_json
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.demand import MeshLoad
 from analyzer.report.answer import Answer
 from analyzer.report.sentences.comparison import outcome
-from analyzer.report.values import members
-from analyzer.units import BYTES_PER_GIB, Role
+from analyzer.units import BYTES_PER_GIB, Refusal, Role
+from analyzer.window import TimeWindow
 
+# Keys may be added under the same version of the JSON, never renamed or retyped.
 SCHEMA_VERSION: Final = 1
-"""Of the JSON answer. Keys may be added under the same version, never renamed or retyped."""
-
 COMPARISON_SCHEMA_VERSION: Final = 1
-"""Of the JSON of a comparison, likewise."""
+
+_SIGNIFICANT_DIGITS: Final = 9
+"""More would differ between machines: the last bits of a sum depend on its order."""
+
+
+def plain(value: object) -> object:
+    """Return a result as mappings, lists, numbers and text; what is None is left out."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError("a figure that is not finite must be a refusal")
+        return float(f"{value:.{_SIGNIFICANT_DIGITS}g}")
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items() if item is not None}
+    if isinstance(value, pd.DataFrame):
+        return [plain(row) for row in _records(value)]
+    if is_dataclass(value):
+        return plain(members(value))
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [plain(item) for item in value]
+    return value
+
+
+def _records(table: pd.DataFrame) -> Iterator[Mapping[Hashable, object]]:
+    """Yield rows without what is not known in them; three columns of a range are one value."""
+    ends = {
+        name: (low, high)
+        for name in map(str, table)
+        for stem, _, unit in [name.rpartition("_")]
+        for low, high in [(f"{stem}_low_{unit}", f"{stem}_high_{unit}")]
+        if low in table and high in table
+    }
+    part_of_range = {end for pair in ends.values() for end in pair}
+    for row in table.to_dict("records"):
+        yield {
+            name: {"low": row[ends[str(name)][0]], "mid": item, "high": row[ends[str(name)][1]]}
+            if name in ends
+            else item
+            for name, item in row.items()
+            if name not in part_of_range and not pd.isna(item)
+        }
+
+
+def members(value: object) -> Mapping[str, object]:
+    """Return what is told of a result, by key.
+
+    A field that holds a refusal in place of its value is left out: the list of refusals has it.
+    """
+    if isinstance(value, TimeWindow):
+        return window_to_json(value)
+    if not is_dataclass(value):
+        raise TypeError(f"no result: {type(value).__name__}")
+    found: dict[str, object] = {}
+    instead = _instead(value)
+    for field in fields(value):
+        if field.metadata.get("json", True):
+            item = getattr(value, field.name)
+            is_known = item is not None and not isinstance(item, Refusal)
+            found |= instead.get(field.name, {field.name: item} if is_known else {})
+    return found
+
+
+def _instead(value: object) -> Mapping[str, Mapping[str, object]]:
+    """Return by field what is told in place of it."""
+    if isinstance(value, Finding):
+        affected = {"affected_count": len(value.affected), "affected": value.affected}
+        return {"affected": affected, "mending": {"mending": value.mending or None}}
+    if isinstance(value, RoleCalibration):
+        test, curve = value.backtest, value.curve
+        unless_empty = ("remarks", "candidates", "source")
+        return {
+            "curve": {"exponent": curve.exponent if isinstance(curve, Power) else None},
+            "cost_of_each": value.cost_of_each,
+            "fitted_rps": {"fitted_rps": _ends(value.fitted_rps)},
+            "backtest": {"backtest_error": test and test.bias_share, "backtest": test},
+            **{name: {name: getattr(value, name) or None} for name in unless_empty},
+        }
+    if isinstance(value, WorkloadCalibration):
+        return {"fitted_rps": {"fitted_rps": _ends(value.fitted_rps)}}
+    if isinstance(value, Decomposition):
+        ranges = {"idle_vcpu": value.idle_vcpu, "traffic_vcpu": value.traffic_vcpu}
+        return {
+            **{name: {name: item.mid} for name, item in ranges.items()},
+            "excluded_vcpu": {
+                "excluded_vcpu": value.excluded_vcpu,
+                "unexplained_vcpu": value.unexplained_vcpu,
+                **{f"{name}_range": item for name, item in ranges.items()},
+            },
+        }
+    return {"mean_vcpu": {"vcpu": value.mean_vcpu}} if isinstance(value, Exclusion) else {}
+
+
+def _ends(rps: tuple[float, float] | None) -> Mapping[str, float] | None:
+    return None if rps is None else {"min": rps[0], "max": rps[1]}
 
 
 def of_answer(answer: Answer, summary: str | None) -> Mapping[str, object]:
@@ -66,12 +167,9 @@ def _measured(load: MeshLoad, usage: MeshUsage | None) -> Mapping[str, object] |
     if sidecars is None:
         return None
     limit_bytes = usage.mean_total(Role.SIDECAR, "limit_memory_bytes") if usage else None
+    names = ("vcpu", "memory_gib", "reserved_vcpu", "reserved_memory_gib", "billed_vcpu")
     return {
-        "sidecar_vcpu": sidecars.vcpu,
-        "sidecar_memory_gib": sidecars.memory_gib,
-        "sidecar_reserved_vcpu": sidecars.reserved_vcpu,
-        "sidecar_reserved_memory_gib": sidecars.reserved_memory_gib,
-        "sidecar_billed_vcpu": sidecars.billed_vcpu,
+        **{f"sidecar_{name}": getattr(sidecars, name) for name in names},
         "sidecar_limit_vcpu": usage and usage.mean_total(Role.SIDECAR, "limit_vcpu"),
         "sidecar_limit_memory_gib": None if limit_bytes is None else limit_bytes / BYTES_PER_GIB,
         "cpu_with_requests_share": usage and usage.known_share("cpu_vcpu", "proxy_rps"),
@@ -83,7 +181,10 @@ def of_comparison(
     comparison: Comparison, before: Manifest, after: Manifest
 ) -> Mapping[str, object]:
     """Return the comparison by key; what could not be had is None."""
-    largest = comparison.largest
+    largest = None
+    if comparison.largest:
+        item, cause = comparison.largest
+        largest = {"role": item.role, "cause": cause, "vcpu": item.parts_vcpu[cause]}
     found = members(comparison)
     return {
         "schema_version": COMPARISON_SCHEMA_VERSION,
@@ -91,12 +192,7 @@ def of_comparison(
         "before": _snapshot(before),
         "after": _snapshot(after),
         "outcome": outcome(comparison),
-        "largest": largest
-        and {
-            "role": largest[0].role,
-            "cause": largest[1],
-            "vcpu": largest[0].parts_vcpu[largest[1]],
-        },
+        "largest": largest,
         **{name: found[name] for name in ("components", "total", "namespaces")},
         "calibration": {name: found.get(name) for name in ("waypoint", "ztunnel")},
         **{name: found[name] for name in ("refusals", "warnings")},

@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from analyzer.calibration.result import Calibration
-from analyzer.comparison.result import Comparison, Difference
+from analyzer.comparison.result import Comparison
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.result import Projection
-from analyzer.report.values import members, plain
+from analyzer.report.document import members, plain
 from analyzer.units import Refusal
 
 Row = dict[str, Any]
@@ -63,8 +63,7 @@ def reference_rows(projection: Projection) -> Iterator[Row]:
     for item in projection.references:
         for mode, vcpu in item.vcpu.items():
             row = {"constants": item.name, "mode": mode, "vcpu": vcpu}
-            usd = item.usd_per_year.get(mode)
-            yield flat({**row, "usd_per_year": usd, "title": item.title})
+            yield flat(row | {"usd_per_year": item.usd_per_year.get(mode), "title": item.title})
 
 
 def workload_rows(calibration: Calibration | None) -> Iterable[Row]:
@@ -100,13 +99,12 @@ def proxy_rows(usage: MeshUsage | None) -> Iterator[Row]:
 
 def comparison_rows(comparison: Comparison) -> Iterator[Row]:
     """Return one row a component of the mesh (no namespace) and of each namespace."""
-    for item in (*comparison.components, comparison.total):
-        yield {"namespace": "", "status": "", **_compared(item)}
-    for namespace in comparison.namespaces:
-        names = {"namespace": namespace.namespace, "status": str(namespace.status)}
-        for item in namespace.components:
-            yield {**names, **_compared(item)}
-
-
-def _compared(item: Difference) -> Row:
-    return flat({**members(item), "predicted_cost": None, "measured_cost": None})
+    mesh = [("", "", item) for item in (*comparison.components, comparison.total)]
+    parts = [
+        (namespace.namespace, str(namespace.status), item)
+        for namespace in comparison.namespaces
+        for item in namespace.components
+    ]
+    for name, status, item in (*mesh, *parts):
+        figures = {**members(item), "predicted_cost": None, "measured_cost": None}
+        yield {"namespace": name, "status": status, **flat(figures)}

@@ -12,19 +12,19 @@ from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.comparison.result import Comparison
 from analyzer.measurement.findings import Severity
 from analyzer.measurement.manifest import Manifest
+from analyzer.projection.modes import SIDECAR
 from analyzer.projection.result import Projection
 from analyzer.projection.scenario import as_toml
 from analyzer.report import document, records
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.facts import Fact, facts
 from analyzer.report.sentences import Line
 from analyzer.report.sentences import calibration as of_calibration
 from analyzer.report.sentences import collection as of_collection
 from analyzer.report.sentences import comparison as of_comparison
 from analyzer.report.sentences import projection as of_projection
 from analyzer.report.sentences.summary import summary
-from analyzer.report.table import Table, View
+from analyzer.report.table import Amount, Cell, Table, Unit, View
 from analyzer.report.tables import comparison as compared
 from analyzer.report.tables import costs, origins, parts
 from analyzer.units import Refusal
@@ -47,9 +47,9 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The few figures that a reader takes away, and what all of them are."""
+    """The few figures that a reader takes away, each with its label and what to compare it with."""
 
-    items: tuple[Fact, ...]
+    items: tuple[tuple[str, Cell, str], ...]
     note: str
 
 
@@ -120,7 +120,7 @@ def _points(items: Iterable[object], **headings: str) -> Iterator[Block]:
 
 
 def _texts(*texts: str) -> Paragraphs:
-    return Paragraphs(tuple(Line(text) for text in texts))
+    return Paragraphs(tuple(map(Line, texts)))
 
 
 def _section(anchor: str, heading: str, blocks: Iterable[Block]) -> Section:
@@ -132,11 +132,7 @@ _EVERYWHERE = (View.TERMINAL, View.TEXT, View.PAGE)
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerReport:
-    """An answer, laid out.
-
-    Attributes:
-        pictures: charts by name; a refusal says why one is missing.
-    """
+    """An answer, laid out, with its charts by name; a refusal says why one is missing."""
 
     answer: Answer
     pictures: Mapping[str, Picture | Refusal] = field(default_factory=dict)
@@ -165,46 +161,45 @@ class AnswerReport:
 
     @cached_property
     def document(self) -> Mapping[str, object]:
-        """The answer by key, for `values.plain`."""
+        """The answer by key, for `document.plain`."""
         return document.of_answer(self.answer, self.summary_text)
 
     @property
     def rows(self) -> Iterable[records.Row]:
         """A row a mode and basis, or a workload where nothing was projected."""
-        if self.answer.projection:
-            return records.mode_rows(self.answer.projection)
-        return records.workload_rows(self.answer.calibration)
+        calibration, projection = self.answer.calibration, self.answer.projection
+        return records.mode_rows(projection) if projection else records.workload_rows(calibration)
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
         """The answer in order; a section may hold nothing that some view shows."""
-        before, after = tuple(self._before_charts()), tuple(self._after_charts())
+        found = list(self._without_charts())
         anchors = {
             block.content.anchor
-            for section in (*before, *after)
+            for section in found
             for block in section.shown_in(View.PAGE)
             if isinstance(block.content, Table | Points)
         }
-        return (*before, _section("charts", "Charts", self._charts(anchors)), *after)
+        # Below the answer and what each mode costs.
+        place = 2 if self.answer.projection else 1
+        found.insert(place, _section("charts", "Charts", self._charts(anchors)))
+        return tuple(found)
 
-    def _before_charts(self) -> Iterator[Section]:
-        yield _section("answer", "The answer", self._answer())
-        if self.answer.projection:
-            yield _section("modes", "What each mode costs", _modes(self.answer.projection))
-
-    def _after_charts(self) -> Iterator[Section]:
+    def _without_charts(self) -> Iterator[Section]:
         calibration, projection = self.answer.calibration, self.answer.projection
+        yield _section("answer", "The answer", self._answer())
         if projection:
+            yield _section("modes", "What each mode costs", _modes(projection))
             yield _section("matters", "What matters", _matters(projection))
             yield _section("rank", "Namespaces", _ranked(projection))
         if calibration:
-            fit = _fit(calibration, is_all=projection is None)
-            yield _section("fit", "What stands behind the fit", fit)
-            workloads = _workloads(calibration, is_all=projection is None)
-            yield _section("by-workload", "Workloads", workloads)
+            # A terminal has room for these where they are all there is.
+            views = (View.PAGE,) if projection else (View.TERMINAL, View.PAGE)
+            yield _section("fit", "What stands behind the fit", _fit(calibration, views))
+            yield _section("by-workload", "Workloads", _workloads(calibration, views))
         if projection:
-            namespaces = _block(parts.namespaces(projection), View.PAGE)
-            yield _section("by-namespace", "Namespaces", namespaces)
+            namespaces = parts.namespaces(projection)
+            yield _section("by-namespace", "Namespaces", _block(namespaces, View.PAGE))
             yield _section("by-node", "Nodes", _block(parts.ztunnels(projection), View.PAGE))
         yield _section("quality", "Data quality", self._quality())
         yield _section("sources", "Assumptions and sources", self._sources())
@@ -215,16 +210,15 @@ class AnswerReport:
         note = (Line(self.note, is_strong=True),) if self.note else ()
         head = (*note, Line(self.subtitle))
         mesh = of_projection.mesh_lines(answer.load, answer.projection) if answer.load else ()
-        yield from _block(Paragraphs((*head, *_texts(*mesh).items)), View.TERMINAL)
+        yield from _block(Paragraphs((*head, *map(Line, mesh))), View.TERMINAL)
         yield from _block(Paragraphs(head), View.TEXT)
-        figures = Facts(tuple(facts(answer)), "A range holds 90 % of what is likely.")
+        figures = Facts(tuple(_facts(answer)), "A range holds 90 % of what is likely.")
         yield from _block(figures, View.PAGE)
         yield from _block(_texts(*filter(None, [self.summary_text])), View.TEXT)
         nothing = _texts("Nothing was measured and nothing was asked.")
         yield from _block(Paragraphs(self.summary) if self.summary else nothing, View.PAGE)
-        for line in self.summary:
-            if line.is_strong:
-                yield from _block(Paragraphs((line,)), View.TERMINAL)
+        for line in (line for line in self.summary if line.is_strong):
+            yield from _block(Paragraphs((line,)), View.TERMINAL)
 
     def _charts(self, anchors: set[str]) -> Iterator[Block]:
         drawn = tuple(
@@ -266,21 +260,44 @@ class AnswerReport:
         sentences = of_collection.again(manifest, has_scenario=has_scenario)
         yield from _block(_texts(*map(self.answer.spelled, sentences)), View.PAGE)
         yield from _block(Code(self.answer.front_end.reproduce(manifest)), View.PAGE)
-        queries = tuple(
-            (query.name, of_collection.answered(query), query.promql) for query in manifest.queries
-        )
-        summary_line = f"The {len(queries)} queries, as they were sent"
-        yield from _block(Definitions(queries, summary_line), View.PAGE)
+        answered = of_collection.answered
+        queries = tuple((item.name, answered(item), item.promql) for item in manifest.queries)
+        sent = Definitions(queries, f"The {len(queries)} queries, as they were sent")
+        yield from _block(sent, View.PAGE)
+
+
+def _facts(answer: Answer) -> Iterator[tuple[str, Cell, str]]:
+    """Yield the figures that stand out; what is not known is not among them."""
+    projection = answer.projection
+    load = projection.load if projection else answer.load
+    if load and load.sidecars:
+        reserved = load.sidecars.reserved_vcpu
+        remark = "" if reserved is None else f"{fmt.number(reserved)} reserved"
+        yield "vCPU used by the sidecars", Amount(load.sidecars.vcpu), remark
+    if projection:
+        sidecars = next(mode for mode in projection.modes if mode.name == SIDECAR)
+        cost = Amount(sidecars.usd_per_year, Unit.USD)
+        price = f"at ${projection.price.vcpu_month_usd:.4g} per vCPU-month"
+        yield "USD a year for sidecars", cost, f"{fmt.AS_BASIS[projection.basis]}, {price}"
+    if answer.sidecar:
+        slope = Amount(answer.sidecar.vcpu_per_1000_rps)
+        post_vcpu = of_calibration.post_vcpu()
+        yield "vCPU per 1000 requests/s", slope, f"the post says {post_vcpu}"
+    for saving in projection.savings[:2] if projection else ():
+        is_loss = saving.percent.mid < 0
+        share = Amount(saving.percent.negated() if is_loss else saving.percent, Unit.WHOLE_PERCENT)
+        label = f"{'dearer with' if is_loss else 'saved by'} {fmt.MODE_TITLES[saving.mode]}"
+        yield label, share, f"{fmt.dollars(abs(saving.usd_per_year.mid))} a year"
 
 
 def _modes(projection: Projection) -> Iterator[Block]:
     remarks = tuple(of_projection.projection_lines(projection))
-    price, parts_of = of_projection.price_line, of_projection.component_lines
     yield from _block(_texts(of_projection.price_sentence(projection)), View.TEXT)
     yield from _block(costs.modes(projection), *_EVERYWHERE)
     yield from _block(Points(remarks), View.TEXT, View.PAGE)
-    all_remarks = (price(projection), *remarks, *parts_of(projection))
-    yield from _block(Points(all_remarks), View.TERMINAL)
+    price, components = of_projection.price_line, of_projection.component_lines
+    terminal = (price(projection), *remarks, *components(projection))
+    yield from _block(Points(terminal), View.TERMINAL)
     yield from _block(costs.bases(projection), text="Used, reserved, billed")
 
 
@@ -298,27 +315,20 @@ def _ranked(projection: Projection) -> Iterator[Block]:
     yield from _block(costs.references(projection), text="What others' constants would say")
 
 
-def _fit(calibration: Calibration, *, is_all: bool) -> Iterator[Block]:
-    """Yield what is behind the fit; a terminal has room for it where it `is_all` there is."""
+def _fit(calibration: Calibration, views: tuple[View, ...]) -> Iterator[Block]:
     lines = tuple(of_calibration.calibration_lines(calibration))
-    yield from _block(Points(lines), *([View.TERMINAL] if is_all else []))
-    yield from _block(Points(lines, "calibration"), View.PAGE, text="Calibration")
+    return _block(Points(lines, "calibration"), *views, text="Calibration")
 
 
-def _workloads(calibration: Calibration, *, is_all: bool) -> Iterator[Block]:
+def _workloads(calibration: Calibration, views: tuple[View, ...]) -> Iterator[Block]:
     yield from _block(parts.workloads(calibration.workloads), text="Workloads")
-    ranked = parts.workloads(of_calibration.ranked(calibration.workloads))
-    yield from _block(ranked, View.PAGE, *([View.TERMINAL] if is_all else []))
+    ranked = of_calibration.ranked(calibration.workloads)
+    yield from _block(parts.workloads(ranked), *views)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonReport:
-    """A comparison, laid out.
-
-    Attributes:
-        before: of the snapshot that the prediction is from.
-        after: of the one that it is held against.
-    """
+    """A comparison, laid out; `before` and `after` are of the two snapshots."""
 
     comparison: Comparison
     before: Manifest
@@ -338,7 +348,7 @@ class ComparisonReport:
 
     @cached_property
     def document(self) -> Mapping[str, object]:
-        """The comparison by key, for `values.plain`."""
+        """The comparison by key, for `document.plain`."""
         return document.of_comparison(self.comparison, self.before, self.after)
 
     @property
@@ -360,12 +370,11 @@ class ComparisonReport:
         )
 
     def _answer(self) -> Iterator[Block]:
-        found = self.comparison
-        head = _texts(*self._times(), of_comparison.moved(found))
-        yield from _block(head, View.TERMINAL, View.TEXT)
+        found, views = self.comparison, (View.TERMINAL, View.TEXT)
+        yield from _block(_texts(*self._times(), of_comparison.moved(found)), *views)
         outcome = Line(of_comparison.outcome(found), is_strong=True)
         yield from _block(Paragraphs((outcome,)), *_EVERYWHERE)
-        yield from _block(compared.components(found), View.TERMINAL, View.TEXT)
+        yield from _block(compared.components(found), *views)
 
     def _quality(self) -> Iterator[Block]:
         found = self.comparison

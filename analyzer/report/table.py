@@ -10,14 +10,12 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
 from enum import StrEnum
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from analyzer.report import format as fmt
 from analyzer.units import Interval
 
 Item = TypeVar("Item")
-
-NOT_KNOWN: Final = "not known"
 
 
 class View(StrEnum):
@@ -44,29 +42,16 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A column's head in one view.
-
-    Attributes:
-        title: lines of it.
-        best_only: whether ranges are left out.
-        absent: what stands for an amount that is not known.
-    """
+    """A column's head in one view: without ranges if `best_only`; `absent`: of what is unknown."""
 
     title: str
     best_only: bool = False
-    absent: str = NOT_KNOWN
+    absent: str = "not known"
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A cell of words.
-
-    Attributes:
-        detail: a remark, smaller, where there is room for it.
-        link: where the text leads; "" where it is no address.
-        folded: what a reader may unfold below the text.
-        severity: of the finding that the text names; "" for any other text.
-    """
+    """A cell of words: with a remark, where they lead, what unfolds below, a finding's severity."""
 
     text: str
     detail: str = ""
@@ -108,17 +93,17 @@ class Amount:
 
 
 Cell = Words | Amount
+
+Told = Cell | str | float | Interval | None
+"""What a cell is made of."""
+
 Row = tuple[Cell, ...]
 """A row of cells; the first one that a view shows names the row."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Column:
-    """A column: the views that show it, each with its head there.
-
-    Attributes:
-        is_text: whether its cells are sentences, which stand to the left.
-    """
+    """A column: its head in each view that shows it, and whether sentences are in its cells."""
 
     heads: Mapping[View, Head]
     is_text: bool = False
@@ -126,10 +111,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table.
+    """A table; `anchor` is its name in the page's address.
 
     Attributes:
-        anchor: its name in the page's address.
         captions: what it shows, in the views that have captions.
         notes: what stands under it, by view.
         limits: rows that a view shows, where it is not as many as the view has room for.
@@ -161,6 +145,12 @@ class Table:
         for row in self.rows[:limit]:
             yield tuple(row[at] for at in shown)
 
+    def texts_in(self, view: View, limit: int | None = None) -> Iterator[list[str]]:
+        """Return the same, each cell as text of one line."""
+        heads = self.heads(view)
+        for row in self.rows_in(view, limit):
+            yield list(map(in_line, row, heads))
+
     def surplus(self, limit: int) -> int:
         """Return how many rows there are beyond a limit."""
         return max(len(self.rows) - limit, 0)
@@ -171,36 +161,48 @@ class Listing(Generic[Item]):
 
     def __init__(self, items: Iterable[Item]) -> None:
         self._items = tuple(items)
-        self._columns: list[tuple[Column, Callable[[Item], Cell]]] = []
+        self._columns: list[Column] = []
+        self._cells: list[Callable[[Item], Cell]] = []
 
-    def column(self, cell: Callable[[Item], Cell], **titles: str | Head | None) -> None:
-        """Add a column of names or amounts.
+    def column(
+        self,
+        told: Callable[[Item], Told],
+        unit: Unit = Unit.NUMBER,
+        absent: str | None = None,
+        /,
+        everywhere: str | Head | None = None,
+        **titles: str | Head | None,
+    ) -> None:
+        """Add a column of names or amounts: what is told of the item that a row is about.
 
-        Args:
-            cell: what stands in it, of the item that a row is about.
-            titles: by the views that show it (the values of `View`): its title, or all its head;
-                None: that view does not show it.
+        `titles` are by the values of `View`: the column's title there or all its head; a view
+        without one, or with None, does not show it.
         """
+
+        def cell(item: Item) -> Cell:
+            found = told(item)
+            if isinstance(found, Words | Amount):
+                return found
+            return Words(found) if isinstance(found, str) else Amount(found, unit, absent)
+
         heads = {
             View(view): Head(title) if isinstance(title, str) else title
-            for view, title in titles.items()
+            for view, title in (dict.fromkeys(View, everywhere) | titles).items()
             if title is not None
         }
-        self._columns.append((Column(heads=heads), cell))
+        self._columns.append(Column(heads))
+        self._cells.append(cell)
 
-    def text_column(self, cell: Callable[[Item], Cell], **titles: str | Head | None) -> None:
+    def text_column(self, told: Callable[[Item], Told], /, **titles: str | Head | None) -> None:
         """Add a column of sentences, which stand to the left; arguments as `column`."""
-        self.column(cell, **titles)
-        column, _ = self._columns.pop()
-        self._columns.append((replace(column, is_text=True), cell))
+        self.column(told, **titles)
+        self._columns[-1] = replace(self._columns[-1], is_text=True)
 
     @property
     def filled(self) -> tuple[tuple[Column, ...], tuple[Row, ...]]:
         """The columns, and a row an item."""
-        columns = tuple(column for column, _ in self._columns)
-        return columns, tuple(
-            tuple(cell(item) for _, cell in self._columns) for item in self._items
-        )
+        rows = (tuple(cell(item) for cell in self._cells) for item in self._items)
+        return tuple(self._columns), tuple(rows)
 
 
 def in_line(cell: Cell, head: Head) -> str:
@@ -212,8 +214,7 @@ def in_line(cell: Cell, head: Head) -> str:
         return head.absent if cell.absent is None else cell.absent
     if cell.unit == Unit.COUNT:
         return fmt.count(value.mid)
-    if cell.unit == Unit.USD:
-        return fmt.usd(Interval.exactly(value.mid) if head.best_only else value)
     if cell.unit in (Unit.PERCENT, Unit.WHOLE_PERCENT):
         return f"{round(value.mid)} %" if head.best_only else fmt.percent(value)
-    return fmt.number(value.mid) if head.best_only else fmt.ranged(value)
+    shown = Interval.exactly(value.mid) if head.best_only else value
+    return fmt.usd(shown) if cell.unit == Unit.USD else fmt.ranged(shown)

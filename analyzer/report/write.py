@@ -17,13 +17,7 @@ from analyzer.units import Refusal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChartOptions:
-    """Which charts are drawn, and how.
-
-    Attributes:
-        names: of `CHARTS`; None: all.
-        file_format: one of `FORMATS`.
-        dpi: dots an inch, of PNG.
-    """
+    """Which of `CHARTS` are drawn (None: all), in which of `FORMATS`, at how many dots an inch."""
 
     names: tuple[str, ...] | None = None
     file_format: str = "png"
@@ -32,13 +26,7 @@ class ChartOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What became of a report.
-
-    Attributes:
-        paths: of the files that were written.
-        not_drawn: the charts that were asked for and have nothing to draw.
-        report: what was written, laid out.
-    """
+    """A report that was written: its files, and the charts that have nothing to draw."""
 
     paths: tuple[Path, ...]
     not_drawn: tuple[Refusal, ...]
@@ -81,17 +69,10 @@ def write_report(answer: Answer, folder: Path, charts: ChartOptions | None = Non
 
 
 def write_comparison(report: ComparisonReport, folder: Path) -> tuple[Path, ...]:
-    """Write the JSON, Markdown and CSV of a comparison, and return their paths.
-
-    Raises:
-        AnalyzerError: if the folder cannot be written.
-    """
-    texts = {
-        "comparison.json": json.render(report),
-        "comparison.md": markdown.render(report),
-        "comparison.csv": csv.render(report),
-    }
-    return write_files({name: text.encode() for name, text in texts.items()}, folder)
+    """Write the JSON, Markdown and CSV of a comparison, and return their paths."""
+    renderers = {"json": json.render, "md": markdown.render, "csv": csv.render}
+    files = {f"comparison.{end}": render(report).encode() for end, render in renderers.items()}
+    return write_files(files, folder)
 
 
 def _drawn(
@@ -127,11 +108,7 @@ def _remove_stale_charts(folder: Path, files: Iterable[str]) -> None:
 
 
 def write_files(files: Mapping[str, bytes], folder: Path) -> tuple[Path, ...]:
-    """Write files into a folder, made where it is not there, and return their paths.
-
-    Raises:
-        AnalyzerError: if the folder cannot be written.
-    """
+    """Write files into a folder, made where it is not there, and return their paths."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -7,9 +7,9 @@ from typing import Any
 
 from analyzer.report import records
 from analyzer.report.answer import Answer
+from analyzer.report.document import plain
 from analyzer.report.render import csv, html, json, markdown, terminal
 from analyzer.report.sections import AnswerReport, Picture
-from analyzer.report.values import plain
 from analyzer.units import Refusal
 
 

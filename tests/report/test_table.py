@@ -13,8 +13,8 @@ WIDE = Interval(low=1.0, mid=2.0, high=3.0)
 def listed() -> Table:
     listing = Listing([("a", WIDE), ("b", None)])
     listing.column(lambda item: Words(item[0]), text="name", page="what it is called")
-    listing.column(lambda item: Amount(item[1]), text=Head("vCPU", absent="-"), page=None)
-    listing.text_column(lambda item: Words(f"about {item[0]}"), page="remark")
+    listing.column(lambda item: item[1], text=Head("vCPU", absent="-"), page=None)
+    listing.text_column(lambda item: f"about {item[0]}", page="remark")
     return Table("things", *listing.filled)
 
 

@@ -14,8 +14,6 @@ Renderer = Callable[["Report", "Screen"], str]
 
 
 def _in_module(name: str) -> Renderer:
-    """Return the renderer of a module, which is imported when it is used."""
-
     def rendered(report: Report, screen: Screen) -> str:
         render: Renderer = import_module(f"{__name__}.{name}").render
         return render(report, screen)

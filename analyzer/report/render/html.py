@@ -5,7 +5,6 @@ import hashlib
 import re
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -16,7 +15,7 @@ from markupsafe import Markup
 import analyzer
 from analyzer.report import format as fmt
 from analyzer.report.sections import Picture, Report
-from analyzer.report.table import Cell, Column, Head, Table, Unit, View, Words
+from analyzer.report.table import Cell, Head, Table, Unit, View, Words
 
 _MAX_ROWS: Final = 50
 """Rows of a table; the others are in the file that the table names."""
@@ -43,26 +42,16 @@ def render(report: Report) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Grid:
-    """A table as the template takes it: the columns and cells of the page, all of them words."""
-
-    table: Table
-    columns: tuple[tuple[Column, Head], ...]
-    rows: tuple[tuple[Words, ...], ...]
-    note: str
-
-
-def _grid(table: Table) -> _Grid:
+def _grid(table: Table) -> dict[str, object]:
+    """Return a table as the template takes it: the columns and cells of the page, all in words."""
     heads = table.heads(View.PAGE)
     surplus = table.surplus(_MAX_ROWS)
     more = f"And {surplus:,} more: see {table.file}." if surplus else ""
-    return _Grid(
-        table=table,
-        columns=tuple(zip(table.columns_in(View.PAGE), heads, strict=True)),
-        rows=tuple(tuple(map(_words, row, heads)) for row in table.rows_in(View.PAGE, _MAX_ROWS)),
-        note=" ".join(filter(None, (table.notes.get(View.PAGE, ""), more))),
-    )
+    return {
+        "columns": list(zip(table.columns_in(View.PAGE), heads, strict=True)),
+        "rows": [list(map(_words, row, heads)) for row in table.rows_in(View.PAGE, _MAX_ROWS)],
+        "note": " ".join(filter(None, (table.notes.get(View.PAGE, ""), more))),
+    }
 
 
 _WRITTEN: Final[Mapping[Unit, Callable[[float], str]]] = {
@@ -88,7 +77,6 @@ def _words(cell: Cell, head: Head | None = None) -> Words:
 
 
 def _pixels(picture: Picture) -> tuple[int, int]:
-    """Return the width and height at which a picture is sharp."""
     # A PNG begins with its size: eight bytes of signature, eight of the chunk's head.
     width, height = struct.unpack(">II", picture.png[16:24])
     return width // _DOTS_PER_PIXEL, height // _DOTS_PER_PIXEL
@@ -108,14 +96,13 @@ def _harmless(value: object) -> object:
     """
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
-    return "".join(
-        character if character.isprintable() or character == "\n" else _instead(character)
-        for character in value
-    )
 
+    def shown(letter: str) -> str:
+        if letter.isprintable() or letter == "\n":
+            return letter
+        return " " if letter.isspace() else "�"
 
-def _instead(character: str) -> str:
-    return " " if character.isspace() else "�"
+    return "".join(map(shown, value))
 
 
 @cache

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from analyzer.report import format as fmt
 from analyzer.report.sections import Block, Paragraphs, Points, Report, blocks_in
-from analyzer.report.table import Table, View, in_line
+from analyzer.report.table import Table, View
 
 
 def render(report: Report, _: object = None) -> str:
@@ -27,10 +27,9 @@ def _lines(block: Block) -> Iterator[str]:
         yield from (f"- {escaped(item)}" for item in content.items)
         yield ""
     elif isinstance(content, Table):
-        heads = content.heads(View.TEXT)
+        titles = [head.title for head in content.heads(View.TEXT)]
         limit = content.limits.get(View.TEXT)
-        rows = (map(in_line, row, heads) for row in content.rows_in(View.TEXT, limit))
-        yield from (*markdown_table([head.title for head in heads], rows), "")
+        yield from (*markdown_table(titles, content.texts_in(View.TEXT, limit)), "")
         if limit is not None and content.surplus(limit):
             yield from (f"And {content.surplus(limit)} more: see {content.file}.", "")
         if View.TEXT in content.notes:

@@ -4,7 +4,7 @@ import html
 from typing import Final
 
 from analyzer.report import format as fmt
-from analyzer.report.table import Table, View, in_line
+from analyzer.report.table import Table, View
 
 _MAX_ROWS: Final = 15
 """Rows shown; all of them are in the data frames."""
@@ -12,19 +12,22 @@ _MAX_ROWS: Final = 15
 
 def paragraphs_html(*texts: str | None) -> str:
     """Return sentences as HTML; None is left out."""
-    return "".join(f"<p>{html.escape(fmt.inert(text))}</p>" for text in texts if text)
+    return "".join(f"<p>{_escaped(text)}</p>" for text in texts if text)
 
 
 def table_html(table: Table) -> str:
     """Return a table as HTML, its first rows only."""
-    heads = table.heads(View.NOTEBOOK)
+    titles = [_escaped(head.title) for head in table.heads(View.NOTEBOOK)]
     lines = ["<table>", f"<caption>{html.escape(table.captions[View.NOTEBOOK])}</caption>"]
-    titles = (f'<th scope="col">{html.escape(fmt.inert(head.title))}</th>' for head in heads)
-    lines += ["<thead><tr>", *titles, "</tr></thead>", "<tbody>"]
-    for row in table.rows_in(View.NOTEBOOK, _MAX_ROWS):
-        cells = (html.escape(fmt.inert(text)) for text in map(in_line, row, heads))
-        lines.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    lines += ["<thead><tr>", *(f'<th scope="col">{title}</th>' for title in titles)]
+    lines += ["</tr></thead>", "<tbody>"]
+    for row in table.texts_in(View.NOTEBOOK, _MAX_ROWS):
+        lines.append(f"<tr>{''.join(f'<td>{_escaped(text)}</td>' for text in row)}</tr>")
     surplus = table.surplus(_MAX_ROWS)
     if surplus:
-        lines.append(f'<tr><td colspan="{len(heads)}">and {surplus:,} more</td></tr>')
+        lines.append(f'<tr><td colspan="{len(titles)}">and {surplus:,} more</td></tr>')
     return "\n".join([*lines, "</tbody>", "</table>"])
+
+
+def _escaped(text: str) -> str:
+    return html.escape(fmt.inert(text))

@@ -37,8 +37,6 @@ _MIN_NAME: Final = 8
 _GAP: Final = 2
 """Blanks between two columns."""
 
-_ANY_WIDTH: Final = 10_000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
@@ -50,7 +48,7 @@ class Screen:
     @classmethod
     def of(cls, stream: TextIO) -> Screen:
         """Return the terminal, or what is taken for one where there is none."""
-        return cls(width=terminal_width(), colour=colour_wanted(stream))
+        return cls(width=shutil.get_terminal_size((80, 24)).columns, colour=colour_wanted(stream))
 
 
 def colour_wanted(stream: TextIO) -> bool:
@@ -63,11 +61,6 @@ def obeys_escapes(stream: TextIO) -> bool:
     """Tell whether a stream is a terminal that obeys escape codes."""
     dumb = os.environ.get("TERM", "").lower() in {"dumb", "unknown"}
     return stream.isatty() and not dumb
-
-
-def terminal_width() -> int:
-    """Return the terminal's width; 80 columns where there is none."""
-    return shutil.get_terminal_size((80, 24)).columns
 
 
 def render(report: Report, screen: Screen | None = None) -> str:
@@ -99,20 +92,16 @@ def _print(console: Console, block: Block) -> None:
         for line in content.items:
             console.print(Text(fmt.inert(line.text), style="bold" if line.is_strong else ""))
     elif isinstance(content, Points):
-        for item in _first(content.items) if heading else content.items:
+        shown = content.items[:MAX_REMARKS] if heading else content.items
+        surplus = len(content.items) - len(shown)
+        more = [f"and {surplus} more: see the JSON"] if surplus else []
+        for item in (*shown, *more):
             console.print(Text(f"{'- ' if heading else ''}{fmt.inert(item)}"))
     elif isinstance(content, Table):
         draw = _named if content.is_named else _figures
         console.print(draw(content, console))
         if View.TERMINAL in content.notes:
             console.print(Text(content.notes[View.TERMINAL]))
-
-
-def _first(items: Sequence[str]) -> list[str]:
-    surplus = len(items) - MAX_REMARKS
-    if surplus <= 0:
-        return list(items)
-    return [*items[:MAX_REMARKS], f"and {surplus} more: see the JSON"]
 
 
 def _grid(heads: Sequence[Head]) -> RichTable:
@@ -129,7 +118,7 @@ def _figures(table: Table, console: Console) -> RichTable:
     grid = _grid(heads)
     for row in table.rows_in(View.TERMINAL):
         grid.add_row(*map(_over_range, row, heads))
-    options = console.options.update(width=_ANY_WIDTH)
+    options = console.options.update(width=10_000)
     fits = Measurement.get(console, options, grid).maximum <= console.width
     return grid if fits or not table.heads(View.NARROW) else _one_a_line(table)
 
@@ -181,11 +170,11 @@ def _named(table: Table, console: Console) -> RichTable:
 
 def _texts(table: Table, view: View) -> list[list[str]]:
     """Return the head and the first rows as text, and how many rows are not among them."""
-    heads = table.heads(view)
-    rows = [list(map(in_line, row, heads)) for row in table.rows_in(view, MAX_ROWS)]
+    titles = [head.title for head in table.heads(view)]
+    lines = [titles, *table.texts_in(view, MAX_ROWS)]
     if table.surplus(MAX_ROWS):
-        rows.append([f"and {table.surplus(MAX_ROWS)} more", *[""] * (len(heads) - 1)])
-    return [[head.title for head in heads], *rows]
+        lines.append([f"and {table.surplus(MAX_ROWS)} more", *[""] * (len(titles) - 1)])
+    return lines
 
 
 def _room_for_names(lines: Sequence[Sequence[str]], width: int) -> int:
@@ -200,6 +189,6 @@ def _room_for_names(lines: Sequence[Sequence[str]], width: int) -> int:
 def _within(name: str, room: int) -> str:
     """Return a name that takes no more than this many columns: some letters take two."""
     letters = room
-    while cell_len(fmt.shortened(name, letters)) > room:
+    while cell_len(short := fmt.shortened(name, letters)) > room:
         letters -= 1
-    return fmt.shortened(name, letters)
+    return short

@@ -1,7 +1,4 @@
-"""What was found, in sentences: values in, text out. Wording lives here and in `tables`.
-
-What a chart says of itself is in its module in `charts`.
-"""
+"""What was found, in sentences: values in, text out. A chart's own are in its module."""
 
 from dataclasses import dataclass
 
@@ -10,12 +7,7 @@ from analyzer.units import Refusal
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A sentence.
-
-    Attributes:
-        is_strong: whether a hurried reader needs it.
-        refusals: what it says cannot be had.
-    """
+    """A sentence: whether a hurried reader needs it, and what it says cannot be had."""
 
     text: str
     is_strong: bool = False

@@ -7,7 +7,6 @@ from typing import Final
 from analyzer.calibration.models import Affine
 from analyzer.calibration.result import (
     Calibration,
-    Decomposition,
     MemoryCalibration,
     RoleCalibration,
     WorkloadCalibration,
@@ -19,14 +18,16 @@ from analyzer.units import Interval, Provenance
 TIMES_FROM: Final = 1.1
 """From here on a factor is written as one; below, in percents."""
 
+_PER: Final = {
+    "vcpu_per_1000_inbound_rps": "per 1000 inbound requests/s",
+    "vcpu_per_1000_outbound_rps": "per 1000 outbound requests/s",
+    "vcpu_per_gbit_per_second": "per Gbit/s",
+}
+
 
 @cache
 def post_vcpu() -> float:
-    """Return the post's figure: vCPU per 1000 requests/s, which it takes for each sidecar.
-
-    Raises:
-        ValueError: if data/constants.toml has no figure of the post's for a sidecar.
-    """
+    """Return the post's figure: vCPU per 1000 requests/s, which it takes for each sidecar."""
     each_vcpu = published_constants()[BLOG].sidecar_vcpu_per_proxy
     if each_vcpu is None:
         raise ValueError(f"constants {BLOG!r} need sidecar_vcpu_per_proxy")
@@ -43,28 +44,24 @@ def verdict(fit: RoleCalibration) -> str:
         f"{fmt.number(fit.idle_vcpu_per_proxy.mid)} vCPU idle each; "
         f"the post's {post_vcpu()} {_compared(slope)}"
     )
-    if fit.ratio_vcpu_per_1000_rps is None:
+    ratio = fit.ratio_vcpu_per_1000_rps
+    if ratio is None:
         return f"{sentence}."
     return (
-        f"{sentence}; the dashboard-style ratio is {fmt.number(fit.ratio_vcpu_per_1000_rps)}, "
-        "because it smears idle into it."
+        f"{sentence}; the dashboard-style ratio is {fmt.number(ratio)}, because it smears idle "
+        "into it."
     )
 
 
 def _compared(slope: Interval) -> str:
-    """Return what the post's figure does to a measured one."""
-    if slope.low <= post_vcpu() <= slope.high:
+    post = post_vcpu()
+    if slope.low <= post <= slope.high:
         return "is within that range"
-    if slope.mid > post_vcpu():
-        return f"understates them {_by(slope.mid / post_vcpu())}"
     if slope.mid <= 0:
         return "overstates them"
-    return f"overstates them {_by(post_vcpu() / slope.mid)}"
-
-
-def _by(factor: float) -> str:
-    """Return a factor above one; what would round to one in percents."""
-    return f"{factor:.1f} times" if factor >= TIMES_FROM else f"by {factor - 1:.0%}"
+    factor = max(slope.mid / post, post / slope.mid)
+    by = f"{factor:.1f} times" if factor >= TIMES_FROM else f"by {factor - 1:.0%}"
+    return f"{'understates' if slope.mid > post else 'overstates'} them {by}"
 
 
 def ranked(workloads: Iterable[WorkloadCalibration]) -> tuple[WorkloadCalibration, ...]:
@@ -74,13 +71,15 @@ def ranked(workloads: Iterable[WorkloadCalibration]) -> tuple[WorkloadCalibratio
 
 def calibration_lines(calibration: Calibration) -> Iterator[str]:
     """Return what stands behind the verdict: the model, its test, and what adds up to what."""
-    fit = calibration.sidecar
-    if isinstance(fit, RoleCalibration):
-        yield _model(fit)
-        yield from _by_direction(fit)
-        yield from _backtest(fit)
-        yield from _attenuation(fit)
-    yield _sum(calibration.decomposition)
+    if isinstance(calibration.sidecar, RoleCalibration):
+        yield from _fit_lines(calibration.sidecar)
+    parts = calibration.decomposition
+    yield (
+        f"CPU: {fmt.number(parts.measured_vcpu)} vCPU measured = {fmt.ranged(parts.idle_vcpu)} "
+        f"idle + {fmt.ranged(parts.traffic_vcpu)} traffic + "
+        f"{fmt.number(parts.excluded_vcpu)} not fitted + "
+        f"{fmt.number(parts.unexplained_vcpu)} unexplained"
+    )
     if isinstance(calibration.memory, MemoryCalibration):
         yield _memory(calibration.memory)
     for role in (calibration.waypoint, calibration.ztunnel):
@@ -88,45 +87,29 @@ def calibration_lines(calibration: Calibration) -> Iterator[str]:
             yield role_line(role)
 
 
-def _model(fit: RoleCalibration) -> str:
+def _fit_lines(fit: RoleCalibration) -> Iterator[str]:
     tried = f", the simplest of {len(fit.candidates)} tried that is not clearly worse than the best"
     seen = fit.fitted_rps and (
         f"; {fit.sample_count:,} steps of {fit.proxy_count:,} proxies at "
         f"{fmt.number(fit.fitted_rps[0])} to {fmt.number(fit.fitted_rps[1])} requests/s"
     )
-    return f"Model: {fit.model}{tried if fit.candidates else ''}{seen or ''}"
-
-
-def _by_direction(fit: RoleCalibration) -> Iterator[str]:
-    titles = {
-        "vcpu_per_1000_inbound_rps": "per 1000 inbound requests/s",
-        "vcpu_per_1000_outbound_rps": "per 1000 outbound requests/s",
-        "vcpu_per_gbit_per_second": "per Gbit/s",
-    }
-    parts = [f"{fmt.ranged(value)} {titles[name]}" for name, value in fit.cost_of_each.items()]
-    if parts:
-        yield f"Of which, in vCPU: {', '.join(parts)}"
-
-
-def _backtest(fit: RoleCalibration) -> Iterator[str]:
-    test = fit.backtest
-    if test is None:
-        return
-    direction = "high" if test.bias_share >= 0 else "low"
-    yield (
-        "Backtest: fitted on the first 70 % of the time, the rest comes out "
-        f"{abs(test.bias_share):.1%} too {direction}, a workload {test.error_share:.1%} off; "
-        f"{test.covered_share:.0%} of {test.workload_count} workloads within their 90 % range"
-    )
-
-
-def _attenuation(fit: RoleCalibration) -> Iterator[str]:
-    share = fit.attenuation_share
-    if share is not None:
+    yield f"Model: {fit.model}{tried if fit.candidates else ''}{seen or ''}"
+    costs = [f"{fmt.ranged(value)} {_PER[name]}" for name, value in fit.cost_of_each.items()]
+    if costs:
+        yield f"Of which, in vCPU: {', '.join(costs)}"
+    test, attenuation = fit.backtest, fit.attenuation_share
+    if test:
+        yield (
+            "Backtest: fitted on the first 70 % of the time, the rest comes out "
+            f"{abs(test.bias_share):.1%} too {'high' if test.bias_share >= 0 else 'low'}, a "
+            f"workload {test.error_share:.1%} off; {test.covered_share:.0%} of "
+            f"{test.workload_count} workloads within their 90 % range"
+        )
+    if attenuation:
+        mid, low, high = map(_percent, (attenuation.mid, attenuation.low, attenuation.high))
         yield (
             "Clocks that disagree and errors in the rates make the slope an estimated "
-            f"{_percent(share.mid)} [{_percent(share.low)} to {_percent(share.high)}] too low; "
-            "not corrected for"
+            f"{mid} [{low} to {high}] too low; not corrected for"
         )
 
 
@@ -135,27 +118,17 @@ def _percent(share: float) -> str:
     return f"{round(100 * share, 1) + 0.0:.1f}%"
 
 
-def _sum(parts: Decomposition) -> str:
-    return (
-        f"CPU: {fmt.number(parts.measured_vcpu)} vCPU measured = {fmt.ranged(parts.idle_vcpu)} "
-        f"idle + {fmt.ranged(parts.traffic_vcpu)} traffic + "
-        f"{fmt.number(parts.excluded_vcpu)} not fitted + "
-        f"{fmt.number(parts.unexplained_vcpu)} unexplained"
-    )
-
-
 def _memory(memory: MemoryCalibration) -> str:
-    whole = f"Memory: {_mib(memory.gib_per_proxy)} MiB a sidecar"
+    def mib(gib: Interval) -> str:
+        return fmt.ranged(gib.scaled(1024))
+
+    whole = f"Memory: {mib(memory.gib_per_proxy)} MiB a sidecar"
     if memory.gib_per_1000_clusters is None or memory.idle_gib_per_proxy is None:
         return whole
     return (
-        f"{whole}: {_mib(memory.idle_gib_per_proxy)} and {_mib(memory.gib_per_1000_clusters)} for "
+        f"{whole}: {mib(memory.idle_gib_per_proxy)} and {mib(memory.gib_per_1000_clusters)} for "
         "each 1000 Envoy clusters configured, whatever the traffic"
     )
-
-
-def _mib(gib: Interval) -> str:
-    return fmt.ranged(gib.scaled(1024))
 
 
 def role_line(role: RoleCalibration) -> str:

@@ -14,9 +14,8 @@ NOTHING_COLLECTED: Final = (
 
 def window_title(manifest: Manifest | None) -> str:
     """Return which time an answer is about."""
-    if manifest is None:
-        return "A mesh of stated size, by published constants"
-    return fmt.time_title(manifest.window)
+    stated = "A mesh of stated size, by published constants"
+    return fmt.time_title(manifest.window) if manifest else stated
 
 
 def again(manifest: Manifest, *, has_scenario: bool) -> Iterator[str]:

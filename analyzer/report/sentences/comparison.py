@@ -2,9 +2,8 @@
 
 from collections import Counter
 
-from analyzer.comparison.result import Cause, Compared, Comparison, Difference
+from analyzer.comparison.result import Cause, Compared, Comparison
 from analyzer.report import format as fmt
-from analyzer.units import Interval
 
 CAUSE_TITLES = {
     Cause.TRAFFIC: "traffic",
@@ -14,7 +13,7 @@ CAUSE_TITLES = {
     Cause.UNEXPLAINED: "unexplained",
 }
 
-_WHO = {"sidecar": "the sidecars that stayed", "ztunnel": "ztunnels", "waypoint": "waypoints"}
+_WHO = {"sidecar": "The sidecars that stayed", "ztunnel": "Ztunnels", "waypoint": "Waypoints"}
 
 
 def outcome(comparison: Comparison) -> str:
@@ -27,14 +26,10 @@ def outcome(comparison: Comparison) -> str:
         )
     component, cause = largest
     part, difference = component.parts_vcpu[cause], component.difference_vcpu
-    who = _WHO[component.role]
-    joint = (
-        ": "
-        if part * difference > 0
-        else "; the largest part of the difference points the other way: "
-    )
+    against = "; the largest part of the difference points the other way"
     return (
-        f"{who[0].upper()}{who[1:]} {_how_much(component)}{joint}{_why(component, cause)} "
+        f"{_WHO[component.role]} {_how_much(component)}"
+        f"{'' if part * difference > 0 else against}: {_why(component, cause)} "
         f"({signed(part)} of {signed(difference)} vCPU)."
     )
 
@@ -54,11 +49,6 @@ def signed(value: float) -> str:
     return f"+{fmt.number(value)}" if value > 0 else fmt.number(value + 0.0)
 
 
-def range_word(component: Difference) -> str:
-    """Return whether what is measured lies in the range predicted at the traffic after."""
-    return "yes" if component.is_within_at_after else "no"
-
-
 def _how_much(component: Compared) -> str:
     predicted, measured = component.predicted_vcpu.mid, component.measured_vcpu
     if predicted <= 0:
@@ -66,9 +56,7 @@ def _how_much(component: Compared) -> str:
     share = measured / predicted - 1
     if abs(share) < 0.005:  # noqa: PLR2004 - rounds to 0 %
         return "use as much as predicted"
-    return f"use {abs(share):,.0%} {'more' if share > 0 else 'less'} than predicted".replace(
-        "%", " %"
-    )
+    return f"use {100 * abs(share):,.0f} % {'more' if share > 0 else 'less'} than predicted"
 
 
 def _why(component: Compared, cause: Cause) -> str:
@@ -84,21 +72,19 @@ def _why(component: Compared, cause: Cause) -> str:
             f"predicted {fmt.number(component.predicted_count)}"
         )
     if cause == Cause.UNEXPLAINED or predicted is None or measured is None:
-        if component.measured_cost is None:
-            return "neither traffic nor their number explains it, and AFTER tells no more of them"
-        return "neither traffic, their number, idle nor the cost of a request explains it"
+        return (
+            "neither traffic nor their number explains it, and AFTER tells no more of them"
+            if measured is None
+            else "neither traffic, their number, idle nor the cost of a request explains it"
+        )
     if cause == Cause.IDLE:
         return (
             f"one at rest uses {fmt.number(measured.idle_vcpu_per_proxy.mid)} vCPU, "
             f"predicted {fmt.number(predicted.idle_vcpu_per_proxy.mid)}"
         )
-    return _costs(measured.vcpu_per_1000_rps, predicted.vcpu_per_1000_rps)
-
-
-def _costs(measured: Interval | None, predicted: Interval | None) -> str:
-    if measured is None or predicted is None:
+    if measured.vcpu_per_1000_rps is None or predicted.vcpu_per_1000_rps is None:
         return "what passes them costs them more or less than predicted"
     return (
-        f"a request through one costs {fmt.number(measured.mid)} vCPU per 1000 requests/s, "
-        f"predicted {fmt.number(predicted.mid)}"
+        f"a request through one costs {fmt.number(measured.vcpu_per_1000_rps.mid)} vCPU per 1000 "
+        f"requests/s, predicted {fmt.number(predicted.vcpu_per_1000_rps.mid)}"
     )

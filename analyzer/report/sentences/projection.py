@@ -1,6 +1,7 @@
 """What the projection found, in sentences."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from analyzer.data import BLOG
 from analyzer.projection.choices import OBSERVED
@@ -39,7 +40,14 @@ def headline(projection: Projection) -> str | None:
 def projection_lines(projection: Projection) -> Iterator[str]:
     """Return where the answer turns, and what is behind its totals."""
     yield from _break_evens(projection)
-    yield from _hottest(projection)
+    l4 = (mode.components for mode in projection.modes if mode.name == AMBIENT_L4)
+    for part in chain.from_iterable(l4):
+        if part.hottest_vcpu is not None and part.count > 1:
+            yield (
+                f"The busiest of {part.count:.0f} ztunnels would use "
+                f"{fmt.number(part.hottest_vcpu.mid)} vCPU, the mean one "
+                f"{fmt.number(part.vcpu.mid / part.count)}"
+            )
     yield from _freed(projection)
     yield from _losers(projection)
 
@@ -63,14 +71,14 @@ def why_different(reference: Reference, load: MeshLoad) -> str:
 def _break_evens(projection: Projection) -> Iterator[str]:
     for sweep in projection.sweeps:
         first, last = sweep.points[0].usd_per_year.mid, sweep.points[-1].usd_per_year.mid
-        if sweep.name == "l7_share" and sweep.break_even is not None:
+        if sweep.name == "l7_share" and sweep.break_even is None:
+            more = "cheaper" if min(first, last) >= 0 else "dearer"
+            yield f"Ambient is {more} than sidecars whatever share of the namespaces needs L7"
+        elif sweep.name == "l7_share":
             yield (
                 f"Ambient costs what sidecars do when {sweep.break_even:.0%} of the namespaces "
                 "with HTTP need a waypoint; beyond, more"
             )
-        elif sweep.name == "l7_share":
-            more = "cheaper" if min(first, last) >= 0 else "dearer"
-            yield f"Ambient is {more} than sidecars whatever share of the namespaces needs L7"
         elif sweep.break_even is not None:
             yield (
                 f"With more than {sweep.break_even:.1f} replicas of each waypoint ambient costs "
@@ -78,42 +86,27 @@ def _break_evens(projection: Projection) -> Iterator[str]:
             )
 
 
-def _hottest(projection: Projection) -> Iterator[str]:
-    for mode in projection.modes:
-        for part in mode.components:
-            if mode.name == AMBIENT_L4 and part.hottest_vcpu is not None and part.count > 1:
-                yield (
-                    f"The busiest of {part.count:.0f} ztunnels would use "
-                    f"{fmt.number(part.hottest_vcpu.mid)} vCPU, the mean one "
-                    f"{fmt.number(part.vcpu.mid / part.count)}"
-                )
-
-
 def _freed(projection: Projection) -> Iterator[str]:
-    counts = {
-        item.mode: item.freed_node_count
-        for item in projection.savings
-        if item.freed_node_count is not None
-    }
-    if AMBIENT_L4 not in counts or AMBIENT_WAYPOINT not in counts:
+    counts = {item.mode: item.freed_node_count for item in projection.savings}
+    least, most = counts.get(AMBIENT_WAYPOINT), counts.get(AMBIENT_L4)
+    if least is None or most is None:
         return
-    least, most = counts[AMBIENT_WAYPOINT], counts[AMBIENT_L4]
     if min(least, most) >= 0:
         yield (
             f"Reservations that fall away would fill {least} (with waypoints) "
             f"to {most} (L4 only) whole nodes; money is saved when these go away"
         )
-    else:
-        yield (
-            f"By what is reserved, L4 only would {_freeing(most)}, and waypoints would "
-            f"{_freeing(least)}; money is saved when nodes go away"
-        )
-
-
-def _freeing(node_count: int) -> str:
-    if node_count >= 0:
-        return f"free {node_count} whole nodes"
-    return f"need {-node_count} more node{'s' if node_count < -1 else ''}"
+        return
+    l4, waypoints = (
+        f"free {count} whole nodes"
+        if count >= 0
+        else f"need {-count} more node{'s' if count < -1 else ''}"
+        for count in (most, least)
+    )
+    yield (
+        f"By what is reserved, L4 only would {l4}, and waypoints would {waypoints}; money is saved "
+        "when nodes go away"
+    )
 
 
 def _losers(projection: Projection) -> Iterator[str]:
@@ -160,17 +153,14 @@ def growth_factor(projection: Projection | None) -> float:
 
 def price_line(projection: Projection) -> str:
     """Return what a vCPU and a GiB cost."""
-    price = projection.price
-    return (
-        f"${price.vcpu_month_usd:g} per vCPU-month, ${price.memory_gib_month_usd:g} per GiB-month"
-    )
+    vcpu_usd, gib_usd = projection.price.vcpu_month_usd, projection.price.memory_gib_month_usd
+    return f"${vcpu_usd:g} per vCPU-month, ${gib_usd:g} per GiB-month"
 
 
 def price_sentence(projection: Projection) -> str:
     """Return what dollars are of, and where the price of a vCPU is from."""
-    price = projection.price
-    source = f"at ${price.vcpu_month_usd:.4g} per vCPU-month ({price.source})"
-    return f"Dollars are of {projection.basis}, {source}."
+    price = f"${projection.price.vcpu_month_usd:.4g} per vCPU-month ({projection.price.source})"
+    return f"Dollars are of {projection.basis}, at {price}."
 
 
 def component_lines(projection: Projection) -> Iterator[str]:

@@ -19,8 +19,7 @@ from analyzer.units import Reason, Refusal
 def summary(answer: Answer) -> tuple[Line, ...]:
     """Return what was measured, what it costs, what moving saves, and how far to trust it."""
     lines = [*_lines(answer)]
-    refused = {refusal for line in lines for refusal in line.refusals}
-    lines += _limit(answer, refused)
+    lines += _limit(answer, [refusal for line in lines for refusal in line.refusals])
     return tuple(replace(line, text=answer.spelled(fmt.inert(line.text))) for line in lines)
 
 
@@ -33,8 +32,7 @@ def _lines(answer: Answer) -> Iterator[Line]:
         yield Line(_cost(projection))
     if answer.sidecar:
         yield Line(verdict(answer.sidecar), is_strong=True)
-    elif answer.calibration and isinstance(answer.calibration.sidecar, Refusal):
-        refusal = answer.calibration.sidecar
+    elif answer.calibration and isinstance(refusal := answer.calibration.sidecar, Refusal):
         text = f"What a request costs cannot be said: {refusal.detail}."
         yield Line(text, refusals=(refusal,))
     if projection:
@@ -43,7 +41,6 @@ def _lines(answer: Answer) -> Iterator[Line]:
 
 
 def _carried(answer: Answer, load: MeshLoad) -> str:
-    """Return which sidecars the answer is about, and what they used and had reserved."""
     namespaces = fmt.counted(len(load.namespaces), "namespace")
     mesh = f"{fmt.counted(load.sidecar_count, 'sidecar')} in {namespaces}"
     nodes = "" if load.nodes is None else f" on {fmt.counted(len(load.nodes), 'node')}"
@@ -70,11 +67,8 @@ def _cost(projection: Projection) -> str:
     other = Basis.USAGE if projection.basis == Basis.BILLED else Basis.BILLED
     also = f"; {fmt.IN_FULL[other]}, {fmt.usd(bases[other].usd_per_year)}" if other in bases else ""
     cost = f"{fmt.usd(chosen.usd_per_year)} a year {fmt.IN_FULL[projection.basis]}"
-    who = (
-        "They cost"
-        if projection.load.sidecars
-        else f"They would use {fmt.ranged(chosen.vcpu)} vCPU, which cost"
-    )
+    stated = f"They would use {fmt.ranged(chosen.vcpu)} vCPU, which cost"
+    who = "They cost" if projection.load.sidecars else stated
     return f"{who} {cost}, at {fmt.price(projection.price)}{also}."
 
 
@@ -83,14 +77,13 @@ def _savings(projection: Projection) -> Iterator[Line]:
     finding = headline(projection)
     if finding:
         l4, waypoint = (savings[name].usd_per_year for name in (AMBIENT_L4, AMBIENT_WAYPOINT))
-        has_range = waypoint.low < waypoint.high
         yield Line(finding, is_strong=True)
         # A loss among them has its sign, and is no saving.
         what = "that is" if min(l4.mid, waypoint.mid) >= 0 else "the savings are"
+        legend = "; brackets hold 90 % of what is likely" if waypoint.low < waypoint.high else ""
         yield Line(
             f"In dollars {fmt.AS_BASIS[projection.basis]} {what} {fmt.usd(l4)} and "
-            f"{fmt.usd(waypoint)} a year"
-            f"{'; brackets hold 90 % of what is likely' if has_range else ''}."
+            f"{fmt.usd(waypoint)} a year{legend}."
         )
     elif savings:
         parts = [

@@ -1,11 +1,11 @@
 """Tables of a comparison: components, where the difference comes from, and namespaces."""
 
-from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from analyzer.comparison.result import Cause, Compared, Comparison, Difference, NamespaceCompared
-from analyzer.report.sentences.comparison import CAUSE_TITLES, range_word, signed
-from analyzer.report.table import Amount, Cell, Head, Listing, Table, Unit, View, Words
+from analyzer.report.sentences.comparison import CAUSE_TITLES, signed
+from analyzer.report.table import Head, Listing, Table, Unit, View
 
 _LEGEND: Final = (
     "Bias is predicted over measured, less one, at the traffic after the migration: the unit "
@@ -17,58 +17,53 @@ _PARTS_LEGEND: Final = (
     "predicted."
 )
 
+_VIEWS: Final = (View.TERMINAL, View.TEXT)
+
+_BIAS_CELL: Final = (Unit.PERCENT, "refused")
+
 
 def components(comparison: Comparison) -> Table:
     """Return what each component was predicted to use, and what it uses."""
     listing = Listing((*comparison.components, comparison.total))
-    listing.column(lambda item: Words(item.role), terminal="vCPU", text="component")
+    listing.column(lambda item: item.role, terminal="vCPU", text="component")
+    listing.column(lambda item: item.predicted_vcpu, terminal="predicted", text="predicted vCPU")
     listing.column(
-        lambda item: Amount(item.predicted_vcpu), terminal="predicted", text="predicted vCPU"
-    )
-    listing.column(
-        lambda item: Amount(item.predicted_at_after_vcpu),
+        lambda item: item.predicted_at_after_vcpu,
         terminal="at traffic\nafter",
         text="at the traffic after",
     )
-    listing.column(lambda item: Amount(item.measured_vcpu), terminal="measured", text="measured")
-    listing.column(_bias, terminal="bias", text="bias")
-    listing.column(lambda item: Words(range_word(item)), terminal="in range", text="in range")
-    return Table(
-        "components", *listing.filled, notes=dict.fromkeys((View.TERMINAL, View.TEXT), _LEGEND)
+    listing.column(lambda item: item.measured_vcpu, terminal="measured", text="measured")
+    listing.column(
+        lambda item: item.bias_at_after_percent, *_BIAS_CELL, terminal="bias", text="bias"
     )
-
-
-def _bias(item: Difference) -> Cell:
-    return Amount(item.bias_at_after_percent, Unit.PERCENT, absent="refused")
+    listing.column(
+        lambda item: "yes" if item.is_within_at_after else "no",
+        terminal="in range",
+        text="in range",
+    )
+    return Table("components", *listing.filled, notes=dict.fromkeys(_VIEWS, _LEGEND))
 
 
 def parts(comparison: Comparison) -> Table:
     """Return where the difference of each component comes from."""
     listing = Listing((*comparison.components, comparison.total))
-    listing.column(lambda item: Words(item.role), terminal="vCPU", text="component")
-    listing.column(
-        lambda item: _part(item, item.difference_vcpu), terminal="difference", text="difference"
-    )
-    for cause in Cause:
-        title = CAUSE_TITLES[cause]
+    listing.column(lambda item: item.role, terminal="vCPU", text="component")
+    listing.column(_part, terminal="difference", text="difference")
+    for cause, title in CAUSE_TITLES.items():
         terminal = "request" if cause == Cause.UNIT_COST else title
-        listing.column(_part_of(cause), terminal=terminal, text=title)
-    return Table(
-        "parts", *listing.filled, notes=dict.fromkeys((View.TERMINAL, View.TEXT), _PARTS_LEGEND)
-    )
+        # What could not be told apart is in the part that is not explained.
+        part = partial(_part, cause=cause)
+        listing.column(part, terminal=terminal, text=title)
+    return Table("parts", *listing.filled, notes=dict.fromkeys(_VIEWS, _PARTS_LEGEND))
 
 
-def _part_of(cause: Cause) -> Callable[[Difference], Cell]:
-    # What could not be told apart is in the part that is not explained.
-    return lambda item: _part(item, item.parts_vcpu.get(cause))
-
-
-def _part(item: Difference, value: float | None) -> Cell:
-    """Return a part of a difference; what is a thousandth of the whole at most is nothing."""
+def _part(item: Difference, cause: Cause | None = None) -> str:
+    """Return a difference or a part of it; a thousandth of the whole at most is nothing."""
+    value = item.parts_vcpu.get(cause) if cause else item.difference_vcpu
     if value is None:
-        return Words("refused")
+        return "refused"
     whole = max(item.measured_vcpu, item.predicted_vcpu.mid)
-    return Words(signed(value if abs(value) > whole / 1000 else 0.0))
+    return signed(value if abs(value) > whole / 1000 else 0.0)
 
 
 def namespaces(comparison: Comparison) -> Table:
@@ -84,11 +79,11 @@ def namespaces(comparison: Comparison) -> Table:
         return {View.TERMINAL: short, View.NARROW: short, View.TEXT: title}
 
     listing = Listing(rows)
-    listing.column(lambda row: Words(row[0].namespace), **heads("namespace"))
-    listing.column(lambda row: Words(row[0].status), **heads("sidecars"))
-    listing.column(lambda row: Words(row[1].role), **heads("component"))
-    listing.column(lambda row: Amount(row[1].predicted_vcpu), **heads("predicted"))
-    listing.column(lambda row: Amount(row[1].predicted_at_after_vcpu), **heads("after"))
-    listing.column(lambda row: Amount(row[1].measured_vcpu), **heads("measured"))
-    listing.column(lambda row: _bias(row[1]), **heads("bias"))
+    listing.column(lambda row: row[0].namespace, **heads("namespace"))
+    listing.column(lambda row: row[0].status, **heads("sidecars"))
+    listing.column(lambda row: row[1].role, **heads("component"))
+    listing.column(lambda row: row[1].predicted_vcpu, **heads("predicted"))
+    listing.column(lambda row: row[1].predicted_at_after_vcpu, **heads("after"))
+    listing.column(lambda row: row[1].measured_vcpu, **heads("measured"))
+    listing.column(lambda row: row[1].bias_at_after_percent, *_BIAS_CELL, **heads("bias"))
     return Table("namespaces", *listing.filled, is_named=True)

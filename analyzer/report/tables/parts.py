@@ -1,6 +1,7 @@
 """Tables of the mesh's parts: workloads, namespaces, nodes, proxies, and findings on them."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 from analyzer.calibration.result import WorkloadCalibration
@@ -8,7 +9,7 @@ from analyzer.measurement.findings import Finding
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.result import Projection
 from analyzer.report import format as fmt
-from analyzer.report.table import Amount, Cell, Folded, Head, Listing, Table, Unit, View, Words
+from analyzer.report.table import Cell, Folded, Head, Listing, Table, Unit, View, Words
 from analyzer.units import Role
 
 _SAVINGS: Final[Mapping[str, tuple[str, str]]] = {
@@ -30,52 +31,44 @@ _MOST_AFFECTED: Final = 20
 def workloads(items: Sequence[WorkloadCalibration]) -> Table:
     """Return what the sidecars of each workload cost."""
 
-    def of_fit(item: WorkloadCalibration, text: str) -> Cell:
-        return Words("" if item.vcpu_per_1000_rps is None else text)
+    def of_fit(item: WorkloadCalibration, text: str) -> str:
+        return "" if item.vcpu_per_1000_rps is None else text
 
     listing = Listing(items)
+    listing.column(lambda item: f"{item.namespace}/{item.workload}", everywhere="workload")
+    listing.column(lambda item: item.proxy_count, Unit.COUNT, everywhere="proxies", page="sidecars")
+    listing.column(lambda item: item.mean_vcpu, page="vCPU used")
+    listing.column(lambda item: item.mean_rps, everywhere="requests/s")
     listing.column(
-        lambda item: Words(f"{item.namespace}/{item.workload}"), **dict.fromkeys(View, "workload")
-    )
-    listing.column(
-        lambda item: Amount(item.proxy_count, Unit.COUNT),
-        **dict.fromkeys(View, "proxies") | {View.PAGE: "sidecars"},
-    )
-    listing.column(lambda item: Amount(item.mean_vcpu), page="vCPU used")
-    listing.column(lambda item: Amount(item.mean_rps), **dict.fromkeys(View, "requests/s"))
-    listing.column(
-        lambda item: Amount(item.vcpu_per_1000_rps, absent="refused"),
+        lambda item: item.vcpu_per_1000_rps,
+        Unit.NUMBER,
+        "refused",
+        everywhere="vCPU per 1000 rps",
         terminal="vCPU/1000 rps",
         narrow=Head("vCPU per\n1000 rps", best_only=True),
-        text="vCPU per 1000 rps",
-        notebook="vCPU per 1000 rps",
         page="vCPU per 1000 requests/s",
     )
     listing.column(
-        lambda item: Amount(item.idle_vcpu_per_proxy, absent="refused"),
+        lambda item: item.idle_vcpu_per_proxy,
+        Unit.NUMBER,
+        "refused",
+        everywhere="idle vCPU each",
         terminal=Head("idle vCPU", best_only=True),
         narrow=Head("idle\nvCPU", best_only=True),
-        text="idle vCPU each",
-        notebook="idle vCPU each",
-        page="idle vCPU each",
     )
-    listing.column(lambda item: Words(f"{item.own_share:.0%}"), text="own")
+    listing.column(lambda item: f"{item.own_share:.0%}", text="own")
     listing.column(
         # Adding 0 takes the sign off a zero.
         lambda item: of_fit(item, f"{round(100 * item.own_share) + 0} %"),
         page="rests on its own data",
     )
     listing.text_column(lambda item: of_fit(item, str(item.provenance)), page="figures are")
-    return Table(
-        "workloads",
-        *listing.filled,
-        captions={
-            View.PAGE: "What the sidecars of each workload cost, those that use most first",
-            View.NOTEBOOK: "Workloads, those with the most CPU first",
-        },
-        file="workloads.csv",
-        is_named=True,
-    )
+    captions = {
+        View.PAGE: "What the sidecars of each workload cost, those that use most first",
+        View.NOTEBOOK: "Workloads, those with the most CPU first",
+    }
+    file = "workloads.csv"
+    return Table("workloads", *listing.filled, captions=captions, file=file, is_named=True)
 
 
 def namespaces(projection: Projection) -> Table:
@@ -88,69 +81,47 @@ def namespaces(projection: Projection) -> Table:
         remarks = (text for column, text in _REMARKS.items() if row.get(column))
         return Words(str(row["namespace"]), detail="; ".join(remarks))
 
-    listing.column(
-        name,
-        text="namespace, in order of what moving it saves",
-        page="namespace",
-    )
-    listing.column(lambda row: Amount(row["sidecar_count"], Unit.COUNT), page="sidecars")
-    listing.column(lambda row: Amount(row["proxy_rps"]), page="requests/s")
-    listing.column(
-        lambda row: Amount(row["sidecar_vcpu"]), text="sidecars vCPU", page="vCPU of sidecars"
-    )
+    listing.column(name, text="namespace, in order of what moving it saves", page="namespace")
+    listing.column(lambda row: row["sidecar_count"], Unit.COUNT, page="sidecars")
+    listing.column(lambda row: row["proxy_rps"], page="requests/s")
+    listing.column(lambda row: row["sidecar_vcpu"], text="sidecars vCPU", page="vCPU of sidecars")
     for column in savings:
         text, page = _SAVINGS[column]
-        listing.column(_amount_in(column), text=text, page=page)
+        listing.column(itemgetter(column), text=text, page=page)
     order = ", in the order in which moving saves most" if savings else ""
-    return Table(
-        "namespaces",
-        *listing.filled,
-        captions={View.PAGE: f"The namespaces{order}"},
-        limits={View.TEXT: 20},
-        file="namespaces.csv",
-    )
-
-
-def _amount_in(column: str) -> Callable[[Mapping[Hashable, Any]], Cell]:
-    return lambda row: Amount(row[column])
+    captions, limits = {View.PAGE: f"The namespaces{order}"}, {View.TEXT: 20}
+    file = "namespaces.csv"
+    return Table("namespaces", *listing.filled, captions=captions, limits=limits, file=file)
 
 
 def ztunnels(projection: Projection) -> Table:
     """Return what the ztunnel of each node would use, the busiest first."""
     listing = Listing(projection.nodes)
-    listing.column(lambda node: Words(node.node), page="node")
-    listing.column(lambda node: Amount(node.ztunnel_vcpu), page="vCPU")
-    listing.column(lambda node: Amount(node.passes_rps), page="requests/s")
-    listing.column(lambda node: Amount(node.gbit_per_second), page="Gbit/s of TCP")
-    return Table(
-        "ztunnels",
-        *listing.filled,
-        captions={View.PAGE: "What the ztunnel of each node would use, the busiest first"},
-        file="nodes.csv",
-    )
+    listing.column(lambda node: node.node, page="node")
+    listing.column(lambda node: node.ztunnel_vcpu, page="vCPU")
+    listing.column(lambda node: node.passes_rps, page="requests/s")
+    listing.column(lambda node: node.gbit_per_second, page="Gbit/s of TCP")
+    captions = {View.PAGE: "What the ztunnel of each node would use, the busiest first"}
+    return Table("ztunnels", *listing.filled, captions=captions, file="nodes.csv")
 
 
 def proxies(usage: MeshUsage) -> Table:
     """Return how many proxies of each role were seen, and what they use together."""
+    absent = (Unit.NUMBER, "unknown")
     listing = Listing([role for role in Role if not usage.of_role(role).empty])
-
-    def total(role: Role, column: str) -> Cell:
-        return Amount(usage.mean_total(role, column), absent="unknown")
-
-    listing.column(lambda role: Words(str(role)), notebook="role")
-    listing.column(lambda role: Amount(usage.count(role), Unit.COUNT), notebook="proxies")
-    listing.column(lambda role: total(role, "cpu_vcpu"), notebook="vCPU used")
-    listing.column(lambda role: total(role, "proxy_rps"), notebook="requests/s")
-    return Table(
-        "proxies", *listing.filled, captions={View.NOTEBOOK: "Proxies, means over the window"}
-    )
+    listing.column(lambda role: role, notebook="role")
+    listing.column(usage.count, Unit.COUNT, notebook="proxies")
+    listing.column(lambda role: usage.mean_total(role, "cpu_vcpu"), *absent, notebook="vCPU used")
+    listing.column(lambda role: usage.mean_total(role, "proxy_rps"), *absent, notebook="requests/s")
+    caption = "Proxies, means over the window"
+    return Table("proxies", *listing.filled, captions={View.NOTEBOOK: caption})
 
 
 def findings(items: Sequence[Finding]) -> Table:
     """Return what is wrong or thin in the data, whom it affects, and what would cure it."""
 
-    def share(value: float | None) -> Cell:
-        return Words("" if value is None else f"{100 * value:.1f} %")
+    def share(value: float | None) -> str:
+        return "" if value is None else f"{100 * value:.1f} %"
 
     listing = Listing(items)
     listing.column(lambda item: Words(item.severity, severity=item.severity), page="severity")
@@ -159,20 +130,13 @@ def findings(items: Sequence[Finding]) -> Table:
     )
     listing.column(lambda item: share(item.cpu_share), page="of the CPU")
     listing.column(lambda item: share(item.rps_share), page="of the requests")
-    listing.text_column(lambda item: Words(item.mending), page="what would mend it")
-    return Table(
-        "findings",
-        *listing.filled,
-        captions={View.PAGE: "What is wrong or thin in the data, the most severe first"},
-    )
+    listing.text_column(lambda item: item.mending, page="what would mend it")
+    caption = "What is wrong or thin in the data, the most severe first"
+    return Table("findings", *listing.filled, captions={View.PAGE: caption})
 
 
 def _affected(finding: Finding) -> Folded | None:
-    if not finding.affected:
-        return None
-    surplus = len(finding.affected) - _MOST_AFFECTED
-    return Folded(
-        summary=fmt.counted(len(finding.affected), "name"),
-        names=finding.affected[:_MOST_AFFECTED],
-        note=f"And {surplus} more: see result.json." if surplus > 0 else "",
-    )
+    names = finding.affected
+    surplus = len(names) - _MOST_AFFECTED
+    note = f"And {surplus} more: see result.json." if surplus > 0 else ""
+    return Folded(fmt.counted(len(names), "name"), names[:_MOST_AFFECTED], note) if names else None

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from analyzer.report.render.terminal import colour_wanted, obeys_escapes, terminal_width
+from analyzer.report.render.terminal import Screen, colour_wanted, obeys_escapes
 
 
 class Terminal(io.StringIO):
@@ -57,4 +57,4 @@ def test_a_terminal_without_colours_obeys_escapes_all_the_same(
 def test_the_width_is_the_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "123")
 
-    assert terminal_width() == 123
+    assert Screen.of(Terminal()).width == 123

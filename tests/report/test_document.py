@@ -16,7 +16,7 @@ from analyzer.calibration.models import Power
 from analyzer.calibration.result import Calibration, Candidate, MemoryCalibration
 from analyzer.data import schema_path
 from analyzer.report.answer import Answer
-from analyzer.report.values import members, plain
+from analyzer.report.document import members, plain
 from analyzer.units import Interval
 from tests.projection.builders import scenario
 from tests.projection.fits import fit
