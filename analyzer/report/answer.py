@@ -47,12 +47,7 @@ class FrontEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What was found out; None: that step was not taken.
-
-    Attributes:
-        load: the traffic in the snapshot, or the stated one.
-        front_end: how findings, refusals and warnings name settings.
-    """
+    """What was found out, of measured or stated load; None: that step was not taken."""
 
     manifest: Manifest | None = None
     usage: MeshUsage | None = None

@@ -30,8 +30,8 @@ from analyzer.window import TimeWindow
 SCHEMA_VERSION: Final = 1
 COMPARISON_SCHEMA_VERSION: Final = 1
 
+# More would differ between machines: the last bits of a sum depend on its order.
 _SIGNIFICANT_DIGITS: Final = 9
-"""More would differ between machines: the last bits of a sum depend on its order."""
 
 
 def plain(value: object) -> object:

@@ -99,12 +99,9 @@ def proxy_rows(usage: MeshUsage | None) -> Iterator[Row]:
 
 def comparison_rows(comparison: Comparison) -> Iterator[Row]:
     """Return one row a component of the mesh (no namespace) and of each namespace."""
-    mesh = [("", "", item) for item in (*comparison.components, comparison.total)]
-    parts = [
-        (namespace.namespace, str(namespace.status), item)
-        for namespace in comparison.namespaces
-        for item in namespace.components
-    ]
-    for name, status, item in (*mesh, *parts):
-        figures = {**members(item), "predicted_cost": None, "measured_cost": None}
-        yield {"namespace": name, "status": status, **flat(figures)}
+    mesh = ("", "", (*comparison.components, comparison.total))
+    parts = ((item.namespace, str(item.status), item.components) for item in comparison.namespaces)
+    for namespace, status, items in (mesh, *parts):
+        for item in items:
+            figures = {**members(item), "predicted_cost": None, "measured_cost": None}
+            yield {"namespace": namespace, "status": status, **flat(figures)}

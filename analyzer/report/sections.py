@@ -281,8 +281,7 @@ def _facts(answer: Answer) -> Iterator[tuple[str, Cell, str]]:
         yield "USD a year for sidecars", cost, f"{fmt.AS_BASIS[projection.basis]}, {price}"
     if answer.sidecar:
         slope = Amount(answer.sidecar.vcpu_per_1000_rps)
-        post_vcpu = of_calibration.post_vcpu()
-        yield "vCPU per 1000 requests/s", slope, f"the post says {post_vcpu}"
+        yield "vCPU per 1000 requests/s", slope, f"the post says {of_calibration.post_vcpu()}"
     for saving in projection.savings[:2] if projection else ():
         is_loss = saving.percent.mid < 0
         share = Amount(saving.percent.negated() if is_loss else saving.percent, Unit.WHOLE_PERCENT)

@@ -22,10 +22,8 @@ class View(StrEnum):
     """What a reader has room for; a renderer shows one of them."""
 
     TERMINAL = "terminal"
-    NARROW = "narrow"
-    """A terminal on which the columns of `TERMINAL` do not fit."""
-    TEXT = "text"
-    """Plain text of any width: Markdown and its like."""
+    NARROW = "narrow"  # a terminal on which the columns of TERMINAL do not fit
+    TEXT = "text"  # plain and of any width: Markdown and its like
     PAGE = "page"
     NOTEBOOK = "notebook"
 
@@ -71,12 +69,10 @@ class Folded:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A cell of one quantity; the column says of what.
+    """A cell of one quantity, NaN or None where it is not known; the column says of what.
 
-    Attributes:
-        value: NaN and None where it is not known.
-        absent: what is said in place of it in every view; None: what the column's head says.
-        is_gain: whether a value above zero is good news and one below is bad.
+    `absent` is then said in every view, or what the column's head says; if the amount `is_gain`,
+    above zero is good news.
     """
 
     value: Interval | float | None
@@ -114,8 +110,6 @@ class Table:
     """A table; `anchor` is its name in the page's address.
 
     Attributes:
-        captions: what it shows, in the views that have captions.
-        notes: what stands under it, by view.
         limits: rows that a view shows, where it is not as many as the view has room for.
         file: where all rows are, if a view shows only the first.
         is_named: whether its first column is names from outside, of any length and number.

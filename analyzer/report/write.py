@@ -39,9 +39,6 @@ def write_report(answer: Answer, folder: Path, charts: ChartOptions | None = Non
     Everything is made before anything is written, and each file replaces its old self in one
     stroke: a failure leaves nothing half-written. Charts of an earlier report that are not drawn
     again are removed: they would seem to be of this answer.
-
-    Raises:
-        AnalyzerError: if the folder cannot be written.
     """
     pictures, drawn = _drawn(answer, charts or ChartOptions())
     report = AnswerReport(answer=answer, pictures=pictures)

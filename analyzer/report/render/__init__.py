@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -21,10 +21,6 @@ def _in_module(name: str) -> Renderer:
     return rendered
 
 
-FORMATS: Final[Mapping[str, Renderer]] = {
-    "table": _in_module("terminal"),
-    "json": _in_module("json"),
-    "csv": _in_module("csv"),
-    "markdown": _in_module("markdown"),
-}
+_MODULES = {"table": "terminal", "json": "json", "csv": "csv", "markdown": "markdown"}
+FORMATS: Final = {name: _in_module(module) for name, module in _MODULES.items()}
 """Every format that stdout may have. `--help` needs their names, and must not wait for pandas."""

@@ -8,8 +8,8 @@ from typing import Final
 from analyzer.report import format as fmt
 from analyzer.report.sections import Report
 
+# A spreadsheet takes a text that begins so for a formula, and runs it.
 _FORMULA_STARTS: Final = ("=", "+", "-", "@")
-"""A spreadsheet takes a text that begins so for a formula, and runs it."""
 
 
 def render(report: Report, _: object = None) -> str:

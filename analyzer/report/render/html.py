@@ -17,11 +17,8 @@ from analyzer.report import format as fmt
 from analyzer.report.sections import Picture, Report
 from analyzer.report.table import Cell, Head, Table, Unit, View, Words
 
-_MAX_ROWS: Final = 50
-"""Rows of a table; the others are in the file that the table names."""
-
-_DOTS_PER_PIXEL: Final = 2
-"""Charts have twice the dots that a screen of 100 dots an inch shows."""
+_MAX_ROWS: Final = 50  # of a table; the others are in the file that the table names
+_DOTS_PER_PIXEL: Final = 2  # of charts, whose size is for a screen of 100 dots an inch
 
 
 def render(report: Report) -> str:

@@ -6,8 +6,7 @@ from typing import Final
 from analyzer.report import format as fmt
 from analyzer.report.table import Table, View
 
-_MAX_ROWS: Final = 15
-"""Rows shown; all of them are in the data frames."""
+_MAX_ROWS: Final = 15  # all of them are in the data frames
 
 
 def paragraphs_html(*texts: str | None) -> str:

@@ -22,20 +22,11 @@ from analyzer.report import format as fmt
 from analyzer.report.sections import Block, Paragraphs, Points, Report, blocks_in
 from analyzer.report.table import Amount, Cell, Head, Table, Unit, View, in_line
 
-MAX_ROWS: Final = 20
-"""Rows of a table that has one for each name; the rest is in the other formats."""
-
-MAX_REMARKS: Final = 8
-"""Lines of each list of remarks, likewise."""
-
-_ROOM_FOR_NAMES: Final = 24
-"""Letters of a name below which a table's other columns make way for it."""
-
-_MIN_NAME: Final = 8
-"""Letters of a name at least; on a terminal too narrow for them, cells are folded."""
-
-_GAP: Final = 2
-"""Blanks between two columns."""
+MAX_ROWS: Final = 20  # of a table that has one for each name; the rest is in the other formats
+MAX_REMARKS: Final = 8  # lines of each list of remarks, likewise
+_ROOM_FOR_NAMES: Final = 24  # letters of a name below which a table's other columns make way for it
+_MIN_NAME: Final = 8  # letters of a name; on a terminal too narrow for them, cells are folded
+_GAP: Final = 2  # blanks between two columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +120,7 @@ def _one_a_line(table: Table) -> RichTable:
     for name, *cells in table.rows_in(View.NARROW):
         grid.add_row(Text(in_line(name, heads[0]), style="bold"), "")
         for head, cell in zip(heads, cells, strict=True):
-            text = in_line(cell, head)
-            if text:
+            if text := in_line(cell, head):
                 title = head.title.replace("\n", " ")
                 grid.add_row(f"  {title}", Text(text, style=_style(cell)))
     return grid

@@ -15,8 +15,7 @@ from analyzer.data import BLOG, published_constants
 from analyzer.report import format as fmt
 from analyzer.units import Interval, Provenance
 
-TIMES_FROM: Final = 1.1
-"""From here on a factor is written as one; below, in percents."""
+TIMES_FROM: Final = 1.1  # from here on a factor is written as one; below, in percents
 
 _PER: Final = {
     "vcpu_per_1000_inbound_rps": "per 1000 inbound requests/s",

@@ -11,8 +11,7 @@ from analyzer.projection.result import Projection, Reference
 from analyzer.report import format as fmt
 from analyzer.units import Interval
 
-_WORTH_NAMING = 3
-"""Namespaces named in a sentence; the others are counted."""
+_WORTH_NAMING = 3  # namespaces in a sentence; the others are counted
 
 
 def headline(projection: Projection) -> str | None:

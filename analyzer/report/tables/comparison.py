@@ -1,6 +1,7 @@
 """Tables of a comparison: components, where the difference comes from, and namespaces."""
 
 from functools import partial
+from operator import attrgetter
 from typing import Final
 
 from analyzer.comparison.result import Cause, Compared, Comparison, Difference, NamespaceCompared
@@ -33,9 +34,7 @@ def components(comparison: Comparison) -> Table:
         text="at the traffic after",
     )
     listing.column(lambda item: item.measured_vcpu, terminal="measured", text="measured")
-    listing.column(
-        lambda item: item.bias_at_after_percent, *_BIAS_CELL, terminal="bias", text="bias"
-    )
+    listing.column(attrgetter("bias_at_after_percent"), *_BIAS_CELL, terminal="bias", text="bias")
     listing.column(
         lambda item: "yes" if item.is_within_at_after else "no",
         terminal="in range",
@@ -52,8 +51,7 @@ def parts(comparison: Comparison) -> Table:
     for cause, title in CAUSE_TITLES.items():
         terminal = "request" if cause == Cause.UNIT_COST else title
         # What could not be told apart is in the part that is not explained.
-        part = partial(_part, cause=cause)
-        listing.column(part, terminal=terminal, text=title)
+        listing.column(partial(_part, cause=cause), terminal=terminal, text=title)
     return Table("parts", *listing.filled, notes=dict.fromkeys(_VIEWS, _PARTS_LEGEND))
 
 

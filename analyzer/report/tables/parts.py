@@ -24,8 +24,7 @@ _REMARKS: Final = {
     "waypoint_extrapolated": "waypoint at a rate no proxy was seen at",
 }
 
-_MOST_AFFECTED: Final = 20
-"""Names shown for one finding; all of them are in result.json."""
+_MOST_AFFECTED: Final = 20  # names shown for one finding; all of them are in result.json
 
 
 def workloads(items: Sequence[WorkloadCalibration]) -> Table:
@@ -82,9 +81,9 @@ def namespaces(projection: Projection) -> Table:
         return Words(str(row["namespace"]), detail="; ".join(remarks))
 
     listing.column(name, text="namespace, in order of what moving it saves", page="namespace")
-    listing.column(lambda row: row["sidecar_count"], Unit.COUNT, page="sidecars")
-    listing.column(lambda row: row["proxy_rps"], page="requests/s")
-    listing.column(lambda row: row["sidecar_vcpu"], text="sidecars vCPU", page="vCPU of sidecars")
+    listing.column(itemgetter("sidecar_count"), Unit.COUNT, page="sidecars")
+    listing.column(itemgetter("proxy_rps"), page="requests/s")
+    listing.column(itemgetter("sidecar_vcpu"), text="sidecars vCPU", page="vCPU of sidecars")
     for column in savings:
         text, page = _SAVINGS[column]
         listing.column(itemgetter(column), text=text, page=page)
