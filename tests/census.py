@@ -20,13 +20,13 @@ TABLES: Mapping[str, frozenset[str]] = {
     "sensitivity": frozenset({"low_usd_per_year", "high_usd_per_year"}),
     "sweeps": frozenset({"l7_share", "waypoint_replicas", "points"}),
     "references": frozenset({"references", "remark", "title"}),
-    "constants": frozenset({"sidecar_vcpu_per_proxy", "ztunnel_vcpu_per_node"}),
+    "constants": frozenset({"published by", "sidecars of this mesh"}),
     "comparison": frozenset({"predicted_at_after_vcpu", "measured_vcpu"}),
     "causes": frozenset({"parts_vcpu", "difference_vcpu"}),
 }
 """What a module reads, as an attribute or a column, if it lays out a table."""
 
-_NO_TABLES = re.compile(r"charts|explain|sentences|summary|prospect|verdict|outcome|facts")
+_NO_TABLES = re.compile(r"charts|explain|sections|sentences|summary|prospect|verdict|outcome|facts")
 """Rooms of pictures, arithmetic and sentences: they read the same figures and lay out no table."""
 
 _BILLED = re.compile(

@@ -122,9 +122,10 @@ def sensitivity(projection: Projection) -> Table:
         lambda item: item.assumption, text="what moves the saving most", page="assumption"
     )
     listing.column(lambda item: assumed(projection, item.assumption)[0], page="value")
-    for end in ("low", "high"):
-        title = f"at its {end} end"
-        saved = attrgetter(f"{end}_usd_per_year")
+    for title, saved in (
+        ("at its low end", attrgetter("low_usd_per_year")),
+        ("at its high end", attrgetter("high_usd_per_year")),
+    ):
         listing.column(saved, Unit.USD, text=title, page=f"USD saved {title}")
     listing.text_column(unit, page="unit")
     caption = "What moves the saving with waypoints most, each alone"

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from analyzer.data import Assumption, PublishedConstants, published_constants
+from analyzer.projection.components import COMPONENTS, ComponentKind
 from analyzer.projection.result import Projection
 from analyzer.report import format as fmt
 from analyzer.report.table import Listing, Table, Unit, View, Words
@@ -39,22 +41,17 @@ def constants(projection: Projection | None) -> Table:
 
     listing = Listing(published_constants().values())
     listing.column(lambda item: Words(item.title, detail=item.remark), page="published by")
-    for role, whole in (("sidecar", "proxy"), ("ztunnel", "node"), ("waypoint", "replica")):
-        listing.text_column(_told(role, whole), page=f"a {role}")
+    for kind in COMPONENTS.values():
+        listing.text_column(partial(_cost_in_words, kind), page=f"a {kind.role}")
     listing.column(of_this_mesh, Unit.NUMBER, "", page="sidecars of this mesh")
     listing.text_column(lambda item: _link(item.source), page="source")
     return Table("constants", *listing.filled, captions={View.PAGE: "Published constants, in vCPU"})
 
 
-def _told(role: str, whole: str) -> Callable[[PublishedConstants], str]:
-    units = {f"{role}_vcpu_per_{whole}": "each", f"{role}_vcpu_per_1000_rps": "per 1000 requests/s"}
-
-    def told(item: PublishedConstants) -> str:
-        figures = ((getattr(item, name), unit) for name, unit in units.items())
-        parts = [f"{fmt.number(value)} {unit}" for value, unit in figures if value is not None]
-        return " and ".join(parts) or "says nothing"
-
-    return told
+def _cost_in_words(kind: ComponentKind, item: PublishedConstants) -> str:
+    figures = zip(kind.cost_vcpu(item), ("each", "per 1000 requests/s"), strict=True)
+    parts = [f"{fmt.number(value)} {unit}" for value, unit in figures if value is not None]
+    return " and ".join(parts) or "says nothing"
 
 
 def _link(text: str) -> Words:
