@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import click
 
 from analyzer.cli.answering import answered_from, laid_out, show
-from analyzer.cli.flags import front_end
+from analyzer.cli.flags import FLAGS, front_end
 from analyzer.cli.options import AnswerOptions, ProjectionOptions, Quiet, StatedOptions
 from analyzer.cli.parameters import argument, command, examples, option
 from analyzer.errors import UsageError
+from analyzer.settings import spelled
 
 if TYPE_CHECKING:
     from analyzer.report.answer import Answer
@@ -65,7 +67,7 @@ def project(
     if show_scenario:
         from analyzer.projection.scenario import as_toml
 
-        click.echo(as_toml(projected.assumed()), nl=False)
+        click.echo(as_toml(projected.assumed(), partial(spelled, spelling=FLAGS)), nl=False)
     elif snapshot is None:
         if answers.explain:
             raise UsageError(

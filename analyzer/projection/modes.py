@@ -21,26 +21,32 @@ AMBIENT_WAYPOINT_ALL: Final = "ambient-waypoint-all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeKind:
-    """One way to run the mesh: its name, the same in words, and what it is made of."""
+    """One way to run the mesh: its name, what is special about it in words, and its components."""
 
     name: str
-    title: str
+    variant: str
     parts: tuple[components.Part, ...]
+    family: str = "ambient"
+
+    @property
+    def title(self) -> str:
+        """The mode in words."""
+        return ", ".join(filter(None, (self.family, self.variant)))
 
 
 MODES: Final[Mapping[str, ModeKind]] = {
     kind.name: kind
     for kind in (
-        ModeKind(name=SIDECAR, title="sidecars", parts=(components.SIDECARS,)),
-        ModeKind(name=AMBIENT_L4, title="ambient, L4 only", parts=(components.ZTUNNELS,)),
+        ModeKind(name=SIDECAR, family="sidecars", variant="", parts=(components.SIDECARS,)),
+        ModeKind(name=AMBIENT_L4, variant="L4 only", parts=(components.ZTUNNELS,)),
         ModeKind(
             name=AMBIENT_WAYPOINT,
-            title="ambient, waypoints where HTTP is",
+            variant="waypoints where HTTP is",
             parts=(components.ZTUNNELS, components.WAYPOINTS_PLACED),
         ),
         ModeKind(
             name=AMBIENT_WAYPOINT_ALL,
-            title="ambient, waypoints everywhere",
+            variant="waypoints everywhere",
             parts=(components.ZTUNNELS, components.WAYPOINTS_EVERYWHERE),
         ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from analyzer.data import Assumption, assumptions
 from analyzer.errors import UsageError
 from analyzer.projection import choices
 from analyzer.projection.choices import CHOICES, Basis, NotPermitted
+from analyzer.settings import Setting
 from analyzer.units import Interval
 
 _COUNTS: Final = {"waypoint_replicas": 1, "waypoint_spare_replicas": 0}
@@ -27,9 +28,9 @@ _EXACT: Final = (*_COUNTS, _SHARE, "waypoint_limit_vcpu_per_replica", "traffic_g
 
 _ABOVE_ZERO: Final = {"waypoint_to_sidecar_ratio", *_EXACT} - _COUNTS.keys()
 
-_HEADER: Final = """\
-What a projection assumes. Keep the lines you want to change: `--scenario FILE` reads this file.
-Each number may be a range, { low = ..., mid = ..., high = ... }, of which 90 % is sure; replicas,
+_HEADER: Final = f"""\
+What a projection assumes. Keep the lines that you change, and give the file as {Setting.SCENARIO}.
+Each number may be a range, {{ low = ..., mid = ..., high = ... }}, of which 90 % is sure; replicas,
 limits, shares and growth may not. What is measured of ztunnels takes the place of a default."""
 
 _MOST_DIGITS: Final = 1e15
@@ -144,13 +145,14 @@ def _permitted(key: str, value: Interval) -> str:
     return ""
 
 
-def as_toml(scenario: Scenario) -> str:
+def as_toml(scenario: Scenario, spelled: Callable[[str], str] = str) -> str:
     """Return the scenario as a file that `load_scenario` reads into the same scenario.
 
-    Above each key stands what it means and what it may be.
+    Above each key stands what it means and what it may be; `spelled` names settings in the
+    file's first lines as the front end does.
     """
     document = tomlkit.document()
-    for line in _HEADER.splitlines():
+    for line in spelled(_HEADER).splitlines():
         document.add(tomlkit.comment(line))
     for item in scenario.assumptions.values():
         document.add(tomlkit.nl())

@@ -249,7 +249,10 @@ class AnswerReport:
             yield from _block(origins.assumptions(assumed, self.answer.spelled), View.PAGE)
         yield from _block(origins.constants(projection), View.PAGE)
         if scenario:
-            yield from _block(Code((as_toml(scenario),), "All of it as a scenario file"), View.PAGE)
+            yield from _block(
+                Code((as_toml(scenario, self.answer.spelled),), "All of it as a scenario file"),
+                View.PAGE,
+            )
 
     def _again(self) -> Iterator[Block]:
         manifest, projection = self.answer.manifest, self.answer.projection

@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import replace
 from datetime import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from analyzer.cli import cli
+from analyzer.cli.flags import FLAGS
 from analyzer.projection.choices import (
     CHOICES,
     Basis,
@@ -25,6 +27,7 @@ from analyzer.projection.choices import (
     WorkingHours,
 )
 from analyzer.projection.scenario import Scenario, as_toml, default_scenario, load_scenario
+from analyzer.settings import spelled
 from analyzer.units import Interval
 from tests.projection.builders import scenario
 from tests.report.answers import NAUGHTY_NAMES
@@ -194,7 +197,9 @@ def shown(*arguments: str) -> str:
 
 
 def test_it_needs_no_snapshot() -> None:
-    assert shown() == as_toml(DEFAULTS)
+    assert shown() == as_toml(DEFAULTS, partial(spelled, spelling=FLAGS))
+    assert "--scenario" in shown()
+    assert "--" not in as_toml(DEFAULTS).splitlines()[0]
 
 
 def test_it_shows_what_the_file_and_the_options_change(tmp_path: Path) -> None:

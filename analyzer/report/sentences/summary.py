@@ -6,7 +6,7 @@ from dataclasses import replace
 from analyzer.measurement.findings import Severity
 from analyzer.projection.choices import Basis
 from analyzer.projection.demand import MeshLoad
-from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, MODES, SIDECAR
 from analyzer.projection.result import Projection
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
@@ -87,8 +87,7 @@ def _savings(projection: Projection) -> Iterator[Line]:
         )
     elif savings:
         parts = [
-            f"{fmt.saving(item.percent)} ({fmt.usd(sized)} a year) with "
-            f"{fmt.MODE_TITLES[name].removeprefix('ambient, ')}"
+            f"{fmt.saving(item.percent)} ({fmt.usd(sized)} a year) with {MODES[name].variant}"
             for name, item in savings.items()
             # The verb has the sign.
             for usd in [item.usd_per_year]
