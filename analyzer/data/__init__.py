@@ -4,7 +4,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ DEFAULT_SAMPLE = "lab"
 BLOG = "blog"
 """Name of the vendor post's constants."""
 
-_ROOT = Path(str(resources.files(__name__)))
+# Beside this file; importlib.resources would take as long to import as click does.
+_ROOT = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
