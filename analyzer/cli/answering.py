@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from analyzer.cli.ending import note
-from analyzer.cli.flags import front_end
 from analyzer.errors import InsufficientData
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 def answered(snapshot: Snapshot, projected: ProjectionOptions | None = None) -> Answer:
     """Take every step from a snapshot on, up to the calibration if nothing is `projected`."""
     from analyzer.calibration import calibrate_usage
+    from analyzer.cli.flags import front_end
     from analyzer.measurement.usage import measure
     from analyzer.projection import project_usage
     from analyzer.projection.demand import mesh_load

@@ -20,7 +20,6 @@ from typing import Never, TextIO
 
 import click
 
-from analyzer.cli.flags import FLAGS
 from analyzer.errors import AnalyzerError
 from analyzer.settings import spelled
 
@@ -63,6 +62,7 @@ def as_flags(text: str) -> str:
 
     It may quote a label or a server, and both may hold such things.
     """
+    from analyzer.cli.flags import FLAGS
     from analyzer.report.format import inert
 
     return inert(spelled(text, FLAGS))

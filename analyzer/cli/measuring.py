@@ -11,7 +11,6 @@ import click
 
 from analyzer.cli import values
 from analyzer.cli.ending import as_flags, keeping
-from analyzer.cli.flags import FLAGS
 from analyzer.cli.options import (
     URL,
     ContentOptions,
@@ -153,6 +152,7 @@ def doctor(
     """
     import json
 
+    from analyzer.cli.flags import FLAGS
     from analyzer.measurement.diagnosis import diagnose
     from analyzer.prometheus.connection import Connection
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import click
 
 from analyzer.cli.answering import answered_from, laid_out, show
-from analyzer.cli.flags import FLAGS, front_end
 from analyzer.cli.options import AnswerOptions, ProjectionOptions, Quiet, StatedOptions
 from analyzer.cli.parameters import argument, command, examples, option
 from analyzer.errors import UsageError
@@ -65,6 +64,7 @@ def project(
 ) -> None:
     """Cost only: of a snapshot, or of a mesh of stated size by published constants."""
     if show_scenario:
+        from analyzer.cli.flags import FLAGS
         from analyzer.projection.scenario import as_toml
 
         click.echo(as_toml(projected.assumed(), partial(spelled, spelling=FLAGS)), nl=False)
@@ -82,6 +82,7 @@ def project(
 
 
 def _of_constants(stated: StatedOptions, projected: ProjectionOptions) -> Answer:
+    from analyzer.cli.flags import front_end
     from analyzer.data import published_constants
     from analyzer.projection.demand import stated_load
     from analyzer.projection.published import project_constants
