@@ -1,5 +1,6 @@
 """The second step of the program: from a measured mesh to what its proxies cost."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from analyzer.calibration.result import Calibration, Decomposition, RoleCalibrat
 from analyzer.calibration.role import fit_role
 from analyzer.calibration.ztunnel import fit_ztunnels
 from analyzer.data import assumptions
+from analyzer.measurement.findings import Finding
 from analyzer.measurement.usage import MeshUsage
 from analyzer.settings import Setting
 from analyzer.units import Interval, Provenance, Reason, Refusal, Role
@@ -49,7 +51,7 @@ def calibrate_usage(usage: MeshUsage) -> Calibration:
             *(item for item in (sidecar, memory) if isinstance(item, Refusal)),
             *(summary.refused_workloads(fitted, observations) if fitted else ()),
         ),
-        warnings=_warnings(sidecar, decomposition),
+        warnings=tuple(_warnings(sidecar, decomposition)),
     )
 
 
@@ -90,28 +92,33 @@ def _product(one: Interval, other: Interval) -> Interval:
     return Interval(low=one.low * other.low, mid=one.mid * other.mid, high=one.high * other.high)
 
 
-def _warnings(sidecar: RoleCalibration | Refusal, decomposition: Decomposition) -> tuple[str, ...]:
-    warnings = []
+def _warnings(
+    sidecar: RoleCalibration | Refusal, decomposition: Decomposition
+) -> Iterator[Finding]:
     if isinstance(sidecar, RoleCalibration):
         if (sidecar.covered_share or 0) < ALL_REQUESTS_SHARE:
-            warnings.append(
-                f"the fit speaks for {sidecar.covered_share:.0%} of the sidecars' requests: "
-                "the other workloads could not be fitted"
+            yield Finding(
+                name="partial_fit",
+                text=f"The fit covers {100 * (sidecar.covered_share or 0):.0f} % of the sidecars' "
+                "requests: the other workloads could not be fitted.",
             )
         missing = sidecar.attenuation_share
         if missing and missing.low > 0 and missing.mid > MAX_ATTENUATION_SHARE:
-            warnings.append(
-                f"the slope is some {missing.mid:.0%} too low: CPU and requests are not counted "
-                f"at the same moments, and the steps are short against that ({Setting.STEP})"
+            yield Finding(
+                name="offset_samples",
+                text=f"Cost per request is about {100 * missing.mid:.0f} % low: CPU and request "
+                "samples are offset in time.",
+                fix=f"Use a longer {Setting.STEP}.",
             )
         straight = sidecar.straight_line_idle_vcpu_per_proxy
         if straight is not None and isinstance(sidecar.curve, Power):
-            warnings.append(
-                f"the busier a sidecar, the less a request costs ({sidecar.model}): a straight "
-                f"line would put its idle at {straight:.3g} vCPU, and the fit puts it at "
-                f"{sidecar.idle_vcpu_per_proxy.mid:.3g}"
+            yield Finding(
+                name="curved_cost",
+                text=f"Requests cost less on busier sidecars ({sidecar.model}): idle CPU is "
+                f"{sidecar.idle_vcpu_per_proxy.mid:.3g} vCPU by this curve and {straight:.3g} "
+                "by a straight line.",
             )
     share = abs(decomposition.unexplained_vcpu) / max(decomposition.measured_vcpu, 1e-12)
     if share > MAX_UNEXPLAINED_SHARE:
-        warnings.append(f"{share:.0%} of the sidecars' CPU is not explained by the fit")
-    return tuple(warnings)
+        text = f"The fit does not explain {100 * share:.0f} % of the sidecars' CPU."
+        yield Finding(name="unexplained_cpu", text=text)

@@ -9,6 +9,7 @@ import pandas as pd
 from analyzer.arrays import Bools, Floats
 from analyzer.calibration.models import Affine, Curve
 from analyzer.calibration.observations import Exclusion
+from analyzer.measurement.findings import Finding
 from analyzer.units import Interval, Provenance, Refusal, Role
 
 
@@ -194,4 +195,4 @@ class Calibration:
     observations: pd.DataFrame = field(metadata={"json": False})
     timeline: pd.DataFrame = field(metadata={"json": False})
     refusals: tuple[Refusal, ...] = field(metadata={"json": False})
-    warnings: tuple[str, ...] = field(metadata={"json": False})
+    warnings: tuple[Finding, ...] = field(metadata={"json": False})

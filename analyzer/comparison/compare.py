@@ -12,6 +12,7 @@ from analyzer.comparison.attribution import Account, difference, settled
 from analyzer.comparison.match import Migration, Passes, by_namespace, migration
 from analyzer.comparison.result import Compared, Comparison, NamespaceCompared, Status, Whole
 from analyzer.measurement.anonymise import HIDDEN_SOURCE
+from analyzer.measurement.findings import Finding
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.tables import UNKNOWN_NAMES
@@ -206,22 +207,27 @@ def _refusals(
         yield Refusal(subject=f"comparison of {name}", reason=Reason.NO_DATA, detail=detail)
 
 
-def _warnings(moved: Migration, load: MeshLoad, passes: Passes) -> Iterator[str]:
+def _warnings(moved: Migration, load: MeshLoad, passes: Passes) -> Iterator[Finding]:
     if not moved.workloads["has_moved"].any():
-        yield "no workload has lost its sidecars between BEFORE and AFTER"
+        text = "No workload lost its sidecars between BEFORE and AFTER."
+        yield Finding(name="nothing_moved", text=text)
     if passes.assumed_rps > MIN_ASSUMED_SHARE * passes.total_rps:
-        yield (
-            f"ztunnels count no requests: {passes.assumed_rps / passes.total_rps:.0%} of what "
-            "passes them is taken to be as before, because no waypoint, sidecar or gateway that "
-            "is left would see it"
+        share = 100 * passes.assumed_rps / passes.total_rps
+        yield Finding(
+            name="ztunnel_requests_assumed",
+            text=f"{share:.0f} % of the requests through ztunnels are assumed to be as in BEFORE: "
+            "ztunnels do not count requests, and no other proxy in AFTER sees these.",
         )
     if load.nodes is None:
-        yield "BEFORE does not tell its nodes: taken as one for each ztunnel in AFTER"
+        text = "BEFORE has no nodes: assumed to be one for each ztunnel in AFTER."
+        yield Finding(name="nodes_unknown_before", text=text)
     served = {*by_namespace(moved.after, Role.WAYPOINT).index}
     known = {*moved.workloads["namespace"], *by_namespace(moved.before, Role.WAYPOINT).index}
     if served - known:
         names = ", ".join(sorted(served - known))
-        yield (
-            f"waypoints run in namespaces that had no sidecars ({names}): whom they serve is not "
-            "known, and they count as added"
+        yield Finding(
+            name="waypoint_clients_unknown",
+            text=f"Waypoints run in namespaces that had no sidecars ({names}): the namespaces that "
+            "they serve are not known. They count as added cost.",
+            affected=tuple(sorted(served - known)),
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from analyzer.calibration.result import RoleCalibration
+from analyzer.measurement.findings import Finding
 from analyzer.units import Interval, Refusal, Role
 
 WORTH_NAMING_SHARE = 0.01
@@ -152,7 +153,7 @@ class Comparison:
     waypoint: RoleCalibration | Refusal
     ztunnel: RoleCalibration | Refusal
     refusals: tuple[Refusal, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Finding, ...] = ()
 
     @property
     def largest(self) -> tuple[Compared, Cause] | None:

@@ -59,6 +59,28 @@ class PublishedConstants:
         return self.sidecar_vcpu_per_1000_rps is not None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """What a finding or a warning of one name means, for whoever asks `explain`.
+
+    Attributes:
+        meaning: what was found; `why`: why it matters to the answer; `fix`: what to do about it.
+    """
+
+    name: str
+    code: str
+    title: str
+    meaning: str
+    why: str
+    fix: str
+
+
+@cache
+def codes() -> Mapping[str, Code]:
+    """Return every kind of finding and warning by name, in the order of their codes."""
+    return {name: Code(name=name, **entry) for name, entry in _toml("codes.toml").items()}
+
+
 @cache
 def assumptions() -> Mapping[str, Assumption]:
     """Return the projection's defaults by name."""

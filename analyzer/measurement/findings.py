@@ -1,7 +1,9 @@
-"""What is wrong or thin in the data: who is affected, and the fix."""
+"""What is wrong or thin in the data or in the answer: who is affected, and the fix."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from analyzer.data import codes
 
 
 class Severity(StrEnum):
@@ -17,13 +19,13 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong or thin in the data.
+    """One thing that is wrong or thin in the data, or that makes the answer less sure.
 
     Attributes:
-        name: what kind of finding it is, for machines; never changes its meaning.
-        text: what was found.
+        name: the kind of finding, one of `data.codes`; never changes its meaning.
+        text: the problem and its cause, as whole sentences.
         affected: pods as namespace/pod, or whatever else the text speaks of, sorted.
-        mending: the fix, as one line; "" where nothing needs one.
+        fix: the fix, as one line; "" where nothing needs one.
         cpu_share: part of the sidecars' measured CPU that the affected proxies use, where known.
         rps_share: part of the sidecars' requests that they carry, where known.
     """
@@ -32,17 +34,22 @@ class Finding:
     severity: Severity = Severity.WARNING
     text: str
     affected: tuple[str, ...] = ()
-    mending: str = ""
+    fix: str = ""
     cpu_share: float | None = None
     rps_share: float | None = None
 
+    @property
+    def code(self) -> str:
+        """The stable code of its kind, such as IU101; `istio-usage explain` takes it."""
+        return codes()[self.name].code
+
     def __str__(self) -> str:
-        """Return the finding as one sentence, with the shares and the fix."""
+        """Return its code, the problem and its cause, the shares affected, and the fix."""
         shares = [
-            f"{share:.1%} of the sidecars' {what}"
+            f"{100 * share:.1f} % of the sidecars' {what}"
             for share, what in ((self.cpu_share, "CPU"), (self.rps_share, "requests"))
             # Less than this would read 0.0 %.
             if share is not None and share >= 0.0005  # noqa: PLR2004
         ]
-        text = f"{self.text} ({' and '.join(shares)})" if shares else self.text
-        return f"{text}: {self.mending}" if self.mending else text
+        affected = f"Affected: {' and '.join(shares)}." if shares else ""
+        return " ".join(filter(None, (f"[{self.code}]", self.text, affected, self.fix)))

@@ -48,7 +48,7 @@ class MeshUsage:
     clusters: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     refusals: tuple[Refusal, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Finding, ...] = ()
 
     def of_role(self, role: Role) -> pd.DataFrame:
         """Return the rows of `steps` of proxies of one role, with their namespace and workload."""
@@ -120,7 +120,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         clusters=tables.clusters,
         refusals=_refusals(proxies),
         findings=find_quality(evidence),
-        warnings=manifest.warnings,
+        warnings=tuple(Finding(name="missing_metric", text=text) for text in manifest.warnings),
     )
 
 

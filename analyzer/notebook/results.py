@@ -120,13 +120,14 @@ class MeshSnapshot:
         """One row a thing that is wrong or thin in the data, the most severe first."""
         return pd.DataFrame(
             {
+                "code": item.code,
                 "name": item.name,
                 "severity": str(item.severity),
                 "text": item.text,
                 "affected_count": len(item.affected),
                 "cpu_share": item.cpu_share,
                 "rps_share": item.rps_share,
-                "mending": item.mending,
+                "fix": item.fix,
             }
             for item in self.usage.findings
         )

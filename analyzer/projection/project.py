@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from analyzer.calibration.result import Calibration
 from analyzer.data import published_constants
 from analyzer.errors import InsufficientData
+from analyzer.measurement.findings import Finding
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.projection import figures
@@ -103,7 +104,7 @@ def _price(
     return Price(vcpu_month_usd=vcpu, memory_gib_month_usd=memory_gib, source=prices.source)
 
 
-def _extrapolated(case: Case, calibration: Calibration) -> Iterator[str]:
+def _extrapolated(case: Case, calibration: Calibration) -> Iterator[Finding]:
     waypoint = calibration.waypoint
     if isinstance(waypoint, Refusal) or waypoint.fitted_rps is None:
         return
@@ -113,21 +114,24 @@ def _extrapolated(case: Case, calibration: Calibration) -> Iterator[str]:
     if outside.any():
         low, high = waypoint.fitted_rps
         seen = "waypoints" if waypoint.provenance == Provenance.MEASURED else "sidecars"
-        yield (
-            f"the waypoints of {outside.sum()} of {len(rps)} namespaces would run at rates outside "
-            f"{low:.3g}-{high:.3g} requests/s, where no {seen} were seen: their cost is "
-            "extrapolated"
+        yield Finding(
+            name="waypoint_extrapolated",
+            text=f"Waypoint cost is extrapolated in {outside.sum()} of {len(rps)} namespaces: no "
+            f"{seen} were seen at these rates, only at {low:.3g}-{high:.3g} requests/s.",
         )
 
 
-def _placed_nowhere(case: Case) -> Iterator[str]:
+def _placed_nowhere(case: Case) -> Iterator[Finding]:
     """Warn of names that are none of this mesh: a misspelt one would make ambient look cheap."""
     placement = case.parameters.placement
     names = set(placement.names) if isinstance(placement, Named) else set()
     if strange := sorted(names - set(case.load.namespaces["namespace"])):
-        yield (
-            "waypoint_placement names namespaces without sidecars, which get no waypoint: "
-            f"{', '.join(strange)}"
+        yield Finding(
+            name="placement_unknown_namespace",
+            text=f"waypoint_placement names namespaces without sidecars: {', '.join(strange)}. "
+            "They get no waypoint.",
+            affected=tuple(strange),
+            fix="Check the spelling.",
         )
 
 

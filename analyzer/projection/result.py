@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from analyzer.measurement.findings import Finding
 from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.needs import Need
@@ -201,5 +202,5 @@ class Projection:
     waypoint_placement: Placement = field(default=OBSERVED, metadata={"json": False})
     references: tuple[Reference, ...] = field(default=(), metadata={"json": False})
     refusals: tuple[Refusal, ...] = field(metadata={"json": False})
-    warnings: tuple[str, ...] = field(default=(), metadata={"json": False})
+    warnings: tuple[Finding, ...] = field(default=(), metadata={"json": False})
     workings: Workings | None = field(default=None, metadata={"json": False})

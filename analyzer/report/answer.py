@@ -84,16 +84,16 @@ class Answer:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong or thin in the data, the most severe first."""
-        return tuple(
-            replace(item, text=self.spelled(item.text), mending=self.spelled(item.mending))
-            for item in (self.usage.findings if self.usage else ())
-        )
+        return tuple(map(self._spelled, self.usage.findings if self.usage else ()))
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[Finding, ...]:
         """Everything that makes the answer less sure or less complete, each once."""
         parts = (warning for step in self._steps for warning in step.warnings)
-        return tuple(dict.fromkeys(map(self.spelled, parts)))
+        return tuple(dict.fromkeys(map(self._spelled, parts)))
+
+    def _spelled(self, item: Finding) -> Finding:
+        return replace(item, text=self.spelled(item.text), fix=self.spelled(item.fix))
 
     def spelled(self, text: str) -> str:
         """Return a text with its settings as the front end calls them."""

@@ -94,7 +94,8 @@ def _instead(value: object) -> Mapping[str, Mapping[str, object]]:
     """Return by field what is told in place of it."""
     if isinstance(value, Finding):
         affected = {"affected_count": len(value.affected), "affected": value.affected}
-        return {"affected": affected, "mending": {"mending": value.mending or None}}
+        code = {"code": value.code, "name": value.name}
+        return {"name": code, "affected": affected, "fix": {"fix": value.fix or None}}
     if isinstance(value, RoleCalibration):
         test, curve = value.backtest, value.curve
         unless_empty = ("remarks", "candidates", "source")
@@ -142,7 +143,7 @@ def of_answer(answer: Answer, summary: str | None) -> Mapping[str, object]:
         document["reference"] = answer.projection.references
     if answer.usage:
         document["quality"] = answer.findings
-    return document | {"refusals": answer.refusals, "warnings": answer.warnings}
+    return document | {"refusals": answer.refusals, "warnings": tuple(map(str, answer.warnings))}
 
 
 def _snapshot(manifest: Manifest) -> dict[str, object]:

@@ -234,8 +234,8 @@ class AnswerReport:
         found = self.answer.findings
         # What is only worth knowing has no room on a terminal.
         grave = [item for item in found if item.severity != Severity.INFO]
-        yield from _points((f"{item.severity}: {item}" for item in grave), terminal="Data quality")
-        yield from _points((f"{item.severity}: {item}" for item in found), text="Data quality")
+        yield from _points((f"{item.severity} {item}" for item in grave), terminal="Data quality")
+        yield from _points((f"{item.severity} {item}" for item in found), text="Data quality")
         yield from _block(parts.findings(found), View.PAGE)
         yield from _points(self.answer.warnings, **dict.fromkeys(_EVERYWHERE, "Warnings"))
         refused = {**dict.fromkeys(_EVERYWHERE, "Cannot say"), View.PAGE: "What cannot be said"}

@@ -97,7 +97,7 @@ def test_colours_change_no_word(whole: PrometheusServer, monkeypatch: pytest.Mon
     assert STYLES.sub("", coloured) == plain
 
 
-def test_without_cpu_the_mending_line_is_told_and_the_exit_status_is_3(
+def test_without_cpu_the_fix_is_given_and_the_exit_status_is_3(
     unmeasured: PrometheusServer,
 ) -> None:
     result = _doctor(unmeasured.url)

@@ -103,7 +103,7 @@ def test_labels_that_a_store_drops_are_told_by_what_they_take_away(tmp_path: Pat
     assert found == pytest.approx(mesh.truth.proxy_rps - sent, rel=0.01)
     (finding,) = (one for one in usage.findings if one.name == "unattributed_requests")
     assert finding.severity is Severity.SERIOUS
-    assert "-maxLabelsPerTimeseries" in finding.mending
+    assert "-maxLabelsPerTimeseries" in finding.fix
 
 
 @pytest.mark.parametrize("column", _TOTALS)

@@ -1,4 +1,4 @@
-"""Every metric is looked for, and what is missing comes with what would mend it."""
+"""Every metric is looked for, and what is missing comes with fix."""
 
 import json
 from collections.abc import Mapping
@@ -51,10 +51,10 @@ def test_what_is_missing_is_told_with_what_mends_it(name: str) -> None:
     counts = {metric: count for metric, count in ALL_METRICS.items() if metric != name}
     found = diagnose(finely(counts), Scope(), START, END)
 
-    mending = {**ESSENTIAL, **OPTIONAL}[name]
+    fix = {**ESSENTIAL, **OPTIONAL}[name]
     status = Status.WARN if name in OPTIONAL else Status.MISSING
     flawed = [check for check in found.checks if check.status is not Status.OK]
-    assert flawed == [Check(subject=name, status=status, detail=mending)]
+    assert flawed == [Check(subject=name, status=status, detail=fix)]
     essential = name in {CPU, REQUESTS}
     assert found.can_answer != essential
     assert found.verdict.startswith("Cannot answer: ") == essential

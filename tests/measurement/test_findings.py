@@ -10,7 +10,7 @@ from tests.measurement.flawed import A, Seen, snapshot_of
 
 
 @pytest.mark.parametrize(
-    ("cpu", "rps", "mending", "sentence"),
+    ("cpu", "rps", "fix", "sentence"),
     [
         (None, None, "", "it is thin"),
         (None, None, "feed it", "it is thin: feed it"),
@@ -28,14 +28,14 @@ from tests.measurement.flawed import A, Seen, snapshot_of
     ],
 )
 def test_a_finding_is_a_sentence_with_its_shares_and_what_mends_it(
-    cpu: float | None, rps: float | None, mending: str, sentence: str
+    cpu: float | None, rps: float | None, fix: str, sentence: str
 ) -> None:
     finding = Finding(
         name="thin",
         severity=Severity.INFO,
         text="it is thin",
         affected=("shop/a",),
-        mending=mending,
+        fix=fix,
         cpu_share=cpu,
         rps_share=rps,
     )

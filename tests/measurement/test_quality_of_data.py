@@ -160,7 +160,7 @@ def test_pod_labels_are_missed_where_there_is_a_kube_state_metrics(tmp_path: Pat
     inbound = Seen(pod="shop/a", role="unknown")
     findings = found(tmp_path, [inbound], PLACED)
 
-    assert findings["no_pod_labels"].mending == POD_LABELS
+    assert findings["no_pod_labels"].fix == POD_LABELS
     assert found(tmp_path / "none", [inbound]) == {}
     assert found(tmp_path / "told", [A], PLACED) == {}
 
@@ -193,7 +193,7 @@ def test_slow_scrapes_make_long_steps_and_may_be_thanos(
     assert finding.severity is Severity.INFO
     assert f"every {cpu} s and requests every {requests} s" in finding.text
     assert f"at least {step} s" in finding.text
-    assert ("Thanos" in finding.text) is ("Thanos" in finding.mending) is is_thanos
+    assert ("Thanos" in finding.text) is ("Thanos" in finding.fix) is is_thanos
 
 
 @pytest.mark.parametrize(("steps", "fires"), [(0, False), (1, False), (2, True), (POINTS, True)])

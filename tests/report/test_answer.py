@@ -79,7 +79,7 @@ def test_a_warning_of_the_calibration_reaches_the_answer() -> None:
 
 def test_findings_warnings_and_refusals_name_settings_as_the_front_end_does() -> None:
     days = str(Setting.DAYS)
-    finding = Finding(name="short", severity=Severity.WARNING, text=days, mending=f"more {days}")
+    finding = Finding(name="short", severity=Severity.WARNING, text=days, fix=f"more {days}")
     refusal = Refusal(subject=days, reason=Reason.NO_DATA, detail=days)
     usage = replace(
         shop_mesh(), clusters=("a", "b"), findings=(finding,), refusals=(refusal,), warnings=(days,)
@@ -87,7 +87,7 @@ def test_findings_warnings_and_refusals_name_settings_as_the_front_end_does() ->
     front_end = FrontEnd(spelling={Setting.DAYS: "--for-days"})
     answer = Answer(usage=usage, front_end=front_end)
 
-    assert [(item.text, item.mending) for item in answer.findings] == [
+    assert [(item.text, item.fix) for item in answer.findings] == [
         ("--for-days", "more --for-days")
     ]
     assert [str(item) for item in answer.refusals] == ["--for-days: --for-days"]

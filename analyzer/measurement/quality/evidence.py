@@ -65,7 +65,7 @@ class Evidence:
             severity=Severity.SERIOUS if weight >= SERIOUS_SHARE else Severity.WARNING,
             text=text.format(count=len(affected)),
             affected=affected,
-            mending=fix,
+            fix=fix,
             cpu_share=cpu,
             rps_share=rps,
         )

@@ -44,7 +44,7 @@ def _retention(evidence: Evidence) -> Finding | None:
         text="no CPU or no metrics of any proxy are stored before "
         f"{window.time_of(missing - 1):%Y-%m-%d %H:%M} UTC: the first {missing} of "
         f"{window.point_count} steps asked for are missing",
-        mending="ask for fewer days; if there was a mesh then, keep samples longer "
+        fix="ask for fewer days; if there was a mesh then, keep samples longer "
         "(--storage.tsdb.retention.time; Thanos: --retention.resolution-raw)",
     )
 
@@ -58,7 +58,7 @@ def _gaps(evidence: Evidence) -> Finding | None:
         name="gaps",
         text=f"no CPU or no metrics of any proxy in {missing} of "
         f"{evidence.manifest.window.point_count} steps: averages leave them out",
-        mending="look at `up` of the kubelet's and the proxies' jobs at that time",
+        fix="look at `up` of the kubelet's and the proxies' jobs at that time",
     )
 
 
@@ -74,7 +74,7 @@ def _remarks(evidence: Evidence) -> Finding | None:
         severity=Severity.INFO if on_queries else Severity.WARNING,
         text=f"the server remarked on its {subject}: {' '.join(remarks[0].split())}",
         affected=remarks,
-        mending="" if on_queries else fix,
+        fix="" if on_queries else fix,
     )
 
 
@@ -86,7 +86,7 @@ def _recorded(evidence: Evidence) -> Finding | None:
         name="recorded_cpu",
         text=f"CPU comes from the recording rule {mapping.cpu}, whose samples are already "
         "averaged: it runs minutes behind the requests",
-        mending=f"keep {CPU}",
+        fix=f"keep {CPU}",
     )
 
 
@@ -102,7 +102,7 @@ def _attribution(evidence: Evidence) -> Finding | None:
         name=f"by_{attribution}",
         severity=Severity.INFO if by_address else Severity.WARNING,
         text=f"the proxies' metrics carry {lacking}",
-        mending="keep the labels `namespace` and `pod` when scraping the proxies",
+        fix="keep the labels `namespace` and `pod` when scraping the proxies",
     )
 
 
@@ -115,7 +115,7 @@ def _unattributed(evidence: Evidence) -> Finding | None:
         severity=Severity.SERIOUS if share >= SERIOUS_SHARE else Severity.WARNING,
         text=f"{share:.0%} of the requests that proxies report could not be led back to a proxy: "
         "they are counted nowhere",
-        mending="keep the labels `namespace` and `pod` on all proxies' metrics, and let the store "
+        fix="keep the labels `namespace` and `pod` on all proxies' metrics, and let the store "
         "drop no label (VictoriaMetrics: -maxLabelsPerTimeseries)",
     )
 
@@ -133,7 +133,7 @@ def _instance_types(evidence: Evidence) -> Finding | None:
         text=f"the sidecars run on {len(kinds)} kinds of machine: a vCPU of one does not do the "
         "work of a vCPU of another",
         affected=tuple(kinds),
-        mending="compare workloads on the same kind of machine",
+        fix="compare workloads on the same kind of machine",
     )
 
 
@@ -147,7 +147,7 @@ def _nodes(evidence: Evidence) -> Finding | None:
         text=f"the nodes counted are the {len(nodes)} on which proxies run: any other would have "
         "a ztunnel too",
         affected=nodes,
-        mending=f"install kube-state-metrics, resources nodes, or give {Setting.NODE_COUNT}",
+        fix=f"install kube-state-metrics, resources nodes, or give {Setting.NODE_COUNT}",
     )
 
 
@@ -159,7 +159,7 @@ def _pod_labels(evidence: Evidence) -> Finding | None:
         name="no_pod_labels",
         severity=Severity.INFO,
         text="kube-state-metrics tells no pod labels: roles rest on what the proxies report",
-        mending=POD_LABELS,
+        fix=POD_LABELS,
     )
 
 
@@ -173,7 +173,7 @@ def _duplicates(evidence: Evidence) -> Finding | None:
         name="duplicate_scrapes",
         severity=Severity.INFO,
         text=f"{parts} are scraped more than once: each was counted once",
-        mending="one job for each proxy is enough (15020 or 15090); deduplicate the HA pair",
+        fix="one job for each proxy is enough (15020 or 15090); deduplicate the HA pair",
     )
 
 
@@ -189,7 +189,7 @@ def _intervals(evidence: Evidence) -> Finding | None:
         # Nothing in an answer tells Thanos's blocks from scrapes that are as slow.
         text += "; or these are samples that Thanos downsampled"
         fix += "; with Thanos, ask for a time of which it keeps raw samples"
-    return Finding(name="coarse_scrapes", severity=Severity.INFO, text=text, mending=fix)
+    return Finding(name="coarse_scrapes", severity=Severity.INFO, text=text, fix=fix)
 
 
 def _thinned(evidence: Evidence) -> Finding | None:
@@ -204,7 +204,7 @@ def _thinned(evidence: Evidence) -> Finding | None:
         text=f"{thin} of {len(found)} steps hold fewer than half of the {promised:.0f} samples "
         "that the last scrape interval promises: scrapes were rarer then, or their samples are "
         "downsampled",
-        mending=f"with Thanos and --query.auto-downsampling, a {Setting.STEP} below 25 minutes "
+        fix=f"with Thanos and --query.auto-downsampling, a {Setting.STEP} below 25 minutes "
         "reads raw samples",
     )
 

@@ -94,7 +94,7 @@ def _roles(evidence: Evidence) -> Finding | None:
         text=f"{len(unknown)} proxies could be sidecars, gateways or waypoints: they are counted "
         "nowhere",
         affected=evidence.pods(unknown),
-        mending=f"let kube-state-metrics tell pod labels ({POD_LABELS})",
+        fix=f"let kube-state-metrics tell pod labels ({POD_LABELS})",
     )
 
 

@@ -119,6 +119,6 @@ def _limit(answer: Answer, refused: Collection[Refusal]) -> Iterator[Line]:
     said = {answer.worded(item) for item in refused}
     refusals = [item for item in answer.refusals if item not in said]
     if findings:
-        yield Line(f"What limits this most: {replace(findings[0], mending='')}.")
+        yield Line(f"What limits this most: {replace(findings[0], fix='')}.")
     elif refusals:
         yield Line(f"What cannot be said: {refusals[0]}.", refusals=(refusals[0],))

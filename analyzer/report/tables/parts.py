@@ -129,7 +129,7 @@ def findings(items: Sequence[Finding]) -> Table:
     )
     listing.column(lambda item: share(item.cpu_share), page="of the CPU")
     listing.column(lambda item: share(item.rps_share), page="of the requests")
-    listing.text_column(lambda item: item.mending, page="what would mend it")
+    listing.text_column(lambda item: item.fix, page="fix")
     caption = "What is wrong or thin in the data, the most severe first"
     return Table("findings", *listing.filled, captions={View.PAGE: caption})
 

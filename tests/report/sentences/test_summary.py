@@ -32,7 +32,7 @@ SERIOUS = Finding(
     name="blind",
     severity=Severity.SERIOUS,
     text="half of it was not seen",
-    mending="look again",
+    fix="look again",
     cpu_share=0.5,
 )
 REMARK = Finding(name="remark", severity=Severity.INFO, text="worth knowing")

@@ -158,7 +158,7 @@ def test_findings_stand_with_what_mends_them_and_only_the_first_names() -> None:
         severity=Severity.SERIOUS,
         text="half was not seen",
         affected=tuple(f"shop/pod-{number}" for number in range(23)),
-        mending="look again",
+        fix="look again",
         cpu_share=0.5,
     )
     answer = full()

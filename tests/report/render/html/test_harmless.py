@@ -71,9 +71,7 @@ def test_wherever_a_text_from_outside_stands_it_is_text() -> None:
     query = QueryRecord(
         name=EVIL, unit=EVIL, promql=EVIL, series_count=1, sample_count=1, file=EVIL, sha256=EVIL
     )
-    finding = Finding(
-        name=EVIL, severity=Severity.WARNING, text=EVIL, affected=(EVIL,), mending=EVIL
-    )
+    finding = Finding(name=EVIL, severity=Severity.WARNING, text=EVIL, affected=(EVIL,), fix=EVIL)
     manifest = replace(answer.manifest, source=EVIL, tool_version=EVIL, queries=(query,))
     usage = replace(answer.usage, findings=(finding,), warnings=(EVIL,))
     evil = replace(answer, manifest=manifest, usage=usage)
@@ -83,7 +81,7 @@ def test_wherever_a_text_from_outside_stands_it_is_text() -> None:
     assert len(found.all("img")) == 1
     assert found.all("script") == []
     assert found.one("img").attributes["alt"] == EVIL
-    # The note, the summary, the finding, its name, its mending, the warning, the source, the
+    # The note, the summary, the finding, its name, its fix, the warning, the source, the
     # tool's version, the query three times; and the caption of the picture.
     assert found.one("body").raw.count(EVIL) >= 11
 
