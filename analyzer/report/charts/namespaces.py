@@ -1,67 +1,111 @@
 """What moving each namespace saves, and what the first of them save together."""
 
+from typing import Final
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analyzer.projection.choices import OBSERVED, Placement
+from analyzer.projection.modes import AMBIENT_WAYPOINT
+from analyzer.projection.result import Projection
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.charts import style
-from analyzer.units import Refusal
+from analyzer.report.charts import parts, style
+from analyzer.report.sentences.sweeps import is_above_zero
+from analyzer.units import Interval, Refusal
 
-_MOST_NAMES = 25
-_ROW_INCHES = 0.24
-_CURVE_INCHES = 1.7
-_REST_INCHES = 2.0
+_MOST_NAMES: Final = 25
+_ROW_INCHES: Final = 0.24
+_CURVE_INCHES: Final = 1.7
+_REST_INCHES: Final = 2.0
 """What is neither row nor curve: title, axes' labels and legend."""
+
+_LOWER_NAME_WIDTH: Final = 20
+_LETTER_INCHES: Final = 0.075
+"""How much higher a letter of the longest name on the lower axis makes the picture."""
+
+_SAME: Final = 1e-6
+
+_READING: Final = (
+    "Bars and dots are best estimates: bars for ambient L4, dots with a waypoint in the namespace. "
+    "The curve adds up the dots in this order, less the idle CPU of the ztunnels."
+)
 
 
 def draw(answer: Answer) -> style.ShownFigure | Refusal:
     """Draw what moving saves in each namespace, and along the order of migration.
 
-    More namespaces than fit by name are counted; the curve is of them all.
+    Of many namespaces, only the first are named; the curve includes all of them.
     """
     projection = answer.projection
     if projection is None or "cumulative_saving_vcpu" not in projection.namespaces:
-        return style.nothing_to_draw("namespaces", "what moving one namespace saves is not known")
-    # Where no CPU of a namespace is known, nor is what moving it saves.
+        return style.nothing_to_draw("namespaces", "The saving of a single namespace is not known.")
+    # Where no CPU of a namespace is known, its saving is not known either.
     rows = projection.namespaces.dropna(subset=["saving_l4_vcpu", "saving_waypoint_vcpu"])
     if rows.empty:
-        return style.nothing_to_draw("namespaces", "no namespace has sidecars whose CPU is known")
+        return style.nothing_to_draw("namespaces", "No namespace has sidecars with known CPU.")
     row_count = min(len(rows), _MOST_NAMES + 1)
+    names = [parts.drawable(str(name), _LOWER_NAME_WIDTH) for name in rows["namespace"]]
     heights = (max(row_count * _ROW_INCHES, 0.7), _CURVE_INCHES)
-    figure, axes = style.new_figure(height_inches=sum(heights) + _REST_INCHES)
-    curve = style.panel_below(figure, axes, heights)
+    height = sum(heights) + _REST_INCHES
+    if len(names) <= _MOST_NAMES:
+        height += max(map(len, names)) * _LETTER_INCHES
+    figure, axes = style.new_figure(height_inches=height)
+    curve = parts.panel_below(figure, axes, heights)
     _bars(axes, rows)
     _names(axes, rows)
-    _together(curve, rows)
-    style.legend_below(figure, axes, columns=3)
+    _together(curve, rows, names)
+    parts.legend_below(figure, axes, columns=3)
+    title, detail = finding(rows, _range_of_all(projection, rows)), _losing(projection, rows)
+    return style.titled(figure, title, detail, reading=_READING)
+
+
+def _losing(projection: Projection, rows: pd.DataFrame) -> str:
     losing, unknown = int(rows["waypoint_costs_more"].sum()), len(projection.namespaces) - len(rows)
-    detail = (
-        f"with a waypoint {losing:,} of {len(rows):,} would use more than their sidecars do"
-        if losing
-        else "with a waypoint none would use more than its sidecars do"
-    )
-    if unknown:
-        detail += f"; {unknown:,} more whose CPU is not known"
-    return style.titled(figure, _moving(rows, projection.waypoint_placement), detail)
+    count = f"{losing:,} of {len(rows):,}" if losing else "none"
+    verb = "needs" if losing == 1 else "need"
+    detail = f"Best estimate: with a waypoint {count} {verb} more CPU than with sidecars"
+    return f"{detail}; {unknown:,} more with unknown CPU" if unknown else detail
 
 
-def _moving(rows: pd.DataFrame, placement: Placement) -> str:
+def _range_of_all(projection: Projection, rows: pd.DataFrame) -> Interval | None:
+    """Return the range of what all save together, if it is of the same namespaces."""
+    total = float(rows["cumulative_saving_vcpu"].iloc[-1])
+    for item in projection.savings:
+        if item.mode == AMBIENT_WAYPOINT and abs(item.vcpu.mid - total) <= _SAME * abs(total):
+            return item.vcpu
+    return None
+
+
+def finding(rows: pd.DataFrame, together: Interval | None) -> str:
+    """Return what moving all saves, and how many save most.
+
+    `together` is the range of the former; without one it is called a best estimate, and so is what
+    the first save, which has no range.
+    """
     saved = rows["cumulative_saving_vcpu"].to_numpy(float)
-    best = int(saved.argmax())
-    where = "HTTP is" if placement == OBSERVED else "the scenario has them"
-    whom = "the only namespace" if len(saved) == 1 else f"all {len(saved):,} namespaces"
-    verb, more = ("saves", "") if saved[-1] >= 0 else ("costs", " more")
-    whole = (
-        f"Moving {whom} {verb} {fmt.number(abs(saved[-1]))} vCPU{more},\n"
-        f"with waypoints where {where}"
-    )
-    if best == len(saved) - 1 or saved[best] <= 0:
-        return whole
-    first = f"first {best + 1:,} alone save" if best else "first alone saves"
-    return f"{whole};\nthe {first} {fmt.number(saved[best])}"
+    best, count = int(saved.argmax()), len(saved)
+    whom = "the only namespace" if count == 1 else f"all {count:,} namespaces"
+    with_them = f"Moving {whom} to ambient with waypoints"
+    if together is None:
+        verb = "saves" if saved[-1] >= 0 else "costs another"
+        claim = f"{with_them}\n{verb} {fmt.number(abs(saved[-1]))} vCPU (best estimate)"
+    else:
+        claim = f"{with_them}\n{_claim(together)}"
+    if best == count - 1 or saved[best] <= 0:
+        return claim
+    first = f"first {best + 1:,} save" if best else "first saves"
+    which = "best estimate: " if together is not None else ""
+    return f"{claim};\n{which}the {first} {fmt.number(saved[best])} vCPU"
+
+
+def _claim(together: Interval) -> str:
+    saves = is_above_zero(together)
+    if saves is None:
+        low, high = fmt.number(together.low), fmt.number(together.high)
+        return f"may save or cost CPU: cannot tell ({low} to {high} vCPU)"
+    value = together if saves else together.negated()
+    return f"{'saves' if saves else 'costs another'} {fmt.ranged(value)} vCPU"
 
 
 def _bars(axes: Axes, rows: pd.DataFrame) -> None:
@@ -69,8 +113,8 @@ def _bars(axes: Axes, rows: pd.DataFrame) -> None:
     saved = shown["saving_l4_vcpu"].to_numpy(float)
     at = np.arange(len(shown))
     for is_loss, colour, hatch, label in (
-        (False, style.COLOURS["ztunnel"], "", "saved with L4 only"),
-        (True, style.COLOURS["fit"], "////", "lost with L4 only"),
+        (False, style.COLOURS["ztunnel"], "", "saving with ambient L4"),
+        (True, style.COLOURS["fit"], "////", "extra cost with ambient L4"),
     ):
         chosen = (saved < 0) == is_loss
         if chosen.any():
@@ -78,16 +122,17 @@ def _bars(axes: Axes, rows: pd.DataFrame) -> None:
             axes.barh(at[chosen], saved[chosen], height=0.62, **look)
     _waypoints(axes, shown)
     axes.axvline(0, color=style.INK, lw=0.8)
-    style.numbers(axes.xaxis)
+    parts.numbers(axes.xaxis)
     axes.margins(x=0.05)
-    axes.set_xlabel("vCPU saved by moving the namespace (below 0: lost)")
+    axes.set_xlabel("saving of each namespace in vCPU (below 0: extra cost)")
 
 
 def _waypoints(axes: Axes, shown: pd.DataFrame) -> None:
     saved = shown["saving_waypoint_vcpu"].to_numpy(float)
     at = np.arange(len(shown))
     extrapolated = shown["waypoint_extrapolated"].to_numpy(bool)
-    colour, borrowed = style.COLOURS["waypoint"], "with a waypoint, its cost extrapolated"
+    colour = style.COLOURS["waypoint"]
+    borrowed = "with a waypoint (cost extrapolated)"
     for chosen, fill, marker, edge, width, label in (
         (~extrapolated, colour, "o", style.INK, 0.8, "with a waypoint"),
         (extrapolated, "white", "D", colour, 1.6, borrowed),
@@ -107,19 +152,19 @@ def _waypoints(axes: Axes, shown: pd.DataFrame) -> None:
 
 
 def _names(axes: Axes, rows: pd.DataFrame) -> None:
-    names = [style.drawable(str(name)) for name in rows["namespace"].head(_MOST_NAMES)]
+    names = [parts.drawable(str(name)) for name in rows["namespace"].head(_MOST_NAMES)]
     rest = len(rows) - len(names)
     if rest:
         cumulative = rows["cumulative_saving_vcpu"]
         together = float(cumulative.iloc[-1] - cumulative.iloc[_MOST_NAMES - 1])
-        verb = "saving" if together >= 0 else "losing"
+        verb = "save" if together >= 0 else "cost another"
         names.append(f"and {rest:,} more")
         text = f"together {verb} {fmt.number(abs(together))} vCPU"
-        style.beside(axes, text, (0, len(names) - 1), (5, 0), fontsize=9, color=style.MUTED)
-    style.rows_named(axes, names)
+        parts.beside(axes, text, (0, len(names) - 1), (5, 0), fontsize=9, color=style.MUTED)
+    parts.rows_named(axes, names)
 
 
-def _together(axes: Axes, rows: pd.DataFrame) -> None:
+def _together(axes: Axes, rows: pd.DataFrame, names: list[str]) -> None:
     saved = rows["cumulative_saving_vcpu"].to_numpy(float)
     ranks = np.arange(1, len(saved) + 1)
     few = len(saved) <= _MOST_NAMES
@@ -128,7 +173,11 @@ def _together(axes: Axes, rows: pd.DataFrame) -> None:
     # One namespace alone is a point, which has no width.
     margin = max(len(saved) * 0.02, 0.3)
     axes.set_xlim(1 - margin, len(saved) + margin)
-    style.counts(axes.xaxis)
-    style.numbers(axes.yaxis)
-    axes.set_xlabel("namespaces moved, in this order, net of the ztunnels' idle")
-    axes.set_ylabel("vCPU saved\ntogether")
+    if few:
+        axes.set_xticks(ranks, names, rotation=90, fontsize=8)
+        axes.set_xlabel("namespaces in order of migration")
+    else:
+        parts.counts(axes.xaxis)
+        axes.set_xlabel("number of namespaces moved, in this order")
+    parts.numbers(axes.yaxis)
+    axes.set_ylabel("saving so far\nin vCPU")
