@@ -69,6 +69,15 @@ def count(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else number(value)
 
 
+def capital(text: str) -> str:
+    """Return a text as it begins a sentence.
+
+    >>> capital("ambient L4")
+    'Ambient L4'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def counted(count: int, thing: str) -> str:
     """Return how many there are of a thing.
 

@@ -56,6 +56,8 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
         fmt.percent(Interval.exactly(100 * abs(share)))
         for share in (test.bias_share, test.error_share)
     )
+    is_low = test.covered_share < _LEAST_COVERED
+    warning = "Warning: under 80 % are inside, so the intervals are too narrow" if is_low else ""
     direction = "high" if test.bias_share >= 0 else "low"
     return style.titled(
         figure,
@@ -63,7 +65,7 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
         f"the average error of a workload is {error}",
         _coverage(test),
         reading=_READING,
-        is_alarming=test.covered_share < _LEAST_COVERED,
+        warning=warning,
     )
 
 
@@ -73,8 +75,6 @@ def _coverage(test: Backtest) -> str:
         f"{inside:,} of {fmt.counted(test.workload_count, 'workload')} "
         f"({100 * test.covered_share:.0f} %)"
     )
-    if test.covered_share < _LEAST_COVERED:
-        return f"Warning: only {counted} inside their 90 % intervals, which are too narrow"
     return f"{counted} inside their 90 % intervals"
 
 

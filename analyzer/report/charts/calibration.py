@@ -63,12 +63,11 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     axes.set_ylabel("vCPU of one proxy")
     # Data may be in any corner of the axes; outside them the legend hides none.
     parts.legend_below(figure, axes, columns=2)
-    above, miss = int((vcpu > highest).sum()), missed_top(fit, rps, vcpu)
+    above = int((vcpu > highest).sum())
     facts = (
         f"{fit.sample_count:,} steps of {fmt.counted(fit.proxy_count, 'sidecar')}",
         fit.model if len(fit.model) > _SHORT_MODEL else "",
         f"above the axis: {above:,}" if above else "",
-        miss,
     )
     return style.titled(
         figure,
@@ -76,13 +75,14 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
         f"{_beside_post(fit.vcpu_per_1000_rps)}",
         "; ".join(filter(None, facts)),
         reading=_READING,
-        is_alarming=bool(miss),
+        warning=missed_top(fit, rps, vcpu),
     )
 
 
 def missed_top(fit: RoleCalibration, rps: Floats, vcpu: Floats) -> str:
-    """Return a remark if the line misses what the busiest steps used, else ""."""
-    is_top = rps >= np.quantile(rps, _TOP)
+    """Return a warning if the line misses the CPU of the busiest steps, else ""."""
+    from_rps = float(np.quantile(rps, _TOP))
+    is_top = rps >= from_rps
     predicted = float(fit.curve.predict(rps[is_top]).sum())
     if predicted <= 0:
         return ""
@@ -90,7 +90,8 @@ def missed_top(fit: RoleCalibration, rps: Floats, vcpu: Floats) -> str:
     if abs(off) < _MISS:
         return ""
     used = fmt.percent(Interval.exactly(100 * abs(off)))
-    return f"the busiest 5 % used {used} {'more' if off > 0 else 'less'} CPU than the line"
+    direction = "more" if off > 0 else "less"
+    return f"Above {fmt.number(from_rps)} rps, sidecars use {used} {direction} CPU than the line"
 
 
 def _beside_post(slope: Interval) -> str:

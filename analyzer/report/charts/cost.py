@@ -71,14 +71,14 @@ def _savings(projection: Projection) -> str:
     found = {item.mode: item.percent for item in projection.savings}
     most = next((name for name in (AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL) if name in found), None)
     if AMBIENT_L4 not in found or most is None:
-        mid = projection.modes[0].usd_per_year.mid
-        return f"{_titled(projection.modes[0].name)} costs {fmt.dollars(mid)} per year"
+        usd = fmt.dollars(projection.modes[0].usd_per_year.mid)
+        return f"{fmt.capital(fmt.MODE_TITLES[SIDECAR])}: {usd} per year"
     return "\n".join(saved(name, found[name]) for name in (AMBIENT_L4, most))
 
 
 def saved(mode: str, share: Interval) -> str:
     """Return what a mode saves, in percent: yes, no, or cannot tell."""
-    name, saves = _titled(mode), is_above_zero(share)
+    name, saves = fmt.capital(fmt.MODE_TITLES[mode]), is_above_zero(share)
     if saves is None and share.low == share.high:
         return f"{name} costs the same as sidecars"
     if saves is None:
@@ -87,11 +87,6 @@ def saved(mode: str, share: Interval) -> str:
     if saves:
         return f"{name} saves {fmt.percent(share)}"
     return f"{name} costs {fmt.percent(share.negated())} more"
-
-
-def _titled(mode: str) -> str:
-    name = fmt.MODE_TITLES[mode]
-    return name[:1].upper() + name[1:]
 
 
 def _post_cost(references: Sequence[Reference]) -> str:

@@ -82,8 +82,8 @@ def _share(axes: Axes, sweep: Sweep, projection: Projection) -> None:
 def _replicas(axes: Axes, sweep: Sweep) -> None:
     colour = style.COLOURS["sidecar"]
     for is_open, fill, label in (
-        (False, colour, "by replicas, with 90 % interval"),
-        (True, "white", "the same, where it cannot tell"),
+        (False, colour, "by replicas, 90 % interval"),
+        (True, "white", "by replicas, cannot tell"),
     ):
         points = [
             point

@@ -24,6 +24,8 @@ _LOWER_NAME_WIDTH: Final = 20
 _LETTER_INCHES: Final = 0.075
 """How much higher a letter of the longest name on the lower axis makes the picture."""
 
+_AXIS_INCHES: Final = 4.5
+
 _SAME: Final = 1e-6
 
 _READING: Final = (
@@ -48,7 +50,7 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     names = [parts.drawable(str(name), _LOWER_NAME_WIDTH) for name in rows["namespace"]]
     heights = (max(row_count * _ROW_INCHES, 0.7), _CURVE_INCHES)
     height = sum(heights) + _REST_INCHES
-    if len(names) <= _MOST_NAMES:
+    if len(names) <= _MOST_NAMES and _is_upright(names):
         height += max(map(len, names)) * _LETTER_INCHES
     figure, axes = style.new_figure(height_inches=height)
     curve = parts.panel_below(figure, axes, heights)
@@ -60,11 +62,16 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     return style.titled(figure, title, detail, reading=_READING)
 
 
+def _is_upright(names: list[str]) -> bool:
+    """Return whether names would touch if they were written along the axis."""
+    return len(names) * max(map(len, names)) * _LETTER_INCHES > _AXIS_INCHES
+
+
 def _losing(projection: Projection, rows: pd.DataFrame) -> str:
     losing, unknown = int(rows["waypoint_costs_more"].sum()), len(projection.namespaces) - len(rows)
-    count = f"{losing:,} of {len(rows):,}" if losing else "none"
-    verb = "needs" if losing == 1 else "need"
-    detail = f"Best estimate: with a waypoint {count} {verb} more CPU than with sidecars"
+    which = f"{losing:,} of {fmt.counted(len(rows), 'namespace')}" if losing else "no namespace"
+    verb = "need" if losing > 1 else "needs"
+    detail = f"Best estimate: {which} {verb} more CPU with a waypoint than with sidecars"
     return f"{detail}; {unknown:,} more with unknown CPU" if unknown else detail
 
 
@@ -86,12 +93,12 @@ def finding(rows: pd.DataFrame, together: Interval | None) -> str:
     saved = rows["cumulative_saving_vcpu"].to_numpy(float)
     best, count = int(saved.argmax()), len(saved)
     whom = "the only namespace" if count == 1 else f"all {count:,} namespaces"
-    with_them = f"Moving {whom} to ambient with waypoints"
     if together is None:
         verb = "saves" if saved[-1] >= 0 else "costs another"
-        claim = f"{with_them}\n{verb} {fmt.number(abs(saved[-1]))} vCPU (best estimate)"
+        claim = f"{verb} {fmt.number(abs(saved[-1]))} vCPU (best estimate)"
+        claim = f"Moving {whom} to ambient with waypoints\n{claim}"
     else:
-        claim = f"{with_them}\n{_claim(together)}"
+        claim = _claim(whom, together)
     if best == count - 1 or saved[best] <= 0:
         return claim
     first = f"first {best + 1:,} save" if best else "first saves"
@@ -99,13 +106,18 @@ def finding(rows: pd.DataFrame, together: Interval | None) -> str:
     return f"{claim};\n{which}the {first} {fmt.number(saved[best])} vCPU"
 
 
-def _claim(together: Interval) -> str:
+def _claim(whom: str, together: Interval) -> str:
     saves = is_above_zero(together)
     if saves is None:
-        low, high = fmt.number(together.low), fmt.number(together.high)
-        return f"may save or cost CPU: cannot tell ({low} to {high} vCPU)"
-    value = together if saves else together.negated()
-    return f"{'saves' if saves else 'costs another'} {fmt.ranged(value)} vCPU"
+        return (
+            f"Cannot tell whether moving {whom} saves CPU:\n{fmt.number(together.low)} "
+            f"to {fmt.number(together.high)} vCPU, with waypoints"
+        )
+    value = fmt.ranged(together if saves else together.negated())
+    return (
+        f"Moving {whom} to ambient with waypoints\n"
+        f"{'saves' if saves else 'costs another'} {value} vCPU"
+    )
 
 
 def _bars(axes: Axes, rows: pd.DataFrame) -> None:
@@ -174,7 +186,7 @@ def _together(axes: Axes, rows: pd.DataFrame, names: list[str]) -> None:
     margin = max(len(saved) * 0.02, 0.3)
     axes.set_xlim(1 - margin, len(saved) + margin)
     if few:
-        axes.set_xticks(ranks, names, rotation=90, fontsize=8)
+        axes.set_xticks(ranks, names, rotation=90 if _is_upright(names) else 0, fontsize=8)
         axes.set_xlabel("namespaces in order of migration")
     else:
         parts.counts(axes.xaxis)

@@ -61,7 +61,7 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
         figure,
         f"The saving depends most on\n{name}:\n"
         f"{fmt.dollars(min(usd))} to {fmt.dollars(max(usd))} per year",
-        f"{fmt.MODE_TITLES.get(mode, mode)}; one assumption at a time{left_out}",
+        f"{fmt.capital(fmt.MODE_TITLES.get(mode, mode))}; one assumption at a time{left_out}",
         reading=_READING,
     )
 

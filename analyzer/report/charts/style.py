@@ -51,8 +51,11 @@ _UNDATED: Mapping[str, Mapping[str, Any]] = {
 NOT_PRICED: Final = "Ambient could not be priced: see the refusals."
 """Why a chart that shows only ambient is missing."""
 
-_TITLE_WIDTH = 76
-"""Letters of a title that fit above eight inches of axes."""
+_TITLE_LETTERS: Final = 8.5
+_DETAIL_LETTERS: Final = 13
+"""Letters of a title, and of the smaller line below it, that fit into an inch."""
+
+_LINE_POINTS: Final = 13
 
 
 class ShownFigure(Figure):
@@ -88,37 +91,52 @@ def plain(axes: Axes) -> Axes:
 
 
 def titled(
-    figure: ShownFigure, finding: str, detail: str, *, reading: str, is_alarming: bool = False
+    figure: ShownFigure, finding: str, detail: str, *, reading: str, warning: str = ""
 ) -> ShownFigure:
     """Write a finding, with its line breaks, above a drawn figure, and a detail below the finding.
 
-    A detail that `is_alarming` has the colour of a warning. `reading` is not drawn: it is for the
-    text beside the picture.
+    A `warning` follows in a colour of its own. `reading` is not drawn: it is for the text beside
+    the picture.
     """
-    figure.description = f"{' '.join(finding.split())}. {detail}."
+    sentences = (" ".join(finding.split()), detail, warning)
+    figure.description = " ".join(f"{item}." for item in sentences if item)
     figure.reading = reading
-    axes = figure.axes[0]
-    lines = [textwrap.fill(unbroken(line), _TITLE_WIDTH) for line in finding.splitlines()]
-    axes.set_title("\n".join([*lines, ""]), loc="left", fontsize=12, fontweight="bold", color=INK)
-    # In points, so that it is as far from low axes as from high ones.
-    line = axes.annotate(
-        detail,
-        (0, 1),
-        xycoords="axes fraction",
-        xytext=(0, 5),
-        textcoords="offset points",
-        fontsize=9,
-        color=ALARM if is_alarming else MUTED,
-        fontweight="bold" if is_alarming else "normal",
+    inches = figure.get_figwidth()
+    title = _wrapped(finding, inches * _TITLE_LETTERS)
+    small = [(line, MUTED) for line in _wrapped(detail, inches * _DETAIL_LETTERS)]
+    small += [(line, ALARM) for line in _wrapped(warning, inches * _DETAIL_LETTERS)]
+    above = figure.suptitle(
+        "\n".join([*title, *("" for _ in small)]),
+        x=0.01,
+        ha="left",
+        fontsize=12,
+        fontweight="bold",
+        color=INK,
     )
-    # Its place is the title's last line; a long one must not narrow the axes.
-    line.set_in_layout(False)
+    for place, (line, colour) in enumerate(reversed(small)):
+        # Over the empty lines of the title.
+        note = figure.axes[0].annotate(
+            line,
+            (0, 0),
+            xycoords=above,
+            xytext=(0, 1 + place * _LINE_POINTS),
+            textcoords="offset points",
+            fontsize=9,
+            color=colour,
+            annotation_clip=False,
+        )
+        note.set_in_layout(False)
     for text in figure.findobj(Text):
         if isinstance(text, Text):
             # Text between two dollar signs would otherwise be a formula.
             text.set_parse_math(False)
             text.set_text(unbroken(text.get_text()))
     return figure
+
+
+def _wrapped(text: str, width: float) -> list[str]:
+    lines = (textwrap.wrap(unbroken(line), round(width)) for line in text.splitlines())
+    return [part for wrapped in lines for part in wrapped]
 
 
 def nothing_to_draw(chart: str, detail: str) -> Refusal:
