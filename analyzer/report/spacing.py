@@ -8,7 +8,7 @@ _UNITS: Final = (
     r"|ms|s|min|h|days?"
 )
 
-_NUMBER_AND_UNIT: Final = re.compile(rf"(?<=\d) (?=(?:{_UNITS})(?![\w-]))")
+_NUMBER_AND_UNIT: Final = re.compile(rf"(?<=[\d\])]) (?=(?:{_UNITS})(?![\w-]))")
 
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 

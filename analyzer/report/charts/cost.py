@@ -73,7 +73,7 @@ def _savings(projection: Projection) -> str:
     if AMBIENT_L4 not in found or most is None:
         usd = fmt.dollars(projection.modes[0].usd_per_year.mid)
         return f"{fmt.capital(fmt.MODE_TITLES[SIDECAR])}: {usd} per year"
-    return "\n".join(saved(name, found[name]) for name in (AMBIENT_L4, most))
+    return ";\n".join(saved(name, found[name]) for name in (AMBIENT_L4, most))
 
 
 def saved(mode: str, share: Interval) -> str:

@@ -14,12 +14,15 @@ from analyzer.projection.result import Sweep, SweepPoint
 from analyzer.report.answer import Answer
 from analyzer.report.charts.l7_share import draw as l7_share_chart
 from analyzer.report.charts.style import figure_bytes
+from analyzer.report.sentences.sweeps import share_verdict
+from analyzer.report.spacing import NO_BREAK
 from analyzer.units import Interval, Refusal
 from tests.projection.builders import scenario
 from tests.report.answers import constants_only, full, refused, sized
-from tests.report.charts.reading import assert_readable
+from tests.report.charts.reading import assert_readable, legend, notes, text_of, title
 
 SHARES = (0.0, 0.5, 1.0)
+OPEN = "cannot tell: interval includes zero"
 
 
 def sweep(
@@ -46,26 +49,26 @@ def crossing() -> Answer:
     )
 
 
+def bands(axes: Axes, label: str) -> list[FillBetweenPolyCollection]:
+    found = [item for item in axes.collections if isinstance(item, FillBetweenPolyCollection)]
+    return [item for item in found if str(item.get_label()).replace(NO_BREAK, " ") == label]
+
+
 def drawn(answer: Answer) -> tuple[Figure, list[Axes]]:
     figure = l7_share_chart(answer)
     assert isinstance(figure, Figure)
     return figure, figure.axes
 
 
-def title(axes: Axes) -> str:
-    return " ".join(axes.get_title(loc="left").split())
-
-
 def test_the_line_and_its_band_are_the_sweeps() -> None:
     _, (axes, _) = drawn(crossing())
     line = next(item for item in axes.lines if item.get_label() == "saving, best estimate")
-    (band,) = (item for item in axes.collections if isinstance(item, FillBetweenPolyCollection))
+    (band,) = bands(axes, "90 % interval")
     edge = np.asarray(band.get_paths()[0].vertices)
     half = edge[edge[:, 0] == 0.5, 1]
 
     assert np.asarray(line.get_xydata()).tolist() == [[0, 1000], [0.5, 250], [1, -500]]
     assert (half.min(), half.max()) == (150, 350)
-    assert band.get_label() == "90 % band"
 
 
 def test_replicas_are_points_with_their_interval_on_the_same_scale() -> None:
@@ -78,34 +81,59 @@ def test_replicas_are_points_with_their_interval_on_the_same_scale() -> None:
     assert replicas.get_xlabel() == "waypoint replicas"
 
 
-def test_break_even_is_marked_and_named_in_both() -> None:
-    figure, panels = drawn(crossing())
-    marks = [
-        np.asarray(line.get_xydata()).tolist()
-        for axes in panels
-        for line in axes.lines
-        if line.get_marker() == "X"
-    ]
+def test_break_even_is_marked_and_named() -> None:
+    figure, (axes, replicas) = drawn(crossing())
+    marks, others = (
+        [np.asarray(line.get_xydata()).tolist() for line in panel.lines if line.get_marker() == "X"]
+        for panel in (axes, replicas)
+    )
 
-    assert marks == [[[pytest.approx(2 / 3), 0]], [[1.5, 0]]]
-    assert [axes.texts[0].get_text() for axes in panels] == ["break-even at 67 %", "at 1.5"]
-    assert title(panels[0]).startswith("Ambient is cheaper until 67")
-    assert "more than 1.5 replicas" in panels[0].texts[-1].get_text()
+    assert marks == [[[pytest.approx(2 / 3), 0]]]
+    # Replicas are whole: a mark between two of them would cover one.
+    assert not others
+    assert [text_of(text) for text in notes(axes)] == ["67 %"]
     assert_readable(figure)
 
 
-@pytest.mark.parametrize(
-    ("mids", "told"),
-    [
-        ((300, 200, 100), "No break-even: ambient is cheaper"),
-        ((-100, -200, -300), "No break-even: ambient is dearer"),
-        ((-100, 0, 100), "The more"),
-    ],
-)
-def test_without_break_even_the_title_says_so(mids: tuple[int, ...], told: str) -> None:
+def test_shares_at_which_the_band_includes_zero_are_grey() -> None:
+    _, (axes, _) = drawn(crossing())
+    (grey,) = bands(axes, OPEN)
+    at = np.asarray(grey.get_paths()[0].vertices)[:, 0]
+
+    # From 150 down to -600 is -100 after a third; 350 down to -400 is zero after 0.467 of it.
+    assert (at.min(), at.max()) == pytest.approx((0.6, 0.733), abs=0.002)
+
+
+def test_where_nothing_is_open_the_legend_has_no_grey() -> None:
+    figure, (axes,) = drawn(swept(sweep("l7_share", SHARES, (900, 800, 700))))
+
+    assert not bands(axes, OPEN)
+    assert OPEN not in legend(figure)
+
+
+def test_replicas_that_cannot_tell_are_hollow() -> None:
+    figure, (_, replicas) = drawn(
+        swept(
+            sweep("l7_share", SHARES, (900, 800, 700)),
+            sweep("waypoint_replicas", (1, 2, 3), (400, 50, -400)),
+        )
+    )
+    squares = {
+        str(line.get_markerfacecolor()): np.asarray(line.get_xdata()).tolist()
+        for line in replicas.lines
+        if line.get_marker() == "s"
+    }
+
+    assert squares.pop("white") == [2]
+    assert [*squares.values()] == [[1, 3]]
+    assert sum("replicas" in name for name in legend(figure)) == 2
+
+
+@pytest.mark.parametrize("mids", [(300, 200, 150), (-150, -200, -300), (-50, 0, 50)])
+def test_without_break_even_there_is_no_mark(mids: tuple[int, ...]) -> None:
     figure, (axes,) = drawn(swept(sweep("l7_share", SHARES, mids)))
 
-    assert title(axes).startswith(told)
+    assert title(axes) == share_verdict(sweep("l7_share", SHARES, mids))
     assert not [line for line in axes.lines if line.get_marker() == "X"]
     assert_readable(figure)
 
@@ -121,8 +149,8 @@ def test_zero_is_on_the_axes_and_drawn() -> None:
 def test_the_axes_say_their_units() -> None:
     _, (axes, _) = drawn(crossing())
 
-    assert axes.get_xlabel().startswith("share of the namespaces")
-    assert axes.get_ylabel().startswith("saving in USD a year")
+    assert axes.get_xlabel().startswith("share of namespaces")
+    assert axes.get_ylabel().startswith("saving in USD per year")
     assert axes.get_ylabel().endswith("as used")
     assert axes.get_xlim() == (0, 1)
     assert axes.xaxis.get_major_formatter()(0.4) == "40 %"
