@@ -79,7 +79,7 @@ class ModeNeeds:
     def usd_per_year(self, basis: Basis, parameters: Parameters) -> Floats:
         """Return what that costs; without the memory where it is not known."""
         has_memory = self.memory_gib(basis) is not None
-        flat = (parameters["vcpu_month_usd"], parameters["memory_gib_month_usd"])
+        flat = parameters.flat_month_usd
         months = []
         for need in self.needs:
             vcpu_usd, memory_gib_usd = need.month_usd[basis] if need.month_usd else flat
