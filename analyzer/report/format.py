@@ -126,7 +126,12 @@ def usd(value: Interval) -> str:
     """
     if value.low == value.high:
         return dollars(value.mid)
-    return f"{dollars(value.mid)} ({_between(dollars(value.low), dollars(value.high))})"
+    return f"{dollars(value.mid)} ({usd_ends(value)})"
+
+
+def usd_ends(value: Interval) -> str:
+    """Return both ends of a range of dollars, to the dollar."""
+    return _between(dollars(value.low), dollars(value.high))
 
 
 def short_usd_ends(value: Interval) -> str:
@@ -160,30 +165,38 @@ def share(percent: float) -> str:
     >>> [share(percent) for percent in (7.5, 12.3, -0.02, 99.97)]
     ['7.5 %', '12 %', '0 %', '100 %']
     """
-    return f"{_percent(percent)} %"
-
-
-def _percent(value: float) -> str:
-    whole_from = 10
-    # Adding 0 takes the sign off a zero.
-    rounded = round(value, 1) + 0.0
-    return f"{rounded:.0f}" if abs(rounded) >= whole_from or not rounded else f"{rounded:.1f}"
+    return f"{_percent(percent, decimals=1)} %"
 
 
 def percent(value: Interval) -> str:
-    """Return percents, with their range where there is one.
+    """Return percents, with their range where there is one that whole numbers show.
 
-    >>> percent(Interval(low=61, mid=68, high=74)), percent(Interval(low=-6, mid=1, high=7))
-    ('68 % (61-74 %)', '1.0 % (-6.0 to 7.0 %)')
+    >>> percent(Interval(low=61, mid=68, high=74)), percent(Interval(low=-6, mid=1.2, high=7))
+    ('68 % (61-74 %)', '1 % (-6 to 7 %)')
+    >>> [percent(Interval(low=at, mid=at + 0.3, high=at + 0.5)) for at in (6.4, 22)]
+    ['6.7 % (6.4-6.9 %)', '22 %']
     """
+    mid, ends = percent_parts(value)
+    return f"{mid} ({ends})" if ends else mid
+
+
+def percent_parts(value: Interval) -> tuple[str, str]:
+    """Return percents, and both ends of their range or ""."""
     if value.low == value.high:
-        return share(value.mid)
-    return f"{share(value.mid)} ({percent_ends(value)})"
+        return share(value.mid), ""
+    coarse_from = 2
+    decimals = 0 if value.high - value.low >= coarse_from else 1
+    low, mid, high = (_percent(at, decimals=decimals) for at in (value.low, value.mid, value.high))
+    return f"{mid} %", f"{_between(low, high)} %" if low != high else ""
 
 
-def percent_ends(value: Interval) -> str:
-    """Return both ends of a range of percents."""
-    return f"{_between(_percent(value.low), _percent(value.high))} %"
+def _percent(value: float, *, decimals: int) -> str:
+    whole_from = 10
+    # Adding 0 takes the sign off a zero.
+    rounded = round(value, decimals) + 0.0
+    return (
+        f"{rounded:.0f}" if abs(rounded) >= whole_from or not rounded else f"{rounded:.{decimals}f}"
+    )
 
 
 def saving(value: Interval, ending: str = "") -> str:

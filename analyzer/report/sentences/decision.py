@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from typing import Final
 
+from analyzer.measurement.findings import Finding
 from analyzer.projection.decision import Action, Decision, NamespaceDecision, Outcome, Verdict, Why
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT
 from analyzer.projection.result import Projection
 from analyzer.report import format as fmt
+from analyzer.report.answer import Answer
 from analyzer.report.sentences import whole
-from analyzer.report.sentences.projection import assumed, assumption_title
+from analyzer.report.sentences.projection import assumed, assumption_title, nodes
 from analyzer.units import Reason
 
 L7: Final = "L7 policy (routing, retries, HTTP authorization)"
@@ -42,6 +44,25 @@ def decision_lines(projection: Projection) -> tuple[str, ...]:
     return tuple(lines(projection, decision))
 
 
+_ON_THE_TIME: Final = {"short_window", "sparse_window"}
+
+
+def on_the_time(answer: Answer) -> Iterator[Finding]:
+    """Yield the findings that a reader needs before any figure per year."""
+    return (item for item in answer.findings if item.name in _ON_THE_TIME)
+
+
+def namespaces_note(decision: Decision) -> str:
+    """Return what the savings of the namespaces leave out, for each alone cannot pay it."""
+    shared = decision.shared_ztunnel_usd_per_year
+    if shared is None:
+        return ""
+    return (
+        f"Savings are {fmt.AS_BASIS[decision.basis]}, before {fmt.usd(shared)} a year for the idle "
+        "ztunnels, which all namespaces share."
+    )
+
+
 def why(item: NamespaceDecision) -> str:
     """Return why a namespace got its verdict; with a waypoint it may save all the same."""
     if item.why == Why.SAVES and item.needs_waypoint:
@@ -49,7 +70,7 @@ def why(item: NamespaceDecision) -> str:
     return "saves, needs no waypoint" if item.why == Why.SAVES else WHY[item.why]
 
 
-def _move(_: Projection, decision: Decision) -> Iterator[str]:
+def _move(projection: Projection, decision: Decision) -> Iterator[str]:
     moving = decision.with_verdict(Verdict.MOVE)
     yield f"Move {_which(decision)} to ambient{_waypoints(moving)}."
     maybe = decision.with_verdict(Verdict.MOVE_WITHOUT_WAYPOINT)
@@ -60,7 +81,8 @@ def _move(_: Projection, decision: Decision) -> Iterator[str]:
         rest = "; ".join(parts)
         yield f"{rest[0].upper()}{rest[1:]}."
     if decision.outcome:
-        yield f"This saves {_gain(decision, decision.outcome)}."
+        gain, freed = _gain(decision, decision.outcome), _nodes(projection, decision)
+        yield f"This saves {gain}{freed}."
     yield from _check(decision)
     yield from _worth(decision)
 
@@ -90,13 +112,20 @@ def _reasons(items: tuple[NamespaceDecision, ...]) -> str:
 
 
 def _gain(decision: Decision, outcome: Outcome) -> str:
-    of_all, share = decision.sidecar_usd_per_year, outcome.percent
+    usd, of_all = outcome.usd_per_year, decision.sidecar_usd_per_year
+    sure = f" (90 % interval {fmt.usd_ends(usd)})" if usd.low < usd.high else ""
     paid = f" of {fmt.dollars(of_all.mid)}" if of_all else ""
-    sure = f" (90 % interval {fmt.percent_ends(share)})" if share.low < share.high else ""
-    return (
-        f"{fmt.dollars(outcome.usd_per_year.mid)}{paid} a year {fmt.AS_BASIS[decision.basis]}, or "
-        f"{fmt.share(share.mid)}{sure}"
-    )
+    share = fmt.share(outcome.percent.mid)
+    return f"{fmt.dollars(usd.mid)}{sure}{paid} a year {fmt.AS_BASIS[decision.basis]}, or {share}"
+
+
+def _nodes(projection: Projection, decision: Decision) -> str:
+    """Return how many nodes moving everything frees; of a part of the mesh it is not known."""
+    counts = {item.mode: item.freed_node_count for item in projection.savings}
+    count = counts.get(AMBIENT_WAYPOINT)
+    if count is None or len(decision.namespaces) < len(decision.by_namespace):
+        return ""
+    return f"; it {nodes(count)}"
 
 
 def _check(decision: Decision) -> Iterator[str]:

@@ -7,7 +7,7 @@ from analyzer.data import BLOG
 from analyzer.projection.choices import OBSERVED, Basis
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL, SIDECAR
-from analyzer.projection.result import Component, Projection, Reference, Saving
+from analyzer.projection.result import Component, Projection, Reference, Saving, Sweep
 from analyzer.report import format as fmt
 from analyzer.units import Interval
 
@@ -83,26 +83,28 @@ def why_different(reference: Reference, load: MeshLoad) -> str:
 def _break_evens(projection: Projection) -> Iterator[str]:
     basis = fmt.AS_BASIS[projection.basis]
     for sweep in projection.sweeps:
-        saves, loses = sweep.saves_until, sweep.loses_from
         if sweep.name == "l7_share":
-            share = "share of namespaces with HTTP that need a waypoint"
-            if saves == sweep.last:
-                yield f"Ambient costs less than sidecars {basis} at any {share}."
-            elif loses == sweep.first:
-                yield f"Ambient costs more than sidecars {basis} at any {share}."
-            else:
-                ends = _turning(saves, loses, lambda at: fmt.share(100 * at))
-                yield f"By the {share}, {basis}: {ends}."
-        elif loses is not None or saves != sweep.last:
-            ends = _turning(saves, loses, fmt.number)
-            yield f"By the replicas of each waypoint, {basis}: {ends}."
+            share = "share of namespaces with HTTP that needs a waypoint"
+            yield f"{_turning(sweep, share, lambda at: fmt.share(100 * at))} {basis}."
+        elif sweep.saves_until != sweep.last:
+            yield f"{_turning(sweep, 'number of replicas per waypoint', fmt.number)} {basis}."
 
 
-def _turning(saves: float | None, loses: float | None, written: Callable[[float], str]) -> str:
-    parts = [] if saves is None else [f"ambient costs less up to {written(saves)}"]
-    parts += [] if loses is None else [f"it costs more from {written(loses)} on"]
-    between = "between, the ranges cannot tell" if len(parts) > 1 else "elsewhere cannot tell"
-    return ", ".join([*parts, between]) if parts else "the ranges cannot tell"
+def _turning(sweep: Sweep, choice: str, written: Callable[[float], str]) -> str:
+    """Return where along a choice ambient surely costs less, surely more, and neither."""
+    saves, loses = sweep.saves_until, sweep.loses_from
+    subject = f"By the {choice}, ambient costs"
+    if saves is None and loses is None:
+        return f"At any {choice}, the ranges cannot tell whether ambient costs less"
+    if loses is None:
+        if saves == sweep.last:
+            return f"At any {choice}, ambient costs less than sidecars"
+        return f"{subject} less up to {written(saves or 0)}; beyond, the ranges cannot tell,"
+    if saves is None:
+        if loses == sweep.first:
+            return f"At any {choice}, ambient costs more than sidecars"
+        return f"{subject} more from {written(loses)} on; below, the ranges cannot tell,"
+    return f"{subject} less up to {written(saves)} and more from {written(loses)} on"
 
 
 def _freed(projection: Projection) -> Iterator[str]:
@@ -114,13 +116,14 @@ def _freed(projection: Projection) -> Iterator[str]:
     }
     if not known:
         return
-    parts = (f"{fmt.MODE_TITLES[mode]} {_nodes(count)}" for mode, count in known.items())
+    parts = (f"{fmt.MODE_TITLES[mode]} {nodes(count)}" for mode, count in known.items())
     yield (
         f"By CPU and memory requests, {' and '.join(parts)}. Money is saved when nodes are removed."
     )
 
 
-def _nodes(count: int) -> str:
+def nodes(count: int) -> str:
+    """Return how many whole nodes a mode frees or needs, with the verb."""
     if count == 0:
         return "frees no whole node"
     if count > 0:
