@@ -85,10 +85,10 @@ def _move(projection: Projection, decision: Decision) -> Iterator[str]:
         yield f"This saves {gain}{freed}."
     yield from _check(decision)
     more = tuple(_more_replicas(projection, moving))
-    yield from more
-    # At most five sentences: this one is in the table of modes as well.
+    # At most five sentences: this figure is in the table of modes as well.
     if not (parts and more):
         yield from _worth(decision)
+    yield from more
 
 
 def _more_replicas(projection: Projection, moving: tuple[NamespaceDecision, ...]) -> Iterator[str]:
