@@ -11,7 +11,7 @@ from analyzer.calibration.result import Backtest
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import parts, style
-from analyzer.units import Interval, Refusal
+from analyzer.units import Refusal
 
 _NAMED = 5
 _LOGARITHMIC_FROM = 10
@@ -52,10 +52,7 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     axes.set_xlabel("measured vCPU of a workload, mean of the last 30 % of the time")
     axes.set_ylabel("predicted vCPU, from the first 70 % of the time")
     parts.legend_below(figure, axes, columns=2)
-    bias, error = (
-        fmt.percent(Interval.exactly(100 * abs(share)))
-        for share in (test.bias_share, test.error_share)
-    )
+    bias, error = (fmt.share(100 * abs(share)) for share in (test.bias_share, test.error_share))
     is_low = test.covered_share < _LEAST_COVERED
     warning = "Warning: under 80 % are inside, so the intervals are too narrow" if is_low else ""
     direction = "high" if test.bias_share >= 0 else "low"

@@ -89,7 +89,7 @@ def missed_top(fit: RoleCalibration, rps: Floats, vcpu: Floats) -> str:
     off = float(vcpu[is_top].sum()) / predicted - 1
     if abs(off) < _MISS:
         return ""
-    used = fmt.percent(Interval.exactly(100 * abs(off)))
+    used = fmt.share(100 * abs(off))
     direction = "more" if off > 0 else "less"
     return f"Above {fmt.number(from_rps)} rps, sidecars use {used} {direction} CPU than the line"
 

@@ -13,8 +13,7 @@ from analyzer.projection.result import Component, Mode, Price, Projection, Refer
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import parts, style
-from analyzer.report.sentences.sweeps import is_above_zero
-from analyzer.units import MONTHS_PER_YEAR, Interval, Refusal
+from analyzer.units import MONTHS_PER_YEAR, Refusal
 
 _ROW_INCHES: Final = 0.34
 
@@ -73,20 +72,8 @@ def _savings(projection: Projection) -> str:
     if AMBIENT_L4 not in found or most is None:
         usd = fmt.dollars(projection.modes[0].usd_per_year.mid)
         return f"{fmt.capital(fmt.MODE_TITLES[SIDECAR])}: {usd} per year"
-    return ";\n".join(saved(name, found[name]) for name in (AMBIENT_L4, most))
-
-
-def saved(mode: str, share: Interval) -> str:
-    """Return what a mode saves, in percent: yes, no, or cannot tell."""
-    name, saves = fmt.capital(fmt.MODE_TITLES[mode]), is_above_zero(share)
-    if saves is None and share.low == share.high:
-        return f"{name} costs the same as sidecars"
-    if saves is None:
-        more, less = (fmt.percent(Interval.exactly(abs(end))) for end in (share.low, share.high))
-        return f"{name}: cannot tell ({more} more to {less} less)"
-    if saves:
-        return f"{name} saves {fmt.percent(share)}"
-    return f"{name} costs {fmt.percent(share.negated())} more"
+    titles = {name: fmt.capital(fmt.MODE_TITLES[name]) for name in (AMBIENT_L4, most)}
+    return ";\n".join(f"{title} {fmt.saving(found[name], 's')}" for name, title in titles.items())
 
 
 def _post_cost(references: Sequence[Reference]) -> str:

@@ -10,7 +10,7 @@ from analyzer.projection.result import NOTHING_TO_SAVE, Projection, Sweep
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import parts, style
-from analyzer.report.sentences.sweeps import is_above_zero, share_verdict
+from analyzer.report.sentences.sweeps import turning
 from analyzer.units import Interval, Refusal
 
 _READING: Final = (
@@ -18,6 +18,9 @@ _READING: Final = (
     "interval includes zero (grey, or hollow squares), the data cannot tell whether ambient costs "
     "less."
 )
+
+_SEEN: Final = 0.015
+"""Share of the largest saving below which an interval is hidden behind the line."""
 
 _OPEN: Final = "#e4e4e4"
 _OPEN_LABEL: Final = "cannot tell: interval includes zero"
@@ -40,16 +43,18 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     _share(axes, share, projection)
     for panel in panels:
         panel.axhline(0, color=style.INK, lw=0.8)
-    parts.numbers(axes.yaxis, fmt.short_dollars)
+    parts.money(axes.yaxis)
     parts.legend_below(figure, *panels, columns=3)
     none, every = (_usd(share.points[end].usd_per_year) for end in (0, -1))
     detail = f"Saving per year: {none} with no waypoint, {every} with all of them"
-    return style.titled(figure, share_verdict(share), detail, reading=_READING)
+    if replicas is not None and replicas.saves_until != replicas.last:
+        detail += f"\n{turning(replicas)}"
+    return style.titled(figure, turning(share), detail, reading=_READING)
 
 
 def _usd(value: Interval) -> str:
-    low, mid, high = map(fmt.short_dollars, (value.low, value.mid, value.high))
-    return mid if low == high else f"{mid} ({low} to {high})"
+    ends = fmt.short_usd_ends(value)
+    return f"{fmt.short_dollars(value.mid)} ({ends})" if ends else fmt.short_dollars(value.mid)
 
 
 def _share(axes: Axes, sweep: Sweep, projection: Projection) -> None:
@@ -69,7 +74,8 @@ def _share(axes: Axes, sweep: Sweep, projection: Projection) -> None:
             zorder=0,
             label=_OPEN_LABEL,
         )
-    axes.fill_between(at, low, high, color=colour, alpha=0.25, lw=0, label="90 % interval")
+    if float((high - low).max()) > _SEEN * max(*abs(low), *abs(high)):
+        axes.fill_between(at, low, high, color=colour, alpha=0.25, lw=0, label="90 % interval")
     axes.plot(at, mid, color=colour, lw=2, label="saving, best estimate")
     if sweep.break_even is not None:
         _break_even(axes, sweep.break_even)
@@ -88,7 +94,7 @@ def _replicas(axes: Axes, sweep: Sweep) -> None:
         points = [
             point
             for point in sweep.points
-            if (is_above_zero(point.usd_per_year) is None) == is_open
+            if (point.usd_per_year.low <= 0 <= point.usd_per_year.high) == is_open
         ]
         if points:
             mid, low, high = parts.ends(point.usd_per_year for point in points)

@@ -1,18 +1,19 @@
-"""What moving each namespace saves, and what the first of them save together."""
+"""What moving each namespace saves per year, and what the first of them save together."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analyzer.projection.modes import AMBIENT_WAYPOINT
+from analyzer.arrays import Floats
+from analyzer.projection.decision import Verdict
 from analyzer.projection.result import Projection
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import parts, style
-from analyzer.report.sentences.sweeps import is_above_zero
-from analyzer.units import Interval, Refusal
+from analyzer.report.sentences.decision import VERDICTS, decision_lines
+from analyzer.units import Refusal
 
 _MOST_NAMES: Final = 25
 _ROW_INCHES: Final = 0.24
@@ -22,15 +23,15 @@ _REST_INCHES: Final = 2.0
 
 _LOWER_NAME_WIDTH: Final = 20
 _LETTER_INCHES: Final = 0.075
-"""How much higher a letter of the longest name on the lower axis makes the picture."""
+"""The length of a letter of a name on the lower axis."""
 
 _AXIS_INCHES: Final = 4.5
 
-_SAME: Final = 1e-6
+_L4, _SAVED = "saving_l4_usd_per_year", "saving_usd_per_year"
 
 _READING: Final = (
-    "Bars and dots are best estimates: bars for ambient L4, dots with a waypoint in the namespace. "
-    "The curve adds up the dots in this order, less the idle CPU of the ztunnels."
+    "Bars are savings with ambient L4, dots with a waypoint in the namespace; thin lines are 90 % "
+    "intervals. The curve adds up best estimates in this order, less the ztunnels that all share."
 )
 
 
@@ -40,10 +41,10 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     Of many namespaces, only the first are named; the curve includes all of them.
     """
     projection = answer.projection
-    if projection is None or "cumulative_saving_vcpu" not in projection.namespaces:
+    if projection is None or _SAVED not in projection.namespaces:
         return style.nothing_to_draw("namespaces", "The saving of a single namespace is not known.")
     # Where no CPU of a namespace is known, its saving is not known either.
-    rows = projection.namespaces.dropna(subset=["saving_l4_vcpu", "saving_waypoint_vcpu"])
+    rows = projection.namespaces.dropna(subset=["saving_l4_vcpu"]).reset_index(drop=True)
     if rows.empty:
         return style.nothing_to_draw("namespaces", "No namespace has sidecars with known CPU.")
     row_count = min(len(rows), _MOST_NAMES + 1)
@@ -54,12 +55,36 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
         height += max(map(len, names)) * _LETTER_INCHES
     figure, axes = style.new_figure(height_inches=height)
     curve = parts.panel_below(figure, axes, heights)
-    _bars(axes, rows)
-    _names(axes, rows)
-    _together(curve, rows, names)
+    basis = fmt.AS_BASIS[projection.basis]
+    _bars(axes, rows.head(_MOST_NAMES))
+    axes.set_xlabel(f"saving of each namespace in USD per year, {basis}")
+    saved_usd = _cumulative(projection, rows)
+    _names(axes, rows, saved_usd)
+    _together(curve, saved_usd, names)
     parts.legend_below(figure, axes, columns=3)
-    title, detail = finding(rows, _range_of_all(projection, rows)), _losing(projection, rows)
-    return style.titled(figure, title, detail, reading=_READING)
+    unknown = len(projection.namespaces) - len(rows)
+    detail = f"{fmt.counted(len(rows), 'namespace')}, the largest saving first, {basis}"
+    if unknown:
+        detail += f"; {unknown:,} more with unknown CPU"
+    return style.titled(figure, finding(projection), detail, reading=_READING)
+
+
+def finding(projection: Projection) -> str:
+    """Return what to do, in the words of the decision, and what that saves."""
+    first, outcome = decision_lines(projection)[0].rstrip("."), projection.decision.outcome
+    if outcome is None:
+        return first
+    return f"{first}:\n{fmt.usd(outcome.usd_per_year)} less per year"
+
+
+def _mids(rows: pd.DataFrame, column: str) -> Floats:
+    return np.array([value.mid for value in rows[column]])
+
+
+def _cumulative(projection: Projection, rows: pd.DataFrame) -> Floats:
+    """Return what the first namespaces save together, net of the ztunnels that all share."""
+    shared = projection.decision.shared_ztunnel_usd_per_year
+    return np.asarray(_mids(rows, _SAVED).cumsum() - (shared.mid if shared else 0.0))
 
 
 def _is_upright(names: list[str]) -> bool:
@@ -67,63 +92,8 @@ def _is_upright(names: list[str]) -> bool:
     return len(names) * max(map(len, names)) * _LETTER_INCHES > _AXIS_INCHES
 
 
-def _losing(projection: Projection, rows: pd.DataFrame) -> str:
-    losing, unknown = int(rows["waypoint_costs_more"].sum()), len(projection.namespaces) - len(rows)
-    which = f"{losing:,} of {fmt.counted(len(rows), 'namespace')}" if losing else "no namespace"
-    verb = "need" if losing > 1 else "needs"
-    detail = f"Best estimate: {which} {verb} more CPU with a waypoint than with sidecars"
-    return f"{detail}; {unknown:,} more with unknown CPU" if unknown else detail
-
-
-def _range_of_all(projection: Projection, rows: pd.DataFrame) -> Interval | None:
-    """Return the range of what all save together, if it is of the same namespaces."""
-    total = float(rows["cumulative_saving_vcpu"].iloc[-1])
-    for item in projection.savings:
-        if item.mode == AMBIENT_WAYPOINT and abs(item.vcpu.mid - total) <= _SAME * abs(total):
-            return item.vcpu
-    return None
-
-
-def finding(rows: pd.DataFrame, together: Interval | None) -> str:
-    """Return what moving all saves, and how many save most.
-
-    `together` is the range of the former; without one it is called a best estimate, and so is what
-    the first save, which has no range.
-    """
-    saved = rows["cumulative_saving_vcpu"].to_numpy(float)
-    best, count = int(saved.argmax()), len(saved)
-    whom = "the only namespace" if count == 1 else f"all {count:,} namespaces"
-    if together is None:
-        verb = "saves" if saved[-1] >= 0 else "costs another"
-        claim = f"{verb} {fmt.number(abs(saved[-1]))} vCPU (best estimate)"
-        claim = f"Moving {whom} to ambient with waypoints\n{claim}"
-    else:
-        claim = _claim(whom, together)
-    if best == count - 1 or saved[best] <= 0:
-        return claim
-    first = f"first {best + 1:,} save" if best else "first saves"
-    which = "best estimate: " if together is not None else ""
-    return f"{claim};\n{which}the {first} {fmt.number(saved[best])} vCPU"
-
-
-def _claim(whom: str, together: Interval) -> str:
-    saves = is_above_zero(together)
-    if saves is None:
-        return (
-            f"Cannot tell whether moving {whom} saves CPU:\n{fmt.number(together.low)} "
-            f"to {fmt.number(together.high)} vCPU, with waypoints"
-        )
-    value = fmt.ranged(together if saves else together.negated())
-    return (
-        f"Moving {whom} to ambient with waypoints\n"
-        f"{'saves' if saves else 'costs another'} {value} vCPU"
-    )
-
-
-def _bars(axes: Axes, rows: pd.DataFrame) -> None:
-    shown = rows.head(_MOST_NAMES)
-    saved = shown["saving_l4_vcpu"].to_numpy(float)
-    at = np.arange(len(shown))
+def _bars(axes: Axes, shown: pd.DataFrame) -> None:
+    saved, at = _mids(shown, _L4), np.arange(len(shown))
     for is_loss, colour, hatch, label in (
         (False, style.COLOURS["ztunnel"], "", "saving with ambient L4"),
         (True, style.COLOURS["fit"], "////", "extra cost with ambient L4"),
@@ -132,64 +102,87 @@ def _bars(axes: Axes, rows: pd.DataFrame) -> None:
         if chosen.any():
             look = {"color": colour, "hatch": hatch, "label": label, **style.BAR}
             axes.barh(at[chosen], saved[chosen], height=0.62, **look)
+    _whiskers(axes, shown, _L4)
     _waypoints(axes, shown)
     axes.axvline(0, color=style.INK, lw=0.8)
-    parts.numbers(axes.xaxis)
+    parts.money(axes.xaxis)
     axes.margins(x=0.05)
-    axes.set_xlabel("saving of each namespace in vCPU (below 0: extra cost)")
+    for row, verdict in enumerate(shown["verdict"]):
+        axes.annotate(
+            VERDICTS[Verdict(verdict)],
+            (1.01, row),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=8,
+            color=style.MUTED,
+        )
+
+
+def _whiskers(axes: Axes, rows: pd.DataFrame, column: str) -> None:
+    """Draw the 90 % intervals of a column, where it has any."""
+    values = dict(zip(rows.index, rows[column], strict=True))
+    some = {row: value for row, value in values.items() if value.low < value.high}
+    if some:
+        mid, low, high = parts.ends(some.values())
+        label, ends = "90 % interval", [mid - low, high - mid]
+        look: dict[str, Any] = {
+            "fmt": "none",
+            "ecolor": style.INK,
+            "capsize": 2,
+            "elinewidth": 1,
+            "zorder": 2.5,
+        }
+        axes.errorbar(mid, list(some), xerr=ends, label=label, **look)
 
 
 def _waypoints(axes: Axes, shown: pd.DataFrame) -> None:
-    saved = shown["saving_waypoint_vcpu"].to_numpy(float)
-    at = np.arange(len(shown))
-    extrapolated = shown["waypoint_extrapolated"].to_numpy(bool)
-    colour = style.COLOURS["waypoint"]
-    borrowed = "with a waypoint (cost extrapolated)"
+    """Draw a dot for each namespace that has a waypoint; without one its bar is the saving."""
+    rows = shown[shown["needs_waypoint"].astype(bool)]
+    if rows.empty:
+        return
+    _whiskers(axes, rows, _SAVED)
+    is_outside, colour = rows["waypoint_extrapolated"].to_numpy(bool), style.COLOURS["waypoint"]
     for chosen, fill, marker, edge, width, label in (
-        (~extrapolated, colour, "o", style.INK, 0.8, "with a waypoint"),
-        (extrapolated, "white", "D", colour, 1.6, borrowed),
+        (~is_outside, colour, "o", style.INK, 0.8, "with a waypoint"),
+        (is_outside, "white", "D", colour, 1.6, "with a waypoint (cost extrapolated)"),
     ):
         if chosen.any():
-            axes.plot(
-                saved[chosen],
-                at[chosen],
-                ls="",
-                marker=marker,
-                ms=6,
-                color=fill,
-                mec=edge,
-                mew=width,
-                label=label,
-            )
+            dots = rows[chosen]
+            look: dict[str, Any] = {
+                "ms": 6,
+                "color": fill,
+                "mec": edge,
+                "mew": width,
+                "label": label,
+            }
+            axes.plot(_mids(dots, _SAVED), dots.index, ls="", marker=marker, zorder=3, **look)
 
 
-def _names(axes: Axes, rows: pd.DataFrame) -> None:
+def _names(axes: Axes, rows: pd.DataFrame, saved_usd: Floats) -> None:
     names = [parts.drawable(str(name)) for name in rows["namespace"].head(_MOST_NAMES)]
     rest = len(rows) - len(names)
     if rest:
-        cumulative = rows["cumulative_saving_vcpu"]
-        together = float(cumulative.iloc[-1] - cumulative.iloc[_MOST_NAMES - 1])
+        together = float(saved_usd[-1] - saved_usd[_MOST_NAMES - 1])
         verb = "save" if together >= 0 else "cost another"
         names.append(f"and {rest:,} more")
-        text = f"together {verb} {fmt.number(abs(together))} vCPU"
+        text = f"together {verb} {fmt.dollars(abs(together))} (best estimate)"
         parts.beside(axes, text, (0, len(names) - 1), (5, 0), fontsize=9, color=style.MUTED)
     parts.rows_named(axes, names)
 
 
-def _together(axes: Axes, rows: pd.DataFrame, names: list[str]) -> None:
-    saved = rows["cumulative_saving_vcpu"].to_numpy(float)
-    ranks = np.arange(1, len(saved) + 1)
-    few = len(saved) <= _MOST_NAMES
-    axes.plot(ranks, saved, color=style.COLOURS["sidecar"], lw=2, marker="o" if few else "", ms=4)
+def _together(axes: Axes, saved_usd: Floats, names: list[str]) -> None:
+    ranks, few = np.arange(1, len(names) + 1), len(names) <= _MOST_NAMES
+    colour = style.COLOURS["sidecar"]
+    axes.plot(ranks, saved_usd, color=colour, lw=2, marker="o" if few else "", ms=4)
     axes.axhline(0, color=style.INK, lw=0.8)
     # One namespace alone is a point, which has no width.
-    margin = max(len(saved) * 0.02, 0.3)
-    axes.set_xlim(1 - margin, len(saved) + margin)
+    margin = max(len(names) * 0.02, 0.3)
+    axes.set_xlim(1 - margin, len(names) + margin)
     if few:
         axes.set_xticks(ranks, names, rotation=90 if _is_upright(names) else 0, fontsize=8)
         axes.set_xlabel("namespaces in order of migration")
     else:
         parts.counts(axes.xaxis)
         axes.set_xlabel("number of namespaces moved, in this order")
-    parts.numbers(axes.yaxis)
-    axes.set_ylabel("saving so far\nin vCPU")
+    parts.money(axes.yaxis)
+    axes.set_ylabel("saving so far in\nUSD per year")

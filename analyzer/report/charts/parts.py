@@ -112,6 +112,21 @@ def numbers(axis: Axis, text: Callable[[float], str] = fmt.number, most: int = 6
     axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
 
 
+def money(axis: Axis) -> None:
+    """Write an axis in dollars: short, unless two numbers would then look the same."""
+    numbers(axis)
+
+    def text(value: float, _: object = None) -> str:
+        marks = axis.get_majorticklocs()
+        shown = [fmt.short_dollars(mark) for mark in marks]
+        if len(set(shown)) == len(shown):
+            return fmt.short_dollars(value)
+        is_whole = all(float(mark).is_integer() for mark in marks)
+        return fmt.dollars(value) if is_whole else f"{'-' if value < 0 else ''}${abs(value):,.2f}"
+
+    axis.set_major_formatter(FuncFormatter(text))
+
+
 def counts(axis: Axis) -> None:
     """Write an axis in whole numbers."""
     axis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
@@ -126,5 +141,4 @@ def ends(values: Iterable[Interval]) -> tuple[Floats, Floats, Floats]:
 
 def between(least: float, most: float) -> str:
     """Return a range as "0.1-0.3", or one number where both ends look the same."""
-    dash = " to " if least < 0 else "-"
-    return dash.join(dict.fromkeys((fmt.number(least), fmt.number(most))))
+    return fmt.ends(Interval(low=least, mid=least, high=most)) or fmt.number(least)

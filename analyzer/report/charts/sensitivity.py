@@ -1,6 +1,5 @@
 """Which assumption moves the saving most: a bar for each end of its range."""
 
-import re
 import textwrap
 from typing import Any, Final
 
@@ -10,7 +9,7 @@ from analyzer.projection.result import Projection, Sensitivity
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import parts, style
-from analyzer.report.sentences.projection import assumed
+from analyzer.report.sentences.projection import assumed, assumption_title
 from analyzer.units import Interval, Refusal
 
 _MOST_ROWS = 12
@@ -27,7 +26,6 @@ _READING: Final = (
     "estimates. The numbers at a bar are the ends of that range."
 )
 
-_WORDS: Final = {"vcpu": "vCPU", "gib": "GiB", "gbit": "Gbit", "usd": "USD", "rps": "requests/s"}
 _UNITS: Final = frozenset({"vcpu", "gib", "usd", "rps"})
 
 
@@ -51,16 +49,17 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     axes.axvline(best, color=style.INK, lw=1.4, label=f"at best estimates, {fmt.dollars(best)}")
     _limits(axes, rows, best)
     parts.rows_named(axes, [_name(projection, item) for item in rows])
-    parts.numbers(axes.xaxis, fmt.short_dollars)
+    parts.money(axes.xaxis)
     axes.set_xlabel(f"saving in USD per year, {fmt.AS_BASIS[projection.basis]}")
     parts.legend_below(figure, axes)
     usd, hidden = (*_ends(rows[0]), best), len(projection.sensitivity) - len(rows)
     left_out = f"; {hidden} with less effect not shown" if hidden else ""
-    name = in_words(fmt.inert(rows[0].assumption))
+    name = assumption_title(fmt.inert(rows[0].assumption))
     return style.titled(
         figure,
-        f"The saving depends most on\n{name}:\n"
-        f"{fmt.dollars(min(usd))} to {fmt.dollars(max(usd))} per year",
+        f"The saving depends most on {name}:\n"
+        f"{fmt.usd_ends(Interval(low=min(usd), mid=best, high=max(usd))) or fmt.dollars(best)} "
+        "per year",
         f"{fmt.capital(fmt.MODE_TITLES.get(mode, mode))}; one assumption at a time{left_out}",
         reading=_READING,
     )
@@ -76,18 +75,6 @@ def _visible(found: tuple[Sensitivity, ...], best: float) -> tuple[Sensitivity, 
 
 def _ends(item: Sensitivity) -> tuple[float, float]:
     return item.low_usd_per_year, item.high_usd_per_year
-
-
-def in_words(name: str) -> str:
-    """Return the name of an assumption as words, with the unit it contains.
-
-    >>> in_words("ztunnel_vcpu_per_1000_rps")
-    'ztunnel vCPU per 1000 requests/s'
-    >>> in_words("ztunnel_vcpu_per_gbit_per_second")
-    'ztunnel vCPU per Gbit/s'
-    """
-    words = " ".join(_WORDS.get(word, word) for word in name.split("_"))
-    return re.sub(" per second$", "/s", words)
 
 
 def _bars(axes: Axes, row: int, item: Sensitivity, best: float, ends: Interval | None) -> None:
@@ -120,7 +107,7 @@ def _limits(axes: Axes, rows: tuple[Sensitivity, ...], best: float) -> None:
 
 def _name(projection: Projection, item: Sensitivity) -> str:
     """Return an assumption in words; its unit in brackets if the words lack it."""
-    name = textwrap.fill(in_words(fmt.inert(item.assumption)), _WIDTH)
+    name = textwrap.fill(assumption_title(fmt.inert(item.assumption)), _WIDTH)
     workings = projection.workings
     known = workings.scenario.assumptions.get(item.assumption) if workings else None
     if known is None or _UNITS & set(item.assumption.split("_")):

@@ -1,14 +1,15 @@
 """What all charts share: size, colours, titles, and how a figure becomes bytes."""
 
 import io
-import textwrap
 from collections.abc import Mapping
 from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
+from matplotlib.textpath import text_to_path
 
 from analyzer.defaults import CHART_DPI, CHART_FORMATS
 from analyzer.projection.components import COMPONENTS
@@ -51,9 +52,11 @@ _UNDATED: Mapping[str, Mapping[str, Any]] = {
 NOT_PRICED: Final = "Ambient could not be priced: see the refusals."
 """Why a chart that shows only ambient is missing."""
 
-_TITLE_LETTERS: Final = 8.5
-_DETAIL_LETTERS: Final = 13
-"""Letters of a title, and of the smaller line below it, that fit into an inch."""
+_TITLE: Final = FontProperties(size=12, weight="bold")
+_DETAIL: Final = FontProperties(size=9)
+_POINTS_PER_INCH: Final = 72
+_FULL: Final = 0.97
+"""How much of a picture's width a line of text may take."""
 
 _LINE_POINTS: Final = 13
 
@@ -98,19 +101,18 @@ def titled(
     A `warning` follows in a colour of its own. `reading` is not drawn: it is for the text beside
     the picture.
     """
-    sentences = (" ".join(finding.split()), detail, warning)
+    sentences = (" ".join(finding.split()), *detail.splitlines(), warning)
     figure.description = " ".join(f"{item}." for item in sentences if item)
     figure.reading = reading
-    inches = figure.get_figwidth()
-    title = _wrapped(finding, inches * _TITLE_LETTERS)
-    small = [(line, MUTED) for line in _wrapped(detail, inches * _DETAIL_LETTERS)]
-    small += [(line, ALARM) for line in _wrapped(warning, inches * _DETAIL_LETTERS)]
+    points = _FULL * _POINTS_PER_INCH * figure.get_figwidth()
+    title = _wrapped(finding, _TITLE, points)
+    small = [(line, MUTED) for line in _wrapped(detail, _DETAIL, points)]
+    small += [(line, ALARM) for line in _wrapped(warning, _DETAIL, points)]
     above = figure.suptitle(
         "\n".join([*title, *("" for _ in small)]),
         x=0.01,
         ha="left",
-        fontsize=12,
-        fontweight="bold",
+        fontproperties=_TITLE,
         color=INK,
     )
     for place, (line, colour) in enumerate(reversed(small)):
@@ -121,7 +123,7 @@ def titled(
             xycoords=above,
             xytext=(0, 1 + place * _LINE_POINTS),
             textcoords="offset points",
-            fontsize=9,
+            fontproperties=_DETAIL,
             color=colour,
             annotation_clip=False,
         )
@@ -134,9 +136,20 @@ def titled(
     return figure
 
 
-def _wrapped(text: str, width: float) -> list[str]:
-    lines = (textwrap.wrap(unbroken(line), round(width)) for line in text.splitlines())
-    return [part for wrapped in lines for part in wrapped]
+def _wrapped(text: str, font: FontProperties, points: float) -> list[str]:
+    """Return a text's lines, broken where they are wider than so many points."""
+    lines: list[str] = []
+    for paragraph in unbroken(text).splitlines():
+        line = ""
+        for word in paragraph.split(" "):
+            longer = f"{line} {word}" if line else word
+            width, _, _ = text_to_path.get_text_width_height_descent(longer, font, ismath=False)
+            if line and width > points:
+                lines.append(line)
+                longer = word
+            line = longer
+        lines.append(line)
+    return lines
 
 
 def nothing_to_draw(chart: str, detail: str) -> Refusal:

@@ -11,7 +11,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import parts, style
-from analyzer.units import Interval, Refusal
+from analyzer.units import Refusal
 
 _PARTS: Final[Mapping[str, tuple[str, str, str]]] = {
     # Name, colour and hatch of each, from the axis upwards.
@@ -59,7 +59,7 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     if fitted > 0:
         off = float(table["predicted_vcpu"].sum() / fitted) - 1
         direction = "high" if off >= 0 else "low"
-        share = fmt.percent(Interval.exactly(100 * abs(off)))
+        share = fmt.share(100 * abs(off))
         fit = f";\non average the fit is {share} too {direction}"
     return style.titled(
         figure,
@@ -127,7 +127,7 @@ def _cpu(axes: Axes, table: pd.DataFrame, steps: pd.DataFrame, width: float) -> 
 def _percent(part: float) -> str:
     if part < _LEAST_PERCENT:
         return f"under {_LEAST_PERCENT} %"
-    return fmt.percent(Interval.exactly(part))
+    return fmt.share(part)
 
 
 def _line(axes: Axes, steps: pd.DataFrame, name: str, look: Mapping[str, Any]) -> None:

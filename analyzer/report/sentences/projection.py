@@ -1,15 +1,16 @@
 """What the projection found, in sentences."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 
 from analyzer.data import BLOG
 from analyzer.projection.choices import OBSERVED, Basis
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL, SIDECAR
-from analyzer.projection.result import Component, Projection, Reference, Saving, Sweep
+from analyzer.projection.result import Component, Projection, Reference, Saving
 from analyzer.report import format as fmt
 from analyzer.report.sentences import whole
+from analyzer.report.sentences.sweeps import turning
 from analyzer.units import Interval
 
 
@@ -84,28 +85,8 @@ def why_different(reference: Reference, load: MeshLoad) -> str:
 def _break_evens(projection: Projection) -> Iterator[str]:
     basis = fmt.AS_BASIS[projection.basis]
     for sweep in projection.sweeps:
-        if sweep.name == "l7_share":
-            share = "share of namespaces with HTTP that needs a waypoint"
-            yield f"{_turning(sweep, share, lambda at: fmt.share(100 * at))} {basis}."
-        elif sweep.saves_until != sweep.last:
-            yield f"{_turning(sweep, 'number of replicas per waypoint', fmt.number)} {basis}."
-
-
-def _turning(sweep: Sweep, choice: str, written: Callable[[float], str]) -> str:
-    """Return where along a choice ambient surely costs less, surely more, and neither."""
-    saves, loses = sweep.saves_until, sweep.loses_from
-    subject = f"By the {choice}, ambient costs"
-    if saves is None and loses is None:
-        return f"At any {choice}, the ranges cannot tell whether ambient costs less"
-    if loses is None:
-        if saves == sweep.last:
-            return f"At any {choice}, ambient costs less than sidecars"
-        return f"{subject} less up to {written(saves or 0)}; beyond, the ranges cannot tell,"
-    if saves is None:
-        if loses == sweep.first:
-            return f"At any {choice}, ambient costs more than sidecars"
-        return f"{subject} more from {written(loses)} on; below, the ranges cannot tell,"
-    return f"{subject} less up to {written(saves)} and more from {written(loses)} on"
+        if sweep.name == "l7_share" or sweep.saves_until != sweep.last:
+            yield f"{turning(sweep)} ({basis})."
 
 
 def _freed(projection: Projection) -> Iterator[str]:

@@ -14,7 +14,6 @@ from analyzer.projection.choices import Basis
 from analyzer.projection.result import Sensitivity
 from analyzer.report.answer import Answer
 from analyzer.report.charts.sensitivity import draw as sensitivity_chart
-from analyzer.report.charts.sensitivity import in_words
 from analyzer.report.charts.style import figure_bytes
 from analyzer.units import Interval, Refusal
 from tests.report.answers import constants_only, full, refused, sized
@@ -115,20 +114,6 @@ def test_an_end_that_changes_nothing_is_written_on_the_free_side() -> None:
     assert_readable(figure)
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("ztunnel_vcpu_per_1000_rps", "ztunnel vCPU per 1000 requests/s"),
-        ("ztunnel_idle_vcpu_per_node", "ztunnel idle vCPU per node"),
-        ("ztunnel_vcpu_per_gbit_per_second", "ztunnel vCPU per Gbit/s"),
-        ("waypoint_idle_vcpu_per_proxy", "waypoint idle vCPU per proxy"),
-        ("memory_gib_month_usd", "memory GiB month USD"),
-    ],
-)
-def test_names_become_words_with_their_unit(name: str, words: str) -> None:
-    assert in_words(name) == words
-
-
 def test_a_name_without_a_unit_has_it_in_brackets() -> None:
     name = "waypoint_to_sidecar_ratio"
     _, axes = drawn(moved((name, 130, 80)))
@@ -167,7 +152,7 @@ def test_the_title_names_what_moves_most_and_how_far() -> None:
     _, axes = drawn(moved(("ztunnel_vcpu_per_1000_rps", 130, 80)))
 
     _, name, ends = title(axes).splitlines()
-    assert name == "ztunnel vCPU per 1000 requests/s:"
+    assert name == "ztunnel vCPU per 1000 RPS:"
     assert ends.startswith("$80 to $130")
 
 
