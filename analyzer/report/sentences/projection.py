@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterator
 from itertools import chain
 
-from analyzer.data import BLOG
 from analyzer.projection.choices import OBSERVED, Basis
 from analyzer.projection.demand import MeshLoad
-from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL, SIDECAR
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
 from analyzer.projection.result import Component, Projection, Reference, Saving, Sweep
 from analyzer.report import format as fmt
 from analyzer.report.sentences import whole
@@ -20,13 +19,13 @@ def headline(projection: Projection) -> str | None:
     if most is None or least is None:
         return None
     where = (
-        "for every namespace with HTTP"
+        "in every namespace with HTTP"
         if projection.waypoint_placement == OBSERVED
         else "where the scenario places them"
     )
     return (
         f"For the same traffic, {fmt.AS_BASIS[projection.basis]}: ambient L4 would "
-        f"{fmt.saving(most.percent)}; with waypoints {where} ambient would "
+        f"{fmt.saving(most.percent)}; with waypoints {where}, ambient would "
         f"{fmt.saving(least.percent)}{_chance(least)}."
     )
 
@@ -42,10 +41,10 @@ def side_by_side(projection: Projection) -> Iterator[str]:
     known = [basis for basis in (Basis.USAGE, Basis.BILLED) if _all_know(projection, basis)]
     if len(known) > 1:
         yield (
-            f"The invoice follows dollars {fmt.IN_FULL[Basis.BILLED]}. Dollars "
-            f"{fmt.AS_BASIS[Basis.USAGE]} show what the proxies consume."
+            "The invoice follows what is billed (per proxy the larger of CPU used and requested), "
+            "once nodes are removed. What is used is what the proxies consume."
         )
-    elif known and projection.savings:
+    elif known:
         yield "Dollars are as used: CPU requests are not known, so what is billed is not known."
 
 
@@ -54,8 +53,13 @@ def _all_know(projection: Projection, basis: Basis) -> bool:
 
 
 def projection_lines(projection: Projection) -> Iterator[str]:
-    """Return where the answer turns, and what is behind its totals."""
+    """Return where the answer turns, and whether whole nodes are freed."""
     yield from _break_evens(projection)
+    yield from _freed(projection)
+
+
+def busiest_line(projection: Projection) -> Iterator[str]:
+    """Return what the busiest ztunnel would use, beside the average."""
     l4 = (mode.components for mode in projection.modes if mode.name == AMBIENT_L4)
     for part in chain.from_iterable(l4):
         if part.hottest_vcpu is not None and part.count > 1:
@@ -63,7 +67,6 @@ def projection_lines(projection: Projection) -> Iterator[str]:
                 f"Busiest ztunnel of {part.count:.0f}: {fmt.number(part.hottest_vcpu.mid)} vCPU. "
                 f"Average: {fmt.number(part.vcpu.mid / part.count)}."
             )
-    yield from _freed(projection)
 
 
 def why_different(reference: Reference, load: MeshLoad) -> str:
@@ -117,10 +120,11 @@ def _freed(projection: Projection) -> Iterator[str]:
     }
     if not known:
         return
-    parts = (f"{fmt.MODE_TITLES[mode]} {nodes(count)}" for mode, count in known.items())
-    yield (
-        f"By CPU and memory requests, {' and '.join(parts)}. Money is saved when nodes are removed."
-    )
+    if len(known) > 1 and len(set(known.values())) == 1:
+        parts = [f"each of the two ambient modes {nodes(known[AMBIENT_L4])}"]
+    else:
+        parts = [f"{fmt.MODE_TITLES[mode]} {nodes(count)}" for mode, count in known.items()]
+    yield f"By CPU and memory requests, {fmt.listed(parts)}."
 
 
 def nodes(count: int) -> str:
@@ -141,8 +145,8 @@ def mesh_lines(load: MeshLoad, projection: Projection | None) -> Iterator[str]:
     )
     sidecars = load.sidecars
     rates = (
-        f"; {fmt.number(load.proxy_rps)} proxy requests/s, {fmt.number(load.mesh_rps)} mesh "
-        "requests/s"
+        f"; {fmt.number(load.mesh_rps)} requests/s, which make {fmt.number(load.proxy_rps)} proxy "
+        "requests/s: a call may pass two sidecars"
     )
     yield f"{size}{rates if sidecars or load.proxy_rps else ''}"
     if sidecars is None:
@@ -163,12 +167,6 @@ def growth_factor(projection: Projection | None) -> float:
     return workings.scenario["traffic_growth_factor"].mid if workings else 1.0
 
 
-def price_line(projection: Projection) -> str:
-    """Return what a vCPU and a GiB cost."""
-    vcpu_usd, gib_usd = projection.price.vcpu_month_usd, projection.price.memory_gib_month_usd
-    return f"${vcpu_usd:g} per vCPU-month, ${gib_usd:g} per GiB-month"
-
-
 def price_sentence(projection: Projection) -> str:
     """Return what dollars are computed from, and the source of the price of a vCPU."""
     price = f"${projection.price.vcpu_month_usd:.4g} per vCPU-month ({projection.price.source})"
@@ -176,19 +174,9 @@ def price_sentence(projection: Projection) -> str:
 
 
 def component_lines(projection: Projection) -> Iterator[str]:
-    """Return what the components of each mode use, and what is left out."""
+    """Return what the components of each mode use."""
     for mode in projection.modes:
         yield f"{fmt.MODE_TITLES[mode.name]}: {'; '.join(map(_component, mode.components))}"
-    for reference in projection.references:
-        if reference.name == BLOG and AMBIENT_WAYPOINT_ALL in reference.vcpu:
-            yield (
-                f"By the constants of {reference.title} this mesh would use "
-                f"{fmt.number(reference.vcpu[SIDECAR])} vCPU in sidecar mode and "
-                f"{fmt.number(reference.vcpu[AMBIENT_WAYPOINT_ALL])} in ambient with waypoints "
-                "everywhere, at any traffic."
-            )
-    if projection.references:
-        yield "Not included: istiod, gateways, and the work of migrating."
 
 
 def _component(part: Component) -> str:
