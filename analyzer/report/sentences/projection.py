@@ -1,7 +1,9 @@
 """What the projection found, in sentences."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import chain
+from typing import Final
 
 from analyzer.projection.choices import OBSERVED, Basis
 from analyzer.projection.demand import MeshLoad
@@ -84,31 +86,56 @@ def why_different(reference: Reference, load: MeshLoad) -> str:
     return f"{reason} {whole(reference.remark)}" if reference.remark else reason
 
 
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """How a sweep's choice is written: any of it, up to one, at least one, and one alone."""
+
+    at_any: str
+    up_to: str
+    at_least: str
+    one: Callable[[float], str]
+
+
+_CHOICES: Final = {
+    "l7_share": _Choice(
+        "however many namespaces with HTTP need a waypoint",
+        "if up to {} of the namespaces with HTTP need a waypoint",
+        "if at least {} of the namespaces with HTTP need a waypoint",
+        lambda share: fmt.share(100 * share),
+    ),
+    "waypoint_replicas": _Choice(
+        "however many replicas each waypoint has",
+        "with up to {} per waypoint",
+        "with at least {} per waypoint",
+        lambda count: fmt.counted(round(count), "replica"),
+    ),
+}
+
+
 def _break_evens(projection: Projection) -> Iterator[str]:
-    basis = fmt.AS_BASIS[projection.basis]
     for sweep in projection.sweeps:
-        if sweep.name == "l7_share":
-            share = "share of namespaces with HTTP that needs a waypoint"
-            yield f"{_turning(sweep, share, lambda at: fmt.share(100 * at))} {basis}."
-        elif sweep.saves_until != sweep.last:
-            yield f"{_turning(sweep, 'number of replicas per waypoint', fmt.number)} {basis}."
+        if sweep.name == "l7_share" or sweep.saves_until != sweep.last:
+            yield turning(sweep, projection.basis)
 
 
-def _turning(sweep: Sweep, choice: str, written: Callable[[float], str]) -> str:
+def turning(sweep: Sweep, basis: Basis) -> str:
     """Return where along a choice ambient surely costs less, surely more, and neither."""
+    words, of, basis_text = _CHOICES[sweep.name], "Ambient costs", fmt.AS_BASIS[basis]
     saves, loses = sweep.saves_until, sweep.loses_from
-    subject = f"By the {choice}, ambient costs"
-    if saves is None and loses is None:
-        return f"At any {choice}, the ranges cannot tell whether ambient costs less"
-    if loses is None:
-        if saves == sweep.last:
-            return f"At any {choice}, ambient costs less than sidecars"
-        return f"{subject} less up to {written(saves or 0)}; beyond, the ranges cannot tell,"
-    if saves is None:
-        if loses == sweep.first:
-            return f"At any {choice}, ambient costs more than sidecars"
-        return f"{subject} more from {written(loses)} on; below, the ranges cannot tell,"
-    return f"{subject} less up to {written(saves)} and more from {written(loses)} on"
+    if saves == sweep.last:
+        return f"{of} less than sidecars {basis_text}, {words.at_any}."
+    if loses == sweep.first:
+        return f"{of} more than sidecars {basis_text}, {words.at_any}."
+    if saves is not None and loses is not None:
+        at_most, at_least = words.up_to.format(words.one(saves)), words.one(loses)
+        return f"{of} less {basis_text} {at_most}, and more from {at_least} on."
+    if saves is not None:
+        at_most = words.up_to.format(words.one(saves))
+        return f"{of} less {basis_text} {at_most}; beyond, the ranges cannot tell."
+    if loses is not None:
+        at_least = words.at_least.format(words.one(loses))
+        return f"{of} more {basis_text} {at_least}; below, the ranges cannot tell."
+    return f"The ranges cannot tell whether ambient costs less {basis_text}, {words.at_any}."
 
 
 def _freed(projection: Projection) -> Iterator[str]:
