@@ -10,7 +10,7 @@ from analyzer.projection.result import NOTHING_TO_SAVE, Projection, Sweep
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import parts, style
-from analyzer.report.sentences.sweeps import turning
+from analyzer.report.sentences.projection import turning
 from analyzer.units import Interval, Refusal
 
 _READING: Final = (
@@ -48,8 +48,9 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     none, every = (_usd(share.points[end].usd_per_year) for end in (0, -1))
     detail = f"Saving per year: {none} with no waypoint, {every} with all of them"
     if replicas is not None and replicas.saves_until != replicas.last:
-        detail += f"\n{turning(replicas)}"
-    return style.titled(figure, turning(share), detail, reading=_READING)
+        detail += f"\n{turning(replicas, projection.basis).rstrip('.')}"
+    finding = turning(share, projection.basis).rstrip(".")
+    return style.titled(figure, finding, detail, reading=_READING)
 
 
 def _usd(value: Interval) -> str:

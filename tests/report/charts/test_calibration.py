@@ -136,7 +136,7 @@ def test_the_axes_begin_at_zero_and_hold_the_data() -> None:
 def test_the_title_is_the_finding_and_its_base() -> None:
     _, axes = drawn(scattered(3, 40))
 
-    assert "cost 0.3 [0.25-0.35] vCPU" in title(axes)
+    assert "cost 0.3 (0.25-0.35) vCPU" in title(axes)
     assert "2.0 times as high" in title(axes)
     assert detail(axes) == "120 steps of 3 sidecars"
 

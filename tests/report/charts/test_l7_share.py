@@ -1,10 +1,13 @@
 """The chart of the sweeps, read off its axes."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection, LineCollection
 from matplotlib.figure import Figure
@@ -14,12 +17,12 @@ from analyzer.projection.result import Sweep, SweepPoint
 from analyzer.report.answer import Answer
 from analyzer.report.charts.l7_share import draw as l7_share_chart
 from analyzer.report.charts.style import figure_bytes
-from analyzer.report.sentences.sweeps import share_verdict
+from analyzer.report.sentences.projection import turning
 from analyzer.report.spacing import NO_BREAK
 from analyzer.units import Interval, Refusal
 from tests.projection.builders import scenario
 from tests.report.answers import constants_only, full, refused, sized
-from tests.report.charts.reading import assert_readable, legend, notes, text_of, title
+from tests.report.charts.reading import assert_readable, details, legend, notes, text_of, title
 
 SHARES = (0.0, 0.5, 1.0)
 OPEN = "cannot tell: interval includes zero"
@@ -133,9 +136,73 @@ def test_replicas_that_cannot_tell_are_hollow() -> None:
 def test_without_break_even_there_is_no_mark(mids: tuple[int, ...]) -> None:
     figure, (axes,) = drawn(swept(sweep("l7_share", SHARES, mids)))
 
-    assert title(axes) == share_verdict(sweep("l7_share", SHARES, mids))
+    told = turning(sweep("l7_share", SHARES, mids), Basis.USAGE)
+    assert " ".join(title(axes).split()) == told.rstrip(".")
     assert not [line for line in axes.lines if line.get_marker() == "X"]
     assert_readable(figure)
+
+
+def test_where_replicas_turn_the_saving_it_is_remarked() -> None:
+    shares = sweep("l7_share", SHARES, (900, 800, 700))
+    turns = sweep("waypoint_replicas", (1, 2, 3), (400, 50, -400))
+    saves = sweep("waypoint_replicas", (1, 2, 3), (400, 300, 200))
+
+    assert len(details(drawn(swept(shares, turns))[1][0])) == 2
+    assert len(details(drawn(swept(shares, saves))[1][0])) == 1
+
+
+def test_a_band_that_the_line_hides_is_not_in_the_legend() -> None:
+    figure, (axes,) = drawn(swept(sweep("l7_share", SHARES, (9e5, 8e5, 7e5))))
+
+    assert not bands(axes, "90 % interval")
+    assert "90 % interval" not in legend(figure)
+
+
+FALLING = st.tuples(
+    *(
+        st.lists(st.floats(-1000, 1000), min_size=5, max_size=5).map(
+            lambda ends: sorted(ends, reverse=True)
+        )
+        for _ in range(2)
+    )
+)
+"""Both ends of a saving that falls with each waypoint, as every draw of it does."""
+
+
+@settings(max_examples=30, deadline=None)
+@given(FALLING)
+def test_no_title_contradicts_the_band_that_is_drawn(
+    ends: tuple[list[float], list[float]],
+) -> None:
+    points = tuple(
+        SweepPoint(
+            choice=choice,
+            usd_per_year=Interval(low=min(pair), mid=sum(pair) / 2, high=max(pair)),
+        )
+        for choice, pair in zip((0, 0.25, 0.5, 0.75, 1), zip(*ends, strict=True), strict=True)
+    )
+    found = Sweep(name="l7_share", points=points, break_even=None)
+    figure = l7_share_chart(swept(found))
+    assert isinstance(figure, Figure)
+    told = " ".join(title(figure.axes[0]).split())
+    low, high = (
+        np.array([getattr(point.usd_per_year, end) for point in points]) for end in ("low", "high")
+    )
+
+    up_to = re.search(r"up to (\d+(?:\.\d)?) %", told)
+    shares = np.array([100 * point.choice for point in points])
+    is_sure = np.ones(len(shares), dtype=bool)
+    if up_to:
+        is_sure = shares <= float(up_to[1])
+    if "cannot tell whether" in told:
+        assert not (low > 0).all()
+        assert not (high < 0).all()
+    elif " less " in told:
+        assert (low[is_sure] > 0).all()
+    elif "at least" not in told:
+        assert (high < 0).all()
+    if more := re.search(r"(?:at least|more from) (\d+(?:\.\d)?) %", told):
+        assert (high[shares >= float(more[1])] < 0).all()
 
 
 def test_zero_is_on_the_axes_and_drawn() -> None:

@@ -92,7 +92,7 @@ def test_what_took_no_part_is_stacked_on_what_was_fitted() -> None:
         pytest.approx((1.95, 2.0)),
     ]
     shares = [name.rpartition(" (")[2] for name in found]
-    assert shares == ["80.0 %)", "7.5 %)", "10.0 %)", "2.5 %)"]
+    assert shares == ["80 %)", "7.5 %)", "10 %)", "2.5 %)"]
     assert "throttled" in list(found)[2]
 
 
@@ -192,7 +192,7 @@ def test_the_finding_is_what_was_used_and_how_far_the_fit_is_off() -> None:
     for figures in ("used 2-3 vCPU", "5.6 % too high", "average 2.5 vCPU", "1,000 proxy"):
         assert figures in description
     low = table.assign(predicted_vcpu=1.62)
-    assert "10.0 % too low" in drawn(answered(low))[0].description
+    assert "10 % too low" in drawn(answered(low))[0].description
 
 
 def test_without_a_fit_what_was_measured_is_drawn() -> None:

@@ -181,7 +181,7 @@ def test_the_finding_is_the_range_of_the_workloads() -> None:
     figure, _, _ = drawn(answered(workload(), sloped(0.4, 0.5, 0.6)))
 
     assert "without a fit" not in figure.description
-    for figures in ("cost 0.25-0.5 vCPU", "mean is 0.3 [0.25-0.35].", "2 workloads"):
+    for figures in ("cost 0.25-0.5 vCPU", "mean is 0.3 (0.25-0.35).", "2 workloads"):
         assert figures in figure.description
 
 

@@ -109,7 +109,7 @@ def test_the_title_states_the_busiest_and_the_mean() -> None:
     _, axes = drawn(nodes(3))
 
     assert title(axes).startswith("The busiest of 3 ztunnels")
-    assert "0.2 [0.18-0.22] vCPU" in title(axes)
+    assert "0.2 (0.18-0.22) vCPU" in title(axes)
     assert title(axes).endswith("0.15 vCPU")
 
 
@@ -117,7 +117,7 @@ def test_a_single_node_is_not_the_busiest_of_several() -> None:
     _, axes = drawn(nodes(1))
 
     assert title(axes).startswith("The ztunnel of the only")
-    assert title(axes).endswith("0.2 [0.18-0.22] vCPU")
+    assert title(axes).endswith("0.2 (0.18-0.22) vCPU")
 
 
 def test_the_axes_say_their_unit() -> None:
