@@ -67,10 +67,10 @@ def _pixels(picture: Picture) -> tuple[int, int]:
     return width // _DOTS_PER_PIXEL, height // _DOTS_PER_PIXEL
 
 
-def _breakable(text: str) -> Markup:
-    """Return a name that may be broken after what divides its parts."""
-    parts = re.split(r"(?<=[_/.-])(?=.)", _visible(text))
-    return Markup("<wbr>").join(parts)
+def _breakable(text: str, is_exact: bool) -> Markup:  # noqa: FBT001 - a filter of the template
+    """Return a name that may be broken after what divides its parts; `is_exact`: from outside."""
+    name = _visible(text) if is_exact else unbroken(_visible(text))
+    return Markup("<wbr>").join(re.split(r"(?<=[_/.-])(?=.)", name))
 
 
 def _exact(text: str) -> Markup:

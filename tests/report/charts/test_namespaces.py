@@ -43,7 +43,7 @@ def table(answer: Answer) -> pd.DataFrame:
 
 def changed(answer: Answer, **columns: Sequence[object]) -> Answer:
     assert answer.projection is not None
-    rows = table(answer).assign(**columns)
+    rows = table(answer).assign(**{name: pd.Series(found) for name, found in columns.items()})
     return replace(answer, projection=replace(answer.projection, namespaces=rows))
 
 
