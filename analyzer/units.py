@@ -18,6 +18,28 @@ BYTES_PER_GIB = 1024**3
 CONFIDENCE = 0.90
 """How much of the probability every `Interval` in an answer holds."""
 
+_WHOLE_PERCENT = 10
+"""Percent from which no decimals are written."""
+
+
+def counted(count: int, thing: str, things: str = "") -> str:
+    """Return a number with its noun; the plural is `things`, or `thing` and an s.
+
+    >>> counted(1, "sidecar"), counted(1200, "sidecar"), counted(2, "proxy", "proxies")
+    ('1 sidecar', '1,200 sidecars', '2 proxies')
+    """
+    return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
+
+
+def percent_of(share: float) -> str:
+    """Return a share of 1 as percent: two digits below 10 %, whole numbers from there on.
+
+    >>> percent_of(0.0431), percent_of(0.254)
+    ('4.3 %', '25 %')
+    """
+    percent = 100 * share
+    return f"{percent:.0f} %" if abs(percent) >= _WHOLE_PERCENT else f"{percent:.2g} %"
+
 
 class Role(StrEnum):
     """What a proxy does in the mesh; design vocabulary of the README."""

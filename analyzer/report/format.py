@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from analyzer import units
 from analyzer.projection.choices import Basis
 from analyzer.projection.modes import MODES
 from analyzer.projection.result import Price
@@ -23,6 +24,8 @@ IN_FULL: Final[Mapping[Basis, str]] = {
     Basis.BILLED: "as billed (the larger of used and reserved, proxy by proxy)",
 }
 """The same, with what the least known of these words means."""
+
+counted = units.counted
 
 _LONG_MINUTES = 120
 """From here on a time is shown in hours."""
@@ -67,15 +70,6 @@ def number(value: float) -> str:
 def count(value: float) -> str:
     """Return how many there are; of a mean over time, with three digits."""
     return f"{value:,.0f}" if float(value).is_integer() else number(value)
-
-
-def counted(count: int, thing: str) -> str:
-    """Return how many there are of a thing.
-
-    >>> counted(1, "sidecar"), counted(1200, "sidecar")
-    ('1 sidecar', '1,200 sidecars')
-    """
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def ranged(value: Interval) -> str:

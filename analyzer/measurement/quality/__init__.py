@@ -1,4 +1,4 @@
-"""Looking for what makes the data say less than it seems to: one small check each."""
+"""What is wrong or thin in the data: one small check for each kind of finding."""
 
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.quality.evidence import Evidence
