@@ -52,7 +52,7 @@ class Ask:
 
     def __post_init__(self) -> None:
         if any(time is not None and time.tzinfo is None for time in (self.start, self.end)):
-            raise ValueError("a time needs a time zone: without one it differs between machines")
+            raise ValueError("a time without a zone is another moment on each machine")
 
     def to_json(self, anonymiser: Anonymiser) -> dict[str, Any]:
         """Return the question as JSON, without the names that are hidden."""

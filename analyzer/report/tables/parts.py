@@ -10,7 +10,7 @@ from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.result import Projection
 from analyzer.report import format as fmt
 from analyzer.report.table import Cell, Folded, Head, Listing, Table, Unit, View, Words
-from analyzer.units import Role
+from analyzer.units import Role, percent_of
 
 _SAVINGS: Final[Mapping[str, tuple[str, str]]] = {
     # By column: its title in text, and in the page.
@@ -117,13 +117,14 @@ def proxies(usage: MeshUsage) -> Table:
 
 
 def findings(items: Sequence[Finding]) -> Table:
-    """Return what is wrong or thin in the data, whom it affects, and what would cure it."""
+    """Return what is wrong or thin in the data, its code, the shares it affects, and the fix."""
 
     def share(value: float | None) -> str:
-        return "" if value is None else f"{100 * value:.1f} %"
+        return "" if value is None else percent_of(value)
 
     listing = Listing(items)
     listing.column(lambda item: Words(item.severity, severity=item.severity), page="severity")
+    listing.column(lambda item: item.code, page="code")
     listing.text_column(
         lambda item: Words(item.text, folded=_affected(item)), page="what was found"
     )
