@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import click
@@ -27,6 +26,9 @@ _KINDS: Final = {
     "figure": "How each figure is made",
     "question": "Questions",
 }
+
+_TERMS: Final = ("mode", "quantity", "figure")
+"""Kinds whose other names are worth knowing: keys of the JSON, and words in tables."""
 
 _WIDEST: Final = 88
 """Columns beyond which lines of prose are hard to follow."""
@@ -103,26 +105,21 @@ def _page(topic: Topic) -> Iterator[str]:
         "What it means": topic.meaning,
         "Why it matters": topic.why,
         "How to fix it": topic.fix,
-        "Also called": f"{', '.join(topic.also)}." if topic.also else "",
+        "Also called": f"{', '.join(topic.also)}." if topic.also and topic.kind in _TERMS else "",
     }
-    for heading, text in parts.items():
-        if text:
-            yield ""
+    known = {heading: text for heading, text in parts.items() if text}
+    for heading, text in known.items():
+        yield ""
+        if len(known) > 1:
             yield _bold(heading)
-            yield from _lines(text)
+        yield from _lines(text)
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Join the lines of each paragraph and wrap it; lines of code and blank lines are kept."""
-    for is_prose, lines in groupby(text.strip("\n").splitlines(), _is_prose):
-        if is_prose:
-            yield wrapped(as_flags(" ".join(lines)), widest=_WIDEST)
-        else:
-            yield from (wrapped(line.strip(), len(line) - len(line.lstrip())) for line in lines)
-
-
-def _is_prose(line: str) -> bool:
-    return bool(line) and not line.startswith("  ")
+    """Wrap each paragraph, and cut lines of code only where they do not fit."""
+    for line in text.splitlines():
+        indent = len(line) - len(line.lstrip())
+        yield wrapped(as_flags(line), indent, widest=None if indent else _WIDEST)
 
 
 def _bold(text: str) -> str:

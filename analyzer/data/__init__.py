@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ class PublishedConstants:
 class Topic:
     """What `istio-usage explain` prints: of a finding, a mode, a quantity, a question, a refusal.
 
-    Texts are paragraphs with a blank line between them; a line that begins with two blanks is code.
+    A line of a text is a paragraph, or is empty, or is code if it begins with two blanks.
 
     Attributes:
         kind: "finding" (warnings too), "mode", "quantity", "figure", "question" or "refusal".
@@ -92,16 +93,27 @@ class Topic:
 def codes() -> Mapping[str, Topic]:
     """Return every kind of finding and warning by name, in the order of their codes."""
     entries = _toml("codes.toml").items()
-    return {name: Topic(name=name, kind="finding", **entry) for name, entry in entries}
+    return {name: _topic(name, {"kind": "finding", **entry}) for name, entry in entries}
 
 
 @cache
 def topics() -> Mapping[str, Topic]:
     """Return everything else that can be explained, by name."""
-    return {
-        name: Topic(name=name, **{**entry, "also": tuple(entry.get("also", ()))})
-        for name, entry in _toml("topics.toml").items()
-    }
+    return {name: _topic(name, entry) for name, entry in _toml("topics.toml").items()}
+
+
+def _topic(name: str, entry: Mapping[str, Any]) -> Topic:
+    texts = {part: _joined(entry.get(part, "")) for part in ("meaning", "why", "fix")}
+    return Topic(name=name, **{**entry, **texts, "also": tuple(entry.get("also", ()))})
+
+
+def _joined(text: str) -> str:
+    """Join the lines of each paragraph; lines of code and empty lines stay as they are."""
+    found: list[str] = []
+    for is_prose, group in groupby(text.splitlines(), lambda line: bool(line[:2].strip())):
+        lines = list(group)
+        found += [" ".join(lines)] if is_prose else lines
+    return "\n".join(found)
 
 
 @cache

@@ -29,7 +29,9 @@ def explained(asked: str) -> Topic:
     near = difflib.get_close_matches(_key(asked), known, _MOST_MATCHES, _LEAST_LIKENESS)
     names = " or ".join(dict.fromkeys(known[key].short_name for key in near))
     hint = f" Did you mean {names}?" if names else ""
-    raise UsageError(f"There is no code or name {asked!r}.{hint} Run istio-usage explain for all.")
+    raise UsageError(
+        f"There is no code or name {asked!r}.{hint} List all with istio-usage explain."
+    )
 
 
 def _keys() -> Iterator[tuple[str, Topic]]:
