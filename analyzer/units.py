@@ -19,7 +19,7 @@ CONFIDENCE = 0.90
 """How much of the probability every `Interval` in an answer holds."""
 
 _WHOLE_PERCENT = 10
-"""Percent from which no decimals are written."""
+"""Percent from which no decimals are written; below there is one."""
 
 
 def counted(count: int, thing: str, things: str = "") -> str:
@@ -32,13 +32,14 @@ def counted(count: int, thing: str, things: str = "") -> str:
 
 
 def percent_of(share: float) -> str:
-    """Return a share of 1 as percent: two digits below 10 %, whole numbers from there on.
+    """Return a share of 1 as percent, whole numbers from 10 % on.
 
-    >>> percent_of(0.0431), percent_of(0.254)
-    ('4.3 %', '25 %')
+    >>> percent_of(0.0431), percent_of(0.254), percent_of(0.04), percent_of(-0.0001)
+    ('4.3 %', '25 %', '4 %', '0 %')
     """
-    percent = 100 * share
-    return f"{percent:.0f} %" if abs(percent) >= _WHOLE_PERCENT else f"{percent:.2g} %"
+    # Adding 0 takes the sign off a zero.
+    percent = round(100 * share, 1) + 0.0
+    return f"{percent:.0f} %" if abs(percent) >= _WHOLE_PERCENT else f"{percent:g} %"
 
 
 class Role(StrEnum):

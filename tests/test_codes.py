@@ -26,6 +26,7 @@ from analyzer.measurement.quality.of_proxies import (
     SHORT_LIFE_STEPS,
     THROTTLED_SHARE,
 )
+from analyzer.measurement.quality.of_time import MINUTES_PER_DAY, SPARSE_SHARE
 from analyzer.measurement.surveyed import FINE_SCRAPE_SECONDS
 from analyzer.projection.modes import MODES
 from analyzer.units import Reason
@@ -108,6 +109,7 @@ def test_what_a_text_refers_to_is_there(topic: Topic) -> None:
         ("thinned_samples", (THIN_SHARE,)),
         ("throttled", (THROTTLED_SHARE, MAX_THROTTLED_SHARE)),
         ("partial_fit", (ALL_REQUESTS_SHARE,)),
+        ("sparse_window", (SPARSE_SHARE,)),
         ("offset_samples", (MAX_ATTENUATION_SHARE,)),
         ("unexplained_cpu", (MAX_UNEXPLAINED_SHARE,)),
         ("ztunnel_requests_assumed", (MIN_ASSUMED_SHARE,)),
@@ -130,6 +132,7 @@ def test_a_share_in_a_text_is_the_one_in_the_code(name: str, figures: tuple[floa
         ("coarse_scrapes", f"hold {INTERVALS_PER_STEP} scrapes"),
         ("coarse_scrapes", f"{MIN_STEP_SECONDS // 60} minutes"),
         ("coarse_scrapes", f"scrape_interval: {FINE_SCRAPE_SECONDS}s"),
+        ("short_window", f"{MINUTES_PER_DAY // 60} hours"),
         ("interval", f"at least {INTERVALS_PER_STEP} scrapes"),
         ("interval", f"at least {MIN_STEP_SECONDS // 60} minutes"),
         ("too_few_samples", f"fewer than {MIN_SAMPLES} usable"),

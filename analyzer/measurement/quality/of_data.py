@@ -30,34 +30,6 @@ _SIZE: Final = re.compile(
 size have the same kind of CPU."""
 
 
-def _retention(evidence: Evidence) -> Finding | None:
-    missing = int(evidence.observed_points.min())
-    if not missing:
-        return None
-    window = evidence.manifest.window
-    return Finding(
-        name="short_retention",
-        text="No CPU or no proxy metrics are stored before "
-        f"{window.time_of(missing - 1):%Y-%m-%d %H:%M} UTC. The answer lacks the first {missing} "
-        f"of {window.point_count} intervals.",
-        fix=f"Choose a shorter time ({Setting.DAYS}). If the mesh is older, keep samples longer "
-        "(--storage.tsdb.retention.time; Thanos: --retention.resolution-raw).",
-    )
-
-
-def _gaps(evidence: Evidence) -> Finding | None:
-    points = evidence.observed_points
-    missing = int(evidence.manifest.window.point_count - points.min()) - len(points)
-    if not missing:
-        return None
-    return Finding(
-        name="gaps",
-        text=f"CPU or proxy metrics are missing in {missing} of "
-        f"{evidence.manifest.window.point_count} intervals. Averages exclude these intervals.",
-        fix="Check `up` of the kubelet's and the proxies' scrape jobs at that time.",
-    )
-
-
 def _remarks(evidence: Evidence) -> Finding | None:
     remarks = evidence.manifest.remarks
     if not remarks:
@@ -171,8 +143,6 @@ def _thinned(evidence: Evidence) -> Finding | None:
 
 
 DATA_CHECKS: Final = (
-    _retention,
-    _gaps,
     _remarks,
     _recorded,
     _attribution,
