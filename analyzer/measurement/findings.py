@@ -7,7 +7,7 @@ from analyzer.data import codes
 from analyzer.units import percent_of
 
 _LEAST_SHARE = 0.0005
-"""A smaller share is not worth a word."""
+"""A smaller share would read 0 %."""
 
 
 class Severity(StrEnum):

@@ -22,8 +22,8 @@ from tests.measurement.flawed import A, Seen, snapshot_of
             "Feed it.",
             " Affected: 25 % of the sidecars' CPU and 50 % of the sidecars' requests. Feed it.",
         ),
-        # What is next to nothing is left out.
-        (0.0004, 0.0006, "", " Affected: 0.06 % of the sidecars' requests."),
+        # What would read 0 % is left out.
+        (0.0004, 0.0006, "", " Affected: 0.1 % of the sidecars' requests."),
         (0.0, 0.0, "", ""),
     ],
 )
@@ -55,6 +55,7 @@ def test_the_worst_finding_comes_first(tmp_path: Path) -> None:
     assert [(finding.severity, finding.name) for finding in findings] == [
         (Severity.SERIOUS, "cpu_without_requests"),
         (Severity.WARNING, "ambiguous_roles"),
+        (Severity.WARNING, "short_window"),
         (Severity.INFO, "counter_resets"),
         (Severity.INFO, "coarse_scrapes"),
     ]

@@ -25,36 +25,6 @@ def machines(**types: str) -> dict[str, Rows]:
     }
 
 
-# --- time ---
-
-
-def test_time_before_the_first_sample_is_not_called_a_gap(tmp_path: Path) -> None:
-    (finding,) = found(tmp_path, [Seen(pod="shop/a", points=range(2, POINTS))]).values()
-
-    assert finding.name == "short_retention"
-    assert "before 2024-05-14 10:20 UTC" in finding.text
-    assert "2 of 6 intervals" in finding.text
-
-
-@pytest.mark.parametrize(
-    ("points", "missing"), [((0, 1, 3, 4, 5), 1), ((0, 1, 2), 3), ((0, 2, 4), 3)]
-)
-def test_steps_that_are_missing_later_are_a_gap(
-    tmp_path: Path, points: tuple[int, ...], missing: int
-) -> None:
-    (finding,) = found(tmp_path, [Seen(pod="shop/a", points=points)]).values()
-
-    assert finding.name == "gaps"
-    assert f"in {missing} of 6 intervals" in finding.text
-
-
-def test_retention_and_gaps_are_told_apart_in_one_window(tmp_path: Path) -> None:
-    findings = found(tmp_path, [Seen(pod="shop/a", points=(1, 2, 4, 5))])
-
-    assert "first 1 of 6 intervals" in findings["short_retention"].text
-    assert "in 1 of 6 intervals" in findings["gaps"].text
-
-
 # --- what the server said of itself ---
 
 
