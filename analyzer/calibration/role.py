@@ -71,9 +71,10 @@ def _figure(role: Role, observations: Observations, fitted: Fitted) -> RoleCalib
         number = int(np.argmax(np.where(fits.has_slope, -1.0, rps)))
         namespace, workload = observations.workloads.iloc[fits.panel.numbers[number]]
         obstacle = fits.obstacles[number]
+        known = f"Only {in_percent(covered)} of the requests are" if covered else "No requests are"
         detail = (
-            f"Only {in_percent(covered)} of the requests are in workloads that can be fitted. "
-            f"{namespace}/{workload} has most of the others. {obstacle.detail}"
+            f"{known} in workloads that can be fitted. The largest of the others is "
+            f"{namespace}/{workload}. {obstacle.detail}"
         )
         return _refusal(role, obstacle.reason, detail)
     if role == Role.SIDECAR and fits.panel.proxy_counts[fits.has_slope].sum() < MIN_SIDECARS:

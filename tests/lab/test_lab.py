@@ -125,9 +125,9 @@ def test_what_carries_only_tcp_and_what_carries_nothing_has_no_slope_of_its_own(
     refused = {item.subject for item in lab.calibration.refusals}
 
     assert refused == {
-        f"slope of {IDLE.namespace}/{IDLE.workload}",
-        "slope of caches/app",
-        "slope of caches/redis",
+        f"cost per request of {IDLE.namespace}/{IDLE.workload}",
+        "cost per request of caches/app",
+        "cost per request of caches/redis",
     }
 
 
