@@ -73,7 +73,7 @@ def _figure(role: Role, observations: Observations, fitted: Fitted) -> RoleCalib
         obstacle = fits.obstacles[number]
         known = f"Only {in_percent(covered)} of the requests are" if covered else "No requests are"
         detail = (
-            f"{known} in workloads that can be fitted. The largest of the others is "
+            f"{known} in workloads that can be fitted. The largest without a fit is "
             f"{namespace}/{workload}. {obstacle.detail}"
         )
         return _refusal(role, obstacle.reason, detail)
