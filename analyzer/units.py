@@ -114,21 +114,22 @@ class Interval:
         return Interval(low=self.low * factor, mid=self.mid * factor, high=self.high * factor)
 
 
-def counted(count: int, thing: str) -> str:
+def counted(count: int, thing: str, things: str = "") -> str:
     """Return a count with its noun.
 
-    >>> counted(1, "sidecar"), counted(1200, "sidecar")
-    ('1 sidecar', '1,200 sidecars')
+    >>> counted(1, "sidecar"), counted(1200, "sidecar"), counted(2, "proxy", "proxies")
+    ('1 sidecar', '1,200 sidecars', '2 proxies')
     """
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+    return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
 
 
 def in_percent(share: float) -> str:
-    """Return a share as percent: one decimal below 10 %, none above.
+    """Return a share as percent: without decimals from 10 % on, with one below.
 
     >>> in_percent(0.934), in_percent(0.0421), in_percent(0.04), in_percent(-0.0001)
-    ('93 %', '4.2 %', '4 %', '0 %')
+    ('93 %', '4.2 %', '4.0 %', '0 %')
     """
-    percent = round(100 * share, 1)
-    # Adding 0 takes the sign off a zero.
-    return f"{percent + 0.0:g} %" if abs(percent) < 10 else f"{100 * share:.0f} %"  # noqa: PLR2004
+    percent, whole_from = round(100 * share, 1), 10
+    # A zero has no sign and no decimals.
+    is_whole = abs(percent) >= whole_from or percent == 0
+    return f"{abs(percent) if percent == 0 else percent:.{0 if is_whole else 1}f} %"
