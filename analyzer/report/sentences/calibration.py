@@ -44,8 +44,9 @@ def verdict(fit: RoleCalibration) -> str:
     # The slope of a curve holds at one rate only.
     place = "" if isinstance(fit.curve, Affine) else " at their present rates"
     cost = f"{fmt.ranged(slope)} vCPU per 1000 proxy requests/s{place}"
+    idle = f"{fmt.number(fit.idle_vcpu_per_proxy.mid)} vCPU idle each"
     sentences = [
-        f"Your sidecars cost {cost}, plus {fmt.number(fit.idle_vcpu_per_proxy.mid)} vCPU idle each.",
+        f"Your sidecars cost {cost}, plus {idle}.",
         f"{post} uses {post_vcpu()}, which {_compared(slope)}.",
     ]
     ratio = fit.ratio_vcpu_per_1000_rps
