@@ -139,7 +139,7 @@ def with_measured(scenario: Scenario, ztunnel: RoleCalibration) -> Scenario:
     }
     values, defaults = scenario.assumptions, assumptions()
     changed = {
-        name: replace(values[name], value=value, source="measured here", is_measured=True)
+        name: replace(values[name], value=value, source="measured in this mesh", is_measured=True)
         for name, value in measured.items()
         if value is not None and values[name] == defaults[name]
     }
