@@ -94,21 +94,25 @@ def ranged(value: Interval) -> str:
     >>> ranged(Interval(low=-0.5, mid=1.25, high=2)), ranged(Interval.exactly(9000))
     ('1.25 (-0.5 to 2)', '9,000')
     """
-    if value.low == value.high:
-        return number(value.mid)
-    return f"{number(value.mid)} ({ends(value)})"
+    return _with(number(value.mid), ends(value))
 
 
 def ends(value: Interval) -> str:
-    """Return both ends of a range.
+    """Return both ends of a range; "" where they are written the same.
 
-    >>> ends(Interval(low=0.169, mid=0.171, high=0.173))
-    '0.169-0.173'
+    >>> ends(Interval(low=0.169, mid=0.171, high=0.173)), ends(Interval.exactly(1))
+    ('0.169-0.173', '')
     """
     return _between(number(value.low), number(value.high))
 
 
+def _with(mid: str, ends: str) -> str:
+    return f"{mid} ({ends})" if ends else mid
+
+
 def _between(low: str, high: str) -> str:
+    if low == high:
+        return ""
     # A hyphen before a minus sign is hard to read.
     return f"{low} to {high}" if "-" in (low + high) else f"{low}-{high}"
 
@@ -119,13 +123,11 @@ def usd(value: Interval) -> str:
     >>> usd(Interval.exactly(2376000.0)), usd(Interval(low=-2, mid=77, high=90))
     ('$2,376,000', '$77 (-$2 to $90)')
     """
-    if value.low == value.high:
-        return dollars(value.mid)
-    return f"{dollars(value.mid)} ({usd_ends(value)})"
+    return _with(dollars(value.mid), usd_ends(value))
 
 
 def usd_ends(value: Interval) -> str:
-    """Return both ends of a range of dollars, to the dollar."""
+    """Return both ends of a range of dollars, to the dollar; "" where they are the same."""
     return _between(dollars(value.low), dollars(value.high))
 
 
@@ -171,8 +173,7 @@ def percent(value: Interval) -> str:
     >>> [percent(Interval(low=at, mid=at + 0.3, high=at + 0.5)) for at in (6.4, 22)]
     ['6.7 % (6.4-6.9 %)', '22 %']
     """
-    mid, ends = percent_parts(value)
-    return f"{mid} ({ends})" if ends else mid
+    return _with(*percent_parts(value))
 
 
 def percent_parts(value: Interval) -> tuple[str, str]:
@@ -182,7 +183,8 @@ def percent_parts(value: Interval) -> tuple[str, str]:
     coarse_from = 2
     decimals = 0 if value.high - value.low >= coarse_from else 1
     low, mid, high = (_percent(at, decimals=decimals) for at in (value.low, value.mid, value.high))
-    return f"{mid} %", f"{_between(low, high)} %" if low != high else ""
+    ends = _between(low, high)
+    return f"{mid} %", f"{ends} %" if ends else ""
 
 
 def _percent(value: float, *, decimals: int) -> str:

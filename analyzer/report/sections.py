@@ -227,7 +227,7 @@ class AnswerReport:
         yield from _block(figures, View.PAGE)
         mesh = of_projection.mesh_lines(answer.load, answer.projection) if answer.load else ()
         yield from _block(_texts(*mesh), View.TERMINAL)
-        yield from _block(_texts(*filter(None, [self.summary_text])), View.TEXT)
+        yield from _points((line.text for line in self.summary), text="Summary")
         nothing = _texts("Nothing was measured and nothing was projected.")
         yield from _block(Paragraphs(self.summary) if self.summary else nothing, View.PAGE)
         for line in (line for line in self.summary if line.is_strong):

@@ -217,4 +217,4 @@ def in_two(cell: Cell, head: Head) -> tuple[str, str]:
     if cell.unit == Unit.PERCENT:
         return fmt.percent_parts(shown)
     write, ends = (fmt.dollars, fmt.usd_ends) if cell.unit == Unit.USD else (fmt.number, fmt.ends)
-    return write(value.mid), ends(shown) if shown.low < shown.high else ""
+    return write(value.mid), ends(shown)

@@ -84,7 +84,25 @@ def _move(projection: Projection, decision: Decision) -> Iterator[str]:
         gain, freed = _gain(decision, decision.outcome), _nodes(projection, decision)
         yield f"This saves {gain}{freed}."
     yield from _check(decision)
-    yield from _worth(decision)
+    more = tuple(_more_replicas(projection, moving))
+    # At most five sentences: this figure is in the table of modes as well.
+    if not (parts and more):
+        yield from _worth(decision)
+    yield from more
+
+
+def _more_replicas(projection: Projection, moving: tuple[NamespaceDecision, ...]) -> Iterator[str]:
+    """Return whether the saving hangs on how many replicas each waypoint has."""
+    sweeps = {sweep.name: sweep for sweep in projection.sweeps}
+    sweep, workings = sweeps.get("waypoint_replicas"), projection.workings
+    if sweep is None or workings is None or not any(item.needs_waypoint for item in moving):
+        return
+    next_count = workings.scenario["waypoint_replicas"].mid + 1
+    for point in sweep.points:
+        if point.choice == next_count and point.usd_per_year.low <= 0:
+            surely = point.usd_per_year.high <= 0
+            what = "ambient costs more than sidecars" if surely else "the saving is not sure"
+            yield f"With {fmt.count(next_count)} replicas per waypoint in all of them, {what}."
 
 
 def _which(decision: Decision) -> str:
@@ -113,7 +131,8 @@ def _reasons(items: tuple[NamespaceDecision, ...]) -> str:
 
 def _gain(decision: Decision, outcome: Outcome) -> str:
     usd, of_all = outcome.usd_per_year, decision.sidecar_usd_per_year
-    sure = f" (90 % interval {fmt.usd_ends(usd)})" if usd.low < usd.high else ""
+    ends = fmt.usd_ends(usd)
+    sure = f" (90 % interval {ends})" if ends else ""
     paid = f" of {fmt.dollars(of_all.mid)}" if of_all else ""
     share = fmt.share(outcome.percent.mid)
     return f"{fmt.dollars(usd.mid)}{sure}{paid} a year {fmt.AS_BASIS[decision.basis]}, or {share}"

@@ -9,6 +9,7 @@ from analyzer.projection.demand import MeshLoad
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Component, Projection, Reference, Saving, Sweep
 from analyzer.report import format as fmt
+from analyzer.report.sentences import whole
 from analyzer.units import Interval
 
 
@@ -77,7 +78,7 @@ def why_different(reference: Reference, load: MeshLoad) -> str:
         used, published = load.sidecars.vcpu if load.sidecars else 0.0, reference.vcpu.get(SIDECAR)
         if published and used:
             reason += f" The sidecars here use {fmt.number(used / published)} times that."
-    return f"{reason} {reference.remark}".strip()
+    return f"{reason} {whole(reference.remark)}" if reference.remark else reason
 
 
 def _break_evens(projection: Projection) -> Iterator[str]:

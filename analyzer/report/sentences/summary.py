@@ -114,7 +114,7 @@ def _savings(projection: Projection) -> Iterator[Line]:
 def _dependence(projection: Projection) -> Iterator[Line]:
     for item in projection.sensitivity[:1]:
         value, unit = assumed(projection, item.assumption)
-        ends = f" ({fmt.ranged(value)}{f' {unit}' if unit else ''})" if value else ""
+        ends = f": {fmt.ranged(value)}{f' {unit}' if unit else ''}" if value else ""
         yield Line(
             "The assumption that matters most for the saving with waypoints is "
             f"{assumption_title(item.assumption)}{ends}."

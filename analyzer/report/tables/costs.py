@@ -140,7 +140,7 @@ def sensitivity(projection: Projection) -> Table:
     def unit(item: Sensitivity) -> str:
         return assumed(projection, item.assumption)[1] or "fitted; its unit is in its name"
 
-    listing = Listing(projection.sensitivity)
+    listing = Listing(item for item in projection.sensitivity if _shows(item))
     listing.column(
         lambda item: assumption_title(item.assumption), text="assumption", page="assumption"
     )
@@ -153,6 +153,11 @@ def sensitivity(projection: Projection) -> Table:
     listing.text_column(unit, page="unit")
     caption = "Assumptions that move the saving with waypoints, each alone, largest first"
     return Table("sensitivity", *listing.filled, captions={View.PAGE: caption})
+
+
+def _shows(item: Sensitivity) -> bool:
+    """Return whether an assumption moves the saving by what a dollar shows."""
+    return fmt.dollars(item.low_usd_per_year) != fmt.dollars(item.high_usd_per_year)
 
 
 def sweep(found: Sweep) -> Table:

@@ -47,30 +47,29 @@ def workloads(items: Sequence[WorkloadCalibration]) -> Table:
     listing.column(
         lambda item: item.vcpu_per_1000_rps,
         Unit.NUMBER,
-        "refused",
-        everywhere="vCPU per 1000 rps",
-        terminal="vCPU/1000 rps",
-        narrow=Head("vCPU per\n1000 rps", best_only=True),
+        "cannot tell",
+        everywhere="vCPU per 1000 RPS",
+        terminal="vCPU/1000 RPS",
+        narrow=Head("vCPU per\n1000 RPS", best_only=True),
         page="vCPU per 1000 requests/s",
     )
     listing.column(
         lambda item: item.idle_vcpu_per_proxy,
         Unit.NUMBER,
-        "refused",
+        "cannot tell",
         everywhere="idle vCPU each",
         terminal=Head("idle vCPU", best_only=True),
         narrow=Head("idle\nvCPU", best_only=True),
     )
-    listing.column(lambda item: f"{item.own_share:.0%}", text="own")
     listing.column(
-        # Adding 0 takes the sign off a zero.
-        lambda item: of_fit(item, f"{round(100 * item.own_share) + 0} %"),
-        page="rests on its own data",
+        lambda item: of_fit(item, fmt.share(100 * item.own_share)),
+        text="share from its own data",
+        page="share from its own data",
     )
     listing.text_column(lambda item: of_fit(item, str(item.provenance)), page="figures are")
     captions = {
-        View.PAGE: "What the sidecars of each workload cost, those that use most first",
-        View.NOTEBOOK: "Workloads, those with the most CPU first",
+        View.PAGE: "Cost of the sidecars of each workload, those that use most CPU first",
+        View.NOTEBOOK: "Workloads, those with most CPU first",
     }
     file = "workloads.csv"
     return Table("workloads", *listing.filled, captions=captions, file=file, is_named=True)
@@ -128,7 +127,7 @@ def ztunnels(projection: Projection) -> Table:
     listing.column(lambda node: node.ztunnel_vcpu, page="vCPU")
     listing.column(lambda node: node.passes_rps, page="requests/s")
     listing.column(lambda node: node.gbit_per_second, page="Gbit/s of TCP")
-    captions = {View.PAGE: "What the ztunnel of each node would use, the busiest first"}
+    captions = {View.PAGE: "Projected ztunnel CPU per node, busiest first"}
     return Table("ztunnels", *listing.filled, captions=captions, file="nodes.csv")
 
 
@@ -148,17 +147,15 @@ def findings(items: Sequence[Finding]) -> Table:
     """Return what is wrong or thin in the data, whom it affects, and what would cure it."""
 
     def share(value: float | None) -> str:
-        return "" if value is None else f"{100 * value:.1f} %"
+        return "" if value is None else fmt.share(100 * value)
 
     listing = Listing(items)
     listing.column(lambda item: Words(item.severity, severity=item.severity), page="severity")
-    listing.text_column(
-        lambda item: Words(item.text, folded=_affected(item)), page="what was found"
-    )
-    listing.column(lambda item: share(item.cpu_share), page="of the CPU")
-    listing.column(lambda item: share(item.rps_share), page="of the requests")
+    listing.text_column(lambda item: Words(item.text, folded=_affected(item)), page="finding")
+    listing.column(lambda item: share(item.cpu_share), page="share of CPU")
+    listing.column(lambda item: share(item.rps_share), page="share of requests")
     listing.text_column(lambda item: item.fix, page="fix")
-    caption = "What is wrong or thin in the data, the most severe first"
+    caption = "Findings, most severe first"
     return Table("findings", *listing.filled, captions={View.PAGE: caption})
 
 
