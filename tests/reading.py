@@ -34,7 +34,7 @@ def markdown_sentences(text: str) -> Iterator[str]:
     """Yield the sentences of Markdown."""
     text = _FENCED.sub("\n\n", text)
     text = _PICTURE.sub(r"\n\n\1\n\n", text)
-    text = _CODE.sub("code", _LINK.sub(r"\1", text))
+    text = _CODE.sub("`code`", _LINK.sub(r"\1", text))
     for block in _BLOCK.split(text):
         yield from _split(_ESCAPED.sub(r"\1", block))
 
@@ -91,4 +91,4 @@ class _Blocks(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._hidden:
-            self.blocks[-1] += "code" if self._in_code else data
+            self.blocks[-1] += "`code`" if self._in_code else data

@@ -19,7 +19,8 @@ LONG = " ".join(["word"] * 31)
         ("- one\n- two\n  goes on\n1. three", ["- one", "- two goes on", "1. three"]),
         ("a 3 - 2 b", ["a 3 - 2 b"]),
         ("Run:\n\n```console\n$ one. Two.\n```\n\nDone.", ["Run:", "Done."]),
-        ("Run `make test. Now` here", ["Run code here"]),
+        ("Run `make test. Now` here", ["Run `code` here"]),
+        ("Done. `make` follows.", ["Done.", "`code` follows."]),
         ("See [the page. Really](a.md).", ["See the page.", "Really."]),
         ("Text\n![A chart](a.png)\nmore", ["Text", "A chart", "more"]),
         (r"Saves 5 \[1-9\]. Next\|one", ["Saves 5 [1-9].", "Next|one"]),
@@ -44,7 +45,7 @@ def test_html_is_split_where_a_block_begins_or_ends() -> None:
         '<img alt="A picture" src="a.png"><p>Last <code>x. Y</code>'
     )
 
-    expected = ["Title", "One bold word.", "Two", "cell", "other", "A picture", "Last code"]
+    expected = ["Title", "One bold word.", "Two", "cell", "other", "A picture", "Last `code`"]
     assert list(filter(None, html_sentences(page))) == expected
 
 
