@@ -23,7 +23,7 @@ from analyzer.arrays import Floats
 from analyzer.data import PublishedConstants
 from analyzer.projection.choices import Basis, waypoint_weights
 from analyzer.projection.demand import MeshLoad
-from analyzer.projection.needs import Case, Need, added_up, prices_by_basis
+from analyzer.projection.needs import Case, Each, Need, added_up, prices_by_basis
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters
 from analyzer.units import Provenance, Role
@@ -150,8 +150,8 @@ def ztunnel_vcpu(nodes: pd.DataFrame, parameters: Parameters) -> Floats:
     )
 
 
-def _ztunnel_need(case: Case) -> Need:
-    """Return what the ztunnels need, one on each node.
+def each_ztunnel(case: Case) -> Each:
+    """Return what the ztunnel of each node uses and requests.
 
     The published idle is of a ztunnel with istio-cni, so that the two are one unit: where
     istio-cni has to come with it, its request does too.
@@ -163,13 +163,22 @@ def _ztunnel_need(case: Case) -> Need:
     if not parameters.istio_cni_installed:
         requested = requested + parameters["istio_cni_reserved_vcpu_per_node"]
         requested_gib = requested_gib + parameters["istio_cni_reserved_memory_gib_per_node"]
-    return added_up(
-        role=Role.ZTUNNEL,
-        provenance=parameters.ztunnel_provenance,
-        units=pd.DataFrame({"count": 1, "whole_count": 1}, index=nodes["node"]),
+    return Each(
         used=(used, parameters["ztunnel_memory_gib_per_node"]),
         requested=(requested, requested_gib),
         prices=case.prices.of(nodes["node"]) if case.prices else None,
+    )
+
+
+def _ztunnel_need(case: Case) -> Need:
+    """Return what the ztunnels need, one on each node."""
+    each = each_ztunnel(case)
+    used = each.used[0]
+    return added_up(
+        each,
+        role=Role.ZTUNNEL,
+        provenance=case.parameters.ztunnel_provenance,
+        units=pd.DataFrame({"count": 1, "whole_count": 1}, index=case.nodes["node"]),
         hottest_vcpu=used[int(used[:, 0].argmax())],
     )
 
@@ -194,16 +203,11 @@ def waypoint_replicas(load: MeshLoad, parameters: Parameters) -> Floats:
     return np.asarray(replicas + parameters["waypoint_spare_replicas"][0])
 
 
-def waypoint_need(case: Case, weights: Floats) -> Need:
-    """Return what the waypoints need, given how much of one each namespace gets, 0-1."""
+def each_waypoint(case: Case, replicas: Floats) -> Each:
+    """Return what one of so many waypoint replicas in each namespace uses and requests."""
     load, parameters = case.load, case.parameters
-    replicas = waypoint_replicas(load, parameters)
     used = parameters.waypoint_vcpu(load.namespaces["waypoint_rps"].to_numpy(float) / replicas)
-    times, names = weights * replicas, load.namespaces["namespace"]
-    return added_up(
-        role=Role.WAYPOINT,
-        provenance=parameters.waypoint_provenance or Provenance.DERIVED,
-        units=pd.DataFrame({"count": times, "whole_count": replicas}, index=names),
+    return Each(
         used=(used, parameters["waypoint_memory_gib_per_replica"]),
         requested=(
             parameters["waypoint_reserved_vcpu_per_replica"],
@@ -211,6 +215,20 @@ def waypoint_need(case: Case, weights: Floats) -> Need:
         ),
         # They run among the sidecars that they replace.
         prices=case.prices.of_namespaces(load) if case.prices else None,
+    )
+
+
+def waypoint_need(case: Case, weights: Floats) -> Need:
+    """Return what the waypoints need, given how much of one each namespace gets, 0-1."""
+    replicas = waypoint_replicas(case.load, case.parameters)
+    each = each_waypoint(case, replicas)
+    used, times = each.used[0], weights * replicas
+    names = case.load.namespaces["namespace"]
+    return added_up(
+        each,
+        role=Role.WAYPOINT,
+        provenance=case.parameters.waypoint_provenance or Provenance.DERIVED,
+        units=pd.DataFrame({"count": times, "whole_count": replicas}, index=names),
         hottest_vcpu=(used * (times > 0)[:, None]).max(axis=0) if len(used) else None,
     )
 

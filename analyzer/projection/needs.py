@@ -12,7 +12,7 @@ from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.prices import NodePrices, mean_price
 from analyzer.projection.sidecars import by_basis
 from analyzer.projection.uncertainty import Parameters
-from analyzer.units import Provenance, Role
+from analyzer.units import MONTHS_PER_YEAR, Provenance, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,42 +76,70 @@ class Need:
     units: Units | None = None
 
 
-def added_up(  # noqa: PLR0913 - each is a fact of the component, given by name
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Each:
+    """What one proxy of a component uses and requests, at each node or in each namespace.
+
+    Attributes:
+        used: vCPU of one at each place, shape (places, draws), and GiB of one anywhere, (draws,).
+        requested: vCPU and GiB of one anywhere, (draws,).
+        prices: of a vCPU-month and of a GiB-month at each place, shape (places, 2); None: the
+            scenario's flat prices.
+    """
+
+    used: tuple[Floats, Floats]
+    requested: tuple[Floats, Floats]
+    prices: Floats | None
+
+    def amounts(self, counts: Floats) -> tuple[Mapping[Basis, Floats], Mapping[Basis, Floats]]:
+        """Return vCPU and GiB of so many at each place, by basis, shape (places, draws)."""
+        shape, times = self.used[0].shape, counts[:, None]
+        vcpu, memory_gib = (
+            {
+                basis: np.broadcast_to(each, shape) * times
+                for basis, each in by_basis(self.used[amount], self.requested[amount]).items()
+            }
+            for amount in (0, 1)
+        )
+        return vcpu, memory_gib
+
+    def usd_per_year(self, counts: Floats, basis: Basis, parameters: Parameters) -> Floats:
+        """Return what so many at each place cost, shape (places, draws)."""
+        vcpu, memory_gib = self.amounts(counts)
+        vcpu_usd, memory_gib_usd = parameters.flat_month_usd
+        if self.prices is not None:
+            vcpu_usd, memory_gib_usd = self.prices.T[..., None]
+        month_usd = vcpu[basis] * vcpu_usd + memory_gib[basis] * memory_gib_usd
+        return np.asarray(month_usd * MONTHS_PER_YEAR)
+
+
+def added_up(
+    each: Each,
     *,
     role: Role,
     provenance: Provenance,
     units: pd.DataFrame,
-    used: tuple[Floats, Floats],
-    requested: tuple[Floats, Floats],
-    prices: Floats | None,
     hottest_vcpu: Floats | None,
 ) -> Need:
     """Return the need of all units together.
 
     Units are, by the name of a node or a namespace, how many ztunnels or replicas there are
-    (`count`), and would be where a whole waypoint is needed (`whole_count`). Used are vCPU by one
-    of each, shape (units, draws), and GiB by one anywhere, over draws; requested are both by one
-    anywhere. Prices are of a vCPU and of a GiB where each unit runs, shape (units, 2).
+    (`count`), and would be where a whole waypoint is needed (`whole_count`).
     """
-    times, shape = units["count"].to_numpy(float)[:, None], used[0].shape
-    vcpu, memory_gib = (
-        {
-            basis: np.broadcast_to(each, shape) * times
-            for basis, each in by_basis(used[amount], requested[amount]).items()
-        }
-        for amount in (0, 1)
-    )
+    counts = units["count"].to_numpy(float)
+    (vcpu, memory_gib), used, requested = each.amounts(counts), each.used, each.requested
+    prices = each.prices
     return Need(
         role=role,
         count=units["count"].to_numpy().sum().item(),
         provenance=provenance,
-        vcpu={basis: np.asarray(each.sum(axis=0)) for basis, each in vcpu.items()},
-        memory_gib={basis: np.asarray(each.sum(axis=0)) for basis, each in memory_gib.items()},
+        vcpu={basis: np.asarray(of_all.sum(axis=0)) for basis, of_all in vcpu.items()},
+        memory_gib={basis: np.asarray(of_all.sum(axis=0)) for basis, of_all in memory_gib.items()},
         month_usd=None if prices is None else prices_by_basis(prices, vcpu, memory_gib),
         hottest_vcpu=hottest_vcpu,
         units=Units(
             names=units.index.to_series(),
-            unit_count=times[:, 0],
+            unit_count=counts,
             whole_count=units["whole_count"].to_numpy(float),
             used_vcpu=used[0][:, 0],
             reserved_vcpu=float(requested[0][0]),

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+import pandas as pd
+
 from analyzer.calibration.result import Calibration
 from analyzer.data import published_constants
 from analyzer.errors import InsufficientData
@@ -11,8 +13,15 @@ from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.projection import figures
 from analyzer.projection.choices import Basis, Named
 from analyzer.projection.components import waypoint_replicas
+from analyzer.projection.decision import Decision, Why, decide, undecided
 from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load, within
 from analyzer.projection.modes import SIDECAR, ModeNeeds, evaluate
+from analyzer.projection.namespaces import (
+    is_extrapolated,
+    stakes,
+    vcpu_of_namespaces,
+    ztunnel_idle_vcpu,
+)
 from analyzer.projection.needs import Case
 from analyzer.projection.prices import NodePrices, node_prices
 from analyzer.projection.published import reference
@@ -62,13 +71,19 @@ def project_usage(
     basis = scenario.basis if scenario.basis in modes[SIDECAR].bases else Basis.USAGE
     savings = figures.savings_of(case.load, modes, basis, case.parameters)
     price = _price(scenario, modes[SIDECAR], case.prices, basis)
+    what_matters = sensitivity(case, measured, basis) if case.has_ambient else ()
+    decision = undecided(basis, Why.AMBIENT_UNKNOWN)
+    if savings:
+        most = what_matters[0].assumption if what_matters else ""
+        decision = decide(stakes(case, basis), basis, most)
     return Projection(
         price=price,
         basis=basis,
         modes=tuple(figures.mode_of(mode, basis, case.parameters) for mode in modes.values()),
         savings=savings,
-        namespaces=figures.rank_namespaces(case, calibration),
-        sensitivity=sensitivity(case, measured, basis) if case.has_ambient else (),
+        namespaces=_namespaces(case, calibration, decision),
+        decision=decision,
+        sensitivity=what_matters,
         sweeps=sweeps(case, basis) if savings else (),
         nodes=figures.ztunnel_nodes(case) if case.has_ambient else (),
         load=case.load,
@@ -81,6 +96,21 @@ def project_usage(
         warnings=(*_extrapolated(case, calibration), *_placed_nowhere(case)),
         workings=Workings(scenario=measured, parameters=case.parameters, node_prices=case.prices),
     )
+
+
+def _namespaces(case: Case, calibration: Calibration, decision: Decision) -> pd.DataFrame:
+    """Return the namespaces with their vCPU and what is decided of each, in that order."""
+    frame = vcpu_of_namespaces(case, calibration)
+    if not case.has_ambient:
+        return frame
+    if decision.by_namespace:
+        decided = decision.frame
+        frame = decided[["namespace"]].merge(frame).merge(decided)
+    else:
+        order = ["gained_vcpu", "namespace"]
+        frame = frame.sort_values(order, ascending=[False, True], ignore_index=True)
+    gained = frame.pop("gained_vcpu")
+    return frame.assign(cumulative_saving_vcpu=gained.cumsum() - ztunnel_idle_vcpu(case))
 
 
 def _growth(scenario: Scenario, calibration: Calibration) -> Growth:
@@ -110,7 +140,7 @@ def _extrapolated(case: Case, calibration: Calibration) -> Iterator[Finding]:
         return
     replicas = waypoint_replicas(case.load, case.parameters)
     rps = case.load.namespaces["waypoint_rps"].to_numpy(float) / replicas
-    outside = figures.is_extrapolated(rps, calibration)
+    outside = is_extrapolated(rps, calibration)
     if outside.any():
         low, high = waypoint.fitted_rps
         seen = "waypoints" if waypoint.provenance == Provenance.MEASURED else "sidecars"

@@ -8,6 +8,7 @@ from analyzer.data import PublishedConstants
 from analyzer.errors import UsageError
 from analyzer.projection.choices import Basis
 from analyzer.projection.components import COMPONENTS, Part
+from analyzer.projection.decision import Why, undecided
 from analyzer.projection.demand import MeshLoad, StatedLoad
 from analyzer.projection.figures import flat_price, mode_of, savings_of
 from analyzer.projection.modes import MODES, ModeNeeds
@@ -58,6 +59,7 @@ def project_constants(
         modes=tuple(mode_of(mode, Basis.USAGE, parameters) for mode in modes.values()),
         savings=savings,
         namespaces=load.namespaces.iloc[:0],
+        decision=undecided(Basis.USAGE, Why.NOTHING_MEASURED),
         load=load,
         refusals=tuple(_refusals(constants, modes, savings, load, scenario)),
     )

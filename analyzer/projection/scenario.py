@@ -47,7 +47,7 @@ class Scenario:
     """
 
     assumptions: Mapping[str, Assumption]
-    basis: Basis = Basis.USAGE
+    basis: Basis = Basis.BILLED
     waypoint_placement: choices.Placement = choices.OBSERVED
     ingress_through_waypoint: bool = False
     istio_cni_installed: bool = False

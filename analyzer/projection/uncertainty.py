@@ -86,6 +86,11 @@ class Parameters:
         return self.values[name]
 
     @property
+    def flat_month_usd(self) -> tuple[Floats, Floats]:
+        """The prices of a vCPU-month and of a GiB-month that the scenario states."""
+        return self["vcpu_month_usd"], self["memory_gib_month_usd"]
+
+    @property
     def waypoint_follows_sidecar(self) -> bool:
         """Whether a waypoint's cost is the sidecars' times the scenario's ratio."""
         return self.waypoint_provenance == Provenance.DERIVED

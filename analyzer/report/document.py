@@ -125,7 +125,9 @@ def _ends(rps: tuple[float, float] | None) -> Mapping[str, float] | None:
     return None if rps is None else {"min": rps[0], "max": rps[1]}
 
 
-def of_answer(answer: Answer, summary: str | None) -> Mapping[str, object]:
+def of_answer(
+    answer: Answer, summary: str | None, decision: tuple[str, ...]
+) -> Mapping[str, object]:
     """Return the answer by key; what could not be had is None."""
     document: dict[str, object] = {
         "schema_version": SCHEMA_VERSION,
@@ -139,6 +141,7 @@ def of_answer(answer: Answer, summary: str | None) -> Mapping[str, object]:
         document["measured"] = _measured(answer.load, answer.usage)
     document["calibration"] = answer.calibration
     if answer.projection:
+        document["decision"] = {**members(answer.projection.decision), "text": decision}
         document["projection"] = answer.projection
         document["reference"] = answer.projection.references
     if answer.usage:

@@ -22,6 +22,14 @@ _REMARK_ON_A_QUERY: Final = "PromQL info"
 THIN_SHARE = 0.25
 """Share of the steps that may hold few samples: those around an outage do."""
 
+MINUTES_PER_DAY = 24 * 60
+
+LONG_MINUTES = 120
+"""From here on a time is written in hours."""
+
+SPARSE_SHARE = 0.8
+"""Share of the requested time with data below which figures per year are doubtful."""
+
 _THANOS_RESOLUTIONS: Final = (300, 3600)
 """Seconds between downsampled samples (thanos: docs/components/compact.md)."""
 
@@ -209,7 +217,35 @@ def _thinned(evidence: Evidence) -> Finding | None:
     )
 
 
+def _short_window(evidence: Evidence) -> Finding | None:
+    window = evidence.manifest.window
+    minutes = (window.end - window.start).total_seconds() / 60
+    if minutes >= MINUTES_PER_DAY:
+        return None
+    length = f"{minutes:.0f} min" if minutes < LONG_MINUTES else f"{minutes / 60:.3g} h"
+    return Finding(
+        name="short_window",
+        text=f"Only {length} of data, less than a day. Figures per year assume that every day is "
+        "like this time.",
+        fix="Analyze at least one day, better seven.",
+    )
+
+
+def _sparse_window(evidence: Evidence) -> Finding | None:
+    share = len(evidence.observed_points) / evidence.manifest.window.point_count
+    if share >= SPARSE_SHARE:
+        return None
+    return Finding(
+        name="sparse_window",
+        text=f"Data for only {100 * share:.0f} % of the time requested. Figures per year assume "
+        "that the missing time is like the rest.",
+        fix="Choose a time that is covered by samples.",
+    )
+
+
 DATA_CHECKS: Final = (
+    _short_window,
+    _sparse_window,
     _retention,
     _gaps,
     _remarks,

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from analyzer.report import format as fmt
 from analyzer.report.sections import Block, Paragraphs, Points, Report, blocks_in
-from analyzer.report.table import Amount, Cell, Head, Table, Unit, View, in_line
+from analyzer.report.table import Amount, Cell, Head, Table, Unit, View, in_line, in_two
 
 MAX_ROWS: Final = 20  # of a table that has one for each name; the rest is in the other formats
 MAX_REMARKS: Final = 8  # lines of each list of remarks, likewise
@@ -128,13 +128,10 @@ def _one_a_line(table: Table) -> RichTable:
 
 def _over_range(cell: Cell, head: Head) -> Text:
     """Return the best estimate above its range, so that a row fits 80 columns."""
-    text = in_line(cell, head)
-    if isinstance(cell, Amount) and cell.unit == Unit.USD:
-        value = cell.interval
-        if value is not None and value.low < value.high:
-            ends = f"{fmt.short_dollars(value.low)}-{fmt.short_dollars(value.high)}"
-            return Text(f"{fmt.dollars(value.mid)}\n[{ends}]")
-    return Text(text.replace(" [", "\n["), style=_style(cell))
+    mid, ends = in_two(cell, head)
+    if ends and isinstance(cell, Amount) and cell.unit == Unit.USD and cell.interval:
+        ends = fmt.short_usd_ends(cell.interval)
+    return Text(f"{mid}\n{ends}" if ends else mid, style=_style(cell))
 
 
 def _style(cell: Cell) -> str:
@@ -161,9 +158,10 @@ def _named(table: Table, console: Console) -> RichTable:
 def _texts(table: Table, view: View) -> list[list[str]]:
     """Return the head and the first rows as text, and how many rows are not among them."""
     titles = [head.title for head in table.heads(view)]
-    lines = [titles, *table.texts_in(view, MAX_ROWS)]
-    if table.surplus(MAX_ROWS):
-        lines.append([f"and {table.surplus(MAX_ROWS)} more", *[""] * (len(titles) - 1)])
+    most = table.limits.get(View.TERMINAL, MAX_ROWS)
+    lines = [titles, *table.texts_in(view, most)]
+    if table.surplus(most):
+        lines.append([f"and {table.surplus(most)} more", *[""] * (len(titles) - 1)])
     return lines
 
 

@@ -1,0 +1,209 @@
+"""What to do, in at most five short sentences; each compares ranges and no midpoints."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from analyzer.measurement.findings import Finding
+from analyzer.projection.decision import Action, Decision, NamespaceDecision, Outcome, Verdict, Why
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT
+from analyzer.projection.result import Projection
+from analyzer.report import format as fmt
+from analyzer.report.answer import Answer
+from analyzer.report.sentences import whole
+from analyzer.report.sentences.projection import assumed, assumption_title, nodes
+from analyzer.units import Reason
+
+L7: Final = "L7 policy (routing, retries, HTTP authorization)"
+
+VERDICTS: Final = {
+    Verdict.MOVE: "move",
+    Verdict.MOVE_WITHOUT_WAYPOINT: "move if L4 is enough",
+    Verdict.STAY: "stay",
+    Verdict.CANNOT_TELL: "cannot tell",
+}
+
+WHY: Final = {
+    Why.SAVES: "saves",
+    Why.WAYPOINT_DECIDES: "with a waypoint the range has both signs",
+    Why.WAYPOINT_COSTS_MORE: "a waypoint costs more than L4 saves",
+    Why.ZTUNNEL_COSTS_MORE: "ztunnel costs more than its sidecars",
+    Why.TOO_LITTLE: "saves less than the ztunnels cost",
+    Why.RANGE_HAS_BOTH_SIGNS: "the range has both signs",
+    Why.CPU_UNKNOWN: "sidecar CPU not measured",
+}
+
+
+def decision_lines(projection: Projection) -> tuple[str, ...]:
+    """Return what to do, what it saves, how sure that is, and what to check first."""
+    decision = projection.decision
+    lines = {
+        Action.MOVE: _move,
+        Action.STAY: _stay,
+        Action.CANNOT_TELL: _cannot_tell,
+    }[decision.action]
+    return tuple(lines(projection, decision))
+
+
+_ON_THE_TIME: Final = {"short_window", "sparse_window"}
+
+
+def on_the_time(answer: Answer) -> Iterator[Finding]:
+    """Yield the findings that a reader needs before any figure per year."""
+    return (item for item in answer.findings if item.name in _ON_THE_TIME)
+
+
+def namespaces_note(decision: Decision) -> str:
+    """Return what the savings of the namespaces leave out, for each alone cannot pay it."""
+    shared = decision.shared_ztunnel_usd_per_year
+    if shared is None:
+        return ""
+    return (
+        f"Savings are {fmt.AS_BASIS[decision.basis]}, before {fmt.usd(shared)} a year for the idle "
+        "ztunnels, which all namespaces share."
+    )
+
+
+def why(item: NamespaceDecision) -> str:
+    """Return why a namespace got its verdict; with a waypoint it may save all the same."""
+    if item.why == Why.SAVES and item.needs_waypoint:
+        return "saves even with a waypoint"
+    return "saves, needs no waypoint" if item.why == Why.SAVES else WHY[item.why]
+
+
+def _move(projection: Projection, decision: Decision) -> Iterator[str]:
+    moving = decision.with_verdict(Verdict.MOVE)
+    yield f"Move {_which(decision)} to ambient{_waypoints(moving)}."
+    maybe = decision.with_verdict(Verdict.MOVE_WITHOUT_WAYPOINT)
+    others = decision.with_verdict(Verdict.STAY, Verdict.CANNOT_TELL)
+    parts = [f"move {_names(maybe)} only if L4 is enough there"] if maybe else []
+    parts += [f"leave {_names(others)} in sidecar mode ({_reasons(others)})"] if others else []
+    if parts:
+        rest = "; ".join(parts)
+        yield f"{rest[0].upper()}{rest[1:]}."
+    if decision.outcome:
+        gain, freed = _gain(decision, decision.outcome), _nodes(projection, decision)
+        yield f"This saves {gain}{freed}."
+    yield from _check(decision)
+    more = tuple(_more_replicas(projection, moving))
+    # At most five sentences: this figure is in the table of modes as well.
+    if not (parts and more):
+        yield from _worth(decision)
+    yield from more
+
+
+def _more_replicas(projection: Projection, moving: tuple[NamespaceDecision, ...]) -> Iterator[str]:
+    """Return whether the saving hangs on how many replicas each waypoint has."""
+    sweeps = {sweep.name: sweep for sweep in projection.sweeps}
+    sweep, workings = sweeps.get("waypoint_replicas"), projection.workings
+    if sweep is None or workings is None or not any(item.needs_waypoint for item in moving):
+        return
+    next_count = workings.scenario["waypoint_replicas"].mid + 1
+    for point in sweep.points:
+        if point.choice == next_count and point.usd_per_year.low <= 0:
+            surely = point.usd_per_year.high <= 0
+            what = "ambient costs more than sidecars" if surely else "the saving is not sure"
+            yield f"With {fmt.count(next_count)} replicas per waypoint in all of them, {what}."
+
+
+def _which(decision: Decision) -> str:
+    count, total = len(decision.namespaces), len(decision.by_namespace)
+    if count == total:
+        return f"all {total:,} namespaces" if total > 1 else "the only namespace"
+    return f"{count:,} of {total:,} namespaces ({fmt.named(decision.namespaces)})"
+
+
+def _waypoints(moving: tuple[NamespaceDecision, ...]) -> str:
+    count = sum(item.needs_waypoint for item in moving)
+    if not count:
+        return ", without waypoints"
+    if count == len(moving):
+        return ", each with a waypoint" if count > 1 else ", with a waypoint"
+    return f", with waypoints in the {count:,} that carry HTTP"
+
+
+def _names(items: tuple[NamespaceDecision, ...]) -> str:
+    return fmt.named([item.namespace for item in items])
+
+
+def _reasons(items: tuple[NamespaceDecision, ...]) -> str:
+    return " or ".join(dict.fromkeys(WHY[item.why] for item in items))
+
+
+def _gain(decision: Decision, outcome: Outcome) -> str:
+    usd, of_all = outcome.usd_per_year, decision.sidecar_usd_per_year
+    ends = fmt.usd_ends(usd)
+    sure = f" (90 % interval {ends})" if ends else ""
+    paid = f" of {fmt.dollars(of_all.mid)}" if of_all else ""
+    share = fmt.share(outcome.percent.mid)
+    return f"{fmt.dollars(usd.mid)}{sure}{paid} a year {fmt.AS_BASIS[decision.basis]}, or {share}"
+
+
+def _nodes(projection: Projection, decision: Decision) -> str:
+    """Return how many nodes moving everything frees; of a part of the mesh it is not known."""
+    counts = {item.mode: item.freed_node_count for item in projection.savings}
+    count = counts.get(AMBIENT_WAYPOINT)
+    if count is None or len(decision.namespaces) < len(decision.by_namespace):
+        return ""
+    return f"; it {nodes(count)}"
+
+
+def _check(decision: Decision) -> Iterator[str]:
+    """Return which namespaces to check for L7 needs, the one that matters most first."""
+    names = decision.check_first
+    if len(names) == 1:
+        yield f"First check whether {fmt.named(names)} needs {L7}."
+    elif names:
+        yield f"First check which of {len(names):,} namespaces need {L7}: {fmt.named(names)}."
+
+
+def _worth(decision: Decision) -> Iterator[str]:
+    without = decision.without_waypoints
+    if decision.check_first and without:
+        who = "none does" if len(decision.check_first) > 1 else "it does not"
+        usd = fmt.dollars(without.usd_per_year.mid)
+        yield f"If {who}, the saving is {usd}, or {fmt.percent(without.percent)}."
+
+
+def _stay(projection: Projection, decision: Decision) -> Iterator[str]:
+    yield "Stay in sidecar mode."
+    reasons = {
+        Why.TOO_LITTLE: "The ztunnels cost more than moving namespaces saves.",
+        Why.ZTUNNEL_COSTS_MORE: "No namespace saves by moving, even without a waypoint.",
+    }
+    yield reasons[decision.why]
+    yield from _in_mode(projection, AMBIENT_L4, "Even without waypoints, ambient")
+
+
+def _in_mode(projection: Projection, mode: str, subject: str) -> Iterator[str]:
+    for saving in projection.savings:
+        if saving.mode == mode:
+            basis = fmt.AS_BASIS[projection.basis]
+            yield f"{subject} would {fmt.saving(saving.percent)} {basis}."
+
+
+def _cannot_tell(projection: Projection, decision: Decision) -> Iterator[str]:
+    if decision.why == Why.NOTHING_MEASURED:
+        yield "No decision: these are published benchmarks for a hypothetical mesh."
+        yield "Measure your own mesh first."
+    elif decision.why == Why.AMBIENT_UNKNOWN:
+        yield "Cannot tell whether to move: the cost of ambient is not known."
+        # What was never asked for is no reason.
+        known = [item for item in projection.refusals if item.reason != Reason.NOT_ASKED][:1]
+        yield from (whole(item.detail) for item in known)
+    elif decision.why == Why.WAYPOINT_DECIDES:
+        yield "Cannot tell yet whether to move: it depends on which namespaces need a waypoint."
+        yield from _in_mode(projection, AMBIENT_WAYPOINT, "With waypoints for HTTP, ambient")
+        if decision.without_waypoints:
+            count = fmt.counted(decision.without_waypoints.namespace_count, "namespace")
+            gain = _gain(decision, decision.without_waypoints)
+            yield f"Moving {count} without waypoints saves {gain}."
+        yield from _check(decision)
+    else:
+        yield "Cannot tell whether ambient would cost less: the ranges have both signs."
+        yield from _in_mode(projection, AMBIENT_L4, "Without waypoints, ambient")
+        yield from _in_mode(projection, AMBIENT_WAYPOINT, "With waypoints for HTTP, it")
+        if decision.decisive:
+            value, unit = assumed(projection, decision.decisive)
+            shown = f": {fmt.ranged(value)}{f' {unit}' if unit else ''}" if value else ""
+            name = assumption_title(decision.decisive)
+            yield f"The figure that would narrow this most: {name}{shown}. Measure or state it."
