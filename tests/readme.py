@@ -8,6 +8,7 @@ A block shows a command and its output:
     ```
 
 An output that is longer than a screen is cut at an empty line, and ends with a line of three dots.
+`| grep 'PATTERN'` after the command keeps the lines that match.
 """
 
 import re
@@ -43,10 +44,12 @@ def examples(page: str) -> Iterator[tuple[str, str]]:
 @cache
 def screen(arguments: str) -> str:
     """Return what a command prints, cut to a screen."""
-    done = CliRunner().invoke(cli, shlex.split(arguments), env={"COLUMNS": str(COLUMNS)})
+    command, _, pattern = arguments.partition(" | grep ")
+    pattern = "".join(shlex.split(pattern))
+    done = CliRunner().invoke(cli, shlex.split(command), env={"COLUMNS": str(COLUMNS)})
     if done.exit_code:
-        raise SystemExit(f"istio-usage {arguments}: {done.stderr}")
-    lines = done.stdout.splitlines()
+        raise SystemExit(f"istio-usage {command}: {done.stderr}")
+    lines = [line for line in done.stdout.splitlines() if re.search(pattern, line)]
     if len(lines) > MOST_LINES:
         end = max(number for number, line in enumerate(lines[:MOST_LINES]) if not line)
         lines = [*lines[:end], _CUT]

@@ -13,13 +13,15 @@ from analyzer.defaults import CHART_DPI, CHART_FORMATS
 from analyzer.errors import UsageError
 from analyzer.notebook import drawing
 from analyzer.projection.choices import Basis
+from analyzer.projection.decision import Decision
 from analyzer.projection.modes import MODES
 from analyzer.projection.result import Mode, Price, Projection, Saving
 from analyzer.report import records
 from analyzer.report.answer import Answer
 from analyzer.report.explain import explain
 from analyzer.report.render.notebook import paragraphs_html, table_html
-from analyzer.report.sentences.projection import headline, projection_lines
+from analyzer.report.sections import AnswerReport
+from analyzer.report.sentences.projection import projection_lines
 from analyzer.report.tables import costs
 from analyzer.report.write import ChartOptions, write_report
 from analyzer.units import Refusal
@@ -36,19 +38,32 @@ class MeshProjection:
     >>> import analyzer as mesh
     >>> projection = mesh.project(mesh.load_sample("fleet"))
     >>> projection.basis
-    <Basis.USAGE: 'usage'>
+    <Basis.BILLED: 'billed'>
     """
 
     result: Projection
     answer: Answer
 
     @property
-    def basis(self) -> Basis:
-        """What savings are counted in: CPU used, requested (`reserved`) or billed.
+    def decision(self) -> Decision:
+        """What to do: which namespaces to move, what that saves, what to check first.
 
         >>> import analyzer as mesh
-        >>> mesh.project(mesh.load_sample("fleet"), scenario={"basis": "billed"}).basis
-        <Basis.BILLED: 'billed'>
+        >>> decision = mesh.project(mesh.load_sample("fleet")).decision
+        >>> decision.action
+        <Action.MOVE: 'move'>
+        >>> len(decision.namespaces)
+        19
+        """
+        return self.result.decision
+
+    @property
+    def basis(self) -> Basis:
+        """The basis of savings: CPU used (`usage`), requested (`reserved`) or billed.
+
+        >>> import analyzer as mesh
+        >>> mesh.project(mesh.load_sample("fleet"), scenario={"basis": "usage"}).basis
+        <Basis.USAGE: 'usage'>
         """
         return self.result.basis
 
@@ -78,19 +93,20 @@ class MeshProjection:
 
         >>> import analyzer as mesh
         >>> round(mesh.project(mesh.load_sample("fleet")).savings[0].percent.mid)
-        86
+        78
         """
         return self.result.savings
 
     @property
     def namespaces(self) -> pd.DataFrame:
-        """One row per namespace. Columns as in `Projection.namespaces`.
+        """One row per namespace, the largest saving first. Columns as in `Projection.namespaces`.
 
         >>> import analyzer as mesh
-        >>> len(mesh.project(mesh.load_sample("fleet")).namespaces)
-        19
+        >>> frame = mesh.project(mesh.load_sample("fleet")).namespaces
+        >>> frame[["verdict", "saving_usd_per_year_mid"]].shape
+        (19, 2)
         """
-        return self.result.namespaces
+        return pd.DataFrame(records.table_rows(self.result.namespaces))
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
@@ -117,10 +133,12 @@ class MeshProjection:
     def saving_frame(self) -> pd.DataFrame:
         """One row per ambient mode: its saving against sidecar mode, with its range.
 
+        The columns that begin with `bases_` have the saving on each basis.
+
         >>> import analyzer as mesh
-        >>> frame = mesh.project(mesh.load_sample("fleet")).saving_frame
-        >>> frame.loc[frame["mode"] == "ambient-l4", "percent_mid"].round().item()
-        86.0
+        >>> frame = mesh.project(mesh.load_sample("fleet")).saving_frame.set_index("mode")
+        >>> frame.loc["ambient-l4", ["percent_mid", "bases_usage_percent_mid"]].round().tolist()
+        [78.0, 86.0]
         """
         return pd.DataFrame(map(records.flat, self.result.savings))
 
@@ -192,7 +210,7 @@ class MeshProjection:
 
         >>> import analyzer as mesh
         >>> text = mesh.project(mesh.load_sample("fleet")).explain("ambient-l4")
-        >>> "saved as used" in text
+        >>> "saved as billed" in text
         True
         """
         if mode not in MODES:
@@ -256,13 +274,17 @@ class MeshProjection:
 
     @property
     def _sentence(self) -> str:
-        return headline(self.result) or " ".join(map(str, self.refusals))
+        return next(iter(self._decided), "") or " ".join(map(str, self.refusals))
+
+    @property
+    def _decided(self) -> tuple[str, ...]:
+        return AnswerReport(answer=self.answer).decision
 
     def _repr_html_(self) -> str:
         price = f"${self.price.vcpu_month_usd:.4g} per vCPU-month, {self.price.source}"
         below = paragraphs_html(price, *projection_lines(self.result))
         return (
-            paragraphs_html(drawing.note(self.answer), self._sentence)
+            paragraphs_html(drawing.note(self.answer), *(self._decided or (self._sentence,)))
             + table_html(costs.modes(self.result))
             + below
         )

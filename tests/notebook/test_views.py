@@ -29,7 +29,7 @@ from tests.test_units import SAYS_ITS_UNIT
 
 # What a column is that is no quantity: a name, a choice, or a word.
 _WORDS = (
-    "code|role|mode|basis|model|provenance|namespace|workload|sweep|choice|title|constants|name|text|"
+    "verdict|why|needs_waypoint|code|role|mode|basis|model|provenance|namespace|workload|sweep|choice|title|constants|name|text|"
     "severity|fix|unit|promql|file|sha256|source|assumption|low|mid|high|pod|node|evidence|"
     "start|point|proxy|resets|instance_type|reason|proxy_count|waypoint_extrapolated|"
     "waypoint_costs_more|waypoint_replicas|configured_clusters|r_squared|backtest_error|"
@@ -97,6 +97,7 @@ def test_the_results_are_those_of_the_layers_below(
     assert snapshot.snapshot == plain
     assert calibration.result.decomposition == calibration.decomposition == fitted.decomposition
     assert projection.result.modes == projection.modes == project(plain, fitted).modes
+    assert projection.decision == project(plain, fitted).decision
 
 
 def test_every_frame_has_rows_and_units_in_its_columns(
