@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from analyzer.data import codes
-from analyzer.units import percent_of
+from analyzer.units import in_percent
 
 _LEAST_SHARE = 0.0005
 """A smaller share would read 0 %."""
@@ -50,7 +50,7 @@ class Finding:
     def __str__(self) -> str:
         """Return its code, the problem and its cause, the shares affected, and the fix."""
         shares = [
-            f"{percent_of(share)} of the sidecars' {what}"
+            f"{in_percent(share)} of the sidecars' {what}"
             for share, what in ((self.cpu_share, "CPU"), (self.rps_share, "requests"))
             if share is not None and share >= _LEAST_SHARE
         ]

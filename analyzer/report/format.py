@@ -25,8 +25,6 @@ IN_FULL: Final[Mapping[Basis, str]] = {
 }
 """The same, with the definition of the least known of these terms."""
 
-counted = units.counted
-
 _LONG_MINUTES = 120
 """From here on a time is shown in hours."""
 
@@ -75,16 +73,28 @@ def count(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else number(value)
 
 
-def named(names: Sequence[str], most: int = 3) -> str:
-    """Return a list of names in a sentence, of which no more than `most` are spelled out.
+counted = units.counted
 
-    >>> named(["a", "b"]), named(["a", "b", "c", "d", "e"])
-    ('a and b', 'a, b, c and 2 more')
+
+def listed(parts: Sequence[str]) -> str:
+    """Return parts of a sentence with commas and "and".
+
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
     """
-    shown = [shortened(name) for name in names[:most]]
-    surplus = len(names) - len(shown)
-    *first, last = [*shown, f"{surplus:,} more"] if surplus else shown
+    *first, last = parts
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def named(names: Sequence[str], most: int = 3) -> str:
+    """Return names in a sentence; of more than one above `most`, the rest is counted.
+
+    >>> named(["a", "b"]), named(["a", "b", "c", "d"]), named(["a", "b", "c", "d", "e"])
+    ('a and b', 'a, b, c and d', 'a, b, c and 2 more')
+    """
+    shown = [shortened(name) for name in names[: most + (len(names) == most + 1)]]
+    surplus = len(names) - len(shown)
+    return listed([*shown, f"{surplus:,} more"] if surplus else shown)
 
 
 def ranged(value: Interval) -> str:
@@ -161,7 +171,7 @@ def share(percent: float) -> str:
     >>> [share(percent) for percent in (7.5, 12.3, -0.02, 99.97)]
     ['7.5 %', '12 %', '0 %', '100 %']
     """
-    return f"{_percent(percent, decimals=1)} %"
+    return units.in_percent(percent / 100)
 
 
 def percent(value: Interval) -> str:

@@ -10,7 +10,7 @@ from analyzer.measurement.metrics import START_WITH_POD_LABELS
 from analyzer.measurement.quality.evidence import SERIOUS_SHARE, Evidence
 from analyzer.measurement.tables import INSTANCE_TYPE
 from analyzer.settings import Setting
-from analyzer.units import Role, counted, percent_of
+from analyzer.units import Role, counted, in_percent
 
 UNATTRIBUTED_SHARE = 0.01
 """Share of the reported requests without a proxy from which they are a finding."""
@@ -65,7 +65,7 @@ def _unattributed(evidence: Evidence) -> Finding | None:
     return Finding(
         name="unattributed_requests",
         severity=Severity.SERIOUS if share >= SERIOUS_SHARE else Severity.WARNING,
-        text=f"{percent_of(share)} of the requests that proxies report cannot be matched to a "
+        text=f"{in_percent(share)} of the requests that proxies report cannot be matched to a "
         "proxy. No total includes them.",
         fix="Keep the labels `namespace` and `pod` on the metrics of all proxies. Check that the "
         "store drops no label (VictoriaMetrics: -maxLabelsPerTimeseries).",

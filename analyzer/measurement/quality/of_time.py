@@ -5,7 +5,7 @@ from typing import Final
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.settings import Setting
-from analyzer.units import percent_of
+from analyzer.units import in_percent
 
 MINUTES_PER_DAY = 24 * 60
 
@@ -36,7 +36,7 @@ def _sparse_window(evidence: Evidence) -> Finding | None:
         return None
     return Finding(
         name="sparse_window",
-        text=f"Data exists for {percent_of(share)} of the requested time. Figures per year assume "
+        text=f"Data exists for {in_percent(share)} of the requested time. Figures per year assume "
         "that the missing time is like the rest.",
         fix=f"Choose a time that is covered by samples ({Setting.START}, {Setting.END}).",
     )
