@@ -191,13 +191,3 @@ def test_what_cannot_be_explained_is_wrong_usage(arguments: list[str], words: st
     assert result.exit_code == 2
     assert result.stdout == ""
     assert words in result.stderr
-
-
-def test_the_lines_in_the_readme_are_the_demos() -> None:
-    readme = (sample_path("fleet").parents[3] / "README.md").read_text(encoding="utf-8")
-    _, after = readme.split("--explain ambient-l4\n```\n\n```\n")
-    shown = after.split("\n```")[0]
-
-    told = CliRunner().invoke(cli, ["demo", "--explain", "ambient-l4"]).stdout
-    for part in re.split(r"\n| \.\.\. ", shown):
-        assert part in told

@@ -1,4 +1,4 @@
-"""A report for a person at a terminal, and what a terminal is.
+"""A report as text for a terminal.
 
 Colours are few and none is white, yellow or faint: each must be read on light and on dark.
 """
@@ -23,7 +23,7 @@ from analyzer.report.sections import Block, Paragraphs, Points, Report, blocks_i
 from analyzer.report.table import Amount, Cell, Head, Table, Unit, View, in_line, in_two
 
 MAX_ROWS: Final = 20  # of a table that has one for each name; the rest is in the other formats
-MAX_REMARKS: Final = 8  # lines of each list of remarks, likewise
+MAX_REMARKS: Final = 8  # lines of each list of remarks
 _ROOM_FOR_NAMES: Final = 24  # letters of a name below which a table's other columns make way for it
 _MIN_NAME: Final = 8  # letters of a name; on a terminal too narrow for them, cells are folded
 _GAP: Final = 2  # blanks between two columns
@@ -86,8 +86,11 @@ def _print(console: Console, block: Block) -> None:
         shown = content.items[:MAX_REMARKS] if heading else content.items
         surplus = len(content.items) - len(shown)
         more = [f"and {surplus} more: see the JSON"] if surplus else []
+        # In a grid of two columns the second line of a point is below its first.
+        points = RichTable.grid(padding=(0, 1, 0, 0))
         for item in (*shown, *more):
-            console.print(Text(f"{'- ' if heading else ''}{fmt.inert(item)}"))
+            points.add_row(*(["-"] if heading else []), Text(fmt.inert(item)))
+        console.print(points)
     elif isinstance(content, Table):
         draw = _named if content.is_named else _figures
         console.print(draw(content, console))
