@@ -33,8 +33,8 @@ def test_without_reservations_the_dollars_are_of_usage_and_that_is_said() -> Non
     assert projection.basis is Basis.USAGE
     assert set(mode_of(projection, "sidecar").bases) == {Basis.USAGE}
     told = details(projection.refusals)
-    assert "not of billed as asked" in told["reserved and billed"]
-    assert "kube-state-metrics" in told["reserved and billed"]
+    assert "not of billed as asked" in told["requested and billed"]
+    assert "kube-state-metrics" in told["requested and billed"]
 
 
 def test_without_nodes_only_sidecars_are_priced_and_the_cure_is_named() -> None:
