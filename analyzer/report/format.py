@@ -207,7 +207,7 @@ def saving(value: Interval, ending: str = "") -> str:
     `ending` is that of the verb.
 
     >>> saving(Interval.exactly(7.5)), saving(Interval(low=-20, mid=-12, high=-4))
-    ('save 7.5 %', 'cost 12 % (4.0-20 %) more')
+    ('save 7.5 %', 'cost 12 % (4-20 %) more')
     >>> saving(Interval(low=-6, mid=1, high=7))
     'cost between 7.0 % less and 6.0 % more'
     """
