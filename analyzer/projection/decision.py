@@ -101,6 +101,8 @@ class Decision:
         without_waypoints: of moving all that save without a waypoint; None where none does.
         sidecar_usd_per_year: what all sidecars cost.
         shared_ztunnel_usd_per_year: what the ztunnels cost before any namespace has moved.
+        pays_from: how many namespaces of `namespaces`, in their order, have to move before the
+            saving is sure; None where none is to move.
         decisive: the assumption that would decide, where ranges cannot; "" otherwise.
         by_namespace: every namespace, those that save most first.
     """
@@ -114,6 +116,7 @@ class Decision:
     without_waypoints: Outcome | None = None
     sidecar_usd_per_year: Interval | None = None
     shared_ztunnel_usd_per_year: Interval | None = None
+    pays_from: int | None = None
     decisive: str = ""
     by_namespace: tuple[NamespaceDecision, ...] = field(default=(), metadata={"json": False})
 
@@ -144,17 +147,18 @@ def decide(stakes: Stakes, basis: Basis, most_decisive: str) -> Decision:
         (ranges.of_namespace(row, action, why) for row in range(len(stakes.names))),
         key=lambda item: (-item.saving_usd_per_year.mid, item.namespace),
     )
-    cannot_tell = why == Why.RANGE_HAS_BOTH_SIGNS
+    cannot_tell, moves = why == Why.RANGE_HAS_BOTH_SIGNS, action == Action.MOVE
     return Decision(
         action=action,
         why=why,
         basis=basis,
         namespaces=tuple(item.namespace for item in items if item.verdict == Verdict.MOVE),
         check_first=() if stakes.is_settled else _check_first(items),
-        outcome=moved if action == Action.MOVE else None,
+        outcome=moved if moves else None,
         without_waypoints=without,
         sidecar_usd_per_year=to_interval(ranges.paid_usd),
         shared_ztunnel_usd_per_year=to_interval(stakes.shared_usd),
+        pays_from=ranges.pays_from([item.namespace for item in items]) if moves else None,
         decisive=most_decisive if cannot_tell else "",
         by_namespace=tuple(items),
     )
@@ -209,6 +213,14 @@ class _Ranges:
             usd_per_year=to_interval(net_usd),
             percent=to_interval(100 * net_usd[paid] / paid_usd[paid]),
         )
+
+    def pays_from(self, order: list[str]) -> int | None:
+        """Return how many of those that surely save have to move, in this order, to save."""
+        rows = [self.stakes.names.index(name) for name in order]
+        rows = [row for row in rows if self.surely_saves[row]]
+        reached_usd = self.saved_usd[rows].cumsum(axis=0) - self.stakes.shared_usd
+        sure = (to_interval(usd).low > 0 for usd in reached_usd)
+        return next((count for count, saves in enumerate(sure, 1) if saves), None)
 
     def of_namespace(self, row: int, action: Action, why: Why) -> NamespaceDecision:
         verdict, because = self._verdict(row, action, why)

@@ -144,11 +144,20 @@ def _extrapolated(case: Case, calibration: Calibration) -> Iterator[Finding]:
     if outside.any():
         low, high = waypoint.fitted_rps
         seen = "waypoints" if waypoint.provenance == Provenance.MEASURED else "sidecars"
+        names = tuple(map(str, case.load.namespaces["namespace"][outside]))
         yield Finding(
             name="waypoint_extrapolated",
-            text=f"Waypoint cost is extrapolated in {outside.sum()} of {len(rps)} namespaces: no "
-            f"{seen} were seen at these rates, only at {low:.3g}-{high:.3g} requests/s.",
+            text=f"Waypoint cost is extrapolated in {_some(names, len(rps))}: no {seen} were seen "
+            f"at such rates, only at {low:.3g}-{high:.3g} requests/s.",
+            affected=names,
         )
+
+
+def _some(names: tuple[str, ...], count: int) -> str:
+    """Return how many of the namespaces these are, or which one."""
+    if len(names) == 1:
+        return f"namespace {names[0]}"
+    return f"{len(names):,} of {count:,} namespaces"
 
 
 def _placed_nowhere(case: Case) -> Iterator[Finding]:

@@ -81,16 +81,25 @@ def counted(count: int, thing: str, things: str = "") -> str:
     return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
 
 
-def named(names: Sequence[str], most: int = 3) -> str:
-    """Return a list of names in a sentence, of which no more than `most` are spelled out.
+def listed(parts: Sequence[str]) -> str:
+    """Return parts of a sentence with commas and "and".
 
-    >>> named(["a", "b"]), named(["a", "b", "c", "d", "e"])
-    ('a and b', 'a, b, c and 2 more')
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
     """
-    shown = [shortened(name) for name in names[:most]]
-    surplus = len(names) - len(shown)
-    *first, last = [*shown, f"{surplus:,} more"] if surplus else shown
+    *first, last = parts
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def named(names: Sequence[str], most: int = 3) -> str:
+    """Return names in a sentence; of more than one above `most`, the rest is counted.
+
+    >>> named(["a", "b"]), named(["a", "b", "c", "d"]), named(["a", "b", "c", "d", "e"])
+    ('a and b', 'a, b, c and d', 'a, b, c and 2 more')
+    """
+    shown = [shortened(name) for name in names[: most + (len(names) == most + 1)]]
+    surplus = len(names) - len(shown)
+    return listed([*shown, f"{surplus:,} more"] if surplus else shown)
 
 
 def ranged(value: Interval) -> str:

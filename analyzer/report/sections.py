@@ -23,6 +23,7 @@ from analyzer.report.sentences import calibration as of_calibration
 from analyzer.report.sentences import collection as of_collection
 from analyzer.report.sentences import comparison as of_comparison
 from analyzer.report.sentences import decision as of_decision
+from analyzer.report.sentences import dependence as of_dependence
 from analyzer.report.sentences import projection as of_projection
 from analyzer.report.sentences.summary import summary
 from analyzer.report.table import Amount, Cell, Table, Unit, View
@@ -154,8 +155,12 @@ class AnswerReport:
     def decision(self) -> tuple[str, ...]:
         """What to do, in at most five sentences; none where nothing was projected."""
         projection = self.answer.projection
-        lines = of_decision.decision_lines(projection) if projection else ()
-        return tuple(map(self.answer.spelled, lines))
+        if projection is None:
+            return ()
+        first, *others = of_decision.decision_lines(projection)
+        if any(of_decision.on_the_time(self.answer)):
+            first = f"{of_decision.PROVISIONAL}: {first[:1].lower()}{first[1:]}"
+        return tuple(map(self.answer.spelled, (first, *others)))
 
     @cached_property
     def summary(self) -> tuple[Line, ...]:
@@ -308,24 +313,30 @@ def _facts(answer: Answer) -> Iterator[tuple[str, Cell, str]]:
 
 
 def _modes(projection: Projection) -> Iterator[Block]:
-    remarks = tuple(of_projection.projection_lines(projection))
     yield from _block(_texts(of_projection.price_sentence(projection)), View.TEXT)
     yield from _block(costs.modes(projection), *_EVERYWHERE)
-    yield from _block(Points(remarks), View.TEXT, View.PAGE)
-    side_by_side = tuple(of_projection.side_by_side(projection))
-    price, components = of_projection.price_line, of_projection.component_lines
-    yield from _block(Points((price(projection), *side_by_side, *remarks)), View.TERMINAL)
-    parts_of = Points(tuple(components(projection)))
-    yield from _block(parts_of, View.TERMINAL, terminal="Components, CPU used")
+    bill = _texts(*of_projection.side_by_side(projection))
+    yield from _block(bill, View.TERMINAL, View.TEXT)
+    depends = of_dependence.dependence_lines(projection)
+    turns = of_projection.projection_lines(projection)
+    yield from _points(
+        (*depends, *turns), **dict.fromkeys(_EVERYWHERE, "What the saving depends on")
+    )
+    origins_of = tuple(of_dependence.origin_lines(projection))
+    yield from _points(origins_of, **dict.fromkeys(_EVERYWHERE, "Measured and assumed"))
+    parts_of = tuple(of_projection.component_lines(projection))
+    yield from _points(parts_of, terminal="Components, CPU used")
+    yield from _points(of_projection.busiest_line(projection), page="")
     yield from _block(costs.bases(projection), text="Used, requested, billed")
 
 
 def _matters(projection: Projection) -> Iterator[Block]:
-    yield from _block(costs.sensitivity(projection), View.PAGE, text="What matters most")
-    # Where nothing moves the saving, the page has no such section.
-    views = (View.TEXT, View.PAGE) if projection.sensitivity else (View.TEXT,)
+    matters = "Saving at the ends of each assumption"
+    yield from _block(costs.sensitivity(projection), View.PAGE, text=matters)
     for sweep in projection.sweeps:
-        yield from _block(costs.sweep(sweep), *views)
+        table = costs.sweep(sweep)
+        page = {"page": ""} if projection.sensitivity else {}
+        yield from _block(table, text=table.captions[View.PAGE], **page)
 
 
 def _ranked(projection: Projection) -> Iterator[Block]:

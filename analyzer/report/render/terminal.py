@@ -86,8 +86,11 @@ def _print(console: Console, block: Block) -> None:
         shown = content.items[:MAX_REMARKS] if heading else content.items
         surplus = len(content.items) - len(shown)
         more = [f"and {surplus} more: see the JSON"] if surplus else []
+        # In a grid of two columns the second line of a point is below its first.
+        points = RichTable.grid(padding=(0, 1, 0, 0))
         for item in (*shown, *more):
-            console.print(Text(f"{'- ' if heading else ''}{fmt.inert(item)}"))
+            points.add_row(*(["-"] if heading else []), Text(fmt.inert(item)))
+        console.print(points)
     elif isinstance(content, Table):
         draw = _named if content.is_named else _figures
         console.print(draw(content, console))

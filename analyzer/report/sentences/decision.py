@@ -13,6 +13,12 @@ from analyzer.report.sentences import whole
 from analyzer.report.sentences.projection import assumed, assumption_title, nodes
 from analyzer.units import Reason
 
+MOST_SENTENCES: Final = 5
+
+PROVISIONAL: Final = "Provisional, from little data"
+
+_MOST_NAMED: Final = 4
+
 L7: Final = "L7 policy (routing, retries, HTTP authorization)"
 
 VERDICTS: Final = {
@@ -41,7 +47,7 @@ def decision_lines(projection: Projection) -> tuple[str, ...]:
         Action.STAY: _stay,
         Action.CANNOT_TELL: _cannot_tell,
     }[decision.action]
-    return tuple(lines(projection, decision))
+    return tuple(lines(projection, decision))[:MOST_SENTENCES]
 
 
 _ON_THE_TIME: Final = {"short_window", "sparse_window"}
@@ -53,14 +59,23 @@ def on_the_time(answer: Answer) -> Iterator[Finding]:
 
 
 def namespaces_note(decision: Decision) -> str:
-    """Return what the savings of the namespaces leave out, for each alone cannot pay it."""
+    """Return what the savings of the namespaces leave out, and what they add up to."""
     shared = decision.shared_ztunnel_usd_per_year
     if shared is None:
         return ""
-    return (
-        f"Savings are {fmt.AS_BASIS[decision.basis]}, before {fmt.usd(shared)} a year for the idle "
-        "ztunnels, which all namespaces share."
-    )
+    ztunnels = f"{fmt.usd(shared)} a year for the ztunnels that all namespaces share"
+    text = f"Savings are {fmt.AS_BASIS[decision.basis]}, before {ztunnels}."
+    if decision.outcome:
+        moving = decision.with_verdict(Verdict.MOVE)
+        total = sum(item.saving_usd_per_year.mid for item in moving)
+        net = fmt.dollars(decision.outcome.usd_per_year.mid)
+        text += f" Those to move add up to {fmt.dollars(total)}, less the ztunnels {net}."
+    if decision.pays_from and decision.pays_from > 1:
+        text += (
+            f" Moved in this order, the mesh saves from namespace {decision.pays_from:,} on; until "
+            "then the ztunnels cost more."
+        )
+    return text
 
 
 def why(item: NamespaceDecision) -> str:
@@ -72,7 +87,7 @@ def why(item: NamespaceDecision) -> str:
 
 def _move(projection: Projection, decision: Decision) -> Iterator[str]:
     moving = decision.with_verdict(Verdict.MOVE)
-    yield f"Move {_which(decision)} to ambient{_waypoints(moving)}."
+    yield f"Move {_which(decision)} to ambient{_waypoints(projection, moving)}."
     maybe = decision.with_verdict(Verdict.MOVE_WITHOUT_WAYPOINT)
     others = decision.with_verdict(Verdict.STAY, Verdict.CANNOT_TELL)
     parts = [f"move {_names(maybe)} only if L4 is enough there"] if maybe else []
@@ -81,14 +96,11 @@ def _move(projection: Projection, decision: Decision) -> Iterator[str]:
         rest = "; ".join(parts)
         yield f"{rest[0].upper()}{rest[1:]}."
     if decision.outcome:
-        gain, freed = _gain(decision, decision.outcome), _nodes(projection, decision)
-        yield f"This saves {gain}{freed}."
+        yield f"This saves {_gain(decision, decision.outcome)}."
+    yield _nodes(projection, decision)
     yield from _check(decision)
-    more = tuple(_more_replicas(projection, moving))
-    # At most five sentences: this figure is in the table of modes as well.
-    if not (parts and more):
-        yield from _worth(decision)
-    yield from more
+    yield from _more_replicas(projection, moving)
+    yield from _worth(decision)
 
 
 def _more_replicas(projection: Projection, moving: tuple[NamespaceDecision, ...]) -> Iterator[str]:
@@ -101,8 +113,8 @@ def _more_replicas(projection: Projection, moving: tuple[NamespaceDecision, ...]
     for point in sweep.points:
         if point.choice == next_count and point.usd_per_year.low <= 0:
             surely = point.usd_per_year.high <= 0
-            what = "ambient costs more than sidecars" if surely else "the saving is not sure"
-            yield f"With {fmt.count(next_count)} replicas per waypoint in all of them, {what}."
+            what = "moving everything costs more" if surely else "the saving is not sure"
+            yield f"With {fmt.count(next_count)} replicas per waypoint {what}."
 
 
 def _which(decision: Decision) -> str:
@@ -112,13 +124,15 @@ def _which(decision: Decision) -> str:
     return f"{count:,} of {total:,} namespaces ({fmt.named(decision.namespaces)})"
 
 
-def _waypoints(moving: tuple[NamespaceDecision, ...]) -> str:
+def _waypoints(projection: Projection, moving: tuple[NamespaceDecision, ...]) -> str:
     count = sum(item.needs_waypoint for item in moving)
     if not count:
         return ", without waypoints"
+    replicas = projection.workings.scenario["waypoint_replicas"].mid if projection.workings else 1
+    each = "one waypoint replica" if replicas == 1 else f"{fmt.count(replicas)} waypoint replicas"
     if count == len(moving):
-        return ", each with a waypoint" if count > 1 else ", with a waypoint"
-    return f", with waypoints in the {count:,} that carry HTTP"
+        return f", with {each} in each" if count > 1 else f", with {each}"
+    return f", with {each} in each of the {count:,} that carry HTTP"
 
 
 def _names(items: tuple[NamespaceDecision, ...]) -> str:
@@ -139,12 +153,13 @@ def _gain(decision: Decision, outcome: Outcome) -> str:
 
 
 def _nodes(projection: Projection, decision: Decision) -> str:
-    """Return how many nodes moving everything frees; of a part of the mesh it is not known."""
+    """Return when the saving is money; for a part of the mesh the freed nodes are not known."""
     counts = {item.mode: item.freed_node_count for item in projection.savings}
     count = counts.get(AMBIENT_WAYPOINT)
+    falls = "an invoice per node falls only when nodes are removed"
     if count is None or len(decision.namespaces) < len(decision.by_namespace):
-        return ""
-    return f"; it {nodes(count)}"
+        return f"{falls[0].upper()}{falls[1:]}."
+    return f"This {nodes(count)}: {falls}."
 
 
 def _check(decision: Decision) -> Iterator[str]:
@@ -153,15 +168,16 @@ def _check(decision: Decision) -> Iterator[str]:
     if len(names) == 1:
         yield f"First check whether {fmt.named(names)} needs {L7}."
     elif names:
-        yield f"First check which of {len(names):,} namespaces need {L7}: {fmt.named(names)}."
+        some = "" if len(names) <= _MOST_NAMED else ", starting with"
+        who = fmt.listed([fmt.shortened(name) for name in names[:_MOST_NAMED]])
+        yield f"First check which of {len(names):,} namespaces need {L7}{some or ':'} {who}."
 
 
 def _worth(decision: Decision) -> Iterator[str]:
     without = decision.without_waypoints
     if decision.check_first and without:
-        who = "none does" if len(decision.check_first) > 1 else "it does not"
-        usd = fmt.dollars(without.usd_per_year.mid)
-        yield f"If {who}, the saving is {usd}, or {fmt.percent(without.percent)}."
+        usd, share = fmt.dollars(without.usd_per_year.mid), fmt.percent(without.percent)
+        yield f"With ambient L4 alone the saving is {usd} a year, or {share}."
 
 
 def _stay(projection: Projection, decision: Decision) -> Iterator[str]:

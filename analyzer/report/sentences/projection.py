@@ -1,12 +1,13 @@
 """What the projection found, in sentences."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import chain
+from typing import Final
 
-from analyzer.data import BLOG
 from analyzer.projection.choices import OBSERVED, Basis
 from analyzer.projection.demand import MeshLoad
-from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL, SIDECAR
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
 from analyzer.projection.result import Component, Projection, Reference, Saving, Sweep
 from analyzer.report import format as fmt
 from analyzer.report.sentences import whole
@@ -20,13 +21,13 @@ def headline(projection: Projection) -> str | None:
     if most is None or least is None:
         return None
     where = (
-        "for every namespace with HTTP"
+        "in every namespace with HTTP"
         if projection.waypoint_placement == OBSERVED
         else "where the scenario places them"
     )
     return (
         f"For the same traffic, {fmt.AS_BASIS[projection.basis]}: ambient L4 would "
-        f"{fmt.saving(most.percent)}; with waypoints {where} ambient would "
+        f"{fmt.saving(most.percent)}; with waypoints {where}, ambient would "
         f"{fmt.saving(least.percent)}{_chance(least)}."
     )
 
@@ -42,10 +43,10 @@ def side_by_side(projection: Projection) -> Iterator[str]:
     known = [basis for basis in (Basis.USAGE, Basis.BILLED) if _all_know(projection, basis)]
     if len(known) > 1:
         yield (
-            f"The invoice follows dollars {fmt.IN_FULL[Basis.BILLED]}. Dollars "
-            f"{fmt.AS_BASIS[Basis.USAGE]} show what the proxies consume."
+            "The invoice follows what is billed (per proxy the larger of CPU used and requested), "
+            "once nodes are removed. What is used is what the proxies consume."
         )
-    elif known and projection.savings:
+    elif known:
         yield "Dollars are as used: CPU requests are not known, so what is billed is not known."
 
 
@@ -54,8 +55,13 @@ def _all_know(projection: Projection, basis: Basis) -> bool:
 
 
 def projection_lines(projection: Projection) -> Iterator[str]:
-    """Return where the answer turns, and what is behind its totals."""
+    """Return where the answer turns, and whether whole nodes are freed."""
     yield from _break_evens(projection)
+    yield from _freed(projection)
+
+
+def busiest_line(projection: Projection) -> Iterator[str]:
+    """Return what the busiest ztunnel would use, beside the average."""
     l4 = (mode.components for mode in projection.modes if mode.name == AMBIENT_L4)
     for part in chain.from_iterable(l4):
         if part.hottest_vcpu is not None and part.count > 1:
@@ -63,7 +69,6 @@ def projection_lines(projection: Projection) -> Iterator[str]:
                 f"Busiest ztunnel of {part.count:.0f}: {fmt.number(part.hottest_vcpu.mid)} vCPU. "
                 f"Average: {fmt.number(part.vcpu.mid / part.count)}."
             )
-    yield from _freed(projection)
 
 
 def why_different(reference: Reference, load: MeshLoad) -> str:
@@ -81,31 +86,56 @@ def why_different(reference: Reference, load: MeshLoad) -> str:
     return f"{reason} {whole(reference.remark)}" if reference.remark else reason
 
 
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """How a sweep's choice is written: any of it, up to one, at least one, and one alone."""
+
+    at_any: str
+    up_to: str
+    at_least: str
+    one: Callable[[float], str]
+
+
+_CHOICES: Final = {
+    "l7_share": _Choice(
+        "however many namespaces with HTTP need a waypoint",
+        "if up to {} of the namespaces with HTTP need a waypoint",
+        "if at least {} of the namespaces with HTTP need a waypoint",
+        lambda share: fmt.share(100 * share),
+    ),
+    "waypoint_replicas": _Choice(
+        "however many replicas each waypoint has",
+        "with up to {} per waypoint",
+        "with at least {} per waypoint",
+        lambda count: fmt.counted(round(count), "replica"),
+    ),
+}
+
+
 def _break_evens(projection: Projection) -> Iterator[str]:
-    basis = fmt.AS_BASIS[projection.basis]
     for sweep in projection.sweeps:
-        if sweep.name == "l7_share":
-            share = "share of namespaces with HTTP that needs a waypoint"
-            yield f"{_turning(sweep, share, lambda at: fmt.share(100 * at))} {basis}."
-        elif sweep.saves_until != sweep.last:
-            yield f"{_turning(sweep, 'number of replicas per waypoint', fmt.number)} {basis}."
+        if sweep.name == "l7_share" or sweep.saves_until != sweep.last:
+            yield turning(sweep, projection.basis)
 
 
-def _turning(sweep: Sweep, choice: str, written: Callable[[float], str]) -> str:
+def turning(sweep: Sweep, basis: Basis) -> str:
     """Return where along a choice ambient surely costs less, surely more, and neither."""
+    words, of, basis_text = _CHOICES[sweep.name], "Ambient costs", fmt.AS_BASIS[basis]
     saves, loses = sweep.saves_until, sweep.loses_from
-    subject = f"By the {choice}, ambient costs"
-    if saves is None and loses is None:
-        return f"At any {choice}, the ranges cannot tell whether ambient costs less"
-    if loses is None:
-        if saves == sweep.last:
-            return f"At any {choice}, ambient costs less than sidecars"
-        return f"{subject} less up to {written(saves or 0)}; beyond, the ranges cannot tell,"
-    if saves is None:
-        if loses == sweep.first:
-            return f"At any {choice}, ambient costs more than sidecars"
-        return f"{subject} more from {written(loses)} on; below, the ranges cannot tell,"
-    return f"{subject} less up to {written(saves)} and more from {written(loses)} on"
+    if saves == sweep.last:
+        return f"{of} less than sidecars {basis_text}, {words.at_any}."
+    if loses == sweep.first:
+        return f"{of} more than sidecars {basis_text}, {words.at_any}."
+    if saves is not None and loses is not None:
+        at_most, at_least = words.up_to.format(words.one(saves)), words.one(loses)
+        return f"{of} less {basis_text} {at_most}, and more from {at_least} on."
+    if saves is not None:
+        at_most = words.up_to.format(words.one(saves))
+        return f"{of} less {basis_text} {at_most}; beyond, the ranges cannot tell."
+    if loses is not None:
+        at_least = words.at_least.format(words.one(loses))
+        return f"{of} more {basis_text} {at_least}; below, the ranges cannot tell."
+    return f"The ranges cannot tell whether ambient costs less {basis_text}, {words.at_any}."
 
 
 def _freed(projection: Projection) -> Iterator[str]:
@@ -117,10 +147,11 @@ def _freed(projection: Projection) -> Iterator[str]:
     }
     if not known:
         return
-    parts = (f"{fmt.MODE_TITLES[mode]} {nodes(count)}" for mode, count in known.items())
-    yield (
-        f"By CPU and memory requests, {' and '.join(parts)}. Money is saved when nodes are removed."
-    )
+    if len(known) > 1 and len(set(known.values())) == 1:
+        parts = [f"each of the two ambient modes {nodes(known[AMBIENT_L4])}"]
+    else:
+        parts = [f"{fmt.MODE_TITLES[mode]} {nodes(count)}" for mode, count in known.items()]
+    yield f"By CPU and memory requests, {fmt.listed(parts)}."
 
 
 def nodes(count: int) -> str:
@@ -141,8 +172,8 @@ def mesh_lines(load: MeshLoad, projection: Projection | None) -> Iterator[str]:
     )
     sidecars = load.sidecars
     rates = (
-        f"; {fmt.number(load.proxy_rps)} proxy requests/s, {fmt.number(load.mesh_rps)} mesh "
-        "requests/s"
+        f"; {fmt.number(load.mesh_rps)} requests/s, which make {fmt.number(load.proxy_rps)} proxy "
+        "requests/s: a call may pass two sidecars"
     )
     yield f"{size}{rates if sidecars or load.proxy_rps else ''}"
     if sidecars is None:
@@ -163,12 +194,6 @@ def growth_factor(projection: Projection | None) -> float:
     return workings.scenario["traffic_growth_factor"].mid if workings else 1.0
 
 
-def price_line(projection: Projection) -> str:
-    """Return what a vCPU and a GiB cost."""
-    vcpu_usd, gib_usd = projection.price.vcpu_month_usd, projection.price.memory_gib_month_usd
-    return f"${vcpu_usd:g} per vCPU-month, ${gib_usd:g} per GiB-month"
-
-
 def price_sentence(projection: Projection) -> str:
     """Return what dollars are computed from, and the source of the price of a vCPU."""
     price = f"${projection.price.vcpu_month_usd:.4g} per vCPU-month ({projection.price.source})"
@@ -176,19 +201,9 @@ def price_sentence(projection: Projection) -> str:
 
 
 def component_lines(projection: Projection) -> Iterator[str]:
-    """Return what the components of each mode use, and what is left out."""
+    """Return what the components of each mode use."""
     for mode in projection.modes:
         yield f"{fmt.MODE_TITLES[mode.name]}: {'; '.join(map(_component, mode.components))}"
-    for reference in projection.references:
-        if reference.name == BLOG and AMBIENT_WAYPOINT_ALL in reference.vcpu:
-            yield (
-                f"By the constants of {reference.title} this mesh would use "
-                f"{fmt.number(reference.vcpu[SIDECAR])} vCPU in sidecar mode and "
-                f"{fmt.number(reference.vcpu[AMBIENT_WAYPOINT_ALL])} in ambient with waypoints "
-                "everywhere, at any traffic."
-            )
-    if projection.references:
-        yield "Not included: istiod, gateways, and the work of migrating."
 
 
 def _component(part: Component) -> str:

@@ -12,9 +12,8 @@ from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.sentences import Line, whole
 from analyzer.report.sentences.calibration import verdict
+from analyzer.report.sentences.dependence import dependence_lines
 from analyzer.report.sentences.projection import (
-    assumed,
-    assumption_title,
     growth_factor,
     headline,
     side_by_side,
@@ -112,17 +111,8 @@ def _savings(projection: Projection) -> Iterator[Line]:
 
 
 def _dependence(projection: Projection) -> Iterator[Line]:
-    for item in projection.sensitivity[:1]:
-        value, unit = assumed(projection, item.assumption)
-        ends = f": {fmt.ranged(value)}{f' {unit}' if unit else ''}" if value else ""
-        yield Line(
-            "The assumption that matters most for the saving with waypoints is "
-            f"{assumption_title(item.assumption)}{ends}."
-        )
-        yield Line(
-            f"At its low end the saving is {fmt.dollars(item.low_usd_per_year)} a year, at its "
-            f"high end {fmt.dollars(item.high_usd_per_year)}."
-        )
+    for text in [*dependence_lines(projection)][:1]:
+        yield Line(f"The saving depends most on this. {text}")
 
 
 def _limit(answer: Answer, refused: Collection[Refusal]) -> Iterator[Line]:

@@ -36,11 +36,12 @@ def modes(projection: Projection) -> Table:
     basis = projection.basis
     known = [basis for basis in Basis if any(basis in mode.bases for mode in projection.modes)]
     listing = Listing(projection.modes)
-    listing.column(lambda mode: mode.name, terminal="mode", narrow="mode", notebook="mode")
-    listing.column(lambda mode: f"{mode.name} ({fmt.MODE_TITLES[mode.name]})", text="mode")
+    listing.column(lambda mode: _in_two_lines(fmt.MODE_TITLES[mode.name]), terminal="mode")
+    listing.column(lambda mode: fmt.MODE_TITLES[mode.name], text="mode", narrow="mode")
+    listing.column(lambda mode: mode.name, notebook="mode")
     listing.column(
         lambda mode: Words(fmt.MODE_TITLES[mode.name], detail=_provenance(mode, " ")),
-        page="mode, and what its figures are",
+        page="mode, and the source of its figures",
     )
     listing.column(_of(Basis.USAGE, "vcpu"), notebook="vCPU")
     for each in Basis:
@@ -78,16 +79,21 @@ def modes(projection: Projection) -> Table:
         )
     listing.column(
         lambda mode: mode.bases[basis].memory_gib,
-        text=Head("memory GiB", absent=""),
+        text=Head(f"memory GiB {fmt.AS_BASIS[basis]}", absent=""),
         page="GiB of memory",
     )
-    listing.column(lambda mode: _provenance(mode, ": "), text="figures are")
+    listing.column(lambda mode: _provenance(mode, ": "), text="source of the CPU used")
     captions = {
         View.PAGE: "What each mode needs and costs for the same traffic",
         View.NOTEBOOK: "Modes; ranges are 90 % intervals",
     }
     notes = {View.PAGE: _note(projection)}
     return Table("cost", *listing.filled, captions=captions, notes=notes)
+
+
+def _in_two_lines(title: str) -> str:
+    """Return a title that is no wider than a column of a terminal."""
+    return title.replace(", ", ",\n").replace(" with ", " with\n")
 
 
 def _flat(title: str | None) -> str | None:

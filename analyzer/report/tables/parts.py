@@ -14,11 +14,11 @@ from analyzer.report.sentences.decision import VERDICTS, namespaces_note, why
 from analyzer.report.table import Cell, Folded, Head, Listing, Table, Unit, Value, View, Words
 from analyzer.units import Role
 
-_SAVINGS: Final[Mapping[str, tuple[str, str]]] = {
-    # By column: its title in text, and in the page.
-    "saving_l4_vcpu": ("vCPU saved, L4 only", "vCPU saved, L4 only"),
-    "saving_waypoint_vcpu": ("vCPU saved with a waypoint", "vCPU saved with a waypoint"),
-    "cumulative_saving_vcpu": ("vCPU saved so far", "vCPU saved so far"),
+_SAVINGS: Final[Mapping[str, str]] = {
+    # By column: its title in the page.
+    "saving_l4_vcpu": "CPU use saved, vCPU, L4 only",
+    "saving_waypoint_vcpu": "CPU use saved, vCPU, with a waypoint",
+    "cumulative_saving_vcpu": "CPU use saved in this order, running total",
 }
 
 _REMARKS: Final = {
@@ -43,7 +43,7 @@ def workloads(items: Sequence[WorkloadCalibration]) -> Table:
     listing.column(lambda item: f"{item.namespace}/{item.workload}", everywhere="workload")
     listing.column(lambda item: item.proxy_count, Unit.COUNT, everywhere="proxies", page="sidecars")
     listing.column(lambda item: item.mean_vcpu, page="vCPU used")
-    listing.column(lambda item: item.mean_rps, everywhere="requests/s")
+    listing.column(_mean_rps, everywhere="requests/s")
     listing.column(
         lambda item: item.vcpu_per_1000_rps,
         Unit.NUMBER,
@@ -75,6 +75,12 @@ def workloads(items: Sequence[WorkloadCalibration]) -> Table:
     return Table("workloads", *listing.filled, captions=captions, file=file, is_named=True)
 
 
+def _mean_rps(item: WorkloadCalibration) -> Value:
+    # Istio does not count the requests of TCP, and a workload at rest has its own idle cost.
+    is_counted = item.mean_rps or item.vcpu_per_1000_rps is not None
+    return item.mean_rps if is_counted else Words("not counted")
+
+
 def namespaces(projection: Projection) -> Table:
     """Return what moving each namespace saves, and what to do with it."""
     frame, decision = projection.namespaces, projection.decision
@@ -99,14 +105,16 @@ def namespaces(projection: Projection) -> Table:
         listing.column(
             of(saved), Unit.USD, terminal="saved a year", narrow=best, text=long, page=long
         )
-        listing.column(of(l4), Unit.USD, text=f"{long}, L4 only", page=f"{long}, L4 only")
+        l4_only = Head("L4 only", best_only=True)
+        listing.column(
+            of(l4), Unit.USD, terminal=l4_only, text=f"{long}, L4 only", page=f"{long}, L4 only"
+        )
         listing.text_column(of(why), **dict.fromkeys(_ALL, "why"))
     listing.column(itemgetter("sidecar_count"), Unit.COUNT, page="sidecars")
     listing.column(itemgetter("proxy_rps"), page="requests/s")
     listing.column(itemgetter("sidecar_vcpu"), text="sidecar vCPU used", page="vCPU of sidecars")
     for column in (column for column in _SAVINGS if column in frame):
-        text, page = _SAVINGS[column]
-        listing.column(itemgetter(column), text=text, page=page)
+        listing.column(itemgetter(column), page=_SAVINGS[column])
     order = ", those that save most first" if decided else ""
     notes = dict.fromkeys((View.TERMINAL, View.TEXT, View.PAGE), namespaces_note(decision))
     return Table(
