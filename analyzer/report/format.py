@@ -206,7 +206,9 @@ def _percent(value: float, *, decimals: int) -> str:
     # Adding 0 takes the sign off a zero.
     rounded = round(value, decimals) + 0.0
     return (
-        f"{rounded:.0f}" if abs(rounded) >= whole_from or not rounded else f"{rounded:.{decimals}f}"
+        f"{rounded:,.0f}"
+        if abs(rounded) >= whole_from or not rounded
+        else f"{rounded:.{decimals}f}"
     )
 
 

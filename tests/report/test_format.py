@@ -92,14 +92,21 @@ def test_percents_have_decimals_only_where_they_matter(
 
 @pytest.mark.parametrize(
     ("count", "text"),
-    [(1, "n0"), (2, "n0 and n1"), (3, "n0, n1 and n2"), (4, "n0, n1, n2 and 1 more")],
+    [
+        (1, "n0"),
+        (2, "n0 and n1"),
+        (3, "n0, n1 and n2"),
+        # One more is as short as "1 more".
+        (4, "n0, n1, n2 and n3"),
+        (5, "n0, n1, n2 and 2 more"),
+    ],
 )
 def test_of_a_list_of_names_three_are_spelled_out(count: int, text: str) -> None:
     assert named([f"n{number}" for number in range(count)]) == text
 
 
 def test_names_in_a_list_are_harmless_and_of_limited_length() -> None:
-    assert named(["sh\x1bop", "two\nlines", "x" * 63], 2) == "sh\ufffdop, two lines and 1 more"
+    assert named(["sh\x1bop", "two\nlines"]) == "sh\ufffdop and two lines"
     assert len(named(["x" * 63])) == 28
 
 
