@@ -12,6 +12,7 @@ import click
 from analyzer.cli import values
 from analyzer.cli.ending import as_flags, keeping
 from analyzer.cli.options import (
+    FORMAT_HELP,
     URL,
     ContentOptions,
     CredentialOptions,
@@ -67,13 +68,14 @@ def kept_at(target: Path) -> str:
 @command(epilog=examples("istio-usage collect -p http://localhost:9090 --days 7 -o mesh.snapshot"))
 def collect(
     server: ServerOptions,
-    output: Annotated[Path, option("-o", "--output", "The snapshot to make.")],
+    output: Annotated[Path, option("-o", "--output", "Folder for the snapshot.")],
     content: ContentOptions,
     talk: TalkOptions,
 ) -> None:
-    """Measure only: write a snapshot that later commands read offline.
+    """Measure only, into a snapshot that other commands read.
 
-    An interrupted collection goes on where it was when the same command is given again.
+    Run the same command again to finish an interrupted collection. A snapshot is a folder of
+    Parquet files with a manifest of every query as sent. It holds no credential.
     """
     with keeping(lambda: kept_at(output)):
         snapshot = collected(server, talk, output, content)
@@ -93,10 +95,10 @@ def queries(
     question: QuestionOptions,
     _quiet: Quiet,
 ) -> None:
-    """Show the PromQL that would be sent, all of it or one query.
+    """Print the PromQL of all queries, or of one.
 
-    With a server, it is surveyed first, and the queries are those that it would be sent, each with
-    its number of requests and the samples it would load, estimated.
+    With -p the server is surveyed first. Each query is then printed as it would be sent, with its
+    number of requests and its estimated number of samples. Only the survey is sent.
     """
     from analyzer.measurement.plan import make_plan, measured_queries
     from analyzer.prometheus.connection import Connection
@@ -143,12 +145,12 @@ def _unsurveyed(query: Query, question: QuestionOptions) -> str:
 @command(epilog=examples("istio-usage doctor -p http://localhost:9090"))
 def doctor(
     server: ServerOptions,
-    output_format: Annotated[Literal["table", "json"], option("--format", show_default=False)],
+    output_format: Annotated[Literal["table", "json"], option("--format", FORMAT_HELP)],
     _talk: TalkOptions,
 ) -> None:
-    """Tell what this Prometheus can answer, and what would mend what it cannot.
+    """Check what this Prometheus can answer.
 
-    Exits 0 only if the main question can be answered.
+    It suggests fixes for what is missing, and exits 0 only if the main question can be answered.
     """
     import json
 

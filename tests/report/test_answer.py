@@ -1,6 +1,8 @@
 """What an answer says of itself: the fit, and every refusal and warning once."""
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 from analyzer.measurement.anonymise import HIDDEN_SOURCE
 from analyzer.measurement.findings import Finding, Severity
@@ -103,10 +105,16 @@ def test_findings_warnings_and_refusals_name_settings_as_the_front_end_does() ->
 def test_in_python_the_same_window_is_collected_by_the_package() -> None:
     manifest = full().manifest
     assert manifest is not None
-    *_, collect, project = reproduce_in_python(manifest)
+    lines = reproduce_in_python(manifest)
+    asked: dict[str, Any] = {}
+    mesh = SimpleNamespace(
+        collect=lambda url, **given: asked.update(url=url, **given), project=lambda _: None
+    )
+    exec("\n".join(line for line in lines if "import analyzer" not in line), {"mesh": mesh})
 
-    assert manifest.source in collect
-    assert repr(manifest.window.end.isoformat()) in collect
-    assert project.startswith("projection = mesh.project(")
+    assert asked["url"] == manifest.source
+    assert (asked["start"], asked["end"]) == (manifest.window.start, manifest.window.end)
+    assert asked["step_seconds"] == manifest.window.step_seconds
+    assert lines[-1] == "projection = mesh.project(snapshot)"
     hidden = replace(manifest, source=HIDDEN_SOURCE)
     assert "load_snapshot" in reproduce_in_python(hidden)[2]

@@ -131,7 +131,7 @@ def test_every_result_follows_from_lines_above_it(name: str) -> None:
     _, text = explained(name)
     seen: set[str] = set()
     for line in text.splitlines():
-        at = re.match(r"  as (used|reserved|billed): \((.*)\) x 12 = ", line)
+        at = re.match(r"  as (used|requested|billed): \((.*)\) x 12 = ", line)
         for amount in re.findall(r"([\d.]+) x [\d.]+", at[2]) if at else ():
             assert amount in seen, line
         seen |= set(re.findall(r"= ([\d.]+) ", line))
