@@ -89,7 +89,7 @@ def record(plan: Plan, folder: Path, *, say: Callable[[str], None] = lambda _: N
     Args:
         plan: of the run.
         folder: to work in; the snapshot is `folder`/snapshot, the truth `folder`/truth.json.
-        say: called with the progress.
+        `say`: called with the progress.
     """
     with (
         LabMesh(folder / "mesh") as mesh,

@@ -173,4 +173,4 @@ TWO_CLUSTERS_NAMED = Dialect(
     tell=partial(_of_clusters, label="cluster_name"),
     limits=_TWO_LIMITS,
 )
-"""The same, separated by `cluster_name`, which is as much a matter of taste as any external label."""
+"""The same, separated by `cluster_name`, a matter of taste as any external label."""
