@@ -81,8 +81,8 @@ class Answer:
         parts = [refusal for step in self._steps for refusal in step.refusals]
         if self.usage and not self.usage.clusters:
             detail = (
-                f"no label tells clusters apart: give {Setting.CLUSTER_LABEL} if this Prometheus "
-                "holds more than one"
+                "No cluster label found. If this Prometheus holds several clusters, set "
+                f"{Setting.CLUSTER_LABEL}."
             )
             subject = "number of clusters"
             parts.append(Refusal(subject=subject, reason=Reason.NO_DATA, detail=detail))

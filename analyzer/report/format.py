@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from analyzer import units
 from analyzer.projection.choices import Basis
 from analyzer.projection.modes import MODES
 from analyzer.projection.result import Price
@@ -72,13 +73,7 @@ def count(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else number(value)
 
 
-def counted(count: int, thing: str, things: str = "") -> str:
-    """Return how many there are of a thing.
-
-    >>> counted(1, "sidecar"), counted(1200, "sidecar"), counted(2, "proxy", "proxies")
-    ('1 sidecar', '1,200 sidecars', '2 proxies')
-    """
-    return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
+counted = units.counted
 
 
 def listed(parts: Sequence[str]) -> str:
@@ -176,7 +171,7 @@ def share(percent: float) -> str:
     >>> [share(percent) for percent in (7.5, 12.3, -0.02, 99.97)]
     ['7.5 %', '12 %', '0 %', '100 %']
     """
-    return f"{_percent(percent, decimals=1)} %"
+    return units.in_percent(percent / 100)
 
 
 def percent(value: Interval) -> str:

@@ -72,7 +72,7 @@ class Charts:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Text for a machine; a summary stands for it until a reader unfolds it, unless it is ""."""
+    """Text for a machine, folded behind a summary unless that is ""."""
 
     items: tuple[str, ...]
     summary: str = ""
@@ -134,7 +134,7 @@ _EVERYWHERE = (View.TERMINAL, View.TEXT, View.PAGE)
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerReport:
-    """An answer, laid out, with its charts by name; a refusal says why one is missing."""
+    """An answer, laid out, with its charts by name, or the refusal of one that was not drawn."""
 
     answer: Answer
     pictures: Mapping[str, Picture | Refusal] = field(default_factory=dict)
