@@ -70,6 +70,14 @@ def test_words_are_found_in_strings_docstrings_and_comments_of_code_not_in_its_n
     ]  # fmt: skip
 
 
+def test_in_tests_only_docstrings_and_comments_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "tests" / "test_it.py"
+    path.parent.mkdir()
+    path.write_text('"""It tells."""\nx = "it tells"\n# It tells.\n')
+
+    assert found_in(path) == [(1, "tells"), (3, "tells")]
+
+
 def test_the_command_prints_each_place_and_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

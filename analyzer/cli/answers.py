@@ -142,7 +142,11 @@ def compare(
 
     BEFORE is a snapshot with sidecars. AFTER is a snapshot of the same mesh with ztunnels, after
     some or all namespaces have moved. The difference is divided among its causes: traffic, number
-    of proxies, idle CPU, cost per request, and what none of these explains.
+    of proxies, idle CPU, cost per request, and what none of these explains. The parts add up.
+
+    The largest cause comes first, such as "Waypoints use 33 % more than predicted: a request
+    through one costs 0.636 vCPU per 1000 requests/s, predicted 0.5". Sidecars that stayed are
+    compared with themselves.
 
     ztunnel counts no requests. Its requests after the move are known where a waypoint, a sidecar
     or a gateway counts them. Elsewhere they are assumed unchanged, and a warning gives the share.

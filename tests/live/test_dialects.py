@@ -31,7 +31,7 @@ _ANSWERED = [one.name for one in DIALECTS if one.name != _IMPOSSIBLE]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """A mesh as one dialect tells it, and what was measured of that."""
+    """A mesh as one dialect stores it, and its measurement."""
 
     dialect: Dialect
     mesh: Mesh

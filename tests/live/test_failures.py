@@ -1,4 +1,4 @@
-"""What can be wrong with a Prometheus: each told in one line, with nothing left half-written."""
+"""What can be wrong with a Prometheus: one line for each, and no half-written file."""
 
 import errno
 import os
@@ -59,7 +59,7 @@ def test_nothing_listens_at_the_address(tmp_path: Path) -> None:
 
 
 def test_no_route_leads_to_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No address that tests may use is without a route, so the socket says it."""
+    """No address that tests may use is without a route, so the socket raises the error."""
 
     def connect(_: socket.socket, __: object) -> None:
         raise OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
