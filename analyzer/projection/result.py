@@ -1,7 +1,7 @@
 """What a projection finds: the values that reports read.
 
 The names and the order of the fields are those of the keys of the JSON answer; a field that is not
-in it says so in its metadata.
+in it is marked so in its metadata.
 """
 
 from __future__ import annotations
@@ -178,10 +178,10 @@ class NodeZtunnel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """Published constants applied to the same mesh; a mode they say nothing of is absent.
+    """Published constants applied to the same mesh; a mode without figures is absent.
 
     Attributes:
-        is_per_proxy: whether they are the same for each proxy, whatever its traffic.
+        is_per_proxy: whether they are the same for each proxy at any traffic.
     """
 
     name: str

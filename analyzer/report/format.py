@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from analyzer import units
 from analyzer.projection.choices import Basis
 from analyzer.projection.modes import MODES
 from analyzer.projection.result import Price
@@ -72,6 +73,9 @@ def count(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else number(value)
 
 
+counted = units.counted
+
+
 def capital(text: str) -> str:
     """Return a text as it begins a sentence.
 
@@ -79,15 +83,6 @@ def capital(text: str) -> str:
     'Ambient L4'
     """
     return text[:1].upper() + text[1:]
-
-
-def counted(count: int, thing: str, things: str = "") -> str:
-    """Return how many there are of a thing.
-
-    >>> counted(1, "sidecar"), counted(1200, "sidecar"), counted(2, "proxy", "proxies")
-    ('1 sidecar', '1,200 sidecars', '2 proxies')
-    """
-    return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
 
 
 def listed(parts: Sequence[str]) -> str:
@@ -185,7 +180,7 @@ def share(percent: float) -> str:
     >>> [share(percent) for percent in (7.5, 12.3, -0.02, 99.97)]
     ['7.5 %', '12 %', '0 %', '100 %']
     """
-    return f"{_percent(percent, decimals=1)} %"
+    return units.in_percent(percent / 100)
 
 
 def percent(value: Interval) -> str:
@@ -215,7 +210,9 @@ def _percent(value: float, *, decimals: int) -> str:
     # Adding 0 takes the sign off a zero.
     rounded = round(value, decimals) + 0.0
     return (
-        f"{rounded:.0f}" if abs(rounded) >= whole_from or not rounded else f"{rounded:.{decimals}f}"
+        f"{rounded:,.0f}"
+        if abs(rounded) >= whole_from or not rounded
+        else f"{rounded:.{decimals}f}"
     )
 
 
@@ -225,7 +222,7 @@ def saving(value: Interval, ending: str = "") -> str:
     `ending` is that of the verb.
 
     >>> saving(Interval.exactly(7.5)), saving(Interval(low=-20, mid=-12, high=-4))
-    ('save 7.5 %', 'cost 12 % (4.0-20 %) more')
+    ('save 7.5 %', 'cost 12 % (4-20 %) more')
     >>> saving(Interval(low=-6, mid=1, high=7))
     'cost between 7.0 % less and 6.0 % more'
     """

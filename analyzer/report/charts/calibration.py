@@ -14,8 +14,8 @@ from analyzer.calibration.result import RoleCalibration
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import parts, style
-from analyzer.report.sentences.calibration import TIMES_FROM, post_vcpu
-from analyzer.units import CONFIDENCE, Interval, Refusal
+from analyzer.report.sentences.calibration import compared, post_vcpu
+from analyzer.units import CONFIDENCE, Refusal
 
 _SHORT_MODEL: Final = 12
 """Letters of a model's name that a legend has room for; a longer one is under the title."""
@@ -72,7 +72,7 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     return style.titled(
         figure,
         f"Sidecars cost {fmt.ranged(fit.vcpu_per_1000_rps)} vCPU per 1000 requests/s;\n"
-        f"{_beside_post(fit.vcpu_per_1000_rps)}",
+        f"the {style.POST}'s {post_vcpu()} {compared(fit.vcpu_per_1000_rps)}",
         "; ".join(filter(None, facts)),
         reading=_READING,
         warning=missed_top(fit, rps, vcpu),
@@ -92,20 +92,6 @@ def missed_top(fit: RoleCalibration, rps: Floats, vcpu: Floats) -> str:
     used = fmt.share(100 * abs(off))
     direction = "more" if off > 0 else "less"
     return f"Above {fmt.number(from_rps)} rps, sidecars use {used} {direction} CPU than the line"
-
-
-def _beside_post(slope: Interval) -> str:
-    """Return how the post's figure compares with a range: too high, too low, or inside."""
-    post = f"the {style.POST}'s {post_vcpu()}"
-    if slope.low <= post_vcpu() <= slope.high:
-        return f"{post} is inside this range"
-    if slope.high < post_vcpu():
-        factor = post_vcpu() / slope.mid if slope.mid > 0 else 0.0
-        times = f"{factor:.1f} times as high" if factor >= TIMES_FROM else "higher"
-        return f"{post} is {times}"
-    factor = slope.mid / post_vcpu()
-    times = f"{factor:.1f} times lower" if factor >= TIMES_FROM else "lower"
-    return f"{post} is {times}"
 
 
 def _density(figure: Figure, axes: Axes, rps: Floats, vcpu: Floats) -> None:

@@ -1,5 +1,6 @@
 """The tornado, read off its axes."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -128,7 +129,7 @@ def test_at_most_twelve_rows_are_drawn_and_the_rest_counted() -> None:
 
     assert labels(axes) == [f"figure {number}" for number in range(12)]
     assert axes.yaxis.get_inverted()
-    assert detail(axes).endswith("; 3 with less effect not shown")
+    assert re.findall(r"\d+", detail(axes)) == ["3"]
     assert_readable(figure)
 
 
@@ -138,7 +139,7 @@ def test_rows_that_move_nothing_to_be_seen_are_left_out_and_counted() -> None:
 
     # The widest bars span 50 dollars, of which a hundredth is half a dollar.
     assert labels(axes) == ["wide", "narrow"]
-    assert detail(axes).endswith("; 1 with less effect not shown")
+    assert re.findall(r"\d+", detail(axes)) == ["1"]
     assert_readable(figure)
 
 

@@ -314,7 +314,7 @@ def test_a_desk_is_used_and_lines_are_short(opened: Page) -> None:
     assert opened.eval_on_selector_all("figure", wide) > 1150
     assert opened.eval_on_selector_all("figure img", wide) > 800
     # Some 80 letters.
-    assert opened.eval_on_selector_all(".summary p, section > ul > li", wide) < 620
+    assert opened.eval_on_selector_all("section > ul > li", wide) < 620
 
 
 def test_it_prints_on_white_without_its_menu(browser: Browser, folder: Path) -> None:
