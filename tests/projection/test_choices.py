@@ -148,11 +148,11 @@ def test_a_wrong_value_is_one_line_with_file_key_and_what_is_permitted(
 
     message = str(caught.value)
     assert message.startswith(f"{file}: {key} is ")
-    assert permitted in message.split("permitted: ")[1]
+    assert permitted in message.split("Permitted: ")[1]
     assert "\n" not in message
 
 
-def test_a_name_with_a_line_break_in_it_is_told_in_one_line_all_the_same() -> None:
+def test_a_name_with_a_line_break_in_it_is_shown_in_one_line() -> None:
     with pytest.raises(UsageError) as caught:
         scenario(prices={"big\nnode": 1})
 

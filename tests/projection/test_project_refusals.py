@@ -90,7 +90,7 @@ def test_memory_that_was_measured_needs_no_remark() -> None:
     assert "memory of the sidecars" not in subjects(projection.refusals)
 
 
-def test_where_nothing_costs_anything_no_saving_is_told() -> None:
+def test_without_any_cost_there_is_no_saving() -> None:
     projection = project_usage(shop_mesh(), calibration(), scenario(vcpu_month_usd=0))
 
     assert projection.savings == ()
@@ -116,12 +116,15 @@ def test_a_price_that_may_be_nil_is_no_obstacle() -> None:
     assert saving.percent.mid == pytest.approx(100 * (1 - 0.2222 / 0.44))
 
 
-def test_a_waypoint_for_a_namespace_that_is_not_there_is_told() -> None:
+def test_a_waypoint_for_a_namespace_that_is_not_there_is_a_warning() -> None:
     misspelt = scenario(waypoint_placement=["shop", "dta", "bnak"])
     projection = project_usage(shop_mesh(), calibration(), misspelt)
 
     (warning,) = projection.warnings
-    assert warning.startswith("waypoint_placement")
-    assert warning.endswith(": bnak, dta")
+    assert (warning.name, warning.code) == ("placement_unknown_namespace", "IU402")
+    assert "waypoint_placement" in warning.text
+    assert "bnak, dta" in warning.text
+    assert warning.affected == ("bnak", "dta")
+    assert warning.fix
     right = scenario(waypoint_placement=["shop", "data"])
     assert project_usage(shop_mesh(), calibration(), right).warnings == ()

@@ -151,12 +151,12 @@ def test_a_range_is_a_table_and_an_exact_value_a_plain_number() -> None:
     assert (written["vcpu_month_usd"], written["waypoint_replicas"]) == ("22", "1")
 
 
-def test_each_choice_is_told_with_what_is_permitted() -> None:
+def test_each_choice_is_written_with_what_is_permitted() -> None:
     text = as_toml(DEFAULTS)
 
     for choice in CHOICES.values():
         assert f"# permitted: {choice.permitted}\n" in text
-    for line in ('basis = "usage"', 'waypoint_placement = "observed"', 'prices = "flat"'):
+    for line in ('basis = "billed"', 'waypoint_placement = "observed"', 'prices = "flat"'):
         assert f"\n{line}\n" in text
 
 
@@ -215,11 +215,11 @@ def test_it_shows_what_the_file_and_the_options_change(tmp_path: Path) -> None:
     )
 
 
-def test_a_mistake_in_the_file_is_told_as_ever(tmp_path: Path) -> None:
+def test_a_mistake_in_the_file_is_one_error(tmp_path: Path) -> None:
     file = tmp_path / "ours.toml"
     file.write_text("waypoint_replicas = 0\n")
     result = CliRunner().invoke(cli, ["project", "--show-scenario", "--scenario", str(file)])
 
     assert result.exit_code == 2
     assert result.stdout == ""
-    assert "waypoint_replicas is 0; permitted: " in result.stderr
+    assert "waypoint_replicas is 0. Permitted: " in result.stderr
