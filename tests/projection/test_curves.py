@@ -168,7 +168,7 @@ def test_what_was_not_measured_of_them_stays_published() -> None:
         assert assumed.assumptions[name] == scenario().assumptions[name]
 
 
-def test_what_the_user_says_of_ztunnels_wins_over_what_was_measured() -> None:
+def test_the_users_costs_of_ztunnels_precede_measured_ones() -> None:
     assumed = with_measured(scenario(ztunnel_idle_vcpu_per_node=0.3), ztunnel())
 
     assert assumed["ztunnel_idle_vcpu_per_node"] == Interval.exactly(0.3)

@@ -160,7 +160,7 @@ def test_memory_is_paid_where_it_has_a_price() -> None:
     )
 
 
-def test_at_no_price_nothing_is_saved_and_that_is_said() -> None:
+def test_without_a_price_the_saving_is_refused() -> None:
     projection = by_constants("blog", assumed=scenario(vcpu_month_usd=0))
 
     assert projection.savings == ()
@@ -193,7 +193,7 @@ def test_a_mesh_of_unknown_nodes_has_no_published_ambient() -> None:
     assert list(found.vcpu) == ["sidecar"]
 
 
-def test_a_document_that_tells_of_ztunnels_alone_has_no_waypoints() -> None:
+def test_a_document_of_ztunnels_alone_has_no_waypoints() -> None:
     partly = replace(published_constants()["blog"], waypoint_vcpu_per_replica=None)
     projection = project_constants(partly, posts_mesh(), scenario())
 

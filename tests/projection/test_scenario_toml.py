@@ -130,7 +130,7 @@ def test_printed_defaults_are_still_defaults_when_read() -> None:
     assert DEFAULTS.changed("again", tomllib.loads(as_toml(DEFAULTS))) == DEFAULTS
 
 
-def test_each_key_stands_under_its_unit_and_its_source() -> None:
+def test_each_key_is_below_its_unit_and_its_source() -> None:
     lines = as_toml(DEFAULTS).splitlines()
 
     for name, item in DEFAULTS.assumptions.items():

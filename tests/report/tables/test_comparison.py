@@ -51,7 +51,7 @@ def test_the_json_keeps_what_its_schema_promises(migrated: Migrated) -> None:
     assert "NaN" not in text
 
 
-def test_the_schema_says_of_a_calibration_what_the_answers_does() -> None:
+def test_the_schema_of_a_calibration_is_that_of_the_answer() -> None:
     answer = json.loads(schema_path().read_text(encoding="utf-8"))
 
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
