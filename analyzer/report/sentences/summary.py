@@ -85,6 +85,7 @@ def _savings(projection: Projection) -> Iterator[Line]:
     savings = {item.mode: item for item in projection.savings}
     finding = headline(projection)
     if finding:
+        yield Line(finding)
         yield Line(_in_dollars(projection), is_strong=True)
         for text in side_by_side(projection):
             yield Line(text)
