@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import click
 
 from analyzer.cli import values
-from analyzer.cli.ending import as_flags, keeping
+from analyzer.cli.ending import as_flags, keeping, note
 from analyzer.cli.options import (
     URL,
     ContentOptions,
@@ -26,6 +26,7 @@ from analyzer.settings import spelled
 if TYPE_CHECKING:
     from analyzer.measurement.diagnosis import Diagnosis
     from analyzer.measurement.snapshot import Snapshot
+    from analyzer.prometheus.credentials import Access
     from analyzer.prometheus.query import Query
 
 
@@ -37,19 +38,27 @@ def collected(
     from analyzer.measurement.collect import collect_snapshot
     from analyzer.prometheus.connection import Connection
 
-    access = server.credentials.access(server.url)
+    access = _access(server.url, server.credentials, quiet=talk.quiet)
     with (
         Connection(access) as source,
         reporting(sys.stderr, quiet=talk.quiet, verbose=talk.verbose) as reporter,
     ):
         return collect_snapshot(
             source,
-            server.question.ask(access.url, content),
+            server.question.ask(access, content),
             target,
             now=datetime.now(UTC),
             on_progress=reporter.progress,
             note=reporter.note,
         )
+
+
+def _access(url: str, credentials: CredentialOptions, *, quiet: bool) -> Access:
+    """Return the access to a server, and note how its address is understood."""
+    access = credentials.access(url)
+    if access.remark and not quiet:
+        note(access.remark)
+    return access
 
 
 def kept_at(target: Path) -> str:
@@ -91,7 +100,7 @@ def queries(
     url: Annotated[str | None, URL],
     credentials: CredentialOptions,
     question: QuestionOptions,
-    _quiet: Quiet,
+    quiet: Quiet,
 ) -> None:
     """Show the PromQL that would be sent, all of it or one query.
 
@@ -107,9 +116,9 @@ def queries(
         for query in chosen.values():
             _show(query, promql=_unsurveyed(query, question))
         return
-    access = credentials.access(url)
+    access = _access(url, credentials, quiet=quiet)
     with Connection(access) as source:
-        plan = make_plan(source, question.ask(access.url), now=datetime.now(UTC))
+        plan = make_plan(source, question.ask(access), now=datetime.now(UTC))
     planned = {key: plan.queries[key] for key in chosen if key in plan.queries}
     if name and not planned:
         # The survey's own queries are in no plan: they come before it.
@@ -144,7 +153,7 @@ def _unsurveyed(query: Query, question: QuestionOptions) -> str:
 def doctor(
     server: ServerOptions,
     output_format: Annotated[Literal["table", "json"], option("--format", show_default=False)],
-    _talk: TalkOptions,
+    talk: TalkOptions,
 ) -> None:
     """Tell what this Prometheus can answer, and what would mend what it cannot.
 
@@ -156,8 +165,8 @@ def doctor(
     from analyzer.measurement.diagnosis import diagnose
     from analyzer.prometheus.connection import Connection
 
-    access = server.credentials.access(server.url)
-    ask = server.question.ask(access.url)
+    access = _access(server.url, server.credentials, quiet=talk.quiet)
+    ask = server.question.ask(access)
     start, end = ask.times(datetime.now(UTC))
     with Connection(access) as source:
         diagnosis = diagnose(

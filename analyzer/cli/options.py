@@ -126,8 +126,13 @@ class TimeOptions:
             default=DEFAULT_DAYS,
         ),
     ]
-    start: Annotated[datetime | None, option("--start", "First moment, in place of --days.")]
-    end: Annotated[datetime | None, option("--end", "Last moment. [default: now]")]
+    start: Annotated[
+        datetime | None,
+        option("--start", "First moment, in place of --days. UTC unless it has a zone."),
+    ]
+    end: Annotated[
+        datetime | None, option("--end", "Last moment. UTC unless it has a zone. [default: now]")
+    ]
     step_seconds: Annotated[
         int | None,
         option(
@@ -161,12 +166,13 @@ class QuestionOptions:
     scope: ScopeOptions
     time: TimeOptions
 
-    def ask(self, url: str, content: ContentOptions | None = None) -> "Ask":
-        """Return the question to the server at `url`; raises UsageError for a wrong pattern."""
+    def ask(self, access: "Access", content: ContentOptions | None = None) -> "Ask":
+        """Return the question to a server; raises UsageError for a wrong pattern."""
         from analyzer.measurement.plan import Ask
 
         return Ask(
-            source=url,
+            source=access.url,
+            tenant=access.tenant,
             scope=self.scope.scope(),
             cluster_label=self.scope.cluster_label,
             **asdict(self.time),
