@@ -17,11 +17,12 @@ from analyzer.cli.options import (
     CredentialOptions,
     QuestionOptions,
     Quiet,
+    ReplaceOptions,
     ServerOptions,
     TalkOptions,
 )
 from analyzer.cli.parameters import argument, command, examples, option
-from analyzer.settings import spelled
+from analyzer.settings import Setting, spelled
 
 if TYPE_CHECKING:
     from analyzer.measurement.diagnosis import Diagnosis
@@ -31,9 +32,13 @@ if TYPE_CHECKING:
 
 
 def collected(
-    server: ServerOptions, talk: TalkOptions, target: Path, content: ContentOptions | None = None
+    server: ServerOptions,
+    talk: TalkOptions,
+    target: Path,
+    replacing: ReplaceOptions,
+    content: ContentOptions | None = None,
 ) -> Snapshot:
-    """Collect as the options say, showing on stderr how far it is."""
+    """Collect into `target` or use the snapshot there, showing the progress on stderr."""
     from analyzer.cli.progress import reporting
     from analyzer.measurement.collect import collect_snapshot
     from analyzer.prometheus.connection import Connection
@@ -48,6 +53,7 @@ def collected(
             server.question.ask(access, content),
             target,
             now=datetime.now(UTC),
+            force=replacing.force,
             on_progress=reporter.progress,
             note=reporter.note,
         )
@@ -63,14 +69,20 @@ def _access(url: str, credentials: CredentialOptions, *, quiet: bool) -> Access:
 
 def kept_at(target: Path) -> str:
     """Return what an interrupted collection of `target` leaves behind, and how to go on."""
-    from analyzer.measurement.collect import partial_path
+    from analyzer.measurement.reuse import window_begun
+    from analyzer.measurement.snapshot import MANIFEST, partial_path
 
     partial = partial_path(target)
-    if target.exists():
-        return f"the snapshot is kept in {target}: `istio-usage report` goes on from it"
-    if partial.exists():
-        return f"what was collected is kept in {partial}: run the same command to finish it"
-    return "nothing was collected yet"
+    window = window_begun(partial)
+    if window is not None:
+        flags = f"{Setting.START} {window['start']} {Setting.END} {window['end']}"
+        return (
+            f"What was collected is kept in {partial}. "
+            f"Run the same command with {flags} to finish it."
+        )
+    if (target / MANIFEST).exists():
+        return f"The snapshot is kept in {target}. `istio-usage report` goes on from it."
+    return "Nothing was collected yet."
 
 
 @command(epilog=examples("istio-usage collect -p http://localhost:9090 --days 7 -o mesh.snapshot"))
@@ -78,14 +90,16 @@ def collect(
     server: ServerOptions,
     output: Annotated[Path, option("-o", "--output", "The snapshot to make.")],
     content: ContentOptions,
+    replacing: ReplaceOptions,
     talk: TalkOptions,
 ) -> None:
     """Measure only: write a snapshot that later commands read offline.
 
-    An interrupted collection goes on where it was when the same command is given again.
+    The same command again uses the snapshot if it is up to date, resumes an interrupted one, or
+    else collects again.
     """
     with keeping(lambda: kept_at(output)):
-        snapshot = collected(server, talk, output, content)
+        snapshot = collected(server, talk, output, replacing, content)
     samples = sum(query.sample_count for query in snapshot.manifest.queries)
     click.echo(f"{snapshot.path}: {samples:,} samples of {len(snapshot.manifest.queries)} queries")
 

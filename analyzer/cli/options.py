@@ -160,6 +160,15 @@ class ContentOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaceOptions:
+    """What happens to a snapshot that is already there."""
+
+    force: Annotated[
+        bool, option("--force", "Replace a snapshot in the folder, whichever its question.")
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionOptions:
     """What is asked of a server."""
 

@@ -16,13 +16,14 @@ from analyzer.prometheus.credentials import Access
 from analyzer.report.answer import Answer
 
 
-def collect(
+def collect(  # noqa: PLR0913 - one keyword for each part of the question
     url: str | Access,
     *,
     days: float = DEFAULT_DAYS,
     end: datetime | None = None,
     namespaces: Sequence[str] | str = (),
     path: Path | str | None = None,
+    force: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> MeshSnapshot:
     """Measure the mesh behind a Prometheus.
@@ -33,7 +34,8 @@ def collect(
         days: how long a time to look at.
         end: where it ends (aware); now, if None.
         namespaces: a regular expression, or several; all, if empty.
-        path: the folder to make; a temporary one, if None.
+        path: the folder to make, or one that answers the same question; a temporary one, if None.
+        force: replace the snapshot in `path`, whichever its question.
         on_progress: called after each answer.
 
     Raises:
@@ -51,6 +53,7 @@ def collect(
             end=end,
             namespaces=(namespaces,) if isinstance(namespaces, str) else tuple(namespaces),
             path=None if path is None else Path(path),
+            force=force,
             on_progress=on_progress,
         )
     )
@@ -58,6 +61,8 @@ def collect(
 
 def load_snapshot(path: Path | str) -> MeshSnapshot:
     """Open a snapshot that `istio-usage collect` or `collect` has written.
+
+    The folder that `istio-usage analyze -o` has written will do as well.
 
     Raises:
         SnapshotError: if it is missing, incomplete, damaged or of a newer schema.
