@@ -22,7 +22,7 @@ from analyzer.cli.options import (
     TalkOptions,
 )
 from analyzer.cli.parameters import argument, command, examples, option
-from analyzer.settings import Setting, spelled
+from analyzer.settings import spelled
 
 if TYPE_CHECKING:
     from analyzer.measurement.diagnosis import Diagnosis
@@ -69,17 +69,16 @@ def _access(url: str, credentials: CredentialOptions, *, quiet: bool) -> Access:
 
 def kept_at(target: Path) -> str:
     """Return what an interrupted collection of `target` leaves behind, and how to go on."""
-    from analyzer.measurement.reuse import window_begun
+    from analyzer.measurement.reuse import times_begun
     from analyzer.measurement.snapshot import MANIFEST, partial_path
 
     partial = partial_path(target)
-    window = window_begun(partial)
-    if window is not None:
-        flags = f"{Setting.START} {window['start']} {Setting.END} {window['end']}"
-        return (
-            f"What was collected is kept in {partial}. "
-            f"Run the same command with {flags} to finish it."
-        )
+    times = times_begun(partial)
+    if times is not None:
+        # A time that ends now is another one at the next step.
+        fixed = " ".join(f"{setting} {time}" for setting, time in times.items())
+        same = f"the same command with {fixed}" if fixed else "the same command"
+        return f"What was collected is kept in {partial}. Run {same} to finish it."
     if (target / MANIFEST).exists():
         return f"The snapshot is kept in {target}. `istio-usage report` goes on from it."
     return "Nothing was collected yet."

@@ -134,14 +134,18 @@ def resumed(partial: Path, ask: Ask, now: datetime, *, force: bool, note: Note) 
     return None
 
 
-def window_begun(partial: Path) -> Mapping[str, Any] | None:
-    """Return the window of an interrupted collection, as JSON; None if there is none."""
+def times_begun(partial: Path) -> Mapping[Setting, str] | None:
+    """Return which times finish an interrupted collection; None if nothing can be finished.
+
+    None need be given where the collection has a fixed end.
+    """
     try:
-        window = json.loads((partial / PLAN).read_text(encoding="utf-8"))["window"]
+        document = json.loads((partial / PLAN).read_text(encoding="utf-8"))
+        window, end = document["window"], document["ask"]["end"]
         window_of(window)
     except _MANGLED:
         return None
-    return dict(window)
+    return {} if end else {Setting.START: window["start"], Setting.END: window["end"]}
 
 
 def _require_same(

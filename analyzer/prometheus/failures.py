@@ -156,8 +156,9 @@ def _untrusted(cause: str, access: Access) -> tuple[str, str]:
         plain = f"Use http{access.url[5:]} for {Setting.URL}."
         warning = "It sends credentials unencrypted." if access.needs_privacy else ""
         return "this port speaks http, not https", sentences(plain, warning)
-    if "certificate required" in cause.lower():
-        return cause, f"Give a client certificate ({Setting.CLIENT_CERTIFICATE})."
+    if "certificate required" in cause.lower() or "EOF" in cause:
+        wanted = f"Give a client certificate ({Setting.CLIENT_CERTIFICATE}) if the server wants one"
+        return cause, sentences(wanted, f"Check {Setting.URL}")
     if "mismatch" in cause:
         return cause, f"Use a host name of the certificate in {Setting.URL}."
     return cause, f"Check {Setting.CA_FILE}."

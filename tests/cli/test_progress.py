@@ -178,9 +178,9 @@ def test_notes_stand_whole_above_the_bar(small_server: PrometheusServer, tmp_pat
 
         assert seen.status == 0, seen.sent
         (note,) = seen.screen
-    assert note.startswith(f"istio-usage: {server.url}: HTTP 422: ")
+    assert note.startswith(f"istio-usage: {server.url} answered HTTP 422: ")
     assert "too many samples" in note
-    assert note.endswith("points at a time")
+    assert note.endswith("points at a time.")
 
 
 @pytest.mark.live
@@ -196,7 +196,7 @@ def test_ctrl_c_leaves_no_half_drawn_bar(small_server: PrometheusServer, tmp_pat
     assert seen.status == 130
     empty, line = seen.screen
     assert not empty
-    assert f"{tmp_path / 'mesh.partial'}:" in line
+    assert f"{tmp_path / 'mesh.partial'}." in line
     assert seen.has_cursor
 
 

@@ -195,7 +195,7 @@ def test_a_failed_collection_goes_on_with_what_it_lacks(
     asked_again = {f"{names[promql]}-000000.parquet" for promql, _, _ in asked}
     assert len(asked) == len(names) - len(kept)
     assert asked_again.isdisjoint(kept)
-    assert notes == [f"resuming the interrupted collection in {partial}"]
+    assert notes == [f"Resuming the interrupted collection in {partial}."]
     assert not partial.exists()
     assert contents(interrupted) == contents(small_snapshot)
 

@@ -106,7 +106,7 @@ def test_a_redirect_is_not_followed_and_takes_no_credential_along(
         access = Access(url=redirecting.url, token="s3cret", headers={"X-Key": "s3cret"})
         with (
             Connection(access) as connection,
-            pytest.raises(PrometheusError, match=rf"HTTP {status}: it redirects elsewhere"),
+            pytest.raises(PrometheusError, match=rf"HTTP {status}: .* redirects to"),
         ):
             connection.instant("up", AT)
 
@@ -232,6 +232,6 @@ def test_without_its_client_certificate_one_is_not_let_in(
 ) -> None:
     with (
         HttpsServer(identity, clients=client.certificate) as server,
-        pytest.raises(PrometheusError, match="cannot reach Prometheus"),
+        pytest.raises(PrometheusError, match="Cannot reach Prometheus"),
     ):
         one(Access(url=server.url, ca_file=identity.certificate))
