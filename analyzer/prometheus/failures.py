@@ -29,6 +29,8 @@ _IS_TLS = (
     "speaking plain HTTP to an SSL-enabled server port",
 )
 """What servers with TLS answer to plain HTTP."""
+_HANGS_UP = ("without response", "reset by peer", "Broken pipe", "\\x15\\x03")
+"""The innermost causes where a server with TLS hangs up on plain HTTP, or sends a TLS alert."""
 _TITLE = re.compile(r"<title[^>]*>\s*([^<]{1,100})", re.IGNORECASE)
 _LONGEST_WORDS = 200
 
@@ -145,7 +147,7 @@ def unreachable(
         cause, advice = _untrusted(cause, access)
     elif proxy:
         advice = proxy.advice
-    elif "without response" in cause or "\\x15\\x03" in cause:
+    elif url.startswith("http://") and any(words in cause for words in _HANGS_UP):
         advice = f"If this port speaks TLS, use https{url[4:]} for {Setting.URL}."
     return Unreachable(url=url, cause=cause, advice=advice)
 

@@ -14,9 +14,9 @@ from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.session import PrometheusSession
 from analyzer.settings import Setting
-from tests.prometheus.certificates import Identity, self_signed
 from tests.prometheus.https_server import HttpsServer
 from tests.support import Answer, FaultyHttp, Received, prometheus_success
+from tests.support.certificates import Identity, self_signed
 
 AT = datetime(2024, 5, 14, 10, tzinfo=UTC)
 NOTHING = prometheus_success([], result_type="vector")
