@@ -135,7 +135,7 @@ def queries(
     planned = {key: plan.queries[key] for key in chosen if key in plan.queries}
     if name and not planned:
         # The survey's own queries are in no plan: they come before it.
-        reason = plan.unasked.get(name, "it is of the survey, which comes before")
+        reason = plan.unasked.get(name, "it belongs to the survey, which comes first")
         _show(chosen[name], f"not asked: {reason}")
     for key, asked in planned.items():
         cost = f"{len(asked.jobs)} requests, about {asked.sample_count:,} samples"
@@ -168,7 +168,7 @@ def doctor(
     output_format: Annotated[Literal["table", "json"], option("--format", show_default=False)],
     talk: TalkOptions,
 ) -> None:
-    """Tell what this Prometheus can answer, and what would mend what it cannot.
+    """Show what this Prometheus can answer, and suggest fixes for what is missing.
 
     Exits 0 only if the main question can be answered.
     """

@@ -32,12 +32,12 @@ _LESS_TIME_HELPS = (
     # Prometheus
     "too many samples",
     "maximum resolution",
-    # VictoriaMetrics; of too many series it says "narrow down the search"
+    # VictoriaMetrics; its words for too many series: "narrow down the search"
     "reduce time range",
     "too many points",
     "not enough memory for processing",
     "timeout exceeded",
-    # Mimir, Cortex and Thanos; of too many series they say "maximum number of series"
+    # Mimir, Cortex and Thanos; for too many series: "maximum number of series"
     "maximum number of chunks",
     "number of chunks for the query exceeded",
     "chunks size limit",

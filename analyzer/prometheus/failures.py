@@ -36,7 +36,7 @@ _LONGEST_WORDS = 200
 
 
 def own_words(response: requests.Response, access: Access) -> tuple[str, str]:
-    """Return Prometheus's errorType and error, or "" and what else the server said, briefly.
+    """Return Prometheus's errorType and error, or "" and the server's words, shortened.
 
     A server may repeat what it was sent, so every secret is replaced.
     """

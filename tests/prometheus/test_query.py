@@ -288,5 +288,5 @@ def test_a_package_without_query_files_says_so(
 ) -> None:
     monkeypatch.setattr(query_module, "queries_root", lambda: tmp_path)
 
-    with pytest.raises(QueryFileError, match="no query files in"):
+    with pytest.raises(QueryFileError, match="There are no query files"):
         load_queries.__wrapped__()
