@@ -1,29 +1,29 @@
-# Needs python3 (3.11 or later), make, and apt for whatever is not installed. No root.
+# Needs python3 (3.11 or later), make, and apt for engines that are not installed. No root.
 
 PYTHON ?= python3
 ARGS ?=
 MINUTES ?= 3
 
 BIN := .venv/bin
-# Hundreds of lines from pip help nobody, until it fails.
+# The output of pip matters only when it fails.
 install = $(BIN)/python -m pip -q --disable-pip-version-check --no-input install $(1) \
 	>.venv/install.log 2>&1 || { cat .venv/install.log >&2; exit 1; }
 LOCK := pip compile pyproject.toml --universal --generate-hashes --no-strip-extras --no-header --no-annotate -q
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-# pip, and apt with its lock, must not meet themselves under `make -j`.
+# pip and apt must not run twice at once under `make -j`: apt has a lock.
 .NOTPARALLEL:
-.PHONY: help demo test check bench lab notebooks pictures lock format tools clean
+.PHONY: help demo test check bench lab notebooks pictures readme lock format tools clean
 
 help: ## list the targets (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
-	@echo 'ARGS="..." is passed on by demo, test, lab, notebooks and lock.'
+	@echo 'ARGS="..." is passed to demo, test, lab, notebooks and lock.'
 
 demo: .venv/runtime.stamp ## write the demo report to out/demo
 	@$(BIN)/istio-usage demo -o out/demo $(ARGS)
 
-# By modules, so that what they start serves all their tests.
+# By modules, so that all tests of a module share its servers.
 test: .venv/dev.stamp tools ## run the tests, some at a time
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadscope $(ARGS)
 
@@ -41,27 +41,30 @@ check: .venv/dev.stamp ## lint, format, type and layer checks
 bench: .venv/dev.stamp tools ## run the benchmarks, one after the other
 	@.ci/each.sh 'tests/benchmarks/bench_*.py' $(BIN)/python
 
-lab: .venv/dev.stamp tools ## run real Envoys under real load, for MINUTES=3, and test what is said of them
+lab: .venv/dev.stamp tools ## run real Envoys under real load, for MINUTES=3, and test the result
 	@LAB_MINUTES='$(MINUTES)' $(BIN)/pytest -m lab tests/lab $(ARGS)
 
 notebooks: .venv/dev.stamp ## run every notebook from top to bottom
 	@$(BIN)/pytest --nbmake notebooks $(ARGS)
 
-pictures: .venv/dev.stamp tools ## draw the README's pictures again
+pictures: .venv/dev.stamp tools ## draw the pictures of the Markdown pages again
 	@.ci/pictures.sh
+
+readme: .venv/dev.stamp ## put the current output into the Markdown pages
+	@$(BIN)/python -m tests.readme
 
 lock: .venv/dev.stamp ## pin the dependencies again (ARGS=--upgrade takes newer versions)
 	@$(BIN)/uv $(LOCK) $(ARGS) --group build -o requirements.txt
 	@$(BIN)/uv $(LOCK) $(ARGS) --group dev -c requirements.txt -o requirements-dev.txt
 
-format: .venv/dev.stamp ## rewrite the sources as the checks want them
+format: .venv/dev.stamp ## format the sources and apply safe fixes
 	@$(BIN)/ruff check -q --fix-only
 	@$(BIN)/ruff format -q
 
-tools: ## fetch the engines that the tests start into .tools/bin
+tools: ## fetch the engines of the tests into .tools/bin
 	@.ci/tools.sh
 
-clean: ## remove what make made: .venv, .tools, out/demo and caches
+clean: ## remove .venv, .tools, out/demo and caches
 	@rm -rf .venv .tools out/demo .coverage .hypothesis .mypy_cache .ruff_cache .pytest_cache \
 		.import_linter_cache
 	@find . -name __pycache__ -prune -exec rm -rf {} +
@@ -70,8 +73,8 @@ clean: ## remove what make made: .venv, .tools, out/demo and caches
 	@PYTHON='$(PYTHON)' .ci/venv.sh
 	@touch $@
 
-# Both lock files hold the build backend, so that nothing is installed without a hash and nothing
-# depends on the registry's newest release. Whoever has the development pins has the runtime ones.
+# Both lock files hold the build backend, so nothing is installed without a hash, and nothing depends on
+# the registry's newest release. The development pins include the runtime pins.
 project = $(call install,--require-hashes -r $(1)) && $(call install,--no-deps --no-build-isolation -e .)
 
 .venv/runtime.stamp: .venv/made.stamp requirements.txt pyproject.toml

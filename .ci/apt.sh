@@ -12,7 +12,7 @@ have_apt() {
 apt_setup() {
     mkdir -p "$apt_root/lists/partial" "$apt_root/cache/archives/partial" .tools/deb
     # A file and not -o options: only a file can clear hooks, and an image's hooks expect root.
-    # Root fetches as root because the sandbox user may not write here, and apt says so each time.
+    # Root fetches as root: the sandbox user may not write here, and apt would warn each time.
     cat >"$apt_root/apt.conf" <<EOF
 Dir::Cache "$apt_root/cache";
 Acquire::Languages "none";
@@ -48,12 +48,12 @@ apt_fetch() {
     }
 }
 
-# unpack PACKAGE, by itself: what it needs is expected to be there.
+# unpack PACKAGE without its dependencies, which are expected to be installed.
 unpack() {
     unpack_as "$1" "$1"
 }
 
-# unpack_whole PACKAGE, together with all it needs that this machine has not got installed.
+# unpack_whole PACKAGE with its dependencies that are not installed on this machine.
 unpack_whole() {
     test ! -d ".tools/deb/$1" || return 0
     apt_setup

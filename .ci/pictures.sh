@@ -1,5 +1,5 @@
 #!/bin/sh
-# Draws the README's pictures again: charts and the page of the demo, and the notebooks as they look.
+# Draws the pictures of the Markdown pages: charts and the report of the demo, and the notebooks.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -25,12 +25,12 @@ if test -n "$missing"; then
     exit 1
 fi
 
-# Without these the rest can still be tested.
+# The other tests can run without these.
 for name in victoria-metrics hey; do
     provide "$name" "$name" || echo "Going on without $name: no apt to get it, and not on PATH." >&2
 done
 
-# Fonts, and where they are: a bare machine has neither, and a browser draws nothing without them.
+# A bare machine has no fonts and no list of them, and a browser draws nothing without both.
 fonts() {
     if test -e /etc/fonts/fonts.conf && find /usr/share/fonts -name '*.[ot]tf' 2>/dev/null | grep -q .; then
         return
@@ -46,7 +46,7 @@ fonts() {
 EOF
 }
 
-# The driver of the browser is a program too, and needs a library that not every machine has.
+# The driver of the browser needs a library that not every machine has.
 driver() {
     test ! -e .tools/lib/libatomic.so.1 || return 0
     find /lib /usr/lib /usr/lib64 -name 'libatomic.so.1' 2>/dev/null | grep -q . && return
@@ -55,7 +55,7 @@ driver() {
     (cd .tools/lib && find ../deb/libatomic1 -name 'libatomic.so.1*' -exec ln -sf {} . \;)
 }
 
-# A browser needs libraries that a server has not got: they come with it, and are found there.
+# A browser needs libraries that a server lacks. They are unpacked beside it.
 browser() {
     test ! -x .tools/bin/chromium || return 0
     for name in chromium chromium-browser chromium-headless-shell google-chrome \
@@ -69,7 +69,7 @@ browser() {
     have_apt && unpack_whole "$browser" && fonts || return
     folders=$(cd ".tools/deb/$browser" && find usr/lib lib -name '*.so*' -exec dirname {} + 2>/dev/null |
         sort -u | sed 's,^,$root/,' | paste -s -d :)
-    # Found from where it lies, so that a checkout can be moved.
+    # Relative to the script, so that a checkout can be moved.
     cat >.tools/bin/chromium.new <<EOF
 #!/bin/sh
 root=\$(dirname "\$(readlink -f "\$0")")/../deb/$browser

@@ -1,10 +1,13 @@
-"""What Istio sidecars really cost, and what ambient mode would cost for the same traffic.
+"""Measure what Istio sidecars cost, and price ambient mode for the same traffic.
 
-The four steps, for scripts and notebooks; each is imported when it is first used:
+The steps are functions for scripts and notebooks. Each is imported when it is first used:
 
     >>> import analyzer as mesh
-    >>> dir(mesh)
-    ['__version__', 'calibrate', 'collect', 'load_sample', 'load_snapshot', 'project']
+    >>> projection = mesh.project(mesh.load_sample("fleet"))
+    >>> [mode.name for mode in projection.modes]
+    ['sidecar', 'ambient-l4', 'ambient-waypoint', 'ambient-waypoint-all']
+
+`projection.plot` draws a chart, and `projection.write` writes the report.
 """
 
 from __future__ import annotations
@@ -21,12 +24,12 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is asked for, so that `--help` does not wait for pandas."""
+    """Import a public name at its first use, so that `--help` does not wait for pandas."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module("analyzer.notebook"), name)
 
 
 def __dir__() -> list[str]:
-    """Return the public names, imported or not: `help` and tab completion ask for them here."""
+    """Return the public names, imported or not, for `help` and completion."""
     return __all__

@@ -6,13 +6,13 @@ This module imports nothing heavy, so that help is instant.
 from typing import Final
 
 DEFAULT_DAYS: Final = 7.0
-"""A week, so that weekdays and the weekend are both in it."""
+"""A week includes weekdays and a weekend."""
 
 DEFAULT_TIMEOUT_SECONDS: Final = 120
-"""For one request: Prometheus's own default for --query.timeout."""
+"""Per request: Prometheus's own default for --query.timeout."""
 
 CHART_FORMATS: Final = ("png", "svg", "pdf")
 """The formats a chart can be written in, the default first."""
 
 CHART_DPI: Final = 200
-"""Dots per inch of a PNG chart: twice a screen's 100, so that it is sharp on finer ones."""
+"""Dots per inch of a PNG chart: twice a usual screen's 100, to be sharp on finer screens."""

@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Writing files in one stroke."""
 
 import contextlib
 import os

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Setting(StrEnum):
-    """One thing a user may set; the value is the name of the argument in Python."""
+    """A setting of the user; the value is the name of its argument in Python."""
 
     URL = "url"
     TOKEN_FILE = "token_file"  # noqa: S105 - the name of an argument
@@ -40,8 +40,8 @@ class Setting(StrEnum):
     def __str__(self) -> str:
         """Return the setting as a text names it: the argument in backticks.
 
-        >>> f"ask for a longer time ({Setting.DAYS})"
-        'ask for a longer time (`days`)'
+        >>> f"Collect a longer window ({Setting.DAYS})."
+        'Collect a longer window (`days`).'
         """
         return f"`{self.value}`"
 
@@ -54,14 +54,14 @@ _BY_TEXT = {str(setting): setting for setting in Setting}
 
 
 def settings_in(text: str) -> tuple[Setting, ...]:
-    """Return the settings that a text names, each once, in order."""
+    """Return the settings that a text names, without repeats, in order."""
     return tuple(dict.fromkeys(_BY_TEXT[match] for match in _NAMED.findall(text)))
 
 
 def spelled(text: str, spelling: Mapping[Setting, str]) -> str:
-    """Return a text with its settings as one front end spells them; one it lacks stays as it is.
+    """Return a text with its settings as one front end spells them; others are left unchanged.
 
-    >>> spelled("a longer time (`days`)", {Setting.DAYS: "--days"})
-    'a longer time (--days)'
+    >>> spelled("Collect a longer window (`days`).", {Setting.DAYS: "--days"})
+    'Collect a longer window (--days).'
     """
     return _NAMED.sub(lambda match: spelling.get(_BY_TEXT[match[0]], match[0]), text)

@@ -1,4 +1,4 @@
-"""The few quantities and words that every layer shares."""
+"""The quantities and words that every layer shares."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ MONTHS_PER_YEAR = 12
 BYTES_PER_GIB = 1024**3
 
 CONFIDENCE = 0.90
-"""How much of the probability every `Interval` in an answer holds."""
+"""Probability that each `Interval` of an answer covers."""
 
 
 class Role(StrEnum):
-    """What a proxy does in the mesh; design vocabulary of the README."""
+    """What a proxy does in the mesh."""
 
     SIDECAR = "sidecar"
     GATEWAY = "gateway"
@@ -34,13 +34,13 @@ class Provenance(StrEnum):
     MEASURED = "measured"
     """From this Prometheus."""
     DERIVED = "derived"
-    """From a measured figure and a stated ratio."""
+    """From a measured figure and an assumed ratio."""
     PUBLISHED = "published"
     """From a cited document."""
 
 
 class Reason(StrEnum):
-    """Why something cannot be said."""
+    """Why a question has no answer."""
 
     NO_DATA = "no_data"
     TOO_FEW_SAMPLES = "too_few_samples"
@@ -54,14 +54,19 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """An answer that says what cannot be said, and why; never NaN, 0 or an empty cell."""
+    """A question without an answer, and why; never NaN, 0 or an empty cell.
+
+    Attributes:
+        subject: what has no answer, as a noun.
+        detail: cause and action, as whole sentences.
+    """
 
     subject: str
     reason: Reason
     detail: str
 
     def __str__(self) -> str:
-        """Return the refusal as one sentence."""
+        """Return the subject and why it has no answer."""
         return f"{self.subject}: {self.detail}"
 
 
@@ -79,31 +84,52 @@ class Interval:
 
     def __post_init__(self) -> None:
         if not all(map(math.isfinite, (self.low, self.mid, self.high))):
-            raise ValueError(f"not finite: {self.low}, {self.mid}, {self.high}")
+            raise ValueError(f"Not finite: {self.low}, {self.mid}, {self.high}.")
         if not self.low <= self.mid <= self.high:
-            raise ValueError(f"not in order: {self.low}, {self.mid}, {self.high}")
+            raise ValueError(f"Not in order: {self.low}, {self.mid}, {self.high}.")
 
     @classmethod
     def exactly(cls, value: float) -> Interval:
-        """Return the interval of a value that carries no uncertainty of its own."""
+        """Return the interval of a value without uncertainty."""
         return cls(low=value, mid=value, high=value)
 
     def __add__(self, other: Interval) -> Interval:
-        """Return both end to end: of what errs the same way."""
+        """Add low to low and high to high: the errors of both are fully correlated."""
         return Interval(
             low=self.low + other.low, mid=self.mid + other.mid, high=self.high + other.high
         )
 
     def negated(self) -> Interval:
-        """Return the interval of what is lost where this is won."""
+        """Return the interval with the opposite sign: a saving becomes an extra cost."""
         return Interval(low=-self.high, mid=-self.mid, high=-self.low)
 
     def scaled(self, factor: float) -> Interval:
-        """Return the interval in another unit, or of several such things.
+        """Return the interval multiplied by a factor: another unit, or several of the same.
 
         Raises:
-            ValueError: if `factor` is negative, which would turn the ends round.
+            ValueError: if `factor` is negative, which would swap low and high.
         """
         if factor < 0:
-            raise ValueError(f"a negative factor turns an interval round: {factor}")
+            raise ValueError(f"A negative factor would swap low and high: {factor}.")
         return Interval(low=self.low * factor, mid=self.mid * factor, high=self.high * factor)
+
+
+def counted(count: int, thing: str, things: str = "") -> str:
+    """Return a count with its noun.
+
+    >>> counted(1, "sidecar"), counted(1200, "sidecar"), counted(2, "proxy", "proxies")
+    ('1 sidecar', '1,200 sidecars', '2 proxies')
+    """
+    return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
+
+
+def in_percent(share: float) -> str:
+    """Return a share as percent: without decimals from 10 % on, with one below.
+
+    >>> in_percent(0.934), in_percent(0.0421), in_percent(0.04), in_percent(-0.0001)
+    ('93 %', '4.2 %', '4.0 %', '0 %')
+    """
+    percent, whole_from = round(100 * share, 1), 10
+    # A zero has no sign and no decimals.
+    is_whole = abs(percent) >= whole_from or percent == 0
+    return f"{abs(percent) if percent == 0 else percent:.{0 if is_whole else 1}f} %"

@@ -1,4 +1,4 @@
-"""What goes wrong is told by one tree of exceptions, each with its exit code."""
+"""Failures are one tree of exceptions, each with its exit code."""
 
 import re
 

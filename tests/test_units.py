@@ -1,4 +1,4 @@
-"""The words every layer shares, and the rule that a number says its unit."""
+"""The words every layer shares, and the rule that a name has its unit."""
 
 import dataclasses
 import importlib
@@ -102,7 +102,7 @@ def test_an_interval_is_in_order_or_refused(ends: list[float]) -> None:
     if low <= mid <= high:
         assert Interval(low=low, mid=mid, high=high).mid == mid
     else:
-        with pytest.raises(ValueError, match="not in order"):
+        with pytest.raises(ValueError, match="Not in order"):
             Interval(low=low, mid=mid, high=high)
 
 
@@ -111,7 +111,7 @@ def test_an_interval_is_in_order_or_refused(ends: list[float]) -> None:
 def test_an_interval_holds_no_unknown_and_no_infinity(bad: float, place: str) -> None:
     ends = {"low": 1.0, "mid": 1.0, "high": 1.0, place: bad}
 
-    with pytest.raises(ValueError, match="not finite"):
+    with pytest.raises(ValueError, match="Not finite"):
         Interval(**ends)
 
 

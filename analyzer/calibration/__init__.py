@@ -1,4 +1,4 @@
-"""From per-proxy steps to what a request costs: idle and slope, with their uncertainty."""
+"""From samples of each proxy to idle CPU and cost per request, with their uncertainty."""
 
 from analyzer.calibration.calibrate import calibrate_usage
 from analyzer.calibration.result import Calibration, RoleCalibration, WorkloadCalibration

@@ -1,4 +1,4 @@
-"""How well the end of the window follows from its beginning."""
+"""How well a fit of the start of the window predicts its end."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ from analyzer.calibration.shapes import Shape
 from analyzer.calibration.workloads import WorkloadFits, fit_workloads
 
 TRAINING_SHARE: Final = 0.7
-"""Part of the window that is fitted; the rest is predicted."""
+"""Share of the window that is fitted; the rest is predicted."""
 
 
 def backtest(
@@ -25,8 +25,11 @@ def backtest(
 ) -> Backtest | None:
     """Fit the first part of the window alone, and predict the rest.
 
-    None where no workload can be fitted in the one part and seen in the other. The weights are of a
-    fit of all observations, shape (n,), to begin with: it ends no other way.
+    The weights, shape (n,), are those of a fit of all observations. They are where the fit starts,
+    and do not change its result.
+
+    Returns:
+        None if no workload can be fitted in the first part and is also in the rest.
     """
     rows = observations.rows
     point = rows["point"].to_numpy(np.int64)
@@ -56,7 +59,7 @@ def backtest(
         workloads=names[["namespace", "workload"]].assign(
             measured_vcpu=actual / over,
             predicted_vcpu=predicted / over,
-            # What a CPU could fall to is nothing.
+            # CPU is never negative.
             predicted_low_vcpu=np.maximum(predicted - margins, 0.0) / over,
             predicted_high_vcpu=(predicted + margins) / over,
         ),
@@ -64,7 +67,10 @@ def backtest(
 
 
 def _predict(fits: WorkloadFits, rest: Panel, then: Ints, later: Ints) -> tuple[Floats, Floats]:
-    """Return the CPU over the rest, and its variance, of workloads by segment then and later."""
+    """Return each workload's predicted CPU over the rest, and its variance.
+
+    `then` and `later` are the segments of the workloads in the fitted part and in the rest.
+    """
     loads = rest.workloads.sum(fits.shape.design(rest)).T[later]
     predicted = np.einsum("gk,gk->g", loads, fits.fit.coefficients[then])
     of_fit = np.einsum("gi,gij,gj->g", loads, fits.coefficient_covariances[then], loads)

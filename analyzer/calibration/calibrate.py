@@ -1,4 +1,4 @@
-"""The second step of the program: from a measured mesh to what its proxies cost."""
+"""The second stage of the program: from a measured mesh to the cost of its proxies."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,20 +18,20 @@ from analyzer.data import assumptions
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.usage import MeshUsage
 from analyzer.settings import Setting
-from analyzer.units import Interval, Provenance, Reason, Refusal, Role
+from analyzer.units import Interval, Provenance, Reason, Refusal, Role, in_percent
 
 MAX_UNEXPLAINED_SHARE = 0.03
-"""Share of the measured CPU that the fit may leave unexplained without a warning."""
+"""Share of the measured CPU above which unexplained CPU gives a warning."""
 
 MAX_ATTENUATION_SHARE = 0.03
-"""Share that the slope may surely be too low by without a warning."""
+"""Share by which the slope may be too low without a warning."""
 
 ALL_REQUESTS_SHARE = 0.995
-"""Share of the requests that rounds to all of them: a warning would contradict itself."""
+"""Share of the requests that reads 100 %: a warning would contradict itself."""
 
 
 def calibrate_usage(usage: MeshUsage) -> Calibration:
-    """Return what the proxies of a measured mesh cost."""
+    """Fit the cost of each role's proxies in a measured mesh."""
     observations = observe(usage, Role.SIDECAR)
     role = fit_role(Role.SIDECAR, observations)
     sidecar, fitted, memory = role.calibration, role.fitted, fit_memory(usage)
@@ -56,7 +56,7 @@ def calibrate_usage(usage: MeshUsage) -> Calibration:
 
 
 def _named(observations: Observations, predicted: Floats) -> pd.DataFrame:
-    """Return the fitted steps with their namespace, workload and prediction."""
+    """Return the fitted samples with namespace, workload and predicted CPU."""
     rows, names = observations.rows, {}
     for column in ("namespace", "workload"):
         codes, categories = pd.factorize(observations.workloads[column])
@@ -65,12 +65,12 @@ def _named(observations: Observations, predicted: Floats) -> pd.DataFrame:
 
 
 def _waypoint(usage: MeshUsage, sidecar: RoleCalibration | Refusal) -> RoleCalibration | Refusal:
-    """Measure waypoints where the mesh has them; else derive them from its sidecars."""
+    """Fit waypoints if the mesh has them; otherwise derive their cost from its sidecars."""
     measured = fit_role(Role.WAYPOINT, observe(usage, Role.WAYPOINT)).calibration
     if isinstance(measured, RoleCalibration):
         return measured
     if isinstance(sidecar, Refusal):
-        detail = f"no waypoint could be fitted ({measured.detail}), and no sidecar either"
+        detail = f"{measured.detail} Sidecars have no fit to derive it from either."
         return replace(measured, reason=Reason.NO_DATA, detail=detail)
     ratio = assumptions()["waypoint_to_sidecar_ratio"]
     return RoleCalibration(
@@ -82,13 +82,13 @@ def _waypoint(usage: MeshUsage, sidecar: RoleCalibration | Refusal) -> RoleCalib
         fitted_rps=sidecar.fitted_rps,
         model=f"{ratio.value.mid:g} x sidecar ({sidecar.model})",
         provenance=Provenance.DERIVED,
-        source=f"{ratio.source}; not measured: {measured.detail}",
+        source=f"{ratio.source}. Not measured: {measured.detail}",
         not_measured=measured,
     )
 
 
 def _product(one: Interval, other: Interval) -> Interval:
-    """Multiply ends by ends: wider than 90 % where the two are independent."""
+    """Multiply low by low and high by high: wider than a 90 % interval if they are independent."""
     return Interval(low=one.low * other.low, mid=one.mid * other.mid, high=one.high * other.high)
 
 
@@ -99,14 +99,14 @@ def _warnings(
         if (sidecar.covered_share or 0) < ALL_REQUESTS_SHARE:
             yield Finding(
                 name="partial_fit",
-                text=f"The fit covers {100 * (sidecar.covered_share or 0):.0f} % of the sidecars' "
-                "requests: the other workloads could not be fitted.",
+                text=f"The fit covers {in_percent(sidecar.covered_share or 0)} of the sidecars' "
+                "requests. The other workloads could not be fitted.",
             )
         missing = sidecar.attenuation_share
         if missing and missing.low > 0 and missing.mid > MAX_ATTENUATION_SHARE:
             yield Finding(
                 name="offset_samples",
-                text=f"Cost per request is about {100 * missing.mid:.0f} % low: CPU and request "
+                text=f"Cost per request is about {in_percent(missing.mid)} low: CPU and request "
                 "samples are offset in time.",
                 fix=f"Use a longer {Setting.STEP}.",
             )
@@ -114,11 +114,14 @@ def _warnings(
         if straight is not None and isinstance(sidecar.curve, Power):
             yield Finding(
                 name="curved_cost",
-                text=f"Requests cost less on busier sidecars ({sidecar.model}): idle CPU is "
-                f"{sidecar.idle_vcpu_per_proxy.mid:.3g} vCPU by this curve and {straight:.3g} "
-                "by a straight line.",
+                text="Cost per request is lower on busier sidecars, so a curve is fitted "
+                f"({sidecar.model}). Idle CPU is {sidecar.idle_vcpu_per_proxy.mid:.3g} vCPU per "
+                f"sidecar by the curve, and {straight:.3g} vCPU by a straight line.",
             )
-    share = abs(decomposition.unexplained_vcpu) / max(decomposition.measured_vcpu, 1e-12)
-    if share > MAX_UNEXPLAINED_SHARE:
-        text = f"The fit does not explain {100 * share:.0f} % of the sidecars' CPU."
-        yield Finding(name="unexplained_cpu", text=text)
+    share = decomposition.unexplained_vcpu / max(decomposition.measured_vcpu, 1e-12)
+    if abs(share) > MAX_UNEXPLAINED_SHARE:
+        what = f"does not explain {in_percent(share)} of the sidecars' CPU"
+        if share < 0:
+            what = f"predicts {in_percent(-share)} more CPU than the sidecars used"
+        few = f"Some samples use far {'more' if share > 0 else 'less'} than their requests explain."
+        yield Finding(name="unexplained_cpu", text=f"The fit {what}. {few}")

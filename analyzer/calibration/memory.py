@@ -1,4 +1,4 @@
-"""What memory a sidecar takes, and what of it the configuration pushed to it takes."""
+"""Memory per sidecar, and the part of it that the configuration pushed by istiod needs."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,30 +13,33 @@ from analyzer.calibration.fit.least_squares import Problem, Term
 from analyzer.calibration.fit.segments import Segments
 from analyzer.calibration.result import MemoryCalibration
 from analyzer.measurement.usage import MeshUsage
-from analyzer.units import BYTES_PER_GIB, Interval, Reason, Refusal, Role
+from analyzer.units import BYTES_PER_GIB, Interval, Reason, Refusal, Role, counted
 
 CONSTANT: Final = Term(name="constant", is_floored=True)
 CLUSTERS: Final = Term(name="Envoy clusters", is_floored=True)
 
 MIN_PROXIES: Final = 8
-"""Fewer proxies than this give no line: configuration hardly changes in time, so that each proxy
-is one sample."""
+"""Least number of proxies for a line: configuration hardly changes in time, so each proxy is one
+sample."""
 
 MIN_VARIATION: Final = 0.05
-"""Coefficient of variation of the configuration's size below which it explains nothing."""
+"""Coefficient of variation of the configuration's size, below which no line is fitted."""
 
 
 def fit_memory(usage: MeshUsage) -> MemoryCalibration | Refusal:
-    """Fit each sidecar's mean memory to the mean number of Envoy clusters it is configured for.
+    """Fit each sidecar's mean memory to the mean number of Envoy clusters in its configuration.
 
-    Requests take no part: a proxy's buffers come and go, its configuration stays.
+    Requests are not a term: a proxy's buffers come and go, its configuration stays.
     """
     proxies = _proxies(usage)
     if len(proxies) < 2:  # noqa: PLR2004 - the spread of a mean needs two
         return Refusal(
-            subject="memory of a sidecar",
+            subject="memory per sidecar",
             reason=Reason.NO_DATA if proxies.empty else Reason.TOO_FEW_PROXIES,
-            detail=f"{len(proxies)} sidecars with known memory, and a mean with a range needs two",
+            detail=(
+                f"Memory is known for {counted(len(proxies), 'sidecar')}. A mean with a range "
+                "needs at least 2."
+            ),
         )
     gib = proxies["memory_bytes"].to_numpy(float) / BYTES_PER_GIB
     workload = proxies["workload"].to_numpy(np.int64)
@@ -60,7 +63,7 @@ def fit_memory(usage: MeshUsage) -> MemoryCalibration | Refusal:
 
 
 def _proxies(usage: MeshUsage) -> pd.DataFrame:
-    """Return one row a sidecar with known memory: workload, memory_bytes, configured_clusters."""
+    """Return a row per sidecar with known memory: workload, memory_bytes, configured_clusters."""
     means = usage.steps.groupby("proxy")[["memory_bytes", "configured_clusters"]].mean()
     sidecars = usage.proxies[usage.proxies["role"] == Role.SIDECAR]
     workload = sidecars.groupby(["namespace", "workload"]).ngroup().rename("workload")
@@ -69,12 +72,12 @@ def _proxies(usage: MeshUsage) -> pd.DataFrame:
 
 
 def _fit(loads: Mapping[Term, Floats], gib: Floats, workload: Ints) -> dict[Term, Interval]:
-    """Fit all sidecars together; those of one workload are one cluster, where there are more."""
+    """Fit all sidecars together; those of a workload form one cluster, if there are enough."""
     clusters = Segments.of(workload)
     if len(clusters) < MIN_PROXIES:
         clusters = Segments.of(np.arange(len(gib)))
     problem = Problem.of(loads, gib, np.ones((1, len(loads)), dtype=bool))
-    # The mean is a plain one, as it is paid for; the line is a robust one.
+    # The mean is a plain one, because all of it is paid for; the line is a robust one.
     threshold = huber.HUBER_THRESHOLD if CLUSTERS in loads else np.inf
     fit = huber.fit_robustly(problem, variance_weights=np.ones_like(gib), threshold=threshold)
     return jackknife.ranges(problem, fit, clusters)

@@ -1,4 +1,4 @@
-"""The workloads' curves weighed together: idle by proxy time, the slope by requests."""
+"""The mean curve of the mesh: idle weighted by proxy time, the slope by requests."""
 
 from dataclasses import dataclass
 
@@ -15,15 +15,15 @@ from analyzer.units import Interval
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MeshCurve:
-    """The mean proxy of a mesh: its curve, and the two figures that are quoted of it."""
+    """The mean proxy of a mesh: its curve, and the two figures quoted from it."""
 
     mid: Floats  # (2,): idle vcpu per proxy and marginal vcpu per 1000 rps
     covariance: Floats  # (2, 2)
     degrees_of_freedom: Floats  # (2,)
     curve: Curve
-    idle_weights: Floats  # (g,): what each workload's idle counts
-    sample_count: int  # steps that the idle is the mean of
-    total_basis_per_slope: float  # slope times this is the CPU of all traffic, added up over steps
+    idle_weights: Floats  # (g,): weight of each workload's idle
+    sample_count: int  # samples that the idle is the mean of
+    total_basis_per_slope: float  # slope times this is the CPU of all traffic, summed over samples
 
     @property
     def intervals(self) -> tuple[Interval, Interval]:
@@ -33,11 +33,11 @@ class MeshCurve:
 
 
 def mesh_curve(fits: WorkloadFits, pooled: Pooled) -> MeshCurve | None:
-    """Weigh the workloads together; None where no workload has a slope of its own.
+    """Return the weighted mean of the workloads; None if no workload has its own slope.
 
-    The slope is weighted by requests, so that it is the realised marginal cost of this mesh's
-    traffic. Own curves count as they are: drawn towards their mean they would no longer add up to
-    what was measured. Only who has none is counted with a borrowed one.
+    The slope is weighted by requests: it is the realised marginal cost of this mesh's traffic.
+    Own curves are taken unpooled: shrunk towards their mean, they would not add up to the
+    measured CPU. A workload without its own curve is counted with a borrowed one.
     """
     if not fits.has_slope.any():
         return None
@@ -66,7 +66,7 @@ def mesh_curve(fits: WorkloadFits, pooled: Pooled) -> MeshCurve | None:
 
 
 def _weights(fits: WorkloadFits, has_idle: Bools, has_slope: Bools) -> tuple[Floats, float]:
-    """Return weights of (idle, coefficient), shape (g, 2), and the mean marginal basis per rps."""
+    """Return the weights of (idle, coefficient), shape (g, 2), and the mean d(basis)/d(rps)."""
     panel, shape = fits.panel, fits.shape
     time = panel.workloads.lengths * has_idle
     requests = panel.workloads.sum(panel.rps) * has_slope
@@ -79,9 +79,9 @@ def _weights(fits: WorkloadFits, has_idle: Bools, has_slope: Bools) -> tuple[Flo
 def _uncertainty(
     fits: WorkloadFits, pooled: Pooled, own_weights: Floats, lent_weights: Floats
 ) -> tuple[Floats, Floats]:
-    """Return independent parts of the covariance, shape (parts, 2, 2), and their freedoms.
+    """Return independent parts of the covariance, (parts, 2, 2), and their degrees of freedom.
 
-    Lenders count twice where others borrow: by themselves, and in what these borrow.
+    A workload that lends its slope counts twice: by itself, and in the borrowed slopes.
     """
     moves = np.zeros((len(fits.curves), 2, 2))
     moves[:, [0, 1], [0, 1]] = own_weights
@@ -100,7 +100,7 @@ def _uncertainty(
 
 
 def cost_of_each(fits: WorkloadFits) -> dict[str, Interval]:
-    """Return the mean cost of each term of its own over the workloads, weighted by its amount."""
+    """Return the mean cost of inbound, outbound and bytes, weighted by their amount."""
     names = {
         INBOUND: ("vcpu_per_1000_inbound_rps", 1000),
         OUTBOUND: ("vcpu_per_1000_outbound_rps", 1000),

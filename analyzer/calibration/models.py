@@ -1,4 +1,4 @@
-"""How CPU follows from requests: each model is a frozen value that predicts."""
+"""CPU as a function of the request rate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from analyzer.arrays import Floats
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Affine:
-    """A proxy's CPU is what it uses at rest, and the same again for each request."""
+    """Idle CPU plus the same cost for each request."""
 
     idle_vcpu: float
     vcpu_per_rps: float
@@ -27,7 +27,7 @@ class Affine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Power:
-    """The busier a proxy, the less one more request costs: batching, warm caches, kept connections.
+    """Cost per request falls with the rate: batching, warm caches, reused connections.
 
     The exponent is between 0 and 1; Istio's benchmark of 2020 follows 0.745.
     """

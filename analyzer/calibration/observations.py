@@ -1,4 +1,4 @@
-"""Which of the measured steps show what a proxy costs."""
+"""Which samples can be fitted. A sample is one proxy in one interval."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ import pandas as pd
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.fit.segments import Segments
 from analyzer.measurement.usage import MeshUsage
-from analyzer.units import BITS_PER_GBIT, Role
+from analyzer.units import BITS_PER_GBIT, Role, counted
 
 MAX_THROTTLED_SHARE: Final = 0.05
-"""Share of a step's CPU periods in which a proxy may be throttled. What is put off in a few
-periods is done in the next ones; beyond that, work is left undone and CPU no longer follows."""
+"""Share of a sample's CPU periods in which a proxy may be throttled. Work delayed in a few periods
+is done in the next ones; beyond that, work is left undone and CPU no longer follows requests."""
 
 MAX_LIMIT_SHARE: Final = 0.9
-"""Share of its CPU limit from which a proxy's CPU cannot rise with its requests any more."""
+"""Share of its CPU limit above which a proxy's CPU cannot rise with its requests."""
 
 MAX_RESET_SHARE: Final = 0.1
-"""Counters of a proxy that are reset in more of its steps than this are evicted while idle
-(statsEvictionInterval): the proxy does not restart."""
+"""Share of a proxy's samples. Counters that reset more often are evicted while idle
+(statsEvictionInterval), and do not show restarts."""
 
 _COLUMNS: Final = [
     "proxy",
@@ -38,19 +38,19 @@ _COLUMNS: Final = [
 
 
 class Unusable(StrEnum):
-    """Why a step takes no part in a fit; of several, the first that holds."""
+    """Why a sample is not fitted; if several reasons hold, the first."""
 
-    NO_CPU = "no CPU sample"
-    NOT_SCRAPED = "its metrics were not scraped"
-    CUT = "the proxy started or ended in it"
-    RESTARTED = "the proxy restarted in it"
-    THROTTLED = "the proxy was throttled in it"
-    AT_LIMIT = "its CPU was at its limit"
+    NO_CPU = "CPU not scraped"
+    NOT_SCRAPED = "metrics not scraped"
+    CUT = "proxy started or ended"
+    RESTARTED = "proxy restarted"
+    THROTTLED = "proxy throttled"
+    AT_LIMIT = "CPU at its limit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
-    """Steps that took no part in a fit."""
+    """Samples that were not fitted, for one reason."""
 
     reason: Unusable
     step_count: int
@@ -59,29 +59,31 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Observations:
-    """The steps of all proxies of one role: the usable ones, and totals of these and the others.
+    """The samples of all proxies of one role: those that can be fitted, and totals of all.
 
     Rows have the workload (row of `workloads`), then _COLUMNS (gbit_per_second: HTTP and TCP; NaN:
     not known); sorted by workload, proxy and point.
     """
 
     rows: pd.DataFrame
-    workloads: pd.DataFrame  # namespace and workload of each one that has usable steps
+    workloads: pd.DataFrame  # namespace and workload of each that has samples to fit
     exclusions: tuple[Exclusion, ...]
     left_out_vcpu: Mapping[Unusable, Floats]  # (points,): CPU at each point of the window
-    measured_vcpu: float  # of all steps, averaged over the window
+    measured_vcpu: float  # of all samples, averaged over the window
     measured_rps: float  # proxy requests per second, averaged in the same way
-    point_count: int  # the steps that averages are over
+    point_count: int  # intervals that averages are over
 
     @property
     def why_excluded(self) -> str:
-        """Why steps take no part, in words; empty where all do."""
-        whys = (f"{it.step_count} steps left out because {it.reason}" for it in self.exclusions)
-        return ", ".join(whys)
+        """Why samples are not fitted, as sentences; empty if all are."""
+        return " ".join(
+            f"{counted(item.step_count, 'sample')} left out: {item.reason}."
+            for item in self.exclusions
+        )
 
 
 def observe(usage: MeshUsage, role: Role) -> Observations:
-    """Choose the steps of one role's proxies that can be fitted."""
+    """Choose the samples of one role's proxies that can be fitted."""
     is_chosen = (usage.proxies["role"] == role).to_numpy()
     groups = usage.proxies.loc[is_chosen].groupby(["namespace", "workload"], sort=True)
     workload_of = np.full(len(usage.proxies), -1, dtype=np.int64)
@@ -93,7 +95,7 @@ def observe(usage: MeshUsage, role: Role) -> Observations:
     workload = workload[mine][kept]
     order = np.argsort(workload, kind="stable")
     seen, workload = np.unique(workload[order], return_inverse=True)
-    # Requests of a step whose CPU is not known would make the ratio of the two too low.
+    # Requests of an interval without CPU would make the ratio of the two too low.
     is_observed = np.isin(steps["point"].to_numpy(), usage.observed_points)
     points = len(usage.observed_points)
     return Observations(
@@ -111,7 +113,7 @@ def _rows(steps: pd.DataFrame, kept: Ints) -> pd.DataFrame:
     columns = {name: steps[name].to_numpy()[kept] for name in _COLUMNS if name in steps}
     rps, tcp = steps["proxy_rps"].to_numpy()[kept], columns["tcp_bytes_per_second"]
     http = steps["http_bytes_per_second"].to_numpy()[kept]
-    # Where there are no requests, their bytes need not be known; TCP is what there is.
+    # Without requests all bytes are TCP, and HTTP bytes need not be known.
     without_http = np.where(rps > 0, np.nan, tcp)
     both = np.where(np.isnan(http), without_http, np.where(np.isnan(tcp), 0.0, tcp) + http)
     columns |= {"rps": rps, "gbit_per_second": both * 8 / BITS_PER_GBIT}
@@ -121,10 +123,10 @@ def _rows(steps: pd.DataFrame, kept: Ints) -> pd.DataFrame:
 def _exclude(
     usage: MeshUsage, steps: pd.DataFrame
 ) -> tuple[Ints, tuple[Exclusion, ...], dict[Unusable, Floats]]:
-    """Return which rows are left, which are not, and the CPU of these at each point."""
+    """Return the rows to fit, the reasons of the others, and their CPU at each point."""
     points, point = usage.observed_points, steps["point"].to_numpy(np.int64)
     cpu = steps["cpu_vcpu"].to_numpy(float)
-    # What is not known compares as false: nothing is left out for want of knowledge.
+    # NaN compares as false: no sample is left out because its limit or throttling is not known.
     reasons = {
         Unusable.NO_CPU: np.isnan(cpu),
         Unusable.NOT_SCRAPED: steps["proxy_rps"].isna().to_numpy(),
@@ -147,8 +149,8 @@ def _exclude(
 
 
 def _is_cut(usage: MeshUsage, steps: pd.DataFrame) -> Bools:
-    """Return in which steps a proxy lived only in part: its first and last."""
-    # Except the window's own: whether it lived before and after that cannot be seen.
+    """Return the first and last sample of each proxy: it ran only for a part of them."""
+    # Not at the window's own ends: whether it ran before or after is not known.
     points, point, proxy = (
         usage.observed_points,
         steps["point"].to_numpy(),
@@ -160,7 +162,7 @@ def _is_cut(usage: MeshUsage, steps: pd.DataFrame) -> Bools:
 
 
 def _restarted(steps: pd.DataFrame) -> Bools:
-    """Return in which steps a proxy's counters were reset, unless they often are."""
+    """Return the samples in which a proxy's counters reset, unless they often do."""
     resets, lives = steps["resets"].to_numpy(float) > 0, Segments.of(steps["proxy"].to_numpy())
     if not len(lives):
         return resets

@@ -1,4 +1,4 @@
-"""The observations of one role as sorted arrays, and which workloads can be fitted."""
+"""The samples of one role as sorted arrays, and which workloads can be fitted."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import pandas as pd
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.fit.least_squares import correlations
 from analyzer.calibration.fit.segments import Segments, clusters_of, seen_at
-from analyzer.units import Reason
+from analyzer.units import Reason, counted, in_percent
 
 MIN_SAMPLES: Final = 12
-"""Fewer samples than this of a workload are not fitted: two hours at the usual ten minutes."""
+"""Least number of samples of a workload for a fit: two hours at the usual ten minutes."""
 
 MIN_STEPS: Final = 3
-"""In one or two steps a slope comes from differences between proxies alone, whatever the cause."""
+"""In one or two intervals a slope would only show how proxies differ, for any reason."""
 
 MIN_VARIATION: Final = 0.05
-"""Coefficient of variation of the request rate below which a slope is noise divided by nothing."""
+"""Coefficient of variation of the request rate, below which a slope would be noise only."""
 
 COLLINEAR: Final = 0.9
-"""Share of one column's variance that others explain beyond which they are not separable: it is a
+"""Share of one column's variance that others may explain; beyond it they are not separable. It is a
 variance inflation of 10, the customary limit."""
 
 
@@ -38,27 +38,30 @@ class Obstacle(NamedTuple):
 
     @property
     def can_borrow(self) -> bool:
-        """Whether a slope of other workloads may stand in for the missing one."""
+        """Whether the mesh-wide slope may be used for the missing one."""
         return self.is_all_idle or self.reason in (Reason.CONSTANT_TRAFFIC, Reason.TOO_FEW_SAMPLES)
 
 
-_DEAD: Final = Obstacle(Reason.NO_DATA, "its CPU reads zero throughout")
-_TCP: Final = Obstacle(Reason.NO_TRAFFIC, "its traffic is TCP, which Istio counts no requests of")
-_ALL_IDLE: Final = Obstacle(Reason.NO_TRAFFIC, "no requests; its CPU is all idle", is_all_idle=True)
+_DEAD: Final = Obstacle(
+    Reason.NO_DATA, "Its CPU is zero in every sample. Check how Prometheus scrapes its CPU."
+)
+_TCP: Final = Obstacle(Reason.NO_TRAFFIC, "TCP only: Istio reports no request count.")
+_ALL_IDLE: Final = Obstacle(
+    Reason.NO_TRAFFIC, "No requests: all of its CPU is idle.", is_all_idle=True
+)
 _STEADY: Final = Obstacle(
     Reason.CONSTANT_TRAFFIC,
-    f"its request rate varies by less than {MIN_VARIATION:.0%}, so that idle "
-    "and slope cannot be told apart: collect a time with low and high traffic",
+    f"Its request rate varies by less than {in_percent(MIN_VARIATION)}: idle CPU and cost per "
+    "request cannot be separated. Collect a window with low and high traffic.",
     has_level=True,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Panel:
-    """Steps of proxies, sorted by workload, proxy and point; arrays of shape (n,).
+    """Samples of proxies, sorted by workload, proxy and point; arrays of shape (n,).
 
-    Clusters may be correlated: they are proxies, or blocks of their time. Obstacles are why a
-    workload has no slope of its own, by segment; the last two say what varies on its own.
+    Samples of one cluster may be correlated: a cluster is a proxy, or a block of its time.
     """
 
     rps: Floats
@@ -71,9 +74,9 @@ class Panel:
     workloads: Segments
     proxies: Segments
     clusters: Segments
-    obstacles: Mapping[int, Obstacle]
-    has_directions: Bools  # (g,)
-    has_bytes: Bools  # (g,)
+    obstacles: Mapping[int, Obstacle]  # why a workload has no slope of its own, by segment
+    has_directions: Bools  # (g,): whether inbound and outbound requests vary independently
+    has_bytes: Bools  # (g,): whether bytes vary independently of requests
 
     @classmethod
     def of(cls, rows: pd.DataFrame) -> Panel:
@@ -101,7 +104,7 @@ class Panel:
 
     @property
     def is_fitted(self) -> Bools:
-        """Which workloads have no obstacle, shape (g,)."""
+        """Which workloads can be fitted, shape (g,)."""
         fitted = np.ones(len(self.workloads), dtype=bool)
         fitted[list(self.obstacles)] = False
         return fitted
@@ -113,12 +116,12 @@ class Panel:
 
     @property
     def degrees_of_freedom(self) -> Ints:
-        """Of Student's t for intervals: clusters less one, and at least one; shape (g,)."""
+        """Of Student's t for ranges: clusters minus one, at least one; shape (g,)."""
         return np.maximum(self.clusters.within(self.workloads).lengths - 1, 1)
 
 
 def _separable(loads: Floats, workloads: Segments) -> tuple[Bools, Bools]:
-    """Return in which workloads the directions, and the bytes, vary on their own, (g,) each."""
+    """Return in which workloads directions, and bytes, vary independently; (g,) each."""
     into, out_of, size, whole = range(len(loads))
     correlation = correlations(np.nan_to_num(loads, copy=False), workloads)
     between, with_all = correlation[:, into, out_of], correlation[:, whole, size]
@@ -130,8 +133,17 @@ def _separable(loads: Floats, workloads: Segments) -> tuple[Bools, Bools]:
     return has_directions, np.where(has_directions, together, with_all**2) < COLLINEAR
 
 
+def too_few(sample_count: int, interval_count: int) -> str:
+    """Return why these samples cannot be fitted, and what to do."""
+    samples, intervals = counted(sample_count, "sample"), counted(interval_count, "interval")
+    return (
+        f"Only {samples} in {intervals} can be used: a fit needs at least {MIN_SAMPLES} in "
+        f"{MIN_STEPS}. Collect a longer window."
+    )
+
+
 def _obstacles(rows: pd.DataFrame, workloads: Segments) -> Mapping[int, Obstacle]:
-    """Return why a workload has no slope of its own, by segment, where it has none."""
+    """Return why workloads cannot be fitted, by segment."""
     rps, counts = rows["rps"].to_numpy(float), workloads.lengths
     steps = seen_at(workloads, rows["point"].to_numpy(np.int64)).sum(axis=1)
     mean = workloads.sum(rps) / counts
@@ -149,9 +161,7 @@ def _obstacles(rows: pd.DataFrame, workloads: Segments) -> Mapping[int, Obstacle
     for number, (count, step_count) in enumerate(zip(counts, steps, strict=True)):
         holding = (obstacle for holds, obstacle in kinds if holds[number])
         if count < MIN_SAMPLES or step_count < MIN_STEPS:
-            seen = f"{count} usable samples at {step_count} steps"
-            needed = f"a line needs {MIN_SAMPLES} at {MIN_STEPS}: collect a longer time"
-            found[number] = Obstacle(Reason.TOO_FEW_SAMPLES, f"{seen}, and {needed}")
+            found[number] = Obstacle(Reason.TOO_FEW_SAMPLES, too_few(int(count), int(step_count)))
         elif obstacle := next(holding, None):
             found[number] = obstacle
     return found

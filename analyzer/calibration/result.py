@@ -1,4 +1,4 @@
-"""What calibration finds: the values that projection and report read."""
+"""The result of a calibration, as projection and report read it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,12 +18,12 @@ class Backtest:
     """The last 30 % of the window, predicted from a fit of the first 70 %.
 
     Attributes:
-        bias_share: of all workloads' CPU together; above zero where it was predicted too high.
-        error_share: mean error of a workload's mean CPU, without its sign, weighted by that CPU.
-        covered_share: of workloads whose mean CPU fell in their 90 % prediction interval.
-        workloads: one row each of those that could be predicted: namespace, workload,
-            measured_vcpu, predicted_vcpu, predicted_low_vcpu, predicted_high_vcpu (90 % prediction
-            interval), all of the mean over the observed points of the last 30 %.
+        bias_share: error of all workloads' CPU together; positive if predicted too high.
+        error_share: mean absolute error of a workload's mean CPU, weighted by that CPU.
+        covered_share: share of workloads with mean CPU inside their 90 % prediction interval.
+        workloads: one row per predicted workload: namespace, workload, measured_vcpu,
+            predicted_vcpu, predicted_low_vcpu, predicted_high_vcpu (90 % prediction interval),
+            each a mean over the observed points of the last 30 %.
     """
 
     bias_share: float
@@ -38,36 +38,37 @@ class Candidate:
     """A model that was tried."""
 
     model: str
-    error: float  # mean square of that of steps it was not fitted to, in units of their noise
+    error: float  # mean squared error of samples it was not fitted to, in units of their noise
     standard_error: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleCalibration:
-    """What a proxy of one role costs.
+    """The cost of a proxy of one role.
 
     Attributes:
         vcpu_per_1000_rps: the marginal cost of 1000 more proxy requests per second, at the rates
-            at which this mesh's proxies run: the mean over the workloads, weighted by their
-            requests in this window.
-        idle_vcpu_per_proxy: at no traffic: the mean over the workloads, weighted by proxy time.
-        curve: CPU of one proxy at any rate: the mesh's mean.
+            of this mesh's proxies: the mean over workloads, weighted by their requests in this
+            window.
+        idle_vcpu_per_proxy: CPU without traffic: the mean over workloads, weighted by proxy time.
+        curve: CPU of the mesh's mean proxy at any rate.
         draws: of (idle_vcpu_per_proxy, vcpu_per_1000_rps), shape (draws, 2), for joint ranges;
-            None where the intervals are a range from documents.
-        ratio_vcpu_per_1000_rps: the dashboard's figure: all CPU over all requests, idle included.
-        operating_rps: rate of the proxy that a request meets, on average.
-        fitted_rps: lowest and highest rate of one proxy that was fitted; outside, it extrapolates.
-        candidates: the models tried; the first, chosen one is the simplest whose error is not more
-            than one standard error above the least.
-        cost_of_each: of inbound and outbound requests, and bytes, where the model has such terms.
+            None if the ranges come from documents.
+        ratio_vcpu_per_1000_rps: the dashboard's figure: all CPU divided by all requests. It
+            includes idle CPU.
+        operating_rps: mean rate of the proxy, weighted by requests.
+        fitted_rps: lowest and highest fitted rate of one proxy; other rates are extrapolated.
+        candidates: the models tried, the chosen one first. It is the simplest with an error at
+            most one standard error above the lowest.
+        cost_of_each: of inbound and outbound requests and bytes, if the model has such terms.
         remarks: which terms could not be separated, and why.
-        straight_line_idle_vcpu_per_proxy: a straight line's idle, where the model is concave.
-        attenuation_share: by which share the slope is estimated to be too low, because clocks
-            disagree and request rates have errors; not corrected for.
-        r_squared: share of the CPU's variance between steps that the fit explains.
-        covered_share: of the role's requests that the fitted workloads carry.
+        straight_line_idle_vcpu_per_proxy: idle CPU by a straight line, if the model is a curve.
+        attenuation_share: by which share the slope is estimated to be too low, because samples are
+            offset in time and request rates have errors. The slope is not corrected for it.
+        r_squared: share of the CPU's variance between samples that the fit explains.
+        covered_share: share of the role's requests in fitted workloads.
         source: of published and derived figures.
-        not_measured: why the figures are not this mesh's own; None where they are measured.
+        not_measured: why the figures are not measured; None if they are.
     """
 
     role: Role = field(metadata={"json": False})
@@ -77,7 +78,7 @@ class RoleCalibration:
     model: str
     curve: Curve
     cost_of_each: Mapping[str, Interval] = field(default_factory=dict)
-    # Of ztunnels, where fitted.
+    # Only of fitted ztunnels.
     vcpu_per_gbit_per_second: Interval | None = None
     vcpu_per_1000_new_connections_per_second: Interval | None = None
     remarks: tuple[str, ...] = ()
@@ -97,7 +98,7 @@ class RoleCalibration:
     draws: Floats | None = field(default=None, metadata={"json": False})
 
     def effective_rps(self, rps: Floats) -> Floats:
-        """Return the rates at which a straight line of the quoted slope would cost the same.
+        """Return the rates at which a straight line with the quoted slope costs the same.
 
         A proxy's CPU at `rps` is idle + slope / 1000 x effective rate, for any draw of the two.
         """
@@ -106,7 +107,7 @@ class RoleCalibration:
         return rps if isinstance(self.curve, Affine) or slope == 0 else traffic / slope
 
     def extrapolates(self, rps: Floats) -> Bools:
-        """Return at which rates no proxy was seen; all of them where none was fitted."""
+        """Return which rates are outside the fitted ones; all of them without a fit."""
         if self.fitted_rps is None:
             return np.ones(rps.shape, dtype=bool)
         return np.asarray((rps < self.fitted_rps[0]) | (rps > self.fitted_rps[1]))
@@ -114,11 +115,11 @@ class RoleCalibration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadCalibration:
-    """What one workload's sidecars cost at its own rates; None where refused.
+    """The cost of one workload's sidecars at its own rates; None if refused.
 
-    Costs are drawn towards the mesh's mean as far as the workload's own data are less sure than
-    workloads differ. The share of the slope that rests on its own is 0-1; the rest is borrowed from
-    the other workloads, and where that is all of it the provenance is derived.
+    Noisy costs are shrunk towards the mesh's mean (partial pooling). `own_share`, 0-1, is the share
+    of the slope that comes from the workload's own data. If it is 0, all of the slope comes from
+    the other workloads and the provenance is derived.
     """
 
     namespace: str
@@ -136,10 +137,10 @@ class WorkloadCalibration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryCalibration:
-    """What memory the mean sidecar takes: it grows with its configuration, not with requests.
+    """Memory of the mean sidecar: it grows with its configuration, not with requests.
 
-    Idle is without any configuration, and clusters are Envoy's that it is configured for: None
-    where these cannot be separated.
+    `idle_gib_per_proxy` is without any configuration. Clusters are Envoy clusters in the
+    configuration. Both are None if they cannot be separated.
     """
 
     gib_per_proxy: Interval
@@ -151,9 +152,9 @@ class MemoryCalibration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decomposition:
-    """Where the measured CPU of the sidecars goes, in vcpu averaged over the window.
+    """The parts of the sidecars' measured CPU, in vcpu averaged over the window.
 
-    measured = idle + traffic + excluded + unexplained, by construction. Excluded are steps left
+    measured = idle + traffic + excluded + unexplained, by construction. Excluded are samples left
     out, and workloads that could not be fitted.
     """
 
@@ -164,25 +165,26 @@ class Decomposition:
 
     @property
     def unexplained_vcpu(self) -> float:
-        """What the fit does not account for."""
+        """Measured CPU that the fit does not explain; negative if it predicts too much."""
         explained = self.idle_vcpu.mid + self.traffic_vcpu.mid + self.excluded_vcpu
         return self.measured_vcpu - explained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """What proxies cost, by role, and what cannot be said.
+    """The cost of proxies by role, and what could not be fitted.
 
     Attributes:
-        waypoint: measured where the mesh has waypoints with traffic, else derived from sidecars;
-            a refusal where neither could be had.
-        ztunnel: measured where the mesh has ztunnels with traffic, else published.
-        observations: the fitted steps with their prediction (`predicted_vcpu`), for charts.
-        timeline: of the sidecars, one row an observed point: start (of the step, UTC),
-            measured_vcpu, predicted_vcpu (of the steps that were fitted), fitted_vcpu (measured,
-            of the same), throttled_vcpu, left_out_vcpu (for other reasons), unfitted_vcpu (of
-            workloads that have no fit), proxy_rps. Measured is the sum of the four parts; NaN: no
-            step is fitted, or no sidecar scraped, then.
+        waypoint: measured if the mesh has waypoints with traffic, otherwise derived from sidecars;
+            a refusal if neither is possible.
+        ztunnel: measured if the mesh has ztunnels with traffic, otherwise published.
+        observations: the fitted samples with their prediction (`predicted_vcpu`), for charts.
+        timeline: of the sidecars, one row per observed point: start (of the interval, UTC),
+            measured_vcpu, predicted_vcpu (of the fitted samples), fitted_vcpu (measured, of the
+            same samples), throttled_vcpu, left_out_vcpu (for other reasons), unfitted_vcpu (of
+            workloads without a fit), proxy_rps. measured_vcpu is the sum of the four parts.
+            predicted_vcpu is NaN if no sample is fitted at that point, proxy_rps if no sidecar is
+            scraped.
     """
 
     sidecar: RoleCalibration | Refusal

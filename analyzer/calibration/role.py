@@ -1,4 +1,4 @@
-"""One role's proxies, from their observations to what one of them costs."""
+"""From the samples of one role's proxies to the cost of one proxy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,38 +14,38 @@ from analyzer.calibration.panel import Panel
 from analyzer.calibration.result import Candidate, RoleCalibration
 from analyzer.calibration.shapes import AFFINE, Score, choose, left_out
 from analyzer.calibration.workloads import WorkloadFits, fit_workloads, pool_workloads
-from analyzer.units import Provenance, Reason, Refusal, Role
+from analyzer.units import Provenance, Reason, Refusal, Role, in_percent
 
 MIN_COVERED_SHARE = 0.5
-"""Where the fitted workloads carry less of the requests, their mean is not the mesh's."""
+"""Least share of the requests in fitted workloads: below it, their mean is not the mesh's."""
 
 MIN_SIDECARS = 2
-"""One sidecar does not show how the others, that its figure would be used for, differ."""
+"""One sidecar does not show how the others differ, and its figure would be used for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fitted:
-    """The fits of a role's workloads: each alone, drawn towards the others, by straight lines."""
+    """The fits of a role's workloads: each alone, pooled, and as straight lines."""
 
     workloads: WorkloadFits
     pooled: Pooled
     straight: WorkloadFits
-    scores: Sequence[Score]  # the chosen shape's first; empty where no workload can be fitted
+    scores: Sequence[Score]  # the chosen shape first; empty if no workload can be fitted
     mesh: MeshCurve | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RoleFit:
-    """A role's figure, or why there is none, and the fits behind it; None without observations."""
+    """A role's cost, or why there is none, and the fits behind it; None without samples."""
 
     calibration: RoleCalibration | Refusal
     fitted: Fitted | None = None
 
 
 def fit_role(role: Role, observations: Observations) -> RoleFit:
-    """Choose a shape, fit every workload, and weigh them together."""
+    """Choose a shape, fit every workload, and take their weighted mean."""
     if observations.rows.empty:
-        detail = observations.why_excluded or f"no {role} was seen"
+        detail = observations.why_excluded or f"The data has no {role}."
         return RoleFit(calibration=_refusal(role, Reason.NO_DATA, detail))
     panel = Panel.of(observations.rows)
     fits = straight = fit_workloads(AFFINE, panel)
@@ -60,36 +60,37 @@ def fit_role(role: Role, observations: Observations) -> RoleFit:
 
 
 def _figure(role: Role, observations: Observations, fitted: Fitted) -> RoleCalibration | Refusal:
-    """Return what the role's workloads cost together, or why that cannot be said."""
+    """Return the mean cost of the role's workloads, or why there is none."""
     fits, mesh = fitted.workloads, fitted.mesh
     rps = fits.panel.workloads.sum(fits.panel.rps)
     if rps.sum() == 0:
-        detail = "no HTTP or gRPC request in the whole window: ask for a time with traffic"
+        detail = "No HTTP or gRPC request in the whole window. Collect a window with traffic."
         return _refusal(role, Reason.NO_TRAFFIC, detail)
     covered = float(rps[fits.has_slope].sum() / rps.sum())
     if mesh is None or covered < MIN_COVERED_SHARE:
         number = int(np.argmax(np.where(fits.has_slope, -1.0, rps)))
         namespace, workload = observations.workloads.iloc[fits.panel.numbers[number]]
         obstacle = fits.obstacles[number]
+        known = f"Only {in_percent(covered)} of the requests are" if covered else "No requests are"
         detail = (
-            f"only {covered:.0%} of the requests go through workloads that can be fitted; the "
-            f"largest that cannot is {namespace}/{workload}: {obstacle.detail}"
+            f"{known} in workloads that can be fitted. The largest without a fit is "
+            f"{namespace}/{workload}. {obstacle.detail}"
         )
         return _refusal(role, obstacle.reason, detail)
     if role == Role.SIDECAR and fits.panel.proxy_counts[fits.has_slope].sum() < MIN_SIDECARS:
-        detail = "a single sidecar with traffic was seen, and it cannot speak for a mesh"
+        detail = f"Only 1 sidecar has traffic: the mean of a mesh needs at least {MIN_SIDECARS}."
         return _refusal(role, Reason.TOO_FEW_PROXIES, detail)
     if mesh.mid[1] <= 0:
         detail = (
-            "over all workloads, CPU does not rise with requests by more than its noise: "
-            "collect a longer time, or one with more traffic"
+            "Over all workloads, the rise of CPU with requests is hidden by noise. Collect a "
+            "longer window, or one with more traffic."
         )
         return _refusal(role, Reason.NEGATIVE_SLOPE, detail)
     return _calibration(role, observations, fitted, mesh)
 
 
 def _refusal(role: Role, reason: Reason, detail: str) -> Refusal:
-    return Refusal(subject=f"cost of a request through a {role}", reason=reason, detail=detail)
+    return Refusal(subject=f"cost per request of a {role}", reason=reason, detail=detail)
 
 
 def _calibration(
@@ -122,7 +123,7 @@ def _calibration(
         remarks=left_out(panel, own) if role == Role.SIDECAR else (),
         straight_line_idle_vcpu_per_proxy=None if fits is fitted.straight else straight_idle,
         # The kubelet's CPU is up to 15 s older than the requests, and a scrape may be early or
-        # late: work of one step then shows in the next.
+        # late: work of one interval is then counted in the next.
         attenuation_share=attenuation.attenuation_share(course, fits.fit, own),
         r_squared=fits.r_squared,
         backtest=backtest(fits.shape, observations, fits.fit.variance_weights),

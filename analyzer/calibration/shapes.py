@@ -1,4 +1,4 @@
-"""The shapes a fit may take, from the simplest, and which of them the data ask for."""
+"""The shapes of a fit, simplest first, and the choice between them by cross-validation."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -10,16 +10,17 @@ from analyzer.calibration.fit.huber import RobustFit
 from analyzer.calibration.fit.jackknife import prediction_error
 from analyzer.calibration.fit.least_squares import Problem, Term
 from analyzer.calibration.panel import Panel
+from analyzer.units import counted
 
 EXPONENTS: Final = (0.45, 0.65, 0.85)
 FINER: Final = (-0.1, -0.05, 0.05, 0.1)
-"""Exponents tried first, and steps from the best of them that are tried next. Neighbours 0.05 apart
+"""Exponents tried first, and offsets from the best one that are tried next. Neighbours 0.05 apart
 predict within 1 % of each other over a factor of ten."""
 
 IDLE: Final = Term(name="idle", is_floored=True)
 REQUESTS: Final = Term(name="requests")
-"""All requests, or a power of them. Where noise hides what they cost, half of all estimates come
-out too low, and cutting these off at zero would push the mean of the mesh up."""
+"""All requests, or a power of them; may be negative. If noise hides their cost, half of all
+estimates are too low, and a floor at zero would make the mean of the mesh too high."""
 
 INBOUND: Final = Term(name="inbound requests", is_floored=True)
 OUTBOUND: Final = Term(name="outbound requests", is_floored=True)
@@ -28,18 +29,18 @@ BYTES: Final = Term(name="bytes", is_floored=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """How CPU follows from traffic, but for the coefficients: its terms have costs of their own."""
+    """CPU as a function of traffic, without its coefficients: one per term."""
 
     name: str
     exponent: float = 1.0  # of the request rate; 1 for a straight line
     terms: tuple[Term, ...] = (IDLE, REQUESTS)
 
     def basis(self, panel: Panel) -> Floats:
-        """Return what the CPU of traffic is proportional to, shape (n,)."""
+        """Return the rate, or its power, that the CPU of traffic is proportional to, (n,)."""
         return panel.rps if self.exponent == 1 else panel.rps**self.exponent
 
     def load(self, term: Term, panel: Panel) -> Floats:
-        """Return what a term's coefficient is multiplied by, shape (n,)."""
+        """Return the factor of a term's coefficient, shape (n,)."""
         if term in (IDLE, REQUESTS):
             return np.ones_like(panel.rps) if term == IDLE else self.basis(panel)
         into, out_of = panel.inbound_rps, panel.outbound_rps
@@ -50,7 +51,7 @@ class Shape:
         return np.array([self.load(term, panel) for term in self.terms])
 
     def problem(self, panel: Panel) -> Problem:
-        """Return what is to be fitted, workload by workload."""
+        """Return the regressions of the workloads."""
         loads = {term: self.load(term, panel) for term in self.terms}
         active = np.column_stack([_takes_part(term, self, panel) for term in self.terms])
         return Problem.of(loads, panel.vcpu, active, panel.workloads)
@@ -69,7 +70,7 @@ def power(exponent: float) -> Shape:
 
 
 def _takes_part(term: Term, shape: Shape, panel: Panel) -> Bools:
-    """Return in which workloads a term is separable from the shape's others, shape (g,)."""
+    """Return in which workloads a term can be separated from the others, shape (g,)."""
     takes_part = panel.is_fitted
     if term == IDLE:
         takes_part[[number for number, item in panel.obstacles.items() if item.is_all_idle]] = True
@@ -78,42 +79,42 @@ def _takes_part(term: Term, shape: Shape, panel: Panel) -> Bools:
     elif term in (INBOUND, OUTBOUND):
         takes_part &= panel.has_directions
     elif INBOUND in shape.terms:
-        # Where directions have a cost each, all requests have none besides.
+        # If each direction has a cost, all requests together have none.
         takes_part &= ~panel.has_directions
     return takes_part
 
 
 def left_out(panel: Panel, has_slope: Bools) -> tuple[str, ...]:
-    """Return which terms could not be fitted apart in which part of the workloads, and why."""
+    """Return which terms could not be separated in how many workloads, as sentences."""
     together, without_bytes = ~panel.has_directions[has_slope], ~panel.has_bytes[has_slope]
-    count, remarks = len(together), []
+    of_all, remarks = f"of {counted(len(together), 'workload')}", []
     if together.any():
         remarks.append(
-            f"inbound and outbound requests rise and fall together in {together.sum()} "
-            f"of {count} workloads, where one figure stands for both"
+            f"Inbound and outbound requests rise and fall together in {together.sum()} {of_all}: "
+            "one cost covers both."
         )
     if without_bytes.any():
         remarks.append(
-            f"bytes are not known, or follow requests, in {without_bytes.sum()} of {count} "
-            "workloads, where they are part of the cost of a request"
+            f"Bytes are not known or follow requests in {without_bytes.sum()} {of_all}: the cost "
+            "per request includes them."
         )
     return tuple(remarks)
 
 
 class Score(NamedTuple):
-    """How well a shape predicts clusters that it was not fitted to."""
+    """Error of a shape's predictions for clusters that it was not fitted to."""
 
     shape: Shape
-    error: float  # mean square of a step's, in units of its workload's noise; 1 is noise alone
+    error: float  # mean square per sample, in units of its workload's noise; 1 is noise alone
     standard_error: float
 
 
 def choose(panel: Panel, line: RobustFit) -> tuple[Score, ...]:
-    """Cross-validate every shape; first comes the simplest not clearly worse than the best.
+    """Cross-validate every shape; the first is the simplest one close to the best.
 
-    Not clearly worse is: by no more than one standard error of the best one's error (Breiman and
-    others, Classification and Regression Trees, 1984, section 3.4.3). All are compared by the
-    weights of a straight line.
+    Close is an error at most one standard error above the lowest (Breiman and others,
+    Classification and Regression Trees, 1984, section 3.4.3). All are compared with the weights of
+    a straight line.
     """
     straight = cross_validate(AFFINE, panel, line)
     scores = [straight, _best_power(straight, panel, line)]
@@ -126,7 +127,7 @@ def choose(panel: Panel, line: RobustFit) -> tuple[Score, ...]:
 
 
 def _best_power(straight: Score, panel: Panel, line: RobustFit) -> Score:
-    """Return the best exponent's score; where none comes near a straight line, a rough one's."""
+    """Return the best exponent's score; only a rough search if a straight line is better."""
     rough = [cross_validate(power(exponent), panel, line) for exponent in EXPONENTS]
     best = min(rough, key=lambda score: score.error)
     if best.error >= straight.error:
@@ -137,7 +138,7 @@ def _best_power(straight: Score, panel: Panel, line: RobustFit) -> Score:
 
 
 def cross_validate(shape: Shape, panel: Panel, line: RobustFit) -> Score:
-    """Predict each of a workload's proxies, or block of its time, from its others."""
+    """Predict each proxy of a workload, or each block of its time, from the others."""
     precision = line.weights / panel.workloads.spread(line.scale**2)
     errors = prediction_error(shape.problem(panel), precision, panel.clusters, panel.is_fitted)
     return Score(shape, *errors)

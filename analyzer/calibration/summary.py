@@ -1,4 +1,4 @@
-"""The sidecars' fit in the terms of the answer: by workload, by part of the CPU, and over time."""
+"""The sidecars' fit as the answer has it: by workload, by part of the CPU, and over time."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from analyzer.units import Interval, Provenance, Refusal, Role
 
 
 def decompose(fitted: Fitted | None, observations: Observations) -> Decomposition:
-    """Divide the measured CPU into idle, traffic, what could not be fitted, and the rest."""
+    """Divide the measured CPU into idle, traffic, not fitted, and unexplained."""
     points = observations.point_count
     excluded = sum(item.mean_vcpu for item in observations.exclusions)
     idle = traffic = Interval.exactly(0.0)
@@ -24,7 +24,7 @@ def decompose(fitted: Fitted | None, observations: Observations) -> Decompositio
         has_none = ~(fits.has_idle | fitted.pooled.borrows)
         excluded += float(panel.workloads.sum(panel.vcpu)[has_none].sum()) / points
         if mesh is None:
-            # None carries requests.
+            # No workload has a slope: all that is explained is idle.
             time = panel.workloads.lengths * fits.has_idle / points
             variances = fits.covariances[:, 0, 0]
             idle = weighted(time, fits.curves[:, 0], variances, panel.degrees_of_freedom)
@@ -41,18 +41,18 @@ def decompose(fitted: Fitted | None, observations: Observations) -> Decompositio
 def workload_calibrations(
     fitted: Fitted, observations: Observations
 ) -> Iterator[WorkloadCalibration]:
-    """Return what each workload's proxies cost, the noisy drawn towards the others."""
+    """Return the cost of each workload's proxies; noisy ones are shrunk towards the others."""
     fits, pooled, panel = fitted.workloads, fitted.pooled, fitted.workloads.panel
     rps, vcpu = panel.workloads.sum(panel.rps), panel.workloads.sum(panel.vcpu)
     low, high = panel.workloads.lowest(panel.rps), panel.workloads.highest(panel.rps)
     basis = panel.workloads.sum(fits.shape.basis(panel))
-    # A request costs what it does at the workload's rates; where there are none, at the mesh's.
+    # Cost per request at the workload's own rates; without requests, at the mesh's.
     whole = basis.sum() / rps.sum() if rps.sum() else 1.0
     each = np.divide(basis, rps, out=np.full_like(rps, whole), where=rps > 0)
     per_1000_rps = 1000 * fits.shape.exponent * each
     counts, proxies = panel.workloads.lengths, panel.proxy_counts
     variances = np.einsum("gii->gi", pooled.covariances)
-    # A cost below zero is noise.
+    # A negative cost is noise.
     is_known = np.column_stack([fits.has_idle, fits.has_slope]) | pooled.borrows[:, None]
     is_known &= pooled.coefficients >= 0
 
@@ -76,17 +76,16 @@ def workload_calibrations(
 
 
 def refused_workloads(fitted: Fitted, observations: Observations) -> Iterator[Refusal]:
-    """Return which workloads have no slope of their own, and why."""
+    """Return which workloads have no cost per request of their own, and why."""
     for number, obstacle in sorted(fitted.workloads.obstacles.items()):
         names = observations.workloads.iloc[fitted.workloads.panel.numbers[number]]
-        subject, detail = f"slope of {names['namespace']}/{names['workload']}", obstacle.detail
-        if fitted.pooled.borrows[number]:
-            detail += "; what the other workloads have in common stands in for it"
-        yield Refusal(subject=subject, reason=obstacle.reason, detail=detail)
+        subject = f"cost per request of {names['namespace']}/{names['workload']}"
+        instead = " The mesh-wide estimate is used." if fitted.pooled.borrows[number] else ""
+        yield Refusal(subject=subject, reason=obstacle.reason, detail=f"{obstacle.detail}{instead}")
 
 
 def predicted_vcpu(fitted: Fitted) -> Floats:
-    """Return the CPU that the fits give each observed row; NaN where there is none."""
+    """Return the predicted CPU of each observed row; NaN without a fit."""
     fits, pooled = fitted.workloads, fitted.pooled
     borrowed = fits.panel.workloads.spread(pooled.borrows & ~fits.has_idle)
     if not borrowed.any():
@@ -97,9 +96,10 @@ def predicted_vcpu(fitted: Fitted) -> Floats:
 
 
 def timeline(usage: MeshUsage, observations: Observations, predicted: Floats) -> pd.DataFrame:
-    """Return the sidecars' totals in each observed point, columns as in `Calibration.timeline`.
+    """Return the sidecars' totals at each observed point, columns as in `Calibration.timeline`.
 
-    Predicted is each row's CPU by the fit; NaN where it gives none, and empty without a fit.
+    `predicted` is the CPU of each row by its workload's fit: NaN if that has none, and empty if no
+    workload has one.
     """
     points, rows = usage.observed_points, observations.rows
     point, vcpu = rows["point"].to_numpy(np.int64), rows["cpu_vcpu"].to_numpy(float)
@@ -121,7 +121,7 @@ def timeline(usage: MeshUsage, observations: Observations, predicted: Floats) ->
         {
             "start": [usage.window.start_of(int(number)) for number in points],
             "measured_vcpu": np.sum(list(parts.values()), axis=0),
-            # Where no step was fitted or scraped, nothing is predicted or known.
+            # Without a fitted or scraped sample the total is not known: it is not zero.
             "predicted_vcpu": np.where(np.isin(points, point[known]), predictions, np.nan),
             **parts,
             "proxy_rps": np.where(np.isin(points, at), _total(points, at, rps[scraped]), np.nan),

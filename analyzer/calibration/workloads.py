@@ -1,4 +1,4 @@
-"""Each workload's own fit: what its proxies use at rest, and for a request."""
+"""Each workload's own fit: idle CPU and cost per request of its proxies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,35 +17,34 @@ from analyzer.calibration.shapes import IDLE, REQUESTS, Shape
 from analyzer.units import Reason
 
 CLEARLY = 2
-"""How many times the reach of its 90 % interval a slope must be below zero to be more than noise:
-once is what noise does to one in twenty, and a mesh may have hundreds that cost next to nothing."""
+"""A slope is falling if it is below zero by this many half-widths of its 90 % interval. Noise puts
+one in twenty below one half-width, and a mesh may have hundreds of workloads with almost no cost.
+"""
 
 _FLAT: Final = Obstacle(
-    Reason.NEGATIVE_SLOPE, "its CPU does not rise with its requests by more than its noise"
+    Reason.NEGATIVE_SLOPE, "The rise of its CPU with its requests is hidden by noise."
 )
 _FALLING: Final = Obstacle(
-    Reason.NEGATIVE_SLOPE, "its CPU falls when its requests rise: something else drives it"
+    Reason.NEGATIVE_SLOPE, "Its CPU falls when its requests rise: something else drives it."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WorkloadFits:
-    """What the proxies of g workloads were seen to do, and the fit through it where there is one.
+    """The samples of g workloads, and the fit of each that can be fitted.
 
     A workload's curve is idle + coefficient x basis: requests per second, or a power of them.
-    Where directions and bytes have costs of their own, the coefficient is that of the workload's
-    own mix of them.
+    If directions and bytes have separate costs, the coefficient is that of the workload's own mix.
 
-    A fit has a slope where it measures the cost of requests. It may measure that noise hides their
-    cost: then the coefficient may be below zero, and counts in the mesh's mean, which would come
-    out too high if only those survived that noise had tilted up.
+    `has_slope` includes workloads whose cost is hidden by noise. Their coefficient may be negative
+    and counts in the mesh's mean: without them, the mean would be too high.
     """
 
     shape: Shape
     panel: Panel
     fit: RobustFit
     coefficient_covariances: Floats  # (g, k, k): of the shape's terms, from leaving out clusters
-    curves: Floats  # (g, 2): idle (vcpu) and coefficient; 0 where there is none
+    curves: Floats  # (g, 2): idle (vcpu) and coefficient; 0 without a fit
     covariances: Floats  # (g, 2, 2): of these two
     obstacles: Mapping[int, Obstacle]  # why a workload has no slope of its own, by segment
     has_idle: Bools  # (g,)
@@ -53,14 +52,14 @@ class WorkloadFits:
 
     @property
     def predicted_vcpu(self) -> Floats:
-        """CPU of each row by its workload's fit, shape (n,); NaN where it has none."""
+        """CPU of each row by its workload's fit, shape (n,); NaN without a fit."""
         prediction = self.panel.vcpu - self.fit.residuals
         prediction[self.panel.workloads.spread(~self.has_idle)] = np.nan
         return prediction
 
     @property
     def r_squared(self) -> float | None:
-        """Share of the CPU's variance that the fits explain, of the rows that have one."""
+        """Share of the CPU's variance that the fits explain, over the rows with a fit."""
         predicted = self.predicted_vcpu
         known = ~np.isnan(predicted)
         vcpu = self.panel.vcpu[known]
@@ -72,9 +71,8 @@ def fit_workloads(
 ) -> WorkloadFits:
     """Fit each workload's proxies on their own.
 
-    Where there are no requests the mean of the CPU is its idle, by definition: there, and only
-    there, no step counts less for being far off. To start with there are the weights of a similar
-    fit: variance and robust ones, shape (n,) each.
+    Without requests the mean CPU is idle CPU by definition: only there outliers keep their full
+    weight. `start` has the variance and robust weights, shape (n,) each, of a similar fit.
     """
     problem = shape.problem(panel)
     threshold = np.full(len(problem.segments), HUBER_THRESHOLD)
@@ -103,7 +101,7 @@ def fit_workloads(
 
 
 def _covariance(problem: Problem, fit: RobustFit, panel: Panel) -> Floats:
-    """Return the coefficients' covariance; of one held at zero, the variance it had before."""
+    """Return the coefficients' covariance; one held at zero keeps the variance of its free fit."""
     free = jackknife(problem, fit, panel.clusters)
     held = problem.active & ~fit.free
     if not held.any():
@@ -115,7 +113,7 @@ def _covariance(problem: Problem, fit: RobustFit, panel: Panel) -> Floats:
 
 
 def _reduction(shape: Shape, panel: Panel) -> Floats:
-    """Return what turns coefficients into idle and coefficient of the mix, shape (g, 2, k)."""
+    """Return the matrices from coefficients to idle and coefficient of the mix, (g, 2, k)."""
     reduction = np.zeros((len(panel.workloads), 2, len(shape.terms)))
     total = panel.workloads.sum(panel.rps)
     for column, term in enumerate(shape.terms):
@@ -128,7 +126,7 @@ def _reduction(shape: Shape, panel: Panel) -> Floats:
 
 
 def pool_workloads(fits: WorkloadFits) -> Pooled:
-    """Weigh every workload's own curve against what the workloads have in common."""
+    """Shrink every workload's own curve towards the mean of the workloads (partial pooling)."""
     borrowing = {i: item for i, item in fits.obstacles.items() if item.can_borrow}
     levels = {number: _level(fits, number, item) for number, item in borrowing.items()}
     freedoms = fits.panel.degrees_of_freedom
@@ -136,7 +134,7 @@ def pool_workloads(fits: WorkloadFits) -> Pooled:
 
 
 def _level(fits: WorkloadFits, number: int, obstacle: Obstacle) -> Level:
-    """Return what is known of a workload without a slope: its idle, its mean CPU, or nothing."""
+    """Return the known level of a workload without a slope: its idle, its mean CPU, or nothing."""
     if obstacle.is_all_idle:
         idle, idle_variance = fits.curves[number, 0], fits.covariances[number, 0, 0]
         return Level(np.array([1.0, 0.0]), float(idle), float(idle_variance))

@@ -1,4 +1,4 @@
-"""What a ztunnel costs: fitted on bytes and new connections, for it counts no requests."""
+"""The cost of a ztunnel, fitted on bytes and new connections: it does not count requests."""
 
 from dataclasses import replace
 from typing import Final
@@ -9,7 +9,14 @@ from analyzer.calibration.fit import huber, jackknife
 from analyzer.calibration.fit.least_squares import Problem, Term, r_squared
 from analyzer.calibration.models import Affine
 from analyzer.calibration.observations import Observations
-from analyzer.calibration.panel import COLLINEAR, MIN_SAMPLES, MIN_STEPS, MIN_VARIATION, Panel
+from analyzer.calibration.panel import (
+    COLLINEAR,
+    MIN_SAMPLES,
+    MIN_STEPS,
+    MIN_VARIATION,
+    Panel,
+    too_few,
+)
 from analyzer.calibration.result import RoleCalibration
 from analyzer.calibration.shapes import BYTES, IDLE
 from analyzer.data import assumptions
@@ -19,10 +26,10 @@ CONNECTIONS: Final = Term(name="new connections", is_floored=True)
 
 
 def fit_ztunnels(observations: Observations) -> RoleCalibration:
-    """Return what a ztunnel costs: as measured where the mesh has some with traffic.
+    """Return the cost of a ztunnel: measured if the mesh has ztunnels with traffic.
 
-    All ztunnels are the same program with the same configuration, so that they share one fit. The
-    cost of a request through one is published all the same: it counts none.
+    All ztunnels are the same program with the same configuration, so they share one fit. The cost
+    per request is published in any case: ztunnels do not count requests.
     """
     request = assumptions()["ztunnel_vcpu_per_1000_rps"]
     idle = assumptions()["ztunnel_idle_vcpu_per_node"]
@@ -37,7 +44,7 @@ def fit_ztunnels(observations: Observations) -> RoleCalibration:
     )
     problem = _problem(observations)
     if isinstance(problem, Refusal):
-        source = f"{source}; not measured: {problem.detail}"
+        source = f"{source}. Not measured: {problem.detail}"
         return replace(published, source=source, not_measured=problem)
     panel, fit = Panel.of(observations.rows), huber.fit_robustly(problem)
     costs = jackknife.ranges(problem, fit, panel.clusters, problem.active)
@@ -52,27 +59,31 @@ def fit_ztunnels(observations: Observations) -> RoleCalibration:
         sample_count=len(panel.vcpu),
         proxy_count=len(panel.proxies),
         provenance=Provenance.MEASURED,
-        source=f"a request through one is published, for it counts none: {source}",
+        source=f"published cost per request, because ztunnels do not count requests: {source}",
     )
 
 
 def _problem(observations: Observations) -> Problem | Refusal:
-    """Return what can be fitted, or why nothing can."""
+    """Return the regression, or why there is none."""
     rows = observations.rows
     if rows.empty:
-        return _refusal(Reason.NO_DATA, observations.why_excluded or "no ztunnel was seen")
+        return _refusal(Reason.NO_DATA, observations.why_excluded or "The data has no ztunnel.")
     if len(rows) < MIN_SAMPLES or rows["point"].nunique() < MIN_STEPS:
-        detail = f"{len(rows)} usable steps of ztunnels are too few"
+        detail = too_few(len(rows), rows["point"].nunique())
         return _refusal(Reason.TOO_FEW_SAMPLES, detail)
     if not rows["cpu_vcpu"].any():
-        return _refusal(Reason.NO_DATA, "the CPU of its ztunnels reads zero throughout")
+        detail = "The CPU of ztunnels is zero in every sample. Check how Prometheus scrapes it."
+        return _refusal(Reason.NO_DATA, detail)
     gbit = rows["gbit_per_second"].fillna(0.0).to_numpy()
     connections = rows["new_connections_per_second"].fillna(0.0).to_numpy()
     has_bytes, has_connections = (
         bool(load.std() > MIN_VARIATION * load.mean()) for load in (gbit, connections)
     )
     if not (has_bytes or has_connections):
-        detail = "the load of its ztunnels does not vary, or their metrics are not scraped"
+        detail = (
+            "The TCP load of ztunnels does not vary, or their metrics are not scraped. Check that "
+            "Prometheus scrapes the ztunnel pods."
+        )
         return _refusal(Reason.CONSTANT_TRAFFIC, detail)
     if has_bytes and has_connections:
         has_connections = bool(np.corrcoef(gbit, connections)[0, 1] ** 2 <= COLLINEAR)

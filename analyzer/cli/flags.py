@@ -34,7 +34,7 @@ FLAGS: Final[Mapping[Setting, str]] = {
 
 
 def front_end() -> FrontEnd:
-    """Return how answers word settings and commands here."""
+    """Return how answers name settings and commands on the command line."""
     from analyzer.report.answer import FrontEnd
 
     return FrontEnd(spelling=FLAGS, reproduce=reproduce)
@@ -43,7 +43,7 @@ def front_end() -> FrontEnd:
 def reproduce(manifest: Manifest) -> tuple[str, ...]:
     """Return the command lines that collect the same window and write the same report.
 
-    The first is missing for a snapshot that hides names: what it was asked of is hidden as well.
+    A snapshot that hides names hides its server too, so only the report can be repeated.
     """
     from analyzer.measurement.anonymise import HIDDEN_SOURCE
     from analyzer.measurement.manifest import window_to_json

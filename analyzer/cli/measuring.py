@@ -12,6 +12,7 @@ import click
 from analyzer.cli import values
 from analyzer.cli.ending import as_flags, keeping, note
 from analyzer.cli.options import (
+    FORMAT_HELP,
     URL,
     ContentOptions,
     CredentialOptions,
@@ -22,6 +23,7 @@ from analyzer.cli.options import (
     TalkOptions,
 )
 from analyzer.cli.parameters import argument, command, examples, option
+from analyzer.cli.wrapping import wrapped
 from analyzer.settings import spelled
 
 if TYPE_CHECKING:
@@ -87,15 +89,16 @@ def kept_at(target: Path) -> str:
 @command(epilog=examples("istio-usage collect -p http://localhost:9090 --days 7 -o mesh.snapshot"))
 def collect(
     server: ServerOptions,
-    output: Annotated[Path, option("-o", "--output", "The snapshot to make.")],
+    output: Annotated[Path, option("-o", "--output", "Folder for the snapshot.")],
     content: ContentOptions,
     replacing: ReplaceOptions,
     talk: TalkOptions,
 ) -> None:
-    """Measure only: write a snapshot that later commands read offline.
+    """Measure only, into a snapshot that other commands read.
 
-    The same command again uses the snapshot if it is up to date, resumes an interrupted one, or
-    else collects again.
+    Run the same command again to finish an interrupted collection, or to collect again once the
+    snapshot is out of date. A snapshot is a folder of Parquet files with a manifest of every query
+    as sent. It holds no credential.
     """
     with keeping(lambda: kept_at(output)):
         snapshot = collected(server, talk, output, replacing, content)
@@ -115,10 +118,10 @@ def queries(
     question: QuestionOptions,
     quiet: Quiet,
 ) -> None:
-    """Show the PromQL that would be sent, all of it or one query.
+    """Print the PromQL of all queries, or of one.
 
-    With a server, it is surveyed first, and the queries are those that it would be sent, each with
-    its number of requests and the samples it would load, estimated.
+    With -p the server is surveyed first. Each query is then printed as it would be sent, with its
+    number of requests and its estimated number of samples. Only the survey is sent.
     """
     from analyzer.measurement.plan import make_plan, measured_queries
     from analyzer.prometheus.connection import Connection
@@ -165,12 +168,12 @@ def _unsurveyed(query: Query, question: QuestionOptions) -> str:
 @command(epilog=examples("istio-usage doctor -p http://localhost:9090"))
 def doctor(
     server: ServerOptions,
-    output_format: Annotated[Literal["table", "json"], option("--format", show_default=False)],
+    output_format: Annotated[Literal["table", "json"], option("--format", FORMAT_HELP)],
     talk: TalkOptions,
 ) -> None:
-    """Show what this Prometheus can answer, and suggest fixes for what is missing.
+    """Check what this Prometheus can answer.
 
-    Exits 0 only if the main question can be answered.
+    It suggests fixes for what is missing, and exits 0 only if the main question can be answered.
     """
     import json
 
@@ -208,12 +211,13 @@ def _show_diagnosis(diagnosis: Diagnosis) -> None:
     def show(status: str, text: str) -> None:
         colour, is_bold = _STATUS_COLOURS.get(status), status == "warn" or None
         cell = click.style(f"{status:8}", fg=colour, bold=is_bold)
-        click.echo(f"{cell}{as_flags(text)}", color=colour_wanted(sys.stdout))
+        below = wrapped(as_flags(text), indent=8).lstrip()
+        click.echo(f"{cell}{below}", color=colour_wanted(sys.stdout))
 
     for check in diagnosis.checks:
         show(check.status, f"{check.subject}: {check.detail}")
     click.echo()
     for item in diagnosis.answers:
-        lacks = f" (lacks {', '.join(item.lacks)})" if item.lacks else ""
+        lacks = f" (missing: {', '.join(item.lacks)})" if item.lacks else ""
         show("yes" if item.possible else "no", f"{item.answer}{lacks}")
-    click.echo(f"\n{as_flags(diagnosis.verdict)}")
+    click.echo(f"\n{wrapped(as_flags(diagnosis.verdict))}")

@@ -1,6 +1,6 @@
-"""The options, each declared once beside its type, and what groups of them mean below.
+"""The options, each declared once beside its type, and how each group becomes a value.
 
-A field that is also a `Setting` has its name: that is how `flags` spells settings.
+A field that is also a `Setting` has its name, so that `flags` can spell settings.
 """
 
 from dataclasses import asdict, dataclass
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from analyzer.prometheus.promql import Scope
     from analyzer.report.write import ChartOptions
 
-FORMAT_HELP = "Of the answer on stdout."
+FORMAT_HELP = "Output format."
 URL = option(
     "-p",
     "--prometheus-url",
-    "Address of Prometheus, or of anything that speaks its API, with its path prefix.",
+    "Address of Prometheus or a compatible server, with its path prefix.",
+    metavar="URL",
     envvar="PROMETHEUS_URL",
     show_envvar=True,
 )
@@ -42,42 +43,42 @@ def folder(what: str) -> Maker:
 
 SnapshotPath = Annotated[Path, argument()]
 ScenarioFile = Annotated[
-    Path | None, option("--scenario", "TOML file with assumptions in place of the defaults.")
+    Path | None, option("--scenario", "TOML file with assumptions that replace defaults.")
 ]
 Format = Annotated[
     str, option("--format", FORMAT_HELP, type=click.Choice(list(FORMATS)), default="table")
 ]
-Quiet = Annotated[bool, option("-q", "--quiet", "Say nothing on stderr but errors.")]
-"""A command that never says anything else there takes it as `_quiet`."""
+Quiet = Annotated[bool, option("-q", "--quiet", "Print nothing on stderr except errors.")]
+"""A command that prints only errors there takes it as `_quiet`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialOptions:
-    """What it takes to be let in."""
+    """How to authenticate to the server."""
 
     token_file: Annotated[
-        Path | None, option("--token-file", "Bearer token. [env: PROMETHEUS_TOKEN]")
+        Path | None, option("--token-file", "File with a bearer token. [env: PROMETHEUS_TOKEN]")
     ]
     username: Annotated[
-        str | None, option("--username", "For basic authentication. [env: PROMETHEUS_USERNAME]")
+        str | None, option("--username", "User name for basic auth. [env: PROMETHEUS_USERNAME]")
     ]
     password_file: Annotated[
-        Path | None, option("--password-file", "Its password. [env: PROMETHEUS_PASSWORD]")
+        Path | None, option("--password-file", "File with the password. [env: PROMETHEUS_PASSWORD]")
     ]
     headers: Annotated[
         tuple[str, ...],
-        option("-H", "--header", "'Name: value', such as 'X-Scope-OrgID: team-a'. Repeatable."),
+        option("-H", "--header", "Request header, such as 'X-Scope-OrgID: team-a'. Repeatable."),
     ]
     ca_file: Annotated[
-        Path | None, option("--ca-file", "Certificates to trust in place of the system's.")
+        Path | None, option("--ca-file", "CA certificates to trust instead of the system's.")
     ]
     client_certificate: Annotated[Path | None, option("--cert", "Client certificate.")]
-    client_key: Annotated[Path | None, option("--key", "Its key, if in a file of its own.")]
+    client_key: Annotated[Path | None, option("--key", "Private key, if not in --cert.")]
     timeout_seconds: Annotated[
         int,
         option(
             "--timeout",
-            "For one request.",
+            "Timeout of one request.",
             type=values.duration,
             default=f"{DEFAULT_TIMEOUT_SECONDS}s",
         ),
@@ -92,18 +93,23 @@ class CredentialOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeOptions:
-    """Which part of what the server holds."""
+    """Which clusters and namespaces."""
 
     namespaces: Annotated[
         tuple[str, ...],
         option("--namespace", "Only namespaces that match. Repeatable.", metavar="REGEX"),
     ]
     cluster: Annotated[
-        str, option("--cluster", "Only this cluster, by the cluster label's value.", default="")
+        str,
+        option("--cluster", "Only the cluster with this value of the cluster label.", default=""),
     ]
     cluster_label: Annotated[
         str | None,
-        option("--cluster-label", "Label that tells clusters apart. [default: found out]"),
+        option(
+            "--cluster-label",
+            "Label that identifies clusters. [default: detected]",
+            metavar="LABEL",
+        ),
     ]
 
     def scope(self) -> "Scope":
@@ -115,29 +121,30 @@ class ScopeOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeOptions:
-    """Which time, and how finely."""
+    """Which time range, and in which steps."""
 
     days: Annotated[
         float,
         option(
             "--days",
-            "How long a time to look at, up to --end.",
+            "Length of the time range, which ends at --end.",
             type=click.FloatRange(min=0, min_open=True, max=3660),
             default=DEFAULT_DAYS,
+            metavar="DAYS",
         ),
     ]
     start: Annotated[
         datetime | None,
-        option("--start", "First moment, in place of --days. UTC unless it has a zone."),
+        option("--start", "Start of the range, instead of --days. UTC if it has no zone."),
     ]
     end: Annotated[
-        datetime | None, option("--end", "Last moment. UTC unless it has a zone. [default: now]")
+        datetime | None, option("--end", "End of the range. UTC if it has no zone. [default: now]")
     ]
     step_seconds: Annotated[
         int | None,
         option(
             "--step",
-            "Length of a step. [default: at least 5m and 10 scrapes]",
+            "Length of one step. [default: at least 5m and 10 scrapes]",
             type=values.duration,
         ),
     ]
@@ -145,17 +152,19 @@ class TimeOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentOptions:
-    """What a snapshot holds besides the figures."""
+    """What else is stored in a snapshot."""
 
     hide_names: Annotated[
         bool,
         option(
             "--hide-names",
-            "Write hashes in place of cluster, namespace, workload, pod and node names.",
+            "Replace names of clusters, namespaces, workloads, pods and nodes by hashes. "
+            "Set ISTIO_USAGE_SALT to compare such snapshots.",
         ),
     ] = False
     note: Annotated[
-        str, option("--note", "A sentence to keep in it and show with every answer.", default="")
+        str,
+        option("--note", "Sentence to store in the snapshot and show in every answer.", default=""),
     ] = ""
 
 
@@ -170,7 +179,7 @@ class ReplaceOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionOptions:
-    """What is asked of a server."""
+    """Which data of the server."""
 
     scope: ScopeOptions
     time: TimeOptions
@@ -191,7 +200,7 @@ class QuestionOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """Which Prometheus, and what is asked of it."""
+    """Which Prometheus, and which of its data."""
 
     url: Annotated[str, URL]
     credentials: CredentialOptions
@@ -200,19 +209,27 @@ class ServerOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectionOptions:
-    """What is assumed where the snapshot does not hold it."""
+    """Assumptions for what the snapshot does not hold."""
 
     scenario: ScenarioFile = None
     waypoint_replicas: Annotated[
-        int | None, option("--waypoint-replicas", "Of each waypoint.", type=click.IntRange(min=1))
+        int | None,
+        option(
+            "--waypoint-replicas",
+            "Replicas of each waypoint.",
+            type=click.IntRange(min=1),
+            metavar="N",
+        ),
     ] = None
     node_count: Annotated[
         int | None,
-        option("--nodes", "Number of nodes, where known better.", type=click.IntRange(min=1)),
+        option(
+            "--nodes", "Override the detected node count.", type=click.IntRange(min=1), metavar="N"
+        ),
     ] = None
 
     def assumed(self) -> "Scenario":
-        """Return the scenario of the file, or the default one, with what the options change."""
+        """Return the scenario of the file, or the default one, changed by the other options."""
         count = self.waypoint_replicas
         changes = {} if count is None else {"waypoint_replicas": count}
         return scenario_of(self.scenario).changed("--waypoint-replicas", changes)
@@ -220,30 +237,36 @@ class ProjectionOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatedOptions:
-    """A mesh of stated size and published constants, in place of a snapshot."""
+    """A hypothetical mesh and published benchmarks, instead of a snapshot."""
 
     constants: Annotated[
         str | None,
         option(
             "--constants",
-            "Published constants in place of a snapshot: blog, istio-1.24 ...",
+            "Published benchmarks to use: blog, istio-1.24 and others. Needs no snapshot.",
+            metavar="NAME",
             shell_complete=values.complete_constants,
         ),
     ]
-    pod_count: Annotated[int | None, option("--pods", "With --constants: pods in the mesh.")]
-    namespace_count: Annotated[int | None, option("--namespaces", "With --constants.")]
+    pod_count: Annotated[
+        int | None, option("--pods", "Number of sidecars, with --constants.", metavar="N")
+    ]
+    namespace_count: Annotated[
+        int | None, option("--namespaces", "Number of namespaces, with --constants.", metavar="N")
+    ]
     proxy_rps: Annotated[
         float | None,
         option(
             "--proxy-rps",
-            "With --constants: requests per second through all sidecars together.",
+            "Requests per second of all sidecars together, with --constants.",
+            metavar="N",
             type=click.FloatRange(min=0),
         ),
     ]
 
     @property
     def are_given(self) -> bool:
-        """Whether any is."""
+        """Whether the user gave any of them."""
         return any(value is not None for value in asdict(self).values())
 
 
@@ -255,7 +278,7 @@ class DrawingOptions:
         tuple[tuple[str, ...], ...],
         option(
             "--charts",
-            "Which charts to draw; 'all' or 'none'. Repeatable.  [default: all]",
+            "Charts to draw, or 'all' or 'none'. Repeatable. [default: all]",
             type=values.chart_names,
             metavar="NAME,NAME",
             shell_complete=values.complete_charts,
@@ -265,7 +288,7 @@ class DrawingOptions:
         str,
         option(
             "--chart-format",
-            "Of the charts.",
+            "File format of the charts.",
             type=click.Choice(CHART_FORMATS),
             default=CHART_FORMATS[0],
         ),
@@ -273,7 +296,11 @@ class DrawingOptions:
     dpi: Annotated[
         int,
         option(
-            "--dpi", "Dots an inch of PNG charts.", type=click.IntRange(50, 600), default=CHART_DPI
+            "--dpi",
+            "Resolution of PNG charts in dots per inch.",
+            type=click.IntRange(50, 600),
+            default=CHART_DPI,
+            metavar="N",
         ),
     ]
 
@@ -281,10 +308,10 @@ class DrawingOptions:
         """Return what to draw; None where no charts are written."""
         given = tuple(name for names in self.chart_names for name in names)
         if NONE in given and set(given) != {NONE}:
-            raise UsageError("--charts none stands alone")
+            raise UsageError("--charts none excludes every other chart. Give none alone.")
         if folder is None:
             if given and NONE not in given:
-                raise UsageError("--charts needs a folder to write them to: give -o")
+                raise UsageError("--charts needs a folder for the files. Give -o.")
             return None
         from analyzer.report.write import ChartOptions
 
@@ -301,7 +328,7 @@ class AnswerOptions:
         str | None,
         option(
             "--explain",
-            "After the table, print how each figure comes about: of all modes, or of this one.",
+            "Print the arithmetic of each figure after the table, for all modes or this one.",
             is_flag=False,
             flag_value=ALL,
             metavar="[MODE]",
@@ -311,11 +338,11 @@ class AnswerOptions:
     ]
 
     def explained(self) -> tuple[str, ...]:
-        """Return the modes to explain after the table, which is for people only."""
+        """Return the modes to explain after the table; other formats have no room for text."""
         if self.explain is None:
             return ()
         if self.output_format != "table":
-            raise UsageError("--explain prints text after the table: it needs --format table")
+            raise UsageError("--explain prints text after the table, so it needs --format table.")
         from analyzer.projection.modes import MODES
 
         return tuple(MODES) if self.explain == ALL else (self.explain,)
@@ -323,10 +350,10 @@ class AnswerOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TalkOptions:
-    """What is printed on stderr."""
+    """How much is printed on stderr."""
 
     quiet: Quiet
-    verbose: Annotated[bool, option("-v", "--verbose", "Say on stderr what is being asked.")]
+    verbose: Annotated[bool, option("-v", "--verbose", "Print each query to stderr.")]
 
 
 def scenario_of(path: Path | None) -> "Scenario":

@@ -32,16 +32,16 @@ Maker = Callable[[str, object], click.Parameter]
 def option(*flags_and_help: str, **attributes: Any) -> Maker:
     """Declare an option: `bool` is a flag, a tuple is repeatable, `Literal` a choice.
 
-    It is required where its type has no None and it no default; `attributes` of `click.Option`
-    stand in place of what the type says.
+    It is required where its type has no None and it has no default. `attributes` are those of
+    `click.Option`, and replace what follows from the type.
     """
     flags = [word for word in flags_and_help if word.startswith("-")]
     text = next((word for word in flags_and_help if word not in flags), None)
 
     def make(name: str, hint: object) -> click.Parameter:
         # Not is_flag=False: click takes that for a value that may be left out.
-        said = {"is_flag": True} if hint is bool else {"multiple": get_origin(hint) is tuple}
-        merged = {**_kind(hint), **said, "help": text, **attributes}
+        from_type = {"is_flag": True} if hint is bool else {"multiple": get_origin(hint) is tuple}
+        merged = {**_kind(hint), **from_type, "help": text, **attributes}
         is_needed = not (merged.get("is_flag") or merged["multiple"] or NoneType in get_args(hint))
         merged.setdefault("required", is_needed and "default" not in merged)
         merged.setdefault("show_default", bool(merged.get("default")))
@@ -71,7 +71,7 @@ def _kind(hint: object) -> dict[str, Any]:
 def command(
     *, epilog: str, kind: type[click.Command] = click.Command
 ) -> Callable[[Callable[..., None]], click.Command]:
-    """Return a decorator that makes a command of a function whose parameters say their options."""
+    """Return a decorator that makes a command of a function with annotated parameters."""
 
     def make(function: Callable[..., None]) -> click.Command:
         @wraps(function)
@@ -108,6 +108,10 @@ def _hints(owner: Callable[..., object]) -> dict[str, Any]:
 
 def examples(*lines: str) -> str:
     """Return the lines as the examples below a command's help."""
-    title = "Example:" if len(lines) == 1 else "Examples:"
+    return verbatim("Example:" if len(lines) == 1 else "Examples:", *lines)
+
+
+def verbatim(title: str, *lines: str) -> str:
+    """Return a title and lines that help shows below it without wrapping them."""
     # Click does not wrap a paragraph that begins with \b.
     return "\n  ".join([f"\b\n{title}", *lines])

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 class _BareExplain(click.Command):
-    """Leaves the word after a bare --explain to SNAPSHOT, where it is a path and no mode.
+    """Leaves the word after a bare --explain to SNAPSHOT where it is a path and no mode.
 
-    Click takes that word for the option's value, whatever it is.
+    Click would take every such word as the option's value.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -35,7 +35,7 @@ class _BareExplain(click.Command):
 
 
 def _is_path(word: str) -> bool:
-    """Tell whether a word can be a snapshot: it is there, or no mode has such a name."""
+    """Return whether a word can be a snapshot: it exists, or it looks like a path."""
     from analyzer.projection.modes import MODES
 
     return word not in MODES and ("." in word or "/" in word or Path(word).exists())
@@ -55,14 +55,18 @@ def project(
     stated: StatedOptions,
     show_scenario: Annotated[
         bool,
-        option(
-            "--show-scenario", "Print what would be assumed, as a scenario file, and nothing else."
-        ),
+        option("--show-scenario", "Print all assumptions as a scenario file, and exit."),
     ],
     answers: AnswerOptions,
     _quiet: Quiet,
 ) -> None:
-    """Cost only: of a snapshot, or of a mesh of stated size by published constants."""
+    """Price a snapshot or a hypothetical mesh.
+
+    A snapshot is priced by what was measured, a hypothetical mesh by published benchmarks. The
+    latter needs --constants, --pods, --nodes and --namespaces.
+
+    To change assumptions, edit the output of --show-scenario and give the file as --scenario.
+    """
     if show_scenario:
         from analyzer.cli.flags import FLAGS
         from analyzer.projection.scenario import as_toml
@@ -71,12 +75,15 @@ def project(
     elif snapshot is None:
         if answers.explain:
             raise UsageError(
-                "--explain needs a SNAPSHOT: published constants are in constants.toml"
+                "--explain needs a SNAPSHOT. Published benchmarks have no arithmetic to explain."
             )
         show(laid_out(_of_constants(stated, projected)), answers.output_format)
     else:
         if stated.are_given:
-            raise UsageError("a snapshot needs no --constants, --pods, --namespaces or --proxy-rps")
+            raise UsageError(
+                "--constants, --pods, --namespaces and --proxy-rps describe a hypothetical mesh. "
+                "Leave them out, or leave out the snapshot."
+            )
         explained = answers.explained()
         show(laid_out(answered_from(snapshot, projected)), answers.output_format, explained)
 
@@ -90,10 +97,14 @@ def _of_constants(stated: StatedOptions, projected: ProjectionOptions) -> Answer
 
     pods, namespaces, nodes = stated.pod_count, stated.namespace_count, projected.node_count
     if not stated.constants or pods is None or namespaces is None or nodes is None:
-        raise UsageError("give a SNAPSHOT, or all of --constants, --pods, --nodes, --namespaces")
+        raise UsageError(
+            "Give a SNAPSHOT, or all of --constants, --pods, --nodes and --namespaces."
+        )
     known = published_constants()
     if stated.constants not in known:
-        raise UsageError(f"no constants {stated.constants!r}; there are: {', '.join(known)}")
+        raise UsageError(
+            f"There are no benchmarks {stated.constants!r}. Give one of {', '.join(known)}."
+        )
     load = stated_load(
         pod_count=pods,
         node_count=nodes,

@@ -1,4 +1,4 @@
-"""Predicted against measured, after all or some namespaces have moved from sidecars to ambient."""
+"""Predicted against measured CPU, after namespaces have moved from sidecars to ambient."""
 
 from analyzer.comparison.compare import compare, compare_usage
 from analyzer.comparison.result import Comparison

@@ -1,12 +1,12 @@
-"""What each kind of proxy was predicted to use after a migration, by the unit costs of BEFORE.
+"""The predicted CPU of each kind of proxy after a migration, by the unit costs of BEFORE.
 
-    sidecars that stayed  as measured before, the slope for each request added, the idle for each
-                          proxy added: each workload is compared with itself
-    waypoint              replicas x what one uses at its share of the namespace's requests/s
-    ztunnel               idle on every node, and what passes the pods that moved
+    sidecars that stayed  CPU measured before + slope x added requests + idle x added proxies:
+                          each workload is compared with itself
+    waypoint              replicas x CPU of one at its share of the namespace's requests/s
+    ztunnel               idle on every node + the traffic of the pods that moved
 
-What of waypoints and ztunnels was there before counts as measured then; the formulas above are of
-what comes on top of it.
+Waypoints and ztunnels that ran before count with their measured CPU; the formulas give the CPU
+added to it.
 """
 
 from collections.abc import Mapping
@@ -30,14 +30,14 @@ from analyzer.units import BITS_PER_GBIT, Interval, Provenance, Refusal, Role
 
 _WORKLOAD: Final = ["namespace", "workload"]
 _COSTS: Final = ("idle", "traffic", "marginal")
-"""Of a sidecar: vcpu per proxy; vcpu per rps, on average and at the margin."""
+"""Unit costs of a sidecar: vcpu per proxy; vcpu per rps, on average and at the margin."""
 
 
 def sidecar_accounts(
     moved: Migration, before: Calibration, after: Calibration, role: RoleCalibration
 ) -> dict[str, Account]:
-    """Return one account a namespace where sidecars stayed or are new, by BEFORE's fit of all."""
-    # All workloads err as the mesh does: their own errors are not drawn.
+    """Return an account per namespace with sidecars that stayed or are new."""
+    # The relative error of the mesh's fit is used for all workloads: their own is not drawn.
     idle, slope = (
         part / part[0] if part[0] > 0 else np.ones_like(part)
         for part in draw_curve(role, np.random.default_rng(SEED))
@@ -59,7 +59,7 @@ def _exponent(role: RoleCalibration | Refusal) -> float:
 
 
 def _own_costs(calibration: Calibration) -> pd.DataFrame:
-    """Return what was measured of each workload itself: columns `_COSTS`, by its names."""
+    """Return the measured costs of each workload: columns `_COSTS`, by namespace and workload."""
     found = [
         (item.namespace, item.workload, item.idle_vcpu_per_proxy.mid, slope.mid / 1000)
         for item in calibration.workloads
@@ -74,10 +74,10 @@ def _own_costs(calibration: Calibration) -> pd.DataFrame:
 def _costed(
     moved: Migration, before: pd.DataFrame, mean: Mapping[str, float], after: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the workloads with what each costs: `_before`, and `_after` where fitted in both.
+    """Return the workloads with their unit costs: `_before`, and `_after` if fitted in both.
 
-    A workload that stayed and has no fit of its own is taken as it was; one that is new costs as
-    the mean of the mesh.
+    A workload that stayed without an own fit is assumed unchanged; a new one has the mesh's mean
+    costs.
     """
     rows = moved.workloads.dropna(subset=["before_vcpu", "after_vcpu"]).set_index(_WORKLOAD)
     stays = (rows["before_count"] > 0) & ~rows["has_moved"]
@@ -91,7 +91,7 @@ def _costed(
 
 
 def _sidecar_account(rows: pd.DataFrame, idle_share: Floats, slope_share: Floats) -> Account:
-    """Return the account of workloads, given idle and slope as shares of their best estimates."""
+    """Return the account of workloads; idle and slope are draws relative to the best estimate."""
     added_rps = (rows["after_rps"] - rows["kept_rps"]).where(rows["stays"], 0.0)
     idle = _total(rows, "idle_before", "kept_count")
     idle_after = _total(rows, "idle_before", "after_count")
@@ -99,7 +99,7 @@ def _sidecar_account(rows: pd.DataFrame, idle_share: Floats, slope_share: Floats
     added = float((rows["marginal_before"] * added_rps).sum())
     new = _total(rows[~rows["stays"]], "traffic_before", "after_rps")
     traffic_after = traffic + added + new
-    # What the fit leaves of what was measured stays as it was.
+    # Measured CPU that the fit does not explain is assumed unchanged.
     own = float(rows["kept_vcpu"].sum()) - idle - traffic
     fitted, both = None, rows[rows["idle_after"].notna()]
     if not both.empty:
@@ -133,7 +133,7 @@ def _total(rows: pd.DataFrame, cost: str, amount: str) -> float:
 def waypoint_accounts(
     moved: Migration, load: MeasuredLoad, parameters: Parameters, after: RoleCalibration | Refusal
 ) -> dict[str, Account]:
-    """Return one account a namespace that was to have a waypoint for that load, or has one."""
+    """Return an account per namespace with a waypoint, predicted or running."""
     there, now = (by_namespace(usage, Role.WAYPOINT) for usage in (moved.before, moved.after))
     weights = waypoint_weights(parameters.placement, load.namespaces)
     namespaces = load.namespaces.set_index("namespace")
@@ -149,7 +149,7 @@ def waypoint_accounts(
             continue
         replicas = count or float(planned.get(name, 0.0))
         before_rps = np.nan_to_num(rps) + float(rates.get(name, 0.0))
-        # Without a waypoint nothing counts its requests.
+        # Without a waypoint no proxy counts its requests.
         after_rps = before_rps if np.isnan(rps_after) or not count_after else rps_after
         own = vcpu - sum(part[0] for part in _waypoints(parameters, count, np.nan_to_num(rps)))
         idle, traffic = _waypoints(parameters, count_after, after_rps)
@@ -169,7 +169,7 @@ def waypoint_accounts(
 
 
 def _waypoints(parameters: Parameters, replicas: float, rps: float) -> tuple[Floats, Floats]:
-    """Return idle and traffic of a namespace's replicas, arrays over draws."""
+    """Return idle and traffic CPU of a namespace's replicas, arrays over draws."""
     idle = replicas * parameters.waypoint_idle_vcpu
     if replicas == 0:
         return idle, np.zeros_like(idle)
@@ -202,15 +202,16 @@ def ztunnel_account(
 ) -> Account:
     """Return the account of all ztunnels together: they serve nodes, not namespaces.
 
-    Their TCP is taken to be as before: after, it cannot be told from the requests in it. The nodes
-    are those of `MeshLoad.nodes`, with what the sidecars that moved carried before.
+    Their TCP traffic is assumed unchanged: in AFTER it includes the requests and cannot be
+    separated from them. `nodes` is `MeshLoad.nodes` with the traffic that the moved sidecars
+    carried before.
     """
     there, now = (by_namespace(usage, Role.ZTUNNEL).sum() for usage in (moved.before, moved.after))
     each = parameters["ztunnel_idle_vcpu_per_node"]
-    # Those that run already are on the nodes that they run on.
+    # Ztunnels that ran before fix the number of nodes.
     planned, count = float(there["count"]) or float(len(nodes)), float(now["count"])
     idle = planned * each
-    # What those of before used beyond idle, they go on using.
+    # Ztunnels that ran before keep their CPU beyond idle.
     own = float(there["vcpu"] - there["count"] * each[0])
     traffic = own + ztunnel_vcpu(nodes, parameters).sum(axis=0) - len(nodes) * each
     added = passes.added_rps / 1000 * parameters["ztunnel_vcpu_per_1000_rps"]
@@ -240,7 +241,7 @@ def ztunnel_account(
 
 
 def _fitted_tcp(usage: MeshUsage, after: RoleCalibration) -> Interval:
-    """Return the CPU of all ztunnels beyond idle, by what was fitted of their TCP."""
+    """Return the CPU of all ztunnels beyond idle, by the fitted costs of their TCP."""
     costs = (
         ("tcp_bytes_per_second", 8 / BITS_PER_GBIT, after.vcpu_per_gbit_per_second),
         ("new_connections_per_second", 0.001, after.vcpu_per_1000_new_connections_per_second),

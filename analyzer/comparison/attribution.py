@@ -1,10 +1,10 @@
-"""One account of predicted and measured CPU: it adds up, and it is divided among causes.
+"""Accounts of predicted and measured CPU, which can be added up and divided among causes.
 
 difference  measured - predicted at the traffic before
 traffic     predicted at the traffic after - predicted at the traffic before
-count       as many proxies as there are - predicted at the traffic after
-idle        idle as fitted after - idle as predicted, both of the proxies that there are
-unit cost   traffic as fitted after - traffic as predicted, likewise
+count       predicted with the measured number of proxies - predicted at the traffic after
+idle        fitted idle - predicted idle, both of the measured number of proxies
+unit cost   fitted CPU of traffic - predicted CPU of traffic, of the same proxies
 unexplained the rest: the parts add up to the difference, by construction
 """
 
@@ -21,7 +21,7 @@ from analyzer.units import Interval, Role
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Summed:
-    """What is added up field by field; None adds nothing."""
+    """A value that is added up field by field; None adds nothing."""
 
     def __add__(self, other: Self) -> Self:
         sums = {}
@@ -34,9 +34,10 @@ class _Summed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted(_Summed):
-    """Proxies whose idle and traffic AFTER could be fitted for, together; arrays are over draws.
+    """Idle and traffic CPU of the proxies with a fit in AFTER; arrays are over draws.
 
-    Predicted: by the unit costs of BEFORE; measured: by the fit of AFTER. Traffic is beyond idle.
+    Predicted: by the unit costs of BEFORE; measured: by the fit of AFTER. Traffic is CPU beyond
+    idle.
     """
 
     count: float
@@ -49,13 +50,13 @@ class Fitted(_Summed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account(_Summed):
-    """What some proxies were predicted to use, and what they use; arrays are over draws.
+    """Predicted and measured CPU of a set of proxies; arrays are over draws.
 
     Attributes:
         predicted_vcpu: at the traffic before, with the predicted number of proxies.
         at_after_vcpu: at the traffic after.
-        with_count_vcpu: at the traffic after, with as many proxies as there are.
-        fitted: the proxies that AFTER's fit covers; None where it has none.
+        with_count_vcpu: at the traffic after, with the measured number of proxies.
+        fitted: the proxies with a fit in AFTER; None without one.
     """
 
     predicted_vcpu: Floats
@@ -70,7 +71,7 @@ class Account(_Summed):
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was predicted and nothing is there."""
+        """Whether no proxy was predicted or measured."""
         return not (self.predicted_vcpu.any() or self.predicted_count or self.measured_count)
 
 

@@ -1,4 +1,4 @@
-"""Predicted against measured, after all or some namespaces have moved from sidecars to ambient."""
+"""Predicted against measured CPU, after namespaces have moved from sidecars to ambient."""
 
 from collections.abc import Iterator, Mapping
 from functools import reduce
@@ -21,26 +21,26 @@ from analyzer.projection.demand import MeshLoad, even_nodes, mesh_load
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.uncertainty import drawn, with_measured
 from analyzer.settings import Setting
-from analyzer.units import Reason, Refusal, Role
+from analyzer.units import Reason, Refusal, Role, counted, in_percent
 
 MIN_ASSUMED_SHARE: Final = 0.01
-"""Share of the ztunnels' passes that may be taken to be as before without a word."""
+"""Share of the requests through ztunnels that may be assumed unchanged without a warning."""
 
-_SALT: Final = f"collect both with {Setting.HIDE_NAMES} and the same ISTIO_USAGE_SALT"
+_SALT: Final = f"Collect both with {Setting.HIDE_NAMES} and the same ISTIO_USAGE_SALT."
 
 
 def compare(
     before: Snapshot, after: Snapshot, scenario: Scenario | None = None
 ) -> Comparison | Refusal:
-    """Hold what BEFORE predicts against what AFTER measures.
+    """Compare the prediction from BEFORE with the measurement in AFTER.
 
     Args:
         before: a snapshot from before the migration.
-        after: one from after it.
-        scenario: what the prediction assumed; the defaults, if None.
+        after: a snapshot from after it.
+        scenario: the assumptions of the prediction; the defaults, if None.
 
     Raises:
-        InsufficientData: if one of them holds no CPU of any proxy.
+        InsufficientData: if one of them has no CPU of any proxy.
     """
     if refusal := incomparable(before.manifest, after.manifest):
         return refusal
@@ -51,14 +51,14 @@ def compare(
 
 
 def compare_usage(before: MeshUsage, after: MeshUsage, scenario: Scenario) -> Comparison | Refusal:
-    """Hold what a mesh predicts against what it became."""
+    """Compare the prediction from one measured mesh with the same mesh after a migration."""
     moved = migration(before, after)
     if refusal := different(before, after) or nothing_moved(moved):
         return refusal
     first, second = calibrate_usage(before), calibrate_usage(after)
     parameters = drawn(with_measured(scenario, first.ztunnel), first)
     if isinstance(first.sidecar, Refusal):
-        detail = f"BEFORE has no fit to predict from: {first.sidecar}"
+        detail = f"BEFORE has no fit to predict from. {first.sidecar.detail}"
         return _refused(detail, Reason.NO_DATA)
     load = mesh_load(moved.moved_part, ingress_through_waypoint=scenario.ingress_through_waypoint)
     nodes = load.nodes
@@ -92,19 +92,19 @@ def _refused(detail: str, reason: Reason) -> Refusal:
 
 
 def incomparable(before: Manifest, after: Manifest) -> Refusal | None:
-    """Return why two snapshots cannot be held against each other, as they say themselves."""
+    """Return why two snapshots cannot be compared, by their manifests; None if they can."""
     if (before.source == HIDDEN_SOURCE) != (after.source == HIDDEN_SOURCE):
-        detail = f"names are hidden in one snapshot and told in the other: {_SALT}, or both without"
+        detail = f"Names are hidden in one snapshot only. {_SALT}"
     elif before.scope != after.scope:
         detail = (
-            "the snapshots are of different parts of a mesh: collect both with the same "
-            f"{Setting.NAMESPACES} and {Setting.CLUSTER}"
+            "The snapshots cover different parts of a mesh. Collect both with the same "
+            f"{Setting.NAMESPACES} and {Setting.CLUSTER}."
         )
     elif after.window.start < before.window.end:
         detail = (
-            f"AFTER begins at {after.window.start:%Y-%m-%d %H:%M}, before BEFORE ends at "
-            f"{before.window.end:%Y-%m-%d %H:%M}: give the earlier snapshot first, and two that "
-            "do not overlap"
+            f"AFTER begins at {after.window.start:%Y-%m-%d %H:%M} UTC, and BEFORE ends later, at "
+            f"{before.window.end:%Y-%m-%d %H:%M} UTC. Give the earlier snapshot first, and use "
+            "windows that do not overlap."
         )
     else:
         return None
@@ -112,21 +112,25 @@ def incomparable(before: Manifest, after: Manifest) -> Refusal | None:
 
 
 def different(before: MeshUsage, after: MeshUsage) -> Refusal | None:
-    """Return why two meshes are not the same one."""
+    """Return why two meshes are not the same one; None if they may be."""
     if before.clusters and after.clusters and before.clusters != after.clusters:
         first, second = (", ".join(usage.clusters) for usage in (before, after))
         detail = (
-            f"BEFORE is of the clusters {first}, AFTER of {second}: give {Setting.CLUSTER} to both"
+            f"BEFORE has the clusters {first}, and AFTER has {second}. Collect both with the same "
+            f"{Setting.CLUSTER}."
         )
     elif not _names(before) & _names(after):
-        detail = "no namespace and no node is in both snapshots: they are of different meshes"
+        detail = (
+            "The snapshots share no namespace and no node: they are of different meshes. Give two "
+            "snapshots of one mesh."
+        )
     else:
         return None
     return _refused(detail, Reason.AMBIGUOUS)
 
 
 def _names(usage: MeshUsage) -> set[str]:
-    """Return what a mesh has that keeps its name: namespaces of proxies and calls, and nodes."""
+    """Return the names of namespaces (of proxies and calls) and nodes."""
     calls = usage.calls
     ends = ("source_workload_namespace", "destination_workload_namespace")
     columns = [usage.proxies["namespace"], usage.nodes["node"], *(calls[end] for end in ends)]
@@ -134,28 +138,32 @@ def _names(usage: MeshUsage) -> set[str]:
 
 
 def nothing_moved(moved: Migration) -> Refusal | None:
-    """Return why there is no ambient to compare with, if there is none."""
+    """Return why AFTER has no ambient to compare with; None if it has."""
     ztunnels, gone = by_namespace(moved.after, Role.ZTUNNEL), moved.workloads["has_moved"].sum()
     if ztunnels["vcpu"].sum() > 0:
         return None
     if not ztunnels.empty:
-        detail = "AFTER holds no CPU of its ztunnels"
-    elif gone:
         detail = (
-            f"AFTER shows no ztunnel, though {gone} workloads have lost their sidecars: collect it "
-            f"again without {Setting.NAMESPACES}, and see that the kubelet's metrics of ztunnel's "
-            "namespace are kept"
+            "AFTER has ztunnels without CPU samples. Check that Prometheus keeps the kubelet's "
+            "metrics of their namespace, and collect AFTER again."
+        )
+    elif gone:
+        workloads = f"{counted(int(gone), 'workload')} {'has' if gone == 1 else 'have'}"
+        detail = (
+            f"AFTER has no ztunnel, but {workloads} lost all sidecars. Collect AFTER again "
+            f"without {Setting.NAMESPACES}, and check that Prometheus keeps the kubelet's metrics "
+            "of ztunnel's namespace."
         )
     else:
-        detail = "AFTER has no ztunnel: nothing has moved"
+        detail = "AFTER has no ztunnel: no workload has moved. Collect AFTER after the migration."
     return _refused(detail, Reason.NO_DATA)
 
 
 def salts_differ(before: Manifest) -> Refusal | None:
-    """Return why nothing has the same name in both, where names are hidden."""
+    """Return why hidden names do not match; None if names are not hidden."""
     if before.source != HIDDEN_SOURCE:
         return None
-    return _refused(f"names are hidden with different salts: {_SALT}", Reason.AMBIGUOUS)
+    return _refused(f"Names are hidden with different salts. {_SALT}", Reason.AMBIGUOUS)
 
 
 def _namespaces(
@@ -180,17 +188,17 @@ def _namespaces(
 
 
 def _or_why_not(role: Role, found: RoleCalibration | Refusal) -> RoleCalibration | Refusal:
-    """Return what was measured; of what was derived or published, why it was not measured."""
+    """Return a measured cost; for a derived or published one, why it was not measured."""
     if isinstance(found, Refusal) or found.not_measured is None:
         return found
     detail = found.not_measured.detail
-    return Refusal(subject=f"cost of a {role} by AFTER", reason=Reason.NO_DATA, detail=detail)
+    return Refusal(subject=f"cost of a {role} in AFTER", reason=Reason.NO_DATA, detail=detail)
 
 
 def _refusals(
     moved: Migration, components: tuple[Compared, ...], fits: tuple[RoleCalibration | Refusal, ...]
 ) -> Iterator[Refusal]:
-    """Tell what cannot be said, given the fits of waypoints, ztunnels and sidecars after."""
+    """Return the refusals; `fits` are those of waypoints, ztunnels and sidecars in AFTER."""
     has_sidecars = any(item.role == Role.SIDECAR and item.measured_count > 0 for item in components)
     for fit in fits if has_sidecars else fits[:2]:
         if isinstance(fit, Refusal):
@@ -198,36 +206,41 @@ def _refusals(
     for item in components:
         if item.bias_percent is None:
             subject, predicted = f"bias of the {item.role}s", item.predicted_vcpu.mid
-            detail = f"none uses any CPU in AFTER; {predicted:.3g} vCPU were predicted"
+            detail = f"AFTER measured no CPU for them: {predicted:.3g} vCPU were predicted."
             yield Refusal(subject=subject, reason=Reason.NO_DATA, detail=detail)
-    detail = "a ztunnel serves all pods of its node; its CPU cannot be divided among them"
+    detail = (
+        "A ztunnel serves all pods of its node: its CPU cannot be divided among their namespaces."
+    )
     yield Refusal(subject="ztunnels by namespace", reason=Reason.AMBIGUOUS, detail=detail)
     for name in moved.without_cpu:
-        detail = "its requests are known and its CPU is not, in one snapshot or both"
+        detail = "It has requests but no CPU samples, in one snapshot or both."
         yield Refusal(subject=f"comparison of {name}", reason=Reason.NO_DATA, detail=detail)
 
 
 def _warnings(moved: Migration, load: MeshLoad, passes: Passes) -> Iterator[Finding]:
     if not moved.workloads["has_moved"].any():
-        text = "No workload lost its sidecars between BEFORE and AFTER."
-        yield Finding(name="nothing_moved", text=text)
+        text = "No workload lost its sidecars between BEFORE and AFTER, so no move is measured."
+        fix = "Collect AFTER again once namespaces have moved."
+        yield Finding(name="nothing_moved", text=text, fix=fix)
     if passes.assumed_rps > MIN_ASSUMED_SHARE * passes.total_rps:
-        share = 100 * passes.assumed_rps / passes.total_rps
+        share = passes.assumed_rps / passes.total_rps
         yield Finding(
             name="ztunnel_requests_assumed",
-            text=f"{share:.0f} % of the requests through ztunnels are assumed to be as in BEFORE: "
-            "ztunnels do not count requests, and no other proxy in AFTER sees these.",
+            text=f"{in_percent(share)} of the requests through ztunnels are assumed unchanged "
+            "since BEFORE. Ztunnels do not count requests, and no other proxy in AFTER counts "
+            "these.",
         )
     if load.nodes is None:
-        text = "BEFORE has no nodes: assumed to be one for each ztunnel in AFTER."
-        yield Finding(name="nodes_unknown_before", text=text)
+        text = "The nodes in BEFORE are not known. One node per ztunnel in AFTER is assumed."
+        fix = "Scrape kube-state-metrics."
+        yield Finding(name="nodes_unknown_before", text=text, fix=fix)
     served = {*by_namespace(moved.after, Role.WAYPOINT).index}
     known = {*moved.workloads["namespace"], *by_namespace(moved.before, Role.WAYPOINT).index}
     if served - known:
         names = ", ".join(sorted(served - known))
         yield Finding(
             name="waypoint_clients_unknown",
-            text=f"Waypoints run in namespaces that had no sidecars ({names}): the namespaces that "
-            "they serve are not known. They count as added cost.",
+            text=f"Waypoints run in namespaces without sidecars in BEFORE ({names}). The "
+            "namespaces that use them are not known, so their CPU counts as extra cost.",
             affected=tuple(sorted(served - known)),
         )

@@ -1,4 +1,4 @@
-"""Who has moved: the workloads that had sidecars before and have none after."""
+"""The workloads that moved: they had sidecars before and have none after."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -12,8 +12,8 @@ from analyzer.measurement.usage import MeshUsage
 from analyzer.units import Role
 
 MAX_LEFT_SHARE: Final = 0.05
-"""Share of a workload's sidecars that may still be seen after it has moved: a rolling restart's
-last pods, or the first steps of the window."""
+"""Share of a workload's sidecars that may remain in AFTER although it has moved: the last pods of a
+rolling restart, in the first intervals of the window."""
 
 _WORKLOAD: Final = ["namespace", "workload"]
 _SOURCE: Final = ["source_workload_namespace", "source_workload"]
@@ -23,11 +23,11 @@ _UNKNOWN: Final = "unknown"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passes:
-    """Requests that pass the ztunnels of the pods that moved, at the traffic after.
+    """Requests through the ztunnels of the moved pods, at the traffic after.
 
     Attributes:
-        added_rps: beyond those of the traffic before; negative where there are fewer.
-        assumed_rps: of those that nobody sees after, and that are taken to be as before.
+        added_rps: more than at the traffic before; negative if fewer.
+        assumed_rps: part of the total that no proxy counts in AFTER: assumed unchanged.
     """
 
     added_rps: float
@@ -37,13 +37,13 @@ class Passes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
-    """Two measured meshes, and what became of the sidecars of the first.
+    """Two measured meshes, and the sidecars of both, matched by workload.
 
     Attributes:
-        workloads: one row a workload with sidecars in either: namespace, workload, before_count,
-            after_count, before_rps, after_rps, before_vcpu, after_vcpu (means over time; 0 where
-            it has no sidecars; after_rps as before where it is not known; NaN: CPU that is not
-            known), has_moved.
+        workloads: one row per workload with sidecars in either: namespace, workload, before_count,
+            after_count, before_rps, after_rps, before_vcpu, after_vcpu, has_moved. Counts, rates
+            and CPU are means over time, and 0 without sidecars. An unknown after_rps is
+            before_rps; unknown CPU is NaN.
     """
 
     before: MeshUsage
@@ -52,14 +52,14 @@ class Migration:
 
     @property
     def statuses(self) -> dict[str, Status]:
-        """What became of each namespace that has sidecars in either."""
+        """Status of each namespace with sidecars in either mesh."""
         return {
             str(namespace): _status(rows) for namespace, rows in self.workloads.groupby("namespace")
         }
 
     @property
     def without_cpu(self) -> tuple[str, ...]:
-        """Whose CPU is not known in one of the two: they can have no account."""
+        """Workloads and waypoints without known CPU in either mesh: they have no account."""
         rows = self.workloads
         lacking = rows[rows[["before_vcpu", "after_vcpu"]].isna().any(axis=1)]
         waypoints = [by_namespace(usage, Role.WAYPOINT) for usage in (self.before, self.after)]
@@ -71,7 +71,7 @@ class Migration:
 
     @property
     def moved_part(self) -> MeshUsage:
-        """BEFORE with no other sidecars than those that moved, and no calls but to them."""
+        """BEFORE with only the sidecars that moved, and only the calls to them."""
         moved, proxies = self._moved_keys, self.before.proxies
         steps, calls = self.before.steps, self.before.calls
         is_moved = _keys(proxies[_WORKLOAD]).isin(moved)
@@ -80,10 +80,10 @@ class Migration:
         return replace(self.before, steps=steps[steps["proxy"].isin(kept)], calls=calls[into])
 
     def passes(self) -> Passes:
-        """Return what is known of the requests through the moved pods' ztunnels after.
+        """Return the requests through the moved pods' ztunnels in AFTER.
 
-        A ztunnel counts none. A waypoint at the destination does, and so do the sidecars and
-        gateways that are still there; what none of them sees is taken to be as before.
+        Ztunnels do not count requests. Waypoints at the destination count them, and remaining
+        sidecars and gateways do. Requests that none of them counts are assumed unchanged.
         """
         rates = pd.concat(
             [_edges(self.before).rename("before"), _edges(self.after).rename("after")], axis=1
@@ -109,7 +109,7 @@ class Migration:
         return _keys(self.workloads.loc[self.workloads["has_moved"], _WORKLOAD])
 
     def _would_be_counted(self, sources: pd.MultiIndex, destinations: pd.MultiIndex) -> Bools:
-        """Return which calls a proxy would report after, if they were made."""
+        """Return which calls would be counted by a proxy in AFTER."""
         proxies = self.after.proxies
         sidecars, gateways = (
             _keys(proxies.loc[proxies["role"] == role, _WORKLOAD])
@@ -119,7 +119,7 @@ class Migration:
         has_waypoint = destinations.get_level_values(0).isin(served)
         from_gateway = sources.isin(gateways)
         is_meshed = ~from_gateway & (sources.get_level_values(1) != _UNKNOWN)
-        # The source counts only where nothing at the destination ever reports.
+        # The source's report counts only if no proxy at the destination reports.
         by_source = (sources.isin(sidecars) | from_gateway) & ~has_waypoint
         return np.asarray(
             destinations.isin(sidecars) | (has_waypoint & is_meshed) | by_source, dtype=bool
@@ -131,23 +131,23 @@ def _keys(table: pd.DataFrame) -> pd.MultiIndex:
 
 
 def migration(before: MeshUsage, after: MeshUsage) -> Migration:
-    """Match the workloads of two meshes by their names."""
+    """Match the workloads of two meshes by name."""
     first, second = (_means(usage, Role.SIDECAR, _WORKLOAD) for usage in (before, after))
     both = first.add_prefix("before_").join(second.add_prefix("after_"), how="outer")
     for when in ("before", "after"):
-        # It has no sidecars there; where it has some, and nobody knows their CPU, that stays so.
+        # Without sidecars CPU is 0. With sidecars of unknown CPU it remains NaN.
         both[f"{when}_vcpu"] = both[f"{when}_vcpu"].mask(both[f"{when}_count"].isna(), 0.0)
         both[f"{when}_count"] = both[f"{when}_count"].fillna(0.0)
     both["before_rps"] = both["before_rps"].fillna(0.0)
     unknown = both["after_rps"].isna() & (both["after_count"] > 0)
     both["after_rps"] = both["after_rps"].mask(unknown, both["before_rps"]).fillna(0.0)
-    # Never true of a workload that had no sidecars.
+    # Never true for a workload without sidecars in BEFORE.
     both["has_moved"] = both["after_count"] < MAX_LEFT_SHARE * both["before_count"]
     return Migration(before=before, after=after, workloads=both.reset_index())
 
 
 def by_namespace(usage: MeshUsage, role: Role) -> pd.DataFrame:
-    """Return count, rps and vcpu of one role's proxies, means over time; NaN: not known."""
+    """Return count, rps and vcpu of one role by namespace: means over time; NaN: not known."""
     return _means(usage, role, ["namespace"])
 
 

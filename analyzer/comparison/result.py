@@ -1,7 +1,6 @@
-"""What a comparison of predicted with measured finds: the values that reports read.
+"""The result of a comparison of predicted with measured CPU, as reports read it.
 
-The names and the order of the fields of differences, namespaces and unit costs are those of the
-keys of the JSON.
+Names and order of the fields of differences, namespaces and unit costs are those of the JSON keys.
 """
 
 from collections.abc import Mapping
@@ -13,48 +12,48 @@ from analyzer.measurement.findings import Finding
 from analyzer.units import Interval, Refusal, Role
 
 WORTH_NAMING_SHARE = 0.01
-"""Share of all measured CPU below which no part of a difference is worth a sentence."""
+"""Share of all measured CPU, below which a part of a difference is not worth a sentence."""
 
 
 class Cause(StrEnum):
-    """What a part of the difference between predicted and measured comes from."""
+    """Cause of a part of the difference between predicted and measured CPU."""
 
     TRAFFIC = "traffic"
-    """There were more or fewer requests than before."""
+    """More or fewer requests than before."""
     COUNT = "count"
-    """There are more or fewer proxies than predicted."""
+    """More or fewer proxies than predicted."""
     IDLE = "idle"
-    """A proxy at rest uses more or less than predicted."""
+    """Idle CPU is higher or lower than predicted."""
     UNIT_COST = "unit_cost"
-    """A request costs more or less than predicted."""
+    """Cost per request is higher or lower than predicted."""
     UNEXPLAINED = "unexplained"
     """The rest."""
 
 
 class Whole(StrEnum):
-    """What stands in the place of a role where proxies of all roles are meant."""
+    """Used in place of a role for the proxies of all roles."""
 
     TOTAL = "total"
 
 
 class Status(StrEnum):
-    """What became of a namespace's sidecars."""
+    """Status of a namespace's sidecars after the migration."""
 
     MOVED = "moved"
     PARTLY = "partly moved"
     STAYED = "stayed"
     AMBIENT = "ambient before"
-    """It had no sidecars before, and a waypoint."""
+    """No sidecars before, but a waypoint."""
     NEW = "new"
-    """It had neither before."""
+    """Neither sidecars nor a waypoint before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitCost:
-    """What one proxy costs, at the rates it ran at after the migration.
+    """The cost of one proxy, at its rates after the migration.
 
     Attributes:
-        vcpu_per_1000_rps: CPU beyond idle, by requests; None where there were none.
+        vcpu_per_1000_rps: CPU beyond idle per 1000 requests/s; None without requests.
     """
 
     idle_vcpu_per_proxy: Interval
@@ -63,15 +62,15 @@ class UnitCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """What some proxies were predicted to use, and what they use.
+    """Predicted and measured CPU of a set of proxies.
 
     Attributes:
-        predicted_vcpu: at the traffic before; what is `at_after` is at the traffic after.
-        difference_vcpu: measured less predicted.
-        bias_percent: predicted over measured, less one; None where nothing is used.
-        is_within: whether what is measured lies in the range predicted.
-        parts_vcpu: of the difference, by cause; they add up to it. What AFTER could not be fitted
-            for is absent, and then in the part that is not explained.
+        predicted_vcpu: at the traffic before; `at_after` in a name: at the traffic after.
+        difference_vcpu: measured minus predicted.
+        bias_percent: predicted / measured - 1; None if no CPU is used.
+        is_within: whether measured CPU is inside the predicted range.
+        parts_vcpu: parts of the difference, by cause; they add up to it. Causes without a fit in
+            AFTER are absent; their part is in UNEXPLAINED.
     """
 
     role: Role | Whole
@@ -86,7 +85,7 @@ class Difference:
     parts_vcpu: Mapping[Cause, float]
 
     def __post_init__(self) -> None:
-        """Hold what is measured against what was predicted."""
+        """Compare measured with predicted CPU."""
         measured, predicted = self.measured_vcpu, self.predicted_vcpu
         at_after = self.predicted_at_after_vcpu
         object.__setattr__(self, "difference_vcpu", measured - predicted.mid)
@@ -96,12 +95,13 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared(Difference):
-    """The same of the proxies of one role, whose number and requests can be added up.
+    """Predicted and measured CPU of the proxies of one role, with their number and requests.
 
     Attributes:
-        before_rps: requests per second that the prediction is of.
-        after_rps: requests per second after; of ztunnels in part as before: they count none.
-        predicted_cost: of one proxy, and of a request; None where AFTER has no fit beside it.
+        before_rps: requests per second that the prediction is for.
+        after_rps: requests per second in AFTER. For ztunnels a part may be assumed unchanged: they
+            do not count requests.
+        predicted_cost: idle and cost per request; None without a fit in AFTER to compare with.
     """
 
     role: Role
@@ -113,10 +113,10 @@ class Compared(Difference):
     measured_cost: UnitCost | None = None
 
     def weight_vcpu(self, cause: Cause) -> float:
-        """Return how much a part of the difference weighs beside the others.
+        """Return the weight of a part of the difference, in vCPU.
 
-        A fit that idles too high rises too gently: what idle and the cost of a request take from
-        each other is noise, and neither weighs more than both together.
+        The errors of idle CPU and cost per request are negatively correlated in a fit. What cancels
+        between the two is noise, so neither weighs more than their sum.
         """
         part = self.parts_vcpu[cause]
         if cause not in (Cause.IDLE, Cause.UNIT_COST):
@@ -127,7 +127,7 @@ class Compared(Difference):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamespaceCompared:
-    """One namespace: its sidecars and its waypoint; a ztunnel serves a node, not a namespace."""
+    """The sidecars and the waypoint of one namespace; ztunnels serve nodes, not namespaces."""
 
     namespace: str
     status: Status
@@ -138,13 +138,13 @@ class NamespaceCompared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Predicted against measured, after all or some namespaces have moved.
+    """Predicted against measured CPU, after namespaces have moved.
 
     Attributes:
-        namespaces: each that has sidecars or a waypoint, before or after.
-        waypoint: what AFTER says a waypoint costs, or why it says nothing.
-        ztunnel: likewise.
-        warnings: what makes the comparison less sure.
+        namespaces: those with sidecars or a waypoint, before or after.
+        waypoint: the cost of a waypoint as measured in AFTER, or why it is not known.
+        ztunnel: the same for a ztunnel.
+        warnings: findings that make the comparison less certain.
     """
 
     components: tuple[Compared, ...]
@@ -157,11 +157,11 @@ class Comparison:
 
     @property
     def largest(self) -> tuple[Compared, Cause] | None:
-        """Which part of which component's difference is largest; None where none matters."""
+        """Component and cause of the largest part of a difference; None if all are small."""
         parts = [(item, cause) for item in self.components for cause in item.parts_vcpu]
         if not parts:
             return None
-        # The first of equals.
+        # The first one, if several are equal.
         component, cause = max(parts, key=lambda part: part[0].weight_vcpu(part[1]))
         enough = WORTH_NAMING_SHARE * self.total.measured_vcpu
         return (component, cause) if component.weight_vcpu(cause) > enough else None

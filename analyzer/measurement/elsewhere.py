@@ -137,7 +137,7 @@ def _begins(subject: str, first: datetime, end: datetime) -> str:
 
 
 def _long(span: timedelta) -> str:
-    """Return a time as people say it, in its largest unit that has at least two.
+    """Return a time in its largest unit that has at least two.
 
     >>> _long(timedelta(minutes=18)), _long(timedelta(hours=50))
     ('18 minutes', '2 days')

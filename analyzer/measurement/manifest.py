@@ -19,7 +19,7 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryRecord:
-    """One query as it was sent, and the file its answer is in."""
+    """One query, its PromQL as sent, and the file of its answer."""
 
     name: str
     unit: str

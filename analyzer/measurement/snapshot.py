@@ -104,7 +104,7 @@ def write_table(path: Path, table: pa.Table) -> str:
 
 
 def write_file(path: Path, content: bytes) -> str:
-    """Write a file, whole or not at all, and return its SHA-256; SnapshotError if it cannot be."""
+    """Write a file in one stroke and return its SHA-256; SnapshotError if that fails."""
     try:
         files.write_file(path, content)
     except OutputError as error:

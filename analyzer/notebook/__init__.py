@@ -1,11 +1,13 @@
 """The four steps for notebooks and scripts: results with data frames, tables and charts.
 
-What these functions return are the results of the layers below, with more to look at: tidy data
-frames whose columns name their units, a table that a notebook shows, and charts.
+Each function returns the result of a layer below with more to look at: data frames whose columns
+name their units, a table that a notebook shows, and charts.
 """
 
 from analyzer.notebook.api import calibrate, collect, load_sample, load_snapshot, project
-from analyzer.notebook.results import MeshCalibration, MeshProjection, MeshSnapshot
+from analyzer.notebook.calibration import MeshCalibration
+from analyzer.notebook.projection import MeshProjection
+from analyzer.notebook.snapshot import MeshSnapshot
 
 __all__ = [
     "MeshCalibration",

@@ -1,66 +1,131 @@
 """The four steps, each one call."""
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 from analyzer import measurement
 from analyzer.calibration import Calibration
 from analyzer.data import DEFAULT_SAMPLE, sample_path
 from analyzer.defaults import DEFAULT_DAYS
-from analyzer.measurement.collect import Progress
+from analyzer.measurement.collect import Progress, collect_snapshot
+from analyzer.measurement.plan import Ask
 from analyzer.measurement.snapshot import Snapshot
-from analyzer.notebook.results import MeshCalibration, MeshProjection, MeshSnapshot
+from analyzer.notebook.calibration import MeshCalibration
+from analyzer.notebook.projection import MeshProjection
+from analyzer.notebook.snapshot import MeshSnapshot
 from analyzer.projection import Scenario, default_scenario, load_scenario, project_usage
+from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
+from analyzer.prometheus.promql import Scope
 from analyzer.report.answer import Answer
 
 
-def collect(  # noqa: PLR0913 - one keyword for each part of the question
+class Credentials(TypedDict, total=False):
+    """How to authenticate to a server; as in `Access.parse`, which has the environment as well."""
+
+    token_file: Path | str
+    username: str
+    password_file: Path | str
+    headers: Sequence[str]
+    ca_file: Path | str
+    client_certificate: Path | str
+    client_key: Path | str
+    timeout_seconds: int
+
+
+_FILES = ("token_file", "password_file", "ca_file", "client_certificate", "client_key")
+
+
+def collect(  # noqa: PLR0913 - one keyword for each setting
     url: str | Access,
     *,
     days: float = DEFAULT_DAYS,
+    start: datetime | None = None,
     end: datetime | None = None,
+    step_seconds: int | None = None,
     namespaces: Sequence[str] | str = (),
+    cluster: str = "",
+    cluster_label: str | None = None,
+    hide_names: bool = False,
+    note: str = "",
     path: Path | str | None = None,
     force: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    **credentials: Unpack[Credentials],
 ) -> MeshSnapshot:
     """Measure the mesh behind a Prometheus.
 
     Args:
-        url: its address, or an `Access` with credentials. A plain address takes them from the
-            environment (PROMETHEUS_TOKEN, PROMETHEUS_USERNAME, PROMETHEUS_PASSWORD).
-        days: how long a time to look at.
-        end: where it ends (aware); now, if None.
-        namespaces: a regular expression, or several; all, if empty.
-        path: the folder to make, or one that answers the same question; a temporary one, if None.
+        url: its address, or an `Access` with credentials. A plain address takes them from
+            `credentials` or the environment (PROMETHEUS_TOKEN, PROMETHEUS_USERNAME,
+            PROMETHEUS_PASSWORD).
+        days: length of the time range, if there is no `start`.
+        start: start of the time range, with a time zone.
+        end: end of the time range, with a time zone; now, if None.
+        step_seconds: length of one step; at least 5 minutes and 10 scrapes, if None.
+        namespaces: a regular expression, or several; all namespaces, if empty.
+        cluster: only the cluster with this value of the cluster label.
+        cluster_label: label that identifies clusters; detected, if None.
+        hide_names: replace names of clusters, namespaces, workloads, pods and nodes by hashes.
+        note: sentence to store in the snapshot and show in every answer.
+        path: folder for the snapshot, or one that answers the same question; a temporary one, if
+            None.
         force: replace the snapshot in `path`, whichever its question.
         on_progress: called after each answer.
+        credentials: `token_file`, `username`, `password_file`, `headers` ("Name: value"),
+            `ca_file`, `client_certificate`, `client_key`, `timeout_seconds`.
 
     Raises:
         AnalyzerError: see `measurement.collect.collect_snapshot`.
+        TypeError: if `url` is an `Access` and there are `credentials` as well.
 
     >>> import analyzer as mesh
     >>> snapshot = mesh.collect(url, days=0.05, end=end)
     >>> snapshot.steps.columns[:3].tolist()
     ['proxy', 'point', 'cpu_vcpu']
     """
-    return MeshSnapshot(
-        measurement.collect(
-            url,
-            days=days,
-            end=end,
-            namespaces=(namespaces,) if isinstance(namespaces, str) else tuple(namespaces),
-            path=None if path is None else Path(path),
-            force=force,
-            on_progress=on_progress,
-        )
+    access = _access(url, credentials)
+    patterns = (namespaces,) if isinstance(namespaces, str) else tuple(namespaces)
+    ask = Ask(
+        source=access.url,
+        tenant=access.tenant,
+        scope=Scope(namespaces=patterns, cluster=cluster),
+        days=days,
+        start=start,
+        end=end,
+        step_seconds=step_seconds,
+        cluster_label=cluster_label,
+        hide_names=hide_names,
+        note=note,
     )
+    folder = Path(tempfile.mkdtemp(prefix="istio-usage-")) / "snapshot" if path is None else path
+    with Connection(access) as source:
+        now = datetime.now(UTC)
+        return MeshSnapshot(
+            collect_snapshot(
+                source, ask, Path(folder), now=now, force=force, on_progress=on_progress
+            )
+        )
+
+
+def _access(url: str | Access, credentials: Credentials) -> Access:
+    if isinstance(url, Access):
+        if credentials:
+            raise TypeError(f"{', '.join(credentials)}: put credentials into the Access")
+        return url
+    given = {
+        name: Path(value) if name in _FILES else tuple(value) if name == "headers" else value  # type: ignore[arg-type]
+        for name, value in credentials.items()
+        if value is not None
+    }
+    return Access.parse(url, **given)  # type: ignore[arg-type]
 
 
 def load_snapshot(path: Path | str) -> MeshSnapshot:
-    """Open a snapshot that `istio-usage collect` or `collect` has written.
+    """Open a snapshot that `istio-usage collect` or `collect` wrote.
 
     The folder that `istio-usage analyze -o` has written will do as well.
 
@@ -76,10 +141,10 @@ def load_snapshot(path: Path | str) -> MeshSnapshot:
 
 
 def load_sample(name: str = DEFAULT_SAMPLE) -> MeshSnapshot:
-    """Open a bundled snapshot: `lab`, of real Envoys, or `fleet`, of a larger simulated mesh.
+    """Open a bundled snapshot: `lab` (real Envoys) or `fleet` (larger, simulated).
 
     Raises:
-        UsageError: if there is none of that name.
+        UsageError: if there is no sample of that name.
 
     >>> import analyzer as mesh
     >>> mesh.load_sample("fleet").proxies["role"].value_counts().to_dict()
@@ -89,7 +154,7 @@ def load_sample(name: str = DEFAULT_SAMPLE) -> MeshSnapshot:
 
 
 def calibrate(snapshot: Snapshot | MeshSnapshot) -> MeshCalibration:
-    """Return what the proxies in a snapshot cost.
+    """Fit the cost per request and the idle CPU of the proxies in a snapshot.
 
     Raises:
         InsufficientData: if it holds no CPU of any proxy.
@@ -104,37 +169,41 @@ def calibrate(snapshot: Snapshot | MeshSnapshot) -> MeshCalibration:
 
 def project(
     snapshot: Snapshot | MeshSnapshot,
-    calibration: Calibration | MeshCalibration,
+    calibration: Calibration | MeshCalibration | None = None,
     scenario: Scenario | Path | str | Mapping[str, object] | None = None,
     *,
     node_count: int | None = None,
 ) -> MeshProjection:
-    """Return what each mode costs for the traffic in a snapshot.
+    """Price each mode for the traffic in a snapshot.
 
     Args:
         snapshot: what was measured.
-        calibration: what its proxies cost.
-        scenario: what to assume where that holds nothing: a `Scenario`, the path of a TOML file,
-            or the assumptions to change, by name; the defaults, if None.
-        node_count: number of nodes, where it is known better than Prometheus does.
+        calibration: the costs of its proxies; fitted from the snapshot, if None.
+        scenario: assumptions that replace the defaults: a `Scenario`, the path of a TOML file, or
+            values by name. `istio-usage project --show-scenario` prints all names.
+        node_count: overrides the detected node count.
 
     Raises:
-        UsageError: if the scenario says what it may not.
-        InsufficientData: if what was measured cannot answer the scenario.
+        UsageError: if the scenario has an unknown name or a wrong value.
+        InsufficientData: if the snapshot cannot answer the scenario.
 
     >>> import analyzer as mesh
-    >>> snapshot = mesh.load_sample("fleet")
-    >>> projection = mesh.project(snapshot, mesh.calibrate(snapshot), {"vcpu_month_usd": 30})
+    >>> projection = mesh.project(mesh.load_sample("fleet"), scenario={"vcpu_month_usd": 30})
     >>> [mode.name for mode in projection.modes]
     ['sidecar', 'ambient-l4', 'ambient-waypoint', 'ambient-waypoint-all']
     """
+    measured = MeshSnapshot.of(snapshot)
     usage = None
+    if calibration is None:
+        calibration = measured.calibrated
     if isinstance(calibration, MeshCalibration):
         if calibration.answer.manifest == snapshot.manifest:
-            # What was measured for the calibration need not be read again.
+            # The calibration has already read it.
             usage = calibration.answer.usage
         calibration = calibration.result
-    usage = usage or MeshSnapshot.of(snapshot).usage
+    if not isinstance(calibration, Calibration):
+        raise TypeError("the second argument is `calibration`: give assumptions as `scenario`")
+    usage = usage or measured.usage
     result = project_usage(usage, calibration, _scenario(scenario), node_count=node_count)
     answer = Answer(
         manifest=snapshot.manifest,

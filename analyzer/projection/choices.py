@@ -1,4 +1,4 @@
-"""What a scenario chooses between, where it is not a number, and how that is read and written."""
+"""The choices of a scenario that are not numbers, and how they are read and written."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ import pandas as pd
 from analyzer.arrays import Floats
 
 END_OF_DAY: Final = time.max
-"""What no clock shows, and a scenario writes as 24:00."""
+"""The end of a day, which a scenario file writes as 24:00."""
 
 _MOST_USD: Final = sys.float_info.max
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -23,29 +23,29 @@ _NODE_PRICE: Final = "{ vcpu_hour_usd = number, memory_gib_hour_usd = number }, 
 
 
 class NotPermitted(ValueError):
-    """A value that a key of a scenario, or a part of it, may not have."""
+    """A value that is not permitted for a key of a scenario, or for a part of it."""
 
     def __init__(self, value: object, permitted: str, part: str = "") -> None:
-        super().__init__(f"{value!r}; permitted: {permitted}")
+        super().__init__(f"{value!r}. Permitted: {permitted}.")
         self.part = part
 
 
 class Basis(StrEnum):
-    """Which vCPUs are meant."""
+    """The CPU that a figure is computed from."""
 
     USAGE = "usage"
     """CPU used."""
     RESERVED = "reserved"
     """CPU requested from the scheduler."""
     BILLED = "billed"
-    """What is paid for; see `sidecars.billed`."""
+    """The larger of the two per proxy; see `sidecars.billed`."""
 
 
 class Spread(StrEnum):
-    """How far waypoints reach."""
+    """Placement of waypoints by a rule."""
 
     OBSERVED = "observed"
-    """A waypoint where HTTP was seen."""
+    """A waypoint in every namespace with HTTP."""
     ALL = "all"
     """A waypoint in every namespace with sidecars."""
     NONE = "none"
@@ -53,26 +53,31 @@ class Spread(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A waypoint in the namespaces of these names."""
+    """A waypoint in the namespaces with these names."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """This share of a waypoint, 0-1, where HTTP was seen."""
+    """This share of a waypoint, 0-1, in every namespace with HTTP."""
 
     l7_share: float
 
 
 Placement = Spread | Named | Share
-"""Which namespaces get waypoints in the mode `ambient-waypoint`."""
+"""The namespaces with waypoints in the mode `ambient-waypoint`."""
 
 OBSERVED: Final = Spread.OBSERVED
 
 
+def is_settled(placement: Placement) -> bool:
+    """Return whether a scenario states which namespaces need a waypoint."""
+    return not (placement == OBSERVED or isinstance(placement, Share))
+
+
 def waypoint_weights(placement: Placement, namespaces: pd.DataFrame) -> Floats:
-    """Return how much of a waypoint each of these namespaces gets, 0-1, shape (namespaces,)."""
+    """Return each namespace's share of a waypoint, 0-1, shape (namespaces,)."""
     has_http = namespaces["has_http"].to_numpy(bool).astype(float)
     match placement:
         case Spread.ALL:
@@ -88,7 +93,7 @@ def waypoint_weights(placement: Placement, namespaces: pd.DataFrame) -> Floats:
 
 
 class PriceSource(StrEnum):
-    """Where prices come from, other than a list."""
+    """Source of prices, if not a list."""
 
     FLAT = "flat"
     """vcpu_month_usd and memory_gib_month_usd on every node."""
@@ -98,7 +103,7 @@ class PriceSource(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodePrice:
-    """What one kind of machine costs."""
+    """The price of one instance type."""
 
     vcpu_hour_usd: float
     memory_gib_hour_usd: float
@@ -106,22 +111,22 @@ class NodePrice:
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """Prices of each kind of machine, by its instance type."""
+    """Prices by instance type."""
 
     by_instance_type: Mapping[str, NodePrice]
 
 
 Prices = PriceSource | PriceList
-"""Where prices come from."""
+"""Source of prices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkingHours:
-    """Which part of the week counts.
+    """The part of the week that counts.
 
     Attributes:
         days: 0 is Monday.
-        end: not in it; `END_OF_DAY`: until midnight.
+        end: excluded; `END_OF_DAY`: until midnight.
     """
 
     days: tuple[int, ...]
@@ -130,7 +135,7 @@ class WorkingHours:
     time_zone: str
 
     def to_toml(self) -> dict[str, list[str] | str]:
-        """Return the choice as a scenario file has it."""
+        """Return the choice in the form of a scenario file."""
         start, end = (
             "24:00" if clock == END_OF_DAY else clock.isoformat().removesuffix(":00")
             for clock in (self.start, self.end)
@@ -140,7 +145,7 @@ class WorkingHours:
 
 
 def toml_of(choice: object) -> object:
-    """Return a choice as a scenario file has it."""
+    """Return a choice in the form of a scenario file."""
     match choice:
         case StrEnum():
             return str(choice)
@@ -157,7 +162,7 @@ def toml_of(choice: object) -> object:
 
 
 def is_number(value: object) -> bool:
-    """Return whether a TOML value is a number; true and false are none."""
+    """Return whether a TOML value is a number; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -210,17 +215,17 @@ def _working_hours(value: object) -> WorkingHours:
 def _clock(text: str) -> time:
     clock = END_OF_DAY if text == "24:00" else time.fromisoformat(text)
     if clock.tzinfo:
-        raise ValueError("the zone is a key of its own")
+        raise ValueError("A time has no zone: time_zone is a separate key.")
     return clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """A key of a scenario that is no number.
+    """A key of a scenario that is not a number.
 
     Attributes:
-        parse: from a TOML value; raises what Python does of a wrong one.
-        example: a line of a scenario file, where the default does not show how it is written.
+        parse: from a TOML value; raises Python's own errors for a wrong one.
+        example: a line of a scenario file, if the default does not show the syntax.
     """
 
     meaning: str
@@ -229,7 +234,11 @@ class Choice:
     example: str = ""
 
     def read(self, value: object) -> object:
-        """Return the choice that a TOML value stands for, or raise `NotPermitted`."""
+        """Return the choice of a TOML value.
+
+        Raises:
+            NotPermitted: if the value is not permitted.
+        """
         try:
             return self.parse(value)
         except NotPermitted:
@@ -240,30 +249,28 @@ class Choice:
 
 CHOICES: Final[Mapping[str, Choice]] = {
     "basis": Choice(
-        meaning="which vCPUs the headline dollars are of",
+        meaning="basis of the headline dollars: CPU used, requested, or per proxy the larger one",
         permitted="usage, reserved, billed",
         parse=lambda value: Basis(str(value)),
     ),
     "waypoint_placement": Choice(
-        meaning="which namespaces get waypoints in the mode ambient-waypoint",
+        meaning="namespaces with a waypoint in the mode ambient-waypoint",
         permitted="observed, all, none, a list of namespaces, or a share from 0 to 1",
         parse=_placement,
         example='waypoint_placement = ["shop", "data"]',
     ),
     "ingress_through_waypoint": Choice(
-        meaning="whether what comes from ingress gateways passes waypoints too",
+        meaning="whether requests from ingress gateways pass waypoints",
         permitted=_FLAG,
         parse=_flag,
     ),
     "istio_cni_installed": Choice(
-        meaning="whether istio-cni runs already, so that ambient need not bring it",
+        meaning="whether istio-cni is installed already; if not, ambient adds its requests",
         permitted=_FLAG,
         parse=_flag,
     ),
     "prices": Choice(
-        meaning=(
-            "where prices come from; flat: vcpu_month_usd and memory_gib_month_usd of every node"
-        ),
+        meaning=("source of prices; flat: vcpu_month_usd and memory_gib_month_usd for every node"),
         permitted="flat, opencost, or a table of prices by instance type",
         parse=_prices,
         example=(
@@ -271,7 +278,7 @@ CHOICES: Final[Mapping[str, Choice]] = {
         ),
     ),
     "working_hours": Choice(
-        meaning="which part of the week counts; all of it where not set",
+        meaning="the part of the week that counts; the whole week if not set",
         permitted=(
             'a table like { days = ["mon", "fri"], start = "08:00", end = "18:00", '
             'time_zone = "Europe/Berlin" }, start before end, which may be "24:00"'
@@ -283,4 +290,4 @@ CHOICES: Final[Mapping[str, Choice]] = {
         ),
     ),
 }
-"""By its key in a scenario file, which is its field of `Scenario`."""
+"""By key in a scenario file, which is also the field of `Scenario`."""

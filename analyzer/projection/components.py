@@ -1,15 +1,15 @@
-"""What each kind of component needs for the same traffic: the formulas, on draws.
+"""The need of each kind of component for the same traffic: the formulas, on draws.
 
-Every quantity is an array over draws (see `uncertainty`), or a number where it is exact.
+Every quantity is an array over draws (see `uncertainty`), or a number if it is exact.
 
-    sidecar             what was measured, whatever the draw
+    sidecar             as measured, equal in all draws
     ztunnel of a node   idle + requests/s of its pods' proxies x cost of a pass + Gbit/s x cost
-                        + new TCP connections/s x cost; istio-cni with it where it is not there yet
-    waypoint            replicas x what one uses at its share of the namespace's requests/s
-    billed              `sidecars.billed`, ztunnel by ztunnel, replica by replica
+                        + new TCP connections/s x cost; plus istio-cni if it is not installed yet
+    waypoint            replicas x CPU of one at its share of the namespace's requests/s
+    billed              `sidecars.billed`, per ztunnel and per replica
 
-A component is added here alone: its kind to `COMPONENTS`, and a `Part` with its formula, which a
-mode then lists.
+To add a component, change only this module: add its kind to `COMPONENTS`, and a `Part` with its
+formula that a mode lists.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,17 +23,17 @@ from analyzer.arrays import Floats
 from analyzer.data import PublishedConstants
 from analyzer.projection.choices import Basis, waypoint_weights
 from analyzer.projection.demand import MeshLoad
-from analyzer.projection.needs import Case, Need, added_up, prices_by_basis
+from analyzer.projection.needs import Case, Each, Need, added_up, prices_by_basis
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters
 from analyzer.units import Provenance, Role
 
 _MOST_REPLICAS: Final = 1000
-"""Replicas that a single waypoint is scaled out to, at most: beyond, something else is wrong."""
+"""Upper limit of the replicas of one waypoint: beyond it, an input is wrong."""
 
 
 class Size(NamedTuple):
-    """How many proxies, nodes or replicas there are, and the requests per second through them."""
+    """Number of proxies, nodes or replicas, and the requests per second through them."""
 
     unit_count: float
     rps: float
@@ -41,13 +41,13 @@ class Size(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentKind:
-    """One kind of proxy that a mode is made of, as charts and tables show it.
+    """One kind of proxy of a mode, as charts and tables show it.
 
     Attributes:
         colour: of its bars, as #rrggbb; from the palette of Okabe and Ito.
-        hatch: matplotlib's pattern over that colour, for whoever cannot tell colours apart.
-        cost_vcpu: of one, and of 1000 requests per second, by a document.
-        memory: the assumption of the memory of one, in GiB.
+        hatch: matplotlib's pattern over that colour, for readers who cannot see the colour.
+        cost_vcpu: published cost of one, and of 1000 requests per second.
+        memory: name of the assumption for the memory of one, in GiB.
     """
 
     role: Role
@@ -95,7 +95,7 @@ class Part:
     """One component of a mode.
 
     Attributes:
-        size: what published constants are applied to; None where only a snapshot has it.
+        size: number and requests for published constants; None if only a snapshot has them.
     """
 
     role: Role
@@ -104,10 +104,10 @@ class Part:
 
 
 def _sidecar_need(case: Case) -> Need:
-    """Return what was measured of the sidecars: they are not modelled.
+    """Return the measured need of the sidecars: they are not modelled.
 
-    Only memory that was not measured is assumed: beside modes that pay for theirs, sidecars
-    without any would look cheap.
+    Only memory is assumed, if it was not measured: modes with the cost of memory are compared with
+    sidecars.
     """
     load, parameters = case.load, case.parameters
     draw_count = len(parameters.waypoint_idle_vcpu)
@@ -137,7 +137,7 @@ def _sidecar_need(case: Case) -> Need:
 
 
 def ztunnel_vcpu(nodes: pd.DataFrame, parameters: Parameters) -> Floats:
-    """Return what the ztunnel of each node uses, shape (nodes, draws)."""
+    """Return the CPU of each node's ztunnel, shape (nodes, draws)."""
     passes, gbit, connections = (
         nodes[column].to_numpy(float)[:, None]
         for column in ("passes_rps", "gbit_per_second", "new_connections_per_second")
@@ -150,11 +150,11 @@ def ztunnel_vcpu(nodes: pd.DataFrame, parameters: Parameters) -> Floats:
     )
 
 
-def _ztunnel_need(case: Case) -> Need:
-    """Return what the ztunnels need, one on each node.
+def each_ztunnel(case: Case) -> Each:
+    """Return what the ztunnel of each node uses and requests.
 
-    The published idle is of a ztunnel with istio-cni, so that the two are one unit: where
-    istio-cni has to come with it, its request does too.
+    The published idle CPU is of a ztunnel with istio-cni, so the two are one unit. If istio-cni is
+    not installed yet, its CPU and memory requests are added.
     """
     parameters, nodes = case.parameters, case.nodes
     used = ztunnel_vcpu(nodes, parameters)
@@ -163,22 +163,31 @@ def _ztunnel_need(case: Case) -> Need:
     if not parameters.istio_cni_installed:
         requested = requested + parameters["istio_cni_reserved_vcpu_per_node"]
         requested_gib = requested_gib + parameters["istio_cni_reserved_memory_gib_per_node"]
-    return added_up(
-        role=Role.ZTUNNEL,
-        provenance=parameters.ztunnel_provenance,
-        units=pd.DataFrame({"count": 1, "whole_count": 1}, index=nodes["node"]),
+    return Each(
         used=(used, parameters["ztunnel_memory_gib_per_node"]),
         requested=(requested, requested_gib),
         prices=case.prices.of(nodes["node"]) if case.prices else None,
+    )
+
+
+def _ztunnel_need(case: Case) -> Need:
+    """Return the need of the ztunnels, one per node."""
+    each = each_ztunnel(case)
+    used = each.used[0]
+    return added_up(
+        each,
+        role=Role.ZTUNNEL,
+        provenance=case.parameters.ztunnel_provenance,
+        units=pd.DataFrame({"count": 1, "whole_count": 1}, index=case.nodes["node"]),
         hottest_vcpu=used[int(used[:, 0].argmax())],
     )
 
 
 def waypoint_replicas(load: MeshLoad, parameters: Parameters) -> Floats:
-    """Return how many replicas each namespace's waypoint has, shape (namespaces,).
+    """Return the replicas of each namespace's waypoint, shape (namespaces,).
 
-    Enough for each to stay below the target share of its limit in the busiest step, at the best
-    estimates; not fewer than the least; and the spare ones.
+    Each replica stays below the target share of its CPU limit in the busiest interval, at the best
+    estimates. There are at least as many as the scenario states, plus its spare ones.
     """
     peak_rps = load.namespaces["waypoint_peak_rps"].to_numpy(float)
     limit_vcpu = parameters["waypoint_limit_vcpu_per_replica"][0]
@@ -186,7 +195,7 @@ def waypoint_replicas(load: MeshLoad, parameters: Parameters) -> Floats:
     replicas = np.full(len(peak_rps), parameters["waypoint_replicas"][0])
     for _ in range(_MOST_REPLICAS):
         used = parameters.likely_waypoint_vcpu(peak_rps / replicas)
-        # A replica that idles above the target gains nothing from company.
+        # More replicas do not help if the idle CPU of one is above the target.
         busy = (used > most_vcpu) & (parameters.waypoint_idle_vcpu[0] < most_vcpu)
         if not busy.any():
             break
@@ -194,23 +203,32 @@ def waypoint_replicas(load: MeshLoad, parameters: Parameters) -> Floats:
     return np.asarray(replicas + parameters["waypoint_spare_replicas"][0])
 
 
-def waypoint_need(case: Case, weights: Floats) -> Need:
-    """Return what the waypoints need, given how much of one each namespace gets, 0-1."""
+def each_waypoint(case: Case, replicas: Floats) -> Each:
+    """Return what one waypoint replica uses and requests in each namespace with so many."""
     load, parameters = case.load, case.parameters
-    replicas = waypoint_replicas(load, parameters)
     used = parameters.waypoint_vcpu(load.namespaces["waypoint_rps"].to_numpy(float) / replicas)
-    times, names = weights * replicas, load.namespaces["namespace"]
-    return added_up(
-        role=Role.WAYPOINT,
-        provenance=parameters.waypoint_provenance or Provenance.DERIVED,
-        units=pd.DataFrame({"count": times, "whole_count": replicas}, index=names),
+    return Each(
         used=(used, parameters["waypoint_memory_gib_per_replica"]),
         requested=(
             parameters["waypoint_reserved_vcpu_per_replica"],
             parameters["waypoint_reserved_memory_gib_per_replica"],
         ),
-        # They run among the sidecars that they replace.
+        # They are assumed to run on the nodes of the sidecars that they replace.
         prices=case.prices.of_namespaces(load) if case.prices else None,
+    )
+
+
+def waypoint_need(case: Case, weights: Floats) -> Need:
+    """Return the need of the waypoints; `weights` is each namespace's share of one, 0-1."""
+    replicas = waypoint_replicas(case.load, case.parameters)
+    each = each_waypoint(case, replicas)
+    used, times = each.used[0], weights * replicas
+    names = case.load.namespaces["namespace"]
+    return added_up(
+        each,
+        role=Role.WAYPOINT,
+        provenance=case.parameters.waypoint_provenance or Provenance.DERIVED,
+        units=pd.DataFrame({"count": times, "whole_count": replicas}, index=names),
         hottest_vcpu=(used * (times > 0)[:, None]).max(axis=0) if len(used) else None,
     )
 
@@ -220,7 +238,7 @@ SIDECARS: Final = Part(
     need=_sidecar_need,
     size=lambda load, _: Size(load.sidecar_count, load.proxy_rps),
 )
-# Each passage of a request through a sidecar becomes one through a ztunnel.
+# Each proxy request of a sidecar becomes one pass through a ztunnel.
 ZTUNNELS: Final = Part(
     role=Role.ZTUNNEL,
     need=_ztunnel_need,

@@ -1,4 +1,4 @@
-"""What has to be carried, in any mode: the traffic, and what carries it today."""
+"""The traffic that any mode has to carry, and the sidecars that carry it today."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -20,18 +20,18 @@ _CARRIED: Final = ["proxy_rps", "gbit_per_second", "new_connections_per_second"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Load:
-    """What has to be carried.
+    """The traffic to carry.
 
     Attributes:
-        proxy_rps: requests per second through sidecars; a call between two counts twice.
-        mesh_rps: calls per second, each once.
-        nodes: one row a node: node, passes_rps (proxy requests per second of its sidecars: each
+        proxy_rps: proxy requests per second of sidecars; a call between two sidecars counts twice.
+        mesh_rps: calls per second, counted once.
+        nodes: one row per node: node, passes_rps (proxy requests per second of its sidecars: each
             becomes one pass through its ztunnel), gbit_per_second (their TCP payload),
-            new_connections_per_second (of TCP). None where the nodes are not known.
-        namespaces: one row a namespace with sidecars: namespace, sidecar_count, proxy_rps,
-            gbit_per_second, new_connections_per_second, waypoint_rps (requests into it that a
-            waypoint would handle), waypoint_peak_rps (in the busiest step), has_http; where it
-            was measured also sidecar_vcpu, sidecar_reserved_vcpu, sidecar_billed_vcpu and
+            new_connections_per_second (of TCP). None if the nodes are not known.
+        namespaces: one row per namespace with sidecars: namespace, sidecar_count, proxy_rps,
+            gbit_per_second, new_connections_per_second, waypoint_rps (requests to it that a
+            waypoint would handle), waypoint_peak_rps (in the busiest interval), has_http; if
+            measured also sidecar_vcpu, sidecar_reserved_vcpu, sidecar_billed_vcpu and
             sidecar_memory_gib (NaN: not known).
     """
 
@@ -44,13 +44,12 @@ class _Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredLoad(_Load):
-    """What a measured mesh carries, and what carries it today.
+    """The traffic of a measured mesh, and its sidecars.
 
     Attributes:
-        placement: where each namespace's sidecars run: namespace, node, and of each basis what
-            they need there, such as usage_vcpu and billed_memory_gib (0: nothing, or not known);
-            one row a pair.
-        allocatable_vcpu_per_node: mean over the nodes, as is memory; None where not known.
+        placement: one row per namespace and node with its sidecars: namespace, node, and their
+            need on each basis, such as usage_vcpu and billed_memory_gib (0 also if not known).
+        allocatable_vcpu_per_node: mean over the nodes; None if not known. The same for memory.
     """
 
     sidecars: SidecarFootprint
@@ -62,22 +61,22 @@ class MeasuredLoad(_Load):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatedLoad(_Load):
-    """What a mesh of stated size carries; nothing is known of its sidecars but their number."""
+    """The traffic of a hypothetical mesh; only the number of its sidecars is known."""
 
     nodes: pd.DataFrame
 
     @property
     def sidecars(self) -> None:
-        """What the sidecars use: not known."""
+        """The sidecars' footprint is not known."""
 
 
 MeshLoad = MeasuredLoad | StatedLoad
-"""What has to be carried."""
+"""The traffic to carry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """So many times the traffic measured, and what each request of the growth costs a sidecar."""
+    """Multiple of the measured traffic, and a sidecar's cost per added request."""
 
     factor: float
     sidecar_vcpu_per_rps: float
@@ -87,7 +86,7 @@ NO_GROWTH: Final = Growth(factor=1.0, sidecar_vcpu_per_rps=0.0)
 
 
 def within(usage: MeshUsage, hours: WorkingHours | None) -> MeshUsage:
-    """Return the mesh as it was in these hours: steps that lie in them from beginning to end."""
+    """Return the mesh in these hours only: intervals that are completely inside them."""
     if hours is None:
         return usage
     window, zone = usage.window, ZoneInfo(hours.time_zone)
@@ -95,15 +94,16 @@ def within(usage: MeshUsage, hours: WorkingHours | None) -> MeshUsage:
     kept = []
     for point in usage.observed_points:
         end = window.time_of(int(point))
-        # A step that ends at midnight is of the day before.
+        # An interval that ends at midnight belongs to the day before.
         first, last = ((end - ago).astimezone(zone) for ago in (step, timedelta.resolution))
         is_that_day = first.date() == last.date() and first.weekday() in hours.days
-        # Where clocks are put back, a step may end at an earlier time than it begins.
+        # When clocks are set back, an interval may end at an earlier local time than it begins.
         if is_that_day and all(hours.start <= at.time() <= hours.end for at in (first, last)):
             kept.append(point)
     if not kept:
         raise InsufficientData(
-            "the window has no whole step in the scenario's working_hours: collect a longer time"
+            "The window has no complete interval in the scenario's working_hours. Collect a longer "
+            "window."
         )
     points = np.array(kept)
     return replace(
@@ -121,7 +121,7 @@ def mesh_load(
     growth: Growth = NO_GROWTH,
     ingress_through_waypoint: bool = False,
 ) -> MeasuredLoad:
-    """Read the load off a measured mesh; a number of nodes is given where the user knows better."""
+    """Return the load of a measured mesh; `node_count` overrides the detected number of nodes."""
     points = len(usage.observed_points)
     rows = usage.of_role(Role.SIDECAR)
     added_vcpu = growth.sidecar_vcpu_per_rps * (growth.factor - 1) * rows["proxy_rps"].fillna(0.0)
@@ -147,7 +147,7 @@ def mesh_load(
 
 
 def _grown(rows: pd.DataFrame, growth: Growth, added_vcpu: pd.Series) -> pd.DataFrame:
-    """Return the sidecars' steps as they would be with this growth, and what is billed of them."""
+    """Return the sidecars' samples with this growth, and what is billed."""
     cpu = (rows["cpu_vcpu"] + added_vcpu).clip(lower=0.0)
     return rows.assign(
         cpu_vcpu=cpu,
@@ -177,11 +177,11 @@ def _placement(sidecars: pd.DataFrame, points: int) -> pd.DataFrame:
 def stated_load(
     *, pod_count: int, node_count: int, namespace_count: int, proxy_rps: float
 ) -> StatedLoad:
-    """Return a load of stated size, spread evenly; each call passes two sidecars."""
+    """Return the load of a hypothetical mesh, spread evenly; each call passes two sidecars."""
     settings = (Setting.POD_COUNT, Setting.NODE_COUNT, Setting.NAMESPACE_COUNT)
     for setting, count in zip(settings, (pod_count, node_count, namespace_count), strict=True):
         if count < 1:
-            raise UsageError(f"{setting} must be at least 1")
+            raise UsageError(f"{setting} is {count}, and must be at least 1.")
     namespaces = pd.DataFrame(
         {
             "namespace": [f"namespace-{number + 1}" for number in range(namespace_count)],
@@ -204,18 +204,18 @@ def stated_load(
 
 
 def even_nodes(namespaces: pd.DataFrame, node_count: int) -> pd.DataFrame:
-    """Return as many nodes, columns as in `MeshLoad.nodes`, with what the namespaces carry."""
+    """Return so many nodes with equal shares of the namespaces' load; columns: `MeshLoad.nodes`."""
     each = namespaces[_CARRIED].sum().rename({"proxy_rps": "passes_rps"}) / node_count
     names = [f"node-{number + 1}" for number in range(node_count)]
     return pd.DataFrame({"node": names, **each.to_dict()})
 
 
 def _nodes(usage: MeshUsage, sidecars: pd.DataFrame, node_count: int | None) -> pd.DataFrame | None:
-    """Return the nodes with their load; what runs on an unknown node is spread over all."""
+    """Return the nodes with their load; the load of unknown nodes is spread over all."""
     names = sorted({*usage.nodes["node"], *usage.proxies["node"]} - {""})
     if node_count is not None:
-        # The user's number wins: surplus names go, lacking ones are made up. Many clusters call
-        # a node `node-1` themselves; one name twice would carry its load twice.
+        # The user's number takes precedence: surplus names are dropped, missing ones are generated.
+        # They must be new: many clusters have a `node-1`, and its load would count twice.
         made_up = (f"node-{number + 1}" for number in range(len(names) + node_count))
         names = [*names, *(name for name in made_up if name not in names)][:node_count]
     if not names:
@@ -232,7 +232,7 @@ def _namespaces(
 ) -> pd.DataFrame:
     points = len(usage.observed_points)
     grouped = sidecars.groupby("namespace")
-    # Loads that few installations scrape are 0 where no proxy has them; CPU is not.
+    # Loads that few installations scrape are 0 if no proxy has them; CPU is then not known.
     totals = {
         "sidecar_vcpu": "cpu_vcpu",
         "sidecar_reserved_vcpu": "reserved_vcpu",
@@ -257,8 +257,8 @@ def _namespaces(
 def _passes_waypoint(usage: MeshUsage, *, ingress_through_waypoint: bool) -> pd.Series:
     """Return which calls a waypoint at their destination would handle.
 
-    Callers inside the mesh are sent through it. Ingress gateways, unless the scenario sends them
-    through it as well, and callers outside the mesh go straight to the workload.
+    Meshed callers are sent through it. Unmeshed callers are not, and ingress gateways only if the
+    scenario asks for it.
     """
     calls = usage.calls
     is_meshed = calls["source_workload"] != "unknown"

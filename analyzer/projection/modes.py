@@ -21,32 +21,26 @@ AMBIENT_WAYPOINT_ALL: Final = "ambient-waypoint-all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeKind:
-    """One way to run the mesh: its name, what is special about it in words, and its components."""
+    """One way to run the mesh: its name, its title in text, and its components."""
 
     name: str
-    variant: str
+    title: str
     parts: tuple[components.Part, ...]
-    family: str = "ambient"
-
-    @property
-    def title(self) -> str:
-        """The mode in words."""
-        return ", ".join(filter(None, (self.family, self.variant)))
 
 
 MODES: Final[Mapping[str, ModeKind]] = {
     kind.name: kind
     for kind in (
-        ModeKind(name=SIDECAR, family="sidecars", variant="", parts=(components.SIDECARS,)),
-        ModeKind(name=AMBIENT_L4, variant="L4 only", parts=(components.ZTUNNELS,)),
+        ModeKind(name=SIDECAR, title="sidecar mode", parts=(components.SIDECARS,)),
+        ModeKind(name=AMBIENT_L4, title="ambient L4", parts=(components.ZTUNNELS,)),
         ModeKind(
             name=AMBIENT_WAYPOINT,
-            variant="waypoints where HTTP is",
+            title="ambient with waypoints",
             parts=(components.ZTUNNELS, components.WAYPOINTS_PLACED),
         ),
         ModeKind(
             name=AMBIENT_WAYPOINT_ALL,
-            variant="waypoints everywhere",
+            title="ambient, waypoints everywhere",
             parts=(components.ZTUNNELS, components.WAYPOINTS_EVERYWHERE),
         ),
     )
@@ -79,7 +73,7 @@ class ModeNeeds:
     def usd_per_year(self, basis: Basis, parameters: Parameters) -> Floats:
         """Return what that costs; without the memory where it is not known."""
         has_memory = self.memory_gib(basis) is not None
-        flat = (parameters["vcpu_month_usd"], parameters["memory_gib_month_usd"])
+        flat = parameters.flat_month_usd
         months = []
         for need in self.needs:
             vcpu_usd, memory_gib_usd = need.month_usd[basis] if need.month_usd else flat

@@ -1,4 +1,4 @@
-"""What a component needs, and how that adds up from its units and is priced, on draws."""
+"""The need of a component, added up from its units, and its prices, on draws."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.prices import NodePrices, mean_price
 from analyzer.projection.sidecars import by_basis
 from analyzer.projection.uncertainty import Parameters
-from analyzer.units import Provenance, Role
+from analyzer.units import MONTHS_PER_YEAR, Provenance, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What is evaluated: the traffic, what things cost, and where nodes differ in price, that."""
+    """The inputs of an evaluation: traffic, unit costs, and the prices of nodes if they differ."""
 
     load: MeasuredLoad
     parameters: Parameters
@@ -25,24 +25,25 @@ class Case:
 
     @property
     def has_ambient(self) -> bool:
-        """Whether ambient can be evaluated: its nodes and the cost of its waypoints are known."""
+        """Whether ambient can be evaluated: nodes and the cost of waypoints are known."""
         return self.load.nodes is not None and self.parameters.waypoint_provenance is not None
 
     @property
     def nodes(self) -> pd.DataFrame:
-        """The nodes with their load, where ambient can be evaluated."""
+        """The nodes with their load; empty if they are not known."""
         return pd.DataFrame() if self.load.nodes is None else self.load.nodes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Units:
-    """What a component is made of, at the best estimates: one element a node or a namespace.
+    """The units of a component, at the best estimates: one element per node or namespace.
 
     Attributes:
-        unit_count: how many ztunnels or waypoint replicas each stands for.
-        whole_count: how many it would be where a whole waypoint is needed.
-        used_vcpu: by one of these; the other amounts are of each one, anywhere.
-        month_usd: of a vCPU and of a GiB where each runs, shape (units, 2); None: the scenario's.
+        unit_count: number of ztunnels or waypoint replicas.
+        whole_count: the number with a whole waypoint, before its share is applied.
+        used_vcpu: by one at each place; the other amounts are by one at any place.
+        month_usd: prices of a vCPU and of a GiB at each place, shape (units, 2); None: the
+            scenario's.
     """
 
     names: pd.Series
@@ -57,13 +58,13 @@ class Units:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What one component needs over draws, by basis; a basis that is not known is absent.
+    """The need of one component over draws, by basis; an unknown basis is absent.
 
     Attributes:
-        month_usd: prices of a vCPU and of a GiB where it runs, by basis; None: the scenario's
-            flat ones.
-        hottest_vcpu: what the busiest single unit uses.
-        units: what it adds up from; None where it was measured.
+        month_usd: its mean prices of a vCPU and of a GiB, by basis; None: the scenario's flat
+            prices.
+        hottest_vcpu: CPU of the busiest single unit.
+        units: the units it is the sum of; None if measured.
     """
 
     role: Role
@@ -76,42 +77,70 @@ class Need:
     units: Units | None = None
 
 
-def added_up(  # noqa: PLR0913 - each is a fact of the component, given by name
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Each:
+    """CPU and memory of one proxy of a component, on each node or in each namespace.
+
+    Attributes:
+        used: vCPU of one at each place, shape (places, draws), and GiB of one at any, (draws,).
+        requested: vCPU and GiB of one at any place, (draws,).
+        prices: of a vCPU-month and of a GiB-month at each place, shape (places, 2); None: the
+            scenario's flat prices.
+    """
+
+    used: tuple[Floats, Floats]
+    requested: tuple[Floats, Floats]
+    prices: Floats | None
+
+    def amounts(self, counts: Floats) -> tuple[Mapping[Basis, Floats], Mapping[Basis, Floats]]:
+        """Return vCPU and GiB of so many at each place, by basis, shape (places, draws)."""
+        shape, times = self.used[0].shape, counts[:, None]
+        vcpu, memory_gib = (
+            {
+                basis: np.broadcast_to(each, shape) * times
+                for basis, each in by_basis(self.used[amount], self.requested[amount]).items()
+            }
+            for amount in (0, 1)
+        )
+        return vcpu, memory_gib
+
+    def usd_per_year(self, counts: Floats, basis: Basis, parameters: Parameters) -> Floats:
+        """Return the cost of so many at each place, shape (places, draws)."""
+        vcpu, memory_gib = self.amounts(counts)
+        vcpu_usd, memory_gib_usd = parameters.flat_month_usd
+        if self.prices is not None:
+            vcpu_usd, memory_gib_usd = self.prices.T[..., None]
+        month_usd = vcpu[basis] * vcpu_usd + memory_gib[basis] * memory_gib_usd
+        return np.asarray(month_usd * MONTHS_PER_YEAR)
+
+
+def added_up(
+    each: Each,
     *,
     role: Role,
     provenance: Provenance,
     units: pd.DataFrame,
-    used: tuple[Floats, Floats],
-    requested: tuple[Floats, Floats],
-    prices: Floats | None,
     hottest_vcpu: Floats | None,
 ) -> Need:
     """Return the need of all units together.
 
-    Units are, by the name of a node or a namespace, how many ztunnels or replicas there are
-    (`count`), and would be where a whole waypoint is needed (`whole_count`). Used are vCPU by one
-    of each, shape (units, draws), and GiB by one anywhere, over draws; requested are both by one
-    anywhere. Prices are of a vCPU and of a GiB where each unit runs, shape (units, 2).
+    `units` has a row per node or namespace: the number of ztunnels or replicas (`count`), and the
+    number with a whole waypoint (`whole_count`).
     """
-    times, shape = units["count"].to_numpy(float)[:, None], used[0].shape
-    vcpu, memory_gib = (
-        {
-            basis: np.broadcast_to(each, shape) * times
-            for basis, each in by_basis(used[amount], requested[amount]).items()
-        }
-        for amount in (0, 1)
-    )
+    counts = units["count"].to_numpy(float)
+    (vcpu, memory_gib), used, requested = each.amounts(counts), each.used, each.requested
+    prices = each.prices
     return Need(
         role=role,
         count=units["count"].to_numpy().sum().item(),
         provenance=provenance,
-        vcpu={basis: np.asarray(each.sum(axis=0)) for basis, each in vcpu.items()},
-        memory_gib={basis: np.asarray(each.sum(axis=0)) for basis, each in memory_gib.items()},
+        vcpu={basis: np.asarray(of_all.sum(axis=0)) for basis, of_all in vcpu.items()},
+        memory_gib={basis: np.asarray(of_all.sum(axis=0)) for basis, of_all in memory_gib.items()},
         month_usd=None if prices is None else prices_by_basis(prices, vcpu, memory_gib),
         hottest_vcpu=hottest_vcpu,
         units=Units(
             names=units.index.to_series(),
-            unit_count=times[:, 0],
+            unit_count=counts,
             whole_count=units["whole_count"].to_numpy(float),
             used_vcpu=used[0][:, 0],
             reserved_vcpu=float(requested[0][0]),
@@ -127,7 +156,8 @@ def prices_by_basis(
 ) -> Mapping[Basis, tuple[Floats, Floats]]:
     """Return the mean prices of a vCPU and of a GiB on each basis.
 
-    Prices are those where each unit runs, shape (units, 2); amounts have shape (units, draws).
+    `unit_prices` are those of each unit's place, shape (units, 2); amounts have shape (units,
+    draws).
     """
     of_vcpu, of_memory_gib = unit_prices.T
     return {

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+import pandas as pd
+
 from analyzer.calibration.result import Calibration
 from analyzer.data import published_constants
 from analyzer.errors import InsufficientData
@@ -11,8 +13,15 @@ from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.projection import figures
 from analyzer.projection.choices import Basis, Named
 from analyzer.projection.components import waypoint_replicas
+from analyzer.projection.decision import Decision, Why, decide, undecided
 from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load, within
 from analyzer.projection.modes import SIDECAR, ModeNeeds, evaluate
+from analyzer.projection.namespaces import (
+    is_extrapolated,
+    stakes,
+    vcpu_of_namespaces,
+    ztunnel_idle_vcpu,
+)
 from analyzer.projection.needs import Case
 from analyzer.projection.prices import NodePrices, node_prices
 from analyzer.projection.published import reference
@@ -62,13 +71,19 @@ def project_usage(
     basis = scenario.basis if scenario.basis in modes[SIDECAR].bases else Basis.USAGE
     savings = figures.savings_of(case.load, modes, basis, case.parameters)
     price = _price(scenario, modes[SIDECAR], case.prices, basis)
+    what_matters = sensitivity(case, measured, basis) if case.has_ambient else ()
+    decision = undecided(basis, Why.AMBIENT_UNKNOWN)
+    if savings:
+        most = what_matters[0].assumption if what_matters else ""
+        decision = decide(stakes(case, basis), basis, most)
     return Projection(
         price=price,
         basis=basis,
         modes=tuple(figures.mode_of(mode, basis, case.parameters) for mode in modes.values()),
         savings=savings,
-        namespaces=figures.rank_namespaces(case, calibration),
-        sensitivity=sensitivity(case, measured, basis) if case.has_ambient else (),
+        namespaces=_namespaces(case, calibration, decision),
+        decision=decision,
+        sensitivity=what_matters,
         sweeps=sweeps(case, basis) if savings else (),
         nodes=figures.ztunnel_nodes(case) if case.has_ambient else (),
         load=case.load,
@@ -81,6 +96,21 @@ def project_usage(
         warnings=(*_extrapolated(case, calibration), *_placed_nowhere(case)),
         workings=Workings(scenario=measured, parameters=case.parameters, node_prices=case.prices),
     )
+
+
+def _namespaces(case: Case, calibration: Calibration, decision: Decision) -> pd.DataFrame:
+    """Return the namespaces with their vCPU and what is decided of each, in that order."""
+    frame = vcpu_of_namespaces(case, calibration)
+    if not case.has_ambient:
+        return frame
+    if decision.by_namespace:
+        decided = decision.frame
+        frame = decided[["namespace"]].merge(frame).merge(decided)
+    else:
+        order = ["gained_vcpu", "namespace"]
+        frame = frame.sort_values(order, ascending=[False, True], ignore_index=True)
+    gained = frame.pop("gained_vcpu")
+    return frame.assign(cumulative_saving_vcpu=gained.cumsum() - ztunnel_idle_vcpu(case))
 
 
 def _growth(scenario: Scenario, calibration: Calibration) -> Growth:
@@ -110,15 +140,24 @@ def _extrapolated(case: Case, calibration: Calibration) -> Iterator[Finding]:
         return
     replicas = waypoint_replicas(case.load, case.parameters)
     rps = case.load.namespaces["waypoint_rps"].to_numpy(float) / replicas
-    outside = figures.is_extrapolated(rps, calibration)
+    outside = is_extrapolated(rps, calibration)
     if outside.any():
         low, high = waypoint.fitted_rps
         seen = "waypoints" if waypoint.provenance == Provenance.MEASURED else "sidecars"
+        names = tuple(map(str, case.load.namespaces["namespace"][outside]))
         yield Finding(
             name="waypoint_extrapolated",
-            text=f"Waypoint cost is extrapolated in {outside.sum()} of {len(rps)} namespaces: no "
-            f"{seen} were seen at these rates, only at {low:.3g}-{high:.3g} requests/s.",
+            text=f"Waypoint cost is extrapolated in {_some(names, len(rps))}: no {seen} were seen "
+            f"at such rates, only at {low:.3g}-{high:.3g} requests/s.",
+            affected=names,
         )
+
+
+def _some(names: tuple[str, ...], count: int) -> str:
+    """Return how many of the namespaces these are, or which one."""
+    if len(names) == 1:
+        return f"namespace {names[0]}"
+    return f"{len(names):,} of {count:,} namespaces"
 
 
 def _placed_nowhere(case: Case) -> Iterator[Finding]:
@@ -158,4 +197,4 @@ def _refusals(
         detail = "no CPU request of any sidecar is known: install kube-state-metrics"
         if scenario.basis != Basis.USAGE:
             detail += f"; the dollars are of usage, not of {scenario.basis} as asked"
-        yield Refusal(subject="reserved and billed", reason=Reason.NO_DATA, detail=detail)
+        yield Refusal(subject="requested and billed", reason=Reason.NO_DATA, detail=detail)

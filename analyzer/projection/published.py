@@ -1,4 +1,4 @@
-"""Published constants applied to a mesh: the vendor post's arithmetic, and each release's."""
+"""Published benchmarks applied to a mesh: those of the Solo.io post, and of each release."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,6 +8,7 @@ from analyzer.data import PublishedConstants
 from analyzer.errors import UsageError
 from analyzer.projection.choices import Basis
 from analyzer.projection.components import COMPONENTS, Part
+from analyzer.projection.decision import Why, undecided
 from analyzer.projection.demand import MeshLoad, StatedLoad
 from analyzer.projection.figures import flat_price, mode_of, savings_of
 from analyzer.projection.modes import MODES, ModeNeeds
@@ -22,7 +23,7 @@ from analyzer.units import MONTHS_PER_YEAR, Provenance, Reason, Refusal
 def reference(
     constants: PublishedConstants, load: MeshLoad, scenario: Scenario, price: Price
 ) -> Reference:
-    """Apply published constants to a mesh, at the answer's price of a vCPU and its replicas."""
+    """Apply published constants to a mesh, with the answer's price of a vCPU and replicas."""
     modes = _modes(constants, load, scenario)
     vcpu = {name: float(mode.vcpu(Basis.USAGE)[0]) for name, mode in modes.items()}
     usd_per_vcpu_year = price.vcpu_month_usd * MONTHS_PER_YEAR
@@ -44,11 +45,15 @@ def reference(
 def project_constants(
     constants: PublishedConstants, load: StatedLoad, scenario: Scenario
 ) -> Projection:
-    """Project a mesh of stated size from published constants alone."""
+    """Project a hypothetical mesh from published constants alone.
+
+    Raises:
+        UsageError: if the constants need a request rate, and `load` has none.
+    """
     if constants.needs_requests and load.proxy_rps <= 0:
         raise UsageError(
-            f"the constants {constants.name!r} are per 1000 requests per second: "
-            f"say how many with {Setting.PROXY_RPS} (all proxies together)"
+            f"The constants {constants.name!r} are per 1000 requests per second, and no rate is "
+            f"given. Set {Setting.PROXY_RPS} to the total of all proxies."
         )
     modes, parameters = _modes(constants, load, scenario), best_estimates(scenario)
     savings = savings_of(load, modes, Basis.USAGE, parameters)
@@ -58,6 +63,7 @@ def project_constants(
         modes=tuple(mode_of(mode, Basis.USAGE, parameters) for mode in modes.values()),
         savings=savings,
         namespaces=load.namespaces.iloc[:0],
+        decision=undecided(Basis.USAGE, Why.NOTHING_MEASURED),
         load=load,
         refusals=tuple(_refusals(constants, modes, savings, load, scenario)),
     )
@@ -66,7 +72,7 @@ def project_constants(
 def _modes(
     constants: PublishedConstants, load: MeshLoad, scenario: Scenario
 ) -> dict[str, ModeNeeds]:
-    """Return the modes of whose components the constants give all."""
+    """Return the modes for which the constants cover all components."""
     modes = {}
     for kind in MODES.values():
         needs = [_need(constants, part, load, scenario) for part in kind.parts]
@@ -105,13 +111,13 @@ def _refusals(
         kind for kind in lacking if any(part.size(load, scenario) is None for part in kind.parts)
     ]
     for kind in unsized:
-        detail = "which namespaces carry HTTP is only known from a snapshot"
+        detail = "The namespaces with HTTP are known only from a snapshot."
         yield Refusal(subject=kind.name, reason=Reason.NOT_ASKED, detail=detail)
-    detail = "what is reserved is only known from a snapshot"
-    yield Refusal(subject="reserved and billed", reason=Reason.NOT_ASKED, detail=detail)
+    detail = "CPU requests are known only from a snapshot."
+    yield Refusal(subject="requested and billed", reason=Reason.NOT_ASKED, detail=detail)
     for kind in lacking:
         if kind not in unsized:
-            detail = f"{constants.title} says nothing of its components"
+            detail = f"{constants.title} has no figures for its components."
             yield Refusal(subject=kind.name, reason=Reason.NO_DATA, detail=detail)
     if len(modes) > 1 and not savings:
         yield NOTHING_TO_SAVE

@@ -1,18 +1,20 @@
 """What a projection finds: the values that reports read.
 
 The names and the order of the fields are those of the keys of the JSON answer; a field that is not
-in it says so in its metadata.
+in it is marked so in its metadata.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 import pandas as pd
 
 from analyzer.measurement.findings import Finding
 from analyzer.projection.choices import OBSERVED, Basis, Placement
+from analyzer.projection.decision import Decision
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.needs import Need
 from analyzer.projection.prices import NodePrices
@@ -78,16 +80,25 @@ class Mode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """What a mode saves on one basis, in dollars and as a part of the sidecars' dollars."""
+
+    usd_per_year: Interval
+    percent: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Saving:
     """What a mode saves against sidecars; negative where it costs more.
 
     Attributes:
+        bases: the same on every basis on which both are known and the sidecars cost something.
         vcpu: on the basis of usage.
         usd_per_year: on the headline's basis.
         percent: of the sidecars' dollars.
         probability_cheaper: share of the draws in which the mode costs less.
-        freed_node_count: whole nodes that what is no longer reserved would fill; below zero where
-            more is; None where reservations or the nodes' sizes are not known.
+        freed_node_count: whole nodes that CPU and memory requests free; negative: that they need;
+            None where requests or the sizes of the nodes are not known.
     """
 
     mode: str
@@ -96,6 +107,7 @@ class Saving:
     percent: Interval
     probability_cheaper: float
     freed_node_count: int | None = None
+    bases: Mapping[Basis, Saved] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,12 +135,35 @@ class Sweep:
     Attributes:
         name: l7_share (of the namespaces with HTTP, what part needs a waypoint) or
             waypoint_replicas; the unit of the choices.
-        break_even: where ambient costs what sidecars do; None where it does nowhere on the way.
+        break_even: where the best estimate of the saving is 0; None where it is 0 nowhere.
     """
 
     name: str
     points: tuple[SweepPoint, ...]
     break_even: float | None
+
+    @property
+    def first(self) -> float:
+        """The least choice."""
+        return self.points[0].choice
+
+    @property
+    def last(self) -> float:
+        """The greatest choice."""
+        return self.points[-1].choice
+
+    @property
+    def saves_until(self) -> float | None:
+        """The last choice up to which the whole range is a saving; None: not even at the first."""
+        sure = tuple(takewhile(lambda point: point.usd_per_year.low > 0, self.points))
+        return sure[-1].choice if sure else None
+
+    @property
+    def loses_from(self) -> float | None:
+        """The first choice from which on the whole range is extra cost; None: not at the last."""
+        backwards = reversed(self.points)
+        sure = tuple(takewhile(lambda point: point.usd_per_year.high < 0, backwards))
+        return sure[-1].choice if sure else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,10 +178,10 @@ class NodeZtunnel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """Published constants applied to the same mesh; a mode they say nothing of is absent.
+    """Published constants applied to the same mesh; a mode without figures is absent.
 
     Attributes:
-        is_per_proxy: whether they are the same for each proxy, whatever its traffic.
+        is_per_proxy: whether they are the same for each proxy at any traffic.
     """
 
     name: str
@@ -176,13 +211,14 @@ class Projection:
 
     Attributes:
         basis: of the headline dollars.
-        namespaces: one row a namespace, those that save most with a waypoint where HTTP is first:
-            namespace, sidecar_count, proxy_rps, sidecar_vcpu, ambient_l4_vcpu, waypoint_vcpu,
-            waypoint_replicas, saving_l4_vcpu, saving_waypoint_vcpu, waypoint_costs_more (than the
-            sidecars it replaces), waypoint_extrapolated (whether it would run at a rate at which
-            no proxy was seen), cumulative_saving_vcpu (in this order of migration, net of the idle
-            of the ztunnels, which are there from the first one on); empty where only counts were
-            stated.
+        namespaces: one row a namespace, those that save most money first: namespace,
+            sidecar_count, proxy_rps; CPU used by sidecar_vcpu, ambient_l4_vcpu, waypoint_vcpu (of
+            waypoint_replicas), saved as saving_l4_vcpu, saving_waypoint_vcpu and
+            cumulative_saving_vcpu (in this order, net of the idle CPU of the ztunnels, which run
+            before the first one moves); waypoint_costs_more (than L4 saves), waypoint_extrapolated
+            (to a rate at which no proxy was seen); and the fields of `NamespaceDecision`. Empty
+            where only counts were stated.
+        decision: what to do, from these ranges.
         sweeps: the saving along the share of namespaces that need L7, and along replicas; empty
             where there is nothing to save.
         nodes: the busiest first; empty where nodes are not known.
@@ -195,6 +231,7 @@ class Projection:
     modes: tuple[Mode, ...]
     savings: tuple[Saving, ...]
     namespaces: pd.DataFrame
+    decision: Decision = field(metadata={"json": False})
     sensitivity: tuple[Sensitivity, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
     nodes: tuple[NodeZtunnel, ...] = ()

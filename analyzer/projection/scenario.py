@@ -1,4 +1,4 @@
-"""What a projection assumes: the documented defaults, changed by the user's scenario file."""
+"""The assumptions of a projection: documented defaults, changed by the user's scenario file."""
 
 from __future__ import annotations
 
@@ -20,34 +20,36 @@ from analyzer.settings import Setting
 from analyzer.units import Interval
 
 _COUNTS: Final = {"waypoint_replicas": 1, "waypoint_spare_replicas": 0}
-"""Keys that are whole numbers, and the least they may be."""
+"""Keys with whole numbers, and their least values."""
 
 _SHARE: Final = "waypoint_target_utilisation_share"
 _EXACT: Final = (*_COUNTS, _SHARE, "waypoint_limit_vcpu_per_replica", "traffic_growth_factor")
-"""Keys that decide on whole replicas, or on the question itself, and have no range."""
+"""Keys without a range: they set whole replicas, or are part of the question."""
 
 _ABOVE_ZERO: Final = {"waypoint_to_sidecar_ratio", *_EXACT} - _COUNTS.keys()
 
 _HEADER: Final = f"""\
-What a projection assumes. Keep the lines that you change, and give the file as {Setting.SCENARIO}.
-Each number may be a range, {{ low = ..., mid = ..., high = ... }}, of which 90 % is sure; replicas,
-limits, shares and growth may not. What is measured of ztunnels takes the place of a default."""
+Assumptions of a projection. Keep only the lines that you change.
+Give the file with {Setting.SCENARIO}.
+A number may be a 90 % interval: {{ low = ..., mid = ..., high = ... }}.
+Replicas, limits, shares and growth have no interval.
+Measured costs of ztunnels replace the defaults."""
 
 _MOST_DIGITS: Final = 1e15
-"""Whole numbers below are written without a point and are the same number when read again."""
+"""Whole numbers below this are written without a decimal point, and are exact when read again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """What a projection assumes.
+    """The assumptions of a projection.
 
     Attributes:
-        assumptions: every name of data/assumptions.toml, with its value, unit and source; what the
-            other fields mean is in `choices.CHOICES`.
+        assumptions: every name of data/assumptions.toml, with its value, unit and source. The other
+            fields are described in `choices.CHOICES`.
     """
 
     assumptions: Mapping[str, Assumption]
-    basis: Basis = Basis.USAGE
+    basis: Basis = Basis.BILLED
     waypoint_placement: choices.Placement = choices.OBSERVED
     ingress_through_waypoint: bool = False
     istio_cni_installed: bool = False
@@ -55,22 +57,22 @@ class Scenario:
     working_hours: choices.WorkingHours | None = None
 
     def __getitem__(self, name: str) -> Interval:
-        """Return an assumption's value, in the unit that its name says."""
+        """Return an assumption's value, in the unit of its name."""
         return self.assumptions[name].value
 
     @property
     def waypoint_replicas(self) -> int:
-        """Replicas of each waypoint, at least."""
+        """Least number of replicas of each waypoint."""
         return int(self["waypoint_replicas"].mid)
 
     def changed(self, origin: str, changes: Mapping[str, Any]) -> Scenario:
-        """Return the scenario with some values changed, whose source is then their origin.
+        """Return the scenario with some values changed; `origin` becomes their source.
 
-        A value that is said again keeps its source: a printed scenario that is read again is the
-        same scenario, and its defaults are still defaults.
+        A value equal to the present one keeps its source: a scenario that is printed and read again
+        is the same scenario, and its defaults are still defaults.
 
         Raises:
-            UsageError: naming the origin, the key and what is permitted.
+            UsageError: with the origin, the key and the permitted values.
         """
         values = dict(self.assumptions)
         chosen: dict[str, Any] = {}
@@ -81,12 +83,13 @@ class Scenario:
                 elif key not in values:
                     nearest = difflib.get_close_matches(key, [*values, *CHOICES], n=1, cutoff=0.0)
                     raise UsageError(
-                        f"{origin}: unknown key {key!r}; the nearest known one is {nearest[0]!r}"
+                        f"{origin} has the unknown key {key!r}. The nearest known key is "
+                        f"{nearest[0]!r}."
                     )
                 elif (number := _interval(key, value)) != values[key].value:
                     values[key] = replace(values[key], value=number, source=origin)
             except NotPermitted as wrong:
-                # A key may hold the name of an instance type, and that anything.
+                # A key may be the name of an instance type, with any characters.
                 name = "".join(
                     letter if letter.isprintable() else repr(letter)[1:-1]
                     for letter in f"{key}{wrong.part}"
@@ -104,14 +107,14 @@ def load_scenario(path: Path) -> Scenario:
     """Read a scenario file: TOML, each key a name of data/assumptions.toml or a choice.
 
     Raises:
-        UsageError: if it cannot be read, or holds what it may not.
+        UsageError: if it cannot be read, or has a key or value that is not permitted.
     """
     try:
         changes = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"cannot read scenario {path}: {error.strerror}") from error
+        raise UsageError(f"Cannot read scenario {path}: {error.strerror}.") from error
     except ValueError as error:
-        raise UsageError(f"scenario {path} is not TOML: {error}") from error
+        raise UsageError(f"Scenario {path} is not valid TOML: {error}.") from error
     return default_scenario().changed(str(path), changes)
 
 
@@ -132,7 +135,7 @@ def _interval(key: str, value: object) -> Interval:
 
 
 def _permitted(key: str, value: Interval) -> str:
-    """Return what a key may be, if this is not it."""
+    """Return the permitted values of a key; "" if this is one."""
     low, mid, high = value.low, value.mid, value.high
     if key in _COUNTS and not (low == high >= _COUNTS[key] and mid.is_integer()):
         return f"a whole number from {_COUNTS[key]} up"
@@ -148,8 +151,8 @@ def _permitted(key: str, value: Interval) -> str:
 def as_toml(scenario: Scenario, spelled: Callable[[str], str] = str) -> str:
     """Return the scenario as a file that `load_scenario` reads into the same scenario.
 
-    Above each key stands what it means and what it may be; `spelled` names settings in the
-    file's first lines as the front end does.
+    A comment above each key has its meaning and permitted values. `spelled` names settings in the
+    first lines as the front end does.
     """
     document = tomlkit.document()
     for line in spelled(_HEADER).splitlines():
@@ -170,7 +173,7 @@ def as_toml(scenario: Scenario, spelled: Callable[[str], str] = str) -> str:
             document.add(_comment(choice.example))
         if value is not None:
             document.add(key, _written(value))
-    # What a terminal would obey stands in strings only, where TOML has an escape for it.
+    # Control characters occur only in strings, where TOML has an escape for them.
     return "".join(
         letter if letter.isprintable() or letter == "\n" else f"\\U{ord(letter):08x}"
         for letter in document.as_string()
@@ -178,7 +181,7 @@ def as_toml(scenario: Scenario, spelled: Callable[[str], str] = str) -> str:
 
 
 def _written(value: object) -> Item:
-    """Return a value as TOML: whole numbers without a point, tables inline."""
+    """Return a value as TOML: whole numbers without a decimal point, tables inline."""
     if isinstance(value, float) and value.is_integer() and abs(value) < _MOST_DIGITS:
         return tomlkit.item(int(value))
     if not isinstance(value, Mapping):

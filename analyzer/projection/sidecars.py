@@ -1,4 +1,4 @@
-"""What carries the traffic today: the sidecars' CPU and memory, used, requested and billed."""
+"""The sidecars' CPU and memory: used, requested and billed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ Amounts = TypeVar("Amounts", Floats, pd.Series)
 
 
 def billed(used: Amounts, requested: Amounts) -> Amounts:
-    """Return what is paid for: the larger of used and requested, proxy by proxy.
+    """Return what is billed: per proxy the larger of used and requested.
 
-    OpenCost's rule (its documentation, "CPU and RAM allocation"). Where no request is known, NaN,
-    it is what is used; where the use is not known, it is what is requested.
+    OpenCost's rule (its documentation, "CPU and RAM allocation"). If one of the two is NaN (not
+    known), it is the other.
     """
     return cast("Amounts", np.fmax(used, requested))
 
@@ -30,7 +30,7 @@ def by_basis(used: Amounts, requested: Amounts) -> dict[Basis, Amounts]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SidecarFootprint:
-    """What the sidecars use and request, averaged over the window; None: not known."""
+    """CPU and memory of the sidecars, averaged over the window; None: not known."""
 
     vcpu: float
     billed_vcpu: float | None
@@ -41,12 +41,12 @@ class SidecarFootprint:
 
     @property
     def vcpu_by_basis(self) -> dict[Basis, float]:
-        """What is known of the CPU, by basis."""
+        """The known CPU figures, by basis."""
         return _known(self.vcpu, self.reserved_vcpu, self.billed_vcpu)
 
     @property
     def memory_gib_by_basis(self) -> dict[Basis, float]:
-        """What is known of the memory, by basis."""
+        """The known memory figures, by basis."""
         return _known(self.memory_gib, self.reserved_memory_gib, self.billed_memory_gib)
 
 
@@ -57,10 +57,10 @@ def _known(*amounts: float | None) -> dict[Basis, float]:
 
 
 def footprint_of(sidecars: pd.DataFrame, *, step_count: int) -> SidecarFootprint:
-    """Return what sidecars need, given their steps; what is not known of any of them is None.
+    """Return the footprint of sidecars from their samples; a figure that none has is None.
 
     Their columns are cpu_vcpu, reserved_vcpu, billed_vcpu, memory_bytes, reserved_memory_bytes and
-    billed_memory_bytes; NaN: not known. What is billed is known where what is requested is.
+    billed_memory_bytes; NaN: not known. Billed figures are known only if requests are.
     """
 
     def mean(name: str, unit: float = 1) -> float | None:
@@ -79,15 +79,16 @@ def footprint_of(sidecars: pd.DataFrame, *, step_count: int) -> SidecarFootprint
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SidecarTally:
-    """Sums over sidecars and steps, of what is known; divided by the steps, the footprint.
+    """Sums of the known figures over sidecars and intervals; the footprint times intervals.
 
     Attributes:
-        value_count: in how many steps of how many sidecars the CPU is known, together.
-        added_rps: proxy requests per second that growth adds where the CPU is known.
-        added_vcpu: what those would cost.
-        floored_vcpu: what that would take too much of: no sidecar uses less than nothing.
-        billed_by_use_vcpu: CPU used where more is used than requested, or no request is known.
-        billed_by_reservation_vcpu: CPU requests elsewhere; likewise of memory.
+        value_count: samples with known CPU.
+        added_rps: proxy requests per second added by growth, in samples with known CPU.
+        added_vcpu: the CPU of these requests.
+        floored_vcpu: added back where that CPU would make a sample negative.
+        billed_by_use_vcpu: CPU used, of samples that use more than they request or have no known
+            request.
+        billed_by_reservation_vcpu: CPU requests of the other samples; `_gib`: the same for memory.
     """
 
     step_count: int
@@ -109,10 +110,10 @@ class SidecarTally:
 def tally(
     before: pd.DataFrame, after: pd.DataFrame, added_vcpu: pd.Series, step_count: int
 ) -> SidecarTally:
-    """Add up the sidecars' steps, so that the footprint can be worked out again by hand.
+    """Add up the sidecars' samples, so that the footprint can be recalculated by hand.
 
-    Rows are those of `MeshUsage.steps`, after with the growth in them and what is billed; what the
-    growth costs is before any floor.
+    Rows are those of `MeshUsage.steps`; `after` includes growth and billed figures. `added_vcpu` is
+    the CPU of the growth before any floor.
     """
     is_known = before["cpu_vcpu"].notna()
     vcpu_used, vcpu_requested = _billed_by(after["billed_vcpu"], after["reserved_vcpu"])
@@ -139,6 +140,6 @@ def tally(
 
 
 def _billed_by(amounts: pd.Series, requested: pd.Series) -> Iterator[float]:
-    """Return what is billed because it is used, and because it is requested."""
+    """Return the billed amount of samples billed by use, and of those billed by request."""
     by_request = amounts == requested
     return (float(np.nansum(amounts[chosen])) for chosen in (~by_request, by_request))

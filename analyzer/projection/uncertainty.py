@@ -1,6 +1,6 @@
-"""Everything uncertain in a projection, drawn once: what was calibrated, and what is assumed.
+"""Everything uncertain in a projection, drawn once: calibrated costs and assumptions.
 
-An uncertain quantity is an array: the best estimate first, then draws of what else it may be.
+An uncertain quantity is an array: the best estimate first, then draws.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from analyzer.projection.scenario import Scenario
 from analyzer.units import CONFIDENCE, Interval, Provenance
 
 _QUANTILE: Final = float(special.ndtri((1 + CONFIDENCE) / 2))
-"""How many standard deviations a normal quantity's 90 % interval reaches to either side."""
+"""Half-width of the 90 % interval of a normal quantity, in standard deviations."""
 
 
 def draw(value: Interval, rng: np.random.Generator) -> Floats:
     """Return an uncertain value, shape (1 + DRAW_COUNT,).
 
-    The draws' 5 %, 50 % and 95 % points are the interval's low, mid and high: a normal
-    distribution whose two halves may differ in width. None is below zero.
+    The 5 %, 50 % and 95 % points of the draws are low, mid and high: a normal distribution with
+    two half-widths. No draw is below zero.
     """
     normal = rng.standard_normal(DRAW_COUNT)
     width = np.where(normal < 0, value.mid - value.low, value.high - value.mid) / _QUANTILE
@@ -38,7 +38,7 @@ def draw(value: Interval, rng: np.random.Generator) -> Floats:
 def draw_curve(role: RoleCalibration, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Return (idle vcpu per proxy, vcpu per 1000 rps), each of shape (1 + DRAW_COUNT,).
 
-    Where both were fitted the calibration has drawn them jointly already.
+    If both were fitted, these are the joint draws of the calibration.
     """
     idle_vcpu, vcpu_per_1000_rps = role.idle_vcpu_per_proxy, role.vcpu_per_1000_rps
     if role.draws is None:
@@ -48,7 +48,7 @@ def draw_curve(role: RoleCalibration, rng: np.random.Generator) -> tuple[Floats,
 
 
 def to_interval(values: Floats) -> Interval:
-    """Return the interval of a quantity computed from draws: its first element is the mid."""
+    """Return the interval of an uncertain quantity; the first element is the mid."""
     mid = float(values[0])
     if len(values) == 1:
         return Interval.exactly(mid)
@@ -59,16 +59,17 @@ def to_interval(values: Floats) -> Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """Everything uncertain, drawn once, so that all modes of one draw share it.
+    """Everything uncertain, drawn once: all modes share the same draws.
 
     Attributes:
         values: the scenario's assumptions; arrays are over draws.
-        waypoint_provenance: measured; derived, where a waypoint costs the scenario's ratio times
-            what a sidecar does; None where neither is known, and ambient cannot be evaluated.
+        waypoint_provenance: measured; derived, if a waypoint costs the scenario's ratio times a
+            sidecar; None if neither is known, and ambient cannot be evaluated.
         waypoint_idle_vcpu: of one waypoint replica.
-        waypoint_effective_rps: what makes a rate one that a straight line of that slope fits.
-        waypoint_fit: the fitted idle and the fitted slope that these two come from, by name.
-        ztunnel_provenance: published, or derived where ztunnels were measured in part.
+        waypoint_effective_rps: from a rate to the rate at which a straight line with this slope
+            costs the same (`RoleCalibration.effective_rps`).
+        waypoint_fit: the fitted idle and slope behind the waypoint's costs, by name.
+        ztunnel_provenance: published, or derived if a part of the costs was measured.
     """
 
     values: Mapping[str, Floats]
@@ -86,22 +87,27 @@ class Parameters:
         return self.values[name]
 
     @property
+    def flat_month_usd(self) -> tuple[Floats, Floats]:
+        """The prices of a vCPU-month and of a GiB-month that the scenario states."""
+        return self["vcpu_month_usd"], self["memory_gib_month_usd"]
+
+    @property
     def waypoint_follows_sidecar(self) -> bool:
-        """Whether a waypoint's cost is the sidecars' times the scenario's ratio."""
+        """Whether a waypoint costs the scenario's ratio times a sidecar."""
         return self.waypoint_provenance == Provenance.DERIVED
 
     def waypoint_vcpu(self, rps: Floats) -> Floats:
-        """Return what one replica uses at each of these rates, shape (rates, draws)."""
+        """Return the CPU of one replica at each of these rates, shape (rates, draws)."""
         effective = self.waypoint_effective_rps(rps)[:, None]
         return self.waypoint_idle_vcpu + effective / 1000 * self.waypoint_vcpu_per_1000_rps
 
     def likely_waypoint_vcpu(self, rps: Floats) -> Floats:
-        """Return the best estimate of that alone, shape (rates,): the draws are thousands."""
+        """Return only the best estimate of that, shape (rates,): without thousands of draws."""
         idle, slope = self.waypoint_idle_vcpu[0], self.waypoint_vcpu_per_1000_rps[0]
         return np.asarray(idle + self.waypoint_effective_rps(rps) / 1000 * slope)
 
     def with_one_at(self, name: str, value: float) -> Parameters:
-        """Return the best estimates alone, but one assumption or fitted figure at a value."""
+        """Return the best estimates, with one assumption or fitted figure set to a value."""
         values = {key: array[:1] for key, array in self.values.items()}
         fitted = {key: np.array([item.mid]) for key, item in self.waypoint_fit.items()}
         for known in (values, fitted):
@@ -118,9 +124,9 @@ class Parameters:
 
 
 def with_measured(scenario: Scenario, ztunnel: RoleCalibration) -> Scenario:
-    """Return the scenario with what was measured of ztunnels in place of its defaults.
+    """Return the scenario with measured costs of ztunnels in place of its defaults.
 
-    What the user has changed stays: the scenario may be of other ztunnels than these.
+    A value that the user has changed is kept: the scenario may be about other ztunnels.
     """
     if ztunnel.provenance != Provenance.MEASURED:
         return scenario
@@ -133,7 +139,7 @@ def with_measured(scenario: Scenario, ztunnel: RoleCalibration) -> Scenario:
     }
     values, defaults = scenario.assumptions, assumptions()
     changed = {
-        name: replace(values[name], value=value, source="measured here", is_measured=True)
+        name: replace(values[name], value=value, source="measured in this mesh", is_measured=True)
         for name, value in measured.items()
         if value is not None and values[name] == defaults[name]
     }
@@ -141,13 +147,13 @@ def with_measured(scenario: Scenario, ztunnel: RoleCalibration) -> Scenario:
 
 
 def best_estimates(scenario: Scenario) -> Parameters:
-    """Return the scenario alone, without draws: good for prices, and not for ambient."""
+    """Return the scenario without draws: it has prices, but no cost of ambient."""
     values = {name: np.array([item.value.mid]) for name, item in scenario.assumptions.items()}
     return Parameters(values=values)
 
 
 def drawn(scenario: Scenario, calibration: Calibration) -> Parameters:
-    """Draw everything uncertain once; without a waypoint's cost, return `best_estimates`."""
+    """Draw everything uncertain once; without the cost of a waypoint, return `best_estimates`."""
     rng = np.random.default_rng(SEED)
     values = {name: draw(item.value, rng) for name, item in scenario.assumptions.items()}
     waypoint, sidecar = calibration.waypoint, calibration.sidecar

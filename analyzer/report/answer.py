@@ -15,25 +15,32 @@ from analyzer.units import Reason, Refusal
 
 
 def reproduce_in_python(manifest: Manifest) -> tuple[str, ...]:
-    """Return the lines of Python that measure the same window again.
+    """Return the lines of Python that measure the same time range again.
 
-    A snapshot that hides names also hides which Prometheus it came from: it is read again.
+    A snapshot that hides names hides its server too, so only the snapshot can be read again.
     """
     if manifest.source == HIDDEN_SOURCE:
-        first = 'snapshot = mesh.load_snapshot("mesh.snapshot")'
+        snapshot = ['mesh.load_snapshot("mesh.snapshot")']
     else:
-        window = manifest.window
-        days = (window.end - window.start).total_seconds() / 86_400
-        scope = f", namespaces={manifest.scope.namespaces!r}" if manifest.scope.namespaces else ""
-        first = (
-            f"snapshot = mesh.collect({manifest.source!r}, days={days:.6g}, "
-            f"end=datetime.fromisoformat({window.end.isoformat()!r}){scope})"
-        )
+        window, scope = manifest.window, manifest.scope
+        arguments = [
+            repr(manifest.source),
+            f"start=datetime.fromisoformat({window.start.isoformat()!r})",
+            f"end=datetime.fromisoformat({window.end.isoformat()!r})",
+            f"step_seconds={window.step_seconds}",
+        ]
+        if scope.namespaces:
+            arguments.append(f"namespaces={scope.namespaces!r}")
+        if scope.cluster:
+            arguments.append(f"cluster={scope.cluster!r}")
+            arguments.append(f"cluster_label={manifest.label_mapping.cluster!r}")
+        snapshot = ["mesh.collect(", *(f"    {argument}," for argument in arguments), ")"]
     return (
         "from datetime import datetime",
         "import analyzer as mesh",
-        first,
-        "projection = mesh.project(snapshot, mesh.calibrate(snapshot))",
+        f"snapshot = {snapshot[0]}",
+        *snapshot[1:],
+        "projection = mesh.project(snapshot)",
     )
 
 
@@ -74,8 +81,8 @@ class Answer:
         parts = [refusal for step in self._steps for refusal in step.refusals]
         if self.usage and not self.usage.clusters:
             detail = (
-                f"no label tells clusters apart: give {Setting.CLUSTER_LABEL} if this Prometheus "
-                "holds more than one"
+                "No cluster label found. If this Prometheus holds several clusters, set "
+                f"{Setting.CLUSTER_LABEL}."
             )
             subject = "number of clusters"
             parts.append(Refusal(subject=subject, reason=Reason.NO_DATA, detail=detail))

@@ -1,7 +1,7 @@
 """Results as plain values, which JSON, CSV files and data frames are made of.
 
 A result becomes a mapping of its fields: the name of a field is its key. What differs from that is
-stated below, once a type; a field that is marked `metadata={"json": False}` is not in it at all.
+stated below, once a type; a field that is marked `metadata={"json": False}` is left out.
 The keys are promised by analyzer/data/result.schema.json and comparison.schema.json.
 """
 
@@ -72,7 +72,7 @@ def _records(table: pd.DataFrame) -> Iterator[Mapping[Hashable, object]]:
 
 
 def members(value: object) -> Mapping[str, object]:
-    """Return what is told of a result, by key.
+    """Return the members of a result, by key.
 
     A field that holds a refusal in place of its value is left out: the list of refusals has it.
     """
@@ -91,7 +91,7 @@ def members(value: object) -> Mapping[str, object]:
 
 
 def _instead(value: object) -> Mapping[str, Mapping[str, object]]:
-    """Return by field what is told in place of it."""
+    """Return by field the members that replace it."""
     if isinstance(value, Finding):
         affected = {"affected_count": len(value.affected), "affected": value.affected}
         code = {"code": value.code, "name": value.name}
@@ -125,7 +125,9 @@ def _ends(rps: tuple[float, float] | None) -> Mapping[str, float] | None:
     return None if rps is None else {"min": rps[0], "max": rps[1]}
 
 
-def of_answer(answer: Answer, summary: str | None) -> Mapping[str, object]:
+def of_answer(
+    answer: Answer, summary: str | None, decision: tuple[str, ...]
+) -> Mapping[str, object]:
     """Return the answer by key; what could not be had is None."""
     document: dict[str, object] = {
         "schema_version": SCHEMA_VERSION,
@@ -139,6 +141,7 @@ def of_answer(answer: Answer, summary: str | None) -> Mapping[str, object]:
         document["measured"] = _measured(answer.load, answer.usage)
     document["calibration"] = answer.calibration
     if answer.projection:
+        document["decision"] = {**members(answer.projection.decision), "text": decision}
         document["projection"] = answer.projection
         document["reference"] = answer.projection.references
     if answer.usage:
@@ -196,5 +199,6 @@ def of_comparison(
         "largest": largest,
         **{name: found[name] for name in ("components", "total", "namespaces")},
         "calibration": {name: found.get(name) for name in ("waypoint", "ztunnel")},
-        **{name: found[name] for name in ("refusals", "warnings")},
+        "refusals": comparison.refusals,
+        "warnings": tuple(map(str, comparison.warnings)),
     }

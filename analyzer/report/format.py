@@ -1,8 +1,9 @@
-"""Numbers in words, the same in every kind of report."""
+"""Numbers as text, the same in every kind of report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from analyzer import units
 from analyzer.projection.choices import Basis
 from analyzer.projection.modes import MODES
 from analyzer.projection.result import Price
@@ -13,19 +14,25 @@ MODE_TITLES: Final = {kind.name: kind.title for kind in MODES.values()}
 
 AS_BASIS: Final[Mapping[Basis, str]] = {
     Basis.USAGE: "as used",
-    Basis.RESERVED: "as reserved",
+    Basis.RESERVED: "as requested",
     Basis.BILLED: "as billed",
 }
-"""Which vCPUs dollars are of, in words."""
+"""What dollars are computed from."""
 
 IN_FULL: Final[Mapping[Basis, str]] = {
     **AS_BASIS,
-    Basis.BILLED: "as billed (the larger of used and reserved, proxy by proxy)",
+    Basis.BILLED: "as billed (per proxy the larger of used and requested)",
 }
-"""The same, with what the least known of these words means."""
+"""The same, with the definition of the least known of these terms."""
 
 _LONG_MINUTES = 120
 """From here on a time is shown in hours."""
+
+_ROOM_FOR_DOLLARS = 10_000
+"""Below this a range to the dollar fits a column of a terminal."""
+
+_LONG_HOURS = 48
+"""From here on, in days."""
 
 
 def inert(text: str) -> str:
@@ -69,31 +76,79 @@ def count(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else number(value)
 
 
-def counted(count: int, thing: str) -> str:
-    """Return how many there are of a thing.
+counted = units.counted
 
-    >>> counted(1, "sidecar"), counted(1200, "sidecar")
-    ('1 sidecar', '1,200 sidecars')
+
+def listed(parts: Sequence[str]) -> str:
+    """Return parts of a sentence with commas and "and".
+
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
     """
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def named(names: Sequence[str], most: int = 3) -> str:
+    """Return names in a sentence; of more than one above `most`, the rest is counted.
+
+    >>> named(["a", "b"]), named(["a", "b", "c", "d"]), named(["a", "b", "c", "d", "e"])
+    ('a and b', 'a, b, c and d', 'a, b, c and 2 more')
+    """
+    shown = [shortened(name) for name in names[: most + (len(names) == most + 1)]]
+    surplus = len(names) - len(shown)
+    return listed([*shown, f"{surplus:,} more"] if surplus else shown)
 
 
 def ranged(value: Interval) -> str:
-    """Return an interval as "mid [low-high]", or the number alone where it is exact."""
-    if value.low == value.high:
-        return number(value.mid)
-    return f"{number(value.mid)} [{number(value.low)}-{number(value.high)}]"
+    """Return an interval as "mid (low-high)", or the number alone where it is exact.
+
+    >>> ranged(Interval(low=-0.5, mid=1.25, high=2)), ranged(Interval.exactly(9000))
+    ('1.25 (-0.5 to 2)', '9,000')
+    """
+    return _with(number(value.mid), ends(value))
+
+
+def ends(value: Interval) -> str:
+    """Return both ends of a range; "" where they are written the same.
+
+    >>> ends(Interval(low=0.169, mid=0.171, high=0.173)), ends(Interval.exactly(1))
+    ('0.169-0.173', '')
+    """
+    return _between(number(value.low), number(value.high))
+
+
+def _with(mid: str, ends: str) -> str:
+    return f"{mid} ({ends})" if ends else mid
+
+
+def _between(low: str, high: str) -> str:
+    if low == high:
+        return ""
+    # A hyphen before a minus sign is hard to read.
+    return f"{low} to {high}" if "-" in (low + high) else f"{low}-{high}"
 
 
 def usd(value: Interval) -> str:
     """Return dollars, to the dollar, with their range where there is one.
 
-    >>> usd(Interval.exactly(2376000.0))
-    '$2,376,000'
+    >>> usd(Interval.exactly(2376000.0)), usd(Interval(low=-2, mid=77, high=90))
+    ('$2,376,000', '$77 (-$2 to $90)')
     """
-    if value.low == value.high:
-        return dollars(value.mid)
-    return f"{dollars(value.mid)} [{dollars(value.low)} to {dollars(value.high)}]"
+    return _with(dollars(value.mid), usd_ends(value))
+
+
+def usd_ends(value: Interval) -> str:
+    """Return both ends of a range of dollars, to the dollar; "" where they are the same."""
+    return _between(dollars(value.low), dollars(value.high))
+
+
+def short_usd_ends(value: Interval) -> str:
+    """Return both ends of a range of dollars, for a narrow column."""
+    # One way of writing for both ends, and the shorter one only where there is no room.
+    is_short = max(abs(value.low), abs(value.high)) < _ROOM_FOR_DOLLARS
+    write = dollars if is_short else short_dollars
+    return _between(write(value.low), write(value.high))
 
 
 def dollars(value: float) -> str:
@@ -116,23 +171,63 @@ def short_dollars(value: float) -> str:
     return dollars(value)
 
 
-def percent(value: Interval) -> str:
-    """Return percents, with their range where there is one."""
-    if value.low == value.high:
-        # Adding 0 takes the sign off a zero.
-        return f"{round(value.mid, 1) + 0.0:.1f} %"
-    return f"{round(value.mid)} % [{round(value.low)} to {round(value.high)}]"
+def share(percent: float) -> str:
+    """Return a percentage: without decimals from 10 % on, with one below.
 
-
-def saving(share: Interval, ending: str = "") -> str:
-    """Return what a mode does to the bill, in percents; `ending` is the verb's.
-
-    >>> saving(Interval.exactly(7.5)), saving(Interval.exactly(-12.0), "s")
-    ('save 7.5 %', 'costs 12.0 % more')
+    >>> [share(percent) for percent in (7.5, 12.3, -0.02, 99.97)]
+    ['7.5 %', '12 %', '0 %', '100 %']
     """
-    if share.mid >= 0:
-        return f"save{ending} {percent(share)}"
-    return f"cost{ending} {percent(share.negated())} more"
+    return units.in_percent(percent / 100)
+
+
+def percent(value: Interval) -> str:
+    """Return percents, with their range where there is one that whole numbers show.
+
+    >>> percent(Interval(low=61, mid=68, high=74)), percent(Interval(low=-6, mid=1.2, high=7))
+    ('68 % (61-74 %)', '1 % (-6 to 7 %)')
+    >>> [percent(Interval(low=at, mid=at + 0.3, high=at + 0.5)) for at in (6.4, 22)]
+    ['6.7 % (6.4-6.9 %)', '22 %']
+    """
+    return _with(*percent_parts(value))
+
+
+def percent_parts(value: Interval) -> tuple[str, str]:
+    """Return percents, and both ends of their range or ""."""
+    if value.low == value.high:
+        return share(value.mid), ""
+    coarse_from = 2
+    decimals = 0 if value.high - value.low >= coarse_from else 1
+    low, mid, high = (_percent(at, decimals=decimals) for at in (value.low, value.mid, value.high))
+    ends = _between(low, high)
+    return f"{mid} %", f"{ends} %" if ends else ""
+
+
+def _percent(value: float, *, decimals: int) -> str:
+    whole_from = 10
+    # Adding 0 takes the sign off a zero.
+    rounded = round(value, decimals) + 0.0
+    return (
+        f"{rounded:,.0f}"
+        if abs(rounded) >= whole_from or not rounded
+        else f"{rounded:.{decimals}f}"
+    )
+
+
+def saving(value: Interval, ending: str = "") -> str:
+    """Return what a mode does to the cost, in percent; a range with both signs decides nothing.
+
+    `ending` is that of the verb.
+
+    >>> saving(Interval.exactly(7.5)), saving(Interval(low=-20, mid=-12, high=-4))
+    ('save 7.5 %', 'cost 12 % (4-20 %) more')
+    >>> saving(Interval(low=-6, mid=1, high=7))
+    'cost between 7.0 % less and 6.0 % more'
+    """
+    if value.low >= 0:
+        return f"save{ending} {percent(value)}"
+    if value.high <= 0:
+        return f"cost{ending} {percent(value.negated())} more"
+    return f"cost{ending} between {share(value.high)} less and {share(-value.low)} more"
 
 
 def price(value: Price) -> str:
@@ -142,13 +237,26 @@ def price(value: Price) -> str:
 
 
 def time_title(window: TimeWindow) -> str:
-    """Return which time a window is, and how long its steps are."""
+    """Return the time of a window, and the length of its intervals."""
     step = window.step_seconds
-    return f"{span_title(window)} in steps of {f'{step} s' if step % 60 else f'{step // 60} min'}"
+    length = f"{step} s" if step % 60 else f"{step // 60} min"
+    return f"{span_title(window)} in intervals of {length}"
 
 
 def span_title(window: TimeWindow) -> str:
-    """Return which time a window is."""
-    minutes = (window.end - window.start).total_seconds() / 60
-    length = f"{number(minutes / 60)} h" if minutes >= _LONG_MINUTES else f"{number(minutes)} min"
+    """Return the time of a window, and how long it is."""
+    length = duration((window.end - window.start).total_seconds())
     return f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC, {length}"
+
+
+def duration(seconds: float) -> str:
+    """Return how long a time is.
+
+    >>> duration(1800), duration(86_400), duration(7 * 86_400)
+    ('30 min', '24 h', '7 days')
+    """
+    minutes = seconds / 60
+    if minutes < _LONG_MINUTES:
+        return f"{number(minutes)} min"
+    hours = minutes / 60
+    return f"{number(hours)} h" if hours < _LONG_HOURS else f"{number(hours / 24)} days"

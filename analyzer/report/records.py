@@ -32,7 +32,7 @@ def flat(value: object) -> Row:
     row: Row = {}
     for key, item in found.items():
         if isinstance(item, Mapping):
-            row |= {f"{key}_{end}": number for end, number in item.items()}
+            row |= {f"{key}_{end}": nested for end, nested in flat(item).items()}
         else:
             row[key] = item
     return row

@@ -1,7 +1,7 @@
 """An answer and a comparison, each laid out once, in the order in which they are read.
 
-A section holds blocks; a block states the views that show it, each with the heading over it there.
-Renderers walk over sections and blocks, and know nothing of what they say.
+A section holds blocks; a block states the views that show it, each with its heading there.
+Renderers walk over sections and blocks, and know no content.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +10,7 @@ from functools import cached_property
 
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.comparison.result import Comparison
-from analyzer.measurement.findings import Severity
+from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.manifest import Manifest
 from analyzer.projection.modes import SIDECAR
 from analyzer.projection.result import Projection
@@ -22,7 +22,10 @@ from analyzer.report.sentences import Line
 from analyzer.report.sentences import calibration as of_calibration
 from analyzer.report.sentences import collection as of_collection
 from analyzer.report.sentences import comparison as of_comparison
+from analyzer.report.sentences import decision as of_decision
+from analyzer.report.sentences import dependence as of_dependence
 from analyzer.report.sentences import projection as of_projection
+from analyzer.report.sentences.codes import explain_hints
 from analyzer.report.sentences.summary import summary
 from analyzer.report.table import Amount, Cell, Table, Unit, View
 from analyzer.report.tables import comparison as compared
@@ -63,14 +66,14 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Charts:
-    """Charts by name, each with its heading and the anchor of its figures in writing, if any."""
+    """Charts by name, each with its heading and the anchor of its data table, if any."""
 
     items: tuple[tuple[str, str, Picture, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Text for a machine; a summary stands for it until a reader unfolds it, unless it is ""."""
+    """Text for a machine, folded behind a summary unless that is ""."""
 
     items: tuple[str, ...]
     summary: str = ""
@@ -123,6 +126,10 @@ def _texts(*texts: str) -> Paragraphs:
     return Paragraphs(tuple(map(Line, texts)))
 
 
+def _hint(shown: Iterable[Finding], *views: View) -> Iterator[Block]:
+    return _block(_texts(*explain_hints(shown)), *views)
+
+
 def _section(anchor: str, heading: str, blocks: Iterable[Block]) -> Section:
     return Section(anchor, heading, tuple(blocks))
 
@@ -132,22 +139,33 @@ _EVERYWHERE = (View.TERMINAL, View.TEXT, View.PAGE)
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerReport:
-    """An answer, laid out, with its charts by name; a refusal says why one is missing."""
+    """An answer, laid out, with its charts by name, or the refusal of one that was not drawn."""
 
     answer: Answer
     pictures: Mapping[str, Picture | Refusal] = field(default_factory=dict)
 
-    title = "What the sidecars cost, and what ambient would"
+    title = "Cost of sidecar mode and of ambient mode"
 
     @property
     def subtitle(self) -> str:
-        """Which time the answer is about."""
+        """The time that the answer is about."""
         return of_collection.window_title(self.answer.manifest)
 
     @property
     def note(self) -> str:
-        """What whoever collected the snapshot says of it."""
+        """The note that was stored with the snapshot."""
         return self.answer.manifest.note if self.answer.manifest else ""
+
+    @cached_property
+    def decision(self) -> tuple[str, ...]:
+        """What to do, in at most five sentences; none where nothing was projected."""
+        projection = self.answer.projection
+        if projection is None:
+            return ()
+        first, *others = of_decision.decision_lines(projection)
+        if any(of_decision.on_the_time(self.answer)):
+            first = f"{of_decision.PROVISIONAL}: {first[:1].lower()}{first[1:]}"
+        return tuple(map(self.answer.spelled, (first, *others)))
 
     @cached_property
     def summary(self) -> tuple[Line, ...]:
@@ -156,13 +174,13 @@ class AnswerReport:
 
     @cached_property
     def summary_text(self) -> str | None:
-        """The same as one paragraph; None where nothing was asked."""
+        """The same as one paragraph; None where there is none."""
         return " ".join(line.text for line in self.summary) or None
 
     @cached_property
     def document(self) -> Mapping[str, object]:
         """The answer by key, for `document.plain`."""
-        return document.of_answer(self.answer, self.summary_text)
+        return document.of_answer(self.answer, self.summary_text, self.decision)
 
     @property
     def rows(self) -> Iterable[records.Row]:
@@ -189,13 +207,13 @@ class AnswerReport:
         calibration, projection = self.answer.calibration, self.answer.projection
         yield _section("answer", "The answer", self._answer())
         if projection:
-            yield _section("modes", "What each mode costs", _modes(projection))
-            yield _section("matters", "What matters", _matters(projection))
+            yield _section("modes", "Cost of each mode", _modes(projection))
+            yield _section("matters", "What matters most", _matters(projection))
             yield _section("rank", "Namespaces", _ranked(projection))
         if calibration:
             # A terminal has room for these where they are all there is.
             views = (View.PAGE,) if projection else (View.TERMINAL, View.PAGE)
-            yield _section("fit", "What stands behind the fit", _fit(calibration, views))
+            yield _section("fit", "The fit", _fit(calibration, views))
             yield _section("by-workload", "Workloads", _workloads(calibration, views))
         if projection:
             namespaces = parts.namespaces(projection)
@@ -203,19 +221,24 @@ class AnswerReport:
             yield _section("by-node", "Nodes", _block(parts.ztunnels(projection), View.PAGE))
         yield _section("quality", "Data quality", self._quality())
         yield _section("sources", "Assumptions and sources", self._sources())
-        yield _section("again", "How to do it again", self._again())
+        yield _section("again", "Reproduce this report", self._again())
 
     def _answer(self) -> Iterator[Block]:
         answer = self.answer
         note = (Line(self.note, is_strong=True),) if self.note else ()
-        head = (*note, Line(self.subtitle))
-        mesh = of_projection.mesh_lines(answer.load, answer.projection) if answer.load else ()
-        yield from _block(Paragraphs((*head, *map(Line, mesh))), View.TERMINAL)
-        yield from _block(Paragraphs(head), View.TEXT)
-        figures = Facts(tuple(_facts(answer)), "A range holds 90 % of what is likely.")
+        limits = (Line(item.text, is_strong=True) for item in of_decision.on_the_time(answer))
+        head = Paragraphs((*note, Line(self.subtitle), *limits))
+        yield from _block(head, View.TERMINAL, View.TEXT)
+        # The page has note and subtitle in its header.
+        yield from _block(Paragraphs(head.items[len(note) + 1 :]), View.PAGE)
+        decided = _points(self.decision, **dict.fromkeys(_EVERYWHERE, "Decision"))
+        yield from decided
+        figures = Facts(tuple(_facts(answer)), "Ranges are 90 % intervals.")
         yield from _block(figures, View.PAGE)
-        yield from _block(_texts(*filter(None, [self.summary_text])), View.TEXT)
-        nothing = _texts("Nothing was measured and nothing was asked.")
+        mesh = of_projection.mesh_lines(answer.load, answer.projection) if answer.load else ()
+        yield from _block(_texts(*mesh), View.TERMINAL)
+        yield from _points((line.text for line in self.summary), text="Summary")
+        nothing = _texts("Nothing was measured and nothing was projected.")
         yield from _block(Paragraphs(self.summary) if self.summary else nothing, View.PAGE)
         for line in (line for line in self.summary if line.is_strong):
             yield from _block(Paragraphs((line,)), View.TERMINAL)
@@ -228,7 +251,7 @@ class AnswerReport:
         )
         yield from _block(Charts(drawn), View.PAGE)
         missing = (item for item in self.pictures.values() if isinstance(item, Refusal))
-        yield from _points(missing, page="Not drawn")
+        yield from _points(missing, page="Charts not drawn")
 
     def _quality(self) -> Iterator[Block]:
         found = self.answer.findings
@@ -238,7 +261,9 @@ class AnswerReport:
         yield from _points((f"{item.severity} {item}" for item in found), text="Data quality")
         yield from _block(parts.findings(found), View.PAGE)
         yield from _points(self.answer.warnings, **dict.fromkeys(_EVERYWHERE, "Warnings"))
-        refused = {**dict.fromkeys(_EVERYWHERE, "Cannot say"), View.PAGE: "What cannot be said"}
+        yield from _hint((*grave, *self.answer.warnings), View.TERMINAL)
+        yield from _hint((*found, *self.answer.warnings), View.TEXT)
+        refused = dict.fromkeys(_EVERYWHERE, "Cannot tell")
         yield from _points(self.answer.refusals, **refused)
 
     def _sources(self) -> Iterator[Block]:
@@ -250,7 +275,9 @@ class AnswerReport:
         yield from _block(origins.constants(projection), View.PAGE)
         if scenario:
             yield from _block(
-                Code((as_toml(scenario, self.answer.spelled),), "All of it as a scenario file"),
+                Code(
+                    (as_toml(scenario, self.answer.spelled),), "Scenario file with all assumptions"
+                ),
                 View.PAGE,
             )
 
@@ -265,17 +292,17 @@ class AnswerReport:
         yield from _block(Code(self.answer.front_end.reproduce(manifest)), View.PAGE)
         answered = of_collection.answered
         queries = tuple((item.name, answered(item), item.promql) for item in manifest.queries)
-        sent = Definitions(queries, f"The {len(queries)} queries, as they were sent")
+        sent = Definitions(queries, f"The {len(queries)} queries that were sent")
         yield from _block(sent, View.PAGE)
 
 
 def _facts(answer: Answer) -> Iterator[tuple[str, Cell, str]]:
-    """Yield the figures that stand out; what is not known is not among them."""
+    """Yield the figures that a reader takes away; what is not known is not among them."""
     projection = answer.projection
     load = projection.load if projection else answer.load
     if load and load.sidecars:
-        reserved = load.sidecars.reserved_vcpu
-        remark = "" if reserved is None else f"{fmt.number(reserved)} reserved"
+        requested = load.sidecars.reserved_vcpu
+        remark = "" if requested is None else f"{fmt.number(requested)} vCPU requested"
         yield "vCPU used by the sidecars", Amount(load.sidecars.vcpu), remark
     if projection:
         sidecars = next(mode for mode in projection.modes if mode.name == SIDECAR)
@@ -284,37 +311,46 @@ def _facts(answer: Answer) -> Iterator[tuple[str, Cell, str]]:
         yield "USD a year for sidecars", cost, f"{fmt.AS_BASIS[projection.basis]}, {price}"
     if answer.sidecar:
         slope = Amount(answer.sidecar.vcpu_per_1000_rps)
-        yield "vCPU per 1000 requests/s", slope, f"the post says {of_calibration.post_vcpu()}"
+        post = f"{of_calibration.post_vcpu()} by the Solo.io post"
+        yield "vCPU per 1000 requests/s", slope, post
     for saving in projection.savings[:2] if projection else ():
-        is_loss = saving.percent.mid < 0
-        share = Amount(saving.percent.negated() if is_loss else saving.percent, Unit.WHOLE_PERCENT)
-        label = f"{'dearer with' if is_loss else 'saved by'} {fmt.MODE_TITLES[saving.mode]}"
-        yield label, share, f"{fmt.dollars(abs(saving.usd_per_year.mid))} a year"
+        share, usd = saving.percent, saving.usd_per_year
+        remark = f"{fmt.usd(usd)} a year {fmt.AS_BASIS[projection.basis]}" if projection else ""
+        yield f"saving, {fmt.MODE_TITLES[saving.mode]}", Amount(share, Unit.PERCENT), remark
 
 
 def _modes(projection: Projection) -> Iterator[Block]:
-    remarks = tuple(of_projection.projection_lines(projection))
     yield from _block(_texts(of_projection.price_sentence(projection)), View.TEXT)
     yield from _block(costs.modes(projection), *_EVERYWHERE)
-    yield from _block(Points(remarks), View.TEXT, View.PAGE)
-    price, components = of_projection.price_line, of_projection.component_lines
-    terminal = (price(projection), *remarks, *components(projection))
-    yield from _block(Points(terminal), View.TERMINAL)
-    yield from _block(costs.bases(projection), text="Used, reserved, billed")
+    bill = _texts(*of_projection.side_by_side(projection))
+    yield from _block(bill, View.TERMINAL, View.TEXT)
+    depends = of_dependence.dependence_lines(projection)
+    turns = of_projection.projection_lines(projection)
+    yield from _points(
+        (*depends, *turns), **dict.fromkeys(_EVERYWHERE, "What the saving depends on")
+    )
+    origins_of = tuple(of_dependence.origin_lines(projection))
+    yield from _points(origins_of, **dict.fromkeys(_EVERYWHERE, "Measured and assumed"))
+    parts_of = tuple(of_projection.component_lines(projection))
+    yield from _points(parts_of, terminal="Components, CPU used")
+    yield from _points(of_projection.busiest_line(projection), page="")
+    yield from _block(costs.bases(projection), text="Used, requested, billed")
 
 
 def _matters(projection: Projection) -> Iterator[Block]:
-    yield from _block(costs.sensitivity(projection), View.PAGE, text="What matters")
-    # Where nothing moves the saving, the page has no such section.
-    views = (View.TEXT, View.PAGE) if projection.sensitivity else (View.TEXT,)
+    matters = "Saving at the ends of each assumption"
+    yield from _block(costs.sensitivity(projection), View.PAGE, text=matters)
     for sweep in projection.sweeps:
-        yield from _block(costs.sweep(sweep), *views)
+        table = costs.sweep(sweep)
+        page = {"page": ""} if projection.sensitivity else {}
+        yield from _block(table, text=table.captions[View.PAGE], **page)
 
 
 def _ranked(projection: Projection) -> Iterator[Block]:
     if "saving_l4_vcpu" in projection.namespaces:
-        yield from _block(parts.namespaces(projection), text="Namespaces")
-    yield from _block(costs.references(projection), text="What others' constants would say")
+        headings = dict.fromkeys((View.TERMINAL, View.TEXT), "Namespaces")
+        yield from _block(parts.namespaces(projection), **headings)
+    yield from _block(costs.references(projection), text="The same mesh by published constants")
 
 
 def _fit(calibration: Calibration, views: tuple[View, ...]) -> Iterator[Block]:
@@ -336,7 +372,7 @@ class ComparisonReport:
     before: Manifest
     after: Manifest
 
-    title = "Predicted and measured, after the migration"
+    title = "Migration: predicted and measured cost"
     note = ""
 
     @property
@@ -382,9 +418,10 @@ class ComparisonReport:
         found = self.comparison
         fits = (fit for fit in (found.waypoint, found.ztunnel) if isinstance(fit, RoleCalibration))
         measured = map(of_calibration.role_line, fits)
-        yield from _points(measured, **dict.fromkeys(_EVERYWHERE, "What AFTER measured"))
+        yield from _points(measured, **dict.fromkeys(_EVERYWHERE, "Measured in AFTER"))
         yield from _points(found.warnings, **dict.fromkeys(_EVERYWHERE, "Warnings"))
-        yield from _points(found.refusals, **dict.fromkeys(_EVERYWHERE, "Cannot say"))
+        yield from _hint(found.warnings, View.TERMINAL, View.TEXT)
+        yield from _points(found.refusals, **dict.fromkeys(_EVERYWHERE, "Cannot tell"))
 
 
 Report = AnswerReport | ComparisonReport

@@ -35,7 +35,6 @@ class Unit(StrEnum):
     COUNT = "count"
     USD = "usd"
     PERCENT = "percent"
-    WHOLE_PERCENT = "whole percent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +68,9 @@ class Folded:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A cell of one quantity, NaN or None where it is not known; the column says of what.
+    """A cell of one quantity, NaN or None where it is not known.
 
-    `absent` is then said in every view, or what the column's head says; if the amount `is_gain`,
+    `absent` is its text then in every view, or that of the column's head; if the amount `is_gain`,
     above zero is good news.
     """
 
@@ -90,7 +89,7 @@ class Amount:
 
 Cell = Words | Amount
 
-Told = Cell | str | float | Interval | None
+Value = Cell | str | float | Interval | None
 """What a cell is made of."""
 
 Row = tuple[Cell, ...]
@@ -160,21 +159,21 @@ class Listing(Generic[Item]):
 
     def column(
         self,
-        told: Callable[[Item], Told],
+        value: Callable[[Item], Value],
         unit: Unit = Unit.NUMBER,
         absent: str | None = None,
         /,
         everywhere: str | Head | None = None,
         **titles: str | Head | None,
     ) -> None:
-        """Add a column of names or amounts: what is told of the item that a row is about.
+        """Add a column of names or amounts: the value of the item that a row is about.
 
         `titles` are by the values of `View`: the column's title there or all its head; a view
         without one, or with None, does not show it.
         """
 
         def cell(item: Item) -> Cell:
-            found = told(item)
+            found = value(item)
             if isinstance(found, Words | Amount):
                 return found
             return Words(found) if isinstance(found, str) else Amount(found, unit, absent)
@@ -187,9 +186,9 @@ class Listing(Generic[Item]):
         self._columns.append(Column(heads))
         self._cells.append(cell)
 
-    def text_column(self, told: Callable[[Item], Told], /, **titles: str | Head | None) -> None:
-        """Add a column of sentences, which stand to the left; arguments as `column`."""
-        self.column(told, **titles)
+    def text_column(self, value: Callable[[Item], Value], /, **titles: str | Head | None) -> None:
+        """Add a column of sentences, aligned to the left; arguments as `column`."""
+        self.column(value, **titles)
         self._columns[-1] = replace(self._columns[-1], is_text=True)
 
     @property
@@ -201,14 +200,21 @@ class Listing(Generic[Item]):
 
 def in_line(cell: Cell, head: Head) -> str:
     """Return a cell as text of one line, a range in brackets after its best estimate."""
+    mid, ends = in_two(cell, head)
+    return f"{mid} ({ends})" if ends else mid
+
+
+def in_two(cell: Cell, head: Head) -> tuple[str, str]:
+    """Return a cell as its text or its best estimate, and the ends of its range or ""."""
     if isinstance(cell, Words):
-        return cell.text
+        return cell.text, ""
     value = cell.interval
     if value is None:
-        return head.absent if cell.absent is None else cell.absent
-    if cell.unit == Unit.COUNT:
-        return fmt.count(value.mid)
-    if cell.unit in (Unit.PERCENT, Unit.WHOLE_PERCENT):
-        return f"{round(value.mid)} %" if head.best_only else fmt.percent(value)
+        return head.absent if cell.absent is None else cell.absent, ""
     shown = Interval.exactly(value.mid) if head.best_only else value
-    return fmt.usd(shown) if cell.unit == Unit.USD else fmt.ranged(shown)
+    if cell.unit == Unit.COUNT:
+        return fmt.count(value.mid), ""
+    if cell.unit == Unit.PERCENT:
+        return fmt.percent_parts(shown)
+    write, ends = (fmt.dollars, fmt.usd_ends) if cell.unit == Unit.USD else (fmt.number, fmt.ends)
+    return write(value.mid), ends(shown)

@@ -46,7 +46,7 @@ def refused(*fleets: Fleet) -> Refusal:
     """Return why the sidecars' cost cannot be said."""
     answer = role_of(*fleets).calibration
     assert isinstance(answer, Refusal), answer
-    assert answer.subject.endswith(" through a sidecar")
+    assert answer.subject.endswith("of a sidecar")
     return answer
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.calibration import Calibration, calibrate_usage
 from analyzer.measurement.usage import MeshUsage
-from analyzer.units import Refusal, Role
+from analyzer.units import Refusal, Role, in_percent
 from tests.calibration.hardships import concave_mesh, spoilt
 from tests.calibration.meshes import Fleet, lawful, ramp, simulate, usage_of
 
@@ -166,7 +166,8 @@ def test_more_than_three_percent_left_unexplained_is_warned_of() -> None:
     share = parts.unexplained_vcpu / parts.measured_vcpu
     assert share > 0.03
     (warning,) = calibration.warnings
-    assert warning.startswith(f"{share:.0%} of the sidecars' CPU")
+    assert warning.name == "unexplained_cpu"
+    assert f"explain {in_percent(share)}" in warning.text
 
 
 def test_less_than_that_is_not() -> None:

@@ -75,9 +75,9 @@ def test_a_borrowed_line_passes_close_to_the_level_that_was_measured() -> None:
 def test_who_borrows_says_so() -> None:
     for _, _, answer in answers():
         refusal = answer.refusals[-1]
-        assert refusal.subject == "slope of shop/w20"
+        assert refusal.subject == "cost per request of shop/w20"
         assert refusal.reason == Reason.CONSTANT_TRAFFIC
-        assert "stands in" in refusal.detail
+        assert "mesh-wide estimate" in refusal.detail
         assert [item.provenance for item in answer.workloads] == [Provenance.MEASURED] * 20 + [
             Provenance.DERIVED
         ]

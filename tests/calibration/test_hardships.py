@@ -10,7 +10,7 @@ from analyzer.calibration.models import Power
 from analyzer.calibration.observations import Unusable
 from analyzer.measurement.usage import MeshUsage
 from analyzer.settings import Setting, settings_in
-from analyzer.units import Interval
+from analyzer.units import Interval, in_percent
 from tests.calibration.asking import sidecar_of
 from tests.calibration.hardships import Floats, concave_mesh, lagging_mesh, spoilt
 from tests.calibration.meshes import simulate
@@ -46,7 +46,7 @@ def test_throttled_steps_are_counted_and_the_cpu_of_wild_ones_is_not_explained()
     # One in twenty steps reads 6.5 times its CPU on average: 0.275 of the true CPU, 0.2 of all.
     parts = calibration.decomposition
     assert parts.unexplained_vcpu / parts.measured_vcpu == pytest.approx(0.2, abs=0.03)
-    assert any("is not explained" in warning for warning in calibration.warnings)
+    assert "unexplained_cpu" in [finding.name for finding in calibration.warnings]
 
 
 def test_throttled_steps_that_are_not_known_as_such_would_flatten_the_slope() -> None:
@@ -96,8 +96,9 @@ def test_at_half_minute_steps_it_takes_a_tenth_of_the_slope_and_more_and_a_warni
     bias = bias_of(calibration)
     assert bias < -0.1
     (warning,) = calibration.warnings
-    assert f"{sidecar_missing(calibration).mid:.0%} too low" in warning
-    assert settings_in(warning) == (Setting.STEP,)
+    assert warning.name == "offset_samples"
+    assert f"{in_percent(sidecar_missing(calibration).mid)} low" in warning.text
+    assert settings_in(warning.fix) == (Setting.STEP,)
 
 
 def test_the_share_that_is_missing_is_estimated() -> None:
@@ -163,7 +164,8 @@ def test_the_idle_under_a_concave_truth_is_found_where_a_straight_line_overstate
     assert straight is not None
     assert straight > 2 * 0.005
     (warning,) = calibration.warnings
-    assert f"idle at {straight:.3g} vCPU" in warning
+    assert warning.name == "curved_cost"
+    assert f"{straight:.3g} vCPU by a straight" in warning.text
 
 
 @CONCAVE_SEEDS

@@ -72,4 +72,5 @@ def test_what_a_straight_line_would_have_called_idle_is_told() -> None:
     assert sidecar.straight_line_idle_vcpu_per_proxy is not None
     assert sidecar.straight_line_idle_vcpu_per_proxy > 1.5 * sidecar.idle_vcpu_per_proxy.mid
     straight = f"{sidecar.straight_line_idle_vcpu_per_proxy:.3g} vCPU"
-    assert any(straight in warning for warning in answer.warnings)
+    (finding,) = [item for item in answer.warnings if item.name == "curved_cost"]
+    assert straight in finding.text

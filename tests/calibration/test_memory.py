@@ -9,7 +9,7 @@ from analyzer.arrays import Floats
 from analyzer.calibration.memory import fit_memory
 from analyzer.calibration.result import MemoryCalibration
 from analyzer.measurement.usage import MeshUsage
-from analyzer.units import BYTES_PER_GIB, Interval, Reason, Refusal, Role
+from analyzer.units import BYTES_PER_GIB, Interval, Reason, Refusal, Role, counted
 from tests.calibration.meshes import Fleet, ramp, usage_of
 
 IDLE_GIB, GIB_PER_1000 = 0.04, 0.05
@@ -199,5 +199,5 @@ def test_fewer_than_two_sidecars_give_no_mean(known: int, reason: Reason) -> Non
 
     assert isinstance(answer, Refusal)
     assert answer.reason == reason
-    assert answer.subject == "memory of a sidecar"
-    assert answer.detail.startswith(f"{known} sidecars")
+    assert answer.subject == "memory per sidecar"
+    assert f"for {counted(known, 'sidecar')}." in answer.detail

@@ -9,7 +9,7 @@ import pytest
 
 from analyzer.calibration.fit.segments import MIN_CLUSTERS
 from analyzer.calibration.panel import MIN_SAMPLES, Obstacle, Panel
-from analyzer.units import Reason
+from analyzer.units import Reason, counted
 from tests.calibration.asking import observed, panel_of
 from tests.calibration.meshes import Fleet, lawful, ramp
 
@@ -39,7 +39,8 @@ def test_too_few_samples_stand_against_it(proxies: int, steps: int) -> None:
 
     assert obstacle is not None
     assert obstacle.reason == Reason.TOO_FEW_SAMPLES
-    assert obstacle.detail.startswith(f"{proxies * steps} usable samples at {steps} steps")
+    assert counted(proxies * steps, "sample") in obstacle.detail
+    assert counted(steps, "interval") in obstacle.detail
     assert not obstacle.has_level
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.calibration import Calibration, calibrate_usage
 from analyzer.calibration.observations import Unusable
-from analyzer.units import Reason, Refusal
+from analyzer.units import Reason, Refusal, counted
 from tests.calibration.meshes import Fleet, lawful, ramp, usage_of
 
 
@@ -21,7 +21,7 @@ def noisy(rps: np.ndarray, vcpu: np.ndarray, seed: int, workload: str = "front")
 def refused(*fleets: Fleet) -> tuple[Refusal, Calibration]:
     calibration = calibrate_usage(usage_of(*fleets))
     assert isinstance(calibration.sidecar, Refusal), calibration.sidecar
-    assert calibration.sidecar.subject.endswith("through a sidecar")
+    assert calibration.sidecar.subject.endswith("of a sidecar")
     assert calibration.refusals[0] == calibration.sidecar
     # What is projected with no sidecar fit is the measured CPU: that stays.
     assert math.isfinite(calibration.decomposition.measured_vcpu)
@@ -37,7 +37,7 @@ def test_a_constant_rate_is_refused() -> None:
     refusal, calibration = refused(lawful(rps, seed=1))
 
     assert refusal.reason == Reason.CONSTANT_TRAFFIC
-    assert "varies by less than 5%" in refusal.detail
+    assert "less than 5 %" in refusal.detail
     assert "low and high traffic" in refusal.detail
     (workload,) = calibration.workloads
     assert workload.vcpu_per_1000_rps is None
@@ -54,7 +54,7 @@ def test_a_mesh_without_requests_is_refused_and_its_cpu_is_all_idle() -> None:
     refusal, calibration = refused(lawful(np.zeros((8, 96)), seed=1))
 
     assert refusal.reason == Reason.NO_TRAFFIC
-    assert "no HTTP or gRPC request" in refusal.detail
+    assert "No HTTP or gRPC request" in refusal.detail
     parts = calibration.decomposition
     assert parts.idle_vcpu.mid == pytest.approx(parts.measured_vcpu)
     assert (parts.traffic_vcpu.mid, parts.unexplained_vcpu) == pytest.approx((0, 0), abs=1e-12)
@@ -64,7 +64,7 @@ def test_a_single_sidecar_is_refused_however_well_its_line_fits() -> None:
     refusal, calibration = refused(lawful(ramp(1, 96), seed=1))
 
     assert refusal.reason == Reason.TOO_FEW_PROXIES
-    assert "a single sidecar with traffic" in refusal.detail
+    assert "1 sidecar has traffic" in refusal.detail
     # That one workload costs what it costs.
     assert calibration.workloads[0].vcpu_per_1000_rps is not None
 
@@ -88,7 +88,7 @@ def test_one_or_two_steps_are_refused_however_many_proxies_they_show(steps: int)
     refusal, _ = refused(lawful(rps, seed=1))
 
     assert refusal.reason == Reason.TOO_FEW_SAMPLES
-    assert f"at {steps} steps" in refusal.detail
+    assert f"in {counted(steps, 'interval')}" in refusal.detail
 
 
 def test_cpu_that_falls_when_requests_rise_is_refused() -> None:
@@ -153,7 +153,7 @@ def test_a_mesh_none_of_whose_steps_can_be_used_is_refused(
 
     assert isinstance(calibration.sidecar, Refusal)
     assert calibration.sidecar.reason == Reason.NO_DATA
-    assert calibration.sidecar.detail == f"768 steps left out because {cause}"
+    assert calibration.sidecar.detail == f"768 samples left out: {cause}."
     assert calibration.workloads == ()
     parts = calibration.decomposition
     assert parts.excluded_vcpu == pytest.approx(parts.measured_vcpu)
@@ -166,14 +166,14 @@ def test_where_nobody_was_scraped_the_refusal_says_so() -> None:
     refusal, _ = refused(fleet)
 
     assert refusal.reason == Reason.NO_DATA
-    assert refusal.detail == f"96 steps left out because {Unusable.NOT_SCRAPED}"
+    assert refusal.detail == f"96 samples left out: {Unusable.NOT_SCRAPED}."
 
 
 def test_cpu_that_reads_zero_is_refused() -> None:
     refusal, _ = refused(Fleet(rps=ramp(8, 96), vcpu=np.zeros((8, 96))))
 
     assert refusal.reason == Reason.NO_DATA
-    assert "reads zero" in refusal.detail
+    assert "is zero" in refusal.detail
 
 
 def test_a_mesh_of_tcp_alone_is_refused_and_its_cpu_is_not_called_idle() -> None:

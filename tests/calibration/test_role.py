@@ -161,7 +161,8 @@ def test_r_squared_is_the_share_of_the_variance_that_the_lines_explain() -> None
 def test_no_proxies_of_the_role_is_a_refusal_that_says_so() -> None:
     refusal = refused(dataclasses.replace(lawful(ramp(4, 24)), role=Role.GATEWAY))
 
-    assert (refusal.reason, refusal.detail) == (Reason.NO_DATA, "no sidecar was seen")
+    assert refusal.reason == Reason.NO_DATA
+    assert "no sidecar" in refusal.detail
 
 
 def test_every_reason_why_nothing_was_usable_is_said() -> None:
@@ -170,10 +171,10 @@ def test_every_reason_why_nothing_was_usable_is_said() -> None:
 
     refusal = refused(dataclasses.replace(fleet, throttled_share=1.0))
 
-    unscraped, throttled = refusal.detail.split(", ")
+    unscraped, throttled = refusal.detail.split(". ")
     assert (unscraped.split()[0], throttled.split()[0]) == ("76", "20")
     assert unscraped.endswith(Unusable.NOT_SCRAPED)
-    assert throttled.endswith(Unusable.THROTTLED)
+    assert throttled.endswith(f"{Unusable.THROTTLED}.")
 
 
 @pytest.mark.parametrize(("constant_rps", "is_refused"), [(50, False), (60, True)])
@@ -186,7 +187,7 @@ def test_where_most_requests_go_through_what_cannot_be_fitted_there_is_no_figure
     if is_refused:
         refusal = refused(constant, fitted)
         assert refusal.reason == Reason.CONSTANT_TRAFFIC
-        assert "only 48% of the requests" in refusal.detail
+        assert "Only 48 %" in refusal.detail
         assert "shop/steady" in refusal.detail
     else:
         assert answered(constant, fitted).covered_share == pytest.approx(55 / 105)

@@ -202,8 +202,8 @@ def test_what_is_left_out_is_said_of_the_workloads_that_have_a_slope() -> None:
     remarks = left_out(panel, np.array([True, True, True]))
 
     assert len(remarks) == 2
-    assert ("inbound" in remarks[0], "2 of 3 workloads" in remarks[0]) == (True, True)
-    assert ("bytes" in remarks[1], "1 of 3 workloads" in remarks[1]) == (True, True)
+    assert ("Inbound" in remarks[0], "2 of 3 workloads" in remarks[0]) == (True, True)
+    assert ("Bytes" in remarks[1], "1 of 3 workloads" in remarks[1]) == (True, True)
     assert left_out(panel, np.array([True, False, False])) == ()
     assert "in 1 of 2 workloads" in left_out(panel, np.array([True, True, False]))[0]
 

@@ -153,7 +153,7 @@ def test_a_cost_that_noise_tilts_below_zero_is_not_quoted() -> None:
     assert shown.vcpu_per_1000_rps is None
     assert shown.idle_vcpu_per_proxy is not None
     assert shown.idle_vcpu_per_proxy.low < 0.05 < shown.idle_vcpu_per_proxy.high
-    refusal = refusals_of(lawful(ramp(4, 48)), quiet)["slope of shop/quiet"]
+    refusal = refusals_of(lawful(ramp(4, 48)), quiet)["cost per request of shop/quiet"]
     assert refusal.reason == Reason.NEGATIVE_SLOPE
 
 
@@ -164,29 +164,30 @@ def test_nothing_is_said_where_nothing_was_usable() -> None:
 
     assert role_of(fleet).fitted is None
     assert calibration.workloads == ()
-    assert [refusal.subject for refusal in calibration.refusals if "slope" in refusal.subject] == []
+    subjects = [refusal.subject for refusal in calibration.refusals]
+    assert not any("shop/" in subject for subject in subjects)
     assert calibration.observations.empty
 
 
 # --- refusals ---
 
 
-def test_each_workload_without_a_slope_says_why_and_whether_others_stand_in() -> None:
+def test_each_workload_without_a_slope_has_a_reason_and_names_the_estimate_used() -> None:
     refusals = refusals_of(*several(), STEADY, TCP)
 
-    assert set(refusals) == {"slope of shop/steady", "slope of shop/tcp"}
-    steady, tcp = refusals["slope of shop/steady"], refusals["slope of shop/tcp"]
+    steady, tcp = (refusals.pop(f"cost per request of shop/{name}") for name in ("steady", "tcp"))
+    assert refusals == {}
     assert steady.reason == Reason.CONSTANT_TRAFFIC
-    assert "stands in" in steady.detail
+    assert "mesh-wide estimate" in steady.detail
     assert tcp.reason == Reason.NO_TRAFFIC
     assert "TCP" in tcp.detail
-    assert "stands in" not in tcp.detail
+    assert "mesh-wide estimate" not in tcp.detail
 
 
-def test_with_two_that_could_lend_nobody_borrows_and_nobody_says_so() -> None:
-    refusal = refusals_of(*several()[:2], STEADY)["slope of shop/steady"]
+def test_with_two_that_could_lend_no_workload_borrows_and_the_refusal_does_not_claim_it() -> None:
+    refusal = refusals_of(*several()[:2], STEADY)["cost per request of shop/steady"]
 
-    assert "stands in" not in refusal.detail
+    assert "mesh-wide estimate" not in refusal.detail
 
 
 # --- predictions ---

@@ -225,7 +225,7 @@ def test_ztunnels_of_which_no_step_can_be_used_are_not_called_absent() -> None:
     assert_published(
         fit_ztunnels(observe(unscraped, Role.ZTUNNEL)),
         Reason.NO_DATA,
-        f"960 steps left out because {Unusable.NOT_SCRAPED}",
+        f"960 samples left out: {Unusable.NOT_SCRAPED}",
     )
 
 
@@ -242,10 +242,10 @@ def test_a_fit_needs_twelve_samples_at_three_steps(
     if is_enough:
         assert answer.provenance == Provenance.MEASURED
     else:
-        assert_published(answer, Reason.TOO_FEW_SAMPLES, f"{proxies * steps} usable steps")
+        assert_published(answer, Reason.TOO_FEW_SAMPLES, f"Only {proxies * steps} samples")
 
 
 def test_ztunnels_whose_cpu_reads_zero_get_what_is_published() -> None:
     gbit, connections = loads(1)
 
-    assert_published(fitted(gbit, connections, 0 * gbit), Reason.NO_DATA, "reads zero")
+    assert_published(fitted(gbit, connections, 0 * gbit), Reason.NO_DATA, "is zero")

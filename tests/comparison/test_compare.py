@@ -190,14 +190,14 @@ def test_traffic_that_never_changes_leaves_idle_and_slope_unsaid() -> None:
 
     waypoint = component(found, "waypoint")
     assert isinstance(found.waypoint, Refusal)
-    assert "less than 5%" in found.waypoint.detail
+    assert "less than 5 %" in found.waypoint.detail
     assert Cause.UNIT_COST not in waypoint.parts_vcpu
     assert (waypoint.predicted_cost, waypoint.measured_cost) == (None, None)
     assert named(found) == ("waypoint", Cause.UNEXPLAINED)
     assert found.waypoint in found.refusals
 
 
-def test_after_tells_what_waypoints_and_ztunnels_cost() -> None:
+def test_the_cost_of_waypoints_and_ztunnels_is_measured_in_after() -> None:
     found = compared(Migrated())
 
     for fit, idle in ((found.waypoint, 0.0125), (found.ztunnel, 0.003)):
@@ -216,7 +216,7 @@ def test_a_waypoint_that_was_predicted_and_is_not_there_is_missing() -> None:
     assert waypoint.bias_percent is None
 
 
-def test_no_waypoint_at_all_is_refused_a_bias_and_not_given_one() -> None:
+def test_without_any_waypoint_the_bias_is_refused() -> None:
     found = compared(Migrated(replicas=dict.fromkeys(("shop", "pay", "web"), 0)))
 
     (refusal,) = [item for item in found.refusals if item.subject == "bias of the waypoints"]

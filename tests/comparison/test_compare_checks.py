@@ -47,7 +47,7 @@ def steady_sidecars(usage: MeshUsage) -> MeshUsage:
 
 
 def dead_ztunnels(usage: MeshUsage) -> MeshUsage:
-    """Return a mesh whose ztunnels' CPU nobody knows."""
+    """Return a mesh with ztunnels of unknown CPU."""
     is_ztunnel = usage.steps["proxy"].map(usage.proxies["role"]) == Role.ZTUNNEL
     return replace(
         usage, steps=usage.steps.assign(cpu_vcpu=usage.steps["cpu_vcpu"].mask(is_ztunnel))
@@ -64,21 +64,21 @@ def same(usage: MeshUsage) -> MeshUsage:
 @pytest.mark.parametrize(
     ("change_before", "change_after", "moved", "words"),
     [
-        (same, renamed, ("pay",), "no namespace and no node"),
+        (same, renamed, ("pay",), "share no namespace"),
         (
             lambda usage: replace(usage, clusters=("north",)),
             lambda usage: replace(usage, clusters=("south",)),
             ("pay",),
-            f"north, AFTER of south: give {Setting.CLUSTER}",
+            "north, and AFTER has south",
         ),
-        (same, lambda usage: without(usage, Role.ZTUNNEL), (), "no ztunnel: nothing has moved"),
+        (same, lambda usage: without(usage, Role.ZTUNNEL), (), "no workload has moved"),
         (
             same,
             lambda usage: without(usage, Role.ZTUNNEL),
             ("pay",),
-            "no ztunnel, though 2 workloads",
+            "2 workloads have lost all sidecars",
         ),
-        (same, dead_ztunnels, ("pay",), "no CPU of its ztunnels"),
+        (same, dead_ztunnels, ("pay",), "ztunnels without CPU samples"),
         (steady_sidecars, same, ("pay",), "BEFORE has no fit"),
     ],
     ids=["other mesh", "other cluster", "no ztunnel", "ztunnels not seen", "no CPU", "no fit"],

@@ -77,17 +77,18 @@ def test_a_workload_that_is_new_brings_its_idle_and_its_requests_with_it() -> No
     assert sidecar.measured_count == sidecar.predicted_count + 1
 
 
-def test_a_namespace_without_its_waypoint_keeps_the_passes_of_before_and_says_so() -> None:
-    """What shop's sidecars send to pay they count; what pay sends within itself nobody does."""
+def test_a_namespace_without_its_waypoint_keeps_the_passes_of_before_with_a_warning() -> None:
+    """Shop's sidecars count their requests to pay; no proxy counts pay's requests to itself."""
     migrated = Migrated(moved=("pay",), replicas={"pay": 0}, growth=2.0, counted_by_waypoints=False)
 
     found = compared(migrated)
 
     ztunnel = component(found, "ztunnel")
-    # shop/cart to pay/api doubles, pay/api to pay/books is taken to be as before.
+    # shop/cart to pay/api doubles, pay/api to pay/books is assumed unchanged.
     assert ztunnel.after_rps - ztunnel.before_rps == pytest.approx(500, rel=0.01)
     (warning,) = found.warnings
-    assert "38%" in warning
+    assert warning.name == "ztunnel_requests_assumed"
+    assert "38 %" in warning.text
 
 
 def test_where_waypoints_are_ztunnels_are_predicted_at_the_traffic_after() -> None:
@@ -136,11 +137,13 @@ def test_a_waypoint_where_nothing_had_sidecars_counts_as_added_and_is_warned_of(
     (common,) = [item for item in found.namespaces if item.namespace == "common"]
     assert common.status == Status.NEW
     assert common.components[0].parts_vcpu[Cause.COUNT] > 0
-    assert any("had no sidecars (common)" in warning for warning in found.warnings)
+    (warning,) = [item for item in found.warnings if item.name == "waypoint_clients_unknown"]
+    assert warning.affected == ("common",)
+    assert "(common)" in warning.text
 
 
-def test_ztunnels_that_were_there_before_are_on_the_nodes_that_they_were_on() -> None:
-    """The same mesh twice: what is there now was there before, on three of four nodes."""
+def test_ztunnels_of_before_keep_their_nodes() -> None:
+    """The same mesh twice, with ztunnels on three of four nodes."""
     after = Migrated(moved=("pay",)).after()
     last = after.proxies.index[after.proxies["role"] == Role.ZTUNNEL][-1]
     role = after.proxies["role"].where(after.proxies.index != last, "unknown")
@@ -162,10 +165,10 @@ def test_ztunnels_without_anything_moved_are_compared_at_rest() -> None:
     ztunnel = component(found, "ztunnel")
     assert ztunnel.predicted_vcpu.mid == pytest.approx(len(NODES) * 0.003)
     assert ztunnel.measured_vcpu == pytest.approx(len(NODES) * 0.003, rel=0.02)
-    assert any("lost its sidecars" in warning for warning in found.warnings)
+    assert "nothing_moved" in [finding.name for finding in found.warnings]
 
 
-def test_nodes_that_before_does_not_tell_are_as_many_as_ztunnels_after() -> None:
+def test_unknown_nodes_before_are_as_many_as_ztunnels_after() -> None:
     migrated = Migrated()
     before = migrated.before()
     nowhere = replace(before, nodes=before.nodes.iloc[:0], proxies=before.proxies.assign(node=""))
@@ -174,7 +177,7 @@ def test_nodes_that_before_does_not_tell_are_as_many_as_ztunnels_after() -> None
 
     assert isinstance(found, Comparison)
     assert component(found, "ztunnel").predicted_count == len(NODES)
-    assert any("nodes" in warning for warning in found.warnings)
+    assert "nodes_unknown_before" in [finding.name for finding in found.warnings]
 
 
 @pytest.mark.parametrize(

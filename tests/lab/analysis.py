@@ -11,9 +11,15 @@ import statsmodels.api as sm
 from analyzer.calibration import Calibration
 from tests.lab.truth import total_vcpu
 
-__all__ = ["beside_truth", "truth_by_workload"]
+__all__ = ["agrees", "beside_truth", "errors", "truth_by_workload"]
 
 _EXPONENTS: Final = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
+
+_STANDARD_ERRORS = 3.0
+"""Within so many, a fitted coefficient and the true one may differ by chance."""
+
+_STANDARD_ERRORS_IN_A_RANGE = 2 * 1.645
+"""A 90 % interval of a normal error is so many standard errors wide."""
 
 _CLEARLY_BETTER: Final = 10.0
 """Difference of Schwarz's criterion that is very strong evidence (Kass and Raftery, 1995)."""
@@ -24,7 +30,7 @@ def truth_by_workload(table: pd.DataFrame) -> pd.DataFrame:
 
     vCPU on rate ** exponent, each load step weighted by what it predicts (noise grows with CPU).
     The exponent is one for all and the kernel's data decide on it: a straight line, unless a curve
-    is clearly better. The slope is the marginal cost at the rates that were.
+    is clearly better. The slope is the marginal cost at the observed rates.
     """
     exponent = _exponent(table)
     rows = []
@@ -33,8 +39,9 @@ def truth_by_workload(table: pd.DataFrame) -> pd.DataFrame:
         if not rps.any():
             continue
         basis = rps**exponent
-        idle, coefficient = map(float, _weighted(basis, vcpu).params)
-        per_1000 = 1000 * coefficient * exponent * basis.sum() / rps.sum()
+        fit = _weighted(basis, vcpu)
+        (idle, coefficient), (idle_error, error) = map(float, fit.params), map(float, fit.bse)
+        per_1000 = 1000 * exponent * basis.sum() / rps.sum()
         rows.append(
             {
                 "namespace": namespace,
@@ -42,10 +49,33 @@ def truth_by_workload(table: pd.DataFrame) -> pd.DataFrame:
                 "role": steps["role"].iloc[0],
                 "truth_mean_vcpu": total_vcpu(steps),
                 "truth_idle_vcpu": idle,
-                "truth_vcpu_per_1000_rps": per_1000,
+                "truth_idle_vcpu_error": idle_error,
+                "truth_vcpu_per_1000_rps": coefficient * per_1000,
+                "truth_vcpu_per_1000_rps_error": error * per_1000,
             }
         )
     return pd.DataFrame(rows)
+
+
+def errors(table: pd.DataFrame, quantity: str) -> pd.Series:
+    """Return by how much each row's figure differs from the truth, as a share of the truth."""
+    return (table[quantity] / table[f"truth_{quantity}"] - 1).abs()
+
+
+def agrees(table: pd.DataFrame, quantity: str) -> pd.Series:
+    """Return which rows differ from the truth by no more than chance explains.
+
+    The truth of a short run on a busy machine is itself uncertain: both standard errors count.
+    """
+    low, high = (table[_end(end, quantity)] for end in ("low", "high"))
+    fit_error = (high - low) / _STANDARD_ERRORS_IN_A_RANGE
+    by_chance = np.hypot(fit_error, table[f"truth_{quantity}_error"])
+    off = (table[quantity] - table[f"truth_{quantity}"]).abs()
+    return off <= _STANDARD_ERRORS * by_chance
+
+
+def _end(end: str, quantity: str) -> str:
+    return f"idle_{end}_vcpu" if quantity == "idle_vcpu" else f"{end}_{quantity}"
 
 
 def _exponent(table: pd.DataFrame) -> float:

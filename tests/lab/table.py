@@ -1,4 +1,4 @@
-"""The README's table of a recorded run: `python -m tests.lab.table` prints it."""
+"""The table of a recorded run in README.md: `python -m tests.lab.table` prints it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = ["lab_table"]
 
 _WHAT: Final = {
     "shop/front": "sends 0.1 KB GETs over mutual TLS",
-    "shop/cart": "takes them, and 1 KB POSTs from the gateway",
-    "media/web": "sends the same; answers of 16 KB",
-    "media/images": "takes them",
+    "shop/cart": "receives them, and 1 KB POSTs from the gateway",
+    "media/web": "sends the same; 16 KB responses",
+    "media/images": "receives them",
     "pay/api": "sends the same; access log",
-    "pay/ledger": "takes them; access log",
+    "pay/ledger": "receives them; access log",
     "legacy/job": "sends the same; no TLS",
-    "legacy/store": "takes them; no TLS",
+    "legacy/store": "receives them; no TLS",
 }
 
 
@@ -36,12 +36,12 @@ def lab_table(folder: Path | None = None) -> list[str]:
     calibration = calibrate_usage(measure(load_snapshot(folder)))
     header = [
         "workload",
-        "",
-        "vCPU per 1000 rps: truth",
-        "fit",
-        "dashboard's panel, mean",
+        "traffic",
+        "vCPU per 1000 RPS: truth",
+        "fit (90 % interval)",
+        "dashboard, mean",
         "idle vCPU: truth",
-        "fit",
+        "fit (90 % interval)",
     ]
     return markdown_table(header, _rows(record, calibration))
 

@@ -128,7 +128,7 @@ def test_http_to_a_port_with_tls(with_tls: GuardedPrometheus) -> None:
     """Whether its words arrive, or a reset overtakes them, is a matter of luck."""
     line = only_line(doctor(with_tls.url.replace("https://", "http://")), 1)
 
-    assert "HTTP 400: Client sent an HTTP" in line or "reset" in line
+    assert "Client sent an HTTP" in line or "reset" in line
     assert f"se {with_tls.url} for --prometheus-url." in line
 
 
@@ -279,7 +279,7 @@ def test_a_server_that_forbids(options: tuple[str, ...], words: tuple[str, ...])
     with FaultyHttp([Answer(status=403, body=b"access denied by policy")]) as server:
         line = only_line(doctor(server.url, *TIMES, *options), 1)
 
-    assert "HTTP 403: access denied by policy. " in line
+    assert "403: access denied by policy. " in line
     for word in words:
         assert word in line
 

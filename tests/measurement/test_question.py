@@ -161,4 +161,4 @@ def test_of_an_old_snapshot_what_is_there_is_compared(
     assert compared(replace(same, start=window.start, end=window.end)) == ()
     assert compared(replace(same, start=window.start)) == ()
     for change in ({"source": "http://b"}, {"days": 1}, {"start": window.start - timedelta(1)}):
-        assert len(compared(replace(same, **change))) == 1, change  # type: ignore[arg-type]
+        assert len(compared(replace(same, **change))) == 1, change

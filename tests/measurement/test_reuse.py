@@ -335,7 +335,7 @@ def test_another_tenant_or_hidden_names_is_another_question(target: Path, hour: 
     with no_server() as url:
         for change in ({"tenant": "0123456789ab"}, {"hide_names": True}):
             with pytest.raises(UsageError, match="another question"):
-                collected(url, replace(hour, **change), target)  # type: ignore[arg-type]
+                collected(url, replace(hour, **change), target)
 
 
 def test_hidden_names_are_compared_with_the_users_salt_only(

@@ -1,4 +1,4 @@
-"""Every example in the docstrings of what a notebook uses, run as it stands."""
+"""Every example in the docstrings of the Python API, run as it is."""
 
 import doctest
 import importlib
@@ -43,8 +43,20 @@ def test_the_package_as_a_whole_has_an_example_too() -> None:
     assert doctest.testmod(analyzer).attempted > 0
 
 
+_RESULTS = (notebook.MeshSnapshot, notebook.MeshCalibration, notebook.MeshProjection)
+
+
 @pytest.mark.parametrize(
-    "name", [*sorted(set(analyzer.__all__) - {"__version__"}), "MeshCalibration.plot"]
+    "name",
+    [
+        *sorted(set(analyzer.__all__) - {"__version__"}),
+        *(
+            f"{result.__name__}.{name}"
+            for result in _RESULTS
+            for name, member in vars(result).items()
+            if not name.startswith("_") and not isinstance(member, classmethod) and member.__doc__
+        ),
+    ],
 )
 def test_each_public_function_has_an_example(name: str) -> None:
     found: Any = notebook

@@ -2,19 +2,26 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from matplotlib.figure import Figure
 
 import analyzer as mesh
 from analyzer.calibration import calibrate_usage
+from analyzer.cli import cli
+from analyzer.cli.flags import FLAGS
+from analyzer.data import sample_path
 from analyzer.errors import UsageError
 from analyzer.measurement.snapshot import load_snapshot
 from analyzer.measurement.usage import measure
 from analyzer.notebook import MeshCalibration, MeshProjection, MeshSnapshot
 from analyzer.projection import default_scenario, project
 from analyzer.report.charts import CHARTS
+from analyzer.settings import spelled
 from analyzer.units import Refusal
 from tests.report.answers import NAUGHTY_NAMES, constants_only, full, naughty, refused
 from tests.report.rendered import as_document
@@ -22,7 +29,7 @@ from tests.test_units import SAYS_ITS_UNIT
 
 # What a column is that is no quantity: a name, a choice, or a word.
 _WORDS = (
-    "role|mode|basis|model|provenance|namespace|workload|sweep|choice|title|constants|name|text|"
+    "verdict|why|needs_waypoint|code|role|mode|basis|model|provenance|namespace|workload|sweep|choice|title|constants|name|text|"
     "severity|fix|unit|promql|file|sha256|source|assumption|low|mid|high|pod|node|evidence|"
     "start|point|proxy|resets|instance_type|reason|proxy_count|waypoint_extrapolated|"
     "waypoint_costs_more|waypoint_replicas|configured_clusters|r_squared|backtest_error|"
@@ -90,6 +97,7 @@ def test_the_results_are_those_of_the_layers_below(
     assert snapshot.snapshot == plain
     assert calibration.result.decomposition == calibration.decomposition == fitted.decomposition
     assert projection.result.modes == projection.modes == project(plain, fitted).modes
+    assert projection.decision == project(plain, fitted).decision
 
 
 def test_every_frame_has_rows_and_units_in_its_columns(
@@ -136,6 +144,78 @@ def test_plain_results_will_do_as_well(
     )
 
     assert mesh.project(measured, fitted).saving_frame.equals(projection.saving_frame)
+
+
+def test_a_projection_calibrates_by_itself(
+    snapshot: MeshSnapshot, projection: MeshProjection
+) -> None:
+    for measured in (snapshot, load_snapshot(snapshot.path)):
+        assert mesh.project(measured).saving_frame.equals(projection.saving_frame)
+    assert mesh.project(snapshot).answer.usage is snapshot.usage
+    assert mesh.project(snapshot).answer.calibration is snapshot.calibrated.result
+
+
+def test_a_scenario_in_the_place_of_the_calibration_is_a_mistake_that_names_both(
+    snapshot: MeshSnapshot,
+) -> None:
+    with pytest.raises(TypeError, match=r"`calibration`.*`scenario`"):
+        mesh.project(snapshot, {"vcpu_month_usd": 44})  # type: ignore[arg-type]
+
+
+def test_a_written_report_is_that_of_the_command_line(
+    projection: MeshProjection, tmp_path: Path
+) -> None:
+    paths = projection.write(str(tmp_path / "new" / "python"))
+    done = CliRunner().invoke(
+        cli, ["report", str(sample_path("fleet")), "-o", str(tmp_path / "command")]
+    )
+
+    assert done.exit_code == 0
+    assert {path.parent for path in paths} == {tmp_path / "new" / "python"}
+    assert sorted(path.name for path in paths) == names_in(tmp_path / "command")
+    assert sorted(path.name for path in paths) == names_in(tmp_path / "new" / "python")
+    for name in ("modes.csv", "namespaces.csv", "cost.png"):
+        written = (tmp_path / "new" / "python" / name).read_bytes()
+        assert written == (tmp_path / "command" / name).read_bytes()
+    # Only settings have other names.
+    written_json = (tmp_path / "new" / "python" / "result.json").read_text()
+    assert spelled(written_json, FLAGS) == (tmp_path / "command" / "result.json").read_text()
+
+
+def test_a_report_names_settings_and_commands_as_python_does(
+    projection: MeshProjection, tmp_path: Path
+) -> None:
+    projection.write(tmp_path, charts=[])
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+
+    assert "mesh.project(snapshot)" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) & set(FLAGS.values()) == set()
+
+
+def test_charts_of_a_report_may_be_chosen(projection: MeshProjection, tmp_path: Path) -> None:
+    projection.write(tmp_path, charts=["cost"], chart_format="svg")
+
+    assert [path.name for path in tmp_path.glob("*.[ps][nv]g")] == ["cost.svg"]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"), [({"charts": ["pie"]}, "'pie'"), ({"chart_format": "gif"}, "png, svg")]
+)
+def test_a_chart_that_cannot_be_written_is_refused_before_anything_is(
+    projection: MeshProjection, tmp_path: Path, options: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(UsageError, match=named):
+        projection.write(tmp_path, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mode_that_is_not_there_cannot_be_explained(projection: MeshProjection) -> None:
+    with pytest.raises(UsageError, match=r"'ambient'.*ambient-l4"):
+        projection.explain("ambient")
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_a_scenario_may_be_names_and_values(
@@ -214,7 +294,7 @@ def test_every_chart_can_be_had_by_name(projection: MeshProjection, name: str) -
 
 
 def test_a_chart_that_is_not_there_names_those_that_are(projection: MeshProjection) -> None:
-    with pytest.raises(UsageError, match="there are: cost, calibration"):
+    with pytest.raises(UsageError, match="Use one of cost, calibration"):
         projection.plot("pie")
 
 

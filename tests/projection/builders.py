@@ -194,7 +194,8 @@ def shop_mesh() -> MeshUsage:
 
 def scenario(**changes: object) -> Scenario:
     """Return the default assumptions with some changed."""
-    return default_scenario().changed("a test", changes)
+    # Of usage unless a test is about money: what is used can be worked out by hand.
+    return default_scenario().changed("a test", {"basis": "usage", **changes})
 
 
 def exactly(

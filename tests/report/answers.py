@@ -12,6 +12,7 @@ import pandas as pd
 from analyzer.calibration.observations import Exclusion, Unusable
 from analyzer.calibration.result import Backtest, Calibration, WorkloadCalibration
 from analyzer.data import published_constants
+from analyzer.measurement.findings import Finding
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import project_usage
@@ -43,6 +44,11 @@ NAUGHTY_NAMES = (
     "日本語",
 )
 """What a label may hold when nobody was careful, or somebody was malicious."""
+
+
+def warning(text: str) -> Finding:
+    """Return a warning with this text."""
+    return Finding(name="gaps", text=text)
 
 
 def manifest(usage: MeshUsage, *, note: str = "", cluster: str = "east") -> Manifest:
@@ -128,11 +134,11 @@ def refused() -> Answer:
     usage = replace(
         mesh(Proxy(node=""), nodes=()),
         refusals=(Refusal(subject="role of a/b", reason=Reason.AMBIGUOUS, detail="no evidence"),),
-        warnings=("a step was missed",),
+        warnings=(warning("a step was missed"),),
     )
     fitted = replace(
         calibration(no_fit(), no_fit("cost of a request through a waypoint")),
-        warnings=("12% of the sidecars' CPU is not explained by the fit", "a step was missed"),
+        warnings=(warning("12 % is not explained"), warning("a step was missed")),
     )
     return Answer(
         manifest=manifest(usage, cluster=""),
@@ -229,7 +235,7 @@ def naughty() -> Answer:
         refusals=tuple(
             Refusal(subject=name, reason=Reason.AMBIGUOUS, detail=name) for name in names[:6]
         ),
-        warnings=tuple(names[6:]),
+        warnings=tuple(map(warning, names[6:])),
     )
     usage.proxies["namespace"] = names
     usage.proxies["workload"] = names

@@ -1,4 +1,4 @@
-"""What an explanation tells, and how it is asked for."""
+"""The content of an explanation, and the options that ask for it."""
 
 from __future__ import annotations
 
@@ -32,8 +32,7 @@ def test_the_sidecars_name_their_queries_steps_and_values() -> None:
     for name in ("proxy_cpu_vcpu", "proxy_reserved_vcpu", "proxy_memory_bytes"):
         assert f"queries/{name}.promql" in text
         assert (sample_path("fleet").parents[3] / "queries" / f"{name}.promql").is_file()
-    assert "in 144 steps" in text
-    assert "of 157 sidecars" in text
+    assert "144 intervals, 157 sidecars" in text
 
 
 def test_each_query_that_is_named_is_a_file() -> None:
@@ -49,7 +48,7 @@ def test_each_query_that_is_named_is_a_file() -> None:
 def test_each_assumption_is_told_with_its_range_and_its_source() -> None:
     _, text = explained("measured ztunnels")
 
-    assert "ztunnel_idle_vcpu_per_node is 0.02 [0.018" in text
+    assert "ztunnel_idle_vcpu_per_node is 0.02 (0.018" in text
     assert re.search(r"ztunnel_idle_vcpu_per_node is .*\(measured\)", text)
     assert re.search(r"ztunnel_vcpu_per_1000_rps is .*\(published: istio\.io", text)
 
@@ -68,7 +67,7 @@ def test_more_replicas_than_the_least_are_told_with_why_fewer_would_not_do() -> 
     tried = [line for line in lines_of(text) if line.label.startswith("shop, each of ")]
     assert len(tried) == 2
     assert tried[0].result > most >= tried[1].result
-    assert "replicas: as few as" in text
+    assert "replicas: the fewest" in text
     assert found.projection is not None
 
 
@@ -101,8 +100,8 @@ def test_a_component_without_formulas_of_its_own_is_explained_by_what_it_adds_up
 def test_the_range_tells_how_many_draws_it_is_of() -> None:
     _, text = explained("shop")
 
-    assert "drawn 2000 times, together" in text
-    assert "ambient is cheaper in " in text
+    assert "drawn together, 2000 times" in text
+    assert "ambient costs less in " in text
 
 
 def test_working_hours_are_told() -> None:
@@ -135,7 +134,7 @@ def test_only_the_mode_that_was_asked_for_is_explained() -> None:
 def test_a_mode_that_cannot_be_said_is_told_with_the_reason() -> None:
     text = explain(refused(), MODES)
 
-    assert "ambient-l4 cannot be said" in text
+    assert "Cannot tell: ambient-l4" in text
     answer = refused()
     assert answer.projection is not None
     for refusal in answer.projection.refusals:
@@ -167,7 +166,7 @@ def test_a_curve_is_told_by_its_power() -> None:
 def test_the_explanation_stands_after_the_answer() -> None:
     plain = CliRunner().invoke(cli, ["demo", "--sample", "fleet"]).stdout
 
-    assert demo_text().startswith(f"{plain}\nHow these figures come about\n")
+    assert demo_text().startswith(f"{plain}\nHow these figures are calculated\n")
 
 
 def test_a_snapshot_is_explained_one_mode_at_a_time() -> None:
@@ -192,13 +191,3 @@ def test_what_cannot_be_explained_is_wrong_usage(arguments: list[str], words: st
     assert result.exit_code == 2
     assert result.stdout == ""
     assert words in result.stderr
-
-
-def test_the_lines_in_the_readme_are_the_demos() -> None:
-    readme = (sample_path("fleet").parents[3] / "README.md").read_text(encoding="utf-8")
-    _, after = readme.split("--explain ambient-l4\n```\n\n```\n")
-    shown = after.split("\n```")[0]
-
-    told = CliRunner().invoke(cli, ["demo", "--explain", "ambient-l4"]).stdout
-    for part in re.split(r"\n| \.\.\. ", shown):
-        assert part in told

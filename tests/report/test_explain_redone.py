@@ -101,7 +101,7 @@ def test_the_last_figures_are_the_answers_own(name: str) -> None:
         lines = section(text, f"Mode {mode.name},")
         for basis, label in (
             (Basis.USAGE, "as used"),
-            (Basis.RESERVED, "as reserved"),
+            (Basis.RESERVED, "as requested"),
             (Basis.BILLED, "as billed"),
         ):
             if basis in mode.bases:
@@ -121,7 +121,7 @@ def test_the_dollars_are_what_plain_loops_give(case: Case) -> None:
     text = explain(of_case(case), MODES)
 
     for (mode, basis), bill in case.expected().items():
-        label = {"usage": "as used", "reserved": "as reserved", "billed": "as billed"}[basis]
+        label = {"usage": "as used", "reserved": "as requested", "billed": "as billed"}[basis]
         assert the(section(text, f"Mode {mode},"), label) == to_six_digits(bill.usd_per_year)
 
 
@@ -131,7 +131,7 @@ def test_every_result_follows_from_lines_above_it(name: str) -> None:
     _, text = explained(name)
     seen: set[str] = set()
     for line in text.splitlines():
-        at = re.match(r"  as (used|reserved|billed): \((.*)\) x 12 = ", line)
+        at = re.match(r"  as (used|requested|billed): \((.*)\) x 12 = ", line)
         for amount in re.findall(r"([\d.]+) x [\d.]+", at[2]) if at else ():
             assert amount in seen, line
         seen |= set(re.findall(r"= ([\d.]+) ", line))

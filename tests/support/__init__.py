@@ -38,9 +38,9 @@ VictoriaMetrics, filled and asked the same way::
 Dialects, the ways in which installations store a mesh::
 
     for one in DIALECTS:          # or dialect("kube-prometheus-stack")
-        mesh = one.told(dialect_mesh())      # .series as stored there, .truth of what they tell
+        mesh = one.told(dialect_mesh())      # .series as stored there, .truth of that
         one.possible, one.limits  # the answers it leaves possible, and why not the others
-    mesh = one.tell(with_gap(build_mesh(spec), after_hours=1))       # first spoilt, then told
+    mesh = one.tell(with_gap(build_mesh(spec), after_hours=1))       # first spoilt, then stored
     before_migration(), after_migration(waypoint_factor=1.3)    # one mesh, a day apart
     spec = roles_mesh()           # 3 gateways, 5 waypoints, 4 ztunnels, 200 sidecars
 

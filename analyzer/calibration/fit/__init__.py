@@ -1,1 +1,1 @@
-"""Statistics that know nothing of Istio: fits, their uncertainty, and what is drawn together."""
+"""Statistics without any notion of Istio: fits, their uncertainty, and partial pooling."""

@@ -1,4 +1,4 @@
-"""What clocks that disagree, and errors in x, take from the slope of y against x."""
+"""How much time offsets and errors in x lower the slope of y against x."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _INTERCEPT: Final = Term(name="intercept", is_floored=True)
 _SLOPE: Final = Term(name="slope")
 
 _STEPS: Final = 4
-"""Steps put together. What disagrees at their ends then matters a quarter as much."""
+"""Samples averaged into one. A time offset then matters a quarter as much."""
 
 _LEAST_STEPS: Final = 2
-"""Where short lives leave fewer to put together, on average, nothing can be learnt from it."""
+"""Least mean number of samples to average: short lives may leave fewer, too few for an estimate."""
 
 _WILD: Final = 8
-"""Steps beyond so many deviations are left out: put together with others they would spoil them."""
+"""Samples beyond so many deviations are left out: they would spoil the average with others."""
 
 
 class Course(NamedTuple):
-    """Steps of y and x in time, sorted by group, cluster and step; arrays of shape (n,).
+    """Samples of y and x in time, sorted by group, cluster and step; arrays of shape (n,).
 
-    In each group y follows x by a line of its own. Clusters, within groups, may be correlated.
+    Each group has its own line of y against x. Samples of one cluster may be correlated.
     """
 
     x: Floats
@@ -38,12 +38,12 @@ class Course(NamedTuple):
     clusters: Segments
 
     def of(self, rows: Bools) -> Course:
-        """Return some of the rows."""
+        """Return the rows that the mask selects."""
         runs = self.groups.numbers[rows], self.clusters.numbers[rows]
         return Course(self.x[rows], self.y[rows], self.step[rows], *map(Segments.of, runs))
 
     def averaged(self, steps: int) -> Course:
-        """Return the means over so many steps of each cluster."""
+        """Return each cluster's means over so many steps."""
         step = self.step // steps
         rows = Segments.of(self.clusters.numbers, step)
         x, y = rows.sum(self.x) / rows.lengths, rows.sum(self.y) / rows.lengths
@@ -60,10 +60,13 @@ class Course(NamedTuple):
 def attenuation_share(course: Course, fit: huber.RobustFit, has_slope: Bools) -> Interval | None:
     """Return by which share the slopes' mean, weighted by x, is too low; below 0 is noise.
 
-    Where x and y are not taken at the same moments, y of one step shows in the next, which flattens
-    the line; the shorter the step against that, the more. So the same line is put through steps
-    four times as long; what that raises the slope by is three quarters of what is missing. None
-    where the steps are too few for it. Groups count that have a slope; `fit` is of y.
+    If x and y are offset in time, part of y is counted in the next step. That flattens the line,
+    and more so the shorter the step. So the same line is fitted to steps four times as long: the
+    slope then rises by three quarters of what is missing. Only groups with a slope count. `fit` is
+    the fit of y.
+
+    Returns:
+        None if there are too few steps.
     """
     if not has_slope.any():
         return None
@@ -73,7 +76,7 @@ def attenuation_share(course: Course, fit: huber.RobustFit, has_slope: Bools) ->
     long = short.averaged(_STEPS)
     together = len(short.x) / len(long.x)
     slopes, moves = _weighed_lines(short, fit.weights[kept])
-    # By weights of their own: those of short steps know their errors.
+    # With new weights: those of the short steps depend on their errors.
     long_fit = huber.fit_robustly(long.lines)
     long_slopes = long_fit.coefficients[:, 1]
     long_moves = jackknife.shifts(long.lines, long_fit, long.clusters)[:, 1]
@@ -86,7 +89,7 @@ def attenuation_share(course: Course, fit: huber.RobustFit, has_slope: Bools) ->
     squares = clusters.sum((long_moves - moves) ** 2) * (count - 1) / count
     variances = (weights / slope) ** 2 * squares
     freedom = student.pooled_freedom(variances, np.maximum(count - 1, 1))
-    # From what longer steps bring back to what endless ones would (Richardson's extrapolation).
+    # Extrapolate from longer steps to infinitely long ones (Richardson).
     to_whole = together / (together - 1)
     mid = to_whole * float(weights @ (long_slopes - slopes)) / slope
     to_end = to_whole * float(student.quantile(freedom)) * float(np.sqrt(variances.sum()))
@@ -94,7 +97,7 @@ def attenuation_share(course: Course, fit: huber.RobustFit, has_slope: Bools) ->
 
 
 def _weighed_lines(course: Course, weights: Floats) -> tuple[Floats, Floats]:
-    """Return the slopes by known weights, (g,), and what each cluster moves them by, (c,)."""
+    """Return the slopes for given weights, (g,), and each cluster's influence on them, (c,)."""
     problem, clusters = course.lines, course.clusters.within(course.groups)
     parts = moments_of(problem.design, problem.target, weights, course.clusters)
     coefficients, _ = solve(parts.summed(clusters), problem.active, problem.floored)

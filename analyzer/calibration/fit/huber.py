@@ -1,4 +1,4 @@
-"""Least squares that a few wild samples cannot drag along: Huber's M-estimate, by reweighting."""
+"""Least squares that is robust against outliers: Huber's M-estimate, by reweighting."""
 
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
@@ -10,38 +10,39 @@ from analyzer.calibration.fit.least_squares import Problem, blocks, moments_of, 
 from analyzer.calibration.fit.segments import Segments
 
 HUBER_THRESHOLD = 1.345
-"""Residuals beyond so many standard deviations count less. Huber's choice: where the noise is
-normal after all, the estimate is 95 % as efficient as least squares."""
+"""Residuals beyond so many standard deviations count less. Huber's choice: for normal noise, the
+estimate is 95 % as efficient as least squares."""
 
 _MAD_TO_DEVIATION = 1 / 0.6744897501960817
-"""The median of normal noise without its sign is 0.6745 standard deviations."""
+"""The median absolute value of normal noise is 0.6745 standard deviations."""
 
 _LEAST_PREDICTION = 0.1
-"""Predictions below this share of a segment's mean weigh no more: they would drown all others."""
+"""Weights do not grow further for predictions below this share of a segment's mean: they would
+outweigh all others."""
 
 _WEIGHTING_ROUNDS = 3
-"""Rounds in which the weights follow the predictions; a fourth moves the slope by under 0.1 %."""
+"""Rounds that update the weights from the predictions; a fourth moves the slope by under 0.1 %."""
 
 _FOLLOWING_ROUNDS = 1
-"""The same, where a similar fit's weights are known."""
+"""The same, if the weights of a similar fit are known."""
 
 _BLOCK_ROWS = 131_072
-"""Rows that are fitted at once: they hardly leave the processor's caches from round to round, and
-no block waits for another's stragglers."""
+"""Rows fitted at once: they stay in the processor's caches between rounds, and each block stops as
+soon as its own segments have converged."""
 
 _LEAST_SCALE = 1e-6
-"""Noise below this share of the target is the rounding of a snapshot's values."""
+"""Noise below this share of the target is rounding of the snapshot's values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopping:
-    """When a fit is good enough."""
+    """When a fit has converged."""
 
     tolerance: float = 3e-4
-    """How far the last round may have moved a coefficient, as a share of what the root mean square
-    of the target is to that of its column. Each round moves them a fifth as far as the one before,
-    or less: 3e-4 leaves some hundredths of their standard error."""
-    scale_rounds: int = 1  # in which the scale follows, after the weights have: medians are slow
+    """How far the last round may move a coefficient, in units of rms(target) / rms(its column).
+    Each round moves it at most a fifth as far as the round before: 3e-4 leaves a few hundredths of
+    its standard error."""
+    scale_rounds: int = 1  # that update the scale after the weights are fixed: medians are slow
     most_rounds: int = 30
 
 
@@ -52,15 +53,15 @@ class RobustFit(NamedTuple):
     """Coefficients of g segments, and the weights that gave them."""
 
     coefficients: Floats  # (g, k)
-    free: Bools  # (g, k): which of them were fitted, neither left out nor held at zero
+    free: Bools  # (g, k): which coefficients were fitted, not left out or held at zero
     residuals: Floats  # (n,)
     variance_weights: Floats  # (n,): inverse variances of the noise up to one factor a segment
-    robust_weights: Floats  # (n,): what the residual leaves of that weight, 0-1
+    robust_weights: Floats  # (n,): factor of that weight, 0-1: less for outliers
     scale: Floats  # (g,): standard deviation of a residual of variance weight 1
 
     @property
     def weights(self) -> Floats:
-        """What each row counted, shape (n,)."""
+        """Weight of each row, shape (n,)."""
         return self.variance_weights * self.robust_weights
 
 
@@ -77,11 +78,11 @@ def fit_robustly(
     Args:
         problem: of g segments and n rows.
         variance_weights: inverse variances of the noise up to a factor, shape (n,). If None, the
-            noise of a sample is taken to be a share of its prediction.
-        start: variance and robust weights of a similar fit, shape (n,) each, to begin with in place
-            of equal ones: it ends at the same place, and sooner.
+            noise of a sample is proportional to its prediction.
+        start: variance and robust weights of a similar fit, shape (n,) each. The fit starts from
+            them and not from equal ones: the result is the same, in fewer rounds.
         threshold: in standard deviations, shape () or (g,); infinite for plain least squares.
-        stopping: when it is good enough.
+        stopping: when the fit has converged.
     """
     weighting_rounds, ones = 0, np.ones_like(problem.target)
     weights = (ones if variance_weights is None else variance_weights, ones)
@@ -140,7 +141,7 @@ def _fit_block(
 
 
 def _scale(sizes: Floats, targets: Floats, segments: Segments) -> Floats:
-    """Return the standard deviation of each segment's noise, from residuals without sign."""
+    """Return the standard deviation of each segment's noise, from absolute residuals."""
     least = _LEAST_SCALE * np.sqrt(segments.sum(targets**2) / segments.lengths)
     scale = np.maximum(segments.median(sizes) * _MAD_TO_DEVIATION, least)
     scale[scale == 0] = 1.0

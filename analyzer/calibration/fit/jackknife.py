@@ -1,4 +1,4 @@
-"""How sure a regression is where samples of one cluster resemble each other: leave clusters out."""
+"""Uncertainty of a regression with correlated samples, by leaving out clusters."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from analyzer.units import Interval
 def sandwich(problem: Problem, fit: RobustFit, clusters: Segments) -> Floats:
     """Return the cluster-robust covariance (CR1, as Stata and statsmodels), shape (g, k, k).
 
-    Columns that were not free have zeros. A segment needs two clusters.
+    Columns that were not free are zero. A segment needs two clusters.
     """
     groups = clusters.within(problem.segments)
     hessian, scale = unit_diagonal(_hessian(problem, fit, problem.segments), fit.free)
@@ -30,8 +30,8 @@ def jackknife(
 ) -> Floats:
     """Return the covariance from leaving out each cluster in turn (CR3), shape (g, k, k).
 
-    With few clusters the sandwich is too sure of itself: a cluster pulls the fit towards itself
-    and hides its own noise. Leaving it out shows the noise. With many the two agree.
+    With few clusters the sandwich is too narrow: a cluster pulls the fit towards itself and hides
+    its own noise. Leaving it out shows the noise. With many clusters both agree.
     Columns that are not active, shape (g, k), get no variance; if None, those that were not free.
     """
     groups = clusters.within(problem.segments)
@@ -44,14 +44,14 @@ def jackknife(
 def shifts(
     problem: Problem, fit: RobustFit, clusters: Segments, active: Bools | None = None
 ) -> Floats:
-    """Return what each cluster moves the coefficients of its segment by, shape (c, k)."""
+    """Return each cluster's influence on the coefficients of its segment, shape (c, k)."""
     groups = clusters.within(problem.segments)
     parts, scores = _hessian(problem, fit, clusters), _scores(problem, fit, clusters)
     return leave_one_out(parts, scores, groups, fit.free if active is None else active)
 
 
 def leave_one_out(parts: Floats, scores: Floats, groups: Segments, active: Bools) -> Floats:
-    """Return the same from what each adds to the gram matrix, (c, k, k), and pulls, (c, k)."""
+    """Return the influences from each cluster's gram matrix, (c, k, k), and scores, (c, k)."""
     whole = np.add.reduceat(parts, groups.starts, axis=0)
     taking_part = np.repeat(active, groups.lengths, axis=0)
     rest, scale = unit_diagonal(np.repeat(whole, groups.lengths, axis=0) - parts, taking_part)
@@ -59,13 +59,13 @@ def leave_one_out(parts: Floats, scores: Floats, groups: Segments, active: Bools
 
 
 def _scores(problem: Problem, fit: RobustFit, clusters: Segments) -> Floats:
-    """Return what each cluster's rows pull at the coefficients, shape (c, k)."""
+    """Return the score of each cluster, shape (c, k)."""
     pull = fit.weights * fit.residuals
     return np.column_stack([clusters.sum(column * pull) for column in problem.design])
 
 
 def _hessian(problem: Problem, fit: RobustFit, runs: Segments) -> Floats:
-    """Return how fast the scores turn: samples beyond Huber's threshold have ceased to."""
+    """Return the derivative of the scores; samples beyond Huber's threshold do not count."""
     weights = fit.variance_weights * (fit.robust_weights >= 1)
     return moments_of(problem.design, problem.target, weights, runs).gram
 
@@ -87,8 +87,11 @@ def prediction_error(
 ) -> tuple[float, float]:
     """Predict each cluster of a segment from its others by weighted least squares.
 
-    Return the mean squared error of a row in units of its variance, where 1 is noise alone, and the
-    standard error of that over clusters. Weights are inverse variances; used segments count.
+    Weights are inverse variances; only `used` segments count.
+
+    Returns:
+        The mean squared error of a row in units of its variance (1 is noise alone), and its
+        standard error over clusters.
     """
     cells = moments_of(problem.design, problem.target, weights, clusters)
     groups = clusters.within(problem.segments)

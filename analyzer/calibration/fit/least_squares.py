@@ -1,6 +1,6 @@
 """Many small regressions at once: least squares and its moments.
 
-Each segment of the rows has coefficients of its own. A design has shape (k, n): k columns over n
+Each segment of the rows has its own coefficients. A design has shape (k, n): k columns over n
 rows, sorted so that the rows of a segment, and within it those of a cluster, are consecutive.
 """
 
@@ -17,18 +17,18 @@ from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.fit.segments import Segments
 
 _NEARLY_SINGULAR = 1e-10
-"""Determinant of a gram matrix with unit diagonal below which its columns are one and the same."""
+"""Determinant of a gram matrix with unit diagonal, below which its columns are collinear."""
 
 _RIDGE = 1e-9
-"""Then this much of the diagonal is added, so that the columns share what they cannot divide."""
+"""Share of the diagonal added to collinear columns: they then share their effect equally."""
 
 _BLOCK_ROWS = 8192
-"""Ten columns of so many numbers fit into the second-level cache of most processors."""
+"""Ten columns of so many rows fit into the second-level cache of most processors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """A column of a design, by a name that no other has."""
+    """A column of a design, with a unique name."""
 
     name: str
     is_floored: bool = False  # whether the coefficient may not be below zero
@@ -36,7 +36,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Problem:
-    """What is to be fitted: one regression for each of g segments of n rows."""
+    """One regression for each of g segments of n rows."""
 
     terms: tuple[Term, ...]
     design: Floats  # (k, n)
@@ -67,7 +67,7 @@ class Problem:
         return [column for column, term in enumerate(self.terms) if term.is_floored]
 
     def residuals(self, coefficients: Floats) -> Floats:
-        """Return what the coefficients, shape (g, k), leave of the target, shape (n,)."""
+        """Return the residuals of coefficients of shape (g, k), shape (n,)."""
         left = self.target.copy()
         for column, values in zip(self.design, coefficients.T, strict=True):
             left -= column * self.segments.spread(values)
@@ -75,7 +75,7 @@ class Problem:
 
 
 class Moments(NamedTuple):
-    """The sums that a weighted least-squares fit rests on, of g segments."""
+    """The sums that a weighted least-squares fit needs, for g segments."""
 
     gram: Floats  # (g, k, k): of the design with itself
     cross: Floats  # (g, k): of the design with the target
@@ -86,7 +86,7 @@ class Moments(NamedTuple):
         return Moments(*(np.add.reduceat(part, groups.starts, axis=0) for part in self))
 
     def of(self, segments: Ints) -> Moments:
-        """Return the moments of the segments of these numbers, in their order."""
+        """Return the moments of the segments with these numbers, in this order."""
         return Moments(*(part[segments] for part in self))
 
     def without(self, other: Moments) -> Moments:
@@ -101,7 +101,7 @@ class Moments(NamedTuple):
 
 
 def moments_of(design: Floats, target: Floats, weights: Floats, segments: Segments) -> Moments:
-    """Return the moments of each segment, by weights that are inverse variances up to a factor."""
+    """Return the moments of each segment; weights are inverse variances up to a factor."""
     count, columns = len(segments), len(design)
     gram, cross = np.empty((count, columns, columns)), np.empty((count, columns))
     square = np.empty(count)
@@ -118,9 +118,10 @@ def moments_of(design: Floats, target: Floats, weights: Floats, segments: Segmen
 
 
 def blocks(segments: Segments, row_count: int) -> Iterator[tuple[slice, slice, Ints]]:
-    """Cut the segments into blocks of about so many rows, which stay in the processor's cache.
+    """Cut the segments into blocks of about so many rows, to stay in the processor's cache.
 
-    Yields the segments of each, their rows, and where in these each segment starts.
+    Yields:
+        The segments of each block, its rows, and where in these each segment starts.
     """
     firsts = np.flatnonzero(np.diff(segments.starts // row_count, prepend=-1))
     for first, last in zip(firsts, [*firsts[1:], len(segments)], strict=True):
@@ -132,8 +133,8 @@ def blocks(segments: Segments, row_count: int) -> Iterator[tuple[slice, slice, I
 def solve(moments: Moments, active: Bools, floored: Sequence[int] = ()) -> tuple[Floats, Bools]:
     """Return the coefficients of least squares, and which are free, shape (g, k) each.
 
-    Those of columns that are not active, shape (g, k), are 0, and those of floored ones not below:
-    free is what is neither left out nor held at zero.
+    Columns that are not active, shape (g, k), have 0. Floored columns are held at 0 if they would
+    be negative. All others are free.
     """
     free = active.copy()
     coefficients = _solve(moments, free)
@@ -145,7 +146,7 @@ def solve(moments: Moments, active: Bools, floored: Sequence[int] = ()) -> tuple
 
 
 def _best_allowed(moments: Moments, active: Bools, floored: Sequence[int]) -> tuple[Floats, Bools]:
-    """Try which of the floored columns to leave out; the best fit without a negative one wins."""
+    """Leave out each set of floored columns in turn; return the best fit that is not negative."""
     best = np.full(len(active), np.inf)
     chosen, free = np.zeros(active.shape), np.zeros_like(active)
     counts = range(1, len(floored) + 1)
@@ -168,9 +169,9 @@ def _solve(moments: Moments, active: Bools) -> Floats:
 
 
 def unit_diagonal(gram: Floats, active: Bools) -> tuple[Floats, Floats]:
-    """Return invertible gram matrices of unit diagonal, and the factors that made it so.
+    """Return invertible gram matrices with unit diagonal, and their scaling factors.
 
-    Columns that take no part, and those that are all zero, are replaced by those of the identity.
+    Columns that are not active or all zero are replaced by those of the identity.
     """
     diagonal = np.einsum("gii->gi", gram)
     scale = np.where(active & (diagonal > 0), 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1)), 0)
@@ -183,13 +184,13 @@ def unit_diagonal(gram: Floats, active: Bools) -> tuple[Floats, Floats]:
 
 
 def r_squared(target: Floats, residuals: Floats) -> float | None:
-    """Return the share of the variance that a fit explains; None where there is none."""
+    """Return the share of the variance that a fit explains; None without variance."""
     spread = float(((target - target.mean()) ** 2).sum())
     return 1 - float((residuals**2).sum()) / spread if spread else None
 
 
 def correlations(columns: Floats, segments: Segments) -> Floats:
-    """Return the columns' correlations in each segment, (g, k, k); 1 where one does not vary."""
+    """Return the columns' correlations in each segment, (g, k, k); 1 if one does not vary."""
     if not len(segments):
         return np.ones((0, len(columns), len(columns)))
     totals = segments.sum(columns)

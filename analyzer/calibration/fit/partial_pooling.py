@@ -1,9 +1,9 @@
-"""What groups have in common: the noisy learn from the others, the silent borrow from them.
+"""Partial pooling: noisy groups are shrunk towards the common mean, groups without a fit borrow it.
 
-Coefficients of different groups are taken as draws from one normal distribution (empirical Bayes).
-Its mean and spread come from the groups that could be fitted, by expectation maximisation of the
-restricted likelihood, which allows for the mean being an estimate too; each group's posterior
-then weighs its own data against it.
+The coefficients of the groups are treated as draws from one normal distribution (empirical Bayes).
+Its mean and spread are estimated from the fitted groups by expectation maximisation of the
+restricted likelihood, which accounts for the error of the mean. The posterior of each group weighs
+its own data against that distribution.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ import numpy as np
 from analyzer.arrays import Bools, Floats, Ints
 
 MIN_LENDERS = 3
-"""How different groups are cannot be estimated from fewer; below it no group borrows."""
+"""Least number of fitted groups to estimate how groups differ; below it no group borrows."""
 
 _MAX_ROUNDS = 200
 _SETTLED = 1e-6
@@ -27,36 +27,36 @@ class Prior:
 
     mean: Floats  # (2,)
     spread: Floats  # (2, 2): covariance between groups
-    mean_covariance: Floats  # (2, 2): how well the mean is known
-    gains: Floats  # (lenders, 2, 2): what each lender's coefficients move the mean by
+    mean_covariance: Floats  # (2, 2): uncertainty of the mean
+    gains: Floats  # (lenders, 2, 2): weight of each lender's coefficients in the mean
 
 
 class Level(NamedTuple):
-    """All that is known of a group without a slope: one weighted sum of its coefficients."""
+    """The data of a group without a slope: one weighted sum of its coefficients."""
 
-    weights: Floats  # (2,): of intercept and slope; zeros if nothing is known
+    weights: Floats  # (2,): of intercept and slope; zeros without data
     value: float
     variance: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pooled:
-    """Every group's coefficients after weighing its own data against the others'."""
+    """Every group's coefficients after partial pooling."""
 
     coefficients: Floats  # (g, 2): intercept and slope
     covariances: Floats  # (g, 2, 2)
-    own_share: Floats  # (g,): how much of the slope rests on the group's own data, 0-1
-    borrows: Bools  # (g,): whether the slope is the others' for want of an own one
-    prior_weights: Floats  # (g, 2, 2): what the prior's mean contributes to the coefficients
-    private_covariances: Floats  # (g, 2, 2): what of covariances is not the prior mean's
+    own_share: Floats  # (g,): share of the slope that comes from the group's own data, 0-1
+    borrows: Bools  # (g,): whether the slope comes from other groups, without an own fit
+    prior_weights: Floats  # (g, 2, 2): weight of the prior's mean in the coefficients
+    private_covariances: Floats  # (g, 2, 2): covariances without the part from the prior's mean
     degrees_of_freedom: Ints  # (g,): of Student's t for their intervals
-    prior: Prior | None = None  # where too few groups could be fitted
+    prior: Prior | None = None  # None if too few groups could be fitted
 
 
 def common_prior(coefficients: Floats, covariances: Floats) -> Prior:
-    """Return what the coefficients, shape (g, 2), of two groups or more are draws from."""
+    """Return the distribution of the coefficients, shape (g, 2), of two groups or more."""
     spread = np.cov(coefficients.T)
-    # Where groups do not differ, this keeps the matrices invertible.
+    # Keeps the matrices invertible if groups do not differ.
     ridge = np.diag(1e-12 * (coefficients**2).mean(axis=0) + np.finfo(float).tiny)
     for _ in range(_MAX_ROUNDS):
         last = spread + ridge
@@ -80,9 +80,9 @@ def pool(
     lends: Bools,
     levels: Mapping[int, Level],
 ) -> Pooled:
-    """Weigh every group's own fit against what the groups have in common.
+    """Weigh every group's own fit against the common distribution.
 
-    Those that lend have a slope of their own; those of the levels, by number, are to borrow one.
+    Groups that lend have their own slope. Groups in `levels`, by number, borrow one.
     """
     lender_count, borrows = int(lends.sum()), np.zeros_like(lends)
     if lender_count < MIN_LENDERS:
@@ -105,7 +105,7 @@ def pool(
         gain[number], own[number], noise[number], doubt[number] = _read_off(level, prior)
         freedom[number] = max(lender_count - 1 - int(level.weights.any()), 1)
     kept = np.eye(2) - gain
-    # Joseph's form, which rounding cannot turn negative where a group is known exactly.
+    # Joseph's form: rounding cannot make it negative if a group is known exactly.
     private = kept @ prior.spread @ kept.transpose(0, 2, 1) + noise + doubt
     common = kept @ prior.mean_covariance @ kept.transpose(0, 2, 1)
     is_known = lends | borrows
@@ -123,10 +123,12 @@ def pool(
 
 
 def _read_off(level: Level, prior: Prior) -> tuple[Floats, Floats, Floats, Floats]:
-    """Read a group's coefficients off its level, as by a regression of the lenders' on theirs.
+    """Infer a group's coefficients from its level, by regression over the lenders.
 
-    Return how far the level pulls them from the prior's mean, shape (2, 2); to where, shape (2,);
-    and what they are unsure by because of the level's noise, and because the spread is an estimate.
+    Returns:
+        The gain of the level against the prior's mean, shape (2, 2); the level's contribution to
+        the coefficients, shape (2,); and their covariances from the level's noise and from the
+        error of the spread.
     """
     row, lenders = level.weights, len(prior.gains)
     pull, of_level = prior.spread @ row, float(row @ prior.spread @ row)

@@ -1,4 +1,4 @@
-"""Consecutive rows that belong together, so that thousands of small fits are a few numpy calls."""
+"""Runs of consecutive rows: thousands of small fits become a few numpy calls."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from analyzer.arrays import Bools, Floats, Ints
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 MIN_CLUSTERS: Final = 8
-"""Where a group has fewer members, their time is cut into blocks, so that the covariance rests on
-about this many clusters; below it, cluster-robust intervals are known to be too short."""
+"""If a group has fewer members, their time is cut into blocks to give about this many clusters.
+With fewer clusters, cluster-robust intervals are known to be too narrow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,7 +26,7 @@ class Segments:
 
     @classmethod
     def of(cls, *codes: npt.NDArray[np.integer]) -> Segments:
-        """Return the runs within which none of these codes, each of shape (n,), changes."""
+        """Return the runs in which all of these codes, each of shape (n,), are constant."""
         changes = np.zeros(len(codes[0]), dtype=bool)
         changes[:1] = True
         for code in codes:
@@ -39,12 +39,12 @@ class Segments:
 
     @property
     def lengths(self) -> Ints:
-        """How many rows each run has, shape (g,)."""
+        """Rows of each run, shape (g,)."""
         return np.diff(self.starts, append=self.row_count)
 
     @property
     def numbers(self) -> Ints:
-        """Which run each row is in, shape (n,)."""
+        """Run of each row, shape (n,)."""
         return self.spread(np.arange(len(self)))
 
     def sum(self, values: npt.NDArray[np.generic]) -> Floats:
@@ -61,7 +61,7 @@ class Segments:
 
     def median(self, values: Floats) -> Floats:
         """Return the median of each run, shape (g,)."""
-        # numpy.median checks more for each of thousands of short runs than it computes.
+        # numpy.median spends more time on checks than on thousands of short runs.
         runs = np.split(values.copy(), self.starts[1:])
         medians = np.empty(len(runs))
         for number, run in enumerate(runs):
@@ -75,22 +75,22 @@ class Segments:
         return np.repeat(values, self.lengths, axis=-1)
 
     def within(self, outer: Segments) -> Segments:
-        """Return which of these runs lie in each run of `outer`, which must not cut any."""
+        """Return these runs grouped by the runs of `outer`, which must not cut any of them."""
         return Segments(starts=np.searchsorted(self.starts, outer.starts), row_count=len(self))
 
 
 def seen_at(groups: Segments, time: Ints) -> Bools:
-    """Return at which times, numbered from 0, any row of each group is, shape (g, times)."""
+    """Return at which times, numbered from 0, each group has rows, shape (g, times)."""
     seen = np.zeros((len(groups), int(time.max(initial=-1)) + 1), dtype=bool)
     seen[groups.numbers, time] = True
     return seen
 
 
 def clusters_of(groups: Segments, members: Segments, time: Ints) -> Segments:
-    """Return the runs that may be correlated: members, or blocks of their ascending times if few.
+    """Return the runs that may be correlated: members, or blocks of their time if there are few.
 
-    How many there are is the inverse of the chance that two rows are of the same one: beside a
-    member that was there all the time, eight that came for moments are hardly more than none.
+    The effective number of members is the inverse of the chance that two rows have the same one:
+    eight short-lived members next to a permanent one hardly count.
     """
     if not groups.row_count:
         return members
@@ -98,7 +98,7 @@ def clusters_of(groups: Segments, members: Segments, time: Ints) -> Segments:
     effective = groups.lengths.astype(float) ** 2 / squares
     blocks = np.ceil(MIN_CLUSTERS / effective).astype(np.int64)
     seen = seen_at(groups, time)
-    # A hole in the window is no time: of what was seen, each block has as much.
+    # Gaps in the window do not count: each block has an equal share of the observed times.
     since = np.cumsum(seen, axis=1, dtype=np.int32)[groups.numbers, time] - 1
     block = since * groups.spread(blocks) // groups.spread(seen.sum(axis=1))
     return Segments.of(members.numbers, block)

@@ -1,4 +1,4 @@
-"""Student's t: how far a range reaches, and draws that reach as far."""
+"""Student's t: the width of ranges, and draws with the same width."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,8 +8,8 @@ from analyzer.arrays import Floats
 from analyzer.units import CONFIDENCE, Interval
 
 DRAW_COUNT = 2000
-"""Draws behind every range: by chance alone, the ends of a 90 % interval would move by 1.5 % of its
-length; each quantity's own ends do not, as its ranks are evenly spaced."""
+"""Draws behind every range. Random draws would move the ends of a 90 % interval by 1.5 % of its
+width; the ends of a single quantity do not move, because its ranks are evenly spaced."""
 
 SEED = 20250710
 """Fixed, so that the same input gives the same draws."""
@@ -18,19 +18,19 @@ Counts = float | npt.NDArray[np.int64]
 
 
 def quantile(degrees_of_freedom: Counts) -> Floats:
-    """Return how many standard deviations each end of a 90 % interval is from its middle."""
+    """Return the half-width of a 90 % interval in standard deviations."""
     return np.asarray(special.stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2), dtype=float)
 
 
 def reach(variance: float | Floats, degrees_of_freedom: Counts) -> Floats:
-    """Return how far the ends of a 90 % interval are from its middle."""
+    """Return the half-width of a 90 % interval."""
     return np.asarray(quantile(degrees_of_freedom) * np.sqrt(variance))
 
 
 def interval(mid: float, variance: float, degrees_of_freedom: float) -> Interval:
     """Return the 90 % interval of a quantity that cannot be negative, from its variance.
 
-    It ends at zero, or at a best estimate that noise has pushed below zero.
+    Its low end is at least zero, or a best estimate that noise has made negative.
     """
     mid, to_end = float(mid), float(reach(variance, degrees_of_freedom))
     return Interval(low=max(min(mid, 0.0), mid - to_end), mid=mid, high=mid + to_end)
@@ -48,8 +48,8 @@ def weighted(
 def pooled_freedom(variances: Floats, degrees_of_freedom: npt.NDArray[np.number]) -> float:
     """Return the degrees of freedom of a sum of independent variances (Welch-Satterthwaite).
 
-    Their plain sum would be right only for equal ones: where one part makes most of the
-    uncertainty, the sum is known no better than that part is.
+    Their plain sum is right only for equal variances: if one part has most of the uncertainty, the
+    sum is known no better than that part.
     """
     total = float(variances.sum())
     if total <= 0:
@@ -60,8 +60,8 @@ def pooled_freedom(variances: Floats, degrees_of_freedom: npt.NDArray[np.number]
 def joint_draws(mid: Floats, covariance: Floats, degrees_of_freedom: Floats) -> Floats:
     """Return draws of k correlated quantities that cannot be negative, shape (DRAW_COUNT, k).
 
-    Each is drawn from Student's t with its own degrees of freedom, as its interval is, so that
-    the draws reach as far as that; their correlation is that of the estimates.
+    Each is drawn from Student's t with the degrees of freedom of its interval, so that draws and
+    interval have the same width. Their correlation is that of the estimates.
     """
     deviation = np.sqrt(np.diag(covariance))
     outer = np.outer(deviation, deviation)
@@ -70,7 +70,7 @@ def joint_draws(mid: Floats, covariance: Floats, degrees_of_freedom: Floats) -> 
     rng = np.random.default_rng(SEED)
     none = np.zeros(len(mid))
     normal = rng.multivariate_normal(none, correlation, size=DRAW_COUNT, method="eigh")
-    # Evenly spaced ranks: else the luck of this one seed would move the ends of every range by 5 %.
+    # Evenly spaced ranks: otherwise this one seed would move the ends of every range by 5 %.
     ranks = (normal.argsort(axis=0).argsort(axis=0) + 0.5) / DRAW_COUNT
     students = special.stdtrit(degrees_of_freedom, ranks)
     return np.asarray(np.maximum(mid + students * deviation, 0.0))

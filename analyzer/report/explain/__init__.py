@@ -1,7 +1,7 @@
 """The arithmetic behind each figure, line by line, from query to dollar.
 
-It recomputes nothing: every result is the projection's own, and stands beside the figures it comes
-from so that a reader, or a test, can redo it.
+Every result is the projection's own; nothing is computed again. Each line shows the figures of its
+result, so that a reader, or a test, can recalculate it.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from analyzer.units import Role
 
 
 def explain(answer: Answer, modes: tuple[str, ...]) -> str:
-    """Return how the figures of these modes come about, as plain text."""
+    """Return how the figures of these modes are calculated, as plain text."""
     return "\n".join(_lines(answer, modes)) + "\n"
 
 
@@ -26,17 +26,17 @@ def _lines(answer: Answer, modes: tuple[str, ...]) -> Iterator[str]:
     if projection is None or projection.workings is None:
         return
     workings, known = projection.workings, {mode.name: mode for mode in projection.modes}
-    yield "How these figures come about"
-    yield "Each line with an equals sign can be redone from what stands in it: six digits of each"
-    yield "figure; x is times, ^ to the power of, max(a, b) the larger. All are best estimates; how"
-    yield "the ranges come about stands last."
+    yield "How these figures are calculated"
+    yield "Each line with an equals sign can be recalculated from its own figures, of six digits."
+    yield "x is multiplication, ^ is power, and max(a, b) is the larger value."
+    yield "All figures are best estimates. The ranges are explained at the end of each mode."
     yield ""
     yield f"Window {window_title(answer.manifest)}"
     hours = workings.scenario.working_hours
     if hours is not None:
         stated = hours.to_toml()
         times = f"{stated['start']} to {stated['end']} {stated['time_zone']}"
-        yield f"Only steps within {', '.join(stated['days'])} {times} count"
+        yield f"Only intervals within {', '.join(stated['days'])} {times} count"
     yield ""
     yield from money.price_lines(projection.price, workings)
     for section in _sections(answer, projection, workings, modes):
@@ -45,7 +45,7 @@ def _lines(answer: Answer, modes: tuple[str, ...]) -> Iterator[str]:
     for name in modes:
         if name not in known:
             yield ""
-            yield f"{name} cannot be said"
+            yield f"Cannot tell: {name}"
             refusals = map(str, map(answer.worded, projection.refusals))
             yield from (f"  {fmt.inert(refusal)}" for refusal in refusals)
 
@@ -53,7 +53,7 @@ def _lines(answer: Answer, modes: tuple[str, ...]) -> Iterator[str]:
 def _sections(
     answer: Answer, projection: Projection, workings: Workings, modes: tuple[str, ...]
 ) -> Iterator[Iterator[str]]:
-    """Return what the modes are made of, each once, and then each mode."""
+    """Return the components of the modes, without repeats, and then each mode."""
     load = projection.load
     if not isinstance(load, MeasuredLoad):
         return

@@ -1,4 +1,4 @@
-"""What the components need: sidecars as sums, ztunnels by node, waypoints by namespace."""
+"""The needs of the components: sidecars as sums, ztunnels by node, waypoints by namespace."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -19,7 +19,7 @@ from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.explain import lines
 from analyzer.report.explain.lines import equation, figure, query_file
-from analyzer.units import Provenance
+from analyzer.units import Provenance, counted
 
 _ZTUNNEL_COSTS: Final = (
     "ztunnel_idle_vcpu_per_node",
@@ -29,19 +29,19 @@ _ZTUNNEL_COSTS: Final = (
 )
 _ZTUNNEL_LOADS: Final = ["passes_rps", "gbit_per_second", "new_connections_per_second"]
 _ZTUNNEL_CPU: Final = "{} x {} + {} / 1000 x {} + {} x {} + {} / 1000 x {}"
-"""Nodes, passes, Gbit and connections, each followed by what it costs."""
+"""Nodes, passes, Gbit and connections, each with its cost."""
 
 
 def sidecar_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> Iterator[str]:
-    """Return how the sidecars' footprint comes about: sums over them and steps, by steps."""
+    """Return the sidecars' footprint: sums over sidecars and intervals, divided by intervals."""
     sums, footprint, manifest = load.tally, load.sidecars, answer.manifest
     is_recorded = manifest is not None and manifest.label_mapping.is_recorded
     yield f"Sidecars ({Provenance.MEASURED})"
     query = query_file("proxy_recorded_cpu_vcpu" if is_recorded else "proxy_cpu_vcpu")
     yield f"  CPU used is from {query}"
     yield (
-        f"  it tells {sums.value_count} values, one a sidecar and step, in {sums.step_count} steps "
-        f"of {load.sidecar_count} sidecars"
+        f"  {counted(sums.value_count, 'value')}, one per sidecar and interval: "
+        f"{counted(sums.step_count, 'interval')}, {counted(load.sidecar_count, 'sidecar')}"
     )
     yield from _sidecars_used(answer, workings, sums, footprint)
     yield from _sidecars_reserved(sums, footprint)
@@ -51,13 +51,13 @@ def sidecar_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> Ite
     growth = workings.scenario["traffic_growth_factor"].mid
     how, terms = "{} / {} x {}", (sums.measured_rps, sums.step_count, growth)
     how = "{} / {}" if growth == 1 else how
-    yield equation("proxy requests, sum / steps", how, terms, load.proxy_rps, "requests/s")
+    yield equation("proxy requests, sum / intervals", how, terms, load.proxy_rps, "requests/s")
 
 
 def _sidecars_used(
     answer: Answer, workings: Workings, sums: SidecarTally, footprint: SidecarFootprint
 ) -> Iterator[str]:
-    label, terms = "used, sum of the values / steps", [sums.measured_vcpu]
+    label, terms = "used, sum of the values / intervals", [sums.measured_vcpu]
     if workings.scenario["traffic_growth_factor"].mid == 1:
         yield equation(label, "{} / {}", (*terms, sums.step_count), footprint.vcpu, "vCPU")
         return
@@ -65,10 +65,10 @@ def _sidecars_used(
     if answer.sidecar:
         yield from lines.fitted(answer.sidecar)
         added, how = (sums.added_rps, answer.sidecar.vcpu_per_1000_rps.mid), "{} / 1000 x {}"
-        yield equation("growth, sum of the requests added", how, added, sums.added_vcpu, "vCPU")
+        yield equation("growth, sum of the added requests", how, added, sums.added_vcpu, "vCPU")
         terms.append(sums.added_vcpu)
     if sums.floored_vcpu > 0:
-        yield "  no sidecar uses less than nothing: what growth takes beyond that is given back"
+        yield "  no sidecar uses less than 0 vCPU: what growth takes below 0 is added back"
         terms.append(sums.floored_vcpu)
     how = f"({lines.plus(terms)}) / {sums.step_count}"
     yield equation(label, how, (), footprint.vcpu, "vCPU")
@@ -77,20 +77,20 @@ def _sidecars_used(
 def _sidecars_reserved(sums: SidecarTally, footprint: SidecarFootprint) -> Iterator[str]:
     reserved, billed, steps = footprint.reserved_vcpu, footprint.billed_vcpu, sums.step_count
     if reserved is None or billed is None:
-        yield "  reserved and billed: no CPU request of any sidecar is known"
+        yield "  requested and billed: no CPU request of a sidecar is known"
         return
-    yield f"  CPU reserved is from {query_file('proxy_reserved_vcpu')}"
-    yield equation(
-        "reserved, sum / steps", "{} / {}", (sums.reserved_vcpu, steps), reserved, "vCPU"
-    )
-    yield "  billed is the larger of the two, sidecar by sidecar and step by step:"
+    yield f"  CPU requested is from {query_file('proxy_reserved_vcpu')}"
+    label, terms = "requested, sum / intervals", (sums.reserved_vcpu, steps)
+    yield equation(label, "{} / {}", terms, reserved, "vCPU")
+    yield "  billed is the larger of the two, per sidecar and interval:"
     used, requested = sums.billed_by_use_vcpu, sums.billed_by_reservation_vcpu
     yield (
-        f"  used, where more is used than reserved or no request is known, {figure(used)}; "
-        f"reserved, elsewhere, {figure(requested)}"
+        f"  used, if more is used than requested or no request is known, {figure(used)}; "
+        f"otherwise requested, {figure(requested)}"
     )
-    terms = used, requested, steps
-    yield equation("billed, sum / steps", "({} + {}) / {}", terms, billed, "vCPU")
+    yield equation(
+        "billed, sum / intervals", "({} + {}) / {}", (used, requested, steps), billed, "vCPU"
+    )
 
 
 def _sidecars_memory(
@@ -101,40 +101,40 @@ def _sidecars_memory(
         name = "sidecar_memory_gib_per_proxy"
         yield from lines.assumed(workings.scenario, name)
         count, each = load.sidecar_count, workings.scenario[name].mid
-        yield equation("memory, not measured", "{} x {}", (count, each), count * each, "GiB")
+        yield equation("memory, assumed", "{} x {}", (count, each), count * each, "GiB")
     else:
         yield f"  memory used is from {query_file('proxy_memory_bytes')}"
-        yield equation("memory, sum / steps", "{} / {}", (sums.memory_gib, steps), used, "GiB")
+        yield equation("memory, sum / intervals", "{} / {}", (sums.memory_gib, steps), used, "GiB")
     reserved, billed = footprint.reserved_memory_gib, footprint.billed_memory_gib
     if reserved is None or billed is None:
         return
-    yield f"  memory reserved is from {query_file('proxy_reserved_memory_bytes')}"
+    yield f"  memory requested is from {query_file('proxy_reserved_memory_bytes')}"
     terms = sums.reserved_memory_gib, steps
-    yield equation("memory reserved, sum / steps", "{} / {}", terms, reserved, "GiB")
+    yield equation("memory requested, sum / intervals", "{} / {}", terms, reserved, "GiB")
     parts = sums.billed_by_use_gib, sums.billed_by_reservation_gib, steps
-    yield equation("memory billed, likewise", "({} + {}) / {}", parts, billed, "GiB")
+    yield equation("memory billed, by the same rule", "({} + {}) / {}", parts, billed, "GiB")
 
 
 def ztunnel_lines(need: Need, nodes: pd.DataFrame, workings: Workings) -> Iterator[str]:
-    """Return how the ztunnels' footprint comes about."""
+    """Return how the ztunnels' footprint is calculated."""
     parameters, scenario, units = workings.parameters, workings.scenario, need.units
     if units is None:
         return
-    yield f"Ztunnels, one on each of {len(nodes)} nodes ({need.provenance})"
+    yield f"Ztunnels, one per node on {counted(len(nodes), 'node')} ({need.provenance})"
     yield from lines.assumed(scenario, *_ZTUNNEL_COSTS, "ztunnel_memory_gib_per_node")
     passes, gbit, connections = (float(nodes[column].sum()) for column in _ZTUNNEL_LOADS)
     yield (
-        "  each proxy request is a pass through the ztunnel of its pod's node, "
+        "  each proxy request passes the ztunnel of its pod's node: "
         f"{figure(passes)} passes/s on all nodes"
     )
     yield (
         f"  TCP is from {query_file('proxy_tcp_bytes_per_second')}, {figure(gbit)} Gbit/s; new "
-        f"connections from {query_file('proxy_new_connections_per_second')}, "
+        f"connections are from {query_file('proxy_new_connections_per_second')}, "
         f"{figure(connections)}/s"
     )
     at = int(units.used_vcpu.argmax())
     hottest, costs = nodes.iloc[at], [parameters[name][0] for name in _ZTUNNEL_COSTS]
-    hottest_name = f"the hottest node, {fmt.inert(str(hottest['node']))}"
+    hottest_name = f"the busiest node, {fmt.inert(str(hottest['node']))}"
     for label, loads, used_vcpu in (
         ("used, all nodes", (len(nodes), passes, gbit, connections), need.vcpu[Basis.USAGE][0]),
         (hottest_name, (1, *hottest[_ZTUNNEL_LOADS]), units.used_vcpu[at]),
@@ -143,8 +143,8 @@ def ztunnel_lines(need: Need, nodes: pd.DataFrame, workings: Workings) -> Iterat
         yield equation(label, _ZTUNNEL_CPU, terms, used_vcpu, "vCPU")
     whose = ("ztunnel",) if parameters.istio_cni_installed else ("ztunnel", "istio_cni")
     for label, unit, amount, result in (
-        ("reserved", "vCPU", "reserved_vcpu", units.reserved_vcpu),
-        ("memory reserved", "GiB", "reserved_memory_gib", units.reserved_memory_gib),
+        ("requested", "vCPU", "reserved_vcpu", units.reserved_vcpu),
+        ("memory requested", "GiB", "reserved_memory_gib", units.reserved_memory_gib),
     ):
         names = [f"{part}_{amount}_per_node" for part in whose]
         yield from lines.assumed(scenario, *names)
@@ -154,7 +154,7 @@ def ztunnel_lines(need: Need, nodes: pd.DataFrame, workings: Workings) -> Iterat
 
 
 def waypoint_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> Iterator[str]:
-    """Return what a waypoint is in each namespace, whether a mode has one there or not."""
+    """Return the need of a waypoint in each namespace, also where a mode has none."""
     parameters, scenario = workings.parameters, workings.scenario
     yield f"Waypoints ({parameters.waypoint_provenance})"
     waypoint = answer.calibration and answer.calibration.waypoint
@@ -179,10 +179,10 @@ def waypoint_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> It
         parameters[name][0]
         for name in ("waypoint_limit_vcpu_per_replica", "waypoint_target_utilisation_share")
     )
-    unit = "vCPU in the busiest step"
+    unit = "vCPU in the busiest interval"
     yield equation("a replica may use", "{} x {}", (limit, share), limit * share, unit)
-    callers = "" if scenario.ingress_through_waypoint else " but for ingress gateways"
-    yield f"  requests are from {query_file('mesh_requests_rps')}, callers in the mesh{callers}"
+    callers = "" if scenario.ingress_through_waypoint else ", without ingress gateways"
+    yield f"  requests are from {query_file('mesh_requests_rps')}, of meshed callers{callers}"
     rates = load.namespaces[["namespace", "waypoint_rps", "waypoint_peak_rps"]]
     cost_at, counts = _cost_at(parameters, role), waypoint_replicas(load, parameters)
     for row, replicas in zip(rates.itertuples(index=False, name=None), counts, strict=True):
@@ -194,10 +194,10 @@ def _replica_cost_lines(parameters: Parameters, role: RoleCalibration | None) ->
         return
     ratio, idle = parameters["waypoint_to_sidecar_ratio"][0], parameters.waypoint_idle_vcpu[0]
     at_rest = ratio, role.idle_vcpu_per_proxy.mid
-    yield equation("a replica at rest", "{} x {}", at_rest, idle, "vCPU")
+    yield equation("idle CPU of a replica", "{} x {}", at_rest, idle, "vCPU")
     if _power_of(role) is None:
         more, slope = (ratio, role.vcpu_per_1000_rps.mid), parameters.waypoint_vcpu_per_1000_rps[0]
-        yield equation("for 1000 requests/s more", "{} x {}", more, slope, "vCPU")
+        yield equation("per 1000 requests/s", "{} x {}", more, slope, "vCPU")
 
 
 def _power_of(role: RoleCalibration | None) -> Power | None:
@@ -206,7 +206,7 @@ def _power_of(role: RoleCalibration | None) -> Power | None:
 
 
 def _cost_at(parameters: Parameters, role: RoleCalibration | None) -> Callable[[str], str]:
-    """Return what one replica uses, as text, of the text of its rate."""
+    """Return the formula of one replica's CPU, as text, from the text of its rate."""
     idle, power = figure(parameters.waypoint_idle_vcpu[0]), _power_of(role)
     if power is not None:
         ratio = parameters["waypoint_to_sidecar_ratio"][0]
@@ -232,17 +232,17 @@ def _namespace_lines(
         return equation(label, cost_at(f"{figure(rps)} / {figure(count)}"), (), used, "vCPU")
 
     needed = replicas - spare
-    yield f"  {name}: {figure(rps)} requests/s, {figure(peak_rps)} in the busiest step"
-    # One fewer would not do, or may not be.
+    yield f"  {name}: {figure(rps)} requests/s, {figure(peak_rps)} in the busiest interval"
+    # Above the least number, one replica fewer is shown too: its CPU is above the limit.
     for count in [needed - 1, needed] if needed > least else [needed]:
-        yield use(f"{name}, each of {figure(count)} in the busiest step", peak_rps, count)
-    unit = f"replicas: {'the least' if needed == least else 'as few as stay below that'}"
-    yield equation(f"{name}, with spare ones", "{} + {}", (needed, spare), replicas, unit)
+        yield use(f"{name}, each of {figure(count)} in the busiest interval", peak_rps, count)
+    unit = f"replicas: {'the least' if needed == least else 'the fewest below that limit'}"
+    yield equation(f"{name}, with spare replicas", "{} + {}", (needed, spare), replicas, unit)
     yield use(f"{name}, one replica", rps, replicas)
 
 
 def placed_lines(need: Need) -> Iterator[str]:
-    """Return what the waypoints of a mode add up to."""
+    """Return the sum of a mode's waypoints."""
     units = need.units
     if units is None:
         return

@@ -1,7 +1,7 @@
-"""Lines that every explanation is made of: arithmetic, and where its figures come from.
+"""The lines of an explanation: arithmetic, and the sources of its figures.
 
-Arithmetic is "what it is: how = how much unit", to six digits, in plain text. A figure comes from a
-query of this Prometheus, the fit, a page, or the user.
+Arithmetic is "label: expression = result unit", with six digits, in plain text. A figure comes from
+a query of this Prometheus, the fit, a document, or the user.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ from analyzer.report import format as fmt
 from analyzer.units import Interval, Provenance
 
 _TERMS: Final = 10
-"""Terms of a sum in one line; a longer one is added up in parts."""
+"""Terms of a sum in one line; a longer sum is divided into parts."""
 
 _LARGEST_WHOLE: Final = 1e15
 
@@ -35,19 +35,23 @@ def figure(value: float) -> str:
 
 
 def spread(value: Interval) -> str:
-    """Return a figure with its 90 % range, where it has one."""
+    """Return a figure with its range, if it has one.
+
+    >>> spread(Interval(low=0.5, mid=1, high=2))
+    '1 (0.5 to 2)'
+    """
     if value.low == value.high:
         return figure(value.mid)
-    return f"{figure(value.mid)} [{figure(value.low)} to {figure(value.high)}]"
+    return f"{figure(value.mid)} ({figure(value.low)} to {figure(value.high)})"
 
 
 def equation(label: str, how: str, terms: Iterable[float], result: float, unit: str) -> str:
-    """Return one line that can be redone by hand; the terms fill the braces of `how`."""
+    """Return one line that can be recalculated by hand; the terms fill the braces of `how`."""
     return f"  {label}: {how.format(*map(figure, terms))} = {figure(result)} {unit}"
 
 
 def total(label: str, terms: Iterable[float], result: float, unit: str) -> Iterator[str]:
-    """Return a sum, in parts where it is long."""
+    """Return a sum, in parts if it is long."""
     parts = list(terms)
     while len(parts) > _TERMS:
         chunks = [parts[at : at + _TERMS] for at in range(0, len(parts), _TERMS)]
@@ -58,12 +62,12 @@ def total(label: str, terms: Iterable[float], result: float, unit: str) -> Itera
 
 
 def plus(terms: Iterable[float]) -> str:
-    """Return a sum as it is written."""
+    """Return a sum in writing."""
     return " + ".join(map(figure, terms))
 
 
 def assumed(scenario: Scenario, *names: str) -> Iterator[str]:
-    """Return each assumption with its range and where it comes from."""
+    """Return each assumption with its range and its source."""
     for name in names:
         item = scenario.assumptions[name]
         if item == assumptions()[name]:
@@ -74,10 +78,10 @@ def assumed(scenario: Scenario, *names: str) -> Iterator[str]:
 
 
 def fitted(role: RoleCalibration) -> Iterator[str]:
-    """Return what the fit found of a role, with its range."""
+    """Return the fitted costs of a role, with their ranges."""
     yield (
-        f"  {role.role}, by the fit: {spread(role.idle_vcpu_per_proxy)} vCPU at rest and "
-        f"{spread(role.vcpu_per_1000_rps)} for 1000 requests/s more "
+        f"  {role.role}, by the fit: {spread(role.idle_vcpu_per_proxy)} vCPU idle and "
+        f"{spread(role.vcpu_per_1000_rps)} vCPU per 1000 requests/s "
         f"({role.provenance}; {fmt.inert(role.model)})"
     )
 
@@ -88,39 +92,39 @@ def query_file(name: str) -> str:
 
 
 def component_lines(need: Need) -> Iterator[str]:
-    """Return what a component needs that has no explanation of its own."""
+    """Return the need of a component without its own explanation."""
     yield f"{COMPONENTS[need.role].plural.capitalize()} ({need.provenance})"
     yield f"  used: {figure(need.vcpu[Basis.USAGE][0])} vCPU"
     yield from sum_lines(need)
 
 
 def sum_lines(need: Need) -> Iterator[str]:
-    """Return what a component needs beyond what it uses: reserved and billed, and memory."""
+    """Return what a component requests, what is billed, and its memory."""
     units, count = need.units, need.count
     if units is None:
         return
     each = count, units.reserved_vcpu
-    yield equation("reserved", "{} x {}", each, need.vcpu[Basis.RESERVED][0], "vCPU")
+    yield equation("requested", "{} x {}", each, need.vcpu[Basis.RESERVED][0], "vCPU")
     yield from _billed(units, need.vcpu[Basis.BILLED][0])
     used, reserved = units.used_memory_gib, units.reserved_memory_gib
     for label, how, terms, basis in (
         ("memory", "{} x {}", (count, used), Basis.USAGE),
-        ("memory reserved", "{} x {}", (count, reserved), Basis.RESERVED),
+        ("memory requested", "{} x {}", (count, reserved), Basis.RESERVED),
         ("memory billed", "{} x max({}, {})", (count, used, reserved), Basis.BILLED),
     ):
         yield equation(label, how, terms, need.memory_gib[basis][0], "GiB")
 
 
 def _billed(units: Units, billed_vcpu: float) -> Iterator[str]:
-    """Name those that use more than they reserve; the others are billed what they reserve."""
+    """Name those that use more than they request; the others are billed what they request."""
     reserved = units.reserved_vcpu
     rows = list(zip(units.names, units.unit_count, units.used_vcpu, strict=True))
     above = [row for row in rows if row[1] > 0 and row[2] > reserved]
     below = sum(times for _, times, used in rows if used <= reserved)
     for name, times, used in above:
-        label = f"billed, {fmt.inert(name)} uses more than is reserved"
+        label = f"billed, {fmt.inert(name)} uses more than it requests"
         yield equation(label, "{} x max({}, {})", (times, used, reserved), times * used, "vCPU")
-    at_rest, label = below * reserved, "billed, those that use less"
-    yield equation(label, "{} x {}", (below, reserved), at_rest, "vCPU")
-    billed = [at_rest, *(times * used for _, times, used in above)]
+    requested, label = below * reserved, "billed, all that use less"
+    yield equation(label, "{} x {}", (below, reserved), requested, "vCPU")
+    billed = [requested, *(times * used for _, times, used in above)]
     yield from total("billed", billed, billed_vcpu, "vCPU")

@@ -1,4 +1,4 @@
-"""From vCPU and GiB to dollars, and from dollars to what is saved."""
+"""From vCPU and GiB to dollars, and from dollars to savings."""
 
 from collections.abc import Iterator
 
@@ -14,14 +14,15 @@ from analyzer.projection.result import Mode, Price, Projection, Saving, Workings
 from analyzer.projection.sidecars import by_basis
 from analyzer.report import format as fmt
 from analyzer.report.explain.lines import assumed, equation, figure, plus, spread, total
-from analyzer.units import HOURS_PER_MONTH, Role
+from analyzer.report.sentences.projection import nodes
+from analyzer.units import HOURS_PER_MONTH, Role, in_percent
 
 _AMOUNTS = ("vCPU", "GiB")
 _UNITS = tuple(f"USD per {amount}-month" for amount in _AMOUNTS)
 
 
 def price_lines(price: Price, workings: Workings) -> Iterator[str]:
-    """Return where the prices come from."""
+    """Return the prices and their source."""
     yield "Prices"
     prices = workings.node_prices
     if prices is None:
@@ -32,14 +33,14 @@ def price_lines(price: Price, workings: Workings) -> Iterator[str]:
         for unit, month in zip(_UNITS, months, strict=True):
             hourly, label = (month / HOURS_PER_MONTH, HOURS_PER_MONTH), fmt.inert(str(node))
             yield equation(f"node {label}", "{} x {}", hourly, month, unit)
-    label = "a node of unknown price, the mean"
+    label = "mean, for a node without a price"
     for unit, months in zip(_UNITS, prices.month_usd.to_numpy().T, strict=True):
         yield from total(f"{label}, together", months, months.sum(), unit)
         yield equation(label, "{} / {}", (months.sum(), len(months)), months.mean(), unit)
 
 
 def node_price_lines(need: Need, load: MeasuredLoad, prices: NodePrices | None) -> Iterator[str]:
-    """Return the mean prices where a component runs, weighted by what it needs there."""
+    """Return the mean prices of a component, weighted by its need at each place."""
     if prices is None or need.month_usd is None:
         return
     if need.role == Role.WAYPOINT:
@@ -47,7 +48,7 @@ def node_price_lines(need: Need, load: MeasuredLoad, prices: NodePrices | None) 
         for name, means in zip(namespaces, prices.of_namespaces(load), strict=True):
             pairs = zip(means, _UNITS, strict=True)
             paid = " and ".join(f"{figure(mean)} {unit}" for mean, unit in pairs)
-            yield f"  a waypoint of {fmt.inert(str(name))} pays what its sidecars do: {paid}"
+            yield f"  a waypoint of {fmt.inert(str(name))} has its sidecars' prices: {paid}"
     for basis, month_usd in need.month_usd.items():
         for column, amount in enumerate(("vcpu", "memory_gib")):
             if basis not in (need.vcpu, need.memory_gib)[column]:
@@ -60,7 +61,7 @@ def node_price_lines(need: Need, load: MeasuredLoad, prices: NodePrices | None) 
 def _spread(
     need: Need, load: MeasuredLoad, prices: NodePrices, basis: Basis, amount: str
 ) -> tuple[pd.Series, Floats, Floats]:
-    """Return where a component runs, how much of it, and the prices there, shape (n, 2)."""
+    """Return the places of a component, its need at each, and the prices there, shape (n, 2)."""
     units = need.units
     if units is None:
         by_node = load.placement.groupby("node")[f"{basis}_{amount}"].sum()
@@ -79,7 +80,7 @@ def _spread(
 def _mean(
     role: str, names: pd.Series, weights: Floats, each: Floats, mean: float, column: int
 ) -> Iterator[str]:
-    """Return a mean price: a line for each amount and price, and then the quotient."""
+    """Return a mean price: a line per amount and price, and then the quotient."""
     label, unit = f"{role}, {_UNITS[column]}", _UNITS[column]
     if weights.sum() <= 0:
         weights = np.ones(len(weights))
@@ -94,7 +95,7 @@ def _mean(
 
 
 def dollar_lines(mode: Mode, price: Price) -> Iterator[str]:
-    """Return what a mode costs on each basis."""
+    """Return the cost of a mode on each basis."""
     needs = [part.need for part in mode.components]
     flat = [price.vcpu_month_usd, price.memory_gib_month_usd]
     for basis, found in mode.bases.items():
@@ -102,7 +103,7 @@ def dollar_lines(mode: Mode, price: Price) -> Iterator[str]:
             parts = plus(need.vcpu[basis][0] for need in needs)
             yield equation(f"vCPU {fmt.AS_BASIS[basis]}", parts, (), found.vcpu.mid, "vCPU")
         if found.memory_gib is None:
-            yield f"  {fmt.AS_BASIS[basis]}: the memory is not known, so only the CPU is paid for"
+            yield f"  {fmt.AS_BASIS[basis]}: memory is not known, so dollars are for CPU only"
         paid = []
         for need in needs:
             prices = flat if need.month_usd is None else [usd[0] for usd in need.month_usd[basis]]
@@ -114,14 +115,14 @@ def dollar_lines(mode: Mode, price: Price) -> Iterator[str]:
 
 
 def saving_lines(projection: Projection, mode: Mode, saving: Saving) -> Iterator[str]:
-    """Return what a mode saves against the sidecars, and how sure that is."""
+    """Return the saving of a mode against the sidecars, and its range."""
     sidecar, basis = projection.modes[0], projection.basis
     vcpu = [each.bases[Basis.USAGE].vcpu.mid for each in (sidecar, mode)]
     yield equation("saved", "{} - {}", vcpu, saving.vcpu.mid, "vCPU")
     usd = [each.bases[basis].usd_per_year.mid for each in (sidecar, mode)]
     saved_usd = saving.usd_per_year.mid
     yield equation(f"saved {fmt.AS_BASIS[basis]}", "{} - {}", usd, saved_usd, "USD a year")
-    label, share = "saved, part of what the sidecars cost", (saved_usd, usd[0])
+    label, share = "saved, part of the sidecars' cost", (saved_usd, usd[0])
     yield equation(label, "100 x {} / {}", share, saving.percent.mid, "%")
     yield from _freed(projection.load, sidecar, mode, saving)
     yield from _ranges(projection, mode, saving)
@@ -137,22 +138,23 @@ def _freed(load: MeshLoad, sidecar: Mode, mode: Mode, saving: Saving) -> Iterato
     if before.memory_gib is None or after.memory_gib is None:
         return
     for label, old, new, size in (
-        ("nodes' worth of CPU", before.vcpu.mid, after.vcpu.mid, size_vcpu),
-        ("nodes' worth of memory", before.memory_gib.mid, after.memory_gib.mid, size_gib),
+        ("CPU", before.vcpu.mid, after.vcpu.mid, size_vcpu),
+        ("memory", before.memory_gib.mid, after.memory_gib.mid, size_gib),
     ):
         how, terms = "({} - {}) / {}", (old, new, size)
-        yield equation(f"no longer reserved, {label}", how, terms, (old - new) / size, "nodes")
-    yield f"  whole nodes of that, by the scarcer: {saving.freed_node_count}, at most"
+        yield equation(f"requested less, {label}", how, terms, (old - new) / size, "nodes")
+    title = fmt.MODE_TITLES[mode.name]
+    yield f"  whole nodes, by the scarcer of the two: {title} {nodes(saving.freed_node_count)}"
 
 
 def _ranges(projection: Projection, mode: Mode, saving: Saving) -> Iterator[str]:
     draws = len(mode.components[0].need.vcpu[Basis.USAGE]) - 1
     yield (
-        f"  range: all that has a range above is drawn {draws} times, together, and all of this is "
-        "worked out each time; 90 % of the answers lie within"
+        f"  ranges are 90 % intervals: all figures with a range are drawn together, {draws} times, "
+        "and everything is calculated for each draw"
     )
     basis = projection.basis
     yield f"  vCPU {spread(mode.bases[Basis.USAGE].vcpu)}"
     yield f"  USD a year {fmt.AS_BASIS[basis]} {spread(mode.bases[basis].usd_per_year)}"
-    cheaper = f"ambient is cheaper in {saving.probability_cheaper:.1%} of them"
+    cheaper = f"ambient costs less in {in_percent(saving.probability_cheaper)} of the draws"
     yield f"  % saved {spread(saving.percent)}; {cheaper}"

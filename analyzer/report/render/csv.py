@@ -1,4 +1,4 @@
-"""Flat rows as CSV: whatever comes from labels is made harmless in each cell."""
+"""Flat rows as CSV: text from labels is made harmless in each cell."""
 
 import csv
 import io

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import re
 import struct
-from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -13,9 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import analyzer
-from analyzer.report import format as fmt
 from analyzer.report.sections import Picture, Report
-from analyzer.report.table import Cell, Head, Table, Unit, View, Words
+from analyzer.report.table import Cell, Head, Table, View, Words, in_two
 
 _MAX_ROWS: Final = 50  # of a table; the others are in the file that the table names
 _DOTS_PER_PIXEL: Final = 2  # of charts, whose size is for a screen of 100 dots an inch
@@ -51,26 +49,12 @@ def _grid(table: Table) -> dict[str, object]:
     }
 
 
-_WRITTEN: Final[Mapping[Unit, Callable[[float], str]]] = {
-    Unit.NUMBER: fmt.number,
-    Unit.COUNT: fmt.count,
-    Unit.USD: fmt.dollars,
-    # Adding 0 takes the sign off a zero.
-    Unit.PERCENT: lambda value: f"{round(value, 1) + 0.0:.1f} %",
-    Unit.WHOLE_PERCENT: lambda value: f"{round(value) + 0} %",
-}
-
-
 def _words(cell: Cell, head: Head | None = None) -> Words:
     """Return a cell in words: of an amount the best estimate, with its range below it."""
     if isinstance(cell, Words):
         return cell
-    value, show = cell.interval, _WRITTEN[cell.unit]
-    if value is None:
-        return Words((head or Head("")).absent if cell.absent is None else cell.absent)
-    has_range = value.low < value.high
-    detail = f"{show(value.low)} to {show(value.high)}" if has_range else ""
-    return Words(show(value.mid), detail=detail)
+    mid, ends = in_two(cell, head or Head(""))
+    return Words(mid, detail=ends)
 
 
 def _pixels(picture: Picture) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""A report as Markdown; whatever came from labels is made harmless."""
+"""A report as Markdown; text from labels is made harmless."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""A report for a person at a terminal, and what a terminal is.
+"""A report as text for a terminal.
 
 Colours are few and none is white, yellow or faint: each must be read on light and on dark.
 """
@@ -20,10 +20,10 @@ from rich.text import Text
 
 from analyzer.report import format as fmt
 from analyzer.report.sections import Block, Paragraphs, Points, Report, blocks_in
-from analyzer.report.table import Amount, Cell, Head, Table, Unit, View, in_line
+from analyzer.report.table import Amount, Cell, Head, Table, Unit, View, in_line, in_two
 
 MAX_ROWS: Final = 20  # of a table that has one for each name; the rest is in the other formats
-MAX_REMARKS: Final = 8  # lines of each list of remarks, likewise
+MAX_REMARKS: Final = 8  # lines of each list of remarks
 _ROOM_FOR_NAMES: Final = 24  # letters of a name below which a table's other columns make way for it
 _MIN_NAME: Final = 8  # letters of a name; on a terminal too narrow for them, cells are folded
 _GAP: Final = 2  # blanks between two columns
@@ -86,8 +86,11 @@ def _print(console: Console, block: Block) -> None:
         shown = content.items[:MAX_REMARKS] if heading else content.items
         surplus = len(content.items) - len(shown)
         more = [f"and {surplus} more: see the JSON"] if surplus else []
+        # In a grid of two columns the second line of a point is below its first.
+        points = RichTable.grid(padding=(0, 1, 0, 0))
         for item in (*shown, *more):
-            console.print(Text(f"{'- ' if heading else ''}{fmt.inert(item)}"))
+            points.add_row(*(["-"] if heading else []), Text(fmt.inert(item)))
+        console.print(points)
     elif isinstance(content, Table):
         draw = _named if content.is_named else _figures
         console.print(draw(content, console))
@@ -128,13 +131,10 @@ def _one_a_line(table: Table) -> RichTable:
 
 def _over_range(cell: Cell, head: Head) -> Text:
     """Return the best estimate above its range, so that a row fits 80 columns."""
-    text = in_line(cell, head)
-    if isinstance(cell, Amount) and cell.unit == Unit.USD:
-        value = cell.interval
-        if value is not None and value.low < value.high:
-            ends = f"{fmt.short_dollars(value.low)}-{fmt.short_dollars(value.high)}"
-            return Text(f"{fmt.dollars(value.mid)}\n[{ends}]")
-    return Text(text.replace(" [", "\n["), style=_style(cell))
+    mid, ends = in_two(cell, head)
+    if ends and isinstance(cell, Amount) and cell.unit == Unit.USD and cell.interval:
+        ends = fmt.short_usd_ends(cell.interval)
+    return Text(f"{mid}\n{ends}" if ends else mid, style=_style(cell))
 
 
 def _style(cell: Cell) -> str:
@@ -161,9 +161,10 @@ def _named(table: Table, console: Console) -> RichTable:
 def _texts(table: Table, view: View) -> list[list[str]]:
     """Return the head and the first rows as text, and how many rows are not among them."""
     titles = [head.title for head in table.heads(view)]
-    lines = [titles, *table.texts_in(view, MAX_ROWS)]
-    if table.surplus(MAX_ROWS):
-        lines.append([f"and {table.surplus(MAX_ROWS)} more", *[""] * (len(titles) - 1)])
+    most = table.limits.get(View.TERMINAL, MAX_ROWS)
+    lines = [titles, *table.texts_in(view, most)]
+    if table.surplus(most):
+        lines.append([f"and {table.surplus(most)} more", *[""] * (len(titles) - 1)])
     return lines
 
 

@@ -1,4 +1,4 @@
-"""What was found, in sentences: values in, text out. A chart's own are in its module."""
+"""Results as sentences: values in, text out. The sentences of a chart are in its module."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,17 @@ from analyzer.units import Refusal
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A sentence: whether a hurried reader needs it, and what it says cannot be had."""
+    """A sentence: whether a hurried reader needs it, and the refusals that it states."""
 
     text: str
     is_strong: bool = False
     refusals: tuple[Refusal, ...] = ()
+
+
+def whole(detail: str) -> str:
+    """Return a refusal's detail as a sentence.
+
+    >>> whole("no node has a price")
+    'No node has a price.'
+    """
+    return f"{detail[:1].upper()}{detail[1:].removesuffix('.')}."

@@ -1,11 +1,13 @@
-"""What the calibration found, in sentences a person can repeat."""
+"""The results of the calibration, in sentences a person can repeat."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Final
 
+from analyzer.calibration.backtest import TRAINING_SHARE
 from analyzer.calibration.models import Affine
 from analyzer.calibration.result import (
+    Backtest,
     Calibration,
     MemoryCalibration,
     RoleCalibration,
@@ -13,9 +15,12 @@ from analyzer.calibration.result import (
 )
 from analyzer.data import BLOG, published_constants
 from analyzer.report import format as fmt
-from analyzer.units import Interval, Provenance
+from analyzer.units import Interval, Provenance, in_percent
 
-TIMES_FROM: Final = 1.1  # from here on a factor is written as one; below, in percents
+TIMES_FROM: Final = 1.1  # from here on a factor is written as "times"; below, in percent
+
+_MOST_TIMES = 1000
+"""A larger factor is not written as a number."""
 
 _PER: Final = {
     "vcpu_per_1000_inbound_rps": "per 1000 inbound requests/s",
@@ -26,50 +31,70 @@ _PER: Final = {
 
 @cache
 def post_vcpu() -> float:
-    """Return the post's figure: vCPU per 1000 requests/s, which it takes for each sidecar."""
+    """Return the Solo.io post's figure: vCPU per 1000 requests/s, which it uses per sidecar."""
     each_vcpu = published_constants()[BLOG].sidecar_vcpu_per_proxy
     if each_vcpu is None:
-        raise ValueError(f"constants {BLOG!r} need sidecar_vcpu_per_proxy")
+        raise ValueError(f"Constants {BLOG!r} need sidecar_vcpu_per_proxy.")
     return each_vcpu
 
 
 def verdict(fit: RoleCalibration) -> str:
-    """Return what the sidecars cost, and what the post's figure does to that."""
-    slope = fit.vcpu_per_1000_rps
-    # Of a curve the slope holds at one place only.
-    place = "" if isinstance(fit.curve, Affine) else " at the rates they run at"
-    sentence = (
-        f"Your sidecars cost {fmt.ranged(slope)} vCPU per 1000 proxy requests/s{place} plus "
-        f"{fmt.number(fit.idle_vcpu_per_proxy.mid)} vCPU idle each; "
-        f"the post's {post_vcpu()} {_compared(slope)}"
-    )
+    """Return what the sidecars cost, and how the Solo.io post's figure compares with that."""
+    slope, post = fit.vcpu_per_1000_rps, published_constants()[BLOG].title
+    # The slope of a curve holds at one rate only.
+    place = "" if isinstance(fit.curve, Affine) else " at their present rates"
+    cost = f"{fmt.ranged(slope)} vCPU per 1000 proxy requests/s{place}"
+    idle = f"{fmt.number(fit.idle_vcpu_per_proxy.mid)} vCPU idle each"
+    sentences = [
+        f"Your sidecars cost {cost}, plus {idle}.",
+        f"{post} uses {post_vcpu()}, which {_compared(slope)}.",
+    ]
     ratio = fit.ratio_vcpu_per_1000_rps
-    if ratio is None:
-        return f"{sentence}."
-    return (
-        f"{sentence}; the dashboard-style ratio is {fmt.number(ratio)}, because it smears idle "
-        "into it."
-    )
+    if ratio is not None:
+        shown = fmt.number(ratio)
+        sentences.append(
+            f"The dashboard ratio is {shown} because it includes idle CPU."
+            if ratio > slope.high
+            else f"The dashboard ratio, which includes idle CPU, is {shown}."
+        )
+    return " ".join(sentences)
 
 
 def _compared(slope: Interval) -> str:
+    """Return whether the post's figure is above, below or inside the range, and how far off."""
     post = post_vcpu()
     if slope.low <= post <= slope.high:
-        return "is within that range"
-    if slope.mid <= 0:
-        return "overstates them"
-    factor = max(slope.mid / post, post / slope.mid)
-    by = f"{factor:.1f} times" if factor >= TIMES_FROM else f"by {factor - 1:.0%}"
-    return f"{'understates' if slope.mid > post else 'overstates'} them {by}"
+        return "is within this range"
+    if post > slope.high:
+        return f"overstates it {_factor(_ratio(post, slope.high), _ratio(post, slope.low))}".strip()
+    return f"understates it {_factor(slope.low / post, slope.high / post)}"
+
+
+def _ratio(one: float, other: float) -> float | None:
+    """Return one / other; None from `_MOST_TIMES` on, where the figure would mean nothing."""
+    return one / other if other > one / _MOST_TIMES else None
+
+
+def _factor(low: float | None, high: float | None) -> str:
+    """Return a range of factors; an end that is None could be anything above."""
+    if low is None:
+        return f"more than {_MOST_TIMES:,} times"
+    if high is None:
+        return f"at least {low:.1f} times" if low >= TIMES_FROM else ""
+    if low >= TIMES_FROM:
+        first, last = f"{low:.1f}", f"{high:.1f}"
+        return f"{first if first == last else f'{first}-{last}'} times"
+    first, last = in_percent(low - 1), in_percent(high - 1)
+    return f"by {first if first == last else f'{first} to {last}'}"
 
 
 def ranked(workloads: Iterable[WorkloadCalibration]) -> tuple[WorkloadCalibration, ...]:
-    """Return workloads in the order in which they are shown: those that use most first."""
+    """Return workloads in the order of display: highest CPU first."""
     return tuple(sorted(workloads, key=lambda item: -item.mean_vcpu))
 
 
 def calibration_lines(calibration: Calibration) -> Iterator[str]:
-    """Return what stands behind the verdict: the model, its test, and what adds up to what."""
+    """Return the model, its backtest, the parts of the CPU, and the costs of other roles."""
     if isinstance(calibration.sidecar, RoleCalibration):
         yield from _fit_lines(calibration.sidecar)
     parts = calibration.decomposition
@@ -87,57 +112,69 @@ def calibration_lines(calibration: Calibration) -> Iterator[str]:
 
 
 def _fit_lines(fit: RoleCalibration) -> Iterator[str]:
-    tried = f", the simplest of {len(fit.candidates)} tried that is not clearly worse than the best"
-    seen = fit.fitted_rps and (
-        f"; {fit.sample_count:,} steps of {fit.proxy_count:,} proxies at "
-        f"{fmt.number(fit.fitted_rps[0])} to {fmt.number(fit.fitted_rps[1])} requests/s"
+    count = len(fit.candidates)
+    tried = f", the simplest of {count} models with an error close to the lowest" if count else ""
+    fitted = fit.fitted_rps and (
+        f" Fitted to {fmt.counted(fit.sample_count, 'sample')} of "
+        f"{fmt.counted(fit.proxy_count, 'proxy', 'proxies')} at "
+        f"{fmt.number(fit.fitted_rps[0])}-{fmt.number(fit.fitted_rps[1])} requests/s."
     )
-    yield f"Model: {fit.model}{tried if fit.candidates else ''}{seen or ''}"
+    yield f"Model: {fit.model}{tried}.{fitted or ''}"
     costs = [f"{fmt.ranged(value)} {_PER[name]}" for name, value in fit.cost_of_each.items()]
     if costs:
-        yield f"Of which, in vCPU: {', '.join(costs)}"
-    test, attenuation = fit.backtest, fit.attenuation_share
-    if test:
-        yield (
-            "Backtest: fitted on the first 70 % of the time, the rest comes out "
-            f"{abs(test.bias_share):.1%} too {'high' if test.bias_share >= 0 else 'low'}, a "
-            f"workload {test.error_share:.1%} off; {test.covered_share:.0%} of "
-            f"{test.workload_count} workloads within their 90 % range"
-        )
-    if attenuation:
-        mid, low, high = map(_percent, (attenuation.mid, attenuation.low, attenuation.high))
-        yield (
-            "Clocks that disagree and errors in the rates make the slope an estimated "
-            f"{mid} [{low} to {high}] too low; not corrected for"
-        )
+        yield f"Cost by kind of load, in vCPU: {', '.join(costs)}"
+    if fit.backtest:
+        yield _backtest(fit.backtest)
+    if fit.attenuation_share:
+        yield _offset(fit.attenuation_share)
 
 
-def _percent(share: float) -> str:
-    # Adding 0 takes the sign off a zero.
-    return f"{round(100 * share, 1) + 0.0:.1f}%"
+def _backtest(test: Backtest) -> str:
+    share, bias = in_percent(TRAINING_SHARE), in_percent(abs(test.bias_share))
+    side = "high" if test.bias_share > 0 else "low"
+    inside = round(test.covered_share * test.workload_count)
+    return (
+        f"Backtest: a fit of the first {share} of the window predicts the rest {bias} too {side}. "
+        f"The mean error per workload is {in_percent(test.error_share)}. "
+        f"{inside} of {fmt.counted(test.workload_count, 'workload')} "
+        f"{'is' if inside == 1 else 'are'} inside the 90 % interval."
+    )
+
+
+def _offset(share: Interval) -> str:
+    """Return by how much time offsets lower the cost per request, if their range excludes 0."""
+    percent = share.scaled(100)
+    if share.low > 0:
+        return (
+            f"Time offset between samples: cost per request is about {fmt.percent(percent)} low. "
+            "It is not corrected."
+        )
+    ends = f"{in_percent(share.low)} to {in_percent(share.high)}"
+    return f"Time offset between samples: no measurable effect on cost per request ({ends})."
 
 
 def _memory(memory: MemoryCalibration) -> str:
     def mib(gib: Interval) -> str:
-        return fmt.ranged(gib.scaled(1024))
+        return f"{fmt.ranged(gib.scaled(1024))} MiB"
 
-    whole = f"Memory: {mib(memory.gib_per_proxy)} MiB a sidecar"
+    whole = f"Memory: {mib(memory.gib_per_proxy)} per sidecar"
     if memory.gib_per_1000_clusters is None or memory.idle_gib_per_proxy is None:
         return whole
     return (
-        f"{whole}: {mib(memory.idle_gib_per_proxy)} and {mib(memory.gib_per_1000_clusters)} for "
-        "each 1000 Envoy clusters configured, whatever the traffic"
+        f"{whole}: {mib(memory.idle_gib_per_proxy)} plus {mib(memory.gib_per_1000_clusters)} per "
+        "1000 configured Envoy clusters, at any traffic"
     )
 
 
 def role_line(role: RoleCalibration) -> str:
-    """Return what a proxy of one role costs, and how that is known."""
+    """Return the cost of a proxy of one role, and its provenance."""
     slope, idle = fmt.ranged(role.vcpu_per_1000_rps), fmt.ranged(role.idle_vcpu_per_proxy)
-    line = f"A {role.role}: {slope} vCPU per 1000 requests/s plus {idle} idle"
-    if role.vcpu_per_gbit_per_second is None:
-        return f"{line} ({role.provenance})"
-    extra = f"{fmt.ranged(role.vcpu_per_gbit_per_second)} per Gbit/s"
+    cost = f"{role.role.capitalize()}: {slope} vCPU per 1000 requests/s"
+    per_gbit = role.vcpu_per_gbit_per_second
+    if per_gbit is None:
+        return f"{cost} plus {idle} vCPU idle ({role.provenance})"
+    measured = [f"{idle} vCPU idle", f"{fmt.ranged(per_gbit)} per Gbit/s"]
     connections = role.vcpu_per_1000_new_connections_per_second
     if connections is not None:
-        extra += f" and {fmt.ranged(connections)} per 1000 new connections/s"
-    return f"{line} ({Provenance.PUBLISHED} per request; idle and {extra} {role.provenance})"
+        measured.append(f"{fmt.ranged(connections)} per 1000 new connections/s")
+    return f"{cost} ({Provenance.PUBLISHED}), {', '.join(measured)} ({role.provenance})"

@@ -1,17 +1,17 @@
 """What the projection found, in sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import chain
+from typing import Final
 
-from analyzer.data import BLOG
-from analyzer.projection.choices import OBSERVED
+from analyzer.projection.choices import OBSERVED, Basis
 from analyzer.projection.demand import MeshLoad
-from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL, SIDECAR
-from analyzer.projection.result import Projection, Reference
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
+from analyzer.projection.result import Component, Projection, Reference, Saving, Sweep
 from analyzer.report import format as fmt
+from analyzer.report.sentences import whole
 from analyzer.units import Interval
-
-_WORTH_NAMING = 3  # namespaces in a sentence; the others are counted
 
 
 def headline(projection: Projection) -> str | None:
@@ -20,123 +20,167 @@ def headline(projection: Projection) -> str | None:
     most, least = savings.get(AMBIENT_L4), savings.get(AMBIENT_WAYPOINT)
     if most is None or least is None:
         return None
-    # The verb stands before the first one already.
-    both_save = min(most.percent.mid, least.percent.mid) >= 0
-    second = fmt.percent(least.percent) if both_save else fmt.saving(least.percent)
     where = (
-        "wherever HTTP was seen, which is the most that policy can need"
+        "in every namespace with HTTP"
         if projection.waypoint_placement == OBSERVED
-        else "where the scenario puts one"
+        else "where the scenario places them"
     )
-    chance = least.probability_cheaper
-    doubt = "" if chance in (0.0, 1.0) else f"; with {chance:.0%} probability it is cheaper at all"
     return (
-        f"For the same traffic ambient would {fmt.saving(most.percent)} where L4 is enough, and "
-        f"{second} with a waypoint {where}{doubt}."
+        f"For the same traffic, {fmt.AS_BASIS[projection.basis]}: ambient L4 would "
+        f"{fmt.saving(most.percent)}; with waypoints {where}, ambient would "
+        f"{fmt.saving(least.percent)}{_chance(least)}."
     )
+
+
+def _chance(saving: Saving) -> str:
+    if saving.percent.low >= 0 or saving.percent.high <= 0:
+        return ""
+    return f" ({fmt.share(100 * saving.probability_cheaper)} likely to cost less)"
+
+
+def side_by_side(projection: Projection) -> Iterator[str]:
+    """Return the savings in CPU used and as billed, and which of the two is on the invoice."""
+    known = [basis for basis in (Basis.USAGE, Basis.BILLED) if _all_know(projection, basis)]
+    if len(known) > 1:
+        yield (
+            "The invoice follows what is billed (per proxy the larger of CPU used and requested), "
+            "once nodes are removed. What is used is what the proxies consume."
+        )
+    elif known:
+        yield "Dollars are as used: CPU requests are not known, so what is billed is not known."
+
+
+def _all_know(projection: Projection, basis: Basis) -> bool:
+    return all(basis in item.bases for item in projection.savings) and bool(projection.savings)
 
 
 def projection_lines(projection: Projection) -> Iterator[str]:
-    """Return where the answer turns, and what is behind its totals."""
+    """Return where the answer turns, and whether whole nodes are freed."""
     yield from _break_evens(projection)
+    yield from _freed(projection)
+
+
+def busiest_line(projection: Projection) -> Iterator[str]:
+    """Return what the busiest ztunnel would use, beside the average."""
     l4 = (mode.components for mode in projection.modes if mode.name == AMBIENT_L4)
     for part in chain.from_iterable(l4):
         if part.hottest_vcpu is not None and part.count > 1:
             yield (
-                f"The busiest of {part.count:.0f} ztunnels would use "
-                f"{fmt.number(part.hottest_vcpu.mid)} vCPU, the mean one "
-                f"{fmt.number(part.vcpu.mid / part.count)}"
+                f"Busiest ztunnel of {part.count:.0f}: {fmt.number(part.hottest_vcpu.mid)} vCPU. "
+                f"Average: {fmt.number(part.vcpu.mid / part.count)}."
             )
-    yield from _freed(projection)
-    yield from _losers(projection)
 
 
 def why_different(reference: Reference, load: MeshLoad) -> str:
     """Return why published figures give this mesh another answer than its own do."""
     if reference.is_per_proxy:
-        each_rps = load.proxy_rps / load.sidecar_count if load.sidecar_count else 0.0
-        reason = (
-            "a figure per pod whatever its traffic; a sidecar here carries "
-            f"{fmt.number(each_rps)} requests/s, in and out"
-        )
+        reason = "One figure per pod at any traffic."
+        if load.proxy_rps and load.sidecar_count:
+            each_rps = load.proxy_rps / load.sidecar_count
+            reason += f" A sidecar here handles {fmt.number(each_rps)} proxy requests/s."
     else:
-        reason = "per request through one proxy, of which a call here passes up to two, and no idle"
+        reason = "A figure per request through one proxy, without idle CPU."
         used, published = load.sidecars.vcpu if load.sidecars else 0.0, reference.vcpu.get(SIDECAR)
         if published and used:
-            reason += f"; the sidecars here use {fmt.number(used / published)} times that"
-    return f"{reason} ({reference.remark})" if reference.remark else reason
+            reason += f" The sidecars here use {fmt.number(used / published)} times that."
+    return f"{reason} {whole(reference.remark)}" if reference.remark else reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """How a sweep's choice is written: any of it, up to one, at least one, and one alone."""
+
+    at_any: str
+    up_to: str
+    at_least: str
+    one: Callable[[float], str]
+
+
+_CHOICES: Final = {
+    "l7_share": _Choice(
+        "however many namespaces with HTTP need a waypoint",
+        "if up to {} of the namespaces with HTTP need a waypoint",
+        "if at least {} of the namespaces with HTTP need a waypoint",
+        lambda share: fmt.share(100 * share),
+    ),
+    "waypoint_replicas": _Choice(
+        "however many replicas each waypoint has",
+        "with up to {} per waypoint",
+        "with at least {} per waypoint",
+        lambda count: fmt.counted(round(count), "replica"),
+    ),
+}
 
 
 def _break_evens(projection: Projection) -> Iterator[str]:
     for sweep in projection.sweeps:
-        first, last = sweep.points[0].usd_per_year.mid, sweep.points[-1].usd_per_year.mid
-        if sweep.name == "l7_share" and sweep.break_even is None:
-            more = "cheaper" if min(first, last) >= 0 else "dearer"
-            yield f"Ambient is {more} than sidecars whatever share of the namespaces needs L7"
-        elif sweep.name == "l7_share":
-            yield (
-                f"Ambient costs what sidecars do when {sweep.break_even:.0%} of the namespaces "
-                "with HTTP need a waypoint; beyond, more"
-            )
-        elif sweep.break_even is not None:
-            yield (
-                f"With more than {sweep.break_even:.1f} replicas of each waypoint ambient costs "
-                "more than sidecars"
-            )
+        if sweep.name == "l7_share" or sweep.saves_until != sweep.last:
+            yield turning(sweep, projection.basis)
+
+
+def turning(sweep: Sweep, basis: Basis) -> str:
+    """Return where along a choice ambient surely costs less, surely more, and neither."""
+    words, of, basis_text = _CHOICES[sweep.name], "Ambient costs", fmt.AS_BASIS[basis]
+    saves, loses = sweep.saves_until, sweep.loses_from
+    if saves == sweep.last:
+        return f"{of} less than sidecars {basis_text}, {words.at_any}."
+    if loses == sweep.first:
+        return f"{of} more than sidecars {basis_text}, {words.at_any}."
+    if saves is not None and loses is not None:
+        at_most, at_least = words.up_to.format(words.one(saves)), words.one(loses)
+        return f"{of} less {basis_text} {at_most}, and more from {at_least} on."
+    if saves is not None:
+        at_most = words.up_to.format(words.one(saves))
+        return f"{of} less {basis_text} {at_most}; beyond, the ranges cannot tell."
+    if loses is not None:
+        at_least = words.at_least.format(words.one(loses))
+        return f"{of} more {basis_text} {at_least}; below, the ranges cannot tell."
+    return f"The ranges cannot tell whether ambient costs less {basis_text}, {words.at_any}."
 
 
 def _freed(projection: Projection) -> Iterator[str]:
     counts = {item.mode: item.freed_node_count for item in projection.savings}
-    least, most = counts.get(AMBIENT_WAYPOINT), counts.get(AMBIENT_L4)
-    if least is None or most is None:
+    known = {
+        mode: count
+        for mode in (AMBIENT_L4, AMBIENT_WAYPOINT)
+        if (count := counts.get(mode)) is not None
+    }
+    if not known:
         return
-    if min(least, most) >= 0:
-        yield (
-            f"Reservations that fall away would fill {least} (with waypoints) "
-            f"to {most} (L4 only) whole nodes; money is saved when these go away"
-        )
-        return
-    l4, waypoints = (
-        f"free {count} whole nodes"
-        if count >= 0
-        else f"need {-count} more node{'s' if count < -1 else ''}"
-        for count in (most, least)
-    )
-    yield (
-        f"By what is reserved, L4 only would {l4}, and waypoints would {waypoints}; money is saved "
-        "when nodes go away"
-    )
+    if len(known) > 1 and len(set(known.values())) == 1:
+        parts = [f"each of the two ambient modes {nodes(known[AMBIENT_L4])}"]
+    else:
+        parts = [f"{fmt.MODE_TITLES[mode]} {nodes(count)}" for mode, count in known.items()]
+    yield f"By CPU and memory requests, {fmt.listed(parts)}."
 
 
-def _losers(projection: Projection) -> Iterator[str]:
-    namespaces = projection.namespaces
-    if "waypoint_costs_more" not in namespaces:
-        return
-    losing = namespaces[namespaces["waypoint_costs_more"]].sort_values("saving_waypoint_vcpu")
-    if losing.empty:
-        return
-    names = ", ".join(losing["namespace"].head(_WORTH_NAMING))
-    more = f" and {len(losing) - _WORTH_NAMING} more" if len(losing) > _WORTH_NAMING else ""
-    lost_vcpu = -float(losing["saving_waypoint_vcpu"].sum())
-    yield (
-        f"A waypoint would cost more than the sidecars it replaces in {fmt.inert(names)}{more}: "
-        f"{fmt.number(lost_vcpu)} vCPU together"
-    )
+def nodes(count: int) -> str:
+    """Return how many whole nodes a mode frees or needs, with the verb."""
+    if count == 0:
+        return "frees no whole node"
+    if count > 0:
+        return f"frees {fmt.counted(count, 'whole node')}"
+    return f"needs {fmt.counted(-count, 'more node')}"
 
 
 def mesh_lines(load: MeshLoad, projection: Projection | None) -> Iterator[str]:
     """Return how large the mesh is, and what its sidecars used."""
-    nodes = "unknown" if load.nodes is None else f"{len(load.nodes):,}"
-    yield (
-        f"{load.sidecar_count:,} sidecars in {len(load.namespaces):,} namespaces on {nodes} nodes; "
-        f"{fmt.number(load.proxy_rps)} proxy requests/s, {fmt.number(load.mesh_rps)} calls/s"
+    nodes = "" if load.nodes is None else f" on {fmt.counted(len(load.nodes), 'node')}"
+    size = (
+        f"{fmt.counted(load.sidecar_count, 'sidecar')} in "
+        f"{fmt.counted(len(load.namespaces), 'namespace')}{nodes}"
     )
     sidecars = load.sidecars
+    rates = (
+        f"; {fmt.number(load.mesh_rps)} requests/s, which make {fmt.number(load.proxy_rps)} proxy "
+        "requests/s: a call may pass two sidecars"
+    )
+    yield f"{size}{rates if sidecars or load.proxy_rps else ''}"
     if sidecars is None:
         return
     parts = [f"{fmt.number(sidecars.vcpu)} vCPU used"]
     if sidecars.reserved_vcpu is not None:
-        parts.append(f"{fmt.number(sidecars.reserved_vcpu)} reserved")
+        parts.append(f"{fmt.number(sidecars.reserved_vcpu)} vCPU requested")
     if sidecars.memory_gib is not None:
         parts.append(f"{fmt.number(sidecars.memory_gib)} GiB of memory used")
     growth = growth_factor(projection)
@@ -150,34 +194,21 @@ def growth_factor(projection: Projection | None) -> float:
     return workings.scenario["traffic_growth_factor"].mid if workings else 1.0
 
 
-def price_line(projection: Projection) -> str:
-    """Return what a vCPU and a GiB cost."""
-    vcpu_usd, gib_usd = projection.price.vcpu_month_usd, projection.price.memory_gib_month_usd
-    return f"${vcpu_usd:g} per vCPU-month, ${gib_usd:g} per GiB-month"
-
-
 def price_sentence(projection: Projection) -> str:
-    """Return what dollars are of, and where the price of a vCPU is from."""
+    """Return what dollars are computed from, and the source of the price of a vCPU."""
     price = f"${projection.price.vcpu_month_usd:.4g} per vCPU-month ({projection.price.source})"
-    return f"Dollars are of {projection.basis}, at {price}."
+    return f"Dollars are {fmt.AS_BASIS[projection.basis]}, at {price}."
 
 
 def component_lines(projection: Projection) -> Iterator[str]:
-    """Return what each component uses, what the post would make of it, and what is left out."""
-    everything = [item for mode in projection.modes for item in mode.components]
-    # Modes share components.
-    for part in {(item.role, item.count): item for item in everything}.values():
-        yield f"{part.count:.0f} {part.role}: {fmt.ranged(part.vcpu)} vCPU ({part.provenance})"
-    for reference in projection.references:
-        if reference.name == BLOG and AMBIENT_WAYPOINT_ALL in reference.vcpu:
-            yield (
-                "The post's constants would give this mesh "
-                f"{fmt.number(reference.vcpu[SIDECAR])} vCPU of sidecars and "
-                f"{fmt.number(reference.vcpu[AMBIENT_WAYPOINT_ALL])} of ambient with waypoints "
-                "everywhere, whatever its traffic."
-            )
-    if projection.references:
-        yield "Not compared: istiod, gateways, and the work of moving."
+    """Return what the components of each mode use."""
+    for mode in projection.modes:
+        yield f"{fmt.MODE_TITLES[mode.name]}: {'; '.join(map(_component, mode.components))}"
+
+
+def _component(part: Component) -> str:
+    who = f"1 {part.role} uses" if part.count == 1 else f"{fmt.count(part.count)} {part.role}s use"
+    return f"{who} {fmt.ranged(part.vcpu)} vCPU ({part.provenance})"
 
 
 def assumed(projection: Projection, name: str) -> tuple[Interval | None, str]:
@@ -189,3 +220,13 @@ def assumed(projection: Projection, name: str) -> tuple[Interval | None, str]:
     if assumption:
         return assumption.value, assumption.unit
     return workings.parameters.waypoint_fit.get(name), ""
+
+
+def assumption_title(name: str) -> str:
+    """Return an assumption's or a fitted figure's name as text.
+
+    >>> assumption_title("ztunnel_vcpu_per_1000_rps")
+    'ztunnel vCPU per 1000 RPS'
+    """
+    words = {"vcpu": "vCPU", "rps": "RPS", "gbit": "Gbit", "gib": "GiB", "usd": "USD"}
+    return " ".join(words.get(word, word) for word in name.split("_"))

@@ -1,4 +1,4 @@
-"""The answer in one paragraph, for whoever pays and for whoever is on call."""
+"""The answer in one paragraph, for those who pay and those who are on call."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
@@ -6,13 +6,18 @@ from dataclasses import replace
 from analyzer.measurement.findings import Severity
 from analyzer.projection.choices import Basis
 from analyzer.projection.demand import MeshLoad
-from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, MODES, SIDECAR
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
 from analyzer.projection.result import Projection
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.sentences import Line
+from analyzer.report.sentences import Line, whole
 from analyzer.report.sentences.calibration import verdict
-from analyzer.report.sentences.projection import assumed, growth_factor, headline
+from analyzer.report.sentences.dependence import dependence_lines
+from analyzer.report.sentences.projection import (
+    growth_factor,
+    headline,
+    side_by_side,
+)
 from analyzer.units import Reason, Refusal
 
 
@@ -33,7 +38,7 @@ def _lines(answer: Answer) -> Iterator[Line]:
     if answer.sidecar:
         yield Line(verdict(answer.sidecar), is_strong=True)
     elif answer.calibration and isinstance(refusal := answer.calibration.sidecar, Refusal):
-        text = f"What a request costs cannot be said: {refusal.detail}."
+        text = f"Cannot tell what a request costs. {whole(refusal.detail)}"
         yield Line(text, refusals=(refusal,))
     if projection:
         yield from _savings(projection)
@@ -46,18 +51,18 @@ def _carried(answer: Answer, load: MeshLoad) -> str:
     nodes = "" if load.nodes is None else f" on {fmt.counted(len(load.nodes), 'node')}"
     sidecars = load.sidecars
     if answer.manifest is None or sidecars is None:
-        rps = f", {fmt.number(load.proxy_rps)} requests/s through them together"
-        return f"Stated, not measured: {mesh}{nodes}{rps if load.proxy_rps else ''}."
+        rps = f", {fmt.number(load.proxy_rps)} proxy requests/s in total"
+        return f"Hypothetical mesh, not measured: {mesh}{nodes}{rps if load.proxy_rps else ''}."
     growth = growth_factor(answer.projection)
     workings = answer.projection.workings if answer.projection else None
     has_hours = workings is not None and workings.scenario.working_hours is not None
     hours = ", in the scenario's working hours" if has_hours else ""
     used = "used" if growth == 1 else f"would, at {fmt.number(growth)} times the traffic, use"
-    reserved = sidecars.reserved_vcpu
-    kept = "" if reserved is None else f"; {fmt.number(reserved)} are reserved for them"
+    requested = sidecars.reserved_vcpu
+    text = "" if requested is None else f" They request {fmt.number(requested)} vCPU."
     return (
         f"Measured {fmt.span_title(answer.manifest.window)}{hours}: {mesh}{nodes} {used} "
-        f"{fmt.number(sidecars.vcpu)} vCPU on average{kept}."
+        f"{fmt.number(sidecars.vcpu)} vCPU on average.{text}"
     )
 
 
@@ -65,11 +70,15 @@ def _cost(projection: Projection) -> str:
     bases = next(mode.bases for mode in projection.modes if mode.name == SIDECAR)
     chosen = bases[projection.basis]
     other = Basis.USAGE if projection.basis == Basis.BILLED else Basis.BILLED
-    also = f"; {fmt.IN_FULL[other]}, {fmt.usd(bases[other].usd_per_year)}" if other in bases else ""
-    cost = f"{fmt.usd(chosen.usd_per_year)} a year {fmt.IN_FULL[projection.basis]}"
-    stated = f"They would use {fmt.ranged(chosen.vcpu)} vCPU, which cost"
-    who = "They cost" if projection.load.sidecars else stated
-    return f"{who} {cost}, at {fmt.price(projection.price)}{also}."
+    also = f", {fmt.usd(bases[other].usd_per_year)} {fmt.AS_BASIS[other]}" if other in bases else ""
+    if projection.load.sidecars:
+        what = "The sidecars cost"
+    else:
+        what = f"The sidecars would use {fmt.ranged(chosen.vcpu)} vCPU and cost"
+    return (
+        f"{what} {fmt.usd(chosen.usd_per_year)} a year {fmt.AS_BASIS[projection.basis]}{also}, at "
+        f"{fmt.price(projection.price)}."
+    )
 
 
 def _savings(projection: Projection) -> Iterator[Line]:
@@ -78,47 +87,40 @@ def _savings(projection: Projection) -> Iterator[Line]:
     if finding:
         l4, waypoint = (savings[name].usd_per_year for name in (AMBIENT_L4, AMBIENT_WAYPOINT))
         yield Line(finding, is_strong=True)
-        # A loss among them has its sign, and is no saving.
-        what = "that is" if min(l4.mid, waypoint.mid) >= 0 else "the savings are"
-        legend = "; brackets hold 90 % of what is likely" if waypoint.low < waypoint.high else ""
+        legend = " Ranges are 90 % intervals." if waypoint.low < waypoint.high else ""
         yield Line(
-            f"In dollars {fmt.AS_BASIS[projection.basis]} {what} {fmt.usd(l4)} and "
-            f"{fmt.usd(waypoint)} a year{legend}."
+            f"Savings a year {fmt.AS_BASIS[projection.basis]}: {fmt.usd(l4)} with ambient L4, "
+            f"{fmt.usd(waypoint)} with waypoints.{legend}"
         )
+        for text in side_by_side(projection):
+            yield Line(text)
     elif savings:
         parts = [
-            f"{fmt.saving(item.percent)} ({fmt.usd(sized)} a year) with {MODES[name].variant}"
+            f"{fmt.MODE_TITLES[name]} would {fmt.saving(item.percent)} ({fmt.usd(sized)} a year)"
             for name, item in savings.items()
             # The verb has the sign.
             for usd in [item.usd_per_year]
             for sized in [usd if usd.mid >= 0 else usd.negated()]
         ]
-        yield Line(f"For the same traffic ambient would {' and '.join(parts)}.")
+        yield Line(f"For the same traffic, {' and '.join(parts)}.")
     else:
-        # What was never asked for is no reason.
+        # What was not requested is no reason.
         known = [item for item in projection.refusals if item.reason != Reason.NOT_ASKED][:1]
-        why = "".join(f": {item.detail}" for item in known)
-        yield Line(f"What ambient would save cannot be said{why}.", refusals=tuple(known))
+        yield Line("Cannot tell what ambient would save.", refusals=tuple(known))
+        yield from (Line(whole(item.detail)) for item in known)
 
 
 def _dependence(projection: Projection) -> Iterator[Line]:
-    for item in projection.sensitivity[:1]:
-        value, unit = assumed(projection, item.assumption)
-        ends = f" ({fmt.ranged(value)}{f' {unit}' if unit else ''})" if value else ""
-        name = item.assumption.replace("_", " ").replace("vcpu", "vCPU")
-        yield Line(
-            f"The saving with waypoints depends most on the {name}{ends}: "
-            f"{fmt.dollars(item.low_usd_per_year)} a year at its low end, "
-            f"{fmt.dollars(item.high_usd_per_year)} at its high end."
-        )
+    for text in [*dependence_lines(projection)][:1]:
+        yield Line(f"Largest effect on the saving: {text[0].lower()}{text[1:]}")
 
 
 def _limit(answer: Answer, refused: Collection[Refusal]) -> Iterator[Line]:
-    """Return the one thing that most limits the answer, if anything does that was not yet said."""
+    """Return the one thing that most limits the answer, if the text before does not have it."""
     findings = [item for item in answer.findings if item.severity != Severity.INFO]
-    said = {answer.worded(item) for item in refused}
-    refusals = [item for item in answer.refusals if item not in said]
+    stated = {answer.worded(item) for item in refused}
+    refusals = [item for item in answer.refusals if item not in stated]
     if findings:
-        yield Line(f"What limits this most: {replace(findings[0], fix='')}.")
+        yield Line(f"Largest gap in the data: {replace(findings[0], fix='')}")
     elif refusals:
-        yield Line(f"What cannot be said: {refusals[0]}.", refusals=(refusals[0],))
+        yield Line(f"Cannot tell: {str(refusals[0]).removesuffix('.')}.", refusals=(refusals[0],))

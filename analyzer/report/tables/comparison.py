@@ -1,4 +1,4 @@
-"""Tables of a comparison: components, where the difference comes from, and namespaces."""
+"""Tables of a comparison: components, causes of the difference, and namespaces."""
 
 from functools import partial
 from operator import attrgetter
@@ -9,13 +9,12 @@ from analyzer.report.sentences.comparison import CAUSE_TITLES, signed
 from analyzer.report.table import Head, Listing, Table, Unit, View
 
 _LEGEND: Final = (
-    "Bias is predicted over measured, less one, at the traffic after the migration: the unit "
-    "costs of BEFORE at the requests of AFTER. Ranges are of these unit costs alone."
+    "Bias is predicted / measured - 1 at the traffic after: unit costs of BEFORE, requests of "
+    "AFTER. Ranges are 90 % intervals and cover only these unit costs."
 )
 _PARTS_LEGEND: Final = (
-    "traffic: there were more or fewer requests; proxies: there are more or fewer than predicted; "
-    "idle and request: AFTER's fit less the prediction. The parts add up to measured less "
-    "predicted."
+    "traffic: more or fewer requests than before. proxies: more or fewer than predicted. "
+    "idle, request: fit of AFTER minus prediction. The parts add up to measured minus predicted."
 )
 
 _VIEWS: Final = (View.TERMINAL, View.TEXT)
@@ -24,7 +23,7 @@ _BIAS_CELL: Final = (Unit.PERCENT, "refused")
 
 
 def components(comparison: Comparison) -> Table:
-    """Return what each component was predicted to use, and what it uses."""
+    """Return predicted and measured CPU of each component."""
     listing = Listing((*comparison.components, comparison.total))
     listing.column(lambda item: item.role, terminal="vCPU", text="component")
     listing.column(lambda item: item.predicted_vcpu, terminal="predicted", text="predicted vCPU")
@@ -44,19 +43,19 @@ def components(comparison: Comparison) -> Table:
 
 
 def parts(comparison: Comparison) -> Table:
-    """Return where the difference of each component comes from."""
+    """Return the difference of each component by cause."""
     listing = Listing((*comparison.components, comparison.total))
     listing.column(lambda item: item.role, terminal="vCPU", text="component")
     listing.column(_part, terminal="difference", text="difference")
     for cause, title in CAUSE_TITLES.items():
         terminal = "request" if cause == Cause.UNIT_COST else title
-        # What could not be told apart is in the part that is not explained.
+        # Parts without a fit are in the unexplained part.
         listing.column(partial(_part, cause=cause), terminal=terminal, text=title)
     return Table("parts", *listing.filled, notes=dict.fromkeys(_VIEWS, _PARTS_LEGEND))
 
 
 def _part(item: Difference, cause: Cause | None = None) -> str:
-    """Return a difference or a part of it; a thousandth of the whole at most is nothing."""
+    """Return a difference or a part of it; up to a thousandth of the whole is shown as 0."""
     value = item.parts_vcpu.get(cause) if cause else item.difference_vcpu
     if value is None:
         return "refused"
@@ -65,14 +64,14 @@ def _part(item: Difference, cause: Cause | None = None) -> str:
 
 
 def namespaces(comparison: Comparison) -> Table:
-    """Return a row a namespace and component, those that use or were to use most first."""
+    """Return a row per namespace and component, largest measured or predicted CPU first."""
     rows: list[tuple[NamespaceCompared, Compared]] = [
         (item, part) for item in comparison.namespaces for part in item.components
     ]
     rows.sort(key=lambda row: -max(row[1].measured_vcpu, row[1].predicted_vcpu.mid))
 
     def heads(title: str) -> dict[str, str | Head]:
-        # Namespaces are many: each has one line, however narrow the terminal.
+        # There are many namespaces: each has one line on any terminal.
         short = Head(title, best_only=True)
         return {View.TERMINAL: short, View.NARROW: short, View.TEXT: title}
 

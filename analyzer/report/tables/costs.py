@@ -1,23 +1,32 @@
 """Tables of what the modes cost, and of what moves that."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from operator import attrgetter
 from typing import Final
 
 from analyzer.projection.choices import Basis
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT_ALL, SIDECAR
-from analyzer.projection.result import Mode, Projection, Reference, Sensitivity, Sweep
+from analyzer.projection.result import Mode, Projection, Reference, Saving, Sensitivity, Sweep
 from analyzer.report import format as fmt
-from analyzer.report.sentences.projection import assumed, why_different
-from analyzer.report.table import Amount, Head, Listing, Table, Told, Unit, View, Words
+from analyzer.report.sentences.projection import (
+    assumed,
+    assumption_title,
+    side_by_side,
+    why_different,
+)
+from analyzer.report.table import Amount, Head, Listing, Table, Unit, Value, View, Words
 from analyzer.units import Interval
 
-_BASES: Final = {Basis.USAGE: "used", Basis.RESERVED: "reserved", Basis.BILLED: "billed"}
+_BASES: Final = {Basis.USAGE: "used", Basis.RESERVED: "requested", Basis.BILLED: "billed"}
 
 _SWEEPS: Final = {
-    # By sweep: the title of the choice, and the caption in the page.
-    "l7_share": ("namespaces that need L7", "If only some of the namespaces with HTTP need L7"),
-    "waypoint_replicas": ("waypoint replicas", "If waypoints have more replicas"),
+    # By sweep: the title of the choice, and the caption of the page.
+    "l7_share": (
+        "namespaces with HTTP that need a waypoint",
+        "Saving by the share of namespaces with HTTP that need a waypoint",
+    ),
+    "waypoint_replicas": ("waypoint replicas", "Saving by the replicas of each waypoint"),
 }
 
 
@@ -27,62 +36,87 @@ def modes(projection: Projection) -> Table:
     basis = projection.basis
     known = [basis for basis in Basis if any(basis in mode.bases for mode in projection.modes)]
     listing = Listing(projection.modes)
-    listing.column(lambda mode: mode.name, terminal="mode", narrow="mode", notebook="mode")
-    listing.column(lambda mode: f"{mode.name} ({fmt.MODE_TITLES[mode.name]})", text="mode")
+    listing.column(lambda mode: _in_two_lines(fmt.MODE_TITLES[mode.name]), terminal="mode")
+    listing.column(lambda mode: fmt.MODE_TITLES[mode.name], text="mode", narrow="mode")
+    listing.column(lambda mode: mode.name, notebook="mode")
     listing.column(
         lambda mode: Words(fmt.MODE_TITLES[mode.name], detail=_provenance(mode, " ")),
-        page="mode, and what its figures are",
+        page="mode, and the source of its figures",
     )
-    listing.column(_of(basis, "vcpu"), text="vCPU", notebook="vCPU")
+    listing.column(_of(Basis.USAGE, "vcpu"), notebook="vCPU")
     for each in Basis:
+        used = "vCPU\nused" if each == Basis.USAGE else None
         # A terminal has room for what is used, and for what is paid.
-        used = "vCPU" if each == Basis.USAGE else None
-        usd = Head(f"USD/year\n{fmt.AS_BASIS[each]}", absent="-")
-        paid = None if each == Basis.RESERVED else usd
+        usd = Head(f"USD a year\n{fmt.AS_BASIS[each]}", absent="-")
+        paid = usd if each in known and each != Basis.RESERVED else None
         titles = (f"vCPU {_BASES[each]}", f"USD a year, {_BASES[each]}")
         page_vcpu, page_usd = titles if each in known else (None, None)
-        listing.column(_of(each, "vcpu"), terminal=used, narrow=used, page=page_vcpu)
+        text_usd = f"USD a year {fmt.AS_BASIS[each]}" if paid else None
+        is_saved = paid is not None
+        saved, plain = (
+            Head(f"saving{gap}{fmt.AS_BASIS[each]}", absent="") if is_saved else None
+            for gap in ("\n", " ")
+        )
         listing.column(
-            _of(each, "usd_per_year"), Unit.USD, terminal=paid, narrow=paid, page=page_usd
+            _of(each, "vcpu"), terminal=used, narrow=used, text=_flat(used), page=page_vcpu
+        )
+        listing.column(
+            _of(each, "usd_per_year"),
+            Unit.USD,
+            terminal=paid,
+            narrow=paid,
+            text=text_usd,
+            page=page_usd,
+            notebook=text_usd,
+        )
+        listing.column(
+            partial(_saved_percent, savings, each),
+            terminal=saved,
+            narrow=saved,
+            text=plain,
+            page=plain,
+            notebook=plain,
         )
     listing.column(
         lambda mode: mode.bases[basis].memory_gib,
-        text=Head("memory GiB", absent=""),
+        text=Head(f"memory GiB {fmt.AS_BASIS[basis]}", absent=""),
         page="GiB of memory",
     )
-    listing.column(_of(basis, "usd_per_year"), Unit.USD, text="USD a year", notebook="USD a year")
-
-    def saved(mode: Mode) -> Told:
-        if mode == projection.modes[0]:
-            return ""
-        share = savings[mode.name].percent if mode.name in savings else None
-        return Amount(share, Unit.PERCENT, is_gain=True)
-
-    def saved_usd(mode: Mode) -> Told:
-        if mode == projection.modes[0]:
-            return ""
-        return savings[mode.name].usd_per_year if mode.name in savings else None
-
-    short = Head("saving" if basis == Basis.USAGE else f"saving\nas {basis}", absent="")
-    long = Head("saving", absent="")
-    listing.column(saved, terminal=short, narrow=short, text=long, notebook=long, page="saved")
-    listing.column(saved_usd, Unit.USD, page="saved, USD a year")
-    listing.column(lambda mode: _provenance(mode, ": "), text="figures are")
+    listing.column(lambda mode: _provenance(mode, ": "), text="source of the CPU used")
     captions = {
         View.PAGE: "What each mode needs and costs for the same traffic",
-        View.NOTEBOOK: f"Modes, of {basis}; 90 % intervals",
+        View.NOTEBOOK: "Modes; ranges are 90 % intervals",
     }
-    notes = {View.PAGE: _note(projection, known)}
+    notes = {View.PAGE: _note(projection)}
     return Table("cost", *listing.filled, captions=captions, notes=notes)
+
+
+def _in_two_lines(title: str) -> str:
+    """Return a title that is no wider than a column of a terminal."""
+    return title.replace(", ", ",\n").replace(" with ", " with\n")
+
+
+def _flat(title: str | None) -> str | None:
+    return title and title.replace("\n", " ")
+
+
+def _saved_percent(savings: Mapping[str, Saving], basis: Basis, mode: Mode) -> Value:
+    if mode.name == SIDECAR:
+        return ""
+    found = savings[mode.name].bases.get(basis) if mode.name in savings else None
+    return Amount(found.percent if found else None, Unit.PERCENT, is_gain=True)
 
 
 def bases(projection: Projection) -> Table:
     """Return what each mode needs and costs on every basis."""
     listing = Listing(projection.modes)
-    listing.column(lambda mode: mode.name, text="mode")
+    listing.column(lambda mode: fmt.MODE_TITLES[mode.name], text="mode")
     for basis in Basis:
-        listing.column(_of(basis, "vcpu"), text=Head(f"{basis} vCPU", absent="-"))
-        listing.column(_of(basis, "usd_per_year"), Unit.USD, text=Head(f"{basis} USD", absent="-"))
+        vcpu, usd = (
+            Head(f"{unit}, {_BASES[basis]}", absent="-") for unit in ("vCPU", "USD a year")
+        )
+        listing.column(_of(basis, "vcpu"), text=vcpu)
+        listing.column(_of(basis, "usd_per_year"), Unit.USD, text=usd)
     return Table("bases", *listing.filled)
 
 
@@ -94,19 +128,15 @@ def _provenance(mode: Mode, between: str) -> str:
     return ", ".join(f"{item.role}{between}{item.provenance}" for item in mode.components)
 
 
-def _note(projection: Projection, known: list[Basis]) -> str:
+def _note(projection: Projection) -> str:
     footprints = [item for mode in projection.modes for item in mode.bases.values()]
     has_range = any(item.vcpu.low < item.vcpu.high for item in footprints)
     price = f"{fmt.price(projection.price)} ({projection.price.source})"
     return " ".join(
         [
-            *(["Small figures: 90 % range."] if has_range else []),
-            f"Memory and savings are {fmt.IN_FULL[projection.basis]}; dollars at {price}.",
-            *(
-                []
-                if Basis.RESERVED in known
-                else ["What is reserved, and thus billed, is not known."]
-            ),
+            *(["Small figures: 90 % interval."] if has_range else []),
+            f"Memory is {fmt.AS_BASIS[projection.basis]}. Dollars are at {price}.",
+            *side_by_side(projection),
         ]
     )
 
@@ -115,21 +145,26 @@ def sensitivity(projection: Projection) -> Table:
     """Return what each assumption does to the saving with waypoints, the widest range first."""
 
     def unit(item: Sensitivity) -> str:
-        return assumed(projection, item.assumption)[1] or "by the fit; the unit is in the name"
+        return assumed(projection, item.assumption)[1] or "fitted; its unit is in its name"
 
-    listing = Listing(projection.sensitivity)
+    listing = Listing(item for item in projection.sensitivity if _shows(item))
     listing.column(
-        lambda item: item.assumption, text="what moves the saving most", page="assumption"
+        lambda item: assumption_title(item.assumption), text="assumption", page="assumption"
     )
-    listing.column(lambda item: assumed(projection, item.assumption)[0], page="value")
+    listing.column(lambda item: assumed(projection, item.assumption)[0], text="value", page="value")
     for title, saved in (
         ("at its low end", attrgetter("low_usd_per_year")),
         ("at its high end", attrgetter("high_usd_per_year")),
     ):
-        listing.column(saved, Unit.USD, text=title, page=f"USD saved {title}")
+        listing.column(saved, Unit.USD, text=f"saved a year {title}", page=f"USD saved {title}")
     listing.text_column(unit, page="unit")
-    caption = "What moves the saving with waypoints most, each alone"
+    caption = "Assumptions that move the saving with waypoints, each alone, largest first"
     return Table("sensitivity", *listing.filled, captions={View.PAGE: caption})
+
+
+def _shows(item: Sensitivity) -> bool:
+    """Return whether an assumption moves the saving by what a dollar shows."""
+    return fmt.dollars(item.low_usd_per_year) != fmt.dollars(item.high_usd_per_year)
 
 
 def sweep(found: Sweep) -> Table:
@@ -138,7 +173,7 @@ def sweep(found: Sweep) -> Table:
     is_share = found.name == "l7_share"
     listing = Listing(found.points)
     listing.column(
-        lambda point: f"{point.choice:.0%}" if is_share else f"{point.choice:.0f}",
+        lambda point: f"{100 * point.choice:.0f} %" if is_share else f"{point.choice:.0f}",
         text=title,
         page=title if is_share else "replicas of each waypoint",
     )
@@ -149,9 +184,9 @@ def sweep(found: Sweep) -> Table:
 
 
 def references(projection: Projection) -> Table:
-    """Return what published constants would make of the same mesh."""
+    """Return what the same mesh would use by published constants."""
     listing = Listing(projection.references)
-    listing.column(lambda item: item.title, text="published figures, for this mesh")
+    listing.column(lambda item: item.title, text="published figures applied to this mesh")
     # Published constants may have figures of these.
     for name in (SIDECAR, AMBIENT_L4, AMBIENT_WAYPOINT_ALL):
         listing.column(_reference_vcpu(name), text=Head(f"{name} vCPU", absent="-"))

@@ -1,4 +1,4 @@
-"""Tables of where figures come from: assumptions and published constants."""
+"""Tables of the origins of figures: assumptions and published constants."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -17,23 +17,23 @@ _URL: Final = re.compile(r"https://[A-Za-z0-9.-]+(?:/[^\s<>\"']*)?")
 
 
 def assumptions(items: Sequence[Assumption], spelled: Callable[[str], str]) -> Table:
-    """Return all the projection assumes; `spelled` names settings as the front end does."""
+    """Return all assumptions of the projection; `spelled` names settings as the front end does."""
     listing = Listing(items)
     listing.column(lambda item: item.name, page="assumption")
     listing.column(lambda item: item.value, page="value")
     listing.text_column(lambda item: item.unit, page="unit")
     listing.text_column(lambda item: _link(item.source), page="source")
-    note = f"Each can be changed under its name in a file given with {Setting.SCENARIO}."
+    note = f"A file given with {Setting.SCENARIO} changes each under its name."
     return Table(
         "assumptions",
         *listing.filled,
-        captions={View.PAGE: "What the projection assumes"},
+        captions={View.PAGE: "Assumptions of the projection"},
         notes={View.PAGE: spelled(note)},
     )
 
 
 def constants(projection: Projection | None) -> Table:
-    """Return published figures, and what they would make of this mesh's sidecars."""
+    """Return published figures, and the CPU they give for this mesh's sidecars."""
     references = {item.name: item for item in projection.references} if projection else {}
 
     def of_this_mesh(item: PublishedConstants) -> float | None:
@@ -51,9 +51,9 @@ def constants(projection: Projection | None) -> Table:
 def _cost_in_words(kind: ComponentKind, item: PublishedConstants) -> str:
     figures = zip(kind.cost_vcpu(item), ("each", "per 1000 requests/s"), strict=True)
     parts = [f"{fmt.number(value)} {unit}" for value, unit in figures if value is not None]
-    return " and ".join(parts) or "says nothing"
+    return " and ".join(parts) or "not given"
 
 
 def _link(text: str) -> Words:
-    """Return a source; it leads there only if it is an address and nothing else."""
+    """Return a source; it is a link only if all of it is an address."""
     return Words(text, link=text if _URL.fullmatch(text) else "")

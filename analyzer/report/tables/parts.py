@@ -1,28 +1,34 @@
 """Tables of the mesh's parts: workloads, namespaces, nodes, proxies, and findings on them."""
 
-from collections.abc import Hashable, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 
 from analyzer.calibration.result import WorkloadCalibration
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.usage import MeshUsage
+from analyzer.projection.decision import NamespaceDecision
 from analyzer.projection.result import Projection
 from analyzer.report import format as fmt
-from analyzer.report.table import Cell, Folded, Head, Listing, Table, Unit, View, Words
+from analyzer.report.sentences.decision import VERDICTS, namespaces_note, why
+from analyzer.report.table import Cell, Folded, Head, Listing, Table, Unit, Value, View, Words
 from analyzer.units import Role
 
-_SAVINGS: Final[Mapping[str, tuple[str, str]]] = {
-    # By column: its title in text, and in the page.
-    "saving_l4_vcpu": ("saved, L4 only", "vCPU saved, L4 only"),
-    "saving_waypoint_vcpu": ("saved with a waypoint", "vCPU saved with a waypoint"),
-    "cumulative_saving_vcpu": ("saved so far", "vCPU saved so far"),
+_SAVINGS: Final[Mapping[str, str]] = {
+    # By column: its title in the page.
+    "saving_l4_vcpu": "CPU use saved, vCPU, L4 only",
+    "saving_waypoint_vcpu": "CPU use saved, vCPU, with a waypoint",
+    "cumulative_saving_vcpu": "CPU use saved in this order, running total",
 }
 
 _REMARKS: Final = {
-    "waypoint_costs_more": "a waypoint costs more than its sidecars",
-    "waypoint_extrapolated": "waypoint at a rate no proxy was seen at",
+    "waypoint_costs_more": "a waypoint uses more CPU than L4 saves",
+    "waypoint_extrapolated": "waypoint cost extrapolated",
 }
+
+_ALL: Final = ("terminal", "narrow", "text", "page")
+
+_Row = Mapping[Hashable, Any]
 
 _MOST_AFFECTED: Final = 20  # names shown for one finding; all of them are in result.json
 
@@ -37,60 +43,89 @@ def workloads(items: Sequence[WorkloadCalibration]) -> Table:
     listing.column(lambda item: f"{item.namespace}/{item.workload}", everywhere="workload")
     listing.column(lambda item: item.proxy_count, Unit.COUNT, everywhere="proxies", page="sidecars")
     listing.column(lambda item: item.mean_vcpu, page="vCPU used")
-    listing.column(lambda item: item.mean_rps, everywhere="requests/s")
+    listing.column(_mean_rps, everywhere="requests/s")
     listing.column(
         lambda item: item.vcpu_per_1000_rps,
         Unit.NUMBER,
-        "refused",
-        everywhere="vCPU per 1000 rps",
-        terminal="vCPU/1000 rps",
-        narrow=Head("vCPU per\n1000 rps", best_only=True),
+        "cannot tell",
+        everywhere="vCPU per 1000 RPS",
+        terminal="vCPU/1000 RPS",
+        narrow=Head("vCPU per\n1000 RPS", best_only=True),
         page="vCPU per 1000 requests/s",
     )
     listing.column(
         lambda item: item.idle_vcpu_per_proxy,
         Unit.NUMBER,
-        "refused",
+        "cannot tell",
         everywhere="idle vCPU each",
         terminal=Head("idle vCPU", best_only=True),
         narrow=Head("idle\nvCPU", best_only=True),
     )
-    listing.column(lambda item: f"{item.own_share:.0%}", text="own")
     listing.column(
-        # Adding 0 takes the sign off a zero.
-        lambda item: of_fit(item, f"{round(100 * item.own_share) + 0} %"),
-        page="rests on its own data",
+        lambda item: of_fit(item, fmt.share(100 * item.own_share)),
+        text="share from its own data",
+        page="share from its own data",
     )
     listing.text_column(lambda item: of_fit(item, str(item.provenance)), page="figures are")
     captions = {
-        View.PAGE: "What the sidecars of each workload cost, those that use most first",
-        View.NOTEBOOK: "Workloads, those with the most CPU first",
+        View.PAGE: "Cost of the sidecars of each workload, those that use most CPU first",
+        View.NOTEBOOK: "Workloads, those with most CPU first",
     }
     file = "workloads.csv"
     return Table("workloads", *listing.filled, captions=captions, file=file, is_named=True)
 
 
+def _mean_rps(item: WorkloadCalibration) -> Value:
+    # Istio does not count the requests of TCP, and a workload at rest has its own idle cost.
+    is_counted = item.mean_rps or item.vcpu_per_1000_rps is not None
+    return item.mean_rps if is_counted else Words("not counted")
+
+
 def namespaces(projection: Projection) -> Table:
-    """Return what moving each namespace saves, in the order in which moving saves most."""
-    frame = projection.namespaces
-    savings = [column for column in _SAVINGS if column in frame]
+    """Return what moving each namespace saves, and what to do with it."""
+    frame, decision = projection.namespaces, projection.decision
+    decided = {item.namespace: item for item in decision.by_namespace}
     listing = Listing(frame.to_dict("records"))
 
-    def name(row: Mapping[Hashable, Any]) -> Cell:
+    def name(row: _Row) -> Cell:
         remarks = (text for column, text in _REMARKS.items() if row.get(column))
         return Words(str(row["namespace"]), detail="; ".join(remarks))
 
-    listing.column(name, text="namespace, in order of what moving it saves", page="namespace")
+    def of(
+        field: Callable[[NamespaceDecision], Value],
+    ) -> Callable[[Mapping[Hashable, Any]], Value]:
+        return lambda row: field(decided[row["namespace"]])
+
+    listing.column(name, **dict.fromkeys(_ALL, "namespace"))
+    if decided:
+        saved, l4 = attrgetter("saving_usd_per_year"), attrgetter("saving_l4_usd_per_year")
+        best = Head("saved\na year", best_only=True)
+        long = "saved a year, USD"
+        listing.column(of(lambda item: VERDICTS[item.verdict]), **dict.fromkeys(_ALL, "decision"))
+        listing.column(
+            of(saved), Unit.USD, terminal="saved a year", narrow=best, text=long, page=long
+        )
+        l4_only = Head("L4 only", best_only=True)
+        listing.column(
+            of(l4), Unit.USD, terminal=l4_only, text=f"{long}, L4 only", page=f"{long}, L4 only"
+        )
+        listing.text_column(of(why), **dict.fromkeys(_ALL, "why"))
     listing.column(itemgetter("sidecar_count"), Unit.COUNT, page="sidecars")
     listing.column(itemgetter("proxy_rps"), page="requests/s")
-    listing.column(itemgetter("sidecar_vcpu"), text="sidecars vCPU", page="vCPU of sidecars")
-    for column in savings:
-        text, page = _SAVINGS[column]
-        listing.column(itemgetter(column), text=text, page=page)
-    order = ", in the order in which moving saves most" if savings else ""
-    captions, limits = {View.PAGE: f"The namespaces{order}"}, {View.TEXT: 20}
-    file = "namespaces.csv"
-    return Table("namespaces", *listing.filled, captions=captions, limits=limits, file=file)
+    listing.column(itemgetter("sidecar_vcpu"), text="sidecar vCPU used", page="vCPU of sidecars")
+    for column in (column for column in _SAVINGS if column in frame):
+        listing.column(itemgetter(column), page=_SAVINGS[column])
+    order = ", those that save most first" if decided else ""
+    notes = dict.fromkeys((View.TERMINAL, View.TEXT, View.PAGE), namespaces_note(decision))
+    return Table(
+        "namespaces",
+        *listing.filled,
+        captions={View.PAGE: f"Namespaces{order}"},
+        notes=notes if decided else {},
+        limits={View.TEXT: 20, View.TERMINAL: 10},
+        file="namespaces.csv",
+        is_named=True,
+    )
 
 
 def ztunnels(projection: Projection) -> Table:
@@ -100,7 +135,7 @@ def ztunnels(projection: Projection) -> Table:
     listing.column(lambda node: node.ztunnel_vcpu, page="vCPU")
     listing.column(lambda node: node.passes_rps, page="requests/s")
     listing.column(lambda node: node.gbit_per_second, page="Gbit/s of TCP")
-    captions = {View.PAGE: "What the ztunnel of each node would use, the busiest first"}
+    captions = {View.PAGE: "Projected ztunnel CPU per node, busiest first"}
     return Table("ztunnels", *listing.filled, captions=captions, file="nodes.csv")
 
 
@@ -117,20 +152,19 @@ def proxies(usage: MeshUsage) -> Table:
 
 
 def findings(items: Sequence[Finding]) -> Table:
-    """Return what is wrong or thin in the data, whom it affects, and what would cure it."""
+    """Return what is wrong or thin in the data, its code, the shares it affects, and the fix."""
 
     def share(value: float | None) -> str:
-        return "" if value is None else f"{100 * value:.1f} %"
+        return "" if value is None else fmt.share(100 * value)
 
     listing = Listing(items)
     listing.column(lambda item: Words(item.severity, severity=item.severity), page="severity")
-    listing.text_column(
-        lambda item: Words(item.text, folded=_affected(item)), page="what was found"
-    )
-    listing.column(lambda item: share(item.cpu_share), page="of the CPU")
-    listing.column(lambda item: share(item.rps_share), page="of the requests")
+    listing.column(lambda item: item.code, page="code")
+    listing.text_column(lambda item: Words(item.text, folded=_affected(item)), page="finding")
+    listing.column(lambda item: share(item.cpu_share), page="share of CPU")
+    listing.column(lambda item: share(item.rps_share), page="share of requests")
     listing.text_column(lambda item: item.fix, page="fix")
-    caption = "What is wrong or thin in the data, the most severe first"
+    caption = "Findings, most severe first"
     return Table("findings", *listing.filled, captions={View.PAGE: caption})
 
 

@@ -1,8 +1,11 @@
-"""What the calibration found, in sentences."""
+"""The results of the calibration, in sentences."""
 
+import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analyzer.calibration.models import Power
 from analyzer.calibration.result import Backtest, Candidate, MemoryCalibration, RoleCalibration
@@ -12,6 +15,8 @@ from analyzer.report.sentences.calibration import calibration_lines, post_vcpu, 
 from analyzer.units import Interval, Provenance, Refusal
 from tests.projection.fits import fit, no_fit
 from tests.report.answers import calibration_only, constants_only, fitted_calibration, refused
+
+POST = published_constants()[BLOG].title
 
 
 def said(answer: Answer) -> str | None:
@@ -28,29 +33,54 @@ def answer_with(low: float, mid: float, high: float, ratio: float | None = None)
 @pytest.mark.parametrize(
     ("slope", "compared"),
     [
-        ((0.28, 0.3, 0.32), "the post's 0.6 overstates them 2.0 times"),
-        ((0.1, 0.15, 0.2), "the post's 0.6 overstates them 4.0 times"),
-        ((1.1, 1.2, 1.3), "the post's 0.6 understates them 2.0 times"),
-        ((0.61, 0.9, 1.3), "the post's 0.6 understates them 1.5 times"),
-        ((0.5, 0.59, 0.7), "the post's 0.6 is within that range"),
-        ((0.6, 0.6, 0.6), "the post's 0.6 is within that range"),
-        ((0.0, 0.0, 0.01), "the post's 0.6 overstates them"),
+        ((0.28, 0.3, 0.32), "overstates it 1.9-2.1 times"),
+        ((0.299, 0.3, 0.301), "overstates it 2.0 times"),
+        ((0.1, 0.15, 0.2), "overstates it 3.0-6.0 times"),
+        ((0.5, 0.54, 0.58), "overstates it by 3.4 % to 20 %"),
+        ((0.0, 0.15, 0.3), "overstates it at least 2.0 times"),
+        ((0.0, 0.3, 0.59), "overstates it"),
+        ((0.0, 0.0, 0.01), "overstates it at least 60.0 times"),
+        ((0.0, 0.0, 0.0), "overstates it more than 1,000 times"),
+        ((1.1, 1.2, 1.3), "understates it 1.8-2.2 times"),
+        ((0.61, 0.9, 1.3), "understates it by 1.7 % to 117 %"),
+        ((0.5, 0.59, 0.7), "is within this range"),
+        ((0.6, 0.6, 0.6), "is within this range"),
     ],
 )
-def test_the_verdict_says_what_the_posts_figure_does(
+def test_the_verdict_compares_the_posts_figure_with_both_ends_of_the_range(
     slope: tuple[float, float, float], compared: str
 ) -> None:
     sentence = said(answer_with(*slope))
 
     assert sentence is not None
-    assert sentence.endswith(f"plus 0.01 vCPU idle each; {compared}.")
+    assert sentence.endswith(f"plus 0.01 vCPU idle each. {POST} uses 0.6, which {compared}.")
 
 
-def test_the_verdict_names_the_dashboards_ratio_beside_the_fit() -> None:
-    assert said(answer_with(0.28, 0.3, 0.32, ratio=0.4567)) == (
-        "Your sidecars cost 0.3 [0.28-0.32] vCPU per 1000 proxy requests/s plus 0.01 vCPU idle "
-        "each; the post's 0.6 overstates them 2.0 times; the dashboard-style ratio is 0.457, "
-        "because it smears idle into it."
+@given(st.lists(st.floats(0, 3), min_size=3, max_size=3).map(sorted))
+def test_the_verdict_never_contradicts_its_range(ends: list[float]) -> None:
+    sentence = said(answer_with(*ends))
+
+    assert sentence is not None
+    form = {"overstates": ends[2] < post_vcpu(), "understates": ends[0] > post_vcpu()}
+    form["within this range"] = not any(form.values())
+    words = re.search("overstates|understates|within this range", sentence)
+    assert words is not None
+    assert form[words[0]]
+    assert sentence.count(POST) == 1
+
+
+@pytest.mark.parametrize(
+    ("ratio", "shown"),
+    [
+        (0.4567, "The dashboard ratio is 0.457 because it includes idle CPU."),
+        # No reason is given for a ratio that idle CPU has not raised above the range.
+        (0.31, "The dashboard ratio, which includes idle CPU, is 0.31."),
+    ],
+)
+def test_the_verdict_names_the_dashboards_ratio_beside_the_fit(ratio: float, shown: str) -> None:
+    assert said(answer_with(0.28, 0.3, 0.32, ratio=ratio)) == (
+        "Your sidecars cost 0.3 (0.28-0.32) vCPU per 1000 proxy requests/s, plus 0.01 vCPU idle "
+        f"each. {POST} uses 0.6, which overstates it 1.9-2.1 times. {shown}"
     )
 
 
@@ -59,7 +89,7 @@ def test_without_a_fit_there_is_no_verdict() -> None:
     assert said(constants_only()) is None
 
 
-# --- what stands behind it ---
+# --- model, backtest, parts and other roles ---
 
 
 def lines(
@@ -83,68 +113,90 @@ def only(start: str, found: list[str]) -> str:
     return line
 
 
-def test_of_a_curve_the_verdict_says_where_its_slope_holds() -> None:
+def test_a_curves_verdict_names_the_rates_of_its_slope() -> None:
     curve = Power(idle_vcpu=0.01, vcpu_per_rps_power=0.002, exponent=0.75)
     concave = replace(fit(), curve=curve, model="power 0.75")
     sentence = said(calibration_only(replace(fitted_calibration(), sidecar=concave)))
 
     assert sentence is not None
-    assert "per 1000 proxy requests/s at the rates they run at plus 0.01 vCPU idle" in sentence
+    assert "per 1000 proxy requests/s at their present rates, plus 0.01 vCPU idle" in sentence
 
 
-def test_the_model_is_told_with_what_it_was_fitted_to() -> None:
+def test_the_model_is_shown_with_the_samples_it_was_fitted_to() -> None:
     candidates = (
         Candidate(model="affine", error=1.0, standard_error=0.1),
         Candidate(model="power 0.85", error=0.95, standard_error=0.1),
     )
-    told = only("Model:", lines(sidecar=replace(fit(), candidates=candidates)))
 
-    assert told == (
-        "Model: affine, the simplest of 2 tried that is not clearly worse than the best; "
-        "288 steps of 3 proxies at 10 to 500 requests/s"
+    assert only("Model:", lines(sidecar=replace(fit(), candidates=candidates))) == (
+        "Model: affine, the simplest of 2 models with an error close to the lowest. Fitted to 288 "
+        "samples of 3 proxies at 10-500 requests/s."
     )
-    assert only("Model:", lines()).startswith("Model: affine; 288 steps")
+    assert only("Model:", lines()).startswith("Model: affine. Fitted to 288 samples")
 
 
-@pytest.mark.parametrize(("bias", "told"), [(-0.014, "1.4% too low"), (0.02, "2.0% too high")])
-def test_the_backtest_is_told(bias: float, told: str) -> None:
+@pytest.mark.parametrize(
+    ("bias", "shown"), [(-0.014, "1.4 % too low"), (0.02, "2.0 % too high"), (0.123, "12 % too")]
+)
+def test_the_backtest_is_shown(bias: float, shown: str) -> None:
     test = Backtest(bias_share=bias, error_share=0.031, covered_share=0.9, workload_count=20)
 
-    assert only("Backtest:", lines(sidecar=replace(fit(), backtest=test))) == (
-        f"Backtest: fitted on the first 70 % of the time, the rest comes out {told}, a workload "
-        "3.1% off; 90% of 20 workloads within their 90 % range"
+    line = only("Backtest:", lines(sidecar=replace(fit(), backtest=test)))
+    assert line.startswith(
+        f"Backtest: a fit of the first 70 % of the window predicts the rest {shown}"
+    )
+    assert line.endswith(
+        ". The mean error per workload is 3.1 %. 18 of 20 workloads are inside the 90 % interval."
     )
 
 
-def test_what_clocks_take_from_the_slope_is_told() -> None:
-    share = Interval(low=-0.002, mid=0.012, high=0.026)
+def test_one_workload_of_a_backtest_is_singular() -> None:
+    test = Backtest(bias_share=0.0, error_share=0.03, covered_share=1.0, workload_count=1)
 
-    assert only("Clocks", lines(sidecar=replace(fit(), attenuation_share=share))) == (
-        "Clocks that disagree and errors in the rates make the slope an estimated 1.2% "
-        "[-0.2% to 2.6%] too low; not corrected for"
+    line = only("Backtest:", lines(sidecar=replace(fit(), backtest=test)))
+    assert line.endswith("1 of 1 workload is inside the 90 % interval.")
+
+
+@pytest.mark.parametrize(
+    ("ends", "shown"),
+    [
+        ((0.005, 0.02, 0.031), "cost per request is about 2 % (0-3 %) low. It is not corrected."),
+        (
+            (-0.002, 0.012, 0.026),
+            "no measurable effect on cost per request (-0.2 % to 2.6 %).",
+        ),
+    ],
+)
+def test_an_offset_in_time_is_only_claimed_by_its_range(
+    ends: tuple[float, float, float], shown: str
+) -> None:
+    share = Interval(low=ends[0], mid=ends[1], high=ends[2])
+
+    assert only("Time", lines(sidecar=replace(fit(), attenuation_share=share))) == (
+        f"Time offset between samples: {shown}"
     )
-    assert not [line for line in lines() if line.startswith("Clocks")]
+    assert not [line for line in lines() if line.startswith("Time")]
 
 
-def test_the_parts_of_the_cpu_are_told_and_add_up() -> None:
+def test_the_parts_of_the_cpu_add_up() -> None:
     assert only("CPU:", lines()) == (
-        "CPU: 0.5 vCPU measured = 0.1 [0.09-0.11] idle + 0.3 [0.28-0.32] traffic + 0.05 not "
+        "CPU: 0.5 vCPU measured = 0.1 (0.09-0.11) idle + 0.3 (0.28-0.32) traffic + 0.05 not "
         "fitted + 0.05 unexplained"
     )
 
 
-def test_costs_by_direction_are_told_with_their_units() -> None:
+def test_costs_by_direction_have_their_units() -> None:
     costs = {
         "vcpu_per_1000_inbound_rps": Interval(low=0.19, mid=0.2, high=0.21),
         "vcpu_per_gbit_per_second": Interval.exactly(0.3),
     }
 
-    assert only("Of which", lines(sidecar=replace(fit(), cost_of_each=costs))) == (
-        "Of which, in vCPU: 0.2 [0.19-0.21] per 1000 inbound requests/s, 0.3 per Gbit/s"
+    assert only("Cost by", lines(sidecar=replace(fit(), cost_of_each=costs))) == (
+        "Cost by kind of load, in vCPU: 0.2 (0.19-0.21) per 1000 inbound requests/s, 0.3 per Gbit/s"
     )
 
 
-def test_memory_is_told_with_what_configuration_takes_of_it() -> None:
+def test_memory_is_divided_by_configuration() -> None:
     memory = MemoryCalibration(
         gib_per_proxy=Interval.exactly(0.0625),
         idle_gib_per_proxy=Interval.exactly(0.03125),
@@ -154,16 +206,16 @@ def test_memory_is_told_with_what_configuration_takes_of_it() -> None:
     )
 
     assert only("Memory:", lines(memory=memory)) == (
-        "Memory: 64 MiB a sidecar: 32 and 128 for each 1000 Envoy clusters configured, whatever "
-        "the traffic"
+        "Memory: 64 MiB per sidecar: 32 MiB plus 128 MiB per 1000 configured Envoy clusters, at "
+        "any traffic"
     )
-    assert only("Memory:", lines()) == "Memory: 51.2 [41-61.4] MiB a sidecar"
+    assert only("Memory:", lines()) == "Memory: 51.2 (41-61.4) MiB per sidecar"
     assert not [line for line in lines(memory=no_fit()) if line.startswith("Memory")]
 
 
-def test_the_other_roles_are_told_with_where_they_come_from() -> None:
-    assert only("A waypoint", lines()).endswith("idle (derived)")
-    assert only("A ztunnel", lines()).endswith("idle (published)")
+def test_the_other_roles_have_their_provenance() -> None:
+    assert only("Waypoint:", lines()).endswith("vCPU idle (derived)")
+    assert only("Ztunnel:", lines()).endswith("vCPU idle (published)")
     measured = replace(
         fitted_calibration().ztunnel,
         provenance=Provenance.MEASURED,
@@ -171,17 +223,17 @@ def test_the_other_roles_are_told_with_where_they_come_from() -> None:
         vcpu_per_1000_new_connections_per_second=Interval.exactly(0.8),
     )
 
-    assert only("A ztunnel", lines(ztunnel=measured)).endswith(
-        "(published per request; idle and 0.15 per Gbit/s and 0.8 per 1000 new connections/s "
-        "measured)"
+    assert only("Ztunnel:", lines(ztunnel=measured)).endswith(
+        "vCPU idle, 0.15 per Gbit/s, 0.8 per 1000 new connections/s (measured)"
     )
+    assert "requests/s (published), " in only("Ztunnel:", lines(ztunnel=measured))
 
 
-def test_without_a_fit_the_sum_is_told_all_the_same() -> None:
-    told = lines(sidecar=no_fit())
+def test_without_a_fit_the_sum_is_shown() -> None:
+    shown = lines(sidecar=no_fit())
 
-    assert not [line for line in told if line.startswith(("Model", "Backtest", "Of which"))]
-    assert only("CPU:", told)
+    assert not [line for line in shown if line.startswith(("Model", "Backtest", "Cost by"))]
+    assert only("CPU:", shown)
 
 
 def test_the_posts_figure_is_the_one_in_the_data() -> None:

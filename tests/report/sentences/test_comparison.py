@@ -1,25 +1,40 @@
-"""What a comparison found, in a sentence."""
+"""The outcome of a comparison, in sentences."""
 
+import re
 from dataclasses import replace
+from functools import cache
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analyzer.comparison.result import Cause, Compared, Comparison, Difference, Whole
 from analyzer.report.sentences.comparison import outcome
+from analyzer.report.table import Words
+from analyzer.report.tables.comparison import components
 from analyzer.units import Interval, Role
 from tests.comparison.migrations import Costs, Migrated
 from tests.report.comparisons import compared
 
 
+@cache
+def as_predicted() -> Comparison:
+    return compared(Migrated())
+
+
 def of(
-    parts: dict[Cause, float], *, predicted: float = 1.0, role: Role = Role.WAYPOINT
+    parts: dict[Cause, float],
+    *,
+    predicted: float = 1.0,
+    at_after: Interval | None = None,
+    role: Role = Role.WAYPOINT,
 ) -> Comparison:
     """Return a comparison of one component with these parts."""
-    exact = Interval.exactly
+    before = Interval.exactly(predicted)
     item = Compared(
         role=role,
-        predicted_vcpu=exact(predicted),
-        predicted_at_after_vcpu=exact(predicted),
+        predicted_vcpu=before,
+        predicted_at_after_vcpu=at_after or before,
         measured_vcpu=predicted + sum(parts.values()),
         bias_percent=None,
         bias_at_after_percent=None,
@@ -38,68 +53,97 @@ def of(
         bias_at_after_percent=None,
         parts_vcpu=parts,
     )
-    return replace(compared(Migrated()), components=(item,), total=total)
+    return replace(as_predicted(), components=(item,), total=total)
+
+
+def _sentences(why: str, part: str, whole: str) -> str:
+    return (
+        f"{why}. That makes {part} vCPU. Their whole difference from the prediction for the "
+        f"traffic before is {whole} vCPU."
+    )
 
 
 @pytest.mark.parametrize(
-    ("parts", "predicted", "sentence"),
+    ("parts", "predicted", "sentences"),
     [
         (
             {Cause.TRAFFIC: 0.5, Cause.COUNT: 0.1},
             1.0,
-            (
-                "Waypoints use 60 % more than predicted: 1,200 requests/s pass them, 800 before "
-                "(+0.5 of +0.6 vCPU)."
-            ),
-        ),
-        (
-            {Cause.TRAFFIC: 0.1, Cause.COUNT: 0.4},
-            1.0,
-            "Waypoints use 50 % more than predicted: there are 6, predicted 2 (+0.4 of +0.5 vCPU).",
-        ),
-        (
-            {Cause.TRAFFIC: -0.5, Cause.COUNT: 0.2},
-            1.0,
-            (
-                "Waypoints use 30 % less than predicted: 1,200 requests/s pass them, 800 before "
-                "(-0.5 of -0.3 vCPU)."
-            ),
+            _sentences("they carry 1,200 requests/s, and carried 800 before", "+0.5", "+0.6"),
         ),
         (
             {Cause.TRAFFIC: 0.3, Cause.COUNT: -0.2, Cause.UNEXPLAINED: -0.2},
             1.0,
-            (
-                "Waypoints use 10 % less than predicted; the largest part of the difference points "
-                "the other way: 1,200 requests/s pass them, 800 before (+0.3 of -0.1 vCPU)."
-            ),
+            _sentences("they carry 1,200 requests/s, and carried 800 before", "+0.3", "-0.1"),
         ),
         (
             {Cause.COUNT: 0.4},
             0.0,
-            (
-                "Waypoints use 0.4 vCPU where none was predicted: there are 6, predicted 2 "
-                "(+0.4 of +0.4 vCPU)."
-            ),
+            _sentences("their number is 6, and 2 were predicted", "+0.4", "+0.4"),
         ),
         (
             {Cause.TRAFFIC: 0.1, Cause.UNEXPLAINED: 0.9},
             1.0,
-            (
-                "Waypoints use 100 % more than predicted: neither traffic nor their number "
-                "explains it, and AFTER tells no more of them (+0.9 of +1 vCPU)."
-            ),
-        ),
-        (
-            {Cause.TRAFFIC: 0.005},
-            1.0,
-            "The prediction holds: 1 vCPU predicted, 1 measured.",
+            _sentences("traffic and number of proxies do not explain their CPU", "+0.9", "+1"),
         ),
     ],
 )
-def test_the_largest_part_is_named_in_a_sentence(
-    parts: dict[Cause, float], predicted: float, sentence: str
+def test_the_largest_part_is_named_with_its_size(
+    parts: dict[Cause, float], predicted: float, sentences: str
 ) -> None:
-    assert outcome(of(parts, predicted=predicted)) == sentence
+    assert outcome(of(parts, predicted=predicted)).endswith(f" Waypoints differ most: {sentences}")
+
+
+@pytest.mark.parametrize(
+    ("high", "verdict"),
+    [(1.2, "holds: 1.1 vCPU measured, 1 (0.9-1.2)"), (1.05, "is too low: 1.1 vCPU measured, 1")],
+)
+def test_the_prediction_is_judged_by_its_range(high: float, verdict: str) -> None:
+    found = of({Cause.TRAFFIC: 0.1}, at_after=Interval(low=0.9, mid=1, high=high))
+
+    assert outcome(found).startswith(f"In total the prediction {verdict}")
+
+
+def test_a_small_difference_has_no_cause() -> None:
+    found = of({Cause.TRAFFIC: 0.005}, at_after=Interval(low=0.9, mid=1, high=1.1))
+
+    assert outcome(found) == (
+        "In total the prediction holds: 1 vCPU measured, 1 (0.9-1.1) predicted for the traffic "
+        "after. The difference has no large cause."
+    )
+
+
+_PARTS = st.dictionaries(
+    st.sampled_from([Cause.TRAFFIC, Cause.COUNT, Cause.UNEXPLAINED]),
+    st.floats(-0.3, 1),
+    min_size=1,
+)
+_ENDS = st.lists(st.floats(0, 3), min_size=3, max_size=3).map(sorted)
+
+
+@given(parts=_PARTS, ends=_ENDS, role=st.sampled_from([Role.SIDECAR, Role.ZTUNNEL]))
+def test_the_outcome_agrees_with_its_ranges_and_with_the_table(
+    parts: dict[Cause, float], ends: list[float], role: Role
+) -> None:
+    at_after = Interval(low=ends[0], mid=ends[1], high=ends[2])
+    found = of(parts, at_after=at_after, role=role)
+
+    sentence = outcome(found)
+
+    verdict = re.search("holds|is too low|is too high", sentence)
+    assert verdict is not None
+    measured = found.total.measured_vcpu
+    assert verdict[0] == (
+        "is too low"
+        if measured > at_after.high
+        else "is too high"
+        if measured < at_after.low
+        else "holds"
+    )
+    total = components(found).rows[-1]
+    is_within = [cell.text for cell in total if isinstance(cell, Words)][-1]
+    assert is_within == ("yes" if verdict[0] == "holds" else "no")
+    assert ("differ most" in sentence) == (found.largest is not None)
 
 
 def test_what_idle_and_slope_take_from_each_other_is_not_named() -> None:
@@ -112,7 +156,8 @@ def test_what_idle_and_slope_take_from_each_other_is_not_named() -> None:
 def test_the_planted_waypoint_error_is_named_as_a_person_would() -> None:
     dear = Costs(waypoint_idle_vcpu=1.3 * 0.0125, waypoint_vcpu_per_1000_rps=1.3 * 0.4375)
 
-    assert outcome(compared(Migrated(costs=dear))).startswith(
-        "Waypoints use 30 % more than predicted: a request through one costs 0.57 vCPU per 1000 "
-        "requests/s, predicted 0.437 ("
-    )
+    sentence = outcome(compared(Migrated(costs=dear)))
+
+    assert sentence.startswith("In total the prediction is too low: 1.33 vCPU measured, 1.08 (")
+    assert "Waypoints differ most: cost per request is 0.57 (" in sentence
+    assert "vCPU per 1000 requests/s, and 0.437 (" in sentence

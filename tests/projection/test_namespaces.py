@@ -1,5 +1,7 @@
 """Which namespaces gain by moving, and what is gained on the way: by hand, and adding up."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,11 @@ from hypothesis import strategies as st
 
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import Projection, project_usage
-from tests.projection.builders import Call, Proxy, mesh, scenario, shop_mesh
+from analyzer.projection.choices import Basis
+from analyzer.projection.modes import evaluate
+from analyzer.projection.namespaces import stakes
+from analyzer.projection.needs import Case
+from tests.projection.builders import Call, Node, Proxy, mesh, scenario, shop_mesh
 from tests.projection.fits import calibration
 
 
@@ -73,13 +79,28 @@ def test_a_waypoint_that_costs_more_than_the_sidecars_is_flagged() -> None:
     }
 
 
-def test_a_ztunnel_may_be_what_makes_the_waypoint_cost_more() -> None:
-    usage = mesh(Proxy(cpu_vcpu=(0.014, 0.014), proxy_rps=(0, 0)))
-    frame = project_usage(usage, calibration(), scenario()).namespaces
+def test_a_waypoint_that_it_would_not_have_is_not_blamed() -> None:
+    proxy = Proxy(cpu_vcpu=(0.014, 0.014), proxy_rps=(0, 0))
+    call = Call(source="shop/front", destination="shop/front", rps=(0.001, 0.001))
+    without, called = (
+        project_usage(mesh(proxy, calls=calls), calibration(), scenario()).namespaces
+        for calls in ((), (call,))
+    )
 
-    # 0.0125 of a waypoint at rest is less than 0.014, and with 0.003 of the ztunnel more.
-    assert frame["waypoint_costs_more"].tolist() == [True]
-    assert frame["saving_waypoint_vcpu"].tolist() == pytest.approx([0.014 - 0.0125 - 0.003])
+    # 0.0125 of an idle waypoint is less than 0.014, and with 0.003 of the ztunnel more.
+    assert called["waypoint_costs_more"].tolist() == [True]
+    assert without["waypoint_costs_more"].tolist() == [False]
+    assert without["saving_waypoint_vcpu"].tolist() == pytest.approx([0.014 - 0.0125 - 0.003])
+
+
+def test_a_loss_that_ztunnels_cause_is_not_blamed_on_a_waypoint() -> None:
+    proxy = Proxy(cpu_vcpu=(0.001, 0.001), proxy_rps=(100, 100))
+    call = Call(source="shop/front", destination="shop/front", rps=(50, 50))
+    frame = project_usage(mesh(proxy, calls=[call]), calibration(), scenario()).namespaces
+
+    assert frame["saving_l4_vcpu"].item() < 0
+    assert frame["waypoint_costs_more"].tolist() == [False]
+    assert frame["why"].tolist() == ["ztunnel_costs_more"]
 
 
 def test_those_that_gain_most_come_first_and_the_first_pays_for_the_ztunnels() -> None:
@@ -174,3 +195,58 @@ def test_savings_add_up_to_the_mesh_whatever_the_namespaces(
     assert frame["saving_waypoint_vcpu"].sum() == pytest.approx(
         saving_vcpu(projection, "ambient-waypoint-all"), rel=1e-9, abs=1e-12
     )
+
+
+@pytest.mark.parametrize("basis", list(Basis), ids=str)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"waypoint_placement": "all"},
+        {"waypoint_placement": ["busy", "shop"]},
+        {"waypoint_placement": 0.5},
+        {"waypoint_replicas": 3, "memory_gib_month_usd": 3},
+        {"traffic_growth_factor": 2.5, "memory_gib_month_usd": {"low": 1, "mid": 2, "high": 5}},
+    ],
+    ids=str,
+)
+def test_what_the_namespaces_cost_adds_up_to_what_the_modes_cost(
+    changes: dict[str, object], basis: Basis
+) -> None:
+    for usage in (three(), shop_mesh()):
+        projection = project_usage(usage, calibration(), scenario(**changes))
+        workings = projection.workings
+        assert workings is not None
+        found = Case(load=projection.load, parameters=workings.parameters)  # type: ignore[arg-type]
+        modes = evaluate(found)
+        # Nothing is requested in one of them, so that only usage is known.
+        if basis in modes["sidecar"].bases:
+            at_stake = stakes(found, basis)
+            paid, l4, waypoints = (
+                modes[name].usd_per_year(basis, found.parameters)
+                for name in ("sidecar", "ambient-l4", "ambient-waypoint")
+            )
+            shared = at_stake.shared_usd
+            assert at_stake.sidecar_usd.sum(axis=0) == pytest.approx(paid)
+            assert at_stake.l4_usd.sum(axis=0) - shared == pytest.approx(paid - l4)
+            assert at_stake.saved_usd.sum(axis=0) - shared == pytest.approx(paid - waypoints)
+
+
+def test_with_a_price_of_each_node_the_namespaces_add_up_too() -> None:
+    nodes = (
+        Node(name="a", vcpu_usd_per_hour=0.03, memory_usd_per_gib_hour=0.004),
+        Node(name="b", vcpu_usd_per_hour=0.05, memory_usd_per_gib_hour=0.002),
+    )
+    usage = replace(shop_mesh(), nodes=mesh(Proxy(), nodes=nodes).nodes)
+    projection = project_usage(usage, calibration(), scenario(prices="opencost", basis="billed"))
+    saving = next(item for item in projection.savings if item.mode == "ambient-waypoint")
+    decision = projection.decision
+
+    assert projection.workings is not None
+    assert projection.workings.node_prices is not None
+    assert decision.sidecar_usd_per_year is not None
+    assert decision.shared_ztunnel_usd_per_year is not None
+    each = sum(item.saving_usd_per_year.mid for item in decision.by_namespace)
+    assert each - decision.shared_ztunnel_usd_per_year.mid == pytest.approx(saving.usd_per_year.mid)
+    sidecar = projection.modes[0].usd_per_year.mid
+    assert decision.sidecar_usd_per_year.mid == pytest.approx(sidecar)

@@ -1,0 +1,176 @@
+"""What moving each namespace changes: dollars on draws, and the best estimates of its vCPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from analyzer.arrays import Bools, Floats
+from analyzer.calibration.result import Calibration
+from analyzer.projection.choices import Basis, is_settled, waypoint_weights
+from analyzer.projection.components import each_waypoint, each_ztunnel, waypoint_replicas
+from analyzer.projection.modes import SIDECAR, needs_of
+from analyzer.projection.needs import Case
+from analyzer.projection.uncertainty import Parameters
+from analyzer.units import MONTHS_PER_YEAR, Refusal
+
+_CARRIED = {
+    "proxy_rps": ("ztunnel_vcpu_per_1000_rps", 1000),
+    "gbit_per_second": ("ztunnel_vcpu_per_gbit_per_second", 1),
+    "new_connections_per_second": ("ztunnel_vcpu_per_1000_new_connections_per_second", 1000),
+}
+"""What ztunnels carry, by column: the assumption of its cost, and of how many that is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stakes:
+    """What each namespace costs in a year on one basis, in dollars, shape (namespaces, draws).
+
+    Added up, these are the modes' costs: nothing is counted twice and nothing is left over.
+
+    Attributes:
+        names: the namespaces, in the order of the rows.
+        is_known: whether the CPU of a namespace's sidecars was measured.
+        needs_waypoint: whether the scenario gives it a waypoint.
+        sidecar_usd: its sidecars, which moving saves.
+        passed_usd: what ztunnels cost more with its traffic than without.
+        waypoint_usd: its waypoint, as much of one as the scenario gives it.
+        shared_usd: the ztunnels before any namespace has moved, shape (draws,).
+        is_settled: whether the scenario states which namespaces need a waypoint.
+    """
+
+    names: tuple[str, ...]
+    is_known: Bools
+    needs_waypoint: Bools
+    sidecar_usd: Floats
+    passed_usd: Floats
+    waypoint_usd: Floats
+    shared_usd: Floats
+    is_settled: bool = False
+
+    @property
+    def l4_usd(self) -> Floats:
+        """What moving each namespace saves without a waypoint, before `shared_usd`."""
+        return self.sidecar_usd - self.passed_usd
+
+    @property
+    def saved_usd(self) -> Floats:
+        """What moving each namespace saves with its waypoint, before `shared_usd`."""
+        return self.l4_usd - self.waypoint_usd
+
+
+def stakes(case: Case, basis: Basis) -> Stakes:
+    """Return what each namespace costs with sidecars and in ambient, on draws."""
+    namespaces, parameters = case.load.namespaces, case.parameters
+    weights = waypoint_weights(parameters.placement, namespaces)
+    replicas = waypoint_replicas(case.load, parameters)
+    shared_usd, passed_usd = _ztunnel_usd(case, basis)
+    carried_vcpu = carried_by_ztunnels(namespaces, parameters)
+    total_vcpu = carried_vcpu.sum(axis=0)
+    share = np.divide(
+        carried_vcpu, total_vcpu, out=np.zeros(carried_vcpu.shape), where=total_vcpu > 0
+    )
+    waypoint = each_waypoint(case, replicas)
+    return Stakes(
+        names=tuple(map(str, namespaces["namespace"])),
+        is_known=namespaces["sidecar_vcpu"].notna().to_numpy(bool),
+        needs_waypoint=weights > 0,
+        sidecar_usd=_sidecar_usd(case, basis),
+        passed_usd=share * passed_usd,
+        waypoint_usd=waypoint.usd_per_year(weights * replicas, basis, parameters),
+        shared_usd=shared_usd,
+        is_settled=is_settled(parameters.placement),
+    )
+
+
+def _ztunnel_usd(case: Case, basis: Basis) -> Iterator[Floats]:
+    """Yield what the ztunnels cost without traffic, and what the traffic adds, shape (draws,)."""
+    busy, one_each = each_ztunnel(case), np.ones(len(case.nodes))
+    idle_vcpu, memory_gib = case.parameters["ztunnel_idle_vcpu_per_node"], busy.used[1]
+    idle = replace(busy, used=(np.broadcast_to(idle_vcpu, busy.used[0].shape), memory_gib))
+    at_rest, at_work = (
+        each.usd_per_year(one_each, basis, case.parameters).sum(axis=0) for each in (idle, busy)
+    )
+    yield at_rest
+    yield at_work - at_rest
+
+
+def _sidecar_usd(case: Case, basis: Basis) -> Floats:
+    """Return what the sidecars of each namespace cost, shape (namespaces, draws)."""
+    load, placed = case.load, case.load.placement
+    (need,) = needs_of(SIDECAR, case).needs
+    names = load.namespaces["namespace"]
+    shape = (len(placed), len(case.parameters.waypoint_idle_vcpu))
+    vcpu_usd, memory_gib_usd = case.parameters.flat_month_usd
+    if case.prices:
+        vcpu_usd, memory_gib_usd = case.prices.of(placed["node"]).T[..., None]
+    month_usd = placed[[f"{basis}_vcpu"]].to_numpy(float) * np.broadcast_to(vcpu_usd, shape)
+    if basis in load.sidecars.memory_gib_by_basis:
+        month_usd = month_usd + placed[[f"{basis}_memory_gib"]].to_numpy(float) * memory_gib_usd
+    summed = pd.DataFrame(month_usd).groupby(placed["namespace"].to_numpy()).sum()
+    found = summed.reindex(names).fillna(0.0).to_numpy(float)
+    if basis in need.memory_gib and basis not in load.sidecars.memory_gib_by_basis:
+        # Assumed: the same for each sidecar, at the mean price of all.
+        share = (load.namespaces["sidecar_count"] / load.sidecar_count).to_numpy(float)
+        price = need.month_usd[basis] if need.month_usd else case.parameters.flat_month_usd
+        found = found + share[:, None] * need.memory_gib[basis] * price[1]
+    return np.asarray(found * MONTHS_PER_YEAR)
+
+
+def carried_by_ztunnels(namespaces: pd.DataFrame, parameters: Parameters) -> Floats:
+    """Return the vCPU that ztunnels use for each namespace's traffic, shape (namespaces, draws)."""
+    return np.asarray(
+        sum(
+            namespaces[column].to_numpy(float)[:, None] * parameters[name] / unit
+            for column, (name, unit) in _CARRIED.items()
+        )
+    )
+
+
+def vcpu_of_namespaces(case: Case, calibration: Calibration) -> pd.DataFrame:
+    """Divide the best estimates of usage among the namespaces, in their order in the load.
+
+    What a ztunnel uses for traffic follows the traffic; what it uses when idle follows the number
+    of sidecars that it replaces. `gained_vcpu` is what moving saves before that idle.
+    """
+    load, parameters = case.load, case.parameters
+    namespaces = load.namespaces
+    frame = namespaces[["namespace", "sidecar_count", "proxy_rps", "sidecar_vcpu"]]
+    if not case.has_ambient:
+        return frame
+    carried = carried_by_ztunnels(namespaces, parameters)[:, 0]
+    share = namespaces["sidecar_count"] / namespaces["sidecar_count"].sum()
+    replicas = waypoint_replicas(load, parameters)
+    rps = namespaces["waypoint_rps"].to_numpy(float) / replicas
+    frame = frame.assign(
+        ambient_l4_vcpu=ztunnel_idle_vcpu(case) * share + carried,
+        waypoint_vcpu=parameters.likely_waypoint_vcpu(rps) * replicas,
+        waypoint_replicas=replicas.astype(int),
+        waypoint_extrapolated=is_extrapolated(rps, calibration),
+    )
+    weights = waypoint_weights(parameters.placement, namespaces)
+    saving = frame["sidecar_vcpu"] - frame["ambient_l4_vcpu"]
+    with_waypoint = saving - frame["waypoint_vcpu"]
+    return frame.assign(
+        saving_l4_vcpu=saving,
+        saving_waypoint_vcpu=with_waypoint,
+        # A waypoint that it would not have, or that a loss does not come from, is not blamed.
+        waypoint_costs_more=(weights > 0) & (saving >= 0) & (with_waypoint < 0),
+        gained_vcpu=frame["sidecar_vcpu"] - carried - weights * frame["waypoint_vcpu"],
+    )
+
+
+def ztunnel_idle_vcpu(case: Case) -> float:
+    """Return the best estimate of what all ztunnels use without traffic."""
+    return float(case.parameters["ztunnel_idle_vcpu_per_node"][0] * len(case.nodes))
+
+
+def is_extrapolated(rps: Floats, calibration: Calibration) -> Bools:
+    """Return which waypoint replicas run at a rate that no proxy was seen at; idle ones do not."""
+    waypoint = calibration.waypoint
+    if isinstance(waypoint, Refusal):
+        return np.zeros(rps.shape, dtype=bool)
+    return waypoint.extrapolates(rps) & (rps > 0)

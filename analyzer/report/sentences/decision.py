@@ -1,0 +1,268 @@
+"""What to do, in at most five short sentences; each compares ranges and no midpoints."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from analyzer.measurement.findings import Finding
+from analyzer.projection.choices import OBSERVED, is_settled
+from analyzer.projection.decision import Action, Decision, NamespaceDecision, Outcome, Verdict, Why
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT
+from analyzer.projection.result import NOTHING_TO_SAVE, Projection
+from analyzer.report import format as fmt
+from analyzer.report.answer import Answer
+from analyzer.report.sentences import whole
+from analyzer.report.sentences.projection import assumed, assumption_title, nodes
+from analyzer.units import Reason
+
+MOST_SENTENCES: Final = 5
+
+PROVISIONAL: Final = "Provisional, from little data"
+
+_MOST_NAMED: Final = 4
+
+L7: Final = "L7 policy (routing, retries, HTTP authorization)"
+
+VERDICTS: Final = {
+    Verdict.MOVE: "move",
+    Verdict.MOVE_WITHOUT_WAYPOINT: "move if L4 is enough",
+    Verdict.STAY: "stay",
+    Verdict.CANNOT_TELL: "cannot tell",
+}
+
+WHY: Final = {
+    Why.SAVES: "saves",
+    Why.WAYPOINT_DECIDES: "with a waypoint the range has both signs",
+    Why.WAYPOINT_COSTS_MORE: "a waypoint costs more than L4 saves",
+    Why.ZTUNNEL_COSTS_MORE: "ztunnel costs more than its sidecars",
+    Why.TOO_LITTLE: "saves less than the ztunnels cost",
+    Why.ZTUNNELS_DECIDE: "may save less than the ztunnels cost",
+    Why.RANGE_HAS_BOTH_SIGNS: "the range has both signs",
+    Why.CPU_UNKNOWN: "sidecar CPU not measured",
+}
+
+
+def decision_lines(projection: Projection) -> tuple[str, ...]:
+    """Return what to do, what it saves, how sure that is, and what to check first."""
+    decision = projection.decision
+    lines = {
+        Action.MOVE: _move,
+        Action.STAY: _stay,
+        Action.CANNOT_TELL: _cannot_tell,
+    }[decision.action]
+    return tuple(lines(projection, decision))[:MOST_SENTENCES]
+
+
+_OF_L4: Final = {
+    # Where the saving with a waypoint, which is shown, is a loss.
+    Why.TOO_LITTLE: "L4 saves less than the ztunnels cost",
+    Why.ZTUNNELS_DECIDE: "L4 may save less than the ztunnels cost",
+    Why.RANGE_HAS_BOTH_SIGNS: "without a waypoint the range has both signs",
+}
+
+_ON_THE_TIME: Final = {"short_window", "sparse_window"}
+
+
+def on_the_time(answer: Answer) -> Iterator[Finding]:
+    """Yield the findings that a reader needs before any figure per year."""
+    return (item for item in answer.findings if item.name in _ON_THE_TIME)
+
+
+def namespaces_note(decision: Decision) -> str:
+    """Return what the savings of the namespaces leave out, and what they add up to."""
+    shared = decision.shared_ztunnel_usd_per_year
+    if shared is None:
+        return ""
+    ztunnels = f"{fmt.usd(shared)} a year for the ztunnels that all namespaces share"
+    text = f"Savings are {fmt.AS_BASIS[decision.basis]}, before {ztunnels}."
+    if decision.outcome:
+        moving = decision.with_verdict(Verdict.MOVE)
+        total = sum(item.saving_usd_per_year.mid for item in moving)
+        net = fmt.dollars(decision.outcome.usd_per_year.mid)
+        text += f" Those to move add up to {fmt.dollars(total)}, less the ztunnels {net}."
+    if decision.pays_from and decision.pays_from > 1:
+        text += (
+            f" Moved in this order, the mesh saves from namespace {decision.pays_from:,} on; until "
+            "then the ztunnels cost more."
+        )
+    return text
+
+
+def why(item: NamespaceDecision) -> str:
+    """Return why a namespace got its verdict, in words that fit the saving beside it."""
+    if item.why == Why.SAVES and item.needs_waypoint:
+        return "saves even with a waypoint"
+    if item.why in _OF_L4 and item.saving_usd_per_year.high <= 0:
+        return _OF_L4[item.why]
+    return "saves, needs no waypoint" if item.why == Why.SAVES else WHY[item.why]
+
+
+def _move(projection: Projection, decision: Decision) -> Iterator[str]:
+    moving = decision.with_verdict(Verdict.MOVE)
+    yield f"Move {_which(decision)} to ambient{_waypoints(projection, moving)}."
+    maybe = decision.with_verdict(Verdict.MOVE_WITHOUT_WAYPOINT)
+    others = decision.with_verdict(Verdict.STAY, Verdict.CANNOT_TELL)
+    parts = [f"move {_names(maybe)} only if L4 is enough there"] if maybe else []
+    parts += [f"leave {_names(others)} in sidecar mode ({_reasons(others)})"] if others else []
+    if parts:
+        rest = "; ".join(parts)
+        yield f"{rest[0].upper()}{rest[1:]}."
+    if decision.outcome:
+        yield f"This saves {_gain(decision, decision.outcome)}."
+    yield _nodes(projection, decision)
+    yield from _check(decision)
+    yield from _more_replicas(projection, moving)
+    yield from _worth(decision)
+
+
+def _more_replicas(projection: Projection, moving: tuple[NamespaceDecision, ...]) -> Iterator[str]:
+    """Return whether the saving hangs on how many replicas each waypoint has."""
+    sweeps = {sweep.name: sweep for sweep in projection.sweeps}
+    sweep, workings = sweeps.get("waypoint_replicas"), projection.workings
+    if sweep is None or workings is None or not any(item.needs_waypoint for item in moving):
+        return
+    next_count = workings.scenario["waypoint_replicas"].mid + 1
+    for point in sweep.points:
+        if point.choice == next_count and point.usd_per_year.low <= 0:
+            surely = point.usd_per_year.high <= 0
+            what = "moving everything costs more" if surely else "the saving is not sure"
+            yield f"With {fmt.count(next_count)} replicas per waypoint {what}."
+
+
+def _which(decision: Decision) -> str:
+    count, total = len(decision.namespaces), len(decision.by_namespace)
+    if count == total:
+        few = {1: "the only namespace", 2: "both namespaces"}
+        return few.get(total, f"all {total:,} namespaces")
+    return f"{count:,} of {total:,} namespaces ({fmt.named(decision.namespaces)})"
+
+
+def _waypoints(projection: Projection, moving: tuple[NamespaceDecision, ...]) -> str:
+    count = sum(item.needs_waypoint for item in moving)
+    if not count:
+        return ", without waypoints"
+    replicas = projection.workings.scenario["waypoint_replicas"].mid if projection.workings else 1
+    each = "one waypoint replica" if replicas == 1 else f"{fmt.count(replicas)} waypoint replicas"
+    if count == len(moving):
+        return f", with {each} in each" if count > 1 else f", with {each}"
+    return f", with {each} in {'one' if count == 1 else f'each of {count:,}'} of them"
+
+
+def _names(items: tuple[NamespaceDecision, ...]) -> str:
+    return fmt.named([item.namespace for item in items])
+
+
+def _reasons(items: tuple[NamespaceDecision, ...]) -> str:
+    return " or ".join(dict.fromkeys(WHY[item.why] for item in items))
+
+
+def _gain(decision: Decision, outcome: Outcome) -> str:
+    usd, of_all = outcome.usd_per_year, decision.sidecar_usd_per_year
+    ends = fmt.usd_ends(usd)
+    sure = f" (90 % interval {ends})" if ends else ""
+    paid = f" of {fmt.dollars(of_all.mid)}" if of_all else ""
+    share = fmt.share(outcome.percent.mid)
+    return f"{fmt.dollars(usd.mid)}{sure}{paid} a year {fmt.AS_BASIS[decision.basis]}, or {share}"
+
+
+def _nodes(projection: Projection, decision: Decision) -> str:
+    """Return when the saving is money; for a part of the mesh the freed nodes are not known."""
+    counts = {item.mode: item.freed_node_count for item in projection.savings}
+    count = counts.get(AMBIENT_WAYPOINT)
+    falls = "an invoice per node falls only when nodes are removed"
+    if count is None or len(decision.namespaces) < len(decision.by_namespace):
+        return f"{falls[0].upper()}{falls[1:]}."
+    return f"This {nodes(count)}: {falls}."
+
+
+def _check(decision: Decision) -> Iterator[str]:
+    """Return which namespaces to check for L7 needs, the one that matters most first."""
+    names = decision.check_first
+    if len(names) == 1:
+        yield f"First check whether {fmt.named(names)} needs {L7}."
+    elif names:
+        some = "" if len(names) <= _MOST_NAMED else ", starting with"
+        who = fmt.listed([fmt.shortened(name) for name in names[:_MOST_NAMED]])
+        yield f"First check which of {len(names):,} namespaces need {L7}{some or ':'} {who}."
+
+
+def _worth(decision: Decision) -> Iterator[str]:
+    without = decision.without_waypoints
+    if decision.check_first and without:
+        usd, share = fmt.dollars(without.usd_per_year.mid), fmt.percent(without.percent)
+        yield f"With ambient L4 alone the saving is {usd} a year, or {share}."
+
+
+def _stay(projection: Projection, decision: Decision) -> Iterator[str]:
+    yield "Stay in sidecar mode."
+    reasons = {
+        Why.TOO_LITTLE: "The ztunnels cost more than moving namespaces saves.",
+        Why.ZTUNNEL_COSTS_MORE: "No namespace saves by moving, even without a waypoint.",
+        Why.WAYPOINT_COSTS_MORE: "The waypoints that the scenario places cost more than L4 saves.",
+    }
+    yield reasons[decision.why]
+    if decision.why == Why.WAYPOINT_COSTS_MORE:
+        yield from _in_mode(projection, AMBIENT_WAYPOINT, "With these waypoints, ambient")
+        yield from _in_mode(projection, AMBIENT_L4, "Without waypoints, ambient")
+    else:
+        yield from _in_mode(projection, AMBIENT_L4, "Even without waypoints, ambient")
+
+
+def _in_mode(projection: Projection, mode: str, subject: str, against: str = "") -> Iterator[str]:
+    for saving in projection.savings:
+        if saving.mode == mode:
+            basis = fmt.AS_BASIS[projection.basis]
+            yield f"{subject} would {fmt.saving(saving.percent)}{against} {basis}."
+
+
+def _with_waypoints(projection: Projection) -> str:
+    if projection.waypoint_placement == OBSERVED:
+        return "With waypoints for HTTP"
+    return "With waypoints where the scenario places them"
+
+
+def _at_best(projection: Projection, decision: Decision) -> Iterator[str]:
+    """Return what moving those that may save does, and what moving all with waypoints does."""
+    best, settled = decision.at_best, is_settled(projection.waypoint_placement)
+    waypoints = _with_waypoints(projection)
+    is_all = best is None or best.namespace_count == len(decision.by_namespace)
+    if best and not (settled and is_all):
+        who = "ambient" if is_all else f"moving {fmt.counted(best.namespace_count, 'namespace')}"
+        how, basis = waypoints if settled else "Without waypoints", fmt.AS_BASIS[decision.basis]
+        yield f"{how}, {who} would {fmt.saving(best.percent)} {basis}."
+    who = "ambient" if is_all else "moving all of them"
+    yield from _in_mode(projection, AMBIENT_WAYPOINT, f"{waypoints}, {who}")
+
+
+def _cannot_tell(projection: Projection, decision: Decision) -> Iterator[str]:
+    if decision.why == Why.NOTHING_MEASURED:
+        yield "No decision: these are published benchmarks for a hypothetical mesh."
+        yield "Measure your own mesh first."
+    elif decision.why == Why.AMBIENT_UNKNOWN:
+        if NOTHING_TO_SAVE in projection.refusals:
+            yield f"Nothing to decide on cost. {whole(NOTHING_TO_SAVE.detail)}"
+            return
+        yield "Cannot tell whether to move: the cost of ambient is not known."
+        # What was never asked for is no reason.
+        known = [item for item in projection.refusals if item.reason != Reason.NOT_ASKED][:1]
+        yield from (whole(item.detail) for item in known)
+    elif decision.why == Why.WAYPOINT_DECIDES:
+        yield "Cannot tell yet whether to move: it depends on which namespaces need a waypoint."
+        yield from _in_mode(projection, AMBIENT_WAYPOINT, f"{_with_waypoints(projection)}, ambient")
+        if decision.without_waypoints:
+            count = fmt.counted(decision.without_waypoints.namespace_count, "namespace")
+            gain = _gain(decision, decision.without_waypoints)
+            yield f"Moving {count} without waypoints saves {gain}."
+        yield from _check(decision)
+    elif decision.why == Why.CPU_UNKNOWN:
+        dark = [item.namespace for item in decision.by_namespace if item.why == Why.CPU_UNKNOWN]
+        yield f"Cannot tell whether to move: sidecar CPU was not measured in {fmt.named(dark)}."
+        subject = f"{_with_waypoints(projection)}, ambient"
+        yield from _in_mode(projection, AMBIENT_WAYPOINT, subject, " than the measured sidecars")
+    else:
+        yield "Cannot tell whether ambient would cost less: the ranges have both signs."
+        yield from _at_best(projection, decision)
+        if decision.decisive:
+            value, unit = assumed(projection, decision.decisive)
+            shown = f": {fmt.ranged(value)}{f' {unit}' if unit else ''}" if value else ""
+            name = assumption_title(decision.decisive)
+            yield f"The figure that would narrow this most: {name}{shown}. Measure or state it."

@@ -1,0 +1,136 @@
+"""What the saving depends on, largest effect first, and what is measured and what assumed."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from analyzer.data import BLOG
+from analyzer.projection.choices import Basis
+from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
+from analyzer.projection.result import Projection, Sweep
+from analyzer.projection.scenario import Scenario
+from analyzer.report import format as fmt
+from analyzer.report.sentences.projection import assumed, assumption_title
+from analyzer.units import Interval, Provenance
+
+_MOST: Final = 4  # of what the saving depends on; all of it is in the tables
+
+
+def dependence_lines(projection: Projection) -> Iterator[str]:
+    """Return what moves the saving most, then what lower CPU requests would save without moving."""
+    found = sorted((*_choices(projection), *_assumptions(projection)), key=lambda item: -item[0])
+    yield from (text for swing, text in found[:_MOST] if fmt.dollars(swing) != fmt.dollars(0))
+    yield from _requests(projection)
+
+
+def _choices(projection: Projection) -> Iterator[tuple[float, str]]:
+    sweeps = {sweep.name: sweep for sweep in projection.sweeps}
+    workings = projection.workings
+    if "l7_share" in sweeps:
+        none, every = (_at(sweeps["l7_share"], share) for share in (0, 1))
+        count = int(projection.load.namespaces["has_http"].sum())
+        if none and every:
+            text = (
+                f"If no namespace needs a waypoint the saving is {fmt.usd(none)} a year; if all "
+                f"{count:,} with HTTP do, {fmt.usd(every)}."
+            )
+            yield none.mid - every.mid, text
+    if "waypoint_replicas" in sweeps and workings:
+        count = round(workings.scenario["waypoint_replicas"].mid)
+        few, more = (_at(sweeps["waypoint_replicas"], n) for n in (count, count + 1))
+        if few and more:
+            text = (
+                f"With {fmt.counted(count, 'replica')} per waypoint the saving is {fmt.usd(few)} a "
+                f"year; with {count + 1}, {fmt.usd(more)}."
+            )
+            yield few.mid - more.mid, text
+
+
+def _at(sweep: Sweep, choice: float) -> Interval | None:
+    return next((point.usd_per_year for point in sweep.points if point.choice == choice), None)
+
+
+def _assumptions(projection: Projection) -> Iterator[tuple[float, str]]:
+    for item in projection.sensitivity:
+        value, unit = assumed(projection, item.assumption)
+        low, high = (fmt.dollars(at) for at in (item.low_usd_per_year, item.high_usd_per_year))
+        title = assumption_title(item.assumption)
+        if value:
+            at_low, at_high = (fmt.number(end) for end in (value.low, value.high))
+            text = (
+                f"If the {title} is {at_low} the saving is {low} a year; if it is {at_high}, "
+                f"{high}{f' ({unit})' if unit else ''}."
+            )
+            yield abs(item.high_usd_per_year - item.low_usd_per_year), text
+
+
+def _requests(projection: Projection) -> Iterator[str]:
+    """Return what lower CPU requests alone would save: no mesh has to move for that."""
+    sidecars = projection.load.sidecars
+    bases = projection.modes[0].bases
+    if sidecars is None or sidecars.reserved_vcpu is None or Basis.BILLED not in bases:
+        return
+    surplus = bases[Basis.BILLED].usd_per_year.mid - bases[Basis.USAGE].usd_per_year.mid
+    if surplus > 0 and sidecars.reserved_vcpu > sidecars.vcpu:
+        yield (
+            f"The sidecars use {fmt.number(sidecars.vcpu)} of the "
+            f"{fmt.number(sidecars.reserved_vcpu)} vCPU that they request. Lower requests would "
+            f"save up to {fmt.dollars(surplus)} a year as billed, without moving."
+        )
+
+
+def origin_lines(projection: Projection) -> Iterator[str]:
+    """Return which figures are measured, derived, published and assumed, and what is left out."""
+    workings = projection.workings
+    yield from _by_provenance(projection)
+    if workings:
+        yield f"Assumed: {'; '.join(_assumed(projection, workings.scenario))}."
+        yield "Not included: istiod, gateways, and the work of migrating."
+    yield from _post(projection)
+
+
+def _by_provenance(projection: Projection) -> Iterator[str]:
+    load = projection.load.sidecars
+    measured = []
+    if load:
+        requests = ["CPU requests"] if load.reserved_vcpu is not None else []
+        measured = ["sidecar CPU", *requests, "request rates"]
+    roles = {
+        item.role: item.provenance for mode in projection.modes[1:] for item in mode.components
+    }
+    for provenance in Provenance:
+        costs = [f"{role} cost" for role, known in roles.items() if known == provenance]
+        parts = {
+            Provenance.MEASURED: measured + costs,
+            Provenance.DERIVED: costs,
+            Provenance.PUBLISHED: costs if load else ["all figures"],
+        }[provenance]
+        if parts:
+            yield f"{str(provenance).capitalize()}: {fmt.listed(parts)}."
+
+
+def _assumed(projection: Projection, scenario: Scenario) -> Iterator[str]:
+    replicas = scenario["waypoint_replicas"].mid
+    yield f"{fmt.count(replicas)} {'replica' if replicas == 1 else 'replicas'} per waypoint"
+    ztunnel = scenario["ztunnel_reserved_vcpu_per_node"].mid
+    with_cni = ""
+    if not scenario.istio_cni_installed:
+        ztunnel += scenario["istio_cni_reserved_vcpu_per_node"].mid
+        with_cni = " with istio-cni"
+    waypoint = scenario["waypoint_reserved_vcpu_per_replica"].mid
+    yield (
+        f"CPU requests of {fmt.number(ztunnel)} vCPU per ztunnel{with_cni} and "
+        f"{fmt.number(waypoint)} vCPU per waypoint replica"
+    )
+    memory = "" if projection.price.memory_gib_month_usd else "; memory has no price of its own"
+    yield f"{fmt.price(projection.price)}{memory}"
+
+
+def _post(projection: Projection) -> Iterator[str]:
+    for reference in projection.references:
+        if reference.name == BLOG and AMBIENT_WAYPOINT_ALL in reference.vcpu:
+            yield (
+                f"For comparison, {reference.title} would give this mesh "
+                f"{fmt.number(reference.vcpu[SIDECAR])} vCPU in sidecar mode and "
+                f"{fmt.number(reference.vcpu[AMBIENT_WAYPOINT_ALL])} vCPU in ambient with "
+                "waypoints everywhere, at any traffic."
+            )
