@@ -58,10 +58,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A chart that was drawn: its PNG file, and what it shows for whoever cannot see it."""
+    """A chart: its PNG file, what it shows for readers who cannot see it, and how to read it."""
 
     png: bytes
     description: str
+    reading: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """What stands in the page: the figures of the answer, where they come from, how to do it again."""
 
 import base64
+import re
 from dataclasses import replace
 
 from analyzer.data import published_constants
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.manifest import QueryRecord
 from analyzer.report.answer import FrontEnd
+from analyzer.report.sections import Picture
 from analyzer.report.sentences.summary import summary
 from analyzer.settings import Setting
 from tests.projection.builders import scenario
@@ -103,6 +105,48 @@ def test_a_chart_leads_to_the_table_of_its_name_and_one_without_does_not() -> No
     assert second.all("a") == []
     assert read_page(full()).one("h3", id="chart-cost").text == "Cost"
     assert read_page(full()).one("h3", id="chart-wholly_new").text == "Wholly new"
+
+
+def test_a_chart_has_the_text_on_how_to_read_it_beside_it() -> None:
+    picture = Picture(png=png(2, 2), description="a", reading="Each dot is 5 % of it.")
+    caption = read(as_html(full(), {"cost": picture})).one("figcaption")
+
+    assert caption.all("p")[1].text == picture.reading
+
+
+def test_long_tables_are_folded_but_for_the_costs_and_the_findings() -> None:
+    many = [replace(workload(f"shop/w{number}"), mean_vcpu=1.0) for number in range(13)]
+    page, short = (
+        read_page(calibration_only(fitted_calibration(workloads)))
+        for workloads in (many, many[:12])
+    )
+
+    (folded,) = page.all("details", id="workloads")
+    assert folded.one("summary").text.endswith("(13 rows)")
+    assert not short.all("details", id="workloads")
+    assert len(short.all("div", id="workloads")) == 1
+
+
+def test_no_line_breaks_between_a_number_and_its_unit() -> None:
+    page = read_page(full(note="About 5 % of 3 vCPU."))
+    code = {id(item) for part in page.all("pre") for item in part.walk()}
+    loose = [
+        found
+        for element in page.one("body").walk()
+        for text in element.children
+        if isinstance(text, str) and id(element) not in code
+        for found in re.findall(r"\d[\])]? (?:%|vCPU|GiB|requests/s)", text)
+    ]
+
+    assert "5\N{NO-BREAK SPACE}% of 3\N{NO-BREAK SPACE}vCPU" in page.one("p", role="note").raw
+    assert loose == []
+
+
+def test_names_and_code_keep_their_blanks() -> None:
+    workloads = [replace(workload(), namespace="a 5 % b", workload="x")]
+    page = read_page(calibration_only(fitted_calibration(workloads)))
+
+    assert "a 5 % b" in page.one("div", id="workloads").one("th", scope="row").raw
 
 
 def test_a_chart_that_was_not_drawn_says_why() -> None:

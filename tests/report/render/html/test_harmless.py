@@ -43,7 +43,7 @@ def test_a_source_is_a_link_only_if_it_is_an_address(source: str, address: str) 
     assumed["vcpu_month_usd"] = replace(assumed["vcpu_month_usd"], source=source)
     changed = replace(workings, scenario=replace(workings.scenario, assumptions=assumed))
     found = read_page(replace(answer, projection=replace(answer.projection, workings=changed)))
-    table = found.one("div", id="assumptions")
+    table = found.one("details", id="assumptions")
 
     first = table.one("tbody").all("tr")[0]
     assert first.text.startswith("vcpu_month_usd 22 USD")
