@@ -22,6 +22,7 @@ from analyzer.cli.options import (
     TalkOptions,
 )
 from analyzer.cli.parameters import argument, command, examples, option
+from analyzer.cli.wrapping import wrapped
 from analyzer.settings import spelled
 
 if TYPE_CHECKING:
@@ -188,12 +189,13 @@ def _show_diagnosis(diagnosis: Diagnosis) -> None:
     def show(status: str, text: str) -> None:
         colour, is_bold = _STATUS_COLOURS.get(status), status == "warn" or None
         cell = click.style(f"{status:8}", fg=colour, bold=is_bold)
-        click.echo(f"{cell}{as_flags(text)}", color=colour_wanted(sys.stdout))
+        below = wrapped(as_flags(text), indent=8).lstrip()
+        click.echo(f"{cell}{below}", color=colour_wanted(sys.stdout))
 
     for check in diagnosis.checks:
         show(check.status, f"{check.subject}: {check.detail}")
     click.echo()
     for item in diagnosis.answers:
-        lacks = f" (lacks {', '.join(item.lacks)})" if item.lacks else ""
+        lacks = f" (missing: {', '.join(item.lacks)})" if item.lacks else ""
         show("yes" if item.possible else "no", f"{item.answer}{lacks}")
-    click.echo(f"\n{as_flags(diagnosis.verdict)}")
+    click.echo(f"\n{wrapped(as_flags(diagnosis.verdict))}")

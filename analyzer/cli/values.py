@@ -89,10 +89,17 @@ def _queries() -> Iterable[str]:
     return load_queries()
 
 
+def _explained() -> Iterable[str]:
+    from analyzer.data.explained import all_topics
+
+    return dict.fromkeys(word for topic in all_topics() for word in (topic.short_name, topic.name))
+
+
 def _samples() -> list[str]:
     return sorted(item.name for item in sample_path().parent.iterdir() if item.is_dir())
 
 
+complete_explained = _completing(_explained)
 complete_constants = _completing(published_constants)
 complete_mode = _completing(_modes)
 complete_query = _completing(_queries)

@@ -1,4 +1,4 @@
-"""Looking before measuring: what this Prometheus holds, and how finely it was scraped."""
+"""The survey before measuring: what this Prometheus holds, and how finely it was scraped."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,15 +29,15 @@ _RULE_SECONDS = 30.0
 """What recorded CPU counts as: its samples are rates of five minutes; no step may be shorter."""
 
 _NO_CONTAINERS = (
-    f"the series of {CPU} name no container here: the kubelet's cAdvisor knows only cgroups; "
-    "its container runtime must tell it of containers (CRI stats), and the job must keep the "
-    "label `container`"
+    f"The series of {CPU} have no container name: the kubelet's cAdvisor reports only cgroups. Let "
+    "the container runtime report containers to the kubelet (CRI stats), and keep the label "
+    "`container` in the scrape job."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What is there, whether or not it answers anything.
+    """What was found, whether or not it is enough for an answer.
 
     Attributes:
         times: a few, spread over the time asked for.
@@ -120,12 +120,12 @@ def look(
 
 
 def examine(source: Source, seen: Look) -> Survey:
-    """Find out how finely what is there can answer the main question; InsufficientData if not."""
+    """Find out how finely the main question can be answered; InsufficientData if not."""
     mapping, counts, scope = seen.label_mapping, seen.series_counts, seen.scope
     if scope.cluster and mapping.cluster == detect.NO_CLUSTER:
         raise InsufficientData(
-            f"{Setting.CLUSTER} {scope.cluster}: no label tells clusters apart here; if there is "
-            f"one, name it with {Setting.CLUSTER_LABEL}"
+            f"{Setting.CLUSTER} {scope.cluster} cannot be selected: no cluster label was found. "
+            f"If there is one, name it with {Setting.CLUSTER_LABEL}."
         )
     if CPU not in counts and seen.samples[detect.CGROUPS]:
         raise InsufficientData(_NO_CONTAINERS)
@@ -165,16 +165,16 @@ def _require_join(source: Source, seen: Look) -> None:
         if "kube_pod_info" in seen.series_counts:
             return
         raise InsufficientData(
-            f"{REQUESTS} carries no label of a pod here, and kube_pod_info, which knows the pods' "
-            f"addresses and workloads, is not there: {ESSENTIAL['kube_pod_info']}, or keep the "
-            "label `pod` when scraping the proxies"
+            f"{REQUESTS} has no pod label, and kube_pod_info is missing, which maps IPs to pods. "
+            "Keep the label `pod` when scraping the proxies, or add kube_pod_info. "
+            f"{ESSENTIAL['kube_pod_info'].fix}"
         )
     if not source.instant(seen.promql("survey_joined_pods"), seen.seen_at).series:
         raise InsufficientData(
-            f"no pod has both {CPU} of a container istio-proxy and {REQUESTS}: "
-            f"the labels {mapping.cadvisor.namespace}/{mapping.cadvisor.pod} of the one and "
-            f"{mapping.proxy.namespace}/{mapping.proxy.pod} of the other must name the same pod; "
-            "check the relabelling of the job that scrapes the proxies"
+            f"No pod has both {CPU} (container istio-proxy) and {REQUESTS}. The labels "
+            f"{mapping.cadvisor.namespace}/{mapping.cadvisor.pod} of the first and "
+            f"{mapping.proxy.namespace}/{mapping.proxy.pod} of the second must name the same pod. "
+            "Check the relabelling of the proxies' scrape job."
         )
 
 
@@ -193,10 +193,10 @@ def _require_traffic(source: Source, seen: Look) -> None:
     rates = _at_looks(source, promql, times).series
     if not any((series.samples > 0).any() for series in rates):
         raise InsufficientData(
-            f"{REQUESTS} is there but did not grow at any of {times.point_count} moments from "
-            f"{times.start:%Y-%m-%d %H:%M} to {times.end:%Y-%m-%d %H:%M} UTC: without traffic the "
-            f"cost of a request cannot be fitted; ask for a time with traffic ({Setting.START}, "
-            f"{Setting.END}, {Setting.DAYS})"
+            f"{REQUESTS} did not grow at any of {times.point_count} moments from "
+            f"{times.start:%Y-%m-%d %H:%M} to {times.end:%Y-%m-%d %H:%M} UTC. Without traffic the "
+            f"cost per request cannot be fitted. Choose a time with traffic ({Setting.START}, "
+            f"{Setting.END}, {Setting.DAYS})."
         )
 
 
@@ -210,8 +210,8 @@ def _scrape_seconds(source: Source, samples: Sequence[Sample]) -> float:
     known = [float(np.median(of_series)) for of_series in gaps if len(of_series)]
     if not known:
         raise InsufficientData(
-            "fewer than two samples of any proxy in the last hour of the time asked for: "
-            f"wait for two scrapes, or ask for an earlier time ({Setting.END})"
+            "No proxy has two samples in the last hour of the requested time. Wait for two "
+            f"scrapes, or choose an earlier time ({Setting.END})."
         )
     seconds = float(np.median(known))
     # Scrape intervals are whole seconds; the odd millisecond is jitter.
@@ -220,10 +220,10 @@ def _scrape_seconds(source: Source, samples: Sequence[Sample]) -> float:
 
 def _nothing_found(scope: Scope, counts: Mapping[str, int]) -> str:
     if REQUESTS in counts:
-        lacking, fix = f'no {CPU} of a container "istio-proxy"', ESSENTIAL[CPU]
+        lacking, fix = f"no {CPU} of a container istio-proxy", ESSENTIAL[CPU].fix
     else:
-        lacking = f"no {REQUESTS}" if CPU in counts else "no Istio metrics at all"
-        fix = ESSENTIAL[REQUESTS]
+        lacking = f"no {REQUESTS}" if CPU in counts else "no Istio metrics"
+        fix = ESSENTIAL[REQUESTS].fix
     chosen = scope.namespaces or scope.cluster
     where = f" within {Setting.NAMESPACES}/{Setting.CLUSTER}" if chosen else ""
-    return f"this Prometheus has {lacking}{where}: {fix}"
+    return f"This Prometheus has {lacking}{where}. {fix}"

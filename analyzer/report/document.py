@@ -199,5 +199,6 @@ def of_comparison(
         "largest": largest,
         **{name: found[name] for name in ("components", "total", "namespaces")},
         "calibration": {name: found.get(name) for name in ("waypoint", "ztunnel")},
-        **{name: found[name] for name in ("refusals", "warnings")},
+        "refusals": comparison.refusals,
+        "warnings": tuple(map(str, comparison.warnings)),
     }

@@ -201,7 +201,9 @@ def _percent(value: float, *, decimals: int) -> str:
     # Adding 0 takes the sign off a zero.
     rounded = round(value, decimals) + 0.0
     return (
-        f"{rounded:.0f}" if abs(rounded) >= whole_from or not rounded else f"{rounded:.{decimals}f}"
+        f"{rounded:,.0f}"
+        if abs(rounded) >= whole_from or not rounded
+        else f"{rounded:.{decimals}f}"
     )
 
 
@@ -211,7 +213,7 @@ def saving(value: Interval, ending: str = "") -> str:
     `ending` is that of the verb.
 
     >>> saving(Interval.exactly(7.5)), saving(Interval(low=-20, mid=-12, high=-4))
-    ('save 7.5 %', 'cost 12 % (4.0-20 %) more')
+    ('save 7.5 %', 'cost 12 % (4-20 %) more')
     >>> saving(Interval(low=-6, mid=1, high=7))
     'cost between 7.0 % less and 6.0 % more'
     """

@@ -150,7 +150,7 @@ def test_the_time_holds_a_single_step(tmp_path: Path, small_server: PrometheusSe
     start = (SMALL_MESH.end - timedelta(minutes=10)).isoformat()
     outcome = _analyze(small_server.url, folder, "--start", start, "--end", _END)
 
-    _told_in_one_line(outcome, folder, 3, "1 step(s)", "longer time")
+    _told_in_one_line(outcome, folder, 3, "1 interval of", "longer time")
 
 
 def test_the_step_is_shorter_than_ten_scrapes(
@@ -167,4 +167,4 @@ def test_doctor_fails_where_the_question_cannot_be_answered(tmp_path: Path) -> N
         outcome = run("doctor", "-p", server.url, *_TIMES)
 
     assert outcome.status == 3
-    assert "Cannot answer" in outcome.stdout
+    assert "cannot be answered" in outcome.stdout

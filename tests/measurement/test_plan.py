@@ -10,7 +10,6 @@ import pytest
 
 from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import InsufficientData, UsageError
-from analyzer.measurement.metrics import ESSENTIAL
 from analyzer.measurement.plan import Ask, Plan, make_plan, measured_queries
 from analyzer.prometheus.label_mapping import CPU_RULES, LabelMapping
 from analyzer.prometheus.promql import Scope
@@ -114,14 +113,14 @@ def test_every_measured_quantity_is_asked_for_once_at_every_point() -> None:
     assert "[600s]" in plan.queries["proxy_cpu_vcpu"].promql
 
 
-def test_what_nobody_scrapes_is_not_asked_for_but_told() -> None:
+def test_what_is_not_scraped_is_not_asked_for_but_reported() -> None:
     missing = ("istio_build", "container_memory_working_set_bytes")
     counts = {name: n for name, n in ALL_METRICS.items() if name not in (*RARE, *missing)}
     plan = plan_of(Surveyed(series_counts=counts))
 
     unasked = measured_queries().keys() - plan.queries.keys() - STAND_INS
     assert {load_query(name).reads for name in unasked} == {*RARE, *missing}
-    assert set(plan.warnings()) == {f"no {name}: {ESSENTIAL[name]}" for name in missing}
+    assert set(plan.warnings()) == set(missing)
 
 
 def test_without_kube_state_metrics_the_kubelet_is_asked_for_the_nodes() -> None:
@@ -136,7 +135,7 @@ def test_where_only_a_rule_holds_the_cpu_it_is_asked_for(rule: str) -> None:
     recorded = labels_of("cadvisor", rule, namespace="shop", pod="a", container="istio-proxy")
     plan = plan_of(Surveyed(labels=[recorded, *told]))
 
-    assert plan.unasked["proxy_cpu_vcpu"].startswith("proxy_recorded_cpu_vcpu is asked")
+    assert plan.unasked["proxy_cpu_vcpu"].startswith("proxy_recorded_cpu_vcpu replaces it")
     assert f"avg_over_time({rule}{{" in plan.queries["proxy_recorded_cpu_vcpu"].promql
     assert f"{rule}{{" in plan.queries["application_containers"].promql
 
@@ -197,7 +196,7 @@ def test_each_query_that_is_not_asked_has_a_reason() -> None:
         assert load_query(name).reads in reason or name in STAND_INS
     assert "kube_pod_labels" in plan.unasked["pod_labels"]
     assert "kube_pod_info" in plan.unasked["proxy_nodes"]
-    assert plan.unasked["proxy_recorded_cpu_vcpu"].startswith("proxy_cpu_vcpu is asked")
+    assert plan.unasked["proxy_recorded_cpu_vcpu"].startswith("proxy_cpu_vcpu replaces it")
 
 
 def test_the_scope_is_in_every_query() -> None:
@@ -209,7 +208,7 @@ def test_the_scope_is_in_every_query() -> None:
 
 
 def test_too_few_steps_are_refused_with_what_to_do() -> None:
-    with pytest.raises(InsufficientData, match=r"2 step\(s\) of 600 s") as caught:
+    with pytest.raises(InsufficientData, match=r"2 intervals of 600 s") as caught:
         plan_of(ask=Ask(source=URL, days=0.5 / 24))
     assert caught.value.settings == (Setting.DAYS, Setting.START, Setting.END)
 

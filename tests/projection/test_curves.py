@@ -102,7 +102,7 @@ def with_range(low: float, high: float) -> Calibration:
         ((100, 200), {"shop": True, "data": True}),
     ],
 )
-def test_a_waypoint_at_a_rate_nobody_saw_is_flagged(
+def test_a_waypoint_at_a_rate_that_was_not_seen_is_flagged(
     seen: tuple[float, float], outside: dict[str, bool]
 ) -> None:
     projection = project_usage(shop_mesh(), with_range(*seen), scenario())
@@ -112,8 +112,9 @@ def test_a_waypoint_at_a_rate_nobody_saw_is_flagged(
     count = sum(outside.values())
     assert len(projection.warnings) == (1 if count else 0)
     for warning in projection.warnings:
-        assert f" {count} of 2 namespaces " in warning
-        assert f"{seen[0]:.3g}-{seen[1]:.3g} requests/s, where no sidecars" in warning
+        assert (warning.name, warning.code) == ("waypoint_extrapolated", "IU401")
+        assert f" {count} of 2 namespaces" in warning.text
+        assert f"at {seen[0]:.3g}-{seen[1]:.3g} requests/s" in warning.text
 
 
 def test_what_counts_is_the_rate_of_one_replica() -> None:

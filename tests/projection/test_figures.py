@@ -18,7 +18,7 @@ GIB = 1024 * MEBIBYTE
 
 
 def mode(vcpu: float, memory_gib: float | None) -> ModeNeeds:
-    """Return a mode that reserves this."""
+    """Return a mode that requests this."""
     memory = {} if memory_gib is None else {Basis.RESERVED: np.array([memory_gib])}
     need = Need(
         role=Role.SIDECAR,
@@ -33,7 +33,7 @@ def mode(vcpu: float, memory_gib: float | None) -> ModeNeeds:
 def freed(
     before: tuple[float, float], after: tuple[float, float], *, vcpu: float, memory_gib: float
 ) -> int | None:
-    """Return what falls free of nodes of this size."""
+    """Return how many nodes of this size are freed."""
     sized = replace(
         load(), allocatable_vcpu_per_node=vcpu, allocatable_memory_gib_per_node=memory_gib
     )
@@ -53,20 +53,29 @@ def test_a_part_of_a_node_is_no_node() -> None:
     assert freed((4, 100), (0.1, 0), vcpu=4, memory_gib=16) == 0
 
 
-def test_where_more_is_reserved_nodes_are_lacking() -> None:
-    # 6 vCPU more are a node and a half: two.
-    assert freed((4, 100), (10, 0), vcpu=4, memory_gib=16) == -2
+def test_where_more_is_requested_more_nodes_are_needed() -> None:
+    # 10 vCPU more are two nodes of 4 and a half.
+    assert freed((4, 100), (14, 0), vcpu=4, memory_gib=16) == -2
 
 
-def test_memory_may_be_lacking_where_cpu_falls_free() -> None:
-    assert freed((40, 10), (10, 20), vcpu=4, memory_gib=16) == -1
+def test_a_part_of_a_node_is_not_needed_either() -> None:
+    # 0.0044 of a node more.
+    assert freed((4, 100), (4.0176, 0), vcpu=4, memory_gib=16) == 0
+    assert freed((4, 100), (7.9, 0), vcpu=4, memory_gib=16) == 0
 
 
-def test_the_same_reservation_added_up_otherwise_frees_and_costs_nothing() -> None:
+def test_memory_may_be_short_where_cpu_is_freed() -> None:
+    # 10 GiB more are no whole node of 16, 20 are one.
+    assert freed((40, 10), (10, 20), vcpu=4, memory_gib=16) == 0
+    assert freed((40, 10), (10, 30), vcpu=4, memory_gib=16) == -1
+
+
+def test_the_same_requests_summed_in_another_order_free_and_need_nothing() -> None:
     # 0.1 + 0.2 is a hair more than 0.3, and 3 x 1.1 than 3.3.
     assert freed((0.3, 3.3), (0.1 + 0.2, 3 * 1.1), vcpu=4, memory_gib=16) == 0
     # 0.1 ten times is a hair less than 1.
     assert freed((sum([0.1] * 10), 9), (0, 0), vcpu=1, memory_gib=1) == 1
+    assert freed((0, 0), (sum([0.1] * 10), 0.5), vcpu=1, memory_gib=1) == -1
 
 
 @pytest.mark.parametrize(("vcpu", "memory_gib"), [(None, 16.0), (4.0, None), (None, None)], ids=str)

@@ -33,8 +33,8 @@ def test_without_reservations_the_dollars_are_of_usage_and_that_is_said() -> Non
     assert projection.basis is Basis.USAGE
     assert set(mode_of(projection, "sidecar").bases) == {Basis.USAGE}
     told = details(projection.refusals)
-    assert "not of billed as asked" in told["reserved and billed"]
-    assert "kube-state-metrics" in told["reserved and billed"]
+    assert "not of billed as asked" in told["requested and billed"]
+    assert "kube-state-metrics" in told["requested and billed"]
 
 
 def test_without_nodes_only_sidecars_are_priced_and_the_cure_is_named() -> None:
@@ -116,12 +116,15 @@ def test_a_price_that_may_be_nil_is_no_obstacle() -> None:
     assert saving.percent.mid == pytest.approx(100 * (1 - 0.2222 / 0.44))
 
 
-def test_a_waypoint_for_a_namespace_that_is_not_there_is_told() -> None:
+def test_a_waypoint_for_a_namespace_that_is_not_there_is_a_warning() -> None:
     misspelt = scenario(waypoint_placement=["shop", "dta", "bnak"])
     projection = project_usage(shop_mesh(), calibration(), misspelt)
 
     (warning,) = projection.warnings
-    assert warning.startswith("waypoint_placement")
-    assert warning.endswith(": bnak, dta")
+    assert (warning.name, warning.code) == ("placement_unknown_namespace", "IU402")
+    assert "waypoint_placement" in warning.text
+    assert "bnak, dta" in warning.text
+    assert warning.affected == ("bnak", "dta")
+    assert warning.fix
     right = scenario(waypoint_placement=["shop", "data"])
     assert project_usage(shop_mesh(), calibration(), right).warnings == ()

@@ -117,7 +117,7 @@ def test_figures_per_request_need_a_request_rate(name: str) -> None:
 def test_what_only_a_snapshot_tells_is_refused() -> None:
     subjects = [refusal.subject for refusal in by_constants("blog").refusals]
 
-    assert subjects == ["ambient-waypoint", "reserved and billed"]
+    assert subjects == ["ambient-waypoint", "requested and billed"]
 
 
 def test_published_figures_are_exact_and_marked_as_published() -> None:

@@ -81,8 +81,8 @@ def test_the_basis_of_the_dollars_can_be_chosen(file: Path, basis: Basis) -> Non
     assert load_scenario(file).basis is basis
 
 
-def test_dollars_are_of_usage_unless_told_otherwise() -> None:
-    assert default_scenario().basis is Basis.USAGE
+def test_dollars_are_as_billed_unless_the_scenario_has_another_basis() -> None:
+    assert default_scenario().basis is Basis.BILLED
 
 
 def test_whole_replicas_are_taken(file: Path) -> None:

@@ -151,12 +151,12 @@ def test_a_range_is_a_table_and_an_exact_value_a_plain_number() -> None:
     assert (written["vcpu_month_usd"], written["waypoint_replicas"]) == ("22", "1")
 
 
-def test_each_choice_is_told_with_what_is_permitted() -> None:
+def test_each_choice_is_written_with_what_is_permitted() -> None:
     text = as_toml(DEFAULTS)
 
     for choice in CHOICES.values():
         assert f"# permitted: {choice.permitted}\n" in text
-    for line in ('basis = "usage"', 'waypoint_placement = "observed"', 'prices = "flat"'):
+    for line in ('basis = "billed"', 'waypoint_placement = "observed"', 'prices = "flat"'):
         assert f"\n{line}\n" in text
 
 

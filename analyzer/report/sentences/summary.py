@@ -123,4 +123,4 @@ def _limit(answer: Answer, refused: Collection[Refusal]) -> Iterator[Line]:
     if findings:
         yield Line(f"Largest gap in the data: {replace(findings[0], fix='')}")
     elif refusals:
-        yield Line(f"Cannot tell: {refusals[0]}", refusals=(refusals[0],))
+        yield Line(f"Cannot tell: {str(refusals[0]).removesuffix('.')}.", refusals=(refusals[0],))

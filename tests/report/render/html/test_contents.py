@@ -152,9 +152,9 @@ def test_namespaces_are_in_the_order_of_the_projection() -> None:
     assert [row[0].split()[0] for row in (shop, data)] == ["shop", "data"]
 
 
-def test_findings_stand_with_what_mends_them_and_only_the_first_names() -> None:
+def test_findings_have_their_code_their_fix_and_only_the_first_names() -> None:
     finding = Finding(
-        name="blind",
+        name="requests_without_cpu",
         severity=Severity.SERIOUS,
         text="half was not seen",
         affected=tuple(f"shop/pod-{number}" for number in range(23)),
@@ -168,11 +168,12 @@ def test_findings_stand_with_what_mends_them_and_only_the_first_names() -> None:
     cells = [cell.text for cell in row.all("th", "td")]
 
     assert cells[0] == "serious"
-    assert cells[1].startswith(f"{finding.text} 23 names shop/pod-0")
-    assert cells[1].endswith("And 3 more: see result.json.")
-    assert "shop/pod-19" in cells[1]
-    assert "shop/pod-20" not in cells[1]
-    assert cells[2:] == ["50.0 %", "", "look again"]
+    assert cells[1] == "IU202"
+    assert cells[2].startswith(f"{finding.text} 23 names shop/pod-0")
+    assert cells[2].endswith("And 3 more: see result.json.")
+    assert "shop/pod-19" in cells[2]
+    assert "shop/pod-20" not in cells[2]
+    assert cells[3:] == ["50 %", "", "look again"]
 
 
 def test_warnings_and_refusals_are_told() -> None:
