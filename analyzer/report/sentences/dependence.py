@@ -30,8 +30,8 @@ def _choices(projection: Projection) -> Iterator[tuple[float, str]]:
         count = int(projection.load.namespaces["has_http"].sum())
         if none and every:
             text = (
-                f"Namespaces that need a waypoint: saving of {fmt.usd(none)} a year if none does, "
-                f"{fmt.usd(every)} if all {count:,} with HTTP do."
+                f"If no namespace needs a waypoint the saving is {fmt.usd(none)} a year; if all "
+                f"{count:,} with HTTP do, {fmt.usd(every)}."
             )
             yield none.mid - every.mid, text
     if "waypoint_replicas" in sweeps and workings:
@@ -39,8 +39,8 @@ def _choices(projection: Projection) -> Iterator[tuple[float, str]]:
         few, more = (_at(sweeps["waypoint_replicas"], n) for n in (count, count + 1))
         if few and more:
             text = (
-                f"Replicas per waypoint: saving of {fmt.usd(few)} a year with {count}, "
-                f"{fmt.usd(more)} with {count + 1}."
+                f"With {fmt.counted(count, 'replica')} per waypoint the saving is {fmt.usd(few)} a "
+                f"year; with {count + 1}, {fmt.usd(more)}."
             )
             yield few.mid - more.mid, text
 
@@ -56,12 +56,11 @@ def _assumptions(projection: Projection) -> Iterator[tuple[float, str]]:
         title = assumption_title(item.assumption)
         if value:
             at_low, at_high = (fmt.number(end) for end in (value.low, value.high))
-            text = f"saving of {low} a year at {at_low}, {high} at {at_high} ({unit or 'fitted'})"
-            yield abs(item.high_usd_per_year - item.low_usd_per_year), f"{_begun(title)}: {text}."
-
-
-def _begun(title: str) -> str:
-    return title if title.startswith("vCPU") else f"{title[:1].upper()}{title[1:]}"
+            text = (
+                f"If the {title} is {at_low} the saving is {low} a year; if it is {at_high}, "
+                f"{high}{f' ({unit})' if unit else ''}."
+            )
+            yield abs(item.high_usd_per_year - item.low_usd_per_year), text
 
 
 def _requests(projection: Projection) -> Iterator[str]:
@@ -73,7 +72,7 @@ def _requests(projection: Projection) -> Iterator[str]:
     surplus = bases[Basis.BILLED].usd_per_year.mid - bases[Basis.USAGE].usd_per_year.mid
     if surplus > 0 and sidecars.reserved_vcpu > sidecars.vcpu:
         yield (
-            f"CPU requests: the sidecars use {fmt.number(sidecars.vcpu)} of the "
+            f"The sidecars use {fmt.number(sidecars.vcpu)} of the "
             f"{fmt.number(sidecars.reserved_vcpu)} vCPU that they request. Lower requests would "
             f"save up to {fmt.dollars(surplus)} a year as billed, without moving."
         )

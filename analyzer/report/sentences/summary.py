@@ -112,7 +112,7 @@ def _savings(projection: Projection) -> Iterator[Line]:
 
 def _dependence(projection: Projection) -> Iterator[Line]:
     for text in [*dependence_lines(projection)][:1]:
-        yield Line(f"The saving depends most on this. {text}")
+        yield Line(f"Largest effect on the saving: {text[0].lower()}{text[1:]}")
 
 
 def _limit(answer: Answer, refused: Collection[Refusal]) -> Iterator[Line]:
