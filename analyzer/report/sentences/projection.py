@@ -193,8 +193,11 @@ def growth_factor(projection: Projection | None) -> float:
 
 def price_sentence(projection: Projection) -> str:
     """Return what dollars are computed from, and the source of the price of a vCPU."""
-    price = f"${projection.price.vcpu_month_usd:.4g} per vCPU-month ({projection.price.source})"
-    return f"Dollars are {fmt.AS_BASIS[projection.basis]}, at {price}."
+    price = projection.price
+    return (
+        f"Dollars are {fmt.AS_BASIS[projection.basis]}, at ${price.vcpu_month_usd:.4g} per "
+        f"vCPU-month. Source of the price: {price.source}."
+    )
 
 
 def component_lines(projection: Projection) -> Iterator[str]:
