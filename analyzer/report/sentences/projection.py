@@ -168,9 +168,12 @@ def mesh_lines(load: MeshLoad, projection: Projection | None) -> Iterator[str]:
         f"{fmt.counted(len(load.namespaces), 'namespace')}{nodes}"
     )
     sidecars = load.sidecars
+    proxy = f"{fmt.number(load.proxy_rps)} proxy requests/s"
     rates = (
-        f"; {fmt.number(load.mesh_rps)} requests/s, which make {fmt.number(load.proxy_rps)} proxy "
-        "requests/s: a call may pass two sidecars"
+        f"; {fmt.number(load.mesh_rps)} requests/s, which make {proxy}: a call may pass two "
+        "sidecars"
+        if load.mesh_rps
+        else f"; {proxy}"
     )
     yield f"{size}{rates if sidecars or load.proxy_rps else ''}"
     if sidecars is None:

@@ -290,7 +290,26 @@ def test_rates_that_were_never_given_are_left_out() -> None:
     silent, given = constants_only(), constants_only("istio-1.24", proxy_rps=15e6)
 
     assert "requests/s" not in " ".join(mesh_lines(of(silent).load, silent.projection))
-    assert "15,000,000 proxy requests/s" in " ".join(mesh_lines(of(given).load, given.projection))
+    # Each mesh request passes two sidecars.
+    assert "7,500,000 requests/s, which make 15,000,000 proxy requests/s" in (
+        " ".join(mesh_lines(of(given).load, given.projection))
+    )
+
+
+def test_a_mesh_without_calls_has_only_its_proxy_requests() -> None:
+    first, _ = mesh_lines(of(refused()).load, refused().projection)
+
+    assert first == "1 sidecar in 1 namespace; 100 proxy requests/s"
+
+
+def test_what_the_sidecars_use_is_measured_unless_traffic_grows() -> None:
+    _, measured = mesh_lines(projection().load, projection())
+    grown = projection(traffic_growth_factor=1.5)
+    _, after = mesh_lines(grown.load, grown)
+
+    assert measured.startswith("Sidecars, measured: 0.44 vCPU used, 0.3 vCPU requested, 0.281 GiB")
+    # Half of 270 requests/s more, at 0.3 vCPU for 1000.
+    assert after.startswith("Sidecars, at 1.5 times the traffic: 0.481 vCPU used")
 
 
 def test_each_component_line_begins_with_its_mode_and_agrees_in_number() -> None:
