@@ -1,4 +1,4 @@
-"""The words every layer shares, and the rule that a number says its unit."""
+"""The words every layer shares, and the rule that a name has its unit."""
 
 import dataclasses
 import importlib

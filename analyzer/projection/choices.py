@@ -71,6 +71,11 @@ Placement = Spread | Named | Share
 OBSERVED: Final = Spread.OBSERVED
 
 
+def is_settled(placement: Placement) -> bool:
+    """Return whether a scenario states which namespaces need a waypoint."""
+    return not (placement == OBSERVED or isinstance(placement, Share))
+
+
 def waypoint_weights(placement: Placement, namespaces: pd.DataFrame) -> Floats:
     """Return each namespace's share of a waypoint, 0-1, shape (namespaces,)."""
     has_http = namespaces["has_http"].to_numpy(bool).astype(float)

@@ -49,6 +49,8 @@ class Why(StrEnum):
     """Its traffic costs more in ztunnels than its sidecars do."""
     TOO_LITTLE = "too_little"
     """It saves less than the ztunnels cost that have to be there first."""
+    ZTUNNELS_DECIDE = "ztunnels_decide"
+    """It saves, but not surely more than the ztunnels cost that have to be there first."""
     RANGE_HAS_BOTH_SIGNS = "range_has_both_signs"
     CPU_UNKNOWN = "cpu_unknown"
     """The CPU of its sidecars was not measured."""
@@ -99,6 +101,8 @@ class Decision:
         check_first: those to check for L7 needs first: their waypoints are worth most money.
         outcome: of moving `namespaces`, with their waypoints; None where none is to move.
         without_waypoints: of moving all that save without a waypoint; None where none does.
+        at_best: of moving all that may save, without waypoints unless the scenario states who needs
+            one; None where the ranges decide.
         sidecar_usd_per_year: what all sidecars cost.
         shared_ztunnel_usd_per_year: what the ztunnels cost before any namespace has moved.
         pays_from: how many namespaces of `namespaces`, in their order, have to move before the
@@ -114,6 +118,7 @@ class Decision:
     check_first: tuple[str, ...] = ()
     outcome: Outcome | None = None
     without_waypoints: Outcome | None = None
+    at_best: Outcome | None = None
     sidecar_usd_per_year: Interval | None = None
     shared_ztunnel_usd_per_year: Interval | None = None
     pays_from: int | None = None
@@ -156,6 +161,7 @@ def decide(stakes: Stakes, basis: Basis, most_decisive: str) -> Decision:
         check_first=() if stakes.is_settled else _check_first(items),
         outcome=moved if moves else None,
         without_waypoints=without,
+        at_best=ranges.at_best if cannot_tell else None,
         sidecar_usd_per_year=to_interval(ranges.paid_usd),
         shared_ztunnel_usd_per_year=to_interval(stakes.shared_usd),
         pays_from=ranges.pays_from([item.namespace for item in items]) if moves else None,
@@ -202,6 +208,11 @@ class _Ranges:
     def may_save(self) -> Bools:
         return np.array([item.high > 0 for item in self.least]) | ~self.stakes.is_known
 
+    @property
+    def at_best(self) -> Outcome | None:
+        """What moving all that may save does; None where none may."""
+        return self.outcome(self.least_usd, self.may_save)
+
     def outcome(self, usd: Floats, chosen: Bools) -> Outcome | None:
         """Return what moving the chosen namespaces saves; None where none is chosen."""
         if not chosen.any():
@@ -239,18 +250,29 @@ class _Ranges:
         if not self.stakes.is_known[row]:
             return Verdict.CANNOT_TELL, Why.CPU_UNKNOWN
         if least.high <= 0:
-            has_waypoint = self.stakes.is_settled and to_interval(self.stakes.l4_usd[row]).low > 0
-            because = Why.WAYPOINT_COSTS_MORE if has_waypoint else Why.ZTUNNEL_COSTS_MORE
-            return Verdict.STAY, because
+            # Only where the scenario settles who needs a waypoint may L4 save here.
+            is_waypoint = to_interval(self.stakes.l4_usd[row]).high > 0
+            return Verdict.STAY, (
+                Why.WAYPOINT_COSTS_MORE if is_waypoint else Why.ZTUNNEL_COSTS_MORE
+            )
         if action == Action.STAY:
             return Verdict.STAY, Why.TOO_LITTLE
         if action == Action.MOVE and saved.low > 0:
             return Verdict.MOVE, Why.SAVES
-        if why == Why.RANGE_HAS_BOTH_SIGNS or least.low <= 0:
+        if least.low <= 0:
             return Verdict.CANNOT_TELL, Why.RANGE_HAS_BOTH_SIGNS
-        is_loss = saved.high <= 0
-        because = Why.WAYPOINT_COSTS_MORE if is_loss else Why.WAYPOINT_DECIDES
-        return Verdict.MOVE_WITHOUT_WAYPOINT, because
+        return _saves_with_l4(saved, why)
+
+
+def _saves_with_l4(saved: Interval, why: Why) -> tuple[Verdict, Why]:
+    """Return the verdict on what surely saves without a waypoint, and does not surely move."""
+    if why in {Why.RANGE_HAS_BOTH_SIGNS, Why.CPU_UNKNOWN}:
+        return Verdict.CANNOT_TELL, Why.ZTUNNELS_DECIDE
+    if saved.low > 0:
+        return Verdict.MOVE_WITHOUT_WAYPOINT, Why.ZTUNNELS_DECIDE
+    is_loss = saved.high <= 0
+    because = Why.WAYPOINT_COSTS_MORE if is_loss else Why.WAYPOINT_DECIDES
+    return Verdict.MOVE_WITHOUT_WAYPOINT, because
 
 
 def _action(ranges: _Ranges, moved: Outcome | None, without: Outcome | None) -> tuple[Action, Why]:
@@ -258,12 +280,18 @@ def _action(ranges: _Ranges, moved: Outcome | None, without: Outcome | None) -> 
         return Action.MOVE, Why.SAVES
     if without and without.usd_per_year.low > 0:
         return Action.CANNOT_TELL, Why.WAYPOINT_DECIDES
-    best = ranges.outcome(ranges.least_usd, ranges.may_save)
-    if best is None:
+    best = ranges.at_best
+    if best and best.usd_per_year.high > 0:
+        return Action.CANNOT_TELL, Why.RANGE_HAS_BOTH_SIGNS
+    if not ranges.stakes.is_known.all():
+        return Action.CANNOT_TELL, Why.CPU_UNKNOWN
+    l4_usd = ranges.stakes.l4_usd
+    l4 = ranges.outcome(l4_usd, np.array([to_interval(usd).high > 0 for usd in l4_usd], bool))
+    if l4 is None:
         return Action.STAY, Why.ZTUNNEL_COSTS_MORE
-    if best.usd_per_year.high <= 0 and ranges.stakes.is_known.all():
-        return Action.STAY, Why.TOO_LITTLE
-    return Action.CANNOT_TELL, Why.RANGE_HAS_BOTH_SIGNS
+    # Only where the scenario settles who needs a waypoint may L4 save here.
+    may_save_l4 = l4.usd_per_year.high > 0
+    return Action.STAY, Why.WAYPOINT_COSTS_MORE if may_save_l4 else Why.TOO_LITTLE
 
 
 def _check_first(items: list[NamespaceDecision]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats
 from analyzer.calibration.result import Calibration
-from analyzer.projection.choices import OBSERVED, Basis, Share, waypoint_weights
+from analyzer.projection.choices import Basis, is_settled, waypoint_weights
 from analyzer.projection.components import each_waypoint, each_ztunnel, waypoint_replicas
 from analyzer.projection.modes import SIDECAR, needs_of
 from analyzer.projection.needs import Case
@@ -82,9 +82,7 @@ def stakes(case: Case, basis: Basis) -> Stakes:
         passed_usd=share * passed_usd,
         waypoint_usd=waypoint.usd_per_year(weights * replicas, basis, parameters),
         shared_usd=shared_usd,
-        is_settled=not (
-            parameters.placement == OBSERVED or isinstance(parameters.placement, Share)
-        ),
+        is_settled=is_settled(parameters.placement),
     )
 
 

@@ -109,7 +109,10 @@ def test_a_range_with_both_signs_decides_nothing_and_the_widest_assumption_is_na
 
     assert (found.action, found.why) == (Action.CANNOT_TELL, Why.RANGE_HAS_BOTH_SIGNS)
     assert found.decisive == "ztunnel_idle_vcpu_per_node"
-    assert verdicts(found) == {"shop": (Verdict.CANNOT_TELL, Why.RANGE_HAS_BOTH_SIGNS)}
+    # Its own saving is sure; that it pays for the ztunnels is not.
+    assert verdicts(found) == {"shop": (Verdict.CANNOT_TELL, Why.ZTUNNELS_DECIDE)}
+    assert found.at_best is not None
+    assert found.at_best.usd_per_year.low < 0 < found.at_best.usd_per_year.high
 
 
 def test_a_namespace_without_measured_cpu_is_not_decided_on() -> None:
@@ -118,6 +121,33 @@ def test_a_namespace_without_measured_cpu_is_not_decided_on() -> None:
 
     assert found.namespaces == ("busy",)
     assert verdicts(found)["dark"] == (Verdict.CANNOT_TELL, Why.CPU_UNKNOWN)
+
+
+def test_where_all_that_is_known_loses_what_was_not_measured_decides() -> None:
+    found = decided(mesh(proxy("bulk", 0.001, gbit=1), proxy("dark", math.nan, 1000)))
+
+    assert (found.action, found.why) == (Action.CANNOT_TELL, Why.CPU_UNKNOWN)
+    assert verdicts(found)["bulk"] == (Verdict.STAY, Why.ZTUNNEL_COSTS_MORE)
+
+
+@pytest.mark.parametrize("vcpu", [0.008, 0.012])
+def test_waypoints_that_the_scenario_places_may_be_what_costs_more(vcpu: float) -> None:
+    usage = mesh(proxy("quiet", vcpu, 2), calls=[called("quiet", 2)])
+    found = decided(usage, waypoint_placement="all", ztunnel_idle_vcpu_per_node=0.001)
+
+    assert found.action == Action.STAY if vcpu < 0.01 else Action.CANNOT_TELL
+    if found.action == Action.STAY:
+        assert found.why == Why.WAYPOINT_COSTS_MORE
+        assert verdicts(found) == {"quiet": (Verdict.STAY, Why.WAYPOINT_COSTS_MORE)}
+
+
+def test_only_those_that_may_save_count_where_the_ranges_cannot_tell() -> None:
+    found = decided(mesh(proxy("shop", 0.004), proxy("bulk", 0.001, gbit=1)))
+
+    assert found.why == Why.RANGE_HAS_BOTH_SIGNS
+    assert found.at_best is not None
+    assert found.at_best.namespace_count == 1
+    assert found.at_best.usd_per_year.mid == pytest.approx((0.004 - 0.003) * 264)
 
 
 def test_without_nodes_there_is_no_decision() -> None:
@@ -169,16 +199,23 @@ def test_no_decision_contradicts_a_range_or_the_modes(drawn: Drawn) -> None:
         assert item.verdict != Verdict.MOVE or with_waypoint.low > 0
         assert item.verdict != Verdict.MOVE_WITHOUT_WAYPOINT or l4.low > 0
         assert item.verdict != Verdict.MOVE_WITHOUT_WAYPOINT or with_waypoint.low <= 0 or not moving
-        assert item.why != Why.ZTUNNEL_COSTS_MORE or l4.low <= 0
-        assert item.why != Why.WAYPOINT_COSTS_MORE or (l4.low > 0 and with_waypoint.high <= 0)
+        assert item.why != Why.ZTUNNEL_COSTS_MORE or l4.high <= 0
+        assert item.why != Why.WAYPOINT_COSTS_MORE or (l4.high > 0 and with_waypoint.high <= 0)
+        assert item.why != Why.RANGE_HAS_BOTH_SIGNS or with_waypoint.low <= 0
+        assert item.why != Why.WAYPOINT_DECIDES or with_waypoint.low <= 0 < with_waypoint.high
+        assert item.why != Why.ZTUNNELS_DECIDE or l4.low > 0
         assert item.why != Why.WAYPOINT_COSTS_MORE or item.needs_waypoint
     if found.action == Action.MOVE:
         assert found.outcome is not None
         assert found.outcome.usd_per_year.low > 0
         assert found.outcome.percent.high <= 100 + 1e-9
     if found.action == Action.STAY:
-        assert _saving(projection, "ambient-l4").low <= 0
-        assert _saving(projection, "ambient-waypoint").low <= 0
+        assert _saving(projection, "ambient-waypoint").high <= 0
+        if found.why != Why.WAYPOINT_COSTS_MORE:
+            assert _saving(projection, "ambient-l4").high <= 0
+    if found.why == Why.RANGE_HAS_BOTH_SIGNS:
+        assert found.at_best is not None
+        assert found.at_best.usd_per_year.low <= 0 < found.at_best.usd_per_year.high
     _is_of_the_same_money(projection)
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 import jsonschema
 import pandas as pd
@@ -15,13 +17,16 @@ import analyzer
 from analyzer.calibration.models import Power
 from analyzer.calibration.result import Calibration, Candidate, MemoryCalibration
 from analyzer.data import schema_path
+from analyzer.projection.decision import Action, Verdict, Why
 from analyzer.report.answer import Answer
 from analyzer.report.document import members, plain
+from analyzer.report.sections import AnswerReport
 from analyzer.units import Interval
-from tests.projection.builders import scenario
+from tests.projection.builders import Proxy, mesh, scenario
 from tests.projection.fits import fit
 from tests.report.answers import (
     NAUGHTY_NAMES,
+    by_default,
     calibration_only,
     constants_only,
     fitted_calibration,
@@ -69,6 +74,7 @@ def told_in_full() -> Calibration:
 ANSWERS = [
     pytest.param(full, id="full"),
     pytest.param(lambda: full(assumed=scenario(basis="billed")), id="billed"),
+    pytest.param(by_default, id="by default"),
     pytest.param(calibration_only, id="calibration only"),
     pytest.param(constants_only, id="constants only"),
     pytest.param(lambda: constants_only("istio-1.1", proxy_rps=1e6), id="older release"),
@@ -122,7 +128,8 @@ def test_the_keys_of_the_design_are_there() -> None:
     document = as_document(full())
 
     assert {"schema_version", "tool_version", "window", "mesh", "measured"} <= document.keys()
-    assert {"calibration", "projection", "reference", "refusals", "warnings"} <= document.keys()
+    assert {"calibration", "decision", "projection", "reference"} <= document.keys()
+    assert {"quality", "refusals", "warnings"} <= document.keys()
     assert document["schema_version"] == 1
     assert document["tool_version"] == analyzer.__version__
     assert {"sidecar", "waypoint", "ztunnel", "workloads", "decomposition"} <= document[
@@ -131,6 +138,77 @@ def test_the_keys_of_the_design_are_there() -> None:
     assert {"price", "basis", "modes", "savings", "namespaces", "sensitivity"} <= document[
         "projection"
     ].keys()
+
+
+@pytest.mark.parametrize("name", ["decision", "outcome", "saving", "namespace"])
+def test_every_key_of_the_decision_and_of_what_it_rests_on_is_described(name: str) -> None:
+    for key, schema in SCHEMA["$defs"][name]["properties"].items():
+        referred = SCHEMA["$defs"].get(schema.get("$ref", "").rpartition("/")[2], {})
+        assert schema.get("description") or referred.get("description"), key
+    assert all("description" in schema for schema in finding_properties().values())
+
+
+def finding_properties() -> dict[str, dict[str, object]]:
+    """Return the schema of each key of a finding."""
+    properties: dict[str, dict[str, object]] = SCHEMA["properties"]["quality"]["items"][
+        "properties"
+    ]
+    return properties
+
+
+def test_every_key_in_the_schema_of_the_decision_is_there() -> None:
+    document = as_document(full())
+    decision, projection = document["decision"], document["projection"]
+
+    # What all that may save would do together is only there where the ranges cannot tell.
+    assert decision.keys() == properties_of("decision") - {"at_best"}
+    assert document_of_both_signs()["decision"]["at_best"].keys() == properties_of("outcome")
+    assert decision["outcome"].keys() == properties_of("outcome")
+    assert projection["savings"][0].keys() == properties_of("saving")
+    assert projection["savings"][0]["bases"].keys() == {"usage", "reserved", "billed"}
+    assert projection["namespaces"][0].keys() == properties_of("namespace")
+
+
+def document_of_both_signs() -> dict[str, Any]:
+    """Return the answer of one sidecar that may save more or less than its ztunnel costs."""
+    idle = Proxy(cpu_vcpu=(0.004, 0.004), proxy_rps=(0, 0))
+    return as_document(full(usage=mesh(idle)))
+
+
+def properties_of(name: str) -> set[str]:
+    return set(SCHEMA["$defs"][name]["properties"])
+
+
+def test_the_decision_in_the_json_is_that_of_the_namespaces() -> None:
+    document = as_document(by_default())
+    decision, namespaces = document["decision"], document["projection"]["namespaces"]
+
+    # As billed: 100 mCPU requested by each of two ztunnels and two istio-cni, 22 dollars a month.
+    assert (decision["action"], decision["why"]) == ("stay", "too_little")
+    assert decision["basis"] == document["projection"]["basis"] == "billed"
+    assert decision["sidecar_usd_per_year"]["mid"] == pytest.approx(0.54 * 264)
+    assert not {"outcome", "by_namespace"} & decision.keys()
+    assert {item["verdict"] for item in namespaces} == {"stay"}
+    assert decision["text"] == list(AnswerReport(answer=by_default()).decision)
+
+
+def test_the_saving_is_there_on_every_basis_and_the_headline_is_one_of_them() -> None:
+    for basis in ("usage", "reserved", "billed"):
+        for saving in as_document(full(assumed=scenario(basis=basis)))["projection"]["savings"]:
+            headline = {name: saving[name] for name in ("usd_per_year", "percent")}
+            assert saving["bases"][basis] == headline
+
+
+@pytest.mark.parametrize("enum", [Action, Verdict, Why], ids=lambda enum: enum.__name__)
+def test_the_schema_has_every_kind_of_decision(enum: type[StrEnum]) -> None:
+    defs = SCHEMA["$defs"]
+    schema = {
+        Action: defs["decision"]["properties"]["action"],
+        Verdict: defs["namespace"]["properties"]["verdict"],
+        Why: defs["why"],
+    }[enum]
+
+    assert schema["enum"] == list(enum)
 
 
 def test_the_figures_are_those_of_the_mesh() -> None:

@@ -56,7 +56,7 @@ def test_each_assumption_has_its_range_and_its_source() -> None:
 def test_an_assumption_of_the_user_is_marked_as_stated() -> None:
     _, text = explained("as billed, with memory")
 
-    assert re.search(r"memory_gib_month_usd is 2\.7\. .* Source: stated in", text)
+    assert re.search(r"memory_gib_month_usd is 2\.7\b.*Source: stated", text)
 
 
 def test_more_replicas_than_the_least_are_shown_with_the_load_of_fewer() -> None:

@@ -28,7 +28,7 @@ def anchors(report: Report, view: View) -> list[str]:
 def test_each_view_shows_its_tables_in_order() -> None:
     report = AnswerReport(answer=full())
 
-    assert anchors(report, View.TERMINAL) == ["cost"]
+    assert anchors(report, View.TERMINAL) == ["cost", "namespaces"]
     assert anchors(report, View.TEXT) == [
         *("cost", "bases", "sensitivity", "l7_share", "waypoint_replicas"),
         *("namespaces", "references", "workloads"),

@@ -31,7 +31,7 @@ def test_a_view_shows_the_cells_of_its_columns() -> None:
     heads = listed().heads(View.TEXT)
 
     rows = [list(map(in_line, row, heads)) for row in listed().rows_in(View.TEXT)]
-    assert rows == [["a", "2 [1-3]"], ["b", "-"]]
+    assert rows == [["a", "2 (1-3)"], ["b", "-"]]
 
 
 def test_rows_beyond_a_limit_are_counted() -> None:
@@ -45,11 +45,11 @@ def test_rows_beyond_a_limit_are_counted() -> None:
         (Words("x", detail="y"), Head(""), "x"),
         (Amount(0.30487), Head(""), "0.305"),
         (Amount(WIDE), Head("", best_only=True), "2"),
-        (Amount(WIDE, Unit.PERCENT), Head(""), "2 % [1 to 3]"),
-        (Amount(WIDE, Unit.PERCENT), Head("", best_only=True), "2 %"),
+        (Amount(WIDE, Unit.PERCENT), Head(""), "2 % (1-3 %)"),
+        (Amount(WIDE, Unit.PERCENT), Head("", best_only=True), "2.0 %"),
         (Amount(1234, Unit.COUNT), Head(""), "1,234"),
         (Amount(12.5, Unit.COUNT), Head(""), "12.5"),
-        (Amount(WIDE.scaled(1000), Unit.USD), Head(""), "$2,000 [$1,000 to $3,000]"),
+        (Amount(WIDE.scaled(1000), Unit.USD), Head(""), "$2,000 ($1,000-$3,000)"),
         (Amount(WIDE.scaled(1000), Unit.USD), Head("", best_only=True), "$2,000"),
         (Amount(None), Head("", absent="unknown"), "unknown"),
         (Amount(math.nan), Head("", absent="unknown"), "unknown"),

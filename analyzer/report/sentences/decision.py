@@ -4,18 +4,20 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.measurement.findings import Finding
+from analyzer.projection.choices import OBSERVED, is_settled
 from analyzer.projection.decision import Action, Decision, NamespaceDecision, Outcome, Verdict, Why
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT
-from analyzer.projection.result import Projection
+from analyzer.projection.result import NOTHING_TO_SAVE, Projection
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.sentences import whole
-from analyzer.report.sentences.projection import assumed, assumption_title, nodes
+from analyzer.report.sentences.dependence import lower_requests
+from analyzer.report.sentences.projection import assumed, assumption_title
 from analyzer.units import Reason
 
 MOST_SENTENCES: Final = 5
 
-PROVISIONAL: Final = "Provisional, from little data"
+PROVISIONAL: Final = "Provisional, measure at least a day first"
 
 _MOST_NAMED: Final = 4
 
@@ -34,6 +36,7 @@ WHY: Final = {
     Why.WAYPOINT_COSTS_MORE: "a waypoint costs more than L4 saves",
     Why.ZTUNNEL_COSTS_MORE: "ztunnel costs more than its sidecars",
     Why.TOO_LITTLE: "saves less than the ztunnels cost",
+    Why.ZTUNNELS_DECIDE: "may save less than the ztunnels cost",
     Why.RANGE_HAS_BOTH_SIGNS: "the range has both signs",
     Why.CPU_UNKNOWN: "sidecar CPU not measured",
 }
@@ -49,6 +52,13 @@ def decision_lines(projection: Projection) -> tuple[str, ...]:
     }[decision.action]
     return tuple(lines(projection, decision))[:MOST_SENTENCES]
 
+
+_OF_L4: Final = {
+    # Where the saving with a waypoint, which is shown, is a loss.
+    Why.TOO_LITTLE: "L4 saves less than the ztunnels cost",
+    Why.ZTUNNELS_DECIDE: "L4 may save less than the ztunnels cost",
+    Why.RANGE_HAS_BOTH_SIGNS: "without a waypoint the range has both signs",
+}
 
 _ON_THE_TIME: Final = {"short_window", "sparse_window"}
 
@@ -69,19 +79,24 @@ def namespaces_note(decision: Decision) -> str:
         moving = decision.with_verdict(Verdict.MOVE)
         total = sum(item.saving_usd_per_year.mid for item in moving)
         net = fmt.dollars(decision.outcome.usd_per_year.mid)
-        text += f" Those to move add up to {fmt.dollars(total)}, less the ztunnels {net}."
+        text += (
+            f" Those to move add up to {fmt.dollars(total)}; minus {fmt.dollars(shared.mid)} for "
+            f"the ztunnels, {net} is left."
+        )
     if decision.pays_from and decision.pays_from > 1:
         text += (
-            f" Moved in this order, the mesh saves from namespace {decision.pays_from:,} on; until "
-            "then the ztunnels cost more."
+            f" In this order the saving is sure from namespace {decision.pays_from:,} on; until "
+            "then ztunnels and sidecars together may cost more than today."
         )
     return text
 
 
 def why(item: NamespaceDecision) -> str:
-    """Return why a namespace got its verdict; with a waypoint it may save all the same."""
+    """Return why a namespace got its verdict, in words that fit the saving beside it."""
     if item.why == Why.SAVES and item.needs_waypoint:
         return "saves even with a waypoint"
+    if item.why in _OF_L4 and item.saving_usd_per_year.high <= 0:
+        return _OF_L4[item.why]
     return "saves, needs no waypoint" if item.why == Why.SAVES else WHY[item.why]
 
 
@@ -100,6 +115,7 @@ def _move(projection: Projection, decision: Decision) -> Iterator[str]:
     yield _nodes(projection, decision)
     yield from _check(decision)
     yield from _more_replicas(projection, moving)
+    yield from lower_requests(projection, decision.outcome)
     yield from _worth(decision)
 
 
@@ -120,7 +136,8 @@ def _more_replicas(projection: Projection, moving: tuple[NamespaceDecision, ...]
 def _which(decision: Decision) -> str:
     count, total = len(decision.namespaces), len(decision.by_namespace)
     if count == total:
-        return f"all {total:,} namespaces" if total > 1 else "the only namespace"
+        few = {1: "the only namespace", 2: "both namespaces"}
+        return few.get(total, f"all {total:,} namespaces")
     return f"{count:,} of {total:,} namespaces ({fmt.named(decision.namespaces)})"
 
 
@@ -132,7 +149,7 @@ def _waypoints(projection: Projection, moving: tuple[NamespaceDecision, ...]) ->
     each = "one waypoint replica" if replicas == 1 else f"{fmt.count(replicas)} waypoint replicas"
     if count == len(moving):
         return f", with {each} in each" if count > 1 else f", with {each}"
-    return f", with {each} in each of the {count:,} that carry HTTP"
+    return f", with {each} in {'one' if count == 1 else f'each of {count:,}'} of them"
 
 
 def _names(items: tuple[NamespaceDecision, ...]) -> str:
@@ -153,13 +170,16 @@ def _gain(decision: Decision, outcome: Outcome) -> str:
 
 
 def _nodes(projection: Projection, decision: Decision) -> str:
-    """Return when the saving is money; for a part of the mesh the freed nodes are not known."""
+    """Return when the saving is on a bill; for a part of the mesh the freed nodes are not known."""
     counts = {item.mode: item.freed_node_count for item in projection.savings}
     count = counts.get(AMBIENT_WAYPOINT)
-    falls = "an invoice per node falls only when nodes are removed"
     if count is None or len(decision.namespaces) < len(decision.by_namespace):
-        return f"{falls[0].upper()}{falls[1:]}."
-    return f"This {nodes(count)}: {falls}."
+        per_node = "a bill per node falls only when nodes are removed"
+    elif count > 0:
+        per_node = f"a bill per node falls only when the {fmt.counted(count, 'freed node')} go"
+    else:
+        per_node = "a bill per node does not, because no whole node is freed"
+    return f"A bill per requested CPU falls by that; {per_node}."
 
 
 def _check(decision: Decision) -> Iterator[str]:
@@ -185,16 +205,40 @@ def _stay(projection: Projection, decision: Decision) -> Iterator[str]:
     reasons = {
         Why.TOO_LITTLE: "The ztunnels cost more than moving namespaces saves.",
         Why.ZTUNNEL_COSTS_MORE: "No namespace saves by moving, even without a waypoint.",
+        Why.WAYPOINT_COSTS_MORE: "The waypoints that the scenario places cost more than L4 saves.",
     }
     yield reasons[decision.why]
-    yield from _in_mode(projection, AMBIENT_L4, "Even without waypoints, ambient")
+    if decision.why == Why.WAYPOINT_COSTS_MORE:
+        yield from _in_mode(projection, AMBIENT_WAYPOINT, "With these waypoints, ambient")
+        yield from _in_mode(projection, AMBIENT_L4, "Without waypoints, ambient")
+    else:
+        yield from _in_mode(projection, AMBIENT_L4, "Even without waypoints, ambient")
 
 
-def _in_mode(projection: Projection, mode: str, subject: str) -> Iterator[str]:
+def _in_mode(projection: Projection, mode: str, subject: str, against: str = "") -> Iterator[str]:
     for saving in projection.savings:
         if saving.mode == mode:
             basis = fmt.AS_BASIS[projection.basis]
-            yield f"{subject} would {fmt.saving(saving.percent)} {basis}."
+            yield f"{subject} would {fmt.saving(saving.percent)}{against} {basis}."
+
+
+def _with_waypoints(projection: Projection) -> str:
+    if projection.waypoint_placement == OBSERVED:
+        return "With waypoints for HTTP"
+    return "With waypoints where the scenario places them"
+
+
+def _at_best(projection: Projection, decision: Decision) -> Iterator[str]:
+    """Return what moving those that may save does, and what moving all with waypoints does."""
+    best, settled = decision.at_best, is_settled(projection.waypoint_placement)
+    waypoints = _with_waypoints(projection)
+    is_all = best is None or best.namespace_count == len(decision.by_namespace)
+    if best and not (settled and is_all):
+        who = "ambient" if is_all else f"moving {fmt.counted(best.namespace_count, 'namespace')}"
+        how, basis = waypoints if settled else "Without waypoints", fmt.AS_BASIS[decision.basis]
+        yield f"{how}, {who} would {fmt.saving(best.percent)} {basis}."
+    who = "ambient" if is_all else "moving all of them"
+    yield from _in_mode(projection, AMBIENT_WAYPOINT, f"{waypoints}, {who}")
 
 
 def _cannot_tell(projection: Projection, decision: Decision) -> Iterator[str]:
@@ -202,22 +246,29 @@ def _cannot_tell(projection: Projection, decision: Decision) -> Iterator[str]:
         yield "No decision: these are published benchmarks for a hypothetical mesh."
         yield "Measure your own mesh first."
     elif decision.why == Why.AMBIENT_UNKNOWN:
+        if NOTHING_TO_SAVE in projection.refusals:
+            yield f"Nothing to decide on cost. {whole(NOTHING_TO_SAVE.detail)}"
+            return
         yield "Cannot tell whether to move: the cost of ambient is not known."
         # What was never asked for is no reason.
         known = [item for item in projection.refusals if item.reason != Reason.NOT_ASKED][:1]
         yield from (whole(item.detail) for item in known)
     elif decision.why == Why.WAYPOINT_DECIDES:
         yield "Cannot tell yet whether to move: it depends on which namespaces need a waypoint."
-        yield from _in_mode(projection, AMBIENT_WAYPOINT, "With waypoints for HTTP, ambient")
+        yield from _in_mode(projection, AMBIENT_WAYPOINT, f"{_with_waypoints(projection)}, ambient")
         if decision.without_waypoints:
             count = fmt.counted(decision.without_waypoints.namespace_count, "namespace")
             gain = _gain(decision, decision.without_waypoints)
             yield f"Moving {count} without waypoints saves {gain}."
         yield from _check(decision)
+    elif decision.why == Why.CPU_UNKNOWN:
+        dark = [item.namespace for item in decision.by_namespace if item.why == Why.CPU_UNKNOWN]
+        yield f"Cannot tell whether to move: sidecar CPU was not measured in {fmt.named(dark)}."
+        subject = f"{_with_waypoints(projection)}, ambient"
+        yield from _in_mode(projection, AMBIENT_WAYPOINT, subject, " than the measured sidecars")
     else:
         yield "Cannot tell whether ambient would cost less: the ranges have both signs."
-        yield from _in_mode(projection, AMBIENT_L4, "Without waypoints, ambient")
-        yield from _in_mode(projection, AMBIENT_WAYPOINT, "With waypoints for HTTP, it")
+        yield from _at_best(projection, decision)
         if decision.decisive:
             value, unit = assumed(projection, decision.decisive)
             shown = f": {fmt.ranged(value)}{f' {unit}' if unit else ''}" if value else ""
