@@ -226,7 +226,9 @@ def test_the_post_is_to_the_dollar() -> None:
     text = as_table(constants_only())
 
     assert "sidecar mode 9,000 $2,376,000" in words(text)
-    assert re.search(r"\nambient, +660 +\$174,240 +93 %\nwaypoints everywhere\n", text)
+    lines = text.splitlines()
+    at = lines.index("waypoints everywhere")
+    assert lines[at - 1].split() == ["ambient,", "660", "$174,240", "93", "%"]
     for part in ("15,000 sidecars", "1,000 namespaces", "200 nodes", "waypoints use 600 vCPU"):
         assert part in words(text)
 
@@ -289,7 +291,8 @@ def test_each_namespace_has_its_decision_its_dollars_and_why() -> None:
     first = next(line for line in lines if line.startswith("n01"))
 
     # 0.06 vCPU, of which 100 requests/s through a ztunnel take 0.006, at 264 dollars a year.
-    assert re.match(r"n01 +move +\$14 .*saves, needs no waypoint$", first)
+    assert first.split()[:3] == ["n01", "move", "$14"]
+    assert first.endswith("saves, needs no waypoint")
 
 
 @settings(max_examples=25, deadline=None)
@@ -326,7 +329,7 @@ def test_the_headline_and_the_decision_name_their_basis(basis: str, title: str) 
     assert title in " ".join(AnswerReport(answer=answer).decision)
     assert f"Savings are {title}, before" in text
     # The table of modes has both that matter on an invoice, on every basis.
-    assert "USD a year saving USD a year saving" in text
+    assert text.count("USD a year saving") == 2
 
 
 def test_unknown_nodes_are_left_out_and_refusals_are_there() -> None:
@@ -354,7 +357,7 @@ def test_the_costliest_workloads_come_first_and_the_rest_is_counted() -> None:
 def test_a_refused_workload_is_marked_as_refused() -> None:
     text = as_table(calibration_only())
 
-    assert re.search(r"cache/redis .* cannot tell +cannot tell", text)
+    assert re.search(r"cache/redis .* cannot.tell +cannot.tell", text)
     (row,) = (line for line in text.splitlines() if line.startswith("shop/front"))
     assert row.split() == ["shop/front", "4", "120", "0.25", "(0.21-0.29)", "0.01"]
 
