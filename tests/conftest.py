@@ -14,7 +14,7 @@ from analyzer.prometheus.credentials import Access
 from tests.support import SMALL_MESH, FilledMesh, MeshCache, PrometheusServer
 from tests.support.binaries import LIBRARIES
 
-# How fast a machine is, is for benchmarks to say.
+# The speed of a machine is a matter for benchmarks.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 

@@ -106,7 +106,7 @@ def _installed(name: str) -> Sequence[str]:
     try:
         return requires(name) or ()
     except PackageNotFoundError:
-        # The line that it is not pinned says so already.
+        # The fault "not pinned" is already in the list.
         return ()
 
 

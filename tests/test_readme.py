@@ -1,6 +1,7 @@
 """The pages show what a reader will see, and name what is there."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,31 @@ def test_the_list_of_commands_cuts_no_description(command: str) -> None:
     (line,) = re.findall(rf"^  {command} .*$", text, re.MULTILINE)
     assert line.endswith(".")
     assert not line.endswith("...")
+
+
+@pytest.mark.parametrize(
+    "line",
+    sorted(
+        {
+            line.partition(" | ")[0]
+            for path in PAGES
+            for block in re.findall(r"```console\n(.*?)```", path.read_text("utf-8"), re.DOTALL)
+            for line in re.findall(r"^(?:\$ |\.venv/bin/)?(istio-usage .+)$", block, re.MULTILINE)
+        }
+    ),
+)
+def test_each_command_line_is_one_that_is_understood(line: str) -> None:
+    _, name, *arguments = shlex.split(line)
+
+    with cli.commands[name].make_context(name, arguments) as context:
+        assert context.params
+
+
+@pytest.mark.skipif("explain" not in cli.commands, reason="explain is not merged yet")
+@pytest.mark.parametrize("topic", sorted(set(re.findall(r"istio-usage explain (\w+)", _README))))
+def test_each_topic_that_is_named_is_explained(topic: str) -> None:
+    if topic != "CODE":
+        assert CliRunner().invoke(cli, ["explain", topic]).exit_code == 0
 
 
 @pytest.mark.parametrize("name", CHARTS)

@@ -1,4 +1,4 @@
-"""The test mesh tells the truth about itself."""
+"""The truth that a test mesh reports is that of its series."""
 
 import hashlib
 from collections import defaultdict

@@ -38,7 +38,7 @@ COMMANDS = [
     "project --constants istio-1.24 --pods 15000 --nodes 200 --namespaces 1000 --proxy-rps 1e7",
     "project --show-scenario",
     "queries",
-    *(f"explain {name}" for name in ("", *codes()) if "explain" in cli.commands),
+    *(f"explain {rest}" for rest in ("", "--format json", *codes()) if "explain" in cli.commands),
 ]
 """Command lines that print everything that needs no server."""
 
@@ -68,6 +68,14 @@ def test_words_are_found_in_strings_docstrings_and_comments_of_code_not_in_its_n
     assert found_in(path) == [
         (3, "tells"), (7, "at all"), (9, "at all"), (11, "mends"), (11, "nobody"),
     ]  # fmt: skip
+
+
+def test_in_tests_only_docstrings_and_comments_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "tests" / "test_it.py"
+    path.parent.mkdir()
+    path.write_text('"""It tells."""\nx = "it tells"\n# It tells.\n')
+
+    assert found_in(path) == [(1, "tells"), (3, "tells")]
 
 
 def test_the_command_prints_each_place_and_fails(

@@ -2,7 +2,8 @@
 
 Without a path it checks every text that a person reads: strings, docstrings and comments of the
 package, queries, data, templates, notebooks, Markdown, Makefile and scripts. It prints each place
-and a count per file. Names in code are not checked, nor recorded samples.
+and a count per file. Names in code are not checked, nor recorded samples. In tests only docstrings
+and comments are: their strings are data.
 """
 
 import ast
@@ -51,13 +52,21 @@ def texts_of(path: Path) -> Iterator[Place]:
     """Yield the texts of a file that a person reads, each with its first line."""
     source = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
-        yield from _strings(source)
+        is_test = "tests" in path.parts[:-1]
+        yield from _docstrings(source) if is_test else _strings(source)
         yield from _comments(source)
     elif path.suffix == ".ipynb":
         for cell in json.loads(source)["cells"]:
             yield 1, "".join(cell["source"])
     else:
         yield 1, source
+
+
+def _docstrings(source: str) -> Iterator[Place]:
+    """Yield the docstrings of Python code, and the strings below what they describe."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield node.lineno, str(node.value.value)
 
 
 def _strings(source: str) -> Iterator[Place]:

@@ -10,6 +10,7 @@ import click
 from analyzer import __version__
 from analyzer.cli.answers import analyze, calibrate, compare, demo, report
 from analyzer.cli.ending import CommandLine, run
+from analyzer.cli.explaining import explain
 from analyzer.cli.measuring import collect, doctor, queries
 from analyzer.cli.parameters import examples, verbatim
 from analyzer.cli.projecting import project
@@ -46,7 +47,10 @@ def cli() -> None:
     """
 
 
-for _command in (analyze, demo, doctor, collect, calibrate, project, compare, report, queries):
+_COMMANDS = (
+    analyze, demo, doctor, collect, calibrate, project, compare, report, queries, explain,
+)  # fmt: skip
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 

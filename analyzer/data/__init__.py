@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ class Assumption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedConstants:
-    """What one document says each component costs; None: it says nothing of that component.
+    """What one document says each component costs; None: it has no figure of it.
 
     A component costs its figure per unit plus its figure per 1000 proxy requests per second.
     """
@@ -55,30 +56,64 @@ class PublishedConstants:
 
     @property
     def needs_requests(self) -> bool:
-        """Whether these figures say nothing without a request rate."""
+        """Whether these figures need a request rate to give a cost."""
         return self.sidecar_vcpu_per_1000_rps is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
-    """What a finding or a warning of one name means, for whoever asks `explain`.
+class Topic:
+    """What `istio-usage explain` prints: of a finding, a mode, a quantity, a question, a refusal.
+
+    A line of a text is a paragraph, or is empty, or is code if it begins with two blanks.
 
     Attributes:
-        meaning: what was found; `why`: why it matters to the answer; `fix`: what to do about it.
+        kind: "finding" (warnings too), "mode", "quantity", "figure", "question" or "refusal".
+        code: of a finding; else "".
+        also: other words for the same, in lower case.
+        meaning: of a finding, what was found and how.
+        why: what it does to the answer, and `fix`: how to fix it; "" where there is no need.
     """
 
     name: str
-    code: str
+    kind: str
+    code: str = ""
     title: str
+    also: tuple[str, ...] = ()
     meaning: str
-    why: str
-    fix: str
+    why: str = ""
+    fix: str = ""
+
+    @property
+    def short_name(self) -> str:
+        """The code, or the name of what has none."""
+        return self.code or self.name
 
 
 @cache
-def codes() -> Mapping[str, Code]:
+def codes() -> Mapping[str, Topic]:
     """Return every kind of finding and warning by name, in the order of their codes."""
-    return {name: Code(name=name, **entry) for name, entry in _toml("codes.toml").items()}
+    entries = _toml("codes.toml").items()
+    return {name: _topic(name, {"kind": "finding", **entry}) for name, entry in entries}
+
+
+@cache
+def topics() -> Mapping[str, Topic]:
+    """Return everything else that can be explained, by name."""
+    return {name: _topic(name, entry) for name, entry in _toml("topics.toml").items()}
+
+
+def _topic(name: str, entry: Mapping[str, Any]) -> Topic:
+    texts = {part: _joined(entry.get(part, "")) for part in ("meaning", "why", "fix")}
+    return Topic(name=name, **{**entry, **texts, "also": tuple(entry.get("also", ()))})
+
+
+def _joined(text: str) -> str:
+    """Join the lines of each paragraph; lines of code and empty lines stay as they are."""
+    found: list[str] = []
+    for is_prose, group in groupby(text.splitlines(), lambda line: bool(line[:2].strip())):
+        lines = list(group)
+        found += [" ".join(lines)] if is_prose else lines
+    return "\n".join(found)
 
 
 @cache

@@ -1,8 +1,8 @@
-"""Replacing names, so that a snapshot can be given to somebody who may not know them.
+"""Replacing names by hashes, so that a snapshot can be given to others.
 
-Every name becomes a keyed hash: the same name is the same hash wherever it stands, and without the
-salt nobody can try out names. The salt is made anew for each collection and thrown away with it,
-unless ISTIO_USAGE_SALT gives one, for snapshots that are to be compared.
+Every name becomes a keyed hash, the same wherever the name occurs. Without the salt the hash of a
+guessed name cannot be computed. Each collection makes a new salt and discards it, unless
+ISTIO_USAGE_SALT sets one, for snapshots that are to be compared.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from analyzer.measurement.tables import UNKNOWN_NAMES
 from analyzer.prometheus.promql import Scope
 
 HIDDEN_SOURCE: Final = "hidden"
-"""What a manifest calls its source where names are hidden."""
+"""The source in a manifest where names are hidden."""
 
 SALT_VARIABLE: Final = "ISTIO_USAGE_SALT"
 
@@ -37,7 +37,7 @@ _KINDS: Final = {
 """Label columns that hold names, and what kind of thing each names."""
 
 _ISTIO_CLASS: Final = "istio"
-"""How the names of Istio's own gateway classes begin: they tell roles apart, and are no secret."""
+"""How the names of Istio's own gateway classes begin: they identify roles, and are no secret."""
 
 _HASH_DIGITS = 12
 """48 bits: two of 100,000 names share a hash with a probability of one in 50,000."""
@@ -45,19 +45,24 @@ _HASH_DIGITS = 12
 _ADDRESS = re.compile(r"\[?(?P<host>[^\]]*?)\]?:(?P<port>\d+)")
 
 
+def given_salt(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the user's salt; "" without one."""
+    return environment.get(SALT_VARIABLE, "")
+
+
 def new_salt(environment: Mapping[str, str] = os.environ) -> str:
     """Return the salt for a new collection."""
-    return environment.get(SALT_VARIABLE) or secrets.token_hex(16)
+    return given_salt(environment) or secrets.token_hex(16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anonymiser:
-    """Replaces names; without a salt it leaves everything as it is."""
+    """Replaces names; without a salt it changes nothing."""
 
     salt: str = ""
 
     def name(self, kind: str, name: str) -> str:
-        """Return what stands for a name of some kind: "pod-3f0a..."."""
+        """Return the replacement of a name of some kind: "pod-3f0a..."."""
         if not self.salt or name in UNKNOWN_NAMES:
             return name
         return f"{kind}-{self._hash(kind, name)}"
@@ -110,19 +115,19 @@ class Anonymiser:
         return self.name(kind, name)
 
     def _workload(self, name: str) -> str:
-        """Replace a workload, but keep that it is a ztunnel: that is evidence of a role."""
+        """Replace a workload, but keep "ztunnel" in its name: that is evidence of a role."""
         replaced = self.name("workload", name)
         return f"ztunnel-{replaced}" if "ztunnel" in name else replaced
 
     def _replica_set(self, name: str) -> str:
-        """Replace a ReplicaSet so that its Deployment comes out as Istio's labels name it.
+        """Replace a ReplicaSet so that its Deployment matches the workload in Istio's labels.
 
-        It is called after its Deployment and a hash, or, made by hand, anything at all.
+        Its name is that of its Deployment and a hash, or any name where it was made by hand.
         """
         if name in UNKNOWN_NAMES:
             return name
         base, dash, suffix = name.rpartition("-")
-        # The last part is what `workload_of_creator` takes away again.
+        # `workload_of_creator` removes the last part again.
         return f"{self._workload(base if dash else name)}-{self._hash('set', suffix)}"
 
 

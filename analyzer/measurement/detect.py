@@ -1,4 +1,4 @@
-"""What an installation calls things: read off a few of its series, never guessed."""
+"""What an installation calls its labels: read from a few of its series, never guessed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _CANDIDATES: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "namespace": ("namespace", "kubernetes_namespace", "exported_namespace"),
         "pod": ("pod", "pod_name", "kubernetes_pod_name", "exported_pod"),
     },
-    # What came with the series wins over what the scrape put there about its target.
+    # Labels of the series itself take precedence over those that the scrape added.
     Exporter.CADVISOR: {
         "namespace": ("exported_namespace", "namespace"),
         "pod": ("exported_pod", "pod", "pod_name"),
@@ -27,11 +27,11 @@ _CANDIDATES: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "container": ("exported_container", "container"),
     },
 }
-"""What the labels of `Names` may be called on an exporter's series, the better ones first."""
+"""What the labels of `Names` may be called on an exporter's series, in order of preference."""
 
 _CLUSTERS: Final = ("cluster", "cluster_name")
 NO_CLUSTER: Final = "no_cluster_label"
-"""A label that nobody has: to group by it is harmless."""
+"""A label that no series has: to group by it is harmless."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Sample:
 
 
 CGROUPS: Final = "cgroups"
-"""What `survey_labels` calls CPU of which no container is known."""
+"""What `survey_labels` calls CPU series without a container name."""
 
 Samples = Mapping[str, Sequence[Sample]]
 
@@ -64,7 +64,7 @@ def samples_of(answer: Response) -> Samples:
 
 
 def detect_label_mapping(samples: Samples, cluster_label: str | None = None) -> LabelMapping:
-    """Return what the series call things.
+    """Return what the series call their labels.
 
     Raises:
         InsufficientData: if a series lacks the cluster label that the user named.
@@ -77,7 +77,8 @@ def detect_label_mapping(samples: Samples, cluster_label: str | None = None) -> 
     everything = (*proxies, *cadvisor, *state)
     if cluster_label and not _is_on_all(cluster_label, everything):
         raise InsufficientData(
-            f"not all series have the label {cluster_label!r} of {Setting.CLUSTER_LABEL}"
+            f"Some series lack the label {cluster_label!r}. Set {Setting.CLUSTER_LABEL} to a label "
+            "that all series have."
         )
     detected = (name for name in _CLUSTERS if _is_on_all(name, everything))
     attribution = Attribution.POD
@@ -95,7 +96,7 @@ def detect_label_mapping(samples: Samples, cluster_label: str | None = None) -> 
 
 
 def _names(exporter: Exporter, samples: Sequence[Sample]) -> Names:
-    """Return what an exporter's series call things; the usual name where none has any."""
+    """Return what an exporter's series call their labels; the usual name where none is found."""
     rows = _CANDIDATES[exporter].items()
     found = {ours: _first_on_any(candidates, samples) for ours, candidates in rows}
     return Names(**{ours: name for ours, name in found.items() if name})
@@ -111,6 +112,6 @@ def _first_on_any(candidates: Iterable[str], samples: Sequence[Sample]) -> str:
 def _is_on_all(label: str, samples: Sequence[Sample]) -> bool:
     """Return whether every sample has a label, whoever made it.
 
-    A label that only some have would keep the series of one pod from each other.
+    A label that only some have would split the series of one pod.
     """
     return all(sample.labels.get(label) for sample in samples)

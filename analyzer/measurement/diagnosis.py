@@ -1,4 +1,4 @@
-"""What a Prometheus can answer, and what to do about what it cannot."""
+"""What a Prometheus can answer, and how to fix what is missing."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -7,26 +7,28 @@ from enum import StrEnum
 from typing import Any, Final
 
 from analyzer.errors import InsufficientData
-from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS
+from analyzer.measurement import surveyed
+from analyzer.measurement.findings import Finding
+from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS, Metric
 from analyzer.measurement.plan import choose_window
 from analyzer.measurement.survey import Survey, examine, look
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.label_mapping import Attribution, LabelMapping
+from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.promql import Scope
-from analyzer.window import MIN_STEP_SECONDS, choose_step_seconds
+from analyzer.window import choose_step_seconds
 
 _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "what sidecars cost per request and at rest": (CPU, REQUESTS),
-    "what ambient would cost": (CPU, REQUESTS, "kube_node_status_allocatable"),
-    "reservations and billed dollars": ("kube_pod_container_resource_requests",),
-    "memory": ("container_memory_working_set_bytes",),
-    "the cost of TCP through ztunnels": ("istio_tcp_sent_bytes_total",),
+    "Cost per request and idle CPU of sidecars": (CPU, REQUESTS),
+    "Cost of the ambient modes": (CPU, REQUESTS, "kube_node_status_allocatable"),
+    "Requested CPU and billed dollars": ("kube_pod_container_resource_requests",),
+    "Memory": ("container_memory_working_set_bytes",),
+    "Cost of TCP in ztunnels": ("istio_tcp_sent_bytes_total",),
 }
 """The answers, and the metrics that each rests on."""
 
 
 class Status(StrEnum):
-    """How a check came out."""
+    """The result of a check."""
 
     OK = "ok"
     WARN = "warn"
@@ -35,7 +37,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was looked for; the detail of what is not there is the fix."""
+    """One thing that was looked for; the detail of a failed check is problem, cause and fix."""
 
     subject: str
     status: Status
@@ -44,7 +46,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Possible:
-    """One answer, whether this Prometheus can give it, and what it lacks if not."""
+    """One answer, whether this Prometheus can give it, and the metrics that are missing if not."""
 
     answer: str
     possible: bool
@@ -74,14 +76,14 @@ def diagnose(
     cluster_label: str | None = None,
     step_seconds: int | None = None,
 ) -> Diagnosis:
-    """Look for every metric that is asked for, and for what the main question needs.
+    """Look for every metric that queries read, and for what the main question needs.
 
-    Raises UsageError if the asked step is too short.
+    Raises UsageError if the requested step is too short.
     """
     try:
         seen = look(source, scope, start, end, cluster_label=cluster_label)
     except InsufficientData as error:
-        return Diagnosis(checks=(), answers=(), verdict=f"Cannot answer: {error}", can_answer=False)
+        return Diagnosis(checks=(), answers=(), verdict=_refused(error), can_answer=False)
     counts = seen.series_counts
     checks = (*_metric_checks(counts), *_label_checks(seen.label_mapping))
     answers = tuple(_possible(answer, counts) for answer in _NEEDS)
@@ -91,8 +93,12 @@ def diagnose(
         choose_window(found, start, end, step_seconds)
         checks += tuple(_scrape_checks(found))
     except InsufficientData as error:
-        verdict, can_answer = f"Cannot answer: {error}", False
+        verdict, can_answer = _refused(error), False
     return Diagnosis(checks=checks, answers=answers, verdict=verdict, can_answer=can_answer)
+
+
+def _refused(error: InsufficientData) -> str:
+    return f"The main question cannot be answered. {error}"
 
 
 def _possible(answer: str, counts: Mapping[str, int]) -> Possible:
@@ -102,38 +108,42 @@ def _possible(answer: str, counts: Mapping[str, int]) -> Possible:
 
 def _metric_checks(counts: Mapping[str, int]) -> Iterator[Check]:
     for metrics, lacking in ((ESSENTIAL, Status.MISSING), (OPTIONAL, Status.WARN)):
-        for name, fix in metrics.items():
-            status = Status.OK if name in counts else lacking
-            detail = f"{counts[name]:,} series" if name in counts else fix
-            yield Check(subject=name, status=status, detail=detail)
+        for name, metric in metrics.items():
+            if name in counts:
+                yield Check(subject=name, status=Status.OK, detail=f"{counts[name]:,} series")
+            else:
+                yield Check(subject=name, status=lacking, detail=_missing(name, metric))
+
+
+def _missing(name: str, metric: Metric) -> str:
+    """Return what is lost without a metric and the fix, with the code of the finding if any."""
+    if name in ESSENTIAL:
+        kind = "missing_metric"
+    elif name == "kube_pod_labels":
+        kind = "no_pod_labels"
+    else:
+        return str(metric)
+    return str(Finding(name=kind, text=metric.lost, fix=metric.fix))
 
 
 def _label_checks(mapping: LabelMapping) -> Iterator[Check]:
-    detail = {
-        Attribution.POD: f"label {mapping.proxy.pod} on the proxies' metrics",
-        Attribution.ADDRESS: "by address, through kube_pod_info: keep the label `pod` when "
-        "scraping the proxies",
-        Attribution.WORKLOAD: "by workload, each pod taken for its mean: keep the label `pod` when "
-        "scraping them",
-    }[mapping.attribution]
-    is_by_pod = mapping.attribution == Attribution.POD
-    yield _expected("requests of a pod", detail, is_met=is_by_pod)
-    cpu = f"from the rule {mapping.cpu}: keep {CPU}" if mapping.is_recorded else mapping.cpu
-    yield _expected("CPU", cpu, is_met=not mapping.is_recorded)
+    attributed = surveyed.attribution(mapping)
+    by_pod = f"label {mapping.proxy.pod} on the proxies' metrics"
+    yield _expected("requests of a pod", by_pod, attributed)
+    yield _expected("CPU", mapping.cpu, surveyed.recorded_cpu(mapping))
 
 
-def _expected(subject: str, detail: str, *, is_met: bool) -> Check:
-    return Check(subject=subject, status=Status.OK if is_met else Status.WARN, detail=detail)
+def _expected(subject: str, detail: str, finding: Finding | None) -> Check:
+    """Return a check that warns if there is a finding; else `detail` is what was found."""
+    if finding:
+        return Check(subject=subject, status=Status.WARN, detail=str(finding))
+    return Check(subject=subject, status=Status.OK, detail=detail)
 
 
 def _scrape_checks(found: Survey) -> Iterator[Check]:
+    cpu, requests = found.cpu_scrape_seconds, found.request_scrape_seconds
     step_seconds = choose_step_seconds(found.slower_scrape_seconds, None)
-    coarse = step_seconds > MIN_STEP_SECONDS
-    detail = (
-        f"CPU {found.cpu_scrape_seconds:g} s, requests {found.request_scrape_seconds:g} s: "
-        f"steps of {step_seconds} s" + ("; 30 s or faster gives 5 minutes" if coarse else "")
-    )
-    yield _expected("scrape intervals", detail, is_met=not coarse)
-    twice = ", ".join(f"{count} by {side}" for side, count in found.duplicate_scrapes.items())
-    detail = f"{twice}: each proxy is counted once; one job and one replica are enough"
-    yield _expected("duplicate scrapes", detail if twice else "none", is_met=not twice)
+    detail = f"CPU {cpu:g} s, requests {requests:g} s: intervals of {step_seconds} s"
+    yield _expected("scrape intervals", detail, surveyed.coarse_scrapes(cpu, requests))
+    twice = surveyed.duplicate_scrapes(found.duplicate_scrapes)
+    yield _expected("duplicate scrapes", "none", twice)

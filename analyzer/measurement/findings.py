@@ -4,30 +4,34 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from analyzer.data import codes
+from analyzer.units import in_percent
+
+_LEAST_SHARE = 0.0005
+"""A smaller share would read 0 %."""
 
 
 class Severity(StrEnum):
     """How much a finding matters to the answer."""
 
     INFO = "info"
-    """Worth knowing; the answer stands."""
+    """Worth knowing; it does not change the answer."""
     WARNING = "warning"
-    """Part of the answer is less sure, or speaks for less than the whole mesh."""
+    """Part of the answer is less certain, or covers only part of the mesh."""
     SERIOUS = "serious"
-    """A large part of the mesh is not in the answer."""
+    """The answer lacks a large part of the mesh."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong or thin in the data, or that makes the answer less sure.
+    """One thing that is wrong or thin in the data, or that makes the answer less certain.
 
     Attributes:
         name: the kind of finding, one of `data.codes`; never changes its meaning.
         text: the problem and its cause, as whole sentences.
-        affected: pods as namespace/pod, or whatever else the text speaks of, sorted.
-        fix: the fix, as one line; "" where nothing needs one.
-        cpu_share: part of the sidecars' measured CPU that the affected proxies use, where known.
-        rps_share: part of the sidecars' requests that they carry, where known.
+        affected: pods as namespace/pod, or the other names that the text is about, sorted.
+        fix: how to fix it, as whole sentences; "" where no fix is needed.
+        cpu_share: share of the sidecars' measured CPU that the affected proxies use, where known.
+        rps_share: share of the sidecars' requests that they carry, where known.
     """
 
     name: str
@@ -46,10 +50,9 @@ class Finding:
     def __str__(self) -> str:
         """Return its code, the problem and its cause, the shares affected, and the fix."""
         shares = [
-            f"{100 * share:.1f} % of the sidecars' {what}"
+            f"{in_percent(share)} of the sidecars' {what}"
             for share, what in ((self.cpu_share, "CPU"), (self.rps_share, "requests"))
-            # Less than this would read 0.0 %.
-            if share is not None and share >= 0.0005  # noqa: PLR2004
+            if share is not None and share >= _LEAST_SHARE
         ]
         affected = f"Affected: {' and '.join(shares)}." if shares else ""
         return " ".join(filter(None, (f"[{self.code}]", self.text, affected, self.fix)))

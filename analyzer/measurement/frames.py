@@ -1,4 +1,4 @@
-"""Tables of samples, and the one check that each passes on its way in."""
+"""Tables of samples, and the one check of each before it is used."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -10,6 +10,7 @@ from analyzer.errors import FrameError
 from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.query import Query
 from analyzer.prometheus.response import Response
+from analyzer.units import counted
 
 TIME: Final = "time"
 """Column of the end of each step, in whole seconds since the epoch (int64)."""
@@ -24,8 +25,8 @@ def frame_of(
 ) -> pd.DataFrame:
     """Return the answers to one query as a table: its labels, `time`, and a column of its name.
 
-    Labels are renamed from the installation's to ours; one that it does not have is "". What
-    Prometheus calls NaN is left out: a missing row is a missing value.
+    Labels are renamed from the installation's to ours; one that it does not have is "". NaN is
+    left out: a missing row is a missing value.
 
     Raises FrameError if a series carries a label that the query file does not declare.
     """
@@ -35,7 +36,7 @@ def frame_of(
     for named in labels:
         surplus = set(named) - set(query.labels)
         if surplus:
-            raise FrameError(f"{query.name}: the answer has an undeclared label {min(surplus)!r}")
+            raise FrameError(f"{query.name}: the answer has an undeclared label {min(surplus)!r}.")
     lengths = [len(item.times) for item in series]
     columns: dict[str, object] = {}
     for label in query.labels:
@@ -49,25 +50,27 @@ def frame_of(
 
 
 def sorted_frame(query: Query, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Return all rows of `frames` in one order, whatever order they were fetched in."""
+    """Return all rows of `frames` in one order, independent of the order of fetching."""
     whole = pd.concat(frames, ignore_index=True) if frames else frame_of(query, ())
     return whole.sort_values([*query.labels, TIME], kind="stable", ignore_index=True)
 
 
 def check_frame(query: Query, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return `frame` if it is what `query` promises; else FrameError names column or first row."""
+    """Return `frame` if it has what `query` declares; else FrameError names column or first row."""
     lacking = [name for name in (*query.labels, TIME, query.name) if name not in frame]
     if lacking:
-        raise FrameError(f"{query.name}: the table lacks the column {lacking[0]!r}")
+        raise FrameError(f"{query.name}: the table lacks the column {lacking[0]!r}.")
     bad = frame[~(np.isfinite(frame[query.name]) & (frame[query.name] >= 0))]
     if not bad.empty:
         raise FrameError(
-            f"{query.name}: {len(bad)} missing or negative values, first in row {bad.index[0]}"
+            f"{query.name}: {counted(len(bad), 'missing or negative value')}, the first in row "
+            f"{bad.index[0]}."
         )
     twice = frame.duplicated([*query.labels, TIME])
     if twice.any():
         raise FrameError(
-            f"{query.name}: {int(twice.sum())} rows stand twice, first row {twice.idxmax()}"
+            f"{query.name}: {counted(int(twice.sum()), 'duplicate row')}, the first in row "
+            f"{twice.idxmax()}."
         )
     return frame
 
@@ -75,8 +78,8 @@ def check_frame(query: Query, frame: pd.DataFrame) -> pd.DataFrame:
 def _rounded(values: np.ndarray) -> np.ndarray:
     """Round what is not whole to `_SIGNIFICANT_DIGITS`.
 
-    Prometheus adds in whatever order it comes upon series, so that the last bits of a sum differ
-    from one evaluation to the next; a snapshot must not.
+    Prometheus adds series in no fixed order, so the last bits of a sum differ between evaluations.
+    A snapshot must not.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         exponent = np.floor(np.log10(np.abs(values)))

@@ -1,6 +1,7 @@
-"""The metrics that are asked for, each with what to do where it is missing."""
+"""The metrics that queries read: what is lost where one is missing, and how to get it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from analyzer.prometheus.label_mapping import CPU_COUNTER
@@ -12,42 +13,105 @@ POD_LABELS: Final = (
     "--metric-labels-allowlist=pods=[security.istio.io/tlsMode,"
     "gateway.networking.k8s.io/gateway-class-name,gateway.istio.io/managed]"
 )
-"""The flag of kube-state-metrics for the labels that tell roles apart."""
+"""The flag of kube-state-metrics for the labels that identify roles."""
 
-ESSENTIAL: Final[Mapping[str, str]] = {
-    CPU: "scrape the kubelet's cAdvisor: job with metrics_path /metrics/cadvisor "
-    "(kube-prometheus-stack: kubelet.serviceMonitor.cAdvisor: true)",
-    REQUESTS: "scrape the proxies: Istio's samples/addons/extras/prometheus-operator.yaml, or "
-    "path /stats/prometheus of port 15020 of every pod",
-    "container_memory_working_set_bytes": "keep container_memory_working_set_bytes in cAdvisor's "
-    "metricRelabelings",
-    "istio_build": "keep istio_build when scraping the proxies",
-    "kube_pod_info": "install kube-state-metrics with honorLabels: true",
-    "kube_pod_container_resource_requests": "install kube-state-metrics with honorLabels: true, "
-    "resources pods",
-    "kube_node_status_allocatable": "install kube-state-metrics, resources nodes",
-}
-"""The metrics that an answer rests on, each with what to do where it is missing."""
+START_WITH_POD_LABELS: Final = f"Start kube-state-metrics with {POD_LABELS}."
 
-OPTIONAL: Final[Mapping[str, str]] = {
-    "istio_tcp_sent_bytes_total": "no TCP traffic through the mesh, or TCP metrics are disabled "
-    "in a Telemetry resource",
-    "istio_tcp_connections_opened_total": "no TCP traffic through the mesh, or TCP metrics are "
-    "disabled in a Telemetry resource: what opening connections costs would not be recognised",
-    "istio_request_bytes_sum": "keep it and istio_response_bytes_sum when scraping the proxies and "
-    "in Telemetry resources: what large requests cost would not be told from what many cost",
-    "istio_request_messages_total": "no gRPC through the mesh, or its message counters are off: "
-    "long streams would not be recognised",
-    "envoy_cluster_manager_active_clusters": "keep it when scraping the proxies: what a large "
-    "configuration costs would not be recognised",
-    "container_cpu_cfs_periods_total": "no proxy has a CPU limit, or the counter is dropped: "
-    "throttling would not be recognised",
-    "kube_pod_container_resource_limits": "no proxy has a limit, or kube-state-metrics does not "
-    "tell it",
-    "kube_pod_labels": f"let kube-state-metrics tell them: {POD_LABELS}",
-    "kube_node_labels": "let kube-state-metrics tell them: --metric-labels-allowlist=nodes="
-    "[node.kubernetes.io/instance-type]",
-    "node_cpu_hourly_cost": "scrape OpenCost for the prices of your nodes",
-    "node_ram_hourly_cost": "scrape OpenCost for the prices of your nodes",
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A metric that may be missing.
+
+    Attributes:
+        lost: what the answer lacks without it, as a sentence.
+        fix: how to get it, as one or two sentences.
+    """
+
+    lost: str
+    fix: str
+
+    def __str__(self) -> str:
+        """Return both."""
+        return f"{self.lost} {self.fix}"
+
+
+_TCP_FIX: Final = "If there is TCP traffic, enable TCP metrics in the Telemetry resource."
+_PRICES: Final = Metric(
+    lost="Prices of single nodes are unknown.", fix="Scrape OpenCost to price each node."
+)
+
+ESSENTIAL: Final[Mapping[str, Metric]] = {
+    CPU: Metric(
+        lost="CPU of the proxies is unknown.",
+        fix="Scrape the kubelet's cAdvisor (metrics_path: /metrics/cadvisor). In "
+        "kube-prometheus-stack set kubelet.serviceMonitor.cAdvisor: true.",
+    ),
+    REQUESTS: Metric(
+        lost="Requests through the proxies are unknown.",
+        fix="Scrape the path /stats/prometheus on port 15020 of every pod. With the Prometheus "
+        "operator apply Istio's samples/addons/extras/prometheus-operator.yaml.",
+    ),
+    "container_memory_working_set_bytes": Metric(
+        lost="Memory of the proxies is unknown.",
+        fix="Keep container_memory_working_set_bytes in cAdvisor's metricRelabelings.",
+    ),
+    "istio_build": Metric(
+        lost="An idle proxy looks like one that is not scraped, and ztunnels are harder to "
+        "recognise.",
+        fix="Keep istio_build when scraping the proxies.",
+    ),
+    "kube_pod_info": Metric(
+        lost="Nodes, IPs and owners of pods are unknown.",
+        fix="Install kube-state-metrics and scrape it with honorLabels: true.",
+    ),
+    "kube_pod_container_resource_requests": Metric(
+        lost="CPU and memory requests of the proxies are unknown, so billed cost is too.",
+        fix="Install kube-state-metrics with the pods resource, and scrape it with "
+        "honorLabels: true.",
+    ),
+    "kube_node_status_allocatable": Metric(
+        lost="Number and size of the nodes are unknown.",
+        fix="Install kube-state-metrics with the nodes resource.",
+    ),
 }
-"""Metrics without which the answer stands, and can be less sure."""
+"""The metrics that an answer rests on."""
+
+OPTIONAL: Final[Mapping[str, Metric]] = {
+    "istio_tcp_sent_bytes_total": Metric(
+        lost="No TCP traffic is visible, so its cost in ztunnels is unknown.", fix=_TCP_FIX
+    ),
+    "istio_tcp_connections_opened_total": Metric(
+        lost="The cost of opening TCP connections is unknown.", fix=_TCP_FIX
+    ),
+    "istio_request_bytes_sum": Metric(
+        lost="The cost of large requests cannot be separated from the cost of many requests.",
+        fix="Keep it and istio_response_bytes_sum in the scrape job and in Telemetry resources.",
+    ),
+    "istio_request_messages_total": Metric(
+        lost="Long gRPC streams are not recognised.",
+        fix="If there is gRPC traffic, enable its message counters in the Telemetry resource.",
+    ),
+    "envoy_cluster_manager_active_clusters": Metric(
+        lost="The cost of a large Envoy configuration is not recognised.",
+        fix="Keep it when scraping the proxies.",
+    ),
+    "container_cpu_cfs_periods_total": Metric(
+        lost="CPU throttling is not recognised.",
+        fix="If proxies have CPU limits, keep it in cAdvisor's metricRelabelings.",
+    ),
+    "kube_pod_container_resource_limits": Metric(
+        lost="CPU and memory limits of the proxies are unknown.",
+        fix="If proxies have limits, keep it when scraping kube-state-metrics.",
+    ),
+    "kube_pod_labels": Metric(
+        lost="Roles are derived from what the proxies report.", fix=START_WITH_POD_LABELS
+    ),
+    "kube_node_labels": Metric(
+        lost="Instance types of the nodes are unknown.",
+        fix="Start kube-state-metrics with "
+        "--metric-labels-allowlist=nodes=[node.kubernetes.io/instance-type].",
+    ),
+    "node_cpu_hourly_cost": _PRICES,
+    "node_ram_hourly_cost": _PRICES,
+}
+"""Metrics without which there is an answer that may be less sure."""

@@ -1,4 +1,4 @@
-"""What a collection will ask: decided once, kept beside it, so that a resumed run asks the same."""
+"""What a collection will ask: decided once and stored, so that a resumed run asks the same."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement import manifest
 from analyzer.measurement.anonymise import Anonymiser, new_salt
-from analyzer.measurement.metrics import CPU, ESSENTIAL
+from analyzer.measurement.metrics import CPU
 from analyzer.measurement.survey import Survey, examine, look
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import Job
@@ -19,22 +19,24 @@ from analyzer.prometheus.label_mapping import Exporter
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import Query, load_queries, load_query
 from analyzer.settings import Setting
+from analyzer.units import counted
 from analyzer.window import Chunk, TimeWindow, choose_step_seconds
 
 MIN_POINTS = 4
-"""Fewer steps than this tell nothing about a slope, whatever else holds."""
+"""Fewer steps than this cannot support a fit of cost per request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """What the user asked for; two equal asks continue one collection.
+    """The user's question; `question.differences` compares it with an earlier one.
 
     Attributes:
         source: the address, without credentials.
+        tenant: a hash of the tenant and the user of the server, as `Access.tenant`.
         days: length of the time, ending at `end`; not used where `start` is given.
         start: first moment (aware), or None.
         end: last moment (aware), or None for the moment the collection began.
-        cluster_label: the label that tells clusters apart, or None to look for it.
+        cluster_label: the label that identifies clusters, or None to look for it.
         hide_names: whether names are replaced by hashes in everything written.
         note: a sentence kept in the snapshot.
     """
@@ -48,16 +50,18 @@ class Ask:
     cluster_label: str | None = None
     hide_names: bool = False
     note: str = ""
+    tenant: str = ""
 
     def __post_init__(self) -> None:
         if any(time is not None and time.tzinfo is None for time in (self.start, self.end)):
-            raise ValueError("a time without a zone means another hour on every machine")
+            raise ValueError("a time without a zone is another moment on each machine")
 
     def to_json(self, anonymiser: Anonymiser) -> dict[str, Any]:
         """Return the question as JSON, without the names that are hidden."""
         return {
             **asdict(self),
             "source": anonymiser.name("source", self.source),
+            "tenant": anonymiser.name("tenant", self.tenant),
             "scope": manifest.scope_to_json(anonymiser.scope(self.scope)),
             "start": self.start and self.start.isoformat(),
             "end": self.end and self.end.isoformat(),
@@ -70,7 +74,8 @@ class Ask:
         start = (self.start or end - timedelta(days=self.days)).astimezone(UTC)
         if start >= end:
             raise UsageError(
-                f"{Setting.START} {start:%Y-%m-%dT%H:%M:%SZ} is not before {Setting.END}"
+                f"{Setting.START} {start:%Y-%m-%dT%H:%M:%SZ} is not before {Setting.END} "
+                f"{end:%Y-%m-%dT%H:%M:%SZ}. Choose an earlier {Setting.START}."
             )
         return start, end
 
@@ -136,15 +141,15 @@ class Plan:
 
     @property
     def unasked(self) -> Mapping[str, str]:
-        """Why each measured query that is not in the plan is not asked, by its name."""
+        """Why each measured query that is not in the plan is not sent, by its name."""
         replaced = _replaced(self.survey)
         unasked = (query for name, query in measured_queries().items() if name not in self.queries)
-        lacking = "it needs {}, which was not found in this Prometheus".format
+        lacking = "it needs {}, which this Prometheus does not have".format
         return {query.name: replaced.get(query.name) or lacking(query.reads) for query in unasked}
 
     def warnings(self) -> tuple[str, ...]:
-        """Return what the survey did not find, each with its fix."""
-        return tuple(f"no {name}: {ESSENTIAL[name]}" for name in self.survey.missing)
+        """Return the essential metrics that the survey did not find, by name."""
+        return self.survey.missing
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON."""
@@ -164,14 +169,12 @@ class Plan:
         }
 
     @classmethod
-    def resumed(cls, document: Mapping[str, Any], ask: Ask) -> Plan | None:
-        """Read a plan; None if it was made for another question.
+    def resumed(cls, document: Mapping[str, Any], ask: Ask) -> Plan:
+        """Read a plan that was made for the same question.
 
-        Raises whatever reading JSON raises, and QueryFileError, if it is damaged.
+        Raises the errors of reading JSON, and QueryFileError, if it is damaged.
         """
         anonymiser = Anonymiser(salt=document["salt"])
-        if document["ask"] != ask.to_json(anonymiser):
-            return None
         survey = dict(document["survey"])
         found = Survey(label_mapping=manifest.label_mapping_of(survey.pop("dialect")), **survey)
         chunks = {
@@ -187,13 +190,13 @@ def measured_queries() -> dict[str, Query]:
 
 
 def _replaced(found: Survey) -> dict[str, str]:
-    """Return the queries in place of which a better one is asked, and which."""
-    replaced = {"proxy_recorded_cpu_vcpu": f"proxy_cpu_vcpu is asked: {CPU} was found"}
+    """Return the queries that a better one replaces, and why."""
+    replaced = {"proxy_recorded_cpu_vcpu": f"proxy_cpu_vcpu replaces it: {CPU} was found"}
     if found.label_mapping.is_recorded:
         rule = found.label_mapping.cpu
-        replaced = {"proxy_cpu_vcpu": f"proxy_recorded_cpu_vcpu is asked: only {rule} was found"}
+        replaced = {"proxy_cpu_vcpu": f"proxy_recorded_cpu_vcpu replaces it: only {rule} was found"}
     if "kube_pod_info" in found.series_counts:
-        replaced["proxy_nodes"] = "pod_placement is asked: kube_pod_info was found"
+        replaced["proxy_nodes"] = "pod_placement replaces it: kube_pod_info was found"
     return replaced
 
 
@@ -224,9 +227,9 @@ def choose_window(
     window = TimeWindow.within(start, end, step_seconds)
     if window.point_count < MIN_POINTS:
         raise InsufficientData(
-            f"the time asked for holds {window.point_count} step(s) of {step_seconds} s, and a "
-            f"slope needs at least {MIN_POINTS}: ask for a longer time ({Setting.DAYS}, "
-            f"{Setting.START}, {Setting.END})"
+            f"The requested time holds {counted(window.point_count, 'interval')} of {step_seconds} "
+            f"s, and a fit needs at least {MIN_POINTS}. Choose a longer time ({Setting.DAYS}, "
+            f"{Setting.START}, {Setting.END})."
         )
     return window
 

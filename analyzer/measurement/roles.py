@@ -1,6 +1,6 @@
-"""Who the proxies are: workload, node and role of each, from what the snapshot holds.
+"""Workload, node and role of each proxy, from what the snapshot holds.
 
-Sidecars, gateways, waypoints and ztunnels are told apart here: all are called istio-proxy.
+Sidecars, gateways, waypoints and ztunnels are distinguished here: all are called istio-proxy.
 """
 
 from typing import Final
@@ -22,7 +22,7 @@ _OF_PROXIES: Final = (
     "proxy_tcp_bytes_per_second",
     "proxy_build",
 )
-"""Tables in which only proxies stand."""
+"""Tables that have rows of proxies only."""
 
 _DESCRIBED: Final = (
     ("gateway_class", "pod_labels", "label_gateway_networking_k8s_io_gateway_class_name"),
@@ -36,10 +36,10 @@ _DESCRIBED: Final = (
     ("reported_workload", "inbound_requests_rps", "destination_workload"),
     ("reported_workload", "outbound_requests_rps", "source_workload"),
 )
-"""What is written about a proxy: our name, the table and its label; the better one first."""
+"""What is known of a proxy: our name, the table and its label, in order of preference."""
 
 UNKNOWN = "unknown"
-"""Role of a proxy whose evidence decides nothing: it is listed, and counted nowhere."""
+"""Role of a proxy whose evidence is not enough: it is listed, and in no total."""
 
 
 def proxy_table(tables: Tables) -> pd.DataFrame:
@@ -75,7 +75,7 @@ def _reports(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
         "is_ztunnel_build": is_in(build[build["component"] == "ztunnel"]),
         "reports_waypoint": is_in(tables["waypoint_requests_rps"]),
         "has_application": is_in(applications),
-        # Where a pod's containers are not seen, or nobody's, being alone is not known either.
+        # Without data about a pod's containers it is unknown whether a proxy is alone.
         "is_alone": ~is_in(applications) & is_in(cpu) & (len(applications) > 0),
         "reports_inbound": is_in(tables["inbound_requests_rps"])
         | is_in(tcp[tcp["reporter"] == "destination"]),
@@ -85,7 +85,7 @@ def _reports(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def _descriptions(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
-    """Return what is written about each proxy, as str columns; "" where nothing is."""
+    """Return what is known of each proxy, as str columns; "" where nothing is."""
     keys = pd.MultiIndex.from_frame(known)
 
     found = dict.fromkeys((ours for ours, *_ in _DESCRIBED), pd.Series("", known.index))
@@ -109,8 +109,8 @@ def assign_roles(proxies: pd.DataFrame) -> pd.DataFrame:
     is_waypoint_class = gateway_class.isin(["istio-waypoint", "istio-agentgateway-waypoint"])
     lone_sender = proxies["reports_outbound"] & proxies["is_alone"]
     rules = [
-        # What kube-state-metrics tells of the pod: for which class of Gateway and by which
-        # controller it was made, or the TLS mode that injection writes on a sidecar.
+        # From kube-state-metrics: the pod's Gateway class and the controller that made it, or
+        # the TLS mode label that injection puts on a sidecar.
         (is_waypoint_class, Role.WAYPOINT, "label gateway-class-name"),
         (gateway_class != "", Role.GATEWAY, "label gateway-class-name"),
         (proxies["managed_by"] == "istio.io-mesh-controller", Role.WAYPOINT, "label managed"),

@@ -1,4 +1,4 @@
-"""Every quantity of every proxy and call, step by step: what is not known is NaN, never 0."""
+"""Every quantity of every proxy and call, step by step: unknown is NaN, never 0."""
 
 from typing import Final
 
@@ -22,17 +22,17 @@ _SHOW_A_SCRAPE: Final = (
     _TCP,
     "proxy_build",
 )
-"""Tables in which a proxy stands in a step only if it was scraped at least twice in it."""
+"""Tables that have a proxy in a step only if it was scraped at least twice in it."""
 
 _FOR_LIFE: Final = ("reserved_vcpu", "reserved_memory_bytes", "limit_vcpu", "limit_memory_bytes")
-"""What a pod is given when it is made and keeps."""
+"""What a pod is given at its creation and keeps."""
 
 _SOURCE: Final = ["source_workload_namespace", "source_workload"]
 _DESTINATION: Final = ["destination_workload_namespace", "destination_workload"]
 
 
 def step_table(tables: Tables, proxies: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
-    """Return one row a proxy and step in which it was seen, sorted by both; NaN is not known.
+    """Return one row a proxy and step in which it was seen, sorted by both; NaN is unknown.
 
     Returns:
         proxy, point: row of `proxies`, and number of the step.
@@ -42,7 +42,7 @@ def step_table(tables: Tables, proxies: pd.DataFrame, window: TimeWindow) -> pd.
         tcp_bytes_per_second, new_connections_per_second: of TCP.
         configured_clusters: Envoy's.
         throttled_share: of CPU periods, 0 to 1.
-        resets: how often its request counters were seen to begin anew.
+        resets: how often its request counters were reset.
         reserved_vcpu, reserved_memory_bytes, limit_vcpu, limit_memory_bytes: of the container.
     """
     rows = _Rows(tables, proxies, window)
@@ -76,10 +76,10 @@ def with_points(frame: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
 
 
 class _Rows:
-    """The rows of the step table, and what each query's table says in them.
+    """The rows of the step table, and the values of each query's table in them.
 
-    A query leaves out what is zero as well as what nobody saw; each method is one rule that tells
-    the two apart.
+    A query leaves out zeros as well as what was not scraped. Each method is one rule that
+    distinguishes the two.
     """
 
     def __init__(self, tables: Tables, proxies: pd.DataFrame, window: TimeWindow) -> None:
@@ -93,15 +93,15 @@ class _Rows:
         self._was_scraped = self.index.isin(scraped.index)
 
     def known(self, name: str) -> Floats:
-        """Return what is in the table, and NaN elsewhere."""
+        """Return the values of the table, and NaN elsewhere."""
         return self._series(name).reindex(self.index).to_numpy(float)
 
     def zero_where_scraped(self, name: str, *, is_known: bool = True) -> Floats:
-        """Return 0 for a known counter that a scraped proxy does not show: it has never moved."""
+        """Return 0 for a known counter that a scraped proxy lacks: it has never moved."""
         return _zero_where(self._was_scraped & is_known, self.known(name))
 
     def zero_beside(self, name: str, traffic: Floats) -> Floats:
-        """Return the same, but NaN where traffic passed that must have moved the counter.
+        """Return the same, but NaN where traffic must have moved the counter.
 
         Istio's Telemetry resource switches single metrics off, for single workloads too.
         """
@@ -109,13 +109,13 @@ class _Rows:
         return _zero_where(is_zero, self.known(name))
 
     def zero_where_cpu_is_known(self, name: str) -> Floats:
-        """Return what the kubelet measures beside the CPU: without the CPU it measured nothing."""
+        """Return what the kubelet measures with the CPU: unknown where the CPU is."""
         cpu_is_known = ~np.isnan(self.known(_CPU)) & self._tables.has(name)
         values = _zero_where(cpu_is_known, self.known(name))
         return np.where(cpu_is_known, values, np.nan)
 
     def for_life(self, name: str) -> Floats:
-        """Return what a pod keeps all its life, filled where kube-state-metrics missed a step."""
+        """Return what a pod keeps for life, filled where kube-state-metrics missed a step."""
         forward = self._series(name).reindex(self.index).groupby(level="proxy").ffill()
         return forward.groupby(level="proxy").bfill().to_numpy(float)
 
@@ -140,8 +140,8 @@ def count_calls_once(
     The destination's report or the waypoint's counts. The source's counts only where no proxy at
     the destination ever reports: an external service, or a workload outside the mesh.
 
-    Where only some namespaces were asked for (not `whole_mesh`), a destination elsewhere has its
-    reports out of sight, and says nothing about being outside the mesh.
+    Where only some namespaces were asked for (not `whole_mesh`), the reports of a destination
+    elsewhere are not in the snapshot: it may be in the mesh.
 
     `reports` has `reporter`, the four labels of the two ends, `point` and `mesh_requests_rps`;
     what is returned has the four labels, `point` and `rps`.

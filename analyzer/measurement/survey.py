@@ -1,4 +1,4 @@
-"""Looking before measuring: what this Prometheus holds, and how finely it was scraped."""
+"""The survey before measuring: what this Prometheus holds, and how finely it was scraped."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ import numpy as np
 from analyzer.errors import InsufficientData
 from analyzer.measurement import detect
 from analyzer.measurement.detect import Sample, Samples
+from analyzer.measurement.elsewhere import why_nothing
+from analyzer.measurement.looks import at_looks
 from analyzer.measurement.metrics import CPU, ESSENTIAL, REQUESTS
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.fetch import points_in_pieces
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope, selector
 from analyzer.prometheus.query import load_query
-from analyzer.prometheus.response import Response, joined
 from analyzer.settings import Setting
-from analyzer.window import Chunk, TimeWindow
+from analyzer.window import TimeWindow
 
 _LOOKS = 5
 """Times at which the survey looks for series: a mesh that moved away an hour ago is still seen."""
@@ -29,15 +29,15 @@ _RULE_SECONDS = 30.0
 """What recorded CPU counts as: its samples are rates of five minutes; no step may be shorter."""
 
 _NO_CONTAINERS = (
-    f"the series of {CPU} name no container here: the kubelet's cAdvisor knows only cgroups; "
-    "its container runtime must tell it of containers (CRI stats), and the job must keep the "
-    "label `container`"
+    f"The series of {CPU} have no container name: the kubelet's cAdvisor reports only cgroups. Let "
+    "the container runtime report containers to the kubelet (CRI stats), and keep the label "
+    "`container` in the scrape job."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What is there, whether or not it answers anything.
+    """What was found, whether or not it is enough for an answer.
 
     Attributes:
         times: a few, spread over the time asked for.
@@ -101,10 +101,10 @@ def look(
     """
     times = looks_at(start, end)
     promql = load_query("survey_labels").render(Scope(), LabelMapping())
-    samples = detect.samples_of(_at_looks(source, promql, times))
+    samples = detect.samples_of(at_looks(source, promql, times))
     mapping = detect.detect_label_mapping(samples, cluster_label)
     promql = load_query("survey_series_count").render(scope, mapping)
-    found = [series for series in _at_looks(source, promql, times).series if len(series.samples)]
+    found = [series for series in at_looks(source, promql, times).series if len(series.samples)]
     by_metric = {series.labels.get("metric", ""): series for series in found}
     both: set[float] = set()
     if {CPU, REQUESTS} <= by_metric.keys():
@@ -120,17 +120,19 @@ def look(
 
 
 def examine(source: Source, seen: Look) -> Survey:
-    """Find out how finely what is there can answer the main question; InsufficientData if not."""
+    """Find out how finely the main question can be answered; InsufficientData if not."""
     mapping, counts, scope = seen.label_mapping, seen.series_counts, seen.scope
     if scope.cluster and mapping.cluster == detect.NO_CLUSTER:
         raise InsufficientData(
-            f"{Setting.CLUSTER} {scope.cluster}: no label tells clusters apart here; if there is "
-            f"one, name it with {Setting.CLUSTER_LABEL}"
+            f"{Setting.CLUSTER} {scope.cluster} cannot be selected: no cluster label was found. "
+            f"If there is one, name it with {Setting.CLUSTER_LABEL}."
         )
     if CPU not in counts and seen.samples[detect.CGROUPS]:
         raise InsufficientData(_NO_CONTAINERS)
-    if not {CPU, REQUESTS} <= counts.keys():
-        raise InsufficientData(_nothing_found(scope, counts))
+    missing = [name for name in (REQUESTS, CPU) if name not in counts]
+    if missing:
+        found_elsewhere = why_nothing(source, scope, mapping, seen.times, missing)
+        raise InsufficientData(found_elsewhere or _nothing_found(scope, counts))
     _require_join(source, seen)
     _require_traffic(source, seen)
     # Recording rules may be there beside the counter that is read.
@@ -154,27 +156,22 @@ def looks_at(start: datetime, end: datetime) -> TimeWindow:
     return TimeWindow(start=first, end=last, step_seconds=step_seconds)
 
 
-def _at_looks(source: Source, promql: str, times: TimeWindow) -> Response:
-    whole = Chunk(first_point=0, point_count=times.point_count)
-    return joined(points_in_pieces(source, promql, times, whole))
-
-
 def _require_join(source: Source, seen: Look) -> None:
     mapping = seen.label_mapping
     if mapping.attribution != Attribution.POD:
         if "kube_pod_info" in seen.series_counts:
             return
         raise InsufficientData(
-            f"{REQUESTS} carries no label of a pod here, and kube_pod_info, which knows the pods' "
-            f"addresses and workloads, is not there: {ESSENTIAL['kube_pod_info']}, or keep the "
-            "label `pod` when scraping the proxies"
+            f"{REQUESTS} has no pod label, and kube_pod_info is missing, which maps IPs to pods. "
+            "Keep the label `pod` when scraping the proxies, or add kube_pod_info. "
+            f"{ESSENTIAL['kube_pod_info'].fix}"
         )
     if not source.instant(seen.promql("survey_joined_pods"), seen.seen_at).series:
         raise InsufficientData(
-            f"no pod has both {CPU} of a container istio-proxy and {REQUESTS}: "
-            f"the labels {mapping.cadvisor.namespace}/{mapping.cadvisor.pod} of the one and "
-            f"{mapping.proxy.namespace}/{mapping.proxy.pod} of the other must name the same pod; "
-            "check the relabelling of the job that scrapes the proxies"
+            f"No pod has both {CPU} (container istio-proxy) and {REQUESTS}. The labels "
+            f"{mapping.cadvisor.namespace}/{mapping.cadvisor.pod} of the first and "
+            f"{mapping.proxy.namespace}/{mapping.proxy.pod} of the second must name the same pod. "
+            "Check the relabelling of the proxies' scrape job."
         )
 
 
@@ -190,13 +187,13 @@ def _require_traffic(source: Source, seen: Look) -> None:
     # At least a quarter of an hour back: rate() needs two samples, and a look may be a day apart.
     window_seconds = max(900, min(times.step_seconds, 3600))
     promql = seen.promql("survey_total_requests_rps", window_seconds=window_seconds)
-    rates = _at_looks(source, promql, times).series
+    rates = at_looks(source, promql, times).series
     if not any((series.samples > 0).any() for series in rates):
         raise InsufficientData(
-            f"{REQUESTS} is there but did not grow at any of {times.point_count} moments from "
-            f"{times.start:%Y-%m-%d %H:%M} to {times.end:%Y-%m-%d %H:%M} UTC: without traffic the "
-            f"cost of a request cannot be fitted; ask for a time with traffic ({Setting.START}, "
-            f"{Setting.END}, {Setting.DAYS})"
+            f"{REQUESTS} did not grow at any of {times.point_count} moments from "
+            f"{times.start:%Y-%m-%d %H:%M} to {times.end:%Y-%m-%d %H:%M} UTC. Without traffic the "
+            f"cost per request cannot be fitted. Choose a time with traffic ({Setting.START}, "
+            f"{Setting.END}, {Setting.DAYS})."
         )
 
 
@@ -210,8 +207,8 @@ def _scrape_seconds(source: Source, samples: Sequence[Sample]) -> float:
     known = [float(np.median(of_series)) for of_series in gaps if len(of_series)]
     if not known:
         raise InsufficientData(
-            "fewer than two samples of any proxy in the last hour of the time asked for: "
-            f"wait for two scrapes, or ask for an earlier time ({Setting.END})"
+            "No proxy has two samples in the last hour of the requested time. Wait for two "
+            f"scrapes, or choose an earlier time ({Setting.END})."
         )
     seconds = float(np.median(known))
     # Scrape intervals are whole seconds; the odd millisecond is jitter.
@@ -220,10 +217,10 @@ def _scrape_seconds(source: Source, samples: Sequence[Sample]) -> float:
 
 def _nothing_found(scope: Scope, counts: Mapping[str, int]) -> str:
     if REQUESTS in counts:
-        lacking, fix = f'no {CPU} of a container "istio-proxy"', ESSENTIAL[CPU]
+        lacking, fix = f"no {CPU} of a container istio-proxy", ESSENTIAL[CPU].fix
     else:
-        lacking = f"no {REQUESTS}" if CPU in counts else "no Istio metrics at all"
-        fix = ESSENTIAL[REQUESTS]
+        lacking = f"no {REQUESTS}" if CPU in counts else "no Istio metrics"
+        fix = ESSENTIAL[REQUESTS].fix
     chosen = scope.namespaces or scope.cluster
     where = f" within {Setting.NAMESPACES}/{Setting.CLUSTER}" if chosen else ""
-    return f"this Prometheus has {lacking}{where}: {fix}"
+    return f"This Prometheus has {lacking}{where}. {fix}"

@@ -1,4 +1,4 @@
-"""A snapshot's tables with every row attributed to its pod, whatever labels are called there."""
+"""A snapshot's tables with every row attributed to its pod, for all names of labels."""
 
 import itertools
 from functools import cached_property
@@ -17,7 +17,7 @@ _RECORDED_CPU: Final = "proxy_recorded_cpu_vcpu"
 INSTANCE_TYPE: Final = "label_node_kubernetes_io_instance_type"
 
 UNKNOWN_NAMES: Final = ("", "unknown", "<none>")
-"""What Istio writes for a workload it does not know, and kube-state-metrics for no creator."""
+"""What Istio writes for an unknown workload, and kube-state-metrics for no creator."""
 
 _OWN_WORKLOAD: Final = {
     "inbound_requests_rps": ["destination_workload_namespace", "destination_workload"],
@@ -86,7 +86,7 @@ class Tables:
         return asked and self.is_attributable(name)
 
     def unattributed_share(self) -> float:
-        """Return which part of the requests that sidecars and gateways report is no proxy's."""
+        """Return the share of the requests that sidecars and gateways report without a proxy."""
         whole = known = 0.0
         for name, (namespace, _) in _OWN_WORKLOAD.items():
             frame, attributed = self._stored(name), self[name]
@@ -101,7 +101,7 @@ class Tables:
 
     @cached_property
     def clusters(self) -> tuple[str, ...]:
-        """The clusters that the proxies' CPU comes from; none where there is no such label."""
+        """The clusters that the proxies' CPU comes from; none where there is no cluster label."""
         frames = (self._stored(name) for name in (_CPU, _RECORDED_CPU))
         return tuple(sorted({*itertools.chain(*(frame["cluster"] for frame in frames))} - {""}))
 
@@ -122,7 +122,7 @@ class Tables:
     def _by_address(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Attribute each address to the pod that had it at the time.
 
-        An address that two proxies share, as those on the host's network do, is no one's.
+        An address that two proxies share, as on the host's network, is attributed to neither.
         """
         address = ["cluster", "pod_ip", TIME]
         owners = self._stored("pod_placement")[[*address, "namespace", "pod"]].drop_duplicates()
@@ -145,7 +145,7 @@ class Tables:
 
 
 def _once(name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return each address once, without its port: a proxy scraped on two says the same twice."""
+    """Return each address once, without its port: a proxy may be scraped on two ports."""
     address = frame["pod"].str.replace(r":\d+$", "", regex=True).str.strip("[]")
     labels = [*load_query(name).labels, TIME]
     return frame.assign(pod=address).groupby(labels)[name].max().reset_index()

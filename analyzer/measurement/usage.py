@@ -7,6 +7,7 @@ import pandas as pd
 
 from analyzer.arrays import Ints
 from analyzer.errors import InsufficientData
+from analyzer.measurement import surveyed
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.quality import Evidence, find_quality
 from analyzer.measurement.roles import UNKNOWN, proxy_table
@@ -30,13 +31,13 @@ class MeshUsage:
         steps: one row a proxy and step in which it was seen; `steps.step_table` has the columns.
         calls: mesh requests, each counted once: source_workload_namespace, source_workload,
             destination_workload_namespace, destination_workload, point, rps.
-        clusters: where the proxies are; none where no label tells clusters apart.
-        nodes: one row a node that kube-state-metrics or OpenCost tell of: node, allocatable_vcpu,
+        clusters: where the proxies are; none where there is no cluster label.
+        nodes: one row a node that kube-state-metrics or OpenCost report: node, allocatable_vcpu,
             allocatable_memory_bytes, vcpu_usd_per_hour, memory_usd_per_gib_hour (NaN: not known),
             instance_type ("": not known).
         findings: what is wrong or thin in the data, the most severe first.
-        refusals: what this snapshot cannot say.
-        warnings: from the snapshot.
+        refusals: what this snapshot cannot answer.
+        warnings: metrics that the survey did not find.
     """
 
     window: TimeWindow
@@ -59,7 +60,7 @@ class MeshUsage:
     def mean_total(self, role: Role, column: str) -> float | None:
         """Return the sum of `column` over all proxies of a role, averaged over the window.
 
-        None where no step of any such proxy knows it.
+        None where it is unknown in every step of all such proxies.
         """
         values = self.of_role(role)[column].dropna()
         return float(values.sum()) / len(self.observed_points) if len(values) else None
@@ -68,7 +69,7 @@ class MeshUsage:
         """Return the totals of each workload, averaged over the window, the most CPU first.
 
         Columns: namespace, workload, proxy_count (seen at any time), and of all of them together
-        cpu_vcpu, proxy_rps and memory_bytes; NaN where no step knows it.
+        cpu_vcpu, proxy_rps and memory_bytes; NaN where every step lacks it.
         """
         groups = self.of_role(role).groupby(["namespace", "workload"])
         columns = ["cpu_vcpu", "proxy_rps", "memory_bytes"]
@@ -80,9 +81,9 @@ class MeshUsage:
         )
 
     def known_share(self, column: str, other: str) -> float | None:
-        """Return which part of the sidecars' `column` comes from steps that know `other` too.
+        """Return the share of the sidecars' `column` that comes from steps with `other` too.
 
-        None where there is nothing to be a part of.
+        None where the total is zero.
         """
         rows = self.of_role(Role.SIDECAR)
         total = float(rows[column].sum())
@@ -120,7 +121,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         clusters=tables.clusters,
         refusals=_refusals(proxies),
         findings=find_quality(evidence),
-        warnings=tuple(Finding(name="missing_metric", text=text) for text in manifest.warnings),
+        warnings=tuple(map(surveyed.missing_metric, manifest.warnings)),
     )
 
 
@@ -131,9 +132,12 @@ def _observed_points(snapshot: Snapshot, steps: pd.DataFrame) -> Ints:
     )
     observed = np.intersect1d(cpu, scraped)
     if not len(observed):
-        both = "step with CPU and metrics" if len(scraped) else "metrics"
+        both = "interval with CPU and metrics" if len(scraped) else "metrics"
         lacking = both if len(cpu) else "CPU"
-        raise InsufficientData(f"{snapshot.path} holds no {lacking} of any istio-proxy container")
+        raise InsufficientData(
+            f"{snapshot.path} has no {lacking} of any istio-proxy container. Collect a time in "
+            "which Prometheus has both."
+        )
     return observed
 
 
@@ -152,10 +156,7 @@ def _nodes(tables: Tables) -> pd.DataFrame:
 
 
 def _refusals(proxies: pd.DataFrame) -> tuple[Refusal, ...]:
-    detail = (
-        "it carries no traffic and no application container is seen beside it; it is counted "
-        "nowhere"
-    )
+    detail = "no traffic and no application container in its pod, so no total includes it"
     unknown = proxies[proxies["role"] == UNKNOWN]
     pods = unknown["namespace"] + "/" + unknown["pod"]
     return tuple(

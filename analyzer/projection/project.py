@@ -197,4 +197,4 @@ def _refusals(
         detail = "no CPU request of any sidecar is known: install kube-state-metrics"
         if scenario.basis != Basis.USAGE:
             detail += f"; the dollars are of usage, not of {scenario.basis} as asked"
-        yield Refusal(subject="reserved and billed", reason=Reason.NO_DATA, detail=detail)
+        yield Refusal(subject="requested and billed", reason=Reason.NO_DATA, detail=detail)

@@ -114,7 +114,7 @@ def _refusals(
         detail = "The namespaces with HTTP are known only from a snapshot."
         yield Refusal(subject=kind.name, reason=Reason.NOT_ASKED, detail=detail)
     detail = "CPU requests are known only from a snapshot."
-    yield Refusal(subject="reserved and billed", reason=Reason.NOT_ASKED, detail=detail)
+    yield Refusal(subject="requested and billed", reason=Reason.NOT_ASKED, detail=detail)
     for kind in lacking:
         if kind not in unsized:
             detail = f"{constants.title} has no figures for its components."

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.comparison.result import Comparison
-from analyzer.measurement.findings import Severity
+from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.manifest import Manifest
 from analyzer.projection.modes import SIDECAR
 from analyzer.projection.result import Projection
@@ -25,6 +25,7 @@ from analyzer.report.sentences import comparison as of_comparison
 from analyzer.report.sentences import decision as of_decision
 from analyzer.report.sentences import dependence as of_dependence
 from analyzer.report.sentences import projection as of_projection
+from analyzer.report.sentences.codes import explain_hints
 from analyzer.report.sentences.summary import summary
 from analyzer.report.table import Amount, Cell, Table, Unit, View
 from analyzer.report.tables import comparison as compared
@@ -57,10 +58,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A chart that was drawn: its PNG file, and what it shows for whoever cannot see it."""
+    """A chart: its PNG file, what it shows for readers who cannot see it, and how to read it."""
 
     png: bytes
     description: str
+    reading: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,10 @@ def _points(items: Iterable[object], **headings: str) -> Iterator[Block]:
 
 def _texts(*texts: str) -> Paragraphs:
     return Paragraphs(tuple(map(Line, texts)))
+
+
+def _hint(shown: Iterable[Finding], *views: View) -> Iterator[Block]:
+    return _block(_texts(*explain_hints(shown)), *views)
 
 
 def _section(anchor: str, heading: str, blocks: Iterable[Block]) -> Section:
@@ -256,6 +262,8 @@ class AnswerReport:
         yield from _points((f"{item.severity} {item}" for item in found), text="Data quality")
         yield from _block(parts.findings(found), View.PAGE)
         yield from _points(self.answer.warnings, **dict.fromkeys(_EVERYWHERE, "Warnings"))
+        yield from _hint((*grave, *self.answer.warnings), View.TERMINAL)
+        yield from _hint((*found, *self.answer.warnings), View.TEXT)
         refused = dict.fromkeys(_EVERYWHERE, "Cannot tell")
         yield from _points(self.answer.refusals, **refused)
 
@@ -320,7 +328,8 @@ def _modes(projection: Projection) -> Iterator[Block]:
     depends = of_dependence.dependence_lines(projection)
     turns = of_projection.projection_lines(projection)
     yield from _points(
-        (*depends, *turns), **dict.fromkeys(_EVERYWHERE, "What the saving depends on")
+        (*depends, *turns),
+        **dict.fromkeys(_EVERYWHERE, "What the saving depends on, largest effect first"),
     )
     origins_of = tuple(of_dependence.origin_lines(projection))
     yield from _points(origins_of, **dict.fromkeys(_EVERYWHERE, "Measured and assumed"))
@@ -413,6 +422,7 @@ class ComparisonReport:
         measured = map(of_calibration.role_line, fits)
         yield from _points(measured, **dict.fromkeys(_EVERYWHERE, "Measured in AFTER"))
         yield from _points(found.warnings, **dict.fromkeys(_EVERYWHERE, "Warnings"))
+        yield from _hint(found.warnings, View.TERMINAL, View.TEXT)
         yield from _points(found.refusals, **dict.fromkeys(_EVERYWHERE, "Cannot tell"))
 
 

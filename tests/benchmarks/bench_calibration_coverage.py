@@ -108,12 +108,12 @@ class Outcomes:
 
     @property
     def idle_error(self) -> float:
-        """Likewise, where much of the CPU is idle; NaN where that is nowhere."""
+        """The same, where much of the CPU is idle; NaN if that is nowhere."""
         return _median([abs(item.idle.error) for item in self.answers if _idles_much(item)])
 
     @property
     def idle_difference_vcpu(self) -> float:
-        """Likewise, where little of the CPU is idle."""
+        """The same, where little of the CPU is idle."""
         return _median(
             [abs(item.idle.difference) for item in self.answers if not _idles_much(item)]
         )

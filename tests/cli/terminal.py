@@ -128,7 +128,7 @@ def _read(descriptor: int) -> bytes:
     try:
         return os.read(descriptor, 65536)
     except OSError:
-        # Linux says EIO when nobody holds the other end.
+        # Linux returns EIO when no process holds the other end.
         return b""
 
 

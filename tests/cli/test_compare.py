@@ -30,7 +30,7 @@ def test_a_snapshot_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 
         assert status == 1
         assert told.count("\n") == 1
-        assert "there is no snapshot at" in told
+        assert "There is no snapshot at" in told
 
 
 def test_a_folder_that_is_no_snapshot_is_one_line(tmp_path: Path) -> None:

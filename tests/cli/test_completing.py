@@ -73,7 +73,7 @@ def test_charts_are_offered_after_each_comma(command: tuple[str, ...]) -> None:
 def test_each_shell_can_be_taught(shell: str) -> None:
     made = get_completion_class(shell)
     assert made is not None
-    # What bash says of its version is asked by the class, and is no matter here.
+    # The class asks bash for its version, which is no matter here.
     script = made.source_template % made(cli, {}, "istio-usage", VARIABLE).source_vars()
 
     assert f"{VARIABLE}={shell}_complete" in script

@@ -29,8 +29,10 @@ _TIMES = ("--days", "0.0834", "--end", SMALL_MESH.end.isoformat())
 _MESH = replace(SMALL_MESH, envoy_scrape_seconds=15, cadvisor_scrape_seconds=15)
 
 
-def _doctor(url: str, *options: str) -> Result:
-    return CliRunner().invoke(cli, ["doctor", "-p", url, *_TIMES, *options])
+def _doctor(url: str, *options: str, columns: int = 1000) -> Result:
+    """Ask the doctor on a terminal on which no line is wrapped, unless it is narrower."""
+    arguments = ["doctor", "-p", url, *_TIMES, *options]
+    return CliRunner().invoke(cli, arguments, env={"COLUMNS": str(columns)})
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,7 @@ def test_a_healthy_mesh_is_a_table_of_checks_answers_and_a_verdict(
     # There is no OpenCost here, and the answer stands without it.
     price = "node_cpu_hourly_cost"
     assert f"warn    {price}: {OPTIONAL[price]}" in lines
-    assert answers.startswith("yes     what sidecars cost")
+    assert answers.startswith("yes     Cost per request")
     assert "can be answered" in verdict
 
 
@@ -84,7 +86,7 @@ def test_the_json_says_what_the_table_says(whole: PrometheusServer) -> None:
     for check in document["checks"]:
         assert f"{check['status']:8}{check['subject']}: {check['detail']}" in told
     assert [item["answer"] for item in document["answers"] if not item["possible"]] == [
-        line[8:].partition(" (lacks")[0] for line in told.splitlines() if line.startswith("no  ")
+        line[8:].partition(" (missing")[0] for line in told.splitlines() if line.startswith("no  ")
     ]
 
 
@@ -104,15 +106,27 @@ def test_without_cpu_the_fix_is_given_and_the_exit_status_is_3(
     cpu = "container_cpu_usage_seconds_total"
 
     assert result.exit_code == 3
-    assert f"missing {cpu}: {ESSENTIAL[cpu]}" in result.stdout
-    assert re.search(
-        rf"^no      what sidecars cost.* \(lacks {cpu}\)$", result.stdout, re.MULTILINE
-    )
-    assert result.stdout.splitlines()[-1].startswith("Cannot answer: ")
+    assert f"missing {cpu}: [IU104] {ESSENTIAL[cpu]}" in result.stdout
+    assert re.search(rf"^no      Cost .* \(missing: {cpu}\)$", result.stdout, re.MULTILINE)
+    assert "cannot be answered. This Prometheus" in result.stdout.splitlines()[-1]
     assert result.stderr == ""
     as_json = _doctor(unmeasured.url, "--format", "json")
     assert as_json.exit_code == 3
     assert json.loads(as_json.stdout)["can_answer"] is False
+
+
+@pytest.mark.parametrize("columns", [60, 72, 120])
+def test_no_line_is_wider_than_the_terminal(whole: PrometheusServer, columns: int) -> None:
+    """The statuses stay in a column of their own, and no word is lost."""
+    narrow, wide = (_doctor(whole.url, columns=width).stdout for width in (columns, 1000))
+    lines = narrow.splitlines()
+
+    assert max(map(len, lines)) <= columns
+    checks = lines[: lines.index("")]
+    assert {line[:8].strip() for line in checks} == {"ok", "warn", ""}
+    assert all(line[8] != " " for line in checks)
+    # A word that is longer than a line is cut, such as the flag with the labels of pods.
+    assert "".join(narrow.split()) == "".join(wide.split())
 
 
 def test_a_server_that_holds_nothing_is_told_in_a_verdict() -> None:
@@ -128,7 +142,7 @@ def test_a_cluster_that_no_label_tells_is_the_verdict(whole: PrometheusServer) -
     result = _doctor(whole.url, "--cluster", "north")
 
     assert result.exit_code == 3
-    assert "Cannot answer: --cluster north" in result.stdout
+    assert "cannot be answered. --cluster north" in result.stdout
 
 
 def test_a_time_too_short_for_a_slope_is_no_yes(whole: PrometheusServer) -> None:
@@ -137,7 +151,7 @@ def test_a_time_too_short_for_a_slope_is_no_yes(whole: PrometheusServer) -> None
     result = CliRunner().invoke(cli, ["doctor", "-p", whole.url, *short])
 
     assert result.exit_code == 3
-    assert "2 step(s) of 300 s" in result.stdout
+    assert "2 intervals of 300 s" in " ".join(result.stdout.split())
 
 
 def test_a_step_too_short_is_refused(whole: PrometheusServer) -> None:

@@ -1,4 +1,4 @@
-"""Which charts a command draws, and what it says of those it does not."""
+"""Which charts a command draws, and its note about the others."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every command's help: an example that can be given as it stands, and --quiet."""
+"""Every command's help: an example that can be run, and --quiet."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""What the kernel says of a process: the CPU it has used, and the memory it holds."""
+"""The CPU and memory of a process, as the kernel accounts them."""
 
 from __future__ import annotations
 

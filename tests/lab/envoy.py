@@ -1,4 +1,4 @@
-"""One real Envoy: its process, and what it says of itself."""
+"""One real Envoy: its process, and its own statistics."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Envoy:
         with self._log.open("wb") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         self._process = process
-        # At interpreter exit too, should nobody have called stop().
+        # At interpreter exit too, if stop() was not called.
         self._finalizer = weakref.finalize(self, _end, process)
         try:
             self._wait(process)

@@ -1,4 +1,4 @@
-"""What a lab's Envoy is told: its listeners, what they do with what comes, and where it goes."""
+"""The configuration of a lab's Envoy: its listeners, filters and clusters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEPT_STATS = (
     r"downstream_cx_tx_bytes_total)|tcp\..*~.*\.downstream_cx_(total|rx_bytes_total|"
     r"tx_bytes_total)|server\.live|cluster_manager\.active_clusters)"
 )
-"""Istio's Envoys keep few as well: what nobody reads would be written at each scrape."""
+"""Istio's Envoys keep few as well: statistics that are not read would be written at each scrape."""
 
 Settings = Mapping[str, Any]
 

@@ -47,7 +47,7 @@ class Exporter:
                 self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """Say nothing: a scrape a second would fill the terminal."""
+                """Print nothing: a scrape a second would fill the terminal."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -73,7 +73,7 @@ def _cadvisor(pids: Mapping[str, int]) -> Iterator[str]:
         used, held = cpu_seconds(pid), memory_bytes(pid)
         pod = f'namespace="{proxy.namespace}",pod="{proxy.pod}"'
         container = f'{pod},container="istio-proxy",id="{cgroup}/proxy",image="envoy",name="proxy"'
-        # cAdvisor tells the pod's cgroup beside its containers': whoever adds up both counts twice.
+        # cAdvisor reports the pod's cgroup beside its containers. A sum of both counts twice.
         for labels in (container, f'{pod},id="{cgroup}"'):
             yield f'container_cpu_usage_seconds_total{{{labels},cpu="total"}} {used:.9f}'
             yield f"container_memory_working_set_bytes{{{labels}}} {held}"

@@ -80,7 +80,7 @@ def _exporter_job(name: str, path: str, address: str) -> Mapping[str, Any]:
     return {
         "job_name": name,
         "metrics_path": path,
-        # What it says of pods is meant: they are not the exporter's own.
+        # Its pod labels are those of the proxies, not the exporter's own.
         "honor_labels": True,
         "static_configs": [{"targets": [address]}],
     }

@@ -29,7 +29,7 @@ __all__ = ["DASHBOARD", "LabError", "Plan", "Run", "record"]
 
 
 class LabError(Exception):
-    """A run that says nothing."""
+    """A run that prints nothing."""
 
 
 _REST_SECONDS = 0.1
@@ -89,7 +89,7 @@ def record(plan: Plan, folder: Path, *, say: Callable[[str], None] = lambda _: N
     Args:
         plan: of the run.
         folder: to work in; the snapshot is `folder`/snapshot, the truth `folder`/truth.json.
-        say: told how far it is.
+        `say`: called with the progress.
     """
     with (
         LabMesh(folder / "mesh") as mesh,

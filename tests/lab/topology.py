@@ -11,7 +11,7 @@ __all__ = ["BACKEND", "CHAINS", "IDLE", "NODES", "Chain", "Path", "Proxy", "prox
 NODES: Final = ("lab-node-a", "lab-node-b")
 
 BACKEND: Final = "backend"
-"""An Envoy that answers by itself, and is in nobody's mesh."""
+"""An Envoy that answers by itself, and is in no mesh."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +188,7 @@ def _chains() -> Iterator[Chain]:
 CHAINS: Final = tuple(_chains())
 
 IDLE: Final = Proxy(namespace="batch", workload="nightly")
-"""A sidecar that nobody calls."""
+"""A sidecar without callers."""
 
 
 def proxies() -> tuple[Proxy, ...]:

@@ -31,7 +31,7 @@ def command(*arguments: object) -> list[str]:
 
 
 def run(*arguments: object, **environment: str) -> Outcome:
-    """Run istio-usage and return its outcome, whatever it is."""
+    """Run istio-usage and return its outcome, success or failure."""
     done = subprocess.run(
         command(*arguments),
         capture_output=True,

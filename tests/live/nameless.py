@@ -1,4 +1,4 @@
-"""What an answer says apart from names: the same of a snapshot that hides them."""
+"""The part of an answer without names: the same for a snapshot that hides them."""
 
 from __future__ import annotations
 

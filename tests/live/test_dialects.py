@@ -31,7 +31,7 @@ _ANSWERED = [one.name for one in DIALECTS if one.name != _IMPOSSIBLE]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """A mesh as one dialect tells it, and what was measured of that."""
+    """A mesh as one dialect stores it, and its measurement."""
 
     dialect: Dialect
     mesh: Mesh
@@ -185,8 +185,8 @@ def test_without_containers_the_cpu_of_sidecars_is_refused_with_what_mends_it(
     with pytest.raises(InsufficientData) as caught:
         _measured(one.told(_SPEC), tmp_path)
     message = str(caught.value)
-    assert "name no container here" in message
-    assert "must keep the label `container`" in message
+    assert "have no container name" in message
+    assert "keep the label `container`" in message
 
 
 def test_two_jobs_of_the_same_envoy_do_not_double_the_requests(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What can be wrong with a Prometheus: each told in one line, with nothing left half-written."""
+"""What can be wrong with a Prometheus: one line for each, and no half-written file."""
 
 import errno
 import os
@@ -55,11 +55,11 @@ def test_nothing_listens_at_the_address(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     outcome = _analyze(f"http://127.0.0.1:{_free_port()}", folder)
 
-    _told_in_one_line(outcome, folder, 1, "cannot reach", "refused", "--prometheus-url")
+    _told_in_one_line(outcome, folder, 1, "Cannot reach", "refused", "--prometheus-url")
 
 
 def test_no_route_leads_to_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No address that tests may use is without a route, so the socket says it."""
+    """No address that tests may use is without a route, so the socket raises the error."""
 
     def connect(_: socket.socket, __: object) -> None:
         raise OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
@@ -73,7 +73,7 @@ def test_no_route_leads_to_the_address(tmp_path: Path, monkeypatch: pytest.Monke
     _told_in_one_line(told, folder, 1, "Network is unreachable", "--prometheus-url")
 
 
-@pytest.mark.parametrize("url", ["prometheus:9090", "ftp://localhost", "http://", "http://h:port"])
+@pytest.mark.parametrize("url", ["/prometheus", "ftp://localhost", "http://", "http://h:port"])
 def test_the_address_is_none(tmp_path: Path, url: str) -> None:
     folder = tmp_path / "out"
 
@@ -84,7 +84,7 @@ def test_the_address_is_none(tmp_path: Path, url: str) -> None:
     ("answer", "words"),
     [
         (Answer(status=401, body=b"Unauthorized"), ("401", "--token-file", "PROMETHEUS_TOKEN")),
-        (Answer(status=403, body=b"Forbidden"), ("403", "credentials")),
+        (Answer(status=403, body=b"Forbidden"), ("403", "No credentials", "--username")),
         (Answer(status=404, body=b"404 page not found"), ("404", "--prometheus-url", "prefix")),
         (login_page(), ("login page",)),
         (
@@ -150,7 +150,7 @@ def test_the_time_holds_a_single_step(tmp_path: Path, small_server: PrometheusSe
     start = (SMALL_MESH.end - timedelta(minutes=10)).isoformat()
     outcome = _analyze(small_server.url, folder, "--start", start, "--end", _END)
 
-    _told_in_one_line(outcome, folder, 3, "1 step(s)", "longer time")
+    _told_in_one_line(outcome, folder, 3, "1 interval of", "longer time")
 
 
 def test_the_step_is_shorter_than_ten_scrapes(
@@ -167,4 +167,4 @@ def test_doctor_fails_where_the_question_cannot_be_answered(tmp_path: Path) -> N
         outcome = run("doctor", "-p", server.url, *_TIMES)
 
     assert outcome.status == 3
-    assert "Cannot answer" in outcome.stdout
+    assert "cannot be answered" in outcome.stdout

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.live
 _SPEC = dialect_mesh()
 _TIMES = ("--days", "0.0834", "--end", _SPEC.end.isoformat())
 _ROLE_WORDS = {"waypoint", "ztunnel"}
-"""Workloads of the mesh that are called as their role is: the word says no more than the role."""
+"""Workloads of the mesh named as their role: the word shows no more than the role."""
 
 
 @pytest.fixture(scope="module", params=["kube-prometheus-stack", "istio-option-2", "two-clusters"])

@@ -145,7 +145,7 @@ def test_no_flaw_is_taken_for_another(folder: Path, name: str) -> None:
     [
         ("cpu_without_requests", 9),
         ("requests_without_cpu", 9),
-        # The other four are called from within their own namespace only: nobody reports that.
+        # The other four are called from within their own namespace only, which no proxy reports.
         ("requests_not_reported", 5),
         ("tcp_only", 3),
         ("throttled", 8),

@@ -22,7 +22,7 @@ def _promql(request: Received) -> str:
 
 
 def _shapes(name: str) -> re.Pattern[str]:
-    """Return what a query looks like whatever its placeholders stand for."""
+    """Return a pattern for a query with any values of its placeholders."""
     parts = re.split(r"\$\$|\$\w+", load_queries()[name].template)
     return re.compile(".*".join(re.escape(part.rstrip(", ")) for part in parts), re.DOTALL)
 

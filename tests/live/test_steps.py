@@ -1,4 +1,4 @@
-"""What a real Prometheus tells of each proxy beside CPU and requests, against the truth."""
+"""The metrics of each proxy beside CPU and requests, from a real Prometheus, against the truth."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -78,7 +78,7 @@ def test_only_the_throttled_workload_is_throttled(usage: MeshUsage) -> None:
 
 
 def test_each_restart_is_a_reset_in_its_step(usage: MeshUsage, mesh: Mesh) -> None:
-    """Of proxies that count requests: the others have no request counter to begin anew."""
+    """Of proxies that count requests: the others have no request counter to reset."""
     step_seconds = usage.window.step_seconds
     counting = {pod_key(one) for one in mesh.named("istio_requests_total")}
     restarted = {

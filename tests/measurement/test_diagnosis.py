@@ -1,4 +1,4 @@
-"""Every metric is looked for, and what is missing comes with fix."""
+"""Every metric is looked for, and what is missing comes with its fix."""
 
 import json
 from collections.abc import Mapping
@@ -42,22 +42,24 @@ def test_a_whole_mesh_can_be_answered() -> None:
     assert [check.subject for check in found.checks] == [
         *ESSENTIAL, *OPTIONAL, "requests of a pod", "CPU", "scrape intervals", "duplicate scrapes",
     ]  # fmt: skip
-    assert check_of(found, "scrape intervals").detail.endswith("steps of 300 s")
+    assert check_of(found, "scrape intervals").detail.endswith("intervals of 300 s")
     assert all(answer.possible and not answer.lacks for answer in found.answers)
 
 
 @pytest.mark.parametrize("name", [*ESSENTIAL, *OPTIONAL])
-def test_what_is_missing_is_told_with_what_mends_it(name: str) -> None:
+def test_a_missing_metric_comes_with_its_effect_and_its_fix(name: str) -> None:
     counts = {metric: count for metric, count in ALL_METRICS.items() if metric != name}
     found = diagnose(finely(counts), Scope(), START, END)
 
-    fix = {**ESSENTIAL, **OPTIONAL}[name]
+    metric = {**ESSENTIAL, **OPTIONAL}[name]
     status = Status.WARN if name in OPTIONAL else Status.MISSING
     flawed = [check for check in found.checks if check.status is not Status.OK]
-    assert flawed == [Check(subject=name, status=status, detail=fix)]
+    code = "[IU104] " if name in ESSENTIAL else "[IU111] " if name == "kube_pod_labels" else ""
+    detail = f"{code}{metric.lost} {metric.fix}"
+    assert flawed == [Check(subject=name, status=status, detail=detail)]
     essential = name in {CPU, REQUESTS}
     assert found.can_answer != essential
-    assert found.verdict.startswith("Cannot answer: ") == essential
+    assert ("cannot be answered" in found.verdict) == essential
     assert (name in found.verdict) == essential
 
 
@@ -96,10 +98,10 @@ def without_pods(instance: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("source", "subject", "words"),
     [
-        (Surveyed(labels=without_pods("10.0.0.7:15090")), "requests of a pod", "by address"),
-        (Surveyed(labels=without_pods("")), "requests of a pod", "by workload"),
-        (Surveyed(duplicates={"proxy": 7}), "duplicate scrapes", "7 by proxy"),
-        (Surveyed(), "scrape intervals", "steps of 600 s; 30 s or faster gives 5 minutes"),
+        (Surveyed(labels=without_pods("10.0.0.7:15090")), "requests of a pod", ("IU106",)),
+        (Surveyed(labels=without_pods("")), "requests of a pod", ("IU107",)),
+        (Surveyed(duplicates={"proxy": 7}), "duplicate scrapes", ("IU112", "7 proxies")),
+        (Surveyed(), "scrape intervals", ("IU113", "600 s", "30 s", "5 minutes")),
         (
             Surveyed(
                 labels=[
@@ -108,19 +110,20 @@ def without_pods(instance: str) -> list[dict[str, str]]:
                 ]
             ),
             "CPU",
-            f"from the rule {CPU_RULES[0]}: keep {CPU}",
+            ("IU105", CPU_RULES[0], f"Keep {CPU}"),
         ),
     ],
     ids=["address", "workload", "duplicates", "coarse", "recorded"],
 )
 def test_what_makes_answers_less_sure_is_warned_of(
-    source: Surveyed, subject: str, words: str
+    source: Surveyed, subject: str, words: tuple[str, ...]
 ) -> None:
     found = diagnose(source, Scope(), START, END)
     check = check_of(found, subject)
 
     assert check.status is Status.WARN
-    assert words in check.detail
+    assert check.detail.startswith(f"[{words[0]}] ")
+    assert all(word in check.detail for word in words)
     assert found.can_answer
 
 

@@ -1,4 +1,4 @@
-"""A finding reads as one sentence, and the worst comes first."""
+"""A finding reads as whole sentences after its code, and the worst comes first."""
 
 from pathlib import Path
 
@@ -10,37 +10,37 @@ from tests.measurement.flawed import A, Seen, snapshot_of
 
 
 @pytest.mark.parametrize(
-    ("cpu", "rps", "fix", "sentence"),
+    ("cpu", "rps", "fix", "rest"),
     [
-        (None, None, "", "it is thin"),
-        (None, None, "feed it", "it is thin: feed it"),
-        (0.25, None, "", "it is thin (25.0% of the sidecars' CPU)"),
-        (None, 0.5, "", "it is thin (50.0% of the sidecars' requests)"),
+        (None, None, "", ""),
+        (None, None, "Feed it.", " Feed it."),
+        (0.25, None, "", " Affected: 25 % of the sidecars' CPU."),
+        (None, 0.5, "", " Affected: 50 % of the sidecars' requests."),
         (
             0.25,
             0.5,
-            "feed it",
-            "it is thin (25.0% of the sidecars' CPU and 50.0% of the sidecars' requests): feed it",
+            "Feed it.",
+            " Affected: 25 % of the sidecars' CPU and 50 % of the sidecars' requests. Feed it.",
         ),
-        # What would read 0.0 % is left out.
-        (0.0004, 0.0006, "", "it is thin (0.1% of the sidecars' requests)"),
-        (0.0, 0.0, "", "it is thin"),
+        # What would read 0 % is left out.
+        (0.0004, 0.0006, "", " Affected: 0.1 % of the sidecars' requests."),
+        (0.0, 0.0, "", ""),
     ],
 )
-def test_a_finding_is_a_sentence_with_its_shares_and_what_mends_it(
-    cpu: float | None, rps: float | None, fix: str, sentence: str
+def test_a_finding_is_its_code_its_text_its_shares_and_its_fix(
+    cpu: float | None, rps: float | None, fix: str, rest: str
 ) -> None:
     finding = Finding(
-        name="thin",
+        name="tcp_only",
         severity=Severity.INFO,
-        text="it is thin",
+        text="It is thin.",
         affected=("shop/a",),
         fix=fix,
         cpu_share=cpu,
         rps_share=rps,
     )
 
-    assert str(finding) == sentence
+    assert str(finding) == f"[IU204] It is thin.{rest}"
 
 
 def test_the_worst_finding_comes_first(tmp_path: Path) -> None:
@@ -55,6 +55,27 @@ def test_the_worst_finding_comes_first(tmp_path: Path) -> None:
     assert [(finding.severity, finding.name) for finding in findings] == [
         (Severity.SERIOUS, "cpu_without_requests"),
         (Severity.WARNING, "ambiguous_roles"),
+        (Severity.WARNING, "short_window"),
         (Severity.INFO, "counter_resets"),
         (Severity.INFO, "coarse_scrapes"),
     ]
+
+
+def test_one_proxy_is_singular_and_two_are_plural(tmp_path: Path) -> None:
+    for pods, words in ((("dark",), "1 sidecar."), (("dark", "dim"), "2 sidecars.")):
+        dark = [Seen(pod=f"shop/{pod}", rps=None) for pod in pods]
+        findings = measure(snapshot_of(tmp_path / pods[-1], [A, *dark])).findings
+        assert words in findings[0].text
+
+
+def test_a_missing_metric_has_its_effect_and_its_fix(tmp_path: Path) -> None:
+    """A snapshot of version 0.1 recorded a text in its place: it stays."""
+    old = "no istio_build: keep it"
+    warnings = measure(snapshot_of(tmp_path, [A], warnings=("kube_pod_info", old))).warnings
+    named, kept = warnings
+
+    assert {warning.code for warning in warnings} == {"IU104"}
+    assert named.affected == ("kube_pod_info",)
+    assert named.text.startswith("kube_pod_info is missing. ")
+    assert "kube-state-metrics" in named.fix
+    assert (kept.text, kept.fix) == (old, "")

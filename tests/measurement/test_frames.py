@@ -71,7 +71,7 @@ def test_an_absent_label_is_an_empty_one() -> None:
 
 
 def test_an_undeclared_label_is_refused_by_name() -> None:
-    with pytest.raises(FrameError, match=r"proxy_cpu_vcpu: .* undeclared label 'zone'$"):
+    with pytest.raises(FrameError, match=r"proxy_cpu_vcpu: .* undeclared label 'zone'\.$"):
         frame_of(QUERY, [answer(series("a", (1, 1), zone="eu"))])
 
 
@@ -142,10 +142,10 @@ def test_a_table_that_lacks_a_column_is_refused_by_its_name(column: str) -> None
 
 @pytest.mark.parametrize("bad", [-0.5, np.nan, np.inf])
 def test_an_impossible_value_is_refused_with_its_row(bad: float) -> None:
-    with pytest.raises(FrameError, match=r"^proxy_cpu_vcpu: 1 .* row 1$"):
+    with pytest.raises(FrameError, match=r"^proxy_cpu_vcpu: 1 .* row 1\.$"):
         check_frame(QUERY, FINE.assign(proxy_cpu_vcpu=[0.5, bad]))
 
 
-def test_a_row_that_stands_twice_is_refused() -> None:
-    with pytest.raises(FrameError, match=r"^proxy_cpu_vcpu: 1 .* row 1$"):
+def test_a_duplicate_row_is_refused() -> None:
+    with pytest.raises(FrameError, match=r"^proxy_cpu_vcpu: 1 .* row 1\.$"):
         check_frame(QUERY, FINE.assign(time=600))

@@ -65,7 +65,7 @@ def test_a_step_that_was_not_scraped_is_in_no_mean(prefix: str, tmp_path: Path) 
     found = usage.mean_total(Role.SIDECAR, "cpu_vcpu"), usage.mean_total(Role.SIDECAR, "proxy_rps")
     # A twelfth of the window is missing, in which the load was a little different.
     assert found == pytest.approx((truth.sidecar_vcpu, truth.proxy_rps), rel=0.03)
-    assert any("in 1 of 12 steps" in finding.text for finding in usage.findings)
+    assert any("in 1 of 12 intervals" in finding.text for finding in usage.findings)
 
 
 def test_reservations_outlive_an_outage_of_what_tells_them(tmp_path: Path) -> None:

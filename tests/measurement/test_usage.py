@@ -209,7 +209,7 @@ def test_a_gap_shrinks_the_divisor_of_every_mean(gap: str, tmp_path: Path) -> No
         assert usage.mean_total(Role.SIDECAR, name) == pytest.approx(level)
     assert usage.calls["rps"].sum() / len(usage.observed_points) == pytest.approx(3.0)
     (gaps,) = (finding.text for finding in usage.findings if finding.name == "gaps")
-    assert "2 of 4 steps" in gaps
+    assert "2 of 4 intervals" in gaps
 
 
 def test_a_proxy_that_lived_half_the_time_counts_half(tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_a_proxy_that_lived_half_the_time_counts_half(tmp_path: Path) -> None:
         ({CPU: steady(CPU, POD, 0.1)}, "metrics"),
         (
             {CPU: steady(CPU, POD, 0.1, points=2), IN: without(steady(IN, WEB, 3.0), 0, 1)},
-            "step with CPU and metrics",
+            "interval with CPU and metrics",
         ),
     ],
     ids=["nothing", "no CPU", "no requests", "never both"],
@@ -242,7 +242,7 @@ def test_a_proxy_that_lived_half_the_time_counts_half(tmp_path: Path) -> None:
 def test_half_of_the_question_is_insufficient(
     tables: dict[str, Rows], lacking: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(InsufficientData, match=rf"snap holds no {lacking} of any istio-proxy"):
+    with pytest.raises(InsufficientData, match=rf"snap has no {lacking} of any istio-proxy"):
         measured(tmp_path, tables)
 
 

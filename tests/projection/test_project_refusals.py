@@ -33,8 +33,8 @@ def test_without_reservations_the_dollars_are_of_usage_and_that_is_said() -> Non
     assert projection.basis is Basis.USAGE
     assert set(mode_of(projection, "sidecar").bases) == {Basis.USAGE}
     told = details(projection.refusals)
-    assert "not of billed as asked" in told["reserved and billed"]
-    assert "kube-state-metrics" in told["reserved and billed"]
+    assert "not of billed as asked" in told["requested and billed"]
+    assert "kube-state-metrics" in told["requested and billed"]
 
 
 def test_without_nodes_only_sidecars_are_priced_and_the_cure_is_named() -> None:
@@ -90,7 +90,7 @@ def test_memory_that_was_measured_needs_no_remark() -> None:
     assert "memory of the sidecars" not in subjects(projection.refusals)
 
 
-def test_where_nothing_costs_anything_no_saving_is_told() -> None:
+def test_without_any_cost_there_is_no_saving() -> None:
     projection = project_usage(shop_mesh(), calibration(), scenario(vcpu_month_usd=0))
 
     assert projection.savings == ()

@@ -34,7 +34,7 @@ def test_refusals_are_told_in_the_order_of_the_steps() -> None:
         no_fit().subject,
         "ambient modes",
         answer.calibration.waypoint.subject,
-        "reserved and billed",
+        "requested and billed",
         "number of clusters",
     ]
 

@@ -282,7 +282,7 @@ def test_what_is_not_known_is_absent_and_has_a_refusal() -> None:
     assert not {"sidecar", "waypoint"} & document["calibration"].keys()
     assert "ztunnel" in document["calibration"]
     subjects = {refusal["subject"] for refusal in document["refusals"]}
-    assert {"ambient modes", "reserved and billed"} <= subjects
+    assert {"ambient modes", "requested and billed"} <= subjects
     assert all(set(item) == {"subject", "reason", "detail"} for item in document["refusals"])
 
 

@@ -1,7 +1,7 @@
 """The series that the generator leaves out to stay small, though real installations have them.
 
 Each follows from a series that is there, and lives as long. None of them changes the truth. They
-are what roles are told by, and traps: istio-init reserves what the proxy does, and the application
+show the roles, and hold traps: istio-init reserves what the proxy does, and the application
 has CPU and reservations too.
 """
 
@@ -67,7 +67,7 @@ def _applications(mesh: Mesh) -> Iterator[Series]:
 
 
 def _state(mesh: Mesh) -> Iterator[Series]:
-    """Return what kube-state-metrics tells of each pod that it knows."""
+    """Return the series of kube-state-metrics for each of its pods."""
     pods = pods_by_name(mesh)
     told = {series.labels for series in mesh.series}
     for series in mesh.named("kube_pod_info"):

@@ -90,7 +90,7 @@ def _http_sidecars() -> tuple[WorkloadSpec, ...]:
             name="ledger", kind="StatefulSet", pods=10, idle_vcpu=0.020, vcpu_per_1000_rps=0.45,
             inbound_rps_per_pod=35,
         ),
-        # Its calls leave the mesh: they are counted at their source or not at all.
+        # Its calls leave the mesh: they are counted at their source only.
         _PAYMENTS(
             name="cards", pods=8, idle_vcpu=0.009, vcpu_per_1000_rps=0.60,
             inbound_rps_per_pod=12, outbound_ratio=1.0, calls=("bank.example.com",),

@@ -44,7 +44,7 @@ class Dialect:
     tell: Callable[[Mesh], Mesh]
     """Return a mesh with its series as this installation stores them, and their truth.
 
-    The mesh must have the generator's labels: change it before it is told, not after.
+    The mesh must have the generator's labels: change it before the dialect, not after.
     """
     possible: frozenset[Answer] = EVERY_ANSWER
     limits: str = ""

@@ -137,7 +137,7 @@ OLD_RECORDING_RULES = Dialect(name="recording-rules-irate", tell=_by_old_rules, 
 
 
 def pods_only(mesh: Mesh) -> Mesh:
-    """Return a mesh whose cAdvisor tells of pods, and of no container in them."""
+    """Return a mesh whose cAdvisor reports pods, and no container in them."""
     pods = pods_by_name(mesh)
     others = [one for one in mesh.series if family_of(one.name) != "cadvisor"]
     of_pods: defaultdict[tuple[str, tuple[str, str]], list[Series]] = defaultdict(list)
@@ -158,7 +158,7 @@ def pods_only(mesh: Mesh) -> Mesh:
 
 
 def _together(members: Sequence[Series]) -> Series:
-    """Return what a pod's cgroup says, given its containers; their restarts do not reset it."""
+    """Return the series of a pod's cgroup, given its containers; their restarts do not reset it."""
     times_ms = np.unique(np.concatenate([one.times_ms for one in members]))
     values = np.zeros(len(times_ms))
     for one in members:

@@ -108,7 +108,7 @@ KUBE_PROMETHEUS_STACK = Dialect(name="kube-prometheus-stack", tell=kube_promethe
 """kube-prometheus-stack with the PodMonitor that Istio ships since 1.25.
 
 Rests on what scraping adds for pod attribution: the operator adds namespace, container, pod, job
-and instance to every PodMonitor's target, so `container` stands on istio_* too, and `endpoint`
+and instance to every PodMonitor's target, so `container` is on istio_* too, and `endpoint`
 only where a monitor names a port; on cAdvisor's labels; and on kube-state-metrics being scraped
 with honorLabels, by which a metric without a label takes the target's: kube_pod_info has the
 container "kube-state-metrics", kube_node_info its namespace and pod.
@@ -155,7 +155,7 @@ OPENSHIFT = Dialect(name="openshift-service-mesh-3", tell=_openshift, respec=_op
 
 Rests on its PodMonitors: one in every namespace of the mesh (hence a job of every namespace), 30 s,
 with app, version and mesh_id; ztunnel in the namespace `ztunnel`. Its kubelets and
-kube-state-metrics are told as kube-prometheus does.
+kube-state-metrics are as kube-prometheus sets them.
 """
 
 

@@ -153,7 +153,7 @@ GOOGLE = Dialect(name="google-managed-prometheus", tell=_google)
 Rests on what scraping adds for pod attribution and on the operator's own target labels: project_id,
 location and cluster on everything, which no exporter can override; labels are never honored, so
 that kube-state-metrics's become exported_*; `instance` is the pod's name (a DaemonSet's: the
-node's) and the port. (A ClusterPodMonitoring told to add no metadata would leave
+node's) and the port. (A ClusterPodMonitoring that adds no metadata would leave
 kube-state-metrics's labels as they are.) Kubelets are scraped every 30 s there; here as often as
-the spec says.
+in the spec.
 """

@@ -1,6 +1,6 @@
 """The shapes in which OpenCost's node prices arrive.
 
-They rest on OpenCost's labels: it says `node` and `instance`, and means the node by both, so what
+They rest on OpenCost's labels: `node` and `instance` are both the node, so what
 a scrape does with labels that its target has too decides where the node's name ends up.
 """
 

@@ -162,7 +162,7 @@ _TWO_LIMITS = (
 TWO_CLUSTERS = Dialect(
     name="two-clusters", tell=partial(_of_clusters, label="cluster"), limits=_TWO_LIMITS
 )
-"""Two clusters in one store: the same namespaces, pods and nodes in both, told by `cluster`.
+"""Two clusters in one store: the same namespaces, pods and nodes in both, separated by `cluster`.
 
 Rests on kube-prometheus's rules, which group by `cluster`. The second cluster has half the CPU and
 half the requests, so that mixing them up shows; the truth is that of both together.
@@ -173,4 +173,4 @@ TWO_CLUSTERS_NAMED = Dialect(
     tell=partial(_of_clusters, label="cluster_name"),
     limits=_TWO_LIMITS,
 )
-"""The same, told by `cluster_name`, which is as much a matter of taste as any external label."""
+"""The same, separated by `cluster_name`, a matter of taste as any external label."""

@@ -111,7 +111,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: clients that give up are what tests are about."""
+        """Print nothing: clients that give up are what tests are about."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -138,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._handle_any()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing; what was received is kept instead."""
+        """Print nothing. The requests are kept instead."""
 
     def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)

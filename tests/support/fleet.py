@@ -32,7 +32,7 @@ _HTTP_NAMESPACES = (
 )  # fmt: skip
 
 _WITH_SIDECAR_RESOURCE = ("billing", "identity", "payments")
-"""Namespaces whose proxies are told of what they call, and not of the whole mesh."""
+"""Namespaces whose proxies are configured for what they call, and not for the whole mesh."""
 
 _CLUSTERS_OF_MESH, _CLUSTERS_OF_SOME = 96, 14
 """What istiod configures: a cluster for each port of each service, and some ten of Istio's own."""

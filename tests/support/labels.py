@@ -44,7 +44,7 @@ class Peer:
 
 
 def peer(key: str | None) -> Peer:
-    """Return the end that "namespace/name" or the host name of a service outside stands for."""
+    """Return the end that "namespace/name" or the host name of a service outside means."""
     if key is None:
         return Peer()
     if "/" not in key:

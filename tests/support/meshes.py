@@ -1,4 +1,4 @@
-"""Two meshes for the survey: one with many roles, one small enough to be told in every dialect."""
+"""Two meshes for the survey: one with many roles, one small enough for every dialect."""
 
 from tests.support.default import DEFAULT_START
 from tests.support.spec import MEBIBYTE, MeshSpec, WorkloadSpec

@@ -36,7 +36,7 @@ def with_more_of_proxies(mesh: Mesh) -> Mesh:
 
 
 def longest_of_proxies(mesh: Mesh) -> dict[tuple[str, str], Series]:
-    """Return of each pod the longest series that its proxy tells: it is there while it lives."""
+    """Return the longest series of each pod's proxy: it is there while the proxy lives."""
     longest: dict[tuple[str, str], Series] = {}
     for series in mesh.series:
         key = pod_key(series)

@@ -23,7 +23,7 @@ INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 ZONE = "topology.kubernetes.io/zone"
 
 ALLOW_LIST = ("app", TLS_MODE, GATEWAY_NAME, GATEWAY_CLASS, MANAGED)
-"""The pod labels that kube-state-metrics must be told to give, so that roles are certain."""
+"""The pod labels that kube-state-metrics must be configured for, so that roles are certain."""
 
 _DEFAULT_INSTANCE_TYPE = "general-16"
 
@@ -119,7 +119,7 @@ def with_pod_labels(mesh: Mesh, allowed: Collection[str] = ALLOW_LIST) -> Mesh:
 
 
 def with_instance_types(mesh: Mesh, types: Collection[str] = ("general-16", "burst-16")) -> Mesh:
-    """Return a mesh on nodes of several types, in turns, that kube-state-metrics tells of.
+    """Return a mesh on nodes of several types, in turns, as kube-state-metrics reports.
 
     OpenCost's prices name the type too. CPU a request is the same on all of them.
     """

@@ -161,7 +161,7 @@ class _Observer:
 
     def _memory(self, found: Labels, life: tuple[int, int]) -> Series:
         kept = scrapes_between(self.cadvisor, *life)
-        # A lagging read just before birth would find nobody.
+        # A lagging read just before birth would find no pod.
         reads = np.maximum(self.cadvisor.read_seconds[kept], self.pod.birth_seconds)
         cells = np.searchsorted(self.load.edges_seconds, reads, side="right") - 1
         pages = np.round(self.load.memory_bytes[cells] / _PAGE_BYTES) * _PAGE_BYTES

@@ -1,7 +1,7 @@
 """Meshes that somebody sees only in part, or counts in a way that misleads.
 
-Each function takes a mesh with the generator's labels and returns another, to be told by a dialect.
-Unless it says otherwise the truth stays: it is that of the mesh, not of what can be seen of it.
+Each function takes a mesh with the generator's labels and returns another, for a dialect.
+Unless noted otherwise the truth stays: it is that of the mesh, not of what can be seen of it.
 """
 
 from collections.abc import Collection, Iterator
@@ -50,7 +50,7 @@ def retained_from(mesh: Mesh, *, hours: float) -> Mesh:
 def unseen(mesh: Mesh, namespace: str, families: Collection[Family]) -> Mesh:
     """Return a mesh of whose pods in one namespace some exporters tell nothing.
 
-    Without "envoy" its telemetry is off, or nobody scrapes its proxies: they have CPU and no
+    Without "envoy" its telemetry is off, or its proxies are not scraped: they have CPU and no
     requests. Without "cadvisor" they have requests and no CPU. Its callers still report.
     """
 

@@ -20,7 +20,7 @@ _ADDED: Mapping[Family, frozenset[str]] = {
     "envoy": frozenset({"namespace", "pod", "job", "instance"}),
     "cadvisor": frozenset({"metrics_path", "job", "instance"}),
     "state": frozenset({"job", "instance"}),
-    # OpenCost itself says `instance`, and means the node by it.
+    # OpenCost itself has `instance`, which is the node.
     "prices": frozenset({"job"}),
 }
 """The labels that the generator's series have from scraping."""
@@ -33,7 +33,7 @@ class Exposed:
     labels: Labels
     """With `__name__`."""
     pod: Pod | None
-    """Whom it tells of; None when it is a node."""
+    """The pod of the series; None for a node's."""
 
     @property
     def name(self) -> str:
@@ -42,7 +42,7 @@ class Exposed:
 
     @property
     def own(self) -> Pod:
-        """Return whom it tells of, for families that only tell of pods."""
+        """Return the pod of the series, for families that have only pods."""
         if self.pod is None:
             raise ValueError(f"{self.name} tells of no pod: {self.labels}")
         return self.pod
@@ -87,7 +87,7 @@ def labelled(series: Series, labels: Labels) -> Series:
 
 
 def pod_key(series: Series) -> tuple[str, str] | None:
-    """Return namespace and name of the pod a generated series tells of, None for a node's."""
+    """Return namespace and name of the pod of a generated series, None for a node's."""
     labels = dict(series.labels)
     return (labels["namespace"], labels["pod"]) if "pod" in labels else None
 
@@ -100,7 +100,7 @@ def with_series(mesh: Mesh, series: Iterable[Series]) -> Mesh:
 def scrape(mesh: Mesh, jobs: Jobs) -> Mesh:
     """Return a mesh as it is stored when these jobs scrape it, once for each job of a family.
 
-    The mesh must still have the generator's labels. A family without a job is not there at all.
+    The mesh must still have the generator's labels. A family without a job is absent.
     """
     pods = pods_by_name(mesh)
 

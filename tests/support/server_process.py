@@ -99,7 +99,7 @@ class ServerProcess(ABC):
         with self._log.open("wb") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         self._process = process
-        # At interpreter exit too, should nobody have called stop().
+        # At interpreter exit too, if stop() was not called.
         self._finalizer = weakref.finalize(self, _end, process)
         self.url = f"http://127.0.0.1:{port}"
         try:

@@ -1,4 +1,4 @@
-"""What a test says about its mesh: workloads, load, noise and scraping."""
+"""What a test sets for its mesh: workloads, load, noise and scraping."""
 
 import math
 from collections.abc import Mapping
@@ -173,7 +173,7 @@ def _check_workload(workload: WorkloadSpec, by_key: Mapping[str, WorkloadSpec], 
     if workload.callers and workload.role != "waypoint":
         raise ValueError(f"{workload.key}: only a waypoint is told who calls it")
     if workload.role == "waypoint":
-        return  # What stands behind a waypoint has no proxy, hence no workload here.
+        return  # A workload behind a waypoint has no proxy, so it is none here.
     _check_calls(workload, by_key)
 
 

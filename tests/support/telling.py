@@ -1,4 +1,4 @@
-"""Meshes told in dialects, and sums over their series, for the tests of dialects."""
+"""Meshes in dialects, and sums over their series, for the tests of dialects."""
 
 from collections.abc import Iterable
 from functools import cache

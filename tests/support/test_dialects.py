@@ -1,4 +1,4 @@
-"""Dialects say what their installations say, and lose no more of the truth than they claim."""
+"""Dialects store what their installations store, and lose no more of the truth than they claim."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -25,7 +25,7 @@ from tests.support.telling import (
     total,
 )
 
-# Labels of the exporters' own, whatever scrapes them.
+# The exporters' own labels, with any scraper.
 ISTIO = """
     __name__ reporter request_protocol response_code response_flags connection_security_policy
     source_workload source_workload_namespace source_principal source_app source_version
@@ -160,7 +160,7 @@ def test_a_dialect_can_tell_of_pods_that_come_and_go(one: Dialect) -> None:
 
     labels = [series.labels for series in mesh.series]
     assert len(set(labels)) == len(labels)
-    # Staleness markers survive all arithmetic; other NaN are nobody's.
+    # Staleness markers survive all arithmetic; there must be no other NaN.
     for series in mesh.series:
         assert set(series.values[np.isnan(series.values)].view(np.uint64)) <= {
             np.float64(STALE).view(np.uint64)

@@ -1,4 +1,4 @@
-"""Samples arrive whole, real servers come and go, and faulty ones fail as told."""
+"""Samples arrive whole, real servers come and go, and faulty ones fail as set."""
 
 import time
 from collections import defaultdict
@@ -104,7 +104,7 @@ def get(
     params: dict[str, str | float] | None = None,
     headers: dict[str, str] | None = None,
 ) -> requests.Response:
-    """Ask a server on loopback, whatever proxy the environment names."""
+    """Ask a server on loopback, past any proxy in the environment."""
     with requests.Session() as session:
         session.trust_env = False
         return session.get(url, timeout=timeout_seconds, params=params, headers=headers)

@@ -185,7 +185,7 @@ def workload_truth(
 
 
 def destination(pod: Pod) -> str | None:
-    """Return whom a pod calls: "namespace/name", a host outside the mesh, or nobody."""
+    """Return whom a pod calls: "namespace/name", a host outside the mesh, or None."""
     calls = pod.workload.calls
     return calls[pod.ordinal % len(calls)] if calls else None
 

@@ -1,16 +1,17 @@
-"""Looking for what makes the data say less than it seems to: one small check each."""
+"""What is wrong or thin in the data: one small check for each kind of finding."""
 
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.measurement.quality.of_data import DATA_CHECKS
 from analyzer.measurement.quality.of_proxies import PROXY_CHECKS
+from analyzer.measurement.quality.of_time import TIME_CHECKS
 
 __all__ = ["Evidence", "find_quality"]
 
 
 def find_quality(evidence: Evidence) -> tuple[Finding, ...]:
     """Return everything found, the most severe first."""
-    checks = (*PROXY_CHECKS, *DATA_CHECKS)
+    checks = (*PROXY_CHECKS, *TIME_CHECKS, *DATA_CHECKS)
     found = [finding for check in checks if (finding := check(evidence)) is not None]
     rank = [Severity.SERIOUS, Severity.WARNING, Severity.INFO]
     return tuple(sorted(found, key=lambda finding: rank.index(finding.severity)))

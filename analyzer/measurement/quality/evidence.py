@@ -1,4 +1,4 @@
-"""What the checks of the data's quality look at."""
+"""What the checks of the data's quality read."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from analyzer.arrays import Ints
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.tables import Tables
-from analyzer.units import Role
+from analyzer.units import Role, counted
 
 SERIOUS_SHARE = 0.2
-"""Part of the sidecars' CPU or requests from which a finding is serious."""
+"""Share of the sidecars' CPU or requests from which a finding is serious."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the checks look at: as in `MeshUsage`, but `steps` has also those not observed."""
+    """What the checks read: as in `MeshUsage`, but `steps` also has those not observed."""
 
     manifest: Manifest
     tables: Tables
@@ -33,7 +33,7 @@ class Evidence:
 
     @property
     def asked(self) -> frozenset[str]:
-        """The queries that were asked."""
+        """The names of the queries that were sent."""
         return frozenset(query.name for query in self.manifest.queries)
 
     def total_of(self, name: str) -> pd.Series:
@@ -48,9 +48,9 @@ class Evidence:
         return tuple(sorted(rows["namespace"] + "/" + rows["pod"]))
 
     def about(self, name: str, text: str, steps: pd.DataFrame, fix: str = "") -> Finding | None:
-        """Return a finding about some proxies' steps; None if no total has any of them in it.
+        """Return a finding about some proxies' steps; None if no total includes any of them.
 
-        `{count}` in the text becomes the number of proxies.
+        `{sidecars}` or `{proxies}` in the text becomes their number and noun.
         """
         affected = self.pods(self._observed(steps)["proxy"])
         if not affected:
@@ -63,7 +63,10 @@ class Evidence:
         return Finding(
             name=name,
             severity=Severity.SERIOUS if weight >= SERIOUS_SHARE else Severity.WARNING,
-            text=text.format(count=len(affected)),
+            text=text.format(
+                sidecars=counted(len(affected), "sidecar"),
+                proxies=counted(len(affected), "proxy", "proxies"),
+            ),
             affected=affected,
             fix=fix,
             cpu_share=cpu,

@@ -1,18 +1,19 @@
-"""Proxies that are seen in part, or whose figures mean something else than they seem to."""
+"""Proxies whose data is partly missing, or whose figures are misleading."""
 
 from typing import Final
 
 import pandas as pd
 
 from analyzer.measurement.findings import Finding, Severity
-from analyzer.measurement.metrics import POD_LABELS
+from analyzer.measurement.metrics import START_WITH_POD_LABELS
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.measurement.roles import UNKNOWN
 from analyzer.settings import Setting
+from analyzer.units import counted
 
 MESSAGES_PER_REQUEST = 10
-"""gRPC messages for each request from which a proxy is taken to carry streams: a unary call has
-two, one each way."""
+"""gRPC messages per request from which a proxy is assumed to carry streams: a unary call has two,
+one each way."""
 
 THROTTLED_SHARE = 0.01
 """Share of CPU periods throttled, averaged over the window, from which a proxy is named."""
@@ -25,10 +26,10 @@ def _no_requests(evidence: Evidence) -> Finding | None:
     unseen = _never_known(evidence.sidecars, "proxy_rps")
     return evidence.about(
         "cpu_without_requests",
-        "{count} sidecars use CPU and show no metrics of their own: their cost is in the total "
-        "and not in the fit",
+        "Request metrics are missing for {sidecars}. That CPU is in the total but not in the fit.",
         unseen[unseen["cpu_vcpu"].notna()],
-        "scrape their /stats/prometheus, or switch Istio's metrics on for them (Telemetry)",
+        "Scrape /stats/prometheus of these pods. If that is done, enable Istio's metrics for them "
+        "in the Telemetry resource.",
     )
 
 
@@ -36,14 +37,14 @@ def _no_cpu(evidence: Evidence) -> Finding | None:
     unseen = _never_known(evidence.sidecars, "cpu_vcpu")
     return evidence.about(
         "requests_without_cpu",
-        "{count} sidecars carry requests and show no CPU: the total is too low by theirs",
+        "CPU is missing for {sidecars} with requests. The total is too low by that CPU.",
         unseen[unseen["proxy_rps"].notna()],
-        "scrape the kubelet of every node",
+        "Scrape the kubelet of every node.",
     )
 
 
 def _never_known(steps: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return the steps of proxies of which a column is known in no step."""
+    """Return the steps of proxies whose column is empty in every step."""
     return steps[steps.groupby("proxy")[column].transform("count") == 0]
 
 
@@ -59,11 +60,11 @@ def _unreported(evidence: Evidence) -> Finding | None:
     sidecars = evidence.sidecars
     return evidence.about(
         "requests_not_reported",
-        "{count} sidecars report no request to them although their callers do: their traffic is "
-        "taken for less than it is",
+        "Inbound requests are missing for {sidecars}, although callers report them. The measured "
+        "traffic is too low.",
         sidecars[sidecars["proxy"].isin(silent)],
-        "switch Istio's metrics on for them (Telemetry), unless the called port bypasses the "
-        "sidecar (traffic.sidecar.istio.io/excludeInboundPorts)",
+        "Enable Istio's metrics for them in the Telemetry resource. Ports in "
+        "traffic.sidecar.istio.io/excludeInboundPorts bypass the sidecar and need no fix.",
     )
 
 
@@ -79,8 +80,8 @@ def _tcp_only(evidence: Evidence) -> Finding | None:
     tcp = totals.index[(totals["proxy_rps"] == 0) & (totals["tcp_bytes_per_second"] > 0)]
     return evidence.about(
         "tcp_only",
-        "{count} sidecars carry only TCP, of which Istio counts no requests: their cost is in "
-        "the total and not in the fit",
+        "TCP is the only traffic of {sidecars}: Istio reports no request count. That CPU is in the "
+        "total but not in the fit.",
         sidecars[sidecars["proxy"].isin(tcp)],
     )
 
@@ -91,10 +92,10 @@ def _roles(evidence: Evidence) -> Finding | None:
         return None
     return Finding(
         name="ambiguous_roles",
-        text=f"{len(unknown)} proxies could be sidecars, gateways or waypoints: they are counted "
-        "nowhere",
+        text=f"The role of {counted(len(unknown), 'proxy', 'proxies')} is ambiguous: sidecar, "
+        "gateway or waypoint. No total includes proxies without a role.",
         affected=evidence.pods(unknown),
-        fix=f"let kube-state-metrics tell pod labels ({POD_LABELS})",
+        fix=START_WITH_POD_LABELS,
     )
 
 
@@ -105,10 +106,11 @@ def _streams(evidence: Evidence) -> Finding | None:
     streaming = requests.index[messages > MESSAGES_PER_REQUEST * requests]
     return evidence.about(
         "grpc_streams",
-        "{count} sidecars carry gRPC streams: Istio counts a stream as one request, at its end, "
-        "so that their CPU per request is overstated",
+        "Long gRPC streams pass through {sidecars}. Istio counts a stream as one request when it "
+        "ends, so cost per request is overstated.",
         sidecars[sidecars["proxy"].isin(streaming)],
-        f"read the workloads' figures apart; leave them out with {Setting.NAMESPACES}",
+        f"Read the costs of these workloads separately, or select other namespaces with "
+        f"{Setting.NAMESPACES}.",
     )
 
 
@@ -118,17 +120,17 @@ def _throttled(evidence: Evidence) -> Finding | None:
     throttled = evidence.proxies.index[means > THROTTLED_SHARE]
     return evidence.about(
         "throttled",
-        "{count} proxies run into their CPU limit: throttled, their CPU no longer rises with "
-        "their requests",
+        "CPU throttling affects {proxies}. The CPU of a throttled proxy no longer rises with its "
+        "requests.",
         evidence.steps[evidence.steps["proxy"].isin(throttled)],
-        "raise their CPU limit (of a sidecar: sidecar.istio.io/proxyCPULimit)",
+        "Raise the CPU limit (for a sidecar: the annotation sidecar.istio.io/proxyCPULimit).",
     )
 
 
 def _short_lives(evidence: Evidence) -> Finding | None:
     sidecars = evidence.sidecars
     life = sidecars.groupby("proxy")["point"].agg(["min", "max", "size"])
-    # Of one that the window or an outage cuts off it is not known how long it lived.
+    # The life of a proxy that the window or an outage cuts off has an unknown length.
     began, ended = (
         pd.Series(neighbours, index=life.index).isin(evidence.observed_points)
         for neighbours in (life["min"] - 1, life["max"] + 1)
@@ -136,9 +138,10 @@ def _short_lives(evidence: Evidence) -> Finding | None:
     short = life.index[(life["size"] <= SHORT_LIFE_STEPS) & began & ended]
     return evidence.about(
         "short_lives",
-        "{count} sidecars lived through no whole step: they are in the total and not in the fit",
+        "No full interval was observed for {sidecars}. That CPU is in the total but not in the "
+        "fit.",
         sidecars[sidecars["proxy"].isin(short)],
-        f"scrape faster, or give a shorter {Setting.STEP}",
+        f"Scrape more often, or use a shorter {Setting.STEP}.",
     )
 
 
@@ -149,8 +152,8 @@ def _resets(evidence: Evidence) -> Finding | None:
     return Finding(
         name="counter_resets",
         severity=Severity.INFO,
-        text=f"the counters of {len(affected)} proxies began anew: they restarted, or idle "
-        "series were evicted; up to a scrape's worth of each is lost",
+        text=f"Request counters of {counted(len(affected), 'proxy', 'proxies')} were reset by a "
+        "restart or by the eviction of idle series. Each reset loses up to one scrape interval.",
         affected=affected,
     )
 

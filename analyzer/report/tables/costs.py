@@ -110,12 +110,13 @@ def _saved_percent(savings: Mapping[str, Saving], basis: Basis, mode: Mode) -> V
 def bases(projection: Projection) -> Table:
     """Return what each mode needs and costs on every basis."""
     listing = Listing(projection.modes)
-    listing.column(lambda mode: mode.name, text="mode")
+    listing.column(lambda mode: fmt.MODE_TITLES[mode.name], text="mode")
     for basis in Basis:
-        listing.column(_of(basis, "vcpu"), text=Head(f"vCPU {_BASES[basis]}", absent="-"))
-        listing.column(
-            _of(basis, "usd_per_year"), Unit.USD, text=Head(f"USD {_BASES[basis]}", absent="-")
+        vcpu, usd = (
+            Head(f"{unit}, {_BASES[basis]}", absent="-") for unit in ("vCPU", "USD a year")
         )
+        listing.column(_of(basis, "vcpu"), text=vcpu)
+        listing.column(_of(basis, "usd_per_year"), Unit.USD, text=usd)
     return Table("bases", *listing.filled)
 
 

@@ -152,13 +152,14 @@ def proxies(usage: MeshUsage) -> Table:
 
 
 def findings(items: Sequence[Finding]) -> Table:
-    """Return what is wrong or thin in the data, whom it affects, and what would cure it."""
+    """Return what is wrong or thin in the data, its code, the shares it affects, and the fix."""
 
     def share(value: float | None) -> str:
         return "" if value is None else fmt.share(100 * value)
 
     listing = Listing(items)
     listing.column(lambda item: Words(item.severity, severity=item.severity), page="severity")
+    listing.column(lambda item: item.code, page="code")
     listing.text_column(lambda item: Words(item.text, folded=_affected(item)), page="finding")
     listing.column(lambda item: share(item.cpu_share), page="share of CPU")
     listing.column(lambda item: share(item.rps_share), page="share of requests")

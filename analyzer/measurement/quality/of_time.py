@@ -1,0 +1,73 @@
+"""How much time the data covers, and which part of it is missing."""
+
+from typing import Final
+
+from analyzer.measurement.findings import Finding
+from analyzer.measurement.quality.evidence import Evidence
+from analyzer.settings import Setting
+from analyzer.units import in_percent
+
+MINUTES_PER_DAY = 24 * 60
+
+LONG_MINUTES = 120
+"""From here on a time is written in hours."""
+
+SPARSE_SHARE = 0.8
+"""Share of the requested time with data below which figures per year are doubtful."""
+
+
+def _short_window(evidence: Evidence) -> Finding | None:
+    window = evidence.manifest.window
+    minutes = (window.end - window.start).total_seconds() / 60
+    if minutes >= MINUTES_PER_DAY:
+        return None
+    length = f"{minutes:.0f} min" if minutes < LONG_MINUTES else f"{minutes / 60:.3g} h"
+    return Finding(
+        name="short_window",
+        text=f"The analyzed time is {length}, less than a day. Figures per year assume that every "
+        "day is like this time.",
+        fix=f"Analyze at least one day, better seven ({Setting.DAYS}).",
+    )
+
+
+def _sparse_window(evidence: Evidence) -> Finding | None:
+    share = len(evidence.observed_points) / evidence.manifest.window.point_count
+    if share >= SPARSE_SHARE:
+        return None
+    return Finding(
+        name="sparse_window",
+        text=f"Data exists for {in_percent(share)} of the requested time. Figures per year assume "
+        "that the missing time is like the rest.",
+        fix=f"Choose a time that is covered by samples ({Setting.START}, {Setting.END}).",
+    )
+
+
+def _retention(evidence: Evidence) -> Finding | None:
+    missing = int(evidence.observed_points.min())
+    if not missing:
+        return None
+    window = evidence.manifest.window
+    return Finding(
+        name="short_retention",
+        text="No CPU or no proxy metrics are stored before "
+        f"{window.time_of(missing - 1):%Y-%m-%d %H:%M} UTC. The answer lacks the first {missing} "
+        f"of {window.point_count} intervals.",
+        fix=f"Choose a shorter time ({Setting.DAYS}). If the mesh is older, keep samples longer "
+        "(--storage.tsdb.retention.time; Thanos: --retention.resolution-raw).",
+    )
+
+
+def _gaps(evidence: Evidence) -> Finding | None:
+    points = evidence.observed_points
+    missing = int(evidence.manifest.window.point_count - points.min()) - len(points)
+    if not missing:
+        return None
+    return Finding(
+        name="gaps",
+        text=f"CPU or proxy metrics are missing in {missing} of "
+        f"{evidence.manifest.window.point_count} intervals. Averages exclude these intervals.",
+        fix="Check `up` of the kubelet's and the proxies' scrape jobs at that time.",
+    )
+
+
+TIME_CHECKS: Final = (_short_window, _sparse_window, _retention, _gaps)
