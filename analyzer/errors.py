@@ -1,19 +1,19 @@
-"""What can go wrong, and with which exit code the command line says so.
+"""What can go wrong, and the exit code of each on the command line.
 
     AnalyzerError                 one line on stderr, exit 1
-    ├── UsageError                an option or a scenario file that makes no sense, exit 2
+    ├── UsageError                options or a scenario file that make no sense, exit 2
     ├── QueryFileError            a file under queries/ is missing or malformed
     ├── PrometheusError           the server could not be asked, or gave an unusable answer
-    │   ├── Unreachable           no connection to it, or none that can be trusted
+    │   ├── Unreachable           no connection, or none that can be trusted
     │   ├── QueryRejected         400/422, with Prometheus's own words
-    │   └── QueryTooHeavy         too many samples, or out of time: ask for less at once
+    │   └── QueryTooHeavy         too many samples, or too slow: ask for less at once
     ├── SnapshotError             a snapshot is missing, incomplete, damaged or too new
     ├── OutputError               a file cannot be written
     ├── FrameError                a table lacks a column or holds an impossible value
     └── InsufficientData          the data cannot support the answer, exit 3
 
-A programming mistake stays a ValueError or TypeError and shows its traceback. "Cannot say for
-this workload" is no exception at all but a `units.Refusal` beside the answer.
+A programming mistake stays a ValueError or TypeError and shows its traceback. "Cannot tell for
+this workload" is no exception: it is a `units.Refusal` beside the answer.
 """
 
 from analyzer.settings import Setting, settings_in
@@ -23,18 +23,18 @@ _PROMQL_LENGTH = 120
 
 
 class AnalyzerError(Exception):
-    """A known failure, told in one line on stderr."""
+    """A known failure, in one line: problem, cause, action."""
 
     exit_code = 1
 
     @property
     def settings(self) -> tuple[Setting, ...]:
-        """The settings that the text names: those that are wrong, or that cure it."""
+        """The settings that the text names: those that are wrong, or that fix it."""
         return settings_in(str(self))
 
 
 class UsageError(AnalyzerError):
-    """What the user gave, an option or a file, contradicts itself or cannot be read."""
+    """The user's settings or files contradict each other, or cannot be read."""
 
     exit_code = 2
 
@@ -64,13 +64,11 @@ class PrometheusError(AnalyzerError):
         advice: str = "",
     ) -> None:
         self.url, self.promql, self.status, self.words = url, promql, status, words
-        parts = (url, f"HTTP {status}" if status else "", problem or words)
-        text = ": ".join(filter(None, parts))
+        first = ": ".join(filter(None, (f"{url} answered HTTP {status}", words)))
+        parts = (first, problem) if status else (": ".join(filter(None, (url, problem or words))),)
         if len(promql) > _PROMQL_LENGTH:
             promql = f"{promql[: _PROMQL_LENGTH - 3]}..."
-        if promql:
-            text += f", while asking: {promql}"
-        super().__init__(f"{text}; {advice}" if advice else text)
+        super().__init__(sentences(*parts, promql and f"Query: {promql}", advice))
 
 
 class Unreachable(PrometheusError):
@@ -81,16 +79,16 @@ class Unreachable(PrometheusError):
     """
 
     def __init__(self, *, url: str, cause: str, advice: str) -> None:
-        super().__init__(f"cannot reach Prometheus at {url}: {cause}", advice=advice)
+        super().__init__(f"Cannot reach Prometheus at {url}: {cause}", advice=advice)
         self.url, self.cause = url, cause
 
 
 class QueryRejected(PrometheusError):
-    """The server read the query and would not run it: 400 or 422, with its own words."""
+    """The server refused the query: 400 or 422, with its own words."""
 
 
 class QueryTooHeavy(PrometheusError):
-    """The server gave up on the query, of too many samples or out of time: ask for less."""
+    """The query has too many samples or takes too long for the server: ask for less."""
 
 
 class SnapshotError(AnalyzerError):
@@ -106,6 +104,16 @@ class FrameError(AnalyzerError):
 
 
 class InsufficientData(AnalyzerError):
-    """The data is there to be read, and cannot support the answer."""
+    """The data can be read, and cannot support the answer."""
 
     exit_code = 3
+
+
+def sentences(*texts: str) -> str:
+    """Return texts as one line of sentences; empty ones are left out.
+
+    >>> sentences("It broke", "", "Try again.")
+    'It broke. Try again.'
+    """
+    stripped = (text.strip() for text in texts)
+    return " ".join(text if text[-1] in ".!?" else f"{text}." for text in stripped if text)

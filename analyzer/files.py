@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Writing files in one stroke."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ from analyzer.errors import OutputError
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file that replaces what was there in one stroke; a failure leaves nothing new.
+    """Write a file, which replaces an older one in one stroke; a failure leaves nothing new.
 
     Raises:
         OutputError: if it cannot be written.
@@ -23,4 +23,4 @@ def write_file(path: Path, content: bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+        raise OutputError(f"{path} cannot be written: {error.strerror}.") from error

@@ -29,6 +29,7 @@ class Setting(StrEnum):
     END = "end"
     STEP = "step_seconds"
     HIDE_NAMES = "hide_names"
+    FORCE = "force"
     SCENARIO = "scenario"
     NODE_COUNT = "node_count"
     POD_COUNT = "pod_count"

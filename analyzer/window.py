@@ -1,4 +1,4 @@
-"""The stretch of time that is asked for, and its division into requests a server will take."""
+"""The time that is asked for, and its division into requests that a server accepts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Chunk:
     point_count: int
 
     def halves(self) -> tuple[Chunk, Chunk]:
-        """Return the two chunks that together ask the same; ValueError if it is one point."""
+        """Return the two halves of the chunk; ValueError if it is one point."""
         if self.point_count < 2:  # noqa: PLR2004 - two halves need two points
             raise ValueError("a single point has no halves")
         left = self.point_count // 2
@@ -56,7 +56,7 @@ class TimeWindow:
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None or self.end.tzinfo is None:
-            raise ValueError("a time without a zone means another hour on every machine")
+            raise ValueError("a time without a zone differs between machines")
         seconds = (self.end - self.start).total_seconds()
         if self.step_seconds <= 0 or seconds <= 0 or seconds % self.step_seconds:
             raise ValueError(f"{seconds:g} s is not a whole number of {self.step_seconds} s steps")
@@ -65,8 +65,8 @@ class TimeWindow:
     def within(cls, start: datetime, end: datetime, step_seconds: int) -> TimeWindow:
         """Return the longest window of whole steps inside `start` and `end`.
 
-        Steps begin at multiples of `step_seconds` since the epoch, so that the same hour is cut
-        alike however it is asked for, and Prometheus's caches can serve it again.
+        Steps begin at multiples of `step_seconds` since the epoch, so that the same hour has the
+        same steps in every question, and Prometheus's caches can serve it again.
 
         Raises:
             InsufficientData: if not one whole step fits.
@@ -75,9 +75,9 @@ class TimeWindow:
         last = math.floor(end.timestamp() / step_seconds) * step_seconds
         if last <= first:
             raise InsufficientData(
-                f"from {start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC there is no whole "
-                f"step of {step_seconds} s: ask for a longer time ({Setting.DAYS}, "
-                f"{Setting.START}, {Setting.END})"
+                f"The time from {start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC holds no "
+                f"whole step of {step_seconds} s. Ask for a longer time ({Setting.DAYS}, "
+                f"{Setting.START}, {Setting.END})."
             )
         begin, finish = (datetime.fromtimestamp(second, UTC) for second in (first, last))
         return cls(start=begin, end=finish, step_seconds=step_seconds)
@@ -112,17 +112,17 @@ class TimeWindow:
 
 
 def choose_step_seconds(slower_scrape_seconds: float, asked_seconds: int | None) -> int:
-    """Return the step: what was asked, or the shortest that can be trusted.
+    """Return the step that was asked for, or the shortest that can be trusted.
 
-    The user's may go below five minutes, but not below `INTERVALS_PER_STEP` scrapes of the slower
-    side, CPU or requests: then it is a UsageError.
+    The user's step may go below five minutes, but not below `INTERVALS_PER_STEP` scrapes of the
+    slower side, CPU or requests: then it is a UsageError.
     """
     shortest = math.ceil(round(slower_scrape_seconds * INTERVALS_PER_STEP, 3))
     if asked_seconds is None:
         return max(MIN_STEP_SECONDS, shortest)
     if asked_seconds < shortest:
         raise UsageError(
-            f"{Setting.STEP} {asked_seconds}s holds fewer than {INTERVALS_PER_STEP} scrapes of "
-            f"{slower_scrape_seconds:g} s: use {Setting.STEP} {shortest}s or longer"
+            f"{Setting.STEP} {asked_seconds}s holds fewer than {INTERVALS_PER_STEP} scrapes, which "
+            f"are {slower_scrape_seconds:g} s apart. Use {Setting.STEP} {shortest}s or longer."
         )
     return asked_seconds

@@ -25,7 +25,7 @@ def test_every_known_failure_has_the_exit_code_it_is_documented_with(
 
 @pytest.mark.parametrize("error", [one for one in _CLASSES if one is not Unreachable])
 def test_a_text_is_given_or_made_from_the_facts(error: type[AnalyzerError]) -> None:
-    assert str(error("told in one line")) == "told in one line"
+    assert str(error("In one line.")) == "In one line."
 
 
 def test_the_text_of_a_refused_query_is_made_from_its_facts() -> None:
@@ -33,16 +33,16 @@ def test_the_text_of_a_refused_query_is_made_from_its_facts() -> None:
 
     assert (error.url, error.status, error.words) == ("http://p", 422, "no")
     assert error.promql == "up" * 100
-    assert str(error).startswith("http://p: HTTP 422: no, ")
+    assert str(error).startswith("http://p answered HTTP 422: no. ")
     assert str(error).endswith("...")
     assert len(str(error)) < len(error.promql)
 
 
 def test_the_text_of_a_server_out_of_reach_is_made_from_its_facts() -> None:
-    error = Unreachable(url="http://p", cause="refused", advice="go home")
+    error = Unreachable(url="http://p", cause="refused", advice="Go home.")
 
     assert (error.url, error.cause, error.status) == ("http://p", "refused", None)
-    assert str(error).endswith(" http://p: refused; go home")
+    assert str(error).endswith(" http://p: refused. Go home.")
 
 
 def test_an_error_has_the_settings_that_its_text_names() -> None:

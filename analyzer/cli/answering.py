@@ -1,4 +1,4 @@
-"""What commands that answer have in common: from a snapshot to an answer, printed and saved."""
+"""From a snapshot to an answer, printed and saved: the common part of several commands."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def answered(snapshot: Snapshot, projected: ProjectionOptions | None = None) -> 
 
 
 def answered_from(path: Path, projected: ProjectionOptions | None = None) -> Answer:
-    """Do the same from a snapshot's folder on; raises SnapshotError if it is none."""
+    """Answer from the folder of a snapshot; raises as `load_snapshot`."""
     from analyzer.measurement.snapshot import load_snapshot
 
     return answered(load_snapshot(path), projected)
 
 
 def show(report: AnswerReport, output_format: str, explained: tuple[str, ...] = ()) -> None:
-    """Print the answer, and after it how the figures of these modes come about."""
+    """Print the answer, then the arithmetic of these modes."""
     print_report(report, output_format)
     if explained:
         from analyzer.report.explain import explain
@@ -71,7 +71,7 @@ def print_report(report: Report, output_format: str) -> None:
     from analyzer.report.render import FORMATS
     from analyzer.report.render.terminal import Screen
 
-    # Whether there are escape codes is decided; click must not take them out.
+    # The screen has decided about escape codes: click must not remove them.
     click.echo(FORMATS[output_format](report, Screen.of(sys.stdout)), nl=False, color=True)
 
 
@@ -85,7 +85,7 @@ def laid_out(answer: Answer) -> AnswerReport:
 def save(
     answer: Answer, folder: Path | None, charts: ChartOptions | None, *, quiet: bool
 ) -> AnswerReport:
-    """Write the report, where there is a folder for it, name what was written, and return it."""
+    """Write the report into a folder, if there is one, note its files, and return it."""
     if folder is None:
         return laid_out(answer)
     from analyzer.report.write import write_report
@@ -94,10 +94,10 @@ def save(
     if not quiet:
         note_files(written.paths, folder)
         for refusal in written.not_drawn:
-            note(f"did not draw {refusal}")
+            note(f"No chart: {refusal}")
     return written.report
 
 
 def note_files(paths: Iterable[Path], folder: Path) -> None:
     """Name the files that were written, on stderr."""
-    note(f"wrote {', '.join(path.name for path in paths)} to {folder}")
+    note(f"Wrote {', '.join(path.name for path in paths)} to {folder}.")

@@ -9,7 +9,7 @@ from analyzer.cli.ending import keeping
 from analyzer.cli.measuring import collected, kept_at
 from analyzer.cli.parameters import command, examples, option, verbatim
 from analyzer.data import DEFAULT_SAMPLE, sample_path
-from analyzer.errors import InsufficientData
+from analyzer.errors import InsufficientData, sentences
 
 _FILES = verbatim(
     "Files:",
@@ -39,12 +39,13 @@ _CHARTS = verbatim(
         "istio-usage analyze -p http://localhost:9090 --namespace 'shop.*' --quiet",
     )
 )
-def analyze(
+def analyze(  # noqa: PLR0913, PLR0917 - one parameter for each group of options
     server: options.ServerOptions,
     projected: options.ProjectionOptions,
     output: Annotated[Path | None, options.folder("the snapshot and the report")],
     drawing: options.DrawingOptions,
     answers: options.AnswerOptions,
+    replacing: options.ReplaceOptions,
     talk: options.TalkOptions,
 ) -> None:
     """Measure a mesh through Prometheus and price each mode.
@@ -52,18 +53,20 @@ def analyze(
     This is the main command. It surveys the server, collects a snapshot, calibrates, projects and
     reports. With -o it writes the snapshot into DIRECTORY/snapshot, beside the files of `report`.
     """
+    from analyzer.measurement.snapshot import SUBFOLDER
+
     # A mistake in it must show before hours of collecting, not after.
     options.scenario_of(projected.scenario)
     explained, charts = answers.explained(), drawing.charts(output)
     with tempfile.TemporaryDirectory(prefix="istio-usage-") as temporary:
-        target = (output or Path(temporary)) / "snapshot"
-        with keeping(lambda: kept_at(target) if output else "nothing is kept without -o"):
-            snapshot = collected(server, talk, target)
+        target = (output or Path(temporary)) / SUBFOLDER
+        with keeping(lambda: kept_at(target) if output else "Nothing is kept without -o."):
+            snapshot = collected(server, talk, target, replacing)
             try:
                 answer = answering.answered(snapshot, projected)
             except InsufficientData as error:
-                kept = f"; the snapshot is kept in {snapshot.path}" if output else ""
-                raise InsufficientData(f"{error}{kept}") from error
+                kept = f"The snapshot is kept in {snapshot.path}." if output else ""
+                raise InsufficientData(sentences(str(error), kept)) from error
             written = answering.save(answer, output, charts, quiet=talk.quiet)
             answering.show(written, answers.output_format, explained)
 

@@ -1,4 +1,4 @@
-"""What is printed on stderr, and how a run ends: its exit status, and one line where it fails.
+"""Messages on stderr and the end of a run: its exit status, and one line if it fails.
 
 0    answered
 1    a known failure; also a closed pipe, about which click prints nothing
@@ -20,15 +20,15 @@ from typing import Never, TextIO
 
 import click
 
-from analyzer.errors import AnalyzerError
+from analyzer.errors import AnalyzerError, sentences
 from analyzer.settings import spelled
 
 
 class Interrupted(AnalyzerError):
-    """The user has stopped a run; the text says what is kept of it."""
+    """The user has stopped a run; the text names what is kept of it."""
 
     def __init__(self, interrupt: KeyboardInterrupt, kept: str = "") -> None:
-        super().__init__(f"interrupted; {kept}" if kept else "interrupted")
+        super().__init__(sentences("Interrupted", kept))
         number = signal.SIGTERM if isinstance(interrupt, _Terminated) else signal.SIGINT
         self.exit_code = 128 + number
 
@@ -58,9 +58,9 @@ def note(text: str, stream: TextIO | None = None) -> None:
 
 
 def as_flags(text: str) -> str:
-    """Return a text with its settings spelled as flags, and nothing a terminal would obey.
+    """Return a text with its settings spelled as flags, and without control characters.
 
-    It may quote a label or a server, and both may hold such things.
+    It may quote a label or a server, and both may hold escape codes.
     """
     from analyzer.cli.flags import FLAGS
     from analyzer.report.format import inert
@@ -77,7 +77,7 @@ def run(command_line: Callable[..., object]) -> Never:
         _guard_stdout()
         command_line(prog_name="istio-usage")
     except _StdoutError as error:
-        note(f"cannot write the answer: {error}")
+        note(f"Cannot write the answer: {error}.")
         # Python would write what is left when it ends, and report that in lines of its own.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
@@ -90,7 +90,7 @@ def run(command_line: Callable[..., object]) -> Never:
 
 
 class _StdoutError(Exception):
-    """The answer cannot be written; the text says why."""
+    """The answer cannot be written; the text is the reason."""
 
 
 @contextmanager
@@ -104,7 +104,7 @@ def _stdout_failures() -> Iterator[None]:
 
 
 class _Stdout(io.TextIOWrapper):
-    """A stdout whose failures are known from those of other files. Click sees to closed pipes."""
+    """A stdout whose failures differ from those of other files. Click handles closed pipes."""
 
     @_stdout_failures()
     def write(self, text: str) -> int:
@@ -136,7 +136,7 @@ def _terminate(number: int, frame: FrameType | None) -> Never:
 
 @contextmanager
 def keeping(kept: Callable[[], str]) -> Iterator[None]:
-    """Say what is kept if what happens inside is interrupted."""
+    """Name what is kept if the block is interrupted."""
     try:
         yield
     except KeyboardInterrupt as interrupt:

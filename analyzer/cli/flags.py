@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _SETTABLE = (
     options.ServerOptions,
     options.ContentOptions,
+    options.ReplaceOptions,
     options.ProjectionOptions,
     options.StatedOptions,
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import click
 
 from analyzer.cli import values
-from analyzer.cli.ending import as_flags, keeping
+from analyzer.cli.ending import as_flags, keeping, note
 from analyzer.cli.options import (
     FORMAT_HELP,
     URL,
@@ -18,6 +18,7 @@ from analyzer.cli.options import (
     CredentialOptions,
     QuestionOptions,
     Quiet,
+    ReplaceOptions,
     ServerOptions,
     TalkOptions,
 )
@@ -28,42 +29,61 @@ from analyzer.settings import spelled
 if TYPE_CHECKING:
     from analyzer.measurement.diagnosis import Diagnosis
     from analyzer.measurement.snapshot import Snapshot
+    from analyzer.prometheus.credentials import Access
     from analyzer.prometheus.query import Query
 
 
 def collected(
-    server: ServerOptions, talk: TalkOptions, target: Path, content: ContentOptions | None = None
+    server: ServerOptions,
+    talk: TalkOptions,
+    target: Path,
+    replacing: ReplaceOptions,
+    content: ContentOptions | None = None,
 ) -> Snapshot:
-    """Collect as the options say, showing on stderr how far it is."""
+    """Collect into `target` or use the snapshot there, showing the progress on stderr."""
     from analyzer.cli.progress import reporting
     from analyzer.measurement.collect import collect_snapshot
     from analyzer.prometheus.connection import Connection
 
-    access = server.credentials.access(server.url)
+    access = _access(server.url, server.credentials, quiet=talk.quiet)
     with (
         Connection(access) as source,
         reporting(sys.stderr, quiet=talk.quiet, verbose=talk.verbose) as reporter,
     ):
         return collect_snapshot(
             source,
-            server.question.ask(access.url, content),
+            server.question.ask(access, content),
             target,
             now=datetime.now(UTC),
+            force=replacing.force,
             on_progress=reporter.progress,
             note=reporter.note,
         )
 
 
+def _access(url: str, credentials: CredentialOptions, *, quiet: bool) -> Access:
+    """Return the access to a server, and note how its address is understood."""
+    access = credentials.access(url)
+    if access.remark and not quiet:
+        note(access.remark)
+    return access
+
+
 def kept_at(target: Path) -> str:
     """Return what an interrupted collection of `target` leaves behind, and how to go on."""
-    from analyzer.measurement.collect import partial_path
+    from analyzer.measurement.reuse import times_begun
+    from analyzer.measurement.snapshot import MANIFEST, partial_path
 
     partial = partial_path(target)
-    if target.exists():
-        return f"the snapshot is kept in {target}: `istio-usage report` goes on from it"
-    if partial.exists():
-        return f"what was collected is kept in {partial}: run the same command to finish it"
-    return "nothing was collected yet"
+    times = times_begun(partial)
+    if times is not None:
+        # A time that ends now is another one at the next step.
+        fixed = " ".join(f"{setting} {time}" for setting, time in times.items())
+        same = f"the same command with {fixed}" if fixed else "the same command"
+        return f"What was collected is kept in {partial}. Run {same} to finish it."
+    if (target / MANIFEST).exists():
+        return f"The snapshot is kept in {target}. `istio-usage report` goes on from it."
+    return "Nothing was collected yet."
 
 
 @command(epilog=examples("istio-usage collect -p http://localhost:9090 --days 7 -o mesh.snapshot"))
@@ -71,15 +91,17 @@ def collect(
     server: ServerOptions,
     output: Annotated[Path, option("-o", "--output", "Folder for the snapshot.")],
     content: ContentOptions,
+    replacing: ReplaceOptions,
     talk: TalkOptions,
 ) -> None:
     """Measure only, into a snapshot that other commands read.
 
-    Run the same command again to finish an interrupted collection. A snapshot is a folder of
-    Parquet files with a manifest of every query as sent. It holds no credential.
+    Run the same command again to finish an interrupted collection, or to collect again once the
+    snapshot is out of date. A snapshot is a folder of Parquet files with a manifest of every query
+    as sent. It holds no credential.
     """
     with keeping(lambda: kept_at(output)):
-        snapshot = collected(server, talk, output, content)
+        snapshot = collected(server, talk, output, replacing, content)
     samples = sum(query.sample_count for query in snapshot.manifest.queries)
     click.echo(f"{snapshot.path}: {samples:,} samples of {len(snapshot.manifest.queries)} queries")
 
@@ -94,7 +116,7 @@ def queries(
     url: Annotated[str | None, URL],
     credentials: CredentialOptions,
     question: QuestionOptions,
-    _quiet: Quiet,
+    quiet: Quiet,
 ) -> None:
     """Print the PromQL of all queries, or of one.
 
@@ -110,13 +132,13 @@ def queries(
         for query in chosen.values():
             _show(query, promql=_unsurveyed(query, question))
         return
-    access = credentials.access(url)
+    access = _access(url, credentials, quiet=quiet)
     with Connection(access) as source:
-        plan = make_plan(source, question.ask(access.url), now=datetime.now(UTC))
+        plan = make_plan(source, question.ask(access), now=datetime.now(UTC))
     planned = {key: plan.queries[key] for key in chosen if key in plan.queries}
     if name and not planned:
         # The survey's own queries are in no plan: they come before it.
-        reason = plan.unasked.get(name, "it is of the survey, which comes before")
+        reason = plan.unasked.get(name, "it belongs to the survey, which comes first")
         _show(chosen[name], f"not asked: {reason}")
     for key, asked in planned.items():
         cost = f"{len(asked.jobs)} requests, about {asked.sample_count:,} samples"
@@ -147,7 +169,7 @@ def _unsurveyed(query: Query, question: QuestionOptions) -> str:
 def doctor(
     server: ServerOptions,
     output_format: Annotated[Literal["table", "json"], option("--format", FORMAT_HELP)],
-    _talk: TalkOptions,
+    talk: TalkOptions,
 ) -> None:
     """Check what this Prometheus can answer.
 
@@ -159,8 +181,8 @@ def doctor(
     from analyzer.measurement.diagnosis import diagnose
     from analyzer.prometheus.connection import Connection
 
-    access = server.credentials.access(server.url)
-    ask = server.question.ask(access.url)
+    access = _access(server.url, server.credentials, quiet=talk.quiet)
+    ask = server.question.ask(access)
     start, end = ask.times(datetime.now(UTC))
     with Connection(access) as source:
         diagnosis = diagnose(

@@ -169,18 +169,28 @@ class ContentOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaceOptions:
+    """What happens to a snapshot that is already there."""
+
+    force: Annotated[
+        bool, option("--force", "Replace a snapshot in the folder, whichever its question.")
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionOptions:
     """Which data of the server."""
 
     scope: ScopeOptions
     time: TimeOptions
 
-    def ask(self, url: str, content: ContentOptions | None = None) -> "Ask":
-        """Return the question to the server at `url`; raises UsageError for a wrong pattern."""
+    def ask(self, access: "Access", content: ContentOptions | None = None) -> "Ask":
+        """Return the question to a server; raises UsageError for a wrong pattern."""
         from analyzer.measurement.plan import Ask
 
         return Ask(
-            source=url,
+            source=access.url,
+            tenant=access.tenant,
             scope=self.scope.scope(),
             cluster_label=self.scope.cluster_label,
             **asdict(self.time),

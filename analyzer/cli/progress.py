@@ -1,7 +1,7 @@
-"""How far a collection is, shown on stderr as the place it goes to permits.
+"""The progress of a collection on stderr.
 
-A terminal has a bar; one that obeys no escape codes has a line for each tenth; a pipe has only
-what took an unexpected turn. Whoever wants every step asks for it with --verbose.
+A terminal has a bar; one without escape codes has a line for each tenth; a pipe has only notes
+about the unexpected. --verbose prints every step.
 """
 
 import time
@@ -30,7 +30,7 @@ _PLAIN_PARTS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reporter:
-    """What shows how far a collection is, and what took an unexpected turn."""
+    """Shows the progress of a collection, and notes about it."""
 
     progress: Callable[[Progress], None]
     note: Callable[[str], None]
@@ -38,8 +38,8 @@ class Reporter:
 
 @contextmanager
 def reporting(stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> Iterator[Reporter]:
-    """Yield a reporter; when this ends, however it does, nothing half-drawn is left."""
-    tell = partial(note, stream=stream)
+    """Yield a reporter; at the end, even after a failure, nothing half-drawn is left."""
+    line = partial(note, stream=stream)
 
     def log(step: Progress) -> None:
         if step.asking:
@@ -48,14 +48,14 @@ def reporting(stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> 
     if quiet:
         yield Reporter(progress=lambda _: None, note=lambda _: None)
     elif verbose:
-        yield Reporter(progress=log, note=tell)
+        yield Reporter(progress=log, note=line)
     elif obeys_escapes(stream):
         with _bar(stream) as reporter:
             yield reporter
     elif stream.isatty():
-        yield Reporter(progress=_tenths(stream), note=tell)
+        yield Reporter(progress=_tenths(stream), note=line)
     else:
-        yield Reporter(progress=lambda _: None, note=tell)
+        yield Reporter(progress=lambda _: None, note=line)
 
 
 def _line(step: Progress) -> str:
@@ -63,7 +63,7 @@ def _line(step: Progress) -> str:
 
 
 def _tenths(stream: TextIO) -> Callable[[Progress], None]:
-    """Return what prints each tenth of a collection once."""
+    """Return a function that prints each tenth of a collection once."""
     printed = {0}
 
     def show(step: Progress) -> None:
@@ -77,7 +77,7 @@ def _tenths(stream: TextIO) -> Callable[[Progress], None]:
 
 @contextmanager
 def _bar(stream: TextIO) -> Iterator[Reporter]:
-    """Draw a bar below the notes, and take it away in the end."""
+    """Draw a bar below the notes, and remove it at the end."""
     colour = colour_wanted(stream)
     console = Console(
         file=stream,
@@ -86,7 +86,7 @@ def _bar(stream: TextIO) -> Iterator[Reporter]:
         no_color=not colour,
         highlight=False,
     )
-    # White would vanish on white: what is done is cyan, what is not is the terminal's own colour.
+    # White is invisible on white: the done part is cyan, the rest the terminal's own colour.
     done = "cyan" if colour else "none"
     bar = BarColumn(
         _BAR_WIDTH, style="dim", complete_style=done, finished_style=done, pulse_style=done
@@ -98,7 +98,7 @@ def _bar(stream: TextIO) -> Iterator[Reporter]:
         console=console,
         transient=True,
         expand=True,
-        # The answer goes to stdout, and nothing may come between.
+        # The answer goes to stdout, which the bar must not touch.
         redirect_stdout=False,
         refresh_per_second=4,
     )
@@ -116,7 +116,7 @@ def _bar(stream: TextIO) -> Iterator[Reporter]:
 
 
 class _Facts(ProgressColumn):
-    """The words beside the bar; the time in them goes on between two steps."""
+    """The text beside the bar; its clock runs on between two steps."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(Column(no_wrap=True, overflow="ellipsis", ratio=1))
@@ -128,29 +128,29 @@ class _Facts(ProgressColumn):
     def take(self, step: Progress) -> None:
         """Take one more step."""
         if self._first is None:
-            # What the survey took says nothing of what is to come.
+            # The duration of the survey is no measure of the rest.
             self._began, self._first = self._clock(), step
         self._last = step
 
     def render(self, task: Task) -> Text:
-        """Return the words as they are now."""
+        """Return the text of this moment."""
         del task
         seconds = self._clock() - self._began
         if self._first is None or self._last is None:
-            return Text(f"looking at what there is  {_clock_face(seconds)}")
+            return Text(f"looking for metrics  {_clock_face(seconds)}")
         return Text(in_words(self._first, self._last, seconds))
 
 
 def in_words(first: Progress, last: Progress, seconds: float) -> str:
-    """Return how far a collection is and how fast it goes; what matters most comes first.
+    """Return the progress and the speed of a collection, the most important first.
 
-    `first` is where this run began: further on if it goes on with an interrupted one.
+    `first` is where this run began: not zero if it resumes an interrupted one.
     """
     words = [f"{last.done_count}/{last.total_count}", _clock_face(seconds)]
     asked = last.done_count - first.done_count
     open_count = last.total_count - last.done_count
     if not open_count:
-        return "  ".join([*words, "putting it together"])
+        return "  ".join([*words, "writing the snapshot"])
     if asked and seconds > 0:
         words[-1] += f", {_clock_face(seconds / asked * open_count)} left"
         words.append(f"{number(round(last.sample_count / seconds))} samples/s")

@@ -1,7 +1,7 @@
-"""How the text of an option becomes a value, and what a shell completes it to.
+"""Readers of the text of options, and their completion in a shell.
 
-A reader raises ValueError with what is wrong; help shows its name. Names that heavy modules hold
-are looked up when they are needed, so that help is instant.
+A reader raises ValueError with the problem; help shows its name. Names that heavy modules hold are
+looked up when they are needed, so that help is instant.
 """
 
 import re
@@ -13,7 +13,7 @@ import click
 from analyzer.data import published_constants, sample_path
 
 ALL, NONE = "all", "none"
-"""What stands for every chart, or for none; the first also for every mode."""
+"""Names for every chart, or for none; the first also for every mode."""
 
 _DURATION = re.compile(r"(?P<count>\d+)(?P<unit>[smh]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -48,12 +48,12 @@ def chart_names(text: str) -> tuple[str, ...]:
     permitted = (*_charts(), ALL, NONE)
     for name in names:
         if name not in permitted:
-            raise ValueError(f"there is no {name!r}; there are: {', '.join(permitted)}")
+            raise ValueError(f"there is no {name!r}. Choose from {', '.join(permitted)}")
     return names
 
 
 def complete_charts(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Return what the last name may become."""
+    """Return the completions of the last name."""
     del ctx, param
     before, comma, begun = incomplete.rpartition(",")
     # With others, none and all make no sense.

@@ -45,9 +45,14 @@ _HASH_DIGITS = 12
 _ADDRESS = re.compile(r"\[?(?P<host>[^\]]*?)\]?:(?P<port>\d+)")
 
 
+def given_salt(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the user's salt; "" without one."""
+    return environment.get(SALT_VARIABLE, "")
+
+
 def new_salt(environment: Mapping[str, str] = os.environ) -> str:
     """Return the salt for a new collection."""
-    return environment.get(SALT_VARIABLE) or secrets.token_hex(16)
+    return given_salt(environment) or secrets.token_hex(16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

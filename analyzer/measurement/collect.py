@@ -1,7 +1,8 @@
 """Collecting a snapshot: plan, ask chunk by chunk, and finish in one stroke.
 
-A collection lives in SNAPSHOT.partial until it is whole, and is then moved to its name. What an
-interrupted run has finished stays there, and the same command goes on from it.
+A collection lives in SNAPSHOT.partial until it is whole, and is then moved to its name. Chunks that
+an interrupted run has finished stay there, and the same command goes on from them. `reuse` decides
+what happens where a folder already holds a snapshot.
 """
 
 import json
@@ -16,29 +17,30 @@ import pyarrow as pa
 
 import analyzer
 from analyzer.defaults import DEFAULT_DAYS
-from analyzer.errors import QueryFileError, SnapshotError
+from analyzer.errors import SnapshotError
+from analyzer.measurement import reuse
 from analyzer.measurement import snapshot as folder
 from analyzer.measurement.frames import frame_of, sorted_frame
 from analyzer.measurement.manifest import Manifest, QueryRecord
 from analyzer.measurement.plan import Ask, Plan, PlannedQuery, make_plan
-from analyzer.measurement.snapshot import MANIFEST, Snapshot, load_snapshot
+from analyzer.measurement.reuse import PLAN
+from analyzer.measurement.snapshot import MANIFEST, Snapshot, open_snapshot, partial_path
 from analyzer.prometheus.connection import Connection, Source
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.fetch import Fetched, Job, fetch
 from analyzer.prometheus.promql import Scope
 
-_PLAN = "plan.json"
 _CHUNKS = "chunks"
 _WARNINGS = b"analyzer.warnings"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a collection is, in chunks, of which an interrupted run may have finished some.
+    """How far a collection is, in chunks; an interrupted run may have finished some of them.
 
     Attributes:
-        asking: what was answered last, in words; nothing before the first answer.
-        sample_count: samples that were answered since this run began.
+        asking: the quantity that was answered last; "" before the first answer.
+        sample_count: samples that this run has got.
     """
 
     asking: str
@@ -47,31 +49,65 @@ class Progress:
     sample_count: int = 0
 
 
-def collect_snapshot(
+def collect_snapshot(  # noqa: PLR0913 - where, what, when, and two listeners
     source: Source,
     ask: Ask,
     target: Path,
     *,
     now: datetime,
+    force: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
     note: Callable[[str], None] = lambda _: None,
 ) -> Snapshot:
-    """Measure what `ask` says and return the finished snapshot at `target`.
+    """Answer `ask` from the snapshot at `target`, or measure it and put the snapshot there.
 
-    `target`.partial is used on the way and resumed from. `on_progress` is called when all is
-    planned and after each chunk, `note` with a sentence where something took an unexpected turn.
+    `target`.partial is used on the way and resumed from. A snapshot that is replaced stays until
+    the new one is complete.
+
+    Args:
+        source: the server to ask.
+        ask: the question.
+        target: the folder of the snapshot.
+        now: the time.
+        force: replace what is there, whichever its question.
+        on_progress: called when all is planned, and after each chunk.
+        note: called with a sentence about a snapshot that was there, and about the unexpected.
 
     Raises:
-        SnapshotError: if `target` exists, or cannot be written, or the interrupted collection
-            beside it was asked something else.
+        UsageError: if `target` answers another question, or holds other files.
+        SnapshotError: if `target` cannot be read or written.
         InsufficientData: if the survey finds that the question cannot be answered; then nothing
             is written.
-        PrometheusError: if the server could not be asked; what was finished is kept.
+        PrometheusError: if the server could not be asked; finished chunks are kept.
     """
-    if target.exists():
-        raise SnapshotError(f"{target} exists: choose another name, or remove it first")
+    reuse.recover(target)
+    kept = reuse.answered(target, ask, now, force=force, note=note)
+    if kept is not None:
+        return kept
     partial = partial_path(target)
-    plan = _resumed(partial, ask, note) or _begun(partial, make_plan(source, ask, now=now))
+    plan = reuse.resumed(partial, ask, now, force=force, note=note)
+    if plan is None:
+        plan = _begun(partial, make_plan(source, ask, now=now))
+    _ask_all(source, plan, partial, on_progress, note)
+    try:
+        # The last step that matters: before it there is no snapshot, after it a whole one.
+        reuse.put(_joined(partial, plan), target)
+    except OSError as error:
+        raise SnapshotError(f"{target} cannot be finished: {error.strerror}.") from error
+    try:
+        shutil.rmtree(partial)
+    except OSError as error:
+        note(f"{target} is complete, but {partial} cannot be removed: {error.strerror}. Remove it.")
+    return open_snapshot(target)
+
+
+def _ask_all(
+    source: Source,
+    plan: Plan,
+    partial: Path,
+    on_progress: Callable[[Progress], None],
+    note: Callable[[str], None],
+) -> None:
     jobs = [job for job in plan.jobs if not _chunk_path(partial, job).exists()]
     done = len(plan.jobs) - len(jobs)
     progress = Progress(asking="", done_count=done, total_count=len(plan.jobs))
@@ -85,46 +121,17 @@ def collect_snapshot(
             sample_count=progress.sample_count + fetched.sample_count,
         )
         on_progress(progress)
-    try:
-        # The last step that matters: before it there is no snapshot, after it a whole one.
-        _joined(partial, plan).rename(target)
-    except OSError as error:
-        raise SnapshotError(f"cannot finish {target}: {error.strerror}") from error
-    try:
-        shutil.rmtree(partial)
-    except OSError as error:
-        note(f"{target} is complete; {partial} cannot be removed ({error.strerror}): remove it")
-    return load_snapshot(target)
-
-
-def partial_path(target: Path) -> Path:
-    """Return the folder that a collection of `target` lives in until it is whole."""
-    return target.with_name(f"{target.name}.partial")
-
-
-def _resumed(partial: Path, ask: Ask, note: Callable[[str], None]) -> Plan | None:
-    path = partial / _PLAN
-    if not path.exists():
-        return None
-    try:
-        plan = Plan.resumed(json.loads(path.read_text(encoding="utf-8")), ask)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, QueryFileError) as error:
-        raise SnapshotError(f"{partial} is damaged: remove it and collect again") from error
-    if plan is None:
-        raise SnapshotError(
-            f"{partial} is an interrupted collection that was asked something else: "
-            "give the same options to finish it, or remove it"
-        )
-    note(f"resuming the interrupted collection in {partial}")
-    return plan
 
 
 def _begun(partial: Path, plan: Plan) -> Plan:
+    """Make room for a collection; one that cannot be used any more goes now, and not before."""
     try:
-        (partial / _CHUNKS).mkdir(parents=True, exist_ok=True)
+        if partial.exists():
+            shutil.rmtree(partial)
+        (partial / _CHUNKS).mkdir(parents=True)
     except OSError as error:
-        raise SnapshotError(f"cannot make {partial}: {error.strerror}") from error
-    folder.write_file(partial / _PLAN, json.dumps(plan.to_json(), indent=2).encode())
+        raise SnapshotError(f"{partial} cannot be made: {error.strerror}.") from error
+    folder.write_file(partial / PLAN, json.dumps(plan.to_json(), indent=2).encode())
     return plan
 
 
@@ -167,6 +174,7 @@ def _joined(partial: Path, plan: Plan) -> Path:
         duplicate_scrapes=plan.survey.duplicate_scrapes,
         warnings=plan.warnings(),
         remarks=plan.anonymiser.remarks(tuple(sorted(remarks))),
+        question=plan.ask.to_json(plan.anonymiser),
     )
     folder.write_file(whole / MANIFEST, manifest.to_json().encode())
     return whole
@@ -188,13 +196,14 @@ def _write_query(whole: Path, planned: PlannedQuery, tables: list[pa.Table]) -> 
     )
 
 
-def collect(
+def collect(  # noqa: PLR0913 - one keyword for each part of the question
     url: str | Access,
     *,
     days: float = DEFAULT_DAYS,
     end: datetime | None = None,
     namespaces: tuple[str, ...] = (),
     path: Path | None = None,
+    force: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Snapshot:
     """Measure the mesh behind a Prometheus and return the snapshot; raises as `collect_snapshot`.
@@ -205,11 +214,20 @@ def collect(
         days: how long a time to look at.
         end: where it ends (aware); now, if None.
         namespaces: regular expressions; all, if empty.
-        path: the folder to make; a temporary one, if None.
+        path: the folder to make, or one that answers the same question; a temporary one, if None.
+        force: replace the snapshot in `path`, whichever its question.
         on_progress: called after each answer.
     """
     access = url if isinstance(url, Access) else Access.parse(url)
     target = path or Path(tempfile.mkdtemp(prefix="istio-usage-")) / "snapshot"
-    ask = Ask(source=access.url, scope=Scope(namespaces=namespaces), days=days, end=end)
+    ask = Ask(
+        source=access.url,
+        tenant=access.tenant,
+        scope=Scope(namespaces=namespaces),
+        days=days,
+        end=end,
+    )
     with Connection(access) as source:
-        return collect_snapshot(source, ask, target, now=datetime.now(UTC), on_progress=on_progress)
+        return collect_snapshot(
+            source, ask, target, now=datetime.now(UTC), force=force, on_progress=on_progress
+        )

@@ -1,4 +1,4 @@
-"""What a snapshot says about itself."""
+"""The manifest of a snapshot: its question, its window, and where each table comes from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryRecord:
-    """One query as it was sent, and the file its answer is in."""
+    """One query, its PromQL as sent, and the file of its answer."""
 
     name: str
     unit: str
@@ -32,7 +32,7 @@ class QueryRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a snapshot says about itself.
+    """The description of a snapshot that is kept in it.
 
     Attributes:
         source: the Prometheus asked, without credentials.
@@ -40,8 +40,9 @@ class Manifest:
         cpu_scrape_seconds: interval between two CPU samples of a proxy.
         request_scrape_seconds: interval between two samples of its request counters.
         duplicate_scrapes: proxies that are scraped more than once, by exporter.
-        warnings: what the survey could not find.
+        warnings: metrics that the survey did not find, as sentences.
         remarks: the server's own, on its answers.
+        question: as `Ask.to_json` writes it; empty in snapshots of version 0.1.
     """
 
     tool_version: str
@@ -56,6 +57,7 @@ class Manifest:
     duplicate_scrapes: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    question: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the manifest as the text of manifest.json."""
@@ -64,6 +66,7 @@ class Manifest:
             "tool_version": self.tool_version,
             "source": self.source,
             "note": self.note,
+            "question": dict(self.question),
             "window": window_to_json(self.window),
             "scope": scope_to_json(self.scope),
             "dialect": asdict(self.label_mapping),
@@ -90,8 +93,8 @@ class Manifest:
             version = document["schema_version"]
             if version > SCHEMA_VERSION:
                 raise SnapshotError(
-                    f"{origin} has schema version {version}, newer than this tool's "
-                    f"{SCHEMA_VERSION}: upgrade istio-usage"
+                    f"{origin} has schema version {version}, newer than {SCHEMA_VERSION}, "
+                    "the newest that this version can read. Upgrade istio-usage."
                 )
             return cls(
                 **{key: document[key] for key in ("tool_version", "source", "note")},
@@ -104,10 +107,11 @@ class Manifest:
                 duplicate_scrapes=document["duplicate_scrapes"],
                 warnings=tuple(document["warnings"]),
                 remarks=tuple(document["remarks"]),
+                question=dict(document.get("question", {})),
             )
         except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
             raise SnapshotError(
-                f"{origin} is damaged: manifest.json cannot be read ({error!r}); collect it again"
+                f"{origin} is damaged: manifest.json cannot be read ({error!r}). Collect it again."
             ) from error
 
 

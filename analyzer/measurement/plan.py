@@ -28,10 +28,11 @@ MIN_POINTS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """What the user asked for; two equal asks continue one collection.
+    """The user's question; `question.differences` compares it with an earlier one.
 
     Attributes:
         source: the address, without credentials.
+        tenant: a hash of the tenant and the user of the server, as `Access.tenant`.
         days: length of the time, ending at `end`; not used where `start` is given.
         start: first moment (aware), or None.
         end: last moment (aware), or None for the moment the collection began.
@@ -49,6 +50,7 @@ class Ask:
     cluster_label: str | None = None
     hide_names: bool = False
     note: str = ""
+    tenant: str = ""
 
     def __post_init__(self) -> None:
         if any(time is not None and time.tzinfo is None for time in (self.start, self.end)):
@@ -59,6 +61,7 @@ class Ask:
         return {
             **asdict(self),
             "source": anonymiser.name("source", self.source),
+            "tenant": anonymiser.name("tenant", self.tenant),
             "scope": manifest.scope_to_json(anonymiser.scope(self.scope)),
             "start": self.start and self.start.isoformat(),
             "end": self.end and self.end.isoformat(),
@@ -166,14 +169,12 @@ class Plan:
         }
 
     @classmethod
-    def resumed(cls, document: Mapping[str, Any], ask: Ask) -> Plan | None:
-        """Read a plan; None if it was made for another question.
+    def resumed(cls, document: Mapping[str, Any], ask: Ask) -> Plan:
+        """Read a plan that was made for the same question.
 
         Raises the errors of reading JSON, and QueryFileError, if it is damaged.
         """
         anonymiser = Anonymiser(salt=document["salt"])
-        if document["ask"] != ask.to_json(anonymiser):
-            return None
         survey = dict(document["survey"])
         found = Survey(label_mapping=manifest.label_mapping_of(survey.pop("dialect")), **survey)
         chunks = {

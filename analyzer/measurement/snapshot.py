@@ -16,10 +16,16 @@ from analyzer.prometheus.query import load_queries
 
 MANIFEST = "manifest.json"
 
+SUBFOLDER = "snapshot"
+"""Where `analyze` puts the snapshot, in the folder of its report."""
+
+_NAMED_FILES = 3
+"""Files that a message names before it counts the rest."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What one Prometheus said of one window."""
+    """The answers of one Prometheus for one window."""
 
     path: Path
     manifest: Manifest
@@ -41,37 +47,53 @@ class Snapshot:
 def load_snapshot(path: Path | str) -> Snapshot:
     """Open a snapshot and verify every file in it.
 
+    Args:
+        path: of its folder, or of a folder in which `analyze` put one.
+
     Raises:
         SnapshotError: if it is missing, incomplete, damaged or of a newer schema.
     """
     path = Path(path)
-    manifest_path = path / MANIFEST
-    if not manifest_path.is_file():
+    # Shells complete a path down to the only file that looks like it.
+    candidates = (path, path / SUBFOLDER, path.parent if path.name == MANIFEST else path)
+    found = next((one for one in candidates if (one / MANIFEST).is_file()), None)
+    if found is None:
         raise SnapshotError(_why_not(path))
+    return open_snapshot(found)
+
+
+def open_snapshot(path: Path) -> Snapshot:
+    """Open the snapshot whose folder is `path`; raises as `load_snapshot`."""
+    manifest_path = path / MANIFEST
     try:
         text = manifest_path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SnapshotError(f"{path} is damaged: {MANIFEST} cannot be read") from error
+        raise SnapshotError(
+            f"{path} is damaged: {MANIFEST} cannot be read. Collect it again."
+        ) from error
     manifest = Manifest.from_json(text, str(path))
     known = load_queries()
     for record in manifest.queries:
         # The name comes from a file that anybody may have edited: it must not lead elsewhere.
         if record.name not in known or record.file != f"{record.name}.parquet":
-            raise SnapshotError(f"{path} is damaged: unknown query {record.name!r} in {MANIFEST}")
+            raise SnapshotError(
+                f"{path} is damaged: {MANIFEST} names an unknown query {record.name!r}. "
+                "Collect it again."
+            )
         if _sha256(path / record.file) != record.sha256:
             raise SnapshotError(
-                f"{path} is damaged: {record.file} is not the file that was collected; "
-                "collect it again"
+                f"{path} is damaged: {record.file} is not the file that was collected. "
+                "Collect it again."
             )
     return Snapshot(path=path, manifest=manifest)
 
 
 def read_table(path: Path) -> pa.Table:
-    """Read one Parquet file; SnapshotError if that is not what it is."""
+    """Read one Parquet file; SnapshotError if it is none."""
     try:
         return pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
-        raise SnapshotError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+        raise SnapshotError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from error
 
 
 def write_table(path: Path, table: pa.Table) -> str:
@@ -82,7 +104,7 @@ def write_table(path: Path, table: pa.Table) -> str:
 
 
 def write_file(path: Path, content: bytes) -> str:
-    """Write a file, whole or not at all, and return its SHA-256; SnapshotError if it cannot be."""
+    """Write a file in one stroke and return its SHA-256; SnapshotError if that fails."""
     try:
         files.write_file(path, content)
     except OutputError as error:
@@ -95,15 +117,40 @@ def _sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise SnapshotError(f"{path.parent} is damaged: {path.name}: {error.strerror}") from error
+        raise SnapshotError(
+            f"{path.parent} is damaged: {path.name}: {error.strerror}. Collect it again."
+        ) from error
+
+
+def partial_path(target: Path) -> Path:
+    """Return the folder that a collection of `target` lives in until it is whole."""
+    return target.with_name(f"{target.name}.partial")
+
+
+def contents(path: Path) -> str:
+    """Return the first few names in a folder, and how many more there are."""
+    names = sorted(item.name for item in path.iterdir())
+    more = len(names) - _NAMED_FILES
+    rest = (f"{more} more",) if more > 0 else ()
+    return ", ".join((*names[:_NAMED_FILES], *rest))
 
 
 def _why_not(path: Path) -> str:
-    partial = path.with_name(f"{path.name}.partial")
-    if partial.is_dir():
-        return f"{path} is not complete: run the same `istio-usage collect` again to finish it"
+    command = "the same `istio-usage` command"
+    for target in (path, path / SUBFOLDER):
+        if partial_path(target).is_dir():
+            return f"{target} is not complete. Run {command} again to finish it."
     if path.name.endswith(".partial") and path.is_dir():
-        return f"{path} is an interrupted collection: run the same `istio-usage collect` again"
+        return f"{path} is an interrupted collection. Run {command} again to finish it."
+    if path.is_file():
+        return f"{path} is a file, and a snapshot is a folder. Give the folder."
     if not path.exists():
-        return f"there is no snapshot at {path}: make one with `istio-usage collect`"
-    return f"{path} is not a snapshot: it holds no {MANIFEST}"
+        return f"There is no snapshot at {path}. Make one with `istio-usage collect`."
+    try:
+        held = contents(path)
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror}."
+    return (
+        f"{path} is not a snapshot: it has no {MANIFEST} and no folder {SUBFOLDER} with one. "
+        f"It holds {held or 'nothing'}."
+    )

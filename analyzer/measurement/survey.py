@@ -9,15 +9,15 @@ import numpy as np
 from analyzer.errors import InsufficientData
 from analyzer.measurement import detect
 from analyzer.measurement.detect import Sample, Samples
+from analyzer.measurement.elsewhere import why_nothing
+from analyzer.measurement.looks import at_looks
 from analyzer.measurement.metrics import CPU, ESSENTIAL, REQUESTS
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.fetch import points_in_pieces
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope, selector
 from analyzer.prometheus.query import load_query
-from analyzer.prometheus.response import Response, joined
 from analyzer.settings import Setting
-from analyzer.window import Chunk, TimeWindow
+from analyzer.window import TimeWindow
 
 _LOOKS = 5
 """Times at which the survey looks for series: a mesh that moved away an hour ago is still seen."""
@@ -101,10 +101,10 @@ def look(
     """
     times = looks_at(start, end)
     promql = load_query("survey_labels").render(Scope(), LabelMapping())
-    samples = detect.samples_of(_at_looks(source, promql, times))
+    samples = detect.samples_of(at_looks(source, promql, times))
     mapping = detect.detect_label_mapping(samples, cluster_label)
     promql = load_query("survey_series_count").render(scope, mapping)
-    found = [series for series in _at_looks(source, promql, times).series if len(series.samples)]
+    found = [series for series in at_looks(source, promql, times).series if len(series.samples)]
     by_metric = {series.labels.get("metric", ""): series for series in found}
     both: set[float] = set()
     if {CPU, REQUESTS} <= by_metric.keys():
@@ -129,8 +129,10 @@ def examine(source: Source, seen: Look) -> Survey:
         )
     if CPU not in counts and seen.samples[detect.CGROUPS]:
         raise InsufficientData(_NO_CONTAINERS)
-    if not {CPU, REQUESTS} <= counts.keys():
-        raise InsufficientData(_nothing_found(scope, counts))
+    missing = [name for name in (REQUESTS, CPU) if name not in counts]
+    if missing:
+        found_elsewhere = why_nothing(source, scope, mapping, seen.times, missing)
+        raise InsufficientData(found_elsewhere or _nothing_found(scope, counts))
     _require_join(source, seen)
     _require_traffic(source, seen)
     # Recording rules may be there beside the counter that is read.
@@ -152,11 +154,6 @@ def looks_at(start: datetime, end: datetime) -> TimeWindow:
     last = datetime.fromtimestamp(round(end.timestamp()), end.tzinfo)
     first = last - timedelta(seconds=whole_seconds // step_seconds * step_seconds)
     return TimeWindow(start=first, end=last, step_seconds=step_seconds)
-
-
-def _at_looks(source: Source, promql: str, times: TimeWindow) -> Response:
-    whole = Chunk(first_point=0, point_count=times.point_count)
-    return joined(points_in_pieces(source, promql, times, whole))
 
 
 def _require_join(source: Source, seen: Look) -> None:
@@ -190,7 +187,7 @@ def _require_traffic(source: Source, seen: Look) -> None:
     # At least a quarter of an hour back: rate() needs two samples, and a look may be a day apart.
     window_seconds = max(900, min(times.step_seconds, 3600))
     promql = seen.promql("survey_total_requests_rps", window_seconds=window_seconds)
-    rates = _at_looks(source, promql, times).series
+    rates = at_looks(source, promql, times).series
     if not any((series.samples > 0).any() for series in rates):
         raise InsufficientData(
             f"{REQUESTS} did not grow at any of {times.point_count} moments from "

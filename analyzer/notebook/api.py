@@ -52,6 +52,7 @@ def collect(  # noqa: PLR0913 - one keyword for each setting
     hide_names: bool = False,
     note: str = "",
     path: Path | str | None = None,
+    force: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
     **credentials: Unpack[Credentials],
 ) -> MeshSnapshot:
@@ -70,7 +71,9 @@ def collect(  # noqa: PLR0913 - one keyword for each setting
         cluster_label: label that identifies clusters; detected, if None.
         hide_names: replace names of clusters, namespaces, workloads, pods and nodes by hashes.
         note: sentence to store in the snapshot and show in every answer.
-        path: folder for the snapshot; a temporary one, if None.
+        path: folder for the snapshot, or one that answers the same question; a temporary one, if
+            None.
+        force: replace the snapshot in `path`, whichever its question.
         on_progress: called after each answer.
         credentials: `token_file`, `username`, `password_file`, `headers` ("Name: value"),
             `ca_file`, `client_certificate`, `client_key`, `timeout_seconds`.
@@ -88,6 +91,7 @@ def collect(  # noqa: PLR0913 - one keyword for each setting
     patterns = (namespaces,) if isinstance(namespaces, str) else tuple(namespaces)
     ask = Ask(
         source=access.url,
+        tenant=access.tenant,
         scope=Scope(namespaces=patterns, cluster=cluster),
         days=days,
         start=start,
@@ -101,7 +105,9 @@ def collect(  # noqa: PLR0913 - one keyword for each setting
     with Connection(access) as source:
         now = datetime.now(UTC)
         return MeshSnapshot(
-            collect_snapshot(source, ask, Path(folder), now=now, on_progress=on_progress)
+            collect_snapshot(
+                source, ask, Path(folder), now=now, force=force, on_progress=on_progress
+            )
         )
 
 
@@ -120,6 +126,8 @@ def _access(url: str | Access, credentials: Credentials) -> Access:
 
 def load_snapshot(path: Path | str) -> MeshSnapshot:
     """Open a snapshot that `istio-usage collect` or `collect` wrote.
+
+    The folder that `istio-usage analyze -o` has written will do as well.
 
     Raises:
         SnapshotError: if it is missing, incomplete, damaged or of a newer schema.

@@ -1,4 +1,4 @@
-"""Asking one Prometheus: prometheus-api-client with retries, and errors in words."""
+"""Asking one Prometheus: prometheus-api-client with retries, and errors in sentences."""
 
 import time
 from collections.abc import Callable
@@ -8,18 +8,18 @@ from functools import partial
 from http import HTTPStatus
 from typing import Protocol, Self
 
-import orjson
 import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 from urllib3.exceptions import InvalidHeader, ReadTimeoutError
 from urllib3.util import Retry
 
-from analyzer.errors import PrometheusError, QueryRejected, QueryTooHeavy, Unreachable
+from analyzer.errors import PrometheusError, QueryRejected, QueryTooHeavy, sentences
+from analyzer.prometheus import failures
 from analyzer.prometheus.credentials import Access
+from analyzer.prometheus.proxy import proxy_for
 from analyzer.prometheus.response import Response
 from analyzer.prometheus.session import PrometheusSession
-from analyzer.settings import Setting
 from analyzer.window import Chunk, TimeWindow
 
 _WAITS_SECONDS = (0.5, 1.0, 2.0)
@@ -27,17 +27,17 @@ _WAITS_SECONDS = (0.5, 1.0, 2.0)
 _LONGEST_WAIT_SECONDS = 60.0
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
 _PASSING = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
-"""What a server that restarts does to its clients: refuses them, or cuts their answers short."""
+"""A server that restarts refuses its clients, or cuts their answers short."""
 _LESS_TIME_HELPS = (
     # Prometheus
     "too many samples",
     "maximum resolution",
-    # VictoriaMetrics; of too many series it says "narrow down the search"
+    # VictoriaMetrics; its words for too many series: "narrow down the search"
     "reduce time range",
     "too many points",
     "not enough memory for processing",
     "timeout exceeded",
-    # Mimir, Cortex and Thanos; of too many series they say "maximum number of series"
+    # Mimir, Cortex and Thanos; for too many series: "maximum number of series"
     "maximum number of chunks",
     "number of chunks for the query exceeded",
     "chunks size limit",
@@ -46,15 +46,7 @@ _LESS_TIME_HELPS = (
     "exceeded chunks limit",
     "exceeded samples limit",
 )
-"""What servers say of a query that may be answered in pieces of less time each."""
-
-_HINTS = {
-    401: f"it wants credentials: set PROMETHEUS_TOKEN, or give {Setting.TOKEN_FILE} or "
-    f"{Setting.USERNAME}",
-    403: "these credentials may not query it",
-    404: f"there is no Prometheus API at this address: add its path prefix to {Setting.URL} "
-    "(Mimir: /prometheus; VictoriaMetrics cluster: /select/0/prometheus)",
-}
+"""Servers' words for a query that may be answered in pieces of less time each."""
 
 
 class Source(Protocol):
@@ -73,7 +65,7 @@ class _Failure:
     passes: bool = False
     """Whether the same request may be answered a little later."""
     wait_seconds: float | None = None
-    """How long the server asks to wait; None if it does not say."""
+    """How long the server asks to wait; None if it does not ask."""
 
 
 class Connection:
@@ -81,6 +73,7 @@ class Connection:
 
     def __init__(self, access: Access, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self.access = access
+        self._proxy = proxy_for(access.url)
         self._sleep = sleep
         self._session = PrometheusSession(access)
         self._client = PrometheusConnect(
@@ -135,27 +128,34 @@ class Connection:
             except requests.RequestException as error:
                 failure, cause = self._silence(promql, error), error
             except PrometheusError as error:
-                problem = f"{error}; is this a login page?"
-                page = PrometheusError(problem, url=self.access.url, promql=promql)
-                raise page from error
+                raise self._strange(promql, error) from error
             wait_seconds = next(waits_seconds, None)
             if not failure.passes or wait_seconds is None:
                 raise failure.error from cause
             asked_seconds = failure.wait_seconds
             self._sleep(wait_seconds if asked_seconds is None else asked_seconds)
 
+    def _strange(self, promql: str, error: PrometheusError) -> PrometheusError:
+        """Return the failure of an answer that is none of Prometheus's."""
+        proxied = self._proxy.advice if self._proxy else ""
+        advice = sentences("It may be a login page", proxied)
+        return PrometheusError(str(error), url=self.access.url, promql=promql, advice=advice)
+
     def _refusal(self, promql: str, *, divisible: bool) -> _Failure:
         response = self._session.last_response
         if response is None:  # pragma: no cover - the client raises only with a response
             return _Failure(error=PrometheusError("no response", url=self.access.url))
-        url, status, (kind, words) = self.access.url, response.status_code, _own_words(response)
-        # A hint is about the server, whatever the query.
-        asked = "" if status in _HINTS else promql
+        url, status = self.access.url, response.status_code
+        kind, words = failures.own_words(response, self.access)
+        hint = failures.refused(response, self.access)
+        # What Prometheus itself words did not come from a proxy.
+        proxied = self._proxy.advice if self._proxy and not kind else ""
+        # A hint is about the server, whichever the query.
+        asked = "" if hint else promql
 
-        def failed(
-            error: type[PrometheusError], problem: str = "", advice: str = ""
-        ) -> PrometheusError:
-            return error(problem, url=url, promql=asked, status=status, words=words, advice=advice)
+        def failed(error: type[PrometheusError], advice: str = "") -> PrometheusError:
+            advice = sentences(advice, proxied)
+            return error(hint, url=url, promql=asked, status=status, words=words, advice=advice)
 
         timed_out = status == HTTPStatus.GATEWAY_TIMEOUT
         heavy = kind == "timeout" or any(limit in words for limit in _LESS_TIME_HELPS)
@@ -165,15 +165,11 @@ class Connection:
         if status in _TRY_AGAIN:
             wait_seconds = _retry_after_seconds(response)
             too_long = wait_seconds is not None and wait_seconds > _LONGEST_WAIT_SECONDS
-            advice = f"it asks to wait {wait_seconds:.0f} s: try again then" if too_long else ""
-            error = failed(QueryTooHeavy if timed_out else PrometheusError, advice=advice)
+            advice = f"Try again in {wait_seconds:.0f} s, as the server asks." if too_long else ""
+            error = failed(QueryTooHeavy if timed_out else PrometheusError, advice)
             return _Failure(error=error, passes=not too_long, wait_seconds=wait_seconds)
-        if status in {400, 422}:
-            return _Failure(error=failed(QueryRejected))
-        is_redirect = 300 <= status < 400  # noqa: PLR2004 - redirects are not followed
-        page = "it redirects elsewhere, to a login page perhaps"
-        problem = page if is_redirect else _HINTS.get(status, "")
-        return _Failure(error=failed(PrometheusError, problem))
+        is_about_query = status in {400, 422} and not hint
+        return _Failure(error=failed(QueryRejected if is_about_query else PrometheusError))
 
     def _silence(self, promql: str, error: requests.RequestException) -> _Failure:
         # In the middle of a body, requests calls a timeout a ConnectionError.
@@ -181,21 +177,10 @@ class Connection:
             problem = f"no answer within {self.access.timeout_seconds} s"
             return _Failure(error=QueryTooHeavy(problem, url=self.access.url, promql=promql))
         untrusted = isinstance(error, requests.exceptions.SSLError)
-        setting = Setting.CA_FILE if untrusted else f"{Setting.URL}, or a port-forward that ended"
-        unreachable = Unreachable(
-            url=self.access.url, cause=_innermost_cause(error), advice=f"check {setting}"
+        return _Failure(
+            error=failures.unreachable(error, self.access, self._proxy),
+            passes=isinstance(error, _PASSING) and not untrusted,
         )
-        return _Failure(error=unreachable, passes=isinstance(error, _PASSING) and not untrusted)
-
-
-def _own_words(response: requests.Response) -> tuple[str, str]:
-    """Return Prometheus's errorType and error, or "" and the body if it is short plain text."""
-    try:
-        document = orjson.loads(response.content)
-        return str(document["errorType"]), " ".join(str(document["error"]).split())
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        text = " ".join(response.text.split())
-        return "", "" if text.startswith("<") else text[:200]
 
 
 def _retry_after_seconds(response: requests.Response) -> float | None:
@@ -203,20 +188,3 @@ def _retry_after_seconds(response: requests.Response) -> float | None:
         return Retry().parse_retry_after(response.headers["Retry-After"])
     except (KeyError, InvalidHeader):
         return None
-
-
-def _innermost_cause(error: BaseException) -> str:
-    """Return the innermost reason: requests and urllib3 wrap it several times over."""
-    cause: object = error
-    while True:
-        deeper = (
-            getattr(cause, "reason", None)
-            or next((arg for arg in getattr(cause, "args", ()) if isinstance(arg, Exception)), None)
-            or getattr(cause, "__cause__", None)
-        )
-        if not isinstance(deeper, BaseException):
-            break
-        cause = deeper
-    strerror = getattr(cause, "strerror", None)
-    # urllib3 puts "<object at 0x...>: " before its words.
-    return strerror or str(cause).rpartition(">: ")[2] or type(cause).__name__

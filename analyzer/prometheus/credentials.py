@@ -1,21 +1,28 @@
-"""Where a Prometheus is and what it takes to be let in."""
+"""The address of a Prometheus and the credentials for it."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote
 
 from analyzer.defaults import DEFAULT_TIMEOUT_SECONDS
 from analyzer.errors import UsageError
+from analyzer.prometheus.address import parse_address
 from analyzer.settings import Setting
+
+_TENANT = re.compile("tenant|org-?id|account-?id|project-?id", re.IGNORECASE)
+"""Names of headers that choose a tenant: X-Scope-OrgID of Mimir, THANOS-TENANT, AccountID of
+VictoriaMetrics. Their values are no secret."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Where a Prometheus is and what it takes to be let in.
+    """The address of a Prometheus and the credentials for it.
 
     Everything secret is left out of `repr`, and `url` holds none of it.
 
@@ -29,6 +36,7 @@ class Access:
         client_certificate: file of the certificate shown to the server, if any.
         client_key: file of its key; None: the key is in the same file.
         timeout_seconds: for one request.
+        remark: a sentence on how `url` differs from the address that was given; "" if it does not.
     """
 
     url: str
@@ -40,14 +48,15 @@ class Access:
     client_certificate: Path | None = None
     client_key: Path | None = field(default=None, repr=False)
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
+    remark: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what http.client would refuse later, with the secret in its message."""
         sent = (self.token or "", *self.headers, *self.headers.values())
         if not all(text.isascii() and text.isprintable() for text in sent):
             raise UsageError(
-                "the token or a header holds what no HTTP header can carry: a line break, "
-                "another control character, or one outside ASCII"
+                "The token or a header holds a character that no HTTP header can carry: "
+                "a control character such as a line break, or one outside ASCII."
             )
 
     @classmethod
@@ -65,80 +74,90 @@ class Access:
         timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS,
         environment: Mapping[str, str] = os.environ,
     ) -> Access:
-        """Read what the user gave; secrets come from files or the environment.
+        """Read the user's settings; secrets come from files or the environment.
 
-        A file's first line is its secret; without it PROMETHEUS_TOKEN, PROMETHEUS_USERNAME and
-        PROMETHEUS_PASSWORD of `environment` count, then the `user:password@` of the URL, which is
-        moved out of it. Each of `headers` is "Name: value".
+        The secret is the first line of its file. Without a file, PROMETHEUS_TOKEN,
+        PROMETHEUS_USERNAME and PROMETHEUS_PASSWORD of `environment` count, then the
+        `user:password@` of the URL, which is moved out of it. Each of `headers` is "Name: value".
 
         Raises:
-            UsageError: if the URL is no http(s) address, a file cannot be read, or a secret
-                cannot be sent.
+            UsageError: if the URL is no http(s) address, or lacks a scheme and credentials are
+                given for another machine; if a file cannot be read, or a secret cannot be sent.
         """
-        parts = _split(url)
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        port = f":{parts.port}" if parts.port else ""
+        address = parse_address(url)
         for file in (ca_file, client_certificate, client_key):
             if file is not None and not file.is_file():
-                raise UsageError(f"no such file: {file}")
-        return cls(
-            url=f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}",
+                raise UsageError(f"There is no file {file}.")
+        access = cls(
+            url=address.url,
             token=_first_line(token_file)
             or environment.get("PROMETHEUS_TOKEN", "").strip()
             or None,
             username=username
             or environment.get("PROMETHEUS_USERNAME")
-            or unquote(parts.username or "")
+            or unquote(address.username)
             or None,
             password=_first_line(password_file)
             or environment.get("PROMETHEUS_PASSWORD", "").rstrip("\r\n")
-            or unquote(parts.password or "")
+            or unquote(address.password)
             or None,
             headers=dict(map(_header, headers)),
             ca_file=ca_file,
             client_certificate=client_certificate,
             client_key=client_key,
             timeout_seconds=timeout_seconds,
+            remark=address.remark,
         )
+        if address.is_scheme_assumed and not address.is_loopback and access.needs_privacy:
+            # Whoever assumed http here would send a secret in the clear.
+            raise UsageError(
+                f"{Setting.URL} has no scheme, and credentials or certificates are given. "
+                "Begin it with https://, or with http:// to send them unencrypted."
+            )
+        return access
 
+    @property
+    def tenant(self) -> str:
+        """A hash of the tenant headers and the user name; "" without either.
 
-def _split(url: str) -> SplitResult:
-    """Take a URL apart; the message repeats no part of it that could be secret."""
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in {"http", "https"} and bool(parts.hostname)
-        _ = parts.port
-    except ValueError:
-        valid = False
-    if not valid:
-        raise UsageError(
-            f"{Setting.URL} is not an http(s) address; it looks like http://prometheus:9090"
-        )
-    # An @ in the path: a password with a slash in it, which is secret and not part of the path.
-    if parts.query or parts.fragment or "@" in parts.path:
-        raise UsageError(
-            f"{Setting.URL} must end with its path, without ?, # or @: "
-            "give secrets in a file or the environment"
-        )
-    return parts
+        Two users or tenants of one server may see different data. Passwords, tokens and other
+        headers do not count: they are renewed while the data stay the same.
+        """
+        sent = [f"{k.lower()}: {v}" for k, v in self.headers.items() if _TENANT.search(k)]
+        if self.username and not self.token:
+            sent.append(self.username)
+        return hashlib.sha256("\n".join(sorted(sent)).encode()).hexdigest()[:12] if sent else ""
+
+    @property
+    def needs_privacy(self) -> bool:
+        """Whether anything is given that makes sense over TLS only."""
+        secret_headers = [name for name in self.headers if not _TENANT.search(name)]
+        given = (self.token, self.username, self.password, secret_headers, self.ca_file)
+        return any(given) or self.client_certificate is not None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be in no text."""
+        values = (self.token, self.password, *self.headers.values())
+        return tuple(value for value in values if value)
 
 
 def _first_line(path: Path | None) -> str | None:
     if path is None:
         return None
     try:
-        # -sig: some editors begin a file with a mark that is no part of the secret.
+        # -sig: some editors begin a file with a byte order mark, which is no part of the secret.
         line = path.read_text(encoding="utf-8-sig").partition("\n")[0].strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise UsageError(f"cannot read {path}: {reason}") from error
+        raise UsageError(f"{path} cannot be read: {reason}.") from error
     if not line:
-        raise UsageError(f"the first line of {path} is empty: the secret must be there")
+        raise UsageError(f"The first line of {path} is empty. Put the secret there.")
     return line
 
 
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon or not name.strip() or "\n" in text or "\r" in text:
-        raise UsageError(f"{Setting.HEADERS} takes 'Name: value', such as 'X-Scope-OrgID: team-a'")
+        raise UsageError(f"{Setting.HEADERS} takes 'Name: value', such as 'X-Scope-OrgID: team-a'.")
     return name.strip(), value.strip()

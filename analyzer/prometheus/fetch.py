@@ -47,7 +47,7 @@ def fetch(
     """Ask for all jobs and yield each as it is answered, in no particular order.
 
     Raises:
-        PrometheusError: if one job fails; what is under way is waited for and yielded first, the
+        PrometheusError: if one job fails; requests under way are waited for and yielded first, the
             rest is not asked.
     """
 
@@ -73,7 +73,7 @@ def fetch(
                 else:
                     yield future.result()
     finally:
-        # Nothing runs any more, unless this was interrupted: then the user does not wait for it.
+        # Requests still run only if this was interrupted: then the user does not wait for them.
         pool.shutdown(wait=False, cancel_futures=True)
     if failure:
         raise failure
@@ -95,6 +95,6 @@ def points_in_pieces(
     except QueryTooHeavy as error:
         if chunk.point_count == 1:
             raise
-        note(f"{error}; asking for half of its {chunk.point_count} points at a time")
+        note(f"{error} Asking for half of its {chunk.point_count} points at a time.")
         for half in chunk.halves():
             yield from points_in_pieces(source, promql, window, half, note)

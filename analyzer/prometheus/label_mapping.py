@@ -1,6 +1,6 @@
-"""What an installation calls things: the labels that say whose a series is.
+"""The names of an installation: the labels that identify the pod of a series.
 
-Prometheus stores whatever its scrape configuration made of a series. The same proxy is
+Prometheus stores a series as its scrape configuration relabels it. The same proxy is
 `pod="a"`, `pod_name="a"`, `exported_pod="a"` or only `instance="10.0.0.7:15090"`, and it may be
 there twice, scraped by two jobs or by a pair of Prometheus servers.
 """
@@ -22,8 +22,8 @@ SCRAPE_LABELS: Final = (
     "monitor",
     "receive_replica",
 )
-"""Labels that tell scrapes of one thing apart. All series of a proxy within one scrape add up; two
-scrapes of it say the same thing twice, and only the larger counts."""
+"""Labels that differ between scrapes of one target. All series of a proxy within one scrape add up;
+two scrapes of it are duplicates, and only the larger counts."""
 
 
 CPU_COUNTER: Final = "container_cpu_usage_seconds_total"
@@ -62,7 +62,7 @@ class Attribution(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """What one exporter's series call the labels that say whose they are."""
+    """The names of the labels that identify the pod of one exporter's series."""
 
     namespace: str = "namespace"
     pod: str = "pod"
@@ -71,10 +71,10 @@ class Names:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelMapping:
-    """What an installation calls things: the names on each exporter's series, and more.
+    """The names of an installation: the labels on each exporter's series, and more.
 
     Attributes:
-        cluster: the label that tells clusters apart; asking for one that is not there is harmless.
+        cluster: the label that differs between clusters; a label that is absent is harmless.
         cpu: the metric of the containers' CPU: cAdvisor's counter, or where it is not kept the
             recording rule made from it.
     """
@@ -87,7 +87,7 @@ class LabelMapping:
     attribution: Attribution = Attribution.POD
 
     def labels_of_pod(self, exporter: Exporter) -> tuple[str, ...]:
-        """Return the labels that tell one pod of an exporter from another, cluster first."""
+        """Return the labels that identify one pod of an exporter, cluster first."""
         if exporter == Exporter.PROXY and self.attribution == Attribution.ADDRESS:
             return self.cluster, "instance"
         if exporter == Exporter.PROXY and self.attribution == Attribution.WORKLOAD:
@@ -103,7 +103,7 @@ class LabelMapping:
     def canonical(self, exporter: Exporter) -> Mapping[str, str]:
         """Return what each of an exporter's labels is called in our tables.
 
-        An address stands in the place of the pod until it is attributed to one.
+        An address takes the place of the pod until it is attributed to one.
         """
         labels = self.labels_of_pod(exporter)
         if exporter == Exporter.PROXY and self.attribution == Attribution.ADDRESS:

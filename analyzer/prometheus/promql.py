@@ -65,7 +65,7 @@ class Scope:
         return f"{cluster_label}={quoted(self.cluster)}" if self.cluster else ""
 
     def matchers(self, cluster_label: str, namespace_label: str) -> str:
-        """Return matchers for series of a pod, to stand at the end of a selector."""
+        """Return matchers for series of a pod, for the end of a selector."""
         parts = [self.cluster_matchers(cluster_label)] if self.cluster else []
         if self.namespaces:
             pattern = "|".join(f"(?:{namespace})" for namespace in self.namespaces)

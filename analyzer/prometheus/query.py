@@ -1,4 +1,4 @@
-"""The query files: one measured quantity each, with a header that says what it returns."""
+"""The query files: one measured quantity each, with a header that describes its answer."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _SCOPES = ("proxy_scope", "cadvisor_scope", "state_scope", "cluster_scope")
 _PLACEHOLDERS = frozenset({*LabelMapping().placeholders, *_SCOPES, "window"})
 
 SURVEY = "survey"
-"""What the header's `from` says of queries that look before anything is measured."""
+"""The header's `from` of queries that look before anything is measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,9 @@ def load_queries() -> dict[str, Query]:
     """Return all queries by name, in alphabetical order; QueryFileError if one is malformed."""
     paths = sorted(queries_root().glob("*.promql"))
     if not paths:
-        raise QueryFileError(f"no query files in {queries_root()}: reinstall istio-usage-analyzer")
+        raise QueryFileError(
+            f"There are no query files in {queries_root()}. Reinstall istio-usage-analyzer."
+        )
     return {path.stem: _parse(path) for path in paths}
 
 
@@ -98,7 +100,7 @@ def load_query(name: str) -> Query:
     """Return one query by name; QueryFileError if there is none."""
     queries = load_queries()
     if name not in queries:
-        raise QueryFileError(f"no query {name!r}; there are: {', '.join(queries)}")
+        raise QueryFileError(f"There is no query {name!r}. Choose one of {', '.join(queries)}.")
     return queries[name]
 
 

@@ -1,4 +1,4 @@
-"""What Prometheus answered, as numpy arrays."""
+"""Answers of Prometheus as numpy arrays."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Series:
     Attributes:
         labels: as Prometheus gave them; an absent label means "".
         times: seconds since the epoch, shape (n,).
-        samples: shape (n,); NaN where Prometheus said NaN.
+        samples: shape (n,); NaN where Prometheus has NaN.
     """
 
     labels: Mapping[str, str]
@@ -28,11 +28,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """All series of one answer, and what the server remarked about it.
+    """All series of one answer, and the server's remarks on it.
 
     Attributes:
-        warnings: the server's `warnings` and `infos`, and in words what VictoriaMetrics tells by
-            a flag; an answer with warnings may be incomplete.
+        warnings: the server's `warnings` and `infos`, and a sentence for VictoriaMetrics's flag
+            of a partial answer; an answer with warnings may be incomplete.
     """
 
     series: tuple[Series, ...]
@@ -61,8 +61,8 @@ def decode(content: bytes) -> Response:
         return Response(series=series, warnings=(*map(str, warnings), *partial))
     except (orjson.JSONDecodeError, LookupError, TypeError, ValueError, AttributeError) as error:
         text = " ".join(content[:200].decode("utf-8", "replace").split())
-        opening = f"it begins {text[:60]!r}" if text else "it is empty"
-        raise PrometheusError(f"not an answer of Prometheus's API ({opening})") from error
+        opening = f"begins {text[:60]!r}" if text else "is empty"
+        raise PrometheusError(f"the answer {opening}, which is not Prometheus's API") from error
 
 
 def joined(responses: Iterable[Response]) -> Response:

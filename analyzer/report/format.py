@@ -28,6 +28,9 @@ IN_FULL: Final[Mapping[Basis, str]] = {
 _LONG_MINUTES = 120
 """From here on a time is shown in hours."""
 
+_ROOM_FOR_DOLLARS = 10_000
+"""Below this a range to the dollar fits a column of a terminal."""
+
 _LONG_HOURS = 48
 """From here on, in days."""
 
@@ -151,7 +154,10 @@ def usd_ends(value: Interval) -> str:
 
 def short_usd_ends(value: Interval) -> str:
     """Return both ends of a range of dollars, for a narrow column."""
-    return _between(short_dollars(value.low), short_dollars(value.high))
+    # One way of writing for both ends, and the shorter one only where there is no room.
+    is_short = max(abs(value.low), abs(value.high)) < _ROOM_FOR_DOLLARS
+    write = dollars if is_short else short_dollars
+    return _between(write(value.low), write(value.high))
 
 
 def dollars(value: float) -> str:

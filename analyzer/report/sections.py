@@ -328,7 +328,8 @@ def _modes(projection: Projection) -> Iterator[Block]:
     depends = of_dependence.dependence_lines(projection)
     turns = of_projection.projection_lines(projection)
     yield from _points(
-        (*depends, *turns), **dict.fromkeys(_EVERYWHERE, "What the saving depends on")
+        (*depends, *turns),
+        **dict.fromkeys(_EVERYWHERE, "What the saving depends on, largest effect first"),
     )
     origins_of = tuple(of_dependence.origin_lines(projection))
     yield from _points(origins_of, **dict.fromkeys(_EVERYWHERE, "Measured and assumed"))

@@ -100,4 +100,4 @@ def test_a_known_failure_is_folded_into_one_line(monkeypatch: pytest.MonkeyPatch
     result = CliRunner().invoke(cli, ["demo"])
 
     assert result.exit_code == 1
-    assert result.stderr == "istio-usage: first second\n"
+    assert result.stderr == "istio-usage: first second.\n"

@@ -47,7 +47,7 @@ def test_a_full_disk_is_one_line(answering: list[str], unbuffered: str) -> None:
         )
 
     assert done.returncode == 1
-    assert done.stderr.startswith("istio-usage: cannot write the answer: ")
+    assert done.stderr.startswith("istio-usage: Cannot write the answer: ")
     assert os.strerror(28) in done.stderr
     assert done.stderr.count("\n") == 1
 
@@ -130,13 +130,13 @@ def test_a_stopped_collection_names_what_is_kept(
 
     assert seen.status == status
     assert time.monotonic() - began < 30  # It does not wait for the requests under way.
-    assert seen.screen[-1].startswith("istio-usage: interrupted; ")
-    assert f"kept in {target}.partial:" in seen.screen[-1]
+    assert seen.screen[-1].startswith("istio-usage: Interrupted. ")
+    assert f"kept in {target}.partial." in seen.screen[-1]
     assert len(list((tmp_path / "mesh.partial" / "chunks").iterdir())) == 3
     assert seen.stdout == ""
     again = run("collect", "-p", silent.url, "-o", target, *_TIMES)
     assert again.status == 0, again.stderr
-    assert "resuming" in again.stderr
+    assert "Resuming" in again.stderr
 
 
 def test_a_stopped_analysis_goes_on_with_the_same_command(
@@ -145,14 +145,14 @@ def test_a_stopped_analysis_goes_on_with_the_same_command(
     seen = _stopped("analyze", "-p", silent.url, "-o", tmp_path / "out")
 
     assert seen.status == 130
-    assert f"kept in {tmp_path / 'out' / 'snapshot.partial'}:" in seen.screen[-1]
+    assert f"kept in {tmp_path / 'out' / 'snapshot.partial'}." in seen.screen[-1]
 
 
 def test_a_stopped_analysis_without_a_folder_keeps_nothing(silent: FaultyHttp) -> None:
     seen = _stopped("analyze", "-p", silent.url)
 
     assert seen.status == 130
-    assert seen.screen[-1].endswith("nothing is kept without -o")
+    assert seen.screen[-1].endswith("Nothing is kept without -o.")
 
 
 def test_what_is_stopped_before_the_first_answer_keeps_nothing(
@@ -166,5 +166,5 @@ def test_what_is_stopped_before_the_first_answer_keeps_nothing(
         )
 
     assert seen.status == 130
-    assert "nothing" in seen.screen[-1]
+    assert "Nothing" in seen.screen[-1]
     assert list(tmp_path.iterdir()) == []

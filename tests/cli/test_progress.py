@@ -59,7 +59,7 @@ def test_before_the_first_answer_there_is_no_rate() -> None:
 
 
 def test_when_all_is_answered_nothing_is_left() -> None:
-    assert in_words(step(0), step(20), 9.0) == "20/20  0:09  putting it together"
+    assert in_words(step(0), step(20), 9.0) == "20/20  0:09  writing the snapshot"
 
 
 def test_what_is_asked_cannot_steer_the_terminal() -> None:
@@ -161,7 +161,7 @@ def test_a_real_collection_draws_a_bar_and_takes_it_away(
 
     assert seen.status == 0, seen.sent
     told = STYLES.sub("", seen.sent)
-    assert "looking at what there is" in told
+    assert "looking for metrics" in told
     assert "samples/s" in told
     assert seen.screen == []
     assert seen.has_cursor
@@ -178,9 +178,9 @@ def test_notes_stand_whole_above_the_bar(small_server: PrometheusServer, tmp_pat
 
         assert seen.status == 0, seen.sent
         (note,) = seen.screen
-    assert note.startswith(f"istio-usage: {server.url}: HTTP 422: ")
+    assert note.startswith(f"istio-usage: {server.url} answered HTTP 422: ")
     assert "too many samples" in note
-    assert note.endswith("points at a time")
+    assert note.endswith("points at a time.")
 
 
 @pytest.mark.live
@@ -196,7 +196,7 @@ def test_ctrl_c_leaves_no_half_drawn_bar(small_server: PrometheusServer, tmp_pat
     assert seen.status == 130
     empty, line = seen.screen
     assert not empty
-    assert f"{tmp_path / 'mesh.partial'}:" in line
+    assert f"{tmp_path / 'mesh.partial'}." in line
     assert seen.has_cursor
 
 

@@ -109,7 +109,7 @@ def test_the_files_are_written(
 ) -> None:
     folder = snapshots[0].parent / "out"
 
-    assert "wrote comparison.json, comparison.md, comparison.csv" in compared.stderr
+    assert "Wrote comparison.json, comparison.md, comparison.csv" in compared.stderr
     assert json.loads((folder / "comparison.json").read_text()) == answer
     assert answer["outcome"] in (folder / "comparison.md").read_text().replace("\\", "")
 

@@ -55,7 +55,7 @@ def test_nothing_listens_at_the_address(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     outcome = _analyze(f"http://127.0.0.1:{_free_port()}", folder)
 
-    _told_in_one_line(outcome, folder, 1, "cannot reach", "refused", "--prometheus-url")
+    _told_in_one_line(outcome, folder, 1, "Cannot reach", "refused", "--prometheus-url")
 
 
 def test_no_route_leads_to_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_no_route_leads_to_the_address(tmp_path: Path, monkeypatch: pytest.Monke
     _told_in_one_line(told, folder, 1, "Network is unreachable", "--prometheus-url")
 
 
-@pytest.mark.parametrize("url", ["prometheus:9090", "ftp://localhost", "http://", "http://h:port"])
+@pytest.mark.parametrize("url", ["/prometheus", "ftp://localhost", "http://", "http://h:port"])
 def test_the_address_is_none(tmp_path: Path, url: str) -> None:
     folder = tmp_path / "out"
 
@@ -84,7 +84,7 @@ def test_the_address_is_none(tmp_path: Path, url: str) -> None:
     ("answer", "words"),
     [
         (Answer(status=401, body=b"Unauthorized"), ("401", "--token-file", "PROMETHEUS_TOKEN")),
-        (Answer(status=403, body=b"Forbidden"), ("403", "credentials")),
+        (Answer(status=403, body=b"Forbidden"), ("403", "No credentials", "--username")),
         (Answer(status=404, body=b"404 page not found"), ("404", "--prometheus-url", "prefix")),
         (login_page(), ("login page",)),
         (

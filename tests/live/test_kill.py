@@ -47,7 +47,7 @@ def test_a_killed_collection_goes_on_and_ends_as_if_nothing_had_been(
         again = run(*arguments)
 
         assert again.status == 0, again.stderr
-        assert "resuming" in again.stderr
+        assert "Resuming" in again.stderr
         asked = {_query(request) for request in server.received[before:]}
         whole = run(*arguments[:-1], tmp_path / "whole")
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from analyzer.errors import PrometheusError, SnapshotError
+from analyzer.errors import PrometheusError, SnapshotError, UsageError
 from analyzer.measurement.collect import Progress, collect, collect_snapshot
 from analyzer.measurement.plan import Ask
 from analyzer.measurement.snapshot import Snapshot, load_snapshot
@@ -194,7 +194,7 @@ def test_a_failed_collection_goes_on_with_what_it_lacks(
     asked_again = {f"{names[promql]}-000000.parquet" for promql, _, _ in asked}
     assert len(asked) == len(names) - len(kept)
     assert asked_again.isdisjoint(kept)
-    assert notes == [f"resuming the interrupted collection in {partial}"]
+    assert notes == [f"Resuming the interrupted collection in {partial}."]
     assert not partial.exists()
     assert contents(interrupted) == contents(small_snapshot)
 
@@ -235,7 +235,7 @@ def test_an_interrupted_collection_is_not_mixed_with_another_question(
     other = Ask(source=small_ask.source, start=SMALL_MESH.start, end=SMALL_MESH.end, note="other")
     before = contents(interrupted.with_name("snap.partial"))
 
-    with pytest.raises(SnapshotError, match=r"snap\.partial .* asked something else"):
+    with pytest.raises(UsageError, match=r"snap\.partial answers another question"):
         collected(small_server.url, other, interrupted)
     assert contents(interrupted.with_name("snap.partial")) == before
 
@@ -258,22 +258,12 @@ def test_a_damaged_interrupted_collection_is_refused(
         collected(small_server.url, small_ask, interrupted)
 
 
-def test_what_is_there_is_not_overwritten(
-    small_server: PrometheusServer, small_ask: Ask, tmp_path: Path
-) -> None:
-    (tmp_path / "snap").mkdir()
-
-    with pytest.raises(SnapshotError, match=r"snap exists: choose another name"):
-        collected(small_server.url, small_ask, tmp_path / "snap")
-    assert list((tmp_path / "snap").iterdir()) == []
-
-
 def test_a_place_that_cannot_be_written_is_told(
     small_server: PrometheusServer, small_ask: Ask, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(SnapshotError, match=r"snap\.partial: Not a directory"):
+    with pytest.raises(SnapshotError, match=r"snap\.partial .*: Not a directory"):
         collected(small_server.url, small_ask, tmp_path / "file" / "snap")
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,6 +35,7 @@ MANIFEST = Manifest(
     duplicate_scrapes={"proxy": 7},
     warnings=("no istio_build: keep it",),
     remarks=("a store is down",),
+    question={"source": "http://prometheus:9090", "days": 7.0, "end": None},
 )
 
 Change = Callable[[dict[str, Any]], object]
@@ -47,6 +49,12 @@ def changed(change: Change) -> str:
 
 def test_a_manifest_is_read_back_as_it_was_written() -> None:
     assert Manifest.from_json(MANIFEST.to_json(), "it") == MANIFEST
+
+
+def test_a_manifest_of_version_0_1_has_no_question() -> None:
+    read = Manifest.from_json(changed(lambda document: document.pop("question")), "it")
+
+    assert read == replace(MANIFEST, question={})
 
 
 def test_a_manifest_is_readable() -> None:
@@ -69,7 +77,7 @@ def test_a_newer_schema_asks_for_a_newer_tool() -> None:
     with pytest.raises(SnapshotError) as caught:
         Manifest.from_json(text, "out/snap")
     assert str(caught.value).startswith("out/snap has schema version 2")
-    assert str(caught.value).endswith("upgrade istio-usage")
+    assert str(caught.value).endswith("Upgrade istio-usage.")
 
 
 def test_what_a_later_version_adds_is_passed_over() -> None:
@@ -102,11 +110,12 @@ def test_what_a_later_version_adds_is_passed_over() -> None:
         changed(lambda document: document["dialect"]["proxy"].update(more="label")),
         changed(lambda document: document["dialect"].pop("cpu")),
         changed(lambda document: document.pop("remarks")),
+        changed(lambda document: document.update(question=7)),
     ],
     ids=[
         "empty", "cut", "list", "null", "no keys", "version", "no note", "window", "naive",
         "step", "step text", "no hash", "more in a query", "no queries", "regex", "scrape",
-        "no dialect", "attribution", "names", "no cpu", "no remarks",
+        "no dialect", "attribution", "names", "no cpu", "no remarks", "question",
     ],
 )  # fmt: skip
 def test_a_damaged_manifest_is_refused_in_one_line(text: str) -> None:
@@ -114,4 +123,4 @@ def test_a_damaged_manifest_is_refused_in_one_line(text: str) -> None:
         Manifest.from_json(text, "out/snap")
 
     assert "\n" not in str(caught.value)
-    assert str(caught.value).endswith("collect it again")
+    assert str(caught.value).endswith("Collect it again.")

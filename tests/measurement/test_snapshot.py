@@ -69,7 +69,7 @@ def test_one_wrong_byte_is_found(path: Path, place: int) -> None:
 
     message = refusal(path)
     assert message.startswith(f"{path} is damaged: {FILE} is not ")
-    assert message.endswith("collect it again")
+    assert message.endswith("Collect it again.")
 
 
 def test_a_missing_table_is_found(path: Path) -> None:
@@ -105,13 +105,15 @@ def test_a_manifest_cannot_lead_out_of_its_folder(path: Path, name: str, file: s
     shutil.copy(path / FILE, path.parent / FILE)
     edit(path, lambda document: document["queries"][0].update(name=name, file=file))
 
-    assert refusal(path) == f"{path} is damaged: unknown query {name!r} in {MANIFEST}"
+    message = refusal(path)
+    assert message.startswith(f"{path} is damaged: {MANIFEST} ")
+    assert f"unknown query {name!r}" in message
 
 
 def test_nothing_there_says_how_to_make_one(tmp_path: Path) -> None:
     path = tmp_path / "snap"
 
-    assert refusal(path).startswith(f"there is no snapshot at {path}: ")
+    assert refusal(path).startswith(f"There is no snapshot at {path}.")
 
 
 def test_a_folder_of_something_else_is_no_snapshot(tmp_path: Path) -> None:
@@ -123,8 +125,53 @@ def test_an_interrupted_collection_says_how_to_finish_it(tmp_path: Path) -> None
 
     for path, fault in (("snap", "not complete"), ("snap.partial", "an interrupted collection")):
         message = refusal(tmp_path / path)
-        assert message.startswith(f"{tmp_path / path} is {fault}: ")
-        assert "`istio-usage collect`" in message
+        assert message.startswith(f"{tmp_path / path} is {fault}. ")
+        assert "same `istio-usage` command" in message
+
+
+def test_the_folder_of_an_analysis_is_the_snapshot_in_it(tmp_path: Path) -> None:
+    made = make_snapshot(tmp_path / "out" / "snapshot", {CPU: ROWS})
+    (tmp_path / "out" / "report.md").write_text("")
+
+    for path in (tmp_path / "out", made.path, made.path / MANIFEST, f"{tmp_path}/out/"):
+        assert load_snapshot(path) == made
+
+
+def test_a_snapshot_comes_before_one_in_it(path: Path) -> None:
+    make_snapshot(path / "snapshot", {CPU: steady(CPU, ("other", "b"), 0.5)})
+
+    assert load_snapshot(path).path == path
+
+
+def test_the_folder_of_an_interrupted_analysis_is_named(tmp_path: Path) -> None:
+    (tmp_path / "snapshot.partial").mkdir()
+
+    assert refusal(tmp_path).startswith(f"{tmp_path / 'snapshot'} is not complete. ")
+
+
+@pytest.mark.parametrize(
+    ("names", "held"),
+    [
+        ((), "It holds nothing."),
+        (("b.md", "a.md"), "It holds a.md, b.md."),
+        (tuple("fedcba"), "It holds a, b, c, 3 more."),
+    ],
+)
+def test_what_a_folder_of_something_else_holds_is_named(
+    names: tuple[str, ...], held: str, tmp_path: Path
+) -> None:
+    for name in names:
+        (tmp_path / name).write_text("")
+
+    message = refusal(tmp_path)
+    assert message.endswith(held)
+    assert f"no {MANIFEST} and no folder" in message
+
+
+def test_a_file_is_no_snapshot(tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_text("{}")
+
+    assert " is a file, " in refusal(tmp_path / "result.json")
 
 
 def test_a_table_that_is_none_is_refused_by_its_path(tmp_path: Path) -> None:
@@ -158,5 +205,5 @@ def test_the_same_table_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_refused_by_its_path(tmp_path: Path) -> None:
-    with pytest.raises(SnapshotError, match=r"cannot write .*a: No such"):
+    with pytest.raises(SnapshotError, match=r"a cannot .*: No such"):
         write_file(tmp_path / "absent" / "a", b"one")

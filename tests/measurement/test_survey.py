@@ -162,7 +162,7 @@ def test_labels_that_do_not_join_are_told(tmp_path: Path) -> None:
 def test_only_what_is_in_scope_is_counted(small_server: PrometheusServer) -> None:
     assert found_by(small_server.url, Scope(namespaces=("sh.p",))) == found_by(small_server.url)
     elsewhere = refusal(small_server.url, Scope(namespaces=("elsewhere",)))
-    assert elsewhere.settings == (Setting.NAMESPACES, Setting.CLUSTER)
+    assert elsewhere.settings == (Setting.NAMESPACES,)
 
 
 @pytest.mark.live

@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.prometheus.certificates import Identity
 from tests.support import prometheus_success
+from tests.support.certificates import Identity
 
 _JOIN_SECONDS = 5.0
 _ONE = [{"metric": {}, "value": [0, "1"]}]

@@ -119,7 +119,7 @@ def test_too_heavy_a_chunk_is_halved_until_it_is_not() -> None:
     found = np.concatenate([answer.series[0].times for answer in fetched.responses])
     assert found.tolist() == [WINDOW.time_of(point).timestamp() for point in range(10)]
     assert [chunk.point_count for chunk in source.asked] == [10, 5, 2, 3, 5, 2, 3]
-    assert notes[0].startswith("too many samples; ")
+    assert notes[0].startswith("too many samples. ")
     assert " 10 points " in notes[0]
 
 

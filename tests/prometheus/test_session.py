@@ -14,9 +14,9 @@ from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.session import PrometheusSession
 from analyzer.settings import Setting
-from tests.prometheus.certificates import Identity, self_signed
 from tests.prometheus.https_server import HttpsServer
 from tests.support import Answer, FaultyHttp, Received, prometheus_success
+from tests.support.certificates import Identity, self_signed
 
 AT = datetime(2024, 5, 14, 10, tzinfo=UTC)
 NOTHING = prometheus_success([], result_type="vector")
@@ -106,7 +106,7 @@ def test_a_redirect_is_not_followed_and_takes_no_credential_along(
         access = Access(url=redirecting.url, token="s3cret", headers={"X-Key": "s3cret"})
         with (
             Connection(access) as connection,
-            pytest.raises(PrometheusError, match=rf"HTTP {status}: it redirects elsewhere"),
+            pytest.raises(PrometheusError, match=rf"HTTP {status}: .* redirects to"),
         ):
             connection.instant("up", AT)
 
@@ -232,6 +232,6 @@ def test_without_its_client_certificate_one_is_not_let_in(
 ) -> None:
     with (
         HttpsServer(identity, clients=client.certificate) as server,
-        pytest.raises(PrometheusError, match="cannot reach Prometheus"),
+        pytest.raises(PrometheusError, match="Cannot reach Prometheus"),
     ):
         one(Access(url=server.url, ca_file=identity.certificate))

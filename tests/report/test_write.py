@@ -123,7 +123,7 @@ def test_a_file_in_the_place_of_the_folder_is_one_error(tmp_path: Path) -> None:
 def test_a_folder_in_the_place_of_a_file_is_one_error(tmp_path: Path) -> None:
     (tmp_path / "report.md").mkdir()
 
-    with pytest.raises(AnalyzerError, match="cannot write") as caught:
+    with pytest.raises(AnalyzerError, match="cannot be written") as caught:
         write_report(PLAIN, tmp_path)
     assert "report.md" in str(caught.value)
 

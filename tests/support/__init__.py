@@ -22,6 +22,8 @@ Real Prometheus::
     filled = cache.filled(spec)   # .spec, .truth, .folder; generated and written once
     with filled.serve(tmp_path / "server", flags=()) as server: ...     # on a copy
 
+    with GuardedPrometheus(folder, identity=self_signed("a", folder), wants_password=True): ...
+
 Faults::
 
     with FaultyHttp([prometheus_error(503, "timeout", "query timed out", Retry_After="1"), None],
@@ -52,12 +54,14 @@ with_pod_labels. `completed` adds what the generator leaves out, of proxies alon
 
 from tests.support.answers import Answer, login_page, prometheus_error, prometheus_success
 from tests.support.binaries import MissingBinaryError, find_binary
+from tests.support.certificates import Identity, self_signed
 from tests.support.completing import completed
 from tests.support.default import DEFAULT_START, default_mesh
 from tests.support.dialect import EVERY_ANSWER, Dialect
 from tests.support.dialects import DIALECTS, dialect
 from tests.support.dialects_twice import CLUSTERS, cluster_truth
 from tests.support.faulty_http import FaultyHttp, Received
+from tests.support.guarded import GuardedPrometheus
 from tests.support.layout import Pod
 from tests.support.mesh import Mesh, build_mesh
 from tests.support.mesh_cache import FilledMesh, MeshCache
@@ -92,6 +96,8 @@ __all__ = [
     "Dialect",
     "FaultyHttp",
     "FilledMesh",
+    "GuardedPrometheus",
+    "Identity",
     "LoggedQuery",
     "Mesh",
     "MeshCache",
@@ -122,6 +128,7 @@ __all__ = [
     "prometheus_success",
     "retained_from",
     "roles_mesh",
+    "self_signed",
     "unseen",
     "with_gap",
     "with_instance_types",

@@ -11,12 +11,13 @@ from analyzer.projection.result import NOTHING_TO_SAVE, Projection
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.sentences import whole
-from analyzer.report.sentences.projection import assumed, assumption_title, nodes
+from analyzer.report.sentences.dependence import lower_requests
+from analyzer.report.sentences.projection import assumed, assumption_title
 from analyzer.units import Reason
 
 MOST_SENTENCES: Final = 5
 
-PROVISIONAL: Final = "Provisional, from little data"
+PROVISIONAL: Final = "Provisional, measure at least a day first"
 
 _MOST_NAMED: Final = 4
 
@@ -78,11 +79,14 @@ def namespaces_note(decision: Decision) -> str:
         moving = decision.with_verdict(Verdict.MOVE)
         total = sum(item.saving_usd_per_year.mid for item in moving)
         net = fmt.dollars(decision.outcome.usd_per_year.mid)
-        text += f" Those to move add up to {fmt.dollars(total)}, less the ztunnels {net}."
+        text += (
+            f" Those to move add up to {fmt.dollars(total)}; minus {fmt.dollars(shared.mid)} for "
+            f"the ztunnels, {net} is left."
+        )
     if decision.pays_from and decision.pays_from > 1:
         text += (
-            f" Moved in this order, the mesh saves from namespace {decision.pays_from:,} on; until "
-            "then the ztunnels cost more."
+            f" In this order the saving is sure from namespace {decision.pays_from:,} on; until "
+            "then ztunnels and sidecars together may cost more than today."
         )
     return text
 
@@ -111,6 +115,7 @@ def _move(projection: Projection, decision: Decision) -> Iterator[str]:
     yield _nodes(projection, decision)
     yield from _check(decision)
     yield from _more_replicas(projection, moving)
+    yield from lower_requests(projection, decision.outcome)
     yield from _worth(decision)
 
 
@@ -165,13 +170,16 @@ def _gain(decision: Decision, outcome: Outcome) -> str:
 
 
 def _nodes(projection: Projection, decision: Decision) -> str:
-    """Return when the saving is money; for a part of the mesh the freed nodes are not known."""
+    """Return when the saving is on a bill; for a part of the mesh the freed nodes are not known."""
     counts = {item.mode: item.freed_node_count for item in projection.savings}
     count = counts.get(AMBIENT_WAYPOINT)
-    falls = "an invoice per node falls only when nodes are removed"
     if count is None or len(decision.namespaces) < len(decision.by_namespace):
-        return f"{falls[0].upper()}{falls[1:]}."
-    return f"This {nodes(count)}: {falls}."
+        per_node = "a bill per node falls only when nodes are removed"
+    elif count > 0:
+        per_node = f"a bill per node falls only when the {fmt.counted(count, 'freed node')} go"
+    else:
+        per_node = "a bill per node does not, because no whole node is freed"
+    return f"A bill per requested CPU falls by that; {per_node}."
 
 
 def _check(decision: Decision) -> Iterator[str]:

@@ -37,13 +37,14 @@ def modes(projection: Projection) -> Table:
     known = [basis for basis in Basis if any(basis in mode.bases for mode in projection.modes)]
     listing = Listing(projection.modes)
     listing.column(lambda mode: _in_two_lines(fmt.MODE_TITLES[mode.name]), terminal="mode")
-    listing.column(lambda mode: fmt.MODE_TITLES[mode.name], text="mode", narrow="mode")
-    listing.column(lambda mode: mode.name, notebook="mode")
+    listing.column(
+        lambda mode: fmt.MODE_TITLES[mode.name], text="mode", narrow="mode", notebook="mode"
+    )
     listing.column(
         lambda mode: Words(fmt.MODE_TITLES[mode.name], detail=_provenance(mode, " ")),
         page="mode, and the source of its figures",
     )
-    listing.column(_of(Basis.USAGE, "vcpu"), notebook="vCPU")
+    listing.column(_of(Basis.USAGE, "vcpu"), notebook="vCPU used")
     for each in Basis:
         used = "vCPU\nused" if each == Basis.USAGE else None
         # A terminal has room for what is used, and for what is paid.
@@ -85,7 +86,7 @@ def modes(projection: Projection) -> Table:
     listing.column(lambda mode: _provenance(mode, ": "), text="source of the CPU used")
     captions = {
         View.PAGE: "What each mode needs and costs for the same traffic",
-        View.NOTEBOOK: "Modes; ranges are 90 % intervals",
+        View.NOTEBOOK: "Cost of each mode for the same traffic (ranges are 90 % intervals)",
     }
     notes = {View.PAGE: _note(projection)}
     return Table("cost", *listing.filled, captions=captions, notes=notes)
@@ -110,12 +111,13 @@ def _saved_percent(savings: Mapping[str, Saving], basis: Basis, mode: Mode) -> V
 def bases(projection: Projection) -> Table:
     """Return what each mode needs and costs on every basis."""
     listing = Listing(projection.modes)
-    listing.column(lambda mode: mode.name, text="mode")
+    listing.column(lambda mode: fmt.MODE_TITLES[mode.name], text="mode")
     for basis in Basis:
-        listing.column(_of(basis, "vcpu"), text=Head(f"vCPU {_BASES[basis]}", absent="-"))
-        listing.column(
-            _of(basis, "usd_per_year"), Unit.USD, text=Head(f"USD {_BASES[basis]}", absent="-")
+        vcpu, usd = (
+            Head(f"{unit}, {_BASES[basis]}", absent="-") for unit in ("vCPU", "USD a year")
         )
+        listing.column(_of(basis, "vcpu"), text=vcpu)
+        listing.column(_of(basis, "usd_per_year"), Unit.USD, text=usd)
     return Table("bases", *listing.filled)
 
 

@@ -1,0 +1,168 @@
+"""What happens where the folder of a collection already holds one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from analyzer.errors import QueryFileError, SnapshotError, UsageError, sentences
+from analyzer.measurement import question
+from analyzer.measurement.anonymise import Anonymiser, given_salt
+from analyzer.measurement.manifest import window_of
+from analyzer.measurement.plan import Ask, Plan
+from analyzer.measurement.snapshot import (
+    MANIFEST,
+    Snapshot,
+    contents,
+    open_snapshot,
+    partial_path,
+)
+from analyzer.prometheus.query import load_queries
+from analyzer.settings import Setting
+from analyzer.window import TimeWindow
+
+PLAN: Final = "plan.json"
+_REPLACED: Final = "replaced"
+"""Where a snapshot waits, in the folder of the new one, until that is at its place."""
+
+_MANGLED = (OSError, ValueError, KeyError, TypeError, AttributeError, QueryFileError)
+"""What reading a file that somebody changed may raise."""
+
+_FORCE = f"Use another folder, or {Setting.FORCE} to replace it."
+
+Note = Callable[[str], None]
+
+
+def recover(target: Path) -> None:
+    """Put back a snapshot that a run was about to replace when it was killed."""
+    waiting = partial_path(target) / _REPLACED
+    if waiting.exists() and not target.exists():
+        waiting.rename(target)
+
+
+def put(whole: Path, target: Path) -> None:
+    """Move a new snapshot to its name; raises OSError, and then the old one is there as before."""
+    waiting = whole.with_name(_REPLACED)
+    if target.exists():
+        target.rename(waiting)
+    try:
+        whole.rename(target)
+    except OSError:
+        if waiting.exists():
+            waiting.rename(target)
+        raise
+
+
+def answered(target: Path, ask: Ask, now: datetime, *, force: bool, note: Note) -> Snapshot | None:
+    """Return the snapshot in a folder if it answers a question; None if it is to be collected.
+
+    Raises:
+        UsageError: if it answers another question, or something else is there.
+        SnapshotError: if it is damaged.
+    """
+    if not target.exists():
+        return None
+    if not target.is_dir():
+        raise UsageError(f"{target} is a file. Choose another name.")
+    names = {item.name for item in target.iterdir()}
+    if names and MANIFEST not in names:
+        raise UsageError(
+            f"{target} is not a snapshot, and holds {contents(target)}. Choose another folder."
+        )
+    if names and not force:
+        kept = _kept(target, ask, now, note)
+        if kept is not None:
+            return kept
+    if others := sorted(names - {MANIFEST, *(f"{name}.parquet" for name in load_queries())}):
+        raise UsageError(
+            f"{target} holds more than a snapshot: {', '.join(others[:3])}. "
+            "Choose another folder, or move these files away."
+        )
+    return None
+
+
+def _kept(target: Path, ask: Ask, now: datetime, note: Note) -> Snapshot | None:
+    try:
+        snapshot = open_snapshot(target)
+        manifest = snapshot.manifest
+        there = question.question_of(manifest)
+        anonymiser = Anonymiser(salt=given_salt() if there.get("hide_names") else "")
+        _require_same(target, there, manifest.window, ask, anonymiser, now)
+    except SnapshotError as error:
+        raise SnapshotError(sentences(str(error), _FORCE)) from error
+    if question.is_current(manifest.window, ask, now):
+        note(f"Using the snapshot in {target}: it answers the same question.")
+        return snapshot
+    note(f"Replacing the snapshot in {target}: it {_ended(manifest.window)}.")
+    return None
+
+
+def resumed(partial: Path, ask: Ask, now: datetime, *, force: bool, note: Note) -> Plan | None:
+    """Return the plan of an interrupted collection if it can be finished; None if not.
+
+    Raises:
+        UsageError: if it was asked another question, or something else is there.
+        SnapshotError: if it is damaged.
+    """
+    if not partial.exists():
+        return None
+    path = partial / PLAN
+    if not path.is_file():
+        if set(partial.iterdir()) - {partial / "chunks"}:
+            raise UsageError(f"{partial} is in the way. It holds {contents(partial)}. Remove it.")
+        return None
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        window, anonymiser = window_of(document["window"]), Anonymiser(salt=document["salt"])
+        _require_same(partial, document["ask"], window, ask, anonymiser, now)
+        plan = Plan.resumed(document, ask)
+    except UsageError:
+        if force:
+            return None
+        raise
+    except (*_MANGLED, SnapshotError) as error:
+        if force:
+            return None
+        raise SnapshotError(f"{partial} is damaged. Remove it, or use {Setting.FORCE}.") from error
+    if question.is_current(window, ask, now):
+        note(f"Resuming the interrupted collection in {partial}.")
+        return plan
+    note(f"Collecting again: the interrupted collection in {partial} {_ended(window)}.")
+    return None
+
+
+def times_begun(partial: Path) -> Mapping[Setting, str] | None:
+    """Return which times finish an interrupted collection; None if nothing can be finished.
+
+    None need be given where the collection has a fixed end.
+    """
+    try:
+        document = json.loads((partial / PLAN).read_text(encoding="utf-8"))
+        window, end = document["window"], document["ask"]["end"]
+        window_of(window)
+    except _MANGLED:
+        return None
+    return {} if end else {Setting.START: window["start"], Setting.END: window["end"]}
+
+
+def _require_same(
+    path: Path,
+    there: Mapping[str, Any],
+    window: TimeWindow,
+    ask: Ask,
+    anonymiser: Anonymiser,
+    now: datetime,
+) -> None:
+    try:
+        found = question.differences(there, window, ask, anonymiser, now)
+    except _MANGLED as error:
+        raise SnapshotError(f"{path} is damaged: its question cannot be read.") from error
+    if found:
+        raise UsageError(sentences(f"{path} answers another question: {'; '.join(found)}", _FORCE))
+
+
+def _ended(window: TimeWindow) -> str:
+    return f"ended at {window.end:%Y-%m-%d %H:%M} UTC, more than a step ago"

@@ -1,0 +1,184 @@
+"""Why a server did not answer, and what to do: HTTP statuses, TLS, credentials."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from urllib.parse import urljoin, urlsplit
+
+import orjson
+import requests
+
+from analyzer.errors import Unreachable, sentences
+from analyzer.prometheus.credentials import Access
+from analyzer.prometheus.proxy import Proxy
+from analyzer.settings import Setting
+
+_NO_API = (
+    f"There is no Prometheus API at this address. Add its path prefix to {Setting.URL} "
+    "(Mimir: /prometheus; VictoriaMetrics cluster: /select/0/prometheus)."
+)
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
+"""What OpenSSL calls an answer that is not TLS, by version."""
+_IS_TLS = (
+    # Go, and so Prometheus, VictoriaMetrics, Thanos and Mimir
+    "HTTP request to an HTTPS server",
+    # nginx
+    "plain HTTP request was sent to HTTPS port",
+    # Apache
+    "speaking plain HTTP to an SSL-enabled server port",
+)
+"""What servers with TLS answer to plain HTTP."""
+_HANGS_UP = ("without response", "reset by peer", "Broken pipe", "\\x15\\x03")
+"""The innermost causes where a server with TLS hangs up on plain HTTP, or sends a TLS alert."""
+_TITLE = re.compile(r"<title[^>]*>\s*([^<]{1,100})", re.IGNORECASE)
+_LONGEST_WORDS = 200
+
+
+def own_words(response: requests.Response, access: Access) -> tuple[str, str]:
+    """Return Prometheus's errorType and error, or "" and the server's words, shortened.
+
+    A server may repeat what it was sent, so every secret is replaced.
+    """
+    kind = ""
+    try:
+        document = orjson.loads(response.content)
+        kind, words = str(document["errorType"]), str(document["error"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        words = response.text.strip()[: 10 * _LONGEST_WORDS]
+        if words.startswith("<"):
+            title = _TITLE.search(words)
+            words = title[1] if title else ""
+        words = words[:_LONGEST_WORDS] or response.reason or ""
+    for secret in access.secrets:
+        words = words.replace(secret, "***")
+    return kind, " ".join(words.split())
+
+
+def refused(response: requests.Response, access: Access) -> str:
+    """Return the cause and the action for an HTTP status that is about the server.
+
+    "" where the status is about the query.
+    """
+    status, url = response.status_code, access.url
+    if status == HTTPStatus.UNAUTHORIZED:
+        return _unauthorized(response, access)
+    if status == HTTPStatus.FORBIDDEN:
+        return _forbidden(access)
+    if status == HTTPStatus.NOT_FOUND:
+        return _NO_API
+    if 300 <= status < 400:  # noqa: PLR2004 - redirects are not followed
+        return _redirected(response, url)
+    is_tls = url.startswith("http://") and any(words in response.text for words in _IS_TLS)
+    return f"This port speaks TLS. Use https{url[4:]} for {Setting.URL}." if is_tls else ""
+
+
+def _unauthorized(response: requests.Response, access: Access) -> str:
+    if "no org id" in response.text:
+        return f"The server wants a tenant. Give it with {Setting.HEADERS} 'X-Scope-OrgID: NAME'."
+    if not _sends_credentials(access):
+        return f"No credentials were sent. {_how_to_log_in(response)}"
+    if access.token:
+        return (
+            "The server refused the token, which may have expired. "
+            f"Check {Setting.TOKEN_FILE} or PROMETHEUS_TOKEN."
+        )
+    if access.username and not access.password:
+        return (
+            f"A user name was sent without a password. Give {Setting.PASSWORD_FILE}, "
+            "or set PROMETHEUS_PASSWORD."
+        )
+    if access.username:
+        return (
+            "The server refused the user name or the password. "
+            f"Check {Setting.USERNAME} and {Setting.PASSWORD_FILE}."
+        )
+    return f"The server refused the header Authorization. Check {Setting.HEADERS}."
+
+
+def _forbidden(access: Access) -> str:
+    if not _sends_credentials(access):
+        return f"No credentials were sent. {_how_to_log_in()}"
+    given = f"token ({Setting.TOKEN_FILE} or PROMETHEUS_TOKEN)" if access.token else ""
+    if not given:
+        given = f"user ({Setting.USERNAME})" if access.username else f"header ({Setting.HEADERS})"
+    return f"This {given} may not query the server. Ask for the right to read metrics."
+
+
+def _sends_credentials(access: Access) -> bool:
+    has_header = any(name.lower() == "authorization" for name in access.headers)
+    return bool(access.token or access.username or has_header)
+
+
+def _how_to_log_in(response: requests.Response | None = None) -> str:
+    scheme = "" if response is None else response.headers.get("WWW-Authenticate", "")
+    token = f"{Setting.TOKEN_FILE} or PROMETHEUS_TOKEN"
+    password = f"{Setting.USERNAME} with {Setting.PASSWORD_FILE}"
+    wanted = {"basic": password, "bearer": token}.get(scheme.partition(" ")[0].lower())
+    return f"Give {wanted or f'{token}, or {password}'}."
+
+
+def _redirected(response: requests.Response, url: str) -> str:
+    target = urlsplit(urljoin(f"{url}/", response.headers.get("Location", "")))
+    if target.scheme == "https" and url.startswith("http://"):
+        asked = urlsplit(url)
+        if target.hostname == asked.hostname:
+            port = f":{target.port}" if target.port else ""
+            better = f"https://{target.hostname}{port}{asked.path}"
+            return f"It redirects to TLS. Use {better} for {Setting.URL}."
+    host = f" to {target.hostname}" if target.hostname else ""
+    return (
+        f"It redirects{host}, which may be a login page. Give credentials, or an address that "
+        f"needs no login ({Setting.URL})."
+    )
+
+
+def unreachable(
+    error: requests.RequestException, access: Access, proxy: Proxy | None
+) -> Unreachable:
+    """Return the failure of a request that got no answer."""
+    url, cause = access.url, _innermost_cause(error)
+    advice = f"Check {Setting.URL}, and that a port-forward to it still runs."
+    if proxy and isinstance(
+        error, requests.exceptions.ProxyError | requests.exceptions.InvalidSchema
+    ):
+        advice = proxy.advice
+    elif isinstance(error, requests.exceptions.SSLError):
+        cause, advice = _untrusted(cause, access)
+    elif proxy:
+        advice = proxy.advice
+    elif url.startswith("http://") and any(words in cause for words in _HANGS_UP):
+        advice = f"If this port speaks TLS, use https{url[4:]} for {Setting.URL}."
+    return Unreachable(url=url, cause=cause, advice=advice)
+
+
+def _untrusted(cause: str, access: Access) -> tuple[str, str]:
+    """Return the cause and the action where no TLS connection came about."""
+    if any(name in cause for name in _NOT_TLS):
+        plain = f"Use http{access.url[5:]} for {Setting.URL}."
+        warning = "It sends credentials unencrypted." if access.needs_privacy else ""
+        return "this port speaks http, not https", sentences(plain, warning)
+    if "certificate required" in cause.lower() or "EOF" in cause:
+        wanted = f"Give a client certificate ({Setting.CLIENT_CERTIFICATE}) if the server wants one"
+        return cause, sentences(wanted, f"Check {Setting.URL}")
+    if "mismatch" in cause:
+        return cause, f"Use a host name of the certificate in {Setting.URL}."
+    return cause, f"Check {Setting.CA_FILE}."
+
+
+def _innermost_cause(error: BaseException) -> str:
+    """Return the innermost reason: requests and urllib3 wrap it several times over."""
+    cause: object = error
+    while True:
+        deeper = (
+            getattr(cause, "reason", None)
+            or next((arg for arg in getattr(cause, "args", ()) if isinstance(arg, Exception)), None)
+            or getattr(cause, "__cause__", None)
+        )
+        if not isinstance(deeper, BaseException):
+            break
+        cause = deeper
+    strerror = getattr(cause, "strerror", None)
+    # urllib3 puts "<object at 0x...>: " before its words, OpenSSL its line behind them.
+    text = strerror or str(cause).rpartition(">: ")[2] or type(cause).__name__
+    return re.sub(r" \(_ssl\.c:\d+\)", "", text)
