@@ -72,8 +72,10 @@ def _savings(projection: Projection) -> str:
     if AMBIENT_L4 not in found or most is None:
         usd = fmt.dollars(projection.modes[0].usd_per_year.mid)
         return f"{fmt.capital(fmt.MODE_TITLES[SIDECAR])}: {usd} per year"
-    titles = {name: fmt.capital(fmt.MODE_TITLES[name]) for name in (AMBIENT_L4, most)}
-    return ";\n".join(f"{title} {fmt.saving(found[name], 's')}" for name, title in titles.items())
+    claims = [
+        f"{fmt.MODE_TITLES[name]} {fmt.saving(found[name], 's')}" for name in (AMBIENT_L4, most)
+    ]
+    return fmt.capital(";\n".join(claims) + f", {fmt.AS_BASIS[projection.basis]}")
 
 
 def _post_cost(references: Sequence[Reference]) -> str:
