@@ -227,7 +227,7 @@ class MeshProjection:
 
         >>> import analyzer as mesh
         >>> mesh.project(mesh.load_sample("fleet")).plot().axes[0].get_xlabel()
-        'USD a year, as used, at $22 a vCPU-month'
+        'cost in USD per year, as billed, at $22 per vCPU-month'
         """
         return drawing.plot(self.answer, name)
 
