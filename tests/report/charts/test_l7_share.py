@@ -169,7 +169,7 @@ FALLING = st.tuples(
 """Both ends of a saving that falls with each waypoint, as every draw of it does."""
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(FALLING)
 def test_no_title_contradicts_the_band_that_is_drawn(
     ends: tuple[list[float], list[float]],
