@@ -38,7 +38,7 @@ class Assumption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedConstants:
-    """What one document says each component costs; None: it has no figure of it.
+    """The cost of each component by one document; None where it has no figure.
 
     A component costs its figure per unit plus its figure per 1000 proxy requests per second.
     """

@@ -232,8 +232,8 @@ class AnswerReport:
         yield from _block(head, View.TERMINAL, View.TEXT)
         # The page has note and subtitle in its header.
         yield from _block(Paragraphs(head.items[len(note) + 1 :]), View.PAGE)
-        decided = _points(self.decision, **dict.fromkeys(_EVERYWHERE, "Decision"))
-        yield from decided
+        decision = Points(self.decision, "decision")
+        yield from _block(decision, **dict.fromkeys(_EVERYWHERE, "Decision"))
         figures = Facts(tuple(_facts(answer)), "Ranges are 90 % intervals.")
         yield from _block(figures, View.PAGE)
         mesh = of_projection.mesh_lines(answer.load, answer.projection) if answer.load else ()

@@ -202,7 +202,7 @@ def test_a_rate_covers_exactly_one_step(query: Query) -> None:
 def test_a_query_is_found_by_its_name() -> None:
     assert load_query("proxy_cpu_vcpu").what.startswith("CPU used by each proxy")
     assert list(QUERIES) == sorted(path.stem for path in queries_root().glob("*.promql"))
-    with pytest.raises(QueryFileError, match=r"'cpu'; .*application_containers, "):
+    with pytest.raises(QueryFileError, match=r"'cpu'. .*application_containers, "):
         load_query("cpu")
 
 

@@ -113,16 +113,15 @@ def numbers(axis: Axis, text: Callable[[float], str] = fmt.number, most: int = 6
 
 
 def money(axis: Axis) -> None:
-    """Write an axis in dollars: short, unless two numbers would then look the same."""
-    numbers(axis)
+    """Write an axis in dollars: short where that is exact, else to the dollar or the cent."""
+    axis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=3))
 
     def text(value: float, _: object = None) -> str:
-        marks = axis.get_majorticklocs()
-        shown = [fmt.short_dollars(mark) for mark in marks]
-        if len(set(shown)) == len(shown):
-            return fmt.short_dollars(value)
-        is_whole = all(float(mark).is_integer() for mark in marks)
-        return fmt.dollars(value) if is_whole else f"{'-' if value < 0 else ''}${abs(value):,.2f}"
+        marks = [float(f"{mark:.9g}") for mark in axis.get_majorticklocs()]
+        if not all(mark.is_integer() for mark in marks):
+            return f"{'-' if value < 0 else ''}${abs(value):,.2f}"
+        is_short = all(float(f"{mark:.3g}") == mark for mark in marks)
+        return fmt.short_dollars(value) if is_short else fmt.dollars(value)
 
     axis.set_major_formatter(FuncFormatter(text))
 

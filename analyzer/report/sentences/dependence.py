@@ -59,7 +59,7 @@ def _assumptions(projection: Projection) -> Iterator[tuple[float, str]]:
             at_low, at_high = (fmt.number(end) for end in (value.low, value.high))
             text = (
                 f"If the {title} is {at_low} the saving is {low} a year; if it is {at_high}, "
-                f"{high}{f' ({unit})' if unit else ''}."
+                f"{high}.{f' Unit: {unit}.' if unit else ''}"
             )
             yield abs(item.high_usd_per_year - item.low_usd_per_year), text
 
@@ -136,5 +136,5 @@ def _post(projection: Projection) -> Iterator[str]:
                 f"For comparison, {reference.title} would give this mesh "
                 f"{fmt.number(reference.vcpu[SIDECAR])} vCPU in sidecar mode and "
                 f"{fmt.number(reference.vcpu[AMBIENT_WAYPOINT_ALL])} vCPU in ambient with "
-                "waypoints everywhere: it counts the same for each pod at any traffic."
+                "waypoints everywhere. It counts the same for each pod at any traffic."
             )
