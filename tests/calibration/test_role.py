@@ -129,8 +129,8 @@ def test_terms_that_cannot_be_separated_are_remarked() -> None:
     answer = answered(lawful(ramp(4, 24), seed=1))
 
     assert len(answer.remarks) == 2
-    assert ("inbound" in answer.remarks[0], "1 of 1" in answer.remarks[0]) == (True, True)
-    assert ("bytes" in answer.remarks[1], "1 of 1" in answer.remarks[1]) == (True, True)
+    assert ("Inbound" in answer.remarks[0], "1 of 1" in answer.remarks[0]) == (True, True)
+    assert ("Bytes" in answer.remarks[1], "1 of 1" in answer.remarks[1]) == (True, True)
 
 
 # --- how good it is ---
