@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.measurement.findings import Finding
-from analyzer.projection.choices import OBSERVED, is_settled
+from analyzer.projection.choices import OBSERVED, Basis, is_settled
 from analyzer.projection.decision import Action, Decision, NamespaceDecision, Outcome, Verdict, Why
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT
 from analyzer.projection.result import NOTHING_TO_SAVE, Projection
@@ -129,8 +129,9 @@ def _more_replicas(projection: Projection, moving: tuple[NamespaceDecision, ...]
     for point in sweep.points:
         if point.choice == next_count and point.usd_per_year.low <= 0:
             surely = point.usd_per_year.high <= 0
-            what = "moving everything costs more" if surely else "the saving is not sure"
-            yield f"With {fmt.count(next_count)} replicas per waypoint {what}."
+            # The sweep is of the whole mesh, of which only a part may be to move.
+            what = "moving everything costs more" if surely else "moving everything may cost more"
+            yield f"With {fmt.count(next_count)} replicas per waypoint, {what}."
 
 
 def _which(decision: Decision) -> str:
@@ -157,7 +158,7 @@ def _names(items: tuple[NamespaceDecision, ...]) -> str:
 
 
 def _reasons(items: tuple[NamespaceDecision, ...]) -> str:
-    return " or ".join(dict.fromkeys(WHY[item.why] for item in items))
+    return " or ".join(dict.fromkeys(map(why, items)))
 
 
 def _gain(decision: Decision, outcome: Outcome) -> str:
@@ -179,7 +180,8 @@ def _nodes(projection: Projection, decision: Decision) -> str:
         per_node = f"a bill per node falls only when the {fmt.counted(count, 'freed node')} go"
     else:
         per_node = "a bill per node does not, because no whole node is freed"
-    return f"A bill per requested CPU falls by that; {per_node}."
+    per_cpu = "used" if decision.basis == Basis.USAGE else "requested"
+    return f"A bill per {per_cpu} CPU falls by that; {per_node}."
 
 
 def _check(decision: Decision) -> Iterator[str]:
@@ -215,11 +217,11 @@ def _stay(projection: Projection, decision: Decision) -> Iterator[str]:
         yield from _in_mode(projection, AMBIENT_L4, "Even without waypoints, ambient")
 
 
-def _in_mode(projection: Projection, mode: str, subject: str, against: str = "") -> Iterator[str]:
+def _in_mode(projection: Projection, mode: str, subject: str) -> Iterator[str]:
     for saving in projection.savings:
         if saving.mode == mode:
             basis = fmt.AS_BASIS[projection.basis]
-            yield f"{subject} would {fmt.saving(saving.percent)}{against} {basis}."
+            yield f"{subject} would {fmt.saving(saving.percent)} {basis}."
 
 
 def _with_waypoints(projection: Projection) -> str:
@@ -264,8 +266,8 @@ def _cannot_tell(projection: Projection, decision: Decision) -> Iterator[str]:
     elif decision.why == Why.CPU_UNKNOWN:
         dark = [item.namespace for item in decision.by_namespace if item.why == Why.CPU_UNKNOWN]
         yield f"Cannot tell whether to move: sidecar CPU was not measured in {fmt.named(dark)}."
-        subject = f"{_with_waypoints(projection)}, ambient"
-        yield from _in_mode(projection, AMBIENT_WAYPOINT, subject, " than the measured sidecars")
+        subject = "Compared with the measured sidecars, ambient with waypoints"
+        yield from _in_mode(projection, AMBIENT_WAYPOINT, subject)
     else:
         yield "Cannot tell whether ambient would cost less: the ranges have both signs."
         yield from _at_best(projection, decision)

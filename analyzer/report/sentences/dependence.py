@@ -30,9 +30,10 @@ def _choices(projection: Projection) -> Iterator[tuple[float, str]]:
         none, every = (_at(sweeps["l7_share"], share) for share in (0, 1))
         count = int(projection.load.namespaces["has_http"].sum())
         if none and every:
+            those = "the one with HTTP does" if count == 1 else f"all {count:,} with HTTP do"
             text = (
-                f"If no namespace needs a waypoint the saving is {fmt.usd(none)} a year; if all "
-                f"{count:,} with HTTP do, {fmt.usd(every)}."
+                f"If no namespace needs a waypoint the saving is {fmt.usd(none)} a year; if "
+                f"{those}, {fmt.usd(every)}."
             )
             yield none.mid - every.mid, text
     if "waypoint_replicas" in sweeps and workings:

@@ -108,11 +108,12 @@ def _savings(projection: Projection) -> Iterator[Line]:
 def _in_dollars(projection: Projection) -> str:
     """Return what each mode saves in a year; negative: extra cost."""
     namespaces = projection.load.namespaces
+    with_http = fmt.counted(int(namespaces["has_http"].sum()), "namespace")
     where = {
-        AMBIENT_WAYPOINT: f" ({int(namespaces['has_http'].sum()):,} namespaces with HTTP)"
+        AMBIENT_WAYPOINT: f" ({with_http} with HTTP)"
         if projection.waypoint_placement == OBSERVED
         else "",
-        AMBIENT_WAYPOINT_ALL: f" (all {len(namespaces):,} namespaces)",
+        AMBIENT_WAYPOINT_ALL: f" ({fmt.counted(len(namespaces), 'namespace')})",
     }
     parts = []
     for item in projection.savings:
@@ -127,7 +128,7 @@ def _in_dollars(projection: Projection) -> str:
 
 def _dependence(projection: Projection) -> Iterator[Line]:
     for text in [*dependence_lines(projection)][:1]:
-        yield Line(f"Largest effect on the saving: {text[0].lower()}{text[1:]}")
+        yield Line(f"Largest effect: {text[0].lower()}{text[1:]}")
 
 
 def _limit(answer: Answer, refused: Collection[Refusal]) -> Iterator[Line]:

@@ -110,12 +110,15 @@ def test_the_dollars_saved_are_on_the_headlines_basis(basis: str) -> None:
     answer = full(assumed=scenario(basis=basis))
     assert answer.projection is not None
     l4, waypoint, _ = (item.usd_per_year for item in answer.projection.savings)
-    (sentence,) = [item for item in summary_sentences(answer) if item.startswith("Savings a year")]
+    (sentence,) = [item for item in summary_sentences(answer) if item.startswith("Saving a year")]
 
-    assert f"Savings a year as {basis.replace('usage', 'used')}: " in sentence
-    assert f"{fmt.usd(l4)} with ambient L4, {fmt.usd(waypoint)} with waypoints." in sentence
+    assert f"Saving a year as {basis.replace('usage', 'used')}. " in sentence
+    assert f"Ambient L4: {fmt.usd(l4)}. Ambient with waypoints (2 namespaces with HTTP): " in (
+        sentence
+    )
+    assert f"{fmt.usd(waypoint)}. Ambient, waypoints everywhere (2 namespaces): " in sentence
     # What is billed here is requested, and exact.
-    assert ("90 %" in sentence) == ("(" in sentence) == (basis == "usage")
+    assert ("90 %" in sentence) == (basis == "usage")
     expected = {"usage": ("$57 ($54-$76)", "$44 ($40-$63)"), "billed": ("-$16", "-$69")}[basis]
     assert (fmt.usd(l4), fmt.usd(waypoint)) == expected
 
@@ -151,10 +154,10 @@ def test_it_names_what_the_saving_depends_on_most_with_the_saving_at_both_ends()
 
     assert first.assumption == "ztunnel_vcpu_per_gbit_per_second"
     assert (
-        "The saving depends most on this. Ztunnel vCPU per Gbit per second: saving of "
-        f"${first.low_usd_per_year:.0f} a year at 0.13, ${first.high_usd_per_year:.0f} at 0.2 ("
+        "Largest effect: if the ztunnel vCPU per Gbit per second is 0.13 the saving is "
+        f"${first.low_usd_per_year:.0f} a year; if it is 0.2, ${first.high_usd_per_year:.0f} ("
     ) in text_of(answer)
-    assert "depends most on this. Replicas per waypoint: saving of -$69 a year with 1" in (
+    assert "Largest effect: with 1 replica per waypoint the saving is -$69 a year; with 2, " in (
         text_of(by_default())
     )
 
@@ -165,9 +168,9 @@ def test_a_fitted_figure_is_named_with_the_ends_of_the_fit() -> None:
     first = replace(answer.projection.sensitivity[0], assumption="sidecar_vcpu_per_1000_rps")
     changed = replace(answer, projection=replace(answer.projection, sensitivity=(first,)))
 
-    assert "Sidecar vCPU per 1000 RPS: saving of $62 a year at 0.25, $44 at 0.35 (fitted)." in (
-        text_of(changed)
-    )
+    assert (
+        "if the sidecar vCPU per 1000 RPS is 0.25 the saving is $62 a year; if it is 0.35, $44."
+    ) in text_of(changed)
 
 
 def test_the_worst_finding_limits_it_and_a_mere_remark_does_not() -> None:
@@ -268,4 +271,6 @@ def test_what_a_hurried_reader_needs_is_marked_as_such() -> None:
     assert answer.projection is not None
     strong = [line.text for line in summary(answer) if line.is_strong]
 
-    assert strong == [verdict(answer.sidecar), headline(answer.projection)]
+    assert strong[0] == verdict(answer.sidecar)
+    assert len(strong) == 2
+    assert strong[1].startswith("Saving a year as used. Ambient L4: $57 (")
