@@ -139,7 +139,7 @@ def test_a_release_has_the_figure_of_its_page(name: str, vcpu: float) -> None:
     assert min(covered) <= int(name.removeprefix("istio-1.")) <= max(covered)
 
 
-def test_only_the_current_page_speaks_of_ambient() -> None:
+def test_only_the_current_page_has_ambient() -> None:
     for name, release in published_constants().items():
         found = (release.ztunnel_vcpu_per_1000_rps, release.waypoint_vcpu_per_1000_rps)
         # Istio 1.24: ztunnel 0.06, waypoint 0.25 vCPU at 1000 requests per second.
@@ -171,7 +171,7 @@ def test_the_sample_is_small_enough_to_ship() -> None:
     assert 0 < sum(path.stat().st_size for path in sample_files()) < 1024**2
 
 
-def test_the_sample_loads_and_says_that_it_is_simulated() -> None:
+def test_the_sample_loads_and_is_marked_as_simulated() -> None:
     snapshot = load_snapshot(sample_path("fleet"))
 
     assert "simulated mesh" in snapshot.manifest.note.lower()
@@ -187,7 +187,7 @@ def test_the_sample_holds_a_mesh_to_look_at() -> None:
     assert not usage.calls.empty
 
 
-def test_the_sample_tells_what_else_may_cost_its_proxies_cpu() -> None:
+def test_the_sample_has_what_else_may_cost_its_proxies_cpu() -> None:
     steps = measure(load_snapshot(sample_path("fleet"))).of_role(Role.SIDECAR)
     clusters = steps["configured_clusters"]
 
@@ -201,7 +201,7 @@ def test_the_sample_tells_what_else_may_cost_its_proxies_cpu() -> None:
     assert steps["resets"].sum() > 0
 
 
-def test_the_sample_tells_of_no_machine_but_a_loopback_address() -> None:
+def test_the_sample_names_no_machine_but_a_loopback_address() -> None:
     manifest = load_snapshot(sample_path("fleet")).manifest
 
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", manifest.source)

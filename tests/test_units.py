@@ -62,7 +62,7 @@ def _numbers() -> Iterator[tuple[str, str]]:
                     yield f"{module.name}.{thing.__name__}.{field.name}", field.name
 
 
-def test_every_number_says_its_unit() -> None:
+def test_every_number_has_its_unit() -> None:
     numbers = dict(_numbers())
 
     silent = {

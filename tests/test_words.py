@@ -38,7 +38,7 @@ COMMANDS = [
     "project --constants istio-1.24 --pods 15000 --nodes 200 --namespaces 1000 --proxy-rps 1e7",
     "project --show-scenario",
     "queries",
-    *(f"explain {name}" for name in ("", *codes()) if "explain" in cli.commands),
+    *(f"explain {rest}" for rest in ("", "--format json", *codes()) if "explain" in cli.commands),
 ]
 """Command lines that print everything that needs no server."""
 

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from analyzer.arrays import Floats, Ints
-from analyzer.calibration.fit.student import reach
+from analyzer.calibration.fit.student import half_width
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.result import Backtest
@@ -48,7 +48,7 @@ def backtest(
     if not actual.sum() > 0:
         return None
     predicted, variances = _predict(fits, rest, then, later)
-    errors, margins = predicted - actual, reach(variances, fits.panel.degrees_of_freedom[then])
+    errors, margins = predicted - actual, half_width(variances, fits.panel.degrees_of_freedom[then])
     over = len(points[points >= cut])
     names = observations.workloads.iloc[rest.numbers[later]].reset_index(drop=True)
     return Backtest(

@@ -12,7 +12,7 @@ import pandas as pd
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.fit.least_squares import correlations
 from analyzer.calibration.fit.segments import Segments, clusters_of, seen_at
-from analyzer.units import Reason, counted, in_percent
+from analyzer.units import Reason, counted
 
 MIN_SAMPLES: Final = 12
 """Least number of samples of a workload for a fit: two hours at the usual ten minutes."""
@@ -51,7 +51,7 @@ _ALL_IDLE: Final = Obstacle(
 )
 _STEADY: Final = Obstacle(
     Reason.CONSTANT_TRAFFIC,
-    f"Its request rate varies by less than {in_percent(MIN_VARIATION)}: idle CPU and cost per "
+    f"Its request rate varies by less than {100 * MIN_VARIATION:.0f} %: idle CPU and cost per "
     "request cannot be separated. Collect a window with low and high traffic.",
     has_level=True,
 )

@@ -11,7 +11,7 @@ from analyzer.calibration.fit.huber import HUBER_THRESHOLD, RobustFit, fit_robus
 from analyzer.calibration.fit.jackknife import jackknife
 from analyzer.calibration.fit.least_squares import Problem, r_squared
 from analyzer.calibration.fit.partial_pooling import Level, Pooled, pool
-from analyzer.calibration.fit.student import reach
+from analyzer.calibration.fit.student import half_width
 from analyzer.calibration.panel import Obstacle, Panel
 from analyzer.calibration.shapes import IDLE, REQUESTS, Shape
 from analyzer.units import Reason
@@ -83,7 +83,7 @@ def fit_workloads(
     curves = np.einsum("gij,gj->gi", reduction, fit.coefficients)
     covariances = reduction @ covariance @ reduction.transpose(0, 2, 1)
     slope, is_fitted = curves[:, 1], panel.is_fitted
-    to_end = CLEARLY * reach(covariances[:, 1, 1], panel.degrees_of_freedom)
+    to_end = CLEARLY * half_width(covariances[:, 1, 1], panel.degrees_of_freedom)
     is_down = is_fitted & (slope <= 0)
     is_falling = is_down & (slope + to_end < 0)
     downward = {int(i): _FALLING if is_falling[i] else _FLAT for i in np.flatnonzero(is_down)}

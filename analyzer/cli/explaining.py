@@ -55,9 +55,10 @@ def explain(
     output_format: Annotated[Literal["table", "json"], option("--format", options.FORMAT_HELP)],
     _quiet: options.Quiet,
 ) -> None:
-    """Explain a code, a finding, a refusal, a mode or a term of the answer.
+    """Explain a code, or a term of the answer.
 
-    Prints what it means, why it matters and how to fix it. Without a name, lists all of them.
+    Prints what a finding, a refusal, a mode or a figure means, why it matters and how to fix it.
+    Without a name, lists all of them.
     """
     from analyzer.data.explained import all_topics, explained
 

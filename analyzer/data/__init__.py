@@ -38,7 +38,7 @@ class Assumption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedConstants:
-    """What one document says each component costs; None: it says nothing of that component.
+    """The cost of each component by one document; None where it has no figure.
 
     A component costs its figure per unit plus its figure per 1000 proxy requests per second.
     """
@@ -56,7 +56,7 @@ class PublishedConstants:
 
     @property
     def needs_requests(self) -> bool:
-        """Whether these figures say nothing without a request rate."""
+        """Whether these figures need a request rate to give a cost."""
         return self.sidecar_vcpu_per_1000_rps is not None
 
 

@@ -132,7 +132,7 @@ class MeshCalibration:
 
         >>> import analyzer as mesh
         >>> mesh.calibrate(mesh.load_sample("fleet")).plot().axes[0].get_ylabel()
-        'vCPU of the proxy'
+        'vCPU of one proxy'
         """
         return drawing.plot(self.answer, name)
 

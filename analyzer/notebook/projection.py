@@ -21,7 +21,7 @@ from analyzer.report.answer import Answer
 from analyzer.report.explain import explain
 from analyzer.report.render.notebook import paragraphs_html, table_html
 from analyzer.report.sections import AnswerReport
-from analyzer.report.sentences.projection import projection_lines
+from analyzer.report.sentences.projection import price_sentence, projection_lines
 from analyzer.report.tables import costs
 from analyzer.report.write import ChartOptions, write_report
 from analyzer.units import Refusal
@@ -227,7 +227,7 @@ class MeshProjection:
 
         >>> import analyzer as mesh
         >>> mesh.project(mesh.load_sample("fleet")).plot().axes[0].get_xlabel()
-        'USD a year, as used, at $22 a vCPU-month'
+        'cost in USD per year, as billed, at $22 per vCPU-month'
         """
         return drawing.plot(self.answer, name)
 
@@ -281,8 +281,7 @@ class MeshProjection:
         return AnswerReport(answer=self.answer).decision
 
     def _repr_html_(self) -> str:
-        price = f"${self.price.vcpu_month_usd:.4g} per vCPU-month, {self.price.source}"
-        below = paragraphs_html(price, *projection_lines(self.result))
+        below = paragraphs_html(price_sentence(self.result), *projection_lines(self.result))
         return (
             paragraphs_html(drawing.note(self.answer), *(self._decided or (self._sentence,)))
             + table_html(costs.modes(self.result))

@@ -280,10 +280,10 @@ def _action(ranges: _Ranges, moved: Outcome | None, without: Outcome | None) -> 
         return Action.MOVE, Why.SAVES
     if without and without.usd_per_year.low > 0:
         return Action.CANNOT_TELL, Why.WAYPOINT_DECIDES
-    best = ranges.at_best
-    if best and best.usd_per_year.high > 0:
+    best, is_known = ranges.at_best, bool(ranges.stakes.is_known.all())
+    if best and best.usd_per_year.high > 0 and (is_known or best.usd_per_year.low <= 0):
         return Action.CANNOT_TELL, Why.RANGE_HAS_BOTH_SIGNS
-    if not ranges.stakes.is_known.all():
+    if not is_known:
         return Action.CANNOT_TELL, Why.CPU_UNKNOWN
     l4_usd = ranges.stakes.l4_usd
     l4 = ranges.outcome(l4_usd, np.array([to_interval(usd).high > 0 for usd in l4_usd], bool))

@@ -79,6 +79,15 @@ def count(value: float) -> str:
 counted = units.counted
 
 
+def capital(text: str) -> str:
+    """Return a text as it begins a sentence.
+
+    >>> capital("ambient L4")
+    'Ambient L4'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def listed(parts: Sequence[str]) -> str:
     """Return parts of a sentence with commas and "and".
 

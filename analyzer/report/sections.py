@@ -58,10 +58,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A chart that was drawn: its PNG file, and what it shows for whoever cannot see it."""
+    """A chart: its PNG file, what it shows for readers who cannot see it, and how to read it."""
 
     png: bytes
     description: str
+    reading: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +232,8 @@ class AnswerReport:
         yield from _block(head, View.TERMINAL, View.TEXT)
         # The page has note and subtitle in its header.
         yield from _block(Paragraphs(head.items[len(note) + 1 :]), View.PAGE)
-        decided = _points(self.decision, **dict.fromkeys(_EVERYWHERE, "Decision"))
-        yield from decided
+        decision = Points(self.decision, "decision")
+        yield from _block(decision, **dict.fromkeys(_EVERYWHERE, "Decision"))
         figures = Facts(tuple(_facts(answer)), "Ranges are 90 % intervals.")
         yield from _block(figures, View.PAGE)
         mesh = of_projection.mesh_lines(answer.load, answer.projection) if answer.load else ()
@@ -327,7 +328,8 @@ def _modes(projection: Projection) -> Iterator[Block]:
     depends = of_dependence.dependence_lines(projection)
     turns = of_projection.projection_lines(projection)
     yield from _points(
-        (*depends, *turns), **dict.fromkeys(_EVERYWHERE, "What the saving depends on")
+        (*depends, *turns),
+        **dict.fromkeys(_EVERYWHERE, "What the saving depends on, largest effect first"),
     )
     origins_of = tuple(of_dependence.origin_lines(projection))
     yield from _points(origins_of, **dict.fromkeys(_EVERYWHERE, "Measured and assumed"))

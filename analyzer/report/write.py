@@ -89,7 +89,7 @@ def _drawn(
         files[f"{name}.{options.file_format}"] = content
         is_shown = (options.file_format, options.dpi) == ("png", DPI)
         png = content if is_shown else figure_bytes(figure)
-        pictures[name] = Picture(png=png, description=figure.description)
+        pictures[name] = Picture(png=png, description=figure.description, reading=figure.reading)
     return pictures, files
 
 

@@ -112,7 +112,7 @@ def test_the_wrong_shape_is_found_out_where_the_load_grows() -> None:
     assert wrong.bias_share > 0.03
 
 
-def test_the_prediction_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
+def test_the_prediction_intervals_hold_the_truth_about_as_often_as_they_should() -> None:
     found = [backtest(AFFINE, observed_of(seed)) for seed in range(12)]
     results = [item for item in found if item]
 
@@ -128,7 +128,7 @@ def observed_of(seed: int) -> Observations:
     return observe(simulate(seed).usage, Role.SIDECAR)
 
 
-def test_each_workload_is_told_with_its_prediction_and_what_came() -> None:
+def test_each_workload_has_its_prediction_and_its_measurement() -> None:
     table = backtested(lawful(CYCLES)).workloads
 
     assert list(table) == [

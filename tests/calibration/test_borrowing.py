@@ -41,7 +41,7 @@ def shown(workload: WorkloadCalibration) -> tuple[Interval, Interval]:
     return idle, slope
 
 
-def test_the_interval_of_a_borrowed_line_holds_the_truth_about_as_often_as_it_says() -> None:
+def test_the_interval_of_a_borrowed_line_holds_the_truth_about_as_often_as_it_should() -> None:
     covered = np.zeros(2, dtype=int)
     for idle, slope, answer in answers():
         shown_idle, shown_slope = shown(answer.workloads[-1])
@@ -72,7 +72,7 @@ def test_a_borrowed_line_passes_close_to_the_level_that_was_measured() -> None:
         assert abs(level / (steady.mean_vcpu / 3) - 1) < 0.01
 
 
-def test_who_borrows_says_so() -> None:
+def test_a_borrowed_slope_is_stated() -> None:
     for _, _, answer in answers():
         refusal = answer.refusals[-1]
         assert refusal.subject == "cost per request of shop/w20"

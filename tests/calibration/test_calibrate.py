@@ -65,7 +65,7 @@ def test_waypoints_that_are_there_are_measured_and_apart_from_sidecars() -> None
     assert set(calibration.observations["workload"]) == {"front"}
 
 
-def test_waypoints_that_cannot_be_fitted_are_derived_and_the_reason_is_said() -> None:
+def test_waypoints_that_cannot_be_fitted_are_derived_with_the_reason() -> None:
     constant = waypoints(np.full((2, 24), 50.0))
 
     calibration = calibrate_usage(usage_of(lawful(ramp(4, 24)), constant))
@@ -148,7 +148,7 @@ def test_a_mesh_that_is_known_through_and_through_has_nothing_to_warn_of() -> No
     assert slopes_refused(calibration) == []
 
 
-def test_requests_that_no_line_speaks_for_are_warned_of() -> None:
+def test_requests_without_a_fit_are_warned_of() -> None:
     constant = lawful(np.full((4, 24), 20.0), workload="steady")
 
     calibration = calibrate_usage(usage_of(lawful(ramp(4, 24)), constant))
@@ -183,7 +183,7 @@ def test_cpu_that_the_lines_leave_unexplained_is_warned_of() -> None:
     assert "more" in warning.text
 
 
-def test_a_refused_mesh_says_so_before_its_workloads_do() -> None:
+def test_the_refusal_of_the_mesh_is_before_those_of_its_workloads() -> None:
     calibration = calibrate_usage(usage_of(lawful(np.full((4, 24), 10.0))))
 
     sidecar, memory, slope = calibration.refusals

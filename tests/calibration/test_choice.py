@@ -90,7 +90,7 @@ def test_what_each_direction_and_bytes_cost_is_found_where_they_differ(noise: fl
     assert coefficients.mean(axis=0) == pytest.approx(truth, rel=1e-6 if noise == 0 else 0.04)
 
 
-def test_directions_that_cannot_be_told_apart_leave_a_line() -> None:
+def test_directions_that_cannot_be_separated_leave_a_line() -> None:
     loads = [
         dataclasses.replace(load, outbound=load.inbound, gbit=1e-4 * load.inbound)
         for load in (Load.drawn(seed) for seed in range(3))
@@ -181,7 +181,7 @@ def test_an_error_of_noise_alone_is_near_one() -> None:
     assert score.error == pytest.approx(0.857, abs=0.05)
 
 
-def test_workloads_that_cannot_be_fitted_have_no_say() -> None:
+def test_workloads_that_cannot_be_fitted_do_not_count() -> None:
     good, idle = ramp(6, 40), np.zeros((6, 40))
     noise = 1 + 0.1 * np.random.default_rng(1).normal(size=good.shape)
     fitted_one = Fleet(rps=good, vcpu=(0.01 + 0.001 * good) * noise, workload="a")

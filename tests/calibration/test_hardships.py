@@ -117,7 +117,7 @@ def sidecar_missing(calibration: Calibration) -> Interval:
     return calibration.sidecar.attenuation_share
 
 
-def test_where_nothing_is_missing_nothing_is_said_to_be() -> None:
+def test_where_nothing_is_missing_there_is_no_finding() -> None:
     missing = [sidecar_missing(calibrate_usage(simulate(seed).usage)) for seed in range(20)]
 
     # P(Binomial(20, 0.9) < 13) is 2e-3.

@@ -66,7 +66,7 @@ def test_the_marginal_cost_is_that_of_the_rates_the_requests_meet() -> None:
     assert sidecar.operating_rps == pytest.approx((QPS**2).sum() / QPS.sum(), rel=0.02)
 
 
-def test_what_a_straight_line_would_have_called_idle_is_told() -> None:
+def test_the_idle_of_a_straight_line_is_in_the_finding() -> None:
     answer, sidecar = answered()
 
     assert sidecar.straight_line_idle_vcpu_per_proxy is not None

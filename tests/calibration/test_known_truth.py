@@ -54,7 +54,7 @@ def test_the_idle_of_a_mesh_is_found_within_ten_percent_or_two_thousandths_of_a_
     assert max(little) < 0.002
 
 
-def test_the_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
+def test_the_intervals_hold_the_truth_about_as_often_as_they_should() -> None:
     slopes = [
         answer.vcpu_per_1000_rps.low <= mesh.vcpu_per_1000_rps <= answer.vcpu_per_1000_rps.high
         for mesh, answer in answers()
@@ -70,7 +70,7 @@ def test_the_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     assert sum(idles) >= COVERED
 
 
-def test_the_intervals_are_narrow_enough_to_say_something() -> None:
+def test_the_intervals_are_narrow_enough_to_be_useful() -> None:
     for _, answer in answers():
         for shown in (answer.vcpu_per_1000_rps, answer.idle_vcpu_per_proxy):
             assert (shown.high - shown.low) / 2 < 0.15 * shown.mid

@@ -162,7 +162,7 @@ def test_proxies_of_one_workload_know_no_more_than_the_workload() -> None:
     assert one.high - one.mid == pytest.approx(1.833 * means.std(ddof=1) / 10**0.5, rel=1e-3)
 
 
-def test_with_few_workloads_each_proxy_speaks_for_itself() -> None:
+def test_with_few_workloads_each_proxy_is_a_cluster() -> None:
     gib = np.random.default_rng(6).uniform(0.1, 0.3, (2, 10))
 
     shown = answered(mesh(gib)).gib_per_proxy

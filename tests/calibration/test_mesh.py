@@ -88,7 +88,7 @@ def test_the_slope_of_concave_workloads_is_what_their_requests_cost_one_more() -
     assert mesh.mid[0] * mesh.sample_count + traffic == pytest.approx(used)
 
 
-def test_where_nobody_has_a_slope_there_is_no_curve() -> None:
+def test_without_any_slope_there_is_no_curve() -> None:
     fits = fits_of(lawful(np.zeros((4, 24))))
 
     assert mesh_curve(fits, pool_workloads(fits)) is None
@@ -161,7 +161,7 @@ def test_costs_hidden_by_noise_do_not_push_the_mean_up() -> None:
 # --- who borrows ---
 
 
-def test_what_is_borrowed_counts_by_the_requests_it_stands_for() -> None:
+def test_a_borrowed_slope_counts_by_its_requests() -> None:
     rps = ramp(4, 48)
     lenders = [
         lawful(rps, workload=f"w{n}", idle=0.02, slope=slope)

@@ -108,7 +108,7 @@ def test_a_step_is_left_out_for_one_reason_only() -> None:
     assert excluded(observations) == {Unusable.NO_CPU: (1, 0)}
 
 
-def test_a_window_that_prometheus_joined_late_cuts_nobody() -> None:
+def test_a_window_that_prometheus_joined_late_cuts_no_proxy() -> None:
     mesh = fleet()
     mesh.vcpu[:, :2] = np.nan
 

@@ -29,12 +29,12 @@ def reason_of(fleet: Fleet) -> Reason | None:
 # --- obstacles ---
 
 
-def test_nothing_stands_against_a_workload_whose_traffic_comes_and_goes() -> None:
+def test_a_workload_of_varying_traffic_has_no_obstacle() -> None:
     assert obstacle_of(lawful(ramp(4, 24))) is None
 
 
 @pytest.mark.parametrize(("proxies", "steps"), [(1, MIN_SAMPLES - 1), (3, 3), (1, 1)])
-def test_too_few_samples_stand_against_it(proxies: int, steps: int) -> None:
+def test_too_few_samples_are_an_obstacle(proxies: int, steps: int) -> None:
     obstacle = obstacle_of(lawful(ramp(proxies, steps)))
 
     assert obstacle is not None
@@ -106,7 +106,7 @@ def test_where_tcp_is_not_known_there_is_none() -> None:
     assert obstacle.is_all_idle
 
 
-def test_a_cpu_counter_that_never_moves_tells_nothing() -> None:
+def test_a_cpu_counter_that_never_moves_is_an_obstacle() -> None:
     rps = ramp(4, 24)
 
     obstacle = obstacle_of(Fleet(rps=rps, vcpu=np.zeros_like(rps)))
@@ -165,7 +165,7 @@ def test_a_hole_in_the_window_leaves_as_many_blocks() -> None:
     assert set(panel.clusters.lengths.tolist()) == {2, 3}
 
 
-def test_proxies_that_lived_for_moments_do_not_stand_for_one_that_lived_all_day() -> None:
+def test_proxies_that_lived_for_moments_do_not_replace_one_that_lived_all_day() -> None:
     seen = np.zeros((10, 288), dtype=bool)
     seen[0] = True
     for proxy in range(1, 10):

@@ -159,7 +159,7 @@ def test_a_mesh_none_of_whose_steps_can_be_used_is_refused(
     assert parts.excluded_vcpu == pytest.approx(parts.measured_vcpu)
 
 
-def test_where_nobody_was_scraped_the_refusal_says_so() -> None:
+def test_without_any_scrape_the_refusal_names_it() -> None:
     fleet = lawful(ramp(4, 24), seed=1)
     fleet.rps[:] = np.nan
 

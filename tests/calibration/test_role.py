@@ -17,7 +17,7 @@ from tests.calibration.meshes import Fleet, Floats, lawful, ramp, usage_of
 # --- what it rests on ---
 
 
-def test_the_answer_says_what_it_rests_on() -> None:
+def test_the_answer_has_the_counts_it_rests_on() -> None:
     fleet = lawful(ramp(4, 24, low=10, high=100), seed=1)
 
     answer = answered(fleet)
@@ -74,7 +74,7 @@ def test_draws_reach_as_far_as_the_intervals_and_know_that_idle_and_slope_go_apa
     assert stats.spearmanr(answer.draws[:, 0], answer.draws[:, 1]).statistic < -0.5
 
 
-def test_every_model_that_was_tried_is_told_the_chosen_one_first() -> None:
+def test_every_model_tried_is_listed_the_chosen_one_first() -> None:
     answer = answered(lawful(ramp(9, 48), seed=1))
 
     assert answer.candidates[0].model == answer.model == "affine"
@@ -99,7 +99,7 @@ def directions(seed: int, *, inbound_cost: float, outbound_cost: float, gbit_cos
     )
 
 
-def test_directions_and_bytes_that_cost_differently_are_told_apart() -> None:
+def test_directions_and_bytes_of_different_costs_are_separated() -> None:
     answer = answered(
         *(directions(n, inbound_cost=2e-4, outbound_cost=6e-4, gbit_cost=0.02) for n in range(2))
     )
@@ -125,12 +125,12 @@ def test_directions_that_cost_the_same_and_bytes_that_cost_nothing_stay_one_line
     assert answer.cost_of_each == {}
 
 
-def test_what_cannot_be_told_apart_is_remarked() -> None:
+def test_terms_that_cannot_be_separated_are_remarked() -> None:
     answer = answered(lawful(ramp(4, 24), seed=1))
 
     assert len(answer.remarks) == 2
-    assert ("inbound" in answer.remarks[0], "1 of 1" in answer.remarks[0]) == (True, True)
-    assert ("bytes" in answer.remarks[1], "1 of 1" in answer.remarks[1]) == (True, True)
+    assert ("Inbound" in answer.remarks[0], "1 of 1" in answer.remarks[0]) == (True, True)
+    assert ("Bytes" in answer.remarks[1], "1 of 1" in answer.remarks[1]) == (True, True)
 
 
 # --- how good it is ---
@@ -158,14 +158,14 @@ def test_r_squared_is_the_share_of_the_variance_that_the_lines_explain() -> None
 # --- refusals ---
 
 
-def test_no_proxies_of_the_role_is_a_refusal_that_says_so() -> None:
+def test_without_proxies_of_the_role_there_is_a_refusal() -> None:
     refusal = refused(dataclasses.replace(lawful(ramp(4, 24)), role=Role.GATEWAY))
 
     assert refusal.reason == Reason.NO_DATA
     assert "no sidecar" in refusal.detail
 
 
-def test_every_reason_why_nothing_was_usable_is_said() -> None:
+def test_every_reason_for_unusable_samples_is_named() -> None:
     fleet = lawful(ramp(4, 24))
     fleet.rps[:, 5:] = np.nan
 
@@ -193,7 +193,7 @@ def test_where_most_requests_go_through_what_cannot_be_fitted_there_is_no_figure
         assert answered(constant, fitted).covered_share == pytest.approx(55 / 105)
 
 
-def test_a_refused_role_keeps_its_fits_for_what_is_said_of_its_workloads() -> None:
+def test_a_refused_role_keeps_the_fits_of_its_workloads() -> None:
     role = role_of(lawful(ramp(1, 24), seed=1))
 
     assert not isinstance(role.calibration, RoleCalibration)
@@ -205,7 +205,7 @@ def waypoint(rps: Floats) -> Fleet:
     return dataclasses.replace(lawful(rps, workload="waypoint"), role=Role.WAYPOINT)
 
 
-def test_a_single_waypoint_speaks_for_itself() -> None:
+def test_a_single_waypoint_is_enough() -> None:
     observations = observe(usage_of(waypoint(ramp(1, 48))), Role.WAYPOINT)
 
     answer = fit_role(Role.WAYPOINT, observations).calibration

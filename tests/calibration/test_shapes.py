@@ -99,7 +99,7 @@ def test_directions_and_bytes_have_columns_of_their_own() -> None:
 # --- which take part ---
 
 
-def test_all_that_varies_on_its_own_is_told_apart() -> None:
+def test_all_that_varies_independently_is_separated() -> None:
     assert terms(Load.drawn(1)) == ALL
 
 
@@ -193,7 +193,7 @@ def test_each_workload_has_the_terms_of_its_own_traffic() -> None:
     ]
 
 
-def test_what_is_left_out_is_said_of_the_workloads_that_have_a_slope() -> None:
+def test_terms_left_out_are_counted_over_workloads_with_a_slope() -> None:
     apart = Load.drawn(1)
     together = changed(Load.drawn(2), outbound=Load.drawn(2).inbound)
     unknown = changed(together, gbit=np.nan * together.gbit)

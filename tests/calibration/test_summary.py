@@ -126,7 +126,7 @@ def test_a_workload_without_requests_borrows_a_slope_and_keeps_its_idle() -> Non
     assert asleep.vcpu_per_1000_rps is not None
 
 
-def test_where_nobody_lends_it_has_an_idle_and_no_slope() -> None:
+def test_without_lenders_it_has_an_idle_and_no_slope() -> None:
     asleep = costs_of(lawful(ramp(4, 48)), ASLEEP)["asleep"]
 
     assert asleep.provenance == Provenance.MEASURED
@@ -157,7 +157,7 @@ def test_a_cost_that_noise_tilts_below_zero_is_not_quoted() -> None:
     assert refusal.reason == Reason.NEGATIVE_SLOPE
 
 
-def test_nothing_is_said_where_nothing_was_usable() -> None:
+def test_without_usable_samples_there_is_no_cost() -> None:
     fleet = Fleet(rps=np.full((4, 24), np.nan), vcpu=np.ones((4, 24)))
 
     calibration = calibrate_usage(usage_of(fleet))
@@ -224,7 +224,7 @@ def test_idle_and_traffic_have_the_intervals_of_what_they_are_made_of() -> None:
     )
 
 
-def test_where_nobody_has_requests_all_is_idle_with_an_interval() -> None:
+def test_without_requests_all_is_idle_with_an_interval() -> None:
     parts = decomposed(lawful(np.zeros((9, 48)), idle=IDLE, seed=2))
 
     assert parts.idle_vcpu.mid == pytest.approx(parts.measured_vcpu)

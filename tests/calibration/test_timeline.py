@@ -33,7 +33,7 @@ def test_steps_begin_where_the_window_does() -> None:
     assert table["start"].diff().dropna().dt.total_seconds().unique().tolist() == [300]
 
 
-def test_what_was_throttled_is_told_apart_from_what_else_was_left_out() -> None:
+def test_throttled_cpu_is_separate_from_other_left_out_cpu() -> None:
     fleet = lawful(ramp(PROXIES, STEPS))
     throttled = np.zeros((PROXIES, STEPS))
     throttled[1, 5] = 0.5

@@ -164,7 +164,7 @@ def test_a_cost_hidden_by_noise_is_not_quoted_and_its_line_still_counts() -> Non
 
 
 @pytest.mark.parametrize("proxies", [1, 10])
-def test_intervals_hold_the_truth_about_as_often_as_they_say(proxies: int) -> None:
+def test_intervals_hold_the_truth_about_as_often_as_they_should(proxies: int) -> None:
     rps = ramp(proxies, 96)
     count = 200
 

@@ -135,7 +135,7 @@ def test_the_cost_of_a_request_stays_published_for_a_ztunnel_counts_none() -> No
 
     assert answer.vcpu_per_1000_rps == published.value
     assert published.source in answer.source
-    assert "counts none" in answer.source
+    assert "do not count requests" in answer.source
     assert answer.curve.predict(np.array([0.0, 1000.0])) == pytest.approx(
         [answer.idle_vcpu_per_proxy.mid, answer.idle_vcpu_per_proxy.mid + published.value.mid]
     )

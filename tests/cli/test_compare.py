@@ -51,7 +51,7 @@ def test_a_snapshot_against_itself_cannot_support_an_answer() -> None:
     status, told = _compare(sample_path("fleet"), sample_path("fleet"))
 
     assert (status, told.count("\n")) == (3, 1)
-    assert "give the earlier snapshot first" in told
+    assert "Give the earlier snapshot first" in told
 
 
 def test_a_scenario_that_makes_no_sense_is_wrong_usage(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_scenario_that_makes_no_sense_is_wrong_usage(tmp_path: Path) -> None:
     status, told = _compare(sample_path("fleet"), sample_path("fleet"), "--scenario", scenario)
 
     assert (status, told.count("\n")) == (2, 1)
-    assert "known one is 'waypoint_replicas'" in told
+    assert "known key is 'waypoint_replicas'" in told
 
 
 @pytest.mark.parametrize("arguments", [(), ("one",), ("one", "two", "three"), ("-x",)])

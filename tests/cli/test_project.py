@@ -70,7 +70,10 @@ def test_equal_traffic_at_istios_own_figures_leaves_7_percent_of_the_saving() ->
         (["--constants", "istio-9", *_POST[2:]], "Give one of blog, istio-1.1"),
         (["--constants", "istio-1.24", *_POST[2:]], "--proxy-rps"),
         (["somewhere", *_POST], "describe a hypothetical mesh"),
-        (["--constants", "blog", "--pods", "0", *_POST[4:]], "--pods must be at least 1"),
+        (
+            ["--constants", "blog", "--pods", "0", *_POST[4:]],
+            "--pods is 0, and must be at least 1.",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(arguments: list[str], words: str) -> None:

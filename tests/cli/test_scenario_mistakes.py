@@ -15,15 +15,15 @@ def demo(scenario: Path) -> Result:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('vcpu_month_usd = "22"', "vcpu_month_usd is '22'; permitted: a number"),
-        ("vcpu_month_usd = -1", "vcpu_month_usd is -1; permitted: numbers from 0 up"),
-        ("vcpu_month = 22", "unknown key 'vcpu_month'; the nearest known one is 'vcpu_month_usd'"),
-        ("waypoint_replicas = 0", "waypoint_replicas is 0; permitted: a whole number from 1 up"),
-        ("waypoint_placement = 1.2", "waypoint_placement is 1.2; permitted: observed, all, none, "),
-        ("istio_cni_installed = 1", "istio_cni_installed is 1; permitted: true, false"),
-        ('prices."a\\nb" = 1', "prices.a\\nb is 1; permitted: { vcpu_hour_usd = number"),
-        ('working_hours = { days = ["mon"] }', "permitted: a table like { days = "),
-        ("this is no TOML", "is not TOML"),
+        ('vcpu_month_usd = "22"', "vcpu_month_usd is '22'. Permitted: a number"),
+        ("vcpu_month_usd = -1", "vcpu_month_usd is -1. Permitted: numbers from 0 up"),
+        ("vcpu_month = 22", "'vcpu_month'. The nearest known key is 'vcpu_month_usd'"),
+        ("waypoint_replicas = 0", "waypoint_replicas is 0. Permitted: a whole number from 1 up"),
+        ("waypoint_placement = 1.2", "waypoint_placement is 1.2. Permitted: observed, all, none, "),
+        ("istio_cni_installed = 1", "istio_cni_installed is 1. Permitted: true, false"),
+        ('prices."a\\nb" = 1', "prices.a\\nb is 1. Permitted: { vcpu_hour_usd = number"),
+        ('working_hours = { days = ["mon"] }', "Permitted: a table like { days = "),
+        ("this is no TOML", "is not valid TOML"),
     ],
 )
 def test_a_mistake_in_a_scenario_is_one_line_and_exit_status_2(
@@ -45,7 +45,7 @@ def test_a_folder_is_no_scenario_and_exit_status_2(tmp_path: Path) -> None:
     result = demo(tmp_path)
 
     assert result.exit_code == 2
-    assert result.stderr == f"istio-usage: cannot read scenario {tmp_path}: Is a directory\n"
+    assert result.stderr == f"istio-usage: Cannot read scenario {tmp_path}: Is a directory.\n"
 
 
 LAST_MINUTE = """
@@ -55,7 +55,7 @@ start = "23:59"
 end = "24:00"
 time_zone = "UTC"
 """
-"""In which no step of five minutes fits."""
+"""No interval of five minutes fits into it."""
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ time_zone = "UTC"
     [
         (
             'prices."no.such" = { vcpu_hour_usd = 1, memory_gib_hour_usd = 1 }',
-            "prices of nodes: no node is of an instance type in the scenario's price list; seen: ",
+            "The scenario's price list has no",
         ),
-        (LAST_MINUTE, "the window has no whole step in the scenario's working_hours"),
+        (LAST_MINUTE, "The window has no complete interval"),
     ],
     ids=["no node is priced", "no step is in the working hours"],
 )

@@ -27,7 +27,7 @@ def test_only_what_moved_is_predicted_to_pass_ztunnels_but_every_node_has_one() 
     assert ztunnel.measured_vcpu == pytest.approx(ztunnel.predicted_vcpu.mid, rel=0.02)
 
 
-def test_namespaces_are_told_apart_by_what_became_of_their_sidecars() -> None:
+def test_namespaces_have_the_status_of_their_sidecars() -> None:
     found = compared(Migrated(moved=("pay", "web")))
 
     assert {item.namespace: item.status for item in found.namespaces} == {
@@ -187,7 +187,7 @@ def test_unknown_nodes_before_are_as_many_as_ztunnels_after() -> None:
         (Role.SIDECAR, "web", "comparison of web/front"),
     ],
 )
-def test_cpu_that_nobody_knows_is_refused_and_not_taken_for_none(
+def test_unknown_cpu_is_refused_and_not_taken_for_zero(
     role: Role, namespace: str, subject: str
 ) -> None:
     migrated = Migrated(moved=("pay",))

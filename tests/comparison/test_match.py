@@ -68,7 +68,7 @@ def test_a_workload_with_fewer_sidecars_has_not_moved() -> None:
     assert (row["before_count"], row["after_count"], row["has_moved"]) == (3, 1, False)
 
 
-def test_what_nobody_sees_is_taken_to_be_as_before() -> None:
+def test_requests_that_no_proxy_counts_are_assumed_unchanged() -> None:
     """Without a waypoint: pay's own calls, and those that leave the mesh."""
     told = (Call(source="shop/cart", destination="pay/api", rps=(130, 130)), *CALLS[2:4])
 

@@ -61,7 +61,7 @@ def test_the_cpu_of_all_threads_is_counted_while_they_live() -> None:
     assert held > 64 * 1024 * 1024
 
 
-def test_a_broken_envoy_is_told_in_one_line_with_its_own_words(tmp_path: Path) -> None:
+def test_a_broken_envoy_is_reported_in_one_line_with_its_own_words(tmp_path: Path) -> None:
     broken = Listening(name="in", filters=[{"name": "no.such.filter"}])
 
     with pytest.raises(EnvoyStartError, match=r"Envoy shop/a-0 .*no\.such\.filter") as caught:

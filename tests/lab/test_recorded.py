@@ -152,7 +152,7 @@ def test_waypoint_and_gateway_are_kept_apart(runs: dict[str, Recorded], name: st
 
 
 @pytest.mark.parametrize("name", _RUNS)
-def test_a_run_says_when_and_on_what_it_was_made(runs: dict[str, Recorded], name: str) -> None:
+def test_a_run_records_its_time_and_machine(runs: dict[str, Recorded], name: str) -> None:
     record = runs[name].record
 
     assert record["envoy_version"].count(".") == 2

@@ -247,7 +247,7 @@ def test_each_result_shows_its_finding_and_a_table(
     assert all(reader.tags.count("table") == 1 for reader in shown)
     assert "157 " in shown[0].text
     assert "vCPU per 1000 proxy requests/s" in shown[1].text
-    assert "ambient-waypoint-all" in shown[2].text
+    assert "ambient, waypoints everywhere" in shown[2].text
     assert all("Simulated mesh" in reader.text for reader in shown)
 
 

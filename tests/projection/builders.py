@@ -67,6 +67,21 @@ class Call:
     rps: tuple[float, ...]
 
 
+def steady(namespace: str, vcpu: float, rps: float = 0.0, gbit: float = 0.0) -> Proxy:
+    """Return the only sidecar of a namespace, with the same CPU and traffic in each step."""
+    return Proxy(
+        workload=f"{namespace}/w",
+        cpu_vcpu=(vcpu, vcpu),
+        proxy_rps=(rps, rps),
+        tcp_bytes_per_second=gbit * 1e9 / 8,
+    )
+
+
+def called(namespace: str, rps: float) -> Call:
+    """Return calls within a namespace, so that it carries HTTP."""
+    return Call(source=f"{namespace}/w", destination=f"{namespace}/w", rps=(rps, rps))
+
+
 def mesh(
     *proxies: Proxy,
     calls: Sequence[Call] = (),

@@ -148,11 +148,11 @@ def test_a_wrong_value_is_one_line_with_file_key_and_what_is_permitted(
 
     message = str(caught.value)
     assert message.startswith(f"{file}: {key} is ")
-    assert permitted in message.split("permitted: ")[1]
+    assert permitted in message.split("Permitted: ")[1]
     assert "\n" not in message
 
 
-def test_a_name_with_a_line_break_in_it_is_told_in_one_line_all_the_same() -> None:
+def test_a_name_with_a_line_break_in_it_is_shown_in_one_line() -> None:
     with pytest.raises(UsageError) as caught:
         scenario(prices={"big\nnode": 1})
 
@@ -191,7 +191,7 @@ def test_a_name_with_a_line_break_in_it_is_told_in_one_line_all_the_same() -> No
     ],
     ids=str,
 )
-def test_what_a_choice_says_of_itself_reads_as_the_same_choice(choices: dict[str, object]) -> None:
+def test_a_written_choice_is_read_as_the_same_choice(choices: dict[str, object]) -> None:
     chosen = scenario(**choices)
     told: dict[str, object] = {
         "basis": str(chosen.basis),
@@ -207,7 +207,7 @@ def test_what_a_choice_says_of_itself_reads_as_the_same_choice(choices: dict[str
     assert chosen != scenario() or choices == {"waypoint_placement": "observed"}
 
 
-def test_the_defaults_choose_what_the_readme_says() -> None:
+def test_the_defaults_choose_what_the_readme_has() -> None:
     default = scenario()
 
     assert default.waypoint_placement == Spread.OBSERVED

@@ -88,7 +88,7 @@ def test_a_waypoint_costs_its_idle_and_the_requests_into_its_namespace() -> None
     assert (need.role, need.count, need.provenance) == ("waypoint", 1, Provenance.MEASURED)
 
 
-def test_waypoints_stand_where_http_was_seen_or_everywhere() -> None:
+def test_waypoints_are_where_http_was_seen_or_everywhere() -> None:
     mesh = load(waypoint_rps=[400, 0, 100], has_http=[True, False, True])
     seen = waypoints(mesh, parameters(), everywhere=False)
     everywhere = waypoints(mesh, parameters(), everywhere=True)
@@ -155,7 +155,7 @@ def test_new_connections_cost_by_the_thousand() -> None:
     assert vcpu(need)[Basis.USAGE] == pytest.approx(2 * 0.01 + 0.3)
 
 
-def test_the_busiest_ztunnel_is_told_and_not_the_mean() -> None:
+def test_the_busiest_ztunnel_is_given_and_not_the_mean() -> None:
     need = ztunnels(load(passes_rps=[1000, 9000, 0]), parameters())
 
     assert need.hottest_vcpu is not None

@@ -12,22 +12,9 @@ from analyzer.projection import Projection, project_usage
 from analyzer.projection.choices import Basis
 from analyzer.projection.decision import Action, Decision, Verdict, Why
 from analyzer.units import Interval
-from tests.projection.builders import Call, Proxy, mesh, scenario
+from tests.projection.builders import Proxy, called, mesh, scenario, steady
 from tests.projection.fits import calibration, fit
 from tests.projection.randomly import Drawn, projections
-
-
-def proxy(namespace: str, vcpu: float, rps: float = 0.0, gbit: float = 0.0) -> Proxy:
-    return Proxy(
-        workload=f"{namespace}/w",
-        cpu_vcpu=(vcpu, vcpu),
-        proxy_rps=(rps, rps),
-        tcp_bytes_per_second=gbit * 1e9 / 8,
-    )
-
-
-def called(namespace: str, rps: float) -> Call:
-    return Call(source=f"{namespace}/w", destination=f"{namespace}/w", rps=(rps, rps))
 
 
 def decided(usage: MeshUsage, **changes: object) -> Decision:
@@ -39,7 +26,7 @@ def verdicts(decision: Decision) -> dict[str, tuple[Verdict, Why]]:
 
 
 def test_what_surely_saves_with_its_waypoint_moves() -> None:
-    usage = mesh(proxy("busy", 0.8, 1000), proxy("tcp", 0.1), calls=[called("busy", 300)])
+    usage = mesh(steady("busy", 0.8, 1000), steady("tcp", 0.1), calls=[called("busy", 300)])
     found = decided(usage)
 
     assert (found.action, found.why) == (Action.MOVE, Why.SAVES)
@@ -53,7 +40,7 @@ def test_what_surely_saves_with_its_waypoint_moves() -> None:
 
 
 def test_a_namespace_whose_ztunnel_traffic_costs_more_than_its_sidecars_stays() -> None:
-    usage = mesh(proxy("busy", 0.8, 1000), proxy("bulk", 0.01, gbit=1))
+    usage = mesh(steady("busy", 0.8, 1000), steady("bulk", 0.01, gbit=1))
     found = decided(usage)
 
     assert found.namespaces == ("busy",)
@@ -61,7 +48,7 @@ def test_a_namespace_whose_ztunnel_traffic_costs_more_than_its_sidecars_stays() 
 
 
 def test_a_namespace_whose_waypoint_costs_more_moves_only_without() -> None:
-    usage = mesh(proxy("busy", 0.8, 1000), proxy("quiet", 0.008, 2), calls=[called("quiet", 2)])
+    usage = mesh(steady("busy", 0.8, 1000), steady("quiet", 0.008, 2), calls=[called("quiet", 2)])
     found = decided(usage)
 
     assert found.action == Action.MOVE
@@ -72,7 +59,7 @@ def test_a_namespace_whose_waypoint_costs_more_moves_only_without() -> None:
 
 
 def test_where_the_scenario_settles_who_needs_a_waypoint_there_is_nothing_to_check() -> None:
-    usage = mesh(proxy("busy", 0.8, 1000), proxy("quiet", 0.008, 2), calls=[called("quiet", 2)])
+    usage = mesh(steady("busy", 0.8, 1000), steady("quiet", 0.008, 2), calls=[called("quiet", 2)])
     found = decided(usage, waypoint_placement=["quiet"])
 
     assert found.check_first == ()
@@ -80,7 +67,7 @@ def test_where_the_scenario_settles_who_needs_a_waypoint_there_is_nothing_to_che
 
 
 def test_where_only_l4_saves_the_need_for_waypoints_decides() -> None:
-    usage = mesh(proxy("quiet", 0.012, 2), calls=[called("quiet", 2)])
+    usage = mesh(steady("quiet", 0.012, 2), calls=[called("quiet", 2)])
     found = decided(usage, ztunnel_idle_vcpu_per_node=0.001)
 
     assert (found.action, found.why) == (Action.CANNOT_TELL, Why.WAYPOINT_DECIDES)
@@ -91,7 +78,7 @@ def test_where_only_l4_saves_the_need_for_waypoints_decides() -> None:
 
 
 def test_few_sidecars_on_many_nodes_stay() -> None:
-    usage = mesh(proxy("shop", 0.005), nodes=[f"node-{number}" for number in range(20)])
+    usage = mesh(steady("shop", 0.005), nodes=[f"node-{number}" for number in range(20)])
     found = decided(usage)
 
     assert (found.action, found.why) == (Action.STAY, Why.TOO_LITTLE)
@@ -99,13 +86,13 @@ def test_few_sidecars_on_many_nodes_stay() -> None:
 
 
 def test_sidecars_that_cost_less_than_ztunnels_for_their_traffic_stay() -> None:
-    found = decided(mesh(proxy("bulk", 0.001, gbit=1)))
+    found = decided(mesh(steady("bulk", 0.001, gbit=1)))
 
     assert (found.action, found.why) == (Action.STAY, Why.ZTUNNEL_COSTS_MORE)
 
 
 def test_a_range_with_both_signs_decides_nothing_and_the_widest_assumption_is_named() -> None:
-    found = decided(mesh(proxy("shop", 0.004)))
+    found = decided(mesh(steady("shop", 0.004)))
 
     assert (found.action, found.why) == (Action.CANNOT_TELL, Why.RANGE_HAS_BOTH_SIGNS)
     assert found.decisive == "ztunnel_idle_vcpu_per_node"
@@ -116,7 +103,7 @@ def test_a_range_with_both_signs_decides_nothing_and_the_widest_assumption_is_na
 
 
 def test_a_namespace_without_measured_cpu_is_not_decided_on() -> None:
-    usage = mesh(proxy("busy", 0.8, 1000), proxy("dark", math.nan, 1000))
+    usage = mesh(steady("busy", 0.8, 1000), steady("dark", math.nan, 1000))
     found = decided(usage)
 
     assert found.namespaces == ("busy",)
@@ -124,15 +111,26 @@ def test_a_namespace_without_measured_cpu_is_not_decided_on() -> None:
 
 
 def test_where_all_that_is_known_loses_what_was_not_measured_decides() -> None:
-    found = decided(mesh(proxy("bulk", 0.001, gbit=1), proxy("dark", math.nan, 1000)))
+    found = decided(mesh(steady("bulk", 0.001, gbit=1), steady("dark", math.nan, 1000)))
 
     assert (found.action, found.why) == (Action.CANNOT_TELL, Why.CPU_UNKNOWN)
     assert verdicts(found)["bulk"] == (Verdict.STAY, Why.ZTUNNEL_COSTS_MORE)
 
 
+def test_where_what_was_not_measured_would_tip_the_sum_nothing_is_decided() -> None:
+    """0.3 vCPU of requests do not pay for four ztunnels with istio-cni; 0.5 would."""
+    requests = Proxy(cpu_vcpu=(0.0001, 0.0001), proxy_rps=(1, 1), reserved_vcpu=0.1)
+    dark = Proxy(workload="dark/w", cpu_vcpu=(math.nan,) * 2, proxy_rps=(1, 1), reserved_vcpu=0.1)
+    usage = mesh(*[requests] * 3, *[dark] * 2, nodes=list("abcd"))
+    found = decided(usage, basis="billed", ztunnel_reserved_vcpu_per_node=0)
+
+    assert (found.action, found.why) == (Action.CANNOT_TELL, Why.CPU_UNKNOWN)
+    assert found.at_best is None
+
+
 @pytest.mark.parametrize("vcpu", [0.008, 0.012])
 def test_waypoints_that_the_scenario_places_may_be_what_costs_more(vcpu: float) -> None:
-    usage = mesh(proxy("quiet", vcpu, 2), calls=[called("quiet", 2)])
+    usage = mesh(steady("quiet", vcpu, 2), calls=[called("quiet", 2)])
     found = decided(usage, waypoint_placement="all", ztunnel_idle_vcpu_per_node=0.001)
 
     assert found.action == Action.STAY if vcpu < 0.01 else Action.CANNOT_TELL
@@ -142,7 +140,7 @@ def test_waypoints_that_the_scenario_places_may_be_what_costs_more(vcpu: float) 
 
 
 def test_only_those_that_may_save_count_where_the_ranges_cannot_tell() -> None:
-    found = decided(mesh(proxy("shop", 0.004), proxy("bulk", 0.001, gbit=1)))
+    found = decided(mesh(steady("shop", 0.004), steady("bulk", 0.001, gbit=1)))
 
     assert found.why == Why.RANGE_HAS_BOTH_SIGNS
     assert found.at_best is not None
@@ -174,7 +172,7 @@ def test_the_decision_is_on_the_bill_unless_the_scenario_has_another_basis() -> 
 
 def test_a_wide_slope_may_leave_a_namespace_undecided() -> None:
     wide = fit(slope=Interval(low=0.01, mid=0.7, high=0.9))
-    usage = mesh(proxy("busy", 0.8, 1000), calls=[called("busy", 1000)])
+    usage = mesh(steady("busy", 0.8, 1000), calls=[called("busy", 1000)])
     found = project_usage(usage, calibration(sidecar=wide, waypoint=wide), scenario()).decision
 
     assert found.why == Why.WAYPOINT_DECIDES

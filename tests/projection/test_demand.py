@@ -110,7 +110,7 @@ def test_a_step_in_which_a_proxy_was_not_scraped_adds_nothing() -> None:
     assert load.sidecars.vcpu == pytest.approx(0.15)
 
 
-def test_the_nodes_are_not_known_where_nobody_names_any() -> None:
+def test_without_names_the_nodes_are_not_known() -> None:
     assert mesh_load(mesh(Proxy(node=""), nodes=())).nodes is None
 
 
@@ -179,7 +179,7 @@ def test_a_pod_that_is_known_to_reserve_nothing_reserves_zero() -> None:
     assert sidecars.billed_vcpu == pytest.approx(0.2 + 0.5)
 
 
-def test_reservations_that_nobody_knows_are_not_zero() -> None:
+def test_unknown_requests_are_not_zero() -> None:
     sidecars = mesh_load(mesh(Proxy(node="a"), Proxy(node=""))).sidecars
 
     assert sidecars is not None

@@ -25,7 +25,7 @@ def passes(load: MeasuredLoad) -> dict[str, float]:
 # --- which calls pass waypoints ---
 
 
-def test_ingress_passes_waypoints_where_it_is_told_to() -> None:
+def test_ingress_passes_waypoints_if_the_scenario_asks_for_it() -> None:
     # Into shop go 80 rps of the gateway, 20 of nobody known, and 40 and 60 of shop's own front.
     usual, told = (
         mesh_load(shop_mesh(), ingress_through_waypoint=through) for through in (False, True)
@@ -68,7 +68,7 @@ def test_the_peak_is_of_all_callers_together_in_one_step() -> None:
     assert by_namespace(mesh_load(usage), "waypoint_peak_rps") == {"shop": 100}
 
 
-def test_a_namespace_that_nobody_calls_has_no_peak() -> None:
+def test_a_namespace_without_callers_has_no_peak() -> None:
     assert by_namespace(mesh_load(mesh(Proxy())), "waypoint_peak_rps") == {"shop": 0}
 
 
@@ -121,7 +121,7 @@ def test_new_connections_are_counted_at_their_node_and_in_their_namespace() -> N
     assert by_namespace(load, "new_connections_per_second") == {"data": 12, "shop": 30}
 
 
-def test_where_sidecars_run_is_told_by_namespace_and_node() -> None:
+def test_the_placement_of_sidecars_is_by_namespace_and_node() -> None:
     placed = mesh_load(shop_mesh()).placement.set_index(["namespace", "node"])
 
     assert placed["usage_vcpu"].to_dict() == pytest.approx(
@@ -157,7 +157,7 @@ def test_nodes_of_unknown_size_have_none() -> None:
 # --- namespaces: what is known ---
 
 
-def test_reserved_and_billed_are_told_of_each_namespace_and_unknown_stays_unknown() -> None:
+def test_each_namespace_has_requested_and_billed_and_unknown_stays_unknown() -> None:
     load = mesh_load(shop_mesh())
 
     reserved, billed = (
@@ -173,7 +173,7 @@ def test_reserved_and_billed_are_told_of_each_namespace_and_unknown_stays_unknow
     )
 
 
-def test_memory_and_cpu_that_nobody_knows_of_a_namespace_are_not_zero() -> None:
+def test_unknown_memory_and_cpu_of_a_namespace_are_not_zero() -> None:
     usage = mesh(Proxy(), Proxy(workload="dark/one", cpu_vcpu=(math.nan, math.nan)))
     load = mesh_load(usage)
 
@@ -235,7 +235,7 @@ def test_traffic_that_falls_away_never_leaves_less_than_nothing() -> None:
     assert load.sidecars.vcpu == pytest.approx((0.45 + 0.0) / 2)
 
 
-def test_a_proxy_whose_requests_nobody_knows_does_not_grow() -> None:
+def test_a_proxy_of_unknown_requests_does_not_grow() -> None:
     usage = mesh(Proxy(cpu_vcpu=(0.2, 0.2), proxy_rps=(math.nan, math.nan)))
     load = mesh_load(usage, growth=Growth(factor=5, sidecar_vcpu_per_rps=0.001))
 

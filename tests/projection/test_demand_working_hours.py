@@ -172,7 +172,7 @@ def test_a_window_without_such_an_hour_is_refused_in_one_line() -> None:
     with pytest.raises(InsufficientData) as caught:
         kept(TUESDAY, 24, days=["sun"], clock=("08:00", "18:00"))
 
-    assert "no whole step" in str(caught.value)
+    assert "no complete interval" in str(caught.value)
     assert "working_hours" in str(caught.value)
     assert "\n" not in str(caught.value)
 

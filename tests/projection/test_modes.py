@@ -141,7 +141,7 @@ def waypoint_count(placement: object) -> float:
     ],
     ids=str,
 )
-def test_waypoints_stand_where_the_scenario_places_them(placement: object, expected: float) -> None:
+def test_waypoints_are_where_the_scenario_places_them(placement: object, expected: float) -> None:
     assert waypoint_count(placement) == expected
 
 

@@ -65,7 +65,7 @@ def test_a_list_prices_each_node_by_its_type() -> None:
 
 
 @pytest.mark.parametrize("prices", ["opencost", LISTED], ids=["opencost", "list"])
-def test_a_node_of_unknown_price_costs_the_mean_of_the_others_and_that_is_told(
+def test_a_node_without_a_price_has_the_mean_of_the_others_and_the_source_counts_it(
     prices: object,
 ) -> None:
     usage = mesh(Proxy(node="dear"), nodes=(DEAR, CHEAP, UNPRICED))
@@ -93,8 +93,8 @@ def test_a_node_that_costs_nothing_is_priced() -> None:
 @pytest.mark.parametrize(
     ("prices", "words"),
     [
-        ("opencost", "prices of nodes: no node_cpu_hourly_cost of any node is in the snapshot"),
-        ({"other": LISTED["big"]}, "price list; seen: iron, or use prices"),
+        ("opencost", "has no node_cpu_hourly_cost."),
+        ({"other": LISTED["big"]}, "The nodes are iron."),
     ],
     ids=["opencost", "list"],
 )
@@ -106,12 +106,12 @@ def test_where_no_node_is_priced_the_answer_is_refused_in_one_line(
 
     message = str(caught.value)
     assert words in message
-    assert message.endswith('or use prices = "flat"')
+    assert message.endswith('or use prices = "flat".')
     assert "\n" not in message
 
 
-def test_where_no_type_is_known_the_list_says_so() -> None:
-    with pytest.raises(InsufficientData, match="seen: none is known"):
+def test_unknown_instance_types_are_named_as_the_cause() -> None:
+    with pytest.raises(InsufficientData, match="types of the nodes are"):
         priced(Node(name="a"), prices=LISTED)
 
 
@@ -210,7 +210,7 @@ def test_waypoints_of_two_clusters_cost_what_each_does_among_its_sidecars() -> N
     assert waypoints("ambient-waypoint-all", Basis.RESERVED) == pytest.approx(sum(reserved) * year)
 
 
-def test_the_price_told_is_the_mean_where_the_sidecars_run() -> None:
+def test_the_quoted_price_is_the_mean_where_the_sidecars_run() -> None:
     price = two_clusters().price
 
     assert price.vcpu_month_usd == pytest.approx((0.9 * 0.05 + 0.01 * 0.01) / 0.91 * HOURS)
@@ -229,7 +229,7 @@ def test_published_constants_are_paid_at_the_same_price() -> None:
             assert usd == pytest.approx(vcpu * projection.price.vcpu_month_usd * 12)
 
 
-def test_memory_that_nobody_knows_leaves_the_dollars_of_the_cpu() -> None:
+def test_unknown_memory_leaves_the_dollars_of_the_cpu() -> None:
     usage = mesh(Proxy(node="dear", cpu_vcpu=(0.4, 0.4), reserved_vcpu=0.5), nodes=(DEAR,))
     projection = project_usage(usage, calibration(), scenario(prices="opencost"))
 

@@ -48,7 +48,7 @@ def test_components_add_up_to_their_mode() -> None:
         assert mode.bases[Basis.USAGE].vcpu.mid == pytest.approx(total, rel=1e-12)
 
 
-def test_a_component_says_how_many_it_is_and_where_its_figure_comes_from() -> None:
+def test_a_component_has_its_count_and_provenance() -> None:
     projection = project_usage(shop_mesh(), calibration(), scenario(waypoint_replicas=2))
     parts = mode_of(projection, "ambient-waypoint").components
 
@@ -158,7 +158,7 @@ def test_waypoints_follow_the_sidecars_of_this_mesh() -> None:
     assert doubled.vcpu.mid - usual.vcpu.mid == pytest.approx(0.07 * 0.3 * 1.25)
 
 
-def test_waypoints_that_were_measured_speak_for_themselves() -> None:
+def test_measured_waypoints_have_their_own_costs() -> None:
     waypoint = fit(
         role=Role.WAYPOINT,
         slope=Interval(low=0.9, mid=1, high=1.1),
@@ -193,7 +193,7 @@ def test_dollars_are_of_the_basis_that_was_asked_for() -> None:
     assert saving.usd_per_year.mid == pytest.approx(sidecar - ambient)
 
 
-def test_the_price_is_told_with_its_source() -> None:
+def test_the_price_has_its_source() -> None:
     price = project_usage(shop_mesh(), calibration(), scenario(vcpu_month_usd=31)).price
 
     assert (price.vcpu_month_usd, price.memory_gib_month_usd) == (31, 0)

@@ -90,7 +90,7 @@ def test_memory_that_was_measured_needs_no_remark() -> None:
     assert "memory of the sidecars" not in subjects(projection.refusals)
 
 
-def test_where_nothing_costs_anything_no_saving_is_told() -> None:
+def test_without_any_cost_there_is_no_saving() -> None:
     projection = project_usage(shop_mesh(), calibration(), scenario(vcpu_month_usd=0))
 
     assert projection.savings == ()

@@ -12,7 +12,7 @@ from analyzer.projection.published import project_constants, reference
 from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection
 from analyzer.projection.scenario import Scenario
 from analyzer.settings import Setting, settings_in
-from analyzer.units import Interval, Provenance
+from analyzer.units import Interval, Provenance, Reason
 from tests.projection.builders import Proxy, mesh, scenario, shop_mesh
 
 OLDER_RELEASES = ["istio-1.1", "istio-1.4", "istio-1.12", "istio-1.20"]
@@ -94,15 +94,16 @@ def test_replicas_do_not_multiply_requests() -> None:
 
 
 @pytest.mark.parametrize("name", OLDER_RELEASES)
-def test_a_release_before_ambient_has_no_ambient_modes_and_says_so(name: str) -> None:
+def test_a_release_before_ambient_has_no_ambient_modes_and_refuses_them(name: str) -> None:
     projection = by_constants(name, proxy_rps=15e6)
 
     assert list(vcpu(projection)) == ["sidecar"]
     assert projection.savings == ()
     title = published_constants()[name].title
-    told = {refusal.subject: refusal.detail for refusal in projection.refusals}
-    assert told["ambient-l4"] == f"{title} says nothing of its components"
-    assert told["ambient-waypoint-all"] == f"{title} says nothing of its components"
+    refused = {refusal.subject: refusal for refusal in projection.refusals}
+    for mode in ("ambient-l4", "ambient-waypoint-all"):
+        assert refused[mode].reason == Reason.NO_DATA
+        assert refused[mode].detail.startswith(f"{title} has no figures")
     assert NOTHING_TO_SAVE not in projection.refusals
 
 
@@ -114,7 +115,7 @@ def test_figures_per_request_need_a_request_rate(name: str) -> None:
     assert settings_in(str(caught.value)) == (Setting.PROXY_RPS,)
 
 
-def test_what_only_a_snapshot_tells_is_refused() -> None:
+def test_figures_that_need_a_snapshot_are_refused() -> None:
     subjects = [refusal.subject for refusal in by_constants("blog").refusals]
 
     assert subjects == ["ambient-waypoint", "requested and billed"]
@@ -159,7 +160,7 @@ def test_memory_is_paid_where_it_has_a_price() -> None:
     )
 
 
-def test_at_no_price_nothing_is_saved_and_that_is_said() -> None:
+def test_without_a_price_the_saving_is_refused() -> None:
     projection = by_constants("blog", assumed=scenario(vcpu_month_usd=0))
 
     assert projection.savings == ()
@@ -192,7 +193,7 @@ def test_a_mesh_of_unknown_nodes_has_no_published_ambient() -> None:
     assert list(found.vcpu) == ["sidecar"]
 
 
-def test_a_document_that_tells_of_ztunnels_alone_has_no_waypoints() -> None:
+def test_a_document_of_ztunnels_alone_has_no_waypoints() -> None:
     partly = replace(published_constants()["blog"], waypoint_vcpu_per_replica=None)
     projection = project_constants(partly, posts_mesh(), scenario())
 

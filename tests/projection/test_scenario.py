@@ -100,13 +100,13 @@ def test_whole_replicas_are_taken(file: Path) -> None:
         ("ztunnel_idle_vcpu", "ztunnel_idle_vcpu_per_node"),
     ],
 )
-def test_an_unknown_key_is_told_with_the_nearest_known_one(
+def test_an_unknown_key_is_refused_with_the_nearest_known_one(
     file: Path, key: str, nearest: str
 ) -> None:
     message = refusal_of(file, f"{key} = 1\n")
 
     assert f"unknown key {key!r}" in message
-    assert f"nearest known one is {nearest!r}" in message
+    assert f"nearest known key is {nearest!r}." in message
 
 
 @pytest.mark.parametrize(
@@ -136,26 +136,26 @@ def test_an_unknown_key_is_told_with_the_nearest_known_one(
         ('basis = ["usage"]', "usage, reserved, billed"),
     ],
 )
-def test_a_value_that_cannot_be_is_told_with_its_key_and_what_is_permitted(
+def test_a_wrong_value_is_refused_with_its_key_and_the_permitted_values(
     file: Path, text: str, permitted: str
 ) -> None:
     message = refusal_of(file, text)
 
     assert text.split(" = ", maxsplit=1)[0] in message
-    assert permitted in message.split("permitted: ")[1]
+    assert permitted in message.split("Permitted: ")[1]
 
 
 @pytest.mark.parametrize(
     "text", ["vcpu_month_usd: 22\n", "vcpu_month_usd =", "= 3", f"vcpu_month_usd = 1{'0' * 5000}"]
 )
 def test_what_is_not_toml_is_refused(file: Path, text: str) -> None:
-    assert "is not TOML" in refusal_of(file, text)
+    assert "is not valid TOML" in refusal_of(file, text)
 
 
 def test_bytes_that_are_no_text_are_refused(file: Path) -> None:
     file.write_bytes(b"vcpu_month_usd = \xff\xfe")
 
-    with pytest.raises(UsageError, match="is not TOML"):
+    with pytest.raises(UsageError, match="is not valid TOML"):
         load_scenario(file)
 
 
@@ -163,11 +163,11 @@ def test_a_file_that_is_not_there_is_named(file: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load_scenario(file)
 
-    assert str(caught.value) == f"cannot read scenario {file}: {os.strerror(2)}"
+    assert str(caught.value) == f"Cannot read scenario {file}: {os.strerror(2)}."
 
 
 def test_a_folder_is_no_scenario(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot read scenario") as caught:
+    with pytest.raises(UsageError, match="Cannot read scenario") as caught:
         load_scenario(tmp_path)
 
     assert str(tmp_path) in str(caught.value)

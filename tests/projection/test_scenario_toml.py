@@ -130,7 +130,7 @@ def test_printed_defaults_are_still_defaults_when_read() -> None:
     assert DEFAULTS.changed("again", tomllib.loads(as_toml(DEFAULTS))) == DEFAULTS
 
 
-def test_each_key_stands_under_its_unit_and_its_source() -> None:
+def test_each_key_is_below_its_unit_and_its_source() -> None:
     lines = as_toml(DEFAULTS).splitlines()
 
     for name, item in DEFAULTS.assumptions.items():
@@ -215,11 +215,11 @@ def test_it_shows_what_the_file_and_the_options_change(tmp_path: Path) -> None:
     )
 
 
-def test_a_mistake_in_the_file_is_told_as_ever(tmp_path: Path) -> None:
+def test_a_mistake_in_the_file_is_one_error(tmp_path: Path) -> None:
     file = tmp_path / "ours.toml"
     file.write_text("waypoint_replicas = 0\n")
     result = CliRunner().invoke(cli, ["project", "--show-scenario", "--scenario", str(file)])
 
     assert result.exit_code == 2
     assert result.stdout == ""
-    assert "waypoint_replicas is 0; permitted: " in result.stderr
+    assert "waypoint_replicas is 0. Permitted: " in result.stderr

@@ -92,7 +92,7 @@ def test_each_end_of_a_fitted_figure_is_what_a_fit_of_that_value_gives() -> None
         assert found == pytest.approx(saved_usd(again), rel=1e-9)
 
 
-def test_a_dearer_ztunnel_saves_less_and_a_dearer_vcpu_more() -> None:
+def test_a_costlier_ztunnel_saves_less_and_a_costlier_vcpu_more() -> None:
     items = {
         item.assumption: item
         for item in projected(

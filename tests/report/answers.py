@@ -18,7 +18,7 @@ from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import project_usage
 from analyzer.projection.demand import mesh_load, stated_load
 from analyzer.projection.published import project_constants
-from analyzer.projection.scenario import Scenario
+from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.prometheus.promql import Scope
 from analyzer.report.answer import Answer
 from analyzer.units import Interval, Reason, Refusal
@@ -101,13 +101,19 @@ def full(
     """Return an answer with every step taken."""
     usage = usage or shop_mesh()
     fitted = fitted or fitted_calibration()
+    projection = project_usage(usage, fitted, assumed or scenario())
     return Answer(
         manifest=manifest(usage, note=note),
         usage=usage,
-        load=mesh_load(usage),
+        load=projection.load,
         calibration=fitted,
-        projection=project_usage(usage, fitted, assumed or scenario()),
+        projection=projection,
     )
+
+
+def by_default() -> Answer:
+    """Return the same with no assumption changed: as billed, where the shop mesh would lose."""
+    return full(assumed=default_scenario())
 
 
 def calibration_only(fitted: Calibration | None = None) -> Answer:

@@ -18,7 +18,6 @@ from analyzer.calibration.models import Power
 from analyzer.calibration.result import Calibration, Candidate, MemoryCalibration
 from analyzer.data import schema_path
 from analyzer.projection.decision import Action, Verdict, Why
-from analyzer.projection.scenario import default_scenario
 from analyzer.report.answer import Answer
 from analyzer.report.document import members, plain
 from analyzer.report.sections import AnswerReport
@@ -27,6 +26,7 @@ from tests.projection.builders import Proxy, mesh, scenario
 from tests.projection.fits import fit
 from tests.report.answers import (
     NAUGHTY_NAMES,
+    by_default,
     calibration_only,
     constants_only,
     fitted_calibration,
@@ -74,7 +74,7 @@ def told_in_full() -> Calibration:
 ANSWERS = [
     pytest.param(full, id="full"),
     pytest.param(lambda: full(assumed=scenario(basis="billed")), id="billed"),
-    pytest.param(lambda: full(assumed=default_scenario()), id="by default"),
+    pytest.param(by_default, id="by default"),
     pytest.param(calibration_only, id="calibration only"),
     pytest.param(constants_only, id="constants only"),
     pytest.param(lambda: constants_only("istio-1.1", proxy_rps=1e6), id="older release"),
@@ -180,7 +180,7 @@ def properties_of(name: str) -> set[str]:
 
 
 def test_the_decision_in_the_json_is_that_of_the_namespaces() -> None:
-    document = as_document(full(assumed=default_scenario()))
+    document = as_document(by_default())
     decision, namespaces = document["decision"], document["projection"]["namespaces"]
 
     # As billed: 100 mCPU requested by each of two ztunnels and two istio-cni, 22 dollars a month.
@@ -189,7 +189,7 @@ def test_the_decision_in_the_json_is_that_of_the_namespaces() -> None:
     assert decision["sidecar_usd_per_year"]["mid"] == pytest.approx(0.54 * 264)
     assert not {"outcome", "by_namespace"} & decision.keys()
     assert {item["verdict"] for item in namespaces} == {"stay"}
-    assert decision["text"] == list(AnswerReport(answer=full(assumed=default_scenario())).decision)
+    assert decision["text"] == list(AnswerReport(answer=by_default()).decision)
 
 
 def test_the_saving_is_there_on_every_basis_and_the_headline_is_one_of_them() -> None:

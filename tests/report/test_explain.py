@@ -45,21 +45,21 @@ def test_each_query_that_is_named_is_a_file() -> None:
         assert (sample_path("fleet").parents[3] / "queries" / f"{name}.promql").is_file()
 
 
-def test_each_assumption_is_told_with_its_range_and_its_source() -> None:
+def test_each_assumption_has_its_range_and_its_source() -> None:
     _, text = explained("measured ztunnels")
 
     assert "ztunnel_idle_vcpu_per_node is 0.02 (0.018" in text
-    assert re.search(r"ztunnel_idle_vcpu_per_node is .*\(measured\)", text)
-    assert re.search(r"ztunnel_vcpu_per_1000_rps is .*\(published: istio\.io", text)
+    assert re.search(r"ztunnel_idle_vcpu_per_node is .* Source: measured\.", text)
+    assert re.search(r"ztunnel_vcpu_per_1000_rps is .* istio\.io .*\(published\)\.", text)
 
 
-def test_what_the_user_stated_is_told_as_stated() -> None:
+def test_an_assumption_of_the_user_is_marked_as_stated() -> None:
     _, text = explained("as billed, with memory")
 
-    assert re.search(r"memory_gib_month_usd is 2\.7 .*\(stated in", text)
+    assert re.search(r"memory_gib_month_usd is 2\.7\b.*Source: stated", text)
 
 
-def test_more_replicas_than_the_least_are_told_with_why_fewer_would_not_do() -> None:
+def test_more_replicas_than_the_least_are_shown_with_the_load_of_fewer() -> None:
     found, text = explained("curve, many replicas")
     most = the(lines_of(text), "a replica may use")
     assert most == pytest.approx(0.08)
@@ -71,7 +71,7 @@ def test_more_replicas_than_the_least_are_told_with_why_fewer_would_not_do() -> 
     assert found.projection is not None
 
 
-def test_a_fractional_waypoint_is_told_as_the_share_it_is() -> None:
+def test_a_fractional_waypoint_is_shown_as_a_share() -> None:
     _, text = explained("a share needs L7")
 
     assert the(lines_of(text), "part needed of shop") == pytest.approx(1.05)
@@ -97,14 +97,14 @@ def test_a_component_without_formulas_of_its_own_is_explained_by_what_it_adds_up
     assert lines[2:] == list(sum_lines(need))
 
 
-def test_the_range_tells_how_many_draws_it_is_of() -> None:
+def test_the_range_has_its_number_of_draws() -> None:
     _, text = explained("shop")
 
     assert "drawn together, 2000 times" in text
     assert "ambient costs less in " in text
 
 
-def test_working_hours_are_told() -> None:
+def test_working_hours_are_shown() -> None:
     hours = {"days": ["tue"], "start": "00:00", "end": "01:00", "time_zone": "UTC"}
     text = explain(shop(working_hours=hours), MODES)
 
@@ -131,7 +131,7 @@ def test_only_the_mode_that_was_asked_for_is_explained() -> None:
     assert "\nSidecars" not in text
 
 
-def test_a_mode_that_cannot_be_said_is_told_with_the_reason() -> None:
+def test_a_refused_mode_is_shown_with_the_reason() -> None:
     text = explain(refused(), MODES)
 
     assert "Cannot tell: ambient-l4" in text
@@ -152,7 +152,7 @@ def test_labels_that_mean_harm_are_shown_and_not_obeyed() -> None:
     assert "esc�[2J" in text
 
 
-def test_a_curve_is_told_by_its_power() -> None:
+def test_a_curve_is_shown_by_its_power() -> None:
     role = curved(0.731)
     assert isinstance(role.curve, Power)
     _, text = explained("curve of waypoints")
@@ -163,7 +163,7 @@ def test_a_curve_is_told_by_its_power() -> None:
 # --- through the command line ---
 
 
-def test_the_explanation_stands_after_the_answer() -> None:
+def test_the_explanation_is_after_the_answer() -> None:
     plain = CliRunner().invoke(cli, ["demo", "--sample", "fleet"]).stdout
 
     assert demo_text().startswith(f"{plain}\nHow these figures are calculated\n")

@@ -22,7 +22,7 @@ def quantile(degrees_of_freedom: Counts) -> Floats:
     return np.asarray(special.stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2), dtype=float)
 
 
-def reach(variance: float | Floats, degrees_of_freedom: Counts) -> Floats:
+def half_width(variance: float | Floats, degrees_of_freedom: Counts) -> Floats:
     """Return the half-width of a 90 % interval."""
     return np.asarray(quantile(degrees_of_freedom) * np.sqrt(variance))
 
@@ -32,7 +32,7 @@ def interval(mid: float, variance: float, degrees_of_freedom: float) -> Interval
 
     Its low end is at least zero, or a best estimate that noise has made negative.
     """
-    mid, to_end = float(mid), float(reach(variance, degrees_of_freedom))
+    mid, to_end = float(mid), float(half_width(variance, degrees_of_freedom))
     return Interval(low=max(min(mid, 0.0), mid - to_end), mid=mid, high=mid + to_end)
 
 

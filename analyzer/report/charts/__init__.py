@@ -1,6 +1,7 @@
-"""Charts: a result in, a matplotlib figure out; they draw and compute nothing.
+"""Charts: a result in, a matplotlib figure out.
 
-Each module here but `style` is a chart: it has the chart's name and a function `draw`.
+Each module here is a chart, except `style` and `parts`, which charts share. The module of a chart
+has the chart's name and a function `draw`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,16 +16,19 @@ from analyzer.units import Refusal
 Chart = Callable[[Answer], ShownFigure | Refusal]
 """A chart of an answer, or why there is nothing to draw."""
 
+SHARED: Final = frozenset({"style", "parts"})
+"""The modules here that are not charts."""
+
 _ORDER = "cost calibration workloads timeline namespaces sensitivity l7_share backtest ztunnels"
-"""In which charts are read; one that is not named here comes after these."""
+"""The order in which charts are read; a chart that is not named here comes after these."""
 
 
 def _charts() -> Iterator[tuple[str, Chart]]:
     first = _ORDER.split()
-    others = {module.name for module in iter_modules(__path__)} - {*first, "style"}
+    others = {module.name for module in iter_modules(__path__)} - {*first, *SHARED}
     for name in (*first, *sorted(others)):
         yield name, import_module(f"{__name__}.{name}").draw
 
 
 CHARTS: Final[Mapping[str, Chart]] = dict(_charts())
-"""Every chart by its name, which is its file's too."""
+"""Every chart by its name, which is also the name of its file."""

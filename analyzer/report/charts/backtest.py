@@ -4,32 +4,43 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from analyzer.arrays import Floats
+from analyzer.calibration.result import Backtest
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.charts import style
+from analyzer.report.charts import parts, style
 from analyzer.units import Refusal
 
 _NAMED = 5
 _LOGARITHMIC_FROM = 10
-"""From this range on the small ones would be one blot on even axes."""
+"""From this range on, linear axes would draw the small ones as one blot."""
 
 _MANY = 300
+
+_LEAST_COVERED = 0.8
+"""Below this share, 90 % intervals are too narrow to rely on."""
+
+_TWO_DECADES = 100
+
+_READING = (
+    "Each dot is a workload. On the dashed line, its predicted CPU equals its measured CPU. "
+    "The vertical lines are 90 % prediction intervals, and crosses are workloads outside theirs."
+)
 
 _COLUMNS = ("measured_vcpu", "predicted_vcpu", "predicted_low_vcpu", "predicted_high_vcpu")
 
 
 def draw(answer: Answer) -> style.ShownFigure | Refusal:
-    """Draw a dot a workload, predicted against measured, with its 90 % prediction interval."""
+    """Draw a dot for each workload, predicted against measured, with its prediction interval."""
     test = answer.sidecar.backtest if answer.sidecar else None
     if test is None or test.workloads.empty:
-        return style.nothing_to_draw("backtest", "no workload could be predicted")
+        return style.nothing_to_draw("backtest", "No workload could be predicted.")
     table = test.workloads
     figure, axes = style.new_figure(height_inches=5.6)
     low, high = _ends(axes, table)
-    same = "predicted as measured"
+    same = "predicted equals measured"
     axes.plot([low, high], [low, high], color=style.INK, lw=1, ls="--", label=same, zorder=3)
     is_outside = (table["measured_vcpu"] < table["predicted_low_vcpu"]) | (
         table["measured_vcpu"] > table["predicted_high_vcpu"]
@@ -38,17 +49,30 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     _dots(axes, table[is_outside], low, outside=True)
     axes.set(xlim=(low, high), ylim=(low, high))
     _named(axes, table[is_outside], low, high)
-    axes.set_xlabel("measured vCPU of the workload, mean of the last 30 % of the time")
-    axes.set_ylabel("predicted vCPU, from the first 70 %")
-    style.legend_below(figure, axes, columns=2)
-    bias, error = (f"{100 * abs(share):.1f} %" for share in (test.bias_share, test.error_share))
+    axes.set_xlabel("measured vCPU of a workload, mean of the last 30 % of the time")
+    axes.set_ylabel("predicted vCPU, from the first 70 % of the time")
+    parts.legend_below(figure, axes, columns=2)
+    bias, error = (fmt.share(100 * abs(share)) for share in (test.bias_share, test.error_share))
+    is_low = test.covered_share < _LEAST_COVERED
+    warning = "Warning: under 80 % are inside, so the intervals are too narrow" if is_low else ""
+    direction = "high" if test.bias_share >= 0 else "low"
     return style.titled(
         figure,
-        f"The last 30 % of the time was predicted {bias} too "
-        f"{'high' if test.bias_share >= 0 else 'low'},\na workload {error} off on average",
-        f"{100 * test.covered_share:.0f} % of {test.workload_count:,} workloads within "
-        "their 90 % prediction interval",
+        f"The fit predicted the last 30 % of the time {bias} too {direction};\n"
+        f"the average error of a workload is {error}",
+        _coverage(test),
+        reading=_READING,
+        warning=warning,
     )
+
+
+def _coverage(test: Backtest) -> str:
+    inside = round(test.covered_share * test.workload_count)
+    counted = (
+        f"{inside:,} of {fmt.counted(test.workload_count, 'workload')} "
+        f"({100 * test.covered_share:.0f} %)"
+    )
+    return f"{counted} inside their 90 % intervals"
 
 
 def _ends(axes: Axes, table: pd.DataFrame) -> tuple[float, float]:
@@ -57,18 +81,21 @@ def _ends(axes: Axes, table: pd.DataFrame) -> tuple[float, float]:
     above = drawn[drawn > 0]
     if above.size and above.max() > _LOGARITHMIC_FROM * above.min():
         axes.set(xscale="log", yscale="log")
+        # Between two powers of ten one number alone would not make a scale.
+        steps = (1, 2, 5) if above.max() < _TWO_DECADES * above.min() else (1,)
         for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(LogLocator(subs=steps, numticks=8))
             axis.set_major_formatter(FuncFormatter(lambda value, _: fmt.number(value)))
             axis.set_minor_formatter(NullFormatter())
         return float(above.min()) / 1.5, float(above.max()) * 1.5
-    style.numbers(axes.xaxis)
-    style.numbers(axes.yaxis)
-    # Where nothing was used, an axis needs a length all the same.
+    parts.numbers(axes.xaxis)
+    parts.numbers(axes.yaxis)
+    # Where nothing was used, the axis still needs a length.
     return 0.0, float(drawn.max()) * 1.3 if above.size else 1.0
 
 
 def _dots(axes: Axes, table: pd.DataFrame, low: float, *, outside: bool) -> None:
-    """Draw the workloads; what a logarithmic axis cannot hold stands at its edge."""
+    """Draw the workloads; what a logarithmic axis cannot show is at its edge."""
     if table.empty:
         return
     measured, predicted, least, most = (
@@ -76,7 +103,7 @@ def _dots(axes: Axes, table: pd.DataFrame, low: float, *, outside: bool) -> None
     )
     colour = style.COLOURS["fit"] if outside else style.COLOURS["sidecar"]
     many = len(table) > _MANY
-    # Pale where they lie close, so that they hide nothing.
+    # Pale where they are close together, so that they hide nothing.
     pale = tuple(0.7 + 0.3 * part for part in to_rgb(colour))
     axes.vlines(measured, least, most, color=pale if many else colour, lw=1)
     axes.plot(
@@ -89,13 +116,13 @@ def _dots(axes: Axes, table: pd.DataFrame, low: float, *, outside: bool) -> None
         mec=style.INK if outside else "white",
         mew=0 if many else 0.5,
         zorder=4,
-        label=f"measured {'outside' if outside else 'inside'} the 90 % interval ({len(table):,})",
+        label=f"workload {'outside' if outside else 'inside'} its 90 % interval ({len(table):,})",
         clip_on=False,
     )
 
 
 def _named(axes: Axes, table: pd.DataFrame, low: float, high: float) -> None:
-    """Name the furthest at the right of the axes, in the order of the dots, each led to its own."""
+    """Name the furthest at the right of the axes, in the order of the dots, with lines to them."""
     off = (table["predicted_vcpu"] - table["measured_vcpu"]).abs()
     furthest = table.loc[off.sort_values(ascending=False, kind="stable").index[:_NAMED]]
     ordered = furthest.sort_values("predicted_vcpu", kind="stable")
@@ -104,7 +131,7 @@ def _named(axes: Axes, table: pd.DataFrame, low: float, high: float) -> None:
     heights = _apart(axes, predicted, low, high)
     for name, x, y, height in zip(names, measured, predicted, heights, strict=True):
         axes.annotate(
-            style.drawable(name),
+            parts.drawable(name),
             (x, y),
             xytext=(1.02, height),
             textcoords="axes fraction",

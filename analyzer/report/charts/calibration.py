@@ -1,4 +1,4 @@
-"""CPU against requests: every fitted step, the line, its band, and the post's figure."""
+"""CPU against requests: fitted steps, the line, its interval, and the Solo.io post's figure."""
 
 from typing import Final
 
@@ -13,15 +13,29 @@ from analyzer.arrays import Floats
 from analyzer.calibration.result import RoleCalibration
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.charts import style
-from analyzer.report.sentences.calibration import TIMES_FROM, post_vcpu
-from analyzer.units import CONFIDENCE, Interval, Refusal
+from analyzer.report.charts import parts, style
+from analyzer.report.sentences.calibration import compared, post_vcpu
+from analyzer.units import CONFIDENCE, Refusal
 
 _SHORT_MODEL: Final = 12
 """Letters of a model's name that a legend has room for; a longer one is under the title."""
 
+_TOP: Final = 0.95
+"""The busiest of the proxy steps are those above this quantile of requests."""
+
+_MISS: Final = 0.1
+"""From this share on, a line that is off at the busiest steps is remarked."""
+
+_SEEN: Final = 0.015
+"""Share of the axis below which an interval is hidden behind the line."""
+
+_READING: Final = (
+    "Each grey cell counts proxy steps: the darker, the more. A line above the cells overstates "
+    "the CPU of these sidecars, and a line below them understates it."
+)
+
 _GREYS: Final = LinearSegmentedColormap.from_list(
-    # A single step is to be seen, and the darkest leaves the lines to be seen.
+    # A single step must be visible, and the darkest cell must not hide the lines.
     "greys",
     colormaps["Greys"](np.linspace(0.3, 0.9, 256)),
 )
@@ -31,12 +45,12 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     """Draw the density of the sidecars' steps and the mesh's line through them."""
     fit = answer.sidecar
     if answer.calibration is None or fit is None or fit.fitted_rps is None:
-        return style.nothing_to_draw("calibration", "no cost of a request was fitted")
+        return style.nothing_to_draw("calibration", "No cost per request was fitted.")
     # Proxies without HTTP requests have no place on this axis.
     rows = answer.calibration.observations.query("rps > 0")
     rps, vcpu = rows["rps"].to_numpy(float), rows["cpu_vcpu"].to_numpy(float)
     if not rps.size:
-        return style.nothing_to_draw("calibration", "no step with requests was fitted")
+        return style.nothing_to_draw("calibration", "No fitted step has requests.")
     figure, axes = style.new_figure(height_inches=5.4)
     highest = float(np.quantile(vcpu, 0.9995)) * 1.15
     axes.set_xlim(0, max(float(rps.max()), fit.fitted_rps[1]) * 1.03)
@@ -44,41 +58,47 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     _density(figure, axes, rps, vcpu)
     _lines(axes, fit, np.linspace(*fit.fitted_rps, 50))
     _fitted_range(axes, fit.fitted_rps)
-    style.numbers(axes.xaxis)
+    parts.numbers(axes.xaxis)
     axes.set_xlabel("requests per second through one proxy, inbound and outbound")
-    axes.set_ylabel("vCPU of the proxy")
-    # Data may lie in any corner of the axes; outside them the legend hides none.
-    style.legend_below(figure, axes, columns=2)
-    above, slope = int((vcpu > highest).sum()), fit.vcpu_per_1000_rps
-    beyond = f"; above the axis: {above:,}" if above else ""
-    model = f"; {fit.model}" if len(fit.model) > _SHORT_MODEL else ""
+    axes.set_ylabel("vCPU of one proxy")
+    # Data may be in any corner of the axes; outside them the legend hides none.
+    parts.legend_below(figure, axes, columns=2)
+    above = int((vcpu > highest).sum())
+    facts = (
+        f"{fit.sample_count:,} steps of {fmt.counted(fit.proxy_count, 'sidecar')}",
+        fit.model if len(fit.model) > _SHORT_MODEL else "",
+        f"above the axis: {above:,}" if above else "",
+    )
     return style.titled(
         figure,
-        f"Sidecars cost {fmt.number(slope.mid)} vCPU per 1000 requests/s,\n{_beside_post(slope)}",
-        f"{fit.sample_count:,} steps of {fit.proxy_count:,} proxies{model}{beyond}",
+        f"Sidecars cost {fmt.ranged(fit.vcpu_per_1000_rps)} vCPU per 1000 requests/s;\n"
+        f"the {style.POST}'s {post_vcpu()} {compared(fit.vcpu_per_1000_rps)}",
+        "; ".join(filter(None, facts)),
+        reading=_READING,
+        warning=missed_top(fit, rps, vcpu),
     )
 
 
-def _beside_post(slope: Interval) -> str:
-    post = f"the post's {post_vcpu()}"
-    if slope.low <= post_vcpu() <= slope.high:
-        return f"which {post} agrees with"
-    factor = slope.mid / post_vcpu()
-    if factor > 1:
-        above = f"{factor:.1f} times" if factor >= TIMES_FROM else f"{factor - 1:.0%} above"
-        return f"{above} {post}"
-    if factor <= 0:
-        return f"less than {post}"
-    is_far = 1 / factor >= TIMES_FROM
-    below = f"{1 / factor:.1f} times less than" if is_far else f"{1 - factor:.0%} below"
-    return f"{below} {post}"
+def missed_top(fit: RoleCalibration, rps: Floats, vcpu: Floats) -> str:
+    """Return a warning if the line misses the CPU of the busiest steps, else ""."""
+    from_rps = float(np.quantile(rps, _TOP))
+    is_top = rps >= from_rps
+    predicted = float(fit.curve.predict(rps[is_top]).sum())
+    if predicted <= 0:
+        return ""
+    off = float(vcpu[is_top].sum()) / predicted - 1
+    if abs(off) < _MISS:
+        return ""
+    used = fmt.share(100 * abs(off))
+    direction = "more" if off > 0 else "less"
+    return f"Above {fmt.number(from_rps)} rps, sidecars use {used} {direction} CPU than the line"
 
 
 def _density(figure: Figure, axes: Axes, rps: Floats, vcpu: Floats) -> None:
     steps = axes.hexbin(
         rps,
         vcpu,
-        # Over the axes: a wild step would else make all others one cell.
+        # Within the axes: one wild step would put all others into one cell.
         extent=(*axes.get_xlim(), *axes.get_ylim()),
         gridsize=(50, 28),
         cmap=_GREYS,
@@ -88,7 +108,7 @@ def _density(figure: Figure, axes: Axes, rps: Floats, vcpu: Floats) -> None:
     most = float(np.max(np.asarray(steps.get_array()), initial=1))
     # One colour for all needs a scale with two ends.
     steps.set_norm(LogNorm(vmin=1, vmax=max(most, 10)))
-    bar = figure.colorbar(steps, ax=axes, label="proxy steps", pad=0.01)
+    bar = figure.colorbar(steps, ax=axes, label="number of proxy steps", pad=0.01)
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     bar.ax.yaxis.set_minor_formatter(NullFormatter())
     bar.ax.tick_params(labelsize=9)
@@ -96,26 +116,34 @@ def _density(figure: Figure, axes: Axes, rps: Floats, vcpu: Floats) -> None:
 
 def _lines(axes: Axes, fit: RoleCalibration, rps: Floats) -> None:
     idle, slope = fit.idle_vcpu_per_proxy, fit.vcpu_per_1000_rps
+    highest = axes.get_ylim()[1]
     model = f" ({fit.model})" if len(fit.model) <= _SHORT_MODEL else ""
-    name = f"fit{model}: {fmt.number(idle.mid)} idle + {fmt.ranged(slope)} per 1000 rps"
+    name = f"fit{model}: {fmt.number(idle.mid)} idle + {fmt.number(slope.mid)} per 1000 rps"
     axes.plot(rps, fit.curve.predict(rps), color=style.COLOURS["fit"], lw=2, label=name, zorder=4)
     if fit.draws is not None:
         # At each rate, idle and slope drawn jointly.
         at_rest, more = fit.draws.T[:, :, None]
         mean_vcpu, tail = at_rest + more / 1000 * fit.effective_rps(rps), (1 - CONFIDENCE) / 2
         low, high = np.quantile(mean_vcpu, [tail, 1 - tail], axis=0)
-        label = "90 % band of the mesh's mean"
-        axes.fill_between(rps, low, high, color=style.COLOURS["fit"], alpha=0.35, lw=0, label=label)
-    post = f"the post's {post_vcpu()} per 1000 rps"
-    axes.plot(rps, post_vcpu() * rps / 1000, color=style.INK, lw=1.4, ls="--", label=post)
-    if fit.ratio_vcpu_per_1000_rps is not None:
-        ratio = f"dashboard ratio {fmt.number(fit.ratio_vcpu_per_1000_rps)}: idle smeared in"
-        cost = fit.ratio_vcpu_per_1000_rps * rps / 1000
-        axes.plot(rps, cost, color=style.COLOURS["sidecar"], lw=1.6, ls=":", label=ratio)
+        if float((high - low).max()) > _SEEN * highest:
+            colour, label = style.COLOURS["fit"], "90 % interval of the mesh's mean"
+            axes.fill_between(rps, low, high, color=colour, alpha=0.35, lw=0, label=label)
+    through_zero = [
+        (post_vcpu(), f"{style.POST}: {post_vcpu()} per 1000 rps", style.INK, "--"),
+    ]
+    ratio = fit.ratio_vcpu_per_1000_rps
+    if ratio is not None:
+        label = f"dashboard ratio: {fmt.number(ratio)}, includes idle CPU"
+        through_zero.append((ratio, label, style.COLOURS["sidecar"], ":"))
+    for per_1000_rps, label, colour, dashes in through_zero:
+        cost = per_1000_rps * rps / 1000
+        # A line that leaves the axes before it begins is not in the legend.
+        if cost[0] < highest:
+            axes.plot(rps, cost, color=colour, lw=1.5, ls=dashes, label=label)
 
 
 def _fitted_range(axes: Axes, fitted_rps: tuple[float, float]) -> None:
-    """Mark along the bottom the rates that were fitted: outside of them nothing was seen."""
+    """Mark along the bottom the rates that were fitted: there are no data outside of them."""
     low, high = fitted_rps
     axes.plot(
         [low, high],
@@ -129,5 +157,5 @@ def _fitted_range(axes: Axes, fitted_rps: tuple[float, float]) -> None:
         solid_capstyle="butt",
         clip_on=False,
         zorder=5,
-        label=f"rates that were fitted: {fmt.number(low)} to {fmt.number(high)} per second",
+        label=f"fitted rates: {parts.between(low, high)} rps",
     )

@@ -1,16 +1,15 @@
-"""Which assumption moves the saving most: a bar for each end of each one's range."""
+"""Which assumption moves the saving most: a bar for each end of its range."""
 
-import re
 import textwrap
-from typing import Final
+from typing import Any, Final
 
 from matplotlib.axes import Axes
 
 from analyzer.projection.result import Projection, Sensitivity
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.charts import style
-from analyzer.report.sentences.projection import assumed
+from analyzer.report.charts import parts, style
+from analyzer.report.sentences.projection import assumed, assumption_title
 from analyzer.units import Interval, Refusal
 
 _MOST_ROWS = 12
@@ -19,53 +18,63 @@ _REST_INCHES = 2.1
 _WIDTH = 34
 """Letters of a name that fit on a line at the left of the axes."""
 
-_WORDS: Final = {"vcpu": "vCPU", "gib": "GiB", "gbit": "Gbit", "usd": "USD", "rps": "requests/s"}
+_VISIBLE: Final = 0.01
+"""The share of the widest bars that a bar needs to be seen."""
+
+_READING: Final = (
+    "Each row moves one assumption to both ends of its range and leaves the others at their best "
+    "estimates. The numbers at a bar are the ends of that range."
+)
+
 _UNITS: Final = frozenset({"vcpu", "gib", "usd", "rps"})
 
 
 def draw(answer: Answer) -> style.ShownFigure | Refusal:
-    """Draw the saving with each assumption at the ends of its range, the widest first."""
+    """Draw the saving with each assumption at the ends of its range, the widest first.
+
+    Rows whose bars would be too short to see are left out.
+    """
     projection = answer.projection
     if projection is None or not projection.sensitivity:
-        return style.nothing_to_draw("sensitivity", "no assumption with a range moves the saving")
+        detail = "No assumption with a range moves the saving."
+        return style.nothing_to_draw("sensitivity", detail)
     mode = projection.sensitivity[0].mode
     savings = {item.mode: item.usd_per_year.mid for item in projection.savings}
     if mode not in savings:
-        return style.nothing_to_draw("sensitivity", f"the saving of {mode} is not known")
-    best, rows = savings[mode], projection.sensitivity[:_MOST_ROWS]
+        return style.nothing_to_draw("sensitivity", f"The saving of {mode} is not known.")
+    best, rows = savings[mode], _visible(projection.sensitivity, savings[mode])
     figure, axes = style.new_figure(height_inches=max(len(rows), 2) * _ROW_INCHES + _REST_INCHES)
     for row, item in enumerate(rows):
         _bars(axes, row, item, best, assumed(projection, item.assumption)[0])
     axes.axvline(best, color=style.INK, lw=1.4, label=f"at best estimates, {fmt.dollars(best)}")
     _limits(axes, rows, best)
-    style.rows_named(axes, [_name(projection, item) for item in rows])
-    style.numbers(axes.xaxis, fmt.short_dollars)
-    axes.set_xlabel(f"saving in USD a year, {fmt.AS_BASIS[projection.basis]}")
-    style.legend_below(figure, axes)
-    count, usd = len(projection.sensitivity), (*_ends(rows[0]), best)
-    shown = f"; {_MOST_ROWS} of {count} shown" if count > _MOST_ROWS else ""
+    parts.rows_named(axes, [_name(projection, item) for item in rows])
+    parts.money(axes.xaxis)
+    axes.set_xlabel(f"saving in USD per year, {fmt.AS_BASIS[projection.basis]}")
+    parts.legend_below(figure, axes)
+    usd, hidden = (*_ends(rows[0]), best), len(projection.sensitivity) - len(rows)
+    left_out = f"; {hidden} with less effect not shown" if hidden else ""
+    name = assumption_title(fmt.inert(rows[0].assumption))
     return style.titled(
         figure,
-        f"What moves the saving most:\n{in_words(fmt.inert(rows[0].assumption))},\n"
-        f"{fmt.dollars(min(usd))} to {fmt.dollars(max(usd))} a year",
-        f"{fmt.MODE_TITLES.get(mode, mode)}; each alone over its 90 % range{shown}",
+        f"The saving depends most on {name}:\n"
+        f"{fmt.usd_ends(Interval(low=min(usd), mid=best, high=max(usd))) or fmt.dollars(best)} "
+        "per year",
+        f"{fmt.capital(fmt.MODE_TITLES.get(mode, mode))}; one assumption at a time{left_out}",
+        reading=_READING,
     )
+
+
+def _visible(found: tuple[Sensitivity, ...], best: float) -> tuple[Sensitivity, ...]:
+    """Return the rows whose bars can be seen, and no more than there is room for."""
+    ends = [best, *(usd for item in found for usd in _ends(item))]
+    least = _VISIBLE * (max(ends) - min(ends))
+    moved = [item for item in found if max(abs(usd - best) for usd in _ends(item)) > least]
+    return tuple(moved[:_MOST_ROWS]) or found[:1]
 
 
 def _ends(item: Sensitivity) -> tuple[float, float]:
     return item.low_usd_per_year, item.high_usd_per_year
-
-
-def in_words(name: str) -> str:
-    """Return the name of an assumption as words, with the unit that it holds.
-
-    >>> in_words("ztunnel_vcpu_per_1000_rps")
-    'ztunnel vCPU per 1000 requests/s'
-    >>> in_words("ztunnel_vcpu_per_gbit_per_second")
-    'ztunnel vCPU per Gbit/s'
-    """
-    words = " ".join(_WORDS.get(word, word) for word in name.split("_"))
-    return re.sub(" per second$", "/s", words)
 
 
 def _bars(axes: Axes, row: int, item: Sensitivity, best: float, ends: Interval | None) -> None:
@@ -82,7 +91,8 @@ def _bars(axes: Axes, row: int, item: Sensitivity, best: float, ends: Interval |
         if ends is not None:
             is_right = saved > 0 or (saved == 0 and other < 0)
             text, offset = fmt.number(getattr(ends, end)), (4 if is_right else -4, 0)
-            style.beside(axes, text, (best + saved, at), offset, color=style.MUTED)
+            written: dict[str, Any] = {"color": style.MUTED, "paper": parts.PAPER}
+            parts.beside(axes, text, (best + saved, at), offset, **written)
 
 
 def _limits(axes: Axes, rows: tuple[Sensitivity, ...], best: float) -> None:
@@ -92,12 +102,12 @@ def _limits(axes: Axes, rows: tuple[Sensitivity, ...], best: float) -> None:
     left, right = min(ends) - room, max(ends) + room
     axes.set_xlim(left, right)
     if left < 0 < right:
-        axes.axvline(0, color=style.INK, lw=1, ls=":", label="nothing saved")
+        axes.axvline(0, color=style.INK, lw=1, ls=":", label="no saving")
 
 
 def _name(projection: Projection, item: Sensitivity) -> str:
-    """Return the words for an assumption; the unit in brackets where they do not hold it."""
-    name = textwrap.fill(in_words(fmt.inert(item.assumption)), _WIDTH)
+    """Return an assumption in words; its unit in brackets if the words lack it."""
+    name = textwrap.fill(assumption_title(fmt.inert(item.assumption)), _WIDTH)
     workings = projection.workings
     known = workings.scenario.assumptions.get(item.assumption) if workings else None
     if known is None or _UNITS & set(item.assumption.split("_")):

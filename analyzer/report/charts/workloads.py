@@ -1,4 +1,4 @@
-"""What each workload's sidecars cost, at rest and for a request, with its 90 % interval."""
+"""What each workload's sidecars cost, idle and per request, with 90 % intervals."""
 
 import statistics
 from collections.abc import Collection, Mapping, Sequence
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.charts import style
+from analyzer.report.charts import parts, style
 from analyzer.report.sentences.calibration import post_vcpu
 from analyzer.units import Interval, Provenance, Refusal
 
@@ -18,24 +18,29 @@ _BORROWED_SHARE = 0.5
 _WILD_FACTOR = 4
 """A value above so many times the median would squeeze all others."""
 
+_READING = (
+    "Each row is a workload: its best estimate and 90 % interval. Hollow dots use mostly the "
+    "mesh-wide estimate. An arrow marks a value beyond the axis."
+)
+
 
 def draw(answer: Answer) -> style.ShownFigure | Refusal:
-    """Draw a row a workload, those with the most CPU first: idle at the left, slope at the right.
+    """Draw a row for each workload, those with the most CPU first: idle CPU, and cost per request.
 
-    What lies beyond an axis that fits the others is an arrow at its edge.
+    A value beyond an axis that fits the others is an arrow at its edge.
     """
     calibration = answer.calibration
     if calibration is None or not calibration.workloads:
-        return style.nothing_to_draw("workloads", "no workload was fitted")
+        return style.nothing_to_draw("workloads", "No workload was fitted.")
     fitted = sorted(
         (item for item in calibration.workloads if item.vcpu_per_1000_rps is not None),
         key=lambda item: (-item.mean_vcpu, item.namespace, item.workload),
     )
     if not fitted:
-        return style.nothing_to_draw("workloads", "no workload's cost of a request could be told")
+        return style.nothing_to_draw("workloads", "No workload has a known cost per request.")
     rows = fitted[:_ROWS]
     figure, idle = style.new_figure(9.0, 2.3 + 0.21 * len(rows))
-    slope = style.panel_beside(figure, idle, (1, 1))
+    slope = parts.panel_beside(figure, idle, (1, 1))
     mean = answer.sidecar
     idles = {at: value for at, item in enumerate(rows) if (value := item.idle_vcpu_per_proxy)}
     _panel(idle, idles, mean.idle_vcpu_per_proxy if mean else None)
@@ -46,26 +51,27 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
         if item.provenance is Provenance.DERIVED or item.own_share < _BORROWED_SHARE
     }
     _panel(slope, slopes, mean.vcpu_per_1000_rps if mean else None, borrowed)
-    _posts_line(slope)
-    names = [style.drawable(f"{item.namespace}/{item.workload}", _NAME_WIDTH) for item in rows]
-    # Labels that are not shown are set all the same.
-    style.rows_named(slope, names, fontsize=8)
-    style.rows_named(idle, names, fontsize=8)
+    beyond = _posts_line(slope)
+    names = [parts.drawable(f"{item.namespace}/{item.workload}", _NAME_WIDTH) for item in rows]
+    # Labels that are not shown are set too: both panels share them.
+    parts.rows_named(slope, names, fontsize=8)
+    parts.rows_named(idle, names, fontsize=8)
     slope.tick_params(labelleft=False)
-    idle.set_xlabel("idle vCPU of one proxy", fontsize=9)
-    slope.set_xlabel("vCPU per 1000 requests/s", fontsize=9)
-    style.legend_below(figure, slope, columns=2)
+    idle.set_xlabel("idle CPU of one proxy in vCPU", fontsize=9)
+    slope.set_xlabel("cost per request in vCPU per 1000 requests/s", fontsize=9)
+    parts.legend_below(figure, slope, columns=2)
     mids = [item.vcpu_per_1000_rps.mid for item in fitted if item.vcpu_per_1000_rps]
-    finding = f"Workloads cost {style.between(min(mids), max(mids))} vCPU per 1000 requests/s"
+    finding = f"Workloads cost {parts.between(min(mids), max(mids))} vCPU per 1000 requests/s"
     if mean is not None:
-        finding += f";\nthe mesh's mean is {fmt.number(mean.vcpu_per_1000_rps.mid)}"
+        finding += f";\nthe mesh-wide mean is {fmt.ranged(mean.vcpu_per_1000_rps)}"
     which = (
-        f"the {_ROWS} workloads with the most CPU, and {len(fitted) - _ROWS:,} more"
+        f"The {_ROWS} of {len(fitted):,} workloads with the most CPU"
         if len(fitted) > _ROWS
-        else f"workloads with a fit, the most CPU first: {len(fitted)}"
+        else f"{fmt.counted(len(fitted), 'workload')}, the most CPU first"
     )
     refused = len(calibration.workloads) - len(fitted)
-    return style.titled(figure, finding, f"{which}; without a fit: {refused:,}")
+    without = f"; {refused:,} more without a fit" if refused else ""
+    return style.titled(figure, finding, f"{which}{without}{beyond}", reading=_READING)
 
 
 def _panel(
@@ -74,10 +80,10 @@ def _panel(
     mean: Interval | None,
     borrowed: Collection[int] = (),
 ) -> None:
-    """Draw a panel of values by row: the mesh's mean behind, dots and whiskers before it."""
+    """Draw a panel of values by row: dots and whiskers in front of the mesh-wide mean."""
     if mean is not None:
         axes.axvspan(mean.low, mean.high, color=style.COLOURS["fit"], alpha=0.25, lw=0)
-        label = "the mesh's mean and its 90 % interval"
+        label = "mesh-wide mean and 90 % interval"
         axes.axvline(mean.mid, color=style.COLOURS["fit"], lw=1.2, label=label)
     low, high = _ends([*values.values()], mean)
     # A dot at the very edge is whole all the same.
@@ -87,20 +93,20 @@ def _panel(
         _dots(axes, {row: mid for row, mid in drawn.items() if low <= mid <= high}, hollow=hollow)
     for row, value in values.items():
         _whisker(axes, row, value, low, high)
-    style.numbers(axes.xaxis)
+    parts.numbers(axes.xaxis)
     axes.grid(axis="y", lw=0.3)
     axes.set_axisbelow(True)
 
 
 def _ends(values: Sequence[Interval], mean: Interval | None) -> tuple[float, float]:
-    """Return an axis that holds all but what would squeeze the rest."""
+    """Return the ends of an axis that shows all values but those that would squeeze the rest."""
     everything = [*values, *([mean] if mean else [])]
     if not everything:
         return 0.0, 1.0
     most = _WILD_FACTOR * statistics.median(item.mid for item in everything)
     most = max(most, mean.high) if mean else most
     high = min(max(item.high for item in everything), most) * 1.08
-    # Where nothing costs anything, an axis needs a length all the same.
+    # Where nothing costs anything, the axis still needs a length.
     high = high if high > 0 else 1.0
     return max(min(0.0, *(item.low for item in everything)), -0.25 * high), high
 
@@ -111,7 +117,7 @@ def _dots(axes: Axes, mids: Mapping[int, float], *, hollow: bool) -> None:
     look: dict[str, Any] = {"marker": "o", "ms": 5, "color": colour, "mfc": fill}
     # Before the whiskers: a hollow dot hides its own.
     axes.plot([*mids.values()], [*mids], ls="", zorder=4, clip_on=False, **look)
-    whose = "slope mostly borrowed from the others" if hollow else "workload and 90 % interval"
+    whose = "mostly the mesh-wide estimate" if hollow else "workload and 90 % interval"
     axes.plot([], [], lw=1.2, label=whose, **look)
 
 
@@ -125,15 +131,15 @@ def _whisker(axes: Axes, row: int, value: Interval, low: float, high: float) -> 
         axes.plot(place, row, marker=marker, color=colour, ms=6, zorder=5, clip_on=False)
     if value.mid > high:
         text = fmt.number(value.mid)
-        style.beside(axes, text, (high, row), (-8, 0), paper=style.PAPER, zorder=4)
+        parts.beside(axes, text, (high, row), (-8, 0), paper=parts.PAPER, zorder=4)
 
 
-def _posts_line(axes: Axes) -> None:
-    """Draw the post's figure where a little more of the axis holds it, else name it."""
+def _posts_line(axes: Axes) -> str:
+    """Draw the post's figure if a little more axis can show it; else return a remark on it."""
     low, high = axes.get_xlim()
-    name = f"the post's {post_vcpu()}"
+    name = f"{style.POST}: {post_vcpu()}"
     if high * 2 < post_vcpu():
-        axes.plot([], [], ls="--", color=style.INK, lw=1.2, label=f"{name}: beyond this axis")
-        return
+        return f"; the {style.POST}'s {post_vcpu()} is beyond the axis"
     axes.axvline(post_vcpu(), ls="--", color=style.INK, lw=1.2, label=name)
     axes.set_xlim(low, max(high, post_vcpu() * 1.05))
+    return ""

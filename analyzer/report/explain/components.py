@@ -236,9 +236,14 @@ def _namespace_lines(
     # Above the least number, one replica fewer is shown too: its CPU is above the limit.
     for count in [needed - 1, needed] if needed > least else [needed]:
         yield use(f"{name}, each of {figure(count)} in the busiest interval", peak_rps, count)
-    unit = f"replicas: {'the least' if needed == least else 'the fewest below that limit'}"
+    why = "the least" if needed == least else "the fewest below that limit"
+    unit = f"{_replicas(replicas)}: {why}"
     yield equation(f"{name}, with spare replicas", "{} + {}", (needed, spare), replicas, unit)
     yield use(f"{name}, one replica", rps, replicas)
+
+
+def _replicas(count: float) -> str:
+    return "replica" if count == 1 else "replicas"
 
 
 def placed_lines(need: Need) -> Iterator[str]:
@@ -249,8 +254,9 @@ def placed_lines(need: Need) -> Iterator[str]:
     for name, times, whole in zip(units.names, units.unit_count, units.whole_count, strict=True):
         if times not in (0, whole):
             label, part = f"part needed of {fmt.inert(name)}", (times / whole, whole)
-            yield equation(label, "{} x {}", part, times, "replicas")
-    yield from lines.total("waypoint replicas", units.unit_count, need.count, "replicas")
+            yield equation(label, "{} x {}", part, times, _replicas(times))
+    total = need.count
+    yield from lines.total("waypoint replicas", units.unit_count, total, _replicas(total))
     used_vcpu = units.unit_count * units.used_vcpu
     columns = zip(units.names, units.unit_count, units.used_vcpu, used_vcpu, strict=True)
     for name, *terms, used in columns:

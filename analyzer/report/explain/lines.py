@@ -71,10 +71,10 @@ def assumed(scenario: Scenario, *names: str) -> Iterator[str]:
     for name in names:
         item = scenario.assumptions[name]
         if item == assumptions()[name]:
-            origin = f"{Provenance.PUBLISHED}: {item.source}"
+            origin = f"{item.source} ({Provenance.PUBLISHED})"
         else:
             origin = Provenance.MEASURED if item.is_measured else f"stated in {item.source}"
-        yield f"  {name} is {spread(item.value)} {item.unit} ({fmt.inert(origin)})"
+        yield f"  {name} is {spread(item.value)}. Unit: {item.unit}. Source: {fmt.inert(origin)}."
 
 
 def fitted(role: RoleCalibration) -> Iterator[str]:

@@ -9,13 +9,16 @@ from importlib import resources
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 import analyzer
 from analyzer.report.sections import Picture, Report
+from analyzer.report.spacing import unbroken
 from analyzer.report.table import Cell, Head, Table, View, Words, in_two
 
 _MAX_ROWS: Final = 50  # of a table; the others are in the file that the table names
+_FOLDED_FROM: Final = 12  # a table with more rows is folded until a reader opens it
+_NEVER_FOLDED: Final = frozenset({"cost", "findings"})
 _DOTS_PER_PIXEL: Final = 2  # of charts, whose size is for a screen of 100 dots an inch
 
 
@@ -43,6 +46,7 @@ def _grid(table: Table) -> dict[str, object]:
     surplus = table.surplus(_MAX_ROWS)
     more = f"And {surplus:,} more: see {table.file}." if surplus else ""
     return {
+        "is_folded": len(table.rows) > _FOLDED_FROM and table.anchor not in _NEVER_FOLDED,
         "columns": list(zip(table.columns_in(View.PAGE), heads, strict=True)),
         "rows": [list(map(_words, row, heads)) for row in table.rows_in(View.PAGE, _MAX_ROWS)],
         "note": " ".join(filter(None, (table.notes.get(View.PAGE, ""), more))),
@@ -63,27 +67,37 @@ def _pixels(picture: Picture) -> tuple[int, int]:
     return width // _DOTS_PER_PIXEL, height // _DOTS_PER_PIXEL
 
 
-def _breakable(text: str) -> Markup:
-    """Return a name that may be broken after what divides its parts."""
-    parts = re.split(r"(?<=[_/.-])(?=.)", str(_harmless(text)))
-    return Markup("<wbr>").join(parts)
+def _breakable(text: str, is_exact: bool) -> Markup:  # noqa: FBT001 - a filter of the template
+    """Return a name that may be broken after what divides its parts; `is_exact`: from outside."""
+    name = _visible(text) if is_exact else unbroken(_visible(text))
+    return Markup("<wbr>").join(re.split(r"(?<=[_/.-])(?=.)", name))
 
 
-def _harmless(value: object) -> object:
-    r"""Return text as a browser may show it: nothing that turns it round or cannot be seen.
+def _exact(text: str) -> Markup:
+    """Return text as it is, for names and code: only what a browser must not obey is replaced."""
+    return escape(_visible(text))
 
-    >>> _harmless("a\u202eb\tc")
-    'a�b c'
+
+def _prose(value: object) -> object:
+    r"""Return text as a browser may show it, unbroken between a number and its unit.
+
+    >>> _prose("5 % of a\u202eb\tc")
+    '5\xa0% of a�b c'
     """
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
+    return unbroken(_visible(value))
+
+
+def _visible(text: str) -> str:
+    """Return text without letters that would reverse it or cannot be seen."""
 
     def shown(letter: str) -> str:
         if letter.isprintable() or letter == "\n":
             return letter
         return " " if letter.isspace() else "�"
 
-    return "".join(map(shown, value))
+    return "".join(map(shown, text))
 
 
 @cache
@@ -91,7 +105,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader(__package__),
         autoescape=True,
-        finalize=_harmless,
+        finalize=_prose,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -100,6 +114,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "base64": lambda content: base64.b64encode(content).decode(),
         "breakable": _breakable,
+        "exact": _exact,
         "grid": _grid,
         "has_range": lambda cells: any(_words(cell).detail for cell in cells),
         # The name of the macro that shows a block's content.

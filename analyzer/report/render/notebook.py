@@ -4,6 +4,7 @@ import html
 from typing import Final
 
 from analyzer.report import format as fmt
+from analyzer.report.spacing import unbroken
 from analyzer.report.table import Table, View
 
 _MAX_ROWS: Final = 15  # all of them are in the data frames
@@ -29,4 +30,4 @@ def table_html(table: Table) -> str:
 
 
 def _escaped(text: str) -> str:
-    return html.escape(fmt.inert(text))
+    return html.escape(unbroken(fmt.inert(text)))

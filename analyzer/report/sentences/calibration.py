@@ -47,7 +47,7 @@ def verdict(fit: RoleCalibration) -> str:
     idle = f"{fmt.number(fit.idle_vcpu_per_proxy.mid)} vCPU idle each"
     sentences = [
         f"Your sidecars cost {cost}, plus {idle}.",
-        f"{post} uses {post_vcpu()}, which {_compared(slope)}.",
+        f"{post} uses {post_vcpu()}, which {compared(slope)}.",
     ]
     ratio = fit.ratio_vcpu_per_1000_rps
     if ratio is not None:
@@ -60,7 +60,7 @@ def verdict(fit: RoleCalibration) -> str:
     return " ".join(sentences)
 
 
-def _compared(slope: Interval) -> str:
+def compared(slope: Interval) -> str:
     """Return whether the post's figure is above, below or inside the range, and how far off."""
     post = post_vcpu()
     if slope.low <= post <= slope.high:

@@ -4,19 +4,20 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.measurement.findings import Finding
-from analyzer.projection.choices import OBSERVED, is_settled
+from analyzer.projection.choices import OBSERVED, Basis, is_settled
 from analyzer.projection.decision import Action, Decision, NamespaceDecision, Outcome, Verdict, Why
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT
 from analyzer.projection.result import NOTHING_TO_SAVE, Projection
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.sentences import whole
-from analyzer.report.sentences.projection import assumed, assumption_title, nodes
+from analyzer.report.sentences.dependence import lower_requests
+from analyzer.report.sentences.projection import assumed, assumption_title
 from analyzer.units import Reason
 
 MOST_SENTENCES: Final = 5
 
-PROVISIONAL: Final = "Provisional, from little data"
+PROVISIONAL: Final = "Provisional, measure at least a day first"
 
 _MOST_NAMED: Final = 4
 
@@ -78,11 +79,14 @@ def namespaces_note(decision: Decision) -> str:
         moving = decision.with_verdict(Verdict.MOVE)
         total = sum(item.saving_usd_per_year.mid for item in moving)
         net = fmt.dollars(decision.outcome.usd_per_year.mid)
-        text += f" Those to move add up to {fmt.dollars(total)}, less the ztunnels {net}."
+        text += (
+            f" Those to move add up to {fmt.dollars(total)}; minus {fmt.dollars(shared.mid)} for "
+            f"the ztunnels, {net} is left."
+        )
     if decision.pays_from and decision.pays_from > 1:
         text += (
-            f" Moved in this order, the mesh saves from namespace {decision.pays_from:,} on; until "
-            "then the ztunnels cost more."
+            f" In this order the saving is sure from namespace {decision.pays_from:,} on; until "
+            "then ztunnels and sidecars together may cost more than today."
         )
     return text
 
@@ -111,6 +115,7 @@ def _move(projection: Projection, decision: Decision) -> Iterator[str]:
     yield _nodes(projection, decision)
     yield from _check(decision)
     yield from _more_replicas(projection, moving)
+    yield from lower_requests(projection, decision.outcome)
     yield from _worth(decision)
 
 
@@ -124,8 +129,9 @@ def _more_replicas(projection: Projection, moving: tuple[NamespaceDecision, ...]
     for point in sweep.points:
         if point.choice == next_count and point.usd_per_year.low <= 0:
             surely = point.usd_per_year.high <= 0
-            what = "moving everything costs more" if surely else "the saving is not sure"
-            yield f"With {fmt.count(next_count)} replicas per waypoint {what}."
+            # The sweep is of the whole mesh, of which only a part may be to move.
+            what = "moving everything costs more" if surely else "moving everything may cost more"
+            yield f"With {fmt.count(next_count)} replicas per waypoint, {what}."
 
 
 def _which(decision: Decision) -> str:
@@ -152,7 +158,7 @@ def _names(items: tuple[NamespaceDecision, ...]) -> str:
 
 
 def _reasons(items: tuple[NamespaceDecision, ...]) -> str:
-    return " or ".join(dict.fromkeys(WHY[item.why] for item in items))
+    return " or ".join(dict.fromkeys(map(why, items)))
 
 
 def _gain(decision: Decision, outcome: Outcome) -> str:
@@ -165,13 +171,17 @@ def _gain(decision: Decision, outcome: Outcome) -> str:
 
 
 def _nodes(projection: Projection, decision: Decision) -> str:
-    """Return when the saving is money; for a part of the mesh the freed nodes are not known."""
+    """Return when the saving is on a bill; for a part of the mesh the freed nodes are not known."""
     counts = {item.mode: item.freed_node_count for item in projection.savings}
     count = counts.get(AMBIENT_WAYPOINT)
-    falls = "an invoice per node falls only when nodes are removed"
     if count is None or len(decision.namespaces) < len(decision.by_namespace):
-        return f"{falls[0].upper()}{falls[1:]}."
-    return f"This {nodes(count)}: {falls}."
+        per_node = "a bill per node falls only when nodes are removed"
+    elif count > 0:
+        per_node = f"a bill per node falls only when the {fmt.counted(count, 'freed node')} go"
+    else:
+        per_node = "a bill per node does not, because no whole node is freed"
+    per_cpu = "used" if decision.basis == Basis.USAGE else "requested"
+    return f"A bill per {per_cpu} CPU falls by that; {per_node}."
 
 
 def _check(decision: Decision) -> Iterator[str]:
@@ -207,11 +217,11 @@ def _stay(projection: Projection, decision: Decision) -> Iterator[str]:
         yield from _in_mode(projection, AMBIENT_L4, "Even without waypoints, ambient")
 
 
-def _in_mode(projection: Projection, mode: str, subject: str, against: str = "") -> Iterator[str]:
+def _in_mode(projection: Projection, mode: str, subject: str) -> Iterator[str]:
     for saving in projection.savings:
         if saving.mode == mode:
             basis = fmt.AS_BASIS[projection.basis]
-            yield f"{subject} would {fmt.saving(saving.percent)}{against} {basis}."
+            yield f"{subject} would {fmt.saving(saving.percent)} {basis}."
 
 
 def _with_waypoints(projection: Projection) -> str:
@@ -256,8 +266,8 @@ def _cannot_tell(projection: Projection, decision: Decision) -> Iterator[str]:
     elif decision.why == Why.CPU_UNKNOWN:
         dark = [item.namespace for item in decision.by_namespace if item.why == Why.CPU_UNKNOWN]
         yield f"Cannot tell whether to move: sidecar CPU was not measured in {fmt.named(dark)}."
-        subject = f"{_with_waypoints(projection)}, ambient"
-        yield from _in_mode(projection, AMBIENT_WAYPOINT, subject, " than the measured sidecars")
+        subject = "Compared with the measured sidecars, ambient with waypoints"
+        yield from _in_mode(projection, AMBIENT_WAYPOINT, subject)
     else:
         yield "Cannot tell whether ambient would cost less: the ranges have both signs."
         yield from _at_best(projection, decision)

@@ -5,6 +5,7 @@ from typing import Final
 
 from analyzer.data import BLOG
 from analyzer.projection.choices import Basis
+from analyzer.projection.decision import Outcome
 from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Projection, Sweep
 from analyzer.projection.scenario import Scenario
@@ -19,7 +20,7 @@ def dependence_lines(projection: Projection) -> Iterator[str]:
     """Return what moves the saving most, then what lower CPU requests would save without moving."""
     found = sorted((*_choices(projection), *_assumptions(projection)), key=lambda item: -item[0])
     yield from (text for swing, text in found[:_MOST] if fmt.dollars(swing) != fmt.dollars(0))
-    yield from _requests(projection)
+    yield from lower_requests(projection)
 
 
 def _choices(projection: Projection) -> Iterator[tuple[float, str]]:
@@ -29,9 +30,10 @@ def _choices(projection: Projection) -> Iterator[tuple[float, str]]:
         none, every = (_at(sweeps["l7_share"], share) for share in (0, 1))
         count = int(projection.load.namespaces["has_http"].sum())
         if none and every:
+            those = "the one with HTTP does" if count == 1 else f"all {count:,} with HTTP do"
             text = (
-                f"If no namespace needs a waypoint the saving is {fmt.usd(none)} a year; if all "
-                f"{count:,} with HTTP do, {fmt.usd(every)}."
+                f"If no namespace needs a waypoint the saving is {fmt.usd(none)} a year; if "
+                f"{those}, {fmt.usd(every)}."
             )
             yield none.mid - every.mid, text
     if "waypoint_replicas" in sweeps and workings:
@@ -58,23 +60,23 @@ def _assumptions(projection: Projection) -> Iterator[tuple[float, str]]:
             at_low, at_high = (fmt.number(end) for end in (value.low, value.high))
             text = (
                 f"If the {title} is {at_low} the saving is {low} a year; if it is {at_high}, "
-                f"{high}{f' ({unit})' if unit else ''}."
+                f"{high}.{f' Unit: {unit}.' if unit else ''}"
             )
             yield abs(item.high_usd_per_year - item.low_usd_per_year), text
 
 
-def _requests(projection: Projection) -> Iterator[str]:
-    """Return what lower CPU requests alone would save: no mesh has to move for that."""
-    sidecars = projection.load.sidecars
-    bases = projection.modes[0].bases
+def lower_requests(projection: Projection, outcome: Outcome | None = None) -> Iterator[str]:
+    """Return what lower CPU requests alone would save, if that is more than an outcome."""
+    sidecars, bases = projection.load.sidecars, projection.modes[0].bases
     if sidecars is None or sidecars.reserved_vcpu is None or Basis.BILLED not in bases:
         return
     surplus = bases[Basis.BILLED].usd_per_year.mid - bases[Basis.USAGE].usd_per_year.mid
-    if surplus > 0 and sidecars.reserved_vcpu > sidecars.vcpu:
+    least = outcome.usd_per_year.mid if outcome else 0
+    if surplus > least and sidecars.reserved_vcpu > sidecars.vcpu:
         yield (
-            f"The sidecars use {fmt.number(sidecars.vcpu)} of the "
-            f"{fmt.number(sidecars.reserved_vcpu)} vCPU that they request. Lower requests would "
-            f"save up to {fmt.dollars(surplus)} a year as billed, without moving."
+            f"Without moving, lower CPU requests would save up to {fmt.dollars(surplus)} a year as "
+            f"billed: the sidecars use {fmt.number(sidecars.vcpu)} of "
+            f"{fmt.number(sidecars.reserved_vcpu)} vCPU requested."
         )
 
 
@@ -84,6 +86,7 @@ def origin_lines(projection: Projection) -> Iterator[str]:
     yield from _by_provenance(projection)
     if workings:
         yield f"Assumed: {'; '.join(_assumed(projection, workings.scenario))}."
+        yield "The 90 % intervals cover measured, derived and published costs, not what is assumed."
         yield "Not included: istiod, gateways, and the work of migrating."
     yield from _post(projection)
 
@@ -101,7 +104,9 @@ def _by_provenance(projection: Projection) -> Iterator[str]:
         costs = [f"{role} cost" for role, known in roles.items() if known == provenance]
         parts = {
             Provenance.MEASURED: measured + costs,
-            Provenance.DERIVED: costs,
+            Provenance.DERIVED: [
+                f"{cost} (from measured cost and a stated ratio)" for cost in costs
+            ],
             Provenance.PUBLISHED: costs if load else ["all figures"],
         }[provenance]
         if parts:
@@ -132,5 +137,5 @@ def _post(projection: Projection) -> Iterator[str]:
                 f"For comparison, {reference.title} would give this mesh "
                 f"{fmt.number(reference.vcpu[SIDECAR])} vCPU in sidecar mode and "
                 f"{fmt.number(reference.vcpu[AMBIENT_WAYPOINT_ALL])} vCPU in ambient with "
-                "waypoints everywhere, at any traffic."
+                "waypoints everywhere. It counts the same for each pod at any traffic."
             )

@@ -43,8 +43,8 @@ def side_by_side(projection: Projection) -> Iterator[str]:
     known = [basis for basis in (Basis.USAGE, Basis.BILLED) if _all_know(projection, basis)]
     if len(known) > 1:
         yield (
-            "The invoice follows what is billed (per proxy the larger of CPU used and requested), "
-            "once nodes are removed. What is used is what the proxies consume."
+            "The bill is the billed figure: per proxy, the larger of CPU used and requested. The "
+            "used figure is only what the proxies consume."
         )
     elif known:
         yield "Dollars are as used: CPU requests are not known, so what is billed is not known."
@@ -139,19 +139,16 @@ def turning(sweep: Sweep, basis: Basis) -> str:
 
 
 def _freed(projection: Projection) -> Iterator[str]:
-    counts = {item.mode: item.freed_node_count for item in projection.savings}
     known = {
-        mode: count
-        for mode in (AMBIENT_L4, AMBIENT_WAYPOINT)
-        if (count := counts.get(mode)) is not None
+        item.mode: item.freed_node_count
+        for item in projection.savings
+        if item.freed_node_count is not None
     }
-    if not known:
-        return
-    if len(known) > 1 and len(set(known.values())) == 1:
-        parts = [f"each of the two ambient modes {nodes(known[AMBIENT_L4])}"]
-    else:
+    if known and not any(known.values()):
+        yield "By CPU and memory requests, no ambient mode frees a whole node."
+    elif known:
         parts = [f"{fmt.MODE_TITLES[mode]} {nodes(count)}" for mode, count in known.items()]
-    yield f"By CPU and memory requests, {fmt.listed(parts)}."
+        yield f"By CPU and memory requests, {fmt.listed(parts)}."
 
 
 def nodes(count: int) -> str:
@@ -171,9 +168,12 @@ def mesh_lines(load: MeshLoad, projection: Projection | None) -> Iterator[str]:
         f"{fmt.counted(len(load.namespaces), 'namespace')}{nodes}"
     )
     sidecars = load.sidecars
+    proxy = f"{fmt.number(load.proxy_rps)} proxy requests/s"
     rates = (
-        f"; {fmt.number(load.mesh_rps)} requests/s, which make {fmt.number(load.proxy_rps)} proxy "
-        "requests/s: a call may pass two sidecars"
+        f"; {fmt.number(load.mesh_rps)} requests/s, which make {proxy}: a call may pass two "
+        "sidecars"
+        if load.mesh_rps
+        else f"; {proxy}"
     )
     yield f"{size}{rates if sidecars or load.proxy_rps else ''}"
     if sidecars is None:
@@ -196,8 +196,11 @@ def growth_factor(projection: Projection | None) -> float:
 
 def price_sentence(projection: Projection) -> str:
     """Return what dollars are computed from, and the source of the price of a vCPU."""
-    price = f"${projection.price.vcpu_month_usd:.4g} per vCPU-month ({projection.price.source})"
-    return f"Dollars are {fmt.AS_BASIS[projection.basis]}, at {price}."
+    price = projection.price
+    return (
+        f"Dollars are {fmt.AS_BASIS[projection.basis]}, at ${price.vcpu_month_usd:.4g} per "
+        f"vCPU-month. Source of the price: {price.source}."
+    )
 
 
 def component_lines(projection: Projection) -> Iterator[str]:

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from analyzer.measurement.findings import Severity
-from analyzer.projection.choices import Basis
+from analyzer.projection.choices import OBSERVED, Basis
 from analyzer.projection.demand import MeshLoad
-from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
+from analyzer.projection.modes import AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Projection
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
@@ -85,13 +85,8 @@ def _savings(projection: Projection) -> Iterator[Line]:
     savings = {item.mode: item for item in projection.savings}
     finding = headline(projection)
     if finding:
-        l4, waypoint = (savings[name].usd_per_year for name in (AMBIENT_L4, AMBIENT_WAYPOINT))
-        yield Line(finding, is_strong=True)
-        legend = " Ranges are 90 % intervals." if waypoint.low < waypoint.high else ""
-        yield Line(
-            f"Savings a year {fmt.AS_BASIS[projection.basis]}: {fmt.usd(l4)} with ambient L4, "
-            f"{fmt.usd(waypoint)} with waypoints.{legend}"
-        )
+        yield Line(finding)
+        yield Line(_in_dollars(projection), is_strong=True)
         for text in side_by_side(projection):
             yield Line(text)
     elif savings:
@@ -110,9 +105,30 @@ def _savings(projection: Projection) -> Iterator[Line]:
         yield from (Line(whole(item.detail)) for item in known)
 
 
+def _in_dollars(projection: Projection) -> str:
+    """Return what each mode saves in a year; negative: extra cost."""
+    namespaces = projection.load.namespaces
+    with_http = fmt.counted(int(namespaces["has_http"].sum()), "namespace")
+    where = {
+        AMBIENT_WAYPOINT: f" ({with_http} with HTTP)"
+        if projection.waypoint_placement == OBSERVED
+        else "",
+        AMBIENT_WAYPOINT_ALL: f" ({fmt.counted(len(namespaces), 'namespace')})",
+    }
+    parts = []
+    for item in projection.savings:
+        title = fmt.MODE_TITLES[item.mode]
+        name = f"{title[0].upper()}{title[1:]}{where.get(item.mode, '')}"
+        parts.append(f"{name}: {fmt.usd(item.usd_per_year)}.")
+    has_range = any(item.usd_per_year.low < item.usd_per_year.high for item in projection.savings)
+    legend = " Ranges are 90 % intervals." if has_range else ""
+    basis = fmt.AS_BASIS[projection.basis]
+    return f"Saving a year {basis}. {' '.join(parts)}{legend}"
+
+
 def _dependence(projection: Projection) -> Iterator[Line]:
     for text in [*dependence_lines(projection)][:1]:
-        yield Line(f"Largest effect on the saving: {text[0].lower()}{text[1:]}")
+        yield Line(f"Largest effect: {text[0].lower()}{text[1:]}")
 
 
 def _limit(answer: Answer, refused: Collection[Refusal]) -> Iterator[Line]:

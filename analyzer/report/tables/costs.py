@@ -37,13 +37,14 @@ def modes(projection: Projection) -> Table:
     known = [basis for basis in Basis if any(basis in mode.bases for mode in projection.modes)]
     listing = Listing(projection.modes)
     listing.column(lambda mode: _in_two_lines(fmt.MODE_TITLES[mode.name]), terminal="mode")
-    listing.column(lambda mode: fmt.MODE_TITLES[mode.name], text="mode", narrow="mode")
-    listing.column(lambda mode: mode.name, notebook="mode")
+    listing.column(
+        lambda mode: fmt.MODE_TITLES[mode.name], text="mode", narrow="mode", notebook="mode"
+    )
     listing.column(
         lambda mode: Words(fmt.MODE_TITLES[mode.name], detail=_provenance(mode, " ")),
         page="mode, and the source of its figures",
     )
-    listing.column(_of(Basis.USAGE, "vcpu"), notebook="vCPU")
+    listing.column(_of(Basis.USAGE, "vcpu"), notebook="vCPU used")
     for each in Basis:
         used = "vCPU\nused" if each == Basis.USAGE else None
         # A terminal has room for what is used, and for what is paid.
@@ -85,7 +86,7 @@ def modes(projection: Projection) -> Table:
     listing.column(lambda mode: _provenance(mode, ": "), text="source of the CPU used")
     captions = {
         View.PAGE: "What each mode needs and costs for the same traffic",
-        View.NOTEBOOK: "Modes; ranges are 90 % intervals",
+        View.NOTEBOOK: "Cost of each mode for the same traffic (ranges are 90 % intervals)",
     }
     notes = {View.PAGE: _note(projection)}
     return Table("cost", *listing.filled, captions=captions, notes=notes)

@@ -69,7 +69,7 @@ def workloads(items: Sequence[WorkloadCalibration]) -> Table:
     listing.text_column(lambda item: of_fit(item, str(item.provenance)), page="figures are")
     captions = {
         View.PAGE: "Cost of the sidecars of each workload, those that use most CPU first",
-        View.NOTEBOOK: "Workloads, those with most CPU first",
+        View.NOTEBOOK: "Cost of the sidecars of each workload, the most CPU first",
     }
     file = "workloads.csv"
     return Table("workloads", *listing.filled, captions=captions, file=file, is_named=True)
@@ -147,7 +147,7 @@ def proxies(usage: MeshUsage) -> Table:
     listing.column(usage.count, Unit.COUNT, notebook="proxies")
     listing.column(lambda role: usage.mean_total(role, "cpu_vcpu"), *absent, notebook="vCPU used")
     listing.column(lambda role: usage.mean_total(role, "proxy_rps"), *absent, notebook="requests/s")
-    caption = "Proxies, means over the window"
+    caption = "Proxies by role, averaged over the time range"
     return Table("proxies", *listing.filled, captions={View.NOTEBOOK: caption})
 
 

@@ -156,7 +156,7 @@ def test_the_mesh_counts_workloads_by_their_requests() -> None:
     assert abs(together.mid) < 0.001
 
 
-def test_where_lives_are_too_short_for_longer_steps_nothing_is_said() -> None:
+def test_lives_too_short_for_longer_steps_give_no_estimate() -> None:
     rng = np.random.default_rng(1)
     short = day(rng, proxies=1, steps=12)
     # One proxy's time is cut into eight blocks, and one or two steps make no long one.
@@ -165,13 +165,13 @@ def test_where_lives_are_too_short_for_longer_steps_nothing_is_said() -> None:
     assert share_or_none(fits_of(usage_of(Fleet(rps=one, vcpu=IDLE + SLOPE * one)))) is not None
 
 
-def test_of_a_mesh_without_a_slope_nothing_is_said() -> None:
+def test_a_mesh_without_a_slope_gives_no_estimate() -> None:
     steady = np.full((20, 40), 50.0)
 
     assert share_or_none(fits_of(usage_of(Fleet(rps=steady, vcpu=IDLE + 0 * steady)))) is None
 
 
-def test_of_a_mesh_whose_cpu_falls_nothing_is_said() -> None:
+def test_a_mesh_of_falling_cpu_gives_no_estimate() -> None:
     rps = day(np.random.default_rng(1))
     noise = 1 + 0.3 * np.random.default_rng(2).normal(size=rps.shape)
 

@@ -15,7 +15,7 @@ from analyzer.calibration.fit.jackknife import (
 )
 from analyzer.calibration.fit.least_squares import Problem, moments_of
 from analyzer.calibration.fit.segments import Segments
-from analyzer.calibration.fit.student import reach
+from analyzer.calibration.fit.student import half_width
 from tests.calibration.problems import Frame, Joined, drawn, joined, numbered_terms
 
 IDLE, SLOPE = 0.02, 0.0004
@@ -202,7 +202,7 @@ def test_robust_intervals_hold_the_truth_nine_times_in_ten(clusters: int, column
 
     errors = np.abs(fit.coefficients[:, column] - (IDLE, SLOPE)[column])
     held = [
-        error <= reach(variance, clusters - 1)
+        error <= half_width(variance, clusters - 1)
         for error, variance in zip(errors, variances, strict=True)
     ]
 

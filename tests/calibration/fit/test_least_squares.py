@@ -182,7 +182,7 @@ def test_a_column_of_zeros_has_no_coefficient_and_the_others_fit_without_it() ->
     assert coefficients[0, 2] == 0
 
 
-def test_columns_that_say_the_same_share_what_they_cannot_divide() -> None:
+def test_collinear_columns_share_their_effect() -> None:
     column = np.linspace(1, 3, 20)
     twice = Frame(
         design=np.column_stack([column, column]),

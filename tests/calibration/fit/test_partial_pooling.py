@@ -144,7 +144,7 @@ def test_a_constant_rate_gives_a_line_that_passes_through_its_level() -> None:
     assert answer.degrees_of_freedom[5] == 5 - 2
 
 
-def test_what_a_level_tells_of_the_slope_is_as_doubtful_as_a_regression_on_the_lenders() -> None:
+def test_a_slope_inferred_from_a_level_is_as_uncertain_as_a_regression_on_the_lenders() -> None:
     laws = np.array([[0.01, 4e-4], [0.02, 6e-4], [0.03, 3e-4], [0.04, 5e-4], [0.025, 2e-4]])
     exact = [
         lawful(ramp(8, 96), workload=f"w{n}", idle=idle, slope=slope)
@@ -202,9 +202,7 @@ def test_what_is_not_idle_nor_http_borrows_nothing() -> None:
 
 
 @pytest.mark.parametrize(("count", "lends"), [(MIN_LENDERS - 1, False), (MIN_LENDERS, True)])
-def test_two_workloads_have_nothing_in_common_that_could_be_told(
-    count: int, *, lends: bool
-) -> None:
+def test_two_workloads_are_too_few_to_pool(count: int, *, lends: bool) -> None:
     steady = lawful(np.full((8, 96), 80.0), workload="z")
 
     fits, answer = pooled(*lenders(count), steady)

@@ -9,10 +9,10 @@ from scipy import stats
 from analyzer.arrays import Floats
 from analyzer.calibration.fit.student import (
     DRAW_COUNT,
+    half_width,
     interval,
     joint_draws,
     pooled_freedom,
-    reach,
     weighted,
 )
 
@@ -20,10 +20,10 @@ from analyzer.calibration.fit.student import (
 
 
 @given(freedom=st.floats(1, 300), variance=st.floats(0, 1e6))
-def test_an_interval_reaches_as_far_as_students_t_says(freedom: float, variance: float) -> None:
+def test_an_interval_is_as_wide_as_students_t(freedom: float, variance: float) -> None:
     expected = stats.t.ppf(0.95, freedom) * np.sqrt(variance)
 
-    assert reach(variance, freedom) == pytest.approx(expected)
+    assert half_width(variance, freedom) == pytest.approx(expected)
     shown = interval(1e9, variance, freedom)
     assert shown.mid == 1e9
     assert shown.high - 1e9 == pytest.approx(expected, abs=1e-6)
@@ -97,7 +97,7 @@ def test_the_middle_nine_tenths_of_the_draws_reach_as_far_as_the_interval(
     draws = joint_draws(wide, covariance(-0.7, (0.2, 0.3)), freedoms)[:, column]
 
     low, middle, high = np.quantile(draws, [0.05, 0.5, 0.95])
-    to_end = float(reach((0.2, 0.3)[column] ** 2, freedom))
+    to_end = float(half_width((0.2, 0.3)[column] ** 2, freedom))
     # Drawn by chance alone, an end would have a standard error of 3 % of its distance at many
     # degrees of freedom, and of 6 % at two.
     assert high - 10 == pytest.approx(to_end, rel=0.005)

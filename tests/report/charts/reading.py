@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-__all__ = ["assert_readable", "labels"]
+from analyzer.report.spacing import NO_BREAK
+
+__all__ = ["assert_readable", "detail", "details", "labels", "legend", "notes", "text_of", "title"]
 
 
 def labels(axes: Axes) -> list[str]:
@@ -47,6 +49,7 @@ def _texts(figure: Figure) -> Iterator[Text]:
                     yield tick.label1
     for legend in figure.legends:
         yield from legend.get_texts()
+    yield from figure.texts
 
 
 def _box(text: Text) -> Bbox:
@@ -55,6 +58,39 @@ def _box(text: Text) -> Bbox:
     whole = text.get_text()
     if not whole.endswith("\n"):
         return box
-    # The title ends with an empty line, in which the detail stands.
+    # The title ends with empty lines, in which the details are.
+    empty = len(whole) - len(whole.rstrip("\n"))
     line = box.height / (whole.count("\n") + 1)
-    return Bbox.from_extents(box.x0, box.y0 + line, box.x1, box.y1)
+    return Bbox.from_extents(box.x0, box.y0 + empty * line, box.x1, box.y1)
+
+
+def text_of(text: Text) -> str:
+    """Return a text with plain spaces."""
+    return text.get_text().replace(NO_BREAK, " ")
+
+
+def title(axes: Axes) -> str:
+    """Return the lines of the finding above a chart."""
+    figure = axes.figure
+    assert isinstance(figure, Figure)
+    return figure.get_suptitle().replace(NO_BREAK, " ").rstrip("\n")
+
+
+def details(axes: Axes) -> list[str]:
+    """Return the smaller lines between the finding and the axes: detail, then warning."""
+    notes = [item for item in axes.texts if isinstance(getattr(item, "xycoords", None), Text)]
+    return [text_of(item) for item in reversed(notes)]
+
+
+def detail(axes: Axes) -> str:
+    """Return the smaller lines as one text."""
+    return " ".join(details(axes))
+
+
+def legend(figure: Figure) -> list[str]:
+    return [text_of(text) for text in figure.legends[0].get_texts()]
+
+
+def notes(axes: Axes) -> list[Text]:
+    """Return the texts inside the axes, without the details above them."""
+    return [item for item in axes.texts if not isinstance(getattr(item, "xycoords", None), Text)]

@@ -12,7 +12,7 @@ from matplotlib.collections import LineCollection
 from analyzer.calibration.result import Backtest, RoleCalibration
 from analyzer.report.answer import Answer
 from analyzer.report.charts.backtest import draw as backtest_chart
-from analyzer.report.charts.style import ShownFigure, figure_bytes
+from analyzer.report.charts.style import ALARM, ShownFigure, figure_bytes
 from analyzer.units import Refusal
 from tests.projection.fits import fit
 from tests.report.answers import (
@@ -24,7 +24,7 @@ from tests.report.answers import (
     refused,
     sized,
 )
-from tests.report.charts.reading import assert_readable
+from tests.report.charts.reading import assert_readable, details, legend, notes
 
 
 def foretold(*rows: tuple[str, float, float, float, float]) -> Answer:
@@ -63,7 +63,7 @@ def whiskers(axes: Axes) -> list[list[list[float]]]:
 
 
 def names(axes: Axes) -> list[str]:
-    return [text.get_text() for text in axes.texts[:-1]]
+    return [text.get_text() for text in notes(axes)]
 
 
 def many(count: int, lowest: float = 0.1) -> Sequence[tuple[str, float, float, float, float]]:
@@ -86,8 +86,8 @@ def test_what_lies_outside_its_interval_has_another_colour_and_marker_and_a_name
     assert dots(axes, "X") == [[1.0, 1.5], [2.0, 1.0]]
     assert len({line.get_color() for line in axes.lines if line.get_marker() in {"o", "X"}}) == 2
     assert names(axes) == ["shop/too-low", "shop/too-high"]
-    same, inside, outside = (text.get_text() for text in figure.legends[0].get_texts())
-    assert same == "predicted as measured"
+    same, inside, outside = legend(figure)
+    assert same == "predicted equals measured"
     assert "inside" in inside
     assert inside.endswith("(1)")
     assert "outside" in outside
@@ -97,7 +97,7 @@ def test_what_lies_outside_its_interval_has_another_colour_and_marker_and_a_name
 def test_each_name_is_led_to_its_own_dot() -> None:
     _, axes = drawn(foretold(RIGHT, TOO_HIGH, TOO_LOW))
 
-    places = {text.get_text(): text.xy for text in axes.texts[:-1]}  # type: ignore[attr-defined]
+    places = {text.get_text(): text.xy for text in notes(axes)}  # type: ignore[attr-defined]
     assert places == {"shop/too-low": (2.0, 1.0), "shop/too-high": (1.0, 1.5)}
 
 
@@ -122,7 +122,7 @@ def test_the_identity_goes_from_corner_to_corner() -> None:
     _, axes = drawn(foretold(RIGHT, TOO_LOW))
     line = axes.lines[0]
 
-    assert line.get_label() == "predicted as measured"
+    assert line.get_label() == "predicted equals measured"
     assert axes.get_xlim() == axes.get_ylim()
     low, high = axes.get_xlim()
     assert np.asarray(line.get_xydata()).tolist() == [[low, low], [high, high]]
@@ -159,16 +159,16 @@ def test_what_a_logarithmic_axis_cannot_hold_stands_at_its_edge() -> None:
 def test_the_axes_say_what_they_count() -> None:
     _, axes = drawn(foretold(RIGHT))
 
-    assert axes.get_xlabel().startswith("measured vCPU of the workload")
-    assert "last 30 %" in axes.get_xlabel()
+    assert axes.get_xlabel().startswith("measured vCPU of a workload")
+    assert "last 30" in axes.get_xlabel()
     assert axes.get_ylabel().startswith("predicted vCPU")
-    assert "first 70 %" in axes.get_ylabel()
+    assert "first 70" in axes.get_ylabel()
 
 
 def test_the_finding_is_the_bias_and_the_error() -> None:
     figure, _ = drawn(foretold(RIGHT, RIGHT, RIGHT, TOO_LOW))
 
-    for figures in ("1.2 % too low", "3.4 % off", "75 % of 4 workloads"):
+    for figures in ("1.2 % too low", "is 3.4 %", "3 of 4 workloads (75 %)"):
         assert figures in figure.description
 
 
@@ -202,6 +202,33 @@ def test_a_name_with_dollars_is_no_formula_and_a_long_one_is_shortened() -> None
 
 def test_of_a_mesh_with_harmful_names_the_backtest_is_readable() -> None:
     assert_readable(drawn(naughty())[0])
+
+
+@pytest.mark.parametrize(("covered", "is_warned"), [(0.79, 1), (0.8, 0), (1.0, 0)])
+def test_a_coverage_under_80_percent_is_a_warning(covered: float, is_warned: int) -> None:
+    answer = foretold(*many(20))
+    sidecar = answer.sidecar
+    assert answer.calibration is not None
+    assert sidecar is not None
+    assert sidecar.backtest is not None
+    changed = replace(sidecar, backtest=replace(sidecar.backtest, covered_share=covered))
+    figure, axes = drawn(replace(answer, calibration=replace(answer.calibration, sidecar=changed)))
+
+    assert ("Warning" in figure.description) == is_warned
+    assert len(details(axes)) == 1 + is_warned
+    colours = {text.get_color() for text in axes.texts if text not in notes(axes)}
+    assert (ALARM in colours) == is_warned
+    assert_readable(figure)
+
+
+def test_between_powers_of_ten_a_logarithmic_axis_has_numbers() -> None:
+    figure, axes = drawn(foretold(*many(20, lowest=0.05)))
+    figure.draw_without_rendering()
+    low, high = axes.get_xlim()
+
+    shown = [tick.get_loc() for tick in axes.xaxis.get_major_ticks()]
+    assert axes.get_xscale() == "log"
+    assert sum(low <= at <= high for at in shown) >= 3
 
 
 def test_workloads_that_did_nothing_are_drawn() -> None:

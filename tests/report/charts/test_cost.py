@@ -4,21 +4,34 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from analyzer.projection.choices import Basis
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Projection
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
+from analyzer.report.charts.cost import cut_at
 from analyzer.report.charts.cost import draw as cost_chart
 from analyzer.report.charts.style import figure_bytes
+from analyzer.report.format import MODE_TITLES
 from analyzer.units import Refusal
 from tests.projection.builders import Node, Proxy, mesh, scenario
+from tests.projection.randomly import Drawn, projections
 from tests.report.answers import calibration_only, constants_only, full, naughty, refused, sized
-from tests.report.charts.reading import assert_readable, labels
+from tests.report.charts.reading import (
+    assert_readable,
+    detail,
+    labels,
+    legend,
+    notes,
+    text_of,
+    title,
+)
 
 ANSWERS = [
     pytest.param(full, id="full"),
@@ -74,19 +87,14 @@ def test_memory_is_a_part_of_its_own_where_it_is_paid() -> None:
     assert memory_gib is not None
     # 288 MiB of three sidecars.
     assert widths(axes)[0] == pytest.approx([0.44 * 264, 288 / 1024 * 48])
-    assert "$22 a vCPU-month" in axes.get_xlabel()
-    assert "$4 a GiB-month" in axes.get_xlabel()
+    assert "$22 per vCPU-month" in axes.get_xlabel()
+    assert "$4 per GiB-month" in axes.get_xlabel()
 
 
 def test_every_mode_has_its_row_from_the_top() -> None:
     _, axes, _ = drawn(full())
 
-    assert [label.get_text() for label in axes.get_yticklabels()] == [
-        "sidecars",
-        "ambient,\nL4 only",
-        "ambient,\nwaypoints where HTTP is",
-        "ambient,\nwaypoints everywhere",
-    ]
+    assert [" ".join(label.split()) for label in labels(axes)] == [*MODE_TITLES.values()]
     assert axes.yaxis.get_inverted()
 
 
@@ -120,39 +128,35 @@ def test_every_bar_and_whisker_is_inside_the_axes(make: Callable[[], Answer]) ->
 def test_the_axes_say_their_unit_and_price() -> None:
     _, axes, _ = drawn(full())
 
-    assert axes.get_xlabel().startswith("USD a year, as used")
-    assert axes.get_xlabel().endswith("$22 a vCPU-month")
+    assert axes.get_xlabel().startswith("cost in USD per year")
+    assert axes.get_xlabel().endswith("$22 per vCPU-month")
     assert axes.xaxis.get_major_formatter()(1_234_567.0) == "$1,234,567"
 
 
 def test_every_bar_tells_its_dollars_and_vcpu() -> None:
     _, axes, _ = drawn(constants_only())
 
-    told = [text.get_text().strip() for text in axes.texts if "vCPU" in text.get_text()]
+    told = [text_of(text).strip() for text in notes(axes)]
     assert told == ["$2,376,000  (9,000 vCPU)", "$15,840  (60 vCPU)", "$174,240  (660 vCPU)"]
 
 
 def test_the_legend_names_each_component_once_and_hides_no_bar() -> None:
     figure, axes, _ = drawn(full())
-    (legend,) = figure.legends
+    (box,) = figure.legends
 
-    assert [text.get_text() for text in legend.get_texts()] == [
-        "sidecar",
-        "ztunnel",
-        "waypoint",
-        "sidecars of this mesh, $116",
-    ]
+    names = ("sidecar", "ztunnel", "waypoint", "$116")
+    assert [name.split()[-1] for name in legend(figure)] == [*names]
     assert axes.get_legend() is None
     figure.draw_without_rendering()
-    assert not legend.get_window_extent().overlaps(axes.get_window_extent())
+    assert not box.get_window_extent().overlaps(axes.get_window_extent())
 
 
 def test_the_finding_is_the_saving() -> None:
     _, axes, _ = drawn(constants_only())
 
-    without, with_them = axes.get_title(loc="left").strip().splitlines()
-    assert "saves 99.3 %" in without
-    assert with_them.endswith("saves 92.7 %")
+    without, with_them = title(axes).splitlines()
+    assert "saves 99 %" in without
+    assert with_them.endswith("saves 93 %, as used")
 
 
 def test_a_mode_that_costs_more_is_said_to_cost_more() -> None:
@@ -162,31 +166,37 @@ def test_a_mode_that_costs_more_is_said_to_cost_more() -> None:
     _, axes, _ = drawn(full(usage=usage, assumed=dear))
 
     # 0.002 vCPU of one ztunnel, for 0.001 of one sidecar.
-    assert axes.get_title(loc="left").startswith("Ambient costs 100.0 % more")
+    assert title(axes).partition(" costs ")[2].startswith("100 % more")
 
 
-def test_a_finding_on_another_basis_says_so() -> None:
+def test_bars_and_axis_are_on_the_basis_of_the_title() -> None:
     _, usual, _ = drawn(full())
-    _, billed, _ = drawn(full(assumed=scenario(basis="billed")))
+    figure, billed, projection = drawn(full(assumed=scenario(basis="billed")))
 
-    assert "billed" not in usual.get_title(loc="left")
-    assert "billed" in billed.get_title(loc="left")
+    assert "as used" in usual.get_xlabel()
+    assert "as billed" in billed.get_xlabel()
+    assert projection.basis == Basis.BILLED
+    for row, mode in enumerate(projection.modes):
+        usd = mode.bases[Basis.BILLED].usd_per_year.mid
+        assert sum(widths(billed)[row]) == pytest.approx(usd)
+    assert_readable(figure)
 
 
 def test_the_posts_dollars_for_this_mesh_are_told() -> None:
     _, axes, _ = drawn(full())
 
     # 1.8 vCPU of sidecars; 0.6 of ztunnels and 1.2 of waypoints.
-    assert axes.texts[-1].get_text().endswith("$475 and $475")
+    assert detail(axes).endswith("$475")
 
 
 def test_of_a_mesh_with_unknown_nodes_the_post_gives_the_sidecars_alone() -> None:
     _, axes, _ = drawn(refused())
 
     # One sidecar of 0.6 vCPU.
-    assert axes.texts[-1].get_text().endswith(" $158")
-    assert "and" not in axes.texts[-1].get_text()
-    assert axes.get_title(loc="left").strip() == "What the sidecars cost"
+    assert detail(axes).endswith(" $158")
+    assert ";" not in detail(axes)
+    # 0.1 vCPU of one sidecar.
+    assert title(axes).endswith("$26 per year")
 
 
 @pytest.mark.parametrize(
@@ -207,43 +217,47 @@ def test_published_figures_have_a_panel_and_a_scale_of_their_own() -> None:
 
     # The post: three sidecars of 0.6; two ztunnels of 0.3; and two waypoints of 0.6.
     assert labels(lower)[:3] == [
-        "the post: sidecars",
-        "the post: ambient,\nL4 only",
-        "the post: ambient,\nwaypoints everywhere",
+        f"Solo.io post: {MODE_TITLES[mode].replace(', ', f',{chr(10)}')}"
+        for mode in (SIDECAR, AMBIENT_L4, AMBIENT_WAYPOINT_ALL)
     ]
     bars = widths(lower)
-    assert bars[0] == pytest.approx([1.8 * 264])
-    assert bars[1] == pytest.approx([0.6 * 264])
-    assert bars[2] == pytest.approx([0.6 * 264, 1.2 * 264])
-    assert upper.get_xlim()[1] < lower.get_xlim()[1]
-    rows = [
+    ends = [
         reference.usd_per_year[mode]
         for reference in projection.references
         for mode in reference.component_vcpu
     ]
-    assert [sum(bars[row]) for row in sorted(bars)] == pytest.approx(rows)
+    assert ends[:3] == pytest.approx([1.8 * 264, 0.6 * 264, 1.8 * 264])
+    # The others are at most 0.6 vCPU: longer bars are cut there, and the first is all sidecars.
+    limit = 1.15 * 0.6 * 264
+    assert bars[0] == pytest.approx([limit])
+    assert bars[1] == pytest.approx([0.6 * 264])
+    assert bars[2] == pytest.approx([0.6 * 264, limit - 0.6 * 264])
+    assert [sum(bars[row]) for row in sorted(bars)] == pytest.approx(
+        [min(end, limit) for end in ends]
+    )
+    assert upper.get_xlim()[1] != lower.get_xlim()[1]
 
 
 def test_a_line_tells_the_measured_sidecars_in_the_published_panel() -> None:
     figure, _, _ = drawn(full())
-    (line,) = figure.axes[1].lines
+    line = next(line for line in figure.axes[1].lines if line.get_linestyle() == "--")
 
     # 0.44 vCPU of three sidecars.
     assert np.asarray(line.get_xdata()).tolist() == pytest.approx([0.44 * 264] * 2)
-    assert line.get_label() == "sidecars of this mesh, $116"
+    assert str(line.get_label()).endswith(": $116")
 
 
 def test_published_bars_tell_their_dollars_and_vcpu() -> None:
     figure, _, _ = drawn(full())
 
-    told = [text.get_text() for text in figure.axes[1].texts]
+    told = [text_of(text) for text in figure.axes[1].texts]
     assert told[:3] == ["$475  (1.8 vCPU)", "$158  (0.6 vCPU)", "$475  (1.8 vCPU)"]
 
 
 def test_of_unknown_nodes_only_published_sidecars_are_drawn() -> None:
     figure, _, _ = drawn(refused())
 
-    assert all(label.endswith(": sidecars") for label in labels(figure.axes[1]))
+    assert all(label.endswith(f": {MODE_TITLES[SIDECAR]}") for label in labels(figure.axes[1]))
 
 
 def test_without_references_there_is_no_second_panel() -> None:
@@ -293,3 +307,73 @@ def test_at_prices_of_nodes_each_component_costs_what_its_nodes_do() -> None:
         assert sum(widths(axes)[row]) == pytest.approx(mode.bases[Basis.USAGE].usd_per_year.mid)
     # One sidecar on the dear node; a ztunnel on each: none of the difference is memory.
     assert [len(widths(axes)[row]) for row in range(2)] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("costs", "measured", "end"),
+    [
+        # The lab's: both figures of the post are beyond a gap.
+        ((2059, 158, 1109, 324, 270, 189, 270, 108, 32, 96), 106, 324),
+        ((24_869, 950, 3960, 1791, 1493, 1045, 1493, 597, 179, 412), 1390, 3960),
+        # No gap; too small a gap; the measured line is the longest; nothing costs anything.
+        ((100, 150, 200), 120, 200),
+        ((100, 199, 100, 100), 100, 199),
+        ((10, 20, 30, 90), 1000, 1000),
+        ((0, 0), 0, 0),
+        # Most bars would be cut.
+        ((1, 100, 100, 100), 1, 100),
+    ],
+)
+def test_the_axis_is_cut_at_the_widest_gap_above_what_was_measured(
+    costs: tuple[float, ...], measured: float, end: float
+) -> None:
+    assert cut_at(costs, measured) == pytest.approx(1.15 * end)
+
+
+def test_a_bar_beyond_the_cut_ends_at_the_axis_and_is_marked() -> None:
+    figure, _, projection = drawn(sized(20))
+    lower = figure.axes[1]
+    limit = lower.get_xlim()[1]
+    rows = [
+        reference.usd_per_year[mode]
+        for reference in projection.references
+        for mode in reference.component_vcpu
+    ]
+    marked = [line.get_ydata()[0] for line in lower.lines if not isinstance(line.get_marker(), str)]  # type: ignore[index]
+    cut = [row for row, usd in enumerate(rows) if usd > limit]
+
+    assert cut
+    assert marked == cut
+    bars = widths(lower)
+    for row, usd in enumerate(rows):
+        assert sum(bars[row]) == pytest.approx(min(usd, limit))
+    assert f"({len(cut)} bar" in lower.get_title(loc="left")
+
+
+def test_no_line_passes_through_the_figures_of_the_lower_panel() -> None:
+    figure, _, _ = drawn(full())
+    lower = figure.axes[1]
+    figure.draw_without_rendering()
+
+    right = lower.get_window_extent().x1
+    assert all(text.get_window_extent().x0 >= right for text in lower.texts)
+
+
+@settings(max_examples=20, deadline=None)
+@given(projections())
+def test_no_title_contradicts_the_ranges(drawn: Drawn) -> None:
+    projection = drawn.projection
+    figure = cost_chart(Answer(projection=projection))
+    assert isinstance(figure, Figure)
+    found = {item.mode: item.percent for item in projection.savings}
+    claims = title(figure.axes[0]).splitlines()
+
+    if not {AMBIENT_L4, AMBIENT_WAYPOINT} <= found.keys():
+        assert len(claims) == 1
+        return
+    for name, claim in zip((AMBIENT_L4, AMBIENT_WAYPOINT), claims, strict=True):
+        share = found[name]
+        assert claim.lower().startswith(MODE_TITLES[name].lower())
+        assert (" saves " in claim) == (share.low >= 0)
+        assert (" more" in claim and "between" not in claim) == (share.high <= 0 and share.low < 0)
+        assert ("between" in claim) == (share.low < 0 < share.high)

@@ -7,17 +7,32 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
+from analyzer.projection.decision import Action
+from analyzer.projection.modes import AMBIENT_WAYPOINT
 from analyzer.report.answer import Answer
 from analyzer.report.charts.namespaces import draw as namespaces_chart
 from analyzer.report.charts.style import figure_bytes
-from analyzer.units import Refusal
+from analyzer.report.format import usd
+from analyzer.report.sentences.decision import decision_lines
+from analyzer.units import Interval, Refusal
 from tests.projection.builders import Proxy, mesh
+from tests.projection.randomly import Drawn, projections
 from tests.report.answers import constants_only, full, naughty, refused, sized
-from tests.report.charts.reading import assert_readable, labels
+from tests.report.charts.reading import (
+    assert_readable,
+    detail,
+    labels,
+    legend,
+    notes,
+    text_of,
+    title,
+)
 from tests.report.rendered import as_document
 
 
@@ -26,9 +41,9 @@ def table(answer: Answer) -> pd.DataFrame:
     return answer.projection.namespaces
 
 
-def changed(answer: Answer, **columns: Sequence[float | bool | str]) -> Answer:
+def changed(answer: Answer, **columns: Sequence[object]) -> Answer:
     assert answer.projection is not None
-    rows = table(answer).assign(**columns)
+    rows = table(answer).assign(**{name: pd.Series(found) for name, found in columns.items()})
     return replace(answer, projection=replace(answer.projection, namespaces=rows))
 
 
@@ -37,6 +52,23 @@ def drawn(answer: Answer) -> tuple[Figure, Axes, Axes]:
     assert isinstance(figure, Figure)
     bars, curve = figure.axes
     return figure, bars, curve
+
+
+def decided(
+    answer: Answer, *savings: tuple[Interval, Interval], verdicts: Sequence[str] = ("move", "stay")
+) -> Answer:
+    """Return an answer with these savings, without and with a waypoint, in dollars."""
+    without, with_them = zip(*savings, strict=True)
+    return changed(
+        answer,
+        saving_l4_usd_per_year=without,
+        saving_usd_per_year=with_them,
+        verdict=verdicts[: len(savings)],
+    )
+
+
+def around(mid: float) -> Interval:
+    return Interval(low=mid - 1, mid=mid, high=mid + 1)
 
 
 def bars(axes: Axes) -> dict[str, dict[int, float]]:
@@ -54,102 +86,185 @@ def dots(axes: Axes) -> dict[str, list[list[float]]]:
     return {
         str(line.get_label()): np.asarray(line.get_xydata()).tolist()
         for line in axes.lines
-        if line.get_linestyle() == "None"
+        if line.get_marker() in {"o", "D"} and line.get_linestyle() == "None"
     }
 
 
 def test_bars_and_dots_are_the_savings_of_the_table() -> None:
-    _, axes, _ = drawn(full())
+    answer = full()
+    _, axes, _ = drawn(answer)
+    rows = table(answer)
 
-    # 0.4 and 0.04 vCPU of sidecars; 0.219 and 0.0032 of ztunnels; 0.03125 and 0.02 of waypoints.
-    assert bars(axes) == {"saved with L4 only": pytest.approx({0: 0.181, 1: 0.0368})}
-    (points,) = dots(axes).values()
-    assert points == [pytest.approx([0.14975, 0]), pytest.approx([0.0168, 1])]
     assert labels(axes) == ["shop", "data"]
+    assert bars(axes) == {
+        "saving with ambient L4": pytest.approx(
+            {row: value.mid for row, value in enumerate(rows["saving_l4_usd_per_year"])}
+        )
+    }
+    points = [point for group in dots(axes).values() for point in group]
+    assert sorted(points, key=lambda point: point[1]) == [
+        pytest.approx([value.mid, row]) for row, value in enumerate(rows["saving_usd_per_year"])
+    ]
     assert axes.yaxis.get_inverted()
+
+
+def test_intervals_are_drawn_where_there_are_any() -> None:
+    exact = decided(
+        full(),
+        *((Interval.exactly(3), Interval.exactly(2)), (Interval.exactly(2), Interval.exactly(1))),
+    )
+    figure, axes, _ = drawn(decided(full(), (around(90), around(50)), (around(40), around(20))))
+    whiskers = [item for item in axes.collections if isinstance(item, LineCollection)]
+    ends = [segment[:, 0].tolist() for item in whiskers for segment in item.get_segments()]
+
+    assert ends == [[89, 91], [39, 41], [49, 51], [19, 21]]
+    assert "90 % interval" in legend(figure)
+    assert "90 % interval" not in legend(drawn(exact)[0])
+
+
+def test_a_namespace_without_a_waypoint_has_no_dot() -> None:
+    _, axes, _ = drawn(changed(full(), needs_waypoint=[False, True]))
+
+    assert [point[1] for group in dots(axes).values() for point in group] == [1]
+
+
+def test_each_row_has_its_verdict_beside_it() -> None:
+    answer = decided(
+        full(), (around(90), around(50)), (around(-4), around(-9)), verdicts=("move", "stay")
+    )
+    figure, axes, _ = drawn(answer)
+
+    assert [text.get_text() for text in notes(axes)] == ["move", "stay"]
+    assert_readable(figure)
 
 
 def test_extrapolated_waypoints_have_a_mark_of_their_own() -> None:
     _, axes, _ = drawn(changed(full(), waypoint_extrapolated=[True, False]))
 
-    marked = dots(axes)
-    assert marked.pop("with a waypoint") == [pytest.approx([0.0168, 1])]
-    ((label, points),) = marked.items()
-    assert label.endswith("extrapolated")
-    assert points == [pytest.approx([0.14975, 0])]
-    markers = {line.get_marker() for line in axes.lines if line.get_linestyle() == "None"}
-    assert len(markers) == 2
+    assert [[point[1] for point in group] for group in dots(axes).values()] == [[1], [0]]
+    assert "extrapolated" in list(dots(axes))[1]
+    assert len({line.get_marker() for line in axes.lines} & {"o", "D"}) == 2
 
 
-def test_what_loses_is_told_apart_from_what_saves() -> None:
-    answer = changed(
-        full(),
-        saving_l4_vcpu=[0.2, -0.1],
-        saving_waypoint_vcpu=[0.1, -0.3],
-        waypoint_costs_more=[False, True],
-    )
-    figure, axes, _ = drawn(answer)
+def test_extra_cost_has_another_hatch_than_a_saving() -> None:
+    figure, axes, _ = drawn(decided(full(), (around(90), around(50)), (around(-40), around(-60))))
 
-    assert bars(axes) == {"saved with L4 only": {0: 0.2}, "lost with L4 only": {1: -0.1}}
-    saved, lost = (group for group in axes.containers if isinstance(group, BarContainer))
-    assert saved[0].get_hatch() != lost[0].get_hatch()
-    assert axes.get_xlim()[0] < -0.3
-    assert "1 of 2 would use" in axes.texts[-1].get_text()
+    assert bars(axes) == {"saving with ambient L4": {0: 90}, "extra cost with ambient L4": {1: -40}}
+    groups = [group for group in axes.containers if isinstance(group, BarContainer)]
+    assert len({group[0].get_hatch() for group in groups}) == 2
+    assert axes.get_xlim()[0] < -60
     assert_readable(figure)
 
 
-def test_the_curve_is_the_cumulative_saving_in_the_order_of_migration() -> None:
-    _, _, curve = drawn(full())
+def test_the_curve_adds_up_the_savings_less_what_all_share() -> None:
+    answer = decided(full(), (around(90), around(50)), (around(40), around(20)))
+    _, _, curve = drawn(answer)
+    assert answer.projection is not None
+    shared = answer.projection.decision.shared_ztunnel_usd_per_year
+    assert shared is not None
 
     points = np.asarray(curve.lines[0].get_xydata()).tolist()
-    # The idle of two ztunnels is spent with the first: 0.003 each, of which 0.004 is its own.
-    assert points == [pytest.approx([1, 0.14775]), pytest.approx([2, 0.16655])]
+    assert points == [pytest.approx([1, 50 - shared.mid]), pytest.approx([2, 70 - shared.mid])]
 
 
-def test_of_many_namespaces_the_first_are_named_and_the_others_told() -> None:
+def test_the_curve_ends_at_the_saving_of_the_mode() -> None:
+    answer = full()
+    _, _, curve = drawn(answer)
+    assert answer.projection is not None
+    together = {item.mode: item.usd_per_year.mid for item in answer.projection.savings}
+
+    last = np.asarray(curve.lines[0].get_ydata(), dtype=float)[-1]
+    assert last == pytest.approx(together[AMBIENT_WAYPOINT])
+
+
+def test_of_many_namespaces_the_first_are_named_and_the_others_counted() -> None:
     answer = sized(15_000)
     _, axes, curve = drawn(answer)
     rows = table(answer)
 
     assert labels(axes) == [*rows["namespace"].head(25), "and 975 more"]
-    together = rows["cumulative_saving_vcpu"].iloc[-1] - rows["cumulative_saving_vcpu"].iloc[24]
-    assert axes.texts[0].get_text() == f"together saving {together:.0f} vCPU"
+    together = sum(value.mid for value in rows["saving_usd_per_year"][25:])
+    told = [text_of(text) for text in notes(axes) if "together" in text.get_text()]
+    assert told == [f"together save ${together:,.0f} (best estimate)"]
     assert len(np.asarray(curve.lines[0].get_xdata())) == 1000
 
 
-def test_the_title_says_what_all_save_together() -> None:
-    _, axes, _ = drawn(full())
+def test_the_title_is_the_decision_and_what_it_saves() -> None:
+    answer = full()
+    _, axes, _ = drawn(answer)
+    assert answer.projection is not None
+    decision = answer.projection.decision
+    assert decision.outcome is not None
 
-    assert axes.get_title(loc="left").startswith("Moving all 2 namespaces saves")
-    assert "saves 0.167 vCPU" in axes.get_title(loc="left")
+    told = " ".join(title(axes).split())
+    assert told.startswith(decision_lines(answer.projection)[0].rstrip("."))
+    assert usd(decision.outcome.usd_per_year) in told
 
 
-def test_where_the_last_ones_lose_the_title_says_after_how_many() -> None:
-    _, axes, _ = drawn(changed(full(), cumulative_saving_vcpu=[0.5, 0.25]))
+def test_without_namespaces_to_move_the_title_has_no_dollars() -> None:
+    usage = mesh(Proxy(cpu_vcpu=(0.0001, 0.0001), proxy_rps=(3000, 3000)))
+    answer = full(usage=usage)
+    assert answer.projection is not None
+    assert answer.projection.decision.action == Action.STAY
 
-    assert axes.get_title(loc="left").strip().endswith("first alone saves 0.5")
-
-
-def test_a_mesh_that_loses_altogether_is_said_to_cost_more() -> None:
-    _, axes, _ = drawn(changed(full(), cumulative_saving_vcpu=[-0.5, -0.75]))
-
-    assert "costs 0.75 vCPU more" in axes.get_title(loc="left")
+    assert "$" not in title(drawn(answer)[1])
 
 
 def test_the_axes_say_their_units() -> None:
     _, axes, curve = drawn(full())
 
-    assert axes.get_xlabel().startswith("vCPU saved by moving")
-    assert curve.get_xlabel().startswith("namespaces moved, in this order")
-    assert curve.get_ylabel() == "vCPU saved\ntogether"
+    assert axes.get_xlabel().startswith("saving of each namespace")
+    assert axes.get_xlabel().endswith("as used")
+    assert curve.get_xlabel() == "namespaces in order of migration"
+    assert curve.get_ylabel().endswith("USD per year")
+
+
+def names_below(curve: Axes) -> list[str]:
+    return [label.get_text() for label in curve.get_xticklabels()]
+
+
+def test_the_curve_names_the_namespaces_on_its_lower_axis() -> None:
+    few = drawn(full())[2]
+    some = drawn(sized(300))[2]
+    many = drawn(sized(15_000))[2]
+
+    assert names_below(few) == ["shop", "data"]
+    assert {label.get_rotation() for label in few.get_xticklabels()} == {0}
+    # Twenty names would touch side by side.
+    assert names_below(some) == [f"namespace-{number:04}" for number in range(19, -1, -1)]
+    assert {label.get_rotation() for label in some.get_xticklabels()} == {90}
+    assert not [name for name in names_below(many) if name.startswith("namespace")]
+    assert many.get_xlabel().startswith("number of namespaces")
+
+
+def test_long_names_on_the_lower_axis_are_cut() -> None:
+    figure, _, curve = drawn(changed(full(), namespace=["a" * 300, "$x$ $y$"]))
+
+    assert len(names_below(curve)[0]) == 20
+    assert names_below(curve)[1] == "$x$ $y$"
+    assert_readable(figure)
+
+
+@settings(max_examples=20, deadline=None)
+@given(projections())
+def test_no_title_contradicts_the_ranges(drawn: Drawn) -> None:
+    projection = drawn.projection
+    figure = namespaces_chart(Answer(projection=projection))
+    if isinstance(figure, Refusal):
+        return
+    told, decision = title(figure.axes[0]), projection.decision
+    if decision.action == Action.MOVE:
+        assert decision.outcome is not None
+        assert decision.outcome.usd_per_year.low > 0
+        assert told.endswith("less per year")
+    else:
+        assert "less per year" not in told
 
 
 def test_long_names_and_dollars_fit() -> None:
     answer = changed(
         full(),
         namespace=["a" * 300 + "$x$" + "b" * 300, "$x$ $y$"],
-        cumulative_saving_vcpu=[0.5, 0.25],
-        waypoint_costs_more=[False, True],
     )
     figure, axes, _ = drawn(answer)
 
@@ -204,7 +319,7 @@ def test_a_namespace_whose_cpu_is_not_known_is_counted_and_not_drawn() -> None:
     _, axes, _ = drawn(answer)
 
     assert labels(axes) == ["shop"]
-    assert "; 1 more" in axes.texts[-1].get_text()
-    assert "nan" not in axes.get_title(loc="left")
+    assert "; 1 more with unknown" in detail(axes)
+    assert "nan" not in title(axes)
     rows = as_document(answer)["projection"]["namespaces"]
     assert ["saving_l4_vcpu" in row for row in rows] == [True, False]

@@ -1,5 +1,6 @@
 """The tornado, read off its axes."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,11 +15,10 @@ from analyzer.projection.choices import Basis
 from analyzer.projection.result import Sensitivity
 from analyzer.report.answer import Answer
 from analyzer.report.charts.sensitivity import draw as sensitivity_chart
-from analyzer.report.charts.sensitivity import in_words
 from analyzer.report.charts.style import figure_bytes
 from analyzer.units import Interval, Refusal
 from tests.report.answers import constants_only, full, refused, sized
-from tests.report.charts.reading import assert_readable, labels
+from tests.report.charts.reading import assert_readable, detail, labels, legend, notes, title
 
 BEST_USD = 100.0
 
@@ -60,7 +60,7 @@ def bars(axes: Axes) -> list[tuple[str, float, float]]:
 
 
 def ends(axes: Axes) -> list[str]:
-    return [text.get_text() for text in axes.texts[:-1]]
+    return [text.get_text() for text in notes(axes)]
 
 
 def test_bars_go_from_the_best_estimate_to_the_saving_at_each_end() -> None:
@@ -82,8 +82,7 @@ def test_the_line_is_the_saving_at_best_estimates() -> None:
     (line,) = axes.lines
 
     assert np.asarray(line.get_xdata()).tolist() == [100, 100]
-    names = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert names == ["at best estimates, $100", "at its low end", "at its high end"]
+    assert legend(figure) == ["at best estimates, $100", "at its low end", "at its high end"]
 
 
 def test_the_ends_of_the_range_are_written_at_the_bars() -> None:
@@ -116,20 +115,6 @@ def test_an_end_that_changes_nothing_is_written_on_the_free_side() -> None:
     assert_readable(figure)
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("ztunnel_vcpu_per_1000_rps", "ztunnel vCPU per 1000 requests/s"),
-        ("ztunnel_idle_vcpu_per_node", "ztunnel idle vCPU per node"),
-        ("ztunnel_vcpu_per_gbit_per_second", "ztunnel vCPU per Gbit/s"),
-        ("waypoint_idle_vcpu_per_proxy", "waypoint idle vCPU per proxy"),
-        ("memory_gib_month_usd", "memory GiB month USD"),
-    ],
-)
-def test_names_become_words_with_their_unit(name: str, words: str) -> None:
-    assert in_words(name) == words
-
-
 def test_a_name_without_a_unit_has_it_in_brackets() -> None:
     name = "waypoint_to_sidecar_ratio"
     _, axes = drawn(moved((name, 130, 80)))
@@ -144,30 +129,46 @@ def test_at_most_twelve_rows_are_drawn_and_the_rest_counted() -> None:
 
     assert labels(axes) == [f"figure {number}" for number in range(12)]
     assert axes.yaxis.get_inverted()
-    assert axes.texts[-1].get_text().endswith("; 12 of 15 shown")
+    assert re.findall(r"\d+", detail(axes)) == ["3"]
     assert_readable(figure)
+
+
+def test_rows_that_move_nothing_to_be_seen_are_left_out_and_counted() -> None:
+    rows = (("wide", 130.0, 80.0), ("narrow", 101.0, 100.0), ("tiny", 100.4, 99.6))
+    figure, axes = drawn(moved(*rows))
+
+    # The widest bars span 50 dollars, of which a hundredth is half a dollar.
+    assert labels(axes) == ["wide", "narrow"]
+    assert re.findall(r"\d+", detail(axes)) == ["1"]
+    assert_readable(figure)
+
+
+def test_where_all_rows_are_drawn_none_is_counted() -> None:
+    _, axes = drawn(moved(("wide", 130, 80), ("narrow", 110, 95)))
+
+    assert "not shown" not in detail(axes)
 
 
 def test_the_title_names_what_moves_most_and_how_far() -> None:
     _, axes = drawn(moved(("ztunnel_vcpu_per_1000_rps", 130, 80)))
 
-    _, name, ends = axes.get_title(loc="left").strip().splitlines()
-    assert name == "ztunnel vCPU per 1000 requests/s,"
-    assert ends.startswith("$80 to $130")
+    first, ends = title(axes).splitlines()
+    assert first.endswith("ztunnel vCPU per 1000 RPS:")
+    assert ends.startswith("$80-$130")
 
 
 def test_where_an_end_loses_the_line_of_no_saving_is_drawn() -> None:
     _, loses = drawn(moved(("ztunnel_vcpu_per_1000_rps", 130, -80)))
     _, saves = drawn(moved(("ztunnel_vcpu_per_1000_rps", 130, 80)))
 
-    assert [line.get_label() for line in loses.lines][1:] == ["nothing saved"]
+    assert [line.get_label() for line in loses.lines][1:] == ["no saving"]
     assert len(saves.lines) == 1
 
 
 def test_the_axis_says_its_unit_and_holds_the_bars() -> None:
     _, axes = drawn(moved(("ztunnel_vcpu_per_1000_rps", 130, 80), basis=Basis.BILLED))
 
-    assert axes.get_xlabel().startswith("saving in USD a year")
+    assert axes.get_xlabel().startswith("saving in USD per year")
     assert axes.get_xlabel().endswith("as billed")
     assert axes.xaxis.get_major_formatter()(1_500_000.0) == "$1.5M"
     left, right = axes.get_xlim()

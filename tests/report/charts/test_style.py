@@ -10,7 +10,7 @@ from analyzer.units import Role
 
 def test_two_dollar_signs_are_no_formula() -> None:
     figure, _ = new_figure()
-    titled(figure, "saves $1 of $2", "from $3 to $4")
+    titled(figure, "saves $1 of $2", "from $3 to $4", reading="")
 
     written = figure.findobj(Text)
     parsed = {text.get_text().strip(): text.get_parse_math() for text in written}
@@ -61,7 +61,7 @@ def test_in_every_format_the_same_figure_gives_the_same_bytes(file_format: str) 
         figure, axes = new_figure()
         axes.plot([0, 1], [0, 1], marker="o")
         axes.fill_between([0, 1], 0, [0, 1], hatch="//")
-        titled(figure, "a finding", "a detail")
+        titled(figure, "a finding", "a detail", reading="")
         return figure_bytes(figure, file_format)
 
     first = drawn()

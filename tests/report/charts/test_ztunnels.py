@@ -16,7 +16,7 @@ from analyzer.report.charts.style import figure_bytes
 from analyzer.report.charts.ztunnels import draw as ztunnels_chart
 from analyzer.units import Interval, Refusal
 from tests.report.answers import constants_only, full, refused, sized
-from tests.report.charts.reading import assert_readable, labels
+from tests.report.charts.reading import assert_readable, detail, labels, title
 
 
 def nodes(count: int, *, busiest_vcpu: float = 0.2, name: str = "node-{}") -> Answer:
@@ -89,10 +89,10 @@ def test_the_curve_and_its_band_are_the_tables() -> None:
 def test_the_posts_figure_is_a_dashed_line_within_reach(count: int) -> None:
     _, axes = drawn(nodes(count))
 
-    assert dashed(axes) == ["the post's 0.3 a node"]
+    assert dashed(axes) == ["Solo.io post: 0.3 per node"]
     limits = axes.get_xlim() if count == 5 else axes.get_ylim()
     assert limits == pytest.approx((0, 0.315))
-    assert "post" not in axes.texts[-1].get_text()
+    assert "post" not in detail(axes)
 
 
 @pytest.mark.parametrize("count", [5, 50])
@@ -100,7 +100,7 @@ def test_beyond_reach_the_posts_figure_is_told(count: int) -> None:
     _, axes = drawn(nodes(count, busiest_vcpu=0.01))
 
     assert not dashed(axes)
-    assert "the post's 0.3 a node" in axes.texts[-1].get_text()
+    assert "0.3 per node is beyond" in detail(axes)
     limits = axes.get_xlim() if count == 5 else axes.get_ylim()
     assert limits == pytest.approx((0, 0.011 * 1.05))
 
@@ -108,21 +108,21 @@ def test_beyond_reach_the_posts_figure_is_told(count: int) -> None:
 def test_the_title_states_the_busiest_and_the_mean() -> None:
     _, axes = drawn(nodes(3))
 
-    assert axes.get_title(loc="left").startswith("The busiest of 3 ztunnels")
-    assert "0.2 vCPU" in axes.get_title(loc="left")
-    assert axes.get_title(loc="left").strip().endswith("0.15")
+    assert title(axes).startswith("The busiest of 3 ztunnels")
+    assert "0.2 (0.18-0.22) vCPU" in title(axes)
+    assert title(axes).endswith("0.15 vCPU")
 
 
 def test_a_single_node_is_not_the_busiest_of_several() -> None:
     _, axes = drawn(nodes(1))
 
-    assert axes.get_title(loc="left").startswith("The only node's ztunnel")
-    assert axes.get_title(loc="left").strip().endswith("0.2 vCPU")
+    assert title(axes).startswith("The ztunnel of the only")
+    assert title(axes).endswith("0.2 (0.18-0.22) vCPU")
 
 
 def test_the_axes_say_their_unit() -> None:
-    assert drawn(nodes(3))[1].get_xlabel() == "vCPU of a node's ztunnel"
-    assert drawn(nodes(300))[1].get_ylabel() == "vCPU of a node's ztunnel"
+    assert drawn(nodes(3))[1].get_xlabel().endswith("one node in vCPU")
+    assert drawn(nodes(300))[1].get_ylabel().endswith("one node in vCPU")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import pytest
 
 from analyzer.report.render.markdown import escaped
 from analyzer.report.sections import AnswerReport
-from analyzer.report.sentences.summary import summary
 from tests.projection.builders import Proxy, mesh
 from tests.report.answers import (
     calibration_only,
@@ -26,36 +25,52 @@ def cells(line: str) -> list[str]:
     return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
 
 
-def test_markdown_tells_what_the_table_tells() -> None:
+def test_markdown_has_what_the_table_has() -> None:
     answer = full(note="Simulated mesh.")
     text = as_markdown(answer)
 
     assert text.startswith(f"# {AnswerReport.title}\n\n**Simulated mesh.**\n\n2024-05-14 00:00")
-    assert "Dollars are of usage" in text
-    assert escaped(" ".join(line.text for line in summary(answer))) in text
+    assert "Dollars are as used" in text
+    for line in AnswerReport(answer=answer).summary:
+        assert f"\n- {escaped(line.text)}\n" in text
     lines = [
-        cells(line) for line in text.splitlines() if line.startswith(("| sidecar (", "| sidecar |"))
+        cells(line)
+        for line in text.splitlines()
+        if line.startswith(("| sidecar mode |", "| sidecar |"))
     ]
     assert lines == [
-        ["sidecar (sidecars)", "0.44", "0.281", "$116", "", "sidecar: measured"],
+        ["sidecar mode", "0.44", "$116", "", "$143", "", "0.281", "sidecar: measured"],
         ["sidecar", "0.44", "$116", "0.3", "$79", "0.54", "$143"],
     ]
 
 
+def test_used_and_billed_savings_are_side_by_side_in_percent() -> None:
+    line = next(
+        line for line in as_markdown(full()).splitlines() if line.startswith("| ambient L4 |")
+    )
+
+    # Of 0.44 vCPU used 0.222 remain; of 0.54 billed 0.6.
+    assert cells(line)[3].startswith("50 % (")
+    assert cells(line)[5] == "-11 %"
+
+
 def test_markdown_of_the_post_is_to_the_dollar() -> None:
     text = as_markdown(constants_only())
-    line = next(line for line in text.splitlines() if line.startswith("| ambient-waypoint-all"))
+    line = next(
+        line for line in text.splitlines() if line.startswith("| ambient, waypoints everywhere")
+    )
 
-    assert cells(line)[1] == "660"
-    assert cells(line)[3:5] == ["$174,240", "92.7 %"]
-    assert cells(line)[5] == "ztunnel: published, waypoint: published"
+    assert cells(line)[1:4] == ["660", "$174,240", "93 %"]
+    assert cells(line)[-1] == "ztunnel: published, waypoint: published"
 
 
-def test_markdown_says_what_it_cannot_say() -> None:
+def test_markdown_has_warnings_with_their_codes_and_what_it_cannot_tell() -> None:
     text = as_markdown(refused())
+    (first, *_), (refusal, *_) = refused().warnings, refused().refusals
 
-    assert f"## Warnings\n\n- {refused().warnings[0]}\n" in text
-    assert f"## Cannot say\n\n- {refused().refusals[0]}\n" in text
+    assert first.code == "IU102"
+    assert f"## Warnings\n\n- {escaped(str(first))}\n" in text
+    assert f"## Cannot tell\n\n- {escaped(str(refusal))}\n" in text
 
 
 def test_every_table_row_has_as_many_cells_as_its_header() -> None:
@@ -97,4 +112,17 @@ def test_a_namespace_whose_cpu_is_not_known_is_no_figure() -> None:
     (line,) = (line for line in text.splitlines() if line.startswith("| dark |"))
 
     assert "nan" not in text
-    assert cells(line)[2:] == ["not known"] * 3
+    name, decision, *_, why, vcpu = cells(line)
+    assert (name, decision, why, vcpu) == (
+        *("dark", "cannot tell"),
+        *("sidecar CPU not measured", "not known"),
+    )
+
+
+def test_the_first_twenty_namespaces_are_shown_with_the_way_to_the_rest() -> None:
+    many = mesh(*(Proxy(workload=f"n{number:02}/app") for number in range(25)))
+    text = as_markdown(full(usage=many))
+
+    shown = re.findall(r"^\| (n\d\d) \|", text, re.MULTILINE)
+    assert len(shown) == 20
+    assert "And 5 more: see namespaces.csv" in text

@@ -4,10 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
 from analyzer.report.charts.style import ShownFigure
-from tests.projection.builders import scenario
+from analyzer.report.format import MODE_TITLES, capital, percent, ranged
+from analyzer.report.sentences.decision import decision_lines
+from analyzer.units import Interval
 from tests.report.answers import constants_only, full, refused, scattered
 
 
@@ -17,6 +20,10 @@ def described(name: str, answer: Answer) -> str:
     return figure.description
 
 
+L4 = capital(MODE_TITLES[AMBIENT_L4])
+SIDECARS = capital(MODE_TITLES[SIDECAR])
+
+
 @pytest.mark.parametrize(
     ("name", "make", "description"),
     [
@@ -24,45 +31,44 @@ def described(name: str, answer: Answer) -> str:
             "cost",
             constants_only,
             (
-                "Ambient saves 99.3 % without waypoints; with waypoints everywhere it saves "
-                "92.7 %. published constants, stated size"
+                f"{L4} saves {percent(Interval.exactly(99 + 1 / 3))}; "
+                f"{MODE_TITLES[AMBIENT_WAYPOINT_ALL]} saves "
+                f"{percent(Interval.exactly(92 + 2 / 3))}, as used. "
+                "Hypothetical mesh, published benchmarks."
             ),
         ),
         (
             "cost",
             refused,
-            "What the sidecars cost. the post's constants give this mesh $158",
+            (
+                f"{SIDECARS}: $26 per year. "
+                f"With the figures of the Solo.io post: {MODE_TITLES[SIDECAR]} $158."
+            ),
         ),
         (
             "calibration",
             lambda: scattered(3, 40),
             (
-                "Sidecars cost 0.3 vCPU per 1000 requests/s, 2.0 times less than the post's 0.6. "
-                "120 steps of 3 proxies"
+                f"Sidecars cost {ranged(Interval(low=0.25, mid=0.3, high=0.35))} vCPU per 1000 "
+                "requests/s; the Solo.io post's 0.6 overstates it 1.7-2.4 times. "
+                "120 steps of 3 sidecars."
             ),
         ),
         (
             "workloads",
             full,
             (
-                "Workloads cost 0.25 vCPU per 1000 requests/s; the mesh's mean is 0.3. workloads "
-                "with a fit, the most CPU first: 1; without a fit: 1"
+                "Workloads cost 0.25 vCPU per 1000 requests/s; the mesh-wide mean is "
+                f"{ranged(Interval(low=0.25, mid=0.3, high=0.35))}. "
+                "1 workload, the most CPU first; 1 more without a fit."
             ),
         ),
         (
             "backtest",
             full,
             (
-                "The last 30 % of the time was predicted 5.0 % too high, a workload 5.0 % off on "
-                "average. 100 % of 2 workloads within their 90 % prediction interval"
-            ),
-        ),
-        (
-            "namespaces",
-            full,
-            (
-                "Moving all 2 namespaces saves 0.167 vCPU, with waypoints where HTTP is. with a "
-                "waypoint none would use more than its sidecars do"
+                "The fit predicted the last 30 % of the time 5.0 % too high; the average error "
+                "of a workload is 5.0 %. 2 of 2 workloads (100 %) inside their 90 % intervals."
             ),
         ),
     ],
@@ -73,8 +79,23 @@ def test_a_chart_is_described_by_its_finding_and_what_it_is_of(
     assert described(name, make()) == description
 
 
-def test_a_finding_on_another_basis_says_so() -> None:
-    assert "(of dollars as billed)" in described("cost", full(assumed=scenario(basis="billed")))
+def test_the_namespaces_chart_has_the_words_of_the_decision() -> None:
+    answer = full()
+    assert answer.projection is not None
+    first = decision_lines(answer.projection)[0].rstrip(".")
+
+    assert described("namespaces", answer) == (
+        f"{first}: $44 ($40-$63) less per year. 2 namespaces, the largest saving first, as used."
+    )
+
+
+def test_every_chart_says_how_to_read_it_in_short_sentences() -> None:
+    for name, draw in CHARTS.items():
+        figure = draw(full())
+        assert isinstance(figure, ShownFigure), name
+        sentences = figure.reading.rstrip(".").split(". ")
+        assert figure.reading.endswith(".")
+        assert max(len(sentence.split()) for sentence in sentences) <= 30
 
 
 def test_the_description_is_data_and_not_what_happens_to_be_written_last() -> None:

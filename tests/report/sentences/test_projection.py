@@ -2,30 +2,45 @@
 
 from dataclasses import replace
 
-import pandas as pd
 import pytest
 
 from analyzer.projection import Projection, project_usage
+from analyzer.projection.choices import Basis
 from analyzer.projection.result import Sweep, SweepPoint
 from analyzer.report.answer import Answer
-from analyzer.report.sentences.projection import headline, projection_lines, why_different
+from analyzer.report.sentences.projection import (
+    busiest_line,
+    component_lines,
+    headline,
+    mesh_lines,
+    projection_lines,
+    side_by_side,
+    turning,
+    why_different,
+)
 from analyzer.units import Interval
 from tests.projection.builders import scenario, shop_mesh
 from tests.projection.fits import calibration
 from tests.report.answers import constants_only, full, refused
 from tests.report.rendered import as_markdown
 
+SAVES, COSTS = Interval(low=5, mid=10, high=15), Interval(low=-15, mid=-10, high=-5)
+UNSURE = Interval(low=-5, mid=5, high=15)
+
 
 def projection(**changes: object) -> Projection:
     return project_usage(shop_mesh(), calibration(), scenario(**changes))
 
 
-def sweep(name: str, mids: list[float], break_even: float | None) -> Sweep:
+def sweep(name: str, *savings: Interval) -> Sweep:
+    """Return a sweep of these savings: of shares from 0 to 1, or of 1 replica and more."""
+    last = len(savings) - 1
+    choices = [at / last if name == "l7_share" else at + 1 for at in range(len(savings))]
     points = tuple(
-        SweepPoint(choice=float(step), usd_per_year=Interval.exactly(mid))
-        for step, mid in enumerate(mids)
+        SweepPoint(choice=float(choice), usd_per_year=saved)
+        for choice, saved in zip(choices, savings, strict=True)
     )
-    return Sweep(name=name, points=points, break_even=break_even)
+    return Sweep(name=name, points=points, break_even=None)
 
 
 def lines(found: Projection) -> str:
@@ -37,30 +52,58 @@ def of(answer: Answer) -> Projection:
     return answer.projection
 
 
-def test_the_headline_goes_from_l4_to_waypoints_wherever_http_is() -> None:
-    told = headline(projection())
+def with_percent(found: Projection, **percents: Interval) -> Projection:
+    """Return a projection with other savings, by mode with underscores."""
+    savings = tuple(
+        replace(item, percent=percents.get(item.mode.replace("-", "_"), item.percent))
+        for item in found.savings
+    )
+    return replace(found, savings=savings)
+
+
+def test_the_headline_goes_from_l4_to_waypoints_in_every_namespace_with_http() -> None:
+    text = headline(projection())
 
     # Sidecars use 0.44 vCPU, ztunnels 0.2222, and two waypoints 2 x 0.0125 + 70 x 0.375 / 1000.
-    assert told is not None
-    assert told.startswith("For the same traffic ambient would save 50 % [")
-    assert "where L4 is enough, and 38 % [" in told
-    assert "wherever HTTP was seen, which is the most that policy can need" in told
+    assert text is not None
+    assert text.startswith("For the same traffic, as used: ambient L4 would save 50 % (")
+    assert "with waypoints in every namespace with HTTP, ambient would save 38 % (" in text
 
 
-def test_the_headline_says_when_the_scenario_places_the_waypoints() -> None:
-    told = headline(projection(waypoint_placement=["shop"]))
+def test_the_headline_is_on_the_basis_of_the_scenario() -> None:
+    # 0.54 vCPU are billed now; two ztunnels with istio-cni request 0.6 and two waypoints 0.2.
+    assert headline(projection(basis="billed")) == (
+        "For the same traffic, as billed: ambient L4 would cost 11 % more; with waypoints in "
+        "every namespace with HTTP, ambient would cost 48 % more."
+    )
 
-    assert told is not None
-    assert "with a waypoint where the scenario puts one" in told
+
+def test_the_headline_names_the_scenario_where_it_places_the_waypoints() -> None:
+    text = headline(projection(waypoint_placement=["shop"]))
+
+    assert text is not None
+    assert "with waypoints where the scenario places them, ambient would save" in text
 
 
-def test_the_headline_says_how_sure_it_is_that_ambient_is_cheaper() -> None:
+def test_the_headline_has_a_probability_only_where_the_range_has_both_signs() -> None:
     found = projection()
     savings = tuple(replace(item, probability_cheaper=0.625) for item in found.savings)
+    found = replace(found, savings=savings)
 
-    assert "; with 62% probability it is cheaper at all." in str(
-        headline(replace(found, savings=savings))
-    )
+    unsure = str(headline(with_percent(found, ambient_waypoint=UNSURE)))
+    assert "cost between 15 % less and 5.0 % more (62 % likely to cost less)." in unsure
+    for sure in (SAVES, COSTS):
+        assert "likely" not in str(headline(with_percent(found, ambient_waypoint=sure)))
+
+
+def test_a_mode_that_costs_more_is_not_a_negative_saving() -> None:
+    percents = {"ambient_l4": 20.0, "ambient_waypoint": -11.0}
+    exact = {name: Interval.exactly(percent) for name, percent in percents.items()}
+    text = headline(with_percent(of(full()), **exact))
+
+    assert text is not None
+    assert "ambient L4 would save 20 %; " in text
+    assert text.endswith("ambient would cost 11 % more.")
 
 
 def test_without_both_ambient_modes_there_is_no_headline() -> None:
@@ -68,64 +111,132 @@ def test_without_both_ambient_modes_there_is_no_headline() -> None:
     assert headline(of(constants_only())) is None
 
 
-def test_the_break_even_is_told() -> None:
-    turning = sweep("l7_share", [10, -10], 0.4)
-    replicas = sweep("waypoint_replicas", [10, -10], 2.5)
-    told = lines(replace(projection(), sweeps=(turning, replicas)))
+def test_the_last_sure_saving_and_the_first_sure_loss_of_a_sweep() -> None:
+    found = sweep("l7_share", SAVES, SAVES, UNSURE, COSTS, COSTS)
 
-    assert "Ambient costs what sidecars do when 40% of the namespaces with HTTP need" in told
-    assert "With more than 2.5 replicas of each waypoint ambient costs more than sidecars" in told
-
-
-def test_where_there_is_no_break_even_it_is_said_which_is_cheaper() -> None:
-    cheaper = replace(projection(), sweeps=(sweep("l7_share", [10, 5], None),))
-    dearer = replace(projection(), sweeps=(sweep("l7_share", [-5, -10], None),))
-
-    assert "Ambient is cheaper than sidecars whatever share" in lines(cheaper)
-    assert "Ambient is dearer than sidecars whatever share" in lines(dearer)
-
-
-def test_the_busiest_ztunnel_is_told_beside_the_mean_one() -> None:
-    assert "The busiest of 2 ztunnels would use 0." in lines(projection())
+    assert (found.first, found.last) == (0, 1)
+    assert (found.saves_until, found.loses_from) == (0.25, 0.75)
+    assert sweep("l7_share", UNSURE, SAVES).saves_until is None
+    assert sweep("l7_share", COSTS, UNSURE).loses_from is None
+    assert sweep("waypoint_replicas", SAVES, SAVES, SAVES).saves_until == 3
+    assert sweep("waypoint_replicas", COSTS, COSTS).loses_from == 1
+    # Nothing is sure of a saving of exactly nothing.
+    nothing = sweep("l7_share", Interval.exactly(0), Interval.exactly(0))
+    assert (nothing.saves_until, nothing.loses_from) == (None, None)
+    # After a point that is not sure, a later sure one does not count.
+    mixed = sweep("l7_share", SAVES, UNSURE, SAVES, COSTS, UNSURE)
+    assert (mixed.saves_until, mixed.loses_from) == (0, None)
 
 
-def test_namespaces_that_lose_by_a_waypoint_are_named_and_harmless() -> None:
+@pytest.mark.parametrize(
+    ("savings", "text"),
+    [
+        (
+            (SAVES, SAVES, SAVES),
+            (
+                "Ambient costs less than sidecars as used, however many namespaces with HTTP "
+                "need a waypoint."
+            ),
+        ),
+        (
+            (COSTS, COSTS, COSTS),
+            (
+                "Ambient costs more than sidecars as used, however many namespaces with HTTP "
+                "need a waypoint."
+            ),
+        ),
+        (
+            (UNSURE, UNSURE, UNSURE),
+            (
+                "The ranges cannot tell whether ambient costs less as used, however many "
+                "namespaces with HTTP need a waypoint."
+            ),
+        ),
+        (
+            (SAVES, UNSURE, COSTS),
+            (
+                "Ambient costs less as used if up to 0 % of the namespaces with HTTP need a "
+                "waypoint, and more from 100 % on."
+            ),
+        ),
+        (
+            (SAVES, SAVES, UNSURE),
+            (
+                "Ambient costs less as used if up to 50 % of the namespaces with HTTP need a "
+                "waypoint; beyond, the ranges cannot tell."
+            ),
+        ),
+        (
+            (UNSURE, COSTS, COSTS),
+            (
+                "Ambient costs more as used if at least 50 % of the namespaces with HTTP need a "
+                "waypoint; below, the ranges cannot tell."
+            ),
+        ),
+    ],
+)
+def test_where_the_share_of_namespaces_turns_the_answer(
+    savings: tuple[Interval, ...], text: str
+) -> None:
+    found = sweep("l7_share", *savings)
+
+    assert turning(found, Basis.USAGE) == text
+    assert text in lines(replace(projection(), sweeps=(found,)))
+
+
+@pytest.mark.parametrize(
+    ("savings", "text"),
+    [
+        ((SAVES, COSTS), "as billed with up to 1 replica per waypoint, and more from 2 replicas"),
+        ((SAVES, SAVES, UNSURE), "as billed with up to 2 replicas per waypoint; beyond, the"),
+        ((UNSURE, COSTS), "as billed with at least 2 replicas per waypoint; below, the"),
+        ((COSTS, COSTS), "than sidecars as billed, however many replicas each waypoint has"),
+    ],
+)
+def test_where_the_number_of_replicas_turns_the_answer(
+    savings: tuple[Interval, ...], text: str
+) -> None:
+    found = sweep("waypoint_replicas", *savings)
+
+    assert text in lines(replace(projection(basis="billed"), sweeps=(found,)))
+
+
+def test_replicas_that_change_nothing_are_left_out() -> None:
+    found = replace(projection(), sweeps=(sweep("waypoint_replicas", SAVES, SAVES),))
+
+    assert "replica" not in lines(found)
+
+
+def test_the_busiest_ztunnel_is_beside_the_average() -> None:
+    # Two nodes; the sum is that of the mode.
+    (line,) = busiest_line(projection())
+
+    assert line == "Busiest ztunnel of 2: 0.207 vCPU. Average: 0.111."
+
+
+def test_a_namespace_that_loses_is_in_the_table_and_in_no_sentence() -> None:
     found = projection()
-    namespaces = found.namespaces.assign(
-        namespace=["sh\x1bop", "data"],
-        waypoint_costs_more=True,
-        saving_waypoint_vcpu=pd.Series([-0.5, -0.25]),
-    )
-    told = lines(replace(found, namespaces=namespaces))
+    losing = found.namespaces.assign(waypoint_costs_more=True)
 
-    assert "more than the sidecars it replaces in sh�op, data: 0.75 vCPU together" in told
+    assert lines(replace(found, namespaces=losing)) == lines(found)
 
 
-def test_only_three_losers_are_named() -> None:
-    found = projection()
-    row = found.namespaces.iloc[[0]]
-    many = pd.concat([row.assign(namespace=f"n{number}") for number in range(5)])
-    many = many.assign(waypoint_costs_more=True, saving_waypoint_vcpu=-1.0)
-
-    assert "in n0, n1, n2 and 2 more: 5 vCPU" in lines(replace(found, namespaces=many))
-
-
-def test_the_posts_constants_differ_because_they_do_not_know_the_traffic() -> None:
+def test_the_posts_constants_differ_because_they_are_per_pod() -> None:
     found = projection()
     post = next(item for item in found.references if item.name == "blog")
 
     # 270 requests/s through 3 sidecars.
-    assert "a figure per pod whatever its traffic; a sidecar here carries 90 requests/s" in (
-        why_different(post, found.load)
+    assert why_different(post, found.load).startswith(
+        "One figure per pod at any traffic. A sidecar here handles 90 proxy requests/s."
     )
 
 
-def test_a_releases_figures_differ_because_they_have_no_idle() -> None:
+def test_a_releases_figures_differ_because_they_have_no_idle_cpu() -> None:
     found = projection()
     release = next(item for item in found.references if item.name == "istio-1.24")
 
     # 0.44 vCPU measured, and 270 requests/s at 0.20 for 1000 are 0.054.
-    assert "and no idle; the sidecars here use 8.15 times that" in (
+    assert "without idle CPU. The sidecars here use 8.15 times that." in (
         why_different(release, found.load)
     )
 
@@ -133,41 +244,91 @@ def test_a_releases_figures_differ_because_they_have_no_idle() -> None:
 def test_markdown_has_bases_sweeps_namespaces_and_references() -> None:
     text = as_markdown(full())
 
-    for title in ("Used, reserved, billed", "What matters", "Namespaces", "What others' constants"):
-        assert f"## {title}" in text
-    assert "| namespaces that need L7 | saved a year |" in text
+    for title in (
+        "Decision",
+        "Summary",
+        "What the saving depends on",
+        "Measured and assumed",
+        "Used, requested, billed",
+        "Saving at the ends of each assumption",
+        "Namespaces",
+        "The same mesh by published constants",
+    ):
+        assert f"\n## {title}\n" in text
+    assert "| namespaces with HTTP that need a waypoint | saved a year |" in text
     assert text.count("| shop |") == 1
 
 
 @pytest.mark.parametrize(
-    ("l4", "waypoint", "told"),
+    ("l4", "waypoint", "text"),
     [
-        (3, 1, "Reservations that fall away would fill 1 (with waypoints) to 3 (L4 only) whole"),
-        (0, -1, "L4 only would free 0 whole nodes, and waypoints would need 1 more node;"),
-        (-1, -2, "L4 only would need 1 more node, and waypoints would need 2 more nodes;"),
+        (3, 1, "ambient L4 frees 3 whole nodes and ambient with waypoints frees 1 whole node."),
+        (0, -1, "ambient L4 frees no whole node and ambient with waypoints needs 1 more node."),
+        (-1, -2, "ambient L4 needs 1 more node and ambient with waypoints needs 2 more nodes."),
+        (0, 0, "each of the two ambient modes frees no whole node."),
     ],
 )
-def test_nodes_are_freed_or_needed(l4: int, waypoint: int, told: str) -> None:
+def test_whole_nodes_are_freed_or_needed(l4: int, waypoint: int, text: str) -> None:
     found = of(full())
     counts = {"ambient-l4": l4, "ambient-waypoint": waypoint}
     savings = tuple(replace(item, freed_node_count=counts.get(item.mode)) for item in found.savings)
+    *_, line = projection_lines(replace(found, savings=savings))
 
-    (line,) = (
-        line
-        for line in projection_lines(replace(found, savings=savings))
-        if "money is saved when" in line
-    )
-    assert told in line
+    assert line == f"By CPU and memory requests, {text}"
 
 
-def test_a_mode_that_costs_more_is_not_said_to_save_less_than_nothing() -> None:
+def test_without_the_size_of_the_nodes_none_is_freed() -> None:
     found = of(full())
-    percents = {"ambient-l4": 20.0, "ambient-waypoint": -11.0}
-    savings = tuple(
-        replace(item, percent=Interval.exactly(percents.get(item.mode, 0.0)))
-        for item in found.savings
+    savings = tuple(replace(item, freed_node_count=None) for item in found.savings)
+
+    assert "node" not in lines(replace(found, savings=savings))
+
+
+def test_used_and_billed_are_side_by_side_with_the_one_that_is_the_invoice() -> None:
+    (line,) = side_by_side(of(full()))
+
+    assert line.startswith("The invoice follows what is billed (per proxy the larger of CPU used")
+
+
+def test_where_requests_are_not_known_the_bill_is_not_known() -> None:
+    (line,) = side_by_side(of(constants_only()))
+
+    assert line.endswith("CPU requests are not known, so what is billed is not known.")
+    # Without ambient there is nothing to put side by side.
+    assert list(side_by_side(of(refused()))) == []
+
+
+def test_rates_that_were_never_given_are_left_out() -> None:
+    silent, given = constants_only(), constants_only("istio-1.24", proxy_rps=15e6)
+
+    assert "requests/s" not in " ".join(mesh_lines(of(silent).load, silent.projection))
+    # Each mesh request passes two sidecars.
+    assert "7,500,000 requests/s, which make 15,000,000 proxy requests/s" in (
+        " ".join(mesh_lines(of(given).load, given.projection))
     )
 
-    told = headline(replace(found, savings=savings))
-    assert told is not None
-    assert "would save 20.0 % where L4 is enough, and cost 11.0 % more with a waypoint" in told
+
+def test_a_mesh_without_calls_has_only_its_proxy_requests() -> None:
+    first, _ = mesh_lines(of(refused()).load, refused().projection)
+
+    assert first == "1 sidecar in 1 namespace; 100 proxy requests/s"
+
+
+def test_what_the_sidecars_use_is_measured_unless_traffic_grows() -> None:
+    _, measured = mesh_lines(projection().load, projection())
+    grown = projection(traffic_growth_factor=1.5)
+    _, after = mesh_lines(grown.load, grown)
+
+    assert measured.startswith("Sidecars, measured: 0.44 vCPU used, 0.3 vCPU requested, 0.281 GiB")
+    # Half of 270 requests/s more, at 0.3 vCPU for 1000.
+    assert after.startswith("Sidecars, at 1.5 times the traffic: 0.481 vCPU used")
+
+
+def test_each_component_line_begins_with_its_mode_and_agrees_in_number() -> None:
+    sidecar, l4, waypoint, _ = component_lines(projection())
+
+    assert sidecar == "sidecar mode: 3 sidecars use 0.44 vCPU (measured)"
+    assert l4.startswith("ambient L4: 2 ztunnels use 0.222 (")
+    assert waypoint.startswith("ambient with waypoints: 2 ztunnels use ")
+    (single,) = component_lines(of(refused()))
+    assert single == "sidecar mode: 1 sidecar uses 0.1 vCPU (measured)"

@@ -1,4 +1,4 @@
-"""The answer in one paragraph: its numbers are the answer's, what is missing is said."""
+"""The answer in a few sentences: its numbers are the answer's, and what is missing is stated."""
 
 import re
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from analyzer.data import published_constants
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.projection.demand import stated_load
 from analyzer.projection.published import project_constants
+from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.sections import AnswerReport
 from analyzer.report.sentences.calibration import verdict
@@ -18,6 +19,7 @@ from analyzer.report.sentences.summary import summary
 from analyzer.units import Reason, Refusal
 from tests.projection.builders import scenario
 from tests.report.answers import (
+    by_default,
     calibration_only,
     constants_only,
     full,
@@ -29,20 +31,20 @@ from tests.report.answers import (
 from tests.report.rendered import as_document, as_markdown
 
 SERIOUS = Finding(
-    name="blind",
+    name="gaps",
     severity=Severity.SERIOUS,
-    text="half of it was not seen",
-    fix="look again",
+    text="CPU is known for half of the time.",
+    fix="Look again.",
     cpu_share=0.5,
 )
-REMARK = Finding(name="remark", severity=Severity.INFO, text="worth knowing")
+REMARK = Finding(name="recorded_cpu", severity=Severity.INFO, text="Worth knowing.")
 
 
 def summary_sentences(answer: Answer) -> tuple[str, ...]:
     return tuple(line.text for line in summary(answer))
 
 
-def told(answer: Answer) -> str:
+def text_of(answer: Answer) -> str:
     found = AnswerReport(answer=answer).summary_text
     assert found is not None
     return found
@@ -58,6 +60,7 @@ def found(*findings: Finding) -> Answer:
     "make",
     [
         full,
+        by_default,
         refused,
         constants_only,
         calibration_only,
@@ -69,10 +72,10 @@ def found(*findings: Finding) -> Answer:
 def test_every_answer_has_one_paragraph_that_a_terminal_shows(
     make: Callable[[], Answer],
 ) -> None:
-    text = told(make())
+    text = text_of(make())
 
     assert text.isprintable()
-    assert text.startswith(("Measured", "Stated"))
+    assert text.startswith(("Measured", "Hypothetical mesh, not measured"))
     assert text.endswith(".")
     assert not re.search(r"nan|None|inf\b|\.\.", text)
 
@@ -82,21 +85,18 @@ def test_without_an_answer_there_is_no_summary() -> None:
     assert "summary" not in as_document(Answer())
 
 
-def test_it_says_what_was_measured_and_what_that_costs() -> None:
-    # The shop mesh uses 0.44 vCPU, reserves 0.3 and is billed 0.54, each $264 a year.
+def test_it_begins_with_what_was_measured_and_what_that_costs() -> None:
+    # The shop mesh uses 0.44 vCPU, requests 0.3 and is billed 0.54, each $264 a year.
     assert summary_sentences(full())[:2] == (
         (
             "Measured 2024-05-14 00:00 to 2024-05-14 00:10 UTC, 10 min: 3 sidecars in 2 "
-            "namespaces on 2 nodes used 0.44 vCPU on average; 0.3 are reserved for them."
+            "namespaces on 2 nodes used 0.44 vCPU on average. They request 0.3 vCPU."
         ),
-        (
-            "They cost $116 a year as used, at $22 per vCPU-month; as billed (the larger of used "
-            "and reserved, proxy by proxy), $143."
-        ),
+        "The sidecars cost $116 a year as used, $143 as billed, at $22 per vCPU-month.",
     )
 
 
-def test_it_repeats_the_verdict_and_the_headline_word_for_word() -> None:
+def test_it_has_the_verdict_and_the_headline_word_for_word() -> None:
     answer = full()
     assert answer.projection is not None
     assert answer.sidecar is not None
@@ -109,109 +109,119 @@ def test_it_repeats_the_verdict_and_the_headline_word_for_word() -> None:
 def test_the_dollars_saved_are_on_the_headlines_basis(basis: str) -> None:
     answer = full(assumed=scenario(basis=basis))
     assert answer.projection is not None
-    least, most, _ = (item.usd_per_year for item in answer.projection.savings)
-    (sentence,) = [item for item in summary_sentences(answer) if item.startswith("In dollars")]
+    l4, waypoint, _ = (item.usd_per_year for item in answer.projection.savings)
+    (sentence,) = [item for item in summary_sentences(answer) if item.startswith("Saving a year")]
 
-    what = "that is" if least.mid >= 0 else "the savings are"
-    assert f"In dollars as {basis.replace('usage', 'used')} {what}" in sentence
-    assert f"${abs(round(least.mid))}" in sentence
-    assert f"${abs(round(most.mid))}" in sentence
-    # What is billed here is reserved, and exact.
+    assert f"Saving a year as {basis.replace('usage', 'used')}. " in sentence
+    assert f"Ambient L4: {fmt.usd(l4)}. Ambient with waypoints (2 namespaces with HTTP): " in (
+        sentence
+    )
+    assert f"{fmt.usd(waypoint)}. Ambient, waypoints everywhere (2 namespaces): " in sentence
+    # What is billed here is requested, and exact.
     assert ("90 %" in sentence) == (basis == "usage")
+    expected = {"usage": ("$57 ($54-$76)", "$44 ($40-$63)"), "billed": ("-$16", "-$69")}[basis]
+    assert (fmt.usd(l4), fmt.usd(waypoint)) == expected
 
 
 def test_the_first_dollars_are_on_the_headlines_basis() -> None:
-    assert "They cost $143 a year as billed" in told(full(assumed=scenario(basis="billed")))
-    assert "at $22 per vCPU-month; as used, $116." in told(full(assumed=scenario(basis="billed")))
+    assert "The sidecars cost $143 a year as billed, $116 as used, at $22 per vCPU-month." in (
+        text_of(by_default())
+    )
 
 
 def test_memory_is_in_the_price_where_it_costs_something() -> None:
-    text = told(full(assumed=scenario(memory_gib_month_usd=3)))
+    text = text_of(full(assumed=scenario(memory_gib_month_usd=3)))
 
-    assert "at $22 per vCPU-month and $3 per GiB-month;" in text
-    assert "GiB-month" not in told(full())
+    assert "at $22 per vCPU-month and $3 per GiB-month." in text
+    assert "GiB-month" not in text_of(full())
 
 
-def test_what_was_not_measured_is_not_said_to_be() -> None:
-    grown = told(full(assumed=scenario(traffic_growth_factor=1.5)))
+def test_what_was_not_measured_is_not_called_measured() -> None:
+    grown = text_of(full(assumed=scenario(traffic_growth_factor=1.5)))
 
     # 0.44 measured, and half of 270 requests/s more at 0.3 vCPU per 1000.
     assert "would, at 1.5 times the traffic, use 0.481 vCPU" in grown
     hours = {"days": ["tue"], "start": "00:00", "end": "24:00", "time_zone": "UTC"}
-    assert "10 min, in the scenario's working hours: 3 sidecars" in told(
+    assert "10 min, in the scenario's working hours: 3 sidecars" in text_of(
         full(assumed=scenario(working_hours=hours))
     )
 
 
-def test_it_names_what_the_saving_depends_on_most_with_its_range() -> None:
+def test_it_names_what_the_saving_depends_on_most_with_the_saving_at_both_ends() -> None:
     answer = full()
     assert answer.projection is not None
     first = answer.projection.sensitivity[0]
 
     assert first.assumption == "ztunnel_vcpu_per_gbit_per_second"
     assert (
-        "The saving with waypoints depends most on the ztunnel vCPU per gbit per second "
-        "(0.2 [0.13-0.2] vCPU per Gbit/s of TCP payload and pass): "
-        f"${first.low_usd_per_year:.0f} a year at its low end, "
-        f"${first.high_usd_per_year:.0f} at its high end."
-    ) in told(answer)
+        "Largest effect: if the ztunnel vCPU per Gbit per second is 0.13 the saving is "
+        f"${first.low_usd_per_year:.0f} a year; if it is 0.2, ${first.high_usd_per_year:.0f} ("
+    ) in text_of(answer)
+    assert "Largest effect: with 1 replica per waypoint the saving is -$69 a year; with 2, " in (
+        text_of(by_default())
+    )
 
 
-def test_a_fitted_figure_is_named_with_the_range_of_the_fit() -> None:
+def test_a_fitted_figure_is_named_with_the_ends_of_the_fit() -> None:
     answer = full()
     assert answer.projection is not None
     first = replace(answer.projection.sensitivity[0], assumption="sidecar_vcpu_per_1000_rps")
     changed = replace(answer, projection=replace(answer.projection, sensitivity=(first,)))
 
-    assert "on the sidecar vCPU per 1000 rps (0.3 [0.25-0.35]): $" in told(changed)
+    assert (
+        "if the sidecar vCPU per 1000 RPS is 0.25 the saving is $62 a year; if it is 0.35, $44."
+    ) in text_of(changed)
 
 
 def test_the_worst_finding_limits_it_and_a_mere_remark_does_not() -> None:
-    assert told(found(SERIOUS, REMARK)).endswith(
-        "What limits this most: half of it was not seen (50.0% of the sidecars' CPU)."
+    text = text_of(found(SERIOUS, REMARK))
+
+    assert "Largest gap in the data: [IU102] CPU is known for half of the time. Affected: 50" in (
+        text
     )
-    assert "worth knowing" not in told(found(REMARK))
-    assert "What cannot be said: number of clusters" in told(found(REMARK))
+    assert text.endswith("of the sidecars' CPU.")
+    assert "Worth knowing" not in text_of(found(REMARK))
+    assert "Cannot tell: number of clusters" in text_of(found(REMARK))
 
 
-def test_a_refused_answer_says_what_cannot_be_said_and_each_only_once() -> None:
-    text = told(refused())
+def test_a_refused_answer_has_what_it_cannot_tell_and_each_only_once() -> None:
+    text = text_of(refused())
 
-    assert "What a request costs cannot be said: its rate is steady." in text
-    assert "What ambient would save cannot be said: the number of nodes is not known" in text
-    assert text.endswith("What cannot be said: role of a/b: no evidence.")
-    assert text.count("its rate is steady") == 1
+    assert "Cannot tell what a request costs. Its rate is steady." in text
+    assert "Cannot tell what ambient would save. The number of nodes is not known" in text
+    assert text.endswith("Cannot tell: role of a/b: no evidence.")
+    assert text.lower().count("its rate is steady") == 1
 
 
-def test_nothing_to_save_is_told_once() -> None:
-    text = told(full(assumed=scenario(vcpu_month_usd=0)))
+def test_nothing_to_save_is_there_once() -> None:
+    text = text_of(full(assumed=scenario(vcpu_month_usd=0)))
 
     assert text.count("there is nothing to save") == 1
 
 
 def test_published_constants_are_stated_to_the_dollar() -> None:
     assert summary_sentences(constants_only())[:3] == (
-        "Stated, not measured: 15,000 sidecars in 1,000 namespaces on 200 nodes.",
-        "They would use 9,000 vCPU, which cost $2,376,000 a year as used, at $22 per vCPU-month.",
+        "Hypothetical mesh, not measured: 15,000 sidecars in 1,000 namespaces on 200 nodes.",
         (
-            "For the same traffic ambient would save 99.3 % ($2,360,160 a year) with L4 only and "
-            "save 92.7 % ($2,201,760 a year) with waypoints everywhere."
+            "The sidecars would use 9,000 vCPU and cost $2,376,000 a year as used, at $22 per "
+            "vCPU-month."
+        ),
+        (
+            "For the same traffic, ambient L4 would save 99 % ($2,360,160 a year) and ambient, "
+            "waypoints everywhere would save 93 % ($2,201,760 a year)."
         ),
     )
 
 
-def test_constants_that_say_nothing_of_ambient_say_so() -> None:
-    text = told(constants_only("istio-1.1", proxy_rps=1e6))
+def test_constants_without_figures_of_ambient_are_no_saving() -> None:
+    text = text_of(constants_only("istio-1.1", proxy_rps=1e6))
 
-    assert "1,000,000 requests/s through them together" in text
-    assert (
-        "What ambient would save cannot be said: Istio 1.1 to 1.3 (2019) says nothing of its "
-        "components."
-    ) in text
+    assert "on 200 nodes, 1,000,000 proxy requests/s in total." in text
+    assert "Cannot tell what ambient would save. Istio 1.1 to 1.3 (2019) has no figures for" in text
 
 
 def test_a_calibration_alone_has_no_dollars() -> None:
-    assert "$" not in told(calibration_only())
+    assert "$" not in text_of(calibration_only())
 
 
 def test_names_from_outside_are_harmless() -> None:
@@ -220,36 +230,39 @@ def test_names_from_outside_are_harmless() -> None:
     evil = Refusal(subject="a\x1b[2J\u202e", reason=Reason.AMBIGUOUS, detail="two\nlines")
     changed = replace(answer, usage=replace(answer.usage, refusals=(evil,)))
 
-    assert told(changed).endswith("What cannot be said: a�[2J�: two lines.")
+    assert text_of(changed).endswith("Cannot tell: a�[2J�: two lines.")
 
 
-def test_it_stands_in_the_json_and_at_the_top_of_the_markdown() -> None:
+def test_it_is_a_paragraph_of_the_json_and_a_list_below_the_decision_in_markdown() -> None:
     answer = full(note="A note.")
-    _, note, window, text, *_ = as_markdown(answer).split("\n\n")
+    _, note, window, *parts = as_markdown(answer).replace("\\", "").split("\n\n")
+    (decision_title, decided, summary_title, text), report = parts[:4], AnswerReport(answer=answer)
 
-    assert as_document(answer)["summary"] == told(answer)
+    assert as_document(answer)["summary"] == text_of(answer)
     assert note == "**A note.**"
     assert window.startswith("2024-05-14")
-    assert text.replace("\\", "") == told(answer)
+    assert (decision_title, summary_title) == ("## Decision", "## Summary")
+    assert decided.splitlines() == [f"- {line}" for line in report.decision]
+    assert text.splitlines() == [f"- {line.text}" for line in report.summary]
 
 
-def test_what_costs_more_is_told_as_a_loss() -> None:
+def test_what_costs_more_is_extra_cost() -> None:
     few = stated_load(pod_count=10, node_count=200, namespace_count=1, proxy_rps=0)
     projection = project_constants(published_constants()["blog"], few, scenario())
-    text = told(Answer(load=few, projection=projection))
+    text = text_of(Answer(load=few, projection=projection))
 
     # 6 vCPU of sidecars, 60 of ztunnels: 54 x 264 dollars.
-    assert "ambient would cost 900.0 % more ($14,256 a year) with L4 only" in text
+    assert "ambient L4 would cost 900 % more ($14,256 a year)" in text
 
 
-def test_a_refusal_is_said_though_its_words_stand_in_another_sentence() -> None:
+def test_a_refusal_is_there_though_its_words_are_in_another_sentence() -> None:
     answer = full()
     assert answer.usage is not None
     refusal = Refusal(subject="their owners", reason=Reason.NO_DATA, detail="3 sidecars")
     changed = replace(answer, usage=replace(answer.usage, refusals=(refusal,)))
 
-    assert "3 sidecars in 2 namespaces" in told(changed)
-    assert told(changed).endswith("What cannot be said: their owners: 3 sidecars.")
+    assert "3 sidecars in 2 namespaces" in text_of(changed)
+    assert text_of(changed).endswith("Cannot tell: their owners: 3 sidecars.")
 
 
 def test_what_a_hurried_reader_needs_is_marked_as_such() -> None:
@@ -258,4 +271,6 @@ def test_what_a_hurried_reader_needs_is_marked_as_such() -> None:
     assert answer.projection is not None
     strong = [line.text for line in summary(answer) if line.is_strong]
 
-    assert strong == [verdict(answer.sidecar), headline(answer.projection)]
+    assert strong[0] == verdict(answer.sidecar)
+    assert len(strong) == 2
+    assert strong[1].startswith("Saving a year as used. Ambient L4: $57 (")

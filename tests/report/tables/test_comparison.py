@@ -11,6 +11,7 @@ import pytest
 
 from analyzer.comparison.result import Comparison
 from analyzer.data import schema_path
+from analyzer.measurement.findings import Finding
 from analyzer.report.render.csv import render as as_csv
 from analyzer.report.render.json import render as as_json
 from analyzer.report.render.markdown import render as as_markdown
@@ -33,10 +34,11 @@ MIGRATIONS = [
 
 
 def naughty(name: str) -> Comparison:
-    """Return a comparison in which every namespace is called like that."""
+    """Return a comparison with this name for every namespace."""
     found = compared(Migrated(moved=("pay",)))
     spaces = tuple(replace(item, namespace=name) for item in found.namespaces)
-    return replace(found, namespaces=spaces, warnings=(f"something of {name}",))
+    warning = Finding(name="waypoint_clients_unknown", text=f"Something of {name}.")
+    return replace(found, namespaces=spaces, warnings=(warning,))
 
 
 @pytest.mark.parametrize("migrated", MIGRATIONS)
@@ -49,7 +51,7 @@ def test_the_json_keeps_what_its_schema_promises(migrated: Migrated) -> None:
     assert "NaN" not in text
 
 
-def test_the_schema_says_of_a_calibration_what_the_answers_does() -> None:
+def test_the_schema_of_a_calibration_is_that_of_the_answer() -> None:
     answer = json.loads(schema_path().read_text(encoding="utf-8"))
 
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
@@ -92,7 +94,7 @@ def test_the_markdown_has_a_row_for_each_component_and_namespace() -> None:
     rows = [line.strip("| ").split(" | ")[:3] for line in text.splitlines() if line[:1] == "|"]
     assert ["pay", "moved", "waypoint"] in rows
     assert ["shop", "stayed", "sidecar"] in rows
-    assert "## What AFTER measured" in text
+    assert "## Measured in AFTER" in text
 
 
 @pytest.mark.parametrize("name", NAUGHTY_NAMES)

@@ -46,7 +46,7 @@ def read_page(answer: Answer) -> Element:
 
 def table_of(page: Element, anchor: str) -> list[list[str]]:
     """Return the texts of the table with this anchor, its head first."""
-    return rows(page.one("div", id=anchor).one("table"))
+    return rows(page.one("div", "details", id=anchor).one("table"))
 
 
 def section_text(page: Element, anchor: str) -> str:

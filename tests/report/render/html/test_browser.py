@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,7 +10,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from analyzer.measurement.manifest import QueryRecord
@@ -152,7 +156,7 @@ def test_everybody_can_use_it(
     folder: Path,
     name: str,
     viewport: ViewportSize,
-    scheme: Literal["light", "dark"],
+    scheme: Scheme,
 ) -> None:
     page = browser.new_page(viewport=viewport, color_scheme=scheme)
     page.goto((folder / f"{name}.html").as_uri())
@@ -203,6 +207,7 @@ def test_names_from_outside_are_shown_as_they_are_and_do_nothing(
 
 
 def test_the_keyboard_reaches_the_answer_first_and_every_table(opened: Page) -> None:
+    opened.evaluate("document.querySelectorAll('details.table').forEach(d => d.open = true)")
     focused: list[str] = []
     for _ in range(200):
         opened.keyboard.press("Tab")
@@ -240,14 +245,76 @@ def test_what_is_reached_has_an_outline(opened: Page) -> None:
     assert style == "solid"
 
 
-def test_charts_stand_on_white_whatever_the_page_is(browser: Browser, folder: Path) -> None:
-    page = browser.new_page(color_scheme="dark")
-    page.goto((folder / "full.html").as_uri())
-    colour = "e => getComputedStyle(e).backgroundColor"
+def shot(page: Page, selector: str) -> NDArray[np.int64]:
+    """Return the lightness of a part's pixels, 0 to 255, a row a line."""
+    picture = Image.open(io.BytesIO(page.locator(selector).first.screenshot()))
+    return np.asarray(picture.convert("L"), dtype=np.int64)
 
-    assert page.eval_on_selector(".card", colour) == "rgb(255, 255, 255)"
-    assert page.eval_on_selector("body", colour) != "rgb(255, 255, 255)"
+
+@pytest.mark.parametrize(("scheme", "low", "high"), [("light", 245, 255), ("dark", 20, 50)])
+def test_charts_have_the_ground_of_the_page(
+    browser: Browser, folder: Path, scheme: Scheme, low: int, high: int
+) -> None:
+    page = browser.new_page(viewport=WIDE, color_scheme=scheme)
+    page.goto((folder / "full.html").as_uri())
+    pixels = shot(page, "#chart-cost + figure .card")
+
+    # Most of a chart is ground; in the dark, none of it is a white box.
+    ground = np.median(pixels)
+    assert low <= ground <= high
+    assert (abs(pixels - ground) <= 3).mean() > 0.5
+    if scheme == "dark":
+        assert (pixels > 240).mean() < 0.02
     page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("selector", ["#cost", "#chart-cost + figure .card"])
+def test_what_scrolls_has_a_shadow_at_the_edge_beyond_which_it_goes_on(
+    browser: Browser, folder: Path, selector: str, scheme: Scheme
+) -> None:
+    page = browser.new_page(viewport=NARROW, color_scheme=scheme)
+    page.goto((folder / "full.html").as_uri())
+
+    def contrast() -> float:
+        pixels = shot(page, selector)[:, -14:-2]
+        # The ground of a column is what most of its pixels have.
+        columns = np.median(pixels, axis=0)
+        return float(abs(columns[-1] - columns[0]))
+
+    before = contrast()
+    page.eval_on_selector(selector, "e => e.scrollLeft = e.scrollWidth")
+    page.wait_for_timeout(100)
+    assert before > 15
+    assert contrast() < 4
+    page.close()
+
+
+def test_long_tables_are_folded_and_open_at_a_click(opened: Page) -> None:
+    folded = opened.locator("details.table")
+    first = folded.first
+
+    assert folded.count() > 0
+    assert not first.locator("table").is_visible()
+    first.locator("summary").click()
+    assert first.locator("table").is_visible()
+    assert opened.locator("#cost table").is_visible()
+
+
+def test_folded_tables_are_printed(opened: Page) -> None:
+    opened.emulate_media(media="print")
+
+    assert opened.locator("details.table table").first.is_visible()
+
+
+def test_a_desk_is_used_and_lines_are_short(opened: Page) -> None:
+    wide = "all => Math.max(...all.map(e => e.getBoundingClientRect().width))"
+
+    assert opened.eval_on_selector_all("main", wide) > 1150
+    assert opened.eval_on_selector_all("figure", wide) > 1150
+    assert opened.eval_on_selector_all("figure img", wide) > 800
+    # Some 80 letters.
+    assert opened.eval_on_selector_all("section > ul > li", wide) < 620
 
 
 def test_it_prints_on_white_without_its_menu(browser: Browser, folder: Path) -> None:

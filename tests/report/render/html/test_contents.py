@@ -1,12 +1,16 @@
 """What stands in the page: the figures of the answer, where they come from, how to do it again."""
 
 import base64
+import re
 from dataclasses import replace
 
 from analyzer.data import published_constants
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.manifest import QueryRecord
+from analyzer.projection.modes import SIDECAR
 from analyzer.report.answer import FrontEnd
+from analyzer.report.format import MODE_TITLES, usd
+from analyzer.report.sections import Picture
 from analyzer.report.sentences.summary import summary
 from analyzer.settings import Setting
 from tests.projection.builders import scenario
@@ -41,28 +45,35 @@ def test_the_headline_figures_are_those_of_the_answer() -> None:
     cards = [item.text for item in read_page(answer).one("dl").all("div")]
     l4 = answer.projection.savings[0]
 
-    assert cards[0].endswith("0.44 0.3 reserved")
+    assert cards[0].endswith("0.44 0.3 vCPU requested")
     assert "$116 as used" in cards[1]
     assert cards[1].endswith("$22 per vCPU-month")
-    assert "0.3 0.25 to 0.35" in cards[2]
-    assert cards[2].endswith("0.6")
-    assert cards[3].startswith(f"saved by ambient, L4 only {round(l4.percent.mid)} %")
-    assert cards[3].endswith(f"${round(l4.usd_per_year.mid)} a year")
+    assert "0.3 0.25-0.35 0.6" in cards[2]
+    assert MODE_TITLES[l4.mode] in cards[3]
+    assert f"{round(l4.percent.mid)} %" in cards[3]
+    assert usd(l4.usd_per_year) in cards[3]
 
 
 def test_the_cost_table_has_every_mode_on_every_basis() -> None:
     header, sidecars, *ambient = table_of(read_page(full()), "cost")
+    found = dict(zip(header, sidecars, strict=True))
 
-    assert header[1:7] == [
+    assert header[1:9] == [
         "vCPU used",
         "USD a year, used",
-        "vCPU reserved",
-        "USD a year, reserved",
+        "saving as used",
+        "vCPU requested",
+        "USD a year, requested",
         "vCPU billed",
         "USD a year, billed",
+        "saving as billed",
     ]
-    assert sidecars[0] == "sidecars sidecar measured"
-    assert sidecars[1:8] == ["0.44", "$116", "0.3", "$79", "0.54", "$143", "0.281"]
+    assert sidecars[0] == f"{MODE_TITLES[SIDECAR]} sidecar measured"
+    assert [found[f"vCPU {basis}"] for basis in ("used", "requested", "billed")] == [
+        *("0.44", "0.3", "0.54")
+    ]
+    assert found["USD a year, billed"] == "$143"
+    assert sidecars[-1] == "0.281"
     assert len(ambient) == 3
 
 
@@ -71,10 +82,9 @@ def test_what_is_not_known_of_a_basis_is_said() -> None:
     header, _ = table_of(page, "cost")
 
     assert not [title for title in header if "billed" in title]
-    note = page.one("section", id="modes").one("p", **{"class": "note"}).text
-    assert "reserved" in note
-    known = read_page(full()).one("section", id="modes").one("p", **{"class": "note"}).text
-    assert "reserved" not in known
+    # A refusal has the cause.
+    assert "requested and billed: no" in section_text(page, "quality")
+    assert "requested and billed: no" not in section_text(read_page(full()), "quality")
 
 
 def test_the_posts_arithmetic_is_there_to_the_dollar() -> None:
@@ -83,7 +93,7 @@ def test_the_posts_arithmetic_is_there_to_the_dollar() -> None:
     assert sidecars[2] == "$2,376,000"
     assert l4[2] == "$15,840"
     assert everywhere[2] == "$174,240"
-    assert everywhere[4:6] == ["92.7 %", "$2,201,760"]
+    assert (l4[3], everywhere[3]) == ("99 %", "93 %")
 
 
 def test_charts_stand_in_their_order_with_their_words_and_sizes() -> None:
@@ -105,10 +115,52 @@ def test_a_chart_leads_to_the_table_of_its_name_and_one_without_does_not() -> No
     assert read_page(full()).one("h3", id="chart-wholly_new").text == "Wholly new"
 
 
+def test_a_chart_has_the_text_on_how_to_read_it_beside_it() -> None:
+    picture = Picture(png=png(2, 2), description="a", reading="Each dot is 5 % of it.")
+    caption = read(as_html(full(), {"cost": picture})).one("figcaption")
+
+    assert caption.all("p")[1].text == picture.reading
+
+
+def test_long_tables_are_folded_but_for_the_costs_and_the_findings() -> None:
+    many = [replace(workload(f"shop/w{number}"), mean_vcpu=1.0) for number in range(13)]
+    page, short = (
+        read_page(calibration_only(fitted_calibration(workloads)))
+        for workloads in (many, many[:12])
+    )
+
+    (folded,) = page.all("details", id="workloads")
+    assert folded.one("summary").text.endswith("(13 rows)")
+    assert not short.all("details", id="workloads")
+    assert len(short.all("div", id="workloads")) == 1
+
+
+def test_no_line_breaks_between_a_number_and_its_unit() -> None:
+    page = read_page(full(note="About 5 % of 3 vCPU."))
+    code = {id(item) for part in page.all("pre") for item in part.walk()}
+    loose = [
+        found
+        for element in page.one("body").walk()
+        for text in element.children
+        if isinstance(text, str) and id(element) not in code
+        for found in re.findall(r"\d[\])]? (?:%|vCPU|GiB|requests/s)", text)
+    ]
+
+    assert "5\N{NO-BREAK SPACE}% of 3\N{NO-BREAK SPACE}vCPU" in page.one("p", role="note").raw
+    assert loose == []
+
+
+def test_names_and_code_keep_their_blanks() -> None:
+    workloads = [replace(workload(), namespace="a 5 % b", workload="x")]
+    page = read_page(calibration_only(fitted_calibration(workloads)))
+
+    assert "a 5 % b" in page.one("div", id="workloads").one("th", scope="row").raw
+
+
 def test_a_chart_that_was_not_drawn_says_why() -> None:
     text = section_text(read_page(full()), "charts")
 
-    assert "Not drawn" in text
+    assert "Charts not drawn" in text
     assert str(CHARTS["timeline"]) in text
 
 
@@ -131,8 +183,8 @@ def test_workloads_are_in_order_of_what_they_use_and_refusals_are_words() -> Non
 
     assert much[0] == "shop/much"
     assert little[0] == "shop/little"
-    assert much[4] == "0.25 0.21 to 0.29"
-    assert none[4:] == ["refused", "refused", "", ""]
+    assert much[4] == "0.25 0.21-0.29"
+    assert none[4:] == ["cannot tell", "cannot tell", "", ""]
 
 
 def test_fifty_workloads_are_shown_and_the_others_are_pointed_to() -> None:
@@ -146,9 +198,11 @@ def test_fifty_workloads_are_shown_and_the_others_are_pointed_to() -> None:
 
 
 def test_namespaces_are_in_the_order_of_the_projection() -> None:
-    _, shop, data = table_of(read_page(full()), "namespaces")
+    header, shop, data = table_of(read_page(full()), "namespaces")
+    found = dict(zip(header, shop, strict=True))
 
-    assert shop[1:4] == ["2", "250", "0.4"]
+    assert [found[title] for title in ("sidecars", "requests/s")] == ["2", "250"]
+    assert found["decision"] == "move"
     assert [row[0].split()[0] for row in (shop, data)] == ["shop", "data"]
 
 
@@ -179,7 +233,7 @@ def test_findings_have_their_code_their_fix_and_only_the_first_names() -> None:
 def test_warnings_and_refusals_are_told() -> None:
     text = section_text(read_page(refused()), "quality")
 
-    assert "Warnings a step was missed" in text
+    assert "[IU102] a step was missed" in text
     assert "role of a/b: no evidence" in text
     for refusal in refused().refusals:
         assert str(refusal) in text
@@ -195,7 +249,7 @@ def test_each_assumption_has_its_value_range_unit_and_source() -> None:
     assert found.keys() == assumed.keys()
     assert found["waypoint_replicas"] == ["2", assumed["waypoint_replicas"].unit, "a test"]
     ratio = found["waypoint_to_sidecar_ratio"]
-    assert ratio[0] == "1.25 1 to 1.52"
+    assert ratio[0] == "1.25 1-1.52"
     assert ratio[2] == " ".join(assumed["waypoint_to_sidecar_ratio"].source.split())
 
 

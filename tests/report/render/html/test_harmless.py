@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from jinja2 import UndefinedError
 
+from analyzer.data import codes
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.manifest import QueryRecord
 from analyzer.report.format import inert
@@ -43,7 +44,7 @@ def test_a_source_is_a_link_only_if_it_is_an_address(source: str, address: str) 
     assumed["vcpu_month_usd"] = replace(assumed["vcpu_month_usd"], source=source)
     changed = replace(workings, scenario=replace(workings.scenario, assumptions=assumed))
     found = read_page(replace(answer, projection=replace(answer.projection, workings=changed)))
-    table = found.one("div", id="assumptions")
+    table = found.one("details", id="assumptions")
 
     first = table.one("tbody").all("tr")[0]
     assert first.text.startswith("vcpu_month_usd 22 USD")
@@ -71,9 +72,11 @@ def test_wherever_a_text_from_outside_stands_it_is_text() -> None:
     query = QueryRecord(
         name=EVIL, unit=EVIL, promql=EVIL, series_count=1, sample_count=1, file=EVIL, sha256=EVIL
     )
-    finding = Finding(name=EVIL, severity=Severity.WARNING, text=EVIL, affected=(EVIL,), fix=EVIL)
+    # Names of findings are ours: each has a code.
+    known = next(iter(codes()))
+    finding = Finding(name=known, severity=Severity.WARNING, text=EVIL, affected=(EVIL,), fix=EVIL)
     manifest = replace(answer.manifest, source=EVIL, tool_version=EVIL, queries=(query,))
-    usage = replace(answer.usage, findings=(finding,), warnings=(EVIL,))
+    usage = replace(answer.usage, findings=(finding,), warnings=(finding,))
     evil = replace(answer, manifest=manifest, usage=usage)
     picture = Picture(png=png(2, 2), description=EVIL)
     found = read(as_html(evil, {"cost": picture}))
@@ -81,7 +84,7 @@ def test_wherever_a_text_from_outside_stands_it_is_text() -> None:
     assert len(found.all("img")) == 1
     assert found.all("script") == []
     assert found.one("img").attributes["alt"] == EVIL
-    # The note, the summary, the finding, its name, its fix, the warning, the source, the
+    # The note, the finding, its name and its fix, all three again as a warning, the source, the
     # tool's version, the query three times; and the caption of the picture.
     assert found.one("body").raw.count(EVIL) >= 11
 
