@@ -13,13 +13,14 @@ from matplotlib.collections import LineCollection
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
+from analyzer.measurement.findings import Finding, Severity
 from analyzer.projection.decision import Action
 from analyzer.projection.modes import AMBIENT_WAYPOINT
 from analyzer.report.answer import Answer
 from analyzer.report.charts.namespaces import draw as namespaces_chart
 from analyzer.report.charts.style import figure_bytes
 from analyzer.report.format import usd
-from analyzer.report.sentences.decision import decision_lines
+from analyzer.report.sentences.decision import PROVISIONAL, decision_lines
 from analyzer.units import Interval, Refusal
 from tests.projection.builders import Proxy, mesh
 from tests.projection.randomly import Drawn, projections
@@ -27,6 +28,7 @@ from tests.report.answers import constants_only, full, naughty, refused, sized
 from tests.report.charts.reading import (
     assert_readable,
     detail,
+    details,
     labels,
     legend,
     notes,
@@ -199,6 +201,17 @@ def test_the_title_is_the_decision_and_what_it_saves() -> None:
     told = " ".join(title(axes).split())
     assert told.startswith(decision_lines(answer.projection)[0].rstrip("."))
     assert usd(decision.outcome.usd_per_year) in told
+
+
+def test_a_decision_on_a_short_window_is_provisional() -> None:
+    answer = full()
+    assert answer.usage is not None
+    short = Finding(name="short_window", severity=Severity.WARNING, text="Short.", fix="Wait.")
+    known = replace(answer, usage=replace(answer.usage, findings=(short,)))
+    none = replace(answer, usage=replace(answer.usage, findings=()))
+
+    assert details(drawn(known)[1])[1:] == [PROVISIONAL]
+    assert not details(drawn(none)[1])[1:]
 
 
 def test_without_namespaces_to_move_the_title_has_no_dollars() -> None:
