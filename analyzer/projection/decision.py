@@ -177,8 +177,8 @@ class _Ranges:
     stakes: Stakes
     saved_usd: Floats
     least_usd: Floats
-    saved: tuple[Interval, ...]
-    least: tuple[Interval, ...]
+    saved_range_usd: tuple[Interval, ...]
+    least_range_usd: tuple[Interval, ...]
 
     @classmethod
     def of(cls, stakes: Stakes) -> "_Ranges":
@@ -188,8 +188,8 @@ class _Ranges:
             stakes=stakes,
             saved_usd=stakes.saved_usd,
             least_usd=least_usd,
-            saved=tuple(map(to_interval, stakes.saved_usd)),
-            least=tuple(map(to_interval, least_usd)),
+            saved_range_usd=tuple(map(to_interval, stakes.saved_usd)),
+            least_range_usd=tuple(map(to_interval, least_usd)),
         )
 
     @property
@@ -198,15 +198,15 @@ class _Ranges:
 
     @property
     def surely_saves(self) -> Bools:
-        return np.array([item.low > 0 for item in self.saved]) & self.stakes.is_known
+        return np.array([item.low > 0 for item in self.saved_range_usd]) & self.stakes.is_known
 
     @property
     def surely_saves_l4(self) -> Bools:
-        return np.array([item.low > 0 for item in self.least]) & self.stakes.is_known
+        return np.array([item.low > 0 for item in self.least_range_usd]) & self.stakes.is_known
 
     @property
     def may_save(self) -> Bools:
-        return np.array([item.high > 0 for item in self.least]) | ~self.stakes.is_known
+        return np.array([item.high > 0 for item in self.least_range_usd]) | ~self.stakes.is_known
 
     @property
     def at_best(self) -> Outcome | None:
@@ -241,12 +241,12 @@ class _Ranges:
             why=because,
             needs_waypoint=bool(self.stakes.needs_waypoint[row]),
             saving_l4_usd_per_year=to_interval(self.stakes.l4_usd[row]),
-            saving_usd_per_year=self.saved[row],
+            saving_usd_per_year=self.saved_range_usd[row],
             waypoint_usd_per_year=to_interval(self.stakes.waypoint_usd[row]),
         )
 
     def _verdict(self, row: int, action: Action, why: Why) -> tuple[Verdict, Why]:
-        saved, least = self.saved[row], self.least[row]
+        saved, least = self.saved_range_usd[row], self.least_range_usd[row]
         if not self.stakes.is_known[row]:
             return Verdict.CANNOT_TELL, Why.CPU_UNKNOWN
         if least.high <= 0:

@@ -158,7 +158,7 @@ def test_a_step_too_short_is_refused(whole: PrometheusServer) -> None:
     result = _doctor(whole.url, "--step", "60s")
 
     assert result.exit_code == 2
-    assert "use --step 150s or longer" in result.stderr
+    assert "Use --step 150s or longer" in result.stderr
     assert _doctor(whole.url, "--step", "150s").exit_code == 0
 
 

@@ -33,14 +33,10 @@ def test_markdown_has_what_the_table_has() -> None:
     assert "Dollars are as used" in text
     for line in AnswerReport(answer=answer).summary:
         assert f"\n- {escaped(line.text)}\n" in text
-    lines = [
-        cells(line)
-        for line in text.splitlines()
-        if line.startswith(("| sidecar mode |", "| sidecar |"))
-    ]
+    lines = [cells(line) for line in text.splitlines() if line.startswith("| sidecar mode |")]
     assert lines == [
         ["sidecar mode", "0.44", "$116", "", "$143", "", "0.281", "sidecar: measured"],
-        ["sidecar", "0.44", "$116", "0.3", "$79", "0.54", "$143"],
+        ["sidecar mode", "0.44", "$116", "0.3", "$79", "0.54", "$143"],
     ]
 
 

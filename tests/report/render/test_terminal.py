@@ -325,7 +325,7 @@ def test_the_headline_and_the_decision_name_their_basis(basis: str, title: str) 
     assert answer.projection is not None
     text = words(as_table(answer))
 
-    assert f"For the same traffic, {title}" in text
+    assert f"Saving a year {title}. " in text
     assert title in " ".join(AnswerReport(answer=answer).decision)
     assert f"Savings are {title}, before" in text
     # The table of modes has both that matter on an invoice, on every basis.
