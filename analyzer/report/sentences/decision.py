@@ -87,10 +87,14 @@ def namespaces_note(decision: Decision) -> str:
         )
     if decision.pays_from and decision.pays_from > 1:
         text += (
-            f" Moved in this order, the first {fmt.counted(decision.pays_from - 1, 'namespace')} "
-            "may save less than that; from the next one on the saving is sure."
+            f" Moved in this order, the first {_first(decision.pays_from - 1)} may save less than "
+            "that; from the next one on the saving is sure."
         )
     return text
+
+
+def _first(count: int) -> str:
+    return "one" if count == 1 else f"{count:,} namespaces"
 
 
 def why(item: NamespaceDecision) -> str:
@@ -179,7 +183,7 @@ def _nodes(projection: Projection, decision: Decision) -> str:
     if count is None or len(decision.namespaces) < len(decision.by_namespace):
         per_node = "paid per node, you save when nodes are removed"
     elif count > 0:
-        per_node = f"paid per node, you save when the {fmt.counted(count, 'freed node')} go"
+        per_node = f"paid per node, you save when the {fmt.counted(count, 'freed node')} {'goes' if count == 1 else 'go'}"
     else:
         per_node = "paid per node, you save nothing, because no whole node is freed"
     per_cpu = "used" if decision.basis == Basis.USAGE else "requested"

@@ -135,21 +135,21 @@ def test_the_last_sure_saving_and_the_first_sure_loss_of_a_sweep() -> None:
             (SAVES, SAVES, SAVES),
             (
                 "Ambient costs less than sidecars as used, however many namespaces with HTTP "
-                "need a waypoint."
+                "need a waypoint, at the assumed replicas."
             ),
         ),
         (
             (COSTS, COSTS, COSTS),
             (
                 "Ambient costs more than sidecars as used, however many namespaces with HTTP "
-                "need a waypoint."
+                "need a waypoint, at the assumed replicas."
             ),
         ),
         (
             (UNSURE, UNSURE, UNSURE),
             (
                 "The ranges cannot tell whether ambient costs less as used, however many "
-                "namespaces with HTTP need a waypoint."
+                "namespaces with HTTP need a waypoint, at the assumed replicas."
             ),
         ),
         (
@@ -288,8 +288,8 @@ def test_used_and_billed_are_side_by_side_with_the_one_that_is_the_invoice() -> 
     (line,) = side_by_side(of(full()))
 
     assert line == (
-        "The bill is the billed figure: per proxy, the larger of CPU used and requested. The used "
-        "figure is only what the proxies consume."
+        "The bill is the billed figure: per proxy, the larger of CPU used and requested. It is what "
+        "a bill per CPU charges. The used figure is only what the proxies consume."
     )
 
 
