@@ -183,7 +183,8 @@ def _nodes(projection: Projection, decision: Decision) -> str:
     if count is None or len(decision.namespaces) < len(decision.by_namespace):
         per_node = "paid per node, you save when nodes are removed"
     elif count > 0:
-        per_node = f"paid per node, you save when the {fmt.counted(count, 'freed node')} {'goes' if count == 1 else 'go'}"
+        go = "goes" if count == 1 else "go"
+        per_node = f"paid per node, you save when the {fmt.counted(count, 'freed node')} {go}"
     else:
         per_node = "paid per node, you save nothing, because no whole node is freed"
     per_cpu = "used" if decision.basis == Basis.USAGE else "requested"

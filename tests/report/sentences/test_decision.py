@@ -113,7 +113,7 @@ def test_move_some_and_leave_what_loses_or_is_not_known() -> None:
 
 def test_the_namespace_that_hangs_on_its_waypoint_is_checked_first() -> None:
     usage = mesh(BUSY, QUIET, calls=CALLS)
-    (check,) = (line for line in lines_of(usage) if line.startswith("First"))
+    (check,) = (line for line in lines_of(usage) if line.startswith("Before"))
 
     assert check == f"Before moving, check which of 2 namespaces need {L7}: quiet and busy."
 
@@ -124,11 +124,11 @@ def test_of_many_namespaces_to_check_the_first_four_are_named() -> None:
         *(steady(name, 0.8, 1000) for name in names),
         calls=[called(name, 300 - at) for at, name in enumerate(names)],
     )
-    (check,) = (line for line in lines_of(usage) if line.startswith("First"))
+    (check,) = (line for line in lines_of(usage) if line.startswith("Before"))
 
     assert (
-        check
-        == f"Before moving, check which of 6 namespaces need {L7}, starting with n0, n1, n2 and n3."
+        check == f"Before moving, check which of 6 namespaces need {L7}, starting with n0, n1, n2 "
+        "and n3."
     )
 
 
@@ -151,7 +151,7 @@ def test_names_are_harmless_and_only_some_are_spelled_out() -> None:
 def test_a_saving_that_hangs_on_the_number_of_replicas_is_named() -> None:
     # A sidecar of 0.03 vCPU pays for one waypoint replica of 0.0125 idle, and not for two.
     found = lines_of(mesh(steady("shop", 0.03, 10), calls=[called("shop", 10)]))
-    (line,) = (line for line in found if "replicas" in line)
+    (line,) = (line for line in found if "replicas per waypoint" in line)
 
     assert line == "With 2 replicas per waypoint, moving everything may cost more."
     surely = lines_of(mesh(steady("shop", 0.018, 1), calls=[called("shop", 1)]), **CHEAP_ZTUNNEL)
@@ -386,7 +386,7 @@ def test_no_sentence_contradicts_the_ranges_beside_it(drawn: Drawn) -> None:
 
     if told:
         _, l4, waypoint = re.split(
-            ": ambient L4 would |; with waypoints [a-zA-Z ]+, ambient ", told
+            r"ambient L4 would | as \w+\. With waypoints [a-zA-Z ]+, ambient ", told
         )
         _agrees(l4, savings["ambient-l4"])
         _agrees(waypoint.removeprefix("would "), savings["ambient-waypoint"])
