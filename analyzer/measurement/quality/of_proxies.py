@@ -80,8 +80,8 @@ def _tcp_only(evidence: Evidence) -> Finding | None:
     tcp = totals.index[(totals["proxy_rps"] == 0) & (totals["tcp_bytes_per_second"] > 0)]
     return evidence.about(
         "tcp_only",
-        "TCP is the only traffic of {sidecars}: Istio reports no request count. That CPU is in the "
-        "total but not in the fit.",
+        "TCP is the only traffic of {sidecars}: Istio reports no request count. Their CPU is in "
+        "the total, but not used to estimate the cost per request.",
         sidecars[sidecars["proxy"].isin(tcp)],
     )
 

@@ -58,6 +58,9 @@ _POINTS_PER_INCH: Final = 72
 _FULL: Final = 0.97
 """How much of a picture's width a line of text may take."""
 
+_STEP: Final = 0.96
+"""How much narrower each try to even out broken lines is."""
+
 _LINE_POINTS: Final = 13
 
 
@@ -137,19 +140,28 @@ def titled(
 
 
 def _wrapped(text: str, font: FontProperties, points: float) -> list[str]:
-    """Return a text's lines, broken where they are wider than so many points."""
+    """Return a text's lines, those that are wider than so many points broken evenly."""
     lines: list[str] = []
     for paragraph in unbroken(text).splitlines():
-        line = ""
-        for word in paragraph.split(" "):
-            longer = f"{line} {word}" if line else word
-            width, _, _ = text_to_path.get_text_width_height_descent(longer, font, ismath=False)
-            if line and width > points:
-                lines.append(line)
-                longer = word
-            line = longer
-        lines.append(line)
+        broken = _broken(paragraph, font, points)
+        narrower = points
+        # Greedy breaks would leave a single word in the last line.
+        while len(even := _broken(paragraph, font, narrower * _STEP)) == len(broken) > 1:
+            broken, narrower = even, narrower * _STEP
+        lines += broken
     return lines
+
+
+def _broken(paragraph: str, font: FontProperties, points: float) -> list[str]:
+    lines, line = [], ""
+    for word in paragraph.split(" "):
+        longer = f"{line} {word}" if line else word
+        width, _, _ = text_to_path.get_text_width_height_descent(longer, font, ismath=False)
+        if line and width > points:
+            lines.append(line)
+            longer = word
+        line = longer
+    return [*lines, line]
 
 
 def nothing_to_draw(chart: str, detail: str) -> Refusal:

@@ -23,7 +23,7 @@ from analyzer.report.sections import Block, Paragraphs, Points, Report, blocks_i
 from analyzer.report.table import Amount, Cell, Head, Table, Unit, View, in_line, in_two
 
 MAX_ROWS: Final = 20  # of a table that has one for each name; the rest is in the other formats
-MAX_REMARKS: Final = 8  # lines of each list of remarks
+MAX_REMARKS: Final = 10  # lines of each list of remarks
 _ROOM_FOR_NAMES: Final = 24  # letters of a name below which a table's other columns make way for it
 _MIN_NAME: Final = 8  # letters of a name; on a terminal too narrow for them, cells are folded
 _GAP: Final = 2  # blanks between two columns

@@ -45,10 +45,9 @@ def verdict(fit: RoleCalibration) -> str:
     place = "" if isinstance(fit.curve, Affine) else " at their present rates"
     cost = f"{fmt.ranged(slope)} vCPU per 1000 proxy requests/s{place}"
     idle = f"{fmt.number(fit.idle_vcpu_per_proxy.mid)} vCPU idle each"
-    sentences = [
-        f"Your sidecars cost {cost}, plus {idle}.",
-        f"{post} uses {post_vcpu()}, which {compared(slope)}.",
-    ]
+    each = f"{post} uses {post_vcpu()} for each pod."
+    per_request = f"As a cost per 1000 requests/s this {compared(slope)}."
+    sentences = [f"Your sidecars cost {cost}, plus {idle}.", each, per_request]
     ratio = fit.ratio_vcpu_per_1000_rps
     if ratio is not None:
         shown = fmt.number(ratio)

@@ -19,6 +19,8 @@ MOST_SENTENCES: Final = 5
 
 PROVISIONAL: Final = "Provisional, measure at least a day first"
 
+_GIVEN: Final = "for the replicas, requests and prices assumed"
+
 _MOST_NAMED: Final = 4
 
 L7: Final = "L7 policy (routing, retries, HTTP authorization)"
@@ -85,16 +87,20 @@ def namespaces_note(decision: Decision) -> str:
         )
     if decision.pays_from and decision.pays_from > 1:
         text += (
-            f" In this order the saving is sure from namespace {decision.pays_from:,} on; until "
-            "then ztunnels and sidecars together may cost more than today."
+            f" Moved in this order, the first {_first(decision.pays_from - 1)} may save less than "
+            "that; from the next one on the saving is sure."
         )
     return text
+
+
+def _first(count: int) -> str:
+    return "one" if count == 1 else f"{count:,} namespaces"
 
 
 def why(item: NamespaceDecision) -> str:
     """Return why a namespace got its verdict, in words that fit the saving beside it."""
     if item.why == Why.SAVES and item.needs_waypoint:
-        return "saves even with a waypoint"
+        return "saves even with a waypoint; check L7"
     if item.why in _OF_L4 and item.saving_usd_per_year.high <= 0:
         return _OF_L4[item.why]
     return "saves, needs no waypoint" if item.why == Why.SAVES else WHY[item.why]
@@ -164,7 +170,7 @@ def _reasons(items: tuple[NamespaceDecision, ...]) -> str:
 def _gain(decision: Decision, outcome: Outcome) -> str:
     usd, of_all = outcome.usd_per_year, decision.sidecar_usd_per_year
     ends = fmt.usd_ends(usd)
-    sure = f" (90 % interval {ends})" if ends else ""
+    sure = f" (90 % interval {ends}, {_GIVEN})" if ends else ""
     paid = f" of {fmt.dollars(of_all.mid)}" if of_all else ""
     share = fmt.share(outcome.percent.mid)
     return f"{fmt.dollars(usd.mid)}{sure}{paid} a year {fmt.AS_BASIS[decision.basis]}, or {share}"
@@ -175,24 +181,26 @@ def _nodes(projection: Projection, decision: Decision) -> str:
     counts = {item.mode: item.freed_node_count for item in projection.savings}
     count = counts.get(AMBIENT_WAYPOINT)
     if count is None or len(decision.namespaces) < len(decision.by_namespace):
-        per_node = "a bill per node falls only when nodes are removed"
+        per_node = "paid per node, you save when nodes are removed"
     elif count > 0:
-        per_node = f"a bill per node falls only when the {fmt.counted(count, 'freed node')} go"
+        go = "goes" if count == 1 else "go"
+        per_node = f"paid per node, you save when the {fmt.counted(count, 'freed node')} {go}"
     else:
-        per_node = "a bill per node does not, because no whole node is freed"
+        per_node = "paid per node, you save nothing, because no whole node is freed"
     per_cpu = "used" if decision.basis == Basis.USAGE else "requested"
-    return f"A bill per {per_cpu} CPU falls by that; {per_node}."
+    return f"Charged per {per_cpu} CPU, you save that; {per_node}."
 
 
 def _check(decision: Decision) -> Iterator[str]:
     """Return which namespaces to check for L7 needs, the one that matters most first."""
     names = decision.check_first
     if len(names) == 1:
-        yield f"First check whether {fmt.named(names)} needs {L7}."
+        yield f"Before moving, check whether {fmt.named(names)} needs {L7}."
     elif names:
         some = "" if len(names) <= _MOST_NAMED else ", starting with"
         who = fmt.listed([fmt.shortened(name) for name in names[:_MOST_NAMED]])
-        yield f"First check which of {len(names):,} namespaces need {L7}{some or ':'} {who}."
+        check = f"Before moving, check which of {len(names):,} namespaces need {L7}"
+        yield f"{check}{some or ':'} {who}."
 
 
 def _worth(decision: Decision) -> Iterator[str]:

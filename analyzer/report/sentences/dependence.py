@@ -1,17 +1,23 @@
 """What the saving depends on, largest effect first, and what is measured and what assumed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from analyzer.data import BLOG
-from analyzer.projection.choices import Basis
+from analyzer.projection.choices import Basis, Placement, Spread
 from analyzer.projection.decision import Outcome
 from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Projection, Sweep
 from analyzer.projection.scenario import Scenario
 from analyzer.report import format as fmt
 from analyzer.report.sentences.projection import assumed, assumption_title
-from analyzer.units import Interval, Provenance
+from analyzer.units import Interval, Provenance, Role
+
+_PLACED: Final[Mapping[Placement, str]] = {
+    Spread.OBSERVED: "a waypoint in each namespace with HTTP",
+    Spread.ALL: "a waypoint in every namespace",
+    Spread.NONE: "no waypoints",
+}
 
 _MOST: Final = 4  # of what the saving depends on; all of it is in the tables
 
@@ -74,8 +80,8 @@ def lower_requests(projection: Projection, outcome: Outcome | None = None) -> It
     least = outcome.usd_per_year.mid if outcome else 0
     if surplus > least and sidecars.reserved_vcpu > sidecars.vcpu:
         yield (
-            f"Without moving, lower CPU requests would save up to {fmt.dollars(surplus)} a year as "
-            f"billed: the sidecars use {fmt.number(sidecars.vcpu)} of "
+            f"Alternative: lower CPU requests, without moving, save up to {fmt.dollars(surplus)} a "
+            f"year as billed. The sidecars use {fmt.number(sidecars.vcpu)} of "
             f"{fmt.number(sidecars.reserved_vcpu)} vCPU requested."
         )
 
@@ -85,7 +91,8 @@ def origin_lines(projection: Projection) -> Iterator[str]:
     workings = projection.workings
     yield from _by_provenance(projection)
     if workings:
-        yield f"Assumed: {'; '.join(_assumed(projection, workings.scenario))}."
+        for text in _assumed(projection, workings.scenario):
+            yield f"Assumed: {text}."
         yield "The 90 % intervals cover measured, derived and published costs, not what is assumed."
         yield "Not included: istiod, gateways, and the work of migrating."
     yield from _post(projection)
@@ -104,18 +111,25 @@ def _by_provenance(projection: Projection) -> Iterator[str]:
         costs = [f"{role} cost" for role, known in roles.items() if known == provenance]
         parts = {
             Provenance.MEASURED: measured + costs,
-            Provenance.DERIVED: [
-                f"{cost} (from measured cost and a stated ratio)" for cost in costs
-            ],
+            Provenance.DERIVED: [f"{cost}{_derivation(projection, cost)}" for cost in costs],
             Provenance.PUBLISHED: costs if load else ["all figures"],
         }[provenance]
         if parts:
             yield f"{str(provenance).capitalize()}: {fmt.listed(parts)}."
 
 
+def _derivation(projection: Projection, cost: str) -> str:
+    workings = projection.workings
+    if workings is None or cost != f"{Role.WAYPOINT} cost":
+        return " (measured in part)"
+    ratio = workings.scenario["waypoint_to_sidecar_ratio"]
+    return f" (sidecar cost times an assumed {fmt.ranged(ratio)})"
+
+
 def _assumed(projection: Projection, scenario: Scenario) -> Iterator[str]:
-    replicas = scenario["waypoint_replicas"].mid
-    yield f"{fmt.count(replicas)} {'replica' if replicas == 1 else 'replicas'} per waypoint"
+    replicas = fmt.counted(round(scenario["waypoint_replicas"].mid), "replica")
+    placed = _PLACED.get(scenario.waypoint_placement, "waypoints where the scenario places them")
+    yield f"{placed}, {replicas} per waypoint"
     ztunnel = scenario["ztunnel_reserved_vcpu_per_node"].mid
     with_cni = ""
     if not scenario.istio_cni_installed:
@@ -127,7 +141,7 @@ def _assumed(projection: Projection, scenario: Scenario) -> Iterator[str]:
         f"{fmt.number(waypoint)} vCPU per waypoint replica"
     )
     memory = "" if projection.price.memory_gib_month_usd else "; memory has no price of its own"
-    yield f"{fmt.price(projection.price)}{memory}"
+    yield f"{fmt.price(projection.price)}; every dollar figure scales with it{memory}"
 
 
 def _post(projection: Projection) -> Iterator[str]:

@@ -26,8 +26,8 @@ def headline(projection: Projection) -> str | None:
         else "where the scenario places them"
     )
     return (
-        f"For the same traffic, {fmt.AS_BASIS[projection.basis]}: ambient L4 would "
-        f"{fmt.saving(most.percent)}; with waypoints {where}, ambient would "
+        f"For the same traffic, ambient L4 would {fmt.saving(most.percent)} "
+        f"{fmt.AS_BASIS[projection.basis]}. With waypoints {where}, ambient would "
         f"{fmt.saving(least.percent)}{_chance(least)}."
     )
 
@@ -43,8 +43,8 @@ def side_by_side(projection: Projection) -> Iterator[str]:
     known = [basis for basis in (Basis.USAGE, Basis.BILLED) if _all_know(projection, basis)]
     if len(known) > 1:
         yield (
-            "The bill is the billed figure: per proxy, the larger of CPU used and requested. The "
-            "used figure is only what the proxies consume."
+            "The bill is the billed figure: per proxy, the larger of CPU used and requested. It is "
+            "what a bill per CPU charges. The used figure is only what the proxies consume."
         )
     elif known:
         yield "Dollars are as used: CPU requests are not known, so what is billed is not known."
@@ -98,7 +98,7 @@ class _Choice:
 
 _CHOICES: Final = {
     "l7_share": _Choice(
-        "however many namespaces with HTTP need a waypoint",
+        "however many namespaces with HTTP need a waypoint, at the assumed replicas",
         "if up to {} of the namespaces with HTTP need a waypoint",
         "if at least {} of the namespaces with HTTP need a waypoint",
         lambda share: fmt.share(100 * share),

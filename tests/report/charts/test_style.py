@@ -18,6 +18,17 @@ def test_two_dollar_signs_are_no_formula() -> None:
     assert parsed["from $3 to $4"] is False
 
 
+def test_a_long_title_is_broken_into_even_lines() -> None:
+    figure, _ = new_figure()
+    titled(figure, f"{'word ' * 20}end", "a detail", reading="")
+    first, second = figure.get_suptitle().rstrip("\n").splitlines()
+
+    assert f"{first} {second}" == f"{'word ' * 20}end"
+    assert abs(len(first) - len(second)) < 10
+    figure.draw_without_rendering()
+    assert figure.get_tightbbox().x1 <= figure.get_figwidth()
+
+
 def test_the_same_figure_gives_the_same_bytes() -> None:
     def drawn() -> bytes:
         figure, axes = new_figure()

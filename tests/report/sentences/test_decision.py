@@ -37,6 +37,8 @@ from tests.reading import MOST_WORDS, word_count
 from tests.report.answers import by_default, constants_only, full, refused
 
 L7 = "L7 policy (routing, retries, HTTP authorization)"
+GIVEN = "for the replicas, requests and prices assumed"
+
 BUSY, TCP, BULK = steady("busy", 0.8, 1000), steady("tcp", 0.1), steady("bulk", 0.01, gbit=1)
 QUIET, DARK = steady("quiet", 0.008, 2), steady("dark", math.nan, 1)
 CALLS = (called("busy", 300), called("quiet", 2))
@@ -66,11 +68,11 @@ def test_move_all_of_several_namespaces() -> None:
     # 0.8 less 0.06 of its ztunnel, three times, less one waypoint of 0.0125 + 9 x 0.375 / 1000,
     # less 0.003 of the idle ztunnel: 2.201 of 2.4 vCPU, at 264 dollars a year.
     assert saving.startswith("This saves $581 (90 % interval $")
-    assert saving.endswith(") of $634 a year as used, or 92 %.")
+    assert saving.endswith(f", {GIVEN}) of $634 a year as used, or 92 %.")
     assert bill == (
-        "A bill per used CPU falls by that; a bill per node falls only when nodes are removed."
+        "Charged per used CPU, you save that; paid per node, you save when nodes are removed."
     )
-    assert check == f"First check whether a needs {L7}."
+    assert check == f"Before moving, check whether a needs {L7}."
     assert l4.startswith("With ambient L4 alone the saving is $585 a year, or 92 % (")
 
 
@@ -79,7 +81,7 @@ def test_move_two_namespaces_each_with_a_waypoint() -> None:
     first, _, _, check, _ = lines_of(usage)
 
     assert first == "Move both namespaces to ambient, with one waypoint replica in each."
-    assert check == f"First check which of 2 namespaces need {L7}: busy and b2."
+    assert check == f"Before moving, check which of 2 namespaces need {L7}: busy and b2."
 
 
 def test_move_the_only_namespace() -> None:
@@ -87,7 +89,8 @@ def test_move_the_only_namespace() -> None:
     with_waypoint, *_ = lines_of(mesh(BUSY, calls=CALLS[:1]))
 
     assert first == "Move the only namespace to ambient, without waypoints."
-    assert saving.startswith("This saves $26 (90 % interval $24-$26) of $26 a year as used, or 97")
+    interval = f"90 % interval $24-$26, {GIVEN}"
+    assert saving.startswith(f"This saves $26 ({interval}) of $26 a year as used, or 97")
     assert with_waypoint == "Move the only namespace to ambient, with one waypoint replica."
 
 
@@ -110,9 +113,9 @@ def test_move_some_and_leave_what_loses_or_is_not_known() -> None:
 
 def test_the_namespace_that_hangs_on_its_waypoint_is_checked_first() -> None:
     usage = mesh(BUSY, QUIET, calls=CALLS)
-    (check,) = (line for line in lines_of(usage) if line.startswith("First"))
+    (check,) = (line for line in lines_of(usage) if line.startswith("Before"))
 
-    assert check == f"First check which of 2 namespaces need {L7}: quiet and busy."
+    assert check == f"Before moving, check which of 2 namespaces need {L7}: quiet and busy."
 
 
 def test_of_many_namespaces_to_check_the_first_four_are_named() -> None:
@@ -121,9 +124,12 @@ def test_of_many_namespaces_to_check_the_first_four_are_named() -> None:
         *(steady(name, 0.8, 1000) for name in names),
         calls=[called(name, 300 - at) for at, name in enumerate(names)],
     )
-    (check,) = (line for line in lines_of(usage) if line.startswith("First"))
+    (check,) = (line for line in lines_of(usage) if line.startswith("Before"))
 
-    assert check == f"First check which of 6 namespaces need {L7}, starting with n0, n1, n2 and n3."
+    assert (
+        check == f"Before moving, check which of 6 namespaces need {L7}, starting with n0, n1, n2 "
+        "and n3."
+    )
 
 
 def test_where_the_scenario_settles_who_needs_a_waypoint_nothing_is_to_check() -> None:
@@ -145,7 +151,7 @@ def test_names_are_harmless_and_only_some_are_spelled_out() -> None:
 def test_a_saving_that_hangs_on_the_number_of_replicas_is_named() -> None:
     # A sidecar of 0.03 vCPU pays for one waypoint replica of 0.0125 idle, and not for two.
     found = lines_of(mesh(steady("shop", 0.03, 10), calls=[called("shop", 10)]))
-    (line,) = (line for line in found if "replicas" in line)
+    (line,) = (line for line in found if "replicas per waypoint" in line)
 
     assert line == "With 2 replicas per waypoint, moving everything may cost more."
     surely = lines_of(mesh(steady("shop", 0.018, 1), calls=[called("shop", 1)]), **CHEAP_ZTUNNEL)
@@ -160,10 +166,10 @@ CHEAP_ZTUNNEL = {"ztunnel_idle_vcpu_per_node": 0.0001}
 @pytest.mark.parametrize(
     ("freed", "text"),
     [
-        (2, "a bill per node falls only when the 2 freed nodes go."),
-        (1, "a bill per node falls only when the 1 freed node go"),
-        (0, "a bill per node does not, because no whole node is freed."),
-        (None, "a bill per node falls only when nodes are removed."),
+        (2, "paid per node, you save when the 2 freed nodes go."),
+        (1, "paid per node, you save when the 1 freed node goes."),
+        (0, "paid per node, you save nothing, because no whole node is freed."),
+        (None, "paid per node, you save when nodes are removed."),
     ],
 )
 def test_which_bill_falls(freed: int | None, text: str) -> None:
@@ -172,7 +178,7 @@ def test_which_bill_falls(freed: int | None, text: str) -> None:
     (line,) = (
         line
         for line in decision_lines(replace(found, savings=savings))
-        if line.startswith("A bill per used CPU falls by that; ")
+        if line.startswith("Charged per used CPU, you save that; ")
     )
 
     assert text in line
@@ -184,10 +190,10 @@ def test_lower_requests_are_named_where_they_save_more_than_moving() -> None:
     found = lines_of(mesh(sidecar), basis="billed")
 
     assert found[1] == "This saves $185 of $264 a year as billed, or 70 %."
-    assert found[2].startswith("A bill per requested CPU falls by that; ")
+    assert found[2].startswith("Charged per requested CPU, you save that; ")
     assert found[3] == (
-        "Without moving, lower CPU requests would save up to $259 a year as billed: the sidecars "
-        "use 0.02 of 1 vCPU requested."
+        "Alternative: lower CPU requests, without moving, save up to $259 a year as billed. The "
+        "sidecars use 0.02 of 1 vCPU requested."
     )
 
 
@@ -253,7 +259,7 @@ def test_cannot_tell_by_l7_names_what_to_check() -> None:
     )
     assert waypoint.startswith("With waypoints for HTTP, ambient would cost between 9.4 % less and")
     assert l4 == "Moving 1 namespace without waypoints saves $3 of $3 a year as used, or 91 %."
-    assert check == f"First check whether quiet needs {L7}."
+    assert check == f"Before moving, check whether quiet needs {L7}."
 
 
 def test_cannot_tell_by_l7_where_the_scenario_places_a_share_of_the_waypoints() -> None:
@@ -267,7 +273,7 @@ def test_cannot_tell_by_l7_where_the_scenario_places_a_share_of_the_waypoints() 
     assert first.startswith("Cannot tell yet whether to move: ")
     assert waypoint.startswith("With waypoints where the scenario places them, ambient would cost ")
     assert l4.startswith("Moving 2 namespaces without waypoints saves $6 of $6 a year")
-    assert check == f"First check which of 2 namespaces need {L7}: a and b."
+    assert check == f"Before moving, check which of 2 namespaces need {L7}: a and b."
 
 
 def test_cannot_tell_where_all_that_is_known_loses() -> None:
@@ -322,7 +328,7 @@ def test_a_decision_from_too_short_a_time_is_provisional() -> None:
 @pytest.mark.parametrize(
     ("because", "needs_waypoint", "saved", "text"),
     [
-        (Why.SAVES, True, 5, "saves even with a waypoint"),
+        (Why.SAVES, True, 5, "saves even with a waypoint; check L7"),
         (Why.SAVES, False, 5, "saves, needs no waypoint"),
         (Why.TOO_LITTLE, True, 5, "saves less than the ztunnels cost"),
         (Why.TOO_LITTLE, True, -5, "L4 saves less than the ztunnels cost"),
@@ -361,8 +367,11 @@ def test_the_note_names_the_namespace_from_which_on_the_saving_is_sure() -> None
 
     # Of 0.06 vCPU of 20 ztunnels at rest, up to 0.21 are likely.
     assert decision.pays_from == 2
-    assert "the saving is sure from namespace 2 on" in namespaces_note(decision)
-    assert "from namespace" not in namespaces_note(of(full()).decision)
+    assert namespaces_note(decision).endswith(
+        "Moved in this order, the first one may save less than that; from the next one on "
+        "the saving is sure."
+    )
+    assert "Moved in this order" not in namespaces_note(of(full()).decision)
 
 
 # --- over random projections ---
@@ -377,7 +386,7 @@ def test_no_sentence_contradicts_the_ranges_beside_it(drawn: Drawn) -> None:
 
     if told:
         _, l4, waypoint = re.split(
-            ": ambient L4 would |; with waypoints [a-zA-Z ]+, ambient ", told
+            r"ambient L4 would | as \w+\. With waypoints [a-zA-Z ]+, ambient ", told
         )
         _agrees(l4, savings["ambient-l4"])
         _agrees(waypoint.removeprefix("would "), savings["ambient-waypoint"])
@@ -397,7 +406,7 @@ def test_no_sentence_contradicts_the_ranges_beside_it(drawn: Drawn) -> None:
 def _of_modes(line: str, found: Projection) -> Iterator[tuple[str, Interval]]:
     """Yield what a sentence has of a mode or of a part of the mesh, and the range of that."""
     match = re.search(r"(?i)^(even without|without|with).*, (ambient|moving .*) would (.*)$", line)
-    if match is None or line.startswith("Without moving"):
+    if match is None or line.startswith("Alternative"):
         return
     how, who, text = match.groups()
     savings = {item.mode: item.percent for item in found.savings}
@@ -461,7 +470,7 @@ def _reason_agrees(reason: str, saved: Interval) -> None:
     """No reason claims another sign than the saving in the same row has."""
     if reason.startswith("saves"):
         assert saved.high > 0
-    if reason in {"saves even with a waypoint", "saves, needs no waypoint"}:
+    if reason in {"saves even with a waypoint; check L7", "saves, needs no waypoint"}:
         assert saved.low > 0
     if reason.startswith("with a waypoint the range") or reason == "the range has both signs":
         assert saved.low <= 0 < saved.high
