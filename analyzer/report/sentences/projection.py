@@ -27,7 +27,7 @@ def headline(projection: Projection) -> str | None:
     )
     return (
         f"For the same traffic, {fmt.AS_BASIS[projection.basis]}: ambient L4 would "
-        f"{fmt.saving(most.percent)}; with waypoints {where}, ambient would "
+        f"{fmt.saving(most.percent)}. With waypoints {where}, ambient would "
         f"{fmt.saving(least.percent)}{_chance(least)}."
     )
 

@@ -68,9 +68,9 @@ def test_move_all_of_several_namespaces() -> None:
     assert saving.startswith("This saves $581 (90 % interval $")
     assert saving.endswith(") of $634 a year as used, or 92 %.")
     assert bill == (
-        "A bill per used CPU falls by that; a bill per node falls only when nodes are removed."
+        "Charged per used CPU, you save that; paid per node, you save when nodes are removed."
     )
-    assert check == f"First check whether a needs {L7}."
+    assert check == f"Before moving, check whether a needs {L7}."
     assert l4.startswith("With ambient L4 alone the saving is $585 a year, or 92 % (")
 
 
@@ -79,7 +79,7 @@ def test_move_two_namespaces_each_with_a_waypoint() -> None:
     first, _, _, check, _ = lines_of(usage)
 
     assert first == "Move both namespaces to ambient, with one waypoint replica in each."
-    assert check == f"First check which of 2 namespaces need {L7}: busy and b2."
+    assert check == f"Before moving, check which of 2 namespaces need {L7}: busy and b2."
 
 
 def test_move_the_only_namespace() -> None:
@@ -87,7 +87,7 @@ def test_move_the_only_namespace() -> None:
     with_waypoint, *_ = lines_of(mesh(BUSY, calls=CALLS[:1]))
 
     assert first == "Move the only namespace to ambient, without waypoints."
-    assert saving.startswith("This saves $26 (90 % interval $24-$26) of $26 a year as used, or 97")
+    assert saving.startswith("This saves $26 (90 % interval $24-$26, for the ")
     assert with_waypoint == "Move the only namespace to ambient, with one waypoint replica."
 
 
@@ -110,9 +110,9 @@ def test_move_some_and_leave_what_loses_or_is_not_known() -> None:
 
 def test_the_namespace_that_hangs_on_its_waypoint_is_checked_first() -> None:
     usage = mesh(BUSY, QUIET, calls=CALLS)
-    (check,) = (line for line in lines_of(usage) if line.startswith("First"))
+    (check,) = (line for line in lines_of(usage) if line.startswith("Before moving"))
 
-    assert check == f"First check which of 2 namespaces need {L7}: quiet and busy."
+    assert check == f"Before moving, check which of 2 namespaces need {L7}: quiet and busy."
 
 
 def test_of_many_namespaces_to_check_the_first_four_are_named() -> None:
@@ -121,9 +121,12 @@ def test_of_many_namespaces_to_check_the_first_four_are_named() -> None:
         *(steady(name, 0.8, 1000) for name in names),
         calls=[called(name, 300 - at) for at, name in enumerate(names)],
     )
-    (check,) = (line for line in lines_of(usage) if line.startswith("First"))
+    (check,) = (line for line in lines_of(usage) if line.startswith("Before moving"))
 
-    assert check == f"First check which of 6 namespaces need {L7}, starting with n0, n1, n2 and n3."
+    assert (
+        check
+        == f"Before moving, check which of 6 namespaces need {L7}, starting with n0, n1, n2 and n3."
+    )
 
 
 def test_where_the_scenario_settles_who_needs_a_waypoint_nothing_is_to_check() -> None:
@@ -145,7 +148,7 @@ def test_names_are_harmless_and_only_some_are_spelled_out() -> None:
 def test_a_saving_that_hangs_on_the_number_of_replicas_is_named() -> None:
     # A sidecar of 0.03 vCPU pays for one waypoint replica of 0.0125 idle, and not for two.
     found = lines_of(mesh(steady("shop", 0.03, 10), calls=[called("shop", 10)]))
-    (line,) = (line for line in found if "replicas" in line)
+    (line,) = (line for line in found if line.startswith("With 2 replicas"))
 
     assert line == "With 2 replicas per waypoint, moving everything may cost more."
     surely = lines_of(mesh(steady("shop", 0.018, 1), calls=[called("shop", 1)]), **CHEAP_ZTUNNEL)
@@ -160,10 +163,10 @@ CHEAP_ZTUNNEL = {"ztunnel_idle_vcpu_per_node": 0.0001}
 @pytest.mark.parametrize(
     ("freed", "text"),
     [
-        (2, "a bill per node falls only when the 2 freed nodes go."),
-        (1, "a bill per node falls only when the 1 freed node go"),
-        (0, "a bill per node does not, because no whole node is freed."),
-        (None, "a bill per node falls only when nodes are removed."),
+        (2, "paid per node, you save when the 2 freed nodes go."),
+        (0, "paid per node, you save nothing, because no whole node is freed."),
+        (-1, "paid per node, you save nothing, because no whole node is freed."),
+        (None, "paid per node, you save when nodes are removed."),
     ],
 )
 def test_which_bill_falls(freed: int | None, text: str) -> None:
@@ -172,7 +175,7 @@ def test_which_bill_falls(freed: int | None, text: str) -> None:
     (line,) = (
         line
         for line in decision_lines(replace(found, savings=savings))
-        if line.startswith("A bill per used CPU falls by that; ")
+        if line.startswith("Charged per used CPU, you save that; ")
     )
 
     assert text in line
@@ -184,7 +187,7 @@ def test_lower_requests_are_named_where_they_save_more_than_moving() -> None:
     found = lines_of(mesh(sidecar), basis="billed")
 
     assert found[1] == "This saves $185 of $264 a year as billed, or 70 %."
-    assert found[2].startswith("A bill per requested CPU falls by that; ")
+    assert found[2].startswith("Charged per requested CPU, you save that; ")
     assert found[3] == (
         "Without moving, lower CPU requests would save up to $259 a year as billed: the sidecars "
         "use 0.02 of 1 vCPU requested."
@@ -253,7 +256,7 @@ def test_cannot_tell_by_l7_names_what_to_check() -> None:
     )
     assert waypoint.startswith("With waypoints for HTTP, ambient would cost between 9.4 % less and")
     assert l4 == "Moving 1 namespace without waypoints saves $3 of $3 a year as used, or 91 %."
-    assert check == f"First check whether quiet needs {L7}."
+    assert check == f"Before moving, check whether quiet needs {L7}."
 
 
 def test_cannot_tell_by_l7_where_the_scenario_places_a_share_of_the_waypoints() -> None:
@@ -267,7 +270,7 @@ def test_cannot_tell_by_l7_where_the_scenario_places_a_share_of_the_waypoints() 
     assert first.startswith("Cannot tell yet whether to move: ")
     assert waypoint.startswith("With waypoints where the scenario places them, ambient would cost ")
     assert l4.startswith("Moving 2 namespaces without waypoints saves $6 of $6 a year")
-    assert check == f"First check which of 2 namespaces need {L7}: a and b."
+    assert check == f"Before moving, check which of 2 namespaces need {L7}: a and b."
 
 
 def test_cannot_tell_where_all_that_is_known_loses() -> None:
@@ -345,6 +348,19 @@ def test_the_reason_of_a_namespace_fits_the_saving_beside_it(
     assert why(item) == text
 
 
+def test_only_a_waypoint_that_may_be_spared_is_to_be_checked() -> None:
+    open_to_it, settled = (
+        projected(mesh(BUSY, calls=CALLS[:1]), **changes).decision
+        for changes in ({}, {"waypoint_placement": "all"})
+    )
+    checked, stated = (
+        why(decision.by_namespace[0], decision.check_first) for decision in (open_to_it, settled)
+    )
+
+    assert checked == "saves even with a waypoint; check L7"
+    assert stated == "saves even with a waypoint"
+
+
 def test_the_note_of_the_namespaces_adds_up() -> None:
     # 0.2222 vCPU of ztunnels, of which 0.006 are idle, at 264 dollars a year.
     assert namespaces_note(of(full()).decision) == (
@@ -361,8 +377,10 @@ def test_the_note_names_the_namespace_from_which_on_the_saving_is_sure() -> None
 
     # Of 0.06 vCPU of 20 ztunnels at rest, up to 0.21 are likely.
     assert decision.pays_from == 2
-    assert "the saving is sure from namespace 2 on" in namespaces_note(decision)
-    assert "from namespace" not in namespaces_note(of(full()).decision)
+    assert "Moved in this order, the first namespace may save less than that; " in (
+        namespaces_note(decision)
+    )
+    assert "Moved in this order" not in namespaces_note(of(full()).decision)
 
 
 # --- over random projections ---
@@ -377,7 +395,7 @@ def test_no_sentence_contradicts_the_ranges_beside_it(drawn: Drawn) -> None:
 
     if told:
         _, l4, waypoint = re.split(
-            ": ambient L4 would |; with waypoints [a-zA-Z ]+, ambient ", told
+            r": ambient L4 would |\. With waypoints [a-zA-Z ]+, ambient ", told
         )
         _agrees(l4, savings["ambient-l4"])
         _agrees(waypoint.removeprefix("would "), savings["ambient-waypoint"])
@@ -461,7 +479,7 @@ def _reason_agrees(reason: str, saved: Interval) -> None:
     """No reason claims another sign than the saving in the same row has."""
     if reason.startswith("saves"):
         assert saved.high > 0
-    if reason in {"saves even with a waypoint", "saves, needs no waypoint"}:
+    if reason in {"saves even with a waypoint", "saves, needs no waypoint"} or "check" in reason:
         assert saved.low > 0
     if reason.startswith("with a waypoint the range") or reason == "the range has both signs":
         assert saved.low <= 0 < saved.high

@@ -155,7 +155,7 @@ def test_it_names_what_the_saving_depends_on_most_with_the_saving_at_both_ends()
     assert first.assumption == "ztunnel_vcpu_per_gbit_per_second"
     assert (
         "Largest effect: if the ztunnel vCPU per Gbit per second is 0.13 the saving is "
-        f"${first.low_usd_per_year:.0f} a year; if it is 0.2, ${first.high_usd_per_year:.0f} ("
+        f"${first.low_usd_per_year:.0f} a year; if it is 0.2, ${first.high_usd_per_year:.0f}. "
     ) in text_of(answer)
     assert "Largest effect: with 1 replica per waypoint the saving is -$69 a year; with 2, " in (
         text_of(by_default())
