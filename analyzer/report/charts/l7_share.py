@@ -11,7 +11,7 @@ from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import parts, style
 from analyzer.report.sentences.projection import turning
-from analyzer.units import Interval, Refusal
+from analyzer.units import Refusal
 
 _READING: Final = (
     "The line is the best estimate of the saving, and the green band its 90 % interval. Where the "
@@ -45,17 +45,12 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
         panel.axhline(0, color=style.INK, lw=0.8)
     parts.money(axes.yaxis)
     parts.legend_below(figure, *panels, columns=3)
-    none, every = (_usd(share.points[end].usd_per_year) for end in (0, -1))
+    none, every = (fmt.usd(share.points[end].usd_per_year) for end in (0, -1))
     detail = f"Saving per year: {none} with no waypoint, {every} with all of them"
     if replicas is not None and replicas.saves_until != replicas.last:
         detail += f"\n{turning(replicas, projection.basis).rstrip('.')}"
     finding = turning(share, projection.basis).rstrip(".")
     return style.titled(figure, finding, detail, reading=_READING)
-
-
-def _usd(value: Interval) -> str:
-    ends = fmt.short_usd_ends(value)
-    return f"{fmt.short_dollars(value.mid)} ({ends})" if ends else fmt.short_dollars(value.mid)
 
 
 def _share(axes: Axes, sweep: Sweep, projection: Projection) -> None:

@@ -86,13 +86,15 @@ def namespaces_note(decision: Decision) -> str:
             f"the ztunnels, {net} is left."
         )
     if decision.pays_from and decision.pays_from > 1:
-        count = decision.pays_from - 1
-        first = "namespace" if count == 1 else f"{count:,} namespaces"
         text += (
-            f" Moved in this order, the first {first} "
-            "may save less than that; from the next one on the saving is sure."
+            f" Moved in this order, the first {_first(decision.pays_from - 1)} may save less than "
+            "that; from the next one on the saving is sure."
         )
     return text
+
+
+def _first(count: int) -> str:
+    return "one" if count == 1 else f"{count:,} namespaces"
 
 
 def why(item: NamespaceDecision, check_first: Collection[str] = ()) -> str:
@@ -182,7 +184,8 @@ def _nodes(projection: Projection, decision: Decision) -> str:
     if count is None or len(decision.namespaces) < len(decision.by_namespace):
         per_node = "paid per node, you save when nodes are removed"
     elif count > 0:
-        per_node = f"paid per node, you save when the {fmt.counted(count, 'freed node')} go"
+        go = "goes" if count == 1 else "go"
+        per_node = f"paid per node, you save when the {fmt.counted(count, 'freed node')} {go}"
     else:
         per_node = "paid per node, you save nothing, because no whole node is freed"
     per_cpu = "used" if decision.basis == Basis.USAGE else "requested"

@@ -26,8 +26,8 @@ def headline(projection: Projection) -> str | None:
         else "where the scenario places them"
     )
     return (
-        f"For the same traffic, {fmt.AS_BASIS[projection.basis]}: ambient L4 would "
-        f"{fmt.saving(most.percent)}. With waypoints {where}, ambient would "
+        f"For the same traffic, ambient L4 would {fmt.saving(most.percent)} "
+        f"{fmt.AS_BASIS[projection.basis]}. With waypoints {where}, ambient would "
         f"{fmt.saving(least.percent)}{_chance(least)}."
     )
 

@@ -66,14 +66,14 @@ def test_the_headline_goes_from_l4_to_waypoints_in_every_namespace_with_http() -
 
     # Sidecars use 0.44 vCPU, ztunnels 0.2222, and two waypoints 2 x 0.0125 + 70 x 0.375 / 1000.
     assert text is not None
-    assert text.startswith("For the same traffic, as used: ambient L4 would save 50 % (")
-    assert "With waypoints in every namespace with HTTP, ambient would save 38 % (" in text
+    assert text.startswith("For the same traffic, ambient L4 would save 50 % (")
+    assert "as used. With waypoints in every namespace with HTTP, ambient would save 38 % (" in text
 
 
 def test_the_headline_is_on_the_basis_of_the_scenario() -> None:
     # 0.54 vCPU are billed now; two ztunnels with istio-cni request 0.6 and two waypoints 0.2.
     assert headline(projection(basis="billed")) == (
-        "For the same traffic, as billed: ambient L4 would cost 11 % more. With waypoints in "
+        "For the same traffic, ambient L4 would cost 11 % more as billed. With waypoints in "
         "every namespace with HTTP, ambient would cost 48 % more."
     )
 
@@ -102,7 +102,7 @@ def test_a_mode_that_costs_more_is_not_a_negative_saving() -> None:
     text = headline(with_percent(of(full()), **exact))
 
     assert text is not None
-    assert "ambient L4 would save 20 %. " in text
+    assert "ambient L4 would save 20 % as used. " in text
     assert text.endswith("ambient would cost 11 % more.")
 
 
@@ -135,21 +135,21 @@ def test_the_last_sure_saving_and_the_first_sure_loss_of_a_sweep() -> None:
             (SAVES, SAVES, SAVES),
             (
                 "Ambient costs less than sidecars as used, however many namespaces with HTTP "
-                "need a waypoint"
+                "need a waypoint, at the assumed replicas."
             ),
         ),
         (
             (COSTS, COSTS, COSTS),
             (
                 "Ambient costs more than sidecars as used, however many namespaces with HTTP "
-                "need a waypoint"
+                "need a waypoint, at the assumed replicas."
             ),
         ),
         (
             (UNSURE, UNSURE, UNSURE),
             (
                 "The ranges cannot tell whether ambient costs less as used, however many "
-                "namespaces with HTTP need a waypoint"
+                "namespaces with HTTP need a waypoint, at the assumed replicas."
             ),
         ),
         (
@@ -180,7 +180,7 @@ def test_where_the_share_of_namespaces_turns_the_answer(
 ) -> None:
     found = sweep("l7_share", *savings)
 
-    assert turning(found, Basis.USAGE).startswith(text)
+    assert turning(found, Basis.USAGE) == text
     assert text in lines(replace(projection(), sweeps=(found,)))
 
 
@@ -287,8 +287,10 @@ def test_without_the_size_of_the_nodes_none_is_freed() -> None:
 def test_used_and_billed_are_side_by_side_with_the_one_that_is_the_invoice() -> None:
     (line,) = side_by_side(of(full()))
 
-    assert line.startswith("The bill is the billed figure: per proxy, the larger of CPU used and ")
-    assert line.endswith("The used figure is only what the proxies consume.")
+    assert line == (
+        "The bill is the billed figure: per proxy, the larger of CPU used and requested. It is "
+        "what a bill per CPU charges. The used figure is only what the proxies consume."
+    )
 
 
 def test_where_requests_are_not_known_the_bill_is_not_known() -> None:
