@@ -1,6 +1,6 @@
 """What to do, in at most five short sentences; each compares ranges and no midpoints."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from analyzer.measurement.findings import Finding
@@ -97,10 +97,11 @@ def _first(count: int) -> str:
     return "one" if count == 1 else f"{count:,} namespaces"
 
 
-def why(item: NamespaceDecision) -> str:
+def why(item: NamespaceDecision, check_first: Collection[str] = ()) -> str:
     """Return why a namespace got its verdict, in words that fit the saving beside it."""
     if item.why == Why.SAVES and item.needs_waypoint:
-        return "saves even with a waypoint; check L7"
+        check = "; check L7" if item.namespace in check_first else ""
+        return f"saves even with a waypoint{check}"
     if item.why in _OF_L4 and item.saving_usd_per_year.high <= 0:
         return _OF_L4[item.why]
     return "saves, needs no waypoint" if item.why == Why.SAVES else WHY[item.why]

@@ -109,7 +109,9 @@ def namespaces(projection: Projection) -> Table:
         listing.column(
             of(l4), Unit.USD, terminal=l4_only, text=f"{long}, L4 only", page=f"{long}, L4 only"
         )
-        listing.text_column(of(why), **dict.fromkeys(_ALL, "why"))
+        listing.text_column(
+            of(lambda item: why(item, decision.check_first)), **dict.fromkeys(_ALL, "why")
+        )
     listing.column(itemgetter("sidecar_count"), Unit.COUNT, page="sidecars")
     listing.column(itemgetter("proxy_rps"), page="requests/s")
     listing.column(itemgetter("sidecar_vcpu"), text="sidecar vCPU used", page="vCPU of sidecars")

@@ -169,6 +169,7 @@ CHEAP_ZTUNNEL = {"ztunnel_idle_vcpu_per_node": 0.0001}
         (2, "paid per node, you save when the 2 freed nodes go."),
         (1, "paid per node, you save when the 1 freed node goes."),
         (0, "paid per node, you save nothing, because no whole node is freed."),
+        (-1, "paid per node, you save nothing, because no whole node is freed."),
         (None, "paid per node, you save when nodes are removed."),
     ],
 )
@@ -328,7 +329,7 @@ def test_a_decision_from_too_short_a_time_is_provisional() -> None:
 @pytest.mark.parametrize(
     ("because", "needs_waypoint", "saved", "text"),
     [
-        (Why.SAVES, True, 5, "saves even with a waypoint; check L7"),
+        (Why.SAVES, True, 5, "saves even with a waypoint"),
         (Why.SAVES, False, 5, "saves, needs no waypoint"),
         (Why.TOO_LITTLE, True, 5, "saves less than the ztunnels cost"),
         (Why.TOO_LITTLE, True, -5, "L4 saves less than the ztunnels cost"),
@@ -349,6 +350,19 @@ def test_the_reason_of_a_namespace_fits_the_saving_beside_it(
     )
 
     assert why(item) == text
+
+
+def test_only_a_waypoint_that_may_be_spared_is_to_be_checked() -> None:
+    open_to_it, settled = (
+        projected(mesh(BUSY, calls=CALLS[:1]), **changes).decision
+        for changes in ({}, {"waypoint_placement": "all"})
+    )
+    checked, stated = (
+        why(decision.by_namespace[0], decision.check_first) for decision in (open_to_it, settled)
+    )
+
+    assert checked == "saves even with a waypoint; check L7"
+    assert stated == "saves even with a waypoint"
 
 
 def test_the_note_of_the_namespaces_adds_up() -> None:
@@ -470,7 +484,7 @@ def _reason_agrees(reason: str, saved: Interval) -> None:
     """No reason claims another sign than the saving in the same row has."""
     if reason.startswith("saves"):
         assert saved.high > 0
-    if reason in {"saves even with a waypoint; check L7", "saves, needs no waypoint"}:
+    if reason.startswith(("saves even with a waypoint", "saves, needs no waypoint")):
         assert saved.low > 0
     if reason.startswith("with a waypoint the range") or reason == "the range has both signs":
         assert saved.low <= 0 < saved.high
