@@ -46,7 +46,7 @@ def verdict(fit: RoleCalibration) -> str:
     cost = f"{fmt.ranged(slope)} vCPU per 1000 proxy requests/s{place}"
     idle = f"{fmt.number(fit.idle_vcpu_per_proxy.mid)} vCPU idle each"
     each = f"{post} uses {post_vcpu()} for each pod."
-    per_request = f"As a cost per 1000 requests/s this {compared(slope)}."
+    per_request = f"Read as a cost per 1000 requests/s, {post_vcpu()} {compared(slope)}."
     sentences = [f"Your sidecars cost {cost}, plus {idle}.", each, per_request]
     ratio = fit.ratio_vcpu_per_1000_rps
     if ratio is not None:

@@ -19,7 +19,7 @@ MOST_SENTENCES: Final = 5
 
 PROVISIONAL: Final = "Provisional, measure at least a day first"
 
-_GIVEN: Final = "for the replicas, requests and prices assumed"
+_GIVEN: Final = "if the assumed replicas, requests and prices hold"
 
 _MOST_NAMED: Final = 4
 
@@ -76,7 +76,7 @@ def namespaces_note(decision: Decision) -> str:
     if shared is None:
         return ""
     ztunnels = f"{fmt.usd(shared)} a year for the ztunnels that all namespaces share"
-    text = f"Savings are {fmt.AS_BASIS[decision.basis]}, before {ztunnels}."
+    text = f"Savings are {fmt.AS_BASIS[decision.basis]} and rounded, before {ztunnels}."
     if decision.outcome:
         moving = decision.with_verdict(Verdict.MOVE)
         total = sum(item.saving_usd_per_year.mid for item in moving)
@@ -87,8 +87,8 @@ def namespaces_note(decision: Decision) -> str:
         )
     if decision.pays_from and decision.pays_from > 1:
         text += (
-            f" Moved in this order, the first {_first(decision.pays_from - 1)} may save less than "
-            "that; from the next one on the saving is sure."
+            f" In this order, the first {_first(decision.pays_from - 1)} may not cover the "
+            "ztunnels; from the next one on the saving is sure."
         )
     return text
 
@@ -100,8 +100,8 @@ def _first(count: int) -> str:
 def why(item: NamespaceDecision, check_first: Collection[str] = ()) -> str:
     """Return why a namespace got its verdict, in words that fit the saving beside it."""
     if item.why == Why.SAVES and item.needs_waypoint:
-        check = "; check L7" if item.namespace in check_first else ""
-        return f"saves even with a waypoint{check}"
+        check = ", more without: check L7" if item.namespace in check_first else ""
+        return f"saves with a waypoint{check}"
     if item.why in _OF_L4 and item.saving_usd_per_year.high <= 0:
         return _OF_L4[item.why]
     return "saves, needs no waypoint" if item.why == Why.SAVES else WHY[item.why]
@@ -182,14 +182,14 @@ def _nodes(projection: Projection, decision: Decision) -> str:
     counts = {item.mode: item.freed_node_count for item in projection.savings}
     count = counts.get(AMBIENT_WAYPOINT)
     if count is None or len(decision.namespaces) < len(decision.by_namespace):
-        per_node = "paid per node, you save when nodes are removed"
+        per_node = "if per node, you save when nodes are removed"
     elif count > 0:
         go = "goes" if count == 1 else "go"
-        per_node = f"paid per node, you save when the {fmt.counted(count, 'freed node')} {go}"
+        per_node = f"if per node, you save when the {fmt.counted(count, 'freed node')} {go}"
     else:
-        per_node = "paid per node, you save nothing, because no whole node is freed"
+        per_node = "if per node, nothing, because no whole node is freed"
     per_cpu = "used" if decision.basis == Basis.USAGE else "requested"
-    return f"Charged per {per_cpu} CPU, you save that; {per_node}."
+    return f"If you are charged per CPU {per_cpu}, you save that; {per_node}."
 
 
 def _check(decision: Decision) -> Iterator[str]:

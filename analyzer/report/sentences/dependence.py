@@ -80,20 +80,24 @@ def lower_requests(projection: Projection, outcome: Outcome | None = None) -> It
     least = outcome.usd_per_year.mid if outcome else 0
     if surplus > least and sidecars.reserved_vcpu > sidecars.vcpu:
         yield (
-            f"Alternative: lower CPU requests, without moving, save up to {fmt.dollars(surplus)} a "
-            f"year as billed. The sidecars use {fmt.number(sidecars.vcpu)} of "
-            f"{fmt.number(sidecars.reserved_vcpu)} vCPU requested."
+            "Alternative without moving: CPU requests as low as CPU used save at most "
+            f"{fmt.dollars(surplus)} a year as billed. The sidecars use "
+            f"{fmt.number(sidecars.vcpu)} of {fmt.number(sidecars.reserved_vcpu)} vCPU requested."
         )
 
 
 def origin_lines(projection: Projection) -> Iterator[str]:
     """Return which figures are measured, derived, published and assumed, and what is left out."""
     workings = projection.workings
+    if workings:
+        yield (
+            "How sure: the 90 % intervals cover measured, derived and published costs. They do not "
+            "cover the assumptions below, nor days unlike the measured ones."
+        )
     yield from _by_provenance(projection)
     if workings:
         for text in _assumed(projection, workings.scenario):
             yield f"Assumed: {text}."
-        yield "The 90 % intervals cover measured, derived and published costs, not what is assumed."
         yield "Not included: istiod, gateways, and the work of migrating."
     yield from _post(projection)
 
@@ -102,8 +106,8 @@ def _by_provenance(projection: Projection) -> Iterator[str]:
     load = projection.load.sidecars
     measured = []
     if load:
-        requests = ["CPU requests"] if load.reserved_vcpu is not None else []
-        measured = ["sidecar CPU", *requests, "request rates"]
+        requests = ["sidecar CPU requests"] if load.reserved_vcpu is not None else []
+        measured = ["sidecar CPU used", *requests, "request rates"]
     roles = {
         item.role: item.provenance for mode in projection.modes[1:] for item in mode.components
     }

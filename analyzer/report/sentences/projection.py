@@ -43,8 +43,8 @@ def side_by_side(projection: Projection) -> Iterator[str]:
     known = [basis for basis in (Basis.USAGE, Basis.BILLED) if _all_know(projection, basis)]
     if len(known) > 1:
         yield (
-            "The bill is the billed figure: per proxy, the larger of CPU used and requested. It is "
-            "what a bill per CPU charges. The used figure is only what the proxies consume."
+            "Compare the billed figure with an invoice that charges per CPU: per proxy, it is the "
+            "larger of CPU used and requested. The used figure is only what the proxies consume."
         )
     elif known:
         yield "Dollars are as used: CPU requests are not known, so what is billed is not known."
@@ -88,9 +88,10 @@ def why_different(reference: Reference, load: MeshLoad) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """How a sweep's choice is written: any of it, up to one, at least one, and one alone."""
+    """How a sweep's choice is written: any, the first, up to one, at least one, and one alone."""
 
     at_any: str
+    at_first: str
     up_to: str
     at_least: str
     one: Callable[[float], str]
@@ -99,12 +100,14 @@ class _Choice:
 _CHOICES: Final = {
     "l7_share": _Choice(
         "however many namespaces with HTTP need a waypoint, at the assumed replicas",
+        "if no namespace needs a waypoint",
         "if up to {} of the namespaces with HTTP need a waypoint",
         "if at least {} of the namespaces with HTTP need a waypoint",
         lambda share: fmt.share(100 * share),
     ),
     "waypoint_replicas": _Choice(
         "however many replicas each waypoint has",
+        "with 1 replica per waypoint",
         "with up to {} per waypoint",
         "with at least {} per waypoint",
         lambda count: fmt.counted(round(count), "replica"),
@@ -126,11 +129,12 @@ def turning(sweep: Sweep, basis: Basis) -> str:
         return f"{of} less than sidecars {basis_text}, {words.at_any}."
     if loses == sweep.first:
         return f"{of} more than sidecars {basis_text}, {words.at_any}."
-    if saves is not None and loses is not None:
-        at_most, at_least = words.up_to.format(words.one(saves)), words.one(loses)
-        return f"{of} less {basis_text} {at_most}, and more from {at_least} on."
-    if saves is not None:
+    at_most = words.at_first
+    if saves not in (None, sweep.first):
         at_most = words.up_to.format(words.one(saves))
+    if saves is not None and loses is not None:
+        return f"{of} less {basis_text} {at_most}, and more from {words.one(loses)} on."
+    if saves is not None:
         return f"{of} less {basis_text} {at_most}; beyond, the ranges cannot tell."
     if loses is not None:
         at_least = words.at_least.format(words.one(loses))

@@ -54,8 +54,8 @@ def test_the_verdict_compares_the_posts_figure_with_both_ends_of_the_range(
 
     assert sentence is not None
     assert sentence.endswith(
-        f"plus 0.01 vCPU idle each. {POST} uses 0.6 for each pod. As a cost per 1000 "
-        f"requests/s this {compared}."
+        f"plus 0.01 vCPU idle each. {POST} uses 0.6 for each pod. Read as a cost per "
+        f"1000 requests/s, 0.6 {compared}."
     )
 
 
@@ -83,8 +83,8 @@ def test_the_verdict_never_contradicts_its_range(ends: list[float]) -> None:
 def test_the_verdict_names_the_dashboards_ratio_beside_the_fit(ratio: float, shown: str) -> None:
     assert said(answer_with(0.28, 0.3, 0.32, ratio=ratio)) == (
         "Your sidecars cost 0.3 (0.28-0.32) vCPU per 1000 proxy requests/s, plus 0.01 vCPU idle "
-        f"each. {POST} uses 0.6 for each pod. As a cost per 1000 requests/s this overstates it "
-        f"1.9-2.1 times. {shown}"
+        f"each. {POST} uses 0.6 for each pod. Read as a cost per 1000 requests/s, 0.6 "
+        f"overstates it 1.9-2.1 times. {shown}"
     )
 
 

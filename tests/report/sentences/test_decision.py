@@ -37,7 +37,7 @@ from tests.reading import MOST_WORDS, word_count
 from tests.report.answers import by_default, constants_only, full, refused
 
 L7 = "L7 policy (routing, retries, HTTP authorization)"
-GIVEN = "for the replicas, requests and prices assumed"
+GIVEN = "if the assumed replicas, requests and prices hold"
 
 BUSY, TCP, BULK = steady("busy", 0.8, 1000), steady("tcp", 0.1), steady("bulk", 0.01, gbit=1)
 QUIET, DARK = steady("quiet", 0.008, 2), steady("dark", math.nan, 1)
@@ -70,7 +70,8 @@ def test_move_all_of_several_namespaces() -> None:
     assert saving.startswith("This saves $581 (90 % interval $")
     assert saving.endswith(f", {GIVEN}) of $634 a year as used, or 92 %.")
     assert bill == (
-        "Charged per used CPU, you save that; paid per node, you save when nodes are removed."
+        "If you are charged per CPU used, you save that; if per node, you save when nodes are "
+        "removed."
     )
     assert check == f"Before moving, check whether a needs {L7}."
     assert l4.startswith("With ambient L4 alone the saving is $585 a year, or 92 % (")
@@ -166,11 +167,11 @@ CHEAP_ZTUNNEL = {"ztunnel_idle_vcpu_per_node": 0.0001}
 @pytest.mark.parametrize(
     ("freed", "text"),
     [
-        (2, "paid per node, you save when the 2 freed nodes go."),
-        (1, "paid per node, you save when the 1 freed node goes."),
-        (0, "paid per node, you save nothing, because no whole node is freed."),
-        (-1, "paid per node, you save nothing, because no whole node is freed."),
-        (None, "paid per node, you save when nodes are removed."),
+        (2, "if per node, you save when the 2 freed nodes go."),
+        (1, "if per node, you save when the 1 freed node goes."),
+        (0, "if per node, nothing, because no whole node is freed."),
+        (-1, "if per node, nothing, because no whole node is freed."),
+        (None, "if per node, you save when nodes are removed."),
     ],
 )
 def test_which_bill_falls(freed: int | None, text: str) -> None:
@@ -179,7 +180,7 @@ def test_which_bill_falls(freed: int | None, text: str) -> None:
     (line,) = (
         line
         for line in decision_lines(replace(found, savings=savings))
-        if line.startswith("Charged per used CPU, you save that; ")
+        if line.startswith("If you are charged per CPU used, you save that; ")
     )
 
     assert text in line
@@ -191,10 +192,10 @@ def test_lower_requests_are_named_where_they_save_more_than_moving() -> None:
     found = lines_of(mesh(sidecar), basis="billed")
 
     assert found[1] == "This saves $185 of $264 a year as billed, or 70 %."
-    assert found[2].startswith("Charged per requested CPU, you save that; ")
+    assert found[2].startswith("If you are charged per CPU requested, you save that; ")
     assert found[3] == (
-        "Alternative: lower CPU requests, without moving, save up to $259 a year as billed. The "
-        "sidecars use 0.02 of 1 vCPU requested."
+        "Alternative without moving: CPU requests as low as CPU used save at most $259 a year as "
+        "billed. The sidecars use 0.02 of 1 vCPU requested."
     )
 
 
@@ -329,7 +330,7 @@ def test_a_decision_from_too_short_a_time_is_provisional() -> None:
 @pytest.mark.parametrize(
     ("because", "needs_waypoint", "saved", "text"),
     [
-        (Why.SAVES, True, 5, "saves even with a waypoint"),
+        (Why.SAVES, True, 5, "saves with a waypoint"),
         (Why.SAVES, False, 5, "saves, needs no waypoint"),
         (Why.TOO_LITTLE, True, 5, "saves less than the ztunnels cost"),
         (Why.TOO_LITTLE, True, -5, "L4 saves less than the ztunnels cost"),
@@ -361,14 +362,15 @@ def test_only_a_waypoint_that_may_be_spared_is_to_be_checked() -> None:
         why(decision.by_namespace[0], decision.check_first) for decision in (open_to_it, settled)
     )
 
-    assert checked == "saves even with a waypoint; check L7"
-    assert stated == "saves even with a waypoint"
+    assert checked == "saves with a waypoint, more without: check L7"
+    assert stated == "saves with a waypoint"
 
 
 def test_the_note_of_the_namespaces_adds_up() -> None:
     # 0.2222 vCPU of ztunnels, of which 0.006 are idle, at 264 dollars a year.
     assert namespaces_note(of(full()).decision) == (
-        "Savings are as used, before $2 ($0-$5) a year for the ztunnels that all namespaces share. "
+        "Savings are as used and rounded, before $2 ($0-$5) a year for the ztunnels that all "
+        "namespaces share. "
         "Those to move add up to $46; minus $2 for the ztunnels, $44 is left."
     )
     assert namespaces_note(of(constants_only()).decision) == ""
@@ -382,10 +384,10 @@ def test_the_note_names_the_namespace_from_which_on_the_saving_is_sure() -> None
     # Of 0.06 vCPU of 20 ztunnels at rest, up to 0.21 are likely.
     assert decision.pays_from == 2
     assert namespaces_note(decision).endswith(
-        "Moved in this order, the first one may save less than that; from the next one on "
-        "the saving is sure."
+        "In this order, the first one may not cover the ztunnels; from the next one on the saving "
+        "is sure."
     )
-    assert "Moved in this order" not in namespaces_note(of(full()).decision)
+    assert "In this order" not in namespaces_note(of(full()).decision)
 
 
 # --- over random projections ---
@@ -484,7 +486,7 @@ def _reason_agrees(reason: str, saved: Interval) -> None:
     """No reason claims another sign than the saving in the same row has."""
     if reason.startswith("saves"):
         assert saved.high > 0
-    if reason.startswith(("saves even with a waypoint", "saves, needs no waypoint")):
+    if reason.startswith(("saves with a waypoint", "saves, needs no waypoint")):
         assert saved.low > 0
     if reason.startswith("with a waypoint the range") or reason == "the range has both signs":
         assert saved.low <= 0 < saved.high

@@ -155,8 +155,8 @@ def test_the_last_sure_saving_and_the_first_sure_loss_of_a_sweep() -> None:
         (
             (SAVES, UNSURE, COSTS),
             (
-                "Ambient costs less as used if up to 0 % of the namespaces with HTTP need a "
-                "waypoint, and more from 100 % on."
+                "Ambient costs less as used if no namespace needs a waypoint, and more from "
+                "100 % on."
             ),
         ),
         (
@@ -187,7 +187,7 @@ def test_where_the_share_of_namespaces_turns_the_answer(
 @pytest.mark.parametrize(
     ("savings", "text"),
     [
-        ((SAVES, COSTS), "as billed with up to 1 replica per waypoint, and more from 2 replicas"),
+        ((SAVES, COSTS), "as billed with 1 replica per waypoint, and more from 2 replicas"),
         ((SAVES, SAVES, UNSURE), "as billed with up to 2 replicas per waypoint; beyond, the"),
         ((UNSURE, COSTS), "as billed with at least 2 replicas per waypoint; below, the"),
         ((COSTS, COSTS), "than sidecars as billed, however many replicas each waypoint has"),
@@ -288,8 +288,8 @@ def test_used_and_billed_are_side_by_side_with_the_one_that_is_the_invoice() -> 
     (line,) = side_by_side(of(full()))
 
     assert line == (
-        "The bill is the billed figure: per proxy, the larger of CPU used and requested. It is "
-        "what a bill per CPU charges. The used figure is only what the proxies consume."
+        "Compare the billed figure with an invoice that charges per CPU: per proxy, it is the "
+        "larger of CPU used and requested. The used figure is only what the proxies consume."
     )
 
 
