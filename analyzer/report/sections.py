@@ -164,8 +164,8 @@ class AnswerReport:
         if projection is None:
             return ()
         first, *others = of_decision.decision_lines(projection)
-        if any(of_decision.on_the_time(self.answer)):
-            first = f"{of_decision.PROVISIONAL}: {first[:1].lower()}{first[1:]}"
+        if warning := of_decision.provisional(self.answer):
+            first = of_decision.in_order(warning, first, projection.decision)
         return tuple(map(self.answer.spelled, (first, *others)))
 
     @cached_property

@@ -12,7 +12,7 @@ from analyzer.projection.result import Projection
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import parts, style
-from analyzer.report.sentences.decision import PROVISIONAL, VERDICTS, decision_lines, on_the_time
+from analyzer.report.sentences.decision import VERDICTS, decision_lines, provisional
 from analyzer.units import Refusal
 
 _MOST_NAMES: Final = 25
@@ -66,7 +66,7 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     detail = f"{fmt.counted(len(rows), 'namespace')}, the largest saving first, {basis}"
     if unknown:
         detail += f"; {unknown:,} more with unknown CPU"
-    warning = PROVISIONAL if any(on_the_time(answer)) else ""
+    warning = provisional(answer)
     return style.titled(figure, finding(projection), detail, reading=_READING, warning=warning)
 
 

@@ -17,7 +17,11 @@ from analyzer.units import Reason
 
 MOST_SENTENCES: Final = 5
 
-PROVISIONAL: Final = "Provisional, measure at least a day first"
+PROVISIONAL: Final = {
+    # By finding: what comes before anything else.
+    "short_window": "Provisional: first measure at least a day",
+    "sparse_window": "Provisional: first measure a time without gaps",
+}
 
 _GIVEN: Final = "if the assumed replicas, requests and prices hold"
 
@@ -62,12 +66,21 @@ _OF_L4: Final = {
     Why.RANGE_HAS_BOTH_SIGNS: "without a waypoint the range has both signs",
 }
 
-_ON_THE_TIME: Final = {"short_window", "sparse_window"}
-
 
 def on_the_time(answer: Answer) -> Iterator[Finding]:
     """Yield the findings that a reader needs before any figure per year."""
-    return (item for item in answer.findings if item.name in _ON_THE_TIME)
+    return (item for item in answer.findings if item.name in PROVISIONAL)
+
+
+def provisional(answer: Answer) -> str:
+    """Return what has to be measured before any figure per year is used; "" where nothing has."""
+    return next((PROVISIONAL[item.name] for item in on_the_time(answer)), "")
+
+
+def in_order(warning: str, first: str, decision: Decision) -> str:
+    """Return the first sentence of a decision on too little data: the steps in their order."""
+    check = ", then check L7 needs" if decision.check_first else ""
+    return f"{warning}{check}, then {first[:1].lower()}{first[1:]}"
 
 
 def namespaces_note(decision: Decision) -> str:
@@ -137,8 +150,12 @@ def _more_replicas(projection: Projection, moving: tuple[NamespaceDecision, ...]
         if point.choice == next_count and point.usd_per_year.low <= 0:
             surely = point.usd_per_year.high <= 0
             # The sweep is of the whole mesh, of which only a part may be to move.
-            what = "moving everything costs more" if surely else "moving everything may cost more"
-            yield f"With {fmt.count(next_count)} replicas per waypoint, {what}."
+            usd = fmt.dollars(-point.usd_per_year.mid)
+            what = f"costs {usd} a year more" if surely else "may cost more"
+            yield (
+                f"With {fmt.count(next_count)} replicas per waypoint, moving everything {what} "
+                "than sidecar mode."
+            )
 
 
 def _which(decision: Decision) -> str:
@@ -188,8 +205,12 @@ def _nodes(projection: Projection, decision: Decision) -> str:
         per_node = f"if per node, you save when the {fmt.counted(count, 'freed node')} {go}"
     else:
         per_node = "if per node, nothing, because no whole node is freed"
-    per_cpu = "used" if decision.basis == Basis.USAGE else "requested"
-    return f"If you are charged per CPU {per_cpu}, you save that; {per_node}."
+    per_cpu = {
+        Basis.USAGE: "per CPU used",
+        Basis.RESERVED: "per CPU requested",
+        Basis.BILLED: "per CPU (the larger of used and requested)",
+    }[decision.basis]
+    return f"If your bill charges {per_cpu}, you save that; {per_node}."
 
 
 def _check(decision: Decision) -> Iterator[str]:
@@ -198,9 +219,12 @@ def _check(decision: Decision) -> Iterator[str]:
     if len(names) == 1:
         yield f"Before moving, check whether {fmt.named(names)} needs {L7}."
     elif names:
+        others = [item.namespace for item in decision.by_namespace if item.namespace not in names]
+        is_short = len(names) > _MOST_NAMED and 0 < len(others) <= _MOST_NAMED
+        but = f" (all but {fmt.named(others)})" if is_short else ""
         some = "" if len(names) <= _MOST_NAMED else ", starting with"
         who = fmt.listed([fmt.shortened(name) for name in names[:_MOST_NAMED]])
-        check = f"Before moving, check which of {len(names):,} namespaces need {L7}"
+        check = f"Before moving, check which of {len(names):,} namespaces{but} need {L7}"
         yield f"{check}{some or ':'} {who}."
 
 

@@ -80,9 +80,8 @@ def lower_requests(projection: Projection, outcome: Outcome | None = None) -> It
     least = outcome.usd_per_year.mid if outcome else 0
     if surplus > least and sidecars.reserved_vcpu > sidecars.vcpu:
         yield (
-            "Alternative without moving: CPU requests as low as CPU used save at most "
-            f"{fmt.dollars(surplus)} a year as billed. The sidecars use "
-            f"{fmt.number(sidecars.vcpu)} of {fmt.number(sidecars.reserved_vcpu)} vCPU requested."
+            "Alternative: keep the sidecars and lower their CPU requests to what they use, which "
+            f"saves at most {fmt.dollars(surplus)} a year as billed."
         )
 
 
@@ -92,7 +91,7 @@ def origin_lines(projection: Projection) -> Iterator[str]:
     if workings:
         yield (
             "How sure: the 90 % intervals cover measured, derived and published costs. They do not "
-            "cover the assumptions below, nor days unlike the measured ones."
+            "cover the assumptions below, the warnings, nor days unlike the measured ones."
         )
     yield from _by_provenance(projection)
     if workings:

@@ -43,8 +43,8 @@ def side_by_side(projection: Projection) -> Iterator[str]:
     known = [basis for basis in (Basis.USAGE, Basis.BILLED) if _all_know(projection, basis)]
     if len(known) > 1:
         yield (
-            "Compare the billed figure with an invoice that charges per CPU: per proxy, it is the "
-            "larger of CPU used and requested. The used figure is only what the proxies consume."
+            "The billed figure is your bill if that charges per CPU: per proxy, the larger of CPU "
+            "used and requested. The used figure is only what the proxies consume."
         )
     elif known:
         yield "Dollars are as used: CPU requests are not known, so what is billed is not known."

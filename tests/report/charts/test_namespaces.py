@@ -210,7 +210,7 @@ def test_a_decision_on_a_short_window_is_provisional() -> None:
     known = replace(answer, usage=replace(answer.usage, findings=(short,)))
     none = replace(answer, usage=replace(answer.usage, findings=()))
 
-    assert details(drawn(known)[1])[1:] == [PROVISIONAL]
+    assert details(drawn(known)[1])[1:] == [PROVISIONAL["short_window"]]
     assert not details(drawn(none)[1])[1:]
 
 

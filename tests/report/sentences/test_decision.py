@@ -70,7 +70,7 @@ def test_move_all_of_several_namespaces() -> None:
     assert saving.startswith("This saves $581 (90 % interval $")
     assert saving.endswith(f", {GIVEN}) of $634 a year as used, or 92 %.")
     assert bill == (
-        "If you are charged per CPU used, you save that; if per node, you save when nodes are "
+        "If your bill charges per CPU used, you save that; if per node, you save when nodes are "
         "removed."
     )
     assert check == f"Before moving, check whether a needs {L7}."
@@ -154,9 +154,13 @@ def test_a_saving_that_hangs_on_the_number_of_replicas_is_named() -> None:
     found = lines_of(mesh(steady("shop", 0.03, 10), calls=[called("shop", 10)]))
     (line,) = (line for line in found if "replicas per waypoint" in line)
 
-    assert line == "With 2 replicas per waypoint, moving everything may cost more."
+    assert (
+        line == "With 2 replicas per waypoint, moving everything may cost more than sidecar mode."
+    )
     surely = lines_of(mesh(steady("shop", 0.018, 1), calls=[called("shop", 1)]), **CHEAP_ZTUNNEL)
-    assert "With 2 replicas per waypoint, moving everything costs more." in surely
+    (line,) = (line for line in surely if "replicas per waypoint" in line)
+    assert line.startswith("With 2 replicas per waypoint, moving everything costs $")
+    assert line.endswith(" a year more than sidecar mode.")
     safe = lines_of(mesh(BUSY, calls=CALLS[:1]))
     assert "replicas per waypoint" not in " ".join(safe)
 
@@ -180,7 +184,7 @@ def test_which_bill_falls(freed: int | None, text: str) -> None:
     (line,) = (
         line
         for line in decision_lines(replace(found, savings=savings))
-        if line.startswith("If you are charged per CPU used, you save that; ")
+        if line.startswith("If your bill charges per CPU used, you save that; ")
     )
 
     assert text in line
@@ -192,10 +196,12 @@ def test_lower_requests_are_named_where_they_save_more_than_moving() -> None:
     found = lines_of(mesh(sidecar), basis="billed")
 
     assert found[1] == "This saves $185 of $264 a year as billed, or 70 %."
-    assert found[2].startswith("If you are charged per CPU requested, you save that; ")
+    assert found[2].startswith(
+        "If your bill charges per CPU (the larger of used and requested), you save that; "
+    )
     assert found[3] == (
-        "Alternative without moving: CPU requests as low as CPU used save at most $259 a year as "
-        "billed. The sidecars use 0.02 of 1 vCPU requested."
+        "Alternative: keep the sidecars and lower their CPU requests to what they use, which saves "
+        "at most $259 a year as billed."
     )
 
 
@@ -317,9 +323,15 @@ def test_a_decision_from_too_short_a_time_is_provisional() -> None:
         for found in (usage, replace(usage, findings=()))
     )
 
+    assert first == (
+        f"{PROVISIONAL['short_window']}, then check L7 needs, then move both namespaces to "
+        "ambient, with one waypoint replica in each."
+    )
+    gaps = replace(usage, findings=(replace(short, name="sparse_window"),))
     assert (
-        first
-        == f"{PROVISIONAL}: move both namespaces to ambient, with one waypoint replica in each."
+        AnswerReport(answer=replace(answer, usage=gaps))
+        .decision[0]
+        .startswith("Provisional: first measure a time without gaps, then ")
     )
     assert plain.startswith("Move both namespaces")
 

@@ -288,8 +288,8 @@ def test_used_and_billed_are_side_by_side_with_the_one_that_is_the_invoice() -> 
     (line,) = side_by_side(of(full()))
 
     assert line == (
-        "Compare the billed figure with an invoice that charges per CPU: per proxy, it is the "
-        "larger of CPU used and requested. The used figure is only what the proxies consume."
+        "The billed figure is your bill if that charges per CPU: per proxy, the larger of CPU "
+        "used and requested. The used figure is only what the proxies consume."
     )
 
 
