@@ -65,8 +65,10 @@ def compared(slope: Interval) -> str:
     if slope.low <= post <= slope.high:
         return "is within this range"
     if post > slope.high:
-        return f"overstates it {_factor(_ratio(post, slope.high), _ratio(post, slope.low))}".strip()
-    return f"understates it {_factor(slope.low / post, slope.high / post)}"
+        return (
+            f"overstates yours {_factor(_ratio(post, slope.high), _ratio(post, slope.low))}".strip()
+        )
+    return f"understates yours {_factor(slope.low / post, slope.high / post)}"
 
 
 def _ratio(one: float, other: float) -> float | None:

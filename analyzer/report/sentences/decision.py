@@ -100,8 +100,8 @@ def namespaces_note(decision: Decision) -> str:
         )
     if decision.pays_from and decision.pays_from > 1:
         text += (
-            f" In this order, the first {_first(decision.pays_from - 1)} may not cover the "
-            "ztunnels; from the next one on the saving is sure."
+            f" Moving only the first {_first(decision.pays_from - 1)} may not repay the ztunnels; "
+            f"moving {decision.pays_from:,} or more does."
         )
     return text
 
@@ -149,12 +149,11 @@ def _more_replicas(projection: Projection, moving: tuple[NamespaceDecision, ...]
     for point in sweep.points:
         if point.choice == next_count and point.usd_per_year.low <= 0:
             surely = point.usd_per_year.high <= 0
-            # The sweep is of the whole mesh, of which only a part may be to move.
             usd = fmt.dollars(-point.usd_per_year.mid)
             what = f"costs {usd} a year more" if surely else "may cost more"
             yield (
-                f"With {fmt.count(next_count)} replicas per waypoint, moving everything {what} "
-                "than sidecar mode."
+                f"With {fmt.count(next_count)} replicas per waypoint, "
+                f"{fmt.MODE_TITLES[AMBIENT_WAYPOINT]} {what} than sidecar mode."
             )
 
 
@@ -210,7 +209,8 @@ def _nodes(projection: Projection, decision: Decision) -> str:
         Basis.RESERVED: "per CPU requested",
         Basis.BILLED: "per CPU (the larger of used and requested)",
     }[decision.basis]
-    return f"If your bill charges {per_cpu}, you save that; {per_node}."
+    usd = fmt.dollars(decision.outcome.usd_per_year.mid) if decision.outcome else "that"
+    return f"If your bill charges {per_cpu}, you save the {usd}; {per_node}."
 
 
 def _check(decision: Decision) -> Iterator[str]:

@@ -90,8 +90,8 @@ def origin_lines(projection: Projection) -> Iterator[str]:
     workings = projection.workings
     if workings:
         yield (
-            "How sure: the 90 % intervals cover measured, derived and published costs. They do not "
-            "cover the assumptions below, the warnings, nor days unlike the measured ones."
+            "How sure: the 90 % intervals cover the ranges of measured, derived and published "
+            "costs. They do not cover lines marked Assumed, warnings, or days unlike the measured."
         )
     yield from _by_provenance(projection)
     if workings:
@@ -154,5 +154,5 @@ def _post(projection: Projection) -> Iterator[str]:
                 f"For comparison, {reference.title} would give this mesh "
                 f"{fmt.number(reference.vcpu[SIDECAR])} vCPU in sidecar mode and "
                 f"{fmt.number(reference.vcpu[AMBIENT_WAYPOINT_ALL])} vCPU in ambient with "
-                "waypoints everywhere. It counts the same for each pod at any traffic."
+                "waypoints everywhere. It gives every pod the same CPU at any traffic."
             )

@@ -88,8 +88,9 @@ def why_different(reference: Reference, load: MeshLoad) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """How a sweep's choice is written: any, the first, up to one, at least one, and one alone."""
+    """How a sweep is written: what costs, at any choice, the first, up to one, from one on, one."""
 
+    subject: str
     at_any: str
     at_first: str
     up_to: str
@@ -99,13 +100,15 @@ class _Choice:
 
 _CHOICES: Final = {
     "l7_share": _Choice(
-        "however many namespaces with HTTP need a waypoint, at the assumed replicas",
+        "With the assumed replicas, ambient costs",
+        "however many namespaces with HTTP need a waypoint",
         "if no namespace needs a waypoint",
         "if up to {} of the namespaces with HTTP need a waypoint",
         "if at least {} of the namespaces with HTTP need a waypoint",
         lambda share: fmt.share(100 * share),
     ),
     "waypoint_replicas": _Choice(
+        "Ambient costs",
         "however many replicas each waypoint has",
         "with 1 replica per waypoint",
         "with up to {} per waypoint",
@@ -123,7 +126,8 @@ def _break_evens(projection: Projection) -> Iterator[str]:
 
 def turning(sweep: Sweep, basis: Basis) -> str:
     """Return where along a choice ambient surely costs less, surely more, and neither."""
-    words, of, basis_text = _CHOICES[sweep.name], "Ambient costs", fmt.AS_BASIS[basis]
+    words, basis_text = _CHOICES[sweep.name], fmt.AS_BASIS[basis]
+    of = words.subject
     saves, loses = sweep.saves_until, sweep.loses_from
     if saves == sweep.last:
         return f"{of} less than sidecars {basis_text}, {words.at_any}."

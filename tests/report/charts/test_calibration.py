@@ -137,16 +137,16 @@ def test_the_title_is_the_finding_and_its_base() -> None:
     _, axes = drawn(scattered(3, 40))
 
     assert "cost 0.3 (0.25-0.35) vCPU" in title(axes)
-    assert "overstates it 1.7-2.4 times" in title(axes)
+    assert "overstates yours 1.7-2.4 times" in title(axes)
     assert detail(axes) == "120 steps of 3 sidecars"
 
 
 @pytest.mark.parametrize(
     ("ends", "told"),
     [
-        ((0.9, 1.2, 1.5), "understates it 1.5-2.5 times"),
+        ((0.9, 1.2, 1.5), "understates yours 1.5-2.5 times"),
         ((0.5, 0.55, 0.7), "is within this range"),
-        ((-0.2, 0.0, 0.1), "overstates it at least 6.0 times"),
+        ((-0.2, 0.0, 0.1), "overstates yours at least 6.0 times"),
     ],
 )
 def test_the_title_compares_with_the_post(ends: tuple[float, float, float], told: str) -> None:

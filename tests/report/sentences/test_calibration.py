@@ -33,16 +33,16 @@ def answer_with(low: float, mid: float, high: float, ratio: float | None = None)
 @pytest.mark.parametrize(
     ("slope", "compared"),
     [
-        ((0.28, 0.3, 0.32), "overstates it 1.9-2.1 times"),
-        ((0.299, 0.3, 0.301), "overstates it 2.0 times"),
-        ((0.1, 0.15, 0.2), "overstates it 3.0-6.0 times"),
-        ((0.5, 0.54, 0.58), "overstates it by 3.4 % to 20 %"),
-        ((0.0, 0.15, 0.3), "overstates it at least 2.0 times"),
-        ((0.0, 0.3, 0.59), "overstates it"),
-        ((0.0, 0.0, 0.01), "overstates it at least 60.0 times"),
-        ((0.0, 0.0, 0.0), "overstates it more than 1,000 times"),
-        ((1.1, 1.2, 1.3), "understates it 1.8-2.2 times"),
-        ((0.61, 0.9, 1.3), "understates it by 1.7 % to 117 %"),
+        ((0.28, 0.3, 0.32), "overstates yours 1.9-2.1 times"),
+        ((0.299, 0.3, 0.301), "overstates yours 2.0 times"),
+        ((0.1, 0.15, 0.2), "overstates yours 3.0-6.0 times"),
+        ((0.5, 0.54, 0.58), "overstates yours by 3.4 % to 20 %"),
+        ((0.0, 0.15, 0.3), "overstates yours at least 2.0 times"),
+        ((0.0, 0.3, 0.59), "overstates yours"),
+        ((0.0, 0.0, 0.01), "overstates yours at least 60.0 times"),
+        ((0.0, 0.0, 0.0), "overstates yours more than 1,000 times"),
+        ((1.1, 1.2, 1.3), "understates yours 1.8-2.2 times"),
+        ((0.61, 0.9, 1.3), "understates yours by 1.7 % to 117 %"),
         ((0.5, 0.59, 0.7), "is within this range"),
         ((0.6, 0.6, 0.6), "is within this range"),
     ],
@@ -84,7 +84,7 @@ def test_the_verdict_names_the_dashboards_ratio_beside_the_fit(ratio: float, sho
     assert said(answer_with(0.28, 0.3, 0.32, ratio=ratio)) == (
         "Your sidecars cost 0.3 (0.28-0.32) vCPU per 1000 proxy requests/s, plus 0.01 vCPU idle "
         f"each. {POST} uses 0.6 for each pod. Read as a cost per 1000 requests/s, 0.6 "
-        f"overstates it 1.9-2.1 times. {shown}"
+        f"overstates yours 1.9-2.1 times. {shown}"
     )
 
 

@@ -50,7 +50,7 @@ SIDECARS = capital(MODE_TITLES[SIDECAR])
             lambda: scattered(3, 40),
             (
                 f"Sidecars cost {ranged(Interval(low=0.25, mid=0.3, high=0.35))} vCPU per 1000 "
-                "requests/s; the Solo.io post's 0.6 overstates it 1.7-2.4 times. "
+                "requests/s; the Solo.io post's 0.6 overstates yours 1.7-2.4 times. "
                 "120 steps of 3 sidecars."
             ),
         ),

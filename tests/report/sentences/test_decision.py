@@ -70,7 +70,7 @@ def test_move_all_of_several_namespaces() -> None:
     assert saving.startswith("This saves $581 (90 % interval $")
     assert saving.endswith(f", {GIVEN}) of $634 a year as used, or 92 %.")
     assert bill == (
-        "If your bill charges per CPU used, you save that; if per node, you save when nodes are "
+        "If your bill charges per CPU used, you save the $581; if per node, you save when nodes are "
         "removed."
     )
     assert check == f"Before moving, check whether a needs {L7}."
@@ -155,11 +155,12 @@ def test_a_saving_that_hangs_on_the_number_of_replicas_is_named() -> None:
     (line,) = (line for line in found if "replicas per waypoint" in line)
 
     assert (
-        line == "With 2 replicas per waypoint, moving everything may cost more than sidecar mode."
+        line
+        == "With 2 replicas per waypoint, ambient with waypoints may cost more than sidecar mode."
     )
     surely = lines_of(mesh(steady("shop", 0.018, 1), calls=[called("shop", 1)]), **CHEAP_ZTUNNEL)
     (line,) = (line for line in surely if "replicas per waypoint" in line)
-    assert line.startswith("With 2 replicas per waypoint, moving everything costs $")
+    assert line.startswith("With 2 replicas per waypoint, ambient with waypoints costs $")
     assert line.endswith(" a year more than sidecar mode.")
     safe = lines_of(mesh(BUSY, calls=CALLS[:1]))
     assert "replicas per waypoint" not in " ".join(safe)
@@ -184,7 +185,7 @@ def test_which_bill_falls(freed: int | None, text: str) -> None:
     (line,) = (
         line
         for line in decision_lines(replace(found, savings=savings))
-        if line.startswith("If your bill charges per CPU used, you save that; ")
+        if line.startswith("If your bill charges per CPU used, you save the ")
     )
 
     assert text in line
@@ -197,7 +198,7 @@ def test_lower_requests_are_named_where_they_save_more_than_moving() -> None:
 
     assert found[1] == "This saves $185 of $264 a year as billed, or 70 %."
     assert found[2].startswith(
-        "If your bill charges per CPU (the larger of used and requested), you save that; "
+        "If your bill charges per CPU (the larger of used and requested), you save the "
     )
     assert found[3] == (
         "Alternative: keep the sidecars and lower their CPU requests to what they use, which saves "
@@ -396,10 +397,9 @@ def test_the_note_names_the_namespace_from_which_on_the_saving_is_sure() -> None
     # Of 0.06 vCPU of 20 ztunnels at rest, up to 0.21 are likely.
     assert decision.pays_from == 2
     assert namespaces_note(decision).endswith(
-        "In this order, the first one may not cover the ztunnels; from the next one on the saving "
-        "is sure."
+        " Moving only the first one may not repay the ztunnels; moving 2 or more does."
     )
-    assert "In this order" not in namespaces_note(of(full()).decision)
+    assert "Moving only" not in namespaces_note(of(full()).decision)
 
 
 # --- over random projections ---

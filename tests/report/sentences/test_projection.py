@@ -134,43 +134,43 @@ def test_the_last_sure_saving_and_the_first_sure_loss_of_a_sweep() -> None:
         (
             (SAVES, SAVES, SAVES),
             (
-                "Ambient costs less than sidecars as used, however many namespaces with HTTP "
-                "need a waypoint, at the assumed replicas."
+                "With the assumed replicas, ambient costs less than sidecars as used, however "
+                "many namespaces with HTTP need a waypoint."
             ),
         ),
         (
             (COSTS, COSTS, COSTS),
             (
-                "Ambient costs more than sidecars as used, however many namespaces with HTTP "
-                "need a waypoint, at the assumed replicas."
+                "With the assumed replicas, ambient costs more than sidecars as used, however "
+                "many namespaces with HTTP need a waypoint."
             ),
         ),
         (
             (UNSURE, UNSURE, UNSURE),
             (
                 "The ranges cannot tell whether ambient costs less as used, however many "
-                "namespaces with HTTP need a waypoint, at the assumed replicas."
+                "namespaces with HTTP need a waypoint."
             ),
         ),
         (
             (SAVES, UNSURE, COSTS),
             (
-                "Ambient costs less as used if no namespace needs a waypoint, and more from "
-                "100 % on."
+                "With the assumed replicas, ambient costs less as used if no namespace needs a "
+                "waypoint, and more from 100 % on."
             ),
         ),
         (
             (SAVES, SAVES, UNSURE),
             (
-                "Ambient costs less as used if up to 50 % of the namespaces with HTTP need a "
-                "waypoint; beyond, the ranges cannot tell."
+                "With the assumed replicas, ambient costs less as used if up to 50 % of the "
+                "namespaces with HTTP need a waypoint; beyond, the ranges cannot tell."
             ),
         ),
         (
             (UNSURE, COSTS, COSTS),
             (
-                "Ambient costs more as used if at least 50 % of the namespaces with HTTP need a "
-                "waypoint; below, the ranges cannot tell."
+                "With the assumed replicas, ambient costs more as used if at least 50 % of the "
+                "namespaces with HTTP need a waypoint; below, the ranges cannot tell."
             ),
         ),
     ],
