@@ -53,7 +53,8 @@ def _none_of(setting: Setting, patterns: Sequence[str], names: set[str], what: s
     count = f"the only {what}" if len(names) == 1 else f"none of {len(names):,} {what}s"
     verb = "does not match" if len(names) == 1 else "matches"
     near = list(_near(patterns, names))
-    proposed = f"Nearest: {_listed(near)}" if near else f"There is {_listed(sorted(names))}"
+    are = "is" if len(names) == 1 else "are"
+    proposed = f"Nearest: {_listed(near)}" if near else f"There {are} {_listed(sorted(names))}"
     partly = any(re.search(pattern, name) for pattern in patterns for name in names)
     return sentences(
         f"{setting} {', '.join(patterns)} {verb} {count} with sidecars",

@@ -69,7 +69,7 @@ def test_an_unknown_chart_is_wrong_usage_that_names_the_known_ones(
     )
 
     assert result.exit_code == 2
-    assert f"there are: {', '.join(CHARTS)}, all, none" in result.stderr
+    assert f"Choose from {', '.join(CHARTS)}, all, none" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

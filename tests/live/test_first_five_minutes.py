@@ -323,7 +323,7 @@ def with_namespaces(
         ("shpo", ("none of 4 namespaces", "Nearest: shop")),
         ("legacy", ("Nearest: Legacy",)),
         ("pay", ("Nearest: payments", "match the whole name")),
-        ("zzz", ("There is Legacy, payments, shop, 1 more",)),
+        ("zzz", ("There are Legacy, payments, shop, 1 more",)),
     ],
 )
 def test_a_namespace_that_is_mistyped(

@@ -207,6 +207,8 @@ def test_doctor_says_that_the_question_can_be_answered(
     outcome = run("doctor", "-p", server.url, "--days", 1, "--end", filled.spec.end.isoformat())
 
     assert outcome.status == 0
-    assert "warn    node_cpu_hourly_cost: scrape OpenCost" in outcome.stdout
-    assert "yes     what ambient would cost" in outcome.stdout
-    assert "steps of 600 s" in outcome.stdout
+    text = " ".join(outcome.stdout.split())
+    assert "warn node_cpu_hourly_cost: " in text
+    assert "Scrape OpenCost" in text
+    assert "yes Cost of the ambient modes" in text
+    assert " 600 s" in text

@@ -57,7 +57,7 @@ def test_a_partial_answer_is_in_the_manifest_and_a_finding(
     assert finding.affected == snapshot.manifest.remarks
     assert "may be incomplete" in finding.text
     shown = CliRunner().invoke(cli, ["calibrate", str(snapshot.path)]).stdout
-    assert "warning: the server remarked" in " ".join(shown.split())
+    assert "warning [IU103]" in " ".join(shown.split())
 
 
 def test_a_remark_on_a_query_is_no_partial_answer(

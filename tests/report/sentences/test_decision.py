@@ -70,8 +70,8 @@ def test_move_all_of_several_namespaces() -> None:
     assert saving.startswith("This saves $581 (90 % interval $")
     assert saving.endswith(f", {GIVEN}) of $634 a year as used, or 92 %.")
     assert bill == (
-        "If your bill charges per CPU used, you save the $581; if per node, you save when nodes are "
-        "removed."
+        "If your bill charges per CPU used, you save the $581; if per node, you save when nodes "
+        "are removed."
     )
     assert check == f"Before moving, check whether a needs {L7}."
     assert l4.startswith("With ambient L4 alone the saving is $585 a year, or 92 % (")
