@@ -210,5 +210,5 @@ def test_doctor_says_that_the_question_can_be_answered(
     text = " ".join(outcome.stdout.split())
     assert "warn node_cpu_hourly_cost: " in text
     assert "Scrape OpenCost" in text
-    assert "yes Cost of the ambient modes" in text
+    assert "yes Cost of the ambient" in text
     assert " 600 s" in text
