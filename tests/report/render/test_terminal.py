@@ -327,7 +327,7 @@ def test_the_headline_and_the_decision_name_their_basis(basis: str, title: str) 
 
     assert f"Saving a year {title}. " in text
     assert title in " ".join(AnswerReport(answer=answer).decision)
-    assert f"Savings are {title}, before" in text
+    assert f"Savings are {title} and rounded" in text
     # The table of modes has both that matter on an invoice, on every basis.
     assert text.count("USD a year saving") == 2
 
