@@ -1,6 +1,5 @@
 """Commands that answer from a snapshot: analyze, calibrate, compare, demo, report."""
 
-import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -53,6 +52,8 @@ def analyze(  # noqa: PLR0913, PLR0917 - one parameter for each group of options
     This is the main command. It surveys the server, collects a snapshot, calibrates, projects and
     reports. With -o it writes the snapshot into DIRECTORY/snapshot, beside the files of `report`.
     """
+    import tempfile
+
     from analyzer.measurement.snapshot import SUBFOLDER
 
     # A mistake in it must show before hours of collecting, not after.

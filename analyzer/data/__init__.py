@@ -1,6 +1,5 @@
 """Figures that come from outside, each with its source, and the bundled sample snapshots."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -149,4 +148,6 @@ def schema_path(name: str = "result") -> Path:
 
 
 def _toml(name: str) -> dict[str, dict[str, Any]]:
+    import tomllib  # noqa: PLC0415 - help does not wait for it
+
     return tomllib.loads((_ROOT / name).read_text(encoding="utf-8"))
