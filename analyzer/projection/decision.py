@@ -145,7 +145,7 @@ def undecided(basis: Basis, why: Why) -> Decision:
 def decide(stakes: Stakes, basis: Basis, most_decisive: str) -> Decision:
     """Return what to do, given what each namespace costs and the assumption that matters most."""
     ranges = _Ranges.of(stakes)
-    moved = ranges.outcome(ranges.saved_usd, ranges.surely_saves)
+    moved = ranges.outcome(stakes.saved_usd, ranges.surely_saves)
     without = ranges.outcome(ranges.least_usd, ranges.surely_saves_l4)
     action, why = _action(ranges, moved, without)
     items = sorted(
@@ -172,25 +172,29 @@ def decide(stakes: Stakes, basis: Basis, most_decisive: str) -> Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Ranges:
-    """The stakes, and what each namespace saves as ranges: as the scenario has it, and at best."""
+    """The stakes, and what each namespace saves as ranges: as the scenario has it, and by L4."""
 
     stakes: Stakes
-    saved_usd: Floats
-    least_usd: Floats
     saved_range_usd: tuple[Interval, ...]
-    least_range_usd: tuple[Interval, ...]
+    l4_range_usd: tuple[Interval, ...]
 
     @classmethod
     def of(cls, stakes: Stakes) -> "_Ranges":
-        # Where the scenario settles which namespaces need a waypoint, L4 alone is no choice.
-        least_usd = stakes.saved_usd if stakes.is_settled else stakes.l4_usd
         return cls(
             stakes=stakes,
-            saved_usd=stakes.saved_usd,
-            least_usd=least_usd,
             saved_range_usd=tuple(map(to_interval, stakes.saved_usd)),
-            least_range_usd=tuple(map(to_interval, least_usd)),
+            l4_range_usd=tuple(map(to_interval, stakes.l4_usd)),
         )
+
+    @property
+    def least_usd(self) -> Floats:
+        """What each namespace saves at best."""
+        # Where the scenario settles which namespaces need a waypoint, L4 alone is no choice.
+        return self.stakes.saved_usd if self.stakes.is_settled else self.stakes.l4_usd
+
+    @property
+    def least_range_usd(self) -> tuple[Interval, ...]:
+        return self.saved_range_usd if self.stakes.is_settled else self.l4_range_usd
 
     @property
     def paid_usd(self) -> Floats:
@@ -229,7 +233,7 @@ class _Ranges:
         """Return how many of those that surely save have to move, in this order, to save."""
         rows = [self.stakes.names.index(name) for name in order]
         rows = [row for row in rows if self.surely_saves[row]]
-        reached_usd = self.saved_usd[rows].cumsum(axis=0) - self.stakes.shared_usd
+        reached_usd = self.stakes.saved_usd[rows].cumsum(axis=0) - self.stakes.shared_usd
         sure = (to_interval(usd).low > 0 for usd in reached_usd)
         return next((count for count, saves in enumerate(sure, 1) if saves), None)
 
@@ -240,7 +244,7 @@ class _Ranges:
             verdict=verdict,
             why=because,
             needs_waypoint=bool(self.stakes.needs_waypoint[row]),
-            saving_l4_usd_per_year=to_interval(self.stakes.l4_usd[row]),
+            saving_l4_usd_per_year=self.l4_range_usd[row],
             saving_usd_per_year=self.saved_range_usd[row],
             waypoint_usd_per_year=to_interval(self.stakes.waypoint_usd[row]),
         )
@@ -251,7 +255,7 @@ class _Ranges:
             return Verdict.CANNOT_TELL, Why.CPU_UNKNOWN
         if least.high <= 0:
             # Only where the scenario settles who needs a waypoint may L4 save here.
-            is_waypoint = to_interval(self.stakes.l4_usd[row]).high > 0
+            is_waypoint = self.l4_range_usd[row].high > 0
             return Verdict.STAY, (
                 Why.WAYPOINT_COSTS_MORE if is_waypoint else Why.ZTUNNEL_COSTS_MORE
             )
@@ -285,8 +289,8 @@ def _action(ranges: _Ranges, moved: Outcome | None, without: Outcome | None) -> 
         return Action.CANNOT_TELL, Why.RANGE_HAS_BOTH_SIGNS
     if not is_known:
         return Action.CANNOT_TELL, Why.CPU_UNKNOWN
-    l4_usd = ranges.stakes.l4_usd
-    l4 = ranges.outcome(l4_usd, np.array([to_interval(usd).high > 0 for usd in l4_usd], bool))
+    saves_l4 = np.array([item.high > 0 for item in ranges.l4_range_usd], bool)
+    l4 = ranges.outcome(ranges.stakes.l4_usd, saves_l4)
     if l4 is None:
         return Action.STAY, Why.ZTUNNEL_COSTS_MORE
     # Only where the scenario settles who needs a waypoint may L4 save here.
