@@ -84,7 +84,6 @@ def test_each_command_line_is_one_that_is_understood(line: str) -> None:
         assert context.params
 
 
-@pytest.mark.skipif("explain" not in cli.commands, reason="explain is not merged yet")
 @pytest.mark.parametrize("topic", sorted(set(re.findall(r"istio-usage explain (\w+)", _README))))
 def test_each_topic_that_is_named_is_explained(topic: str) -> None:
     if topic != "CODE":

@@ -1,7 +1,6 @@
 """From Prometheus to checked tables: survey, collect, snapshot, roles."""
 
-from analyzer.measurement.collect import collect
 from analyzer.measurement.snapshot import Snapshot, load_snapshot
 from analyzer.measurement.usage import MeshUsage, measure
 
-__all__ = ["MeshUsage", "Snapshot", "collect", "load_snapshot", "measure"]
+__all__ = ["MeshUsage", "Snapshot", "load_snapshot", "measure"]

@@ -7,16 +7,14 @@ what happens where a folder already holds a snapshot.
 
 import json
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 
 import analyzer
-from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import SnapshotError
 from analyzer.measurement import reuse
 from analyzer.measurement import snapshot as folder
@@ -25,10 +23,8 @@ from analyzer.measurement.manifest import Manifest, QueryRecord
 from analyzer.measurement.plan import Ask, Plan, PlannedQuery, make_plan
 from analyzer.measurement.reuse import PLAN
 from analyzer.measurement.snapshot import MANIFEST, Snapshot, open_snapshot, partial_path
-from analyzer.prometheus.connection import Connection, Source
-from analyzer.prometheus.credentials import Access
+from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import Fetched, Job, fetch
-from analyzer.prometheus.promql import Scope
 
 _CHUNKS = "chunks"
 _WARNINGS = b"analyzer.warnings"
@@ -194,40 +190,3 @@ def _write_query(whole: Path, planned: PlannedQuery, tables: list[pa.Table]) -> 
         file=file,
         sha256=sha256,
     )
-
-
-def collect(  # noqa: PLR0913 - one keyword for each part of the question
-    url: str | Access,
-    *,
-    days: float = DEFAULT_DAYS,
-    end: datetime | None = None,
-    namespaces: tuple[str, ...] = (),
-    path: Path | None = None,
-    force: bool = False,
-    on_progress: Callable[[Progress], None] = lambda _: None,
-) -> Snapshot:
-    """Measure the mesh behind a Prometheus and return the snapshot; raises as `collect_snapshot`.
-
-    Args:
-        url: its address, or an `Access` with credentials. A plain address takes them from the
-            environment (PROMETHEUS_TOKEN, PROMETHEUS_USERNAME, PROMETHEUS_PASSWORD).
-        days: how long a time to look at.
-        end: where it ends (aware); now, if None.
-        namespaces: regular expressions; all, if empty.
-        path: the folder to make, or one that answers the same question; a temporary one, if None.
-        force: replace the snapshot in `path`, whichever its question.
-        on_progress: called after each answer.
-    """
-    access = url if isinstance(url, Access) else Access.parse(url)
-    target = path or Path(tempfile.mkdtemp(prefix="istio-usage-")) / "snapshot"
-    ask = Ask(
-        source=access.url,
-        tenant=access.tenant,
-        scope=Scope(namespaces=namespaces),
-        days=days,
-        end=end,
-    )
-    with Connection(access) as source:
-        return collect_snapshot(
-            source, ask, target, now=datetime.now(UTC), force=force, on_progress=on_progress
-        )

@@ -19,12 +19,6 @@ AS_BASIS: Final[Mapping[Basis, str]] = {
 }
 """What dollars are computed from."""
 
-IN_FULL: Final[Mapping[Basis, str]] = {
-    **AS_BASIS,
-    Basis.BILLED: "as billed (per proxy the larger of used and requested)",
-}
-"""The same, with the definition of the least known of these terms."""
-
 _LONG_MINUTES = 120
 """From here on a time is shown in hours."""
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from analyzer.errors import InsufficientData
-from analyzer.measurement import MeshUsage, collect, measure
+from analyzer.measurement import MeshUsage, measure
+from analyzer.notebook.api import collect
 from analyzer.prometheus.label_mapping import Attribution
 from analyzer.units import Role
 from tests.support import (
@@ -44,7 +45,7 @@ def _measured(mesh: Mesh, folder: Path) -> tuple[MeshUsage, Attribution]:
         server.fill(mesh)
         snapshot = collect(
             server.url, days=mesh.spec.hours / 24, end=mesh.spec.end, path=folder / "snapshot"
-        )
+        ).snapshot
     return measure(snapshot), snapshot.manifest.label_mapping.attribution
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from analyzer.calibration import Calibration, RoleCalibration, calibrate_usage
-from analyzer.measurement import MeshUsage, collect, measure
+from analyzer.measurement import MeshUsage, measure
 from analyzer.measurement.findings import Severity
 from analyzer.measurement.snapshot import Snapshot
+from analyzer.notebook.api import collect
 from analyzer.units import Role
 from tests.support import (
     Mesh,
@@ -69,7 +70,7 @@ def engines(mesh: Mesh, tmp_path_factory: pytest.TempPathFactory) -> dict[str, E
             server.fill(mesh)
             snapshot = collect(
                 server.url, days=_SPEC.hours / 24, end=_SPEC.end, path=folder / "snapshot"
-            )
+            ).snapshot
         usage = measure(snapshot)
         found[name] = Engine(snapshot=snapshot, usage=usage, calibration=calibrate_usage(usage))
     return found
@@ -96,7 +97,9 @@ def test_labels_that_a_store_drops_are_told_by_what_they_take_away(tmp_path: Pat
     with VictoriaServer(tmp_path / "server") as server:
         server.fill(mesh)
         days, end = mesh.spec.hours / 24, mesh.spec.end
-        usage = measure(collect(server.url, days=days, end=end, path=tmp_path / "snapshot"))
+        usage = measure(
+            collect(server.url, days=days, end=end, path=tmp_path / "snapshot").snapshot
+        )
 
     sent = mesh.truth.role_sum("sidecar", lambda item: item.outbound_rps)
     found = usage.mean_total(Role.SIDECAR, "proxy_rps")

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analyzer.measurement import MeshUsage, collect, measure
+from analyzer.measurement import MeshUsage, measure
 from analyzer.measurement.findings import Finding, Severity
+from analyzer.notebook.api import collect
 from tests.support import (
     Mesh,
     PrometheusServer,
@@ -102,7 +103,7 @@ def _usage(folder: Path, name: str) -> MeshUsage:
             days=mesh.spec.hours / 24,
             end=mesh.spec.end,
             path=folder / f"{name}-snapshot",
-        )
+        ).snapshot
     return measure(snapshot)
 
 

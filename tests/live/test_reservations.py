@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.measurement import MeshUsage, collect, measure
+from analyzer.measurement import MeshUsage, measure
+from analyzer.notebook.api import collect
 from analyzer.units import Role
 from tests.support import (
     MeshSpec,
@@ -28,7 +29,7 @@ def _usage(spec: MeshSpec, name: str, folder: Path) -> tuple[MeshUsage, Truth]:
         server.fill(mesh)
         snapshot = collect(
             server.url, days=spec.hours / 24, end=mesh.spec.end, path=folder / "snapshot"
-        )
+        ).snapshot
     return measure(snapshot), mesh.truth
 
 

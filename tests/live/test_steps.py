@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from analyzer.measurement import MeshUsage, collect, measure
+from analyzer.measurement import MeshUsage, measure
+from analyzer.notebook.api import collect
 from analyzer.units import Role
 from tests.support import Mesh, PrometheusServer, build_mesh, default_mesh, dialect, with_throttling
 from tests.support.scraping import pod_key
@@ -30,7 +31,7 @@ def usage(mesh: Mesh, tmp_path_factory: pytest.TempPathFactory) -> MeshUsage:
         server.fill(mesh)
         snapshot = collect(
             server.url, days=_SPEC.hours / 24, end=_SPEC.end, path=folder / "snapshot"
-        )
+        ).snapshot
     return measure(snapshot)
 
 

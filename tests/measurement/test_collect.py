@@ -13,9 +13,10 @@ from urllib.parse import parse_qs
 import pytest
 
 from analyzer.errors import PrometheusError, SnapshotError, UsageError
-from analyzer.measurement.collect import Progress, collect, collect_snapshot
+from analyzer.measurement.collect import Progress, collect_snapshot
 from analyzer.measurement.plan import Ask
 from analyzer.measurement.snapshot import Snapshot, load_snapshot
+from analyzer.notebook.api import collect
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from analyzer.window import TimeWindow
@@ -319,7 +320,7 @@ def test_no_file_holds_a_credential(
 def test_one_call_makes_a_snapshot(small_server: PrometheusServer, tmp_path: Path) -> None:
     snapshot = collect(small_server.url, days=1 / 24, end=SMALL_MESH.end, path=tmp_path / "snap")
 
-    assert snapshot == load_snapshot(tmp_path / "snap")
+    assert snapshot.snapshot == load_snapshot(tmp_path / "snap")
     assert snapshot.manifest.window.point_count == 6
     assert snapshot.manifest.source == small_server.url
 

@@ -12,9 +12,10 @@ import pytest
 
 from analyzer.errors import PrometheusError, SnapshotError, UsageError
 from analyzer.measurement import reuse
-from analyzer.measurement.collect import collect, collect_snapshot
+from analyzer.measurement.collect import collect_snapshot
 from analyzer.measurement.plan import Ask
 from analyzer.measurement.snapshot import MANIFEST, Snapshot, load_snapshot, partial_path
+from analyzer.notebook.api import collect
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from analyzer.settings import Setting
@@ -372,7 +373,8 @@ def test_a_snapshot_of_version_0_1_is_compared_by_what_it_holds(
 
 def test_python_has_the_same_rule(small_server: PrometheusServer, tmp_path: Path) -> None:
     def again(days: float, *, force: bool = False) -> Snapshot:
-        return collect(small_server.url, days=days, end=NOW, path=tmp_path / "snap", force=force)
+        path = tmp_path / "snap"
+        return collect(small_server.url, days=days, end=NOW, path=path, force=force).snapshot
 
     assert again(1 / 24) == again(1 / 24)
     with pytest.raises(UsageError) as caught:
