@@ -133,3 +133,18 @@ def in_percent(share: float) -> str:
     # A zero has no sign and no decimals.
     is_whole = abs(percent) >= whole_from or percent == 0
     return f"{abs(percent) if percent == 0 else percent:.{0 if is_whole else 1}f} %"
+
+
+def duration(seconds: float) -> str:
+    """Return how long a time is: in minutes below 2 hours, in hours below 2 days.
+
+    >>> duration(1800), duration(86_400), duration(7 * 86_400), duration(1500 * 86_400)
+    ('30 min', '24 h', '7 days', '1,500 days')
+    """
+    minutes, hours, days = seconds / 60, seconds / 3600, seconds / 86_400
+    if hours < 2:  # noqa: PLR2004 - as stated above
+        return f"{minutes:.3g} min"
+    if days < 2:  # noqa: PLR2004 - as stated above
+        return f"{hours:.3g} h"
+    # Whole days where there are three digits of them.
+    return f"{days:,.0f} days" if days >= 100 else f"{days:.3g} days"  # noqa: PLR2004

@@ -19,14 +19,8 @@ AS_BASIS: Final[Mapping[Basis, str]] = {
 }
 """What dollars are computed from."""
 
-_LONG_MINUTES = 120
-"""From here on a time is shown in hours."""
-
 _ROOM_FOR_DOLLARS = 10_000
 """Below this a range to the dollar fits a column of a terminal."""
-
-_LONG_HOURS = 48
-"""From here on, in days."""
 
 
 def inert(text: str) -> str:
@@ -248,18 +242,5 @@ def time_title(window: TimeWindow) -> str:
 
 def span_title(window: TimeWindow) -> str:
     """Return the time of a window, and how long it is."""
-    length = duration((window.end - window.start).total_seconds())
+    length = units.duration((window.end - window.start).total_seconds())
     return f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC, {length}"
-
-
-def duration(seconds: float) -> str:
-    """Return how long a time is.
-
-    >>> duration(1800), duration(86_400), duration(7 * 86_400)
-    ('30 min', '24 h', '7 days')
-    """
-    minutes = seconds / 60
-    if minutes < _LONG_MINUTES:
-        return f"{number(minutes)} min"
-    hours = minutes / 60
-    return f"{number(hours)} h" if hours < _LONG_HOURS else f"{number(hours / 24)} days"

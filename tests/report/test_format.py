@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from analyzer.report import format as words
 from analyzer.report.format import (
     dollars,
-    duration,
     ends,
     inert,
     named,
@@ -22,7 +21,7 @@ from analyzer.report.format import (
     short_dollars,
     usd,
 )
-from analyzer.units import Interval
+from analyzer.units import Interval, duration
 from tests.report.answers import (
     NAUGHTY_NAMES,
 )

@@ -5,12 +5,9 @@ from typing import Final
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.settings import Setting
-from analyzer.units import in_percent
+from analyzer.units import duration, in_percent
 
 MINUTES_PER_DAY = 24 * 60
-
-LONG_MINUTES = 120
-"""From here on a time is written in hours."""
 
 SPARSE_SHARE = 0.8
 """Share of the requested time with data below which figures per year are doubtful."""
@@ -18,14 +15,13 @@ SPARSE_SHARE = 0.8
 
 def _short_window(evidence: Evidence) -> Finding | None:
     window = evidence.manifest.window
-    minutes = (window.end - window.start).total_seconds() / 60
-    if minutes >= MINUTES_PER_DAY:
+    seconds = (window.end - window.start).total_seconds()
+    if seconds / 60 >= MINUTES_PER_DAY:
         return None
-    length = f"{minutes:.0f} min" if minutes < LONG_MINUTES else f"{minutes / 60:.3g} h"
     return Finding(
         name="short_window",
-        text=f"The analyzed time is {length}, less than a day. Figures per year assume that every "
-        "day is like this time.",
+        text=f"The analyzed time is {duration(seconds)}, less than a day. Figures per year assume "
+        "that every day is like this time.",
         fix=f"Analyze at least one day, better seven ({Setting.DAYS}).",
     )
 
