@@ -76,6 +76,15 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def continued(text: str) -> str:
+    """Return a text as it goes on in a sentence.
+
+    >>> continued("Move all")
+    'move all'
+    """
+    return text[:1].lower() + text[1:]
+
+
 def listed(parts: Sequence[str]) -> str:
     """Return parts of a sentence with commas and "and".
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from analyzer.report import format as fmt
 from analyzer.units import Refusal
 
 
@@ -20,4 +21,4 @@ def whole(detail: str) -> str:
     >>> whole("no node has a price")
     'No node has a price.'
     """
-    return f"{detail[:1].upper()}{detail[1:].removesuffix('.')}."
+    return f"{fmt.capital(detail).removesuffix('.')}."

@@ -80,7 +80,7 @@ def provisional(answer: Answer) -> str:
 def in_order(warning: str, first: str, decision: Decision) -> str:
     """Return the first sentence of a decision on too little data: the steps in their order."""
     check = ", then check L7 needs" if decision.check_first else ""
-    return f"{warning}{check}, then {first[:1].lower()}{first[1:]}"
+    return f"{warning}{check}, then {fmt.continued(first)}"
 
 
 def namespaces_note(decision: Decision) -> str:
@@ -128,8 +128,7 @@ def _move(projection: Projection, decision: Decision) -> Iterator[str]:
     parts = [f"move {_names(maybe)} only if L4 is enough there"] if maybe else []
     parts += [f"leave {_names(others)} in sidecar mode ({_reasons(others)})"] if others else []
     if parts:
-        rest = "; ".join(parts)
-        yield f"{rest[0].upper()}{rest[1:]}."
+        yield f"{fmt.capital('; '.join(parts))}."
     if decision.outcome:
         yield f"This saves {_gain(decision, decision.outcome)}."
     yield _nodes(projection, decision)

@@ -117,8 +117,7 @@ def _in_dollars(projection: Projection) -> str:
     }
     parts = []
     for item in projection.savings:
-        title = fmt.MODE_TITLES[item.mode]
-        name = f"{title[0].upper()}{title[1:]}{where.get(item.mode, '')}"
+        name = f"{fmt.capital(fmt.MODE_TITLES[item.mode])}{where.get(item.mode, '')}"
         parts.append(f"{name}: {fmt.usd(item.usd_per_year)}.")
     has_range = any(item.usd_per_year.low < item.usd_per_year.high for item in projection.savings)
     legend = " Ranges are 90 % intervals." if has_range else ""
@@ -128,7 +127,7 @@ def _in_dollars(projection: Projection) -> str:
 
 def _dependence(projection: Projection) -> Iterator[Line]:
     for text in [*dependence_lines(projection)][:1]:
-        yield Line(f"Largest effect: {text[0].lower()}{text[1:]}")
+        yield Line(f"Largest effect: {fmt.continued(text)}")
 
 
 def _limit(answer: Answer, refused: Collection[Refusal]) -> Iterator[Line]:
