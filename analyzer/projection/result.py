@@ -152,6 +152,11 @@ class Sweep:
         """The greatest choice."""
         return self.points[-1].choice
 
+    def at(self, choice: float) -> Interval | None:
+        """The saving with one choice; None where that is not on the way."""
+        found = (point.usd_per_year for point in self.points if point.choice == choice)
+        return next(found, None)
+
     @property
     def saves_until(self) -> float | None:
         """The last choice up to which the whole range is a saving; None: not even at the first."""

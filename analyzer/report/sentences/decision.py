@@ -145,15 +145,15 @@ def _more_replicas(projection: Projection, moving: tuple[NamespaceDecision, ...]
     if sweep is None or workings is None or not any(item.needs_waypoint for item in moving):
         return
     next_count = workings.scenario["waypoint_replicas"].mid + 1
-    for point in sweep.points:
-        if point.choice == next_count and point.usd_per_year.low <= 0:
-            surely = point.usd_per_year.high <= 0
-            usd = fmt.dollars(-point.usd_per_year.mid)
-            what = f"costs {usd} a year more" if surely else "may cost more"
-            yield (
-                f"With {fmt.count(next_count)} replicas per waypoint, "
-                f"{fmt.MODE_TITLES[AMBIENT_WAYPOINT]} {what} than sidecar mode."
-            )
+    saving = sweep.at(next_count)
+    if saving is None or saving.low > 0:
+        return
+    surely = saving.high <= 0
+    what = f"costs {fmt.dollars(-saving.mid)} a year more" if surely else "may cost more"
+    yield (
+        f"With {fmt.count(next_count)} replicas per waypoint, "
+        f"{fmt.MODE_TITLES[AMBIENT_WAYPOINT]} {what} than sidecar mode."
+    )
 
 
 def _which(decision: Decision) -> str:

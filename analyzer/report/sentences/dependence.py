@@ -7,11 +7,11 @@ from analyzer.data import BLOG
 from analyzer.projection.choices import Basis, Placement, Spread
 from analyzer.projection.decision import Outcome
 from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
-from analyzer.projection.result import Projection, Sweep
+from analyzer.projection.result import Projection
 from analyzer.projection.scenario import Scenario
 from analyzer.report import format as fmt
 from analyzer.report.sentences.projection import assumed, assumption_title
-from analyzer.units import Interval, Provenance, Role
+from analyzer.units import Provenance, Role
 
 _PLACED: Final[Mapping[Placement, str]] = {
     Spread.OBSERVED: "a waypoint in each namespace with HTTP",
@@ -33,7 +33,7 @@ def _choices(projection: Projection) -> Iterator[tuple[float, str]]:
     sweeps = {sweep.name: sweep for sweep in projection.sweeps}
     workings = projection.workings
     if "l7_share" in sweeps:
-        none, every = (_at(sweeps["l7_share"], share) for share in (0, 1))
+        none, every = map(sweeps["l7_share"].at, (0, 1))
         count = int(projection.load.namespaces["has_http"].sum())
         if none and every:
             those = "the one with HTTP does" if count == 1 else f"all {count:,} with HTTP do"
@@ -44,17 +44,13 @@ def _choices(projection: Projection) -> Iterator[tuple[float, str]]:
             yield none.mid - every.mid, text
     if "waypoint_replicas" in sweeps and workings:
         count = round(workings.scenario["waypoint_replicas"].mid)
-        few, more = (_at(sweeps["waypoint_replicas"], n) for n in (count, count + 1))
+        few, more = map(sweeps["waypoint_replicas"].at, (count, count + 1))
         if few and more:
             text = (
                 f"With {fmt.counted(count, 'replica')} per waypoint the saving is {fmt.usd(few)} a "
                 f"year; with {count + 1}, {fmt.usd(more)}."
             )
             yield few.mid - more.mid, text
-
-
-def _at(sweep: Sweep, choice: float) -> Interval | None:
-    return next((point.usd_per_year for point in sweep.points if point.choice == choice), None)
 
 
 def _assumptions(projection: Projection) -> Iterator[tuple[float, str]]:
