@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -121,6 +122,16 @@ def counted(count: int, thing: str, things: str = "") -> str:
     ('1 sidecar', '1,200 sidecars', '2 proxies')
     """
     return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
+
+
+def enumerated(parts: Sequence[str]) -> str:
+    """Return the parts as one text, with "and" before the last.
+
+    >>> enumerated(["CPU", "requests", "time"])
+    'CPU, requests and time'
+    """
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def in_percent(share: float) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from analyzer.data import codes
-from analyzer.units import in_percent
+from analyzer.units import enumerated, in_percent
 
 _LEAST_SHARE = 0.0005
 """A smaller share would read 0 %."""
@@ -21,6 +21,17 @@ class Severity(StrEnum):
     """The answer lacks a large part of the mesh."""
 
 
+class Bias(StrEnum):
+    """Which way a finding moves the measured totals that it touches."""
+
+    TOO_LOW = "too_low"
+    TOO_HIGH = "too_high"
+    EITHER = "either"
+    """They may be too low or too high."""
+    NONE = "none"
+    """It is corrected, or touches no total."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing that is wrong or thin in the data, or that makes the answer less certain.
@@ -32,6 +43,8 @@ class Finding:
         fix: how to fix it, as whole sentences; "" where no fix is needed.
         cpu_share: share of the sidecars' measured CPU that the affected proxies use, where known.
         rps_share: share of the sidecars' requests that they carry, where known.
+        time_share: share of the sidecars' time, in proxies times intervals, that is affected.
+        bias: which way the totals are wrong because of it; None where nothing is known of that.
     """
 
     name: str
@@ -41,6 +54,8 @@ class Finding:
     fix: str = ""
     cpu_share: float | None = None
     rps_share: float | None = None
+    time_share: float | None = None
+    bias: Bias | None = None
 
     @property
     def code(self) -> str:
@@ -51,8 +66,12 @@ class Finding:
         """Return its code, the problem and its cause, the shares affected, and the fix."""
         shares = [
             f"{in_percent(share)} of the sidecars' {what}"
-            for share, what in ((self.cpu_share, "CPU"), (self.rps_share, "requests"))
+            for share, what in (
+                (self.cpu_share, "CPU"),
+                (self.rps_share, "requests"),
+                (self.time_share, "time"),
+            )
             if share is not None and share >= _LEAST_SHARE
         ]
-        affected = f"Affected: {' and '.join(shares)}." if shares else ""
+        affected = f"Affected: {enumerated(shares)}." if shares else ""
         return " ".join(filter(None, (f"[{self.code}]", self.text, affected, self.fix)))

@@ -14,7 +14,7 @@ from analyzer.measurement.roles import UNKNOWN, proxy_table
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.steps import count_calls_once, step_table, with_points
 from analyzer.measurement.tables import INSTANCE_TYPE, Tables
-from analyzer.units import Reason, Refusal, Role
+from analyzer.units import Interval, Reason, Refusal, Role
 from analyzer.window import TimeWindow
 
 
@@ -64,6 +64,11 @@ class MeshUsage:
         """
         values = self.of_role(role)[column].dropna()
         return float(values.sum()) / len(self.observed_points) if len(values) else None
+
+    def total(self, role: Role, column: str) -> Interval | None:
+        """Return `mean_total` with the range that unseen time gives it."""
+        mean = self.mean_total(role, column)
+        return None if mean is None else Interval.exactly(mean)
 
     def workload_means(self, role: Role) -> pd.DataFrame:
         """Return the totals of each workload, averaged over the window, the most CPU first.

@@ -157,6 +157,8 @@ class MeshSnapshot:
                 "affected_count": len(item.affected),
                 "cpu_share": item.cpu_share,
                 "rps_share": item.rps_share,
+                "time_share": item.time_share,
+                "bias": item.bias and str(item.bias),
                 "fix": item.fix,
             }
             for item in self.usage.findings
