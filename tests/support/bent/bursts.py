@@ -18,6 +18,9 @@ from tests.support.bent.scene import CPU, REQUESTS, Kind, Scene
 from tests.support.series import STALE, Series
 from tests.support.traffic import Floats
 
+_FLOW_MS = 20_000
+"""How long requests flow at a time that end in a counter of their own."""
+
 _EVICTED_AFTER_MS = 300_000
 """Envoy drops a counter that has not moved for an interval; five minutes is the usual choice."""
 
@@ -103,11 +106,11 @@ def at_clock_times(scene: Scene, random: Random) -> Scene:
 def evicted_series(scene: Scene, random: Random) -> Scene:
     """Answer some requests with 404 now and then: that counter is evicted after each time.
 
-    It begins again with all requests since in its first sample.
+    It begins again with most of the next time's requests in its first sample.
     """
     pods = set(sidecars(scene)[::3])
     every_ms = float(random.integers(18, 26)) * 60_000
-    share = 0.03
+    share = 0.15
     found = [
         one
         for one in scene.mesh.named(REQUESTS, reporter="destination")
@@ -136,15 +139,15 @@ def _now_and_then(
     begins = np.arange(first, times[-1] - _EVICTED_AFTER_MS - 120_000, every_ms)
     stored_times, stored_values = [], []
     for begin in begins:
-        alive = times[(times >= begin) & (times < begin + 60_000 + _EVICTED_AFTER_MS)]
-        after = times[times >= begin + 60_000 + _EVICTED_AFTER_MS][:1]
-        grown = np.ceil(np.clip((alive - begin) / 60_000, 0.02, 1) * requests)
+        alive = times[(times >= begin) & (times < begin + _FLOW_MS + _EVICTED_AFTER_MS)]
+        after = times[times >= begin + _FLOW_MS + _EVICTED_AFTER_MS][:1]
+        grown = np.ceil(np.clip((alive - begin) / _FLOW_MS, 0.02, 1) * requests)
         stored_times += [alive, after]
         stored_values += [grown, np.full(len(after), STALE)]
     whole_times = np.concatenate([[times[0]], np.repeat(begins, 2), [times[-1]]])
     steps = np.repeat(np.arange(len(begins)), 2) * requests
     steps[1::2] += requests
-    whole_times[2:-1:2] += 60_000
+    whole_times[2:-1:2] += _FLOW_MS
     whole = replace(
         model,
         times_ms=np.round(whole_times).astype(np.int64),

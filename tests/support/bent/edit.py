@@ -40,14 +40,13 @@ def shifted(series: Series, delay_ms: int) -> Series:
         return replace(series, times_ms=series.times_ms + delay_ms)
     real = ~np.isnan(series.values)
     times = series.times_ms + delay_ms
-    values = series.values.copy()
+    known, values = series.values[real], series.values.copy()
     if real.any():
-        values[real] = np.interp(times[real], series.times_ms[real], series.values[real])
-    whole = np.floor(values) if series.name.startswith("istio_") else values
-    # Interpolation across a restart would make a fall of two steps.
-    fell = np.append(np.diff(series.values) < 0, False)
-    whole[fell] = series.values[fell]
-    return replace(series, times_ms=times, values=whole)
+        later = np.interp(times[real], series.times_ms[real], known)
+        later = np.floor(later) if series.name.startswith("istio_") else later
+        # Interpolation across a restart would make a fall of two steps.
+        values[real] = np.where(np.diff(known, append=known[-1]) < 0, known, later)
+    return replace(series, times_ms=times, values=values)
 
 
 def is_kubelets(series: Series) -> bool:
@@ -122,7 +121,9 @@ def middle_sample(random: Random, scene: Scene, series: Series) -> int | None:
         return None
     place = int(random.integers(first, last))
     around = series.values[place - 1 : place + 2]
-    return None if np.isnan(around).any() or (np.diff(around) < 0).any() else place
+    if np.isnan(around).any() or (np.diff(around) < 0).any():
+        return None
+    return place
 
 
 def ended(series: Series, first: int, last: int) -> Series:

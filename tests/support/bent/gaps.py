@@ -20,6 +20,7 @@ from tests.support.bent.edit import (
     some,
     unless_between,
 )
+from tests.support.bent.healthy import beside_another
 from tests.support.bent.scene import Kind, Scene
 from tests.support.series import Series
 
@@ -122,7 +123,8 @@ def scattered(scene: Scene, random: Random) -> Scene:
     return scene.storing(found(), Kind.GAPS)
 
 
-def dark_cluster(scene: Scene, name: str, first: float, last: float) -> Scene:
-    """Store nothing of one cluster between two shares of the time."""
-    begin, end = moment_ms(scene, first), moment_ms(scene, last)
-    return _dark(scene, lambda one: label(one, "cluster") == name, begin, end)
+def dark_cluster(scene: Scene, random: Random) -> Scene:
+    """Store nothing of one of two clusters for a part of the time."""
+    both = scene if scene.clusters else beside_another(scene)
+    begin, end = _times(both, random, 0.4)
+    return _dark(both, lambda one: label(one, "cluster") == both.clusters[-1], begin, end)

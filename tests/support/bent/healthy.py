@@ -15,6 +15,8 @@ from tests.support.spec import MeshSpec, WorkloadSpec
 NODES = 4
 DAY = timedelta(days=1)
 
+_OTHER_SEED = 7_000
+
 PRICE = 0.0316
 """USD per vCPU-hour of every node, where nodes have prices."""
 
@@ -127,11 +129,17 @@ def _counts_a_call(series: Series) -> bool:
     return own["reporter"] != "source" or leaves
 
 
-def two_clusters(one: Scene, other: Scene, label: str = "cluster") -> Scene:
-    """Return two meshes in one store, separated by a label; the question is about both."""
+def beside_another(scene: Scene) -> Scene:
+    """Return a mesh with a second one of the same hours in its store."""
+    seed = scene.mesh.spec.seed + _OTHER_SEED
+    return two_clusters(scene, healthy(seed, spec=replace(scene.mesh.spec, seed=seed)))
+
+
+def two_clusters(one: Scene, other: Scene) -> Scene:
+    """Return two meshes in one store, separated by `cluster`; the question is about both."""
     names = ("east", "west")
     stored = [
-        labelled_more(series, **{label: name})
+        labelled_more(series, cluster=name)
         for name, scene in zip(names, (one, other), strict=True)
         for series in scene.mesh.series
     ]
@@ -149,6 +157,7 @@ def two_clusters(one: Scene, other: Scene, label: str = "cluster") -> Scene:
         counted=whole,
         start=min(one.start, other.start),
         end=max(one.end, other.end),
+        clusters=names,
         sidecars=one.sidecars + other.sidecars,
         nodes=one.nodes + other.nodes,
         slope=(one.slope * rps[0] + other.slope * rps[1]) / sum(rps),

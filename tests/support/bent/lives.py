@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -23,9 +24,11 @@ from tests.support.bent.edit import (
 )
 from tests.support.bent.healthy import healthy
 from tests.support.bent.scene import CPU, Kind, Scene
+from tests.support.sampling import changed
 from tests.support.scraping import labelled
-from tests.support.series import Series
+from tests.support.series import STALE, Series
 from tests.support.spec import MeshSpec, WorkloadSpec
+from tests.support.traffic import Floats
 
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _NODE_FACTS = ("kube_node_info", "kube_node_status_allocatable", "node_cpu_hourly_cost")
@@ -70,15 +73,19 @@ def _rolled(scene: Scene, edges_ms: Sequence[float]) -> Iterator[Series]:
         places = [int(np.searchsorted(one.times_ms, edge)) for edge in edges_ms]
         bounds = [0, *places, len(one.times_ms)]
         for turn, (first, last) in enumerate(pairwise(bounds)):
-            if first >= last:
+            if first >= last or np.isnan(one.values[first:last]).all():
                 continue
             life = ended(one, first, last)
             if is_counter(one) and turn:
-                before = np.interp(edges_ms[turn - 1], one.times_ms, one.values)
-                # Sums of requests that came before a counter began are none of its.
-                before = np.floor(before) if one.name.startswith("istio_") else before
-                life = replace(life, values=life.values - before)
+                real = ~np.isnan(one.values)
+                before = np.interp(edges_ms[turn - 1], one.times_ms[real], one.values[real])
+                before = float(np.floor(before) if one.name.startswith("istio_") else before)
+                life = changed(life, partial(_less, before))
             yield labelled(life, _successor(one, turn))
+
+
+def _less(before: float, values: Floats) -> Floats:
+    return values - before
 
 
 def node_churn(scene: Scene, random: Random) -> Scene:
@@ -173,6 +180,8 @@ def _with_preview(scene: Scene, number: int, after: timedelta) -> Scene:
     series = [one for one in guest.mesh.series if _is_of_a_pod(one)]
     share = hours * 3600 / (scene.end - scene.start).total_seconds()
     born = [_begun(one, spec) for one in series]
+    if scene.clusters:
+        born = [labelled_more(one, cluster=scene.clusters[0]) for one in born]
     grown = replace(
         scene.counted,
         cpu=scene.counted.cpu + _from_zero(guest.counted.cpu),
@@ -194,12 +203,11 @@ def _begun(series: Series, spec: MeshSpec) -> Series:
     if is_kubelets(series):
         return found
     after = np.append(found.times_ms, spec.start_ms + spec.window_seconds * 1000 + 15_000)
-    stale = np.array(0x7FF0000000000002, dtype=np.uint64).view(np.float64)
-    return replace(found, times_ms=after, values=np.append(found.values, stale))
+    return replace(found, times_ms=after, values=np.append(found.values, STALE))
 
 
 def _from_zero(series: Sequence[Series]) -> tuple[Series, ...]:
-    return tuple(replace(one, values=one.values - one.values[0]) for one in series)
+    return tuple(changed(one, lambda values: values - values[0]) for one in series)
 
 
 def _gateway_pod(scene: Scene) -> tuple[str, str, str]:

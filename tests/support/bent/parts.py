@@ -16,7 +16,9 @@ from tests.support.bent.edit import (
     pod_of,
     sidecars,
 )
+from tests.support.bent.healthy import beside_another
 from tests.support.bent.scene import Kind, Scene
+from tests.support.sampling import changed
 from tests.support.scraping import labelled
 from tests.support.series import Series
 
@@ -33,19 +35,27 @@ def _slower(scene: Scene, is_meant: Callable[[Series], bool], every: int) -> Sce
     return scene.storing(thin, Kind.PARTS)
 
 
-def slow_cluster(scene: Scene, name: str = "west", every: int = 10) -> Scene:
-    """Store every so many scrapes of one cluster only; the other one is older.
+def slow_cluster(scene: Scene, random: Random) -> Scene:
+    """Store every third or so scrape of one of two clusters; counters of the other are larger."""
+    return _with_slow_cluster(scene, int(random.integers(3, 5)))
 
-    Its counters are the largest.
-    """
-    slow = _slower(scene, lambda one: label(one, "cluster") == name, every)
+
+def very_slow_cluster(scene: Scene, _: Random) -> Scene:
+    """Store a sample every 5 minutes of one of two clusters, as a hub does of those it manages."""
+    return _with_slow_cluster(scene, 10)
+
+
+def _with_slow_cluster(scene: Scene, every: int) -> Scene:
+    both = scene if scene.clusters else beside_another(scene)
+    name = both.clusters[-1]
+    slow = _slower(both, lambda one: label(one, "cluster") == name, every)
 
     def aged(one: Series) -> Series:
         is_old = label(one, "cluster") != name and one.name.endswith("_total")
         if not is_old:
             return one
         more = 5e7 if is_proxys(one) else 5e5
-        return replace(one, values=np.where(np.isnan(one.values), one.values, one.values + more))
+        return changed(one, lambda values: values + more)
 
     return slow.storing(map(aged, slow.mesh.series), Kind.PARTS)
 

@@ -88,6 +88,8 @@ class Scene:
     """vCPU for 1000 more requests per second, weighted by requests."""
     cpu_price: float | None = None
     """USD per vCPU-hour: the mean over the nodes, by hours."""
+    clusters: tuple[str, ...] = ()
+    """Values of the label `cluster`, where series have it."""
     flags: tuple[str, ...] = ()
     """More flags of the command."""
     kinds: frozenset[Kind] = frozenset()
