@@ -5,13 +5,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.live.command import run
-from tests.support import PrometheusServer
+from click.testing import CliRunner
+
+from analyzer.cli import cli
+from tests.live.command import Outcome, run
+from tests.support import PrometheusServer, ServerProcess
 from tests.support.bent import Scene
 from tests.support.bent.judge import wrong
 
 DAYS_APART = 12
 """Days between two meshes, so that a question about a week meets one of them only."""
+
+
+def question(url: str, scene: Scene) -> tuple[str, ...]:
+    """Return the arguments of the command that asks about a scene."""
+    times = ("--start", scene.start.isoformat(), "--end", scene.end.isoformat())
+    return ("analyze", "-p", url, *times, "--format", "json", "-q", *scene.flags)
+
+
+def asked_within(url: str, scene: Scene) -> Outcome:
+    """Ask the command within this process, which saves its imports where many are asked."""
+    done = CliRunner().invoke(cli, question(url, scene))
+    return Outcome(status=done.exit_code, stdout=done.stdout, stderr=done.stderr)
 
 
 class Store:
@@ -25,9 +40,7 @@ class Store:
     def answer(self, name: str) -> dict[str, Any]:
         """Return what the installed command answers about a scene, asked once."""
         if name not in self._answers:
-            scene = self.scenes[name]
-            times = ("--start", scene.start.isoformat(), "--end", scene.end.isoformat())
-            outcome = run("analyze", "-p", self.url, *times, "--format", "json", "-q", *scene.flags)
+            outcome = run(*question(self.url, self.scenes[name]))
             assert outcome.status == 0, outcome.stderr
             self._answers[name] = outcome.document
         return self._answers[name]
@@ -38,9 +51,11 @@ class Store:
 
 
 @contextmanager
-def stored(folder: Path, scenes: Mapping[str, Scene]) -> Iterator[Store]:
+def stored(
+    folder: Path, scenes: Mapping[str, Scene], engine: type[ServerProcess] = PrometheusServer
+) -> Iterator[Store]:
     """Fill a server with scenes, which must be in the order of their times."""
-    with PrometheusServer(folder / "server") as server:
+    with engine(folder / "server") as server:
         for scene in scenes.values():
             server.fill(scene.mesh)
         yield Store(server.url, scenes)

@@ -40,7 +40,7 @@ class Verdict(StrEnum):
 
     RIGHT = "RIGHT"
     TOLD = "TOLD"
-    """Off, but a finding names the kind, and the range of each figure holds the truth."""
+    """Off, but a finding names what is bent, and the range of each figure holds the truth."""
     WRONG = "WRONG"
 
 
@@ -137,7 +137,7 @@ def verdict(scene: Scene, document: Document) -> Verdict:
     off = wrong(scene, document)
     if not off:
         return Verdict.RIGHT
-    found = finding_names(document)
-    names_each = all(found & NAMES[kind] for kind in scene.kinds)
+    # Which of two bends moved a total is not known, so either one's finding will do.
+    names_one = any(finding_names(document) & NAMES[kind] for kind in scene.kinds)
     in_range = all(figure.holds_truth for figure in off)
-    return Verdict.TOLD if names_each and in_range else Verdict.WRONG
+    return Verdict.TOLD if names_one and in_range else Verdict.WRONG

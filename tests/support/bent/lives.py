@@ -33,6 +33,8 @@ from tests.support.traffic import Floats
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _NODE_FACTS = ("kube_node_info", "kube_node_status_allocatable", "node_cpu_hourly_cost")
 _UID_OR_ID = r"pod\w{4}|\b\w{4}(?=\w{60})"
+_PREVIEWS, _PREVIEW_HOURS = 5, 0.5
+
 _ADDRESSES = ("pod_ip", "host_ip", "internal_ip")
 
 
@@ -77,11 +79,14 @@ def _rolled(scene: Scene, edges_ms: Sequence[float]) -> Iterator[Series]:
                 continue
             life = ended(one, first, last)
             if is_counter(one) and turn:
-                real = ~np.isnan(one.values)
-                before = np.interp(edges_ms[turn - 1], one.times_ms[real], one.values[real])
-                before = float(np.floor(before) if one.name.startswith("istio_") else before)
-                life = changed(life, partial(_less, before))
+                life = changed(life, partial(_less, _value_at(one, edges_ms[turn - 1])))
             yield labelled(life, _successor(one, turn))
+
+
+def _value_at(series: Series, time_ms: float) -> float:
+    real = ~np.isnan(series.values)
+    value = float(np.interp(time_ms, series.times_ms[real], series.values[real]))
+    return float(np.floor(value)) if series.name.startswith("istio_") else value
 
 
 def _less(before: float, values: Floats) -> Floats:
@@ -159,26 +164,30 @@ def virtual_nodes(scene: Scene, random: Random) -> Scene:
 def previews(scene: Scene, random: Random) -> Scene:
     """Add namespaces of half an hour with two pods each, as for pull requests."""
     hours = (scene.end - scene.start).total_seconds() / 3600
+    begins = np.round(random.uniform(0.3, hours - 1, _PREVIEWS) * 12) / 12
     bent = scene
-    for number in range(5):
-        after = round(float(random.uniform(0.3, hours - 1)) * 12) / 12
-        bent = _with_preview(bent, number, timedelta(hours=after))
-    return bent
+    for number, begin in enumerate(begins.tolist()):
+        bent = _with_preview(bent, number, timedelta(hours=begin))
+    moments = np.linspace(0, hours, 1000)[:, None]
+    at_a_time = ((moments >= begins) & (moments < begins + _PREVIEW_HOURS)).sum(axis=1)
+    return replace(bent, sidecars=scene.sidecars + 2 * float(np.median(at_a_time)))
 
 
 def _with_preview(scene: Scene, number: int, after: timedelta) -> Scene:
-    hours = 0.5
     seed = scene.mesh.spec.seed * 100 + number
     web = WorkloadSpec(
         namespace=f"preview-{number}", name="site", pods=2, idle_vcpu=0.008,
         vcpu_per_1000_rps=0.3, inbound_rps_per_pod=20,
     )  # fmt: skip
     spec = replace(
-        scene.mesh.spec, seed=seed, start=scene.start + after, hours=hours, workloads=(web,)
+        scene.mesh.spec,
+        seed=seed,
+        start=scene.start + after,
+        hours=_PREVIEW_HOURS,
+        workloads=(web,),
     )
     guest = healthy(seed, spec=spec)
     series = [one for one in guest.mesh.series if _is_of_a_pod(one)]
-    share = hours * 3600 / (scene.end - scene.start).total_seconds()
     born = [_begun(one, spec) for one in series]
     if scene.clusters:
         born = [labelled_more(one, cluster=scene.clusters[0]) for one in born]
@@ -193,7 +202,6 @@ def _with_preview(scene: Scene, number: int, after: timedelta) -> Scene:
         bent,
         counted=grown,
         mesh=replace(bent.mesh, pods=bent.mesh.pods + guest.mesh.pods),
-        sidecars=scene.sidecars + 2 * share,
     )
 
 

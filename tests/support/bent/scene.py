@@ -81,9 +81,9 @@ class Scene:
     end: datetime
     """The times asked for."""
     sidecars: float
-    """How many lived at a time."""
+    """How many lived at a time: the median."""
     nodes: float
-    """How many that run DaemonSets were there at a time."""
+    """How many that run DaemonSets were there at a time, on average."""
     slope: float
     """vCPU for 1000 more requests per second, weighted by requests."""
     cpu_price: float | None = None
