@@ -61,7 +61,8 @@ def test_a_finding_has_the_share_of_time_and_the_way_that_totals_are_wrong(
 
     text = str(finding)
     assert text.startswith("[IU102] It is thin.")
-    assert text.endswith(f" 12 % of the sidecars' time.{rest}")
+    assert text.endswith(f" the sidecars' time.{rest}")
+    assert "Affected: 12 % of " in text
 
 
 def test_the_worst_finding_comes_first(tmp_path: Path) -> None:
