@@ -43,8 +43,31 @@ class Clockwork:
         return np.asarray(turn * period + done + self.shift_seconds * 1000)
 
 
-def with_bursts(scene: Scene, clockwork: Clockwork) -> Scene:
-    """Let all load of a mesh flow in bursts at clock times; proxies idle evenly."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rush:
+    """Load that flows several times as fast for a while, once, and slower before and after."""
+
+    begin_ms: float
+    end_ms: float
+    """The mesh's time, over which as much load flows as before."""
+    at_share: float
+    """Of that time, when the rush begins."""
+    minutes: float
+    times: float
+
+    def load_ms(self, times_ms: Floats) -> Floats:
+        """Return until when the steady load has been done at some times."""
+        whole, rush = self.end_ms - self.begin_ms, self.minutes * 60_000
+        first = self.begin_ms + self.at_share * whole
+        slower = (whole - self.times * rush) / (whole - rush)
+        done = [0.0, slower * (first - self.begin_ms)]
+        done += [done[1] + self.times * rush, whole]
+        knots = [self.begin_ms, first, first + rush, self.end_ms]
+        return np.asarray(np.interp(times_ms, knots, np.add(done, self.begin_ms)))
+
+
+def with_bursts(scene: Scene, clockwork: Clockwork | Rush) -> Scene:
+    """Let all load of a mesh flow at other times; proxies idle evenly."""
     idle = {(pod.workload.namespace, pod.name): pod.workload.idle_vcpu for pod in scene.mesh.pods}
 
     def idle_of(one: Series) -> float:
@@ -73,7 +96,7 @@ def with_bursts(scene: Scene, clockwork: Clockwork) -> Scene:
 
 
 def _in_bursts(
-    series: Series, times_ms: np.ndarray, clockwork: Clockwork, idle_vcpu: float
+    series: Series, times_ms: np.ndarray, clockwork: Clockwork | Rush, idle_vcpu: float
 ) -> Floats:
     real = ~np.isnan(series.values)
     known = series.times_ms[real].astype(np.float64)
