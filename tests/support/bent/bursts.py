@@ -18,6 +18,9 @@ from tests.support.bent.scene import CPU, REQUESTS, Kind, Scene
 from tests.support.series import STALE, Series
 from tests.support.traffic import Floats
 
+_STEADY_SHARE = 0.5
+"""Part of the idle CPU that stays where it is; noise leaves at least that much everywhere."""
+
 _FLOW_MS = 20_000
 """How long requests flow at a time that end in a counter of their own."""
 
@@ -67,12 +70,12 @@ class Rush:
 
 
 def with_bursts(scene: Scene, clockwork: Clockwork | Rush) -> Scene:
-    """Let all load of a mesh flow at other times; proxies idle evenly."""
+    """Let all load of a mesh flow at other times; proxies idle in between."""
     idle = {(pod.workload.namespace, pod.name): pod.workload.idle_vcpu for pod in scene.mesh.pods}
 
     def idle_of(one: Series) -> float:
         is_its = one.name == CPU and label(one, "container") == "istio-proxy"
-        return idle[pod_of(one)[1:]] if is_its else 0.0
+        return _STEADY_SHARE * idle[pod_of(one)[1:]] if is_its else 0.0
 
     def burst(one: Series) -> Series:
         return replace(one, values=_in_bursts(one, one.times_ms, clockwork, idle_of(one)))
