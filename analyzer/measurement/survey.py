@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from analyzer.errors import InsufficientData
+from analyzer.errors import InsufficientData, PrometheusError
 from analyzer.measurement import detect
 from analyzer.measurement.detect import Sample, Samples
 from analyzer.measurement.elsewhere import why_nothing
@@ -24,6 +24,9 @@ _LOOKS = 5
 
 _SAMPLE_SECONDS = 3600
 """Length of the raw samples read for the scrape intervals: twelve scrapes at 5 minutes."""
+
+_ENGINE_SECONDS = 300
+"""The value of `survey_engine` steps up at multiples of this; its range begins just before one."""
 
 _RULE_SECONDS = 30.0
 """What recorded CPU counts as: its samples are rates of five minutes; no step may be shorter."""
@@ -68,6 +71,7 @@ class Survey:
         cpu_scrape_seconds: usual interval between two CPU samples of one proxy.
         request_scrape_seconds: the same for its request counters.
         duplicate_scrapes: proxies that are scraped more than once, by exporter.
+        reads_sample_before: whether a rate uses the last sample before its range (VictoriaMetrics).
     """
 
     label_mapping: LabelMapping
@@ -75,6 +79,7 @@ class Survey:
     cpu_scrape_seconds: float
     request_scrape_seconds: float
     duplicate_scrapes: Mapping[str, int]
+    reads_sample_before: bool = False
 
     @property
     def slower_scrape_seconds(self) -> float:
@@ -144,6 +149,7 @@ def examine(source: Source, seen: Look) -> Survey:
         cpu_scrape_seconds=max(cpu_seconds, _RULE_SECONDS) if mapping.is_recorded else cpu_seconds,
         request_scrape_seconds=_scrape_seconds(source, seen.samples[Exporter.PROXY]),
         duplicate_scrapes=_duplicate_scrapes(source, seen),
+        reads_sample_before=_reads_sample_before(source, seen),
     )
 
 
@@ -180,6 +186,20 @@ def _duplicate_scrapes(source: Source, seen: Look) -> dict[str, int]:
         return {}
     found = source.instant(seen.promql("survey_duplicate_scrapes"), seen.seen_at)
     return {series.labels["exporter"]: int(series.samples[0]) for series in found.series}
+
+
+def _reads_sample_before(source: Source, seen: Look) -> bool:
+    """Return whether the server's increase() uses the last sample before its range.
+
+    What does not answer is Prometheus, or asks Prometheus.
+    """
+    seconds = int(seen.seen_at.timestamp()) // _ENGINE_SECONDS * _ENGINE_SECONDS - 1
+    at = datetime.fromtimestamp(seconds, UTC)
+    try:
+        found = source.instant(load_query("survey_engine").template, at).series
+    except PrometheusError:
+        return False
+    return any(series.samples[0] > 0 for series in found)
 
 
 def _require_traffic(source: Source, seen: Look) -> None:
