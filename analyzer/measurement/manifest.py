@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from analyzer.errors import SnapshotError, UsageError
+from analyzer.measurement.proxy_counts import ProxyCounts
 from analyzer.prometheus.label_mapping import Attribution, LabelMapping, Names
 from analyzer.prometheus.promql import Scope
 from analyzer.window import TimeWindow
@@ -40,6 +41,7 @@ class Manifest:
         cpu_scrape_seconds: interval between two CPU samples of a proxy.
         request_scrape_seconds: interval between two samples of its request counters.
         duplicate_scrapes: proxies that are scraped more than once, by exporter.
+        proxy_counts: the proxies that the survey counted; None where it did not.
         warnings: metrics that the survey did not find, as sentences.
         remarks: the server's own, on its answers.
         question: as `Ask.to_json` writes it; empty in snapshots of version 0.1.
@@ -55,6 +57,7 @@ class Manifest:
     request_scrape_seconds: float
     queries: tuple[QueryRecord, ...]
     duplicate_scrapes: Mapping[str, int] = field(default_factory=dict)
+    proxy_counts: ProxyCounts | None = None
     warnings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     question: Mapping[str, Any] = field(default_factory=dict)
@@ -76,6 +79,7 @@ class Manifest:
             },
             "queries": [asdict(query) for query in self.queries],
             "duplicate_scrapes": dict(self.duplicate_scrapes),
+            "proxy_counts": self.proxy_counts and self.proxy_counts.to_json(),
             "warnings": list(self.warnings),
             "remarks": list(self.remarks),
         }
@@ -105,6 +109,7 @@ class Manifest:
                 request_scrape_seconds=float(document["scrape_seconds"]["requests"]),
                 queries=tuple(QueryRecord(**query) for query in document["queries"]),
                 duplicate_scrapes=document["duplicate_scrapes"],
+                proxy_counts=ProxyCounts.from_json(document.get("proxy_counts")),
                 warnings=tuple(document["warnings"]),
                 remarks=tuple(document["remarks"]),
                 question=dict(document.get("question", {})),
@@ -134,6 +139,7 @@ def label_mapping_of(document: Mapping[str, Any]) -> LabelMapping:
         cluster=document["cluster"],
         cpu=document["cpu"],
         attribution=Attribution(document["attribution"]),
+        replica_labels=tuple(document.get("replica_labels", ())),
     )
 
 

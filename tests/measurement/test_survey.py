@@ -11,8 +11,9 @@ import pytest
 
 from analyzer.errors import InsufficientData, QueryTooHeavy
 from analyzer.measurement.detect import NO_CLUSTER
+from analyzer.measurement.first_look import look, looks_at
 from analyzer.measurement.metrics import ESSENTIAL, OPTIONAL
-from analyzer.measurement.survey import Survey, examine, look, looks_at
+from analyzer.measurement.survey import Survey, examine
 from analyzer.prometheus.connection import Connection, Source
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.label_mapping import CPU_RULES, LabelMapping, Names
