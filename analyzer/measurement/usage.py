@@ -70,6 +70,11 @@ class MeshUsage:
         mean = self.mean_total(role, column)
         return None if mean is None else Interval.exactly(mean)
 
+    def filled_share(self, role: Role, column: str) -> float:
+        """Return the share of `total` that was not seen and is filled, 0-1."""
+        del role, column
+        return 0.0
+
     def workload_means(self, role: Role) -> pd.DataFrame:
         """Return the totals of each workload, averaged over the window, the most CPU first.
 

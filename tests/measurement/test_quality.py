@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.measurement.findings import Severity
+from analyzer.measurement.findings import Bias, Severity
 from analyzer.units import Role
 from tests.measurement.flawed import POINTS, A, B, Seen, call, found
 
@@ -40,6 +40,8 @@ def test_cpu_without_requests_is_serious_from_a_fifth_of_the_cpu(
     assert finding.cpu_share == pytest.approx(1 / (others + 1))
     # What they carry is not known, which is not nothing.
     assert finding.rps_share is None
+    assert finding.time_share == pytest.approx(1 / (others + 1))
+    assert finding.bias is Bias.TOO_LOW
     assert "1 sidecar." in finding.text
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analyzer.arrays import Ints
-from analyzer.measurement.findings import Finding, Severity
+from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.tables import Tables
 from analyzer.units import Role, counted
@@ -47,7 +47,9 @@ class Evidence:
         rows = self.proxies.loc[pd.Index(numbers).unique()]
         return tuple(sorted(rows["namespace"] + "/" + rows["pod"]))
 
-    def about(self, name: str, text: str, steps: pd.DataFrame, fix: str = "") -> Finding | None:
+    def about(
+        self, name: str, text: str, steps: pd.DataFrame, fix: str = "", *, bias: Bias | None = None
+    ) -> Finding | None:
         """Return a finding about some proxies' steps; None if no total includes any of them.
 
         `{sidecars}` or `{proxies}` in the text becomes their number and noun.
@@ -71,6 +73,8 @@ class Evidence:
             fix=fix,
             cpu_share=cpu,
             rps_share=rps,
+            time_share=len(part) / len(whole) if len(whole) else None,
+            bias=bias,
         )
 
     def _observed(self, steps: pd.DataFrame) -> pd.DataFrame:
