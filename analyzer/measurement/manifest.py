@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from analyzer.errors import SnapshotError, UsageError
+from analyzer.measurement.proxy_counts import ProxyCounts
 from analyzer.measurement.ranges import Ranges
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping, Names
 from analyzer.prometheus.promql import Scope
@@ -42,6 +43,7 @@ class Manifest:
         request_scrape_seconds: interval between two samples of its request counters.
         ranges: how far back the rates read; None: one step, as in snapshots of version 0.1.
         duplicate_scrapes: proxies that are scraped more than once, by exporter.
+        proxy_counts: the proxies that the survey counted; None where it did not.
         warnings: metrics that the survey did not find, as sentences.
         remarks: the server's own, on its answers.
         question: as `Ask.to_json` writes it; empty in snapshots of version 0.1.
@@ -57,6 +59,7 @@ class Manifest:
     request_scrape_seconds: float
     queries: tuple[QueryRecord, ...]
     duplicate_scrapes: Mapping[str, int] = field(default_factory=dict)
+    proxy_counts: ProxyCounts | None = None
     warnings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     question: Mapping[str, Any] = field(default_factory=dict)
@@ -85,6 +88,7 @@ class Manifest:
             **({"rate_window_seconds": self.ranges.to_json()} if self.ranges else {}),
             "queries": [asdict(query) for query in self.queries],
             "duplicate_scrapes": dict(self.duplicate_scrapes),
+            "proxy_counts": self.proxy_counts and self.proxy_counts.to_json(),
             "warnings": list(self.warnings),
             "remarks": list(self.remarks),
         }
@@ -115,6 +119,7 @@ class Manifest:
                 request_scrape_seconds=float(document["scrape_seconds"]["requests"]),
                 queries=tuple(QueryRecord(**query) for query in document["queries"]),
                 duplicate_scrapes=document["duplicate_scrapes"],
+                proxy_counts=ProxyCounts.from_json(document.get("proxy_counts")),
                 warnings=tuple(document["warnings"]),
                 remarks=tuple(document["remarks"]),
                 question=dict(document.get("question", {})),
@@ -154,6 +159,7 @@ def label_mapping_of(document: Mapping[str, Any]) -> LabelMapping:
         cluster=document["cluster"],
         cpu=document["cpu"],
         attribution=Attribution(document["attribution"]),
+        replica_labels=tuple(document.get("replica_labels", ())),
     )
 
 

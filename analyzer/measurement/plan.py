@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,9 +12,11 @@ from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement import manifest
 from analyzer.measurement.anonymise import Anonymiser, new_salt
+from analyzer.measurement.first_look import look
 from analyzer.measurement.metrics import CPU
+from analyzer.measurement.proxy_counts import ProxyCounts
 from analyzer.measurement.ranges import Ranges
-from analyzer.measurement.survey import Survey, examine, look
+from analyzer.measurement.survey import Survey, examine
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import Job
 from analyzer.prometheus.label_mapping import Exporter
@@ -194,7 +196,11 @@ class Plan:
         """
         anonymiser = Anonymiser(salt=document["salt"])
         survey = dict(document["survey"])
-        found = Survey(label_mapping=manifest.label_mapping_of(survey.pop("dialect")), **survey)
+        found = Survey(
+            label_mapping=manifest.label_mapping_of(survey.pop("dialect")),
+            proxy_counts=ProxyCounts.from_json(survey.pop("proxy_counts", None)),
+            **survey,
+        )
         chunks = {
             name: [Chunk(first_point=first, point_count=count) for first, count in parts]
             for name, parts in document["chunks"].items()
@@ -238,6 +244,8 @@ def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
         if query.reads in found.series_counts and name not in replaced
     }
     anonymiser = Anonymiser(salt=new_salt() if ask.hide_names else "")
+    # What an interrupted collection leaves behind names nothing either.
+    found = replace(found, proxy_counts=anonymiser.proxy_counts(found.proxy_counts))
     return Plan.of(ask, window, found, ranges, anonymiser, chunks)
 
 

@@ -67,6 +67,8 @@ WITHOUT_UNIT = {
     "survey_duplicate_scrapes": "proxies",
     "survey_joined_pods": "pods",
     "survey_labels": "any",
+    "survey_proxy_counts": "proxies",
+    "survey_request_counts": "proxies",
     "survey_series_count": "series",
 }
 
