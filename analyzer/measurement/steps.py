@@ -1,14 +1,27 @@
 """Every quantity of every proxy and call, step by step: unknown is NaN, never 0."""
 
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from analyzer.arrays import Bools, Floats
+from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.frames import TIME
+from analyzer.measurement.manifest import Manifest
+from analyzer.measurement.presence import (
+    LOOKBACK_SECONDS,
+    Coverage,
+    Presence,
+    Sightings,
+    coverage,
+    presence,
+)
 from analyzer.measurement.roles import KEY
 from analyzer.measurement.tables import Tables
+from analyzer.prometheus.label_mapping import Exporter
 from analyzer.window import TimeWindow
 
 _CPU: Final = "proxy_cpu_vcpu"
@@ -27,25 +40,55 @@ _SHOW_A_SCRAPE: Final = (
 _FOR_LIFE: Final = ("reserved_vcpu", "reserved_memory_bytes", "limit_vcpu", "limit_memory_bytes")
 """What a pod is given at its creation and keeps."""
 
-_SOURCE: Final = ["source_workload_namespace", "source_workload"]
-_DESTINATION: Final = ["destination_workload_namespace", "destination_workload"]
+REQUEST_COLUMNS: Final = ("inbound_rps", "outbound_rps", "proxy_rps")
+OWN_COLUMNS: Final = (
+    *REQUEST_COLUMNS,
+    "http_bytes_per_second",
+    "tcp_bytes_per_second",
+    "new_connections_per_second",
+)
+"""Rates of a proxy's own counters."""
+
+_LOW_SHARE: Final = 0.9
+_PARTIAL_SHARE: Final = 0.75
+"""Share of the next step's rate, below which a step beside dark steps counts as half covered: the
+first where two or more are dark, the second where one is."""
 
 
-def step_table(tables: Tables, proxies: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
-    """Return one row a proxy and step in which it was seen, sorted by both; NaN is unknown.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StepTable:
+    """The samples of all proxies, and where they could have been.
 
-    Returns:
-        proxy, point: row of `proxies`, and number of the step.
-        cpu_vcpu, memory_bytes: used.
-        inbound_rps, outbound_rps, proxy_rps: requests; the last is all, also a waypoint's.
-        http_bytes_per_second: requests and responses with their headers, inbound and outbound.
-        tcp_bytes_per_second, new_connections_per_second: of TCP.
-        configured_clusters: Envoy's.
-        throttled_share: of CPU periods, 0 to 1.
-        resets: how often its request counters were reset.
-        reserved_vcpu, reserved_memory_bytes, limit_vcpu, limit_memory_bytes: of the container.
+    Attributes:
+        rows: one row a proxy and step in which it existed, sorted by both; NaN is unknown.
+            proxy, point: row of `proxies`, and number of the step.
+            cpu_vcpu, memory_bytes: used.
+            inbound_rps, outbound_rps, proxy_rps: requests; the last is all, also a waypoint's.
+            http_bytes_per_second: requests and responses with their headers, inbound and outbound.
+            tcp_bytes_per_second, new_connections_per_second: of TCP.
+            configured_clusters: Envoy's.
+            throttled_share: of CPU periods, 0 to 1.
+            resets: how often its request counters were reset.
+            reserved_vcpu, reserved_memory_bytes, limit_vcpu, limit_memory_bytes: of the container.
+        reported: inbound_rps, outbound_rps and proxy_rps of the same rows as the server has them,
+            also where a proxy was scraped for a part of the step.
+        doubtful: the proxies and steps of `Presence.doubtful`: columns proxy, point.
+        has_idle_scrapes: which proxies are known to be scraped without a request, shape (proxies,):
+            of the others, no request counter before the first request is no gap.
     """
-    rows = _Rows(tables, proxies, window)
+
+    rows: pd.DataFrame
+    reported: pd.DataFrame
+    doubtful: pd.DataFrame
+    has_idle_scrapes: Bools
+
+
+def step_table(
+    tables: Tables, proxies: pd.DataFrame, manifest: Manifest, cluster: Ints
+) -> StepTable:
+    """Return every proxy's samples; `cluster` is the number of each proxy's cluster."""
+    window = manifest.window
+    rows = _Rows(tables, proxies, window, cluster)
     inbound, outbound, waypoint = (
         rows.zero_where_scraped(name)
         for name in ("inbound_requests_rps", "outbound_requests_rps", "waypoint_requests_rps")
@@ -66,7 +109,30 @@ def step_table(tables: Tables, proxies: pd.DataFrame, window: TimeWindow) -> pd.
         "resets": rows.zero_where_scraped(_RESETS, is_known=tables.has(_RESETS)),
         **{name: rows.for_life(f"proxy_{name}") for name in _FOR_LIFE},
     }
-    return pd.DataFrame(columns, index=rows.index).reset_index()
+    reported = pd.DataFrame({name: columns[name] for name in REQUEST_COLUMNS})
+    for exporter, names, test in (
+        (Exporter.CADVISOR, ("cpu_vcpu",), "cpu_vcpu"),
+        (Exporter.PROXY, OWN_COLUMNS, "proxy_rps"),
+    ):
+        factor = rate_window_seconds(manifest, exporter) / window.step_seconds
+        covered = rows.covered(exporter)
+        is_unknown = rows.half_covered(covered, columns[test])
+        is_cut = rows.at(covered.is_cut)
+        for name in names:
+            whole = columns[name] * np.where(is_cut, factor, 1.0)
+            columns[name] = np.where(is_unknown, np.nan, whole)
+    number, point = np.nonzero(rows.doubtful)
+    return StepTable(
+        rows=pd.DataFrame({"proxy": rows.proxy, "point": rows.point, **columns}),
+        reported=reported,
+        doubtful=pd.DataFrame({"proxy": number, "point": point}),
+        has_idle_scrapes=np.asarray(rows.seen("proxy_build").any(axis=1)),
+    )
+
+
+def rate_window_seconds(manifest: Manifest, exporter: Exporter) -> float:  # noqa: ARG001
+    """Return the range of an exporter's rates. A series that covers a part of it reads too low."""
+    return manifest.window.step_seconds
 
 
 def with_points(frame: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
@@ -82,19 +148,68 @@ class _Rows:
     distinguishes the two.
     """
 
-    def __init__(self, tables: Tables, proxies: pd.DataFrame, window: TimeWindow) -> None:
+    def __init__(
+        self, tables: Tables, proxies: pd.DataFrame, window: TimeWindow, cluster: Ints
+    ) -> None:
         self._tables = tables
         self._numbers = pd.Series(proxies.index, index=pd.MultiIndex.from_frame(proxies[KEY]))
         self._window = window
-        self._read: dict[str, pd.Series] = {}
-        shown = pd.concat([self._series(name) for name in _SHOW_A_SCRAPE])
-        scraped = shown.groupby(level=["proxy", "point"]).size()
-        self.index = self._series(_CPU).index.union(scraped.index).sort_values()
-        self._was_scraped = self.index.isin(scraped.index)
+        self._shape = len(proxies), window.point_count
+        self._read: dict[str, tuple[Ints, Ints, Floats]] = {}
+        self._cpu, self._metrics = self.seen(_CPU), self._seen_in(_SHOW_A_SCRAPE)
+        found = self._presence(proxies, cluster)
+        self._exists, self.doubtful = found.exists, found.doubtful
+        self.proxy, self.point = np.nonzero(self._exists)
+        self._row = np.full(self._shape, -1, dtype=np.int64)
+        self._row[self._exists] = np.arange(len(self.proxy))
+        self._was_scraped = self.at(self._metrics)
+
+    def _presence(self, proxies: pd.DataFrame, cluster: Ints) -> Presence:
+        nodes = proxies["node"]
+        return presence(
+            Sightings(
+                cpu=self._cpu,
+                metrics=self._metrics,
+                memory=self.seen("proxy_memory_bytes"),
+                state=self._seen_in([f"proxy_{name}" for name in _FOR_LIFE]),
+                node=np.where(nodes == "", -1, pd.factorize(nodes, sort=True)[0]).astype(np.int64),
+                cluster=cluster,
+                lookback_steps=math.ceil(LOOKBACK_SECONDS / self._window.step_seconds),
+            )
+        )
+
+    def at(self, flags: Bools) -> Bools:
+        """Return the flags of shape (proxies, steps) in the rows."""
+        return np.asarray(flags[self.proxy, self.point])
+
+    def covered(self, exporter: Exporter) -> Coverage:
+        """Return which steps the kubelet or the proxies' own metrics cover in part."""
+        source = self._cpu if exporter == Exporter.CADVISOR else self._metrics
+        return coverage(source, self._exists)
+
+    def half_covered(self, covered: Coverage, rates: Floats) -> Bools:
+        """Return the rows whose rate is too low because their source went dark within the step.
+
+        That is so if it is below the rate on the step's other side, and beside a single dark step,
+        which may be chance, if it is clearly below.
+        """
+        dense = np.full(self._shape, np.nan)
+        dense[self.proxy, self.point] = rates
+        beyond = np.full((self._shape[0], 1), np.nan)
+        before = np.concatenate([beyond, dense[:, :-1]], axis=1)
+        after = np.concatenate([dense[:, 1:], beyond], axis=1)
+        inner = np.fmax(before, after)
+        is_low = covered.beside_hole & (dense < _PARTIAL_SHARE * inner)
+        return self.at(is_low | (covered.beside_gap & (dense < _LOW_SHARE * inner)))
 
     def known(self, name: str) -> Floats:
         """Return the values of the table, and NaN elsewhere."""
-        return self._series(name).reindex(self.index).to_numpy(float)
+        proxy, point, values = self._samples(name)
+        row = self._row[proxy, point]
+        row, values = row[row >= 0], values[row >= 0]
+        sums = np.bincount(row, values, minlength=len(self.proxy))
+        is_known = np.bincount(row, minlength=len(self.proxy)) > 0
+        return np.asarray(np.where(is_known, sums, np.nan), dtype=np.float64)
 
     def zero_where_scraped(self, name: str, *, is_known: bool = True) -> Floats:
         """Return 0 for a known counter that a scraped proxy lacks: it has never moved."""
@@ -110,49 +225,37 @@ class _Rows:
 
     def zero_where_cpu_is_known(self, name: str) -> Floats:
         """Return what the kubelet measures with the CPU: unknown where the CPU is."""
-        cpu_is_known = ~np.isnan(self.known(_CPU)) & self._tables.has(name)
+        cpu_is_known = self.at(self._cpu) & self._tables.has(name)
         values = _zero_where(cpu_is_known, self.known(name))
         return np.where(cpu_is_known, values, np.nan)
 
     def for_life(self, name: str) -> Floats:
         """Return what a pod keeps for life, filled where kube-state-metrics missed a step."""
-        forward = self._series(name).reindex(self.index).groupby(level="proxy").ffill()
-        return forward.groupby(level="proxy").bfill().to_numpy(float)
+        forward = pd.Series(self.known(name)).groupby(self.proxy).ffill()
+        return forward.groupby(self.proxy).bfill().to_numpy(np.float64)
 
-    def _series(self, name: str) -> pd.Series:
+    def seen(self, name: str) -> Bools:
+        """Return which proxies a table has in which steps, shape (proxies, steps)."""
+        return self._seen_in([name])
+
+    def _seen_in(self, names: Iterable[str]) -> Bools:
+        flags = np.zeros(self._shape, dtype=bool)
+        for name in names:
+            proxy, point, _ = self._samples(name)
+            flags[proxy, point] = True
+        return flags
+
+    def _samples(self, name: str) -> tuple[Ints, Ints, Floats]:
+        """Return the proxy, step and value of each sample of a table."""
         if name not in self._read:
             frame = with_points(self._tables[name], self._window)
-            numbers = self._numbers.reindex(pd.MultiIndex.from_frame(frame[KEY])).to_numpy()
-            index = [pd.Index(numbers, name="proxy"), pd.Index(frame["point"], name="point")]
-            self._read[name] = frame[name].groupby(index).sum()
+            numbers = self._numbers.reindex(pd.MultiIndex.from_frame(frame[KEY])).to_numpy(float)
+            points = frame["point"].to_numpy(np.int64)
+            kept = ~np.isnan(numbers) & (points >= 0) & (points < self._shape[1])
+            proxy = numbers[kept].astype(np.int64)
+            self._read[name] = proxy, points[kept], frame[name].to_numpy(float)[kept]
         return self._read[name]
 
 
 def _zero_where(known: Bools, values: Floats) -> Floats:
     return np.where(known & np.isnan(values), 0.0, values)
-
-
-def count_calls_once(
-    reports: pd.DataFrame, *, meshed_namespaces: frozenset[str], whole_mesh: bool
-) -> pd.DataFrame:
-    """Return mesh requests, each call counted once.
-
-    The destination's report or the waypoint's counts. The source's counts only where no proxy at
-    the destination ever reports: an external service, or a workload outside the mesh.
-
-    Where only some namespaces were asked for (not `whole_mesh`), the reports of a destination
-    elsewhere are not in the snapshot: it may be in the mesh.
-
-    `reports` has `reporter`, the four labels of the two ends, `point` and `mesh_requests_rps`;
-    what is returned has the four labels, `point` and `rps`.
-    """
-    at_destination = reports[reports["reporter"].isin(["destination", "waypoint"])]
-    at_source = reports[reports["reporter"] == "source"]
-    reporting = pd.MultiIndex.from_frame(at_destination[_DESTINATION].drop_duplicates())
-    unreported = ~pd.MultiIndex.from_frame(at_source[_DESTINATION]).isin(reporting)
-    if not whole_mesh:
-        namespace = at_source["destination_workload_namespace"]
-        unreported &= namespace.isin(meshed_namespaces | {"", "unknown"}).to_numpy()
-    counted = pd.concat([at_destination, at_source[unreported]])
-    totals = counted.groupby([*_SOURCE, *_DESTINATION, "point"])["mesh_requests_rps"].sum()
-    return totals.rename("rps").reset_index()

@@ -7,6 +7,7 @@ import pandas as pd
 
 from analyzer.arrays import Ints
 from analyzer.measurement.findings import Finding, Severity
+from analyzer.measurement.impossible import Impossible
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.tables import Tables
 from analyzer.units import Role, counted
@@ -17,13 +18,18 @@ SERIOUS_SHARE = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the checks read: as in `MeshUsage`, but `steps` also has those not observed."""
+    """What the checks read: as in `MeshUsage`, but `steps` also has those not observed.
+
+    `impossible` has a row for each of `steps`.
+    """
 
     manifest: Manifest
     tables: Tables
     proxies: pd.DataFrame
     steps: pd.DataFrame
     observed_points: Ints
+    filling: pd.DataFrame
+    impossible: Impossible
 
     @property
     def sidecars(self) -> pd.DataFrame:
