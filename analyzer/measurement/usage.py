@@ -189,6 +189,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         observed_points=observed,
         filling=filling,
         impossible=bad,
+        doubtful=table.doubtful,
     )
     return MeshUsage(
         window=window,
