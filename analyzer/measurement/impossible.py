@@ -13,7 +13,8 @@ import pandas as pd
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.other_side import Heard
 from analyzer.measurement.roles import KEY
-from analyzer.measurement.steps import OWN_COLUMNS, REQUEST_COLUMNS, with_points
+from analyzer.measurement.rows import with_points
+from analyzer.measurement.steps import OWN_COLUMNS, REQUEST_COLUMNS
 from analyzer.measurement.tables import Tables
 from analyzer.window import TimeWindow
 

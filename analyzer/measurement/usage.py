@@ -17,8 +17,9 @@ from analyzer.measurement.impossible import impossible, without
 from analyzer.measurement.other_side import Heard
 from analyzer.measurement.quality import Evidence, find_quality
 from analyzer.measurement.roles import UNKNOWN, proxy_table
+from analyzer.measurement.rows import with_points
 from analyzer.measurement.snapshot import Snapshot
-from analyzer.measurement.steps import step_table, with_points
+from analyzer.measurement.steps import step_table
 from analyzer.measurement.tables import INSTANCE_TYPE, Tables
 from analyzer.measurement.unseen import fill
 from analyzer.units import Interval, Reason, Refusal, Role

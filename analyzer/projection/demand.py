@@ -10,10 +10,17 @@ import pandas as pd
 
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.choices import WorkingHours
+from analyzer.projection.choices import Basis, WorkingHours
 from analyzer.projection.sidecars import SidecarFootprint, SidecarTally, billed, footprint_of, tally
+from analyzer.projection.unseen import (
+    EXACT,
+    MeasuredRanges,
+    ranges_of,
+    samples_at_ends,
+    with_ends,
+)
 from analyzer.settings import Setting
-from analyzer.units import BITS_PER_GBIT, BYTES_PER_GIB, Role
+from analyzer.units import BITS_PER_GBIT, BYTES_PER_GIB, Interval, Role
 
 _CARRIED: Final = ["proxy_rps", "gbit_per_second", "new_connections_per_second"]
 
@@ -49,7 +56,9 @@ class MeasuredLoad(_Load):
     Attributes:
         placement: one row per namespace and node with its sidecars: namespace, node, and their
             need on each basis, such as usage_vcpu and billed_memory_gib (0 also if not known).
+            If time was unseen, also their ends, such as usage_vcpu_low and usage_vcpu_high.
         allocatable_vcpu_per_node: mean over the nodes; None if not known. The same for memory.
+        ranges: those that unseen time gives to the figures here.
     """
 
     sidecars: SidecarFootprint
@@ -57,6 +66,12 @@ class MeasuredLoad(_Load):
     placement: pd.DataFrame
     allocatable_vcpu_per_node: float | None
     allocatable_memory_gib_per_node: float | None
+    ranges: MeasuredRanges = EXACT
+
+    @property
+    def vcpu(self) -> Interval:
+        """What the sidecars use."""
+        return self.ranges.vcpu[Basis.USAGE].scaled(self.sidecars.vcpu)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +134,17 @@ def mesh_load(
     """Return the load of a measured mesh; `node_count` overrides the detected number of nodes."""
     points = len(usage.observed_points)
     rows = usage.of_role(Role.SIDECAR, filled=True)
-    added_vcpu = growth.sidecar_vcpu_per_rps * (growth.factor - 1) * rows["proxy_rps"].fillna(0.0)
-    sidecars = _grown(rows, growth, added_vcpu)
+    sidecars = _grown(rows, growth)
+    footprint, placement, ranges = (
+        footprint_of(sidecars, points),
+        _placement(sidecars, points),
+        EXACT,
+    )
+    if at_ends := samples_at_ends(usage, rows):
+        low, high = (_grown(samples, growth) for samples in at_ends)
+        footprints = footprint_of(low, points), footprint, footprint_of(high, points)
+        placement = with_ends(placement, _placement(low, points), _placement(high, points))
+        ranges = ranges_of(usage, footprints, (low, sidecars, high))
     passes = _passes_waypoint(usage, ingress_through_waypoint=ingress_through_waypoint)
     passing = usage.calls[passes]
     allocatable = usage.nodes.reindex(columns=["allocatable_vcpu", "allocatable_memory_bytes"])
@@ -131,19 +155,26 @@ def mesh_load(
         mesh_rps=float(usage.calls["rps"].sum()) / points * growth.factor,
         nodes=_nodes(usage, sidecars, node_count),
         namespaces=_namespaces(usage, sidecars, passing.assign(rps=passing["rps"] * growth.factor)),
-        sidecars=footprint_of(sidecars, step_count=points),
-        tally=tally(rows, sidecars, added_vcpu, step_count=points),
-        placement=_placement(sidecars, points),
+        sidecars=footprint,
+        tally=tally(rows, sidecars, _added_vcpu(rows, growth), step_count=points),
+        placement=placement,
         allocatable_vcpu_per_node=None if np.isnan(vcpu) else float(vcpu),
         allocatable_memory_gib_per_node=(
             None if np.isnan(memory_bytes) else float(memory_bytes) / BYTES_PER_GIB
         ),
+        ranges=ranges,
     )
 
 
-def _grown(rows: pd.DataFrame, growth: Growth, added_vcpu: pd.Series) -> pd.DataFrame:
+def _added_vcpu(rows: pd.DataFrame, growth: Growth) -> pd.Series:
+    """Return the CPU of the growth, before any floor."""
+    added_rps = (growth.factor - 1) * rows["proxy_rps"].fillna(0.0)
+    return growth.sidecar_vcpu_per_rps * added_rps
+
+
+def _grown(rows: pd.DataFrame, growth: Growth) -> pd.DataFrame:
     """Return the sidecars' samples with this growth, and what is billed."""
-    cpu = (rows["cpu_vcpu"] + added_vcpu).clip(lower=0.0)
+    cpu = (rows["cpu_vcpu"] + _added_vcpu(rows, growth)).clip(lower=0.0)
     return rows.assign(
         cpu_vcpu=cpu,
         billed_vcpu=billed(cpu, rows["reserved_vcpu"]),

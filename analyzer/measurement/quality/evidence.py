@@ -71,7 +71,9 @@ class Evidence:
         rows = self.proxies.loc[pd.Index(numbers).unique()]
         return tuple(sorted(rows["namespace"] + "/" + rows["pod"]))
 
-    def about(self, name: str, text: str, steps: pd.DataFrame, fix: str = "") -> Finding | None:
+    def about(
+        self, name: str, text: str, steps: pd.DataFrame, fix: str = "", *, bias: Bias | None = None
+    ) -> Finding | None:
         """Return a finding about some proxies' steps; None if no total includes any of them.
 
         `{sidecars}` or `{proxies}` in the text becomes their number and noun.
@@ -95,6 +97,8 @@ class Evidence:
             fix=fix,
             cpu_share=cpu,
             rps_share=rps,
+            time_share=len(part) / len(whole) if len(whole) else None,
+            bias=bias,
         )
 
     def about_values(  # noqa: PLR0913 - the parts of a finding
