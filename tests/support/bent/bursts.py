@@ -18,9 +18,6 @@ from tests.support.bent.scene import CPU, REQUESTS, Kind, Scene
 from tests.support.series import STALE, Series
 from tests.support.traffic import Floats
 
-_STEADY_SHARE = 0.5
-"""Part of the idle CPU that stays where it is; noise leaves at least that much everywhere."""
-
 _FLOW_MS = 20_000
 """How long requests flow at a time that end in a counter of their own."""
 
@@ -75,7 +72,7 @@ def with_bursts(scene: Scene, clockwork: Clockwork | Rush) -> Scene:
 
     def idle_of(one: Series) -> float:
         is_its = one.name == CPU and label(one, "container") == "istio-proxy"
-        return _STEADY_SHARE * idle[pod_of(one)[1:]] if is_its else 0.0
+        return idle[pod_of(one)[1:]] if is_its else 0.0
 
     def burst(one: Series) -> Series:
         return replace(one, values=_in_bursts(one, one.times_ms, clockwork, idle_of(one)))
@@ -105,6 +102,9 @@ def _in_bursts(
     known = series.times_ms[real].astype(np.float64)
     times = times_ms.astype(np.float64)
     steady = series.values[real] - idle_vcpu * (known - known[0]) / 1000
+    if idle_vcpu:
+        # Noise lets a proxy without traffic use less than its idle CPU for a while.
+        steady = np.maximum.accumulate(steady)
     values = np.interp(clockwork.load_ms(times), known, steady)
     values = values + idle_vcpu * (times - known[0]) / 1000
     values = np.floor(values) if series.name.startswith("istio_") else values
