@@ -20,6 +20,8 @@ class LoggedQuery:
     end: datetime
     step_seconds: float
     """0 for an instant query."""
+    server_seconds: float
+    """How long the server worked on it, its wait for a turn included."""
 
 
 class PrometheusServer(ServerProcess):
@@ -81,4 +83,5 @@ def _logged(entry: dict[str, Any]) -> LoggedQuery:
         start=datetime.fromisoformat(asked["start"]),
         end=datetime.fromisoformat(asked["end"]),
         step_seconds=float(asked["step"]),
+        server_seconds=float(entry["stats"]["timings"]["execTotalTime"]),
     )
