@@ -1,6 +1,7 @@
 """A real Prometheus on loopback, for as long as a test lasts."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -49,6 +50,15 @@ class PrometheusServer(ServerProcess):
     def query_log(self) -> list[LoggedQuery]:
         """Return the queries received since the start, in the order they ended."""
         return [_logged(json.loads(line)) for line in self._query_log.read_text().splitlines()]
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU that its process has used since it started."""
+        found = re.search(
+            r"^process_cpu_seconds_total (\S+)$", self._get("/metrics").text, re.MULTILINE
+        )
+        if found is None:
+            raise LookupError("process_cpu_seconds_total")
+        return float(found[1])
 
     @property
     def _query_log(self) -> Path:
