@@ -105,6 +105,8 @@ def provisional(answer: Answer) -> str:
 
 def in_order(warning: str, first: str, decision: Decision) -> str:
     """Return the first sentence of a decision on too little data: the steps in their order."""
+    if decision.action == Action.CANNOT_TELL:
+        return f"{warning}. {first}"
     check = ", then check L7 needs" if decision.check_first else ""
     return f"{warning}{check}, then {fmt.continued(first)}"
 
