@@ -1,6 +1,6 @@
 """The traffic that any mode has to carry, and the sidecars that carry it today."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -116,12 +116,7 @@ def within(usage: MeshUsage, hours: WorkingHours | None) -> MeshUsage:
             "window."
         )
     points = np.array(kept)
-    return replace(
-        usage,
-        observed_points=points,
-        steps=usage.steps[usage.steps["point"].isin(points)].reset_index(drop=True),
-        calls=usage.calls[usage.calls["point"].isin(points)].reset_index(drop=True),
-    )
+    return usage.only(points=points)
 
 
 def mesh_load(
@@ -133,7 +128,7 @@ def mesh_load(
 ) -> MeasuredLoad:
     """Return the load of a measured mesh; `node_count` overrides the detected number of nodes."""
     points = len(usage.observed_points)
-    rows = usage.of_role(Role.SIDECAR)
+    rows = usage.of_role(Role.SIDECAR, filled=True)
     sidecars = _grown(rows, growth)
     footprint, placement, ranges = (
         footprint_of(sidecars, points),
