@@ -148,6 +148,8 @@ def test_a_serious_bias_comes_before_the_decision_and_makes_it_provisional() -> 
         replace(DARK, severity=Severity.WARNING),
         replace(DARK, bias=Bias.NONE),
         replace(DARK, bias=None),
+        # Of gateways, which are in no mode.
+        replace(DARK, time_share=0.0),
     ],
 )
 def test_a_finding_that_is_small_or_moves_no_total_does_not(harmless: Finding) -> None:
