@@ -14,8 +14,8 @@ from analyzer.calibration.result import (
     WorkloadCalibration,
 )
 from analyzer.data import BLOG, published_constants
+from analyzer.measurement.quality.of_unseen import LEAST_FILLED_SHARE
 from analyzer.report import format as fmt
-from analyzer.report.sentences.unseen import NOTABLE_SHARE
 from analyzer.units import Interval, Provenance, in_percent
 
 TIMES_FROM: Final = 1.1  # from here on a factor is written as "times"; below, in percent
@@ -101,7 +101,7 @@ def calibration_lines(calibration: Calibration) -> Iterator[str]:
         yield from _fit_lines(calibration.sidecar)
     parts = calibration.decomposition
     filled = ""
-    if parts.filled_vcpu > NOTABLE_SHARE * parts.measured_vcpu:
+    if parts.filled_vcpu >= LEAST_FILLED_SHARE * parts.measured_vcpu:
         filled = f" ({fmt.number(parts.filled_vcpu)} of it not seen, but filled)"
     yield (
         f"CPU: {fmt.ranged(parts.measured_vcpu_range)} vCPU measured = "

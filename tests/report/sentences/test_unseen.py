@@ -65,8 +65,8 @@ def found(*findings: Finding, usage: MeshUsage | None = None) -> Answer:
     ("cpu", "rps", "lines"),
     [
         (0.0, 0.0, []),
-        # One percent is no more than births and deaths of pods.
-        (0.01, 0.009, []),
+        # Less than one percent is no more than births and deaths of pods.
+        (0.0099, 0.009, []),
         (0.12, 0.0, [CPU_FILLED]),
         (0.0, 0.025, [REQUESTS_FILLED]),
         (0.12, 0.25, [BOTH_FILLED]),
