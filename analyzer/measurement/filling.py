@@ -37,8 +37,9 @@ _ROUNDS: Final = 4
 _LOW, _HIGH = 0.05, 0.95
 """Quantiles of what was seen that are the range of what was not."""
 
-_LEAST_SPREAD: Final = 0.02
-"""Least relative half width of a range."""
+_LEAST_SPREADS: Final = (0.05, 0.10)
+"""Least relative half widths of a range: where peers are known in the same step, and where not.
+Unseen time may differ from seen time in ways that seen time does not show."""
 
 _UNKNOWN_SPREAD: Final = 0.5
 """The same where too few values are known to show a spread."""
@@ -133,8 +134,11 @@ def estimate(
     mid = np.nan_to_num(expected * np.where(peers, of_rows, stand_in))
     mid = np.where(sums(cells.workload, known)[cells.workload] > 0, mid, np.nan)
     ratios = _ratio(values, expected * of_rows)
-    near = _spread(cells.workload, np.where(known, ratios, np.nan))
-    far = _spread(cells.workload, np.where(known, _ratio(of_rows, stand_in), np.nan))
+    of_stand_in = _ratio(of_rows, stand_in)
+    near, far = (
+        _spread(cells.workload, np.where(known, found, np.nan), least)
+        for found, least in zip((ratios, of_stand_in), _LEAST_SPREADS, strict=True)
+    )
     low, high = (np.where(peers, near[side], far[side]) for side in (0, 1))
     return Estimate(mid=mid, low=mid * low, high=mid * high)
 
@@ -238,15 +242,15 @@ def _scaled(cells: Cells, other: Floats, of_rows: Floats, known: Bools) -> Float
     return np.where(enough, other * _quotient(own, others), np.nan)
 
 
-def _spread(group: Ints, ratios: Floats) -> tuple[Floats, Floats]:
+def _spread(group: Ints, ratios: Floats, least: float) -> tuple[Floats, Floats]:
     """Return the low and high multiple of an estimate in each row, from its group's ratios."""
     frame = pd.Series(np.where(np.isfinite(ratios), ratios, np.nan)).groupby(group)
     enough = frame.count() >= _MIN_SEEN
     low = frame.quantile(_LOW).where(enough, 1 - _UNKNOWN_SPREAD)
     high = frame.quantile(_HIGH).where(enough, 1 + _UNKNOWN_SPREAD)
     return (
-        np.asarray(low.clip(0.0, 1 - _LEAST_SPREAD).reindex(group), dtype=np.float64),
-        np.asarray(high.clip(lower=1 + _LEAST_SPREAD).reindex(group), dtype=np.float64),
+        np.asarray(low.clip(0.0, 1 - least).reindex(group), dtype=np.float64),
+        np.asarray(high.clip(lower=1 + least).reindex(group), dtype=np.float64),
     )
 
 

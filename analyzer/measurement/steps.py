@@ -83,7 +83,8 @@ def step_table(
         (Exporter.CADVISOR, ("cpu_vcpu",), "cpu_vcpu"),
         (Exporter.PROXY, OWN_COLUMNS, "proxy_rps"),
     ):
-        factor = rate_window_seconds(manifest, exporter) / window.step_seconds
+        # A series that begins or ends in a step has its increase divided by the whole range.
+        factor = manifest.rate_window_seconds(exporter) / window.step_seconds
         covered = rows.covered(exporter)
         is_unknown = rows.half_covered(covered, columns[test])
         is_cut = rows.at(covered.is_cut)
@@ -97,8 +98,3 @@ def step_table(
         doubtful=pd.DataFrame({"proxy": number, "point": point}),
         has_idle_scrapes=np.asarray(rows.seen("proxy_build").any(axis=1)),
     )
-
-
-def rate_window_seconds(manifest: Manifest, exporter: Exporter) -> float:  # noqa: ARG001
-    """Return the range of an exporter's rates. A series that covers a part of it reads too low."""
-    return manifest.window.step_seconds

@@ -123,7 +123,10 @@ def _unseen(evidence: Evidence, source: _Source, bad: Bools) -> Finding | None:
         for of_role in [evidence.is_of(role) & evidence.is_observed]
         if (total := float(np.nansum(filled[of_role]))) > 0
     }
-    role = max(shares, key=lambda item: shares[item], default=Role.SIDECAR)
+    # Sidecars come first: the answer rests on them.
+    is_enough = shares.get(Role.SIDECAR, 0.0) >= LEAST_FILLED_SHARE
+    others = max(shares, key=lambda item: shares[item], default=Role.SIDECAR)
+    role = Role.SIDECAR if is_enough else others
     share = shares.get(role, 0.0)
     if share < LEAST_FILLED_SHARE:
         return None
