@@ -47,6 +47,9 @@ _UNKNOWN_SPREAD: Final = 0.5
 _MIN_SEEN: Final = 8
 """Known values that a spread or a line needs."""
 
+_CLOSE: Final = 0.8
+"""Share of the CPU's variance that requests explain, from which CPU shows the requests."""
+
 _LEAST_VARIANCE: Final = 0.05**2
 """Variance of the requests, relative to the square of their mean, that a line needs."""
 
@@ -254,22 +257,56 @@ def _spread(group: Ints, ratios: Floats, least: float) -> tuple[Floats, Floats]:
     )
 
 
-def line(group: Ints, rps: Floats, cpu: Floats) -> Floats:
-    """Return a base for the CPU of each row: a line on its requests, of its group's known rows.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Line:
+    """CPU as a line on requests for each group: its idle, slope and fit, shape (groups,).
 
-    1 where a group has no line with a positive slope. Unknown requests count as the mean.
+    Attributes:
+        slope: NaN where a group has no line with a positive slope.
+        mean_rps: of its known rows.
+        r_squared: share of the CPU's variance that the line explains.
     """
-    known = ~np.isnan(rps) & ~np.isnan(cpu)
-    x, y = np.where(known, rps, 0.0), np.where(known, cpu, 0.0)
-    n, sx, sy, sxx, sxy = (sums(group, item) for item in (known.astype(float), x, y, x * x, x * y))
-    varies = n * sxx - sx * sx > _LEAST_VARIANCE * sx * sx
-    slope = np.where(varies, _quotient(n * sxy - sx * sy, n * sxx - sx * sx), np.nan)
-    idle = _quotient(sy - np.nan_to_num(slope) * sx, n)
-    # A fit with a negative idle is replaced by a line through the origin.
-    slope, idle = np.where(idle < 0, _quotient(sy, sx), slope), np.maximum(idle, 0.0)
-    use = (n >= _MIN_SEEN) & (slope > 0) & np.isfinite(idle)
-    at = np.where(np.isnan(rps), _quotient(sx, n)[group], rps)
-    return np.where(use[group], idle[group] + slope[group] * at, 1.0)
+
+    idle: Floats
+    slope: Floats
+    mean_rps: Floats
+    r_squared: Floats
+
+    @classmethod
+    def of(cls, group: Ints, rps: Floats, cpu: Floats) -> "Line":
+        """Fit the rows of each group in which both are known."""
+        known = ~np.isnan(rps) & ~np.isnan(cpu)
+        x, y = np.where(known, rps, 0.0), np.where(known, cpu, 0.0)
+        n, sx, sy = sums(group, known), sums(group, x), sums(group, y)
+        xx, xy, yy = (
+            n * sums(group, first * second) - sums(group, first) * sums(group, second)
+            for first, second in ((x, x), (x, y), (y, y))
+        )
+        slope = np.where(xx > _LEAST_VARIANCE * sx * sx, _quotient(xy, xx), np.nan)
+        idle = _quotient(sy - np.nan_to_num(slope) * sx, n)
+        # A fit with a negative idle is replaced by a line through the origin.
+        slope, idle = np.where(idle < 0, _quotient(sy, sx), slope), np.maximum(idle, 0.0)
+        is_good = (n >= _MIN_SEEN) & (slope > 0)
+        return cls(
+            idle=idle,
+            slope=np.where(is_good, slope, np.nan),
+            mean_rps=_quotient(sx, n),
+            r_squared=_quotient(xy * xy, xx * yy),
+        )
+
+    def cpu(self, group: Ints, rps: Floats) -> Floats:
+        """Return the CPU of each row by its requests, unknown ones being the mean.
+
+        1 where the group has no line.
+        """
+        at = np.where(np.isnan(rps), self.mean_rps[group], rps)
+        found = self.idle[group] + self.slope[group] * at
+        return np.where(np.isnan(self.slope[group]), 1.0, found)
+
+    def rps(self, group: Ints, cpu: Floats) -> Floats:
+        """Return the requests of each row by its CPU; NaN where the two are not close to a line."""
+        slope = np.where(self.r_squared > _CLOSE, self.slope, np.nan)[group]
+        return np.maximum((cpu - self.idle[group]) / slope, 0.0)
 
 
 def sums(group: Ints, values: Floats | Bools | None = None, size: int = 0) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.measurement.filling import COLUMNS, Cells, Estimate, estimate, line, nothing, sums
+from analyzer.measurement.filling import COLUMNS, Cells, Estimate, Line, estimate, nothing, sums
 from analyzer.measurement.other_side import WORKLOAD, Heard
 from analyzer.measurement.steps import OWN_COLUMNS, StepTable
 
@@ -81,7 +81,7 @@ class _Filler:
         cpu = self._values("cpu_vcpu")
         missing = self._missing(np.isnan(cpu))
         if missing.any():
-            base = line(self._cells.workload, rps, cpu)
+            base = Line.of(self._cells.workload, rps, cpu).cpu(self._cells.workload, rps)
             yield self._filled("cpu_vcpu", missing, estimate(self._cells, cpu, base))
         memory = self._values("memory_bytes")
         missing = self._missing(np.isnan(memory)) & np.isnan(cpu)
@@ -96,17 +96,30 @@ class _Filler:
         count = sums(self._cells.at(self._cells.workload))
         alive = count[self._cells.at(self._cells.workload)]
         inbound, outbound = (
-            estimate(self._cells, self._values(name), heard=self._heard_of(name) / alive)
-            for name in names
+            self._by_cpu(self._values(name), self._heard_of(name) / alive) for name in names
         )
         rest = self._values("proxy_rps") - self._values(names[0]) - self._values(names[1])
         # Of a waypoint, which reports neither side as its own.
-        other = estimate(self._cells, np.maximum(rest, 0.0))
+        other = self._by_cpu(np.maximum(rest, 0.0), None)
         yield self._filled("inbound_rps", missing, inbound)
         yield self._filled("outbound_rps", missing, outbound)
         whole = _sum(_sum(inbound, outbound), other)
         yield self._filled("proxy_rps", missing, whole)
         return whole
+
+    def _by_cpu(self, values: Floats, heard: Floats | None) -> Estimate:
+        """Estimate requests: by the proxy's own CPU if it shows them, else by others."""
+        cells, cpu = self._cells, self._values("cpu_vcpu")
+        usual = estimate(cells, values, heard=heard)
+        line = Line.of(cells.workload, self._values("proxy_rps"), cpu)
+        base = line.rps(cells.workload, cpu)
+        closer = estimate(cells, values, base)
+        use = ~np.isnan(base) & ~np.isnan(closer.mid)
+        mid, low, high = (
+            np.where(use, getattr(closer, end), getattr(usual, end))
+            for end in ("mid", "low", "high")
+        )
+        return Estimate(mid=mid, low=low, high=high)
 
     def _heard_of(self, name: str) -> Floats:
         by_workload = self._heard.by_workload(name)
