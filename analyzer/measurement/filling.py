@@ -211,29 +211,33 @@ def _per_group(group: Ints, values: Floats) -> Floats:
 
 
 def _shared_course(cells: Cells, values: Floats, known: Bools) -> Floats:
-    """Return how the workloads of each row's circle that are known in a step stand to their mean.
+    """Return in each row the course of the other workloads of its circle; NaN where none is known.
 
-    1 is the mean of the window; NaN where none is known.
+    A workload's own values are left out, so that known steps show how well the others fit.
     """
+    size = int(cells.workload.max(initial=-1)) + 1
     at = cells.at(cells.workload)
-    totals = pd.DataFrame(
-        {
-            "at": at[known],
-            "workload": cells.workload[known],
-            "circle": cells.circle[known],
-            "point": cells.point[known],
-            "value": values[known],
-        }
+    total, count = (
+        sums(at[known], part[known], size * cells.point_count) for part in (values, known)
     )
-    means = totals.groupby(["workload", "circle", "point"])["value"].mean().reset_index()
-    means["usual"] = means.groupby("workload")["value"].transform("mean")
-    summed = means.groupby(["circle", "point"])[["value", "usual"]].sum()
-    found = np.full((int(cells.circle.max(initial=-1)) + 1, cells.point_count), np.nan)
-    index = summed.index
-    found[index.get_level_values(0), index.get_level_values(1)] = _quotient(
-        summed["value"].to_numpy(float), summed["usual"].to_numpy(float)
-    )
-    return np.asarray(found[cells.circle, cells.point])
+    means = _quotient(total, count).reshape(size, cells.point_count)
+    circle = np.zeros(size, dtype=np.int64)
+    circle[cells.workload] = cells.circle
+    circles, point = int(circle.max(initial=-1)) + 1, np.arange(cells.point_count)
+    key = (circle[:, None] * cells.point_count + point).ravel()
+    is_known, seen = ~np.isnan(means), np.nan_to_num(means)
+
+    def per_circle(amounts: Floats) -> Floats:
+        found = sums(key, amounts.ravel(), circles * cells.point_count)[key]
+        return np.asarray(found.reshape(means.shape))
+
+    level = np.ones(size)
+    for _ in range(_ROUNDS):
+        course = np.nan_to_num(_quotient(per_circle(seen), per_circle(level[:, None] * is_known)))
+        level = np.nan_to_num(_quotient(seen.sum(axis=1), (course * is_known).sum(axis=1)))
+    own = level[:, None] * is_known
+    course = _quotient(per_circle(seen) - seen, per_circle(own) - own)
+    return np.asarray(course[cells.workload, cells.point])
 
 
 def _scaled(cells: Cells, other: Floats, of_rows: Floats, known: Bools) -> Floats:

@@ -83,6 +83,9 @@ class Rows:
                 state=self._seen_in([f"proxy_{name}" for name in FOR_LIFE]),
                 node=np.where(nodes == "", -1, pd.factorize(nodes, sort=True)[0]).astype(np.int64),
                 cluster=cluster,
+                workload=np.asarray(
+                    proxies.groupby(["namespace", "workload"]).ngroup(), dtype=np.int64
+                ),
                 lookback_steps=math.ceil(LOOKBACK_SECONDS / self._window.step_seconds),
             )
         )

@@ -24,9 +24,18 @@ _LEAST_COUNT_ERROR = 0.6
 """Counts are means over time, shown whole."""
 
 NAMES: Mapping[Kind, frozenset[str]] = {
-    Kind.RATES: frozenset(),
+    Kind.RATES: frozenset({"impossible_cpu", "impossible_requests"}),
     Kind.COPIES: frozenset({"duplicate_scrapes"}),
-    Kind.GAPS: frozenset({"gaps", "cpu_without_requests", "requests_without_cpu"}),
+    Kind.GAPS: frozenset(
+        {
+            "gaps",
+            "cpu_without_requests",
+            "requests_without_cpu",
+            "unseen_cpu",
+            "unseen_requests",
+            "dark_cluster",
+        }
+    ),
     Kind.PARTS: frozenset({"gaps", "sparse_window", "thinned_samples"}),
     Kind.LIVES: frozenset(),
     Kind.PRICES: frozenset(),
