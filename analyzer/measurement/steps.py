@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analyzer.arrays import Bools, Ints
+from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.rows import CPU, FOR_LIFE, TCP, Rows
 from analyzer.measurement.tables import Tables
@@ -41,6 +41,7 @@ class StepTable:
             reserved_vcpu, reserved_memory_bytes, limit_vcpu, limit_memory_bytes: of the container.
         reported: inbound_rps, outbound_rps and proxy_rps of the same rows as the server has them,
             also where a proxy was scraped for a part of the step.
+        scrapes: how often the proxy was scraped in each row; NaN where not known.
         doubtful: the proxies and steps of `Presence.doubtful`: columns proxy, point.
         has_idle_scrapes: which proxies are known to be scraped without a request, shape (proxies,):
             of the others, no request counter before the first request is no gap.
@@ -48,6 +49,7 @@ class StepTable:
 
     rows: pd.DataFrame
     reported: pd.DataFrame
+    scrapes: Floats
     doubtful: pd.DataFrame
     has_idle_scrapes: Bools
 
@@ -95,6 +97,7 @@ def step_table(
     return StepTable(
         rows=pd.DataFrame({"proxy": rows.proxy, "point": rows.point, **columns}),
         reported=reported,
+        scrapes=rows.known("proxy_build"),
         doubtful=pd.DataFrame({"proxy": number, "point": point}),
         has_idle_scrapes=np.asarray(rows.seen("proxy_build").any(axis=1)),
     )

@@ -9,6 +9,7 @@ import pandas as pd
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.filling import COLUMNS, Cells, Estimate, Line, estimate, nothing, sums
 from analyzer.measurement.other_side import WORKLOAD, Heard
+from analyzer.measurement.partial import is_edge
 from analyzer.measurement.steps import OWN_COLUMNS, StepTable
 
 _GIVEN: Final = ("reserved_vcpu", "reserved_memory_bytes", "limit_vcpu", "limit_memory_bytes")
@@ -63,7 +64,7 @@ class _Filler:
             circle=circle.astype(np.int64)[proxy],
             point_count=point_count,
         )
-        self._is_edge = _is_edge(proxy, point, point_count) & ~self._is_doubtful
+        self._is_edge = is_edge(proxy, point, point_count) & ~self._is_doubtful
         self._has_idle_scrapes = table.has_idle_scrapes[proxy]
 
     def _values(self, name: str) -> Floats:
@@ -206,14 +207,6 @@ def _with_doubtful(table: StepTable, believed: pd.DataFrame) -> tuple[pd.DataFra
     if len(doubtful):
         is_doubtful = pd.MultiIndex.from_frame(rows[["proxy", "point"]]).isin(doubtful)
     return rows, np.asarray(is_doubtful), np.asarray(is_added)
-
-
-def _is_edge(proxy: Ints, point: Ints, point_count: int) -> Bools:
-    """Return the first and last step of each life, unless the window begins or ends there."""
-    same = (proxy[1:] == proxy[:-1]) & (point[1:] == point[:-1] + 1)
-    begins = np.append(True, ~same)[: len(proxy)] & (point > 0)
-    ends = np.append(~same, True)[: len(proxy)] & (point < point_count - 1)
-    return np.asarray(begins | ends)
 
 
 def _sum(first: Estimate, second: Estimate) -> Estimate:

@@ -90,7 +90,7 @@ def test_a_completed_pod_that_kube_state_metrics_still_shows_is_gone() -> None:
 
 def test_pods_of_a_node_that_goes_dark_exist_as_long_as_their_objects() -> None:
     """The last step before an object's end may be its last sample only: it does not count."""
-    cpu = seen("xxx.....", "xxx.....", "xx......", "xxxxxxxx")
+    cpu = seen("xxx.....", "xxx.....", "xxxx....", "xxxxxxxx")
     state = seen("xxxxxx..", "xxxxxxxx", "xxxxxxxx", "xxxxxxxx")
     node = np.array([0, 0, 0, 1])
 
@@ -108,7 +108,7 @@ def test_jobs_that_complete_together_are_gone() -> None:
 
 
 def test_a_node_that_is_dark_at_first_had_its_pods() -> None:
-    cpu = seen("...xxxxx", "...xxxxx", "...xxxxx", "xxxxxxxx")
+    cpu = seen("...xxxxx", "...xxxxx", "....xxxx", "xxxxxxxx")
     state = seen(".xxxxxxx", "xxxxxxxx", "xxxxxxxx", "xxxxxxxx")
     node = np.array([0, 0, 0, 1])
 
