@@ -1,6 +1,8 @@
 """The mesh as measured: one row a proxy, one row a proxy and step, and the calls between them."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -9,11 +11,12 @@ from analyzer.arrays import Ints
 from analyzer.errors import InsufficientData
 from analyzer.measurement import surveyed
 from analyzer.measurement.findings import Finding
+from analyzer.measurement.nodes import NodePresence, node_presence, node_table
 from analyzer.measurement.quality import Evidence, find_quality
 from analyzer.measurement.roles import UNKNOWN, proxy_table
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.steps import count_calls_once, step_table, with_points
-from analyzer.measurement.tables import INSTANCE_TYPE, Tables
+from analyzer.measurement.tables import Tables
 from analyzer.units import Interval, Reason, Refusal, Role
 from analyzer.window import TimeWindow
 
@@ -34,7 +37,11 @@ class MeshUsage:
         clusters: where the proxies are; none where there is no cluster label.
         nodes: one row a node that kube-state-metrics or OpenCost report: node, allocatable_vcpu,
             allocatable_memory_bytes, vcpu_usd_per_hour, memory_usd_per_gib_hour (NaN: not known),
-            instance_type ("": not known).
+            instance_type ("": not known), present_share (of the observed steps, 0 to 1: for how
+            much of the time it existed), kind (fargate, virtual-kubelet, windows; "": any other)
+            and runs_daemonsets (only the last).
+        node_presence: when each node existed, also those that only a proxy is known to run on;
+            None: all the time.
         findings: what is wrong or thin in the data, the most severe first.
         refusals: what this snapshot cannot answer.
         warnings: metrics that the survey did not find.
@@ -46,6 +53,7 @@ class MeshUsage:
     steps: pd.DataFrame
     calls: pd.DataFrame
     nodes: pd.DataFrame
+    node_presence: NodePresence | None = None
     clusters: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     refusals: tuple[Refusal, ...] = ()
@@ -56,6 +64,32 @@ class MeshUsage:
         chosen = self.proxies.index[self.proxies["role"] == role]
         rows = self.steps[self.steps["proxy"].isin(chosen)]
         return rows.join(self.proxies[["namespace", "workload", "node"]], on="proxy")
+
+    def during(self, points: Ints) -> MeshUsage:
+        """Return the mesh in these steps only."""
+        steps, calls = (
+            rows[rows["point"].isin(points)].reset_index(drop=True)
+            for rows in (self.steps, self.calls)
+        )
+        nodes = self.nodes
+        if self.node_presence is not None:
+            shares = self.node_presence.over(points).reindex(nodes["node"]).to_numpy(float)
+            nodes = nodes.assign(present_share=shares)
+        return replace(self, observed_points=points, steps=steps, calls=calls, nodes=nodes)
+
+    def ztunnel_shares(self) -> pd.Series:
+        """Return for what share of the time each node existed, of those that run DaemonSets.
+
+        Sorted by node. A node that only a proxy is known to run on is among them.
+        """
+        known = self.nodes.set_index("node").reindex(columns=["present_share", "runs_daemonsets"])
+        names = sorted({*known.index, *self.proxies["node"]} - {""})
+        shares = known["present_share"].astype(float).reindex(names)
+        if self.node_presence is not None:
+            shares = shares.fillna(self.node_presence.over(self.observed_points))
+        shares = shares.fillna(1.0)
+        without = known.index[known["runs_daemonsets"].eq(False)]
+        return shares[(shares > 0) & ~shares.index.isin(without)]
 
     def mean_total(self, role: Role, column: str) -> float | None:
         """Return the sum of `column` over all proxies of a role, averaged over the window.
@@ -108,6 +142,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     proxies = proxy_table(tables)
     steps = step_table(tables, proxies, window)
     observed = _observed_points(snapshot, steps)
+    presence = node_presence(tables, proxies, steps, window)
     evidence = Evidence(
         manifest=manifest, tables=tables, proxies=proxies, steps=steps, observed_points=observed
     )
@@ -122,7 +157,8 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         proxies=proxies,
         steps=steps[steps["point"].isin(observed)].reset_index(drop=True),
         calls=calls[calls["point"].isin(observed)].reset_index(drop=True),
-        nodes=_nodes(tables),
+        nodes=node_table(tables, presence, observed, _nodes_of(proxies, Role.ZTUNNEL)),
+        node_presence=presence,
         clusters=tables.clusters,
         refusals=_refusals(proxies),
         findings=find_quality(evidence),
@@ -146,18 +182,8 @@ def _observed_points(snapshot: Snapshot, steps: pd.DataFrame) -> Ints:
     return observed
 
 
-def _nodes(tables: Tables) -> pd.DataFrame:
-    columns = {
-        "node_allocatable_vcpu": "allocatable_vcpu",
-        "node_allocatable_memory_bytes": "allocatable_memory_bytes",
-        "node_vcpu_usd_per_hour": "vcpu_usd_per_hour",
-        "node_memory_usd_per_gib_hour": "memory_usd_per_gib_hour",
-    }
-    medians = [tables[name].groupby("node")[name].median() for name in columns]
-    kinds = tables["node_instance_types"].rename(columns={INSTANCE_TYPE: "instance_type"})
-    kind = kinds[kinds["instance_type"] != ""].groupby("node")["instance_type"].first()
-    frame = pd.concat(medians, axis=1).rename(columns=columns).rename_axis("node").sort_index()
-    return frame.assign(instance_type=kind.reindex(frame.index).fillna("")).reset_index()
+def _nodes_of(proxies: pd.DataFrame, role: Role) -> pd.Series:
+    return proxies.loc[proxies["role"] == role, "node"]
 
 
 def _refusals(proxies: pd.DataFrame) -> tuple[Refusal, ...]:

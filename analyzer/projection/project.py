@@ -12,7 +12,7 @@ from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.projection import figures
 from analyzer.projection.choices import Basis, Named
-from analyzer.projection.components import waypoint_replicas
+from analyzer.projection.components import rps_while_present, waypoint_replicas
 from analyzer.projection.decision import Decision, Why, decide, undecided
 from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load, within
 from analyzer.projection.modes import SIDECAR, ModeNeeds, evaluate
@@ -92,7 +92,7 @@ def project_usage(
             reference(constants, case.load, scenario, price)
             for constants in published_constants().values()
         ),
-        refusals=tuple(_refusals(case, calibration, modes, savings, scenario)),
+        refusals=tuple(_refusals(usage, case, calibration, modes, savings, scenario)),
         warnings=(*_extrapolated(case, calibration), *_placed_nowhere(case)),
         workings=Workings(scenario=measured, parameters=case.parameters, node_prices=case.prices),
     )
@@ -139,7 +139,7 @@ def _extrapolated(case: Case, calibration: Calibration) -> Iterator[Finding]:
     if isinstance(waypoint, Refusal) or waypoint.fitted_rps is None:
         return
     replicas = waypoint_replicas(case.load, case.parameters)
-    rps = case.load.namespaces["waypoint_rps"].to_numpy(float) / replicas
+    rps = rps_while_present(case.load.namespaces) / replicas
     outside = is_extrapolated(rps, calibration)
     if outside.any():
         low, high = waypoint.fitted_rps
@@ -175,6 +175,7 @@ def _placed_nowhere(case: Case) -> Iterator[Finding]:
 
 
 def _refusals(
+    usage: MeshUsage,
     case: Case,
     calibration: Calibration,
     modes: Mapping[str, ModeNeeds],
@@ -184,6 +185,8 @@ def _refusals(
     if case.load.nodes is None:
         detail = "the number of nodes is not known: install kube-state-metrics, or give "
         detail += f"{Setting.NODE_COUNT}"
+        if not usage.nodes.empty:
+            detail = "no node runs DaemonSets, so no ztunnel can run: move the pods to other nodes"
         yield Refusal(subject="ambient modes", reason=Reason.NO_DATA, detail=detail)
     if isinstance(calibration.waypoint, Refusal):
         yield calibration.waypoint

@@ -244,11 +244,13 @@ def load(
                 "passes_rps": list(passes_rps),
                 "gbit_per_second": 0.0,
                 "new_connections_per_second": 0.0,
+                "present_share": 1.0,
             }
         ),
         namespaces=pd.DataFrame(
             {
                 "namespace": [f"namespace-{number}" for number in range(count)],
+                "present_share": 1.0,
                 "sidecar_count": 10 / count,
                 "sidecar_vcpu": 1.0,
                 "proxy_rps": sum(passes_rps) / count,
