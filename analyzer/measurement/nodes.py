@@ -159,8 +159,8 @@ def _lived(samples: Floats, most: Floats, has_proxy: Bools, bridged: int) -> Flo
     inside = np.concatenate([[False], exists[:-2] & exists[1:-1] & exists[2:], [False]])
     # Another exporter may report this node less often than the others.
     own = samples[inside].max(initial=0.0) or np.inf
-    # All nodes may be replaced in one step, and none has all its samples then. In the window's first
-    # and last step all may have fewer, and one sample less is a matter of when scrapes happen.
+    # All nodes may be replaced in one step, so that none has all its samples. In the first and the
+    # last step all may have fewer, and one sample less is a matter of when scrapes happen.
     ends = np.isin(np.arange(len(samples)), (0, len(samples) - 1))
     whole = np.minimum(np.where(ends, most, np.maximum(most, np.median(most))), own)
     shares = np.minimum(samples / whole, 1.0)
