@@ -16,7 +16,7 @@ _FILES = verbatim(
     "report.md       the same for wikis and pull requests",
     "result.json     the same for programs; keeps to a published schema",
     "modes.csv       costs, and more tables, safe to open in a spreadsheet:",
-    "                namespaces, workloads, nodes, timeline, proxies",
+    "                namespaces, workloads, nodes, timeline, proxies, findings",
 )
 _CHARTS = verbatim(
     "Charts:",

@@ -11,12 +11,13 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 import pandas as pd
 
+from analyzer.measurement.proxy_counts import ProxyCounts
 from analyzer.measurement.tables import UNKNOWN_NAMES
 from analyzer.prometheus.promql import Scope
 
@@ -72,6 +73,20 @@ class Anonymiser:
         return Scope(
             namespaces=tuple(self.name("namespace", item) for item in scope.namespaces),
             cluster=self.name("cluster", scope.cluster),
+        )
+
+    def proxy_counts(self, counts: ProxyCounts | None) -> ProxyCounts | None:
+        """Return counts without the names of clusters and scrape jobs."""
+        return counts and replace(
+            counts,
+            groups=tuple(
+                replace(
+                    group,
+                    cluster=self.name("cluster", group.cluster),
+                    job=self.name("job", group.job),
+                )
+                for group in counts.groups
+            ),
         )
 
     def source(self, url: str) -> str:

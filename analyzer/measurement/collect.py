@@ -168,9 +168,11 @@ def _joined(partial: Path, plan: Plan) -> Path:
         request_scrape_seconds=plan.survey.request_scrape_seconds,
         queries=tuple(records),
         duplicate_scrapes=plan.survey.duplicate_scrapes,
+        proxy_counts=plan.survey.proxy_counts,
         warnings=plan.warnings(),
         remarks=plan.anonymiser.remarks(tuple(sorted(remarks))),
         question=plan.ask.to_json(plan.anonymiser),
+        ranges=plan.ranges,
     )
     folder.write_file(whole / MANIFEST, manifest.to_json().encode())
     return whole

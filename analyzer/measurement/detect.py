@@ -1,12 +1,20 @@
 """What an installation calls its labels: read from a few of its series, never guessed."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from analyzer.errors import InsufficientData
+from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.metrics import CPU
-from analyzer.prometheus.label_mapping import CPU_RULES, Attribution, Exporter, LabelMapping, Names
+from analyzer.prometheus.label_mapping import (
+    CLUSTER_LABELS,
+    CPU_RULES,
+    Attribution,
+    Exporter,
+    LabelMapping,
+    Names,
+)
 from analyzer.prometheus.response import Response
 from analyzer.settings import Setting
 
@@ -29,7 +37,8 @@ _CANDIDATES: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
 }
 """What the labels of `Names` may be called on an exporter's series, in order of preference."""
 
-_CLUSTERS: Final = ("cluster", "cluster_name")
+_LABEL: Final = re.compile("[a-zA-Z_][a-zA-Z0-9_]*")
+
 NO_CLUSTER: Final = "no_cluster_label"
 """A label that no series has: to group by it is harmless."""
 
@@ -51,6 +60,8 @@ CGROUPS: Final = "cgroups"
 """What `survey_labels` calls CPU series without a container name."""
 
 Samples = Mapping[str, Sequence[Sample]]
+
+NO_SAMPLES: Final[Samples] = dict.fromkeys((*Exporter, CGROUPS), ())
 
 
 def samples_of(answer: Response) -> Samples:
@@ -74,13 +85,13 @@ def detect_label_mapping(samples: Samples, cluster_label: str | None = None) -> 
     kept = {sample.labels["__name__"] for sample in samples[Exporter.CADVISOR]}
     cpu = next((name for name in (CPU, *CPU_RULES) if name in kept), CPU)
     cadvisor = [one for one in samples[Exporter.CADVISOR] if one.labels["__name__"] == cpu]
-    everything = (*proxies, *cadvisor, *state)
-    if cluster_label and not _is_on_all(cluster_label, everything):
+    exporters = (proxies, cadvisor, state)
+    if cluster_label and not _separates(cluster_label, exporters):
         raise InsufficientData(
             f"Some series lack the label {cluster_label!r}. Set {Setting.CLUSTER_LABEL} to a label "
             "that all series have."
         )
-    detected = (name for name in _CLUSTERS if _is_on_all(name, everything))
+    detected = (name for name in CLUSTER_LABELS if _separates(name, exporters))
     attribution = Attribution.POD
     if proxies and not _first_on_any(_CANDIDATES[Exporter.PROXY]["pod"], proxies):
         has_address = all(":" in sample.labels.get("instance", "") for sample in proxies)
@@ -109,9 +120,19 @@ def _first_on_any(candidates: Iterable[str], samples: Sequence[Sample]) -> str:
     )
 
 
-def _is_on_all(label: str, samples: Sequence[Sample]) -> bool:
-    """Return whether every sample has a label, whoever made it.
+def _separates(label: str, exporters: Iterable[Sequence[Sample]]) -> bool:
+    """Return whether a label separates clusters, whoever made it.
 
-    A label that only some have would split the series of one pod.
+    Every series has it, or the same clusters have it on the series of all exporters: a label on
+    only some of them would separate the CPU of a pod from its requests.
     """
-    return all(sample.labels.get(label) for sample in samples)
+    values = [{one.labels.get(label, "") for one in samples} for samples in exporters if samples]
+    named = set().union(*values)
+    return named != {""} and ("" not in named or all(one == named for one in values))
+
+
+def given_label(name: str, setting: Setting) -> str:
+    """Return a label that the user named; UsageError if no label can have the name."""
+    if not _LABEL.fullmatch(name):
+        raise UsageError(f"{setting} {name!r} is not the name of a label. Check its spelling.")
+    return name

@@ -9,9 +9,10 @@ from typing import Any, Final
 from analyzer.errors import InsufficientData
 from analyzer.measurement import surveyed
 from analyzer.measurement.findings import Finding
+from analyzer.measurement.first_look import look
 from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS, Metric
 from analyzer.measurement.plan import choose_window
-from analyzer.measurement.survey import Survey, examine, look
+from analyzer.measurement.survey import Survey, examine
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.promql import Scope

@@ -1,7 +1,9 @@
 """What is wrong or thin in the data or in the answer: who is affected, and the fix."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from analyzer.data import codes
 from analyzer.units import enumerated, in_percent
@@ -30,6 +32,15 @@ class Bias(StrEnum):
     """They may be too low or too high."""
     NONE = "none"
     """It is corrected, or touches no total."""
+
+
+BIASED: Final[Mapping[Bias, str]] = {
+    Bias.TOO_LOW: "are too low",
+    Bias.TOO_HIGH: "are too high",
+    Bias.EITHER: "may be too low or too high",
+    Bias.NONE: "are not affected",
+}
+"""What a bias makes of the totals, as the rest of a sentence about them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +73,18 @@ class Finding:
         """The stable code of its kind, such as IU101; `istio-usage explain` takes it."""
         return codes()[self.name].code
 
+    @property
+    def moves_totals(self) -> bool:
+        """Whether a total may be wrong because of it."""
+        return self.bias not in {None, Bias.NONE}
+
+    @property
+    def effect(self) -> str:
+        """Which way totals are wrong, as a sentence; "" where none is, or where it is unknown."""
+        return f"Totals {BIASED[self.bias]}." if self.bias and self.moves_totals else ""
+
     def __str__(self) -> str:
-        """Return its code, the problem and its cause, the shares affected, and the fix."""
+        """Return its code, problem and cause, the shares affected, the bias, and the fix."""
         shares = [
             f"{in_percent(share)} of the sidecars' {what}"
             for share, what in (
@@ -74,4 +95,6 @@ class Finding:
             if share is not None and share >= _LEAST_SHARE
         ]
         affected = f"Affected: {enumerated(shares)}." if shares else ""
-        return " ".join(filter(None, (f"[{self.code}]", self.text, affected, self.fix)))
+        return " ".join(
+            filter(None, (f"[{self.code}]", self.text, affected, self.effect, self.fix))
+        )

@@ -1,5 +1,7 @@
 """Asking at a few moments."""
 
+from collections.abc import Iterable
+
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import points_in_pieces
 from analyzer.prometheus.response import Response, joined
@@ -10,3 +12,15 @@ def at_looks(source: Source, promql: str, times: TimeWindow) -> Response:
     """Evaluate at every point of `times`; raises as `Source.points`."""
     whole = Chunk(first_point=0, point_count=times.point_count)
     return joined(points_in_pieces(source, promql, times, whole))
+
+
+def at_all_looks(source: Source, promql: str, looks: Iterable[TimeWindow]) -> Response:
+    """Evaluate at every point of several times."""
+    return joined(at_looks(source, promql, times) for times in looks)
+
+
+def points_of(source: Source, promql: str, times: TimeWindow, samples_per_point: float) -> Response:
+    """Evaluate at every point, in requests that each load a bounded number of samples."""
+    chunks = times.chunks(samples_per_point=samples_per_point)
+    pieces = (points_in_pieces(source, promql, times, chunk) for chunk in chunks)
+    return joined(response for piece in pieces for response in piece)

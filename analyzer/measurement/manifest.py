@@ -9,7 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from analyzer.errors import SnapshotError, UsageError
-from analyzer.prometheus.label_mapping import Attribution, LabelMapping, Names
+from analyzer.measurement.proxy_counts import ProxyCounts
+from analyzer.measurement.ranges import Ranges
+from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping, Names
 from analyzer.prometheus.promql import Scope
 from analyzer.window import TimeWindow
 
@@ -39,7 +41,9 @@ class Manifest:
         note: a sentence of the collector's, shown with every answer; "" if none.
         cpu_scrape_seconds: interval between two CPU samples of a proxy.
         request_scrape_seconds: interval between two samples of its request counters.
+        ranges: how far back the rates read; None: one step, as in snapshots of version 0.1.
         duplicate_scrapes: proxies that are scraped more than once, by exporter.
+        proxy_counts: the proxies that the survey counted; None where it did not.
         warnings: metrics that the survey did not find, as sentences.
         remarks: the server's own, on its answers.
         question: as `Ask.to_json` writes it; empty in snapshots of version 0.1.
@@ -55,9 +59,16 @@ class Manifest:
     request_scrape_seconds: float
     queries: tuple[QueryRecord, ...]
     duplicate_scrapes: Mapping[str, int] = field(default_factory=dict)
+    proxy_counts: ProxyCounts | None = None
     warnings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     question: Mapping[str, Any] = field(default_factory=dict)
+    ranges: Ranges | None = None
+
+    def rate_window_seconds(self, exporter: Exporter) -> int:
+        """Return how far back the rates of an exporter read, in seconds: at least one step."""
+        ranges = self.ranges or Ranges.of_steps(self.window.step_seconds)
+        return ranges.of(exporter)
 
     def to_json(self) -> str:
         """Return the manifest as the text of manifest.json."""
@@ -74,8 +85,10 @@ class Manifest:
                 "cpu": self.cpu_scrape_seconds,
                 "requests": self.request_scrape_seconds,
             },
+            **({"rate_window_seconds": self.ranges.to_json()} if self.ranges else {}),
             "queries": [asdict(query) for query in self.queries],
             "duplicate_scrapes": dict(self.duplicate_scrapes),
+            "proxy_counts": self.proxy_counts and self.proxy_counts.to_json(),
             "warnings": list(self.warnings),
             "remarks": list(self.remarks),
         }
@@ -96,6 +109,7 @@ class Manifest:
                     f"{origin} has schema version {version}, newer than {SCHEMA_VERSION}, "
                     "the newest that this version can read. Upgrade istio-usage."
                 )
+            ranges = document.get("rate_window_seconds")
             return cls(
                 **{key: document[key] for key in ("tool_version", "source", "note")},
                 window=window_of(document["window"]),
@@ -105,9 +119,11 @@ class Manifest:
                 request_scrape_seconds=float(document["scrape_seconds"]["requests"]),
                 queries=tuple(QueryRecord(**query) for query in document["queries"]),
                 duplicate_scrapes=document["duplicate_scrapes"],
+                proxy_counts=ProxyCounts.from_json(document.get("proxy_counts")),
                 warnings=tuple(document["warnings"]),
                 remarks=tuple(document["remarks"]),
                 question=dict(document.get("question", {})),
+                ranges=ranges and Ranges.from_json(ranges),
             )
         except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
             raise SnapshotError(
@@ -118,13 +134,22 @@ class Manifest:
 def window_to_json(window: TimeWindow) -> dict[str, Any]:
     """Return a window as JSON."""
     start, end = (time.isoformat().replace("+00:00", "Z") for time in (window.start, window.end))
-    return {"start": start, "end": end, "step_seconds": window.step_seconds}
+    document: dict[str, Any] = {"start": start, "end": end, "step_seconds": window.step_seconds}
+    if window.offset_seconds:
+        document["offset_seconds"] = window.offset_seconds
+    return document
 
 
 def window_of(document: Mapping[str, Any]) -> TimeWindow:
     """Read a window from JSON; raises ValueError, KeyError or TypeError."""
     start, end = (datetime.fromisoformat(document[key]) for key in ("start", "end"))
-    return TimeWindow(start=start, end=end, step_seconds=document["step_seconds"])
+    return TimeWindow(
+        start=start,
+        end=end,
+        step_seconds=document["step_seconds"],
+        # Version 0.1 evaluated each step at its end.
+        offset_seconds=document.get("offset_seconds", 0),
+    )
 
 
 def label_mapping_of(document: Mapping[str, Any]) -> LabelMapping:
@@ -134,6 +159,7 @@ def label_mapping_of(document: Mapping[str, Any]) -> LabelMapping:
         cluster=document["cluster"],
         cpu=document["cpu"],
         attribution=Attribution(document["attribution"]),
+        replica_labels=tuple(document.get("replica_labels", ())),
     )
 
 

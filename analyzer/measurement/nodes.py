@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.measurement.steps import with_points
+from analyzer.measurement.rows import with_points
 from analyzer.measurement.tables import INSTANCE_TYPE, Tables
 from analyzer.window import TimeWindow
 
@@ -130,8 +130,8 @@ def _samples(tables: Tables, window: TimeWindow) -> pd.DataFrame:
     reported = (with_points(tables[name], window)[["node", "point"]] for name in _AMOUNTS)
     instants = pd.concat(reported)
     others = instants[~instants["node"].isin(counted["node"])].drop_duplicates()
-    found = pd.concat([counted, others.assign(samples=1.0)], ignore_index=True)
-    return found[found["point"].between(0, window.point_count - 1)]
+    found: pd.DataFrame = pd.concat([counted, others.assign(samples=1.0)], ignore_index=True)
+    return found.loc[found["point"].between(0, window.point_count - 1)]
 
 
 def _matrix(names: pd.Index, rows: pd.DataFrame, point_count: int, values: Floats) -> Floats:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from analyzer.measurement.findings import Finding, Severity
+from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.metrics import CPU, ESSENTIAL
 from analyzer.prometheus.label_mapping import Attribution, LabelMapping
 from analyzer.units import counted
@@ -43,6 +43,7 @@ def recorded_cpu(mapping: LabelMapping) -> Finding | None:
         text=f"CPU comes from the recording rule {mapping.cpu}. Its samples are already averaged, "
         "so CPU is minutes behind the requests.",
         fix=f"Keep {CPU} in Prometheus.",
+        bias=Bias.NONE,
     )
 
 
@@ -60,6 +61,7 @@ def attribution(mapping: LabelMapping) -> Finding | None:
         severity=Severity.INFO if by_address else Severity.WARNING,
         text=text,
         fix="Keep the labels `namespace` and `pod` when scraping the proxies.",
+        bias=Bias.NONE,
     )
 
 
@@ -77,6 +79,7 @@ def duplicate_scrapes(found: Mapping[str, int]) -> Finding | None:
         text=f"More than one job or server scrapes {parts}. Each proxy is counted once.",
         fix="Scrape each proxy with one job (port 15020 or 15090). Deduplicate an HA pair of "
         "Prometheus servers.",
+        bias=Bias.NONE,
     )
 
 
@@ -92,4 +95,6 @@ def coarse_scrapes(cpu_seconds: float, request_seconds: float) -> Finding | None
         # No answer of the server distinguishes Thanos's blocks from scrapes that are as slow.
         text += " These may be samples that Thanos downsampled."
         fix += " With Thanos, choose a time with raw samples."
-    return Finding(name="coarse_scrapes", severity=Severity.INFO, text=text, fix=fix)
+    return Finding(
+        name="coarse_scrapes", severity=Severity.INFO, text=text, fix=fix, bias=Bias.NONE
+    )

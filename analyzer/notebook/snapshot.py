@@ -17,6 +17,7 @@ from analyzer.notebook import drawing
 from analyzer.notebook.calibration import MeshCalibration
 from analyzer.report.answer import Answer
 from analyzer.report.format import time_title
+from analyzer.report.records import finding_rows
 from analyzer.report.render.notebook import paragraphs_html, table_html
 from analyzer.report.tables import parts
 from analyzer.units import Refusal, Role
@@ -148,21 +149,7 @@ class MeshSnapshot:
         >>> "tcp_only" in findings["name"].tolist()
         True
         """
-        return pd.DataFrame(
-            {
-                "code": item.code,
-                "name": item.name,
-                "severity": str(item.severity),
-                "text": item.text,
-                "affected_count": len(item.affected),
-                "cpu_share": item.cpu_share,
-                "rps_share": item.rps_share,
-                "time_share": item.time_share,
-                "bias": item.bias and str(item.bias),
-                "fix": item.fix,
-            }
-            for item in self.usage.findings
-        )
+        return pd.DataFrame(finding_rows(self.usage.findings))
 
     def plot(self, name: str = "timeline") -> Figure | Refusal:
         """Draw CPU and requests of the sidecars over time, or another chart of a calibration.

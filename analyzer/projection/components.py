@@ -2,7 +2,7 @@
 
 Every quantity is an array over draws (see `uncertainty`), or a number if it is exact.
 
-    sidecar             as measured, equal in all draws
+    sidecar             as measured, equal in all draws unless a part of the time was not seen
     ztunnel of a node   idle + requests/s of its pods' proxies x cost of a pass + Gbit/s x cost
                         + new TCP connections/s x cost; plus istio-cni if it is not installed yet
     waypoint            replicas x CPU of one at its share of the namespace's requests/s
@@ -113,8 +113,13 @@ def _sidecar_need(case: Case) -> Need:
     load, parameters = case.load, case.parameters
     draw_count = len(parameters.waypoint_idle_vcpu)
     vcpu, memory_gib = (
-        {basis: np.full(draw_count, amount) for basis, amount in amounts.items()}
-        for amounts in (load.sidecars.vcpu_by_basis, load.sidecars.memory_gib_by_basis)
+        {
+            basis: np.full(draw_count, amount) * parameters.sidecar_times(basis)[column]
+            for basis, amount in amounts.items()
+        }
+        for column, amounts in enumerate(
+            (load.sidecars.vcpu_by_basis, load.sidecars.memory_gib_by_basis)
+        )
     )
     if Basis.USAGE not in memory_gib and parameters.waypoint_provenance is not None:
         each_gib = parameters["sidecar_memory_gib_per_proxy"]
@@ -123,8 +128,7 @@ def _sidecar_need(case: Case) -> Need:
     if case.prices:
         placed = load.placement
         placed_vcpu, placed_gib = (
-            {basis: placed[[f"{basis}_{unit}"]].to_numpy(float) for basis in Basis}
-            for unit in ("vcpu", "memory_gib")
+            {basis: case.placed(basis, unit) for basis in Basis} for unit in ("vcpu", "memory_gib")
         )
         month_usd = prices_by_basis(case.prices.of(placed["node"]), placed_vcpu, placed_gib)
     return Need(
@@ -140,7 +144,7 @@ def _sidecar_need(case: Case) -> Need:
 def ztunnel_vcpu(nodes: pd.DataFrame, parameters: Parameters) -> Floats:
     """Return the CPU of each node's ztunnel while the node exists, shape (nodes, draws)."""
     passes, gbit, connections = (
-        nodes[column].to_numpy(float)[:, None]
+        nodes[column].to_numpy(float)[:, None] * parameters.traffic
         for column in ("passes_rps", "gbit_per_second", "new_connections_per_second")
     )
     return np.asarray(

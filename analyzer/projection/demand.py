@@ -12,6 +12,13 @@ from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import WorkingHours
 from analyzer.projection.sidecars import SidecarFootprint, SidecarTally, billed, footprint_of, tally
+from analyzer.projection.unseen import (
+    EXACT,
+    MeasuredRanges,
+    ranges_of,
+    samples_at_ends,
+    with_ends,
+)
 from analyzer.settings import Setting
 from analyzer.units import BITS_PER_GBIT, BYTES_PER_GIB, Role
 
@@ -35,6 +42,7 @@ class _Load:
             waypoint_peak_rps (in the busiest interval), has_http; if measured also sidecar_vcpu,
             sidecar_reserved_vcpu, sidecar_billed_vcpu and sidecar_memory_gib (NaN: not known). All
             but shares and peaks are means over the whole time.
+        ranges: those that unseen time gives to the figures here.
     """
 
     sidecar_count: int
@@ -42,6 +50,7 @@ class _Load:
     mesh_rps: float
     nodes: pd.DataFrame | None
     namespaces: pd.DataFrame
+    ranges: MeasuredRanges = EXACT
 
     @property
     def node_count(self) -> int | None:
@@ -68,6 +77,7 @@ class MeasuredLoad(_Load):
     Attributes:
         placement: one row per namespace and node with its sidecars: namespace, node, and their
             need on each basis, such as usage_vcpu and billed_memory_gib (0 also if not known).
+            If time was unseen, also their ends, such as usage_vcpu_low and usage_vcpu_high.
         allocatable_vcpu_per_node: mean over the nodes that run DaemonSets, by the time that each
             existed; None if not known. The same for memory.
     """
@@ -125,7 +135,7 @@ def within(usage: MeshUsage, hours: WorkingHours | None) -> MeshUsage:
             "The window has no complete interval in the scenario's working_hours. Collect a longer "
             "window."
         )
-    return usage.during(np.array(kept))
+    return usage.only(points=np.array(kept))
 
 
 def mesh_load(
@@ -137,9 +147,18 @@ def mesh_load(
 ) -> MeasuredLoad:
     """Return the load of a measured mesh; `node_count` overrides the detected number of nodes."""
     points = len(usage.observed_points)
-    rows = usage.of_role(Role.SIDECAR)
-    added_vcpu = growth.sidecar_vcpu_per_rps * (growth.factor - 1) * rows["proxy_rps"].fillna(0.0)
-    sidecars = _grown(rows, growth, added_vcpu)
+    rows = usage.of_role(Role.SIDECAR, filled=True)
+    sidecars = _grown(rows, growth)
+    footprint, placement, ranges = (
+        footprint_of(sidecars, points),
+        _placement(sidecars, points),
+        EXACT,
+    )
+    if at_ends := samples_at_ends(usage, rows):
+        low, high = (_grown(samples, growth) for samples in at_ends)
+        footprints = footprint_of(low, points), footprint, footprint_of(high, points)
+        placement = with_ends(placement, _placement(low, points), _placement(high, points))
+        ranges = ranges_of(usage, footprints, (low, sidecars, high))
     passes = _passes_waypoint(usage, ingress_through_waypoint=ingress_through_waypoint)
     passing = usage.calls[passes]
     shares = usage.ztunnel_shares()
@@ -153,13 +172,12 @@ def mesh_load(
         mesh_rps=float(usage.calls["rps"].sum()) / points * growth.factor,
         nodes=_nodes(sidecars, shares, node_count, points),
         namespaces=_namespaces(usage, sidecars, passing.assign(rps=passing["rps"] * growth.factor)),
-        sidecars=footprint_of(sidecars, step_count=points),
-        tally=tally(rows, sidecars, added_vcpu, step_count=points),
-        placement=_placement(sidecars, points),
+        sidecars=footprint,
+        tally=tally(rows, sidecars, _added_vcpu(rows, growth), step_count=points),
+        placement=placement,
         allocatable_vcpu_per_node=vcpu,
-        allocatable_memory_gib_per_node=None
-        if memory_bytes is None
-        else memory_bytes / BYTES_PER_GIB,
+        allocatable_memory_gib_per_node=memory_bytes and memory_bytes / BYTES_PER_GIB,
+        ranges=ranges,
     )
 
 
@@ -171,9 +189,15 @@ def _mean_of_nodes(sizes: pd.Series, shares: pd.Series) -> float | None:
     return float((known * weights).sum()) / total if total > 0 else None
 
 
-def _grown(rows: pd.DataFrame, growth: Growth, added_vcpu: pd.Series) -> pd.DataFrame:
+def _added_vcpu(rows: pd.DataFrame, growth: Growth) -> pd.Series:
+    """Return the CPU of the growth, before any floor."""
+    added_rps = (growth.factor - 1) * rows["proxy_rps"].fillna(0.0)
+    return growth.sidecar_vcpu_per_rps * added_rps
+
+
+def _grown(rows: pd.DataFrame, growth: Growth) -> pd.DataFrame:
     """Return the sidecars' samples with this growth, and what is billed."""
-    cpu = (rows["cpu_vcpu"] + added_vcpu).clip(lower=0.0)
+    cpu = (rows["cpu_vcpu"] + _added_vcpu(rows, growth)).clip(lower=0.0)
     return rows.assign(
         cpu_vcpu=cpu,
         billed_vcpu=billed(cpu, rows["reserved_vcpu"]),

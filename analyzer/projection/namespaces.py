@@ -116,9 +116,9 @@ def _sidecar_usd(case: Case, basis: Basis) -> Floats:
     vcpu_usd, memory_gib_usd = case.parameters.flat_month_usd
     if case.prices:
         vcpu_usd, memory_gib_usd = case.prices.of(placed["node"]).T[..., None]
-    month_usd = placed[[f"{basis}_vcpu"]].to_numpy(float) * np.broadcast_to(vcpu_usd, shape)
+    month_usd = case.placed(basis, "vcpu") * np.broadcast_to(vcpu_usd, shape)
     if basis in load.sidecars.memory_gib_by_basis:
-        month_usd = month_usd + placed[[f"{basis}_memory_gib"]].to_numpy(float) * memory_gib_usd
+        month_usd = month_usd + case.placed(basis, "memory_gib") * memory_gib_usd
     summed = pd.DataFrame(month_usd).groupby(placed["namespace"].to_numpy()).sum()
     found = summed.reindex(names).fillna(0.0).to_numpy(float)
     if basis in need.memory_gib and basis not in load.sidecars.memory_gib_by_basis:
@@ -136,6 +136,7 @@ def carried_by_ztunnels(namespaces: pd.DataFrame, parameters: Parameters) -> Flo
             namespaces[column].to_numpy(float)[:, None] * parameters[name] / unit
             for column, (name, unit) in _CARRIED.items()
         )
+        * parameters.traffic
     )
 
 

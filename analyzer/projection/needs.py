@@ -12,6 +12,7 @@ from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.prices import NodePrices, mean_price
 from analyzer.projection.sidecars import by_basis
 from analyzer.projection.uncertainty import Parameters
+from analyzer.projection.unseen import on_draws
 from analyzer.units import MONTHS_PER_YEAR, Provenance, Role
 
 
@@ -32,6 +33,10 @@ class Case:
     def nodes(self) -> pd.DataFrame:
         """The nodes with their load; empty if they are not known."""
         return pd.DataFrame() if self.load.nodes is None else self.load.nodes
+
+    def placed(self, basis: Basis, unit: str) -> Floats:
+        """Return the sidecars' need at each of their places, shape (places, draws)."""
+        return on_draws(self.load.placement, f"{basis}_{unit}", self.parameters.unseen_time)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -57,14 +57,15 @@ def project_usage(
     """
     usage = within(usage, scenario.working_hours)
     measured = with_measured(scenario, calibration.ztunnel)
+    load = mesh_load(
+        usage,
+        node_count=node_count,
+        growth=_growth(scenario, calibration),
+        ingress_through_waypoint=scenario.ingress_through_waypoint,
+    )
     case = Case(
-        load=mesh_load(
-            usage,
-            node_count=node_count,
-            growth=_growth(scenario, calibration),
-            ingress_through_waypoint=scenario.ingress_through_waypoint,
-        ),
-        parameters=drawn(measured, calibration),
+        load=load,
+        parameters=drawn(measured, calibration, load.ranges),
         prices=node_prices(usage, scenario),
     )
     modes = evaluate(case)

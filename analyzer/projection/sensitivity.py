@@ -14,6 +14,7 @@ from analyzer.projection.needs import Case
 from analyzer.projection.result import Sensitivity, Sweep, SweepPoint
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters, to_interval
+from analyzer.projection.unseen import DEVIATES, UNSEEN_TIME
 
 _L7_SHARES: Final = tuple(step / 10 for step in range(11))
 
@@ -21,12 +22,15 @@ _L7_SHARES: Final = tuple(step / 10 for step in range(11))
 def sensitivity(case: Case, scenario: Scenario, basis: Basis) -> tuple[Sensitivity, ...]:
     """Move each uncertain figure to the ends of its range, the others at their best estimate.
 
-    Assumptions and fitted figures that have a range and matter are returned, the one that moves
-    the saving of `ambient-waypoint` most first. Ambient must be one that can be evaluated.
+    Assumptions, fitted figures and unseen time are returned where they have a range and matter, the
+    one that moves the saving of `ambient-waypoint` most first. Ambient must be one that can be
+    evaluated.
     """
     ranges = {name: item.value for name, item in scenario.assumptions.items()}
     found = []
-    for name, value in (ranges | dict(case.parameters.waypoint_fit)).items():
+    ranges |= case.parameters.waypoint_fit
+    ranges |= {} if case.parameters.ranges.are_exact else {UNSEEN_TIME: DEVIATES}
+    for name, value in ranges.items():
         if value.low == value.high:
             continue
         # One end at a time: how many replicas there are follows the best estimates of each.

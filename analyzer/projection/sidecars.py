@@ -56,7 +56,7 @@ def _known(*amounts: float | None) -> dict[Basis, float]:
     }
 
 
-def footprint_of(sidecars: pd.DataFrame, *, step_count: int) -> SidecarFootprint:
+def footprint_of(sidecars: pd.DataFrame, step_count: int) -> SidecarFootprint:
     """Return the footprint of sidecars from their samples; a figure that none has is None.
 
     Their columns are cpu_vcpu, reserved_vcpu, billed_vcpu, memory_bytes, reserved_memory_bytes and

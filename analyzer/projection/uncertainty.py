@@ -16,12 +16,16 @@ from analyzer.arrays import Floats
 from analyzer.calibration.fit.student import DRAW_COUNT, SEED
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.data import assumptions
-from analyzer.projection.choices import OBSERVED, Placement
+from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.scenario import Scenario
+from analyzer.projection.unseen import DEVIATES, EXACT, UNSEEN_TIME, MeasuredRanges, times
 from analyzer.units import CONFIDENCE, Interval, Provenance
 
 _QUANTILE: Final = float(special.ndtri((1 + CONFIDENCE) / 2))
 """Half-width of the 90 % interval of a normal quantity, in standard deviations."""
+
+_LAST: Final = float(special.ndtri((1 + CONFIDENCE) / 2 - 1 / DRAW_COUNT))
+"""The same one draw further inside, so that a quantile of draws is not between two of them."""
 
 
 def draw(value: Interval, rng: np.random.Generator) -> Floats:
@@ -70,6 +74,8 @@ class Parameters:
             costs the same (`RoleCalibration.effective_rps`).
         waypoint_fit: the fitted idle and slope behind the waypoint's costs, by name.
         ztunnel_provenance: published, or derived if a part of the costs was measured.
+        ranges: those of the measured totals.
+        unseen_time: where in these ranges the totals are, as deviates of `unseen.DEVIATES`.
     """
 
     values: Mapping[str, Floats]
@@ -81,6 +87,8 @@ class Parameters:
     ztunnel_provenance: Provenance = Provenance.PUBLISHED
     placement: Placement = OBSERVED
     istio_cni_installed: bool = False
+    ranges: MeasuredRanges = EXACT
+    unseen_time: Floats = field(default_factory=lambda: np.zeros(1))
 
     def __getitem__(self, name: str) -> Floats:
         """Return an assumption over draws."""
@@ -92,13 +100,26 @@ class Parameters:
         return self["vcpu_month_usd"], self["memory_gib_month_usd"]
 
     @property
+    def traffic(self) -> Floats:
+        """The traffic as a multiple of its best estimate."""
+        return times(self.ranges.traffic, self.unseen_time)
+
+    def sidecar_times(self, basis: Basis) -> tuple[Floats, Floats]:
+        """Return the sidecars' CPU and memory on a basis, as multiples of their best estimates."""
+        ranges = self.ranges
+        vcpu, memory_gib = (
+            times(known[basis], self.unseen_time) for known in (ranges.vcpu, ranges.memory_gib)
+        )
+        return vcpu, memory_gib
+
+    @property
     def waypoint_follows_sidecar(self) -> bool:
         """Whether a waypoint costs the scenario's ratio times a sidecar."""
         return self.waypoint_provenance == Provenance.DERIVED
 
     def waypoint_vcpu(self, rps: Floats) -> Floats:
-        """Return the CPU of one replica at each of these rates, shape (rates, draws)."""
-        effective = self.waypoint_effective_rps(rps)[:, None]
+        """Return the CPU of one replica, shape (rates, draws), at best estimates of its rate."""
+        effective = self.waypoint_effective_rps(rps[:, None] * self.traffic)
         return self.waypoint_idle_vcpu + effective / 1000 * self.waypoint_vcpu_per_1000_rps
 
     def likely_waypoint_vcpu(self, rps: Floats) -> Floats:
@@ -107,7 +128,10 @@ class Parameters:
         return np.asarray(idle + self.waypoint_effective_rps(rps) / 1000 * slope)
 
     def with_one_at(self, name: str, value: float) -> Parameters:
-        """Return the best estimates, with one assumption or fitted figure set to a value."""
+        """Return the best estimates, with one assumption or fitted figure set to a value.
+
+        `unseen.UNSEEN_TIME` is one too.
+        """
         values = {key: array[:1] for key, array in self.values.items()}
         fitted = {key: np.array([item.mid]) for key, item in self.waypoint_fit.items()}
         for known in (values, fitted):
@@ -120,6 +144,7 @@ class Parameters:
             values=values,
             waypoint_idle_vcpu=ratio * idle,
             waypoint_vcpu_per_1000_rps=ratio * slope,
+            unseen_time=np.array([value if name == UNSEEN_TIME else DEVIATES.mid]),
         )
 
 
@@ -152,8 +177,14 @@ def best_estimates(scenario: Scenario) -> Parameters:
     return Parameters(values=values)
 
 
-def drawn(scenario: Scenario, calibration: Calibration) -> Parameters:
-    """Draw everything uncertain once; without the cost of a waypoint, return `best_estimates`."""
+def drawn(
+    scenario: Scenario, calibration: Calibration, ranges: MeasuredRanges = EXACT
+) -> Parameters:
+    """Draw everything uncertain once.
+
+    Without the cost of a waypoint only the measured totals are drawn: the rest are
+    `best_estimates`.
+    """
     rng = np.random.default_rng(SEED)
     values = {name: draw(item.value, rng) for name, item in scenario.assumptions.items()}
     waypoint, sidecar = calibration.waypoint, calibration.sidecar
@@ -163,7 +194,9 @@ def drawn(scenario: Scenario, calibration: Calibration) -> Parameters:
         provenance, curve = Provenance.DERIVED, sidecar
         ratio = values["waypoint_to_sidecar_ratio"]
     else:
-        return best_estimates(scenario)
+        return replace(
+            best_estimates(scenario), ranges=ranges, unseen_time=_draw_unseen(ranges, rng)
+        )
     idle, slope = draw_curve(curve, rng)
     is_measured = calibration.ztunnel.provenance == Provenance.MEASURED
     return Parameters(
@@ -179,4 +212,17 @@ def drawn(scenario: Scenario, calibration: Calibration) -> Parameters:
         ztunnel_provenance=Provenance.DERIVED if is_measured else Provenance.PUBLISHED,
         placement=scenario.waypoint_placement,
         istio_cni_installed=scenario.istio_cni_installed,
+        ranges=ranges,
+        unseen_time=_draw_unseen(ranges, rng),
     )
+
+
+def _draw_unseen(ranges: MeasuredRanges, rng: np.random.Generator) -> Floats:
+    """Return where the totals are in their ranges, shape (1 + DRAW_COUNT,), or (1,) if exact."""
+    if ranges.are_exact:
+        return np.array([DEVIATES.mid])
+    # Evenly spread and never outside, so that the drawn totals have just the ranges that are shown
+    # as measured.
+    normal = special.ndtri((rng.permutation(DRAW_COUNT) + 0.5) / DRAW_COUNT)
+    inside = np.clip(normal / _LAST, DEVIATES.low, DEVIATES.high)
+    return np.concatenate([[DEVIATES.mid], inside])

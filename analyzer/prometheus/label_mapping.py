@@ -26,6 +26,9 @@ SCRAPE_LABELS: Final = (
 two scrapes of it are duplicates, and only the larger counts."""
 
 
+CLUSTER_LABELS: Final = ("cluster", "cluster_name")
+"""What installations call the label that identifies a cluster, the more usual one first."""
+
 CPU_COUNTER: Final = "container_cpu_usage_seconds_total"
 
 CPU_RULES: Final = (
@@ -77,6 +80,7 @@ class LabelMapping:
         cluster: the label that differs between clusters; a label that is absent is harmless.
         cpu: the metric of the containers' CPU: cAdvisor's counter, or where it is not kept the
             recording rule made from it.
+        replica_labels: labels beside `SCRAPE_LABELS` that differ between scrapes of one target.
     """
 
     proxy: Names = field(default_factory=Names)
@@ -85,6 +89,7 @@ class LabelMapping:
     cluster: str = "cluster"
     cpu: str = CPU_COUNTER
     attribution: Attribution = Attribution.POD
+    replica_labels: tuple[str, ...] = ()
 
     def labels_of_pod(self, exporter: Exporter) -> tuple[str, ...]:
         """Return the labels that identify one pod of an exporter, cluster first."""
@@ -129,5 +134,9 @@ class LabelMapping:
         for name, exporter in (("scrape", Exporter.CADVISOR), ("proxy_scrape", Exporter.PROXY)):
             # A label named twice in one `by` would be an error in some engines.
             taken = self.labels_of_pod(exporter)
-            values[name] = ", ".join(label for label in SCRAPE_LABELS if label not in taken)
+            known = dict.fromkeys((*SCRAPE_LABELS, *self.replica_labels))
+            values[name] = ", ".join(label for label in known if label not in taken)
+        # Which scrape job of which cluster, where no cluster label was detected too.
+        site = (*CLUSTER_LABELS, "job")
+        values["site"] = ", ".join(label for label in site if label != self.cluster)
         return values

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analyzer.calibration.result import Calibration
 from analyzer.comparison.result import Comparison
+from analyzer.measurement.findings import Finding
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.result import Projection
 from analyzer.report.document import members, plain
@@ -95,6 +96,23 @@ def proxy_rows(usage: MeshUsage | None) -> Iterator[Row]:
     if usage:
         for proxy in usage.proxies[columns].itertuples(index=False):
             yield dict(zip(columns, proxy, strict=True))
+
+
+def finding_rows(findings: Iterable[Finding]) -> Iterator[Row]:
+    """Return one row a finding: what it affects is counted, and its names are in the JSON."""
+    for item in findings:
+        yield {
+            "code": item.code,
+            "name": item.name,
+            "severity": str(item.severity),
+            "text": item.text,
+            "affected_count": len(item.affected),
+            "cpu_share": item.cpu_share,
+            "rps_share": item.rps_share,
+            "time_share": item.time_share,
+            "bias": item.bias and str(item.bias),
+            "fix": item.fix,
+        }
 
 
 def comparison_rows(comparison: Comparison) -> Iterator[Row]:

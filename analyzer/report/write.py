@@ -53,6 +53,7 @@ def write_report(answer: Answer, folder: Path, charts: ChartOptions | None = Non
         "nodes.csv": csv.csv_text(map(records.flat, projection.nodes if projection else ())),
         "timeline.csv": csv.csv_text(records.timeline_rows(calibration)),
         "proxies.csv": csv.csv_text(records.proxy_rows(answer.usage)),
+        "findings.csv": csv.csv_text(records.finding_rows(answer.findings)),
     }
     files = {name: text.encode() for name, text in texts.items()} | drawn
     files["report.html"] = html.render(report).encode()

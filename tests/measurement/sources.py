@@ -1,6 +1,6 @@
 """A server that exists only as what the survey would find out about it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,7 +15,15 @@ from analyzer.window import Chunk, TimeWindow
 
 ALL_METRICS: Mapping[str, int] = dict.fromkeys((*ESSENTIAL, *OPTIONAL), 10)
 
-LABELS = load_query("survey_labels").render(Scope(), LabelMapping())
+LABELS = {
+    load_query("survey_labels").render(Scope(), LabelMapping(cluster=cluster))
+    for cluster in ("cluster", "region")
+}
+"""The query as it is sent with and without a cluster label that the user named."""
+
+SITE = ("cluster", "cluster_name", "job")
+
+ENGINE = load_query("survey_engine").template
 
 _EVERY_MINUTE = tuple(range(0, 3600, 60))
 
@@ -50,6 +58,7 @@ class Surveyed:
         rule_times: the same of CPU by recording rules.
         joined: whether CPU and requests name the same pods.
         duplicates: proxies that are scraped more than once, by exporter.
+        reads_sample_before: whether it is VictoriaMetrics, as the survey sees it.
     """
 
     series_counts: Mapping[str, int] = field(default_factory=lambda: ALL_METRICS)
@@ -60,16 +69,20 @@ class Surveyed:
     total_rps: float = 100.0
     joined: bool = True
     duplicates: Mapping[str, int] = field(default_factory=dict)
+    reads_sample_before: bool = False
 
     def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Response:
         """Response what the survey asks at several looks."""
-        assert (chunk.first_point, chunk.point_count) == (0, window.point_count)
-        times = np.array([window.time_of(n).timestamp() for n in range(window.point_count)])
+        points = range(chunk.first_point, chunk.first_point + chunk.point_count)
+        times = np.array([window.time_of(point).timestamp() for point in points])
 
         def always(labels: Mapping[str, str], value: float) -> Series:
             return Series(labels=labels, times=times, samples=np.full(len(times), value))
 
-        if promql == LABELS:
+        if promql.startswith("label_replace( count_values by"):
+            return Response(series=tuple(self._counted(always)))
+        assert len(points) == window.point_count
+        if promql in LABELS:
             hidden = {CPU, REQUESTS} - self.series_counts.keys()
             shown = [labels for labels in self.labels if labels["__name__"] not in hidden]
             return Response(series=tuple(always(labels, 1.0) for labels in shown))
@@ -82,9 +95,24 @@ class Surveyed:
         counts = self.series_counts.items()
         return Response(series=tuple(always({"metric": name}, count) for name, count in counts))
 
+    def _counted(self, always: Callable[[Mapping[str, str], float], Series]) -> Iterator[Series]:
+        """Yield the proxies of every part of the time: as many as the labels name."""
+        for exporter in ("cadvisor", "proxy"):
+            shown = [one for one in self.labels if one["exporter"] == exporter]
+            for site in {tuple(one.get(name, "") for name in SITE) for one in shown}:
+                labels = {
+                    "exporter": exporter,
+                    "samples": "3",
+                    **dict(zip(SITE, site, strict=True)),
+                }
+                yield always(labels, len(shown))
+
     def instant(self, promql: str, at: datetime) -> Response:
         """Response what the survey asks once."""
         one = np.array([at.timestamp()])
+        if promql == ENGINE:
+            value = np.array([float(self.reads_sample_before)])
+            return Response(series=(Series(labels={}, times=one, samples=value),))
         if promql.startswith("count( label_replace("):
             joined = Series(labels={}, times=one, samples=np.array([2.0]))
             return Response(series=(joined,) if self.joined else ())

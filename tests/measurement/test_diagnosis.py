@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from analyzer.measurement.diagnosis import Check, Diagnosis, Status, diagnose
+from analyzer.measurement.first_look import look
 from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS
-from analyzer.measurement.survey import examine, look
+from analyzer.measurement.survey import examine
 from analyzer.prometheus.label_mapping import CPU_RULES
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.response import Response
@@ -169,4 +170,4 @@ def test_nothing_is_asked_twice() -> None:
     examine(surveyed, look(surveyed, Scope(), START, END))
 
     assert diagnosed.asked == surveyed.asked
-    assert len(diagnosed.asked) == len(set(diagnosed.asked)) == 7
+    assert len(diagnosed.asked) == len(set(diagnosed.asked)) == 8

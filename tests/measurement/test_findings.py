@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.measurement.findings import Finding, Severity
+from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.usage import measure
 from tests.measurement.flawed import A, Seen, snapshot_of
 
@@ -41,6 +41,28 @@ def test_a_finding_is_its_code_its_text_its_shares_and_its_fix(
     )
 
     assert str(finding) == f"[IU204] It is thin.{rest}"
+
+
+@pytest.mark.parametrize(
+    ("bias", "rest"),
+    [
+        (Bias.TOO_LOW, " Totals are too low."),
+        (Bias.TOO_HIGH, " Totals are too high."),
+        (Bias.EITHER, " Totals may be too low or too high."),
+        # Nothing is wrong with the totals, or nothing is known of that.
+        (Bias.NONE, ""),
+        (None, ""),
+    ],
+)
+def test_a_finding_has_the_share_of_time_and_the_way_that_totals_are_wrong(
+    bias: Bias | None, rest: str
+) -> None:
+    finding = Finding(name="gaps", text="It is thin.", time_share=0.125, bias=bias)
+
+    text = str(finding)
+    assert text.startswith("[IU102] It is thin.")
+    assert text.endswith(f" the sidecars' time.{rest}")
+    assert "Affected: 12 % of " in text
 
 
 def test_the_worst_finding_comes_first(tmp_path: Path) -> None:

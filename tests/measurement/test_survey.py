@@ -11,8 +11,9 @@ import pytest
 
 from analyzer.errors import InsufficientData, QueryTooHeavy
 from analyzer.measurement.detect import NO_CLUSTER
+from analyzer.measurement.first_look import look, looks_at
 from analyzer.measurement.metrics import ESSENTIAL, OPTIONAL
-from analyzer.measurement.survey import Survey, examine, look, looks_at
+from analyzer.measurement.survey import Survey, examine
 from analyzer.prometheus.connection import Connection, Source
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.label_mapping import CPU_RULES, LabelMapping, Names
@@ -124,7 +125,7 @@ def test_a_mesh_without_traffic_is_told(tmp_path: Path) -> None:
         error = refusal(url)
     assert str(error).startswith(f"{REQUESTS} ")
     assert "did not grow" in str(error)
-    assert "2024-05-14 11:00 UTC" in str(error)
+    assert "2024-05-14 10:57 UTC" in str(error)
     assert error.settings == (Setting.START, Setting.END, Setting.DAYS)
 
 
@@ -200,7 +201,9 @@ def test_a_mesh_that_is_gone_at_the_end_is_still_seen(small_server: PrometheusSe
         later = SMALL_MESH.end + timedelta(hours=2)
         found = examine(source, look(source, Scope(), SMALL_MESH.start, later))
 
-    assert found == found_by(small_server.url)
+    assert replace(found, proxy_counts=None) == replace(
+        found_by(small_server.url), proxy_counts=None
+    )
 
 
 # --- odd cases ---
@@ -325,5 +328,7 @@ def test_looks_are_few_and_the_last_is_at_the_end(seconds: int) -> None:
 
 
 def test_every_metric_that_is_read_has_something_that_mends_its_absence() -> None:
-    assert {query.reads for query in load_queries().values()} == ESSENTIAL.keys() | OPTIONAL.keys()
+    assert {query.reads for query in load_queries().values()} - {
+        "none"
+    } == ESSENTIAL.keys() | OPTIONAL.keys()
     assert not ESSENTIAL.keys() & OPTIONAL.keys()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,7 @@ from analyzer.projection.needs import Case
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.sidecars import SidecarFootprint, SidecarTally
 from analyzer.projection.uncertainty import Parameters
-from analyzer.units import Provenance, Role
+from analyzer.units import Interval, Provenance, Role
 from analyzer.window import TimeWindow
 
 MEBIBYTE = 1024.0**2
@@ -158,6 +158,33 @@ def _node_table(nodes: Sequence[str | Node]) -> pd.DataFrame:
     columns = [field.name for field in fields(Node)]
     rows = [[getattr(node, column) for column in columns] for node in known]
     return pd.DataFrame(rows, columns=columns).rename(columns={"name": "node"})
+
+
+Ends = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartlySeen(MeshUsage):
+    """A mesh whose totals have ranges: `ends` are multiples of the estimates, by column."""
+
+    ends: Mapping[str, Ends]
+    shares: Mapping[str, float]
+
+    def total(self, role: Role, column: str) -> Interval | None:
+        mean = self.mean_total(role, column)
+        low, high = self.ends.get(column, (1.0, 1.0)) if role == Role.SIDECAR else (1.0, 1.0)
+        return None if mean is None else Interval(low=low * mean, mid=mean, high=high * mean)
+
+    def filled_share(self, role: Role, column: str) -> float:
+        return self.shares.get(column, 0.0) if role == Role.SIDECAR else 0.0
+
+
+def partly_seen(
+    usage: MeshUsage, filled: Mapping[str, float] | None = None, /, **ends: Ends
+) -> MeshUsage:
+    """Return the mesh with ranges of the sidecars' totals, and with shares that were filled."""
+    known = {field.name: getattr(usage, field.name) for field in fields(MeshUsage)}
+    return PartlySeen(**known, ends=ends, shares=filled or {})
 
 
 def shop_mesh() -> MeshUsage:

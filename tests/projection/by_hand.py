@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.projection.builders import Call, Node, Proxy
 
@@ -33,6 +33,8 @@ class Question:
         share_of: how much of a waypoint a namespace gets, by its name; those left out, where HTTP
             was seen.
         priced: whether each node has a price of its own.
+        cpu_times: by what the time that was not seen multiplies the sidecars' CPU; rps_times:
+            their traffic. The number and the places of waypoints follow the best estimates.
     """
 
     proxies: Sequence[Proxy]
@@ -45,6 +47,8 @@ class Question:
     istio_cni_installed: bool = False
     share_of: Mapping[str, float] = field(default_factory=dict)
     priced: bool = False
+    cpu_times: float = 1.0
+    rps_times: float = 1.0
 
     @property
     def growth(self) -> float:
@@ -96,8 +100,9 @@ def bills(question: Question) -> dict[tuple[str, str], Bill]:
 
 
 def _grown_vcpu(question: Question, proxy: Proxy, step: int) -> float:
-    added_rps = (question.growth - 1) * proxy.proxy_rps[step]
-    return max(0.0, proxy.cpu_vcpu[step] + question.sidecar_vcpu_per_rps * added_rps)
+    added_rps = (question.growth - 1) * proxy.proxy_rps[step] * question.rps_times
+    added = question.sidecar_vcpu_per_rps * added_rps
+    return max(0.0, proxy.cpu_vcpu[step] * question.cpu_times + added)
 
 
 def _sidecars(question: Question) -> Iterable[Unit]:
@@ -131,7 +136,8 @@ def _ztunnels(question: Question) -> Iterable[Unit]:
                 used += gbit * assumed["ztunnel_vcpu_per_gbit_per_second"]
                 used += connections * assumed["ztunnel_vcpu_per_1000_new_connections_per_second"]
         yield Unit(
-            used_vcpu=assumed["ztunnel_idle_vcpu_per_node"] + used * question.growth,
+            used_vcpu=assumed["ztunnel_idle_vcpu_per_node"]
+            + used * question.growth * question.rps_times,
             reserved_vcpu=reserved_vcpu,
             used_gib=assumed["ztunnel_memory_gib_per_node"],
             reserved_gib=reserved_gib,
@@ -159,7 +165,7 @@ def _waypoints(question: Question, *, everywhere: bool) -> Iterable[Unit]:
         replicas = _replicas(max(by_step), assumed, question.waypoint)
         mean_rps = sum(by_step) / len(by_step)
         yield Unit(
-            used_vcpu=idle + slope * mean_rps / replicas / 1000,
+            used_vcpu=idle + slope * mean_rps * question.rps_times / replicas / 1000,
             reserved_vcpu=assumed["waypoint_reserved_vcpu_per_replica"],
             used_gib=assumed["waypoint_memory_gib_per_replica"],
             reserved_gib=assumed["waypoint_reserved_memory_gib_per_replica"],
@@ -170,6 +176,7 @@ def _waypoints(question: Question, *, everywhere: bool) -> Iterable[Unit]:
 
 def _where_its_sidecars_run(question: Question, namespace: str) -> tuple[float, float]:
     """Return the prices of a namespace's nodes, by the CPU that its sidecars use there."""
+    question = replace(question, cpu_times=1.0, rps_times=1.0)
     total = vcpu_usd = gib_usd = 0.0
     for proxy in question.sidecars:
         if proxy.namespace == namespace:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 import pytest
 
 from analyzer.calibration.result import Calibration
+from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.choices import Basis, PriceSource
 from analyzer.projection.scenario import Scenario
+from analyzer.projection.unseen import UNSEEN_TIME
 from analyzer.units import Interval, Role
-from tests.projection.builders import MEBIBYTE, Call, Node, Proxy, mesh, scenario
+from tests.projection.builders import MEBIBYTE, Call, Node, Proxy, mesh, partly_seen, scenario
 from tests.projection.by_hand import Bill, Question, bills
 from tests.projection.fits import calibration, fit
 
@@ -27,16 +29,20 @@ class Case:
     share_of: Mapping[str, float] = field(default_factory=dict)
     """What the scenario's placement means here, where it is not `observed`."""
 
-    def projected(self) -> Projection:
-        usage = mesh(
+    def usage(self) -> MeshUsage:
+        return mesh(
             *self.proxies,
             calls=self.calls,
             nodes=self.nodes,
             steps=len(self.proxies[0].cpu_vcpu),
         )
-        return project_usage(usage, self.fitted, self.assumed)
 
-    def expected(self) -> dict[tuple[str, str], Bill]:
+    def projected(self) -> Projection:
+        return project_usage(self.usage(), self.fitted, self.assumed)
+
+    def expected(
+        self, *, cpu_times: float = 1.0, rps_times: float = 1.0
+    ) -> dict[tuple[str, str], Bill]:
         return bills(
             Question(
                 proxies=self.proxies,
@@ -48,6 +54,8 @@ class Case:
                 istio_cni_installed=self.assumed.istio_cni_installed,
                 share_of=self.share_of,
                 priced=self.assumed.prices != PriceSource.FLAT,
+                cpu_times=cpu_times,
+                rps_times=rps_times,
             )
         )
 
@@ -226,6 +234,12 @@ PRICED = Case(
     share_of={"data": 0.35, "web": 0.35},
 )
 
+
+def saving_usd(projection: Projection) -> float:
+    savings = {saving.mode: saving for saving in projection.savings}
+    return savings["ambient-waypoint"].usd_per_year.mid
+
+
 CASES = [
     pytest.param(SHOP, id="shop"),
     pytest.param(EDGE, id="edge, three replicas, billed"),
@@ -277,3 +291,27 @@ def test_the_namespaces_add_up_to_the_modes(case: Case) -> None:
     assert totals["waypoint_vcpu"] == pytest.approx(
         expected["ambient-waypoint-all", "usage"].vcpu - ztunnels
     )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_ends_of_unseen_time_are_what_plain_loops_give(case: Case) -> None:
+    usage = partly_seen(
+        case.usage(),
+        cpu_vcpu=(0.8, 1.3),
+        proxy_rps=(0.9, 1.2),
+        tcp_bytes_per_second=(0.9, 1.2),
+    )
+    projection = project_usage(usage, case.fitted, case.assumed)
+    items = {item.assumption: item for item in projection.sensitivity}
+    basis = str(projection.basis)
+    # CPU requests do not depend on what the sidecars do.
+    assert (UNSEEN_TIME in items) is (basis != Basis.RESERVED)
+    moved = items.get(UNSEEN_TIME)
+    for found, cpu_times, rps_times in (
+        (moved and moved.low_usd_per_year, 0.8, 0.9),
+        (moved and moved.high_usd_per_year, 1.3, 1.2),
+    ):
+        bill = case.expected(cpu_times=cpu_times, rps_times=rps_times)
+        saved = bill["sidecar", basis].usd_per_year - bill["ambient-waypoint", basis].usd_per_year
+        best = saving_usd(projection) if found is None else found
+        assert best == pytest.approx(saved, rel=1e-9)

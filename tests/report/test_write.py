@@ -12,7 +12,7 @@ from analyzer.report import write
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
 from analyzer.report.charts.style import DPI, FORMATS, figure_bytes
-from analyzer.report.records import timeline_rows, workload_rows
+from analyzer.report.records import finding_rows, timeline_rows, workload_rows
 from analyzer.report.render.csv import csv_text
 from analyzer.report.write import ChartOptions, write_report
 from tests.report.answers import calibration_only, constants_only, full, refused, scattered
@@ -53,6 +53,7 @@ def test_every_file_is_written_and_named(tmp_path: Path, name: str) -> None:
         "nodes.csv",
         "timeline.csv",
         "proxies.csv",
+        "findings.csv",
         *(f"{name}.png" for name in CHARTS),
     }
 
@@ -73,6 +74,7 @@ def test_the_files_hold_what_the_formats_give(tmp_path: Path) -> None:
         "nodes.csv": nodes_csv(answer),
         "timeline.csv": csv_text(timeline_rows(answer.calibration)),
         "proxies.csv": proxies_csv(answer),
+        "findings.csv": csv_text(finding_rows(answer.findings)),
     }
     for picture in pictures:
         content = picture.read_bytes()

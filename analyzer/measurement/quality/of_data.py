@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from analyzer.measurement import surveyed
-from analyzer.measurement.findings import Finding, Severity
+from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.metrics import START_WITH_POD_LABELS
 from analyzer.measurement.quality.evidence import SERIOUS_SHARE, Evidence
@@ -47,6 +47,7 @@ def _remarks(evidence: Evidence) -> Finding | None:
         if on_queries
         else "Check whether a store of Thanos or VictoriaMetrics was down: both then answer with "
         "part of the data.",
+        bias=Bias.NONE if on_queries else Bias.TOO_LOW,
     )
 
 
@@ -69,6 +70,7 @@ def _unattributed(evidence: Evidence) -> Finding | None:
         "proxy. No total includes them.",
         fix="Keep the labels `namespace` and `pod` on the metrics of all proxies. Check that the "
         "store drops no label (VictoriaMetrics: -maxLabelsPerTimeseries).",
+        bias=Bias.TOO_LOW,
     )
 
 
@@ -86,6 +88,7 @@ def _instance_types(evidence: Evidence) -> Finding | None:
         "each of them.",
         affected=tuple(kinds),
         fix="Compare workloads on the same kind of machine.",
+        bias=Bias.NONE,
     )
 
 
@@ -100,6 +103,8 @@ def _nodes(evidence: Evidence) -> Finding | None:
         "Each other node would run a ztunnel too.",
         affected=nodes,
         fix=f"Install kube-state-metrics with the nodes resource, or set {Setting.NODE_COUNT}.",
+        # Of nodes, and so of ztunnels.
+        bias=Bias.TOO_LOW,
     )
 
 
@@ -113,6 +118,7 @@ def _pod_labels(evidence: Evidence) -> Finding | None:
         text="kube-state-metrics exports no pod labels. Roles are derived from what the proxies "
         "report.",
         fix=START_WITH_POD_LABELS,
+        bias=Bias.NONE,
     )
 
 
@@ -139,6 +145,8 @@ def _thinned(evidence: Evidence) -> Finding | None:
         "are downsampled.",
         fix=f"With Thanos and --query.auto-downsampling, a {Setting.STEP} below 25 minutes "
         "reads raw samples.",
+        time_share=thin / len(found),
+        bias=Bias.EITHER,
     )
 
 

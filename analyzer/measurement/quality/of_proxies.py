@@ -4,7 +4,7 @@ from typing import Final
 
 import pandas as pd
 
-from analyzer.measurement.findings import Finding, Severity
+from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.metrics import START_WITH_POD_LABELS
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.measurement.roles import UNKNOWN
@@ -23,29 +23,33 @@ SHORT_LIFE_STEPS = 2
 
 
 def _no_requests(evidence: Evidence) -> Finding | None:
-    unseen = _never_known(evidence.sidecars, "proxy_rps")
+    unseen = _never_known(evidence, "proxy_rps")
     return evidence.about(
         "cpu_without_requests",
         "Request metrics are missing for {sidecars}. That CPU is in the total but not in the fit.",
         unseen[unseen["cpu_vcpu"].notna()],
         "Scrape /stats/prometheus of these pods. If that is done, enable Istio's metrics for them "
         "in the Telemetry resource.",
+        bias=Bias.TOO_LOW,
     )
 
 
 def _no_cpu(evidence: Evidence) -> Finding | None:
-    unseen = _never_known(evidence.sidecars, "cpu_vcpu")
+    unseen = _never_known(evidence, "cpu_vcpu")
     return evidence.about(
         "requests_without_cpu",
-        "CPU is missing for {sidecars} with requests. The total is too low by that CPU.",
+        "CPU is missing for {sidecars} with requests. No total includes that CPU.",
         unseen[unseen["proxy_rps"].notna()],
         "Scrape the kubelet of every node.",
+        bias=Bias.TOO_LOW,
     )
 
 
-def _never_known(steps: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return the steps of proxies whose column is empty in every step."""
-    return steps[steps.groupby("proxy")[column].transform("count") == 0]
+def _never_known(evidence: Evidence, column: str) -> pd.DataFrame:
+    """Return the steps of sidecars whose column is empty in every step, and cannot be filled."""
+    known = evidence.filled.groupby("proxy")[column].count()
+    steps = evidence.sidecars
+    return steps[steps["proxy"].map(known) == 0]
 
 
 def _unreported(evidence: Evidence) -> Finding | None:
@@ -60,11 +64,11 @@ def _unreported(evidence: Evidence) -> Finding | None:
     sidecars = evidence.sidecars
     return evidence.about(
         "requests_not_reported",
-        "Inbound requests are missing for {sidecars}, although callers report them. The measured "
-        "traffic is too low.",
+        "Inbound requests are missing for {sidecars}, although callers report them.",
         sidecars[sidecars["proxy"].isin(silent)],
         "Enable Istio's metrics for them in the Telemetry resource. Ports in "
         "traffic.sidecar.istio.io/excludeInboundPorts bypass the sidecar and need no fix.",
+        bias=Bias.TOO_LOW,
     )
 
 
@@ -83,6 +87,7 @@ def _tcp_only(evidence: Evidence) -> Finding | None:
         "TCP is the only traffic of {sidecars}: Istio reports no request count. Their CPU is in "
         "the total, but not used to estimate the cost per request.",
         sidecars[sidecars["proxy"].isin(tcp)],
+        bias=Bias.NONE,
     )
 
 
@@ -96,6 +101,7 @@ def _roles(evidence: Evidence) -> Finding | None:
         "gateway or waypoint. No total includes proxies without a role.",
         affected=evidence.pods(unknown),
         fix=START_WITH_POD_LABELS,
+        bias=Bias.TOO_LOW,
     )
 
 
@@ -111,11 +117,13 @@ def _streams(evidence: Evidence) -> Finding | None:
         sidecars[sidecars["proxy"].isin(streaming)],
         f"Read the costs of these workloads separately, or select other namespaces with "
         f"{Setting.NAMESPACES}.",
+        bias=Bias.NONE,
     )
 
 
 def _throttled(evidence: Evidence) -> Finding | None:
-    steps_seen = evidence.steps.groupby("proxy").size().reindex(evidence.proxies.index)
+    is_known = evidence.steps["throttled_share"].notna()
+    steps_seen = is_known.groupby(evidence.steps["proxy"]).sum().reindex(evidence.proxies.index)
     means = evidence.total_of("proxy_throttled_share") / steps_seen
     throttled = evidence.proxies.index[means > THROTTLED_SHARE]
     return evidence.about(
@@ -124,6 +132,7 @@ def _throttled(evidence: Evidence) -> Finding | None:
         "requests.",
         evidence.steps[evidence.steps["proxy"].isin(throttled)],
         "Raise the CPU limit (for a sidecar: the annotation sidecar.istio.io/proxyCPULimit).",
+        bias=Bias.NONE,
     )
 
 
@@ -142,6 +151,7 @@ def _short_lives(evidence: Evidence) -> Finding | None:
         "fit.",
         sidecars[sidecars["proxy"].isin(short)],
         f"Scrape more often, or use a shorter {Setting.STEP}.",
+        bias=Bias.NONE,
     )
 
 
@@ -155,6 +165,7 @@ def _resets(evidence: Evidence) -> Finding | None:
         text=f"Request counters of {counted(len(affected), 'proxy', 'proxies')} were reset by a "
         "restart or by the eviction of idle series. Each reset loses up to one scrape interval.",
         affected=affected,
+        bias=Bias.TOO_LOW,
     )
 
 

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from analyzer.measurement.findings import Finding
+from analyzer.measurement.findings import Bias, Finding
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.settings import Setting
-from analyzer.units import duration, in_percent
+from analyzer.units import duration, in_percent, moment
 
 MINUTES_PER_DAY = 24 * 60
 
@@ -23,6 +23,8 @@ def _short_window(evidence: Evidence) -> Finding | None:
         text=f"The analyzed time is {duration(seconds)}, less than a day. Figures per year assume "
         "that every day is like this time.",
         fix=f"Analyze at least one day, better seven ({Setting.DAYS}).",
+        # The totals are right for that time.
+        bias=Bias.NONE,
     )
 
 
@@ -35,6 +37,8 @@ def _sparse_window(evidence: Evidence) -> Finding | None:
         text=f"Data exists for {in_percent(share)} of the requested time. Figures per year assume "
         "that the missing time is like the rest.",
         fix=f"Choose a time that is covered by samples ({Setting.START}, {Setting.END}).",
+        time_share=1 - share,
+        bias=Bias.EITHER,
     )
 
 
@@ -46,23 +50,28 @@ def _retention(evidence: Evidence) -> Finding | None:
     return Finding(
         name="short_retention",
         text="No CPU or no proxy metrics are stored before "
-        f"{window.time_of(missing - 1):%Y-%m-%d %H:%M} UTC. The answer lacks the first {missing} "
+        f"{moment(window.time_of(missing - 1))} UTC. The answer lacks the first {missing} "
         f"of {window.point_count} intervals.",
         fix=f"Choose a shorter time ({Setting.DAYS}). If the mesh is older, keep samples longer "
         "(--storage.tsdb.retention.time; Thanos: --retention.resolution-raw).",
+        time_share=missing / window.point_count,
+        bias=Bias.EITHER,
     )
 
 
 def _gaps(evidence: Evidence) -> Finding | None:
     points = evidence.observed_points
-    missing = int(evidence.manifest.window.point_count - points.min()) - len(points)
+    point_count = evidence.manifest.window.point_count
+    missing = int(point_count - points.min()) - len(points)
     if not missing:
         return None
     return Finding(
         name="gaps",
-        text=f"CPU or proxy metrics are missing in {missing} of "
-        f"{evidence.manifest.window.point_count} intervals. Averages exclude these intervals.",
+        text=f"CPU or proxy metrics are missing in {missing} of {point_count} intervals. Averages "
+        "exclude these intervals.",
         fix="Check `up` of the kubelet's and the proxies' scrape jobs at that time.",
+        time_share=missing / point_count,
+        bias=Bias.EITHER,
     )
 
 

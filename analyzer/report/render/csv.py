@@ -18,12 +18,13 @@ def render(report: Report, _: object = None) -> str:
 
 
 def csv_text(rows: Iterable[Mapping[str, object]]) -> str:
-    """Return rows as CSV; the columns are all keys, in order of appearance."""
+    """Return rows as CSV; the columns are all keys with a value, in order of appearance."""
     rows = list(rows)
-    columns = list(dict.fromkeys(key for row in rows for key in row))
+    keys = dict.fromkeys(key for row in rows for key in row)
+    columns = [key for key in keys if any(row.get(key) is not None for row in rows)]
     out = io.StringIO()
     # A row without a key has an empty cell there.
-    writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
+    writer = csv.DictWriter(out, columns, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows({key: _guarded(item) for key, item in row.items()} for row in rows)
     return out.getvalue()

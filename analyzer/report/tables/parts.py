@@ -1,11 +1,12 @@
 """Tables of the mesh's parts: workloads, namespaces, nodes, proxies, and findings on them."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Any, Final
 
 from analyzer.calibration.result import WorkloadCalibration
-from analyzer.measurement.findings import Finding
+from analyzer.measurement.findings import BIASED, Finding
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.decision import NamespaceDecision
 from analyzer.projection.result import Projection
@@ -24,6 +25,13 @@ _SAVINGS: Final[Mapping[str, str]] = {
 _REMARKS: Final = {
     "waypoint_costs_more": "a waypoint uses more CPU than L4 saves",
     "waypoint_extrapolated": "waypoint cost extrapolated",
+}
+
+_AFFECTED: Final[Mapping[str, str]] = {
+    # By field of a finding: its title in the page.
+    "cpu_share": "share of CPU",
+    "rps_share": "share of requests",
+    "time_share": "share of time",
 }
 
 _ALL: Final = ("terminal", "narrow", "text", "page")
@@ -149,25 +157,33 @@ def proxies(usage: MeshUsage) -> Table:
     listing = Listing([role for role in Role if not usage.of_role(role).empty])
     listing.column(lambda role: role, notebook="role")
     listing.column(usage.count, Unit.COUNT, notebook="proxies")
-    listing.column(lambda role: usage.mean_total(role, "cpu_vcpu"), *absent, notebook="vCPU used")
-    listing.column(lambda role: usage.mean_total(role, "proxy_rps"), *absent, notebook="requests/s")
+    listing.column(lambda role: usage.total(role, "cpu_vcpu"), *absent, notebook="vCPU used")
+    listing.column(lambda role: usage.total(role, "proxy_rps"), *absent, notebook="requests/s")
     caption = "Proxies by role, averaged over the time range"
     return Table("proxies", *listing.filled, captions={View.NOTEBOOK: caption})
 
 
 def findings(items: Sequence[Finding]) -> Table:
-    """Return what is wrong or thin in the data, its code, the shares it affects, and the fix."""
+    """Return what is wrong or thin in the data, its code, what it affects, and the fix.
 
-    def share(value: float | None) -> str:
+    A column that would be empty in all rows is left out.
+    """
+    known = {name for name in _AFFECTED for item in items if getattr(item, name) is not None}
+
+    def share(name: str, item: Finding) -> str:
+        value = getattr(item, name)
         return "" if value is None else fmt.share(100 * value)
 
     listing = Listing(items)
     listing.column(lambda item: Words(item.severity, severity=item.severity), page="severity")
     listing.column(lambda item: item.code, page="code")
     listing.text_column(lambda item: Words(item.text, folded=_affected(item)), page="finding")
-    listing.column(lambda item: share(item.cpu_share), page="share of CPU")
-    listing.column(lambda item: share(item.rps_share), page="share of requests")
-    listing.text_column(lambda item: item.fix, page="fix")
+    for name in (name for name in _AFFECTED if name in known):
+        listing.column(partial(share, name), page=_AFFECTED[name])
+    if any(item.bias for item in items):
+        listing.text_column(lambda item: BIASED[item.bias] if item.bias else "", page="totals")
+    if any(item.fix for item in items):
+        listing.text_column(lambda item: item.fix, page="fix")
     caption = "Findings, most severe first"
     return Table("findings", *listing.filled, captions={View.PAGE: caption})
 

@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 
 from analyzer.data import published_constants
-from analyzer.measurement.findings import Finding, Severity
+from analyzer.measurement.findings import BIASED, Bias, Finding, Severity
 from analyzer.measurement.manifest import QueryRecord
 from analyzer.projection.modes import SIDECAR
 from analyzer.report.answer import FrontEnd
@@ -215,11 +215,7 @@ def test_findings_have_their_code_their_fix_and_only_the_first_names() -> None:
         fix="look again",
         cpu_share=0.5,
     )
-    answer = full()
-    assert answer.usage is not None
-    page = read_page(replace(answer, usage=replace(answer.usage, findings=(finding,))))
-    (row,) = page.one("section", id="quality").one("tbody").all("tr")
-    cells = [cell.text for cell in row.all("th", "td")]
+    (cells,) = quality_cells(finding)
 
     assert cells[0] == "serious"
     assert cells[1] == "IU202"
@@ -227,7 +223,29 @@ def test_findings_have_their_code_their_fix_and_only_the_first_names() -> None:
     assert cells[2].endswith("And 3 more: see result.json.")
     assert "shop/pod-19" in cells[2]
     assert "shop/pod-20" not in cells[2]
-    assert cells[3:] == ["50 %", "", "look again"]
+    assert cells[3:] == ["50 %", "look again"]
+
+
+def quality_cells(*findings: Finding) -> list[list[str]]:
+    """Return the cells of the table of findings, a row a finding."""
+    answer = full()
+    assert answer.usage is not None
+    page = read_page(replace(answer, usage=replace(answer.usage, findings=findings)))
+    rows = page.one("section", id="quality").one("tbody").all("tr")
+    return [[cell.text for cell in row.all("th", "td")] for row in rows]
+
+
+def test_findings_have_the_columns_that_any_of_them_fills() -> None:
+    gaps = Finding(name="gaps", text="a", time_share=0.25, bias=Bias.EITHER)
+    twice = Finding(name="duplicate_scrapes", text="b", bias=Bias.NONE)
+    plain = Finding(name="instance_types", text="c")
+
+    assert [row[1:] for row in quality_cells(gaps, twice, plain)] == [
+        ["IU102", "a", "25 %", BIASED[Bias.EITHER]],
+        ["IU112", "b", "", "are not affected"],
+        ["IU109", "c", "", ""],
+    ]
+    assert quality_cells(plain) == [["warning", "IU109", "c"]]
 
 
 def test_warnings_and_refusals_are_told() -> None:

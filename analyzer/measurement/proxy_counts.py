@@ -1,0 +1,237 @@
+"""How many proxies a server holds samples of in each part of the time, by scrape job.
+
+Every part is read whole: five moments of a day miss a mesh that ran for three hours of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+
+from analyzer.arrays import Floats
+from analyzer.errors import QueryRejected, QueryTooHeavy
+from analyzer.measurement.looks import points_of
+from analyzer.measurement.metrics import CPU, REQUESTS
+from analyzer.prometheus.connection import Source
+from analyzer.prometheus.label_mapping import CLUSTER_LABELS, Exporter, LabelMapping
+from analyzer.prometheus.promql import Scope
+from analyzer.prometheus.query import load_query
+from analyzer.window import TimeWindow
+
+_PARTS: Final = 24
+"""Parts of a time that is not longer than as many days."""
+
+_SHORTEST_SECONDS: Final = 1200
+"""Of a part: four scrapes of a job that scrapes every five minutes."""
+
+_LONGEST_SECONDS: Final = 86_400
+
+_SCRAPE_SECONDS: Final = 60
+"""Assumed for the load, before the true interval is known."""
+
+RATED_SAMPLES: Final = 3
+"""A proxy with this many samples in a part has two in one step or in the next, and so a rate."""
+
+_COPIES: Final = "copies"
+"""What the query calls the number of proxies with several series in one scrape."""
+
+
+Site = tuple[str, str]
+"""Cluster and job."""
+
+Key = tuple[str, str, str]
+"""Exporter, cluster and job."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyGroup:
+    """The proxies that one scrape job of one cluster reports.
+
+    Attributes:
+        exporter: whose series were counted, `Exporter.CADVISOR` (CPU) or `Exporter.PROXY`.
+        cluster: the value of the cluster label, or of the usual ones; "" without one.
+        job: the value of the label `job`; "" without one.
+        counts: proxies in each part with at least `RATED_SAMPLES` samples.
+        brief_counts: those with fewer.
+        scrape_seconds: usual interval between two samples of one proxy; None if not known.
+    """
+
+    exporter: str
+    cluster: str
+    job: str
+    counts: tuple[int, ...]
+    brief_counts: tuple[int, ...]
+    scrape_seconds: float | None = None
+
+    @property
+    def site(self) -> Site:
+        """The cluster and the job."""
+        return self.cluster, self.job
+
+    @property
+    def key(self) -> Key:
+        """The exporter, the cluster and the job."""
+        return self.exporter, *self.site
+
+    @property
+    def seen(self) -> Floats:
+        """All proxies of each part, shape (parts,)."""
+        return np.add(self.counts, self.brief_counts, dtype=float)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyCounts:
+    """What a server holds, in parts of equal length; part i begins at start + i * part.
+
+    Attributes:
+        start_seconds: when the first part begins, seconds since the epoch.
+        part_seconds: length of a part.
+        groups: each scrape job of each cluster.
+        copied: proxies of each part that have several series of one metric in one scrape.
+    """
+
+    start_seconds: int
+    part_seconds: int
+    groups: tuple[ProxyGroup, ...] = ()
+    copied: tuple[int, ...] = ()
+
+    def of(self, exporter: str) -> tuple[ProxyGroup, ...]:
+        """Return the groups of one exporter."""
+        return tuple(group for group in self.groups if group.exporter == exporter)
+
+    def seen(self, exporter: str) -> Floats:
+        """Return all proxies of an exporter in each part, shape (parts,)."""
+        rows = [group.seen for group in self.of(exporter)]
+        return np.sum(rows, axis=0, dtype=float) if rows else np.zeros(1)
+
+    def begin_of(self, part: int) -> datetime:
+        """Return when a part begins, which is when the one before it ends."""
+        return datetime.fromtimestamp(self.start_seconds + part * self.part_seconds, UTC)
+
+    def with_intervals(self, intervals: Mapping[Key, float]) -> ProxyCounts:
+        """Return the counts with the scrape interval of each group, where it is known."""
+        groups = (replace(one, scrape_seconds=intervals.get(one.key)) for one in self.groups)
+        return replace(self, groups=tuple(groups))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts as JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any] | None) -> ProxyCounts | None:
+        """Read counts; raises KeyError or TypeError if they are damaged."""
+        if document is None:
+            return None
+        groups = tuple(
+            ProxyGroup(
+                **{
+                    **group,
+                    "counts": tuple(group["counts"]),
+                    "brief_counts": tuple(group["brief_counts"]),
+                }
+            )
+            for group in document["groups"]
+        )
+        return cls(**{**document, "groups": groups, "copied": tuple(document["copied"])})
+
+
+def parts_of(start: datetime, end: datetime) -> TimeWindow:
+    """Return parts that hold all of a time, at multiples of their length.
+
+    Query frontends move other times to such multiples.
+    """
+    whole = (end - start).total_seconds()
+    part = min(max(_SHORTEST_SECONDS, whole / _PARTS), _LONGEST_SECONDS)
+    return grid(start, end, math.ceil(part / 300) * 300)
+
+
+def grid(start: datetime, end: datetime, part_seconds: int) -> TimeWindow:
+    """Return parts of a given length that hold all of a time."""
+    first = math.floor(start.timestamp() / part_seconds) * part_seconds
+    last = math.ceil(end.timestamp() / part_seconds) * part_seconds
+    begin = datetime.fromtimestamp(first, UTC)
+    span = timedelta(seconds=max(last - first, part_seconds))
+    return TimeWindow(start=begin, end=begin + span, step_seconds=part_seconds)
+
+
+def count_proxies(
+    source: Source,
+    scope: Scope,
+    mapping: LabelMapping,
+    parts: TimeWindow,
+    *,
+    series_counts: Mapping[str, int],
+) -> ProxyCounts | None:
+    """Return the proxies of each part; None if the server does not answer such a query.
+
+    Args:
+        source: the server.
+        scope: the namespaces and the cluster asked for.
+        mapping: what the server calls labels.
+        parts: as `parts_of` returns them.
+        series_counts: series of each metric that were seen, to estimate the load.
+    """
+    build = series_counts.get("istio_build", 0)
+    load = (series_counts.get(CPU, 0) + 2 * build) * parts.step_seconds / _SCRAPE_SECONDS
+    names = ["survey_proxy_counts"]
+    if not build and REQUESTS not in series_counts:
+        names.append("survey_request_counts")
+    found: dict[Key, list[Floats]] = {}
+    copied = np.zeros(parts.point_count)
+    try:
+        for name in names:
+            promql = load_query(name).render(scope, mapping, window_seconds=parts.step_seconds)
+            for series in points_of(source, promql, parts, load).series:
+                row = _by_part(parts, series.times, series.samples)
+                exporter = series.labels["exporter"]
+                if exporter == _COPIES:
+                    copied += row
+                    continue
+                key = (exporter, *site_of(series.labels, mapping))
+                both = found.setdefault(key, [np.zeros_like(row), np.zeros_like(row)])
+                both[series.labels["samples"] != str(RATED_SAMPLES)] += row
+            if any(exporter == Exporter.PROXY for exporter, _, _ in found):
+                break
+    except (QueryTooHeavy, QueryRejected):
+        # It served before these counts were asked for, so it is asked the rest.
+        return None
+    groups = (
+        ProxyGroup(
+            exporter=key[0],
+            cluster=key[1],
+            job=key[2],
+            counts=_whole(rated),
+            brief_counts=_whole(brief),
+        )
+        for key, (rated, brief) in sorted(found.items())
+    )
+    return ProxyCounts(
+        start_seconds=int(parts.start.timestamp()),
+        part_seconds=parts.step_seconds,
+        groups=tuple(groups),
+        copied=_whole(copied),
+    )
+
+
+def site_of(labels: Mapping[str, str], mapping: LabelMapping) -> Site:
+    """Return the cluster and the job of a series."""
+    clusters = (labels.get(name, "") for name in (mapping.cluster, *CLUSTER_LABELS))
+    return next(filter(None, clusters), ""), labels.get("job", "")
+
+
+def _by_part(parts: TimeWindow, times: Floats, samples: Floats) -> Floats:
+    """Return one number for each part; 0 where a series has none."""
+    row = np.zeros(parts.point_count)
+    numbers = np.rint((times - parts.start.timestamp()) / parts.step_seconds).astype(int) - 1
+    inside = (numbers >= 0) & (numbers < parts.point_count)
+    np.add.at(row, numbers[inside], samples[inside])
+    return row
+
+
+def _whole(numbers: Floats) -> tuple[int, ...]:
+    return tuple(int(number) for number in numbers)

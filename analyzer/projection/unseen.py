@@ -1,0 +1,161 @@
+"""The ranges of the measured totals, where a part of the time was not seen and had to be filled."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analyzer.arrays import Floats
+from analyzer.measurement.usage import MeshUsage
+from analyzer.projection.choices import Basis
+from analyzer.projection.sidecars import SidecarFootprint
+from analyzer.units import Interval, Role
+
+_AS_MEASURED: Final = Interval.exactly(1.0)
+
+UNSEEN_TIME: Final = "unseen_time"
+"""The name of what happened in that time, as one of the assumptions that move a saving."""
+
+DEVIATES: Final = Interval(low=-1.0, mid=0.0, high=1.0)
+"""Where in their ranges the totals are: all at their low ends, as estimated, all at their high
+ends. There is one for all of them: if unseen time was busier, it had more CPU and more requests."""
+
+_END_SUFFIXES: Final = ("_low", "_high")
+
+_MEASURED: Final = (
+    "cpu_vcpu",
+    "reserved_vcpu",
+    "memory_bytes",
+    "reserved_memory_bytes",
+    "proxy_rps",
+    "tcp_bytes_per_second",
+)
+"""The columns of samples whose totals may have a range."""
+
+
+def _all_as_measured() -> Mapping[Basis, Interval]:
+    return dict.fromkeys(Basis, _AS_MEASURED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredRanges:
+    """The ranges of the sidecars' totals as multiples of the best estimates, which are 1.
+
+    Attributes:
+        vcpu: by basis; memory_gib: the same.
+        traffic: of their requests; their bytes and connections come from the same scrapes.
+        filled_cpu_share: share of their CPU that was not seen and is filled from seen time, 0-1;
+            filled_rps_share: the same of their requests.
+    """
+
+    vcpu: Mapping[Basis, Interval] = field(default_factory=_all_as_measured)
+    memory_gib: Mapping[Basis, Interval] = field(default_factory=_all_as_measured)
+    traffic: Interval = _AS_MEASURED
+    filled_cpu_share: float = 0.0
+    filled_rps_share: float = 0.0
+
+    def of_vcpu(self, vcpu: float, basis: Basis = Basis.USAGE) -> Interval:
+        """Return the range of the sidecars' CPU, given its best estimate."""
+        return self.vcpu[basis].scaled(vcpu)
+
+    def of_memory(self, gib: float, basis: Basis = Basis.USAGE) -> Interval:
+        """Return the range of the sidecars' memory, given its best estimate."""
+        return self.memory_gib[basis].scaled(gib)
+
+    def of_traffic(self, rps: float) -> Interval:
+        """Return the range of requests per second, given their best estimate."""
+        return self.traffic.scaled(rps)
+
+    @property
+    def are_exact(self) -> bool:
+        """Whether no total has a range."""
+        found = (*self.vcpu.values(), *self.memory_gib.values(), self.traffic)
+        return all(item.low == item.high for item in found)
+
+
+EXACT: Final = MeasuredRanges()
+"""All of the time was seen."""
+
+
+def samples_at_ends(
+    usage: MeshUsage, samples: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Return the sidecars' samples with all totals at their low ends, and at their high ends.
+
+    None if no total has a range. `samples` are the rows that the totals are sums of.
+    """
+    ranges = {name: _relative(usage.total(Role.SIDECAR, name)) for name in _MEASURED}
+    if all(item.low == item.high for item in ranges.values()):
+        return None
+    low, high = (
+        samples.assign(**{name: samples[name] * at[name] for name in _MEASURED})
+        for at in (
+            {name: item.low for name, item in ranges.items()},
+            {name: item.high for name, item in ranges.items()},
+        )
+    )
+    return low, high
+
+
+def ranges_of(
+    usage: MeshUsage, footprints: tuple[SidecarFootprint, ...], samples: tuple[pd.DataFrame, ...]
+) -> MeasuredRanges:
+    """Return the ranges of a mesh's totals: of its footprint at the low ends, as is, and high."""
+    vcpu, memory_gib = (
+        {basis: _between(*(item[basis] for item in of_ends)) for basis in of_ends[0]}
+        for of_ends in (
+            [item.vcpu_by_basis for item in footprints],
+            [item.memory_gib_by_basis for item in footprints],
+        )
+    )
+    carried = "proxy_rps" if samples[0]["proxy_rps"].sum() > 0 else "tcp_bytes_per_second"
+    return MeasuredRanges(
+        vcpu={**_all_as_measured(), **vcpu},
+        memory_gib={**_all_as_measured(), **memory_gib},
+        traffic=_between(*(float(item[carried].sum()) for item in samples)),
+        filled_cpu_share=usage.filled_share(Role.SIDECAR, "cpu_vcpu"),
+        filled_rps_share=usage.filled_share(Role.SIDECAR, "proxy_rps"),
+    )
+
+
+def with_ends(mid: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of amounts, with columns for their low and their high ends beside them."""
+    amounts = mid.select_dtypes("number").columns
+    ends = [
+        end[amounts].add_suffix(suffix)
+        for end, suffix in zip((low, high), _END_SUFFIXES, strict=True)
+    ]
+    return pd.concat([mid, *ends], axis=1)
+
+
+def on_draws(table: pd.DataFrame, column: str, deviates: Floats) -> Floats:
+    """Return a column of amounts at each deviate, shape (rows, draws), or (rows, 1) if exact."""
+    mid, *ends = (table[name].to_numpy(float)[:, None] for name in _columns_of(table, column))
+    return _at(deviates, mid, *ends) if ends else mid
+
+
+def _columns_of(table: pd.DataFrame, column: str) -> Iterator[str]:
+    yield column
+    yield from (f"{column}{end}" for end in _END_SUFFIXES if f"{column}{end}" in table)
+
+
+def times(relative: Interval, deviates: Floats) -> Floats:
+    """Return a total's multiple at each deviate."""
+    mid, low, high = map(np.array, (relative.mid, relative.low, relative.high))
+    return _at(deviates, mid, low, high)
+
+
+def _at(deviates: Floats, mid: Floats, low: Floats, high: Floats) -> Floats:
+    return np.asarray(mid + deviates * np.where(deviates < 0, mid - low, high - mid))
+
+
+def _between(low: float, mid: float, high: float) -> Interval:
+    return _relative(Interval(low=low, mid=mid, high=high))
+
+
+def _relative(total: Interval | None) -> Interval:
+    if total is None or total.mid <= 0 or total.low == total.high:
+        return _AS_MEASURED
+    return Interval(low=total.low / total.mid, mid=1.0, high=total.high / total.mid)
