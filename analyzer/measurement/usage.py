@@ -208,6 +208,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         whole_mesh=not manifest.scope.namespaces,
     )
     presence = node_presence(tables, proxies, table.rows, window)
+    nodes = node_table(tables, presence, observed, _nodes_of(proxies, Role.ZTUNNEL))
     evidence = Evidence(
         manifest=manifest,
         tables=tables,
@@ -217,6 +218,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         filling=filling,
         impossible=bad,
         doubtful=table.doubtful,
+        nodes=nodes,
     )
     return MeshUsage(
         window=window,
@@ -225,7 +227,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         steps=believed,
         filling=filling,
         calls=calls,
-        nodes=node_table(tables, presence, observed, _nodes_of(proxies, Role.ZTUNNEL)),
+        nodes=nodes,
         node_presence=presence,
         clusters=tables.clusters,
         refusals=_refusals(proxies),

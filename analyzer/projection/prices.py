@@ -8,11 +8,12 @@ import pandas as pd
 
 from analyzer.arrays import Floats
 from analyzer.errors import InsufficientData
+from analyzer.measurement.findings import Bias, Finding
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.choices import PriceList, PriceSource
+from analyzer.projection.choices import Basis, PriceList, PriceSource
 from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.scenario import Scenario
-from analyzer.units import HOURS_PER_MONTH, counted
+from analyzer.units import HOURS_PER_MONTH, counted, in_percent
 
 AMOUNTS: Final = ("vcpu", "memory_gib")
 """What has a price, and its column."""
@@ -109,7 +110,8 @@ def node_prices(usage: MeshUsage, scenario: Scenario) -> NodePrices | None:
         hour, lacking, source = _listed(scenario.prices, nodes["instance_type"])
     else:
         hour = nodes[["vcpu_usd_per_hour", "memory_usd_per_gib_hour"]]
-        lacking = "The snapshot has no node_cpu_hourly_cost. Scrape OpenCost and collect again"
+        lacking = "The snapshot has no node_cpu_hourly_cost or no node_ram_hourly_cost above 0. "
+        lacking += "Scrape OpenCost and collect again"
         source = "OpenCost's node_cpu_hourly_cost and node_ram_hourly_cost"
     # An exporter without a price list writes 0: nothing is free.
     own = hour.astype(float).where(hour > 0)
@@ -147,3 +149,25 @@ def _listed(prices: PriceList, instance_types: pd.Series) -> tuple[pd.DataFrame,
     of_nodes = f"The nodes are {types}." if types else "The types of the nodes are not known."
     lacking = f"The scenario's price list has no price for any node. {of_nodes} Add their prices"
     return hour, lacking, "the scenario's price list"
+
+
+def without_price(prices: NodePrices, load: MeasuredLoad, basis: Basis) -> Finding | None:
+    """Return a finding about the nodes without a price of their own; None if all have one."""
+    names = prices.unpriced
+    if not names:
+        return None
+    placed = load.placement
+    amounts = placed[[f"{basis}_{amount}" for amount in AMOUNTS]].to_numpy(float)
+    usd = amounts * prices.of(placed["node"])
+    own = prices.own_usd.reindex(placed["node"]).to_numpy(float)
+    total = float(usd.sum())
+    share = float(usd[np.isnan(own)].sum()) / total if total > 0 else 0.0
+    return Finding(
+        name="nodes_without_price",
+        text=f"Of {counted(len(prices.nodes), 'node')}, {len(names):,} have no price, or one of 0. "
+        "The mean price of the same instance type or size is used. "
+        f"{in_percent(share)} of the sidecars' cost is at such prices.",
+        affected=names,
+        fix="Add the nodes to OpenCost's price list, or their instance types to the scenario.",
+        bias=Bias.EITHER,
+    )

@@ -23,7 +23,7 @@ from analyzer.projection.namespaces import (
     ztunnel_idle_vcpu,
 )
 from analyzer.projection.needs import Case
-from analyzer.projection.prices import NodePrices, node_prices
+from analyzer.projection.prices import NodePrices, node_prices, without_price
 from analyzer.projection.published import reference
 from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Saving, Workings
 from analyzer.projection.scenario import Scenario, default_scenario
@@ -94,7 +94,11 @@ def project_usage(
             for constants in published_constants().values()
         ),
         refusals=tuple(_refusals(usage, case, calibration, modes, savings, scenario)),
-        warnings=(*_extrapolated(case, calibration), *_placed_nowhere(case)),
+        warnings=(
+            *_unpriced(case, basis),
+            *_extrapolated(case, calibration),
+            *_placed_nowhere(case),
+        ),
         workings=Workings(scenario=measured, parameters=case.parameters, node_prices=case.prices),
     )
 
@@ -133,6 +137,11 @@ def _price(
         return figures.flat_price(scenario)
     vcpu, memory_gib = (float(price[0]) for price in of_sidecars[basis])
     return Price(vcpu_month_usd=vcpu, memory_gib_month_usd=memory_gib, source=prices.source)
+
+
+def _unpriced(case: Case, basis: Basis) -> Iterator[Finding]:
+    if case.prices and (finding := without_price(case.prices, case.load, basis)):
+        yield finding
 
 
 def _extrapolated(case: Case, calibration: Calibration) -> Iterator[Finding]:

@@ -56,6 +56,8 @@ class Node:
     instance_type: str = ""
     allocatable_vcpu: float = 4.0
     allocatable_memory_bytes: float = 1e10
+    present_share: float = 1.0
+    runs_daemonsets: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

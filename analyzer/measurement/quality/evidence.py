@@ -33,6 +33,7 @@ class Evidence:
     filling: pd.DataFrame
     impossible: Impossible
     doubtful: pd.DataFrame
+    nodes: pd.DataFrame
 
     @cached_property
     def filled(self) -> pd.DataFrame:
