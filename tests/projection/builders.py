@@ -28,7 +28,10 @@ _UNKNOWN = ("configured_clusters", "limit_vcpu", "limit_memory_bytes")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
-    """One proxy; tuples hold one value a step of the window, NaN is unknown."""
+    """One proxy; tuples hold one value a step of the window, NaN is unknown.
+
+    `points` are the steps in which it exists; None: all.
+    """
 
     workload: str = "shop/front"
     node: str = "a"
@@ -40,15 +43,23 @@ class Proxy:
     memory_bytes: float = math.nan
     reserved_vcpu: float = math.nan
     reserved_memory_bytes: float = math.nan
+    points: tuple[int, ...] | None = None
 
     @property
     def namespace(self) -> str:
         return self.workload.split("/")[0]
 
+    @property
+    def life(self) -> Sequence[int]:
+        return range(len(self.cpu_vcpu)) if self.points is None else self.points
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A node; what Prometheus does not tell of it is NaN or ""."""
+    """A node; what Prometheus does not have of it is NaN or "".
+
+    `present_share` is the share of the time for which it exists.
+    """
 
     name: str
     vcpu_usd_per_hour: float = math.nan
@@ -91,7 +102,7 @@ def mesh(
     steps: int = 2,
     start: datetime = START,
 ) -> MeshUsage:
-    """Return the mesh of these proxies, each seen in every step."""
+    """Return the mesh of these proxies, each seen in every step of its life."""
     return MeshUsage(
         window=TimeWindow(
             start=start,
@@ -132,6 +143,7 @@ def mesh(
                 }
                 for number, proxy in enumerate(proxies)
                 for point in range(steps)
+                if point in proxy.life
             ]
         ),
         calls=pd.DataFrame(
