@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 BITS_PER_GBIT = 1e9
@@ -159,3 +160,12 @@ def duration(seconds: float) -> str:
         return f"{hours:.3g} h"
     # Whole days where there are three digits of them.
     return f"{days:,.0f} days" if days >= 100 else f"{days:.3g} days"  # noqa: PLR2004
+
+
+def moment(time: datetime) -> str:
+    """Return a date and time of day, with seconds only where they are not 0.
+
+    >>> moment(datetime(2024, 5, 14, 10)), moment(datetime(2024, 5, 14, 10, 2, 30))
+    ('2024-05-14 10:00', '2024-05-14 10:02:30')
+    """
+    return f"{time:%Y-%m-%d %H:%M:%S}" if time.second else f"{time:%Y-%m-%d %H:%M}"

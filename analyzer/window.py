@@ -19,8 +19,12 @@ MIN_STEP_SECONDS = 300
 """Below five minutes the kubelet's 10-15 s housekeeping makes CPU and requests disagree."""
 
 INTERVALS_PER_STEP = 10
-"""Scrapes a step must hold. A left-open range of n samples holds n - 1 increments, and the CPU
-counter runs up to one housekeeping behind: at ten scrapes both are worth less than a tenth."""
+"""Scrapes a step must hold. A rate reads up to one scrape more than its step, and the CPU counter
+runs up to one housekeeping behind: at ten scrapes both are worth less than a tenth."""
+
+OFFSET_SECONDS = 150
+"""Seconds by which steps of five minutes and more end before a multiple of the step. Scheduled jobs
+start at full five minutes: a burst there would be cut at the border of two steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +47,8 @@ class Chunk:
 class TimeWindow:
     """Time from `start` to `end`, cut into non-overlapping steps.
 
-    Point i is evaluated at the end of step i, and a rate over `step_seconds` there covers exactly
-    that step: (start + i * step, start + (i + 1) * step].
+    Step i is (start + i * step, start + (i + 1) * step]. All times here are of the data. The server
+    evaluates point i `offset_seconds` after the end of its step, and reads as much further back.
 
     Raises:
         ValueError: if a time has no zone, or the window is not a whole number of steps.
@@ -53,6 +57,7 @@ class TimeWindow:
     start: datetime
     end: datetime
     step_seconds: int
+    offset_seconds: int = 0
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None or self.end.tzinfo is None:
@@ -62,17 +67,32 @@ class TimeWindow:
             raise ValueError(f"{seconds:g} s is not a whole number of {self.step_seconds} s steps")
 
     @classmethod
-    def within(cls, start: datetime, end: datetime, step_seconds: int) -> TimeWindow:
+    def within(
+        cls, start: datetime, end: datetime, step_seconds: int, offset_seconds: int | None = None
+    ) -> TimeWindow:
         """Return the longest window of whole steps inside `start` and `end`.
 
-        Steps begin at multiples of `step_seconds` since the epoch, so that the same hour has the
-        same steps in every question, and Prometheus's caches can serve it again.
+        Steps are evaluated at multiples of `step_seconds` since the epoch. The same hour has the
+        same steps in every question, and Prometheus's caches can serve it again. Query frontends
+        (Thanos, Mimir, VictoriaMetrics) move other times to such multiples.
+
+        Args:
+            start: no step begins earlier.
+            end: no step ends later.
+            step_seconds: length of a step.
+            offset_seconds: how long before its evaluation a step ends; None: half a step, at most
+                `OFFSET_SECONDS`.
 
         Raises:
             InsufficientData: if not one whole step fits.
         """
-        first = math.ceil(start.timestamp() / step_seconds) * step_seconds
-        last = math.floor(end.timestamp() / step_seconds) * step_seconds
+        if offset_seconds is None:
+            offset_seconds = min(OFFSET_SECONDS, step_seconds // 2)
+        first, last = (
+            whole((time.timestamp() + offset_seconds) / step_seconds) * step_seconds
+            - offset_seconds
+            for time, whole in ((start, math.ceil), (end, math.floor))
+        )
         if last <= first:
             raise InsufficientData(
                 f"The time from {start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC holds no "
@@ -80,7 +100,9 @@ class TimeWindow:
                 f"{Setting.START}, {Setting.END})."
             )
         begin, finish = (datetime.fromtimestamp(second, UTC) for second in (first, last))
-        return cls(start=begin, end=finish, step_seconds=step_seconds)
+        return cls(
+            start=begin, end=finish, step_seconds=step_seconds, offset_seconds=offset_seconds
+        )
 
     @property
     def point_count(self) -> int:
@@ -88,8 +110,12 @@ class TimeWindow:
         return int((self.end - self.start).total_seconds()) // self.step_seconds
 
     def time_of(self, point: int) -> datetime:
-        """Return when point `point` is evaluated: the end of its step."""
+        """Return the end of step `point`."""
         return self.start + timedelta(seconds=self.step_seconds * (point + 1))
+
+    def evaluated_at(self, point: int) -> datetime:
+        """Return the time for which the server is asked for point `point`."""
+        return self.time_of(point) + timedelta(seconds=self.offset_seconds)
 
     def start_of(self, point: int) -> datetime:
         """Return when step `point` begins."""

@@ -75,7 +75,7 @@ def test_a_time_without_a_zone_is_refused(naive: str) -> None:
     times[naive] = times[naive].replace(tzinfo=None)
 
     with pytest.raises(ValueError, match="without a zone"):
-        TimeWindow(**times, step_seconds=600)
+        TimeWindow(start=times["start"], end=times["end"], step_seconds=600)
 
 
 @pytest.mark.parametrize(("seconds", "step"), [(3601, 600), (0, 600), (-600, 600), (600, 0)])
@@ -101,7 +101,29 @@ def test_a_window_within_two_times_is_the_longest_on_the_grid(
 
     assert start <= window.start < start + timedelta(seconds=step)
     assert end - timedelta(seconds=step) < window.end <= end
-    assert window.start.timestamp() % step == 0
+    for point in (0, window.point_count - 1):
+        assert window.evaluated_at(point).timestamp() % step == 0
+
+
+@pytest.mark.parametrize(
+    ("step", "offset"), [(30, 15), (45, 22), (299, 149), (300, 150), (600, 150), (3000, 150)]
+)
+def test_steps_end_half_a_step_before_a_multiple_but_never_at_full_five_minutes(
+    step: int, offset: int
+) -> None:
+    window = TimeWindow.within(START, START + timedelta(hours=2), step)
+
+    assert window.offset_seconds == offset
+    assert window.evaluated_at(3) - window.time_of(3) == timedelta(seconds=offset)
+    if step % 300 == 0:
+        assert {window.time_of(n).timestamp() % 300 for n in range(window.point_count)} == {150}
+
+
+def test_a_window_keeps_the_grid_that_it_is_given() -> None:
+    end = START + timedelta(hours=1)
+    window = TimeWindow.within(START, end, 600, 0)
+
+    assert (window.start, window.end, window.evaluated_at(0)) == (START, end, window.time_of(0))
 
 
 def test_the_same_hour_is_cut_alike_in_every_zone() -> None:
@@ -114,7 +136,7 @@ def test_the_same_hour_is_cut_alike_in_every_zone() -> None:
 
 def test_a_time_shorter_than_a_step_is_refused_with_what_to_do() -> None:
     with pytest.raises(InsufficientData, match=r"step of 600 s\. ") as caught:
-        TimeWindow.within(START + timedelta(seconds=1), START + timedelta(seconds=1199), 600)
+        TimeWindow.within(START + timedelta(seconds=451), START + timedelta(seconds=1649), 600)
     assert caught.value.settings == (Setting.DAYS, Setting.START, Setting.END)
 
 

@@ -161,8 +161,13 @@ def _unsurveyed(query: Query, question: QuestionOptions) -> str:
     from analyzer.window import MIN_STEP_SECONDS
 
     label_mapping = LabelMapping(cluster=question.scope.cluster_label or "cluster")
-    seconds = (question.time.step_seconds or MIN_STEP_SECONDS) if query.is_ranged else None
-    return query.render(question.scope.scope(), label_mapping, window_seconds=seconds)
+    seconds = question.time.step_seconds or MIN_STEP_SECONDS
+    return query.render(
+        question.scope.scope(),
+        label_mapping,
+        window_seconds=seconds if query.is_ranged else None,
+        step_seconds=seconds,
+    )
 
 
 @command(epilog=examples("istio-usage doctor -p http://localhost:9090"))

@@ -21,7 +21,7 @@ from analyzer.projection.demand import MeshLoad, even_nodes, mesh_load
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.uncertainty import drawn, with_measured
 from analyzer.settings import Setting
-from analyzer.units import Reason, Refusal, Role, counted, in_percent
+from analyzer.units import Reason, Refusal, Role, counted, in_percent, moment
 
 MIN_ASSUMED_SHARE: Final = 0.01
 """Share of the requests through ztunnels that may be assumed unchanged without a warning."""
@@ -102,8 +102,8 @@ def incomparable(before: Manifest, after: Manifest) -> Refusal | None:
         )
     elif after.window.start < before.window.end:
         detail = (
-            f"AFTER begins at {after.window.start:%Y-%m-%d %H:%M} UTC, and BEFORE ends later, at "
-            f"{before.window.end:%Y-%m-%d %H:%M} UTC. Give the earlier snapshot first, and use "
+            f"AFTER begins at {moment(after.window.start)} UTC, and BEFORE ends later, at "
+            f"{moment(before.window.end)} UTC. Give the earlier snapshot first, and use "
             "windows that do not overlap."
         )
     else:

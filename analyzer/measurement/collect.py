@@ -172,6 +172,7 @@ def _joined(partial: Path, plan: Plan) -> Path:
         warnings=plan.warnings(),
         remarks=plan.anonymiser.remarks(tuple(sorted(remarks))),
         question=plan.ask.to_json(plan.anonymiser),
+        ranges=plan.ranges,
     )
     folder.write_file(whole / MANIFEST, manifest.to_json().encode())
     return whole

@@ -10,7 +10,8 @@ from typing import Any
 
 from analyzer.errors import SnapshotError, UsageError
 from analyzer.measurement.proxy_counts import ProxyCounts
-from analyzer.prometheus.label_mapping import Attribution, LabelMapping, Names
+from analyzer.measurement.ranges import Ranges
+from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping, Names
 from analyzer.prometheus.promql import Scope
 from analyzer.window import TimeWindow
 
@@ -40,6 +41,7 @@ class Manifest:
         note: a sentence of the collector's, shown with every answer; "" if none.
         cpu_scrape_seconds: interval between two CPU samples of a proxy.
         request_scrape_seconds: interval between two samples of its request counters.
+        ranges: how far back the rates read; None: one step, as in snapshots of version 0.1.
         duplicate_scrapes: proxies that are scraped more than once, by exporter.
         proxy_counts: the proxies that the survey counted; None where it did not.
         warnings: metrics that the survey did not find, as sentences.
@@ -61,6 +63,12 @@ class Manifest:
     warnings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     question: Mapping[str, Any] = field(default_factory=dict)
+    ranges: Ranges | None = None
+
+    def rate_window_seconds(self, exporter: Exporter) -> int:
+        """Return how far back the rates of an exporter read, in seconds: at least one step."""
+        ranges = self.ranges or Ranges.of_steps(self.window.step_seconds)
+        return ranges.of(exporter)
 
     def to_json(self) -> str:
         """Return the manifest as the text of manifest.json."""
@@ -77,6 +85,7 @@ class Manifest:
                 "cpu": self.cpu_scrape_seconds,
                 "requests": self.request_scrape_seconds,
             },
+            **({"rate_window_seconds": self.ranges.to_json()} if self.ranges else {}),
             "queries": [asdict(query) for query in self.queries],
             "duplicate_scrapes": dict(self.duplicate_scrapes),
             "proxy_counts": self.proxy_counts and self.proxy_counts.to_json(),
@@ -100,6 +109,7 @@ class Manifest:
                     f"{origin} has schema version {version}, newer than {SCHEMA_VERSION}, "
                     "the newest that this version can read. Upgrade istio-usage."
                 )
+            ranges = document.get("rate_window_seconds")
             return cls(
                 **{key: document[key] for key in ("tool_version", "source", "note")},
                 window=window_of(document["window"]),
@@ -113,6 +123,7 @@ class Manifest:
                 warnings=tuple(document["warnings"]),
                 remarks=tuple(document["remarks"]),
                 question=dict(document.get("question", {})),
+                ranges=ranges and Ranges.from_json(ranges),
             )
         except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
             raise SnapshotError(
@@ -123,13 +134,22 @@ class Manifest:
 def window_to_json(window: TimeWindow) -> dict[str, Any]:
     """Return a window as JSON."""
     start, end = (time.isoformat().replace("+00:00", "Z") for time in (window.start, window.end))
-    return {"start": start, "end": end, "step_seconds": window.step_seconds}
+    document: dict[str, Any] = {"start": start, "end": end, "step_seconds": window.step_seconds}
+    if window.offset_seconds:
+        document["offset_seconds"] = window.offset_seconds
+    return document
 
 
 def window_of(document: Mapping[str, Any]) -> TimeWindow:
     """Read a window from JSON; raises ValueError, KeyError or TypeError."""
     start, end = (datetime.fromisoformat(document[key]) for key in ("start", "end"))
-    return TimeWindow(start=start, end=end, step_seconds=document["step_seconds"])
+    return TimeWindow(
+        start=start,
+        end=end,
+        step_seconds=document["step_seconds"],
+        # Version 0.1 evaluated each step at its end.
+        offset_seconds=document.get("offset_seconds", 0),
+    )
 
 
 def label_mapping_of(document: Mapping[str, Any]) -> LabelMapping:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from analyzer.defaults import DEFAULT_DAYS
@@ -14,6 +15,7 @@ from analyzer.measurement.anonymise import Anonymiser, new_salt
 from analyzer.measurement.first_look import look
 from analyzer.measurement.metrics import CPU
 from analyzer.measurement.proxy_counts import ProxyCounts
+from analyzer.measurement.ranges import Ranges
 from analyzer.measurement.survey import Survey, examine
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import Job
@@ -108,6 +110,7 @@ class Plan:
     survey: Survey
     queries: Mapping[str, PlannedQuery]
     anonymiser: Anonymiser
+    ranges: Ranges
 
     @classmethod
     def of(
@@ -115,6 +118,7 @@ class Plan:
         ask: Ask,
         window: TimeWindow,
         found: Survey,
+        ranges: Ranges,
         anonymiser: Anonymiser,
         chunks: Mapping[str, Sequence[Chunk]],
     ) -> Plan:
@@ -123,10 +127,16 @@ class Plan:
         planned: dict[str, PlannedQuery] = {}
         for name, parts in chunks.items():
             query = load_query(name)
-            seconds = window.step_seconds if query.is_ranged else None
-            promql = query.render(ask.scope, found.label_mapping, window_seconds=seconds)
-            written = query.render(written_scope, found.label_mapping, window_seconds=seconds)
-            samples = round(samples_per_point(found, query, window.step_seconds))
+            seconds = ranges.sent(query.exporter, window.step_seconds)
+            rendered = partial(
+                query.render,
+                label_mapping=found.label_mapping,
+                window_seconds=seconds if query.is_ranged else None,
+                step_seconds=window.step_seconds,
+                offset_seconds=window.offset_seconds,
+            )
+            promql, written = rendered(ask.scope), rendered(written_scope)
+            samples = round(samples_per_point(found, query, ranges.of(query.exporter)))
             planned[name] = PlannedQuery(
                 query=query,
                 promql=promql,
@@ -134,7 +144,14 @@ class Plan:
                 jobs=tuple(Job(query=query, promql=promql, chunk=part) for part in parts),
                 sample_count=samples * window.point_count,
             )
-        return cls(ask=ask, window=window, survey=found, queries=planned, anonymiser=anonymiser)
+        return cls(
+            ask=ask,
+            window=window,
+            survey=found,
+            queries=planned,
+            anonymiser=anonymiser,
+            ranges=ranges,
+        )
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -159,6 +176,7 @@ class Plan:
             "ask": self.ask.to_json(self.anonymiser),
             "salt": self.anonymiser.salt,
             "window": manifest.window_to_json(self.window),
+            "rate_window_seconds": self.ranges.to_json(),
             # Version 0.1 called the label mapping so: what it began is finished by this one.
             "survey": {
                 ("dialect" if name == "label_mapping" else name): value
@@ -187,7 +205,11 @@ class Plan:
             name: [Chunk(first_point=first, point_count=count) for first, count in parts]
             for name, parts in document["chunks"].items()
         }
-        return cls.of(ask, manifest.window_of(document["window"]), found, anonymiser, chunks)
+        window = manifest.window_of(document["window"])
+        # Version 0.1 kept none: its ranges were as long as the step.
+        kept = document.get("rate_window_seconds")
+        ranges = Ranges.from_json(kept) if kept else Ranges.of_steps(window.step_seconds)
+        return cls.of(ask, window, found, ranges, anonymiser, chunks)
 
 
 def measured_queries() -> dict[str, Query]:
@@ -212,16 +234,28 @@ def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
     seen = look(source, ask.scope, start, end, cluster_label=ask.cluster_label)
     found = examine(source, seen)
     window = choose_window(found, start, end, ask.step_seconds)
+    ranges = _ranges(found, window.step_seconds)
     replaced = _replaced(found)
     chunks = {
-        name: window.chunks(samples_per_point=samples_per_point(found, query, window.step_seconds))
+        name: window.chunks(
+            samples_per_point=samples_per_point(found, query, ranges.of(query.exporter))
+        )
         for name, query in measured_queries().items()
         if query.reads in found.series_counts and name not in replaced
     }
     anonymiser = Anonymiser(salt=new_salt() if ask.hide_names else "")
     # What an interrupted collection leaves behind names nothing either.
     found = replace(found, proxy_counts=anonymiser.proxy_counts(found.proxy_counts))
-    return Plan.of(ask, window, found, anonymiser, chunks)
+    return Plan.of(ask, window, found, ranges, anonymiser, chunks)
+
+
+def _ranges(found: Survey, step_seconds: int) -> Ranges:
+    """Return how far back rates read on this server."""
+    if found.reads_sample_before:
+        return Ranges.of_steps(step_seconds)
+    # Samples of a recording rule are averages: a longer range would read some of them twice.
+    cpu_seconds = 0.0 if found.label_mapping.is_recorded else found.cpu_scrape_seconds
+    return Ranges.gapless(step_seconds, cpu_seconds, found.request_scrape_seconds)
 
 
 def choose_window(
@@ -242,9 +276,9 @@ def choose_window(
     return window
 
 
-def samples_per_point(found: Survey, query: Query, step_seconds: int) -> float:
+def samples_per_point(found: Survey, query: Query, window_seconds: int) -> float:
     """Return how many samples the server is estimated to load for one point of a query."""
     is_cpu = query.exporter == Exporter.CADVISOR
     scrape_seconds = found.cpu_scrape_seconds if is_cpu else found.request_scrape_seconds
-    scrapes = step_seconds / scrape_seconds if query.is_ranged else 1
+    scrapes = window_seconds / scrape_seconds if query.is_ranged else 1
     return found.series_counts[query.reads] * scrapes

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from analyzer.errors import InsufficientData
 from analyzer.measurement.anonymise import HIDDEN_SOURCE, SALT_VARIABLE, Anonymiser
 from analyzer.settings import Setting
+from analyzer.units import moment
 from analyzer.window import TimeWindow
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _others(there: Mapping[str, Any], window: TimeWindow, new: Mapping[str, Any]
 def _times(there: Mapping[str, Any], window: TimeWindow, ask: Ask, now: datetime) -> Iterator[str]:
     """Compare times: those that are fixed by the steps between them."""
     if ask.end is not None:
-        if _window(ask, window.step_seconds, now) == window:
+        if _window(ask, window, now) == window:
             return
         if _instant(there, "end") == ask.end and not ask.start and not there.get("start"):
             yield _differing(Setting.DAYS, f"{there['days']:g}", f"{ask.days:g}")
@@ -114,9 +115,10 @@ def _instant(there: Mapping[str, Any], key: str) -> datetime | None:
     return datetime.fromisoformat(there[key]) if there.get(key) else None
 
 
-def _window(ask: Ask, step_seconds: int, now: datetime) -> TimeWindow | None:
+def _window(ask: Ask, there: TimeWindow, now: datetime) -> TimeWindow | None:
+    """Return the window of `ask` on the same grid: that of version 0.1 was another."""
     try:
-        return TimeWindow.within(*ask.times(now), step_seconds)
+        return TimeWindow.within(*ask.times(now), there.step_seconds, there.offset_seconds)
     except InsufficientData:
         return None
 
@@ -133,7 +135,7 @@ def _covers(window: TimeWindow, ask: Ask, now: datetime) -> bool:
 
 def _differing_times(window: TimeWindow, ask: Ask, now: datetime) -> str:
     there, new = (
-        f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
+        f"{moment(start)} to {moment(end)} UTC"
         for start, end in ((window.start, window.end), ask.times(now))
     )
     return f"{there} there, {new} now"

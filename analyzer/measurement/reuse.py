@@ -22,6 +22,7 @@ from analyzer.measurement.snapshot import (
 )
 from analyzer.prometheus.query import load_queries
 from analyzer.settings import Setting
+from analyzer.units import moment
 from analyzer.window import TimeWindow
 
 PLAN: Final = "plan.json"
@@ -165,4 +166,4 @@ def _require_same(
 
 
 def _ended(window: TimeWindow) -> str:
-    return f"ended at {window.end:%Y-%m-%d %H:%M} UTC, more than a step ago"
+    return f"ended at {moment(window.end)} UTC, more than a step ago"

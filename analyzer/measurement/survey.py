@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from analyzer.errors import InsufficientData
+from analyzer.errors import InsufficientData, PrometheusError
 from analyzer.measurement import detect
 from analyzer.measurement.elsewhere import why_nothing
 from analyzer.measurement.first_look import Look
@@ -14,7 +15,11 @@ from analyzer.measurement.scrapes import deciding_seconds, scrape_intervals, usu
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope
+from analyzer.prometheus.query import load_query
 from analyzer.settings import Setting
+
+_ENGINE_SECONDS = 300
+"""The value of `survey_engine` steps up at multiples of this; its range begins just before one."""
 
 _RULE_SECONDS = 30.0
 """What recorded CPU counts as: its samples are rates of five minutes; no step may be shorter."""
@@ -37,6 +42,7 @@ class Survey:
         request_scrape_seconds: the same for its request counters.
         duplicate_scrapes: proxies that are scraped more than once, by exporter.
         proxy_counts: as `Look.proxy_counts`, with the interval of each scrape job.
+        reads_sample_before: whether a rate uses the last sample before its range (VictoriaMetrics).
     """
 
     label_mapping: LabelMapping
@@ -45,6 +51,7 @@ class Survey:
     request_scrape_seconds: float
     duplicate_scrapes: Mapping[str, int]
     proxy_counts: ProxyCounts | None = None
+    reads_sample_before: bool = False
 
     @property
     def slower_scrape_seconds(self) -> float:
@@ -83,6 +90,7 @@ def examine(source: Source, seen: Look) -> Survey:
         request_scrape_seconds=request_seconds,
         duplicate_scrapes=_duplicate_scrapes(source, seen),
         proxy_counts=proxy_counts and proxy_counts.with_intervals({**cpu_jobs, **request_jobs}),
+        reads_sample_before=_reads_sample_before(source, seen),
     )
 
 
@@ -110,6 +118,20 @@ def _duplicate_scrapes(source: Source, seen: Look) -> dict[str, int]:
         return {}
     found = source.instant(seen.promql("survey_duplicate_scrapes"), seen.seen_at)
     return {series.labels["exporter"]: int(series.samples[0]) for series in found.series}
+
+
+def _reads_sample_before(source: Source, seen: Look) -> bool:
+    """Return whether the server's increase() uses the last sample before its range.
+
+    What does not answer is Prometheus, or asks Prometheus.
+    """
+    seconds = int(seen.seen_at.timestamp()) // _ENGINE_SECONDS * _ENGINE_SECONDS - 1
+    at = datetime.fromtimestamp(seconds, UTC)
+    try:
+        found = source.instant(load_query("survey_engine").template, at).series
+    except PrometheusError:
+        return False
+    return any(series.samples[0] > 0 for series in found)
 
 
 def _require_traffic(source: Source, seen: Look) -> None:

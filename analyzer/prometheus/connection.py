@@ -18,7 +18,7 @@ from analyzer.errors import PrometheusError, QueryRejected, QueryTooHeavy, sente
 from analyzer.prometheus import failures
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.proxy import proxy_for
-from analyzer.prometheus.response import Response
+from analyzer.prometheus.response import Response, shifted
 from analyzer.prometheus.session import PrometheusSession
 from analyzer.window import Chunk, TimeWindow
 
@@ -56,7 +56,7 @@ class Source(Protocol):
         """Evaluate at one time."""
 
     def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Response:
-        """Evaluate at the points of a chunk."""
+        """Evaluate at the points of a chunk; the response has the times of `window.time_of`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +109,13 @@ class Connection:
         send = partial(
             self._client.custom_query_range,
             promql,
-            window.time_of(chunk.first_point),
-            window.time_of(chunk.first_point + chunk.point_count - 1),
+            window.evaluated_at(chunk.first_point),
+            window.evaluated_at(chunk.first_point + chunk.point_count - 1),
             step=str(window.step_seconds),
             params={"timeout": self._server_timeout},
         )
-        return self._ask(promql, send, divisible=chunk.point_count > 1)
+        answer = self._ask(promql, send, divisible=chunk.point_count > 1)
+        return shifted(answer, -window.offset_seconds)
 
     def _ask(self, promql: str, send: Callable[[], Response], *, divisible: bool) -> Response:
         """Send until it is answered or fails for good; if `divisible`, less can be asked for."""

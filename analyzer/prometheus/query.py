@@ -14,7 +14,8 @@ from analyzer.prometheus.promql import Scope
 _HEADER = re.compile(r"# (?P<key>[a-z]+): (?P<text>.+)")
 _REQUIRED = ("what", "unit", "from", "labels", "reads")
 _SCOPES = ("proxy_scope", "cadvisor_scope", "state_scope", "cluster_scope")
-_PLACEHOLDERS = frozenset({*LabelMapping().placeholders, *_SCOPES, "window"})
+_TIMES = ("window", "offset", "start", "earlier")
+_PLACEHOLDERS = frozenset({*LabelMapping().placeholders, *_SCOPES, *_TIMES})
 
 SURVEY = "survey"
 """The header's `from` of queries that look before anything is measured."""
@@ -48,9 +49,23 @@ class Query:
         return "window" in Template(self.template).get_identifiers()
 
     def render(
-        self, scope: Scope, label_mapping: LabelMapping, *, window_seconds: int | None = None
+        self,
+        scope: Scope,
+        label_mapping: LabelMapping,
+        *,
+        window_seconds: float | None = None,
+        step_seconds: int = 0,
+        offset_seconds: int = 0,
     ) -> str:
-        """Return the PromQL as it is sent, `$window` being the range of a rate.
+        """Return the PromQL as it is sent.
+
+        Args:
+            scope: which namespaces and cluster.
+            label_mapping: what labels are called.
+            window_seconds: `$window`, the range of a rate.
+            step_seconds: length of a step. `$start` is the start of the step that ends at
+                `$offset`, and `$earlier` the start of the step before it.
+            offset_seconds: `$offset`, how long before its evaluation a step ends.
 
         Raises:
             QueryFileError: if `$window` got no value, or a value has no place.
@@ -59,13 +74,25 @@ class Query:
             problem = "needs a value for" if self.is_ranged else "has no place for"
             raise QueryFileError(f"query {self.name} {problem} $window")
         scopes = _scopes(scope, label_mapping)
-        values = {**label_mapping.placeholders, **scopes, "window": f"{window_seconds}s"}
-        text = self.template
+        values = {
+            **label_mapping.placeholders,
+            **scopes,
+            "window": _duration(window_seconds or 0),
+            "offset": _duration(offset_seconds),
+            "start": _duration(offset_seconds + step_seconds),
+            "earlier": _duration(offset_seconds + 2 * step_seconds),
+        }
+        text = self.template if offset_seconds else self.template.replace(" offset $offset", "")
         for name, value in scopes.items():
             if not value:
                 # PromQL allows a comma before the brace; whoever reads the query need not see it.
                 text = text.replace(f", ${name}}}", "}")
         return Template(text).substitute(values)
+
+
+def _duration(seconds: float) -> str:
+    """Return a duration in PromQL."""
+    return f"{seconds:.0f}s" if seconds == round(seconds) else f"{seconds * 1000:.0f}ms"
 
 
 def _scopes(scope: Scope, label_mapping: LabelMapping) -> dict[str, str]:

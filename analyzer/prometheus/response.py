@@ -1,7 +1,7 @@
 """Answers of Prometheus as numpy arrays."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -82,6 +82,12 @@ def joined(responses: Iterable[Response]) -> Response:
         for parts in pieces.values()
     )
     return Response(series=tuple(series), warnings=tuple(warnings))
+
+
+def shifted(response: Response, seconds: float) -> Response:
+    """Return a response with all its times moved by some seconds."""
+    moved = (replace(one, times=one.times + seconds) for one in response.series)
+    return replace(response, series=tuple(moved)) if seconds else response
 
 
 def _series(item: Mapping[str, Any]) -> Series:

@@ -252,4 +252,4 @@ def time_title(window: TimeWindow) -> str:
 def span_title(window: TimeWindow) -> str:
     """Return the time of a window, and how long it is."""
     length = units.duration((window.end - window.start).total_seconds())
-    return f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC, {length}"
+    return f"{units.moment(window.start)} to {units.moment(window.end)} UTC, {length}"

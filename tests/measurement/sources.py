@@ -23,6 +23,8 @@ LABELS = {
 
 SITE = ("cluster", "cluster_name", "job")
 
+ENGINE = load_query("survey_engine").template
+
 _EVERY_MINUTE = tuple(range(0, 3600, 60))
 
 
@@ -56,6 +58,7 @@ class Surveyed:
         rule_times: the same of CPU by recording rules.
         joined: whether CPU and requests name the same pods.
         duplicates: proxies that are scraped more than once, by exporter.
+        reads_sample_before: whether it is VictoriaMetrics, as the survey sees it.
     """
 
     series_counts: Mapping[str, int] = field(default_factory=lambda: ALL_METRICS)
@@ -66,6 +69,7 @@ class Surveyed:
     total_rps: float = 100.0
     joined: bool = True
     duplicates: Mapping[str, int] = field(default_factory=dict)
+    reads_sample_before: bool = False
 
     def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Response:
         """Response what the survey asks at several looks."""
@@ -106,6 +110,9 @@ class Surveyed:
     def instant(self, promql: str, at: datetime) -> Response:
         """Response what the survey asks once."""
         one = np.array([at.timestamp()])
+        if promql == ENGINE:
+            value = np.array([float(self.reads_sample_before)])
+            return Response(series=(Series(labels={}, times=one, samples=value),))
         if promql.startswith("count( label_replace("):
             joined = Series(labels={}, times=one, samples=np.array([2.0]))
             return Response(series=(joined,) if self.joined else ())

@@ -1,7 +1,6 @@
 """A collection is decided once, and read back as it was decided."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +11,8 @@ from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.plan import Ask, Plan, make_plan, measured_queries
 from analyzer.measurement.question import differences
-from analyzer.prometheus.label_mapping import CPU_RULES, LabelMapping
+from analyzer.measurement.ranges import Ranges
+from analyzer.prometheus.label_mapping import CPU_RULES
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import Query, load_query
 from analyzer.settings import Setting
@@ -83,8 +83,8 @@ def test_the_window_is_on_the_grid_within_the_time_asked_for() -> None:
     window = plan_of().window
 
     assert window.step_seconds == 600
-    assert window.end == datetime(2024, 5, 14, 12, tzinfo=UTC)
-    assert window.start == datetime(2024, 5, 13, 12, 10, tzinfo=UTC)
+    assert window.end == datetime(2024, 5, 14, 11, 57, 30, tzinfo=UTC)
+    assert window.start == datetime(2024, 5, 13, 12, 7, 30, tzinfo=UTC)
 
 
 def test_finer_scrapes_give_finer_steps() -> None:
@@ -111,7 +111,40 @@ def test_every_measured_quantity_is_asked_for_once_at_every_point() -> None:
     for job in plan.jobs:
         assert (job.chunk.first_point, job.chunk.point_count) == (0, plan.window.point_count)
         assert job.promql == plan.queries[job.query.name].promql
-    assert "[600s]" in plan.queries["proxy_cpu_vcpu"].promql
+    assert "[659999ms] offset 150s" in plan.queries["proxy_cpu_vcpu"].promql
+    assert plan.ranges == Ranges(cpu_seconds=660, request_seconds=660)
+
+
+@pytest.mark.parametrize(("cpu_every", "request_every"), [(60, 15), (15, 60), (30, 30)])
+def test_a_rate_reads_one_scrape_of_its_exporter_more_than_a_step(
+    cpu_every: int, request_every: int
+) -> None:
+    plan = plan_of(
+        Surveyed(
+            cpu_times=tuple(range(0, 3600, cpu_every)),
+            request_times=tuple(range(0, 3600, request_every)),
+        )
+    )
+    step = plan.window.step_seconds
+
+    assert plan.ranges == Ranges(cpu_seconds=step + cpu_every, request_seconds=step + request_every)
+    for name, every in (("proxy_cpu_vcpu", cpu_every), ("mesh_requests_rps", request_every)):
+        assert f"[{(step + every) * 1000 - 1}ms] offset 150s" in plan.queries[name].promql
+
+
+def test_where_the_sample_before_a_range_counts_a_range_is_a_step() -> None:
+    plan = plan_of(Surveyed(reads_sample_before=True))
+
+    assert plan.survey.reads_sample_before
+    assert plan.ranges == Ranges.of_steps(600)
+    assert "[600s] offset 150s" in plan.queries["proxy_cpu_vcpu"].promql
+
+
+def test_falls_are_compared_with_the_step_before() -> None:
+    promql = plan_of().queries["proxy_request_falls"].promql
+
+    assert "[659999ms] offset 150s" in promql
+    assert promql.count("offset 1350s") == 1
 
 
 def test_what_is_not_scraped_is_not_asked_for_but_reported() -> None:
@@ -158,11 +191,11 @@ def test_a_large_mesh_is_asked_for_in_pieces_under_the_budget(
     pieces = [job.chunk for job in plan.queries["mesh_requests_rps"].jobs]
     assert len(pieces) > 1
     assert sum(piece.point_count for piece in pieces) == plan.window.point_count
-    samples_per_point = series * plan.window.step_seconds / request_seconds
+    samples_per_point = series * plan.ranges.request_seconds / request_seconds
     assert all(piece.point_count * samples_per_point <= SAMPLE_BUDGET for piece in pieces)
     points = plan.window.point_count
     assert plan.queries["mesh_requests_rps"].sample_count == samples_per_point * points
-    scrapes = plan.window.step_seconds / cpu_seconds
+    scrapes = plan.ranges.cpu_seconds / cpu_seconds
     assert plan.queries["proxy_cpu_vcpu"].sample_count == 10 * scrapes * points
     assert plan.queries["proxy_memory_bytes"].sample_count == 10 * points
 
@@ -173,11 +206,9 @@ def test_a_query_is_rendered_once_however_many_requests_it_takes(
     rendered: list[str] = []
     render = Query.render
 
-    def counted(
-        self: Query, scope: Scope, label_mapping: LabelMapping, *, window_seconds: int | None = None
-    ) -> str:
+    def counted(self: Query, *args: Any, **named: Any) -> str:  # noqa: ANN401 - as the method
         rendered.append(self.name)
-        return render(self, scope, label_mapping, window_seconds=window_seconds)
+        return render(self, *args, **named)
 
     monkeypatch.setattr(Query, "render", counted)
     plan = plan_of(Surveyed(series_counts=dict.fromkeys(ALL_METRICS, 10_000_000)))
@@ -281,13 +312,17 @@ def test_a_collection_begun_by_version_0_1_is_resumed() -> None:
         "chunks": {name: [[0, 143]] for name in measured_queries() if name not in STAND_INS},
     }
     ask = Ask(source=URL, days=1, cluster_label="region")
-    plan = plan_of(SURVEYED_BY_REGION, ask)
+    plan = Plan.resumed(begun, ask)
 
+    assert plan.window.time_of(0) == plan.window.evaluated_at(0)
+    assert "[600s])" in plan.queries["proxy_cpu_vcpu"].promql
+    assert "offset" not in plan.queries["mesh_requests_rps"].promql
+    # What it will write has keys that it lacked, and no other value.
     document = json.loads(json.dumps(plan.to_json()))
     assert document["ask"].pop("tenant") == ""
-    assert document["survey"].pop("proxy_counts")
+    assert document.pop("rate_window_seconds") == {"cpu": 600, "requests": 600}
+    assert not document["survey"].pop("reads_sample_before")
+    assert document["survey"].pop("proxy_counts") is None
     assert document["survey"]["dialect"].pop("replica_labels") == []
     assert document == begun
-    uncounted = replace(plan, survey=replace(plan.survey, proxy_counts=None))
-    assert Plan.resumed(begun, ask) == uncounted
     assert differences(begun["ask"], plan.window, ask, plan.anonymiser, NOW) == ()

@@ -108,7 +108,7 @@ def test_a_time_that_ended_a_step_ago_is_collected_again(
     assert [path.name for path in target.parent.iterdir()] == ["snap"]
     (note,) = notes
     assert note.startswith(f"Replacing the snapshot in {target}: ")
-    assert "2024-05-14 12:00 UTC" in note
+    assert "2024-05-14 11:57:30 UTC" in note
 
 
 def test_the_old_snapshot_stays_until_the_new_one_is_complete(

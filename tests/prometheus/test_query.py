@@ -60,7 +60,10 @@ WITHOUT_UNIT = {
     "proxy_nodes": "series",
     "survey_last_samples": "seconds since the epoch",
     "survey_namespaces": "any",
+    "proxy_cpu_falls": "falls",
+    "proxy_request_falls": "falls",
     "proxy_resets": "resets",
+    "survey_engine": "any",
     "survey_duplicate_scrapes": "proxies",
     "survey_joined_pods": "pods",
     "survey_labels": "any",
@@ -75,7 +78,13 @@ each_dialect = pytest.mark.parametrize("label_mapping", DIALECTS.values(), ids=D
 
 def rendered(query: Query, scope: Scope, label_mapping: LabelMapping) -> str:
     """Return a query with a value for each placeholder it has."""
-    return query.render(scope, label_mapping, window_seconds=600 if query.is_ranged else None)
+    return query.render(
+        scope,
+        label_mapping,
+        window_seconds=600 if query.is_ranged else None,
+        step_seconds=600,
+        offset_seconds=150,
+    )
 
 
 def outer_labels(expression: Any) -> set[str] | None:  # noqa: ANN401 - promql-parser has no base
@@ -128,7 +137,7 @@ def test_a_query_returns_the_labels_it_declares(query: Query, label_mapping: Lab
     labels = outer_labels(promql_parser.parse(rendered(query, Scope(), label_mapping)))
 
     if labels is None or (query.exporter is None and query.labels == ("any",)):
-        assert query.labels == ("any",)
+        assert query.labels == ("any",) or query.reads == "none"
         return
     ours = {} if query.exporter is None else label_mapping.canonical(query.exporter)
     unknown = set()
@@ -160,7 +169,9 @@ def test_the_name_ends_with_the_unit(query: Query) -> None:
 
 @each_query
 def test_a_query_reads_what_its_header_says(query: Query) -> None:
-    assert query.reads in {one.name for one in selectors(rendered(query, Scope(), LabelMapping()))}
+    read = {one.name for one in selectors(rendered(query, Scope(), LabelMapping()))}
+
+    assert query.reads in read or (query.reads, read) == ("none", set())
 
 
 @each_dialect
@@ -170,7 +181,7 @@ def test_no_selector_of_a_query_looks_outside_the_scope(
 ) -> None:
     found = selectors(rendered(query, Scope(namespaces=("shop",), cluster="eu-1"), label_mapping))
 
-    assert found
+    assert bool(found) == (query.reads != "none")
     for one in found:
         values = {matcher.name: matcher.value for matcher in one.matchers.matchers}
         if query.name in WITHOUT_SCOPE:
@@ -195,10 +206,30 @@ def namespace_label(metric: str, label_mapping: LabelMapping) -> str:
 
 
 @each_query
-def test_a_rate_covers_exactly_one_step(query: Query) -> None:
+def test_a_range_is_never_written_into_a_query(query: Query) -> None:
     ranges = re.findall(r"\[(.*?)\]", query.template)
 
-    assert set(ranges) <= {"$window"}
+    assert set(ranges) <= ({"300s:30s"} if query.reads == "none" else {"$window"})
+
+
+@each_query
+def test_every_selector_of_what_is_measured_reads_the_step(query: Query) -> None:
+    """A survey looks at a moment; a step ends `$offset` before its evaluation."""
+    promql = rendered(query, Scope(cluster="eu-1"), LabelMapping())
+    read = re.findall(r"\}(?:\[600s\])? offset (\d+)s", promql)
+    earlier = read.count("1350")
+
+    assert len(read) == (0 if query.exporter is None else promql.count("}"))
+    assert earlier == query.name.endswith("_falls")
+    assert read.count("150") == len(read) - earlier
+
+
+@each_query
+def test_a_step_that_ends_where_it_is_evaluated_needs_no_offset(query: Query) -> None:
+    seconds = 600 if query.is_ranged else None
+    promql = query.render(Scope(), LabelMapping(), window_seconds=seconds, step_seconds=600)
+
+    assert promql.count("offset") == query.name.endswith("_falls")
 
 
 def test_a_query_is_found_by_its_name() -> None:

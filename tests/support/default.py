@@ -1,12 +1,14 @@
 """A mesh like a small company's: the one most tests ask for."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from analyzer.window import OFFSET_SECONDS
 from tests.support.spec import MEBIBYTE, MeshSpec, WorkloadSpec
 
-DEFAULT_START = datetime(2024, 5, 14, tzinfo=UTC)
+DEFAULT_START = datetime(2024, 5, 14, tzinfo=UTC) - timedelta(seconds=OFFSET_SECONDS)
+"""Where steps of every usual length begin: whole hours from here hold whole steps only."""
 
 _LEAST_PODS = 40
 _ZTUNNELS = 4

@@ -1,9 +1,11 @@
 """Two meshes for the survey: one with many roles, one small enough for every dialect."""
 
+from datetime import timedelta
+
 from tests.support.default import DEFAULT_START
 from tests.support.spec import MEBIBYTE, MeshSpec, WorkloadSpec
 
-_MORNING = DEFAULT_START.replace(hour=10)
+_MORNING = DEFAULT_START + timedelta(hours=10)
 
 
 def roles_mesh(*, seed: int = 3, hours: float = 2) -> MeshSpec:

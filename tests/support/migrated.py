@@ -6,7 +6,7 @@ from datetime import timedelta
 from tests.support.default import DEFAULT_START
 from tests.support.spec import MEBIBYTE, MeshSpec, WorkloadSpec
 
-_MORNING = DEFAULT_START.replace(hour=7)
+_MORNING = DEFAULT_START + timedelta(hours=7)
 _HOURS = 6
 _NODES = 4
 

@@ -1,8 +1,9 @@
 """Meshes of two workloads, for tests that want an answer they can work out by hand."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import timedelta
 
+from tests.support.default import DEFAULT_START
 from tests.support.spec import MeshSpec, WorkloadSpec
 
 FRONT = WorkloadSpec(
@@ -26,7 +27,7 @@ BACK = WorkloadSpec(
 )
 
 SMALL_MESH = MeshSpec(
-    seed=7, start=datetime(2024, 5, 14, 10, tzinfo=UTC), hours=2, workloads=(FRONT, BACK)
+    seed=7, start=DEFAULT_START + timedelta(hours=10), hours=2, workloads=(FRONT, BACK)
 )
 """Ten pods for two hours, noisy, without churn or restarts."""
 

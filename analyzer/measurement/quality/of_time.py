@@ -5,7 +5,7 @@ from typing import Final
 from analyzer.measurement.findings import Bias, Finding
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.settings import Setting
-from analyzer.units import duration, in_percent
+from analyzer.units import duration, in_percent, moment
 
 MINUTES_PER_DAY = 24 * 60
 
@@ -50,7 +50,7 @@ def _retention(evidence: Evidence) -> Finding | None:
     return Finding(
         name="short_retention",
         text="No CPU or no proxy metrics are stored before "
-        f"{window.time_of(missing - 1):%Y-%m-%d %H:%M} UTC. The answer lacks the first {missing} "
+        f"{moment(window.time_of(missing - 1))} UTC. The answer lacks the first {missing} "
         f"of {window.point_count} intervals.",
         fix=f"Choose a shorter time ({Setting.DAYS}). If the mesh is older, keep samples longer "
         "(--storage.tsdb.retention.time; Thanos: --retention.resolution-raw).",

@@ -11,7 +11,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import parts, style
-from analyzer.units import Refusal
+from analyzer.units import Refusal, moment
 
 _PARTS: Final[Mapping[str, tuple[str, str, str]]] = {
     # Name, colour and hatch of each, from the axis upwards.
@@ -149,4 +149,4 @@ def _times(axes: Axes, below: Axes, steps: pd.DataFrame) -> None:
     axes.tick_params(labelbottom=False)
     first, last = steps["start"].iloc[0], steps["start"].iloc[-1]
     axes.set_xlim(first, last)
-    below.set_xlabel(f"time, UTC, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}")
+    below.set_xlabel(f"time, UTC, {moment(first)} to {moment(last)}")
