@@ -12,11 +12,11 @@ from analyzer.measurement.findings import Finding
 from analyzer.measurement.first_look import look
 from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS, Metric
 from analyzer.measurement.plan import choose_window
+from analyzer.measurement.proxy_counts import ProxyCounts
 from analyzer.measurement.survey import Survey, examine
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.label_mapping import LabelMapping
+from analyzer.prometheus.label_mapping import Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope
-from analyzer.window import choose_step_seconds
 
 _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "Cost per request and idle CPU of sidecars": (CPU, REQUESTS),
@@ -91,8 +91,8 @@ def diagnose(
     verdict, can_answer = "The main question can be answered: run `istio-usage analyze`.", True
     try:
         found = examine(source, seen)
-        choose_window(found, start, end, step_seconds)
-        checks += tuple(_scrape_checks(found))
+        window = choose_window(found, start, end, step_seconds)
+        checks += tuple(_scrape_checks(found, window.step_seconds))
     except InsufficientData as error:
         verdict, can_answer = _refused(error), False
     return Diagnosis(checks=checks, answers=answers, verdict=verdict, can_answer=can_answer)
@@ -141,10 +141,20 @@ def _expected(subject: str, detail: str, finding: Finding | None) -> Check:
     return Check(subject=subject, status=Status.OK, detail=detail)
 
 
-def _scrape_checks(found: Survey) -> Iterator[Check]:
+def _scrape_checks(found: Survey, step_seconds: int) -> Iterator[Check]:
     cpu, requests = found.cpu_scrape_seconds, found.request_scrape_seconds
-    step_seconds = choose_step_seconds(found.slower_scrape_seconds, None)
-    detail = f"CPU {cpu:g} s, requests {requests:g} s: intervals of {step_seconds} s"
+    detail = f"CPU {cpu:g} s, requests {requests:g} s: intervals of {step_seconds} s{found.slowest}"
     yield _expected("scrape intervals", detail, surveyed.coarse_scrapes(cpu, requests))
+    counts = found.proxy_counts
+    if counts is not None:
+        slow = surveyed.slow_scrapes(counts, step_seconds)
+        yield _expected("slow scrape jobs", "none", slow)
+        yield _expected("proxies", _counted(counts), surveyed.unequal_sources(counts))
     twice = surveyed.duplicate_scrapes(found.duplicate_scrapes)
     yield _expected("duplicate scrapes", "none", twice)
+
+
+def _counted(counts: ProxyCounts) -> str:
+    """Return the most proxies seen in a part of the time, by source."""
+    cpu, metrics = (int(counts.seen(one).max()) for one in (Exporter.CADVISOR, Exporter.PROXY))
+    return f"up to {cpu:,} with CPU and {metrics:,} with metrics"

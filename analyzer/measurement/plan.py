@@ -265,7 +265,7 @@ def choose_window(
 
     Raises InsufficientData if there are too few, UsageError if the asked step is too short.
     """
-    step_seconds = choose_step_seconds(found.slower_scrape_seconds, asked_seconds)
+    step_seconds = choose_step_seconds(found.slower_scrape_seconds, asked_seconds, found.slowest)
     window = TimeWindow.within(start, end, step_seconds)
     if window.point_count < MIN_POINTS:
         raise InsufficientData(

@@ -3,11 +3,18 @@
 from collections.abc import Mapping
 from typing import Final
 
+import numpy as np
+
 from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.metrics import CPU, ESSENTIAL
-from analyzer.prometheus.label_mapping import Attribution, LabelMapping
-from analyzer.units import counted
-from analyzer.window import MIN_STEP_SECONDS, choose_step_seconds
+from analyzer.measurement.proxy_counts import ProxyCounts, named
+from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
+from analyzer.settings import Setting
+from analyzer.units import counted, in_percent
+from analyzer.window import INTERVALS_PER_STEP, MIN_STEP_SECONDS, choose_step_seconds
+
+UNEQUAL_SHARE: Final = 0.01
+"""Share of the proxies that only one source has samples of, from which it is a finding."""
 
 FINE_SCRAPE_SECONDS: Final = 30
 """Scrapes at least this frequent allow the shortest step that is chosen by itself."""
@@ -97,4 +104,44 @@ def coarse_scrapes(cpu_seconds: float, request_seconds: float) -> Finding | None
         fix += " With Thanos, choose a time with raw samples."
     return Finding(
         name="coarse_scrapes", severity=Severity.INFO, text=text, fix=fix, bias=Bias.NONE
+    )
+
+
+def slow_scrapes(counts: ProxyCounts | None, step_seconds: int) -> Finding | None:
+    """Return the finding about scrape jobs that are too slow for the steps, and few."""
+    slow = counts.too_slow(step_seconds) if counts else ()
+    if not slow or counts is None:
+        return None
+    whole = sum(float(counts.seen(exporter).sum()) for exporter in {one.exporter for one in slow})
+    sites = tuple(sorted({named(one) for one in slow}))
+    seconds = max(one.scrape_seconds or 0 for one in slow)
+    return Finding(
+        name="slow_scrapes",
+        severity=Severity.INFO,
+        text=f"Some proxies are scraped every {seconds:g} s ({'; '.join(sites[:3])}). An interval "
+        f"of {step_seconds} s holds fewer than {INTERVALS_PER_STEP} of their scrapes.",
+        affected=sites,
+        fix=f"Scrape them as often as the others, or use a longer {Setting.STEP}.",
+        time_share=sum(float(one.seen.sum()) for one in slow) / whole if whole else None,
+        bias=Bias.TOO_LOW,
+    )
+
+
+def unequal_sources(counts: ProxyCounts | None) -> Finding | None:
+    """Return the finding about proxies that have samples of CPU or of metrics, but not of both."""
+    if counts is None or not (counts.of(Exporter.CADVISOR) and counts.of(Exporter.PROXY)):
+        return None
+    cpu, metrics = counts.seen(Exporter.CADVISOR), counts.seen(Exporter.PROXY)
+    both = float(np.minimum(cpu, metrics).sum())
+    share = 1 - both / float(np.maximum(cpu, metrics).sum())
+    if share <= UNEQUAL_SHARE:
+        return None
+    lacking = "CPU" if cpu.sum() < metrics.sum() else "metrics"
+    return Finding(
+        name="unequal_sources",
+        text=f"Samples of {lacking} are missing for {in_percent(share)} of the proxies, averaged "
+        "over the time.",
+        fix="Check `up` of the scrape jobs of the kubelets and of the proxies.",
+        time_share=share,
+        bias=Bias.TOO_LOW,
     )
