@@ -143,9 +143,10 @@ def _expected(subject: str, detail: str, finding: Finding | None) -> Check:
 
 def _scrape_checks(found: Survey, step_seconds: int) -> Iterator[Check]:
     cpu, requests = found.cpu_scrape_seconds, found.request_scrape_seconds
-    detail = f"CPU {cpu:g} s, requests {requests:g} s: intervals of {step_seconds} s{found.slowest}"
-    yield _expected("scrape intervals", detail, surveyed.coarse_scrapes(cpu, requests))
     counts = found.proxy_counts
+    detail = f"CPU {cpu:g} s, requests {requests:g} s: intervals of {step_seconds} s"
+    coarse = surveyed.coarse_scrapes(cpu, requests, counts)
+    yield _expected("scrape intervals", detail, coarse)
     if counts is not None:
         slow = surveyed.slow_scrapes(counts, step_seconds)
         yield _expected("slow scrape jobs", "none", slow)

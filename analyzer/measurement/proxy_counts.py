@@ -126,6 +126,14 @@ class ProxyCounts:
             if round((group.scrape_seconds or 0) * INTERVALS_PER_STEP, 3) > step_seconds
         )
 
+    def slowest(self, seconds: float) -> str:
+        """Return the largest scrape job with an interval, in brackets; "" where all have it."""
+        known = [group for group in self.groups if group.scrape_seconds]
+        slow = [group for group in known if group.scrape_seconds == seconds]
+        if not slow or len(slow) == len(known):
+            return ""
+        return f" ({named(max(slow, key=lambda one: one.seen.sum()))})"
+
     def with_intervals(self, intervals: Mapping[Key, float]) -> ProxyCounts:
         """Return the counts with the scrape interval of each group, where it is known."""
         groups = (replace(one, scrape_seconds=intervals.get(one.key)) for one in self.groups)

@@ -10,7 +10,7 @@ from analyzer.measurement.elsewhere import why_nothing
 from analyzer.measurement.first_look import Look
 from analyzer.measurement.looks import at_looks
 from analyzer.measurement.metrics import CPU, ESSENTIAL, REQUESTS
-from analyzer.measurement.proxy_counts import Key, ProxyCounts, Site, named
+from analyzer.measurement.proxy_counts import Key, ProxyCounts, Site
 from analyzer.measurement.scrapes import deciding_seconds, scrape_intervals, usual_seconds
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
@@ -60,13 +60,8 @@ class Survey:
 
     @property
     def slowest(self) -> str:
-        """The scrape job that has this interval, in brackets; "" where all have it."""
-        groups = self.proxy_counts.groups if self.proxy_counts else ()
-        known = [group for group in groups if group.scrape_seconds]
-        slow = [one for one in known if one.scrape_seconds == self.slower_scrape_seconds]
-        if not slow or len(slow) == len(known):
-            return ""
-        return f" ({named(max(slow, key=lambda one: one.seen.sum()))})"
+        """As `ProxyCounts.slowest`."""
+        return self.proxy_counts.slowest(self.slower_scrape_seconds) if self.proxy_counts else ""
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -90,12 +90,16 @@ def duplicate_scrapes(found: Mapping[str, int]) -> Finding | None:
     )
 
 
-def coarse_scrapes(cpu_seconds: float, request_seconds: float) -> Finding | None:
+def coarse_scrapes(
+    cpu_seconds: float, request_seconds: float, counts: ProxyCounts | None = None
+) -> Finding | None:
     """Return the finding about scrape intervals that allow no step of five minutes."""
     shortest = choose_step_seconds(max(cpu_seconds, request_seconds), None)
     if shortest <= MIN_STEP_SECONDS:
         return None
-    text = f"CPU is scraped every {cpu_seconds:g} s and requests every {request_seconds:g} s. "
+    slowest = counts.slowest(max(cpu_seconds, request_seconds)) if counts else ""
+    text = f"CPU is scraped every {cpu_seconds:g} s and requests every {request_seconds:g} s"
+    text += f"{slowest}. "
     text += f"Rates need intervals of at least {shortest} s."
     fix = f"Scrape both every {FINE_SCRAPE_SECONDS} s or faster for intervals of 5 minutes."
     if cpu_seconds == request_seconds and cpu_seconds in _THANOS_RESOLUTIONS:
