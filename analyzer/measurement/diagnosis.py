@@ -153,6 +153,11 @@ def _scrape_checks(found: Survey, step_seconds: int) -> Iterator[Check]:
         yield _expected("proxies", _counted(counts), surveyed.unequal_sources(counts))
     twice = surveyed.duplicate_scrapes(found.duplicate_scrapes)
     yield _expected("duplicate scrapes", "none", twice)
+    labels = found.label_mapping.replica_labels
+    copied = surveyed.copied_series(labels, found.copied_proxies)
+    yield _expected(
+        "copies of series", "none", copied or surveyed.alike_series(found.alike_proxies)
+    )
 
 
 def _counted(counts: ProxyCounts) -> str:

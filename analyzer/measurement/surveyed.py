@@ -1,6 +1,6 @@
 """Findings that a survey alone shows: `doctor` reports them before anything is measured."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -10,7 +10,7 @@ from analyzer.measurement.metrics import CPU, ESSENTIAL
 from analyzer.measurement.proxy_counts import ProxyCounts, named
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.settings import Setting
-from analyzer.units import counted, in_percent
+from analyzer.units import counted, enumerated, in_percent
 from analyzer.window import INTERVALS_PER_STEP, MIN_STEP_SECONDS, choose_step_seconds
 
 UNEQUAL_SHARE: Final = 0.01
@@ -73,7 +73,7 @@ def attribution(mapping: LabelMapping) -> Finding | None:
 
 
 def duplicate_scrapes(found: Mapping[str, int]) -> Finding | None:
-    """Return the finding about proxies that are scraped twice, counted by exporter."""
+    """Return the finding about proxies that are stored twice, counted by exporter."""
     if not found:
         return None
     parts = " and ".join(
@@ -83,10 +83,40 @@ def duplicate_scrapes(found: Mapping[str, int]) -> Finding | None:
     return Finding(
         name="duplicate_scrapes",
         severity=Severity.INFO,
-        text=f"More than one job or server scrapes {parts}. Each proxy is counted once.",
+        text=f"Several series hold {parts}: those of two jobs, servers or cgroup paths. Each proxy "
+        "is counted once.",
         fix="Scrape each proxy with one job (port 15020 or 15090). Deduplicate an HA pair of "
         "Prometheus servers.",
         bias=Bias.NONE,
+    )
+
+
+def copied_series(labels: Sequence[str], proxies: int) -> Finding | None:
+    """Return the finding about copies of series that only some labels separate."""
+    if not (labels and proxies):
+        return None
+    names = enumerated(labels)
+    return Finding(
+        name="copied_series",
+        severity=Severity.INFO,
+        text=f"Copies of the series of {counted(proxies, 'proxy', 'proxies')} differ only in the "
+        f"{'label' if len(labels) == 1 else 'labels'} {names}. Each proxy is counted once.",
+        affected=tuple(labels),
+        fix=f"Let the server deduplicate by {names} (Thanos: --query.replica-label).",
+        bias=Bias.NONE,
+    )
+
+
+def alike_series(proxies: int) -> Finding | None:
+    """Return the finding about series that look alike and are not understood."""
+    if not proxies:
+        return None
+    return Finding(
+        name="alike_series",
+        text=f"Several series of one kind were found for {counted(proxies, 'proxy', 'proxies')}. "
+        "Their values are neither equal nor clearly different, so they were added.",
+        fix=f"If a label separates copies of them, set {Setting.REPLICA_LABELS}.",
+        bias=Bias.TOO_HIGH,
     )
 
 

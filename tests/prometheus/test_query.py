@@ -64,6 +64,7 @@ WITHOUT_UNIT = {
     "proxy_request_falls": "falls",
     "proxy_resets": "resets",
     "survey_engine": "any",
+    "survey_alike_proxies": "series",
     "survey_duplicate_scrapes": "proxies",
     "survey_joined_pods": "pods",
     "survey_labels": "any",

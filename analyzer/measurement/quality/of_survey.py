@@ -103,6 +103,15 @@ def _slow(evidence: Evidence) -> Finding | None:
     return surveyed.slow_scrapes(manifest.proxy_counts, manifest.window.step_seconds)
 
 
+def _copied(evidence: Evidence) -> Finding | None:
+    manifest = evidence.manifest
+    return surveyed.copied_series(manifest.label_mapping.replica_labels, manifest.copied_proxies)
+
+
+def _alike(evidence: Evidence) -> Finding | None:
+    return surveyed.alike_series(evidence.manifest.alike_proxies)
+
+
 def _compared(evidence: Evidence) -> Iterator[Missing]:
     """Yield what the measurement lacks of each exporter that can be compared."""
     manifest = evidence.manifest
@@ -202,4 +211,4 @@ def _sites(
     return [named(one) for one in largest[:_NAMED_JOBS]]
 
 
-SURVEY_CHECKS: Final = (_unmeasured, _brief, _slow)
+SURVEY_CHECKS: Final = (_unmeasured, _brief, _slow, _copied, _alike)
