@@ -68,13 +68,14 @@ class Diagnosis:
         return asdict(self)
 
 
-def diagnose(
+def diagnose(  # noqa: PLR0913 - where, what, when, and what labels are called
     source: Source,
     scope: Scope,
     start: datetime,
     end: datetime,
     *,
     cluster_label: str | None = None,
+    replica_labels: tuple[str, ...] = (),
     step_seconds: int | None = None,
 ) -> Diagnosis:
     """Look for every metric that queries read, and for what the main question needs.
@@ -82,7 +83,9 @@ def diagnose(
     Raises UsageError if the requested step is too short.
     """
     try:
-        seen = look(source, scope, start, end, cluster_label=cluster_label)
+        seen = look(
+            source, scope, start, end, cluster_label=cluster_label, replica_labels=replica_labels
+        )
     except InsufficientData as error:
         return Diagnosis(checks=(), answers=(), verdict=_refused(error), can_answer=False)
     counts = seen.series_counts

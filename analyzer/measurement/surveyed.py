@@ -83,8 +83,8 @@ def duplicate_scrapes(found: Mapping[str, int]) -> Finding | None:
     return Finding(
         name="duplicate_scrapes",
         severity=Severity.INFO,
-        text=f"Several series hold {parts}: those of two jobs, servers or cgroup paths. Each proxy "
-        "is counted once.",
+        text=f"Several scrape jobs, servers or cgroup paths store {parts}. Each proxy is counted "
+        "once.",
         fix="Scrape each proxy with one job (port 15020 or 15090). Deduplicate an HA pair of "
         "Prometheus servers.",
         bias=Bias.NONE,
