@@ -69,7 +69,7 @@ class Observations:
     workloads: pd.DataFrame  # namespace and workload of each that has samples to fit
     exclusions: tuple[Exclusion, ...]
     left_out_vcpu: Mapping[Unusable, Floats]  # (points,): CPU at each point of the window
-    measured_vcpu: float  # of all samples, averaged over the window
+    measured_vcpu: float  # of all samples, filled ones included, averaged over the window
     measured_rps: float  # proxy requests per second, averaged in the same way
     point_count: int  # intervals that averages are over
 
@@ -91,7 +91,8 @@ def observe(usage: MeshUsage, role: Role) -> Observations:
     workload = workload_of[usage.steps["proxy"].to_numpy(np.int64)]
     mine = np.flatnonzero(workload >= 0)
     steps = usage.steps if len(mine) == len(workload) else usage.steps.iloc[mine]
-    kept, exclusions, left_out_vcpu = _exclude(usage, steps)
+    filled = usage.filled.iloc[mine]
+    kept, exclusions, left_out_vcpu = _exclude(usage, steps, filled)
     workload = workload[mine][kept]
     order = np.argsort(workload, kind="stable")
     seen, workload = np.unique(workload[order], return_inverse=True)
@@ -103,8 +104,8 @@ def observe(usage: MeshUsage, role: Role) -> Observations:
         workloads=groups.size().index.to_frame(index=False).iloc[seen].reset_index(drop=True),
         exclusions=exclusions,
         left_out_vcpu=left_out_vcpu,
-        measured_vcpu=float(steps["cpu_vcpu"].sum()) / points,
-        measured_rps=float(np.nansum(steps["proxy_rps"].to_numpy()[is_observed])) / points,
+        measured_vcpu=float(filled["cpu_vcpu"].sum()) / points,
+        measured_rps=float(np.nansum(filled["proxy_rps"].to_numpy()[is_observed])) / points,
         point_count=points,
     )
 
@@ -121,7 +122,7 @@ def _rows(steps: pd.DataFrame, kept: Ints) -> pd.DataFrame:
 
 
 def _exclude(
-    usage: MeshUsage, steps: pd.DataFrame
+    usage: MeshUsage, steps: pd.DataFrame, filled: pd.DataFrame
 ) -> tuple[Ints, tuple[Exclusion, ...], dict[Unusable, Floats]]:
     """Return the rows to fit, the reasons of the others, and their CPU at each point."""
     points, point = usage.observed_points, steps["point"].to_numpy(np.int64)
@@ -135,7 +136,8 @@ def _exclude(
         Unusable.THROTTLED: steps["throttled_share"].to_numpy(float) > MAX_THROTTLED_SHARE,
         Unusable.AT_LIMIT: cpu > MAX_LIMIT_SHARE * steps["limit_vcpu"].to_numpy(float),
     }
-    vcpu, left = np.nan_to_num(cpu), np.ones(len(steps), dtype=bool)
+    # What was filled is a part of the total, and never fitted.
+    vcpu, left = np.nan_to_num(filled["cpu_vcpu"].to_numpy(float)), np.ones(len(steps), dtype=bool)
     exclusions, left_out_vcpu = [], {}
     for reason, holds in reasons.items():
         out = left & holds

@@ -113,7 +113,7 @@ def timeline(usage: MeshUsage, observations: Observations, predicted: Floats) ->
         "left_out_vcpu": np.sum(list(left_out.values()), axis=0),
     }
     is_sidecar = (usage.proxies["role"] == Role.SIDECAR).to_numpy(bool)
-    rps = usage.steps["proxy_rps"].to_numpy(float)
+    rps = usage.filled["proxy_rps"].to_numpy(float)
     scraped = is_sidecar[usage.steps["proxy"].to_numpy(np.int64)] & ~np.isnan(rps)
     at = usage.steps["point"].to_numpy(np.int64)[scraped]
     predictions = _total(points, point[known], predicted[known])

@@ -73,11 +73,11 @@ class Migration:
     def moved_part(self) -> MeshUsage:
         """BEFORE with only the sidecars that moved, and only the calls to them."""
         moved, proxies = self._moved_keys, self.before.proxies
-        steps, calls = self.before.steps, self.before.calls
+        calls = self.before.calls
         is_moved = _keys(proxies[_WORKLOAD]).isin(moved)
         kept = proxies.index[is_moved | (proxies["role"] != Role.SIDECAR)]
         into = _keys(calls[_DESTINATION]).isin(moved)
-        return replace(self.before, steps=steps[steps["proxy"].isin(kept)], calls=calls[into])
+        return replace(self.before.only(proxies=kept), calls=calls[into])
 
     def passes(self) -> Passes:
         """Return the requests through the moved pods' ztunnels in AFTER.
@@ -152,7 +152,7 @@ def by_namespace(usage: MeshUsage, role: Role) -> pd.DataFrame:
 
 
 def _means(usage: MeshUsage, role: Role, keys: list[str]) -> pd.DataFrame:
-    grouped = usage.of_role(role).groupby(keys)
+    grouped = usage.of_role(role, filled=True).groupby(keys)
     points = len(usage.observed_points)
     return pd.DataFrame(
         {

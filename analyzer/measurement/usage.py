@@ -1,6 +1,8 @@
 """The mesh as measured: one row a proxy, one row a proxy and step, and the calls between them."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -8,14 +10,23 @@ import pandas as pd
 from analyzer.arrays import Ints
 from analyzer.errors import InsufficientData
 from analyzer.measurement import surveyed
+from analyzer.measurement.calls import corrected, count_calls_once
+from analyzer.measurement.filling import filled_in, nothing
 from analyzer.measurement.findings import Finding
+from analyzer.measurement.impossible import impossible, without
+from analyzer.measurement.other_side import Heard
 from analyzer.measurement.quality import Evidence, find_quality
 from analyzer.measurement.roles import UNKNOWN, proxy_table
+from analyzer.measurement.rows import with_points
 from analyzer.measurement.snapshot import Snapshot
-from analyzer.measurement.steps import count_calls_once, step_table, with_points
+from analyzer.measurement.steps import step_table
 from analyzer.measurement.tables import INSTANCE_TYPE, Tables
+from analyzer.measurement.unseen import fill
 from analyzer.units import Interval, Reason, Refusal, Role
 from analyzer.window import TimeWindow
+
+LEAST_COMMON_SHARE: Final = 0.5
+"""Share of the steps with CPU or metrics that must have both, for the others to be filled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +35,14 @@ class MeshUsage:
 
     Attributes:
         window: point i of the tables is its step i.
-        observed_points: steps in which the CPU of any proxy and the metrics of any proxy are
-            known; the tables hold no others and means are over these, because a step that
-            Prometheus missed is not a step without use.
+        observed_points: steps in which the CPU or the metrics of any proxy are known; the tables
+            hold no others and means are over these, because a step that Prometheus missed is not a
+            step without use.
         proxies: one row a proxy: namespace, pod, workload, node ("" where unknown), role, evidence.
-        steps: one row a proxy and step in which it was seen; `steps.step_table` has the columns.
+        steps: one row a proxy and step in which it existed, with what was measured;
+            `steps.StepTable.rows` has the columns. What was not seen, or is impossible, is NaN.
+        filling: what fills it, one row a value: proxy, point, column, mid, low, high. `mid` is
+            NaN where the value only widens the range of totals: no best estimate has it.
         calls: mesh requests, each counted once: source_workload_namespace, source_workload,
             destination_workload_namespace, destination_workload, point, rps.
         clusters: where the proxies are; none where there is no cluster label.
@@ -50,30 +64,75 @@ class MeshUsage:
     findings: tuple[Finding, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[Finding, ...] = ()
+    filling: pd.DataFrame = field(default_factory=nothing)
 
-    def of_role(self, role: Role) -> pd.DataFrame:
-        """Return the rows of `steps` of proxies of one role, with their namespace and workload."""
+    @property
+    def filled(self) -> pd.DataFrame:
+        """`steps` with the best estimate of what was not seen; totals are over these."""
+        return filled_in(self.steps, self.filling)
+
+    def of_role(self, role: Role, *, filled: bool = False) -> pd.DataFrame:
+        """Return the rows of one role's proxies, with their namespace, workload and node.
+
+        They are those of `steps`; with `filled`, those of `filled`.
+        """
         chosen = self.proxies.index[self.proxies["role"] == role]
-        rows = self.steps[self.steps["proxy"].isin(chosen)]
+        rows = self.filled if filled else self.steps
+        rows = rows[rows["proxy"].isin(chosen)]
         return rows.join(self.proxies[["namespace", "workload", "node"]], on="proxy")
+
+    def only(
+        self, *, points: Ints | None = None, proxies: Iterable[int] | None = None
+    ) -> "MeshUsage":
+        """Return the mesh in these steps, or with these proxies only."""
+        steps, filling, calls = self.steps, self.filling, self.calls
+        if points is not None:
+            steps, filling, calls = (
+                table[table["point"].isin(points)] for table in (steps, filling, calls)
+            )
+        if proxies is not None:
+            steps, filling = (table[table["proxy"].isin(proxies)] for table in (steps, filling))
+        return replace(
+            self,
+            observed_points=self.observed_points if points is None else points,
+            steps=steps.reset_index(drop=True),
+            filling=filling.reset_index(drop=True),
+            calls=calls.reset_index(drop=True),
+        )
 
     def mean_total(self, role: Role, column: str) -> float | None:
         """Return the sum of `column` over all proxies of a role, averaged over the window.
 
-        None where it is unknown in every step of all such proxies.
+        What was not seen is filled. None where it is unknown in every step of all such proxies.
         """
-        values = self.of_role(role)[column].dropna()
+        values = self.of_role(role, filled=True)[column].dropna()
         return float(values.sum()) / len(self.observed_points) if len(values) else None
 
     def total(self, role: Role, column: str) -> Interval | None:
-        """Return `mean_total` with the range that unseen time gives it."""
+        """Return `mean_total` with the range that unseen time gives it.
+
+        All that was not seen is taken to be as low, or as high, as what was seen of its workload.
+        """
         mean = self.mean_total(role, column)
-        return None if mean is None else Interval.exactly(mean)
+        if mean is None:
+            return None
+        rows = self._filling_of(role, column)
+        below, above = (
+            float((rows[end] - rows["mid"]).sum()) / len(self.observed_points)
+            for end in ("low", "high")
+        )
+        return Interval(low=mean + min(below, 0.0), mid=mean, high=mean + max(above, 0.0))
 
     def filled_share(self, role: Role, column: str) -> float:
-        """Return the share of `total` that was not seen and is filled, 0-1."""
-        del role, column
-        return 0.0
+        """Return the share of `mean_total` that was not seen but filled."""
+        mean = self.mean_total(role, column)
+        added = float(self._filling_of(role, column)["mid"].sum()) / len(self.observed_points)
+        return added / mean if mean else 0.0
+
+    def _filling_of(self, role: Role, column: str) -> pd.DataFrame:
+        chosen = self.proxies.index[self.proxies["role"] == role]
+        rows = self.filling[self.filling["column"] == column]
+        return rows[rows["proxy"].isin(chosen)].fillna({"mid": 0.0})
 
     def workload_means(self, role: Role) -> pd.DataFrame:
         """Return the totals of each workload, averaged over the window, the most CPU first.
@@ -81,7 +140,7 @@ class MeshUsage:
         Columns: namespace, workload, proxy_count (seen at any time), and of all of them together
         cpu_vcpu, proxy_rps and memory_bytes; NaN where every step lacks it.
         """
-        groups = self.of_role(role).groupby(["namespace", "workload"])
+        groups = self.of_role(role, filled=True).groupby(["namespace", "workload"])
         columns = ["cpu_vcpu", "proxy_rps", "memory_bytes"]
         means = groups[columns].sum(min_count=1) / len(self.observed_points)
         means.insert(0, "proxy_count", groups["proxy"].nunique())
@@ -111,44 +170,70 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     manifest, window = snapshot.manifest, snapshot.manifest.window
     tables = Tables(snapshot)
     proxies = proxy_table(tables)
-    steps = step_table(tables, proxies, window)
-    observed = _observed_points(snapshot, steps)
-    evidence = Evidence(
-        manifest=manifest, tables=tables, proxies=proxies, steps=steps, observed_points=observed
-    )
+    cluster = _cluster_of(tables, proxies)
+    table = step_table(tables, proxies, manifest, cluster)
+    observed = _observed_points(snapshot, table.rows)
+    heard = Heard(reports=with_points(tables["mesh_requests_rps"], window), proxies=proxies)
+    bad = impossible(table.rows, proxies, tables, window, heard)
+    believed = without(table.rows, bad)
+    filling = fill(table, believed, proxies, cluster, heard, window.point_count)
     calls = count_calls_once(
-        with_points(tables["mesh_requests_rps"], window),
+        corrected(heard.reports, table.reported, filled_in(believed, filling), proxies),
         meshed_namespaces=frozenset(proxies["namespace"]),
         whole_mesh=not manifest.scope.namespaces,
+    )
+    evidence = Evidence(
+        manifest=manifest,
+        tables=tables,
+        proxies=proxies,
+        steps=believed,
+        observed_points=observed,
+        filling=filling,
+        impossible=bad,
+        doubtful=table.doubtful,
     )
     return MeshUsage(
         window=window,
         observed_points=observed,
         proxies=proxies,
-        steps=steps[steps["point"].isin(observed)].reset_index(drop=True),
-        calls=calls[calls["point"].isin(observed)].reset_index(drop=True),
+        steps=believed,
+        filling=filling,
+        calls=calls,
         nodes=_nodes(tables),
         clusters=tables.clusters,
         refusals=_refusals(proxies),
         findings=find_quality(evidence),
         warnings=tuple(map(surveyed.missing_metric, manifest.warnings)),
-    )
+    ).only(points=observed)
+
+
+def _cluster_of(tables: Tables, proxies: pd.DataFrame) -> Ints:
+    """Return the number of each proxy's cluster; 0 where there is one."""
+    if len(tables.clusters) < 2:  # noqa: PLR2004 - several
+        return np.zeros(len(proxies), dtype=np.int64)
+    names = proxies["namespace"].str.split("/").str[0]
+    return pd.factorize(names, sort=True)[0].astype(np.int64)
 
 
 def _observed_points(snapshot: Snapshot, steps: pd.DataFrame) -> Ints:
+    """Return the steps that means are over.
+
+    Where CPU and metrics are known together most of the time, the steps with one of the two are
+    filled. Else only those with both count.
+    """
     cpu, scraped = (
-        steps.loc[steps[name].notna(), "point"].to_numpy(np.int64)
+        np.unique(steps.loc[steps[name].notna(), "point"].to_numpy(np.int64))
         for name in ("cpu_vcpu", "proxy_rps")
     )
-    observed = np.intersect1d(cpu, scraped)
-    if not len(observed):
-        both = "interval with CPU and metrics" if len(scraped) else "metrics"
-        lacking = both if len(cpu) else "CPU"
+    both, either = np.intersect1d(cpu, scraped), np.union1d(cpu, scraped)
+    if not len(both):
+        together = "interval with CPU and metrics" if len(scraped) else "metrics"
+        lacking = together if len(cpu) else "CPU"
         raise InsufficientData(
             f"{snapshot.path} has no {lacking} of any istio-proxy container. Collect a time in "
             "which Prometheus has both."
         )
-    return observed
+    return either if len(both) >= LEAST_COMMON_SHARE * len(either) else both
 
 
 def _nodes(tables: Tables) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """The traffic that any mode has to carry, and the sidecars that carry it today."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ import pandas as pd
 
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.choices import Basis, WorkingHours
+from analyzer.projection.choices import WorkingHours
 from analyzer.projection.sidecars import SidecarFootprint, SidecarTally, billed, footprint_of, tally
 from analyzer.projection.unseen import (
     EXACT,
@@ -20,7 +20,7 @@ from analyzer.projection.unseen import (
     with_ends,
 )
 from analyzer.settings import Setting
-from analyzer.units import BITS_PER_GBIT, BYTES_PER_GIB, Interval, Role
+from analyzer.units import BITS_PER_GBIT, BYTES_PER_GIB, Role
 
 _CARRIED: Final = ["proxy_rps", "gbit_per_second", "new_connections_per_second"]
 
@@ -40,6 +40,7 @@ class _Load:
             waypoint would handle), waypoint_peak_rps (in the busiest interval), has_http; if
             measured also sidecar_vcpu, sidecar_reserved_vcpu, sidecar_billed_vcpu and
             sidecar_memory_gib (NaN: not known).
+        ranges: those that unseen time gives to the figures here.
     """
 
     sidecar_count: int
@@ -47,6 +48,7 @@ class _Load:
     mesh_rps: float
     nodes: pd.DataFrame | None
     namespaces: pd.DataFrame
+    ranges: MeasuredRanges = EXACT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,6 @@ class MeasuredLoad(_Load):
             need on each basis, such as usage_vcpu and billed_memory_gib (0 also if not known).
             If time was unseen, also their ends, such as usage_vcpu_low and usage_vcpu_high.
         allocatable_vcpu_per_node: mean over the nodes; None if not known. The same for memory.
-        ranges: those that unseen time gives to the figures here.
     """
 
     sidecars: SidecarFootprint
@@ -66,12 +67,6 @@ class MeasuredLoad(_Load):
     placement: pd.DataFrame
     allocatable_vcpu_per_node: float | None
     allocatable_memory_gib_per_node: float | None
-    ranges: MeasuredRanges = EXACT
-
-    @property
-    def vcpu(self) -> Interval:
-        """What the sidecars use."""
-        return self.ranges.vcpu[Basis.USAGE].scaled(self.sidecars.vcpu)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,12 +116,7 @@ def within(usage: MeshUsage, hours: WorkingHours | None) -> MeshUsage:
             "window."
         )
     points = np.array(kept)
-    return replace(
-        usage,
-        observed_points=points,
-        steps=usage.steps[usage.steps["point"].isin(points)].reset_index(drop=True),
-        calls=usage.calls[usage.calls["point"].isin(points)].reset_index(drop=True),
-    )
+    return usage.only(points=points)
 
 
 def mesh_load(
@@ -138,7 +128,7 @@ def mesh_load(
 ) -> MeasuredLoad:
     """Return the load of a measured mesh; `node_count` overrides the detected number of nodes."""
     points = len(usage.observed_points)
-    rows = usage.of_role(Role.SIDECAR)
+    rows = usage.of_role(Role.SIDECAR, filled=True)
     sidecars = _grown(rows, growth)
     footprint, placement, ranges = (
         footprint_of(sidecars, points),

@@ -24,6 +24,9 @@ from analyzer.units import CONFIDENCE, Interval, Provenance
 _QUANTILE: Final = float(special.ndtri((1 + CONFIDENCE) / 2))
 """Half-width of the 90 % interval of a normal quantity, in standard deviations."""
 
+_LAST: Final = float(special.ndtri((1 + CONFIDENCE) / 2 - 1 / DRAW_COUNT))
+"""The same one draw further inside, so that a quantile of draws is not between two of them."""
+
 
 def draw(value: Interval, rng: np.random.Generator) -> Floats:
     """Return an uncertain value, shape (1 + DRAW_COUNT,).
@@ -221,5 +224,5 @@ def _draw_unseen(ranges: MeasuredRanges, rng: np.random.Generator) -> Floats:
     # Evenly spread and never outside, so that the drawn totals have just the ranges that are shown
     # as measured.
     normal = special.ndtri((rng.permutation(DRAW_COUNT) + 0.5) / DRAW_COUNT)
-    inside = np.clip(normal / _QUANTILE, DEVIATES.low, DEVIATES.high)
+    inside = np.clip(normal / _LAST, DEVIATES.low, DEVIATES.high)
     return np.concatenate([[DEVIATES.mid], inside])

@@ -56,6 +56,18 @@ class MeasuredRanges:
     filled_cpu_share: float = 0.0
     filled_rps_share: float = 0.0
 
+    def of_vcpu(self, vcpu: float, basis: Basis = Basis.USAGE) -> Interval:
+        """Return the range of the sidecars' CPU, given its best estimate."""
+        return self.vcpu[basis].scaled(vcpu)
+
+    def of_memory(self, gib: float, basis: Basis = Basis.USAGE) -> Interval:
+        """Return the range of the sidecars' memory, given its best estimate."""
+        return self.memory_gib[basis].scaled(gib)
+
+    def of_traffic(self, rps: float) -> Interval:
+        """Return the range of requests per second, given their best estimate."""
+        return self.traffic.scaled(rps)
+
     @property
     def are_exact(self) -> bool:
         """Whether no total has a range."""

@@ -20,6 +20,7 @@ from analyzer.comparison.result import Comparison
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.manifest import Manifest, window_to_json
 from analyzer.measurement.usage import MeshUsage
+from analyzer.projection.choices import Basis
 from analyzer.projection.demand import MeshLoad
 from analyzer.report.answer import Answer
 from analyzer.report.sentences.comparison import outcome
@@ -163,11 +164,13 @@ def _mesh(load: MeshLoad, usage: MeshUsage | None) -> Mapping[str, object]:
         "cluster_count": len(usage.clusters) or None if usage else None,
         "mesh_rps": load.mesh_rps,
         "proxy_rps": load.proxy_rps,
+        "mesh_rps_range": load.ranges.of_traffic(load.mesh_rps),
+        "proxy_rps_range": load.ranges.of_traffic(load.proxy_rps),
     }
 
 
 def _measured(load: MeshLoad, usage: MeshUsage | None) -> Mapping[str, object] | None:
-    sidecars = load.sidecars
+    sidecars, ranges = load.sidecars, load.ranges
     if sidecars is None:
         return None
     limit_bytes = usage.mean_total(Role.SIDECAR, "limit_memory_bytes") if usage else None
@@ -178,6 +181,23 @@ def _measured(load: MeshLoad, usage: MeshUsage | None) -> Mapping[str, object] |
         "sidecar_limit_memory_gib": None if limit_bytes is None else limit_bytes / BYTES_PER_GIB,
         "cpu_with_requests_share": usage and usage.known_share("cpu_vcpu", "proxy_rps"),
         "requests_with_cpu_share": usage and usage.known_share("proxy_rps", "cpu_vcpu"),
+        **{
+            f"sidecar_{name}_range": amount if amount is None else ranged(amount, basis)
+            for name, amount, ranged, basis in (
+                ("vcpu", sidecars.vcpu, ranges.of_vcpu, Basis.USAGE),
+                ("memory_gib", sidecars.memory_gib, ranges.of_memory, Basis.USAGE),
+                ("reserved_vcpu", sidecars.reserved_vcpu, ranges.of_vcpu, Basis.RESERVED),
+                (
+                    "reserved_memory_gib",
+                    sidecars.reserved_memory_gib,
+                    ranges.of_memory,
+                    Basis.RESERVED,
+                ),
+                ("billed_vcpu", sidecars.billed_vcpu, ranges.of_vcpu, Basis.BILLED),
+            )
+        },
+        "filled_cpu_share": ranges.filled_cpu_share,
+        "filled_rps_share": ranges.filled_rps_share,
     }
 
 

@@ -227,7 +227,7 @@ class AnswerReport:
     def _answer(self) -> Iterator[Block]:
         answer = self.answer
         note = (Line(self.note, is_strong=True),) if self.note else ()
-        limits = (Line(item.text, is_strong=True) for item in of_decision.on_the_time(answer))
+        limits = (Line(text, is_strong=True) for text in of_decision.leading_lines(answer))
         head = Paragraphs((*note, Line(self.subtitle), *limits))
         yield from _block(head, View.TERMINAL, View.TEXT)
         # The page has note and subtitle in its header.
@@ -302,9 +302,11 @@ def _facts(answer: Answer) -> Iterator[tuple[str, Cell, str]]:
     projection = answer.projection
     load = projection.load if projection else answer.load
     if load and load.sidecars:
-        requested = load.sidecars.reserved_vcpu
-        remark = "" if requested is None else f"{fmt.number(requested)} vCPU requested"
-        yield "vCPU used by the sidecars", Amount(load.sidecars.vcpu), remark
+        requested, used = load.sidecars.reserved_vcpu, load.ranges.of_vcpu(load.sidecars.vcpu)
+        remark = ""
+        if requested is not None:
+            remark = f"{of_projection.requested_vcpu(load, requested)} vCPU requested"
+        yield "vCPU used by the sidecars", Amount(used), remark
     if projection:
         sidecars = next(mode for mode in projection.modes if mode.name == SIDECAR)
         cost = Amount(sidecars.usd_per_year, Unit.USD)

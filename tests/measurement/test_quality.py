@@ -32,7 +32,7 @@ def test_cpu_without_requests_is_serious_from_a_fifth_of_the_cpu(
     tmp_path: Path, others: int, severity: Severity
 ) -> None:
     usual = [Seen(pod=f"shop/{number}") for number in range(others)]
-    dark = Seen(pod="shop/dark", rps=None)
+    dark = Seen(pod="shop/dark", workload="dark", rps=None)
     finding = found(tmp_path, [*usual, dark])["cpu_without_requests"]
 
     assert finding.severity is severity
@@ -46,7 +46,7 @@ def test_cpu_without_requests_is_serious_from_a_fifth_of_the_cpu(
 
 
 def test_requests_without_cpu_are_weighed_by_the_requests(tmp_path: Path) -> None:
-    dark = Seen(pod="shop/dark", cpu=None, rps=600.0)
+    dark = Seen(pod="shop/dark", workload="dark", cpu=None, rps=600.0)
     (finding,) = found(tmp_path, [A, B, dark]).values()
 
     assert finding.name == "requests_without_cpu"
@@ -55,20 +55,20 @@ def test_requests_without_cpu_are_weighed_by_the_requests(tmp_path: Path) -> Non
     assert finding.severity is Severity.SERIOUS
 
 
-def test_a_sidecar_that_was_scraped_at_times_is_no_finding(tmp_path: Path) -> None:
+def test_a_sidecar_that_was_scraped_at_times_has_requests(tmp_path: Path) -> None:
     late = Seen(pod="shop/late", rps_points=range(3, POINTS))
 
-    assert found(tmp_path, [A, late]) == {}
+    assert set(found(tmp_path, [A, late])) == {"unseen_requests"}
 
 
 def test_shares_are_of_the_steps_that_the_totals_are_over(tmp_path: Path) -> None:
-    """Nobody was scraped in the last two steps, in which the dark one used what it liked."""
-    seen = Seen(pod="shop/a", rps_points=range(POINTS - 2))
-    dark = Seen(pod="shop/dark", rps=None, points=range(2, POINTS))
-    unseen = Seen(pod="shop/gone", rps=None, points=range(POINTS - 2, POINTS))
+    """In most steps requests are known of no proxy: these steps are in no total."""
+    seen = Seen(pod="shop/a", rps_points=range(2))
+    dark = Seen(pod="shop/dark", workload="dark", rps=None, points=range(1, POINTS))
+    unseen = Seen(pod="shop/gone", workload="gone", rps=None, points=range(2, POINTS))
     finding = found(tmp_path, [seen, dark, unseen])["cpu_without_requests"]
 
-    assert finding.cpu_share == pytest.approx(2 / (4 + 2))
+    assert finding.cpu_share == pytest.approx(1 / (2 + 1))
     # No total has it in it.
     assert finding.affected == ("shop/dark",)
 

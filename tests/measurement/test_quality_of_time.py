@@ -10,17 +10,19 @@ from analyzer.measurement.findings import Finding
 from analyzer.measurement.quality.of_time import SPARSE_SHARE
 from analyzer.measurement.usage import measure
 from analyzer.settings import Setting, settings_in
-from tests.measurement.flawed import POINTS, A, Seen, found, snapshot_of
+from tests.measurement.flawed import POINTS, Seen, found, snapshot_of
+from tests.measurement.snapshots import STEP_SECONDS
 
 
 def of_steps_of(tmp_path: Path, minutes: int) -> dict[str, Finding]:
     """Return what is found in a time of six steps, each so long."""
-    snapshot = snapshot_of(tmp_path / f"{minutes}", [A])
     seconds = 60 * minutes
-    start = snapshot.manifest.window.start.replace(hour=0)
+    # Rows are written at the ends of ten-minute steps.
+    ends = [seconds * (point + 1) // STEP_SECONDS - 1 for point in range(POINTS)]
+    snapshot = snapshot_of(tmp_path / f"{minutes}", [Seen(pod="shop/a", points=ends)])
+    start = snapshot.manifest.window.start
     window = replace(
         snapshot.manifest.window,
-        start=start,
         end=start + timedelta(seconds=POINTS * seconds),
         step_seconds=seconds,
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyzer.measurement.steps import count_calls_once
+from analyzer.measurement.calls import count_calls_once
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.units import Role

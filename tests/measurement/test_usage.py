@@ -193,23 +193,51 @@ def test_a_reservation_lasts_as_long_as_its_pod(tmp_path: Path) -> None:
 # --- gaps ---
 
 
-@pytest.mark.parametrize("gap", [CPU, IN])
-def test_a_gap_shrinks_the_divisor_of_every_mean(gap: str, tmp_path: Path) -> None:
-    tables = {
-        CPU: steady(CPU, POD, 0.1),
-        IN: steady(IN, WEB, 3.0),
-        CALLS: steady(CALLS, INTO_WEB, 3.0),
-        MEMORY: steady(MEMORY, POD, 100.0),
-    }
-    usage = measured(tmp_path, {**tables, gap: without(tables[gap], 1, 2)})
+USUAL: dict[str, Rows] = {
+    CPU: steady(CPU, POD, 0.1),
+    IN: steady(IN, WEB, 3.0),
+    CALLS: steady(CALLS, INTO_WEB, 3.0),
+    MEMORY: steady(MEMORY, POD, 100.0),
+}
+
+
+def totals(usage: MeshUsage) -> list[float]:
+    """Return mean CPU, requests, memory and calls of the only proxy."""
+    found = [
+        usage.mean_total(Role.SIDECAR, name) or 0.0
+        for name in ("cpu_vcpu", "proxy_rps", "memory_bytes")
+    ]
+    return [*found, usage.calls["rps"].sum() / len(usage.observed_points)]
+
+
+def test_a_gap_shrinks_the_divisor_of_every_mean(tmp_path: Path) -> None:
+    usage = measured(tmp_path, {name: without(rows, 1, 2) for name, rows in USUAL.items()})
 
     assert usage.observed_points.tolist() == [0, 3]
     assert sorted(usage.steps["point"]) == sorted(usage.calls["point"]) == [0, 3]
-    for name, level in (("cpu_vcpu", 0.1), ("proxy_rps", 3.0), ("memory_bytes", 100.0)):
-        assert usage.mean_total(Role.SIDECAR, name) == pytest.approx(level)
-    assert usage.calls["rps"].sum() / len(usage.observed_points) == pytest.approx(3.0)
+    assert totals(usage) == pytest.approx([0.1, 3.0, 100.0, 3.0])
     (gaps,) = (finding.text for finding in usage.findings if finding.name == "gaps")
     assert "2 of 4 intervals" in gaps
+
+
+@pytest.mark.parametrize(
+    ("dark", "finding"), [((CPU, MEMORY), "unseen_cpu"), ((IN, CALLS), "unseen_requests")]
+)
+def test_a_gap_of_one_source_is_filled(dark: tuple[str, ...], finding: str, tmp_path: Path) -> None:
+    usage = measured(tmp_path, {**USUAL, **{name: without(USUAL[name], 1, 2) for name in dark}})
+
+    assert usage.observed_points.tolist() == [0, 1, 2, 3]
+    assert totals(usage) == pytest.approx([0.1, 3.0, 100.0, 3.0])
+    assert finding in {found.name for found in usage.findings}
+
+
+@pytest.mark.parametrize("dark", [CPU, IN])
+def test_where_most_of_one_source_is_missing_the_rest_is_not_guessed(
+    dark: str, tmp_path: Path
+) -> None:
+    usage = measured(tmp_path, {**USUAL, dark: without(USUAL[dark], 1, 2, 3)})
+
+    assert usage.observed_points.tolist() == [0]
 
 
 def test_a_proxy_that_lived_half_the_time_counts_half(tmp_path: Path) -> None:

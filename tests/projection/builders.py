@@ -168,7 +168,7 @@ class PartlySeen(MeshUsage):
     """A mesh whose totals have ranges: `ends` are multiples of the estimates, by column."""
 
     ends: Mapping[str, Ends]
-    filled: Mapping[str, float]
+    shares: Mapping[str, float]
 
     def total(self, role: Role, column: str) -> Interval | None:
         mean = self.mean_total(role, column)
@@ -176,7 +176,7 @@ class PartlySeen(MeshUsage):
         return None if mean is None else Interval(low=low * mean, mid=mean, high=high * mean)
 
     def filled_share(self, role: Role, column: str) -> float:
-        return self.filled.get(column, 0.0) if role == Role.SIDECAR else 0.0
+        return self.shares.get(column, 0.0) if role == Role.SIDECAR else 0.0
 
 
 def partly_seen(
@@ -184,7 +184,7 @@ def partly_seen(
 ) -> MeshUsage:
     """Return the mesh with ranges of the sidecars' totals, and with shares that were filled."""
     known = {field.name: getattr(usage, field.name) for field in fields(MeshUsage)}
-    return PartlySeen(**known, ends=ends, filled=filled or {})
+    return PartlySeen(**known, ends=ends, shares=filled or {})
 
 
 def shop_mesh() -> MeshUsage:

@@ -72,7 +72,7 @@ def sidecars_on(projection: Projection, basis: Basis) -> Interval:
 
 
 def about(low: float, mid: float, high: float) -> object:
-    return pytest.approx((low, mid, high), rel=1e-3)
+    return pytest.approx((low, mid, high), rel=1e-9)
 
 
 def exact(value: float) -> object:
@@ -99,8 +99,7 @@ def test_sidecar_mode_has_the_range_of_the_measured_total() -> None:
 
     used = sidecars_on(projection, Basis.USAGE)
     assert ends(used) == about(0.45 * 0.9, 0.45, 0.45 * 1.4)
-    assert isinstance(projection.load, MeasuredLoad)
-    assert ends(projection.load.vcpu) == about(*ends(used))
+    assert ends(projection.load.ranges.of_vcpu(0.45)) == about(*ends(used))
     usd = projection.modes[0].bases[Basis.USAGE].usd_per_year
     assert ends(usd) == about(*(264 * at for at in ends(used)))
 

@@ -223,7 +223,7 @@ def test_every_selector_of_what_is_measured_reads_the_step(query: Query) -> None
     earlier = read.count("1350")
 
     assert len(read) == (0 if query.exporter is None else promql.count("}"))
-    assert earlier == (query.name.endswith("_falls") or query.name in LOOKING_BACK)
+    assert earlier == query.name.endswith("_falls")
     assert read.count("150") == len(read) - earlier
 
 

@@ -17,7 +17,7 @@ from analyzer.projection.scenario import Scenario
 from analyzer.report.answer import Answer
 from analyzer.report.explain import explain
 from analyzer.units import Interval, Role
-from tests.projection.builders import Call, Proxy, mesh, scenario, shop_mesh
+from tests.projection.builders import Call, Proxy, mesh, partly_seen, scenario, shop_mesh
 from tests.projection.fits import calibration, fit
 from tests.projection.test_curves import curved, ztunnel
 from tests.projection.test_project_by_hand import BUSY, EDGE, SHOP, Case
@@ -93,6 +93,19 @@ def crowded() -> Answer:
     return answer(usage, calibration(), scenario(ztunnel_idle_vcpu_per_node=0.25))
 
 
+def partly_seen_shop() -> Answer:
+    """Return the shop as billed, with a range of each measured total."""
+    usage = partly_seen(
+        shop_mesh(),
+        {"cpu_vcpu": 0.3, "proxy_rps": 0.2},
+        cpu_vcpu=(0.7, 1.9),
+        reserved_vcpu=(0.9, 1.2),
+        memory_bytes=(0.8, 1.1),
+        proxy_rps=(0.85, 1.35),
+    )
+    return answer(usage, calibration(), scenario(basis="billed", memory_gib_month_usd=2))
+
+
 ANSWERS: dict[str, Callable[[], Answer]] = {
     "shop": lambda: of_case(SHOP),
     "edge, three replicas": lambda: of_case(EDGE),
@@ -131,6 +144,7 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
     "half scraped, and growing": half_scraped,
     "for nothing": lambda: shop(vcpu_month_usd=0),
     "crowded": crowded,
+    "partly seen": partly_seen_shop,
 }
 
 

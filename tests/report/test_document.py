@@ -22,7 +22,7 @@ from analyzer.report.answer import Answer
 from analyzer.report.document import members, plain
 from analyzer.report.sections import AnswerReport
 from analyzer.units import Interval
-from tests.projection.builders import Proxy, mesh, scenario
+from tests.projection.builders import Proxy, mesh, partly_seen, scenario, shop_mesh
 from tests.projection.fits import fit
 from tests.report.answers import (
     NAUGHTY_NAMES,
@@ -224,6 +224,8 @@ def test_the_figures_are_those_of_the_mesh() -> None:
         "namespace_count": 2,
         "mesh_rps": 175,
         "proxy_rps": 270,
+        "mesh_rps_range": as_one(175),
+        "proxy_rps_range": as_one(270),
     }
     assert document["measured"] == {
         "sidecar_vcpu": 0.44,
@@ -233,7 +235,44 @@ def test_the_figures_are_those_of_the_mesh() -> None:
         "sidecar_billed_vcpu": 0.54,
         "cpu_with_requests_share": 1.0,
         "requests_with_cpu_share": 1.0,
+        "sidecar_vcpu_range": as_one(0.44),
+        "sidecar_memory_gib_range": as_one(0.28125),
+        "sidecar_reserved_vcpu_range": as_one(0.3),
+        "sidecar_reserved_memory_gib_range": as_one(0.25),
+        "sidecar_billed_vcpu_range": as_one(0.54),
+        "filled_cpu_share": 0.0,
+        "filled_rps_share": 0.0,
     }
+
+
+def as_one(value: float) -> dict[str, float]:
+    """Return the range of an exact figure."""
+    return dict.fromkeys(("low", "mid", "high"), value)
+
+
+def test_measured_totals_have_the_range_of_unseen_time() -> None:
+    usage = partly_seen(
+        shop_mesh(),
+        {"cpu_vcpu": 0.125, "proxy_rps": 0.25},
+        cpu_vcpu=(0.9, 1.2),
+        memory_bytes=(0.5, 1.0),
+        reserved_vcpu=(1.0, 1.5),
+        proxy_rps=(0.8, 1.4),
+    )
+    document = as_document(full(usage=usage))
+    measured, mesh = document["measured"], document["mesh"]
+
+    assert (measured["sidecar_vcpu"], mesh["proxy_rps"], mesh["mesh_rps"]) == (0.44, 270, 175)
+    assert (measured["filled_cpu_share"], measured["filled_rps_share"]) == (0.125, 0.25)
+    for found, ends in (
+        (measured["sidecar_vcpu_range"], (0.396, 0.44, 0.528)),
+        (measured["sidecar_memory_gib_range"], (0.140625, 0.28125, 0.28125)),
+        (measured["sidecar_reserved_vcpu_range"], (0.3, 0.3, 0.45)),
+        (mesh["proxy_rps_range"], (216, 270, 378)),
+        (mesh["mesh_rps_range"], (140, 175, 245)),
+        (document["projection"]["modes"][0]["vcpu"], (0.396, 0.44, 0.528)),
+    ):
+        assert tuple(found.values()) == pytest.approx(ends, rel=1e-8)
 
 
 def test_every_key_of_a_role_in_the_schema_is_told_when_there_is_something_to_tell() -> None:
@@ -278,6 +317,9 @@ def test_what_is_not_known_is_absent_and_has_a_refusal() -> None:
         "sidecar_vcpu": 0.1,
         "cpu_with_requests_share": 1.0,
         "requests_with_cpu_share": 1.0,
+        "sidecar_vcpu_range": as_one(0.1),
+        "filled_cpu_share": 0.0,
+        "filled_rps_share": 0.0,
     }
     assert not {"sidecar", "waypoint"} & document["calibration"].keys()
     assert "ztunnel" in document["calibration"]

@@ -116,6 +116,28 @@ def test_the_last_figures_are_the_answers_own(name: str) -> None:
         assert share.result == to_six_digits(saving.percent.mid)
 
 
+def test_the_ends_of_unseen_time_are_those_of_sidecar_mode() -> None:
+    found, text = explained("partly seen")
+    assert found.projection is not None
+    lines = section(text, "Sidecars")
+    for basis, name in (
+        (Basis.USAGE, "used"),
+        (Basis.RESERVED, "requested"),
+        (Basis.BILLED, "billed"),
+    ):
+        footprint = found.projection.modes[0].bases[basis]
+        for label, value in ((name, footprint.vcpu), (f"memory {name}", footprint.memory_gib)):
+            assert value is not None
+            ends = tuple(
+                the(lines, f"{label}, {end} end")
+                for end in ("low", "high")
+                if value.low < value.high
+            )
+            exact = (value.low, value.high) if ends else ()
+            assert ends == pytest.approx(exact, rel=1e-5)
+    assert the(lines, "calls, high end") == pytest.approx(175 * 1.35)
+
+
 @pytest.mark.parametrize("case", [SHOP, EDGE, BUSY], ids=["shop", "edge", "busy"])
 def test_the_dollars_are_what_plain_loops_give(case: Case) -> None:
     text = explain(of_case(case), MODES)

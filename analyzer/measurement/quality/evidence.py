@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
-from analyzer.arrays import Ints
+from analyzer.arrays import Bools, Ints
+from analyzer.measurement.filling import filled_in
 from analyzer.measurement.findings import Bias, Finding, Severity
+from analyzer.measurement.impossible import Impossible
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.tables import Tables
 from analyzer.units import Role, counted
@@ -15,15 +18,36 @@ SERIOUS_SHARE = 0.2
 """Share of the sidecars' CPU or requests from which a finding is serious."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What the checks read: as in `MeshUsage`, but `steps` also has those not observed."""
+    """What the checks read: as in `MeshUsage`, but `steps` also has those not observed.
+
+    `impossible` has a row for each of `steps`.
+    """
 
     manifest: Manifest
     tables: Tables
     proxies: pd.DataFrame
     steps: pd.DataFrame
     observed_points: Ints
+    filling: pd.DataFrame
+    impossible: Impossible
+    doubtful: pd.DataFrame
+
+    @cached_property
+    def filled(self) -> pd.DataFrame:
+        """`steps` with the best estimates of what was not seen."""
+        return filled_in(self.steps, self.filling)
+
+    @property
+    def is_observed(self) -> Bools:
+        """Which of `steps` totals are over."""
+        return self.steps["point"].isin(self.observed_points).to_numpy()
+
+    def is_of(self, role: Role) -> Bools:
+        """Which of `steps` are of proxies of a role."""
+        chosen = self.proxies.index[self.proxies["role"] == role]
+        return self.steps["proxy"].isin(chosen).to_numpy()
 
     @property
     def sidecars(self) -> pd.DataFrame:
@@ -74,6 +98,41 @@ class Evidence:
             cpu_share=cpu,
             rps_share=rps,
             time_share=len(part) / len(whole) if len(whole) else None,
+            bias=bias,
+        )
+
+    def about_values(  # noqa: PLR0913 - the parts of a finding
+        self,
+        name: str,
+        text: str,
+        flags: Bools,
+        *,
+        fix: str,
+        bias: Bias,
+        affected: tuple[str, ...] = (),
+        least_share: float = 0.0,
+    ) -> Finding:
+        """Return a finding about single values: rows of `steps` that are observed.
+
+        Shares are of the filled totals of the sidecars; the finding is serious from
+        `SERIOUS_SHARE` of one of them, or if `least_share` reaches it.
+        """
+        whole = self.is_of(Role.SIDECAR) & self.is_observed
+        cpu, rps = (
+            _share(self.filled.loc[flags & whole, column], self.filled.loc[whole, column])
+            for column in ("cpu_vcpu", "proxy_rps")
+        )
+        time = float((flags & whole).sum()) / max(int(whole.sum()), 1)
+        weight = max(cpu or 0.0, rps or 0.0, time, least_share)
+        return Finding(
+            name=name,
+            severity=Severity.SERIOUS if weight >= SERIOUS_SHARE else Severity.WARNING,
+            text=text,
+            affected=affected or self.pods(self.steps.loc[flags, "proxy"]),
+            fix=fix,
+            cpu_share=cpu,
+            rps_share=rps,
+            time_share=time,
             bias=bias,
         )
 

@@ -23,7 +23,7 @@ SHORT_LIFE_STEPS = 2
 
 
 def _no_requests(evidence: Evidence) -> Finding | None:
-    unseen = _never_known(evidence.sidecars, "proxy_rps")
+    unseen = _never_known(evidence, "proxy_rps")
     return evidence.about(
         "cpu_without_requests",
         "Request metrics are missing for {sidecars}. That CPU is in the total but not in the fit.",
@@ -35,7 +35,7 @@ def _no_requests(evidence: Evidence) -> Finding | None:
 
 
 def _no_cpu(evidence: Evidence) -> Finding | None:
-    unseen = _never_known(evidence.sidecars, "cpu_vcpu")
+    unseen = _never_known(evidence, "cpu_vcpu")
     return evidence.about(
         "requests_without_cpu",
         "CPU is missing for {sidecars} with requests. No total includes that CPU.",
@@ -45,9 +45,11 @@ def _no_cpu(evidence: Evidence) -> Finding | None:
     )
 
 
-def _never_known(steps: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return the steps of proxies whose column is empty in every step."""
-    return steps[steps.groupby("proxy")[column].transform("count") == 0]
+def _never_known(evidence: Evidence, column: str) -> pd.DataFrame:
+    """Return the steps of sidecars whose column is empty in every step, and cannot be filled."""
+    known = evidence.filled.groupby("proxy")[column].count()
+    steps = evidence.sidecars
+    return steps[steps["proxy"].map(known) == 0]
 
 
 def _unreported(evidence: Evidence) -> Finding | None:
@@ -120,7 +122,8 @@ def _streams(evidence: Evidence) -> Finding | None:
 
 
 def _throttled(evidence: Evidence) -> Finding | None:
-    steps_seen = evidence.steps.groupby("proxy").size().reindex(evidence.proxies.index)
+    is_known = evidence.steps["throttled_share"].notna()
+    steps_seen = is_known.groupby(evidence.steps["proxy"]).sum().reindex(evidence.proxies.index)
     means = evidence.total_of("proxy_throttled_share") / steps_seen
     throttled = evidence.proxies.index[means > THROTTLED_SHARE]
     return evidence.about(

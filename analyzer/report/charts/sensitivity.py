@@ -108,8 +108,7 @@ def _limits(axes: Axes, rows: tuple[Sensitivity, ...], best: float) -> None:
 def _name(projection: Projection, item: Sensitivity) -> str:
     """Return an assumption in words; its unit in brackets if the words lack it."""
     name = textwrap.fill(assumption_title(fmt.inert(item.assumption)), _WIDTH)
-    workings = projection.workings
-    known = workings.scenario.assumptions.get(item.assumption) if workings else None
-    if known is None or _UNITS & set(item.assumption.split("_")):
+    unit = assumed(projection, item.assumption)[1]
+    if not unit or _UNITS & set(item.assumption.split("_")):
         return name
-    return f"{name}\n" + textwrap.fill(f"({fmt.inert(known.unit)})", _WIDTH + 4)
+    return f"{name}\n" + textwrap.fill(f"({fmt.inert(unit)})", _WIDTH + 4)

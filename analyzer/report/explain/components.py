@@ -19,6 +19,7 @@ from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.explain import lines
 from analyzer.report.explain.lines import equation, figure, query_file
+from analyzer.report.explain.unseen import unseen_lines
 from analyzer.units import Provenance, counted
 
 _ZTUNNEL_COSTS: Final = (
@@ -52,6 +53,7 @@ def sidecar_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> Ite
     how, terms = "{} / {} x {}", (sums.measured_rps, sums.step_count, growth)
     how = "{} / {}" if growth == 1 else how
     yield equation("proxy requests, sum / intervals", how, terms, load.proxy_rps, "requests/s")
+    yield from unseen_lines(load)
 
 
 def _sidecars_used(

@@ -1,19 +1,24 @@
 """What to do, in at most five short sentences; each compares ranges and no midpoints."""
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
+from itertools import islice
 from typing import Final
 
-from analyzer.measurement.findings import Finding
+from analyzer.measurement.findings import Finding, Severity
+from analyzer.measurement.quality.evidence import SERIOUS_SHARE
 from analyzer.projection.choices import OBSERVED, Basis, is_settled
 from analyzer.projection.decision import Action, Decision, NamespaceDecision, Outcome, Verdict, Why
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT
 from analyzer.projection.result import NOTHING_TO_SAVE, Projection
+from analyzer.projection.unseen import UNSEEN_TIME
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.sentences import whole
 from analyzer.report.sentences.dependence import lower_requests
 from analyzer.report.sentences.projection import assumed, assumption_title
-from analyzer.units import Reason
+from analyzer.report.sentences.unseen import filled_shares
+from analyzer.units import Reason, in_percent
 
 MOST_SENTENCES: Final = 5
 
@@ -72,8 +77,29 @@ def on_the_time(answer: Answer) -> Iterator[Finding]:
     return (item for item in answer.findings if item.name in PROVISIONAL)
 
 
+def on_the_totals(answer: Answer) -> Iterator[Finding]:
+    """Yield the worst finding because of which a total is far off, if there is one."""
+    serious = (item for item in answer.findings if item.severity == Severity.SERIOUS)
+    yield from islice((item for item in serious if item.moves_totals), 1)
+
+
+def leading_lines(answer: Answer) -> Iterator[str]:
+    """Return what a reader needs before any figure."""
+    for item in on_the_totals(answer):
+        yield str(replace(item, fix=""))
+    yield from (item.text for item in on_the_time(answer) if item not in on_the_totals(answer))
+
+
 def provisional(answer: Answer) -> str:
-    """Return what has to be measured before any figure per year is used; "" where nothing has."""
+    """Return what comes before a decision is used; "" where nothing does."""
+    for item in on_the_totals(answer):
+        return f"Provisional: first fix the data ({item.code})"
+    load = answer.projection.load if answer.projection else answer.load
+    for share, what in filled_shares(load.ranges) if load else ():
+        if share >= SERIOUS_SHARE:
+            return (
+                f"Provisional: first fix the scrapes ({in_percent(share)} of the {what} not seen)"
+            )
     return next((PROVISIONAL[item.name] for item in on_the_time(answer)), "")
 
 
@@ -307,4 +333,5 @@ def _cannot_tell(projection: Projection, decision: Decision) -> Iterator[str]:
             value, unit = assumed(projection, decision.decisive)
             shown = f": {fmt.ranged(value)}{f' {unit}' if unit else ''}" if value else ""
             name = assumption_title(decision.decisive)
-            yield f"The figure that would narrow this most: {name}{shown}. Measure or state it."
+            how = "Measure it" if decision.decisive == UNSEEN_TIME else "Measure or state it"
+            yield f"The figure that would narrow this most: {name}{shown}. {how}."

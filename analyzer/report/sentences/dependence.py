@@ -9,6 +9,7 @@ from analyzer.projection.decision import Outcome
 from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Projection
 from analyzer.projection.scenario import Scenario
+from analyzer.projection.unseen import UNSEEN_TIME
 from analyzer.report import format as fmt
 from analyzer.report.sentences.projection import assumed, assumption_title
 from analyzer.units import Provenance, Role
@@ -57,13 +58,17 @@ def _assumptions(projection: Projection) -> Iterator[tuple[float, str]]:
     for item in projection.sensitivity:
         value, unit = assumed(projection, item.assumption)
         low, high = (fmt.dollars(at) for at in (item.low_usd_per_year, item.high_usd_per_year))
-        title = assumption_title(item.assumption)
         if value:
             at_low, at_high = (fmt.number(end) for end in (value.low, value.high))
             text = (
-                f"If the {title} is {at_low} the saving is {low} a year; if it is {at_high}, "
-                f"{high}.{f' Unit: {unit}.' if unit else ''}"
+                f"If the {assumption_title(item.assumption)} is {at_low} the saving is {low} a "
+                f"year; if it is {at_high}, {high}.{f' Unit: {unit}.' if unit else ''}"
             )
+            if item.assumption == UNSEEN_TIME:
+                text = (
+                    f"If unseen time was quiet ({at_low} {unit}) the saving is {low} a year; if it "
+                    f"was busy ({at_high}), {high}."
+                )
             yield abs(item.high_usd_per_year - item.low_usd_per_year), text
 
 
@@ -85,9 +90,11 @@ def origin_lines(projection: Projection) -> Iterator[str]:
     """Return which figures are measured, derived, published and assumed, and what is left out."""
     workings = projection.workings
     if workings:
+        unseen = "" if projection.load.ranges.are_exact else "unseen time and "
         yield (
-            "How sure: the 90 % intervals cover the ranges of measured, derived and published "
-            "costs. They do not cover lines marked Assumed, warnings, or days unlike the measured."
+            f"How sure: the 90 % intervals cover {unseen}the ranges of measured, derived and "
+            "published costs. They do not cover lines marked Assumed, warnings, or days unlike the "
+            "measured."
         )
     yield from _by_provenance(projection)
     if workings:

@@ -9,8 +9,11 @@ from analyzer.projection.choices import OBSERVED, Basis
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
 from analyzer.projection.result import Component, Projection, Reference, Saving, Sweep
+from analyzer.projection.sidecars import SidecarFootprint
+from analyzer.projection.unseen import UNSEEN_TIME
 from analyzer.report import format as fmt
 from analyzer.report.sentences import whole
+from analyzer.report.sentences.unseen import filled_line
 from analyzer.units import Interval
 
 
@@ -176,24 +179,36 @@ def mesh_lines(load: MeshLoad, projection: Projection | None) -> Iterator[str]:
         f"{fmt.counted(len(load.namespaces), 'namespace')}{nodes}"
     )
     sidecars = load.sidecars
-    proxy = f"{fmt.number(load.proxy_rps)} proxy requests/s"
+    mesh_rps, proxy_rps = (load.ranges.of_traffic(rps) for rps in (load.mesh_rps, load.proxy_rps))
+    proxy = f"{fmt.ranged(proxy_rps)} proxy requests/s"
     rates = (
-        f"; {fmt.number(load.mesh_rps)} requests/s, which make {proxy}: a call may pass two "
-        "sidecars"
+        f"; {fmt.ranged(mesh_rps)} requests/s, which make {proxy}: a call may pass two sidecars"
         if load.mesh_rps
         else f"; {proxy}"
     )
     yield f"{size}{rates if sidecars or load.proxy_rps else ''}"
     if sidecars is None:
         return
-    parts = [f"{fmt.number(sidecars.vcpu)} vCPU used"]
+    parts = [f"{used_vcpu(load, sidecars)} vCPU used"]
     if sidecars.reserved_vcpu is not None:
-        parts.append(f"{fmt.number(sidecars.reserved_vcpu)} vCPU requested")
+        parts.append(f"{requested_vcpu(load, sidecars.reserved_vcpu)} vCPU requested")
     if sidecars.memory_gib is not None:
-        parts.append(f"{fmt.number(sidecars.memory_gib)} GiB of memory used")
+        memory_gib = fmt.ranged(load.ranges.of_memory(sidecars.memory_gib))
+        parts.append(f"{memory_gib} GiB of memory used")
     growth = growth_factor(projection)
     when = "measured" if growth == 1 else f"at {fmt.number(growth)} times the traffic"
     yield f"Sidecars, {when}: {', '.join(parts)}"
+    yield from filled_line(load)
+
+
+def used_vcpu(load: MeshLoad, sidecars: SidecarFootprint) -> str:
+    """Return what the sidecars use, with its range."""
+    return fmt.ranged(load.ranges.of_vcpu(sidecars.vcpu))
+
+
+def requested_vcpu(load: MeshLoad, vcpu: float) -> str:
+    """Return what the sidecars request, with its range."""
+    return fmt.ranged(load.ranges.of_vcpu(vcpu, Basis.RESERVED))
 
 
 def growth_factor(projection: Projection | None) -> float:
@@ -224,9 +239,14 @@ def _component(part: Component) -> str:
 
 def assumed(projection: Projection, name: str) -> tuple[Interval | None, str]:
     """Return the range of what was assumed, and its unit; a fitted figure has it in its name."""
-    workings = projection.workings
+    workings, load = projection.workings, projection.load
     if workings is None:
         return None, ""
+    if name == UNSEEN_TIME:
+        used = load.ranges.of_vcpu(load.sidecars.vcpu) if load.sidecars else None
+        if used and used.low < used.high:
+            return used, "vCPU of all sidecars"
+        return load.ranges.of_traffic(load.proxy_rps), "proxy requests/s of all sidecars"
     assumption = workings.scenario.assumptions.get(name)
     if assumption:
         return assumption.value, assumption.unit
@@ -239,5 +259,7 @@ def assumption_title(name: str) -> str:
     >>> assumption_title("ztunnel_vcpu_per_1000_rps")
     'ztunnel vCPU per 1000 RPS'
     """
+    if name == UNSEEN_TIME:
+        return "load of unseen time"
     words = {"vcpu": "vCPU", "rps": "RPS", "gbit": "Gbit", "gib": "GiB", "usd": "USD"}
     return " ".join(words.get(word, word) for word in name.split("_"))

@@ -16,8 +16,11 @@ from analyzer.report.sentences.dependence import dependence_lines
 from analyzer.report.sentences.projection import (
     growth_factor,
     headline,
+    requested_vcpu,
     side_by_side,
+    used_vcpu,
 )
+from analyzer.report.sentences.unseen import filled_line
 from analyzer.units import Reason, Refusal
 
 
@@ -33,6 +36,7 @@ def _lines(answer: Answer) -> Iterator[Line]:
     load = projection.load if projection else answer.load
     if load:
         yield Line(_carried(answer, load))
+        yield from map(Line, filled_line(load))
     if projection:
         yield Line(_cost(projection))
     if answer.sidecar:
@@ -59,10 +63,10 @@ def _carried(answer: Answer, load: MeshLoad) -> str:
     hours = ", in the scenario's working hours" if has_hours else ""
     used = "used" if growth == 1 else f"would, at {fmt.number(growth)} times the traffic, use"
     requested = sidecars.reserved_vcpu
-    text = "" if requested is None else f" They request {fmt.number(requested)} vCPU."
+    text = "" if requested is None else f" They request {requested_vcpu(load, requested)} vCPU."
     return (
         f"Measured {fmt.span_title(answer.manifest.window)}{hours}: {mesh}{nodes} {used} "
-        f"{fmt.number(sidecars.vcpu)} vCPU on average.{text}"
+        f"{used_vcpu(load, sidecars)} vCPU on average.{text}"
     )
 
 

@@ -155,8 +155,8 @@ def proxies(usage: MeshUsage) -> Table:
     listing = Listing([role for role in Role if not usage.of_role(role).empty])
     listing.column(lambda role: role, notebook="role")
     listing.column(usage.count, Unit.COUNT, notebook="proxies")
-    listing.column(lambda role: usage.mean_total(role, "cpu_vcpu"), *absent, notebook="vCPU used")
-    listing.column(lambda role: usage.mean_total(role, "proxy_rps"), *absent, notebook="requests/s")
+    listing.column(lambda role: usage.total(role, "cpu_vcpu"), *absent, notebook="vCPU used")
+    listing.column(lambda role: usage.total(role, "proxy_rps"), *absent, notebook="requests/s")
     caption = "Proxies by role, averaged over the time range"
     return Table("proxies", *listing.filled, captions={View.NOTEBOOK: caption})
 

@@ -1,0 +1,144 @@
+"""Calls between workloads: each counted once, without what no proxy can have carried."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from analyzer.measurement.other_side import DESTINATION, SOURCE, WORKLOAD
+from analyzer.units import Role
+
+_ENDS: Final = [*SOURCE, *DESTINATION]
+_RPS: Final = "mesh_requests_rps"
+_NEGLIGIBLE: Final = 1e-9
+"""Relative difference that is rounding."""
+
+
+def count_calls_once(
+    reports: pd.DataFrame, *, meshed_namespaces: frozenset[str], whole_mesh: bool
+) -> pd.DataFrame:
+    """Return mesh requests, each call counted once.
+
+    The destination's report or the waypoint's counts. The source's counts only where no proxy at
+    the destination ever reports: an external service, or a workload outside the mesh.
+
+    Where only some namespaces were asked for (not `whole_mesh`), the reports of a destination
+    elsewhere are not in the snapshot: it may be in the mesh.
+
+    `reports` has `reporter`, the four labels of the two ends, `point` and `mesh_requests_rps`;
+    what is returned has the four labels, `point` and `rps`.
+    """
+    at_destination = reports[reports["reporter"].isin(["destination", "waypoint"])]
+    at_source = reports[reports["reporter"] == "source"]
+    reporting = pd.MultiIndex.from_frame(at_destination[DESTINATION].drop_duplicates())
+    unreported = ~pd.MultiIndex.from_frame(at_source[DESTINATION]).isin(reporting)
+    if not whole_mesh:
+        namespace = at_source["destination_workload_namespace"]
+        unreported &= namespace.isin(meshed_namespaces | {"", "unknown"}).to_numpy()
+    counted = pd.concat([at_destination, at_source[unreported]])
+    totals = counted.groupby([*SOURCE, *DESTINATION, "point"])["mesh_requests_rps"].sum()
+    return totals.rename("rps").reset_index()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """One reporter of calls.
+
+    Attributes:
+        column: what its proxies report, of the step table.
+        ends: its own labels on a report; a waypoint is in the namespace of the destination.
+        keys: the same of a proxy.
+        others: the reporters at the other side of the calls.
+        only: the role that reports in this way; None: several.
+    """
+
+    column: str
+    ends: list[str]
+    keys: list[str]
+    others: tuple[str, ...]
+    only: Role | None = None
+
+
+_SIDES: Final = {
+    "destination": _Side(column="inbound_rps", ends=DESTINATION, keys=WORKLOAD, others=("source",)),
+    "source": _Side(
+        column="outbound_rps", ends=SOURCE, keys=WORKLOAD, others=("destination", "waypoint")
+    ),
+    "waypoint": _Side(
+        column="proxy_rps",
+        ends=DESTINATION[:1],
+        keys=WORKLOAD[:1],
+        others=("source",),
+        only=Role.WAYPOINT,
+    ),
+}
+
+
+def corrected(
+    reports: pd.DataFrame, reported: pd.DataFrame, filled: pd.DataFrame, proxies: pd.DataFrame
+) -> pd.DataFrame:
+    """Return reports of calls without impossible steps, and with those of unseen proxies.
+
+    The server adds up what all proxies report. Each reporting workload's calls are multiplied by
+    what its proxies handled, `filled`, over what they `reported`. Where none of them reported, the
+    other side's report of the same calls stands in, else the mean of their known steps.
+
+    `reported` and `filled` have the same rows, those of the step table.
+    """
+    parts = [reports[~reports["reporter"].isin([*_SIDES])]]
+    for reporter, side in _SIDES.items():
+        own = reports[reports["reporter"] == reporter]
+        totals = _totals(reported, filled, proxies, side)
+        if len(totals) and len(own):
+            others = reports[reports["reporter"].isin(side.others)]
+            own = _scaled(own, others, totals, side)
+        parts.append(own)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _totals(
+    reported: pd.DataFrame, filled: pd.DataFrame, proxies: pd.DataFrame, side: _Side
+) -> pd.DataFrame:
+    """Return what each workload reported and handled, in the steps in which the two differ."""
+    rows = pd.DataFrame(
+        {
+            "point": filled["point"],
+            "reported": reported[side.column].fillna(0.0),
+            "handled": filled[side.column].fillna(0.0),
+        }
+    )
+    of_proxy = proxies.loc[filled["proxy"], [*side.keys, "role"]].reset_index(drop=True)
+    rows[side.ends] = of_proxy[side.keys]
+    if side.only is not None:
+        rows = rows[(of_proxy["role"] == side.only).to_numpy()]
+    totals = rows.groupby([*side.ends, "point"])[["reported", "handled"]].sum()
+    differs = (totals["handled"] - totals["reported"]).abs() > _NEGLIGIBLE * totals["handled"]
+    return totals[differs].reset_index()
+
+
+def _scaled(
+    own: pd.DataFrame, others: pd.DataFrame, totals: pd.DataFrame, side: _Side
+) -> pd.DataFrame:
+    """Return one reporter's calls, multiplied to what its workloads handled."""
+    key = [*side.ends, "point"]
+    rows = own.merge(totals, on=key, how="left")
+    is_dark = (rows["reported"] == 0).to_numpy()
+    factor = rows["handled"] / rows["reported"].where(rows["reported"] > 0)
+    scaled = own.assign(**{_RPS: own[_RPS].to_numpy() * factor.fillna(1.0).to_numpy()})[~is_dark]
+    dark = totals[(totals["reported"] == 0) & (totals["handled"] > 0)]
+    usual = scaled.groupby(_ENDS)[_RPS].sum().rename("usual").reset_index()
+    usual["usual"] /= (
+        scaled.groupby(side.ends)["point"]
+        .transform("nunique")
+        .groupby([scaled[name] for name in _ENDS])
+        .first()
+        .to_numpy()
+    )
+    by_others = others.groupby([*_ENDS, "point"])[_RPS].sum().rename("heard").reset_index()
+    calls = dark[[*key, "handled"]].merge(usual, on=side.ends)
+    calls = calls.merge(by_others, on=[*_ENDS, "point"], how="left")
+    calls["weight"] = calls["heard"].fillna(calls["usual"])
+    whole = calls.groupby(key)["weight"].transform("sum")
+    calls[_RPS] = calls["handled"] * calls["weight"] / whole.where(whole > 0)
+    calls["reporter"] = own["reporter"].iloc[0]
+    return pd.concat([scaled, calls.dropna(subset=[_RPS])[list(own.columns)]])

@@ -1,0 +1,214 @@
+"""Steps whose rates no proxy can have: a counter jumped, or fell without a restart.
+
+rate() takes every fall of a counter for a restart and adds the whole counter. One sample that is
+10 ms lower than the one before adds the CPU of the container's whole life to its step.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analyzer.arrays import Bools, Floats, Ints
+from analyzer.measurement.other_side import Heard
+from analyzer.measurement.roles import KEY
+from analyzer.measurement.rows import with_points
+from analyzer.measurement.steps import OWN_COLUMNS, REQUEST_COLUMNS
+from analyzer.measurement.tables import Tables
+from analyzer.window import TimeWindow
+
+LIMIT_MARGIN: Final = 1.25
+"""Multiple of its CPU limit that a proxy may reach: the kubelet's samples are up to 15 s old, so
+the work of a step is averaged over a slightly different time."""
+
+NODE_MARGIN: Final = 1.25
+"""Multiple of a node's allocatable amount that is taken for its capacity."""
+NODE_MARGIN_VCPU: Final = 1.0
+"""The same as a difference, for small nodes: GKE offers 0.94 of 2 vCPU on its shared-core types."""
+
+MOST_VCPU: Final = 128.0
+"""CPU of one proxy where neither its limit nor any node is known: Envoy has one thread per vCPU."""
+
+LEAST_VCPU_PER_RPS: Final = 1e-5
+"""Least CPU of a request. Published proxies need at least ten times as much."""
+
+MOST_BYTES_PER_SECOND: Final = 12.5e9
+"""100 Gbit/s, a fast network card."""
+
+MULTIPLE: Final = 10.0
+"""Multiple of what a proxy usually has, from which a step needs confirmation."""
+UNCONFIRMED_MULTIPLE: Final = 50.0
+"""The same where nothing can confirm it."""
+CONFIRMING: Final = 0.2
+"""Share of that multiple which its traffic (for CPU), or the other side, must reach."""
+LEAST_VCPU: Final = 0.5
+"""CPU below which a step needs no confirmation: proxies start, and istiod pushes configuration."""
+LEAST_RPS: Final = 10.0
+
+MIN_STEPS: Final = 8
+"""Known steps that a proxy needs before its usual rate is used."""
+USUAL: Final = 0.9
+"""Quantile of a proxy's steps that is its usual rate."""
+
+CHEAP_VCPU_PER_RPS: Final = 5e-5
+"""CPU of a cheap request: a burst that would need half of the usual CPU must show in the CPU."""
+
+_FALLS: Final = {"cpu": "proxy_cpu_falls", "requests": "proxy_request_falls"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Impossible:
+    """Which rows of the step table are impossible, shape (rows,).
+
+    Attributes:
+        cpu, requests, memory: of these columns. `requests` are all rates of a proxy's own counters.
+        raw: the values of cpu_vcpu and proxy_rps before they were removed.
+    """
+
+    cpu: Bools
+    requests: Bools
+    memory: Bools
+    raw: pd.DataFrame
+
+
+def impossible(
+    rows: pd.DataFrame, proxies: pd.DataFrame, tables: Tables, window: TimeWindow, heard: Heard
+) -> Impossible:
+    """Return which rates of the step table are impossible."""
+    nodes = _capacities(rows, proxies, tables)
+    usual = {name: _usual(rows, name) for name in ("cpu_vcpu", "proxy_rps", *OWN_COLUMNS)}
+    falls = {name: _falls(rows, proxies, tables, window, name) for name in _FALLS}
+    requests = falls["requests"] | _too_many_requests(rows, nodes["vcpu"], usual, heard)
+    requests |= (rows["http_bytes_per_second"] > MOST_BYTES_PER_SECOND).to_numpy()
+    requests |= (rows["tcp_bytes_per_second"] > MOST_BYTES_PER_SECOND).to_numpy()
+    cpu = _too_much_cpu(rows, nodes["vcpu"], usual, requests)
+    limit = LIMIT_MARGIN * rows["limit_memory_bytes"].to_numpy(float)
+    memory = rows["memory_bytes"].to_numpy(float) > np.fmin(limit, nodes["memory_bytes"])
+    return Impossible(
+        cpu=cpu | falls["cpu"] | _before(rows, falls["cpu"], usual["cpu_vcpu"]),
+        requests=requests,
+        memory=memory,
+        raw=rows[["cpu_vcpu", "proxy_rps"]],
+    )
+
+
+def without(rows: pd.DataFrame, found: Impossible) -> pd.DataFrame:
+    """Return the step table with impossible values unknown."""
+    masked = {name: rows[name].mask(found.requests) for name in OWN_COLUMNS}
+    masked["cpu_vcpu"] = rows["cpu_vcpu"].mask(found.cpu)
+    masked["memory_bytes"] = rows["memory_bytes"].mask(found.memory)
+    return rows.assign(**masked)
+
+
+def _capacities(rows: pd.DataFrame, proxies: pd.DataFrame, tables: Tables) -> dict[str, Floats]:
+    """Return the vCPU and bytes of memory of the node of each row; infinite where not known."""
+    found = {}
+    for amount, least in (("vcpu", NODE_MARGIN_VCPU), ("memory_bytes", 0.0)):
+        name = f"node_allocatable_{amount}"
+        offered = tables[name].groupby("node")[name].max()
+        largest = float(offered.max()) if len(offered) else np.inf
+        of_proxy = offered.reindex(proxies["node"]).fillna(largest).to_numpy(float)
+        capacity = np.maximum(NODE_MARGIN * of_proxy, of_proxy + least)
+        found[amount] = capacity[rows["proxy"].to_numpy(np.int64)]
+    return found
+
+
+def _usual(rows: pd.DataFrame, name: str) -> Floats:
+    """Return the usual value of each row's proxy; NaN where it has too few steps."""
+    groups = rows.groupby("proxy")[name]
+    usual = groups.quantile(USUAL).where(groups.count() >= MIN_STEPS)
+    return usual.reindex(rows["proxy"]).to_numpy(float)
+
+
+def _falls(
+    rows: pd.DataFrame, proxies: pd.DataFrame, tables: Tables, window: TimeWindow, kind: str
+) -> Bools:
+    """Return the rows in which a counter fell without a restart, as the server counted."""
+    name = _FALLS[kind]
+    if not tables.has(name):
+        return np.zeros(len(rows), dtype=bool)
+    frame = with_points(tables[name], window)
+    fallen = frame.loc[frame[name] > 0, [*KEY, "point"]]
+    keys = proxies.loc[rows["proxy"], KEY].reset_index(drop=True).assign(point=rows["point"])
+    return np.asarray(pd.MultiIndex.from_frame(keys).isin(pd.MultiIndex.from_frame(fallen)))
+
+
+def _before(rows: pd.DataFrame, fell: Bools, usual: Floats) -> Bools:
+    """Return the step before a fall if it is far above the usual: the counter had jumped there."""
+    same = rows["proxy"].to_numpy()[:-1] == rows["proxy"].to_numpy()[1:]
+    before = np.append(fell[1:] & same, False)[: len(rows)]
+    return np.asarray(before & (rows["cpu_vcpu"].to_numpy(float) > MULTIPLE / 2 * usual))
+
+
+def _too_much_cpu(
+    rows: pd.DataFrame, node_vcpu: Floats, usual: dict[str, Floats], no_requests: Bools
+) -> Bools:
+    cpu = rows["cpu_vcpu"].to_numpy(float)
+    limit = LIMIT_MARGIN * rows["limit_vcpu"].to_numpy(float)
+    most = np.fmin(limit, np.where(np.isinf(node_vcpu), MOST_VCPU, node_vcpu))
+    multiple = _ratio(cpu, usual["cpu_vcpu"])
+    traffic = np.full(len(rows), np.nan)
+    for name in OWN_COLUMNS:
+        of_this = _ratio(rows[name].to_numpy(float), usual[name])
+        traffic = np.fmax(traffic, np.where(no_requests, np.nan, of_this))
+    unknown = np.isnan(traffic)
+    needed = np.where(unknown, UNCONFIRMED_MULTIPLE, MULTIPLE)
+    is_alone = unknown | (np.maximum(traffic, 1.0) < CONFIRMING * multiple)
+    return np.asarray((cpu > most) | ((multiple > needed) & is_alone & (cpu > LEAST_VCPU)))
+
+
+def _ratio(values: Floats, usual: Floats) -> Floats:
+    """Return how many times the usual; infinite if that is 0, and NaN where either is unknown."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where((values == 0) & (usual == 0), 1.0, values / usual))
+
+
+def _too_many_requests(
+    rows: pd.DataFrame, node_vcpu: Floats, usual: dict[str, Floats], heard: Heard
+) -> Bools:
+    """Return the steps with more requests than the CPU or the other side of the calls allows."""
+    rps, cpu = rows["proxy_rps"].to_numpy(float), rows["cpu_vcpu"].to_numpy(float)
+    usual_cpu = usual["cpu_vcpu"]
+    available = np.where(np.isinf(node_vcpu), MOST_VCPU, node_vcpu)
+    out = rps * LEAST_VCPU_PER_RPS > available
+    needs = rps * CHEAP_VCPU_PER_RPS
+    denied = (needs > 0.5 * usual_cpu) & (cpu < 1.5 * usual_cpu)
+    for name in REQUEST_COLUMNS[:2]:
+        out |= _is_odd(rows, name, usual[name], heard.of(rows, name), denied, np.isnan(cpu))
+    # A waypoint's requests are in neither of the two.
+    with np.errstate(invalid="ignore"):
+        rest = rps - rows["inbound_rps"].to_numpy(float) - rows["outbound_rps"].to_numpy(float)
+    rows = rows.assign(rest=rest)
+    unknown = np.full(len(rows), np.nan)
+    out |= _is_odd(rows, "rest", _usual(rows, "rest"), unknown, denied, np.isnan(cpu))
+    return np.asarray(out)
+
+
+def _is_odd(
+    rows: pd.DataFrame,
+    name: str,
+    usual: Floats,
+    excess: Floats,
+    denied_by_cpu: Bools,
+    cpu_is_unknown: Bools,
+) -> Bools:
+    """Return the steps far above the usual that neither the other side nor the CPU confirms.
+
+    `excess` is what the workload's proxies reported as a multiple of what the other side of the
+    calls did; NaN where that does not report.
+    """
+    values = rows[name].to_numpy(float)
+    multiple = _ratio(values, usual)
+    is_high = (multiple > MULTIPLE) & (values > LEAST_RPS)
+    confirmed = excess < MULTIPLE * CONFIRMING
+    contradicted = excess > MULTIPLE * CONFIRMING
+    alone = np.isnan(excess) & (
+        denied_by_cpu | (cpu_is_unknown & (multiple > UNCONFIRMED_MULTIPLE))
+    )
+    return np.asarray(is_high & ~confirmed & (contradicted | alone))
+
+
+def steps_of(flags: Bools, rows: pd.DataFrame) -> Ints:
+    """Return the rows' proxies that are set."""
+    return rows["proxy"].to_numpy(np.int64)[flags]

@@ -1,0 +1,55 @@
+"""What the other side of the calls reports of each workload's requests."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analyzer.arrays import Floats
+
+SOURCE: Final = ["source_workload_namespace", "source_workload"]
+DESTINATION: Final = ["destination_workload_namespace", "destination_workload"]
+WORKLOAD: Final = ["namespace", "workload"]
+
+_REPORTED_AT: Final = {
+    "inbound_rps": (DESTINATION, ("source",)),
+    "outbound_rps": (SOURCE, ("destination", "waypoint")),
+}
+"""Which end of the other side's reports is the workload, and who makes them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Heard:
+    """Requests of each workload in each step, by the other side of its calls.
+
+    `reports` is as in `calls.count_once`. `proxies` are those of the mesh.
+    """
+
+    reports: pd.DataFrame
+    proxies: pd.DataFrame
+
+    def of(self, rows: pd.DataFrame, name: str) -> Floats:
+        """Return how many times its usual share of the other side's report a workload reports.
+
+        One element a row of the step table; NaN where the other side does not report.
+        """
+        keys = self.proxies.loc[rows["proxy"], WORKLOAD].reset_index(drop=True)
+        keys = keys.assign(point=rows["point"].to_numpy(), own=rows[name].to_numpy(float))
+        own = keys.groupby([*WORKLOAD, "point"])["own"].sum(min_count=1)
+        ratio = own / self.by_workload(name).reindex(own.index)
+        ratio = ratio.where(np.isfinite(ratio))
+        usual = ratio.groupby(level=WORKLOAD).transform("median")
+        excess = (ratio / usual.where(usual > 0)).rename("excess")
+        index = pd.MultiIndex.from_frame(keys[[*WORKLOAD, "point"]])
+        return excess.reindex(index).to_numpy(float)
+
+    def by_workload(self, name: str) -> pd.Series:
+        """Return what the other side reports of a column, by namespace, workload and point."""
+        ends, reporters = _REPORTED_AT[name]
+        found = self.reports[self.reports["reporter"].isin(reporters)]
+        return (
+            found.groupby([*ends, "point"])["mesh_requests_rps"]
+            .sum()
+            .rename_axis([*WORKLOAD, "point"])
+        )

@@ -1,0 +1,169 @@
+"""The rows of the step table: every proxy and step in which it existed."""
+
+import math
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analyzer.arrays import Bools, Floats, Ints
+from analyzer.measurement.frames import TIME
+from analyzer.measurement.presence import (
+    LOOKBACK_SECONDS,
+    Coverage,
+    Presence,
+    Sightings,
+    coverage,
+    presence,
+)
+from analyzer.measurement.roles import KEY
+from analyzer.measurement.tables import Tables
+from analyzer.prometheus.label_mapping import Exporter
+from analyzer.window import TimeWindow
+
+CPU: Final = "proxy_cpu_vcpu"
+TCP: Final = "proxy_tcp_bytes_per_second"
+
+_SHOW_A_SCRAPE: Final = (
+    "inbound_requests_rps",
+    "outbound_requests_rps",
+    "waypoint_requests_rps",
+    TCP,
+    "proxy_build",
+)
+"""Tables that have a proxy in a step only if it was scraped at least twice in it."""
+
+FOR_LIFE: Final = ("reserved_vcpu", "reserved_memory_bytes", "limit_vcpu", "limit_memory_bytes")
+"""What a pod is given at its creation and keeps."""
+
+_LOW_SHARE: Final = 0.9
+_PARTIAL_SHARE: Final = 0.75
+"""Share of the next step's rate, below which a step beside dark steps counts as half covered: the
+first where two or more are dark, the second where one is."""
+
+
+def with_points(frame: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
+    """Return `frame` with `point`, the number of the step, in place of its time."""
+    elapsed = frame[TIME] - int(window.start.timestamp())
+    return frame.assign(point=elapsed // window.step_seconds - 1).drop(columns=TIME)
+
+
+class Rows:
+    """The rows of the step table, and the values of each query's table in them.
+
+    A query leaves out zeros as well as what was not scraped. Each method is one rule that
+    distinguishes the two.
+    """
+
+    def __init__(
+        self, tables: Tables, proxies: pd.DataFrame, window: TimeWindow, cluster: Ints
+    ) -> None:
+        self._tables = tables
+        self._numbers = pd.Series(proxies.index, index=pd.MultiIndex.from_frame(proxies[KEY]))
+        self._window = window
+        self._shape = len(proxies), window.point_count
+        self._read: dict[str, tuple[Ints, Ints, Floats]] = {}
+        self._cpu, self._metrics = self.seen(CPU), self._seen_in(_SHOW_A_SCRAPE)
+        found = self._presence(proxies, cluster)
+        self._exists, self.doubtful = found.exists, found.doubtful
+        self.proxy, self.point = np.nonzero(self._exists)
+        self._row = np.full(self._shape, -1, dtype=np.int64)
+        self._row[self._exists] = np.arange(len(self.proxy))
+        self._was_scraped = self.at(self._metrics)
+
+    def _presence(self, proxies: pd.DataFrame, cluster: Ints) -> Presence:
+        nodes = proxies["node"]
+        return presence(
+            Sightings(
+                cpu=self._cpu,
+                metrics=self._metrics,
+                memory=self.seen("proxy_memory_bytes"),
+                state=self._seen_in([f"proxy_{name}" for name in FOR_LIFE]),
+                node=np.where(nodes == "", -1, pd.factorize(nodes, sort=True)[0]).astype(np.int64),
+                cluster=cluster,
+                lookback_steps=math.ceil(LOOKBACK_SECONDS / self._window.step_seconds),
+            )
+        )
+
+    def at(self, flags: Bools) -> Bools:
+        """Return the flags of shape (proxies, steps) in the rows."""
+        return np.asarray(flags[self.proxy, self.point])
+
+    def covered(self, exporter: Exporter) -> Coverage:
+        """Return which steps the kubelet or the proxies' own metrics cover in part."""
+        source = self._cpu if exporter == Exporter.CADVISOR else self._metrics
+        return coverage(source, self._exists)
+
+    def half_covered(self, covered: Coverage, rates: Floats) -> Bools:
+        """Return the rows whose rate is too low because their source went dark within the step.
+
+        That is so if it is below the rate on the step's other side, and beside a single dark step,
+        which may be chance, if it is clearly below.
+        """
+        dense = np.full(self._shape, np.nan)
+        dense[self.proxy, self.point] = rates
+        beyond = np.full((self._shape[0], 1), np.nan)
+        before = np.concatenate([beyond, dense[:, :-1]], axis=1)
+        after = np.concatenate([dense[:, 1:], beyond], axis=1)
+        inner = np.fmax(before, after)
+        is_low = covered.beside_hole & (dense < _PARTIAL_SHARE * inner)
+        return self.at(is_low | (covered.beside_gap & (dense < _LOW_SHARE * inner)))
+
+    def known(self, name: str) -> Floats:
+        """Return the values of the table, and NaN elsewhere."""
+        proxy, point, values = self._samples(name)
+        row = self._row[proxy, point]
+        row, values = row[row >= 0], values[row >= 0]
+        sums = np.bincount(row, values, minlength=len(self.proxy))
+        is_known = np.bincount(row, minlength=len(self.proxy)) > 0
+        return np.asarray(np.where(is_known, sums, np.nan), dtype=np.float64)
+
+    def zero_where_scraped(self, name: str, *, is_known: bool = True) -> Floats:
+        """Return 0 for a known counter that a scraped proxy lacks: it has never moved."""
+        return _zero_where(self._was_scraped & is_known, self.known(name))
+
+    def zero_beside(self, name: str, traffic: Floats) -> Floats:
+        """Return the same, but NaN where traffic must have moved the counter.
+
+        Istio's Telemetry resource switches single metrics off, for single workloads too.
+        """
+        is_zero = self._was_scraped & (traffic == 0) & self._tables.has(name)
+        return _zero_where(is_zero, self.known(name))
+
+    def zero_where_cpu_is_known(self, name: str) -> Floats:
+        """Return what the kubelet measures with the CPU: unknown where the CPU is."""
+        cpu_is_known = self.at(self._cpu) & self._tables.has(name)
+        values = _zero_where(cpu_is_known, self.known(name))
+        return np.where(cpu_is_known, values, np.nan)
+
+    def for_life(self, name: str) -> Floats:
+        """Return what a pod keeps for life, filled where kube-state-metrics missed a step."""
+        forward = pd.Series(self.known(name)).groupby(self.proxy).ffill()
+        return np.asarray(forward.groupby(self.proxy).bfill(), dtype=np.float64)
+
+    def seen(self, name: str) -> Bools:
+        """Return which proxies a table has in which steps, shape (proxies, steps)."""
+        return self._seen_in([name])
+
+    def _seen_in(self, names: Iterable[str]) -> Bools:
+        flags = np.zeros(self._shape, dtype=bool)
+        for name in names:
+            proxy, point, _ = self._samples(name)
+            flags[proxy, point] = True
+        return flags
+
+    def _samples(self, name: str) -> tuple[Ints, Ints, Floats]:
+        """Return the proxy, step and value of each sample of a table."""
+        if name not in self._read:
+            frame = with_points(self._tables[name], self._window)
+            numbers = self._numbers.reindex(pd.MultiIndex.from_frame(frame[KEY])).to_numpy(float)
+            points = frame["point"].to_numpy(np.int64)
+            kept = ~np.isnan(numbers) & (points >= 0) & (points < self._shape[1])
+            proxy = numbers[kept].astype(np.int64)
+            self._read[name] = proxy, points[kept], frame[name].to_numpy(float)[kept]
+        return self._read[name]
+
+
+def _zero_where(known: Bools, values: Floats) -> Floats:
+    return np.where(known & np.isnan(values), 0.0, values)

@@ -1,0 +1,61 @@
+"""Many bent meshes in one server, each on days of its own, and the answers about them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+
+from analyzer.cli import cli
+from tests.live.command import Outcome, run
+from tests.support import PrometheusServer, ServerProcess
+from tests.support.bent import Scene
+from tests.support.bent.judge import wrong
+
+DAYS_APART = 12
+"""Days between two meshes, so that a question about a week meets one of them only."""
+
+
+def question(url: str, scene: Scene) -> tuple[str, ...]:
+    """Return the arguments of the command that asks about a scene."""
+    times = ("--start", scene.start.isoformat(), "--end", scene.end.isoformat())
+    return ("analyze", "-p", url, *times, "--format", "json", "-q", *scene.flags)
+
+
+def asked_within(url: str, scene: Scene) -> Outcome:
+    """Ask the command within this process, which saves its imports where many are asked."""
+    done = CliRunner().invoke(cli, question(url, scene))
+    return Outcome(status=done.exit_code, stdout=done.stdout, stderr=done.stderr)
+
+
+class Store:
+    """A server that stores several scenes."""
+
+    def __init__(self, url: str, scenes: Mapping[str, Scene]) -> None:
+        self.url = url
+        self.scenes = scenes
+        self._answers: dict[str, dict[str, Any]] = {}
+
+    def answer(self, name: str) -> dict[str, Any]:
+        """Return what the installed command answers about a scene, asked once."""
+        if name not in self._answers:
+            outcome = run(*question(self.url, self.scenes[name]))
+            assert outcome.status == 0, outcome.stderr
+            self._answers[name] = outcome.document
+        return self._answers[name]
+
+    def wrong(self, name: str) -> list[str]:
+        """Return the figures that are off in the answer about a scene."""
+        return [str(figure) for figure in wrong(self.scenes[name], self.answer(name))]
+
+
+@contextmanager
+def stored(
+    folder: Path, scenes: Mapping[str, Scene], engine: type[ServerProcess] = PrometheusServer
+) -> Iterator[Store]:
+    """Fill a server with scenes, which must be in the order of their times."""
+    with engine(folder / "server") as server:
+        for scene in scenes.values():
+            server.fill(scene.mesh)
+        yield Store(server.url, scenes)

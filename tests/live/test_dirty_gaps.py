@@ -1,0 +1,35 @@
+"""What ran and was not scraped is filled from the same workloads."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live.dirty import DAYS_APART, Store, stored
+from tests.support.bent import gaps, healthy
+from tests.support.bent.bends import bent
+
+pytestmark = pytest.mark.live
+
+_SHAPES = {
+    "kubelets of half the nodes": gaps.kubelets_to_the_end,
+    "proxies for a third": gaps.proxies_for_a_time,
+    "both on one node": gaps.both_for_a_time,
+    "every other scrape lost": gaps.lost_scrapes,
+    "no kube-state-metrics": gaps.state_for_a_time,
+    "ten minutes everywhere": gaps.scattered,
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    scenes = {
+        name: bent(healthy(31 + number, day=number * DAYS_APART), (bend,), seed=number)
+        for number, (name, bend) in enumerate(_SHAPES.items())
+    }
+    with stored(tmp_path_factory.mktemp("gaps"), scenes) as store:
+        yield store
+
+
+@pytest.mark.parametrize("name", _SHAPES)
+def test_the_figures_are_right(name: str, store: Store) -> None:
+    assert store.wrong(name) == []

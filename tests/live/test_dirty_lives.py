@@ -1,0 +1,36 @@
+"""Nodes, namespaces and containers that were there for a part of the time count for that part."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live.dirty import DAYS_APART, Store, stored
+from tests.support.bent import healthy, lives
+from tests.support.bent.bends import bent
+
+pytestmark = pytest.mark.live
+
+_SHAPES = {
+    "nodes of half an hour": lives.node_churn,
+    "one upgrade": lives.node_pool_upgrade,
+    "nodes for a peak": lives.surge_nodes,
+    "nodes without DaemonSets": lives.virtual_nodes,
+    "namespaces of half an hour": lives.previews,
+    "an init container": lives.init_container,
+    "a debug container": lives.debug_container,
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    scenes = {
+        name: bent(healthy(51 + number, day=number * DAYS_APART), (bend,), seed=number)
+        for number, (name, bend) in enumerate(_SHAPES.items())
+    }
+    with stored(tmp_path_factory.mktemp("lives"), scenes) as store:
+        yield store
+
+
+@pytest.mark.parametrize("name", _SHAPES)
+def test_the_figures_are_right(name: str, store: Store) -> None:
+    assert store.wrong(name) == []

@@ -1,0 +1,37 @@
+"""Prices of nodes that are zero, absent or impossible: nodes cost what nodes of their kind do."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live.dirty import DAYS_APART, Store, stored
+from tests.support.bent import healthy, prices
+from tests.support.bent.bends import bent
+
+pytestmark = pytest.mark.live
+
+_SHAPES = {
+    "two are zero, one absent": prices.zero_prices,
+    "every other one absent": prices.missing_prices,
+    "one is below zero": prices.negative_prices,
+    "two are no number": prices.not_a_number,
+    "one is zero for hours": prices.zero_at_times,
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    folder = tmp_path_factory.mktemp("prices")
+    scenes = {
+        name: prices.asked_with_prices(
+            bent(healthy(61 + number, day=number * DAYS_APART), (bend,), seed=number), folder
+        )
+        for number, (name, bend) in enumerate(_SHAPES.items())
+    }
+    with stored(folder, scenes) as store:
+        yield store
+
+
+@pytest.mark.parametrize("name", _SHAPES)
+def test_the_figures_are_right(name: str, store: Store) -> None:
+    assert store.wrong(name) == []

@@ -1,0 +1,35 @@
+"""Counters that jump or fall though nothing restarted: the totals are right all the same."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live.dirty import DAYS_APART, Store, stored
+from tests.support.bent import healthy, rates
+from tests.support.bent.bends import bent
+
+pytestmark = pytest.mark.live
+
+_SHAPES = {
+    "a few fall by some ms": (rates.cpu_dips,),
+    "requests fall by three": (rates.request_dips,),
+    "one waypoint's fall": (rates.waypoint_dip,),
+    "one absurd sample": (rates.cpu_spike, rates.request_spike),
+    "up and stays there": (rates.cpu_jump, rates.request_jump),
+    "one pod falls often": (rates.falls_in_a_row,),
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    scenes = {
+        name: bent(healthy(11 + number, day=number * DAYS_APART), bends, seed=number)
+        for number, (name, bends) in enumerate(_SHAPES.items())
+    }
+    with stored(tmp_path_factory.mktemp("rates"), scenes) as store:
+        yield store
+
+
+@pytest.mark.parametrize("name", _SHAPES)
+def test_the_figures_are_right(name: str, store: Store) -> None:
+    assert store.wrong(name) == []
