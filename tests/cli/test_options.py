@@ -73,7 +73,8 @@ def test_what_is_typed_reaches_the_question(monkeypatch: pytest.MonkeyPatch) -> 
     module = importlib.import_module("analyzer.measurement.collect")
     monkeypatch.setattr(module, "collect_snapshot", remember)
     typed = (
-        "--namespace a.* --namespace b --cluster east --cluster-label region --days 2 --replica-label agent "
+        "--namespace a.* --namespace b --cluster east --cluster-label region --days 2 "
+        "--replica-label agent "
         "--start 2026-11-20T08:00Z --end 2026-11-21 --step 10m --hide-names --note trial"
     )
     result = _invoke("collect", "-p", "http://h", "-o", "x", *typed.split())
