@@ -25,21 +25,21 @@ _LEAST_COUNT_ERROR = 0.6
 
 NAMES: Mapping[Kind, frozenset[str]] = {
     Kind.RATES: frozenset({"impossible_cpu", "impossible_requests", "impossible_memory"}),
-    Kind.COPIES: frozenset({"duplicate_scrapes"}),
-    Kind.GAPS: frozenset(
+    Kind.COPIES: frozenset({"duplicate_scrapes", "copied_series", "alike_series"}),
+    Kind.GAPS: frozenset({"gaps", "unseen_cpu", "unseen_requests", "dark_cluster"}),
+    Kind.PARTS: frozenset(
         {
             "gaps",
-            "cpu_without_requests",
-            "requests_without_cpu",
-            "unseen_cpu",
-            "unseen_requests",
+            "sparse_window",
+            "slow_scrapes",
+            "proxies_not_measured",
+            "brief_proxies",
             "dark_cluster",
         }
     ),
-    Kind.PARTS: frozenset({"gaps", "sparse_window", "thinned_samples"}),
-    Kind.LIVES: frozenset(),
-    Kind.PRICES: frozenset(),
-    Kind.BURSTS: frozenset(),
+    Kind.LIVES: frozenset({"replaced_nodes", "nodes_without_daemonsets", "brief_proxies"}),
+    Kind.PRICES: frozenset({"nodes_without_price"}),
+    Kind.BURSTS: frozenset({"bursty_load", "evicted_series"}),
 }
 """The findings that name each kind."""
 
