@@ -1,11 +1,13 @@
 """Whether an answer about a bent mesh is right, or names what is bent."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from analyzer.data import codes
 from tests.support.bent.scene import Kind, Scene
 
 Document = Mapping[str, Any]
@@ -134,8 +136,11 @@ def wrong(scene: Scene, document: Document) -> tuple[Figure, ...]:
 
 
 def finding_names(document: Document) -> frozenset[str]:
-    """Return the names of the findings in an answer."""
-    return frozenset(finding["name"] for finding in document.get("quality", ()))
+    """Return the names of the findings and warnings in an answer."""
+    names = {entry.code: name for name, entry in codes().items()}
+    warned = (re.search(r"IU\d+", text) for text in document.get("warnings", ()))
+    found = {finding["name"] for finding in document.get("quality", ())}
+    return frozenset(found | {names[match[0]] for match in warned if match})
 
 
 def verdict(scene: Scene, document: Document) -> Verdict:
