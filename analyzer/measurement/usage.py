@@ -17,6 +17,7 @@ from analyzer.measurement.findings import Finding
 from analyzer.measurement.impossible import impossible, without
 from analyzer.measurement.nodes import NodePresence, node_presence, node_table
 from analyzer.measurement.other_side import Heard
+from analyzer.measurement.partial import without_partial
 from analyzer.measurement.quality import Evidence, find_quality
 from analyzer.measurement.roles import UNKNOWN, proxy_table
 from analyzer.measurement.rows import with_points
@@ -202,7 +203,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     observed = _observed_points(snapshot, table.rows)
     heard = Heard(reports=with_points(tables["mesh_requests_rps"], window), proxies=proxies)
     bad = impossible(table.rows, proxies, tables, counters, heard)
-    believed = without(table.rows, bad)
+    believed = without_partial(table, without(table.rows, bad), proxies, window.point_count)
     filling = fill(table, believed, proxies, cluster, heard, window.point_count)
     calls = count_calls_once(
         corrected(heard.reports, table.reported, filled_in(believed, filling), proxies),
