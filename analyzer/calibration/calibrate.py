@@ -35,7 +35,8 @@ def calibrate_usage(usage: MeshUsage) -> Calibration:
     observations = observe(usage, Role.SIDECAR)
     role = fit_role(Role.SIDECAR, observations)
     sidecar, fitted, memory = role.calibration, role.fitted, fit_memory(usage)
-    decomposition = summary.decompose(fitted, observations)
+    total = usage.total(Role.SIDECAR, "cpu_vcpu")
+    decomposition = summary.decompose(fitted, observations, total)
     predicted = summary.predicted_vcpu(fitted) if fitted else np.zeros(0)
     return Calibration(
         sidecar=sidecar,

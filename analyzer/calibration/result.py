@@ -156,12 +156,18 @@ class Decomposition:
 
     measured = idle + traffic + excluded + unexplained, by construction. Excluded are samples left
     out, and workloads that could not be fitted.
+
+    Attributes:
+        filled_vcpu: the part of `excluded_vcpu` that was not seen, and is filled from seen time.
+        measured_vcpu_range: the range that this gives to `measured_vcpu`.
     """
 
     measured_vcpu: float
     idle_vcpu: Interval
     traffic_vcpu: Interval
     excluded_vcpu: float
+    filled_vcpu: float = 0.0
+    measured_vcpu_range: Interval
 
     @property
     def unexplained_vcpu(self) -> float:
@@ -181,10 +187,10 @@ class Calibration:
         observations: the fitted samples with their prediction (`predicted_vcpu`), for charts.
         timeline: of the sidecars, one row per observed point: start (of the interval, UTC),
             measured_vcpu, predicted_vcpu (of the fitted samples), fitted_vcpu (measured, of the
-            same samples), throttled_vcpu, left_out_vcpu (for other reasons), unfitted_vcpu (of
-            workloads without a fit), proxy_rps. measured_vcpu is the sum of the four parts.
-            predicted_vcpu is NaN if no sample is fitted at that point, proxy_rps if no sidecar is
-            scraped.
+            same samples), throttled_vcpu, filled_vcpu (not seen, but filled), left_out_vcpu (for
+            other reasons), unfitted_vcpu (of workloads without a fit), proxy_rps. measured_vcpu is
+            the sum of the five parts. predicted_vcpu is NaN if no sample is fitted at that point,
+            proxy_rps if no sidecar is scraped.
     """
 
     sidecar: RoleCalibration | Refusal

@@ -14,10 +14,18 @@ from analyzer.measurement.usage import MeshUsage
 from analyzer.units import Interval, Provenance, Refusal, Role
 
 
-def decompose(fitted: Fitted | None, observations: Observations) -> Decomposition:
-    """Divide the measured CPU into idle, traffic, not fitted, and unexplained."""
+def decompose(
+    fitted: Fitted | None, observations: Observations, total: Interval | None = None
+) -> Decomposition:
+    """Divide the measured CPU into idle, traffic, not fitted, and unexplained.
+
+    `total` is that CPU with its range, where it has one.
+    """
     points = observations.point_count
     excluded = sum(item.mean_vcpu for item in observations.exclusions)
+    filled = sum(
+        item.mean_vcpu for item in observations.exclusions if item.reason == Unusable.NO_CPU
+    )
     idle = traffic = Interval.exactly(0.0)
     if fitted is not None:
         fits, panel, mesh = fitted.workloads, fitted.workloads.panel, fitted.mesh
@@ -34,7 +42,12 @@ def decompose(fitted: Fitted | None, observations: Observations) -> Decompositio
             traffic = traffic.scaled(mesh.total_basis_per_slope / points)
     measured = observations.measured_vcpu
     return Decomposition(
-        measured_vcpu=measured, idle_vcpu=idle, traffic_vcpu=traffic, excluded_vcpu=excluded
+        measured_vcpu=measured,
+        idle_vcpu=idle,
+        traffic_vcpu=traffic,
+        excluded_vcpu=excluded,
+        filled_vcpu=filled,
+        measured_vcpu_range=total or Interval.exactly(measured),
     )
 
 
@@ -110,6 +123,8 @@ def timeline(usage: MeshUsage, observations: Observations, predicted: Floats) ->
         "fitted_vcpu": _total(points, point[known], vcpu[known]),
         "unfitted_vcpu": _total(points, point[~known], vcpu[~known]),
         "throttled_vcpu": left_out.pop(Unusable.THROTTLED),
+        # Without CPU there is only what was filled.
+        "filled_vcpu": left_out.pop(Unusable.NO_CPU),
         "left_out_vcpu": np.sum(list(left_out.values()), axis=0),
     }
     is_sidecar = (usage.proxies["role"] == Role.SIDECAR).to_numpy(bool)

@@ -11,6 +11,7 @@ from analyzer.comparison.accounts import sidecar_accounts, waypoint_accounts, zt
 from analyzer.comparison.attribution import Account, difference, settled
 from analyzer.comparison.match import Migration, Passes, by_namespace, migration
 from analyzer.comparison.result import Compared, Comparison, NamespaceCompared, Status, Whole
+from analyzer.comparison.unseen import unseen
 from analyzer.measurement.anonymise import HIDDEN_SOURCE
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.manifest import Manifest
@@ -218,6 +219,8 @@ def _refusals(
 
 
 def _warnings(moved: Migration, load: MeshLoad, passes: Passes) -> Iterator[Finding]:
+    yield from unseen("BEFORE", moved.before)
+    yield from unseen("AFTER", moved.after)
     if not moved.workloads["has_moved"].any():
         text = "No workload lost its sidecars between BEFORE and AFTER, so no move is measured."
         fix = "Collect AFTER again once namespaces have moved."

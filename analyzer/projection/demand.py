@@ -130,15 +130,13 @@ def mesh_load(
     points = len(usage.observed_points)
     rows = usage.of_role(Role.SIDECAR, filled=True)
     sidecars = _grown(rows, growth)
-    footprint, placement, ranges = (
-        footprint_of(sidecars, points),
-        _placement(sidecars, points),
-        EXACT,
-    )
+    footprint, placement = footprint_of(sidecars, points), _placement(sidecars, points)
+    ranges = EXACT
     if at_ends := samples_at_ends(usage, rows):
         low, high = (_grown(samples, growth) for samples in at_ends)
         footprints = footprint_of(low, points), footprint, footprint_of(high, points)
-        placement = with_ends(placement, _placement(low, points), _placement(high, points))
+        ends = _placement(low, points), _placement(high, points)
+        placement = with_ends(placement, *ends, names=["namespace", "node"])
         ranges = ranges_of(usage, footprints, (low, sidecars, high))
     passes = _passes_waypoint(usage, ingress_through_waypoint=ingress_through_waypoint)
     passing = usage.calls[passes]

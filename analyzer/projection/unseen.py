@@ -1,6 +1,6 @@
 """The ranges of the measured totals, where a part of the time was not seen and had to be filled."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,17 +22,14 @@ DEVIATES: Final = Interval(low=-1.0, mid=0.0, high=1.0)
 """Where in their ranges the totals are: all at their low ends, as estimated, all at their high
 ends. There is one for all of them: if unseen time was busier, it had more CPU and more requests."""
 
-_END_SUFFIXES: Final = ("_low", "_high")
+_LOW, _HIGH = "_low", "_high"
+"""How columns of the ends of an amount are named."""
 
-_MEASURED: Final = (
-    "cpu_vcpu",
-    "reserved_vcpu",
-    "memory_bytes",
-    "reserved_memory_bytes",
-    "proxy_rps",
-    "tcp_bytes_per_second",
-)
-"""The columns of samples whose totals may have a range."""
+_SAMPLE: Final = ["proxy", "point"]
+
+_NAMES: Final = ["namespace", "workload", "node"]
+
+_REQUESTED: Final = ["reserved_vcpu", "reserved_memory_bytes"]
 
 
 def _all_as_measured() -> Mapping[Basis, Interval]:
@@ -82,21 +79,37 @@ EXACT: Final = MeasuredRanges()
 def samples_at_ends(
     usage: MeshUsage, samples: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame] | None:
-    """Return the sidecars' samples with all totals at their low ends, and at their high ends.
+    """Return the sidecars' samples with all that was not seen at its low end, and at its high end.
 
-    None if no total has a range. `samples` are the rows that the totals are sums of.
+    None if nothing that was filled has a range. `samples` are the rows of `usage.filled`. A
+    proxy that may have run in more steps has rows for these too.
     """
-    ranges = {name: _relative(usage.total(Role.SIDECAR, name)) for name in _MEASURED}
-    if all(item.low == item.high for item in ranges.values()):
+    sidecars = usage.proxies.index[usage.proxies["role"] == Role.SIDECAR]
+    filling = usage.filling[usage.filling["proxy"].isin(sidecars)]
+    if (filling["low"] == filling["mid"]).all() and (filling["high"] == filling["mid"]).all():
         return None
-    low, high = (
-        samples.assign(**{name: samples[name] * at[name] for name in _MEASURED})
-        for at in (
-            {name: item.low for name, item in ranges.items()},
-            {name: item.high for name, item in ranges.items()},
-        )
-    )
+    low, high = (_at_end(samples, filling, end, usage.proxies) for end in ("low", "high"))
     return low, high
+
+
+def _at_end(
+    samples: pd.DataFrame, filling: pd.DataFrame, end: str, proxies: pd.DataFrame
+) -> pd.DataFrame:
+    seen = samples.set_index(_SAMPLE)
+    unseen = pd.MultiIndex.from_frame(filling[_SAMPLE].drop_duplicates())
+    added = unseen[~unseen.isin(seen.index)]
+    found = seen.reindex(seen.index.append(added))
+    for column, rows in filling.groupby("column"):
+        values = rows.set_index(_SAMPLE)[end]
+        found[column] = values.reindex(found.index).fillna(found[column])
+    if len(added):
+        # They are the same proxies as in other steps, with the same requests.
+        proxy = found.index.get_level_values("proxy")
+        found[_NAMES] = proxies.loc[proxy, _NAMES].to_numpy()
+        found[_REQUESTED] = found[_REQUESTED].fillna(
+            found[_REQUESTED].groupby(level="proxy").transform("mean")
+        )
+    return found.reset_index()
 
 
 def ranges_of(
@@ -120,25 +133,22 @@ def ranges_of(
     )
 
 
-def with_ends(mid: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame) -> pd.DataFrame:
+def with_ends(
+    mid: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame, names: list[str]
+) -> pd.DataFrame:
     """Return a table of amounts, with columns for their low and their high ends beside them."""
-    amounts = mid.select_dtypes("number").columns
-    ends = [
-        end[amounts].add_suffix(suffix)
-        for end, suffix in zip((low, high), _END_SUFFIXES, strict=True)
-    ]
-    return pd.concat([mid, *ends], axis=1)
+    ends = (low.set_index(names).add_suffix(_LOW), high.set_index(names).add_suffix(_HIGH))
+    return pd.concat([mid.set_index(names), *ends], axis=1).fillna(0.0).reset_index()
 
 
 def on_draws(table: pd.DataFrame, column: str, deviates: Floats) -> Floats:
     """Return a column of amounts at each deviate, shape (rows, draws), or (rows, 1) if exact."""
-    mid, *ends = (table[name].to_numpy(float)[:, None] for name in _columns_of(table, column))
+    mid, *ends = (
+        table[name].to_numpy(float)[:, None]
+        for name in (column, f"{column}{_LOW}", f"{column}{_HIGH}")
+        if name in table
+    )
     return _at(deviates, mid, *ends) if ends else mid
-
-
-def _columns_of(table: pd.DataFrame, column: str) -> Iterator[str]:
-    yield column
-    yield from (f"{column}{end}" for end in _END_SUFFIXES if f"{column}{end}" in table)
 
 
 def times(relative: Interval, deviates: Floats) -> Floats:
@@ -152,10 +162,7 @@ def _at(deviates: Floats, mid: Floats, low: Floats, high: Floats) -> Floats:
 
 
 def _between(low: float, mid: float, high: float) -> Interval:
-    return _relative(Interval(low=low, mid=mid, high=high))
-
-
-def _relative(total: Interval | None) -> Interval:
-    if total is None or total.mid <= 0 or total.low == total.high:
+    """Return the range of a total as multiples of its best estimate."""
+    if mid <= 0 or low == high:
         return _AS_MEASURED
-    return Interval(low=total.low / total.mid, mid=1.0, high=total.high / total.mid)
+    return Interval(low=min(low / mid, 1.0), mid=1.0, high=max(high / mid, 1.0))

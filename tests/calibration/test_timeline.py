@@ -1,14 +1,16 @@
 """The sidecars over time add up to what was measured, part by part."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from analyzer.calibration import calibrate_usage
+from analyzer.calibration import RoleCalibration, calibrate_usage
 from analyzer.units import Role
 from tests.calibration.meshes import Fleet, lawful, ramp, usage_of
 
-PARTS = ["fitted_vcpu", "unfitted_vcpu", "throttled_vcpu", "left_out_vcpu"]
+PARTS = ["fitted_vcpu", "unfitted_vcpu", "throttled_vcpu", "filled_vcpu", "left_out_vcpu"]
 PROXIES, STEPS = 4, 40
 
 
@@ -49,6 +51,36 @@ def test_throttled_cpu_is_separate_from_other_left_out_cpu() -> None:
     assert table["throttled_vcpu"][5] == pytest.approx(fleet.vcpu[1, 5])
     assert table["left_out_vcpu"].to_numpy().nonzero()[0].tolist() == [7]
     assert table["left_out_vcpu"][7] == pytest.approx(fleet.vcpu[2, 7])
+
+
+def test_filled_cpu_is_a_part_of_its_own_and_is_not_fitted() -> None:
+    """CPU of the first proxy in step 3 was not seen, and is filled with 0.5, or 0.25, or 1."""
+    fleet = lawful(ramp(PROXIES, STEPS))
+    fleet.vcpu[0, 3] = np.nan
+    usage = usage_of(fleet)
+    filling = pd.DataFrame(
+        {"proxy": [0], "point": [3], "column": "cpu_vcpu", "mid": 0.5, "low": 0.25, "high": 1.0}
+    )
+    before, after = (calibrate_usage(item) for item in (usage, replace(usage, filling=filling)))
+
+    filled = after.timeline["filled_vcpu"]
+    assert filled.to_numpy().nonzero()[0].tolist() == [3]
+    assert filled[3] == 0.5
+    assert after.timeline["measured_vcpu"].to_numpy() == pytest.approx(
+        after.timeline[PARTS].sum(axis=1).to_numpy()
+    )
+    slopes = [
+        item.sidecar.vcpu_per_1000_rps
+        for item in (before, after)
+        if isinstance(item.sidecar, RoleCalibration)
+    ]
+    assert slopes == slopes[:1] * 2
+    parts, seen_vcpu = after.decomposition, before.decomposition.measured_vcpu
+    assert parts.filled_vcpu == parts.excluded_vcpu == pytest.approx(0.5 / STEPS)
+    assert parts.measured_vcpu == pytest.approx(seen_vcpu + 0.5 / STEPS)
+    assert parts.measured_vcpu_range.low == pytest.approx(seen_vcpu + 0.25 / STEPS)
+    assert parts.measured_vcpu_range.high == pytest.approx(seen_vcpu + 1 / STEPS)
+    assert before.decomposition.filled_vcpu == 0
 
 
 def test_the_parts_add_up_to_what_was_measured() -> None:

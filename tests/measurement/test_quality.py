@@ -61,6 +61,19 @@ def test_a_sidecar_that_was_scraped_at_times_has_requests(tmp_path: Path) -> Non
     assert set(found(tmp_path, [A, late])) == {"unseen_requests"}
 
 
+def test_unseen_requests_are_of_the_sidecars_where_theirs_are_too(tmp_path: Path) -> None:
+    """A gateway that was seen less is named only where the sidecars were seen all the time."""
+    gateway = Seen(pod="istio/gw", role="gateway", workload="gw", rps_points=[0, 1, 2])
+    late = Seen(pod="shop/late", rps_points=range(1, POINTS))
+    both = found(tmp_path / "both", [A, B, late, gateway])["unseen_requests"]
+    alone = found(tmp_path / "alone", [A, B, gateway])["unseen_requests"]
+
+    assert (both.affected, alone.affected) == (("shop/late",), ("istio/gw",))
+    assert both.time_share == pytest.approx(1 / 18)
+    assert alone.time_share == 0
+    assert "of the gateways" in alone.text
+
+
 def test_shares_are_of_the_steps_that_the_totals_are_over(tmp_path: Path) -> None:
     """In most steps requests are known of no proxy: these steps are in no total."""
     seen = Seen(pod="shop/a", rps_points=range(2))

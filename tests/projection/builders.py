@@ -16,7 +16,7 @@ from analyzer.projection.needs import Case
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.sidecars import SidecarFootprint, SidecarTally
 from analyzer.projection.uncertainty import Parameters
-from analyzer.units import Interval, Provenance, Role
+from analyzer.units import Provenance, Role
 from analyzer.window import TimeWindow
 
 MEBIBYTE = 1024.0**2
@@ -165,26 +165,36 @@ Ends = tuple[float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartlySeen(MeshUsage):
-    """A mesh whose totals have ranges: `ends` are multiples of the estimates, by column."""
+    """A mesh of which so much was filled, by column."""
 
-    ends: Mapping[str, Ends]
-    shares: Mapping[str, float]
-
-    def total(self, role: Role, column: str) -> Interval | None:
-        mean = self.mean_total(role, column)
-        low, high = self.ends.get(column, (1.0, 1.0)) if role == Role.SIDECAR else (1.0, 1.0)
-        return None if mean is None else Interval(low=low * mean, mid=mean, high=high * mean)
+    filled_shares: Mapping[str, float]
 
     def filled_share(self, role: Role, column: str) -> float:
-        return self.shares.get(column, 0.0) if role == Role.SIDECAR else 0.0
+        return self.filled_shares.get(column, 0.0) if role == Role.SIDECAR else 0.0
 
 
 def partly_seen(
     usage: MeshUsage, filled: Mapping[str, float] | None = None, /, **ends: Ends
 ) -> MeshUsage:
-    """Return the mesh with ranges of the sidecars' totals, and with shares that were filled."""
+    """Return the mesh as if columns of its sidecars were filled, with shares that were.
+
+    `ends` are multiples of what is in a column, which stays the best estimate.
+    """
+    steps = usage.steps.copy()
+    sidecars = usage.proxies.index[usage.proxies["role"] == Role.SIDECAR]
+    filling = [usage.filling]
+    for column, (low, high) in ends.items():
+        unseen = steps["proxy"].isin(sidecars) & steps[column].notna()
+        mid = steps.loc[unseen, column]
+        filling.append(
+            steps.loc[unseen, ["proxy", "point"]].assign(
+                column=column, mid=mid, low=low * mid, high=high * mid
+            )
+        )
+        steps.loc[unseen, column] = math.nan
     known = {field.name: getattr(usage, field.name) for field in fields(MeshUsage)}
-    return PartlySeen(**known, ends=ends, shares=filled or {})
+    changed = {"steps": steps, "filling": pd.concat(filling, ignore_index=True)}
+    return PartlySeen(**(known | changed), filled_shares=filled or {})
 
 
 def shop_mesh() -> MeshUsage:

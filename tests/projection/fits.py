@@ -91,6 +91,7 @@ def calibration(
             idle_vcpu=Interval(low=0.09, mid=0.1, high=0.11),
             traffic_vcpu=Interval(low=0.28, mid=0.3, high=0.32),
             excluded_vcpu=0.05,
+            measured_vcpu_range=Interval.exactly(0.5),
         ),
         memory=MemoryCalibration(
             gib_per_proxy=Interval(low=0.04, mid=0.05, high=0.06), proxy_count=3

@@ -1,6 +1,9 @@
 """Time that was not seen gives the measured totals a range, and so all that rests on them."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from analyzer.measurement.usage import MeshUsage
@@ -12,9 +15,9 @@ from analyzer.projection.namespaces import stakes
 from analyzer.projection.needs import Case
 from analyzer.projection.prices import node_prices
 from analyzer.projection.scenario import Scenario
-from analyzer.projection.uncertainty import drawn
+from analyzer.projection.uncertainty import drawn, to_interval
 from analyzer.projection.unseen import EXACT, UNSEEN_TIME
-from analyzer.units import Interval, Refusal
+from analyzer.units import Interval, Refusal, Role
 from tests.projection.builders import (
     MEBIBYTE,
     Node,
@@ -231,3 +234,82 @@ def test_the_seed_makes_the_same_ranges_again() -> None:
         project_usage(pair(cpu_vcpu=(0.5, 1.5)), calibration(), assumed()) for _ in range(2)
     )
     assert first.savings == second.savings
+
+
+# --- what was filled, value by value ---
+
+
+def filling(*rows: tuple[object, ...]) -> pd.DataFrame:
+    """Return filled values: proxy, step, column, best estimate, low and high end."""
+    return pd.DataFrame(rows, columns=["proxy", "point", "column", "mid", "low", "high"])
+
+
+def dark(proxy: int, point: int, *values: tuple[str, float, float, float]) -> MeshUsage:
+    """Return the pair with values of one proxy and step that were not seen, but filled."""
+    usage = mesh(BUSY, IDLE, calls=CALLS, nodes=("a", "b"))
+    at = (usage.steps["proxy"] == proxy) & (usage.steps["point"] == point)
+    steps = usage.steps.copy()
+    steps.loc[at, [column for column, *_ in values]] = np.nan
+    rows = [(proxy, point, column, *rest) for column, *rest in values]
+    return replace(usage, steps=steps, filling=filling(*rows))
+
+
+def test_only_the_namespace_that_was_not_seen_has_a_range() -> None:
+    """Half of the time of shop was filled with 0.4 vCPU, or 0.2, or 1.0."""
+    usage = dark(0, 1, ("cpu_vcpu", 0.4, 0.2, 1.0))
+    load = mesh_load(usage)
+    case = Case(load=load, parameters=drawn(scenario(**PLAIN), CERTAIN, load.ranges))
+    books, shop = (to_interval(usd) for usd in stakes(case, Basis.USAGE).sidecar_usd)
+
+    assert ends(shop) == about(264 * 0.3, 264 * 0.4, 264 * 0.7)
+    assert ends(books) == exact(264 * 0.05)
+    assert ends(load.ranges.of_vcpu(0.45)) == about(0.35, 0.45, 0.75)
+
+
+def test_the_total_of_the_mesh_and_of_its_projection_have_the_same_range() -> None:
+    usage = dark(
+        1,
+        0,
+        ("cpu_vcpu", 0.06, 0.01, 0.09),
+        ("proxy_rps", 3.0, 0.5, 4.0),
+        ("memory_bytes", 1e8, 1e8, 2e8),
+    )
+    load = mesh_load(usage)
+    for column, found in (
+        ("cpu_vcpu", load.ranges.of_vcpu(load.sidecars.vcpu)),
+        ("proxy_rps", load.ranges.of_traffic(load.proxy_rps)),
+    ):
+        total = usage.total(Role.SIDECAR, column)
+        assert total is not None
+        assert ends(found) == about(*ends(total))
+
+
+def test_a_workload_whose_cpu_was_never_seen_only_widens_the_range() -> None:
+    """It may use as much as another; the best estimate leaves it out, and its request is known."""
+    nan = float("nan")
+    usage = dark(1, 0, ("cpu_vcpu", nan, 0.0, 0.3))
+    usage = replace(
+        usage,
+        steps=usage.steps.assign(cpu_vcpu=usage.steps["cpu_vcpu"].where(usage.steps["proxy"] == 0)),
+        filling=filling((1, 0, "cpu_vcpu", nan, 0.0, 0.3), (1, 1, "cpu_vcpu", nan, 0.0, 0.3)),
+    )
+    projection = projected(usage)
+
+    assert ends(sidecars_on(projection, Basis.USAGE)) == about(0.4, 0.4, 0.7)
+    assert ends(sidecars_on(projection, Basis.BILLED)) == about(0.5, 0.5, 0.7)
+
+
+def test_a_proxy_that_may_have_run_longer_has_its_request_in_that_time_too() -> None:
+    """Its row of step 1 is missing: it was not seen, and may have run with 0.2 vCPU."""
+    usage = mesh(BUSY, IDLE, calls=CALLS, nodes=("a", "b"))
+    there = (usage.steps["proxy"] == 0) | (usage.steps["point"] == 0)
+    usage = replace(
+        usage,
+        steps=usage.steps[there].reset_index(drop=True),
+        filling=filling((1, 1, "cpu_vcpu", float("nan"), 0.0, 0.2)),
+    )
+    projection = projected(usage)
+
+    # Without it, half of its 0.05 used and of its 0.1 requested.
+    assert ends(sidecars_on(projection, Basis.USAGE)) == about(0.425, 0.425, 0.525)
+    assert ends(sidecars_on(projection, Basis.BILLED)) == about(0.45, 0.45, 0.55)

@@ -166,6 +166,7 @@ def timeline(steps: int) -> pd.DataFrame:
             "fitted_vcpu": 1.8 - throttled,
             "unfitted_vcpu": 0.15,
             "throttled_vcpu": throttled,
+            "filled_vcpu": 0.0,
             "left_out_vcpu": 0.05,
             "proxy_rps": np.linspace(900, 1100, steps),
         }

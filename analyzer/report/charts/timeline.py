@@ -18,6 +18,7 @@ _PARTS: Final[Mapping[str, tuple[str, str, str]]] = {
     "fitted_vcpu": ("measured and fitted", "#a6cee8", ""),
     "unfitted_vcpu": ("workloads without a fit", "#f0e0a0", "...."),
     "throttled_vcpu": ("left out: throttled", style.COLOURS["memory"], "xxxx"),
+    "filled_vcpu": ("not seen, but filled", "#ffffff", "\\\\\\"),
     "left_out_vcpu": ("left out: other reasons", "#e8e8e8", "////"),
 }
 

@@ -14,6 +14,7 @@ from analyzer.calibration.result import (
     WorkloadCalibration,
 )
 from analyzer.data import BLOG, published_constants
+from analyzer.measurement.quality.of_unseen import LEAST_FILLED_SHARE
 from analyzer.report import format as fmt
 from analyzer.units import Interval, Provenance, in_percent
 
@@ -99,10 +100,13 @@ def calibration_lines(calibration: Calibration) -> Iterator[str]:
     if isinstance(calibration.sidecar, RoleCalibration):
         yield from _fit_lines(calibration.sidecar)
     parts = calibration.decomposition
+    filled = ""
+    if parts.filled_vcpu >= LEAST_FILLED_SHARE * parts.measured_vcpu:
+        filled = f" ({fmt.number(parts.filled_vcpu)} of it not seen, but filled)"
     yield (
-        f"CPU: {fmt.number(parts.measured_vcpu)} vCPU measured = {fmt.ranged(parts.idle_vcpu)} "
-        f"idle + {fmt.ranged(parts.traffic_vcpu)} traffic + "
-        f"{fmt.number(parts.excluded_vcpu)} not fitted + "
+        f"CPU: {fmt.ranged(parts.measured_vcpu_range)} vCPU measured = "
+        f"{fmt.ranged(parts.idle_vcpu)} idle + {fmt.ranged(parts.traffic_vcpu)} traffic + "
+        f"{fmt.number(parts.excluded_vcpu)} not fitted{filled} + "
         f"{fmt.number(parts.unexplained_vcpu)} unexplained"
     )
     if isinstance(calibration.memory, MemoryCalibration):

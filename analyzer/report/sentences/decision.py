@@ -78,9 +78,16 @@ def on_the_time(answer: Answer) -> Iterator[Finding]:
 
 
 def on_the_totals(answer: Answer) -> Iterator[Finding]:
-    """Yield the worst finding because of which a total is far off, if there is one."""
+    """Yield the worst finding because of which the sidecars' totals may be far off, if any."""
     serious = (item for item in answer.findings if item.severity == Severity.SERIOUS)
-    yield from islice((item for item in serious if item.moves_totals), 1)
+    yield from islice(filter(_moves_sidecars, serious), 1)
+
+
+def _moves_sidecars(item: Finding) -> bool:
+    shares = (item.cpu_share, item.rps_share, item.time_share)
+    known = [share for share in shares if share is not None]
+    # A serious finding on gateways alone changes nothing that is compared.
+    return item.moves_totals and max(known, default=1.0) >= SERIOUS_SHARE
 
 
 def leading_lines(answer: Answer) -> Iterator[str]:
@@ -105,6 +112,8 @@ def provisional(answer: Answer) -> str:
 
 def in_order(warning: str, first: str, decision: Decision) -> str:
     """Return the first sentence of a decision on too little data: the steps in their order."""
+    if decision.action == Action.CANNOT_TELL:
+        return f"{warning}. {first}"
     check = ", then check L7 needs" if decision.check_first else ""
     return f"{warning}{check}, then {fmt.continued(first)}"
 

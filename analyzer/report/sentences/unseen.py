@@ -1,15 +1,12 @@
 """Time that was not seen and is filled, in sentences."""
 
 from collections.abc import Iterator
-from typing import Final
 
+from analyzer.measurement.quality.of_unseen import LEAST_FILLED_SHARE
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.unseen import MeasuredRanges
 from analyzer.report import format as fmt
 from analyzer.units import in_percent
-
-NOTABLE_SHARE: Final = 0.01
-"""Share of a total that was filled, above which a reader has to know of it."""
 
 
 def filled_line(load: MeshLoad) -> Iterator[str]:
@@ -30,5 +27,5 @@ def filled_shares(ranges: MeasuredRanges) -> Iterator[tuple[float, str]]:
         (ranges.filled_cpu_share, "sidecars' CPU"),
         (ranges.filled_rps_share, "sidecars' requests"),
     ):
-        if share > NOTABLE_SHARE:
+        if share >= LEAST_FILLED_SHARE:
             yield share, what

@@ -189,6 +189,23 @@ def test_the_parts_of_the_cpu_add_up() -> None:
     )
 
 
+def test_filled_cpu_is_named_and_gives_the_measured_cpu_its_range() -> None:
+    found = fitted_calibration()
+    parts = replace(
+        found.decomposition,
+        filled_vcpu=0.04,
+        measured_vcpu_range=Interval(low=0.45, mid=0.5, high=0.6),
+    )
+    (line,) = (
+        line
+        for line in calibration_lines(replace(found, decomposition=parts))
+        if line.startswith("CPU: ")
+    )
+
+    assert line.startswith("CPU: 0.5 (0.45-0.6) vCPU measured = ")
+    assert "0.05 not fitted (0.04 of it not seen, but filled) + 0.05 unexplained" in line
+
+
 def test_costs_by_direction_have_their_units() -> None:
     costs = {
         "vcpu_per_1000_inbound_rps": Interval(low=0.19, mid=0.2, high=0.21),

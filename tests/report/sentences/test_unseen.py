@@ -65,8 +65,8 @@ def found(*findings: Finding, usage: MeshUsage | None = None) -> Answer:
     ("cpu", "rps", "lines"),
     [
         (0.0, 0.0, []),
-        # One percent is no more than births and deaths of pods.
-        (0.01, 0.009, []),
+        # Less than one percent is no more than births and deaths of pods.
+        (0.0099, 0.009, []),
         (0.12, 0.0, [CPU_FILLED]),
         (0.0, 0.025, [REQUESTS_FILLED]),
         (0.12, 0.25, [BOTH_FILLED]),
@@ -148,6 +148,8 @@ def test_a_serious_bias_comes_before_the_decision_and_makes_it_provisional() -> 
         replace(DARK, severity=Severity.WARNING),
         replace(DARK, bias=Bias.NONE),
         replace(DARK, bias=None),
+        # Of gateways, which are in no mode.
+        replace(DARK, time_share=0.0),
     ],
 )
 def test_a_finding_that_is_small_or_moves_no_total_does_not(harmless: Finding) -> None:
