@@ -8,11 +8,15 @@ import pytest
 from analyzer.measurement.findings import Bias, Severity
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.units import Role
-from tests.measurement.snapshots import Rows, make_snapshot, steady
+from tests.measurement.snapshots import STEP_SECONDS, Rows, make_snapshot, steady
 
 CPU, IN, OUT = "proxy_cpu_vcpu", "inbound_requests_rps", "outbound_requests_rps"
 WAYPOINT, TCP, MEMORY = "waypoint_requests_rps", "proxy_tcp_bytes_per_second", "proxy_memory_bytes"
-CALLS, FALLS, REQUEST_FALLS = "mesh_requests_rps", "proxy_cpu_falls", "proxy_request_falls"
+CALLS, COUNTER, REQUESTS = (
+    "mesh_requests_rps",
+    "proxy_cpu_counter_seconds",
+    "proxy_request_counters",
+)
 LIMIT, MEMORY_LIMIT = "proxy_limit_vcpu", "proxy_limit_memory_bytes"
 NODE, PLACE = "node_allocatable_vcpu", "pod_placement"
 
@@ -117,22 +121,36 @@ def test_no_proxy_exceeds_its_node(node: str, tmp_path: Path, *, is_unknown: boo
     assert bool(unknown(usage, "cpu_vcpu")) is is_unknown
 
 
-def test_a_fall_that_the_server_counted_makes_its_step_unknown(tmp_path: Path) -> None:
-    """A counter that is 50 s old adds little: only the fall itself shows it."""
-    falls = [("", *A, BAD, 1.0)]
-    usage = measured(tmp_path, **{CPU: web(CPU, VCPU, {BAD: 0.15}), FALLS: falls})
+def counter(name: str, rate: float, *more: str) -> Rows:
+    """Return the counters of three pods at the end of each step, as if nothing was wrong."""
+    rows: list[tuple[str | float, ...]] = []
+    for pod in PODS:
+        for *labels, point, _ in steady(name, (*pod, *more), 1.0, points=POINTS):
+            rows.append((*labels, point, rate * STEP_SECONDS * (int(point) + 1)))
+    return rows
+
+
+def test_a_fall_that_a_counter_shows_makes_its_step_unknown(tmp_path: Path) -> None:
+    """A young counter adds little, which a proxy could use: only the counter shows it."""
+    usage = measured(
+        tmp_path,
+        **{CPU: web(CPU, VCPU, {BAD: 0.45}), COUNTER: counter(COUNTER, VCPU, "istio-proxy")},
+    )
 
     assert unknown(usage, "cpu_vcpu") == [(0, BAD)]
     assert totals(usage) == RIGHT
 
 
-@pytest.mark.parametrize(("before", "steps"), [(0.06, [BAD]), (0.4, [BAD - 1, BAD])])
+@pytest.mark.parametrize(("before", "steps"), [(0.06, [BAD]), (0.3, [BAD - 1, BAD])])
 def test_the_step_before_a_fall_is_unknown_too_if_the_counter_jumped_there(
     before: float, steps: Sequence[int], tmp_path: Path
 ) -> None:
     usage = measured(
         tmp_path,
-        **{CPU: web(CPU, VCPU, {BAD - 1: before, BAD: 0.4}), FALLS: [("", *A, BAD, 1.0)]},
+        **{
+            CPU: web(CPU, VCPU, {BAD - 1: before, BAD: 0.45}),
+            COUNTER: counter(COUNTER, VCPU, "istio-proxy"),
+        },
     )
 
     assert unknown(usage, "cpu_vcpu") == [(0, step) for step in steps]
@@ -203,8 +221,10 @@ def test_a_fall_of_one_request_counter_makes_all_rates_of_its_step_unknown(tmp_p
     usage = measured(
         tmp_path,
         **{
+            IN: web(IN, RPS, {BAD: RPS + 20}, "shop", "web"),
             TCP: web(TCP, 5.0, {}, "destination"),
-            REQUEST_FALLS: [("", *A, BAD, 1.0)],
+            REQUESTS: counter(REQUESTS, RPS, "destination"),
+            "proxy_resets": [("", *A, BAD, 1.0)],
         },
     )
 
