@@ -162,12 +162,8 @@ def _unsurveyed(query: Query, question: QuestionOptions) -> str:
 
     label_mapping = LabelMapping(cluster=question.scope.cluster_label or "cluster")
     seconds = question.time.step_seconds or MIN_STEP_SECONDS
-    return query.render(
-        question.scope.scope(),
-        label_mapping,
-        window_seconds=seconds if query.is_ranged else None,
-        step_seconds=seconds,
-    )
+    window_seconds = seconds if query.is_ranged else None
+    return query.render(question.scope.scope(), label_mapping, window_seconds=window_seconds)
 
 
 @command(epilog=examples("istio-usage doctor -p http://localhost:9090"))

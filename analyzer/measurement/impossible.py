@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
+from analyzer.measurement.counters import Counted
 from analyzer.measurement.other_side import Heard
 from analyzer.measurement.roles import KEY
-from analyzer.measurement.rows import with_points
 from analyzer.measurement.steps import OWN_COLUMNS, REQUEST_COLUMNS
 from analyzer.measurement.tables import Tables
-from analyzer.window import TimeWindow
 
 LIMIT_MARGIN: Final = 1.25
 """Multiple of its CPU limit that a proxy may reach: the kubelet's samples are up to 15 s old, so
@@ -54,8 +53,6 @@ USUAL: Final = 0.9
 CHEAP_VCPU_PER_RPS: Final = 5e-5
 """CPU of a cheap request: a burst that would need half of the usual CPU must show in the CPU."""
 
-_FALLS: Final = {"cpu": "proxy_cpu_falls", "requests": "proxy_request_falls"}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Impossible:
@@ -73,20 +70,21 @@ class Impossible:
 
 
 def impossible(
-    rows: pd.DataFrame, proxies: pd.DataFrame, tables: Tables, window: TimeWindow, heard: Heard
+    rows: pd.DataFrame, proxies: pd.DataFrame, tables: Tables, counters: Counted, heard: Heard
 ) -> Impossible:
     """Return which rates of the step table are impossible."""
     nodes = _capacities(rows, proxies, tables)
     usual = {name: _usual(rows, name) for name in ("cpu_vcpu", "proxy_rps", *OWN_COLUMNS)}
-    falls = {name: _falls(rows, proxies, tables, window, name) for name in _FALLS}
-    requests = falls["requests"] | _too_many_requests(rows, nodes["vcpu"], usual, heard)
+    cpu_fell = _is_in(counters.cpu_fell, rows, proxies)
+    requests = _is_in(counters.requests_fell, rows, proxies)
+    requests |= _too_many_requests(rows, nodes["vcpu"], usual, heard)
     requests |= (rows["http_bytes_per_second"] > MOST_BYTES_PER_SECOND).to_numpy()
     requests |= (rows["tcp_bytes_per_second"] > MOST_BYTES_PER_SECOND).to_numpy()
     cpu = _too_much_cpu(rows, nodes["vcpu"], usual, requests)
     limit = LIMIT_MARGIN * rows["limit_memory_bytes"].to_numpy(float)
     memory = rows["memory_bytes"].to_numpy(float) > np.fmin(limit, nodes["memory_bytes"])
     return Impossible(
-        cpu=cpu | falls["cpu"] | _before(rows, falls["cpu"], usual["cpu_vcpu"]),
+        cpu=cpu | cpu_fell | _before(rows, cpu_fell, usual["cpu_vcpu"]),
         requests=requests,
         memory=memory,
         raw=rows[["cpu_vcpu", "proxy_rps"]],
@@ -121,17 +119,10 @@ def _usual(rows: pd.DataFrame, name: str) -> Floats:
     return usual.reindex(rows["proxy"]).to_numpy(float)
 
 
-def _falls(
-    rows: pd.DataFrame, proxies: pd.DataFrame, tables: Tables, window: TimeWindow, kind: str
-) -> Bools:
-    """Return the rows in which a counter fell without a restart, as the server counted."""
-    name = _FALLS[kind]
-    if not tables.has(name):
-        return np.zeros(len(rows), dtype=bool)
-    frame = with_points(tables[name], window)
-    fallen = frame.loc[frame[name] > 0, [*KEY, "point"]]
+def _is_in(steps: pd.DataFrame, rows: pd.DataFrame, proxies: pd.DataFrame) -> Bools:
+    """Return the rows whose proxy and step are among `steps`: namespace, pod and point."""
     keys = proxies.loc[rows["proxy"], KEY].reset_index(drop=True).assign(point=rows["point"])
-    return np.asarray(pd.MultiIndex.from_frame(keys).isin(pd.MultiIndex.from_frame(fallen)))
+    return np.asarray(pd.MultiIndex.from_frame(keys).isin(pd.MultiIndex.from_frame(steps)))
 
 
 def _before(rows: pd.DataFrame, fell: Bools, usual: Floats) -> Bools:

@@ -132,7 +132,6 @@ class Plan:
                 query.render,
                 label_mapping=found.label_mapping,
                 window_seconds=seconds if query.is_ranged else None,
-                step_seconds=window.step_seconds,
                 offset_seconds=window.offset_seconds,
             )
             promql, written = rendered(ask.scope), rendered(written_scope)
@@ -223,6 +222,7 @@ def _replaced(found: Survey) -> dict[str, str]:
     if found.label_mapping.is_recorded:
         rule = found.label_mapping.cpu
         replaced = {"proxy_cpu_vcpu": f"proxy_recorded_cpu_vcpu replaces it: only {rule} was found"}
+        replaced["proxy_cpu_counter_seconds"] = f"only {rule} was found, which is no counter"
     if "kube_pod_info" in found.series_counts:
         replaced["proxy_nodes"] = "pod_placement replaces it: kube_pod_info was found"
     return replaced

@@ -119,6 +119,15 @@ class Rows:
         is_known = np.bincount(row, minlength=len(self.proxy)) > 0
         return np.asarray(np.where(is_known, sums, np.nan), dtype=np.float64)
 
+    def sums(self, frame: pd.DataFrame, column: str) -> Floats:
+        """Return the sum of `column` in each row, of a frame with namespace, pod and point."""
+        numbers = self._numbers.reindex(pd.MultiIndex.from_frame(frame[KEY])).to_numpy(float)
+        found = ~np.isnan(numbers)
+        proxy, point = numbers[found].astype(np.int64), frame["point"].to_numpy(np.int64)[found]
+        row, values = self._row[proxy, point], frame[column].to_numpy(float)[found]
+        sums = np.bincount(row[row >= 0], values[row >= 0], minlength=len(self.proxy))
+        return np.asarray(sums, dtype=np.float64)
+
     def zero_where_scraped(self, name: str, *, is_known: bool = True) -> Floats:
         """Return 0 for a known counter that a scraped proxy lacks: it has never moved."""
         return _zero_where(self._was_scraped & is_known, self.known(name))

@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analyzer.arrays import Bools, Ints
+from analyzer.arrays import Bools, Floats, Ints
+from analyzer.measurement.counters import REPORTERS
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.rows import CPU, FOR_LIFE, TCP, Rows
 from analyzer.measurement.tables import Tables
@@ -41,6 +42,7 @@ class StepTable:
             reserved_vcpu, reserved_memory_bytes, limit_vcpu, limit_memory_bytes: of the container.
         reported: inbound_rps, outbound_rps and proxy_rps of the same rows as the server has them,
             also where a proxy was scraped for a part of the step.
+        missed_rps: the part of proxy_rps that rates lack, shape (rows,).
         doubtful: the proxies and steps of `Presence.doubtful`: columns proxy, point.
         has_idle_scrapes: which proxies are known to be scraped without a request, shape (proxies,):
             of the others, no request counter before the first request is no gap.
@@ -48,20 +50,28 @@ class StepTable:
 
     rows: pd.DataFrame
     reported: pd.DataFrame
+    missed_rps: Floats
     doubtful: pd.DataFrame
     has_idle_scrapes: Bools
 
 
 def step_table(
-    tables: Tables, proxies: pd.DataFrame, manifest: Manifest, cluster: Ints
+    tables: Tables, proxies: pd.DataFrame, manifest: Manifest, cluster: Ints, missed: pd.DataFrame
 ) -> StepTable:
-    """Return every proxy's samples; `cluster` is the number of each proxy's cluster."""
+    """Return every proxy's samples.
+
+    Args:
+        tables: of the snapshot.
+        proxies: one row a proxy.
+        manifest: of the snapshot.
+        cluster: the number of each proxy's cluster, shape (proxies,).
+        missed: as `counters.Counted.missed`; the rows have these requests, `reported` has not.
+    """
     window = manifest.window
     rows = Rows(tables, proxies, window, cluster)
-    inbound, outbound, waypoint = (
-        rows.zero_where_scraped(name)
-        for name in ("inbound_requests_rps", "outbound_requests_rps", "waypoint_requests_rps")
-    )
+    reported = [rows.zero_where_scraped(name) for name in REPORTERS.values()]
+    unreported = [rows.sums(missed[missed["reporter"] == name], "rps") for name in REPORTERS]
+    inbound, outbound, waypoint = map(np.add, reported, unreported)
     requests = inbound + outbound + waypoint
     tcp = rows.zero_where_scraped(TCP, is_known=tables.is_attributable(TCP))
     columns = {
@@ -78,12 +88,13 @@ def step_table(
         "resets": rows.zero_where_scraped(_RESETS, is_known=tables.has(_RESETS)),
         **{name: rows.for_life(f"proxy_{name}") for name in FOR_LIFE},
     }
-    reported = pd.DataFrame({name: columns[name] for name in REQUEST_COLUMNS})
+    as_reported = dict(zip(REQUEST_COLUMNS, (*reported[:2], sum(reported)), strict=True))
     for exporter, names, test in (
         (Exporter.CADVISOR, ("cpu_vcpu",), "cpu_vcpu"),
         (Exporter.PROXY, OWN_COLUMNS, "proxy_rps"),
     ):
-        factor = rate_window_seconds(manifest, exporter) / window.step_seconds
+        # A series that covers a part of the range reads too low.
+        factor = manifest.rate_window_seconds(exporter) / window.step_seconds
         covered = rows.covered(exporter)
         is_unknown = rows.half_covered(covered, columns[test])
         is_cut = rows.at(covered.is_cut)
@@ -93,12 +104,8 @@ def step_table(
     number, point = np.nonzero(rows.doubtful)
     return StepTable(
         rows=pd.DataFrame({"proxy": rows.proxy, "point": rows.point, **columns}),
-        reported=reported,
+        reported=pd.DataFrame(as_reported),
+        missed_rps=np.asarray(sum(unreported), dtype=np.float64),
         doubtful=pd.DataFrame({"proxy": number, "point": point}),
         has_idle_scrapes=np.asarray(rows.seen("proxy_build").any(axis=1)),
     )
-
-
-def rate_window_seconds(manifest: Manifest, exporter: Exporter) -> float:  # noqa: ARG001
-    """Return the range of an exporter's rates. A series that covers a part of it reads too low."""
-    return manifest.window.step_seconds

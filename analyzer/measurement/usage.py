@@ -11,6 +11,7 @@ from analyzer.arrays import Ints
 from analyzer.errors import InsufficientData
 from analyzer.measurement import surveyed
 from analyzer.measurement.calls import corrected, count_calls_once
+from analyzer.measurement.counters import counted
 from analyzer.measurement.filling import filled_in, nothing
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.impossible import impossible, without
@@ -171,10 +172,11 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     tables = Tables(snapshot)
     proxies = proxy_table(tables)
     cluster = _cluster_of(tables, proxies)
-    table = step_table(tables, proxies, manifest, cluster)
+    counters = counted(tables, window)
+    table = step_table(tables, proxies, manifest, cluster, counters.missed)
     observed = _observed_points(snapshot, table.rows)
     heard = Heard(reports=with_points(tables["mesh_requests_rps"], window), proxies=proxies)
-    bad = impossible(table.rows, proxies, tables, window, heard)
+    bad = impossible(table.rows, proxies, tables, counters, heard)
     believed = without(table.rows, bad)
     filling = fill(table, believed, proxies, cluster, heard, window.point_count)
     calls = count_calls_once(
@@ -191,6 +193,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         filling=filling,
         impossible=bad,
         doubtful=table.doubtful,
+        missed_rps=table.missed_rps,
     )
     return MeshUsage(
         window=window,

@@ -14,7 +14,7 @@ from analyzer.prometheus.promql import Scope
 _HEADER = re.compile(r"# (?P<key>[a-z]+): (?P<text>.+)")
 _REQUIRED = ("what", "unit", "from", "labels", "reads")
 _SCOPES = ("proxy_scope", "cadvisor_scope", "state_scope", "cluster_scope")
-_TIMES = ("window", "offset", "start", "earlier")
+_TIMES = ("window", "offset")
 _PLACEHOLDERS = frozenset({*LabelMapping().placeholders, *_SCOPES, *_TIMES})
 
 SURVEY = "survey"
@@ -54,7 +54,6 @@ class Query:
         label_mapping: LabelMapping,
         *,
         window_seconds: float | None = None,
-        step_seconds: int = 0,
         offset_seconds: int = 0,
     ) -> str:
         """Return the PromQL as it is sent.
@@ -63,8 +62,6 @@ class Query:
             scope: which namespaces and cluster.
             label_mapping: what labels are called.
             window_seconds: `$window`, the range of a rate.
-            step_seconds: length of a step. `$start` is the start of the step that ends at
-                `$offset`, and `$earlier` the start of the step before it.
             offset_seconds: `$offset`, how long before its evaluation a step ends.
 
         Raises:
@@ -79,8 +76,6 @@ class Query:
             **scopes,
             "window": _duration(window_seconds or 0),
             "offset": _duration(offset_seconds),
-            "start": _duration(offset_seconds + step_seconds),
-            "earlier": _duration(offset_seconds + 2 * step_seconds),
         }
         text = self.template if offset_seconds else self.template.replace(" offset $offset", "")
         for name, value in scopes.items():

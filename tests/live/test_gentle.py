@@ -11,7 +11,7 @@ from tests.support import PrometheusServer, build_mesh, default_mesh
 
 pytestmark = pytest.mark.live
 
-_SPARSE = replace(
+SPARSE = replace(
     default_mesh(pods=300, hours=7 * 24),
     envoy_scrape_seconds=300,
     cadvisor_scrape_seconds=300,
@@ -23,14 +23,14 @@ _SPARSE = replace(
 def server(tmp_path_factory: pytest.TempPathFactory) -> PrometheusServer:
     server = PrometheusServer(tmp_path_factory.mktemp("sparse") / "server")
     server.start()
-    server.fill(build_mesh(_SPARSE))
+    server.fill(build_mesh(SPARSE))
     return server
 
 
-def test_a_week_of_300_pods_takes_at_most_40_requests(
+def test_a_week_of_300_pods_takes_at_most_50_requests(
     server: PrometheusServer, tmp_path: Path
 ) -> None:
-    times = ("--days", "7", "--end", _SPARSE.end.isoformat())
+    times = ("--days", "7", "--end", SPARSE.end.isoformat())
     try:
         shown = run("queries", "-p", server.url, *times)
         before = len(server.query_log())
@@ -40,10 +40,10 @@ def test_a_week_of_300_pods_takes_at_most_40_requests(
         server.stop()
 
     assert outcome.status == 0, outcome.stderr
-    assert asked <= 40
+    assert asked <= 50
     # What was promised is what was asked, but for the survey's own few.
     promised = re.search(r"^(\d+) requests for 201 steps of 3000 s", shown.stdout, re.MULTILINE)
     assert promised is not None, shown.stdout[-300:]
-    assert 0 < asked - int(promised[1]) <= 8
+    assert 0 < asked - int(promised[1]) <= 14
     # The survey is all that `queries` sends.
-    assert before <= 8
+    assert before <= 14

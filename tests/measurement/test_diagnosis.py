@@ -170,4 +170,4 @@ def test_nothing_is_asked_twice() -> None:
     examine(surveyed, look(surveyed, Scope(), START, END))
 
     assert diagnosed.asked == surveyed.asked
-    assert len(diagnosed.asked) == len(set(diagnosed.asked)) == 8
+    assert len(diagnosed.asked) == len(set(diagnosed.asked)) == 9

@@ -140,13 +140,6 @@ def test_where_the_sample_before_a_range_counts_a_range_is_a_step() -> None:
     assert "[600s] offset 150s" in plan.queries["proxy_cpu_vcpu"].promql
 
 
-def test_falls_are_compared_with_the_step_before() -> None:
-    promql = plan_of().queries["proxy_request_falls"].promql
-
-    assert "[659999ms] offset 150s" in promql
-    assert promql.count("offset 1350s") == 1
-
-
 def test_what_is_not_scraped_is_not_asked_for_but_reported() -> None:
     missing = ("istio_build", "container_memory_working_set_bytes")
     counts = {name: n for name, n in ALL_METRICS.items() if name not in (*RARE, *missing)}

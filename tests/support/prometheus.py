@@ -1,6 +1,7 @@
 """A real Prometheus on loopback, for as long as a test lasts."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,8 @@ class LoggedQuery:
     end: datetime
     step_seconds: float
     """0 for an instant query."""
+    server_seconds: float
+    """How long the server worked on it, its wait for a turn included."""
 
 
 class PrometheusServer(ServerProcess):
@@ -47,6 +50,15 @@ class PrometheusServer(ServerProcess):
     def query_log(self) -> list[LoggedQuery]:
         """Return the queries received since the start, in the order they ended."""
         return [_logged(json.loads(line)) for line in self._query_log.read_text().splitlines()]
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU that its process has used since it started."""
+        found = re.search(
+            r"^process_cpu_seconds_total (\S+)$", self._get("/metrics").text, re.MULTILINE
+        )
+        if found is None:
+            raise LookupError("process_cpu_seconds_total")
+        return float(found[1])
 
     @property
     def _query_log(self) -> Path:
@@ -81,4 +93,5 @@ def _logged(entry: dict[str, Any]) -> LoggedQuery:
         start=datetime.fromisoformat(asked["start"]),
         end=datetime.fromisoformat(asked["end"]),
         step_seconds=float(asked["step"]),
+        server_seconds=float(entry["stats"]["timings"]["execTotalTime"]),
     )

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from analyzer.arrays import Bools, Ints
+from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.filling import filled_in
 from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.impossible import Impossible
@@ -22,7 +22,8 @@ SERIOUS_SHARE = 0.2
 class Evidence:
     """What the checks read: as in `MeshUsage`, but `steps` also has those not observed.
 
-    `impossible` has a row for each of `steps`.
+    `impossible` has a row for each of `steps`. `missed_rps` has an element for each: the part of
+    its requests that only the counters have, not their rates.
     """
 
     manifest: Manifest
@@ -33,6 +34,7 @@ class Evidence:
     filling: pd.DataFrame
     impossible: Impossible
     doubtful: pd.DataFrame
+    missed_rps: Floats
 
     @cached_property
     def filled(self) -> pd.DataFrame:

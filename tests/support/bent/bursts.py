@@ -67,7 +67,7 @@ class Rush:
 
 
 def with_bursts(scene: Scene, clockwork: Clockwork | Rush) -> Scene:
-    """Let all load of a mesh flow at other times; proxies idle evenly."""
+    """Let all load of a mesh flow at other times; proxies idle in between."""
     idle = {(pod.workload.namespace, pod.name): pod.workload.idle_vcpu for pod in scene.mesh.pods}
 
     def idle_of(one: Series) -> float:
@@ -102,6 +102,9 @@ def _in_bursts(
     known = series.times_ms[real].astype(np.float64)
     times = times_ms.astype(np.float64)
     steady = series.values[real] - idle_vcpu * (known - known[0]) / 1000
+    if idle_vcpu:
+        # Noise lets a proxy without traffic use less than its idle CPU for a while.
+        steady = np.maximum.accumulate(steady)
     values = np.interp(clockwork.load_ms(times), known, steady)
     values = values + idle_vcpu * (times - known[0]) / 1000
     values = np.floor(values) if series.name.startswith("istio_") else values

@@ -24,9 +24,9 @@ _LEAST_COUNT_ERROR = 0.6
 """Counts are means over time, shown whole."""
 
 NAMES: Mapping[Kind, frozenset[str]] = {
-    Kind.RATES: frozenset(),
+    Kind.RATES: frozenset({"impossible_cpu", "impossible_requests", "impossible_memory"}),
     Kind.COPIES: frozenset({"duplicate_scrapes"}),
-    Kind.GAPS: frozenset({"gaps", "cpu_without_requests", "requests_without_cpu"}),
+    Kind.GAPS: frozenset({"gaps", "unseen_cpu", "unseen_requests", "dark_cluster"}),
     Kind.PARTS: frozenset({"gaps", "sparse_window", "thinned_samples"}),
     Kind.LIVES: frozenset(),
     Kind.PRICES: frozenset(),
@@ -92,10 +92,7 @@ def _figures(scene: Scene, document: Document) -> Iterator[Figure]:
     start, end = (datetime.fromisoformat(document["window"][name]) for name in ("start", "end"))
     mesh, measured = document.get("mesh", {}), document.get("measured", {})
     yield _ranged("sidecar_vcpu", measured, scene.vcpu(start, end))
-    rps = {"proxy_rps": mesh.get("proxy_rps")} | {
-        name: value for name, value in measured.items() if name == "proxy_rps_range"
-    }
-    yield _ranged("proxy_rps", rps, scene.proxy_rps(start, end))
+    yield _ranged("proxy_rps", mesh, scene.proxy_rps(start, end))
     yield _ranged("mesh_rps", mesh, scene.mesh_rps(start, end))
     fit = (document.get("calibration") or {}).get("sidecar") or {}
     slope = fit.get("vcpu_per_1000_rps") or {}

@@ -30,12 +30,15 @@ class Draw:
         """Return the seed and the bends."""
         return f"{self.seed} {' + '.join(bend.__name__ for bend in self.bends)}"
 
-    def scene(self, folder: Path, *, day: int = 0) -> Scene:
-        """Return the bent mesh; a scenario goes into the folder where prices are bent."""
-        steady = healthy(
+    def steady(self, *, day: int = 0) -> Scene:
+        """Return the mesh before it is bent."""
+        return healthy(
             10_000 + self.seed, day=day, hours=self.hours, scrape_seconds=self.scrape_seconds
         )
-        scene = bent(steady, self.bends, self.seed)
+
+    def scene(self, folder: Path, *, day: int = 0) -> Scene:
+        """Return the bent mesh; a scenario goes into the folder where prices are bent."""
+        scene = bent(self.steady(day=day), self.bends, self.seed)
         return asked_with_prices(scene, folder) if Kind.PRICES in self.pair else scene
 
 

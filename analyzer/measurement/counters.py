@@ -1,0 +1,175 @@
+"""Counters at the ends of steps, beside the rates that the server made of them.
+
+A counter grows by what its rate counts. Two things make a difference. rate() takes every fall for
+a restart from zero: a counter that is 10 ms lower for one sample adds the CPU of its whole life to
+the step. And rate() needs two samples: it lacks what a new series has in its first one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analyzer.arrays import Bools, Floats
+from analyzer.measurement.roles import KEY
+from analyzer.measurement.rows import CPU, with_points
+from analyzer.measurement.tables import Tables
+from analyzer.window import TimeWindow
+
+_CPU_COUNTER: Final = "proxy_cpu_counter_seconds"
+_REQUEST_COUNTER: Final = "proxy_request_counters"
+
+REPORTERS: Final[Mapping[str, str]] = {
+    "destination": "inbound_requests_rps",
+    "source": "outbound_requests_rps",
+    "waypoint": "waypoint_requests_rps",
+}
+"""The table with the rates of each reporter's counters."""
+
+_RESTARTED: Final = 0.5
+"""A counter below this share of what it was is one that restarted."""
+
+_ADDED_SHARE: Final = 0.25
+"""Share of a CPU counter from which an excess of its rate is the counter itself, added."""
+
+_NOISE_SHARE: Final = 0.05
+"""Relative difference between rate and growth that a proxy's resets need to be doubted."""
+
+_OLD: Final = 10
+"""A counter of more than so many usual steps did not restart lately."""
+
+_LEAST_REQUESTS: Final = 5
+"""Requests of a step that are too few to look at."""
+
+_MISSED_SHARE: Final = 0.03
+_MISSED_SHARE_OF_GAPS: Final = 0.25
+"""Share of a step's requests from which its rate lacks some: the second where a scrape may be
+missing, which moves requests from one step to the next."""
+
+_USUAL_MULTIPLE: Final = 10
+_LEAST_RPS: Final = 100.0
+"""A counter that seems to begin with more than so many times the proxy's highest rate, or this
+rate, was there before, and was not scraped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What the counters show about the rates.
+
+    Attributes:
+        cpu_fell, requests_fell: steps in which a counter fell without a restart, so that its rate
+            is far too high. Columns namespace, pod, point.
+        missed: requests that rates lack, because they are in the first sample of a series. Columns
+            namespace, pod, point, reporter, rps.
+    """
+
+    cpu_fell: pd.DataFrame
+    requests_fell: pd.DataFrame
+    missed: pd.DataFrame
+
+
+def counted(tables: Tables, window: TimeWindow) -> Counted:
+    """Compare counters with rates; nothing is found where the counters were not asked for."""
+    requests = _requests(tables, window)
+    fell = _request_falls(requests)
+    scraped = with_points(tables["proxy_build"], window)[[*KEY, "point"]].drop_duplicates()
+    return Counted(
+        cpu_fell=_cpu_falls(tables, window),
+        requests_fell=requests.loc[fell, [*KEY, "point"]].drop_duplicates(),
+        missed=_missed(requests[~fell], scraped, window),
+    )
+
+
+def _beside(counters: pd.DataFrame, keys: list[str], step_seconds: int) -> pd.DataFrame:
+    """Return rows of `keys`, `point`, `value` and `rate` with what the counter did in each step.
+
+    Adds `before` and `earlier` (the counter one and two steps back; NaN where not known), `added`
+    (by the rate), `growth`, and `usual` (the median of the growth; NaN where none is known).
+    """
+    rows = counters.sort_values([*keys, "point"], ignore_index=True)
+    groups = rows.groupby(keys, sort=False)
+    for name, steps in (("before", 1), ("earlier", 2)):
+        is_there = groups["point"].shift(steps) == rows["point"] - steps
+        rows[name] = groups["value"].shift(steps).where(is_there)
+    rows["added"] = rows["rate"] * step_seconds
+    rows["growth"] = rows["value"] - rows["before"]
+    rows["usual"] = rows["growth"].where(rows["growth"] >= 0)
+    rows["usual"] = rows.groupby(keys, sort=False)["usual"].transform("median")
+    return rows
+
+
+def _excess(rows: pd.DataFrame) -> tuple[Floats, Bools]:
+    """Return by how much the rate exceeds the growth, and where the counter did not restart.
+
+    In the first step the growth is unknown: the usual one takes its place, if the counter is old.
+    A value that jumped up for a moment at a step's end is no height to compare with, but the one
+    before it is.
+    """
+    first = rows["before"].isna()
+    is_old = rows["value"] > _OLD * rows["usual"]
+    lowest = rows[["before", "earlier"]].min(axis=1)
+    is_same = np.where(first, is_old, rows["value"] > _RESTARTED * lowest)
+    growth = rows["growth"].fillna(rows["usual"])
+    return (rows["added"] - growth).fillna(0.0).to_numpy(float), np.asarray(is_same, dtype=bool)
+
+
+def _cpu_falls(tables: Tables, window: TimeWindow) -> pd.DataFrame:
+    keys = [*KEY, "container"]
+    counters = with_points(tables[_CPU_COUNTER], window).rename(columns={_CPU_COUNTER: "value"})
+    rates = with_points(tables[CPU], window).rename(columns={CPU: "rate"})
+    both = counters.merge(rates, on=[*keys, "point"])
+    rows = _beside(both, keys, window.step_seconds)
+    excess, is_same = _excess(rows)
+    fell = is_same & (excess > _ADDED_SHARE * rows["value"].to_numpy(float))
+    return rows.loc[fell, [*KEY, "point"]].drop_duplicates()
+
+
+def _requests(tables: Tables, window: TimeWindow) -> pd.DataFrame:
+    """Return the request counters of each proxy and reporter beside their rates.
+
+    Columns as `_beside`, and `resets` and `scrapes` of the proxy in the step (NaN: not known).
+    """
+    keys = [*KEY, "reporter"]
+    counters = with_points(tables[_REQUEST_COUNTER], window)
+    counters = counters.rename(columns={_REQUEST_COUNTER: "value"})
+    of_each = []
+    for reporter, name in REPORTERS.items():
+        sums = with_points(tables[name], window).groupby([*KEY, "point"])[name].sum()
+        of_each.append(sums.rename("rate").reset_index().assign(reporter=reporter))
+    both = counters.merge(pd.concat(of_each), on=[*keys, "point"], how="left")
+    rows = _beside(both.fillna({"rate": 0.0}), keys, window.step_seconds)
+    for column, name in (("resets", "proxy_resets"), ("scrapes", "proxy_build")):
+        sums = with_points(tables[name], window).groupby([*KEY, "point"])[name].max()
+        rows = rows.join(sums.rename(column), on=[*KEY, "point"])
+    return rows
+
+
+def _request_falls(rows: pd.DataFrame) -> Bools:
+    """Return where a counter fell that did not restart: only a fall is counted as a reset."""
+    excess, is_same = _excess(rows)
+    least = np.maximum(_NOISE_SHARE * rows["added"].to_numpy(float), _LEAST_REQUESTS)
+    return np.asarray(is_same & (excess > least) & (rows["resets"] > 0).to_numpy())
+
+
+def _missed(rows: pd.DataFrame, scraped: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
+    """Return requests that only the counters have, where no counter fell."""
+    keys = [*KEY, "reporter"]
+    groups = rows.groupby(keys, sort=False)
+    known_before = groups["value"].cummax().groupby([rows[key] for key in keys]).shift(1)
+    scrapes = rows.groupby(KEY, sort=False)["scrapes"]
+    after = pd.MultiIndex.from_frame(scraped.assign(point=scraped["point"] + 1))
+    was_scraped = pd.MultiIndex.from_frame(rows[[*KEY, "point"]]).isin(after)
+    # A counter that a scraped proxy did not have began at zero, unless it goes on from its height.
+    began = rows["before"].isna() & was_scraped & ~(rows["value"] >= known_before)
+    growth = rows["growth"].where(~began, rows["value"])
+    missed = growth - rows["added"]
+    has_gap = ~(rows["scrapes"] >= scrapes.transform("median"))
+    least = growth * np.where(has_gap, _MISSED_SHARE_OF_GAPS, _MISSED_SHARE)
+    highest_rps = groups["rate"].transform("max")
+    possible = np.maximum(_USUAL_MULTIPLE * highest_rps, _LEAST_RPS) * window.step_seconds
+    is_missed = (missed > np.maximum(least, _LEAST_REQUESTS)) & (growth <= possible)
+    is_missed &= ~(rows["resets"] > 0)
+    found = rows.loc[is_missed, [*KEY, "point", "reporter"]]
+    return found.assign(rps=missed[is_missed] / window.step_seconds)

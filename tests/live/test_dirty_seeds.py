@@ -1,0 +1,53 @@
+"""Twenty of the meshes that the benchmark bends at random, and five clean ones."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live.dirty import DAYS_APART, Store, asked_within, stored
+from tests.support.bent.clean import clean
+from tests.support.bent.judge import Verdict, figures, verdict, wrong
+from tests.support.bent.seeds import draw
+
+pytestmark = pytest.mark.live
+
+_SEEDS = range(20)
+_CLEAN = (1, 4, 6, 9, 13)
+_OF_ANY_MESH = {"short_window"}
+"""What these meshes always had: they are hours long."""
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    folder = tmp_path_factory.mktemp("seeds")
+    bent = {str(seed): draw(seed).scene(folder, day=seed * DAYS_APART) for seed in _SEEDS}
+    steady = {
+        f"clean {seed}": clean(seed, day=(len(bent) + number) * DAYS_APART)
+        for number, seed in enumerate(_CLEAN)
+    }
+    with stored(folder, {**bent, **steady}) as store:
+        yield store
+
+
+@pytest.mark.parametrize("seed", _SEEDS, ids=lambda seed: draw(seed).name)
+def test_an_answer_is_right_or_names_what_is_bent(seed: int, store: Store) -> None:
+    scene = store.scenes[str(seed)]
+    outcome = asked_within(store.url, scene)
+
+    assert outcome.status == 0, outcome.stderr
+    document = json.loads(outcome.stdout)
+    shown = [str(one) for one in figures(scene, document)]
+    assert verdict(scene, document) is not Verdict.WRONG, shown
+
+
+@pytest.mark.parametrize("seed", _CLEAN)
+def test_a_clean_mesh_has_no_new_warning(seed: int, store: Store) -> None:
+    scene = store.scenes[f"clean {seed}"]
+    outcome = asked_within(store.url, scene)
+
+    assert outcome.status == 0, outcome.stderr
+    document = json.loads(outcome.stdout)
+    assert wrong(scene, document) == ()
+    named = {one["name"] for one in document["quality"] if one["severity"] != "info"}
+    assert named <= _OF_ANY_MESH
