@@ -44,7 +44,7 @@ def names_made() -> Iterator[str]:
                 continue
             called = node.func
             given = [item.value for item in node.keywords if item.arg == "name"]
-            if isinstance(called, ast.Attribute) and called.attr == "about":
+            if isinstance(called, ast.Attribute) and called.attr.startswith("about"):
                 given = node.args[:1]
             elif not (isinstance(called, ast.Name) and called.id == "Finding"):
                 continue

@@ -137,7 +137,10 @@ def waypoint_accounts(
     there, now = (by_namespace(usage, Role.WAYPOINT) for usage in (moved.before, moved.after))
     weights = waypoint_weights(parameters.placement, load.namespaces)
     namespaces = load.namespaces.set_index("namespace")
-    planned = pd.Series(weights * waypoint_replicas(load, parameters), index=namespaces.index)
+    replicas_at_a_time = (
+        weights * waypoint_replicas(load, parameters) * namespaces["present_share"].to_numpy(float)
+    )
+    planned = pd.Series(replicas_at_a_time, index=namespaces.index)
     rates = namespaces["waypoint_rps"]
     accounts = {}
     for name in sorted({*there.index, *now.index, *planned[planned > 0].index}):
@@ -209,13 +212,14 @@ def ztunnel_account(
     there, now = (by_namespace(usage, Role.ZTUNNEL).sum() for usage in (moved.before, moved.after))
     each = parameters["ztunnel_idle_vcpu_per_node"]
     # Ztunnels that ran before fix the number of nodes.
-    planned, count = float(there["count"]) or float(len(nodes)), float(now["count"])
+    shares = nodes["present_share"].to_numpy(float)[:, None]
+    planned, count = float(there["count"]) or float(shares.sum()), float(now["count"])
     idle = planned * each
     # Ztunnels that ran before keep their CPU beyond idle.
     own = float(there["vcpu"] - there["count"] * each[0])
-    traffic = own + ztunnel_vcpu(nodes, parameters).sum(axis=0) - len(nodes) * each
+    traffic = own + (shares * ztunnel_vcpu(nodes, parameters)).sum(axis=0) - shares.sum() * each
     added = passes.added_rps / 1000 * parameters["ztunnel_vcpu_per_1000_rps"]
-    before_rps = float(nodes["passes_rps"].sum())
+    before_rps = float((nodes["passes_rps"] * nodes["present_share"]).sum())
     after_rps = max(before_rps + passes.added_rps, 0.0)
     fitted = None
     if after.provenance == Provenance.MEASURED:

@@ -37,14 +37,18 @@ _ROUNDS: Final = 4
 _LOW, _HIGH = 0.05, 0.95
 """Quantiles of what was seen that are the range of what was not."""
 
-_LEAST_SPREAD: Final = 0.02
-"""Least relative half width of a range."""
+_LEAST_SPREADS: Final = (0.05, 0.10)
+"""Least relative half widths of a range: where peers are known in the same step, and where not.
+Unseen time may differ from seen time in ways that seen time does not show."""
 
 _UNKNOWN_SPREAD: Final = 0.5
 """The same where too few values are known to show a spread."""
 
 _MIN_SEEN: Final = 8
 """Known values that a spread or a line needs."""
+
+_CLOSE: Final = 0.8
+"""Share of the CPU's variance that requests explain, from which CPU shows the requests."""
 
 _LEAST_VARIANCE: Final = 0.05**2
 """Variance of the requests, relative to the square of their mean, that a line needs."""
@@ -133,8 +137,11 @@ def estimate(
     mid = np.nan_to_num(expected * np.where(peers, of_rows, stand_in))
     mid = np.where(sums(cells.workload, known)[cells.workload] > 0, mid, np.nan)
     ratios = _ratio(values, expected * of_rows)
-    near = _spread(cells.workload, np.where(known, ratios, np.nan))
-    far = _spread(cells.workload, np.where(known, _ratio(of_rows, stand_in), np.nan))
+    of_stand_in = _ratio(of_rows, stand_in)
+    near, far = (
+        _spread(cells.workload, np.where(known, found, np.nan), least)
+        for found, least in zip((ratios, of_stand_in), _LEAST_SPREADS, strict=True)
+    )
     low, high = (np.where(peers, near[side], far[side]) for side in (0, 1))
     return Estimate(mid=mid, low=mid * low, high=mid * high)
 
@@ -204,29 +211,33 @@ def _per_group(group: Ints, values: Floats) -> Floats:
 
 
 def _shared_course(cells: Cells, values: Floats, known: Bools) -> Floats:
-    """Return how the workloads of each row's circle that are known in a step stand to their mean.
+    """Return in each row the course of the other workloads of its circle; NaN where none is known.
 
-    1 is the mean of the window; NaN where none is known.
+    A workload's own values are left out, so that known steps show how well the others fit.
     """
+    size = int(cells.workload.max(initial=-1)) + 1
     at = cells.at(cells.workload)
-    totals = pd.DataFrame(
-        {
-            "at": at[known],
-            "workload": cells.workload[known],
-            "circle": cells.circle[known],
-            "point": cells.point[known],
-            "value": values[known],
-        }
+    total, count = (
+        sums(at[known], part[known], size * cells.point_count) for part in (values, known)
     )
-    means = totals.groupby(["workload", "circle", "point"])["value"].mean().reset_index()
-    means["usual"] = means.groupby("workload")["value"].transform("mean")
-    summed = means.groupby(["circle", "point"])[["value", "usual"]].sum()
-    found = np.full((int(cells.circle.max(initial=-1)) + 1, cells.point_count), np.nan)
-    index = summed.index
-    found[index.get_level_values(0), index.get_level_values(1)] = _quotient(
-        summed["value"].to_numpy(float), summed["usual"].to_numpy(float)
-    )
-    return np.asarray(found[cells.circle, cells.point])
+    means = _quotient(total, count).reshape(size, cells.point_count)
+    circle = np.zeros(size, dtype=np.int64)
+    circle[cells.workload] = cells.circle
+    circles, point = int(circle.max(initial=-1)) + 1, np.arange(cells.point_count)
+    key = (circle[:, None] * cells.point_count + point).ravel()
+    is_known, seen = ~np.isnan(means), np.nan_to_num(means)
+
+    def per_circle(amounts: Floats) -> Floats:
+        found = sums(key, amounts.ravel(), circles * cells.point_count)[key]
+        return np.asarray(found.reshape(means.shape))
+
+    level = np.ones(size)
+    for _ in range(_ROUNDS):
+        course = np.nan_to_num(_quotient(per_circle(seen), per_circle(level[:, None] * is_known)))
+        level = np.nan_to_num(_quotient(seen.sum(axis=1), (course * is_known).sum(axis=1)))
+    own = level[:, None] * is_known
+    course = _quotient(per_circle(seen) - seen, per_circle(own) - own)
+    return np.asarray(course[cells.workload, cells.point])
 
 
 def _scaled(cells: Cells, other: Floats, of_rows: Floats, known: Bools) -> Floats:
@@ -238,34 +249,68 @@ def _scaled(cells: Cells, other: Floats, of_rows: Floats, known: Bools) -> Float
     return np.where(enough, other * _quotient(own, others), np.nan)
 
 
-def _spread(group: Ints, ratios: Floats) -> tuple[Floats, Floats]:
+def _spread(group: Ints, ratios: Floats, least: float) -> tuple[Floats, Floats]:
     """Return the low and high multiple of an estimate in each row, from its group's ratios."""
     frame = pd.Series(np.where(np.isfinite(ratios), ratios, np.nan)).groupby(group)
     enough = frame.count() >= _MIN_SEEN
     low = frame.quantile(_LOW).where(enough, 1 - _UNKNOWN_SPREAD)
     high = frame.quantile(_HIGH).where(enough, 1 + _UNKNOWN_SPREAD)
     return (
-        np.asarray(low.clip(0.0, 1 - _LEAST_SPREAD).reindex(group), dtype=np.float64),
-        np.asarray(high.clip(lower=1 + _LEAST_SPREAD).reindex(group), dtype=np.float64),
+        np.asarray(low.clip(0.0, 1 - least).reindex(group), dtype=np.float64),
+        np.asarray(high.clip(lower=1 + least).reindex(group), dtype=np.float64),
     )
 
 
-def line(group: Ints, rps: Floats, cpu: Floats) -> Floats:
-    """Return a base for the CPU of each row: a line on its requests, of its group's known rows.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Line:
+    """CPU as a line on requests for each group: its idle, slope and fit, shape (groups,).
 
-    1 where a group has no line with a positive slope. Unknown requests count as the mean.
+    Attributes:
+        slope: NaN where a group has no line with a positive slope.
+        mean_rps: of its known rows.
+        r_squared: share of the CPU's variance that the line explains.
     """
-    known = ~np.isnan(rps) & ~np.isnan(cpu)
-    x, y = np.where(known, rps, 0.0), np.where(known, cpu, 0.0)
-    n, sx, sy, sxx, sxy = (sums(group, item) for item in (known.astype(float), x, y, x * x, x * y))
-    varies = n * sxx - sx * sx > _LEAST_VARIANCE * sx * sx
-    slope = np.where(varies, _quotient(n * sxy - sx * sy, n * sxx - sx * sx), np.nan)
-    idle = _quotient(sy - np.nan_to_num(slope) * sx, n)
-    # A fit with a negative idle is replaced by a line through the origin.
-    slope, idle = np.where(idle < 0, _quotient(sy, sx), slope), np.maximum(idle, 0.0)
-    use = (n >= _MIN_SEEN) & (slope > 0) & np.isfinite(idle)
-    at = np.where(np.isnan(rps), _quotient(sx, n)[group], rps)
-    return np.where(use[group], idle[group] + slope[group] * at, 1.0)
+
+    idle: Floats
+    slope: Floats
+    mean_rps: Floats
+    r_squared: Floats
+
+    @classmethod
+    def of(cls, group: Ints, rps: Floats, cpu: Floats) -> "Line":
+        """Fit the rows of each group in which both are known."""
+        known = ~np.isnan(rps) & ~np.isnan(cpu)
+        x, y = np.where(known, rps, 0.0), np.where(known, cpu, 0.0)
+        n, sx, sy = sums(group, known), sums(group, x), sums(group, y)
+        xx, xy, yy = (
+            n * sums(group, first * second) - sums(group, first) * sums(group, second)
+            for first, second in ((x, x), (x, y), (y, y))
+        )
+        slope = np.where(xx > _LEAST_VARIANCE * sx * sx, _quotient(xy, xx), np.nan)
+        idle = _quotient(sy - np.nan_to_num(slope) * sx, n)
+        # A fit with a negative idle is replaced by a line through the origin.
+        slope, idle = np.where(idle < 0, _quotient(sy, sx), slope), np.maximum(idle, 0.0)
+        is_good = (n >= _MIN_SEEN) & (slope > 0)
+        return cls(
+            idle=idle,
+            slope=np.where(is_good, slope, np.nan),
+            mean_rps=_quotient(sx, n),
+            r_squared=_quotient(xy * xy, xx * yy),
+        )
+
+    def cpu(self, group: Ints, rps: Floats) -> Floats:
+        """Return the CPU of each row by its requests, unknown ones being the mean.
+
+        1 where the group has no line.
+        """
+        at = np.where(np.isnan(rps), self.mean_rps[group], rps)
+        found = self.idle[group] + self.slope[group] * at
+        return np.where(np.isnan(self.slope[group]), 1.0, found)
+
+    def rps(self, group: Ints, cpu: Floats) -> Floats:
+        """Return the requests of each row by its CPU; NaN where the two are not close to a line."""
+        slope = np.where(self.r_squared > _CLOSE, self.slope, np.nan)[group]
+        return np.maximum((cpu - self.idle[group]) / slope, 0.0)
 
 
 def sums(group: Ints, values: Floats | Bools | None = None, size: int = 0) -> Floats:

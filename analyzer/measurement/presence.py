@@ -21,7 +21,7 @@ class Sightings:
         memory: the kubelet has its memory at the end of the step.
         state: kube-state-metrics has its pod at the end of the step.
         node: number of its node, shape (proxies,); -1 if it is not known.
-        cluster: number of its cluster, shape (proxies,).
+        cluster: number of its cluster, shape (proxies,); workload: the same.
         lookback_steps: steps after its end in which kube-state-metrics may still show a pod.
     """
 
@@ -31,6 +31,7 @@ class Sightings:
     state: Bools
     node: Ints
     cluster: Ints
+    workload: Ints
     lookback_steps: int
 
 
@@ -111,7 +112,28 @@ def _shown_by_state_alone(seen: Sightings, scraped: Bools, life: Bools) -> Bools
     metrics = _is_dark(seen.metrics, seen.cluster, life, seen.state)
     metrics |= _is_partly_dark(seen.metrics, seen.cluster, life)
     never_cpu, never_metrics = ~_ever(seen.cpu), ~_ever(seen.metrics)
-    return np.asarray(outside & (cpu | never_cpu) & (metrics | never_metrics))
+    dark = (cpu | never_cpu) & (metrics | never_metrics)
+    return np.asarray(outside & (dark | _end_together(seen, scraped, outside)))
+
+
+def _end_together(seen: Sightings, scraped: Bools, outside: Bools) -> Bools:
+    """Return where nothing of a node is scraped, and several of its workloads ended at once.
+
+    Jobs that complete together are one workload.
+    """
+    found = np.zeros_like(outside)
+    first = scraped.argmax(axis=1)
+    last = scraped.shape[1] - 1 - scraped[:, ::-1].argmax(axis=1)
+    steps = np.arange(scraped.shape[1])
+    for node in np.unique(seen.node[outside.any(axis=1) & (seen.node >= 0)]):
+        members = np.flatnonzero(seen.node == node)
+        is_dark = ~scraped[members].any(axis=0)
+        for proxy in members[outside[members].any(axis=1)]:
+            others = members[seen.workload[members] != seen.workload[proxy]]
+            for edge, side in ((last, steps > last[proxy]), (first, steps < first[proxy])):
+                peers = others[np.abs(edge[others] - edge[proxy]) <= 1]
+                found[proxy] |= is_dark & side & seen.state[peers].any(axis=0)
+    return found
 
 
 def _is_dark(source: Bools, group: Ints, life: Bools, state: Bools) -> Bools:

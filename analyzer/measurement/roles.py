@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from analyzer.measurement.applications import with_application
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.tables import UNKNOWN_NAMES, Tables, workload_of_creator
 from analyzer.units import Role
@@ -52,16 +53,17 @@ def proxy_table(tables: Tables) -> pd.DataFrame:
     own = [tables[name][KEY] for name in _OF_PROXIES]
     known = pd.concat(own).drop_duplicates().sort_values(KEY, ignore_index=True)
     known = known[(known["pod"] != "") & (known["namespace"] != "")].reset_index(drop=True)
-    described = known.assign(**_reports(tables, known), **_descriptions(tables, known))
+    described = known.assign(**_descriptions(tables, known))
     creator, reported = workload_of_creator(described), described["reported_workload"]
     workload = reported.where(reported != "", creator.where(creator != "", described["pod"]))
+    described = described.assign(workload=workload)
     columns = [*KEY, "workload", "node", "role", "evidence"]
-    return assign_roles(described.assign(workload=workload))[columns]
+    return assign_roles(described.assign(**_reports(tables, described)))[columns]
 
 
 def _reports(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
     """Return what each proxy was seen to be or do, as bool columns for `assign_roles`."""
-    keys = pd.MultiIndex.from_frame(known)
+    keys = pd.MultiIndex.from_frame(known[KEY])
 
     def is_in(frame: pd.DataFrame) -> pd.Series:
         return pd.Series(keys.isin(pd.MultiIndex.from_frame(frame[KEY])), index=known.index)
@@ -69,14 +71,17 @@ def _reports(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
     tcp, build, cpu = (
         tables[name] for name in ("proxy_tcp_bytes_per_second", "proxy_build", "proxy_cpu_vcpu")
     )
-    applications = tables["application_containers"]
+    containers = tables["application_containers"]
+    has_application = pd.Series(
+        with_application(containers, cpu, known[[*KEY, "workload"]]), index=known.index
+    )
     return {
         "is_agentgateway": is_in(cpu[cpu["container"] == "agentgateway"]),
         "is_ztunnel_build": is_in(build[build["component"] == "ztunnel"]),
         "reports_waypoint": is_in(tables["waypoint_requests_rps"]),
-        "has_application": is_in(applications),
+        "has_application": has_application,
         # Without data about a pod's containers it is unknown whether a proxy is alone.
-        "is_alone": ~is_in(applications) & is_in(cpu) & (len(applications) > 0),
+        "is_alone": ~has_application & is_in(cpu) & (len(containers) > 0),
         "reports_inbound": is_in(tables["inbound_requests_rps"])
         | is_in(tcp[tcp["reporter"] == "destination"]),
         "reports_outbound": is_in(tables["outbound_requests_rps"])

@@ -37,10 +37,11 @@ _SHOW_A_SCRAPE: Final = (
 FOR_LIFE: Final = ("reserved_vcpu", "reserved_memory_bytes", "limit_vcpu", "limit_memory_bytes")
 """What a pod is given at its creation and keeps."""
 
-_LOW_SHARE: Final = 0.9
 _PARTIAL_SHARE: Final = 0.75
-"""Share of the next step's rate, below which a step beside dark steps counts as half covered: the
-first where two or more are dark, the second where one is."""
+"""Share of the next step's rate, below which a step beside a dark one counts as half covered."""
+
+_FEW_STEPS: Final = 8
+"""Known steps below which a proxy loses none for being beside dark ones."""
 
 
 def with_points(frame: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
@@ -82,6 +83,9 @@ class Rows:
                 state=self._seen_in([f"proxy_{name}" for name in FOR_LIFE]),
                 node=np.where(nodes == "", -1, pd.factorize(nodes, sort=True)[0]).astype(np.int64),
                 cluster=cluster,
+                workload=np.asarray(
+                    proxies.groupby(["namespace", "workload"]).ngroup(), dtype=np.int64
+                ),
                 lookback_steps=math.ceil(LOOKBACK_SECONDS / self._window.step_seconds),
             )
         )
@@ -98,8 +102,8 @@ class Rows:
     def half_covered(self, covered: Coverage, rates: Floats) -> Bools:
         """Return the rows whose rate is too low because their source went dark within the step.
 
-        That is so if it is below the rate on the step's other side, and beside a single dark step,
-        which may be chance, if it is clearly below.
+        Beside a single dark step, which may be chance, that is so if it is clearly below the rate
+        on its other side. The same holds for a proxy with few known steps.
         """
         dense = np.full(self._shape, np.nan)
         dense[self.proxy, self.point] = rates
@@ -107,8 +111,10 @@ class Rows:
         before = np.concatenate([beyond, dense[:, :-1]], axis=1)
         after = np.concatenate([dense[:, 1:], beyond], axis=1)
         inner = np.fmax(before, after)
-        is_low = covered.beside_hole & (dense < _PARTIAL_SHARE * inner)
-        return self.at(is_low | (covered.beside_gap & (dense < _LOW_SHARE * inner)))
+        is_few = (~np.isnan(dense)).sum(axis=1, keepdims=True) < _FEW_STEPS
+        beside = covered.beside_hole | covered.beside_gap
+        is_low = beside & (dense < _PARTIAL_SHARE * inner)
+        return self.at(is_low | (covered.beside_gap & ~is_few))
 
     def known(self, name: str) -> Floats:
         """Return the values of the table, and NaN elsewhere."""

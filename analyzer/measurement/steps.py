@@ -43,6 +43,7 @@ class StepTable:
         reported: inbound_rps, outbound_rps and proxy_rps of the same rows as the server has them,
             also where a proxy was scraped for a part of the step.
         missed_rps: the part of proxy_rps that rates lack, shape (rows,).
+        scrapes: how often the proxy was scraped in each row; NaN where not known.
         doubtful: the proxies and steps of `Presence.doubtful`: columns proxy, point.
         has_idle_scrapes: which proxies are known to be scraped without a request, shape (proxies,):
             of the others, no request counter before the first request is no gap.
@@ -51,6 +52,7 @@ class StepTable:
     rows: pd.DataFrame
     reported: pd.DataFrame
     missed_rps: Floats
+    scrapes: Floats
     doubtful: pd.DataFrame
     has_idle_scrapes: Bools
 
@@ -93,7 +95,7 @@ def step_table(
         (Exporter.CADVISOR, ("cpu_vcpu",), "cpu_vcpu"),
         (Exporter.PROXY, OWN_COLUMNS, "proxy_rps"),
     ):
-        # A series that covers a part of the range reads too low.
+        # A series that begins or ends in a step has its increase divided by the whole range.
         factor = manifest.rate_window_seconds(exporter) / window.step_seconds
         covered = rows.covered(exporter)
         is_unknown = rows.half_covered(covered, columns[test])
@@ -106,6 +108,7 @@ def step_table(
         rows=pd.DataFrame({"proxy": rows.proxy, "point": rows.point, **columns}),
         reported=pd.DataFrame(as_reported),
         missed_rps=np.asarray(sum(unreported), dtype=np.float64),
+        scrapes=rows.known("proxy_build"),
         doubtful=pd.DataFrame({"proxy": number, "point": point}),
         has_idle_scrapes=np.asarray(rows.seen("proxy_build").any(axis=1)),
     )

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.measurement.filling import COLUMNS, Cells, Estimate, estimate, line, nothing, sums
+from analyzer.measurement.filling import COLUMNS, Cells, Estimate, Line, estimate, nothing, sums
 from analyzer.measurement.other_side import WORKLOAD, Heard
+from analyzer.measurement.partial import is_edge
 from analyzer.measurement.steps import OWN_COLUMNS, StepTable
 
 _GIVEN: Final = ("reserved_vcpu", "reserved_memory_bytes", "limit_vcpu", "limit_memory_bytes")
@@ -63,7 +64,7 @@ class _Filler:
             circle=circle.astype(np.int64)[proxy],
             point_count=point_count,
         )
-        self._is_edge = _is_edge(proxy, point, point_count) & ~self._is_doubtful
+        self._is_edge = is_edge(proxy, point, point_count) & ~self._is_doubtful
         self._has_idle_scrapes = table.has_idle_scrapes[proxy]
 
     def _values(self, name: str) -> Floats:
@@ -81,7 +82,7 @@ class _Filler:
         cpu = self._values("cpu_vcpu")
         missing = self._missing(np.isnan(cpu))
         if missing.any():
-            base = line(self._cells.workload, rps, cpu)
+            base = Line.of(self._cells.workload, rps, cpu).cpu(self._cells.workload, rps)
             yield self._filled("cpu_vcpu", missing, estimate(self._cells, cpu, base))
         memory = self._values("memory_bytes")
         missing = self._missing(np.isnan(memory)) & np.isnan(cpu)
@@ -96,17 +97,30 @@ class _Filler:
         count = sums(self._cells.at(self._cells.workload))
         alive = count[self._cells.at(self._cells.workload)]
         inbound, outbound = (
-            estimate(self._cells, self._values(name), heard=self._heard_of(name) / alive)
-            for name in names
+            self._by_cpu(self._values(name), self._heard_of(name) / alive) for name in names
         )
         rest = self._values("proxy_rps") - self._values(names[0]) - self._values(names[1])
         # Of a waypoint, which reports neither side as its own.
-        other = estimate(self._cells, np.maximum(rest, 0.0))
+        other = self._by_cpu(np.maximum(rest, 0.0), None)
         yield self._filled("inbound_rps", missing, inbound)
         yield self._filled("outbound_rps", missing, outbound)
         whole = _sum(_sum(inbound, outbound), other)
         yield self._filled("proxy_rps", missing, whole)
         return whole
+
+    def _by_cpu(self, values: Floats, heard: Floats | None) -> Estimate:
+        """Estimate requests: by the proxy's own CPU if it shows them, else by others."""
+        cells, cpu = self._cells, self._values("cpu_vcpu")
+        usual = estimate(cells, values, heard=heard)
+        line = Line.of(cells.workload, self._values("proxy_rps"), cpu)
+        base = line.rps(cells.workload, cpu)
+        closer = estimate(cells, values, base)
+        use = ~np.isnan(base) & ~np.isnan(closer.mid)
+        mid, low, high = (
+            np.where(use, getattr(closer, end), getattr(usual, end))
+            for end in ("mid", "low", "high")
+        )
+        return Estimate(mid=mid, low=low, high=high)
 
     def _heard_of(self, name: str) -> Floats:
         by_workload = self._heard.by_workload(name)
@@ -193,14 +207,6 @@ def _with_doubtful(table: StepTable, believed: pd.DataFrame) -> tuple[pd.DataFra
     if len(doubtful):
         is_doubtful = pd.MultiIndex.from_frame(rows[["proxy", "point"]]).isin(doubtful)
     return rows, np.asarray(is_doubtful), np.asarray(is_added)
-
-
-def _is_edge(proxy: Ints, point: Ints, point_count: int) -> Bools:
-    """Return the first and last step of each life, unless the window begins or ends there."""
-    same = (proxy[1:] == proxy[:-1]) & (point[1:] == point[:-1] + 1)
-    begins = np.append(True, ~same)[: len(proxy)] & (point > 0)
-    ends = np.append(~same, True)[: len(proxy)] & (point < point_count - 1)
-    return np.asarray(begins | ends)
 
 
 def _sum(first: Estimate, second: Estimate) -> Estimate:

@@ -15,13 +15,15 @@ from analyzer.measurement.counters import counted
 from analyzer.measurement.filling import filled_in, nothing
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.impossible import impossible, without
+from analyzer.measurement.nodes import NodePresence, node_presence, node_table
 from analyzer.measurement.other_side import Heard
+from analyzer.measurement.partial import without_partial
 from analyzer.measurement.quality import Evidence, find_quality
 from analyzer.measurement.roles import UNKNOWN, proxy_table
 from analyzer.measurement.rows import with_points
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.steps import step_table
-from analyzer.measurement.tables import INSTANCE_TYPE, Tables
+from analyzer.measurement.tables import Tables
 from analyzer.measurement.unseen import fill
 from analyzer.units import Interval, Reason, Refusal, Role
 from analyzer.window import TimeWindow
@@ -49,7 +51,11 @@ class MeshUsage:
         clusters: where the proxies are; none where there is no cluster label.
         nodes: one row a node that kube-state-metrics or OpenCost report: node, allocatable_vcpu,
             allocatable_memory_bytes, vcpu_usd_per_hour, memory_usd_per_gib_hour (NaN: not known),
-            instance_type ("": not known).
+            instance_type ("": not known), present_share (of the observed steps, 0 to 1: for how
+            much of the time it existed), kind (fargate, virtual-kubelet, windows; "": any other)
+            and runs_daemonsets (only the last).
+        node_presence: when each node existed, also those that only a proxy is known to run on;
+            None: all the time.
         findings: what is wrong or thin in the data, the most severe first.
         refusals: what this snapshot cannot answer.
         warnings: metrics that the survey did not find.
@@ -61,6 +67,7 @@ class MeshUsage:
     steps: pd.DataFrame
     calls: pd.DataFrame
     nodes: pd.DataFrame
+    node_presence: NodePresence | None = None
     clusters: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     refusals: tuple[Refusal, ...] = ()
@@ -87,6 +94,10 @@ class MeshUsage:
     ) -> "MeshUsage":
         """Return the mesh in these steps, or with these proxies only."""
         steps, filling, calls = self.steps, self.filling, self.calls
+        nodes = self.nodes
+        if points is not None and self.node_presence is not None:
+            shares = self.node_presence.over(points).reindex(nodes["node"])
+            nodes = nodes.assign(present_share=shares.to_numpy(float))
         if points is not None:
             steps, filling, calls = (
                 table[table["point"].isin(points)] for table in (steps, filling, calls)
@@ -99,7 +110,22 @@ class MeshUsage:
             steps=steps.reset_index(drop=True),
             filling=filling.reset_index(drop=True),
             calls=calls.reset_index(drop=True),
+            nodes=nodes,
         )
+
+    def ztunnel_shares(self) -> pd.Series:
+        """Return for what share of the time each node existed, of those that run DaemonSets.
+
+        Sorted by node. A node that only a proxy is known to run on is among them.
+        """
+        known = self.nodes.set_index("node").reindex(columns=["present_share", "runs_daemonsets"])
+        names = sorted({*known.index, *self.proxies["node"]} - {""})
+        shares = known["present_share"].astype(float).reindex(names)
+        if self.node_presence is not None:
+            shares = shares.fillna(self.node_presence.over(self.observed_points))
+        shares = shares.fillna(1.0)
+        without = known.index[known["runs_daemonsets"].eq(False)]
+        return shares[(shares > 0) & ~shares.index.isin(without)]
 
     def mean_total(self, role: Role, column: str) -> float | None:
         """Return the sum of `column` over all proxies of a role, averaged over the window.
@@ -177,13 +203,15 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     observed = _observed_points(snapshot, table.rows)
     heard = Heard(reports=with_points(tables["mesh_requests_rps"], window), proxies=proxies)
     bad = impossible(table.rows, proxies, tables, counters, heard)
-    believed = without(table.rows, bad)
+    believed = without_partial(table, without(table.rows, bad), proxies, window.point_count)
     filling = fill(table, believed, proxies, cluster, heard, window.point_count)
     calls = count_calls_once(
         corrected(heard.reports, table.reported, filled_in(believed, filling), proxies),
         meshed_namespaces=frozenset(proxies["namespace"]),
         whole_mesh=not manifest.scope.namespaces,
     )
+    presence = node_presence(tables, proxies, table.rows, window)
+    nodes = node_table(tables, presence, observed, _nodes_of(proxies, Role.ZTUNNEL))
     evidence = Evidence(
         manifest=manifest,
         tables=tables,
@@ -193,6 +221,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         filling=filling,
         impossible=bad,
         doubtful=table.doubtful,
+        nodes=nodes,
         missed_rps=table.missed_rps,
     )
     return MeshUsage(
@@ -202,7 +231,8 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         steps=believed,
         filling=filling,
         calls=calls,
-        nodes=_nodes(tables),
+        nodes=nodes,
+        node_presence=presence,
         clusters=tables.clusters,
         refusals=_refusals(proxies),
         findings=find_quality(evidence),
@@ -239,18 +269,8 @@ def _observed_points(snapshot: Snapshot, steps: pd.DataFrame) -> Ints:
     return either if len(both) >= LEAST_COMMON_SHARE * len(either) else both
 
 
-def _nodes(tables: Tables) -> pd.DataFrame:
-    columns = {
-        "node_allocatable_vcpu": "allocatable_vcpu",
-        "node_allocatable_memory_bytes": "allocatable_memory_bytes",
-        "node_vcpu_usd_per_hour": "vcpu_usd_per_hour",
-        "node_memory_usd_per_gib_hour": "memory_usd_per_gib_hour",
-    }
-    medians = [tables[name].groupby("node")[name].median() for name in columns]
-    kinds = tables["node_instance_types"].rename(columns={INSTANCE_TYPE: "instance_type"})
-    kind = kinds[kinds["instance_type"] != ""].groupby("node")["instance_type"].first()
-    frame = pd.concat(medians, axis=1).rename(columns=columns).rename_axis("node").sort_index()
-    return frame.assign(instance_type=kind.reindex(frame.index).fillna("")).reset_index()
+def _nodes_of(proxies: pd.DataFrame, role: Role) -> pd.Series:
+    return proxies.loc[proxies["role"] == role, "node"]
 
 
 def _refusals(proxies: pd.DataFrame) -> tuple[Refusal, ...]:

@@ -6,6 +6,7 @@ Every quantity is an array over draws (see `uncertainty`), or a number if it is 
     ztunnel of a node   idle + requests/s of its pods' proxies x cost of a pass + Gbit/s x cost
                         + new TCP connections/s x cost; plus istio-cni if it is not installed yet
     waypoint            replicas x CPU of one at its share of the namespace's requests/s
+                        both while the node or the namespace existed, times the share of the time
     billed              `sidecars.billed`, per ztunnel and per replica
 
 To add a component, change only this module: add its kind to `COMPONENTS`, and a `Part` with its
@@ -22,7 +23,7 @@ import pandas as pd
 from analyzer.arrays import Floats
 from analyzer.data import PublishedConstants
 from analyzer.projection.choices import Basis, waypoint_weights
-from analyzer.projection.demand import MeshLoad
+from analyzer.projection.demand import MeshLoad, at_a_time
 from analyzer.projection.needs import Case, Each, Need, added_up, prices_by_basis
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters
@@ -141,7 +142,7 @@ def _sidecar_need(case: Case) -> Need:
 
 
 def ztunnel_vcpu(nodes: pd.DataFrame, parameters: Parameters) -> Floats:
-    """Return the CPU of each node's ztunnel, shape (nodes, draws)."""
+    """Return the CPU of each node's ztunnel while the node exists, shape (nodes, draws)."""
     passes, gbit, connections = (
         nodes[column].to_numpy(float)[:, None] * parameters.traffic
         for column in ("passes_rps", "gbit_per_second", "new_connections_per_second")
@@ -175,14 +176,15 @@ def each_ztunnel(case: Case) -> Each:
 
 
 def _ztunnel_need(case: Case) -> Need:
-    """Return the need of the ztunnels, one per node."""
-    each = each_ztunnel(case)
+    """Return the need of the ztunnels, one per node for as long as it exists."""
+    each, shares = each_ztunnel(case), case.nodes["present_share"]
     used = each.used[0]
+    counts = shares.astype(int) if (shares == 1).all() else shares
     return added_up(
         each,
         role=Role.ZTUNNEL,
         provenance=case.parameters.ztunnel_provenance,
-        units=pd.DataFrame({"count": 1, "whole_count": 1}, index=case.nodes["node"]),
+        units=pd.DataFrame({"count": counts, "whole_count": 1}).set_axis(case.nodes["node"]),
         hottest_vcpu=used[int(used[:, 0].argmax())],
     )
 
@@ -207,10 +209,24 @@ def waypoint_replicas(load: MeshLoad, parameters: Parameters) -> Floats:
     return np.asarray(replicas + parameters["waypoint_spare_replicas"][0])
 
 
+def rps_while_present(namespaces: pd.DataFrame) -> Floats:
+    """Return the requests per second of each namespace's waypoint while it has sidecars."""
+    rps, shares = (namespaces[name].to_numpy(float) for name in ("waypoint_rps", "present_share"))
+    return np.asarray(rps / shares)
+
+
+def waypoint_counts(case: Case, weights: Floats, replicas: Floats) -> Floats:
+    """Return how many waypoint replicas each namespace has at a time, on average.
+
+    `weights` is each namespace's share of a waypoint, 0-1; `replicas` a whole one's.
+    """
+    return np.asarray(weights * replicas * case.load.namespaces["present_share"].to_numpy(float))
+
+
 def each_waypoint(case: Case, replicas: Floats) -> Each:
     """Return what one waypoint replica uses and requests in each namespace with so many."""
     load, parameters = case.load, case.parameters
-    used = parameters.waypoint_vcpu(load.namespaces["waypoint_rps"].to_numpy(float) / replicas)
+    used = parameters.waypoint_vcpu(rps_while_present(load.namespaces) / replicas)
     return Each(
         used=(used, parameters["waypoint_memory_gib_per_replica"]),
         requested=(
@@ -226,7 +242,7 @@ def waypoint_need(case: Case, weights: Floats) -> Need:
     """Return the need of the waypoints; `weights` is each namespace's share of one, 0-1."""
     replicas = waypoint_replicas(case.load, case.parameters)
     each = each_waypoint(case, replicas)
-    used, times = each.used[0], weights * replicas
+    used, times = each.used[0], waypoint_counts(case, weights, replicas)
     names = case.load.namespaces["namespace"]
     return added_up(
         each,
@@ -246,7 +262,7 @@ SIDECARS: Final = Part(
 ZTUNNELS: Final = Part(
     role=Role.ZTUNNEL,
     need=_ztunnel_need,
-    size=lambda load, _: None if load.nodes is None else Size(len(load.nodes), load.proxy_rps),
+    size=lambda load, _: None if load.node_count is None else Size(load.node_count, load.proxy_rps),
 )
 WAYPOINTS_PLACED: Final = Part(
     role=Role.WAYPOINT,
@@ -259,7 +275,7 @@ WAYPOINTS_EVERYWHERE: Final = Part(
     role=Role.WAYPOINT,
     need=lambda case: waypoint_need(case, np.ones(len(case.load.namespaces))),
     size=lambda load, scenario: Size(
-        len(load.namespaces) * scenario.waypoint_replicas,
+        at_a_time(load.namespaces) * scenario.waypoint_replicas,
         float(load.namespaces["waypoint_rps"].sum()),
     ),
 )

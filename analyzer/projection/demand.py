@@ -32,14 +32,16 @@ class _Load:
     Attributes:
         proxy_rps: proxy requests per second of sidecars; a call between two sidecars counts twice.
         mesh_rps: calls per second, counted once.
-        nodes: one row per node: node, passes_rps (proxy requests per second of its sidecars: each
-            becomes one pass through its ztunnel), gbit_per_second (their TCP payload),
-            new_connections_per_second (of TCP). None if the nodes are not known.
-        namespaces: one row per namespace with sidecars: namespace, sidecar_count, proxy_rps,
-            gbit_per_second, new_connections_per_second, waypoint_rps (requests to it that a
-            waypoint would handle), waypoint_peak_rps (in the busiest interval), has_http; if
-            measured also sidecar_vcpu, sidecar_reserved_vcpu, sidecar_billed_vcpu and
-            sidecar_memory_gib (NaN: not known).
+        nodes: one row per node that runs DaemonSets: node, present_share (for how much of the time
+            it existed, 0 to 1) and, while it existed, passes_rps (proxy requests per second of its
+            sidecars: each becomes one pass through its ztunnel), gbit_per_second (their TCP
+            payload), new_connections_per_second (of TCP). None if the nodes are not known.
+        namespaces: one row per namespace with sidecars: namespace, present_share (for how much of
+            the time it had any), sidecar_count, proxy_rps, gbit_per_second,
+            new_connections_per_second, waypoint_rps (requests to it that a waypoint would handle),
+            waypoint_peak_rps (in the busiest interval), has_http; if measured also sidecar_vcpu,
+            sidecar_reserved_vcpu, sidecar_billed_vcpu and sidecar_memory_gib (NaN: not known). All
+            but shares and peaks are means over the whole time.
         ranges: those that unseen time gives to the figures here.
     """
 
@@ -50,6 +52,23 @@ class _Load:
     namespaces: pd.DataFrame
     ranges: MeasuredRanges = EXACT
 
+    @property
+    def node_count(self) -> int | None:
+        """How many nodes there were at a time, to the nearest; None if they are not known."""
+        return None if self.nodes is None else max(round(at_a_time(self.nodes)), 1)
+
+    @property
+    def namespace_count(self) -> int:
+        """How many namespaces had sidecars at a time, to the nearest."""
+        count = round(at_a_time(self.namespaces))
+        return max(count, min(len(self.namespaces), 1))
+
+
+def at_a_time(rows: pd.DataFrame) -> float:
+    """Return how many nodes or namespaces of a `MeshLoad` there were at a time, on average."""
+    count = float(rows["present_share"].sum())
+    return int(count) if count.is_integer() else count
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredLoad(_Load):
@@ -59,7 +78,8 @@ class MeasuredLoad(_Load):
         placement: one row per namespace and node with its sidecars: namespace, node, and their
             need on each basis, such as usage_vcpu and billed_memory_gib (0 also if not known).
             If time was unseen, also their ends, such as usage_vcpu_low and usage_vcpu_high.
-        allocatable_vcpu_per_node: mean over the nodes; None if not known. The same for memory.
+        allocatable_vcpu_per_node: mean over the nodes that run DaemonSets, by the time that each
+            existed; None if not known. The same for memory.
     """
 
     sidecars: SidecarFootprint
@@ -115,8 +135,7 @@ def within(usage: MeshUsage, hours: WorkingHours | None) -> MeshUsage:
             "The window has no complete interval in the scenario's working_hours. Collect a longer "
             "window."
         )
-    points = np.array(kept)
-    return usage.only(points=points)
+    return usage.only(points=np.array(kept))
 
 
 def mesh_load(
@@ -140,23 +159,32 @@ def mesh_load(
         ranges = ranges_of(usage, footprints, (low, sidecars, high))
     passes = _passes_waypoint(usage, ingress_through_waypoint=ingress_through_waypoint)
     passing = usage.calls[passes]
-    allocatable = usage.nodes.reindex(columns=["allocatable_vcpu", "allocatable_memory_bytes"])
-    vcpu, memory_bytes = allocatable.mean()
+    shares = usage.ztunnel_shares()
+    vcpu, memory_bytes = (
+        _mean_of_nodes(usage.nodes.set_index("node").reindex(columns=[name])[name], shares)
+        for name in ("allocatable_vcpu", "allocatable_memory_bytes")
+    )
     return MeasuredLoad(
         sidecar_count=usage.count(Role.SIDECAR),
         proxy_rps=float(sidecars["proxy_rps"].sum()) / points,
         mesh_rps=float(usage.calls["rps"].sum()) / points * growth.factor,
-        nodes=_nodes(usage, sidecars, node_count),
+        nodes=_nodes(sidecars, shares, node_count, points),
         namespaces=_namespaces(usage, sidecars, passing.assign(rps=passing["rps"] * growth.factor)),
         sidecars=footprint,
         tally=tally(rows, sidecars, _added_vcpu(rows, growth), step_count=points),
         placement=placement,
-        allocatable_vcpu_per_node=None if np.isnan(vcpu) else float(vcpu),
-        allocatable_memory_gib_per_node=(
-            None if np.isnan(memory_bytes) else float(memory_bytes) / BYTES_PER_GIB
-        ),
+        allocatable_vcpu_per_node=vcpu,
+        allocatable_memory_gib_per_node=memory_bytes and memory_bytes / BYTES_PER_GIB,
         ranges=ranges,
     )
+
+
+def _mean_of_nodes(sizes: pd.Series, shares: pd.Series) -> float | None:
+    """Return the mean size of these nodes, by the share of the time that each existed."""
+    known = sizes.astype(float).dropna()
+    weights = shares.reindex(known.index).fillna(0.0)
+    total = float(weights.sum())
+    return float((known * weights).sum()) / total if total > 0 else None
 
 
 def _added_vcpu(rows: pd.DataFrame, growth: Growth) -> pd.Series:
@@ -204,6 +232,7 @@ def stated_load(
     namespaces = pd.DataFrame(
         {
             "namespace": [f"namespace-{number + 1}" for number in range(namespace_count)],
+            "present_share": 1.0,
             "sidecar_count": pod_count / namespace_count,
             "proxy_rps": proxy_rps / namespace_count,
             "gbit_per_second": 0.0,
@@ -226,24 +255,39 @@ def even_nodes(namespaces: pd.DataFrame, node_count: int) -> pd.DataFrame:
     """Return so many nodes with equal shares of the namespaces' load; columns: `MeshLoad.nodes`."""
     each = namespaces[_CARRIED].sum().rename({"proxy_rps": "passes_rps"}) / node_count
     names = [f"node-{number + 1}" for number in range(node_count)]
-    return pd.DataFrame({"node": names, **each.to_dict()})
+    return pd.DataFrame({"node": names, **each.to_dict(), "present_share": 1.0})
 
 
-def _nodes(usage: MeshUsage, sidecars: pd.DataFrame, node_count: int | None) -> pd.DataFrame | None:
-    """Return the nodes with their load; the load of unknown nodes is spread over all."""
-    names = sorted({*usage.nodes["node"], *usage.proxies["node"]} - {""})
+def _nodes(
+    sidecars: pd.DataFrame, shares: pd.Series, node_count: int | None, points: int
+) -> pd.DataFrame | None:
+    """Return the nodes with their load while they existed.
+
+    The load of unknown nodes, and of those that run no DaemonSet, is spread over all the others, by
+    the time that each existed.
+    """
     if node_count is not None:
-        # The user's number takes precedence: surplus names are dropped, missing ones are generated.
-        # They must be new: many clusters have a `node-1`, and its load would count twice.
-        made_up = (f"node-{number + 1}" for number in range(len(names) + node_count))
-        names = [*names, *(name for name in made_up if name not in names)][:node_count]
-    if not names:
+        shares = _with_count(shares, node_count)
+    if shares.empty:
         return None
     loads = sidecars.groupby("node")[_CARRIED].sum()
-    placed = loads.reindex(names).fillna(0.0)
-    elsewhere = (loads.sum() - placed.sum()) / len(names)
-    totals = (placed + elsewhere) / len(usage.observed_points)
-    return totals.rename(columns={"proxy_rps": "passes_rps"}).rename_axis("node").reset_index()
+    placed = loads.reindex(shares.index).fillna(0.0)
+    elsewhere = (loads.sum() - placed.sum()) / shares.sum()
+    totals = (placed.div(shares, axis=0) + elsewhere) / points
+    frame = totals.rename(columns={"proxy_rps": "passes_rps"}).rename_axis("node")
+    return frame.assign(present_share=shares).reset_index()
+
+
+def _with_count(shares: pd.Series, node_count: int) -> pd.Series:
+    """Return so many nodes that exist all the time: the user's number takes precedence.
+
+    Surplus names are dropped, those that existed longest last, and missing ones are generated.
+    """
+    names = [str(name) for name in shares.sort_values(ascending=False, kind="stable").index]
+    # They must be new: many clusters have a `node-1`, and its load would count twice.
+    made_up = (f"node-{number + 1}" for number in range(len(names) + node_count))
+    names = [*names, *(name for name in made_up if name not in names)][:node_count]
+    return pd.Series(1.0, index=names)
 
 
 def _namespaces(
@@ -259,7 +303,8 @@ def _namespaces(
         **{name: name for name in _CARRIED},
         "sidecar_memory_gib": "memory_bytes",
     }
-    frame = pd.DataFrame({"sidecar_count": grouped.size() / points})
+    shares = grouped["point"].nunique() / points
+    frame = pd.DataFrame({"present_share": shares, "sidecar_count": grouped.size() / points})
     for name, column in totals.items():
         frame[name] = grouped[column].sum(min_count=0 if name in _CARRIED else 1) / points
     frame["sidecar_memory_gib"] /= BYTES_PER_GIB

@@ -118,16 +118,18 @@ def freed_nodes(load: MeshLoad, sidecar: ModeNeeds, mode: ModeNeeds) -> int | No
 
 
 def ztunnel_nodes(case: Case) -> tuple[NodeZtunnel, ...]:
-    """Return what the ztunnel of each node would use, the busiest first."""
+    """Return what the ztunnel of each node would use while the node exists, the busiest first."""
     used_vcpu = ztunnel_vcpu(case.nodes, case.parameters)
-    columns = (case.nodes[name] for name in ("node", "passes_rps", "gbit_per_second"))
+    names = ("node", "passes_rps", "gbit_per_second", "present_share")
+    columns = (case.nodes[name] for name in names)
     found = [
         NodeZtunnel(
             node=str(node),
             passes_rps=float(passes),
             gbit_per_second=float(gbit),
             ztunnel_vcpu=to_interval(drawn),
+            present_share=float(share),
         )
-        for node, passes, gbit, drawn in zip(*columns, used_vcpu, strict=True)
+        for node, passes, gbit, share, drawn in zip(*columns, used_vcpu, strict=True)
     ]
     return tuple(sorted(found, key=lambda item: (-item.ztunnel_vcpu.mid, item.node)))

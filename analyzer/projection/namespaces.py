@@ -11,7 +11,14 @@ import pandas as pd
 from analyzer.arrays import Bools, Floats
 from analyzer.calibration.result import Calibration
 from analyzer.projection.choices import Basis, is_settled, waypoint_weights
-from analyzer.projection.components import each_waypoint, each_ztunnel, waypoint_replicas
+from analyzer.projection.components import (
+    each_waypoint,
+    each_ztunnel,
+    rps_while_present,
+    waypoint_counts,
+    waypoint_replicas,
+)
+from analyzer.projection.demand import at_a_time
 from analyzer.projection.modes import SIDECAR, needs_of
 from analyzer.projection.needs import Case
 from analyzer.projection.uncertainty import Parameters
@@ -80,7 +87,9 @@ def stakes(case: Case, basis: Basis) -> Stakes:
         needs_waypoint=weights > 0,
         sidecar_usd=_sidecar_usd(case, basis),
         passed_usd=share * passed_usd,
-        waypoint_usd=waypoint.usd_per_year(weights * replicas, basis, parameters),
+        waypoint_usd=waypoint.usd_per_year(
+            waypoint_counts(case, weights, replicas), basis, parameters
+        ),
         shared_usd=shared_usd,
         is_settled=is_settled(parameters.placement),
     )
@@ -88,11 +97,11 @@ def stakes(case: Case, basis: Basis) -> Stakes:
 
 def _ztunnel_usd(case: Case, basis: Basis) -> Iterator[Floats]:
     """Yield what the ztunnels cost without traffic, and what the traffic adds, shape (draws,)."""
-    busy, one_each = each_ztunnel(case), np.ones(len(case.nodes))
+    busy, counts = each_ztunnel(case), case.nodes["present_share"].to_numpy(float)
     idle_vcpu, memory_gib = case.parameters["ztunnel_idle_vcpu_per_node"], busy.used[1]
     idle = replace(busy, used=(np.broadcast_to(idle_vcpu, busy.used[0].shape), memory_gib))
     at_rest, at_work = (
-        each.usd_per_year(one_each, basis, case.parameters).sum(axis=0) for each in (idle, busy)
+        each.usd_per_year(counts, basis, case.parameters).sum(axis=0) for each in (idle, busy)
     )
     yield at_rest
     yield at_work - at_rest
@@ -145,10 +154,11 @@ def vcpu_of_namespaces(case: Case, calibration: Calibration) -> pd.DataFrame:
     carried = carried_by_ztunnels(namespaces, parameters)[:, 0]
     share = namespaces["sidecar_count"] / namespaces["sidecar_count"].sum()
     replicas = waypoint_replicas(load, parameters)
-    rps = namespaces["waypoint_rps"].to_numpy(float) / replicas
+    rps = rps_while_present(namespaces) / replicas
+    counts = waypoint_counts(case, np.ones(len(namespaces)), replicas)
     frame = frame.assign(
         ambient_l4_vcpu=ztunnel_idle_vcpu(case) * share + carried,
-        waypoint_vcpu=parameters.likely_waypoint_vcpu(rps) * replicas,
+        waypoint_vcpu=parameters.likely_waypoint_vcpu(rps) * counts,
         waypoint_replicas=replicas.astype(int),
         waypoint_extrapolated=is_extrapolated(rps, calibration),
     )
@@ -166,7 +176,7 @@ def vcpu_of_namespaces(case: Case, calibration: Calibration) -> pd.DataFrame:
 
 def ztunnel_idle_vcpu(case: Case) -> float:
     """Return the best estimate of what all ztunnels use without traffic."""
-    return float(case.parameters["ztunnel_idle_vcpu_per_node"][0] * len(case.nodes))
+    return float(case.parameters["ztunnel_idle_vcpu_per_node"][0] * at_a_time(case.nodes))
 
 
 def is_extrapolated(rps: Floats, calibration: Calibration) -> Bools:

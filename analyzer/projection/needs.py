@@ -44,9 +44,9 @@ class Units:
     """The units of a component, at the best estimates: one element per node or namespace.
 
     Attributes:
-        unit_count: number of ztunnels or waypoint replicas.
-        whole_count: the number with a whole waypoint, before its share is applied.
-        used_vcpu: by one at each place; the other amounts are by one at any place.
+        unit_count: number of ztunnels or waypoint replicas at a time, on average.
+        whole_count: the number while its node or namespace exists, with a whole waypoint.
+        used_vcpu: by one at each place while it exists; the other amounts are by one at any place.
         month_usd: prices of a vCPU and of a GiB at each place, shape (units, 2); None: the
             scenario's.
     """
@@ -129,8 +129,8 @@ def added_up(
 ) -> Need:
     """Return the need of all units together.
 
-    `units` has a row per node or namespace: the number of ztunnels or replicas (`count`), and the
-    number with a whole waypoint (`whole_count`).
+    `units` has a row per node or namespace: the number of ztunnels or replicas at a time, on
+    average (`count`), and while it exists, with a whole waypoint (`whole_count`).
     """
     counts = units["count"].to_numpy(float)
     (vcpu, memory_gib), used, requested = each.amounts(counts), each.used, each.requested

@@ -12,7 +12,7 @@ from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.projection import figures
 from analyzer.projection.choices import Basis, Named
-from analyzer.projection.components import waypoint_replicas
+from analyzer.projection.components import rps_while_present, waypoint_replicas
 from analyzer.projection.decision import Decision, Why, decide, undecided
 from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load, within
 from analyzer.projection.modes import SIDECAR, ModeNeeds, evaluate
@@ -23,7 +23,7 @@ from analyzer.projection.namespaces import (
     ztunnel_idle_vcpu,
 )
 from analyzer.projection.needs import Case
-from analyzer.projection.prices import NodePrices, node_prices
+from analyzer.projection.prices import NodePrices, node_prices, without_price
 from analyzer.projection.published import reference
 from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Saving, Workings
 from analyzer.projection.scenario import Scenario, default_scenario
@@ -93,8 +93,12 @@ def project_usage(
             reference(constants, case.load, scenario, price)
             for constants in published_constants().values()
         ),
-        refusals=tuple(_refusals(case, calibration, modes, savings, scenario)),
-        warnings=(*_extrapolated(case, calibration), *_placed_nowhere(case)),
+        refusals=tuple(_refusals(usage, case, calibration, modes, savings, scenario)),
+        warnings=(
+            *_unpriced(case, basis),
+            *_extrapolated(case, calibration),
+            *_placed_nowhere(case),
+        ),
         workings=Workings(scenario=measured, parameters=case.parameters, node_prices=case.prices),
     )
 
@@ -135,12 +139,17 @@ def _price(
     return Price(vcpu_month_usd=vcpu, memory_gib_month_usd=memory_gib, source=prices.source)
 
 
+def _unpriced(case: Case, basis: Basis) -> Iterator[Finding]:
+    if case.prices and (finding := without_price(case.prices, case.load, basis)):
+        yield finding
+
+
 def _extrapolated(case: Case, calibration: Calibration) -> Iterator[Finding]:
     waypoint = calibration.waypoint
     if isinstance(waypoint, Refusal) or waypoint.fitted_rps is None:
         return
     replicas = waypoint_replicas(case.load, case.parameters)
-    rps = case.load.namespaces["waypoint_rps"].to_numpy(float) / replicas
+    rps = rps_while_present(case.load.namespaces) / replicas
     outside = is_extrapolated(rps, calibration)
     if outside.any():
         low, high = waypoint.fitted_rps
@@ -176,6 +185,7 @@ def _placed_nowhere(case: Case) -> Iterator[Finding]:
 
 
 def _refusals(
+    usage: MeshUsage,
     case: Case,
     calibration: Calibration,
     modes: Mapping[str, ModeNeeds],
@@ -185,6 +195,8 @@ def _refusals(
     if case.load.nodes is None:
         detail = "the number of nodes is not known: install kube-state-metrics, or give "
         detail += f"{Setting.NODE_COUNT}"
+        if not usage.nodes.empty:
+            detail = "no node runs DaemonSets, so no ztunnel can run: move the pods to other nodes"
         yield Refusal(subject="ambient modes", reason=Reason.NO_DATA, detail=detail)
     if isinstance(calibration.waypoint, Refusal):
         yield calibration.waypoint

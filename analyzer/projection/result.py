@@ -173,12 +173,18 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeZtunnel:
-    """What the ztunnel of one node would use for the requests and the TCP of its sidecars."""
+    """What the ztunnel of one node would use for the requests and the TCP of its sidecars.
+
+    Attributes:
+        present_share: for how much of the time the node existed, 0 to 1; the other figures are for
+            that time.
+    """
 
     node: str
     passes_rps: float
     gbit_per_second: float
     ztunnel_vcpu: Interval
+    present_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,8 +159,8 @@ def _mesh(load: MeshLoad, usage: MeshUsage | None) -> Mapping[str, object]:
     return {
         "sidecar_count": load.sidecar_count,
         **counts,
-        "node_count": None if load.nodes is None else len(load.nodes),
-        "namespace_count": len(load.namespaces),
+        "node_count": load.node_count,
+        "namespace_count": load.namespace_count,
         "cluster_count": len(usage.clusters) or None if usage else None,
         "mesh_rps": load.mesh_rps,
         "proxy_rps": load.proxy_rps,

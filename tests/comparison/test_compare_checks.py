@@ -15,7 +15,7 @@ from analyzer.prometheus.promql import Scope
 from analyzer.settings import Setting, settings_in
 from analyzer.units import Reason, Refusal, Role
 from tests.comparison.migrations import Migrated
-from tests.measurement.snapshots import make_snapshot, steady
+from tests.measurement.snapshots import STEP_SECONDS, make_snapshot, steady
 
 
 def renamed(usage: MeshUsage) -> MeshUsage:
@@ -160,6 +160,12 @@ def test_two_snapshots_are_read_and_compared(tmp_path: Path) -> None:
         ),
     }
     before = make_snapshot(tmp_path / "before", tables)
-    after = replace(before, manifest=a_day_later(before.manifest))
+    day = 86_400 // STEP_SECONDS
+    later = {
+        name: [(*labels, int(point) + day, value) for *labels, point, value in rows]
+        for name, rows in tables.items()
+    }
+    after = make_snapshot(tmp_path / "after", later)
+    after = replace(after, manifest=a_day_later(after.manifest))
 
     assert isinstance(compare(before, after), Refusal)

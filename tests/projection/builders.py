@@ -28,7 +28,10 @@ _UNKNOWN = ("configured_clusters", "limit_vcpu", "limit_memory_bytes")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
-    """One proxy; tuples hold one value a step of the window, NaN is unknown."""
+    """One proxy; tuples hold one value a step of the window, NaN is unknown.
+
+    `points` are the steps in which it exists; None: all.
+    """
 
     workload: str = "shop/front"
     node: str = "a"
@@ -40,15 +43,23 @@ class Proxy:
     memory_bytes: float = math.nan
     reserved_vcpu: float = math.nan
     reserved_memory_bytes: float = math.nan
+    points: tuple[int, ...] | None = None
 
     @property
     def namespace(self) -> str:
         return self.workload.split("/")[0]
 
+    @property
+    def life(self) -> Sequence[int]:
+        return range(len(self.cpu_vcpu)) if self.points is None else self.points
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A node; what Prometheus does not tell of it is NaN or ""."""
+    """A node; what Prometheus does not have of it is NaN or "".
+
+    `present_share` is the share of the time for which it exists.
+    """
 
     name: str
     vcpu_usd_per_hour: float = math.nan
@@ -56,6 +67,8 @@ class Node:
     instance_type: str = ""
     allocatable_vcpu: float = 4.0
     allocatable_memory_bytes: float = 1e10
+    present_share: float = 1.0
+    runs_daemonsets: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +102,7 @@ def mesh(
     steps: int = 2,
     start: datetime = START,
 ) -> MeshUsage:
-    """Return the mesh of these proxies, each seen in every step."""
+    """Return the mesh of these proxies, each seen in every step of its life."""
     return MeshUsage(
         window=TimeWindow(
             start=start,
@@ -130,6 +143,7 @@ def mesh(
                 }
                 for number, proxy in enumerate(proxies)
                 for point in range(steps)
+                if point in proxy.life
             ]
         ),
         calls=pd.DataFrame(
@@ -281,11 +295,13 @@ def load(
                 "passes_rps": list(passes_rps),
                 "gbit_per_second": 0.0,
                 "new_connections_per_second": 0.0,
+                "present_share": 1.0,
             }
         ),
         namespaces=pd.DataFrame(
             {
                 "namespace": [f"namespace-{number}" for number in range(count)],
+                "present_share": 1.0,
                 "sidecar_count": 10 / count,
                 "sidecar_vcpu": 1.0,
                 "proxy_rps": sum(passes_rps) / count,

@@ -32,7 +32,8 @@ class Question:
         sidecar_vcpu_per_rps: for the growth.
         share_of: how much of a waypoint a namespace gets, by its name; those left out, where HTTP
             was seen.
-        priced: whether each node has a price of its own.
+        priced: whether nodes have prices of their own; one without has the mean of the nodes of its
+            instance type.
         cpu_times: by what the time that was not seen multiplies the sidecars' CPU; rps_times:
             their traffic. The number and the places of waypoints follow the best estimates.
     """
@@ -62,13 +63,23 @@ class Question:
         """Return a month of a vCPU and of a GiB there."""
         if not self.priced:
             return self.assumed["vcpu_month_usd"], self.assumed["memory_gib_month_usd"]
-        for known in self.nodes:
-            if known.name == node:
-                return (
-                    known.vcpu_usd_per_hour * HOURS_PER_MONTH,
-                    known.memory_usd_per_gib_hour * HOURS_PER_MONTH,
-                )
-        raise AssertionError(node)
+        (known,) = [one for one in self.nodes if one.name == node]
+        return (
+            self._hour(known, "vcpu_usd_per_hour") * HOURS_PER_MONTH,
+            self._hour(known, "memory_usd_per_gib_hour") * HOURS_PER_MONTH,
+        )
+
+    def _hour(self, node: Node, name: str) -> float:
+        own = float(getattr(node, name))
+        if own > 0:
+            return own
+        total = time = 0.0
+        for other in self.nodes:
+            price = float(getattr(other, name))
+            if other.instance_type == node.instance_type and price > 0:
+                total += price * other.present_share
+                time += other.present_share
+        return total / time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +118,7 @@ def _grown_vcpu(question: Question, proxy: Proxy, step: int) -> float:
 
 def _sidecars(question: Question) -> Iterable[Unit]:
     for proxy in question.sidecars:
-        for step in range(len(proxy.cpu_vcpu)):
+        for step in proxy.life:
             yield Unit(
                 used_vcpu=_grown_vcpu(question, proxy, step),
                 reserved_vcpu=proxy.reserved_vcpu,
@@ -125,16 +136,16 @@ def _ztunnels(question: Question) -> Iterable[Unit]:
     if not question.istio_cni_installed:
         reserved_vcpu += assumed["istio_cni_reserved_vcpu_per_node"]
         reserved_gib += assumed["istio_cni_reserved_memory_gib_per_node"]
-    for node in question.nodes:
-        used = 0.0
+    nodes = [node for node in question.nodes if node.runs_daemonsets]
+    time = sum(node.present_share for node in nodes)
+    named = {node.name for node in nodes}
+    elsewhere = [proxy for proxy in question.sidecars if proxy.node not in named]
+    spread = sum(_carried_vcpu(question, proxy) for proxy in elsewhere) / time
+    for node in nodes:
+        used = spread
         for proxy in question.sidecars:
             if proxy.node == node.name:
-                rps = sum(proxy.proxy_rps) / len(proxy.proxy_rps)
-                gbit = proxy.tcp_bytes_per_second * 8 / 1_000_000_000
-                connections = proxy.new_connections_per_second / 1000
-                used += rps / 1000 * assumed["ztunnel_vcpu_per_1000_rps"]
-                used += gbit * assumed["ztunnel_vcpu_per_gbit_per_second"]
-                used += connections * assumed["ztunnel_vcpu_per_1000_new_connections_per_second"]
+                used += _carried_vcpu(question, proxy) / node.present_share
         yield Unit(
             used_vcpu=assumed["ztunnel_idle_vcpu_per_node"]
             + used * question.growth * question.rps_times,
@@ -142,7 +153,21 @@ def _ztunnels(question: Question) -> Iterable[Unit]:
             used_gib=assumed["ztunnel_memory_gib_per_node"],
             reserved_gib=reserved_gib,
             price=question.price(node.name),
+            times=node.present_share,
         )
+
+
+def _carried_vcpu(question: Question, proxy: Proxy) -> float:
+    """Return what ztunnels use for the traffic of a sidecar, as a mean over the whole window."""
+    assumed, steps = question.assumed, len(proxy.cpu_vcpu)
+    used = 0.0
+    for step in proxy.life:
+        used += proxy.proxy_rps[step] / 1000 * assumed["ztunnel_vcpu_per_1000_rps"]
+        gbit = proxy.tcp_bytes_per_second * 8 / 1_000_000_000
+        used += gbit * assumed["ztunnel_vcpu_per_gbit_per_second"]
+        connections = proxy.new_connections_per_second / 1000
+        used += connections * assumed["ztunnel_vcpu_per_1000_new_connections_per_second"]
+    return used / steps
 
 
 def _waypoints(question: Question, *, everywhere: bool) -> Iterable[Unit]:
@@ -163,14 +188,20 @@ def _waypoints(question: Question, *, everywhere: bool) -> Iterable[Unit]:
                 by_step[step] += rps * question.growth
         share = question.share_of.get(namespace, 1.0 if into > 0 else 0.0)
         replicas = _replicas(max(by_step), assumed, question.waypoint)
-        mean_rps = sum(by_step) / len(by_step)
+        there = {
+            step
+            for proxy in question.sidecars
+            if proxy.namespace == namespace
+            for step in proxy.life
+        }
+        mean_rps = sum(by_step) / len(there)
         yield Unit(
             used_vcpu=idle + slope * mean_rps * question.rps_times / replicas / 1000,
             reserved_vcpu=assumed["waypoint_reserved_vcpu_per_replica"],
             used_gib=assumed["waypoint_memory_gib_per_replica"],
             reserved_gib=assumed["waypoint_reserved_memory_gib_per_replica"],
             price=_where_its_sidecars_run(question, namespace),
-            times=replicas * (1.0 if everywhere else share),
+            times=replicas * (1.0 if everywhere else share) * len(there) / len(by_step),
         )
 
 
@@ -180,7 +211,7 @@ def _where_its_sidecars_run(question: Question, namespace: str) -> tuple[float, 
     total = vcpu_usd = gib_usd = 0.0
     for proxy in question.sidecars:
         if proxy.namespace == namespace:
-            for step in range(len(proxy.cpu_vcpu)):
+            for step in proxy.life:
                 used = _grown_vcpu(question, proxy, step)
                 total += used
                 vcpu_usd += used * question.price(proxy.node)[0]

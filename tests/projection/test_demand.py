@@ -10,7 +10,7 @@ from analyzer.errors import UsageError
 from analyzer.projection.demand import MeshLoad, mesh_load, stated_load
 from analyzer.settings import Setting, settings_in
 from analyzer.units import Role
-from tests.projection.builders import MEBIBYTE, Call, Proxy, mesh, shop_mesh
+from tests.projection.builders import MEBIBYTE, Call, Node, Proxy, mesh, shop_mesh
 
 
 def passes(load: MeshLoad) -> dict[str, float]:
@@ -144,6 +144,72 @@ def test_a_number_of_nodes_is_enough_where_none_is_known() -> None:
     usage = mesh(Proxy(node=""), nodes=())
 
     assert sorted(passes(mesh_load(usage, node_count=4)).values()) == [25, 25, 25, 25]
+
+
+def test_a_node_carries_its_pods_while_it_exists() -> None:
+    usage = mesh(
+        Proxy(node="old", proxy_rps=(300, 0), points=(0,)),
+        Proxy(node="new", proxy_rps=(0, 500), points=(1,)),
+        Proxy(node="", proxy_rps=(60, 20)),
+        nodes=(Node(name="old", present_share=0.5), Node(name="new", present_share=0.5)),
+    )
+    load = mesh_load(usage)
+
+    # Of the last one 40 a second on average, at one node at a time.
+    assert passes(load) == pytest.approx({"old": 300 + 40, "new": 500 + 40})
+    assert load.nodes is not None
+    total = (load.nodes["passes_rps"] * load.nodes["present_share"]).sum()
+    assert total == pytest.approx(load.proxy_rps)
+    assert load.node_count == 1
+
+
+@pytest.mark.parametrize(
+    ("shares", "count"), [((0.999, 1, 1, 0.9967), 4), ((0.2,), 1), ((0.5, 0.3), 1), ((1, 0.75), 2)]
+)
+def test_the_number_of_nodes_is_whole_and_never_none(shares: tuple[float, ...], count: int) -> None:
+    nodes = [Node(name=f"n{number}", present_share=share) for number, share in enumerate(shares)]
+
+    assert mesh_load(mesh(Proxy(node="n0"), nodes=nodes)).node_count == count
+
+
+def test_the_users_number_of_nodes_exists_all_the_time() -> None:
+    nodes = [Node(name=f"n{number}", present_share=0.25) for number in range(7)]
+    usage = mesh(Proxy(node="n0"), nodes=[*nodes, Node(name="z")])
+    load = mesh_load(usage, node_count=3)
+
+    assert load.nodes is not None
+    # The one that existed longest is kept.
+    assert load.nodes["node"].tolist() == ["z", "n0", "n1"]
+    assert load.nodes["present_share"].tolist() == [1, 1, 1]
+    assert load.nodes["passes_rps"].sum() == pytest.approx(load.proxy_rps)
+
+
+def test_the_size_of_a_node_is_a_mean_over_their_time_and_those_with_a_ztunnel() -> None:
+    usage = mesh(
+        Proxy(),
+        nodes=(
+            Node(name="a", allocatable_vcpu=4, present_share=0.75),
+            Node(name="b", allocatable_vcpu=8, present_share=0.25),
+            Node(name="tiny", allocatable_vcpu=0.25, runs_daemonsets=False),
+        ),
+    )
+
+    assert mesh_load(usage).allocatable_vcpu_per_node == pytest.approx(5)
+
+
+def test_a_namespace_is_there_while_any_of_its_sidecars_is() -> None:
+    usage = mesh(
+        Proxy(workload="shop/a", cpu_vcpu=(0.1,) * 4, proxy_rps=(1,) * 4),
+        Proxy(workload="pr-7/a", cpu_vcpu=(0.1,) * 4, proxy_rps=(1,) * 4, points=(1,)),
+        Proxy(workload="pr-7/b", cpu_vcpu=(0.1,) * 4, proxy_rps=(1,) * 4, points=(1, 2)),
+        Proxy(workload="pr-8/a", cpu_vcpu=(0.1,) * 4, proxy_rps=(1,) * 4, points=(3,)),
+        steps=4,
+    )
+    load = mesh_load(usage)
+
+    shares = {"shop": 1, "pr-7": 0.5, "pr-8": 0.25}
+    assert by_namespace(load, "present_share") == pytest.approx(shares)
+    assert load.namespace_count == 2
 
 
 def test_used_reserved_and_billed_are_counted_proxy_by_proxy() -> None:

@@ -15,6 +15,7 @@ from analyzer.projection.namespaces import stakes
 from analyzer.projection.needs import Case
 from tests.projection.builders import Call, Node, Proxy, mesh, scenario, shop_mesh
 from tests.projection.fits import calibration
+from tests.projection.test_project_by_hand import CHURN
 
 
 def saving_vcpu(projection: Projection, mode: str = "ambient-waypoint") -> float:
@@ -213,7 +214,7 @@ def test_savings_add_up_to_the_mesh_whatever_the_namespaces(
 def test_what_the_namespaces_cost_adds_up_to_what_the_modes_cost(
     changes: dict[str, object], basis: Basis
 ) -> None:
-    for usage in (three(), shop_mesh()):
+    for usage in (three(), shop_mesh(), CHURN.usage()):
         projection = project_usage(usage, calibration(), scenario(**changes))
         workings = projection.workings
         assert workings is not None

@@ -1,11 +1,13 @@
 """What a vCPU and a GiB cost on each node, and so for what runs there."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from analyzer.errors import InsufficientData
+from analyzer.measurement.findings import Bias
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.choices import Basis
 from analyzer.projection.demand import mesh_load
@@ -23,6 +25,8 @@ LISTED = {
     "big": {"vcpu_hour_usd": 0.4, "memory_gib_hour_usd": 0.04},
     "small": {"vcpu_hour_usd": 0.1, "memory_gib_hour_usd": 0.02},
 }
+
+FREE_IRON = {**LISTED, "iron": {"vcpu_hour_usd": 0.0, "memory_gib_hour_usd": 0.0}}
 
 
 def priced(*nodes: Node, prices: object = "opencost") -> NodePrices:
@@ -78,22 +82,96 @@ def test_a_node_without_a_price_has_the_mean_of_the_others_and_the_source_counts
     assert bare == pytest.approx([(dear[0] + cheap[0]) / 2, (dear[1] + cheap[1]) / 2])
 
 
-def test_a_node_of_which_only_the_cpu_is_priced_is_not_priced() -> None:
+def test_a_node_with_a_price_of_its_cpu_alone_keeps_it() -> None:
     half = Node(name="half", vcpu_usd_per_hour=9.0)
 
-    assert list(priced(DEAR, half).month_usd.index) == ["dear"]
+    assert month_usd(priced(DEAR, half), "half") == pytest.approx([9 * 730, 0.006 * 730])
 
 
-def test_a_node_that_costs_nothing_is_priced() -> None:
+@pytest.mark.parametrize("price", [0.0, -1.0, math.nan])
+@pytest.mark.parametrize("prices", ["opencost", FREE_IRON], ids=["opencost", "list"])
+def test_a_price_that_is_not_above_zero_is_not_known(price: float, prices: object) -> None:
+    free = Node(
+        name="free",
+        vcpu_usd_per_hour=price,
+        memory_usd_per_gib_hour=price,
+        instance_type="iron",
+    )
+    found = priced(DEAR, CHEAP, free, prices=prices)
+
+    means = np.mean([month_usd(found, name) for name in ("dear", "cheap")], axis=0)
+    assert month_usd(found, "free") == pytest.approx(means.tolist())
+    assert found.unpriced == ("free",)
+    assert "2 of 3 nodes" in found.source
+
+
+def test_where_every_price_is_zero_the_answer_is_refused() -> None:
     free = Node(name="free", vcpu_usd_per_hour=0.0, memory_usd_per_gib_hour=0.0)
 
-    assert month_usd(priced(free), "free") == [0, 0]
+    with pytest.raises(InsufficientData, match="node_ram_hourly_cost above 0"):
+        priced(free)
+
+
+KIND = Node(
+    name="twin", instance_type="big", allocatable_vcpu=16.0, memory_usd_per_gib_hour=math.nan
+)
+
+
+@pytest.mark.parametrize(
+    ("bare", "like"),
+    [
+        (KIND, ["dear"]),
+        (replace(KIND, instance_type="odd", allocatable_vcpu=8.02), ["large"]),
+        (replace(KIND, instance_type="", allocatable_vcpu=8.0), ["large"]),
+        (replace(KIND, instance_type="odd", allocatable_vcpu=64.0), ["dear", "cheap", "large"]),
+        (replace(KIND, instance_type="", allocatable_vcpu=math.nan), ["dear", "cheap", "large"]),
+    ],
+    ids=["type", "size of unknown type", "size without type", "neither", "nothing known"],
+)
+def test_a_node_without_a_price_has_that_of_its_type_then_size_then_of_all(
+    bare: Node, like: list[str]
+) -> None:
+    large = Node(
+        name="large",
+        vcpu_usd_per_hour=0.07,
+        memory_usd_per_gib_hour=0.01,
+        instance_type="huge",
+        allocatable_vcpu=8.0,
+    )
+    found = priced(DEAR, CHEAP, large, bare)
+
+    wanted = np.mean([month_usd(found, name) for name in like], axis=0)
+    assert month_usd(found, "twin") == pytest.approx(wanted.tolist())
+
+
+def test_a_mean_price_counts_each_node_for_as_long_as_it_existed() -> None:
+    short = replace(CHEAP, instance_type="big", present_share=0.25)
+    found = priced(replace(DEAR, present_share=0.75), short, KIND)
+
+    assert month_usd(found, "twin")[0] == pytest.approx((0.75 * 0.05 + 0.25 * 0.01) * 730)
+
+
+def test_nodes_without_a_price_are_a_warning_with_their_share_of_the_cost() -> None:
+    usage = mesh(
+        Proxy(node="dear", cpu_vcpu=(0.3, 0.3), memory_bytes=1.0),
+        Proxy(node="twin", cpu_vcpu=(0.1, 0.1), memory_bytes=1.0),
+        nodes=(DEAR, KIND),
+    )
+    projection = project_usage(usage, calibration(), scenario(prices="opencost"))
+
+    (warning,) = (item for item in projection.warnings if item.name == "nodes_without_price")
+    assert warning.affected == ("twin",)
+    assert "25 %" in warning.text
+    assert warning.bias == Bias.EITHER
+    usage = mesh(Proxy(node="dear"), nodes=(DEAR,))
+    projection = project_usage(usage, calibration(), scenario(prices="opencost"))
+    assert "nodes_without_price" not in {item.name for item in projection.warnings}
 
 
 @pytest.mark.parametrize(
     ("prices", "words"),
     [
-        ("opencost", "has no node_cpu_hourly_cost."),
+        ("opencost", "has no node_cpu_hourly_cost"),
         ({"other": LISTED["big"]}, "The nodes are iron."),
     ],
     ids=["opencost", "list"],

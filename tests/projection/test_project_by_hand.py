@@ -1,7 +1,7 @@
-"""The whole projection against the same one done with plain loops, on five meshes."""
+"""The whole projection against the same one done with plain loops, on six meshes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -234,6 +234,49 @@ PRICED = Case(
     share_of={"data": 0.35, "web": 0.35},
 )
 
+CHURN = Case(
+    # Two nodes that replace each other, a preview namespace, and a sidecar on Fargate.
+    proxies=(
+        replace(
+            sidecar("web/site", "old", (0.3, 0.4, 0, 0), (900, 1100, 0, 0), 0.1), points=(0, 1)
+        ),
+        replace(
+            sidecar("web/site", "new", (0, 0, 0.5, 0.2), (0, 0, 1500, 600), 0.1), points=(2, 3)
+        ),
+        sidecar("web/site", "kept", (0.35, 0.4, 0.45, 0.2), (1000, 1200, 1400, 600), 0.1),
+        replace(sidecar("preview/demo", "kept", (0, 0.02, 0, 0), (0, 80, 0, 0), 0.1), points=(1,)),
+        sidecar("jobs/run", "fargate", (0.01, 0.01, 0.02, 0.01), (10, 20, 40, 10), 0.1),
+    ),
+    calls=(
+        Call(source="web/site", destination="web/site", rps=(900, 1100, 1400, 600)),
+        Call(source="web/site", destination="preview/demo", rps=(0, 80, 0, 0)),
+        Call(source="web/site", destination="jobs/run", rps=(10, 20, 40, 10)),
+    ),
+    nodes=(
+        Node(
+            name="old",
+            instance_type="m",
+            vcpu_usd_per_hour=0.05,
+            memory_usd_per_gib_hour=0.006,
+            present_share=0.5,
+        ),
+        Node(name="new", instance_type="m", vcpu_usd_per_hour=0.0, present_share=0.5),
+        Node(name="kept", instance_type="m", vcpu_usd_per_hour=0.03, memory_usd_per_gib_hour=0.004),
+        Node(
+            name="fargate",
+            instance_type="f",
+            vcpu_usd_per_hour=0.04,
+            memory_usd_per_gib_hour=0.0045,
+            runs_daemonsets=False,
+        ),
+        Node(name="spare", instance_type="m", vcpu_usd_per_hour=0.02, present_share=0.25),
+    ),
+    assumed=scenario(basis="billed", prices="opencost", waypoint_placement=0.5),
+    fitted=calibration(),
+    waypoint=(0.0125, 0.375),
+    share_of={"web": 0.5, "preview": 0.5, "jobs": 0.5},
+)
+
 
 def saving_usd(projection: Projection) -> float:
     savings = {saving.mode: saving for saving in projection.savings}
@@ -246,6 +289,7 @@ CASES = [
     pytest.param(BUSY, id="busy, measured waypoints, reserved"),
     pytest.param(GROWN, id="grown, ingress through waypoints, replicas by peak"),
     pytest.param(PRICED, id="two clusters with prices, less traffic, a share"),
+    pytest.param(CHURN, id="nodes and a namespace for a part of the time"),
 ]
 MODES = ["sidecar", "ambient-l4", "ambient-waypoint", "ambient-waypoint-all"]
 

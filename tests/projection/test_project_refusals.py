@@ -10,7 +10,7 @@ from analyzer.projection.choices import Basis
 from analyzer.projection.result import NOTHING_TO_SAVE, Mode
 from analyzer.settings import Setting, settings_in
 from analyzer.units import Refusal
-from tests.projection.builders import MEBIBYTE, Proxy, mesh, scenario, shop_mesh
+from tests.projection.builders import MEBIBYTE, Node, Proxy, mesh, scenario, shop_mesh
 from tests.projection.fits import calibration, no_fit
 
 
@@ -46,6 +46,16 @@ def test_without_nodes_only_sidecars_are_priced_and_the_cure_is_named() -> None:
     told = details(projection.refusals)
     assert settings_in(told["ambient modes"]) == (Setting.NODE_COUNT,)
     assert "savings" not in told
+
+
+def test_without_a_node_that_runs_daemonsets_there_is_no_ambient() -> None:
+    nodes = (Node(name="a", runs_daemonsets=False),)
+    projection = project_usage(mesh(Proxy(), nodes=nodes), calibration(), scenario())
+
+    assert [mode.name for mode in projection.modes] == ["sidecar"]
+    detail = details(projection.refusals)["ambient modes"]
+    assert "no node runs DaemonSets" in detail
+    assert not settings_in(detail)
 
 
 def test_the_users_number_of_nodes_cures_that() -> None:

@@ -54,6 +54,8 @@ UNITS = {
 WITHOUT_UNIT = {
     "application_containers": "containers",
     "node_instance_types": "nodes (always 1)",
+    "node_kinds": "nodes (always 1)",
+    "node_presence": "samples",
     "pod_labels": "pods (always 1)",
     "pod_placement": "pods (always 1)",
     "proxy_build": "scrapes",

@@ -20,7 +20,7 @@ from analyzer.units import Interval, Role
 from tests.projection.builders import Call, Proxy, mesh, partly_seen, scenario, shop_mesh
 from tests.projection.fits import calibration, fit
 from tests.projection.test_curves import curved, ztunnel
-from tests.projection.test_project_by_hand import BUSY, EDGE, SHOP, Case
+from tests.projection.test_project_by_hand import BUSY, CHURN, EDGE, SHOP, Case
 from tests.report.answers import full
 from tests.report.redoing import Line, lines_of
 
@@ -145,6 +145,7 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
     "for nothing": lambda: shop(vcpu_month_usd=0),
     "crowded": crowded,
     "partly seen": partly_seen_shop,
+    "nodes and a namespace for a part of the time": lambda: of_case(CHURN),
 }
 
 

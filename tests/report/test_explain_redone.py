@@ -9,7 +9,7 @@ import pytest
 from analyzer.projection.choices import Basis
 from analyzer.report.explain import explain
 from analyzer.report.explain.lines import figure
-from tests.projection.test_project_by_hand import BUSY, EDGE, SHOP, Case
+from tests.projection.test_project_by_hand import BUSY, CHURN, EDGE, SHOP, Case
 from tests.report.explained import (
     ANSWERS,
     MODES,
@@ -138,7 +138,7 @@ def test_the_ends_of_unseen_time_are_those_of_sidecar_mode() -> None:
     assert the(lines, "calls, high end") == pytest.approx(175 * 1.35)
 
 
-@pytest.mark.parametrize("case", [SHOP, EDGE, BUSY], ids=["shop", "edge", "busy"])
+@pytest.mark.parametrize("case", [SHOP, EDGE, BUSY, CHURN], ids=["shop", "edge", "busy", "churn"])
 def test_the_dollars_are_what_plain_loops_give(case: Case) -> None:
     text = explain(of_case(case), MODES)
 

@@ -34,6 +34,7 @@ class Evidence:
     filling: pd.DataFrame
     impossible: Impossible
     doubtful: pd.DataFrame
+    nodes: pd.DataFrame
     missed_rps: Floats
 
     @cached_property

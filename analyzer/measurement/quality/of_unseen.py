@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Final
 
 import numpy as np
@@ -28,12 +27,14 @@ class _Source:
     """What one exporter measures, in words.
 
     Attributes:
+        name: in the names of findings.
         column: of the step table.
         what: as the subject of a sentence, and in the middle of one.
         job: whose scrapes to check.
         counter: its metric.
     """
 
+    name: str
     column: str
     what: str
     unit: str
@@ -42,6 +43,7 @@ class _Source:
 
 
 _CPU: Final = _Source(
+    name="cpu",
     column="cpu_vcpu",
     what="CPU",
     unit="vCPU",
@@ -49,6 +51,7 @@ _CPU: Final = _Source(
     counter="container_cpu_usage_seconds_total",
 )
 _REQUESTS: Final = _Source(
+    name="requests",
     column="proxy_rps",
     what="requests",
     unit="requests/s",
@@ -58,14 +61,14 @@ _REQUESTS: Final = _Source(
 
 
 def _impossible_cpu(evidence: Evidence) -> Finding | None:
-    return _impossible(evidence, "impossible_cpu", _CPU, evidence.impossible.cpu)
+    return _impossible(evidence, _CPU, evidence.impossible.cpu)
 
 
 def _impossible_requests(evidence: Evidence) -> Finding | None:
-    return _impossible(evidence, "impossible_requests", _REQUESTS, evidence.impossible.requests)
+    return _impossible(evidence, _REQUESTS, evidence.impossible.requests)
 
 
-def _impossible(evidence: Evidence, name: str, source: _Source, flags: Bools) -> Finding | None:
+def _impossible(evidence: Evidence, source: _Source, flags: Bools) -> Finding | None:
     flags = flags & evidence.is_observed
     if not flags.any():
         return None
@@ -76,7 +79,7 @@ def _impossible(evidence: Evidence, name: str, source: _Source, flags: Bools) ->
     many = counted(len(proxies), "proxy", "proxies")
     intervals = counted(int(flags.sum()), "interval")
     return evidence.about_values(
-        name,
+        f"impossible_{source.name}",
         f"A counter of {source.what} jumped, or fell without a restart: {many}, {intervals}. Taken "
         f"as data, this would add {excess:.3g} {source.unit} to the mean. These intervals are "
         "estimated from the same workloads.",
@@ -102,14 +105,14 @@ def _impossible_memory(evidence: Evidence) -> Finding | None:
 
 
 def _unseen_cpu(evidence: Evidence) -> Finding | None:
-    return _unseen(evidence, "unseen_cpu", _CPU, evidence.impossible.cpu)
+    return _unseen(evidence, _CPU, evidence.impossible.cpu)
 
 
 def _unseen_requests(evidence: Evidence) -> Finding | None:
-    return _unseen(evidence, "unseen_requests", _REQUESTS, evidence.impossible.requests)
+    return _unseen(evidence, _REQUESTS, evidence.impossible.requests)
 
 
-def _unseen(evidence: Evidence, name: str, source: _Source, bad: Bools) -> Finding | None:
+def _unseen(evidence: Evidence, source: _Source, bad: Bools) -> Finding | None:
     """Return the finding about values that were filled because nothing was scraped."""
     missing = evidence.steps[source.column].isna().to_numpy() & ~bad & evidence.is_observed
     filled = evidence.filled[source.column].to_numpy(float)
@@ -120,17 +123,18 @@ def _unseen(evidence: Evidence, name: str, source: _Source, bad: Bools) -> Findi
         for of_role in [evidence.is_of(role) & evidence.is_observed]
         if (total := float(np.nansum(filled[of_role]))) > 0
     }
-    # The answer is about the sidecars: another role is named only if they were seen.
-    role, share = Role.SIDECAR, shares.get(Role.SIDECAR, 0.0)
-    if share < LEAST_FILLED_SHARE and shares:
-        role, share = max(shares.items(), key=itemgetter(1))
+    # Sidecars come first: the answer rests on them.
+    is_enough = shares.get(Role.SIDECAR, 0.0) >= LEAST_FILLED_SHARE
+    others = max(shares, key=lambda item: shares[item], default=Role.SIDECAR)
+    role = Role.SIDECAR if is_enough else others
+    share = shares.get(role, 0.0)
     if share < LEAST_FILLED_SHARE:
         return None
     missing &= evidence.is_of(role)
     time_share = missing.sum() / max(int((evidence.is_of(role) & evidence.is_observed).sum()), 1)
     where = "".join(_where(evidence, missing))
     return evidence.about_values(
-        name,
+        f"unseen_{source.name}",
         f"{source.what[0].upper()}{source.what[1:]} of the {role}s {_verb(source)} missing in "
         f"{in_percent(time_share)} of their time{where}. {in_percent(share)} of the total is "
         "estimated from the same workloads.",

@@ -23,7 +23,8 @@ _UNIT = "CPU of the ztunnel of one node in vCPU"
 
 _READING = (
     "Each bar is the ztunnel of one node, at best estimate, for the traffic of its sidecars. "
-    "The thin line is its 90 % interval. Of many nodes, a curve shows them in order."
+    "The thin line is its 90 % interval. Of many nodes, a curve shows them in order. A node that "
+    "was removed or added is shown for the time in which it existed."
 )
 
 
@@ -53,9 +54,11 @@ def _finding(nodes: Sequence[NodeZtunnel]) -> str:
     busiest = fmt.ranged(max((node.ztunnel_vcpu for node in nodes), key=lambda value: value.mid))
     if len(nodes) == 1:
         return f"The ztunnel of the only node would use {busiest} vCPU"
-    mean = fmt.number(fmean(node.ztunnel_vcpu.mid for node in nodes))
+    shares = [node.present_share for node in nodes]
+    mean = fmt.number(fmean((node.ztunnel_vcpu.mid for node in nodes), shares))
+    at_a_time = f" ({fmt.number(sum(shares))} at a time)" if min(shares) < 1 else ""
     return (
-        f"The busiest of {len(nodes):,} ztunnels would use {busiest} vCPU;\n"
+        f"The busiest of {len(nodes):,} ztunnels{at_a_time} would use {busiest} vCPU;\n"
         f"the average is {mean} vCPU"
     )
 

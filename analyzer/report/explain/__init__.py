@@ -78,7 +78,7 @@ def _mode_lines(
     yield f"Mode {mode.name}, {fmt.MODE_TITLES[mode.name]}"
     for part in mode.components:
         if part.role == Role.WAYPOINT:
-            yield from components.placed_lines(part.need)
+            yield from components.placed_lines(part.need, load)
         yield from money.node_price_lines(part.need, load, workings.node_prices)
     yield from money.dollar_lines(mode, projection.price)
     for saving in projection.savings:

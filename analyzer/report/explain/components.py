@@ -1,5 +1,6 @@
 """The needs of the components: sidecars as sums, ztunnels by node, waypoints by namespace."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -124,7 +125,11 @@ def ztunnel_lines(need: Need, nodes: pd.DataFrame, workings: Workings) -> Iterat
         return
     yield f"Ztunnels, one per node on {counted(len(nodes), 'node')} ({need.provenance})"
     yield from lines.assumed(scenario, *_ZTUNNEL_COSTS, "ztunnel_memory_gib_per_node")
-    passes, gbit, connections = (float(nodes[column].sum()) for column in _ZTUNNEL_LOADS)
+    shares = nodes["present_share"]
+    if (shares < 1).any():
+        label = "nodes at a time, sum of the shares of the time in which each existed"
+        yield from lines.total(label, shares, need.count, "nodes")
+    passes, gbit, connections = (float((nodes[name] * shares).sum()) for name in _ZTUNNEL_LOADS)
     yield (
         "  each proxy request passes the ztunnel of its pod's node: "
         f"{figure(passes)} passes/s on all nodes"
@@ -137,8 +142,10 @@ def ztunnel_lines(need: Need, nodes: pd.DataFrame, workings: Workings) -> Iterat
     at = int(units.used_vcpu.argmax())
     hottest, costs = nodes.iloc[at], [parameters[name][0] for name in _ZTUNNEL_COSTS]
     hottest_name = f"the busiest node, {fmt.inert(str(hottest['node']))}"
+    if hottest["present_share"] < 1:
+        hottest_name += ", while it existed"
     for label, loads, used_vcpu in (
-        ("used, all nodes", (len(nodes), passes, gbit, connections), need.vcpu[Basis.USAGE][0]),
+        ("used, all nodes", (need.count, passes, gbit, connections), need.vcpu[Basis.USAGE][0]),
         (hottest_name, (1, *hottest[_ZTUNNEL_LOADS]), units.used_vcpu[at]),
     ):
         terms = [term for load_and_cost in zip(loads, costs, strict=True) for term in load_and_cost]
@@ -185,7 +192,8 @@ def waypoint_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> It
     yield equation("a replica may use", "{} x {}", (limit, share), limit * share, unit)
     callers = "" if scenario.ingress_through_waypoint else ", without ingress gateways"
     yield f"  requests are from {query_file('mesh_requests_rps')}, of meshed callers{callers}"
-    rates = load.namespaces[["namespace", "waypoint_rps", "waypoint_peak_rps"]]
+    columns = ["namespace", "waypoint_rps", "waypoint_peak_rps", "present_share"]
+    rates = load.namespaces[columns]
     cost_at, counts = _cost_at(parameters, role), waypoint_replicas(load, parameters)
     for row, replicas in zip(rates.itertuples(index=False, name=None), counts, strict=True):
         yield from _namespace_lines(row, replicas, parameters, cost_at)
@@ -220,13 +228,13 @@ def _cost_at(parameters: Parameters, role: RoleCalibration | None) -> Callable[[
 
 
 def _namespace_lines(
-    rates: tuple[str, float, float],
+    rates: tuple[str, float, float, float],
     replicas: float,
     parameters: Parameters,
     cost_at: Callable[[str], str],
 ) -> Iterator[str]:
-    """Return the replicas of one namespace: its name, its mean rate and its highest."""
-    name, rps, peak_rps = fmt.inert(rates[0]), *rates[1:]
+    """Return the replicas of one namespace: its name, its mean rate, its highest and its time."""
+    name, rps, peak_rps, share = fmt.inert(rates[0]), *rates[1:]
     least, spare = parameters["waypoint_replicas"][0], parameters["waypoint_spare_replicas"][0]
 
     def use(label: str, rps: float, count: float) -> str:
@@ -235,6 +243,10 @@ def _namespace_lines(
 
     needed = replicas - spare
     yield f"  {name}: {figure(rps)} requests/s, {figure(peak_rps)} in the busiest interval"
+    if share < 1:
+        while_there = f"{name}, for the share of the time in which it had sidecars"
+        yield equation(while_there, "{} / {}", (rps, share), rps / share, "requests/s")
+        rps /= share
     # Above the least number, one replica fewer is shown too: its CPU is above the limit.
     for count in [needed - 1, needed] if needed > least else [needed]:
         yield use(f"{name}, each of {figure(count)} in the busiest interval", peak_rps, count)
@@ -248,20 +260,26 @@ def _replicas(count: float) -> str:
     return "replica" if count == 1 else "replicas"
 
 
-def placed_lines(need: Need) -> Iterator[str]:
+def placed_lines(need: Need, load: MeasuredLoad) -> Iterator[str]:
     """Return the sum of a mode's waypoints."""
     units = need.units
     if units is None:
         return
-    for name, times, whole in zip(units.names, units.unit_count, units.whole_count, strict=True):
-        if times not in (0, whole):
-            label, part = f"part needed of {fmt.inert(name)}", (times / whole, whole)
-            yield equation(label, "{} x {}", part, times, _replicas(times))
+    shares = load.namespaces["present_share"]
+    columns = zip(units.names, units.unit_count, units.whole_count, shares, strict=True)
+    for name, times, whole, share in columns:
+        if times in (0, whole):
+            continue
+        part = times / whole / share
+        factors = {"part needed": part, "share of the time": share}
+        named = {what: factor for what, factor in factors.items() if not math.isclose(factor, 1)}
+        label, how = f"{' and '.join(named)} of {fmt.inert(name)}", " x ".join(["{}"] * len(named))
+        yield equation(label, f"{how} x {{}}", (*named.values(), whole), times, _replicas(times))
     total = need.count
     yield from lines.total("waypoint replicas", units.unit_count, total, _replicas(total))
     used_vcpu = units.unit_count * units.used_vcpu
-    columns = zip(units.names, units.unit_count, units.used_vcpu, used_vcpu, strict=True)
-    for name, *terms, used in columns:
+    rows = zip(units.names, units.unit_count, units.used_vcpu, used_vcpu, strict=True)
+    for name, *terms, used in rows:
         yield equation(f"waypoint of {fmt.inert(name)}", "{} x {}", terms, used, "vCPU")
     yield from lines.total("waypoints", used_vcpu, need.vcpu[Basis.USAGE][0], "vCPU")
     yield from (f"  waypoints, {line.lstrip()}" for line in lines.sum_lines(need))

@@ -9,7 +9,7 @@ from analyzer.arrays import Floats
 from analyzer.projection.choices import Basis
 from analyzer.projection.demand import MeasuredLoad, MeshLoad
 from analyzer.projection.needs import Need
-from analyzer.projection.prices import NodePrices
+from analyzer.projection.prices import AMOUNTS, NodePrices
 from analyzer.projection.result import Mode, Price, Projection, Saving, Workings
 from analyzer.projection.sidecars import by_basis
 from analyzer.report import format as fmt
@@ -29,14 +29,39 @@ def price_lines(price: Price, workings: Workings) -> Iterator[str]:
         yield from assumed(workings.scenario, "vcpu_month_usd", "memory_gib_month_usd")
         return
     yield f"  {fmt.inert(price.source)}"
-    for node, months in zip(prices.month_usd.index, prices.month_usd.to_numpy(), strict=True):
-        for unit, month in zip(_UNITS, months, strict=True):
-            hourly, label = (month / HOURS_PER_MONTH, HOURS_PER_MONTH), fmt.inert(str(node))
-            yield equation(f"node {label}", "{} x {}", hourly, month, unit)
-    label = "mean, for a node without a price"
-    for unit, months in zip(_UNITS, prices.month_usd.to_numpy().T, strict=True):
-        yield from total(f"{label}, together", months, months.sum(), unit)
-        yield equation(label, "{} / {}", (months.sum(), len(months)), months.mean(), unit)
+    means = set()
+    for node, *months in prices.month_usd.itertuples(name=None):
+        for column, month, unit in zip(AMOUNTS, months, _UNITS, strict=True):
+            label = f"node {fmt.inert(str(node))}"
+            if np.isnan(prices.own_usd[column][node]):
+                kind, alike = prices.alike(node, column)
+                label += f", the mean of the nodes {kind or 'with a price'}"
+                if (kind, column) not in means:
+                    means.add((kind, column))
+                    yield from _mean_price(prices, kind, alike, column, unit)
+            hourly = (month / HOURS_PER_MONTH, HOURS_PER_MONTH)
+            yield equation(label, "{} x {}", hourly, month, unit)
+    for column, unit in zip(AMOUNTS, _UNITS, strict=True):
+        if ("", column) not in means:
+            yield from _mean_price(prices, "", prices.own_usd.index, column, unit)
+
+
+def _mean_price(
+    prices: NodePrices, kind: str, nodes: pd.Index, column: str, unit: str
+) -> Iterator[str]:
+    """Return the mean price of some nodes, by the share of the time that each existed."""
+    weights = prices.weights(nodes, column)
+    own = prices.own_usd[column].reindex(weights.index)
+    label = f"mean, for a node {fmt.inert(kind)} without a price".replace("  ", " ")
+    if (weights < 1).any():
+        yield from total(f"{label}, shares of the time", weights, weights.sum(), "nodes")
+        for node, share, price in zip(own.index, weights, own, strict=True):
+            how, terms = "{} x {}", (share, price)
+            yield equation(f"{label}, {fmt.inert(str(node))}", how, terms, share * price, unit)
+    summed = float((own * weights).sum())
+    yield from total(f"{label}, together", own * weights, summed, unit)
+    mean = prices.mean_of(nodes, column)
+    yield equation(label, "{} / {}", (summed, weights.sum()), mean, unit)
 
 
 def node_price_lines(need: Need, load: MeasuredLoad, prices: NodePrices | None) -> Iterator[str]:

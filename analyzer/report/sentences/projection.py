@@ -173,10 +173,10 @@ def nodes(count: int) -> str:
 
 def mesh_lines(load: MeshLoad, projection: Projection | None) -> Iterator[str]:
     """Return how large the mesh is, and what its sidecars used."""
-    nodes = "" if load.nodes is None else f" on {fmt.counted(len(load.nodes), 'node')}"
+    nodes = "" if load.node_count is None else f" on {fmt.counted(load.node_count, 'node')}"
     size = (
         f"{fmt.counted(load.sidecar_count, 'sidecar')} in "
-        f"{fmt.counted(len(load.namespaces), 'namespace')}{nodes}"
+        f"{fmt.counted(load.namespace_count, 'namespace')}{nodes}"
     )
     sidecars = load.sidecars
     mesh_rps, proxy_rps = (load.ranges.of_traffic(rps) for rps in (load.mesh_rps, load.proxy_rps))

@@ -50,9 +50,9 @@ def _lines(answer: Answer) -> Iterator[Line]:
 
 
 def _carried(answer: Answer, load: MeshLoad) -> str:
-    namespaces = fmt.counted(len(load.namespaces), "namespace")
+    namespaces = fmt.counted(load.namespace_count, "namespace")
     mesh = f"{fmt.counted(load.sidecar_count, 'sidecar')} in {namespaces}"
-    nodes = "" if load.nodes is None else f" on {fmt.counted(len(load.nodes), 'node')}"
+    nodes = "" if load.node_count is None else f" on {fmt.counted(load.node_count, 'node')}"
     sidecars = load.sidecars
     if answer.manifest is None or sidecars is None:
         rps = f", {fmt.number(load.proxy_rps)} proxy requests/s in total"

@@ -145,6 +145,8 @@ def ztunnels(projection: Projection) -> Table:
     listing.column(lambda node: node.ztunnel_vcpu, page="vCPU")
     listing.column(lambda node: node.passes_rps, page="requests/s")
     listing.column(lambda node: node.gbit_per_second, page="Gbit/s of TCP")
+    if any(node.present_share < 1 for node in projection.nodes):
+        listing.column(lambda node: node.present_share, page="share of time")
     captions = {View.PAGE: "Projected ztunnel CPU per node, busiest first"}
     return Table("ztunnels", *listing.filled, captions=captions, file="nodes.csv")
 

@@ -113,6 +113,22 @@ def test_the_title_states_the_busiest_and_the_mean() -> None:
     assert title(axes).endswith("0.15 vCPU")
 
 
+def test_the_mean_counts_each_node_for_its_time_and_the_title_how_many_at_a_time() -> None:
+    answer = nodes(3)
+    assert answer.projection is not None
+    found = [
+        replace(node, present_share=share)
+        for node, share in zip(answer.projection.nodes, (0.25, 0.25, 1), strict=True)
+    ]
+    short = replace(answer, projection=replace(answer.projection, nodes=tuple(found)))
+    figure, axes = drawn(short)
+
+    assert "(1.5 at a time)" in title(axes)
+    mean = (0.25 * 0.2 + 0.25 * 0.15 + 0.1) / 1.5
+    assert title(axes).endswith(f"{mean:.3g} vCPU")
+    assert_readable(figure)
+
+
 def test_a_single_node_is_not_the_busiest_of_several() -> None:
     _, axes = drawn(nodes(1))
 

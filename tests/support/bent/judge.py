@@ -26,7 +26,16 @@ _LEAST_COUNT_ERROR = 0.6
 NAMES: Mapping[Kind, frozenset[str]] = {
     Kind.RATES: frozenset({"impossible_cpu", "impossible_requests", "impossible_memory"}),
     Kind.COPIES: frozenset({"duplicate_scrapes"}),
-    Kind.GAPS: frozenset({"gaps", "unseen_cpu", "unseen_requests", "dark_cluster"}),
+    Kind.GAPS: frozenset(
+        {
+            "gaps",
+            "cpu_without_requests",
+            "requests_without_cpu",
+            "unseen_cpu",
+            "unseen_requests",
+            "dark_cluster",
+        }
+    ),
     Kind.PARTS: frozenset({"gaps", "sparse_window", "thinned_samples"}),
     Kind.LIVES: frozenset(),
     Kind.PRICES: frozenset(),

@@ -1,0 +1,174 @@
+"""The nodes: their size, kind and price, and for what share of the time each existed."""
+
+import itertools
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analyzer.arrays import Bools, Floats, Ints
+from analyzer.measurement.rows import with_points
+from analyzer.measurement.tables import INSTANCE_TYPE, Tables
+from analyzer.window import TimeWindow
+
+_AMOUNTS: Final = {
+    "node_allocatable_vcpu": "allocatable_vcpu",
+    "node_allocatable_memory_bytes": "allocatable_memory_bytes",
+    "node_vcpu_usd_per_hour": "vcpu_usd_per_hour",
+    "node_memory_usd_per_gib_hour": "memory_usd_per_gib_hour",
+}
+"""What is known about the nodes: the table, and its column in `MeshUsage.nodes`."""
+
+_SAMPLES: Final = "node_presence"
+
+REBOOT_SECONDS = 3600
+"""A node that is absent for no longer than this and comes back under its name was there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NodePresence:
+    """When each node existed.
+
+    Attributes:
+        names: the nodes, sorted.
+        shares: the share of each step in which each existed, 0 to 1, shape (nodes, steps).
+        is_known: whether that is known: the nodes of its cluster were reported in that step.
+    """
+
+    names: pd.Index
+    shares: Floats
+    is_known: Bools
+
+    def over(self, points: Ints) -> pd.Series:
+        """Return the share of these steps in which each node existed, by node.
+
+        Of a cluster whose nodes were reported in none of them, the share of all known steps.
+        """
+        points = points[(points >= 0) & (points < self.shares.shape[1])]
+        means = _means(self.shares[:, points], self.is_known[:, points])
+        means = np.where(np.isnan(means), _means(self.shares, self.is_known), means)
+        return pd.Series(np.where(np.isnan(means), 1.0, means), index=self.names)
+
+
+def _means(shares: Floats, is_known: Bools) -> Floats:
+    counts = is_known.sum(axis=1)
+    sums = np.where(is_known, shares, 0.0).sum(axis=1)
+    means = np.divide(sums, counts, out=np.full(len(counts), np.nan), where=counts > 0)
+    return np.asarray(means)
+
+
+def node_table(
+    tables: Tables, presence: NodePresence, observed: Ints, ztunnel_nodes: pd.Series
+) -> pd.DataFrame:
+    """Return one row a node that kube-state-metrics or OpenCost report, sorted by name.
+
+    `ztunnel_nodes` are those on which a ztunnel was seen. Columns: as in `MeshUsage.nodes`.
+    """
+    # OpenCost writes a price of 0 where it has none.
+    amounts = {name: tables[name][tables[name][name] > 0] for name in _AMOUNTS}
+    medians = [rows.groupby("node")[name].median() for name, rows in amounts.items()]
+    types = tables["node_instance_types"].rename(columns={INSTANCE_TYPE: "instance_type"})
+    types = pd.concat([types, tables["node_vcpu_usd_per_hour"]])[["node", "instance_type"]]
+    kind = types[types["instance_type"] != ""].groupby("node")["instance_type"].first()
+    names = sorted({*itertools.chain(*(tables[name]["node"] for name in _AMOUNTS))})
+    frame = pd.concat(medians, axis=1).rename(columns=_AMOUNTS).reindex(names).rename_axis("node")
+    without = tables["node_kinds"].groupby("node")["kind"].first()
+    # A ztunnel that was seen there is better evidence than a taint, a label or a name.
+    without = without[~without.index.isin(ztunnel_nodes)].reindex(frame.index).fillna("")
+    return frame.assign(
+        instance_type=kind.reindex(frame.index).fillna(""),
+        present_share=presence.over(observed).reindex(frame.index),
+        kind=without,
+        runs_daemonsets=without == "",
+    ).reset_index()
+
+
+def node_presence(
+    tables: Tables, proxies: pd.DataFrame, steps: pd.DataFrame, window: TimeWindow
+) -> NodePresence:
+    """Return when each node existed: those that are reported, and those with a proxy.
+
+    Their samples in a step show for how much of it a node existed. Old snapshots have only which
+    nodes existed at the end of each step. Nodes that only a proxy is known to run on exist where it
+    does.
+    """
+    counts = _samples(tables, window)
+    placed = proxies["node"].reindex(steps["proxy"]).to_numpy()
+    seen = pd.DataFrame({"node": placed, "point": steps["point"].to_numpy()})
+    seen = seen[seen["node"] != ""].drop_duplicates()
+    names = pd.Index(sorted({*counts["node"], *seen["node"]}), name="node")
+    samples = _matrix(names, counts, window.point_count, counts["samples"].to_numpy(float))
+    has_proxy = _matrix(names, seen, window.point_count, np.ones(len(seen))) > 0
+    shares = np.zeros(samples.shape)
+    is_known = np.zeros(samples.shape, bool)
+    # In a snapshot of several clusters a node is called cluster/name.
+    clusters = pd.Index([name.rpartition("/")[0] for name in names])
+    bridged = REBOOT_SECONDS // window.step_seconds
+    for cluster in clusters.unique():
+        rows = np.flatnonzero(clusters == cluster)
+        most = samples[rows].max(axis=0, initial=0.0)
+        answered = np.flatnonzero(most > 0)
+        if not len(answered):
+            shares[rows], is_known[rows] = has_proxy[rows], True
+            continue
+        is_known[np.ix_(rows, answered)] = True
+        for row in rows:
+            shares[row, answered] = _lived(
+                samples[row, answered], most[answered], has_proxy[row, answered], bridged
+            )
+    return NodePresence(names=names, shares=shares, is_known=is_known)
+
+
+def _samples(tables: Tables, window: TimeWindow) -> pd.DataFrame:
+    """Return the samples of each node by step: node, point, samples.
+
+    Where a cluster's samples are not counted, one for each step at whose end a node was reported.
+    """
+    counted = with_points(tables[_SAMPLES], window).rename(columns={_SAMPLES: "samples"})
+    counted = counted[["node", "point", "samples"]]
+    reported = (with_points(tables[name], window)[["node", "point"]] for name in _AMOUNTS)
+    instants = pd.concat(reported)
+    others = instants[~instants["node"].isin(counted["node"])].drop_duplicates()
+    found: pd.DataFrame = pd.concat([counted, others.assign(samples=1.0)], ignore_index=True)
+    return found.loc[found["point"].between(0, window.point_count - 1)]
+
+
+def _matrix(names: pd.Index, rows: pd.DataFrame, point_count: int, values: Floats) -> Floats:
+    """Return values by node and step; 0 where there is no row."""
+    matrix = np.zeros((len(names), point_count))
+    matrix[names.get_indexer(pd.Index(rows["node"])), rows["point"].to_numpy(np.int64)] = values
+    return matrix
+
+
+def _lived(samples: Floats, most: Floats, has_proxy: Bools, bridged: int) -> Floats:
+    """Return the share of each step in which one node existed.
+
+    It existed between two steps with samples, unless it was gone for long and no proxy ran there.
+    In the first and the last step of a life, its samples are compared with those of whole steps.
+    """
+    seen = samples > 0
+    at = np.flatnonzero(seen)
+    if not len(at):
+        return has_proxy.astype(float)
+    is_gap = ~seen
+    is_gap[: at[0]], is_gap[at[-1] :] = False, False
+    exists = seen.copy()
+    for gap in _runs(is_gap):
+        exists[gap] = len(gap) <= bridged or bool(has_proxy[gap].all())
+    inside = np.concatenate([[False], exists[:-2] & exists[1:-1] & exists[2:], [False]])
+    # Another exporter may report this node less often than the others.
+    own = samples[inside].max(initial=0.0) or np.inf
+    # All nodes may be replaced in one step, so that none has all its samples. In the first and the
+    # last step all may have fewer, and one sample less is a matter of when scrapes happen.
+    ends = np.isin(np.arange(len(samples)), (0, len(samples) - 1))
+    whole = np.minimum(np.where(ends, most, np.maximum(most, np.median(most))), own)
+    shares = np.minimum(samples / whole, 1.0)
+    shares[ends & (samples >= whole - 1)] = 1.0
+    return np.where(inside, 1.0, np.where(exists, shares, 0.0))
+
+
+def _runs(chosen: Bools) -> list[Ints]:
+    """Return the positions that are chosen, one array for each run of neighbours."""
+    at = np.flatnonzero(chosen)
+    return np.split(at, np.flatnonzero(np.diff(at) > 1) + 1) if len(at) else []

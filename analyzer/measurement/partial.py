@@ -1,0 +1,100 @@
+"""Steps of which a scrape gap took a part: their rates are too low, although no step is missing.
+
+A gap of ten minutes may leave some samples in both steps that it touches. rate() extrapolates by
+half a scrape only, so what was used in the gap is in neither step.
+"""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analyzer.arrays import Bools, Floats, Ints
+from analyzer.measurement.filling import Line, sums
+from analyzer.measurement.other_side import WORKLOAD
+from analyzer.measurement.steps import OWN_COLUMNS, StepTable
+
+LOW_SHARE: Final = 0.8
+"""Share of its expected rate below which a step may have been covered in part."""
+
+FEW_SCRAPES: Final = 0.85
+"""Share of a proxy's usual number of scrapes below which a step may have been covered in part."""
+
+_DEVIATIONS: Final = 4.0
+"""How many robust standard deviations of a kubelet's other steps a step must be below them."""
+
+_MIN_STEPS: Final = 8
+"""Steps of a kubelet or proxy from which its usual values are known."""
+
+_OF_NORMAL: Final = 1.4826
+"""Standard deviation of a normal distribution in median absolute deviations."""
+
+
+def without_partial(
+    table: StepTable, believed: pd.DataFrame, proxies: pd.DataFrame, point_count: int
+) -> pd.DataFrame:
+    """Return the step table with the rates of partly covered steps unknown."""
+    proxy = believed["proxy"].to_numpy(np.int64)
+    point = believed["point"].to_numpy(np.int64)
+    is_inner = ~is_edge(proxy, point, point_count)
+    workload = proxies.groupby([*WORKLOAD, "role"]).ngroup().to_numpy(np.int64)[proxy]
+    rps, cpu = (believed[name].to_numpy(float) for name in ("proxy_rps", "cpu_vcpu"))
+    line = Line.of(workload, rps, cpu)
+    few = is_inner & _has_few_scrapes(table.scrapes, proxy)
+    lacks_requests = few & _is_low(rps, line.rps(workload, cpu), few, proxy)
+    rps = np.where(lacks_requests, np.nan, rps)
+    expected = line.cpu(workload, rps) * np.where(np.isnan(line.slope), np.nan, 1.0)[workload]
+    lacks_cpu = is_inner & _of_kubelets(cpu, expected, is_inner, proxy, point, proxies)
+    masked = {name: believed[name].mask(lacks_requests) for name in OWN_COLUMNS}
+    return believed.assign(**masked, cpu_vcpu=believed["cpu_vcpu"].mask(lacks_cpu))
+
+
+def is_edge(proxy: Ints, point: Ints, point_count: int) -> Bools:
+    """Return the first and last step of each life, unless the window begins or ends there."""
+    same = (proxy[1:] == proxy[:-1]) & (point[1:] == point[:-1] + 1)
+    begins = np.append(True, ~same)[: len(proxy)] & (point > 0)
+    ends = np.append(~same, True)[: len(proxy)] & (point < point_count - 1)
+    return np.asarray(begins | ends)
+
+
+def _has_few_scrapes(scrapes: Floats, proxy: Ints) -> Bools:
+    groups = pd.Series(scrapes).groupby(proxy)
+    usual = groups.transform("median").where(groups.transform("count") >= _MIN_STEPS)
+    return np.asarray(scrapes < FEW_SCRAPES * usual.to_numpy(float))
+
+
+def _is_low(rps: Floats, by_cpu: Floats, few: Bools, proxy: Ints) -> Bools:
+    """Return where requests are below what the CPU shows, or else below the proxy's median."""
+    whole = pd.Series(np.where(few, np.nan, rps)).groupby(proxy).transform("median")
+    expected = np.where(np.isnan(by_cpu), whole.to_numpy(float), by_cpu)
+    return np.asarray(rps < LOW_SHARE * expected)
+
+
+def _of_kubelets(
+    cpu: Floats,
+    expected: Floats,
+    is_inner: Bools,
+    proxy: Ints,
+    point: Ints,
+    proxies: pd.DataFrame,
+) -> Bools:
+    """Return the rows of which the kubelet covered a part: all proxies of its node are too low.
+
+    Where a proxy's node is not known, it is compared with itself.
+    """
+    nodes = proxies["node"].where(proxies["node"] != "", proxies.index.astype(str))
+    node = pd.factorize(nodes)[0].astype(np.int64)[proxy]
+    level = pd.Series(cpu / expected).groupby(proxy).transform("median").to_numpy(float)
+    expected = expected * level
+    used = is_inner & ~np.isnan(cpu) & ~np.isnan(expected)
+    points = int(point.max(initial=-1)) + 1
+    at = node * points + point
+    seen, whole = sums(at[used], cpu[used]), sums(at[used], expected[used])
+    size = (int(node.max(initial=-1)) + 1) * points
+    share = np.full(size, np.nan)
+    np.divide(seen, whole, out=share[: len(whole)], where=whole > 0)
+    shares = pd.DataFrame(share.reshape(-1, points).T)
+    spread = _OF_NORMAL * (shares - shares.median()).abs().median()
+    least = (1 - _DEVIATIONS * spread).clip(upper=LOW_SHARE)
+    least = least.where(shares.count() >= _MIN_STEPS, 0.0)
+    return np.asarray((shares < least * shares.median()).to_numpy().T.ravel()[at])
