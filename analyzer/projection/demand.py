@@ -1,6 +1,7 @@
 """The traffic that any mode has to carry, and the sidecars that carry it today."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from analyzer.projection.sidecars import SidecarFootprint, SidecarTally, billed,
 from analyzer.projection.unseen import (
     EXACT,
     MeasuredRanges,
+    in_proportion,
     ranges_of,
     samples_at_ends,
     with_ends,
@@ -42,7 +44,8 @@ class _Load:
             waypoint_peak_rps (in the busiest interval), has_http; if measured also sidecar_vcpu,
             sidecar_reserved_vcpu, sidecar_billed_vcpu and sidecar_memory_gib (NaN: not known). All
             but shares and peaks are means over the whole time.
-        ranges: those that unseen time gives to the figures here.
+        ranges: those that unseen time gives to the figures here. If there are any, `nodes` and
+            `namespaces` have the ends of their traffic too, such as passes_rps_low.
     """
 
     sidecar_count: int
@@ -149,14 +152,6 @@ def mesh_load(
     points = len(usage.observed_points)
     rows = usage.of_role(Role.SIDECAR, filled=True)
     sidecars = _grown(rows, growth)
-    footprint, placement = footprint_of(sidecars, points), _placement(sidecars, points)
-    ranges = EXACT
-    if at_ends := samples_at_ends(usage, rows):
-        low, high = (_grown(samples, growth) for samples in at_ends)
-        footprints = footprint_of(low, points), footprint, footprint_of(high, points)
-        ends = _placement(low, points), _placement(high, points)
-        placement = with_ends(placement, *ends, names=["namespace", "node"])
-        ranges = ranges_of(usage, footprints, (low, sidecars, high))
     passes = _passes_waypoint(usage, ingress_through_waypoint=ingress_through_waypoint)
     passing = usage.calls[passes]
     shares = usage.ztunnel_shares()
@@ -164,18 +159,31 @@ def mesh_load(
         _mean_of_nodes(usage.nodes.set_index("node").reindex(columns=[name])[name], shares)
         for name in ("allocatable_vcpu", "allocatable_memory_bytes")
     )
-    return MeasuredLoad(
+    load = MeasuredLoad(
         sidecar_count=usage.count(Role.SIDECAR),
         proxy_rps=float(sidecars["proxy_rps"].sum()) / points,
         mesh_rps=float(usage.calls["rps"].sum()) / points * growth.factor,
         nodes=_nodes(sidecars, shares, node_count, points),
         namespaces=_namespaces(usage, sidecars, passing.assign(rps=passing["rps"] * growth.factor)),
-        sidecars=footprint,
+        sidecars=footprint_of(sidecars, points),
         tally=tally(rows, sidecars, _added_vcpu(rows, growth), step_count=points),
-        placement=placement,
+        placement=_placement(sidecars, points),
         allocatable_vcpu_per_node=vcpu,
         allocatable_memory_gib_per_node=memory_bytes and memory_bytes / BYTES_PER_GIB,
-        ranges=ranges,
+    )
+    at_ends = samples_at_ends(usage, rows)
+    if at_ends is None:
+        return load
+    low, high = (_grown(samples, growth) for samples in at_ends)
+    footprints = footprint_of(low, points), load.sidecars, footprint_of(high, points)
+    of_ends = (_nodes(samples, shares, node_count, points) for samples in (low, high))
+    placements = (_placement(samples, points) for samples in (low, high))
+    return replace(
+        load,
+        nodes=_nodes_with_ends(load.nodes, of_ends),
+        namespaces=_namespaces_with_ends(load.namespaces, (low, high), points),
+        placement=with_ends(load.placement, placements, names=["namespace", "node"]).fillna(0.0),
+        ranges=ranges_of(usage, footprints, (low, sidecars, high)),
     )
 
 
@@ -316,6 +324,27 @@ def _namespaces(
         waypoint_peak_rps=by_step.groupby(level=0).max().reindex(frame.index).fillna(0.0),
         has_http=into.reindex(frame.index).fillna(0.0) > 0,
     ).reset_index()
+
+
+def _nodes_with_ends(
+    nodes: pd.DataFrame | None, of_ends: Iterable[pd.DataFrame | None]
+) -> pd.DataFrame | None:
+    columns = ["node", "passes_rps", *_CARRIED[1:]]
+    ends = (table[columns] for table in of_ends if table is not None)
+    return None if nodes is None else with_ends(nodes, ends, names=["node"])
+
+
+def _namespaces_with_ends(
+    namespaces: pd.DataFrame, of_ends: Iterable[pd.DataFrame], points: int
+) -> pd.DataFrame:
+    """Return the namespaces with the ends of their traffic; waypoints carry it in proportion."""
+    names = namespaces["namespace"]
+    ends = (
+        (samples.groupby("namespace")[_CARRIED].sum() / points).reindex(names).reset_index()
+        for samples in of_ends
+    )
+    found = with_ends(namespaces, ends, names=["namespace"])
+    return in_proportion(found, "waypoint_rps", to="proxy_rps")
 
 
 def _passes_waypoint(usage: MeshUsage, *, ingress_through_waypoint: bool) -> pd.Series:

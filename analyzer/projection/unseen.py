@@ -1,6 +1,6 @@
 """The ranges of the measured totals, where a part of the time was not seen and had to be filled."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -134,11 +134,27 @@ def ranges_of(
 
 
 def with_ends(
-    mid: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame, names: list[str]
+    mid: pd.DataFrame, low_and_high: Iterable[pd.DataFrame], names: list[str]
 ) -> pd.DataFrame:
-    """Return a table of amounts, with columns for their low and their high ends beside them."""
-    ends = (low.set_index(names).add_suffix(_LOW), high.set_index(names).add_suffix(_HIGH))
-    return pd.concat([mid.set_index(names), *ends], axis=1).fillna(0.0).reset_index()
+    """Return a table of amounts, with columns for their low and their high ends beside them.
+
+    `names` are the columns that name a row in all three; a row that one of them lacks is NaN there.
+    """
+    ends = [
+        table.set_index(names).add_suffix(suffix)
+        for table, suffix in zip(low_and_high, (_LOW, _HIGH), strict=True)
+    ]
+    return pd.concat([mid.set_index(names), *ends], axis=1).reset_index()
+
+
+def in_proportion(table: pd.DataFrame, column: str, to: str) -> pd.DataFrame:
+    """Return a table with ends of one more column, in proportion to those of another."""
+    mid = table[to].to_numpy(float)
+    for suffix in (_LOW, _HIGH):
+        end = table[f"{to}{suffix}"].to_numpy(float)
+        multiple = np.divide(end, mid, out=np.ones_like(mid), where=mid > 0)
+        table = table.assign(**{f"{column}{suffix}": table[column] * multiple})
+    return table
 
 
 def on_draws(table: pd.DataFrame, column: str, deviates: Floats) -> Floats:
