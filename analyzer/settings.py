@@ -24,6 +24,7 @@ class Setting(StrEnum):
     NAMESPACES = "namespaces"
     CLUSTER = "cluster"
     CLUSTER_LABEL = "cluster_label"
+    REPLICA_LABELS = "replica_labels"
     DAYS = "days"
     START = "start"
     END = "end"

@@ -137,11 +137,13 @@ class TimeWindow:
         )
 
 
-def choose_step_seconds(slower_scrape_seconds: float, asked_seconds: int | None) -> int:
+def choose_step_seconds(
+    slower_scrape_seconds: float, asked_seconds: int | None, slowest: str = ""
+) -> int:
     """Return the step that was asked for, or the shortest that can be trusted.
 
     The user's step may go below five minutes, but not below `INTERVALS_PER_STEP` scrapes of the
-    slower side, CPU or requests: then it is a UsageError.
+    slower side, CPU or requests: then it is a UsageError, which names the `slowest` scrape job.
     """
     shortest = math.ceil(round(slower_scrape_seconds * INTERVALS_PER_STEP, 3))
     if asked_seconds is None:
@@ -149,6 +151,7 @@ def choose_step_seconds(slower_scrape_seconds: float, asked_seconds: int | None)
     if asked_seconds < shortest:
         raise UsageError(
             f"{Setting.STEP} {asked_seconds}s holds fewer than {INTERVALS_PER_STEP} scrapes, which "
-            f"are {slower_scrape_seconds:g} s apart. Use {Setting.STEP} {shortest}s or longer."
+            f"are {slower_scrape_seconds:g} s apart{slowest}. Use {Setting.STEP} {shortest}s or "
+            "longer."
         )
     return asked_seconds

@@ -60,4 +60,6 @@ def reproduce(manifest: Manifest) -> tuple[str, ...]:
     if scope.cluster:
         words += [FLAGS[Setting.CLUSTER], scope.cluster]
         words += [FLAGS[Setting.CLUSTER_LABEL], manifest.label_mapping.cluster]
+    for label in manifest.question.get("replica_labels", ()):
+        words += [FLAGS[Setting.REPLICA_LABELS], label]
     return (shlex.join([*words, "-o", "mesh.snapshot"]), report)

@@ -192,6 +192,7 @@ def doctor(
             start,
             end,
             cluster_label=ask.cluster_label,
+            replica_labels=ask.replica_labels,
             step_seconds=ask.step_seconds,
         )
     if output_format == "json":

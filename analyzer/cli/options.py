@@ -111,6 +111,14 @@ class ScopeOptions:
             metavar="LABEL",
         ),
     ]
+    replica_labels: Annotated[
+        tuple[str, ...],
+        option(
+            "--replica-label",
+            "Label that differs between copies of a series. Repeatable. [default: detected]",
+            metavar="LABEL",
+        ),
+    ]
 
     def scope(self) -> "Scope":
         """Return the namespaces and the cluster; raises UsageError for a wrong pattern."""
@@ -193,6 +201,7 @@ class QuestionOptions:
             tenant=access.tenant,
             scope=self.scope.scope(),
             cluster_label=self.scope.cluster_label,
+            replica_labels=self.scope.replica_labels,
             **asdict(self.time),
             **asdict(content or ContentOptions()),
         )

@@ -168,6 +168,8 @@ def _joined(partial: Path, plan: Plan) -> Path:
         request_scrape_seconds=plan.survey.request_scrape_seconds,
         queries=tuple(records),
         duplicate_scrapes=plan.survey.duplicate_scrapes,
+        copied_proxies=plan.survey.copied_proxies,
+        alike_proxies=plan.survey.alike_proxies,
         proxy_counts=plan.survey.proxy_counts,
         warnings=plan.warnings(),
         remarks=plan.anonymiser.remarks(tuple(sorted(remarks))),

@@ -131,7 +131,7 @@ def _separates(label: str, exporters: Iterable[Sequence[Sample]]) -> bool:
     return named != {""} and ("" not in named or all(one == named for one in values))
 
 
-def given_label(name: str, setting: Setting) -> str:
+def checked_label(name: str, setting: Setting) -> str:
     """Return a label that the user named; UsageError if no label can have the name."""
     if not _LABEL.fullmatch(name):
         raise UsageError(f"{setting} {name!r} is not the name of a label. Check its spelling.")

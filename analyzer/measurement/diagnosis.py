@@ -12,11 +12,11 @@ from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.first_look import look
 from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS, Metric
 from analyzer.measurement.plan import choose_window
+from analyzer.measurement.proxy_counts import ProxyCounts
 from analyzer.measurement.survey import Survey, examine
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.label_mapping import LabelMapping
+from analyzer.prometheus.label_mapping import Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope
-from analyzer.window import choose_step_seconds
 
 _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "Cost per request and idle CPU of sidecars": (CPU, REQUESTS),
@@ -73,13 +73,14 @@ class Diagnosis:
         return asdict(self)
 
 
-def diagnose(
+def diagnose(  # noqa: PLR0913 - where, what, when, and what labels are called
     source: Source,
     scope: Scope,
     start: datetime,
     end: datetime,
     *,
     cluster_label: str | None = None,
+    replica_labels: tuple[str, ...] = (),
     step_seconds: int | None = None,
 ) -> Diagnosis:
     """Look for every metric that queries read, and for what the main question needs.
@@ -87,7 +88,9 @@ def diagnose(
     Raises UsageError if the requested step is too short.
     """
     try:
-        seen = look(source, scope, start, end, cluster_label=cluster_label)
+        seen = look(
+            source, scope, start, end, cluster_label=cluster_label, replica_labels=replica_labels
+        )
     except InsufficientData as error:
         return Diagnosis(checks=(), answers=(), verdict=_refused(error), can_answer=False)
     counts = seen.series_counts
@@ -96,8 +99,8 @@ def diagnose(
     verdict, can_answer = "The main question can be answered: run `istio-usage analyze`.", True
     try:
         found = examine(source, seen)
-        choose_window(found, start, end, step_seconds)
-        checks += tuple(_scrape_checks(found))
+        window = choose_window(found, start, end, step_seconds)
+        checks += tuple(_scrape_checks(found, window.step_seconds))
     except InsufficientData as error:
         verdict, can_answer = _refused(error), False
     if can_answer and (worst := next((check for check in checks if check.is_serious), None)):
@@ -151,10 +154,26 @@ def _expected(subject: str, detail: str, finding: Finding | None) -> Check:
     return Check(subject=subject, status=Status.OK, detail=detail)
 
 
-def _scrape_checks(found: Survey) -> Iterator[Check]:
+def _scrape_checks(found: Survey, step_seconds: int) -> Iterator[Check]:
     cpu, requests = found.cpu_scrape_seconds, found.request_scrape_seconds
-    step_seconds = choose_step_seconds(found.slower_scrape_seconds, None)
+    counts = found.proxy_counts
     detail = f"CPU {cpu:g} s, requests {requests:g} s: intervals of {step_seconds} s"
-    yield _expected("scrape intervals", detail, surveyed.coarse_scrapes(cpu, requests))
+    coarse = surveyed.coarse_scrapes(cpu, requests, counts)
+    yield _expected("scrape intervals", detail, coarse)
+    if counts is not None:
+        slow = surveyed.slow_scrapes(counts, step_seconds)
+        yield _expected("slow scrape jobs", "none", slow)
+        yield _expected("proxies", _counted(counts), surveyed.unequal_sources(counts))
     twice = surveyed.duplicate_scrapes(found.duplicate_scrapes)
     yield _expected("duplicate scrapes", "none", twice)
+    labels = found.label_mapping.replica_labels
+    copied = surveyed.copied_series(labels, found.copied_proxies)
+    yield _expected(
+        "copies of series", "none", copied or surveyed.alike_series(found.alike_proxies)
+    )
+
+
+def _counted(counts: ProxyCounts) -> str:
+    """Return the most proxies seen in a part of the time, by source."""
+    cpu, metrics = (int(counts.seen(one).max()) for one in (Exporter.CADVISOR, Exporter.PROXY))
+    return f"up to {cpu:,} with CPU and {metrics:,} with metrics"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from analyzer.errors import InsufficientData
 from analyzer.measurement import detect
 from analyzer.measurement.detect import Samples
-from analyzer.measurement.looks import at_looks
+from analyzer.measurement.looks import at_all_looks, at_looks
 from analyzer.measurement.metrics import CPU, REQUESTS
 from analyzer.measurement.proxy_counts import Key, ProxyCounts, count_proxies, parts_of, site_of
 from analyzer.measurement.whereabouts import further_looks
@@ -18,6 +19,7 @@ from analyzer.prometheus.label_mapping import Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
 from analyzer.prometheus.response import Response, joined
+from analyzer.settings import Setting
 from analyzer.window import TimeWindow
 
 _LOOKS = 5
@@ -65,12 +67,15 @@ def look(
     end: datetime,
     *,
     cluster_label: str | None = None,
+    replica_labels: tuple[str, ...] = (),
 ) -> Look:
     """Find out what is there between `start` and `end`.
 
-    Raises InsufficientData if not all series have the cluster label that the user named.
+    Raises InsufficientData if not all series have the cluster label that the user named, or none
+    has a replica label.
     """
-    seen = _Seen(scope=scope, cluster_label=cluster_label).with_looks(source, looks_at(start, end))
+    seen = _Seen(scope=scope, cluster_label=cluster_label, replica_labels=replica_labels)
+    seen = seen.with_looks(source, looks_at(start, end))
     counts = None
     for _ in range(_ROUNDS):
         asked, mapping = seen.countable_scope, seen.label_mapping
@@ -82,6 +87,7 @@ def look(
             seen = seen.with_looks(source, looks)
         if (seen.countable_scope, seen.label_mapping) == (asked, mapping):
             break
+    _require_labels(source, seen)
     return Look(
         scope=scope,
         looks=seen.looks,
@@ -112,6 +118,7 @@ class _Seen:
 
     scope: Scope
     cluster_label: str | None
+    replica_labels: tuple[str, ...] = ()
     looks: tuple[TimeWindow, ...] = ()
     labels: Response = _NOTHING
     counted: Response = _NOTHING
@@ -124,11 +131,11 @@ class _Seen:
         promql = load_query("survey_labels").render(Scope(), asked)
         labels = joined([self.labels, at_looks(source, promql, looks)])
         samples = detect.samples_of(labels)
-        mapping = detect.detect_label_mapping(samples, self.cluster_label)
+        detected = detect.detect_label_mapping(samples, self.cluster_label)
+        mapping = replace(detected, replica_labels=self.replica_labels)
         promql = load_query("survey_series_count").render(self.scope, mapping)
-        return _Seen(
-            scope=self.scope,
-            cluster_label=self.cluster_label,
+        return replace(
+            self,
             looks=(*self.looks, looks),
             labels=labels,
             counted=joined([self.counted, at_looks(source, promql, looks)]),
@@ -171,3 +178,17 @@ class _Seen:
         ]
         both = set.intersection(*times) if len(times) > 1 else set()
         return datetime.fromtimestamp(max(both), UTC) if both else self.looks[0].end
+
+
+def _require_labels(source: Source, seen: _Seen) -> None:
+    """Raise InsufficientData if the user named a replica label that no series has."""
+    shown = {name for part in seen.samples.values() for one in part for name in one.labels}
+    for label in seen.replica_labels:
+        having = f'{{{label}!=""}}'
+        promql = " or ".join(f"count({name}{having})" for name in (REQUESTS, CPU, "istio_build"))
+        if label in shown or at_all_looks(source, promql, seen.looks).series:
+            continue
+        raise InsufficientData(
+            f"No series of a proxy has the label {label!r}. Check the spelling of "
+            f"{Setting.REPLICA_LABELS}."
+        )

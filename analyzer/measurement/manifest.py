@@ -43,6 +43,8 @@ class Manifest:
         request_scrape_seconds: interval between two samples of its request counters.
         ranges: how far back the rates read; None: one step, as in snapshots of version 0.1.
         duplicate_scrapes: proxies that are scraped more than once, by exporter.
+        copied_proxies: proxies with copies that only `LabelMapping.replica_labels` separate.
+        alike_proxies: proxies with series that look alike and are not understood.
         proxy_counts: the proxies that the survey counted; None where it did not.
         warnings: metrics that the survey did not find, as sentences.
         remarks: the server's own, on its answers.
@@ -59,6 +61,8 @@ class Manifest:
     request_scrape_seconds: float
     queries: tuple[QueryRecord, ...]
     duplicate_scrapes: Mapping[str, int] = field(default_factory=dict)
+    copied_proxies: int = 0
+    alike_proxies: int = 0
     proxy_counts: ProxyCounts | None = None
     warnings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -88,6 +92,8 @@ class Manifest:
             **({"rate_window_seconds": self.ranges.to_json()} if self.ranges else {}),
             "queries": [asdict(query) for query in self.queries],
             "duplicate_scrapes": dict(self.duplicate_scrapes),
+            "copied_proxies": self.copied_proxies,
+            "alike_proxies": self.alike_proxies,
             "proxy_counts": self.proxy_counts and self.proxy_counts.to_json(),
             "warnings": list(self.warnings),
             "remarks": list(self.remarks),
@@ -119,6 +125,8 @@ class Manifest:
                 request_scrape_seconds=float(document["scrape_seconds"]["requests"]),
                 queries=tuple(QueryRecord(**query) for query in document["queries"]),
                 duplicate_scrapes=document["duplicate_scrapes"],
+                copied_proxies=int(document.get("copied_proxies", 0)),
+                alike_proxies=int(document.get("alike_proxies", 0)),
                 proxy_counts=ProxyCounts.from_json(document.get("proxy_counts")),
                 warnings=tuple(document["warnings"]),
                 remarks=tuple(document["remarks"]),

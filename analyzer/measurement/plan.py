@@ -12,6 +12,7 @@ from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement import manifest
 from analyzer.measurement.anonymise import Anonymiser, new_salt
+from analyzer.measurement.detect import checked_label
 from analyzer.measurement.first_look import look
 from analyzer.measurement.metrics import CPU
 from analyzer.measurement.proxy_counts import ProxyCounts
@@ -41,6 +42,7 @@ class Ask:
         start: first moment (aware), or None.
         end: last moment (aware), or None for the moment the collection began.
         cluster_label: the label that identifies clusters, or None to look for it.
+        replica_labels: labels that differ between copies of a series; others are looked for.
         hide_names: whether names are replaced by hashes in everything written.
         note: a sentence kept in the snapshot.
     """
@@ -52,11 +54,14 @@ class Ask:
     end: datetime | None = None
     step_seconds: int | None = None
     cluster_label: str | None = None
+    replica_labels: tuple[str, ...] = ()
     hide_names: bool = False
     note: str = ""
     tenant: str = ""
 
     def __post_init__(self) -> None:
+        for label in self.replica_labels:
+            checked_label(label, Setting.REPLICA_LABELS)
         if any(time is not None and time.tzinfo is None for time in (self.start, self.end)):
             raise ValueError("a time without a zone is another moment on each machine")
 
@@ -67,6 +72,7 @@ class Ask:
             "source": anonymiser.name("source", self.source),
             "tenant": anonymiser.name("tenant", self.tenant),
             "scope": manifest.scope_to_json(anonymiser.scope(self.scope)),
+            "replica_labels": list(self.replica_labels),
             "start": self.start and self.start.isoformat(),
             "end": self.end and self.end.isoformat(),
         }
@@ -231,7 +237,14 @@ def _replaced(found: Survey) -> dict[str, str]:
 def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
     """Survey the server and decide what to ask it; raises as `examine` and `choose_window`."""
     start, end = ask.times(now)
-    seen = look(source, ask.scope, start, end, cluster_label=ask.cluster_label)
+    seen = look(
+        source,
+        ask.scope,
+        start,
+        end,
+        cluster_label=ask.cluster_label,
+        replica_labels=ask.replica_labels,
+    )
     found = examine(source, seen)
     window = choose_window(found, start, end, ask.step_seconds)
     ranges = _ranges(found, window.step_seconds)
@@ -265,7 +278,7 @@ def choose_window(
 
     Raises InsufficientData if there are too few, UsageError if the asked step is too short.
     """
-    step_seconds = choose_step_seconds(found.slower_scrape_seconds, asked_seconds)
+    step_seconds = choose_step_seconds(found.slower_scrape_seconds, asked_seconds, found.slowest)
     window = TimeWindow.within(start, end, step_seconds)
     if window.point_count < MIN_POINTS:
         raise InsufficientData(

@@ -21,7 +21,7 @@ from analyzer.prometheus.connection import Source
 from analyzer.prometheus.label_mapping import CLUSTER_LABELS, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
-from analyzer.window import TimeWindow
+from analyzer.window import INTERVALS_PER_STEP, TimeWindow
 
 _PARTS: Final = 24
 """Parts of a time that is not longer than as many days."""
@@ -100,6 +100,11 @@ class ProxyCounts:
     groups: tuple[ProxyGroup, ...] = ()
     copied: tuple[int, ...] = ()
 
+    @property
+    def part_count(self) -> int:
+        """The number of parts."""
+        return len(self.copied)
+
     def of(self, exporter: str) -> tuple[ProxyGroup, ...]:
         """Return the groups of one exporter."""
         return tuple(group for group in self.groups if group.exporter == exporter)
@@ -107,11 +112,27 @@ class ProxyCounts:
     def seen(self, exporter: str) -> Floats:
         """Return all proxies of an exporter in each part, shape (parts,)."""
         rows = [group.seen for group in self.of(exporter)]
-        return np.sum(rows, axis=0, dtype=float) if rows else np.zeros(1)
+        return np.sum(rows, axis=0, dtype=float) if rows else np.zeros(self.part_count)
 
     def begin_of(self, part: int) -> datetime:
         """Return when a part begins, which is when the one before it ends."""
         return datetime.fromtimestamp(self.start_seconds + part * self.part_seconds, UTC)
+
+    def too_slow(self, step_seconds: int) -> tuple[ProxyGroup, ...]:
+        """Return the groups that are scraped too seldom for steps of some length."""
+        return tuple(
+            group
+            for group in self.groups
+            if round((group.scrape_seconds or 0) * INTERVALS_PER_STEP, 3) > step_seconds
+        )
+
+    def slowest(self, seconds: float) -> str:
+        """Return the largest scrape job with an interval, in brackets; "" where all have it."""
+        known = [group for group in self.groups if group.scrape_seconds]
+        slow = [group for group in known if group.scrape_seconds == seconds]
+        if not slow or len(slow) == len(known):
+            return ""
+        return f" ({named(max(slow, key=lambda one: one.seen.sum()))})"
 
     def with_intervals(self, intervals: Mapping[Key, float]) -> ProxyCounts:
         """Return the counts with the scrape interval of each group, where it is known."""
@@ -235,3 +256,9 @@ def _by_part(parts: TimeWindow, times: Floats, samples: Floats) -> Floats:
 
 def _whole(numbers: Floats) -> tuple[int, ...]:
     return tuple(int(number) for number in numbers)
+
+
+def named(group: ProxyGroup) -> str:
+    """Return a scrape job and its cluster as a text names them."""
+    parts = [f"job {group.job}" if group.job else "", group.cluster and f"cluster {group.cluster}"]
+    return " of ".join(filter(None, parts)) or "series without a job"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from analyzer.measurement.manifest import Manifest
     from analyzer.measurement.plan import Ask
 
-_ALIKE: Final = ("source", "namespaces", "cluster", "cluster_label")
+_ALIKE: Final = ("source", "namespaces", "cluster", "cluster_label", "replica_labels")
 _SETTINGS: Final = {"source": Setting.URL, "step_seconds": Setting.STEP}
 
 
@@ -69,7 +69,7 @@ def differences(
 def _flat(question: Mapping[str, Any]) -> dict[str, Any]:
     """Return a question with its scope's parts beside the others."""
     scope = question.get("scope", {})
-    parts = {**question, "cluster": scope.get("cluster", "")}
+    parts = {"replica_labels": [], **question, "cluster": scope.get("cluster", "")}
     return {**parts, "namespaces": sorted(scope.get("namespaces", ()))}
 
 

@@ -1,7 +1,7 @@
 """The survey before measuring: what this Prometheus holds, and how finely it was scraped."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from analyzer.errors import InsufficientData, PrometheusError
@@ -12,6 +12,7 @@ from analyzer.measurement.looks import at_looks
 from analyzer.measurement.metrics import CPU, ESSENTIAL, REQUESTS
 from analyzer.measurement.proxy_counts import Key, ProxyCounts, Site
 from analyzer.measurement.scrapes import deciding_seconds, scrape_intervals, usual_seconds
+from analyzer.measurement.twice import find_twice
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope
@@ -41,8 +42,10 @@ class Survey:
             scrape jobs that matter.
         request_scrape_seconds: the same for its request counters.
         duplicate_scrapes: proxies that are scraped more than once, by exporter.
-        reads_sample_before: whether a rate uses the last sample before its range (VictoriaMetrics).
+        copied_proxies: proxies with copies that only `LabelMapping.replica_labels` separate.
+        alike_proxies: proxies with series that look alike and are not understood.
         proxy_counts: as `Look.proxy_counts`, with the interval of each scrape job.
+        reads_sample_before: whether a rate uses the last sample before its range (VictoriaMetrics).
     """
 
     label_mapping: LabelMapping
@@ -50,13 +53,20 @@ class Survey:
     cpu_scrape_seconds: float
     request_scrape_seconds: float
     duplicate_scrapes: Mapping[str, int]
-    reads_sample_before: bool = False
+    copied_proxies: int = 0
+    alike_proxies: int = 0
     proxy_counts: ProxyCounts | None = None
+    reads_sample_before: bool = False
 
     @property
     def slower_scrape_seconds(self) -> float:
         """The interval that decides how short a step may be."""
         return max(self.cpu_scrape_seconds, self.request_scrape_seconds)
+
+    @property
+    def slowest(self) -> str:
+        """As `ProxyCounts.slowest`."""
+        return self.proxy_counts.slowest(self.slower_scrape_seconds) if self.proxy_counts else ""
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -83,14 +93,17 @@ def examine(source: Source, seen: Look) -> Survey:
     cpu_seconds, cpu_jobs = _intervals(source, seen, Exporter.CADVISOR)
     request_seconds, request_jobs = _intervals(source, seen, Exporter.PROXY)
     proxy_counts = seen.proxy_counts
+    twice = find_twice(source, seen, request_seconds)
     return Survey(
-        label_mapping=mapping,
+        label_mapping=replace(mapping, replica_labels=twice.replica_labels),
         series_counts=counts,
         cpu_scrape_seconds=max(cpu_seconds, _RULE_SECONDS) if mapping.is_recorded else cpu_seconds,
         request_scrape_seconds=request_seconds,
-        duplicate_scrapes=_duplicate_scrapes(source, seen),
-        reads_sample_before=_reads_sample_before(source, seen),
+        duplicate_scrapes=twice.duplicate_scrapes,
+        copied_proxies=twice.copied_proxies,
+        alike_proxies=twice.alike_proxies,
         proxy_counts=proxy_counts and proxy_counts.with_intervals({**cpu_jobs, **request_jobs}),
+        reads_sample_before=_reads_sample_before(source, seen),
     )
 
 
@@ -111,13 +124,6 @@ def _require_join(source: Source, seen: Look) -> None:
             f"{mapping.proxy.namespace}/{mapping.proxy.pod} of the second must name the same pod. "
             "Check the relabelling of the proxies' scrape job."
         )
-
-
-def _duplicate_scrapes(source: Source, seen: Look) -> dict[str, int]:
-    if seen.label_mapping.attribution != Attribution.POD:
-        return {}
-    found = source.instant(seen.promql("survey_duplicate_scrapes"), seen.seen_at)
-    return {series.labels["exporter"]: int(series.samples[0]) for series in found.series}
 
 
 def _reads_sample_before(source: Source, seen: Look) -> bool:

@@ -49,6 +49,7 @@ def collect(  # noqa: PLR0913 - one keyword for each setting
     namespaces: Sequence[str] | str = (),
     cluster: str = "",
     cluster_label: str | None = None,
+    replica_labels: Sequence[str] | str = (),
     hide_names: bool = False,
     note: str = "",
     path: Path | str | None = None,
@@ -69,6 +70,8 @@ def collect(  # noqa: PLR0913 - one keyword for each setting
         namespaces: a regular expression, or several; all namespaces, if empty.
         cluster: only the cluster with this value of the cluster label.
         cluster_label: label that identifies clusters; detected, if None.
+        replica_labels: label, or labels, that differ between copies of a series; others are
+            detected.
         hide_names: replace names of clusters, namespaces, workloads, pods and nodes by hashes.
         note: sentence to store in the snapshot and show in every answer.
         path: folder for the snapshot, or one that answers the same question; a temporary one, if
@@ -88,6 +91,7 @@ def collect(  # noqa: PLR0913 - one keyword for each setting
     ['proxy', 'point', 'cpu_vcpu']
     """
     access = _access(url, credentials)
+    labels = (replica_labels,) if isinstance(replica_labels, str) else tuple(replica_labels)
     patterns = (namespaces,) if isinstance(namespaces, str) else tuple(namespaces)
     ask = Ask(
         source=access.url,
@@ -98,6 +102,7 @@ def collect(  # noqa: PLR0913 - one keyword for each setting
         end=end,
         step_seconds=step_seconds,
         cluster_label=cluster_label,
+        replica_labels=labels,
         hide_names=hide_names,
         note=note,
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from analyzer.arrays import Floats
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import Basis
+from analyzer.projection.places import CARRIED
 from analyzer.projection.sidecars import SidecarFootprint
 from analyzer.units import Interval, Role
 
@@ -147,14 +148,35 @@ def with_ends(
     return pd.concat([mid.set_index(names), *ends], axis=1).reset_index()
 
 
-def in_proportion(table: pd.DataFrame, column: str, to: str) -> pd.DataFrame:
-    """Return a table with ends of one more column, in proportion to those of another."""
-    mid = table[to].to_numpy(float)
+def nodes_with_ends(
+    nodes: pd.DataFrame | None, of_ends: Iterable[pd.DataFrame | None]
+) -> pd.DataFrame | None:
+    """Return the nodes of a load with the ends of their traffic; None if they are not known."""
+    columns = ["node", "passes_rps", *CARRIED[1:]]
+    ends = (table[columns] for table in of_ends if table is not None)
+    return None if nodes is None else with_ends(nodes, ends, names=["node"])
+
+
+def namespaces_with_ends(
+    namespaces: pd.DataFrame, of_ends: Iterable[pd.DataFrame], points: int
+) -> pd.DataFrame:
+    """Return the namespaces of a load with the ends of their traffic.
+
+    `of_ends` are the samples at both ends, of so many points. Waypoints carry the traffic in
+    proportion.
+    """
+    names = namespaces["namespace"]
+    ends = (
+        (samples.groupby("namespace")[CARRIED].sum() / points).reindex(names).reset_index()
+        for samples in of_ends
+    )
+    found = with_ends(namespaces, ends, names=["namespace"])
+    mid = found["proxy_rps"].to_numpy(float)
     for suffix in (_LOW, _HIGH):
-        end = table[f"{to}{suffix}"].to_numpy(float)
+        end = found[f"proxy_rps{suffix}"].to_numpy(float)
         multiple = np.divide(end, mid, out=np.ones_like(mid), where=mid > 0)
-        table = table.assign(**{f"{column}{suffix}": table[column] * multiple})
-    return table
+        found = found.assign(**{f"waypoint_rps{suffix}": found["waypoint_rps"] * multiple})
+    return found
 
 
 def on_draws(table: pd.DataFrame, column: str, deviates: Floats) -> Floats:

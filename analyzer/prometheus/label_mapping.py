@@ -26,6 +26,34 @@ SCRAPE_LABELS: Final = (
 two scrapes of it are duplicates, and only the larger counts."""
 
 
+ISTIO_LABELS: Final = (
+    "reporter",
+    *(
+        f"{end}_{name}"
+        for end in ("source", "destination")
+        for name in (
+            "workload",
+            "workload_namespace",
+            "principal",
+            "app",
+            "version",
+            "canonical_service",
+            "canonical_revision",
+            "cluster",
+        )
+    ),
+    "destination_service",
+    "destination_service_name",
+    "destination_service_namespace",
+    "request_protocol",
+    "response_flags",
+    "connection_security_policy",
+    "response_code",
+    "grpc_response_status",
+)
+"""Labels that Envoy itself writes on its request counters (istio/proxy:
+source/extensions/filters/http/istio_stats/istio_stats.cc). Telemetry resources may add others."""
+
 CLUSTER_LABELS: Final = ("cluster", "cluster_name")
 """What installations call the label that identifies a cluster, the more usual one first."""
 
@@ -136,6 +164,8 @@ class LabelMapping:
             taken = self.labels_of_pod(exporter)
             known = dict.fromkeys((*SCRAPE_LABELS, *self.replica_labels))
             values[name] = ", ".join(label for label in known if label not in taken)
+        others = {*self.labels_of_pod(Exporter.PROXY), *SCRAPE_LABELS, *self.replica_labels}
+        values["istio"] = ", ".join(label for label in ISTIO_LABELS if label not in others)
         # Which scrape job of which cluster, where no cluster label was detected too.
         site = (*CLUSTER_LABELS, "job")
         values["site"] = ", ".join(label for label in site if label != self.cluster)

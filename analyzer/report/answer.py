@@ -34,6 +34,8 @@ def reproduce_in_python(manifest: Manifest) -> tuple[str, ...]:
         if scope.cluster:
             arguments.append(f"cluster={scope.cluster!r}")
             arguments.append(f"cluster_label={manifest.label_mapping.cluster!r}")
+        if labels := manifest.question.get("replica_labels"):
+            arguments.append(f"replica_labels={tuple(labels)!r}")
         snapshot = ["mesh.collect(", *(f"    {argument}," for argument in arguments), ")"]
     return (
         "from datetime import datetime",

@@ -31,7 +31,8 @@ def test_an_option_of_a_settings_name_has_its_flag(name: str) -> None:
 
 def test_what_repeats_an_answer_is_understood_and_asks_for_the_same() -> None:
     scope = replace(_MANIFEST.scope, namespaces=("shop.*", "it's"), cluster="east")
-    manifest = replace(_MANIFEST, scope=scope)
+    question = {**_MANIFEST.question, "replica_labels": ["agent"]}
+    manifest = replace(_MANIFEST, scope=scope, question=question)
     first, second = (shlex.split(line) for line in reproduce(manifest))
 
     assert first[:2] == ["istio-usage", "collect"]
@@ -43,6 +44,7 @@ def test_what_repeats_an_answer_is_understood_and_asks_for_the_same() -> None:
     assert asked["namespaces"] == ("shop.*", "it's")
     assert asked["cluster"] == "east"
     assert asked["cluster_label"] == manifest.label_mapping.cluster
+    assert asked["replica_labels"] == ("agent",)
     assert second[:3] == ["istio-usage", "report", "mesh.snapshot"]
 
 

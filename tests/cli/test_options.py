@@ -74,6 +74,7 @@ def test_what_is_typed_reaches_the_question(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(module, "collect_snapshot", remember)
     typed = (
         "--namespace a.* --namespace b --cluster east --cluster-label region --days 2 "
+        "--replica-label agent "
         "--start 2026-11-20T08:00Z --end 2026-11-21 --step 10m --hide-names --note trial"
     )
     result = _invoke("collect", "-p", "http://h", "-o", "x", *typed.split())
@@ -84,6 +85,7 @@ def test_what_is_typed_reaches_the_question(monkeypatch: pytest.MonkeyPatch) -> 
             source="http://h",
             scope=Scope(namespaces=("a.*", "b"), cluster="east"),
             cluster_label="region",
+            replica_labels=("agent",),
             days=2.0,
             start=datetime(2026, 11, 20, 8, tzinfo=UTC),
             end=datetime(2026, 11, 21, tzinfo=UTC),

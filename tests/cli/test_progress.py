@@ -172,7 +172,7 @@ def test_a_real_collection_draws_a_bar_and_takes_it_away(
 def test_notes_stand_whole_above_the_bar(small_server: PrometheusServer, tmp_path: Path) -> None:
     heavy = Answer(status=422, body=b'{"status":"error","errorType":"execution","error":"query '
                    b'processing would load too many samples into memory"}')  # fmt: skip
-    script = [None] * 4 + [heavy]
+    script = [None] * 5 + [heavy]
     with FaultyHttp(script, upstream=small_server.url, counts=_is_range) as server:
         seen = shown(*_collect(server.url, tmp_path / "mesh"))
 
@@ -186,7 +186,7 @@ def test_notes_stand_whole_above_the_bar(small_server: PrometheusServer, tmp_pat
 @pytest.mark.live
 def test_ctrl_c_leaves_no_half_drawn_bar(small_server: PrometheusServer, tmp_path: Path) -> None:
     slow = Answer(status=503, delay_seconds=1.0)
-    script = [None] * 6 + [slow] * 100
+    script = [None] * 8 + [slow] * 100
     with FaultyHttp(script, upstream=small_server.url, counts=_is_range) as server:
         seen = shown(
             *_collect(server.url, tmp_path / "mesh"),

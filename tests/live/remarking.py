@@ -8,7 +8,7 @@ from tests.support import Answer, FaultyHttp, Received
 
 
 def is_range(request: Received) -> bool:
-    """Tell the requests of the collection, and four of the survey's, from the others."""
+    """Tell the requests of the collection, and five of the survey's, from the others."""
     return request.path.endswith("query_range")
 
 

@@ -23,7 +23,7 @@ def _query(request: Received) -> str:
 
 
 def _is_range(request: Received) -> bool:
-    """Tell the requests of the collection, and four of the survey's, from the others."""
+    """Tell the requests of the collection, and five of the survey's, from the others."""
     return request.path.endswith("query_range")
 
 
@@ -34,7 +34,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 def test_a_killed_collection_goes_on_and_ends_as_if_nothing_had_been(
     tmp_path: Path, small_server: PrometheusServer
 ) -> None:
-    script = [None] * (_PASSED + 4) + [_SILENCE] * 4
+    script = [None] * (_PASSED + 5) + [_SILENCE] * 4
     with FaultyHttp(script, upstream=small_server.url, counts=_is_range) as server:
         target = tmp_path / "mesh"
         end = SMALL_MESH.end.isoformat()

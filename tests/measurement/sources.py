@@ -86,6 +86,11 @@ class Surveyed:
             hidden = {CPU, REQUESTS} - self.series_counts.keys()
             shown = [labels for labels in self.labels if labels["__name__"] not in hidden]
             return Response(series=tuple(always(labels, 1.0) for labels in shown))
+        if promql.startswith("label_replace( count(count by"):
+            duplicates = self.duplicates.items()
+            return Response(
+                series=tuple(always({"exporter": side}, count) for side, count in duplicates)
+            )
         if promql.startswith("sum(rate(istio_requests_total"):
             return Response(series=(always({}, self.total_rps),))
         if promql.startswith(("label_replace(max(timestamp(", "label_replace(group by")):
@@ -116,13 +121,6 @@ class Surveyed:
         if promql.startswith("count( label_replace("):
             joined = Series(labels={}, times=one, samples=np.array([2.0]))
             return Response(series=(joined,) if self.joined else ())
-        if promql.startswith("label_replace( count(count by"):
-            return Response(
-                series=tuple(
-                    Series(labels={"exporter": side}, times=one, samples=np.array([float(count)]))
-                    for side, count in self.duplicates.items()
-                )
-            )
         known = {
             f"{CPU}{{": self.cpu_times,
             f"{REQUESTS}{{": self.request_times,

@@ -313,9 +313,12 @@ def test_a_collection_begun_by_version_0_1_is_resumed() -> None:
     # What it will write has keys that it lacked, and no other value.
     document = json.loads(json.dumps(plan.to_json()))
     assert document["ask"].pop("tenant") == ""
+    assert document["ask"].pop("replica_labels") == []
     assert document.pop("rate_window_seconds") == {"cpu": 600, "requests": 600}
     assert not document["survey"].pop("reads_sample_before")
     assert document["survey"].pop("proxy_counts") is None
+    assert document["survey"].pop("copied_proxies") == 0
+    assert document["survey"].pop("alike_proxies") == 0
     assert document["survey"]["dialect"].pop("replica_labels") == []
     assert document == begun
     assert differences(begun["ask"], plan.window, ask, plan.anonymiser, NOW) == ()

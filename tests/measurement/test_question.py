@@ -46,6 +46,7 @@ def test_the_same_question_is_the_same_at_any_time() -> None:
         ({"scope": Scope(namespaces=("shop",))}, Setting.NAMESPACES),
         ({"scope": replace(WEEK.scope, cluster="eu")}, Setting.CLUSTER),
         ({"cluster_label": "region"}, Setting.CLUSTER_LABEL),
+        ({"replica_labels": ("agent",)}, Setting.REPLICA_LABELS),
         ({"step_seconds": 900}, Setting.STEP),
         ({"days": 14}, Setting.DAYS),
         ({"start": NOW - timedelta(days=7)}, Setting.START),

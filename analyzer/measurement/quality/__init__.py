@@ -5,6 +5,7 @@ from analyzer.measurement.quality.evidence import Evidence
 from analyzer.measurement.quality.of_data import DATA_CHECKS
 from analyzer.measurement.quality.of_nodes import NODE_CHECKS
 from analyzer.measurement.quality.of_proxies import PROXY_CHECKS
+from analyzer.measurement.quality.of_survey import SURVEY_CHECKS
 from analyzer.measurement.quality.of_time import TIME_CHECKS
 from analyzer.measurement.quality.of_unseen import UNSEEN_CHECKS
 
@@ -13,7 +14,14 @@ __all__ = ["Evidence", "find_quality"]
 
 def find_quality(evidence: Evidence) -> tuple[Finding, ...]:
     """Return everything found, the most severe first."""
-    checks = (*UNSEEN_CHECKS, *PROXY_CHECKS, *TIME_CHECKS, *DATA_CHECKS, *NODE_CHECKS)
+    checks = (
+        *UNSEEN_CHECKS,
+        *PROXY_CHECKS,
+        *TIME_CHECKS,
+        *DATA_CHECKS,
+        *SURVEY_CHECKS,
+        *NODE_CHECKS,
+    )
     found = [finding for check in checks if (finding := check(evidence)) is not None]
     rank = [Severity.SERIOUS, Severity.WARNING, Severity.INFO]
     return tuple(sorted(found, key=lambda finding: rank.index(finding.severity)))

@@ -128,7 +128,9 @@ def _duplicates(evidence: Evidence) -> Finding | None:
 
 def _intervals(evidence: Evidence) -> Finding | None:
     manifest = evidence.manifest
-    return surveyed.coarse_scrapes(manifest.cpu_scrape_seconds, manifest.request_scrape_seconds)
+    return surveyed.coarse_scrapes(
+        manifest.cpu_scrape_seconds, manifest.request_scrape_seconds, manifest.proxy_counts
+    )
 
 
 def _thinned(evidence: Evidence) -> Finding | None:

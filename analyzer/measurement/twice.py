@@ -1,0 +1,172 @@
+"""Proxies that a server holds more than once, and the labels that separate the copies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import numpy as np
+
+from analyzer.measurement.copies import Copies, find_copies
+from analyzer.measurement.first_look import Look
+from analyzer.measurement.looks import at_all_looks, at_looks
+from analyzer.measurement.metrics import REQUESTS
+from analyzer.measurement.proxy_counts import ProxyCounts
+from analyzer.prometheus.connection import Source
+from analyzer.prometheus.label_mapping import Attribution, Exporter
+from analyzer.prometheus.promql import selector
+from analyzer.prometheus.response import Response, Series
+from analyzer.window import TimeWindow
+
+_ROUNDS: Final = 3
+"""Copies of one part of the mesh may hide those of another, which have other labels."""
+
+_SERIES: Final = 400
+"""Series of request counters that are read at each moment."""
+
+_MOMENTS: Final = 6
+
+_SHORTEST_SECONDS: Final = 60
+"""Between two moments."""
+
+_LOOKBACK_SECONDS: Final = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twice:
+    """What a server holds more than once.
+
+    Attributes:
+        replica_labels: labels beside the known ones that separate copies of a series.
+        copied_proxies: proxies that have such copies.
+        alike_proxies: proxies with series that look alike and are not understood.
+        duplicate_scrapes: proxies that are scraped more than once, by exporter.
+    """
+
+    replica_labels: tuple[str, ...] = ()
+    copied_proxies: int = 0
+    alike_proxies: int = 0
+    duplicate_scrapes: Mapping[str, int]
+
+
+def find_twice(source: Source, seen: Look, scrape_seconds: float) -> Twice:
+    """Find what is there twice at the looks, and at other times where counts show it.
+
+    Args:
+        source: the server.
+        seen: what the looks found.
+        scrape_seconds: interval between two samples of a request counter.
+    """
+    counts = seen.proxy_counts
+    found = _Found.at(source, seen)
+    twice = Twice(
+        replica_labels=seen.label_mapping.replica_labels, duplicate_scrapes=found.duplicates(seen)
+    )
+    if seen.label_mapping.attribution == Attribution.WORKLOAD:
+        return twice
+    most = max(found.most("copies"), max(counts.copied, default=0) if counts else 0)
+    for number in range(_ROUNDS):
+        moment = found.moment
+        if moment is None and number == 0 and counts is not None:
+            moment = _moment_of_copies(source, seen, counts)
+        if moment is None:
+            break
+        copies = _compared(source, seen, moment, max(_SHORTEST_SECONDS, 2 * scrape_seconds))
+        if not copies.labels:
+            alike = max(found.most("copies"), 1) if copies.is_doubtful else 0
+            return replace(twice, alike_proxies=alike)
+        labels = (*seen.label_mapping.replica_labels, *copies.labels)
+        seen = replace(seen, label_mapping=replace(seen.label_mapping, replica_labels=labels))
+        before, found = found, _Found.at(source, seen)
+        twice = replace(
+            twice,
+            replica_labels=labels,
+            copied_proxies=max(most, before.most("alike") - found.most("alike")),
+        )
+    return twice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """The answer of `survey_duplicate_scrapes` at the looks."""
+
+    answer: Response
+
+    @classmethod
+    def at(cls, source: Source, seen: Look) -> _Found:
+        promql = seen.promql("survey_duplicate_scrapes")
+        return cls(answer=at_all_looks(source, promql, seen.looks))
+
+    def most(self, name: str) -> int:
+        """Return the largest number of proxies at a look."""
+        return max((int(one.samples.max()) for one in self._of(name)), default=0)
+
+    def duplicates(self, seen: Look) -> dict[str, int]:
+        if seen.label_mapping.attribution != Attribution.POD:
+            return {}
+        sides = (str(Exporter.PROXY), str(Exporter.CADVISOR))
+        return {side: number for side in sides if (number := self.most(side))}
+
+    @property
+    def moment(self) -> datetime | None:
+        """The last look of those at which most proxies have series that look alike."""
+        times = [
+            (float(number), float(time))
+            for one in self._of("alike")
+            for number, time in zip(one.samples, one.times, strict=True)
+        ]
+        return datetime.fromtimestamp(max(times)[1], UTC) if times else None
+
+    def _of(self, name: str) -> list[Series]:
+        return [one for one in self.answer.series if one.labels.get("exporter") == name]
+
+
+def _moment_of_copies(source: Source, seen: Look, counts: ProxyCounts) -> datetime | None:
+    """Return when proxies had two series of istio_build at once, which no look saw."""
+    if not any(counts.copied):
+        return None
+    part = int(np.argmax(counts.copied))
+    end, seconds = counts.begin_of(part + 1), counts.part_seconds
+    proxies = _alike_proxies(source, seen, end, seconds)
+    if not proxies:
+        return None
+    promql = f"{selector(_named('istio_build', proxies))}[{seconds}s]"
+    lives: dict[tuple[str, ...], list[tuple[float, float]]] = {}
+    names = seen.label_mapping.labels_of_pod(Exporter.PROXY)
+    for series in source.instant(promql, end).series:
+        proxy = tuple(series.labels.get(name, "") for name in names)
+        lives.setdefault(proxy, []).append((series.times.min(), series.times.max()))
+    ends = [
+        min(one[1], other[1])
+        for spans in lives.values()
+        for one in spans
+        for other in spans
+        if one is not other and min(one[1], other[1]) - max(one[0], other[0]) > _LOOKBACK_SECONDS
+    ]
+    return datetime.fromtimestamp(int(max(ends)), UTC) if ends else None
+
+
+def _compared(source: Source, seen: Look, moment: datetime, seconds: float) -> Copies:
+    """Compare the series of a few proxies at moments that end at the given one."""
+    proxies = _alike_proxies(source, seen, moment, _LOOKBACK_SECONDS)
+    if not proxies:
+        return Copies()
+    build, requests = (selector(_named(name, proxies)) for name in ("istio_build", REQUESTS))
+    step = timedelta(seconds=round(seconds))
+    moments = TimeWindow(start=moment - _MOMENTS * step, end=moment, step_seconds=round(seconds))
+    answer = at_looks(source, f"{build} or topk({_SERIES}, {requests})", moments)
+    return find_copies(answer.series, seen.label_mapping)
+
+
+def _alike_proxies(
+    source: Source, seen: Look, at: datetime, window_seconds: int
+) -> list[Mapping[str, str]]:
+    """Return the labels of a few proxies that have series that look alike."""
+    promql = seen.promql("survey_alike_proxies", window_seconds=window_seconds)
+    return [series.labels for series in source.instant(promql, at).series]
+
+
+def _named(name: str, proxies: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    return [{**labels, "__name__": name} for labels in proxies]
