@@ -229,8 +229,8 @@ def test_every_selector_of_what_is_measured_reads_the_step(query: Query) -> None
 def test_a_step_that_ends_where_it_is_evaluated_needs_no_offset(query: Query) -> None:
     seconds = 600 if query.is_ranged else None
 
-    promql = query.render(Scope(), LabelMapping(), window_seconds=seconds)
-    assert promql.count("offset") == (query.name in LOOKING_BACK)
+    rendered_here = query.render(Scope(), LabelMapping(), window_seconds=seconds)
+    assert rendered_here.count("offset") == (query.name in LOOKING_BACK)
 
 
 def test_a_query_is_found_by_its_name() -> None:
