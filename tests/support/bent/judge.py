@@ -25,7 +25,7 @@ _LEAST_COUNT_ERROR = 0.6
 
 NAMES: Mapping[Kind, frozenset[str]] = {
     Kind.RATES: frozenset({"impossible_cpu", "impossible_requests", "impossible_memory"}),
-    Kind.COPIES: frozenset({"duplicate_scrapes"}),
+    Kind.COPIES: frozenset({"duplicate_scrapes", "copied_series", "alike_series"}),
     Kind.GAPS: frozenset(
         {
             "gaps",
@@ -36,7 +36,9 @@ NAMES: Mapping[Kind, frozenset[str]] = {
             "dark_cluster",
         }
     ),
-    Kind.PARTS: frozenset({"gaps", "sparse_window", "thinned_samples"}),
+    Kind.PARTS: frozenset(
+        {"gaps", "sparse_window", "thinned_samples", "slow_scrapes", "proxies_not_measured"}
+    ),
     Kind.LIVES: frozenset(),
     Kind.PRICES: frozenset(),
     Kind.BURSTS: frozenset(),
