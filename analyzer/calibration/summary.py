@@ -23,9 +23,8 @@ def decompose(
     """
     points = observations.point_count
     excluded = sum(item.mean_vcpu for item in observations.exclusions)
-    filled = sum(
-        item.mean_vcpu for item in observations.exclusions if item.reason == Unusable.NO_CPU
-    )
+    without_cpu = (item for item in observations.exclusions if item.reason == Unusable.NO_CPU)
+    filled = sum((item.mean_vcpu for item in without_cpu), start=0.0)
     idle = traffic = Interval.exactly(0.0)
     if fitted is not None:
         fits, panel, mesh = fitted.workloads, fitted.workloads.panel, fitted.mesh

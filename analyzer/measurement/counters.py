@@ -18,8 +18,8 @@ from analyzer.measurement.rows import CPU, with_points
 from analyzer.measurement.tables import Tables
 from analyzer.window import TimeWindow
 
-_CPU_COUNTER: Final = "proxy_cpu_counter_seconds"
-_REQUEST_COUNTER: Final = "proxy_request_counters"
+CPU_COUNTER: Final = "proxy_cpu_counter_seconds"
+REQUEST_COUNTER: Final = "proxy_request_counters"
 
 REPORTERS: Final[Mapping[str, str]] = {
     "destination": "inbound_requests_rps",
@@ -117,7 +117,7 @@ def _excess(rows: pd.DataFrame) -> tuple[Floats, Bools]:
 
 def _cpu_falls(tables: Tables, window: TimeWindow) -> pd.DataFrame:
     keys = [*KEY, "container"]
-    counters = with_points(tables[_CPU_COUNTER], window).rename(columns={_CPU_COUNTER: "value"})
+    counters = with_points(tables[CPU_COUNTER], window).rename(columns={CPU_COUNTER: "value"})
     rates = with_points(tables[CPU], window).rename(columns={CPU: "rate"})
     both = counters.merge(rates, on=[*keys, "point"])
     rows = _beside(both, keys, window.step_seconds)
@@ -132,8 +132,8 @@ def _requests(tables: Tables, window: TimeWindow) -> pd.DataFrame:
     Columns as `_beside`, and `resets` and `scrapes` of the proxy in the step (NaN: not known).
     """
     keys = [*KEY, "reporter"]
-    counters = with_points(tables[_REQUEST_COUNTER], window)
-    counters = counters.rename(columns={_REQUEST_COUNTER: "value"})
+    counters = with_points(tables[REQUEST_COUNTER], window)
+    counters = counters.rename(columns={REQUEST_COUNTER: "value"})
     of_each = []
     for reporter, name in REPORTERS.items():
         sums = with_points(tables[name], window).groupby([*KEY, "point"])[name].sum()

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from analyzer.errors import InsufficientData
 from analyzer.measurement import surveyed
-from analyzer.measurement.findings import Finding
+from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.first_look import look
 from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS, Metric
 from analyzer.measurement.plan import choose_window
@@ -38,11 +38,16 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was looked for; the detail of a failed check is problem, cause and fix."""
+    """One thing that was looked for; the detail of a failed check is problem, cause and fix.
+
+    Attributes:
+        is_serious: whether totals would be far off because of it.
+    """
 
     subject: str
     status: Status
     detail: str
+    is_serious: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +103,8 @@ def diagnose(  # noqa: PLR0913 - where, what, when, and what labels are called
         checks += tuple(_scrape_checks(found, window.step_seconds))
     except InsufficientData as error:
         verdict, can_answer = _refused(error), False
+    if can_answer and (worst := next((check for check in checks if check.is_serious), None)):
+        verdict = f"The main question can be answered, but fix this first. {worst.detail}"
     return Diagnosis(checks=checks, answers=answers, verdict=verdict, can_answer=can_answer)
 
 
@@ -140,7 +147,10 @@ def _label_checks(mapping: LabelMapping) -> Iterator[Check]:
 def _expected(subject: str, detail: str, finding: Finding | None) -> Check:
     """Return a check that warns if there is a finding; else `detail` is what was found."""
     if finding:
-        return Check(subject=subject, status=Status.WARN, detail=str(finding))
+        is_serious = finding.severity == Severity.SERIOUS and finding.moves_totals
+        return Check(
+            subject=subject, status=Status.WARN, detail=str(finding), is_serious=is_serious
+        )
     return Check(subject=subject, status=Status.OK, detail=detail)
 
 

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
+from analyzer.measurement.anchors import corrections, covered_in_part
 from analyzer.measurement.filling import Line, sums
+from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.other_side import WORKLOAD
 from analyzer.measurement.steps import OWN_COLUMNS, StepTable
 
@@ -31,22 +33,33 @@ _OF_NORMAL: Final = 1.4826
 
 
 def without_partial(
-    table: StepTable, believed: pd.DataFrame, proxies: pd.DataFrame, point_count: int
+    table: StepTable, believed: pd.DataFrame, proxies: pd.DataFrame, manifest: Manifest
 ) -> pd.DataFrame:
-    """Return the step table with the rates of partly covered steps unknown."""
+    """Return the step table with the rates of partly covered steps unknown.
+
+    Where a kubelet lost many single scrapes, its rates are corrected to what the counters show.
+    """
+    window = manifest.window
     proxy = believed["proxy"].to_numpy(np.int64)
     point = believed["point"].to_numpy(np.int64)
-    is_inner = ~is_edge(proxy, point, point_count)
+    is_inner = ~is_edge(proxy, point, window.point_count)
     workload = proxies.groupby([*WORKLOAD, "role"]).ngroup().to_numpy(np.int64)[proxy]
     rps, cpu = (believed[name].to_numpy(float) for name in ("proxy_rps", "cpu_vcpu"))
     line = Line.of(workload, rps, cpu)
     few = is_inner & _has_few_scrapes(table.scrapes, proxy)
     lacks_requests = few & _is_low(rps, line.rps(workload, cpu), few, proxy)
     rps = np.where(lacks_requests, np.nan, rps)
-    expected = line.cpu(workload, rps) * np.where(np.isnan(line.slope), np.nan, 1.0)[workload]
-    lacks_cpu = is_inner & _of_kubelets(cpu, expected, is_inner, proxy, point, proxies)
+    counter = table.counters["cpu_vcpu"]
+    if np.isnan(counter).all():
+        expected = line.cpu(workload, rps) * np.where(np.isnan(line.slope), np.nan, 1.0)[workload]
+        lacks_cpu = _of_kubelets(cpu, expected, is_inner, proxy, point, proxies)
+    else:
+        scrapes = window.step_seconds / manifest.cpu_scrape_seconds
+        lacks_cpu = covered_in_part(proxy, point, counter, cpu, scrapes_per_step=scrapes)
+        cpu = np.where(lacks_cpu & is_inner, np.nan, cpu)
+        cpu *= corrections(proxy, point, counter, cpu, scrapes_per_step=scrapes)
     masked = {name: believed[name].mask(lacks_requests) for name in OWN_COLUMNS}
-    return believed.assign(**masked, cpu_vcpu=believed["cpu_vcpu"].mask(lacks_cpu))
+    return believed.assign(**masked, cpu_vcpu=np.where(lacks_cpu & is_inner, np.nan, cpu))
 
 
 def is_edge(proxy: Ints, point: Ints, point_count: int) -> Bools:
@@ -94,7 +107,8 @@ def _of_kubelets(
     share = np.full(size, np.nan)
     np.divide(seen, whole, out=share[: len(whole)], where=whole > 0)
     shares = pd.DataFrame(share.reshape(-1, points).T)
-    spread = _OF_NORMAL * (shares - shares.median()).abs().median()
-    least = (1 - _DEVIATIONS * spread).clip(upper=LOW_SHARE)
+    usual: pd.Series = shares.median()
+    spread: pd.Series = _OF_NORMAL * (shares - usual).abs().median()
+    least: pd.Series = (1 - _DEVIATIONS * spread).clip(upper=LOW_SHARE)
     least = least.where(shares.count() >= _MIN_STEPS, 0.0)
-    return np.asarray((shares < least * shares.median()).to_numpy().T.ravel()[at])
+    return np.asarray((shares < least * usual).to_numpy().T.ravel()[at])

@@ -61,6 +61,7 @@ def presence(seen: Sightings) -> Presence:
     life &= scraped | seen.memory | seen.state | ~_is_gone(seen)
     dark, doubtful, is_likely = _of_dark_clusters(seen, scraped)
     exists = life | _shown_by_state_alone(seen, scraped, life) | dark
+    exists |= seen.state & _between(exists)
     return Presence(exists=exists | (doubtful & is_likely), doubtful=doubtful & ~life)
 
 

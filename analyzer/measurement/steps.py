@@ -1,5 +1,6 @@
 """Every quantity of every proxy and call, step by step: unknown is NaN, never 0."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.measurement.counters import REPORTERS
+from analyzer.measurement.counters import CPU_COUNTER, REPORTERS, REQUEST_COUNTER
 from analyzer.measurement.manifest import Manifest
-from analyzer.measurement.rows import CPU, FOR_LIFE, TCP, Rows
+from analyzer.measurement.rows import CPU, FOR_LIFE, TCP, Rows, with_points
 from analyzer.measurement.tables import Tables
 from analyzer.prometheus.label_mapping import Exporter
+from analyzer.window import TimeWindow
 
 _RESETS: Final = "proxy_resets"
 
@@ -42,8 +44,10 @@ class StepTable:
             reserved_vcpu, reserved_memory_bytes, limit_vcpu, limit_memory_bytes: of the container.
         reported: inbound_rps, outbound_rps and proxy_rps of the same rows as the server has them,
             also where a proxy was scraped for a part of the step.
-        missed_rps: the part of proxy_rps that rates lack, shape (rows,).
         scrapes: how often the proxy was scraped in each row; NaN where not known.
+        counters: of cpu_vcpu, and of the requests of each of `counters.REPORTERS`, at the end of
+            each row: in units of the rates times steps, shape (rows,); NaN where not known.
+        missed_rps: the part of proxy_rps that rates lack, shape (rows,).
         doubtful: the proxies and steps of `Presence.doubtful`: columns proxy, point.
         has_idle_scrapes: which proxies are known to be scraped without a request, shape (proxies,):
             of the others, no request counter before the first request is no gap.
@@ -51,8 +55,9 @@ class StepTable:
 
     rows: pd.DataFrame
     reported: pd.DataFrame
-    missed_rps: Floats
     scrapes: Floats
+    counters: Mapping[str, Floats]
+    missed_rps: Floats
     doubtful: pd.DataFrame
     has_idle_scrapes: Bools
 
@@ -107,8 +112,22 @@ def step_table(
     return StepTable(
         rows=pd.DataFrame({"proxy": rows.proxy, "point": rows.point, **columns}),
         reported=pd.DataFrame(as_reported),
-        missed_rps=np.asarray(sum(unreported), dtype=np.float64),
         scrapes=rows.known("proxy_build"),
+        counters=_counters(rows, tables, window),
+        missed_rps=np.asarray(sum(unreported), dtype=np.float64),
         doubtful=pd.DataFrame({"proxy": number, "point": point}),
         has_idle_scrapes=np.asarray(rows.seen("proxy_build").any(axis=1)),
     )
+
+
+def _counters(rows: Rows, tables: Tables, window: TimeWindow) -> dict[str, Floats]:
+    requests = with_points(tables[REQUEST_COUNTER], window)
+    found = {
+        reporter: rows.sums(requests[requests["reporter"] == reporter], REQUEST_COUNTER)
+        for reporter in REPORTERS
+    }
+    found["cpu_vcpu"] = np.nan_to_num(rows.known(CPU_COUNTER))
+    return {
+        name: np.where(counter > 0, counter, np.nan) / window.step_seconds
+        for name, counter in found.items()
+    }

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
+from analyzer.measurement.anchors import anchored
+from analyzer.measurement.counters import REPORTERS
 from analyzer.measurement.filling import COLUMNS, Cells, Estimate, Line, estimate, nothing, sums
 from analyzer.measurement.other_side import WORKLOAD, Heard
 from analyzer.measurement.partial import is_edge
@@ -65,6 +67,7 @@ class _Filler:
             point_count=point_count,
         )
         self._is_edge = is_edge(proxy, point, point_count) & ~self._is_doubtful
+        self._counters = table.counters
         self._has_idle_scrapes = table.has_idle_scrapes[proxy]
 
     def _values(self, name: str) -> Floats:
@@ -83,7 +86,8 @@ class _Filler:
         missing = self._missing(np.isnan(cpu))
         if missing.any():
             base = Line.of(self._cells.workload, rps, cpu).cpu(self._cells.workload, rps)
-            yield self._filled("cpu_vcpu", missing, estimate(self._cells, cpu, base))
+            found = estimate(self._cells, cpu, base)
+            yield self._filled("cpu_vcpu", missing, self._anchored("cpu_vcpu", cpu, found, missing))
         memory = self._values("memory_bytes")
         missing = self._missing(np.isnan(memory)) & np.isnan(cpu)
         if missing.any():
@@ -97,16 +101,30 @@ class _Filler:
         count = sums(self._cells.at(self._cells.workload))
         alive = count[self._cells.at(self._cells.workload)]
         inbound, outbound = (
-            self._by_cpu(self._values(name), self._heard_of(name) / alive) for name in names
+            self._anchored(
+                reporter,
+                self._values(name),
+                self._by_cpu(self._values(name), self._heard_of(name) / alive),
+                missing,
+            )
+            for name, reporter in zip(names, REPORTERS, strict=False)
         )
         rest = self._values("proxy_rps") - self._values(names[0]) - self._values(names[1])
         # Of a waypoint, which reports neither side as its own.
-        other = self._by_cpu(np.maximum(rest, 0.0), None)
+        rest = np.maximum(rest, 0.0)
+        other = self._anchored("waypoint", rest, self._by_cpu(rest, None), missing)
         yield self._filled("inbound_rps", missing, inbound)
         yield self._filled("outbound_rps", missing, outbound)
         whole = _sum(_sum(inbound, outbound), other)
         yield self._filled("proxy_rps", missing, whole)
         return whole
+
+    def _anchored(self, name: str, values: Floats, found: Estimate, missing: Bools) -> Estimate:
+        """Return an estimate with the totals that a counter shows, where it does."""
+        counter = np.full(len(values), np.nan)
+        counter[~self._is_added] = self._counters[name]
+        cells = self._cells
+        return anchored(cells.proxy, cells.point, counter, values, missing, found)
 
     def _by_cpu(self, values: Floats, heard: Floats | None) -> Estimate:
         """Estimate requests: by the proxy's own CPU if it shows them, else by others."""

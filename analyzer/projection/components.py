@@ -23,8 +23,9 @@ import pandas as pd
 from analyzer.arrays import Floats
 from analyzer.data import PublishedConstants
 from analyzer.projection.choices import Basis, waypoint_weights
-from analyzer.projection.demand import MeshLoad, at_a_time
+from analyzer.projection.demand import MeshLoad
 from analyzer.projection.needs import Case, Each, Need, added_up, prices_by_basis
+from analyzer.projection.places import at_a_time
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters
 from analyzer.units import Provenance, Role

@@ -18,9 +18,9 @@ from analyzer.projection.components import (
     waypoint_counts,
     waypoint_replicas,
 )
-from analyzer.projection.demand import at_a_time
 from analyzer.projection.modes import SIDECAR, needs_of
 from analyzer.projection.needs import Case
+from analyzer.projection.places import at_a_time
 from analyzer.projection.uncertainty import Parameters
 from analyzer.units import MONTHS_PER_YEAR, Refusal
 

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from analyzer.measurement import surveyed
 from analyzer.measurement.diagnosis import Check, Diagnosis, Status, diagnose
+from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.first_look import look
 from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS
 from analyzer.measurement.survey import examine
@@ -143,7 +145,12 @@ def test_a_diagnosis_is_json() -> None:
 
     assert document["can_answer"] is False
     assert "did not grow" in document["verdict"]
-    assert document["checks"][0] == {"subject": CPU, "status": "ok", "detail": "10 series"}
+    assert document["checks"][0] == {
+        "subject": CPU,
+        "status": "ok",
+        "detail": "10 series",
+        "is_serious": False,
+    }
     first = document["answers"][0]
     assert first.keys() == {"answer", "possible", "lacks"}
     assert (first["possible"], first["lacks"]) == (True, [])
@@ -172,3 +179,26 @@ def test_nothing_is_asked_twice() -> None:
 
     assert diagnosed.asked == surveyed.asked
     assert len(diagnosed.asked) == len(set(diagnosed.asked)) == 9
+
+
+@pytest.mark.parametrize(
+    ("severity", "bias", "leads"),
+    [
+        (Severity.SERIOUS, Bias.TOO_HIGH, True),
+        (Severity.SERIOUS, Bias.NONE, False),
+        (Severity.WARNING, Bias.TOO_HIGH, False),
+    ],
+)
+def test_what_would_put_the_totals_far_off_is_in_the_verdict(
+    severity: Severity, bias: Bias, monkeypatch: pytest.MonkeyPatch, *, leads: bool
+) -> None:
+    twice = Finding(
+        name="duplicate_scrapes", severity=severity, text="Twice.", fix="Do it once.", bias=bias
+    )
+    monkeypatch.setattr(surveyed, "duplicate_scrapes", lambda *_: twice)
+    found = diagnose(finely(), Scope(), START, END)
+
+    assert found.can_answer
+    assert check_of(found, "duplicate scrapes").is_serious is leads
+    assert ("fix this first. [IU112] Twice." in found.verdict) is leads
+    assert found.verdict.endswith("Do it once.") is leads

@@ -45,6 +45,7 @@ def _without_daemonsets(evidence: Evidence) -> Finding | None:
 
 def _replaced(evidence: Evidence) -> Finding | None:
     shares = evidence.nodes.loc[evidence.nodes["runs_daemonsets"], "present_share"]
+    shares = shares[shares > 0]
     at_a_time = float(shares.sum())
     if at_a_time >= REPLACED_SHARE * len(shares):
         return None

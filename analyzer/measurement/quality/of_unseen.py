@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
@@ -123,11 +124,10 @@ def _unseen(evidence: Evidence, source: _Source, bad: Bools) -> Finding | None:
         for of_role in [evidence.is_of(role) & evidence.is_observed]
         if (total := float(np.nansum(filled[of_role]))) > 0
     }
-    # Sidecars come first: the answer rests on them.
-    is_enough = shares.get(Role.SIDECAR, 0.0) >= LEAST_FILLED_SHARE
-    others = max(shares, key=lambda item: shares[item], default=Role.SIDECAR)
-    role = Role.SIDECAR if is_enough else others
-    share = shares.get(role, 0.0)
+    # The answer is about the sidecars: another role is named only if they were seen.
+    role, share = Role.SIDECAR, shares.get(Role.SIDECAR, 0.0)
+    if share < LEAST_FILLED_SHARE and shares:
+        role, share = max(shares.items(), key=itemgetter(1))
     if share < LEAST_FILLED_SHARE:
         return None
     missing &= evidence.is_of(role)

@@ -1,11 +1,13 @@
 """Whether an answer about a bent mesh is right, or names what is bent."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from analyzer.data import codes
 from tests.support.bent.scene import Kind, Scene
 
 Document = Mapping[str, Any]
@@ -26,22 +28,20 @@ _LEAST_COUNT_ERROR = 0.6
 NAMES: Mapping[Kind, frozenset[str]] = {
     Kind.RATES: frozenset({"impossible_cpu", "impossible_requests", "impossible_memory"}),
     Kind.COPIES: frozenset({"duplicate_scrapes", "copied_series", "alike_series"}),
-    Kind.GAPS: frozenset(
+    Kind.GAPS: frozenset({"gaps", "unseen_cpu", "unseen_requests", "dark_cluster"}),
+    Kind.PARTS: frozenset(
         {
             "gaps",
-            "cpu_without_requests",
-            "requests_without_cpu",
-            "unseen_cpu",
-            "unseen_requests",
+            "sparse_window",
+            "slow_scrapes",
+            "proxies_not_measured",
+            "brief_proxies",
             "dark_cluster",
         }
     ),
-    Kind.PARTS: frozenset(
-        {"gaps", "sparse_window", "thinned_samples", "slow_scrapes", "proxies_not_measured"}
-    ),
-    Kind.LIVES: frozenset(),
-    Kind.PRICES: frozenset(),
-    Kind.BURSTS: frozenset(),
+    Kind.LIVES: frozenset({"replaced_nodes", "nodes_without_daemonsets", "brief_proxies"}),
+    Kind.PRICES: frozenset({"nodes_without_price"}),
+    Kind.BURSTS: frozenset({"bursty_load", "evicted_series"}),
 }
 """The findings that name each kind."""
 
@@ -136,8 +136,11 @@ def wrong(scene: Scene, document: Document) -> tuple[Figure, ...]:
 
 
 def finding_names(document: Document) -> frozenset[str]:
-    """Return the names of the findings in an answer."""
-    return frozenset(finding["name"] for finding in document.get("quality", ()))
+    """Return the names of the findings and warnings in an answer."""
+    names = {entry.code: name for name, entry in codes().items()}
+    warned = (re.search(r"IU\d+", text) for text in document.get("warnings", ()))
+    found = {finding["name"] for finding in document.get("quality", ())}
+    return frozenset(found | {names[match[0]] for match in warned if match})
 
 
 def verdict(scene: Scene, document: Document) -> Verdict:
