@@ -38,6 +38,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield store
 
 
-@pytest.mark.parametrize("name", (*_CLOCKWORKS, _EVICTED))
+@pytest.mark.parametrize("name", [*_CLOCKWORKS, _EVICTED])
 def test_the_figures_are_right(name: str, store: Store) -> None:
     assert store.wrong(name) == []
