@@ -18,7 +18,8 @@ from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.tables import UNKNOWN_NAMES
 from analyzer.measurement.usage import MeshUsage, measure
-from analyzer.projection.demand import MeshLoad, even_nodes, mesh_load
+from analyzer.projection.demand import MeshLoad, mesh_load
+from analyzer.projection.places import even_nodes
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.uncertainty import drawn, with_measured
 from analyzer.settings import Setting

@@ -25,6 +25,8 @@ _SAMPLES: Final = "node_presence"
 REBOOT_SECONDS = 3600
 """A node that is absent for no longer than this and comes back under its name was there."""
 
+_LINGERING_STEPS: Final = 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NodePresence:
@@ -156,6 +158,10 @@ def _lived(samples: Floats, most: Floats, has_proxy: Bools, bridged: int) -> Flo
     exists = seen.copy()
     for gap in _runs(is_gap):
         exists[gap] = len(gap) <= bridged or bool(has_proxy[gap].all())
+    for run in _runs(has_proxy & ~seen):
+        # What is known about a pod stays visible for a while after its end.
+        touches = run[0] == at[-1] + 1 or run[-1] == at[0] - 1
+        exists[run] |= touches and len(run) > _LINGERING_STEPS
     inside = np.concatenate([[False], exists[:-2] & exists[1:-1] & exists[2:], [False]])
     # Another exporter may report this node less often than the others.
     own = samples[inside].max(initial=0.0) or np.inf
@@ -164,7 +170,7 @@ def _lived(samples: Floats, most: Floats, has_proxy: Bools, bridged: int) -> Flo
     ends = np.isin(np.arange(len(samples)), (0, len(samples) - 1))
     whole = np.minimum(np.where(ends, most, np.maximum(most, np.median(most))), own)
     shares = np.minimum(samples / whole, 1.0)
-    shares[ends & (samples >= whole - 1)] = 1.0
+    shares[(ends & (samples >= whole - 1)) | ~seen] = 1.0
     return np.where(inside, 1.0, np.where(exists, shares, 0.0))
 
 

@@ -1,6 +1,6 @@
 """The traffic that any mode has to carry, and the sidecars that carry it today."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -11,18 +11,25 @@ import pandas as pd
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import WorkingHours
+from analyzer.projection.places import (
+    at_a_time,
+    even_nodes,
+    mean_of_nodes,
+    namespace_loads,
+    node_loads,
+)
 from analyzer.projection.sidecars import SidecarFootprint, SidecarTally, billed, footprint_of, tally
 from analyzer.projection.unseen import (
     EXACT,
     MeasuredRanges,
+    namespaces_with_ends,
+    nodes_with_ends,
     ranges_of,
     samples_at_ends,
     with_ends,
 )
 from analyzer.settings import Setting
 from analyzer.units import BITS_PER_GBIT, BYTES_PER_GIB, Role
-
-_CARRIED: Final = ["proxy_rps", "gbit_per_second", "new_connections_per_second"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +49,8 @@ class _Load:
             waypoint_peak_rps (in the busiest interval), has_http; if measured also sidecar_vcpu,
             sidecar_reserved_vcpu, sidecar_billed_vcpu and sidecar_memory_gib (NaN: not known). All
             but shares and peaks are means over the whole time.
-        ranges: those that unseen time gives to the figures here.
+        ranges: those that unseen time gives to the figures here. If there are any, `nodes` and
+            `namespaces` have the ends of their traffic too, such as passes_rps_low.
     """
 
     sidecar_count: int
@@ -62,12 +70,6 @@ class _Load:
         """How many namespaces had sidecars at a time, to the nearest."""
         count = round(at_a_time(self.namespaces))
         return max(count, min(len(self.namespaces), 1))
-
-
-def at_a_time(rows: pd.DataFrame) -> float:
-    """Return how many nodes or namespaces of a `MeshLoad` there were at a time, on average."""
-    count = float(rows["present_share"].sum())
-    return int(count) if count.is_integer() else count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,42 +151,39 @@ def mesh_load(
     points = len(usage.observed_points)
     rows = usage.of_role(Role.SIDECAR, filled=True)
     sidecars = _grown(rows, growth)
-    footprint, placement = footprint_of(sidecars, points), _placement(sidecars, points)
-    ranges = EXACT
-    if at_ends := samples_at_ends(usage, rows):
-        low, high = (_grown(samples, growth) for samples in at_ends)
-        footprints = footprint_of(low, points), footprint, footprint_of(high, points)
-        ends = _placement(low, points), _placement(high, points)
-        placement = with_ends(placement, *ends, names=["namespace", "node"])
-        ranges = ranges_of(usage, footprints, (low, sidecars, high))
     passes = _passes_waypoint(usage, ingress_through_waypoint=ingress_through_waypoint)
-    passing = usage.calls[passes]
+    passing = usage.calls[passes].assign(rps=lambda calls: calls["rps"] * growth.factor)
     shares = usage.ztunnel_shares()
     vcpu, memory_bytes = (
-        _mean_of_nodes(usage.nodes.set_index("node").reindex(columns=[name])[name], shares)
+        mean_of_nodes(usage.nodes.set_index("node").reindex(columns=[name])[name], shares)
         for name in ("allocatable_vcpu", "allocatable_memory_bytes")
     )
-    return MeasuredLoad(
+    load = MeasuredLoad(
         sidecar_count=usage.count(Role.SIDECAR),
         proxy_rps=float(sidecars["proxy_rps"].sum()) / points,
         mesh_rps=float(usage.calls["rps"].sum()) / points * growth.factor,
-        nodes=_nodes(sidecars, shares, node_count, points),
-        namespaces=_namespaces(usage, sidecars, passing.assign(rps=passing["rps"] * growth.factor)),
-        sidecars=footprint,
+        nodes=node_loads(sidecars, shares, node_count, points),
+        namespaces=namespace_loads(usage, sidecars, passing),
+        sidecars=footprint_of(sidecars, points),
         tally=tally(rows, sidecars, _added_vcpu(rows, growth), step_count=points),
-        placement=placement,
+        placement=_placement(sidecars, points),
         allocatable_vcpu_per_node=vcpu,
         allocatable_memory_gib_per_node=memory_bytes and memory_bytes / BYTES_PER_GIB,
-        ranges=ranges,
     )
-
-
-def _mean_of_nodes(sizes: pd.Series, shares: pd.Series) -> float | None:
-    """Return the mean size of these nodes, by the share of the time that each existed."""
-    known = sizes.astype(float).dropna()
-    weights = shares.reindex(known.index).fillna(0.0)
-    total = float(weights.sum())
-    return float((known * weights).sum()) / total if total > 0 else None
+    at_ends = samples_at_ends(usage, rows)
+    if at_ends is None:
+        return load
+    low, high = (_grown(samples, growth) for samples in at_ends)
+    footprints = footprint_of(low, points), load.sidecars, footprint_of(high, points)
+    of_ends = (node_loads(samples, shares, node_count, points) for samples in (low, high))
+    placements = (_placement(samples, points) for samples in (low, high))
+    return replace(
+        load,
+        nodes=nodes_with_ends(load.nodes, of_ends),
+        namespaces=namespaces_with_ends(load.namespaces, (low, high), points),
+        placement=with_ends(load.placement, placements, names=["namespace", "node"]).fillna(0.0),
+        ranges=ranges_of(usage, footprints, (low, sidecars, high)),
+    )
 
 
 def _added_vcpu(rows: pd.DataFrame, growth: Growth) -> pd.Series:
@@ -249,73 +248,6 @@ def stated_load(
         nodes=even_nodes(namespaces, node_count),
         namespaces=namespaces,
     )
-
-
-def even_nodes(namespaces: pd.DataFrame, node_count: int) -> pd.DataFrame:
-    """Return so many nodes with equal shares of the namespaces' load; columns: `MeshLoad.nodes`."""
-    each = namespaces[_CARRIED].sum().rename({"proxy_rps": "passes_rps"}) / node_count
-    names = [f"node-{number + 1}" for number in range(node_count)]
-    return pd.DataFrame({"node": names, **each.to_dict(), "present_share": 1.0})
-
-
-def _nodes(
-    sidecars: pd.DataFrame, shares: pd.Series, node_count: int | None, points: int
-) -> pd.DataFrame | None:
-    """Return the nodes with their load while they existed.
-
-    The load of unknown nodes, and of those that run no DaemonSet, is spread over all the others, by
-    the time that each existed.
-    """
-    if node_count is not None:
-        shares = _with_count(shares, node_count)
-    if shares.empty:
-        return None
-    loads = sidecars.groupby("node")[_CARRIED].sum()
-    placed = loads.reindex(shares.index).fillna(0.0)
-    elsewhere = (loads.sum() - placed.sum()) / shares.sum()
-    totals = (placed.div(shares, axis=0) + elsewhere) / points
-    frame = totals.rename(columns={"proxy_rps": "passes_rps"}).rename_axis("node")
-    return frame.assign(present_share=shares).reset_index()
-
-
-def _with_count(shares: pd.Series, node_count: int) -> pd.Series:
-    """Return so many nodes that exist all the time: the user's number takes precedence.
-
-    Surplus names are dropped, those that existed longest last, and missing ones are generated.
-    """
-    names = [str(name) for name in shares.sort_values(ascending=False, kind="stable").index]
-    # They must be new: many clusters have a `node-1`, and its load would count twice.
-    made_up = (f"node-{number + 1}" for number in range(len(names) + node_count))
-    names = [*names, *(name for name in made_up if name not in names)][:node_count]
-    return pd.Series(1.0, index=names)
-
-
-def _namespaces(
-    usage: MeshUsage, sidecars: pd.DataFrame, through_waypoints: pd.DataFrame
-) -> pd.DataFrame:
-    points = len(usage.observed_points)
-    grouped = sidecars.groupby("namespace")
-    # Loads that few installations scrape are 0 if no proxy has them; CPU is then not known.
-    totals = {
-        "sidecar_vcpu": "cpu_vcpu",
-        "sidecar_reserved_vcpu": "reserved_vcpu",
-        "sidecar_billed_vcpu": "billed_vcpu",
-        **{name: name for name in _CARRIED},
-        "sidecar_memory_gib": "memory_bytes",
-    }
-    shares = grouped["point"].nunique() / points
-    frame = pd.DataFrame({"present_share": shares, "sidecar_count": grouped.size() / points})
-    for name, column in totals.items():
-        frame[name] = grouped[column].sum(min_count=0 if name in _CARRIED else 1) / points
-    frame["sidecar_memory_gib"] /= BYTES_PER_GIB
-    frame.loc[frame["sidecar_reserved_vcpu"].isna(), "sidecar_billed_vcpu"] = np.nan
-    by_step = through_waypoints.groupby(["destination_workload_namespace", "point"])["rps"].sum()
-    into = usage.calls.groupby("destination_workload_namespace")["rps"].sum()
-    return frame.assign(
-        waypoint_rps=by_step.groupby(level=0).sum().reindex(frame.index).fillna(0.0) / points,
-        waypoint_peak_rps=by_step.groupby(level=0).max().reindex(frame.index).fillna(0.0),
-        has_http=into.reindex(frame.index).fillna(0.0) > 0,
-    ).reset_index()
 
 
 def _passes_waypoint(usage: MeshUsage, *, ingress_through_waypoint: bool) -> pd.Series:

@@ -125,6 +125,14 @@ def test_a_proxy_shows_its_node_where_a_shard_was_down(tmp_path: Path) -> None:
     assert shares(found) == {"n": 1, "other": 1}
 
 
+def test_proxies_show_a_node_before_it_was_reported_but_not_what_lingers(tmp_path: Path) -> None:
+    found = usage(tmp_path, rows("n", range(12, POINTS)), rows("other", range(POINTS)))
+    assert shares(found) == {"n": 1, "other": 1}
+
+    found = usage(tmp_path / "two", rows("n", range(2, POINTS)), rows("other", range(POINTS)))
+    assert shares(found) == pytest.approx({"n": 22 / 24, "other": 1})
+
+
 def test_a_node_that_is_reported_less_often_is_there_all_the_same(tmp_path: Path) -> None:
     found = usage(
         tmp_path, rows("n", range(POINTS)), rows("slow", dict.fromkeys(range(POINTS), 2.0))
