@@ -34,10 +34,11 @@ _OF_NORMAL: Final = 1.4826
 
 def without_partial(
     table: StepTable, believed: pd.DataFrame, proxies: pd.DataFrame, manifest: Manifest
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, Floats]:
     """Return the step table with the rates of partly covered steps unknown.
 
-    Where a kubelet lost many single scrapes, its rates are corrected to what the counters show.
+    Where a kubelet lost many single scrapes, its CPU is corrected to what the counters show: by the
+    multiple of each row, which is returned too, shape (rows,).
     """
     window = manifest.window
     proxy = believed["proxy"].to_numpy(np.int64)
@@ -49,7 +50,7 @@ def without_partial(
     few = is_inner & _has_few_scrapes(table.scrapes, proxy)
     lacks_requests = few & _is_low(rps, line.rps(workload, cpu), few, proxy)
     rps = np.where(lacks_requests, np.nan, rps)
-    counter = table.counters["cpu_vcpu"]
+    counter, multiples = table.counters["cpu_vcpu"], np.ones(len(proxy))
     if np.isnan(counter).all():
         expected = line.cpu(workload, rps) * np.where(np.isnan(line.slope), np.nan, 1.0)[workload]
         lacks_cpu = _of_kubelets(cpu, expected, is_inner, proxy, point, proxies)
@@ -57,9 +58,10 @@ def without_partial(
         scrapes = window.step_seconds / manifest.cpu_scrape_seconds
         lacks_cpu = covered_in_part(proxy, point, counter, cpu, scrapes_per_step=scrapes)
         cpu = np.where(lacks_cpu & is_inner, np.nan, cpu)
-        cpu *= corrections(proxy, point, counter, cpu, scrapes_per_step=scrapes)
+        multiples = corrections(proxy, point, counter, cpu, scrapes_per_step=scrapes)
     masked = {name: believed[name].mask(lacks_requests) for name in OWN_COLUMNS}
-    return believed.assign(**masked, cpu_vcpu=np.where(lacks_cpu & is_inner, np.nan, cpu))
+    cpu = np.where(lacks_cpu & is_inner, np.nan, cpu * multiples)
+    return believed.assign(**masked, cpu_vcpu=cpu), multiples
 
 
 def is_edge(proxy: Ints, point: Ints, point_count: int) -> Bools:
