@@ -209,7 +209,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     observed = _observed_points(snapshot, table.rows)
     heard = Heard(reports=with_points(tables["mesh_requests_rps"], window), proxies=proxies)
     bad = impossible(table.rows, proxies, tables, counters, heard)
-    believed = without_partial(table, without(table.rows, bad), proxies, manifest)
+    believed, corrections = without_partial(table, without(table.rows, bad), proxies, manifest)
     filling = fill(table, believed, proxies, cluster, heard, window.point_count)
     calls = count_calls_once(
         corrected(heard.reports, table.reported, filled_in(believed, filling), proxies),
@@ -227,6 +227,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         filling=filling,
         impossible=bad,
         doubtful=table.doubtful,
+        corrections=corrections,
         nodes=nodes,
         missed_rps=table.missed_rps,
     )

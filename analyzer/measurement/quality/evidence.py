@@ -31,6 +31,7 @@ class Evidence:
     filling: pd.DataFrame
     impossible: Impossible
     doubtful: pd.DataFrame
+    corrections: Floats
     nodes: pd.DataFrame
     missed_rps: Floats
 
