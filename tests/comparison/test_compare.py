@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,6 +52,22 @@ def test_a_migration_that_costs_what_was_predicted_has_no_part_worth_naming() ->
         assert item.is_within_at_after
         assert item.bias_percent is not None
         assert item.bias_percent.low < 0 < item.bias_percent.high
+
+
+def test_nodes_that_replaced_each_other_count_as_one() -> None:
+    migrated = Migrated()
+    before = migrated.before()
+    halves = [
+        before.nodes.assign(node=before.nodes["node"] + suffix, present_share=0.5)
+        for suffix in ("", "-successor")
+    ]
+    replaced = replace(before, nodes=pd.concat(halves, ignore_index=True))
+    found = compare_usage(replaced, migrated.after(), default_scenario())
+
+    assert isinstance(found, Comparison)
+    ztunnel, usual = component(found, "ztunnel"), component(compared(migrated), "ztunnel")
+    assert ztunnel.predicted_count == usual.predicted_count == len(NODES)
+    assert ztunnel.predicted_vcpu.mid == pytest.approx(usual.predicted_vcpu.mid)
 
 
 def test_a_planted_waypoint_error_of_30_percent_is_named_with_its_size() -> None:
