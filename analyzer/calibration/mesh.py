@@ -32,8 +32,13 @@ class MeshCurve:
         return idle, slope
 
 
-def mesh_curve(fits: WorkloadFits, pooled: Pooled) -> MeshCurve | None:
+def mesh_curve(
+    fits: WorkloadFits, pooled: Pooled, unseen: tuple[Floats, Floats] | None = None
+) -> MeshCurve | None:
     """Return the weighted mean of the workloads; None if no workload has its own slope.
+
+    `unseen` are the samples and the sum of requests of each workload, shape (g,), that were not
+    seen but filled: they are not fitted, and have a weight in the mean.
 
     The slope is weighted by requests: it is the realised marginal cost of this mesh's traffic.
     Own curves are taken unpooled: shrunk towards their mean, they would not add up to the
@@ -43,7 +48,7 @@ def mesh_curve(fits: WorkloadFits, pooled: Pooled) -> MeshCurve | None:
         return None
     borrowed = pooled.borrows & ~fits.has_idle
     has_idle, has_slope = fits.has_idle | borrowed, fits.has_slope | borrowed
-    weights, per_rps = _weights(fits, has_idle, has_slope)
+    weights, per_rps = _weights(fits, has_idle, has_slope, unseen)
     own_weights = weights * fits.has_idle[:, None]
     lent_weights = weights * borrowed[:, None]
     mid = (own_weights * fits.curves).sum(axis=0) + (lent_weights * pooled.coefficients).sum(axis=0)
@@ -65,13 +70,24 @@ def mesh_curve(fits: WorkloadFits, pooled: Pooled) -> MeshCurve | None:
     )
 
 
-def _weights(fits: WorkloadFits, has_idle: Bools, has_slope: Bools) -> tuple[Floats, float]:
+def _weights(
+    fits: WorkloadFits,
+    has_idle: Bools,
+    has_slope: Bools,
+    unseen: tuple[Floats, Floats] | None,
+) -> tuple[Floats, float]:
     """Return the weights of (idle, coefficient), shape (g, 2), and the mean d(basis)/d(rps)."""
     panel, shape = fits.panel, fits.shape
-    time = panel.workloads.lengths * has_idle
+    time: Floats = panel.workloads.lengths.astype(np.float64) * has_idle
     requests = panel.workloads.sum(panel.rps) * has_slope
     # The derivative of rps ** p, averaged over requests, is p sum(rps ** p) / sum(rps).
     marginal = shape.exponent * panel.workloads.sum(shape.basis(panel)) * has_slope
+    if unseen is not None:
+        count, rps = unseen
+        time = time + count * has_idle
+        known = np.where(requests > 0, requests, 1.0)
+        marginal = marginal * (known + rps * (requests > 0)) / known
+        requests = requests + rps * (requests > 0)
     slope = marginal / requests.sum()
     return np.column_stack([time / time.sum(), 1000 * slope]), float(slope.sum())
 

@@ -24,6 +24,8 @@ MAX_RESET_SHARE: Final = 0.1
 """Share of a proxy's samples. Counters that reset more often are evicted while idle
 (statsEvictionInterval), and do not show restarts."""
 
+_SIDES: Final = ["cpu_vcpu", "proxy_rps"]
+
 _COLUMNS: Final = [
     "proxy",
     "point",
@@ -71,6 +73,7 @@ class Observations:
     left_out_vcpu: Mapping[Unusable, Floats]  # (points,): CPU at each point of the window
     measured_vcpu: float  # of all samples, filled ones included, averaged over the window
     measured_rps: float  # proxy requests per second, averaged in the same way
+    filled: pd.DataFrame  # of each workload: sums over filled samples, columns count and rps
     point_count: int  # intervals that averages are over
 
     @property
@@ -105,9 +108,21 @@ def observe(usage: MeshUsage, role: Role) -> Observations:
         exclusions=exclusions,
         left_out_vcpu=left_out_vcpu,
         measured_vcpu=float(filled["cpu_vcpu"].sum()) / points,
+        filled=_filled(steps, filled, workload_of, seen),
         measured_rps=float(np.nansum(filled["proxy_rps"].to_numpy()[is_observed])) / points,
         point_count=points,
     )
+
+
+def _filled(
+    steps: pd.DataFrame, filled: pd.DataFrame, workload_of: Ints, seen: Ints
+) -> pd.DataFrame:
+    """Return the number and requests of the samples that were filled, a row for each workload."""
+    is_filled = (steps[_SIDES].isna() & filled[_SIDES].notna()).any(axis=1).to_numpy()
+    rows = filled[is_filled]
+    groups = rows["proxy_rps"].groupby(workload_of[rows["proxy"].to_numpy(np.int64)])
+    sums = pd.DataFrame({"count": groups.size(), "rps": groups.sum()})
+    return sums.reindex(seen).fillna(0.0).reset_index(drop=True)
 
 
 def _rows(steps: pd.DataFrame, kept: Ints) -> pd.DataFrame:

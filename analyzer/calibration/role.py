@@ -62,6 +62,11 @@ def fit_role(role: Role, observations: Observations) -> RoleFit:
 def _figure(role: Role, observations: Observations, fitted: Fitted) -> RoleCalibration | Refusal:
     """Return the mean cost of the role's workloads, or why there is none."""
     fits, mesh = fitted.workloads, fitted.mesh
+    filled = observations.filled.iloc[fits.panel.numbers]
+    if filled["count"].any():
+        # The account adds up over fitted samples; the mean is that of the whole window.
+        unseen = filled["count"].to_numpy(float), filled["rps"].to_numpy(float)
+        mesh = mesh_curve(fits, fitted.pooled, unseen)
     rps = fits.panel.workloads.sum(fits.panel.rps)
     if rps.sum() == 0:
         detail = "No HTTP or gRPC request in the whole window. Collect a window with traffic."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -32,6 +32,9 @@ _SHORTEST_SECONDS: Final = 60
 """Between two moments."""
 
 _LOOKBACK_SECONDS: Final = 300
+
+_ONCE_SECONDS: Final = 360
+"""Time that holds a scrape of every job of five minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +70,13 @@ def find_twice(source: Source, seen: Look, scrape_seconds: float) -> Twice:
     if seen.label_mapping.attribution == Attribution.WORKLOAD:
         return twice
     most = max(found.most("copies"), max(counts.copied, default=0) if counts else 0)
+    seconds = max(_SHORTEST_SECONDS, 2 * scrape_seconds)
     for number in range(_ROUNDS):
-        moment = found.moment
-        if moment is None and number == 0 and counts is not None:
-            moment = _moment_of_copies(source, seen, counts)
-        if moment is None:
-            break
-        copies = _compared(source, seen, moment, max(_SHORTEST_SECONDS, 2 * scrape_seconds))
+        copies = Copies()
+        for moment in _moments(source, seen, found, counts if number == 0 else None):
+            copies = _compared(source, seen, moment, seconds)
+            if copies.labels:
+                break
         if not copies.labels:
             alike = max(found.most("copies"), 1) if copies.is_doubtful else 0
             return replace(twice, alike_proxies=alike)
@@ -96,7 +99,7 @@ class _Found:
 
     @classmethod
     def at(cls, source: Source, seen: Look) -> _Found:
-        promql = seen.promql("survey_duplicate_scrapes")
+        promql = seen.promql("survey_duplicate_scrapes", window_seconds=_ONCE_SECONDS)
         return cls(answer=at_all_looks(source, promql, seen.looks))
 
     def most(self, name: str) -> int:
@@ -121,6 +124,17 @@ class _Found:
 
     def _of(self, name: str) -> list[Series]:
         return [one for one in self.answer.series if one.labels.get("exporter") == name]
+
+
+def _moments(
+    source: Source, seen: Look, found: _Found, counts: ProxyCounts | None
+) -> Iterator[datetime]:
+    """Yield when series look alike: at a look, or else at the time that counts show."""
+    if found.moment is not None:
+        yield found.moment
+    moment = counts and _moment_of_copies(source, seen, counts)
+    if moment:
+        yield moment
 
 
 def _moment_of_copies(source: Source, seen: Look, counts: ProxyCounts) -> datetime | None:

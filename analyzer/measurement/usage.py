@@ -193,10 +193,16 @@ class MeshUsage:
         return float(rows.loc[rows[other].notna(), column].sum()) / total if total > 0 else None
 
     def count(self, role: Role) -> int:
-        """Return how many proxies of a role there were at a time: the median over the steps."""
+        """Return how many proxies of a role there were at a time: the median over ends of steps.
+
+        A proxy that ended in a step, and the one that took its place, are not there at once.
+        """
         rows = self.of_role(role)
-        present = rows.groupby("point").size().reindex(self.observed_points, fill_value=0)
-        return round(float(present.median()))
+        proxy, points = rows["proxy"].to_numpy(np.int64), self.observed_points
+        place = np.searchsorted(points, rows["point"].to_numpy(np.int64))
+        stays = (np.diff(proxy, append=-1) == 0) & (np.diff(place, append=-1) == 1)
+        at_end = place[stays | (place == len(points) - 1)]
+        return round(float(np.median(np.bincount(at_end, minlength=len(points)))))
 
 
 def measure(snapshot: Snapshot) -> MeshUsage:

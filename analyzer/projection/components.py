@@ -28,6 +28,7 @@ from analyzer.projection.needs import Case, Each, Need, added_up, prices_by_basi
 from analyzer.projection.places import at_a_time
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters
+from analyzer.projection.unseen import on_draws
 from analyzer.units import Provenance, Role
 
 _MOST_REPLICAS: Final = 1000
@@ -145,7 +146,7 @@ def _sidecar_need(case: Case) -> Need:
 def ztunnel_vcpu(nodes: pd.DataFrame, parameters: Parameters) -> Floats:
     """Return the CPU of each node's ztunnel while the node exists, shape (nodes, draws)."""
     passes, gbit, connections = (
-        nodes[column].to_numpy(float)[:, None] * parameters.traffic
+        on_draws(nodes, column, parameters.unseen_time)
         for column in ("passes_rps", "gbit_per_second", "new_connections_per_second")
     )
     return np.asarray(
@@ -227,7 +228,9 @@ def waypoint_counts(case: Case, weights: Floats, replicas: Floats) -> Floats:
 def each_waypoint(case: Case, replicas: Floats) -> Each:
     """Return what one waypoint replica uses and requests in each namespace with so many."""
     load, parameters = case.load, case.parameters
-    used = parameters.waypoint_vcpu(rps_while_present(load.namespaces) / replicas)
+    shares = load.namespaces["present_share"].to_numpy(float)[:, None]
+    rps = on_draws(load.namespaces, "waypoint_rps", parameters.unseen_time) / shares
+    used = parameters.waypoint_vcpu(rps / replicas[:, None])
     return Each(
         used=(used, parameters["waypoint_memory_gib_per_replica"]),
         requested=(

@@ -1,6 +1,6 @@
 """The traffic that any mode has to carry, and the sidecars that carry it today."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -22,6 +22,8 @@ from analyzer.projection.sidecars import SidecarFootprint, SidecarTally, billed,
 from analyzer.projection.unseen import (
     EXACT,
     MeasuredRanges,
+    namespaces_with_ends,
+    nodes_with_ends,
     ranges_of,
     samples_at_ends,
     with_ends,
@@ -47,7 +49,8 @@ class _Load:
             waypoint_peak_rps (in the busiest interval), has_http; if measured also sidecar_vcpu,
             sidecar_reserved_vcpu, sidecar_billed_vcpu and sidecar_memory_gib (NaN: not known). All
             but shares and peaks are means over the whole time.
-        ranges: those that unseen time gives to the figures here.
+        ranges: those that unseen time gives to the figures here. If there are any, `nodes` and
+            `namespaces` have the ends of their traffic too, such as passes_rps_low.
     """
 
     sidecar_count: int
@@ -148,14 +151,6 @@ def mesh_load(
     points = len(usage.observed_points)
     rows = usage.of_role(Role.SIDECAR, filled=True)
     sidecars = _grown(rows, growth)
-    footprint, placement = footprint_of(sidecars, points), _placement(sidecars, points)
-    ranges = EXACT
-    if at_ends := samples_at_ends(usage, rows):
-        low, high = (_grown(samples, growth) for samples in at_ends)
-        footprints = footprint_of(low, points), footprint, footprint_of(high, points)
-        ends = _placement(low, points), _placement(high, points)
-        placement = with_ends(placement, *ends, names=["namespace", "node"])
-        ranges = ranges_of(usage, footprints, (low, sidecars, high))
     passes = _passes_waypoint(usage, ingress_through_waypoint=ingress_through_waypoint)
     passing = usage.calls[passes].assign(rps=lambda calls: calls["rps"] * growth.factor)
     shares = usage.ztunnel_shares()
@@ -163,20 +158,31 @@ def mesh_load(
         mean_of_nodes(usage.nodes.set_index("node").reindex(columns=[name])[name], shares)
         for name in ("allocatable_vcpu", "allocatable_memory_bytes")
     )
-    return MeasuredLoad(
+    load = MeasuredLoad(
         sidecar_count=usage.count(Role.SIDECAR),
         proxy_rps=float(sidecars["proxy_rps"].sum()) / points,
         mesh_rps=float(usage.calls["rps"].sum()) / points * growth.factor,
         nodes=node_loads(sidecars, shares, node_count, points),
-        namespaces=namespace_loads(
-            usage, sidecars, passing.assign(rps=passing["rps"] * growth.factor)
-        ),
-        sidecars=footprint,
+        namespaces=namespace_loads(usage, sidecars, passing),
+        sidecars=footprint_of(sidecars, points),
         tally=tally(rows, sidecars, _added_vcpu(rows, growth), step_count=points),
-        placement=placement,
+        placement=_placement(sidecars, points),
         allocatable_vcpu_per_node=vcpu,
         allocatable_memory_gib_per_node=memory_bytes and memory_bytes / BYTES_PER_GIB,
-        ranges=ranges,
+    )
+    at_ends = samples_at_ends(usage, rows)
+    if at_ends is None:
+        return load
+    low, high = (_grown(samples, growth) for samples in at_ends)
+    footprints = footprint_of(low, points), load.sidecars, footprint_of(high, points)
+    of_ends = (node_loads(samples, shares, node_count, points) for samples in (low, high))
+    placements = (_placement(samples, points) for samples in (low, high))
+    return replace(
+        load,
+        nodes=nodes_with_ends(load.nodes, of_ends),
+        namespaces=namespaces_with_ends(load.namespaces, (low, high), points),
+        placement=with_ends(load.placement, placements, names=["namespace", "node"]).fillna(0.0),
+        ranges=ranges_of(usage, footprints, (low, sidecars, high)),
     )
 
 

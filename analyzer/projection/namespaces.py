@@ -22,6 +22,7 @@ from analyzer.projection.modes import SIDECAR, needs_of
 from analyzer.projection.needs import Case
 from analyzer.projection.places import at_a_time
 from analyzer.projection.uncertainty import Parameters
+from analyzer.projection.unseen import on_draws
 from analyzer.units import MONTHS_PER_YEAR, Refusal
 
 _CARRIED = {
@@ -133,10 +134,9 @@ def carried_by_ztunnels(namespaces: pd.DataFrame, parameters: Parameters) -> Flo
     """Return the vCPU that ztunnels use for each namespace's traffic, shape (namespaces, draws)."""
     return np.asarray(
         sum(
-            namespaces[column].to_numpy(float)[:, None] * parameters[name] / unit
+            on_draws(namespaces, column, parameters.unseen_time) * parameters[name] / unit
             for column, (name, unit) in _CARRIED.items()
         )
-        * parameters.traffic
     )
 
 

@@ -8,7 +8,8 @@ import pandas as pd
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import BYTES_PER_GIB
 
-_CARRIED: Final = ["proxy_rps", "gbit_per_second", "new_connections_per_second"]
+CARRIED: Final = ["proxy_rps", "gbit_per_second", "new_connections_per_second"]
+"""What ztunnels carry, as columns of samples and of namespaces."""
 
 
 def at_a_time(rows: pd.DataFrame) -> float:
@@ -27,7 +28,7 @@ def mean_of_nodes(sizes: pd.Series, shares: pd.Series) -> float | None:
 
 def even_nodes(namespaces: pd.DataFrame, node_count: int) -> pd.DataFrame:
     """Return so many nodes with equal shares of the namespaces' load; columns: `MeshLoad.nodes`."""
-    each = namespaces[_CARRIED].sum().rename({"proxy_rps": "passes_rps"}) / node_count
+    each = namespaces[CARRIED].sum().rename({"proxy_rps": "passes_rps"}) / node_count
     names = [f"node-{number + 1}" for number in range(node_count)]
     return pd.DataFrame({"node": names, **each.to_dict(), "present_share": 1.0})
 
@@ -44,7 +45,7 @@ def node_loads(
         shares = _with_count(shares, node_count)
     if shares.empty:
         return None
-    loads = sidecars.groupby("node")[_CARRIED].sum()
+    loads = sidecars.groupby("node")[CARRIED].sum()
     placed = loads.reindex(shares.index).fillna(0.0)
     elsewhere = (loads.sum() - placed.sum()) / shares.sum()
     totals = (placed.div(shares, axis=0) + elsewhere) / points
@@ -75,13 +76,13 @@ def namespace_loads(
         "sidecar_vcpu": "cpu_vcpu",
         "sidecar_reserved_vcpu": "reserved_vcpu",
         "sidecar_billed_vcpu": "billed_vcpu",
-        **{name: name for name in _CARRIED},
+        **{name: name for name in CARRIED},
         "sidecar_memory_gib": "memory_bytes",
     }
     shares = grouped["point"].nunique() / points
     frame = pd.DataFrame({"present_share": shares, "sidecar_count": grouped.size() / points})
     for name, column in totals.items():
-        frame[name] = grouped[column].sum(min_count=0 if name in _CARRIED else 1) / points
+        frame[name] = grouped[column].sum(min_count=0 if name in CARRIED else 1) / points
     frame["sidecar_memory_gib"] /= BYTES_PER_GIB
     frame.loc[frame["sidecar_reserved_vcpu"].isna(), "sidecar_billed_vcpu"] = np.nan
     by_step = through_waypoints.groupby(["destination_workload_namespace", "point"])["rps"].sum()

@@ -99,11 +99,6 @@ class Parameters:
         """The prices of a vCPU-month and of a GiB-month that the scenario states."""
         return self["vcpu_month_usd"], self["memory_gib_month_usd"]
 
-    @property
-    def traffic(self) -> Floats:
-        """The traffic as a multiple of its best estimate."""
-        return times(self.ranges.traffic, self.unseen_time)
-
     def sidecar_times(self, basis: Basis) -> tuple[Floats, Floats]:
         """Return the sidecars' CPU and memory on a basis, as multiples of their best estimates."""
         ranges = self.ranges
@@ -118,8 +113,11 @@ class Parameters:
         return self.waypoint_provenance == Provenance.DERIVED
 
     def waypoint_vcpu(self, rps: Floats) -> Floats:
-        """Return the CPU of one replica, shape (rates, draws), at best estimates of its rate."""
-        effective = self.waypoint_effective_rps(rps[:, None] * self.traffic)
+        """Return the CPU of one replica at each of these rates, shape (rates, draws).
+
+        Rates have that shape too, or (rates, 1) or (rates,) if they are exact.
+        """
+        effective = self.waypoint_effective_rps(rps.reshape(len(rps), -1))
         return self.waypoint_idle_vcpu + effective / 1000 * self.waypoint_vcpu_per_1000_rps
 
     def likely_waypoint_vcpu(self, rps: Floats) -> Floats:

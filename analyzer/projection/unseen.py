@@ -1,6 +1,6 @@
 """The ranges of the measured totals, where a part of the time was not seen and had to be filled."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,6 +10,7 @@ import pandas as pd
 from analyzer.arrays import Floats
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import Basis
+from analyzer.projection.places import CARRIED
 from analyzer.projection.sidecars import SidecarFootprint
 from analyzer.units import Interval, Role
 
@@ -134,11 +135,48 @@ def ranges_of(
 
 
 def with_ends(
-    mid: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame, names: list[str]
+    mid: pd.DataFrame, low_and_high: Iterable[pd.DataFrame], names: list[str]
 ) -> pd.DataFrame:
-    """Return a table of amounts, with columns for their low and their high ends beside them."""
-    ends = (low.set_index(names).add_suffix(_LOW), high.set_index(names).add_suffix(_HIGH))
-    return pd.concat([mid.set_index(names), *ends], axis=1).fillna(0.0).reset_index()
+    """Return a table of amounts, with columns for their low and their high ends beside them.
+
+    `names` are the columns that name a row in all three; a row that one of them lacks is NaN there.
+    """
+    ends = [
+        table.set_index(names).add_suffix(suffix)
+        for table, suffix in zip(low_and_high, (_LOW, _HIGH), strict=True)
+    ]
+    return pd.concat([mid.set_index(names), *ends], axis=1).reset_index()
+
+
+def nodes_with_ends(
+    nodes: pd.DataFrame | None, of_ends: Iterable[pd.DataFrame | None]
+) -> pd.DataFrame | None:
+    """Return the nodes of a load with the ends of their traffic; None if they are not known."""
+    columns = ["node", "passes_rps", *CARRIED[1:]]
+    ends = (table[columns] for table in of_ends if table is not None)
+    return None if nodes is None else with_ends(nodes, ends, names=["node"])
+
+
+def namespaces_with_ends(
+    namespaces: pd.DataFrame, of_ends: Iterable[pd.DataFrame], points: int
+) -> pd.DataFrame:
+    """Return the namespaces of a load with the ends of their traffic.
+
+    `of_ends` are the samples at both ends, of so many points. Waypoints carry the traffic in
+    proportion.
+    """
+    names = namespaces["namespace"]
+    ends = (
+        (samples.groupby("namespace")[CARRIED].sum() / points).reindex(names).reset_index()
+        for samples in of_ends
+    )
+    found = with_ends(namespaces, ends, names=["namespace"])
+    mid = found["proxy_rps"].to_numpy(float)
+    for suffix in (_LOW, _HIGH):
+        end = found[f"proxy_rps{suffix}"].to_numpy(float)
+        multiple = np.divide(end, mid, out=np.ones_like(mid), where=mid > 0)
+        found = found.assign(**{f"waypoint_rps{suffix}": found["waypoint_rps"] * multiple})
+    return found
 
 
 def on_draws(table: pd.DataFrame, column: str, deviates: Floats) -> Floats:

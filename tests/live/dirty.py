@@ -11,7 +11,7 @@ from analyzer.cli import cli
 from tests.live.command import Outcome, run
 from tests.support import PrometheusServer, ServerProcess
 from tests.support.bent import Scene
-from tests.support.bent.judge import wrong
+from tests.support.bent.judge import finding_names, wrong
 
 DAYS_APART = 12
 """Days between two meshes, so that a question about a week meets one of them only."""
@@ -48,6 +48,10 @@ class Store:
     def wrong(self, name: str) -> list[str]:
         """Return the figures that are off in the answer about a scene."""
         return [str(figure) for figure in wrong(self.scenes[name], self.answer(name))]
+
+    def names(self, name: str) -> frozenset[str]:
+        """Return the names of the findings in the answer about a scene."""
+        return finding_names(self.answer(name))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live.dirty import DAYS_APART, Store, stored
-from tests.support.bent import Scene, bursts, healthy
+from tests.support.bent import bursts, healthy
 from tests.support.bent.bends import bent
 from tests.support.bent.bursts import Clockwork, with_bursts
 
@@ -23,24 +23,21 @@ _CLOCKWORKS = {
 }
 
 
-def _scenes() -> dict[str, Scene]:
+_EVICTED = "evicted counters"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     scenes = {
         name: with_bursts(healthy(71 + number, day=number * DAYS_APART), clockwork)
         for number, (name, clockwork) in enumerate(_CLOCKWORKS.items())
     }
     last = healthy(79, day=len(scenes) * DAYS_APART)
-    return {**scenes, "evicted counters": bent(last, (bursts.evicted_series,), seed=7)}
-
-
-_NAMES = tuple(_scenes())
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stored(tmp_path_factory.mktemp("bursts"), _scenes()) as store:
+    scenes[_EVICTED] = bent(last, (bursts.evicted_series,), seed=7)
+    with stored(tmp_path_factory.mktemp("bursts"), scenes) as store:
         yield store
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize("name", [*_CLOCKWORKS, _EVICTED])
 def test_the_figures_are_right(name: str, store: Store) -> None:
     assert store.wrong(name) == []

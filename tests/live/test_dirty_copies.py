@@ -20,6 +20,14 @@ _SHAPES = {
     "a cgroup in another": copies.nested_cgroup,
 }
 
+_NAMED = {
+    "two cgroup ids": "duplicate_scrapes",
+    "a pair by any label": "copied_series",
+    "a pair for some nodes": "copied_series",
+    "a pair for some time": "copied_series",
+    "two agents, two labels": "copied_series",
+}
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
@@ -34,3 +42,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.mark.parametrize("name", _SHAPES)
 def test_the_figures_are_right(name: str, store: Store) -> None:
     assert store.wrong(name) == []
+
+
+@pytest.mark.parametrize("name", _NAMED)
+def test_the_fault_is_named(name: str, store: Store) -> None:
+    assert _NAMED[name] in store.names(name)

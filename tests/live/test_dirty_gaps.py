@@ -19,6 +19,13 @@ _SHAPES = {
     "ten minutes everywhere": gaps.scattered,
 }
 
+_NAMED = {
+    "kubelets of half the nodes": "unseen_cpu",
+    "proxies for a third": "unseen_requests",
+    "both on one node": "unseen_cpu",
+    "ten minutes everywhere": "unseen_cpu",
+}
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
@@ -33,3 +40,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.mark.parametrize("name", _SHAPES)
 def test_the_figures_are_right(name: str, store: Store) -> None:
     assert store.wrong(name) == []
+
+
+@pytest.mark.parametrize("name", _NAMED)
+def test_the_fault_is_named(name: str, store: Store) -> None:
+    assert _NAMED[name] in store.names(name)

@@ -20,6 +20,12 @@ _SHAPES = {
     "a debug container": lives.debug_container,
 }
 
+_NAMED = {
+    "nodes of half an hour": "replaced_nodes",
+    "one upgrade": "replaced_nodes",
+    "nodes without DaemonSets": "nodes_without_daemonsets",
+}
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
@@ -34,3 +40,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.mark.parametrize("name", _SHAPES)
 def test_the_figures_are_right(name: str, store: Store) -> None:
     assert store.wrong(name) == []
+
+
+@pytest.mark.parametrize("name", _NAMED)
+def test_the_fault_is_named(name: str, store: Store) -> None:
+    assert _NAMED[name] in store.names(name)

@@ -1,6 +1,6 @@
 """Parts of a mesh that are scraped less often than the rest, and meshes that ran for some hours."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import pytest
@@ -12,32 +12,35 @@ from tests.support.bent.healthy import beside_another
 pytestmark = pytest.mark.live
 
 
-def _brief(number: int) -> Scene:
-    # Between two of five looks at the day.
-    return healthy(41, day=number * DAYS_APART, hours=3)
-
-
-def _scenes() -> dict[str, Scene]:
-    random = np.random.default_rng(4)
-    hub = beside_another(healthy(44, day=2 * DAYS_APART, hours=10))
-    return {
-        "three hours of a day": parts.asked_for_the_day(_brief(0)),
-        "three hours of a week": parts.asked_for_days(_brief(1), 6),
-        "a cluster every 5 minutes": parts.very_slow_cluster(hub, random),
-        "a job four times slower": parts.slow_job(healthy(45, day=3 * DAYS_APART), random),
-        "kubelets four times slower": parts.slow_kubelets(healthy(46, day=4 * DAYS_APART), random),
-    }
-
-
-_NAMES = tuple(_scenes())
+_RANDOM = np.random.default_rng(4)
+_SHAPES: Mapping[str, Callable[[int], Scene]] = {
+    # Each ran from 10:00, between two of the looks at the time asked for.
+    "three hours of a day": lambda day: parts.asked_for_the_day(healthy(41, day=day, hours=3)),
+    "three hours of a week": lambda day: parts.asked_for_days(healthy(42, day=day, hours=3), 6),
+    "a cluster every 5 minutes": lambda day: parts.very_slow_cluster(
+        beside_another(healthy(44, day=day, hours=10)), _RANDOM
+    ),
+    "a job four times slower": lambda day: parts.slow_job(healthy(45, day=day), _RANDOM),
+    "kubelets four times slower": lambda day: parts.slow_kubelets(healthy(46, day=day), _RANDOM),
+}
+_NAMED = {
+    "three hours of a day": "sparse_window",
+    "three hours of a week": "sparse_window",
+}
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stored(tmp_path_factory.mktemp("parts"), _scenes()) as store:
+    scenes = {name: make(n * DAYS_APART) for n, (name, make) in enumerate(_SHAPES.items())}
+    with stored(tmp_path_factory.mktemp("parts"), scenes) as store:
         yield store
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize("name", _SHAPES)
 def test_the_figures_are_right(name: str, store: Store) -> None:
     assert store.wrong(name) == []
+
+
+@pytest.mark.parametrize("name", _NAMED)
+def test_the_fault_is_named(name: str, store: Store) -> None:
+    assert _NAMED[name] in store.names(name)

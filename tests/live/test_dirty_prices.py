@@ -18,6 +18,13 @@ _SHAPES = {
     "one is zero for hours": prices.zero_at_times,
 }
 
+_NAMED = {
+    "two are zero, one absent": "nodes_without_price",
+    "every other one absent": "nodes_without_price",
+    "one is below zero": "nodes_without_price",
+    "two are no number": "nodes_without_price",
+}
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
@@ -35,3 +42,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.mark.parametrize("name", _SHAPES)
 def test_the_figures_are_right(name: str, store: Store) -> None:
     assert store.wrong(name) == []
+
+
+@pytest.mark.parametrize("name", _NAMED)
+def test_the_fault_is_named(name: str, store: Store) -> None:
+    assert _NAMED[name] in store.names(name)

@@ -19,6 +19,15 @@ _SHAPES = {
     "one pod falls often": (rates.falls_in_a_row,),
 }
 
+_NAMED = {
+    "a few fall by some ms": "impossible_cpu",
+    "requests fall by three": "impossible_requests",
+    "one waypoint's fall": "impossible_requests",
+    "one absurd sample": "impossible_requests",
+    "up and stays there": "impossible_cpu",
+    "one pod falls often": "impossible_cpu",
+}
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
@@ -33,3 +42,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.mark.parametrize("name", _SHAPES)
 def test_the_figures_are_right(name: str, store: Store) -> None:
     assert store.wrong(name) == []
+
+
+@pytest.mark.parametrize("name", _NAMED)
+def test_the_fault_is_named(name: str, store: Store) -> None:
+    assert _NAMED[name] in store.names(name)

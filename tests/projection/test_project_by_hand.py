@@ -344,6 +344,7 @@ def test_the_ends_of_unseen_time_are_what_plain_loops_give(case: Case) -> None:
         cpu_vcpu=(0.8, 1.3),
         proxy_rps=(0.9, 1.2),
         tcp_bytes_per_second=(0.9, 1.2),
+        new_connections_per_second=(0.9, 1.2),
     )
     projection = project_usage(usage, case.fitted, case.assumed)
     items = {item.assumption: item for item in projection.sensitivity}

@@ -9,6 +9,7 @@ import pytest
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.choices import Basis
+from analyzer.projection.components import ztunnel_vcpu
 from analyzer.projection.demand import MeasuredLoad, mesh_load
 from analyzer.projection.modes import SIDECAR, evaluate
 from analyzer.projection.namespaces import stakes
@@ -313,3 +314,28 @@ def test_a_proxy_that_may_have_run_longer_has_its_request_in_that_time_too() -> 
     # Without it, half of its 0.05 used and of its 0.1 requested.
     assert ends(sidecars_on(projection, Basis.USAGE)) == about(0.425, 0.425, 0.525)
     assert ends(sidecars_on(projection, Basis.BILLED)) == about(0.45, 0.45, 0.55)
+
+
+def test_only_what_the_unseen_namespace_sends_has_a_range() -> None:
+    """Step 1 of books was not seen: 1 request/s, or none, or 40, on the node b."""
+    load = mesh_load(dark(1, 1, ("proxy_rps", 1.0, 0.0, 40.0)))
+    case = Case(load=load, parameters=drawn(scenario(**PLAIN), CERTAIN, load.ranges))
+    at_stake = stakes(case, Basis.USAGE)
+    (books, shop), (a, b) = (
+        [to_interval(row) for row in rows]
+        for rows in (at_stake.passed_usd, ztunnel_vcpu(case.nodes, case.parameters))
+    )
+    waypoints = [to_interval(row) for row in at_stake.waypoint_usd]
+
+    assert ends(books) == about(*(264 * 0.02 * rps / 1000 for rps in (0.5, 1.0, 20.5)))
+    assert ends(shop) == exact(264 * 0.02 * 100 / 1000)
+    assert ends(b) == about(*(0.02 + 0.02 * rps / 1000 for rps in (0.5, 1.0, 20.5)))
+    assert ends(a) == exact(0.02 + 0.02 * 100 / 1000)
+    # Half a request/s of its own goes through its waypoint.
+    assert ends(waypoints[0]) == about(
+        *(264 * (0.012 + 0.36 * rps / 1000) for rps in (0.25, 0.5, 10.25))
+    )
+    assert ends(waypoints[1]) == exact(264 * (0.012 + 0.36 * 80 / 1000))
+    assert at_stake.passed_usd.sum(axis=0) == pytest.approx(
+        264 * (ztunnel_vcpu(case.nodes, case.parameters).sum(axis=0) - 0.04)
+    )
