@@ -1,17 +1,27 @@
 """Asking at a few moments."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import points_in_pieces
 from analyzer.prometheus.response import Response, joined
 from analyzer.window import Chunk, TimeWindow
 
+_FAR_APART_SECONDS: Final = 3600
+"""From here on each moment is a request: a server reads all samples between those of one."""
+
 
 def at_looks(source: Source, promql: str, times: TimeWindow) -> Response:
     """Evaluate at every point of `times`; raises as `Source.points`."""
-    whole = Chunk(first_point=0, point_count=times.point_count)
-    return joined(points_in_pieces(source, promql, times, whole))
+    count = times.point_count
+    together = 1 if times.step_seconds > _FAR_APART_SECONDS else count
+    chunks = (
+        Chunk(first_point=first, point_count=min(together, count - first))
+        for first in range(0, count, together)
+    )
+    pieces = (points_in_pieces(source, promql, times, chunk) for chunk in chunks)
+    return joined(response for piece in pieces for response in piece)
 
 
 def at_all_looks(source: Source, promql: str, looks: Iterable[TimeWindow]) -> Response:

@@ -81,7 +81,6 @@ class Surveyed:
 
         if promql.startswith("label_replace( count_values by"):
             return Response(series=tuple(self._counted(always)))
-        assert len(points) == window.point_count
         if promql in LABELS:
             hidden = {CPU, REQUESTS} - self.series_counts.keys()
             shown = [labels for labels in self.labels if labels["__name__"] not in hidden]

@@ -2,6 +2,7 @@
 
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.quality.evidence import Evidence
+from analyzer.measurement.quality.of_bursts import BURST_CHECKS
 from analyzer.measurement.quality.of_data import DATA_CHECKS
 from analyzer.measurement.quality.of_nodes import NODE_CHECKS
 from analyzer.measurement.quality.of_proxies import PROXY_CHECKS
@@ -16,6 +17,7 @@ def find_quality(evidence: Evidence) -> tuple[Finding, ...]:
     """Return everything found, the most severe first."""
     checks = (
         *UNSEEN_CHECKS,
+        *BURST_CHECKS,
         *PROXY_CHECKS,
         *TIME_CHECKS,
         *DATA_CHECKS,
