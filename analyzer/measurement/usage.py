@@ -212,7 +212,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     proxies = proxy_table(tables)
     cluster = _cluster_of(tables, proxies)
     counters = counted(tables, window)
-    table = step_table(tables, proxies, manifest, cluster, counters.missed)
+    table = step_table(tables, proxies, manifest, cluster, counters)
     observed = _observed_points(snapshot, table.rows)
     heard = Heard(reports=with_points(tables["mesh_requests_rps"], window), proxies=proxies)
     bad = impossible(table.rows, proxies, tables, counters, heard)
