@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analyzer.arrays import Floats
 from analyzer.errors import InsufficientData
 from analyzer.measurement.first_look import look
 from analyzer.measurement.survey import Survey, examine
@@ -83,6 +84,11 @@ def in_turn(scene: Scene) -> Iterator[Series]:
             yield kept(other, (minutes < 20 + 50 * number) | (minutes > 50 + 50 * number))
 
 
+def _part(share: float) -> Callable[[Floats], Floats]:
+    """Return what takes this share of a counter, whole."""
+    return lambda values: np.floor(values * share)
+
+
 def tagged(scene: Scene) -> Iterator[Series]:
     """A Telemetry resource adds the host, which parts each counter in two."""
     for one in scene.mesh.series:
@@ -91,7 +97,7 @@ def tagged(scene: Scene) -> Iterator[Series]:
             continue
         for host, share in (("a.example", 0.7), ("b.example", 0.3)):
             part = labelled_more(one, request_host=host)
-            yield changed(part, lambda values, share=share: np.floor(values * share))
+            yield changed(part, _part(share))
 
 
 def tagged_and_copied(scene: Scene) -> Iterator[Series]:
@@ -108,9 +114,8 @@ def equal_hosts(scene: Scene) -> Iterator[Series]:
             yield one
             continue
         share = 0.5 if one is first else 0.25
-        yield changed(labelled_more(one, host="a"), lambda values, s=share: np.floor(values * s))
-        rest = 1 - share
-        yield changed(labelled_more(one, host="b"), lambda values, s=rest: np.floor(values * s))
+        yield changed(labelled_more(one, host="a"), _part(share))
+        yield changed(labelled_more(one, host="b"), _part(1 - share))
 
 
 @dataclass(frozen=True, kw_only=True)
