@@ -19,9 +19,6 @@ from analyzer.units import Interval, Provenance, Reason, Refusal, Role, in_perce
 MIN_COVERED_SHARE = 0.5
 """Least share of the requests in fitted workloads: below it, their mean is not the mesh's."""
 
-SPLIT_SHARE = 0.15
-"""Share by which the slope may be too low, from which the fit is doubtful."""
-
 BURSTY = 0.5
 """Mean change of requests from one step to the next, over their mean, from which load is bursty:
 even load changes by a tenth."""
@@ -31,10 +28,11 @@ _MOST_STEEPER = 4.0
 
 BURSTY_ATTENUATION_SHARE = 0.03
 BURSTY_R_SQUARED = 0.8
-"""As `SPLIT_SHARE`, and the least share of variance explained, of a fit to bursty load."""
+"""Share by which the slope may be too low, and least share of variance explained, of a fit to
+bursty load that is not doubtful."""
 
 MOST_ATTENUATION_SHARE = 0.5
-"""The same, from which the estimate of the share means nothing either."""
+"""Share by which the slope may be too low, from which any fit is doubtful, and this share too."""
 
 MIN_SIDECARS = 2
 """One sidecar does not show how the others differ, and its figure would be used for them."""
@@ -128,7 +126,7 @@ def _is_split(panel: Panel, missing: Interval | None, r_squared: float | None) -
     change = float(np.abs(np.diff(panel.rps))[same].sum())
     is_bursty = change > BURSTY * float(panel.rps[1:][same].sum())
     is_weak = share > BURSTY_ATTENUATION_SHARE or (r_squared or 1.0) < BURSTY_R_SQUARED
-    return share > SPLIT_SHARE or (is_bursty and is_weak)
+    return share > MOST_ATTENUATION_SHARE or (is_bursty and is_weak)
 
 
 def _refusal(role: Role, reason: Reason, detail: str) -> Refusal:

@@ -62,8 +62,7 @@ _MOST: Final = 2.0
 
 _MIN_STEPS: Final = 8
 _MOST_FALLS: Final = 0.1
-"""Steps that such a proxy must have, and the share of them in which its counter may fall. Where it
-falls at all, series may have ended, and growth is too low."""
+"""Steps that such a proxy must have, and the share of them in which its counter may fall."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +73,7 @@ class Counted:
         cpu_fell, requests_fell: steps in which a counter fell without a restart, so that its rate
             is far too high. Columns namespace, pod, point.
         missed: requests that rates lack, because they are in the first sample of a series. Columns
-            namespace, pod, point, reporter, rps.
+            namespace, pod, point, reporter, rps, and is_evicted: whether series of the proxy end.
         cpu, requests: rates by the growth of counters, of proxies whose rates are wrong over all
             steps. Columns namespace, pod, point, (reporter,) rate.
     """
@@ -92,15 +91,13 @@ def counted(tables: Tables, window: TimeWindow) -> Counted:
     fell = _request_falls(requests)
     scraped = with_points(tables["proxy_build"], window)[[*KEY, "point"]].drop_duplicates()
     cpu, cpu_fell = _cpu(tables, window)
-    recounted = _recounted(requests[~fell], [*KEY, "reporter"], window)
-    missed = _missed(requests[~fell], scraped, window)
-    is_done = _is_among(missed, recounted, [*KEY, "reporter"])
     return Counted(
-        cpu=_recounted(cpu[~cpu_fell], [*KEY, "container"], window),
-        requests=recounted,
+        cpu=_recounted(cpu[~cpu_fell], [*KEY, "container"], window, most=_MOST),
+        # Growth lacks what ended series had: where it is higher than the rate, `missed` has it.
+        requests=_recounted(requests[~fell], [*KEY, "reporter"], window, most=1.0),
         cpu_fell=cpu.loc[cpu_fell, [*KEY, "point"]].drop_duplicates(),
         requests_fell=requests.loc[fell, [*KEY, "point"]].drop_duplicates(),
-        missed=missed[~is_done],
+        missed=_missed(requests[~fell], scraped, window),
     )
 
 
@@ -148,7 +145,9 @@ def _cpu(tables: Tables, window: TimeWindow) -> tuple[pd.DataFrame, Bools]:
     return rows, np.asarray(is_same & (excess > _ADDED_SHARE * rows["value"].to_numpy(float)))
 
 
-def _recounted(rows: pd.DataFrame, keys: list[str], window: TimeWindow) -> pd.DataFrame:
+def _recounted(
+    rows: pd.DataFrame, keys: list[str], window: TimeWindow, *, most: float
+) -> pd.DataFrame:
     """Return rates by growth, of counters whose rates are too high over all steps.
 
     Ranges are one scrape longer than a step, by the usual scrape interval. In those of faster
@@ -164,21 +163,13 @@ def _recounted(rows: pd.DataFrame, keys: list[str], window: TimeWindow) -> pd.Da
     ).groupby(keys)[["grown", "rated", "fell", "known"]]
     of_each = sums.sum()
     share = of_each["grown"] / of_each["rated"].where(of_each["rated"] > 0)
-    is_high = (share < _TOO_HIGH) & (of_each["fell"] <= _MOST_FALLS * of_each["known"])
-    is_low = (share > _TOO_LOW) & (of_each["fell"] == 0)
-    is_wrong = (is_high | is_low) & share.between(1 / _MOST, _MOST)
+    is_wrong = ~share.between(_TOO_HIGH, _TOO_LOW) & share.between(1 / _MOST, most)
+    is_wrong &= of_each["fell"] <= _MOST_FALLS * of_each["known"]
     is_wrong &= of_each["known"] >= _MIN_STEPS
     found = rows.join(share[is_wrong].rename("share"), on=keys, how="inner")
     by_growth = (found["growth"] / window.step_seconds).where(found["growth"] >= 0)
     found["rate"] = by_growth.fillna(found["rate"] * found["share"])
     return found[[*keys, "point", "rate"]]
-
-
-def _is_among(rows: pd.DataFrame, others: pd.DataFrame, keys: list[str]) -> Bools:
-    """Return which rows have the keys of any other row."""
-    return np.asarray(
-        pd.MultiIndex.from_frame(rows[keys]).isin(pd.MultiIndex.from_frame(others[keys]))
-    )
 
 
 def _requests(tables: Tables, window: TimeWindow) -> pd.DataFrame:
@@ -226,5 +217,9 @@ def _missed(rows: pd.DataFrame, scraped: pd.DataFrame, window: TimeWindow) -> pd
     possible = np.maximum(_USUAL_MULTIPLE * highest_rps, _LEAST_RPS) * window.step_seconds
     is_missed = (missed > np.maximum(least, _LEAST_REQUESTS)) & (growth <= possible)
     is_missed &= ~(rows["resets"] > 0)
+    # Where a series ends, the sum of the counters grows by less than the rates.
+    ended = began | (rows["growth"] < rows["added"] - np.maximum(least.abs(), _LEAST_REQUESTS))
+    is_evicted = ended.groupby([rows[key] for key in keys]).transform("any")
     found = rows.loc[is_missed, [*KEY, "point", "reporter"]]
-    return found.assign(rps=missed[is_missed] / window.step_seconds)
+    rps = missed[is_missed] / window.step_seconds
+    return found.assign(rps=rps, is_evicted=is_evicted[is_missed])

@@ -47,7 +47,7 @@ class StepTable:
         scrapes: how often the proxy was scraped in each row; NaN where not known.
         counters: of cpu_vcpu, and of the requests of each of `counters.REPORTERS`, at the end of
             each row: in units of the rates times steps, shape (rows,); NaN where not known.
-        missed_rps: the part of proxy_rps that rates lack, shape (rows,).
+        missed_rps: the part of proxy_rps in first samples of evicted series, shape (rows,).
         doubtful: the proxies and steps of `Presence.doubtful`: columns proxy, point.
         has_idle_scrapes: which proxies are known to be scraped without a request, shape (proxies,):
             of the others, no request counter before the first request is no gap.
@@ -117,7 +117,7 @@ def step_table(
         reported=pd.DataFrame(as_reported),
         scrapes=rows.known("proxy_build"),
         counters=_counters(rows, tables, window),
-        missed_rps=np.asarray(sum(unreported), dtype=np.float64),
+        missed_rps=rows.sums(counted.missed[counted.missed["is_evicted"].astype(bool)], "rps"),
         doubtful=pd.DataFrame({"proxy": number, "point": point}),
         has_idle_scrapes=np.asarray(rows.seen("proxy_build").any(axis=1)),
     )

@@ -1,0 +1,133 @@
+"""Counters at the ends of steps show which rates are wrong."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analyzer.measurement.counters import Counted, counted
+from analyzer.measurement.roles import KEY
+from analyzer.measurement.snapshot import Snapshot
+from analyzer.measurement.tables import Tables
+from analyzer.measurement.usage import measure
+from analyzer.units import Role
+from tests.measurement.snapshots import STEP_SECONDS, Rows, make_snapshot, steady
+
+CPU, IN, BUILD = "proxy_cpu_vcpu", "inbound_requests_rps", "proxy_build"
+CPU_COUNTER, COUNTERS = "proxy_cpu_counter_seconds", "proxy_request_counters"
+RESETS = "proxy_resets"
+POINTS = 12
+POD = ("", "shop", "a")
+WEB = (*POD, "shop", "web")
+
+
+def series(labels: Sequence[str], values: Sequence[float]) -> Rows:
+    """Return rows of one series; NaN where it has none."""
+    return [(*labels, n, value) for n, value in enumerate(values) if not np.isnan(value)]
+
+
+def snapshot(
+    folder: Path,
+    *,
+    vcpu: Sequence[float] | None = None,
+    cpu_seconds: Sequence[float] | None = None,
+    rps: Sequence[float] | None = None,
+    requests: Sequence[float] | None = None,
+    resets: Sequence[float] = (),
+) -> Snapshot:
+    """Return one sidecar with 0.1 vCPU and 10 requests/s, where nothing else is given."""
+    grown = STEP_SECONDS * np.arange(1, POINTS + 1)
+    tables = {
+        CPU: series((*POD, "istio-proxy"), [0.1] * POINTS if vcpu is None else vcpu),
+        CPU_COUNTER: series(
+            (*POD, "istio-proxy"), 5e4 + 0.1 * grown if cpu_seconds is None else cpu_seconds
+        ),
+        IN: series(WEB, [10.0] * POINTS if rps is None else rps),
+        COUNTERS: series(
+            (*POD, "destination"), 1e7 + 10.0 * grown if requests is None else requests
+        ),
+        BUILD: steady(BUILD, (*POD[1:], "proxy"), 21.0, points=POINTS),
+        RESETS: series(POD, resets),
+    }
+    return make_snapshot(folder / "snap", tables, points=POINTS)
+
+
+def of(made: Snapshot) -> Counted:
+    return counted(Tables(made), made.manifest.window)
+
+
+def test_rates_that_are_the_growth_of_their_counters_are_left_alone(tmp_path: Path) -> None:
+    found = of(snapshot(tmp_path))
+
+    for name in ("cpu_fell", "requests_fell", "missed", "cpu", "requests"):
+        assert getattr(found, name).empty, name
+
+
+@pytest.mark.parametrize("point", [0, 5, POINTS - 1])
+def test_a_rate_that_has_the_whole_counter_shows_a_fall(point: int, tmp_path: Path) -> None:
+    vcpu = np.full(POINTS, 0.1)
+    vcpu[point] += 5e4 / STEP_SECONDS
+    found = of(snapshot(tmp_path, vcpu=vcpu)).cpu_fell
+
+    assert found.to_dict("list") == {"namespace": ["shop"], "pod": ["a"], "point": [point]}
+
+
+def test_a_value_that_jumps_at_the_end_of_a_step_falls_in_the_next(tmp_path: Path) -> None:
+    seconds = 5e4 + 0.1 * STEP_SECONDS * np.arange(1, POINTS + 1)
+    seconds[4] = 1.7e9
+    vcpu = np.full(POINTS, 0.1)
+    vcpu[5] += 5e4 / STEP_SECONDS
+    found = of(snapshot(tmp_path, vcpu=vcpu, cpu_seconds=seconds)).cpu_fell
+
+    assert found["point"].tolist() == [5]
+
+
+def test_a_restart_is_no_fall(tmp_path: Path) -> None:
+    grown = STEP_SECONDS * np.arange(1, POINTS + 1)
+    requests = np.where(np.arange(POINTS) < 6, 1e7 + 10.0 * grown, 10.0 * (grown - grown[5]))
+    resets = [1.0 if point == 6 else np.nan for point in range(POINTS)]
+    found = of(snapshot(tmp_path, requests=requests, resets=resets))
+
+    assert found.requests_fell.empty
+    assert found.missed.empty
+
+
+def test_one_of_many_request_counters_may_fall(tmp_path: Path) -> None:
+    """It had 40,000 of ten million requests; a reset was counted in that step."""
+    rps = np.full(POINTS, 10.0)
+    rps[3] += 40_000 / STEP_SECONDS
+    resets = [1.0 if point == 3 else np.nan for point in range(POINTS)]
+
+    assert of(snapshot(tmp_path / "a", rps=rps, resets=resets)).requests_fell["point"].item() == 3
+    # Without a reset no counter fell.
+    assert of(snapshot(tmp_path / "b", rps=rps)).requests_fell.empty
+
+
+def test_what_the_first_sample_has_is_counted_where_series_end_too(tmp_path: Path) -> None:
+    """A counter of 3000 requests begins in two steps, and is evicted before the second."""
+    requests = 1e7 + 10.0 * STEP_SECONDS * np.arange(1, POINTS + 1)
+    requests[4:7] += 3000
+    requests[9:] += 3000
+    made = snapshot(tmp_path, requests=requests, rps=[10.0] * POINTS)
+    found = of(made).missed
+
+    assert found["point"].tolist() == [4, 9]
+    assert found["rps"].to_numpy() == pytest.approx([5.0, 5.0])
+    usage = measure(made)
+    assert usage.mean_total(Role.SIDECAR, "proxy_rps") == pytest.approx(10 + 10 / POINTS)
+    assert "evicted_series" in {finding.name for finding in usage.findings}
+
+
+@pytest.mark.parametrize("factor", [0.9, 1.1])
+def test_rates_that_are_wrong_in_most_steps_are_taken_from_the_growth(
+    factor: float, tmp_path: Path
+) -> None:
+    """Bursts at the borders of steps are twice, or not at all, in rates of other intervals."""
+    vcpu = 0.1 * (factor + 0.2 * (np.arange(POINTS) % 2) - 0.1)
+    made = snapshot(tmp_path, vcpu=vcpu)
+    found = of(made).cpu
+
+    assert found["rate"].to_numpy()[1:] == pytest.approx(np.full(POINTS - 1, 0.1))
+    assert set(found.columns) >= {*KEY, "point"}
+    assert measure(made).mean_total(Role.SIDECAR, "cpu_vcpu") == pytest.approx(0.1, rel=0.02)
