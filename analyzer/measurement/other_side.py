@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats
@@ -37,10 +36,14 @@ class Heard:
         keys = self.proxies.loc[rows["proxy"], WORKLOAD].reset_index(drop=True)
         keys = keys.assign(point=rows["point"].to_numpy(), own=rows[name].to_numpy(float))
         own = keys.groupby([*WORKLOAD, "point"])["own"].sum(min_count=1)
-        ratio = own / self.by_workload(name).reindex(own.index)
-        ratio = ratio.where(np.isfinite(ratio))
+        heard = self.by_workload(name).reindex(own.index)
+        ratio = own / heard.where(heard > 0)
         usual = ratio.groupby(level=WORKLOAD).transform("median")
-        excess = (ratio / usual.where(usual > 0)).rename("excess")
+        groups = heard.groupby(level=WORKLOAD)
+        # A burst at the border of two steps is in the one at this side, and in the other at that.
+        around = heard.add(groups.shift(1), fill_value=0).add(groups.shift(-1), fill_value=0)
+        expected = usual * around
+        excess = (own / expected.where(expected > 0)).rename("excess")
         index = pd.MultiIndex.from_frame(keys[[*WORKLOAD, "point"]])
         return excess.reindex(index).to_numpy(float)
 
