@@ -37,12 +37,10 @@ class Heard:
         keys = keys.assign(point=rows["point"].to_numpy(), own=rows[name].to_numpy(float))
         own = keys.groupby([*WORKLOAD, "point"])["own"].sum(min_count=1)
         heard = self.by_workload(name).reindex(own.index)
-        ratio = own / heard.where(heard > 0)
-        usual = ratio.groupby(level=WORKLOAD).transform("median")
-        groups = heard.groupby(level=WORKLOAD)
         # A burst at the border of two steps is in the one at this side, and in the other at that.
-        around = heard.add(groups.shift(1), fill_value=0).add(groups.shift(-1), fill_value=0)
-        expected = usual * around
+        around, here = (_with_neighbours(amounts) for amounts in (heard, own))
+        ratio = here / around.where(around > 0)
+        expected = around * ratio.groupby(level=WORKLOAD).transform("median")
         excess = (own / expected.where(expected > 0)).rename("excess")
         index = pd.MultiIndex.from_frame(keys[[*WORKLOAD, "point"]])
         return excess.reindex(index).to_numpy(float)
@@ -56,3 +54,9 @@ class Heard:
             .sum()
             .rename_axis([*WORKLOAD, "point"])
         )
+
+
+def _with_neighbours(amounts: pd.Series) -> pd.Series:
+    """Return the sum of each step and those before and after it, by workload."""
+    groups = amounts.groupby(level=WORKLOAD)
+    return amounts.add(groups.shift(1), fill_value=0).add(groups.shift(-1), fill_value=0)
