@@ -14,10 +14,24 @@ from analyzer.calibration.panel import Panel
 from analyzer.calibration.result import Candidate, RoleCalibration
 from analyzer.calibration.shapes import AFFINE, Score, choose, left_out
 from analyzer.calibration.workloads import WorkloadFits, fit_workloads, pool_workloads
-from analyzer.units import Provenance, Reason, Refusal, Role, in_percent
+from analyzer.units import Interval, Provenance, Reason, Refusal, Role, in_percent
 
 MIN_COVERED_SHARE = 0.5
 """Least share of the requests in fitted workloads: below it, their mean is not the mesh's."""
+
+SPLIT_SHARE = 0.15
+"""Share by which the slope may be too low, from which the fit is doubtful."""
+
+BURSTY = 0.5
+"""Mean change of requests from one step to the next, over their mean, from which load is bursty:
+even load changes by a tenth."""
+
+BURSTY_ATTENUATION_SHARE = 0.03
+BURSTY_R_SQUARED = 0.8
+"""As `SPLIT_SHARE`, and the least share of variance explained, of a fit to bursty load."""
+
+MOST_ATTENUATION_SHARE = 0.5
+"""The same, from which the estimate of the share means nothing either."""
 
 MIN_SIDECARS = 2
 """One sidecar does not show how the others differ, and its figure would be used for them."""
@@ -94,6 +108,16 @@ def _figure(role: Role, observations: Observations, fitted: Fitted) -> RoleCalib
     return _calibration(role, observations, fitted, mesh)
 
 
+def _is_split(panel: Panel, missing: Interval | None, r_squared: float) -> bool:
+    """Return whether CPU and requests of bursts are in different steps too often."""
+    share = missing.mid if missing and missing.low > 0 else 0.0
+    same = (np.diff(panel.proxies.numbers) == 0) & (np.diff(panel.point) == 1)
+    change = float(np.abs(np.diff(panel.rps))[same].sum())
+    is_bursty = change > BURSTY * float(panel.rps[1:][same].sum())
+    is_weak = share > BURSTY_ATTENUATION_SHARE or r_squared < BURSTY_R_SQUARED
+    return share > SPLIT_SHARE or (is_bursty and is_weak)
+
+
 def _refusal(role: Role, reason: Reason, detail: str) -> Refusal:
     return Refusal(subject=f"cost per request of a {role}", reason=reason, detail=detail)
 
@@ -107,6 +131,9 @@ def _calibration(
     requests = float(per_workload.sum())
     steps = fits.shape.basis(panel), panel.vcpu, panel.point
     course = attenuation.Course(*steps, panel.workloads, panel.clusters)
+    # The kubelet's CPU is up to 15 s older than the requests, and a scrape may be early or late:
+    # work of one interval is then counted in the next.
+    missing = attenuation.attenuation_share(course, fits.fit, own)
     idle, slope = mesh.intervals
     straight_idle = float(mesh.idle_weights @ fitted.straight.curves[:, 0])
     rates = panel.workloads.lowest(panel.rps)[own], panel.workloads.highest(panel.rps)[own]
@@ -127,9 +154,8 @@ def _calibration(
         cost_of_each=cost_of_each(fits),
         remarks=left_out(panel, own) if role == Role.SIDECAR else (),
         straight_line_idle_vcpu_per_proxy=None if fits is fitted.straight else straight_idle,
-        # The kubelet's CPU is up to 15 s older than the requests, and a scrape may be early or
-        # late: work of one interval is then counted in the next.
-        attenuation_share=attenuation.attenuation_share(course, fits.fit, own),
+        attenuation_share=None if missing and missing.mid > MOST_ATTENUATION_SHARE else missing,
+        is_split=_is_split(panel, missing, fits.r_squared),
         r_squared=fits.r_squared,
         backtest=backtest(fits.shape, observations, fits.fit.variance_weights),
         sample_count=int(panel.workloads.lengths[own].sum()),

@@ -212,11 +212,11 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     proxies = proxy_table(tables)
     cluster = _cluster_of(tables, proxies)
     counters = counted(tables, window)
-    table = step_table(tables, proxies, manifest, cluster, counters.missed)
+    table = step_table(tables, proxies, manifest, cluster, counters)
     observed = _observed_points(snapshot, table.rows)
     heard = Heard(reports=with_points(tables["mesh_requests_rps"], window), proxies=proxies)
     bad = impossible(table.rows, proxies, tables, counters, heard)
-    believed = without_partial(table, without(table.rows, bad), proxies, manifest)
+    believed, corrections = without_partial(table, without(table.rows, bad), proxies, manifest)
     filling = fill(table, believed, proxies, cluster, heard, window.point_count)
     calls = count_calls_once(
         corrected(heard.reports, table.reported, filled_in(believed, filling), proxies),
@@ -235,6 +235,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         filling=filling,
         impossible=bad,
         doubtful=table.doubtful,
+        corrections=corrections,
         nodes=nodes,
         missed_rps=table.missed_rps,
     )
