@@ -1,7 +1,7 @@
 """From the samples of one role's proxies to the cost of one proxy."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,9 @@ SPLIT_SHARE = 0.15
 BURSTY = 0.5
 """Mean change of requests from one step to the next, over their mean, from which load is bursty:
 even load changes by a tenth."""
+
+_MOST_STEEPER = 4.0
+"""Times by which a range is widened at most: beyond, the fit shows nothing."""
 
 BURSTY_ATTENUATION_SHARE = 0.03
 BURSTY_R_SQUARED = 0.8
@@ -108,13 +111,23 @@ def _figure(role: Role, observations: Observations, fitted: Fitted) -> RoleCalib
     return _calibration(role, observations, fitted, mesh)
 
 
-def _is_split(panel: Panel, missing: Interval | None, r_squared: float) -> bool:
+def _reversed(slope: Interval, missing: Interval | None, r_squared: float | None) -> float:
+    """Return how high the slope may be if errors of the requests flatten it.
+
+    The line of x against y is the steepest that such errors leave possible: slope / r^2 (Frisch).
+    """
+    steepest = slope.high / max(r_squared or 1.0, 1 / _MOST_STEEPER)
+    by_longer_steps = slope.high * (1 + (missing.high if missing else 0.0))
+    return max(steepest, min(by_longer_steps, slope.high * _MOST_STEEPER))
+
+
+def _is_split(panel: Panel, missing: Interval | None, r_squared: float | None) -> bool:
     """Return whether CPU and requests of bursts are in different steps too often."""
     share = missing.mid if missing and missing.low > 0 else 0.0
     same = (np.diff(panel.proxies.numbers) == 0) & (np.diff(panel.point) == 1)
     change = float(np.abs(np.diff(panel.rps))[same].sum())
     is_bursty = change > BURSTY * float(panel.rps[1:][same].sum())
-    is_weak = share > BURSTY_ATTENUATION_SHARE or r_squared < BURSTY_R_SQUARED
+    is_weak = share > BURSTY_ATTENUATION_SHARE or (r_squared or 1.0) < BURSTY_R_SQUARED
     return share > SPLIT_SHARE or (is_bursty and is_weak)
 
 
@@ -134,7 +147,10 @@ def _calibration(
     # The kubelet's CPU is up to 15 s older than the requests, and a scrape may be early or late:
     # work of one interval is then counted in the next.
     missing = attenuation.attenuation_share(course, fits.fit, own)
+    is_split = _is_split(panel, missing, fits.r_squared)
     idle, slope = mesh.intervals
+    if is_split:
+        slope = replace(slope, high=max(slope.high, _reversed(slope, missing, fits.r_squared)))
     straight_idle = float(mesh.idle_weights @ fitted.straight.curves[:, 0])
     rates = panel.workloads.lowest(panel.rps)[own], panel.workloads.highest(panel.rps)[own]
     return RoleCalibration(
@@ -155,7 +171,7 @@ def _calibration(
         remarks=left_out(panel, own) if role == Role.SIDECAR else (),
         straight_line_idle_vcpu_per_proxy=None if fits is fitted.straight else straight_idle,
         attenuation_share=None if missing and missing.mid > MOST_ATTENUATION_SHARE else missing,
-        is_split=_is_split(panel, missing, fits.r_squared),
+        is_split=is_split,
         r_squared=fits.r_squared,
         backtest=backtest(fits.shape, observations, fits.fit.variance_weights),
         sample_count=int(panel.workloads.lengths[own].sum()),
