@@ -63,7 +63,7 @@ _MOST: Final = 2.0
 _MIN_STEPS: Final = 8
 _MOST_FALLS: Final = 0.1
 """Steps that such a proxy must have, and the share of them in which its counter may fall. Where it
-falls at all, series may have ended, and growth is too low."""
+falls, series may have ended, and growth is too low."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

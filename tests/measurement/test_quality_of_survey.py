@@ -41,11 +41,9 @@ def counted(*groups: ProxyGroup) -> ProxyCounts:
     )
 
 
-def named(
-    path: Path, proxies: Sequence[Seen], counts: ProxyCounts, **more: object
-) -> list[Finding]:
+def named(path: Path, proxies: Sequence[Seen], counts: ProxyCounts) -> list[Finding]:
     """Return the findings of the survey's checks."""
-    findings = found(path, proxies, proxy_counts=counts, **more)
+    findings = found(path, proxies, proxy_counts=counts)
     return [findings[name] for name in NAMES if name in findings]
 
 
