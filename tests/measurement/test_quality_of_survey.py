@@ -41,9 +41,16 @@ def counted(*groups: ProxyGroup) -> ProxyCounts:
     )
 
 
-def named(path: Path, proxies: Sequence[Seen], counts: ProxyCounts) -> list[Finding]:
+def named(
+    path: Path,
+    proxies: Sequence[Seen],
+    counts: ProxyCounts,
+    label_mapping: LabelMapping | None = None,
+    alike_proxies: int = 0,
+) -> list[Finding]:
     """Return the findings of the survey's checks."""
-    findings = found(path, proxies, proxy_counts=counts)
+    manifest = {"proxy_counts": counts, "alike_proxies": alike_proxies}
+    findings = found(path, proxies, label_mapping=label_mapping, **manifest)
     return [findings[name] for name in NAMES if name in findings]
 
 
