@@ -29,7 +29,7 @@ _SLOWER: Final = 1.5
 
 
 def scrape_intervals(
-    source: Source, samples: Sequence[Sample], mapping: LabelMapping
+    source: Source, samples: Sequence[Sample], mapping: LabelMapping, further_back: int = 0
 ) -> dict[Site, tuple[float, ...]]:
     """Return the usual times between two samples of some series of each cluster and job.
 
@@ -37,10 +37,12 @@ def scrape_intervals(
         source: the server.
         samples: series of one metric.
         mapping: what the server calls labels.
+        further_back: seconds by which the series may have ended before they were seen.
     """
+    seconds = _SAMPLE_SECONDS + further_back
     known: dict[Site, list[float]] = {}
     for labels, seen_at in _readings(samples, mapping):
-        promql = f"{selector(labels)}[{_SAMPLE_SECONDS}s]"
+        promql = f"{selector(labels)}[{seconds}s]"
         for series in source.instant(promql, datetime.fromtimestamp(seen_at, UTC)).series:
             gaps = np.diff(np.unique(series.times))
             if len(gaps):

@@ -8,7 +8,7 @@ from analyzer.errors import InsufficientData, PrometheusError
 from analyzer.measurement import detect
 from analyzer.measurement.elsewhere import why_nothing
 from analyzer.measurement.first_look import Look
-from analyzer.measurement.looks import at_looks
+from analyzer.measurement.looks import at_all_looks, at_looks
 from analyzer.measurement.metrics import CPU, ESSENTIAL, REQUESTS
 from analyzer.measurement.proxy_counts import Key, ProxyCounts, Site
 from analyzer.measurement.scrapes import deciding_seconds, scrape_intervals, usual_seconds
@@ -117,7 +117,12 @@ def _require_join(source: Source, seen: Look) -> None:
             "Keep the label `pod` when scraping the proxies, or add kube_pod_info. "
             f"{ESSENTIAL['kube_pod_info'].fix}"
         )
-    if not source.instant(seen.promql("survey_joined_pods"), seen.seen_at).series:
+    promql = seen.promql("survey_joined_pods")
+    # VictoriaMetrics finds older samples where looks are far apart: there seen_at may be too late.
+    if not (
+        source.instant(promql, seen.seen_at).series
+        or at_all_looks(source, promql, seen.looks).series
+    ):
         raise InsufficientData(
             f"No pod has both {CPU} (container istio-proxy) and {REQUESTS}. The labels "
             f"{mapping.cadvisor.namespace}/{mapping.cadvisor.pod} of the first and "
@@ -162,6 +167,10 @@ def _intervals(source: Source, seen: Look, exporter: Exporter) -> tuple[float, d
         # Recording rules may be there beside the counter that is read.
         samples = [one for one in samples if one.labels["__name__"] == seen.label_mapping.cpu]
     intervals = scrape_intervals(source, samples, seen.label_mapping)
+    if not intervals:
+        # VictoriaMetrics may have seen them up to the time between two looks earlier.
+        further_back = seen.times.step_seconds
+        intervals = scrape_intervals(source, samples, seen.label_mapping, further_back)
     groups = seen.proxy_counts.of(exporter) if seen.proxy_counts else ()
     weights: dict[Site, float] = {group.site: float(group.seen.sum()) for group in groups}
     seconds = deciding_seconds(intervals, weights)

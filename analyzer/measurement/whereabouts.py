@@ -46,12 +46,13 @@ def further_looks(
     for _ in range(_TIMES):
         if not missed:
             return
-        looks = _looks(counts, missed[0].key, counted, start, end)
+        finest = _closely(counts, missed[0].key, counted, start, end)
+        looks = _moments(finest, missed[0].key, start, end)
         if looks is None:
             return
         yield looks
         # Others that were there at the same time are seen with it.
-        missed = [one for one in missed[1:] if not _is_there(counts, one, looks)]
+        missed = [one for one in missed[1:] if not _is_there(finest, one.key, looks)]
 
 
 def unseen(counts: ProxyCounts, seen: Iterable[Key]) -> list[ProxyGroup]:
@@ -66,33 +67,29 @@ def unseen(counts: ProxyCounts, seen: Iterable[Key]) -> list[ProxyGroup]:
     return sorted(missed, key=lambda group: (-group.seen.sum(), group.key))
 
 
-def _is_there(counts: ProxyCounts, group: ProxyGroup, looks: TimeWindow) -> bool:
-    """Return whether a job had samples before and after the middle one of some moments."""
+def _is_there(counts: ProxyCounts, key: Key, looks: TimeWindow) -> bool:
+    """Return whether a job had samples around the middle one of some moments."""
     middle = looks.time_of(looks.point_count // 2).timestamp() - counts.start_seconds
-    before = int(middle // counts.part_seconds)
-    return bool(_in_row(group.seen > 0, max(before - 1, 0), before + 1))
+    after = int(middle // counts.part_seconds)
+    present = _presence(counts, key)
+    around = present[max(after - 1, 0) : after + 1]
+    return bool(around.any() if counts.part_seconds <= _FINEST_SECONDS else around.all())
 
 
-def _in_row(present: Bools, first: int, last: int) -> bool:
-    return bool(present[first : last + 1].all())
-
-
-def _looks(
+def _closely(
     counts: ProxyCounts, key: Key, counted: Counted, start: datetime, end: datetime
-) -> TimeWindow | None:
-    """Return a few moments within the longest time that a job had samples; None if it has none."""
+) -> ProxyCounts:
+    """Return counts in parts so short that a job has samples at the ends of some of them."""
     while True:
         first, length = _longest_run(_presence(counts, key))
-        if not length:
-            return None
-        begin, finish = counts.begin_of(first), counts.begin_of(first + length)
         if length >= _INNER_PARTS or counts.part_seconds <= _FINEST_SECONDS:
-            return _moments(counts, first, length, start, end)
+            return counts
+        begin, finish = counts.begin_of(first), counts.begin_of(first + length)
         seconds = (finish - begin).total_seconds() / (2 * _LOOKS) / _FINEST_SECONDS
         shorter = max(1, int(seconds)) * _FINEST_SECONDS
         finer = counted(grid(max(begin, start), min(finish, end), shorter))
         if finer is None or not _presence(finer, key).any():
-            return _moments(counts, first, length, start, end)
+            return counts
         counts = finer
 
 
@@ -114,10 +111,14 @@ def _longest_run(present: Bools) -> tuple[int, int]:
     return int(begins[longest]), int(ends[longest] - begins[longest])
 
 
-def _moments(
-    counts: ProxyCounts, first: int, length: int, start: datetime, end: datetime
-) -> TimeWindow:
-    """Return the ends of some parts of a run, without its last where it has several."""
+def _moments(counts: ProxyCounts, key: Key, start: datetime, end: datetime) -> TimeWindow | None:
+    """Return the ends of some parts of the longest time that a job had samples.
+
+    The end of the last part is left out where there are others. None if it has no samples.
+    """
+    first, length = _longest_run(_presence(counts, key))
+    if not length:
+        return None
     inner = max(length - 1, 1)
     every = -(-inner // _LOOKS)
     points = inner // every
