@@ -81,7 +81,7 @@ def impossible(
     requests |= (rows["http_bytes_per_second"] > MOST_BYTES_PER_SECOND).to_numpy()
     requests |= (rows["tcp_bytes_per_second"] > MOST_BYTES_PER_SECOND).to_numpy()
     traffic = _traffic(rows, requests)
-    # In its first step a counter has no earlier value: its growth is a guess, which a burst exceeds.
+    # In its first step a counter's growth is a guess, which a burst exceeds.
     is_first = np.diff(rows["proxy"].to_numpy(), prepend=-1) != 0
     cpu_fell &= ~(is_first & (traffic > MULTIPLE))
     cpu = _too_much_cpu(rows, nodes["vcpu"], usual["cpu_vcpu"], traffic)
