@@ -141,12 +141,22 @@ def _too_much_cpu(
     multiple = _ratio(cpu, usual["cpu_vcpu"])
     traffic = np.full(len(rows), np.nan)
     for name in OWN_COLUMNS:
-        of_this = _ratio(rows[name].to_numpy(float), usual[name])
-        traffic = np.fmax(traffic, np.where(no_requests, np.nan, of_this))
+        values = rows[name].mask(no_requests)
+        middle = values.groupby(rows["proxy"]).transform("median").to_numpy(float)
+        traffic = np.fmax(traffic, _ratio(values.to_numpy(float), middle))
+    # A burst at the border of two steps may have its requests in the one and its CPU in the other.
+    traffic = _around(rows, traffic)
     unknown = np.isnan(traffic)
     needed = np.where(unknown, UNCONFIRMED_MULTIPLE, MULTIPLE)
     is_alone = unknown | (np.maximum(traffic, 1.0) < CONFIRMING * multiple)
     return np.asarray((cpu > most) | ((multiple > needed) & is_alone & (cpu > LEAST_VCPU)))
+
+
+def _around(rows: pd.DataFrame, values: Floats) -> Floats:
+    """Return the largest value of each row and the steps before and after it."""
+    groups = pd.Series(values).groupby(rows["proxy"].to_numpy())
+    beside = [groups.shift(by).to_numpy(float) for by in (-1, 1)]
+    return np.asarray(np.fmax(values, np.fmax(*beside)))
 
 
 def _ratio(values: Floats, usual: Floats) -> Floats:
@@ -164,7 +174,7 @@ def _too_many_requests(
     available = np.where(np.isinf(node_vcpu), MOST_VCPU, node_vcpu)
     out = rps * LEAST_VCPU_PER_RPS > available
     needs = rps * CHEAP_VCPU_PER_RPS
-    denied = (needs > 0.5 * usual_cpu) & (cpu < 1.5 * usual_cpu)
+    denied = (needs > 0.5 * usual_cpu) & (_around(rows, cpu) < 1.5 * usual_cpu)
     for name in REQUEST_COLUMNS[:2]:
         out |= _is_odd(rows, name, usual[name], heard.of(rows, name), denied, np.isnan(cpu))
     # A waypoint's requests are in neither of the two.
