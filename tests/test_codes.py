@@ -18,8 +18,8 @@ from analyzer.comparison.compare import MIN_ASSUMED_SHARE
 from analyzer.data import Topic, assumptions, codes, published_constants, topics
 from analyzer.data.explained import all_topics, explained
 from analyzer.errors import UsageError
+from analyzer.measurement.findings import SERIOUS_SHARE
 from analyzer.measurement.metrics import POD_LABELS
-from analyzer.measurement.quality.evidence import SERIOUS_SHARE
 from analyzer.measurement.quality.of_data import THIN_SHARE, UNATTRIBUTED_SHARE
 from analyzer.measurement.quality.of_proxies import (
     MESSAGES_PER_REQUEST,

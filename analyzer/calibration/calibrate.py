@@ -15,7 +15,7 @@ from analyzer.calibration.result import Calibration, Decomposition, RoleCalibrat
 from analyzer.calibration.role import fit_role
 from analyzer.calibration.ztunnel import fit_ztunnels
 from analyzer.data import assumptions
-from analyzer.measurement.findings import Finding
+from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.usage import MeshUsage
 from analyzer.settings import Setting
 from analyzer.units import Interval, Provenance, Reason, Refusal, Role, in_percent
@@ -104,7 +104,16 @@ def _warnings(
                 "requests. The other workloads could not be fitted.",
             )
         missing = sidecar.attenuation_share
-        if missing and missing.low > 0 and missing.mid > MAX_ATTENUATION_SHARE:
+        if sidecar.is_split:
+            yield Finding(
+                name="bursty_load",
+                severity=Severity.SERIOUS,
+                text="The cost per request is doubtful, and probably too low. Load comes in "
+                "bursts, and CPU and requests of a burst are often in different intervals.",
+                fix=f"Use a longer {Setting.STEP}, or scrape more often.",
+                bias=Bias.NONE,
+            )
+        elif missing and missing.low > 0 and missing.mid > MAX_ATTENUATION_SHARE:
             yield Finding(
                 name="offset_samples",
                 text=f"Cost per request is about {in_percent(missing.mid)} low: CPU and request "

@@ -64,7 +64,10 @@ class RoleCalibration:
         remarks: which terms could not be separated, and why.
         straight_line_idle_vcpu_per_proxy: idle CPU by a straight line, if the model is a curve.
         attenuation_share: by which share the slope is estimated to be too low, because samples are
-            offset in time and request rates have errors. The slope is not corrected for it.
+            offset in time and request rates have errors. The slope is not corrected for it. None
+            if it is not known, or if it is so large that the estimate means nothing.
+        is_split: whether CPU and requests of the same burst are so often in different intervals
+            that the fit is doubtful.
         r_squared: share of the CPU's variance between samples that the fit explains.
         covered_share: share of the role's requests in fitted workloads.
         source: of published and derived figures.
@@ -87,6 +90,7 @@ class RoleCalibration:
     operating_rps: float | None = None
     straight_line_idle_vcpu_per_proxy: float | None = None
     attenuation_share: Interval | None = None
+    is_split: bool = field(default=False, metadata={"json": False})
     r_squared: float | None = None
     backtest: Backtest | None = None
     sample_count: int = 0

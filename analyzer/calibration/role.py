@@ -1,7 +1,7 @@
 """From the samples of one role's proxies to the cost of one proxy."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,10 +14,27 @@ from analyzer.calibration.panel import Panel
 from analyzer.calibration.result import Candidate, RoleCalibration
 from analyzer.calibration.shapes import AFFINE, Score, choose, left_out
 from analyzer.calibration.workloads import WorkloadFits, fit_workloads, pool_workloads
-from analyzer.units import Provenance, Reason, Refusal, Role, in_percent
+from analyzer.units import Interval, Provenance, Reason, Refusal, Role, in_percent
 
 MIN_COVERED_SHARE = 0.5
 """Least share of the requests in fitted workloads: below it, their mean is not the mesh's."""
+
+SPLIT_SHARE = 0.15
+"""Share by which the slope may be too low, from which the fit is doubtful."""
+
+BURSTY = 0.5
+"""Mean change of requests from one step to the next, over their mean, from which load is bursty:
+even load changes by a tenth."""
+
+_MOST_STEEPER = 4.0
+"""Times by which a range is widened at most: beyond, the fit shows nothing."""
+
+BURSTY_ATTENUATION_SHARE = 0.03
+BURSTY_R_SQUARED = 0.8
+"""As `SPLIT_SHARE`, and the least share of variance explained, of a fit to bursty load."""
+
+MOST_ATTENUATION_SHARE = 0.5
+"""The same, from which the estimate of the share means nothing either."""
 
 MIN_SIDECARS = 2
 """One sidecar does not show how the others differ, and its figure would be used for them."""
@@ -94,6 +111,26 @@ def _figure(role: Role, observations: Observations, fitted: Fitted) -> RoleCalib
     return _calibration(role, observations, fitted, mesh)
 
 
+def _reversed(slope: Interval, missing: Interval | None, r_squared: float | None) -> float:
+    """Return how high the slope may be if errors of the requests flatten it.
+
+    The line of x against y is the steepest that such errors leave possible: slope / r^2 (Frisch).
+    """
+    steepest = slope.high / max(r_squared or 1.0, 1 / _MOST_STEEPER)
+    by_longer_steps = slope.high * (1 + (missing.high if missing else 0.0))
+    return max(steepest, min(by_longer_steps, slope.high * _MOST_STEEPER))
+
+
+def _is_split(panel: Panel, missing: Interval | None, r_squared: float | None) -> bool:
+    """Return whether CPU and requests of bursts are in different steps too often."""
+    share = missing.mid if missing and missing.low > 0 else 0.0
+    same = (np.diff(panel.proxies.numbers) == 0) & (np.diff(panel.point) == 1)
+    change = float(np.abs(np.diff(panel.rps))[same].sum())
+    is_bursty = change > BURSTY * float(panel.rps[1:][same].sum())
+    is_weak = share > BURSTY_ATTENUATION_SHARE or (r_squared or 1.0) < BURSTY_R_SQUARED
+    return share > SPLIT_SHARE or (is_bursty and is_weak)
+
+
 def _refusal(role: Role, reason: Reason, detail: str) -> Refusal:
     return Refusal(subject=f"cost per request of a {role}", reason=reason, detail=detail)
 
@@ -107,7 +144,13 @@ def _calibration(
     requests = float(per_workload.sum())
     steps = fits.shape.basis(panel), panel.vcpu, panel.point
     course = attenuation.Course(*steps, panel.workloads, panel.clusters)
+    # The kubelet's CPU is up to 15 s older than the requests, and a scrape may be early or late:
+    # work of one interval is then counted in the next.
+    missing = attenuation.attenuation_share(course, fits.fit, own)
+    is_split = _is_split(panel, missing, fits.r_squared)
     idle, slope = mesh.intervals
+    if is_split:
+        slope = replace(slope, high=max(slope.high, _reversed(slope, missing, fits.r_squared)))
     straight_idle = float(mesh.idle_weights @ fitted.straight.curves[:, 0])
     rates = panel.workloads.lowest(panel.rps)[own], panel.workloads.highest(panel.rps)[own]
     return RoleCalibration(
@@ -127,9 +170,8 @@ def _calibration(
         cost_of_each=cost_of_each(fits),
         remarks=left_out(panel, own) if role == Role.SIDECAR else (),
         straight_line_idle_vcpu_per_proxy=None if fits is fitted.straight else straight_idle,
-        # The kubelet's CPU is up to 15 s older than the requests, and a scrape may be early or
-        # late: work of one interval is then counted in the next.
-        attenuation_share=attenuation.attenuation_share(course, fits.fit, own),
+        attenuation_share=None if missing and missing.mid > MOST_ATTENUATION_SHARE else missing,
+        is_split=is_split,
         r_squared=fits.r_squared,
         backtest=backtest(fits.shape, observations, fits.fit.variance_weights),
         sample_count=int(panel.workloads.lengths[own].sum()),

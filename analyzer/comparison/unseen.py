@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from analyzer.measurement.findings import Bias, Finding, Severity
-from analyzer.measurement.quality.evidence import SERIOUS_SHARE
+from analyzer.measurement.findings import SERIOUS_SHARE, Bias, Finding, Severity
 from analyzer.measurement.quality.of_unseen import LEAST_FILLED_SHARE
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import Interval, Role, in_percent

@@ -60,7 +60,7 @@ def covered_in_part(
     beside[0, 1:], beside[1, :-1] = np.where(same, known[:-1], 0), np.where(same, known[1:], 0)
     share = max(_LOST_SHARE, _LOST_SCRAPES / scrapes_per_step)
     usual = pd.Series(rates).groupby(proxy).transform("median").to_numpy(float)
-    found = (lost + beside.sum(axis=0) > share * growth) & (lost >= beside.max(axis=0))
+    found = lost + np.minimum(beside, 0.0).sum(axis=0) > share * growth
     found &= growth < TRUSTED[1] * usual
     before = np.append(found[1:] & same, False)[: len(found)]
     return np.asarray(found | before)

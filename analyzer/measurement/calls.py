@@ -81,7 +81,7 @@ def corrected(
 
     The server adds up what all proxies report. Each reporting workload's calls are multiplied by
     what its proxies handled, `filled`, over what they `reported`. Where none of them reported, the
-    other side's report of the same calls stands in, else the mean of their known steps.
+    other side's report of the same calls is used, else the mean of their known steps.
 
     `reported` and `filled` have the same rows, those of the step table.
     """

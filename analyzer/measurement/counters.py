@@ -53,6 +53,18 @@ _LEAST_RPS: Final = 100.0
 """A counter that seems to begin with more than so many times the proxy's highest rate, or this
 rate, was there before, and was not scraped."""
 
+_TOO_HIGH: Final = 0.98
+_TOO_LOW: Final = 1.02
+"""Growth of a counter over its rates below which the rates count some increases twice, and above
+which they lack some."""
+_MOST: Final = 2.0
+"""Times by which they may differ: beyond, something else is wrong."""
+
+_MIN_STEPS: Final = 8
+_MOST_FALLS: Final = 0.1
+"""Steps that such a proxy must have, and the share of them in which its counter may fall. Where it
+falls at all, series may have ended, and growth is too low."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
@@ -63,11 +75,15 @@ class Counted:
             is far too high. Columns namespace, pod, point.
         missed: requests that rates lack, because they are in the first sample of a series. Columns
             namespace, pod, point, reporter, rps.
+        cpu, requests: rates by the growth of counters, of proxies whose rates are wrong over all
+            steps. Columns namespace, pod, point, (reporter,) rate.
     """
 
     cpu_fell: pd.DataFrame
     requests_fell: pd.DataFrame
     missed: pd.DataFrame
+    cpu: pd.DataFrame
+    requests: pd.DataFrame
 
 
 def counted(tables: Tables, window: TimeWindow) -> Counted:
@@ -75,10 +91,16 @@ def counted(tables: Tables, window: TimeWindow) -> Counted:
     requests = _requests(tables, window)
     fell = _request_falls(requests)
     scraped = with_points(tables["proxy_build"], window)[[*KEY, "point"]].drop_duplicates()
+    cpu, cpu_fell = _cpu(tables, window)
+    recounted = _recounted(requests[~fell], [*KEY, "reporter"], window)
+    missed = _missed(requests[~fell], scraped, window)
+    is_done = _is_among(missed, recounted, [*KEY, "reporter"])
     return Counted(
-        cpu_fell=_cpu_falls(tables, window),
+        cpu=_recounted(cpu[~cpu_fell], [*KEY, "container"], window),
+        requests=recounted,
+        cpu_fell=cpu.loc[cpu_fell, [*KEY, "point"]].drop_duplicates(),
         requests_fell=requests.loc[fell, [*KEY, "point"]].drop_duplicates(),
-        missed=_missed(requests[~fell], scraped, window),
+        missed=missed[~is_done],
     )
 
 
@@ -115,15 +137,48 @@ def _excess(rows: pd.DataFrame) -> tuple[Floats, Bools]:
     return (rows["added"] - growth).fillna(0.0).to_numpy(float), np.asarray(is_same, dtype=bool)
 
 
-def _cpu_falls(tables: Tables, window: TimeWindow) -> pd.DataFrame:
+def _cpu(tables: Tables, window: TimeWindow) -> tuple[pd.DataFrame, Bools]:
+    """Return the CPU counter of each container beside its rate, and where it fell."""
     keys = [*KEY, "container"]
     counters = with_points(tables[CPU_COUNTER], window).rename(columns={CPU_COUNTER: "value"})
     rates = with_points(tables[CPU], window).rename(columns={CPU: "rate"})
     both = counters.merge(rates, on=[*keys, "point"])
     rows = _beside(both, keys, window.step_seconds)
     excess, is_same = _excess(rows)
-    fell = is_same & (excess > _ADDED_SHARE * rows["value"].to_numpy(float))
-    return rows.loc[fell, [*KEY, "point"]].drop_duplicates()
+    return rows, np.asarray(is_same & (excess > _ADDED_SHARE * rows["value"].to_numpy(float)))
+
+
+def _recounted(rows: pd.DataFrame, keys: list[str], window: TimeWindow) -> pd.DataFrame:
+    """Return rates by growth, of counters whose rates are too high over all steps.
+
+    Ranges are one scrape longer than a step, by the usual scrape interval. In those of faster
+    targets, increases at the border of two steps are in both, and of slower ones in neither. Even
+    load makes up for that, and bursts that always come there do not.
+    """
+    known = rows["growth"] >= 0
+    sums = rows.assign(
+        grown=rows["growth"].where(known),
+        rated=rows["added"].where(known),
+        fell=rows["growth"] < 0,
+        known=known,
+    ).groupby(keys)[["grown", "rated", "fell", "known"]]
+    of_each = sums.sum()
+    share = of_each["grown"] / of_each["rated"].where(of_each["rated"] > 0)
+    is_high = (share < _TOO_HIGH) & (of_each["fell"] <= _MOST_FALLS * of_each["known"])
+    is_low = (share > _TOO_LOW) & (of_each["fell"] == 0)
+    is_wrong = (is_high | is_low) & share.between(1 / _MOST, _MOST)
+    is_wrong &= of_each["known"] >= _MIN_STEPS
+    found = rows.join(share[is_wrong].rename("share"), on=keys, how="inner")
+    by_growth = (found["growth"] / window.step_seconds).where(found["growth"] >= 0)
+    found["rate"] = by_growth.fillna(found["rate"] * found["share"])
+    return found[[*keys, "point", "rate"]]
+
+
+def _is_among(rows: pd.DataFrame, others: pd.DataFrame, keys: list[str]) -> Bools:
+    """Return which rows have the keys of any other row."""
+    return np.asarray(
+        pd.MultiIndex.from_frame(rows[keys]).isin(pd.MultiIndex.from_frame(others[keys]))
+    )
 
 
 def _requests(tables: Tables, window: TimeWindow) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from analyzer.errors import InsufficientData
 from analyzer.measurement import surveyed
-from analyzer.measurement.findings import Finding, Severity
+from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.first_look import look
 from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS, Metric
 from analyzer.measurement.plan import choose_window
@@ -134,7 +134,7 @@ def _missing(name: str, metric: Metric) -> str:
         kind = "no_pod_labels"
     else:
         return str(metric)
-    return str(Finding(name=kind, text=metric.lost, fix=metric.fix))
+    return str(Finding(name=kind, text=metric.lost, fix=metric.fix, bias=Bias.NONE))
 
 
 def _label_checks(mapping: LabelMapping) -> Iterator[Check]:

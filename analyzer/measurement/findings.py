@@ -11,6 +11,9 @@ from analyzer.units import enumerated, in_percent
 _LEAST_SHARE = 0.0005
 """A smaller share would read 0 %."""
 
+SERIOUS_SHARE: Final = 0.2
+"""Share of the sidecars' CPU, requests or time from which a finding is serious."""
+
 
 class Severity(StrEnum):
     """How much a finding matters to the answer."""

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
+from analyzer.measurement.roles import KEY
 from analyzer.measurement.rows import with_points
-from analyzer.measurement.tables import INSTANCE_TYPE, Tables
+from analyzer.measurement.tables import INSTANCE_TYPE, UNKNOWN_NAMES, Tables
 from analyzer.window import TimeWindow
 
 _AMOUNTS: Final = {
@@ -21,6 +22,8 @@ _AMOUNTS: Final = {
 """What is known about the nodes: the table, and its column in `MeshUsage.nodes`."""
 
 _SAMPLES: Final = "node_presence"
+
+_HOSTNAME: Final = "kubernetes_io_hostname"
 
 REBOOT_SECONDS = 3600
 """A node that is absent for no longer than this and comes back under its name was there."""
@@ -86,8 +89,34 @@ def node_table(
     ).reset_index()
 
 
-def node_presence(
+def moves(
     tables: Tables, proxies: pd.DataFrame, steps: pd.DataFrame, window: TimeWindow
+) -> pd.DataFrame:
+    """Return the node in each step of the pods that were on several: proxy, point, node.
+
+    A pod of a StatefulSet keeps its name on another node.
+    """
+    placed = with_points(tables["pod_placement"], window)
+    placed = placed[~placed["node"].isin(UNKNOWN_NAMES)]
+    numbers = pd.Series(proxies.index, index=pd.MultiIndex.from_frame(proxies[KEY]))
+    placed = placed.assign(proxy=numbers.reindex(pd.MultiIndex.from_frame(placed[KEY])).to_numpy())
+    moved = placed[placed.groupby("proxy")["node"].transform("nunique") > 1]
+    at = ["proxy", "point"]
+    nodes = moved.groupby(at)["node"].last().reset_index()
+    rows = steps.loc[steps["proxy"].isin(moved["proxy"]), at]
+    known = rows.merge(nodes, on=at, how="outer").sort_values(at)
+    # Where kube-state-metrics was not scraped, a pod is where it was before.
+    forward = known.groupby("proxy")["node"].ffill()
+    known = known.assign(node=forward.groupby(known["proxy"]).bfill())
+    return rows.merge(known, on=at)
+
+
+def node_presence(
+    tables: Tables,
+    proxies: pd.DataFrame,
+    steps: pd.DataFrame,
+    moved: pd.DataFrame,
+    window: TimeWindow,
 ) -> NodePresence:
     """Return when each node existed: those that are reported, and those with a proxy.
 
@@ -96,12 +125,17 @@ def node_presence(
     does.
     """
     counts = _samples(tables, window)
-    placed = proxies["node"].reindex(steps["proxy"]).to_numpy()
-    seen = pd.DataFrame({"node": placed, "point": steps["point"].to_numpy()})
+    stayed = steps.loc[~steps["proxy"].isin(moved["proxy"]), ["proxy", "point"]]
+    stayed = stayed.assign(node=proxies["node"].reindex(stayed["proxy"]).to_numpy())
+    seen = pd.concat([stayed, moved])[["node", "point"]]
     seen = seen[seen["node"] != ""].drop_duplicates()
     names = pd.Index(sorted({*counts["node"], *seen["node"]}), name="node")
     samples = _matrix(names, counts, window.point_count, counts["samples"].to_numpy(float))
-    has_proxy = _matrix(names, seen, window.point_count, np.ones(len(seen))) > 0
+    placed = _placed(tables, window)
+    has_proxy, has_placed = (
+        _matrix(names, found, window.point_count, np.ones(len(found))) > 0
+        for found in (seen, placed[placed["node"].isin(names)])
+    )
     shares = np.zeros(samples.shape)
     is_known = np.zeros(samples.shape, bool)
     # In a snapshot of several clusters a node is called cluster/name.
@@ -115,11 +149,27 @@ def node_presence(
             shares[rows], is_known[rows] = has_proxy[rows], True
             continue
         is_known[np.ix_(rows, answered)] = True
+        whole = _whole(samples[np.ix_(rows, answered)])
         for row in rows:
             shares[row, answered] = _lived(
-                samples[row, answered], most[answered], has_proxy[row, answered], bridged
+                samples[row, answered], whole, has_placed[row, answered], bridged
             )
     return NodePresence(names=names, shares=shares, is_known=is_known)
+
+
+def _placed(tables: Tables, window: TimeWindow) -> pd.DataFrame:
+    """Return the steps in which a proxy was reported on a node: node, point.
+
+    A pod that keeps its name may have moved where its node was not reported.
+    """
+    found = pd.concat([with_points(tables["pod_placement"], window), _by_kubelet(tables, window)])
+    found = found[found["point"].between(0, window.point_count - 1)]
+    return found[["node", "point"]].drop_duplicates()
+
+
+def _by_kubelet(tables: Tables, window: TimeWindow) -> pd.DataFrame:
+    found = with_points(tables["proxy_nodes"], window)
+    return found.assign(node=found["node"].where(found["node"] != "", found[_HOSTNAME]))
 
 
 def _samples(tables: Tables, window: TimeWindow) -> pd.DataFrame:
@@ -143,7 +193,18 @@ def _matrix(names: pd.Index, rows: pd.DataFrame, point_count: int, values: Float
     return matrix
 
 
-def _lived(samples: Floats, most: Floats, has_proxy: Bools, bridged: int) -> Floats:
+def _whole(samples: Floats) -> Floats:
+    """Return how many samples a node has that exists for the whole of each step.
+
+    All nodes may be replaced in one step, so that none has all its samples: together they have as
+    many as in other steps. Where they have fewer, a part of the step was not scraped.
+    """
+    most, together = samples.max(axis=0), samples.sum(axis=0)
+    scraped_share = np.minimum(together / np.median(together), 1.0)
+    return np.asarray(np.maximum(most, np.median(most) * scraped_share))
+
+
+def _lived(samples: Floats, whole: Floats, has_proxy: Bools, bridged: int) -> Floats:
     """Return the share of each step in which one node existed.
 
     It existed between two steps with samples, unless it was gone for long and no proxy ran there.
@@ -165,10 +226,9 @@ def _lived(samples: Floats, most: Floats, has_proxy: Bools, bridged: int) -> Flo
     inside = np.concatenate([[False], exists[:-2] & exists[1:-1] & exists[2:], [False]])
     # Another exporter may report this node less often than the others.
     own = samples[inside].max(initial=0.0) or np.inf
-    # All nodes may be replaced in one step, so that none has all its samples. In the first and the
-    # last step all may have fewer, and one sample less is a matter of when scrapes happen.
+    whole = np.minimum(whole, own)
+    # The window cuts off lives there: a sample less is a matter of when scrapes happen.
     ends = np.isin(np.arange(len(samples)), (0, len(samples) - 1))
-    whole = np.minimum(np.where(ends, most, np.maximum(most, np.median(most))), own)
     shares = np.minimum(samples / whole, 1.0)
     shares[(ends & (samples >= whole - 1)) | ~seen] = 1.0
     return np.where(inside, 1.0, np.where(exists, shares, 0.0))

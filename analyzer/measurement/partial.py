@@ -20,7 +20,7 @@ LOW_SHARE: Final = 0.8
 """Share of its expected rate below which a step may have been covered in part."""
 
 FEW_SCRAPES: Final = 0.85
-"""Share of a proxy's usual number of scrapes below which a step may have been covered in part."""
+"""Share of the scrapes of the steps around it, below which a step may be covered in part."""
 
 _DEVIATIONS: Final = 4.0
 """How many robust standard deviations of a kubelet's other steps a step must be below them."""
@@ -34,10 +34,11 @@ _OF_NORMAL: Final = 1.4826
 
 def without_partial(
     table: StepTable, believed: pd.DataFrame, proxies: pd.DataFrame, manifest: Manifest
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, Floats]:
     """Return the step table with the rates of partly covered steps unknown.
 
-    Where a kubelet lost many single scrapes, its rates are corrected to what the counters show.
+    Where a kubelet lost many single scrapes, its CPU is corrected to what the counters show: by the
+    multiple of each row, which is returned too, shape (rows,).
     """
     window = manifest.window
     proxy = believed["proxy"].to_numpy(np.int64)
@@ -47,9 +48,9 @@ def without_partial(
     rps, cpu = (believed[name].to_numpy(float) for name in ("proxy_rps", "cpu_vcpu"))
     line = Line.of(workload, rps, cpu)
     few = is_inner & _has_few_scrapes(table.scrapes, proxy)
-    lacks_requests = few & _is_low(rps, line.rps(workload, cpu), few, proxy)
+    lacks_requests = few & (rps < LOW_SHARE * line.rps(workload, cpu))
     rps = np.where(lacks_requests, np.nan, rps)
-    counter = table.counters["cpu_vcpu"]
+    counter, multiples = table.counters["cpu_vcpu"], np.ones(len(proxy))
     if np.isnan(counter).all():
         expected = line.cpu(workload, rps) * np.where(np.isnan(line.slope), np.nan, 1.0)[workload]
         lacks_cpu = _of_kubelets(cpu, expected, is_inner, proxy, point, proxies)
@@ -57,9 +58,10 @@ def without_partial(
         scrapes = window.step_seconds / manifest.cpu_scrape_seconds
         lacks_cpu = covered_in_part(proxy, point, counter, cpu, scrapes_per_step=scrapes)
         cpu = np.where(lacks_cpu & is_inner, np.nan, cpu)
-        cpu *= corrections(proxy, point, counter, cpu, scrapes_per_step=scrapes)
+        multiples = corrections(proxy, point, counter, cpu, scrapes_per_step=scrapes)
     masked = {name: believed[name].mask(lacks_requests) for name in OWN_COLUMNS}
-    return believed.assign(**masked, cpu_vcpu=np.where(lacks_cpu & is_inner, np.nan, cpu))
+    cpu = np.where(lacks_cpu & is_inner, np.nan, cpu * multiples)
+    return believed.assign(**masked, cpu_vcpu=cpu), multiples
 
 
 def is_edge(proxy: Ints, point: Ints, point_count: int) -> Bools:
@@ -71,16 +73,11 @@ def is_edge(proxy: Ints, point: Ints, point_count: int) -> Bools:
 
 
 def _has_few_scrapes(scrapes: Floats, proxy: Ints) -> Bools:
+    """Return the steps with fewer scrapes than those around them, two on each side."""
     groups = pd.Series(scrapes).groupby(proxy)
-    usual = groups.transform("median").where(groups.transform("count") >= _MIN_STEPS)
+    around = [groups.shift(by) for by in (-2, -1, 1, 2)]
+    usual = pd.concat(around, axis=1).median(axis=1)
     return np.asarray(scrapes < FEW_SCRAPES * usual.to_numpy(float))
-
-
-def _is_low(rps: Floats, by_cpu: Floats, few: Bools, proxy: Ints) -> Bools:
-    """Return where requests are below what the CPU shows, or else below the proxy's median."""
-    whole = pd.Series(np.where(few, np.nan, rps)).groupby(proxy).transform("median")
-    expected = np.where(np.isnan(by_cpu), whole.to_numpy(float), by_cpu)
-    return np.asarray(rps < LOW_SHARE * expected)
 
 
 def _of_kubelets(

@@ -134,6 +134,11 @@ class Rows:
         sums = np.bincount(row[row >= 0], values[row >= 0], minlength=len(self.proxy))
         return np.asarray(sums, dtype=np.float64)
 
+    def replaced(self, values: Floats, frame: pd.DataFrame, column: str) -> Floats:
+        """Return `values` with those of `column` where the frame has a row."""
+        is_there = self.sums(frame.assign(one=1.0), "one") > 0
+        return np.where(is_there, self.sums(frame, column), values)
+
     def zero_where_scraped(self, name: str, *, is_known: bool = True) -> Floats:
         """Return 0 for a known counter that a scraped proxy lacks: it has never moved."""
         return _zero_where(self._was_scraped & is_known, self.known(name))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.measurement.counters import CPU_COUNTER, REPORTERS, REQUEST_COUNTER
+from analyzer.measurement.counters import CPU_COUNTER, REPORTERS, REQUEST_COUNTER, Counted
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.rows import CPU, FOR_LIFE, TCP, Rows, with_points
 from analyzer.measurement.tables import Tables
@@ -63,7 +63,7 @@ class StepTable:
 
 
 def step_table(
-    tables: Tables, proxies: pd.DataFrame, manifest: Manifest, cluster: Ints, missed: pd.DataFrame
+    tables: Tables, proxies: pd.DataFrame, manifest: Manifest, cluster: Ints, counted: Counted
 ) -> StepTable:
     """Return every proxy's samples.
 
@@ -72,17 +72,20 @@ def step_table(
         proxies: one row a proxy.
         manifest: of the snapshot.
         cluster: the number of each proxy's cluster, shape (proxies,).
-        missed: as `counters.Counted.missed`; the rows have these requests, `reported` has not.
+        counted: corrects the rates in the rows; `reported` has them as the server has.
     """
     window = manifest.window
     rows = Rows(tables, proxies, window, cluster)
     reported = [rows.zero_where_scraped(name) for name in REPORTERS.values()]
-    unreported = [rows.sums(missed[missed["reporter"] == name], "rps") for name in REPORTERS]
-    inbound, outbound, waypoint = map(np.add, reported, unreported)
+    unreported = [rows.sums(_of(counted.missed, name), "rps") for name in REPORTERS]
+    inbound, outbound, waypoint = (
+        rows.replaced(rate + unseen, _of(counted.requests, name), "rate")
+        for name, rate, unseen in zip(REPORTERS, reported, unreported, strict=True)
+    )
     requests = inbound + outbound + waypoint
     tcp = rows.zero_where_scraped(TCP, is_known=tables.is_attributable(TCP))
     columns = {
-        "cpu_vcpu": rows.known(CPU),
+        "cpu_vcpu": rows.replaced(rows.known(CPU), counted.cpu, "rate"),
         "inbound_rps": inbound,
         "outbound_rps": outbound,
         "proxy_rps": requests,
@@ -118,6 +121,10 @@ def step_table(
         doubtful=pd.DataFrame({"proxy": number, "point": point}),
         has_idle_scrapes=np.asarray(rows.seen("proxy_build").any(axis=1)),
     )
+
+
+def _of(frame: pd.DataFrame, reporter: str) -> pd.DataFrame:
+    return frame[frame["reporter"] == reporter]
 
 
 def _counters(rows: Rows, tables: Tables, window: TimeWindow) -> dict[str, Floats]:

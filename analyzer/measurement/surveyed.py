@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from analyzer.measurement.findings import Bias, Finding, Severity
+from analyzer.measurement.findings import SERIOUS_SHARE, Bias, Finding, Severity
 from analyzer.measurement.metrics import CPU, ESSENTIAL
 from analyzer.measurement.proxy_counts import ProxyCounts, named
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
@@ -32,12 +32,14 @@ def missing_metric(recorded: str) -> Finding:
     """
     metric = ESSENTIAL.get(recorded)
     if metric is None:
-        return Finding(name="missing_metric", text=recorded)
+        return Finding(name="missing_metric", text=recorded, bias=Bias.NONE)
     return Finding(
         name="missing_metric",
         text=f"{recorded} is missing. {metric.lost}",
         affected=(recorded,),
         fix=metric.fix,
+        # What rests on it is absent from the answer, and not zero.
+        bias=Bias.NONE,
     )
 
 
@@ -173,9 +175,11 @@ def unequal_sources(counts: ProxyCounts | None) -> Finding | None:
     lacking = "CPU" if cpu.sum() < metrics.sum() else "metrics"
     return Finding(
         name="unequal_sources",
+        severity=Severity.SERIOUS if share >= SERIOUS_SHARE else Severity.WARNING,
         text=f"Samples of {lacking} are missing for {in_percent(share)} of the proxies, averaged "
         "over the time.",
         fix="Check `up` of the scrape jobs of the kubelets and of the proxies.",
         time_share=share,
-        bias=Bias.TOO_LOW,
+        # What is missing is filled with an estimate.
+        bias=Bias.EITHER,
     )

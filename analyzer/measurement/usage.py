@@ -15,7 +15,7 @@ from analyzer.measurement.counters import counted
 from analyzer.measurement.filling import filled_in, nothing
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.impossible import impossible, without
-from analyzer.measurement.nodes import NodePresence, node_presence, node_table
+from analyzer.measurement.nodes import NodePresence, moves, node_presence, node_table
 from analyzer.measurement.other_side import Heard
 from analyzer.measurement.partial import without_partial
 from analyzer.measurement.quality import Evidence, find_quality
@@ -56,6 +56,7 @@ class MeshUsage:
             and runs_daemonsets (only the last).
         node_presence: when each node existed, also those that only a proxy is known to run on;
             None: all the time.
+        moves: the node in each step of the pods that were on several: proxy, point, node.
         findings: what is wrong or thin in the data, the most severe first.
         refusals: what this snapshot cannot answer.
         warnings: metrics that the survey did not find.
@@ -73,6 +74,7 @@ class MeshUsage:
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[Finding, ...] = ()
     filling: pd.DataFrame = field(default_factory=nothing)
+    moves: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def filled(self) -> pd.DataFrame:
@@ -87,7 +89,12 @@ class MeshUsage:
         chosen = self.proxies.index[self.proxies["role"] == role]
         rows = self.filled if filled else self.steps
         rows = rows[rows["proxy"].isin(chosen)]
-        return rows.join(self.proxies[["namespace", "workload", "node"]], on="proxy")
+        rows = rows.join(self.proxies[["namespace", "workload", "node"]], on="proxy")
+        if self.moves.empty:
+            return rows
+        nodes = self.moves.set_index(["proxy", "point"])["node"]
+        at = nodes.reindex(pd.MultiIndex.from_frame(rows[["proxy", "point"]])).to_numpy()
+        return rows.assign(node=rows["node"].where(pd.isna(at), at))
 
     def only(
         self, *, points: Ints | None = None, proxies: Iterable[int] | None = None
@@ -205,18 +212,19 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     proxies = proxy_table(tables)
     cluster = _cluster_of(tables, proxies)
     counters = counted(tables, window)
-    table = step_table(tables, proxies, manifest, cluster, counters.missed)
+    table = step_table(tables, proxies, manifest, cluster, counters)
     observed = _observed_points(snapshot, table.rows)
     heard = Heard(reports=with_points(tables["mesh_requests_rps"], window), proxies=proxies)
     bad = impossible(table.rows, proxies, tables, counters, heard)
-    believed = without_partial(table, without(table.rows, bad), proxies, manifest)
+    believed, corrections = without_partial(table, without(table.rows, bad), proxies, manifest)
     filling = fill(table, believed, proxies, cluster, heard, window.point_count)
     calls = count_calls_once(
         corrected(heard.reports, table.reported, filled_in(believed, filling), proxies),
         meshed_namespaces=frozenset(proxies["namespace"]),
         whole_mesh=not manifest.scope.namespaces,
     )
-    presence = node_presence(tables, proxies, table.rows, window)
+    moved = moves(tables, proxies, table.rows, window)
+    presence = node_presence(tables, proxies, table.rows, moved, window)
     nodes = node_table(tables, presence, observed, _nodes_of(proxies, Role.ZTUNNEL))
     evidence = Evidence(
         manifest=manifest,
@@ -227,6 +235,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         filling=filling,
         impossible=bad,
         doubtful=table.doubtful,
+        corrections=corrections,
         nodes=nodes,
         missed_rps=table.missed_rps,
     )
@@ -239,6 +248,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         calls=calls,
         nodes=nodes,
         node_presence=presence,
+        moves=moved,
         clusters=tables.clusters,
         refusals=_refusals(proxies),
         findings=find_quality(evidence),

@@ -100,6 +100,7 @@ def snapshot_of(
     proxies: Sequence[Seen],
     *more: Mapping[str, Rows],
     label_mapping: LabelMapping | None = None,
+    points: int = POINTS,
     **manifest: Any,  # noqa: ANN401 - fields of the manifest
 ) -> Snapshot:
     """Return a snapshot of these proxies and tables, made of fine scrapes unless told otherwise."""
@@ -107,7 +108,7 @@ def snapshot_of(
     for rows in (*(proxy.rows() for proxy in proxies), *more):
         for name, found in rows.items():
             tables.setdefault(name, []).extend(found)
-    snapshot = make_snapshot(folder / "snap", tables, points=POINTS, label_mapping=label_mapping)
+    snapshot = make_snapshot(folder / "snap", tables, points=points, label_mapping=label_mapping)
     usual = {"cpu_scrape_seconds": SCRAPE_SECONDS, "request_scrape_seconds": SCRAPE_SECONDS}
     return replace(snapshot, manifest=replace(snapshot.manifest, **{**usual, **manifest}))
 

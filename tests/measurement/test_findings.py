@@ -1,9 +1,11 @@
 """A finding reads as whole sentences after its code, and the worst comes first."""
 
+import ast
 from pathlib import Path
 
 import pytest
 
+from analyzer import measurement
 from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.usage import measure
 from tests.measurement.flawed import A, Seen, snapshot_of
@@ -101,3 +103,18 @@ def test_a_missing_metric_has_its_effect_and_its_fix(tmp_path: Path) -> None:
     assert named.text.startswith("kube_pod_info is missing. ")
     assert "kube-state-metrics" in named.fix
     assert (kept.text, kept.fix) == (old, "")
+
+
+def test_every_finding_about_the_data_has_its_bias() -> None:
+    """A total that is wrong without a word of the direction helps no reader."""
+    without = []
+    for path in (Path(measurement.__file__).parent).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            keywords = {keyword.arg for keyword in node.keywords}
+            if name in {"Finding", "about", "about_values"} and "bias" not in keywords:
+                without.append((path.name, node.lineno))
+
+    assert without == []

@@ -84,6 +84,45 @@ def test_where_all_are_replaced_in_one_step_none_has_all_its_samples(tmp_path: P
     assert sum(shares(found).values()) == pytest.approx(3)
 
 
+@pytest.mark.parametrize("step", [0, 11, POINTS - 1])
+def test_nodes_that_share_a_step_share_it_at_the_ends_too(step: int, tmp_path: Path) -> None:
+    before, after = range(step), range(step + 1, POINTS)
+    old = {**dict.fromkeys(before, SAMPLES), step: 12.0}
+    new = {step: 8.0, **dict.fromkeys(after, SAMPLES)}
+    found = usage(tmp_path, rows("n", range(POINTS)), rows("old", old), rows("new", new))
+
+    assert sum(shares(found).values()) == pytest.approx(2)
+
+
+def test_a_pod_that_keeps_its_name_on_another_node_loads_each_in_turn(tmp_path: Path) -> None:
+    pod, where = ("data", "db-0"), "pod_placement"
+    label = ("10.0.0.9", "StatefulSet", "db")
+    found = usage(
+        tmp_path,
+        rows("n", range(POINTS)),
+        rows("old", range(6)),
+        rows("new", range(6, POINTS)),
+        **{
+            CPU: steady(CPU, pod, 0.1, points=POINTS),
+            IN: steady(IN, (*pod, "data", "db"), 40.0, points=POINTS),
+            where: [
+                *[(*("", *pod), "old", *label, at, 1.0) for at in range(6)],
+                # kube-state-metrics missed one step, and nobody knows of the move within it.
+                *[(*("", *pod), "new", *label, at, 1.0) for at in range(7, POINTS)],
+            ],
+        },
+    )
+    load = mesh_load(found).nodes
+
+    assert shares(found) == pytest.approx({"n": 1, "old": 0.25, "new": 0.75})
+    assert load is not None
+    carried = dict(zip(load["node"], load["passes_rps"], strict=True))
+    assert carried["n"] == 0
+    # In the missed step it counts where it was before.
+    assert carried["old"] == pytest.approx(40 * 7 / 6)
+    assert carried["new"] == pytest.approx(40 * 17 / 18)
+
+
 def test_a_node_shorter_than_a_step_counts_for_its_part(tmp_path: Path) -> None:
     found = usage(tmp_path, rows("n", range(POINTS)), rows("burst", {7: 4.0, 8: 6.0}))
 
@@ -131,6 +170,19 @@ def test_proxies_show_a_node_before_it_was_reported_but_not_what_lingers(tmp_pat
 
     found = usage(tmp_path / "two", rows("n", range(2, POINTS)), rows("other", range(POINTS)))
     assert shares(found) == pytest.approx({"n": 22 / 24, "other": 1})
+
+
+def test_a_pod_whose_new_node_is_not_reported_keeps_no_old_one_alive(tmp_path: Path) -> None:
+    where = "pod_placement"
+    label = ("shop", "a", "n", "10.0.0.1", "StatefulSet", "a")
+    found = usage(
+        tmp_path,
+        rows("n", range(12)),
+        rows("successor", range(12, POINTS)),
+        **{where: steady(where, label, 1.0, points=12)},
+    )
+
+    assert shares(found) == pytest.approx({"n": 0.5, "successor": 0.5})
 
 
 def test_a_node_that_is_reported_less_often_is_there_all_the_same(tmp_path: Path) -> None:

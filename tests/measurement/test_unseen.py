@@ -10,8 +10,12 @@ from analyzer.measurement.findings import Bias, Severity
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.units import Role
 from tests.measurement.flawed import POINTS, Seen, snapshot_of
+from tests.measurement.snapshots import STEP_SECONDS
 
 DARK = range(2, POINTS)
+LONG = 24
+"""Steps after which a proxy's rates can be compared with its counter."""
+
 PODS = [Seen(pod=f"shop/{name}", cpu=0.2, rps=100.0) for name in "abcd"]
 
 
@@ -106,6 +110,23 @@ def test_what_was_filled_is_in_the_account_and_not_in_the_fit(tmp_path: Path) ->
     (left,) = calibration.exclusions
     assert left.step_count == 2 * len(DARK)
     assert left.mean_vcpu == pytest.approx(0.4 * len(DARK) / POINTS)
+
+
+def test_cpu_of_lost_scrapes_is_corrected_and_found(tmp_path: Path) -> None:
+    """The counter of one pod grows by a quarter more than its rates."""
+    rows = {
+        "proxy_cpu_counter_seconds": [
+            ("", "shop", "a", "istio-proxy", point, 0.25 * STEP_SECONDS * (point + 1))
+            for point in range(LONG)
+        ]
+    }
+    pods = [replace(pod, points=range(LONG)) for pod in PODS]
+    usage = measure(snapshot_of(tmp_path, pods, rows, points=LONG))
+
+    assert usage.mean_total(Role.SIDECAR, "cpu_vcpu") == pytest.approx(0.85)
+    (finding,) = (item for item in usage.findings if item.name == "lost_scrapes")
+    assert finding.affected == ("shop/a",)
+    assert finding.bias is Bias.NONE
 
 
 # --- clusters ---

@@ -8,14 +8,11 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.filling import filled_in
-from analyzer.measurement.findings import Bias, Finding, Severity
+from analyzer.measurement.findings import SERIOUS_SHARE, Bias, Finding, Severity
 from analyzer.measurement.impossible import Impossible
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.tables import Tables
 from analyzer.units import Role, counted
-
-SERIOUS_SHARE = 0.2
-"""Share of the sidecars' CPU or requests from which a finding is serious."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +31,7 @@ class Evidence:
     filling: pd.DataFrame
     impossible: Impossible
     doubtful: pd.DataFrame
+    corrections: Floats
     nodes: pd.DataFrame
     missed_rps: Floats
 

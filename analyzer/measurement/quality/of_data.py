@@ -4,10 +4,10 @@ import re
 from typing import Final
 
 from analyzer.measurement import surveyed
-from analyzer.measurement.findings import Bias, Finding, Severity
+from analyzer.measurement.findings import SERIOUS_SHARE, Bias, Finding, Severity
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.metrics import START_WITH_POD_LABELS
-from analyzer.measurement.quality.evidence import SERIOUS_SHARE, Evidence
+from analyzer.measurement.quality.evidence import Evidence
 from analyzer.measurement.tables import INSTANCE_TYPE
 from analyzer.settings import Setting
 from analyzer.units import Role, counted, in_percent

@@ -9,10 +9,10 @@ import pandas as pd
 
 from analyzer.arrays import Floats
 from analyzer.measurement import surveyed
-from analyzer.measurement.findings import Bias, Finding, Severity
+from analyzer.measurement.findings import SERIOUS_SHARE, Bias, Finding, Severity
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.proxy_counts import RATED_SAMPLES, ProxyCounts, ProxyGroup, named
-from analyzer.measurement.quality.evidence import SERIOUS_SHARE, Evidence
+from analyzer.measurement.quality.evidence import Evidence
 from analyzer.prometheus.label_mapping import Attribution, Exporter
 from analyzer.settings import Setting
 from analyzer.units import counted

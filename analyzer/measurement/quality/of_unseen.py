@@ -184,6 +184,26 @@ def _dark_cluster(evidence: Evidence) -> Finding | None:
     )
 
 
+def _lost_scrapes(evidence: Evidence) -> Finding | None:
+    """Return the finding about CPU that was corrected, because a kubelet's scrapes were lost."""
+    flags = (evidence.corrections > 1) & evidence.is_observed
+    cpu = evidence.steps["cpu_vcpu"].to_numpy(float)
+    whole = float(np.nansum(cpu[evidence.is_observed]))
+    lost = float(np.nansum((cpu * (1 - 1 / evidence.corrections))[flags]))
+    if lost < LEAST_FILLED_SHARE * whole:
+        return None
+    proxies = evidence.pods(evidence.steps.loc[flags, "proxy"])
+    share = lost / float(np.nansum(cpu[flags]))
+    return evidence.about_values(
+        "lost_scrapes",
+        f"CPU rates of {counted(len(proxies), 'proxy', 'proxies')} lack {in_percent(share)} of the "
+        "CPU: many single scrapes were lost. They are corrected to the growth of the counters.",
+        flags,
+        bias=Bias.NONE,
+        fix=f"Check `up` and `scrape_duration_seconds` of {_CPU.job}.",
+    )
+
+
 UNSEEN_CHECKS: Final = (
     _impossible_cpu,
     _impossible_requests,
@@ -191,4 +211,5 @@ UNSEEN_CHECKS: Final = (
     _unseen_cpu,
     _unseen_requests,
     _dark_cluster,
+    _lost_scrapes,
 )

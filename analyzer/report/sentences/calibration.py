@@ -23,6 +23,9 @@ TIMES_FROM: Final = 1.1  # from here on a factor is written as "times"; below, i
 _MOST_TIMES = 1000
 """A larger factor is not written as a number."""
 
+_UNKNOWN_SHARE: Final = 1.0
+"""A range of a share that reaches as far has no information."""
+
 _PER: Final = {
     "vcpu_per_1000_inbound_rps": "per 1000 inbound requests/s",
     "vcpu_per_1000_outbound_rps": "per 1000 outbound requests/s",
@@ -149,6 +152,8 @@ def _backtest(test: Backtest) -> str:
 def _offset(share: Interval) -> str:
     """Return by how much time offsets lower the cost per request, if their range excludes 0."""
     percent = share.scaled(100)
+    if max(-share.low, share.high) > _UNKNOWN_SHARE:
+        return "Time offset between samples: the effect on cost per request is unknown."
     if share.low > 0:
         return (
             f"Time offset between samples: cost per request is about {fmt.percent(percent)} low. "

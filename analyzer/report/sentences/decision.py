@@ -5,8 +5,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final
 
-from analyzer.measurement.findings import Finding, Severity
-from analyzer.measurement.quality.evidence import SERIOUS_SHARE
+from analyzer.measurement.findings import SERIOUS_SHARE, Finding, Severity
 from analyzer.projection.choices import OBSERVED, Basis, is_settled
 from analyzer.projection.decision import Action, Decision, NamespaceDecision, Outcome, Verdict, Why
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT

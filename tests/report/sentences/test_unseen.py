@@ -103,7 +103,8 @@ def test_measured_totals_are_shown_with_their_ranges() -> None:
 
 
 def test_unseen_time_is_among_what_the_saving_depends_on() -> None:
-    usage = partly_seen(shop_mesh(), cpu_vcpu=(0.8, 1.4), proxy_rps=(0.8, 1.4))
+    ends = dict.fromkeys(("cpu_vcpu", "proxy_rps", "tcp_bytes_per_second"), (0.8, 1.4))
+    usage = partly_seen(shop_mesh(), **ends)
     projection, exact = full(usage=usage).projection, full().projection
     assert projection is not None
     assert exact is not None
