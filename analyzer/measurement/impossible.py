@@ -80,7 +80,11 @@ def impossible(
     requests |= _too_many_requests(rows, nodes["vcpu"], usual, heard)
     requests |= (rows["http_bytes_per_second"] > MOST_BYTES_PER_SECOND).to_numpy()
     requests |= (rows["tcp_bytes_per_second"] > MOST_BYTES_PER_SECOND).to_numpy()
-    cpu = _too_much_cpu(rows, nodes["vcpu"], usual, requests)
+    traffic = _traffic(rows, requests)
+    # In its first step a counter's growth is a guess, which a burst exceeds.
+    is_first = np.diff(rows["proxy"].to_numpy(), prepend=-1) != 0
+    cpu_fell &= ~(is_first & (traffic > MULTIPLE))
+    cpu = _too_much_cpu(rows, nodes["vcpu"], usual["cpu_vcpu"], traffic)
     limit = LIMIT_MARGIN * rows["limit_memory_bytes"].to_numpy(float)
     memory = rows["memory_bytes"].to_numpy(float) > np.fmin(limit, nodes["memory_bytes"])
     return Impossible(
@@ -132,21 +136,36 @@ def _before(rows: pd.DataFrame, fell: Bools, usual: Floats) -> Bools:
     return np.asarray(before & (rows["cpu_vcpu"].to_numpy(float) > MULTIPLE / 2 * usual))
 
 
-def _too_much_cpu(
-    rows: pd.DataFrame, node_vcpu: Floats, usual: dict[str, Floats], no_requests: Bools
-) -> Bools:
+def _traffic(rows: pd.DataFrame, no_requests: Bools) -> Floats:
+    """Return how many times its median traffic a proxy has in each row; NaN where not known.
+
+    A burst at the border of two steps may have its requests in the one and its CPU in the other:
+    the steps before and after count too.
+    """
+    traffic = np.full(len(rows), np.nan)
+    for name in OWN_COLUMNS:
+        values = rows[name].mask(no_requests)
+        middle = values.groupby(rows["proxy"]).transform("median").to_numpy(float)
+        traffic = np.fmax(traffic, _ratio(values.to_numpy(float), middle))
+    return _around(rows, traffic)
+
+
+def _too_much_cpu(rows: pd.DataFrame, node_vcpu: Floats, usual: Floats, traffic: Floats) -> Bools:
+    """Return the steps above what a proxy can use, or far above its usual without the traffic."""
     cpu = rows["cpu_vcpu"].to_numpy(float)
     limit = LIMIT_MARGIN * rows["limit_vcpu"].to_numpy(float)
     most = np.fmin(limit, np.where(np.isinf(node_vcpu), MOST_VCPU, node_vcpu))
-    multiple = _ratio(cpu, usual["cpu_vcpu"])
-    traffic = np.full(len(rows), np.nan)
-    for name in OWN_COLUMNS:
-        of_this = _ratio(rows[name].to_numpy(float), usual[name])
-        traffic = np.fmax(traffic, np.where(no_requests, np.nan, of_this))
-    unknown = np.isnan(traffic)
+    multiple, unknown = _ratio(cpu, usual), np.isnan(traffic)
     needed = np.where(unknown, UNCONFIRMED_MULTIPLE, MULTIPLE)
     is_alone = unknown | (np.maximum(traffic, 1.0) < CONFIRMING * multiple)
     return np.asarray((cpu > most) | ((multiple > needed) & is_alone & (cpu > LEAST_VCPU)))
+
+
+def _around(rows: pd.DataFrame, values: Floats) -> Floats:
+    """Return the largest value of each row and the steps before and after it."""
+    groups = pd.Series(values).groupby(rows["proxy"].to_numpy())
+    beside = [groups.shift(by).to_numpy(float) for by in (-1, 1)]
+    return np.asarray(np.fmax(values, np.fmax(*beside)))
 
 
 def _ratio(values: Floats, usual: Floats) -> Floats:
@@ -164,7 +183,7 @@ def _too_many_requests(
     available = np.where(np.isinf(node_vcpu), MOST_VCPU, node_vcpu)
     out = rps * LEAST_VCPU_PER_RPS > available
     needs = rps * CHEAP_VCPU_PER_RPS
-    denied = (needs > 0.5 * usual_cpu) & (cpu < 1.5 * usual_cpu)
+    denied = (needs > 0.5 * usual_cpu) & (_around(rows, cpu) < 1.5 * usual_cpu)
     for name in REQUEST_COLUMNS[:2]:
         out |= _is_odd(rows, name, usual[name], heard.of(rows, name), denied, np.isnan(cpu))
     # A waypoint's requests are in neither of the two.

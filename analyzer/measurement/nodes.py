@@ -23,6 +23,8 @@ _AMOUNTS: Final = {
 
 _SAMPLES: Final = "node_presence"
 
+_HOSTNAME: Final = "kubernetes_io_hostname"
+
 REBOOT_SECONDS = 3600
 """A node that is absent for no longer than this and comes back under its name was there."""
 
@@ -129,7 +131,11 @@ def node_presence(
     seen = seen[seen["node"] != ""].drop_duplicates()
     names = pd.Index(sorted({*counts["node"], *seen["node"]}), name="node")
     samples = _matrix(names, counts, window.point_count, counts["samples"].to_numpy(float))
-    has_proxy = _matrix(names, seen, window.point_count, np.ones(len(seen))) > 0
+    placed = _placed(tables, window)
+    has_proxy, has_placed = (
+        _matrix(names, found, window.point_count, np.ones(len(found))) > 0
+        for found in (seen, placed[placed["node"].isin(names)])
+    )
     shares = np.zeros(samples.shape)
     is_known = np.zeros(samples.shape, bool)
     # In a snapshot of several clusters a node is called cluster/name.
@@ -146,9 +152,24 @@ def node_presence(
         whole = _whole(samples[np.ix_(rows, answered)])
         for row in rows:
             shares[row, answered] = _lived(
-                samples[row, answered], whole, has_proxy[row, answered], bridged
+                samples[row, answered], whole, has_placed[row, answered], bridged
             )
     return NodePresence(names=names, shares=shares, is_known=is_known)
+
+
+def _placed(tables: Tables, window: TimeWindow) -> pd.DataFrame:
+    """Return the steps in which a proxy was reported on a node: node, point.
+
+    A pod that keeps its name may have moved where its node was not reported.
+    """
+    found = pd.concat([with_points(tables["pod_placement"], window), _by_kubelet(tables, window)])
+    found = found[found["point"].between(0, window.point_count - 1)]
+    return found[["node", "point"]].drop_duplicates()
+
+
+def _by_kubelet(tables: Tables, window: TimeWindow) -> pd.DataFrame:
+    found = with_points(tables["proxy_nodes"], window)
+    return found.assign(node=found["node"].where(found["node"] != "", found[_HOSTNAME]))
 
 
 def _samples(tables: Tables, window: TimeWindow) -> pd.DataFrame:

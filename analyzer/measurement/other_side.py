@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats
@@ -37,10 +36,12 @@ class Heard:
         keys = self.proxies.loc[rows["proxy"], WORKLOAD].reset_index(drop=True)
         keys = keys.assign(point=rows["point"].to_numpy(), own=rows[name].to_numpy(float))
         own = keys.groupby([*WORKLOAD, "point"])["own"].sum(min_count=1)
-        ratio = own / self.by_workload(name).reindex(own.index)
-        ratio = ratio.where(np.isfinite(ratio))
-        usual = ratio.groupby(level=WORKLOAD).transform("median")
-        excess = (ratio / usual.where(usual > 0)).rename("excess")
+        heard = self.by_workload(name).reindex(own.index)
+        # A burst at the border of two steps is in the one at this side, and in the other at that.
+        around, here = (_with_neighbours(amounts) for amounts in (heard, own))
+        ratio = here / around.where(around > 0)
+        expected = around * ratio.groupby(level=WORKLOAD).transform("median")
+        excess = (own / expected.where(expected > 0)).rename("excess")
         index = pd.MultiIndex.from_frame(keys[[*WORKLOAD, "point"]])
         return excess.reindex(index).to_numpy(float)
 
@@ -53,3 +54,9 @@ class Heard:
             .sum()
             .rename_axis([*WORKLOAD, "point"])
         )
+
+
+def _with_neighbours(amounts: pd.Series) -> pd.Series:
+    """Return the sum of each step and those before and after it, by workload."""
+    groups = amounts.groupby(level=WORKLOAD)
+    return amounts.add(groups.shift(1), fill_value=0).add(groups.shift(-1), fill_value=0)

@@ -10,7 +10,7 @@ from analyzer.prometheus.label_mapping import Attribution, LabelMapping
 from analyzer.prometheus.response import Series
 
 MAPPING = LabelMapping()
-TIMES = np.arange(6) * 60.0
+TIMES = np.arange(6, dtype=np.float64) * 60.0
 
 
 def counter(start: float, rps: float, **labels: str) -> Series:

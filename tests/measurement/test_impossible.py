@@ -94,6 +94,21 @@ def test_a_burst_of_cpu_with_its_requests_stays(tmp_path: Path) -> None:
     assert not any("impossible" in finding.name for finding in usage.findings)
 
 
+def test_bursts_at_the_border_of_two_steps_stay(tmp_path: Path) -> None:
+    """Requests are in the one, their CPU is in the other, and the callers see both."""
+    calls = changed(steady(CALLS, INTO_WEB, 2.0, points=POINTS), {BAD - 1: 2000.0, BAD: 3000.0})
+    usage = measured(
+        tmp_path,
+        **{
+            CPU: web(CPU, 0.01, {BAD: 2.0}),
+            IN: web(IN, 1.0, {BAD - 1: 5000.0}, "shop", "web"),
+            CALLS: calls,
+        },
+    )
+
+    assert unknown(usage, "cpu_vcpu") == unknown(usage, "proxy_rps") == []
+
+
 @pytest.mark.parametrize(("vcpu", "is_unknown"), [(0.12, False), (0.13, True)])
 def test_no_proxy_exceeds_its_limit_but_for_old_samples(
     vcpu: float, tmp_path: Path, *, is_unknown: bool

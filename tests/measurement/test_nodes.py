@@ -172,6 +172,19 @@ def test_proxies_show_a_node_before_it_was_reported_but_not_what_lingers(tmp_pat
     assert shares(found) == pytest.approx({"n": 22 / 24, "other": 1})
 
 
+def test_a_pod_whose_new_node_is_not_reported_keeps_no_old_one_alive(tmp_path: Path) -> None:
+    where = "pod_placement"
+    label = ("shop", "a", "n", "10.0.0.1", "StatefulSet", "a")
+    found = usage(
+        tmp_path,
+        rows("n", range(12)),
+        rows("successor", range(12, POINTS)),
+        **{where: steady(where, label, 1.0, points=12)},
+    )
+
+    assert shares(found) == pytest.approx({"n": 0.5, "successor": 0.5})
+
+
 def test_a_node_that_is_reported_less_often_is_there_all_the_same(tmp_path: Path) -> None:
     found = usage(
         tmp_path, rows("n", range(POINTS)), rows("slow", dict.fromkeys(range(POINTS), 2.0))

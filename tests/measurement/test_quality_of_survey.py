@@ -42,10 +42,16 @@ def counted(*groups: ProxyGroup) -> ProxyCounts:
 
 
 def named(
-    path: Path, proxies: Sequence[Seen], counts: ProxyCounts, **more: object
+    path: Path,
+    proxies: Sequence[Seen],
+    counts: ProxyCounts,
+    label_mapping: LabelMapping | None = None,
+    **proxy_numbers: int,
 ) -> list[Finding]:
     """Return the findings of the survey's checks."""
-    findings = found(path, proxies, proxy_counts=counts, **more)
+    findings = found(
+        path, proxies, label_mapping=label_mapping, proxy_counts=counts, **proxy_numbers
+    )
     return [findings[name] for name in NAMES if name in findings]
 
 
@@ -121,8 +127,7 @@ def test_a_slow_job_that_did_not_decide_is_named(tmp_path: Path) -> None:
 def test_copies_are_named_by_their_labels(tmp_path: Path) -> None:
     mapping = LabelMapping(replica_labels=("ha", "pod_of_it"))
     counts = counted(group(2))
-    more = {"label_mapping": mapping, "copied_proxies": 2}
-    (finding,) = named(tmp_path, [A, B], counts, **more)
+    (finding,) = named(tmp_path, [A, B], counts, mapping, copied_proxies=2)
 
     assert finding.name == "copied_series"
     assert finding.affected == ("ha", "pod_of_it")

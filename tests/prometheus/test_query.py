@@ -230,7 +230,7 @@ def test_a_step_that_ends_where_it_is_evaluated_needs_no_offset(query: Query) ->
     seconds = 600 if query.is_ranged else None
 
     rendered_here = query.render(Scope(), LabelMapping(), window_seconds=seconds)
-    assert rendered_here.count("offset") == (query.name in LOOKING_BACK)
+    assert rendered_here.count("offset") == 2 * (query.name in LOOKING_BACK)
 
 
 def test_a_query_is_found_by_its_name() -> None:
