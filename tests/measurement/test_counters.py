@@ -1,11 +1,12 @@
 """Counters at the ends of steps show which rates are wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from analyzer.arrays import Floats
 from analyzer.measurement.counters import Counted, counted
 from analyzer.measurement.roles import KEY
 from analyzer.measurement.snapshot import Snapshot
@@ -21,8 +22,10 @@ POINTS = 12
 POD = ("", "shop", "a")
 WEB = (*POD, "shop", "web")
 
+Values = Sequence[float] | Floats
 
-def series(labels: Sequence[str], values: Sequence[float]) -> Rows:
+
+def series(labels: Sequence[str], values: Iterable[float]) -> Rows:
     """Return rows of one series; NaN where it has none."""
     return [(*labels, n, value) for n, value in enumerate(values) if not np.isnan(value)]
 
@@ -30,11 +33,11 @@ def series(labels: Sequence[str], values: Sequence[float]) -> Rows:
 def snapshot(
     folder: Path,
     *,
-    vcpu: Sequence[float] | None = None,
-    cpu_seconds: Sequence[float] | None = None,
-    rps: Sequence[float] | None = None,
-    requests: Sequence[float] | None = None,
-    resets: Sequence[float] = (),
+    vcpu: Values | None = None,
+    cpu_seconds: Values | None = None,
+    rps: Values | None = None,
+    requests: Values | None = None,
+    resets: Values = (),
 ) -> Snapshot:
     """Return one sidecar with 0.1 vCPU and 10 requests/s, where nothing else is given."""
     grown = STEP_SECONDS * np.arange(1, POINTS + 1)
