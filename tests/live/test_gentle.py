@@ -44,6 +44,7 @@ def test_a_week_of_300_pods_takes_at_most_50_requests(
     # What was promised is what was asked, but for the survey's own few.
     promised = re.search(r"^(\d+) requests for 201 steps of 3000 s", shown.stdout, re.MULTILINE)
     assert promised is not None, shown.stdout[-300:]
-    assert 0 < asked - int(promised[1]) <= 14
+    # Its moments are more than a day apart, and each is a request: a range would read all between.
+    assert 0 < asked - int(promised[1]) <= 26
     # The survey is all that `queries` sends.
-    assert before <= 14
+    assert before <= 26

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analyzer.arrays import Floats
 from analyzer.measurement.counters import Counted, counted
 from analyzer.measurement.roles import KEY
 from analyzer.measurement.snapshot import Snapshot
@@ -22,7 +21,7 @@ POINTS = 12
 POD = ("", "shop", "a")
 WEB = (*POD, "shop", "web")
 
-Values = Sequence[float] | Floats
+Values = Iterable[float]
 
 
 def series(labels: Sequence[str], values: Iterable[float]) -> Rows:
