@@ -46,6 +46,21 @@ _UNIT_ELSEWHERE = {
     "analyzer.data.Assumption.value": "the assumption's name says it",
     "analyzer.projection.uncertainty.Parameters.values": "the keys say it",
     "analyzer.projection.uncertainty.Parameters.waypoint_fit": "the keys say it",
+    "analyzer.projection.uncertainty.Parameters.unseen_time": "standard deviations: it has none",
+    "analyzer.projection.unseen.MeasuredRanges.traffic": "a factor: it has none",
+    "analyzer.calibration.result.Decomposition.measured_vcpu_range": "the part before the last",
+    "analyzer.measurement.filling.Estimate.low": "the column that is filled says it",
+    "analyzer.measurement.filling.Estimate.mid": "the column that is filled says it",
+    "analyzer.measurement.filling.Estimate.high": "the column that is filled says it",
+    "analyzer.measurement.filling.Line.idle": "the column that is filled says it",
+    "analyzer.measurement.filling.Line.slope": "the column that is filled says it",
+    "analyzer.measurement.nodes.NodePresence.shares": "shares: it has none",
+    "analyzer.measurement.quality.evidence.Evidence.corrections": "the name of the column",
+    "analyzer.measurement.quality.of_survey.Missing.counted": "proxies, a mean over time",
+    "analyzer.measurement.quality.of_survey.Missing.brief": "proxies, a mean over time",
+    "analyzer.measurement.quality.of_survey.Missing.unmeasured": "proxies, a mean over time",
+    "analyzer.measurement.steps.StepTable.counters": "the columns say it",
+    "analyzer.measurement.steps.StepTable.scrapes": "scrapes, as it says",
 }
 finite = st.floats(-1e9, 1e9)
 

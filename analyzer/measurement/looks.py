@@ -9,16 +9,16 @@ from analyzer.prometheus.response import Response, joined
 from analyzer.window import Chunk, TimeWindow
 
 _FAR_APART_SECONDS: Final = 3600
-_FEW: Final = 8
-"""So few moments that are so far apart are a request each: for one request over all of them, a
-server reads the samples in between too."""
+_FEW: Final = 10
+"""So few moments, so far apart, are a request each: a server reads all samples between those of
+one request."""
 
 
 def at_looks(source: Source, promql: str, times: TimeWindow) -> Response:
     """Evaluate at every point of `times`; raises as `Source.points`."""
     count = times.point_count
-    is_far_apart = count <= _FEW and times.step_seconds > _FAR_APART_SECONDS
-    together = 1 if is_far_apart else count
+    alone = times.step_seconds > _FAR_APART_SECONDS and count <= _FEW
+    together = 1 if alone else count
     chunks = (
         Chunk(first_point=first, point_count=min(together, count - first))
         for first in range(0, count, together)

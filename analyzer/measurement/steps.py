@@ -15,6 +15,9 @@ from analyzer.measurement.tables import Tables
 from analyzer.prometheus.label_mapping import Exporter
 from analyzer.window import TimeWindow
 
+_MOST: Final = 0.8
+"""Share of the proxies that makes most of them: scrapes of single ones come early or late."""
+
 _RESETS: Final = "proxy_resets"
 
 REQUEST_COLUMNS: Final = ("inbound_rps", "outbound_rps", "proxy_rps")
@@ -98,6 +101,8 @@ def step_table(
         "resets": rows.zero_where_scraped(_RESETS, is_known=tables.has(_RESETS)),
         **{name: rows.for_life(f"proxy_{name}") for name in FOR_LIFE},
     }
+    scrapes = rows.known("proxy_build")
+    is_first = _begins_with_window(rows.proxy, rows.point, scrapes)
     as_reported = dict(zip(REQUEST_COLUMNS, (*reported[:2], sum(reported)), strict=True))
     for exporter, names, test in (
         (Exporter.CADVISOR, ("cpu_vcpu",), "cpu_vcpu"),
@@ -107,7 +112,7 @@ def step_table(
         factor = manifest.rate_window_seconds(exporter) / window.step_seconds
         covered = rows.covered(exporter)
         is_unknown = rows.half_covered(covered, columns[test])
-        is_cut = rows.at(covered.is_cut)
+        is_cut = rows.at(covered.is_cut) | is_first
         for name in names:
             whole = columns[name] * np.where(is_cut, factor, 1.0)
             columns[name] = np.where(is_unknown, np.nan, whole)
@@ -115,7 +120,7 @@ def step_table(
     return StepTable(
         rows=pd.DataFrame({"proxy": rows.proxy, "point": rows.point, **columns}),
         reported=pd.DataFrame(as_reported),
-        scrapes=rows.known("proxy_build"),
+        scrapes=scrapes,
         counters=_counters(rows, tables, window),
         missed_rps=rows.sums(counted.missed[counted.missed["is_evicted"].astype(bool)], "rps"),
         doubtful=pd.DataFrame({"proxy": number, "point": point}),
@@ -138,3 +143,16 @@ def _counters(rows: Rows, tables: Tables, window: TimeWindow) -> dict[str, Float
         name: np.where(counter > 0, counter, np.nan) / window.step_seconds
         for name, counter in found.items()
     }
+
+
+def _begins_with_window(proxy: Ints, point: Ints, scrapes: Floats) -> Bools:
+    """Return the rows of the window's first step if nothing is stored of the time before it.
+
+    Then most proxies were scraped less often in it than they usually are: its range is longer than
+    the step, and the first part of it is empty.
+    """
+    usual = pd.Series(scrapes).groupby(proxy).transform("median").to_numpy(float)
+    is_first = point == 0
+    known = is_first & ~np.isnan(scrapes)
+    fewer = known & (scrapes < usual)
+    return np.asarray(is_first & (fewer.sum() > _MOST * max(known.sum(), 1)))

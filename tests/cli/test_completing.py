@@ -50,7 +50,7 @@ def test_samples_constants_and_queries_are_offered() -> None:
     assert offered("project", "--constants", "") == list(published_constants())
     assert offered("project", "--constants", "bl") == ["blog"]
     assert offered("queries", "") == list(load_queries())
-    assert offered("queries", "proxy_cpu") == ["proxy_cpu_vcpu"]
+    assert offered("queries", "proxy_cpu") == ["proxy_cpu_counter_seconds", "proxy_cpu_vcpu"]
 
 
 def test_modes_to_explain_are_offered() -> None:

@@ -151,7 +151,7 @@ def test_a_time_too_short_for_a_slope_is_no_yes(whole: PrometheusServer) -> None
     result = CliRunner().invoke(cli, ["doctor", "-p", whole.url, *short])
 
     assert result.exit_code == 3
-    assert "2 intervals of 300 s" in " ".join(result.stdout.split())
+    assert "1 interval of 300 s" in " ".join(result.stdout.split())
 
 
 def test_a_step_too_short_is_refused(whole: PrometheusServer) -> None:

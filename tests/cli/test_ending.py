@@ -102,7 +102,7 @@ def _is_range(request: Received) -> bool:
 @pytest.fixture
 def silent(small_server: PrometheusServer) -> Iterator[FaultyHttp]:
     """Return a server that answers the survey and three queries, and then nothing for a minute."""
-    script = [None] * 6 + [Answer(status=503, delay_seconds=60)] * 4
+    script = [None] * (5 + 3) + [Answer(status=503, delay_seconds=60)] * 4
     with FaultyHttp(script, upstream=small_server.url, counts=_is_range) as server:
         yield server
 

@@ -44,7 +44,7 @@ def test_the_same_command_again(small_server: PrometheusServer, folder: Path) ->
         ((*TIMES, "--namespace", "shop"), "--namespace not given there"),
         ((*TIMES, "--step", "20m"), "--step 600s there, 1200s now"),
         ((*TIMES, "-H", "X-Scope-OrgID: b"), "another tenant"),
-        (("--days", "0.08"), "--end 2024-05-14T12:00:00+00:00 there"),
+        (("--days", "0.08"), "--end 2024-05-14T11:57:30+00:00 there"),
     ],
     ids=["days", "namespace", "step", "tenant", "end"],
 )

@@ -38,6 +38,7 @@ NOT_NAMES = {
     "container",
     "created_by_kind",
     "instance_type",
+    "kind",
     "label_gateway_istio_io_managed",
     "label_node_kubernetes_io_instance_type",
     "label_security_istio_io_tls_mode",

@@ -297,8 +297,9 @@ def test_at_prices_of_nodes_each_component_costs_what_its_nodes_do() -> None:
     usage = mesh(
         Proxy(node="dear", memory_bytes=0.0),
         nodes=(
-            Node(name="dear", vcpu_usd_per_hour=0.1, memory_usd_per_gib_hour=0.0),
-            Node(name="cheap", vcpu_usd_per_hour=0.01, memory_usd_per_gib_hour=0.0),
+            # A price of 0 would be an unknown one.
+            Node(name="dear", vcpu_usd_per_hour=0.1, memory_usd_per_gib_hour=1e-12),
+            Node(name="cheap", vcpu_usd_per_hour=0.01, memory_usd_per_gib_hour=1e-12),
         ),
     )
     _, axes, projection = drawn(full(usage=usage, assumed=scenario(prices="opencost")))
