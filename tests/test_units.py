@@ -59,6 +59,7 @@ _UNIT_ELSEWHERE = {
     "analyzer.measurement.quality.of_survey.Missing.counted": "proxies, a mean over time",
     "analyzer.measurement.quality.of_survey.Missing.brief": "proxies, a mean over time",
     "analyzer.measurement.quality.of_survey.Missing.unmeasured": "proxies, a mean over time",
+    "analyzer.measurement.steps.StepTable.recounted": "a factor: it has none",
     "analyzer.measurement.steps.StepTable.counters": "the columns say it",
     "analyzer.measurement.steps.StepTable.scrapes": "scrapes, as it says",
 }

@@ -8,7 +8,7 @@ from analyzer.prometheus.fetch import points_in_pieces
 from analyzer.prometheus.response import Response, joined
 from analyzer.window import Chunk, TimeWindow
 
-_FAR_APART_SECONDS: Final = 3600
+_FAR_APART_SECONDS: Final = 6 * 3600
 _FEW: Final = 10
 """So few moments, so far apart, are a request each: a server reads all samples between those of
 one request."""

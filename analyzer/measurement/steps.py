@@ -48,6 +48,8 @@ class StepTable:
         reported: inbound_rps, outbound_rps and proxy_rps of the same rows as the server has them,
             also where a proxy was scraped for a part of the step.
         scrapes: how often the proxy was scraped in each row; NaN where not known.
+        recounted: by which multiple each proxy's CPU rates were too low over all steps, shape
+            (rows,): its CPU comes from the counter then.
         counters: of cpu_vcpu, and of the requests of each of `counters.REPORTERS`, at the end of
             each row: in units of the rates times steps, shape (rows,); NaN where not known.
         missed_rps: the part of proxy_rps in first samples of evicted series, shape (rows,).
@@ -59,6 +61,7 @@ class StepTable:
     rows: pd.DataFrame
     reported: pd.DataFrame
     scrapes: Floats
+    recounted: Floats
     counters: Mapping[str, Floats]
     missed_rps: Floats
     doubtful: pd.DataFrame
@@ -101,6 +104,7 @@ def step_table(
         "resets": rows.zero_where_scraped(_RESETS, is_known=tables.has(_RESETS)),
         **{name: rows.for_life(f"proxy_{name}") for name in FOR_LIFE},
     }
+    recounted = _multiple(rows.proxy, columns["cpu_vcpu"], rows.known(CPU))
     scrapes = rows.known("proxy_build")
     is_first = _begins_with_window(rows.proxy, rows.point, scrapes)
     as_reported = dict(zip(REQUEST_COLUMNS, (*reported[:2], sum(reported)), strict=True))
@@ -121,11 +125,20 @@ def step_table(
         rows=pd.DataFrame({"proxy": rows.proxy, "point": rows.point, **columns}),
         reported=pd.DataFrame(as_reported),
         scrapes=scrapes,
+        recounted=recounted,
         counters=_counters(rows, tables, window),
         missed_rps=rows.sums(counted.missed[counted.missed["is_evicted"].astype(bool)], "rps"),
         doubtful=pd.DataFrame({"proxy": number, "point": point}),
         has_idle_scrapes=np.asarray(rows.seen("proxy_build").any(axis=1)),
     )
+
+
+def _multiple(proxy: Ints, believed: Floats, stored: Floats) -> Floats:
+    known = np.where(np.isnan(believed) | np.isnan(stored), np.nan, 1.0)
+    sums = pd.DataFrame({"believed": believed * known, "stored": stored * known}).groupby(proxy)
+    whole = sums.transform("sum")
+    multiple = whole["believed"] / whole["stored"].where(whole["stored"] > 0)
+    return multiple.fillna(1.0).to_numpy(np.float64)
 
 
 def _of(frame: pd.DataFrame, reporter: str) -> pd.DataFrame:

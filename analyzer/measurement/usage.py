@@ -235,7 +235,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         filling=filling,
         impossible=bad,
         doubtful=table.doubtful,
-        corrections=corrections,
+        corrections=corrections * table.recounted,
         nodes=nodes,
         missed_rps=table.missed_rps,
     )

@@ -184,9 +184,13 @@ def _dark_cluster(evidence: Evidence) -> Finding | None:
     )
 
 
+_CORRECTED: Final = 1.001
+"""A multiple below this is the rounding of rates."""
+
+
 def _lost_scrapes(evidence: Evidence) -> Finding | None:
     """Return the finding about CPU that was corrected, because a kubelet's scrapes were lost."""
-    flags = (evidence.corrections > 1) & evidence.is_observed
+    flags = (evidence.corrections > _CORRECTED) & evidence.is_observed
     cpu = evidence.steps["cpu_vcpu"].to_numpy(float)
     whole = float(np.nansum(cpu[evidence.is_observed]))
     lost = float(np.nansum((cpu * (1 - 1 / evidence.corrections))[flags]))
