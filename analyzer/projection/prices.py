@@ -147,7 +147,9 @@ def _listed(prices: PriceList, instance_types: pd.Series) -> tuple[pd.DataFrame,
     hour = table.reindex(instance_types).set_axis(instance_types.index)
     types = ", ".join(sorted(set(instance_types) - {""}))
     of_nodes = f"The nodes are {types}." if types else "The types of the nodes are not known."
-    lacking = f"The scenario's price list has no price for any node. {of_nodes} Add their prices"
+    lacking = (
+        f"The scenario's price list has no price above 0 for any node. {of_nodes} Add their prices"
+    )
     return hour, lacking, "the scenario's price list"
 
 

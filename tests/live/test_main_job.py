@@ -179,7 +179,7 @@ def test_the_report_is_written_beside_the_snapshot(answer: dict[str, Any], folde
         "result.json",
         "report.md",
         "report.html",
-        *(f"{name}.csv" for name in TABLES),
+        *(f"{name}.csv" for name in (*TABLES, "findings")),
         *(f"{name}.png" for name in CHARTS),
     }
     assert json.loads((folder / "result.json").read_text()) == answer
@@ -198,7 +198,7 @@ def test_a_day_of_300_pods_takes_few_requests(
     answer: dict[str, Any], server: PrometheusServer
 ) -> None:
     assert answer
-    assert len(server.query_log()) <= 25
+    assert len(server.query_log()) <= 30
 
 
 def test_doctor_says_that_the_question_can_be_answered(

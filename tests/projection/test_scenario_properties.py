@@ -215,7 +215,7 @@ def test_dollars_follow_the_prices_of_the_nodes_and_nothing_else_does(
 
 
 @few
-@given(sizes, st.floats(0.01, 100), st.floats(0, 10))
+@given(sizes, st.floats(0.01, 100), st.floats(0.001, 10))
 def test_a_month_is_730_hours_for_every_kind_of_price(
     sizes: list[tuple[float, int]], vcpu_month_usd: float, memory_gib_month_usd: float
 ) -> None:
