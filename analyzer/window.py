@@ -80,14 +80,13 @@ class TimeWindow:
             start: no step begins earlier.
             end: no step ends later.
             step_seconds: length of a step.
-            offset_seconds: how long before its evaluation a step ends; None: half a step, at most
-                `OFFSET_SECONDS`.
+            offset_seconds: how long before its evaluation a step ends; None: `offset_of` it.
 
         Raises:
             InsufficientData: if not one whole step fits.
         """
         if offset_seconds is None:
-            offset_seconds = min(OFFSET_SECONDS, step_seconds // 2)
+            offset_seconds = offset_of(step_seconds)
         first, last = (
             whole((time.timestamp() + offset_seconds) / step_seconds) * step_seconds
             - offset_seconds
@@ -135,6 +134,11 @@ class TimeWindow:
             Chunk(first_point=first, point_count=min(size, self.point_count - first))
             for first in range(0, self.point_count, size)
         )
+
+
+def offset_of(step_seconds: int) -> int:
+    """Return how long before its evaluation a step ends: half a step, at most `OFFSET_SECONDS`."""
+    return min(OFFSET_SECONDS, step_seconds // 2)
 
 
 def choose_step_seconds(

@@ -18,6 +18,7 @@ from analyzer.measurement.plan import Ask
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
+from analyzer.window import offset_of
 from tests.lab.exporter import Exporter
 from tests.lab.load import Load
 from tests.lab.mesh import LabMesh
@@ -102,7 +103,9 @@ def record(plan: Plan, folder: Path, *, say: Callable[[str], None] = lambda _: N
         ) as server,
         Load(mesh, folder) as load,
     ):
-        begin = _next_edge(time.time() + _WARM_UP_SECONDS, plan.load_seconds)
+        # The load changes where the steps of the snapshot begin.
+        offset = offset_of(plan.step_seconds)
+        begin = _next_edge(time.time() + _WARM_UP_SECONDS + offset, plan.load_seconds) - offset
         edges = _drive(plan, begin, mesh, load, say)
         end = begin + plan.load_seconds * len(plan.loads)
         # The last step's samples must be there, and the counters after it.
