@@ -11,6 +11,7 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.filling import Estimate
+from analyzer.measurement.neighbours import after, before, follows
 
 TRUSTED: Final = (0.5, 4.0)
 """Multiples of an estimate within which a counter is trusted: outside, it restarted or jumped."""
@@ -38,9 +39,7 @@ _MIN_STEPS: Final = 8
 
 def _growth(proxy: Ints, point: Ints, counter: Floats) -> Floats:
     """Return by how much a counter grew in each step; NaN where unknown, or where it fell."""
-    follows = (proxy[1:] == proxy[:-1]) & (point[1:] == point[:-1] + 1)
-    grown = np.where(follows, counter[1:] - counter[:-1], np.nan)
-    grown = np.append(np.nan, grown)[: len(proxy)]
+    grown = np.where(follows(proxy, point), np.diff(counter, prepend=np.nan), np.nan)
     return np.where(grown < 0, np.nan, grown)
 
 
@@ -54,16 +53,13 @@ def covered_in_part(
     """
     growth = _growth(proxy, point, counter)
     lost = growth - rates
-    same = proxy[1:] == proxy[:-1]
-    beside = np.zeros((2, len(proxy)))
     known = np.nan_to_num(lost)
-    beside[0, 1:], beside[1, :-1] = np.where(same, known[:-1], 0), np.where(same, known[1:], 0)
+    beside = [before(known, proxy), after(known, proxy)]
     share = max(_LOST_SHARE, _LOST_SCRAPES / scrapes_per_step)
     usual = pd.Series(rates).groupby(proxy).transform("median").to_numpy(float)
     found = lost + np.minimum(beside, 0.0).sum(axis=0) > share * growth
     found &= growth < TRUSTED[1] * usual
-    before = np.append(found[1:] & same, False)[: len(found)]
-    return np.asarray(found | before)
+    return np.asarray(found | after(found, proxy))
 
 
 def corrections(
@@ -105,17 +101,16 @@ def anchored(
     rows = np.arange(size)
     is_known = ~np.isnan(counter)
     last = pd.Series(np.where(is_known, rows, np.nan)).groupby(proxy)
-    before, after = last.ffill().to_numpy(float), last.bfill().to_numpy(float)
-    follows = np.append(False, (proxy[1:] == proxy[:-1]) & (point[1:] == point[:-1] + 1))[:size]
-    begins = missing & ~(np.append(False, missing[:-1]) & follows)
+    known_before, known_after = last.ffill().to_numpy(float), last.bfill().to_numpy(float)
+    begins = missing & ~(before(missing, proxy) & follows(proxy, point))
     run = np.cumsum(begins) - 1
     first = rows[begins]
     final = np.full(len(first), -1)
     np.maximum.at(final, run[missing], rows[missing])
-    start = before[np.maximum(first - 1, 0)]
+    start = known_before[np.maximum(first - 1, 0)]
     # The counter at the end of the last dark step may be of the time before the gap.
-    end = after[np.minimum(final + 1, size - 1)]
-    end = np.where(np.isnan(end), after[final], end)
+    end = known_after[np.minimum(final + 1, size - 1)]
+    end = np.where(np.isnan(end), known_after[final], end)
     is_usable = ~np.isnan(start) & ~np.isnan(end)
     i, j = (np.where(is_usable, item, 0).astype(np.int64) for item in (start, end))
     is_usable &= (proxy[i] == proxy[first]) & (proxy[j] == proxy[first]) & (i < first)

@@ -61,8 +61,6 @@ CGROUPS: Final = "cgroups"
 
 Samples = Mapping[str, Sequence[Sample]]
 
-NO_SAMPLES: Final[Samples] = dict.fromkeys((*Exporter, CGROUPS), ())
-
 
 def samples_of(answer: Response) -> Samples:
     """Return the series of `survey_labels`' answer by exporter."""

@@ -17,18 +17,6 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
 
-FILLED: Final = (
-    "inbound_rps",
-    "outbound_rps",
-    "proxy_rps",
-    "http_bytes_per_second",
-    "tcp_bytes_per_second",
-    "new_connections_per_second",
-    "cpu_vcpu",
-    "memory_bytes",
-)
-"""Columns of the step table that are filled."""
-
 COLUMNS: Final = ("proxy", "point", "column", "mid", "low", "high")
 
 _ROUNDS: Final = 4
@@ -136,8 +124,8 @@ def estimate(
     peers = ~np.isnan(of_rows)
     mid = np.nan_to_num(expected * np.where(peers, of_rows, stand_in))
     mid = np.where(sums(cells.workload, known)[cells.workload] > 0, mid, np.nan)
-    ratios = _ratio(values, expected * of_rows)
-    of_stand_in = _ratio(of_rows, stand_in)
+    ratios = ratio(values, expected * of_rows)
+    of_stand_in = ratio(of_rows, stand_in)
     near, far = (
         _spread(cells.workload, np.where(known, found, np.nan), least)
         for found, least in zip((ratios, of_stand_in), _LEAST_SPREADS, strict=True)
@@ -325,6 +313,7 @@ def _quotient(part: Floats, whole: Floats) -> Floats:
     return found
 
 
-def _ratio(value: Floats, expected: Floats) -> Floats:
+def ratio(value: Floats, expected: Floats) -> Floats:
+    """Return a value over what was expected, 1 if both are 0; infinite if only that is 0."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.where((value == 0) & (expected == 0), 1.0, value / expected))

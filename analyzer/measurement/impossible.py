@@ -10,8 +10,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analyzer.arrays import Bools, Floats, Ints
+from analyzer.arrays import Bools, Floats
 from analyzer.measurement.counters import Counted
+from analyzer.measurement.filling import ratio
+from analyzer.measurement.neighbours import after
 from analyzer.measurement.other_side import Heard
 from analyzer.measurement.roles import KEY
 from analyzer.measurement.steps import OWN_COLUMNS, REQUEST_COLUMNS
@@ -131,9 +133,8 @@ def _is_in(steps: pd.DataFrame, rows: pd.DataFrame, proxies: pd.DataFrame) -> Bo
 
 def _before(rows: pd.DataFrame, fell: Bools, usual: Floats) -> Bools:
     """Return the step before a fall if it is far above the usual: the counter had jumped there."""
-    same = rows["proxy"].to_numpy()[:-1] == rows["proxy"].to_numpy()[1:]
-    before = np.append(fell[1:] & same, False)[: len(rows)]
-    return np.asarray(before & (rows["cpu_vcpu"].to_numpy(float) > MULTIPLE / 2 * usual))
+    is_before = after(fell, rows["proxy"].to_numpy(np.int64))
+    return np.asarray(is_before & (rows["cpu_vcpu"].to_numpy(float) > MULTIPLE / 2 * usual))
 
 
 def _traffic(rows: pd.DataFrame, no_requests: Bools) -> Floats:
@@ -146,7 +147,7 @@ def _traffic(rows: pd.DataFrame, no_requests: Bools) -> Floats:
     for name in OWN_COLUMNS:
         values = rows[name].mask(no_requests)
         middle = values.groupby(rows["proxy"]).transform("median").to_numpy(float)
-        traffic = np.fmax(traffic, _ratio(values.to_numpy(float), middle))
+        traffic = np.fmax(traffic, ratio(values.to_numpy(float), middle))
     return _around(rows, traffic)
 
 
@@ -155,7 +156,7 @@ def _too_much_cpu(rows: pd.DataFrame, node_vcpu: Floats, usual: Floats, traffic:
     cpu = rows["cpu_vcpu"].to_numpy(float)
     limit = LIMIT_MARGIN * rows["limit_vcpu"].to_numpy(float)
     most = np.fmin(limit, np.where(np.isinf(node_vcpu), MOST_VCPU, node_vcpu))
-    multiple, unknown = _ratio(cpu, usual), np.isnan(traffic)
+    multiple, unknown = ratio(cpu, usual), np.isnan(traffic)
     needed = np.where(unknown, UNCONFIRMED_MULTIPLE, MULTIPLE)
     is_alone = unknown | (np.maximum(traffic, 1.0) < CONFIRMING * multiple)
     return np.asarray((cpu > most) | ((multiple > needed) & is_alone & (cpu > LEAST_VCPU)))
@@ -166,12 +167,6 @@ def _around(rows: pd.DataFrame, values: Floats) -> Floats:
     groups = pd.Series(values).groupby(rows["proxy"].to_numpy())
     beside = [groups.shift(by).to_numpy(float) for by in (-1, 1)]
     return np.asarray(np.fmax(values, np.fmax(*beside)))
-
-
-def _ratio(values: Floats, usual: Floats) -> Floats:
-    """Return how many times the usual; infinite if that is 0, and NaN where either is unknown."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where((values == 0) & (usual == 0), 1.0, values / usual))
 
 
 def _too_many_requests(
@@ -209,7 +204,7 @@ def _is_odd(
     calls did; NaN where that does not report.
     """
     values = rows[name].to_numpy(float)
-    multiple = _ratio(values, usual)
+    multiple = ratio(values, usual)
     is_high = (multiple > MULTIPLE) & (values > LEAST_RPS)
     confirmed = excess < MULTIPLE * CONFIRMING
     contradicted = excess > MULTIPLE * CONFIRMING
@@ -217,8 +212,3 @@ def _is_odd(
         denied_by_cpu | (cpu_is_unknown & (multiple > UNCONFIRMED_MULTIPLE))
     )
     return np.asarray(is_high & ~confirmed & (contradicted | alone))
-
-
-def steps_of(flags: Bools, rows: pd.DataFrame) -> Ints:
-    """Return the rows' proxies that are set."""
-    return rows["proxy"].to_numpy(np.int64)[flags]

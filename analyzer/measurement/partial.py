@@ -13,6 +13,7 @@ from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.anchors import corrections, covered_in_part
 from analyzer.measurement.filling import Line, sums
 from analyzer.measurement.manifest import Manifest
+from analyzer.measurement.neighbours import after, follows
 from analyzer.measurement.other_side import WORKLOAD
 from analyzer.measurement.steps import OWN_COLUMNS, StepTable
 
@@ -66,9 +67,9 @@ def without_partial(
 
 def is_edge(proxy: Ints, point: Ints, point_count: int) -> Bools:
     """Return the first and last step of each life, unless the window begins or ends there."""
-    same = (proxy[1:] == proxy[:-1]) & (point[1:] == point[:-1] + 1)
-    begins = np.append(True, ~same)[: len(proxy)] & (point > 0)
-    ends = np.append(~same, True)[: len(proxy)] & (point < point_count - 1)
+    has_before = follows(proxy, point)
+    begins = ~has_before & (point > 0)
+    ends = ~after(has_before, proxy) & (point < point_count - 1)
     return np.asarray(begins | ends)
 
 

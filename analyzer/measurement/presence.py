@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from analyzer.arrays import Bools, Ints
+from analyzer.measurement.neighbours import runs
 
 LOOKBACK_SECONDS: Final = 300
 """How long Prometheus returns the last sample of a gauge that has ended (its default)."""
@@ -167,7 +168,7 @@ def _of_dark_clusters(seen: Sightings, scraped: Bools) -> tuple[Bools, Bools, Bo
             continue
         first = scraped[members].argmax(axis=1)
         last = steps - 1 - scraped[members, ::-1].argmax(axis=1)
-        for begin, end in _runs(~is_seen):
+        for begin, end in runs(~is_seen):
             before, after = members[_near(last, begin - 1)], members[_near(first, end, after=True)]
             if begin > 0 and end < steps:
                 middle = (begin + end) // 2
@@ -185,12 +186,6 @@ def _near(step: Ints, edge: int, *, after: bool = False) -> Bools:
     """Return which proxies were seen up to a dark time, or from its end on, within a step."""
     distance = step - edge if after else edge - step
     return np.asarray((distance >= 0) & (distance <= 1))
-
-
-def _runs(flags: Bools) -> list[tuple[int, int]]:
-    """Return begin and end of each run of set steps."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
-    return [(int(begin), int(end)) for begin, end in edges.reshape(-1, 2)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

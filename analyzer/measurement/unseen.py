@@ -10,12 +10,11 @@ from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.anchors import anchored
 from analyzer.measurement.counters import REPORTERS
 from analyzer.measurement.filling import COLUMNS, Cells, Estimate, Line, estimate, nothing, sums
+from analyzer.measurement.neighbours import after, before
 from analyzer.measurement.other_side import WORKLOAD, Heard
 from analyzer.measurement.partial import is_edge
+from analyzer.measurement.rows import FOR_LIFE
 from analyzer.measurement.steps import OWN_COLUMNS, StepTable
-
-_GIVEN: Final = ("reserved_vcpu", "reserved_memory_bytes", "limit_vcpu", "limit_memory_bytes")
-"""Columns that are the same for all pods of a workload."""
 
 _HIGH_WORKLOAD: Final = 0.95
 """Quantile of the workloads of a role that bounds a workload which one exporter never showed."""
@@ -92,7 +91,7 @@ class _Filler:
         missing = self._missing(np.isnan(memory)) & np.isnan(cpu)
         if missing.any():
             yield self._filled("memory_bytes", missing, estimate(self._cells, memory))
-        for name in _GIVEN:
+        for name in FOR_LIFE:
             yield self._given(name)
 
     def _requests(self, missing: Bools) -> Generator[pd.DataFrame, None, Estimate]:
@@ -148,10 +147,7 @@ class _Filler:
     def _missing(self, unknown: Bools, *, own: bool = False) -> Bools:
         """Return where a value is unknown for longer than a proxy's start or end."""
         proxy = self._cells.proxy
-        same = proxy[1:] == proxy[:-1]
-        beside = np.zeros_like(unknown)
-        beside[1:] |= unknown[:-1] & same
-        beside[:-1] |= unknown[1:] & same
+        beside = before(unknown, proxy) | after(unknown, proxy)
         missing = unknown & (~self._is_edge | beside)
         if own:
             never = sums(self._cells.workload, ~unknown)[self._cells.workload] == 0

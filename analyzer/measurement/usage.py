@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -32,7 +33,7 @@ LEAST_COMMON_SHARE: Final = 0.5
 """Share of the steps with CPU or metrics that must have both, for the others to be filled."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class MeshUsage:
     """The mesh as measured in one window.
 
@@ -76,7 +77,7 @@ class MeshUsage:
     filling: pd.DataFrame = field(default_factory=nothing)
     moves: pd.DataFrame = field(default_factory=pd.DataFrame)
 
-    @property
+    @cached_property
     def filled(self) -> pd.DataFrame:
         """`steps` with the best estimate of what was not seen; totals are over these."""
         return filled_in(self.steps, self.filling)

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from analyzer.arrays import Bools
+from analyzer.measurement.neighbours import runs
 from analyzer.measurement.proxy_counts import Key, ProxyCounts, ProxyGroup, grid
 from analyzer.prometheus.label_mapping import Exporter
 from analyzer.window import TimeWindow
@@ -103,12 +104,8 @@ def _presence(counts: ProxyCounts, key: Key) -> Bools:
 
 def _longest_run(present: Bools) -> tuple[int, int]:
     """Return the first part and the number of parts of the longest time without a gap."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], present.astype(int), [0]])))
-    begins, ends = edges[::2], edges[1::2]
-    if not len(begins):
-        return 0, 0
-    longest = int(np.argmax(ends - begins))
-    return int(begins[longest]), int(ends[longest] - begins[longest])
+    begin, end = max(runs(present), key=lambda run: run[1] - run[0], default=(0, 0))
+    return begin, end - begin
 
 
 def _moments(counts: ProxyCounts, key: Key, start: datetime, end: datetime) -> TimeWindow | None:

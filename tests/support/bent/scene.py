@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 import numpy as np
@@ -112,8 +112,3 @@ class Scene:
     def mesh_rps(self, start: datetime, end: datetime) -> float:
         """Return the calls per second between two times."""
         return self.counted.per_second(self.counted.calls, start, end)
-
-
-def at_ms(time_ms: float) -> datetime:
-    """Return a time from milliseconds since the epoch."""
-    return datetime.fromtimestamp(time_ms / 1000, UTC)
