@@ -10,11 +10,20 @@ from click.testing import CliRunner
 from analyzer.cli import cli
 from tests.live.command import Outcome, run
 from tests.support import PrometheusServer, ServerProcess
-from tests.support.bent import Scene
+from tests.support.bent import Scene, healthy
+from tests.support.bent.bends import Bend, bent
 from tests.support.bent.judge import finding_names, wrong
 
 DAYS_APART = 12
 """Days between two meshes, so that a question about a week meets one of them only."""
+
+
+def each_bent(shapes: Mapping[str, tuple[Bend, ...]], first_seed: int) -> dict[str, Scene]:
+    """Return a healthy mesh bent in each of these ways, on days of its own."""
+    return {
+        name: bent(healthy(first_seed + number, day=number * DAYS_APART), bends, seed=number)
+        for number, (name, bends) in enumerate(shapes.items())
+    }
 
 
 def question(url: str, scene: Scene) -> tuple[str, ...]:

@@ -4,20 +4,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live.dirty import DAYS_APART, Store, stored
-from tests.support.bent import copies, healthy
-from tests.support.bent.bends import bent
+from tests.live.dirty import Store, each_bent, stored
+from tests.support.bent import copies
 
 pytestmark = pytest.mark.live
 
 _SHAPES = {
-    "two cgroup ids": copies.two_cgroups,
-    "a pair by any label": copies.replicas,
-    "a pair for some nodes": copies.replicas_of_a_part,
-    "a pair for some time": copies.replicas_of_a_time,
-    "two agents, two labels": copies.two_agents,
-    "metrics/resource as well": copies.resource_metrics,
-    "a cgroup in another": copies.nested_cgroup,
+    "two cgroup ids": (copies.two_cgroups,),
+    "a pair by any label": (copies.replicas,),
+    "a pair for some nodes": (copies.replicas_of_a_part,),
+    "a pair for some time": (copies.replicas_of_a_time,),
+    "two agents, two labels": (copies.two_agents,),
+    "metrics/resource as well": (copies.resource_metrics,),
+    "a cgroup in another": (copies.nested_cgroup,),
 }
 
 _NAMED = {
@@ -31,11 +30,7 @@ _NAMED = {
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    scenes = {
-        name: bent(healthy(21 + number, day=number * DAYS_APART), (bend,), seed=number)
-        for number, (name, bend) in enumerate(_SHAPES.items())
-    }
-    with stored(tmp_path_factory.mktemp("copies"), scenes) as store:
+    with stored(tmp_path_factory.mktemp("copies"), each_bent(_SHAPES, 21)) as store:
         yield store
 
 

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live.dirty import DAYS_APART, Store, stored
+from tests.live.dirty import Store, each_bent, stored
 from tests.support import PrometheusServer, VictoriaServer
-from tests.support.bent import Scene, bursts, copies, gaps, healthy, lives, parts, prices, rates
-from tests.support.bent.bends import bent
+from tests.support.bent import bursts, copies, gaps, lives, parts, prices, rates
 from tests.support.bent.judge import NAMES, figures, finding_names
 
 pytestmark = pytest.mark.live
@@ -25,16 +24,9 @@ _NAMES = tuple(bend.__name__ for bend in _BENDS)
 _MOST_APART = 0.02
 
 
-def _scenes() -> dict[str, Scene]:
-    return {
-        bend.__name__: bent(healthy(81 + number, day=number * DAYS_APART), (bend,), number)
-        for number, bend in enumerate(_BENDS)
-    }
-
-
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Store]]:
-    scenes = _scenes()
+    scenes = each_bent({name: (bend,) for name, bend in zip(_NAMES, _BENDS, strict=True)}, 81)
     with (
         stored(tmp_path_factory.mktemp("prometheus"), scenes, PrometheusServer) as one,
         stored(tmp_path_factory.mktemp("victoria"), scenes, VictoriaServer) as other,

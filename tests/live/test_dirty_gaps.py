@@ -4,19 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live.dirty import DAYS_APART, Store, stored
-from tests.support.bent import gaps, healthy
-from tests.support.bent.bends import bent
+from tests.live.dirty import Store, each_bent, stored
+from tests.support.bent import gaps
 
 pytestmark = pytest.mark.live
 
 _SHAPES = {
-    "kubelets of half the nodes": gaps.kubelets_to_the_end,
-    "proxies for a third": gaps.proxies_for_a_time,
-    "both on one node": gaps.both_for_a_time,
-    "every other scrape lost": gaps.lost_scrapes,
-    "no kube-state-metrics": gaps.state_for_a_time,
-    "ten minutes everywhere": gaps.scattered,
+    "kubelets of half the nodes": (gaps.kubelets_to_the_end,),
+    "proxies for a third": (gaps.proxies_for_a_time,),
+    "both on one node": (gaps.both_for_a_time,),
+    "every other scrape lost": (gaps.lost_scrapes,),
+    "no kube-state-metrics": (gaps.state_for_a_time,),
+    "ten minutes everywhere": (gaps.scattered,),
 }
 
 _NAMED = {
@@ -29,11 +28,7 @@ _NAMED = {
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    scenes = {
-        name: bent(healthy(31 + number, day=number * DAYS_APART), (bend,), seed=number)
-        for number, (name, bend) in enumerate(_SHAPES.items())
-    }
-    with stored(tmp_path_factory.mktemp("gaps"), scenes) as store:
+    with stored(tmp_path_factory.mktemp("gaps"), each_bent(_SHAPES, 31)) as store:
         yield store
 
 

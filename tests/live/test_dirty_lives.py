@@ -4,20 +4,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live.dirty import DAYS_APART, Store, stored
-from tests.support.bent import healthy, lives
-from tests.support.bent.bends import bent
+from tests.live.dirty import Store, each_bent, stored
+from tests.support.bent import lives
 
 pytestmark = pytest.mark.live
 
 _SHAPES = {
-    "nodes of half an hour": lives.node_churn,
-    "one upgrade": lives.node_pool_upgrade,
-    "nodes for a peak": lives.surge_nodes,
-    "nodes without DaemonSets": lives.virtual_nodes,
-    "namespaces of half an hour": lives.previews,
-    "an init container": lives.init_container,
-    "a debug container": lives.debug_container,
+    "nodes of half an hour": (lives.node_churn,),
+    "one upgrade": (lives.node_pool_upgrade,),
+    "nodes for a peak": (lives.surge_nodes,),
+    "nodes without DaemonSets": (lives.virtual_nodes,),
+    "namespaces of half an hour": (lives.previews,),
+    "an init container": (lives.init_container,),
+    "a debug container": (lives.debug_container,),
 }
 
 _NAMED = {
@@ -29,11 +28,7 @@ _NAMED = {
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    scenes = {
-        name: bent(healthy(51 + number, day=number * DAYS_APART), (bend,), seed=number)
-        for number, (name, bend) in enumerate(_SHAPES.items())
-    }
-    with stored(tmp_path_factory.mktemp("lives"), scenes) as store:
+    with stored(tmp_path_factory.mktemp("lives"), each_bent(_SHAPES, 51)) as store:
         yield store
 
 

@@ -4,18 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live.dirty import DAYS_APART, Store, stored
-from tests.support.bent import healthy, prices
-from tests.support.bent.bends import bent
+from tests.live.dirty import Store, each_bent, stored
+from tests.support.bent import prices
 
 pytestmark = pytest.mark.live
 
 _SHAPES = {
-    "two are zero, one absent": prices.zero_prices,
-    "every other one absent": prices.missing_prices,
-    "one is below zero": prices.negative_prices,
-    "two are no number": prices.not_a_number,
-    "one is zero for hours": prices.zero_at_times,
+    "two are zero, one absent": (prices.zero_prices,),
+    "every other one absent": (prices.missing_prices,),
+    "one is below zero": (prices.negative_prices,),
+    "two are no number": (prices.not_a_number,),
+    "one is zero for hours": (prices.zero_at_times,),
 }
 
 _NAMED = {
@@ -30,10 +29,8 @@ _NAMED = {
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     folder = tmp_path_factory.mktemp("prices")
     scenes = {
-        name: prices.asked_with_prices(
-            bent(healthy(61 + number, day=number * DAYS_APART), (bend,), seed=number), folder
-        )
-        for number, (name, bend) in enumerate(_SHAPES.items())
+        name: prices.asked_with_prices(scene, folder)
+        for name, scene in each_bent(_SHAPES, 61).items()
     }
     with stored(folder, scenes) as store:
         yield store

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live.dirty import DAYS_APART, Store, stored
-from tests.support.bent import healthy, rates
-from tests.support.bent.bends import bent
+from tests.live.dirty import Store, each_bent, stored
+from tests.support.bent import rates
 
 pytestmark = pytest.mark.live
 
@@ -31,11 +30,7 @@ _NAMED = {
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    scenes = {
-        name: bent(healthy(11 + number, day=number * DAYS_APART), bends, seed=number)
-        for number, (name, bends) in enumerate(_SHAPES.items())
-    }
-    with stored(tmp_path_factory.mktemp("rates"), scenes) as store:
+    with stored(tmp_path_factory.mktemp("rates"), each_bent(_SHAPES, 11)) as store:
         yield store
 
 
