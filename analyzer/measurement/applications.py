@@ -11,6 +11,7 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Ints
 from analyzer.measurement.frames import TIME
+from analyzer.measurement.neighbours import follows
 
 _POD: Final = ["namespace", "pod"]
 
@@ -46,6 +47,7 @@ def with_application(
     )
     life = pd.concat([seen, beside]).drop_duplicates().groupby("row")["point"].agg(["min", "size"])
     late = beside[beside["point"].to_numpy() > life["min"].reindex(beside["row"]).to_numpy()]
+    begins = ~follows(*(late[name].to_numpy(np.int64) for name in ("row", "point")))
     found = pd.DataFrame(
         {
             "pods": workload.reindex(life.index).value_counts(),
@@ -53,7 +55,7 @@ def with_application(
             "longest": life["size"].groupby(workload).max(),
             "steps": (life["size"] - 1).groupby(workload).sum(),
             "late": workload.reindex(late["row"]).value_counts(),
-            "visits": workload.reindex(late["row"][_begins(late)]).value_counts(),
+            "visits": workload.reindex(late["row"][begins]).value_counts(),
         }
     ).fillna(0.0)
     share = found["late"] / found["steps"].clip(lower=1)
@@ -73,11 +75,3 @@ def _points(keys: pd.MultiIndex, table: pd.DataFrame, times: Ints) -> pd.DataFra
     point = np.searchsorted(times, table[TIME].to_numpy(np.int64))
     found = pd.DataFrame({"row": row, "point": point})
     return found[found["row"] >= 0].drop_duplicates().sort_values(["row", "point"])
-
-
-def _begins(rows: pd.DataFrame) -> Bools:
-    """Return which rows begin a visit: the step before has none of that pod."""
-    row, point = (rows[name].to_numpy() for name in ("row", "point"))
-    follows = np.zeros(len(rows), bool)
-    follows[1:] = (np.diff(row) == 0) & (np.diff(point) == 1)
-    return ~follows

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
+from analyzer.measurement.neighbours import runs
 from analyzer.measurement.roles import KEY
 from analyzer.measurement.rows import with_points
 from analyzer.measurement.tables import INSTANCE_TYPE, UNKNOWN_NAMES, Tables
@@ -217,12 +218,12 @@ def _lived(samples: Floats, whole: Floats, has_proxy: Bools, bridged: int) -> Fl
     is_gap = ~seen
     is_gap[: at[0]], is_gap[at[-1] :] = False, False
     exists = seen.copy()
-    for gap in _runs(is_gap):
-        exists[gap] = len(gap) <= bridged or bool(has_proxy[gap].all())
-    for run in _runs(has_proxy & ~seen):
+    for begin, end in runs(is_gap):
+        exists[begin:end] = end - begin <= bridged or bool(has_proxy[begin:end].all())
+    for begin, end in runs(has_proxy & ~seen):
         # What is known about a pod stays visible for a while after its end.
-        touches = run[0] == at[-1] + 1 or run[-1] == at[0] - 1
-        exists[run] |= touches and len(run) > _LINGERING_STEPS
+        touches = begin == at[-1] + 1 or end == at[0]
+        exists[begin:end] |= touches and end - begin > _LINGERING_STEPS
     inside = np.concatenate([[False], exists[:-2] & exists[1:-1] & exists[2:], [False]])
     # Another exporter may report this node less often than the others.
     own = samples[inside].max(initial=0.0) or np.inf
@@ -232,9 +233,3 @@ def _lived(samples: Floats, whole: Floats, has_proxy: Bools, bridged: int) -> Fl
     shares = np.minimum(samples / whole, 1.0)
     shares[(ends & (samples >= whole - 1)) | ~seen] = 1.0
     return np.where(inside, 1.0, np.where(exists, shares, 0.0))
-
-
-def _runs(chosen: Bools) -> list[Ints]:
-    """Return the positions that are chosen, one array for each run of neighbours."""
-    at = np.flatnonzero(chosen)
-    return np.split(at, np.flatnonzero(np.diff(at) > 1) + 1) if len(at) else []

@@ -11,6 +11,7 @@ from analyzer.measurement.filling import filled_in
 from analyzer.measurement.findings import SERIOUS_SHARE, Bias, Finding, Severity
 from analyzer.measurement.impossible import Impossible
 from analyzer.measurement.manifest import Manifest
+from analyzer.measurement.missing import Missing, missing_proxies
 from analyzer.measurement.tables import Tables
 from analyzer.units import Role, counted
 
@@ -39,6 +40,11 @@ class Evidence:
     def filled(self) -> pd.DataFrame:
         """`steps` with the best estimates of what was not seen."""
         return filled_in(self.steps, self.filling)
+
+    @cached_property
+    def missing(self) -> tuple[Missing, ...]:
+        """What the survey counted and the measurement lacks, by exporter."""
+        return tuple(missing_proxies(self.manifest, self.tables))
 
     @property
     def is_observed(self) -> Bools:
