@@ -23,9 +23,11 @@ help: ## list the targets (the default)
 demo: .venv/runtime.stamp ## write the demo report to out/demo
 	@$(BIN)/istio-usage demo -o out/demo $(ARGS)
 
-# By modules, so that all tests of a module share its servers.
+# By modules, so that all tests of a module share its servers. The lab compares CPU times, so it has the
+# machine to itself; `make lab` runs it after a choice of tests by ARGS.
 test: .venv/dev.stamp tools ## run the tests, some at a time
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadscope $(ARGS)
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadscope -m 'not lab' $(ARGS)
+	$(if $(strip $(ARGS)),,@$(BIN)/pytest -m lab tests/lab)
 
 check: .venv/dev.stamp ## lint, format, type and layer checks
 	@$(BIN)/ruff check -q
