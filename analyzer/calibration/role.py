@@ -109,23 +109,29 @@ def _figure(role: Role, observations: Observations, fitted: Fitted) -> RoleCalib
     return _calibration(role, observations, fitted, mesh)
 
 
-def _reversed(slope: Interval, missing: Interval | None, r_squared: float | None) -> float:
+def _reversed(
+    slope: Interval, missing: Interval | None, beside: float, r_squared: float | None
+) -> float:
     """Return how high the slope may be if errors of the requests flatten it.
 
     The line of x against y is the steepest that such errors leave possible: slope / r^2 (Frisch).
+    `beside` is the rise by the steps beside each.
     """
     steepest = slope.high / max(r_squared or 1.0, 1 / _MOST_STEEPER)
-    by_longer_steps = slope.high * (1 + (missing.high if missing else 0.0))
-    return max(steepest, min(by_longer_steps, slope.high * _MOST_STEEPER))
+    by_other_steps = slope.high * (1 + max(missing.high if missing else 0.0, beside))
+    return max(steepest, min(by_other_steps, slope.high * _MOST_STEEPER))
 
 
-def _is_split(panel: Panel, missing: Interval | None, r_squared: float | None) -> bool:
+def _is_split(
+    panel: Panel, missing: Interval | None, beside: float, r_squared: float | None
+) -> bool:
     """Return whether CPU and requests of bursts are in different steps too often."""
     share = missing.mid if missing and missing.low > 0 else 0.0
     same = (np.diff(panel.proxies.numbers) == 0) & (np.diff(panel.point) == 1)
     change = float(np.abs(np.diff(panel.rps))[same].sum())
     is_bursty = change > BURSTY * float(panel.rps[1:][same].sum())
-    is_weak = share > BURSTY_ATTENUATION_SHARE or (r_squared or 1.0) < BURSTY_R_SQUARED
+    is_weak = max(share, beside) > BURSTY_ATTENUATION_SHARE
+    is_weak |= (r_squared or 1.0) < BURSTY_R_SQUARED
     return share > MOST_ATTENUATION_SHARE or (is_bursty and is_weak)
 
 
@@ -145,10 +151,14 @@ def _calibration(
     # The kubelet's CPU is up to 15 s older than the requests, and a scrape may be early or late:
     # work of one interval is then counted in the next.
     missing = attenuation.attenuation_share(course, fits.fit, own)
-    is_split = _is_split(panel, missing, fits.r_squared)
+    of_members = attenuation.Course(*steps, panel.workloads, panel.proxies)
+    beside = attenuation.neighbours_share(of_members, own)
+    is_split = _is_split(panel, missing, beside, fits.r_squared)
     idle, slope = mesh.intervals
     if is_split:
-        slope = replace(slope, high=max(slope.high, _reversed(slope, missing, fits.r_squared)))
+        slope = replace(
+            slope, high=max(slope.high, _reversed(slope, missing, beside, fits.r_squared))
+        )
     straight_idle = float(mesh.idle_weights @ fitted.straight.curves[:, 0])
     rates = panel.workloads.lowest(panel.rps)[own], panel.workloads.highest(panel.rps)[own]
     return RoleCalibration(

@@ -196,12 +196,15 @@ class MeshUsage:
     def count(self, role: Role) -> int:
         """Return how many proxies of a role there were at a time: the median over ends of steps.
 
-        A proxy that ended in a step, and the one that took its place, are not there at once.
+        A proxy that ended in a step, and the one that took its place, are not there at once. One
+        that was scraped in all of its last step was there at that step's end.
         """
         rows = self.of_role(role)
         proxy, points = rows["proxy"].to_numpy(np.int64), self.observed_points
         place = np.searchsorted(points, rows["point"].to_numpy(np.int64))
         stays = (np.diff(proxy, append=-1) == 0) & (np.diff(place, append=-1) == 1)
+        if "is_whole" in rows:
+            stays |= rows["is_whole"].to_numpy(bool)
         at_end = place[stays | (place == len(points) - 1)]
         return round(float(np.median(np.bincount(at_end, minlength=len(points)))))
 
@@ -212,7 +215,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     tables = Tables(snapshot)
     proxies = proxy_table(tables)
     cluster = _cluster_of(tables, proxies)
-    counters = counted(tables, window)
+    counters = counted(tables, manifest)
     table = step_table(tables, proxies, manifest, cluster, counters)
     observed = _observed_points(snapshot, table.rows)
     heard = Heard(reports=with_points(tables["mesh_requests_rps"], window), proxies=proxies)
