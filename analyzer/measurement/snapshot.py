@@ -127,6 +127,11 @@ def partial_path(target: Path) -> Path:
     return target.with_name(f"{target.name}.partial")
 
 
+def done_path(target: Path) -> Path:
+    """Return the folder that a collection of `target` lives in while it is put at its place."""
+    return target.with_name(f"{target.name}.partial.done")
+
+
 def contents(path: Path) -> str:
     """Return the first few names in a folder, and how many more there are."""
     names = sorted(item.name for item in path.iterdir())
@@ -138,7 +143,7 @@ def contents(path: Path) -> str:
 def _why_not(path: Path) -> str:
     command = "the same `istio-usage` command"
     for target in (path, path / SUBFOLDER):
-        if partial_path(target).is_dir():
+        if partial_path(target).is_dir() or done_path(target).is_dir():
             return f"{target} is not complete. Run {command} again to finish it."
     if path.name.endswith(".partial") and path.is_dir():
         return f"{path} is an interrupted collection. Run {command} again to finish it."
