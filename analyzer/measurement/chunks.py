@@ -30,8 +30,8 @@ def missing_jobs(working: Working, note: Note) -> list[Job]:
     for path in foreign:
         path.unlink()
     if foreign:
-        held = counted(len(foreign), "file")
-        note(f"Removed {held} from {working.path / CHUNKS}: they belong to another collection.")
+        held = counted(len(foreign), "chunk")
+        note(f"Asking for {held} again: what {working.path} held is of another collection.")
     return [job for job in working.plan.jobs if not _path(working, job).exists()]
 
 

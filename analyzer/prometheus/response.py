@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -54,9 +54,6 @@ _PARTIAL = "isPartial: some vmstorage nodes did not answer"
 
 _NUMBER: Final = frozenset("0123456789+-.eENaInf")
 """Characters of a number as Go writes it. Python reads more: "1_0", " 1", "infinity"."""
-
-_UNEQUAL_SECONDS = 0.001
-"""Servers send times in milliseconds."""
 
 _NOT_READ = (orjson.JSONDecodeError, LookupError, TypeError, ValueError, AttributeError)
 """What reading a body of another form may raise."""
@@ -121,15 +118,8 @@ def shifted(response: Response, seconds: float) -> Response:
 
 def stray_time(response: Response, window: TimeWindow, chunk: Chunk) -> datetime | None:
     """Return a time of a response that is none of the points of a chunk; None if there is none."""
-    first, step = window.time_of(chunk.first_point).timestamp(), window.step_seconds
-    for one in response.series:
-        points = (one.times - first) / step
-        nearest = np.rint(points)
-        known = np.abs(points - nearest) * step < _UNEQUAL_SECONDS
-        known &= (nearest >= 0) & (nearest < chunk.point_count)
-        if not known.all():
-            return datetime.fromtimestamp(float(one.times[~known][0]), UTC)
-    return None
+    strays = (window.stray_time(one.times, chunk) for one in response.series)
+    return next((stray for stray in strays if stray is not None), None)
 
 
 class _StrangeError(ValueError):
