@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats
-from analyzer.measurement.roles import KEY
 from analyzer.measurement.rows import CPU, with_points
+from analyzer.measurement.signs import KEY
 from analyzer.measurement.tables import Tables
 from analyzer.window import TimeWindow
 
