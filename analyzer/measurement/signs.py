@@ -166,7 +166,11 @@ def _reports(tables: Tables, signs: pd.DataFrame) -> dict[str, pd.Series]:
     )
     waypoint, outbound = tables["waypoint_requests_rps"], tables["outbound_requests_rps"]
     containers = tables["application_containers"]
-    rows = signs[KEY].assign(workload=named(signs, "creator", "own_name", "pod"))
+    # Pods are made from one template where they have one workload for sure.
+    sure = signs["own_name"].where(signs["own_inbound"], "")
+    rows = signs[KEY].assign(
+        workload=named(signs.assign(sure=sure), "creator", "sure", "sender", "pod")
+    )
     has_application = pd.Series(with_application(containers, cpu, rows), index=signs.index)
     return {
         "is_agentgateway": is_in(cpu[cpu["container"] == "agentgateway"]),
