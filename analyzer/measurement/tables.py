@@ -1,6 +1,7 @@
 """A snapshot's tables with every row attributed to its pod, for all names of labels."""
 
 import itertools
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Final
 
@@ -51,6 +52,13 @@ class Tables:
         if name not in self._attributed:
             self._attributed[name] = self._attribute(name)
         return self._attributed[name]
+
+    def replacing(self, frames: Mapping[str, pd.DataFrame]) -> "Tables":
+        """Return the same tables with others in the place of some."""
+        found = Tables(self._snapshot)
+        found._files = self._files
+        found._attributed = {**self._attributed, **frames}
+        return found
 
     def _stored(self, name: str) -> pd.DataFrame:
         """Return the table of one query as it is in the snapshot; its file is read once."""

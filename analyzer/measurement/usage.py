@@ -20,12 +20,13 @@ from analyzer.measurement.nodes import NodePresence, moves, node_presence, node_
 from analyzer.measurement.other_side import Heard
 from analyzer.measurement.partial import without_partial
 from analyzer.measurement.quality import Evidence, find_quality
-from analyzer.measurement.roles import UNKNOWN, proxy_table
+from analyzer.measurement.roles import UNKNOWN, proxy_table, why_unknown
 from analyzer.measurement.rows import with_points
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.steps import step_table
 from analyzer.measurement.tables import Tables
 from analyzer.measurement.unseen import fill
+from analyzer.measurement.waypoint_reports import counted_at_one_side, with_waypoints_apart
 from analyzer.units import Interval, Reason, Refusal, Role
 from analyzer.window import TimeWindow
 
@@ -212,8 +213,9 @@ class MeshUsage:
 def measure(snapshot: Snapshot) -> MeshUsage:
     """Read a snapshot; InsufficientData if no step has CPU and metrics of any proxy."""
     manifest, window = snapshot.manifest, snapshot.manifest.window
-    tables = Tables(snapshot)
-    proxies = proxy_table(tables)
+    stored = Tables(snapshot)
+    proxies = proxy_table(stored)
+    tables = with_waypoints_apart(stored, proxies)
     cluster = _cluster_of(tables, proxies)
     counters = counted(tables, manifest)
     table = step_table(tables, proxies, manifest, cluster, counters)
@@ -222,8 +224,9 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     bad = impossible(table.rows, proxies, tables, counters, heard)
     believed, corrections = without_partial(table, without(table.rows, bad), proxies, manifest)
     filling = fill(table, believed, proxies, cluster, heard, window.point_count)
+    reports = corrected(heard.reports, table.reported, filled_in(believed, filling), proxies)
     calls = count_calls_once(
-        corrected(heard.reports, table.reported, filled_in(believed, filling), proxies),
+        counted_at_one_side(reports, proxies),
         meshed_namespaces=frozenset(proxies["namespace"]),
         whole_mesh=not manifest.scope.namespaces,
     )
@@ -232,7 +235,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     nodes = node_table(tables, presence, observed, _nodes_of(proxies, Role.ZTUNNEL))
     evidence = Evidence(
         manifest=manifest,
-        tables=tables,
+        tables=stored,
         proxies=proxies,
         steps=believed,
         observed_points=observed,
@@ -294,9 +297,9 @@ def _nodes_of(proxies: pd.DataFrame, role: Role) -> pd.Series:
 
 
 def _refusals(proxies: pd.DataFrame) -> tuple[Refusal, ...]:
-    detail = "no traffic and no application container in its pod, so no total includes it"
     unknown = proxies[proxies["role"] == UNKNOWN]
     pods = unknown["namespace"] + "/" + unknown["pod"]
     return tuple(
-        Refusal(subject=f"role of {pod}", reason=Reason.AMBIGUOUS, detail=detail) for pod in pods
+        Refusal(subject=f"role of {pod}", reason=Reason.AMBIGUOUS, detail=why_unknown(evidence))
+        for pod, evidence in zip(pods, unknown["evidence"], strict=True)
     )
