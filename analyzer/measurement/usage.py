@@ -13,6 +13,7 @@ from analyzer.errors import InsufficientData
 from analyzer.measurement import surveyed
 from analyzer.measurement.calls import corrected, count_calls_once
 from analyzer.measurement.counters import counted
+from analyzer.measurement.dropped_labels import with_callers, with_ends
 from analyzer.measurement.filling import filled_in, nothing
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.impossible import impossible, without
@@ -22,6 +23,7 @@ from analyzer.measurement.partial import without_partial
 from analyzer.measurement.quality import Evidence, find_quality
 from analyzer.measurement.roles import UNKNOWN, proxy_table
 from analyzer.measurement.rows import with_points
+from analyzer.measurement.same_calls import without_same, without_services
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.steps import step_table
 from analyzer.measurement.tables import Tables
@@ -215,7 +217,11 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     counters = counted(tables, window)
     table = step_table(tables, proxies, manifest, cluster, counters)
     observed = _observed_points(snapshot, table.rows)
-    heard = Heard(reports=with_points(tables["mesh_requests_rps"], window), proxies=proxies)
+    restored = with_ends(with_points(tables["mesh_requests_rps"], window), tables, proxies, window)
+    matched = without_same(restored.reports)
+    sent = restored.reports[restored.reports["reporter"] == "source"]
+    reports = with_callers(matched.reports, sent, tables, proxies)
+    heard = Heard(reports=without_services(reports), proxies=proxies)
     bad = impossible(table.rows, proxies, tables, counters, heard)
     believed, corrections = without_partial(table, without(table.rows, bad), proxies, manifest)
     filling = fill(table, believed, proxies, cluster, heard, window.point_count)
