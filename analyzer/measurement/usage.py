@@ -24,6 +24,7 @@ from analyzer.measurement.quality import Evidence, find_quality
 from analyzer.measurement.roles import UNKNOWN, proxy_table
 from analyzer.measurement.rows import with_points
 from analyzer.measurement.same_calls import without_same, without_services
+from analyzer.measurement.sides import completed
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.steps import step_table
 from analyzer.measurement.tables import Tables
@@ -211,7 +212,8 @@ class MeshUsage:
 def measure(snapshot: Snapshot) -> MeshUsage:
     """Read a snapshot; InsufficientData if no step has CPU and metrics of any proxy."""
     manifest, window = snapshot.manifest, snapshot.manifest.window
-    tables = Tables(snapshot)
+    both = completed(Tables(snapshot))
+    tables = both.tables
     proxies = proxy_table(tables)
     cluster = _cluster_of(tables, proxies)
     counters = counted(tables, window)
