@@ -84,7 +84,9 @@ def _spread(reports: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
     links = reports[SERVICE[0]].where(reports["destination_workload"] == "", "")
     rows = reports.assign(link="w/" + reports["destination_workload"])
     rows["link"] = rows["link"].mask(rows["destination_workload"] == "", "n/" + links)
-    of_own = ("n/" + without_cluster(own["namespace"])).mask(own["label"] != "", "w/" + own["label"])
+    of_own = ("n/" + without_cluster(own["namespace"])).mask(
+        own["label"] != "", "w/" + own["label"]
+    )
     own = own.assign(link=of_own.where(of_own.isin(rows["link"]), "n/"))
     both = rows.groupby(["link", "point"]).size().mul(own.groupby(["link", "point"]).size())
     if both.sum() > _MOST_ROWS or (own["link"] == "n/").any():
@@ -130,7 +132,9 @@ def with_callers(
     if rows.empty:
         return reports
     if sent.empty:
-        parts = pd.DataFrame({"source_workload_namespace": [""], "source_workload": "", "part": 1.0})
+        parts = pd.DataFrame(
+            {"source_workload_namespace": [""], "source_workload": "", "part": 1.0}
+        )
         parts = rows[SERVICE].drop_duplicates().merge(parts, how="cross")
     else:
         parts = pd.concat(_callers_of_services(rows, sent))

@@ -122,6 +122,9 @@ def _from_unnamed(
     That part of their calls has a meshed caller, whose name is lost.
     """
     nameless = received[received["source_workload"].isin(UNKNOWN_NAMES)]
+    # Without a service, only calls whose caller was dropped: the others come from outside the mesh.
+    is_served = (nameless[SERVICE] != "").any(axis=1)
+    nameless = nameless[is_served | (nameless["source_workload"] == "")]
     callers = _keys(received, ["caller", *SERVICE])
     sent = sent[~_keys(sent, ["caller", *SERVICE]).isin(callers)]
     share = _explained(unmatched, nameless, sent, list(SERVICE))

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from analyzer.errors import InsufficientData
 from analyzer.measurement.counters import REQUEST_COUNTER
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.other_side import DESTINATION, SOURCE, WORKLOAD
@@ -71,6 +72,22 @@ def completed(tables: Tables) -> Completed:
     return Completed(tables=tables, added=added, unlabelled=unlabelled[KEY])
 
 
+def require_callers(tables: Tables) -> None:
+    """Raise InsufficientData if one direction of traffic is missing, and nothing replaces it."""
+    calls = tables[MESH]
+    for reporter, other, end in (
+        ("source", "destination", SOURCE[1]),
+        ("destination", "source", DESTINATION[1]),
+    ):
+        heard = calls[calls["reporter"] == other]
+        if len(heard) and (heard[end] == "").all() and not (calls["reporter"] == reporter).any():
+            raise InsufficientData(
+                f'No proxy reports requests with reporter="{reporter}", and the label {end} was '
+                "dropped from the other reports. Cost per request would be too high without these "
+                f'requests. Keep the label {end}, or the series with reporter="{reporter}".'
+            )
+
+
 def _names(rows: pd.DataFrame, columns: list[str]) -> pd.MultiIndex:
     return pd.MultiIndex.from_frame(rows[columns].drop_duplicates())
 
@@ -102,7 +119,9 @@ def _workloads(tables: Tables) -> pd.DataFrame:
 
 def _by_name(pods: pd.DataFrame, calls: pd.DataFrame) -> pd.Series:
     """Return the longest workload of its namespace with whose name each pod begins; else ""."""
-    ends = [calls[own].drop_duplicates().set_axis(WORKLOAD, axis=1) for own in (SOURCE, DESTINATION)]
+    ends = [
+        calls[own].drop_duplicates().set_axis(WORKLOAD, axis=1) for own in (SOURCE, DESTINATION)
+    ]
     named = pd.concat(ends).drop_duplicates()
     both = pods.reset_index()[["index", *KEY]].merge(named, on="namespace")
     starts = [

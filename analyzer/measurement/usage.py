@@ -24,7 +24,7 @@ from analyzer.measurement.quality import Evidence, find_quality
 from analyzer.measurement.roles import UNKNOWN, proxy_table
 from analyzer.measurement.rows import with_points
 from analyzer.measurement.same_calls import without_same, without_services
-from analyzer.measurement.sides import completed
+from analyzer.measurement.sides import completed, require_callers
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.steps import step_table
 from analyzer.measurement.tables import Tables
@@ -214,6 +214,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     manifest, window = snapshot.manifest, snapshot.manifest.window
     both = completed(Tables(snapshot))
     tables = both.tables
+    require_callers(tables)
     proxies = proxy_table(tables)
     cluster = _cluster_of(tables, proxies)
     counters = counted(tables, window)
@@ -247,6 +248,9 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         corrections=corrections * table.recounted,
         nodes=nodes,
         missed_rps=table.missed_rps,
+        sides=both,
+        remote_share=matched.share,
+        lacking_share=restored.lacking_share,
     )
     return MeshUsage(
         window=window,
