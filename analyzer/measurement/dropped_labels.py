@@ -177,5 +177,5 @@ def _gateway_parts(tables: Tables, proxies: pd.DataFrame) -> pd.DataFrame:
     parts = of_gateways / max(float(rows["sent"].sum()), 1e-12)
     names = dict(zip(WORKLOAD, SOURCE, strict=True))
     found = parts.rename("of_all").reset_index().rename(columns=names)
-    rest = {**dict.fromkeys(SOURCE, [""]), "of_all": [1 - float(parts.sum())]}
-    return pd.concat([found, pd.DataFrame(rest)], ignore_index=True)
+    rest = pd.DataFrame({"of_all": [1 - float(parts.sum())]}).assign(**dict.fromkeys(SOURCE, ""))
+    return pd.concat([found, rest], ignore_index=True)
