@@ -26,7 +26,7 @@ _OTHERS: Final = {
     "inbound_requests_rps": ("source",),
     "outbound_requests_rps": ("destination", "waypoint"),
 }
-_OPPOSITE: Final = dict(zip(_OWN, reversed(_OWN), strict=True))
+_INBOUND: Final = "inbound_requests_rps"
 
 SEVERAL: Final = 2
 """Workloads of a namespace that must lack inbound reports: a single one may bypass its sidecar."""
@@ -218,20 +218,21 @@ def _spread(
 ) -> pd.DataFrame:
     """Divide the requests of each workload among its pods that were scraped.
 
-    In proportion to the growth of their counters, else to their requests of the other direction,
-    else equally.
+    In proportion to the growth of their counters. Else what was received is divided equally, as
+    load balancers do, and what was sent as what was received.
     """
     times = [*KEY, TIME]
     there = tables[_BUILD][times].drop_duplicates()
     unbuilt = ~pd.MultiIndex.from_frame(pods[KEY]).isin(_names(there, KEY))
     there = pd.concat([there, tables[_CPU][times].merge(pods.loc[unbuilt, KEY], on=KEY)])
     rows = totals.merge(pods, on=WORKLOAD).merge(there.drop_duplicates(), on=times)
-    other = tables[_OPPOSITE[name]].groupby(times)[_OPPOSITE[name]].sum().rename("other")
-    rows = rows.join(other, on=times).join(growth.set_index(times)["part"], on=times)
+    received = tables[_INBOUND].groupby(times)[_INBOUND].sum().rename("received")
+    rows = rows.join(received, on=times).join(growth.set_index(times)["part"], on=times)
     parts = rows.groupby([*WORKLOAD, TIME])
     part = rows["part"].where(parts["part"].transform("count") == parts["part"].transform("size"))
-    other = rows["other"].fillna(0.0).where(parts["other"].transform("sum") > 0)
-    weight = part.fillna(other).fillna(1.0)
+    received = rows["received"].fillna(0.0).where(parts["received"].transform("sum") > 0)
+    weight = part if name == _INBOUND else part.fillna(received)
+    weight = weight.fillna(1.0)
     whole = weight.groupby([rows[key] for key in (*WORKLOAD, TIME)]).transform("sum")
     count = parts["rps"].transform("size")
     share = (weight / whole.where(whole > 0)).fillna(1.0 / count)

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Mapping
-from copy import copy
 from functools import cached_property
 from typing import Final
 
@@ -42,22 +41,24 @@ class Tables:
     the same name in two clusters is two things.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(
+        self, snapshot: Snapshot, *, replaced: Mapping[str, pd.DataFrame] | None = None
+    ) -> None:
+        """Read a snapshot; `replaced` are tables in place of those that it holds."""
         self._snapshot = snapshot
         self._attribution = snapshot.manifest.label_mapping.attribution
         self._files: dict[str, pd.DataFrame] = {}
         self._attributed: dict[str, pd.DataFrame] = {}
-        self._replaced: dict[str, pd.DataFrame] = {}
+        self._replaced = dict(replaced or {})
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """Return the table of one query; it is read once, and must not be changed."""
         return self._replaced[name] if name in self._replaced else self._of_pods(name)
 
     def replaced(self, frames: Mapping[str, pd.DataFrame]) -> "Tables":
-        """Return the tables with others in place of some; they share what was read."""
-        other = copy(self)
-        other._replaced = {**self._replaced, **frames}
-        return other
+        """Return the tables with others in place of some."""
+        known = {**self._attributed, **self._replaced}
+        return Tables(self._snapshot, replaced={**known, **frames})
 
     def _of_pods(self, name: str) -> pd.DataFrame:
         if name not in self._attributed:
