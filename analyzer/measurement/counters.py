@@ -14,8 +14,8 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats
 from analyzer.measurement.manifest import Manifest
-from analyzer.measurement.roles import KEY
 from analyzer.measurement.rows import CPU, with_points
+from analyzer.measurement.signs import KEY
 from analyzer.measurement.tables import Tables
 from analyzer.prometheus.label_mapping import Exporter
 from analyzer.window import TimeWindow

@@ -9,8 +9,8 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.neighbours import runs
-from analyzer.measurement.roles import KEY
 from analyzer.measurement.rows import with_points
+from analyzer.measurement.signs import KEY
 from analyzer.measurement.tables import INSTANCE_TYPE, UNKNOWN_NAMES, Tables
 from analyzer.window import TimeWindow
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from analyzer.measurement.counters import Counted, counted
-from analyzer.measurement.roles import KEY
+from analyzer.measurement.signs import KEY
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.tables import Tables
 from analyzer.measurement.usage import measure
