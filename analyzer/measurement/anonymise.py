@@ -32,6 +32,8 @@ _KINDS: Final = {
     **dict.fromkeys(("source_workload", "destination_workload"), "workload"),
     "source_workload_namespace": "namespace",
     "destination_workload_namespace": "namespace",
+    "destination_service_namespace": "namespace",
+    "destination_service_name": "service",
     "pod_ip": "address",
     "kubernetes_io_hostname": "node",
     "label_gateway_networking_k8s_io_gateway_class_name": "class",

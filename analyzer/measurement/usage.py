@@ -13,6 +13,7 @@ from analyzer.errors import InsufficientData
 from analyzer.measurement import surveyed
 from analyzer.measurement.calls import corrected, count_calls_once
 from analyzer.measurement.counters import counted
+from analyzer.measurement.dropped_labels import with_callers, with_ends
 from analyzer.measurement.filling import filled_in, nothing
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.impossible import impossible, without
@@ -23,6 +24,8 @@ from analyzer.measurement.quality import Evidence, find_quality
 from analyzer.measurement.role_rules import UNKNOWN
 from analyzer.measurement.roles import proxy_table, why_unknown
 from analyzer.measurement.rows import with_points
+from analyzer.measurement.same_calls import without_same, without_services
+from analyzer.measurement.sides import completed, require_callers
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.steps import step_table
 from analyzer.measurement.tables import Tables
@@ -198,12 +201,15 @@ class MeshUsage:
     def count(self, role: Role) -> int:
         """Return how many proxies of a role there were at a time: the median over ends of steps.
 
-        A proxy that ended in a step, and the one that took its place, are not there at once.
+        A proxy that ended in a step, and the one that took its place, are not there at once. One
+        that was scraped in all of its last step was there at that step's end.
         """
         rows = self.of_role(role)
         proxy, points = rows["proxy"].to_numpy(np.int64), self.observed_points
         place = np.searchsorted(points, rows["point"].to_numpy(np.int64))
         stays = (np.diff(proxy, append=-1) == 0) & (np.diff(place, append=-1) == 1)
+        if "is_whole" in rows:
+            stays |= rows["is_whole"].to_numpy(bool)
         at_end = place[stays | (place == len(points) - 1)]
         return round(float(np.median(np.bincount(at_end, minlength=len(points)))))
 
@@ -212,13 +218,22 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     """Read a snapshot; InsufficientData if no step has CPU and metrics of any proxy."""
     manifest, window = snapshot.manifest, snapshot.manifest.window
     stored = Tables(snapshot)
-    proxies = proxy_table(stored)
-    tables = with_waypoints_apart(stored, proxies)
+    first = proxy_table(stored)
+    apart = with_waypoints_apart(stored, first)
+    both = completed(apart)
+    tables = both.tables
+    require_callers(tables)
+    # A direction that was added may be the only sign of a role.
+    proxies = first if tables is apart else proxy_table(tables)
     cluster = _cluster_of(tables, proxies)
-    counters = counted(tables, window)
+    counters = counted(tables, manifest)
     table = step_table(tables, proxies, manifest, cluster, counters)
     observed = _observed_points(snapshot, table.rows)
-    heard = Heard(reports=with_points(tables["mesh_requests_rps"], window), proxies=proxies)
+    restored = with_ends(with_points(tables["mesh_requests_rps"], window), tables, proxies, window)
+    matched = without_same(restored.reports)
+    sent = restored.reports[restored.reports["reporter"] == "source"]
+    reports = with_callers(matched.reports, sent, tables, proxies)
+    heard = Heard(reports=without_services(reports), proxies=proxies)
     bad = impossible(table.rows, proxies, tables, counters, heard)
     believed, corrections = without_partial(table, without(table.rows, bad), proxies, manifest)
     filling = fill(table, believed, proxies, cluster, heard, window.point_count)
@@ -243,6 +258,9 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         corrections=corrections * table.recounted,
         nodes=nodes,
         missed_rps=table.missed_rps,
+        sides=both,
+        remote_share=matched.share,
+        lacking_share=restored.lacking_share,
     )
     return MeshUsage(
         window=window,

@@ -40,7 +40,7 @@ def with_waypoints_apart(tables: Tables, proxies: pd.DataFrame) -> Tables:
     reporter = counters["reporter"].mask(
         is_counter & (counters["reporter"] == _AT_DESTINATION), _AT_WAYPOINT
     )
-    return tables.replacing(
+    return tables.replaced(
         {
             INBOUND: inbound[~is_theirs],
             _HANDLED: _summed(handled, [*KEY, TIME], _HANDLED),
@@ -77,7 +77,7 @@ def _divided(
         rows = mixed[part > 0].drop(columns="share").assign(reporter=reporter)
         rows[_CALLS] *= part[part > 0]
         parts.append(rows)
-    return _summed(pd.concat(parts), ["reporter", *SOURCE, *DESTINATION, TIME], _CALLS)
+    return _summed(pd.concat(parts), calls.columns.drop(_CALLS).tolist(), _CALLS)
 
 
 def counted_at_one_side(reports: pd.DataFrame, proxies: pd.DataFrame) -> pd.DataFrame:
