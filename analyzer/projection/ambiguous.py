@@ -30,8 +30,8 @@ def both_savings(
     """Return the savings of each mode without and with the ambiguous proxies of `usage`."""
     other = {saving.mode: saving for saving in with_them}
     sentences = " ".join(
-        f"{_title(saving.mode)} {_saves(saving)} without them and {_saves(other[saving.mode])} "
-        "with them as sidecars."
+        f"{_title(saving.mode)} {_both(saving.vcpu.mid, other[saving.mode].vcpu.mid)} with them "
+        "as sidecars."
         for saving in without
         if saving.mode in other
     )
@@ -50,6 +50,11 @@ def _title(mode: str) -> str:
     return title[0].upper() + title[1:]
 
 
-def _saves(saving: Saving) -> str:
-    vcpu = saving.vcpu.mid
-    return f"saves {vcpu:.3g} vCPU" if vcpu >= 0 else f"costs {-vcpu:.3g} vCPU more"
+def _both(without: float, with_them: float) -> str:
+    if min(without, with_them) >= 0:
+        return f"saves {without:.3g} vCPU without them and {with_them:.3g}"
+    first, second = (
+        f"saves {vcpu:.3g} vCPU" if vcpu >= 0 else f"costs {-vcpu:.3g} vCPU more"
+        for vcpu in (without, with_them)
+    )
+    return f"{first} without them and {second}"
