@@ -14,6 +14,7 @@ from analyzer.measurement.proxy_counts import Key, ProxyCounts, Site
 from analyzer.measurement.scrapes import deciding_seconds, scrape_intervals, usual_seconds
 from analyzer.measurement.twice import find_twice
 from analyzer.prometheus.connection import Source
+from analyzer.prometheus.fetch import instant_in_pieces
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
@@ -120,7 +121,7 @@ def _require_join(source: Source, seen: Look) -> None:
     promql = seen.promql("survey_joined_pods")
     # VictoriaMetrics finds older samples where looks are far apart: there seen_at may be too late.
     if not (
-        source.instant(promql, seen.seen_at).series
+        instant_in_pieces(source, promql, seen.seen_at).series
         or at_all_looks(source, promql, seen.looks).series
     ):
         raise InsufficientData(

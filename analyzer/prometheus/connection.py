@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol, Self
 
+import orjson
 import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
@@ -113,6 +114,15 @@ class Connection:
                 self._too_long = (seconds, error)
             raise
         return shifted(answer, -window.offset_seconds)
+
+    def label_values(self, label: str) -> tuple[str, ...]:
+        """Return all values of a label; none where the server does not list them."""
+        url = f"{self.access.url}/api/v1/label/{label}/values"
+        try:
+            answer = self._session.request("GET", url, timeout=self.access.timeout_seconds)
+            return tuple(map(str, orjson.loads(answer.content)["data"]))
+        except (requests.RequestException, orjson.JSONDecodeError, LookupError, TypeError):
+            return ()
 
     def _ask(self, promql: str, send: Callable[[], Response], *, divisible: bool) -> Response:
         """Send until it is answered or fails for good; if `divisible`, less can be asked for."""
