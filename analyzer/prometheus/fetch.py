@@ -1,5 +1,6 @@
 """Fetching queries over a long window: cut into chunks, a few at a time, halved where too heavy."""
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -48,13 +49,16 @@ def fetch(
 ) -> Iterator[Fetched]:
     """Ask for all jobs and yield each as it is answered, in no particular order.
 
+    `note` is called with a sentence for each way in which queries have to be cut, once.
+
     Raises:
         PrometheusError: if one job fails; requests under way are waited for and yielded first, the
             rest is not asked.
     """
+    once = _Once(note)
 
     def fetched(job: Job) -> Fetched:
-        pieces = points_in_pieces(source, job.promql, window, job.chunk, note)
+        pieces = points_in_pieces(source, job.promql, window, job.chunk, once)
         return Fetched(job=job, responses=tuple(pieces))
 
     remaining = iter(jobs)
@@ -81,17 +85,33 @@ def fetch(
         raise failure
 
 
+class _Once:
+    """Passes on the first sentence of each kind."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note = note
+        self._kinds: set[str] = set()
+        self._lock = threading.Lock()
+
+    def __call__(self, kind: str, text: str) -> None:
+        with self._lock:
+            is_new = kind not in self._kinds
+            self._kinds.add(kind)
+        if is_new:
+            self._note(text)
+
+
 def points_in_pieces(
     source: Source,
     promql: str,
     window: TimeWindow,
     chunk: Chunk,
-    note: Callable[[str], None] = lambda _: None,
+    note: Callable[[str, str], None] = lambda _kind, _text: None,
 ) -> Iterator[Response]:
     """Evaluate at the points of a chunk, in pieces where the server gives up on the whole.
 
     Pieces are halves of the time, some namespaces at a time, or one term of an `or` at a time:
-    what helps by the server's words.
+    what helps by the server's words. `note` is called with the way of cutting and a sentence.
 
     Raises:
         QueryTooHeavy: if the smallest piece is too heavy.
@@ -108,11 +128,12 @@ def points_in_pieces(
 
         parts = _parts(source, promql, error, names) if _is_about_series(error, chunk) else ()
         if parts:
-            note(f"{error} Asking for some namespaces at a time.")
+            note("namespaces", f"{error} Asking for some namespaces at a time.")
             pieces = [list(points_in_pieces(source, part, window, chunk, note)) for part in parts]
             yield _combined(parts, [joined(piece) for piece in pieces])
         elif chunk.point_count > 1 and _limit_of(error) != Limit.LENGTH:
-            note(f"{error} Asking for half of its {chunk.point_count} points at a time.")
+            count = chunk.point_count
+            note("time", f"{error} Asking for half of its {count} points at a time.")
             for half in chunk.halves():
                 yield from points_in_pieces(source, promql, window, half, note)
         else:

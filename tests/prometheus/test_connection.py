@@ -153,6 +153,23 @@ def test_each_failure_is_one_line_that_says_what_to_do(
     assert message.startswith("http://127.0.0.1:")
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(status=401, body=b"no org id\n"),
+        Answer(status=400, body=b"No OrgID"),
+        prometheus_error(500, "internal", "no org id"),
+        prometheus_error(422, "execution", "rpc error: code = Unauthenticated desc = no org id"),
+    ],
+    ids=["401", "400", "500", "422"],
+)
+def test_a_missing_tenant_names_the_header_whatever_the_status(answer: Answer) -> None:
+    error = refusal_of([answer])
+
+    assert error.settings == (Setting.HEADERS,)
+    assert "X-Scope-OrgID" in str(error)
+
+
 def test_a_long_query_is_not_repeated_whole() -> None:
     with (
         asking(prometheus_error(400, "bad_data", "no")) as asked,
