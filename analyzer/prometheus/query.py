@@ -1,6 +1,7 @@
 """The query files: one measured quantity each, with a header that describes its answer."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -11,6 +12,7 @@ from analyzer.errors import QueryFileError
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping, Names
 from analyzer.prometheus.parts import NEVER, Divisible, Part
 from analyzer.prometheus.promql import Scope
+from analyzer.prometheus.shorter import of_one_scrape, of_same_labels
 
 _HEADER = re.compile(r"# (?P<key>[a-z]+): (?P<text>.+)")
 _REQUIRED = ("what", "unit", "from", "labels", "reads")
@@ -62,6 +64,7 @@ class Query:
         *,
         window_seconds: float | None = None,
         offset_seconds: int = 0,
+        is_scraped_once: bool = False,
     ) -> str:
         """Return the PromQL as it is sent, `Divisible` where its series have namespaces.
 
@@ -70,6 +73,7 @@ class Query:
             label_mapping: what labels are called.
             window_seconds: `$window`, the range of a rate.
             offset_seconds: `$offset`, how long before its evaluation a step ends.
+            is_scraped_once: whether each proxy is known to be scraped by one job only.
 
         Raises:
             QueryFileError: if `$window` got no value, or a value has no place.
@@ -82,7 +86,9 @@ class Query:
             "window": _duration(window_seconds or 0),
             "offset": _duration(offset_seconds),
         }
-        template = self.template if offset_seconds else self.template.replace(_OFFSET, "")
+        template = of_same_labels(self.template, label_mapping)
+        template = of_one_scrape(template) if is_scraped_once else template
+        template = template if offset_seconds else template.replace(_OFFSET, "")
 
         def within(part: Part | None) -> str:
             scopes, text = _scopes(scope, label_mapping, part), template
@@ -92,22 +98,24 @@ class Query:
                     text = text.replace(f", ${name}}}", "}").replace(f"{{${name}}}", "")
             return Template(text).substitute({**values, **scopes})
 
-        if not self._is_divisible(label_mapping):
-            return within(None)
-        names = load_query(_NAMESPACES).render(scope, label_mapping)
-        labels = dict.fromkeys(
-            label_mapping.names(exporter).namespace
-            for exporter in (Exporter.CADVISOR, Exporter.STATE, Exporter.PROXY)
-        )
-        return Divisible.of(
-            within, names=names, labels=tuple(labels), takes_latest=self.takes_latest
-        )
+        return self._divisible(within, scope, label_mapping)
 
-    def _is_divisible(self, label_mapping: LabelMapping) -> bool:
-        """Return whether the namespace of its series can be selected."""
+    def _divisible(
+        self, within: Callable[[Part | None], str], scope: Scope, label_mapping: LabelMapping
+    ) -> str:
+        """Return the text for all, with what cuts it where the namespace can be selected."""
         read = set(Template(self.template).get_identifiers()) & set(_SCOPES)
         is_nameless = label_mapping.attribution != Attribution.POD and "proxy_scope" in read
-        return self.name != _NAMESPACES and bool(read - {"cluster_scope"}) and not is_nameless
+        if self.name == _NAMESPACES or is_nameless or not read - {"cluster_scope"}:
+            return within(None)
+        exporters = (Exporter.CADVISOR, Exporter.STATE, Exporter.PROXY)
+        labels = dict.fromkeys(label_mapping.names(exporter).namespace for exporter in exporters)
+        return Divisible.of(
+            within,
+            names=load_query(_NAMESPACES).render(scope, label_mapping),
+            labels=tuple(labels),
+            takes_latest=self.takes_latest,
+        )
 
 
 def _duration(seconds: float) -> str:
