@@ -6,7 +6,8 @@
     ├── PrometheusError           the server could not be asked, or gave an unusable answer
     │   ├── Unreachable           no connection, or none that can be trusted
     │   ├── QueryRejected         400/422, with Prometheus's own words
-    │   └── QueryTooHeavy         over a limit of the server, or too slow: ask for less at once
+    │   ├── QueryTooHeavy         over a limit of the server, or too slow: ask for less at once
+    │   └── FailedAnswer          200, and no data: an error or nothing
     ├── SnapshotError             a snapshot is missing, incomplete, damaged or too new
     ├── OutputError               a file cannot be written
     ├── FrameError                a table lacks a column or holds an impossible value
@@ -117,6 +118,10 @@ class QueryTooHeavy(PrometheusError):
     def __init__(self, problem: str = "", *, limit: Limit = Limit.WORK, **facts: Any) -> None:  # noqa: ANN401 - those of PrometheusError
         super().__init__(problem, **facts)
         self.limit = limit
+
+
+class FailedAnswer(PrometheusError):
+    """The answer has HTTP status 200, and an error or nothing in place of data."""
 
 
 class SnapshotError(AnalyzerError):

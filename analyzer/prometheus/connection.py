@@ -19,8 +19,9 @@ from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.pace import PATIENCE_SECONDS, Pace, Turn
 from analyzer.prometheus.proxy import proxy_for
 from analyzer.prometheus.refusals import Failure, Judge
-from analyzer.prometheus.response import Response, shifted
+from analyzer.prometheus.response import Response, shifted, stray_time
 from analyzer.prometheus.session import PrometheusSession
+from analyzer.units import moment
 from analyzer.window import Chunk, TimeWindow
 
 _WAITS_SECONDS = (0.5, 1.0, 2.0)
@@ -113,7 +114,13 @@ class Connection:
             if error.limit == Limit.SPAN and seconds:
                 self._too_long = (seconds, error)
             raise
-        return shifted(answer, -window.offset_seconds)
+        answer = shifted(answer, -window.offset_seconds)
+        stray = stray_time(answer, window, chunk)
+        if stray is not None:
+            problem = f"the answer has a sample of {moment(stray)} UTC, which was not asked for"
+            advice = "Check whether a cache or a proxy answers in place of the server."
+            raise PrometheusError(problem, url=self.access.url, promql=promql, advice=advice)
+        return answer
 
     def label_values(self, label: str) -> tuple[str, ...]:
         """Return all values of a label; none where the server does not list them."""

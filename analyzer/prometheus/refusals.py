@@ -12,7 +12,14 @@ from urllib3.exceptions import InvalidHeader, ReadTimeoutError
 from urllib3.util import Retry
 
 from analyzer.data.wordings import kinds_of
-from analyzer.errors import Limit, PrometheusError, QueryRejected, QueryTooHeavy, sentences
+from analyzer.errors import (
+    FailedAnswer,
+    Limit,
+    PrometheusError,
+    QueryRejected,
+    QueryTooHeavy,
+    sentences,
+)
 from analyzer.prometheus import failures
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.pace import PATIENCE_SECONDS
@@ -102,32 +109,30 @@ class Judge:
     def strange(
         self, promql: str, response: requests.Response | None, error: PrometheusError
     ) -> Failure:
-        """Judge a success that is none of Prometheus's, or that holds an error."""
+        """Judge a success that is none of Prometheus's, or that has an error in place of data.
+
+        An answer that got lost once is worth another attempt.
+        """
         body = b"" if response is None else response.content.strip()
-        if response is not None and b'"error"' in body[:2000]:
-            kind, words = failures.own_words(response, self.access)
-            if kind:
-                return self._error_within(promql, response.status_code, kind, words)
+        if response is not None and isinstance(error, FailedAnswer) and error.words:
+            return self._error_within(promql, response)
+        login = "" if not body or body.startswith(b"{") else "It may be a login page"
         proxied = self.proxy.advice if self.proxy else ""
-        login = "" if not body else "It may be a login page"
         problem = str(error) or "the answer is empty, which is not Prometheus's API"
         failed = PrometheusError(
             problem, url=self.access.url, promql=promql, advice=sentences(login, proxied)
         )
         return Failure(error=failed, once=not body)
 
-    def _error_within(self, promql: str, status: int, kind: str, words: str) -> Failure:
-        """Judge a success with the fields of an error: a query frontend may lose a part."""
+    def _error_within(self, promql: str, response: requests.Response) -> Failure:
+        """Judge an error with the status of a success."""
+        status = response.status_code
+        kind, words = failures.own_words(response, self.access)
         failed = self._failing(promql, status, kind, words, "")
         topic = "work" if kind == "timeout" else _topic(status, words)
         if topic in set(Limit):
             return Failure(error=failed(partial(QueryTooHeavy, limit=Limit(topic))))
-        if topic == "pace":
-            return Failure(error=failed(PrometheusError), is_paced=True)
-        is_about_query = kind in {"bad_data", "execution"}
-        return Failure(
-            error=failed(QueryRejected if is_about_query else PrometheusError), once=True
-        )
+        return Failure(error=failed(FailedAnswer), once=True, is_paced=topic == "pace")
 
     def silent(self, promql: str, error: requests.RequestException) -> Failure:
         """Judge a request that got no answer."""
