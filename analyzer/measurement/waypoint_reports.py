@@ -77,7 +77,7 @@ def _divided(
         rows = mixed[part > 0].drop(columns="share").assign(reporter=reporter)
         rows[_CALLS] *= part[part > 0]
         parts.append(rows)
-    return _summed(pd.concat(parts), [name for name in calls if name != _CALLS], _CALLS)
+    return _summed(pd.concat(parts), calls.columns.drop(_CALLS).tolist(), _CALLS)
 
 
 def counted_at_one_side(reports: pd.DataFrame, proxies: pd.DataFrame) -> pd.DataFrame:
