@@ -1,5 +1,6 @@
 """Collections in processes that are ended without warning, before any of their steps on files."""
 
+import contextlib
 import multiprocessing
 import os
 import shutil
@@ -18,8 +19,8 @@ from analyzer.measurement.plan import Ask
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 
-_STEPS = frozenset({"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "fcntl.flock"})
-"""What Python reports before it changes or opens a file."""
+_STEPS = frozenset({"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir"})
+"""What Python reports before it changes a file; files that are opened to be read do not count."""
 
 _PATIENCE_SECONDS = 120
 
@@ -29,9 +30,9 @@ _PROCESSES.set_forkserver_preload(["tests.live.kills"])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a collection ended: its steps on files, and the line of its failure, if any."""
+    """How a collection ended: its steps on files by name, and the line of its failure, if any."""
 
-    steps: int
+    steps: tuple[str, ...]
     failure: str = ""
 
 
@@ -44,10 +45,10 @@ class Collecting:
 
     def result(self) -> Ended | None:
         """Wait for its end; None if it was killed."""
-        try:
-            ended: Ended = self.pipe.recv() if self.pipe.poll(_PATIENCE_SECONDS) else None
-        except EOFError:
-            ended = None
+        ended: Ended | None = None
+        with contextlib.suppress(EOFError):
+            if self.pipe.poll(_PATIENCE_SECONDS):
+                ended = self.pipe.recv()
         self.process.join(_PATIENCE_SECONDS)
         assert not self.process.is_alive(), "the collection hangs"
         return ended
@@ -98,7 +99,7 @@ class Reference:
     other: Ask
     whole: dict[str, bytes]
     whole_of_other: dict[str, bytes]
-    steps: int
+    steps: tuple[str, ...]
 
     @classmethod
     def of(cls, url: str, now: datetime, ask: Ask, other: Ask, folder: Path) -> "Reference":
@@ -147,26 +148,24 @@ def _failure(act: Callable[[], object]) -> str:
 
 
 def _collect(url: str, ask: Ask, target: Path, now: datetime, fatal: int, pipe: Pipe) -> None:
-    taken = 0
+    steps: list[str] = []
 
     def count(event: str, arguments: tuple[object, ...]) -> None:
-        nonlocal taken
-        # Python may open modules and the random device meanwhile: those steps are no collection's.
-        if event not in _STEPS or not _is_below(arguments, target.parent):
-            return
-        taken += 1
-        if taken == fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if event in _STEPS and _is_change(event, arguments, target.parent):
+            steps.append(event)
+            if len(steps) == fatal:
+                os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(count)
     failure = _failure(lambda: collected(url, ask, target, now))
-    pipe.send(Ended(steps=taken, failure=failure))
+    pipe.send(Ended(steps=tuple(steps), failure=failure))
 
 
-def _is_below(arguments: tuple[object, ...], folder: Path) -> bool:
-    """Return whether a step is on a file in `folder`; files within an open folder have no path."""
-    path = arguments[0]
-    if not isinstance(path, str | bytes | os.PathLike):
-        return True
-    text = os.fsdecode(path)
-    return not text.startswith("/") or text.startswith(str(folder))
+def _is_change(event: str, arguments: tuple[object, ...], folder: Path) -> bool:
+    """Return whether a step changes something in `folder`."""
+    path, *_, flags = arguments
+    if event == "open" and not (isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR)):
+        return False
+    # In an open folder files have names without a path.
+    name = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else "/"
+    return not name.startswith("/") or name.startswith(str(folder))

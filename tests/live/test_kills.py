@@ -1,5 +1,6 @@
 """A collection that is killed before any of its steps on files, and what comes next."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,8 +14,24 @@ from tests.support import SMALL_MESH, PrometheusServer
 
 pytestmark = pytest.mark.live
 
-LAST = 8
-"""How many of the last steps are each the end of a run."""
+MOMENTS: dict[str, Callable[[Sequence[str]], int]] = {
+    "nothing": lambda _: 1,
+    "no plan": lambda steps: steps.index("os.rename"),
+    "a plan": lambda steps: steps.index("os.rename") + 2,
+    "some chunks": lambda steps: len(steps) // 4,
+    "the tables": lambda steps: len(steps) * 2 // 3,
+    "all": lambda steps: _renames(steps)[-2],
+    "all, set aside": lambda steps: _renames(steps)[-1],
+    "all, at its place": lambda steps: _renames(steps)[-1] + 1,
+    "less and less": lambda steps: (_renames(steps)[-1] + len(steps)) // 2,
+    "an empty folder": lambda steps: len(steps) - 1,
+    "the lock": len,
+}
+"""Before which step a run ends, by what it leaves behind."""
+
+
+def _renames(steps: Sequence[str]) -> list[int]:
+    return [place for place, step in enumerate(steps, 1) if step == "os.rename"]
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +48,11 @@ def reference(
     return Reference.of(small_server.url, SMALL_MESH.end, ask, other, folder)
 
 
-@pytest.mark.parametrize("place", [0.02, 0.1, 0.4, 0.8, 0.9, *range(-LAST, 0)])
+@pytest.mark.parametrize("left", MOMENTS)
 def test_a_kill_costs_nothing_and_gives_nothing_to_another_question(
-    reference: Reference, place: float, tmp_path: Path
+    reference: Reference, left: str, tmp_path: Path
 ) -> None:
-    """A share counts from the first step, a whole number from the last."""
-    steps = reference.steps
-    fatal = steps + 1 + int(place) if place < 0 else max(1, round(place * steps))
+    fatal = MOMENTS[left](reference.steps)
     folder = tmp_path / "work"
     folder.mkdir()
     arguments = (reference.url, reference.ask, folder / "snap", reference.now)
@@ -58,7 +73,8 @@ def test_a_kill_while_a_snapshot_is_replaced_costs_nothing(
     collected(reference.url, hour, target, reference.now)
     ended = collecting(reference.url, hour, target, later).result()
     assert ended is not None
-    for fatal in range(ended.steps - LAST, ended.steps):
+    first = _renames(ended.steps)[-3]
+    for fatal in (first, first + 1, first + 2, first + 3, len(ended.steps) - 1):
         collected(reference.url, hour, target, reference.now, force=True)
         assert collecting(reference.url, hour, target, later, fatal=fatal).result() is None
         collected(reference.url, hour, target, later)
