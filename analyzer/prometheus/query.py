@@ -10,6 +10,7 @@ from string import Template
 from analyzer.errors import QueryFileError
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope
+from analyzer.prometheus.shorter import of_one_scrape, of_same_labels
 
 _HEADER = re.compile(r"# (?P<key>[a-z]+): (?P<text>.+)")
 _REQUIRED = ("what", "unit", "from", "labels", "reads")
@@ -55,6 +56,7 @@ class Query:
         *,
         window_seconds: float | None = None,
         offset_seconds: int = 0,
+        is_scraped_once: bool = False,
     ) -> str:
         """Return the PromQL as it is sent.
 
@@ -63,6 +65,7 @@ class Query:
             label_mapping: what labels are called.
             window_seconds: `$window`, the range of a rate.
             offset_seconds: `$offset`, how long before its evaluation a step ends.
+            is_scraped_once: whether each proxy is known to be scraped by one job only.
 
         Raises:
             QueryFileError: if `$window` got no value, or a value has no place.
@@ -77,7 +80,9 @@ class Query:
             "window": _duration(window_seconds or 0),
             "offset": _duration(offset_seconds),
         }
-        text = self.template if offset_seconds else self.template.replace(" offset $offset", "")
+        text = of_same_labels(self.template, label_mapping)
+        text = of_one_scrape(text) if is_scraped_once else text
+        text = text if offset_seconds else text.replace(" offset $offset", "")
         for name, value in scopes.items():
             if not value:
                 # PromQL allows a comma before the brace; whoever reads the query need not see it.
