@@ -1,5 +1,6 @@
 """A collection that is killed before any of its steps on files, and what comes next."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -9,8 +10,9 @@ import pytest
 
 from analyzer.measurement.plan import Ask
 from analyzer.prometheus.promql import Scope
+from tests.live.command import run
 from tests.live.kills import Reference, collected, collecting, files
-from tests.support import SMALL_MESH, PrometheusServer
+from tests.support import SMALL_MESH, Answer, FaultyHttp, PrometheusServer, Received
 
 pytestmark = pytest.mark.live
 
@@ -81,3 +83,47 @@ def test_a_kill_while_a_snapshot_is_replaced_costs_nothing(
 
         assert files(target) == files(tmp_path / "new")
         assert [path.name for path in target.parent.iterdir()] == ["snap"]
+
+
+def test_of_two_collections_at_once_one_wins_whole(reference: Reference, tmp_path: Path) -> None:
+    target = tmp_path / "snap"
+    pair = [
+        collecting(reference.url, ask, target, reference.now)
+        for ask in (reference.ask, reference.other)
+    ]
+    ended = [one.result() for one in pair]
+
+    failures = [one.failure for one in ended if one is not None]
+    assert sorted(map(bool, failures)) == [False, True]
+    winner = failures.index("")
+    assert files(target) == (reference.whole, reference.whole_of_other)[winner]
+    # On a busy machine the second may begin when the first has ended.
+    line = failures[1 - winner]
+    assert f"process {pair[winner].process.pid}." in line or "another question" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["snap"]
+
+
+def test_a_collection_that_holds_the_folder_is_named_until_it_is_killed(
+    reference: Reference, small_server: PrometheusServer, tmp_path: Path
+) -> None:
+    silence = Answer(status=503, delay_seconds=60)
+    with FaultyHttp(
+        [None] * 8 + [silence] * 4, upstream=small_server.url, counts=_is_range
+    ) as slow:
+        asking = collecting(slow.url, reference.ask, tmp_path / "snap", reference.now)
+        deadline = time.monotonic() + 60
+        while not any(tmp_path.glob("snap.partial/chunks/*.parquet")):
+            assert time.monotonic() < deadline, "no chunk was finished"
+            time.sleep(0.02)
+        second = run("collect", "-p", small_server.url, "-o", tmp_path / "snap")
+        asking.kill()
+
+    assert second.status == 1
+    (line,) = second.stderr.splitlines()
+    assert f"process {asking.process.pid}." in line
+    collected(reference.url, reference.ask, tmp_path / "snap", reference.now)
+    assert files(tmp_path / "snap") == reference.whole
+
+
+def _is_range(request: Received) -> bool:
+    return request.path.endswith("query_range")
