@@ -1,13 +1,14 @@
 """Collections that are killed, and pairs of collections into one folder at once.
 
-A hundred collections with a start and an end are killed without warning: half of them at any moment,
-half in their last 50 ms. The same command must then end with the bytes of a run that was not killed,
-and another question must take no chunk. Then ten pairs of questions share a folder: one must win
-whole, and the other must be refused. Prints what was wrong, and exits with 1 if anything was. Names
-of arguments: the number of kills, of pairs, and the seed.
+A hundred collections with a start and an end are killed without warning: half of them at any
+moment, half in their last 50 ms. The same command must then end with the bytes of a run that was
+not killed, and another question must take no chunk. Then ten pairs of questions share a folder: one
+must win whole, and the other must be refused. Prints what was wrong, and exits with 1 if anything
+was. Arguments are the number of kills, of pairs, and the seed.
 """
 
 import random
+import statistics
 import sys
 import tempfile
 import time
@@ -34,17 +35,23 @@ def _reference(server: PrometheusServer, folder: Path) -> Reference:
     return Reference.of(server.url, end, ask, other, folder)
 
 
-def _killed(reference: Reference, folder: Path, moment: float, *, last: bool) -> str:
-    """Kill a collection at a share of its time, or of its last 50 ms; return what it left."""
+def _seconds(reference: Reference, place: Path) -> float:
+    """Return how long a collection takes."""
+    begun = time.monotonic()
+    collecting(reference.url, reference.ask, place, reference.now).result()
+    return time.monotonic() - begun
+
+
+def _killed(reference: Reference, folder: Path, after_seconds: float, *, last: bool) -> str:
+    """Kill a collection after its begin, or after its tables are joined; return what it left."""
     asking = collecting(reference.url, reference.ask, folder / "snap", reference.now)
-    begun, usual = time.monotonic(), 0.8
+    begun = time.monotonic()
     if last:
-        # The last table is being written: what follows takes about as long.
         whole = folder / "snap.partial" / "whole" / "manifest.json"
         while not whole.exists() and not (folder / "snap").exists() and asking.process.is_alive():
             time.sleep(0.0005)
-        usual, begun = _LAST_SECONDS, time.monotonic()
-    time.sleep(max(0.0, begun + moment * usual - time.monotonic()))
+        begun = time.monotonic()
+    time.sleep(max(0.0, begun + after_seconds - time.monotonic()))
     asking.kill()
     return " ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
 
@@ -52,11 +59,13 @@ def _killed(reference: Reference, folder: Path, moment: float, *, last: bool) ->
 def _kill_all(reference: Reference, folder: Path, count: int, moments: random.Random) -> list[str]:
     faults: list[str] = []
     left: Counter[str] = Counter()
+    usual_seconds = statistics.median(_seconds(reference, folder / f"timed-{n}") for n in range(3))
     for number in range(count):
         place = folder / f"kill-{number}"
         place.mkdir()
         last = number % 2 == 1
-        left[_killed(reference, place, moments.random(), last=last)] += 1
+        after_seconds = moments.uniform(0, _LAST_SECONDS if last else usual_seconds)
+        left[_killed(reference, place, after_seconds, last=last)] += 1
         faults += [f"kill {number}: {fault}" for fault in reference.faults_after(place)]
     for names, times in left.most_common():
         print(f"{times:4} kills left {names}")
@@ -85,7 +94,7 @@ def main() -> None:
     """Kill, and collide."""
     given = [int(argument) for argument in sys.argv[1:]]
     kills, pairs, seed = (*given, *(_KILLS, _PAIRS, _SEED)[len(given) :])
-    moments = random.Random(seed)  # noqa: S311 - moments, no secrets
+    moments = random.Random(seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with PrometheusServer(folder / "server") as server:
