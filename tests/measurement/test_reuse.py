@@ -242,6 +242,27 @@ def test_an_empty_folder_is_as_good_as_none(
     assert collected(small_server.url, hour, tmp_path / "snap")[0].path == tmp_path / "snap"
 
 
+@pytest.mark.parametrize("name", [".", "..", "../there"])
+def test_the_folder_that_a_run_is_in_can_be_the_target(
+    name: str,
+    small_server: PrometheusServer,
+    hour: Ask,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = tmp_path / "there"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    if name == "..":
+        with no_server() as url, pytest.raises(UsageError, match="not a snapshot"):
+            collected(url, hour, Path(name))
+    else:
+        collected(small_server.url, hour, Path(name))
+        assert load_snapshot(here).manifest.window.end == NOW
+
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
 # --- an interrupted collection ---
 
 
