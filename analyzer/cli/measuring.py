@@ -104,8 +104,11 @@ def collect(
     """Measure only, into a snapshot that other commands read.
 
     Run the same command again to finish an interrupted collection, or to collect again once the
-    snapshot is out of date. A snapshot is a folder of Parquet files with a manifest of every query
-    as sent. It holds no credential.
+    snapshot is out of date. Another user name or tenant is another question. A renewed token,
+    password or cookie is not: it must give access to the same data.
+
+    A snapshot is a folder of Parquet files with a manifest of every query as sent. It holds no
+    credential.
     """
     with keeping(lambda: kept_at(output)):
         snapshot = collected(server, talk, output, replacing, content)
