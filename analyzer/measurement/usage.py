@@ -21,7 +21,8 @@ from analyzer.measurement.nodes import NodePresence, moves, node_presence, node_
 from analyzer.measurement.other_side import Heard
 from analyzer.measurement.partial import without_partial
 from analyzer.measurement.quality import Evidence, find_quality
-from analyzer.measurement.roles import UNKNOWN, proxy_table, why_unknown
+from analyzer.measurement.role_rules import UNKNOWN
+from analyzer.measurement.roles import proxy_table, why_unknown
 from analyzer.measurement.rows import with_points
 from analyzer.measurement.same_calls import without_same, without_services
 from analyzer.measurement.sides import completed, require_callers

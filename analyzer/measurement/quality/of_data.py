@@ -112,6 +112,8 @@ def _pod_labels(evidence: Evidence) -> Finding | None:
     labels = evidence.tables["pod_labels"].filter(regex="^label_")
     if "pod_placement" not in evidence.asked or (labels != "").to_numpy().any():
         return None
+    if len(evidence.tables["proxy_pod_labels"]):
+        return None
     return Finding(
         name="no_pod_labels",
         severity=Severity.INFO,
