@@ -230,7 +230,8 @@ def _replaced(found: Survey) -> dict[str, str]:
         rule = found.label_mapping.cpu
         replaced = {"proxy_cpu_vcpu": f"proxy_recorded_cpu_vcpu replaces it: only {rule} was found"}
         replaced["proxy_cpu_counter_seconds"] = f"only {rule} was found, which is no counter"
-    if "kube_pod_info" in found.series_counts:
+    # The kubelets show which cluster a node is of, if kube-state-metrics does not.
+    if "kube_pod_info" in found.series_counts and found.label_mapping.state_cluster is None:
         replaced["proxy_nodes"] = "pod_placement replaces it: kube_pod_info was found"
     return replaced
 

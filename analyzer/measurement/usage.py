@@ -212,7 +212,9 @@ class MeshUsage:
 def measure(snapshot: Snapshot) -> MeshUsage:
     """Read a snapshot; InsufficientData if no step has CPU and metrics of any proxy."""
     manifest, window = snapshot.manifest, snapshot.manifest.window
-    both = completed(Tables(snapshot))
+    stored = Tables(snapshot)
+    stored.require_clusters()
+    both = completed(stored)
     tables = both.tables
     require_callers(tables)
     proxies = proxy_table(tables)

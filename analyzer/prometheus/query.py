@@ -1,7 +1,7 @@
 """The query files: one measured quantity each, with a header that describes its answer."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -96,13 +96,16 @@ def _duration(seconds: float) -> str:
 
 
 def _scopes(scope: Scope, label_mapping: LabelMapping) -> dict[str, str]:
-    found = {"cluster_scope": scope.cluster_matchers(label_mapping.cluster)}
+    # kube-state-metrics may lack the label, or call its clusters otherwise.
+    of_state = scope if label_mapping.state_cluster is None else replace(scope, cluster="")
+    found = {"cluster_scope": of_state.cluster_matchers(label_mapping.cluster)}
     for exporter in (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE):
         namespace = label_mapping.names(exporter).namespace
-        found[f"{exporter}_scope"] = scope.matchers(label_mapping.cluster, namespace)
+        of_exporter = of_state if exporter == Exporter.STATE else scope
+        found[f"{exporter}_scope"] = of_exporter.matchers(label_mapping.cluster, namespace)
     if label_mapping.attribution != Attribution.POD:
         # Such series have no namespace to match; it is known once they are attributed to pods.
-        found["proxy_scope"] = found["cluster_scope"]
+        found["proxy_scope"] = scope.cluster_matchers(label_mapping.cluster)
     return found
 
 
