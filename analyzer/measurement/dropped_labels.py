@@ -11,9 +11,9 @@ from typing import Final
 import pandas as pd
 
 from analyzer.measurement.other_side import DESTINATION, SERVICE, SOURCE, WORKLOAD
-from analyzer.measurement.roles import KEY
 from analyzer.measurement.rows import with_points
 from analyzer.measurement.same_calls import without_cluster
+from analyzer.measurement.signs import KEY
 from analyzer.measurement.tables import SEVERAL, UNKNOWN_NAMES, Tables
 from analyzer.units import Role
 from analyzer.window import TimeWindow

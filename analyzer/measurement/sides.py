@@ -14,7 +14,7 @@ from analyzer.errors import InsufficientData
 from analyzer.measurement.counters import REQUEST_COUNTER
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.other_side import DESTINATION, SOURCE, WORKLOAD
-from analyzer.measurement.roles import KEY
+from analyzer.measurement.signs import KEY
 from analyzer.measurement.tables import UNKNOWN_NAMES, Tables, workload_of_creator
 
 MESH: Final = "mesh_requests_rps"

@@ -177,9 +177,9 @@ class Tables:
                 label = self._snapshot.manifest.label_mapping.cluster
                 raise InsufficientData(
                     f"The label {label} is missing from the series of {NAMED[exporter]}, or has "
-                    f"other values. Pods such as {shared[0]} exist in several clusters, so requests "
-                    f"and CPU cannot be matched. Add the label {label} to every scrape job, or "
-                    f"set {Setting.CLUSTER_LABEL} to a label that all series have."
+                    f"other values. Pods such as {shared[0]} exist in several clusters, so "
+                    f"requests and CPU cannot be matched. Add the label {label} to every scrape "
+                    f"job, or set {Setting.CLUSTER_LABEL} to a label that all series have."
                 )
 
     def shared_pods(self, exporter: Exporter) -> tuple[str, ...]:

@@ -35,6 +35,8 @@ _SHAPES: Mapping[str, Callable[[int], Scene]] = {
     ),
     "not on proxies": lambda day: relabelled(_two(day), PROXIES),
 }
+_TWO_NAMES = "another name on state"
+"""Two names with the same values are no fault."""
 _SAME_PODS = "not on state, same pods"
 _UNMATCHED = "not on proxies, same pods"
 
@@ -54,7 +56,7 @@ def test_the_figures_are_right(name: str, store: Store) -> None:
     assert store.wrong(name) == []
 
 
-@pytest.mark.parametrize("name", _SHAPES)
+@pytest.mark.parametrize("name", [name for name in _SHAPES if name != _TWO_NAMES])
 def test_the_fault_is_named(name: str, store: Store) -> None:
     assert "cluster_label_partial" in store.names(name)
 
@@ -80,4 +82,4 @@ def test_requests_that_fit_no_cluster_give_no_answer(store: Store) -> None:
 
 
 def test_a_store_with_labels_everywhere_has_no_such_finding(store: Store) -> None:
-    assert "cluster_label_partial" not in store.names("whole")
+    assert "cluster_label_partial" not in store.names("whole") | store.names(_TWO_NAMES)

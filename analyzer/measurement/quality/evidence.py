@@ -79,6 +79,11 @@ class Evidence:
         keys = pd.MultiIndex.from_frame(self.proxies[["namespace", "pod"]])
         return pd.Series(sums.reindex(keys).fillna(0.0).to_numpy(), index=self.proxies.index)
 
+    def mean_cpu(self, numbers: Iterable[int]) -> float:
+        """Return the vCPU of some proxies, averaged over the observed steps, filled."""
+        theirs = self.steps["proxy"].isin(pd.Index(numbers)).to_numpy() & self.is_observed
+        return float(self.filled.loc[theirs, "cpu_vcpu"].sum()) / max(len(self.observed_points), 1)
+
     def pods(self, numbers: Iterable[int]) -> tuple[str, ...]:
         """Return proxies by name."""
         rows = self.proxies.loc[pd.Index(numbers).unique()]

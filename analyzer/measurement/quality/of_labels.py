@@ -132,8 +132,8 @@ def _partial_clusters(evidence: Evidence) -> Finding | None:
     return Finding(
         name="cluster_label_partial",
         severity=Severity.INFO,
-        text=f"The label {label} is missing from the series of {enumerated(exporters)}, or has other "
-        "values there. They are matched to clusters by their pods.",
+        text=f"The label {label} is missing from the series of {enumerated(exporters)}, or has "
+        "other values there. They are matched to clusters by their pods.",
         affected=tuple(sorted(exporters)),
         fix=f"Add the label {label} to every scrape job of a cluster, with the same value.",
         bias=Bias.NONE,
