@@ -218,6 +218,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     """Read a snapshot; InsufficientData if no step has CPU and metrics of any proxy."""
     manifest, window = snapshot.manifest, snapshot.manifest.window
     stored = Tables(snapshot)
+    stored.require_clusters()
     first = proxy_table(stored)
     apart = with_waypoints_apart(stored, first)
     both = completed(apart)

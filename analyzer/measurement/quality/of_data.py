@@ -95,7 +95,7 @@ def _instance_types(evidence: Evidence) -> Finding | None:
 def _nodes(evidence: Evidence) -> Finding | None:
     # The kubelet's node labels are asked for only where kube-state-metrics is not there.
     nodes = tuple(sorted(set(evidence.proxies["node"]) - {""}))
-    if "proxy_nodes" not in evidence.asked or not nodes:
+    if "pod_placement" in evidence.asked or "proxy_nodes" not in evidence.asked or not nodes:
         return None
     return Finding(
         name="nodes_of_proxies",
