@@ -10,13 +10,21 @@ from functools import partial
 from analyzer.errors import InsufficientData
 from analyzer.measurement import detect
 from analyzer.measurement.detect import Samples
+from analyzer.measurement.label_evidence import (
+    Rows,
+    by_evidence,
+    containers_promql,
+    is_open,
+    rows_of_pods,
+    spelling_of,
+)
 from analyzer.measurement.looks import at_all_looks, at_looks
 from analyzer.measurement.metrics import CPU, REQUESTS
 from analyzer.measurement.proxy_counts import Key, ProxyCounts, count_proxies, parts_of, site_of
 from analyzer.measurement.whereabouts import further_looks
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.label_mapping import Exporter, LabelMapping
-from analyzer.prometheus.promql import Scope
+from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
+from analyzer.prometheus.promql import Scope, Spelling
 from analyzer.prometheus.query import load_query
 from analyzer.prometheus.response import Response, joined
 from analyzer.settings import Setting
@@ -39,6 +47,8 @@ class Look:
         series_counts: the most series seen of each metric in the scope, without absent ones.
         proxy_counts: the proxies of each part of the time; None where the server does not count.
         seen_at: the last time at which CPU and requests were both there; the end, if never.
+        rows: what `label_evidence` read to find out which labels name the pods; empty if nothing.
+        is_joined: whether CPU and requests name the same pods.
     """
 
     scope: Scope
@@ -48,6 +58,8 @@ class Look:
     series_counts: Mapping[str, int]
     proxy_counts: ProxyCounts | None
     seen_at: datetime
+    rows: Rows
+    is_joined: bool
 
     @property
     def times(self) -> TimeWindow:
@@ -75,7 +87,7 @@ def look(
     has a replica label.
     """
     seen = _Seen(scope=scope, cluster_label=cluster_label, replica_labels=replica_labels)
-    seen = seen.with_looks(source, looks_at(start, end))
+    seen = seen.with_looks(source, looks_at(start, end)).joined_pods(source)
     counts = None
     for _ in range(_ROUNDS):
         asked, mapping = seen.countable_scope, seen.label_mapping
@@ -88,6 +100,7 @@ def look(
         if (seen.countable_scope, seen.label_mapping) == (asked, mapping):
             break
     _require_labels(source, seen)
+    seen = seen.joined_pods(source)
     return Look(
         scope=scope,
         looks=seen.looks,
@@ -96,6 +109,8 @@ def look(
         series_counts=seen.series_counts,
         proxy_counts=counts,
         seen_at=seen.last_complete,
+        rows=seen.rows,
+        is_joined=seen.is_joined,
     )
 
 
@@ -124,24 +139,50 @@ class _Seen:
     counted: Response = _NOTHING
     samples: Samples = field(default_factory=dict)
     label_mapping: LabelMapping = _USUAL
+    rows: Rows = field(default_factory=dict)
+    is_joined: bool = False
 
     def with_looks(self, source: Source, looks: TimeWindow) -> _Seen:
         """Look at more moments."""
         asked = LabelMapping(cluster=self.cluster_label or LabelMapping().cluster)
         promql = load_query("survey_labels").render(Scope(), asked)
         labels = joined([self.labels, at_looks(source, promql, looks)])
+        labels, spelling = _with_containers(source, labels, looks)
         samples = detect.samples_of(labels)
         detected = detect.detect_label_mapping(samples, self.cluster_label)
-        mapping = replace(detected, replica_labels=self.replica_labels)
-        promql = load_query("survey_series_count").render(self.scope, mapping)
-        return replace(
-            self,
-            looks=(*self.looks, looks),
-            labels=labels,
-            counted=joined([self.counted, at_looks(source, promql, looks)]),
-            samples=samples,
-            label_mapping=mapping,
-        )
+        mapping = replace(detected, replica_labels=self.replica_labels, spelling=spelling)
+        rows: Rows = {}
+        if self.rows or is_open(samples):
+            rows = rows_of_pods(source, samples, mapping)
+            mapping = by_evidence(mapping, samples, rows)
+        seen = replace(self, labels=labels, samples=samples, label_mapping=mapping, rows=rows)
+        return seen.with_counts(source, looks)
+
+    def with_counts(self, source: Source, looks: TimeWindow) -> _Seen:
+        """Count the series of each metric at some moments."""
+        promql = load_query("survey_series_count").render(self.scope, self.label_mapping)
+        counted = joined([self.counted, at_looks(source, promql, looks)])
+        return replace(self, looks=(*self.looks, looks), counted=counted)
+
+    def joined_pods(self, source: Source) -> _Seen:
+        """Find out whether CPU and requests name the same pods; if not, by which labels they do."""
+        if self.is_joined or not self._should_join:
+            return self
+        if _is_joined(source, self):
+            return replace(self, is_joined=True)
+        rows = self.rows or rows_of_pods(source, self.samples, self.label_mapping)
+        mapping = by_evidence(self.label_mapping, self.samples, rows)
+        if mapping == self.label_mapping:
+            return replace(self, rows=rows)
+        looks, seen = self.looks, replace(self, looks=(), counted=_NOTHING, label_mapping=mapping)
+        for times in looks:
+            seen = seen.with_counts(source, times)
+        return replace(seen, rows=rows, is_joined=True)
+
+    @property
+    def _should_join(self) -> bool:
+        has_both = {CPU, REQUESTS} <= self.series_counts.keys()
+        return has_both and self.label_mapping.attribution == Attribution.POD
 
     @property
     def series_counts(self) -> Mapping[str, int]:
@@ -178,6 +219,26 @@ class _Seen:
         ]
         both = set.intersection(*times) if len(times) > 1 else set()
         return datetime.fromtimestamp(max(both), UTC) if both else self.looks[0].end
+
+
+def _is_joined(source: Source, seen: _Seen) -> bool:
+    """Return whether any pod has both CPU and requests."""
+    promql = load_query("survey_joined_pods").render(seen.scope, seen.label_mapping)
+    # VictoriaMetrics finds older samples where looks are far apart: there the last may be too late.
+    at_last = source.instant(promql, seen.last_complete).series
+    return bool(at_last or at_all_looks(source, promql, seen.looks).series)
+
+
+def _with_containers(
+    source: Source, labels: Response, looks: TimeWindow
+) -> tuple[Response, Spelling]:
+    """Return also series whose container has no usual label, and how the server reads dots."""
+    samples = detect.samples_of(labels)
+    spelling = spelling_of(source, samples, looks.end)
+    if samples[Exporter.CADVISOR] or not samples[detect.CGROUPS]:
+        return labels, spelling
+    promql = containers_promql(samples, spelling)
+    return (joined([labels, at_looks(source, promql, looks)]) if promql else labels), spelling
 
 
 def _require_labels(source: Source, seen: _Seen) -> None:

@@ -1,6 +1,7 @@
 """The query files: one measured quantity each, with a header that describes its answer."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -8,14 +9,16 @@ from pathlib import Path
 from string import Template
 
 from analyzer.errors import QueryFileError
-from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
-from analyzer.prometheus.promql import Scope
+from analyzer.prometheus.label_mapping import Exporter, LabelMapping
+from analyzer.prometheus.parts import SCOPES, Part, joined, parts_of
+from analyzer.prometheus.promql import Scope, quoted
 
 _HEADER = re.compile(r"# (?P<key>[a-z]+): (?P<text>.+)")
 _REQUIRED = ("what", "unit", "from", "labels", "reads")
-_SCOPES = ("proxy_scope", "cadvisor_scope", "state_scope", "cluster_scope")
+_QUOTED = re.compile(r'"\$(\w+)"')
+"""A label's name where PromQL has a string."""
 _TIMES = ("window", "offset")
-_PLACEHOLDERS = frozenset({*LabelMapping().placeholders, *_SCOPES, *_TIMES})
+_PLACEHOLDERS = frozenset({*LabelMapping().placeholders, *SCOPES, *_TIMES})
 
 SURVEY = "survey"
 """The header's `from` of queries that look before anything is measured."""
@@ -32,6 +35,8 @@ class Query:
         labels: that every series of the answer carries, absent ones as "", by our names for them.
         reads: the metric that makes up most of what the server must load, from which the cost of
             asking is estimated.
+        together: how answers to the same query about series with other label names are combined,
+            an aggregation of PromQL.
         template: the PromQL, with `string.Template` placeholders.
     """
 
@@ -42,6 +47,7 @@ class Query:
     labels: tuple[str, ...]
     reads: str
     template: str
+    together: str = "max"
 
     @property
     def is_ranged(self) -> bool:
@@ -70,35 +76,34 @@ class Query:
         if (window_seconds is not None) != self.is_ranged:
             problem = "needs a value for" if self.is_ranged else "has no place for"
             raise QueryFileError(f"query {self.name} {problem} $window")
-        scopes = _scopes(scope, label_mapping)
-        values = {
-            **label_mapping.placeholders,
-            **scopes,
-            "window": _duration(window_seconds or 0),
-            "offset": _duration(offset_seconds),
-        }
+        times = {"window": _duration(window_seconds or 0), "offset": _duration(offset_seconds)}
         text = self.template if offset_seconds else self.template.replace(" offset $offset", "")
-        for name, value in scopes.items():
-            if not value:
-                # PromQL allows a comma before the brace; whoever reads the query need not see it.
-                text = text.replace(f", ${name}}}", "}")
-        return Template(text).substitute(values)
+        parts = parts_of(label_mapping, self._exporters)
+        return joined([_rendered(text, scope, part, times) for part in parts], self.together)
+
+    @property
+    def _exporters(self) -> tuple[Exporter, ...]:
+        """Return the exporters whose label names it holds."""
+        names = Template(self.template).get_identifiers()
+        owners = {name.partition("_")[0] for name in names if name != "scrape"}
+        return tuple(exporter for exporter in Exporter if exporter in owners)
+
+
+def _rendered(text: str, scope: Scope, part: Part, times: Mapping[str, str]) -> str:
+    """Return a query's text with every value, without matchers that are empty."""
+    mapping, scopes = part.label_mapping, part.scopes(scope)
+    for name, value in scopes.items():
+        if not value:
+            # PromQL allows a comma before the brace; whoever reads the query need not see it.
+            text = text.replace(f", ${name}}}", "}")
+    raw = mapping.raw_placeholders
+    text = _QUOTED.sub(lambda match: quoted(raw[match[1]]), text)
+    return Template(text).substitute({**mapping.placeholders, **scopes, **times})
 
 
 def _duration(seconds: float) -> str:
     """Return a duration in PromQL."""
     return f"{seconds:.0f}s" if seconds == round(seconds) else f"{seconds * 1000:.0f}ms"
-
-
-def _scopes(scope: Scope, label_mapping: LabelMapping) -> dict[str, str]:
-    found = {"cluster_scope": scope.cluster_matchers(label_mapping.cluster)}
-    for exporter in (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE):
-        namespace = label_mapping.names(exporter).namespace
-        found[f"{exporter}_scope"] = scope.matchers(label_mapping.cluster, namespace)
-    if label_mapping.attribution != Attribution.POD:
-        # Such series have no namespace to match; it is known once they are attributed to pods.
-        found["proxy_scope"] = found["cluster_scope"]
-    return found
 
 
 def queries_root() -> Path:
@@ -161,4 +166,5 @@ def _parse(path: Path) -> Query:
         labels=() if labels == ("none",) else labels,
         reads=header["reads"],
         template=template.template,
+        together=header.get("together", "max"),
     )
