@@ -122,7 +122,7 @@ def joined_names(
         pods = _all(keys for _, _, keys in matched)
         found[Exporter.PROXY] = proxies.names([one for one, _, _ in matched], pods)
         found[Exporter.CADVISOR] = cadvisor.names([other for _, other, _ in matched], pods)
-        # Whatever they are called on its series, they are these pods.
+        # The labels differ by job, and the pods are known.
         named = [{"namespace": namespace, "pod": pod} for namespace, pod in pods]
         cadvisor = _Side(Exporter.CADVISOR, named, ())
     of_state = list(_matched(state, cadvisor))
@@ -165,7 +165,9 @@ class _Side:
             dict.fromkeys(pairs), key=lambda pair: -pair.reliability(self.rows, pods)
         )
         first, *others = (self._named(pair, pods) for pair in most_reliable)
-        return replace(first, also=tuple(others))
+        lacking = [row for row in self.rows if not any(row.get(one.pod) for one in most_reliable)]
+        has_copies = bool(lacking) and not replace(self, rows=lacking).without(pods).rows
+        return replace(first, also=tuple(others), has_copies=has_copies)
 
     def _named(self, pair: _Pair, pods: set[Key]) -> Names:
         order = families(self.exporter)

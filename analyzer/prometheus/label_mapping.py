@@ -99,6 +99,7 @@ class Names:
 
     Attributes:
         also: names on the series that lack the label `pod`, such as those of another scrape job.
+        has_copies: whether series without the label `pod` are copies of those that have it.
     """
 
     namespace: str = "namespace"
@@ -106,6 +107,7 @@ class Names:
     container: str = "container"
     node: str = "node"
     also: tuple["Names", ...] = ()
+    has_copies: bool = False
 
     @property
     def each(self) -> tuple["Names", ...]:

@@ -84,7 +84,7 @@ def _first(mapping: LabelMapping, exporter: Exporter) -> Iterator[tuple[Names, s
 def _choices(mapping: LabelMapping, exporter: Exporter) -> Iterator[tuple[Names, str]]:
     """Yield each of an exporter's names with the matchers of the series that have no earlier."""
     each = mapping.names(exporter).each
-    if len(each) == 1:
+    if len(each) == 1 and not each[0].has_copies:
         yield each[0], ""
         return
     for number, names in enumerate(each):

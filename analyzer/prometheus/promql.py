@@ -20,7 +20,7 @@ class Spelling(StrEnum):
     ESCAPED = "escaped"
     """With a backslash before each sign: VictoriaMetrics."""
     LEFT_OUT = "left_out"
-    """Not at all, or it is not known: no query may name such a label."""
+    """It cannot, or it is not known: no query may name such a label."""
 
 
 def is_plain(label: str) -> bool:
