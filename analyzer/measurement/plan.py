@@ -139,6 +139,7 @@ class Plan:
                 label_mapping=found.label_mapping,
                 window_seconds=seconds if query.is_ranged else None,
                 offset_seconds=window.offset_seconds,
+                is_scraped_once=found.is_scraped_once,
             )
             promql, written = rendered(ask.scope), rendered(written_scope)
             samples = round(samples_per_point(found, query, ranges.of(query.exporter)))

@@ -38,7 +38,8 @@ RATED_SAMPLES: Final = 3
 """A proxy with this many samples in a part has two in one step or in the next, and so a rate."""
 
 _COPIES: Final = "copies"
-"""What the query calls the number of proxies with several series in one scrape."""
+_RESCRAPED: Final = "rescraped"
+"""What the query calls the numbers of proxies with several series in one scrape, and in any."""
 
 
 Site = tuple[str, str]
@@ -93,12 +94,15 @@ class ProxyCounts:
         part_seconds: length of a part.
         groups: each scrape job of each cluster.
         copied: proxies of each part that have several series of one metric in one scrape.
+        rescraped: proxies of each part that have several series of it in any scrapes; () where
+            they were not counted.
     """
 
     start_seconds: int
     part_seconds: int
     groups: tuple[ProxyGroup, ...] = ()
     copied: tuple[int, ...] = ()
+    rescraped: tuple[int, ...] = ()
 
     @property
     def part_count(self) -> int:
@@ -158,7 +162,8 @@ class ProxyCounts:
             )
             for group in document["groups"]
         )
-        return cls(**{**document, "groups": groups, "copied": tuple(document["copied"])})
+        lists = {name: tuple(document.get(name, ())) for name in ("copied", "rescraped")}
+        return cls(**{**document, **lists, "groups": groups})
 
 
 def parts_of(start: datetime, end: datetime) -> TimeWindow:
@@ -198,20 +203,20 @@ def count_proxies(
         series_counts: series of each metric that were seen, to estimate the load.
     """
     build = series_counts.get("istio_build", 0)
-    load = (series_counts.get(CPU, 0) + 2 * build) * parts.step_seconds / _SCRAPE_SECONDS
+    load = (series_counts.get(CPU, 0) + 3 * build) * parts.step_seconds / _SCRAPE_SECONDS
     names = ["survey_proxy_counts"]
     if not build and REQUESTS not in series_counts:
         names.append("survey_request_counts")
     found: dict[Key, list[Floats]] = {}
-    copied = np.zeros(parts.point_count)
+    twice = {name: np.zeros(parts.point_count) for name in (_COPIES, _RESCRAPED)}
     try:
         for name in names:
             promql = load_query(name).render(scope, mapping, window_seconds=parts.step_seconds)
             for series in points_of(source, promql, parts, load).series:
                 row = _by_part(parts, series.times, series.samples)
                 exporter = series.labels["exporter"]
-                if exporter == _COPIES:
-                    copied += row
+                if exporter in twice:
+                    twice[exporter] += row
                     continue
                 key = (exporter, *site_of(series.labels, mapping))
                 both = found.setdefault(key, [np.zeros_like(row), np.zeros_like(row)])
@@ -235,7 +240,8 @@ def count_proxies(
         start_seconds=int(parts.start.timestamp()),
         part_seconds=parts.step_seconds,
         groups=tuple(groups),
-        copied=_whole(copied),
+        copied=_whole(twice[_COPIES]),
+        rescraped=_whole(twice[_RESCRAPED]),
     )
 
 

@@ -12,7 +12,7 @@ from analyzer.measurement.looks import at_looks
 from analyzer.measurement.metrics import CPU, ESSENTIAL, REQUESTS
 from analyzer.measurement.proxy_counts import Key, ProxyCounts, Site
 from analyzer.measurement.scrapes import deciding_seconds, scrape_intervals, usual_seconds
-from analyzer.measurement.twice import find_twice
+from analyzer.measurement.twice import find_twice, scraped_once
 from analyzer.measurement.unjoined import unjoined
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
@@ -46,6 +46,7 @@ class Survey:
         copied_proxies: proxies with copies that only `LabelMapping.replica_labels` separate.
         alike_proxies: proxies with series that look alike and are not understood.
         proxy_counts: as `Look.proxy_counts`, with the interval of each scrape job.
+        is_scraped_once: whether no proxy was scraped by several jobs in any part of the time.
         reads_sample_before: whether a rate uses the last sample before its range (VictoriaMetrics).
     """
 
@@ -57,6 +58,7 @@ class Survey:
     copied_proxies: int = 0
     alike_proxies: int = 0
     proxy_counts: ProxyCounts | None = None
+    is_scraped_once: bool = False
     reads_sample_before: bool = False
 
     @property
@@ -104,6 +106,7 @@ def examine(source: Source, seen: Look) -> Survey:
         copied_proxies=twice.copied_proxies,
         alike_proxies=twice.alike_proxies,
         proxy_counts=proxy_counts and proxy_counts.with_intervals({**cpu_jobs, **request_jobs}),
+        is_scraped_once=scraped_once(seen, twice),
         reads_sample_before=_reads_sample_before(source, seen),
     )
 

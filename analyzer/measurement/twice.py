@@ -13,7 +13,7 @@ from analyzer.measurement.copies import Copies, find_copies
 from analyzer.measurement.first_look import Look
 from analyzer.measurement.looks import at_all_looks, at_looks
 from analyzer.measurement.metrics import REQUESTS
-from analyzer.measurement.proxy_counts import ProxyCounts
+from analyzer.measurement.proxy_counts import ProxyCounts, site_of
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.label_mapping import Attribution, Exporter
 from analyzer.prometheus.promql import selector
@@ -89,6 +89,32 @@ def find_twice(source: Source, seen: Look, scrape_seconds: float) -> Twice:
             copied_proxies=max(most, before.most("alike") - found.most("alike")),
         )
     return twice
+
+
+def scraped_once(seen: Look, twice: Twice) -> bool:
+    """Return whether each proxy has one scrape job, by what all parts of the time show.
+
+    Args:
+        seen: what the looks found.
+        twice: what a server holds more than once.
+    """
+    mapping, counts = seen.label_mapping, seen.proxy_counts
+    if (
+        counts is None
+        or mapping.attribution != Attribution.POD
+        or "istio_build" not in seen.series_counts
+    ):
+        return False
+    if (
+        any(counts.rescraped)
+        or twice.replica_labels
+        or twice.alike_proxies
+        or twice.duplicate_scrapes.get(Exporter.PROXY)
+    ):
+        return False
+    # Other jobs have no istio_build, of which the parts count.
+    counted = {group.site for group in counts.of(Exporter.PROXY)}
+    return {site_of(one.labels, mapping) for one in seen.samples[Exporter.PROXY]} <= counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

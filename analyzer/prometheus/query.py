@@ -12,6 +12,7 @@ from analyzer.errors import QueryFileError
 from analyzer.prometheus.label_mapping import Exporter, LabelMapping
 from analyzer.prometheus.parts import SCOPES, Part, joined, parts_of
 from analyzer.prometheus.promql import Scope, quoted
+from analyzer.prometheus.shorter import of_one_scrape, of_same_labels
 
 _HEADER = re.compile(r"# (?P<key>[a-z]+): (?P<text>.+)")
 _REQUIRED = ("what", "unit", "from", "labels", "reads")
@@ -61,6 +62,7 @@ class Query:
         *,
         window_seconds: float | None = None,
         offset_seconds: int = 0,
+        is_scraped_once: bool = False,
     ) -> str:
         """Return the PromQL as it is sent.
 
@@ -69,6 +71,7 @@ class Query:
             label_mapping: what labels are called.
             window_seconds: `$window`, the range of a rate.
             offset_seconds: `$offset`, how long before its evaluation a step ends.
+            is_scraped_once: whether each proxy is known to be scraped by one job only.
 
         Raises:
             QueryFileError: if `$window` got no value, or a value has no place.
@@ -79,6 +82,8 @@ class Query:
         times = {"window": _duration(window_seconds or 0), "offset": _duration(offset_seconds)}
         text = self.template if offset_seconds else self.template.replace(" offset $offset", "")
         parts = parts_of(label_mapping, self._exporters)
+        # A proxy of two parts may have a job in each.
+        text = of_one_scrape(text) if is_scraped_once and len(parts) == 1 else text
         return joined([_rendered(text, scope, part, times) for part in parts], self.together)
 
     @property
@@ -92,6 +97,7 @@ class Query:
 def _rendered(text: str, scope: Scope, part: Part, times: Mapping[str, str]) -> str:
     """Return a query's text with every value, without matchers that are empty."""
     mapping, scopes = part.label_mapping, part.scopes(scope)
+    text = of_same_labels(text, mapping)
     for name, value in scopes.items():
         if not value:
             # PromQL allows a comma before the brace; whoever reads the query need not see it.

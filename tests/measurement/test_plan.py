@@ -316,9 +316,15 @@ def test_a_collection_begun_by_version_0_1_is_resumed() -> None:
     assert document["ask"].pop("replica_labels") == []
     assert document.pop("rate_window_seconds") == {"cpu": 600, "requests": 600}
     assert not document["survey"].pop("reads_sample_before")
+    assert not document["survey"].pop("is_scraped_once")
     assert document["survey"].pop("proxy_counts") is None
     assert document["survey"].pop("copied_proxies") == 0
     assert document["survey"].pop("alike_proxies") == 0
-    assert document["survey"]["dialect"].pop("replica_labels") == []
+    mapping = document["survey"]["dialect"]
+    assert mapping.pop("replica_labels") == []
+    assert (mapping.pop("node"), mapping.pop("spelling")) == ("node", "left_out")
+    for exporter in ("proxy", "cadvisor", "state"):
+        lacked = [mapping[exporter].pop(name) for name in ("node", "also", "has_copies")]
+        assert lacked == ["node", [], False]
     assert document == begun
     assert differences(begun["ask"], plan.window, ask, plan.anonymiser, NOW) == ()

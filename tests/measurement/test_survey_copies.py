@@ -84,6 +84,20 @@ def in_turn(scene: Scene) -> Iterator[Series]:
             yield kept(other, (minutes < 20 + 50 * number) | (minutes > 50 + 50 * number))
 
 
+def by_a_second_job_for_a_time(scene: Scene) -> Iterator[Series]:
+    """Another job takes the proxies too, for 14 minutes between two looks."""
+    begin = scene.mesh.spec.start_ms + 53 * 60_000
+    for one in scene.mesh.series:
+        yield one
+        if is_proxys(one):
+            other = shifted(labelled(one, {**dict(one.labels), "job": "second"}), 3_300)
+            yield kept(other, (other.times_ms > begin) & (other.times_ms < begin + 840_000))
+
+
+def without_builds(scene: Scene) -> Iterator[Series]:
+    yield from (one for one in scene.mesh.series if one.name != "istio_build")
+
+
 def _part(share: float) -> Callable[[Floats], Floats]:
     """Return what takes this share of a counter, whole."""
     return lambda values: np.floor(values * share)
@@ -125,10 +139,13 @@ class Shape:
     bend: Bend
     labels: tuple[str, ...] = ()
     proxies: int = 25
+    is_scraped_once: bool = False
 
 
 SHAPES = {
-    "healthy": Shape(bend=as_it_is, proxies=0),
+    "healthy": Shape(bend=as_it_is, proxies=0, is_scraped_once=True),
+    "second job": Shape(bend=by_a_second_job_for_a_time, proxies=0),
+    "no builds": Shape(bend=without_builds, proxies=0),
     "two labels": Shape(
         bend=by_two_labels_of_some_pods, labels=("collector", "collector_pod"), proxies=6
     ),
@@ -137,9 +154,9 @@ SHAPES = {
     "one without": Shape(bend=one_without_the_label, labels=("archive",)),
     "between looks": Shape(bend=between_two_looks, labels=("ha",)),
     "in turn": Shape(bend=in_turn, labels=("ha",)),
-    "tagged": Shape(bend=tagged, proxies=0),
+    "tagged": Shape(bend=tagged, proxies=0, is_scraped_once=True),
     "tagged and copied": Shape(bend=tagged_and_copied, labels=("agent",)),
-    "equal by chance": Shape(bend=equal_hosts, proxies=0),
+    "equal by chance": Shape(bend=equal_hosts, proxies=0, is_scraped_once=True),
 }
 
 
@@ -189,6 +206,7 @@ def test_labels_of_copies_are_found(name: str, stored: tuple[str, dict[str, Scen
     assert survey.label_mapping.replica_labels == SHAPES[name].labels
     assert survey.copied_proxies == SHAPES[name].proxies
     assert survey.alike_proxies == 0
+    assert survey.is_scraped_once == SHAPES[name].is_scraped_once
 
 
 def test_a_label_that_is_given_is_used(stored: tuple[str, dict[str, Scene]]) -> None:

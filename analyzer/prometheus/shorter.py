@@ -1,0 +1,42 @@
+"""Shorter forms of a query that have the same answer where a server's data is simple.
+
+A server spends most of the time of such a query on building the labels of each group at each step,
+so a level of grouping that changes nothing is worth leaving out.
+"""
+
+import re
+from typing import Final
+
+from analyzer.prometheus.label_mapping import Exporter, LabelMapping
+
+_INNER: Final = r"(?P<inner>[^()]*(?:\([^()]*\))?[^()]*)"
+"""A selector, or a function of one."""
+
+_OF_SCRAPES: Final = re.compile(
+    rf"max by \((?P<by>[^()]*?)\s*\) \( sum by \((?P=by), \$proxy_scrape\s*\) \( {_INNER} \) \)"
+)
+_OF_PROXIES: Final = re.compile(
+    rf"sum by \((?P<by>[^()]*)\) \( sum by \(\s*\$proxy, [^()]*\) \( {_INNER} \) \)"
+)
+_RENAMED: Final = re.compile(
+    r"label_replace\( label_replace\( group by \(\$cadvisor\) \( (?P<inner>[^()]*) \), "
+    r'"\$state_namespace", "\$\$1", "\$cadvisor_namespace", "\(\.\+\)" \), '
+    r'"\$state_pod", "\$\$1", "\$cadvisor_pod", "\(\.\+\)" \)'
+)
+
+
+def of_one_scrape(template: str) -> str:
+    """Return a template without its choice among several scrapes of one proxy."""
+    chosen = _OF_SCRAPES.sub(r"sum by (\g<by>) ( \g<inner> )", template)
+    if chosen == template:
+        return template
+    # A sum of the sums of proxies is the sum of all.
+    return _OF_PROXIES.sub(r"sum by (\g<by>) ( \g<inner> )", chosen)
+
+
+def of_same_labels(template: str, label_mapping: LabelMapping) -> str:
+    """Return a template without labels that are renamed to what they are called already."""
+    cadvisor, state = (
+        label_mapping.labels_of_pod(exporter) for exporter in (Exporter.CADVISOR, Exporter.STATE)
+    )
+    return _RENAMED.sub(r"\g<inner>", template) if cadvisor == state else template

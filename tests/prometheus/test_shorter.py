@@ -1,0 +1,49 @@
+"""A shorter form of a query has the same labels in its answer, and one level less to group by."""
+
+from dataclasses import replace
+
+import promql_parser
+import pytest
+
+from analyzer.prometheus.label_mapping import LabelMapping
+from analyzer.prometheus.promql import Scope
+from analyzer.prometheus.query import Query, load_queries, load_query
+from tests.prometheus.test_query import outer_labels
+
+USUAL = LabelMapping()
+SCOPE = Scope(namespaces=("shop", "pay.*"), cluster="eu-1")
+OF_REQUESTS = {
+    "inbound_requests_rps",
+    "outbound_requests_rps",
+    "waypoint_requests_rps",
+    "mesh_requests_rps",
+    "proxy_request_counters",
+    "proxy_new_connections_per_second",
+}
+
+
+def sent(query: Query, *, once: bool, label_mapping: LabelMapping = USUAL) -> str:
+    window = 600 if query.is_ranged else None
+    return query.render(
+        SCOPE, label_mapping, window_seconds=window, offset_seconds=150, is_scraped_once=once
+    )
+
+
+@pytest.mark.parametrize("query", load_queries().values(), ids=lambda query: str(query.name))
+def test_only_queries_that_choose_among_scrapes_are_shorter(query: Query) -> None:
+    whole, short = sent(query, once=False), sent(query, once=True)
+
+    assert (whole != short) == (query.name in OF_REQUESTS)
+    if whole != short:
+        assert short.count(" by (") == 1
+        assert outer_labels(promql_parser.parse(short)) == outer_labels(promql_parser.parse(whole))
+
+
+def test_labels_are_renamed_only_where_they_differ() -> None:
+    query = load_query("pod_placement")
+    other = replace(USUAL, state=replace(USUAL.state, pod="exported_pod"))
+
+    assert "label_replace" not in sent(query, once=False)
+    renamed = sent(query, once=False, label_mapping=other)
+    assert renamed.count("label_replace") == 2
+    assert "group by" in renamed
