@@ -15,6 +15,7 @@ from analyzer.measurement.naming import (
     Labels,
     is_ambiguous,
     joined_names,
+    known_labels,
     naming_labels,
 )
 from analyzer.prometheus.connection import Source
@@ -98,8 +99,10 @@ def _branches(shown: Rows, mapping: LabelMapping) -> Iterable[str]:
     ]
     selectors = (f"{mapping.cpu}{{{mapping.spelled(one)}=~{names}}}" for one in containers)
     yield _named(f"group by ({by_cadvisor}) ({' or '.join(selectors)})", Exporter.CADVISOR)
-    by_state = _spelled(naming_labels(shown[Exporter.STATE]), mapping)
-    if by_state:
+    if shown[Exporter.STATE]:
+        # A few of its series do not show each name that there is.
+        names_of_state = {*naming_labels(shown[Exporter.STATE]), *known_labels()}
+        by_state = _spelled(sorted(names_of_state), mapping)
         yield _named(f"group by ({by_state}) (kube_pod_info)", Exporter.STATE)
 
 

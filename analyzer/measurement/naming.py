@@ -67,10 +67,15 @@ def is_ambiguous(exporter: str, rows: Sequence[Labels]) -> bool:
     return False
 
 
+def known_labels() -> frozenset[str]:
+    """Return all known names of the parts of a pod."""
+    return frozenset(getattr(one, part) for one in label_families() for part in _PARTS_OF_NAMES)
+
+
 def naming_labels(rows: Iterable[Labels]) -> tuple[str, ...]:
     """Return the labels that may name a pod or a part of it, sorted."""
     others = {*ISTIO_LABELS, *SCRAPE_LABELS, "__name__"}
-    known = {getattr(one, part) for one in label_families() for part in _PARTS_OF_NAMES}
+    known = known_labels()
     names = {name for row in rows for name in row} - others
     return tuple(
         sorted(
@@ -245,7 +250,8 @@ def _of_family(order: Sequence[Family], pod: str, part: str, rows: Sequence[Labe
     own = next((getattr(one, part) for one in order if one.pod == pod), "")
     if any(row.get(own) for row in rows):
         return str(own)
-    return _first(_values_of(order, part), rows) or str(getattr(Names(), part))
+    others = sorted({name for row in rows for name in row if part in name})
+    return _first((*_values_of(order, part), *others), rows) or str(getattr(Names(), part))
 
 
 def _values_of(order: Iterable[Family], part: str) -> tuple[str, ...]:
