@@ -8,6 +8,7 @@ from tests.live.dirty import DAYS_APART, Store, stored
 from tests.support import VictoriaServer
 from tests.support.bent import Scene, healthy, names
 from tests.support.bent.edit import is_kubelets, is_proxys, is_states
+from tests.support.dotted import OtherLabels, Prometheus3
 
 pytestmark = pytest.mark.live
 
@@ -80,16 +81,36 @@ def test_the_fault_is_named(name: str, store: Store) -> None:
 
 # --- names with dots, which Debian's Prometheus does not store ---
 
+_DOTS = {
+    "dots everywhere": names.naming(names.DOTTED, names.DOTTED, names.DOTTED),
+    "dots on the proxies": names.naming(proxies=names.DOTTED),
+    "dots and a target": names.naming(kubelets=names.DOTTED, with_target=True),
+}
 
-def test_names_with_dots_are_read_by_victoria_metrics(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    shapes = {
-        "dots everywhere": names.naming(
-            proxies=names.DOTTED, kubelets=names.DOTTED, state=names.DOTTED
-        ),
-        "dots on the proxies": names.naming(proxies=names.DOTTED),
-    }
-    folder = tmp_path_factory.mktemp("dots")
-    with stored(folder, _scenes(shapes, 91), VictoriaServer) as store:
-        assert [store.wrong(name) for name in shapes] == [[], []]
+
+@pytest.fixture(scope="module")
+def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with stored(tmp_path_factory.mktemp("dots"), _scenes(_DOTS, 91), VictoriaServer) as store:
+        yield store
+
+
+@pytest.mark.parametrize("name", _DOTS)
+def test_names_with_dots_are_read_by_victoria_metrics(name: str, victoria: Store) -> None:
+    assert victoria.wrong(name) == []
+
+
+def test_names_with_dots_are_quoted_for_prometheus_3(store: Store) -> None:
+    """By a stand-in that shows the stored names with dots."""
+    dotted = {names.OTEL[part]: names.DOTTED[part] for part in names.OTEL}
+    asked = {name: store.scenes[name] for name in ("otel everywhere", "otel on the proxies")}
+
+    with Prometheus3(store.url, dotted) as server:
+        shown = Store(server.url, asked)
+        assert [shown.wrong(name) for name in asked] == [[], []]
+
+
+def test_a_label_that_no_query_may_name_changes_nothing(store: Store) -> None:
+    """By a stand-in, whose series have it as a Prometheus behind a newer one may show it."""
+    with OtherLabels(upstream=store.url) as server:
+        shown = Store(server.url, {"old kubelets": store.scenes["old kubelets"]})
+        assert shown.wrong("old kubelets") == []
