@@ -250,7 +250,8 @@ def _of_family(order: Sequence[Family], pod: str, part: str, rows: Sequence[Labe
     own = next((getattr(one, part) for one in order if one.pod == pod), "")
     if any(row.get(own) for row in rows):
         return str(own)
-    others = sorted({name for row in rows for name in row if part in name})
+    # Labels of nodes may be on every series (node_kubernetes_io_instance_type) and name no node.
+    others = sorted({name for row in rows for name in row if part in name and part == "container"})
     return _first((*_values_of(order, part), *others), rows) or str(getattr(Names(), part))
 
 

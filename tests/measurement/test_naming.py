@@ -77,6 +77,12 @@ def test_the_container_is_the_label_that_names_a_proxy() -> None:
     assert usual_names(Exporter.CADVISOR, [row]).container == "k8s_container_name"
 
 
+def test_a_label_of_a_node_is_not_its_name() -> None:
+    row = {"pod": "a", "container": "istio-proxy", "node_kubernetes_io_instance_type": "general-16"}
+
+    assert usual_names(Exporter.CADVISOR, [row]) == Names()
+
+
 @pytest.mark.parametrize(
     ("series", "left_open"),
     [
