@@ -38,7 +38,7 @@ class Prometheus3(FaultyHttp):
             query = query.replace(f'"{shown}", "$1"', f'"{stored}", "$1"')
             query = query.replace(f'"{shown}"', stored)
         body = urlencode({**form, "query": query}).encode()
-        found = super().answer(replace(request, body=body))
+        found = super().answer(_uncompressed(request, body))
         text = found.body.decode()
         for stored, shown in self._names.items():
             text = text.replace(f'"{stored}":', f'"{shown}":')
@@ -54,9 +54,14 @@ class OtherLabels(FaultyHttp):
         """Add the label to every series that has a name."""
         if "app.kubernetes.io/name" in request.body.decode().replace("%2F", "/"):
             return prometheus_error(400, "bad_data", "parse error: unexpected character: '.'")
-        found = super().answer(request)
+        found = super().answer(_uncompressed(request, request.body))
         document = json.loads(found.body)
         for series in document.get("data", {}).get("result", ()):
             if {"__name__", "exporter"} & series["metric"].keys():
                 series["metric"][self.label] = "shop"
         return replace(found, body=json.dumps(document).encode())
+
+
+def _uncompressed(request: Received, body: bytes) -> Received:
+    headers = {n: v for n, v in request.headers.items() if n != "accept-encoding"}
+    return replace(request, headers=headers, body=body)
