@@ -20,6 +20,7 @@ from analyzer.measurement.looks import at_all_looks, at_looks
 from analyzer.measurement.metrics import CPU, REQUESTS
 from analyzer.measurement.proxy_counts import Key, site_of
 from analyzer.prometheus.connection import Source
+from analyzer.prometheus.fetch import instant_in_pieces
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope, Spelling
 from analyzer.prometheus.query import load_query
@@ -133,7 +134,7 @@ def _joined_count(source: Source, seen: Seen) -> float:
     """Return the number of pods that have both CPU and requests."""
     promql = load_query("survey_joined_pods").render(seen.scope, seen.label_mapping)
     # VictoriaMetrics finds older samples where looks are far apart: there the last may be too late.
-    found = source.instant(promql, seen.last_complete).series
+    found = instant_in_pieces(source, promql, seen.last_complete).series
     found = found or at_all_looks(source, promql, seen.looks).series
     return max((float(one.samples.max()) for one in found), default=0.0)
 

@@ -1,95 +1,185 @@
-"""Series of one exporter whose scrape jobs name the pod differently: one query for each name.
+"""Cutting a query so that it reads fewer series: by namespace, or by the terms that `or` joins."""
 
-The answers have other labels, so they lie side by side until `canonical` names them alike.
-"""
+from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import product
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, runtime_checkable
 
-from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping, Names
-from analyzer.prometheus.promql import Scope
+import numpy as np
 
-SCOPES: Final = ("proxy_scope", "cadvisor_scope", "state_scope", "cluster_scope")
-"""What query files call the matchers at the end of a selector."""
+from analyzer.prometheus.promql import any_of
+from analyzer.prometheus.response import Response, Series
 
-_PART: Final = "names_of_labels"
-"""A label that keeps equal answers about different series apart until they are combined."""
-
-_POD_EXPORTERS: Final = (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE)
+NEVER: Final = 'no_such_label="never"'
+"""A matcher that no series has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """The series that have one name for each label.
+    """Series of some namespaces.
 
     Attributes:
-        label_mapping: with one name for each label.
-        matchers: what chooses these series among those of their exporter, "" where all have them.
+        namespaces: their names.
+        is_rest: whether all others are meant, and series without a namespace.
     """
 
-    label_mapping: LabelMapping
-    matchers: Mapping[Exporter, str]
+    namespaces: tuple[str, ...]
+    is_rest: bool = False
 
-    def scopes(self, scope: Scope) -> dict[str, str]:
-        """Return the matchers of each kind of selector, "" where there is none."""
-        mapping = self.label_mapping
-        cluster = mapping.spelled(mapping.cluster)
-        found = {"cluster_scope": scope.cluster_matchers(cluster)}
-        for exporter in _POD_EXPORTERS:
-            namespace = mapping.spelled(mapping.names(exporter).namespace)
-            own = scope.matchers(cluster, namespace)
-            if exporter == Exporter.PROXY and mapping.attribution != Attribution.POD:
-                # Such series have no namespace to match; it is known once they have pods.
-                own = found["cluster_scope"]
-            found[f"{exporter}_scope"] = ", ".join(filter(None, (own, self.matchers[exporter])))
-        return found
+    def matcher(self, label: str) -> str:
+        """Return a matcher for it."""
+        return f"{label}{'!~' if self.is_rest else '=~'}{any_of(self.namespaces)}"
 
-
-def parts_of(mapping: LabelMapping, exporters: Collection[Exporter]) -> tuple[Part, ...]:
-    """Return the parts into which the series of some exporters fall, by their labels' names."""
-    choices = [
-        list(_choices(mapping, exporter) if exporter in exporters else _first(mapping, exporter))
-        for exporter in _POD_EXPORTERS
-    ]
-    return tuple(
-        Part(
-            label_mapping=replace(
-                mapping, proxy=chosen[0][0], cadvisor=chosen[1][0], state=chosen[2][0]
-            ),
-            matchers={
-                exporter: one[1] for exporter, one in zip(_POD_EXPORTERS, chosen, strict=True)
-            },
+    def halves(self) -> tuple[Part, ...]:
+        """Return two halves of it; itself, if it cannot be cut."""
+        middle = len(self.namespaces) // 2
+        if self.is_rest or not middle:
+            return (self,)
+        return (
+            Part(namespaces=self.namespaces[:middle]),
+            Part(namespaces=self.namespaces[middle:]),
         )
-        for chosen in product(*choices)
-    )
 
 
-def joined(queries: Sequence[str], together: str) -> str:
-    """Return one query that asks several, whose equal answers `together` combines."""
-    if len(queries) == 1:
-        return queries[0]
-    parts = (
-        f'label_replace({query}, "{_PART}", "{number}", "", "")'
-        for number, query in enumerate(queries)
-    )
-    return f"{together} without ({_PART}) ({' or '.join(parts)})"
+class Divisible(str):
+    """PromQL that can be asked for one part of the namespaces after the other.
 
+    Attributes:
+        within: returns it for one part; for None as a whole.
+        names: PromQL whose answer has the namespaces.
+        labels: what they may be called.
+        part: the part that this is for; None: all.
+        takes_latest: whether answers of parts combine to the larger value; else to their sum.
+    """
 
-def _first(mapping: LabelMapping, exporter: Exporter) -> Iterator[tuple[Names, str]]:
-    yield mapping.names(exporter).each[0], ""
+    __slots__ = ("labels", "names", "part", "takes_latest", "within")
 
+    within: Callable[[Part | None], str]
+    names: str
+    labels: tuple[str, ...]
+    part: Part | None
+    takes_latest: bool
 
-def _choices(mapping: LabelMapping, exporter: Exporter) -> Iterator[tuple[Names, str]]:
-    """Yield each of an exporter's names with the matchers of the series that have no earlier."""
-    each = mapping.names(exporter).each
-    if len(each) == 1 and not each[0].has_copies:
-        yield each[0], ""
-        return
-    for number, names in enumerate(each):
-        lacked = dict.fromkeys(
-            one.pod if one.pod != names.pod else one.namespace for one in each[:number]
+    @classmethod
+    def of(
+        cls,
+        within: Callable[[Part | None], str],
+        *,
+        names: str,
+        labels: tuple[str, ...],
+        takes_latest: bool = False,
+        part: Part | None = None,
+    ) -> Divisible:
+        """Return the text for a part, which can be cut further."""
+        made = cls(within(part))
+        made.within, made.names, made.labels = within, names, labels
+        made.part, made.takes_latest = part, takes_latest
+        return made
+
+    def cut(self, found: Callable[[], Sequence[str]]) -> tuple[Divisible, ...]:
+        """Return it in smaller parts, which have all of it together; none, if there are none.
+
+        Args:
+            found: returns the names of the namespaces; called only where they are not known.
+        """
+        if self.part is None:
+            names = tuple(sorted(filter(None, found())))
+            rest = Part(namespaces=names, is_rest=True)
+            parts = (*Part(namespaces=names).halves(), rest) if names else ()
+        else:
+            parts = self.part.halves()
+            parts = parts if len(parts) > 1 else ()
+        return tuple(
+            Divisible.of(
+                self.within,
+                names=self.names,
+                labels=self.labels,
+                takes_latest=self.takes_latest,
+                part=part,
+            )
+            for part in parts
         )
-        matchers = [f'{mapping.spelled(label)}=""' for label in lacked]
-        yield names, ", ".join([f'{mapping.spelled(names.pod)}!=""', *matchers])
+
+
+@runtime_checkable
+class KnowsLabels(Protocol):
+    """A source that lists the values of a label without reading series."""
+
+    def label_values(self, label: str) -> tuple[str, ...]:
+        """Return all values that it has."""
+
+
+def combined(responses: Sequence[Response], *, takes_latest: bool) -> Response:
+    """Return answers about different series as one: series with the same labels are added up.
+
+    Args:
+        responses: over the same times.
+        takes_latest: take the largest value of such series in place of their sum.
+    """
+    warnings = dict.fromkeys(text for one in responses for text in one.warnings)
+    alike: dict[frozenset[tuple[str, str]], list[Series]] = {}
+    for response in responses:
+        for one in response.series:
+            alike.setdefault(frozenset(one.labels.items()), []).append(one)
+    adding = np.fmax if takes_latest else np.add
+    series = tuple(_added(members, adding) for members in alike.values())
+    return Response(series=series, warnings=tuple(warnings))
+
+
+def first_of(responses: Sequence[Response]) -> Response:
+    """Return answers to the terms of an `or` as one: the first term that has a sample counts."""
+    warnings = dict.fromkeys(text for one in responses for text in one.warnings)
+    known: dict[frozenset[tuple[str, str]], Series] = {}
+    for response in responses:
+        for series in response.series:
+            key = frozenset(series.labels.items())
+            known[key] = _filled(known[key], series) if key in known else series
+    return Response(series=tuple(known.values()), warnings=tuple(warnings))
+
+
+def _added(members: Sequence[Series], adding: np.ufunc) -> Series:
+    if len(members) == 1:
+        return members[0]
+    times, places = np.unique(np.concatenate([one.times for one in members]), return_inverse=True)
+    samples = np.full(len(times), -np.inf if adding is np.fmax else 0.0)
+    adding.at(samples, places, np.concatenate([one.samples for one in members]))
+    return Series(labels=members[0].labels, times=times, samples=samples)
+
+
+def _filled(series: Series, other: Series) -> Series:
+    is_new = ~np.isin(other.times, series.times)
+    times = np.concatenate([series.times, other.times[is_new]])
+    samples = np.concatenate([series.samples, other.samples[is_new]])
+    order = np.argsort(times, kind="stable")
+    return Series(labels=series.labels, times=times[order], samples=samples[order])
+
+
+def terms(promql: str) -> tuple[str, ...]:
+    """Return what the outermost `or` of a query join.
+
+    >>> terms('sum(a or b) or c{d=" or "}')
+    ('sum(a or b)', 'c{d=" or "}')
+    """
+    return tuple(_terms(promql))
+
+
+def _terms(promql: str) -> Iterator[str]:
+    begin = depth = place = 0
+    quote = ""
+    while place < len(promql):
+        letter = promql[place]
+        if quote:
+            place += letter == "\\"
+            quote = "" if letter == quote else quote
+        elif letter in "\"'`":
+            quote = letter
+        elif letter in "([{":
+            depth += 1
+        elif letter in ")]}":
+            depth -= 1
+        elif not depth and promql.startswith(" or ", place):
+            yield promql[begin:place].strip()
+            begin = place = place + 3
+        place += 1
+    yield promql[begin:].strip()

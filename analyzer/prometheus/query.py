@@ -1,7 +1,7 @@
 """The query files: one measured quantity each, with a header that describes its answer."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -9,16 +9,20 @@ from pathlib import Path
 from string import Template
 
 from analyzer.errors import QueryFileError
-from analyzer.prometheus.label_mapping import Exporter, LabelMapping
-from analyzer.prometheus.parts import SCOPES, Part, joined, parts_of
+from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
+from analyzer.prometheus.parts import Divisible, Part
 from analyzer.prometheus.promql import Scope, quoted
 from analyzer.prometheus.shorter import of_one_scrape, of_same_labels
+from analyzer.prometheus.variants import SCOPES, Variant, joined, variants_of
 
 _HEADER = re.compile(r"# (?P<key>[a-z]+): (?P<text>.+)")
 _REQUIRED = ("what", "unit", "from", "labels", "reads")
 _QUOTED = re.compile(r'"\$(\w+)"')
 """A label's name where PromQL has a string."""
 _TIMES = ("window", "offset")
+_OFFSET = " offset $offset"
+_NAMESPACES = "survey_part_namespaces"
+"""The query for the namespaces to cut another query by."""
 _PLACEHOLDERS = frozenset({*LabelMapping().placeholders, *SCOPES, *_TIMES})
 
 SURVEY = "survey"
@@ -39,6 +43,8 @@ class Query:
         together: how answers to the same query about series with other label names are combined,
             an aggregation of PromQL.
         template: the PromQL, with `string.Template` placeholders.
+        takes_latest: whether answers about some namespaces each combine to the largest value;
+            else they are added up.
     """
 
     name: str
@@ -49,6 +55,7 @@ class Query:
     reads: str
     template: str
     together: str = "max"
+    takes_latest: bool = False
 
     @property
     def is_ranged(self) -> bool:
@@ -64,7 +71,7 @@ class Query:
         offset_seconds: int = 0,
         is_scraped_once: bool = False,
     ) -> str:
-        """Return the PromQL as it is sent.
+        """Return the PromQL as it is sent, `Divisible` where its series have namespaces.
 
         Args:
             scope: which namespaces and cluster.
@@ -80,11 +87,18 @@ class Query:
             problem = "needs a value for" if self.is_ranged else "has no place for"
             raise QueryFileError(f"query {self.name} {problem} $window")
         times = {"window": _duration(window_seconds or 0), "offset": _duration(offset_seconds)}
-        text = self.template if offset_seconds else self.template.replace(" offset $offset", "")
-        parts = parts_of(label_mapping, self._exporters)
-        # A proxy of two parts may have a job in each.
-        text = of_one_scrape(text) if is_scraped_once and len(parts) == 1 else text
-        return joined([_rendered(text, scope, part, times) for part in parts], self.together)
+        text = self.template if offset_seconds else self.template.replace(_OFFSET, "")
+        variants = variants_of(label_mapping, self._exporters)
+        # A proxy of two variants may have a job in each.
+        text = of_one_scrape(text) if is_scraped_once and len(variants) == 1 else text
+
+        def within(part: Part | None) -> str:
+            each = [
+                _rendered(text, variant, variant.scopes(scope, part), times) for variant in variants
+            ]
+            return joined(each, self.together)
+
+        return self._divisible(within, scope, label_mapping)
 
     @property
     def _exporters(self) -> tuple[Exporter, ...]:
@@ -93,15 +107,38 @@ class Query:
         owners = {name.partition("_")[0] for name in names if name != "scrape"}
         return tuple(exporter for exporter in Exporter if exporter in owners)
 
+    def _divisible(
+        self, within: Callable[[Part | None], str], scope: Scope, label_mapping: LabelMapping
+    ) -> str:
+        """Return the text for all, with what cuts it where the namespace can be selected."""
+        read = set(Template(self.template).get_identifiers()) & set(SCOPES)
+        is_nameless = label_mapping.attribution != Attribution.POD and "proxy_scope" in read
+        if self.name == _NAMESPACES or is_nameless or not read - {"cluster_scope"}:
+            return within(None)
+        exporters = (Exporter.CADVISOR, Exporter.STATE, Exporter.PROXY)
+        labels = dict.fromkeys(
+            names.namespace
+            for exporter in exporters
+            for names in label_mapping.names(exporter).each
+        )
+        return Divisible.of(
+            within,
+            names=load_query(_NAMESPACES).render(scope, label_mapping),
+            labels=tuple(labels),
+            takes_latest=self.takes_latest,
+        )
 
-def _rendered(text: str, scope: Scope, part: Part, times: Mapping[str, str]) -> str:
+
+def _rendered(
+    text: str, variant: Variant, scopes: Mapping[str, str], times: Mapping[str, str]
+) -> str:
     """Return a query's text with every value, without matchers that are empty."""
-    mapping, scopes = part.label_mapping, part.scopes(scope)
+    mapping = variant.label_mapping
     text = of_same_labels(text, mapping)
     for name, value in scopes.items():
         if not value:
             # PromQL allows a comma before the brace; whoever reads the query need not see it.
-            text = text.replace(f", ${name}}}", "}")
+            text = text.replace(f", ${name}}}", "}").replace(f"{{${name}}}", "")
     raw = mapping.raw_placeholders
     text = _QUOTED.sub(lambda match: quoted(raw[match[1]]), text)
     return Template(text).substitute({**mapping.placeholders, **scopes, **times})
@@ -173,4 +210,5 @@ def _parse(path: Path) -> Query:
         reads=header["reads"],
         template=template.template,
         together=header.get("together", "max"),
+        takes_latest=header.get("parts") == "latest",
     )
