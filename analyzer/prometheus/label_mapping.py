@@ -121,6 +121,8 @@ class LabelMapping:
 
     Attributes:
         cluster: the label that differs between clusters; a label that is absent is harmless.
+        state_cluster: what kube-state-metrics calls it; None: the same, with the same values. ""
+            where it has none. If it is not None, pods are matched without their cluster.
         cpu: the metric of the containers' CPU: cAdvisor's counter, or where it is not kept the
             recording rule made from it.
         node: the label of a node on the series of kube-state-metrics about nodes.
@@ -132,6 +134,7 @@ class LabelMapping:
     cadvisor: Names = field(default_factory=Names)
     state: Names = field(default_factory=Names)
     cluster: str = "cluster"
+    state_cluster: str | None = None
     cpu: str = CPU_COUNTER
     node: str = "node"
     attribution: Attribution = Attribution.POD
@@ -148,7 +151,13 @@ class LabelMapping:
         if exporter == Exporter.PROXY and self.attribution == Attribution.WORKLOAD:
             return (self.cluster,)
         pairs = [(names.namespace, names.pod) for names in self.names(exporter).each]
-        return self.cluster, *dict.fromkeys(label for pair in pairs for label in pair)
+        cluster = self.cluster_of_state if exporter == Exporter.STATE else self.cluster
+        return cluster, *dict.fromkeys(label for pair in pairs for label in pair)
+
+    @property
+    def cluster_of_state(self) -> str:
+        """The label of the clusters on series of kube-state-metrics, perhaps absent."""
+        return self.state_cluster or self.cluster
 
     def names(self, exporter: Exporter) -> Names:
         """Return the names on an exporter's series."""
@@ -160,7 +169,7 @@ class LabelMapping:
 
         An address takes the place of the pod until it is attributed to one.
         """
-        ours = {self.cluster: "cluster"}
+        ours = {self.labels_of_pod(exporter)[0]: "cluster"}
         if exporter == Exporter.PROXY and self.attribution == Attribution.ADDRESS:
             return {**ours, "instance": "pod"}
         nodes = {self.node} if exporter == Exporter.STATE else set()
@@ -195,7 +204,14 @@ class LabelMapping:
     @property
     def placeholders(self) -> Mapping[str, str]:
         """Return what query files call these labels."""
-        values = {"cluster": self.cluster, "cpu": self.cpu, "node": self.spelled(self.node)}
+        of_state = list(map(self.spelled, self.labels_of_pod(Exporter.STATE)))
+        values = {
+            "cluster": self.cluster,
+            "state_cluster": self.cluster_of_state,
+            "state_on": ", ".join(of_state[0 if self.state_cluster is None else 1 :]),
+            "cpu": self.cpu,
+            "node": self.spelled(self.node),
+        }
         values |= {name: self.spelled(raw) for name, raw in self.raw_placeholders.items()}
         for exporter in (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE):
             values[exporter] = ", ".join(map(self.spelled, self.labels_of_pod(exporter)))

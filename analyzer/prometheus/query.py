@@ -21,6 +21,8 @@ _QUOTED = re.compile(r'"\$(\w+)"')
 """A label's name where PromQL has a string."""
 _TIMES = ("window", "offset")
 _OFFSET = " offset $offset"
+_OF_NO_POD = ("scrape", "state_cluster")
+"""Placeholders that are the same for all names of pods."""
 _NAMESPACES = "survey_part_namespaces"
 """The query for the namespaces to cut another query by."""
 _PLACEHOLDERS = frozenset({*LabelMapping().placeholders, *SCOPES, *_TIMES})
@@ -104,7 +106,7 @@ class Query:
     def _exporters(self) -> tuple[Exporter, ...]:
         """Return the exporters whose label names it holds."""
         names = Template(self.template).get_identifiers()
-        owners = {name.partition("_")[0] for name in names if name != "scrape"}
+        owners = {name.partition("_")[0] for name in names if name not in _OF_NO_POD}
         return tuple(exporter for exporter in Exporter if exporter in owners)
 
     def _divisible(

@@ -42,17 +42,20 @@ class Variant:
         """
         mapping = self.label_mapping
         cluster = mapping.spelled(mapping.cluster)
-        found = {"cluster_scope": scope.cluster_matchers(cluster)}
+        # kube-state-metrics may lack the label, or call its clusters otherwise.
+        of_state = scope if mapping.state_cluster is None else replace(scope, cluster="")
+        found = {"cluster_scope": of_state.cluster_matchers(cluster)}
         # Before labels are known, the usual name of the namespace cuts best.
         found["part"] = part.matcher(Names().namespace) if part else ""
         for exporter in _POD_EXPORTERS:
             namespace = mapping.spelled(mapping.names(exporter).namespace)
-            own = scope.matchers(cluster, namespace)
+            of_exporter = of_state if exporter == Exporter.STATE else scope
+            own = of_exporter.matchers(cluster, namespace)
             if part:
                 own = ", ".join(filter(None, (own, part.matcher(namespace))))
             if exporter == Exporter.PROXY and mapping.attribution != Attribution.POD:
                 # Such series have no namespace to match; it is known once they have pods.
-                own = found["cluster_scope"]
+                own = scope.cluster_matchers(cluster)
             found[f"{exporter}_scope"] = ", ".join(filter(None, (own, self.matchers[exporter])))
         if part and not part.is_rest:
             # Series without a namespace belong to one part only.

@@ -287,3 +287,22 @@ def test_what_a_proxy_counts_stays_its_own(tmp_path: Path) -> None:
     assert "shop" not in set(usage.proxies["namespace"])
     pd.testing.assert_frame_equal(usage.steps, measure(snapshot).steps)
     assert usage.steps["http_bytes_per_second"].tolist() == [500.0] * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("shop-ingressgateway", "ingressgateway-workload-"),
+        ("istio-ingress", "ingressgateway-workload-"),
+        ("echo-istio-waypoint", "waypoint-workload-"),
+        ("api-gateway", "gateway-workload-"),
+        ("models-istio-agentgateway", "workload-"),
+        ("front", "workload-"),
+    ],
+)
+def test_a_hidden_workload_keeps_the_word_that_shows_its_role(name: str, kept: str) -> None:
+    (shown,) = hidden("source_workload", name)
+
+    assert shown.startswith(kept)
+    assert name not in shown
+    assert shown.endswith("-istio-agentgateway") == name.endswith("-istio-agentgateway")

@@ -326,5 +326,6 @@ def test_a_collection_begun_by_version_0_1_is_resumed() -> None:
     for exporter in ("proxy", "cadvisor", "state"):
         lacked = [mapping[exporter].pop(name) for name in ("node", "also", "has_copies")]
         assert lacked == ["node", [], False]
+    assert mapping.pop("state_cluster") is None
     assert document == begun
     assert differences(begun["ask"], plan.window, ask, plan.anonymiser, NOW) == ()
