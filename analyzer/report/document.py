@@ -146,7 +146,8 @@ def of_answer(
         document["projection"] = answer.projection
         document["reference"] = answer.projection.references
     if answer.usage:
-        document["quality"] = answer.findings
+        # Of the fit and the projection too: machines read codes and shares here, people `warnings`.
+        document["quality"] = (*answer.findings, *answer.warnings)
     return document | {"refusals": answer.refusals, "warnings": tuple(map(str, answer.warnings))}
 
 
