@@ -1,0 +1,143 @@
+"""Whether an answer would be right: what each kind of fault in the data makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from analyzer.data import codes
+from analyzer.measurement.findings import BIASED, Bias, Finding, Severity
+from analyzer.units import enumerated
+
+KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "impossible values": ("impossible_cpu", "impossible_requests", "impossible_memory"),
+    "gaps": (
+        "gaps",
+        "unseen_cpu",
+        "unseen_requests",
+        "dark_cluster",
+        "lost_scrapes",
+        "thinned_samples",
+        "server_remarks",
+    ),
+    "proxies without a rate": ("proxies_not_measured", "brief_proxies", "short_lives"),
+    "CPU and requests of the same proxies": (
+        "cpu_without_requests",
+        "requests_without_cpu",
+        "requests_not_reported",
+        "unattributed_requests",
+    ),
+    "roles": ("ambiguous_roles",),
+    "bursts and restarts": (
+        "evicted_series",
+        "counter_resets",
+        "bursty_load",
+        "offset_samples",
+    ),
+    "nodes and prices": (
+        "nodes_without_daemonsets",
+        "replaced_nodes",
+        "nodes_of_proxies",
+        "nodes_without_price",
+        "instance_types",
+    ),
+}
+"""What is checked in measured steps, and the findings of each check."""
+
+_IN_RANGES: Final = frozenset({"unseen_cpu", "unseen_requests", "dark_cluster", "unequal_sources"})
+"""Findings whose effect the ranges of the totals hold."""
+
+_SEEN_BEFORE: Final = frozenset({"missing_metric", "no_pod_labels"})
+"""Findings that the check of a metric has already."""
+
+_RANK: Final = (Severity.SERIOUS, Severity.WARNING, Severity.INFO)
+
+
+class Judgement(StrEnum):
+    """What an answer to the main question would be."""
+
+    RIGHT = "right"
+    """Totals are right, or their ranges hold what is right."""
+    BIASED = "biased"
+    """Totals are wrong, in a direction that is known or not."""
+    CANNOT = "cannot"
+    """There is no answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What was found in measured steps.
+
+    Attributes:
+        findings: as `analyze` has them.
+        extent: which steps were measured, as a phrase.
+    """
+
+    findings: tuple[Finding, ...]
+    extent: str
+
+
+def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings that move totals first, then by severity; each kind once."""
+    by_name: dict[str, Finding] = {}
+    for finding in findings:
+        by_name.setdefault(finding.name, finding)
+    order = sorted(by_name.values(), key=lambda one: (not biases(one), _RANK.index(one.severity)))
+    return tuple(order)
+
+
+def biases(finding: Finding) -> bool:
+    """Return whether totals are wrong because of it, and no range holds what is right."""
+    return (
+        finding.moves_totals
+        and finding.severity != Severity.INFO
+        and finding.name not in _IN_RANGES
+    )
+
+
+def bias_of(findings: Sequence[Finding]) -> Bias:
+    """Return which way totals are wrong because of all of these."""
+    ways = {finding.bias for finding in findings if biases(finding)}
+    if len(ways) > 1:
+        return Bias.EITHER
+    return next(iter(ways)) or Bias.NONE if ways else Bias.NONE
+
+
+def judgement_of(findings: Sequence[Finding]) -> Judgement:
+    """Return whether an answer with these findings would be right."""
+    return Judgement.BIASED if any(map(biases, findings)) else Judgement.RIGHT
+
+
+def by_kind(judged: Judged) -> Iterator[tuple[str, tuple[Finding, ...]]]:
+    """Yield each kind of check and what it found; what belongs to no kind has its own title."""
+    found = {one.name: one for one in judged.findings if one.name not in _SEEN_BEFORE}
+    for kind, names in KINDS.items():
+        yield kind, tuple(found.pop(name) for name in names if name in found)
+    for name, finding in found.items():
+        yield codes()[name].title, (finding,)
+
+
+def sentence(findings: Sequence[Finding]) -> str:
+    """Return the verdict on data with these findings, the worst first."""
+    wrong = [finding for finding in findings if biases(finding)]
+    if not wrong:
+        return _right(findings)
+    worst, *others = wrong
+    more = f" See also {enumerated([one.code for one in others])}." if others else ""
+    return (
+        f"The main question can be answered, but totals {BIASED[bias_of(wrong)]}. Fix this first. "
+        f"{worst}{more}"
+    )
+
+
+def _right(findings: Sequence[Finding]) -> str:
+    corrected = [one for one in findings if one.severity != Severity.INFO]
+    verdict = "The main question can be answered: run `istio-usage analyze`."
+    if not corrected:
+        return verdict
+    effect = "Totals are not affected"
+    if any(one.moves_totals for one in corrected):
+        effect = "The ranges of the totals are wider"
+    return f"{verdict} {effect} ({enumerated([one.code for one in corrected])})."
