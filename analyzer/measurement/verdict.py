@@ -49,6 +49,12 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
 _IN_RANGES: Final = frozenset({"unseen_cpu", "unseen_requests", "dark_cluster", "unequal_sources"})
 """Findings whose effect the ranges of the totals hold."""
 
+_OF_TIME: Final = frozenset({"gaps", "short_retention", "sparse_window"})
+"""Findings about time without any data: totals are averages of the other time."""
+
+_SMALL_SHARE: Final = 0.02
+"""Share of CPU, requests and time up to which a finding moves totals by less than they are off."""
+
 _SEEN_BEFORE: Final = frozenset({"missing_metric", "no_pod_labels"})
 """Findings that the check of a metric has already."""
 
@@ -89,11 +95,14 @@ def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def biases(finding: Finding) -> bool:
-    """Return whether totals are wrong because of it, and no range holds what is right."""
+    """Return whether totals are clearly wrong because of it, and no range holds what is right."""
+    shares = (finding.cpu_share, finding.rps_share, finding.time_share)
+    known = [share for share in shares if share is not None]
     return (
         finding.moves_totals
+        and max(known, default=1.0) > _SMALL_SHARE
         and finding.severity != Severity.INFO
-        and finding.name not in _IN_RANGES
+        and finding.name not in _IN_RANGES | _OF_TIME
     )
 
 
@@ -125,19 +134,29 @@ def sentence(findings: Sequence[Finding]) -> str:
     if not wrong:
         return _right(findings)
     worst, *others = wrong
-    more = f" See also {enumerated([one.code for one in others])}." if others else ""
-    return (
-        f"The main question can be answered, but totals {BIASED[bias_of(wrong)]}. Fix this first. "
-        f"{worst}{more}"
-    )
+    verdict = f"The main question can be answered, but fix this first. {worst}"
+    if not others:
+        return verdict
+    more = enumerated([one.code for one in others])
+    return f"{verdict} With {more}, totals {BIASED[bias_of(wrong)]}."
 
 
 def _right(findings: Sequence[Finding]) -> str:
-    corrected = [one for one in findings if one.severity != Severity.INFO]
+    seen = [one for one in findings if one.severity != Severity.INFO]
     verdict = "The main question can be answered: run `istio-usage analyze`."
-    if not corrected:
-        return verdict
-    effect = "Totals are not affected"
-    if any(one.moves_totals for one in corrected):
-        effect = "The ranges of the totals are wider"
-    return f"{verdict} {effect} ({enumerated([one.code for one in corrected])})."
+    effects = {
+        "Ranges are wider": [one for one in seen if one.moves_totals and one.name in _IN_RANGES],
+        "Averages cover the time with data": [one for one in seen if one.name in _OF_TIME],
+        "Totals are not affected": [
+            one for one in seen if one.name not in _OF_TIME and not one.moves_totals
+        ],
+        "Totals are hardly affected": [
+            one for one in seen if one.name not in _IN_RANGES | _OF_TIME and one.moves_totals
+        ],
+    }
+    parts = (
+        f"{effect} ({enumerated([one.code for one in found])})."
+        for effect, found in effects.items()
+        if found
+    )
+    return " ".join((verdict, *parts))
