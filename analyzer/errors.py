@@ -6,7 +6,8 @@
     ├── PrometheusError           the server could not be asked, or gave an unusable answer
     │   ├── Unreachable           no connection, or none that can be trusted
     │   ├── QueryRejected         400/422, with Prometheus's own words
-    │   └── QueryTooHeavy         too many samples, or too slow: ask for less at once
+    │   ├── QueryTooHeavy         too many samples, or too slow: ask for less at once
+    │   └── FailedAnswer          200, and no data: an error or nothing
     ├── SnapshotError             a snapshot is missing, incomplete, damaged or too new
     ├── OutputError               a file cannot be written
     ├── FrameError                a table lacks a column or holds an impossible value
@@ -89,6 +90,10 @@ class QueryRejected(PrometheusError):
 
 class QueryTooHeavy(PrometheusError):
     """The query has too many samples or takes too long for the server: ask for less."""
+
+
+class FailedAnswer(PrometheusError):
+    """The answer has HTTP status 200, and an error or nothing in place of data."""
 
 
 class SnapshotError(AnalyzerError):

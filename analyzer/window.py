@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+
+from analyzer.arrays import Floats
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.settings import Setting
 
@@ -119,6 +122,19 @@ class TimeWindow:
     def start_of(self, point: int) -> datetime:
         """Return when step `point` begins."""
         return self.time_of(point - 1)
+
+    def stray_time(self, times: Floats, chunk: Chunk | None = None) -> datetime | None:
+        """Return the first of some times that is not the end of a step; None if all are.
+
+        `times` are seconds since the epoch, of the data. `chunk` allows its points only.
+        """
+        first, count = (chunk.first_point, chunk.point_count) if chunk else (0, self.point_count)
+        points = (times - self.time_of(first).timestamp()) / self.step_seconds
+        nearest = np.rint(points)
+        # Servers send times in milliseconds.
+        known = np.abs(points - nearest) * self.step_seconds < 0.001  # noqa: PLR2004
+        known &= (nearest >= 0) & (nearest < count)
+        return None if known.all() else datetime.fromtimestamp(float(times[~known][0]), UTC)
 
     def chunks(
         self, *, samples_per_point: float = 0, sample_budget: int = SAMPLE_BUDGET

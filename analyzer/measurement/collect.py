@@ -1,11 +1,10 @@
 """Collecting a snapshot: plan, ask chunk by chunk, and finish in one stroke.
 
-A collection lives in SNAPSHOT.partial until it is whole, and is then moved to its name. Chunks that
+A collection lives in a working folder until it is whole, and is then moved to its name. Chunks that
 an interrupted run has finished stay there, and the same command goes on from them. `reuse` decides
-what happens where a folder already holds a snapshot.
+what happens where a folder already holds a snapshot, `lock` that only one run works in it.
 """
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,18 +15,23 @@ import pyarrow as pa
 
 import analyzer
 from analyzer.errors import SnapshotError
-from analyzer.measurement import reuse
+from analyzer.measurement import reuse, working
 from analyzer.measurement import snapshot as folder
-from analyzer.measurement.frames import frame_of, sorted_frame
+from analyzer.measurement.chunks import missing_jobs, read_chunks, write_chunk
+from analyzer.measurement.frames import sorted_frame
+from analyzer.measurement.lock import lock_path, locked
 from analyzer.measurement.manifest import Manifest, QueryRecord
 from analyzer.measurement.plan import Ask, Plan, PlannedQuery, make_plan
-from analyzer.measurement.reuse import PLAN
-from analyzer.measurement.snapshot import MANIFEST, Snapshot, open_snapshot, partial_path
+from analyzer.measurement.snapshot import (
+    MANIFEST,
+    Snapshot,
+    done_path,
+    open_snapshot,
+    partial_path,
+)
+from analyzer.measurement.working import WHOLE, Working
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.fetch import Fetched, Job, fetch
-
-_CHUNKS = "chunks"
-_WARNINGS = b"analyzer.warnings"
+from analyzer.prometheus.fetch import fetch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +61,8 @@ def collect_snapshot(  # noqa: PLR0913 - where, what, when, and two listeners
 ) -> Snapshot:
     """Answer `ask` from the snapshot at `target`, or measure it and put the snapshot there.
 
-    `target`.partial is used on the way and resumed from. A snapshot that is replaced stays until
-    the new one is complete.
+    `target`.partial is used on the way and resumed from, by one collection at a time. A snapshot
+    that is replaced stays until the new one is complete.
 
     Args:
         source: the server to ask.
@@ -71,45 +75,57 @@ def collect_snapshot(  # noqa: PLR0913 - where, what, when, and two listeners
 
     Raises:
         UsageError: if `target` answers another question, or holds other files.
-        SnapshotError: if `target` cannot be read or written.
+        SnapshotError: if `target` cannot be read or written, or another collection is under way
+            there.
         InsufficientData: if the survey finds that the question cannot be answered; then nothing
             is written.
         PrometheusError: if the server could not be asked; finished chunks are kept.
     """
-    reuse.recover(target)
-    kept = reuse.answered(target, ask, now, force=force, note=note)
-    if kept is not None:
-        return kept
-    partial = partial_path(target)
-    plan = reuse.resumed(partial, ask, now, force=force, note=note)
-    if plan is None:
-        plan = _begun(partial, make_plan(source, ask, now=now))
-    _ask_all(source, plan, partial, on_progress, note)
-    try:
-        # The last step that matters: before it there is no snapshot, after it a whole one.
-        reuse.put(_joined(partial, plan), target)
-    except OSError as error:
-        raise SnapshotError(f"{target} cannot be finished: {error.strerror}.") from error
-    try:
-        shutil.rmtree(partial)
-    except OSError as error:
-        note(f"{target} is complete, but {partial} cannot be removed: {error.strerror}. Remove it.")
-    return open_snapshot(target)
+    if not force and not any(path.exists() for path in _in_use(target)):
+        # Asking for what is there changes nothing: it needs no lock, and no right to write.
+        kept = _kept(target, ask, now, note)
+        if kept is not None:
+            return kept
+    with locked(target, note):
+        working.settle(target, note)
+        kept = reuse.answered(target, ask, now, force=force, note=note)
+        if kept is not None:
+            return kept
+        plan = reuse.resumed(partial_path(target), ask, now, force=force, note=note)
+        place = Working.of(target, plan) if plan else None
+        place = place or Working.begin(target, make_plan(source, ask, now=now))
+        _ask_all(source, place, on_progress, note)
+        _join(place)
+        working.finish(target, note)
+        return open_snapshot(target)
+
+
+def _in_use(target: Path) -> tuple[Path, ...]:
+    """Return what lies beside a folder while it is collected, or was when a run was killed."""
+    return partial_path(target), done_path(target), lock_path(target)
+
+
+def _kept(target: Path, ask: Ask, now: datetime, note: Callable[[str], None]) -> Snapshot | None:
+    """Return the snapshot if it answers a question; only then are there notes."""
+    notes: list[str] = []
+    kept = reuse.answered(target, ask, now, force=False, note=notes.append)
+    for text in notes if kept else ():
+        note(text)
+    return kept
 
 
 def _ask_all(
     source: Source,
-    plan: Plan,
-    partial: Path,
+    place: Working,
     on_progress: Callable[[Progress], None],
     note: Callable[[str], None],
 ) -> None:
-    jobs = [job for job in plan.jobs if not _chunk_path(partial, job).exists()]
-    done = len(plan.jobs) - len(jobs)
-    progress = Progress(asking="", done_count=done, total_count=len(plan.jobs))
+    jobs = missing_jobs(place, note)
+    total = len(place.plan.jobs)
+    progress = Progress(asking="", done_count=total - len(jobs), total_count=total)
     on_progress(progress)
-    for fetched in fetch(source, plan.window, jobs, note=note):
-        _write_chunk(partial, fetched, plan)
+    for fetched in fetch(source, place.plan.window, jobs, note=note):
+        write_chunk(place, fetched)
         progress = replace(
             progress,
             asking=fetched.job.query.what,
@@ -119,45 +135,28 @@ def _ask_all(
         on_progress(progress)
 
 
-def _begun(partial: Path, plan: Plan) -> Plan:
-    """Make room for a collection; one that cannot be used any more goes now, and not before."""
+def _join(place: Working) -> None:
+    """Join the chunks of each query in a folder, the manifest last."""
+    plan, whole = place.plan, place.path / WHOLE
     try:
-        if partial.exists():
-            shutil.rmtree(partial)
-        (partial / _CHUNKS).mkdir(parents=True)
+        if whole.exists():
+            # An older version of this tool may have begun it.
+            shutil.rmtree(whole)
+        whole.mkdir()
     except OSError as error:
-        raise SnapshotError(f"{partial} cannot be made: {error.strerror}.") from error
-    folder.write_file(partial / PLAN, json.dumps(plan.to_json(), indent=2).encode())
-    return plan
-
-
-def _chunk_path(partial: Path, job: Job) -> Path:
-    return partial / _CHUNKS / f"{job.query.name}-{job.chunk.first_point:06d}.parquet"
-
-
-def _write_chunk(partial: Path, fetched: Fetched, plan: Plan) -> None:
-    query, responses = fetched.job.query, fetched.responses
-    frame = plan.anonymiser.frame(frame_of(query, responses, plan.survey.label_mapping))
-    warnings = {text for response in responses for text in response.warnings}
-    # A remark may quote any name.
-    remarks = sorted(plan.anonymiser.name("remark", text) for text in warnings)
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    metadata = {**(table.schema.metadata or {}), _WARNINGS: json.dumps(remarks).encode()}
-    folder.write_table(_chunk_path(partial, fetched.job), table.replace_schema_metadata(metadata))
-
-
-def _joined(partial: Path, plan: Plan) -> Path:
-    """Join the chunks of each query, write the manifest and return the folder of both."""
-    whole = partial / "whole"
-    whole.mkdir(exist_ok=True)
+        raise SnapshotError(f"{whole} cannot be made: {error.strerror}.") from error
     records: list[QueryRecord] = []
     remarks: set[str] = set()
     for planned in plan.queries.values():
-        tables = [folder.read_table(_chunk_path(partial, job)) for job in planned.jobs]
-        records.append(_write_query(whole, planned, tables))
-        for table in tables:
-            remarks.update(json.loads((table.schema.metadata or {}).get(_WARNINGS, b"[]")))
-    manifest = Manifest(
+        found = list(read_chunks(place, planned.jobs))
+        records.append(_write_query(whole, planned, [table for table, _ in found]))
+        remarks.update(*(texts for _, texts in found))
+    manifest = _manifest(plan, records, tuple(sorted(remarks)))
+    folder.write_file(whole / MANIFEST, manifest.to_json().encode())
+
+
+def _manifest(plan: Plan, records: list[QueryRecord], remarks: tuple[str, ...]) -> Manifest:
+    return Manifest(
         tool_version=analyzer.__version__,
         source=plan.anonymiser.source(plan.ask.source),
         note=plan.ask.note,
@@ -172,12 +171,10 @@ def _joined(partial: Path, plan: Plan) -> Path:
         alike_proxies=plan.survey.alike_proxies,
         proxy_counts=plan.survey.proxy_counts,
         warnings=plan.warnings(),
-        remarks=plan.anonymiser.remarks(tuple(sorted(remarks))),
+        remarks=plan.anonymiser.remarks(remarks),
         question=plan.ask.to_json(plan.anonymiser),
         ranges=plan.ranges,
     )
-    folder.write_file(whole / MANIFEST, manifest.to_json().encode())
-    return whole
 
 
 def _write_query(whole: Path, planned: PlannedQuery, tables: list[pa.Table]) -> QueryRecord:

@@ -3,58 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from analyzer.errors import QueryFileError, SnapshotError, UsageError, sentences
 from analyzer.measurement import question
 from analyzer.measurement.anonymise import Anonymiser, given_salt
 from analyzer.measurement.manifest import window_of
 from analyzer.measurement.plan import Ask, Plan
-from analyzer.measurement.snapshot import (
-    MANIFEST,
-    Snapshot,
-    contents,
-    open_snapshot,
-    partial_path,
-)
+from analyzer.measurement.snapshot import MANIFEST, Snapshot, contents, open_snapshot
+from analyzer.measurement.working import CHUNKS, PLAN, Note, require_ours
 from analyzer.prometheus.query import load_queries
 from analyzer.settings import Setting
 from analyzer.units import moment
 from analyzer.window import TimeWindow
 
-PLAN: Final = "plan.json"
-_REPLACED: Final = "replaced"
-"""Where a snapshot waits, in the folder of the new one, until that is at its place."""
-
 _MANGLED = (OSError, ValueError, KeyError, TypeError, AttributeError, QueryFileError)
 """What reading a file that somebody changed may raise."""
 
 _FORCE = f"Use another folder, or {Setting.FORCE} to replace it."
-
-Note = Callable[[str], None]
-
-
-def recover(target: Path) -> None:
-    """Put back a snapshot that a run was about to replace when it was killed."""
-    waiting = partial_path(target) / _REPLACED
-    if waiting.exists() and not target.exists():
-        waiting.rename(target)
-
-
-def put(whole: Path, target: Path) -> None:
-    """Move a new snapshot to its name; raises OSError, and then the old one is there as before."""
-    waiting = whole.with_name(_REPLACED)
-    if target.exists():
-        target.rename(waiting)
-    try:
-        whole.rename(target)
-    except OSError:
-        if waiting.exists():
-            waiting.rename(target)
-        raise
 
 
 def answered(target: Path, ask: Ask, now: datetime, *, force: bool, note: Note) -> Snapshot | None:
@@ -112,8 +81,11 @@ def resumed(partial: Path, ask: Ask, now: datetime, *, force: bool, note: Note) 
         return None
     path = partial / PLAN
     if not path.is_file():
-        if set(partial.iterdir()) - {partial / "chunks"}:
-            raise UsageError(f"{partial} is in the way. It holds {contents(partial)}. Remove it.")
+        require_ours(partial)
+        if any((partial / CHUNKS).glob("*.parquet")):
+            note(
+                f"Collecting again: {partial} has chunks without a plan, so their question is lost."
+            )
         return None
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

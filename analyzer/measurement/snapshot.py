@@ -1,18 +1,21 @@
 """A snapshot: a folder with everything that later steps need, written once and never changed."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analyzer import files
 from analyzer.errors import OutputError, SnapshotError
-from analyzer.measurement.frames import check_frame, frame_of
+from analyzer.measurement.frames import TIME, check_frame, frame_of
 from analyzer.measurement.manifest import Manifest
 from analyzer.prometheus.query import load_queries
+from analyzer.units import moment
 
 MANIFEST = "manifest.json"
 
@@ -85,13 +88,27 @@ def open_snapshot(path: Path) -> Snapshot:
                 f"{path} is damaged: {record.file} is not the file that was collected. "
                 "Collect it again."
             )
+        _require_times(path / record.file, manifest)
     return Snapshot(path=path, manifest=manifest)
 
 
-def read_table(path: Path) -> pa.Table:
-    """Read one Parquet file; SnapshotError if it is none."""
+def _require_times(path: Path, manifest: Manifest) -> None:
+    """Refuse a table with a step that the manifest's window does not have."""
+    table = read_table(path, columns=[TIME])
+    # A table without that column is refused when it is used.
+    times = table[TIME].to_numpy() if TIME in table.column_names else np.empty(0)
+    stray = manifest.window.stray_time(times)
+    if stray is not None:
+        raise SnapshotError(
+            f"{path.parent} is damaged: {path.name} has a sample of {moment(stray)} UTC, which is "
+            f"not in the window of {MANIFEST}. Collect it again."
+        )
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read one Parquet file, or those of some columns that it has; SnapshotError if it is none."""
     try:
-        return pq.read_table(path)
+        return pq.read_table(path, columns=columns)
     except (OSError, pa.ArrowException) as error:
         raise SnapshotError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from error
 
@@ -127,6 +144,11 @@ def partial_path(target: Path) -> Path:
     return target.with_name(f"{target.name}.partial")
 
 
+def done_path(target: Path) -> Path:
+    """Return the folder that a collection of `target` lives in while it is put at its place."""
+    return target.with_name(f"{target.name}.partial.done")
+
+
 def contents(path: Path) -> str:
     """Return the first few names in a folder, and how many more there are."""
     names = sorted(item.name for item in path.iterdir())
@@ -138,7 +160,7 @@ def contents(path: Path) -> str:
 def _why_not(path: Path) -> str:
     command = "the same `istio-usage` command"
     for target in (path, path / SUBFOLDER):
-        if partial_path(target).is_dir():
+        if partial_path(target).is_dir() or done_path(target).is_dir():
             return f"{target} is not complete. Run {command} again to finish it."
     if path.name.endswith(".partial") and path.is_dir():
         return f"{path} is an interrupted collection. Run {command} again to finish it."

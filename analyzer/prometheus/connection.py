@@ -14,12 +14,19 @@ from prometheus_api_client.prometheus_connect import PrometheusConnect
 from urllib3.exceptions import InvalidHeader, ReadTimeoutError
 from urllib3.util import Retry
 
-from analyzer.errors import PrometheusError, QueryRejected, QueryTooHeavy, sentences
+from analyzer.errors import (
+    FailedAnswer,
+    PrometheusError,
+    QueryRejected,
+    QueryTooHeavy,
+    sentences,
+)
 from analyzer.prometheus import failures
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.proxy import proxy_for
-from analyzer.prometheus.response import Response, shifted
+from analyzer.prometheus.response import Response, shifted, stray_time
 from analyzer.prometheus.session import PrometheusSession
+from analyzer.units import moment
 from analyzer.window import Chunk, TimeWindow
 
 _WAITS_SECONDS = (0.5, 1.0, 2.0)
@@ -115,7 +122,13 @@ class Connection:
             params={"timeout": self._server_timeout},
         )
         answer = self._ask(promql, send, divisible=chunk.point_count > 1)
-        return shifted(answer, -window.offset_seconds)
+        answer = shifted(answer, -window.offset_seconds)
+        stray = stray_time(answer, window, chunk)
+        if stray is not None:
+            problem = f"the answer has a sample of {moment(stray)} UTC, which was not asked for"
+            advice = "Check whether a cache or a proxy answers in place of the server."
+            raise PrometheusError(problem, url=self.access.url, promql=promql, advice=advice)
+        return answer
 
     def _ask(self, promql: str, send: Callable[[], Response], *, divisible: bool) -> Response:
         """Send until it is answered or fails for good; if `divisible`, less can be asked for."""
@@ -128,6 +141,8 @@ class Connection:
                 failure, cause = self._refusal(promql, divisible=divisible), error
             except requests.RequestException as error:
                 failure, cause = self._silence(promql, error), error
+            except FailedAnswer as error:
+                failure, cause = self._failed(promql, error, divisible=divisible), error
             except PrometheusError as error:
                 raise self._strange(promql, error) from error
             wait_seconds = next(waits_seconds, None)
@@ -138,9 +153,19 @@ class Connection:
 
     def _strange(self, promql: str, error: PrometheusError) -> PrometheusError:
         """Return the failure of an answer that is none of Prometheus's."""
+        response = self._session.last_response
+        is_json = response is not None and response.content.lstrip().startswith(b"{")
         proxied = self._proxy.advice if self._proxy else ""
-        advice = sentences("It may be a login page", proxied)
+        advice = sentences("" if is_json else "It may be a login page", proxied)
         return PrometheusError(str(error), url=self.access.url, promql=promql, advice=advice)
+
+    def _failed(self, promql: str, error: FailedAnswer, *, divisible: bool) -> _Failure:
+        """Return the failure of an answer with status 200 and without data."""
+        return (
+            self._refusal(promql, divisible=divisible)
+            if error.words
+            else _Failure(error=self._strange(promql, error))
+        )
 
     def _refusal(self, promql: str, *, divisible: bool) -> _Failure:
         response = self._session.last_response
@@ -169,6 +194,8 @@ class Connection:
             advice = f"Try again in {wait_seconds:.0f} s, as the server asks." if too_long else ""
             error = failed(QueryTooHeavy if timed_out else PrometheusError, advice)
             return _Failure(error=error, passes=not too_long, wait_seconds=wait_seconds)
+        if status == HTTPStatus.OK:
+            return _Failure(error=failed(FailedAnswer))
         is_about_query = status in {400, 422} and not hint
         return _Failure(error=failed(QueryRejected if is_about_query else PrometheusError))
 

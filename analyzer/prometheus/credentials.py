@@ -19,6 +19,24 @@ _TENANT = re.compile("tenant|org-?id|account-?id|project-?id", re.IGNORECASE)
 """Names of headers that choose a tenant: X-Scope-OrgID of Mimir, THANOS-TENANT, AccountID of
 VictoriaMetrics. Their values are no secret."""
 
+_SECRET = re.compile(
+    "authori[sz]ation|(^|-)auth$|cookie|token|secret|passw|key|credential|session|signature|jwt"
+    "|assertion|access-client",
+    re.IGNORECASE,
+)
+"""Names of headers whose values are renewed while the data stay the same."""
+
+_TECHNICAL = re.compile(
+    "user-agent|accept(-.*)?|connection|content-.*|cache-control|pragma|referer|origin|trace.*"
+    "|(x-)?(request-id|correlation-id|b3-.*|forwarded-(for|proto|port)|real-ip)",
+    re.IGNORECASE,
+)
+"""Names of headers that are about the request. All others, but secrets, may choose data: the names
+of tenants, teams and data sources differ from one proxy to the next."""
+
+_HASH_ROUNDS = 200_000
+"""Makes each guess at the name of a tenant cost about 0.1 s."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
@@ -118,15 +136,19 @@ class Access:
 
     @property
     def tenant(self) -> str:
-        """A hash of the tenant headers and the user name; "" without either.
+        """A slow hash of the user name and the headers that may choose data; "" without either.
 
-        Two users or tenants of one server may see different data. Passwords, tokens and other
-        headers do not count: they are renewed while the data stay the same.
+        Two users or tenants of one server may see different data. Passwords, tokens, cookies and
+        certificates do not count: they are renewed while the data stay the same. The salt is the
+        address, so that the same question has the same hash.
         """
-        sent = [f"{k.lower()}: {v}" for k, v in self.headers.items() if _TENANT.search(k)]
+        sent = [f"{name.lower()}: {self.headers[name]}" for name in filter(_chooses, self.headers)]
         if self.username and not self.token:
             sent.append(self.username)
-        return hashlib.sha256("\n".join(sorted(sent)).encode()).hexdigest()[:12] if sent else ""
+        if not sent:
+            return ""
+        text, salt = "\n".join(sorted(sent)).encode(), self.url.encode()
+        return hashlib.pbkdf2_hmac("sha256", text, salt, _HASH_ROUNDS, dklen=8).hex()
 
     @property
     def needs_privacy(self) -> bool:
@@ -140,6 +162,11 @@ class Access:
         """What must be in no text."""
         values = (self.token, self.password, *self.headers.values())
         return tuple(value for value in values if value)
+
+
+def _chooses(header: str) -> bool:
+    """Return whether a header may choose data and is no secret."""
+    return not _SECRET.search(header) and not _TECHNICAL.fullmatch(header)
 
 
 def _first_line(path: Path | None) -> str | None:

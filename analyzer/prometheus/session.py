@@ -7,7 +7,7 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from analyzer.prometheus.credentials import Access
-from analyzer.prometheus.response import decode
+from analyzer.prometheus.response import decode, types_asked
 
 
 class _BearerAuth(AuthBase):
@@ -25,8 +25,11 @@ class _BearerAuth(AuthBase):
 class _DecodedResponse(requests.Response):
     """A response whose "result", as prometheus-api-client returns it, is our `Response`."""
 
+    types: frozenset[str]
+    """What its `resultType` may be."""
+
     def json(self, **_kwargs: Any) -> Any:  # noqa: ANN401 - the signature of requests
-        return {"data": {"result": decode(self.content)}}
+        return {"data": {"result": decode(self.content, self.types)}}
 
 
 class PrometheusSession(requests.Session):
@@ -61,6 +64,7 @@ class PrometheusSession(requests.Session):
         """Send one request of prometheus-api-client's."""
         # What it passes on is the session's own; None would switch the session's auth off.
         kwargs = {key: value for key, value in kwargs.items() if value is not None}
+        promql = str((kwargs.get("params") or {}).get("query", ""))
         if method == "POST":
             kwargs["data"] = kwargs.pop("params", None)
         self._last.response = None
@@ -68,6 +72,7 @@ class PrometheusSession(requests.Session):
         plain = super().request(method, url, *args, **kwargs)
         response = _DecodedResponse()
         response.__dict__.update(plain.__dict__)
+        response.types = types_asked(str(url), promql)
         self._last.response = response
         return response
 

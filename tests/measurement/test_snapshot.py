@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,26 @@ def test_a_missing_table_is_found(path: Path) -> None:
     (path / FILE).unlink()
 
     assert refusal(path).startswith(f"{path} is damaged: {FILE}: No such file")
+
+
+def shift(window: dict[str, Any], **by: float) -> None:
+    for key in ("start", "end"):
+        window[key] = (datetime.fromisoformat(window[key]) + timedelta(**by)).isoformat()
+
+
+@pytest.mark.parametrize("by", [{"days": 365}, {"minutes": 10}, {"minutes": 5}, {"days": -7}])
+def test_a_window_over_the_data_of_another_is_damage(path: Path, by: dict[str, float]) -> None:
+    edit(path, lambda document: shift(document["window"], **by))
+
+    message = refusal(path)
+    assert message.startswith(f"{path} is damaged: {FILE} has a sample of 2024-05-14 ")
+    assert message.endswith("Collect it again.")
+
+
+def test_another_step_is_damage(path: Path) -> None:
+    edit(path, lambda document: document["window"].update(step_seconds=1200))
+
+    assert "2024-05-14 10:10 UTC" in refusal(path)
 
 
 def test_a_newer_schema_asks_for_a_newer_tool(path: Path) -> None:

@@ -1,5 +1,7 @@
 """An address is read as people paste it, and no real path prefix is lost."""
 
+import hashlib
+
 import pytest
 
 from analyzer.errors import UsageError
@@ -159,5 +161,30 @@ def test_tenants_and_users_differ_and_renewed_secrets_do_not() -> None:
         tenant("X-Scope-OrgID: a", USERNAME="a"),
     }
     assert len(different) == 5
+    for name in ("X-Team", "X-Grafana-Org", "X-WEBAUTH-USER", "X-Prometheus-Tenant", "Host"):
+        assert tenant(f"{name}: a") not in {"", tenant(f"{name}: b")}
+    for name in (
+        "authorization",
+        "Cookie",
+        "X-Auth",
+        "X-Amz-Security-Token",
+        "CF-Access-Client-Id",
+        "User-Agent",
+        "traceparent",
+        "X-Request-Id",
+        "Accept-Encoding",
+    ):
+        assert tenant(f"{name}: a") == ""
     assert tenant("x-scope-orgid: a") == tenant("X-Scope-OrgID: a", "X-Key: 2")
     assert tenant(USERNAME="a", PASSWORD="1") == tenant(USERNAME="a", PASSWORD="2")
+
+
+def test_the_hash_of_a_tenant_is_salted_with_the_server() -> None:
+    headers = ("X-Scope-OrgID: a",)
+    here, again, there = (
+        Access.parse(url, headers=headers, environment={}).tenant
+        for url in ("http://h", "http://h/", "http://g")
+    )
+
+    assert here == again != there
+    assert hashlib.sha256(b"x-scope-orgid: a").hexdigest()[:12] not in here

@@ -7,7 +7,13 @@ import pytest
 import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
 
-from analyzer.errors import PrometheusError, QueryRejected, QueryTooHeavy, Unreachable
+from analyzer.errors import (
+    FailedAnswer,
+    PrometheusError,
+    QueryRejected,
+    QueryTooHeavy,
+    Unreachable,
+)
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from analyzer.settings import Setting
@@ -176,6 +182,30 @@ def test_the_servers_remarks_come_with_the_answer() -> None:
     with asking(partial, ONE) as asked:
         assert asked.instant().warnings == ("a store is down", "not a counter")
         assert asked.instant().warnings == ()
+
+
+def test_an_error_with_status_200_is_a_failure_in_the_servers_words() -> None:
+    error = prometheus_error(200, "execution", "a store is down: s3cret")
+    with FaultyHttp([error]) as server:
+        access = Access(url=server.url, headers={"X-Key": "s3cret"})
+        with (
+            Connection(access, sleep=lambda _: None) as connection,
+            pytest.raises(FailedAnswer) as caught,
+        ):
+            connection.instant("up", AT)
+
+    assert (caught.value.status, caught.value.url) == (200, server.url)
+    assert caught.value.words == "a store is down: ***"
+
+
+def test_a_sample_of_another_year_is_no_answer() -> None:
+    window = TimeWindow(start=AT, end=AT + timedelta(hours=1), step_seconds=600)
+    points = [[AT.timestamp() + 600 - 365 * 86_400, "1"]]
+    earlier = prometheus_success([{"metric": {}, "values": points}])
+    with asking(earlier) as asked, pytest.raises(PrometheusError) as caught:
+        asked.connection.points("up", window, Chunk(first_point=0, point_count=6))
+
+    assert "2023-05-15 12:10 UTC" in str(caught.value)
 
 
 # --- a real Prometheus ---

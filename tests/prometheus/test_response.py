@@ -1,13 +1,24 @@
 """Bodies are decoded as Prometheus's API documents them, or refused in words."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 
-from analyzer.errors import PrometheusError
-from analyzer.prometheus.response import Response, Series, decode, joined
+from analyzer.errors import FailedAnswer, PrometheusError
+from analyzer.prometheus.response import (
+    INSTANT,
+    MATRIX,
+    Response,
+    Series,
+    decode,
+    joined,
+    stray_time,
+    types_asked,
+)
+from analyzer.window import Chunk, TimeWindow
 
 
 def body(result_type: str, result: Any, **more: object) -> bytes:  # noqa: ANN401 - JSON
@@ -93,6 +104,151 @@ def test_a_long_body_is_not_repeated_whole() -> None:
         decode(b"<p>" + b"x" * 10_000)
 
     assert len(str(caught.value)) < 120
+
+
+def answer_of(*pairs: object, labels: object = None) -> bytes:
+    return body("matrix", [{"metric": {} if labels is None else labels, "values": list(pairs)}])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1_0", " 1", "1 ", "", "0x1p-2", "infinity", "\u0661", "1e", "--1", 1, True, None, ["1"]],
+)
+def test_a_sample_is_a_number_as_go_writes_it(text: object) -> None:
+    with pytest.raises(PrometheusError, match="the answer begins"):
+        decode(answer_of([1, "1"], [2, text]))
+
+
+@pytest.mark.parametrize("text", ["0", "-0", "1e+06", "1e-07", "0.1", "+Inf", "-Inf", "NaN", "Inf"])
+def test_numbers_of_every_engine_are_read(text: str) -> None:
+    (series,) = decode(answer_of([1, text])).series
+
+    np.testing.assert_array_equal(series.samples, [float(text)])
+
+
+@pytest.mark.parametrize(
+    ("pairs", "reason"),
+    [
+        ([["1", "2"]], "a time is not"),
+        ([[True, "2"]], "a time is not"),
+        ([[None, "2"]], "a time is not"),
+        ([[1, "2", "3"]], "begins"),
+        (["12"], "a time is not"),
+        ([{"1": 2, "3": 4}], "is not a number"),
+        ([[2, "1"], [1, "1"]], "not in order"),
+        ([[1, "1"], [1, "1"]], "not in order"),
+    ],
+)
+def test_a_point_is_a_time_and_a_sample(pairs: list[object], reason: str) -> None:
+    with pytest.raises(PrometheusError, match=reason):
+        decode(answer_of(*pairs))
+
+
+@pytest.mark.parametrize("labels", [{"pod": 1}, {"pod": None}, {"pod": ["a"]}, ["pod"], "pod"])
+def test_a_label_is_text(labels: object) -> None:
+    with pytest.raises(PrometheusError, match="label is not text"):
+        decode(answer_of([1, "1"], labels=labels))
+
+
+def test_a_series_is_in_a_matrix_once() -> None:
+    one = {"metric": {"pod": "a"}, "values": [[1, "1"]]}
+    with pytest.raises(PrometheusError, match="same labels"):
+        decode(body("matrix", [one, one]))
+
+
+@pytest.mark.parametrize("more", [{}, {"data": {"resultType": "matrix", "result": []}}])
+def test_an_error_is_none_of_the_empty_answers(more: dict[str, object]) -> None:
+    document = {"status": "error", "errorType": "execution", "error": "store down", **more}
+    with pytest.raises(FailedAnswer) as caught:
+        decode(json.dumps(document).encode())
+
+    assert caught.value.words == "store down"
+
+
+@pytest.mark.parametrize("status", ["Success", "partial", None, 200])
+def test_the_status_is_one_of_two(status: object) -> None:
+    data = {"resultType": "matrix", "result": []}
+    with pytest.raises(PrometheusError, match="status"):
+        decode(json.dumps({"status": status, "data": data}).encode())
+    with pytest.raises(PrometheusError, match="begins"):
+        decode(json.dumps({"data": data}).encode())
+
+
+VECTOR = body("vector", [{"metric": {}, "value": [1, "1"]}])
+
+
+@pytest.mark.parametrize(
+    ("content", "types"),
+    [
+        (VECTOR, MATRIX),
+        (body("scalar", [1, "1"]), MATRIX),
+        (answer_of([1, "1"]), INSTANT),
+        (body("matrix", [{"metric": {}, "value": [1, "1"]}]), MATRIX),
+        (body("vector", [{"metric": {}, "values": [[1, "1"]]}]), INSTANT),
+        (body("streams", []), MATRIX),
+        (body("string", []), INSTANT),
+    ],
+)
+def test_another_type_of_result_is_no_answer(content: bytes, types: frozenset[str]) -> None:
+    with pytest.raises(PrometheusError, match="the answer begins"):
+        decode(content, types)
+
+
+def test_nothing_found_is_the_same_answer_in_both_types() -> None:
+    assert decode(body("vector", []), MATRIX) == decode(body("matrix", []), INSTANT)
+
+
+def test_the_type_of_a_result_follows_from_the_question() -> None:
+    assert types_asked("http://p/api/v1/query_range", "up") == MATRIX
+    assert types_asked("http://p/api/v1/query", "up[300s] ") == MATRIX
+    assert types_asked("http://p/api/v1/query", "rate(up[300s])") == INSTANT
+
+
+def test_native_histograms_are_left_out_with_a_remark() -> None:
+    both = {"metric": {"pod": "a"}, "values": [[1, "2"]], "histograms": [[1, {"count": "3"}]]}
+    only = {"metric": {"pod": "b"}, "histograms": [[1, {"count": "3"}]]}
+    answer = decode(body("matrix", [both, only]), MATRIX)
+
+    assert [one.samples.tolist() for one in answer.series] == [[2.0], []]
+    (remark,) = answer.warnings
+    assert remark.startswith("2 series ")
+    assert "native histograms" in remark
+    instant = decode(body("vector", [{"metric": {}, "histogram": [1, {}]}]), INSTANT)
+    assert [len(one.times) for one in instant.series] == [0]
+    assert instant.warnings[0].startswith("1 series ")
+
+
+def test_remarks_are_a_list() -> None:
+    with pytest.raises(PrometheusError, match="warnings"):
+        decode(body("matrix", [], warnings="a store is down"))
+
+
+# --- the times that were asked for ---
+
+START = datetime(2024, 5, 14, 10, tzinfo=UTC)
+WINDOW = TimeWindow(start=START, end=START + timedelta(hours=1), step_seconds=600)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "stray"),
+    [
+        ((20, 30), None),
+        ((), None),
+        ((10, 20), 10),
+        ((30, 40), 40),
+        ((20, 25), 25),
+        ((525_620,), 525_620),
+        ((-600,), -600),
+    ],
+)
+def test_a_time_that_is_no_point_of_the_chunk_is_found(
+    minutes: tuple[int, ...], stray: int | None
+) -> None:
+    times = [(START + timedelta(minutes=one)).timestamp() for one in minutes]
+    answer = Response(series=(series("a", *times),))
+    found = stray_time(answer, WINDOW, Chunk(first_point=1, point_count=2))
+
+    assert found == (None if stray is None else START + timedelta(minutes=stray))
 
 
 def series(pod: str, *times: float) -> Series:

@@ -1,0 +1,87 @@
+"""Chunks: files with the answers to one job each, marked with the plan that they belong to."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analyzer.errors import SnapshotError
+from analyzer.measurement.frames import frame_of
+from analyzer.measurement.snapshot import read_table, write_table
+from analyzer.measurement.working import CHUNKS, Note, Working
+from analyzer.prometheus.fetch import Fetched, Job
+from analyzer.units import counted
+
+_WARNINGS: Final = b"analyzer.warnings"
+_MARK: Final = b"analyzer.plan"
+
+
+def missing_jobs(working: Working, note: Note) -> list[Job]:
+    """Return the jobs without a chunk; chunks of another collection are removed, with a note."""
+    foreign = [
+        path
+        for job in working.plan.jobs
+        if (path := _path(working, job)).exists() and _mark_in(path) != _mark(working, job)
+    ]
+    for path in foreign:
+        path.unlink()
+    if foreign:
+        held = counted(len(foreign), "chunk")
+        note(f"Asking for {held} again: what {working.path} held is of another collection.")
+    return [job for job in working.plan.jobs if not _path(working, job).exists()]
+
+
+def write_chunk(working: Working, fetched: Fetched) -> None:
+    """Keep the answers to one job."""
+    query, responses, plan = fetched.job.query, fetched.responses, working.plan
+    frame = plan.anonymiser.frame(frame_of(query, responses, plan.survey.label_mapping))
+    warnings = {text for response in responses for text in response.warnings}
+    # A remark may quote any name.
+    remarks = sorted(plan.anonymiser.name("remark", text) for text in warnings)
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    metadata = {
+        **(table.schema.metadata or {}),
+        _WARNINGS: json.dumps(remarks).encode(),
+        _MARK: _mark(working, fetched.job),
+    }
+    write_table(_path(working, fetched.job), table.replace_schema_metadata(metadata))
+
+
+def read_chunks(working: Working, jobs: tuple[Job, ...]) -> Iterator[tuple[pa.Table, list[str]]]:
+    """Yield the table of each job, and the server's remarks on it.
+
+    Raises:
+        SnapshotError: if a chunk cannot be read, or belongs to another collection.
+    """
+    for job in jobs:
+        path = _path(working, job)
+        table = read_table(path)
+        metadata = table.schema.metadata or {}
+        if metadata.get(_MARK) != _mark(working, job):
+            raise SnapshotError(f"{path} belongs to another collection. Remove {working.path}.")
+        yield table, json.loads(metadata.get(_WARNINGS, b"[]"))
+
+
+def _path(working: Working, job: Job) -> Path:
+    return working.path / CHUNKS / f"{job.query.name}-{job.chunk.first_point:06d}.parquet"
+
+
+def _mark(working: Working, job: Job) -> bytes:
+    """Return what a chunk of a job is marked with: a hash of the plan, the query and the times."""
+    # Another version of this tool may ask another query by the same name.
+    promql = working.plan.queries[job.query.name].written_promql
+    parts = (working.mark, job.query.name, promql, job.chunk.first_point, job.chunk.point_count)
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest().encode()
+
+
+def _mark_in(path: Path) -> bytes | None:
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowException):
+        return None
+    mark: bytes | None = metadata.get(_MARK)
+    return mark
