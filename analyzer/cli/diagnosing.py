@@ -31,10 +31,10 @@ def doctor(
     output_format: Annotated[Literal["table", "json"], option("--format", FORMAT_HELP)],
     talk: TalkOptions,
 ) -> None:
-    """Check what this Prometheus can answer, and whether it would be right.
+    """Check what this Prometheus can answer.
 
-    It measures some intervals as analyze does, and suggests fixes for what is missing or wrong. It
-    exits 0 only if the main question can be answered.
+    It measures some intervals as analyze does, judges whether the answer would be right, and
+    suggests fixes. It exits 0 only if the main question can be answered.
     """
     import json
 

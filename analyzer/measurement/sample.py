@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 import analyzer
+from analyzer.errors import QueryRejected
 from analyzer.measurement.anonymise import Anonymiser
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.frames import check_frame, frame_of, sorted_frame
@@ -24,7 +25,7 @@ from analyzer.measurement.plan import Ask, Plan, PlannedQuery, planned_on, sampl
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.survey import Survey
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.fetch import Job, fetch
+from analyzer.prometheus.fetch import Fetched, Job, fetch
 from analyzer.prometheus.label_mapping import Exporter
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_queries
@@ -35,9 +36,9 @@ from analyzer.window import Chunk, TimeWindow
 MOST_REQUESTS: Final = 8
 """Several queries are sent as one, so that a sample takes no more requests."""
 
-_MOST_STEPS: Final = 288
+_MOST_STEPS: Final = 2016
 _FEWEST_STEPS: Final = 12
-"""A day of steps of five minutes, and what a fall, a gap or a second container needs."""
+"""A week of steps of five minutes, and what a fall, a gap or a second container needs."""
 
 _SAMPLES: Final = 5_000_000
 """Samples that a server is estimated to load: a tenth of what one query may load at once."""
@@ -91,7 +92,7 @@ def take_sample(source: Source, scope: Scope, found: Survey, whole: TimeWindow) 
     plan = planned_on(ask, found, _chosen(plan), anonymiser)
     frames: dict[str, list[pd.DataFrame]] = {name: [] for name in plan.queries}
     remarks: set[str] = set()
-    for fetched in fetch(source, plan.window, _jobs(plan)):
+    for fetched in _fetched(source, plan):
         for response in fetched.responses:
             remarks.update(response.warnings)
             for name, answer in _separated(response):
@@ -104,6 +105,14 @@ def take_sample(source: Source, scope: Scope, found: Survey, whole: TimeWindow) 
         frames=known,
         whole=whole,
     )
+
+
+def _fetched(source: Source, plan: Plan) -> Iterable[Fetched]:
+    try:
+        return list(fetch(source, plan.window, _jobs(plan, MOST_REQUESTS)))
+    except QueryRejected:
+        # Some servers limit how long a query may be: what they take one by one is not lost.
+        return fetch(source, plan.window, _jobs(plan, len(plan.queries)))
 
 
 def _chosen(plan: Plan) -> TimeWindow:
@@ -143,10 +152,10 @@ def _best_begin(found: Survey, whole: TimeWindow, count: int) -> int:
     return max(begins, key=proxies)
 
 
-def _jobs(plan: Plan) -> Iterator[Job]:
-    """Yield the requests: queries that read the same exporter's series are sent as one."""
+def _jobs(plan: Plan, count: int) -> Iterator[Job]:
+    """Yield at most so many requests: queries of the same exporter's series are sent as one."""
     planned = sorted(plan.queries.values(), key=lambda one: str(one.query.exporter))
-    size = math.ceil(len(planned) / MOST_REQUESTS)
+    size = math.ceil(len(planned) / count)
     chunk = Chunk(first_point=0, point_count=plan.window.point_count)
     for first in range(0, len(planned), size):
         group = planned[first : first + size]
