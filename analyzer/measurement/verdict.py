@@ -90,8 +90,12 @@ def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     by_name: dict[str, Finding] = {}
     for finding in findings:
         by_name.setdefault(finding.name, finding)
-    order = sorted(by_name.values(), key=lambda one: (not biases(one), _RANK.index(one.severity)))
-    return tuple(order)
+    return tuple(sorted(by_name.values(), key=weight))
+
+
+def weight(finding: Finding) -> tuple[bool, int]:
+    """Return a key that sorts what makes totals wrong first, and the most severe before others."""
+    return not biases(finding), _RANK.index(finding.severity)
 
 
 def biases(finding: Finding) -> bool:
