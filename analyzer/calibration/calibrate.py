@@ -108,8 +108,8 @@ def _warnings(
             yield Finding(
                 name="bursty_load",
                 severity=Severity.SERIOUS,
-                text="The cost per request is doubtful, and probably too low. CPU and requests of "
-                "a burst are often in different intervals.",
+                text="The cost per request is doubtful: its range is wide. CPU and requests of a "
+                "burst are often in different intervals.",
                 fix=f"Use a longer {Setting.STEP}, or scrape more often.",
                 bias=Bias.NONE,
             )

@@ -31,6 +31,11 @@ BURSTY_R_SQUARED = 0.8
 """Share by which the slope may be too low, and least share of variance explained, of a fit to
 bursty load that is not doubtful."""
 
+ON_AND_OFF = 0.7
+ON_AND_OFF_R_SQUARED = 0.95
+"""Mean change of requests, from which they hide noise of the CPU, and the least share explained
+within workloads then: bursts that are whole leave less than half of that."""
+
 MOST_ATTENUATION_SHARE = 0.5
 """Share by which the slope may be too low, from which any fit is doubtful, and this share too."""
 
@@ -109,24 +114,37 @@ def _figure(role: Role, observations: Observations, fitted: Fitted) -> RoleCalib
     return _calibration(role, observations, fitted, mesh)
 
 
-def _reversed(slope: Interval, missing: Interval | None, r_squared: float | None) -> float:
-    """Return how high the slope may be if errors of the requests flatten it.
+def _doubtful(
+    slope: Interval, missing: Interval | None, beside: float, r_squared: float | None
+) -> Interval:
+    """Return the range of a slope to split bursts, which may be too low or too high.
 
-    The line of x against y is the steepest that such errors leave possible: slope / r^2 (Frisch).
+    The line of x against y is the steepest that errors of the requests leave possible: slope / r^2
+    (Frisch). Of few bursts, as many may be split the other way. `beside` is the rise by the steps
+    beside each.
     """
-    steepest = slope.high / max(r_squared or 1.0, 1 / _MOST_STEEPER)
-    by_longer_steps = slope.high * (1 + (missing.high if missing else 0.0))
-    return max(steepest, min(by_longer_steps, slope.high * _MOST_STEEPER))
+    explained = max(r_squared or 1.0, 1 / _MOST_STEEPER)
+    by_longer_steps = missing.high if missing and missing.low > 0 else 0.0
+    by_other_steps = slope.high * (1 + max(by_longer_steps, beside))
+    high = max(slope.high / explained, min(by_other_steps, slope.high * _MOST_STEEPER))
+    return replace(slope, low=slope.low * explained, high=high)
 
 
-def _is_split(panel: Panel, missing: Interval | None, r_squared: float | None) -> bool:
+def _is_split(fits: WorkloadFits, missing: Interval | None, beside: float) -> bool:
     """Return whether CPU and requests of bursts are in different steps too often."""
+    panel = fits.panel
     share = missing.mid if missing and missing.low > 0 else 0.0
     same = (np.diff(panel.proxies.numbers) == 0) & (np.diff(panel.point) == 1)
     change = float(np.abs(np.diff(panel.rps))[same].sum())
-    is_bursty = change > BURSTY * float(panel.rps[1:][same].sum())
-    is_weak = share > BURSTY_ATTENUATION_SHARE or (r_squared or 1.0) < BURSTY_R_SQUARED
-    return share > MOST_ATTENUATION_SHARE or (is_bursty and is_weak)
+    rps = float(panel.rps[1:][same].sum())
+    is_weak = max(share, beside) > BURSTY_ATTENUATION_SHARE
+    is_weak |= (fits.r_squared or 1.0) < BURSTY_R_SQUARED
+    is_loose = (fits.r_squared_within or 1.0) < ON_AND_OFF_R_SQUARED
+    return (
+        share > MOST_ATTENUATION_SHARE
+        or (change > BURSTY * rps and is_weak)
+        or (change > ON_AND_OFF * rps and is_loose)
+    )
 
 
 def _refusal(role: Role, reason: Reason, detail: str) -> Refusal:
@@ -145,10 +163,12 @@ def _calibration(
     # The kubelet's CPU is up to 15 s older than the requests, and a scrape may be early or late:
     # work of one interval is then counted in the next.
     missing = attenuation.attenuation_share(course, fits.fit, own)
-    is_split = _is_split(panel, missing, fits.r_squared)
+    of_members = attenuation.Course(*steps, panel.workloads, panel.proxies)
+    beside = attenuation.neighbours_share(of_members, own)
+    is_split = _is_split(fits, missing, beside)
     idle, slope = mesh.intervals
     if is_split:
-        slope = replace(slope, high=max(slope.high, _reversed(slope, missing, fits.r_squared)))
+        slope = _doubtful(slope, missing, beside, fits.r_squared_within)
     straight_idle = float(mesh.idle_weights @ fitted.straight.curves[:, 0])
     rates = panel.workloads.lowest(panel.rps)[own], panel.workloads.highest(panel.rps)[own]
     return RoleCalibration(

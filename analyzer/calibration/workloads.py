@@ -65,6 +65,15 @@ class WorkloadFits:
         vcpu = self.panel.vcpu[known]
         return r_squared(vcpu, vcpu - predicted[known])
 
+    @property
+    def r_squared_within(self) -> float | None:
+        """The same without the variance between workloads, which other levels explain."""
+        predicted, workloads = self.predicted_vcpu, self.panel.workloads
+        known = ~np.isnan(predicted)
+        means = workloads.spread(workloads.sum(self.panel.vcpu) / workloads.lengths)
+        vcpu = self.panel.vcpu[known]
+        return r_squared(vcpu - means[known], vcpu - predicted[known])
+
 
 def fit_workloads(
     shape: Shape, panel: Panel, start: tuple[Floats, Floats] | None = None

@@ -18,6 +18,7 @@ from typing import Final
 import pandas as pd
 
 from analyzer.measurement.proxy_counts import ProxyCounts
+from analyzer.measurement.role_names import AGENTGATEWAY_SUFFIX, role_word
 from analyzer.measurement.tables import UNKNOWN_NAMES
 from analyzer.prometheus.promql import Scope
 
@@ -31,9 +32,16 @@ _KINDS: Final = {
     **dict.fromkeys(("source_workload", "destination_workload"), "workload"),
     "source_workload_namespace": "namespace",
     "destination_workload_namespace": "namespace",
+    "destination_service_namespace": "namespace",
+    "destination_service_name": "service",
     "pod_ip": "address",
     "kubernetes_io_hostname": "node",
     "label_gateway_networking_k8s_io_gateway_class_name": "class",
+    "gateway_networking_k8s_io_gateway_class_name": "class",
+    "gateway_networking_k8s_io_gateway_name": "gateway",
+    "istio_io_gateway_name": "gateway",
+    "istio": "workload",
+    "app": "workload",
 }
 """Label columns that hold names, and what kind of thing each names."""
 
@@ -130,9 +138,13 @@ class Anonymiser:
         return self.name(kind, name)
 
     def _workload(self, name: str) -> str:
-        """Replace a workload, but keep "ztunnel" in its name: that is evidence of a role."""
+        """Replace a workload, but keep the word in its name that is evidence of a role."""
         replaced = self.name("workload", name)
-        return f"ztunnel-{replaced}" if "ztunnel" in name else replaced
+        if name in UNKNOWN_NAMES or not self.salt:
+            return replaced
+        ending = AGENTGATEWAY_SUFFIX if name.endswith(AGENTGATEWAY_SUFFIX) else ""
+        word = "" if ending else role_word(name)
+        return f"{word}-{replaced}" if word else f"{replaced}{ending}"
 
     def _replica_set(self, name: str) -> str:
         """Replace a ReplicaSet so that its Deployment matches the workload in Istio's labels.

@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats
-from analyzer.measurement.roles import KEY
+from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.rows import CPU, with_points
+from analyzer.measurement.signs import KEY
 from analyzer.measurement.tables import Tables
+from analyzer.prometheus.label_mapping import Exporter
 from analyzer.window import TimeWindow
 
 CPU_COUNTER: Final = "proxy_cpu_counter_seconds"
@@ -60,6 +62,9 @@ which they lack some."""
 _MOST: Final = 2.0
 """Times by which they may differ: beyond, something else is wrong."""
 
+_ODD_SCRAPES: Final = 1
+"""Scrapes by which a step may have more than promised, because single ones come early."""
+
 _MIN_STEPS: Final = 8
 _MOST_FALLS: Final = 0.1
 """Steps that such a proxy must have, and the share of them in which its counter may fall."""
@@ -85,8 +90,9 @@ class Counted:
     requests: pd.DataFrame
 
 
-def counted(tables: Tables, window: TimeWindow) -> Counted:
+def counted(tables: Tables, manifest: Manifest) -> Counted:
     """Compare counters with rates; nothing is found where the counters were not asked for."""
+    window = manifest.window
     requests = _requests(tables, window)
     fell = _request_falls(requests)
     scraped = with_points(tables["proxy_build"], window)[[*KEY, "point"]].drop_duplicates()
@@ -94,7 +100,9 @@ def counted(tables: Tables, window: TimeWindow) -> Counted:
     return Counted(
         cpu=_recounted(cpu[~cpu_fell], [*KEY, "container"], window, most=_MOST),
         # Growth lacks what ended series had: where it is higher than the rate, `missed` has it.
-        requests=_recounted(requests[~fell], [*KEY, "reporter"], window, most=1.0),
+        requests=_recounted(
+            requests[~fell & _is_faster(requests, manifest)], [*KEY, "reporter"], window, most=1.0
+        ),
         cpu_fell=cpu.loc[cpu_fell, [*KEY, "point"]].drop_duplicates(),
         requests_fell=requests.loc[fell, [*KEY, "point"]].drop_duplicates(),
         missed=_missed(requests[~fell], scraped, window),
@@ -170,6 +178,18 @@ def _recounted(
     by_growth = (found["growth"] / window.step_seconds).where(found["growth"] >= 0)
     found["rate"] = by_growth.fillna(found["rate"] * found["share"])
     return found[[*keys, "point", "rate"]]
+
+
+def _is_faster(rows: pd.DataFrame, manifest: Manifest) -> Bools:
+    """Return the rows of proxies that are scraped more often than the ranges are made for.
+
+    Only they can have increases in two steps. Others' counters grow by less than their rates where
+    series end.
+    """
+    seconds = manifest.rate_window_seconds(Exporter.PROXY)
+    promised = round(seconds / manifest.request_scrape_seconds)
+    usual = rows.groupby(KEY, sort=False)["scrapes"].transform("median")
+    return np.asarray(usual > promised + _ODD_SCRAPES)
 
 
 def _requests(tables: Tables, window: TimeWindow) -> pd.DataFrame:

@@ -19,6 +19,9 @@ _SIGNIFICANT_DIGITS = 8
 
 _CANONICAL: Final = LabelMapping()
 
+_LATER_LABELS: Final = ("destination_service_namespace", "destination_service_name")
+"""Labels that snapshots of version 0.1 do not have."""
+
 
 def frame_of(
     query: Query, answers: Iterable[Response], label_mapping: LabelMapping = _CANONICAL
@@ -56,7 +59,10 @@ def sorted_frame(query: Query, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def check_frame(query: Query, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return `frame` if it has what `query` declares; else FrameError names column or first row."""
+    """Return `frame` with what `query` declares; else FrameError names column or first row."""
+    later = [name for name in _LATER_LABELS if name in query.labels and name not in frame]
+    if later:
+        frame = frame.assign(**dict.fromkeys(later, "")).astype(dict.fromkeys(later, "str"))
     lacking = [name for name in (*query.labels, TIME, query.name) if name not in frame]
     if lacking:
         raise FrameError(f"{query.name}: the table lacks the column {lacking[0]!r}.")

@@ -15,7 +15,7 @@ from analyzer.measurement.counters import Counted
 from analyzer.measurement.filling import ratio
 from analyzer.measurement.neighbours import after
 from analyzer.measurement.other_side import Heard
-from analyzer.measurement.roles import KEY
+from analyzer.measurement.signs import KEY
 from analyzer.measurement.steps import OWN_COLUMNS, REQUEST_COLUMNS
 from analyzer.measurement.tables import Tables
 

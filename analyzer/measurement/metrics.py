@@ -9,6 +9,9 @@ from analyzer.prometheus.label_mapping import CPU_COUNTER
 CPU: Final = CPU_COUNTER
 REQUESTS: Final = "istio_requests_total"
 
+LABELLED_PROXIES: Final = "istio_requests_total of labelled pods"
+"""What `survey_series_count` calls series of proxies with labels of their pods."""
+
 POD_LABELS: Final = (
     "--metric-labels-allowlist=pods=[security.istio.io/tlsMode,"
     "gateway.networking.k8s.io/gateway-class-name,gateway.istio.io/managed]"

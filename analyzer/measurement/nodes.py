@@ -9,8 +9,8 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.neighbours import runs
-from analyzer.measurement.roles import KEY
 from analyzer.measurement.rows import with_points
+from analyzer.measurement.signs import KEY
 from analyzer.measurement.tables import INSTANCE_TYPE, UNKNOWN_NAMES, Tables
 from analyzer.window import TimeWindow
 
@@ -30,6 +30,9 @@ REBOOT_SECONDS = 3600
 """A node that is absent for no longer than this and comes back under its name was there."""
 
 _LINGERING_STEPS: Final = 2
+
+_MOST_PRICE_CHANGE: Final = 10.0
+"""Times by which a node's price may differ from its median: on-demand is at most that of spot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,12 +76,15 @@ def node_table(
     """
     # OpenCost writes a price of 0 where it has none.
     amounts = {name: tables[name][tables[name][name] > 0] for name in _AMOUNTS}
-    medians = [rows.groupby("node")[name].median() for name, rows in amounts.items()]
+    usual = [
+        _mean_price(rows, name) if "usd" in name else rows.groupby("node")[name].median()
+        for name, rows in amounts.items()
+    ]
     types = tables["node_instance_types"].rename(columns={INSTANCE_TYPE: "instance_type"})
     types = pd.concat([types, tables["node_vcpu_usd_per_hour"]])[["node", "instance_type"]]
     kind = types[types["instance_type"] != ""].groupby("node")["instance_type"].first()
     names = sorted({*itertools.chain(*(tables[name]["node"] for name in _AMOUNTS))})
-    frame = pd.concat(medians, axis=1).rename(columns=_AMOUNTS).reindex(names).rename_axis("node")
+    frame = pd.concat(usual, axis=1).rename(columns=_AMOUNTS).reindex(names).rename_axis("node")
     without = tables["node_kinds"].groupby("node")["kind"].first()
     # A ztunnel that was seen there is better evidence than a taint, a label or a name.
     without = without[~without.index.isin(ztunnel_nodes)].reindex(frame.index).fillna("")
@@ -88,6 +94,14 @@ def node_table(
         kind=without,
         runs_daemonsets=without == "",
     ).reset_index()
+
+
+def _mean_price(rows: pd.DataFrame, name: str) -> pd.Series:
+    """Return the mean price of each node over time: spot prices move. Absurd ones are left out."""
+    middle = rows.groupby("node")[name].transform("median")
+    is_possible = (rows[name] / middle).between(1 / _MOST_PRICE_CHANGE, _MOST_PRICE_CHANGE)
+    moved = (rows[name] - middle)[is_possible].groupby(rows["node"]).mean()
+    return (rows.groupby("node")[name].median() + moved).rename(name)
 
 
 def moves(

@@ -9,6 +9,7 @@ from analyzer.arrays import Floats
 
 SOURCE: Final = ["source_workload_namespace", "source_workload"]
 DESTINATION: Final = ["destination_workload_namespace", "destination_workload"]
+SERVICE: Final = ["destination_service_namespace", "destination_service_name"]
 WORKLOAD: Final = ["namespace", "workload"]
 
 _REPORTED_AT: Final = {

@@ -14,7 +14,7 @@ from analyzer.measurement import manifest
 from analyzer.measurement.anonymise import Anonymiser, new_salt
 from analyzer.measurement.detect import checked_label
 from analyzer.measurement.first_look import look
-from analyzer.measurement.metrics import CPU
+from analyzer.measurement.metrics import CPU, LABELLED_PROXIES
 from analyzer.measurement.proxy_counts import ProxyCounts
 from analyzer.measurement.ranges import Ranges
 from analyzer.measurement.survey import Survey, examine
@@ -230,6 +230,8 @@ def _replaced(found: Survey) -> dict[str, str]:
         rule = found.label_mapping.cpu
         replaced = {"proxy_cpu_vcpu": f"proxy_recorded_cpu_vcpu replaces it: only {rule} was found"}
         replaced["proxy_cpu_counter_seconds"] = f"only {rule} was found, which is no counter"
+    if LABELLED_PROXIES not in found.series_counts:
+        replaced["proxy_pod_labels"] = "the proxies' metrics have no labels of their pods"
     if "kube_pod_info" in found.series_counts:
         replaced["proxy_nodes"] = "pod_placement replaces it: kube_pod_info was found"
     return replaced

@@ -1,19 +1,25 @@
 """Workload, node and role of each proxy, from what the snapshot holds.
 
-Sidecars, gateways, waypoints and ztunnels are distinguished here: all are called istio-proxy.
+Sidecars, gateways, waypoints and ztunnels are distinguished here: all are called istio-proxy. The
+signs are those of Istio's injection templates, charts and stats filter (`signs`). Labels of the pod
+come first, then what only one role reports, then what is in the pod. Names come last.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
-from analyzer.measurement.applications import with_application
-from analyzer.measurement.frames import TIME
-from analyzer.measurement.tables import UNKNOWN_NAMES, Tables, workload_of_creator
+from analyzer.measurement.role_names import (
+    AGENTGATEWAY_SUFFIX,
+    WAYPOINT,
+    ZTUNNEL,
+    is_like_a_gateways,
+    is_of_gateways,
+)
+from analyzer.measurement.signs import KEY, named, signs_of
+from analyzer.measurement.tables import Tables
 from analyzer.units import Role
-
-KEY: Final = ["namespace", "pod"]
 
 _OF_PROXIES: Final = (
     "proxy_cpu_vcpu",
@@ -25,22 +31,40 @@ _OF_PROXIES: Final = (
 )
 """Tables that have rows of proxies only."""
 
-_DESCRIBED: Final = (
-    ("gateway_class", "pod_labels", "label_gateway_networking_k8s_io_gateway_class_name"),
-    ("managed_by", "pod_labels", "label_gateway_istio_io_managed"),
-    ("tls_mode", "pod_labels", "label_security_istio_io_tls_mode"),
-    ("created_by_kind", "pod_placement", "created_by_kind"),
-    ("created_by_name", "pod_placement", "created_by_name"),
-    ("node", "pod_placement", "node"),
-    ("node", "proxy_nodes", "node"),
-    ("node", "proxy_nodes", "kubernetes_io_hostname"),
-    ("reported_workload", "inbound_requests_rps", "destination_workload"),
-    ("reported_workload", "outbound_requests_rps", "source_workload"),
-)
-"""What is known of a proxy: our name, the table and its label, in order of preference."""
-
 UNKNOWN = "unknown"
-"""Role of a proxy whose evidence is not enough: it is listed, and in no total."""
+"""Role of a proxy whose evidence is not enough or contradicts itself: it is listed, and in no
+total."""
+
+NO_EVIDENCE = "none"
+
+_WAYPOINT_CLASSES: Final = ("istio-waypoint", "istio-agentgateway-waypoint")
+_WAYPOINT_CONTROLLER: Final = "istio.io-mesh-controller"
+_EAST_WEST: Final = "istio.io-eastwest-controller"
+_EAST_WEST_CLASS: Final = "istio-east-west"
+"""The east-west gateway of ambient mode is made from the waypoint's template
+(istio/istio: files/waypoint.yaml, pilot/pkg/config/kube/gatewaycommon/classinfo.go)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Rule:
+    """One sign.
+
+    Attributes:
+        rows: of which proxies it holds.
+        role: what they are, or UNKNOWN if two signs contradict each other.
+        evidence: the sign, as the tables name it.
+    """
+
+    rows: pd.Series
+    role: str
+    evidence: str
+
+
+def why_unknown(evidence: str) -> str:
+    """Return why a proxy has no role, as the end of a sentence."""
+    if evidence == NO_EVIDENCE:
+        return "no traffic and no application container in its pod, so no total includes it"
+    return f"its signs contradict each other: {evidence}, so no total includes it"
 
 
 def proxy_table(tables: Tables) -> pd.DataFrame:
@@ -48,91 +72,189 @@ def proxy_table(tables: Tables) -> pd.DataFrame:
 
     Columns: namespace, pod, workload, node, role, evidence. A proxy is known by its CPU or by its
     own metrics. Its workload is what Istio calls it; else the object that created its pod; else
-    the pod's own name.
+    the pod's own name. A waypoint's reports do not name it: they name its clients and backends.
     """
     own = [tables[name][KEY] for name in _OF_PROXIES]
     known = pd.concat(own).drop_duplicates().sort_values(KEY, ignore_index=True)
     known = known[(known["pod"] != "") & (known["namespace"] != "")].reset_index(drop=True)
-    described = known.assign(**_descriptions(tables, known))
-    creator, reported = workload_of_creator(described), described["reported_workload"]
-    workload = reported.where(reported != "", creator.where(creator != "", described["pod"]))
-    described = described.assign(workload=workload)
-    columns = [*KEY, "workload", "node", "role", "evidence"]
-    return assign_roles(described.assign(**_reports(tables, described)))[columns]
-
-
-def _reports(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
-    """Return what each proxy was seen to be or do, as bool columns for `assign_roles`."""
-    keys = pd.MultiIndex.from_frame(known[KEY])
-
-    def is_in(frame: pd.DataFrame) -> pd.Series:
-        return pd.Series(keys.isin(pd.MultiIndex.from_frame(frame[KEY])), index=known.index)
-
-    tcp, build, cpu = (
-        tables[name] for name in ("proxy_tcp_bytes_per_second", "proxy_build", "proxy_cpu_vcpu")
+    found = assign_roles(signs_of(tables, known))
+    theirs, others = (
+        named(found, *columns) for columns in (("creator", "pod"), ("own_name", "creator", "pod"))
     )
-    containers = tables["application_containers"]
-    has_application = pd.Series(
-        with_application(containers, cpu, known[[*KEY, "workload"]]), index=known.index
-    )
-    return {
-        "is_agentgateway": is_in(cpu[cpu["container"] == "agentgateway"]),
-        "is_ztunnel_build": is_in(build[build["component"] == "ztunnel"]),
-        "reports_waypoint": is_in(tables["waypoint_requests_rps"]),
-        "has_application": has_application,
-        # Without data about a pod's containers it is unknown whether a proxy is alone.
-        "is_alone": ~has_application & is_in(cpu) & (len(containers) > 0),
-        "reports_inbound": is_in(tables["inbound_requests_rps"])
-        | is_in(tcp[tcp["reporter"] == "destination"]),
-        "reports_outbound": is_in(tables["outbound_requests_rps"])
-        | is_in(tcp[tcp["reporter"] == "source"]),
-    }
+    workload = theirs.where(found["role"] == Role.WAYPOINT, others)
+    return found.assign(workload=workload)[[*KEY, "workload", "node", "role", "evidence"]]
 
 
-def _descriptions(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
-    """Return what is known of each proxy, as str columns; "" where nothing is."""
-    keys = pd.MultiIndex.from_frame(known)
+def assign_roles(signs: pd.DataFrame) -> pd.DataFrame:
+    """Return `signs` with the columns `role` and `evidence`, by the first rule that holds.
 
-    found = dict.fromkeys((ours for ours, *_ in _DESCRIBED), pd.Series("", known.index))
-    for ours, name, label in _DESCRIBED:
-        frame = tables[name].sort_values(TIME, kind="stable")
-        last = frame[~frame[label].isin(UNKNOWN_NAMES)].groupby(KEY)[label].last()
-        text = last.reindex(keys).fillna("").reset_index(drop=True).astype("str")
-        found[ours] = found[ours].where(found[ours] != "", text).astype("str")
-    return found
-
-
-def assign_roles(proxies: pd.DataFrame) -> pd.DataFrame:
-    """Return `proxies` with the columns `role` and `evidence`, by the best evidence there is.
-
-    The discriminators are those of Istio's injection templates and stats filter.
-    `proxies` has one row a proxy, with the columns of `_reports` and `_descriptions`.
+    `signs` has one row a proxy, with the columns of `signs.signs_of`.
     """
-    ztunnel_name = proxies["created_by_name"].str.contains("ztunnel", regex=False)
-    ztunnel_set = ztunnel_name & (proxies["created_by_kind"] == "DaemonSet")
-    gateway_class = proxies["gateway_class"]
-    is_waypoint_class = gateway_class.isin(["istio-waypoint", "istio-agentgateway-waypoint"])
-    lone_sender = proxies["reports_outbound"] & proxies["is_alone"]
-    rules = [
-        # From kube-state-metrics: the pod's Gateway class and the controller that made it, or
-        # the TLS mode label that injection puts on a sidecar.
-        (is_waypoint_class, Role.WAYPOINT, "label gateway-class-name"),
-        (gateway_class != "", Role.GATEWAY, "label gateway-class-name"),
-        (proxies["managed_by"] == "istio.io-mesh-controller", Role.WAYPOINT, "label managed"),
-        (proxies["managed_by"] == "istio.io-gateway-controller", Role.GATEWAY, "label managed"),
-        (proxies["tls_mode"] == "istio", Role.SIDECAR, "label tlsMode"),
-        (proxies["is_ztunnel_build"], Role.ZTUNNEL, "istio_build component ztunnel"),
-        # Only waypoints are given that reporter.
-        (proxies["reports_waypoint"], Role.WAYPOINT, "reporter waypoint"),
-        (proxies["is_agentgateway"], Role.WAYPOINT, "container agentgateway"),
-        # Gateways, waypoints and ztunnels are alone in their pods.
-        (proxies["has_application"], Role.SIDECAR, "application container in the pod"),
-        (ztunnel_set, Role.ZTUNNEL, "DaemonSet called ztunnel"),
-        # Of Envoys only a sidecar reports what came in for its own workload.
-        (proxies["reports_inbound"], Role.SIDECAR, "reporter destination"),
-        (lone_sender, Role.GATEWAY, "reporter source, alone in its pod"),
+    role = pd.Series(UNKNOWN, index=signs.index)
+    evidence = pd.Series(NO_EVIDENCE, index=signs.index)
+    labelled, shown = _by_labels(signs), _by_reports(signs)
+    rules = [*_contradictions(labelled, shown), *labelled, *shown, *_by_pod(signs)]
+    for rule in reversed(rules):
+        role, evidence = role.mask(rule.rows, rule.role), evidence.mask(rule.rows, rule.evidence)
+    return signs.assign(role=role.astype("str"), evidence=evidence.astype("str"))
+
+
+def _by_labels(signs: pd.DataFrame) -> list[_Rule]:
+    """Return the rules of labels that Istio puts on pods of one role only."""
+    gateway_class, managed_by = signs["gateway_class"], signs["managed_by"]
+    is_waypoint_class = gateway_class.isin(_WAYPOINT_CLASSES)
+    is_waypoint_managed = managed_by == _WAYPOINT_CONTROLLER
+    of_class, managed = "label gateway-class-name", "label managed"
+    return [
+        _Rule(rows=is_waypoint_class, role=Role.WAYPOINT, evidence=of_class),
+        _Rule(
+            rows=(gateway_class != "") & ~is_waypoint_class, role=Role.GATEWAY, evidence=of_class
+        ),
+        _Rule(rows=is_waypoint_managed, role=Role.WAYPOINT, evidence=managed),
+        _Rule(rows=(managed_by != "") & ~is_waypoint_managed, role=Role.GATEWAY, evidence=managed),
+        _Rule(rows=signs["tls_mode"] == "istio", role=Role.SIDECAR, evidence="label tlsMode"),
     ]
-    conditions = [condition.to_numpy(bool) for condition, _, _ in rules]
-    roles = np.select(conditions, [str(role) for _, role, _ in rules], UNKNOWN)
-    evidence = np.select(conditions, [text for _, _, text in rules], "none")
-    return proxies.assign(role=roles, evidence=evidence)
+
+
+def _by_reports(signs: pd.DataFrame) -> list[_Rule]:
+    """Return the rules of what proxies of one role only report."""
+    others = signs["other_inbound"] & (
+        signs["is_alone"]
+        | signs["several_inbound"]
+        | (signs["proxied_inbound"] & ~signs["has_application"])
+    )
+    is_east_west = (signs["managed_by"] == _EAST_WEST) | (
+        signs["gateway_class"] == _EAST_WEST_CLASS
+    )
+    return [
+        _Rule(
+            rows=signs["is_ztunnel_build"],
+            role=Role.ZTUNNEL,
+            evidence="istio_build component ztunnel",
+        ),
+        _Rule(
+            rows=signs["reports_waypoint"] & ~is_east_west,
+            role=Role.WAYPOINT,
+            evidence="reporter waypoint",
+        ),
+        # Of Envoys only a sidecar reports what came in for its own workload.
+        _Rule(rows=signs["own_inbound"], role=Role.SIDECAR, evidence="reporter destination"),
+        # A waypoint did so before Istio 1.22, for other workloads (istio/istio issue 50225).
+        _Rule(
+            rows=others & ~is_east_west,
+            role=Role.WAYPOINT,
+            evidence="reporter destination, other workloads",
+        ),
+    ]
+
+
+def _contradictions(*groups: list[_Rule]) -> list[_Rule]:
+    """Return a rule for each two signs of different roles that hold of the same proxy."""
+    rules = [rule for group in groups for rule in group]
+    return [
+        _Rule(
+            rows=one.rows & other.rows,
+            role=UNKNOWN,
+            evidence=f"{one.evidence} ({one.role}), {other.evidence} ({other.role})",
+        )
+        for number, one in enumerate(rules)
+        for other in rules[number + 1 :]
+        if one.role != other.role
+    ]
+
+
+def _by_pod(signs: pd.DataFrame) -> list[_Rule]:
+    """Return the rules of what is in the pod, and of names where that does not decide."""
+    name = named(signs, "creator", "own_name", "pod")
+    alone, beside = signs["is_alone"], signs["has_application"]
+    receives, sends = (signs[one] | signs[f"{one}_tcp"] for one in ("receives", "sends"))
+    is_silent = signs["is_scraped"] & ~receives & ~sends
+    ztunnel = name.str.contains(ZTUNNEL, regex=False)
+    is_daemon_set = signs["created_by_kind"].isin(["DaemonSet", ""])
+    waypoint = name.str.contains(WAYPOINT, regex=False)
+    labels = signs["istio_label"].str.contains("gateway", regex=False)
+    labels |= is_of_gateways(signs["app_label"])
+    like_one = is_like_a_gateways(name, signs["namespace"])
+    agentgateway = signs["is_agentgateway"]
+    application = "application container in the pod"
+    return [
+        _Rule(
+            rows=ztunnel & (signs["created_by_kind"] == "DaemonSet"),
+            role=Role.ZTUNNEL,
+            evidence="DaemonSet called ztunnel",
+        ),
+        _Rule(rows=signs["app_label"] == ZTUNNEL, role=Role.ZTUNNEL, evidence="label app"),
+        _Rule(
+            rows=agentgateway & name.str.endswith(AGENTGATEWAY_SUFFIX),
+            role=Role.GATEWAY,
+            evidence="container agentgateway, named after its class",
+        ),
+        _Rule(rows=agentgateway, role=Role.WAYPOINT, evidence="container agentgateway"),
+        _Rule(
+            rows=signs["other_inbound"] & signs["proxied_inbound"] & beside,
+            role=UNKNOWN,
+            evidence=f"reporter destination, another workload ({Role.WAYPOINT}), "
+            f"{application} ({Role.SIDECAR})",
+        ),
+        _Rule(
+            rows=(signs["gateway_name"] != "") & ~receives & ~(is_silent & waypoint),
+            role=Role.GATEWAY,
+            evidence="label gateway-name",
+        ),
+        _Rule(
+            rows=labels & ~receives & (alone | sends | is_silent),
+            role=Role.GATEWAY,
+            evidence="label istio or app of a gateway",
+        ),
+        _Rule(
+            rows=is_of_gateways(name) & ~receives & (sends | is_silent),
+            role=Role.GATEWAY,
+            evidence="name of a gateway",
+        ),
+        _Rule(
+            rows=beside & like_one & ~receives & (sends | is_silent),
+            role=UNKNOWN,
+            evidence=f"{application} ({Role.SIDECAR}), name like that of a gateway "
+            f"({Role.GATEWAY})",
+        ),
+        # Gateways, waypoints and ztunnels are alone in their pods, unless someone adds a helper.
+        _Rule(rows=beside, role=Role.SIDECAR, evidence=application),
+        _Rule(
+            rows=alone & signs["receives_tcp"] & ztunnel & is_daemon_set,
+            role=Role.ZTUNNEL,
+            evidence="reports TCP, called ztunnel",
+        ),
+        _Rule(
+            rows=alone & signs["receives"],
+            role=Role.WAYPOINT,
+            evidence="reporter destination, alone in its pod",
+        ),
+        _Rule(
+            rows=~beside & receives & waypoint,
+            role=Role.WAYPOINT,
+            evidence="reporter destination, called waypoint",
+        ),
+        _Rule(
+            rows=alone & receives,
+            role=UNKNOWN,
+            evidence=f"reporter destination ({Role.SIDECAR}), alone in its pod ({Role.WAYPOINT})",
+        ),
+        _Rule(rows=receives, role=Role.SIDECAR, evidence="reporter destination"),
+        _Rule(
+            rows=alone & sends & waypoint,
+            role=UNKNOWN,
+            evidence=f"reporter source, alone in its pod ({Role.GATEWAY}), called waypoint "
+            f"({Role.WAYPOINT})",
+        ),
+        _Rule(rows=alone & sends, role=Role.GATEWAY, evidence="reporter source, alone in its pod"),
+        _Rule(
+            rows=alone & is_silent & waypoint,
+            role=Role.WAYPOINT,
+            evidence="alone in its pod, called waypoint",
+        ),
+        _Rule(
+            rows=alone & is_silent & like_one,
+            role=Role.GATEWAY,
+            evidence="alone in its pod, name of a gateway",
+        ),
+    ]

@@ -17,7 +17,7 @@ from analyzer.measurement.presence import (
     coverage,
     presence,
 )
-from analyzer.measurement.roles import KEY
+from analyzer.measurement.signs import KEY
 from analyzer.measurement.tables import Tables
 from analyzer.prometheus.label_mapping import Exporter
 from analyzer.window import TimeWindow

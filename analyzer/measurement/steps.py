@@ -44,6 +44,7 @@ class StepTable:
             configured_clusters: Envoy's.
             throttled_share: of CPU periods, 0 to 1.
             resets: how often its request counters were reset.
+            is_whole: scraped as often as proxies of its workload usually are in a step.
             reserved_vcpu, reserved_memory_bytes, limit_vcpu, limit_memory_bytes: of the container.
         reported: inbound_rps, outbound_rps and proxy_rps of the same rows as the server has them,
             also where a proxy was scraped for a part of the step.
@@ -120,9 +121,12 @@ def step_table(
         for name in names:
             whole = columns[name] * np.where(is_cut, factor, 1.0)
             columns[name] = np.where(is_unknown, np.nan, whole)
+    is_whole = _is_whole(rows.proxy, scrapes, proxies)
     number, point = np.nonzero(rows.doubtful)
     return StepTable(
-        rows=pd.DataFrame({"proxy": rows.proxy, "point": rows.point, **columns}),
+        rows=pd.DataFrame(
+            {"proxy": rows.proxy, "point": rows.point, **columns, "is_whole": is_whole}
+        ),
         reported=pd.DataFrame(as_reported),
         scrapes=scrapes,
         recounted=recounted,
@@ -139,6 +143,12 @@ def _multiple(proxy: Ints, believed: Floats, stored: Floats) -> Floats:
     whole = sums.transform("sum")
     multiple = whole["believed"] / whole["stored"].where(whole["stored"] > 0)
     return multiple.fillna(1.0).to_numpy(np.float64)
+
+
+def _is_whole(proxy: Ints, scrapes: Floats, proxies: pd.DataFrame) -> Bools:
+    workload = proxies.groupby(["namespace", "workload"]).ngroup().to_numpy(np.int64)[proxy]
+    usual = pd.Series(scrapes).groupby(workload).transform("median").to_numpy(float)
+    return np.asarray(scrapes >= usual)
 
 
 def _of(frame: pd.DataFrame, reporter: str) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """A snapshot's tables with every row attributed to its pod, for all names of labels."""
 
 import itertools
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Final
 
@@ -40,14 +41,26 @@ class Tables:
     the same name in two clusters is two things.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(
+        self, snapshot: Snapshot, *, replaced: Mapping[str, pd.DataFrame] | None = None
+    ) -> None:
+        """Read a snapshot; `replaced` are tables in place of those that it holds."""
         self._snapshot = snapshot
         self._attribution = snapshot.manifest.label_mapping.attribution
         self._files: dict[str, pd.DataFrame] = {}
         self._attributed: dict[str, pd.DataFrame] = {}
+        self._replaced = dict(replaced or {})
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """Return the table of one query; it is read once, and must not be changed."""
+        return self._replaced[name] if name in self._replaced else self._of_pods(name)
+
+    def replaced(self, frames: Mapping[str, pd.DataFrame]) -> "Tables":
+        """Return the tables with others in place of some."""
+        known = {**self._attributed, **self._replaced}
+        return Tables(self._snapshot, replaced={**known, **frames})
+
+    def _of_pods(self, name: str) -> pd.DataFrame:
         if name not in self._attributed:
             self._attributed[name] = self._attribute(name)
         return self._attributed[name]
@@ -89,7 +102,7 @@ class Tables:
         """Return the share of the requests that sidecars and gateways report without a proxy."""
         whole = known = 0.0
         for name, (namespace, _) in _OWN_WORKLOAD.items():
-            frame, attributed = self._stored(name), self[name]
+            frame, attributed = self._stored(name), self._of_pods(name)
             is_known = (attributed[["namespace", "pod"]] != "").all(axis=1)
             if self._attribution == Attribution.ADDRESS:
                 frame = _once(name, frame)

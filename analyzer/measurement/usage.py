@@ -13,6 +13,7 @@ from analyzer.errors import InsufficientData
 from analyzer.measurement import surveyed
 from analyzer.measurement.calls import corrected, count_calls_once
 from analyzer.measurement.counters import counted
+from analyzer.measurement.dropped_labels import with_callers, with_ends
 from analyzer.measurement.filling import filled_in, nothing
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.impossible import impossible, without
@@ -20,12 +21,15 @@ from analyzer.measurement.nodes import NodePresence, moves, node_presence, node_
 from analyzer.measurement.other_side import Heard
 from analyzer.measurement.partial import without_partial
 from analyzer.measurement.quality import Evidence, find_quality
-from analyzer.measurement.roles import UNKNOWN, proxy_table
+from analyzer.measurement.roles import UNKNOWN, proxy_table, why_unknown
 from analyzer.measurement.rows import with_points
+from analyzer.measurement.same_calls import without_same, without_services
+from analyzer.measurement.sides import completed, require_callers
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.steps import step_table
 from analyzer.measurement.tables import Tables
 from analyzer.measurement.unseen import fill
+from analyzer.measurement.waypoint_reports import counted_at_one_side, with_waypoints_apart
 from analyzer.units import Interval, Reason, Refusal, Role
 from analyzer.window import TimeWindow
 
@@ -196,12 +200,15 @@ class MeshUsage:
     def count(self, role: Role) -> int:
         """Return how many proxies of a role there were at a time: the median over ends of steps.
 
-        A proxy that ended in a step, and the one that took its place, are not there at once.
+        A proxy that ended in a step, and the one that took its place, are not there at once. One
+        that was scraped in all of its last step was there at that step's end.
         """
         rows = self.of_role(role)
         proxy, points = rows["proxy"].to_numpy(np.int64), self.observed_points
         place = np.searchsorted(points, rows["point"].to_numpy(np.int64))
         stays = (np.diff(proxy, append=-1) == 0) & (np.diff(place, append=-1) == 1)
+        if "is_whole" in rows:
+            stays |= rows["is_whole"].to_numpy(bool)
         at_end = place[stays | (place == len(points) - 1)]
         return round(float(np.median(np.bincount(at_end, minlength=len(points)))))
 
@@ -209,18 +216,29 @@ class MeshUsage:
 def measure(snapshot: Snapshot) -> MeshUsage:
     """Read a snapshot; InsufficientData if no step has CPU and metrics of any proxy."""
     manifest, window = snapshot.manifest, snapshot.manifest.window
-    tables = Tables(snapshot)
-    proxies = proxy_table(tables)
+    stored = Tables(snapshot)
+    first = proxy_table(stored)
+    apart = with_waypoints_apart(stored, first)
+    both = completed(apart)
+    tables = both.tables
+    require_callers(tables)
+    # A direction that was added may be the only sign of a role.
+    proxies = first if tables is apart else proxy_table(tables)
     cluster = _cluster_of(tables, proxies)
-    counters = counted(tables, window)
+    counters = counted(tables, manifest)
     table = step_table(tables, proxies, manifest, cluster, counters)
     observed = _observed_points(snapshot, table.rows)
-    heard = Heard(reports=with_points(tables["mesh_requests_rps"], window), proxies=proxies)
+    restored = with_ends(with_points(tables["mesh_requests_rps"], window), tables, proxies, window)
+    matched = without_same(restored.reports)
+    sent = restored.reports[restored.reports["reporter"] == "source"]
+    reports = with_callers(matched.reports, sent, tables, proxies)
+    heard = Heard(reports=without_services(reports), proxies=proxies)
     bad = impossible(table.rows, proxies, tables, counters, heard)
     believed, corrections = without_partial(table, without(table.rows, bad), proxies, manifest)
     filling = fill(table, believed, proxies, cluster, heard, window.point_count)
+    reports = corrected(heard.reports, table.reported, filled_in(believed, filling), proxies)
     calls = count_calls_once(
-        corrected(heard.reports, table.reported, filled_in(believed, filling), proxies),
+        counted_at_one_side(reports, proxies),
         meshed_namespaces=frozenset(proxies["namespace"]),
         whole_mesh=not manifest.scope.namespaces,
     )
@@ -229,7 +247,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     nodes = node_table(tables, presence, observed, _nodes_of(proxies, Role.ZTUNNEL))
     evidence = Evidence(
         manifest=manifest,
-        tables=tables,
+        tables=stored,
         proxies=proxies,
         steps=believed,
         observed_points=observed,
@@ -239,6 +257,9 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         corrections=corrections * table.recounted,
         nodes=nodes,
         missed_rps=table.missed_rps,
+        sides=both,
+        remote_share=matched.share,
+        lacking_share=restored.lacking_share,
     )
     return MeshUsage(
         window=window,
@@ -291,9 +312,9 @@ def _nodes_of(proxies: pd.DataFrame, role: Role) -> pd.Series:
 
 
 def _refusals(proxies: pd.DataFrame) -> tuple[Refusal, ...]:
-    detail = "no traffic and no application container in its pod, so no total includes it"
     unknown = proxies[proxies["role"] == UNKNOWN]
     pods = unknown["namespace"] + "/" + unknown["pod"]
     return tuple(
-        Refusal(subject=f"role of {pod}", reason=Reason.AMBIGUOUS, detail=detail) for pod in pods
+        Refusal(subject=f"role of {pod}", reason=Reason.AMBIGUOUS, detail=why_unknown(evidence))
+        for pod, evidence in zip(pods, unknown["evidence"], strict=True)
     )

@@ -45,9 +45,10 @@ def warnings(outcome: Outcome) -> frozenset[str]:
     if outcome.status:
         return frozenset({f"exit {outcome.status}"})
     document = json.loads(outcome.stdout)
-    findings = {one["name"] for one in document["quality"] if one["severity"] != "info"}
     codes = {match[0] for text in document["warnings"] if (match := re.search(r"IU\d+", text))}
-    return frozenset(findings | codes)
+    # Versions differ in whether `quality` has the warnings of fit and projection too.
+    of_data = [one for one in document["quality"] if one.get("code") not in codes]
+    return frozenset(codes | {one["name"] for one in of_data if one["severity"] != "info"})
 
 
 def compared(seeds: Sequence[int], today: Commands, earlier: Commands) -> Iterator[Compared]:

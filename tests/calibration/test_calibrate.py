@@ -190,3 +190,34 @@ def test_the_refusal_of_the_mesh_is_before_those_of_its_workloads() -> None:
     assert (sidecar, memory) == (calibration.sidecar, calibration.memory)
     assert slope.subject == "cost per request of shop/front"
     assert calibration.warnings == ()
+
+
+# --- bursts ---
+
+
+def of_bursts(seed: int, most_split: float) -> Calibration:
+    """Return the fit to a burst in two of three steps, a part of whose CPU is in the next step."""
+    rng = np.random.default_rng(seed)
+    turns = np.tile([1.0, 0.6, 0.1], 3)
+    rps = 100 * turns * rng.lognormal(0, 0.2, (20, 9))
+    late = rps * rng.uniform(0, most_split, 9)
+    driven = rps - late + np.roll(late, 1, axis=1)
+    vcpu = (IDLE + SLOPE * driven) * (1 + 0.05 * rng.normal(size=rps.shape))
+    return calibrate_usage(usage_of(Fleet(rps=rps, vcpu=vcpu)))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_bursts_that_steps_split_make_the_cost_doubtful(seed: int) -> None:
+    found = of_bursts(seed, most_split=0.5)
+    slope = answered(found.sidecar).vcpu_per_1000_rps
+
+    assert "bursty_load" in {warning.name for warning in found.warnings}
+    assert slope.low <= 1000 * SLOPE <= slope.high
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_bursts_that_are_whole_are_not_doubtful(seed: int) -> None:
+    found = of_bursts(seed, most_split=0.0)
+
+    assert answered(found.sidecar).vcpu_per_1000_rps.mid == pytest.approx(1000 * SLOPE, rel=0.06)
+    assert "bursty_load" not in {warning.name for warning in found.warnings}

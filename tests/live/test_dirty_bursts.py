@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live.dirty import DAYS_APART, Store, stored
-from tests.support.bent import bursts, healthy
+from tests.support.bent import bursts, healthy, parts
 from tests.support.bent.bends import bent
 from tests.support.bent.bursts import Clockwork, with_bursts
 
@@ -24,6 +24,8 @@ _CLOCKWORKS = {
 
 
 _EVICTED = "evicted counters"
+_EVICTED_OFTEN = "evicted counters of a fast scrape"
+_SPLIT = "bursts that slow kubelets split"
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +36,23 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     }
     last = healthy(79, day=len(scenes) * DAYS_APART)
     scenes[_EVICTED] = bent(last, (bursts.evicted_series,), seed=7)
+    fast = healthy(80, day=len(scenes) * DAYS_APART, hours=6, scrape_seconds=15)
+    scenes[_EVICTED_OFTEN] = bent(fast, (bursts.evicted_series,), seed=52)
+    half_hourly = Clockwork(period_seconds=1800, burst_seconds=375, shift_seconds=145)
+    split = with_bursts(healthy(81, day=len(scenes) * DAYS_APART, hours=3), half_hourly)
+    scenes[_SPLIT] = bent(split, (parts.slow_kubelets,), seed=59)
     with stored(tmp_path_factory.mktemp("bursts"), scenes) as store:
         yield store
 
 
-@pytest.mark.parametrize("name", [*_CLOCKWORKS, _EVICTED])
+@pytest.mark.parametrize("name", [*_CLOCKWORKS, _EVICTED, _EVICTED_OFTEN])
 def test_the_figures_are_right(name: str, store: Store) -> None:
     assert store.wrong(name) == []
+
+
+def test_a_cost_that_split_bursts_lower_is_doubtful(store: Store) -> None:
+    """Nine intervals of ten scrapes of the slow kubelets: too few for longer ones to show it."""
+    cost = store.answer(_SPLIT)["calibration"]["sidecar"]["vcpu_per_1000_rps"]
+
+    assert "bursty_load" in store.names(_SPLIT)
+    assert cost["low"] <= store.scenes[_SPLIT].slope <= cost["high"]

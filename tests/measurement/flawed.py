@@ -68,7 +68,7 @@ class Seen:
         found["proxy_build"] = self._at((*key, "proxy"), SCRAPES, points)
         own = (namespace, self.workload)
         amounts: list[tuple[str, tuple[str, ...], float]] = [
-            ("inbound_requests_rps", own, self.rps),
+            (f"{'out' if self.role == 'gateway' else 'in'}bound_requests_rps", own, self.rps),
             ("proxy_tcp_bytes_per_second", ("destination",), self.tcp),
             ("grpc_messages_per_second", (), self.messages),
             ("proxy_resets", (), self.resets),

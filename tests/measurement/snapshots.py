@@ -34,9 +34,14 @@ def window_of(points: int) -> TimeWindow:
 
 
 def frame_of_rows(name: str, rows: Rows) -> pd.DataFrame:
-    """Return the table of a query from rows of (its labels..., point, value)."""
+    """Return the table of a query from rows of (its labels..., point, value).
+
+    The last labels may be left out.
+    """
     labels = load_query(name).labels
-    frame = pd.DataFrame(list(rows), columns=[*labels, TIME, name])
+    lacking = [("",) * (len(labels) + 2 - len(row)) for row in rows]
+    whole = [(*row[:-2], *more, *row[-2:]) for row, more in zip(rows, lacking, strict=True)]
+    frame = pd.DataFrame(whole, columns=[*labels, TIME, name])
     first = int(START.timestamp())
     frame[TIME] = (first + (frame[TIME].astype(int) + 1) * STEP_SECONDS).astype("int64")
     return frame.astype({**dict.fromkeys(labels, "str"), name: float})
@@ -59,7 +64,7 @@ def steady(
     whole = (cluster, *labels)
     if wanted[-1] == "container" and len(whole) < len(wanted):
         whole = (*whole, "istio-proxy")
-    assert len(whole) == len(wanted)
+    assert len(whole) <= len(wanted)
     return [(*whole, point, value) for point in range(points)]
 
 

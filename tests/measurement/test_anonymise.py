@@ -37,12 +37,14 @@ NOT_NAMES = {
     "component",
     "container",
     "created_by_kind",
+    "gateway_istio_io_managed",
     "instance_type",
     "kind",
     "label_gateway_istio_io_managed",
     "label_node_kubernetes_io_instance_type",
     "label_security_istio_io_tls_mode",
     "reporter",
+    "security_istio_io_tlsMode",
 }
 """Labels whose values Istio, Kubernetes or a cloud choose."""
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from analyzer.measurement.counters import Counted, counted
-from analyzer.measurement.roles import KEY
+from analyzer.measurement.signs import KEY
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.tables import Tables
 from analyzer.measurement.usage import measure
@@ -29,7 +29,7 @@ def series(labels: Sequence[str], values: Iterable[float]) -> Rows:
     return [(*labels, n, value) for n, value in enumerate(values) if not np.isnan(value)]
 
 
-def snapshot(
+def snapshot(  # noqa: PLR0913 - what may be given
     folder: Path,
     *,
     vcpu: Values | None = None,
@@ -37,6 +37,7 @@ def snapshot(
     rps: Values | None = None,
     requests: Values | None = None,
     resets: Values = (),
+    scrapes: float = 21.0,
 ) -> Snapshot:
     """Return one sidecar with 0.1 vCPU and 10 requests/s, where nothing else is given."""
     grown = STEP_SECONDS * np.arange(1, POINTS + 1)
@@ -49,14 +50,14 @@ def snapshot(
         COUNTERS: series(
             (*POD, "destination"), 1e7 + 10.0 * grown if requests is None else requests
         ),
-        BUILD: steady(BUILD, (*POD[1:], "proxy"), 21.0, points=POINTS),
+        BUILD: steady(BUILD, (*POD[1:], "proxy"), scrapes, points=POINTS),
         RESETS: series(POD, resets),
     }
     return make_snapshot(folder / "snap", tables, points=POINTS)
 
 
 def of(made: Snapshot) -> Counted:
-    return counted(Tables(made), made.manifest.window)
+    return counted(Tables(made), made.manifest)
 
 
 def test_rates_that_are_the_growth_of_their_counters_are_left_alone(tmp_path: Path) -> None:
@@ -133,3 +134,26 @@ def test_rates_that_are_wrong_in_most_steps_are_taken_from_the_growth(
     assert found["rate"].to_numpy()[1:] == pytest.approx(np.full(POINTS - 1, 0.1))
     assert set(found.columns) >= {*KEY, "point"}
     assert measure(made).mean_total(Role.SIDECAR, "cpu_vcpu") == pytest.approx(0.1, rel=0.02)
+
+
+def test_requests_are_recounted_of_proxies_that_are_scraped_faster_only(tmp_path: Path) -> None:
+    rps = 10.0 * (1.1 + 0.1 * (np.arange(POINTS) % 2))
+    usual, faster = (
+        of(snapshot(tmp_path / name, rps=rps, scrapes=scrapes)).requests
+        for name, scrapes in (("usual", 10.0), ("faster", 21.0))
+    )
+
+    assert usual.empty
+    assert faster["rate"].to_numpy()[1:] == pytest.approx(np.full(POINTS - 1, 10.0))
+
+
+def test_evicted_series_do_not_make_rates_too_high(tmp_path: Path) -> None:
+    """Every third step has 3000 requests in a series that ends in the next, a third by its rate."""
+    is_begun = np.arange(POINTS) % 3 == 1
+    requests = 1e7 + 10.0 * STEP_SECONDS * np.arange(1, POINTS + 1) + 3000 * is_begun
+    rps = 10 + 1000 * is_begun / STEP_SECONDS
+    made = snapshot(tmp_path, requests=requests, rps=rps, scrapes=10.0)
+
+    rate = 10 + 3000 * is_begun.mean() / STEP_SECONDS
+    assert of(made).requests.empty
+    assert measure(made).mean_total(Role.SIDECAR, "proxy_rps") == pytest.approx(rate)

@@ -354,3 +354,16 @@ def test_a_price_of_zero_is_not_known_and_opencost_knows_the_type(tmp_path: Path
     assert np.isnan(nodes["vcpu_usd_per_hour"]["m"])
     assert nodes["instance_type"].to_dict() == {"m": "m5.xlarge", "n": "m5.large"}
     assert isinstance(found.nodes, pd.DataFrame)
+
+
+def test_a_price_that_moves_is_the_mean_over_time(tmp_path: Path) -> None:
+    """A spot price doubles for a quarter of the time; one sample is absurd."""
+    price = "node_vcpu_usd_per_hour"
+    prices = np.where(np.arange(POINTS) < POINTS // 4, 0.04, 0.02)
+    prices[-1] = 1e9
+    priced = steady(price, ("n", "m5.large"), 0.02, points=POINTS)
+    moving: Rows = [(*row[:-1], value) for row, value in zip(priced, prices, strict=True)]
+
+    nodes = usage(tmp_path, rows("n", range(POINTS)), **{price: moving}).nodes.set_index("node")
+
+    assert nodes.loc["n", "vcpu_usd_per_hour"] == pytest.approx(prices[:-1].mean())

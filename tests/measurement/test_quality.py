@@ -235,13 +235,25 @@ def test_a_life_that_an_outage_cuts_off_is_not_called_short(tmp_path: Path) -> N
     assert set(found(tmp_path, [always, Seen(pod="shop/b", points=[1, 2])])) == {"gaps"}
 
 
-def test_a_role_that_nothing_decides_is_told(tmp_path: Path) -> None:
-    unknown = Seen(pod="shop/x", role="unknown", rps=0.0)
+@pytest.mark.parametrize(
+    ("cpu", "severity", "with_them"),
+    [
+        (0.01, Severity.WARNING, ""),
+        (0.1, Severity.WARNING, "use 1 vCPU without them and 1.1 with"),
+        (1.0, Severity.SERIOUS, "use 1 vCPU without them and 2 with"),
+    ],
+)
+def test_a_role_that_nothing_decides_is_told(
+    cpu: float, severity: Severity, with_them: str, tmp_path: Path
+) -> None:
+    unknown = Seen(pod="shop/x", role="unknown", rps=0.0, cpu=cpu)
     (finding,) = found(tmp_path, [A, unknown]).values()
 
     assert finding.name == "ambiguous_roles"
     assert finding.affected == ("shop/x",)
-    assert finding.severity is Severity.WARNING
+    assert finding.severity is severity
+    assert with_them in finding.text
+    assert ("without them" in finding.text) == bool(with_them)
 
 
 def test_counters_that_began_anew_are_worth_knowing(tmp_path: Path) -> None:

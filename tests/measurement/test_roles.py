@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from analyzer.measurement.roles import UNKNOWN, assign_roles, proxy_table
+from analyzer.measurement.signs import is_named_after
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.tables import Tables
 from analyzer.units import Role
@@ -14,20 +15,40 @@ from tests.measurement.snapshots import Rows, make_snapshot, steady
 from tests.support import build_mesh
 
 NOTHING: dict[str, bool | str] = {
-    "gateway_class": "",
-    "managed_by": "",
-    "tls_mode": "",
-    "is_agentgateway": False,
-    "is_ztunnel_build": False,
-    "reports_waypoint": False,
-    "has_application": False,
-    "is_alone": True,
-    "reports_inbound": False,
-    "reports_outbound": False,
+    "namespace": "shop",
+    "pod": "web-6c9f",
+    **dict.fromkeys(
+        ("gateway_class", "managed_by", "tls_mode", "gateway_name", "istio_label", "app_label"), ""
+    ),
+    **dict.fromkeys(("own_name", "sender"), ""),
+    **dict.fromkeys(
+        (
+            "is_agentgateway",
+            "is_ztunnel_build",
+            "reports_waypoint",
+            "has_application",
+            "is_alone",
+            "own_inbound",
+            "other_inbound",
+            "several_inbound",
+            "proxied_inbound",
+            "receives",
+            "sends",
+            "receives_tcp",
+            "sends_tcp",
+        ),
+        False,
+    ),
+    "is_scraped": True,
+    "creator": "web",
     "created_by_kind": "ReplicaSet",
     "created_by_name": "web-6c9f",
 }
-ZTUNNEL_SET = {"created_by_kind": "DaemonSet", "created_by_name": "ztunnel"}
+ZTUNNEL_SET = {"created_by_kind": "DaemonSet", "creator": "ztunnel"}
+OWN: dict[str, bool | str] = {"own_inbound": True, "receives": True}
+OTHERS: dict[str, bool | str] = {"other_inbound": True, "receives": True}
+ALONE: dict[str, bool | str] = {"is_alone": True}
+BESIDE: dict[str, bool | str] = {"has_application": True}
 
 
 def decided(**evidence: bool | str) -> tuple[str, str]:
@@ -52,11 +73,12 @@ def decided(**evidence: bool | str) -> tuple[str, str]:
         ({"is_agentgateway": True}, Role.WAYPOINT, "container agentgateway"),
         ({"is_ztunnel_build": True}, Role.ZTUNNEL, "istio_build component ztunnel"),
         ({"reports_waypoint": True}, Role.WAYPOINT, "reporter waypoint"),
-        ({"has_application": True}, Role.SIDECAR, "application container in the pod"),
+        ({**BESIDE}, Role.SIDECAR, "application container in the pod"),
         (ZTUNNEL_SET, Role.ZTUNNEL, "DaemonSet called ztunnel"),
-        ({"reports_inbound": True}, Role.SIDECAR, "reporter destination"),
-        ({"reports_outbound": True}, Role.GATEWAY, "reporter source, alone in its pod"),
-        ({"reports_outbound": True, "is_alone": False}, UNKNOWN, "none"),
+        (OWN, Role.SIDECAR, "reporter destination"),
+        ({"receives_tcp": True}, Role.SIDECAR, "reporter destination"),
+        ({"sends": True, **ALONE}, Role.GATEWAY, "reporter source, alone in its pod"),
+        ({"sends": True}, UNKNOWN, "none"),
         ({"tls_mode": "disabled"}, UNKNOWN, "none"),
         ({}, UNKNOWN, "none"),
     ],
@@ -71,20 +93,26 @@ def test_each_evidence_decides_alone(
     ("evidence", "role"),
     [
         # A ztunnel reports TCP as destination, as a sidecar does.
-        ({"is_ztunnel_build": True, "reports_inbound": True, **ZTUNNEL_SET}, Role.ZTUNNEL),
-        ({**ZTUNNEL_SET, "reports_inbound": True, "reports_outbound": True}, Role.ZTUNNEL),
+        ({"is_ztunnel_build": True, "receives_tcp": True, **ZTUNNEL_SET}, Role.ZTUNNEL),
+        ({**ZTUNNEL_SET, "receives_tcp": True, "sends_tcp": True}, Role.ZTUNNEL),
         # A gateway may have a container beside it that is no application, its labels know.
-        ({"gateway_class": "istio", "has_application": True, "is_alone": False}, Role.GATEWAY),
-        ({"managed_by": "istio.io-mesh-controller", "reports_outbound": True}, Role.WAYPOINT),
-        ({"is_agentgateway": True, "reports_outbound": True}, Role.WAYPOINT),
+        ({"gateway_class": "istio", **BESIDE}, Role.GATEWAY),
+        ({"managed_by": "istio.io-mesh-controller", "sends": True}, Role.WAYPOINT),
+        ({"is_agentgateway": True, "sends": True}, Role.WAYPOINT),
         # A client's sidecar only sends, as a gateway does.
-        ({"has_application": True, "reports_outbound": True}, Role.SIDECAR),
-        ({"reports_inbound": True, "reports_outbound": True}, Role.SIDECAR),
-        ({"reports_waypoint": True, "reports_outbound": True}, Role.WAYPOINT),
+        ({**BESIDE, "sends": True}, Role.SIDECAR),
+        ({**OWN, "sends": True}, Role.SIDECAR),
+        ({"reports_waypoint": True, "sends": True}, Role.WAYPOINT),
+        # Its own workload's requests make a sidecar, whatever the pod is called.
+        ({**OWN, **BESIDE, "creator": "api-gateway"}, Role.SIDECAR),
+        ({**OWN, **ALONE, "creator": "istio-ingressgateway"}, Role.SIDECAR),
+        # The east-west gateway of ambient mode is made from the waypoint's template.
+        ({"managed_by": "istio.io-eastwest-controller", "reports_waypoint": True}, Role.GATEWAY),
     ],
     ids=[
         "ztunnel build", "ztunnel set", "gateway", "managed waypoint", "agentgateway", "client",
-        "sidecar", "waypoint",
+        "sidecar", "waypoint", "application called gateway", "alone and called gateway",
+        "east-west",
     ],
 )  # fmt: skip
 def test_better_evidence_wins(evidence: dict[str, bool | str], role: str) -> None:
@@ -92,10 +120,69 @@ def test_better_evidence_wins(evidence: dict[str, bool | str], role: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("evidence", "roles"),
+    [
+        ({"tls_mode": "istio", "gateway_class": "istio"}, {Role.SIDECAR, Role.GATEWAY}),
+        ({"tls_mode": "istio", "reports_waypoint": True}, {Role.SIDECAR, Role.WAYPOINT}),
+        ({"gateway_class": "istio", **OWN}, {Role.GATEWAY, Role.SIDECAR}),
+        ({"gateway_class": "istio", **OTHERS, **ALONE}, {Role.GATEWAY, Role.WAYPOINT}),
+        ({"reports_waypoint": True, **OWN}, {Role.WAYPOINT, Role.SIDECAR}),
+        ({**OTHERS, **BESIDE, "proxied_inbound": True}, {Role.WAYPOINT, Role.SIDECAR}),
+        ({"sends": True, **BESIDE, "creator": "edge-gateway"}, {Role.SIDECAR, Role.GATEWAY}),
+        ({"receives_tcp": True, **ALONE}, {Role.SIDECAR, Role.WAYPOINT}),
+        ({"sends": True, **ALONE, "creator": "waypoint"}, {Role.GATEWAY, Role.WAYPOINT}),
+    ],
+)
+def test_signs_that_contradict_each_other_are_both_named(
+    evidence: dict[str, bool | str], roles: set[Role]
+) -> None:
+    role, reason = decided(**evidence)
+
+    assert role == UNKNOWN
+    assert {one for one in Role if f"({one})" in reason} == roles
+
+
+@pytest.mark.parametrize(
+    ("evidence", "role"),
+    [
+        ({**OTHERS, **ALONE}, Role.WAYPOINT),
+        ({**OTHERS, **BESIDE, "several_inbound": True}, Role.WAYPOINT),
+        ({**OTHERS, "proxied_inbound": True}, Role.WAYPOINT),
+        # A label may give a workload another name than its Deployment has.
+        ({**OTHERS, **BESIDE}, Role.SIDECAR),
+        (OTHERS, Role.SIDECAR),
+    ],
+    ids=["alone", "several", "of other proxies", "renamed", "renamed, containers unknown"],
+)
+def test_requests_of_other_workloads_make_a_waypoint(
+    evidence: dict[str, bool | str], role: str
+) -> None:
+    assert decided(**evidence)[0] == role
+
+
+@pytest.mark.parametrize(
+    ("pod", "workload", "is_its"),
+    [
+        ("web-7c6566694f-8drf8", "web", True),
+        ("web-0", "web", True),
+        ("ztunnel-x2lk5", "ztunnel", True),
+        ("web", "web", True),
+        ("backup-28112345-k2x8l", "backup", True),
+        ("echo-istio-waypoint-7c6566694f-8drf8", "echo", False),
+        ("web-canary-7c6566694f-8drf8", "web", False),
+        ("web-canary-x2lk5", "web", False),
+        ("website-0", "web", False),
+    ],
+)
+def test_a_pod_is_named_after_its_workload(pod: str, workload: str, *, is_its: bool) -> None:
+    assert is_named_after(pod, workload) is is_its
+
+
+@pytest.mark.parametrize(
     "creator",
     [
-        {"created_by_kind": "ReplicaSet", "created_by_name": "ztunnel-dashboard-6c9f"},
-        {"created_by_kind": "DaemonSet", "created_by_name": "agent"},
+        {"created_by_kind": "ReplicaSet", "creator": "ztunnel-dashboard"},
+        {"created_by_kind": "DaemonSet", "creator": "agent"},
     ],
 )
 def test_only_a_daemonset_called_ztunnel_is_one(creator: dict[str, bool | str]) -> None:

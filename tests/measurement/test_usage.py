@@ -342,3 +342,26 @@ def test_what_no_step_of_a_workload_knows_is_missing() -> None:
     unknown = mesh(Proxy(memory_bytes=math.nan)).workload_means(Role.SIDECAR)
 
     assert unknown["memory_bytes"].isna().all()
+
+
+@pytest.mark.parametrize(("last_scrapes", "count"), [(10.0, 2), (4.0, 1)])
+def test_a_proxy_that_was_scraped_in_all_of_its_last_step_counts_at_its_end(
+    last_scrapes: float, count: int, tmp_path: Path
+) -> None:
+    """One pod is there all the time, and one in 6 of 11 steps."""
+    life = range(2, 8)
+    brief = ("shop", "b")
+
+    def of_both(name: str, rest: tuple[str, ...], value: float) -> Rows:
+        always = steady(name, (*POD, *rest), value, points=11)
+        second = steady(name, (*brief, *rest), value, points=11)
+        return [*always, *(row for row in second if row[-2] in life)]
+
+    scrapes = of_both(BUILD, ("proxy",), 10.0)
+    tables: dict[str, Rows] = {
+        CPU: of_both(CPU, (), 0.1),
+        IN: of_both(IN, ("shop", "web"), 5.0),
+        BUILD: [*scrapes[:-1], (*scrapes[-1][:-1], last_scrapes)],
+    }
+
+    assert measured(tmp_path, tables, points=11).count(Role.SIDECAR) == count

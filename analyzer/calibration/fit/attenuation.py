@@ -21,6 +21,12 @@ _STEPS: Final = 4
 _LEAST_STEPS: Final = 2
 """Least mean number of samples to average: short lives may leave fewer, too few for an estimate."""
 
+_LEAST_INNER: Final = 24
+"""Least number of samples with one on each side, for the steps beside to show anything."""
+
+_LEAST_GAIN: Final = 0.15
+"""Share of what a line leaves unexplained that the steps beside must explain."""
+
 _WILD: Final = 8
 """Samples beyond so many deviations are left out: they would spoil the average with others."""
 
@@ -94,6 +100,36 @@ def attenuation_share(course: Course, fit: huber.RobustFit, has_slope: Bools) ->
     mid = to_whole * float(weights @ (long_slopes - slopes)) / slope
     to_end = to_whole * float(student.quantile(freedom)) * float(np.sqrt(variances.sum()))
     return Interval(low=mid - to_end, mid=mid, high=mid + to_end)
+
+
+def neighbours_share(course: Course, has_slope: Bools) -> float:
+    """Return by which share the slope rises if y may follow the x of the steps beside it too.
+
+    Where a part of y is counted in the next step or the one before, x of that step explains it.
+    The three slopes together are then that of whole bursts. This needs no longer steps, so it
+    finds what `attenuation_share` has too few steps for. Clusters must be members.
+
+    Returns:
+        0 where the steps beside explain too little of what the line leaves unexplained.
+    """
+    kept = course.of(course.groups.spread(has_slope))
+    follows = (np.diff(kept.step) == 1) & (np.diff(kept.clusters.numbers) == 0)
+    inner = np.flatnonzero(follows[1:] & follows[:-1]) + 1
+    if len(inner) < _LEAST_INNER:
+        return 0.0
+    members = Segments.of(kept.clusters.numbers[inner])
+    y, *loads = (
+        values - members.spread(members.sum(values) / members.lengths)
+        for values in (kept.y[inner], *(kept.x[inner + shift] for shift in (0, -1, 1)))
+    )
+    alone, together = np.column_stack(loads[:1]), np.column_stack(loads)
+    slope, slopes = (np.linalg.lstsq(one, y, rcond=None)[0] for one in (alone, together))
+    left, left_together = (
+        float(np.square(y - design @ found).sum())
+        for design, found in ((alone, slope), (together, slopes))
+    )
+    is_explained = left_together < (1 - _LEAST_GAIN) * left
+    return max(float(slopes.sum() / slope[0]) - 1, 0.0) if is_explained and slope[0] > 0 else 0.0
 
 
 def _weighed_lines(course: Course, weights: Floats) -> tuple[Floats, Floats]:

@@ -4,6 +4,7 @@ from analyzer.measurement.findings import Finding
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.measurement.quality.of_bursts import BURST_CHECKS
 from analyzer.measurement.quality.of_data import DATA_CHECKS
+from analyzer.measurement.quality.of_labels import LABEL_CHECKS
 from analyzer.measurement.quality.of_nodes import NODE_CHECKS
 from analyzer.measurement.quality.of_proxies import PROXY_CHECKS
 from analyzer.measurement.quality.of_survey import SURVEY_CHECKS
@@ -19,6 +20,7 @@ def find_quality(evidence: Evidence) -> tuple[Finding, ...]:
     checks = (
         *UNSEEN_CHECKS,
         *BURST_CHECKS,
+        *LABEL_CHECKS,
         *PROXY_CHECKS,
         *TIME_CHECKS,
         *DATA_CHECKS,

@@ -12,6 +12,7 @@ from analyzer.measurement.findings import SERIOUS_SHARE, Bias, Finding, Severity
 from analyzer.measurement.impossible import Impossible
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.missing import Missing, missing_proxies
+from analyzer.measurement.sides import Completed
 from analyzer.measurement.tables import Tables
 from analyzer.units import Role, counted
 
@@ -21,7 +22,9 @@ class Evidence:
     """What the checks read: as in `MeshUsage`, but `steps` also has those not observed.
 
     `impossible` has a row for each of `steps`. `missed_rps` has an element for each: the part of
-    its requests that only the counters have, not their rates.
+    its requests that only the counters have, not their rates. `remote_share` is the share of the
+    calls that clients report under another destination, `lacking_share` of those that lacked a
+    workload.
     """
 
     manifest: Manifest
@@ -35,6 +38,9 @@ class Evidence:
     corrections: Floats
     nodes: pd.DataFrame
     missed_rps: Floats
+    sides: Completed
+    remote_share: float = 0.0
+    lacking_share: float = 0.0
 
     @cached_property
     def filled(self) -> pd.DataFrame:
@@ -72,6 +78,11 @@ class Evidence:
         sums = self.tables[name].groupby(["namespace", "pod"])[name].sum()
         keys = pd.MultiIndex.from_frame(self.proxies[["namespace", "pod"]])
         return pd.Series(sums.reindex(keys).fillna(0.0).to_numpy(), index=self.proxies.index)
+
+    def mean_cpu(self, numbers: Iterable[int]) -> float:
+        """Return the vCPU of some proxies, averaged over the observed steps, filled."""
+        theirs = self.steps["proxy"].isin(pd.Index(numbers)).to_numpy() & self.is_observed
+        return float(self.filled.loc[theirs, "cpu_vcpu"].sum()) / max(len(self.observed_points), 1)
 
     def pods(self, numbers: Iterable[int]) -> tuple[str, ...]:
         """Return proxies by name."""

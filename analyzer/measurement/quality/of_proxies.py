@@ -4,12 +4,12 @@ from typing import Final
 
 import pandas as pd
 
-from analyzer.measurement.findings import Bias, Finding, Severity
+from analyzer.measurement.findings import SERIOUS_SHARE, Bias, Finding, Severity
 from analyzer.measurement.metrics import START_WITH_POD_LABELS
 from analyzer.measurement.quality.evidence import Evidence
-from analyzer.measurement.roles import UNKNOWN
+from analyzer.measurement.roles import NO_EVIDENCE, UNKNOWN
 from analyzer.settings import Setting
-from analyzer.units import counted
+from analyzer.units import Role, counted
 
 MESSAGES_PER_REQUEST = 10
 """gRPC messages per request from which a proxy is assumed to carry streams: a unary call has two,
@@ -17,6 +17,12 @@ one each way."""
 
 THROTTLED_SHARE = 0.01
 """Share of CPU periods throttled, averaged over the window, from which a proxy is named."""
+
+AMBIGUOUS_SHARE: Final = 0.02
+"""Share of the sidecars' CPU from which the total is given with and without ambiguous proxies."""
+
+_NAMED_SIGNS: Final = 2
+"""Contradictions that a text names before it counts the rest."""
 
 SHORT_LIFE_STEPS = 2
 """A proxy seen in no more steps than this has no whole one: its first and last are cut."""
@@ -92,14 +98,31 @@ def _tcp_only(evidence: Evidence) -> Finding | None:
 
 
 def _roles(evidence: Evidence) -> Finding | None:
-    unknown = evidence.proxies.index[evidence.proxies["role"] == UNKNOWN]
-    if not len(unknown):
+    unknown = evidence.proxies[evidence.proxies["role"] == UNKNOWN]
+    if unknown.empty:
         return None
+    signs = [sign for sign in sorted({*unknown["evidence"]}) if sign != NO_EVIDENCE]
+    more = len(signs) - _NAMED_SIGNS
+    contradictions = f" Signs that contradict each other: {'; '.join(signs[:_NAMED_SIGNS])}"
+    contradictions += f"; {more} more." if more > 0 else "."
+    without, theirs = (
+        evidence.mean_cpu(rows.index)
+        for rows in (evidence.proxies[evidence.proxies["role"] == Role.SIDECAR], unknown)
+    )
+    share = theirs / without if without > 0 else None
+    matters = share is not None and share > AMBIGUOUS_SHARE
     return Finding(
         name="ambiguous_roles",
+        severity=Severity.SERIOUS if share and share >= SERIOUS_SHARE else Severity.WARNING,
         text=f"The role of {counted(len(unknown), 'proxy', 'proxies')} is ambiguous: sidecar, "
-        "gateway or waypoint. No total includes proxies without a role.",
-        affected=evidence.pods(unknown),
+        "gateway or waypoint. No total includes proxies without a role."
+        + (contradictions if signs else "")
+        + (
+            f" Sidecars use {without:.3g} vCPU without them and {without + theirs:.3g} with them."
+            if matters
+            else ""
+        ),
+        affected=evidence.pods(unknown.index),
         fix=START_WITH_POD_LABELS,
         bias=Bias.TOO_LOW,
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analyzer.arrays import Floats
-from analyzer.calibration.fit.attenuation import Course, attenuation_share
+from analyzer.calibration.fit.attenuation import Course, attenuation_share, neighbours_share
 from analyzer.calibration.observations import observe
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.shapes import AFFINE, Shape, power
@@ -179,3 +179,37 @@ def test_a_mesh_of_falling_cpu_gives_no_estimate() -> None:
 
     assert fits.curves[0, 1] < 0
     assert share_or_none(fits) is None
+
+
+def bursts(rng: np.random.Generator, steps: int = 9) -> Floats:
+    """Return a burst of any size in two of three steps."""
+    turns = np.tile([1.0, 0.6, 0.1], steps // 3)
+    return np.asarray(100 * turns * rng.lognormal(0, 0.2, (20, steps)))
+
+
+def beside_of(rps: Floats, vcpu: Floats) -> float:
+    fits = fits_of(usage_of(Fleet(rps=rps, vcpu=vcpu)))
+    panel = fits.panel
+    steps = fits.shape.basis(panel), panel.vcpu, panel.point
+    return neighbours_share(Course(*steps, panel.workloads, panel.proxies), fits.has_slope)
+
+
+@pytest.mark.parametrize("towards", [-1, 1])
+def test_bursts_whose_cpu_is_partly_in_the_next_step_are_found_out(towards: int) -> None:
+    rps = bursts(np.random.default_rng(5))
+    late = np.roll(rps, towards, axis=1)
+    parted = IDLE + SLOPE * (0.7 * rps + 0.3 * late)
+    fitted_slope = fits_of(usage_of(Fleet(rps=rps, vcpu=parted))).curves[0, 1]
+
+    missing = SLOPE / fitted_slope - 1
+    assert missing > 0.2
+    assert beside_of(rps, parted) == pytest.approx(missing, rel=0.25)
+
+
+def test_bursts_that_are_whole_lack_nothing() -> None:
+    rng = np.random.default_rng(6)
+    rps = bursts(rng)
+    vcpu = (IDLE + SLOPE * rps) * (1 + 0.05 * rng.normal(size=rps.shape))
+
+    assert beside_of(rps, vcpu) == 0
+    assert beside_of(rps[:, :3], vcpu[:, :3]) == 0

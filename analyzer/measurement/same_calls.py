@@ -1,0 +1,142 @@
+"""Calls that the client reports under another name of the destination than the server does.
+
+A client often does not know the workload of a server in another cluster or network, and reports it
+as "unknown". The server's own report is whole. Both name the same service, and both are one call.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from analyzer.measurement.other_side import DESTINATION, SERVICE, SOURCE
+from analyzer.measurement.tables import UNKNOWN_NAMES
+
+_RPS: Final = "mesh_requests_rps"
+
+_NEARLY: Final = 0.1
+"""Scrapes of two sides are offset in time: a share this near to 0 or 1 is 0 or 1."""
+
+_LEVELS: Final = (("caller", *SERVICE), ("caller", SERVICE[0]))
+"""What the two reports of a call have in common. A service may have another name at the server,
+where several services select the same pods."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Matched:
+    """Reports in which no call is reported by both sides under two names of the destination.
+
+    Attributes:
+        reports: as in `calls.count_calls_once`, without those of clients that servers report too.
+        share: of all calls, those that were there twice.
+    """
+
+    reports: pd.DataFrame
+    share: float
+
+
+def without_same(reports: pd.DataFrame) -> Matched:
+    """Remove what clients report of servers that report the same calls under their own names.
+
+    `reports` also has the service. A client's report is looked at if no proxy reports as that
+    destination. Its calls are those that servers received from the client, or from an unnamed
+    caller, of the same service, beyond what clients report under the servers' names.
+    """
+    reports = reports.reset_index(drop=True)
+    at_server = reports["reporter"].isin(["destination", "waypoint"])
+    named = pd.MultiIndex.from_frame(reports.loc[at_server, DESTINATION].drop_duplicates())
+    is_known = pd.MultiIndex.from_frame(reports[DESTINATION]).isin(named)
+    is_open = (reports["reporter"] == "source") & ~is_known
+    if not is_open.any() or not at_server.any():
+        return Matched(reports=reports, share=0.0)
+    rows = reports.assign(caller=_callers(reports), kept=1.0)
+    received, sent = rows[at_server], rows[(reports["reporter"] == "source") & is_known]
+    unmatched = rows[is_open]
+    for level in _LEVELS:
+        share = _explained(unmatched, received, sent, list(level))
+        rows.loc[share.index, "kept"] -= share
+        # What one level has compared is not compared again.
+        unmatched, received, sent = (
+            part[~_keys(part, level).isin(_keys(unmatched.loc[share.index], level))]
+            for part in (unmatched, received, sent)
+        )
+    rows = _from_unnamed(rows, unmatched, received, sent)
+    removed = float((rows[_RPS] * (1 - rows["kept"]))[rows["reporter"] == "source"].sum())
+    rows[_RPS] *= rows["kept"]
+    left = rows[rows["kept"] > 0].drop(columns=["caller", "kept"])
+    whole = float(left.loc[left["reporter"].isin(["destination", "waypoint"]), _RPS].sum())
+    part = removed / whole if whole > 0 else 0.0
+    return Matched(reports=left.reset_index(drop=True), share=part)
+
+
+def without_services(reports: pd.DataFrame) -> pd.DataFrame:
+    """Return the reports of all services of a workload together."""
+    keys = ["reporter", *SOURCE, *DESTINATION, "point"]
+    return reports.groupby(keys)[_RPS].sum().reset_index()
+
+
+def without_cluster(namespaces: pd.Series) -> pd.Series:
+    """Return namespaces by their own names: a caller's cluster is not the one that reports it."""
+    return namespaces.str.replace("^.*/", "", regex=True)
+
+
+def _callers(reports: pd.DataFrame) -> pd.Series:
+    namespace, workload = (reports[name] for name in SOURCE)
+    return without_cluster(namespace) + "/" + workload
+
+
+def _keys(rows: pd.DataFrame, level: tuple[str, ...] | list[str]) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(rows[list(level)])
+
+
+def _explained(
+    unmatched: pd.DataFrame, received: pd.DataFrame, sent: pd.DataFrame, level: list[str]
+) -> pd.Series:
+    """Return which share of the unmatched reports the servers received too, by their index.
+
+    Only of callers and services that the servers report.
+    """
+    known = unmatched[_keys(unmatched, level).isin(_keys(received, level))]
+    if known.empty:
+        return pd.Series(dtype=float)
+    open_rps, received_rps, sent_rps = (
+        part.groupby([*level, "point"])[_RPS].sum() for part in (known, received, sent)
+    )
+    beyond = received_rps.reindex(open_rps.index, fill_value=0.0)
+    beyond -= sent_rps.reindex(open_rps.index, fill_value=0.0)
+    share = _settled((beyond / open_rps.where(open_rps > 0)).groupby(level=level).median())
+    found = share.reindex(_keys(known, level)).to_numpy()
+    return pd.Series(found, index=known.index)
+
+
+def _settled(share: pd.Series) -> pd.Series:
+    share = share.fillna(0.0).clip(0.0, 1.0)
+    return share.mask(share < _NEARLY, 0.0).mask(share > 1 - _NEARLY, 1.0)
+
+
+def _from_unnamed(
+    rows: pd.DataFrame, unmatched: pd.DataFrame, received: pd.DataFrame, sent: pd.DataFrame
+) -> pd.DataFrame:
+    """Match the rest with calls whose caller the servers do not know, by service.
+
+    That part of their calls has a meshed caller, whose name is lost.
+    """
+    nameless = received[received["source_workload"].isin(UNKNOWN_NAMES)]
+    # Without a service, only calls whose caller was dropped: the others come from outside the mesh.
+    is_served = (nameless[SERVICE] != "").any(axis=1)
+    nameless = nameless[is_served | (nameless["source_workload"] == "")]
+    callers = _keys(received, ["caller", *SERVICE])
+    sent = sent[~_keys(sent, ["caller", *SERVICE]).isin(callers)]
+    share = _explained(unmatched, nameless, sent, list(SERVICE))
+    if share.empty:
+        return rows
+    rows.loc[share.index, "kept"] -= share
+    matched = unmatched.loc[share.index, [*SERVICE, _RPS]]
+    same = matched.assign(same=matched[_RPS] * share).groupby(SERVICE)["same"].sum()
+    unnamed_rps = nameless.groupby(SERVICE)[_RPS].sum().reindex(same.index)
+    part = _settled(same / unnamed_rps)
+    unknown = nameless[nameless["source_workload"] == "unknown"]
+    meshed = part.reindex(_keys(unknown, SERVICE)).fillna(0.0).to_numpy()
+    rows.loc[unknown.index, "kept"] -= meshed
+    added = unknown.assign(kept=meshed, **dict.fromkeys(SOURCE, ""))
+    return pd.concat([rows, added[added["kept"] > 0]])
