@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -94,6 +95,7 @@ def _judged(source: Source, scope: Scope, found: Survey, window: TimeWindow) -> 
     from analyzer.measurement.usage import measure
     from analyzer.measurement.verdict import Judged
     from analyzer.projection import project_usage
+    from analyzer.projection.choices import PriceSource
     from analyzer.projection.scenario import default_scenario
     from analyzer.units import Refusal
 
@@ -102,6 +104,9 @@ def _judged(source: Source, scope: Scope, found: Survey, window: TimeWindow) -> 
     calibration = calibrate_usage(usage)
     if sample.is_whole and isinstance(calibration.sidecar, Refusal):
         raise InsufficientData(str(calibration.sidecar))
-    projection = project_usage(usage, calibration, default_scenario())
+    scenario = default_scenario()
+    if "node_cpu_hourly_cost" in found.series_counts:
+        scenario = replace(scenario, prices=PriceSource.OPENCOST)
+    projection = project_usage(usage, calibration, scenario)
     findings = (*usage.findings, *calibration.warnings, *projection.warnings)
     return Judged(findings=sample.without_its_length(findings), extent=sample.extent)
