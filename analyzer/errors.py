@@ -6,7 +6,7 @@
     ├── PrometheusError           the server could not be asked, or gave an unusable answer
     │   ├── Unreachable           no connection, or none that can be trusted
     │   ├── QueryRejected         400/422, with Prometheus's own words
-    │   ├── QueryTooHeavy         too many samples, or too slow: ask for less at once
+    │   ├── QueryTooHeavy         over a limit of the server, or too slow: ask for less at once
     │   └── FailedAnswer          200, and no data: an error or nothing
     ├── SnapshotError             a snapshot is missing, incomplete, damaged or too new
     ├── OutputError               a file cannot be written
@@ -16,6 +16,9 @@
 A programming mistake stays a ValueError or TypeError and shows its traceback. "Cannot tell for
 this workload" is no exception: it is a `units.Refusal` beside the answer.
 """
+
+from enum import StrEnum
+from typing import Any
 
 from analyzer.settings import Setting, settings_in
 
@@ -87,9 +90,34 @@ class Unreachable(PrometheusError):
 class QueryRejected(PrometheusError):
     """The server refused the query: 400 or 422, with its own words."""
 
+    @property
+    def may_be_limit(self) -> bool:
+        """Whether less may be answered: the words are not those for a query with a mistake."""
+        return not any(mistake in self.words for mistake in _MISTAKES)
+
+
+_MISTAKES = ("parse error", "cannot parse", "unknown function", "many-to-many", "invalid parameter")
+
+
+class Limit(StrEnum):
+    """What a server limits about one query, named as in `data/wordings.toml`."""
+
+    SPAN = "span"
+    WORK = "work"
+    SERIES = "series"
+    LENGTH = "length"
+
 
 class QueryTooHeavy(PrometheusError):
-    """The query has too many samples or takes too long for the server: ask for less."""
+    """The query is over a limit of the server or takes too long: ask for less.
+
+    Attributes:
+        limit: what there is too much of.
+    """
+
+    def __init__(self, problem: str = "", *, limit: Limit = Limit.WORK, **facts: Any) -> None:  # noqa: ANN401 - those of PrometheusError
+        super().__init__(problem, **facts)
+        self.limit = limit
 
 
 class FailedAnswer(PrometheusError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import click
 
 from analyzer.cli.ending import as_flags
-from analyzer.cli.measuring import access_to
+from analyzer.cli.measuring import access_to, noting
 from analyzer.cli.options import FORMAT_HELP, ServerOptions, TalkOptions
 from analyzer.cli.parameters import command, examples, option
 from analyzer.cli.wrapping import wrapped
@@ -46,7 +46,7 @@ def doctor(
     access = access_to(server.url, server.credentials, quiet=talk.quiet)
     ask = server.question.ask(access)
     start, end = ask.times(datetime.now(UTC))
-    with Connection(access) as source:
+    with Connection(access, note=noting(quiet=talk.quiet)) as source:
         diagnosis = diagnose(
             source,
             ask.scope,

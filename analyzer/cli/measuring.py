@@ -24,6 +24,8 @@ from analyzer.cli.options import (
 from analyzer.cli.parameters import argument, command, examples, option
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from analyzer.measurement.snapshot import Snapshot
     from analyzer.prometheus.credentials import Access
     from analyzer.prometheus.query import Query
@@ -43,8 +45,8 @@ def collected(
 
     access = access_to(server.url, server.credentials, quiet=talk.quiet)
     with (
-        Connection(access) as source,
         reporting(sys.stderr, quiet=talk.quiet, verbose=talk.verbose) as reporter,
+        Connection(access, note=reporter.note) as source,
     ):
         return collect_snapshot(
             source,
@@ -55,6 +57,11 @@ def collected(
             on_progress=reporter.progress,
             note=reporter.note,
         )
+
+
+def noting(*, quiet: bool) -> Callable[[str], None]:
+    """Return what prints notes about a server."""
+    return (lambda _: None) if quiet else note
 
 
 def access_to(url: str, credentials: CredentialOptions, *, quiet: bool) -> Access:
@@ -93,8 +100,11 @@ def collect(
     """Measure only, into a snapshot that other commands read.
 
     Run the same command again to finish an interrupted collection, or to collect again once the
-    snapshot is out of date. A snapshot is a folder of Parquet files with a manifest of every query
-    as sent. It holds no credential.
+    snapshot is out of date. Another user name or tenant is another question. A renewed token,
+    password or cookie is not: it must give access to the same data.
+
+    A snapshot is a folder of Parquet files with a manifest of every query as sent. It holds no
+    credential.
     """
     with keeping(lambda: kept_at(output)):
         snapshot = collected(server, talk, output, replacing, content)
@@ -129,7 +139,7 @@ def queries(
             _show(query, promql=_unsurveyed(query, question))
         return
     access = access_to(url, credentials, quiet=quiet)
-    with Connection(access) as source:
+    with Connection(access, note=noting(quiet=quiet)) as source:
         plan = make_plan(source, question.ask(access), now=datetime.now(UTC))
     planned = {key: plan.queries[key] for key in chosen if key in plan.queries}
     if name and not planned:

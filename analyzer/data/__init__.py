@@ -91,14 +91,14 @@ class Topic:
 @cache
 def codes() -> Mapping[str, Topic]:
     """Return every kind of finding and warning by name, in the order of their codes."""
-    entries = _toml("codes.toml").items()
+    entries = read_toml("codes.toml").items()
     return {name: _topic(name, {"kind": "finding", **entry}) for name, entry in entries}
 
 
 @cache
 def topics() -> Mapping[str, Topic]:
     """Return everything else that can be explained, by name."""
-    return {name: _topic(name, entry) for name, entry in _toml("topics.toml").items()}
+    return {name: _topic(name, entry) for name, entry in read_toml("topics.toml").items()}
 
 
 def _topic(name: str, entry: Mapping[str, Any]) -> Topic:
@@ -119,7 +119,7 @@ def _joined(text: str) -> str:
 def assumptions() -> Mapping[str, Assumption]:
     """Return the projection's defaults by name."""
     found = {}
-    for name, entry in _toml("assumptions.toml").items():
+    for name, entry in read_toml("assumptions.toml").items():
         mid = float(entry["mid"])
         value = Interval(low=entry.get("low", mid), mid=mid, high=entry.get("high", mid))
         found[name] = Assumption(name=name, value=value, unit=entry["unit"], source=entry["source"])
@@ -129,7 +129,7 @@ def assumptions() -> Mapping[str, Assumption]:
 @cache
 def published_constants() -> Mapping[str, PublishedConstants]:
     """Return the published figures by name, the vendor post's first."""
-    entries = _toml("constants.toml").items()
+    entries = read_toml("constants.toml").items()
     return {name: PublishedConstants(name=name, **entry) for name, entry in entries}
 
 
@@ -147,7 +147,8 @@ def schema_path(name: str = "result") -> Path:
     return _ROOT / f"{name}.schema.json"
 
 
-def _toml(name: str) -> dict[str, dict[str, Any]]:
+def read_toml(name: str) -> dict[str, dict[str, Any]]:
+    """Return the tables of a file of this folder."""
     import tomllib  # noqa: PLC0415 - help does not wait for it
 
     return tomllib.loads((_ROOT / name).read_text(encoding="utf-8"))

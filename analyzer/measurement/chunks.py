@@ -21,14 +21,21 @@ _MARK: Final = b"analyzer.plan"
 
 
 def missing_jobs(working: Working, note: Note) -> list[Job]:
-    """Return the jobs without a chunk; chunks of another collection are removed, with a note."""
+    """Return the jobs without a chunk; chunks of another collection are removed, with a note.
+
+    Raises:
+        SnapshotError: if they cannot be removed.
+    """
     foreign = [
         path
         for job in working.plan.jobs
         if (path := _path(working, job)).exists() and _mark_in(path) != _mark(working, job)
     ]
-    for path in foreign:
-        path.unlink()
+    try:
+        for path in foreign:
+            path.unlink()
+    except OSError as error:
+        raise SnapshotError(f"{working.path} cannot be changed: {error.strerror}.") from error
     if foreign:
         held = counted(len(foreign), "chunk")
         note(f"Asking for {held} again: what {working.path} held is of another collection.")

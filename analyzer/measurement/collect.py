@@ -81,6 +81,9 @@ def collect_snapshot(  # noqa: PLR0913 - where, what, when, and two listeners
             is written.
         PrometheusError: if the server could not be asked; finished chunks are kept.
     """
+    if Path.cwd().is_relative_to(target.resolve()):
+        # A relative path means another folder once this one is moved.
+        target = target.resolve()
     if not force and not any(path.exists() for path in _in_use(target)):
         # Asking for what is there changes nothing: it needs no lock, and no right to write.
         kept = _kept(target, ask, now, note)

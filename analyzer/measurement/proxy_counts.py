@@ -223,7 +223,13 @@ def count_proxies(
                 both[series.labels["samples"] != str(RATED_SAMPLES)] += row
             if any(exporter == Exporter.PROXY for exporter, _, _ in found):
                 break
-    except (QueryTooHeavy, QueryRejected):
+    except QueryTooHeavy:
+        shorter = parts.step_seconds // 2 // 300 * 300
+        if shorter < _SHORTEST_SECONDS:
+            return None
+        finer = grid(parts.start, parts.end, shorter)
+        return count_proxies(source, scope, mapping, finer, series_counts=series_counts)
+    except QueryRejected:
         # It served before these counts were asked for, so it is asked the rest.
         return None
     groups = (

@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 
 from analyzer.measurement.detect import Sample
+from analyzer.measurement.looks import raw_samples
 from analyzer.measurement.proxy_counts import Site, site_of
 from analyzer.measurement.whereabouts import SMALL_SHARE
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.label_mapping import LabelMapping
-from analyzer.prometheus.promql import selector
 
 _SAMPLE_SECONDS: Final = 3600
 """Length of the raw samples that are read: twelve scrapes at 5 minutes."""
@@ -42,8 +42,8 @@ def scrape_intervals(
     seconds = _SAMPLE_SECONDS + further_back
     known: dict[Site, list[float]] = {}
     for labels, seen_at in _readings(samples, mapping):
-        promql = f"{selector(labels)}[{seconds}s]"
-        for series in source.instant(promql, datetime.fromtimestamp(seen_at, UTC)).series:
+        at = datetime.fromtimestamp(seen_at, UTC)
+        for series in raw_samples(source, labels, seconds, at).series:
             gaps = np.diff(np.unique(series.times))
             if len(gaps):
                 usual = known.setdefault(site_of(series.labels, mapping), [])

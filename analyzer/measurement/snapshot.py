@@ -141,12 +141,12 @@ def _sha256(path: Path) -> str:
 
 def partial_path(target: Path) -> Path:
     """Return the folder that a collection of `target` lives in until it is whole."""
-    return target.with_name(f"{target.name}.partial")
+    return target.parent / f"{target.name}.partial"
 
 
 def done_path(target: Path) -> Path:
     """Return the folder that a collection of `target` lives in while it is put at its place."""
-    return target.with_name(f"{target.name}.partial.done")
+    return target.parent / f"{target.name}.partial.done"
 
 
 def contents(path: Path) -> str:

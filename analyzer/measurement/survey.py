@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from analyzer.errors import InsufficientData, PrometheusError
+from analyzer.errors import InsufficientData, PrometheusError, QueryTooHeavy
 from analyzer.measurement import detect
 from analyzer.measurement.elsewhere import why_nothing
 from analyzer.measurement.first_look import Look
@@ -14,6 +14,7 @@ from analyzer.measurement.proxy_counts import Key, ProxyCounts, Site
 from analyzer.measurement.scrapes import deciding_seconds, scrape_intervals, usual_seconds
 from analyzer.measurement.twice import find_twice, scraped_once
 from analyzer.prometheus.connection import Source
+from analyzer.prometheus.fetch import instant_in_pieces
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
@@ -24,6 +25,9 @@ _ENGINE_SECONDS = 300
 
 _RULE_SECONDS = 30.0
 """What recorded CPU counts as: its samples are rates of five minutes; no step may be shorter."""
+
+_SHORTEST_RATE_SECONDS = 900
+"""Twice the time between two scrapes at five minutes, and one more."""
 
 _NO_CONTAINERS = (
     f"The series of {CPU} have no container name: the kubelet's cAdvisor reports only cgroups. Let "
@@ -123,7 +127,7 @@ def _require_join(source: Source, seen: Look) -> None:
     promql = seen.promql("survey_joined_pods")
     # VictoriaMetrics finds older samples where looks are far apart: there seen_at may be too late.
     if not (
-        source.instant(promql, seen.seen_at).series
+        instant_in_pieces(source, promql, seen.seen_at).series
         or at_all_looks(source, promql, seen.looks).series
     ):
         raise InsufficientData(
@@ -150,17 +154,28 @@ def _reads_sample_before(source: Source, seen: Look) -> bool:
 
 def _require_traffic(source: Source, seen: Look) -> None:
     times = seen.times
-    # At least a quarter of an hour back: rate() needs two samples, and a look may be a day apart.
-    window_seconds = max(900, min(times.step_seconds, 3600))
-    promql = seen.promql("survey_total_requests_rps", window_seconds=window_seconds)
-    answers = (at_looks(source, promql, looks).series for looks in seen.looks)
-    if not any((series.samples > 0).any() for rates in answers for series in rates):
+    # rate() needs two samples, and a look may be a day apart.
+    longest = max(_SHORTEST_RATE_SECONDS, min(times.step_seconds, 3600))
+    if not _grows(source, seen, longest):
         raise InsufficientData(
             f"{REQUESTS} did not grow at any of {times.point_count} moments from "
             f"{times.start:%Y-%m-%d %H:%M} to {times.end:%Y-%m-%d %H:%M} UTC. Without traffic the "
             f"cost per request cannot be fitted. Choose a time with traffic ({Setting.START}, "
             f"{Setting.END}, {Setting.DAYS})."
         )
+
+
+def _grows(source: Source, seen: Look, window_seconds: int) -> bool:
+    """Return whether the requests grew before any look, in a shorter time where that is a limit."""
+    promql = seen.promql("survey_total_requests_rps", window_seconds=window_seconds)
+    try:
+        answers = [at_looks(source, promql, looks).series for looks in seen.looks]
+    except QueryTooHeavy:
+        shorter = window_seconds // 2
+        if shorter < _SHORTEST_RATE_SECONDS:
+            raise
+        return _grows(source, seen, shorter)
+    return any((series.samples > 0).any() for rates in answers for series in rates)
 
 
 def _intervals(source: Source, seen: Look, exporter: Exporter) -> tuple[float, dict[Key, float]]:

@@ -11,10 +11,11 @@ import numpy as np
 
 from analyzer.measurement.copies import Copies, find_copies
 from analyzer.measurement.first_look import Look
-from analyzer.measurement.looks import at_all_looks, at_looks
+from analyzer.measurement.looks import at_all_looks, at_looks, raw_samples
 from analyzer.measurement.metrics import REQUESTS
 from analyzer.measurement.proxy_counts import ProxyCounts, site_of
 from analyzer.prometheus.connection import Source
+from analyzer.prometheus.fetch import instant_in_pieces
 from analyzer.prometheus.label_mapping import Attribution, Exporter
 from analyzer.prometheus.promql import selector
 from analyzer.prometheus.response import Response, Series
@@ -172,10 +173,9 @@ def _moment_of_copies(source: Source, seen: Look, counts: ProxyCounts) -> dateti
     proxies = _alike_proxies(source, seen, end, seconds)
     if not proxies:
         return None
-    promql = f"{selector(_named('istio_build', proxies))}[{seconds}s]"
     lives: dict[tuple[str, ...], list[tuple[float, float]]] = {}
     names = seen.label_mapping.labels_of_pod(Exporter.PROXY)
-    for series in source.instant(promql, end).series:
+    for series in raw_samples(source, _named("istio_build", proxies), seconds, end).series:
         proxy = tuple(series.labels.get(name, "") for name in names)
         lives.setdefault(proxy, []).append((series.times.min(), series.times.max()))
     ends = [
@@ -205,7 +205,7 @@ def _alike_proxies(
 ) -> list[Mapping[str, str]]:
     """Return the labels of a few proxies that have series that look alike."""
     promql = seen.promql("survey_alike_proxies", window_seconds=window_seconds)
-    return [series.labels for series in source.instant(promql, at).series]
+    return [series.labels for series in instant_in_pieces(source, promql, at).series]
 
 
 def _named(name: str, proxies: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:

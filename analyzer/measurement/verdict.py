@@ -29,6 +29,12 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
         "requests_not_reported",
         "unattributed_requests",
     ),
+    "requests of both sides": (
+        "one_sided_requests",
+        "no_reporter",
+        "dropped_workload_labels",
+        "remote_destinations",
+    ),
     "roles": ("ambiguous_roles",),
     "bursts and restarts": (
         "evicted_series",
@@ -46,8 +52,18 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What is checked in measured steps, and the findings of each check."""
 
-_IN_RANGES: Final = frozenset({"unseen_cpu", "unseen_requests", "dark_cluster", "unequal_sources"})
-"""Findings whose effect the ranges of the totals hold."""
+_ESTIMATED: Final = frozenset(
+    {
+        "unseen_cpu",
+        "unseen_requests",
+        "dark_cluster",
+        "unequal_sources",
+        "one_sided_requests",
+        "no_reporter",
+        "nodes_without_price",
+    }
+)
+"""Findings about what is missing and has an estimate in its place, with a range where it is known."""
 
 _OF_TIME: Final = frozenset({"gaps", "short_retention", "sparse_window"})
 """Findings about time without any data: totals are averages of the other time."""
@@ -99,14 +115,14 @@ def weight(finding: Finding) -> tuple[bool, int]:
 
 
 def biases(finding: Finding) -> bool:
-    """Return whether totals are clearly wrong because of it, and no range holds what is right."""
+    """Return whether totals are clearly wrong because of it, and no estimate is in place."""
     shares = (finding.cpu_share, finding.rps_share, finding.time_share)
     known = [share for share in shares if share is not None]
     return (
         finding.moves_totals
         and max(known, default=1.0) > _SMALL_SHARE
         and finding.severity != Severity.INFO
-        and finding.name not in _IN_RANGES | _OF_TIME
+        and finding.name not in _ESTIMATED | _OF_TIME
     )
 
 
@@ -149,13 +165,15 @@ def _right(findings: Sequence[Finding]) -> str:
     seen = [one for one in findings if one.severity != Severity.INFO]
     verdict = "The main question can be answered: run `istio-usage analyze`."
     effects = {
-        "Ranges are wider": [one for one in seen if one.moves_totals and one.name in _IN_RANGES],
+        "What is missing is estimated": [
+            one for one in seen if one.moves_totals and one.name in _ESTIMATED
+        ],
         "Averages cover the time with data": [one for one in seen if one.name in _OF_TIME],
         "Totals are not affected": [
             one for one in seen if one.name not in _OF_TIME and not one.moves_totals
         ],
         "Totals are hardly affected": [
-            one for one in seen if one.name not in _IN_RANGES | _OF_TIME and one.moves_totals
+            one for one in seen if one.name not in _ESTIMATED | _OF_TIME and one.moves_totals
         ],
     }
     parts = (

@@ -1,29 +1,24 @@
 """Asking one Prometheus: prometheus-api-client with retries, and errors in sentences."""
 
+import copy
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from http import HTTPStatus
 from typing import Protocol, Self
 
+import orjson
 import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
-from urllib3.exceptions import InvalidHeader, ReadTimeoutError
 from urllib3.util import Retry
 
-from analyzer.errors import (
-    FailedAnswer,
-    PrometheusError,
-    QueryRejected,
-    QueryTooHeavy,
-    sentences,
-)
-from analyzer.prometheus import failures
+from analyzer.errors import Limit, PrometheusError, QueryTooHeavy
 from analyzer.prometheus.credentials import Access
+from analyzer.prometheus.pace import PATIENCE_SECONDS, Pace, Turn
 from analyzer.prometheus.proxy import proxy_for
+from analyzer.prometheus.refusals import Failure, Judge
 from analyzer.prometheus.response import Response, shifted, stray_time
 from analyzer.prometheus.session import PrometheusSession
 from analyzer.units import moment
@@ -31,29 +26,6 @@ from analyzer.window import Chunk, TimeWindow
 
 _WAITS_SECONDS = (0.5, 1.0, 2.0)
 """Before the second, third and fourth attempt."""
-_LONGEST_WAIT_SECONDS = 60.0
-_TRY_AGAIN = frozenset({429, 502, 503, 504})
-_PASSING = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
-"""A server that restarts refuses its clients, or cuts their answers short."""
-_LESS_TIME_HELPS = (
-    # Prometheus
-    "too many samples",
-    "maximum resolution",
-    # VictoriaMetrics; its words for too many series: "narrow down the search"
-    "reduce time range",
-    "too many points",
-    "not enough memory for processing",
-    "timeout exceeded",
-    # Mimir, Cortex and Thanos; for too many series: "maximum number of series"
-    "maximum number of chunks",
-    "number of chunks for the query exceeded",
-    "chunks size limit",
-    "memory consumed by a single query",
-    "query time range exceeds the limit",
-    "exceeded chunks limit",
-    "exceeded samples limit",
-)
-"""Servers' words for a query that may be answered in pieces of less time each."""
 
 
 class Source(Protocol):
@@ -66,22 +38,31 @@ class Source(Protocol):
         """Evaluate at the points of a chunk; the response has the times of `window.time_of`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Failure:
-    error: PrometheusError
-    passes: bool = False
-    """Whether the same request may be answered a little later."""
-    wait_seconds: float | None = None
-    """How long the server asks to wait; None if it does not ask."""
-
-
 class Connection:
     """A `Source` that is a Prometheus server; safe to use from several threads."""
 
-    def __init__(self, access: Access, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        access: Access,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        note: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Prepare to ask the server.
+
+        Args:
+            access: its address and credentials.
+            sleep: waits some seconds.
+            note: called with a sentence about each way in which the server has to be asked
+                differently, once.
+        """
         self.access = access
-        self._proxy = proxy_for(access.url)
-        self._sleep = sleep
+        self._judge = Judge(access=access, proxy=proxy_for(access.url))
+        self._sleep, self._note = sleep, note
+        self._pace = Pace(sleep)
+        self._too_long: tuple[float, QueryTooHeavy] | None = None
+        self._noted: set[str] = set()
+        self._lock = threading.Lock()
         self._session = PrometheusSession(access)
         self._client = PrometheusConnect(
             url=access.url,
@@ -112,7 +93,13 @@ class Connection:
         return self._ask(promql, send, divisible=False)
 
     def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Response:
-        """Evaluate at the points of a chunk; raises like `instant`."""
+        """Evaluate at the points of a chunk; raises like `instant`.
+
+        What is longer than the server refused before is not sent.
+        """
+        seconds = (chunk.point_count - 1) * window.step_seconds
+        if self._too_long and seconds >= self._too_long[0]:
+            raise copy.copy(self._too_long[1])
         send = partial(
             self._client.custom_query_range,
             promql,
@@ -121,7 +108,12 @@ class Connection:
             step=str(window.step_seconds),
             params={"timeout": self._server_timeout},
         )
-        answer = self._ask(promql, send, divisible=chunk.point_count > 1)
+        try:
+            answer = self._ask(promql, send, divisible=chunk.point_count > 1)
+        except QueryTooHeavy as error:
+            if error.limit == Limit.SPAN and seconds:
+                self._too_long = (seconds, error)
+            raise
         answer = shifted(answer, -window.offset_seconds)
         stray = stray_time(answer, window, chunk)
         if stray is not None:
@@ -130,89 +122,87 @@ class Connection:
             raise PrometheusError(problem, url=self.access.url, promql=promql, advice=advice)
         return answer
 
+    def label_values(self, label: str) -> tuple[str, ...]:
+        """Return all values of a label; none where the server does not list them."""
+        url = f"{self.access.url}/api/v1/label/{label}/values"
+        try:
+            answer = self._session.request("GET", url, timeout=self.access.timeout_seconds)
+            return tuple(map(str, orjson.loads(answer.content)["data"]))
+        except (requests.RequestException, orjson.JSONDecodeError, LookupError, TypeError):
+            return ()
+
     def _ask(self, promql: str, send: Callable[[], Response], *, divisible: bool) -> Response:
         """Send until it is answered or fails for good; if `divisible`, less can be asked for."""
         waits_seconds = iter(_WAITS_SECONDS)
-        cause: Exception
+        paced_seconds = 0.0
+        is_repeated = is_paced = False
         while True:
-            try:
-                return send()
-            except PrometheusApiClientException as error:
-                failure, cause = self._refusal(promql, divisible=divisible), error
-            except requests.RequestException as error:
-                failure, cause = self._silence(promql, error), error
-            except FailedAnswer as error:
-                failure, cause = self._failed(promql, error, divisible=divisible), error
-            except PrometheusError as error:
-                raise self._strange(promql, error) from error
+            with self._pace.turn() as turn:
+                outcome, cause = self._sent(promql, send, divisible=divisible)
+            if isinstance(outcome, Response):
+                self._pace.answered()
+                return outcome
+            if is_paced:
+                paced_seconds += turn.waited_seconds
+            if outcome.is_paced and paced_seconds < PATIENCE_SECONDS:
+                is_paced = True
+                self._slow_down(turn, outcome)
+                continue
+            passes = outcome.passes or (outcome.once and not is_repeated)
+            is_repeated = True
             wait_seconds = next(waits_seconds, None)
-            if not failure.passes or wait_seconds is None:
-                raise failure.error from cause
-            asked_seconds = failure.wait_seconds
+            if not passes or wait_seconds is None:
+                raise outcome.error from cause
+            asked_seconds = outcome.wait_seconds
             self._sleep(wait_seconds if asked_seconds is None else asked_seconds)
 
-    def _strange(self, promql: str, error: PrometheusError) -> PrometheusError:
-        """Return the failure of an answer that is none of Prometheus's."""
-        response = self._session.last_response
-        is_json = response is not None and response.content.lstrip().startswith(b"{")
-        proxied = self._proxy.advice if self._proxy else ""
-        advice = sentences("" if is_json else "It may be a login page", proxied)
-        return PrometheusError(str(error), url=self.access.url, promql=promql, advice=advice)
-
-    def _failed(self, promql: str, error: FailedAnswer, *, divisible: bool) -> _Failure:
-        """Return the failure of an answer with status 200 and without data."""
-        return (
-            self._refusal(promql, divisible=divisible)
-            if error.words
-            else _Failure(error=self._strange(promql, error))
+    def _slow_down(self, turn: Turn, failure: Failure) -> None:
+        self._pace.refused(turn, failure.wait_seconds)
+        self._note_once(
+            f"{self.access.url} refuses requests that follow each other too fast "
+            f"(HTTP {failure.error.status}). They are sent more slowly."
         )
 
-    def _refusal(self, promql: str, *, divisible: bool) -> _Failure:
-        response = self._session.last_response
-        if response is None:  # pragma: no cover - the client raises only with a response
-            return _Failure(error=PrometheusError("no response", url=self.access.url))
-        url, status = self.access.url, response.status_code
-        kind, words = failures.own_words(response, self.access)
-        hint = failures.refused(response, self.access)
-        # What Prometheus itself words did not come from a proxy.
-        proxied = self._proxy.advice if self._proxy and not kind else ""
-        # A hint is about the server, whichever the query.
-        asked = "" if hint else promql
-
-        def failed(error: type[PrometheusError], advice: str = "") -> PrometheusError:
-            advice = sentences(advice, proxied)
-            return error(hint, url=url, promql=asked, status=status, words=words, advice=advice)
-
-        timed_out = status == HTTPStatus.GATEWAY_TIMEOUT
-        heavy = kind == "timeout" or any(limit in words for limit in _LESS_TIME_HELPS)
-        # A gateway may wait for the end of a smaller request; a single point has no smaller one.
-        if heavy or (timed_out and divisible):
-            return _Failure(error=failed(QueryTooHeavy))
-        if status in _TRY_AGAIN:
-            wait_seconds = _retry_after_seconds(response)
-            too_long = wait_seconds is not None and wait_seconds > _LONGEST_WAIT_SECONDS
-            advice = f"Try again in {wait_seconds:.0f} s, as the server asks." if too_long else ""
-            error = failed(QueryTooHeavy if timed_out else PrometheusError, advice)
-            return _Failure(error=error, passes=not too_long, wait_seconds=wait_seconds)
-        if status == HTTPStatus.OK:
-            return _Failure(error=failed(FailedAnswer))
-        is_about_query = status in {400, 422} and not hint
-        return _Failure(error=failed(QueryRejected if is_about_query else PrometheusError))
-
-    def _silence(self, promql: str, error: requests.RequestException) -> _Failure:
-        # In the middle of a body, requests calls a timeout a ConnectionError.
-        if any(isinstance(argument, ReadTimeoutError) for argument in error.args):
-            problem = f"no answer within {self.access.timeout_seconds} s"
-            return _Failure(error=QueryTooHeavy(problem, url=self.access.url, promql=promql))
-        untrusted = isinstance(error, requests.exceptions.SSLError)
-        return _Failure(
-            error=failures.unreachable(error, self.access, self._proxy),
-            passes=isinstance(error, _PASSING) and not untrusted,
+    def _sent(
+        self, promql: str, send: Callable[[], Response], *, divisible: bool
+    ) -> tuple[Response | Failure, Exception | None]:
+        """Send once, and once more with GET where POST may be refused."""
+        outcome, cause = self._outcome(promql, send, divisible=divisible)
+        if isinstance(outcome, Response) or not outcome.may_be_method:
+            return outcome, cause
+        if not self._session.may_use_get:
+            return outcome, cause
+        with self._session.by_get():
+            other, other_cause = self._outcome(promql, send, divisible=divisible)
+        if isinstance(other, Failure) and not other.shows_method_works:
+            self._session.decide_get(works=False)
+            return outcome, cause
+        self._session.decide_get(works=True)
+        self._note_once(
+            f"{self.access.url} refuses POST (HTTP {outcome.error.status}). "
+            "Queries are sent with GET."
         )
+        return other, other_cause
 
+    def _outcome(
+        self, promql: str, send: Callable[[], Response], *, divisible: bool
+    ) -> tuple[Response | Failure, Exception | None]:
+        """Send once; return the answer, or why there is none and what was raised."""
+        try:
+            return send(), None
+        except PrometheusApiClientException as error:
+            response = self._session.last_response
+            if response is None:  # pragma: no cover - the client raises only with a response
+                return Failure(error=PrometheusError("no response", url=self.access.url)), error
+            return self._judge.refused(promql, response, divisible=divisible), error
+        except requests.RequestException as error:
+            return self._judge.silent(promql, error), error
+        except PrometheusError as error:
+            return self._judge.strange(promql, self._session.last_response, error), error
 
-def _retry_after_seconds(response: requests.Response) -> float | None:
-    try:
-        return Retry().parse_retry_after(response.headers["Retry-After"])
-    except (KeyError, InvalidHeader):
-        return None
+    def _note_once(self, text: str) -> None:
+        with self._lock:
+            if text in self._noted:
+                return
+            self._noted.add(text)
+        self._note(text)

@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 import orjson
 import requests
 
+from analyzer.data.wordings import kinds_of
 from analyzer.errors import Unreachable, sentences
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.proxy import Proxy
@@ -18,6 +19,15 @@ _NO_API = (
     f"There is no Prometheus API at this address. Add its path prefix to {Setting.URL} "
     "(Mimir: /prometheus; VictoriaMetrics cluster: /select/0/prometheus)."
 )
+_NO_METHOD = (
+    "It takes neither POST nor GET at this address. "
+    f"Check {Setting.URL}, and the proxies before the server."
+)
+_TENANT = (
+    "The server keeps data by tenant, and the request named none. "
+    f"Give it with {Setting.HEADERS} 'X-Scope-OrgID: NAME'."
+)
+_HINTS: dict[int, str] = {HTTPStatus.NOT_FOUND: _NO_API, HTTPStatus.METHOD_NOT_ALLOWED: _NO_METHOD}
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
 """What OpenSSL calls an answer that is not TLS, by version."""
 _IS_TLS = (
@@ -55,18 +65,25 @@ def own_words(response: requests.Response, access: Access) -> tuple[str, str]:
     return kind, " ".join(words.split())
 
 
-def refused(response: requests.Response, access: Access) -> str:
+def refused(response: requests.Response, access: Access, words: str) -> str:
     """Return the cause and the action for an HTTP status that is about the server.
 
     "" where the status is about the query.
+
+    Args:
+        response: the answer.
+        access: how the server was asked.
+        words: its own words, as `own_words` returns them.
     """
     status, url = response.status_code, access.url
+    if "tenant" in kinds_of(words):
+        return _TENANT
     if status == HTTPStatus.UNAUTHORIZED:
         return _unauthorized(response, access)
     if status == HTTPStatus.FORBIDDEN:
         return _forbidden(access)
-    if status == HTTPStatus.NOT_FOUND:
-        return _NO_API
+    if status in _HINTS:
+        return _HINTS[status]
     if 300 <= status < 400:  # noqa: PLR2004 - redirects are not followed
         return _redirected(response, url)
     is_tls = url.startswith("http://") and any(words in response.text for words in _IS_TLS)
@@ -74,8 +91,6 @@ def refused(response: requests.Response, access: Access) -> str:
 
 
 def _unauthorized(response: requests.Response, access: Access) -> str:
-    if "no org id" in response.text:
-        return f"The server wants a tenant. Give it with {Setting.HEADERS} 'X-Scope-OrgID: NAME'."
     if not _sends_credentials(access):
         return f"No credentials were sent. {_how_to_log_in(response)}"
     if access.token:

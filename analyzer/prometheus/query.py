@@ -1,6 +1,7 @@
 """The query files: one measured quantity each, with a header that describes its answer."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -8,14 +9,18 @@ from pathlib import Path
 from string import Template
 
 from analyzer.errors import QueryFileError
-from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
+from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping, Names
+from analyzer.prometheus.parts import NEVER, Divisible, Part
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.shorter import of_one_scrape, of_same_labels
 
 _HEADER = re.compile(r"# (?P<key>[a-z]+): (?P<text>.+)")
 _REQUIRED = ("what", "unit", "from", "labels", "reads")
-_SCOPES = ("proxy_scope", "cadvisor_scope", "state_scope", "cluster_scope")
+_SCOPES = ("proxy_scope", "cadvisor_scope", "state_scope", "cluster_scope", "part")
 _TIMES = ("window", "offset")
+_OFFSET = " offset $offset"
+_NAMESPACES = "survey_part_namespaces"
+"""The query for the namespaces to cut another query by."""
 _PLACEHOLDERS = frozenset({*LabelMapping().placeholders, *_SCOPES, *_TIMES})
 
 SURVEY = "survey"
@@ -34,6 +39,8 @@ class Query:
         reads: the metric that makes up most of what the server must load, from which the cost of
             asking is estimated.
         template: the PromQL, with `string.Template` placeholders.
+        takes_latest: whether answers about some namespaces each combine to the largest value;
+            else they are added up.
     """
 
     name: str
@@ -43,6 +50,7 @@ class Query:
     labels: tuple[str, ...]
     reads: str
     template: str
+    takes_latest: bool = False
 
     @property
     def is_ranged(self) -> bool:
@@ -58,7 +66,7 @@ class Query:
         offset_seconds: int = 0,
         is_scraped_once: bool = False,
     ) -> str:
-        """Return the PromQL as it is sent.
+        """Return the PromQL as it is sent, `Divisible` where its series have namespaces.
 
         Args:
             scope: which namespaces and cluster.
@@ -73,21 +81,41 @@ class Query:
         if (window_seconds is not None) != self.is_ranged:
             problem = "needs a value for" if self.is_ranged else "has no place for"
             raise QueryFileError(f"query {self.name} {problem} $window")
-        scopes = _scopes(scope, label_mapping)
         values = {
             **label_mapping.placeholders,
-            **scopes,
             "window": _duration(window_seconds or 0),
             "offset": _duration(offset_seconds),
         }
-        text = of_same_labels(self.template, label_mapping)
-        text = of_one_scrape(text) if is_scraped_once else text
-        text = text if offset_seconds else text.replace(" offset $offset", "")
-        for name, value in scopes.items():
-            if not value:
-                # PromQL allows a comma before the brace; whoever reads the query need not see it.
-                text = text.replace(f", ${name}}}", "}")
-        return Template(text).substitute(values)
+        template = of_same_labels(self.template, label_mapping)
+        template = of_one_scrape(template) if is_scraped_once else template
+        template = template if offset_seconds else template.replace(_OFFSET, "")
+
+        def within(part: Part | None) -> str:
+            scopes, text = _scopes(scope, label_mapping, part), template
+            for name, value in scopes.items():
+                if not value:
+                    # PromQL allows a comma before the brace; readers need not see it.
+                    text = text.replace(f", ${name}}}", "}").replace(f"{{${name}}}", "")
+            return Template(text).substitute({**values, **scopes})
+
+        return self._divisible(within, scope, label_mapping)
+
+    def _divisible(
+        self, within: Callable[[Part | None], str], scope: Scope, label_mapping: LabelMapping
+    ) -> str:
+        """Return the text for all, with what cuts it where the namespace can be selected."""
+        read = set(Template(self.template).get_identifiers()) & set(_SCOPES)
+        is_nameless = label_mapping.attribution != Attribution.POD and "proxy_scope" in read
+        if self.name == _NAMESPACES or is_nameless or not read - {"cluster_scope"}:
+            return within(None)
+        exporters = (Exporter.CADVISOR, Exporter.STATE, Exporter.PROXY)
+        labels = dict.fromkeys(label_mapping.names(exporter).namespace for exporter in exporters)
+        return Divisible.of(
+            within,
+            names=load_query(_NAMESPACES).render(scope, label_mapping),
+            labels=tuple(labels),
+            takes_latest=self.takes_latest,
+        )
 
 
 def _duration(seconds: float) -> str:
@@ -95,14 +123,22 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f}s" if seconds == round(seconds) else f"{seconds * 1000:.0f}ms"
 
 
-def _scopes(scope: Scope, label_mapping: LabelMapping) -> dict[str, str]:
+def _scopes(scope: Scope, label_mapping: LabelMapping, part: Part | None) -> dict[str, str]:
     found = {"cluster_scope": scope.cluster_matchers(label_mapping.cluster)}
+    # Before labels are known, the usual name of the namespace cuts best.
+    found["part"] = part.matcher(Names().namespace) if part else ""
     for exporter in (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE):
         namespace = label_mapping.names(exporter).namespace
-        found[f"{exporter}_scope"] = scope.matchers(label_mapping.cluster, namespace)
+        matchers = [scope.matchers(label_mapping.cluster, namespace)]
+        if part:
+            matchers.append(part.matcher(namespace))
+        found[f"{exporter}_scope"] = ", ".join(filter(None, matchers))
     if label_mapping.attribution != Attribution.POD:
         # Such series have no namespace to match; it is known once they are attributed to pods.
         found["proxy_scope"] = found["cluster_scope"]
+    if part and not part.is_rest:
+        # Series without a namespace belong to one part only.
+        found["cluster_scope"] = NEVER
     return found
 
 
@@ -166,4 +202,5 @@ def _parse(path: Path) -> Query:
         labels=() if labels == ("none",) else labels,
         reads=header["reads"],
         template=template.template,
+        takes_latest=header.get("parts") == "latest",
     )

@@ -1,6 +1,8 @@
 """The requests.Session under prometheus-api-client: what it needs and does not do itself."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import requests
@@ -53,6 +55,7 @@ class PrometheusSession(requests.Session):
             certificate = str(access.client_certificate)
             self.cert = (certificate, str(access.client_key)) if access.client_key else certificate
         self._last = threading.local()
+        self._get_works: bool | None = None
 
     def request(  # the full signature is requests's own
         self,
@@ -65,7 +68,9 @@ class PrometheusSession(requests.Session):
         # What it passes on is the session's own; None would switch the session's auth off.
         kwargs = {key: value for key, value in kwargs.items() if value is not None}
         promql = str((kwargs.get("params") or {}).get("query", ""))
-        if method == "POST":
+        if method == "POST" and (self._get_works or getattr(self._last, "by_get", False)):
+            method = "GET"
+        elif method == "POST":
             kwargs["data"] = kwargs.pop("params", None)
         self._last.response = None
         kwargs["allow_redirects"] = False
@@ -75,6 +80,24 @@ class PrometheusSession(requests.Session):
         response.types = types_asked(str(url), promql)
         self._last.response = response
         return response
+
+    @property
+    def may_use_get(self) -> bool:
+        """Whether it is not known yet that GET works where POST does not."""
+        return self._get_works is None
+
+    def decide_get(self, *, works: bool) -> None:
+        """Send GET from now on, or never again."""
+        self._get_works = works
+
+    @contextmanager
+    def by_get(self) -> Iterator[None]:
+        """Send this thread's requests with GET meanwhile."""
+        self._last.by_get = True
+        try:
+            yield
+        finally:
+            self._last.by_get = False
 
     @property
     def last_response(self) -> requests.Response | None:

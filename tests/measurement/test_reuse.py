@@ -1,9 +1,11 @@
 """One folder holds one question: reused, replaced, finished or refused, and never lost."""
 
+import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 from analyzer.errors import PrometheusError, SnapshotError, UsageError
 from analyzer.measurement import reuse
-from analyzer.measurement.collect import collect_snapshot
+from analyzer.measurement.collect import Progress, collect_snapshot
 from analyzer.measurement.plan import Ask
 from analyzer.measurement.snapshot import MANIFEST, Snapshot, load_snapshot, partial_path
 from analyzer.notebook.api import collect
@@ -240,6 +242,27 @@ def test_an_empty_folder_is_as_good_as_none(
     assert collected(small_server.url, hour, tmp_path / "snap")[0].path == tmp_path / "snap"
 
 
+@pytest.mark.parametrize("name", [".", "..", "../there"])
+def test_the_folder_that_a_run_is_in_can_be_the_target(
+    name: str,
+    small_server: PrometheusServer,
+    hour: Ask,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = tmp_path / "there"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    if name == "..":
+        with no_server() as url, pytest.raises(UsageError, match="not a snapshot"):
+            collected(url, hour, Path(name))
+    else:
+        collected(small_server.url, hour, Path(name))
+        assert load_snapshot(here).manifest.window.end == NOW
+
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
 # --- an interrupted collection ---
 
 
@@ -329,7 +352,168 @@ def test_a_folder_of_something_else_in_the_way_is_left_alone(hour: Ask, tmp_path
     assert (tmp_path / "snap.partial" / "thesis.tex").exists()
 
 
+# --- chunks and the collection that they belong to ---
+
+
+def test_chunks_without_a_plan_are_taken_by_no_question(
+    small_server: PrometheusServer, hour: Ask, interrupted: Path, tmp_path: Path
+) -> None:
+    """A kill while the folder is removed left them, in versions up to 0.2."""
+    (partial_path(interrupted) / "plan.json").unlink()
+    other = replace(hour, end=NOW - timedelta(hours=1), tenant="b" * 16)
+    snapshot, notes = collected(small_server.url, other, interrupted)
+
+    (note,) = notes
+    assert "without a plan" in note
+    collected(small_server.url, other, tmp_path / "whole")
+    assert contents(snapshot.path) == contents(tmp_path / "whole")
+
+
+def test_chunks_of_another_collection_are_asked_for_again(
+    small_server: PrometheusServer, hour: Ask, interrupted: Path, tmp_path: Path
+) -> None:
+    """Somebody has copied them, or two machines write where no locks work."""
+    other = replace(hour, end=NOW - timedelta(hours=1))
+    fails(small_server.url, other, tmp_path / "other")
+    foreign = partial_path(tmp_path / "other") / "chunks"
+    for chunk in foreign.iterdir():
+        shutil.copy(chunk, partial_path(interrupted) / "chunks")
+    snapshot, notes = collected(small_server.url, hour, interrupted)
+
+    assert [note.split()[0] for note in notes] == ["Resuming", "Asking"]
+    collected(small_server.url, hour, tmp_path / "whole")
+    assert contents(snapshot.path) == contents(tmp_path / "whole")
+
+
+def test_a_plan_that_was_edited_takes_no_chunk(
+    small_server: PrometheusServer, hour: Ask, interrupted: Path, tmp_path: Path
+) -> None:
+    plan = partial_path(interrupted) / "plan.json"
+    document = json.loads(plan.read_text())
+    document["note"] = "edited"
+    plan.write_text(json.dumps(document))
+    snapshot, notes = collected(small_server.url, hour, interrupted)
+
+    assert [note.split()[0] for note in notes] == ["Resuming", "Asking"]
+    collected(small_server.url, hour, tmp_path / "whole")
+    assert contents(snapshot.path) == contents(tmp_path / "whole")
+
+
+# --- two at once ---
+
+
+def test_a_second_collection_at_the_same_time_is_refused(
+    small_server: PrometheusServer, hour: Ask, tmp_path: Path
+) -> None:
+    """It changes nothing: neither the same question nor another, by force or not."""
+    lines: list[str] = []
+
+    def second(_: Progress) -> None:
+        if not lines:
+            for ask, force in ((hour, False), (replace(hour, days=2 / 24), True)):
+                with no_server() as url, pytest.raises(SnapshotError) as caught:
+                    collected(url, ask, tmp_path / "snap", force=force)
+                lines.append(str(caught.value))
+
+    with Connection(Access(url=small_server.url)) as source:
+        first = collect_snapshot(source, hour, tmp_path / "snap", now=NOW, on_progress=second)
+
+    assert [f"process {os.getpid()}." in line for line in lines] == [True, True]
+    collected(small_server.url, hour, tmp_path / "whole")
+    assert contents(first.path) == contents(tmp_path / "whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["snap", "whole"]
+
+
+def test_a_snapshot_that_is_there_needs_neither_a_lock_nor_a_right_to_write(
+    target: Path, hour: Ask
+) -> None:
+    target.parent.chmod(0o555)
+    try:
+        with no_server() as url, pytest.MonkeyPatch.context() as patch:
+            patch.setattr("analyzer.measurement.collect.locked", None)
+            assert collected(url, hour, target)[0].path == target
+    finally:
+        target.parent.chmod(0o755)
+
+
 # --- whose data they are ---
+
+
+def as_tenant(url: str, target: Path, *headers: str) -> Snapshot:
+    return collect(url, days=1 / 24, end=NOW, path=target, headers=headers).snapshot
+
+
+@contextmanager
+def breaking(url: str) -> Iterator[FaultyHttp]:
+    """Serve what another does, but for a few answers in the middle of the first collection."""
+    script = [None] * (SURVEYS + PASSED) + [BROKEN] * 4
+    with FaultyHttp(script, upstream=url, counts=is_range) as server:
+        yield server
+
+
+def finished(url: str, target: Path, *headers: str) -> Snapshot:
+    """Collect until nothing breaks any more."""
+    for _ in range(4):
+        with suppress(PrometheusError):
+            return as_tenant(url, target, *headers)
+    return as_tenant(url, target, *headers)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("X-Scope-OrgID: a",), ("X-Scope-OrgID: b",)),
+        (("X-Scope-OrgID: a",), ()),
+        ((), ("THANOS-TENANT: a",)),
+        (("X-Team: a",), ("X-Team: b",)),
+    ],
+)
+def test_one_tenant_never_goes_on_from_another(
+    first: tuple[str, ...], second: tuple[str, ...], small_server: PrometheusServer, tmp_path: Path
+) -> None:
+    with breaking(small_server.url) as server:
+        with pytest.raises(PrometheusError, match="it broke"):
+            as_tenant(server.url, tmp_path / "snap", *first)
+        asked = len(server.received)
+        with pytest.raises(UsageError, match="another tenant") as caught:
+            as_tenant(server.url, tmp_path / "snap", *second)
+        assert len(server.received) == asked
+        made = finished(server.url, tmp_path / "snap", *first)
+        with pytest.raises(UsageError, match="another tenant"):
+            as_tenant(server.url, made.path, *second)
+        names = [header.partition(":")[0].lower() for header in first]
+        assert all(name in one.headers for one in server.received for name in names)
+
+    assert Setting.HEADERS in caught.value.settings
+
+
+def test_renewed_secrets_are_the_same_question(
+    small_server: PrometheusServer, tmp_path: Path
+) -> None:
+    with breaking(small_server.url) as server:
+        with pytest.raises(PrometheusError, match="it broke"):
+            as_tenant(server.url, tmp_path / "snap", "Authorization: Bearer 1", "Cookie: a=1")
+        plan = (partial_path(tmp_path / "snap") / "plan.json").read_bytes()
+        with suppress(PrometheusError):
+            as_tenant(server.url, tmp_path / "snap", "Authorization: Bearer 2", "Cookie: a=2")
+        partial = partial_path(tmp_path / "snap")
+        assert not partial.exists() or (partial / "plan.json").read_bytes() == plan
+        asked = len(server.received)
+        finished(server.url, tmp_path / "snap", "Authorization: Bearer 3")
+
+    surveys = [one for one in server.received[asked:] if not is_range(one)]
+    assert surveys == []
+
+
+def test_the_name_of_a_tenant_is_in_no_file(small_server: PrometheusServer, tmp_path: Path) -> None:
+    made = as_tenant(small_server.url, tmp_path / "snap", "X-Scope-OrgID: team-a")
+    written = (made.path / MANIFEST).read_text()
+
+    assert "team-a" not in written
+    assert hashlib.sha256(b"x-scope-orgid: team-a").hexdigest()[:12] not in written
+
+
+# --- hidden names ---
 
 
 def test_another_tenant_or_hidden_names_is_another_question(target: Path, hour: Ask) -> None:

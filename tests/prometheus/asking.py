@@ -48,17 +48,19 @@ def asking(*script: Answer, timeout_seconds: int = 60) -> Iterator[Asked]:
 
 
 def refusal_of(
-    script: Sequence[Answer], kind: type[PrometheusError] = PrometheusError
+    script: Sequence[Answer], kind: type[PrometheusError] = PrometheusError, *, attempts: int = 1
 ) -> PrometheusError:
-    """Return the error of a first answer that does not pass, after one attempt."""
+    """Return the error of a first answer that does not pass, after so many attempts."""
     with asking(*script) as asked, pytest.raises(kind) as caught:
         asked.instant()
     assert type(caught.value) is kind
-    assert asked.attempts == 1
+    assert asked.attempts == attempts
     assert "\n" not in str(caught.value)
     return caught.value
 
 
-def failure_of(script: Sequence[Answer], kind: type[PrometheusError] = PrometheusError) -> str:
+def failure_of(
+    script: Sequence[Answer], kind: type[PrometheusError] = PrometheusError, *, attempts: int = 1
+) -> str:
     """Return the text of the same."""
-    return str(refusal_of(script, kind))
+    return str(refusal_of(script, kind, attempts=attempts))

@@ -66,6 +66,7 @@ WITHOUT_UNIT = {
     "proxy_pod_labels": "pods (always 1)",
     "survey_last_samples": "seconds since the epoch",
     "survey_namespaces": "any",
+    "survey_part_namespaces": "any",
     "proxy_request_counters": "requests",
     "proxy_resets": "resets",
     "survey_engine": "any",

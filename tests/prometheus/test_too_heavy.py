@@ -5,10 +5,10 @@ import threading
 
 import pytest
 
-from analyzer.errors import QueryRejected, QueryTooHeavy
+from analyzer.errors import Limit, QueryTooHeavy
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
-from tests.prometheus.asking import AT, asking, failure_of
+from tests.prometheus.asking import AT, asking, failure_of, refusal_of
 from tests.support import (
     Answer,
     prometheus_error,
@@ -71,8 +71,11 @@ def test_limits_that_less_time_meets_mean_too_heavy(status: int, kind: str, word
 
 
 @pytest.mark.parametrize("words", LIMITS_ON_SERIES.values(), ids=LIMITS_ON_SERIES)
-def test_too_many_series_are_no_fewer_in_less_time(words: str) -> None:
-    assert words[:20] in failure_of([prometheus_error(422, "execution", words)], QueryRejected)
+def test_too_many_series_are_a_limit_of_its_own(words: str) -> None:
+    error = refusal_of([prometheus_error(422, "execution", words)], QueryTooHeavy)
+
+    assert isinstance(error, QueryTooHeavy)
+    assert error.limit == Limit.SERIES
 
 
 def test_no_answer_in_time_is_too_heavy_and_not_asked_again() -> None:

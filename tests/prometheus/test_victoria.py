@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analyzer.errors import QueryRejected, QueryTooHeavy
+from analyzer.errors import QueryTooHeavy
 from analyzer.measurement.frames import frame_of, sorted_frame
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
@@ -19,10 +19,16 @@ from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
 from analyzer.window import Chunk, TimeWindow
 from tests.support import SMALL_MESH, VictoriaServer, build_mesh
+from tests.support.small import BACK, FRONT
 
 pytestmark = pytest.mark.live
 
-FINE_MESH = replace(SMALL_MESH, hours=6, envoy_scrape_seconds=1.0)
+FINE_MESH = replace(
+    SMALL_MESH,
+    hours=6,
+    envoy_scrape_seconds=1.0,
+    workloads=(replace(FRONT, calls=("data/back",)), replace(BACK, namespace="data")),
+)
 """VictoriaMetrics counts samples in blocks of up to 8192: less time means less of longer series."""
 
 QUERY = load_query("inbound_requests_rps")
@@ -84,13 +90,22 @@ def test_what_a_limit_on_time_refuses_is_asked_for_in_halves(
     pd.testing.assert_frame_equal(found, unlimited)
 
 
-def test_what_a_limit_on_series_refuses_is_not_asked_for_in_halves(
-    filled: Path, tmp_path: Path
+def test_what_a_limit_on_series_refuses_is_asked_for_by_namespace(
+    unlimited: pd.DataFrame, filled: Path, tmp_path: Path
 ) -> None:
     notes: list[str] = []
+    # Four series in one namespace, six in the other; the namespaces come from the label.
+    with limited(filled, tmp_path, "-search.maxUniqueTimeseries=7") as source:
+        found = table(source, notes)
+
+    assert len(notes) == 1
+    assert "matching timeseries exceeds 7" in notes[0]
+    pd.testing.assert_frame_equal(found, unlimited)
+
+
+def test_a_namespace_over_a_limit_on_series_is_a_failure(filled: Path, tmp_path: Path) -> None:
     with (
         limited(filled, tmp_path, "-search.maxUniqueTimeseries=3") as source,
-        pytest.raises(QueryRejected, match="matching timeseries exceeds 3"),
+        pytest.raises(QueryTooHeavy, match="matching timeseries exceeds 3"),
     ):
-        table(source, notes)
-    assert notes == []
+        table(source, [])
