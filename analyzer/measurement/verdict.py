@@ -63,7 +63,7 @@ _ESTIMATED: Final = frozenset(
         "nodes_without_price",
     }
 )
-"""Findings about what is missing and has an estimate in its place, with a range where it is known."""
+"""Findings about what is missing and has an estimate in its place, with its range if known."""
 
 _OF_TIME: Final = frozenset({"gaps", "short_retention", "sparse_window"})
 """Findings about time without any data: totals are averages of the other time."""
