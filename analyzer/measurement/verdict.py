@@ -65,6 +65,9 @@ _ESTIMATED: Final = frozenset(
 )
 """Findings about what is missing and has an estimate in its place, with its range if known."""
 
+_OF_MODES: Final = frozenset({"dropped_workload_labels"})
+"""Findings that move no measured total, but the cost of a mode."""
+
 _OF_TIME: Final = frozenset({"gaps", "short_retention", "sparse_window"})
 """Findings about time without any data: totals are averages of the other time."""
 
@@ -119,7 +122,7 @@ def biases(finding: Finding) -> bool:
     shares = (finding.cpu_share, finding.rps_share, finding.time_share)
     known = [share for share in shares if share is not None]
     return (
-        finding.moves_totals
+        (finding.moves_totals or finding.name in _OF_MODES)
         and max(known, default=1.0) > _SMALL_SHARE
         and finding.severity != Severity.INFO
         and finding.name not in _ESTIMATED | _OF_TIME
@@ -128,10 +131,12 @@ def biases(finding: Finding) -> bool:
 
 def bias_of(findings: Sequence[Finding]) -> Bias:
     """Return which way totals are wrong because of all of these."""
-    ways = {finding.bias for finding in findings if biases(finding)}
-    if len(ways) > 1:
-        return Bias.EITHER
-    return next(iter(ways)) or Bias.NONE if ways else Bias.NONE
+    ways = {_way(finding) for finding in findings if biases(finding)}
+    return Bias.EITHER if len(ways) > 1 else next(iter(ways), Bias.NONE)
+
+
+def _way(finding: Finding) -> Bias:
+    return finding.bias if finding.bias and finding.moves_totals else Bias.EITHER
 
 
 def judgement_of(findings: Sequence[Finding]) -> Judgement:
