@@ -84,12 +84,7 @@ def detect_label_mapping(samples: Samples, cluster_label: str | None = None) -> 
     cpu = next((name for name in (CPU, *CPU_RULES) if name in kept), CPU)
     cadvisor = [one for one in samples[Exporter.CADVISOR] if one.labels["__name__"] == cpu]
     exporters = (proxies, cadvisor, state)
-    if cluster_label and not _separates(cluster_label, exporters):
-        raise InsufficientData(
-            f"Some series lack the label {cluster_label!r}. Set {Setting.CLUSTER_LABEL} to a label "
-            "that all series have."
-        )
-    detected = (name for name in CLUSTER_LABELS if _separates(name, exporters))
+    cluster = _cluster_label(exporters, cluster_label)
     attribution = Attribution.POD
     if proxies and not _first_on_any(_CANDIDATES[Exporter.PROXY]["pod"], proxies):
         has_address = all(":" in sample.labels.get("instance", "") for sample in proxies)
@@ -98,7 +93,8 @@ def detect_label_mapping(samples: Samples, cluster_label: str | None = None) -> 
         proxy=_names(Exporter.PROXY, proxies),
         cadvisor=_names(Exporter.CADVISOR, cadvisor),
         state=_names(Exporter.STATE, state),
-        cluster=cluster_label or next(detected, NO_CLUSTER),
+        cluster=cluster,
+        state_cluster=_state_cluster(cluster, cadvisor or proxies, state),
         cpu=cpu,
         attribution=attribution,
     )
@@ -127,6 +123,40 @@ def _separates(label: str, exporters: Iterable[Sequence[Sample]]) -> bool:
     values = [{one.labels.get(label, "") for one in samples} for samples in exporters if samples]
     named = set().union(*values)
     return named != {""} and ("" not in named or all(one == named for one in values))
+
+
+def _cluster_label(exporters: Sequence[Sequence[Sample]], asked: str | None) -> str:
+    """Return the label that separates clusters, the asked one or one that is found.
+
+    All series of the kubelets or of the proxies must have it. Other rows are matched by their pods.
+    """
+    proxies, cadvisor, _ = exporters
+    for name in (asked,) if asked else CLUSTER_LABELS:
+        if _separates(name, exporters):
+            return name
+    for name in (asked,) if asked else CLUSTER_LABELS:
+        values = [{one.labels.get(name, "") for one in part} for part in (cadvisor, proxies)]
+        whole = [found for found in values if found and "" not in found]
+        # A single value need not be a cluster's, and nothing has to be separated.
+        if any(asked or len(found) > 1 for found in whole):
+            return name
+    if asked:
+        raise InsufficientData(
+            f"Some series of {CPU} and of istio_requests_total lack the label {asked!r}. Set "
+            f"{Setting.CLUSTER_LABEL} to a label that all series of one of them have."
+        )
+    return NO_CLUSTER
+
+
+def _state_cluster(cluster: str, pods: Sequence[Sample], state: Sequence[Sample]) -> str | None:
+    """Return what kube-state-metrics calls the cluster label; None where it is the same."""
+    named, found = ({one.labels.get(cluster, "") for one in samples} for samples in (pods, state))
+    if cluster == NO_CLUSTER or not found or found & named - {""}:
+        return None
+    if "" not in found:
+        return cluster
+    shared: set[str] = set.intersection(*(set(one.labels) for one in state))
+    return min((name for name in shared if "cluster" in name), default="")
 
 
 def checked_label(name: str, setting: Setting) -> str:

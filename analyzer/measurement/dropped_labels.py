@@ -14,7 +14,7 @@ from analyzer.measurement.other_side import DESTINATION, SERVICE, SOURCE, WORKLO
 from analyzer.measurement.rows import with_points
 from analyzer.measurement.same_calls import without_cluster
 from analyzer.measurement.signs import KEY
-from analyzer.measurement.tables import Tables
+from analyzer.measurement.tables import SEVERAL, UNKNOWN_NAMES, Tables
 from analyzer.units import Role
 from analyzer.window import TimeWindow
 
@@ -47,17 +47,22 @@ def with_ends(
 ) -> Restored:
     """Return reports in which no label of a workload is dropped, as far as the proxies show it."""
     at_server = reports["reporter"] == "destination"
-    lacks_own = at_server & _lacks(reports, DESTINATION)
+    several = len(tables.clusters) >= SEVERAL
+    lacks_own = at_server & (_lacks(reports, DESTINATION) | (several & _is_bare(reports)))
     lacks_caller = at_server & _lacks(reports, SOURCE)
     received = float(reports.loc[at_server, _RPS].sum())
-    lacking = float(reports.loc[lacks_own | lacks_caller, _RPS].sum())
-    if not _lacks(reports, [*SOURCE, *DESTINATION]).any():
+    dropped = (at_server & _lacks(reports, DESTINATION)) | lacks_caller
+    lacking = float(reports.loc[dropped, _RPS].sum())
+    if not (lacks_own | _lacks(reports, [*SOURCE, *DESTINATION])).any():
         return Restored(reports=reports, lacking_share=0.0)
     if lacks_own.any():
-        own = _received(tables, proxies, window)
+        bare = reports.loc[lacks_own, DESTINATION].drop_duplicates()
+        own = _received(tables, proxies, window, bare)
         spread = _spread(reports[lacks_own], own) if len(own) else reports[lacks_own]
         reports = pd.concat([reports[~lacks_own], spread[list(reports.columns)]])
     reports = _with_namespaces(reports.reset_index(drop=True), proxies)
+    if several:
+        reports = _near_callers(reports, proxies)
     share = lacking / received if received > 0 else 0.0
     return Restored(reports=reports, lacking_share=share)
 
@@ -66,24 +71,39 @@ def _lacks(reports: pd.DataFrame, names: list[str]) -> pd.Series:
     return (reports[names] == "").any(axis=1)
 
 
-def _received(tables: Tables, proxies: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
-    """Return what workloads received by reports that do not name them.
+def _is_bare(reports: pd.DataFrame) -> pd.Series:
+    """Return which destinations have no cluster, although there are several."""
+    namespace = reports[DESTINATION[0]]
+    return ~namespace.str.contains("/", regex=False) & ~namespace.isin(UNKNOWN_NAMES)
 
-    Columns: `WORKLOAD`, label (the workload, where only the namespace was dropped), point, rps.
+
+def _received(
+    tables: Tables, proxies: pd.DataFrame, window: TimeWindow, bare: pd.DataFrame
+) -> pd.DataFrame:
+    """Return what workloads received by reports that do not name them, or not their cluster.
+
+    Columns: `WORKLOAD`, label (what is known of the name), point, rps.
     """
     frame = with_points(tables[_INBOUND], window)
-    frame = frame[_lacks(frame, DESTINATION)].merge(
-        proxies[[*KEY, "workload"]], on=KEY, how="inner"
-    )
-    frame = frame.rename(columns={"destination_workload": "label", _INBOUND: "rps"})
+    names = [without_cluster(frame[DESTINATION[0]]), frame[DESTINATION[1]]]
+    is_bare = pd.MultiIndex.from_arrays(names).isin(pd.MultiIndex.from_frame(bare))
+    frame = frame.assign(label=_label(frame))[_lacks(frame, DESTINATION) | is_bare]
+    frame = frame.merge(proxies[[*KEY, "workload"]], on=KEY).rename(columns={_INBOUND: "rps"})
     return frame.groupby([*WORKLOAD, "label", "point"])["rps"].sum().reset_index()
+
+
+def _label(rows: pd.DataFrame) -> pd.Series:
+    """Return the destination as the label names it; "" where it does not name the workload."""
+    namespace, workload = (rows[name] for name in DESTINATION)
+    whole = without_cluster(namespace) + "/" + workload
+    return whole.where(workload != "", "")
 
 
 def _spread(reports: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
     """Divide what each workload received as the reports of its name or namespace are divided."""
-    links = reports[SERVICE[0]].where(reports["destination_workload"] == "", "")
-    rows = reports.assign(link="w/" + reports["destination_workload"])
-    rows["link"] = rows["link"].mask(rows["destination_workload"] == "", "n/" + links)
+    label = _label(reports)
+    link = ("w/" + label).mask(label == "", "n/" + reports[SERVICE[0]])
+    rows = reports.assign(link=link)
     of_own = ("n/" + without_cluster(own["namespace"])).mask(
         own["label"] != "", "w/" + own["label"]
     )
@@ -117,6 +137,16 @@ def _with_namespaces(reports: pd.DataFrame, proxies: pd.DataFrame) -> pd.DataFra
         missing = reports[namespace] == ""
         reports = reports.assign(**{namespace: reports[namespace].mask(missing, known)})
     return reports
+
+
+def _near_callers(reports: pd.DataFrame, proxies: pd.DataFrame) -> pd.DataFrame:
+    """Return reports in which a caller without a cluster is in that of the destination."""
+    namespace, workload = (reports[name] for name in SOURCE)
+    is_bare = ~namespace.str.contains("/", regex=False) & ~namespace.isin(UNKNOWN_NAMES)
+    near = reports[DESTINATION[0]].str.extract("^(.*/)", expand=False).fillna("") + namespace
+    known = pd.MultiIndex.from_frame(proxies[WORKLOAD].drop_duplicates())
+    is_bare &= pd.MultiIndex.from_arrays([near, workload]).isin(known)
+    return reports.assign(**{SOURCE[0]: namespace.mask(is_bare, near)})
 
 
 def with_callers(

@@ -165,6 +165,7 @@ def label_mapping_of(document: Mapping[str, Any]) -> LabelMapping:
     return LabelMapping(
         **{key: Names(**document[key]) for key in ("proxy", "cadvisor", "state")},
         cluster=document["cluster"],
+        state_cluster=document.get("state_cluster"),
         cpu=document["cpu"],
         attribution=Attribution(document["attribution"]),
         replica_labels=tuple(document.get("replica_labels", ())),

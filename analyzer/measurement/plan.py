@@ -232,7 +232,8 @@ def _replaced(found: Survey) -> dict[str, str]:
         replaced["proxy_cpu_counter_seconds"] = f"only {rule} was found, which is no counter"
     if LABELLED_PROXIES not in found.series_counts:
         replaced["proxy_pod_labels"] = "the proxies' metrics have no labels of their pods"
-    if "kube_pod_info" in found.series_counts:
+    # The kubelets show which cluster a node is of, if kube-state-metrics does not.
+    if "kube_pod_info" in found.series_counts and found.label_mapping.state_cluster is None:
         replaced["proxy_nodes"] = "pod_placement replaces it: kube_pod_info was found"
     return replaced
 

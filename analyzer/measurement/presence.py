@@ -194,11 +194,13 @@ class Coverage:
 
     Attributes:
         is_cut: the step before or after has no rate: the series covers a part of the step only.
-        beside_gap: the same, because the source was dark for two steps or more.
+        is_end: the step before has a rate and the step after has none.
+        beside_gap: as is_cut, because the source was dark for two steps or more.
         beside_hole: the same, because the source was dark for one step.
     """
 
     is_cut: Bools
+    is_end: Bools
     beside_gap: Bools
     beside_hole: Bools
 
@@ -215,7 +217,12 @@ def coverage(source: Bools, exists: Bools) -> Coverage:
 
     unseen = ~source
     gap = beside(wide)
-    return Coverage(is_cut=beside(unseen), beside_gap=gap, beside_hole=beside(solid) & ~gap)
+    return Coverage(
+        is_cut=beside(unseen),
+        is_end=source & _shifted(source, 1) & _shifted(unseen, -1),
+        beside_gap=gap,
+        beside_hole=beside(solid) & ~gap,
+    )
 
 
 def _shifted(flags: Bools, by: int, *, beyond: bool = False) -> Bools:

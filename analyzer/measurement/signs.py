@@ -97,8 +97,8 @@ def _whose(inbound: pd.DataFrame, signs: pd.DataFrame) -> dict[str, pd.Series]:
     """Return whose requests each proxy reports as destination.
 
     `own_inbound`: its own workload's, as a sidecar does. `other_inbound`: another workload's, as a
-    waypoint does before Istio 1.22; `several_inbound`: those of several others. `proxied_inbound`:
-    other proxies run in pods of that other workload.
+    waypoint does before Istio 1.22; `several_inbound`: those of several others, or of one in
+    another namespace. `proxied_inbound`: other proxies run in pods of that other workload.
     """
     sums = inbound.groupby([*KEY, *_DESTINATION])[INBOUND].sum() + _NO_RATE
     rows = sums[~sums.index.get_level_values(-1).isin(UNKNOWN_NAMES)].reset_index()
@@ -112,12 +112,16 @@ def _whose(inbound: pd.DataFrame, signs: pd.DataFrame) -> dict[str, pd.Series]:
         pd.MultiIndex.from_frame(owners)
     )
     others = rows[~rows["own"]]
+    is_foreign = ~rows[_DESTINATION[0]].isin(UNKNOWN_NAMES) & (
+        rows[_DESTINATION[0]] != rows["namespace"]
+    )
     largest = rows.sort_values("share", kind="stable").groupby(KEY)["destination_workload"].last()
     of_each = pd.DataFrame(
         {
             "own": rows[rows["own"]].groupby(KEY)["share"].sum(),
             "other": others.groupby(KEY)["share"].sum(),
             "count": others[others["share"] >= _LEAST_SHARE].groupby(KEY).size(),
+            "foreign": rows[is_foreign].groupby(KEY)["share"].sum(),
             "proxied": rows[~rows["own"] & has_proxies].groupby(KEY)["share"].sum(),
         }
     )
@@ -130,7 +134,8 @@ def _whose(inbound: pd.DataFrame, signs: pd.DataFrame) -> dict[str, pd.Series]:
         "own_name": receiver.where(is_its_own & (receiver != ""), signs["sender"]).astype("str"),
         "own_inbound": of_each["own"] >= MOST,
         "other_inbound": is_other,
-        "several_inbound": is_other & (of_each["count"] >= _SEVERAL),
+        "several_inbound": is_other
+        & ((of_each["count"] >= _SEVERAL) | (of_each["foreign"] > MOST)),
         "proxied_inbound": is_other & (of_each["proxied"] > MOST),
     }
 

@@ -18,6 +18,12 @@ from analyzer.window import TimeWindow
 _MOST: Final = 0.8
 """Share of the proxies that makes most of them: scrapes of single ones come early or late."""
 
+_WHOLE: Final = 0.9
+"""Share of the most scrapes from which a proxy lived for all of a step: one may come late."""
+
+_PART_LIVED: Final = 0.5
+"""Mean share of its last range that a proxy lives, where its scrapes are not counted."""
+
 _RESETS: Final = "proxy_resets"
 
 REQUEST_COLUMNS: Final = ("inbound_rps", "outbound_rps", "proxy_rps")
@@ -107,6 +113,7 @@ def step_table(
     }
     recounted = _multiple(rows.proxy, columns["cpu_vcpu"], rows.known(CPU))
     scrapes = rows.known("proxy_build")
+    full = _share_of_most(rows.proxy, scrapes, proxies)
     is_first = _begins_with_window(rows.proxy, rows.point, scrapes)
     as_reported = dict(zip(REQUEST_COLUMNS, (*reported[:2], sum(reported)), strict=True))
     for exporter, names, test in (
@@ -117,11 +124,12 @@ def step_table(
         factor = manifest.rate_window_seconds(exporter) / window.step_seconds
         covered = rows.covered(exporter)
         is_unknown = rows.half_covered(covered, columns[test])
-        is_cut = rows.at(covered.is_cut) | is_first
+        factors = np.where(rows.at(covered.is_cut) | is_first, factor, 1.0)
+        factors *= np.where(rows.at(covered.is_end), _own_share(full, factor), 1.0)
         for name in names:
-            whole = columns[name] * np.where(is_cut, factor, 1.0)
+            whole = columns[name] * factors
             columns[name] = np.where(is_unknown, np.nan, whole)
-    is_whole = _is_whole(rows.proxy, scrapes, proxies)
+    is_whole = full >= _WHOLE
     number, point = np.nonzero(rows.doubtful)
     return StepTable(
         rows=pd.DataFrame(
@@ -145,10 +153,21 @@ def _multiple(proxy: Ints, believed: Floats, stored: Floats) -> Floats:
     return multiple.fillna(1.0).to_numpy(np.float64)
 
 
-def _is_whole(proxy: Ints, scrapes: Floats, proxies: pd.DataFrame) -> Bools:
+def _share_of_most(proxy: Ints, scrapes: Floats, proxies: pd.DataFrame) -> Floats:
+    """Return each row's scrapes as a share of the most that its workload has; NaN: not known."""
     workload = proxies.groupby(["namespace", "workload"]).ngroup().to_numpy(np.int64)[proxy]
-    usual = pd.Series(scrapes).groupby(workload).transform("median").to_numpy(float)
-    return np.asarray(scrapes >= usual)
+    most = pd.Series(scrapes).groupby(workload).transform("max").to_numpy(float)
+    return np.asarray(scrapes / most)
+
+
+def _own_share(full: Floats, factor: float) -> Floats:
+    """Return which share of a range's increase is its own step's, where a series ends in it.
+
+    A range begins before its step, and so has an increase that the step before has too. `factor`
+    is the range over the step, and `full` the share of the range in which the proxy lived.
+    """
+    lived = np.where(np.isnan(full), _PART_LIVED, full)
+    return np.asarray(np.maximum(1 - (1 - 1 / factor) / lived, 0.0))
 
 
 def _of(frame: pd.DataFrame, reporter: str) -> pd.DataFrame:

@@ -1,16 +1,18 @@
 """A snapshot's tables with every row attributed to its pod, for all names of labels."""
 
-import itertools
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Final
 
 import pandas as pd
 
+from analyzer.errors import InsufficientData
+from analyzer.measurement.clusters import Clusters
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.prometheus.label_mapping import Attribution, Exporter
 from analyzer.prometheus.query import load_query
+from analyzer.settings import Setting
 
 _CPU: Final = "proxy_cpu_vcpu"
 _RECORDED_CPU: Final = "proxy_recorded_cpu_vcpu"
@@ -33,6 +35,32 @@ _NAMED_IN_CLUSTER: Final = ["namespace", "node", "kubernetes_io_hostname"] + [
 ]
 """Columns whose values are names within one cluster."""
 
+SEVERAL: Final = 2
+"""Clusters from which names are written with their cluster."""
+
+_POD: Final = ["cluster", "namespace", "pod"]
+
+_PODS_OF: Final[Mapping[Exporter | None, tuple[str, ...]]] = {
+    Exporter.PROXY: (
+        "proxy_build",
+        "inbound_requests_rps",
+        "outbound_requests_rps",
+        "waypoint_requests_rps",
+    ),
+    Exporter.STATE: ("pod_placement", "proxy_reserved_vcpu"),
+    Exporter.CADVISOR: (_CPU, _RECORDED_CPU),
+}
+"""Tables that show which pods an exporter has."""
+
+NAMED: Final[Mapping[Exporter, str]] = {
+    Exporter.PROXY: "proxies",
+    Exporter.CADVISOR: "kubelets",
+    Exporter.STATE: "kube-state-metrics",
+}
+"""Exporters, as in "the series of the proxies"."""
+
+_NODE_LABELS: Final = ("node", "kubernetes_io_hostname")
+
 
 class Tables:
     """The tables of one snapshot: namespace and pod on every row of a proxy, no cluster column.
@@ -50,6 +78,7 @@ class Tables:
         self._files: dict[str, pd.DataFrame] = {}
         self._attributed: dict[str, pd.DataFrame] = {}
         self._replaced = dict(replaced or {})
+        self._meant: dict[Exporter | None, Mapping[str, str]] = {}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """Return the table of one query; it is read once, and must not be changed."""
@@ -86,7 +115,83 @@ class Tables:
             frame = self._within_scope(
                 frame, source.where(frame["reporter"] == "source", destination)
             )
-        return self._named_apart(frame)
+        return self._named_apart(self._in_clusters(name, frame))
+
+    def _in_clusters(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a table with the cluster of every row, if there are several."""
+        exporter = load_query(name).exporter
+        if len(self.clusters) < SEVERAL or exporter == self._reference:
+            return frame
+        return self._clusters_of_pods.joined(name, frame, self._meanings(exporter))
+
+    def _meanings(self, exporter: Exporter | None) -> Mapping[str, str]:
+        """Return what other values of the cluster label mean on an exporter's series."""
+        if exporter not in self._meant:
+            pods = self._pods_of(exporter) if exporter in _PODS_OF else None
+            found = {} if pods is None else self._clusters_of_pods.meanings(pods)
+            self._meant[exporter] = found
+        return self._meant[exporter]
+
+    def _pods_of(self, exporter: Exporter | None) -> pd.DataFrame:
+        frames = [self._stored(name)[_POD] for name in _PODS_OF[exporter]]
+        return pd.concat(frames).drop_duplicates()
+
+    @cached_property
+    def _reference(self) -> Exporter:
+        """The exporter whose series have the cluster label: of the kubelets if they have it."""
+        has_any = (self._pods_of(Exporter.CADVISOR)["cluster"] != "").any()
+        return Exporter.CADVISOR if has_any else Exporter.PROXY
+
+    @cached_property
+    def _clusters_of_pods(self) -> Clusters:
+        owners = self._pods_of(self._reference)
+        return Clusters(
+            names=self.clusters,
+            owners=owners[owners["cluster"] != ""],
+            nodes=self._nodes,
+            is_part=bool(self._snapshot.manifest.scope.cluster),
+        )
+
+    def _nodes(self) -> pd.DataFrame:
+        """Return the nodes of each cluster, by the kubelets and by pods that only one has."""
+        frame = self._stored("proxy_nodes")
+        shown = [frame.assign(node=frame[label])[["cluster", "node"]] for label in _NODE_LABELS]
+        placed = self._in_clusters("pod_placement", self._stored("pod_placement"))
+        nodes = pd.concat([*shown, placed[["cluster", "node"]]]).drop_duplicates()
+        return nodes[(nodes["node"] != "") & nodes["cluster"].isin(self.clusters)]
+
+    def partly_labelled(self) -> tuple[Exporter, ...]:
+        """Return the exporters of which some rows lack the cluster label, or have other values."""
+        if len(self.clusters) < SEVERAL:
+            return ()
+        is_foreign = self._clusters_of_pods.foreign
+        others = (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE)
+        return tuple(one for one in others if is_foreign(self._pods_of(one)).any())
+
+    def require_clusters(self) -> None:
+        """Raise InsufficientData if no row of an exporter can be matched to one cluster."""
+        for exporter in self.partly_labelled():
+            pods = self._pods_of(exporter)[_POD[1:]].drop_duplicates()
+            shared = self.shared_pods(exporter)
+            if exporter != Exporter.STATE and len(shared) == len(pods):
+                label = self._snapshot.manifest.label_mapping.cluster
+                raise InsufficientData(
+                    f"The label {label} is missing from the series of {NAMED[exporter]}, or has "
+                    f"other values. Pods such as {shared[0]} exist in several clusters, so "
+                    f"requests and CPU cannot be matched. Add the label {label} to every scrape "
+                    f"job, or set {Setting.CLUSTER_LABEL} to a label that all series have."
+                )
+
+    def shared_pods(self, exporter: Exporter) -> tuple[str, ...]:
+        """Return the pods, as namespace/pod, whose rows of an exporter may be of several clusters.
+
+        Their names are in several clusters, and the rows have no cluster.
+        """
+        if len(self.clusters) < SEVERAL:
+            return ()
+        meanings = self._meanings(exporter)
+        pods = self._clusters_of_pods.unmatched(self._pods_of(exporter), meanings)
+        return tuple(sorted(pods["namespace"] + "/" + pods["pod"]))
 
     def is_attributable(self, name: str) -> bool:
         """Return whether the rows of a table can be attributed to their proxies."""
@@ -114,9 +219,8 @@ class Tables:
 
     @cached_property
     def clusters(self) -> tuple[str, ...]:
-        """The clusters that the proxies' CPU comes from; none where there is no cluster label."""
-        frames = (self._stored(name) for name in (_CPU, _RECORDED_CPU))
-        return tuple(sorted({*itertools.chain(*(frame["cluster"] for frame in frames))} - {""}))
+        """The clusters of the proxies; none where there is no cluster label."""
+        return tuple(sorted({*self._pods_of(self._reference)["cluster"]} - {""}))
 
     def _within_scope(self, frame: pd.DataFrame, reporting: pd.Series) -> pd.DataFrame:
         """Keep what proxies in the asked namespaces report: the server could not choose them."""
@@ -127,7 +231,7 @@ class Tables:
     def _named_apart(self, frame: pd.DataFrame) -> pd.DataFrame:
         if len(self.clusters) > 1:
             for column in frame.columns.intersection(_NAMED_IN_CLUSTER):
-                known = ~frame[column].isin(UNKNOWN_NAMES)
+                known = ~frame[column].isin(UNKNOWN_NAMES) & (frame["cluster"] != "")
                 named = frame[column].mask(known, frame["cluster"] + "/" + frame[column])
                 frame = frame.assign(**{column: named})
         return frame.drop(columns="cluster")

@@ -21,7 +21,8 @@ from analyzer.measurement.nodes import NodePresence, moves, node_presence, node_
 from analyzer.measurement.other_side import Heard
 from analyzer.measurement.partial import without_partial
 from analyzer.measurement.quality import Evidence, find_quality
-from analyzer.measurement.roles import UNKNOWN, proxy_table, why_unknown
+from analyzer.measurement.role_rules import UNKNOWN
+from analyzer.measurement.roles import proxy_table, why_unknown
 from analyzer.measurement.rows import with_points
 from analyzer.measurement.same_calls import without_same, without_services
 from analyzer.measurement.sides import completed, require_callers
@@ -217,6 +218,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     """Read a snapshot; InsufficientData if no step has CPU and metrics of any proxy."""
     manifest, window = snapshot.manifest, snapshot.manifest.window
     stored = Tables(snapshot)
+    stored.require_clusters()
     first = proxy_table(stored)
     apart = with_waypoints_apart(stored, first)
     both = completed(apart)

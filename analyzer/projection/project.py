@@ -11,6 +11,7 @@ from analyzer.measurement.findings import Finding
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.projection import figures
+from analyzer.projection.ambiguous import both_savings, with_ambiguous
 from analyzer.projection.choices import Basis, Named
 from analyzer.projection.components import rps_while_present, waypoint_replicas
 from analyzer.projection.decision import Decision, Why, decide, undecided
@@ -57,17 +58,7 @@ def project_usage(
     """
     usage = within(usage, scenario.working_hours)
     measured = with_measured(scenario, calibration.ztunnel)
-    load = mesh_load(
-        usage,
-        node_count=node_count,
-        growth=_growth(scenario, calibration),
-        ingress_through_waypoint=scenario.ingress_through_waypoint,
-    )
-    case = Case(
-        load=load,
-        parameters=drawn(measured, calibration, load.ranges),
-        prices=node_prices(usage, scenario),
-    )
+    case = _case(usage, calibration, scenario, node_count)
     modes = evaluate(case)
     basis = scenario.basis if scenario.basis in modes[SIDECAR].bases else Basis.USAGE
     savings = figures.savings_of(case.load, modes, basis, case.parameters)
@@ -98,9 +89,43 @@ def project_usage(
             *_unpriced(case, basis),
             *_extrapolated(case, calibration),
             *_placed_nowhere(case),
+            *_ambiguous(usage, calibration, scenario, node_count, basis, savings),
         ),
         workings=Workings(scenario=measured, parameters=case.parameters, node_prices=case.prices),
     )
+
+
+def _case(
+    usage: MeshUsage, calibration: Calibration, scenario: Scenario, node_count: int | None
+) -> Case:
+    load = mesh_load(
+        usage,
+        node_count=node_count,
+        growth=_growth(scenario, calibration),
+        ingress_through_waypoint=scenario.ingress_through_waypoint,
+    )
+    measured = with_measured(scenario, calibration.ztunnel)
+    return Case(
+        load=load,
+        parameters=drawn(measured, calibration, load.ranges),
+        prices=node_prices(usage, scenario),
+    )
+
+
+def _ambiguous(
+    usage: MeshUsage,
+    calibration: Calibration,
+    scenario: Scenario,
+    node_count: int | None,
+    basis: Basis,
+    savings: tuple[Saving, ...],
+) -> Iterator[Finding]:
+    """Yield the savings with and without the proxies of ambiguous role, where that matters."""
+    everything = with_ambiguous(usage) if savings else None
+    if everything is not None:
+        case = _case(everything, calibration, scenario, node_count)
+        with_them = figures.savings_of(case.load, evaluate(case), basis, case.parameters)
+        yield both_savings(usage, savings, with_them)
 
 
 def _namespaces(case: Case, calibration: Calibration, decision: Decision) -> pd.DataFrame:

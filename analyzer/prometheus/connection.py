@@ -112,7 +112,9 @@ class Connection:
             answer = self._ask(promql, send, divisible=chunk.point_count > 1)
         except QueryTooHeavy as error:
             if error.limit == Limit.SPAN and seconds:
-                self._too_long = (seconds, error)
+                with self._lock:
+                    known = self._too_long
+                    self._too_long = known if known and known[0] < seconds else (seconds, error)
             raise
         answer = shifted(answer, -window.offset_seconds)
         stray = stray_time(answer, window, chunk)

@@ -106,6 +106,8 @@ class LabelMapping:
 
     Attributes:
         cluster: the label that differs between clusters; a label that is absent is harmless.
+        state_cluster: what kube-state-metrics calls it; None: the same, with the same values. ""
+            where it has none. If it is not None, pods are matched without their cluster.
         cpu: the metric of the containers' CPU: cAdvisor's counter, or where it is not kept the
             recording rule made from it.
         replica_labels: labels beside `SCRAPE_LABELS` that differ between scrapes of one target.
@@ -115,6 +117,7 @@ class LabelMapping:
     cadvisor: Names = field(default_factory=Names)
     state: Names = field(default_factory=Names)
     cluster: str = "cluster"
+    state_cluster: str | None = None
     cpu: str = CPU_COUNTER
     attribution: Attribution = Attribution.POD
     replica_labels: tuple[str, ...] = ()
@@ -126,7 +129,13 @@ class LabelMapping:
         if exporter == Exporter.PROXY and self.attribution == Attribution.WORKLOAD:
             return (self.cluster,)
         names = self.names(exporter)
-        return self.cluster, names.namespace, names.pod
+        cluster = self.cluster_of_state if exporter == Exporter.STATE else self.cluster
+        return cluster, names.namespace, names.pod
+
+    @property
+    def cluster_of_state(self) -> str:
+        """The label of the clusters on series of kube-state-metrics, perhaps absent."""
+        return self.state_cluster or self.cluster
 
     def names(self, exporter: Exporter) -> Names:
         """Return the names on an exporter's series."""
@@ -152,7 +161,14 @@ class LabelMapping:
     @property
     def placeholders(self) -> Mapping[str, str]:
         """Return what query files call these labels."""
-        values = {"cluster": self.cluster, "cpu": self.cpu}
+        values = {
+            "cluster": self.cluster,
+            "state_cluster": self.cluster_of_state,
+            "state_on": ", ".join(
+                self.labels_of_pod(Exporter.STATE)[0 if self.state_cluster is None else 1 :]
+            ),
+            "cpu": self.cpu,
+        }
         for exporter in (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE):
             names = self.names(exporter)
             values[exporter] = ", ".join(self.labels_of_pod(exporter))

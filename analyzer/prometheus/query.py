@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -124,18 +124,21 @@ def _duration(seconds: float) -> str:
 
 
 def _scopes(scope: Scope, label_mapping: LabelMapping, part: Part | None) -> dict[str, str]:
-    found = {"cluster_scope": scope.cluster_matchers(label_mapping.cluster)}
+    # kube-state-metrics may lack the label, or call its clusters otherwise.
+    of_state = scope if label_mapping.state_cluster is None else replace(scope, cluster="")
+    found = {"cluster_scope": of_state.cluster_matchers(label_mapping.cluster)}
     # Before labels are known, the usual name of the namespace cuts best.
     found["part"] = part.matcher(Names().namespace) if part else ""
     for exporter in (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE):
         namespace = label_mapping.names(exporter).namespace
-        matchers = [scope.matchers(label_mapping.cluster, namespace)]
+        of_exporter = of_state if exporter == Exporter.STATE else scope
+        matchers = [of_exporter.matchers(label_mapping.cluster, namespace)]
         if part:
             matchers.append(part.matcher(namespace))
         found[f"{exporter}_scope"] = ", ".join(filter(None, matchers))
     if label_mapping.attribution != Attribution.POD:
         # Such series have no namespace to match; it is known once they are attributed to pods.
-        found["proxy_scope"] = found["cluster_scope"]
+        found["proxy_scope"] = scope.cluster_matchers(label_mapping.cluster)
     if part and not part.is_rest:
         # Series without a namespace belong to one part only.
         found["cluster_scope"] = NEVER

@@ -62,7 +62,7 @@ class Failure:
     @property
     def may_be_method(self) -> bool:
         """Whether the same query may be answered if it is not sent with POST."""
-        return self.error.status in _REFUSES_POST
+        return self.error.status in _REFUSES_POST and not self.is_paced
 
     @property
     def shows_method_works(self) -> bool:

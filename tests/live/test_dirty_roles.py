@@ -1,5 +1,6 @@
 """Waypoints of old versions and gateways with helpers are not among the sidecars."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
@@ -62,3 +63,7 @@ def test_the_total_is_given_with_and_without_an_ambiguous_proxy(store: Store) ->
 
     assert len(finding["affected"]) == 2
     assert f"{answer['measured']['sidecar_vcpu']:.3g} vCPU without them" in finding["text"]
+    (saving,) = (one for one in answer["quality"] if one["name"] == "ambiguous_saving")
+    assert saving["affected"] == finding["affected"]
+    for mode in answer["projection"]["savings"]:
+        assert re.search(rf"{abs(mode['vcpu']['mid']):.3g} vCPU( more)? without", saving["text"])

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from analyzer.measurement.roles import UNKNOWN
+from analyzer.measurement.role_rules import UNKNOWN
 from analyzer.prometheus.query import load_query
 from analyzer.units import Role
 from tests.measurement.snapshots import Rows, steady
@@ -213,6 +213,10 @@ SITUATIONS = (
     waypoint("1.21, with a helper", OLD_WAYPOINTS, "l7", beside="always", inbound=("echo", "cart")),
     waypoint("1.21, with a helper, of one workload", OLD_WAYPOINTS, "l7", beside="always",
         inbound=("cart",), neighbours=("cart",), role=UNKNOWN),
+    waypoint("1.21, of one workload, containers unknown", OLD_WAYPOINTS, "l7", beside=None,
+        inbound=("echo",), role=UNKNOWN),
+    waypoint("1.21, of one workload, with a helper, by its name", OLD_WAYPOINTS, "echo-waypoint",
+        beside="always", inbound=("echo",)),
     waypoint("1.21, no traffic", TEMPLATES),
     waypoint("1.21, no traffic and no name", TEMPLATES, "l7", role=UNKNOWN),
     waypoint("1.21, TCP only", "istio/istio issue 42320", tcp=("destination",)),

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.manifest import Manifest, QueryRecord
+from analyzer.measurement.ranges import Ranges
 from analyzer.measurement.snapshot import (
     MANIFEST,
     Snapshot,
@@ -68,7 +69,7 @@ def steady(
     return [(*whole, point, value) for point in range(points)]
 
 
-def make_snapshot(
+def make_snapshot(  # noqa: PLR0913 - what may be given
     path: Path,
     tables: Mapping[str, Rows],
     *,
@@ -76,6 +77,7 @@ def make_snapshot(
     scope: Scope | None = None,
     label_mapping: LabelMapping | None = None,
     remarks: tuple[str, ...] = (),
+    ranges: Ranges | None = None,
 ) -> Snapshot:
     """Write a snapshot that holds these rows and open it."""
     path.mkdir(parents=True)
@@ -97,6 +99,7 @@ def make_snapshot(
         duplicate_scrapes={},
         warnings=(),
         remarks=remarks,
+        ranges=ranges,
     )
     write_file(path / MANIFEST, manifest.to_json().encode())
     return load_snapshot(path)

@@ -179,10 +179,10 @@ def test_the_users_cluster_label_is_taken() -> None:
 
 def test_a_cluster_label_that_some_series_lack_is_refused() -> None:
     north = {"region": "north"}
-    half = samples([PROXY], [{**CADVISOR, **north}], [{**STATE, **north}])
-    one_pod = samples([{**PROXY, **north}, PROXY], [{**CADVISOR, **north}], [{**STATE, **north}])
+    some = samples([{**PROXY, **north}, PROXY], [{**CADVISOR, **north}, CADVISOR], [STATE])
+    only_state = samples([PROXY], [CADVISOR], [{**STATE, **north}])
 
-    for told in (samples(), half, one_pod):
+    for told in (samples(), some, only_state):
         with pytest.raises(InsufficientData, match="'region'") as caught:
             detect_label_mapping(told, "region")
         assert caught.value.settings == (Setting.CLUSTER_LABEL,)
@@ -194,6 +194,41 @@ def test_a_cluster_label_on_some_series_of_an_exporter_keeps_nothing_apart() -> 
     found = detect_label_mapping(samples([{**PROXY, **north}], [{**CADVISOR, **north}], mixed))
 
     assert found.cluster == "cluster_name"
+
+
+def test_the_label_of_the_kubelets_or_of_the_proxies_is_enough() -> None:
+    north = {"region": "north"}
+    kubelets = samples([PROXY], [{**CADVISOR, **north}], [{**STATE, **north}])
+    proxies = samples([{**PROXY, **north}], [CADVISOR], [STATE])
+
+    for told, of_state in ((kubelets, None), (proxies, "")):
+        found = detect_label_mapping(told, "region")
+        assert (found.cluster, found.state_cluster) == ("region", of_state)
+
+
+def test_several_clusters_are_found_by_the_label_of_some_exporters() -> None:
+    both = [{**CADVISOR, "cluster": name} for name in ("north", "south")]
+
+    assert detect_label_mapping(samples([PROXY], both, [STATE])).cluster == "cluster"
+
+
+@pytest.mark.parametrize(
+    ("of_state", "called"),
+    [
+        ({}, ""),
+        ({"cluster": "north"}, None),
+        ({"k8s_cluster": "north"}, "k8s_cluster"),
+        ({"cluster": "n-1"}, "cluster"),
+    ],
+)
+def test_what_kube_state_metrics_calls_the_cluster_is_found(
+    of_state: dict[str, str], called: str | None
+) -> None:
+    clusters = ({"cluster": "north"}, {"cluster": "south"})
+    proxies, kubelets = ([{**one, **at} for at in clusters] for one in (PROXY, CADVISOR))
+
+    found = detect_label_mapping(samples(proxies, kubelets, [{**STATE, **of_state}]))
+    assert (found.cluster, found.state_cluster) == ("cluster", called)
 
 
 def test_a_rule_that_is_not_read_has_no_say_on_clusters() -> None:

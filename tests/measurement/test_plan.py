@@ -321,5 +321,6 @@ def test_a_collection_begun_by_version_0_1_is_resumed() -> None:
     assert document["survey"].pop("copied_proxies") == 0
     assert document["survey"].pop("alike_proxies") == 0
     assert document["survey"]["dialect"].pop("replica_labels") == []
+    assert document["survey"]["dialect"].pop("state_cluster") is None
     assert document == begun
     assert differences(begun["ask"], plan.window, ask, plan.anonymiser, NOW) == ()

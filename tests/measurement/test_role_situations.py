@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.measurement.roles import NO_EVIDENCE, UNKNOWN, proxy_table
+from analyzer.measurement.role_rules import UNKNOWN
+from analyzer.measurement.roles import NO_EVIDENCE, proxy_table
 from analyzer.measurement.tables import Tables
 from analyzer.units import Role
 from tests.measurement.role_situations import SITUATIONS, Situation

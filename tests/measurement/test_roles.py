@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analyzer.measurement.roles import UNKNOWN, assign_roles, proxy_table
+from analyzer.measurement.role_rules import UNKNOWN
+from analyzer.measurement.roles import assign_roles, proxy_table
 from analyzer.measurement.signs import is_named_after
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.tables import Tables
@@ -130,6 +131,7 @@ def test_better_evidence_wins(evidence: dict[str, bool | str], role: str) -> Non
         ({**OTHERS, **BESIDE, "proxied_inbound": True}, {Role.WAYPOINT, Role.SIDECAR}),
         ({"sends": True, **BESIDE, "creator": "edge-gateway"}, {Role.SIDECAR, Role.GATEWAY}),
         ({"receives_tcp": True, **ALONE}, {Role.SIDECAR, Role.WAYPOINT}),
+        (OTHERS, {Role.SIDECAR, Role.WAYPOINT}),
         ({"sends": True, **ALONE, "creator": "waypoint"}, {Role.GATEWAY, Role.WAYPOINT}),
     ],
 )
@@ -150,9 +152,10 @@ def test_signs_that_contradict_each_other_are_both_named(
         ({**OTHERS, "proxied_inbound": True}, Role.WAYPOINT),
         # A label may give a workload another name than its Deployment has.
         ({**OTHERS, **BESIDE}, Role.SIDECAR),
-        (OTHERS, Role.SIDECAR),
+        ({**OTHERS, "created_by_name": ""}, Role.SIDECAR),
+        ({**OTHERS, **BESIDE, "creator": "waypoint"}, Role.WAYPOINT),
     ],
-    ids=["alone", "several", "of other proxies", "renamed", "renamed, containers unknown"],
+    ids=["alone", "several", "of other proxies", "renamed", "nothing else known", "its name"],
 )
 def test_requests_of_other_workloads_make_a_waypoint(
     evidence: dict[str, bool | str], role: str

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from analyzer.errors import InsufficientData
+from analyzer.measurement.ranges import Ranges
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.prometheus.promql import Scope
@@ -365,3 +366,27 @@ def test_a_proxy_that_was_scraped_in_all_of_its_last_step_counts_at_its_end(
     }
 
     assert measured(tmp_path, tables, points=11).count(Role.SIDECAR) == count
+
+
+def test_what_a_range_has_of_the_step_before_a_last_one_counts_there_only(tmp_path: Path) -> None:
+    """Ranges are 11 scrapes long. One pod ends with 6 of them: 5 minutes after its last step."""
+    ended = 5
+    rate_of_range = 0.1 * 6 / 11
+
+    def of_both(name: str, rest: tuple[str, ...], value: float, last: float) -> Rows:
+        always = steady(name, (*POD, *rest), value, points=11)
+        second = steady(name, ("shop", "b", *rest), value, points=ended + 1)
+        return [*always, *second[:-1], (*second[ended][:-1], last)]
+
+    tables = {
+        CPU: of_both(CPU, (), 0.1, rate_of_range),
+        IN: of_both(IN, ("shop", "web"), 10.0, 100 * rate_of_range),
+        BUILD: of_both(BUILD, ("proxy",), 11.0, 6.0),
+    }
+    ranges = Ranges(cpu_seconds=660, request_seconds=660)
+    usage = measure(make_snapshot(tmp_path / "snap", tables, points=11, ranges=ranges))
+
+    rows = usage.of_role(Role.SIDECAR).set_index(["proxy", "point"])
+    assert rows.loc[(1, ended), "cpu_vcpu"] == pytest.approx(0.1 * 0.5)
+    assert rows.loc[(1, ended), "proxy_rps"] == pytest.approx(10 * 0.5)
+    assert rows.loc[(1, ended - 1), "cpu_vcpu"] == pytest.approx(0.1)

@@ -1,6 +1,7 @@
 """Failures that pass are waited for; all others are told in one line."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -174,6 +175,34 @@ def test_a_missing_tenant_names_the_header_whatever_the_status(answer: Answer) -
 
     assert error.settings == (Setting.HEADERS,)
     assert "X-Scope-OrgID" in str(error)
+
+
+def test_a_refused_rate_is_no_refused_method() -> None:
+    quota = Answer(status=403, body=b'{"error": {"errors": [{"reason": "rateLimitExceeded"}]}}')
+    with asking(quota, ONE) as asked:
+        assert len(asked.instant().series) == 1
+
+    assert [one.method for one in asked.server.received] == ["POST", "POST"]
+    assert asked.waits == pytest.approx([0.5], abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("after", "methods"),
+    [
+        (ONE, ["POST", "GET", "GET"]),
+        (prometheus_error(400, "bad_data", "parse error"), ["POST", "GET", "GET"]),
+        (Answer(status=403), ["POST", "GET", "POST"]),
+        (Answer(status=401), ["POST", "GET", "POST"]),
+    ],
+    ids=["answer", "mistake", "403", "401"],
+)
+def test_get_stays_only_where_the_server_reads_it(after: Answer, methods: list[str]) -> None:
+    with asking(Answer(status=403), after) as asked:
+        for _ in range(2):
+            with suppress(PrometheusError):
+                asked.instant()
+
+        assert [one.method for one in asked.server.received] == methods
 
 
 def test_a_long_query_is_not_repeated_whole() -> None:

@@ -95,7 +95,7 @@ def _instance_types(evidence: Evidence) -> Finding | None:
 def _nodes(evidence: Evidence) -> Finding | None:
     # The kubelet's node labels are asked for only where kube-state-metrics is not there.
     nodes = tuple(sorted(set(evidence.proxies["node"]) - {""}))
-    if "proxy_nodes" not in evidence.asked or not nodes:
+    if "pod_placement" in evidence.asked or "proxy_nodes" not in evidence.asked or not nodes:
         return None
     return Finding(
         name="nodes_of_proxies",
@@ -111,6 +111,8 @@ def _nodes(evidence: Evidence) -> Finding | None:
 def _pod_labels(evidence: Evidence) -> Finding | None:
     labels = evidence.tables["pod_labels"].filter(regex="^label_")
     if "pod_placement" not in evidence.asked or (labels != "").to_numpy().any():
+        return None
+    if len(evidence.tables["proxy_pod_labels"]):
         return None
     return Finding(
         name="no_pod_labels",

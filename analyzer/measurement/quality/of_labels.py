@@ -7,10 +7,20 @@ import pandas as pd
 from analyzer.arrays import Bools
 from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.quality.evidence import Evidence
-from analyzer.units import counted, in_percent
+from analyzer.measurement.same_calls import without_cluster
+from analyzer.measurement.tables import NAMED
+from analyzer.prometheus.label_mapping import Exporter
+from analyzer.units import counted, enumerated, in_percent
 
 LEAST_SHARE: Final = 0.01
 """Share of the calls from which dropped labels and remote destinations are a finding."""
+
+_MEASURED: Final = {
+    Exporter.PROXY: "requests",
+    Exporter.CADVISOR: "CPU",
+    Exporter.STATE: "CPU and memory requests or limits",
+}
+"""What is lost where an exporter's rows cannot be matched."""
 
 _KEY: Final = ["namespace", "pod"]
 _SENT, _RECEIVED = "outbound_requests_rps", "inbound_requests_rps"
@@ -113,4 +123,52 @@ def _remote(evidence: Evidence) -> Finding | None:
     )
 
 
-LABEL_CHECKS: Final = (_one_sided, _without_reporter, _dropped, _remote)
+def _partial_clusters(evidence: Evidence) -> Finding | None:
+    """Return the finding about exporters without the cluster label, or with other values."""
+    exporters = [NAMED[one] for one in evidence.tables.partly_labelled()]
+    if not exporters:
+        return None
+    label = evidence.manifest.label_mapping.cluster
+    return Finding(
+        name="cluster_label_partial",
+        severity=Severity.INFO,
+        text=f"The label {label} is missing from the series of {enumerated(exporters)}, or has "
+        "other values there. They are matched to clusters by their pods.",
+        affected=tuple(sorted(exporters)),
+        fix=f"Add the label {label} to every scrape job of a cluster, with the same value.",
+        bias=Bias.NONE,
+    )
+
+
+def _shared_pods(evidence: Evidence) -> Finding | None:
+    """Return the finding about pods whose rows cannot be matched to one cluster."""
+    tables = evidence.tables
+    shared = {one: tables.shared_pods(one) for one in tables.partly_labelled()}
+    shared = {exporter: pods for exporter, pods in shared.items() if pods}
+    if not shared:
+        return None
+    pods = sorted(set().union(*shared.values()))
+    lost = enumerated([_MEASURED[exporter] for exporter in shared])
+    names = without_cluster(evidence.proxies["namespace"]) + "/" + evidence.proxies["pod"]
+    chosen = evidence.proxies.index[names.isin(pods)]
+    flags = evidence.steps["proxy"].isin(chosen).to_numpy() & evidence.is_observed
+    return evidence.about_values(
+        "pods_in_several_clusters",
+        f"{counted(len(pods), 'pod name exists', 'pod names exist')} in several clusters, and "
+        f"series of {enumerated([NAMED[one] for one in shared])} do not show which. Without a "
+        f"cluster, these pods have no {lost}.",
+        flags,
+        affected=tuple(pods),
+        bias=Bias.NONE if [*shared] == [Exporter.STATE] else Bias.EITHER,
+        fix=f"Add the label {evidence.manifest.label_mapping.cluster} to these series.",
+    )
+
+
+LABEL_CHECKS: Final = (
+    _one_sided,
+    _without_reporter,
+    _dropped,
+    _remote,
+    _partial_clusters,
+    _shared_pods,
+)

@@ -7,7 +7,8 @@ import pandas as pd
 from analyzer.measurement.findings import SERIOUS_SHARE, Bias, Finding, Severity
 from analyzer.measurement.metrics import START_WITH_POD_LABELS
 from analyzer.measurement.quality.evidence import Evidence
-from analyzer.measurement.roles import NO_EVIDENCE, UNKNOWN
+from analyzer.measurement.role_rules import UNKNOWN
+from analyzer.measurement.roles import AMBIGUOUS_SHARE, NO_EVIDENCE
 from analyzer.settings import Setting
 from analyzer.units import Role, counted
 
@@ -17,9 +18,6 @@ one each way."""
 
 THROTTLED_SHARE = 0.01
 """Share of CPU periods throttled, averaged over the window, from which a proxy is named."""
-
-AMBIGUOUS_SHARE: Final = 0.02
-"""Share of the sidecars' CPU from which the total is given with and without ambiguous proxies."""
 
 _NAMED_SIGNS: Final = 2
 """Contradictions that a text names before it counts the rest."""
