@@ -9,9 +9,10 @@ import click
 
 from analyzer import __version__
 from analyzer.cli.answers import analyze, calibrate, compare, demo, report
+from analyzer.cli.diagnosing import doctor
 from analyzer.cli.ending import CommandLine, run
 from analyzer.cli.explaining import explain
-from analyzer.cli.measuring import collect, doctor, queries
+from analyzer.cli.measuring import collect, queries
 from analyzer.cli.parameters import examples, verbatim
 from analyzer.cli.projecting import project
 

@@ -1,18 +1,17 @@
-"""Commands that ask a Prometheus: doctor, collect, queries."""
+"""Commands that ask a Prometheus: collect, queries."""
 
 from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import click
 
 from analyzer.cli import values
-from analyzer.cli.ending import as_flags, keeping, note
+from analyzer.cli.ending import keeping, note
 from analyzer.cli.options import (
-    FORMAT_HELP,
     URL,
     ContentOptions,
     CredentialOptions,
@@ -23,13 +22,10 @@ from analyzer.cli.options import (
     TalkOptions,
 )
 from analyzer.cli.parameters import argument, command, examples, option
-from analyzer.cli.wrapping import wrapped
-from analyzer.settings import spelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from analyzer.measurement.diagnosis import Diagnosis
     from analyzer.measurement.snapshot import Snapshot
     from analyzer.prometheus.credentials import Access
     from analyzer.prometheus.query import Query
@@ -47,7 +43,7 @@ def collected(
     from analyzer.measurement.collect import collect_snapshot
     from analyzer.prometheus.connection import Connection
 
-    access = _access(server.url, server.credentials, quiet=talk.quiet)
+    access = access_to(server.url, server.credentials, quiet=talk.quiet)
     with (
         reporting(sys.stderr, quiet=talk.quiet, verbose=talk.verbose) as reporter,
         Connection(access, note=reporter.note) as source,
@@ -63,12 +59,12 @@ def collected(
         )
 
 
-def _noting(*, quiet: bool) -> Callable[[str], None]:
+def noting(*, quiet: bool) -> Callable[[str], None]:
     """Return what prints notes about a server."""
     return (lambda _: None) if quiet else note
 
 
-def _access(url: str, credentials: CredentialOptions, *, quiet: bool) -> Access:
+def access_to(url: str, credentials: CredentialOptions, *, quiet: bool) -> Access:
     """Return the access to a server, and note how its address is understood."""
     access = credentials.access(url)
     if access.remark and not quiet:
@@ -142,8 +138,8 @@ def queries(
         for query in chosen.values():
             _show(query, promql=_unsurveyed(query, question))
         return
-    access = _access(url, credentials, quiet=quiet)
-    with Connection(access, note=_noting(quiet=quiet)) as source:
+    access = access_to(url, credentials, quiet=quiet)
+    with Connection(access, note=noting(quiet=quiet)) as source:
         plan = make_plan(source, question.ask(access), now=datetime.now(UTC))
     planned = {key: plan.queries[key] for key in chosen if key in plan.queries}
     if name and not planned:
@@ -174,62 +170,3 @@ def _unsurveyed(query: Query, question: QuestionOptions) -> str:
     seconds = question.time.step_seconds or MIN_STEP_SECONDS
     window_seconds = seconds if query.is_ranged else None
     return query.render(question.scope.scope(), label_mapping, window_seconds=window_seconds)
-
-
-@command(epilog=examples("istio-usage doctor -p http://localhost:9090"))
-def doctor(
-    server: ServerOptions,
-    output_format: Annotated[Literal["table", "json"], option("--format", FORMAT_HELP)],
-    talk: TalkOptions,
-) -> None:
-    """Check what this Prometheus can answer.
-
-    It suggests fixes for what is missing, and exits 0 only if the main question can be answered.
-    """
-    import json
-
-    from analyzer.cli.flags import FLAGS
-    from analyzer.measurement.diagnosis import diagnose
-    from analyzer.prometheus.connection import Connection
-
-    access = _access(server.url, server.credentials, quiet=talk.quiet)
-    ask = server.question.ask(access)
-    start, end = ask.times(datetime.now(UTC))
-    with Connection(access, note=_noting(quiet=talk.quiet)) as source:
-        diagnosis = diagnose(
-            source,
-            ask.scope,
-            start,
-            end,
-            cluster_label=ask.cluster_label,
-            replica_labels=ask.replica_labels,
-            step_seconds=ask.step_seconds,
-        )
-    if output_format == "json":
-        # No flag holds what JSON would escape.
-        click.echo(spelled(json.dumps(diagnosis.to_json(), indent=2), FLAGS))
-    else:
-        _show_diagnosis(diagnosis)
-    if not diagnosis.can_answer:
-        raise click.exceptions.Exit(3)
-
-
-_STATUS_COLOURS = {"ok": "green", "yes": "green", "missing": "red", "no": "red"}
-
-
-def _show_diagnosis(diagnosis: Diagnosis) -> None:
-    from analyzer.report.render.terminal import colour_wanted
-
-    def show(status: str, text: str) -> None:
-        colour, is_bold = _STATUS_COLOURS.get(status), status == "warn" or None
-        cell = click.style(f"{status:8}", fg=colour, bold=is_bold)
-        below = wrapped(as_flags(text), indent=8).lstrip()
-        click.echo(f"{cell}{below}", color=colour_wanted(sys.stdout))
-
-    for check in diagnosis.checks:
-        show(check.status, f"{check.subject}: {check.detail}")
-    click.echo()
-    for item in diagnosis.answers:
-        lacks = f" (missing: {', '.join(item.lacks)})" if item.lacks else ""
-        show("yes" if item.possible else "no", f"{item.answer}{lacks}")
-    click.echo(f"\n{wrapped(as_flags(diagnosis.verdict))}")

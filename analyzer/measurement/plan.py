@@ -251,6 +251,14 @@ def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
     )
     found = examine(source, seen)
     window = choose_window(found, start, end, ask.step_seconds)
+    anonymiser = Anonymiser(salt=new_salt() if ask.hide_names else "")
+    # What an interrupted collection leaves behind names nothing either.
+    found = replace(found, proxy_counts=anonymiser.proxy_counts(found.proxy_counts))
+    return planned_on(ask, found, window, anonymiser)
+
+
+def planned_on(ask: Ask, found: Survey, window: TimeWindow, anonymiser: Anonymiser) -> Plan:
+    """Return the plan to ask everything that the survey found, for each step of a window."""
     ranges = _ranges(found, window.step_seconds)
     replaced = _replaced(found)
     chunks = {
@@ -260,9 +268,6 @@ def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
         for name, query in measured_queries().items()
         if query.reads in found.series_counts and name not in replaced
     }
-    anonymiser = Anonymiser(salt=new_salt() if ask.hide_names else "")
-    # What an interrupted collection leaves behind names nothing either.
-    found = replace(found, proxy_counts=anonymiser.proxy_counts(found.proxy_counts))
     return Plan.of(ask, window, found, ranges, anonymiser, chunks)
 
 

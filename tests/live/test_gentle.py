@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.measurement.sample import MOST_REQUESTS
 from tests.live.command import run
 from tests.support import PrometheusServer, build_mesh, default_mesh
 
@@ -36,6 +37,8 @@ def test_a_week_of_300_pods_takes_at_most_50_requests(
         before = len(server.query_log())
         outcome = run("analyze", "-p", server.url, *times, "-o", tmp_path / "out")
         asked = len(server.query_log()) - before
+        diagnosed = run("doctor", "-p", server.url, *times, "--format", "json")
+        doctors = len(server.query_log()) - asked - before
     finally:
         server.stop()
 
@@ -48,3 +51,7 @@ def test_a_week_of_300_pods_takes_at_most_50_requests(
     assert 0 < asked - int(promised[1]) <= 26
     # The survey is all that `queries` sends.
     assert before <= 26
+    # The doctor asks as much, and for a few intervals.
+    assert diagnosed.status == 0, diagnosed.stderr
+    assert diagnosed.document["judgement"] == "right"
+    assert 0 < doctors - before <= MOST_REQUESTS

@@ -13,6 +13,7 @@ from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.first_look import look
 from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS
 from analyzer.measurement.survey import examine
+from analyzer.measurement.verdict import Judgement
 from analyzer.prometheus.label_mapping import CPU_RULES
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.response import Response
@@ -150,7 +151,10 @@ def test_a_diagnosis_is_json() -> None:
         "status": "ok",
         "detail": "10 series",
         "is_serious": False,
+        "code": "",
     }
+    assert (document["judgement"], document["bias"]) == ("cannot", "none")
+    assert document["findings"] == []
     first = document["answers"][0]
     assert first.keys() == {"answer", "possible", "lacks"}
     assert (first["possible"], first["lacks"]) == (True, [])
@@ -187,7 +191,8 @@ def test_nothing_is_asked_twice() -> None:
     [
         (Severity.SERIOUS, Bias.TOO_HIGH, True),
         (Severity.SERIOUS, Bias.NONE, False),
-        (Severity.WARNING, Bias.TOO_HIGH, False),
+        (Severity.WARNING, Bias.TOO_HIGH, True),
+        (Severity.INFO, Bias.TOO_HIGH, False),
     ],
 )
 def test_what_would_put_the_totals_far_off_is_in_the_verdict(
@@ -200,6 +205,11 @@ def test_what_would_put_the_totals_far_off_is_in_the_verdict(
     found = diagnose(finely(), Scope(), START, END)
 
     assert found.can_answer
-    assert check_of(found, "duplicate scrapes").is_serious is leads
+    is_serious = severity == Severity.SERIOUS and bias == Bias.TOO_HIGH
+    assert check_of(found, "duplicate scrapes").is_serious is is_serious
+    assert check_of(found, "duplicate scrapes").code == "IU112"
+    assert found.judgement == (Judgement.BIASED if leads else Judgement.RIGHT)
+    assert found.bias == (Bias.TOO_HIGH if leads else Bias.NONE)
+    assert found.findings == (twice,)
     assert ("fix this first. [IU112] Twice." in found.verdict) is leads
     assert found.verdict.endswith("Do it once.") is leads

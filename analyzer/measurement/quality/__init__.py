@@ -1,6 +1,6 @@
 """What is wrong or thin in the data: one small check for each kind of finding."""
 
-from analyzer.measurement.findings import Finding, Severity
+from analyzer.measurement.findings import Finding
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.measurement.quality.of_bursts import BURST_CHECKS
 from analyzer.measurement.quality.of_data import DATA_CHECKS
@@ -10,12 +10,13 @@ from analyzer.measurement.quality.of_proxies import PROXY_CHECKS
 from analyzer.measurement.quality.of_survey import SURVEY_CHECKS
 from analyzer.measurement.quality.of_time import TIME_CHECKS
 from analyzer.measurement.quality.of_unseen import UNSEEN_CHECKS
+from analyzer.measurement.verdict import weight
 
 __all__ = ["Evidence", "find_quality"]
 
 
 def find_quality(evidence: Evidence) -> tuple[Finding, ...]:
-    """Return everything found, the most severe first."""
+    """Return everything found: what makes totals wrong first, and the most severe of it."""
     checks = (
         *UNSEEN_CHECKS,
         *BURST_CHECKS,
@@ -27,5 +28,4 @@ def find_quality(evidence: Evidence) -> tuple[Finding, ...]:
         *NODE_CHECKS,
     )
     found = [finding for check in checks if (finding := check(evidence)) is not None]
-    rank = [Severity.SERIOUS, Severity.WARNING, Severity.INFO]
-    return tuple(sorted(found, key=lambda finding: rank.index(finding.severity)))
+    return tuple(sorted(found, key=weight))

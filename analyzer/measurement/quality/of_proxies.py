@@ -122,6 +122,7 @@ def _roles(evidence: Evidence) -> Finding | None:
         ),
         affected=evidence.pods(unknown.index),
         fix=START_WITH_POD_LABELS,
+        cpu_share=share,
         bias=Bias.TOO_LOW,
     )
 

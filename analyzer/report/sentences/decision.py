@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Final
 
 from analyzer.measurement.findings import SERIOUS_SHARE, Finding, Severity
+from analyzer.measurement.verdict import biases
 from analyzer.projection.choices import OBSERVED, Basis, is_settled
 from analyzer.projection.decision import Action, Decision, NamespaceDecision, Outcome, Verdict, Why
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT
@@ -82,16 +83,25 @@ def on_the_totals(answer: Answer) -> Iterator[Finding]:
     yield from islice(filter(_moves_sidecars, serious), 1)
 
 
-def _moves_sidecars(item: Finding) -> bool:
+def _known_shares(item: Finding) -> list[float]:
     shares = (item.cpu_share, item.rps_share, item.time_share)
-    known = [share for share in shares if share is not None]
+    return [share for share in shares if share is not None]
+
+
+def _moves_sidecars(item: Finding) -> bool:
     # A serious finding on gateways alone changes nothing that is compared.
-    return item.moves_totals and max(known, default=1.0) >= SERIOUS_SHARE
+    return item.moves_totals and max(_known_shares(item), default=1.0) >= SERIOUS_SHARE
+
+
+def _worst(answer: Answer) -> Iterator[Finding]:
+    """Yield the finding that comes before any figure, if any: totals are wrong because of it."""
+    found = [item for item in answer.findings if biases(item) and _known_shares(item)]
+    yield from islice((*on_the_totals(answer), *found), 1)
 
 
 def leading_lines(answer: Answer) -> Iterator[str]:
     """Return what a reader needs before any figure."""
-    for item in on_the_totals(answer):
+    for item in _worst(answer):
         yield str(replace(item, fix=""))
     yield from (item.text for item in on_the_time(answer) if item not in on_the_totals(answer))
 

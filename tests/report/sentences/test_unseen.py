@@ -146,7 +146,8 @@ def test_a_serious_bias_comes_before_the_decision_and_makes_it_provisional() -> 
 @pytest.mark.parametrize(
     "harmless",
     [
-        replace(DARK, severity=Severity.WARNING),
+        replace(DARK, severity=Severity.WARNING, time_share=0.02),
+        replace(DARK, severity=Severity.INFO),
         replace(DARK, bias=Bias.NONE),
         replace(DARK, bias=None),
         # Of gateways, which are in no mode.
@@ -157,6 +158,13 @@ def test_a_finding_that_is_small_or_moves_no_total_does_not(harmless: Finding) -
     answer = found(harmless)
 
     assert list(leading_lines(answer)) == []
+    assert provisional(answer) == ""
+
+
+def test_a_bias_of_a_few_percent_leads_and_leaves_the_decision() -> None:
+    answer = found(replace(DARK, severity=Severity.WARNING, time_share=0.05))
+
+    assert [line[:7] for line in leading_lines(answer)] == [f"[{DARK.code}]"]
     assert provisional(answer) == ""
 
 
