@@ -7,35 +7,16 @@ from typing import Final
 
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.metrics import CPU
+from analyzer.measurement.naming import has_pod, node_label, usual_names
 from analyzer.prometheus.label_mapping import (
     CLUSTER_LABELS,
     CPU_RULES,
     Attribution,
     Exporter,
     LabelMapping,
-    Names,
 )
 from analyzer.prometheus.response import Response
 from analyzer.settings import Setting
-
-_CANDIDATES: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
-    Exporter.PROXY: {
-        "namespace": ("namespace", "kubernetes_namespace", "exported_namespace"),
-        "pod": ("pod", "pod_name", "kubernetes_pod_name", "exported_pod"),
-    },
-    # Labels of the series itself take precedence over those that the scrape added.
-    Exporter.CADVISOR: {
-        "namespace": ("exported_namespace", "namespace"),
-        "pod": ("exported_pod", "pod", "pod_name"),
-        "container": ("exported_container", "container", "container_name"),
-    },
-    Exporter.STATE: {
-        "namespace": ("exported_namespace", "namespace"),
-        "pod": ("exported_pod", "pod"),
-        "container": ("exported_container", "container"),
-    },
-}
-"""What the labels of `Names` may be called on an exporter's series, in order of preference."""
 
 _LABEL: Final = re.compile("[a-zA-Z_][a-zA-Z0-9_]*")
 
@@ -59,12 +40,15 @@ class Sample:
 CGROUPS: Final = "cgroups"
 """What `survey_labels` calls CPU series without a container name."""
 
+NODES: Final = "nodes"
+"""What `survey_labels` calls a series of kube-state-metrics about a node."""
+
 Samples = Mapping[str, Sequence[Sample]]
 
 
 def samples_of(answer: Response) -> Samples:
     """Return the series of `survey_labels`' answer by exporter."""
-    found: dict[str, list[Sample]] = {name: [] for name in (*Exporter, CGROUPS)}
+    found: dict[str, list[Sample]] = {name: [] for name in (*Exporter, CGROUPS, NODES)}
     for series in answer.series:
         own = {name: value for name, value in series.labels.items() if name != "exporter"}
         sample = Sample(labels=own, seen_at_seconds=float(series.times.max()))
@@ -86,13 +70,14 @@ def detect_label_mapping(samples: Samples, cluster_label: str | None = None) -> 
     exporters = (proxies, cadvisor, state)
     cluster = _cluster_label(exporters, cluster_label)
     attribution = Attribution.POD
-    if proxies and not _first_on_any(_CANDIDATES[Exporter.PROXY]["pod"], proxies):
+    if proxies and not has_pod(Exporter.PROXY, labels_of(proxies)):
         has_address = all(":" in sample.labels.get("instance", "") for sample in proxies)
         attribution = Attribution.ADDRESS if has_address else Attribution.WORKLOAD
     return LabelMapping(
-        proxy=_names(Exporter.PROXY, proxies),
-        cadvisor=_names(Exporter.CADVISOR, cadvisor),
-        state=_names(Exporter.STATE, state),
+        proxy=usual_names(Exporter.PROXY, labels_of(proxies)),
+        cadvisor=usual_names(Exporter.CADVISOR, labels_of(cadvisor)),
+        state=usual_names(Exporter.STATE, labels_of(state)),
+        node=node_label(labels_of(samples.get(NODES, ()))),
         cluster=cluster,
         state_cluster=_state_cluster(cluster, cadvisor or proxies, state),
         cpu=cpu,
@@ -100,18 +85,9 @@ def detect_label_mapping(samples: Samples, cluster_label: str | None = None) -> 
     )
 
 
-def _names(exporter: Exporter, samples: Sequence[Sample]) -> Names:
-    """Return what an exporter's series call their labels; the usual name where none is found."""
-    rows = _CANDIDATES[exporter].items()
-    found = {ours: _first_on_any(candidates, samples) for ours, candidates in rows}
-    return Names(**{ours: name for ours, name in found.items() if name})
-
-
-def _first_on_any(candidates: Iterable[str], samples: Sequence[Sample]) -> str:
-    """Return the first label that any sample has; "" if none has any."""
-    return next(
-        (name for name in candidates if any(sample.labels.get(name) for sample in samples)), ""
-    )
+def labels_of(samples: Iterable[Sample]) -> list[Mapping[str, str]]:
+    """Return the labels of series."""
+    return [sample.labels for sample in samples]
 
 
 def _separates(label: str, exporters: Iterable[Sequence[Sample]]) -> bool:

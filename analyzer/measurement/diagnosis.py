@@ -140,7 +140,9 @@ def _missing(name: str, metric: Metric) -> str:
 def _label_checks(mapping: LabelMapping) -> Iterator[Check]:
     attributed = surveyed.attribution(mapping)
     by_pod = f"label {mapping.proxy.pod} on the proxies' metrics"
-    yield _expected("requests of a pod", by_pod, attributed)
+    renamed = surveyed.overwritten_labels(mapping)
+    yield _expected("requests of a pod", by_pod, attributed or renamed)
+    yield _expected("names of labels", "one in all scrape jobs", surveyed.mixed_labels(mapping))
     yield _expected("CPU", mapping.cpu, surveyed.recorded_cpu(mapping))
 
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 
 from analyzer.errors import InsufficientData
-from analyzer.measurement import detect
 from analyzer.measurement.detect import Samples
-from analyzer.measurement.looks import at_all_looks, at_looks
+from analyzer.measurement.label_evidence import Rows
+from analyzer.measurement.looks import at_all_looks
 from analyzer.measurement.metrics import CPU, REQUESTS
-from analyzer.measurement.proxy_counts import Key, ProxyCounts, count_proxies, parts_of, site_of
+from analyzer.measurement.proxy_counts import ProxyCounts, count_proxies, parts_of
+from analyzer.measurement.seen import Seen
 from analyzer.measurement.whereabouts import further_looks
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.label_mapping import Exporter, LabelMapping
+from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
-from analyzer.prometheus.response import Response, joined
 from analyzer.settings import Setting
 from analyzer.window import TimeWindow
 
@@ -39,6 +39,8 @@ class Look:
         series_counts: the most series seen of each metric in the scope, without absent ones.
         proxy_counts: the proxies of each part of the time; None where the server does not count.
         seen_at: the last time at which CPU and requests were both there; the end, if never.
+        rows: what `label_evidence` read to find out which labels name the pods; empty if nothing.
+        is_joined: whether CPU and requests name the same pods.
     """
 
     scope: Scope
@@ -48,6 +50,8 @@ class Look:
     series_counts: Mapping[str, int]
     proxy_counts: ProxyCounts | None
     seen_at: datetime
+    rows: Rows
+    is_joined: bool
 
     @property
     def times(self) -> TimeWindow:
@@ -74,8 +78,8 @@ def look(
     Raises InsufficientData if not all series have the cluster label that the user named, or none
     has a replica label.
     """
-    seen = _Seen(scope=scope, cluster_label=cluster_label, replica_labels=replica_labels)
-    seen = seen.with_looks(source, looks_at(start, end))
+    seen = Seen(scope=scope, cluster_label=cluster_label, replica_labels=replica_labels)
+    seen = seen.with_looks(source, looks_at(start, end)).joined_pods(source)
     counts = None
     for _ in range(_ROUNDS):
         asked, mapping = seen.countable_scope, seen.label_mapping
@@ -88,6 +92,7 @@ def look(
         if (seen.countable_scope, seen.label_mapping) == (asked, mapping):
             break
     _require_labels(source, seen)
+    seen = seen.joined_pods(source)
     return Look(
         scope=scope,
         looks=seen.looks,
@@ -96,6 +101,8 @@ def look(
         series_counts=seen.series_counts,
         proxy_counts=counts,
         seen_at=seen.last_complete,
+        rows=seen.rows,
+        is_joined=seen.is_joined,
     )
 
 
@@ -108,79 +115,7 @@ def looks_at(start: datetime, end: datetime) -> TimeWindow:
     return TimeWindow(start=first, end=last, step_seconds=step_seconds)
 
 
-_NOTHING = Response(series=())
-_USUAL = LabelMapping()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """What the looks so far have found."""
-
-    scope: Scope
-    cluster_label: str | None
-    replica_labels: tuple[str, ...] = ()
-    looks: tuple[TimeWindow, ...] = ()
-    labels: Response = _NOTHING
-    counted: Response = _NOTHING
-    samples: Samples = field(default_factory=dict)
-    label_mapping: LabelMapping = _USUAL
-
-    def with_looks(self, source: Source, looks: TimeWindow) -> _Seen:
-        """Look at more moments."""
-        asked = LabelMapping(cluster=self.cluster_label or LabelMapping().cluster)
-        promql = load_query("survey_labels").render(Scope(), asked)
-        labels = joined([self.labels, at_looks(source, promql, looks)])
-        samples = detect.samples_of(labels)
-        detected = detect.detect_label_mapping(samples, self.cluster_label)
-        mapping = replace(detected, replica_labels=self.replica_labels)
-        promql = load_query("survey_series_count").render(self.scope, mapping)
-        return replace(
-            self,
-            looks=(*self.looks, looks),
-            labels=labels,
-            counted=joined([self.counted, at_looks(source, promql, looks)]),
-            samples=samples,
-            label_mapping=mapping,
-        )
-
-    @property
-    def series_counts(self) -> Mapping[str, int]:
-        return {
-            series.labels.get("metric", ""): int(series.samples.max())
-            for series in self.counted.series
-            if len(series.samples)
-        }
-
-    @property
-    def countable_scope(self) -> Scope:
-        """The scope; all where no series has shown what its labels are called here."""
-        is_known = self.samples[Exporter.PROXY] or self.samples[Exporter.CADVISOR]
-        return self.scope if is_known else Scope()
-
-    @property
-    def sites(self) -> Iterable[Key]:
-        """The scrape jobs of which a series was seen; none where the scope lacks a metric."""
-        if not {CPU, REQUESTS} <= self.series_counts.keys():
-            return ()
-        return {
-            (str(exporter), *site_of(sample.labels, self.label_mapping))
-            for exporter in (Exporter.CADVISOR, Exporter.PROXY)
-            for sample in self.samples[exporter]
-        }
-
-    @property
-    def last_complete(self) -> datetime:
-        """The last look that saw CPU and requests; the end of the time asked for, if none did."""
-        times = [
-            set(series.times.tolist())
-            for series in self.counted.series
-            if series.labels.get("metric") in {CPU, REQUESTS}
-        ]
-        both = set.intersection(*times) if len(times) > 1 else set()
-        return datetime.fromtimestamp(max(both), UTC) if both else self.looks[0].end
-
-
-def _require_labels(source: Source, seen: _Seen) -> None:
+def _require_labels(source: Source, seen: Seen) -> None:
     """Raise InsufficientData if the user named a replica label that no series has."""
     shown = {name for part in seen.samples.values() for one in part for name in one.labels}
     for label in seen.replica_labels:

@@ -12,7 +12,7 @@ from analyzer.errors import SnapshotError, UsageError
 from analyzer.measurement.proxy_counts import ProxyCounts
 from analyzer.measurement.ranges import Ranges
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping, Names
-from analyzer.prometheus.promql import Scope
+from analyzer.prometheus.promql import Scope, Spelling
 from analyzer.window import TimeWindow
 
 SCHEMA_VERSION = 1
@@ -162,14 +162,25 @@ def window_of(document: Mapping[str, Any]) -> TimeWindow:
 
 def label_mapping_of(document: Mapping[str, Any]) -> LabelMapping:
     """Read a label mapping from JSON; raises ValueError, KeyError or TypeError."""
+    proxy, cadvisor, state = (_names_of(document[key]) for key in ("proxy", "cadvisor", "state"))
     return LabelMapping(
-        **{key: Names(**document[key]) for key in ("proxy", "cadvisor", "state")},
+        proxy=proxy,
+        cadvisor=cadvisor,
+        state=state,
         cluster=document["cluster"],
         state_cluster=document.get("state_cluster"),
         cpu=document["cpu"],
         attribution=Attribution(document["attribution"]),
         replica_labels=tuple(document.get("replica_labels", ())),
+        # Version 0.1 knew one name of each.
+        node=document.get("node", LabelMapping().node),
+        spelling=Spelling(document.get("spelling", Spelling.LEFT_OUT)),
     )
+
+
+def _names_of(document: Mapping[str, Any]) -> Names:
+    also = tuple(_names_of(one) for one in document.get("also", ()))
+    return Names(**{**document, "also": also})
 
 
 def scope_to_json(scope: Scope) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pandas as pd
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.counters import CPU_COUNTER, REPORTERS, REQUEST_COUNTER, Counted
 from analyzer.measurement.manifest import Manifest
+from analyzer.measurement.neighbours import after, before, follows
 from analyzer.measurement.rows import CPU, FOR_LIFE, TCP, Rows, with_points
 from analyzer.measurement.tables import Tables
 from analyzer.prometheus.label_mapping import Exporter
@@ -17,6 +18,9 @@ from analyzer.window import TimeWindow
 
 _MOST: Final = 0.8
 """Share of the proxies that makes most of them: scrapes of single ones come early or late."""
+
+_RENEWED: Final = 0.5
+"""Share of its value below which a counter is another one."""
 
 _WHOLE: Final = 0.9
 """Share of the most scrapes from which a proxy lived for all of a step: one may come late."""
@@ -129,6 +133,10 @@ def step_table(
         for name in names:
             whole = columns[name] * factors
             columns[name] = np.where(is_unknown, np.nan, whole)
+    counters = _counters(rows, tables, window)
+    is_renewed = _is_renewed(rows.proxy, rows.point, counters, columns["resets"])
+    for name in ("cpu_vcpu", *OWN_COLUMNS):
+        columns[name] = np.where(is_renewed, np.nan, columns[name])
     is_whole = full >= _WHOLE
     number, point = np.nonzero(rows.doubtful)
     return StepTable(
@@ -138,7 +146,7 @@ def step_table(
         reported=pd.DataFrame(as_reported),
         scrapes=scrapes,
         recounted=recounted,
-        counters=_counters(rows, tables, window),
+        counters=counters,
         missed_rps=rows.sums(counted.missed[counted.missed["is_evicted"].astype(bool)], "rps"),
         doubtful=pd.DataFrame({"proxy": number, "point": point}),
         has_idle_scrapes=np.asarray(rows.seen("proxy_build").any(axis=1)),
@@ -168,6 +176,23 @@ def _own_share(full: Floats, factor: float) -> Floats:
     """
     lived = np.where(np.isnan(full), _PART_LIVED, full)
     return np.asarray(np.maximum(1 - (1 - 1 / factor) / lived, 0.0))
+
+
+def _is_renewed(proxy: Ints, point: Ints, counters: Mapping[str, Floats], resets: Floats) -> Bools:
+    """Return the steps in which another pod of the same name took a proxy's place.
+
+    A pod of a StatefulSet keeps its name on another node, under another address. Its counters begin
+    again in new series, so no reset is counted. Of two addresses in one step the rates are those
+    of one.
+    """
+    requests = np.sum([np.nan_to_num(counters[name]) for name in REPORTERS], axis=0)
+    cpu, is_lower = (
+        now < _RENEWED * before(now, proxy)
+        for now in (np.nan_to_num(counters["cpu_vcpu"]), requests)
+    )
+    # A kubelet's last sample stays visible for five minutes, so its counter may fall later.
+    is_lower &= cpu | after(cpu, proxy)
+    return np.asarray(follows(proxy, point) & is_lower & (resets == 0))
 
 
 def _of(frame: pd.DataFrame, reporter: str) -> pd.DataFrame:

@@ -8,13 +8,13 @@ from analyzer.errors import InsufficientData, PrometheusError, QueryTooHeavy
 from analyzer.measurement import detect
 from analyzer.measurement.elsewhere import why_nothing
 from analyzer.measurement.first_look import Look
-from analyzer.measurement.looks import at_all_looks, at_looks
+from analyzer.measurement.looks import at_looks
 from analyzer.measurement.metrics import CPU, ESSENTIAL, REQUESTS
 from analyzer.measurement.proxy_counts import Key, ProxyCounts, Site
 from analyzer.measurement.scrapes import deciding_seconds, scrape_intervals, usual_seconds
 from analyzer.measurement.twice import find_twice, scraped_once
+from analyzer.measurement.unjoined import unjoined
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.fetch import instant_in_pieces
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
@@ -94,7 +94,7 @@ def examine(source: Source, seen: Look) -> Survey:
     if missing:
         found_elsewhere = why_nothing(source, scope, mapping, seen.times, missing)
         raise InsufficientData(found_elsewhere or _nothing_found(scope, counts))
-    _require_join(source, seen)
+    _require_join(seen)
     _require_traffic(source, seen)
     cpu_seconds, cpu_jobs = _intervals(source, seen, Exporter.CADVISOR)
     request_seconds, request_jobs = _intervals(source, seen, Exporter.PROXY)
@@ -114,7 +114,7 @@ def examine(source: Source, seen: Look) -> Survey:
     )
 
 
-def _require_join(source: Source, seen: Look) -> None:
+def _require_join(seen: Look) -> None:
     mapping = seen.label_mapping
     if mapping.attribution != Attribution.POD:
         if "kube_pod_info" in seen.series_counts:
@@ -124,18 +124,8 @@ def _require_join(source: Source, seen: Look) -> None:
             "Keep the label `pod` when scraping the proxies, or add kube_pod_info. "
             f"{ESSENTIAL['kube_pod_info'].fix}"
         )
-    promql = seen.promql("survey_joined_pods")
-    # VictoriaMetrics finds older samples where looks are far apart: there seen_at may be too late.
-    if not (
-        instant_in_pieces(source, promql, seen.seen_at).series
-        or at_all_looks(source, promql, seen.looks).series
-    ):
-        raise InsufficientData(
-            f"No pod has both {CPU} (container istio-proxy) and {REQUESTS}. The labels "
-            f"{mapping.cadvisor.namespace}/{mapping.cadvisor.pod} of the first and "
-            f"{mapping.proxy.namespace}/{mapping.proxy.pod} of the second must name the same pod. "
-            "Check the relabelling of the proxies' scrape job."
-        )
+    if not seen.is_joined:
+        raise InsufficientData(unjoined(mapping, seen.rows))
 
 
 def _reads_sample_before(source: Source, seen: Look) -> bool:

@@ -22,6 +22,15 @@ FINE_SCRAPE_SECONDS: Final = 30
 _THANOS_RESOLUTIONS: Final = (300, 3600)
 """Seconds between downsampled samples (thanos: docs/components/compact.md)."""
 
+_EXPORTED: Final = {
+    Exporter.PROXY: "proxy metrics",
+    Exporter.CADVISOR: "CPU",
+    Exporter.STATE: "kube-state-metrics",
+}
+
+_PUT_ASIDE: Final = "exported_"
+"""What a scrape puts before a label of the exporter that its target has too."""
+
 _SIDES: Final = {"proxy": "metrics", "cadvisor": "CPU"}
 
 
@@ -70,6 +79,43 @@ def attribution(mapping: LabelMapping) -> Finding | None:
         severity=Severity.INFO if by_address else Severity.WARNING,
         text=text,
         fix="Keep the labels `namespace` and `pod` when scraping the proxies.",
+        bias=Bias.NONE,
+    )
+
+
+def mixed_labels(mapping: LabelMapping) -> Finding | None:
+    """Return the finding about scrape jobs that name the pod by different labels."""
+    named = {_EXPORTED[side]: mapping.names(side).each for side in _EXPORTED}
+    mixed = {what: each for what, each in named.items() if len(each) > 1}
+    if not mixed:
+        return None
+    parts = (
+        f"the pod of {what} is in {enumerated([f'`{one.pod}`' for one in each])}"
+        for what, each in mixed.items()
+    )
+    return Finding(
+        name="mixed_labels",
+        severity=Severity.INFO,
+        text=f"Scrape jobs use different labels: {'; '.join(parts)}. Each was read.",
+        affected=tuple(mixed),
+        fix="Use the same relabelling in all scrape jobs.",
+        bias=Bias.NONE,
+    )
+
+
+def overwritten_labels(mapping: LabelMapping) -> Finding | None:
+    """Return the finding about proxy metrics whose labels a scrape has replaced by its target's."""
+    labels = [one.pod for one in mapping.proxy.each if one.pod.startswith(_PUT_ASIDE)]
+    if not labels or mapping.attribution != Attribution.POD:
+        return None
+    usual = labels[0].removeprefix(_PUT_ASIDE)
+    return Finding(
+        name="overwritten_labels",
+        severity=Severity.INFO,
+        text=f"The label `{usual}` of the proxies' metrics names the server that was scraped. "
+        f"The proxy is in `{labels[0]}`, which was read.",
+        affected=tuple(labels),
+        fix="Set honor_labels: true in the job that federates the proxies' metrics.",
         bias=Bias.NONE,
     )
 

@@ -6,9 +6,11 @@ there twice, scraped by two jobs or by a pair of Prometheus servers.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
+
+from analyzer.prometheus.promql import Spelling, spelled
 
 SCRAPE_LABELS: Final = (
     "job",
@@ -93,11 +95,24 @@ class Attribution(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """The names of the labels that identify the pod of one exporter's series."""
+    """The names of the labels that identify the pod of one exporter's series.
+
+    Attributes:
+        also: names on the series that lack the label `pod`, such as those of another scrape job.
+        has_copies: whether series without the label `pod` are copies of those that have it.
+    """
 
     namespace: str = "namespace"
     pod: str = "pod"
     container: str = "container"
+    node: str = "node"
+    also: tuple["Names", ...] = ()
+    has_copies: bool = False
+
+    @property
+    def each(self) -> tuple["Names", ...]:
+        """These names alone, and then each of the others."""
+        return (replace(self, also=()), *self.also)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +125,9 @@ class LabelMapping:
             where it has none. If it is not None, pods are matched without their cluster.
         cpu: the metric of the containers' CPU: cAdvisor's counter, or where it is not kept the
             recording rule made from it.
+        node: the label of a node on the series of kube-state-metrics about nodes.
         replica_labels: labels beside `SCRAPE_LABELS` that differ between scrapes of one target.
+        spelling: how the server reads a label name with dots in a query.
     """
 
     proxy: Names = field(default_factory=Names)
@@ -119,18 +136,23 @@ class LabelMapping:
     cluster: str = "cluster"
     state_cluster: str | None = None
     cpu: str = CPU_COUNTER
+    node: str = "node"
     attribution: Attribution = Attribution.POD
     replica_labels: tuple[str, ...] = ()
+    spelling: Spelling = Spelling.LEFT_OUT
 
     def labels_of_pod(self, exporter: Exporter) -> tuple[str, ...]:
-        """Return the labels that identify one pod of an exporter, cluster first."""
+        """Return the labels that identify one pod of an exporter, cluster first.
+
+        Where scrape jobs use several names, all of them.
+        """
         if exporter == Exporter.PROXY and self.attribution == Attribution.ADDRESS:
             return self.cluster, "instance"
         if exporter == Exporter.PROXY and self.attribution == Attribution.WORKLOAD:
             return (self.cluster,)
-        names = self.names(exporter)
+        pairs = [(names.namespace, names.pod) for names in self.names(exporter).each]
         cluster = self.cluster_of_state if exporter == Exporter.STATE else self.cluster
-        return cluster, names.namespace, names.pod
+        return cluster, *dict.fromkeys(label for pair in pairs for label in pair)
 
     @property
     def cluster_of_state(self) -> str:
@@ -147,39 +169,57 @@ class LabelMapping:
 
         An address takes the place of the pod until it is attributed to one.
         """
-        labels = self.labels_of_pod(exporter)
+        ours = {self.labels_of_pod(exporter)[0]: "cluster"}
         if exporter == Exporter.PROXY and self.attribution == Attribution.ADDRESS:
-            return dict(zip(labels, ("cluster", "pod"), strict=True))
-        ours = dict(zip(labels, ("cluster", "namespace", "pod"), strict=False))
-        return {**ours, self.names(exporter).container: "container"}
+            return {**ours, "instance": "pod"}
+        nodes = {self.node} if exporter == Exporter.STATE else set()
+        for names in self.names(exporter).each:
+            if exporter != Exporter.PROXY or self.attribution == Attribution.POD:
+                ours |= {names.namespace: "namespace", names.pod: "pod"}
+            ours[names.container] = "container"
+            nodes.add(names.node)
+        return {**ours, **dict.fromkeys(nodes - {"node"}, "node")}
 
     @property
     def is_recorded(self) -> bool:
         """Whether the CPU comes from a recording rule."""
         return self.cpu != CPU_COUNTER
 
+    def spelled(self, label: str) -> str:
+        """Return a label's name as it is written in a query of this server."""
+        return spelled(label, self.spelling)
+
     @property
-    def placeholders(self) -> Mapping[str, str]:
-        """Return what query files call these labels."""
-        values = {
-            "cluster": self.cluster,
-            "state_cluster": self.cluster_of_state,
-            "state_on": ", ".join(
-                self.labels_of_pod(Exporter.STATE)[0 if self.state_cluster is None else 1 :]
-            ),
-            "cpu": self.cpu,
-        }
+    def raw_placeholders(self) -> Mapping[str, str]:
+        """Return the names that query files write within quotes, as label_replace() needs them."""
+        values: dict[str, str] = {}
         for exporter in (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE):
             names = self.names(exporter)
-            values[exporter] = ", ".join(self.labels_of_pod(exporter))
             values[f"{exporter}_namespace"] = names.namespace
             values[f"{exporter}_pod"] = names.pod
             values[f"{exporter}_container"] = names.container
+            values[f"{exporter}_node"] = names.node
+        return values
+
+    @property
+    def placeholders(self) -> Mapping[str, str]:
+        """Return what query files call these labels."""
+        of_state = list(map(self.spelled, self.labels_of_pod(Exporter.STATE)))
+        values = {
+            "cluster": self.cluster,
+            "state_cluster": self.cluster_of_state,
+            "state_on": ", ".join(of_state[0 if self.state_cluster is None else 1 :]),
+            "cpu": self.cpu,
+            "node": self.spelled(self.node),
+        }
+        values |= {name: self.spelled(raw) for name, raw in self.raw_placeholders.items()}
+        for exporter in (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE):
+            values[exporter] = ", ".join(map(self.spelled, self.labels_of_pod(exporter)))
         for name, exporter in (("scrape", Exporter.CADVISOR), ("proxy_scrape", Exporter.PROXY)):
             # A label named twice in one `by` would be an error in some engines.
             taken = self.labels_of_pod(exporter)
             known = dict.fromkeys((*SCRAPE_LABELS, *self.replica_labels))
-            values[name] = ", ".join(label for label in known if label not in taken)
+            values[name] = ", ".join(self.spelled(label) for label in known if label not in taken)
         others = {*self.labels_of_pod(Exporter.PROXY), *SCRAPE_LABELS, *self.replica_labels}
         values["istio"] = ", ".join(label for label in ISTIO_LABELS if label not in others)
         # Which scrape job of which cluster, where no cluster label was detected too.

@@ -3,9 +3,44 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
 
 from analyzer.errors import UsageError
 from analyzer.settings import Setting
+
+_PLAIN_NAME: Final = re.compile("[a-zA-Z_][a-zA-Z0-9_]*")
+
+
+class Spelling(StrEnum):
+    """How a server reads a label name with dots or other signs in a query."""
+
+    QUOTED = "quoted"
+    """As a string: Prometheus since 3.0, and what is built on it."""
+    ESCAPED = "escaped"
+    """With a backslash before each sign: VictoriaMetrics."""
+    LEFT_OUT = "left_out"
+    """It cannot, or it is not known: no query may name such a label."""
+
+
+def is_plain(label: str) -> bool:
+    """Return whether every server reads a label's name in a query."""
+    return bool(_PLAIN_NAME.fullmatch(label))
+
+
+def spelled(label: str, spelling: Spelling) -> str:
+    r"""Return a label's name as a query has it.
+
+    >>> print(spelled("pod", Spelling.QUOTED), spelled("k8s.pod.name", Spelling.QUOTED))
+    pod "k8s.pod.name"
+    >>> print(spelled("k8s.pod.name", Spelling.ESCAPED))
+    k8s\.pod\.name
+    """
+    if is_plain(label):
+        return label
+    if spelling == Spelling.ESCAPED:
+        return re.sub(r"([^a-zA-Z0-9_])", r"\\\1", label)
+    return quoted(label)
 
 
 def quoted(value: str) -> str:
@@ -24,14 +59,21 @@ def any_of(values: Sequence[str]) -> str:
     return quoted("|".join(re.escape(value) for value in values))
 
 
-def selector(series: Sequence[Mapping[str, str]]) -> str:
+def selector(series: Sequence[Mapping[str, str]], spelling: Spelling = Spelling.LEFT_OUT) -> str:
     """Return a selector that matches these series of one metric, and few others.
+
+    Labels that the server cannot read in a query are left out.
 
     >>> print(selector([{"__name__": "up", "job": "a"}, {"__name__": "up", "job": "b"}]))
     up{job=~"a|b"}
     """
     shared = sorted(set.intersection(*map(set, series)) - {"__name__"})
-    matchers = (f"{name}=~{any_of(sorted({one[name] for one in series}))}" for name in shared)
+    if spelling == Spelling.LEFT_OUT:
+        shared = [name for name in shared if is_plain(name)]
+    matchers = (
+        f"{spelled(name, spelling)}=~{any_of(sorted({one[name] for one in series}))}"
+        for name in shared
+    )
     return f"{series[0]['__name__']}{{{', '.join(matchers)}}}"
 
 

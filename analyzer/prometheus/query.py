@@ -1,27 +1,31 @@
 """The query files: one measured quantity each, with a header that describes its answer."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from string import Template
 
 from analyzer.errors import QueryFileError
-from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping, Names
-from analyzer.prometheus.parts import NEVER, Divisible, Part
-from analyzer.prometheus.promql import Scope
+from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
+from analyzer.prometheus.parts import Divisible, Part
+from analyzer.prometheus.promql import Scope, quoted
 from analyzer.prometheus.shorter import of_one_scrape, of_same_labels
+from analyzer.prometheus.variants import SCOPES, Variant, joined, variants_of
 
 _HEADER = re.compile(r"# (?P<key>[a-z]+): (?P<text>.+)")
 _REQUIRED = ("what", "unit", "from", "labels", "reads")
-_SCOPES = ("proxy_scope", "cadvisor_scope", "state_scope", "cluster_scope", "part")
+_QUOTED = re.compile(r'"\$(\w+)"')
+"""A label's name where PromQL has a string."""
 _TIMES = ("window", "offset")
 _OFFSET = " offset $offset"
+_OF_NO_POD = ("scrape", "state_cluster")
+"""Placeholders that are the same for all names of pods."""
 _NAMESPACES = "survey_part_namespaces"
 """The query for the namespaces to cut another query by."""
-_PLACEHOLDERS = frozenset({*LabelMapping().placeholders, *_SCOPES, *_TIMES})
+_PLACEHOLDERS = frozenset({*LabelMapping().placeholders, *SCOPES, *_TIMES})
 
 SURVEY = "survey"
 """The header's `from` of queries that look before anything is measured."""
@@ -38,6 +42,8 @@ class Query:
         labels: that every series of the answer carries, absent ones as "", by our names for them.
         reads: the metric that makes up most of what the server must load, from which the cost of
             asking is estimated.
+        together: how answers to the same query about series with other label names are combined,
+            an aggregation of PromQL.
         template: the PromQL, with `string.Template` placeholders.
         takes_latest: whether answers about some namespaces each combine to the largest value;
             else they are added up.
@@ -50,6 +56,7 @@ class Query:
     labels: tuple[str, ...]
     reads: str
     template: str
+    together: str = "max"
     takes_latest: bool = False
 
     @property
@@ -81,35 +88,41 @@ class Query:
         if (window_seconds is not None) != self.is_ranged:
             problem = "needs a value for" if self.is_ranged else "has no place for"
             raise QueryFileError(f"query {self.name} {problem} $window")
-        values = {
-            **label_mapping.placeholders,
-            "window": _duration(window_seconds or 0),
-            "offset": _duration(offset_seconds),
-        }
-        template = of_same_labels(self.template, label_mapping)
-        template = of_one_scrape(template) if is_scraped_once else template
-        template = template if offset_seconds else template.replace(_OFFSET, "")
+        times = {"window": _duration(window_seconds or 0), "offset": _duration(offset_seconds)}
+        text = self.template if offset_seconds else self.template.replace(_OFFSET, "")
+        variants = variants_of(label_mapping, self._exporters)
+        # A proxy of two variants may have a job in each.
+        text = of_one_scrape(text) if is_scraped_once and len(variants) == 1 else text
 
         def within(part: Part | None) -> str:
-            scopes, text = _scopes(scope, label_mapping, part), template
-            for name, value in scopes.items():
-                if not value:
-                    # PromQL allows a comma before the brace; readers need not see it.
-                    text = text.replace(f", ${name}}}", "}").replace(f"{{${name}}}", "")
-            return Template(text).substitute({**values, **scopes})
+            each = [
+                _rendered(text, variant, variant.scopes(scope, part), times) for variant in variants
+            ]
+            return joined(each, self.together)
 
         return self._divisible(within, scope, label_mapping)
+
+    @property
+    def _exporters(self) -> tuple[Exporter, ...]:
+        """Return the exporters whose label names it holds."""
+        names = Template(self.template).get_identifiers()
+        owners = {name.partition("_")[0] for name in names if name not in _OF_NO_POD}
+        return tuple(exporter for exporter in Exporter if exporter in owners)
 
     def _divisible(
         self, within: Callable[[Part | None], str], scope: Scope, label_mapping: LabelMapping
     ) -> str:
         """Return the text for all, with what cuts it where the namespace can be selected."""
-        read = set(Template(self.template).get_identifiers()) & set(_SCOPES)
+        read = set(Template(self.template).get_identifiers()) & set(SCOPES)
         is_nameless = label_mapping.attribution != Attribution.POD and "proxy_scope" in read
         if self.name == _NAMESPACES or is_nameless or not read - {"cluster_scope"}:
             return within(None)
         exporters = (Exporter.CADVISOR, Exporter.STATE, Exporter.PROXY)
-        labels = dict.fromkeys(label_mapping.names(exporter).namespace for exporter in exporters)
+        labels = dict.fromkeys(
+            names.namespace
+            for exporter in exporters
+            for names in label_mapping.names(exporter).each
+        )
         return Divisible.of(
             within,
             names=load_query(_NAMESPACES).render(scope, label_mapping),
@@ -118,31 +131,24 @@ class Query:
         )
 
 
+def _rendered(
+    text: str, variant: Variant, scopes: Mapping[str, str], times: Mapping[str, str]
+) -> str:
+    """Return a query's text with every value, without matchers that are empty."""
+    mapping = variant.label_mapping
+    text = of_same_labels(text, mapping)
+    for name, value in scopes.items():
+        if not value:
+            # PromQL allows a comma before the brace; whoever reads the query need not see it.
+            text = text.replace(f", ${name}}}", "}").replace(f"{{${name}}}", "")
+    raw = mapping.raw_placeholders
+    text = _QUOTED.sub(lambda match: quoted(raw[match[1]]), text)
+    return Template(text).substitute({**mapping.placeholders, **scopes, **times})
+
+
 def _duration(seconds: float) -> str:
     """Return a duration in PromQL."""
     return f"{seconds:.0f}s" if seconds == round(seconds) else f"{seconds * 1000:.0f}ms"
-
-
-def _scopes(scope: Scope, label_mapping: LabelMapping, part: Part | None) -> dict[str, str]:
-    # kube-state-metrics may lack the label, or call its clusters otherwise.
-    of_state = scope if label_mapping.state_cluster is None else replace(scope, cluster="")
-    found = {"cluster_scope": of_state.cluster_matchers(label_mapping.cluster)}
-    # Before labels are known, the usual name of the namespace cuts best.
-    found["part"] = part.matcher(Names().namespace) if part else ""
-    for exporter in (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE):
-        namespace = label_mapping.names(exporter).namespace
-        of_exporter = of_state if exporter == Exporter.STATE else scope
-        matchers = [of_exporter.matchers(label_mapping.cluster, namespace)]
-        if part:
-            matchers.append(part.matcher(namespace))
-        found[f"{exporter}_scope"] = ", ".join(filter(None, matchers))
-    if label_mapping.attribution != Attribution.POD:
-        # Such series have no namespace to match; it is known once they are attributed to pods.
-        found["proxy_scope"] = scope.cluster_matchers(label_mapping.cluster)
-    if part and not part.is_rest:
-        # Series without a namespace belong to one part only.
-        found["cluster_scope"] = NEVER
-    return found
 
 
 def queries_root() -> Path:
@@ -205,5 +211,6 @@ def _parse(path: Path) -> Query:
         labels=() if labels == ("none",) else labels,
         reads=header["reads"],
         template=template.template,
+        together=header.get("together", "max"),
         takes_latest=header.get("parts") == "latest",
     )

@@ -26,6 +26,7 @@ from analyzer.report.sentences import decision as of_decision
 from analyzer.report.sentences import dependence as of_dependence
 from analyzer.report.sentences import projection as of_projection
 from analyzer.report.sentences.codes import explain_hints
+from analyzer.report.sentences.refused import grouped
 from analyzer.report.sentences.summary import summary
 from analyzer.report.table import Amount, Cell, Table, Unit, View
 from analyzer.report.tables import comparison as compared
@@ -265,7 +266,7 @@ class AnswerReport:
         yield from _hint((*grave, *self.answer.warnings), View.TERMINAL)
         yield from _hint((*found, *self.answer.warnings), View.TEXT)
         refused = dict.fromkeys(_EVERYWHERE, "Cannot tell")
-        yield from _points(self.answer.refusals, **refused)
+        yield from _points(grouped(self.answer.refusals), **refused)
 
     def _sources(self) -> Iterator[Block]:
         projection = self.answer.projection
@@ -425,7 +426,8 @@ class ComparisonReport:
         yield from _points(measured, **dict.fromkeys(_EVERYWHERE, "Measured in AFTER"))
         yield from _points(found.warnings, **dict.fromkeys(_EVERYWHERE, "Warnings"))
         yield from _hint(found.warnings, View.TERMINAL, View.TEXT)
-        yield from _points(found.refusals, **dict.fromkeys(_EVERYWHERE, "Cannot tell"))
+        refused = dict.fromkeys(_EVERYWHERE, "Cannot tell")
+        yield from _points(grouped(found.refusals), **refused)
 
 
 Report = AnswerReport | ComparisonReport

@@ -58,6 +58,7 @@ class Surveyed:
         request_times: the same of a request counter.
         rule_times: the same of CPU by recording rules.
         joined: whether CPU and requests name the same pods.
+        rows: what is answered about which labels name the pods, by `exporter`.
         duplicates: proxies that are scraped more than once, by exporter.
         reads_sample_before: whether it is VictoriaMetrics, as the survey sees it.
     """
@@ -69,6 +70,7 @@ class Surveyed:
     rule_times: tuple[float, ...] = _EVERY_MINUTE
     total_rps: float = 100.0
     joined: bool = True
+    rows: Sequence[Mapping[str, str]] = ()
     duplicates: Mapping[str, int] = field(default_factory=dict)
     reads_sample_before: bool = False
 
@@ -121,6 +123,10 @@ class Surveyed:
         if promql.startswith("count( label_replace("):
             joined = Series(labels={}, times=one, samples=np.array([2.0]))
             return Response(series=(joined,) if self.joined else ())
+        if promql.startswith("label_replace(group by"):
+            return Response(
+                series=tuple(Series(labels=row, times=one, samples=one) for row in self.rows)
+            )
         known = {
             f"{CPU}{{": self.cpu_times,
             f"{REQUESTS}{{": self.request_times,

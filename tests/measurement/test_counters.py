@@ -157,3 +157,29 @@ def test_evicted_series_do_not_make_rates_too_high(tmp_path: Path) -> None:
     rate = 10 + 3000 * is_begun.mean() / STEP_SECONDS
     assert of(made).requests.empty
     assert measure(made).mean_total(Role.SIDECAR, "proxy_rps") == pytest.approx(rate)
+
+
+def test_a_pod_whose_place_another_of_its_name_took_is_not_known_in_that_step(
+    tmp_path: Path,
+) -> None:
+    """Half of the step's use is in series of another address. A restart has its resets instead."""
+    grown, low = STEP_SECONDS * np.arange(1, POINTS + 1), np.where(np.arange(POINTS) == 6, 0.5, 1)
+    since = np.where(np.arange(POINTS) < 6, 1e6 + grown, grown - grown[5] - STEP_SECONDS / 2)
+    series_of = {"vcpu": 0.1 * low, "rps": 10.0 * low, "requests": 10.0 * since}
+    cpu_seconds = 0.1 * since
+    # The kubelet's last sample stays visible at the end of the step.
+    cpu_seconds[6] = cpu_seconds[5]
+    reset = (np.arange(POINTS) == 6).astype(float)
+    renewed, restarted = (
+        measure(
+            snapshot(
+                tmp_path / name, **series_of, cpu_seconds=cpu_seconds, resets=resets, scrapes=10.0
+            )
+        )
+        for name, resets in (("renewed", 0 * reset), ("restarted", reset))
+    )
+
+    assert 6 not in set(renewed.steps["point"])
+    assert renewed.mean_total(Role.SIDECAR, "proxy_rps") == pytest.approx(10.0)
+    assert renewed.mean_total(Role.SIDECAR, "cpu_vcpu") == pytest.approx(0.1, rel=0.02)
+    assert restarted.steps.loc[6, "proxy_rps"] == pytest.approx(5.0)

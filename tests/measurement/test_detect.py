@@ -65,7 +65,7 @@ def test_series_are_taken_apart_by_who_makes_them() -> None:
 
     found = samples_of(answer)
     assert {name: len(found[name]) for name in found} == {
-        "proxy": 2, "cadvisor": 1, "state": 1, "prices": 0, "cgroups": 1,
+        "proxy": 2, "cadvisor": 1, "state": 1, "prices": 0, "cgroups": 1, "nodes": 0,
     }  # fmt: skip
     assert found[CGROUPS] == [Sample(labels={"pod": "cgroups"}, seen_at_seconds=1200.0)]
 

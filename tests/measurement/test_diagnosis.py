@@ -43,8 +43,8 @@ def test_a_whole_mesh_can_be_answered() -> None:
     assert found.can_answer
     assert {check.status for check in found.checks} == {Status.OK}
     assert [check.subject for check in found.checks] == [
-        *ESSENTIAL, *OPTIONAL, "requests of a pod", "CPU", "scrape intervals", "slow scrape jobs",
-        "proxies", "duplicate scrapes", "copies of series",
+        *ESSENTIAL, *OPTIONAL, "requests of a pod", "names of labels", "CPU", "scrape intervals",
+        "slow scrape jobs", "proxies", "duplicate scrapes", "copies of series",
     ]  # fmt: skip
     assert check_of(found, "scrape intervals").detail.endswith("intervals of 300 s")
     assert all(answer.possible and not answer.lacks for answer in found.answers)

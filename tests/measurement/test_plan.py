@@ -320,7 +320,12 @@ def test_a_collection_begun_by_version_0_1_is_resumed() -> None:
     assert document["survey"].pop("proxy_counts") is None
     assert document["survey"].pop("copied_proxies") == 0
     assert document["survey"].pop("alike_proxies") == 0
-    assert document["survey"]["dialect"].pop("replica_labels") == []
-    assert document["survey"]["dialect"].pop("state_cluster") is None
+    mapping = document["survey"]["dialect"]
+    assert mapping.pop("replica_labels") == []
+    assert (mapping.pop("node"), mapping.pop("spelling")) == ("node", "left_out")
+    for exporter in ("proxy", "cadvisor", "state"):
+        lacked = [mapping[exporter].pop(name) for name in ("node", "also", "has_copies")]
+        assert lacked == ["node", [], False]
+    assert mapping.pop("state_cluster") is None
     assert document == begun
     assert differences(begun["ask"], plan.window, ask, plan.anonymiser, NOW) == ()

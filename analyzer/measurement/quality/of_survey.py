@@ -62,4 +62,12 @@ def _alike(evidence: Evidence) -> Finding | None:
     return surveyed.alike_series(evidence.manifest.alike_proxies)
 
 
-SURVEY_CHECKS: Final = (_unmeasured, _brief, _slow, _copied, _alike)
+def _mixed(evidence: Evidence) -> Finding | None:
+    return surveyed.mixed_labels(evidence.manifest.label_mapping)
+
+
+def _overwritten(evidence: Evidence) -> Finding | None:
+    return surveyed.overwritten_labels(evidence.manifest.label_mapping)
+
+
+SURVEY_CHECKS: Final = (_unmeasured, _brief, _slow, _copied, _alike, _mixed, _overwritten)

@@ -13,6 +13,7 @@ from analyzer.report.answer import Answer
 from analyzer.report.explain import components, money
 from analyzer.report.explain.lines import component_lines
 from analyzer.report.sentences.collection import window_title
+from analyzer.report.sentences.refused import grouped
 from analyzer.units import Role
 
 
@@ -46,7 +47,7 @@ def _lines(answer: Answer, modes: tuple[str, ...]) -> Iterator[str]:
         if name not in known:
             yield ""
             yield f"Cannot tell: {name}"
-            refusals = map(str, map(answer.worded, projection.refusals))
+            refusals = grouped(map(answer.worded, projection.refusals))
             yield from (f"  {fmt.inert(refusal)}" for refusal in refusals)
 
 
