@@ -90,6 +90,10 @@ def test_a_mesh_without_a_fault_has_no_such_finding(store: Store) -> None:
     assert not set(_NAMED.values()) & store.names("whole")
 
 
+def test_dropped_labels_are_no_remote_destinations(store: Store) -> None:
+    assert "remote_destinations" not in store.names("no workloads")
+
+
 def _waypoint_rps(store: Store, name: str) -> float:
     """Return what all waypoints would handle, by their CPU."""
     modes = store.answer(name)["projection"]["modes"]

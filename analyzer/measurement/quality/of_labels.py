@@ -110,7 +110,8 @@ def _dropped(evidence: Evidence) -> Finding | None:
 def _remote(evidence: Evidence) -> Finding | None:
     """Return the finding about calls that clients report under another destination."""
     share = evidence.remote_share
-    if share < LEAST_SHARE:
+    # Where labels were dropped, the names differ for that reason.
+    if share < LEAST_SHARE or evidence.lacking_share >= LEAST_SHARE:
         return None
     return Finding(
         name="remote_destinations",
