@@ -156,6 +156,11 @@ class _Side:
         )
         return [*known, *others]
 
+    def namespaces_beside(self, pod: str) -> list[str]:
+        """Return the labels that may name the namespace, the one of the pod's family first."""
+        own = {one.namespace for one in families(self.exporter) if one.pod == pod}
+        return sorted(self.candidates("namespace"), key=lambda name: name not in own)
+
     def values(self, label: str) -> set[str]:
         return {row[label] for row in self.rows if row.get(label)}
 
@@ -211,19 +216,27 @@ def _best(left: _Side, right: _Side) -> tuple[_Pair, _Pair] | None:
         return None
     one, other = pods
     namespaces = _most(
-        {name: _Pair(name, one).keys(left.rows) for name in left.candidates("namespace")},
-        {name: _Pair(name, other).keys(right.rows) for name in right.candidates("namespace")},
+        {name: _Pair(name, one).keys(left.rows) for name in left.namespaces_beside(one)},
+        {name: _Pair(name, other).keys(right.rows) for name in right.namespaces_beside(other)},
     )
     return namespaces and (_Pair(namespaces[0], one), _Pair(namespaces[1], other))
 
 
 def _most(
-    left: Mapping[str, AbstractSet[object]], right: Mapping[str, AbstractSet[object]]
+    left: Mapping[str, AbstractSet[str | Key]], right: Mapping[str, AbstractSet[str | Key]]
 ) -> tuple[str, str] | None:
-    """Return the names of two sets with most in common, the first of several; None if none has."""
-    shared = {pair: len(left[pair[0]] & right[pair[1]]) for pair in product(left, right)}
-    best = max(shared, key=lambda pair: shared[pair], default=None)
+    """Return the names of two sets with most in common, the first of several; None if none has.
+
+    Of pairs that name as many pods, the one with more namespaces counts: the same scraper may have
+    put its own namespace on both sides.
+    """
+    shared = {pair: left[pair[0]] & right[pair[1]] for pair in product(left, right)}
+    best = max(shared, key=lambda pair: _worth(shared[pair]), default=None)
     return best if best is not None and shared[best] else None
+
+
+def _worth(keys: AbstractSet[str | Key]) -> tuple[int, int]:
+    return len(keys), len({key[0] for key in keys if isinstance(key, tuple)})
 
 
 def _all(sets: Iterable[set[Key]]) -> set[Key]:

@@ -127,6 +127,19 @@ def test_the_servers_own_pod_does_not_win_though_it_joins_too() -> None:
     assert found(federated)[Exporter.PROXY].pod == "exported_pod"
 
 
+def test_the_scrapers_own_namespace_on_both_sides_is_not_the_pods() -> None:
+    several = rows("k8s_namespace_name", "k8s_pod_name", namespace="mon", pod="agent-1")
+    for named in (several, [{**row, "k8s_namespace_name": "shop"} for row in several]):
+        cadvisor = [{**row, "k8s_container_name": "istio-proxy"} for row in named]
+
+        own = found(named, cadvisor, named)
+        assert {one.namespace for one in own.values()} == {"k8s_namespace_name"}
+        assert len(own) == 3
+    unknown = rows("src_namespace", "meta_pod", namespace="mon", pod="agent-1")
+    own = found(unknown, [{**row, "container": "istio-proxy"} for row in unknown], unknown)
+    assert {one.namespace for one in own.values()} == {"src_namespace"}
+
+
 def test_names_that_no_list_holds_are_found() -> None:
     own = found(rows("src_namespace", "meta_pod", namespace="mon", pod="agent-1"))
 
