@@ -90,13 +90,13 @@ def mixed_labels(mapping: LabelMapping) -> Finding | None:
     if not mixed:
         return None
     parts = (
-        f"the pod of {what} is in {enumerated([f'`{one.pod}`' for one in each])}"
+        f"The pod of {what} is in {enumerated([f'`{one.pod}`' for one in each])}."
         for what, each in mixed.items()
     )
     return Finding(
         name="mixed_labels",
         severity=Severity.INFO,
-        text=f"Scrape jobs use different labels: {'; '.join(parts)}. Each was read.",
+        text=f"Scrape jobs use different labels. {' '.join(parts)} Each was read.",
         affected=tuple(mixed),
         fix="Use the same relabelling in all scrape jobs.",
         bias=Bias.NONE,

@@ -10,7 +10,7 @@ from string import Template
 
 from analyzer.errors import QueryFileError
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
-from analyzer.prometheus.parts import Divisible, Part
+from analyzer.prometheus.parts import Divisible, Part, terms
 from analyzer.prometheus.promql import Scope, quoted
 from analyzer.prometheus.shorter import of_one_scrape, of_same_labels
 from analyzer.prometheus.variants import SCOPES, Variant, joined, variants_of
@@ -90,24 +90,24 @@ class Query:
             raise QueryFileError(f"query {self.name} {problem} $window")
         times = {"window": _duration(window_seconds or 0), "offset": _duration(offset_seconds)}
         text = self.template if offset_seconds else self.template.replace(_OFFSET, "")
-        variants = variants_of(label_mapping, self._exporters)
-        # A proxy of two variants may have a job in each.
-        text = of_one_scrape(text) if is_scraped_once and len(variants) == 1 else text
+        # Where jobs differ in their names, a proxy may have a job of each name.
+        is_plain = len(variants_of(label_mapping, _exporters(text))) == 1
+        text = of_one_scrape(text) if is_scraped_once and is_plain else text
+        # Each term is about some exporters only: the names of others must not repeat it.
+        each = [text] if is_plain else terms(text)
+        variants = [(term, variants_of(label_mapping, _exporters(term))) for term in each]
 
         def within(part: Part | None) -> str:
-            each = [
-                _rendered(text, variant, variant.scopes(scope, part), times) for variant in variants
-            ]
-            return joined(each, self.together)
+            asked = (
+                joined(
+                    [_rendered(term, one, one.scopes(scope, part), times) for one in ones],
+                    self.together,
+                )
+                for term, ones in variants
+            )
+            return " or ".join(asked)
 
         return self._divisible(within, scope, label_mapping)
-
-    @property
-    def _exporters(self) -> tuple[Exporter, ...]:
-        """Return the exporters whose label names it holds."""
-        names = Template(self.template).get_identifiers()
-        owners = {name.partition("_")[0] for name in names if name not in _OF_NO_POD}
-        return tuple(exporter for exporter in Exporter if exporter in owners)
 
     def _divisible(
         self, within: Callable[[Part | None], str], scope: Scope, label_mapping: LabelMapping
@@ -129,6 +129,13 @@ class Query:
             labels=tuple(labels),
             takes_latest=self.takes_latest,
         )
+
+
+def _exporters(template: str) -> tuple[Exporter, ...]:
+    """Return the exporters whose label names a template holds."""
+    names = Template(template).get_identifiers()
+    owners = {name.partition("_")[0] for name in names if name not in _OF_NO_POD}
+    return tuple(exporter for exporter in Exporter if exporter in owners)
 
 
 def _rendered(

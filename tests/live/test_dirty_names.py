@@ -77,6 +77,8 @@ def test_requests_and_nodes_are_those_of_the_pods(name: str, store: Store) -> No
 @pytest.mark.parametrize("name", _NAMED)
 def test_the_fault_is_named(name: str, store: Store) -> None:
     assert _NAMED[name] in store.names(name)
+    # No proxy is counted for the names of another exporter too.
+    assert "proxies_not_measured" not in store.names(name)
 
 
 # --- names with dots, which Debian's Prometheus does not store ---

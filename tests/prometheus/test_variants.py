@@ -57,6 +57,15 @@ def test_queries_of_two_exporters_have_a_part_for_each_pair() -> None:
     assert rendered(load_query("proxy_cpu_vcpu"), MIXED).count("container_name=~") == 2
 
 
+def test_a_term_is_repeated_for_the_names_of_its_own_exporter_only() -> None:
+    promql = rendered(load_query("survey_series_count"), MIXED)
+
+    for metric in ("istio_tcp_sent_bytes_total", "container_memory_working_set_bytes"):
+        assert promql.count(f"{metric}{{") == 2
+    assert promql.count("count(kube_node_labels") == 1
+    assert rendered(load_query("survey_proxy_counts"), MIXED).count("count_values") == 4
+
+
 def test_series_that_are_copies_under_other_names_are_left_out() -> None:
     mapping = LabelMapping(proxy=Names(has_copies=True))
 
