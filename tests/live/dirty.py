@@ -8,7 +8,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from analyzer.cli import cli
-from tests.live.command import Outcome, run
+from tests.live.command import Outcome
 from tests.support import PrometheusServer, ServerProcess
 from tests.support.bent import Scene, healthy
 from tests.support.bent.bends import Bend, bent
@@ -47,9 +47,9 @@ class Store:
         self._answers: dict[str, dict[str, Any]] = {}
 
     def answer(self, name: str) -> dict[str, Any]:
-        """Return what the installed command answers about a scene, asked once."""
+        """Return what the command answers about a scene, asked once."""
         if name not in self._answers:
-            outcome = run(*question(self.url, self.scenes[name]))
+            outcome = asked_within(self.url, self.scenes[name])
             assert outcome.status == 0, outcome.stderr
             self._answers[name] = outcome.document
         return self._answers[name]
