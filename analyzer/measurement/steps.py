@@ -185,10 +185,11 @@ def _is_renewed(proxy: Ints, point: Ints, counters: Mapping[str, Floats], resets
     again in new series, so no reset is counted. Of two addresses in one step the rates are those
     of one.
     """
-    requests = np.sum([np.nan_to_num(counters[name]) for name in REPORTERS], axis=0)
+    reported = np.array([counters[name] for name in REPORTERS])
+    # A pod that has gone by the end of its last step has no counters there: nothing took its place.
+    requests = np.where(np.isnan(reported).all(axis=0), np.nan, np.nansum(reported, axis=0))
     cpu, is_lower = (
-        now < _RENEWED * before(now, proxy)
-        for now in (np.nan_to_num(counters["cpu_vcpu"]), requests)
+        now < _RENEWED * before(now, proxy) for now in (counters["cpu_vcpu"], requests)
     )
     # A kubelet's last sample stays visible for five minutes, so its counter may fall later.
     is_lower &= cpu | after(cpu, proxy)

@@ -183,3 +183,15 @@ def test_a_pod_whose_place_another_of_its_name_took_is_not_known_in_that_step(
     assert renewed.mean_total(Role.SIDECAR, "proxy_rps") == pytest.approx(10.0)
     assert renewed.mean_total(Role.SIDECAR, "cpu_vcpu") == pytest.approx(0.1, rel=0.02)
     assert restarted.steps.loc[6, "proxy_rps"] == pytest.approx(5.0)
+
+
+def test_the_last_step_of_a_pod_that_ends_in_it_is_known(tmp_path: Path) -> None:
+    """Its counters are gone at the end of the step, and are not those of another pod."""
+    points, grown = np.arange(POINTS), STEP_SECONDS * np.arange(1, POINTS + 1)
+    lived = np.where(points < 7, 1.0, np.where(points == 7, 0.5, np.nan))
+    counter = np.where(points < 7, 1e6 + 0.1 * grown, np.nan)
+    made = snapshot(
+        tmp_path, vcpu=0.1 * lived, rps=10 * lived, cpu_seconds=counter, requests=100 * counter
+    )
+
+    assert 7 in set(measure(made).steps.dropna(subset=["cpu_vcpu", "proxy_rps"])["point"])
