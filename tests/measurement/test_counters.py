@@ -38,8 +38,12 @@ def snapshot(  # noqa: PLR0913 - what may be given
     requests: Values | None = None,
     resets: Values = (),
     scrapes: float = 21.0,
+    lived: float = POINTS,
 ) -> Snapshot:
-    """Return one sidecar with 0.1 vCPU and 10 requests/s, where nothing else is given."""
+    """Return one sidecar with 0.1 vCPU and 10 requests/s, where nothing else is given.
+
+    It is scraped in the first `lived` steps.
+    """
     grown = STEP_SECONDS * np.arange(1, POINTS + 1)
     tables = {
         CPU: series((*POD, "istio-proxy"), [0.1] * POINTS if vcpu is None else vcpu),
@@ -50,7 +54,7 @@ def snapshot(  # noqa: PLR0913 - what may be given
         COUNTERS: series(
             (*POD, "destination"), 1e7 + 10.0 * grown if requests is None else requests
         ),
-        BUILD: steady(BUILD, (*POD[1:], "proxy"), scrapes, points=POINTS),
+        BUILD: steady(BUILD, (*POD[1:], "proxy"), scrapes, points=int(lived)),
         RESETS: series(POD, resets),
     }
     return make_snapshot(folder / "snap", tables, points=POINTS)
@@ -188,10 +192,15 @@ def test_a_pod_whose_place_another_of_its_name_took_is_not_known_in_that_step(
 def test_the_last_step_of_a_pod_that_ends_in_it_is_known(tmp_path: Path) -> None:
     """Its counters are gone at the end of the step, and are not those of another pod."""
     points, grown = np.arange(POINTS), STEP_SECONDS * np.arange(1, POINTS + 1)
-    lived = np.where(points < 7, 1.0, np.where(points == 7, 0.5, np.nan))
+    part = np.where(points < 7, 1.0, np.where(points == 7, 0.5, np.nan))
     counter = np.where(points < 7, 1e6 + 0.1 * grown, np.nan)
     made = snapshot(
-        tmp_path, vcpu=0.1 * lived, rps=10 * lived, cpu_seconds=counter, requests=100 * counter
+        tmp_path,
+        vcpu=0.1 * part,
+        rps=10 * part,
+        cpu_seconds=counter,
+        requests=100 * counter,
+        lived=8,
     )
 
     assert 7 in set(measure(made).steps.dropna(subset=["cpu_vcpu", "proxy_rps"])["point"])
