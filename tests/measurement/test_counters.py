@@ -177,7 +177,12 @@ def test_a_pod_whose_place_another_of_its_name_took_is_not_known_in_that_step(
     renewed, restarted = (
         measure(
             snapshot(
-                tmp_path / name, **series_of, cpu_seconds=cpu_seconds, resets=resets, scrapes=10.0
+                tmp_path / name,
+                **series_of,
+                cpu_seconds=cpu_seconds,
+                resets=resets,
+                scrapes=10.0,
+                lived=POINTS,
             )
         )
         for name, resets in (("renewed", 0 * reset), ("restarted", reset))
