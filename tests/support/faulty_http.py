@@ -84,6 +84,11 @@ class FaultyHttp:
         with self._lock:
             return tuple(self._received)
 
+    def end_script(self) -> None:
+        """From now on pass every request on."""
+        with self._lock:
+            self._counted = max(self._counted, len(self._script))
+
     def answer(self, request: Received) -> Answer:
         """Return what the script has for a request."""
         with self._lock:
