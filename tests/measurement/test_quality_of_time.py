@@ -19,7 +19,8 @@ def of_steps_of(tmp_path: Path, minutes: int) -> dict[str, Finding]:
     seconds = 60 * minutes
     # Rows are written at the ends of ten-minute steps.
     ends = [seconds * (point + 1) // STEP_SECONDS - 1 for point in range(POINTS)]
-    snapshot = snapshot_of(tmp_path / f"{minutes}", [Seen(pod="shop/a", points=ends)])
+    seen = [Seen(pod="shop/a", points=ends)]
+    snapshot = snapshot_of(tmp_path / f"{minutes}", seen, points=ends[-1] + 1)
     start = snapshot.manifest.window.start
     window = replace(
         snapshot.manifest.window,
