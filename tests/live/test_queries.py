@@ -21,14 +21,24 @@ def _promql(request: Received) -> str:
     return parse_qs(request.body.decode())["query"][0]
 
 
-def _shapes(name: str) -> re.Pattern[str]:
-    """Return a pattern for a query with any values of its placeholders."""
-    parts = re.split(r"\$\$|\$\w+", load_queries()[name].template)
-    return re.compile(".*".join(re.escape(part.rstrip(", ")) for part in parts), re.DOTALL)
+def _is_of(promql: str, name: str) -> bool:
+    """Return whether a query is the named one, with any values of its placeholders.
+
+    The parts between them must be there in their order. A pattern would try every way to divide
+    the values.
+    """
+    parts = [part.rstrip(", ") for part in re.split(r"\$\$|\$\w+", load_queries()[name].template)]
+    place = 0
+    for part in parts:
+        found = promql.find(part, place)
+        if found < 0:
+            return False
+        place = found + len(part)
+    return promql.startswith(parts[0]) and promql.endswith(parts[-1])
 
 
 def test_only_the_survey_is_sent(small_server: PrometheusServer) -> None:
-    surveys = [_shapes(name) for name in load_queries() if name not in measured_queries()]
+    surveys = [name for name in load_queries() if name not in measured_queries()]
     with FaultyHttp(upstream=small_server.url) as server:
         shown = run("queries", "-p", server.url, *_TIMES)
         sent = [_promql(request) for request in server.received]
@@ -38,7 +48,7 @@ def test_only_the_survey_is_sent(small_server: PrometheusServer) -> None:
     assert len(sent) <= 10
     for promql in sent:
         assert promql not in offered
-        assert _INTERVALS.fullmatch(promql) or any(one.fullmatch(promql) for one in surveys), promql
+        assert _INTERVALS.fullmatch(promql) or any(_is_of(promql, name) for name in surveys), promql
 
 
 def test_what_is_shown_is_what_a_collection_sends(
