@@ -27,7 +27,9 @@ def _is_of(promql: str, name: str) -> bool:
     The parts between them must be there in their order. A pattern would try every way to divide
     the values.
     """
-    parts = [part.rstrip(", ") for part in re.split(r"\$\$|\$\w+", load_queries()[name].template)]
+    template = load_queries()[name].template
+    # A selector without matchers has no braces.
+    parts = [part.lstrip("}").rstrip(", {") for part in re.split(r"\$\$|\$\w+", template)]
     place = 0
     for part in parts:
         found = promql.find(part, place)
