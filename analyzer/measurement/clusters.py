@@ -61,7 +61,7 @@ class Clusters:
         is_foreign = self.foreign(frame)
         if not is_foreign.any():
             return frame
-        meant = frame["cluster"].map(meanings).fillna("")
+        meant = frame["cluster"].map(lambda label: meanings.get(label, ""))
         frame = frame.assign(cluster=frame["cluster"].mask(is_foreign, meant))
         named, rest = frame[frame["cluster"] != ""], frame[frame["cluster"] == ""]
         if "pod" in frame:

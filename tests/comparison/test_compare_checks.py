@@ -165,7 +165,7 @@ def test_two_snapshots_are_read_and_compared(tmp_path: Path) -> None:
         name: [(*labels, int(point) + day, value) for *labels, point, value in rows]
         for name, rows in tables.items()
     }
-    after = make_snapshot(tmp_path / "after", later)
+    after = make_snapshot(tmp_path / "after", later, points=day + 4)
     after = replace(after, manifest=a_day_later(after.manifest))
 
     assert isinstance(compare(before, after), Refusal)

@@ -152,7 +152,7 @@ LIMITS: dict[str, Callable[[], Rule]] = {
     "403": lambda: only_get(403),
     "501": lambda: only_get(501),
     "404": lambda: only_get(404),
-    "405 and short URLs": lambda: only_get(405, longest_query=1500),
+    "405 and short URLs": lambda: only_get(405, longest_query=3000),
     "empty, once each": lambda: Every(Answer()),
     "an error in a success, once each": lambda: Every(
         prometheus_error(200, "internal", "a shard was lost")

@@ -78,7 +78,7 @@ def test_the_worst_finding_comes_first(tmp_path: Path) -> None:
 
     assert [(finding.severity, finding.name) for finding in findings] == [
         (Severity.SERIOUS, "cpu_without_requests"),
-        (Severity.WARNING, "ambiguous_roles"),
+        (Severity.SERIOUS, "ambiguous_roles"),
         (Severity.WARNING, "short_window"),
         (Severity.INFO, "counter_resets"),
         (Severity.INFO, "coarse_scrapes"),

@@ -46,10 +46,16 @@ def _stays(mesh: Mesh, pod: Pod) -> bool:
     return whole and pod.restart_seconds is None
 
 
+def _generated(number: int) -> str:
+    """Return five of the characters that Kubernetes takes for a generated name."""
+    letters = "bcdfghjklmnpqrstvwxz"
+    return f"shr{letters[number // len(letters)]}{letters[number % len(letters)]}"
+
+
 def _like(model: Pod, number: int, birth_seconds: int, seconds: int) -> Pod:
     return replace(
         model,
-        name=f"{model.created_by_name}-short{number}",
+        name=f"{model.created_by_name}-{_generated(number)}",
         uid=f"{number:08d}-{model.uid.partition('-')[2]}",
         ip=f"12.0.{number // 250}.{number % 250 + 1}",
         birth_seconds=birth_seconds,
