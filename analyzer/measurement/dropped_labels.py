@@ -133,7 +133,7 @@ def _with_namespaces(reports: pd.DataFrame, proxies: pd.DataFrame) -> pd.DataFra
     named = proxies[WORKLOAD].drop_duplicates().drop_duplicates("workload", keep=False)
     namespaces = named.set_index("workload")["namespace"]
     for namespace, workload in (SOURCE, DESTINATION):
-        known = reports[workload].map(namespaces).fillna("")
+        known = reports[workload].map(namespaces).astype(object).fillna("")
         missing = reports[namespace] == ""
         reports = reports.assign(**{namespace: reports[namespace].mask(missing, known)})
     return reports

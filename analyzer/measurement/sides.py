@@ -110,7 +110,7 @@ def _workloads(tables: Tables) -> pd.DataFrame:
     reported = [tables[name].rename(columns={own[1]: "workload"}) for name, own in _OWN.items()]
     for frame in (*reported, placed):
         rows = frame[~frame["workload"].isin(UNKNOWN_NAMES)]
-        found = rows.groupby(KEY)["workload"].last().reindex(keys).fillna("")
+        found = rows.groupby(KEY)["workload"].last().reindex(keys).astype(object).fillna("")
         names = names.where(names != "", found)
     pods = pods.assign(workload=names.to_numpy())
     by_name = _by_name(pods[pods["workload"] == ""], tables[MESH])
@@ -129,7 +129,7 @@ def _by_name(pods: pd.DataFrame, calls: pd.DataFrame) -> pd.Series:
     ]
     both = both[np.array(starts, dtype=bool)] if len(both) else both
     longest = both.assign(length=both["workload"].str.len()).sort_values("length")
-    return longest.groupby("index")["workload"].last().reindex(pods.index).fillna("")
+    return longest.groupby("index")["workload"].last().reindex(pods.index).astype(object).fillna("")
 
 
 def _unlabelled(tables: Tables, pods: pd.DataFrame) -> pd.DataFrame:

@@ -88,7 +88,7 @@ def _descriptions(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
     for ours, name, label in _DESCRIBED:
         frame = tables[name].sort_values(TIME, kind="stable")
         last = frame[~frame[label].isin(UNKNOWN_NAMES)].groupby(KEY)[label].last()
-        text = last.reindex(keys).fillna("").reset_index(drop=True).astype("str")
+        text = last.reindex(keys).astype(object).fillna("").reset_index(drop=True).astype("str")
         found[ours] = found[ours].where(found[ours] != "", text).astype("str")
     return found
 
@@ -128,7 +128,7 @@ def _whose(inbound: pd.DataFrame, signs: pd.DataFrame) -> dict[str, pd.Series]:
     keys = pd.MultiIndex.from_frame(signs[KEY])
     of_each = of_each.reindex(keys).fillna(0.0).reset_index(drop=True).set_index(signs.index)
     is_other = of_each["other"] > MOST
-    receiver = largest.reindex(keys).fillna("").set_axis(signs.index).astype("str")
+    receiver = largest.reindex(keys).astype(object).fillna("").set_axis(signs.index).astype("str")
     is_its_own = (of_each["own"] >= MOST) | (signs["sender"] == "")
     return {
         "own_name": receiver.where(is_its_own & (receiver != ""), signs["sender"]).astype("str"),

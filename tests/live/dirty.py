@@ -50,7 +50,7 @@ class Store:
         """Return what the command answers about a scene, asked once."""
         if name not in self._answers:
             outcome = asked_within(self.url, self.scenes[name])
-            assert outcome.status == 0, outcome.stderr
+            assert outcome.status == 0, outcome.stderr or outcome.stdout
             self._answers[name] = outcome.document
         return self._answers[name]
 
