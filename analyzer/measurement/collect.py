@@ -13,15 +13,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
-import analyzer
 from analyzer.errors import SnapshotError
 from analyzer.measurement import reuse, working
 from analyzer.measurement import snapshot as folder
 from analyzer.measurement.chunks import missing_jobs, read_chunks, write_chunk
 from analyzer.measurement.frames import sorted_frame
 from analyzer.measurement.lock import lock_path, locked
-from analyzer.measurement.manifest import Manifest, QueryRecord
-from analyzer.measurement.plan import Ask, Plan, PlannedQuery, make_plan
+from analyzer.measurement.manifest import QueryRecord
+from analyzer.measurement.plan import Ask, PlannedQuery, make_plan
 from analyzer.measurement.snapshot import (
     MANIFEST,
     Snapshot,
@@ -154,30 +153,7 @@ def _join(place: Working) -> None:
         found = list(read_chunks(place, planned.jobs))
         records.append(_write_query(whole, planned, [table for table, _ in found]))
         remarks.update(*(texts for _, texts in found))
-    manifest = _manifest(plan, records, tuple(sorted(remarks)))
-    folder.write_file(whole / MANIFEST, manifest.to_json().encode())
-
-
-def _manifest(plan: Plan, records: list[QueryRecord], remarks: tuple[str, ...]) -> Manifest:
-    return Manifest(
-        tool_version=analyzer.__version__,
-        source=plan.anonymiser.source(plan.ask.source),
-        note=plan.ask.note,
-        window=plan.window,
-        scope=plan.anonymiser.scope(plan.ask.scope),
-        label_mapping=plan.survey.label_mapping,
-        cpu_scrape_seconds=plan.survey.cpu_scrape_seconds,
-        request_scrape_seconds=plan.survey.request_scrape_seconds,
-        queries=tuple(records),
-        duplicate_scrapes=plan.survey.duplicate_scrapes,
-        copied_proxies=plan.survey.copied_proxies,
-        alike_proxies=plan.survey.alike_proxies,
-        proxy_counts=plan.survey.proxy_counts,
-        warnings=plan.warnings(),
-        remarks=plan.anonymiser.remarks(remarks),
-        question=plan.ask.to_json(plan.anonymiser),
-        ranges=plan.ranges,
-    )
+    folder.write_file(whole / MANIFEST, plan.manifest(records, remarks).to_json().encode())
 
 
 def _write_query(whole: Path, planned: PlannedQuery, tables: list[pa.Table]) -> QueryRecord:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+import analyzer
 from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import InsufficientData, UsageError
-from analyzer.measurement import manifest
 from analyzer.measurement.anonymise import Anonymiser, new_salt
 from analyzer.measurement.detect import checked_label
 from analyzer.measurement.first_look import look
+from analyzer.measurement.manifest import (
+    Manifest,
+    QueryRecord,
+    label_mapping_of,
+    scope_to_json,
+    window_of,
+    window_to_json,
+)
 from analyzer.measurement.metrics import CPU, LABELLED_PROXIES
 from analyzer.measurement.proxy_counts import ProxyCounts
 from analyzer.measurement.ranges import Ranges
@@ -71,7 +79,7 @@ class Ask:
             **asdict(self),
             "source": anonymiser.name("source", self.source),
             "tenant": anonymiser.name("tenant", self.tenant),
-            "scope": manifest.scope_to_json(anonymiser.scope(self.scope)),
+            "scope": scope_to_json(anonymiser.scope(self.scope)),
             "replica_labels": list(self.replica_labels),
             "start": self.start and self.start.isoformat(),
             "end": self.end and self.end.isoformat(),
@@ -176,12 +184,40 @@ class Plan:
         """Return the essential metrics that the survey did not find, by name."""
         return self.survey.missing
 
+    def manifest(self, records: Iterable[QueryRecord], remarks: Iterable[str]) -> Manifest:
+        """Return the manifest of a snapshot that has the answers.
+
+        Args:
+            records: of each query.
+            remarks: of the server.
+        """
+        found, hide = self.survey, self.anonymiser
+        return Manifest(
+            tool_version=analyzer.__version__,
+            source=hide.source(self.ask.source),
+            note=self.ask.note,
+            window=self.window,
+            scope=hide.scope(self.ask.scope),
+            label_mapping=found.label_mapping,
+            cpu_scrape_seconds=found.cpu_scrape_seconds,
+            request_scrape_seconds=found.request_scrape_seconds,
+            queries=tuple(records),
+            duplicate_scrapes=found.duplicate_scrapes,
+            copied_proxies=found.copied_proxies,
+            alike_proxies=found.alike_proxies,
+            proxy_counts=found.proxy_counts,
+            warnings=self.warnings(),
+            remarks=hide.remarks(tuple(sorted(remarks))),
+            question=self.ask.to_json(hide),
+            ranges=self.ranges,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON."""
         return {
             "ask": self.ask.to_json(self.anonymiser),
             "salt": self.anonymiser.salt,
-            "window": manifest.window_to_json(self.window),
+            "window": window_to_json(self.window),
             "rate_window_seconds": self.ranges.to_json(),
             # Version 0.1 called the label mapping so: what it began is finished by this one.
             "survey": {
@@ -203,7 +239,7 @@ class Plan:
         anonymiser = Anonymiser(salt=document["salt"])
         survey = dict(document["survey"])
         found = Survey(
-            label_mapping=manifest.label_mapping_of(survey.pop("dialect")),
+            label_mapping=label_mapping_of(survey.pop("dialect")),
             proxy_counts=ProxyCounts.from_json(survey.pop("proxy_counts", None)),
             **survey,
         )
@@ -211,7 +247,7 @@ class Plan:
             name: [Chunk(first_point=first, point_count=count) for first, count in parts]
             for name, parts in document["chunks"].items()
         }
-        window = manifest.window_of(document["window"])
+        window = window_of(document["window"])
         # Version 0.1 kept none: its ranges were as long as the step.
         kept = document.get("rate_window_seconds")
         ranges = Ranges.from_json(kept) if kept else Ranges.of_steps(window.step_seconds)

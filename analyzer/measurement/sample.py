@@ -15,12 +15,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-import analyzer
 from analyzer.errors import QueryRejected
 from analyzer.measurement.anonymise import Anonymiser
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.frames import check_frame, frame_of, sorted_frame
-from analyzer.measurement.manifest import Manifest, QueryRecord
+from analyzer.measurement.manifest import QueryRecord
 from analyzer.measurement.plan import Ask, Plan, PlannedQuery, planned_on, samples_per_point
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.survey import Survey
@@ -101,7 +100,7 @@ def take_sample(source: Source, scope: Scope, found: Survey, whole: TimeWindow) 
     known = {name: sorted_frame(plan.queries[name].query, parts) for name, parts in frames.items()}
     return Sample(
         path=Path("sample"),
-        manifest=_manifest(plan, known, tuple(sorted(remarks))),
+        manifest=plan.manifest(_records(plan, known), remarks),
         frames=known,
         whole=whole,
     )
@@ -139,13 +138,12 @@ def _best_begin(found: Survey, whole: TimeWindow, count: int) -> int:
     if counts is None:
         return last
     seen = counts.seen(Exporter.CADVISOR) + counts.seen(Exporter.PROXY)
-
     ends = counts.start_seconds + counts.part_seconds * np.arange(1, len(seen) + 1)
 
     def proxies(begin: int) -> float:
         first = whole.start_of(begin).timestamp()
-        last = first + count * whole.step_seconds
-        held = np.minimum(ends, last) - np.maximum(ends - counts.part_seconds, first)
+        end = first + count * whole.step_seconds
+        held = np.minimum(ends, end) - np.maximum(ends - counts.part_seconds, first)
         return float((seen * np.maximum(held, 0)).sum())
 
     begins = range(last, -1, -max(1, count // 4))
@@ -178,34 +176,15 @@ def _separated(response: Response) -> Iterator[tuple[str, Response]]:
         yield name, replace(response, series=tuple(found), warnings=())
 
 
-def _manifest(plan: Plan, frames: Mapping[str, pd.DataFrame], remarks: tuple[str, ...]) -> Manifest:
-    found = plan.survey
-    return Manifest(
-        tool_version=analyzer.__version__,
-        source="",
-        note="",
-        window=plan.window,
-        scope=plan.ask.scope,
-        label_mapping=found.label_mapping,
-        cpu_scrape_seconds=found.cpu_scrape_seconds,
-        request_scrape_seconds=found.request_scrape_seconds,
-        queries=tuple(
-            QueryRecord(
-                name=name,
-                unit=planned.query.unit,
-                promql=planned.promql,
-                series_count=0,
-                sample_count=len(frames[name]),
-                file="",
-                sha256="",
-            )
-            for name, planned in plan.queries.items()
-        ),
-        duplicate_scrapes=found.duplicate_scrapes,
-        copied_proxies=found.copied_proxies,
-        alike_proxies=found.alike_proxies,
-        proxy_counts=found.proxy_counts,
-        warnings=plan.warnings(),
-        remarks=remarks,
-        ranges=plan.ranges,
-    )
+def _records(plan: Plan, frames: Mapping[str, pd.DataFrame]) -> Iterator[QueryRecord]:
+    """Yield what was asked; there are no files."""
+    for name, planned in plan.queries.items():
+        yield QueryRecord(
+            name=name,
+            unit=planned.query.unit,
+            promql=planned.promql,
+            series_count=0,
+            sample_count=len(frames[name]),
+            file="",
+            sha256="",
+        )
