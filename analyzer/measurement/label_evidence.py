@@ -27,6 +27,8 @@ Rows = Mapping[str, Sequence[Labels]]
 
 _EXPORTERS = (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE)
 
+_CONTAINERS = any_of(sorted(PROXY_CONTAINERS))
+
 _NO_VALUE = "a value that no series has"
 
 
@@ -91,13 +93,12 @@ def _branches(shown: Rows, mapping: LabelMapping) -> Iterable[str]:
     groups = f'group by ({by_proxy}) (istio_build{{component=~"proxy|ztunnel"}})'
     groups += f" or on () group by ({by_proxy}) ({REQUESTS})"
     yield _named(groups, Exporter.PROXY)
-    names = any_of(sorted(PROXY_CONTAINERS))
     containers = [
         label
         for label in naming_labels(cadvisor)
         if any(row.get(label) in PROXY_CONTAINERS for row in cadvisor)
     ]
-    selectors = (f"{mapping.cpu}{{{mapping.spelled(one)}=~{names}}}" for one in containers)
+    selectors = (f"{mapping.cpu}{{{mapping.spelled(one)}=~{_CONTAINERS}}}" for one in containers)
     yield _named(f"group by ({by_cadvisor}) ({' or '.join(selectors)})", Exporter.CADVISOR)
     if shown[Exporter.STATE]:
         # A few of its series do not show each name that there is.
@@ -111,8 +112,12 @@ def _named(promql: str, exporter: Exporter) -> str:
 
 
 def _spelled(labels: Iterable[str], mapping: LabelMapping) -> str:
-    usable = (one for one in labels if is_plain(one) or mapping.spelling != Spelling.LEFT_OUT)
-    return ", ".join(map(mapping.spelled, usable))
+    return ", ".join(map(mapping.spelled, _usable(labels, mapping.spelling)))
+
+
+def _usable(labels: Iterable[str], spelling: Spelling) -> Iterable[str]:
+    """Return the labels that a query may name."""
+    return (one for one in labels if is_plain(one) or spelling != Spelling.LEFT_OUT)
 
 
 def by_evidence(mapping: LabelMapping, samples: Samples, rows: Rows) -> LabelMapping:
@@ -135,7 +140,8 @@ def containers_promql(samples: Samples, spelling: Spelling) -> str:
     """
     rows = detect.labels_of(samples[detect.CGROUPS])
     labels = sorted({name for row in rows for name in row if "container" in name})
-    usable = (one for one in labels if is_plain(one) or spelling != Spelling.LEFT_OUT)
-    names = any_of(sorted(PROXY_CONTAINERS))
-    selectors = (f"topk(200, {CPU}{{{spelled(one, spelling)}=~{names}}})" for one in usable)
+    selectors = (
+        f"topk(200, {CPU}{{{spelled(one, spelling)}=~{_CONTAINERS}}})"
+        for one in _usable(labels, spelling)
+    )
     return " or ".join(_named(one, Exporter.CADVISOR) for one in selectors)
