@@ -5,11 +5,19 @@ from typing import Final
 
 import pandas as pd
 
-from analyzer.measurement.other_side import DESTINATION, SOURCE, WORKLOAD
+from analyzer.measurement.other_side import (
+    CALLS,
+    DESTINATION,
+    INBOUND,
+    OTHERS,
+    OUTBOUND,
+    RECEIVERS,
+    SOURCE,
+    WORKLOAD,
+)
 from analyzer.units import Role
 
 _ENDS: Final = [*SOURCE, *DESTINATION]
-_RPS: Final = "mesh_requests_rps"
 _NEGLIGIBLE: Final = 1e-9
 """Relative difference that is rounding."""
 
@@ -28,7 +36,7 @@ def count_calls_once(
     `reports` has `reporter`, the four labels of the two ends, `point` and `mesh_requests_rps`;
     what is returned has the four labels, `point` and `rps`.
     """
-    at_destination = reports[reports["reporter"].isin(["destination", "waypoint"])]
+    at_destination = reports[reports["reporter"].isin(RECEIVERS)]
     at_source = reports[reports["reporter"] == "source"]
     reporting = pd.MultiIndex.from_frame(at_destination[DESTINATION].drop_duplicates())
     unreported = ~pd.MultiIndex.from_frame(at_source[DESTINATION]).isin(reporting)
@@ -36,7 +44,7 @@ def count_calls_once(
         namespace = at_source["destination_workload_namespace"]
         unreported &= namespace.isin(meshed_namespaces | {"", "unknown"}).to_numpy()
     counted = pd.concat([at_destination, at_source[unreported]])
-    totals = counted.groupby([*SOURCE, *DESTINATION, "point"])["mesh_requests_rps"].sum()
+    totals = counted.groupby([*SOURCE, *DESTINATION, "point"])[CALLS].sum()
     return totals.rename("rps").reset_index()
 
 
@@ -60,15 +68,15 @@ class _Side:
 
 
 _SIDES: Final = {
-    "destination": _Side(column="inbound_rps", ends=DESTINATION, keys=WORKLOAD, others=("source",)),
-    "source": _Side(
-        column="outbound_rps", ends=SOURCE, keys=WORKLOAD, others=("destination", "waypoint")
+    "destination": _Side(
+        column="inbound_rps", ends=DESTINATION, keys=WORKLOAD, others=OTHERS[INBOUND]
     ),
+    "source": _Side(column="outbound_rps", ends=SOURCE, keys=WORKLOAD, others=OTHERS[OUTBOUND]),
     "waypoint": _Side(
         column="proxy_rps",
         ends=DESTINATION[:1],
         keys=WORKLOAD[:1],
-        others=("source",),
+        others=OTHERS[INBOUND],
         only=Role.WAYPOINT,
     ),
 }
@@ -124,9 +132,9 @@ def _scaled(
     rows = own.merge(totals, on=key, how="left")
     is_dark = (rows["reported"] == 0).to_numpy()
     factor = rows["handled"] / rows["reported"].where(rows["reported"] > 0)
-    scaled = own.assign(**{_RPS: own[_RPS].to_numpy() * factor.fillna(1.0).to_numpy()})[~is_dark]
+    scaled = own.assign(**{CALLS: own[CALLS].to_numpy() * factor.fillna(1.0).to_numpy()})[~is_dark]
     dark = totals[(totals["reported"] == 0) & (totals["handled"] > 0)]
-    usual = scaled.groupby(_ENDS)[_RPS].sum().rename("usual").reset_index()
+    usual = scaled.groupby(_ENDS)[CALLS].sum().rename("usual").reset_index()
     usual["usual"] /= (
         scaled.groupby(side.ends)["point"]
         .transform("nunique")
@@ -134,11 +142,11 @@ def _scaled(
         .first()
         .to_numpy()
     )
-    by_others = others.groupby([*_ENDS, "point"])[_RPS].sum().rename("heard").reset_index()
+    by_others = others.groupby([*_ENDS, "point"])[CALLS].sum().rename("heard").reset_index()
     calls = dark[[*key, "handled"]].merge(usual, on=side.ends)
     calls = calls.merge(by_others, on=[*_ENDS, "point"], how="left")
     calls["weight"] = calls["heard"].fillna(calls["usual"])
     whole = calls.groupby(key)["weight"].transform("sum")
-    calls[_RPS] = calls["handled"] * calls["weight"] / whole.where(whole > 0)
+    calls[CALLS] = calls["handled"] * calls["weight"] / whole.where(whole > 0)
     calls["reporter"] = own["reporter"].iloc[0]
-    return pd.concat([scaled, calls.dropna(subset=[_RPS])[list(own.columns)]])
+    return pd.concat([scaled, calls.dropna(subset=[CALLS])[list(own.columns)]])

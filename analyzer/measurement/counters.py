@@ -14,6 +14,7 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats
 from analyzer.measurement.manifest import Manifest
+from analyzer.measurement.other_side import INBOUND, OUTBOUND
 from analyzer.measurement.rows import CPU, with_points
 from analyzer.measurement.signs import KEY
 from analyzer.measurement.tables import Tables
@@ -24,8 +25,8 @@ CPU_COUNTER: Final = "proxy_cpu_counter_seconds"
 REQUEST_COUNTER: Final = "proxy_request_counters"
 
 REPORTERS: Final[Mapping[str, str]] = {
-    "destination": "inbound_requests_rps",
-    "source": "outbound_requests_rps",
+    "destination": INBOUND,
+    "source": OUTBOUND,
     "waypoint": "waypoint_requests_rps",
 }
 """The table with the rates of each reporter's counters."""

@@ -10,20 +10,21 @@ from typing import Final
 
 import pandas as pd
 
-from analyzer.measurement.other_side import DESTINATION, SERVICE, SOURCE, WORKLOAD
+from analyzer.measurement.other_side import (
+    CALLS,
+    DESTINATION,
+    INBOUND,
+    OUTBOUND,
+    SERVICE,
+    SOURCE,
+    WORKLOAD,
+)
 from analyzer.measurement.rows import with_points
-from analyzer.measurement.same_calls import without_cluster
+from analyzer.measurement.same_calls import NEARLY, without_cluster
 from analyzer.measurement.signs import KEY
-from analyzer.measurement.tables import SEVERAL, UNKNOWN_NAMES, Tables
+from analyzer.measurement.tables import UNKNOWN_NAMES, Tables
 from analyzer.units import Role
 from analyzer.window import TimeWindow
-
-_RPS: Final = "mesh_requests_rps"
-_INBOUND: Final = "inbound_requests_rps"
-_OUTBOUND: Final = "outbound_requests_rps"
-
-_NEARLY: Final = 0.1
-"""As in `same_calls`."""
 
 _MOST_ROWS: Final = 3_000_000
 """Rows above which callers are no longer spread over single workloads."""
@@ -47,12 +48,14 @@ def with_ends(
 ) -> Restored:
     """Return reports in which no label of a workload is dropped, as far as the proxies show it."""
     at_server = reports["reporter"] == "destination"
-    several = len(tables.clusters) >= SEVERAL
-    lacks_own = at_server & (_lacks(reports, DESTINATION) | (several & _is_bare(reports)))
+    several = tables.has_several_clusters
+    lacks_own = at_server & (
+        _lacks(reports, DESTINATION) | (several & _is_bare(reports[DESTINATION[0]]))
+    )
     lacks_caller = at_server & _lacks(reports, SOURCE)
-    received = float(reports.loc[at_server, _RPS].sum())
+    received = float(reports.loc[at_server, CALLS].sum())
     dropped = (at_server & _lacks(reports, DESTINATION)) | lacks_caller
-    lacking = float(reports.loc[dropped, _RPS].sum())
+    lacking = float(reports.loc[dropped, CALLS].sum())
     if not (lacks_own | _lacks(reports, [*SOURCE, *DESTINATION])).any():
         return Restored(reports=reports, lacking_share=0.0)
     if lacks_own.any():
@@ -71,9 +74,8 @@ def _lacks(reports: pd.DataFrame, names: list[str]) -> pd.Series:
     return (reports[names] == "").any(axis=1)
 
 
-def _is_bare(reports: pd.DataFrame) -> pd.Series:
-    """Return which destinations have no cluster, although there are several."""
-    namespace = reports[DESTINATION[0]]
+def _is_bare(namespace: pd.Series) -> pd.Series:
+    """Return which namespaces have no cluster, although there are several."""
     return ~namespace.str.contains("/", regex=False) & ~namespace.isin(UNKNOWN_NAMES)
 
 
@@ -84,11 +86,11 @@ def _received(
 
     Columns: `WORKLOAD`, label (what is known of the name), point, rps.
     """
-    frame = with_points(tables[_INBOUND], window)
+    frame = with_points(tables[INBOUND], window)
     names = [without_cluster(frame[DESTINATION[0]]), frame[DESTINATION[1]]]
     is_bare = pd.MultiIndex.from_arrays(names).isin(pd.MultiIndex.from_frame(bare))
     frame = frame.assign(label=_label(frame))[_lacks(frame, DESTINATION) | is_bare]
-    frame = frame.merge(proxies[[*KEY, "workload"]], on=KEY).rename(columns={_INBOUND: "rps"})
+    frame = frame.merge(proxies[[*KEY, "workload"]], on=KEY).rename(columns={INBOUND: "rps"})
     return frame.groupby([*WORKLOAD, "label", "point"])["rps"].sum().reset_index()
 
 
@@ -112,13 +114,13 @@ def _spread(reports: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
     if both.sum() > _MOST_ROWS or (own["link"] == "n/").any():
         rows = _without_names(rows)
     columns = ["link", "point", *SOURCE, *SERVICE]
-    parts = rows.groupby(columns)[_RPS].sum().rename("part").reset_index()
+    parts = rows.groupby(columns)[CALLS].sum().rename("part").reset_index()
     parts["part"] /= parts.groupby(["link", "point"])["part"].transform("sum")
     found = own.merge(parts, on=["link", "point"], how="left")
     found = found.fillna({"part": 1.0, **dict.fromkeys([*SOURCE, *SERVICE], "")})
     names = dict(zip(WORKLOAD, DESTINATION, strict=True))
     found = found.drop(columns="label").rename(columns=names)
-    return found.assign(reporter="destination", **{_RPS: found["rps"] * found["part"]})
+    return found.assign(reporter="destination", **{CALLS: found["rps"] * found["part"]})
 
 
 def _without_names(rows: pd.DataFrame) -> pd.DataFrame:
@@ -142,10 +144,9 @@ def _with_namespaces(reports: pd.DataFrame, proxies: pd.DataFrame) -> pd.DataFra
 def _near_callers(reports: pd.DataFrame, proxies: pd.DataFrame) -> pd.DataFrame:
     """Return reports in which a caller without a cluster is in that of the destination."""
     namespace, workload = (reports[name] for name in SOURCE)
-    is_bare = ~namespace.str.contains("/", regex=False) & ~namespace.isin(UNKNOWN_NAMES)
     near = reports[DESTINATION[0]].str.extract("^(.*/)", expand=False).fillna("") + namespace
     known = pd.MultiIndex.from_frame(proxies[WORKLOAD].drop_duplicates())
-    is_bare &= pd.MultiIndex.from_arrays([near, workload]).isin(known)
+    is_bare = _is_bare(namespace) & pd.MultiIndex.from_arrays([near, workload]).isin(known)
     return reports.assign(**{SOURCE[0]: namespace.mask(is_bare, near)})
 
 
@@ -174,23 +175,23 @@ def with_callers(
     divided["part"] *= divided.pop("of_all")
     parts = pd.concat([parts[~nameless], divided])
     found = rows.drop(columns=SOURCE).merge(parts, on=SERVICE)
-    found[_RPS] *= found.pop("part")
+    found[CALLS] *= found.pop("part")
     return pd.concat([reports[~unnamed], found[list(reports.columns)]], ignore_index=True)
 
 
 def _callers_of_services(rows: pd.DataFrame, sent: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Yield the part of each caller in what services received, those outside the mesh last."""
-    received = rows.groupby(SERVICE)[_RPS].sum()
+    received = rows.groupby(SERVICE)[CALLS].sum()
     if not pd.MultiIndex.from_frame(sent[SERVICE]).isin(received.index).any():
         # The two sides do not even name the same services.
         received = pd.Series(float(received.sum()), index=received.index)
         services = received.index.to_frame(index=False)
         sent = sent.drop(columns=SERVICE).merge(services, how="cross")
-    by_caller = sent.groupby([*SERVICE, *SOURCE])[_RPS].sum().rename("part").reset_index()
+    by_caller = sent.groupby([*SERVICE, *SOURCE])[CALLS].sum().rename("part").reset_index()
     by_caller = by_caller[pd.MultiIndex.from_frame(by_caller[SERVICE]).isin(received.index)]
     heard = by_caller.groupby(SERVICE)["part"].sum().reindex(received.index).fillna(0.0)
     outside = (1 - heard / received.where(received > 0)).fillna(0.0).clip(lower=0.0)
-    outside = outside.mask(outside < _NEARLY, 0.0)
+    outside = outside.mask(outside < NEARLY, 0.0)
     whole = heard / (1 - outside).where(outside < 1)
     at = pd.MultiIndex.from_frame(by_caller[SERVICE])
     yield by_caller.assign(part=by_caller["part"].to_numpy() / whole.reindex(at).to_numpy())
@@ -200,7 +201,7 @@ def _callers_of_services(rows: pd.DataFrame, sent: pd.DataFrame) -> Iterator[pd.
 
 def _gateway_parts(tables: Tables, proxies: pd.DataFrame) -> pd.DataFrame:
     """Return each gateway's part of all that sidecars and gateways sent, and the rest, unnamed."""
-    sent = tables[_OUTBOUND].groupby(KEY)[_OUTBOUND].sum()
+    sent = tables[OUTBOUND].groupby(KEY)[OUTBOUND].sum()
     rows = proxies.assign(sent=sent.reindex(pd.MultiIndex.from_frame(proxies[KEY])).to_numpy())
     rows = rows[rows["role"].isin([Role.GATEWAY, Role.SIDECAR])].fillna({"sent": 0.0})
     of_gateways = rows[rows["role"] == Role.GATEWAY].groupby(WORKLOAD)["sent"].sum()

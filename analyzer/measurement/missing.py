@@ -86,7 +86,7 @@ def _parts_within(window: TimeWindow, counts: ProxyCounts) -> Sequence[int]:
 def _missing(
     tables: Tables, counts: ProxyCounts, exporter: Exporter, step_seconds: int, parts: Sequence[int]
 ) -> Missing:
-    is_split = len(tables.clusters) > 1
+    is_split = tables.has_several_clusters
     measured = _measured(tables, counts, _TABLES[exporter], step_seconds)
     sums = np.zeros(3)
     sites: list[str] = []
@@ -132,7 +132,7 @@ def _measured(
         for number in range(int((last - first).max() if len(rows) else 0) + 1)
     ]
     pods = pd.concat(pieces)[["namespace", "pod", "part"]].drop_duplicates()
-    is_split = len(tables.clusters) > 1
+    is_split = tables.has_several_clusters
     pods["cluster"] = pods["namespace"].str.rpartition("/")[0] if is_split else ""
     sizes = pods.groupby(["cluster", "part"]).size()
     whole = range(counts.part_count)

@@ -1,5 +1,6 @@
 """What the other side of the calls reports of each workload's requests."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,9 +13,22 @@ DESTINATION: Final = ["destination_workload_namespace", "destination_workload"]
 SERVICE: Final = ["destination_service_namespace", "destination_service_name"]
 WORKLOAD: Final = ["namespace", "workload"]
 
+CALLS: Final = "mesh_requests_rps"
+INBOUND: Final = "inbound_requests_rps"
+OUTBOUND: Final = "outbound_requests_rps"
+
+OWN_WORKLOAD: Final = {INBOUND: DESTINATION, OUTBOUND: SOURCE}
+"""Which of Istio's labels name the reporting proxy's own workload."""
+
+RECEIVERS: Final = ("destination", "waypoint")
+"""Reporters of calls that they received."""
+
+OTHERS: Final[Mapping[str, tuple[str, ...]]] = {INBOUND: ("source",), OUTBOUND: RECEIVERS}
+"""The reporters at the other side of the same calls."""
+
 _REPORTED_AT: Final = {
-    "inbound_rps": (DESTINATION, ("source",)),
-    "outbound_rps": (SOURCE, ("destination", "waypoint")),
+    "inbound_rps": (DESTINATION, OTHERS[INBOUND]),
+    "outbound_rps": (SOURCE, OTHERS[OUTBOUND]),
 }
 """Which end of the other side's reports is the workload, and who makes them."""
 
@@ -50,11 +64,7 @@ class Heard:
         """Return what the other side reports of a column, by namespace, workload and point."""
         ends, reporters = _REPORTED_AT[name]
         found = self.reports[self.reports["reporter"].isin(reporters)]
-        return (
-            found.groupby([*ends, "point"])["mesh_requests_rps"]
-            .sum()
-            .rename_axis([*WORKLOAD, "point"])
-        )
+        return found.groupby([*ends, "point"])[CALLS].sum().rename_axis([*WORKLOAD, "point"])
 
 
 def _with_neighbours(amounts: pd.Series) -> pd.Series:

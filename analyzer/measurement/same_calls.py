@@ -9,12 +9,10 @@ from typing import Final
 
 import pandas as pd
 
-from analyzer.measurement.other_side import DESTINATION, SERVICE, SOURCE
+from analyzer.measurement.other_side import CALLS, DESTINATION, RECEIVERS, SERVICE, SOURCE
 from analyzer.measurement.tables import UNKNOWN_NAMES
 
-_RPS: Final = "mesh_requests_rps"
-
-_NEARLY: Final = 0.1
+NEARLY: Final = 0.1
 """Scrapes of two sides are offset in time: a share this near to 0 or 1 is 0 or 1."""
 
 _LEVELS: Final = (("caller", *SERVICE), ("caller", SERVICE[0]))
@@ -43,7 +41,7 @@ def without_same(reports: pd.DataFrame) -> Matched:
     caller, of the same service, beyond what clients report under the servers' names.
     """
     reports = reports.reset_index(drop=True)
-    at_server = reports["reporter"].isin(["destination", "waypoint"])
+    at_server = reports["reporter"].isin(RECEIVERS)
     named = pd.MultiIndex.from_frame(reports.loc[at_server, DESTINATION].drop_duplicates())
     is_known = pd.MultiIndex.from_frame(reports[DESTINATION]).isin(named)
     is_open = (reports["reporter"] == "source") & ~is_known
@@ -61,10 +59,10 @@ def without_same(reports: pd.DataFrame) -> Matched:
             for part in (unmatched, received, sent)
         )
     rows = _from_unnamed(rows, unmatched, received, sent)
-    removed = float((rows[_RPS] * (1 - rows["kept"]))[rows["reporter"] == "source"].sum())
-    rows[_RPS] *= rows["kept"]
+    removed = float((rows[CALLS] * (1 - rows["kept"]))[rows["reporter"] == "source"].sum())
+    rows[CALLS] *= rows["kept"]
     left = rows[rows["kept"] > 0].drop(columns=["caller", "kept"])
-    whole = float(left.loc[left["reporter"].isin(["destination", "waypoint"]), _RPS].sum())
+    whole = float(left.loc[left["reporter"].isin(RECEIVERS), CALLS].sum())
     part = removed / whole if whole > 0 else 0.0
     return Matched(reports=left.reset_index(drop=True), share=part)
 
@@ -72,7 +70,7 @@ def without_same(reports: pd.DataFrame) -> Matched:
 def without_services(reports: pd.DataFrame) -> pd.DataFrame:
     """Return the reports of all services of a workload together."""
     keys = ["reporter", *SOURCE, *DESTINATION, "point"]
-    return reports.groupby(keys)[_RPS].sum().reset_index()
+    return reports.groupby(keys)[CALLS].sum().reset_index()
 
 
 def without_cluster(namespaces: pd.Series) -> pd.Series:
@@ -100,7 +98,7 @@ def _explained(
     if known.empty:
         return pd.Series(dtype=float)
     open_rps, received_rps, sent_rps = (
-        part.groupby([*level, "point"])[_RPS].sum() for part in (known, received, sent)
+        part.groupby([*level, "point"])[CALLS].sum() for part in (known, received, sent)
     )
     beyond = received_rps.reindex(open_rps.index, fill_value=0.0)
     beyond -= sent_rps.reindex(open_rps.index, fill_value=0.0)
@@ -111,7 +109,7 @@ def _explained(
 
 def _settled(share: pd.Series) -> pd.Series:
     share = share.fillna(0.0).clip(0.0, 1.0)
-    return share.mask(share < _NEARLY, 0.0).mask(share > 1 - _NEARLY, 1.0)
+    return share.mask(share < NEARLY, 0.0).mask(share > 1 - NEARLY, 1.0)
 
 
 def _from_unnamed(
@@ -131,9 +129,9 @@ def _from_unnamed(
     if share.empty:
         return rows
     rows.loc[share.index, "kept"] -= share
-    matched = unmatched.loc[share.index, [*SERVICE, _RPS]]
-    same = matched.assign(same=matched[_RPS] * share).groupby(SERVICE)["same"].sum()
-    unnamed_rps = nameless.groupby(SERVICE)[_RPS].sum().reindex(same.index)
+    matched = unmatched.loc[share.index, [*SERVICE, CALLS]]
+    same = matched.assign(same=matched[CALLS] * share).groupby(SERVICE)["same"].sum()
+    unnamed_rps = nameless.groupby(SERVICE)[CALLS].sum().reindex(same.index)
     part = _settled(same / unnamed_rps)
     unknown = nameless[nameless["source_workload"] == "unknown"]
     meshed = part.reindex(_keys(unknown, SERVICE)).fillna(0.0).to_numpy()

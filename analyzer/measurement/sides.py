@@ -13,20 +13,22 @@ import pandas as pd
 from analyzer.errors import InsufficientData
 from analyzer.measurement.counters import REQUEST_COUNTER
 from analyzer.measurement.frames import TIME
-from analyzer.measurement.other_side import DESTINATION, SOURCE, WORKLOAD
+from analyzer.measurement.other_side import (
+    CALLS,
+    DESTINATION,
+    INBOUND,
+    OTHERS,
+    OUTBOUND,
+    OWN_WORKLOAD,
+    SOURCE,
+    WORKLOAD,
+)
 from analyzer.measurement.signs import KEY
 from analyzer.measurement.tables import UNKNOWN_NAMES, Tables, workload_of_creator
 
-MESH: Final = "mesh_requests_rps"
 _CPU: Final = "proxy_cpu_vcpu"
 _BUILD: Final = "proxy_build"
 
-_OWN: Final = {"inbound_requests_rps": DESTINATION, "outbound_requests_rps": SOURCE}
-_OTHERS: Final = {
-    "inbound_requests_rps": ("source",),
-    "outbound_requests_rps": ("destination", "waypoint"),
-}
-_INBOUND: Final = "inbound_requests_rps"
 
 SEVERAL: Final = 2
 """Workloads of a namespace that must lack inbound reports: a single one may bypass its sidecar."""
@@ -50,20 +52,22 @@ class Completed:
 
 def completed(tables: Tables) -> Completed:
     """Return the tables of a snapshot with the directions that some proxies do not report."""
-    calls = tables[MESH]
-    if not (calls["reporter"] == "").any() and not any(_unheard(tables, name) for name in _OWN):
+    calls = tables[CALLS]
+    if not (calls["reporter"] == "").any() and not any(
+        _unheard(tables, name) for name in OWN_WORKLOAD
+    ):
         return Completed(tables=tables)
     pods = _workloads(tables)
     unlabelled = _unlabelled(tables, pods)
     calls = _with_reporters(calls, unlabelled)
-    tables = tables.replaced({MESH: calls})
+    tables = tables.replaced({CALLS: calls})
     added = {}
     shares = _growth(tables, unlabelled)
-    for name, own in _OWN.items():
-        reporter = "destination" if name == "inbound_requests_rps" else "source"
+    for name, own in OWN_WORKLOAD.items():
+        reporter = "destination" if name == INBOUND else "source"
         totals = [
             _totals(calls, (reporter,), own, unlabelled),
-            _totals(calls, _OTHERS[name], own, _silent(tables, name, pods, unlabelled)),
+            _totals(calls, OTHERS[name], own, _silent(tables, name, pods, unlabelled)),
         ]
         rows = _spread(tables, name, pd.concat(totals), pods, shares)
         if len(rows):
@@ -74,7 +78,7 @@ def completed(tables: Tables) -> Completed:
 
 def require_callers(tables: Tables) -> None:
     """Raise InsufficientData if one direction of traffic is missing, and nothing replaces it."""
-    calls = tables[MESH]
+    calls = tables[CALLS]
     for reporter, other, end in (
         ("source", "destination", SOURCE[1]),
         ("destination", "source", DESTINATION[1]),
@@ -94,26 +98,28 @@ def _names(rows: pd.DataFrame, columns: list[str]) -> pd.MultiIndex:
 
 def _unheard(tables: Tables, name: str) -> bool:
     """Return whether workloads that the other side names report none of their own requests."""
-    calls, own = tables[MESH], _OWN[name]
-    named = calls[calls["reporter"].isin(_OTHERS[name]) & ~calls[own[1]].isin(UNKNOWN_NAMES)]
+    calls, own = tables[CALLS], OWN_WORKLOAD[name]
+    named = calls[calls["reporter"].isin(OTHERS[name]) & ~calls[own[1]].isin(UNKNOWN_NAMES)]
     return len(_names(named, own).difference(_names(tables[name], own))) > 0
 
 
 def _workloads(tables: Tables) -> pd.DataFrame:
     """Return the workload of each pod: what Istio calls it, else by its creator, else its name."""
-    known = [tables[name][KEY] for name in (_CPU, _BUILD, REQUEST_COUNTER, *_OWN)]
+    known = [tables[name][KEY] for name in (_CPU, _BUILD, REQUEST_COUNTER, *OWN_WORKLOAD)]
     pods = pd.concat(known).drop_duplicates()
     keys = pd.MultiIndex.from_frame(pods)
     names = pd.Series("", index=keys)
     placed = tables["pod_placement"]
     placed = placed.assign(workload=workload_of_creator(placed))
-    reported = [tables[name].rename(columns={own[1]: "workload"}) for name, own in _OWN.items()]
+    reported = [
+        tables[name].rename(columns={own[1]: "workload"}) for name, own in OWN_WORKLOAD.items()
+    ]
     for frame in (*reported, placed):
         rows = frame[~frame["workload"].isin(UNKNOWN_NAMES)]
         found = rows.groupby(KEY)["workload"].last().reindex(keys).astype(object).fillna("")
         names = names.where(names != "", found)
     pods = pods.assign(workload=names.to_numpy())
-    by_name = _by_name(pods[pods["workload"] == ""], tables[MESH])
+    by_name = _by_name(pods[pods["workload"] == ""], tables[CALLS])
     return pods.assign(workload=pods["workload"].mask(pods["workload"] == "", by_name))
 
 
@@ -135,7 +141,7 @@ def _by_name(pods: pd.DataFrame, calls: pd.DataFrame) -> pd.Series:
 def _unlabelled(tables: Tables, pods: pd.DataFrame) -> pd.DataFrame:
     """Return the pods whose counters have no reporter, with their workloads."""
     counters = tables[REQUEST_COUNTER]
-    if not (tables[MESH]["reporter"] == "").any():
+    if not (tables[CALLS]["reporter"] == "").any():
         return pods.iloc[:0]
     if counters.empty:
         return pods
@@ -160,7 +166,7 @@ def _with_reporters(calls: pd.DataFrame, unlabelled: pd.DataFrame) -> pd.DataFra
     count = np.maximum(at_source.astype(int) + at_destination, 1)
     halves = [
         rows[is_there].assign(
-            reporter=reporter, **{MESH: (rows[MESH].to_numpy() / count)[is_there]}
+            reporter=reporter, **{CALLS: (rows[CALLS].to_numpy() / count)[is_there]}
         )
         for reporter, is_there in (("source", at_source), ("destination", at_destination))
     ]
@@ -178,13 +184,13 @@ def _silent(
     reporting = pods.merge(tables[name][KEY].drop_duplicates(), on=KEY)
     rows = pods[~pd.MultiIndex.from_frame(pods[WORKLOAD]).isin(_names(reporting, WORKLOAD))]
     rows = rows[~pd.MultiIndex.from_frame(rows[KEY]).isin(_names(unlabelled, KEY))]
-    if name == "outbound_requests_rps" or rows.empty:
+    if name == OUTBOUND or rows.empty:
         return rows
     # A gateway receives requests from the mesh too, and reports only those that it sends.
     beside = tables["application_containers"]
     if len(beside):
         rows = rows[pd.MultiIndex.from_frame(rows[KEY]).isin(_names(beside, KEY))]
-    calls = tables[MESH]
+    calls = tables[CALLS]
     heard = _names(calls[calls["reporter"] == "source"], DESTINATION)
     rows = rows[pd.MultiIndex.from_frame(rows[WORKLOAD]).isin(heard)]
     if reporting.empty:
@@ -200,7 +206,7 @@ def _totals(
     rows = calls[calls["reporter"].isin(reporters)]
     names = _names(pods, WORKLOAD)
     rows = rows[pd.MultiIndex.from_frame(rows[own]).isin(names)]
-    totals = rows.groupby([*own, TIME])[MESH].sum().rename("rps").reset_index()
+    totals = rows.groupby([*own, TIME])[CALLS].sum().rename("rps").reset_index()
     return totals.rename(columns=dict(zip(own, WORKLOAD, strict=True)))
 
 
@@ -226,16 +232,16 @@ def _spread(
     unbuilt = ~pd.MultiIndex.from_frame(pods[KEY]).isin(_names(there, KEY))
     there = pd.concat([there, tables[_CPU][times].merge(pods.loc[unbuilt, KEY], on=KEY)])
     rows = totals.merge(pods, on=WORKLOAD).merge(there.drop_duplicates(), on=times)
-    received = tables[_INBOUND].groupby(times)[_INBOUND].sum().rename("received")
+    received = tables[INBOUND].groupby(times)[INBOUND].sum().rename("received")
     rows = rows.join(received, on=times).join(growth.set_index(times)["part"], on=times)
     parts = rows.groupby([*WORKLOAD, TIME])
     part = rows["part"].where(parts["part"].transform("count") == parts["part"].transform("size"))
     received = rows["received"].fillna(0.0).where(parts["received"].transform("sum") > 0)
-    weight = part if name == _INBOUND else part.fillna(received)
+    weight = part if name == INBOUND else part.fillna(received)
     weight = weight.fillna(1.0)
     whole = weight.groupby([rows[key] for key in (*WORKLOAD, TIME)]).transform("sum")
     count = parts["rps"].transform("size")
     share = (weight / whole.where(whole > 0)).fillna(1.0 / count)
-    own = {own: rows[ours] for own, ours in zip(_OWN[name], WORKLOAD, strict=True)}
+    own = {own: rows[ours] for own, ours in zip(OWN_WORKLOAD[name], WORKLOAD, strict=True)}
     found = rows.assign(**own, **{name: rows["rps"] * share})
     return found.loc[found[name] > 0, list(tables[name].columns)]

@@ -8,12 +8,11 @@ import pandas as pd
 
 from analyzer.measurement.applications import with_application
 from analyzer.measurement.frames import TIME
+from analyzer.measurement.other_side import DESTINATION, INBOUND, OUTBOUND
 from analyzer.measurement.tables import UNKNOWN_NAMES, Tables, workload_of_creator
 
 KEY: Final = ["namespace", "pod"]
 
-INBOUND: Final = "inbound_requests_rps"
-_DESTINATION: Final = ["destination_workload_namespace", "destination_workload"]
 
 _DESCRIBED: Final = (
     ("gateway_class", "pod_labels", "label_gateway_networking_k8s_io_gateway_class_name"),
@@ -31,7 +30,7 @@ _DESCRIBED: Final = (
     ("node", "pod_placement", "node"),
     ("node", "proxy_nodes", "node"),
     ("node", "proxy_nodes", "kubernetes_io_hostname"),
-    ("sender", "outbound_requests_rps", "source_workload"),
+    ("sender", OUTBOUND, "source_workload"),
 )
 """What is known of a proxy: our name, the table and its label, in order of preference."""
 
@@ -100,20 +99,18 @@ def _whose(inbound: pd.DataFrame, signs: pd.DataFrame) -> dict[str, pd.Series]:
     waypoint does before Istio 1.22; `several_inbound`: those of several others, or of one in
     another namespace. `proxied_inbound`: other proxies run in pods of that other workload.
     """
-    sums = inbound.groupby([*KEY, *_DESTINATION])[INBOUND].sum() + _NO_RATE
+    sums = inbound.groupby([*KEY, *DESTINATION])[INBOUND].sum() + _NO_RATE
     rows = sums[~sums.index.get_level_values(-1).isin(UNKNOWN_NAMES)].reset_index()
     rows = rows.merge(signs[[*KEY, "creator", "created_by_name"]], on=KEY)
     ends = rows.drop(columns=INBOUND).itertuples(index=False)
     rows["own"] = np.array([_is_own(*row) for row in ends], dtype=bool)
     rows["share"] = rows[INBOUND] / rows.groupby(KEY)[INBOUND].transform("sum")
-    owners = rows.loc[rows["own"], _DESTINATION].set_axis(["namespace", "creator"], axis=1)
+    owners = rows.loc[rows["own"], DESTINATION].set_axis(["namespace", "creator"], axis=1)
     owners = pd.concat([owners, signs.loc[signs["creator"] != "", ["namespace", "creator"]]])
-    has_proxies = pd.MultiIndex.from_frame(rows[_DESTINATION]).isin(
-        pd.MultiIndex.from_frame(owners)
-    )
+    has_proxies = pd.MultiIndex.from_frame(rows[DESTINATION]).isin(pd.MultiIndex.from_frame(owners))
     others = rows[~rows["own"]]
-    is_foreign = ~rows[_DESTINATION[0]].isin(UNKNOWN_NAMES) & (
-        rows[_DESTINATION[0]] != rows["namespace"]
+    is_foreign = ~rows[DESTINATION[0]].isin(UNKNOWN_NAMES) & (
+        rows[DESTINATION[0]] != rows["namespace"]
     )
     largest = rows.sort_values("share", kind="stable").groupby(KEY)["destination_workload"].last()
     of_each = pd.DataFrame(
@@ -169,7 +166,7 @@ def _reports(tables: Tables, signs: pd.DataFrame) -> dict[str, pd.Series]:
     tcp, build, cpu = (
         tables[name] for name in ("proxy_tcp_bytes_per_second", "proxy_build", "proxy_cpu_vcpu")
     )
-    waypoint, outbound = tables["waypoint_requests_rps"], tables["outbound_requests_rps"]
+    waypoint, outbound = tables["waypoint_requests_rps"], tables[OUTBOUND]
     containers = tables["application_containers"]
     # Pods are made from one template where they have one workload for sure.
     sure = signs["own_name"].where(signs["own_inbound"], "")

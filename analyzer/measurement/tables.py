@@ -9,6 +9,7 @@ import pandas as pd
 from analyzer.errors import InsufficientData
 from analyzer.measurement.clusters import Clusters
 from analyzer.measurement.frames import TIME
+from analyzer.measurement.other_side import INBOUND, OUTBOUND, OWN_WORKLOAD
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.prometheus.label_mapping import Attribution, Exporter
 from analyzer.prometheus.query import load_query
@@ -22,12 +23,6 @@ INSTANCE_TYPE: Final = "label_node_kubernetes_io_instance_type"
 UNKNOWN_NAMES: Final = ("", "unknown", "<none>")
 """What Istio writes for an unknown workload, and kube-state-metrics for no creator."""
 
-_OWN_WORKLOAD: Final = {
-    "inbound_requests_rps": ["destination_workload_namespace", "destination_workload"],
-    "outbound_requests_rps": ["source_workload_namespace", "source_workload"],
-}
-"""Which of Istio's labels name the reporting proxy's own workload."""
-
 _ENDS: Final = ("source", "destination")
 
 _NAMED_IN_CLUSTER: Final = ["namespace", "node", "kubernetes_io_hostname"] + [
@@ -35,16 +30,13 @@ _NAMED_IN_CLUSTER: Final = ["namespace", "node", "kubernetes_io_hostname"] + [
 ]
 """Columns whose values are names within one cluster."""
 
-SEVERAL: Final = 2
-"""Clusters from which names are written with their cluster."""
-
 _POD: Final = ["cluster", "namespace", "pod"]
 
 _PODS_OF: Final[Mapping[Exporter | None, tuple[str, ...]]] = {
     Exporter.PROXY: (
         "proxy_build",
-        "inbound_requests_rps",
-        "outbound_requests_rps",
+        INBOUND,
+        OUTBOUND,
         "waypoint_requests_rps",
     ),
     Exporter.STATE: ("pod_placement", "proxy_reserved_vcpu"),
@@ -120,7 +112,7 @@ class Tables:
     def _in_clusters(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a table with the cluster of every row, if there are several."""
         exporter = load_query(name).exporter
-        if len(self.clusters) < SEVERAL or exporter == self._reference:
+        if not self.has_several_clusters or exporter == self._reference:
             return frame
         return self._clusters_of_pods.joined(name, frame, self._meanings(exporter))
 
@@ -162,7 +154,7 @@ class Tables:
 
     def partly_labelled(self) -> tuple[Exporter, ...]:
         """Return the exporters of which some rows lack the cluster label, or have other values."""
-        if len(self.clusters) < SEVERAL:
+        if not self.has_several_clusters:
             return ()
         is_foreign = self._clusters_of_pods.foreign
         others = (Exporter.PROXY, Exporter.CADVISOR, Exporter.STATE)
@@ -187,7 +179,7 @@ class Tables:
 
         Their names are in several clusters, and the rows have no cluster.
         """
-        if len(self.clusters) < SEVERAL:
+        if not self.has_several_clusters:
             return ()
         meanings = self._meanings(exporter)
         pods = self._clusters_of_pods.unmatched(self._pods_of(exporter), meanings)
@@ -196,7 +188,7 @@ class Tables:
     def is_attributable(self, name: str) -> bool:
         """Return whether the rows of a table can be attributed to their proxies."""
         by_workload = self._attribution == Attribution.WORKLOAD
-        return not (by_workload and _is_of_proxies(name) and name not in _OWN_WORKLOAD)
+        return not (by_workload and _is_of_proxies(name) and name not in OWN_WORKLOAD)
 
     def has(self, name: str) -> bool:
         """Return whether a table is attributable and was asked for: only then no row means 0."""
@@ -206,7 +198,7 @@ class Tables:
     def unattributed_share(self) -> float:
         """Return the share of the requests that sidecars and gateways report without a proxy."""
         whole = known = 0.0
-        for name, (namespace, _) in _OWN_WORKLOAD.items():
+        for name, (namespace, _) in OWN_WORKLOAD.items():
             frame, attributed = self._stored(name), self._of_pods(name)
             is_known = (attributed[["namespace", "pod"]] != "").all(axis=1)
             if self._attribution == Attribution.ADDRESS:
@@ -222,6 +214,11 @@ class Tables:
         """The clusters of the proxies; none where there is no cluster label."""
         return tuple(sorted({*self._pods_of(self._reference)["cluster"]} - {""}))
 
+    @property
+    def has_several_clusters(self) -> bool:
+        """Whether names are written with their cluster."""
+        return len(self.clusters) > 1
+
     def _within_scope(self, frame: pd.DataFrame, reporting: pd.Series) -> pd.DataFrame:
         """Keep what proxies in the asked namespaces report: the server could not choose them."""
         if not self._snapshot.manifest.scope.namespaces:
@@ -229,7 +226,7 @@ class Tables:
         return frame[reporting.isin(self._stored("pod_placement")["namespace"])]
 
     def _named_apart(self, frame: pd.DataFrame) -> pd.DataFrame:
-        if len(self.clusters) > 1:
+        if self.has_several_clusters:
             for column in frame.columns.intersection(_NAMED_IN_CLUSTER):
                 known = ~frame[column].isin(UNKNOWN_NAMES) & (frame["cluster"] != "")
                 named = frame[column].mask(known, frame["cluster"] + "/" + frame[column])
@@ -249,7 +246,7 @@ class Tables:
 
     def _by_workload(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         """Give each pod of a workload an equal part of what its proxies handled together."""
-        ends = _OWN_WORKLOAD.get(name)
+        ends = OWN_WORKLOAD.get(name)
         if ends is None:
             return frame.iloc[:0]
         pods = self._stored("pod_placement")

@@ -18,7 +18,7 @@ from analyzer.measurement.filling import filled_in, nothing
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.impossible import impossible, without
 from analyzer.measurement.nodes import NodePresence, moves, node_presence, node_table
-from analyzer.measurement.other_side import Heard
+from analyzer.measurement.other_side import CALLS, Heard
 from analyzer.measurement.partial import without_partial
 from analyzer.measurement.quality import Evidence, find_quality
 from analyzer.measurement.role_rules import UNKNOWN
@@ -230,7 +230,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     counters = counted(tables, manifest)
     table = step_table(tables, proxies, manifest, cluster, counters)
     observed = _observed_points(snapshot, table.rows)
-    restored = with_ends(with_points(tables["mesh_requests_rps"], window), tables, proxies, window)
+    restored = with_ends(with_points(tables[CALLS], window), tables, proxies, window)
     matched = without_same(restored.reports)
     sent = restored.reports[restored.reports["reporter"] == "source"]
     reports = with_callers(matched.reports, sent, tables, proxies)

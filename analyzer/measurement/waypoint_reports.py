@@ -12,15 +12,14 @@ import pandas as pd
 from analyzer.arrays import Bools
 from analyzer.measurement.counters import REPORTERS, REQUEST_COUNTER
 from analyzer.measurement.frames import TIME
-from analyzer.measurement.other_side import DESTINATION, SOURCE, WORKLOAD
-from analyzer.measurement.signs import INBOUND, KEY
+from analyzer.measurement.other_side import CALLS, DESTINATION, INBOUND, SOURCE, WORKLOAD
+from analyzer.measurement.signs import KEY
 from analyzer.measurement.tables import Tables
 from analyzer.units import Role
 
 _AT_DESTINATION: Final = "destination"
 _AT_WAYPOINT: Final = "waypoint"
 _HANDLED: Final = REPORTERS[_AT_WAYPOINT]
-_CALLS: Final = "mesh_requests_rps"
 
 
 def with_waypoints_apart(tables: Tables, proxies: pd.DataFrame) -> Tables:
@@ -47,7 +46,7 @@ def with_waypoints_apart(tables: Tables, proxies: pd.DataFrame) -> Tables:
             REQUEST_COUNTER: _summed(
                 counters.assign(reporter=reporter), [*KEY, "reporter", TIME], REQUEST_COUNTER
             ),
-            _CALLS: _divided(tables[_CALLS], inbound, is_theirs, proxies),
+            CALLS: _divided(tables[CALLS], inbound, is_theirs, proxies),
         }
     )
 
@@ -66,7 +65,7 @@ def _divided(
     is_behind = at_destination & _is_waypoint(calls, SOURCE, proxies)
     by = {"theirs": inbound[is_theirs], "others": inbound[~is_theirs]}
     sums = {name: frame.groupby(keys)[INBOUND].sum() for name, frame in by.items()}
-    sums["behind"] = calls[is_behind].groupby(keys)[_CALLS].sum()
+    sums["behind"] = calls[is_behind].groupby(keys)[CALLS].sum()
     of_each = pd.DataFrame(sums).fillna(0.0)
     others = (of_each["others"] - of_each["behind"]).clip(lower=0.0)
     whole = of_each["theirs"] + others
@@ -75,9 +74,9 @@ def _divided(
     parts = [calls[~at_destination | is_behind]]
     for reporter, part in ((_AT_DESTINATION, 1 - mixed["share"]), (_AT_WAYPOINT, mixed["share"])):
         rows = mixed[part > 0].drop(columns="share").assign(reporter=reporter)
-        rows[_CALLS] *= part[part > 0]
+        rows[CALLS] *= part[part > 0]
         parts.append(rows)
-    return _summed(pd.concat(parts), calls.columns.drop(_CALLS).tolist(), _CALLS)
+    return _summed(pd.concat(parts), calls.columns.drop(CALLS).tolist(), CALLS)
 
 
 def counted_at_one_side(reports: pd.DataFrame, proxies: pd.DataFrame) -> pd.DataFrame:
@@ -97,10 +96,10 @@ def counted_at_one_side(reports: pd.DataFrame, proxies: pd.DataFrame) -> pd.Data
     is_before = _is_waypoint(reports, DESTINATION, proxies) & (reports["reporter"] == "source")
     kept = reports[~is_behind & ~is_before]
     ends = [*SOURCE, *DESTINATION, "point"]
-    at_destination = kept[kept["reporter"] == _AT_DESTINATION].groupby(ends)[_CALLS].sum()
+    at_destination = kept[kept["reporter"] == _AT_DESTINATION].groupby(ends)[CALLS].sum()
     again = kept[ends].join(at_destination.rename("again"), on=ends)["again"].fillna(0.0)
     is_again = kept["reporter"] == _AT_WAYPOINT
-    return kept.assign(**{_CALLS: (kept[_CALLS] - again.where(is_again, 0.0)).clip(lower=0.0)})
+    return kept.assign(**{CALLS: (kept[CALLS] - again.where(is_again, 0.0)).clip(lower=0.0)})
 
 
 def _is_waypoint(reports: pd.DataFrame, ends: list[str], proxies: pd.DataFrame) -> pd.Series:

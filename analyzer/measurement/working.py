@@ -99,7 +99,7 @@ def settle(target: Path, note: Note) -> None:
                 _put(done / WHOLE, target)
                 note(f"{target} is the collection that was interrupted before its last step.")
             shutil.rmtree(done)
-        # Versions up to 0.2 moved the old snapshot away earlier.
+        # Earlier versions moved the old snapshot away first.
         if waiting.exists() and not target.exists():
             waiting.rename(target)
     except OSError as error:

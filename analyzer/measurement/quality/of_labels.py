@@ -6,8 +6,10 @@ import pandas as pd
 
 from analyzer.arrays import Bools
 from analyzer.measurement.findings import Bias, Finding, Severity
+from analyzer.measurement.other_side import OUTBOUND
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.measurement.same_calls import without_cluster
+from analyzer.measurement.signs import KEY
 from analyzer.measurement.tables import NAMED
 from analyzer.prometheus.label_mapping import Exporter
 from analyzer.units import counted, enumerated, in_percent
@@ -22,13 +24,10 @@ _MEASURED: Final = {
 }
 """What is lost where an exporter's rows cannot be matched."""
 
-_KEY: Final = ["namespace", "pod"]
-_SENT, _RECEIVED = "outbound_requests_rps", "inbound_requests_rps"
-
 
 def _of_pods(evidence: Evidence, pods: pd.DataFrame) -> Bools:
     """Return the observed steps of some pods."""
-    keys = pd.MultiIndex.from_frame(evidence.proxies[_KEY])
+    keys = pd.MultiIndex.from_frame(evidence.proxies[KEY])
     chosen = evidence.proxies.index[keys.isin(pd.MultiIndex.from_frame(pods))]
     return evidence.steps["proxy"].isin(chosen).to_numpy() & evidence.is_observed
 
@@ -46,8 +45,8 @@ def _one_sided(evidence: Evidence) -> Finding | None:
     if not flags.any():
         return None
     proxies = evidence.pods(evidence.steps.loc[flags, "proxy"])
-    reporter = "source" if names == [_SENT] else "destination"
-    which, others = ("sent", "receivers") if names == [_SENT] else ("received", "callers")
+    reporter = "source" if names == [OUTBOUND] else "destination"
+    which, others = ("sent", "receivers") if names == [OUTBOUND] else ("received", "callers")
     kept = 'reporter="source" and reporter="destination"'
     if len(names) > 1:
         missing = "requests in one direction"

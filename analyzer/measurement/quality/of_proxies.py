@@ -6,6 +6,7 @@ import pandas as pd
 
 from analyzer.measurement.findings import SERIOUS_SHARE, Bias, Finding, Severity
 from analyzer.measurement.metrics import START_WITH_POD_LABELS
+from analyzer.measurement.other_side import CALLS, DESTINATION
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.measurement.role_rules import UNKNOWN
 from analyzer.measurement.roles import AMBIGUOUS_SHARE, NO_EVIDENCE
@@ -57,10 +58,9 @@ def _never_known(evidence: Evidence, column: str) -> pd.DataFrame:
 
 
 def _unreported(evidence: Evidence) -> Finding | None:
-    calls = evidence.tables["mesh_requests_rps"]
-    sent = calls[(calls["reporter"] == "source") & (calls["mesh_requests_rps"] > 0)]
-    ends = ["destination_workload_namespace", "destination_workload"]
-    called = _by_workload(sent[ends].drop_duplicates())
+    calls = evidence.tables[CALLS]
+    sent = calls[(calls["reporter"] == "source") & (calls[CALLS] > 0)]
+    called = _by_workload(sent[DESTINATION].drop_duplicates())
     received = evidence.sidecars.groupby("proxy")["inbound_rps"].sum(min_count=1).dropna()
     workloads = _by_workload(evidence.proxies.loc[received.index, ["namespace", "workload"]])
     totals = received.groupby(workloads).transform("sum")
