@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 
 from analyzer.arrays import Floats, Ints
+from analyzer.calibration.fit.shared_time import Bins
 from analyzer.calibration.fit.student import half_width
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import Panel
@@ -48,7 +49,7 @@ def backtest(
     if not actual.sum() > 0:
         return None
     predicted, variances = _predict(fits, rest, then, later)
-    errors, margins = predicted - actual, half_width(variances, fits.panel.degrees_of_freedom[then])
+    errors, margins = predicted - actual, half_width(variances, fits.degrees_of_freedom[then])
     over = len(points[points >= cut])
     names = observations.workloads.iloc[rest.numbers[later]].reset_index(drop=True)
     return Backtest(
@@ -71,11 +72,23 @@ def _predict(fits: WorkloadFits, rest: Panel, then: Ints, later: Ints) -> tuple[
 
     `then` and `later` are the segments of the workloads in the fitted part and in the rest.
     """
-    loads = rest.workloads.sum(fits.shape.design(rest)).T[later]
-    predicted = np.einsum("gk,gk->g", loads, fits.fit.coefficients[then])
+    design, coefficients = fits.shape.design(rest), fits.fit.coefficients[then]
+    loads = rest.workloads.sum(design).T[later]
+    predicted = np.einsum("gk,gk->g", loads, coefficients)
     of_fit = np.einsum("gi,gij,gj->g", loads, fits.coefficient_covariances[then], loads)
     panel = fits.panel
     pulls = panel.clusters.sum(np.nan_to_num(panel.vcpu - fits.predicted_vcpu))
     noise = panel.clusters.within(panel.workloads).sum(pulls**2)[then]
     longer = rest.workloads.lengths[later] / panel.workloads.lengths[then]
-    return predicted, of_fit + noise * longer
+    bins = Bins.of(rest.point - rest.point.min(), fits.shared.bins.steps)
+    each = design * rest.workloads.spread(_at(coefficients, later, len(rest.workloads)))
+    (in_bins,) = bins.sums(rest.workloads, each.sum(axis=0))
+    shared = fits.shared.noise.of_others(then, in_bins[later])
+    return predicted, of_fit + np.maximum(noise * longer, shared)
+
+
+def _at(coefficients: Floats, numbers: Ints, count: int) -> Floats:
+    """Return the coefficients of all segments, (k, count); 0 where there are none."""
+    whole = np.zeros((coefficients.shape[1], count))
+    whole[:, numbers] = coefficients.T
+    return whole

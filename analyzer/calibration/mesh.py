@@ -6,6 +6,7 @@ import numpy as np
 
 from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.partial_pooling import Pooled
+from analyzer.calibration.fit.shared_time import DEGREES_OF_FREEDOM, larger
 from analyzer.calibration.fit.student import interval, pooled_freedom, weighted
 from analyzer.calibration.models import Affine, Curve, Power
 from analyzer.calibration.shapes import BYTES, INBOUND, OUTBOUND
@@ -109,10 +110,14 @@ def _uncertainty(
         differing = prior.gains @ prior.spread @ prior.gains.transpose(0, 2, 1)
         private = pooled.private_covariances * lent_weights[:, :, None] * lent_weights[:, None, :]
         others = [common @ differing.sum(axis=0) @ common.T, private.sum(axis=0)]
-    parts = moves @ fits.covariances @ moves.transpose(0, 2, 1)
+    parts = moves @ fits.pod_covariances @ moves.transpose(0, 2, 1)
+    of_pods = parts.sum(axis=0)
+    # Leaving out proxies does not show noise that they share in time.
+    of_time = larger(of_pods, fits.shared.covariance_of_sum(moves)) - of_pods
     lending = float(fits.has_slope.sum())
-    borrowing = np.array([lending - 1, lending - 2])[: len(others)]
-    return np.array([*parts, *others]), np.concatenate([fits.panel.degrees_of_freedom, borrowing])
+    borrowing = [lending - 1, lending - 2][: len(others)]
+    freedoms = [*fits.panel.degrees_of_freedom, DEGREES_OF_FREEDOM, *borrowing]
+    return np.array([*parts, of_time, *others]), np.array(freedoms, dtype=float)
 
 
 def cost_of_each(fits: WorkloadFits) -> dict[str, Interval]:
@@ -131,6 +136,6 @@ def cost_of_each(fits: WorkloadFits) -> dict[str, Interval]:
         amounts *= (variances > 0) & fits.has_slope
         if amounts.sum() > 0:
             name, unit = names[term]
-            mids, freedoms = fits.fit.coefficients[:, column], fits.panel.degrees_of_freedom
+            mids, freedoms = fits.fit.coefficients[:, column], fits.degrees_of_freedom
             costs[name] = weighted(amounts / amounts.sum(), mids, variances, freedoms).scaled(unit)
     return costs
