@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from analyzer.calibration import Calibration, calibrate_usage
-from analyzer.data import sample_path
-from analyzer.measurement.snapshot import load_snapshot
-from analyzer.measurement.usage import measure
 from analyzer.report.render.markdown import markdown_table
-from tests.lab.analysis import beside_truth, truth_by_workload
-from tests.lab.truth import edges_from_json, truth_table
+from tests.lab.recorded import Recorded, read_run
 
 __all__ = ["lab_table"]
 
@@ -31,9 +25,7 @@ _WHAT: Final = {
 
 def lab_table(folder: Path | None = None) -> list[str]:
     """Return the table of the bundled recorded run, or of another one."""
-    folder = folder or sample_path("lab")
-    record = json.loads((folder / "truth.json").read_text())
-    calibration = calibrate_usage(measure(load_snapshot(folder)))
+    run = read_run("sample", folder)
     header = [
         "workload",
         "traffic",
@@ -43,14 +35,12 @@ def lab_table(folder: Path | None = None) -> list[str]:
         "idle vCPU: truth",
         "fit (90 % interval)",
     ]
-    return markdown_table(header, _rows(record, calibration))
+    return markdown_table(header, _rows(run))
 
 
-def _rows(record: dict[str, object], calibration: Calibration) -> Iterator[list[str]]:
-    truth = truth_table(edges_from_json(record["edges"]))  # type: ignore[arg-type]
-    sidecars = truth_by_workload(truth[truth["role"] == "sidecar"])
-    ratios = record["dashboard"]["workloads"]  # type: ignore[index]
-    for row in beside_truth(calibration, sidecars).to_dict("records"):
+def _rows(run: Recorded) -> Iterator[list[str]]:
+    ratios = run.record["dashboard"]["workloads"]
+    for row in run.side_by_side.to_dict("records"):
         name = f"{row['namespace']}/{row['workload']}"
         slope, idle = "vcpu_per_1000_rps", "idle_vcpu"
         yield [

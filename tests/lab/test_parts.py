@@ -10,15 +10,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import requests
 
 from tests.lab.accounting import cpu_seconds, memory_bytes
 from tests.lab.analysis import truth_by_workload
 from tests.lab.envoy import Envoy, EnvoyStartError
-from tests.lab.envoy_settings import Listening, answering, passing
-from tests.lab.schedule import RUSH, schedule
+from tests.lab.envoy_settings import Listening, answering, passing, upstream
+from tests.lab.neighbour import Neighbour
+from tests.lab.plans import BLOCK_STEPS, PLANS, plan
+from tests.lab.schedule import RUSH, Level, rushing, schedule, waves
 from tests.lab.topology import CHAINS, IDLE, Proxy, proxies
 from tests.lab.topology import Path as Way
-from tests.lab.truth import Edge, total_vcpu, truth_table
+from tests.lab.truth import Edge, edges_from_json, edges_to_json, total_vcpu, truth_table
 
 _BUSY = """
 import sys, threading, time
@@ -127,6 +130,96 @@ def test_in_a_rush_everything_is_asked_at_once() -> None:
 
     assert len(rushes) == 2
     assert 0 < rushes[0] <= 15 < rushes[1]
+
+
+def test_a_wave_reaches_all_levels_in_each_period() -> None:
+    steps = waves(30, 1, period=6, level=Level(low=0.1, high=0.4))
+
+    for chain in CHAINS:
+        shares = np.array([step[chain.name] for step in steps]) / chain.most_rps
+        for period in shares.reshape(5, 6):
+            assert period.min() < 0.2
+            assert period.max() > 0.3
+        assert 0.08 < shares.min() < shares.max() < 0.45
+
+
+def test_there_is_one_rush_in_each_period() -> None:
+    calm = waves(30, 1, period=6, level=Level(low=0.0, high=0.1))
+    steps = rushing(calm, 1, period=6, share=0.5)
+    rushes = [number for number, step in enumerate(steps) if step != calm[number]]
+
+    assert [number // 6 for number in rushes] == [0, 1, 2, 3, 4]
+    assert all(steps[number]["pay"] == 0.5 * 350 for number in rushes)
+
+
+@pytest.mark.parametrize("name", [name for name in PLANS if name != "day"])
+def test_each_plan_is_cut_into_blocks_of_whole_load_steps(name: str) -> None:
+    made = plan(16, 1, name)
+
+    assert len(made.loads) == 48
+    assert made.block_seconds == BLOCK_STEPS * made.load_seconds
+    assert made.load_seconds % made.step_seconds == 0
+    assert made.step_seconds >= 10 * made.scrape_seconds
+    assert bool(made.neighbour_cores) == (name == "neighbour")
+    assert (made.change_step is not None) == (name == "upgrade")
+
+
+def test_a_change_is_between_two_blocks_and_without_load() -> None:
+    made = plan(16, 1, "upgrade")
+
+    assert made.change_step is not None
+    assert made.change_step % BLOCK_STEPS == 0
+    assert set(made.loads[made.change_step].values()) == {0}
+
+
+def test_a_neighbour_burns_what_it_should_and_ends_by_itself() -> None:
+    with Neighbour() as neighbour:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        neighbour.start(0.4, 1.0)
+        assert len(neighbour.pids) == 1
+        neighbour.finish()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+
+    # On a busy machine it gets less, and starting it costs something.
+    assert 0.05 < after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0
+
+
+def test_a_neighbour_is_ended_with_its_lab() -> None:
+    with Neighbour() as neighbour:
+        neighbour.start(1.5, 60.0)
+        pids = neighbour.pids
+        assert len(pids) == 2
+
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def test_an_envoy_keeps_its_ports_and_loses_its_counts_when_it_restarts(tmp_path: Path) -> None:
+    way, count = "source~shop~front~shop~cart", "http.{}.downstream_rq_completed"
+    backend = Envoy("back", tmp_path, listeners=[Listening(name="in", filters=answering([100]))])
+    listener = Listening(name=way, filters=passing(way, way))
+    with (
+        backend,
+        Envoy(
+            "front",
+            tmp_path,
+            listeners=[listener],
+            clusters=[upstream(way, backend.ports["in"])],
+        ) as envoy,
+        requests.Session() as session,
+    ):
+        session.trust_env = False
+        pid, ports, admin = envoy.pid, envoy.ports, envoy.admin_port
+        session.get(f"http://127.0.0.1:{ports[way]}/100", timeout=5).raise_for_status()
+        assert envoy.stats()[count.format(way)] == 1
+        envoy.restart([listener])
+
+        assert envoy.pid != pid
+        assert (envoy.ports, envoy.admin_port) == (ports, admin)
+        assert envoy.stats().get(count.format(way), 0) == 0
+
+
+def test_edges_are_read_as_they_were_written() -> None:
+    assert edges_from_json(edges_to_json(_edges())) == _edges()
 
 
 def _edges() -> list[tuple[Edge, ...]]:
