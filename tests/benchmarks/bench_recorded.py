@@ -13,46 +13,29 @@ from typing import Final
 
 import numpy as np
 
-from tests.lab.cut import QUANTITIES, Held, held
+from tests.lab.cut import QUANTITIES, held
 from tests.lab.recorded import RUNS, read_run
+from tests.lab.table import runs_table
 
 LEAST_HELD_SHARE: Final = 0.8
 
 RATIOS: Final = (0.7, 1.5)
 
-_ROW: Final = "{:<12}" + "{:>11}" * 7
-
-_TITLES: Final = (
-    ("", "slope", "idle", "all", "mesh slope", "mesh idle", "workloads'", "workloads'"),
-    ("run", "held", "held", "held", "ratio", "ratio", "slope ratio", "idle ratio"),
-)
-
-
-def cells(name: str, outcome: Held) -> tuple[str, ...]:
-    """Return the figures under the titles."""
-    table = outcome.coefficients
-    held_of = [table.loc[table["quantity"] == name, "is_held"] for name in QUANTITIES]
-    ratio_of = [outcome.ratios[table["quantity"] == name] for name in QUANTITIES]
-    return (
-        name,
-        *(f"{int(one.sum())} of {len(one)}" for one in (*held_of, table["is_held"])),
-        *(f"{ratio:.2f}" for ratio in outcome.mesh_ratios),
-        *(f"{np.nanmedian(ratio):.2f}" for ratio in ratio_of),
-    )
-
 
 def main() -> None:
     """Print the table; fail where fewer coefficients are held, or widths are further apart."""
     write = sys.stdout.write
-    for titles in _TITLES:
-        write(_ROW.format(*titles) + "\n")
-    outcomes = {}
-    for name in RUNS:
-        outcomes[name] = held(read_run(name))
-        write(_ROW.format(*cells(name, outcomes[name])) + "\n")
-        sys.stdout.flush()
+    outcomes = {name: held(read_run(name)) for name in RUNS}
+    write("\n".join(runs_table(outcomes)) + "\n")
+    for name, outcome in outcomes.items():
+        medians = (
+            float(np.nanmedian(outcome.ratios[outcome.coefficients["quantity"] == quantity]))
+            for quantity in QUANTITIES
+        )
+        slope, idle = (f"{median:.2f}" for median in medians)
+        write(f"{name}: median ratio of workloads: cost per request {slope}, idle {idle}\n")
         if "-v" in sys.argv:
-            write(outcomes[name].coefficients.round(5).to_string() + "\n")
+            write(outcome.coefficients.round(5).to_string() + "\n")
     is_held = np.concatenate([one.coefficients["is_held"] for one in outcomes.values()])
     ratios = np.array([one.mesh_ratios for one in outcomes.values()])
     write(f"held: {is_held.sum()} of {len(is_held)} ({is_held.mean():.0%})\n")

@@ -33,8 +33,9 @@ class Held:
 
     Attributes:
         coefficients: one row a workload and quantity: name (namespace/workload), quantity, truth,
-            truth_half_width, fit, low, high, jackknife_half_width, and is_held: whether fit and
-            truth differ by no more than both ranges together, added in quadrature.
+            truth_half_width, fit, low, high, jackknife_half_width, miss (by how many half-widths
+            of both ranges together, added in quadrature, fit and truth differ) and is_held (by one
+            at most).
         mesh_ratios: of slope and idle of the whole mesh: the tool's half-width over that of a
             jackknife over blocks of time that all proxies share.
     """
@@ -83,9 +84,11 @@ def _of_quantity(
         rows["truth"] > rows["fit"], rows["high"] - rows["fit"], rows["fit"] - rows["low"]
     )
     together = np.hypot(to_end, rows["truth_half_width"])
+    miss: pd.Series[float] = (rows["fit"] - rows["truth"]).abs() / together
     return rows.assign(
         jackknife_half_width=[jackknife.get((name, quantity), np.nan) for name in rows["name"]],
-        is_held=(rows["fit"] - rows["truth"]).abs() <= together,
+        miss=miss,
+        is_held=miss <= 1,
     )
 
 

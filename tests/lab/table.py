@@ -1,15 +1,19 @@
-"""The table of a recorded run in README.md: `python -m tests.lab.table` prints it."""
+"""The tables of recorded runs in README.md: `python -m tests.lab.table` prints them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from analyzer.report.render.markdown import markdown_table
-from tests.lab.recorded import Recorded, read_run
+import numpy as np
+import pandas as pd
 
-__all__ = ["lab_table"]
+from analyzer.report.render.markdown import markdown_table
+from tests.lab.cut import QUANTITIES, Held, held
+from tests.lab.recorded import RUNS, Recorded, read_run
+
+__all__ = ["lab_table", "runs_table"]
 
 _WHAT: Final = {
     "shop/front": "sends 0.1 KB GETs over mutual TLS",
@@ -54,5 +58,44 @@ def _rows(run: Recorded) -> Iterator[list[str]]:
         ]
 
 
+def runs_table(outcomes: Mapping[str, Held]) -> list[str]:
+    """Return the table of all recorded runs, by their names."""
+    header = [
+        "run",
+        "cost per request: held",
+        "idle CPU: held",
+        "largest miss, half-widths",
+        "half-width of the mesh's cost per request over the jackknife's",
+        "of its idle CPU",
+    ]
+    return markdown_table(header, [*map(_of_run, outcomes.items()), _of_all(outcomes)])
+
+
+def _of_run(item: tuple[str, Held]) -> list[str]:
+    name, outcome = item
+    return [
+        name,
+        *(_share(outcome.coefficients, quantity) for quantity in QUANTITIES),
+        f"{outcome.coefficients['miss'].max():.1f}",
+        *(f"{ratio:.2f}" for ratio in outcome.mesh_ratios),
+    ]
+
+
+def _of_all(outcomes: Mapping[str, Held]) -> list[str]:
+    table = pd.concat(outcome.coefficients for outcome in outcomes.values())
+    ratios = np.median([outcome.mesh_ratios for outcome in outcomes.values()], axis=0)
+    return [
+        "all",
+        *(_share(table, quantity) for quantity in QUANTITIES),
+        f"{table['miss'].max():.1f}",
+        *(f"{ratio:.2f} (median)" for ratio in ratios),
+    ]
+
+
+def _share(table: pd.DataFrame, quantity: str) -> str:
+    is_held = table.loc[table["quantity"] == quantity, "is_held"]
+    return f"{is_held.sum()} of {len(is_held)}"
+
+
 if __name__ == "__main__":
-    print("\n".join(lab_table()))
+    print("\n".join([*lab_table(), "", *runs_table({n: held(read_run(n)) for n in RUNS})]))
