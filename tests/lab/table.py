@@ -1,8 +1,8 @@
-"""The tables of recorded runs in README.md: `python -m tests.lab.table` prints them."""
+"""The tables of recorded runs in README.md; `python -m tests.lab.table` renews them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,9 @@ from analyzer.report.render.markdown import markdown_table
 from tests.lab.cut import QUANTITIES, Held, held
 from tests.lab.recorded import RUNS, Recorded, read_run
 
-__all__ = ["lab_table", "runs_table"]
+__all__ = ["PAGE", "lab_table", "renewed", "runs_table"]
+
+PAGE: Final = Path(__file__).with_name("README.md")
 
 _WHAT: Final = {
     "shop/front": "sends 0.1 KB GETs over mutual TLS",
@@ -97,5 +99,22 @@ def _share(table: pd.DataFrame, quantity: str) -> str:
     return f"{is_held.sum()} of {len(is_held)}"
 
 
+def renewed(page: str, tables: Iterable[Sequence[str]]) -> str:
+    """Return a page with these tables in the place of those that have the same header."""
+    for lines in tables:
+        before, header, rest = page.partition(lines[0] + "\n")
+        if not header:
+            raise ValueError(f"the page has no table with the header {lines[0]}")
+        page = "\n".join((before + lines[0], *lines[1:], "")) + "\n" + rest.partition("\n\n")[2]
+    return page
+
+
+def main() -> None:
+    """Put the tables into the page."""
+    outcomes = {name: held(read_run(name)) for name in RUNS}
+    page = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(renewed(page, [lab_table(), runs_table(outcomes)]), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    print("\n".join([*lab_table(), "", *runs_table({n: held(read_run(n)) for n in RUNS})]))
+    main()

@@ -19,6 +19,7 @@ from tests.lab.envoy_settings import Listening, answering, passing, upstream
 from tests.lab.neighbour import Neighbour
 from tests.lab.plans import BLOCK_STEPS, PLANS, plan
 from tests.lab.schedule import RUSH, Level, rushing, schedule, waves
+from tests.lab.table import renewed
 from tests.lab.topology import CHAINS, IDLE, Proxy, proxies
 from tests.lab.topology import Path as Way
 from tests.lab.truth import Edge, edges_from_json, edges_to_json, total_vcpu, truth_table
@@ -254,10 +255,45 @@ def test_where_the_truth_is_a_curve_its_regression_is_one() -> None:
     assert row["truth_vcpu_per_1000_rps"] == pytest.approx(expected, rel=0.05)
 
 
-def _along(exponent: float) -> pd.DataFrame:
-    """Return thirty steps of one proxy: 0.01 vCPU at rest, 0.4 at 1000 requests per second."""
+def test_the_truths_error_by_blocks_of_time_is_that_of_the_regression_if_noise_is_independent() -> (
+    None
+):
+    table = _along(1.0, 240)
+    (plain,) = truth_by_workload(table).to_dict("records")
+    (shared,) = truth_by_workload(table, is_shared=True).to_dict("records")
+
+    # Of twelve blocks, a standard error is known to a fifth.
+    for name in ("truth_vcpu_per_1000_rps", "truth_idle_vcpu"):
+        assert shared[name] == plain[name]
+        assert 0.5 < shared[f"{name}_error"] / plain[f"{name}_error"] < 2
+
+
+def test_noise_that_lasts_makes_the_truths_error_larger() -> None:
+    table = _along(1.0, 240)
+    table["vcpu"] *= 1 + 0.05 * np.sign(np.sin(np.arange(240) / 10))
+    (plain,) = truth_by_workload(table).to_dict("records")
+    (shared,) = truth_by_workload(table, is_shared=True).to_dict("records")
+
+    name = "truth_vcpu_per_1000_rps_error"
+    assert shared[name] > 1.5 * plain[name]
+
+
+def test_a_page_gets_a_new_table_in_the_place_of_the_old_one() -> None:
+    page = "before\n\n| a |\n|---|\n| old |\n| old |\n\nafter\n"
+
+    assert renewed(page, [["| a |", "|---|", "| new |"]]) == (
+        "before\n\n| a |\n|---|\n| new |\n\nafter\n"
+    )
+    with pytest.raises(ValueError, match="no table"):
+        renewed(page, [["| b |"]])
+
+
+def _along(exponent: float, count: int = 30) -> pd.DataFrame:
+    """Return the steps of one proxy: 0.01 vCPU at rest, 0.4 at 1000 requests per second."""
     rng = np.random.default_rng(1)
-    rps = np.linspace(0, 1000, 30)
-    vcpu = (0.01 + 0.4 * (rps / 1000) ** exponent) * rng.normal(1, 0.02, 30)
+    rps = rng.permutation(np.linspace(0, 1000, count))
+    vcpu = (0.01 + 0.4 * (rps / 1000) ** exponent) * rng.normal(1, 0.02, count)
     columns = {"namespace": "shop", "workload": "front", "role": "sidecar", "proxy": "shop/front-0"}
-    return pd.DataFrame({**columns, "step": range(30), "rps": rps, "vcpu": vcpu, "seconds": 60.0})
+    return pd.DataFrame(
+        {**columns, "step": range(count), "rps": rps, "vcpu": vcpu, "seconds": 60.0}
+    )

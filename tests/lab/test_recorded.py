@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from analyzer.calibration.role import fit_role
 from analyzer.data import sample_path
 from analyzer.units import Role
 from tests.lab.recorded import Recorded, read_run
-from tests.lab.table import lab_table
+from tests.lab.table import PAGE, lab_table
 from tests.lab.truth import total_vcpu
 
 _RUNS = ("sample",)
@@ -156,7 +155,7 @@ def test_a_model_in_inbound_and_outbound_requests_is_not_called_a_curve(
 
 
 def test_the_page_of_the_lab_shows_this_table() -> None:
-    readme = Path(__file__).with_name("README.md").read_text(encoding="utf-8")
+    readme = PAGE.read_text(encoding="utf-8")
 
     for line in lab_table():
         assert line in readme

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from analyzer.units import Role
 from tests.lab.cut import Held, held
 from tests.lab.plans import PLANS
 from tests.lab.recorded import RUNS, Recorded, read_run
-from tests.lab.table import runs_table
+from tests.lab.table import PAGE, runs_table
 from tests.lab.topology import CHAINS
 from tests.lab.truth import total_vcpu
 
@@ -91,7 +90,7 @@ def test_the_total_is_what_the_kernel_accounted(runs: Mapping[str, Recorded], na
 
 
 def test_the_page_of_the_lab_shows_the_table_of_all_runs(outcomes: Mapping[str, Held]) -> None:
-    readme = Path(__file__).with_name("README.md").read_text(encoding="utf-8")
+    readme = PAGE.read_text(encoding="utf-8")
 
     for line in runs_table(outcomes):
         assert line in readme
