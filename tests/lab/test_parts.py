@@ -279,11 +279,10 @@ def test_noise_that_lasts_makes_the_truths_error_larger() -> None:
 
 
 def test_a_page_gets_a_new_table_in_the_place_of_the_old_one() -> None:
-    page = "before\n\n| a |\n|---|\n| old |\n| old |\n\nafter\n"
+    page = "before\n\n{}\n\nafter\n"
+    old, new = ["| a |", "|---|", "| 1 |", "| 2 |"], ["| a |", "|---|", "| 3 |"]
 
-    assert renewed(page, [["| a |", "|---|", "| new |"]]) == (
-        "before\n\n| a |\n|---|\n| new |\n\nafter\n"
-    )
+    assert renewed(page.format("\n".join(old)), [new]) == page.format("\n".join(new))
     with pytest.raises(ValueError, match="no table"):
         renewed(page, [["| b |"]])
 
