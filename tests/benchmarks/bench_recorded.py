@@ -13,11 +13,9 @@ from typing import Final
 
 import numpy as np
 
-from tests.lab.cut import QUANTITIES, held
+from tests.lab.cut import LEAST_HELD_SHARE, QUANTITIES, held
 from tests.lab.recorded import RUNS, read_run
 from tests.lab.table import runs_table
-
-LEAST_HELD_SHARE: Final = 0.8
 
 RATIOS: Final = (0.7, 1.5)
 

@@ -17,9 +17,12 @@ from analyzer.units import Interval
 from tests.lab.analysis import TRUTH_BLOCKS, beside_truth, truth_by_workload
 from tests.lab.recorded import Recorded
 
-__all__ = ["QUANTITIES", "Held", "held", "jackknife_half_widths"]
+__all__ = ["LEAST_HELD_SHARE", "QUANTITIES", "Held", "held", "jackknife_half_widths", "judged"]
 
 QUANTITIES: Final = ("vcpu_per_1000_rps", "idle_vcpu")
+
+LEAST_HELD_SHARE: Final = 0.8
+"""Of the coefficients of all runs."""
 
 _JACKKNIFE_BLOCKS: Final = 12
 
@@ -80,16 +83,17 @@ def _of_quantity(
             "high": table[high],
         }
     )
-    to_end = np.where(
-        rows["truth"] > rows["fit"], rows["high"] - rows["fit"], rows["fit"] - rows["low"]
-    )
+    known = [jackknife.get((name, quantity), np.nan) for name in rows["name"]]
+    return judged(rows.assign(jackknife_half_width=known))
+
+
+def judged(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return these coefficients with their misses, and whether they are held."""
+    above, below = rows["high"] - rows["fit"], rows["fit"] - rows["low"]
+    to_end = np.where(rows["truth"] > rows["fit"], above, below)
     together = np.hypot(to_end, rows["truth_half_width"])
     miss: pd.Series[float] = (rows["fit"] - rows["truth"]).abs() / together
-    return rows.assign(
-        jackknife_half_width=[jackknife.get((name, quantity), np.nan) for name in rows["name"]],
-        miss=miss,
-        is_held=miss <= 1,
-    )
+    return rows.assign(miss=miss, is_held=miss <= 1)
 
 
 def jackknife_half_widths(usage: MeshUsage) -> dict[tuple[str, str], float]:

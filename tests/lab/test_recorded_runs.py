@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analyzer.units import Role
-from tests.lab.cut import Held, held
+from tests.lab.cut import LEAST_HELD_SHARE, Held, held, judged
 from tests.lab.plans import PLANS
 from tests.lab.recorded import RUNS, Recorded, read_run
 from tests.lab.table import PAGE, runs_table
@@ -87,6 +88,23 @@ def test_the_total_is_what_the_kernel_accounted(runs: Mapping[str, Recorded], na
     assert run.usage.mean_total(Role.SIDECAR, "cpu_vcpu") == pytest.approx(
         total_vcpu(run.sidecars), rel=0.03
     )
+
+
+def test_four_coefficients_in_five_are_held(outcomes: Mapping[str, Held]) -> None:
+    table = pd.concat(outcome.coefficients for outcome in outcomes.values())
+
+    assert table["is_held"].mean() >= LEAST_HELD_SHARE
+
+
+@pytest.mark.parametrize("factor", [0.75, 1.3])
+def test_figures_that_are_all_wrong_are_not_held(
+    outcomes: Mapping[str, Held], factor: float
+) -> None:
+    table = pd.concat(outcome.coefficients for outcome in outcomes.values())
+    table[["fit", "low", "high"]] *= factor
+    slopes = judged(table)[table["quantity"] == "vcpu_per_1000_rps"]
+
+    assert slopes["is_held"].mean() < LEAST_HELD_SHARE
 
 
 def test_the_page_of_the_lab_shows_the_table_of_all_runs(outcomes: Mapping[str, Held]) -> None:
