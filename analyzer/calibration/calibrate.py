@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats
-from analyzer.calibration import summary
+from analyzer.calibration import judge, summary
 from analyzer.calibration.memory import fit_memory
 from analyzer.calibration.models import Power
 from analyzer.calibration.observations import Observations, observe
@@ -128,6 +128,7 @@ def _warnings(
                 f"({sidecar.model}). Idle CPU is {sidecar.idle_vcpu_per_proxy.mid:.3g} vCPU per "
                 f"sidecar by the curve, and {straight:.3g} vCPU by a straight line.",
             )
+        yield from judge.findings(sidecar)
     share = decomposition.unexplained_vcpu / max(decomposition.measured_vcpu, 1e-12)
     if abs(share) > MAX_UNEXPLAINED_SHARE:
         what = f"does not explain {in_percent(share)} of the sidecars' CPU"

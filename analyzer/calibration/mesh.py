@@ -1,6 +1,8 @@
 """The mean curve of the mesh: idle weighted by proxy time, the slope by requests."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,6 +33,39 @@ class MeshCurve:
         """Idle vcpu per proxy, and marginal vcpu per 1000 rps."""
         idle, slope = map(interval, self.mid, np.diag(self.covariance), self.degrees_of_freedom)
         return idle, slope
+
+    def adjusted(
+        self,
+        *,
+        move: Floats | None = None,
+        extra: Floats | None = None,
+        degrees_of_freedom: float = DEGREES_OF_FREEDOM,
+        factor: float = 1.0,
+    ) -> MeshCurve:
+        """Return the curve with a correction, and with wider ranges.
+
+        Args:
+            move: added to `mid`, shape (2,).
+            extra: added to the covariance, shape (2, 2), and independent of it.
+            degrees_of_freedom: of `extra`.
+            factor: of the ranges' width, after that.
+        """
+        mid = self.mid if move is None else self.mid + move
+        added = np.zeros((2, 2)) if extra is None else extra
+        parts = np.array([self.covariance, added])[:, [0, 1], [0, 1]]
+        freedoms = [
+            pooled_freedom(part, np.array([own, degrees_of_freedom]))
+            for part, own in zip(parts.T, self.degrees_of_freedom, strict=True)
+        ]
+        share = mid[1] / self.mid[1] if self.mid[1] else 1.0
+        traffic = replace(self.curve, idle_vcpu=0.0).scaled(float(share))
+        return replace(
+            self,
+            mid=mid,
+            covariance=(self.covariance + added) * factor**2,
+            degrees_of_freedom=np.array(freedoms),
+            curve=replace(traffic, idle_vcpu=float(mid[0])),
+        )
 
 
 def mesh_curve(

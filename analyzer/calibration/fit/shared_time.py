@@ -266,6 +266,7 @@ class SharedTime:
     bins: Bins
     series: Series
     noise: SharedNoise
+    noise_of_all: SharedNoise  # of the mean of the groups, as one group
     coefficient_covariances: Floats  # (g, k, k)
     influences: Floats  # (g, b, r): of each bin's noise on r sums of the coefficients
     covariances: Floats  # (g, r, r): of these sums
@@ -284,6 +285,7 @@ class SharedTime:
             bins=bins,
             series=series,
             noise=noise,
+            noise_of_all=SharedNoise.of(series.mean()),
             coefficient_covariances=noise.covariances(moved),
             influences=of_sums,
             covariances=noise.covariances(of_sums),
@@ -297,5 +299,5 @@ class SharedTime:
         """
         each = self.influences @ moves.transpose(0, 2, 1)
         own = self.noise.covariances(each).sum(axis=0)
-        together = SharedNoise.of(self.series.mean()).covariances(each.sum(axis=0)[None])[0]
+        together = self.noise_of_all.covariances(each.sum(axis=0)[None])[0]
         return larger(own, together)
