@@ -79,9 +79,8 @@ def findings(sidecar: RoleCalibration) -> Iterator[Finding]:
         yield Finding(
             name="missed_backtest",
             text=f"A fit of the first part of the time predicts the rest {off}. {inside} of "
-            f"{test.workload_count} workloads are inside their 90 % intervals. The cost changed, or "
-            "the rest has other traffic. Ranges are "
-            f"{sidecar.range_factor:.2g} times as wide.",
+            f"{test.workload_count} workloads are inside their 90 % intervals. The cost changed, "
+            f"or the rest has other traffic. Ranges are {sidecar.range_factor:.2g} times as wide.",
             fix=f"Choose a time without such a change ({Setting.START}, {Setting.END}).",
             bias=Bias.NONE,
         )
