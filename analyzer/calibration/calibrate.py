@@ -13,6 +13,7 @@ from analyzer.calibration.models import Power
 from analyzer.calibration.observations import Observations, observe
 from analyzer.calibration.result import Calibration, Decomposition, RoleCalibration
 from analyzer.calibration.role import fit_role
+from analyzer.calibration.within_pods import unequal_pods
 from analyzer.calibration.ztunnel import fit_ztunnels
 from analyzer.data import assumptions
 from analyzer.measurement.findings import Bias, Finding, Severity
@@ -52,7 +53,10 @@ def calibrate_usage(usage: MeshUsage) -> Calibration:
             *(item for item in (sidecar, memory) if isinstance(item, Refusal)),
             *(summary.refused_workloads(fitted, observations) if fitted else ()),
         ),
-        warnings=tuple(_warnings(sidecar, decomposition)),
+        warnings=(
+            *_warnings(sidecar, decomposition),
+            *unequal_pods(fitted.pods if fitted else None, observations),
+        ),
     )
 
 

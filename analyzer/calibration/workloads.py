@@ -14,7 +14,7 @@ from analyzer.calibration.fit.partial_pooling import Level, Pooled, pool
 from analyzer.calibration.fit.shared_time import SharedTime, freedom_of_larger, larger
 from analyzer.calibration.fit.student import half_width
 from analyzer.calibration.panel import Obstacle, Panel
-from analyzer.calibration.shapes import IDLE, REQUESTS, Shape
+from analyzer.calibration.shapes import IDLE, POD_IDLE, REQUESTS, Shape
 from analyzer.units import Reason
 
 CLEARLY = 2
@@ -62,6 +62,17 @@ class WorkloadFits:
         return prediction
 
     @property
+    def levelled_vcpu(self) -> Floats:
+        """CPU of each row as if its pod were an average one of its workload, shape (n,)."""
+        if not self.shape.within:
+            return self.panel.vcpu
+        idle, slope = self.panel.workloads.spread(self.curves.T)
+        curve = idle + slope * self.shape.basis(self.panel)
+        has_terms = np.isin(self.panel.numbers, list(self.shape.within))
+        levelled = self.panel.workloads.spread(has_terms)
+        return np.where(levelled, curve + self.fit.residuals, self.panel.vcpu)
+
+    @property
     def r_squared(self) -> float | None:
         """Share of the CPU's variance that the fits explain, over the rows with a fit."""
         predicted = self.predicted_vcpu
@@ -91,7 +102,7 @@ def fit_workloads(
     threshold = np.full(len(problem.segments), HUBER_THRESHOLD)
     threshold[[number for number, item in panel.obstacles.items() if item.is_all_idle]] = np.inf
     fit = fit_robustly(problem, start=start, threshold=threshold)
-    reduction = _reduction(shape, panel)
+    reduction = reduction_of(shape, panel)
     curves = np.einsum("gij,gj->gi", reduction, fit.coefficients)
     by_pods = _covariance(problem, fit, panel)
     shared = SharedTime.of(problem, fit, panel.point, shape.basis(panel), reduction)
@@ -132,13 +143,16 @@ def _covariance(problem: Problem, fit: RobustFit, panel: Panel) -> Floats:
     return free
 
 
-def _reduction(shape: Shape, panel: Panel) -> Floats:
+def reduction_of(shape: Shape, panel: Panel) -> Floats:
     """Return the matrices from coefficients to idle and coefficient of the mix, (g, 2, k)."""
     reduction = np.zeros((len(panel.workloads), 2, len(shape.terms)))
-    total = panel.workloads.sum(panel.rps)
+    total = panel.workloads.sum(shape.basis(panel))
     for column, term in enumerate(shape.terms):
         if term in (IDLE, REQUESTS):
             reduction[:, int(term == REQUESTS), column] = 1
+        elif term == POD_IDLE:
+            load = panel.workloads.sum(shape.load(term, panel))
+            reduction[:, 0, column] = load / panel.workloads.lengths
         else:
             part, none = panel.workloads.sum(shape.load(term, panel)), np.zeros_like(total)
             reduction[:, 1, column] = np.divide(part, total, out=none, where=total > 0)
