@@ -1,4 +1,4 @@
-"""What the residuals and the backtest say about the ranges: by how much they are too narrow."""
+"""How much too narrow the residuals and the backtest show the ranges to be."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -28,15 +28,18 @@ MOST_BIAS: Final = 1.5
 By chance that is so in 2 % of meshes."""
 
 MOST_FACTOR: Final = 5.0
-"""Most by which ranges are widened: beyond, they say nothing more."""
+"""Most by which ranges are widened: a wider one is of no use."""
 
 
 def residual_correlation(panel: Panel, fit: RobustFit) -> float | None:
-    """Return the mean correlation of the residuals of two proxies in one interval."""
+    """Return the mean correlation of the residuals of two fitted proxies in one interval."""
     scale = panel.workloads.spread(fit.scale)
     noise = np.sqrt(fit.variance_weights) * fit.robust_weights * fit.residuals / scale
-    counts = np.bincount(panel.point).astype(float)
-    sums, squares = np.bincount(panel.point, noise), np.bincount(panel.point, noise**2)
+    # Without a line, residuals are traffic too.
+    is_fitted = panel.workloads.spread(panel.is_fitted)
+    point, noise = panel.point[is_fitted], noise[is_fitted]
+    counts = np.bincount(point).astype(float)
+    sums, squares = np.bincount(point, noise), np.bincount(point, noise**2)
     pairs = float((counts * (counts - 1)).sum())
     total = float(squares.sum())
     if not pairs or not total:

@@ -105,7 +105,9 @@ def fit_workloads(
     reduction = reduction_of(shape, panel)
     curves = np.einsum("gij,gj->gi", reduction, fit.coefficients)
     by_pods = _covariance(problem, fit, panel)
-    shared = SharedTime.of(problem, fit, panel.point, shape.basis(panel), reduction)
+    shared = SharedTime.of(
+        problem, fit, panel.point, shape.basis(panel), reduction, panel.is_fitted
+    )
     covariance = larger(by_pods, shared.coefficient_covariances)
     of_pods = reduction @ by_pods @ reduction.transpose(0, 2, 1)
     covariances = larger(of_pods, shared.covariances)

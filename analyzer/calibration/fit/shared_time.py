@@ -69,10 +69,11 @@ class Series(NamedTuple):
             counts=counts,
         )
 
-    def mean(self) -> Series:
-        """Return the one series of all groups together, each sample counted once."""
-        whole = self.counts.sum(axis=0)
-        each = self.counts / np.maximum(whole, 1)
+    def mean(self, chosen: Bools) -> Series:
+        """Return the one series of the chosen groups, (g,), together; each sample counts once."""
+        counts = self.counts * chosen[:, None]
+        whole = counts.sum(axis=0)
+        each = counts / np.maximum(whole, 1)
         return Series(
             residuals=(each * self.residuals).sum(axis=0)[None],
             loads=(each[:, :, None] * self.loads).sum(axis=0)[None],
@@ -273,9 +274,19 @@ class SharedTime:
 
     @classmethod
     def of(
-        cls, problem: Problem, fit: RobustFit, step: Ints, traffic: Floats, reduction: Floats
+        cls,
+        problem: Problem,
+        fit: RobustFit,
+        step: Ints,
+        traffic: Floats,
+        reduction: Floats,
+        has_line: Bools,
     ) -> SharedTime:
-        """Judge the noise of a fit; `reduction` has the sums' factors, (g, r, k)."""
+        """Judge the noise of a fit; `reduction` has the sums' factors, (g, r, k).
+
+        Only groups with a line, shape (g,), show what all have in common: the residuals of others
+        are their traffic too.
+        """
         bins = Bins.of(step)
         series = Series.of(problem, fit, traffic, bins)
         noise = SharedNoise.of(series)
@@ -285,7 +296,7 @@ class SharedTime:
             bins=bins,
             series=series,
             noise=noise,
-            noise_of_all=SharedNoise.of(series.mean()),
+            noise_of_all=SharedNoise.of(series.mean(has_line)),
             coefficient_covariances=noise.covariances(moved),
             influences=of_sums,
             covariances=noise.covariances(of_sums),
