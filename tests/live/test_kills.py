@@ -1,6 +1,5 @@
 """A collection that is killed before any of its steps on files, and what comes next."""
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -98,11 +97,9 @@ def test_of_two_collections_at_once_one_wins_whole(reference: Reference, tmp_pat
     assert sorted(map(bool, failures)) == [False, True]
     winner = failures.index("")
     assert files(target) == (reference.whole, reference.whole_of_other)[winner]
-    # The second may also begin when the first has ended, or before the first has named itself.
+    # On a busy machine the second may begin when the first has ended.
     line = failures[1 - winner]
-    named = re.search(r"under way in \S+?(, process (\d+))?\.", line)
-    assert named or "another question" in line
-    assert named is None or named[2] in {None, str(pair[winner].process.pid)}
+    assert f"process {pair[winner].process.pid}." in line or "another question" in line
     assert [path.name for path in tmp_path.iterdir()] == ["snap"]
 
 
