@@ -10,6 +10,11 @@ install = $(BIN)/python -m pip -q --disable-pip-version-check --no-input install
 	>.venv/install.log 2>&1 || { cat .venv/install.log >&2; exit 1; }
 LOCK := pip compile pyproject.toml --universal --generate-hashes --no-strip-extras --no-header --no-annotate -q
 
+# Every start of Python would compile each module again. The tests start it hundreds of times, and each
+# of their processes has one core.
+export PYTHONDONTWRITEBYTECODE :=
+export OPENBLAS_NUM_THREADS := 1
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 # pip and apt must not run twice at once under `make -j`: apt has a lock.
@@ -23,10 +28,10 @@ help: ## list the targets (the default)
 demo: .venv/runtime.stamp ## write the demo report to out/demo
 	@$(BIN)/istio-usage demo -o out/demo $(ARGS)
 
-# By modules, so that all tests of a module share its servers. The lab compares CPU times, so it has the
-# machine to itself; `make lab` runs it after a choice of tests by ARGS.
+# By modules, so that all tests of a module share its servers, in the order of tests/conftest.py. The lab
+# compares CPU times, so it has the machine to itself; `make lab` runs it after a choice of tests by ARGS.
 test: .venv/dev.stamp tools ## run the tests, some at a time
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadscope -m 'not lab' $(ARGS)
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder -m 'not lab' $(ARGS)
 	$(if $(strip $(ARGS)),,@$(BIN)/pytest -m lab tests/lab)
 
 check: .venv/dev.stamp ## lint, format, type and layer checks

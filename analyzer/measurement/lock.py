@@ -10,6 +10,7 @@ import os
 import platform
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,7 +37,9 @@ else:
 
 
 _ATTEMPTS = 20
-"""How often the folder above is made, if other runs keep removing it."""
+"""How often the folder above is made while others remove it, and a name is looked for."""
+_NAMING_SECONDS = 0.02
+"""Between looks for the name of the run that holds the lock."""
 _HELD = (BlockingIOError, PermissionError)
 _HOLDER = re.compile(r"(?P<process>\d{1,10}) (?P<host>\S{1,255})")
 
@@ -130,11 +133,21 @@ def _remove_empty(folders: list[Path]) -> None:
 
 
 def _under_way(target: Path, file: BinaryIO) -> str:
-    file.seek(0)
-    holder = _HOLDER.fullmatch(file.read(300).decode(errors="replace"))
+    holder = _holder(file)
     process = f", process {holder['process']}" if holder else ""
     host = f" on {holder['host']}" if holder and holder["host"] != platform.node() else ""
     return (
         f"Nothing was collected: another collection is under way in {target}{process}{host}. "
         "Wait until it ends, or use another folder."
     )
+
+
+def _holder(file: BinaryIO) -> re.Match[str] | None:
+    """Return the process that holds the lock and its host; None if it does not name itself."""
+    for attempt in range(_ATTEMPTS):
+        # One that has just locked the file has not written its name yet.
+        time.sleep(_NAMING_SECONDS if attempt else 0)
+        file.seek(0)
+        if holder := _HOLDER.fullmatch(file.read(300).decode(errors="replace")):
+            return holder
+    return None

@@ -227,6 +227,8 @@ def _spread(
     In proportion to the growth of their counters. Else what was received is divided equally, as
     load balancers do, and what was sent as what was received.
     """
+    if totals.empty:
+        return tables[name].iloc[:0]
     times = [*KEY, TIME]
     there = tables[_BUILD][times].drop_duplicates()
     unbuilt = ~pd.MultiIndex.from_frame(pods[KEY]).isin(_names(there, KEY))

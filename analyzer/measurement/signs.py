@@ -86,7 +86,10 @@ def _descriptions(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
     found = dict.fromkeys((ours for ours, *_ in _DESCRIBED), pd.Series("", known.index))
     for ours, name, label in _DESCRIBED:
         frame = tables[name].sort_values(TIME, kind="stable")
-        last = frame[~frame[label].isin(UNKNOWN_NAMES)].groupby(KEY)[label].last()
+        frame = frame[~frame[label].isin(UNKNOWN_NAMES)]
+        if frame.empty:
+            continue
+        last = frame.groupby(KEY)[label].last()
         text = last.reindex(keys).astype(object).fillna("").reset_index(drop=True).astype("str")
         found[ours] = found[ours].where(found[ours] != "", text).astype("str")
     return found

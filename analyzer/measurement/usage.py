@@ -225,7 +225,8 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     tables = both.tables
     require_callers(tables)
     # A direction that was added may be the only sign of a role.
-    proxies = first if tables is apart else proxy_table(tables)
+    is_known = not both.added and apart is stored
+    proxies = first if is_known or tables is apart else proxy_table(tables)
     cluster = _cluster_of(tables, proxies)
     counters = counted(tables, manifest)
     table = step_table(tables, proxies, manifest, cluster, counters)

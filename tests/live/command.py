@@ -4,8 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from analyzer.cli import main
+from tests.live.processes import PROCESSES
 
 _LONGEST_SECONDS = 180
 
@@ -31,7 +38,26 @@ def command(*arguments: object) -> list[str]:
 
 
 def run(*arguments: object, **environment: str) -> Outcome:
-    """Run istio-usage and return its outcome, success or failure."""
+    """Run istio-usage in a process of its own and return its outcome, success or failure.
+
+    The process has everything imported from its beginning; `run_cold` imports as a user's does.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        streams = Path(folder, "stdout"), Path(folder, "stderr")
+        whole = {**os.environ, **environment}
+        work = (list(map(str, arguments)), whole, Path.cwd(), streams)
+        process = PROCESSES.Process(target=_work, args=work)
+        process.start()
+        process.join(_LONGEST_SECONDS)
+        if process.exitcode is None:
+            process.kill()
+            raise TimeoutError(f"{arguments} did not end in {_LONGEST_SECONDS} s")
+        stdout, stderr = (path.read_text(encoding="utf-8") for path in streams)
+        return Outcome(status=process.exitcode, stdout=stdout, stderr=stderr)
+
+
+def run_cold(*arguments: object, **environment: str) -> Outcome:
+    """Run istio-usage in a new interpreter and return its outcome, success or failure."""
     done = subprocess.run(
         command(*arguments),
         capture_output=True,
@@ -41,3 +67,16 @@ def run(*arguments: object, **environment: str) -> Outcome:
         env={**os.environ, **environment},
     )
     return Outcome(status=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+
+def _work(
+    arguments: Sequence[str], environment: Mapping[str, str], folder: Path, streams: Sequence[Path]
+) -> None:
+    for descriptor, path in enumerate(streams, 1):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), descriptor)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    sys.argv = ["istio-usage", *arguments]
+    main()

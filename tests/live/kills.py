@@ -1,7 +1,6 @@
 """Collections in processes that are ended without warning, before any of their steps on files."""
 
 import contextlib
-import multiprocessing
 import os
 import shutil
 import signal
@@ -18,14 +17,12 @@ from analyzer.measurement.collect import collect_snapshot
 from analyzer.measurement.plan import Ask
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
+from tests.live.processes import PROCESSES
 
 _STEPS = frozenset({"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir"})
 """What Python reports before it changes a file; files that are opened to be read do not count."""
 
 _PATIENCE_SECONDS = 120
-
-_PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["tests.live.kills"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +66,8 @@ def collecting(url: str, ask: Ask, target: Path, now: datetime, *, fatal: int = 
         now: the time.
         fatal: before which step on a file it ends without warning; 0: before none.
     """
-    ours, theirs = _PROCESSES.Pipe(duplex=False)
-    process = _PROCESSES.Process(target=_collect, args=(url, ask, target, now, fatal, theirs))
+    ours, theirs = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=_collect, args=(url, ask, target, now, fatal, theirs))
     process.start()
     theirs.close()
     return Collecting(process=process, pipe=ours)

@@ -10,7 +10,7 @@ import pytest
 
 from analyzer.data import schema_path
 from analyzer.report.charts import CHARTS
-from tests.live.command import Outcome, run
+from tests.live.command import Outcome, run, run_cold
 from tests.support import FilledMesh, MeshCache, PrometheusServer, Truth, default_mesh
 
 pytestmark = pytest.mark.live
@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def analyzed(server: PrometheusServer, filled: FilledMesh, folder: Path) -> Outcome:
     end = filled.spec.end.isoformat()
-    return run(
+    return run_cold(
         "analyze", "-p", server.url, "--days", 1, "--end", end, "-o", folder, "--format", "json"
     )
 

@@ -1,4 +1,4 @@
-"""The doctor's verdict on bent meshes is what the answer about them deserves."""
+"""Bent meshes, asked about in other ways too: by the doctor, and in VictoriaMetrics."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,9 @@ from click.testing import CliRunner
 
 from analyzer.cli import cli
 from tests.live.dirty import Store, each_bent, question, stored
+from tests.support import VictoriaServer
 from tests.support.bent import bursts, copies, gaps, lives, parts, prices, rates
+from tests.support.bent.judge import NAMES, figures, finding_names
 
 pytestmark = pytest.mark.live
 
@@ -26,7 +28,17 @@ _SHAPES = {
     "debug container": (lives.debug_container,),
     "prices of zero": (prices.zero_prices,),
     "evicted": (bursts.evicted_series,),
+    "bursts": (bursts.every_ten_minutes,),
 }
+
+_BURSTS = "bursts"
+"""Compared between the servers only."""
+
+_IN_BOTH = (
+    "cpu falls", "replicas", "kubelets for a time", "slow job", "nodes replaced",
+    "prices of zero", _BURSTS,
+)  # fmt: skip
+_MOST_APART = 0.02
 
 _NAMED = {
     "cpu falls": "impossible_cpu",
@@ -47,6 +59,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield store
 
 
+@pytest.fixture(scope="module")
+def victoria(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    scenes = {name: scene for name, scene in store.scenes.items() if name in _IN_BOTH}
+    with stored(tmp_path_factory.mktemp("victoria"), scenes, VictoriaServer) as other:
+        yield other
+
+
 def diagnosed(store: Store, name: str) -> dict[str, Any]:
     scene = store.scenes[name]
     _, *asked = question(store.url, scene)
@@ -57,7 +76,7 @@ def diagnosed(store: Store, name: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("name", _SHAPES)
+@pytest.mark.parametrize("name", [name for name in _SHAPES if name != _BURSTS])
 def test_an_answer_that_is_right_is_called_so(name: str, store: Store) -> None:
     found = diagnosed(store, name)
 
@@ -69,3 +88,18 @@ def test_an_answer_that_is_right_is_called_so(name: str, store: Store) -> None:
     assert {finding["code"] for finding in found["findings"]} <= codes
     # What analyze has found is what the doctor has, which also looks at the survey and at OpenCost.
     assert names - {"unequal_sources", "nodes_without_price"} <= store.names(name)
+
+
+@pytest.mark.parametrize("name", _IN_BOTH)
+def test_both_servers_answer_alike_or_name_the_reason(
+    name: str, store: Store, victoria: Store
+) -> None:
+    scene = store.scenes[name]
+    documents = store.answer(name), victoria.answer(name)
+    one, other = (
+        {figure.name: figure.found for figure in figures(scene, document)} for document in documents
+    )
+    reasons = NAMES[next(iter(scene.kinds))]
+
+    if one != pytest.approx(other, rel=_MOST_APART):
+        assert all(finding_names(document) & reasons for document in documents), (one, other)
