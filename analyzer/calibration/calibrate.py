@@ -8,6 +8,7 @@ import pandas as pd
 
 from analyzer.arrays import Floats
 from analyzer.calibration import summary
+from analyzer.calibration.breaks import cost_break, since_change, widened
 from analyzer.calibration.memory import fit_memory
 from analyzer.calibration.models import Power
 from analyzer.calibration.observations import Observations, observe
@@ -33,9 +34,10 @@ ALL_REQUESTS_SHARE = 0.995
 
 def calibrate_usage(usage: MeshUsage) -> Calibration:
     """Fit the cost of each role's proxies in a measured mesh."""
-    observations = observe(usage, Role.SIDECAR)
+    observations, change = since_change(observe(usage, Role.SIDECAR), usage.window)
     role = fit_role(Role.SIDECAR, observations)
-    sidecar, fitted, memory = role.calibration, role.fitted, fit_memory(usage)
+    sidecar = widened(role.calibration, change)
+    fitted, memory = role.fitted, fit_memory(usage)
     total = usage.total(Role.SIDECAR, "cpu_vcpu")
     decomposition = summary.decompose(fitted, observations, total)
     predicted = summary.predicted_vcpu(fitted) if fitted else np.zeros(0)
@@ -55,6 +57,7 @@ def calibrate_usage(usage: MeshUsage) -> Calibration:
         ),
         warnings=(
             *_warnings(sidecar, decomposition),
+            *cost_break(change),
             *unequal_pods(fitted.pods if fitted else None, observations),
         ),
     )

@@ -48,6 +48,7 @@ class Unusable(StrEnum):
     RESTARTED = "proxy restarted"
     THROTTLED = "proxy throttled"
     AT_LIMIT = "CPU at its limit"
+    BEFORE_CHANGE = "before a change of cost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
