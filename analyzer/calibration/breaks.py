@@ -16,10 +16,9 @@ import numpy as np
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.fit.level_shift import Shift, find_shift, ramp, stays
 from analyzer.calibration.observations import Exclusion, Observations, Unusable
-from analyzer.calibration.result import RoleCalibration
 from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.settings import Setting
-from analyzer.units import Interval, Refusal, counted, in_percent
+from analyzer.units import counted, in_percent
 from analyzer.window import TimeWindow
 
 MOST_STEPS: Final = 336
@@ -133,7 +132,8 @@ def since_change(
         is_cut=is_cut,
     )
     if not is_cut:
-        return observations, change
+        doubt = abs(1 - change.factor) * change.cpu_share
+        return replace(observations, doubt_share=doubt), change
     is_early = step < np.where(begin >= 0, ends, 0)[workload]
     return _without(observations, is_early), change
 
@@ -283,22 +283,6 @@ def _without(observations: Observations, is_early: Bools) -> Observations:
         exclusions=(*observations.exclusions, exclusion),
         left_out_vcpu={**observations.left_out_vcpu, Unusable.BEFORE_CHANGE: at_points},
     )
-
-
-def widened(answer: RoleCalibration | Refusal, change: Change | None) -> RoleCalibration | Refusal:
-    """Widen the ranges by a change, if the fit is of the time before and after it together."""
-    if change is None or change.is_cut or isinstance(answer, Refusal):
-        return answer
-    share = abs(1 - change.factor) * change.cpu_share
-    idle, slope = (
-        Interval(
-            low=max(one.low - share * one.mid, 0.0),
-            mid=one.mid,
-            high=one.high + share * one.mid,
-        )
-        for one in (answer.idle_vcpu_per_proxy, answer.vcpu_per_1000_rps)
-    )
-    return replace(answer, idle_vcpu_per_proxy=idle, vcpu_per_1000_rps=slope)
 
 
 def cost_break(change: Change | None) -> Iterator[Finding]:

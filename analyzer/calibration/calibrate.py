@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats
-from analyzer.calibration import summary
-from analyzer.calibration.breaks import cost_break, since_change, widened
+from analyzer.calibration import judge, summary
+from analyzer.calibration.breaks import cost_break, since_change
 from analyzer.calibration.memory import fit_memory
 from analyzer.calibration.models import Power
 from analyzer.calibration.observations import Observations, observe
@@ -36,8 +36,7 @@ def calibrate_usage(usage: MeshUsage) -> Calibration:
     """Fit the cost of each role's proxies in a measured mesh."""
     observations, change = since_change(observe(usage, Role.SIDECAR), usage.window)
     role = fit_role(Role.SIDECAR, observations)
-    sidecar = widened(role.calibration, change)
-    fitted, memory = role.fitted, fit_memory(usage)
+    sidecar, fitted, memory = role.calibration, role.fitted, fit_memory(usage)
     total = usage.total(Role.SIDECAR, "cpu_vcpu")
     decomposition = summary.decompose(fitted, observations, total)
     predicted = summary.predicted_vcpu(fitted) if fitted else np.zeros(0)
@@ -135,6 +134,7 @@ def _warnings(
                 f"({sidecar.model}). Idle CPU is {sidecar.idle_vcpu_per_proxy.mid:.3g} vCPU per "
                 f"sidecar by the curve, and {straight:.3g} vCPU by a straight line.",
             )
+        yield from judge.findings(sidecar)
     share = decomposition.unexplained_vcpu / max(decomposition.measured_vcpu, 1e-12)
     if abs(share) > MAX_UNEXPLAINED_SHARE:
         what = f"does not explain {in_percent(share)} of the sidecars' CPU"

@@ -8,6 +8,7 @@ import numpy as np
 from analyzer.calibration.backtest import backtest
 from analyzer.calibration.fit import attenuation, student
 from analyzer.calibration.fit.partial_pooling import Pooled
+from analyzer.calibration.judge import range_factor, residual_correlation
 from analyzer.calibration.mesh import MeshCurve, cost_of_each, mesh_curve
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import Panel
@@ -174,6 +175,11 @@ def _calibration(
     of_members = attenuation.Course(*steps, panel.workloads, panel.proxies)
     beside = attenuation.neighbours_share(of_members, own)
     is_split = _is_split(fits, missing, beside)
+    test = backtest(fits.shape, observations, fits.fit.variance_weights)
+    factor = range_factor(test)
+    # Evenly likely anywhere between both costs, for idle and slope together.
+    doubt = np.outer(mesh.mid, mesh.mid) * observations.doubt_share**2 / 3
+    mesh = mesh.adjusted(extra=doubt, factor=factor)
     idle, slope = mesh.intervals
     if is_split:
         slope = _doubtful(slope, missing, beside, fits.r_squared_within)
@@ -198,8 +204,10 @@ def _calibration(
         straight_line_idle_vcpu_per_proxy=None if fits is fitted.straight else straight_idle,
         attenuation_share=None if missing and missing.mid > MOST_ATTENUATION_SHARE else missing,
         is_split=is_split,
+        residual_correlation=residual_correlation(panel, fits.fit),
+        range_factor=factor,
         r_squared=fits.r_squared,
-        backtest=backtest(fits.shape, observations, fits.fit.variance_weights),
+        backtest=test,
         sample_count=int(panel.workloads.lengths[own].sum()),
         proxy_count=int(panel.proxy_counts[own].sum()),
         covered_share=float(per_workload[own].sum()) / requests,

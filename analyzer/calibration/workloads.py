@@ -11,6 +11,7 @@ from analyzer.calibration.fit.huber import HUBER_THRESHOLD, RobustFit, fit_robus
 from analyzer.calibration.fit.jackknife import jackknife
 from analyzer.calibration.fit.least_squares import Problem, r_squared
 from analyzer.calibration.fit.partial_pooling import Level, Pooled, pool
+from analyzer.calibration.fit.shared_time import SharedTime, freedom_of_larger, larger
 from analyzer.calibration.fit.student import half_width
 from analyzer.calibration.panel import Obstacle, Panel
 from analyzer.calibration.shapes import IDLE, POD_IDLE, REQUESTS, Shape
@@ -43,9 +44,12 @@ class WorkloadFits:
     shape: Shape
     panel: Panel
     fit: RobustFit
-    coefficient_covariances: Floats  # (g, k, k): of the shape's terms, from leaving out clusters
+    coefficient_covariances: Floats  # (g, k, k): of the shape's terms
     curves: Floats  # (g, 2): idle (vcpu) and coefficient; 0 without a fit
     covariances: Floats  # (g, 2, 2): of these two
+    pod_covariances: Floats  # (g, 2, 2): the part that leaving out proxies shows
+    shared: SharedTime
+    degrees_of_freedom: Floats  # (g,): of Student's t for ranges of a workload
     obstacles: Mapping[int, Obstacle]  # why a workload has no slope of its own, by segment
     has_idle: Bools  # (g,)
     has_slope: Bools  # (g,)
@@ -98,12 +102,16 @@ def fit_workloads(
     threshold = np.full(len(problem.segments), HUBER_THRESHOLD)
     threshold[[number for number, item in panel.obstacles.items() if item.is_all_idle]] = np.inf
     fit = fit_robustly(problem, start=start, threshold=threshold)
-    covariance = _covariance(problem, fit, panel)
     reduction = reduction_of(shape, panel)
     curves = np.einsum("gij,gj->gi", reduction, fit.coefficients)
-    covariances = reduction @ covariance @ reduction.transpose(0, 2, 1)
+    by_pods = _covariance(problem, fit, panel)
+    shared = SharedTime.of(problem, fit, panel.point, shape.basis(panel), reduction)
+    covariance = larger(by_pods, shared.coefficient_covariances)
+    of_pods = reduction @ by_pods @ reduction.transpose(0, 2, 1)
+    covariances = larger(of_pods, shared.covariances)
+    freedoms = freedom_of_larger(of_pods, covariances, panel.degrees_of_freedom)
     slope, is_fitted = curves[:, 1], panel.is_fitted
-    to_end = CLEARLY * half_width(covariances[:, 1, 1], panel.degrees_of_freedom)
+    to_end = CLEARLY * half_width(covariances[:, 1, 1], freedoms)
     is_down = is_fitted & (slope <= 0)
     is_falling = is_down & (slope + to_end < 0)
     downward = {int(i): _FALLING if is_falling[i] else _FLAT for i in np.flatnonzero(is_down)}
@@ -114,6 +122,9 @@ def fit_workloads(
         coefficient_covariances=covariance,
         curves=curves,
         covariances=covariances,
+        pod_covariances=of_pods,
+        shared=shared,
+        degrees_of_freedom=freedoms,
         obstacles={**panel.obstacles, **downward},
         has_idle=problem.active[:, shape.terms.index(IDLE)] & ~is_falling,
         has_slope=is_fitted & ~is_falling,
@@ -152,7 +163,7 @@ def pool_workloads(fits: WorkloadFits) -> Pooled:
     """Shrink every workload's own curve towards the mean of the workloads (partial pooling)."""
     borrowing = {i: item for i, item in fits.obstacles.items() if item.can_borrow}
     levels = {number: _level(fits, number, item) for number, item in borrowing.items()}
-    freedoms = fits.panel.degrees_of_freedom
+    freedoms = fits.degrees_of_freedom
     return pool(fits.curves, fits.covariances, freedoms, fits.has_slope, levels)
 
 
