@@ -12,13 +12,15 @@ NOISE = 25.0
 """Gain that noise alone hardly reaches."""
 
 
-def noise(rows: int, *, rho: float = 0.95, seed: int = 1) -> Floats:
-    return 0.05 * persistent(np.random.default_rng(seed), rows, rho, STEPS)
+def noise(rows: int, *, rho: float = 0.95, size: float = 0.05, seed: int = 1) -> Floats:
+    return size * persistent(np.random.default_rng(seed), rows, rho, STEPS)
 
 
-@pytest.mark.parametrize(("begin", "length"), [(100, 0), (150, 6), (40, 0)])
-def test_a_move_is_found_with_its_time_and_size(begin: int, length: int) -> None:
-    found = find_shift(noise(6) - 0.35 * ramp(STEPS, begin, length), LENGTHS, MARGIN)
+@pytest.mark.parametrize(
+    ("begin", "length", "size"), [(100, 0, 0.05), (40, 0, 0.05), (150, 12, 0.02)]
+)
+def test_a_move_is_found_with_its_time_and_size(begin: int, length: int, size: float) -> None:
+    found = find_shift(noise(6, size=size) - 0.35 * ramp(STEPS, begin, length), LENGTHS, MARGIN)
 
     assert (found.gain > NOISE).all()
     assert np.abs(found.begin - begin).max() <= 6
