@@ -8,6 +8,7 @@ import pandas as pd
 
 from analyzer.arrays import Floats
 from analyzer.calibration import judge, summary
+from analyzer.calibration.breaks import cost_break, since_change
 from analyzer.calibration.memory import fit_memory
 from analyzer.calibration.models import Power
 from analyzer.calibration.observations import Observations, observe
@@ -33,7 +34,7 @@ ALL_REQUESTS_SHARE = 0.995
 
 def calibrate_usage(usage: MeshUsage) -> Calibration:
     """Fit the cost of each role's proxies in a measured mesh."""
-    observations = observe(usage, Role.SIDECAR)
+    observations, change = since_change(observe(usage, Role.SIDECAR), usage.window)
     role = fit_role(Role.SIDECAR, observations)
     sidecar, fitted, memory = role.calibration, role.fitted, fit_memory(usage)
     total = usage.total(Role.SIDECAR, "cpu_vcpu")
@@ -55,6 +56,7 @@ def calibrate_usage(usage: MeshUsage) -> Calibration:
         ),
         warnings=(
             *_warnings(sidecar, decomposition),
+            *cost_break(change),
             *unequal_pods(fitted.pods if fitted else None, observations),
         ),
     )

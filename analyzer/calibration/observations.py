@@ -48,6 +48,7 @@ class Unusable(StrEnum):
     RESTARTED = "proxy restarted"
     THROTTLED = "proxy throttled"
     AT_LIMIT = "CPU at its limit"
+    BEFORE_CHANGE = "before a change of cost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,7 @@ class Observations:
     measured_rps: float  # proxy requests per second, averaged in the same way
     filled: pd.DataFrame  # of each workload: sums over filled samples, columns count and rps
     point_count: int  # intervals that averages are over
+    doubt_share: float = 0.0  # by which every cost may be off: it changed, and both are fitted
 
     @property
     def why_excluded(self) -> str:

@@ -177,7 +177,9 @@ def _calibration(
     is_split = _is_split(fits, missing, beside)
     test = backtest(fits.shape, observations, fits.fit.variance_weights)
     factor = range_factor(test)
-    mesh = mesh.adjusted(factor=factor)
+    # Evenly likely anywhere between both costs, for idle and slope together.
+    doubt = np.outer(mesh.mid, mesh.mid) * observations.doubt_share**2 / 3
+    mesh = mesh.adjusted(extra=doubt, factor=factor)
     idle, slope = mesh.intervals
     if is_split:
         slope = _doubtful(slope, missing, beside, fits.r_squared_within)

@@ -14,9 +14,7 @@ import numpy as np
 from scipy import special
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.calibration.fit.jackknife import leave_one_out
-from analyzer.calibration.fit.least_squares import Moments, moments_of, solve
-from analyzer.calibration.fit.segments import Segments
+from analyzer.calibration.fit.nested import Nested, Sums, compare_nested
 from analyzer.calibration.fit.student import half_width, pooled_freedom
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.shapes import AFFINE, Shape
@@ -36,6 +34,10 @@ CHANCE_ALONE: Final = 0.01
 
 MATTERS_ALONE: Final = 0.05
 """Least share of its own slope by which it must differ."""
+
+
+BLOCKS: Final = 8
+"""Blocks of time whose noise all workloads may share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,56 +60,60 @@ def compare(fits: WorkloadFits) -> PodComparison:
     """Compare both slopes of each workload, with the weights of its straight line."""
     panel = fits.panel
     shape = AFFINE.within_pods(frozenset(panel.numbers.tolist()))
-    problem, to_slope = shape.problem(panel), reduction_of(shape, panel)[:, 1]
-    parts = moments_of(problem.design, problem.target, fits.fit.weights, panel.clusters)
-    clusters = panel.clusters.within(panel.workloads)
-    has_terms, alike = problem.active[:, -1], problem.active.copy()
-    alike[:, len(AFFINE.terms) :] = False
-    before, moved_before = _slopes(parts, clusters, alike, to_slope)
-    after, moved_after = _slopes(parts, clusters, problem.active, to_slope)
-    count = clusters.lengths
-    variances = clusters.sum((moved_after - moved_before) ** 2) * (count - 1) / count
-    requests = panel.workloads.sum(panel.rps) * panel.is_fitted
-    changes = np.where(has_terms, after - before, 0.0)
-    freedoms = panel.degrees_of_freedom
-    differs = _differs_alone(changes, variances, freedoms, after) & has_terms
-    if _mesh_differs(requests, changes, variances, freedoms, after):
-        differs = has_terms
-    within = frozenset(panel.numbers[differs].tolist())
+    problem, has_slope = shape.problem(panel), panel.is_fitted
+    few = problem.active.copy()
+    few[:, len(AFFINE.terms) :] = False
+    sums = Sums(
+        few=few,
+        weights=reduction_of(shape, panel)[:, 1],
+        clusters=panel.clusters,
+        blocks=_blocks(panel.point),
+    )
+    found = compare_nested(problem, fits.fit.weights, sums)
+    requests = panel.workloads.sum(panel.rps) * has_slope
+    chosen = _differs_alone(found, panel.degrees_of_freedom)
+    if _mesh_differs(found, panel.degrees_of_freedom, requests):
+        chosen = problem.active[:, -1]
     return PodComparison(
-        within=within, slopes=before, changes=changes, requests=requests, numbers=panel.numbers
+        within=frozenset(panel.numbers[chosen].tolist()),
+        slopes=found.before,
+        changes=found.change,
+        requests=requests,
+        numbers=panel.numbers,
     )
 
 
-def _slopes(
-    parts: Moments, clusters: Segments, active: Bools, to_slope: Floats
-) -> tuple[Floats, Floats]:
-    """Return the slopes of these columns, (g,), and each cluster's influence on them, (c,)."""
-    coefficients, _ = solve(parts.summed(clusters), active)
-    of_cluster = np.repeat(coefficients, clusters.lengths, axis=0)
-    scores = parts.cross - np.einsum("gij,gj->gi", parts.gram, of_cluster)
-    moves = leave_one_out(parts.gram, scores, clusters, active)
-    share = np.repeat(to_slope, clusters.lengths, axis=0)
-    return (to_slope * coefficients).sum(axis=1), (share * moves).sum(axis=1)
+def _blocks(point: Ints) -> Ints:
+    """Return a number for each row's block of the window."""
+    points, place = np.unique(point, return_inverse=True)
+    return np.asarray(place * BLOCKS // max(len(points), 1), dtype=np.int64)
 
 
-def _differs_alone(changes: Floats, variances: Floats, freedoms: Ints, after: Floats) -> Bools:
-    sizes = np.abs(changes)
-    deviations = np.divide(sizes, np.sqrt(variances), out=np.zeros_like(sizes), where=sizes > 0)
-    chance = 2 * special.stdtr(freedoms, -deviations) * max(np.count_nonzero(sizes), 1)
-    return np.asarray((chance < CHANCE_ALONE) & (sizes > MATTERS_ALONE * np.abs(after)))
+def _differs_alone(found: Nested, freedoms: Ints) -> Bools:
+    """Return in which workloads the change is clear by itself, shape (g,)."""
+    of_time = (found.pulls**2).sum(axis=1) * BLOCKS / (BLOCKS - 1)
+    total = np.maximum(found.variances + of_time, np.finfo(float).tiny)
+    shares = found.variances / total, of_time / total
+    least = np.finfo(float).tiny
+    freedom = 1 / np.maximum(shares[0] ** 2 / freedoms + shares[1] ** 2 / (BLOCKS - 1), least)
+    sizes = np.abs(found.change)
+    chance = 2 * special.stdtr(freedom, -sizes / np.sqrt(total)) * max(np.count_nonzero(sizes), 1)
+    matters = sizes > MATTERS_ALONE * np.abs(found.before + found.change)
+    return np.asarray((chance < CHANCE_ALONE) & matters & (sizes > 0))
 
 
-def _mesh_differs(
-    requests: Floats, changes: Floats, variances: Floats, freedoms: Ints, after: Floats
-) -> bool:
-    has_change = changes != 0
-    parts = (requests**2 * variances)[has_change]
+def _mesh_differs(found: Nested, freedoms: Ints, requests: Floats) -> bool:
+    """Return whether the change is clear in the mean of the workloads."""
+    differs = found.change != 0
+    weights = requests * differs
+    of_time = ((weights @ found.pulls) ** 2).sum() * BLOCKS / (BLOCKS - 1)
+    parts = np.append((weights**2 * found.variances)[differs], of_time)
     if not parts.sum() > 0:
         return False
-    to_end = float(half_width(float(parts.sum()), pooled_freedom(parts, freedoms[has_change])))
-    change, slope = abs(float(requests @ changes)), abs(float(requests @ after))
-    return change > max(CLEARLY * to_end, MATTERS * slope)
+    freedom = pooled_freedom(parts, np.append(freedoms[differs], BLOCKS - 1))
+    to_end = float(half_width(float(parts.sum()), freedom))
+    change, slope = abs(weights @ found.change), abs(requests @ (found.before + found.change))
+    return bool(change > max(CLEARLY * to_end, MATTERS * slope))
 
 
 def unequal_pods(pods: PodComparison | None, observations: Observations) -> Iterator[Finding]:
