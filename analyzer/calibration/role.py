@@ -69,9 +69,9 @@ def fit_role(role: Role, observations: Observations) -> RoleFit:
         return RoleFit(calibration=_refusal(role, Reason.NO_DATA, detail))
     panel = Panel.of(observations.rows)
     fits = straight = fit_workloads(AFFINE, panel)
-    scores = choose(panel, straight.fit) if panel.is_fitted.any() else ()
+    scores = choose(panel, straight.robust) if panel.is_fitted.any() else ()
     if scores and scores[0].shape != AFFINE:
-        start = (straight.fit.variance_weights, straight.fit.robust_weights)
+        start = (straight.robust.variance_weights, straight.robust.robust_weights)
         fits = fit_workloads(scores[0].shape, panel, start)
     pooled = pool_workloads(fits)
     mesh = mesh_curve(fits, pooled)

@@ -10,6 +10,7 @@ from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.huber import HUBER_THRESHOLD, RobustFit, fit_robustly
 from analyzer.calibration.fit.jackknife import jackknife
 from analyzer.calibration.fit.least_squares import Problem, r_squared
+from analyzer.calibration.fit.mean import fit_mean
 from analyzer.calibration.fit.partial_pooling import Level, Pooled, pool
 from analyzer.calibration.fit.student import half_width
 from analyzer.calibration.panel import Obstacle, Panel
@@ -42,10 +43,12 @@ class WorkloadFits:
 
     shape: Shape
     panel: Panel
-    fit: RobustFit
+    fit: RobustFit  # of the mean
+    robust: RobustFit  # of the centre, for weights
     coefficient_covariances: Floats  # (g, k, k): of the shape's terms, from leaving out clusters
     curves: Floats  # (g, 2): idle (vcpu) and coefficient; 0 without a fit
     covariances: Floats  # (g, 2, 2): of these two
+    left_out: Floats  # (g, 2): change of the curves if no far sample were cut
     obstacles: Mapping[int, Obstacle]  # why a workload has no slope of its own, by segment
     has_idle: Bools  # (g,)
     has_slope: Bools  # (g,)
@@ -86,7 +89,9 @@ def fit_workloads(
     problem = shape.problem(panel)
     threshold = np.full(len(problem.segments), HUBER_THRESHOLD)
     threshold[[number for number, item in panel.obstacles.items() if item.is_all_idle]] = np.inf
-    fit = fit_robustly(problem, start=start, threshold=threshold)
+    robust = fit_robustly(problem, start=start, threshold=threshold)
+    mean = fit_mean(problem, robust, panel.clusters)
+    fit = mean.fit
     covariance = _covariance(problem, fit, panel)
     reduction = _reduction(shape, panel)
     curves = np.einsum("gij,gj->gi", reduction, fit.coefficients)
@@ -100,9 +105,11 @@ def fit_workloads(
         shape=shape,
         panel=panel,
         fit=fit,
+        robust=robust,
         coefficient_covariances=covariance,
         curves=curves,
         covariances=covariances,
+        left_out=np.einsum("gij,gj->gi", reduction, mean.left_out),
         obstacles={**panel.obstacles, **downward},
         has_idle=problem.active[:, shape.terms.index(IDLE)] & ~is_falling,
         has_slope=is_fitted & ~is_falling,
