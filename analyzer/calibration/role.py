@@ -13,7 +13,7 @@ from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.result import Candidate, RoleCalibration
 from analyzer.calibration.shapes import AFFINE, Score, choose, left_out
-from analyzer.calibration.workloads import WorkloadFits, fit_workloads, pool_workloads
+from analyzer.calibration.workloads import WorkloadFits, fit_workloads, pool_workloads, reduction_of
 from analyzer.units import Interval, Provenance, Reason, Refusal, Role, in_percent
 
 MIN_COVERED_SHARE = 0.5
@@ -159,10 +159,7 @@ def _calibration(
     per_workload = panel.workloads.sum(panel.rps)
     requests = float(per_workload.sum())
     steps = fits.shape.basis(panel), panel.vcpu, panel.point
-    course = attenuation.Course(*steps, panel.workloads, panel.clusters)
-    # The kubelet's CPU is up to 15 s older than the requests, and a scrape may be early or late:
-    # work of one interval is then counted in the next.
-    missing = attenuation.attenuation_share(course, fits.fit, own)
+    missing = fitted.missing
     of_members = attenuation.Course(*steps, panel.workloads, panel.proxies)
     beside = attenuation.neighbours_share(of_members, own)
     is_split = _is_split(fits, missing, beside)

@@ -49,6 +49,7 @@ class WorkloadFits:
     curves: Floats  # (g, 2): idle (vcpu) and coefficient; 0 without a fit
     covariances: Floats  # (g, 2, 2): of these two
     left_out: Floats  # (g, 2): change of the curves if no far sample were cut
+    is_mean: Bools  # (g,): whether plain least squares, not Huber's estimate, is fitted
     obstacles: Mapping[int, Obstacle]  # why a workload has no slope of its own, by segment
     has_idle: Bools  # (g,)
     has_slope: Bools  # (g,)
@@ -93,7 +94,7 @@ def fit_workloads(
     mean = fit_mean(problem, robust, panel.clusters)
     fit = mean.fit
     covariance = _covariance(problem, fit, panel)
-    reduction = _reduction(shape, panel)
+    reduction = reduction_of(shape, panel)
     curves = np.einsum("gij,gj->gi", reduction, fit.coefficients)
     covariances = reduction @ covariance @ reduction.transpose(0, 2, 1)
     slope, is_fitted = curves[:, 1], panel.is_fitted
@@ -110,6 +111,7 @@ def fit_workloads(
         curves=curves,
         covariances=covariances,
         left_out=np.einsum("gij,gj->gi", reduction, mean.left_out),
+        is_mean=mean.is_mean,
         obstacles={**panel.obstacles, **downward},
         has_idle=problem.active[:, shape.terms.index(IDLE)] & ~is_falling,
         has_slope=is_fitted & ~is_falling,
@@ -128,7 +130,7 @@ def _covariance(problem: Problem, fit: RobustFit, panel: Panel) -> Floats:
     return free
 
 
-def _reduction(shape: Shape, panel: Panel) -> Floats:
+def reduction_of(shape: Shape, panel: Panel) -> Floats:
     """Return the matrices from coefficients to idle and coefficient of the mix, (g, 2, k)."""
     reduction = np.zeros((len(panel.workloads), 2, len(shape.terms)))
     total = panel.workloads.sum(panel.rps)

@@ -1,0 +1,110 @@
+"""What is added to the mean of the fits: a flattened slope, and CPU that the fits leave out.
+
+Both move idle CPU and cost per request together. Each is a correction of the two, and a covariance
+that covers the part that is not corrected.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from analyzer.arrays import Floats
+from analyzer.calibration.fit import attenuation, student
+from analyzer.calibration.fit.mean import LEAST_SHARE
+from analyzer.calibration.mesh import MeshCurve
+from analyzer.calibration.models import Affine
+from analyzer.calibration.workloads import WorkloadFits, reduction_of
+from analyzer.units import Interval
+
+LEAST_ATTENUATION_SHARE: Final = 0.01
+"""Share by which the slope must be too low to be corrected, or its range to be widened."""
+
+
+class Correction(NamedTuple):
+    """A change of idle vcpu per proxy and vcpu per 1000 rps, and its uncertainty."""
+
+    change: Floats  # (2,)
+    covariance: Floats  # (2, 2)
+
+    @classmethod
+    def none(cls) -> Correction:
+        """Return no change."""
+        return cls(np.zeros(2), np.zeros((2, 2)))
+
+
+def missing_share(fits: WorkloadFits) -> Interval | None:
+    """Return by which share the slopes are too low; None if there are too few steps."""
+    panel, shape = fits.panel, fits.shape
+    lines = attenuation.Lines(
+        problem=shape.problem(panel),
+        fit=fits.fit,
+        is_mean=fits.is_mean,
+        reduction=reduction_of(shape, panel),
+        step=panel.point,
+        clusters=panel.clusters,
+    )
+    weights = panel.workloads.sum(shape.basis(panel)) * fits.has_slope
+    return attenuation.attenuation_share(lines, weights)
+
+
+def applied_share(missing: Interval | None) -> float:
+    """Return by which share the slope is corrected: less than is missing, as far as it is noise."""
+    if missing is None or missing.mid < LEAST_ATTENUATION_SHARE:
+        return 0.0
+    noise = (missing.high - missing.mid) / missing.mid
+    return missing.mid * max(0.0, 1 - noise**2)
+
+
+def of_attenuation(mesh: MeshCurve, missing: Interval | None) -> Correction:
+    """Return what raises a slope that is too low, and lowers idle by the same CPU.
+
+    The part that may be noise is not corrected: the range is widened to hold it.
+    """
+    if missing is None or missing.mid < LEAST_ATTENUATION_SHARE:
+        return Correction.none()
+    share = applied_share(missing)
+    rest, to_end = missing.mid - share, share / missing.mid * (missing.high - missing.mid)
+    # The mean line still passes through the mean sample.
+    rise = np.array([-mesh.total_basis_per_slope / mesh.sample_count, 1.0]) * mesh.mid[1]
+    return Correction(share * rise, _covering(mesh, np.hypot(rest, to_end) * rise))
+
+
+def of_unexplained(mesh: MeshCurve, fits: WorkloadFits, weights: Floats) -> Correction:
+    """Return the uncertainty from CPU of samples that are not in the fits.
+
+    `weights`, shape (g, 2), are those of each workload's curve in the mean. It is zero for less
+    than 0.5 % of the CPU.
+    """
+    known = fits.panel.workloads.spread(fits.has_idle)
+    share = fits.fit.residuals[known].sum() / max(fits.panel.vcpu[known].sum(), 1e-300)
+    if abs(share) < LEAST_SHARE:
+        return Correction.none()
+    left_out = (weights * fits.left_out).sum(axis=0)
+    if not left_out.any():
+        left_out = share * mesh.mid
+    return Correction(np.zeros(2), _covering(mesh, left_out))
+
+
+def corrected(mesh: MeshCurve, *corrections: Correction) -> MeshCurve:
+    """Return the mean with corrections, which are independent of each other."""
+    changes, covariances = zip(*corrections, strict=True)
+    mid = mesh.mid + np.sum(changes, axis=0)
+    idle, slope = map(float, mid)
+    per_slope = slope / mesh.mid[1] if mesh.mid[1] else 1.0
+    curve = mesh.curve
+    if isinstance(curve, Affine):
+        curve = replace(curve, idle_vcpu=idle, vcpu_per_rps=curve.vcpu_per_rps * per_slope)
+    else:
+        coefficient = curve.vcpu_per_rps_power * per_slope
+        curve = replace(curve, idle_vcpu=idle, vcpu_per_rps_power=coefficient)
+    covariance = mesh.covariance + np.sum(covariances, axis=0)
+    return replace(mesh, mid=mid, covariance=covariance, curve=curve)
+
+
+def _covering(mesh: MeshCurve, reach: Floats) -> Floats:
+    """Return the covariance of which a 90 % interval reaches as far as this, shape (2,)."""
+    deviations = reach / student.quantile(mesh.degrees_of_freedom)
+    return np.outer(deviations, deviations)
