@@ -19,7 +19,7 @@ from analyzer.calibration.models import Affine
 from analyzer.calibration.workloads import WorkloadFits, reduction_of
 from analyzer.units import Interval
 
-LEAST_ATTENUATION_SHARE: Final = 0.01
+LEAST_ATTENUATION_SHARE: Final = 0.005
 """Share by which the slope must be too low to be corrected, or its range to be widened."""
 
 
@@ -72,17 +72,17 @@ def of_attenuation(mesh: MeshCurve, missing: Interval | None) -> Correction:
     return Correction(share * rise, _covering(mesh, np.hypot(rest, to_end) * rise))
 
 
-def of_unexplained(mesh: MeshCurve, fits: WorkloadFits, weights: Floats) -> Correction:
+def of_unexplained(mesh: MeshCurve, fits: WorkloadFits) -> Correction:
     """Return the uncertainty from CPU of samples that are not in the fits.
 
-    `weights`, shape (g, 2), are those of each workload's curve in the mean. It is zero for less
-    than 0.5 % of the CPU.
+    It is zero for less than 0.5 % of the CPU.
     """
     known = fits.panel.workloads.spread(fits.has_idle)
     share = fits.fit.residuals[known].sum() / max(fits.panel.vcpu[known].sum(), 1e-300)
     if abs(share) < LEAST_SHARE:
         return Correction.none()
-    left_out = (weights * fits.left_out).sum(axis=0)
+    weights = np.column_stack([mesh.idle_weights, mesh.slope_weights])
+    left_out = np.asarray((weights * fits.left_out).sum(axis=0))
     if not left_out.any():
         left_out = share * mesh.mid
     return Correction(np.zeros(2), _covering(mesh, left_out))
@@ -106,5 +106,6 @@ def corrected(mesh: MeshCurve, *corrections: Correction) -> MeshCurve:
 
 def _covering(mesh: MeshCurve, reach: Floats) -> Floats:
     """Return the covariance of which a 90 % interval reaches as far as this, shape (2,)."""
-    deviations = reach / student.quantile(mesh.degrees_of_freedom)
+    quantiles = [float(student.quantile(float(freedom))) for freedom in mesh.degrees_of_freedom]
+    deviations = reach / np.array(quantiles)
     return np.outer(deviations, deviations)

@@ -3,8 +3,8 @@
 Huber's weights estimate a centre. With skewed noise it is below the mean, and idle CPU and cost per
 request together are then less than the CPU that was measured. Three rules decide what counts:
 
-- If the parts of the residuals that Huber's weights clip cancel, his estimate is the mean. It stays,
-  because it has less noise.
+- If the parts of the residuals that Huber's weights clip cancel, his estimate is the mean. It
+  stays, because it has less noise.
 - If they add up to a share of the target, plain least squares replaces it. Its residuals add up to
   zero for each workload, so that a burst counts in full.
 - Samples beyond all others are not noise of one distribution. They are cut if they are rare, or if
@@ -31,6 +31,9 @@ _FAR: Final = 8.0
 _TAIL: Final = 4.0
 """Standard deviations from which a sample is far, and from which it is in the tail before that.
 Skewed noise has more samples in the tail than far samples."""
+
+_GAP: Final = 0.25
+"""Samples in the tail for each far one, below which the far ones are not the end of the tail."""
 
 _RARE: Final = 0.03
 """Share of samples below which far samples without a tail are cut."""
@@ -92,12 +95,12 @@ def _cut(problem: Problem, robust: RobustFit) -> Bools:
         return is_far
     is_tail = (robust.robust_weights * _TAIL <= HUBER_THRESHOLD) & ~is_far
     fitted = problem.active.any(axis=1)
-    rows = segments.lengths * fitted
+    rows = (segments.lengths * fitted).astype(float)
     far, tail, excess, target = (
         _shrunk(segments.sum(values) * fitted, rows)
         for values in (is_far, is_tail, np.abs(robust.residuals) * is_far, problem.target)
     )
-    is_apart = (tail < far) & ((far < _RARE) | (excess > _MOST * target))
+    is_apart = (tail < _GAP * far) & ((far < _RARE) | (excess > _MOST * target))
     return is_far & segments.spread(is_apart & fitted)
 
 

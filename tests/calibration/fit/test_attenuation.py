@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from analyzer.arrays import Floats
-from analyzer.calibration.fit.attenuation import Course, attenuation_share, neighbours_share
+from analyzer.calibration.corrections import missing_share
+from analyzer.calibration.fit.attenuation import Course, neighbours_share
 from analyzer.calibration.observations import observe
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.shapes import AFFINE, Shape, power
@@ -25,15 +26,7 @@ def fits_of(usage: MeshUsage, shape: Shape = AFFINE) -> WorkloadFits:
 
 
 def share_or_none(fits: WorkloadFits) -> Interval | None:
-    panel = fits.panel
-    course = Course(
-        x=fits.shape.basis(panel),
-        y=panel.vcpu,
-        step=panel.point,
-        groups=panel.workloads,
-        clusters=panel.clusters,
-    )
-    return attenuation_share(course, fits.fit, fits.has_slope)
+    return missing_share(fits)
 
 
 def share_of(fits: WorkloadFits) -> Interval:
