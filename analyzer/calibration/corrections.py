@@ -19,8 +19,9 @@ from analyzer.calibration.models import Affine
 from analyzer.calibration.workloads import WorkloadFits, reduction_of
 from analyzer.units import Interval
 
-LEAST_ATTENUATION_SHARE: Final = 0.005
-"""Share by which the slope must be too low to be corrected, or its range to be widened."""
+_UNSURE: Final = 0.1
+"""Half-width of the 90 % interval of a correction, as a share of it, apart from noise. How errors
+average out over longer steps is assumed: of a lag of half a step, 8 % too much is corrected."""
 
 
 class Correction(NamedTuple):
@@ -52,7 +53,7 @@ def missing_share(fits: WorkloadFits) -> Interval | None:
 
 def applied_share(missing: Interval | None) -> float:
     """Return by which share the slope is corrected: less than is missing, as far as it is noise."""
-    if missing is None or missing.mid < LEAST_ATTENUATION_SHARE:
+    if missing is None or missing.mid <= 0:
         return 0.0
     noise = (missing.high - missing.mid) / missing.mid
     return missing.mid * max(0.0, 1 - noise**2)
@@ -63,13 +64,14 @@ def of_attenuation(mesh: MeshCurve, missing: Interval | None) -> Correction:
 
     The part that may be noise is not corrected: the range is widened to hold it.
     """
-    if missing is None or missing.mid < LEAST_ATTENUATION_SHARE:
+    if missing is None or missing.mid <= 0:
         return Correction.none()
     share = applied_share(missing)
-    rest, to_end = missing.mid - share, share / missing.mid * (missing.high - missing.mid)
+    noise = share / missing.mid * (missing.high - missing.mid)
+    reach = np.hypot(np.hypot(missing.mid - share, noise), _UNSURE * share)
     # The mean line still passes through the mean sample.
     rise = np.array([-mesh.total_basis_per_slope / mesh.sample_count, 1.0]) * mesh.mid[1]
-    return Correction(share * rise, _covering(mesh, np.hypot(rest, to_end) * rise))
+    return Correction(share * rise, _covering(mesh, reach * rise))
 
 
 def of_unexplained(mesh: MeshCurve, fits: WorkloadFits) -> Correction:
