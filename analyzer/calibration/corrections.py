@@ -6,7 +6,6 @@ that covers the part that is not corrected.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -15,7 +14,6 @@ from analyzer.arrays import Floats
 from analyzer.calibration.fit import attenuation, student
 from analyzer.calibration.fit.mean import LEAST_SHARE
 from analyzer.calibration.mesh import MeshCurve
-from analyzer.calibration.models import Affine
 from analyzer.calibration.workloads import WorkloadFits, reduction_of
 from analyzer.units import Interval
 
@@ -74,36 +72,20 @@ def of_attenuation(mesh: MeshCurve, missing: Interval | None) -> Correction:
     return Correction(share * rise, _covering(mesh, reach * rise))
 
 
-def of_unexplained(mesh: MeshCurve, fits: WorkloadFits) -> Correction:
-    """Return the uncertainty from CPU of samples that are not in the fits.
+def of_unexplained(mesh: MeshCurve, fits: WorkloadFits) -> Floats:
+    """Return the covariance, shape (2, 2), from CPU of samples that are not in the fits.
 
     It is zero for less than 0.5 % of the CPU.
     """
     known = fits.panel.workloads.spread(fits.has_idle)
     share = fits.fit.residuals[known].sum() / max(fits.panel.vcpu[known].sum(), 1e-300)
     if abs(share) < LEAST_SHARE:
-        return Correction.none()
+        return np.zeros((2, 2))
     weights = np.column_stack([mesh.idle_weights, mesh.slope_weights])
     left_out = np.asarray((weights * fits.left_out).sum(axis=0))
     if not left_out.any():
         left_out = share * mesh.mid
-    return Correction(np.zeros(2), _covering(mesh, left_out))
-
-
-def corrected(mesh: MeshCurve, *corrections: Correction) -> MeshCurve:
-    """Return the mean with corrections, which are independent of each other."""
-    changes, covariances = zip(*corrections, strict=True)
-    mid = mesh.mid + np.sum(changes, axis=0)
-    idle, slope = map(float, mid)
-    per_slope = slope / mesh.mid[1] if mesh.mid[1] else 1.0
-    curve = mesh.curve
-    if isinstance(curve, Affine):
-        curve = replace(curve, idle_vcpu=idle, vcpu_per_rps=curve.vcpu_per_rps * per_slope)
-    else:
-        coefficient = curve.vcpu_per_rps_power * per_slope
-        curve = replace(curve, idle_vcpu=idle, vcpu_per_rps_power=coefficient)
-    covariance = mesh.covariance + np.sum(covariances, axis=0)
-    return replace(mesh, mid=mid, covariance=covariance, curve=curve)
+    return _covering(mesh, left_out)
 
 
 def _covering(mesh: MeshCurve, reach: Floats) -> Floats:

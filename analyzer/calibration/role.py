@@ -9,11 +9,13 @@ from analyzer.calibration import corrections
 from analyzer.calibration.backtest import backtest
 from analyzer.calibration.fit import attenuation, student
 from analyzer.calibration.fit.partial_pooling import Pooled
+from analyzer.calibration.judge import range_factor, residual_correlation
 from analyzer.calibration.mesh import MeshCurve, cost_of_each, mesh_curve
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.result import Candidate, RoleCalibration
 from analyzer.calibration.shapes import AFFINE, Score, choose, left_out
+from analyzer.calibration.within_pods import PodComparison, compare
 from analyzer.calibration.workloads import WorkloadFits, fit_workloads, pool_workloads
 from analyzer.units import Interval, Provenance, Reason, Refusal, Role, in_percent
 
@@ -55,6 +57,7 @@ class Fitted:
     missing: Interval | None  # share by which the slopes are too low
     beside: float  # the same, by the steps beside each
     mesh: MeshCurve | None
+    pods: PodComparison
 
     @property
     def is_split(self) -> bool:
@@ -70,11 +73,9 @@ class Fitted:
         """Return the mean of the workloads with its corrections."""
         if mesh is None:
             return None
-        return corrections.corrected(
-            mesh,
-            corrections.of_attenuation(mesh, self.correctable),
-            corrections.of_unexplained(mesh, self.workloads),
-        )
+        raised = corrections.of_attenuation(mesh, self.correctable)
+        left_out = corrections.of_unexplained(mesh, self.workloads)
+        return mesh.adjusted(move=raised.change, extra=raised.covariance + left_out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -92,8 +93,12 @@ def fit_role(role: Role, observations: Observations) -> RoleFit:
         return RoleFit(calibration=_refusal(role, Reason.NO_DATA, detail))
     panel = Panel.of(observations.rows)
     fits = straight = fit_workloads(AFFINE, panel)
-    scores = choose(panel, straight.robust) if panel.is_fitted.any() else ()
-    if scores and scores[0].shape != AFFINE:
+    pods = compare(straight)
+    start = (straight.robust.variance_weights, straight.robust.robust_weights)
+    if pods.within:
+        fits = straight = fit_workloads(pods.shape, panel, start)
+    scores = choose(panel, straight.robust, pods.within) if panel.is_fitted.any() else ()
+    if scores and scores[0].shape != straight.shape:
         start = (straight.robust.variance_weights, straight.robust.robust_weights)
         fits = fit_workloads(scores[0].shape, panel, start)
     pooled = pool_workloads(fits)
@@ -105,6 +110,7 @@ def fit_role(role: Role, observations: Observations) -> RoleFit:
         missing=corrections.missing_share(fits),
         beside=_beside(fits),
         mesh=mesh_curve(fits, pooled),
+        pods=pods,
     )
     fitted = replace(fitted, mesh=fitted.corrected(fitted.mesh))
     return RoleFit(calibration=_figure(role, observations, fitted), fitted=fitted)
@@ -181,7 +187,7 @@ def _is_split(fits: WorkloadFits, missing: Interval | None, beside: float) -> bo
 def _beside(fits: WorkloadFits) -> float:
     """Return the share by which the steps beside raise the slopes."""
     panel = fits.panel
-    steps = fits.shape.basis(panel), panel.vcpu, panel.point
+    steps = fits.shape.basis(panel), fits.levelled_vcpu, panel.point
     course = attenuation.Course(*steps, panel.workloads, panel.proxies)
     return attenuation.neighbours_share(course, fits.has_slope)
 
@@ -198,6 +204,9 @@ def _calibration(
     per_workload = panel.workloads.sum(panel.rps)
     requests = float(per_workload.sum())
     missing, is_split = fitted.missing, fitted.is_split
+    test = backtest(fits.shape, observations, fits.fit.variance_weights)
+    factor = range_factor(test)
+    mesh = mesh.adjusted(factor=factor)
     idle, slope = mesh.intervals
     if is_split:
         slope = _doubtful(slope, missing, fitted.beside, fits.r_squared_within)
@@ -223,8 +232,10 @@ def _calibration(
         attenuation_share=None if missing and missing.mid > MOST_ATTENUATION_SHARE else missing,
         attenuation_applied_share=corrections.applied_share(fitted.correctable),
         is_split=is_split,
+        residual_correlation=residual_correlation(panel, fits.fit),
+        range_factor=factor,
         r_squared=fits.r_squared,
-        backtest=backtest(fits.shape, observations, fits.fit.variance_weights),
+        backtest=test,
         sample_count=int(panel.workloads.lengths[own].sum()),
         proxy_count=int(panel.proxy_counts[own].sum()),
         covered_share=float(per_workload[own].sum()) / requests,

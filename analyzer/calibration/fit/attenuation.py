@@ -29,10 +29,6 @@ _WILD: Final = 8
 """Samples beyond so many deviations are left out: they would spoil the average with others."""
 
 
-_MOST_RISE: Final = 0.7
-"""Share of the highest possible rise beyond which the error at short steps is not known."""
-
-
 class Course(NamedTuple):
     """Samples of y and x in time, sorted by group, cluster and step; arrays of shape (n,).
 
@@ -90,15 +86,15 @@ def attenuation_share(lines: Lines, weights: Floats) -> Interval | None:
     slope = float(shares @ slopes)
     if slope <= 0 or together < _LEAST_STEPS:
         return None
-    rise = min(float(shares @ long_slopes) / slope, _MOST_RISE * together)
+    rise = float(shares @ long_slopes) / slope
     clusters = short.clusters.within(short.problem.segments)
     count = clusters.lengths
     squares = clusters.sum((long_moves - moves) ** 2) * (count - 1) / count
     variances = (shares / slope) ** 2 * squares
     freedom = student.pooled_freedom(variances, np.maximum(count - 1, 1))
-    # Errors of 1 + e at short steps are 1 + e / together at long ones; rise is their ratio.
-    mid = (rise - 1) / (1 - rise / together)
-    to_whole = (1 - 1 / together) / (1 - rise / together) ** 2
+    # Extrapolate from longer steps to infinitely long ones (Richardson).
+    to_whole = together / (together - 1)
+    mid = to_whole * (rise - 1)
     to_end = to_whole * float(student.quantile(freedom)) * float(np.sqrt(variances.sum()))
     return Interval(low=mid - to_end, mid=mid, high=mid + to_end)
 

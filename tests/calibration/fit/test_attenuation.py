@@ -83,7 +83,7 @@ def test_where_nothing_disagrees_nothing_is_missing() -> None:
     assert held(np.zeros(len(shares)), shares) > 21
 
 
-@pytest.mark.parametrize(("error", "least"), [(0.1, 0.02), (0.2, 0.09)])
+@pytest.mark.parametrize(("error", "least"), [(0.1, 0.02), (0.2, 0.08)])
 def test_errors_in_the_request_rate_are_found_out(error: float, least: float) -> None:
     shares = [share_of(fits) for fits in fitted(error)]
     # Noise moves each mesh's own slope besides, which longer steps cannot bring back.
@@ -91,7 +91,7 @@ def test_errors_in_the_request_rate_are_found_out(error: float, least: float) ->
 
     # Else nothing would be missing that could be found.
     assert missing > least
-    assert mid(shares) == pytest.approx(missing, rel=0.03)
+    assert mid(shares) == pytest.approx(missing, rel=0.05)
     assert held(np.full(len(shares), missing), shares) > 21
     assert all(share.high - share.low < 0.2 * share.mid for share in shares)
 
