@@ -9,7 +9,7 @@ import pytest
 
 from analyzer.calibration.calibrate import (
     ALL_REQUESTS_SHARE,
-    MAX_ATTENUATION_SHARE,
+    MAX_CORRECTED_SHARE,
     MAX_UNEXPLAINED_SHARE,
 )
 from analyzer.calibration.observations import MAX_THROTTLED_SHARE
@@ -110,7 +110,7 @@ def test_what_a_text_refers_to_is_there(topic: Topic) -> None:
         ("throttled", (THROTTLED_SHARE, MAX_THROTTLED_SHARE)),
         ("partial_fit", (ALL_REQUESTS_SHARE,)),
         ("sparse_window", (SPARSE_SHARE,)),
-        ("offset_samples", (MAX_ATTENUATION_SHARE,)),
+        ("offset_samples", (MAX_CORRECTED_SHARE,)),
         ("unexplained_cpu", (MAX_UNEXPLAINED_SHARE,)),
         ("ztunnel_requests_assumed", (MIN_ASSUMED_SHARE,)),
         ("constant_traffic", (MIN_VARIATION,)),

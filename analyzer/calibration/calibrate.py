@@ -25,8 +25,8 @@ from analyzer.units import Interval, Provenance, Reason, Refusal, Role, in_perce
 MAX_UNEXPLAINED_SHARE = 0.03
 """Share of the measured CPU above which unexplained CPU gives a warning."""
 
-MAX_ATTENUATION_SHARE = 0.03
-"""Share by which the slope may be too low without a warning."""
+MAX_CORRECTED_SHARE = 0.10
+"""Share by which the slope may be corrected without a warning."""
 
 ALL_REQUESTS_SHARE = 0.995
 """Share of the requests that reads 100 %: a warning would contradict itself."""
@@ -109,7 +109,7 @@ def _warnings(
                 text=f"The fit covers {in_percent(sidecar.covered_share or 0)} of the sidecars' "
                 "requests. The other workloads could not be fitted.",
             )
-        missing = sidecar.attenuation_share
+        corrected = sidecar.attenuation_applied_share
         if sidecar.is_split:
             yield Finding(
                 name="bursty_load",
@@ -119,11 +119,11 @@ def _warnings(
                 fix=f"Use a longer {Setting.STEP}, or scrape more often.",
                 bias=Bias.NONE,
             )
-        elif missing and missing.low > 0 and missing.mid > MAX_ATTENUATION_SHARE:
+        elif corrected > MAX_CORRECTED_SHARE:
             yield Finding(
                 name="offset_samples",
-                text=f"Cost per request is about {in_percent(missing.mid)} low: CPU and request "
-                "samples are offset in time.",
+                text=f"Cost per request is corrected: the fit is about {in_percent(corrected)} "
+                "low. CPU and request samples are offset in time, or request rates have errors.",
                 fix=f"Use a longer {Setting.STEP}.",
             )
         straight = sidecar.straight_line_idle_vcpu_per_proxy

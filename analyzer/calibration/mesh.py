@@ -25,6 +25,7 @@ class MeshCurve:
     degrees_of_freedom: Floats  # (2,)
     curve: Curve
     idle_weights: Floats  # (g,): weight of each workload's idle
+    slope_weights: Floats  # (g,): weight of each workload's coefficient, per 1000 rps
     sample_count: int  # samples that the idle is the mean of
     total_basis_per_slope: float  # slope times this is the CPU of all traffic, summed over samples
 
@@ -100,6 +101,7 @@ def mesh_curve(
         degrees_of_freedom=np.array([pooled_freedom(parts[:, i, i], freedoms) for i in (0, 1)]),
         curve=curve,
         idle_weights=weights[:, 0],
+        slope_weights=weights[:, 1],
         sample_count=int(fits.panel.workloads.lengths[has_idle].sum()),
         total_basis_per_slope=float(fits.panel.workloads.sum(fits.panel.rps)[has_slope].sum())
         / (1000 * exponent),

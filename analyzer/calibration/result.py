@@ -66,9 +66,12 @@ class RoleCalibration:
         cost_of_each: of inbound and outbound requests and bytes, if the model has such terms.
         remarks: which terms could not be separated, and why.
         straight_line_idle_vcpu_per_proxy: idle CPU by a straight line, if the model is a curve.
-        attenuation_share: by which share the slope is estimated to be too low, because samples are
-            offset in time and request rates have errors. The slope is not corrected for it. None
-            if it is not known, or if it is so large that the estimate means nothing.
+        attenuation_share: by which share the slope of the fit is estimated to be too low, because
+            samples are offset in time and request rates have errors. None if it is not known, or if
+            it is so large that the estimate means nothing.
+        attenuation_applied_share: by which share the quoted slope is higher than that of the fit
+            because of it. It is less than estimated if the estimate is partly noise; the range then
+            includes the rest. 0 if it is not corrected.
         is_split: whether CPU and requests of the same burst are so often in different intervals
             that the fit is doubtful.
         residual_correlation: mean correlation of the residuals of two proxies in the same interval,
@@ -97,6 +100,7 @@ class RoleCalibration:
     operating_rps: float | None = None
     straight_line_idle_vcpu_per_proxy: float | None = None
     attenuation_share: Interval | None = None
+    attenuation_applied_share: float = 0.0
     is_split: bool = field(default=False, metadata={"json": False})
     residual_correlation: float | None = None
     range_factor: float = 1.0

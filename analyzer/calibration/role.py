@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analyzer.calibration import corrections
 from analyzer.calibration.backtest import backtest
 from analyzer.calibration.fit import attenuation, student
 from analyzer.calibration.fit.partial_pooling import Pooled
@@ -53,8 +54,28 @@ class Fitted:
     pooled: Pooled
     straight: WorkloadFits
     scores: Sequence[Score]  # the chosen shape first; empty if no workload can be fitted
+    missing: Interval | None  # share by which the slopes are too low
+    beside: float  # the same, by the steps beside each
     mesh: MeshCurve | None
     pods: PodComparison
+
+    @property
+    def is_split(self) -> bool:
+        """Whether CPU and requests of bursts are in different steps too often."""
+        return _is_split(self.workloads, self.missing, self.beside)
+
+    @property
+    def correctable(self) -> Interval | None:
+        """The share that is missing, if the fit is not doubtful; None if it is, or not known."""
+        return None if self.is_split else self.missing
+
+    def corrected(self, mesh: MeshCurve | None) -> MeshCurve | None:
+        """Return the mean of the workloads with its corrections."""
+        if mesh is None:
+            return None
+        raised = corrections.of_attenuation(mesh, self.correctable)
+        left_out = corrections.of_unexplained(mesh, self.workloads)
+        return mesh.adjusted(move=raised.change, extra=raised.covariance + left_out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,18 +94,25 @@ def fit_role(role: Role, observations: Observations) -> RoleFit:
     panel = Panel.of(observations.rows)
     fits = straight = fit_workloads(AFFINE, panel)
     pods = compare(straight)
-    start = (straight.fit.variance_weights, straight.fit.robust_weights)
+    start = (straight.robust.variance_weights, straight.robust.robust_weights)
     if pods.within:
         fits = straight = fit_workloads(pods.shape, panel, start)
-    scores = choose(panel, straight.fit, pods.within) if panel.is_fitted.any() else ()
+    scores = choose(panel, straight.robust, pods.within) if panel.is_fitted.any() else ()
     if scores and scores[0].shape != straight.shape:
-        start = (straight.fit.variance_weights, straight.fit.robust_weights)
+        start = (straight.robust.variance_weights, straight.robust.robust_weights)
         fits = fit_workloads(scores[0].shape, panel, start)
     pooled = pool_workloads(fits)
-    mesh = mesh_curve(fits, pooled)
     fitted = Fitted(
-        workloads=fits, pooled=pooled, straight=straight, scores=scores, mesh=mesh, pods=pods
+        workloads=fits,
+        pooled=pooled,
+        straight=straight,
+        scores=scores,
+        missing=corrections.missing_share(fits),
+        beside=_beside(fits),
+        mesh=mesh_curve(fits, pooled),
+        pods=pods,
     )
+    fitted = replace(fitted, mesh=fitted.corrected(fitted.mesh))
     return RoleFit(calibration=_figure(role, observations, fitted), fitted=fitted)
 
 
@@ -95,7 +123,7 @@ def _figure(role: Role, observations: Observations, fitted: Fitted) -> RoleCalib
     if filled["count"].any():
         # The account adds up over fitted samples; the mean is that of the whole window.
         unseen = filled["count"].to_numpy(float), filled["rps"].to_numpy(float)
-        mesh = mesh_curve(fits, fitted.pooled, unseen)
+        mesh = fitted.corrected(mesh_curve(fits, fitted.pooled, unseen))
     rps = fits.panel.workloads.sum(fits.panel.rps)
     if rps.sum() == 0:
         detail = "No HTTP or gRPC request in the whole window. Collect a window with traffic."
@@ -156,6 +184,14 @@ def _is_split(fits: WorkloadFits, missing: Interval | None, beside: float) -> bo
     )
 
 
+def _beside(fits: WorkloadFits) -> float:
+    """Return the share by which the steps beside raise the slopes."""
+    panel = fits.panel
+    steps = fits.shape.basis(panel), fits.levelled_vcpu, panel.point
+    course = attenuation.Course(*steps, panel.workloads, panel.proxies)
+    return attenuation.neighbours_share(course, fits.has_slope)
+
+
 def _refusal(role: Role, reason: Reason, detail: str) -> Refusal:
     return Refusal(subject=f"cost per request of a {role}", reason=reason, detail=detail)
 
@@ -167,14 +203,7 @@ def _calibration(
     panel, own = fits.panel, fits.has_slope
     per_workload = panel.workloads.sum(panel.rps)
     requests = float(per_workload.sum())
-    steps = fits.shape.basis(panel), fits.levelled_vcpu, panel.point
-    course = attenuation.Course(*steps, panel.workloads, panel.clusters)
-    # The kubelet's CPU is up to 15 s older than the requests, and a scrape may be early or late:
-    # work of one interval is then counted in the next.
-    missing = attenuation.attenuation_share(course, fits.fit, own)
-    of_members = attenuation.Course(*steps, panel.workloads, panel.proxies)
-    beside = attenuation.neighbours_share(of_members, own)
-    is_split = _is_split(fits, missing, beside)
+    missing, is_split = fitted.missing, fitted.is_split
     test = backtest(fits.shape, observations, fits.fit.variance_weights)
     factor = range_factor(test)
     # Evenly likely anywhere between both costs, for idle and slope together.
@@ -182,7 +211,7 @@ def _calibration(
     mesh = mesh.adjusted(extra=doubt, factor=factor)
     idle, slope = mesh.intervals
     if is_split:
-        slope = _doubtful(slope, missing, beside, fits.r_squared_within)
+        slope = _doubtful(slope, missing, fitted.beside, fits.r_squared_within)
     straight_idle = float(mesh.idle_weights @ fitted.straight.curves[:, 0])
     rates = panel.workloads.lowest(panel.rps)[own], panel.workloads.highest(panel.rps)[own]
     return RoleCalibration(
@@ -203,6 +232,7 @@ def _calibration(
         remarks=left_out(panel, own) if role == Role.SIDECAR else (),
         straight_line_idle_vcpu_per_proxy=None if fits is fitted.straight else straight_idle,
         attenuation_share=None if missing and missing.mid > MOST_ATTENUATION_SHARE else missing,
+        attenuation_applied_share=corrections.applied_share(fitted.correctable),
         is_split=is_split,
         residual_correlation=residual_correlation(panel, fits.fit),
         range_factor=factor,

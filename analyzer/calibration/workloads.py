@@ -10,6 +10,7 @@ from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.huber import HUBER_THRESHOLD, RobustFit, fit_robustly
 from analyzer.calibration.fit.jackknife import jackknife
 from analyzer.calibration.fit.least_squares import Problem, r_squared
+from analyzer.calibration.fit.mean import fit_mean
 from analyzer.calibration.fit.partial_pooling import Level, Pooled, pool
 from analyzer.calibration.fit.shared_time import SharedTime, freedom_of_larger, larger
 from analyzer.calibration.fit.student import half_width
@@ -43,7 +44,10 @@ class WorkloadFits:
 
     shape: Shape
     panel: Panel
-    fit: RobustFit
+    fit: RobustFit  # of the mean
+    robust: RobustFit  # of the centre, for weights
+    is_mean: Bools  # (g,): whether plain least squares, not Huber's estimate, is fitted
+    left_out: Floats  # (g, 2): change of the curves if no far sample were cut
     coefficient_covariances: Floats  # (g, k, k): of the shape's terms
     curves: Floats  # (g, 2): idle (vcpu) and coefficient; 0 without a fit
     covariances: Floats  # (g, 2, 2): of these two
@@ -101,7 +105,9 @@ def fit_workloads(
     problem = shape.problem(panel)
     threshold = np.full(len(problem.segments), HUBER_THRESHOLD)
     threshold[[number for number, item in panel.obstacles.items() if item.is_all_idle]] = np.inf
-    fit = fit_robustly(problem, start=start, threshold=threshold)
+    robust = fit_robustly(problem, start=start, threshold=threshold)
+    mean = fit_mean(problem, robust, panel.clusters)
+    fit = mean.fit
     reduction = reduction_of(shape, panel)
     curves = np.einsum("gij,gj->gi", reduction, fit.coefficients)
     by_pods = _covariance(problem, fit, panel)
@@ -121,9 +127,12 @@ def fit_workloads(
         shape=shape,
         panel=panel,
         fit=fit,
+        robust=robust,
         coefficient_covariances=covariance,
         curves=curves,
         covariances=covariances,
+        left_out=np.einsum("gij,gj->gi", reduction, mean.left_out),
+        is_mean=mean.is_mean,
         pod_covariances=of_pods,
         shared=shared,
         degrees_of_freedom=freedoms,

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.fit import huber, jackknife, student
-from analyzer.calibration.fit.least_squares import Problem, Term, moments_of, solve
+from analyzer.calibration.fit.least_squares import Problem, moments_of, solve
 from analyzer.calibration.fit.segments import Segments
 from analyzer.units import Interval
-
-_INTERCEPT: Final = Term(name="intercept", is_floored=True)
-_SLOPE: Final = Term(name="slope")
 
 _STEPS: Final = 4
 """Samples averaged into one. A time offset then matters a quarter as much."""
@@ -48,58 +46,118 @@ class Course(NamedTuple):
         runs = self.groups.numbers[rows], self.clusters.numbers[rows]
         return Course(self.x[rows], self.y[rows], self.step[rows], *map(Segments.of, runs))
 
-    def averaged(self, steps: int) -> Course:
-        """Return each cluster's means over so many steps."""
-        step = self.step // steps
-        rows = Segments.of(self.clusters.numbers, step)
-        x, y = rows.sum(self.x) / rows.lengths, rows.sum(self.y) / rows.lengths
-        groups, clusters = rows.within(self.groups), rows.within(self.clusters)
-        return Course(x, y, step[rows.starts], groups, clusters)
 
-    @property
-    def lines(self) -> Problem:
-        """A line through each group."""
-        loads = {_INTERCEPT: np.ones_like(self.x), _SLOPE: self.x}
-        return Problem.of(loads, self.y, np.ones((len(self.groups), 2), dtype=bool), self.groups)
+class Lines(NamedTuple):
+    """A fit of y that may be attenuated, and how its coefficients give each group's line.
+
+    `reduction`, shape (g, 2, k), gives intercept and slope from the coefficients: for several
+    regressors, the slope is that of their mix.
+    """
+
+    problem: Problem
+    fit: huber.RobustFit
+    is_mean: Bools  # (g,): whether plain least squares, not Huber's estimate, is fitted
+    reduction: Floats
+    step: Ints  # (n,)
+    clusters: Segments
 
 
-def attenuation_share(course: Course, fit: huber.RobustFit, has_slope: Bools) -> Interval | None:
-    """Return by which share the slopes' mean, weighted by x, is too low; below 0 is noise.
+def attenuation_share(lines: Lines, weights: Floats) -> Interval | None:
+    """Return by which share the weighted mean of the slopes is too low; below 0 is noise.
 
     If x and y are offset in time, part of y is counted in the next step. That flattens the line,
-    and more so the shorter the step. So the same line is fitted to steps four times as long: the
-    slope then rises by three quarters of what is missing. Only groups with a slope count. `fit` is
-    the fit of y.
+    and more so the shorter the step. Errors in x that are independent from step to step do the
+    same. So the same regression is fitted to steps four times as long: three quarters of the error
+    are gone then. `weights`, shape (g,), are not negative; at 0 a group does not count.
 
     Returns:
         None if there are too few steps.
     """
-    if not has_slope.any():
+    counts = weights > 0
+    if not counts.any():
         return None
-    is_wild = fit.robust_weights * _WILD <= huber.HUBER_THRESHOLD
-    kept = course.groups.spread(has_slope) & ~is_wild
-    short = course.of(kept)
-    long = short.averaged(_STEPS)
-    together = len(short.x) / len(long.x)
-    slopes, moves = _weighed_lines(short, fit.weights[kept])
-    # With new weights: those of the short steps depend on their errors.
-    long_fit = huber.fit_robustly(long.lines)
-    long_slopes = long_fit.coefficients[:, 1]
-    long_moves = jackknife.shifts(long.lines, long_fit, long.clusters)[:, 1]
-    weights = course.groups.sum(course.x)[has_slope]
-    slope = float(weights @ slopes)
+    kept = lines.problem.segments.spread(counts) & ~_is_wild(lines.fit)
+    short, row_weights = _rows(lines, counts, kept), lines.fit.weights[kept]
+    long = _averaged(short)
+    together = len(short.step) / len(long.step)
+    slopes, moves = _weighed(short, row_weights)
+    long_slopes, long_moves = _fitted(long)
+    shares = weights[counts]
+    slope = float(shares @ slopes)
     if slope <= 0 or together < _LEAST_STEPS:
         return None
-    clusters = short.clusters.within(short.groups)
+    rise = float(shares @ long_slopes) / slope
+    clusters = short.clusters.within(short.problem.segments)
     count = clusters.lengths
     squares = clusters.sum((long_moves - moves) ** 2) * (count - 1) / count
-    variances = (weights / slope) ** 2 * squares
+    variances = (shares / slope) ** 2 * squares
     freedom = student.pooled_freedom(variances, np.maximum(count - 1, 1))
     # Extrapolate from longer steps to infinitely long ones (Richardson).
     to_whole = together / (together - 1)
-    mid = to_whole * float(weights @ (long_slopes - slopes)) / slope
+    mid = to_whole * (rise - 1)
     to_end = to_whole * float(student.quantile(freedom)) * float(np.sqrt(variances.sum()))
     return Interval(low=mid - to_end, mid=mid, high=mid + to_end)
+
+
+def _is_wild(fit: huber.RobustFit) -> Bools:
+    return fit.robust_weights * _WILD <= huber.HUBER_THRESHOLD
+
+
+def _rows(lines: Lines, groups: Bools, rows: Bools) -> Lines:
+    """Return some groups and some of their rows, without a fit of these."""
+    problem = lines.problem
+    part = replace(
+        problem,
+        design=problem.design[:, rows],
+        target=problem.target[rows],
+        segments=Segments.of(problem.segments.numbers[rows]),
+        active=problem.active[groups],
+    )
+    clusters = Segments.of(lines.clusters.numbers[rows])
+    step, reduction = lines.step[rows], lines.reduction[groups]
+    return Lines(part, lines.fit, lines.is_mean[groups], reduction, step, clusters)
+
+
+def _averaged(lines: Lines) -> Lines:
+    """Return the means of each cluster over several steps."""
+    problem, step = lines.problem, lines.step // _STEPS
+    runs = Segments.of(lines.clusters.numbers, step)
+    averaged = replace(
+        problem,
+        design=runs.sum(problem.design) / runs.lengths,
+        target=runs.sum(problem.target) / runs.lengths,
+        segments=runs.within(problem.segments),
+    )
+    clusters = runs.within(lines.clusters)
+    return lines._replace(problem=averaged, step=step[runs.starts], clusters=clusters)
+
+
+def _fitted(lines: Lines) -> tuple[Floats, Floats]:
+    """Return the slopes, (g,), and each cluster's influence on them, (c,)."""
+    # With new weights: those of the short steps depend on their errors.
+    threshold = np.where(lines.is_mean, np.inf, huber.HUBER_THRESHOLD)
+    fit = huber.fit_robustly(lines.problem, threshold=threshold)
+    moves = jackknife.shifts(lines.problem, fit, lines.clusters)
+    return _slopes(lines, fit.coefficients, moves)
+
+
+def _weighed(lines: Lines, weights: Floats) -> tuple[Floats, Floats]:
+    """Return the same for given weights of the rows, shape (n,)."""
+    problem, clusters = lines.problem, lines.clusters.within(lines.problem.segments)
+    parts = moments_of(problem.design, problem.target, weights, lines.clusters)
+    coefficients, free = solve(parts.summed(clusters), problem.active, problem.floored)
+    of_cluster = np.repeat(coefficients, clusters.lengths, axis=0)
+    scores = parts.cross - np.einsum("gij,gj->gi", parts.gram, of_cluster)
+    moves = jackknife.leave_one_out(parts.gram, scores, clusters, free)
+    return _slopes(lines, coefficients, moves)
+
+
+def _slopes(lines: Lines, coefficients: Floats, moves: Floats) -> tuple[Floats, Floats]:
+    to_slope = lines.reduction[:, 1]
+    clusters = lines.clusters.within(lines.problem.segments)
+    slopes = np.einsum("gk,gk->g", to_slope, coefficients)
+    of_cluster = np.repeat(to_slope, clusters.lengths, axis=0)
+    return slopes, np.einsum("ck,ck->c", of_cluster, moves)
 
 
 def neighbours_share(course: Course, has_slope: Bools) -> float:
@@ -130,14 +188,3 @@ def neighbours_share(course: Course, has_slope: Bools) -> float:
     )
     is_explained = left_together < (1 - _LEAST_GAIN) * left
     return max(float(slopes.sum() / slope[0]) - 1, 0.0) if is_explained and slope[0] > 0 else 0.0
-
-
-def _weighed_lines(course: Course, weights: Floats) -> tuple[Floats, Floats]:
-    """Return the slopes for given weights, (g,), and each cluster's influence on them, (c,)."""
-    problem, clusters = course.lines, course.clusters.within(course.groups)
-    parts = moments_of(problem.design, problem.target, weights, course.clusters)
-    coefficients, _ = solve(parts.summed(clusters), problem.active, problem.floored)
-    of_cluster = np.repeat(coefficients, clusters.lengths, axis=0)
-    scores = parts.cross - np.einsum("gij,gj->gi", parts.gram, of_cluster)
-    moves = jackknife.leave_one_out(parts.gram, scores, clusters, problem.active)
-    return coefficients[:, 1], moves[:, 1]

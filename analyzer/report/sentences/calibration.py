@@ -134,7 +134,7 @@ def _fit_lines(fit: RoleCalibration) -> Iterator[str]:
     if fit.backtest:
         yield _backtest(fit.backtest)
     if fit.attenuation_share:
-        yield _offset(fit.attenuation_share)
+        yield _offset(fit.attenuation_share, fit.attenuation_applied_share)
 
 
 def _backtest(test: Backtest) -> str:
@@ -149,15 +149,16 @@ def _backtest(test: Backtest) -> str:
     )
 
 
-def _offset(share: Interval) -> str:
-    """Return by how much time offsets lower the cost per request, if their range excludes 0."""
+def _offset(share: Interval, applied: float) -> str:
+    """Return by how much time offsets lower the fit, if their range excludes 0."""
     percent = share.scaled(100)
     if max(-share.low, share.high) > _UNKNOWN_SHARE:
         return "Time offset between samples: the effect on cost per request is unknown."
     if share.low > 0:
+        corrected = f"raised by {in_percent(applied)}" if applied else "not corrected"
         return (
-            f"Time offset between samples: cost per request is about {fmt.percent(percent)} low. "
-            "It is not corrected."
+            f"Time offset between samples: the fit is about {fmt.percent(percent)} low. Cost per "
+            f"request is {corrected}."
         )
     ends = f"{in_percent(share.low)} to {in_percent(share.high)}"
     return f"Time offset between samples: no measurable effect on cost per request ({ends})."

@@ -162,23 +162,32 @@ def test_one_workload_of_a_backtest_is_singular() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ends", "shown"),
+    ("ends", "applied", "shown"),
     [
-        ((0.005, 0.02, 0.031), "cost per request is about 2 % (0-3 %) low. It is not corrected."),
+        (
+            (0.005, 0.02, 0.031),
+            0.014,
+            "the fit is about 2 % (0-3 %) low. Cost per request is raised by 1.4 %.",
+        ),
+        (
+            (0.001, 0.004, 0.007),
+            0.0,
+            "the fit is about 0.4 % (0.1-0.7 %) low. Cost per request is not corrected.",
+        ),
         (
             (-0.002, 0.012, 0.026),
+            0.0,
             "no measurable effect on cost per request (-0.2 % to 2.6 %).",
         ),
     ],
 )
 def test_an_offset_in_time_is_only_claimed_by_its_range(
-    ends: tuple[float, float, float], shown: str
+    ends: tuple[float, float, float], applied: float, shown: str
 ) -> None:
     share = Interval(low=ends[0], mid=ends[1], high=ends[2])
+    sidecar = replace(fit(), attenuation_share=share, attenuation_applied_share=applied)
 
-    assert only("Time", lines(sidecar=replace(fit(), attenuation_share=share))) == (
-        f"Time offset between samples: {shown}"
-    )
+    assert only("Time", lines(sidecar=sidecar)) == (f"Time offset between samples: {shown}")
     assert not [line for line in lines() if line.startswith("Time")]
 
 
