@@ -47,7 +47,7 @@ def pooled_once(seed: int, workloads: int, pods: int) -> Outcome:
     fits = fits_of(*fleets)
     pooled = pool_workloads(fits)
     assert pooled.borrows.tolist() == [False] * workloads + [True]
-    own = _half_widths(fits.covariances, fits.panel.degrees_of_freedom)
+    own = _half_widths(fits.covariances, fits.degrees_of_freedom)
     shared = _half_widths(pooled.covariances, pooled.degrees_of_freedom)
     off = np.abs(pooled.coefficients - truth)
     holds, fitted = off <= shared, slice(workloads)
@@ -60,6 +60,6 @@ def pooled_once(seed: int, workloads: int, pods: int) -> Outcome:
     )
 
 
-def _half_widths(covariances: Floats, degrees_of_freedom: npt.NDArray[np.int64]) -> Floats:
+def _half_widths(covariances: Floats, degrees_of_freedom: Floats) -> Floats:
     variances = np.einsum("gii->ig", covariances)
     return np.array([half_width(part, degrees_of_freedom) for part in variances]).T

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analyzer.arrays import Bools, Floats, Ints
+from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.shrinkage import shrunk
 
 MIN_LENDERS = 3
@@ -52,7 +52,7 @@ class Pooled:
     # coefficients, and their covariances without the part from that mean.
     prior_weights: Floats
     private_covariances: Floats
-    degrees_of_freedom: Ints  # (g,): of Student's t for their intervals
+    degrees_of_freedom: Floats  # (g,): of Student's t for their intervals
     prior: Prior | None = None  # None if too few groups could be fitted
 
 
@@ -79,7 +79,7 @@ def common_prior(coefficients: Floats, covariances: Floats) -> Prior:
 def pool(
     coefficients: Floats,
     covariances: Floats,
-    degrees_of_freedom: Ints,
+    degrees_of_freedom: Floats,
     lends: Bools,
     levels: Mapping[int, Level],
 ) -> Pooled:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy import special
 
-from analyzer.arrays import Floats, Ints
+from analyzer.arrays import Floats
 from analyzer.calibration.fit.student import quantile
 from analyzer.units import CONFIDENCE
 
@@ -41,7 +41,7 @@ class _Given(NamedTuple):
 
 
 def shrunk(
-    coefficients: Floats, covariances: Floats, degrees_of_freedom: Ints, spread: Floats
+    coefficients: Floats, covariances: Floats, degrees_of_freedom: Floats, spread: Floats
 ) -> Posterior:
     """Draw each group to what the groups have in common, and return what is then known of it.
 
@@ -80,7 +80,7 @@ def shrunk(
 
 
 def _limited(
-    found: Posterior, coefficients: Floats, covariances: Floats, degrees_of_freedom: Ints
+    found: Posterior, coefficients: Floats, covariances: Floats, degrees_of_freedom: Floats
 ) -> Posterior:
     """Return the posterior within the own intervals (limited translation).
 
@@ -96,7 +96,7 @@ def _limited(
     )
 
 
-def _excess(degrees_of_freedom: Ints) -> Floats:
+def _excess(degrees_of_freedom: Floats) -> Floats:
     """Return the variances of normal distributions with the 90 % intervals of Student's t."""
     normal = float(special.ndtri((1 + CONFIDENCE) / 2))
     return np.asarray((quantile(degrees_of_freedom) / normal) ** 2)

@@ -32,7 +32,7 @@ def drawn(
 
 
 def posterior(estimates: Floats, covariances: Floats) -> Posterior:
-    freedoms = np.full(len(estimates), FREEDOM)
+    freedoms = np.full(len(estimates), float(FREEDOM))
     return shrunk(estimates, covariances, freedoms, common_prior(estimates, covariances).spread)
 
 
