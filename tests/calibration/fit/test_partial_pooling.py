@@ -174,9 +174,9 @@ def test_too_few_samples_borrow_the_mean_itself() -> None:
     assert answer.borrows[5]
     assert answer.own_share[5] == 0
     assert answer.coefficients[5] == pytest.approx(answer.prior.mean)
-    assert answer.covariances[5] == pytest.approx(
-        answer.prior.spread + answer.prior.mean_covariance, rel=0.1
-    )
+    # By the lenders' own lines instead of the estimated spread, where that is wider.
+    by_spread = np.diag(answer.prior.spread + answer.prior.mean_covariance)
+    assert np.diag(answer.covariances[5]) == pytest.approx(by_spread, rel=0.1)
     assert answer.degrees_of_freedom[5] == 5 - 1
 
 
