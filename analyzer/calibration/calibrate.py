@@ -11,6 +11,8 @@ from analyzer.calibration import summary
 from analyzer.calibration.memory import fit_memory
 from analyzer.calibration.models import Power
 from analyzer.calibration.observations import Observations, observe
+from analyzer.calibration.pattern_findings import pattern_findings
+from analyzer.calibration.patterns import find_patterns
 from analyzer.calibration.result import Calibration, Decomposition, RoleCalibration
 from analyzer.calibration.role import fit_role
 from analyzer.calibration.ztunnel import fit_ztunnels
@@ -52,7 +54,10 @@ def calibrate_usage(usage: MeshUsage) -> Calibration:
             *(item for item in (sidecar, memory) if isinstance(item, Refusal)),
             *(summary.refused_workloads(fitted, observations) if fitted else ()),
         ),
-        warnings=tuple(_warnings(sidecar, decomposition)),
+        warnings=(
+            *_warnings(sidecar, decomposition),
+            *(pattern_findings(find_patterns(fitted.workloads)) if fitted else ()),
+        ),
     )
 
 
