@@ -30,9 +30,9 @@ _CLIPPED: Final = 4.0
 
 _IDLE, _TRAFFIC, _RISE, _LEVEL = range(4)
 
-LEAST_ERRORS: Final = 5.0
-"""Standard errors from which CPU follows the rise, or the square, of load. The rise is in half of
-the 24 blocks of time, or fewer: chance gives 5 in one of 4,000 meshes."""
+LEAST_ERRORS: Final = {_RISE: 5.0, _LEVEL: 3.5}
+"""Standard errors from which CPU follows the rise, or the square, of load. Of 24 blocks of time,
+chance gives 3.5 in one of 1,000 meshes. Load rises in half of the blocks, or fewer."""
 
 LEAST_SHARE: Final = 0.01
 """Share of the CPU, below which such a part does not matter."""
@@ -188,7 +188,7 @@ def _share(series: _Series, white: Whitened, column: int) -> float:
     errors, found = effect(white, column)
     load = series.rise if column == _RISE else _curvature(series)
     share = found * float(load.sum()) / float(series.predicted_vcpu.sum())
-    return share if errors >= LEAST_ERRORS and share >= LEAST_SHARE else 0.0
+    return share if errors >= LEAST_ERRORS[column] and share >= LEAST_SHARE else 0.0
 
 
 def _curvature(series: _Series) -> Floats:

@@ -8,9 +8,13 @@ from analyzer.arrays import Floats
 
 _MOST_PERSISTENCE: Final = 0.98
 
-_TIME_BLOCKS: Final = 24
-"""Blocks of time that all series share. Their sums may be correlated inside a block: what is left
-of the noise's persistence, and noise that series have in common."""
+_TIME_BLOCKS: Final = (24, 12, 8)
+"""Numbers of blocks of time that all series share. Inside a block noise may be correlated: by what
+is left of its persistence, and between series. The number with the largest error counts: how long
+shared noise lasts is not known."""
+
+_LEAST_OWN: Final = 1e-4
+"""Share of a column that the others must leave unexplained."""
 
 
 class Whitened(NamedTuple):
@@ -32,11 +36,14 @@ def whitened(target: Floats, design: Floats, is_known: Floats) -> Whitened:
         is_known: 1 or 0, shape (u, t): values elsewhere must be 0.
     """
     residuals = _left(design, target)
-    products, squares = residuals[:, 1:] * residuals[:, :-1], residuals**2
-    rho = products.sum(axis=1) / np.maximum(squares.sum(axis=1), np.finfo(float).tiny)
     # The residuals of k columns are less persistent than the noise (Kendall, 1954).
-    bias = (1 + 3 * rho + design.shape[2] * (1 + rho) / 2) / target.shape[1]
-    rho = np.clip(rho + bias, 0, _MOST_PERSISTENCE)[:, None]
+    lost = (3 + design.shape[2] / 2) / target.shape[1]
+    rho = np.clip(_persistence(residuals) * (1 + lost) + lost, 0, _MOST_PERSISTENCE)
+    # What the units share may last longer than what each has of its own.
+    sizes = np.sqrt((residuals**2).mean(axis=1, keepdims=True))
+    shared = np.sum(residuals / np.where(sizes > 0, sizes, 1.0), axis=0, keepdims=True)
+    of_shared = np.clip(_persistence(shared) * (1 + lost) + lost, 0, _MOST_PERSISTENCE)
+    rho = np.maximum(rho, of_shared)[:, None]
     both = is_known[:, 1:] * is_known[:, :-1]
     target = (target[:, 1:] - rho * target[:, :-1]) * both
     design = (design[:, 1:] - rho[:, :, None] * design[:, :-1]) * both[:, :, None]
@@ -52,6 +59,13 @@ def whitened(target: Floats, design: Floats, is_known: Floats) -> Whitened:
     )
 
 
+def _persistence(values: Floats) -> Floats:
+    """Return the correlation of each row, shape (r, t), with itself one time later."""
+    products, squares = values[:, 1:] * values[:, :-1], values**2
+    total = np.maximum(squares.sum(axis=1), np.finfo(float).tiny)
+    return np.asarray(products.sum(axis=1) / total)
+
+
 def effect(series: Whitened, column: int) -> tuple[float, float]:
     """Return the common coefficient of one column, given the others, in standard errors and itself.
 
@@ -61,15 +75,20 @@ def effect(series: Whitened, column: int) -> tuple[float, float]:
     others = np.delete(series.design, column, axis=2)
     own = _left(others, series.design[:, :, column])
     size = float((own**2).sum())
-    if size <= 0:
+    if size <= _LEAST_OWN * float((series.design[:, :, column] ** 2).sum()):
         return 0.0, 0.0
     found = float((own * series.target).sum()) / size
     times, columns = own.shape[1], series.design.shape[2]
     scores = (own * series.residuals).sum(axis=0)
-    starts = np.unique(np.arange(_TIME_BLOCKS) * times // _TIME_BLOCKS)
-    squares = float((np.add.reduceat(scores, starts) ** 2).sum())
-    error = np.sqrt(squares * times / max(times - columns, 1)) / size
+    square = max(_blocks(scores, count) for count in _TIME_BLOCKS)
+    error = np.sqrt(square * times / max(times - columns, 1)) / size
     return (found / error if error > 0 else 0.0), found
+
+
+def _blocks(scores: Floats, count: int) -> float:
+    """Return the variance of the sum of the scores, from sums over blocks of time."""
+    starts = np.unique(np.arange(count) * len(scores) // count)
+    return float((np.add.reduceat(scores, starts) ** 2).sum()) * count / (count - 1)
 
 
 def _left(design: Floats, target: Floats) -> Floats:
