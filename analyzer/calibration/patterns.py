@@ -83,20 +83,20 @@ class _Series:
 
     count: Floats
     rps: Floats
-    square: Floats  # of requests per second
+    squared_rps: Floats
     vcpu: Floats
     predicted_vcpu: Floats
-    slope: Floats  # (u, 1): vcpu per request per second
-    load: Floats  # (t,): requests per second of the whole mesh
+    vcpu_per_rps: Floats  # (u, 1)
+    mesh_rps: Floats  # (t,): of the whole mesh
 
     @property
     def whitened(self) -> Whitened:
         """Residuals as shares of the predicted CPU, and what they may follow."""
         known = self.count > 0
         part = np.divide(1.0, self.predicted_vcpu, out=np.zeros_like(self.rps), where=known)
-        traffic = self.slope * self.rps
+        traffic = self.vcpu_per_rps * self.rps
         each = self.rps.sum(axis=1, keepdims=True) / self.count.sum(axis=1, keepdims=True)
-        loads = [self.count, traffic, self.rise, self.slope * self.square / each]
+        loads = [self.count, traffic, self.rise, self.vcpu_per_rps * self.squared_rps / each]
         design = np.stack([load * part for load in loads], axis=2)
         residuals = (self.vcpu - self.predicted_vcpu) * part
         return whitened(residuals, design, known.astype(float))
@@ -111,12 +111,12 @@ class _Series:
         rise = np.maximum(rise, 0.0) * (self.count > 0)
         total = rise.sum(axis=1, keepdims=True)
         each = np.divide(rise, total, out=np.zeros_like(rise), where=total > 0)
-        return np.asarray(each * self.slope * self.rps.sum(axis=1, keepdims=True))
+        return np.asarray(each * self.vcpu_per_rps * self.rps.sum(axis=1, keepdims=True))
 
     @property
     def is_even(self) -> Bools:
         """Whether the load is as in the interval before, shape (t - 1,)."""
-        changed = np.abs(np.diff(self.load)) > LOAD_CHANGE * self.load[1:]
+        changed = np.abs(np.diff(self.mesh_rps)) > LOAD_CHANGE * self.mesh_rps[1:]
         # The CPU of a burst may be counted in the next interval.
         return np.asarray(~(changed | np.roll(changed, 1)))
 
@@ -124,7 +124,7 @@ class _Series:
 def find_patterns(fits: WorkloadFits) -> Patterns:
     """Look for CPU that follows the rise of load, its square, or happens everywhere at once."""
     series = _series(fits)
-    if series is None or len(series.load) < MIN_STEPS:
+    if series is None or len(series.mesh_rps) < MIN_STEPS:
         return NONE
     white = series.whitened
     common = _common(white)
@@ -169,11 +169,11 @@ def _series(fits: WorkloadFits) -> _Series | None:
     return _Series(
         count=summed(np.ones_like(panel.rps)),
         rps=summed(panel.rps),
-        square=summed(panel.rps**2),
+        squared_rps=summed(panel.rps**2),
         vcpu=summed(panel.vcpu),
         predicted_vcpu=summed(predicted),
-        slope=np.abs(fits.curves[owner[chosen], 1:]),
-        load=np.bincount(time, panel.rps).astype(float),
+        vcpu_per_rps=np.abs(fits.curves[owner[chosen], 1:]),
+        mesh_rps=np.bincount(time, panel.rps).astype(float),
     )
 
 
@@ -194,7 +194,7 @@ def _share(series: _Series, white: Whitened, column: int) -> float:
 def _curvature(series: _Series) -> Floats:
     """Return the CPU of the squared load, without what a straight line gives it."""
     each = series.rps.sum(axis=1, keepdims=True) / series.count.sum(axis=1, keepdims=True)
-    return np.asarray(np.abs(series.slope * (series.square / each - series.rps)))
+    return np.asarray(np.abs(series.vcpu_per_rps * (series.squared_rps / each - series.rps)))
 
 
 def _clipped(white: Whitened) -> Floats:
