@@ -28,11 +28,13 @@ _SMOOTHING_STEPS: Final = 6
 _CLIPPED: Final = 4.0
 """Deviations at which the residual of one unit is cut: no single one makes a common burst."""
 
-_IDLE, _TRAFFIC, _RISE, _LEVEL = range(4)
+_RISE, _LEVEL = 2, 3
+"""Columns of the design, after pods and requests."""
 
-LEAST_ERRORS: Final = {_RISE: 5.0, _LEVEL: 3.5}
-"""Standard errors from which CPU follows the rise, or the square, of load. Of 24 blocks of time,
-chance gives 3.5 in one of 1,000 meshes. Load rises in half of the blocks, or fewer."""
+LEAST_ERRORS: Final = {_RISE: 5.0, _LEVEL: 4.0}
+"""Standard errors from which the rise of load uses CPU, or a request uses more CPU when the mesh is
+busy. Of 24 blocks of time, chance gives 4 in one of 3,000 meshes. Load rises in half of the blocks,
+or fewer."""
 
 LEAST_SHARE: Final = 0.01
 """Share of the CPU, below which such a part does not matter."""
@@ -62,8 +64,8 @@ class Patterns:
 
     Attributes:
         rise_share: CPU used only while load rises, as a share of all; 0: not found.
-        level_share: CPU that grows with the square of load, above a straight line, as a share of
-            all; 0: not found.
+        level_share: CPU by which requests cost more when the mesh is busy, or less when it is not,
+            as a share of all; 0: not found.
         has_bursts: whether all pods use more CPU in the same intervals.
         has_jobs: whether the CPU of all pods rises and falls from one interval to the next.
     """
@@ -83,7 +85,6 @@ class _Series:
 
     count: Floats
     rps: Floats
-    squared_rps: Floats
     vcpu: Floats
     predicted_vcpu: Floats
     vcpu_per_rps: Floats  # (u, 1)
@@ -95,11 +96,18 @@ class _Series:
         known = self.count > 0
         part = np.divide(1.0, self.predicted_vcpu, out=np.zeros_like(self.rps), where=known)
         traffic = self.vcpu_per_rps * self.rps
-        each = self.rps.sum(axis=1, keepdims=True) / self.count.sum(axis=1, keepdims=True)
-        loads = [self.count, traffic, self.rise, self.vcpu_per_rps * self.squared_rps / each]
+        each = traffic.sum(axis=1, keepdims=True) / self.count.sum(axis=1, keepdims=True)
+        # Load of the mesh has less error than that of a pod, so the line would follow it too.
+        of_mesh = each * self.count * self.busyness
+        loads = [self.count, traffic, self.rise, traffic * self.busyness, of_mesh]
         design = np.stack([load * part for load in loads], axis=2)
         residuals = (self.vcpu - self.predicted_vcpu) * part
         return whitened(residuals, design, known.astype(float))
+
+    @property
+    def busyness(self) -> Floats:
+        """Requests of the mesh over their mean, shape (t,)."""
+        return np.asarray(self.mesh_rps / self.mesh_rps.mean())
 
     @property
     def rise(self) -> Floats:
@@ -122,7 +130,7 @@ class _Series:
 
 
 def find_patterns(fits: WorkloadFits) -> Patterns:
-    """Look for CPU that follows the rise of load, its square, or happens everywhere at once."""
+    """Look for CPU that rising load or a busy mesh needs, or that all pods use at once."""
     series = _series(fits)
     if series is None or len(series.mesh_rps) < MIN_STEPS:
         return NONE
@@ -169,7 +177,6 @@ def _series(fits: WorkloadFits) -> _Series | None:
     return _Series(
         count=summed(np.ones_like(panel.rps)),
         rps=summed(panel.rps),
-        squared_rps=summed(panel.rps**2),
         vcpu=summed(panel.vcpu),
         predicted_vcpu=summed(predicted),
         vcpu_per_rps=np.abs(fits.curves[owner[chosen], 1:]),
@@ -186,15 +193,11 @@ def _steps_of(units: Segments, time: Ints, count: int) -> Ints:
 def _share(series: _Series, white: Whitened, column: int) -> float:
     """Return the share of the CPU that follows a column; 0 where that may be chance."""
     errors, found = effect(white, column)
-    load = series.rise if column == _RISE else _curvature(series)
+    load = series.rise
+    if column == _LEVEL:
+        load = series.vcpu_per_rps * series.rps * np.abs(series.busyness - 1)
     share = found * float(load.sum()) / float(series.predicted_vcpu.sum())
     return share if errors >= LEAST_ERRORS[column] and share >= LEAST_SHARE else 0.0
-
-
-def _curvature(series: _Series) -> Floats:
-    """Return the CPU of the squared load, without what a straight line gives it."""
-    each = series.rps.sum(axis=1, keepdims=True) / series.count.sum(axis=1, keepdims=True)
-    return np.asarray(np.abs(series.vcpu_per_rps * (series.squared_rps / each - series.rps)))
 
 
 def _clipped(white: Whitened) -> Floats:

@@ -64,8 +64,9 @@ def test_handshakes_are_a_cost_of_rising_load(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_retries_are_a_cost_of_high_load(seed: int) -> None:
-    patterns = found("retries", seed)
+@pytest.mark.parametrize("kind", ["retries", "SMT"])
+def test_retries_and_busy_nodes_are_a_cost_of_high_load(kind: str, seed: int) -> None:
+    patterns = found(kind, seed)
 
     assert patterns.level_share > 0.02
     assert patterns == Patterns(level_share=patterns.level_share)
@@ -73,7 +74,7 @@ def test_retries_are_a_cost_of_high_load(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
-    "kind", [CALM, "mesh shock 5 %", "workload shock 5 %", "Pareto", "upgrade"]
+    "kind", [CALM, "mesh shock 5 %", "workload shock 5 %", "Pareto", "upgrade", "RPS error 10 %"]
 )
 def test_other_noise_is_none_of_these(kind: str, seed: int) -> None:
     assert found(kind, seed) == NONE
