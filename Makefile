@@ -54,6 +54,7 @@ pictures: .venv/dev.stamp tools ## draw the pictures of the Markdown pages again
 
 readme: .venv/dev.stamp ## put the current output into the Markdown pages
 	@$(BIN)/python -m tests.readme
+	@$(BIN)/python -m tests.lab.table
 
 lock: .venv/dev.stamp ## pin the dependencies again (ARGS=--upgrade takes newer versions)
 	@$(BIN)/uv $(LOCK) $(ARGS) --group build -o requirements.txt

@@ -38,3 +38,9 @@ def test_it_has_every_script_and_lock_file_of_the_makefile(shipped: set[str]) ->
 )
 def test_it_has_what_the_package_reads(shipped: set[str], name: str) -> None:
     assert name in shipped
+
+
+def test_it_has_no_recorded_run_but_the_bundled_one(shipped: set[str]) -> None:
+    truths = {name for name in shipped if name.endswith("truth.json")}
+
+    assert truths == {"analyzer/data/samples/lab/truth.json"}

@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 
 from analyzer.arrays import Floats, Ints
+from analyzer.calibration.fit.shared_time import DEGREES_OF_FREEDOM, Bins
 from analyzer.calibration.fit.student import half_width
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import Panel
@@ -47,12 +48,13 @@ def backtest(
     actual = rest.workloads.sum(rest.vcpu)[later]
     if not actual.sum() > 0:
         return None
-    predicted, variances = _predict(fits, rest, then, later)
-    errors, margins = predicted - actual, half_width(variances, fits.panel.degrees_of_freedom[then])
+    predicted, variances, of_all = _predict(fits, rest, then, later)
+    errors, margins = predicted - actual, half_width(variances, fits.degrees_of_freedom[then])
     over = len(points[points >= cut])
     names = observations.workloads.iloc[rest.numbers[later]].reset_index(drop=True)
     return Backtest(
         bias_share=float(errors.sum() / actual.sum()),
+        bias_half_width_share=float(half_width(of_all, DEGREES_OF_FREEDOM) / actual.sum()),
         error_share=float(np.abs(errors).sum() / actual.sum()),
         covered_share=float((np.abs(errors) <= margins).mean()),
         workload_count=len(then),
@@ -66,16 +68,37 @@ def backtest(
     )
 
 
-def _predict(fits: WorkloadFits, rest: Panel, then: Ints, later: Ints) -> tuple[Floats, Floats]:
-    """Return each workload's predicted CPU over the rest, and its variance.
+def _predict(
+    fits: WorkloadFits, rest: Panel, then: Ints, later: Ints
+) -> tuple[Floats, Floats, float]:
+    """Return each workload's predicted CPU over the rest, its variance, and that of their sum.
 
     `then` and `later` are the segments of the workloads in the fitted part and in the rest.
     """
-    loads = rest.workloads.sum(fits.shape.design(rest)).T[later]
-    predicted = np.einsum("gk,gk->g", loads, fits.fit.coefficients[then])
+    design, shared = fits.shape.design(rest), fits.shared
+    of_rest = np.zeros((len(rest.workloads), len(design)))
+    of_rest[later] = fits.fit.coefficients[then]
+    each = (design * rest.workloads.spread(of_rest.T)).sum(axis=0)
+    predicted = rest.workloads.sum(each)[later]
+    loads = rest.workloads.sum(design).T[later]
     of_fit = np.einsum("gi,gij,gj->g", loads, fits.coefficient_covariances[then], loads)
+    noise = _noise_of_pods(fits)[then] * (
+        rest.workloads.lengths[later] / fits.panel.workloads.lengths[then]
+    )
+    bins = Bins.of(rest.point - rest.point.min(), shared.bins.steps)
+    in_bins = bins.sums(rest.workloads, each)[0][later]
+    variances = of_fit + np.maximum(noise, shared.noise.of_others(then, in_bins))
+    # What all workloads share: in the fit, and in the rest.
+    moves = np.zeros((len(fits.curves), 1, 2))
+    moves[then, 0, 0] = rest.workloads.lengths[later]
+    moves[then, 0, 1] = rest.workloads.sum(fits.shape.basis(rest))[later]
+    of_all = shared.noise_of_all.of_others(np.zeros(1, dtype=np.int64), in_bins.sum(axis=0)[None])
+    together = shared.covariance_of_sum(moves)[0, 0] + of_all[0]
+    return predicted, variances, max(float(variances.sum()), float(together))
+
+
+def _noise_of_pods(fits: WorkloadFits) -> Floats:
+    """Return the variance of each workload's summed residuals, from their sum at each pod, (g,)."""
     panel = fits.panel
     pulls = panel.clusters.sum(np.nan_to_num(panel.vcpu - fits.predicted_vcpu))
-    noise = panel.clusters.within(panel.workloads).sum(pulls**2)[then]
-    longer = rest.workloads.lengths[later] / panel.workloads.lengths[then]
-    return predicted, of_fit + noise * longer
+    return panel.clusters.within(panel.workloads).sum(pulls**2)

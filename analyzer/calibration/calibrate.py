@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats
-from analyzer.calibration import summary
+from analyzer.calibration import judge, summary
 from analyzer.calibration.memory import fit_memory
 from analyzer.calibration.models import Power
 from analyzer.calibration.observations import Observations, observe
@@ -15,6 +15,7 @@ from analyzer.calibration.pattern_findings import pattern_findings
 from analyzer.calibration.patterns import find_patterns
 from analyzer.calibration.result import Calibration, Decomposition, RoleCalibration
 from analyzer.calibration.role import fit_role
+from analyzer.calibration.within_pods import unequal_pods
 from analyzer.calibration.ztunnel import fit_ztunnels
 from analyzer.data import assumptions
 from analyzer.measurement.findings import Bias, Finding, Severity
@@ -57,6 +58,7 @@ def calibrate_usage(usage: MeshUsage) -> Calibration:
         warnings=(
             *_warnings(sidecar, decomposition),
             *(pattern_findings(find_patterns(fitted.workloads)) if fitted else ()),
+            *unequal_pods(fitted.pods if fitted else None, observations),
         ),
     )
 
@@ -133,6 +135,7 @@ def _warnings(
                 f"({sidecar.model}). Idle CPU is {sidecar.idle_vcpu_per_proxy.mid:.3g} vCPU per "
                 f"sidecar by the curve, and {straight:.3g} vCPU by a straight line.",
             )
+        yield from judge.findings(sidecar)
     share = decomposition.unexplained_vcpu / max(decomposition.measured_vcpu, 1e-12)
     if abs(share) > MAX_UNEXPLAINED_SHARE:
         what = f"does not explain {in_percent(share)} of the sidecars' CPU"

@@ -1,11 +1,14 @@
 """The mean curve of the mesh: idle weighted by proxy time, the slope by requests."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.partial_pooling import Pooled
+from analyzer.calibration.fit.shared_time import DEGREES_OF_FREEDOM, larger
 from analyzer.calibration.fit.student import interval, pooled_freedom, weighted
 from analyzer.calibration.models import Affine, Curve, Power
 from analyzer.calibration.shapes import BYTES, INBOUND, OUTBOUND
@@ -30,6 +33,39 @@ class MeshCurve:
         """Idle vcpu per proxy, and marginal vcpu per 1000 rps."""
         idle, slope = map(interval, self.mid, np.diag(self.covariance), self.degrees_of_freedom)
         return idle, slope
+
+    def adjusted(
+        self,
+        *,
+        move: Floats | None = None,
+        extra: Floats | None = None,
+        degrees_of_freedom: float = DEGREES_OF_FREEDOM,
+        factor: float = 1.0,
+    ) -> MeshCurve:
+        """Return the curve with a correction, and with wider ranges.
+
+        Args:
+            move: added to `mid`, shape (2,).
+            extra: added to the covariance, shape (2, 2), and independent of it.
+            degrees_of_freedom: of `extra`.
+            factor: of the ranges' width, after that.
+        """
+        mid = self.mid if move is None else self.mid + move
+        added = np.zeros((2, 2)) if extra is None else extra
+        parts = np.array([self.covariance, added])[:, [0, 1], [0, 1]]
+        freedoms = [
+            pooled_freedom(part, np.array([own, degrees_of_freedom]))
+            for part, own in zip(parts.T, self.degrees_of_freedom, strict=True)
+        ]
+        share = mid[1] / self.mid[1] if self.mid[1] else 1.0
+        traffic = replace(self.curve, idle_vcpu=0.0).scaled(float(share))
+        return replace(
+            self,
+            mid=mid,
+            covariance=(self.covariance + added) * factor**2,
+            degrees_of_freedom=np.array(freedoms),
+            curve=replace(traffic, idle_vcpu=float(mid[0])),
+        )
 
 
 def mesh_curve(
@@ -109,10 +145,14 @@ def _uncertainty(
         differing = prior.gains @ prior.spread @ prior.gains.transpose(0, 2, 1)
         private = pooled.private_covariances * lent_weights[:, :, None] * lent_weights[:, None, :]
         others = [common @ differing.sum(axis=0) @ common.T, private.sum(axis=0)]
-    parts = moves @ fits.covariances @ moves.transpose(0, 2, 1)
+    parts = moves @ fits.pod_covariances @ moves.transpose(0, 2, 1)
+    of_pods = parts.sum(axis=0)
+    # Leaving out proxies does not show noise that they share in time.
+    of_time = larger(of_pods, fits.shared.covariance_of_sum(moves)) - of_pods
     lending = float(fits.has_slope.sum())
-    borrowing = np.array([lending - 1, lending - 2])[: len(others)]
-    return np.array([*parts, *others]), np.concatenate([fits.panel.degrees_of_freedom, borrowing])
+    borrowing = [lending - 1, lending - 2][: len(others)]
+    freedoms = [*fits.panel.degrees_of_freedom, DEGREES_OF_FREEDOM, *borrowing]
+    return np.array([*parts, of_time, *others]), np.array(freedoms, dtype=float)
 
 
 def cost_of_each(fits: WorkloadFits) -> dict[str, Interval]:
@@ -131,6 +171,6 @@ def cost_of_each(fits: WorkloadFits) -> dict[str, Interval]:
         amounts *= (variances > 0) & fits.has_slope
         if amounts.sum() > 0:
             name, unit = names[term]
-            mids, freedoms = fits.fit.coefficients[:, column], fits.panel.degrees_of_freedom
+            mids, freedoms = fits.fit.coefficients[:, column], fits.degrees_of_freedom
             costs[name] = weighted(amounts / amounts.sum(), mids, variances, freedoms).scaled(unit)
     return costs

@@ -19,6 +19,8 @@ class Backtest:
 
     Attributes:
         bias_share: error of all workloads' CPU together; positive if predicted too high.
+        bias_half_width_share: half-width of the 90 % prediction interval of all workloads' CPU
+            together, as a share of the measured CPU.
         error_share: mean absolute error of a workload's mean CPU, weighted by that CPU.
         covered_share: share of workloads with mean CPU inside their 90 % prediction interval.
         workloads: one row per predicted workload: namespace, workload, measured_vcpu,
@@ -30,6 +32,7 @@ class Backtest:
     error_share: float
     covered_share: float
     workload_count: int
+    bias_half_width_share: float | None = None
     workloads: pd.DataFrame = field(default_factory=pd.DataFrame, compare=False, repr=False)
 
 
@@ -68,6 +71,10 @@ class RoleCalibration:
             if it is not known, or if it is so large that the estimate means nothing.
         is_split: whether CPU and requests of the same burst are so often in different intervals
             that the fit is doubtful.
+        residual_correlation: mean correlation of the residuals of two proxies in the same interval,
+            -1 to 1; above 0, something besides requests moves the CPU of many. Ranges include it.
+            None if no interval has two fitted proxies.
+        range_factor: by what the ranges of cost and idle CPU are wider because the backtest missed.
         r_squared: share of the CPU's variance between samples that the fit explains.
         covered_share: share of the role's requests in fitted workloads.
         source: of published and derived figures.
@@ -91,6 +98,8 @@ class RoleCalibration:
     straight_line_idle_vcpu_per_proxy: float | None = None
     attenuation_share: Interval | None = None
     is_split: bool = field(default=False, metadata={"json": False})
+    residual_correlation: float | None = None
+    range_factor: float = 1.0
     r_squared: float | None = None
     backtest: Backtest | None = None
     sample_count: int = 0

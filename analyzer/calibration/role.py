@@ -8,11 +8,13 @@ import numpy as np
 from analyzer.calibration.backtest import backtest
 from analyzer.calibration.fit import attenuation, student
 from analyzer.calibration.fit.partial_pooling import Pooled
+from analyzer.calibration.judge import range_factor, residual_correlation
 from analyzer.calibration.mesh import MeshCurve, cost_of_each, mesh_curve
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.result import Candidate, RoleCalibration
 from analyzer.calibration.shapes import AFFINE, Score, choose, left_out
+from analyzer.calibration.within_pods import PodComparison, compare
 from analyzer.calibration.workloads import WorkloadFits, fit_workloads, pool_workloads
 from analyzer.units import Interval, Provenance, Reason, Refusal, Role, in_percent
 
@@ -52,6 +54,7 @@ class Fitted:
     straight: WorkloadFits
     scores: Sequence[Score]  # the chosen shape first; empty if no workload can be fitted
     mesh: MeshCurve | None
+    pods: PodComparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,13 +72,19 @@ def fit_role(role: Role, observations: Observations) -> RoleFit:
         return RoleFit(calibration=_refusal(role, Reason.NO_DATA, detail))
     panel = Panel.of(observations.rows)
     fits = straight = fit_workloads(AFFINE, panel)
-    scores = choose(panel, straight.fit) if panel.is_fitted.any() else ()
-    if scores and scores[0].shape != AFFINE:
+    pods = compare(straight)
+    start = (straight.fit.variance_weights, straight.fit.robust_weights)
+    if pods.within:
+        fits = straight = fit_workloads(pods.shape, panel, start)
+    scores = choose(panel, straight.fit, pods.within) if panel.is_fitted.any() else ()
+    if scores and scores[0].shape != straight.shape:
         start = (straight.fit.variance_weights, straight.fit.robust_weights)
         fits = fit_workloads(scores[0].shape, panel, start)
     pooled = pool_workloads(fits)
     mesh = mesh_curve(fits, pooled)
-    fitted = Fitted(workloads=fits, pooled=pooled, straight=straight, scores=scores, mesh=mesh)
+    fitted = Fitted(
+        workloads=fits, pooled=pooled, straight=straight, scores=scores, mesh=mesh, pods=pods
+    )
     return RoleFit(calibration=_figure(role, observations, fitted), fitted=fitted)
 
 
@@ -158,7 +167,7 @@ def _calibration(
     panel, own = fits.panel, fits.has_slope
     per_workload = panel.workloads.sum(panel.rps)
     requests = float(per_workload.sum())
-    steps = fits.shape.basis(panel), panel.vcpu, panel.point
+    steps = fits.shape.basis(panel), fits.levelled_vcpu, panel.point
     course = attenuation.Course(*steps, panel.workloads, panel.clusters)
     # The kubelet's CPU is up to 15 s older than the requests, and a scrape may be early or late:
     # work of one interval is then counted in the next.
@@ -166,6 +175,9 @@ def _calibration(
     of_members = attenuation.Course(*steps, panel.workloads, panel.proxies)
     beside = attenuation.neighbours_share(of_members, own)
     is_split = _is_split(fits, missing, beside)
+    test = backtest(fits.shape, observations, fits.fit.variance_weights)
+    factor = range_factor(test)
+    mesh = mesh.adjusted(factor=factor)
     idle, slope = mesh.intervals
     if is_split:
         slope = _doubtful(slope, missing, beside, fits.r_squared_within)
@@ -190,8 +202,10 @@ def _calibration(
         straight_line_idle_vcpu_per_proxy=None if fits is fitted.straight else straight_idle,
         attenuation_share=None if missing and missing.mid > MOST_ATTENUATION_SHARE else missing,
         is_split=is_split,
+        residual_correlation=residual_correlation(panel, fits.fit),
+        range_factor=factor,
         r_squared=fits.r_squared,
-        backtest=backtest(fits.shape, observations, fits.fit.variance_weights),
+        backtest=test,
         sample_count=int(panel.workloads.lengths[own].sum()),
         proxy_count=int(panel.proxy_counts[own].sum()),
         covered_share=float(per_workload[own].sum()) / requests,

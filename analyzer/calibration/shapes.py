@@ -1,6 +1,8 @@
 """The shapes of a fit, simplest first, and the choice between them by cross-validation."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,6 +19,12 @@ FINER: Final = (-0.1, -0.05, 0.05, 0.1)
 """Exponents tried first, and offsets from the best one that are tried next. Neighbours 0.05 apart
 predict within 1 % of each other over a factor of ten."""
 
+LEAST_SHARE: Final = 0.25
+"""Share of its workload's mean requests below which a pod is no further exception."""
+
+LEAST_UNEQUAL: Final = 0.01
+"""Least range of 1 / share over a workload's pods, for terms that depend on it."""
+
 IDLE: Final = Term(name="idle", is_floored=True)
 REQUESTS: Final = Term(name="requests")
 """All requests, or a power of them; may be negative. If noise hides their cost, half of all
@@ -25,6 +33,10 @@ estimates are too low, and a floor at zero would make the mean of the mesh too h
 INBOUND: Final = Term(name="inbound requests", is_floored=True)
 OUTBOUND: Final = Term(name="outbound requests", is_floored=True)
 BYTES: Final = Term(name="bytes", is_floored=True)
+POD_IDLE: Final = Term(name="idle of pods with fewer requests")
+POD_REQUESTS: Final = Term(name="requests of pods with fewer requests")
+"""How idle CPU and cost per request change with a pod's share of its workload's requests. With
+them, the other terms rest on changes within each pod (Mundlak, Econometrica 46, 1978)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +46,13 @@ class Shape:
     name: str
     exponent: float = 1.0  # of the request rate; 1 for a straight line
     terms: tuple[Term, ...] = (IDLE, REQUESTS)
+    within: frozenset[int] = frozenset()  # rows of `Observations.workloads` with terms for pods
+
+    def within_pods(self, workloads: frozenset[int]) -> Shape:
+        """Return this shape with terms for the pods of these workloads."""
+        if not workloads:
+            return self
+        return replace(self, terms=(*self.terms, POD_IDLE, POD_REQUESTS), within=workloads)
 
     def basis(self, panel: Panel) -> Floats:
         """Return the rate, or its power, that the CPU of traffic is proportional to, (n,)."""
@@ -43,6 +62,8 @@ class Shape:
         """Return the factor of a term's coefficient, shape (n,)."""
         if term in (IDLE, REQUESTS):
             return np.ones_like(panel.rps) if term == IDLE else self.basis(panel)
+        if term in (POD_IDLE, POD_REQUESTS):
+            return pod_distance(panel) * (1.0 if term == POD_IDLE else self.basis(panel))
         into, out_of = panel.inbound_rps, panel.outbound_rps
         return {INBOUND: into, OUTBOUND: out_of, BYTES: panel.gbit_per_second}[term]
 
@@ -76,12 +97,36 @@ def _takes_part(term: Term, shape: Shape, panel: Panel) -> Bools:
         takes_part[[number for number, item in panel.obstacles.items() if item.is_all_idle]] = True
     elif term == BYTES:
         takes_part &= panel.has_bytes
+    elif term in (POD_IDLE, POD_REQUESTS):
+        takes_part &= np.isin(panel.numbers, list(shape.within)) & has_unequal_pods(panel)
     elif term in (INBOUND, OUTBOUND):
         takes_part &= panel.has_directions
     elif INBOUND in shape.terms:
         # If each direction has a cost, all requests together have none.
         takes_part &= ~panel.has_directions
     return takes_part
+
+
+def pod_distance(panel: Panel) -> Floats:
+    """Return how far each row's proxy is from its workload's mean in requests, shape (n,).
+
+    That is mean / own - 1: 0 for an average pod, 1 for one with half the requests. If requests are
+    proportional to a node's speed, CPU per request is proportional to mean / own. Pods are compared
+    at the same points, so that one that runs by night only is no exception.
+    """
+    points = int(panel.point.max(initial=-1)) + 1
+    place = panel.workloads.numbers * points + panel.point
+    count = np.maximum(np.bincount(place), 1)
+    mean = (np.bincount(place, panel.rps) / count)[place]
+    own, usual = panel.proxies.sum(panel.rps), panel.proxies.sum(mean)
+    share = np.divide(own, usual, out=np.ones_like(own), where=usual > 0)
+    return panel.proxies.spread(1 / np.maximum(share, LEAST_SHARE) - 1)
+
+
+def has_unequal_pods(panel: Panel) -> Bools:
+    """Return in which workloads some proxies have more requests than others, shape (g,)."""
+    share = pod_distance(panel)
+    return panel.workloads.highest(share) - panel.workloads.lowest(share) > LEAST_UNEQUAL
 
 
 def left_out(panel: Panel, has_slope: Bools) -> tuple[str, ...]:
@@ -109,17 +154,19 @@ class Score(NamedTuple):
     standard_error: float
 
 
-def choose(panel: Panel, line: RobustFit) -> tuple[Score, ...]:
+def choose(
+    panel: Panel, line: RobustFit, within: frozenset[int] = frozenset()
+) -> tuple[Score, ...]:
     """Cross-validate every shape; the first is the simplest one close to the best.
 
     Close is an error at most one standard error above the lowest (Breiman and others,
     Classification and Regression Trees, 1984, section 3.4.3). All are compared with the weights of
-    a straight line.
+    a straight line. `within` are the workloads whose pods have terms of their own.
     """
-    straight = cross_validate(AFFINE, panel, line)
+    straight = cross_validate(AFFINE.within_pods(within), panel, line)
     scores = [straight, _best_power(straight, panel, line)]
     if panel.has_directions.any() or panel.has_bytes.any():
-        scores.append(cross_validate(BY_DIRECTION, panel, line))
+        scores.append(cross_validate(BY_DIRECTION.within_pods(within), panel, line))
     best = min(scores, key=lambda score: score.error)
     limit = best.error + best.standard_error
     chosen = next(score for score in scores if score.error <= limit)
@@ -128,12 +175,17 @@ def choose(panel: Panel, line: RobustFit) -> tuple[Score, ...]:
 
 def _best_power(straight: Score, panel: Panel, line: RobustFit) -> Score:
     """Return the best exponent's score; only a rough search if a straight line is better."""
-    rough = [cross_validate(power(exponent), panel, line) for exponent in EXPONENTS]
+    within = straight.shape.within
+    rough = [
+        cross_validate(power(exponent).within_pods(within), panel, line) for exponent in EXPONENTS
+    ]
     best = min(rough, key=lambda score: score.error)
     if best.error >= straight.error:
         return best
     exponents = [round(best.shape.exponent + step, 2) for step in FINER]
-    finer = [cross_validate(power(exponent), panel, line) for exponent in exponents]
+    finer = [
+        cross_validate(power(exponent).within_pods(within), panel, line) for exponent in exponents
+    ]
     return min(best, *finer, key=lambda score: score.error)
 
 

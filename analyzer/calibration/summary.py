@@ -34,7 +34,7 @@ def decompose(
             # No workload has a slope: all that is explained is idle.
             time = panel.workloads.lengths * fits.has_idle / points
             variances = fits.covariances[:, 0, 0]
-            idle = weighted(time, fits.curves[:, 0], variances, panel.degrees_of_freedom)
+            idle = weighted(time, fits.curves[:, 0], variances, fits.degrees_of_freedom)
         else:
             idle, traffic = mesh.intervals
             idle = idle.scaled(mesh.sample_count / points)

@@ -11,9 +11,10 @@ from analyzer.calibration.fit.huber import HUBER_THRESHOLD, RobustFit, fit_robus
 from analyzer.calibration.fit.jackknife import jackknife
 from analyzer.calibration.fit.least_squares import Problem, r_squared
 from analyzer.calibration.fit.partial_pooling import Level, Pooled, pool
+from analyzer.calibration.fit.shared_time import SharedTime, freedom_of_larger, larger
 from analyzer.calibration.fit.student import half_width
 from analyzer.calibration.panel import Obstacle, Panel
-from analyzer.calibration.shapes import IDLE, REQUESTS, Shape
+from analyzer.calibration.shapes import IDLE, POD_IDLE, REQUESTS, Shape
 from analyzer.units import Reason
 
 CLEARLY = 2
@@ -43,9 +44,12 @@ class WorkloadFits:
     shape: Shape
     panel: Panel
     fit: RobustFit
-    coefficient_covariances: Floats  # (g, k, k): of the shape's terms, from leaving out clusters
+    coefficient_covariances: Floats  # (g, k, k): of the shape's terms
     curves: Floats  # (g, 2): idle (vcpu) and coefficient; 0 without a fit
     covariances: Floats  # (g, 2, 2): of these two
+    pod_covariances: Floats  # (g, 2, 2): the part that leaving out proxies shows
+    shared: SharedTime
+    degrees_of_freedom: Floats  # (g,): of Student's t for ranges of a workload
     obstacles: Mapping[int, Obstacle]  # why a workload has no slope of its own, by segment
     has_idle: Bools  # (g,)
     has_slope: Bools  # (g,)
@@ -56,6 +60,17 @@ class WorkloadFits:
         prediction = self.panel.vcpu - self.fit.residuals
         prediction[self.panel.workloads.spread(~self.has_idle)] = np.nan
         return prediction
+
+    @property
+    def levelled_vcpu(self) -> Floats:
+        """CPU of each row as if its pod were an average one of its workload, shape (n,)."""
+        if not self.shape.within:
+            return self.panel.vcpu
+        idle, slope = self.panel.workloads.spread(self.curves.T)
+        curve = idle + slope * self.shape.basis(self.panel)
+        has_terms = np.isin(self.panel.numbers, list(self.shape.within))
+        levelled = self.panel.workloads.spread(has_terms)
+        return np.where(levelled, curve + self.fit.residuals, self.panel.vcpu)
 
     @property
     def r_squared(self) -> float | None:
@@ -87,12 +102,16 @@ def fit_workloads(
     threshold = np.full(len(problem.segments), HUBER_THRESHOLD)
     threshold[[number for number, item in panel.obstacles.items() if item.is_all_idle]] = np.inf
     fit = fit_robustly(problem, start=start, threshold=threshold)
-    covariance = _covariance(problem, fit, panel)
-    reduction = _reduction(shape, panel)
+    reduction = reduction_of(shape, panel)
     curves = np.einsum("gij,gj->gi", reduction, fit.coefficients)
-    covariances = reduction @ covariance @ reduction.transpose(0, 2, 1)
+    by_pods = _covariance(problem, fit, panel)
+    shared = SharedTime.of(problem, fit, panel.point, shape.basis(panel), reduction)
+    covariance = larger(by_pods, shared.coefficient_covariances)
+    of_pods = reduction @ by_pods @ reduction.transpose(0, 2, 1)
+    covariances = larger(of_pods, shared.covariances)
+    freedoms = freedom_of_larger(of_pods, covariances, panel.degrees_of_freedom)
     slope, is_fitted = curves[:, 1], panel.is_fitted
-    to_end = CLEARLY * half_width(covariances[:, 1, 1], panel.degrees_of_freedom)
+    to_end = CLEARLY * half_width(covariances[:, 1, 1], freedoms)
     is_down = is_fitted & (slope <= 0)
     is_falling = is_down & (slope + to_end < 0)
     downward = {int(i): _FALLING if is_falling[i] else _FLAT for i in np.flatnonzero(is_down)}
@@ -103,6 +122,9 @@ def fit_workloads(
         coefficient_covariances=covariance,
         curves=curves,
         covariances=covariances,
+        pod_covariances=of_pods,
+        shared=shared,
+        degrees_of_freedom=freedoms,
         obstacles={**panel.obstacles, **downward},
         has_idle=problem.active[:, shape.terms.index(IDLE)] & ~is_falling,
         has_slope=is_fitted & ~is_falling,
@@ -121,13 +143,16 @@ def _covariance(problem: Problem, fit: RobustFit, panel: Panel) -> Floats:
     return free
 
 
-def _reduction(shape: Shape, panel: Panel) -> Floats:
+def reduction_of(shape: Shape, panel: Panel) -> Floats:
     """Return the matrices from coefficients to idle and coefficient of the mix, (g, 2, k)."""
     reduction = np.zeros((len(panel.workloads), 2, len(shape.terms)))
-    total = panel.workloads.sum(panel.rps)
+    total = panel.workloads.sum(shape.basis(panel))
     for column, term in enumerate(shape.terms):
         if term in (IDLE, REQUESTS):
             reduction[:, int(term == REQUESTS), column] = 1
+        elif term == POD_IDLE:
+            load = panel.workloads.sum(shape.load(term, panel))
+            reduction[:, 0, column] = load / panel.workloads.lengths
         else:
             part, none = panel.workloads.sum(shape.load(term, panel)), np.zeros_like(total)
             reduction[:, 1, column] = np.divide(part, total, out=none, where=total > 0)
@@ -138,7 +163,7 @@ def pool_workloads(fits: WorkloadFits) -> Pooled:
     """Shrink every workload's own curve towards the mean of the workloads (partial pooling)."""
     borrowing = {i: item for i, item in fits.obstacles.items() if item.can_borrow}
     levels = {number: _level(fits, number, item) for number, item in borrowing.items()}
-    freedoms = fits.panel.degrees_of_freedom
+    freedoms = fits.degrees_of_freedom
     return pool(fits.curves, fits.covariances, freedoms, fits.has_slope, levels)
 
 

@@ -11,7 +11,7 @@ import statsmodels.api as sm
 from analyzer.calibration import Calibration
 from tests.lab.truth import total_vcpu
 
-__all__ = ["agrees", "beside_truth", "errors", "truth_by_workload"]
+__all__ = ["TRUTH_BLOCKS", "agrees", "beside_truth", "errors", "truth_by_workload"]
 
 _EXPONENTS: Final = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 
@@ -21,16 +21,24 @@ _STANDARD_ERRORS = 3.0
 _STANDARD_ERRORS_IN_A_RANGE = 2 * 1.645
 """A 90 % interval of a normal error is so many standard errors wide."""
 
+TRUTH_BLOCKS: Final = 12
+"""Blocks of time that are left out in turn for the standard errors of the truth."""
+
 _CLEARLY_BETTER: Final = 10.0
 """Difference of Schwarz's criterion that is very strong evidence (Kass and Raftery, 1995)."""
 
 
-def truth_by_workload(table: pd.DataFrame) -> pd.DataFrame:
+def truth_by_workload(table: pd.DataFrame, *, is_shared: bool = False) -> pd.DataFrame:
     """Return each workload's own regression of the truth, by statsmodels.
 
     vCPU on rate ** exponent, each load step weighted by what it predicts (noise grows with CPU).
     The exponent is one for all and the kernel's data decide on it: a straight line, unless a curve
     is clearly better. The slope is the marginal cost at the observed rates.
+
+    Args:
+        table: as `truth_table` returns it.
+        is_shared: whether the standard errors allow for noise that lasts and that proxies share, by
+            leaving out blocks of time. Else they are those of independent noise.
     """
     exponent = _exponent(table)
     rows = []
@@ -40,7 +48,8 @@ def truth_by_workload(table: pd.DataFrame) -> pd.DataFrame:
             continue
         basis = rps**exponent
         fit = _weighted(basis, vcpu)
-        (idle, coefficient), (idle_error, error) = map(float, fit.params), map(float, fit.bse)
+        both = _jackknifed(basis, vcpu, steps["step"].to_numpy()) if is_shared else fit.bse
+        (idle, coefficient), (idle_error, error) = map(float, fit.params), map(float, both)
         per_1000 = 1000 * exponent * basis.sum() / rps.sum()
         rows.append(
             {
@@ -97,6 +106,15 @@ def _weighted(basis: np.ndarray, vcpu: np.ndarray) -> Any:  # noqa: ANN401 - sta
         predicted = np.maximum(fit.fittedvalues, 1e-3)
         fit = sm.WLS(vcpu, design, weights=predicted**-2.0).fit()
     return fit
+
+
+def _jackknifed(basis: np.ndarray, vcpu: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Return standard errors by leaving out blocks of time. A step at rest may alone fix idle."""
+    blocks = [np.isin(step, block) for block in np.array_split(np.unique(step), TRUTH_BLOCKS)]
+    fits = np.array([_weighted(basis[~block], vcpu[~block]).params for block in blocks])
+    count = len(blocks)
+    variances = (count - 1) / count * ((fits - fits.mean(axis=0)) ** 2).sum(axis=0)
+    return np.asarray(np.sqrt(variances))
 
 
 def beside_truth(calibration: Calibration, truth: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import requests
 
-from tests.lab.envoy_settings import Listening, Settings, bootstrap
+from tests.lab.envoy_settings import ADMIN, Listening, Settings, bootstrap
 from tests.support.binaries import MissingBinaryError
 
 __all__ = ["Envoy", "EnvoyStartError"]
@@ -44,6 +44,7 @@ class Envoy:
         self.admin_port = 0
         self._folder = folder / name.replace("/", "_")
         self._worker_count = worker_count
+        self._clusters = clusters
         self._settings = bootstrap(name, listeners, clusters)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -61,9 +62,10 @@ class Envoy:
         Raises:
             EnvoyStartError: if it does not run.
         """
-        if self._process is None or self._process.poll() is not None:
+        process = self._process
+        if process is None or process.poll() is not None:
             raise EnvoyStartError(f"Envoy {self.name} does not run: {self._last_words()}")
-        return self._process.pid
+        return process.pid
 
     def start(self) -> None:
         """Start it and wait until it listens.
@@ -92,6 +94,23 @@ class Envoy:
         except BaseException:
             self.stop()
             raise
+
+    def restart(self, listeners: Sequence[Listening]) -> None:
+        """End it, and start it with other listeners of the same names, on the same ports.
+
+        Raises:
+            EnvoyStartError: if it does not come up, with its own last words.
+        """
+        ports = {**self.ports, ADMIN: self.admin_port}
+        self.stop()
+        self._admin_file.unlink(missing_ok=True)
+        self._settings = bootstrap(self.name, listeners, self._clusters, ports)
+        self.start()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
         """End it."""

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
-from typing import Any
+from typing import Any, Final
 
 from tests.lab.certificates import Certificates
 
-__all__ = ["Listening", "Settings", "answering", "bootstrap", "passing", "sealed", "upstream"]
+__all__ = [
+    "ADMIN",
+    "Listening",
+    "Settings",
+    "answering",
+    "bootstrap",
+    "passing",
+    "sealed",
+    "upstream",
+]
 
 _TYPES = "type.googleapis.com/envoy.extensions"
 
@@ -19,6 +28,23 @@ _KEPT_STATS = (
     r"tx_bytes_total)|server\.live|cluster_manager\.active_clusters)"
 )
 """Istio's Envoys keep few as well: statistics that are not read would be written at each scrape."""
+
+ADMIN: Final = "admin"
+"""What the port of Envoy's own statistics is called among those of its listeners."""
+
+_SCRIPT: Final = """
+function envoy_on_request(handle)
+  local text = handle:headers():get(":path") .. handle:headers():get(":authority")
+  local sum = 0
+  for turn = 1, 200 do
+    for place = 1, #text do
+      sum = (sum * 31 + text:byte(place) + turn) % 65521
+    end
+  end
+  handle:headers():replace("x-lab-sum", tostring(sum))
+end
+"""
+"""It costs CPU for each request, as a filter of an earlier release may."""
 
 Settings = Mapping[str, Any]
 
@@ -43,6 +69,7 @@ def passing(
     *,
     is_tcp: bool = False,
     access_log: File | None = None,
+    is_scripted: bool = False,
 ) -> list[Settings]:
     """Return the filters that pass what comes on to a cluster."""
     if is_tcp:
@@ -60,6 +87,10 @@ def passing(
         more["access_log"] = [
             _typed("envoy.access_loggers.file", "access_loggers.file.v3.FileAccessLog", log)
         ]
+    if is_scripted:
+        script = {"default_source_code": {"inline_string": _SCRIPT}}
+        filters = [_typed("envoy.filters.http.lua", "filters.http.lua.v3.Lua", script), _router()]
+        more["http_filters"] = filters
     return [_http(stat_prefix, routes, more)]
 
 
@@ -76,7 +107,6 @@ def answering(sizes: Sequence[int]) -> list[Settings]:
 
 
 def _http(stat_prefix: str, routes: Sequence[Settings], more: Settings) -> Settings:
-    router = _typed("envoy.filters.http.router", "filters.http.router.v3.Router", {})
     return _typed(
         "envoy.filters.network.http_connection_manager",
         "filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -86,10 +116,14 @@ def _http(stat_prefix: str, routes: Sequence[Settings], more: Settings) -> Setti
                 "max_direct_response_body_size_bytes": 65_536,
                 "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": list(routes)}],
             },
-            "http_filters": [router],
+            "http_filters": [_router()],
             **more,
         },
     )
+
+
+def _router() -> Settings:
+    return _typed("envoy.filters.http.router", "filters.http.router.v3.Router", {})
 
 
 def _typed(name: str, kind: str, settings: Settings) -> Settings:
@@ -124,26 +158,42 @@ def sealed(certificates: Certificates) -> Settings:
     )
 
 
-def bootstrap(name: str, listeners: Sequence[Listening], clusters: Sequence[Settings]) -> Settings:
-    """Return the whole configuration; Envoy chooses its ports itself."""
-    anywhere = {"socket_address": {"address": "127.0.0.1", "port_value": 0}}
+def bootstrap(
+    name: str,
+    listeners: Sequence[Listening],
+    clusters: Sequence[Settings],
+    ports: Mapping[str, int] | None = None,
+) -> Settings:
+    """Return the whole configuration.
+
+    Args:
+        name: of the Envoy.
+        listeners: that it has.
+        clusters: that it calls.
+        ports: of its listeners by name, and of `ADMIN`; Envoy chooses those that are not here.
+    """
+    known = ports or {}
     return {
         "node": {"id": name, "cluster": "lab"},
-        "admin": {"address": anywhere},
+        "admin": {"address": _address(known.get(ADMIN, 0))},
         "stats_config": {
             "stats_matcher": {
                 "inclusion_list": {"patterns": [{"safe_regex": {"regex": _KEPT_STATS}}]}
             }
         },
         "static_resources": {
-            "listeners": [_listener(item, anywhere) for item in listeners],
+            "listeners": [_listener(item, known.get(item.name, 0)) for item in listeners],
             "clusters": list(clusters),
         },
     }
 
 
-def _listener(item: Listening, address: Settings) -> Settings:
+def _address(port: int) -> Settings:
+    return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+
+
+def _listener(item: Listening, port: int) -> Settings:
     chain: dict[str, Any] = {"filters": list(item.filters)}
     if item.seal is not None:
         chain["transport_socket"] = item.seal
-    return {"name": item.name, "address": address, "filter_chains": [chain]}
+    return {"name": item.name, "address": _address(port), "filter_chains": [chain]}

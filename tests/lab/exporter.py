@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
@@ -27,11 +27,11 @@ class Exporter:
     """A server of both on loopback, for as long as a `with` lasts.
 
     Args:
-        pids: the proxies' processes, by namespace and pod.
+        pids: returns the processes of the proxies that run, by namespace and pod.
     """
 
-    def __init__(self, pids: Mapping[str, int]) -> None:
-        pages = {CADVISOR: lambda: _cadvisor(pids), STATE: _state}
+    def __init__(self, pids: Callable[[], Mapping[str, int]]) -> None:
+        pages = {CADVISOR: lambda: _cadvisor(pids()), STATE: _state}
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -69,8 +69,13 @@ class Exporter:
 
 def _cadvisor(pids: Mapping[str, int]) -> Iterator[str]:
     for proxy in proxies():
-        pid, cgroup = pids[proxy.key], f"/kubepods/burstable/pod{proxy.pod}"
-        used, held = cpu_seconds(pid), memory_bytes(pid)
+        try:
+            pid = pids[proxy.key]
+            used, held = cpu_seconds(pid), memory_bytes(pid)
+        except (KeyError, OSError):
+            # It is being restarted.
+            continue
+        cgroup = f"/kubepods/burstable/pod{proxy.pod}"
         pod = f'namespace="{proxy.namespace}",pod="{proxy.pod}"'
         container = f'{pod},container="istio-proxy",id="{cgroup}/proxy",image="envoy",name="proxy"'
         # cAdvisor reports the pod's cgroup beside its containers. A sum of both counts twice.

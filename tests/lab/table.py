@@ -1,21 +1,21 @@
-"""The table of a recorded run in README.md: `python -m tests.lab.table` prints it."""
+"""The tables of recorded runs in README.md; `python -m tests.lab.table` renews them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from analyzer.calibration import Calibration, calibrate_usage
-from analyzer.data import sample_path
-from analyzer.measurement.snapshot import load_snapshot
-from analyzer.measurement.usage import measure
-from analyzer.report.render.markdown import markdown_table
-from tests.lab.analysis import beside_truth, truth_by_workload
-from tests.lab.truth import edges_from_json, truth_table
+import numpy as np
+import pandas as pd
 
-__all__ = ["lab_table"]
+from analyzer.report.render.markdown import markdown_table
+from tests.lab.cut import QUANTITIES, Held, held
+from tests.lab.recorded import RUNS, Recorded, read_run
+
+__all__ = ["PAGE", "lab_table", "renewed", "runs_table"]
+
+PAGE: Final = Path(__file__).with_name("README.md")
 
 _WHAT: Final = {
     "shop/front": "sends 0.1 KB GETs over mutual TLS",
@@ -31,9 +31,7 @@ _WHAT: Final = {
 
 def lab_table(folder: Path | None = None) -> list[str]:
     """Return the table of the bundled recorded run, or of another one."""
-    folder = folder or sample_path("lab")
-    record = json.loads((folder / "truth.json").read_text())
-    calibration = calibrate_usage(measure(load_snapshot(folder)))
+    run = read_run("sample", folder)
     header = [
         "workload",
         "traffic",
@@ -43,14 +41,12 @@ def lab_table(folder: Path | None = None) -> list[str]:
         "idle vCPU: truth",
         "fit (90 % interval)",
     ]
-    return markdown_table(header, _rows(record, calibration))
+    return markdown_table(header, _rows(run))
 
 
-def _rows(record: dict[str, object], calibration: Calibration) -> Iterator[list[str]]:
-    truth = truth_table(edges_from_json(record["edges"]))  # type: ignore[arg-type]
-    sidecars = truth_by_workload(truth[truth["role"] == "sidecar"])
-    ratios = record["dashboard"]["workloads"]  # type: ignore[index]
-    for row in beside_truth(calibration, sidecars).to_dict("records"):
+def _rows(run: Recorded) -> Iterator[list[str]]:
+    ratios = run.record["dashboard"]["workloads"]
+    for row in run.side_by_side.to_dict("records"):
         name = f"{row['namespace']}/{row['workload']}"
         slope, idle = "vcpu_per_1000_rps", "idle_vcpu"
         yield [
@@ -64,5 +60,61 @@ def _rows(record: dict[str, object], calibration: Calibration) -> Iterator[list[
         ]
 
 
+def runs_table(outcomes: Mapping[str, Held]) -> list[str]:
+    """Return the table of all recorded runs, by their names."""
+    header = [
+        "run",
+        "cost per request: held",
+        "idle CPU: held",
+        "largest miss, half-widths",
+        "half-width of the mesh's cost per request over the jackknife's",
+        "of its idle CPU",
+    ]
+    return markdown_table(header, [*map(_of_run, outcomes.items()), _of_all(outcomes)])
+
+
+def _of_run(item: tuple[str, Held]) -> list[str]:
+    name, outcome = item
+    return [
+        name,
+        *(_share(outcome.coefficients, quantity) for quantity in QUANTITIES),
+        f"{outcome.coefficients['miss'].max():.1f}",
+        *(f"{ratio:.2f}" for ratio in outcome.mesh_ratios),
+    ]
+
+
+def _of_all(outcomes: Mapping[str, Held]) -> list[str]:
+    table = pd.concat(outcome.coefficients for outcome in outcomes.values())
+    ratios = np.median([outcome.mesh_ratios for outcome in outcomes.values()], axis=0)
+    return [
+        "all",
+        *(_share(table, quantity) for quantity in QUANTITIES),
+        f"{table['miss'].max():.1f}",
+        *(f"{ratio:.2f} (median)" for ratio in ratios),
+    ]
+
+
+def _share(table: pd.DataFrame, quantity: str) -> str:
+    is_held = table.loc[table["quantity"] == quantity, "is_held"]
+    return f"{is_held.sum()} of {len(is_held)}"
+
+
+def renewed(page: str, tables: Iterable[Sequence[str]]) -> str:
+    """Return a page with these tables in the place of those that have the same header."""
+    for lines in tables:
+        before, header, rest = page.partition(lines[0] + "\n")
+        if not header:
+            raise ValueError(f"the page has no table with the header {lines[0]}")
+        page = "\n".join((before + lines[0], *lines[1:], "")) + "\n" + rest.partition("\n\n")[2]
+    return page
+
+
+def main() -> None:
+    """Put the tables into the page."""
+    outcomes = {name: held(read_run(name)) for name in RUNS}
+    page = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(renewed(page, [lab_table(), runs_table(outcomes)]), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    print("\n".join(lab_table()))
+    main()

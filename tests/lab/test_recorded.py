@@ -1,61 +1,28 @@
-"""The recorded runs: the tool's figures are those of the kernel's accounting."""
+"""The bundled run, whole: the tool's figures are those of the kernel's accounting."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from analyzer.calibration import Calibration, RoleCalibration, calibrate_usage
+from analyzer.calibration import RoleCalibration
 from analyzer.calibration.backtest import backtest
 from analyzer.calibration.observations import observe
 from analyzer.calibration.role import fit_role
 from analyzer.data import sample_path
-from analyzer.measurement.snapshot import load_snapshot
-from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.units import Role
-from tests.lab.analysis import beside_truth, truth_by_workload
-from tests.lab.table import lab_table
-from tests.lab.truth import edges_from_json, total_vcpu, truth_table
+from tests.lab.recorded import Recorded, read_run
+from tests.lab.table import PAGE, lab_table
+from tests.lab.truth import total_vcpu
 
-_RUNS = {"sample": sample_path("lab")}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
-    """A recorded run, and what the tool makes of it."""
-
-    usage: MeshUsage
-    calibration: Calibration
-    truth: pd.DataFrame
-    record: dict[str, Any]
-
-    @property
-    def side_by_side(self) -> pd.DataFrame:
-        """The sidecars' workloads, true and fitted."""
-        sidecars = self.truth[self.truth["role"] == "sidecar"]
-        return beside_truth(self.calibration, truth_by_workload(sidecars))
-
-
-def _read(folder: Path) -> Recorded:
-    usage = measure(load_snapshot(folder))
-    record = json.loads((folder / "truth.json").read_text())
-    return Recorded(
-        usage=usage,
-        calibration=calibrate_usage(usage),
-        truth=truth_table(edges_from_json(record["edges"])),
-        record=record,
-    )
+_RUNS = ("sample",)
 
 
 @pytest.fixture(scope="module")
 def runs() -> dict[str, Recorded]:
-    return {name: _read(path) for name, path in _RUNS.items()}
+    return {name: read_run(name) for name in _RUNS}
 
 
 @pytest.mark.parametrize("name", _RUNS)
@@ -96,10 +63,9 @@ def test_the_total_is_within_2_percent_of_what_the_kernel_accounted(
     runs: dict[str, Recorded], name: str
 ) -> None:
     run = runs[name]
-    sidecars = run.truth[run.truth["role"] == "sidecar"]
 
     assert run.usage.mean_total(Role.SIDECAR, "cpu_vcpu") == pytest.approx(
-        total_vcpu(sidecars), rel=0.02
+        total_vcpu(run.sidecars), rel=0.02
     )
 
 
@@ -189,7 +155,7 @@ def test_a_model_in_inbound_and_outbound_requests_is_not_called_a_curve(
 
 
 def test_the_page_of_the_lab_shows_this_table() -> None:
-    readme = Path(__file__).with_name("README.md").read_text(encoding="utf-8")
+    readme = PAGE.read_text(encoding="utf-8")
 
     for line in lab_table():
         assert line in readme

@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tests.lab.accounting import cpu_seconds
-from tests.lab.mesh import LabMesh
+from tests.lab.mesh import LabMesh, Spent, completed
 from tests.lab.topology import proxies
 
 __all__ = [
@@ -46,10 +46,16 @@ def read_edge(mesh: LabMesh) -> tuple[Edge, ...]:
     read = []
     for key, envoy in mesh.envoys.items():
         # The requests first: answering that question is itself CPU, and belongs to the next step.
-        counts = envoy.stats()
+        count, before = completed(envoy), mesh.spent.get(key, Spent())
         used, now = cpu_seconds(envoy.pid), time.time()
-        total = sum(n for name, n in counts.items() if name.endswith("downstream_rq_completed"))
-        read.append(Edge(proxy=key, read_at_seconds=now, cpu_seconds=used, request_count=total))
+        read.append(
+            Edge(
+                proxy=key,
+                read_at_seconds=now,
+                cpu_seconds=before.cpu_seconds + used,
+                request_count=before.request_count + count,
+            )
+        )
     return tuple(read)
 
 
@@ -76,14 +82,26 @@ def truth_table(edges: Sequence[Sequence[Edge]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def edges_to_json(edges: Sequence[Sequence[Edge]]) -> list[list[dict[str, Any]]]:
-    """Return edges as JSON."""
-    return [[asdict(item) for item in edge] for edge in edges]
+def edges_to_json(edges: Sequence[Sequence[Edge]]) -> dict[str, list[Any]]:
+    """Return edges as JSON: the proxies' names once, and a list of figures for each edge."""
+    return {
+        "proxies": [item.proxy for item in edges[0]],
+        "read_at_seconds": [[round(item.read_at_seconds, 4) for item in edge] for edge in edges],
+        "cpu_seconds": [[round(item.cpu_seconds, 6) for item in edge] for edge in edges],
+        "request_count": [[item.request_count for item in edge] for edge in edges],
+    }
 
 
-def edges_from_json(document: Sequence[Sequence[Mapping[str, Any]]]) -> list[tuple[Edge, ...]]:
+def edges_from_json(document: Mapping[str, Sequence[Any]]) -> list[tuple[Edge, ...]]:
     """Read edges."""
-    return [tuple(Edge(**item) for item in edge) for edge in document]
+    figures = ("read_at_seconds", "cpu_seconds", "request_count")
+    return [
+        tuple(
+            Edge(proxy=proxy, read_at_seconds=at, cpu_seconds=used, request_count=count)
+            for proxy, at, used, count in zip(document["proxies"], *edge, strict=True)
+        )
+        for edge in zip(*(document[name] for name in figures), strict=True)
+    ]
 
 
 def total_vcpu(table: pd.DataFrame) -> float:

@@ -16,13 +16,18 @@ def sandwich(problem: Problem, fit: RobustFit, clusters: Segments) -> Floats:
     Columns that were not free are zero. A segment needs two clusters.
     """
     groups = clusters.within(problem.segments)
-    hessian, scale = unit_diagonal(_hessian(problem, fit, problem.segments), fit.free)
-    bread = np.linalg.inv(hessian) * scale[:, :, None] * scale[:, None, :]
+    bread = influence_of(problem, fit)
     scores = _scores(problem, fit, clusters)
     meat = np.add.reduceat(scores[:, :, None] * scores[:, None, :], groups.starts, axis=0)
     count, rows = groups.lengths, problem.segments.lengths
     correction = count / np.maximum(count - 1, 1) * (rows - 1) / (rows - fit.free.sum(axis=1))
     return np.asarray(correction[:, None, None] * bread @ meat @ bread)
+
+
+def influence_of(problem: Problem, fit: RobustFit) -> Floats:
+    """Return by how much each score moves the coefficients, (g, k, k), symmetric."""
+    hessian, scale = unit_diagonal(_hessian(problem, fit, problem.segments), fit.free)
+    return np.asarray(np.linalg.inv(hessian) * scale[:, :, None] * scale[:, None, :])
 
 
 def jackknife(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analyzer.arrays import Bools, Floats, Ints
+from analyzer.arrays import Bools, Floats
 
 MIN_LENDERS = 3
 """Least number of fitted groups to estimate how groups differ; below it no group borrows."""
@@ -49,7 +49,7 @@ class Pooled:
     borrows: Bools  # (g,): whether the slope comes from other groups, without an own fit
     prior_weights: Floats  # (g, 2, 2): weight of the prior's mean in the coefficients
     private_covariances: Floats  # (g, 2, 2): covariances without the part from the prior's mean
-    degrees_of_freedom: Ints  # (g,): of Student's t for their intervals
+    degrees_of_freedom: Floats  # (g,): of Student's t for their intervals
     prior: Prior | None = None  # None if too few groups could be fitted
 
 
@@ -76,7 +76,7 @@ def common_prior(coefficients: Floats, covariances: Floats) -> Prior:
 def pool(
     coefficients: Floats,
     covariances: Floats,
-    degrees_of_freedom: Ints,
+    degrees_of_freedom: Floats,
     lends: Bools,
     levels: Mapping[int, Level],
 ) -> Pooled:

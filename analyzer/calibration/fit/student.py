@@ -14,7 +14,7 @@ width; the ends of a single quantity do not move, because its ranks are evenly s
 SEED = 20250710
 """Fixed, so that the same input gives the same draws."""
 
-Counts = float | npt.NDArray[np.int64]
+Counts = float | Floats | npt.NDArray[np.int64]
 
 
 def quantile(degrees_of_freedom: Counts) -> Floats:

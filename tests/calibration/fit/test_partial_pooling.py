@@ -123,7 +123,7 @@ def test_a_workload_that_is_known_well_keeps_its_own_line() -> None:
     assert (answer.own_share > 0.99).all()
     assert answer.coefficients == pytest.approx(fits.curves, rel=0.02)
     assert not answer.borrows.any()
-    assert answer.degrees_of_freedom.tolist() == fits.panel.degrees_of_freedom.tolist()
+    assert answer.degrees_of_freedom.tolist() == fits.degrees_of_freedom.tolist()
 
 
 # --- those without a line of their own ---

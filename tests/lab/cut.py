@@ -1,0 +1,154 @@
+"""Cut runs: figures of the odd blocks of time beside the truth of the even ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from analyzer.arrays import Floats, Ints
+from analyzer.calibration import Calibration, RoleCalibration, calibrate_usage
+from analyzer.measurement.usage import MeshUsage
+from analyzer.units import Interval
+from tests.lab.analysis import TRUTH_BLOCKS, beside_truth, truth_by_workload
+from tests.lab.recorded import Recorded
+
+__all__ = ["LEAST_HELD_SHARE", "QUANTITIES", "Held", "held", "jackknife_half_widths", "judged"]
+
+QUANTITIES: Final = ("vcpu_per_1000_rps", "idle_vcpu")
+
+LEAST_HELD_SHARE: Final = 0.8
+"""Of the coefficients of all runs."""
+
+_JACKKNIFE_BLOCKS: Final = 12
+
+_END: Final = 0.95
+"""A 90 % interval leaves 5 % beyond each of its ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """How the tool's figures of a cut run compare with the truth.
+
+    Attributes:
+        coefficients: one row a workload and quantity: name (namespace/workload), quantity, truth,
+            truth_half_width, fit, low, high, jackknife_half_width, miss (by how many half-widths
+            of both ranges together, added in quadrature, fit and truth differ) and is_held (by one
+            at most).
+        mesh_ratios: of slope and idle of the whole mesh: the tool's half-width over that of a
+            jackknife over blocks of time that all proxies share.
+    """
+
+    coefficients: pd.DataFrame
+    mesh_ratios: tuple[float, float]
+
+    @property
+    def ratios(self) -> Floats:
+        """The tool's half-widths over the jackknife's, of all coefficients."""
+        table = self.coefficients
+        half_width = (table["high"] - table["fit"]).to_numpy(float)
+        return np.asarray(half_width / table["jackknife_half_width"].to_numpy(float))
+
+
+def held(run: Recorded) -> Held:
+    """Fit the odd blocks of a run, and hold the figures against the even ones."""
+    usage = run.fitted_usage
+    calibration = calibrate_usage(usage)
+    truth = truth_by_workload(run.kept_truth, is_shared=True)
+    table = beside_truth(calibration, truth)
+    jackknife = jackknife_half_widths(usage)
+    rows = pd.concat(_of_quantity(table, name, jackknife) for name in QUANTITIES)
+    return Held(coefficients=rows.reset_index(drop=True), mesh_ratios=_mesh(calibration, jackknife))
+
+
+def _of_quantity(
+    table: pd.DataFrame, quantity: str, jackknife: dict[tuple[str, str], float]
+) -> pd.DataFrame:
+    low, high = (
+        f"idle_{end}_vcpu" if quantity == "idle_vcpu" else f"{end}_{quantity}"
+        for end in ("low", "high")
+    )
+    rows = pd.DataFrame(
+        {
+            "name": table["namespace"] + "/" + table["workload"],
+            "quantity": quantity,
+            "truth": table[f"truth_{quantity}"],
+            "truth_half_width": table[f"truth_{quantity}_error"] * _errors_to_end(TRUTH_BLOCKS),
+            "fit": table[quantity],
+            "low": table[low],
+            "high": table[high],
+        }
+    )
+    known = [jackknife.get((name, quantity), np.nan) for name in rows["name"]]
+    return judged(rows.assign(jackknife_half_width=known))
+
+
+def judged(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return these coefficients with their misses, and whether they are held."""
+    above, below = rows["high"] - rows["fit"], rows["fit"] - rows["low"]
+    to_end = np.where(rows["truth"] > rows["fit"], above, below)
+    together = np.hypot(to_end, rows["truth_half_width"])
+    miss: pd.Series[float] = (rows["fit"] - rows["truth"]).abs() / together
+    return rows.assign(miss=miss, is_held=miss <= 1)
+
+
+def jackknife_half_widths(usage: MeshUsage) -> dict[tuple[str, str], float]:
+    """Return half-widths of 90 % intervals by leaving out blocks of time that all proxies share.
+
+    It is the plain jackknife: everything is fitted again without each block. By name of the
+    workload ("" for the mesh) and quantity.
+    """
+    points = usage.observed_points
+    blocks = np.array_split(points, _JACKKNIFE_BLOCKS)
+    figures: dict[tuple[str, str], list[float]] = {}
+    for block in blocks:
+        rest: Ints = np.setdiff1d(points, block)
+        for key, value in _figures(calibrate_usage(usage.only(points=rest))):
+            figures.setdefault(key, []).append(value)
+    return {
+        key: _half_width(np.array(values))
+        for key, values in figures.items()
+        if len(values) == len(blocks)
+    }
+
+
+def _half_width(values: Floats) -> float:
+    count = len(values)
+    variance = (count - 1) / count * ((values - values.mean()) ** 2).sum()
+    return _errors_to_end(count) * float(np.sqrt(variance))
+
+
+def _errors_to_end(block_count: int) -> float:
+    """Return how many standard errors of a jackknife the end of a 90 % interval is away."""
+    return float(special.stdtrit(block_count - 1, _END))
+
+
+def _figures(calibration: Calibration) -> Iterator[tuple[tuple[str, str], float]]:
+    """Return the best estimates of the mesh and its workloads."""
+    slope, idle = QUANTITIES
+    for name, costs in _costs(calibration):
+        for quantity, cost in zip((slope, idle), costs, strict=True):
+            if cost is not None:
+                yield (name, quantity), cost.mid
+
+
+def _costs(calibration: Calibration) -> Iterator[tuple[str, tuple[Interval | None, ...]]]:
+    mesh = calibration.sidecar
+    if isinstance(mesh, RoleCalibration):
+        yield "", (mesh.vcpu_per_1000_rps, mesh.idle_vcpu_per_proxy)
+    for item in calibration.workloads:
+        name = f"{item.namespace}/{item.workload}"
+        yield name, (item.vcpu_per_1000_rps, item.idle_vcpu_per_proxy)
+
+
+def _mesh(calibration: Calibration, jackknife: dict[tuple[str, str], float]) -> tuple[float, float]:
+    mesh = dict(_costs(calibration)).get("")
+    slope, idle = (
+        (cost.high - cost.mid) / jackknife.get(("", quantity), np.nan) if cost else np.nan
+        for quantity, cost in zip(QUANTITIES, mesh or (None, None), strict=True)
+    )
+    return slope, idle
