@@ -12,6 +12,8 @@ from analyzer.calibration.breaks import cost_break, since_change
 from analyzer.calibration.memory import fit_memory
 from analyzer.calibration.models import Power
 from analyzer.calibration.observations import Observations, observe
+from analyzer.calibration.pattern_findings import pattern_findings
+from analyzer.calibration.patterns import find_patterns
 from analyzer.calibration.result import Calibration, Decomposition, RoleCalibration
 from analyzer.calibration.role import fit_role
 from analyzer.calibration.within_pods import unequal_pods
@@ -57,6 +59,7 @@ def calibrate_usage(usage: MeshUsage) -> Calibration:
         warnings=(
             *_warnings(sidecar, decomposition),
             *cost_break(change),
+            *(pattern_findings(find_patterns(fitted.workloads)) if fitted else ()),
             *unequal_pods(fitted.pods if fitted else None, observations),
         ),
     )
