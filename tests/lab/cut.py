@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,9 +11,12 @@ import pandas as pd
 from scipy import special
 
 from analyzer.arrays import Floats, Ints
-from analyzer.calibration import Calibration, RoleCalibration, calibrate_usage
+from analyzer.calibration import calibrate_usage
+from analyzer.calibration.observations import observe
+from analyzer.calibration.role import fit_role
+from analyzer.calibration.summary import workload_calibrations
 from analyzer.measurement.usage import MeshUsage
-from analyzer.units import Interval
+from analyzer.units import Interval, Role
 from tests.lab.analysis import TRUTH_BLOCKS, beside_truth, truth_by_workload
 from tests.lab.recorded import Recorded
 
@@ -39,12 +42,13 @@ class Held:
             truth_half_width, fit, low, high, jackknife_half_width, miss (by how many half-widths
             of both ranges together, added in quadrature, fit and truth differ) and is_held (by one
             at most).
-        mesh_ratios: of slope and idle of the whole mesh: the tool's half-width over that of a
-            jackknife over blocks of time that all proxies share.
+        mesh_ratios: of slope and idle of the whole mesh: the half-width of the fit, before
+            corrections and the backtest widen it, over that of a jackknife over blocks of time
+            that all proxies share.
     """
 
     coefficients: pd.DataFrame
-    mesh_ratios: tuple[float, float]
+    mesh_ratios: Sequence[float]
 
     @property
     def ratios(self) -> Floats:
@@ -62,11 +66,13 @@ def held(run: Recorded) -> Held:
     table = beside_truth(calibration, truth)
     jackknife = jackknife_half_widths(usage)
     rows = pd.concat(_of_quantity(table, name, jackknife) for name in QUANTITIES)
-    return Held(coefficients=rows.reset_index(drop=True), mesh_ratios=_mesh(calibration, jackknife))
+    return Held(
+        coefficients=rows.reset_index(drop=True), mesh_ratios=_mesh_ratios(usage, jackknife)
+    )
 
 
 def _of_quantity(
-    table: pd.DataFrame, quantity: str, jackknife: dict[tuple[str, str], float]
+    table: pd.DataFrame, quantity: str, jackknife: Mapping[tuple[str, str], float]
 ) -> pd.DataFrame:
     low, high = (
         f"idle_{end}_vcpu" if quantity == "idle_vcpu" else f"{end}_{quantity}"
@@ -107,8 +113,8 @@ def jackknife_half_widths(usage: MeshUsage) -> dict[tuple[str, str], float]:
     figures: dict[tuple[str, str], list[float]] = {}
     for block in blocks:
         rest: Ints = np.setdiff1d(points, block)
-        for key, value in _figures(calibrate_usage(usage.only(points=rest))):
-            figures.setdefault(key, []).append(value)
+        for key, interval in _fitted(usage.only(points=rest)).items():
+            figures.setdefault(key, []).append(interval.mid)
     return {
         key: _half_width(np.array(values))
         for key, values in figures.items()
@@ -127,28 +133,28 @@ def _errors_to_end(block_count: int) -> float:
     return float(special.stdtrit(block_count - 1, _END))
 
 
-def _figures(calibration: Calibration) -> Iterator[tuple[tuple[str, str], float]]:
-    """Return the best estimates of the mesh and its workloads."""
+def _fitted(usage: MeshUsage) -> dict[tuple[str, str], Interval]:
+    """Return what the fit alone gives the mesh and its workloads, before any correction of it.
+
+    By name of the workload ("" for the mesh) and quantity.
+    """
+    observations = observe(usage, Role.SIDECAR)
+    fitted = fit_role(Role.SIDECAR, observations).fitted
+    if fitted is None:
+        return {}
     slope, idle = QUANTITIES
-    for name, costs in _costs(calibration):
-        for quantity, cost in zip((slope, idle), costs, strict=True):
-            if cost is not None:
-                yield (name, quantity), cost.mid
-
-
-def _costs(calibration: Calibration) -> Iterator[tuple[str, tuple[Interval | None, ...]]]:
-    mesh = calibration.sidecar
-    if isinstance(mesh, RoleCalibration):
-        yield "", (mesh.vcpu_per_1000_rps, mesh.idle_vcpu_per_proxy)
-    for item in calibration.workloads:
+    found: dict[tuple[str, str], Interval | None] = {}
+    if fitted.mesh is not None:
+        found["", idle], found["", slope] = fitted.mesh.intervals
+    for item in workload_calibrations(fitted, observations):
         name = f"{item.namespace}/{item.workload}"
-        yield name, (item.vcpu_per_1000_rps, item.idle_vcpu_per_proxy)
+        found[name, slope], found[name, idle] = item.vcpu_per_1000_rps, item.idle_vcpu_per_proxy
+    return {key: interval for key, interval in found.items() if interval is not None}
 
 
-def _mesh(calibration: Calibration, jackknife: dict[tuple[str, str], float]) -> tuple[float, float]:
-    mesh = dict(_costs(calibration)).get("")
-    slope, idle = (
-        (cost.high - cost.mid) / jackknife.get(("", quantity), np.nan) if cost else np.nan
-        for quantity, cost in zip(QUANTITIES, mesh or (None, None), strict=True)
-    )
-    return slope, idle
+def _mesh_ratios(usage: MeshUsage, jackknife: Mapping[tuple[str, str], float]) -> list[float]:
+    fitted = _fitted(usage)
+    return [
+        (fitted["", name].high - fitted["", name].mid) / jackknife.get(("", name), np.nan)
+        for name in QUANTITIES
+    ]

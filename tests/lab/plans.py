@@ -114,7 +114,7 @@ def _busy(minutes: int, seed: int) -> Plan:
     level = Level(low=0.15, high=0.7, rest_share=0.05)
     return replace(
         _CUT,
-        character="A busy machine: the load is near what it can do.",
+        character="Much load: each chain wants up to 70 % of its most.",
         loads=waves(steps, seed, period=BLOCK_STEPS, level=level),
     )
 
