@@ -152,8 +152,11 @@ def _changes(course: Course) -> tuple[Ints, Ints]:
     margin = int(np.ceil(MARGIN_SHARE * steps))
     lengths = sorted({round(share * steps) for share in RAMP_SHARES})
     series, is_known = _logarithms(course)
-    mesh = np.log(course.vcpu.sum(axis=0) / course.explained().sum(axis=0))
     begin, length = np.full(count, -1), np.zeros(count, dtype=np.int64)
+    measured, explained = course.vcpu.sum(axis=0), course.explained().sum(axis=0)
+    if not (measured > 0).all() or not (explained > 0).all():
+        return begin, length
+    mesh = np.log(measured / explained)
     alone = find_shift(series[is_known], lengths, margin)
     limit = LEAST_GAIN + np.log(max(len(alone.gain), 1))
     found = np.flatnonzero(is_known)[(alone.gain > limit) & (np.abs(alone.size) > LEAST_SIZE)]

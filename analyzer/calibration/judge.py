@@ -16,6 +16,9 @@ HIGH_CORRELATION: Final = 0.25
 """Correlation of two proxies' residuals above which they are called shared. Noise of each proxy's
 own gives 0, a shared shock of 5 % beside own noise of 10 % gives 0.2."""
 
+LEAST_NOISE: Final = 0.002
+"""Standard deviation of noise, as a share of CPU, below which its correlation does not matter."""
+
 LEAST_COVERED: Final = 0.6
 """Share of workloads inside their 90 % prediction interval below which the backtest has missed: of
 five workloads, two or more are outside by chance in 8 % of meshes, three in 1 %."""
@@ -42,7 +45,7 @@ def residual_correlation(panel: Panel, fit: RobustFit) -> float | None:
     sums, squares = np.bincount(point, noise), np.bincount(point, noise**2)
     pairs = float((counts * (counts - 1)).sum())
     total = float(squares.sum())
-    if not pairs or not total:
+    if not pairs or not total or np.median(fit.scale[panel.is_fitted]) < LEAST_NOISE:
         return None
     together = float((sums**2 - squares).sum())
     return together / pairs / (total / float(counts.sum()))

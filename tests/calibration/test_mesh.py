@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from analyzer.calibration.fit.shared_time import DEGREES_OF_FREEDOM
 from analyzer.calibration.mesh import MeshCurve, cost_of_each, mesh_curve
 from analyzer.calibration.models import Affine, Power
 from analyzer.calibration.shapes import AFFINE, BY_DIRECTION, Shape, power
@@ -107,17 +108,28 @@ def test_idle_and_slope_of_a_single_workload_are_as_sure_as_its_fit() -> None:
     assert mesh.covariance == pytest.approx(scale @ fits.covariances[0] @ scale)
     assert mesh.covariance[0, 1] < 0
     idle, slope = mesh.intervals
-    reach = stats.t.ppf(0.95, 8) * 1000 * fits.covariances[0, 1, 1] ** 0.5
+    assert 8 <= mesh.degrees_of_freedom[1] <= 8 + DEGREES_OF_FREEDOM
+    reach = stats.t.ppf(0.95, mesh.degrees_of_freedom[1]) * 1000 * fits.covariances[0, 1, 1] ** 0.5
     assert slope.high == pytest.approx(mesh.mid[1] + reach)
     assert idle.mid == mesh.mid[0]
 
 
 def test_variances_of_workloads_add_up_by_the_squares_of_their_weights() -> None:
+    fleets = [lawful(ramp(9, 48), workload=f"w{n:02}", seed=n) for n in range(16)]
+
+    alone = np.mean([curve_of(fleet).covariance for fleet in fleets], axis=0)
+    together = curve_of(*fleets).covariance
+
+    # Their noise is judged together too, so that some remains of what each had in time.
+    assert np.diag(together) == pytest.approx(np.diag(alone) / 16, rel=0.4)
+
+
+def test_noise_that_workloads_share_does_not_average_out() -> None:
     one, other = (lawful(ramp(9, 48), workload=name, seed=1) for name in ("one", "other"))
 
     alone, together = curve_of(one), curve_of(one, other)
 
-    assert together.covariance == pytest.approx(alone.covariance / 2)
+    assert np.diag(together.covariance) == pytest.approx(np.diag(alone.covariance), rel=0.05)
 
 
 def test_a_mesh_is_known_no_better_than_the_workload_that_makes_its_uncertainty() -> None:
@@ -127,13 +139,15 @@ def test_a_mesh_is_known_no_better_than_the_workload_that_makes_its_uncertainty(
 
     mesh = curve_of(loud, steady)
 
-    assert mesh.degrees_of_freedom[1] == pytest.approx(7, rel=1e-6)
+    assert 7 <= mesh.degrees_of_freedom[1] < DEGREES_OF_FREEDOM
 
 
 def test_workloads_of_equal_uncertainty_add_their_degrees_of_freedom() -> None:
-    mesh = curve_of(*(lawful(ramp(9, 48), workload=f"w{n}", seed=1) for n in range(3)))
+    mesh = curve_of(*(lawful(ramp(9, 48), workload=f"w{n}", seed=n) for n in range(3)))
 
-    assert mesh.degrees_of_freedom == pytest.approx([24, 24], rel=1e-6)
+    # Each has 8 by its pods; noise in time has 10.
+    assert (mesh.degrees_of_freedom > 11).all()
+    assert (mesh.degrees_of_freedom <= 3 * 8 + DEGREES_OF_FREEDOM).all()
 
 
 def test_costs_hidden_by_noise_do_not_push_the_mean_up() -> None:

@@ -132,7 +132,10 @@ def test_noise_of_many_workloads_that_tilts_down_on_the_whole_is_refused() -> No
 
     assert refusal.reason == Reason.NEGATIVE_SLOPE
     assert "noise" in refusal.detail
-    assert [item.vcpu_per_1000_rps for item in calibration.workloads] == [None] * 6
+    # What the others lend may lift a slope above zero, but not its range.
+    costs = [item.vcpu_per_1000_rps for item in calibration.workloads]
+    assert len(costs) == 6
+    assert all(cost is None or cost.low == 0 for cost in costs)
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_a_workload_is_quoted_with_its_own_interval() -> None:
     assert loud.idle_vcpu_per_proxy is not None
     assert still.vcpu_per_1000_rps is not None
     fits = fitted(lawful(ramp(9, 48), workload="loud", seed=1)).workloads
-    reach = 1000 * stats.t.ppf(0.95, 8) * fits.covariances[0, 1, 1] ** 0.5
+    reach = 1000 * stats.t.ppf(0.95, fits.degrees_of_freedom[0]) * fits.covariances[0, 1, 1] ** 0.5
     slope = loud.vcpu_per_1000_rps
     assert slope.high - slope.mid == pytest.approx(reach)
     assert slope.low < 1000 * SLOPE < slope.high
