@@ -55,6 +55,7 @@ def told_in_full() -> Calibration:
         remarks=("bytes follow requests",),
         straight_line_idle_vcpu_per_proxy=0.04,
         attenuation_share=share,
+        residual_correlation=0.1,
     )
     ztunnel = replace(
         fitted_calibration().ztunnel,
