@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
 from analyzer.arrays import Floats, Ints
 from analyzer.calibration import calibrate_usage
+from analyzer.calibration.fit import student
 from analyzer.calibration.observations import observe
 from analyzer.calibration.role import fit_role
 from analyzer.calibration.summary import workload_calibrations
@@ -28,9 +28,6 @@ LEAST_HELD_SHARE: Final = 0.8
 """Of the coefficients of all runs."""
 
 _JACKKNIFE_BLOCKS: Final = 12
-
-_END: Final = 0.95
-"""A 90 % interval leaves 5 % beyond each of its ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +80,8 @@ def _of_quantity(
             "name": table["namespace"] + "/" + table["workload"],
             "quantity": quantity,
             "truth": table[f"truth_{quantity}"],
-            "truth_half_width": table[f"truth_{quantity}_error"] * _errors_to_end(TRUTH_BLOCKS),
+            "truth_half_width": table[f"truth_{quantity}_error"]
+            * student.quantile(TRUTH_BLOCKS - 1),
             "fit": table[quantity],
             "low": table[low],
             "high": table[high],
@@ -125,12 +123,7 @@ def jackknife_half_widths(usage: MeshUsage) -> dict[tuple[str, str], float]:
 def _half_width(values: Floats) -> float:
     count = len(values)
     variance = (count - 1) / count * ((values - values.mean()) ** 2).sum()
-    return _errors_to_end(count) * float(np.sqrt(variance))
-
-
-def _errors_to_end(block_count: int) -> float:
-    """Return how many standard errors of a jackknife the end of a 90 % interval is away."""
-    return float(special.stdtrit(block_count - 1, _END))
+    return float(student.half_width(variance, count - 1))
 
 
 def _fitted(usage: MeshUsage) -> dict[tuple[str, str], Interval]:
