@@ -22,9 +22,9 @@ from analyzer.calibration.workloads import WorkloadFits
 from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.units import Interval, in_percent
 
-LEAST_ERRORS: Final = 4.0
-"""Standard errors from which events use CPU. Of 24 blocks of time, chance gives 4 in one of 3,000
-meshes."""
+LEAST_ERRORS: Final = 3.0
+"""Standard errors from which events use CPU. Of 24 blocks of time, chance gives 3 in one of 300
+meshes, and few of those also reach the least share and predict better."""
 
 LEAST_SHARE: Final = 0.01
 """Share of the CPU that events must use, for a term to be worth its noise."""
@@ -34,6 +34,9 @@ MIN_STEPS: Final = 48
 
 _MOST_PROXIES: Final = 256
 """Proxies looked at, those with the most CPU."""
+
+_OTHERS: Final = 4
+"""Columns of the design before those of events."""
 
 _LEAST_KNOWN: Final = 0.9
 """Share of the intervals in which such a proxy must have samples."""
@@ -64,7 +67,7 @@ def _clear(fits: WorkloadFits, panel: Panel, events: list[Event]) -> Iterator[Ev
         return
     total = float(panel.vcpu.sum())
     for number, event in enumerate(events):
-        errors, vcpu_per_event = effect(white, 2 + number)
+        errors, vcpu_per_event = effect(white, _OTHERS + number)
         share = vcpu_per_event * float(panel.events[event.term].rate.sum()) / total
         if errors >= LEAST_ERRORS and share >= LEAST_SHARE:
             yield event
@@ -92,7 +95,11 @@ def _whitened(fits: WorkloadFits, panel: Panel, events: list[Event]) -> Whitened
         whole[row_place[rows], time[rows]] = values[rows] / predicted[rows]
         return whole
 
-    loads = [np.ones_like(panel.rps), panel.rps, *(panel.events[one.term].rate for one in events)]
+    mesh_rps = np.bincount(time, panel.rps)[time]
+    # Failures and connections may rise with load, as the cost of a request on a busy node does.
+    curves = [panel.rps**2, panel.rps * mesh_rps / mesh_rps.max(initial=1.0)]
+    rates = [panel.events[one.term].rate for one in events]
+    loads = [np.ones_like(panel.rps), panel.rps, *curves, *rates]
     design = np.stack([laid_out(load) for load in loads], axis=2)
     is_known = (design[:, :, 0] > 0).astype(float)
     return whitened(laid_out(panel.vcpu - predicted), design, is_known)

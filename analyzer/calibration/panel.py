@@ -29,6 +29,10 @@ COLLINEAR: Final = 0.9
 variance inflation of 10, the customary limit."""
 
 
+COLLINEAR_REQUESTS: Final = 0.98
+"""The same for events that are requests: their cost and that of all requests are quoted together,
+and their sum is known better than each."""
+
 LEAST_KNOWN: Final = 0.98
 """Share of a workload's samples in which events must be known; the others get their mean."""
 
@@ -52,7 +56,8 @@ class Counted(NamedTuple):
         is_known = known >= LEAST_KNOWN * workloads.lengths
         varies = workloads.highest(rate) > workloads.lowest(rate)
         is_steady = workloads.highest(rps) == workloads.lowest(rps)
-        return cls(event, rate, is_known & varies & (is_steady | (between**2 < COLLINEAR)))
+        limit = COLLINEAR_REQUESTS if event.is_request else COLLINEAR
+        return cls(event, rate, is_known & varies & (is_steady | (between**2 < limit)))
 
 
 class Obstacle(NamedTuple):

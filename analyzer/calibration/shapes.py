@@ -102,8 +102,8 @@ def _takes_part(term: Term, shape: Shape, panel: Panel) -> Bools:
     takes_part = panel.is_fitted
     if term == IDLE or term in panel.events:
         takes_part[[number for number, item in panel.obstacles.items() if item.is_all_idle]] = True
-    if term in panel.events:
-        takes_part &= panel.events[term].is_separable
+        if term in panel.events:
+            takes_part &= panel.events[term].is_separable
     elif term == BYTES:
         takes_part &= panel.has_bytes
     elif term in (POD_IDLE, POD_REQUESTS):
