@@ -123,21 +123,31 @@ def vcpu_of_events(fits: WorkloadFits) -> dict[Event, Interval]:
 def event_findings(fits: WorkloadFits) -> Iterator[Finding]:
     """Yield which events the fit has a term for, and the share of the CPU that they use."""
     total = float(fits.panel.vcpu.sum())
-    for event, vcpu in vcpu_of_events(fits).items():
+    shares = {event: vcpu.mid / total for event, vcpu in vcpu_of_events(fits).items()}
+    if share := shares.get(CONFIGURATION):
         yield Finding(
-            name=event.name,
+            name="configuration_updates",
             severity=Severity.INFO,
-            text=_TEXTS[event.name].format(in_percent(vcpu.mid / total)),
-            cpu_share=vcpu.mid / total,
+            text=f"Updates of their configuration use {in_percent(share)} of the sidecars' CPU. It "
+            "is not a part of idle CPU or of the cost per request.",
+            cpu_share=share,
             bias=Bias.NONE,
         )
-
-
-_TEXTS: Final = {
-    CONFIGURATION.name: "Updates of their configuration use {} of the sidecars' CPU. It is not a "
-    "part of idle CPU or of the cost per request.",
-    CONNECTIONS.name: "New connections use {} of the sidecars' CPU. It is not a part of idle CPU "
-    "or of the cost per request.",
-    FAILURES.name: "Failed requests use {} of the sidecars' CPU beyond what others cost. Retries "
-    "are a likely cause. The cost per request is the mean over both.",
-}
+    if share := shares.get(CONNECTIONS):
+        yield Finding(
+            name="accepted_connections",
+            severity=Severity.INFO,
+            text=f"New connections use {in_percent(share)} of the sidecars' CPU. It is not a part "
+            "of idle CPU or of the cost per request.",
+            cpu_share=share,
+            bias=Bias.NONE,
+        )
+    if share := shares.get(FAILURES):
+        yield Finding(
+            name="failed_requests",
+            severity=Severity.INFO,
+            text=f"Failed requests use {in_percent(share)} of the sidecars' CPU beyond what others "
+            "cost. Retries are a likely cause. The cost per request is the mean over both.",
+            cpu_share=share,
+            bias=Bias.NONE,
+        )

@@ -11,12 +11,12 @@ class Event:
     """Something that happens to a proxy so often in a second, at a cost of its own.
 
     Attributes:
-        name: of the finding, and a key of `Decomposition.events_vcpu`.
+        name: a key of `Decomposition.events_vcpu`.
         column: of the measured steps, and of `Observations.rows`: events per second.
         term: of the regression. Its coefficient has no floor: of an event without a cost, half of
             all estimates are below zero, and a floor would make their mean too high.
         cost: the name of its cost, as a key of `RoleCalibration.cost_of_each`.
-        unit: events per second that the cost is of.
+        events_per_second: those that the cost is of.
         is_request: whether the event is a request too, so that its cost is a part of the mean cost
             of a request.
     """
@@ -25,7 +25,7 @@ class Event:
     column: str
     term: Term
     cost: str
-    unit: float
+    events_per_second: float
     is_request: bool = False
 
 
@@ -34,21 +34,21 @@ CONFIGURATION: Final = Event(
     column="configuration_updates_per_second",
     term=Term(name="configuration updates"),
     cost="vcpu_seconds_per_configuration_update",
-    unit=1.0,
+    events_per_second=1.0,
 )
 CONNECTIONS: Final = Event(
     name="accepted_connections",
     column="accepted_connections_per_second",
     term=Term(name="accepted connections"),
     cost="vcpu_per_1000_accepted_connections_per_second",
-    unit=1000.0,
+    events_per_second=1000.0,
 )
 FAILURES: Final = Event(
     name="failed_requests",
     column="failed_rps",
     term=Term(name="failed requests"),
     cost="more_vcpu_per_1000_failed_rps",
-    unit=1000.0,
+    events_per_second=1000.0,
     is_request=True,
 )
 

@@ -163,7 +163,10 @@ def cost_of_each(fits: WorkloadFits) -> dict[str, Interval]:
         INBOUND: ("vcpu_per_1000_inbound_rps", 1000),
         OUTBOUND: ("vcpu_per_1000_outbound_rps", 1000),
         BYTES: ("vcpu_per_gbit_per_second", 1),
-        **{term: (one.event.cost, one.event.unit) for term, one in fits.panel.events.items()},
+        **{
+            term: (one.event.cost, one.event.events_per_second)
+            for term, one in fits.panel.events.items()
+        },
     }
     costs = {}
     for column, term in enumerate(fits.shape.terms_of(fits.panel)):

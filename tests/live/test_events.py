@@ -12,7 +12,7 @@ from analyzer.notebook.api import collect
 from tests.support import DEFAULT_START, Mesh, MeshSpec, PrometheusServer, WorkloadSpec, build_mesh
 from tests.support.counted_events import CONNECTIONS, UPDATES, with_events, without
 from tests.support.layout import Pod, generator
-from tests.support.series import Floats
+from tests.support.traffic import Floats
 
 pytestmark = pytest.mark.live
 

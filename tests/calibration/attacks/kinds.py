@@ -155,7 +155,7 @@ def retries(day: Day) -> Iterator[Measured]:
 
 def _failing(workload: Workload) -> Floats:
     """Return the share of requests that fail, shape (steps,)."""
-    return 0.02 + 0.15 * (workload.load / workload.load.max()) ** 2
+    return np.asarray(0.02 + 0.15 * (workload.load / workload.load.max()) ** 2)
 
 
 def counted_retries(day: Day) -> Iterator[Measured]:
