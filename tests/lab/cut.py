@@ -182,7 +182,7 @@ def _figures(observations: Observations, fitted: Fitted) -> dict[tuple[str, str]
     mesh = mesh_curve(fitted.workloads, fitted.pooled)
     if mesh is not None:
         found["", idle], found["", slope] = mesh.intervals
-    for item in workload_calibrations(replace(fitted, missing=None), observations):
+    for item in workload_calibrations(replace(fitted, costs=fitted.pooled), observations):
         name = f"{item.namespace}/{item.workload}"
         found[name, slope], found[name, idle] = item.vcpu_per_1000_rps, item.idle_vcpu_per_proxy
     return {key: interval for key, interval in found.items() if interval is not None}
