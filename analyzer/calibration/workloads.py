@@ -9,7 +9,7 @@ import numpy as np
 from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.huber import HUBER_THRESHOLD, RobustFit, fit_robustly
 from analyzer.calibration.fit.jackknife import jackknife
-from analyzer.calibration.fit.least_squares import Problem, r_squared
+from analyzer.calibration.fit.least_squares import Problem, moments_of, r_squared, solve
 from analyzer.calibration.fit.mean import fit_mean
 from analyzer.calibration.fit.partial_pooling import Level, Pooled, pool
 from analyzer.calibration.fit.shared_time import SharedTime, freedom_of_larger, larger
@@ -148,10 +148,18 @@ def _covariance(problem: Problem, fit: RobustFit, panel: Panel) -> Floats:
     held = problem.active & ~fit.free
     if not held.any():
         return free
-    before = jackknife(problem, fit, panel.clusters, problem.active)
-    columns = np.arange(len(problem.terms))
-    free[:, columns, columns] += np.where(held, before[:, columns, columns], 0.0)
+    # The residuals of the held fit would show its bias as noise.
+    before = jackknife(problem, _not_held(problem, fit), panel.clusters, problem.active)
+    free[np.any(held, axis=1)] = before[np.any(held, axis=1)]
     return free
+
+
+def _not_held(problem: Problem, fit: RobustFit) -> RobustFit:
+    """Return the fit with the same weights, and no coefficient held at zero."""
+    moments = moments_of(problem.design, problem.target, fit.weights, problem.segments)
+    coefficients, free = solve(moments, problem.active, [])
+    residuals = problem.residuals(coefficients)
+    return fit._replace(coefficients=coefficients, free=free, residuals=residuals)
 
 
 def reduction_of(shape: Shape, panel: Panel) -> Floats:
