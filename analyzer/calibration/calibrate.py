@@ -12,6 +12,7 @@ from analyzer.calibration.breaks import cost_break, since_change
 from analyzer.calibration.event_terms import event_findings
 from analyzer.calibration.memory import fit_memory
 from analyzer.calibration.models import Power
+from analyzer.calibration.node_kinds import node_kind_findings
 from analyzer.calibration.observations import Observations, observe
 from analyzer.calibration.pattern_findings import pattern_findings
 from analyzer.calibration.patterns import find_patterns
@@ -62,6 +63,11 @@ def calibrate_usage(usage: MeshUsage) -> Calibration:
             *cost_break(change),
             *(pattern_findings(find_patterns(fitted.workloads)) if fitted else ()),
             *(event_findings(fitted.workloads) if fitted else ()),
+            *(
+                node_kind_findings(sidecar.cpu_of_node_kinds)
+                if isinstance(sidecar, RoleCalibration)
+                else ()
+            ),
             *unequal_pods(fitted.pods if fitted else None, observations),
         ),
     )

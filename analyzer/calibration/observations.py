@@ -10,7 +10,7 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.events import EVENTS, Event
-from analyzer.calibration.fit.segments import Segments
+from analyzer.calibration.fit.segments import Segments, places_of
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import BITS_PER_GBIT, Role, counted
 
@@ -62,12 +62,22 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NodeFactors:
+    """CPU of the same work on each of k kinds of node, over the mean of the mesh's requests."""
+
+    factors: Floats  # (k,)
+    variances: Floats  # (k,)
+    is_known: Bools  # (k,): whether workloads compare the kind with others
+    covariance: Floats  # (2, 2): of the mesh's idle vcpu and vcpu per 1000 rps, from the factors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Observations:
     """The samples of all proxies of one role: those that can be fitted, and totals of all.
 
     Rows have the workload (row of `workloads`), then _COLUMNS (gbit_per_second: HTTP and TCP; NaN:
     not known) and the column of each event that is known in any of them; sorted by workload, proxy
-    and point.
+    and point. If there are several kinds of node, `node_kind` is the row's in `node_kinds`.
     """
 
     rows: pd.DataFrame
@@ -80,6 +90,13 @@ class Observations:
     point_count: int  # intervals that averages are over
     doubt_share: float = 0.0  # by which every cost may be off: it changed, and both are fitted
     events: tuple[Event, ...] = ()  # those that are terms of the fit
+    node_kinds: tuple[str, ...] = ()  # instance types of the proxies' nodes; "": not known
+    node_factors: NodeFactors | None = None  # None: kinds of node are not compared, or are alike
+
+    @property
+    def terms(self) -> tuple[tuple[Event, ...], Floats | None]:
+        """What a `Panel` of the rows has beside them: events, and factors of kinds of node."""
+        return self.events, None if self.node_factors is None else self.node_factors.factors
 
     @property
     def why_excluded(self) -> str:
@@ -103,12 +120,17 @@ def observe(usage: MeshUsage, role: Role) -> Observations:
     kept, exclusions, left_out_vcpu = _exclude(usage, steps, filled)
     workload = workload[mine][kept]
     order = np.argsort(workload, kind="stable")
-    seen, workload = np.unique(workload[order], return_inverse=True)
+    seen, workload = places_of(workload[order])
     # Requests of an interval without CPU would make the ratio of the two too low.
     is_observed = np.isin(steps["point"].to_numpy(), usage.observed_points)
     points = len(usage.observed_points)
+    rows = _rows(steps, kept[order]).assign(workload=workload)
+    kind, node_kinds = _node_kinds(usage, steps["proxy"].to_numpy(np.int64)[kept[order]])
+    if node_kinds:
+        rows["node_kind"] = kind.astype(np.int16)
     return Observations(
-        rows=_rows(steps, kept[order]).assign(workload=workload),
+        rows=rows,
+        node_kinds=node_kinds,
         workloads=groups.size().index.to_frame(index=False).iloc[seen].reset_index(drop=True),
         exclusions=exclusions,
         left_out_vcpu=left_out_vcpu,
@@ -128,6 +150,22 @@ def _filled(
     groups = rows["proxy_rps"].groupby(workload_of[rows["proxy"].to_numpy(np.int64)])
     sums = pd.DataFrame({"count": groups.size(), "rps": groups.sum()})
     return sums.reindex(seen).fillna(0.0).reset_index(drop=True)
+
+
+def _node_kinds(usage: MeshUsage, proxy: Ints) -> tuple[Ints, tuple[str, ...]]:
+    """Return the kind of each row's node and the kinds' names; none if fewer than two are known."""
+    none: Ints = np.zeros(0, dtype=np.int64)
+    if usage.nodes.empty:
+        return none, ()
+    types = usage.nodes.set_index("node")["instance_type"]
+    kinds = usage.proxies["node"].map(types).fillna("")
+    if not usage.moves.empty:
+        # A pod of a StatefulSet may be on several nodes in turn.
+        kinds[kinds.index.isin(usage.moves["proxy"])] = ""
+    codes, names = pd.factorize(kinds, sort=True)
+    kind: Ints = codes.astype(np.int64)[proxy]
+    seen = {names[code] for code in np.unique(kind)} - {""}
+    return (kind, tuple(map(str, names))) if len(seen) > 1 else (none, ())
 
 
 def _rows(steps: pd.DataFrame, kept: Ints) -> pd.DataFrame:

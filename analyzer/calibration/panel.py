@@ -110,10 +110,16 @@ class Panel:
     has_directions: Bools  # (g,): whether inbound and outbound requests vary independently
     has_bytes: Bools  # (g,): whether bytes vary independently of requests
     events: Mapping[Term, Counted]  # those with a term in every shape
+    node_factors: Floats | None  # of all costs, on each row's kind of node; None: all alike
 
     @classmethod
-    def of(cls, rows: pd.DataFrame, events: Sequence[Event] = ()) -> Panel:
-        """Read `Observations.rows`, or a part of them in the same order."""
+    def of(
+        cls, rows: pd.DataFrame, events: Sequence[Event] = (), node_factors: Floats | None = None
+    ) -> Panel:
+        """Read `Observations.rows`, or a part of them in the same order.
+
+        `node_factors`, shape (k,), are those of the kinds of node.
+        """
         workload, point = rows["workload"].to_numpy(np.int64), rows["point"].to_numpy(np.int64)
         workloads = Segments.of(workload)
         proxies = Segments.of(workload, rows["proxy"].to_numpy(np.int64))
@@ -134,6 +140,7 @@ class Panel:
             has_directions=has_directions,
             has_bytes=has_bytes & is_known,
             events={event.term: Counted.of(event, rows, workloads) for event in events},
+            node_factors=None if node_factors is None else node_factors[rows["node_kind"]],
         )
 
     @property

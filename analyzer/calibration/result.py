@@ -65,6 +65,8 @@ class RoleCalibration:
             most one standard error above the lowest.
         cost_of_each: of inbound and outbound requests, bytes and events, if the model has such
             terms. Events are not in the cost of a request; failures are.
+        cpu_of_node_kinds: CPU of the same work on each instance type, over the mean of today's
+            nodes; empty if types are not known, not compared or alike.
         remarks: which terms could not be separated, and why.
         straight_line_idle_vcpu_per_proxy: idle CPU by a straight line, if the model is a curve.
         attenuation_share: by which share the slope of the fit is estimated to be too low, because
@@ -92,6 +94,7 @@ class RoleCalibration:
     model: str
     curve: Curve
     cost_of_each: Mapping[str, Interval] = field(default_factory=dict)
+    cpu_of_node_kinds: Mapping[str, Interval] = field(default_factory=dict)
     # Only of fitted ztunnels.
     vcpu_per_gbit_per_second: Interval | None = None
     vcpu_per_1000_new_connections_per_second: Interval | None = None

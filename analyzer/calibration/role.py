@@ -9,10 +9,12 @@ from analyzer.calibration import corrections
 from analyzer.calibration.backtest import backtest
 from analyzer.calibration.event_terms import with_events
 from analyzer.calibration.fit import attenuation, student
+from analyzer.calibration.fit.attenuation import Attenuation
 from analyzer.calibration.fit.partial_pooling import Pooled
 from analyzer.calibration.judge import range_factor, residual_correlation
 from analyzer.calibration.mesh import MeshCurve, cost_of_each, mesh_curve
-from analyzer.calibration.observations import Observations
+from analyzer.calibration.node_kinds import cpu_of_kinds, with_node_factors
+from analyzer.calibration.observations import NodeFactors, Observations
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.result import Candidate, RoleCalibration
 from analyzer.calibration.shapes import AFFINE, Score, choose, left_out
@@ -53,12 +55,19 @@ class Fitted:
 
     workloads: WorkloadFits
     pooled: Pooled
+    costs: Pooled  # the same, with what flattens their slopes corrected
     straight: WorkloadFits
     scores: Sequence[Score]  # the chosen shape first; empty if no workload can be fitted
-    missing: Interval | None  # share by which the slopes are too low
+    attenuation: Attenuation | None  # share by which the slopes are too low
     beside: float  # the same, by the steps beside each
     mesh: MeshCurve | None
     pods: PodComparison
+    node_factors: NodeFactors | None
+
+    @property
+    def missing(self) -> Interval | None:
+        """The share by which the mean of the slopes is too low."""
+        return None if self.attenuation is None else self.attenuation.whole
 
     @property
     def is_split(self) -> bool:
@@ -76,7 +85,8 @@ class Fitted:
             return None
         raised = corrections.of_attenuation(mesh, self.correctable)
         left_out = corrections.of_unexplained(mesh, self.workloads)
-        return mesh.adjusted(move=raised.change, extra=raised.covariance + left_out)
+        of_nodes = self.node_factors.covariance if self.node_factors else 0.0
+        return mesh.adjusted(move=raised.change, extra=raised.covariance + left_out + of_nodes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,9 +105,9 @@ def fit_role(role: Role, observations: Observations) -> RoleFit:
     panel = Panel.of(observations.rows)
     fits = straight = fit_workloads(AFFINE, panel)
     start = (straight.robust.variance_weights, straight.robust.robust_weights)
-    observations = with_events(straight, observations)
-    if observations.events:
-        panel = Panel.of(observations.rows, observations.events)
+    observations = with_events(straight, with_node_factors(straight, observations))
+    if observations.events or observations.node_factors:
+        panel = Panel.of(observations.rows, *observations.terms)
         fits = straight = fit_workloads(AFFINE, panel, start)
         start = (straight.robust.variance_weights, straight.robust.robust_weights)
     pods = compare(straight)
@@ -111,14 +121,19 @@ def fit_role(role: Role, observations: Observations) -> RoleFit:
     fitted = Fitted(
         workloads=fits,
         pooled=pooled,
+        costs=pooled,
         straight=straight,
         scores=scores,
-        missing=corrections.missing_share(fits),
+        attenuation=corrections.missing_share(fits),
         beside=_beside(fits),
         mesh=mesh_curve(fits, pooled),
         pods=pods,
+        node_factors=observations.node_factors,
     )
-    fitted = replace(fitted, mesh=fitted.corrected(fitted.mesh))
+    if fitted.mesh is not None:
+        each = None if fitted.is_split else fitted.attenuation
+        costs = corrections.of_each(fits, pooled, each)
+        fitted = replace(fitted, mesh=fitted.corrected(fitted.mesh), costs=costs)
     return RoleFit(calibration=_figure(role, observations, fitted), fitted=fitted)
 
 
@@ -210,7 +225,7 @@ def _calibration(
     per_workload = panel.workloads.sum(panel.rps)
     requests = float(per_workload.sum())
     missing, is_split = fitted.missing, fitted.is_split
-    test = backtest(fits.shape, observations, fits.fit.variance_weights)
+    test = backtest(fits.shape, observations, fits.fit.variance_weights, is_corrected=not is_split)
     factor = range_factor(test)
     # Evenly likely anywhere between both costs, for idle and slope together.
     doubt = np.outer(mesh.mid, mesh.mid) * observations.doubt_share**2 / 3
@@ -235,6 +250,7 @@ def _calibration(
         operating_rps=float((panel.rps**2).sum()) / requests,
         fitted_rps=(float(rates[0].min()), float(rates[1].max())),
         cost_of_each=cost_of_each(fits),
+        cpu_of_node_kinds=cpu_of_kinds(observations.node_kinds, fitted.node_factors),
         remarks=left_out(panel, own) if role == Role.SIDECAR else (),
         straight_line_idle_vcpu_per_proxy=None if fits is fitted.straight else straight_idle,
         attenuation_share=None if missing and missing.mid > MOST_ATTENUATION_SHARE else missing,

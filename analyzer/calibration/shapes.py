@@ -64,6 +64,11 @@ class Shape:
 
     def load(self, term: Term, panel: Panel) -> Floats:
         """Return the factor of a term's coefficient, shape (n,)."""
+        amount = self._amount(term, panel)
+        return amount if panel.node_factors is None else amount * panel.node_factors
+
+    def _amount(self, term: Term, panel: Panel) -> Floats:
+        """Return the same on a node of the mean speed."""
         if term in (IDLE, REQUESTS):
             return np.ones_like(panel.rps) if term == IDLE else self.basis(panel)
         if term in (POD_IDLE, POD_REQUESTS):

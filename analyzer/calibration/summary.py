@@ -62,7 +62,7 @@ def workload_calibrations(
     fitted: Fitted, observations: Observations
 ) -> Iterator[WorkloadCalibration]:
     """Return the cost of each workload's proxies; noisy ones are shrunk towards the others."""
-    fits, pooled, panel = fitted.workloads, fitted.pooled, fitted.workloads.panel
+    fits, pooled, panel = fitted.workloads, fitted.costs, fitted.workloads.panel
     rps, vcpu = panel.workloads.sum(panel.rps), panel.workloads.sum(panel.vcpu)
     low, high = panel.workloads.lowest(panel.rps), panel.workloads.highest(panel.rps)
     basis = panel.workloads.sum(fits.shape.basis(panel))

@@ -9,7 +9,7 @@ import numpy as np
 from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.huber import HUBER_THRESHOLD, RobustFit, fit_robustly
 from analyzer.calibration.fit.jackknife import jackknife
-from analyzer.calibration.fit.least_squares import Problem, r_squared
+from analyzer.calibration.fit.least_squares import Problem, moments_of, r_squared, solve
 from analyzer.calibration.fit.mean import fit_mean
 from analyzer.calibration.fit.partial_pooling import Level, Pooled, pool
 from analyzer.calibration.fit.shared_time import SharedTime, freedom_of_larger, larger
@@ -68,13 +68,15 @@ class WorkloadFits:
     @property
     def levelled_vcpu(self) -> Floats:
         """CPU of each row as if its pod were an average one of its workload, shape (n,)."""
+        factors = self.panel.node_factors
+        vcpu = self.panel.vcpu if factors is None else self.panel.vcpu / factors
         if not self.shape.within:
-            return self.panel.vcpu
+            return vcpu
         idle, slope = self.panel.workloads.spread(self.curves.T)
         curve = idle + slope * self.shape.basis(self.panel)
         has_terms = np.isin(self.panel.numbers, list(self.shape.within))
         levelled = self.panel.workloads.spread(has_terms)
-        return np.where(levelled, curve + self.fit.residuals, self.panel.vcpu)
+        return np.where(levelled, curve + self.fit.residuals, vcpu)
 
     @property
     def r_squared(self) -> float | None:
@@ -148,10 +150,18 @@ def _covariance(problem: Problem, fit: RobustFit, panel: Panel) -> Floats:
     held = problem.active & ~fit.free
     if not held.any():
         return free
-    before = jackknife(problem, fit, panel.clusters, problem.active)
-    columns = np.arange(len(problem.terms))
-    free[:, columns, columns] += np.where(held, before[:, columns, columns], 0.0)
+    # The residuals of the held fit would show its bias as noise.
+    before = jackknife(problem, _not_held(problem, fit), panel.clusters, problem.active)
+    free[np.any(held, axis=1)] = before[np.any(held, axis=1)]
     return free
+
+
+def _not_held(problem: Problem, fit: RobustFit) -> RobustFit:
+    """Return the fit with the same weights, and no coefficient held at zero."""
+    moments = moments_of(problem.design, problem.target, fit.weights, problem.segments)
+    coefficients, free = solve(moments, problem.active, [])
+    residuals = problem.residuals(coefficients)
+    return fit._replace(coefficients=coefficients, free=free, residuals=residuals)
 
 
 def reduction_of(shape: Shape, panel: Panel) -> Floats:
@@ -162,9 +172,9 @@ def reduction_of(shape: Shape, panel: Panel) -> Floats:
     for column, term in enumerate(terms):
         if term in panel.events and not panel.events[term].event.is_request:
             continue
-        if term in (IDLE, REQUESTS):
+        if term in (IDLE, REQUESTS) and panel.node_factors is None:
             reduction[:, int(term == REQUESTS), column] = 1
-        elif term == POD_IDLE:
+        elif term in (IDLE, POD_IDLE):
             load = panel.workloads.sum(shape.load(term, panel))
             reduction[:, 0, column] = load / panel.workloads.lengths
         else:

@@ -103,6 +103,7 @@ def _instead(value: object) -> Mapping[str, Mapping[str, object]]:
         return {
             "curve": {"exponent": curve.exponent if isinstance(curve, Power) else None},
             "cost_of_each": value.cost_of_each,
+            "cpu_of_node_kinds": {"cpu_of_node_kinds": value.cpu_of_node_kinds or None},
             "fitted_rps": {"fitted_rps": _ends(value.fitted_rps)},
             "backtest": {"backtest_error": test and test.bias_share, "backtest": test},
             **{name: {name: getattr(value, name) or None} for name in unless_empty},
