@@ -7,6 +7,7 @@ import numpy as np
 
 from analyzer.calibration import corrections
 from analyzer.calibration.backtest import backtest
+from analyzer.calibration.event_terms import with_events
 from analyzer.calibration.fit import attenuation, student
 from analyzer.calibration.fit.attenuation import Attenuation
 from analyzer.calibration.fit.partial_pooling import Pooled
@@ -100,8 +101,13 @@ def fit_role(role: Role, observations: Observations) -> RoleFit:
         return RoleFit(calibration=_refusal(role, Reason.NO_DATA, detail))
     panel = Panel.of(observations.rows)
     fits = straight = fit_workloads(AFFINE, panel)
-    pods = compare(straight)
     start = (straight.robust.variance_weights, straight.robust.robust_weights)
+    observations = with_events(straight, observations)
+    if observations.events:
+        panel = Panel.of(observations.rows, observations.events)
+        fits = straight = fit_workloads(AFFINE, panel, start)
+        start = (straight.robust.variance_weights, straight.robust.robust_weights)
+    pods = compare(straight)
     if pods.within:
         fits = straight = fit_workloads(pods.shape, panel, start)
     scores = choose(panel, straight.robust, pods.within) if panel.is_fitted.any() else ()

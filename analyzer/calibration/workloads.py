@@ -196,9 +196,12 @@ def _not_held(problem: Problem, fit: RobustFit) -> RobustFit:
 
 def reduction_of(shape: Shape, panel: Panel) -> Floats:
     """Return the matrices from coefficients to idle and coefficient of the mix, (g, 2, k)."""
-    reduction = np.zeros((len(panel.workloads), 2, len(shape.terms)))
+    terms = shape.terms_of(panel)
+    reduction = np.zeros((len(panel.workloads), 2, len(terms)))
     total = panel.workloads.sum(shape.basis(panel))
-    for column, term in enumerate(shape.terms):
+    for column, term in enumerate(terms):
+        if term in panel.events and not panel.events[term].event.is_request:
+            continue
         if term in (IDLE, REQUESTS):
             reduction[:, int(term == REQUESTS), column] = 1
         elif term == POD_IDLE:
