@@ -19,7 +19,7 @@ from analyzer.calibration.workloads import WorkloadFits
 from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.units import Interval, in_percent
 
-MOST_CHANCE: Final = 1e-4
+MOST_CHANCE: Final = 0.001
 """Chance that pods of kinds which are alike differ as much."""
 
 LEAST_CHANGE: Final = 0.05

@@ -54,6 +54,7 @@ def told_in_full() -> Calibration:
             "vcpu_per_gbit_per_second": cost,
             **{event.cost: cost for event in EVENTS},
         },
+        cpu_of_node_kinds={"fast": cost, "slow": cost},
         remarks=("bytes follow requests",),
         straight_line_idle_vcpu_per_proxy=0.04,
         attenuation_share=share,

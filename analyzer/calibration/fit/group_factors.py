@@ -110,7 +110,7 @@ def fit_factors(cells: Cells) -> Factors:
         factors=np.exp(logs[0]),
         without_each=np.exp(others),
         is_known=is_known[0],
-        chance=_chance(logs[0], others),
+        chance=_chance(logs[0, is_known[0]], others[:, is_known[0]]),
     )
 
 
@@ -168,6 +168,8 @@ def _move(cells: Cells, factors: Floats) -> tuple[Floats, Bools]:
 def _chance(logs: Floats, others: Floats) -> float:
     """Return the chance of such logarithms, (k,), if all are 0 (Hotelling's test)."""
     parts = len(others)
+    # Only ratios can differ from 1.
+    logs, others = logs[1:] - logs[:1], others[:, 1:] - others[:, :1]
     off = others - others.mean(axis=0)
     covariance = (parts - 1) / parts * off.T @ off
     rank = int(np.linalg.matrix_rank(covariance, tol=1e-9 * max(np.trace(covariance), 1e-300)))

@@ -11,7 +11,7 @@ import pandas as pd
 from analyzer.arrays import Bools, Floats
 from tests.calibration.meshes import STEPS_PER_DAY, Fleet, SimulatedMesh, usage_of
 
-__all__ = ["Day", "Measured", "Workload", "mesh_of", "persistent"]
+__all__ = ["Day", "Measured", "Workload", "mesh_of", "nodes_of", "persistent"]
 
 _NOISE_SHARE, _NOISE_PERSISTENCE = 0.1, 0.6
 """As in `tests.calibration.meshes`."""
@@ -148,7 +148,7 @@ def mesh_of(parts: Iterable[Measured], node_kinds: dict[str, str] | None = None)
     usage = usage_of(*(part.fleet for part in measured))
     if node_kinds:
         names = [name for part in measured for name in part.nodes]
-        usage = replace(usage, proxies=usage.proxies.assign(node=names), nodes=_nodes(node_kinds))
+        usage = replace(usage, proxies=usage.proxies.assign(node=names), nodes=nodes_of(node_kinds))
 
     def joined(name: str) -> Floats:
         return np.concatenate(
@@ -170,7 +170,8 @@ def mesh_of(parts: Iterable[Measured], node_kinds: dict[str, str] | None = None)
     )
 
 
-def _nodes(kinds: dict[str, str]) -> pd.DataFrame:
+def nodes_of(kinds: dict[str, str]) -> pd.DataFrame:
+    """Return the nodes of a mesh from the instance type of each."""
     return pd.DataFrame(
         {
             "node": list(kinds),
