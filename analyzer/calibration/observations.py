@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.calibration.fit.segments import Segments
+from analyzer.calibration.fit.segments import Segments, places_of
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import BITS_PER_GBIT, Role, counted
 
@@ -100,7 +100,7 @@ def observe(usage: MeshUsage, role: Role) -> Observations:
     kept, exclusions, left_out_vcpu = _exclude(usage, steps, filled)
     workload = workload[mine][kept]
     order = np.argsort(workload, kind="stable")
-    seen, workload = np.unique(workload[order], return_inverse=True)
+    seen, workload = places_of(workload[order])
     # Requests of an interval without CPU would make the ratio of the two too low.
     is_observed = np.isin(steps["point"].to_numpy(), usage.observed_points)
     points = len(usage.observed_points)

