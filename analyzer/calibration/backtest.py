@@ -43,7 +43,7 @@ def backtest(
     early = point < cut
     if not early.any():
         return None
-    panel, rest = Panel.of(rows[early]), Panel.of(rows[~early])
+    panel, rest = (Panel.of(rows[part], observations.events) for part in (early, ~early))
     begin = None if variance_weights is None else variance_weights[early]
     fits = fit_workloads(shape, panel, None if begin is None else (begin, np.ones_like(begin)))
     _, then, later = np.intersect1d(panel.numbers, rest.numbers, return_indices=True)

@@ -94,7 +94,7 @@ def of_each(fits: WorkloadFits, pooled: Pooled, missing: Attenuation | None) -> 
     panel, turn = fits.panel, np.ones_like(fits.curves)
     turn[:, 0] = -panel.workloads.sum(fits.shape.basis(panel)) / panel.workloads.lengths
     moves = (shares * np.maximum(fits.curves[:, 1], 0.0))[:, None] * turn
-    found = pool_workloads(replace(fits, curves=fits.curves + moves))
+    found = pool_workloads(fits, fits.curves + moves)
     # What is known of a group's share is not known better by pooling.
     ends = (reaches * np.maximum(found.coefficients[:, 1], 0.0))[:, None] * turn
     ends /= student.quantile(found.degrees_of_freedom)[:, None]

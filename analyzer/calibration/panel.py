@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.calibration.fit.least_squares import correlations
+from analyzer.calibration.events import Event
+from analyzer.calibration.fit.least_squares import Term, correlations
 from analyzer.calibration.fit.segments import Segments, clusters_of, seen_at
 from analyzer.units import Reason, counted
 
@@ -26,6 +27,37 @@ MIN_VARIATION: Final = 0.05
 COLLINEAR: Final = 0.9
 """Share of one column's variance that others may explain; beyond it they are not separable. It is a
 variance inflation of 10, the customary limit."""
+
+
+COLLINEAR_REQUESTS: Final = 0.98
+"""The same for events that are requests: their cost and that of all requests are quoted together,
+and their sum is known better than each."""
+
+LEAST_KNOWN: Final = 0.98
+"""Share of a workload's samples in which events must be known; the others get their mean."""
+
+
+class Counted(NamedTuple):
+    """Events of each sample."""
+
+    event: Event
+    rate: Floats  # (n,): events per second
+    is_separable: Bools  # (g,): whether they are known and vary independently of requests
+
+    @classmethod
+    def of(cls, event: Event, rows: pd.DataFrame, workloads: Segments) -> Counted:
+        """Read the event's column of `Observations.rows`."""
+        rate, rps = rows[event.column].to_numpy(float), rows["rps"].to_numpy(float)
+        known = workloads.sum(~np.isnan(rate))
+        total = workloads.sum(np.nan_to_num(rate))
+        mean = np.divide(total, known, out=np.zeros_like(total), where=known > 0)
+        rate = np.where(np.isnan(rate), workloads.spread(mean), rate)
+        between = correlations(np.array([rate, rps]), workloads)[:, 0, 1]
+        is_known = known >= LEAST_KNOWN * workloads.lengths
+        varies = workloads.highest(rate) > workloads.lowest(rate)
+        is_steady = workloads.highest(rps) == workloads.lowest(rps)
+        limit = COLLINEAR_REQUESTS if event.is_request else COLLINEAR
+        return cls(event, rate, is_known & varies & (is_steady | (between**2 < limit)))
 
 
 class Obstacle(NamedTuple):
@@ -77,9 +109,10 @@ class Panel:
     obstacles: Mapping[int, Obstacle]  # why a workload has no slope of its own, by segment
     has_directions: Bools  # (g,): whether inbound and outbound requests vary independently
     has_bytes: Bools  # (g,): whether bytes vary independently of requests
+    events: Mapping[Term, Counted]  # those with a term in every shape
 
     @classmethod
-    def of(cls, rows: pd.DataFrame) -> Panel:
+    def of(cls, rows: pd.DataFrame, events: Sequence[Event] = ()) -> Panel:
         """Read `Observations.rows`, or a part of them in the same order."""
         workload, point = rows["workload"].to_numpy(np.int64), rows["point"].to_numpy(np.int64)
         workloads = Segments.of(workload)
@@ -100,6 +133,7 @@ class Panel:
             obstacles=_obstacles(rows, workloads),
             has_directions=has_directions,
             has_bytes=has_bytes & is_known,
+            events={event.term: Counted.of(event, rows, workloads) for event in events},
         )
 
     @property

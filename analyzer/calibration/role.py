@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from analyzer.calibration import corrections
 from analyzer.calibration.backtest import backtest
+from analyzer.calibration.event_terms import with_events
 from analyzer.calibration.fit import attenuation, student
 from analyzer.calibration.fit.attenuation import Attenuation
 from analyzer.calibration.fit.partial_pooling import Pooled
@@ -47,7 +49,7 @@ MIN_SIDECARS = 2
 """One sidecar does not show how the others differ, and its figure would be used for them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Fitted:
     """The fits of a role's workloads: each alone, pooled, and as straight lines."""
 
@@ -66,7 +68,7 @@ class Fitted:
         """The share by which the mean of the slopes is too low."""
         return None if self.attenuation is None else self.attenuation.whole
 
-    @property
+    @cached_property
     def is_split(self) -> bool:
         """Whether CPU and requests of bursts are in different steps too often."""
         return _is_split(self.workloads, self.missing, self.beside)
@@ -100,8 +102,13 @@ def fit_role(role: Role, observations: Observations) -> RoleFit:
         return RoleFit(calibration=_refusal(role, Reason.NO_DATA, detail))
     panel = Panel.of(observations.rows)
     fits = straight = fit_workloads(AFFINE, panel)
-    pods = compare(straight)
     start = (straight.robust.variance_weights, straight.robust.robust_weights)
+    observations = with_events(straight, observations)
+    if observations.events:
+        panel = Panel.of(observations.rows, observations.events)
+        fits = straight = fit_workloads(AFFINE, panel, start)
+        start = (straight.robust.variance_weights, straight.robust.robust_weights)
+    pods = compare(straight)
     if pods.within:
         fits = straight = fit_workloads(pods.shape, panel, start)
     scores = choose(panel, straight.robust, pods.within) if panel.is_fitted.any() else ()
@@ -215,7 +222,8 @@ def _calibration(
     per_workload = panel.workloads.sum(panel.rps)
     requests = float(per_workload.sum())
     missing, is_split = fitted.missing, fitted.is_split
-    test = backtest(fits.shape, observations, fits.fit.variance_weights, is_corrected=not is_split)
+    is_corrected = corrections.matters(fitted.correctable)
+    test = backtest(fits.shape, observations, fits.fit.variance_weights, is_corrected=is_corrected)
     factor = range_factor(test)
     # Evenly likely anywhere between both costs, for idle and slope together.
     doubt = np.outer(mesh.mid, mesh.mid) * observations.doubt_share**2 / 3

@@ -54,6 +54,10 @@ class Shape:
             return self
         return replace(self, terms=(*self.terms, POD_IDLE, POD_REQUESTS), within=workloads)
 
+    def terms_of(self, panel: Panel) -> tuple[Term, ...]:
+        """Return the terms of this shape, and of the panel's events."""
+        return (*self.terms, *panel.events)
+
     def basis(self, panel: Panel) -> Floats:
         """Return the rate, or its power, that the CPU of traffic is proportional to, (n,)."""
         return panel.rps if self.exponent == 1 else panel.rps**self.exponent
@@ -64,17 +68,20 @@ class Shape:
             return np.ones_like(panel.rps) if term == IDLE else self.basis(panel)
         if term in (POD_IDLE, POD_REQUESTS):
             return pod_distance(panel) * (1.0 if term == POD_IDLE else self.basis(panel))
+        if term in panel.events:
+            return panel.events[term].rate
         into, out_of = panel.inbound_rps, panel.outbound_rps
         return {INBOUND: into, OUTBOUND: out_of, BYTES: panel.gbit_per_second}[term]
 
     def design(self, panel: Panel) -> Floats:
         """Return the load of each term, shape (k, n)."""
-        return np.array([self.load(term, panel) for term in self.terms])
+        return np.array([self.load(term, panel) for term in self.terms_of(panel)])
 
     def problem(self, panel: Panel) -> Problem:
         """Return the regressions of the workloads."""
-        loads = {term: self.load(term, panel) for term in self.terms}
-        active = np.column_stack([_takes_part(term, self, panel) for term in self.terms])
+        terms = self.terms_of(panel)
+        loads = {term: self.load(term, panel) for term in terms}
+        active = np.column_stack([_takes_part(term, self, panel) for term in terms])
         return Problem.of(loads, panel.vcpu, active, panel.workloads)
 
 
@@ -93,8 +100,10 @@ def power(exponent: float) -> Shape:
 def _takes_part(term: Term, shape: Shape, panel: Panel) -> Bools:
     """Return in which workloads a term can be separated from the others, shape (g,)."""
     takes_part = panel.is_fitted
-    if term == IDLE:
+    if term == IDLE or term in panel.events:
         takes_part[[number for number, item in panel.obstacles.items() if item.is_all_idle]] = True
+        if term in panel.events:
+            takes_part &= panel.events[term].is_separable
     elif term == BYTES:
         takes_part &= panel.has_bytes
     elif term in (POD_IDLE, POD_REQUESTS):

@@ -80,8 +80,8 @@ def test_a_workload_is_quoted_with_its_own_interval() -> None:
     fits = fitted(*fleets).workloads
     reach = 1000 * stats.t.ppf(0.95, fits.degrees_of_freedom[0]) * fits.covariances[0, 1, 1] ** 0.5
     slope = loud.vcpu_per_1000_rps
-    # A little more, because the slope may be too low.
-    assert reach <= slope.high - slope.mid < 1.05 * reach
+    # What may flatten the line widens it too.
+    assert reach <= slope.high - slope.mid < 1.1 * reach
     assert slope.low < 1000 * SLOPE < slope.high
     assert loud.idle_vcpu_per_proxy.low < IDLE < loud.idle_vcpu_per_proxy.high
     assert still.vcpu_per_1000_rps.high - still.vcpu_per_1000_rps.low < 1e-9
