@@ -99,16 +99,24 @@ def _predict(
     moves[then, 0, 1] = rest.workloads.sum(fits.shape.basis(rest))[later]
     of_all = shared.noise_of_all.of_others(np.zeros(1, dtype=np.int64), in_bins.sum(axis=0)[None])
     together = shared.covariance_of_sum(moves)[0, 0] + of_all[0]
-    # Traffic that moved away from its mean shows a slope that is too low.
+    raised, errors = _raised(fits, missing, moves[:, 0])
+    whole = max(float(variances.sum()), float(together)) + float(errors.sum()) ** 2
+    return predicted + raised[then], variances + errors[then] ** 2, whole
+
+
+def _raised(
+    fits: WorkloadFits, missing: Attenuation | None, loads: Floats
+) -> tuple[Floats, Floats]:
+    """Return what a slope that is too low takes from predictions, (g,), and its standard error.
+
+    `loads`, shape (g, 2), are the number of samples and the sum of their basis. Predictions are
+    off by as much as traffic moved away from the mean of the fit.
+    """
     fitted = fits.panel.workloads
     means = fitted.sum(fits.shape.basis(fits.panel)) / fitted.lengths
-    raised, reaches = corrections.of_predictions(
-        fits, missing, moves[:, 0, 1] - moves[:, 0, 0] * means
-    )
-    errors = reaches[then] / quantile(fits.degrees_of_freedom[then])
-    of_all_errors = float(errors.sum()) ** 2
-    whole = max(float(variances.sum()), float(together)) + of_all_errors
-    return predicted + raised[then], variances + errors**2, whole
+    beyond = loads[:, 1] - loads[:, 0] * means
+    raised, reaches = corrections.of_predictions(fits, missing, beyond)
+    return raised, reaches / quantile(fits.degrees_of_freedom)
 
 
 def _noise_of_pods(fits: WorkloadFits) -> Floats:
