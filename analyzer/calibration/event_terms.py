@@ -113,7 +113,7 @@ def vcpu_of_events(fits: WorkloadFits) -> dict[Event, Interval]:
     terms, found = fits.shape.terms_of(fits.panel), {}
     for term, counted in fits.panel.events.items():
         column = terms.index(term)
-        loads = fits.panel.workloads.sum(counted.rate) * fits.has_idle
+        loads = fits.panel.workloads.sum(fits.shape.load(term, fits.panel)) * fits.has_idle
         variances = fits.coefficient_covariances[:, column, column]
         mids, freedoms = fits.fit.coefficients[:, column], fits.degrees_of_freedom
         found[counted.event] = weighted(loads, mids, variances, freedoms)

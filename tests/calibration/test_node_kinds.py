@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from analyzer.calibration import Calibration, RoleCalibration, calibrate_usage
+from analyzer.calibration.events import CONFIGURATION
 from analyzer.calibration.observations import observe
 from analyzer.measurement.findings import Severity
 from analyzer.measurement.usage import MeshUsage
@@ -15,7 +16,7 @@ from tests.calibration.asking import sidecar_of
 from tests.calibration.attacks import attacked
 from tests.calibration.attacks.day import nodes_of
 from tests.calibration.attacks.kinds import SPEED
-from tests.calibration.meshes import SimulatedMesh
+from tests.calibration.meshes import STEP_SECONDS, Fleet, SimulatedMesh, ramp, usage_of
 
 SEEDS = range(8)
 
@@ -88,6 +89,28 @@ def test_without_types_the_fit_uses_changes_within_pods() -> None:
     assert "IU311" in codes
     assert "IU312" not in codes
     assert sidecar_of(unknown).cpu_of_node_kinds == {}
+
+
+def test_events_cost_more_on_slower_nodes_too() -> None:
+    """Of updates at 2 CPU-seconds each, a node that is half as fast needs 4."""
+    rng = np.random.default_rng(0)
+    counts = np.tile(rng.poisson(1.0, 96), (12, 1)) / STEP_SECONDS
+    slower = 1 + np.arange(12)[:, None] % 2
+    rps = ramp(12, 96) * rng.uniform(0.8, 1.2, (12, 96)) / slower
+    vcpu = slower * (0.02 + 0.0004 * rps + 2.0 * counts)
+    column = CONFIGURATION.column
+    usage = usage_of(Fleet(rps=rps, vcpu=vcpu, events={column: counts}))
+    nodes = [f"n{number % 2}" for number in range(12)]
+    kinds = nodes_of({"n0": "fast", "n1": "slow"})
+
+    found = calibrate_usage(replace(usage, proxies=usage.proxies.assign(node=nodes), nodes=kinds))
+
+    parts = found.decomposition
+    assert parts.events_vcpu[CONFIGURATION.name].mid == pytest.approx(
+        float((2.0 * counts * slower).sum()) / 96, rel=1e-3
+    )
+    assert fitted(found).idle_vcpu_per_proxy.mid == pytest.approx(0.03, rel=0.01)
+    assert abs(parts.unexplained_vcpu) < 1e-3 * parts.measured_vcpu
 
 
 @pytest.mark.parametrize("kind", ["calm", "log-normal", "mesh shock 5 %", "HPA"])
