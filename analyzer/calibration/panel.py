@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -75,12 +75,17 @@ class Panel:
     proxies: Segments
     clusters: Segments
     obstacles: Mapping[int, Obstacle]  # why a workload has no slope of its own, by segment
+    highest_rps: Floats  # (g,): highest rate of one proxy, where a shape refers to it
     has_directions: Bools  # (g,): whether inbound and outbound requests vary independently
     has_bytes: Bools  # (g,): whether bytes vary independently of requests
 
     @classmethod
-    def of(cls, rows: pd.DataFrame) -> Panel:
-        """Read `Observations.rows`, or a part of them in the same order."""
+    def of(cls, rows: pd.DataFrame, highest_rps: Floats | None = None) -> Panel:
+        """Read `Observations.rows`, or a part of them in the same order.
+
+        `highest_rps` are the highest rates by row of `Observations.workloads`; if None, those of
+        these rows.
+        """
         workload, point = rows["workload"].to_numpy(np.int64), rows["point"].to_numpy(np.int64)
         workloads = Segments.of(workload)
         proxies = Segments.of(workload, rows["proxy"].to_numpy(np.int64))
@@ -89,17 +94,38 @@ class Panel:
         is_known = workloads.sum(np.isnan(loads["gbit_per_second"])) == 0
         loads["gbit_per_second"] = np.nan_to_num(loads["gbit_per_second"])
         has_directions, has_bytes = _separable(np.array([*loads.values()]), workloads)
+        numbers = workload[workloads.starts]
+        if highest_rps is None:
+            highest = workloads.highest(loads["rps"])
+        else:
+            highest = highest_rps[numbers]
         return cls(
             **loads,
             vcpu=rows["cpu_vcpu"].to_numpy(float),
             point=point,
-            numbers=workload[workloads.starts],
+            numbers=numbers,
+            highest_rps=highest,
             workloads=workloads,
             proxies=proxies,
             clusters=clusters_of(workloads, proxies, point),
             obstacles=_obstacles(rows, workloads),
             has_directions=has_directions,
             has_bytes=has_bytes & is_known,
+        )
+
+    def part(self, chosen: Bools) -> Panel:
+        """Return the samples of the chosen workloads, shape (g,)."""
+        rows, place = self.workloads.spread(chosen), np.cumsum(chosen) - 1
+        of_row = ("rps", "inbound_rps", "outbound_rps", "gbit_per_second", "vcpu", "point")
+        of_workload = ("numbers", "highest_rps", "has_directions", "has_bytes")
+        runs = ("workloads", "proxies", "clusters")
+        obstacles = self.obstacles.items()
+        return replace(
+            self,
+            **{name: getattr(self, name)[rows] for name in of_row},
+            **{name: getattr(self, name)[chosen] for name in of_workload},
+            **{name: Segments.of(getattr(self, name).numbers[rows]) for name in runs},
+            obstacles={int(place[number]): item for number, item in obstacles if chosen[number]},
         )
 
     @property

@@ -13,7 +13,7 @@ from typing import Final
 import pandas as pd
 
 import analyzer
-from analyzer.calibration.models import Power
+from analyzer.calibration.models import Knee, Power
 from analyzer.calibration.observations import Exclusion
 from analyzer.calibration.result import Decomposition, RoleCalibration, WorkloadCalibration
 from analyzer.comparison.result import Comparison
@@ -101,7 +101,10 @@ def _instead(value: object) -> Mapping[str, Mapping[str, object]]:
         test, curve = value.backtest, value.curve
         unless_empty = ("remarks", "candidates", "source")
         return {
-            "curve": {"exponent": curve.exponent if isinstance(curve, Power) else None},
+            "curve": {
+                "exponent": curve.exponent if isinstance(curve, Power) else None,
+                "knee": _knee(curve) if isinstance(curve, Knee) else None,
+            },
             "cost_of_each": value.cost_of_each,
             "fitted_rps": {"fitted_rps": _ends(value.fitted_rps)},
             "backtest": {"backtest_error": test and test.bias_share, "backtest": test},
@@ -120,6 +123,10 @@ def _instead(value: object) -> Mapping[str, Mapping[str, object]]:
             },
         }
     return {"mean_vcpu": {"vcpu": value.mean_vcpu}} if isinstance(value, Exclusion) else {}
+
+
+def _knee(curve: Knee) -> Mapping[str, float]:
+    return {"rate_share": curve.knee_share, "rps": curve.knee_rps, "rise_share": curve.rise}
 
 
 def _ends(rps: tuple[float, float] | None) -> Mapping[str, float] | None:
