@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy import special
 
-from analyzer.arrays import Bools, Floats, Ints
+from analyzer.arrays import Floats, Ints
 from analyzer.calibration.fit.huber import RobustFit
 from analyzer.calibration.fit.jackknife import mean_error, predict_each
 from analyzer.calibration.fit.least_squares import moments_of, solve
@@ -46,11 +46,19 @@ BLOCKS: Final = 8
 MOST_ROWS: Final = 400_000
 """Samples from which a shape is chosen. More show nothing new, and take time."""
 
+NOISE: Final = 2.0
+"""Standard errors by which an exponent may differ from 1 by noise. Of straight lines, 5 % differ by
+more."""
+
+LEAST_GROUPS: Final = 2
+"""Least number of clusters, for the spread between them."""
+
 _EXPONENT_STEP: Final = 0.05
 _RISE_STEP: Final = 0.5
-_RISES: Final = (0.02, 4.0)
-_POWERS: Final = (0.3, 0.98)
-"""Distance of the trials that a parabola is laid through, and limits of what it may find."""
+"""Distance of the trials that a parabola is laid through."""
+
+_DOUBTED: Final = (0.5, 1.3)
+"""Limits of an exponent that is not clear."""
 
 
 class Score(NamedTuple):
@@ -126,7 +134,7 @@ class Sample:
             left -= column * panel.clusters.spread(values)
         error = mean_error(found.losses, panel.clusters.lengths)
         in_blocks = np.bincount(self.block, precision * left**2, minlength=BLOCKS)
-        return _Trial(Score(shape, *error), found.losses, in_blocks)
+        return _Trial(Score(shape, *error), found.losses, in_blocks.astype(float))
 
     def mean_costs(self, shape: Shape) -> Floats:
         """Return idle vcpu per proxy and marginal vcpu per 1000 rps of all workloads, (2,)."""
@@ -152,12 +160,13 @@ def choose(panel: Panel, line: RobustFit, within: frozenset[int] = frozenset()) 
         return Choice(covariance=np.zeros((2, 2)))
     sample = Sample.of(panel, line)
     straight = sample.trial(AFFINE.within_pods(within))
-    powers, knees = _powers(sample, straight), _knees(sample, straight)
-    curves = [trial for trial in (powers.best, knees.best) if trial is not None]
+    found, below = _power_near_one(sample, straight)
+    tried = _best_power(sample, straight, below), _best_knee(sample, straight)
+    curves = [trial for trial in tried if trial is not None]
     clear = [trial for trial in curves if is_better(trial, straight)]
     first = min(clear, key=lambda trial: trial.loss, default=straight)
     scores = [first.score, *(trial.score for trial in (straight, *curves) if trial is not first)]
-    covariance = np.zeros((2, 2)) if clear else _doubt(sample, straight.shape, [powers, knees])
+    covariance = np.zeros((2, 2)) if clear else _doubt(sample, straight.shape, found)
     has_parts = sample.panel.has_directions.any() or sample.panel.has_bytes.any()
     if has_parts:
         parts = sample.trial(BY_DIRECTION.within_pods(within)).score
@@ -177,18 +186,9 @@ def _chance(gains: Floats) -> float:
     """Return the chance that the mean of what these are drawn from is positive."""
     count = len(gains)
     error = float(gains.std()) * np.sqrt(count / max(count - 1, 1))
-    if count < 2 or error == 0:
+    if count < LEAST_GROUPS or error == 0:
         return 0.0
     return float(special.stdtr(count - 1, gains.mean() * np.sqrt(count) / error))
-
-
-class _Family(NamedTuple):
-    """Curves that differ in one number, which is `still` for a straight line."""
-
-    best: _Trial | None  # None if no curve of the family bends the way it should
-    of: Callable[[float], Shape]
-    found: Vertex  # of the losses, near a straight line
-    still: float
 
 
 def _vertex(trials: Sequence[_Trial], at: Sequence[float]) -> Vertex:
@@ -200,75 +200,107 @@ def _vertex(trials: Sequence[_Trial], at: Sequence[float]) -> Vertex:
     return Vertex(ways[0].at, float(np.hypot(ways[0].standard_error, ways[1].standard_error)))
 
 
-def _powers(sample: Sample, straight: _Trial) -> _Family:
+def _power_near_one(sample: Sample, straight: _Trial) -> tuple[Vertex, _Trial]:
+    """Return the best exponent by a parabola beside a straight line, and the trial below 1."""
+    numbers = [1 - _EXPONENT_STEP, 1.0, 1 + _EXPONENT_STEP]
+    below, above = (sample.trial(_curve(straight.shape, p)) for p in (numbers[0], numbers[2]))
+    return _vertex([below, straight, above], numbers), below
+
+
+def _best_power(sample: Sample, straight: _Trial, below: _Trial) -> _Trial:
     """Search the best exponent below 1; only roughly if a straight line is better."""
-    within = straight.shape.within
 
-    def of(exponent: float) -> Shape:
-        return power(exponent).within_pods(within)
+    def best_of(exponents: Sequence[float], *known: _Trial) -> _Trial:
+        trials = [sample.trial(_curve(straight.shape, exponent)) for exponent in exponents]
+        return min([*known, *trials], key=lambda trial: trial.loss)
 
-    best = min((sample.trial(of(p)) for p in EXPONENTS), key=lambda trial: trial.loss)
-    beside = [sample.trial(of(1 - _EXPONENT_STEP)), straight, sample.trial(of(1 + _EXPONENT_STEP))]
-    near = _vertex(beside, [1 - _EXPONENT_STEP, 1, 1 + _EXPONENT_STEP])
-    if min(best.loss, beside[0].loss) < straight.loss:
-        around = [round(best.shape.exponent + step, 2) for step in FINER]
-        best = min(best, *(sample.trial(of(p)) for p in around), key=lambda trial: trial.loss)
-    return _Family(best, of, near, 1.0)
+    best = best_of(EXPONENTS)
+    if min(best.loss, below.loss) >= straight.loss:
+        return best
+    return best_of([round(best.shape.exponent + step, 2) for step in FINER], best)
 
 
-def _knees(sample: Sample, straight: _Trial) -> _Family:
-    """Search the best knee; only roughly if a straight line is better."""
-    within, step = straight.shape.within, _RISE_STEP
+def _best_knee(sample: Sample, straight: _Trial) -> _Trial | None:
+    """Search the best knee; only roughly if a straight line is better, and None if it is so."""
 
-    def at(share: float) -> Callable[[float], Shape]:
-        return lambda rise: knee(share, rise).within_pods(within)
+    def best_of(shares: Sequence[float], rise: float) -> _Trial:
+        shapes = (_bent(straight.shape, share, rise) for share in shares)
+        return min(map(sample.trial, shapes), key=lambda trial: trial.loss)
 
-    def tried(shares: Sequence[float], rise: float) -> _Trial:
-        return min((sample.trial(at(s)(rise)) for s in shares), key=lambda trial: trial.loss)
-
-    best = tried(KNEES, step)
-    of = at(best.shape.knee)
-    near = _vertex([sample.trial(of(-step)), straight, best], [-step, 0, step])
-    rise = float(np.clip(near.at, *_RISES))
+    best = best_of(KNEES, _RISE_STEP)
+    down = sample.trial(replace(best.shape, rise=-_RISE_STEP))
+    rise = _vertex([down, straight, best], [-_RISE_STEP, 0.0, _RISE_STEP]).at
     if rise < LEAST_RISE:
-        return _Family(None, of, near, 0.0)
-    share = best.shape.knee
-    best = tried([share - BETWEEN_KNEES, share, share + BETWEEN_KNEES], rise)
-    of = at(best.shape.knee)
-    return _Family(_refined(sample, of, rise)[0], of, near, 0.0)
+        return None
+    share, rise = best.shape.knee, min(rise, _RISE.ends[1])
+    best = best_of([share - BETWEEN_KNEES, share, share + BETWEEN_KNEES], rise)
+    return sample.trial(_refined(sample, best.shape)[-1].shape)
 
 
-def _refined(sample: Sample, of: Callable[[float], Shape], start: float) -> tuple[_Trial, Vertex]:
-    """Lay a parabola through the losses beside `start`, and return the best trial."""
-    is_power = of(start).exponent != 1
-    step = _EXPONENT_STEP if is_power else _RISE_STEP / 2
-    beside = [start - step, start, start + step]
-    found = _vertex([sample.trial(of(number)) for number in beside], beside)
-    ends = _POWERS if is_power else _RISES
-    number = round(float(np.clip(found.at, start - 2 * step, start + 2 * step)), 2)
-    return sample.trial(of(float(np.clip(number, *ends)))), found
+class _Dial(NamedTuple):
+    """A number of a curve that is estimated."""
+
+    step: float  # between the trials that a parabola is laid through
+    ends: tuple[float, float]  # limits of what may be found
+
+    def found(self, sample: Sample, of: Callable[[float], Shape], start: float) -> _Found:
+        """Lay a parabola through the losses beside `start`."""
+        beside = [start - self.step, start, start + self.step]
+        found = _vertex([sample.trial(of(number)) for number in beside], beside)
+        near = np.clip(found.at, start - 2 * self.step, start + 2 * self.step)
+        number = round(float(np.clip(near, *self.ends)), 2)
+        reach = min(found.standard_error, 4 * self.step)
+        return _Found(of(number), (of(number - reach), of(number + reach)))
 
 
-def _doubt(sample: Sample, line: Shape, families: Sequence[_Family]) -> Floats:
-    """Return the covariance of a straight line from a curve that is not clear, (2, 2).
+class _Found(NamedTuple):
+    """A curve, and those one standard error below and above it."""
 
-    The square of what the curve changes, less what noise alone changes, estimates the square of
+    shape: Shape
+    ends: tuple[Shape, Shape]
+
+
+_EXPONENT: Final = _Dial(_EXPONENT_STEP, (0.3, 0.98))
+_RISE: Final = _Dial(_RISE_STEP / 2, (0.02, 4.0))
+_KNEE: Final = _Dial(BETWEEN_KNEES / 2, (0.15, 0.9))
+
+
+def _curve(shape: Shape, exponent: float) -> Shape:
+    """Return the power with the terms of a shape."""
+    return power(exponent).within_pods(shape.within)
+
+
+def _bent(shape: Shape, share: float, rise: float) -> Shape:
+    """Return the knee with the terms of a shape."""
+    return knee(share, rise).within_pods(shape.within)
+
+
+def _refined(sample: Sample, shape: Shape) -> list[_Found]:
+    """Return the best curve near this one, from each number of it in turn; the last is final."""
+    if not shape.rise:
+        return [_EXPONENT.found(sample, lambda p: _curve(shape, p), shape.exponent)]
+    share, rise = shape.knee, shape.rise
+    rises = _RISE.found(sample, lambda number: _bent(shape, share, number), rise)
+    rise = rises.shape.rise
+    knees = _KNEE.found(sample, lambda number: _bent(shape, number, rise), share)
+    share = knees.shape.knee
+    return [knees, _RISE.found(sample, lambda number: _bent(shape, share, number), rise)]
+
+
+def _doubt(sample: Sample, line: Shape, found: Vertex) -> Floats:
+    """Return the covariance of a straight line from an exponent that is not clear, (2, 2).
+
+    The square of what the exponent changes, less what noise alone changes, estimates the square of
     the line's error without bias. Below that noise it is zero, so that most straight lines keep
     their ranges.
     """
-
-    def excess(family: _Family) -> float:
-        noise = max(family.found.standard_error, np.finfo(float).tiny)
-        bend = (family.found.at - family.still) / noise
-        return 1 - 1 / max(bend**2, 1)
-
-    family = max(families, key=excess)
-    if not excess(family) > 0:
+    bend = (found.at - 1) / max(found.standard_error, np.finfo(float).tiny)
+    excess = 1 - 1 / max((bend / NOISE) ** 2, 1.0)
+    if excess == 0:
         return np.zeros((2, 2))
-    lowest, highest = (-0.5, 1.0) if family.still == 0 else (0.5, 1.3)
-    bent = family.of(float(np.clip(family.found.at, lowest, highest)))
+    bent = _curve(line, float(np.clip(found.at, *_DOUBTED)))
     change = sample.mean_costs(bent) - sample.mean_costs(line)
-    return np.asarray(excess(family) * np.outer(change, change))
+    return np.asarray(excess * np.outer(change, change))
 
 
 def sharpened(choice: Choice, panel: Panel, fit: RobustFit) -> Choice:
@@ -276,24 +308,13 @@ def sharpened(choice: Choice, panel: Panel, fit: RobustFit) -> Choice:
 
     A straight line's weights are those of its own predictions: they let the curve look straighter.
     """
-    shape, sample = choice.shape, Sample.of(panel, fit)
-    if not shape.is_curve:
+    if not choice.shape.is_curve:
         return choice
-
-    def of(number: float) -> Shape:
-        curve = power(number) if shape.exponent != 1 else knee(shape.knee, number)
-        return curve.within_pods(shape.within)
-
-    trial, found = _refined(sample, of, shape.exponent if shape.exponent != 1 else shape.rise)
-    best = trial.shape
-    number, most = (best.exponent, 0.2) if best.exponent != 1 else (best.rise, 2.0)
-    reach = min(found.standard_error, most)
-    halves = [(sample.mean_costs(of(number + reach)) - sample.mean_costs(of(number - reach))) / 2]
-    if best.rise:
-        # Evenly likely anywhere between the knees tried beside it.
-        beside = [replace(best, knee=best.knee + side * BETWEEN_KNEES / 2) for side in (1, -1)]
-        costs = [sample.mean_costs(curve) for curve in beside]
-        halves.append((costs[0] - costs[1]) / 2 / np.sqrt(3))
-    score = choice.scores[0]._replace(shape=best)
-    covariance = sum((np.outer(half, half) for half in halves), np.zeros((2, 2)))
+    sample = Sample.of(panel, fit)
+    found, covariance = _refined(sample, choice.shape), np.zeros((2, 2))
+    shape = found[-1].shape
+    for ends in (each.ends for each in found):
+        low, high = map(sample.mean_costs, ends)
+        covariance += np.outer(high - low, high - low) / 4
+    score = choice.scores[0]._replace(shape=shape)
     return Choice(scores=(score, *choice.scores[1:]), covariance=covariance)

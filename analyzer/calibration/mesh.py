@@ -136,11 +136,11 @@ def _marginal_share(fits: WorkloadFits, coefficients: Floats) -> float:
     shape, panel = fits.shape, fits.panel
     if not shape.rise:
         return shape.exponent
-    marginal, basis = (panel.workloads.sum(part(panel)) for part in (shape.marginal, shape.basis))
+    marginal, basis = panel.workloads.sum(np.array([shape.marginal(panel), shape.basis(panel)]))
     cost = float(coefficients @ basis)
-    return (
-        float(coefficients @ marginal) / cost if cost > 0 else float(marginal.sum() / basis.sum())
-    )
+    if cost <= 0:
+        return float(marginal.sum() / basis.sum())
+    return float(coefficients @ marginal) / cost
 
 
 def _weights(

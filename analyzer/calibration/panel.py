@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -95,10 +95,7 @@ class Panel:
         loads["gbit_per_second"] = np.nan_to_num(loads["gbit_per_second"])
         has_directions, has_bytes = _separable(np.array([*loads.values()]), workloads)
         numbers = workload[workloads.starts]
-        if highest_rps is None:
-            highest = workloads.highest(loads["rps"])
-        else:
-            highest = highest_rps[numbers]
+        highest = workloads.highest(loads["rps"]) if highest_rps is None else highest_rps[numbers]
         return cls(
             **loads,
             vcpu=rows["cpu_vcpu"].to_numpy(float),
@@ -116,16 +113,22 @@ class Panel:
     def part(self, chosen: Bools) -> Panel:
         """Return the samples of the chosen workloads, shape (g,)."""
         rows, place = self.workloads.spread(chosen), np.cumsum(chosen) - 1
-        of_row = ("rps", "inbound_rps", "outbound_rps", "gbit_per_second", "vcpu", "point")
-        of_workload = ("numbers", "highest_rps", "has_directions", "has_bytes")
-        runs = ("workloads", "proxies", "clusters")
         obstacles = self.obstacles.items()
-        return replace(
-            self,
-            **{name: getattr(self, name)[rows] for name in of_row},
-            **{name: getattr(self, name)[chosen] for name in of_workload},
-            **{name: Segments.of(getattr(self, name).numbers[rows]) for name in runs},
+        return Panel(
+            rps=self.rps[rows],
+            inbound_rps=self.inbound_rps[rows],
+            outbound_rps=self.outbound_rps[rows],
+            gbit_per_second=self.gbit_per_second[rows],
+            vcpu=self.vcpu[rows],
+            point=self.point[rows],
+            numbers=self.numbers[chosen],
+            workloads=Segments.of(self.workloads.numbers[rows]),
+            proxies=Segments.of(self.proxies.numbers[rows]),
+            clusters=Segments.of(self.clusters.numbers[rows]),
             obstacles={int(place[number]): item for number, item in obstacles if chosen[number]},
+            highest_rps=self.highest_rps[chosen],
+            has_directions=self.has_directions[chosen],
+            has_bytes=self.has_bytes[chosen],
         )
 
     @property
