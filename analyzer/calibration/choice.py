@@ -1,8 +1,8 @@
 """The choice between shapes by cross-validation, and what it leaves uncertain.
 
-A curve replaces the straight line if it predicts better, beyond what noise explains, in the
-clusters and in blocks of time: noise that all proxies share would bend every line in the same way.
-A curve that is not clear still widens the ranges.
+A curve that is clearly better replaces the straight line. Its exponent, or its knee and its rise,
+are estimates, and their error is part of the ranges. A curve that is not clear widens the ranges of
+the line.
 """
 
 from __future__ import annotations
@@ -12,16 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
-from scipy import special
 
-from analyzer.arrays import Floats, Ints
+from analyzer.arrays import Floats
 from analyzer.calibration.fit.huber import RobustFit
-from analyzer.calibration.fit.jackknife import mean_error, predict_each
-from analyzer.calibration.fit.least_squares import moments_of, solve
-from analyzer.calibration.fit.parabola import Vertex, vertex
+from analyzer.calibration.fit.parabola import Vertex
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.shapes import AFFINE, BY_DIRECTION, Shape, knee, power
-from analyzer.calibration.workloads import reduction_of
+from analyzer.calibration.trials import Sample, Score, Trial, best_number, is_better
 
 EXPONENTS: Final = (0.45, 0.65, 0.85)
 FINER: Final = (-0.1, -0.05, 0.05, 0.1)
@@ -37,21 +34,9 @@ knee lower than these, a straight line fits all busy hours; with a higher one, f
 LEAST_RISE: Final = 0.2
 """Least rise of the cost per request at a knee: a smaller one does not matter."""
 
-CONFIDENCE: Final = 0.9
-"""Chance that a curve predicts better than a straight line, from which it is chosen."""
-
-BLOCKS: Final = 8
-"""Blocks of time whose noise all workloads may share."""
-
-MOST_ROWS: Final = 400_000
-"""Samples from which a shape is chosen. More show nothing new, and take time."""
-
 NOISE: Final = 2.0
 """Standard errors by which an exponent may differ from 1 by noise. Of straight lines, 5 % differ by
 more."""
-
-LEAST_GROUPS: Final = 2
-"""Least number of clusters, for the spread between them."""
 
 _EXPONENT_STEP: Final = 0.05
 _RISE_STEP: Final = 0.5
@@ -59,14 +44,6 @@ _RISE_STEP: Final = 0.5
 
 _DOUBTED: Final = (0.5, 1.3)
 """Limits of an exponent that is not clear."""
-
-
-class Score(NamedTuple):
-    """Error of a shape's predictions for clusters that it was not fitted to."""
-
-    shape: Shape
-    error: float  # mean square per sample, in units of its workload's noise; 1 is noise alone
-    standard_error: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,72 +57,6 @@ class Choice:
     def shape(self) -> Shape:
         """The chosen shape."""
         return self.scores[0].shape if self.scores else AFFINE
-
-
-class _Trial(NamedTuple):
-    """How a shape predicts each cluster from the others."""
-
-    score: Score
-    losses: Floats  # (c,): of each cluster
-    in_blocks: Floats  # (BLOCKS,): of each block of time
-
-    @property
-    def shape(self) -> Shape:
-        return self.score.shape
-
-    @property
-    def loss(self) -> float:
-        return float(self.losses.sum())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sample:
-    """Samples of workloads that can be fitted, and the weights that shapes are compared with."""
-
-    panel: Panel
-    weights: Floats  # (n,)
-    scale: Floats  # (g,): standard deviation of a residual of weight 1
-    block: Ints  # (n,): block of the window
-
-    @classmethod
-    def of(cls, panel: Panel, fit: RobustFit) -> Sample:
-        """Take every workload that can be fitted; of many, evenly chosen ones."""
-        chosen = panel.is_fitted
-        share = min(MOST_ROWS / max(int(panel.workloads.lengths[chosen].sum()), 1), 1.0)
-        # The n-th workload is taken if n times the share passes a whole number.
-        passed = np.floor(share * np.cumsum(chosen) + (1 - share))
-        chosen &= np.diff(passed, prepend=0.0) > 0
-        rows, part = panel.workloads.spread(chosen), panel.part(chosen)
-        points, place = np.unique(part.point, return_inverse=True)
-        return cls(
-            panel=part,
-            weights=fit.weights[rows],
-            scale=fit.scale[chosen],
-            block=np.asarray(place * BLOCKS // len(points), dtype=np.int64),
-        )
-
-    def trial(self, shape: Shape) -> _Trial:
-        """Predict each proxy of a workload, or each block of its time, from the others."""
-        panel, problem = self.panel, shape.problem(self.panel)
-        precision = self.weights / panel.workloads.spread(self.scale**2)
-        found = predict_each(problem, precision, panel.clusters, panel.is_fitted)
-        left = panel.vcpu.copy()
-        for column, values in zip(problem.design, found.coefficients.T, strict=True):
-            left -= column * panel.clusters.spread(values)
-        error = mean_error(found.losses, panel.clusters.lengths)
-        in_blocks = np.bincount(self.block, precision * left**2, minlength=BLOCKS)
-        return _Trial(Score(shape, *error), found.losses, in_blocks.astype(float))
-
-    def mean_costs(self, shape: Shape) -> Floats:
-        """Return idle vcpu per proxy and marginal vcpu per 1000 rps of all workloads, (2,)."""
-        panel, problem = self.panel, shape.problem(self.panel)
-        moments = moments_of(problem.design, problem.target, self.weights, panel.workloads)
-        coefficients, _ = solve(moments, problem.active, problem.floored)
-        idle, slope = np.einsum("gij,gj->ig", reduction_of(shape, panel), coefficients)
-        time, marginal = panel.workloads.lengths, panel.workloads.sum(shape.marginal(panel))
-        return np.array(
-            [idle @ time / time.sum(), 1000 * slope @ marginal / max(panel.rps.sum(), 1e-300)]
-        )
 
 
 def choose(panel: Panel, line: RobustFit, within: frozenset[int] = frozenset()) -> Choice:
@@ -176,41 +87,17 @@ def choose(panel: Panel, line: RobustFit, within: frozenset[int] = frozenset()) 
     return Choice(scores=tuple(scores), covariance=covariance)
 
 
-def is_better(curve: _Trial, straight: _Trial) -> bool:
-    """Return whether a curve predicts better, by each cluster and by each block of time."""
-    gains = straight.losses - curve.losses, straight.in_blocks - curve.in_blocks
-    return all(_chance(gain) > CONFIDENCE for gain in gains)
-
-
-def _chance(gains: Floats) -> float:
-    """Return the chance that the mean of what these are drawn from is positive."""
-    count = len(gains)
-    error = float(gains.std()) * np.sqrt(count / max(count - 1, 1))
-    if count < LEAST_GROUPS or error == 0:
-        return 0.0
-    return float(special.stdtr(count - 1, gains.mean() * np.sqrt(count) / error))
-
-
-def _vertex(trials: Sequence[_Trial], at: Sequence[float]) -> Vertex:
-    """Return the number that predicts best, from three trials, with its standard error."""
-    ways = (
-        vertex(np.array(at), np.array([trial.losses for trial in trials])),
-        vertex(np.array(at), np.array([trial.in_blocks for trial in trials])),
-    )
-    return Vertex(ways[0].at, float(np.hypot(ways[0].standard_error, ways[1].standard_error)))
-
-
-def _power_near_one(sample: Sample, straight: _Trial) -> tuple[Vertex, _Trial]:
+def _power_near_one(sample: Sample, straight: Trial) -> tuple[Vertex, Trial]:
     """Return the best exponent by a parabola beside a straight line, and the trial below 1."""
     numbers = [1 - _EXPONENT_STEP, 1.0, 1 + _EXPONENT_STEP]
     below, above = (sample.trial(_curve(straight.shape, p)) for p in (numbers[0], numbers[2]))
-    return _vertex([below, straight, above], numbers), below
+    return best_number([below, straight, above], numbers), below
 
 
-def _best_power(sample: Sample, straight: _Trial, below: _Trial) -> _Trial:
+def _best_power(sample: Sample, straight: Trial, below: Trial) -> Trial:
     """Search the best exponent below 1; only roughly if a straight line is better."""
 
-    def best_of(exponents: Sequence[float], *known: _Trial) -> _Trial:
+    def best_of(exponents: Sequence[float], *known: Trial) -> Trial:
         trials = [sample.trial(_curve(straight.shape, exponent)) for exponent in exponents]
         return min([*known, *trials], key=lambda trial: trial.loss)
 
@@ -220,16 +107,16 @@ def _best_power(sample: Sample, straight: _Trial, below: _Trial) -> _Trial:
     return best_of([round(best.shape.exponent + step, 2) for step in FINER], best)
 
 
-def _best_knee(sample: Sample, straight: _Trial) -> _Trial | None:
+def _best_knee(sample: Sample, straight: Trial) -> Trial | None:
     """Search the best knee; only roughly if a straight line is better, and None if it is so."""
 
-    def best_of(shares: Sequence[float], rise: float) -> _Trial:
+    def best_of(shares: Sequence[float], rise: float) -> Trial:
         shapes = (_bent(straight.shape, share, rise) for share in shares)
         return min(map(sample.trial, shapes), key=lambda trial: trial.loss)
 
     best = best_of(KNEES, _RISE_STEP)
     down = sample.trial(replace(best.shape, rise=-_RISE_STEP))
-    rise = _vertex([down, straight, best], [-_RISE_STEP, 0.0, _RISE_STEP]).at
+    rise = best_number([down, straight, best], [-_RISE_STEP, 0.0, _RISE_STEP]).at
     if rise < LEAST_RISE:
         return None
     share, rise = best.shape.knee, min(rise, _RISE.ends[1])
@@ -246,7 +133,7 @@ class _Dial(NamedTuple):
     def found(self, sample: Sample, of: Callable[[float], Shape], start: float) -> _Found:
         """Lay a parabola through the losses beside `start`."""
         beside = [start - self.step, start, start + self.step]
-        found = _vertex([sample.trial(of(number)) for number in beside], beside)
+        found = best_number([sample.trial(of(number)) for number in beside], beside)
         near = np.clip(found.at, start - 2 * self.step, start + 2 * self.step)
         number = round(float(np.clip(near, *self.ends)), 2)
         reach = min(found.standard_error, 4 * self.step)
