@@ -72,8 +72,10 @@ def choose(panel: Panel, line: RobustFit, within: frozenset[int] = frozenset()) 
     sample = Sample.of(panel, line)
     straight = sample.trial(AFFINE.within_pods(within))
     found, below = _power_near_one(sample, straight)
-    tried = _best_power(sample, straight, below), _best_knee(sample, straight)
-    curves = [trial for trial in tried if trial is not None]
+    curves = [_best_power(sample, straight, below)]
+    if not within:
+        # Pods of unequal speed are apart at high rates, too: that would look like a knee.
+        curves += _best_knee(sample, straight)
     clear = [trial for trial in curves if is_better(trial, straight)]
     first = min(clear, key=lambda trial: trial.loss, default=straight)
     scores = [first.score, *(trial.score for trial in (straight, *curves) if trial is not first)]
@@ -107,8 +109,8 @@ def _best_power(sample: Sample, straight: Trial, below: Trial) -> Trial:
     return best_of([round(best.shape.exponent + step, 2) for step in FINER], best)
 
 
-def _best_knee(sample: Sample, straight: Trial) -> Trial | None:
-    """Search the best knee; only roughly if a straight line is better, and None if it is so."""
+def _best_knee(sample: Sample, straight: Trial) -> list[Trial]:
+    """Search the best knee; return none if cost per request does not rise."""
 
     def best_of(shares: Sequence[float], rise: float) -> Trial:
         shapes = (_bent(straight.shape, share, rise) for share in shares)
@@ -118,10 +120,10 @@ def _best_knee(sample: Sample, straight: Trial) -> Trial | None:
     down = sample.trial(replace(best.shape, rise=-_RISE_STEP))
     rise = best_number([down, straight, best], [-_RISE_STEP, 0.0, _RISE_STEP]).at
     if rise < LEAST_RISE:
-        return None
+        return []
     share, rise = best.shape.knee, min(rise, _RISE.ends[1])
     best = best_of([share - BETWEEN_KNEES, share, share + BETWEEN_KNEES], rise)
-    return sample.trial(_refined(sample, best.shape)[-1].shape)
+    return [sample.trial(_refined(sample, best.shape)[-1].shape)]
 
 
 class _Dial(NamedTuple):

@@ -62,7 +62,7 @@ class RoleCalibration:
         operating_rps: mean rate of the proxy, weighted by requests.
         fitted_rps: lowest and highest fitted rate of one proxy; other rates are extrapolated.
         candidates: the models tried, the chosen one first. A curve is chosen if it predicts better
-            than a straight line with a chance of more than 90 %, over proxies and over time.
+            than a straight line, beyond noise, over proxies and over time.
         cost_of_each: of inbound and outbound requests and bytes, if the model has such terms.
         remarks: which terms could not be separated, and why.
         straight_line_idle_vcpu_per_proxy: idle CPU by a straight line, if the model is a curve.

@@ -23,8 +23,9 @@ from analyzer.calibration.panel import Panel
 from analyzer.calibration.shapes import Shape
 from analyzer.calibration.workloads import reduction_of
 
-CONFIDENCE: Final = 0.9
-"""Chance that a curve predicts better than a straight line, from which it is chosen."""
+CHANCE: Final = 0.05
+"""Chance that noise makes a straight line look like a curve. It is divided by the numbers that the
+samples decide (Bonferroni): one for an exponent, two for a knee and its rise."""
 
 BLOCKS: Final = 8
 """Blocks of time whose noise all workloads may share."""
@@ -113,9 +114,10 @@ class Sample:
 
 
 def is_better(curve: Trial, straight: Trial) -> bool:
-    """Return whether a curve predicts better, by each cluster and by each block of time."""
+    """Return whether a curve predicts better, over clusters and over blocks of time."""
+    numbers = 2 if curve.shape.rise else 1
     gains = straight.losses - curve.losses, straight.in_blocks - curve.in_blocks
-    return all(_chance(gain) > CONFIDENCE for gain in gains)
+    return all(_chance(gain) > 1 - CHANCE / numbers for gain in gains)
 
 
 def _chance(gains: Floats) -> float:
