@@ -15,10 +15,9 @@ import numpy as np
 
 from analyzer.arrays import Floats
 from analyzer.calibration.fit.huber import RobustFit
-from analyzer.calibration.fit.parabola import Vertex
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.shapes import AFFINE, BY_DIRECTION, Shape, knee, power
-from analyzer.calibration.trials import Sample, Score, Trial, best_number, is_better
+from analyzer.calibration.trials import Sample, Score, Trial, best_number, is_better, weight
 
 EXPONENTS: Final = (0.45, 0.65, 0.85)
 FINER: Final = (-0.1, -0.05, 0.05, 0.1)
@@ -34,16 +33,9 @@ knee lower than these, a straight line fits all busy hours; with a higher one, f
 LEAST_RISE: Final = 0.2
 """Least rise of the cost per request at a knee: a smaller one does not matter."""
 
-NOISE: Final = 2.0
-"""Standard errors by which an exponent may differ from 1 by noise. Of straight lines, 5 % differ by
-more."""
-
 _EXPONENT_STEP: Final = 0.05
 _RISE_STEP: Final = 0.5
 """Distance of the trials that a parabola is laid through."""
-
-_DOUBTED: Final = (0.5, 1.3)
-"""Limits of an exponent that is not clear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,15 +63,14 @@ def choose(panel: Panel, line: RobustFit, within: frozenset[int] = frozenset()) 
         return Choice(covariance=np.zeros((2, 2)))
     sample = Sample.of(panel, line)
     straight = sample.trial(AFFINE.within_pods(within))
-    found, below = _power_near_one(sample, straight)
-    curves = [_best_power(sample, straight, below)]
+    curves = [_best_power(sample, straight)]
     if not within:
         # Pods of unequal speed are apart at high rates, too: that would look like a knee.
         curves += _best_knee(sample, straight)
     clear = [trial for trial in curves if is_better(trial, straight)]
     first = min(clear, key=lambda trial: trial.loss, default=straight)
     scores = [first.score, *(trial.score for trial in (straight, *curves) if trial is not first)]
-    covariance = np.zeros((2, 2)) if clear else _doubt(sample, straight.shape, found)
+    covariance = np.zeros((2, 2)) if clear else _doubt(sample, straight, curves)
     has_parts = sample.panel.has_directions.any() or sample.panel.has_bytes.any()
     if has_parts:
         parts = sample.trial(BY_DIRECTION.within_pods(within)).score
@@ -89,24 +80,18 @@ def choose(panel: Panel, line: RobustFit, within: frozenset[int] = frozenset()) 
     return Choice(scores=tuple(scores), covariance=covariance)
 
 
-def _power_near_one(sample: Sample, straight: Trial) -> tuple[Vertex, Trial]:
-    """Return the best exponent by a parabola beside a straight line, and the trial below 1."""
-    numbers = [1 - _EXPONENT_STEP, 1.0, 1 + _EXPONENT_STEP]
-    below, above = (sample.trial(_curve(straight.shape, p)) for p in (numbers[0], numbers[2]))
-    return best_number([below, straight, above], numbers), below
-
-
-def _best_power(sample: Sample, straight: Trial, below: Trial) -> Trial:
+def _best_power(sample: Sample, straight: Trial) -> Trial:
     """Search the best exponent below 1; only roughly if a straight line is better."""
 
     def best_of(exponents: Sequence[float], *known: Trial) -> Trial:
         trials = [sample.trial(_curve(straight.shape, exponent)) for exponent in exponents]
         return min([*known, *trials], key=lambda trial: trial.loss)
 
-    best = best_of(EXPONENTS)
-    if min(best.loss, below.loss) >= straight.loss:
+    best = best_of([*EXPONENTS, 1 - _EXPONENT_STEP])
+    if best.loss >= straight.loss:
         return best
-    return best_of([round(best.shape.exponent + step, 2) for step in FINER], best)
+    around = [round(best.shape.exponent + step, 2) for step in FINER]
+    return best_of([exponent for exponent in around if exponent < 1], best)
 
 
 def _best_knee(sample: Sample, straight: Trial) -> list[Trial]:
@@ -176,20 +161,18 @@ def _refined(sample: Sample, shape: Shape) -> list[_Found]:
     return [knees, _RISE.found(sample, lambda number: _bent(shape, share, number), rise)]
 
 
-def _doubt(sample: Sample, line: Shape, found: Vertex) -> Floats:
-    """Return the covariance of a straight line from an exponent that is not clear, (2, 2).
+def _doubt(sample: Sample, straight: Trial, curves: Sequence[Trial]) -> Floats:
+    """Return the covariance of a straight line from curves that are not clear, (2, 2).
 
-    The square of what the exponent changes, less what noise alone changes, estimates the square of
-    the line's error without bias. Below that noise it is zero, so that most straight lines keep
-    their ranges.
+    It is the square of what the likeliest curve changes, times its weight: most straight lines keep
+    their ranges, because they predict better than any curve.
     """
-    bend = (found.at - 1) / max(found.standard_error, np.finfo(float).tiny)
-    excess = 1 - 1 / max((bend / NOISE) ** 2, 1.0)
-    if excess == 0:
+    likeliest = max(curves, key=lambda trial: weight(trial, straight))
+    share = weight(likeliest, straight)
+    if share == 0:
         return np.zeros((2, 2))
-    bent = _curve(line, float(np.clip(found.at, *_DOUBTED)))
-    change = sample.mean_costs(bent) - sample.mean_costs(line)
-    return np.asarray(excess * np.outer(change, change))
+    change = sample.mean_costs(likeliest.shape) - sample.mean_costs(straight.shape)
+    return np.asarray(share * np.outer(change, change))
 
 
 def sharpened(choice: Choice, panel: Panel, fit: RobustFit) -> Choice:

@@ -27,6 +27,10 @@ CHANCE: Final = 0.05
 """Chance that noise makes a straight line look like a curve. It is divided by the numbers that the
 samples decide (Bonferroni): one for an exponent, two for a knee and its rise."""
 
+LIKELY: Final = 0.7
+"""Chance that a curve predicts better, from which it counts. In one of ten meshes whose cost is
+straight, a curve reaches it."""
+
 BLOCKS: Final = 8
 """Blocks of time whose noise all workloads may share."""
 
@@ -114,10 +118,20 @@ class Sample:
 
 
 def is_better(curve: Trial, straight: Trial) -> bool:
-    """Return whether a curve predicts better, over clusters and over blocks of time."""
+    """Return whether a curve predicts clearly better, over clusters and over blocks of time."""
+    return weight(curve, straight) == 1
+
+
+def weight(curve: Trial, straight: Trial) -> float:
+    """Return the weight of a curve beside a straight line, by how likely it predicts better.
+
+    The less likely of two decides: over clusters, and over blocks of time. A weight of 1 is clearly
+    better, and one of 0 is a chance of LIKELY or less.
+    """
     numbers = 2 if curve.shape.rise else 1
     gains = straight.losses - curve.losses, straight.in_blocks - curve.in_blocks
-    return all(_chance(gain) > 1 - CHANCE / numbers for gain in gains)
+    least = min(map(_chance, gains))
+    return float(np.clip((least - LIKELY) / (1 - CHANCE / numbers - LIKELY), 0.0, 1.0))
 
 
 def _chance(gains: Floats) -> float:

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from analyzer.arrays import Floats
 from analyzer.calibration.choice import EXPONENTS, FINER, Choice, choose, sharpened
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.shapes import (
@@ -18,10 +19,11 @@ from analyzer.calibration.shapes import (
     knee,
     power,
 )
-from analyzer.calibration.trials import BLOCKS, MOST_ROWS, Sample, Score, is_better
+from analyzer.calibration.trials import BLOCKS, MOST_ROWS, Sample, Score, Trial, is_better, weight
 from analyzer.calibration.workloads import WorkloadFits, fit_workloads
 from analyzer.measurement.usage import MeshUsage
-from tests.calibration.attacks import attacked
+from tests.calibration.attacks import attacked, kinds
+from tests.calibration.attacks.day import Day, mesh_of
 from tests.calibration.directed import (
     IDLE,
     PER_GBIT,
@@ -275,19 +277,40 @@ def test_most_straight_lines_get_no_wider_from_the_choice() -> None:
     choices = [choice_of(simulate(seed).usage) for seed in range(20)]
 
     assert all(choice.shape == AFFINE for choice in choices)
+    # P(Binomial(20, 0.1) > 4) is 0.04.
     assert sum(bool(choice.covariance.any()) for choice in choices) <= 4
 
 
 def test_a_bend_that_is_not_clear_widens_the_line() -> None:
-    meshes = [concave_mesh(seed, exponent=0.97, workloads=2)[0] for seed in range(8)]
+    meshes = [mesh_of(kinds.power(Day.drawn(seed), exponent=0.95)).usage for seed in range(8)]
     lines = [choice for choice in map(choice_of, meshes) if choice.shape == AFFINE]
 
     widened = [choice.covariance for choice in lines if choice.covariance.any()]
     assert widened
     for covariance in widened:
-        # A concave law has less idle CPU and a lower cost at the margin than its line.
-        assert covariance[0, 0] > 0
+        assert (np.diag(covariance) > 0).all()
+        # It is one change, of idle and slope together.
         assert covariance[0, 1] ** 2 == pytest.approx(covariance[0, 0] * covariance[1, 1])
+
+
+@pytest.mark.parametrize(
+    ("gain", "least", "most"), [(-1.0, 0, 0), (0.0, 0, 0), (1.0, 0.3, 0.7), (4.0, 1, 1)]
+)
+def test_a_curve_counts_by_how_likely_it_predicts_better(
+    gain: float, least: float, most: float
+) -> None:
+    # A mean gain of this many standard errors, over clusters and over blocks.
+    def gains(count: int) -> Floats:
+        spread = np.where(np.arange(count) % 2, 1.0, -1.0)
+        spread -= spread.mean()
+        return np.asarray(spread + gain * float(spread.std(ddof=1)) / np.sqrt(count))
+
+    score = Score(AFFINE, 1.0, 0.1)
+    straight = Trial(score, np.zeros(100), np.zeros(BLOCKS))
+    curve = Trial(score._replace(shape=power(0.8)), -gains(100), -gains(BLOCKS))
+
+    assert least <= weight(curve, straight) <= most
+    assert is_better(curve, straight) is (weight(curve, straight) == 1)
 
 
 def test_the_error_of_an_exponent_is_in_the_range_of_idle() -> None:
