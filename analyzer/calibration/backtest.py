@@ -5,8 +5,10 @@ from typing import Final
 import numpy as np
 
 from analyzer.arrays import Floats, Ints
+from analyzer.calibration import corrections
+from analyzer.calibration.fit.attenuation import Attenuation
 from analyzer.calibration.fit.shared_time import DEGREES_OF_FREEDOM, Bins
-from analyzer.calibration.fit.student import half_width
+from analyzer.calibration.fit.student import half_width, quantile
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.result import Backtest
@@ -23,11 +25,13 @@ def backtest(
     variance_weights: Floats | None = None,
     *,
     training_share: float = TRAINING_SHARE,
+    is_corrected: bool = True,
 ) -> Backtest | None:
     """Fit the first part of the window alone, and predict the rest.
 
     The weights, shape (n,), are those of a fit of all observations. They are where the fit starts,
-    and do not change its result.
+    and do not change its result. If the fit `is_corrected`, slopes that are too low are raised by
+    what the first part shows.
 
     Returns:
         None if no workload can be fitted in the first part and is also in the rest.
@@ -42,7 +46,7 @@ def backtest(
     # A knee is where it is in all of the window: otherwise the rest would have another one.
     highest_rps = rows.groupby("workload")["rps"].max()
     highest = highest_rps.reindex(range(len(observations.workloads))).to_numpy(float)
-    panel, rest = Panel.of(rows[early], highest), Panel.of(rows[~early], highest)
+    panel, rest = (Panel.of(rows[part], observations.events, highest) for part in (early, ~early))
     begin = None if variance_weights is None else variance_weights[early]
     fits = fit_workloads(shape, panel, None if begin is None else (begin, np.ones_like(begin)))
     _, then, later = np.intersect1d(panel.numbers, rest.numbers, return_indices=True)
@@ -51,7 +55,8 @@ def backtest(
     actual = rest.workloads.sum(rest.vcpu)[later]
     if not actual.sum() > 0:
         return None
-    predicted, variances, of_all = _predict(fits, rest, then, later)
+    missing = corrections.missing_share(fits) if is_corrected else None
+    predicted, variances, of_all = _predict(fits, missing, rest, then, later)
     errors, margins = predicted - actual, half_width(variances, fits.degrees_of_freedom[then])
     over = len(points[points >= cut])
     names = observations.workloads.iloc[rest.numbers[later]].reset_index(drop=True)
@@ -72,7 +77,7 @@ def backtest(
 
 
 def _predict(
-    fits: WorkloadFits, rest: Panel, then: Ints, later: Ints
+    fits: WorkloadFits, missing: Attenuation | None, rest: Panel, then: Ints, later: Ints
 ) -> tuple[Floats, Floats, float]:
     """Return each workload's predicted CPU over the rest, its variance, and that of their sum.
 
@@ -97,7 +102,16 @@ def _predict(
     moves[then, 0, 1] = rest.workloads.sum(fits.shape.basis(rest))[later]
     of_all = shared.noise_of_all.of_others(np.zeros(1, dtype=np.int64), in_bins.sum(axis=0)[None])
     together = shared.covariance_of_sum(moves)[0, 0] + of_all[0]
-    return predicted, variances, max(float(variances.sum()), float(together))
+    # Traffic that moved away from its mean shows a slope that is too low.
+    fitted = fits.panel.workloads
+    means = fitted.sum(fits.shape.basis(fits.panel)) / fitted.lengths
+    raised, reaches = corrections.of_predictions(
+        fits, missing, moves[:, 0, 1] - moves[:, 0, 0] * means
+    )
+    errors = reaches[then] / quantile(fits.degrees_of_freedom[then])
+    of_all_errors = float(errors.sum()) ** 2
+    whole = max(float(variances.sum()), float(together)) + of_all_errors
+    return predicted + raised[then], variances + errors**2, whole
 
 
 def _noise_of_pods(fits: WorkloadFits) -> Floats:

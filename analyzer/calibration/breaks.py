@@ -15,6 +15,7 @@ import numpy as np
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.fit.level_shift import Shift, find_shift, ramp, stays
+from analyzer.calibration.fit.segments import places_of
 from analyzer.calibration.observations import Exclusion, Observations, Unusable
 from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.settings import Setting
@@ -101,12 +102,12 @@ def since_change(
     """Return the observations without those before a change, and that change."""
     rows = observations.rows
     point = rows["point"].to_numpy(np.int64)
-    points = np.unique(point)
+    points, place = places_of(point)
     steps = min(len(points), MOST_STEPS)
     if steps < LEAST_STEPS:
         return observations, None
     step_of = np.arange(len(points)) * steps // len(points)
-    step = step_of[np.searchsorted(points, point)]
+    step = step_of[place]
     workload = rows["workload"].to_numpy(np.int64)
     course = _course(observations, workload, step, steps)
     begin, length = _changes(course)

@@ -9,6 +9,7 @@ import pandas as pd
 from analyzer.arrays import Floats
 from analyzer.calibration import judge, summary
 from analyzer.calibration.breaks import cost_break, since_change
+from analyzer.calibration.event_terms import event_findings
 from analyzer.calibration.memory import fit_memory
 from analyzer.calibration.models import Knee, Power
 from analyzer.calibration.observations import Observations, observe
@@ -60,6 +61,7 @@ def calibrate_usage(usage: MeshUsage) -> Calibration:
             *_warnings(sidecar, decomposition),
             *cost_break(change),
             *(pattern_findings(find_patterns(fitted.workloads)) if fitted else ()),
+            *(event_findings(fitted.workloads) if fitted else ()),
             *unequal_pods(fitted.pods if fitted else None, observations),
         ),
     )

@@ -193,19 +193,25 @@ def _uncertainty(
 
 
 def cost_of_each(fits: WorkloadFits) -> dict[str, Interval]:
-    """Return the mean cost of inbound, outbound and bytes, weighted by their amount."""
+    """Return the mean cost of each kind of load apart from all requests, weighted by amount."""
     names = {
         INBOUND: ("vcpu_per_1000_inbound_rps", 1000),
         OUTBOUND: ("vcpu_per_1000_outbound_rps", 1000),
         BYTES: ("vcpu_per_gbit_per_second", 1),
+        **{
+            term: (one.event.cost, one.event.events_per_second)
+            for term, one in fits.panel.events.items()
+        },
     }
     costs = {}
-    for column, term in enumerate(fits.shape.terms):
+    for column, term in enumerate(fits.shape.terms_of(fits.panel)):
         if term not in names:
             continue
         variances = fits.coefficient_covariances[:, column, column]
         amounts = fits.panel.workloads.sum(fits.shape.load(term, fits.panel))
-        amounts *= (variances > 0) & fits.has_slope
+        amounts *= (variances > 0) & (
+            fits.has_idle if term in fits.panel.events else fits.has_slope
+        )
         if amounts.sum() > 0:
             name, unit = names[term]
             mids, freedoms = fits.fit.coefficients[:, column], fits.degrees_of_freedom

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.calibration.fit.segments import Segments
+from analyzer.calibration.events import EVENTS, Event
+from analyzer.calibration.fit.segments import Segments, places_of
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import BITS_PER_GBIT, Role, counted
 
@@ -65,7 +66,8 @@ class Observations:
     """The samples of all proxies of one role: those that can be fitted, and totals of all.
 
     Rows have the workload (row of `workloads`), then _COLUMNS (gbit_per_second: HTTP and TCP; NaN:
-    not known); sorted by workload, proxy and point.
+    not known) and the column of each event that is known in any of them; sorted by workload, proxy
+    and point.
     """
 
     rows: pd.DataFrame
@@ -77,6 +79,7 @@ class Observations:
     filled: pd.DataFrame  # of each workload: sums over filled samples, columns count and rps
     point_count: int  # intervals that averages are over
     doubt_share: float = 0.0  # by which every cost may be off: it changed, and both are fitted
+    events: tuple[Event, ...] = ()  # those that are terms of the fit
 
     @property
     def why_excluded(self) -> str:
@@ -100,7 +103,7 @@ def observe(usage: MeshUsage, role: Role) -> Observations:
     kept, exclusions, left_out_vcpu = _exclude(usage, steps, filled)
     workload = workload[mine][kept]
     order = np.argsort(workload, kind="stable")
-    seen, workload = np.unique(workload[order], return_inverse=True)
+    seen, workload = places_of(workload[order])
     # Requests of an interval without CPU would make the ratio of the two too low.
     is_observed = np.isin(steps["point"].to_numpy(), usage.observed_points)
     points = len(usage.observed_points)
@@ -135,7 +138,13 @@ def _rows(steps: pd.DataFrame, kept: Ints) -> pd.DataFrame:
     without_http = np.where(rps > 0, np.nan, tcp)
     both = np.where(np.isnan(http), without_http, np.where(np.isnan(tcp), 0.0, tcp) + http)
     columns |= {"rps": rps, "gbit_per_second": both * 8 / BITS_PER_GBIT}
-    return pd.DataFrame(columns, columns=_COLUMNS)
+    counts = {
+        event.column: steps[event.column].to_numpy(float)[kept]
+        for event in EVENTS
+        if event.column in steps
+    }
+    counts = {name: rates for name, rates in counts.items() if not np.isnan(rates).all()}
+    return pd.DataFrame({**columns, **counts}, columns=[*_COLUMNS, *counts])
 
 
 def _exclude(

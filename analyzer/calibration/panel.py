@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.calibration.fit.least_squares import correlations
+from analyzer.calibration.events import Event
+from analyzer.calibration.fit.least_squares import Term, correlations
 from analyzer.calibration.fit.segments import Segments, clusters_of, seen_at
 from analyzer.units import Reason, counted
 
@@ -26,6 +27,41 @@ MIN_VARIATION: Final = 0.05
 COLLINEAR: Final = 0.9
 """Share of one column's variance that others may explain; beyond it they are not separable. It is a
 variance inflation of 10, the customary limit."""
+
+
+COLLINEAR_REQUESTS: Final = 0.98
+"""The same for events that are requests: their cost and that of all requests are quoted together,
+and their sum is known better than each."""
+
+LEAST_KNOWN: Final = 0.98
+"""Share of a workload's samples in which events must be known; the others get their mean."""
+
+
+class Counted(NamedTuple):
+    """Events of each sample."""
+
+    event: Event
+    rate: Floats  # (n,): events per second
+    is_separable: Bools  # (g,): whether they are known and vary independently of requests
+
+    @classmethod
+    def of(cls, event: Event, rows: pd.DataFrame, workloads: Segments) -> Counted:
+        """Read the event's column of `Observations.rows`."""
+        rate, rps = rows[event.column].to_numpy(float), rows["rps"].to_numpy(float)
+        known = workloads.sum(~np.isnan(rate))
+        total = workloads.sum(np.nan_to_num(rate))
+        mean = np.divide(total, known, out=np.zeros_like(total), where=known > 0)
+        rate = np.where(np.isnan(rate), workloads.spread(mean), rate)
+        between = correlations(np.array([rate, rps]), workloads)[:, 0, 1]
+        is_known = known >= LEAST_KNOWN * workloads.lengths
+        varies = workloads.highest(rate) > workloads.lowest(rate)
+        is_steady = workloads.highest(rps) == workloads.lowest(rps)
+        limit = COLLINEAR_REQUESTS if event.is_request else COLLINEAR
+        return cls(event, rate, is_known & varies & (is_steady | (between**2 < limit)))
+
+    def part(self, rows: Bools, workloads: Bools) -> Counted:
+        """Return the events of some rows, (n,), and workloads, (g,)."""
+        return Counted(self.event, self.rate[rows], self.is_separable[workloads])
 
 
 class Obstacle(NamedTuple):
@@ -78,9 +114,15 @@ class Panel:
     highest_rps: Floats  # (g,): highest rate of one proxy, where a shape refers to it
     has_directions: Bools  # (g,): whether inbound and outbound requests vary independently
     has_bytes: Bools  # (g,): whether bytes vary independently of requests
+    events: Mapping[Term, Counted]  # those with a term in every shape
 
     @classmethod
-    def of(cls, rows: pd.DataFrame, highest_rps: Floats | None = None) -> Panel:
+    def of(
+        cls,
+        rows: pd.DataFrame,
+        events: Sequence[Event] = (),
+        highest_rps: Floats | None = None,
+    ) -> Panel:
         """Read `Observations.rows`, or a part of them in the same order.
 
         `highest_rps` are the highest rates by row of `Observations.workloads`; if None, those of
@@ -108,6 +150,7 @@ class Panel:
             obstacles=_obstacles(rows, workloads),
             has_directions=has_directions,
             has_bytes=has_bytes & is_known,
+            events={event.term: Counted.of(event, rows, workloads) for event in events},
         )
 
     def part(self, chosen: Bools) -> Panel:
@@ -129,6 +172,7 @@ class Panel:
             highest_rps=self.highest_rps[chosen],
             has_directions=self.has_directions[chosen],
             has_bytes=self.has_bytes[chosen],
+            events={term: one.part(rows, chosen) for term, one in self.events.items()},
         )
 
     @property

@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from analyzer.arrays import Bools, Floats, Ints
-from analyzer.calibration.fit.segments import Segments
+from analyzer.arrays import Bools, Floats
+from analyzer.calibration.fit.segments import places_of, seen_at
 from analyzer.calibration.fit.whitening import Whitened, effect, whitened
 from analyzer.calibration.workloads import WorkloadFits
 
@@ -152,13 +152,13 @@ def find_patterns(fits: WorkloadFits) -> Patterns:
 def _series(fits: WorkloadFits) -> _Series | None:
     """Return the series of the largest workloads; of the largest pods if workloads are few."""
     panel, predicted = fits.panel, fits.predicted_vcpu
-    times, time = np.unique(panel.point, return_inverse=True)
+    times, time = places_of(panel.point)
     workload_counts = int(fits.has_slope.sum())
     units = panel.workloads if workload_counts >= MIN_UNITS else panel.proxies
     owner = panel.workloads.numbers[units.starts]
     is_enough = units.lengths >= _LEAST_KNOWN * len(times)
     if units is panel.workloads:
-        is_enough = _steps_of(units, time, len(times)) >= _LEAST_KNOWN * len(times)
+        is_enough = seen_at(units, time).sum(axis=1) >= _LEAST_KNOWN * len(times)
     is_enough &= fits.has_slope[owner] & (units.lowest(np.nan_to_num(predicted)) > 0)
     chosen = np.flatnonzero(is_enough)
     if not len(chosen):
@@ -182,12 +182,6 @@ def _series(fits: WorkloadFits) -> _Series | None:
         vcpu_per_rps=np.abs(fits.curves[owner[chosen], 1:]),
         mesh_rps=np.bincount(time, panel.rps).astype(float),
     )
-
-
-def _steps_of(units: Segments, time: Ints, count: int) -> Ints:
-    """Return at how many times each unit has rows."""
-    cells = np.unique(units.numbers * count + time)
-    return np.bincount(cells // count, minlength=len(units)).astype(np.int64)
 
 
 def _share(series: _Series, white: Whitened, column: int) -> float:

@@ -63,7 +63,8 @@ class RoleCalibration:
         fitted_rps: lowest and highest fitted rate of one proxy; other rates are extrapolated.
         candidates: the models tried, the chosen one first. A curve is chosen if it predicts better
             than a straight line, beyond noise, over proxies and over time.
-        cost_of_each: of inbound and outbound requests and bytes, if the model has such terms.
+        cost_of_each: of inbound and outbound requests, bytes and events, if the model has such
+            terms. Events are not in the cost of a request; failures are.
         remarks: which terms could not be separated, and why.
         straight_line_idle_vcpu_per_proxy: idle CPU by a straight line, if the model is a curve.
         attenuation_share: by which share the slope of the fit is estimated to be too low, because
@@ -181,10 +182,12 @@ class MemoryCalibration:
 class Decomposition:
     """The parts of the sidecars' measured CPU, in vcpu averaged over the window.
 
-    measured = idle + traffic + excluded + unexplained, by construction. Excluded are samples left
-    out, and workloads that could not be fitted.
+    measured = idle + traffic + events + excluded + unexplained, by construction. Excluded are
+    samples left out, and workloads that could not be fitted.
 
     Attributes:
+        events_vcpu: of events beside requests, by their name in `calibration.events`: those that
+            are terms of the fit.
         filled_vcpu: the part of `excluded_vcpu` that was not seen, and is filled from seen time.
         measured_vcpu_range: the range that this gives to `measured_vcpu`.
     """
@@ -192,6 +195,7 @@ class Decomposition:
     measured_vcpu: float
     idle_vcpu: Interval
     traffic_vcpu: Interval
+    events_vcpu: Mapping[str, Interval] = field(default_factory=dict)
     excluded_vcpu: float
     filled_vcpu: float = 0.0
     measured_vcpu_range: Interval
@@ -200,6 +204,7 @@ class Decomposition:
     def unexplained_vcpu(self) -> float:
         """Measured CPU that the fit does not explain; negative if it predicts too much."""
         explained = self.idle_vcpu.mid + self.traffic_vcpu.mid + self.excluded_vcpu
+        explained += sum(vcpu.mid for vcpu in self.events_vcpu.values())
         return self.measured_vcpu - explained
 
 

@@ -8,7 +8,9 @@ from analyzer.arrays import Floats
 from analyzer.calibration import corrections
 from analyzer.calibration.backtest import backtest
 from analyzer.calibration.choice import Choice, choose, sharpened
+from analyzer.calibration.event_terms import with_events
 from analyzer.calibration.fit import attenuation, student
+from analyzer.calibration.fit.attenuation import Attenuation
 from analyzer.calibration.fit.partial_pooling import Pooled
 from analyzer.calibration.judge import range_factor, residual_correlation
 from analyzer.calibration.mesh import MeshCurve, cost_of_each, mesh_curve
@@ -53,12 +55,18 @@ class Fitted:
 
     workloads: WorkloadFits
     pooled: Pooled
+    costs: Pooled  # the same, with what flattens their slopes corrected
     straight: WorkloadFits
     choice: Choice
-    missing: Interval | None  # share by which the slopes are too low
+    attenuation: Attenuation | None  # share by which the slopes are too low
     beside: float  # the same, by the steps beside each
     mesh: MeshCurve | None
     pods: PodComparison
+
+    @property
+    def missing(self) -> Interval | None:
+        """The share by which the mean of the slopes is too low."""
+        return None if self.attenuation is None else self.attenuation.whole
 
     @property
     def is_split(self) -> bool:
@@ -96,6 +104,10 @@ def fit_role(role: Role, observations: Observations) -> RoleFit:
         return RoleFit(calibration=_refusal(role, Reason.NO_DATA, detail))
     panel = Panel.of(observations.rows)
     fits = straight = fit_workloads(AFFINE, panel)
+    observations = with_events(straight, observations)
+    if observations.events:
+        panel = Panel.of(observations.rows, observations.events)
+        fits = straight = fit_workloads(AFFINE, panel, _weights(straight))
     pods = compare(straight)
     if pods.within:
         fits = straight = fit_workloads(pods.shape, panel, _weights(straight))
@@ -109,14 +121,18 @@ def fit_role(role: Role, observations: Observations) -> RoleFit:
     fitted = Fitted(
         workloads=fits,
         pooled=pooled,
+        costs=pooled,
         straight=straight,
         choice=choice,
-        missing=corrections.missing_share(fits),
+        attenuation=corrections.missing_share(fits),
         beside=_beside(fits),
         mesh=mesh_curve(fits, pooled),
         pods=pods,
     )
-    fitted = replace(fitted, mesh=fitted.corrected(fitted.mesh))
+    if fitted.mesh is not None:
+        each = None if fitted.is_split else fitted.attenuation
+        costs = corrections.of_each(fits, pooled, each)
+        fitted = replace(fitted, mesh=fitted.corrected(fitted.mesh), costs=costs)
     return RoleFit(calibration=_figure(role, observations, fitted), fitted=fitted)
 
 
@@ -213,7 +229,7 @@ def _calibration(
     per_workload = panel.workloads.sum(panel.rps)
     requests = float(per_workload.sum())
     missing, is_split = fitted.missing, fitted.is_split
-    test = backtest(fits.shape, observations, fits.fit.variance_weights)
+    test = backtest(fits.shape, observations, fits.fit.variance_weights, is_corrected=not is_split)
     factor = range_factor(test)
     # Evenly likely anywhere between both costs, for idle and slope together.
     doubt = np.outer(mesh.mid, mesh.mid) * observations.doubt_share**2 / 3

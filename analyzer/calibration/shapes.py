@@ -54,6 +54,10 @@ class Shape:
         """Whether the cost of one more request depends on the rate."""
         return self.exponent != 1 or self.rise != 0
 
+    def terms_of(self, panel: Panel) -> tuple[Term, ...]:
+        """Return the terms of this shape, and of the panel's events."""
+        return (*self.terms, *panel.events)
+
     def basis(self, panel: Panel) -> Floats:
         """Return the rate, or a curve of it, that the CPU of traffic is proportional to, (n,)."""
         if self.exponent != 1:
@@ -81,17 +85,20 @@ class Shape:
             return np.ones_like(panel.rps) if term == IDLE else self.basis(panel)
         if term in (POD_IDLE, POD_REQUESTS):
             return pod_distance(panel) * (1.0 if term == POD_IDLE else self.basis(panel))
+        if term in panel.events:
+            return panel.events[term].rate
         into, out_of = panel.inbound_rps, panel.outbound_rps
         return {INBOUND: into, OUTBOUND: out_of, BYTES: panel.gbit_per_second}[term]
 
     def design(self, panel: Panel) -> Floats:
         """Return the load of each term, shape (k, n)."""
-        return np.array([self.load(term, panel) for term in self.terms])
+        return np.array([self.load(term, panel) for term in self.terms_of(panel)])
 
     def problem(self, panel: Panel) -> Problem:
         """Return the regressions of the workloads."""
-        loads = {term: self.load(term, panel) for term in self.terms}
-        active = np.column_stack([_takes_part(term, self, panel) for term in self.terms])
+        terms = self.terms_of(panel)
+        loads = {term: self.load(term, panel) for term in terms}
+        active = np.column_stack([_takes_part(term, self, panel) for term in terms])
         return Problem.of(loads, panel.vcpu, active, panel.workloads)
 
 
@@ -115,8 +122,10 @@ def knee(share: float, rise: float) -> Shape:
 def _takes_part(term: Term, shape: Shape, panel: Panel) -> Bools:
     """Return in which workloads a term can be separated from the others, shape (g,)."""
     takes_part = panel.is_fitted
-    if term == IDLE:
+    if term == IDLE or term in panel.events:
         takes_part[[number for number, item in panel.obstacles.items() if item.is_all_idle]] = True
+        if term in panel.events:
+            takes_part &= panel.events[term].is_separable
     elif term == BYTES:
         takes_part &= panel.has_bytes
     elif term in (POD_IDLE, POD_REQUESTS):

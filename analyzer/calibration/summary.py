@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats, Ints
+from analyzer.calibration.event_terms import vcpu_of_events
 from analyzer.calibration.fit.student import interval, weighted
 from analyzer.calibration.observations import Observations, Unusable
 from analyzer.calibration.result import Decomposition, WorkloadCalibration
@@ -17,7 +18,7 @@ from analyzer.units import Interval, Provenance, Refusal, Role
 def decompose(
     fitted: Fitted | None, observations: Observations, total: Interval | None = None
 ) -> Decomposition:
-    """Divide the measured CPU into idle, traffic, not fitted, and unexplained.
+    """Divide the measured CPU into idle, traffic, events, not fitted, and unexplained.
 
     `total` is that CPU with its range, where it has one.
     """
@@ -26,9 +27,15 @@ def decompose(
     without_cpu = (item for item in observations.exclusions if item.reason == Unusable.NO_CPU)
     filled = sum((item.mean_vcpu for item in without_cpu), start=0.0)
     idle = traffic = Interval.exactly(0.0)
+    of_events: dict[str, Interval] = {}
     if fitted is not None:
         fits, panel, mesh = fitted.workloads, fitted.workloads.panel, fitted.mesh
         has_none = ~(fits.has_idle | fitted.pooled.borrows)
+        of_events = {
+            event.name: vcpu.scaled(1 / points)
+            for event, vcpu in vcpu_of_events(fits).items()
+            if not event.is_request
+        }
         excluded += float(panel.workloads.sum(panel.vcpu)[has_none].sum()) / points
         if mesh is None:
             # No workload has a slope: all that is explained is idle.
@@ -44,6 +51,7 @@ def decompose(
         measured_vcpu=measured,
         idle_vcpu=idle,
         traffic_vcpu=traffic,
+        events_vcpu=of_events,
         excluded_vcpu=excluded,
         filled_vcpu=filled,
         measured_vcpu_range=total or Interval.exactly(measured),
@@ -54,7 +62,7 @@ def workload_calibrations(
     fitted: Fitted, observations: Observations
 ) -> Iterator[WorkloadCalibration]:
     """Return the cost of each workload's proxies; noisy ones are shrunk towards the others."""
-    fits, pooled, panel = fitted.workloads, fitted.pooled, fitted.workloads.panel
+    fits, pooled, panel = fitted.workloads, fitted.costs, fitted.workloads.panel
     rps, vcpu = panel.workloads.sum(panel.rps), panel.workloads.sum(panel.vcpu)
     low, high = panel.workloads.lowest(panel.rps), panel.workloads.highest(panel.rps)
     marginal = panel.workloads.sum(fits.shape.marginal(panel))

@@ -117,6 +117,11 @@ class Sample:
         )
 
 
+def cross_validate(shape: Shape, panel: Panel, fit: RobustFit) -> Score:
+    """Predict each proxy of a workload, or each block of its time, from the others."""
+    return Sample.of(panel, fit).trial(shape).score
+
+
 def is_better(curve: Trial, straight: Trial) -> bool:
     """Return whether a curve predicts clearly better, over clusters and over blocks of time."""
     return weight(curve, straight) == 1

@@ -15,9 +15,10 @@ from scipy import special
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.fit.nested import Nested, Sums, compare_nested
+from analyzer.calibration.fit.segments import places_of
 from analyzer.calibration.fit.student import half_width, pooled_freedom
 from analyzer.calibration.observations import Observations
-from analyzer.calibration.shapes import AFFINE, Shape
+from analyzer.calibration.shapes import AFFINE, POD_IDLE, POD_REQUESTS, Shape
 from analyzer.calibration.workloads import WorkloadFits, reduction_of
 from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.units import counted, in_percent
@@ -62,7 +63,8 @@ def compare(fits: WorkloadFits) -> PodComparison:
     shape = AFFINE.within_pods(frozenset(panel.numbers.tolist()))
     problem, has_slope = shape.problem(panel), panel.is_fitted
     few = problem.active.copy()
-    few[:, len(AFFINE.terms) :] = False
+    of_pods = [shape.terms.index(term) for term in (POD_IDLE, POD_REQUESTS)]
+    few[:, of_pods] = False
     sums = Sums(
         few=few,
         weights=reduction_of(shape, panel)[:, 1],
@@ -73,7 +75,7 @@ def compare(fits: WorkloadFits) -> PodComparison:
     requests = panel.workloads.sum(panel.rps) * has_slope
     chosen = _differs_alone(found, panel.degrees_of_freedom)
     if _mesh_differs(found, panel.degrees_of_freedom, requests):
-        chosen = problem.active[:, -1]
+        chosen = problem.active[:, of_pods[-1]]
     return PodComparison(
         within=frozenset(panel.numbers[chosen].tolist()),
         slopes=found.before,
@@ -85,7 +87,7 @@ def compare(fits: WorkloadFits) -> PodComparison:
 
 def _blocks(point: Ints) -> Ints:
     """Return a number for each row's block of the window."""
-    points, place = np.unique(point, return_inverse=True)
+    points, place = places_of(point)
     return np.asarray(place * BLOCKS // max(len(points), 1), dtype=np.int64)
 
 

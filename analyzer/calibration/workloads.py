@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.huber import HUBER_THRESHOLD, RobustFit, fit_robustly
 from analyzer.calibration.fit.jackknife import jackknife
-from analyzer.calibration.fit.least_squares import Problem, r_squared
+from analyzer.calibration.fit.least_squares import Problem, moments_of, r_squared, solve
 from analyzer.calibration.fit.mean import fit_mean
 from analyzer.calibration.fit.partial_pooling import Level, Pooled, pool
 from analyzer.calibration.fit.shared_time import SharedTime, freedom_of_larger, larger
@@ -31,15 +32,13 @@ _FALLING: Final = Obstacle(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class WorkloadFits:
     """The samples of g workloads, and the fit of each that can be fitted.
 
     A workload's curve is idle + coefficient x basis: requests per second, or a power of them.
     If directions and bytes have separate costs, the coefficient is that of the workload's own mix.
-
-    `has_slope` includes workloads whose cost is hidden by noise. Their coefficient may be negative
-    and counts in the mesh's mean: without them, the mean would be too high.
+    Uncertainty takes longer than the fit: it is computed when it is first read.
     """
 
     shape: Shape
@@ -48,15 +47,71 @@ class WorkloadFits:
     robust: RobustFit  # of the centre, for weights
     is_mean: Bools  # (g,): whether plain least squares, not Huber's estimate, is fitted
     left_out: Floats  # (g, 2): change of the curves if no far sample were cut
-    coefficient_covariances: Floats  # (g, k, k): of the shape's terms
     curves: Floats  # (g, 2): idle (vcpu) and coefficient; 0 without a fit
-    covariances: Floats  # (g, 2, 2): of these two
-    pod_covariances: Floats  # (g, 2, 2): the part that leaving out proxies shows
-    shared: SharedTime
-    degrees_of_freedom: Floats  # (g,): of Student's t for ranges of a workload
-    obstacles: Mapping[int, Obstacle]  # why a workload has no slope of its own, by segment
-    has_idle: Bools  # (g,)
-    has_slope: Bools  # (g,)
+
+    @cached_property
+    def shared(self) -> SharedTime:
+        """What noise shared in time does to the fits."""
+        panel, shape = self.panel, self.shape
+        traffic, reduction = shape.basis(panel), reduction_of(shape, panel)
+        return SharedTime.of(
+            shape.problem(panel), self.fit, panel.point, traffic, reduction, panel.is_fitted
+        )
+
+    @cached_property
+    def _covariances_by_pods(self) -> Floats:
+        return _covariance(self.shape.problem(self.panel), self.fit, self.panel)
+
+    @cached_property
+    def coefficient_covariances(self) -> Floats:
+        """Covariances of the shape's terms, (g, k, k)."""
+        return larger(self._covariances_by_pods, self.shared.coefficient_covariances)
+
+    @cached_property
+    def pod_covariances(self) -> Floats:
+        """The part of `covariances` that leaving out proxies shows, (g, 2, 2)."""
+        reduction = reduction_of(self.shape, self.panel)
+        return reduction @ self._covariances_by_pods @ reduction.transpose(0, 2, 1)
+
+    @cached_property
+    def covariances(self) -> Floats:
+        """Covariances of the curves, (g, 2, 2)."""
+        return larger(self.pod_covariances, self.shared.covariances)
+
+    @cached_property
+    def degrees_of_freedom(self) -> Floats:
+        """Degrees of freedom of Student's t for ranges of a workload, (g,)."""
+        of_pods, freedoms = self.pod_covariances, self.panel.degrees_of_freedom
+        return freedom_of_larger(of_pods, self.covariances, freedoms)
+
+    @cached_property
+    def _is_falling(self) -> Bools:
+        to_end = CLEARLY * half_width(self.covariances[:, 1, 1], self.degrees_of_freedom)
+        return self.panel.is_fitted & (self.curves[:, 1] + to_end < 0)
+
+    @cached_property
+    def obstacles(self) -> Mapping[int, Obstacle]:
+        """Why a workload has no slope of its own, by segment."""
+        is_down = self.panel.is_fitted & (self.curves[:, 1] <= 0)
+        downward = {
+            int(i): _FALLING if self._is_falling[i] else _FLAT for i in np.flatnonzero(is_down)
+        }
+        return {**self.panel.obstacles, **downward}
+
+    @cached_property
+    def has_idle(self) -> Bools:
+        """Which workloads have idle CPU of their own, (g,)."""
+        active = self.shape.problem(self.panel).active
+        return active[:, self.shape.terms.index(IDLE)] & ~self._is_falling
+
+    @cached_property
+    def has_slope(self) -> Bools:
+        """Which workloads have a cost per request of their own, (g,).
+
+        Those whose cost is hidden by noise are among them. Their coefficient may be negative and
+        counts in the mesh's mean: without them, the mean would be too high.
+        """
+        return self.panel.is_fitted & ~self._is_falling
 
     @property
     def predicted_vcpu(self) -> Floats:
@@ -107,38 +162,15 @@ def fit_workloads(
     threshold[[number for number, item in panel.obstacles.items() if item.is_all_idle]] = np.inf
     robust = fit_robustly(problem, start=start, threshold=threshold)
     mean = fit_mean(problem, robust, panel.clusters)
-    fit = mean.fit
     reduction = reduction_of(shape, panel)
-    curves = np.einsum("gij,gj->gi", reduction, fit.coefficients)
-    by_pods = _covariance(problem, fit, panel)
-    shared = SharedTime.of(
-        problem, fit, panel.point, shape.basis(panel), reduction, panel.is_fitted
-    )
-    covariance = larger(by_pods, shared.coefficient_covariances)
-    of_pods = reduction @ by_pods @ reduction.transpose(0, 2, 1)
-    covariances = larger(of_pods, shared.covariances)
-    freedoms = freedom_of_larger(of_pods, covariances, panel.degrees_of_freedom)
-    slope, is_fitted = curves[:, 1], panel.is_fitted
-    to_end = CLEARLY * half_width(covariances[:, 1, 1], freedoms)
-    is_down = is_fitted & (slope <= 0)
-    is_falling = is_down & (slope + to_end < 0)
-    downward = {int(i): _FALLING if is_falling[i] else _FLAT for i in np.flatnonzero(is_down)}
     return WorkloadFits(
         shape=shape,
         panel=panel,
-        fit=fit,
+        fit=mean.fit,
         robust=robust,
-        coefficient_covariances=covariance,
-        curves=curves,
-        covariances=covariances,
-        left_out=np.einsum("gij,gj->gi", reduction, mean.left_out),
         is_mean=mean.is_mean,
-        pod_covariances=of_pods,
-        shared=shared,
-        degrees_of_freedom=freedoms,
-        obstacles={**panel.obstacles, **downward},
-        has_idle=problem.active[:, shape.terms.index(IDLE)] & ~is_falling,
-        has_slope=is_fitted & ~is_falling,
+        left_out=np.einsum("gij,gj->gi", reduction, mean.left_out),
+        curves=np.einsum("gij,gj->gi", reduction, mean.fit.coefficients),
     )
 
 
@@ -148,17 +180,28 @@ def _covariance(problem: Problem, fit: RobustFit, panel: Panel) -> Floats:
     held = problem.active & ~fit.free
     if not held.any():
         return free
-    before = jackknife(problem, fit, panel.clusters, problem.active)
-    columns = np.arange(len(problem.terms))
-    free[:, columns, columns] += np.where(held, before[:, columns, columns], 0.0)
+    # The residuals of the held fit would show its bias as noise.
+    before = jackknife(problem, _not_held(problem, fit), panel.clusters, problem.active)
+    free[np.any(held, axis=1)] = before[np.any(held, axis=1)]
     return free
+
+
+def _not_held(problem: Problem, fit: RobustFit) -> RobustFit:
+    """Return the fit with the same weights, and no coefficient held at zero."""
+    moments = moments_of(problem.design, problem.target, fit.weights, problem.segments)
+    coefficients, free = solve(moments, problem.active, [])
+    residuals = problem.residuals(coefficients)
+    return fit._replace(coefficients=coefficients, free=free, residuals=residuals)
 
 
 def reduction_of(shape: Shape, panel: Panel) -> Floats:
     """Return the matrices from coefficients to idle and coefficient of the mix, (g, 2, k)."""
-    reduction = np.zeros((len(panel.workloads), 2, len(shape.terms)))
+    terms = shape.terms_of(panel)
+    reduction = np.zeros((len(panel.workloads), 2, len(terms)))
     total = panel.workloads.sum(shape.basis(panel))
-    for column, term in enumerate(shape.terms):
+    for column, term in enumerate(terms):
+        if term in panel.events and not panel.events[term].event.is_request:
+            continue
         if term in (IDLE, REQUESTS):
             reduction[:, int(term == REQUESTS), column] = 1
         elif term == POD_IDLE:
@@ -170,12 +213,16 @@ def reduction_of(shape: Shape, panel: Panel) -> Floats:
     return reduction
 
 
-def pool_workloads(fits: WorkloadFits) -> Pooled:
-    """Shrink every workload's own curve towards the mean of the workloads (partial pooling)."""
+def pool_workloads(fits: WorkloadFits, curves: Floats | None = None) -> Pooled:
+    """Shrink every workload's own curve towards the mean of the workloads (partial pooling).
+
+    `curves`, shape (g, 2), are taken instead of those of the fits.
+    """
     borrowing = {i: item for i, item in fits.obstacles.items() if item.can_borrow}
     levels = {number: _level(fits, number, item) for number, item in borrowing.items()}
     freedoms = fits.degrees_of_freedom
-    return pool(fits.curves, fits.covariances, freedoms, fits.has_slope, levels)
+    own = fits.curves if curves is None else curves
+    return pool(own, fits.covariances, freedoms, fits.has_slope, levels)
 
 
 def _level(fits: WorkloadFits, number: int, obstacle: Obstacle) -> Level:

@@ -7,6 +7,7 @@ import numpy as np
 
 from analyzer.calibration.fit import huber, jackknife
 from analyzer.calibration.fit.least_squares import Problem, Term, r_squared
+from analyzer.calibration.fit.mean import fit_mean
 from analyzer.calibration.models import Affine
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import (
@@ -46,8 +47,11 @@ def fit_ztunnels(observations: Observations) -> RoleCalibration:
     if isinstance(problem, Refusal):
         source = f"{source}. Not measured: {problem.detail}"
         return replace(published, source=source, not_measured=problem)
-    panel, fit = Panel.of(observations.rows), huber.fit_robustly(problem)
-    costs = jackknife.ranges(problem, fit, panel.clusters, problem.active)
+    panel = Panel.of(observations.rows)
+    # Bursts are paid too.
+    mean = fit_mean(problem, huber.fit_robustly(problem), panel.clusters)
+    fit, reach = mean.fit, mean.left_out[0]
+    costs = jackknife.ranges(problem, fit, panel.clusters, problem.active, reach)
     return replace(
         published,
         idle_vcpu_per_proxy=costs[IDLE],

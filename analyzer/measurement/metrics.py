@@ -98,6 +98,14 @@ OPTIONAL: Final[Mapping[str, Metric]] = {
         lost="The cost of a large Envoy configuration is not recognised.",
         fix="Keep it when scraping the proxies.",
     ),
+    "envoy_cluster_manager_cds_update_success": Metric(
+        lost="CPU of configuration updates cannot be separated from idle CPU.",
+        fix="Keep it and envoy_listener_manager_lds_update_success when scraping the proxies.",
+    ),
+    "envoy_listener_downstream_cx_total": Metric(
+        lost="CPU of new HTTP connections cannot be separated from that of requests.",
+        fix="If clients open many connections, include it in the proxyStatsMatcher of Istio.",
+    ),
     "container_cpu_cfs_periods_total": Metric(
         lost="CPU throttling is not recognised.",
         fix="If proxies have CPU limits, keep it in cAdvisor's metricRelabelings.",

@@ -39,6 +39,13 @@ OWN_COLUMNS: Final = (
 )
 """Rates of a proxy's own counters."""
 
+EVENTS: Final[Mapping[str, str]] = {
+    "configuration_updates_per_second": "proxy_configuration_updates_per_second",
+    "accepted_connections_per_second": "proxy_accepted_connections_per_second",
+    "failed_rps": "proxy_failed_requests_rps",
+}
+"""Columns of events that a fit may need, and their queries. Nothing is filled in or added up."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StepTable:
@@ -52,6 +59,8 @@ class StepTable:
             http_bytes_per_second: requests and responses with their headers, inbound and outbound.
             tcp_bytes_per_second, new_connections_per_second: of TCP.
             configured_clusters: Envoy's.
+            configuration_updates_per_second, accepted_connections_per_second, failed_rps: of
+                Envoys; the last are HTTP requests with code 5xx.
             throttled_share: of CPU periods, 0 to 1.
             resets: how often its request counters were reset.
             is_whole: scraped as often as proxies of its workload usually are in a step.
@@ -109,6 +118,7 @@ def step_table(
         "http_bytes_per_second": rows.zero_beside("proxy_http_bytes_per_second", requests),
         "tcp_bytes_per_second": tcp,
         "new_connections_per_second": rows.zero_beside("proxy_new_connections_per_second", tcp),
+        **_events(rows, tables),
         "memory_bytes": rows.known("proxy_memory_bytes"),
         "configured_clusters": rows.known("proxy_configured_clusters"),
         "throttled_share": rows.zero_where_cpu_is_known("proxy_throttled_share"),
@@ -122,7 +132,7 @@ def step_table(
     as_reported = dict(zip(REQUEST_COLUMNS, (*reported[:2], sum(reported)), strict=True))
     for exporter, names, test in (
         (Exporter.CADVISOR, ("cpu_vcpu",), "cpu_vcpu"),
-        (Exporter.PROXY, OWN_COLUMNS, "proxy_rps"),
+        (Exporter.PROXY, (*OWN_COLUMNS, *EVENTS), "proxy_rps"),
     ):
         # A series that begins or ends in a step has its increase divided by the whole range.
         factor = manifest.rate_window_seconds(exporter) / window.step_seconds
@@ -135,7 +145,7 @@ def step_table(
             columns[name] = np.where(is_unknown, np.nan, whole)
     counters = _counters(rows, tables, window)
     is_renewed = _is_renewed(rows.proxy, rows.point, counters, columns["resets"])
-    for name in ("cpu_vcpu", *OWN_COLUMNS):
+    for name in ("cpu_vcpu", *OWN_COLUMNS, *EVENTS):
         columns[name] = np.where(is_renewed, np.nan, columns[name])
     is_whole = full >= _WHOLE
     number, point = np.nonzero(rows.doubtful)
@@ -151,6 +161,14 @@ def step_table(
         doubtful=pd.DataFrame({"proxy": number, "point": point}),
         has_idle_scrapes=np.asarray(rows.seen("proxy_build").any(axis=1)),
     )
+
+
+def _events(rows: Rows, tables: Tables) -> dict[str, Floats]:
+    """Return the columns of events: an Envoy counts updates and connections even at zero."""
+    columns = {column: rows.known(name) for column, name in EVENTS.items()}
+    name = EVENTS["failed_rps"]
+    columns["failed_rps"] = rows.zero_where_scraped(name, is_known=tables.has(name))
+    return columns
 
 
 def _multiple(proxy: Ints, believed: Floats, stored: Floats) -> Floats:

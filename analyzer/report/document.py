@@ -116,6 +116,7 @@ def _instead(value: object) -> Mapping[str, Mapping[str, object]]:
         ranges = {"idle_vcpu": value.idle_vcpu, "traffic_vcpu": value.traffic_vcpu}
         return {
             **{name: {name: item.mid} for name, item in ranges.items()},
+            "events_vcpu": {"events_vcpu": value.events_vcpu or None},
             "excluded_vcpu": {
                 "excluded_vcpu": value.excluded_vcpu,
                 "unexplained_vcpu": value.unexplained_vcpu,

@@ -23,12 +23,12 @@ import numpy as np
 from analyzer.calibration import RoleCalibration, calibrate_usage
 from analyzer.measurement.findings import Severity
 from analyzer.units import Interval
-from tests.calibration.attacks import ATTACKS, CALM, SHARED, attacked
+from tests.calibration.attacks import ATTACKS, CALM, COUNTED, SHARED, attacked
 from tests.calibration.meshes import SimulatedMesh, simulate
 
 CLEAN: Final = "clean"
 HARMLESS: Final = (CLEAN, CALM)
-KINDS: Final = (*HARMLESS, *SHARED, *ATTACKS)
+KINDS: Final = (*HARMLESS, *SHARED, *ATTACKS, *COUNTED)
 
 EARLIER_HALF_WIDTH: Final[Mapping[str, tuple[float, float]]] = {
     CLEAN: (0.0069, 0.0122),
@@ -180,6 +180,10 @@ class Outcomes:
             text = f"covers {LEAST_COVERED:.0%} or warns in {LEAST_WARNED:.0%}"
             is_met = min(self.covered) >= LEAST_COVERED or self.warned >= LEAST_WARNED
             yield f"{self.kind}: {text}: {worst}, {self.warned:.0%}", is_met
+            return
+        if self.kind in COUNTED:
+            is_met = min(self.covered) >= LEAST_COVERED
+            yield f"{self.kind}: covers {LEAST_COVERED:.0%}: {worst}", is_met
             return
         low, high = COVERED_CLEAN if self.kind in HARMLESS else COVERED_SHARED
         is_met = min(self.covered) >= low and max(self.covered) <= high

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -16,6 +16,7 @@ from analyzer.window import TimeWindow
 
 __all__ = [
     "STEPS_PER_DAY",
+    "STEP_SECONDS",
     "Fleet",
     "SimulatedMesh",
     "lawful",
@@ -50,6 +51,7 @@ class Fleet:
         resets: how often its request counters were seen to begin anew.
         limit_vcpu: NaN: none, or not known.
         seen: where the proxy has a row at all; left out, everywhere.
+        events: further columns of the steps: events per second.
     """
 
     rps: Floats
@@ -64,6 +66,7 @@ class Fleet:
     resets: Floats | float = 0.0
     limit_vcpu: Floats | float = np.nan
     seen: Bools | None = None
+    events: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def usage_of(*fleets: Fleet) -> MeshUsage:
@@ -133,6 +136,7 @@ def _steps(fleet: Fleet, first_proxy: int) -> pd.DataFrame:
             "reserved_memory_bytes": np.nan,
             "limit_vcpu": spread(fleet.limit_vcpu),
             "limit_memory_bytes": np.nan,
+            **{name: spread(rates) for name, rates in fleet.events.items()},
         }
     )
     return rows if fleet.seen is None else rows[fleet.seen.ravel()]

@@ -19,7 +19,16 @@ from analyzer.calibration.shapes import (
     knee,
     power,
 )
-from analyzer.calibration.trials import BLOCKS, MOST_ROWS, Sample, Score, Trial, is_better, weight
+from analyzer.calibration.trials import (
+    BLOCKS,
+    MOST_ROWS,
+    Sample,
+    Score,
+    Trial,
+    cross_validate,
+    is_better,
+    weight,
+)
 from analyzer.calibration.workloads import WorkloadFits, fit_workloads
 from analyzer.measurement.usage import MeshUsage
 from tests.calibration.attacks import attacked, kinds
@@ -50,10 +59,6 @@ def final_of(usage: MeshUsage) -> Choice:
     """Return the choice with the weights of the curve's own fit."""
     choice, panel = choice_of(usage), panel_of(usage)
     return sharpened(choice, panel, fit_workloads(choice.shape, panel).robust)
-
-
-def cross_validate(shape: Shape, panel: Panel) -> Score:
-    return Sample.of(panel, fit_workloads(AFFINE, panel).fit).trial(shape).score
 
 
 def chosen(usage: MeshUsage) -> Shape:
@@ -180,7 +185,7 @@ def test_the_error_is_that_of_each_fifth_by_a_fit_to_the_others(shape: Shape) ->
     panel = panel_of(simulate(3, workloads=(3, 3), proxies=(14, 14)).usage)
     assert panel.obstacles == {}
 
-    score = cross_validate(shape, panel)
+    score = cross_validate(shape, panel, fit_workloads(AFFINE, panel).fit)
 
     error, standard_error = plain_error(panel, shape)
     assert score.error == pytest.approx(error, rel=1e-6)
@@ -191,7 +196,7 @@ def test_the_error_is_that_of_each_fifth_by_a_fit_to_the_others(shape: Shape) ->
 def test_an_error_of_noise_alone_is_near_one() -> None:
     panel = panel_of(simulate(4, workloads=(3, 3), proxies=(30, 30)).usage)
 
-    score = cross_validate(AFFINE, panel)
+    score = cross_validate(AFFINE, panel, fit_workloads(AFFINE, panel).fit)
 
     # Beyond 1.345 deviations Huber's weights take some off: the mean of min(z^2, 1.345 |z|) of
     # normal noise is 0.857.
@@ -205,7 +210,7 @@ def test_workloads_that_cannot_be_fitted_do_not_count() -> None:
     idle_one = Fleet(rps=idle, vcpu=0.01 * noise, workload="b")
 
     alone, together = (
-        cross_validate(AFFINE, panel)
+        cross_validate(AFFINE, panel, fit_workloads(AFFINE, panel).fit)
         for panel in (panel_of(usage_of(fitted_one)), panel_of(usage_of(fitted_one, idle_one)))
     )
 

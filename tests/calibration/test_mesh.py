@@ -154,7 +154,7 @@ def test_noise_that_workloads_share_does_not_average_out() -> None:
 
     alone, together = curve_of(one), curve_of(one, other)
 
-    assert np.diag(together.covariance) == pytest.approx(np.diag(alone.covariance), rel=0.05)
+    assert np.diag(together.covariance) == pytest.approx(np.diag(alone.covariance), rel=0.15)
 
 
 def test_a_mesh_is_known_no_better_than_the_workload_that_makes_its_uncertainty() -> None:

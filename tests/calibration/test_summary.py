@@ -70,18 +70,18 @@ def test_a_workload_is_described_by_what_was_seen_of_it() -> None:
 
 
 def test_a_workload_is_quoted_with_its_own_interval() -> None:
-    workloads = costs_of(
-        lawful(ramp(9, 48), workload="loud", seed=1), lawful(ramp(9, 48), workload="still")
-    )
+    fleets = lawful(ramp(9, 48), workload="loud", seed=1), lawful(ramp(9, 48), workload="still")
+    workloads = costs_of(*fleets)
 
     loud, still = workloads["loud"], workloads["still"]
     assert loud.vcpu_per_1000_rps is not None
     assert loud.idle_vcpu_per_proxy is not None
     assert still.vcpu_per_1000_rps is not None
-    fits = fitted(lawful(ramp(9, 48), workload="loud", seed=1)).workloads
+    fits = fitted(*fleets).workloads
     reach = 1000 * stats.t.ppf(0.95, fits.degrees_of_freedom[0]) * fits.covariances[0, 1, 1] ** 0.5
     slope = loud.vcpu_per_1000_rps
-    assert slope.high - slope.mid == pytest.approx(reach)
+    # What may flatten the line widens it too.
+    assert reach <= slope.high - slope.mid < 1.1 * reach
     assert slope.low < 1000 * SLOPE < slope.high
     assert loud.idle_vcpu_per_proxy.low < IDLE < loud.idle_vcpu_per_proxy.high
     assert still.vcpu_per_1000_rps.high - still.vcpu_per_1000_rps.low < 1e-9

@@ -128,6 +128,18 @@ def test_the_intervals_hold_the_law_nine_times_in_ten() -> None:
     assert held.sum() < 180
 
 
+def test_bursts_count_in_full() -> None:
+    """Their mean is one, and the centre of the noise is below it."""
+    answers = []
+    for seed in range(12):
+        gbit, connections = loads(seed)
+        noise = np.exp(np.random.default_rng(seed).normal(-(0.5**2) / 2, 0.5, gbit.shape))
+        answers.append(fitted(gbit, connections, law(gbit, connections) * noise))
+
+    of_bytes = [present(answer.vcpu_per_gbit_per_second).mid for answer in answers]
+    assert np.mean(of_bytes) == pytest.approx(PER_GBIT, rel=0.04)
+
+
 def test_the_cost_of_a_request_stays_published_for_a_ztunnel_counts_none() -> None:
     published = assumptions()["ztunnel_vcpu_per_1000_rps"]
 

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from analyzer.report.render.markdown import markdown_table
-from tests.lab.cut import QUANTITIES, Held, held
+from tests.lab.cut import QUANTITIES, Held, held, median_ratios
 from tests.lab.recorded import RUNS, Recorded, read_run
 
 __all__ = ["PAGE", "lab_table", "renewed", "runs_table"]
@@ -69,6 +68,8 @@ def runs_table(outcomes: Mapping[str, Held]) -> list[str]:
         "largest miss, half-widths",
         "half-width of the mesh's cost per request over the jackknife's",
         "of its idle CPU",
+        "of the workloads' cost per request (median)",
+        "of their idle CPU (median)",
     ]
     return markdown_table(header, [*map(_of_run, outcomes.items()), _of_all(outcomes)])
 
@@ -80,18 +81,25 @@ def _of_run(item: tuple[str, Held]) -> list[str]:
         *(_share(outcome.coefficients, quantity) for quantity in QUANTITIES),
         f"{outcome.coefficients['miss'].max():.1f}",
         *(f"{ratio:.2f}" for ratio in outcome.mesh_ratios),
+        *_of_workloads(outcome.coefficients),
     ]
 
 
 def _of_all(outcomes: Mapping[str, Held]) -> list[str]:
     table = pd.concat(outcome.coefficients for outcome in outcomes.values())
-    ratios = np.median([outcome.mesh_ratios for outcome in outcomes.values()], axis=0)
+    ratios = median_ratios(outcomes.values())["mesh"]
     return [
         "all",
         *(_share(table, quantity) for quantity in QUANTITIES),
         f"{table['miss'].max():.1f}",
         *(f"{ratio:.2f} (median)" for ratio in ratios),
+        *_of_workloads(table),
     ]
+
+
+def _of_workloads(coefficients: pd.DataFrame) -> list[str]:
+    ratios = coefficients.groupby("quantity")["ratio"].median()
+    return [f"{ratios[quantity]:.2f}" for quantity in QUANTITIES]
 
 
 def _share(table: pd.DataFrame, quantity: str) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from analyzer.units import Role
-from tests.lab.cut import LEAST_HELD_SHARE, Held, held, judged
+from tests.lab.cut import LEAST_HELD_SHARE, RATIOS, Held, held, judged, median_ratios
 from tests.lab.plans import PLANS
 from tests.lab.recorded import RUNS, Recorded, read_run
 from tests.lab.table import PAGE, runs_table
@@ -93,6 +93,14 @@ def test_four_coefficients_in_five_are_held(outcomes: Mapping[str, Held]) -> Non
     table = pd.concat(outcome.coefficients for outcome in outcomes.values())
 
     assert table["is_held"].mean() >= LEAST_HELD_SHARE
+
+
+def test_half_widths_are_those_of_a_jackknife_over_time(outcomes: Mapping[str, Held]) -> None:
+    ratios = median_ratios(outcomes.values()).to_numpy()
+    low, high = RATIOS
+
+    assert ratios.shape == (2, 2)
+    assert ((ratios >= low) & (ratios <= high)).all()
 
 
 @pytest.mark.parametrize("factor", [0.75, 1.3])

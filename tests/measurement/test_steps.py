@@ -51,6 +51,33 @@ def first(usage: MeshUsage, column: str) -> list[float]:
     return values
 
 
+# --- events ---
+
+
+@pytest.mark.parametrize(
+    ("query", "column"),
+    [
+        ("proxy_configuration_updates_per_second", "configuration_updates_per_second"),
+        ("proxy_accepted_connections_per_second", "accepted_connections_per_second"),
+    ],
+)
+def test_events_are_known_where_the_counter_is(query: str, column: str, tmp_path: Path) -> None:
+    """An Envoy has these counters from its start, so a missing one is not zero."""
+    usage = measured(tmp_path / "snap", {query: at(steady(query, POD, 0.5), 0, 2)})
+
+    np.testing.assert_array_equal(first(usage, column), [0.5, NAN, 0.5, NAN])
+    assert usage.steps.loc[usage.steps["proxy"] == 1, column].isna().all()
+    assert measured(tmp_path / "not asked").steps[column].isna().all()
+
+
+def test_a_scraped_proxy_without_failures_has_none(tmp_path: Path) -> None:
+    query = "proxy_failed_requests_rps"
+    usage = measured(tmp_path / "snap", {query: at(steady(query, POD, 0.5), 1)})
+
+    assert first(usage, "failed_rps") == [0.0, 0.5, 0.0, 0.0]
+    assert measured(tmp_path / "not asked").steps["failed_rps"].isna().all()
+
+
 # --- counters beside the traffic that moves them ---
 
 CARRIED = pytest.mark.parametrize(

@@ -46,6 +46,7 @@ UNITS = {
     "_bytes_per_second": "bytes per second",
     "_messages_per_second": "messages per second",
     "_connections_per_second": "connections per second",
+    "_updates_per_second": "updates per second",
     "_bytes": "bytes",
     "_vcpu": "vcpu",
     "_seconds": "seconds",

@@ -19,6 +19,8 @@ OF_REQUESTS = {
     "mesh_requests_rps",
     "proxy_request_counters",
     "proxy_new_connections_per_second",
+    "proxy_accepted_connections_per_second",
+    "proxy_failed_requests_rps",
 }
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import analyzer
+from analyzer.calibration.events import EVENTS
 from analyzer.calibration.models import Knee, Power
 from analyzer.calibration.result import Calibration, Candidate, MemoryCalibration
 from analyzer.data import schema_path
@@ -51,6 +52,7 @@ def told_in_full() -> Calibration:
             "vcpu_per_1000_inbound_rps": cost,
             "vcpu_per_1000_outbound_rps": cost,
             "vcpu_per_gbit_per_second": cost,
+            **{event.cost: cost for event in EVENTS},
         },
         remarks=("bytes follow requests",),
         straight_line_idle_vcpu_per_proxy=0.04,
@@ -69,7 +71,14 @@ def told_in_full() -> Calibration:
         cluster_count=250.0,
         proxy_count=3,
     )
-    return replace(fitted_calibration(), sidecar=sidecar, ztunnel=ztunnel, memory=memory)
+    events = {event.name: cost for event in EVENTS if not event.is_request}
+    return replace(
+        fitted_calibration(),
+        sidecar=sidecar,
+        ztunnel=ztunnel,
+        memory=memory,
+        decomposition=replace(fitted_calibration().decomposition, events_vcpu=events),
+    )
 
 
 def bent_in_full() -> Calibration:

@@ -25,6 +25,9 @@ _LEAST_INNER: Final = 24
 _LEAST_GAIN: Final = 0.15
 """Share of what a line leaves unexplained that the steps beside must explain."""
 
+_LEAST_NOISE: Final = 1e-12
+"""Variance of a share, below which it is rounding."""
+
 _WILD: Final = 8
 """Samples beyond so many deviations are left out: they would spoil the average with others."""
 
@@ -62,13 +65,28 @@ class Lines(NamedTuple):
     clusters: Segments
 
 
-def attenuation_share(lines: Lines, weights: Floats) -> Interval | None:
-    """Return by which share the weighted mean of the slopes is too low; below 0 is noise.
+class Attenuation(NamedTuple):
+    """By which share slopes are too low; below 0 is noise."""
+
+    whole: Interval  # of the weighted mean of the slopes
+    each: Floats  # (g,): of each group; that of the mean where a group has no weight
+    errors: Floats  # (g,): standard errors of these
+
+    def of(self, groups: Ints) -> Attenuation:
+        """Return those of the groups with these numbers, in this order."""
+        return Attenuation(self.whole, self.each[groups], self.errors[groups])
+
+
+def attenuation_share(lines: Lines, weights: Floats) -> Attenuation | None:
+    """Return by which share the weighted mean of the slopes, and each of them, is too low.
 
     If x and y are offset in time, part of y is counted in the next step. That flattens the line,
     and more so the shorter the step. Errors in x that are independent from step to step do the
     same. So the same regression is fitted to steps four times as long: three quarters of the error
     are gone then. `weights`, shape (g,), are not negative; at 0 a group does not count.
+
+    A group's own share is noisy. It is weighed against that of the mean, by how much the shares of
+    groups differ beyond noise (DerSimonian and Laird, Controlled Clinical Trials 7, 1986).
 
     Returns:
         None if there are too few steps.
@@ -94,9 +112,29 @@ def attenuation_share(lines: Lines, weights: Floats) -> Interval | None:
     freedom = student.pooled_freedom(variances, np.maximum(count - 1, 1))
     # Extrapolate from longer steps to infinitely long ones (Richardson).
     to_whole = together / (together - 1)
-    mid = to_whole * (rise - 1)
-    to_end = to_whole * float(student.quantile(freedom)) * float(np.sqrt(variances.sum()))
-    return Interval(low=mid - to_end, mid=mid, high=mid + to_end)
+    mid, error = to_whole * (rise - 1), to_whole * float(np.sqrt(variances.sum()))
+    to_end = error * float(student.quantile(freedom))
+    own, is_rising = np.full(len(slopes), mid), slopes > 0
+    own[is_rising] = to_whole * (long_slopes[is_rising] / slopes[is_rising] - 1)
+    noise = to_whole**2 * squares / np.where(is_rising, slopes, 1.0) ** 2
+    noise[~is_rising] = np.inf
+    each, errors = np.full(len(counts), mid), np.full(len(counts), error)
+    each[counts], errors[counts] = _weighed_against(mid, error, own, noise)
+    return Attenuation(Interval(low=mid - to_end, mid=mid, high=mid + to_end), each, errors)
+
+
+def _weighed_against(
+    mean: float, error: float, own: Floats, noise: Floats
+) -> tuple[Floats, Floats]:
+    """Return each group's share and its standard error, from its own and its noise, (g,) each."""
+    noise = np.maximum(noise, _LEAST_NOISE)
+    precision = 1 / noise
+    total = float(precision.sum())
+    spare = total - float(np.square(precision).sum()) / total if total > 0 else 0.0
+    beyond = float(precision @ (own - mean) ** 2) - (np.isfinite(noise).sum() - 1)
+    spread = max(beyond / spare, 0.0) if spare > 0 else 0.0
+    pull = spread / (spread + noise)
+    return mean + pull * (own - mean), np.sqrt(spread * (1 - pull) + ((1 - pull) * error) ** 2)
 
 
 def _is_wild(fit: huber.RobustFit) -> Bools:

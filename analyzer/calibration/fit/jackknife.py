@@ -8,7 +8,7 @@ from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.fit.huber import RobustFit
 from analyzer.calibration.fit.least_squares import Problem, Term, moments_of, solve, unit_diagonal
 from analyzer.calibration.fit.segments import Segments
-from analyzer.calibration.fit.student import interval
+from analyzer.calibration.fit.student import interval, quantile
 from analyzer.units import Interval
 
 
@@ -78,10 +78,18 @@ def _hessian(problem: Problem, fit: RobustFit, runs: Segments) -> Floats:
 
 
 def ranges(
-    problem: Problem, fit: RobustFit, clusters: Segments, active: Bools | None = None
+    problem: Problem,
+    fit: RobustFit,
+    clusters: Segments,
+    active: Bools | None = None,
+    reach: Floats | float = 0.0,
 ) -> dict[Term, Interval]:
-    """Return the 90 % interval of each term that takes part in a single regression."""
+    """Return the 90 % interval of each term that takes part in a single regression.
+
+    `reach`, shape (k,), is by how much a coefficient may be off apart from noise.
+    """
     variances = np.diag(jackknife(problem, fit, clusters, active)[0])
+    variances = variances + (reach / quantile(len(clusters) - 1)) ** 2
     return {
         term: interval(fit.coefficients[0, column], variances[column], len(clusters) - 1)
         for column, term in enumerate(problem.terms)

@@ -1,12 +1,15 @@
 """From a robust centre to the mean: what is paid is the mean, bursts included.
 
 Huber's weights estimate a centre. With skewed noise it is below the mean, and idle CPU and cost per
-request together are then less than the CPU that was measured. Three rules decide what counts:
+request together are then less than the CPU that was measured. Four rules decide what counts:
 
 - If the parts of the residuals that Huber's weights clip cancel, his estimate is the mean. It
   stays, because it has less noise.
 - If they add up to a share of the target, plain least squares replaces it. Its residuals add up to
   zero for each workload, so that a burst counts in full.
+- If they add up to less than zero, his estimate stays. Samples with less CPU than their requests
+  need are faults of the samples: lost CPU, or requests of other steps. The latter lie far out, and
+  least squares would follow them to a flatter line.
 - Samples beyond all others are not noise of one distribution. They are cut if they are rare, or if
   they add up to so much that nothing is known about where it belongs. Their effect is returned
   apart, as an uncertainty.
@@ -111,7 +114,7 @@ def _shrunk(sums: Floats, rows: Floats) -> Floats:
 
 
 def _is_skewed(problem: Problem, robust: RobustFit, clusters: Segments, kept: Bools) -> Bools:
-    """Return in which segments the clipped parts of the residuals do not cancel, shape (g,)."""
+    """Return in which segments the clipped parts of the residuals add up to more, shape (g,)."""
     fitted, groups = problem.active.any(axis=1), clusters.within(problem.segments)
     clipped = clusters.sum(robust.residuals * (1 - robust.robust_weights) * kept)
     target = clusters.sum(problem.target)
@@ -119,5 +122,5 @@ def _is_skewed(problem: Problem, robust: RobustFit, clusters: Segments, kept: Bo
     share = np.divide(whole, total, out=np.zeros_like(total), where=total > 0)
     errors = np.sqrt(groups.sum((clipped - np.repeat(share, groups.lengths) * target) ** 2))
     of_all = float((whole * fitted).sum()) / max(float((total * fitted).sum()), 1e-300)
-    own = (np.abs(share) >= LEAST_SHARE) & (np.abs(whole) > _CLEARLY * errors)
-    return fitted & (own | (abs(of_all) >= LEAST_SHARE))
+    is_clear = (np.abs(share) >= LEAST_SHARE) & (np.abs(whole) > _CLEARLY * errors)
+    return np.asarray(fitted & np.where(is_clear, whole > 0, of_all >= LEAST_SHARE))

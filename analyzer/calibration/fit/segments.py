@@ -86,6 +86,12 @@ def seen_at(groups: Segments, time: Ints) -> Bools:
     return seen
 
 
+def places_of(time: Ints) -> tuple[Ints, Ints]:
+    """Return the times in use, and the place of each row's time among them, shape (n,)."""
+    is_used = np.bincount(time) > 0
+    return np.flatnonzero(is_used), (np.cumsum(is_used) - 1)[time]
+
+
 def clusters_of(groups: Segments, members: Segments, time: Ints) -> Segments:
     """Return the runs that may be correlated: members, or blocks of their time if there are few.
 

@@ -37,6 +37,16 @@ _PERSISTENCE: Final = (0.0, 0.3, 0.5, 0.65, 0.75, 0.83, 0.89, 0.93, 0.96)
 _WHITE_SHARES: Final = (0.0, 0.4, 0.75)
 """Share of the variance that is white noise."""
 
+_PRIOR_GROUPS: Final = 1
+"""Groups that the prior counts as, beside those of the mesh."""
+
+_ITERATIONS: Final = 20
+"""Enough for the weights to settle within a percent."""
+
+_DOUBT: Final = 0.15
+"""Share of the sum of two variances by which they differ by chance. Of less than this, the excess
+of one over the other counts little: the larger of two estimates of one variance is too large."""
+
 _LEAST_SHARE: Final = 1e-12
 """Share of the variance below which a direction is rounding."""
 
@@ -121,11 +131,12 @@ class SharedNoise:
         loads = np.take_along_axis(series.loads, order[:, :, None], axis=1)
         seen = series.is_seen.sum(axis=1)
         matrices = len(_grid(1).prior)
-        weights, variances = np.zeros((2, len(order), matrices))
+        logs, variances = np.zeros((2, len(order), matrices))
         for part in _blocks(len(order)):
-            found = _posterior(residuals[part], loads[part], seen[part])
-            weights[part], variances[part] = found
-        weights[seen < LEAST_BINS] = 0.0
+            found = _likelihood(residuals[part], loads[part], seen[part])
+            logs[part], variances[part] = found
+        is_judged = seen >= LEAST_BINS
+        weights = _posterior(logs, is_judged, bins=series.loads.shape[1])
         return cls(weights=weights, variances=variances, order=order)
 
     def of_others(self, groups: Ints, loads: Floats) -> Floats:
@@ -182,8 +193,30 @@ def _grid(bins: int) -> _Grid:
     )
 
 
-def _posterior(residuals: Floats, loads: Floats, seen: Ints) -> tuple[Floats, Floats]:
-    """Return the weight of each matrix, (g, m), and the variance of a bin's noise by it."""
+def _posterior(logs: Floats, is_judged: Bools, bins: int) -> Floats:
+    """Return the weight of each matrix, (g, m), from its log likelihood in each group.
+
+    One group does not show its persistence well. The groups of a mesh show together which one is
+    common, and each is judged by that too (empirical Bayes, by expectation maximisation).
+    """
+    first = _grid(bins).prior
+    first = first / first.sum()
+    likelihood = np.exp(logs - logs.max(axis=1, keepdims=True)) * is_judged[:, None]
+    share = first
+    for _ in range(_ITERATIONS):
+        weights = _normalised(likelihood * share)
+        count = is_judged.sum() + _PRIOR_GROUPS
+        share = (weights.sum(axis=0) + _PRIOR_GROUPS * first) / count
+    return _normalised(likelihood * share)
+
+
+def _normalised(rows: Floats) -> Floats:
+    total = rows.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(rows, total, out=np.zeros_like(rows), where=total > 0))
+
+
+def _likelihood(residuals: Floats, loads: Floats, seen: Ints) -> tuple[Floats, Floats]:
+    """Return the log likelihood of each matrix, (g, m), and the variance of a bin's noise by it."""
     bins, removed = loads.shape[1:]
     grid = _grid(bins)
     # The matrix of the first bins has the first part of the whole triangle.
@@ -203,9 +236,7 @@ def _posterior(residuals: Floats, loads: Floats, seen: Ints) -> tuple[Floats, Fl
     of_scale = np.log(np.where(scale > 0, scale, 1.0)).sum(axis=-1)
     log_gram = np.linalg.slogdet(scaled)[1] - 2 * of_scale
     log_matrix = 2 * np.einsum("gb,mb->gm", is_inside, grid.log_diagonals)
-    log_likelihood = -(log_matrix + log_gram + freedom * np.log(squares)) / 2
-    likelihood = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True)) * grid.prior
-    return likelihood / likelihood.sum(axis=1, keepdims=True), squares / freedom
+    return -(log_matrix + log_gram + freedom * np.log(squares)) / 2, squares / freedom
 
 
 def _geometric(weights: Floats, each: Floats) -> Floats:
@@ -231,9 +262,10 @@ def influences(problem: Problem, fit: RobustFit, bins: Bins) -> Floats:
 
 
 def larger(one: Floats, other: Floats) -> Floats:
-    """Return covariances, (..., k, k), that are at least `one` and at least `other`.
+    """Return covariances, (..., k, k), that hold `one`, and `other` where it is clearly larger.
 
-    To `one` is added what `other` exceeds it by, in the directions in which it does.
+    To `one` is added what `other` exceeds it by, in the directions in which it does; little of an
+    excess that may be chance.
     """
     scale = np.sqrt(np.maximum(np.einsum("...kk->...k", one), np.einsum("...kk->...k", other)))
     scale = np.where(scale > 0, scale, 1.0)
@@ -245,7 +277,9 @@ def larger(one: Floats, other: Floats) -> Floats:
     excess = down.swapaxes(-1, -2) @ ((other - one) / outer) @ down
     sizes, axes = np.linalg.eigh(excess)
     turned = up @ axes
-    added = (turned * np.maximum(sizes, 0.0)[..., None, :]) @ turned.swapaxes(-1, -2)
+    sizes = np.maximum(sizes, 0.0)
+    sizes = sizes**3 * (1 + _DOUBT**2) / (sizes**2 + _DOUBT**2)
+    added = (turned * sizes[..., None, :]) @ turned.swapaxes(-1, -2)
     return np.asarray(one + added * outer)
 
 

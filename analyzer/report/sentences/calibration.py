@@ -30,6 +30,14 @@ _PER: Final = {
     "vcpu_per_1000_inbound_rps": "per 1000 inbound requests/s",
     "vcpu_per_1000_outbound_rps": "per 1000 outbound requests/s",
     "vcpu_per_gbit_per_second": "per Gbit/s",
+    "vcpu_seconds_per_configuration_update": "vCPU-seconds per configuration update",
+    "vcpu_per_1000_accepted_connections_per_second": "per 1000 new connections/s",
+    "more_vcpu_per_1000_failed_rps": "more per 1000 failed requests/s",
+}
+
+_EVENTS: Final = {
+    "configuration_updates": "configuration updates",
+    "accepted_connections": "new connections",
 }
 
 
@@ -106,9 +114,12 @@ def calibration_lines(calibration: Calibration) -> Iterator[str]:
     filled = ""
     if parts.filled_vcpu >= LEAST_FILLED_SHARE * parts.measured_vcpu:
         filled = f" ({fmt.number(parts.filled_vcpu)} of it not seen, but filled)"
+    events = "".join(
+        f"{fmt.ranged(vcpu)} {_EVENTS[name]} + " for name, vcpu in parts.events_vcpu.items()
+    )
     yield (
         f"CPU: {fmt.ranged(parts.measured_vcpu_range)} vCPU measured = "
-        f"{fmt.ranged(parts.idle_vcpu)} idle + {fmt.ranged(parts.traffic_vcpu)} traffic + "
+        f"{fmt.ranged(parts.idle_vcpu)} idle + {fmt.ranged(parts.traffic_vcpu)} traffic + {events}"
         f"{fmt.number(parts.excluded_vcpu)} not fitted{filled} + "
         f"{fmt.number(parts.unexplained_vcpu)} unexplained"
     )

@@ -10,7 +10,7 @@ from tests.calibration.attacks import kinds
 from tests.calibration.attacks.day import Day, Measured, mesh_of
 from tests.calibration.meshes import SimulatedMesh
 
-__all__ = ["ATTACKS", "CALM", "SHARED", "attacked"]
+__all__ = ["ATTACKS", "CALM", "COUNTED", "SHARED", "attacked"]
 
 Kind = Callable[[Day], Iterator[Measured]]
 
@@ -43,9 +43,16 @@ ATTACKS: Final[Mapping[str, Kind]] = {
     "hinge": kinds.hinge,
 }
 
+COUNTED: Final[Mapping[str, Kind]] = {
+    "xDS, counted": kinds.counted_pushes,
+    "handshakes, counted": kinds.counted_handshakes,
+    "retries, counted": kinds.counted_retries,
+}
+"""Attacks whose cause Prometheus has a counter of."""
+
 
 def attacked(name: str, seed: int) -> SimulatedMesh:
     """Return a mesh of this kind and seed, and what is true of it."""
-    kind = kinds.calm if name == CALM else {**SHARED, **ATTACKS}[name]
+    kind = kinds.calm if name == CALM else {**SHARED, **ATTACKS, **COUNTED}[name]
     node_kinds = kinds.NODE_KINDS if name == "least request" else None
     return mesh_of(kind(Day.drawn(seed)), node_kinds)

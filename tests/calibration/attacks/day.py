@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -73,6 +73,7 @@ class Measured:
     http_bytes_per_second: Floats | float = 0.0
     exists: Bools | None = None
     nodes: tuple[str, ...] = ()  # of each pod
+    events: Mapping[str, Floats] = field(default_factory=dict)  # per second, by column
 
     @property
     def fleet(self) -> Fleet:
@@ -83,6 +84,7 @@ class Measured:
             vcpu=self.vcpu,
             http_bytes_per_second=self.http_bytes_per_second,
             seen=self.exists,
+            events=self.events,
         )
 
 

@@ -13,10 +13,13 @@ from dataclasses import replace
 import numpy as np
 
 from analyzer.arrays import Floats
+from analyzer.calibration.events import EVENTS
 from tests.calibration.attacks.day import Day, Measured, Workload, persistent
-from tests.calibration.meshes import STEPS_PER_DAY
+from tests.calibration.meshes import STEP_SECONDS, STEPS_PER_DAY
 
 MESH_PERSISTENCE, WORKLOAD_PERSISTENCE = 0.95, 0.9
+UPDATES, CONNECTIONS, FAILED = (event.column for event in EVENTS)
+HANDSHAKE_VCPU_SECONDS = 0.002
 BYTES_SHARE = 0.4
 """Share of the cost of a request that is proportional to its bytes, at the mean size."""
 
@@ -93,6 +96,16 @@ def xds_flat(day: Day) -> Iterator[Measured]:
     yield from _pushes(day, np.ones(STEPS_PER_DAY), 0.3)
 
 
+def counted_pushes(day: Day, share_of_idle: float = 0.3) -> Iterator[Measured]:
+    """As `xds_in_step`, and each proxy counts two updates for each push."""
+    pushes = day.rng.poisson(day.load**2 / (day.load**2).mean())
+    for workload in day.workloads:
+        ones = np.ones_like(workload.rps)
+        each = share_of_idle * day.mean_idle * np.exp(day.rng.normal(0, 0.2, (len(ones), 1)))
+        part = workload.measured(workload.law + each * pushes)
+        yield replace(part, events={UPDATES: 2 * pushes * ones / STEP_SECONDS})
+
+
 def cron(day: Day, steps: int = 18, share: float = 0.5) -> Iterator[Measured]:
     """A job of 90 minutes at the peak uses half a pod's mean CPU, in each pod."""
     middle = int(np.argmax(np.convolve(day.load, np.ones(12), mode="same")))
@@ -108,10 +121,25 @@ def handshakes(day: Day, share: float = 0.25) -> Iterator[Measured]:
     Istio counts connections of TCP only, so no column has them.
     """
     for workload in day.workloads:
-        smooth = np.convolve(np.tile(workload.load, 3), np.ones(6) / 6, mode="same")
-        rise = np.maximum(np.gradient(smooth)[STEPS_PER_DAY : 2 * STEPS_PER_DAY], 0)
         extra = share * workload.slope * workload.rps.mean(axis=1, keepdims=True)
-        yield workload.measured(workload.law + extra * rise / rise.max())
+        yield workload.measured(workload.law + extra * _rise(workload))
+
+
+def _rise(workload: Workload) -> Floats:
+    """Return the rise of load, 1 at its steepest and 0 where it falls, shape (steps,)."""
+    smooth = np.convolve(np.tile(workload.load, 3), np.ones(6) / 6, mode="same")
+    rise = np.maximum(np.gradient(smooth)[STEPS_PER_DAY : 2 * STEPS_PER_DAY], 0)
+    return np.asarray(rise / rise.max())
+
+
+def counted_handshakes(day: Day, share: float = 0.25) -> Iterator[Measured]:
+    """As `handshakes`, and each proxy counts its connections; some are opened at any load."""
+    for workload in day.workloads:
+        extra = share * workload.slope * workload.rps.mean(axis=1, keepdims=True)
+        mean = extra * (_rise(workload) + 0.1 * workload.load) / HANDSHAKE_VCPU_SECONDS
+        rate = day.rng.poisson(mean * STEP_SECONDS) / STEP_SECONDS
+        part = workload.measured(workload.law + HANDSHAKE_VCPU_SECONDS * rate)
+        yield replace(part, events={CONNECTIONS: rate})
 
 
 # --- requests whose cost is not the same all day ---
@@ -120,10 +148,23 @@ def handshakes(day: Day, share: float = 0.25) -> Iterator[Measured]:
 def retries(day: Day) -> Iterator[Measured]:
     """Up to 17 % of requests fail at the peak, and each of those is tried three times."""
     for workload in day.workloads:
-        failing = 0.02 + 0.15 * (workload.load / workload.load.max()) ** 2
-        factor = 1 + 2 * failing
+        factor = 1 + 2 * _failing(workload)
         part = workload.measured(workload.idle + workload.slope * factor * workload.rps)
         yield replace(part, cost=part.cost * factor)
+
+
+def _failing(workload: Workload) -> Floats:
+    """Return the share of requests that fail, shape (steps,)."""
+    return np.asarray(0.02 + 0.15 * (workload.load / workload.load.max()) ** 2)
+
+
+def counted_retries(day: Day) -> Iterator[Measured]:
+    """As `retries`, and each proxy counts the requests that failed."""
+    for workload in day.workloads:
+        failing = _failing(workload)
+        counts = day.rng.poisson(failing * workload.rps * STEP_SECONDS) / STEP_SECONDS
+        part = workload.measured(workload.law + 2 * workload.slope * counts)
+        yield replace(part, cost=part.cost * (1 + 2 * failing), events={FAILED: counts})
 
 
 def smt(day: Day) -> Iterator[Measured]:

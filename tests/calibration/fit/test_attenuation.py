@@ -27,7 +27,8 @@ def fits_of(usage: MeshUsage, shape: Shape = AFFINE) -> WorkloadFits:
 
 
 def share_or_none(fits: WorkloadFits) -> Interval | None:
-    return missing_share(fits)
+    missing = missing_share(fits)
+    return None if missing is None else missing.whole
 
 
 def share_of(fits: WorkloadFits) -> Interval:

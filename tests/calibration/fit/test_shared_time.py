@@ -117,27 +117,44 @@ def test_time_is_cut_into_equal_bins() -> None:
     assert np.bincount(bins.numbers).tolist() == [6] * 48
 
 
-def test_the_larger_covariance_is_at_least_each() -> None:
+def test_the_larger_covariance_holds_each() -> None:
     rng = np.random.default_rng(1)
     roots = rng.normal(size=(2, 50, 2, 2)) * [1.0, 1000.0]
     one, other = roots.swapaxes(-1, -2) @ roots
 
-    both = larger(one, other)
+    both, both_of_much_larger = larger(one, other), larger(one, 1000 * other)
 
     scale = np.diag([1.0, 1e-3])
-    for smaller in (one, other):
-        assert np.linalg.eigvalsh(scale @ (both - smaller) @ scale).min() > -1e-9
+    assert np.linalg.eigvalsh(scale @ (both - one) @ scale).min() > -1e-9
+    rest = np.linalg.eigvalsh(scale @ (both_of_much_larger - 950 * other) @ scale)
+    assert rest.min() > -1e-9
     assert np.trace(scale @ both[0] @ scale) <= np.trace(scale @ (one + other)[0] @ scale)
 
 
-def test_the_larger_of_two_in_order_is_that_one() -> None:
+def test_an_excess_that_may_be_chance_counts_little() -> None:
+    one = np.diag([1.0, 2.0])[None]
+
+    assert np.diag(larger(one, 1.1 * one)[0]) == pytest.approx([1.0, 2.0], rel=0.015)
+    assert np.diag(larger(one, 4.0 * one)[0]) == pytest.approx([4.0, 8.0], rel=0.1)
+
+
+def test_where_one_is_larger_the_other_adds_nothing() -> None:
     small, large = np.diag([1.0, 2.0])[None], np.diag([3.0, 2.5])[None]
 
-    assert larger(small, large) == pytest.approx(large)
     assert larger(large, small) == pytest.approx(large)
 
 
 def test_a_term_without_variance_keeps_none() -> None:
     one = np.diag([1.0, 0.0])[None]
 
-    assert larger(one, 4 * one) == pytest.approx(4 * one)
+    assert larger(one, 4 * one)[0, 0, 0] > 3.5
+    assert larger(one, 4 * one)[0, 1] == pytest.approx([0.0, 0.0])
+
+
+def test_groups_that_are_alike_show_each_other_how_persistent_they_are() -> None:
+    noise = autoregression(0.0, groups=60)
+
+    alone = [SharedNoise.of(series_of(one[None])).weights[0, 0] for one in noise[:10]]
+    together = SharedNoise.of(series_of(noise)).weights[:10, 0]
+
+    assert together.mean() > 1.5 * np.mean(alone)

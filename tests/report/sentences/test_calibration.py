@@ -226,6 +226,19 @@ def test_costs_by_direction_have_their_units() -> None:
     )
 
 
+def test_the_cpu_of_events_is_a_part_of_its_own() -> None:
+    found = fitted_calibration()
+    events = {"configuration_updates": Interval.exactly(0.04)}
+    parts = replace(found.decomposition, events_vcpu=events)
+    (line,) = (
+        line
+        for line in calibration_lines(replace(found, decomposition=parts))
+        if line.startswith("CPU")
+    )
+
+    assert "traffic + 0.04 configuration updates + 0.05 not fitted" in line
+
+
 def test_memory_is_divided_by_configuration() -> None:
     memory = MemoryCalibration(
         gib_per_proxy=Interval.exactly(0.0625),
