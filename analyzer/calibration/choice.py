@@ -120,9 +120,13 @@ class _Dial(NamedTuple):
     def found(self, sample: Sample, of: Callable[[float], Shape], start: float) -> _Found:
         """Lay a parabola through the losses beside `start`."""
         beside = [start - self.step, start, start + self.step]
-        found = best_number([sample.trial(of(number)) for number in beside], beside)
+        trials = [sample.trial(of(number)) for number in beside]
+        found = best_number(trials, beside)
         near = np.clip(found.at, start - 2 * self.step, start + 2 * self.step)
         number = round(float(np.clip(near, *self.ends)), 2)
+        # Losses are not quite a parabola.
+        if trials[1].loss < sample.trial(of(number)).loss:
+            number = start
         reach = min(found.standard_error, 4 * self.step)
         return _Found(of(number), (of(number - reach), of(number + reach)))
 
