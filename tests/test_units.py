@@ -39,7 +39,6 @@ _UNIT_ELSEWHERE = {
     "analyzer.calibration.result.RoleCalibration.residual_correlation": "it has none",
     "analyzer.calibration.breaks.Change.factor": "it has none",
     "analyzer.calibration.role.Fitted.beside": "a share: it has none",
-    "analyzer.calibration.role.Fitted.missing": "a share: it has none",
     "analyzer.calibration.within_pods.PodComparison.slopes": "vcpu per rps",
     "analyzer.calibration.within_pods.PodComparison.changes": "vcpu per rps",
     "analyzer.calibration.within_pods.PodComparison.requests": "rps, summed over samples",

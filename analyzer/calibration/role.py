@@ -1,6 +1,7 @@
 """From the samples of one role's proxies to the cost of one proxy."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -49,7 +50,7 @@ MIN_SIDECARS = 2
 """One sidecar does not show how the others differ, and its figure would be used for them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Fitted:
     """The fits of a role's workloads: each alone, pooled, and as straight lines."""
 
@@ -68,7 +69,7 @@ class Fitted:
         """The share by which the mean of the slopes is too low."""
         return None if self.attenuation is None else self.attenuation.whole
 
-    @property
+    @cached_property
     def is_split(self) -> bool:
         """Whether CPU and requests of bursts are in different steps too often."""
         return _is_split(self.workloads, self.missing, self.beside)
@@ -229,7 +230,8 @@ def _calibration(
     per_workload = panel.workloads.sum(panel.rps)
     requests = float(per_workload.sum())
     missing, is_split = fitted.missing, fitted.is_split
-    test = backtest(fits.shape, observations, fits.fit.variance_weights, is_corrected=not is_split)
+    is_corrected = corrections.matters(fitted.correctable)
+    test = backtest(fits.shape, observations, fits.fit.variance_weights, is_corrected=is_corrected)
     factor = range_factor(test)
     # Evenly likely anywhere between both costs, for idle and slope together.
     doubt = np.outer(mesh.mid, mesh.mid) * observations.doubt_share**2 / 3
