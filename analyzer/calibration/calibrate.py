@@ -140,10 +140,10 @@ def _warnings(
                 f"sidecar by the curve, and {straight:.3g} vCPU by a straight line.",
             )
         if isinstance(sidecar.curve, Knee):
+            more, at = in_percent(sidecar.curve.rise_share), in_percent(sidecar.curve.knee_share)
             yield Finding(
                 name="cost_knee",
-                text=f"A request costs {in_percent(sidecar.curve.rise)} more on sidecars above "
-                f"{in_percent(sidecar.curve.knee_share)} of their workload's highest rate. Busy "
+                text=f"A request costs {more} more on sidecars above {at} of their workload's highest rate. Busy "
                 "nodes, CPU limits, retries and failed requests are likely causes.",
                 fix="Compare CPU throttling, node CPU and response codes at high and low load.",
             )

@@ -102,11 +102,11 @@ def _best_knee(sample: Sample, straight: Trial) -> list[Trial]:
         return min(map(sample.trial, shapes), key=lambda trial: trial.loss)
 
     best = best_of(KNEES, _RISE_STEP)
-    down = sample.trial(replace(best.shape, rise=-_RISE_STEP))
+    down = sample.trial(replace(best.shape, rise_share=-_RISE_STEP))
     rise = best_number([down, straight, best], [-_RISE_STEP, 0.0, _RISE_STEP]).at
     if rise < LEAST_RISE:
         return []
-    share, rise = best.shape.knee, min(rise, _RISE.ends[1])
+    share, rise = best.shape.knee_share, min(rise, _RISE.ends[1])
     best = best_of([share - BETWEEN_KNEES, share, share + BETWEEN_KNEES], rise)
     return [sample.trial(_refined(sample, best.shape)[-1].shape)]
 
@@ -155,13 +155,13 @@ def _bent(shape: Shape, share: float, rise: float) -> Shape:
 
 def _refined(sample: Sample, shape: Shape) -> list[_Found]:
     """Return the best curve near this one, from each number of it in turn; the last is final."""
-    if not shape.rise:
+    if not shape.rise_share:
         return [_EXPONENT.found(sample, lambda p: _curve(shape, p), shape.exponent)]
-    share, rise = shape.knee, shape.rise
+    share, rise = shape.knee_share, shape.rise_share
     rises = _RISE.found(sample, lambda number: _bent(shape, share, number), rise)
-    rise = rises.shape.rise
+    rise = rises.shape.rise_share
     knees = _KNEE.found(sample, lambda number: _bent(shape, number, rise), share)
-    share = knees.shape.knee
+    share = knees.shape.knee_share
     return [knees, _RISE.found(sample, lambda number: _bent(shape, share, number), rise)]
 
 

@@ -113,17 +113,17 @@ def _curve(fits: WorkloadFits, mid: Floats, per_rps: float, marginal_share: floa
     idle, coefficient, shape = float(mid[0]), float(mid[1] / 1000 / per_rps), fits.shape
     if shape.exponent != 1:
         return Power(idle_vcpu=idle, vcpu_per_rps_power=coefficient, exponent=shape.exponent)
-    if not shape.rise:
+    if not shape.rise_share:
         return Affine(idle_vcpu=idle, vcpu_per_rps=coefficient)
     requests = fits.panel.workloads.sum(fits.panel.rps) * fits.has_slope
     highest = float(requests @ fits.panel.highest_rps / requests.sum())
     return Knee(
         idle_vcpu=idle,
         vcpu_per_rps=coefficient,
-        rise=shape.rise,
-        knee_rps=shape.knee * highest,
-        knee_share=shape.knee,
-        mean_times=per_rps / marginal_share,
+        rise_share=shape.rise_share,
+        knee_rps=shape.knee_share * highest,
+        knee_share=shape.knee_share,
+        mean_share=per_rps / marginal_share,
         marginal_share=marginal_share,
     )
 
@@ -134,7 +134,7 @@ def _marginal_share(fits: WorkloadFits, coefficients: Floats) -> float:
     Coefficients are those of the workloads, shape (g,).
     """
     shape, panel = fits.shape, fits.panel
-    if not shape.rise:
+    if not shape.rise_share:
         return shape.exponent
     marginal, basis = panel.workloads.sum(np.array([shape.marginal(panel), shape.basis(panel)]))
     cost = float(coefficients @ basis)

@@ -75,24 +75,24 @@ class Knee:
 
     Attributes:
         vcpu_per_rps: cost of a request below the knee.
-        rise: by how many times that cost a request beyond the knee costs more.
+        rise_share: by how many times that cost a request beyond the knee costs more.
         knee_rps: mean of the workloads' knees, weighted by requests.
         knee_share: where each knee is, as a share of its workload's highest rate.
-        mean_times: mean cost of a request, over that of one below the knee.
+        mean_share: mean cost of a request, over that of one below the knee.
         marginal_share: mean cost of one more request, over the mean cost of a request.
     """
 
     idle_vcpu: float
     vcpu_per_rps: float
-    rise: float
+    rise_share: float
     knee_rps: float
     knee_share: float
-    mean_times: float
+    mean_share: float
     marginal_share: float
 
     def predict(self, rps: Floats) -> Floats:
         """Return the CPU (vcpu) of a proxy at each of these request rates."""
-        beyond = self.rise * np.maximum(rps - self.knee_rps, 0)
+        beyond = self.rise_share * np.maximum(rps - self.knee_rps, 0)
         return np.asarray(self.idle_vcpu + self.vcpu_per_rps * (rps + beyond))
 
     def scaled(self, factor: float) -> Knee:
@@ -103,7 +103,7 @@ class Knee:
     @property
     def elsewhere(self) -> Affine:
         """The model of proxies whose rates have another range: the same mean cost, no knee."""
-        mean = self.vcpu_per_rps * self.mean_times
+        mean = self.vcpu_per_rps * self.mean_share
         return Affine(idle_vcpu=self.idle_vcpu, vcpu_per_rps=mean)
 
 

@@ -38,8 +38,8 @@ class Shape:
 
     name: str
     exponent: float = 1.0  # of the request rate; 1 for a straight line
-    knee: float = 1.0  # share of its workload's highest rate from which a request costs more
-    rise: float = 0.0  # by how many times its cost below the knee
+    knee_share: float = 1.0  # share of its workload's highest rate from which a request costs more
+    rise_share: float = 0.0  # by how many times its cost below the knee
     terms: tuple[Term, ...] = (IDLE, REQUESTS)
     within: frozenset[int] = frozenset()  # rows of `Observations.workloads` with terms for pods
 
@@ -52,7 +52,7 @@ class Shape:
     @property
     def is_curve(self) -> bool:
         """Whether the cost of one more request depends on the rate."""
-        return self.exponent != 1 or self.rise != 0
+        return self.exponent != 1 or self.rise_share != 0
 
     def terms_of(self, panel: Panel) -> tuple[Term, ...]:
         """Return the terms of this shape, and of the panel's events."""
@@ -62,8 +62,8 @@ class Shape:
         """Return the rate, or a curve of it, that the CPU of traffic is proportional to, (n,)."""
         if self.exponent != 1:
             return panel.rps**self.exponent
-        if self.rise:
-            return panel.rps + self.rise * np.maximum(panel.rps - self._knees(panel), 0)
+        if self.rise_share:
+            return panel.rps + self.rise_share * np.maximum(panel.rps - self._knees(panel), 0)
         return panel.rps
 
     def marginal(self, panel: Panel) -> Floats:
@@ -71,13 +71,13 @@ class Shape:
 
         Its sum over the sum of the rates is the mean derivative, weighted by requests.
         """
-        if self.rise:
+        if self.rise_share:
             is_beyond = panel.rps > self._knees(panel)
-            return np.asarray(panel.rps * (1 + self.rise * is_beyond))
+            return np.asarray(panel.rps * (1 + self.rise_share * is_beyond))
         return self.exponent * self.basis(panel)
 
     def _knees(self, panel: Panel) -> Floats:
-        return panel.workloads.spread(self.knee * panel.highest_rps)
+        return panel.workloads.spread(self.knee_share * panel.highest_rps)
 
     def load(self, term: Term, panel: Panel) -> Floats:
         """Return the factor of a term's coefficient, shape (n,)."""
@@ -116,7 +116,7 @@ def power(exponent: float) -> Shape:
 
 def knee(share: float, rise: float) -> Shape:
     """Return the shape whose requests cost more beyond this share of the highest rate."""
-    return Shape(name=f"knee at {in_percent(share)}", knee=share, rise=rise)
+    return Shape(name=f"knee at {in_percent(share)}", knee_share=share, rise_share=rise)
 
 
 def _takes_part(term: Term, shape: Shape, panel: Panel) -> Bools:

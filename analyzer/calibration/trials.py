@@ -72,8 +72,7 @@ class Sample:
     """Samples of workloads that can be fitted, and the weights that shapes are compared with."""
 
     panel: Panel
-    weights: Floats  # (n,)
-    scale: Floats  # (g,): standard deviation of a residual of weight 1
+    weights: Floats  # (n,): inverse variances of the noise
     block: Ints  # (n,): block of the window
 
     @classmethod
@@ -88,21 +87,19 @@ class Sample:
         points, place = np.unique(part.point, return_inverse=True)
         return cls(
             panel=part,
-            weights=fit.weights[rows],
-            scale=fit.scale[chosen],
+            weights=fit.weights[rows] / part.workloads.spread(fit.scale[chosen] ** 2),
             block=np.asarray(place * BLOCKS // len(points), dtype=np.int64),
         )
 
     def trial(self, shape: Shape) -> Trial:
         """Predict each proxy of a workload, or each block of its time, from the others."""
         panel, problem = self.panel, shape.problem(self.panel)
-        precision = self.weights / panel.workloads.spread(self.scale**2)
-        found = predict_each(problem, precision, panel.clusters, panel.is_fitted)
+        found = predict_each(problem, self.weights, panel.clusters, panel.is_fitted)
         left = panel.vcpu.copy()
         for column, values in zip(problem.design, found.coefficients.T, strict=True):
             left -= column * panel.clusters.spread(values)
         error = mean_error(found.losses, panel.clusters.lengths)
-        in_blocks = np.bincount(self.block, precision * left**2, minlength=BLOCKS)
+        in_blocks = np.bincount(self.block, self.weights * left**2, minlength=BLOCKS)
         return Trial(Score(shape, *error), found.losses, in_blocks.astype(float))
 
     def mean_costs(self, shape: Shape) -> Floats:
@@ -133,7 +130,7 @@ def weight(curve: Trial, straight: Trial) -> float:
     The less likely of two decides: over clusters, and over blocks of time. A weight of 1 is clearly
     better, and one of 0 is a chance of LIKELY or less.
     """
-    numbers = 2 if curve.shape.rise else 1
+    numbers = 2 if curve.shape.rise_share else 1
     gains = straight.losses - curve.losses, straight.in_blocks - curve.in_blocks
     least = min(map(_chance, gains))
     return float(np.clip((least - LIKELY) / (1 - CHANCE / numbers - LIKELY), 0.0, 1.0))

@@ -127,7 +127,7 @@ def _instead(value: object) -> Mapping[str, Mapping[str, object]]:
 
 
 def _knee(curve: Knee) -> Mapping[str, float]:
-    return {"rate_share": curve.knee_share, "rps": curve.knee_rps, "rise_share": curve.rise}
+    return {"rate_share": curve.knee_share, "rps": curve.knee_rps, "rise_share": curve.rise_share}
 
 
 def _ends(rps: tuple[float, float] | None) -> Mapping[str, float] | None:

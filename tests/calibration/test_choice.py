@@ -261,8 +261,8 @@ def test_a_gain_of_one_block_of_time_is_no_curve() -> None:
 def test_a_knee_is_found_with_its_place_and_its_rise(seed: int) -> None:
     shape = final_of(attacked("hinge", seed).usage).shape
 
-    assert shape.knee == pytest.approx(0.6, abs=0.05)
-    assert shape.rise == pytest.approx(1, abs=0.3)
+    assert shape.knee_share == pytest.approx(0.6, abs=0.05)
+    assert shape.rise_share == pytest.approx(1, abs=0.3)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -13,10 +13,10 @@ CONCAVE = Power(idle_vcpu=0.01, vcpu_per_rps_power=0.002, exponent=0.5)
 BENT = Knee(
     idle_vcpu=0.01,
     vcpu_per_rps=0.0005,
-    rise=1.0,
+    rise_share=1.0,
     knee_rps=100.0,
     knee_share=0.6,
-    mean_times=1.2,
+    mean_share=1.2,
     marginal_share=1.25,
 )
 
@@ -28,10 +28,10 @@ KNEES = st.builds(
     Knee,
     idle_vcpu=IDLES,
     vcpu_per_rps=COSTS,
-    rise=st.floats(0.1, 3),
+    rise_share=st.floats(0.1, 3),
     knee_rps=st.floats(1, 1000),
     knee_share=st.floats(0.2, 0.9),
-    mean_times=st.floats(1, 2),
+    mean_share=st.floats(1, 2),
     marginal_share=st.floats(1, 2),
 )
 RATES = st.floats(1, 5000)

@@ -73,7 +73,7 @@ def test_retries_and_busy_nodes_are_a_cost_of_high_load(kind: str, seed: int) ->
     assert patterns.level_share > 0.02
     assert patterns == Patterns(level_share=patterns.level_share)
     # In the answer, it is this pattern or a knee.
-    assert found(kind, seed).level_share > 0 or fitted.choice.shape.rise > 0
+    assert found(kind, seed).level_share > 0 or fitted.choice.shape.rise_share > 0
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -39,10 +39,10 @@ def bent() -> RoleCalibration:
         curve=Knee(
             idle_vcpu=0.01,
             vcpu_per_rps=0.001,
-            rise=1.0,
+            rise_share=1.0,
             knee_rps=30.0,
             knee_share=0.6,
-            mean_times=1.2,
+            mean_share=1.2,
             marginal_share=1.25,
         ),
         model="knee at 60 %",

@@ -88,10 +88,10 @@ def bent_in_full() -> Calibration:
     curve = Knee(
         idle_vcpu=0.01,
         vcpu_per_rps=0.001,
-        rise=1.2,
+        rise_share=1.2,
         knee_rps=80.0,
         knee_share=0.6,
-        mean_times=1.2,
+        mean_share=1.2,
         marginal_share=1.3,
     )
     return replace(found, sidecar=replace(found.sidecar, curve=curve, model="knee at 60 %"))

@@ -229,7 +229,7 @@ def _cost_at(parameters: Parameters, role: RoleCalibration | None) -> Callable[[
         return lambda rps: f"{idle} + {rps} / 1000 x {slope} / {figure(curve.marginal_share)}"
     if isinstance(curve, Knee):
         low, knee = figure(1000 * curve.vcpu_per_rps), figure(curve.knee_rps)
-        beyond = f"{figure(curve.rise)} x max"
+        beyond = f"{figure(curve.rise_share)} x max"
         return lambda rps: f"{idle} + ({rps} + {beyond}({rps} - {knee}, 0)) / 1000 x {low}"
     return lambda rps: f"{idle} + {rps} / 1000 x {slope}"
 
