@@ -143,8 +143,9 @@ def _warnings(
             more, at = in_percent(sidecar.curve.rise_share), in_percent(sidecar.curve.knee_share)
             yield Finding(
                 name="cost_knee",
-                text=f"A request costs {more} more on sidecars above {at} of their workload's highest rate. Busy "
-                "nodes, CPU limits, retries and failed requests are likely causes.",
+                text=f"A request costs {more} more on sidecars above {at} of their workload's "
+                "highest rate. Busy nodes, CPU limits, retries and failed requests are likely "
+                "causes.",
                 fix="Compare CPU throttling, node CPU and response codes at high and low load.",
             )
         yield from judge.findings(sidecar)
