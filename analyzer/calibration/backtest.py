@@ -43,7 +43,12 @@ def backtest(
     early = point < cut
     if not early.any():
         return None
-    panel, rest = (Panel.of(rows[part], *observations.terms) for part in (early, ~early))
+    # A knee is where it is in all of the window: otherwise the rest would have another one.
+    highest_rps = rows.groupby("workload")["rps"].max()
+    highest = highest_rps.reindex(range(len(observations.workloads))).to_numpy(float)
+    panel, rest = (
+        Panel.of(rows[part], *observations.terms, highest_rps=highest) for part in (early, ~early)
+    )
     begin = None if variance_weights is None else variance_weights[early]
     fits = fit_workloads(shape, panel, None if begin is None else (begin, np.ones_like(begin)))
     _, then, later = np.intersect1d(panel.numbers, rest.numbers, return_indices=True)

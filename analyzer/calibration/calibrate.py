@@ -11,7 +11,7 @@ from analyzer.calibration import judge, summary
 from analyzer.calibration.breaks import cost_break, since_change
 from analyzer.calibration.event_terms import event_findings
 from analyzer.calibration.memory import fit_memory
-from analyzer.calibration.models import Power
+from analyzer.calibration.models import Knee, Power
 from analyzer.calibration.node_kinds import node_kind_findings
 from analyzer.calibration.observations import Observations, observe
 from analyzer.calibration.pattern_findings import pattern_findings
@@ -95,7 +95,7 @@ def _waypoint(usage: MeshUsage, sidecar: RoleCalibration | Refusal) -> RoleCalib
         role=Role.WAYPOINT,
         vcpu_per_1000_rps=_product(sidecar.vcpu_per_1000_rps, ratio.value),
         idle_vcpu_per_proxy=_product(sidecar.idle_vcpu_per_proxy, ratio.value),
-        curve=sidecar.curve.scaled(ratio.value.mid),
+        curve=sidecar.curve.elsewhere.scaled(ratio.value.mid),
         operating_rps=sidecar.operating_rps,
         fitted_rps=sidecar.fitted_rps,
         model=f"{ratio.value.mid:g} x sidecar ({sidecar.model})",
@@ -144,6 +144,15 @@ def _warnings(
                 text="Cost per request is lower on busier sidecars, so a curve is fitted "
                 f"({sidecar.model}). Idle CPU is {sidecar.idle_vcpu_per_proxy.mid:.3g} vCPU per "
                 f"sidecar by the curve, and {straight:.3g} vCPU by a straight line.",
+            )
+        if isinstance(sidecar.curve, Knee):
+            more, at = in_percent(sidecar.curve.rise_share), in_percent(sidecar.curve.knee_share)
+            yield Finding(
+                name="cost_knee",
+                text=f"A request costs {more} more on sidecars above {at} of their workload's "
+                "highest rate. Busy nodes, CPU limits, retries and failed requests are likely "
+                "causes.",
+                fix="Compare CPU throttling, node CPU and response codes at high and low load.",
             )
         yield from judge.findings(sidecar)
     share = decomposition.unexplained_vcpu / max(decomposition.measured_vcpu, 1e-12)

@@ -17,7 +17,7 @@ from analyzer.calibration.fit.student import weighted
 from analyzer.calibration.fit.whitening import Whitened, effect, whitened
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import Panel
-from analyzer.calibration.shapes import cross_validate
+from analyzer.calibration.trials import cross_validate
 from analyzer.calibration.workloads import WorkloadFits
 from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.units import Interval, in_percent

@@ -10,7 +10,7 @@ from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.partial_pooling import Pooled
 from analyzer.calibration.fit.shared_time import DEGREES_OF_FREEDOM, larger
 from analyzer.calibration.fit.student import interval, pooled_freedom, weighted
-from analyzer.calibration.models import Affine, Curve, Power
+from analyzer.calibration.models import Affine, Curve, Knee, Power
 from analyzer.calibration.shapes import BYTES, INBOUND, OUTBOUND
 from analyzer.calibration.workloads import WorkloadFits
 from analyzer.units import Interval
@@ -90,22 +90,57 @@ def mesh_curve(
     lent_weights = weights * borrowed[:, None]
     mid = (own_weights * fits.curves).sum(axis=0) + (lent_weights * pooled.coefficients).sum(axis=0)
     parts, freedoms = _uncertainty(fits, pooled, own_weights, lent_weights)
-    idle, coefficient = float(mid[0]), float(mid[1] / 1000 / per_rps)
-    exponent = fits.shape.exponent
-    curve: Curve = Power(idle_vcpu=idle, vcpu_per_rps_power=coefficient, exponent=exponent)
-    if exponent == 1:
-        curve = Affine(idle_vcpu=idle, vcpu_per_rps=coefficient)
+    costs = np.where(fits.has_slope, fits.curves[:, 1], pooled.coefficients[:, 1])
+    marginal_share = _marginal_share(fits, costs * has_slope)
     return MeshCurve(
         mid=mid,
         covariance=parts.sum(axis=0),
         degrees_of_freedom=np.array([pooled_freedom(parts[:, i, i], freedoms) for i in (0, 1)]),
-        curve=curve,
+        curve=_curve(fits, mid, per_rps, marginal_share),
         idle_weights=weights[:, 0],
         slope_weights=weights[:, 1],
         sample_count=int(fits.panel.workloads.lengths[has_idle].sum()),
         total_basis_per_slope=float(fits.panel.workloads.sum(fits.panel.rps)[has_slope].sum())
-        / (1000 * exponent),
+        / (1000 * marginal_share),
     )
+
+
+def _curve(fits: WorkloadFits, mid: Floats, per_rps: float, marginal_share: float) -> Curve:
+    """Return the curve of idle vcpu and marginal vcpu per 1000 rps, (2,).
+
+    `per_rps` is the mean d(basis)/d(rps).
+    """
+    idle, coefficient, shape = float(mid[0]), float(mid[1] / 1000 / per_rps), fits.shape
+    if shape.exponent != 1:
+        return Power(idle_vcpu=idle, vcpu_per_rps_power=coefficient, exponent=shape.exponent)
+    if not shape.rise_share:
+        return Affine(idle_vcpu=idle, vcpu_per_rps=coefficient)
+    requests = fits.panel.workloads.sum(fits.panel.rps) * fits.has_slope
+    highest = float(requests @ fits.panel.highest_rps / requests.sum())
+    return Knee(
+        idle_vcpu=idle,
+        vcpu_per_rps=coefficient,
+        rise_share=shape.rise_share,
+        knee_rps=shape.knee_share * highest,
+        knee_share=shape.knee_share,
+        mean_share=per_rps / marginal_share,
+        marginal_share=marginal_share,
+    )
+
+
+def _marginal_share(fits: WorkloadFits, coefficients: Floats) -> float:
+    """Return the mean cost of one more request over the mean cost of a request.
+
+    Coefficients are those of the workloads, shape (g,).
+    """
+    shape, panel = fits.shape, fits.panel
+    if not shape.rise_share:
+        return shape.exponent
+    marginal, basis = panel.workloads.sum(np.array([shape.marginal(panel), shape.basis(panel)]))
+    cost = float(coefficients @ basis)
+    if cost <= 0:
+        return float(marginal.sum() / basis.sum())
+    return float(coefficients @ marginal) / cost
 
 
 def _weights(
@@ -118,8 +153,8 @@ def _weights(
     panel, shape = fits.panel, fits.shape
     time: Floats = panel.workloads.lengths.astype(np.float64) * has_idle
     requests = panel.workloads.sum(panel.rps) * has_slope
-    # The derivative of rps ** p, averaged over requests, is p sum(rps ** p) / sum(rps).
-    marginal = shape.exponent * panel.workloads.sum(shape.basis(panel)) * has_slope
+    # The mean derivative, weighted by requests, is sum(rps x derivative) / sum(rps).
+    marginal = panel.workloads.sum(shape.marginal(panel)) * has_slope
     if unseen is not None:
         count, rps = unseen
         time = time + count * has_idle

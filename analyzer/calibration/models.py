@@ -24,6 +24,16 @@ class Affine:
         """Return the model of a proxy that uses so many times the CPU."""
         return Affine(idle_vcpu=self.idle_vcpu * factor, vcpu_per_rps=self.vcpu_per_rps * factor)
 
+    @property
+    def marginal_share(self) -> float:
+        """Cost of one more request over the mean cost of all."""
+        return 1.0
+
+    @property
+    def elsewhere(self) -> Affine:
+        """The model of proxies whose rates have another range."""
+        return self
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Power:
@@ -45,5 +55,56 @@ class Power:
         idle, coefficient = self.idle_vcpu * factor, self.vcpu_per_rps_power * factor
         return replace(self, idle_vcpu=idle, vcpu_per_rps_power=coefficient)
 
+    @property
+    def marginal_share(self) -> float:
+        """Cost of one more request over the mean cost of all."""
+        return self.exponent
 
-Curve = Affine | Power
+    @property
+    def elsewhere(self) -> Power:
+        """The model of proxies whose rates have another range."""
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knee:
+    """Cost per request is higher beyond a knee: busy cores, full queues, retries.
+
+    The knee of a workload is a share of its own highest rate. `knee_rps` is the mean of the
+    workloads, and so a mark on the mean curve, not a rate at which every proxy gets slower.
+
+    Attributes:
+        vcpu_per_rps: cost of a request below the knee.
+        rise_share: by how many times that cost a request beyond the knee costs more.
+        knee_rps: mean of the workloads' knees, weighted by requests.
+        knee_share: where each knee is, as a share of its workload's highest rate.
+        mean_share: mean cost of a request, over that of one below the knee.
+        marginal_share: mean cost of one more request, over the mean cost of a request.
+    """
+
+    idle_vcpu: float
+    vcpu_per_rps: float
+    rise_share: float
+    knee_rps: float
+    knee_share: float
+    mean_share: float
+    marginal_share: float
+
+    def predict(self, rps: Floats) -> Floats:
+        """Return the CPU (vcpu) of a proxy at each of these request rates."""
+        beyond = self.rise_share * np.maximum(rps - self.knee_rps, 0)
+        return np.asarray(self.idle_vcpu + self.vcpu_per_rps * (rps + beyond))
+
+    def scaled(self, factor: float) -> Knee:
+        """Return the model of a proxy that uses so many times the CPU."""
+        idle, slope = self.idle_vcpu * factor, self.vcpu_per_rps * factor
+        return replace(self, idle_vcpu=idle, vcpu_per_rps=slope)
+
+    @property
+    def elsewhere(self) -> Affine:
+        """The model of proxies whose rates have another range: the same mean cost, no knee."""
+        mean = self.vcpu_per_rps * self.mean_share
+        return Affine(idle_vcpu=self.idle_vcpu, vcpu_per_rps=mean)
+
+
+Curve = Affine | Power | Knee

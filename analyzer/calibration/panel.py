@@ -59,6 +59,10 @@ class Counted(NamedTuple):
         limit = COLLINEAR_REQUESTS if event.is_request else COLLINEAR
         return cls(event, rate, is_known & varies & (is_steady | (between**2 < limit)))
 
+    def part(self, rows: Bools, workloads: Bools) -> Counted:
+        """Return the events of some rows, (n,), and workloads, (g,)."""
+        return Counted(self.event, self.rate[rows], self.is_separable[workloads])
+
 
 class Obstacle(NamedTuple):
     """Why a workload's own slope cannot be fitted."""
@@ -107,6 +111,7 @@ class Panel:
     proxies: Segments
     clusters: Segments
     obstacles: Mapping[int, Obstacle]  # why a workload has no slope of its own, by segment
+    highest_rps: Floats  # (g,): highest rate of one proxy, where a shape refers to it
     has_directions: Bools  # (g,): whether inbound and outbound requests vary independently
     has_bytes: Bools  # (g,): whether bytes vary independently of requests
     events: Mapping[Term, Counted]  # those with a term in every shape
@@ -114,11 +119,17 @@ class Panel:
 
     @classmethod
     def of(
-        cls, rows: pd.DataFrame, events: Sequence[Event] = (), node_factors: Floats | None = None
+        cls,
+        rows: pd.DataFrame,
+        events: Sequence[Event] = (),
+        node_factors: Floats | None = None,
+        *,
+        highest_rps: Floats | None = None,
     ) -> Panel:
         """Read `Observations.rows`, or a part of them in the same order.
 
-        `node_factors`, shape (k,), are those of the kinds of node.
+        `node_factors`, shape (k,), are those of the kinds of node. `highest_rps` are the highest
+        rates by row of `Observations.workloads`; if None, those of these rows.
         """
         workload, point = rows["workload"].to_numpy(np.int64), rows["point"].to_numpy(np.int64)
         workloads = Segments.of(workload)
@@ -128,11 +139,14 @@ class Panel:
         is_known = workloads.sum(np.isnan(loads["gbit_per_second"])) == 0
         loads["gbit_per_second"] = np.nan_to_num(loads["gbit_per_second"])
         has_directions, has_bytes = _separable(np.array([*loads.values()]), workloads)
+        numbers = workload[workloads.starts]
+        highest = workloads.highest(loads["rps"]) if highest_rps is None else highest_rps[numbers]
         return cls(
             **loads,
             vcpu=rows["cpu_vcpu"].to_numpy(float),
             point=point,
-            numbers=workload[workloads.starts],
+            numbers=numbers,
+            highest_rps=highest,
             workloads=workloads,
             proxies=proxies,
             clusters=clusters_of(workloads, proxies, point),
@@ -141,6 +155,29 @@ class Panel:
             has_bytes=has_bytes & is_known,
             events={event.term: Counted.of(event, rows, workloads) for event in events},
             node_factors=None if node_factors is None else node_factors[rows["node_kind"]],
+        )
+
+    def part(self, chosen: Bools) -> Panel:
+        """Return the samples of the chosen workloads, shape (g,)."""
+        rows, place = self.workloads.spread(chosen), np.cumsum(chosen) - 1
+        obstacles = self.obstacles.items()
+        return Panel(
+            rps=self.rps[rows],
+            inbound_rps=self.inbound_rps[rows],
+            outbound_rps=self.outbound_rps[rows],
+            gbit_per_second=self.gbit_per_second[rows],
+            vcpu=self.vcpu[rows],
+            point=self.point[rows],
+            numbers=self.numbers[chosen],
+            workloads=Segments.of(self.workloads.numbers[rows]),
+            proxies=Segments.of(self.proxies.numbers[rows]),
+            clusters=Segments.of(self.clusters.numbers[rows]),
+            obstacles={int(place[number]): item for number, item in obstacles if chosen[number]},
+            highest_rps=self.highest_rps[chosen],
+            has_directions=self.has_directions[chosen],
+            has_bytes=self.has_bytes[chosen],
+            events={term: one.part(rows, chosen) for term, one in self.events.items()},
+            node_factors=None if self.node_factors is None else self.node_factors[rows],
         )
 
     @property

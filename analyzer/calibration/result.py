@@ -61,8 +61,8 @@ class RoleCalibration:
             includes idle CPU.
         operating_rps: mean rate of the proxy, weighted by requests.
         fitted_rps: lowest and highest fitted rate of one proxy; other rates are extrapolated.
-        candidates: the models tried, the chosen one first. It is the simplest with an error at
-            most one standard error above the lowest.
+        candidates: the models tried, the chosen one first. A curve is chosen if it predicts better
+            than a straight line, beyond noise, over proxies and over time.
         cost_of_each: of inbound and outbound requests, bytes and events, if the model has such
             terms. Events are not in the cost of a request; failures are.
         cpu_of_node_kinds: CPU of the same work on each instance type, over the mean of today's
@@ -123,7 +123,17 @@ class RoleCalibration:
 
         A proxy's CPU at `rps` is idle + slope / 1000 x effective rate, for any draw of the two.
         """
-        traffic = self.curve.predict(rps) - self.curve.idle_vcpu
+        return self._effective_rps(self.curve, rps)
+
+    def effective_rps_elsewhere(self, rps: Floats) -> Floats:
+        """Return the same for proxies of another role, whose cost is derived from this one's.
+
+        A knee is a share of a workload's highest rate, so it is not at these rates elsewhere.
+        """
+        return self._effective_rps(self.curve.elsewhere, rps)
+
+    def _effective_rps(self, curve: Curve, rps: Floats) -> Floats:
+        traffic = curve.predict(rps) - curve.idle_vcpu
         slope = self.vcpu_per_1000_rps.mid / 1000
         return rps if isinstance(self.curve, Affine) or slope == 0 else traffic / slope
 

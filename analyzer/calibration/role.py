@@ -1,13 +1,14 @@
 """From the samples of one role's proxies to the cost of one proxy."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from analyzer.arrays import Floats
 from analyzer.calibration import corrections
 from analyzer.calibration.backtest import backtest
+from analyzer.calibration.choice import Choice, choose, sharpened
 from analyzer.calibration.event_terms import with_events
 from analyzer.calibration.fit import attenuation, student
 from analyzer.calibration.fit.attenuation import Attenuation
@@ -18,7 +19,7 @@ from analyzer.calibration.node_kinds import cpu_of_kinds, with_node_factors
 from analyzer.calibration.observations import NodeFactors, Observations
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.result import Candidate, RoleCalibration
-from analyzer.calibration.shapes import AFFINE, Score, choose, left_out
+from analyzer.calibration.shapes import AFFINE, left_out
 from analyzer.calibration.within_pods import PodComparison, compare
 from analyzer.calibration.workloads import WorkloadFits, fit_workloads, pool_workloads
 from analyzer.units import Interval, Provenance, Reason, Refusal, Role, in_percent
@@ -58,7 +59,7 @@ class Fitted:
     pooled: Pooled
     costs: Pooled  # the same, with what flattens their slopes corrected
     straight: WorkloadFits
-    scores: Sequence[Score]  # the chosen shape first; empty if no workload can be fitted
+    choice: Choice
     attenuation: Attenuation | None  # share by which the slopes are too low
     beside: float  # the same, by the steps beside each
     mesh: MeshCurve | None
@@ -86,8 +87,10 @@ class Fitted:
             return None
         raised = corrections.of_attenuation(mesh, self.correctable)
         left_out = corrections.of_unexplained(mesh, self.workloads)
-        of_nodes = self.node_factors.covariance if self.node_factors else 0.0
-        return mesh.adjusted(move=raised.change, extra=raised.covariance + left_out + of_nodes)
+        extra = raised.covariance + left_out + self.choice.covariance
+        if self.node_factors:
+            extra = extra + self.node_factors.covariance
+        return mesh.adjusted(move=raised.change, extra=extra)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -105,26 +108,26 @@ def fit_role(role: Role, observations: Observations) -> RoleFit:
         return RoleFit(calibration=_refusal(role, Reason.NO_DATA, detail))
     panel = Panel.of(observations.rows)
     fits = straight = fit_workloads(AFFINE, panel)
-    start = (straight.robust.variance_weights, straight.robust.robust_weights)
     observations = with_events(straight, with_node_factors(straight, observations))
     if observations.events or observations.node_factors:
         panel = Panel.of(observations.rows, *observations.terms)
-        fits = straight = fit_workloads(AFFINE, panel, start)
-        start = (straight.robust.variance_weights, straight.robust.robust_weights)
+        fits = straight = fit_workloads(AFFINE, panel, _weights(straight))
     pods = compare(straight)
     if pods.within:
-        fits = straight = fit_workloads(pods.shape, panel, start)
-    scores = choose(panel, straight.robust, pods.within) if panel.is_fitted.any() else ()
-    if scores and scores[0].shape != straight.shape:
-        start = (straight.robust.variance_weights, straight.robust.robust_weights)
-        fits = fit_workloads(scores[0].shape, panel, start)
+        fits = straight = fit_workloads(pods.shape, panel, _weights(straight))
+    choice = choose(panel, straight.robust, pods.within)
+    if choice.shape != straight.shape:
+        fits = fit_workloads(choice.shape, panel, _weights(straight))
+        choice = sharpened(choice, panel, fits.robust)
+        if choice.shape != fits.shape:
+            fits = fit_workloads(choice.shape, panel, _weights(fits))
     pooled = pool_workloads(fits)
     fitted = Fitted(
         workloads=fits,
         pooled=pooled,
         costs=pooled,
         straight=straight,
-        scores=scores,
+        choice=choice,
         attenuation=corrections.missing_share(fits),
         beside=_beside(fits),
         mesh=mesh_curve(fits, pooled),
@@ -171,6 +174,11 @@ def _figure(role: Role, observations: Observations, fitted: Fitted) -> RoleCalib
         )
         return _refusal(role, Reason.NEGATIVE_SLOPE, detail)
     return _calibration(role, observations, fitted, mesh)
+
+
+def _weights(fits: WorkloadFits) -> tuple[Floats, Floats]:
+    """Return the weights that a similar fit starts from."""
+    return fits.robust.variance_weights, fits.robust.robust_weights
 
 
 def _doubtful(
@@ -247,7 +255,7 @@ def _calibration(
         model=fits.shape.name,
         candidates=tuple(
             Candidate(model=shape.name, error=error, standard_error=standard_error)
-            for shape, error, standard_error in fitted.scores
+            for shape, error, standard_error in fitted.choice.scores
         ),
         operating_rps=float((panel.rps**2).sum()) / requests,
         fitted_rps=(float(rates[0].min()), float(rates[1].max())),

@@ -1,23 +1,16 @@
-"""The shapes of a fit, simplest first, and the choice between them by cross-validation."""
+"""The shapes of a fit, simplest first: which columns each has, and where a term takes part."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
 from analyzer.arrays import Bools, Floats
-from analyzer.calibration.fit.huber import RobustFit
-from analyzer.calibration.fit.jackknife import prediction_error
 from analyzer.calibration.fit.least_squares import Problem, Term
 from analyzer.calibration.panel import Panel
-from analyzer.units import counted
-
-EXPONENTS: Final = (0.45, 0.65, 0.85)
-FINER: Final = (-0.1, -0.05, 0.05, 0.1)
-"""Exponents tried first, and offsets from the best one that are tried next. Neighbours 0.05 apart
-predict within 1 % of each other over a factor of ten."""
+from analyzer.units import counted, in_percent
 
 LEAST_SHARE: Final = 0.25
 """Share of its workload's mean requests below which a pod is no further exception."""
@@ -27,7 +20,7 @@ LEAST_UNEQUAL: Final = 0.01
 
 IDLE: Final = Term(name="idle", is_floored=True)
 REQUESTS: Final = Term(name="requests")
-"""All requests, or a power of them; may be negative. If noise hides their cost, half of all
+"""All requests, or a curve of them; may be negative. If noise hides their cost, half of all
 estimates are too low, and a floor at zero would make the mean of the mesh too high."""
 
 INBOUND: Final = Term(name="inbound requests", is_floored=True)
@@ -45,6 +38,8 @@ class Shape:
 
     name: str
     exponent: float = 1.0  # of the request rate; 1 for a straight line
+    knee_share: float = 1.0  # share of its workload's highest rate from which a request costs more
+    rise_share: float = 0.0  # by how many times its cost below the knee
     terms: tuple[Term, ...] = (IDLE, REQUESTS)
     within: frozenset[int] = frozenset()  # rows of `Observations.workloads` with terms for pods
 
@@ -54,13 +49,35 @@ class Shape:
             return self
         return replace(self, terms=(*self.terms, POD_IDLE, POD_REQUESTS), within=workloads)
 
+    @property
+    def is_curve(self) -> bool:
+        """Whether the cost of one more request depends on the rate."""
+        return self.exponent != 1 or self.rise_share != 0
+
     def terms_of(self, panel: Panel) -> tuple[Term, ...]:
         """Return the terms of this shape, and of the panel's events."""
         return (*self.terms, *panel.events)
 
     def basis(self, panel: Panel) -> Floats:
-        """Return the rate, or its power, that the CPU of traffic is proportional to, (n,)."""
-        return panel.rps if self.exponent == 1 else panel.rps**self.exponent
+        """Return the rate, or a curve of it, that the CPU of traffic is proportional to, (n,)."""
+        if self.exponent != 1:
+            return panel.rps**self.exponent
+        if self.rise_share:
+            return panel.rps + self.rise_share * np.maximum(panel.rps - self._knees(panel), 0)
+        return panel.rps
+
+    def marginal(self, panel: Panel) -> Floats:
+        """Return the rate times the derivative of the basis, (n,).
+
+        Its sum over the sum of the rates is the mean derivative, weighted by requests.
+        """
+        if self.rise_share:
+            is_beyond = panel.rps > self._knees(panel)
+            return np.asarray(panel.rps * (1 + self.rise_share * is_beyond))
+        return self.exponent * self.basis(panel)
+
+    def _knees(self, panel: Panel) -> Floats:
+        return panel.workloads.spread(self.knee_share * panel.highest_rps)
 
     def load(self, term: Term, panel: Panel) -> Floats:
         """Return the factor of a term's coefficient, shape (n,)."""
@@ -100,6 +117,11 @@ BY_DIRECTION: Final = Shape(
 def power(exponent: float) -> Shape:
     """Return the concave shape of this exponent."""
     return Shape(name=f"power {exponent:g}", exponent=exponent)
+
+
+def knee(share: float, rise: float) -> Shape:
+    """Return the shape whose requests cost more beyond this share of the highest rate."""
+    return Shape(name=f"knee at {in_percent(share)}", knee_share=share, rise_share=rise)
 
 
 def _takes_part(term: Term, shape: Shape, panel: Panel) -> Bools:
@@ -158,53 +180,3 @@ def left_out(panel: Panel, has_slope: Bools) -> tuple[str, ...]:
             "per request includes them."
         )
     return tuple(remarks)
-
-
-class Score(NamedTuple):
-    """Error of a shape's predictions for clusters that it was not fitted to."""
-
-    shape: Shape
-    error: float  # mean square per sample, in units of its workload's noise; 1 is noise alone
-    standard_error: float
-
-
-def choose(
-    panel: Panel, line: RobustFit, within: frozenset[int] = frozenset()
-) -> tuple[Score, ...]:
-    """Cross-validate every shape; the first is the simplest one close to the best.
-
-    Close is an error at most one standard error above the lowest (Breiman and others,
-    Classification and Regression Trees, 1984, section 3.4.3). All are compared with the weights of
-    a straight line. `within` are the workloads whose pods have terms of their own.
-    """
-    straight = cross_validate(AFFINE.within_pods(within), panel, line)
-    scores = [straight, _best_power(straight, panel, line)]
-    if panel.has_directions.any() or panel.has_bytes.any():
-        scores.append(cross_validate(BY_DIRECTION.within_pods(within), panel, line))
-    best = min(scores, key=lambda score: score.error)
-    limit = best.error + best.standard_error
-    chosen = next(score for score in scores if score.error <= limit)
-    return chosen, *(score for score in scores if score is not chosen)
-
-
-def _best_power(straight: Score, panel: Panel, line: RobustFit) -> Score:
-    """Return the best exponent's score; only a rough search if a straight line is better."""
-    within = straight.shape.within
-    rough = [
-        cross_validate(power(exponent).within_pods(within), panel, line) for exponent in EXPONENTS
-    ]
-    best = min(rough, key=lambda score: score.error)
-    if best.error >= straight.error:
-        return best
-    exponents = [round(best.shape.exponent + step, 2) for step in FINER]
-    finer = [
-        cross_validate(power(exponent).within_pods(within), panel, line) for exponent in exponents
-    ]
-    return min(best, *finer, key=lambda score: score.error)
-
-
-def cross_validate(shape: Shape, panel: Panel, line: RobustFit) -> Score:
-    """Predict each proxy of a workload, or each block of its time, from the others."""
-    precision = line.weights / panel.workloads.spread(line.scale**2)
-    errors = prediction_error(shape.problem(panel), precision, panel.clusters, panel.is_fitted)
-    return Score(shape, *errors)

@@ -65,11 +65,10 @@ def workload_calibrations(
     fits, pooled, panel = fitted.workloads, fitted.costs, fitted.workloads.panel
     rps, vcpu = panel.workloads.sum(panel.rps), panel.workloads.sum(panel.vcpu)
     low, high = panel.workloads.lowest(panel.rps), panel.workloads.highest(panel.rps)
-    basis = panel.workloads.sum(fits.shape.basis(panel))
-    # Cost per request at the workload's own rates; without requests, at the mesh's.
-    whole = basis.sum() / rps.sum() if rps.sum() else 1.0
-    each = np.divide(basis, rps, out=np.full_like(rps, whole), where=rps > 0)
-    per_1000_rps = 1000 * fits.shape.exponent * each
+    marginal = panel.workloads.sum(fits.shape.marginal(panel))
+    # Cost of one more request at the workload's own rates; without requests, at the mesh's.
+    whole = marginal.sum() / rps.sum() if rps.sum() else fits.shape.exponent
+    per_1000_rps = 1000 * np.divide(marginal, rps, out=np.full_like(rps, whole), where=rps > 0)
     counts, proxies = panel.workloads.lengths, panel.proxy_counts
     variances = np.einsum("gii->gi", pooled.covariances)
     # A negative cost is noise.

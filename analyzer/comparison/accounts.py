@@ -17,7 +17,6 @@ import pandas as pd
 
 from analyzer.arrays import Floats
 from analyzer.calibration.fit.student import SEED
-from analyzer.calibration.models import Power
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.comparison.attribution import Account, Fitted
 from analyzer.comparison.match import Migration, Passes, by_namespace
@@ -43,7 +42,7 @@ def sidecar_accounts(
         for part in draw_curve(role, np.random.default_rng(SEED))
     )
     idle_mean, marginal = role.idle_vcpu_per_proxy.mid, role.vcpu_per_1000_rps.mid / 1000
-    mean = {"idle": idle_mean, "marginal": marginal, "traffic": marginal / _exponent(role)}
+    mean = {"idle": idle_mean, "marginal": marginal, "traffic": marginal / _marginal_share(role)}
     rows = _costed(moved, _own_costs(before), mean, _own_costs(after))
     return {
         str(namespace): _sidecar_account(group, idle, slope)
@@ -52,10 +51,8 @@ def sidecar_accounts(
     }
 
 
-def _exponent(role: RoleCalibration | Refusal) -> float:
-    if isinstance(role, RoleCalibration) and isinstance(role.curve, Power):
-        return role.curve.exponent
-    return 1.0
+def _marginal_share(role: RoleCalibration | Refusal) -> float:
+    return role.curve.marginal_share if isinstance(role, RoleCalibration) else 1.0
 
 
 def _own_costs(calibration: Calibration) -> pd.DataFrame:
@@ -68,7 +65,7 @@ def _own_costs(calibration: Calibration) -> pd.DataFrame:
     ]
     table = pd.DataFrame(found, columns=[*_WORKLOAD, "idle", "marginal"])
     table = table.set_index(_WORKLOAD).astype(float)
-    return table.assign(traffic=table["marginal"] / _exponent(calibration.sidecar))
+    return table.assign(traffic=table["marginal"] / _marginal_share(calibration.sidecar))
 
 
 def _costed(

@@ -196,13 +196,16 @@ def drawn(
             best_estimates(scenario), ranges=ranges, unseen_time=_draw_unseen(ranges, rng)
         )
     idle, slope = draw_curve(curve, rng)
+    is_derived = provenance == Provenance.DERIVED
     is_measured = calibration.ztunnel.provenance == Provenance.MEASURED
     return Parameters(
         values=values,
         waypoint_provenance=provenance,
         waypoint_idle_vcpu=ratio * idle,
         waypoint_vcpu_per_1000_rps=ratio * slope,
-        waypoint_effective_rps=curve.effective_rps,
+        waypoint_effective_rps=(
+            curve.effective_rps_elsewhere if is_derived else curve.effective_rps
+        ),
         waypoint_fit={
             f"{curve.role}_idle_vcpu_per_proxy": curve.idle_vcpu_per_proxy,
             f"{curve.role}_vcpu_per_1000_rps": curve.vcpu_per_1000_rps,

@@ -13,7 +13,7 @@ from typing import Final
 import pandas as pd
 
 import analyzer
-from analyzer.calibration.models import Power
+from analyzer.calibration.models import Knee, Power
 from analyzer.calibration.observations import Exclusion
 from analyzer.calibration.result import Decomposition, RoleCalibration, WorkloadCalibration
 from analyzer.comparison.result import Comparison
@@ -101,7 +101,10 @@ def _instead(value: object) -> Mapping[str, Mapping[str, object]]:
         test, curve = value.backtest, value.curve
         unless_empty = ("remarks", "candidates", "source")
         return {
-            "curve": {"exponent": curve.exponent if isinstance(curve, Power) else None},
+            "curve": {
+                "exponent": curve.exponent if isinstance(curve, Power) else None,
+                "knee": _knee(curve) if isinstance(curve, Knee) else None,
+            },
             "cost_of_each": value.cost_of_each,
             "cpu_of_node_kinds": {"cpu_of_node_kinds": value.cpu_of_node_kinds or None},
             "fitted_rps": {"fitted_rps": _ends(value.fitted_rps)},
@@ -122,6 +125,10 @@ def _instead(value: object) -> Mapping[str, Mapping[str, object]]:
             },
         }
     return {"mean_vcpu": {"vcpu": value.mean_vcpu}} if isinstance(value, Exclusion) else {}
+
+
+def _knee(curve: Knee) -> Mapping[str, float]:
+    return {"rate_share": curve.knee_share, "rps": curve.knee_rps, "rise_share": curve.rise_share}
 
 
 def _ends(rps: tuple[float, float] | None) -> Mapping[str, float] | None:

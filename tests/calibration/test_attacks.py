@@ -125,3 +125,11 @@ def test_a_day_has_several_workloads_of_several_pods() -> None:
 def test_on_calm_meshes_the_intervals_hold_without_a_warning() -> None:
     assert min(covered(CALM)) >= LEAST_CALM
     assert [calibration.warnings for _, calibration in answers(CALM)] == [()] * len(SEEDS)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("power", "curved_cost"), ("hinge", "cost_knee")])
+def test_a_law_that_is_not_straight_is_named_and_its_intervals_hold(kind: str, name: str) -> None:
+    assert min(covered(kind)) >= LEAST_CALM
+    named = [name in {item.name for item in found.warnings} for _, found in answers(kind)]
+    # P(Binomial(8, 0.9) < 5) is 5e-3.
+    assert sum(named) >= 5

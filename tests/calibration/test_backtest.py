@@ -8,7 +8,7 @@ import pytest
 from analyzer.calibration.backtest import TRAINING_SHARE, backtest
 from analyzer.calibration.observations import Observations, observe
 from analyzer.calibration.result import Backtest
-from analyzer.calibration.shapes import AFFINE, power
+from analyzer.calibration.shapes import AFFINE, knee, power
 from analyzer.units import Role
 from tests.calibration.asking import answered, observed
 from tests.calibration.meshes import Fleet, lawful, simulate
@@ -110,6 +110,16 @@ def test_the_wrong_shape_is_found_out_where_the_load_grows() -> None:
     assert wrong is not None
     assert abs(right.bias_share) < 1e-6
     assert wrong.bias_share > 0.03
+
+
+def test_a_knee_is_where_it_was_when_the_load_grows() -> None:
+    rps = np.tile(np.linspace(10, 1000, 100), (4, 1))
+    fleet = Fleet(rps=rps, vcpu=0.005 + 0.001 * (rps + np.maximum(rps - 300, 0)))
+
+    result = backtest(knee(0.3, 1.0), observed(fleet))
+
+    assert result is not None
+    assert abs(result.bias_share) < 1e-6
 
 
 def test_the_prediction_intervals_hold_the_truth_about_as_often_as_they_should() -> None:

@@ -6,6 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from analyzer.arrays import Floats
+from analyzer.calibration.choice import EXPONENTS, FINER, Choice, choose, sharpened
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.shapes import (
     AFFINE,
@@ -13,14 +15,24 @@ from analyzer.calibration.shapes import (
     BYTES,
     INBOUND,
     OUTBOUND,
-    Score,
     Shape,
-    choose,
-    cross_validate,
+    knee,
     power,
+)
+from analyzer.calibration.trials import (
+    BLOCKS,
+    MOST_ROWS,
+    Sample,
+    Score,
+    Trial,
+    cross_validate,
+    is_better,
+    weight,
 )
 from analyzer.calibration.workloads import WorkloadFits, fit_workloads
 from analyzer.measurement.usage import MeshUsage
+from tests.calibration.attacks import attacked, kinds
+from tests.calibration.attacks.day import Day, mesh_of
 from tests.calibration.directed import (
     IDLE,
     PER_GBIT,
@@ -31,12 +43,22 @@ from tests.calibration.directed import (
     panel_of,
 )
 from tests.calibration.hardships import concave_mesh
-from tests.calibration.meshes import Fleet, ramp, simulate, usage_of
+from tests.calibration.meshes import Fleet, lawful, ramp, simulate, usage_of
+
+
+def choice_of(usage: MeshUsage) -> Choice:
+    panel = panel_of(usage)
+    return choose(panel, fit_workloads(AFFINE, panel).robust)
 
 
 def scores_of(usage: MeshUsage) -> tuple[Score, ...]:
-    panel = panel_of(usage)
-    return choose(panel, fit_workloads(AFFINE, panel).fit)
+    return choice_of(usage).scores
+
+
+def final_of(usage: MeshUsage) -> Choice:
+    """Return the choice with the weights of the curve's own fit."""
+    choice, panel = choice_of(usage), panel_of(usage)
+    return sharpened(choice, panel, fit_workloads(choice.shape, panel).robust)
 
 
 def chosen(usage: MeshUsage) -> Shape:
@@ -196,15 +218,135 @@ def test_workloads_that_cannot_be_fitted_do_not_count() -> None:
     assert together.standard_error == pytest.approx(alone.standard_error)
 
 
-def test_the_first_is_the_simplest_within_one_standard_error_of_the_best() -> None:
-    linear = [simulate(seed, workloads=(2, 4), proxies=(6, 12)).usage for seed in range(8)]
-    # Of one workload that is nearly linear, a line is five standard errors worse and more.
-    nearly = [concave_mesh(seed, exponent=0.9, workloads=1)[0] for seed in range(4)]
-    for usage in linear + nearly:
-        scores = scores_of(usage)
-        best = min(scores, key=lambda score: score.error)
-        line = next(score for score in scores if score.shape == AFFINE)
+# --- the choice ---
 
-        assert len({score.shape.name for score in scores}) == len(scores) == 2
-        is_line_allowed = line.error <= best.error + best.standard_error
-        assert (scores[0].shape == AFFINE) is is_line_allowed
+
+def test_a_line_stays_unless_a_curve_is_better_over_clusters_and_over_time() -> None:
+    usages = [simulate(seed, workloads=(2, 4), proxies=(6, 12)).usage for seed in range(4)]
+    usages += [concave_mesh(seed, exponent=0.9, workloads=1)[0] for seed in range(2)]
+    for usage in usages:
+        panel = panel_of(usage)
+        sample = Sample.of(panel, fit_workloads(AFFINE, panel).robust)
+        line = sample.trial(AFFINE)
+        shapes = [score.shape for score in scores_of(usage)]
+
+        assert AFFINE in shapes
+        assert len({shape.name for shape in shapes}) == len(shapes)
+        best = min((sample.trial(shape) for shape in shapes), key=lambda trial: trial.loss)
+        assert (shapes[0] == AFFINE) is not is_better(best, line)
+
+
+@pytest.mark.parametrize("kind", ["mesh shock 5 %", "workload shock 5 %"])
+def test_noise_that_proxies_share_in_time_bends_no_line(kind: str) -> None:
+    shapes = [chosen(attacked(kind, seed).usage) for seed in range(20)]
+
+    # Of clusters alone, a fifth would be called curves.
+    assert sum(shape.is_curve for shape in shapes) <= 2
+
+
+def test_a_gain_of_one_block_of_time_is_no_curve() -> None:
+    panel = panel_of(attacked("hinge", 1).usage)
+    sample = Sample.of(panel, fit_workloads(AFFINE, panel).robust)
+    line, curve = sample.trial(AFFINE), sample.trial(knee(0.6, 1.0))
+    assert is_better(curve, line)
+    gains = np.zeros(BLOCKS)
+    gains[0] = (line.in_blocks - curve.in_blocks).sum()
+
+    once = curve._replace(in_blocks=line.in_blocks - gains)
+
+    assert not is_better(once, line)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_knee_is_found_with_its_place_and_its_rise(seed: int) -> None:
+    shape = final_of(attacked("hinge", seed).usage).shape
+
+    assert shape.knee_share == pytest.approx(0.6, abs=0.05)
+    assert shape.rise_share == pytest.approx(1, abs=0.3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_own_weights_of_a_curve_bring_its_exponent_to_the_truth(seed: int) -> None:
+    usage = concave_mesh(seed, exponent=0.7)[0]
+
+    rough, final = choice_of(usage), final_of(usage)
+
+    assert final.shape.exponent == pytest.approx(0.7, abs=0.03)
+    assert final.scores[1:] == rough.scores[1:]
+
+
+# --- what the choice leaves uncertain ---
+
+
+def test_most_straight_lines_get_no_wider_from_the_choice() -> None:
+    choices = [choice_of(simulate(seed).usage) for seed in range(20)]
+
+    assert all(choice.shape == AFFINE for choice in choices)
+    # P(Binomial(20, 0.1) > 4) is 0.04.
+    assert sum(bool(choice.covariance.any()) for choice in choices) <= 4
+
+
+def test_a_bend_that_is_not_clear_widens_the_line() -> None:
+    meshes = [mesh_of(kinds.power(Day.drawn(seed), exponent=0.95)).usage for seed in range(8)]
+    lines = [choice for choice in map(choice_of, meshes) if choice.shape == AFFINE]
+
+    widened = [choice.covariance for choice in lines if choice.covariance.any()]
+    assert widened
+    for covariance in widened:
+        assert (np.diag(covariance) > 0).all()
+        # It is one change, of idle and slope together.
+        assert covariance[0, 1] ** 2 == pytest.approx(covariance[0, 0] * covariance[1, 1])
+
+
+@pytest.mark.parametrize(
+    ("gain", "least", "most"), [(-1.0, 0, 0), (0.0, 0, 0), (1.0, 0.3, 0.7), (4.0, 1, 1)]
+)
+def test_a_curve_counts_by_how_likely_it_predicts_better(
+    gain: float, least: float, most: float
+) -> None:
+    # A mean gain of this many standard errors, over clusters and over blocks.
+    def gains(count: int) -> Floats:
+        spread = np.where(np.arange(count) % 2, 1.0, -1.0)
+        spread -= spread.mean()
+        return np.asarray(spread + gain * float(spread.std(ddof=1)) / np.sqrt(count))
+
+    score = Score(AFFINE, 1.0, 0.1)
+    straight = Trial(score, np.zeros(100), np.zeros(BLOCKS))
+    curve = Trial(score._replace(shape=power(0.8)), -gains(100), -gains(BLOCKS))
+
+    assert least <= weight(curve, straight) <= most
+    assert is_better(curve, straight) is (weight(curve, straight) == 1)
+
+
+def test_the_error_of_an_exponent_is_in_the_range_of_idle() -> None:
+    covariances = [final_of(concave_mesh(seed)[0]).covariance for seed in range(6)]
+    idles = []
+    for seed in range(6):
+        usage = concave_mesh(seed)[0]
+        idles.append(float(fitted(usage, final_of(usage).shape).curves[:, 0].mean()))
+
+    errors = np.abs(np.array(idles) - 0.005) / np.sqrt([item[0, 0] for item in covariances])
+    assert np.median(errors) < 2
+
+
+def test_of_many_samples_evenly_chosen_workloads_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = panel_of(usage_of(*(lawful(ramp(4, 48), workload=f"w{i}", seed=i) for i in range(9))))
+    fit = fit_workloads(AFFINE, panel).robust
+    each = int(panel.workloads.lengths[0])
+    assert panel.workloads.row_count < MOST_ROWS
+    monkeypatch.setattr("analyzer.calibration.trials.MOST_ROWS", 3 * each)
+
+    sample = Sample.of(panel, fit)
+
+    assert np.diff(sample.panel.numbers).tolist() == [3, 3]
+    assert len(sample.weights) == sample.panel.workloads.row_count == len(sample.panel.rps)
+    own = fit_workloads(AFFINE, sample.panel).curves
+    whole = fit_workloads(AFFINE, panel).curves
+    place = [panel.numbers.tolist().index(number) for number in sample.panel.numbers]
+    assert own == pytest.approx(whole[place])
+
+
+def test_the_exponents_tried_reach_from_a_third_to_nearly_one() -> None:
+    finest = {round(exponent + step, 2) for exponent in EXPONENTS for step in (0, *FINER)}
+
+    assert sorted(finest) == [round(0.35 + 0.05 * number, 2) for number in range(13)]

@@ -8,8 +8,8 @@ from scipy import stats
 
 from analyzer.calibration.fit.shared_time import DEGREES_OF_FREEDOM
 from analyzer.calibration.mesh import MeshCurve, cost_of_each, mesh_curve
-from analyzer.calibration.models import Affine, Power
-from analyzer.calibration.shapes import AFFINE, BY_DIRECTION, Shape, power
+from analyzer.calibration.models import Affine, Knee, Power
+from analyzer.calibration.shapes import AFFINE, BY_DIRECTION, Shape, knee, power
 from analyzer.calibration.workloads import pool_workloads
 from tests.calibration.asking import fits_of
 from tests.calibration.meshes import Fleet, lawful, ramp
@@ -87,6 +87,31 @@ def test_the_slope_of_concave_workloads_is_what_their_requests_cost_one_more() -
     used = sum(float(fleet.vcpu.sum()) for fleet in fleets)
     traffic = mesh.mid[1] * mesh.total_basis_per_slope
     assert mesh.mid[0] * mesh.sample_count + traffic == pytest.approx(used)
+
+
+def test_the_slope_beyond_a_knee_is_what_requests_cost_one_more() -> None:
+    laws = {"a": (0.0016, ramp(3, 48, low=10, high=300)), "b": (0.001, ramp(2, 48, low=50))}
+    fleets, beyond = [], {}
+    for name, (slope, rps) in laws.items():
+        beyond[name] = np.maximum(rps - 0.6 * rps.max(), 0)
+        fleets.append(Fleet(rps=rps, vcpu=0.005 + slope * (rps + beyond[name]), workload=name))
+
+    mesh = curve_of(*fleets, shape=knee(0.6, 1.0))
+
+    requests = sum(float(rps.sum()) for _, rps in laws.values())
+    more = sum(
+        float((slope * rps * np.where(beyond[name] > 0, 2, 1)).sum())
+        for name, (slope, rps) in laws.items()
+    )
+    assert mesh.mid == pytest.approx([0.005, 1000 * more / requests])
+    traffic = sum(float((fleet.vcpu - 0.005).sum()) for fleet in fleets)
+    assert mesh.mid[1] * mesh.total_basis_per_slope == pytest.approx(traffic)
+    curve = mesh.curve
+    assert isinstance(curve, Knee)
+    assert curve.marginal_share == pytest.approx(more / traffic)
+    assert curve.elsewhere.vcpu_per_rps == pytest.approx(traffic / requests)
+    highest = [float(rps.max()) for _, rps in laws.values()]
+    assert 0.6 * min(highest) < curve.knee_rps < 0.6 * max(highest)
 
 
 def test_without_any_slope_there_is_no_curve() -> None:

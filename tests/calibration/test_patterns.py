@@ -66,10 +66,14 @@ def test_handshakes_are_a_cost_of_rising_load(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("kind", ["retries", "SMT"])
 def test_retries_and_busy_nodes_are_a_cost_of_high_load(kind: str, seed: int) -> None:
-    patterns = found(kind, seed)
+    fitted = fit_role(Role.SIDECAR, observe(attacked(kind, seed).usage, Role.SIDECAR)).fitted
+    assert fitted is not None
+    patterns = find_patterns(fitted.straight)
 
     assert patterns.level_share > 0.02
     assert patterns == Patterns(level_share=patterns.level_share)
+    # In the answer, it is this pattern or a knee.
+    assert found(kind, seed).level_share > 0 or fitted.choice.shape.rise_share > 0
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -13,12 +13,12 @@ from analyzer.calibration.shapes import (
     AFFINE,
     BY_DIRECTION,
     BYTES,
-    EXPONENTS,
-    FINER,
     IDLE,
     INBOUND,
     OUTBOUND,
     REQUESTS,
+    Shape,
+    knee,
     left_out,
     power,
 )
@@ -73,10 +73,30 @@ def test_a_concave_shape_is_fitted_to_a_power_of_requests(exponent: float) -> No
     assert str(round(exponent, 2))[:3] in power(round(exponent, 2)).name
 
 
-def test_the_exponents_tried_reach_from_a_third_to_nearly_one() -> None:
-    finest = {round(exponent + step, 2) for exponent in EXPONENTS for step in (0, *FINER)}
+def test_beyond_a_knee_each_request_counts_more() -> None:
+    load = Load.drawn(1, proxies=2, steps=12)
+    panel = panel_of(directed_mesh(load))
+    highest = float((load.inbound + load.outbound).max())
 
-    assert sorted(finest) == [round(0.35 + 0.05 * number, 2) for number in range(13)]
+    shape = knee(0.5, 0.8)
+    beyond = np.maximum(panel.rps - 0.5 * highest, 0)
+
+    assert (beyond > 0).any()
+    assert (beyond == 0).any()
+    assert shape.basis(panel) == pytest.approx(panel.rps + 0.8 * beyond)
+    assert "50 %" in shape.name
+
+
+@pytest.mark.parametrize("shape", [AFFINE, power(0.7), knee(0.45, 1.3)])
+def test_the_marginal_is_the_rate_times_the_slope_of_the_basis(shape: Shape) -> None:
+    panel = panel_of(directed_mesh(Load.drawn(2)))
+    little = 1e-6 * panel.rps
+    more = dataclasses.replace(panel, rps=panel.rps + little)
+
+    slope = (shape.basis(more) - shape.basis(panel)) / little
+
+    # No rate is exactly at the knee.
+    assert shape.marginal(panel) == pytest.approx(panel.rps * slope, rel=1e-4)
 
 
 def test_directions_and_bytes_have_columns_of_their_own() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analyzer.calibration.models import Affine, Power
+from analyzer.calibration.models import Affine, Knee, Power
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.result import Component
@@ -27,6 +27,25 @@ def curved(exponent: float = 0.5) -> RoleCalibration:
         fit(slope=Interval.exactly(slope), idle=Interval.exactly(0.01)),
         curve=Power(idle_vcpu=0.01, vcpu_per_rps_power=0.02, exponent=exponent),
         model=f"power {exponent:g}",
+        draws=np.tile([0.01, slope], (2000, 1)),
+    )
+
+
+def bent() -> RoleCalibration:
+    """Return a fit of 0.01 idle and 1 per 1000 rps, 2 beyond 30 rps, and 1.2 on average."""
+    slope = 1.2 * 1.25
+    return replace(
+        fit(slope=Interval.exactly(slope), idle=Interval.exactly(0.01)),
+        curve=Knee(
+            idle_vcpu=0.01,
+            vcpu_per_rps=0.001,
+            rise_share=1.0,
+            knee_rps=30.0,
+            knee_share=0.6,
+            mean_share=1.2,
+            marginal_share=1.25,
+        ),
+        model="knee at 60 %",
         draws=np.tile([0.01, slope], (2000, 1)),
     )
 
@@ -70,6 +89,21 @@ def test_a_measured_waypoint_follows_its_own_curve() -> None:
     assert waypoint_of(projection).vcpu.mid == pytest.approx(expected, rel=1e-9)
 
 
+def test_waypoints_derived_from_a_knee_have_its_mean_cost() -> None:
+    projection = project_usage(shop_mesh(), calibration(bent()), scenario(**exactly()))
+
+    expected = 1.25 * sum(0.01 + 0.0012 * rps for rps in WAYPOINT_RPS.values())
+    assert waypoint_of(projection).vcpu.mid == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_measured_waypoint_follows_its_own_knee() -> None:
+    measured = replace(bent(), role=Role.WAYPOINT)
+    projection = project_usage(shop_mesh(), calibration(waypoint=measured), scenario(**exactly()))
+
+    expected = sum(0.01 + 0.001 * (rps + max(rps - 30, 0)) for rps in WAYPOINT_RPS.values())
+    assert waypoint_of(projection).vcpu.mid == pytest.approx(expected, rel=1e-9)
+
+
 def test_a_straight_line_is_its_own_effective_rate() -> None:
     rates = np.array([0.0, 1.0, 700.0])
 
@@ -77,10 +111,10 @@ def test_a_straight_line_is_its_own_effective_rate() -> None:
 
 
 def test_the_effective_rate_makes_a_line_of_a_curve() -> None:
-    role, rates = curved(), np.array([0.0, 4.0, 100.0, 2500.0])
-
-    used = 0.01 + role.vcpu_per_1000_rps.mid / 1000 * role.effective_rps(rates)
-    assert used == pytest.approx(role.curve.predict(rates))
+    rates = np.array([0.0, 4.0, 100.0, 2500.0])
+    for role in (curved(), bent()):
+        used = 0.01 + role.vcpu_per_1000_rps.mid / 1000 * role.effective_rps(rates)
+        assert used == pytest.approx(role.curve.predict(rates))
 
 
 # --- extrapolation ---

@@ -19,7 +19,7 @@ from analyzer.report.explain import explain
 from analyzer.units import Interval, Role
 from tests.projection.builders import Call, Proxy, mesh, partly_seen, scenario, shop_mesh
 from tests.projection.fits import calibration, fit
-from tests.projection.test_curves import curved, ztunnel
+from tests.projection.test_curves import bent, curved, ztunnel
 from tests.projection.test_project_by_hand import BUSY, CHURN, EDGE, SHOP, Case
 from tests.report.answers import full
 from tests.report.redoing import Line, lines_of
@@ -122,6 +122,8 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
     "curve of waypoints": lambda: shop(
         calibration(waypoint=replace(curved(0.731), role=Role.WAYPOINT))
     ),
+    "knee": lambda: shop(calibration(bent())),
+    "knee of waypoints": lambda: shop(calibration(waypoint=replace(bent(), role=Role.WAYPOINT))),
     "curve, many replicas": lambda: shop(
         calibration(curved()), waypoint_limit_vcpu_per_replica=0.1, waypoint_spare_replicas=2
     ),

@@ -15,14 +15,14 @@ import pytest
 
 import analyzer
 from analyzer.calibration.events import EVENTS
-from analyzer.calibration.models import Power
+from analyzer.calibration.models import Knee, Power
 from analyzer.calibration.result import Calibration, Candidate, MemoryCalibration
 from analyzer.data import schema_path
 from analyzer.projection.decision import Action, Verdict, Why
 from analyzer.report.answer import Answer
 from analyzer.report.document import members, plain
 from analyzer.report.sections import AnswerReport
-from analyzer.units import Interval
+from analyzer.units import Interval, Refusal
 from tests.projection.builders import Proxy, mesh, partly_seen, scenario, shop_mesh
 from tests.projection.fits import fit
 from tests.report.answers import (
@@ -82,6 +82,22 @@ def told_in_full() -> Calibration:
     )
 
 
+def bent_in_full() -> Calibration:
+    """Return the same with a knee."""
+    found = told_in_full()
+    assert not isinstance(found.sidecar, Refusal)
+    curve = Knee(
+        idle_vcpu=0.01,
+        vcpu_per_rps=0.001,
+        rise_share=1.2,
+        knee_rps=80.0,
+        knee_share=0.6,
+        mean_share=1.2,
+        marginal_share=1.3,
+    )
+    return replace(found, sidecar=replace(found.sidecar, curve=curve, model="knee at 60 %"))
+
+
 ANSWERS = [
     pytest.param(full, id="full"),
     pytest.param(lambda: full(assumed=scenario(basis="billed")), id="billed"),
@@ -94,6 +110,7 @@ ANSWERS = [
     pytest.param(naughty, id="naughty names"),
     pytest.param(Answer, id="nothing"),
     pytest.param(lambda: calibration_only(told_in_full()), id="a calibration told in full"),
+    pytest.param(lambda: calibration_only(bent_in_full()), id="a knee"),
 ]
 
 
@@ -133,6 +150,13 @@ def test_nothing_is_null_and_every_number_is_finite(make: Callable[[], Answer]) 
 @pytest.mark.parametrize("make", ANSWERS)
 def test_the_same_answer_gives_the_same_bytes(make: Callable[[], Answer]) -> None:
     assert as_json(make()).encode() == as_json(make()).encode()
+
+
+def test_a_knee_has_its_place_and_its_rise() -> None:
+    sidecar = as_document(calibration_only(bent_in_full()))["calibration"]["sidecar"]
+
+    assert sidecar["knee"] == {"rate_share": 0.6, "rps": 80.0, "rise_share": 1.2}
+    assert "exponent" not in sidecar
 
 
 def test_the_keys_of_the_design_are_there() -> None:
@@ -287,11 +311,15 @@ def test_measured_totals_have_the_range_of_unseen_time() -> None:
 
 
 def test_every_key_of_a_role_in_the_schema_is_told_when_there_is_something_to_tell() -> None:
-    roles = as_document(calibration_only(told_in_full()))["calibration"]
-    told = roles["sidecar"].keys() | roles["waypoint"].keys() | roles["ztunnel"].keys()
+    told: set[str] = set()
+    for found in (told_in_full(), bent_in_full()):
+        roles = as_document(calibration_only(found))["calibration"]
+        told |= roles["sidecar"].keys() | roles["waypoint"].keys() | roles["ztunnel"].keys()
 
     assert told == SCHEMA["$defs"]["role_calibration"]["properties"].keys()
-    assert roles["sidecar"]["exponent"] == 0.75
+    assert (
+        as_document(calibration_only(told_in_full()))["calibration"]["sidecar"]["exponent"] == 0.75
+    )
     assert roles["sidecar"]["backtest_error"] == roles["sidecar"]["backtest"]["bias_share"] == -0.01
     assert roles["memory"]["cluster_count"] == 250
     assert roles["decomposition"]["idle_vcpu_range"] == {"low": 0.09, "mid": 0.1, "high": 0.11}

@@ -1,8 +1,10 @@
 """Uncertainty of a regression with correlated samples, by leaving out clusters."""
 
+from typing import NamedTuple
+
 import numpy as np
 
-from analyzer.arrays import Bools, Floats
+from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.fit.huber import RobustFit
 from analyzer.calibration.fit.least_squares import Problem, Term, moments_of, solve, unit_diagonal
 from analyzer.calibration.fit.segments import Segments
@@ -95,24 +97,41 @@ def ranges(
     }
 
 
-def prediction_error(
-    problem: Problem, weights: Floats, clusters: Segments, used: Bools
-) -> tuple[float, float]:
+class Predicted(NamedTuple):
+    """How each cluster of a segment is predicted from its others."""
+
+    losses: Floats  # (c,): sum of squares in units of the variance; 0 in segments not used
+    coefficients: Floats  # (c, k): of the others
+
+
+def predict_each(problem: Problem, weights: Floats, clusters: Segments, used: Bools) -> Predicted:
     """Predict each cluster of a segment from its others by weighted least squares.
 
     Weights are inverse variances; only `used` segments count.
-
-    Returns:
-        The mean squared error of a row in units of its variance (1 is noise alone), and its
-        standard error over clusters.
     """
     cells = moments_of(problem.design, problem.target, weights, clusters)
     groups = clusters.within(problem.segments)
     owner = groups.numbers
     others = cells.summed(groups).of(owner).without(cells)
     coefficients, _ = solve(others, problem.active[owner], problem.floored)
-    counted = used[owner]
-    losses, rows = cells.loss(coefficients)[counted], clusters.lengths[counted].astype(float)
+    return Predicted(cells.loss(coefficients) * used[owner], coefficients)
+
+
+def prediction_error(
+    problem: Problem, weights: Floats, clusters: Segments, used: Bools
+) -> tuple[float, float]:
+    """Return the mean squared error of a row in units of its variance, and its standard error.
+
+    Each cluster is predicted from the others of its segment, as by `predict_each`. An error of 1 is
+    noise alone.
+    """
+    losses = predict_each(problem, weights, clusters, used).losses
+    counted = used[clusters.within(problem.segments).numbers]
+    return mean_error(losses[counted], clusters.lengths[counted])
+
+
+def mean_error(losses: Floats, rows: Ints) -> tuple[float, float]:
+    """Return the loss of a row, and its standard error over clusters, shape (c,)."""
     error = float(losses.sum() / rows.sum())
     spread = float(np.sqrt(((losses - error * rows) ** 2).sum()))
     return error, spread / float(rows.sum())

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analyzer.calibration.models import Power
+from analyzer.calibration.models import Curve, Knee, Power
 from analyzer.calibration.result import RoleCalibration
 from analyzer.projection.choices import Basis
 from analyzer.projection.components import waypoint_replicas
@@ -205,25 +205,32 @@ def _replica_cost_lines(parameters: Parameters, role: RoleCalibration | None) ->
     ratio, idle = parameters["waypoint_to_sidecar_ratio"][0], parameters.waypoint_idle_vcpu[0]
     at_rest = ratio, role.idle_vcpu_per_proxy.mid
     yield equation("idle CPU of a replica", "{} x {}", at_rest, idle, "vCPU")
-    if _power_of(role) is None:
+    if not isinstance(_curve_of(role), Power):
         more, slope = (ratio, role.vcpu_per_1000_rps.mid), parameters.waypoint_vcpu_per_1000_rps[0]
         yield equation("per 1000 requests/s", "{} x {}", more, slope, "vCPU")
 
 
-def _power_of(role: RoleCalibration | None) -> Power | None:
-    is_flat = role is None or role.vcpu_per_1000_rps.mid == 0
-    return role.curve if role and not is_flat and isinstance(role.curve, Power) else None
+def _curve_of(role: RoleCalibration | None) -> Curve | None:
+    return role.curve if role and role.vcpu_per_1000_rps.mid else None
 
 
 def _cost_at(parameters: Parameters, role: RoleCalibration | None) -> Callable[[str], str]:
     """Return the formula of one replica's CPU, as text, from the text of its rate."""
-    idle, power = figure(parameters.waypoint_idle_vcpu[0]), _power_of(role)
-    if power is not None:
+    idle, curve = figure(parameters.waypoint_idle_vcpu[0]), _curve_of(role)
+    is_derived = parameters.waypoint_follows_sidecar
+    if isinstance(curve, Power):
         ratio = parameters["waypoint_to_sidecar_ratio"][0]
-        times = f"{figure(ratio)} x " if parameters.waypoint_follows_sidecar else ""
-        factor, exponent = figure(power.vcpu_per_rps_power), figure(power.exponent)
+        times = f"{figure(ratio)} x " if is_derived else ""
+        factor, exponent = figure(curve.vcpu_per_rps_power), figure(curve.exponent)
         return lambda rps: f"{idle} + {times}{factor} x ({rps})^{exponent}"
     slope = figure(parameters.waypoint_vcpu_per_1000_rps[0])
+    if isinstance(curve, Knee) and is_derived:
+        # A request costs the sidecars' mean: the quoted cost is that of one more request.
+        return lambda rps: f"{idle} + {rps} / 1000 x {slope} / {figure(curve.marginal_share)}"
+    if isinstance(curve, Knee):
+        low, knee = figure(1000 * curve.vcpu_per_rps), figure(curve.knee_rps)
+        beyond = f"{figure(curve.rise_share)} x max"
+        return lambda rps: f"{idle} + ({rps} + {beyond}({rps} - {knee}, 0)) / 1000 x {low}"
     return lambda rps: f"{idle} + {rps} / 1000 x {slope}"
 
 

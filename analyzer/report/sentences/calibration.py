@@ -132,7 +132,7 @@ def calibration_lines(calibration: Calibration) -> Iterator[str]:
 
 def _fit_lines(fit: RoleCalibration) -> Iterator[str]:
     count = len(fit.candidates)
-    tried = f", the simplest of {count} models with an error close to the lowest" if count else ""
+    tried = f", chosen from {count} models by cross-validation" if count else ""
     fitted = fit.fitted_rps and (
         f" Fitted to {fmt.counted(fit.sample_count, 'sample')} of "
         f"{fmt.counted(fit.proxy_count, 'proxy', 'proxies')} at "

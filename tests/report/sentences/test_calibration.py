@@ -133,8 +133,8 @@ def test_the_model_is_shown_with_the_samples_it_was_fitted_to() -> None:
     )
 
     assert only("Model:", lines(sidecar=replace(fit(), candidates=candidates))) == (
-        "Model: affine, the simplest of 2 models with an error close to the lowest. Fitted to 288 "
-        "samples of 3 proxies at 10-500 requests/s."
+        "Model: affine, chosen from 2 models by cross-validation. Fitted to 288 samples of 3 "
+        "proxies at 10-500 requests/s."
     )
     assert only("Model:", lines()).startswith("Model: affine. Fitted to 288 samples")
 
