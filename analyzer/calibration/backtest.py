@@ -7,7 +7,7 @@ import numpy as np
 from analyzer.arrays import Floats, Ints
 from analyzer.calibration import corrections
 from analyzer.calibration.fit.attenuation import Attenuation
-from analyzer.calibration.fit.shared_time import DEGREES_OF_FREEDOM, Bins
+from analyzer.calibration.fit.shared_time import DEGREES_OF_FREEDOM, Bins, larger
 from analyzer.calibration.fit.student import half_width, quantile
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.panel import Panel
@@ -97,7 +97,8 @@ def _predict(
     )
     bins = Bins.of(rest.point - rest.point.min(), shared.bins.steps)
     in_bins = bins.sums(rest.workloads, each)[0][later]
-    variances = of_fit + np.maximum(noise, shared.noise.of_others(then, in_bins))
+    of_time = shared.noise.of_others(then, in_bins)
+    variances = of_fit + larger(noise[:, None, None], of_time[:, None, None])[:, 0, 0]
     # What all workloads share: in the fit, and in the rest.
     moves = np.zeros((len(fits.curves), 1, 2))
     moves[then, 0, 0] = rest.workloads.lengths[later]
