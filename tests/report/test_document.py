@@ -152,6 +152,13 @@ def test_the_same_answer_gives_the_same_bytes(make: Callable[[], Answer]) -> Non
     assert as_json(make()).encode() == as_json(make()).encode()
 
 
+def test_a_comparison_knows_the_same_keys_of_a_fit() -> None:
+    other = json.loads(schema_path("comparison").read_text(encoding="utf-8"))
+
+    keys, known = (part["$defs"]["role_calibration"]["properties"] for part in (SCHEMA, other))
+    assert keys == known
+
+
 def test_a_knee_has_its_place_and_its_rise() -> None:
     sidecar = as_document(calibration_only(bent_in_full()))["calibration"]["sidecar"]
 
