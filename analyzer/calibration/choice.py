@@ -56,7 +56,8 @@ def choose(panel: Panel, line: RobustFit, within: frozenset[int] = frozenset()) 
 
     The power or the knee that predicts best is chosen if it is clearly better than the line.
     Separate costs of directions and bytes are chosen if their error is more than one standard error
-    lower (Breiman and others, Classification and Regression Trees, 1984, section 3.4.3).
+    below that of the line (Breiman and others, Classification and Regression Trees, 1984, section
+    3.4.3), and below that of a clear curve.
     `within` are the workloads whose pods have terms of their own.
     """
     if not panel.is_fitted.any():
@@ -74,7 +75,8 @@ def choose(panel: Panel, line: RobustFit, within: frozenset[int] = frozenset()) 
     has_parts = sample.panel.has_directions.any() or sample.panel.has_bytes.any()
     if has_parts:
         parts = sample.trial(BY_DIRECTION.within_pods(within)).score
-        if parts.error + parts.standard_error < first.score.error:
+        least = min(straight.score.error - parts.standard_error, first.score.error)
+        if parts.error < least:
             return Choice(scores=(parts, *scores), covariance=np.zeros((2, 2)))
         scores.append(parts)
     return Choice(scores=tuple(scores), covariance=covariance)

@@ -129,6 +129,22 @@ def test_directions_that_cannot_be_separated_leave_a_line() -> None:
     assert slopes == pytest.approx(np.full(3, both), rel=0.05)
 
 
+def test_larger_payloads_at_high_rates_are_no_knee() -> None:
+    loads = []
+    for load in (Load.drawn(seed) for seed in range(4)):
+        rps = load.inbound + load.outbound
+        is_high = rps > 0.6 * rps.max()
+        gbit = np.where(is_high, 4e-3 * (rps - 0.6 * rps.max()), 0.1 * load.gbit)
+        loads.append(dataclasses.replace(load, outbound=load.inbound, gbit=gbit))
+    usage = directed_mesh(*loads, noise=0.05)
+
+    scores = {score.shape.name: score.error for score in scores_of(usage)}
+
+    knees = [error for name, error in scores.items() if name.startswith("knee")]
+    assert min(knees) < 0.98 * scores["affine"]
+    assert chosen(usage) == BY_DIRECTION
+
+
 @pytest.mark.parametrize("gbit", [0.05, np.nan])
 def test_bytes_that_are_constant_or_unknown_get_no_cost(gbit: float) -> None:
     loads = [

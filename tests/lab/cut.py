@@ -117,7 +117,7 @@ def median_ratios(outcomes: Collection[Held]) -> pd.DataFrame:
     of_mesh = np.median([outcome.mesh_ratios for outcome in outcomes], axis=0)
     of_workloads = coefficients.groupby("quantity")["ratio"].median()
     return pd.DataFrame(
-        {"mesh": dict(zip(QUANTITIES, of_mesh, strict=True)), "workloads": of_workloads}
+        {"mesh": of_mesh, "workloads": of_workloads.loc[[*QUANTITIES]]}, index=[*QUANTITIES]
     )
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analyzer.calibration import RoleCalibration, calibrate_usage
+from analyzer.calibration.shapes import BY_DIRECTION
 from analyzer.units import Role
 from tests.lab.cut import LEAST_HELD_SHARE, RATIOS, Held, held, judged, median_ratios
 from tests.lab.plans import PLANS
@@ -99,8 +101,20 @@ def test_half_widths_are_those_of_a_jackknife_over_time(outcomes: Mapping[str, H
     ratios = median_ratios(outcomes.values()).to_numpy()
     low, high = RATIOS
 
+    assert ratios[:, 0] == pytest.approx(
+        np.median([outcome.mesh_ratios for outcome in outcomes.values()], axis=0)
+    )
     assert ratios.shape == (2, 2)
     assert ((ratios >= low) & (ratios <= high)).all()
+
+
+def test_payloads_that_rise_with_the_rate_are_no_knee(runs: Mapping[str, Recorded]) -> None:
+    sidecar = calibrate_usage(runs["sample"].fitted_usage).sidecar
+
+    assert isinstance(sidecar, RoleCalibration)
+    assert sidecar.model == BY_DIRECTION.name
+    # The knee predicts better than a straight line, too.
+    assert [item.model for item in sidecar.candidates][1].startswith("knee")
 
 
 @pytest.mark.parametrize("factor", [0.75, 1.3])
