@@ -23,12 +23,12 @@ import numpy as np
 from analyzer.calibration import RoleCalibration, calibrate_usage
 from analyzer.measurement.findings import Severity
 from analyzer.units import Interval
-from tests.calibration.attacks import ATTACKS, CALM, COUNTED, SHARED, attacked
+from tests.calibration.attacks import ATTACKS, CALM, EXPLAINED, SHARED, attacked
 from tests.calibration.meshes import SimulatedMesh, simulate
 
 CLEAN: Final = "clean"
 HARMLESS: Final = (CLEAN, CALM)
-KINDS: Final = (*HARMLESS, *SHARED, *ATTACKS, *COUNTED)
+KINDS: Final = (*HARMLESS, *SHARED, *ATTACKS, *EXPLAINED)
 
 EARLIER_HALF_WIDTH: Final[Mapping[str, tuple[float, float]]] = {
     CLEAN: (0.0069, 0.0122),
@@ -181,7 +181,7 @@ class Outcomes:
             is_met = min(self.covered) >= LEAST_COVERED or self.warned >= LEAST_WARNED
             yield f"{self.kind}: {text}: {worst}, {self.warned:.0%}", is_met
             return
-        if self.kind in COUNTED:
+        if self.kind in EXPLAINED:
             is_met = min(self.covered) >= LEAST_COVERED
             yield f"{self.kind}: covers {LEAST_COVERED:.0%}: {worst}", is_met
             return

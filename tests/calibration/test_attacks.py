@@ -101,7 +101,7 @@ def test_pods_that_come_and_go_keep_about_the_same_rate() -> None:
 
 
 def test_faster_nodes_get_more_requests() -> None:
-    usage = attacked("least request", 0).usage
+    usage = attacked("least request, typed", 0).usage
 
     speeds = usage.nodes.set_index("node")["instance_type"]
     kind = usage.proxies["node"].map(speeds)

@@ -16,7 +16,7 @@ from analyzer.measurement.steps import EVENTS as MEASURED
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import Role
 from tests.calibration.asking import sidecar_of
-from tests.calibration.attacks import COUNTED, attacked
+from tests.calibration.attacks import attacked
 from tests.calibration.attacks.kinds import HANDSHAKE_VCPU_SECONDS
 from tests.calibration.meshes import STEP_SECONDS, Fleet, SimulatedMesh, lawful, ramp, usage_of
 
@@ -56,7 +56,7 @@ def test_each_event_is_measured() -> None:
 # --- where they use CPU ---
 
 
-@pytest.mark.parametrize("kind", COUNTED)
+@pytest.mark.parametrize("kind", CODES)
 def test_cost_per_request_and_idle_cpu_are_the_truth(kind: str) -> None:
     slopes = idles = 0
     for mesh, calibration in answers(kind):
@@ -87,7 +87,7 @@ def test_the_cost_of_a_connection_is_found() -> None:
     assert sum(cost.low <= truth <= cost.high for cost in costs) >= LEAST_COVERED
 
 
-@pytest.mark.parametrize("kind", COUNTED)
+@pytest.mark.parametrize("kind", CODES)
 def test_the_parts_of_the_cpu_add_up(kind: str) -> None:
     for _, calibration in answers(kind):
         parts = calibration.decomposition

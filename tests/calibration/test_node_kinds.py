@@ -26,7 +26,7 @@ LEAST_COVERED = 5
 
 @cache
 def answers() -> tuple[tuple[SimulatedMesh, Calibration], ...]:
-    meshes = [attacked("least request", seed) for seed in SEEDS]
+    meshes = [attacked("least request, typed", seed) for seed in SEEDS]
     return tuple((mesh, calibrate_usage(mesh.usage)) for mesh in meshes)
 
 
@@ -82,8 +82,7 @@ def test_the_parts_of_the_cpu_add_up() -> None:
 
 
 def test_without_types_the_fit_uses_changes_within_pods() -> None:
-    mesh = attacked("least request", 0)
-    unknown = replace(mesh.usage, nodes=mesh.usage.nodes.assign(instance_type=""))
+    unknown = attacked("least request", 0).usage
     codes = {item.code for item in calibrate_usage(unknown).warnings}
 
     assert "IU311" in codes

@@ -10,7 +10,7 @@ from tests.calibration.attacks import kinds
 from tests.calibration.attacks.day import Day, Measured, mesh_of
 from tests.calibration.meshes import SimulatedMesh
 
-__all__ = ["ATTACKS", "CALM", "COUNTED", "SHARED", "attacked"]
+__all__ = ["ATTACKS", "CALM", "EXPLAINED", "SHARED", "attacked"]
 
 Kind = Callable[[Day], Iterator[Measured]]
 
@@ -43,16 +43,19 @@ ATTACKS: Final[Mapping[str, Kind]] = {
     "hinge": kinds.hinge,
 }
 
-COUNTED: Final[Mapping[str, Kind]] = {
+_TYPED: Final = "least request, typed"
+
+EXPLAINED: Final[Mapping[str, Kind]] = {
     "xDS, counted": kinds.counted_pushes,
     "handshakes, counted": kinds.counted_handshakes,
     "retries, counted": kinds.counted_retries,
+    _TYPED: kinds.least_request,
 }
-"""Attacks whose cause Prometheus has a counter of."""
+"""Attacks whose cause Prometheus shows: events are counted, nodes have instance types."""
 
 
 def attacked(name: str, seed: int) -> SimulatedMesh:
     """Return a mesh of this kind and seed, and what is true of it."""
-    kind = kinds.calm if name == CALM else {**SHARED, **ATTACKS, **COUNTED}[name]
-    node_kinds = kinds.NODE_KINDS if name == "least request" else None
+    kind = kinds.calm if name == CALM else {**SHARED, **ATTACKS, **EXPLAINED}[name]
+    node_kinds = kinds.NODE_KINDS if name == _TYPED else None
     return mesh_of(kind(Day.drawn(seed)), node_kinds)
