@@ -7,10 +7,11 @@ import numpy as np
 from analyzer.arrays import Floats, Ints
 from analyzer.calibration import corrections
 from analyzer.calibration.fit.attenuation import Attenuation
+from analyzer.calibration.fit.segments import Segments
 from analyzer.calibration.fit.shared_time import DEGREES_OF_FREEDOM, Bins, larger
 from analyzer.calibration.fit.student import half_width, quantile
 from analyzer.calibration.observations import Observations
-from analyzer.calibration.panel import Panel
+from analyzer.calibration.panel import MOST_ROWS, Panel
 from analyzer.calibration.result import Backtest
 from analyzer.calibration.shapes import Shape
 from analyzer.calibration.workloads import WorkloadFits, fit_workloads
@@ -29,6 +30,8 @@ def backtest(
 ) -> Backtest | None:
     """Fit the first part of the window alone, and predict the rest.
 
+    Of more than MOST_ROWS samples, the workloads with the most CPU are fitted.
+
     The weights, shape (n,), are those of a fit of all observations. They are where the fit starts,
     and do not change its result. If the fit `is_corrected`, slopes that are too low are raised by
     what the first part shows.
@@ -37,6 +40,12 @@ def backtest(
         None if no workload can be fitted in the first part and is also in the rest.
     """
     rows = observations.rows
+    workloads = Segments.of(rows["workload"].to_numpy(np.int64))
+    chosen = workloads.largest(workloads.sum(rows["cpu_vcpu"].to_numpy()), MOST_ROWS)
+    if not chosen.all():
+        is_chosen = workloads.spread(chosen)
+        rows = rows[is_chosen]
+        variance_weights = None if variance_weights is None else variance_weights[is_chosen]
     point = rows["point"].to_numpy(np.int64)
     points = np.flatnonzero(np.bincount(point))
     cut = points[int(len(points) * training_share)]

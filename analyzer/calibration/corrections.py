@@ -17,6 +17,7 @@ from analyzer.calibration.fit.attenuation import Attenuation
 from analyzer.calibration.fit.mean import LEAST_SHARE
 from analyzer.calibration.fit.partial_pooling import Pooled
 from analyzer.calibration.mesh import MeshCurve
+from analyzer.calibration.panel import MOST_ROWS
 from analyzer.calibration.workloads import WorkloadFits, pool_workloads, reduction_of
 from analyzer.units import Interval
 
@@ -38,7 +39,10 @@ class Correction(NamedTuple):
 
 
 def missing_share(fits: WorkloadFits) -> Attenuation | None:
-    """Return by which share the slopes are too low; None if there are too few steps."""
+    """Return by which share the slopes are too low; None if there are too few steps.
+
+    Of more than MOST_ROWS samples, the workloads with the most requests count.
+    """
     panel, shape = fits.panel, fits.shape
     lines = attenuation.Lines(
         problem=shape.problem(panel),
@@ -49,6 +53,7 @@ def missing_share(fits: WorkloadFits) -> Attenuation | None:
         clusters=panel.clusters,
     )
     weights = panel.workloads.sum(shape.basis(panel)) * fits.has_slope
+    weights = weights * panel.workloads.largest(weights, MOST_ROWS)
     return attenuation.attenuation_share(lines, weights)
 
 

@@ -15,6 +15,10 @@ from analyzer.calibration.fit.least_squares import Term, correlations
 from analyzer.calibration.fit.segments import Segments, clusters_of, seen_at
 from analyzer.units import Reason, counted
 
+MOST_ROWS: Final = 300_000
+"""Samples from which a shape is chosen, and from which errors of the fit are estimated. More show
+little that is new, and take time."""
+
 MIN_SAMPLES: Final = 12
 """Least number of samples of a workload for a fit: two hours at the usual ten minutes."""
 

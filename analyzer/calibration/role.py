@@ -17,7 +17,7 @@ from analyzer.calibration.judge import range_factor, residual_correlation
 from analyzer.calibration.mesh import MeshCurve, cost_of_each, mesh_curve
 from analyzer.calibration.node_kinds import cpu_of_kinds, with_node_factors
 from analyzer.calibration.observations import NodeFactors, Observations
-from analyzer.calibration.panel import Panel
+from analyzer.calibration.panel import MOST_ROWS, Panel
 from analyzer.calibration.result import Candidate, RoleCalibration
 from analyzer.calibration.shapes import AFFINE, left_out
 from analyzer.calibration.within_pods import PodComparison, compare
@@ -204,14 +204,12 @@ def _is_split(fits: WorkloadFits, missing: Interval | None, beside: float) -> bo
     same = (np.diff(panel.proxies.numbers) == 0) & (np.diff(panel.point) == 1)
     change = float(np.abs(np.diff(panel.rps))[same].sum())
     rps = float(panel.rps[1:][same].sum())
+    if share > MOST_ATTENUATION_SHARE or change <= BURSTY * rps:
+        return share > MOST_ATTENUATION_SHARE
     is_weak = max(share, beside) > BURSTY_ATTENUATION_SHARE
     is_weak |= (fits.r_squared or 1.0) < BURSTY_R_SQUARED
     is_loose = (fits.r_squared_within or 1.0) < ON_AND_OFF_R_SQUARED
-    return (
-        share > MOST_ATTENUATION_SHARE
-        or (change > BURSTY * rps and is_weak)
-        or (change > ON_AND_OFF * rps and is_loose)
-    )
+    return is_weak or (change > ON_AND_OFF * rps and is_loose)
 
 
 def _beside(fits: WorkloadFits) -> float:
@@ -219,7 +217,8 @@ def _beside(fits: WorkloadFits) -> float:
     panel = fits.panel
     steps = fits.shape.basis(panel), fits.levelled_vcpu, panel.point
     course = attenuation.Course(*steps, panel.workloads, panel.proxies)
-    return attenuation.neighbours_share(course, fits.has_slope)
+    chosen = fits.has_slope & panel.workloads.largest(panel.workloads.sum(panel.rps), MOST_ROWS)
+    return attenuation.neighbours_share(course, chosen)
 
 
 def _refusal(role: Role, reason: Reason, detail: str) -> Refusal:

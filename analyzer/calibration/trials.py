@@ -19,7 +19,7 @@ from analyzer.calibration.fit.huber import RobustFit
 from analyzer.calibration.fit.jackknife import mean_error, predict_each
 from analyzer.calibration.fit.least_squares import moments_of, solve
 from analyzer.calibration.fit.parabola import Vertex, vertex
-from analyzer.calibration.panel import Panel
+from analyzer.calibration.panel import MOST_ROWS, Panel
 from analyzer.calibration.shapes import Shape
 from analyzer.calibration.workloads import reduction_of
 
@@ -33,9 +33,6 @@ straight, a curve reaches it."""
 
 BLOCKS: Final = 8
 """Blocks of time whose noise all workloads may share."""
-
-MOST_ROWS: Final = 400_000
-"""Samples from which a shape is chosen. More show nothing new, and take time."""
 
 LEAST_GROUPS: Final = 2
 """Least number of clusters, for the spread between them."""

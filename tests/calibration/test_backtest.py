@@ -42,6 +42,23 @@ def test_the_bias_is_positive_where_the_prediction_was_too_high(change: float) -
     assert result.error_share == pytest.approx(abs(1 / change - 1))
 
 
+def test_of_many_samples_the_workloads_with_the_most_cpu_are_fitted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fleets = [
+        lawful(size * CYCLES, workload=name) for name, size in zip("abc", (1, 9, 3), strict=True)
+    ]
+    each = CYCLES.size
+    monkeypatch.setattr("analyzer.calibration.backtest.MOST_ROWS", 2 * each)
+    weights = np.ones(3 * each)
+
+    result = backtest(AFFINE, observed(*fleets), weights)
+
+    assert result is not None
+    assert result.workloads["workload"].tolist() == ["b", "c"]
+    assert result.bias_share == pytest.approx(0, abs=1e-9)
+
+
 def test_errors_of_opposite_sign_cancel_in_the_bias_and_add_in_the_error() -> None:
     up, down = lawful(CYCLES, workload="up"), lawful(CYCLES, workload="down")
     up.vcpu[:, 70:] *= 1.2

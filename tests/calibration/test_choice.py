@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.arrays import Floats
 from analyzer.calibration.choice import EXPONENTS, FINER, Choice, choose, sharpened
-from analyzer.calibration.panel import Panel
+from analyzer.calibration.panel import MOST_ROWS, Panel
 from analyzer.calibration.shapes import (
     AFFINE,
     BY_DIRECTION,
@@ -21,7 +21,6 @@ from analyzer.calibration.shapes import (
 )
 from analyzer.calibration.trials import (
     BLOCKS,
-    MOST_ROWS,
     Sample,
     Score,
     Trial,

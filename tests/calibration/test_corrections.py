@@ -87,6 +87,28 @@ def plain_mesh() -> MeshCurve:
     return mesh
 
 
+def test_of_many_samples_the_busiest_workloads_show_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(3)
+    rps = np.linspace(20, 100, 96) * np.ones((4, 1))
+    seen = rps * np.exp(rng.normal(-0.02, 0.2, rps.shape))
+    vcpu = 0.02 + 0.0004 * rps
+    wrong = Fleet(rps=seen, vcpu=vcpu, workload="small")
+    right = Fleet(rps=3 * rps, vcpu=0.02 + 0.0012 * rps, workload="large")
+    fits = fit_workloads(AFFINE, Panel.of(observe(usage_of(wrong, right), Role.SIDECAR).rows))
+
+    both = missing_share(fits)
+    monkeypatch.setattr("analyzer.calibration.corrections.MOST_ROWS", rps.size)
+    busiest = missing_share(fits)
+
+    assert both is not None
+    assert busiest is not None
+    assert both.whole.mid > 0.01
+    assert busiest.whole.mid == pytest.approx(0, abs=1e-6)
+    assert busiest.each == pytest.approx([0, 0], abs=1e-6)
+
+
 @pytest.mark.parametrize("missing", [0.01, 0.05])
 def test_the_mean_line_turns_around_the_mean_sample(missing: float) -> None:
     mesh = plain_mesh()

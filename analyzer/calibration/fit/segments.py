@@ -74,6 +74,15 @@ class Segments:
         """Give each row its run's value: shape (..., g) to shape (..., n)."""
         return np.repeat(values, self.lengths, axis=-1)
 
+    def largest(self, amounts: Floats, most_rows: int) -> Bools:
+        """Return the runs with the largest amounts that have so many rows together, shape (g,)."""
+        order = np.argsort(-amounts, kind="stable")
+        has_place = np.cumsum(self.lengths[order]) <= most_rows
+        has_place[:1] = True
+        chosen = np.zeros(len(self), dtype=bool)
+        chosen[order[has_place]] = True
+        return chosen
+
     def within(self, outer: Segments) -> Segments:
         """Return these runs grouped by the runs of `outer`, which must not cut any of them."""
         return Segments(starts=np.searchsorted(self.starts, outer.starts), row_count=len(self))

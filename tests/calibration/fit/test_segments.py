@@ -136,3 +136,14 @@ def test_no_rows_have_no_clusters() -> None:
     empty = np.zeros(0, dtype=np.int64)
 
     assert len(clusters_of(Segments.of(empty), Segments.of(empty), empty)) == 0
+
+
+def test_the_largest_runs_are_those_that_have_place() -> None:
+    runs = Segments.of(np.repeat(np.arange(4), [3, 1, 2, 4]))
+    amounts = np.array([5.0, 9.0, 7.0, 1.0])
+
+    assert runs.largest(amounts, 10).all()
+    assert runs.largest(amounts, 6).tolist() == [True, True, True, False]
+    assert runs.largest(amounts, 3).tolist() == [False, True, True, False]
+    # One of them is always taken.
+    assert runs.largest(amounts, 0).tolist() == [False, True, False, False]
