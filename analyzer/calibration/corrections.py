@@ -45,7 +45,7 @@ def missing_share(fits: WorkloadFits) -> Attenuation | None:
     """
     panel, shape = fits.panel, fits.shape
     lines = attenuation.Lines(
-        problem=shape.problem(panel),
+        problem=fits.problem,
         fit=fits.fit,
         is_mean=fits.is_mean,
         reduction=reduction_of(shape, panel),

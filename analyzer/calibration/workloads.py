@@ -50,17 +50,22 @@ class WorkloadFits:
     curves: Floats  # (g, 2): idle (vcpu) and coefficient; 0 without a fit
 
     @cached_property
+    def problem(self) -> Problem:
+        """The regression that was fitted."""
+        return self.shape.problem(self.panel)
+
+    @cached_property
     def shared(self) -> SharedTime:
         """What noise shared in time does to the fits."""
         panel, shape = self.panel, self.shape
         traffic, reduction = shape.basis(panel), reduction_of(shape, panel)
         return SharedTime.of(
-            shape.problem(panel), self.fit, panel.point, traffic, reduction, panel.is_fitted
+            self.problem, self.fit, panel.point, traffic, reduction, panel.is_fitted
         )
 
     @cached_property
     def _covariances_by_pods(self) -> Floats:
-        return _covariance(self.shape.problem(self.panel), self.fit, self.panel)
+        return _covariance(self.problem, self.fit, self.panel)
 
     @cached_property
     def coefficient_covariances(self) -> Floats:
@@ -101,7 +106,7 @@ class WorkloadFits:
     @cached_property
     def has_idle(self) -> Bools:
         """Which workloads have idle CPU of their own, (g,)."""
-        active = self.shape.problem(self.panel).active
+        active = self.problem.active
         return active[:, self.shape.terms.index(IDLE)] & ~self._is_falling
 
     @cached_property
