@@ -13,6 +13,7 @@ import numpy as np
 
 from analyzer.arrays import Floats
 from analyzer.calibration.events import CONFIGURATION, CONNECTIONS, EVENTS, FAILURES, Event
+from analyzer.calibration.fit.segments import places_of
 from analyzer.calibration.fit.student import weighted
 from analyzer.calibration.fit.whitening import Whitened, effect, whitened
 from analyzer.calibration.observations import Observations
@@ -75,7 +76,7 @@ def _clear(fits: WorkloadFits, panel: Panel, events: list[Event]) -> Iterator[Ev
 
 def _whitened(fits: WorkloadFits, panel: Panel, events: list[Event]) -> Whitened | None:
     """Return the residuals of the busiest proxies over time, and the loads that they may follow."""
-    times, time = np.unique(panel.point, return_inverse=True)
+    times, time = places_of(panel.point)
     proxies, predicted = panel.proxies, fits.predicted_vcpu
     is_usable = proxies.lengths >= _LEAST_KNOWN * len(times)
     is_usable &= fits.has_slope[panel.workloads.numbers[proxies.starts]]

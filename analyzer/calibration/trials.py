@@ -19,6 +19,7 @@ from analyzer.calibration.fit.huber import RobustFit
 from analyzer.calibration.fit.jackknife import mean_error, predict_each
 from analyzer.calibration.fit.least_squares import moments_of, solve
 from analyzer.calibration.fit.parabola import Vertex, vertex
+from analyzer.calibration.fit.segments import TIME_BLOCKS, time_blocks
 from analyzer.calibration.panel import MOST_ROWS, Panel
 from analyzer.calibration.shapes import Shape
 from analyzer.calibration.workloads import reduction_of
@@ -30,9 +31,6 @@ samples decide (Bonferroni): one for an exponent, two for a knee and its rise.""
 LIKELY: Final = 0.7
 """Chance that a curve predicts better, from which it counts. In one of ten meshes whose cost is
 straight, a curve reaches it."""
-
-BLOCKS: Final = 8
-"""Blocks of time whose noise all workloads may share."""
 
 LEAST_GROUPS: Final = 2
 """Least number of clusters, for the spread between them."""
@@ -51,7 +49,7 @@ class Trial(NamedTuple):
 
     score: Score
     losses: Floats  # (c,): of each cluster
-    in_blocks: Floats  # (BLOCKS,): of each block of time
+    in_blocks: Floats  # (TIME_BLOCKS,): of each block of time
 
     @property
     def shape(self) -> Shape:
@@ -81,22 +79,21 @@ class Sample:
         passed = np.floor(share * np.cumsum(chosen) + (1 - share))
         chosen &= np.diff(passed, prepend=0.0) > 0
         rows, part = panel.workloads.spread(chosen), panel.part(chosen)
-        points, place = np.unique(part.point, return_inverse=True)
         return cls(
             panel=part,
             weights=fit.weights[rows] / part.workloads.spread(fit.scale[chosen] ** 2),
-            block=np.asarray(place * BLOCKS // len(points), dtype=np.int64),
+            block=time_blocks(part.point),
         )
 
     def trial(self, shape: Shape) -> Trial:
         """Predict each proxy of a workload, or each block of its time, from the others."""
         panel, problem = self.panel, shape.problem(self.panel)
-        found = predict_each(problem, self.weights, panel.clusters, panel.is_fitted)
+        found = predict_each(problem, self.weights, panel.clusters)
         left = panel.vcpu.copy()
         for column, values in zip(problem.design, found.coefficients.T, strict=True):
             left -= column * panel.clusters.spread(values)
         error = mean_error(found.losses, panel.clusters.lengths)
-        in_blocks = np.bincount(self.block, self.weights * left**2, minlength=BLOCKS)
+        in_blocks = np.bincount(self.block, self.weights * left**2, minlength=TIME_BLOCKS)
         return Trial(Score(shape, *error), found.losses, in_blocks.astype(float))
 
     def mean_costs(self, shape: Shape) -> Floats:

@@ -15,7 +15,7 @@ from scipy import special
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.fit.nested import Nested, Sums, compare_nested
-from analyzer.calibration.fit.segments import places_of
+from analyzer.calibration.fit.segments import TIME_BLOCKS, time_blocks
 from analyzer.calibration.fit.student import half_width, pooled_freedom
 from analyzer.calibration.observations import Observations
 from analyzer.calibration.shapes import AFFINE, POD_IDLE, POD_REQUESTS, Shape
@@ -35,10 +35,6 @@ CHANCE_ALONE: Final = 0.01
 
 MATTERS_ALONE: Final = 0.05
 """Least share of its own slope by which it must differ."""
-
-
-BLOCKS: Final = 8
-"""Blocks of time whose noise all workloads may share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,7 +65,7 @@ def compare(fits: WorkloadFits) -> PodComparison:
         few=few,
         weights=reduction_of(shape, panel)[:, 1],
         clusters=panel.clusters,
-        blocks=_blocks(panel.point),
+        blocks=time_blocks(panel.point),
     )
     found = compare_nested(problem, fits.fit.weights, sums)
     requests = panel.workloads.sum(panel.rps) * has_slope
@@ -85,19 +81,13 @@ def compare(fits: WorkloadFits) -> PodComparison:
     )
 
 
-def _blocks(point: Ints) -> Ints:
-    """Return a number for each row's block of the window."""
-    points, place = places_of(point)
-    return np.asarray(place * BLOCKS // max(len(points), 1), dtype=np.int64)
-
-
 def _differs_alone(found: Nested, freedoms: Ints) -> Bools:
     """Return in which workloads the change is clear by itself, shape (g,)."""
-    of_time = (found.pulls**2).sum(axis=1) * BLOCKS / (BLOCKS - 1)
+    of_time = (found.pulls**2).sum(axis=1) * TIME_BLOCKS / (TIME_BLOCKS - 1)
     total = np.maximum(found.variances + of_time, np.finfo(float).tiny)
     shares = found.variances / total, of_time / total
     least = np.finfo(float).tiny
-    freedom = 1 / np.maximum(shares[0] ** 2 / freedoms + shares[1] ** 2 / (BLOCKS - 1), least)
+    freedom = 1 / np.maximum(shares[0] ** 2 / freedoms + shares[1] ** 2 / (TIME_BLOCKS - 1), least)
     sizes = np.abs(found.change)
     chance = 2 * special.stdtr(freedom, -sizes / np.sqrt(total)) * max(np.count_nonzero(sizes), 1)
     matters = sizes > MATTERS_ALONE * np.abs(found.before + found.change)
@@ -108,11 +98,11 @@ def _mesh_differs(found: Nested, freedoms: Ints, requests: Floats) -> bool:
     """Return whether the change is clear in the mean of the workloads."""
     differs = found.change != 0
     weights = requests * differs
-    of_time = ((weights @ found.pulls) ** 2).sum() * BLOCKS / (BLOCKS - 1)
+    of_time = ((weights @ found.pulls) ** 2).sum() * TIME_BLOCKS / (TIME_BLOCKS - 1)
     parts = np.append((weights**2 * found.variances)[differs], of_time)
     if not parts.sum() > 0:
         return False
-    freedom = pooled_freedom(parts, np.append(freedoms[differs], BLOCKS - 1))
+    freedom = pooled_freedom(parts, np.append(freedoms[differs], TIME_BLOCKS - 1))
     to_end = float(half_width(float(parts.sum()), freedom))
     change, slope = abs(weights @ found.change), abs(requests @ (found.before + found.change))
     return bool(change > max(CLEARLY * to_end, MATTERS * slope))

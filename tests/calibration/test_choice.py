@@ -8,6 +8,7 @@ import pytest
 
 from analyzer.arrays import Floats
 from analyzer.calibration.choice import EXPONENTS, FINER, Choice, choose, sharpened
+from analyzer.calibration.fit.segments import TIME_BLOCKS
 from analyzer.calibration.panel import MOST_ROWS, Panel
 from analyzer.calibration.shapes import (
     AFFINE,
@@ -20,7 +21,6 @@ from analyzer.calibration.shapes import (
     power,
 )
 from analyzer.calibration.trials import (
-    BLOCKS,
     Sample,
     Score,
     Trial,
@@ -264,7 +264,7 @@ def test_a_gain_of_one_block_of_time_is_no_curve() -> None:
     sample = Sample.of(panel, fit_workloads(AFFINE, panel).robust)
     line, curve = sample.trial(AFFINE), sample.trial(knee(0.6, 1.0))
     assert is_better(curve, line)
-    gains = np.zeros(BLOCKS)
+    gains = np.zeros(TIME_BLOCKS)
     gains[0] = (line.in_blocks - curve.in_blocks).sum()
 
     once = curve._replace(in_blocks=line.in_blocks - gains)
@@ -326,8 +326,8 @@ def test_a_curve_counts_by_how_likely_it_predicts_better(
         return np.asarray(spread + gain * float(spread.std(ddof=1)) / np.sqrt(count))
 
     score = Score(AFFINE, 1.0, 0.1)
-    straight = Trial(score, np.zeros(100), np.zeros(BLOCKS))
-    curve = Trial(score._replace(shape=power(0.8)), -gains(100), -gains(BLOCKS))
+    straight = Trial(score, np.zeros(100), np.zeros(TIME_BLOCKS))
+    curve = Trial(score._replace(shape=power(0.8)), -gains(100), -gains(TIME_BLOCKS))
 
     assert least <= weight(curve, straight) <= most
     assert is_better(curve, straight) is (weight(curve, straight) == 1)

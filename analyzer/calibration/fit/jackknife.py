@@ -100,38 +100,28 @@ def ranges(
 class Predicted(NamedTuple):
     """How each cluster of a segment is predicted from its others."""
 
-    losses: Floats  # (c,): sum of squares in units of the variance; 0 in segments not used
+    losses: Floats  # (c,): sum of squares in units of the variance
     coefficients: Floats  # (c, k): of the others
 
 
-def predict_each(problem: Problem, weights: Floats, clusters: Segments, used: Bools) -> Predicted:
+def predict_each(problem: Problem, weights: Floats, clusters: Segments) -> Predicted:
     """Predict each cluster of a segment from its others by weighted least squares.
 
-    Weights are inverse variances; only `used` segments count.
+    Weights are inverse variances.
     """
     cells = moments_of(problem.design, problem.target, weights, clusters)
     groups = clusters.within(problem.segments)
     owner = groups.numbers
     others = cells.summed(groups).of(owner).without(cells)
     coefficients, _ = solve(others, problem.active[owner], problem.floored)
-    return Predicted(cells.loss(coefficients) * used[owner], coefficients)
-
-
-def prediction_error(
-    problem: Problem, weights: Floats, clusters: Segments, used: Bools
-) -> tuple[float, float]:
-    """Return the mean squared error of a row in units of its variance, and its standard error.
-
-    Each cluster is predicted from the others of its segment, as by `predict_each`. An error of 1 is
-    noise alone.
-    """
-    losses = predict_each(problem, weights, clusters, used).losses
-    counted = used[clusters.within(problem.segments).numbers]
-    return mean_error(losses[counted], clusters.lengths[counted])
+    return Predicted(cells.loss(coefficients), coefficients)
 
 
 def mean_error(losses: Floats, rows: Ints) -> tuple[float, float]:
-    """Return the loss of a row, and its standard error over clusters, shape (c,)."""
+    """Return the loss of a row, and its standard error; those of clusters have shape (c,).
+
+    In units of the variance, 1 is noise alone.
+    """
     error = float(losses.sum() / rows.sum())
     spread = float(np.sqrt(((losses - error * rows) ** 2).sum()))
     return error, spread / float(rows.sum())

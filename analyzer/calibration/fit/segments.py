@@ -101,6 +101,16 @@ def places_of(time: Ints) -> tuple[Ints, Ints]:
     return np.flatnonzero(is_used), (np.cumsum(is_used) - 1)[time]
 
 
+TIME_BLOCKS: Final = 8
+"""Blocks of the window whose noise all groups may share."""
+
+
+def time_blocks(time: Ints) -> Ints:
+    """Return the block, 0 to TIME_BLOCKS - 1, of each row's time, shape (n,)."""
+    times, place = places_of(time)
+    return np.asarray(place * TIME_BLOCKS // max(len(times), 1), dtype=np.int64)
+
+
 def clusters_of(groups: Segments, members: Segments, time: Ints) -> Segments:
     """Return the runs that may be correlated: members, or blocks of their time if there are few.
 

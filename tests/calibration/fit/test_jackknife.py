@@ -10,7 +10,8 @@ from analyzer.calibration.fit.huber import RobustFit, Stopping, fit_robustly
 from analyzer.calibration.fit.jackknife import (
     jackknife,
     leave_one_out,
-    prediction_error,
+    mean_error,
+    predict_each,
     sandwich,
 )
 from analyzer.calibration.fit.least_squares import Problem, moments_of
@@ -156,7 +157,9 @@ def test_the_prediction_error_is_that_of_each_cluster_by_a_fit_to_the_others(see
     every = joined(frames)
     used = np.array([True, False, True])
 
-    error, standard_error = prediction_error(every.problem, every.weights, every.clusters, used)
+    predicted = predict_each(every.problem, every.weights, every.clusters)
+    counted = used[every.clusters.within(every.problem.segments).numbers]
+    error, standard_error = mean_error(predicted.losses[counted], every.clusters.lengths[counted])
 
     losses, rows = [], []
     for frame in (frames[0], frames[2]):
