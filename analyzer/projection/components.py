@@ -50,6 +50,7 @@ class ComponentKind:
         colour: of its bars, as #rrggbb; from the palette of Okabe and Ito.
         hatch: matplotlib's pattern over that colour, for readers who cannot see the colour.
         cost_vcpu: published cost of one, and of 1000 requests per second.
+        sidecar_share: published cost as a share of the sidecars' CPU.
         memory: name of the assumption for the memory of one, in GiB.
     """
 
@@ -59,6 +60,7 @@ class ComponentKind:
     hatch: str
     cost_vcpu: Callable[[PublishedConstants], tuple[float | None, float | None]]
     memory: str
+    sidecar_share: Callable[[PublishedConstants], float | None] = lambda _: None
 
 
 COMPONENTS: Final[Mapping[Role, ComponentKind]] = {
@@ -71,6 +73,7 @@ COMPONENTS: Final[Mapping[Role, ComponentKind]] = {
             hatch="",
             cost_vcpu=lambda doc: (doc.sidecar_vcpu_per_proxy, doc.sidecar_vcpu_per_1000_rps),
             memory="sidecar_memory_gib_per_proxy",
+            sidecar_share=lambda doc: None if doc.ztunnel_share is None else 1.0,
         ),
         ComponentKind(
             role=Role.ZTUNNEL,
@@ -79,6 +82,7 @@ COMPONENTS: Final[Mapping[Role, ComponentKind]] = {
             hatch="////",
             cost_vcpu=lambda doc: (doc.ztunnel_vcpu_per_node, doc.ztunnel_vcpu_per_1000_rps),
             memory="ztunnel_memory_gib_per_node",
+            sidecar_share=lambda doc: doc.ztunnel_share,
         ),
         ComponentKind(
             role=Role.WAYPOINT,
@@ -87,6 +91,7 @@ COMPONENTS: Final[Mapping[Role, ComponentKind]] = {
             hatch="....",
             cost_vcpu=lambda doc: (doc.waypoint_vcpu_per_replica, doc.waypoint_vcpu_per_1000_rps),
             memory="waypoint_memory_gib_per_replica",
+            sidecar_share=lambda doc: doc.waypoint_share,
         ),
     )
 }

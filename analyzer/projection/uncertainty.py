@@ -5,7 +5,7 @@ An uncertain quantity is an array: the best estimate first, then draws.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -15,11 +15,12 @@ from scipy import special
 from analyzer.arrays import Floats
 from analyzer.calibration.fit.student import DRAW_COUNT, SEED
 from analyzer.calibration.result import Calibration, RoleCalibration
-from analyzer.data import assumptions
+from analyzer.data import Assumption
 from analyzer.projection.choices import OBSERVED, Basis, Placement
+from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.unseen import DEVIATES, EXACT, UNSEEN_TIME, MeasuredRanges, times
-from analyzer.units import CONFIDENCE, Interval, Provenance
+from analyzer.units import CONFIDENCE, Interval, Provenance, Role
 
 _QUANTILE: Final = float(special.ndtri((1 + CONFIDENCE) / 2))
 """Half-width of the 90 % interval of a normal quantity, in standard deviations."""
@@ -37,6 +38,22 @@ def draw(value: Interval, rng: np.random.Generator) -> Floats:
     normal = rng.standard_normal(DRAW_COUNT)
     width = np.where(normal < 0, value.mid - value.low, value.high - value.mid) / _QUANTILE
     return np.concatenate([[value.mid], np.maximum(value.mid + normal * width, 0.0)])
+
+
+def draw_log_normal(value: Interval, rng: np.random.Generator) -> Floats:
+    """Return the same of a value whose logarithm is normal: its errors are factors.
+
+    A value with an end of 0 has no logarithm, and is drawn as `draw` does.
+    """
+    if value.low <= 0:
+        return draw(value, rng)
+    normal = rng.standard_normal(DRAW_COUNT)
+    factors = np.where(normal < 0, value.mid / value.low, value.high / value.mid)
+    return np.concatenate([[value.mid], value.mid * factors ** (normal / _QUANTILE)])
+
+
+def _draw(item: Assumption, rng: np.random.Generator) -> Floats:
+    return draw_log_normal(item.value, rng) if item.is_log_normal else draw(item.value, rng)
 
 
 def draw_curve(role: RoleCalibration, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -67,18 +84,23 @@ class Parameters:
 
     Attributes:
         values: the scenario's assumptions; arrays are over draws.
+        following: the names of those that follow the cost of this mesh's sidecars.
+        sidecar_fit: the fitted cost of a request that they follow, by name.
         waypoint_provenance: measured; derived, if a waypoint costs the scenario's ratio times a
             sidecar; None if neither is known, and ambient cannot be evaluated.
         waypoint_idle_vcpu: of one waypoint replica.
         waypoint_effective_rps: from a rate to the rate at which a straight line with this slope
             costs the same (`RoleCalibration.effective_rps`).
         waypoint_fit: the fitted idle and slope behind the waypoint's costs, by name.
-        ztunnel_provenance: published, or derived if a part of the costs was measured.
+        ztunnel_provenance: published, or derived if a part of the costs was measured or follows
+            the sidecars.
         ranges: those of the measured totals.
         unseen_time: where in these ranges the totals are, as deviates of `unseen.DEVIATES`.
     """
 
     values: Mapping[str, Floats]
+    following: frozenset[str] = frozenset()
+    sidecar_fit: Mapping[str, Interval] = field(default_factory=dict)
     waypoint_provenance: Provenance | None = None
     waypoint_idle_vcpu: Floats = field(default_factory=lambda: np.zeros(1))
     waypoint_vcpu_per_1000_rps: Floats = field(default_factory=lambda: np.zeros(1))
@@ -108,6 +130,11 @@ class Parameters:
         return vcpu, memory_gib
 
     @property
+    def fitted(self) -> Mapping[str, Interval]:
+        """The fitted figures behind the costs of ambient, by name."""
+        return {**self.waypoint_fit, **self.sidecar_fit}
+
+    @property
     def waypoint_follows_sidecar(self) -> bool:
         """Whether a waypoint costs the scenario's ratio times a sidecar."""
         return self.waypoint_provenance == Provenance.DERIVED
@@ -132,6 +159,11 @@ class Parameters:
         """
         values = {key: array[:1] for key, array in self.values.items()}
         fitted = {key: np.array([item.mid]) for key, item in self.waypoint_fit.items()}
+        if name in self.sidecar_fit and self.sidecar_fit[name].mid > 0:
+            times = value / self.sidecar_fit[name].mid
+            values |= {key: values[key] * times for key in self.following}
+        elif name == REQUEST_RATIO and REQUEST_COST in self.following:
+            values[REQUEST_COST] = values[REQUEST_COST] * value / values[REQUEST_RATIO]
         for known in (values, fitted):
             if name in known:
                 known[name] = np.array([value])
@@ -146,29 +178,6 @@ class Parameters:
         )
 
 
-def with_measured(scenario: Scenario, ztunnel: RoleCalibration) -> Scenario:
-    """Return the scenario with measured costs of ztunnels in place of its defaults.
-
-    A value that the user has changed is kept: the scenario may be about other ztunnels.
-    """
-    if ztunnel.provenance != Provenance.MEASURED:
-        return scenario
-    measured: dict[str, Interval | None] = {
-        "ztunnel_idle_vcpu_per_node": ztunnel.idle_vcpu_per_proxy,
-        "ztunnel_vcpu_per_gbit_per_second": ztunnel.vcpu_per_gbit_per_second,
-        "ztunnel_vcpu_per_1000_new_connections_per_second": (
-            ztunnel.vcpu_per_1000_new_connections_per_second
-        ),
-    }
-    values, defaults = scenario.assumptions, assumptions()
-    changed = {
-        name: replace(values[name], value=value, source="measured in this mesh", is_measured=True)
-        for name, value in measured.items()
-        if value is not None and values[name] == defaults[name]
-    }
-    return replace(scenario, assumptions={**values, **changed})
-
-
 def best_estimates(scenario: Scenario) -> Parameters:
     """Return the scenario without draws: it has prices, but no cost of ambient."""
     values = {name: np.array([item.value.mid]) for name, item in scenario.assumptions.items()}
@@ -180,25 +189,33 @@ def drawn(
 ) -> Parameters:
     """Draw everything uncertain once.
 
-    Without the cost of a waypoint only the measured totals are drawn: the rest are
-    `best_estimates`.
+    `scenario` is one of `hardware.on_this_hardware`. Without the cost of a waypoint only the
+    measured totals are drawn: the rest are `best_estimates`.
     """
     rng = np.random.default_rng(SEED)
-    values = {name: draw(item.value, rng) for name, item in scenario.assumptions.items()}
+    values = {name: _draw(item, rng) for name, item in scenario.assumptions.items()}
     waypoint, sidecar = calibration.waypoint, calibration.sidecar
+    of_sidecar = draw_curve(sidecar, rng) if isinstance(sidecar, RoleCalibration) else None
     if isinstance(waypoint, RoleCalibration) and waypoint.provenance == Provenance.MEASURED:
         provenance, curve, ratio = Provenance.MEASURED, waypoint, np.ones(1)
-    elif isinstance(sidecar, RoleCalibration):
+        idle, slope = draw_curve(curve, rng)
+    elif isinstance(sidecar, RoleCalibration) and of_sidecar:
         provenance, curve = Provenance.DERIVED, sidecar
-        ratio = values["waypoint_to_sidecar_ratio"]
+        ratio, (idle, slope) = values["waypoint_to_sidecar_ratio"], of_sidecar
     else:
         return replace(
             best_estimates(scenario), ranges=ranges, unseen_time=_draw_unseen(ranges, rng)
         )
-    idle, slope = draw_curve(curve, rng)
+    following = {name for name, item in scenario.assumptions.items() if item.is_derived}
+    sidecar_fit = {}
+    if following and isinstance(sidecar, RoleCalibration) and of_sidecar:
+        sidecar_fit = {f"{Role.SIDECAR}_vcpu_per_1000_rps": sidecar.vcpu_per_1000_rps}
+        values = _following(values, following, of_sidecar[1])
     is_measured = calibration.ztunnel.provenance == Provenance.MEASURED
     return Parameters(
         values=values,
+        following=frozenset(following),
+        sidecar_fit=sidecar_fit,
         waypoint_provenance=provenance,
         waypoint_idle_vcpu=ratio * idle,
         waypoint_vcpu_per_1000_rps=ratio * slope,
@@ -207,12 +224,25 @@ def drawn(
             f"{curve.role}_idle_vcpu_per_proxy": curve.idle_vcpu_per_proxy,
             f"{curve.role}_vcpu_per_1000_rps": curve.vcpu_per_1000_rps,
         },
-        ztunnel_provenance=Provenance.DERIVED if is_measured else Provenance.PUBLISHED,
+        ztunnel_provenance=(
+            Provenance.DERIVED if is_measured or following else Provenance.PUBLISHED
+        ),
         placement=scenario.waypoint_placement,
         istio_cni_installed=scenario.istio_cni_installed,
         ranges=ranges,
         unseen_time=_draw_unseen(ranges, rng),
     )
+
+
+def _following(
+    values: Mapping[str, Floats], following: Iterable[str], slope: Floats
+) -> dict[str, Floats]:
+    """Return the assumptions over draws, those that follow the sidecars drawn with their slope."""
+    relative = slope / slope[0]
+    found = {**values, **{name: values[name] * relative for name in following}}
+    if REQUEST_COST in following:
+        found[REQUEST_COST] = values[REQUEST_RATIO] * slope
+    return found
 
 
 def _draw_unseen(ranges: MeasuredRanges, rng: np.random.Generator) -> Floats:

@@ -126,6 +126,7 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
         calibration(curved()), waypoint_limit_vcpu_per_replica=0.1, waypoint_spare_replicas=2
     ),
     "replicas that idle above the target": lambda: shop(waypoint_limit_vcpu_per_replica=0.001),
+    "stated ztunnels": lambda: shop(ztunnel_idle_vcpu_per_node=0.25),
     "measured ztunnels": lambda: shop(
         replace(calibration(), ztunnel=ztunnel(per_gbit=Interval.exactly(0.5)))
     ),

@@ -9,9 +9,11 @@ import pandas as pd
 
 from analyzer.calibration.models import Power
 from analyzer.calibration.result import RoleCalibration
+from analyzer.data import assumptions, published_constants
 from analyzer.projection.choices import Basis
 from analyzer.projection.components import waypoint_replicas
 from analyzer.projection.demand import MeasuredLoad
+from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO, hardware_vcpu
 from analyzer.projection.needs import Need
 from analyzer.projection.result import Workings
 from analyzer.projection.sidecars import SidecarFootprint, SidecarTally
@@ -118,12 +120,15 @@ def _sidecars_memory(
     yield equation("memory billed, by the same rule", "({} + {}) / {}", parts, billed, "GiB")
 
 
-def ztunnel_lines(need: Need, nodes: pd.DataFrame, workings: Workings) -> Iterator[str]:
+def ztunnel_lines(
+    answer: Answer, need: Need, nodes: pd.DataFrame, workings: Workings
+) -> Iterator[str]:
     """Return how the ztunnels' footprint is calculated."""
     parameters, scenario, units = workings.parameters, workings.scenario, need.units
     if units is None:
         return
     yield f"Ztunnels, one per node on {counted(len(nodes), 'node')} ({need.provenance})"
+    yield from _hardware_lines(answer, workings)
     yield from lines.assumed(scenario, *_ZTUNNEL_COSTS, "ztunnel_memory_gib_per_node")
     shares = nodes["present_share"]
     if (shares < 1).any():
@@ -160,6 +165,31 @@ def ztunnel_lines(need: Need, nodes: pd.DataFrame, workings: Workings) -> Iterat
         how = lines.plus(parameters[name][0] for name in names)
         yield equation(f"{label} on a node", how, (), result, unit)
     yield from lines.sum_lines(need)
+
+
+def _hardware_lines(answer: Answer, workings: Workings) -> Iterator[str]:
+    """Return how the costs that follow the sidecars are scaled to the hardware of this mesh."""
+    following, sidecar, scenario = workings.parameters.following, answer.sidecar, workings.scenario
+    if not following or sidecar is None:
+        return
+    yield from lines.fitted(sidecar)
+    slope = sidecar.vcpu_per_1000_rps.mid
+    for name in _ZTUNNEL_COSTS:
+        item, published = scenario.assumptions[name], assumptions()[name]
+        if name == REQUEST_COST and name in following:
+            yield from lines.assumed(scenario, REQUEST_RATIO)
+            terms = scenario[REQUEST_RATIO].mid, slope
+            yield equation(name, "{} x {}", terms, item.value.mid, "vCPU")
+        elif name in following:
+            set_of = published_constants()[published.hardware]
+            base = hardware_vcpu(published)
+            proxy = "gateway" if set_of.sidecar_vcpu_per_1000_rps is None else "sidecar"
+            yield (
+                f"  {name} is from {set_of.title}: a {proxy} there costs {figure(base or 0)} vCPU "
+                "per 1000 requests/s"
+            )
+            terms3 = published.value.mid, slope, base or 0
+            yield equation(name, "{} x {} / {}", terms3, item.value.mid, "vCPU")
 
 
 def waypoint_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> Iterator[str]:
