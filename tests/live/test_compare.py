@@ -58,7 +58,7 @@ def test_a_planted_waypoint_error_of_30_percent_is_found_and_named(answer: dict[
     waypoint = _component(answer, "waypoint")
 
     assert (answer["largest"]["role"], answer["largest"]["cause"]) == ("waypoint", "unit_cost")
-    assert re.search(r"\b0\.(59|6)\d* ", answer["outcome"])
+    assert re.search(r"\b0\.[56]\d* ", answer["outcome"])
     assert waypoint["measured_cost"]["vcpu_per_1000_rps"]["mid"] == pytest.approx(0.598, rel=0.05)
     assert waypoint["predicted_cost"]["vcpu_per_1000_rps"]["mid"] == pytest.approx(0.46, rel=0.05)
     # 1200 requests/s at 0.138 more for 1000 of them.
