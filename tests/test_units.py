@@ -55,6 +55,7 @@ _UNIT_ELSEWHERE = {
     "analyzer.projection.uncertainty.Parameters.values": "the keys say it",
     "analyzer.projection.uncertainty.Parameters.waypoint_fit": "the keys say it",
     "analyzer.projection.uncertainty.Parameters.sidecar_fit": "the keys say it",
+    "analyzer.projection.uncertainty.Parameters.waypoint_own": "ratios",
     "analyzer.projection.uncertainty.Parameters.unseen_time": "standard deviations: it has none",
     "analyzer.projection.unseen.MeasuredRanges.traffic": "a factor: it has none",
     "analyzer.calibration.result.Decomposition.measured_vcpu_range": "the part before the last",

@@ -205,11 +205,13 @@ def waypoint_replicas(load: MeshLoad, parameters: Parameters) -> Floats:
     peak_rps = load.namespaces["waypoint_peak_rps"].to_numpy(float)
     limit_vcpu = parameters["waypoint_limit_vcpu_per_replica"][0]
     most_vcpu = limit_vcpu * parameters["waypoint_target_utilisation_share"][0]
+    names = list(load.namespaces["namespace"])
+    idle = parameters.likely_waypoint_vcpu(np.zeros(len(names)), names)
     replicas = np.full(len(peak_rps), parameters["waypoint_replicas"][0])
     for _ in range(_MOST_REPLICAS):
-        used = parameters.likely_waypoint_vcpu(peak_rps / replicas)
+        used = parameters.likely_waypoint_vcpu(peak_rps / replicas, names)
         # More replicas do not help if the idle CPU of one is above the target.
-        busy = (used > most_vcpu) & (parameters.waypoint_idle_vcpu[0] < most_vcpu)
+        busy = (used > most_vcpu) & (idle < most_vcpu)
         if not busy.any():
             break
         replicas[busy] += 1
@@ -235,7 +237,7 @@ def each_waypoint(case: Case, replicas: Floats) -> Each:
     load, parameters = case.load, case.parameters
     shares = load.namespaces["present_share"].to_numpy(float)[:, None]
     rps = on_draws(load.namespaces, "waypoint_rps", parameters.unseen_time) / shares
-    used = parameters.waypoint_vcpu(rps / replicas[:, None])
+    used = parameters.waypoint_vcpu(rps / replicas[:, None], list(load.namespaces["namespace"]))
     return Each(
         used=(used, parameters["waypoint_memory_gib_per_replica"]),
         requested=(

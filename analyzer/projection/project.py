@@ -16,7 +16,7 @@ from analyzer.projection.ambiguous import both_savings, with_ambiguous
 from analyzer.projection.choices import Basis, Named
 from analyzer.projection.components import rps_while_present, waypoint_replicas
 from analyzer.projection.decision import Decision, Why, decide, undecided
-from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load, within
+from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load, through_waypoints, within
 from analyzer.projection.hardware import REQUEST_COST, on_this_hardware
 from analyzer.projection.modes import SIDECAR, ModeNeeds, evaluate
 from analyzer.projection.namespaces import (
@@ -26,6 +26,7 @@ from analyzer.projection.namespaces import (
     ztunnel_idle_vcpu,
 )
 from analyzer.projection.needs import Case
+from analyzer.projection.own_costs import own_costs
 from analyzer.projection.prices import NodePrices, node_prices, without_price
 from analyzer.projection.published import reference
 from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Saving, Workings
@@ -100,7 +101,12 @@ def project_usage(
             *_placed_nowhere(case),
             *_ambiguous(usage, calibration, scenario, node_count, basis, savings),
         ),
-        workings=Workings(scenario=scenario, parameters=case.parameters, node_prices=case.prices),
+        workings=Workings(
+            scenario=scenario,
+            parameters=case.parameters,
+            node_prices=case.prices,
+            own_costs=case.own_costs,
+        ),
     )
 
 
@@ -113,9 +119,12 @@ def _case(
         growth=_growth(scenario, calibration),
         ingress_through_waypoint=scenario.ingress_through_waypoint,
     )
+    calls = through_waypoints(usage, ingress_through_waypoint=scenario.ingress_through_waypoint)
+    own = own_costs(calls, calibration, len(usage.observed_points))
     return Case(
         load=load,
-        parameters=drawn(scenario, calibration, load.ranges),
+        own_costs=own,
+        parameters=drawn(scenario, calibration, load.ranges, own),
         prices=node_prices(usage, scenario),
     )
 

@@ -17,6 +17,7 @@ from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.decision import Decision
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.needs import Need
+from analyzer.projection.own_costs import OwnCosts
 from analyzer.projection.prices import NodePrices
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters
@@ -216,11 +217,15 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workings:
-    """What a projection was made with; its scenario holds what was measured of ztunnels."""
+    """What a projection was made with; its scenario holds what was measured of ztunnels.
+
+    `own_costs` are those of the namespaces' called workloads.
+    """
 
     scenario: Scenario
     parameters: Parameters
     node_prices: NodePrices | None
+    own_costs: Mapping[str, OwnCosts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

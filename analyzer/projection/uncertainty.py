@@ -5,7 +5,7 @@ An uncertain quantity is an array: the best estimate first, then draws.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -18,6 +18,7 @@ from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.data import Assumption
 from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO
+from analyzer.projection.own_costs import NONE_KNOWN, OwnCosts
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.unseen import DEVIATES, EXACT, UNSEEN_TIME, MeasuredRanges, times
 from analyzer.units import CONFIDENCE, Interval, Provenance, Role
@@ -91,6 +92,8 @@ class Parameters:
         waypoint_idle_vcpu: of one waypoint replica.
         waypoint_effective_rps: from a rate to the rate at which a straight line with this slope
             costs the same (`RoleCalibration.effective_rps`).
+        waypoint_own: idle CPU and cost of a request of the namespaces whose called workloads differ
+            from the mesh, as multiples of the two above.
         waypoint_fit: the fitted idle and slope behind the waypoint's costs, by name.
         ztunnel_provenance: published, or derived if a part of the costs was measured or follows
             the sidecars.
@@ -105,6 +108,7 @@ class Parameters:
     waypoint_idle_vcpu: Floats = field(default_factory=lambda: np.zeros(1))
     waypoint_vcpu_per_1000_rps: Floats = field(default_factory=lambda: np.zeros(1))
     waypoint_effective_rps: Callable[[Floats], Floats] = np.asarray
+    waypoint_own: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
     waypoint_fit: Mapping[str, Interval] = field(default_factory=dict)
     ztunnel_provenance: Provenance = Provenance.PUBLISHED
     placement: Placement = OBSERVED
@@ -139,18 +143,31 @@ class Parameters:
         """Whether a waypoint costs the scenario's ratio times a sidecar."""
         return self.waypoint_provenance == Provenance.DERIVED
 
-    def waypoint_vcpu(self, rps: Floats) -> Floats:
-        """Return the CPU of one replica at each of these rates, shape (rates, draws).
+    def waypoint_vcpu(self, rps: Floats, namespaces: Sequence[str]) -> Floats:
+        """Return the CPU of one replica in each namespace, shape (namespaces, draws).
 
-        Rates have that shape too, or (rates, 1) or (rates,) if they are exact.
+        Each has its rate; rates have that shape too, or (namespaces, 1) or (namespaces,) if exact.
         """
         effective = self.waypoint_effective_rps(rps.reshape(len(rps), -1))
-        return self.waypoint_idle_vcpu + effective / 1000 * self.waypoint_vcpu_per_1000_rps
+        idle, request = self._own(namespaces)
+        per_rps = self.waypoint_vcpu_per_1000_rps / 1000
+        return self.waypoint_idle_vcpu * idle + effective * per_rps * request
 
-    def likely_waypoint_vcpu(self, rps: Floats) -> Floats:
-        """Return only the best estimate of that, shape (rates,): without thousands of draws."""
-        idle, slope = self.waypoint_idle_vcpu[0], self.waypoint_vcpu_per_1000_rps[0]
-        return np.asarray(idle + self.waypoint_effective_rps(rps) / 1000 * slope)
+    def likely_waypoint_vcpu(self, rps: Floats, namespaces: Sequence[str]) -> Floats:
+        """Return only the best estimate, shape (namespaces,): without thousands of draws."""
+        idle, request = (times[:, 0] for times in self._own(namespaces))
+        per_rps = self.waypoint_vcpu_per_1000_rps[0] / 1000
+        effective = self.waypoint_effective_rps(rps)
+        return np.asarray(self.waypoint_idle_vcpu[0] * idle + effective * per_rps * request)
+
+    def _own(self, namespaces: Sequence[str]) -> tuple[Floats, Floats]:
+        """Return the multiples of idle CPU and of the cost of a request, (namespaces, draws)."""
+        shape = (len(namespaces), len(self.waypoint_idle_vcpu) if self.waypoint_own else 1)
+        idle, request = np.ones(shape), np.ones(shape)
+        for row, name in enumerate(namespaces):
+            if name in self.waypoint_own:
+                idle[row], request[row] = self.waypoint_own[name]
+        return idle, request
 
     def with_one_at(self, name: str, value: float) -> Parameters:
         """Return the best estimates, with one assumption or fitted figure set to a value.
@@ -174,6 +191,10 @@ class Parameters:
             values=values,
             waypoint_idle_vcpu=ratio * idle,
             waypoint_vcpu_per_1000_rps=ratio * slope,
+            waypoint_own={
+                key: (at_rest[:1], request[:1])
+                for key, (at_rest, request) in self.waypoint_own.items()
+            },
             unseen_time=np.array([value if name == UNSEEN_TIME else DEVIATES.mid]),
         )
 
@@ -185,9 +206,12 @@ def best_estimates(scenario: Scenario) -> Parameters:
 
 
 def drawn(
-    scenario: Scenario, calibration: Calibration, ranges: MeasuredRanges = EXACT
+    scenario: Scenario,
+    calibration: Calibration,
+    ranges: MeasuredRanges = EXACT,
+    own: Mapping[str, OwnCosts] = NONE_KNOWN,
 ) -> Parameters:
-    """Draw everything uncertain once.
+    """Draw everything uncertain once; `own` are the costs of the namespaces' called workloads.
 
     `scenario` is one of `hardware.on_this_hardware`. Without the cost of a waypoint only the
     measured totals are drawn: the rest are `best_estimates`.
@@ -212,6 +236,7 @@ def drawn(
         sidecar_fit = {f"{Role.SIDECAR}_vcpu_per_1000_rps": sidecar.vcpu_per_1000_rps}
         values = _following(values, following, of_sidecar[1])
     is_measured = calibration.ztunnel.provenance == Provenance.MEASURED
+    unseen_time = _draw_unseen(ranges, rng)
     return Parameters(
         values=values,
         following=frozenset(following),
@@ -230,7 +255,15 @@ def drawn(
         placement=scenario.waypoint_placement,
         istio_cni_installed=scenario.istio_cni_installed,
         ranges=ranges,
-        unseen_time=_draw_unseen(ranges, rng),
+        unseen_time=unseen_time,
+        waypoint_own={
+            name: (
+                draw_log_normal(costs.idle_ratio, rng),
+                draw_log_normal(costs.request_ratio, rng),
+            )
+            for name, costs in own.items()
+            if provenance == Provenance.DERIVED
+        },
     )
 
 

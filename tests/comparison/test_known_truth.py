@@ -9,10 +9,11 @@ import pytest
 from analyzer.calibration import Calibration, calibrate_usage
 from analyzer.projection import project_usage
 from analyzer.projection.choices import Basis
-from analyzer.projection.demand import mesh_load
+from analyzer.projection.demand import mesh_load, through_waypoints
 from analyzer.projection.hardware import on_this_hardware
 from analyzer.projection.modes import evaluate
 from analyzer.projection.needs import Case
+from analyzer.projection.own_costs import own_costs
 from analyzer.projection.uncertainty import drawn, to_interval
 from analyzer.units import Interval
 from tests.comparison.migrating import Costs, Truth, migrating_mesh
@@ -56,7 +57,9 @@ def test_with_the_true_unit_costs_ambient_is_predicted_within_ten_percent(seed: 
 def predicted(seed: int) -> dict[str, Interval]:
     """Return the ranges of what ambient would use, as a projection's but without its extras."""
     _, truth, calibration = mesh_of(seed)
-    parameters = drawn(on_this_hardware(scenario(), calibration), calibration)
+    calls = through_waypoints(truth.usage, ingress_through_waypoint=False)
+    own = own_costs(calls, calibration, len(truth.usage.observed_points))
+    parameters = drawn(on_this_hardware(scenario(), calibration), calibration, own=own)
     modes = evaluate(Case(load=mesh_load(truth.usage), parameters=parameters))
     return {name: to_interval(modes[name].vcpu(Basis.USAGE)) for name in MODES}
 

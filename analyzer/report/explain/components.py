@@ -224,9 +224,44 @@ def waypoint_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> It
     yield f"  requests are from {query_file('mesh_requests_rps')}, of meshed callers{callers}"
     columns = ["namespace", "waypoint_rps", "waypoint_peak_rps", "present_share"]
     rates = load.namespaces[columns]
-    cost_at, counts = _cost_at(parameters, role), waypoint_replicas(load, parameters)
+    counts = waypoint_replicas(load, parameters)
     for row, replicas in zip(rates.itertuples(index=False, name=None), counts, strict=True):
-        yield from _namespace_lines(row, replicas, parameters, cost_at)
+        yield from _own_lines(row[0], workings, role)
+        yield from _namespace_lines(row, replicas, parameters, _cost_at(parameters, role, row[0]))
+
+
+def _own_lines(namespace: str, workings: Workings, role: RoleCalibration | None) -> Iterator[str]:
+    """Return the costs of a namespace's called workloads, if they are not the mesh's."""
+    parameters, name = workings.parameters, fmt.inert(namespace)
+    own = workings.own_costs.get(namespace)
+    if own is None or namespace not in parameters.waypoint_own:
+        return
+    for called in own.called:
+        fit = "" if called.is_own else " (no fit of its own: the mesh's mean)"
+        yield (
+            f"  {name}/{fmt.inert(called.workload)}: {figure(called.rps)} requests/s; a request "
+            f"costs {figure(called.request_ratio.mid)} times the mesh's, idle CPU is "
+            f"{figure(called.idle_ratio.mid)} times the mesh's{fit}"
+        )
+    rps = sum(called.rps for called in own.called)
+    mesh = parameters.waypoint_idle_vcpu[0], parameters.waypoint_vcpu_per_1000_rps[0]
+    for what, each, mean, of_mesh in (
+        ("idle CPU", [item.idle_ratio.mid for item in own.called], own.idle_ratio.mid, mesh[0]),
+        (
+            "a request",
+            [item.request_ratio.mid for item in own.called],
+            own.request_ratio.mid,
+            mesh[1],
+        ),
+    ):
+        parts = [item.rps * times for item, times in zip(own.called, each, strict=True)]
+        label = f"{name}, {what} of its called workloads over the mesh's"
+        yield from lines.total(f"{label}, requests/s x times", parts, sum(parts), "requests/s")
+        yield equation(label, "{} / {}", (sum(parts), rps), mean, "times")
+        if what != "a request" or _power_of(role) is None:
+            unit = "per replica" if what == "idle CPU" else "per 1000 requests/s"
+            how = of_mesh, mean
+            yield equation(f"{name}, vCPU {unit}", "{} x {}", how, of_mesh * mean, "vCPU")
 
 
 def _replica_cost_lines(parameters: Parameters, role: RoleCalibration | None) -> Iterator[str]:
@@ -245,15 +280,20 @@ def _power_of(role: RoleCalibration | None) -> Power | None:
     return role.curve if role and not is_flat and isinstance(role.curve, Power) else None
 
 
-def _cost_at(parameters: Parameters, role: RoleCalibration | None) -> Callable[[str], str]:
+def _cost_at(
+    parameters: Parameters, role: RoleCalibration | None, namespace: str
+) -> Callable[[str], str]:
     """Return the formula of one replica's CPU, as text, from the text of its rate."""
-    idle, power = figure(parameters.waypoint_idle_vcpu[0]), _power_of(role)
+    one = (np.ones(1), np.ones(1))
+    at_rest, request = (times[0] for times in parameters.waypoint_own.get(namespace, one))
+    idle, power = figure(parameters.waypoint_idle_vcpu[0] * at_rest), _power_of(role)
     if power is not None:
         ratio = parameters["waypoint_to_sidecar_ratio"][0]
         times = f"{figure(ratio)} x " if parameters.waypoint_follows_sidecar else ""
+        times += f"{figure(request)} x " if namespace in parameters.waypoint_own else ""
         factor, exponent = figure(power.vcpu_per_rps_power), figure(power.exponent)
         return lambda rps: f"{idle} + {times}{factor} x ({rps})^{exponent}"
-    slope = figure(parameters.waypoint_vcpu_per_1000_rps[0])
+    slope = figure(parameters.waypoint_vcpu_per_1000_rps[0] * request)
     return lambda rps: f"{idle} + {rps} / 1000 x {slope}"
 
 
@@ -268,7 +308,7 @@ def _namespace_lines(
     least, spare = parameters["waypoint_replicas"][0], parameters["waypoint_spare_replicas"][0]
 
     def use(label: str, rps: float, count: float) -> str:
-        used = parameters.waypoint_vcpu(np.array([rps / count]))[0, 0]
+        used = parameters.waypoint_vcpu(np.array([rps / count]), [rates[0]])[0, 0]
         return equation(label, cost_at(f"{figure(rps)} / {figure(count)}"), (), used, "vCPU")
 
     needed = replicas - spare
