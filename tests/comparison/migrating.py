@@ -24,6 +24,9 @@ STEPS = 96
 NOISE_SHARE = 0.1
 """Standard deviation of a proxy's CPU in a step, as a share of what its law gives it."""
 
+WORKLOAD_SD = 0.5
+"""Of the logarithm of what a request costs, between workloads."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
@@ -95,15 +98,19 @@ def migrating_mesh(seed: int, costs: Costs) -> Truth:
             pod.tcp_bytes_per_second = float(rng.uniform(1e6, 20e6))
             pod.new_connections_per_second = float(rng.uniform(1, 30))
     idle, slope = float(rng.uniform(0.002, 0.02)), float(rng.uniform(0.2e-3, 0.6e-3))
-    here = costs.here(1000 * slope)
+    slopes = {name: slope * float(np.exp(WORKLOAD_SD * rng.normal())) for name in workloads}
+    # The mesh's cost of a request: the mean by requests.
+    total = sum(pod.rps.sum() for pod in pods)
+    mean = sum(slopes[pod.workload] * pod.rps.sum() for pod in pods) / total
+    here = costs.here(1000 * mean)
     ztunnels = sum(_ztunnel_vcpu(rng, pods, node, here) for node in range(node_count))
     ratio = costs.waypoint_to_sidecar_ratio
     waypoints = sum(
-        _waypoint_vcpu(rng, calls, namespace, ratio * idle, ratio * slope)
+        _waypoint_vcpu(rng, calls, namespace, ratio * idle, ratio, slopes)
         for namespace in {workload.split("/")[0] for workload in workloads}
     )
     return Truth(
-        usage=_measured(rng, pods, calls, idle, slope, node_count),
+        usage=_measured(rng, pods, calls, idle, slopes, node_count),
         vcpu={"ambient-l4": ztunnels, "ambient-waypoint": ztunnels + waypoints},
         costs=here,
     )
@@ -150,18 +157,23 @@ def _ztunnel_vcpu(
 
 
 def _waypoint_vcpu(
-    rng: np.random.Generator, calls: list[Call], namespace: str, idle: float, slope: float
+    rng: np.random.Generator,
+    calls: list[Call],
+    namespace: str,
+    idle: float,
+    ratio: float,
+    slopes: Mapping[str, float],
 ) -> float:
     """Return what the replicas of one namespace take, scaled to stay below 1.6 vCPU each."""
-    through = np.zeros(STEPS)
+    used = np.zeros(STEPS)
     for call in calls:
         meshed = call.source not in ("edge/gate", "unknown/unknown")
         if call.destination.split("/")[0] == namespace and meshed:
-            through += np.array(call.rps)
+            used += ratio * slopes[call.destination] * np.array(call.rps)
     replicas = 1
-    while idle + slope * through.max() / replicas > 1.6:
+    while idle + used.max() / replicas > 1.6:
         replicas += 1
-    return float(_noisy(rng, replicas * idle + slope * through).mean())
+    return float(_noisy(rng, replicas * idle + used).mean())
 
 
 def _measured(
@@ -169,14 +181,14 @@ def _measured(
     pods: list[_Pod],
     calls: list[Call],
     idle: float,
-    slope: float,
+    slopes: Mapping[str, float],
     node_count: int,
 ) -> MeshUsage:
     sidecars = [
         Proxy(
             workload=pod.workload,
             node=f"node-{pod.node}",
-            cpu_vcpu=tuple(_noisy(rng, idle + slope * pod.rps)),
+            cpu_vcpu=tuple(_noisy(rng, idle + slopes[pod.workload] * pod.rps)),
             proxy_rps=tuple(pod.rps),
             tcp_bytes_per_second=pod.tcp_bytes_per_second,
             new_connections_per_second=pod.new_connections_per_second,
