@@ -155,7 +155,9 @@ class Parameters:
 
     def likely_waypoint_vcpu(self, rps: Floats, namespaces: Sequence[str]) -> Floats:
         """Return only the best estimate, shape (namespaces,): without thousands of draws."""
-        idle, request = (times[:, 0] for times in self._own(namespaces))
+        one = np.ones(1), np.ones(1)
+        own = [self.waypoint_own.get(name, one) for name in namespaces]
+        idle, request = np.array([(at_rest[0], each[0]) for at_rest, each in own]).reshape(-1, 2).T
         per_rps = self.waypoint_vcpu_per_1000_rps[0] / 1000
         effective = self.waypoint_effective_rps(rps)
         return np.asarray(self.waypoint_idle_vcpu[0] * idle + effective * per_rps * request)
