@@ -1,0 +1,180 @@
+"""Calls between workloads, each counted once, however its two ends are attached to the mesh.
+
+`who_reports` has which proxies report a call. The server's sidecar counts it, else the waypoint in
+front of it, else the client. What no proxy reports is not known, and in no figure.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analyzer.arrays import Bools, Floats
+from analyzer.measurement.other_side import CALLS, DESTINATION, RECEIVERS, SOURCE, WORKLOAD
+from analyzer.measurement.same_calls import NEARLY, without_cluster
+from analyzer.units import Role
+
+_ENDS: Final = [*SOURCE, *DESTINATION]
+_AT_SERVER: Final = "destination"
+_UNKNOWN: Final = "unknown"
+_PAIR: Final = ["server", "caller"]
+
+_CLIENTS: Final = 2
+"""Clients that must agree on how much of a server has no sidecars."""
+
+_SMALL_CLIENT: Final = 0.05
+"""Share of a server's calls below which a client is not compared: scrapes are offset in time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Attached:
+    """What is known of how the workloads of a mesh are attached to it.
+
+    Attributes:
+        namespaces: those with proxies.
+        is_whole: whether the whole mesh was asked for, not some namespaces of it.
+        is_ambient: whether the mesh has a ztunnel or a waypoint.
+        sidecars: `WORKLOAD` and point of each workload's sidecars.
+        gateways: `WORKLOAD` of gateways.
+    """
+
+    namespaces: frozenset[str]
+    is_whole: bool
+    is_ambient: bool = False
+    sidecars: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=[*WORKLOAD, "point"])
+    )
+    gateways: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=WORKLOAD))
+
+
+def attached(proxies: pd.DataFrame, steps: pd.DataFrame, *, is_whole: bool) -> Attached:
+    """Return how the workloads of these proxies are attached, in the steps they existed in."""
+    at = steps[["proxy", "point"]].join(proxies[[*WORKLOAD, "role"]], on="proxy")
+    sidecars = at.loc[at["role"] == Role.SIDECAR, [*WORKLOAD, "point"]]
+    return Attached(
+        namespaces=frozenset(proxies["namespace"]),
+        is_whole=is_whole,
+        is_ambient=bool(proxies["role"].isin([Role.ZTUNNEL, Role.WAYPOINT]).any()),
+        sidecars=sidecars.drop_duplicates(),
+        gateways=proxies.loc[proxies["role"] == Role.GATEWAY, WORKLOAD].drop_duplicates(),
+    )
+
+
+def count_calls_once(reports: pd.DataFrame, mesh: Attached) -> pd.DataFrame:
+    """Return mesh requests, each call counted once.
+
+    Reports of sidecars that received a call count, and those of waypoints. The client's report
+    counts where neither reports the call: the server is outside the mesh, or in ambient mode and
+    the client goes past its waypoint, as all sidecars do and most gateways. Of a workload that has
+    sidecars for a part of the time, or in a part of its pods, that holds for the rest.
+
+    Where only some namespaces were asked for, the reports of a destination elsewhere are not in
+    the snapshot: it may be in the mesh.
+
+    `reports` has `reporter`, the four labels of the two ends, `point` and `mesh_requests_rps`.
+    What is returned has the four labels, `reporter` (whose report counts), `point` and `rps`.
+    """
+    received = reports[reports["reporter"].isin(RECEIVERS)]
+    sent = _within(reports[reports["reporter"] == "source"], received, mesh)
+    if len(sent):
+        part = _beyond_sidecars(sent, received, mesh)
+        part *= ~_at_waypoint(sent, received)
+        part *= 1 - _forwarded(sent, reports, mesh)
+        sent = sent.assign(**{CALLS: sent[CALLS] * part})[part > 0]
+    counted = pd.concat([received, sent])
+    totals = counted.groupby([*_ENDS, "reporter", "point"])[CALLS].sum()
+    return totals.rename("rps").reset_index()
+
+
+def _keys(rows: pd.DataFrame, names: list[str]) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(rows[names])
+
+
+def _within(sent: pd.DataFrame, received: pd.DataFrame, mesh: Attached) -> pd.DataFrame:
+    """Return the clients' reports without those of a server whose reports were not asked for."""
+    if mesh.is_whole:
+        return sent
+    in_scope = sent[DESTINATION[0]].isin(mesh.namespaces | {"", _UNKNOWN}).to_numpy()
+    return sent[in_scope | _keys(sent, DESTINATION).isin(_keys(received, DESTINATION))]
+
+
+def _beyond_sidecars(sent: pd.DataFrame, received: pd.DataFrame, mesh: Attached) -> Floats:
+    """Return which part of each client's report no sidecar of the server reports."""
+    at_server = received[received["reporter"] == _AT_SERVER]
+    times = at_server.groupby(DESTINATION)["point"].agg(["min", "max"])
+    span = times.reindex(_keys(sent, DESTINATION))
+    # A time without requests is not one without sidecars.
+    points = sent["point"].to_numpy()
+    is_covered: Bools = (points >= span["min"].to_numpy()) & (points <= span["max"].to_numpy())
+    there = _keys(mesh.sidecars, [*WORKLOAD, "point"])
+    reports = span["min"].notna().to_numpy()
+    is_covered |= reports & _keys(sent, [*DESTINATION, "point"]).isin(there)
+    part = (~is_covered).astype(float)
+    if mesh.is_ambient and is_covered.any():
+        part[is_covered] = _past_sidecars(sent[is_covered], at_server)
+    return part
+
+
+def _past_sidecars(sent: pd.DataFrame, at_server: pd.DataFrame) -> Floats:
+    """Return which part of calls went to pods without a sidecar, of workloads that have some.
+
+    A client's calls go to all pods of a server in the same way. So that part is the same for all
+    clients. Where it is not, or there is one client only, it has another reason and is zero.
+    """
+    sent, at_server = (
+        rows.assign(
+            server=without_cluster(rows[DESTINATION[0]]) + "/" + rows[DESTINATION[1]],
+            caller=without_cluster(rows[SOURCE[0]]) + "/" + rows[SOURCE[1]],
+        )
+        for rows in (sent, at_server)
+    )
+    times = ["server", "point"]
+    at_server = at_server[_keys(at_server, times).isin(_keys(sent, times))]
+    both = pd.DataFrame(
+        {
+            "sent": sent.groupby(_PAIR)[CALLS].sum(),
+            "received": at_server.groupby(_PAIR)[CALLS].sum(),
+        }
+    ).dropna()
+    servers = both.groupby(level="server")
+    whole = servers[["sent", "received"]].transform("sum")
+    share = 1 - both["received"] / both["sent"].where(both["sent"] > 0)
+    counts = both["sent"] > _SMALL_CLIENT * whole["sent"]
+    of_server = share.where(counts).groupby(level="server")
+    agree = of_server.transform("max") - of_server.transform("min") < NEARLY
+    agree &= of_server.transform("count") >= _CLIENTS
+    past = (1 - whole["received"] / whole["sent"]).where(agree, 0.0)
+    past = past.mask(past < NEARLY, 0.0).groupby(level="server").first()
+    return past.reindex(sent["server"]).fillna(0.0).to_numpy(np.float64)
+
+
+def _at_waypoint(sent: pd.DataFrame, received: pd.DataFrame) -> Bools:
+    """Return which calls a waypoint reports too, by the same names of both ends.
+
+    Only where the two agree: some pods of a workload may have sidecars, while the calls of the
+    others go through the waypoint.
+    """
+    handled = received[received["reporter"] == "waypoint"].groupby([*_ENDS, "point"])[CALLS].sum()
+    same = handled.reindex(_keys(sent, [*_ENDS, "point"])).to_numpy(float)
+    rows = sent.assign(same=same).dropna(subset=["same"])
+    sums = rows.groupby(_ENDS)[[CALLS, "same"]].sum()
+    agree = (sums["same"] / sums[CALLS].where(sums[CALLS] > 0) - 1).abs() < NEARLY
+    found = _keys(sent, _ENDS).isin(sums.index[agree])
+    return found & (same > 0)
+
+
+def _forwarded(sent: pd.DataFrame, reports: pd.DataFrame, mesh: Attached) -> Floats:
+    """Return which part of calls a gateway in the mesh reports again, as it passes them on."""
+    gateways = _keys(mesh.gateways, WORKLOAD)
+    is_passed = _keys(sent, DESTINATION).isin(gateways)
+    if not is_passed.any():
+        return is_passed.astype(float)
+    at_source = reports[reports["reporter"] == "source"]
+    into, out = (
+        rows.groupby([*ends, "point"])[CALLS].sum().rename_axis([*WORKLOAD, "point"])
+        for rows, ends in ((sent[is_passed], DESTINATION), (at_source, SOURCE))
+    )
+    share = (out.reindex(into.index).fillna(0.0) / into).clip(upper=1.0)
+    found = share.reindex(_keys(sent, [*DESTINATION, "point"])).fillna(0.0).to_numpy(np.float64)
+    return found * is_passed
