@@ -47,13 +47,16 @@ def without_same(reports: pd.DataFrame) -> Matched:
     is_abroad = (reports["reporter"] == "waypoint") & (reports[DESTINATION[1]] == "unknown")
     at_server = reports["reporter"].isin(RECEIVERS) & ~is_abroad
     at_client = (reports["reporter"] == "source") | is_abroad
-    named = pd.MultiIndex.from_frame(reports.loc[at_server, DESTINATION].drop_duplicates())
-    is_known = pd.MultiIndex.from_frame(reports[DESTINATION]).isin(named)
+    is_known = _keys(reports, DESTINATION).isin(_keys(reports[at_server], DESTINATION))
     is_open = at_client & ~is_known
     if not is_open.any() or not at_server.any():
         return Matched(reports=reports, share=0.0)
     rows = reports.assign(caller=_callers(reports), kept=1.0)
-    received, sent = rows[at_server], rows[at_client & is_known]
+    # Clients go past waypoints: no server has their reports, unless it has a sidecar.
+    is_received = _keys(reports, DESTINATION).isin(
+        _keys(reports[reports["reporter"] == "destination"], DESTINATION)
+    )
+    received, sent = rows[at_server], rows[at_client & is_received]
     unmatched = rows[is_open]
     for level in _LEVELS:
         share = _explained(unmatched, received, sent, list(level))
