@@ -138,7 +138,7 @@ def waypoint_accounts(
         weights * waypoint_replicas(load, parameters) * namespaces["present_share"].to_numpy(float)
     )
     planned = pd.Series(replicas_at_a_time, index=namespaces.index)
-    rates = namespaces["waypoint_rps"]
+    rates = namespaces["waypoint_rps"].add(moved.joining_rps, fill_value=0.0)
     accounts = {}
     for name in map(str, sorted({*there.index, *now.index, *planned[planned > 0].index})):
         (count, rps, vcpu), (count_after, rps_after, vcpu_after) = (
