@@ -1,7 +1,7 @@
 """Calls of chosen rates between workloads that are attached to a mesh in chosen ways, as series.
 
 `who_reports.REPORTS` has which proxies report each. Nothing is random: every rate is constant, so
-that what a server calculates of it is exact.
+that what a server calculates of it is exact, or all rise and fall together.
 """
 
 from collections import defaultdict
@@ -138,10 +138,18 @@ def counted(calls: Iterable[Called]) -> dict[tuple[End, End], float]:
 
 
 def attached_series(
-    calls: Iterable[Called], start: datetime, hours: float, *, ztunnels: bool = True
+    calls: Iterable[Called],
+    start: datetime,
+    hours: float,
+    *,
+    ztunnels: bool = True,
+    waves: int = 0,
 ) -> tuple[Series, ...]:
-    """Return what a server stores of these calls and of their proxies."""
-    return tuple(_World(tuple(calls), start, hours).series(ztunnels=ztunnels))
+    """Return what a server stores of these calls and of their proxies.
+
+    Rates rise and fall so many times; their means are as chosen.
+    """
+    return tuple(_World(tuple(calls), start, hours, waves).series(ztunnels=ztunnels))
 
 
 Key = tuple[str, End, End, str]
@@ -149,12 +157,16 @@ Key = tuple[str, End, End, str]
 
 
 class _World:
-    def __init__(self, calls: tuple[Called, ...], start: datetime, hours: float) -> None:
+    def __init__(
+        self, calls: tuple[Called, ...], start: datetime, hours: float, waves: int
+    ) -> None:
         seconds = int(hours * 3600)
         self.start = start.timestamp()
         self.times = self.start + np.arange(-600, seconds + 1, SCRAPE_SECONDS, dtype=float)
         self.seconds = float(seconds)
         self.calls = calls
+        turns = waves * (self.times - self.start) / self.seconds
+        self.course = 1 + 0.5 * np.sin(2 * np.pi * turns)
 
     def series(self, *, ztunnels: bool) -> Iterator[Series]:
         roles = self._roles()
@@ -205,7 +217,9 @@ class _World:
                     f"{service}.{call.destination[0]}" if "." not in service else service,
                 )  # fmt: skip
                 own = found[call.reported_by(report)]
-                own[key] = own.get(key, np.zeros(len(self.times))) + call.rps * self._inside(call)
+                own[key] = own.get(
+                    key, np.zeros(len(self.times))
+                ) + call.rps * self.course * self._inside(call)
         return found
 
     def _lives(self, roles: Mapping[End, str]) -> dict[End, np.ndarray]:
