@@ -23,6 +23,8 @@ _PAIR: Final = ["server", "caller"]
 _CLIENTS: Final = 2
 """Clients that must agree on how much of a server has no sidecars."""
 
+_MOSTLY: Final = 0.5
+
 _SMALL_CLIENT: Final = 0.05
 """Share of a server's calls below which a client is not compared: scrapes are offset in time."""
 
@@ -113,7 +115,30 @@ def _beyond_sidecars(sent: pd.DataFrame, received: pd.DataFrame, mesh: Attached)
     part = (~is_covered).astype(float)
     if mesh.is_ambient and is_covered.any():
         part[is_covered] = _past_sidecars(sent[is_covered], at_server)
+    borders = is_covered & _is_beside(sent, sent[~is_covered & reports])
+    part[borders] = np.maximum(part[borders], _unreported(sent[borders], at_server))
     return part
+
+
+def _is_beside(sent: pd.DataFrame, uncovered: pd.DataFrame) -> Bools:
+    """Return which calls are in the step next to one in which the server has no sidecars."""
+    keys = [*DESTINATION, "point"]
+    found = np.zeros(len(sent), dtype=bool)
+    if uncovered.empty:
+        return found
+    for away in (-1, 1):
+        steps = uncovered[keys].assign(point=uncovered["point"] + away)
+        found |= _keys(sent, keys).isin(_keys(steps.drop_duplicates(), keys))
+    return found
+
+
+def _unreported(sent: pd.DataFrame, at_server: pd.DataFrame) -> Floats:
+    """Return which part of each client's calls of a step its server does not report."""
+    received = at_server.groupby([*_ENDS, "point"])[CALLS].sum()
+    known = received.reindex(_keys(sent, [*_ENDS, "point"])).fillna(0.0).to_numpy(np.float64)
+    rps = sent[CALLS].to_numpy(np.float64)
+    share = 1 - np.divide(known, rps, out=np.ones_like(rps), where=rps > 0)
+    return np.where(share < NEARLY, 0.0, share)
 
 
 def _past_sidecars(sent: pd.DataFrame, at_server: pd.DataFrame) -> Floats:
@@ -152,14 +177,15 @@ def _past_sidecars(sent: pd.DataFrame, at_server: pd.DataFrame) -> Floats:
 def _at_waypoint(sent: pd.DataFrame, received: pd.DataFrame) -> Bools:
     """Return which calls a waypoint reports too, by the same names of both ends.
 
-    Only where the two agree: some pods of a workload may have sidecars, while the calls of the
-    others go through the waypoint.
+    Only where the two agree most of the time: some pods of a workload may have sidecars, while the
+    calls of the others go through the waypoint.
     """
     handled = received[received["reporter"] == "waypoint"].groupby([*_ENDS, "point"])[CALLS].sum()
     same = handled.reindex(_keys(sent, [*_ENDS, "point"])).to_numpy(float)
-    rows = sent.assign(same=same).dropna(subset=["same"])
-    sums = rows.groupby(_ENDS)[[CALLS, "same"]].sum()
-    agree = (sums["same"] / sums[CALLS].where(sums[CALLS] > 0) - 1).abs() < NEARLY
+    both = sent[CALLS].where(same > 0, 0.0)
+    sums = sent.assign(same=same, both=both).groupby(_ENDS)[[CALLS, "same", "both"]].sum()
+    agree = (sums["same"] / sums["both"].where(sums["both"] > 0) - 1).abs() < NEARLY
+    agree &= sums["both"] > _MOSTLY * sums[CALLS]
     found = _keys(sent, _ENDS).isin(sums.index[agree])
     return found & (same > 0)
 
