@@ -23,6 +23,10 @@ _PAIR: Final = ["server", "caller"]
 _CLIENTS: Final = 2
 """Clients that must agree on how much of a server has no sidecars."""
 
+_STEADY: Final = 0.03
+"""Most that the part of a server without sidecars differs between two steps, as scrapes are offset
+in time."""
+
 _MOSTLY: Final = 0.5
 
 _SMALL_CLIENT: Final = 0.05
@@ -109,9 +113,10 @@ def _beyond_sidecars(sent: pd.DataFrame, received: pd.DataFrame, mesh: Attached)
     # A time without requests is not one without sidecars.
     points = sent["point"].to_numpy()
     is_covered: Bools = (points >= span["min"].to_numpy()) & (points <= span["max"].to_numpy())
-    there = _keys(mesh.sidecars, [*WORKLOAD, "point"])
     reports = span["min"].notna().to_numpy()
-    is_covered |= reports & _keys(sent, [*DESTINATION, "point"]).isin(there)
+    rest = sent[reports & ~is_covered]
+    there = _keys(mesh.sidecars, [*WORKLOAD, "point"])
+    is_covered[reports & ~is_covered] = _keys(rest, [*DESTINATION, "point"]).isin(there)
     part = (~is_covered).astype(float)
     if mesh.is_ambient and is_covered.any():
         part[is_covered] = _past_sidecars(sent[is_covered], at_server)
@@ -145,7 +150,8 @@ def _past_sidecars(sent: pd.DataFrame, at_server: pd.DataFrame) -> Floats:
     """Return which part of calls went to pods without a sidecar, of workloads that have some.
 
     A client's calls go to all pods of a server in the same way. So that part is the same for all
-    clients. Where it is not, or there is one client only, it has another reason and is zero.
+    clients, and from one step to the next. Where it is not, or there is one client only, it has
+    another reason and is zero.
     """
     sent, at_server = (
         rows.assign(
@@ -169,9 +175,19 @@ def _past_sidecars(sent: pd.DataFrame, at_server: pd.DataFrame) -> Floats:
     of_server = share.where(counts).groupby(level="server")
     agree = of_server.transform("max") - of_server.transform("min") < NEARLY
     agree &= of_server.transform("count") >= _CLIENTS
+    agree &= _steadiness(sent, at_server).reindex(agree.index, level="server") < _STEADY
     past = (1 - whole["received"] / whole["sent"]).where(agree, 0.0)
     past = past.mask(past < NEARLY, 0.0).groupby(level="server").first()
     return past.reindex(sent["server"]).fillna(0.0).to_numpy(np.float64)
+
+
+def _steadiness(sent: pd.DataFrame, at_server: pd.DataFrame) -> pd.Series:
+    """Return by how much the unreported part of each server's calls differs between two steps."""
+    sent_rps, received_rps = (
+        rows.groupby(["server", "point"])[CALLS].sum() for rows in (sent, at_server)
+    )
+    part = (received_rps.reindex(sent_rps.index).fillna(0.0) / sent_rps).sort_index()
+    return part.groupby(level="server").diff().abs().groupby(level="server").median()
 
 
 def _at_waypoint(sent: pd.DataFrame, received: pd.DataFrame) -> Bools:
@@ -181,6 +197,8 @@ def _at_waypoint(sent: pd.DataFrame, received: pd.DataFrame) -> Bools:
     calls of the others go through the waypoint.
     """
     handled = received[received["reporter"] == "waypoint"].groupby([*_ENDS, "point"])[CALLS].sum()
+    if handled.empty:
+        return np.zeros(len(sent), dtype=bool)
     same = handled.reindex(_keys(sent, [*_ENDS, "point"])).to_numpy(float)
     both = sent[CALLS].where(same > 0, 0.0)
     sums = sent.assign(same=same, both=both).groupby(_ENDS)[[CALLS, "same", "both"]].sum()
