@@ -43,7 +43,15 @@ def by_workload(usage: MeshUsage, column: str) -> Mapping[str, float]:
     return {str(name): float(total) for name, total in totals.items()}
 
 
-@pytest.mark.parametrize("column", ["http_bytes_per_second", "new_connections_per_second"])
+@pytest.mark.parametrize(
+    "column",
+    [
+        "http_bytes_per_second",
+        "new_connections_per_second",
+        "inbound_tcp_bytes_per_second",
+        "open_connections",
+    ],
+)
 def test_each_workload_is_the_truth_within_2_percent(
     column: str, usage: MeshUsage, mesh: Mesh
 ) -> None:
