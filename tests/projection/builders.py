@@ -43,6 +43,7 @@ class Proxy:
     tcp_bytes_per_second: float = 0.0
     inbound_tcp_bytes_per_second: float = 0.0
     open_connections: float = math.nan
+    accepted_connections_per_second: float = math.nan
     new_connections_per_second: float = 0.0
     memory_bytes: float = math.nan
     reserved_vcpu: float = math.nan
@@ -141,6 +142,7 @@ def mesh(
                     "tcp_bytes_per_second": proxy.tcp_bytes_per_second,
                     "inbound_tcp_bytes_per_second": proxy.inbound_tcp_bytes_per_second,
                     "open_connections": proxy.open_connections,
+                    "accepted_connections_per_second": proxy.accepted_connections_per_second,
                     "new_connections_per_second": proxy.new_connections_per_second,
                     "memory_bytes": proxy.memory_bytes,
                     "reserved_vcpu": proxy.reserved_vcpu,
