@@ -19,7 +19,7 @@ Each connection is counted once, by Envoy's source (source/common/listener_manag
   `envoy_listener_admin_downstream_cx_total` and `envoy_listener_worker_downstream_cx_total`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 from typing import Final, NamedTuple
 
@@ -29,7 +29,9 @@ import pandas as pd
 from analyzer.arrays import Floats, Ints
 from analyzer.calibration.fit.segments import TIME_BLOCKS, time_blocks
 from analyzer.calibration.fit.student import quantile
+from analyzer.data import assumptions
 from analyzer.measurement.usage import MeshUsage
+from analyzer.projection.scenario import HTTP_NEW_CONNECTIONS, Scenario
 from analyzer.units import Interval, Role
 
 ACCEPTED: Final = "accepted_connections_per_second"
@@ -71,6 +73,15 @@ def measured_connection_share(usage: MeshUsage) -> Interval | None:
     narrower = min(ranges, key=lambda one: one[2] - one[0])
     low, mid, high = (min(max(end, 0.0), 1.0) for end in narrower)
     return Interval(low=low, mid=mid, high=high) if high - low <= _WIDEST else None
+
+
+def with_measured_share(scenario: Scenario, usage: MeshUsage) -> Scenario:
+    """Return the scenario with the share that was measured, unless the user has stated one."""
+    item, share = scenario.assumptions[HTTP_NEW_CONNECTIONS], measured_connection_share(usage)
+    if share is None or item != assumptions()[HTTP_NEW_CONNECTIONS]:
+        return scenario
+    measured = replace(item, value=share, source="measured in this mesh", is_measured=True)
+    return replace(scenario, assumptions={**scenario.assumptions, item.name: measured})
 
 
 class _Coefficient(NamedTuple):

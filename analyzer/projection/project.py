@@ -15,6 +15,7 @@ from analyzer.projection import figures
 from analyzer.projection.ambiguous import both_savings, with_ambiguous
 from analyzer.projection.choices import Basis, Named
 from analyzer.projection.components import waypoint_replicas, while_present
+from analyzer.projection.connections import with_measured_share
 from analyzer.projection.decision import Decision, Why, decide, undecided
 from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load, through_waypoints, within
 from analyzer.projection.hardware import REQUEST_COST, on_this_hardware
@@ -62,6 +63,7 @@ def project_usage(
     """
     usage = within(usage, scenario.working_hours)
     http_gbit = http_gbit_per_1000_rps(usage)
+    scenario = with_measured_share(scenario, usage)
     scenario = on_this_hardware(scenario, calibration, http_gbit)
     case = _case(usage, calibration, scenario, node_count)
     modes = evaluate(case)

@@ -8,7 +8,13 @@ import pytest
 
 from analyzer.arrays import Floats
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.connections import LEAST_PROXIES, LEAST_STEPS, measured_connection_share
+from analyzer.projection.connections import (
+    LEAST_PROXIES,
+    LEAST_STEPS,
+    measured_connection_share,
+    with_measured_share,
+)
+from analyzer.projection.scenario import default_scenario
 from analyzer.units import Interval
 from tests.calibration.meshes import STEP_SECONDS, Fleet, usage_of
 
@@ -196,3 +202,13 @@ def test_a_mesh_without_tcp_has_no_counter_of_its_connections() -> None:
     assert known(replace(usage, steps=without)) == known(usage)
     with_tcp = without.assign(tcp_bytes_per_second=1e5)
     assert measured_connection_share(replace(usage, steps=with_tcp)) is None
+
+
+def test_a_scenario_takes_the_measured_share_unless_one_is_stated() -> None:
+    usage = drawn(*CHAIN)
+    measured = with_measured_share(default_scenario(), usage)
+    stated = default_scenario().changed("a test", {"http_new_connection_share": 0.2})
+
+    assert measured["http_new_connection_share"] == measured_connection_share(usage)
+    assert measured.assumptions["http_new_connection_share"].is_measured
+    assert with_measured_share(stated, usage) == stated
