@@ -12,25 +12,14 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats
 from analyzer.measurement.other_side import CALLS, DESTINATION, RECEIVERS, SOURCE, WORKLOAD
-from analyzer.measurement.same_calls import NEARLY, without_cluster
+from analyzer.measurement.past_sidecars import past_sidecars
+from analyzer.measurement.same_calls import NEARLY
 from analyzer.units import Role
 
 _ENDS: Final = [*SOURCE, *DESTINATION]
 _AT_SERVER: Final = "destination"
 _UNKNOWN: Final = "unknown"
-_PAIR: Final = ["server", "caller"]
-
-_CLIENTS: Final = 2
-"""Clients that must agree on how much of a server has no sidecars."""
-
-_STEADY: Final = 0.03
-"""Most that the part of a server without sidecars differs between two steps, as scrapes are offset
-in time."""
-
 _MOSTLY: Final = 0.5
-
-_SMALL_CLIENT: Final = 0.05
-"""Share of a server's calls below which a client is not compared: scrapes are offset in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,7 +108,7 @@ def _beyond_sidecars(sent: pd.DataFrame, received: pd.DataFrame, mesh: Attached)
     is_covered[reports & ~is_covered] = _keys(rest, [*DESTINATION, "point"]).isin(there)
     part = (~is_covered).astype(float)
     if mesh.is_ambient and is_covered.any():
-        part[is_covered] = _past_sidecars(sent[is_covered], at_server)
+        part[is_covered] = past_sidecars(sent[is_covered], at_server)
     borders = is_covered & _is_beside(sent, sent[~is_covered & reports])
     part[borders] = np.maximum(part[borders], _unreported(sent[borders], at_server))
     return part
@@ -144,50 +133,6 @@ def _unreported(sent: pd.DataFrame, at_server: pd.DataFrame) -> Floats:
     rps = sent[CALLS].to_numpy(np.float64)
     share = 1 - np.divide(known, rps, out=np.ones_like(rps), where=rps > 0)
     return np.where(share < NEARLY, 0.0, share)
-
-
-def _past_sidecars(sent: pd.DataFrame, at_server: pd.DataFrame) -> Floats:
-    """Return which part of calls went to pods without a sidecar, of workloads that have some.
-
-    A client's calls go to all pods of a server in the same way. So that part is the same for all
-    clients, and from one step to the next. Where it is not, or there is one client only, it has
-    another reason and is zero.
-    """
-    sent, at_server = (
-        rows.assign(
-            server=without_cluster(rows[DESTINATION[0]]) + "/" + rows[DESTINATION[1]],
-            caller=without_cluster(rows[SOURCE[0]]) + "/" + rows[SOURCE[1]],
-        )
-        for rows in (sent, at_server)
-    )
-    times = ["server", "point"]
-    at_server = at_server[_keys(at_server, times).isin(_keys(sent, times))]
-    both = pd.DataFrame(
-        {
-            "sent": sent.groupby(_PAIR)[CALLS].sum(),
-            "received": at_server.groupby(_PAIR)[CALLS].sum(),
-        }
-    ).dropna()
-    servers = both.groupby(level="server")
-    whole = servers[["sent", "received"]].transform("sum")
-    share = 1 - both["received"] / both["sent"].where(both["sent"] > 0)
-    counts = both["sent"] > _SMALL_CLIENT * whole["sent"]
-    of_server = share.where(counts).groupby(level="server")
-    agree = of_server.transform("max") - of_server.transform("min") < NEARLY
-    agree &= of_server.transform("count") >= _CLIENTS
-    agree &= _steadiness(sent, at_server).reindex(agree.index, level="server") < _STEADY
-    past = (1 - whole["received"] / whole["sent"]).where(agree, 0.0)
-    past = past.mask(past < NEARLY, 0.0).groupby(level="server").first()
-    return past.reindex(sent["server"]).fillna(0.0).to_numpy(np.float64)
-
-
-def _steadiness(sent: pd.DataFrame, at_server: pd.DataFrame) -> pd.Series:
-    """Return by how much the unreported part of each server's calls differs between two steps."""
-    sent_rps, received_rps = (
-        rows.groupby(["server", "point"])[CALLS].sum() for rows in (sent, at_server)
-    )
-    part = (received_rps.reindex(sent_rps.index).fillna(0.0) / sent_rps).sort_index()
-    return part.groupby(level="server").diff().abs().groupby(level="server").median()
 
 
 def _at_waypoint(sent: pd.DataFrame, received: pd.DataFrame) -> Bools:
