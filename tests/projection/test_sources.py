@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +13,8 @@ import pytest
 from analyzer.calibration import calibrate_usage
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.result import Saving
-from tests.projection.builders import Call, Proxy, mesh, scenario
+from analyzer.projection.scenario import default_scenario
+from tests.projection.builders import Call, Proxy, mesh
 
 STEPS = 96
 NOISE_SHARE = 0.03
@@ -29,6 +31,8 @@ class Run:
         calls: caller, called workload and rate of each call per client request.
         measured: what ambient saved, in percent of the sidecars' CPU, by mode.
         error_points: of that, where it was read off a plot.
+        payload_bytes: of a request; NaN: not stated.
+        open_connections: of HTTP, of each sidecar; 0: not stated.
     """
 
     slope: float
@@ -40,6 +44,8 @@ class Run:
     measured: dict[str, float]
     waypoint_replicas: int = 1
     error_points: float = 0.0
+    payload_bytes: float = math.nan
+    open_connections: int = 0
 
 
 RUNS = {
@@ -71,6 +77,8 @@ RUNS = {
         client_rps=1000,
         calls=[("load/fortio", "load/server", 1)],
         pods_each=1,
+        payload_bytes=1024,
+        open_connections=4,
         measured={"ambient-l4": 70.0, "ambient-waypoint": 100 * (1 - (0.12 + 0.25) / 0.40)},
     ),
     # uds-core at 50 requests/s over 90 pods of nginx on one node, called by an ingress gateway:
@@ -118,6 +126,7 @@ def projected(name: str) -> Projection:
                     node=nodes[(number + pod) % len(nodes)],
                     cpu_vcpu=tuple(law * (1 + NOISE_SHARE * rng.normal(size=STEPS))),
                     proxy_rps=tuple(each),
+                    http_bytes_per_second=run.payload_bytes * float(each.mean()),
                 )
             )
     calls = [
@@ -125,7 +134,15 @@ def projected(name: str) -> Projection:
         for caller, called, times in run.calls
     ]
     usage = mesh(*proxies, calls=calls, nodes=nodes, steps=STEPS)
-    assumed = scenario(waypoint_replicas=run.waypoint_replicas)
+    # Where a run does not state its connections, they are in its ztunnels' cost of a request, and
+    # so in the ratio: they are not priced again.
+    conditions = {
+        "basis": "usage",
+        "http_new_connection_share": 0,
+        "open_connections_per_proxy": run.open_connections,
+        "waypoint_replicas": run.waypoint_replicas,
+    }
+    assumed = default_scenario().changed("the run", conditions)
     return project_usage(usage, calibrate_usage(usage), assumed)
 
 
