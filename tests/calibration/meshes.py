@@ -62,6 +62,7 @@ class Fleet:
     outbound_rps: Floats | float = 0.0
     http_bytes_per_second: Floats | float = 0.0
     tcp_bytes_per_second: Floats | float = 0.0
+    new_connections_per_second: Floats | float = 0.0
     throttled_share: Floats | float = 0.0
     resets: Floats | float = 0.0
     limit_vcpu: Floats | float = np.nan
@@ -127,7 +128,7 @@ def _steps(fleet: Fleet, first_proxy: int) -> pd.DataFrame:
             "proxy_rps": rps,
             "http_bytes_per_second": spread(fleet.http_bytes_per_second) + 0.0 * rps,
             "tcp_bytes_per_second": spread(fleet.tcp_bytes_per_second) + 0.0 * rps,
-            "new_connections_per_second": 0.0 * rps,
+            "new_connections_per_second": spread(fleet.new_connections_per_second) + 0.0 * rps,
             "memory_bytes": np.nan,
             "configured_clusters": np.nan,
             "throttled_share": spread(fleet.throttled_share),
