@@ -139,6 +139,10 @@ def test_a_share_in_a_text_is_the_one_in_the_code(name: str, figures: tuple[floa
         ("too_few_samples", f"fewer than {MIN_STEPS} intervals"),
         ("dollars", f"${assumptions()['vcpu_month_usd'].value.mid:g} a month"),
         ("waypoint", f"{assumptions()['waypoint_to_sidecar_ratio'].value.mid:g} times"),
+        (
+            "ztunnel",
+            f"{assumptions()['ztunnel_to_sidecar_ratio'].value.mid:g} (0.16 to 0.46) times",
+        ),
         ("ztunnel", f"{published_constants()['istio-1.24'].ztunnel_vcpu_per_1000_rps} vCPU"),
         ("vendor", f"about {assumptions()['ztunnel_idle_vcpu_per_node'].value.mid:g} vCPU"),
         ("vendor", f"{published_constants()['blog'].sidecar_vcpu_per_proxy} vCPU per sidecar"),

@@ -34,6 +34,19 @@ SIDECAR_VCPU_PER_1000_RPS = {
     "istio-1.24": 0.20,
 }
 
+OTHERS = {
+    # By set: vCPU per 1000 requests/s of a sidecar, a ztunnel and a waypoint.
+    # BuoyantIO/great-sidecar-debate: 2.97 vCPU of sidecars at 600 client requests/s, which make
+    # 1800 calls and 3600 passes; ztunnels 1.204, waypoints 1.375.
+    "buoyant-1.25": (2.97 / 3.6, 1.204 / 3.6, 1.375 / 1.8),
+    # Netcracker's model, fitted: 0.048-0.053 a pass; waypoint 0.18.
+    "netcracker-1.30": (None, 0.05, 0.18),
+    # Least squares on uds-core's paired runs.
+    "uds-core-2025": (0.26, 0.05, None),
+    # istio.io PR 13179: shares of the sidecars' CPU.
+    "solo-2023": (None, None, None),
+}
+
 ASSUMED = {
     # ambientmesh.io, 2025-07-10: "between $22 and $30 a month ... let's be conservative".
     "vcpu_month_usd": (22, 22, 22),
@@ -41,8 +54,11 @@ ASSUMED = {
     "memory_gib_month_usd": (0, 0, 0),
     # The post's first column.
     "waypoint_replicas": (1, 1, 1),
-    # 0.25 / 0.20 of the Istio 1.24 page; 41 % / 27 % of the drafts in istio.io PR 15727.
-    "waypoint_to_sidecar_ratio": (1, 0.25 / 0.20, 41 / 27),
+    # Between 0.88-1.10 of Buoyant and 0.25 / 0.20 of the Istio 1.24 page; 41 % / 27 % of the drafts
+    # in istio.io PR 15727; 42 % of the CPU of two sidecars in istio.io PR 13179.
+    "waypoint_to_sidecar_ratio": (0.85, 1.15, 41 / 27),
+    # 0.06 / 0.20 of the Istio 1.24 page; uds-core and Buoyant at 1200 client requests/s.
+    "ztunnel_to_sidecar_ratio": (0.16, 0.06 / 0.20, 0.46),
     # 0.06 of the Istio 1.24 page; 0.048-0.053 measured for Netcracker's model; 7 % in PR 15727.
     "ztunnel_vcpu_per_1000_rps": (0.048, 0.06, 0.07),
     # Least squares on the paired runs of defenseunicorns/uds-core istio-metrics, 2025-03.
@@ -124,8 +140,8 @@ def test_the_posts_figures_are_the_posts() -> None:
     assert post.sidecar_vcpu_per_1000_rps is None
 
 
-def test_the_posts_constants_come_first() -> None:
-    assert list(published_constants()) == [BLOG, *SIDECAR_VCPU_PER_1000_RPS]
+def test_the_posts_constants_come_first_then_istios_then_those_of_others() -> None:
+    assert list(published_constants()) == [BLOG, *SIDECAR_VCPU_PER_1000_RPS, *OTHERS]
 
 
 @pytest.mark.parametrize(("name", "vcpu"), SIDECAR_VCPU_PER_1000_RPS.items())
@@ -139,14 +155,38 @@ def test_a_release_has_the_figure_of_its_page(name: str, vcpu: float) -> None:
     assert min(covered) <= int(name.removeprefix("istio-1.")) <= max(covered)
 
 
-def test_only_the_current_page_has_ambient() -> None:
-    for name, release in published_constants().items():
+def test_only_the_current_page_of_istio_has_ambient() -> None:
+    for name in SIDECAR_VCPU_PER_1000_RPS:
+        release = published_constants()[name]
         found = (release.ztunnel_vcpu_per_1000_rps, release.waypoint_vcpu_per_1000_rps)
         # Istio 1.24: ztunnel 0.06, waypoint 0.25 vCPU at 1000 requests per second.
         assert found == ((0.06, 0.25) if name == "istio-1.24" else (None, None))
 
 
-@pytest.mark.parametrize("name", [BLOG, *SIDECAR_VCPU_PER_1000_RPS])
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_set_of_others_has_the_figures_of_its_source_and_its_conditions(name: str) -> None:
+    found = published_constants()[name]
+    figures = (
+        found.sidecar_vcpu_per_1000_rps,
+        found.ztunnel_vcpu_per_1000_rps,
+        found.waypoint_vcpu_per_1000_rps,
+    )
+
+    for figure, expected in zip(figures, OTHERS[name], strict=True):
+        assert (figure is None) == (expected is None)
+        assert figure is None or figure == pytest.approx(expected, rel=0.02)
+    assert len(found.conditions) > 40
+
+
+def test_the_draft_of_2023_has_shares_of_the_sidecars() -> None:
+    found = published_constants()["solo-2023"]
+
+    # L4 18 %, L4 with L7 60 %.
+    assert found.ztunnel_share == 0.18
+    assert found.waypoint_share == pytest.approx(0.60 - 0.18)
+
+
+@pytest.mark.parametrize("name", list(published_constants()))
 def test_published_figures_name_their_source(name: str) -> None:
     constants: PublishedConstants = published_constants()[name]
 
@@ -161,6 +201,25 @@ def test_the_default_of_a_ztunnel_is_the_current_page() -> None:
     assert assumptions()["ztunnel_vcpu_per_1000_rps"].value.mid == page.ztunnel_vcpu_per_1000_rps
     # "$22 per month per vCPU".
     assert assumptions()["vcpu_month_usd"].value == Interval.exactly(22)
+
+
+def test_what_depends_on_hardware_names_a_set_with_the_cost_of_a_sidecar() -> None:
+    named = {name: item.hardware for name, item in assumptions().items() if item.hardware}
+
+    assert named == {
+        "ztunnel_idle_vcpu_per_node": "uds-core-2025",
+        "ztunnel_vcpu_per_gbit_per_second": "netcracker-1.30",
+        "ztunnel_vcpu_per_1000_new_connections_per_second": "netcracker-1.30",
+    }
+    # Netcracker measured no sidecars: its gateway is the stand-in.
+    assert published_constants()["uds-core-2025"].hardware_vcpu_per_1000_rps == 0.26
+    assert published_constants()["netcracker-1.30"].hardware_vcpu_per_1000_rps == 0.23
+
+
+def test_ratios_differ_between_sources_by_factors() -> None:
+    log_normal = {name for name, item in assumptions().items() if item.is_log_normal}
+
+    assert log_normal == {"waypoint_to_sidecar_ratio", "ztunnel_to_sidecar_ratio"}
 
 
 def sample_files() -> list[Path]:

@@ -90,7 +90,7 @@ def project(
 
 def _of_constants(stated: StatedOptions, projected: ProjectionOptions) -> Answer:
     from analyzer.cli.flags import front_end
-    from analyzer.data import published_constants
+    from analyzer.data import complete_constants
     from analyzer.projection.demand import stated_load
     from analyzer.projection.published import project_constants
     from analyzer.report.answer import Answer
@@ -100,7 +100,7 @@ def _of_constants(stated: StatedOptions, projected: ProjectionOptions) -> Answer
         raise UsageError(
             "Give a SNAPSHOT, or all of --constants, --pods, --nodes and --namespaces."
         )
-    known = published_constants()
+    known = complete_constants()
     if stated.constants not in known:
         raise UsageError(
             f"There are no benchmarks {stated.constants!r}. Give one of {', '.join(known)}."

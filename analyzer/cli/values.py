@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 import click
 
-from analyzer.data import published_constants, sample_path
+from analyzer import data
+from analyzer.data import sample_path
 
 ALL, NONE = "all", "none"
 """Names for every chart, or for none; the first also for every mode."""
@@ -100,7 +101,7 @@ def _samples() -> list[str]:
 
 
 complete_explained = _completing(_explained)
-complete_constants = _completing(published_constants)
+complete_constants = _completing(data.complete_constants)
 complete_mode = _completing(_modes)
 complete_query = _completing(_queries)
 complete_sample = _completing(_samples)

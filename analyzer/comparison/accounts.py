@@ -140,7 +140,7 @@ def waypoint_accounts(
     planned = pd.Series(replicas_at_a_time, index=namespaces.index)
     rates = namespaces["waypoint_rps"]
     accounts = {}
-    for name in sorted({*there.index, *now.index, *planned[planned > 0].index}):
+    for name in map(str, sorted({*there.index, *now.index, *planned[planned > 0].index})):
         (count, rps, vcpu), (count_after, rps_after, vcpu_after) = (
             table.reindex([name], fill_value=0.0).to_numpy(float)[0].tolist()
             for table in (there, now)
@@ -151,12 +151,14 @@ def waypoint_accounts(
         before_rps = np.nan_to_num(rps) + float(rates.get(name, 0.0))
         # Without a waypoint no proxy counts its requests.
         after_rps = before_rps if np.isnan(rps_after) or not count_after else rps_after
-        own = vcpu - sum(part[0] for part in _waypoints(parameters, count, np.nan_to_num(rps)))
-        idle, traffic = _waypoints(parameters, count_after, after_rps)
+        own = vcpu - sum(
+            part[0] for part in _waypoints(parameters, name, count, np.nan_to_num(rps))
+        )
+        idle, traffic = _waypoints(parameters, name, count_after, after_rps)
         kept = own if count_after else 0.0
-        accounts[str(name)] = Account(
-            predicted_vcpu=own + sum(_waypoints(parameters, replicas, before_rps)),
-            at_after_vcpu=own + sum(_waypoints(parameters, replicas, after_rps)),
+        accounts[name] = Account(
+            predicted_vcpu=own + sum(_waypoints(parameters, name, replicas, before_rps)),
+            at_after_vcpu=own + sum(_waypoints(parameters, name, replicas, after_rps)),
             with_count_vcpu=kept + idle + traffic,
             measured_vcpu=vcpu_after,
             predicted_count=replicas,
@@ -168,12 +170,14 @@ def waypoint_accounts(
     return accounts
 
 
-def _waypoints(parameters: Parameters, replicas: float, rps: float) -> tuple[Floats, Floats]:
+def _waypoints(
+    parameters: Parameters, namespace: str, replicas: float, rps: float
+) -> tuple[Floats, Floats]:
     """Return idle and traffic CPU of a namespace's replicas, arrays over draws."""
-    idle = replicas * parameters.waypoint_idle_vcpu
+    idle = replicas * parameters.waypoint_vcpu(np.zeros(1), [namespace])[0]
     if replicas == 0:
         return idle, np.zeros_like(idle)
-    each = parameters.waypoint_vcpu(np.array([rps / replicas]))[0]
+    each = parameters.waypoint_vcpu(np.array([rps / replicas]), [namespace])[0]
     return idle, replicas * each - idle
 
 

@@ -18,10 +18,12 @@ from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.tables import UNKNOWN_NAMES
 from analyzer.measurement.usage import MeshUsage, measure
-from analyzer.projection.demand import MeshLoad, mesh_load
+from analyzer.projection.demand import MeshLoad, mesh_load, through_waypoints
+from analyzer.projection.hardware import on_this_hardware
+from analyzer.projection.own_costs import own_costs
 from analyzer.projection.places import even_nodes
 from analyzer.projection.scenario import Scenario, default_scenario
-from analyzer.projection.uncertainty import drawn, with_measured
+from analyzer.projection.uncertainty import drawn
 from analyzer.settings import Setting
 from analyzer.units import Reason, Refusal, Role, counted, in_percent, moment
 
@@ -58,7 +60,11 @@ def compare_usage(before: MeshUsage, after: MeshUsage, scenario: Scenario) -> Co
     if refusal := different(before, after) or nothing_moved(moved):
         return refusal
     first, second = calibrate_usage(before), calibrate_usage(after)
-    parameters = drawn(with_measured(scenario, first.ztunnel), first)
+    calls = through_waypoints(
+        moved.moved_part, ingress_through_waypoint=scenario.ingress_through_waypoint
+    )
+    own = own_costs(calls, first, len(before.observed_points))
+    parameters = drawn(on_this_hardware(scenario, first), first, own=own)
     if isinstance(first.sidecar, Refusal):
         detail = f"BEFORE has no fit to predict from. {first.sidecar.detail}"
         return _refused(detail, Reason.NO_DATA)

@@ -25,21 +25,36 @@ class Assumption:
     """What the projection assumes, with its range and where it comes from.
 
     Attributes:
+        hardware: the published constants with the sidecar cost of the hardware that the figure is
+            from; "" if it does not depend on hardware.
+        is_log_normal: whether it is drawn from a log-normal distribution, otherwise a normal one.
         is_measured: whether it was measured on this mesh, and is no assumption any more.
+        is_derived: whether it follows the cost of this mesh's sidecars.
     """
 
     name: str
     value: Interval
     unit: str
     source: str
+    hardware: str = ""
+    is_log_normal: bool = False
     is_measured: bool = False
+    is_derived: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedConstants:
     """The cost of each component by one document; None where it has no figure.
 
-    A component costs its figure per unit plus its figure per 1000 proxy requests per second.
+    A component costs its figure per unit plus its figure per 1000 proxy requests per second, or a
+    share of the sidecars' CPU.
+
+    Attributes:
+        gateway_vcpu_per_1000_rps: stand-in for the sidecar of a document that has none;
+            gateway_vcpu_per_gbit_per_second: the same for its bytes.
+        payload_bytes: of a request and its response together.
+        new_connection_share: share of the requests on a new connection, lowest and highest.
+        conditions: of the measurement.
     """
 
     name: str
@@ -52,11 +67,28 @@ class PublishedConstants:
     ztunnel_vcpu_per_1000_rps: float | None = None
     waypoint_vcpu_per_replica: float | None = None
     waypoint_vcpu_per_1000_rps: float | None = None
+    gateway_vcpu_per_1000_rps: float | None = None
+    gateway_vcpu_per_gbit_per_second: float | None = None
+    ztunnel_share: float | None = None
+    waypoint_share: float | None = None
+    payload_bytes: float | None = None
+    new_connection_share: tuple[float, float] | None = None
+    conditions: str = ""
 
     @property
     def needs_requests(self) -> bool:
         """Whether these figures need a request rate to give a cost."""
         return self.sidecar_vcpu_per_1000_rps is not None
+
+    @property
+    def has_sidecars(self) -> bool:
+        """Whether these figures have the cost of a sidecar."""
+        return self.needs_requests or self.sidecar_vcpu_per_proxy is not None
+
+    @property
+    def hardware_vcpu_per_1000_rps(self) -> float | None:
+        """The cost of a request through a sidecar, or its stand-in, on this hardware."""
+        return self.sidecar_vcpu_per_1000_rps or self.gateway_vcpu_per_1000_rps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,15 +154,32 @@ def assumptions() -> Mapping[str, Assumption]:
     for name, entry in read_toml("assumptions.toml").items():
         mid = float(entry["mid"])
         value = Interval(low=entry.get("low", mid), mid=mid, high=entry.get("high", mid))
-        found[name] = Assumption(name=name, value=value, unit=entry["unit"], source=entry["source"])
+        found[name] = Assumption(
+            name=name,
+            value=value,
+            unit=entry["unit"],
+            source=entry["source"],
+            hardware=entry.get("hardware", ""),
+            is_log_normal=entry.get("spread") == "log-normal",
+        )
     return found
 
 
 @cache
 def published_constants() -> Mapping[str, PublishedConstants]:
     """Return the published figures by name, the vendor post's first."""
-    entries = read_toml("constants.toml").items()
-    return {name: PublishedConstants(name=name, **entry) for name, entry in entries}
+    return {name: _constants(name, entry) for name, entry in read_toml("constants.toml").items()}
+
+
+def complete_constants() -> Mapping[str, PublishedConstants]:
+    """Return those that have a sidecar: a hypothetical mesh can be projected from them alone."""
+    return {name: item for name, item in published_constants().items() if item.has_sidecars}
+
+
+def _constants(name: str, entry: Mapping[str, Any]) -> PublishedConstants:
+    share = entry.get("new_connection_share")
+    ends = (share["low"], share["high"]) if share else None
+    return PublishedConstants(name=name, **{**entry, "new_connection_share": ends})
 
 
 def sample_path(name: str = DEFAULT_SAMPLE) -> Path:

@@ -50,6 +50,7 @@ class ComponentKind:
         colour: of its bars, as #rrggbb; from the palette of Okabe and Ito.
         hatch: matplotlib's pattern over that colour, for readers who cannot see the colour.
         cost_vcpu: published cost of one, and of 1000 requests per second.
+        sidecar_share: published cost as a share of the sidecars' CPU.
         memory: name of the assumption for the memory of one, in GiB.
     """
 
@@ -59,6 +60,7 @@ class ComponentKind:
     hatch: str
     cost_vcpu: Callable[[PublishedConstants], tuple[float | None, float | None]]
     memory: str
+    sidecar_share: Callable[[PublishedConstants], float | None] = lambda _: None
 
 
 COMPONENTS: Final[Mapping[Role, ComponentKind]] = {
@@ -71,6 +73,7 @@ COMPONENTS: Final[Mapping[Role, ComponentKind]] = {
             hatch="",
             cost_vcpu=lambda doc: (doc.sidecar_vcpu_per_proxy, doc.sidecar_vcpu_per_1000_rps),
             memory="sidecar_memory_gib_per_proxy",
+            sidecar_share=lambda doc: None if doc.ztunnel_share is None else 1.0,
         ),
         ComponentKind(
             role=Role.ZTUNNEL,
@@ -79,6 +82,7 @@ COMPONENTS: Final[Mapping[Role, ComponentKind]] = {
             hatch="////",
             cost_vcpu=lambda doc: (doc.ztunnel_vcpu_per_node, doc.ztunnel_vcpu_per_1000_rps),
             memory="ztunnel_memory_gib_per_node",
+            sidecar_share=lambda doc: doc.ztunnel_share,
         ),
         ComponentKind(
             role=Role.WAYPOINT,
@@ -87,6 +91,7 @@ COMPONENTS: Final[Mapping[Role, ComponentKind]] = {
             hatch="....",
             cost_vcpu=lambda doc: (doc.waypoint_vcpu_per_replica, doc.waypoint_vcpu_per_1000_rps),
             memory="waypoint_memory_gib_per_replica",
+            sidecar_share=lambda doc: doc.waypoint_share,
         ),
     )
 }
@@ -200,11 +205,13 @@ def waypoint_replicas(load: MeshLoad, parameters: Parameters) -> Floats:
     peak_rps = load.namespaces["waypoint_peak_rps"].to_numpy(float)
     limit_vcpu = parameters["waypoint_limit_vcpu_per_replica"][0]
     most_vcpu = limit_vcpu * parameters["waypoint_target_utilisation_share"][0]
+    names = list(load.namespaces["namespace"])
+    idle = parameters.likely_waypoint_vcpu(np.zeros(len(names)), names)
     replicas = np.full(len(peak_rps), parameters["waypoint_replicas"][0])
     for _ in range(_MOST_REPLICAS):
-        used = parameters.likely_waypoint_vcpu(peak_rps / replicas)
+        used = parameters.likely_waypoint_vcpu(peak_rps / replicas, names)
         # More replicas do not help if the idle CPU of one is above the target.
-        busy = (used > most_vcpu) & (parameters.waypoint_idle_vcpu[0] < most_vcpu)
+        busy = (used > most_vcpu) & (idle < most_vcpu)
         if not busy.any():
             break
         replicas[busy] += 1
@@ -230,7 +237,7 @@ def each_waypoint(case: Case, replicas: Floats) -> Each:
     load, parameters = case.load, case.parameters
     shares = load.namespaces["present_share"].to_numpy(float)[:, None]
     rps = on_draws(load.namespaces, "waypoint_rps", parameters.unseen_time) / shares
-    used = parameters.waypoint_vcpu(rps / replicas[:, None])
+    used = parameters.waypoint_vcpu(rps / replicas[:, None], list(load.namespaces["namespace"]))
     return Each(
         used=(used, parameters["waypoint_memory_gib_per_replica"]),
         requested=(

@@ -151,8 +151,8 @@ def mesh_load(
     points = len(usage.observed_points)
     rows = usage.of_role(Role.SIDECAR, filled=True)
     sidecars = _grown(rows, growth)
-    passes = _passes_waypoint(usage, ingress_through_waypoint=ingress_through_waypoint)
-    passing = usage.calls[passes].assign(rps=lambda calls: calls["rps"] * growth.factor)
+    calls = through_waypoints(usage, ingress_through_waypoint=ingress_through_waypoint)
+    passing = calls.assign(rps=lambda calls: calls["rps"] * growth.factor)
     shares = usage.ztunnel_shares()
     vcpu, memory_bytes = (
         mean_of_nodes(usage.nodes.set_index("node").reindex(columns=[name])[name], shares)
@@ -248,6 +248,11 @@ def stated_load(
         nodes=even_nodes(namespaces, node_count),
         namespaces=namespaces,
     )
+
+
+def through_waypoints(usage: MeshUsage, *, ingress_through_waypoint: bool) -> pd.DataFrame:
+    """Return the calls that a waypoint at their destination would handle."""
+    return usage.calls[_passes_waypoint(usage, ingress_through_waypoint=ingress_through_waypoint)]
 
 
 def _passes_waypoint(usage: MeshUsage, *, ingress_through_waypoint: bool) -> pd.Series:

@@ -158,7 +158,7 @@ def vcpu_of_namespaces(case: Case, calibration: Calibration) -> pd.DataFrame:
     counts = waypoint_counts(case, np.ones(len(namespaces)), replicas)
     frame = frame.assign(
         ambient_l4_vcpu=ztunnel_idle_vcpu(case) * share + carried,
-        waypoint_vcpu=parameters.likely_waypoint_vcpu(rps) * counts,
+        waypoint_vcpu=parameters.likely_waypoint_vcpu(rps, list(namespaces["namespace"])) * counts,
         waypoint_replicas=replicas.astype(int),
         waypoint_extrapolated=is_extrapolated(rps, calibration),
     )

@@ -1,7 +1,7 @@
 """The need of a component, added up from its units, and its prices, on draws."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ import pandas as pd
 from analyzer.arrays import Floats
 from analyzer.projection.choices import Basis
 from analyzer.projection.demand import MeasuredLoad
+from analyzer.projection.own_costs import OwnCosts
 from analyzer.projection.prices import NodePrices, mean_price
 from analyzer.projection.sidecars import by_basis
 from analyzer.projection.uncertainty import Parameters
@@ -18,11 +19,15 @@ from analyzer.units import MONTHS_PER_YEAR, Provenance, Role
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """The inputs of an evaluation: traffic, unit costs, and the prices of nodes if they differ."""
+    """The inputs of an evaluation: traffic, unit costs, and the prices of nodes if they differ.
+
+    `own_costs` are those of the namespaces' called workloads, which `parameters` hold as draws.
+    """
 
     load: MeasuredLoad
     parameters: Parameters
     prices: NodePrices | None = None
+    own_costs: Mapping[str, OwnCosts] = field(default_factory=dict)
 
     @property
     def has_ambient(self) -> bool:

@@ -1,6 +1,7 @@
 """The third step of the program: from measured use to what each mode costs for the same traffic."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import pandas as pd
 
@@ -15,7 +16,8 @@ from analyzer.projection.ambiguous import both_savings, with_ambiguous
 from analyzer.projection.choices import Basis, Named
 from analyzer.projection.components import rps_while_present, waypoint_replicas
 from analyzer.projection.decision import Decision, Why, decide, undecided
-from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load, within
+from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load, through_waypoints, within
+from analyzer.projection.hardware import REQUEST_COST, on_this_hardware
 from analyzer.projection.modes import SIDECAR, ModeNeeds, evaluate
 from analyzer.projection.namespaces import (
     is_extrapolated,
@@ -24,12 +26,13 @@ from analyzer.projection.namespaces import (
     ztunnel_idle_vcpu,
 )
 from analyzer.projection.needs import Case
+from analyzer.projection.own_costs import own_costs
 from analyzer.projection.prices import NodePrices, node_prices, without_price
 from analyzer.projection.published import reference
 from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Saving, Workings
 from analyzer.projection.scenario import Scenario, default_scenario
-from analyzer.projection.sensitivity import sensitivity, sweeps
-from analyzer.projection.uncertainty import drawn, with_measured
+from analyzer.projection.sensitivity import break_even_request, sensitivity, sweeps
+from analyzer.projection.uncertainty import drawn, to_interval
 from analyzer.settings import Setting
 from analyzer.units import Provenance, Reason, Refusal
 
@@ -57,13 +60,17 @@ def project_usage(
             hours, no node with a price, or no cost of a request where the traffic is to grow.
     """
     usage = within(usage, scenario.working_hours)
-    measured = with_measured(scenario, calibration.ztunnel)
+    scenario = on_this_hardware(scenario, calibration)
     case = _case(usage, calibration, scenario, node_count)
     modes = evaluate(case)
     basis = scenario.basis if scenario.basis in modes[SIDECAR].bases else Basis.USAGE
-    savings = figures.savings_of(case.load, modes, basis, case.parameters)
+    savings = tuple(
+        replace(saving, break_even_ztunnel_vcpu_per_1000_rps=found)
+        for saving in figures.savings_of(case.load, modes, basis, case.parameters)
+        for found in [break_even_request(case, saving.mode, basis)]
+    )
     price = _price(scenario, modes[SIDECAR], case.prices, basis)
-    what_matters = sensitivity(case, measured, basis) if case.has_ambient else ()
+    what_matters = sensitivity(case, scenario, basis) if case.has_ambient else ()
     decision = undecided(basis, Why.AMBIENT_UNKNOWN)
     if savings:
         most = what_matters[0].assumption if what_matters else ""
@@ -75,6 +82,9 @@ def project_usage(
         savings=savings,
         namespaces=_namespaces(case, calibration, decision),
         decision=decision,
+        ztunnel_vcpu_per_1000_rps=(
+            to_interval(case.parameters[REQUEST_COST]) if case.has_ambient else None
+        ),
         sensitivity=what_matters,
         sweeps=sweeps(case, basis) if savings else (),
         nodes=figures.ztunnel_nodes(case) if case.has_ambient else (),
@@ -91,7 +101,12 @@ def project_usage(
             *_placed_nowhere(case),
             *_ambiguous(usage, calibration, scenario, node_count, basis, savings),
         ),
-        workings=Workings(scenario=measured, parameters=case.parameters, node_prices=case.prices),
+        workings=Workings(
+            scenario=scenario,
+            parameters=case.parameters,
+            node_prices=case.prices,
+            own_costs=case.own_costs,
+        ),
     )
 
 
@@ -104,10 +119,12 @@ def _case(
         growth=_growth(scenario, calibration),
         ingress_through_waypoint=scenario.ingress_through_waypoint,
     )
-    measured = with_measured(scenario, calibration.ztunnel)
+    calls = through_waypoints(usage, ingress_through_waypoint=scenario.ingress_through_waypoint)
+    own = own_costs(calls, calibration, len(usage.observed_points))
     return Case(
         load=load,
-        parameters=drawn(measured, calibration, load.ranges),
+        own_costs=own,
+        parameters=drawn(scenario, calibration, load.ranges, own),
         prices=node_prices(usage, scenario),
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from analyzer.data import PublishedConstants
+from analyzer.data import PublishedConstants, complete_constants
 from analyzer.errors import UsageError
 from analyzer.projection.choices import Basis
 from analyzer.projection.components import COMPONENTS, Part
@@ -38,7 +38,8 @@ def reference(
             name: {need.role: float(need.vcpu[Basis.USAGE][0]) for need in mode.needs}
             for name, mode in modes.items()
         },
-        is_per_proxy=not constants.needs_requests,
+        is_per_proxy=constants.has_sidecars and not constants.needs_requests,
+        is_share=constants.ztunnel_share is not None,
     )
 
 
@@ -48,8 +49,14 @@ def project_constants(
     """Project a hypothetical mesh from published constants alone.
 
     Raises:
-        UsageError: if the constants need a request rate, and `load` has none.
+        UsageError: if the constants need a request rate, and `load` has none; or if they have no
+            sidecars.
     """
+    if not constants.has_sidecars:
+        raise UsageError(
+            f"The constants {constants.name!r} have no sidecars, so nothing can be compared. Give "
+            f"one of {', '.join(complete_constants())}."
+        )
     if constants.needs_requests and load.proxy_rps <= 0:
         raise UsageError(
             f"The constants {constants.name!r} are per 1000 requests per second, and no rate is "
@@ -87,9 +94,12 @@ def _need(
 ) -> Need | None:
     kind, size = COMPONENTS[part.role], part.size(load, scenario)
     of_one, of_requests = kind.cost_vcpu(constants)
-    if size is None or (of_one is None and of_requests is None):
+    share = kind.sidecar_share(constants) if load.sidecars else None
+    if size is None or (of_one is None and of_requests is None and share is None):
         return None
     vcpu = (of_one or 0.0) * size.unit_count + (of_requests or 0.0) * size.rps / 1000
+    if share is not None and load.sidecars:
+        vcpu += share * load.sidecars.vcpu
     return Need(
         role=part.role,
         count=size.unit_count,

@@ -26,14 +26,17 @@ _SHARE: Final = "waypoint_target_utilisation_share"
 _EXACT: Final = (*_COUNTS, _SHARE, "waypoint_limit_vcpu_per_replica", "traffic_growth_factor")
 """Keys without a range: they set whole replicas, or are part of the question."""
 
-_ABOVE_ZERO: Final = {"waypoint_to_sidecar_ratio", *_EXACT} - _COUNTS.keys()
+_RATIOS: Final = ("waypoint_to_sidecar_ratio", "ztunnel_to_sidecar_ratio")
+
+_ABOVE_ZERO: Final = {*_RATIOS, *_EXACT} - _COUNTS.keys()
 
 _HEADER: Final = f"""\
 Assumptions of a projection. Keep only the lines that you change.
 Give the file with {Setting.SCENARIO}.
 A number may be a 90 % interval: {{ low = ..., mid = ..., high = ... }}.
 Replicas, limits, shares and growth have no interval.
-Measured costs of ztunnels replace the defaults."""
+Measured costs of ztunnels replace the defaults. Other costs of ztunnels
+scale with the measured cost of a sidecar unless you change them."""
 
 _MOST_DIGITS: Final = 1e15
 """Whole numbers below this are written without a decimal point, and are exact when read again."""

@@ -5,16 +5,23 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from scipy import optimize
 
 from analyzer.arrays import Floats
 from analyzer.projection import components
 from analyzer.projection.choices import Basis, Share
+from analyzer.projection.hardware import REQUEST_COST
 from analyzer.projection.modes import AMBIENT_WAYPOINT, MODES, SIDECAR, ModeNeeds, needs_of
 from analyzer.projection.needs import Case
 from analyzer.projection.result import Sensitivity, Sweep, SweepPoint
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters, to_interval
 from analyzer.projection.unseen import DEVIATES, UNSEEN_TIME
+
+_MOST_VCPU: Final = 1e3
+"""For 1000 requests/s: more than any proxy costs."""
+
+_CLOSE: Final = 1e-12
 
 _L7_SHARES: Final = tuple(step / 10 for step in range(11))
 
@@ -28,10 +35,11 @@ def sensitivity(case: Case, scenario: Scenario, basis: Basis) -> tuple[Sensitivi
     """
     ranges = {name: item.value for name, item in scenario.assumptions.items()}
     found = []
-    ranges |= case.parameters.waypoint_fit
+    ranges |= case.parameters.fitted
     ranges |= {} if case.parameters.ranges.are_exact else {UNSEEN_TIME: DEVIATES}
     for name, value in ranges.items():
-        if value.low == value.high:
+        # The cost of a pass that follows the sidecars has no range of its own.
+        if value.low == value.high or (name == REQUEST_COST and name in case.parameters.following):
             continue
         # One end at a time: how many replicas there are follows the best estimates of each.
         low, high = (_saved_usd(case, name, end, basis) for end in (value.low, value.high))
@@ -46,14 +54,32 @@ def sensitivity(case: Case, scenario: Scenario, basis: Basis) -> tuple[Sensitivi
     )
 
 
-def _saved_usd(case: Case, name: str, value: float, basis: Basis) -> float:
-    """Return what is saved a year with one figure at a value."""
+def _saved_usd(
+    case: Case, name: str, value: float, basis: Basis, mode: str = AMBIENT_WAYPOINT
+) -> float:
+    """Return what a mode saves a year with one figure at a value."""
     moved = replace(case, parameters=case.parameters.with_one_at(name, value))
     before, after = (
-        needs_of(mode, moved).usd_per_year(basis, moved.parameters)
-        for mode in (SIDECAR, AMBIENT_WAYPOINT)
+        needs_of(each, moved).usd_per_year(basis, moved.parameters) for each in (SIDECAR, mode)
     )
     return float(before[0] - after[0])
+
+
+def break_even_request(case: Case, mode: str, basis: Basis) -> float | None:
+    """Return up to which cost of a pass, in vCPU per 1000 requests/s, a mode saves.
+
+    All else is at its best estimate. 0: it saves at no cost; None: it saves at any, as nothing
+    passes or only what is requested is paid.
+    """
+
+    def saved(vcpu: float) -> float:
+        return _saved_usd(case, REQUEST_COST, vcpu, basis, mode)
+
+    if saved(0.0) <= 0:
+        return 0.0
+    if saved(_MOST_VCPU) > 0:
+        return None
+    return float(optimize.brentq(saved, 0.0, _MOST_VCPU, xtol=_CLOSE, rtol=_CLOSE))
 
 
 def sweeps(case: Case, basis: Basis) -> tuple[Sweep, ...]:

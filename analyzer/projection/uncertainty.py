@@ -5,7 +5,7 @@ An uncertain quantity is an array: the best estimate first, then draws.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -15,11 +15,13 @@ from scipy import special
 from analyzer.arrays import Floats
 from analyzer.calibration.fit.student import DRAW_COUNT, SEED
 from analyzer.calibration.result import Calibration, RoleCalibration
-from analyzer.data import assumptions
+from analyzer.data import Assumption
 from analyzer.projection.choices import OBSERVED, Basis, Placement
+from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO
+from analyzer.projection.own_costs import NONE_KNOWN, OwnCosts
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.unseen import DEVIATES, EXACT, UNSEEN_TIME, MeasuredRanges, times
-from analyzer.units import CONFIDENCE, Interval, Provenance
+from analyzer.units import CONFIDENCE, Interval, Provenance, Role
 
 _QUANTILE: Final = float(special.ndtri((1 + CONFIDENCE) / 2))
 """Half-width of the 90 % interval of a normal quantity, in standard deviations."""
@@ -37,6 +39,22 @@ def draw(value: Interval, rng: np.random.Generator) -> Floats:
     normal = rng.standard_normal(DRAW_COUNT)
     width = np.where(normal < 0, value.mid - value.low, value.high - value.mid) / _QUANTILE
     return np.concatenate([[value.mid], np.maximum(value.mid + normal * width, 0.0)])
+
+
+def draw_log_normal(value: Interval, rng: np.random.Generator) -> Floats:
+    """Return the same of a value whose logarithm is normal: its errors are factors.
+
+    A value with an end of 0 has no logarithm, and is drawn as `draw` does.
+    """
+    if value.low <= 0:
+        return draw(value, rng)
+    normal = rng.standard_normal(DRAW_COUNT)
+    factors = np.where(normal < 0, value.mid / value.low, value.high / value.mid)
+    return np.concatenate([[value.mid], value.mid * factors ** (normal / _QUANTILE)])
+
+
+def _draw(item: Assumption, rng: np.random.Generator) -> Floats:
+    return draw_log_normal(item.value, rng) if item.is_log_normal else draw(item.value, rng)
 
 
 def draw_curve(role: RoleCalibration, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -67,22 +85,30 @@ class Parameters:
 
     Attributes:
         values: the scenario's assumptions; arrays are over draws.
+        following: the names of those that follow the cost of this mesh's sidecars.
+        sidecar_fit: the fitted cost of a request that they follow, by name.
         waypoint_provenance: measured; derived, if a waypoint costs the scenario's ratio times a
             sidecar; None if neither is known, and ambient cannot be evaluated.
         waypoint_idle_vcpu: of one waypoint replica.
         waypoint_effective_rps: from a rate to the rate at which a straight line with this slope
             costs the same (`RoleCalibration.effective_rps`).
+        waypoint_own: idle CPU and cost of a request of the namespaces whose called workloads differ
+            from the mesh, as multiples of the two above.
         waypoint_fit: the fitted idle and slope behind the waypoint's costs, by name.
-        ztunnel_provenance: published, or derived if a part of the costs was measured.
+        ztunnel_provenance: published, or derived if a part of the costs was measured or follows
+            the sidecars.
         ranges: those of the measured totals.
         unseen_time: where in these ranges the totals are, as deviates of `unseen.DEVIATES`.
     """
 
     values: Mapping[str, Floats]
+    following: frozenset[str] = frozenset()
+    sidecar_fit: Mapping[str, Interval] = field(default_factory=dict)
     waypoint_provenance: Provenance | None = None
     waypoint_idle_vcpu: Floats = field(default_factory=lambda: np.zeros(1))
     waypoint_vcpu_per_1000_rps: Floats = field(default_factory=lambda: np.zeros(1))
     waypoint_effective_rps: Callable[[Floats], Floats] = np.asarray
+    waypoint_own: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
     waypoint_fit: Mapping[str, Interval] = field(default_factory=dict)
     ztunnel_provenance: Provenance = Provenance.PUBLISHED
     placement: Placement = OBSERVED
@@ -108,22 +134,42 @@ class Parameters:
         return vcpu, memory_gib
 
     @property
+    def fitted(self) -> Mapping[str, Interval]:
+        """The fitted figures behind the costs of ambient, by name."""
+        return {**self.waypoint_fit, **self.sidecar_fit}
+
+    @property
     def waypoint_follows_sidecar(self) -> bool:
         """Whether a waypoint costs the scenario's ratio times a sidecar."""
         return self.waypoint_provenance == Provenance.DERIVED
 
-    def waypoint_vcpu(self, rps: Floats) -> Floats:
-        """Return the CPU of one replica at each of these rates, shape (rates, draws).
+    def waypoint_vcpu(self, rps: Floats, namespaces: Sequence[str]) -> Floats:
+        """Return the CPU of one replica in each namespace, shape (namespaces, draws).
 
-        Rates have that shape too, or (rates, 1) or (rates,) if they are exact.
+        Each has its rate; rates have that shape too, or (namespaces, 1) or (namespaces,) if exact.
         """
         effective = self.waypoint_effective_rps(rps.reshape(len(rps), -1))
-        return self.waypoint_idle_vcpu + effective / 1000 * self.waypoint_vcpu_per_1000_rps
+        idle, request = self._own(namespaces)
+        per_rps = self.waypoint_vcpu_per_1000_rps / 1000
+        return self.waypoint_idle_vcpu * idle + effective * per_rps * request
 
-    def likely_waypoint_vcpu(self, rps: Floats) -> Floats:
-        """Return only the best estimate of that, shape (rates,): without thousands of draws."""
-        idle, slope = self.waypoint_idle_vcpu[0], self.waypoint_vcpu_per_1000_rps[0]
-        return np.asarray(idle + self.waypoint_effective_rps(rps) / 1000 * slope)
+    def likely_waypoint_vcpu(self, rps: Floats, namespaces: Sequence[str]) -> Floats:
+        """Return only the best estimate, shape (namespaces,): without thousands of draws."""
+        one = np.ones(1), np.ones(1)
+        own = [self.waypoint_own.get(name, one) for name in namespaces]
+        idle, request = np.array([(at_rest[0], each[0]) for at_rest, each in own]).reshape(-1, 2).T
+        per_rps = self.waypoint_vcpu_per_1000_rps[0] / 1000
+        effective = self.waypoint_effective_rps(rps)
+        return np.asarray(self.waypoint_idle_vcpu[0] * idle + effective * per_rps * request)
+
+    def _own(self, namespaces: Sequence[str]) -> tuple[Floats, Floats]:
+        """Return the multiples of idle CPU and of the cost of a request, (namespaces, draws)."""
+        shape = (len(namespaces), len(self.waypoint_idle_vcpu) if self.waypoint_own else 1)
+        idle, request = np.ones(shape), np.ones(shape)
+        for row, name in enumerate(namespaces):
+            if name in self.waypoint_own:
+                idle[row], request[row] = self.waypoint_own[name]
+        return idle, request
 
     def with_one_at(self, name: str, value: float) -> Parameters:
         """Return the best estimates, with one assumption or fitted figure set to a value.
@@ -132,6 +178,11 @@ class Parameters:
         """
         values = {key: array[:1] for key, array in self.values.items()}
         fitted = {key: np.array([item.mid]) for key, item in self.waypoint_fit.items()}
+        if name in self.sidecar_fit and self.sidecar_fit[name].mid > 0:
+            times = value / self.sidecar_fit[name].mid
+            values |= {key: values[key] * times for key in self.following}
+        elif name == REQUEST_RATIO and REQUEST_COST in self.following:
+            values[REQUEST_COST] = values[REQUEST_COST] * value / values[REQUEST_RATIO]
         for known in (values, fitted):
             if name in known:
                 known[name] = np.array([value])
@@ -142,31 +193,12 @@ class Parameters:
             values=values,
             waypoint_idle_vcpu=ratio * idle,
             waypoint_vcpu_per_1000_rps=ratio * slope,
+            waypoint_own={
+                key: (at_rest[:1], request[:1])
+                for key, (at_rest, request) in self.waypoint_own.items()
+            },
             unseen_time=np.array([value if name == UNSEEN_TIME else DEVIATES.mid]),
         )
-
-
-def with_measured(scenario: Scenario, ztunnel: RoleCalibration) -> Scenario:
-    """Return the scenario with measured costs of ztunnels in place of its defaults.
-
-    A value that the user has changed is kept: the scenario may be about other ztunnels.
-    """
-    if ztunnel.provenance != Provenance.MEASURED:
-        return scenario
-    measured: dict[str, Interval | None] = {
-        "ztunnel_idle_vcpu_per_node": ztunnel.idle_vcpu_per_proxy,
-        "ztunnel_vcpu_per_gbit_per_second": ztunnel.vcpu_per_gbit_per_second,
-        "ztunnel_vcpu_per_1000_new_connections_per_second": (
-            ztunnel.vcpu_per_1000_new_connections_per_second
-        ),
-    }
-    values, defaults = scenario.assumptions, assumptions()
-    changed = {
-        name: replace(values[name], value=value, source="measured in this mesh", is_measured=True)
-        for name, value in measured.items()
-        if value is not None and values[name] == defaults[name]
-    }
-    return replace(scenario, assumptions={**values, **changed})
 
 
 def best_estimates(scenario: Scenario) -> Parameters:
@@ -176,30 +208,42 @@ def best_estimates(scenario: Scenario) -> Parameters:
 
 
 def drawn(
-    scenario: Scenario, calibration: Calibration, ranges: MeasuredRanges = EXACT
+    scenario: Scenario,
+    calibration: Calibration,
+    ranges: MeasuredRanges = EXACT,
+    own: Mapping[str, OwnCosts] = NONE_KNOWN,
 ) -> Parameters:
-    """Draw everything uncertain once.
+    """Draw everything uncertain once; `own` are the costs of the namespaces' called workloads.
 
-    Without the cost of a waypoint only the measured totals are drawn: the rest are
-    `best_estimates`.
+    `scenario` is one of `hardware.on_this_hardware`. Without the cost of a waypoint only the
+    measured totals are drawn: the rest are `best_estimates`.
     """
     rng = np.random.default_rng(SEED)
-    values = {name: draw(item.value, rng) for name, item in scenario.assumptions.items()}
+    values = {name: _draw(item, rng) for name, item in scenario.assumptions.items()}
     waypoint, sidecar = calibration.waypoint, calibration.sidecar
+    of_sidecar = draw_curve(sidecar, rng) if isinstance(sidecar, RoleCalibration) else None
     if isinstance(waypoint, RoleCalibration) and waypoint.provenance == Provenance.MEASURED:
         provenance, curve, ratio = Provenance.MEASURED, waypoint, np.ones(1)
-    elif isinstance(sidecar, RoleCalibration):
+        idle, slope = draw_curve(curve, rng)
+    elif isinstance(sidecar, RoleCalibration) and of_sidecar:
         provenance, curve = Provenance.DERIVED, sidecar
-        ratio = values["waypoint_to_sidecar_ratio"]
+        ratio, (idle, slope) = values["waypoint_to_sidecar_ratio"], of_sidecar
     else:
         return replace(
             best_estimates(scenario), ranges=ranges, unseen_time=_draw_unseen(ranges, rng)
         )
-    idle, slope = draw_curve(curve, rng)
     is_derived = provenance == Provenance.DERIVED
+    following = {name for name, item in scenario.assumptions.items() if item.is_derived}
+    sidecar_fit = {}
+    if following and isinstance(sidecar, RoleCalibration) and of_sidecar:
+        sidecar_fit = {f"{Role.SIDECAR}_vcpu_per_1000_rps": sidecar.vcpu_per_1000_rps}
+        values = _following(values, following, of_sidecar[1])
     is_measured = calibration.ztunnel.provenance == Provenance.MEASURED
+    unseen_time = _draw_unseen(ranges, rng)
     return Parameters(
         values=values,
+        following=frozenset(following),
+        sidecar_fit=sidecar_fit,
         waypoint_provenance=provenance,
         waypoint_idle_vcpu=ratio * idle,
         waypoint_vcpu_per_1000_rps=ratio * slope,
@@ -210,12 +254,33 @@ def drawn(
             f"{curve.role}_idle_vcpu_per_proxy": curve.idle_vcpu_per_proxy,
             f"{curve.role}_vcpu_per_1000_rps": curve.vcpu_per_1000_rps,
         },
-        ztunnel_provenance=Provenance.DERIVED if is_measured else Provenance.PUBLISHED,
+        ztunnel_provenance=(
+            Provenance.DERIVED if is_measured or following else Provenance.PUBLISHED
+        ),
         placement=scenario.waypoint_placement,
         istio_cni_installed=scenario.istio_cni_installed,
         ranges=ranges,
-        unseen_time=_draw_unseen(ranges, rng),
+        unseen_time=unseen_time,
+        waypoint_own={
+            name: (
+                draw_log_normal(costs.idle_ratio, rng),
+                draw_log_normal(costs.request_ratio, rng),
+            )
+            for name, costs in own.items()
+            if is_derived
+        },
     )
+
+
+def _following(
+    values: Mapping[str, Floats], following: Iterable[str], slope: Floats
+) -> dict[str, Floats]:
+    """Return the assumptions over draws, those that follow the sidecars drawn with their slope."""
+    relative = slope / slope[0]
+    found = {**values, **{name: values[name] * relative for name in following}}
+    if REQUEST_COST in following:
+        found[REQUEST_COST] = values[REQUEST_RATIO] * slope
+    return found
 
 
 def _draw_unseen(ranges: MeasuredRanges, rng: np.random.Generator) -> Floats:

@@ -33,17 +33,17 @@ def test_without_waypoints_theirs_is_the_sidecars_cost_times_the_published_ratio
 
     sidecar, waypoint = answered(calibration.sidecar), answered(calibration.waypoint)
     ratio = assumptions()["waypoint_to_sidecar_ratio"].value
-    assert ratio.mid == 1.25
+    assert ratio.mid == 1.15
     assert waypoint.provenance == Provenance.DERIVED
     for of_waypoint, of_sidecar in (
         (waypoint.vcpu_per_1000_rps, sidecar.vcpu_per_1000_rps),
         (waypoint.idle_vcpu_per_proxy, sidecar.idle_vcpu_per_proxy),
     ):
-        assert of_waypoint.mid == pytest.approx(1.25 * of_sidecar.mid)
+        assert of_waypoint.mid == pytest.approx(1.15 * of_sidecar.mid)
         assert of_waypoint.low == pytest.approx(ratio.low * of_sidecar.low)
         assert of_waypoint.high == pytest.approx(ratio.high * of_sidecar.high)
-    assert waypoint.curve == sidecar.curve.scaled(1.25)
-    assert waypoint.model == "1.25 x sidecar (affine)"
+    assert waypoint.curve == sidecar.curve.scaled(1.15)
+    assert waypoint.model == "1.15 x sidecar (affine)"
     # Beyond the rates that sidecars were seen at, a waypoint's cost is an extrapolation.
     assert waypoint.fitted_rps == sidecar.fitted_rps
     assert waypoint.not_measured is not None

@@ -9,7 +9,7 @@ import pytest
 from click.shell_completion import ShellComplete, get_completion_class
 
 from analyzer.cli import cli
-from analyzer.data import published_constants
+from analyzer.data import complete_constants
 from analyzer.prometheus.query import load_queries
 from analyzer.report.charts import CHARTS
 
@@ -47,7 +47,7 @@ def test_commands_and_options_are_offered() -> None:
 def test_samples_constants_and_queries_are_offered() -> None:
     assert "fleet" in offered("demo", "--sample", "")
     assert offered("demo", "--sample", "fle") == ["fleet"]
-    assert offered("project", "--constants", "") == list(published_constants())
+    assert offered("project", "--constants", "") == list(complete_constants())
     assert offered("project", "--constants", "bl") == ["blog"]
     assert offered("queries", "") == list(load_queries())
     assert offered("queries", "proxy_cpu") == ["proxy_cpu_counter_seconds", "proxy_cpu_vcpu"]

@@ -24,24 +24,52 @@ STEPS = 96
 NOISE_SHARE = 0.1
 """Standard deviation of a proxy's CPU in a step, as a share of what its law gives it."""
 
+WORKLOAD_SD = 0.5
+"""Of the logarithm of what a request costs, between workloads."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """What things cost in this mesh once it has migrated; a waypoint is that many sidecars."""
+    """What things cost in this mesh once it has migrated: a waypoint is that many sidecars.
+
+    A pass through a ztunnel is that many requests through a sidecar; its other costs are as on the
+    hardware of their sources.
+    """
 
     waypoint_to_sidecar_ratio: float
-    ztunnel_vcpu_per_1000_rps: float
+    ztunnel_to_sidecar_ratio: float
     ztunnel_idle_vcpu_per_node: float
     ztunnel_vcpu_per_gbit_per_second: float
     ztunnel_vcpu_per_1000_new_connections_per_second: float
 
+    def here(self, sidecar_vcpu_per_1000_rps: float) -> dict[str, float]:
+        """Return the costs on the hardware of a mesh, by the names of the assumptions."""
+        uds_core, netcracker = (sidecar_vcpu_per_1000_rps / base for base in (0.26, 0.23))
+        return {
+            "waypoint_to_sidecar_ratio": self.waypoint_to_sidecar_ratio,
+            "ztunnel_vcpu_per_1000_rps": (
+                self.ztunnel_to_sidecar_ratio * sidecar_vcpu_per_1000_rps
+            ),
+            "ztunnel_idle_vcpu_per_node": self.ztunnel_idle_vcpu_per_node * uds_core,
+            "ztunnel_vcpu_per_gbit_per_second": (
+                self.ztunnel_vcpu_per_gbit_per_second * netcracker
+            ),
+            "ztunnel_vcpu_per_1000_new_connections_per_second": (
+                self.ztunnel_vcpu_per_1000_new_connections_per_second * netcracker
+            ),
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """A mesh as measured before its migration, and the CPU it takes afterwards, by mode."""
+    """A mesh as measured before its migration, and the CPU it takes afterwards, by mode.
+
+    `costs` are those of ambient on its hardware, by the names of the assumptions.
+    """
 
     usage: MeshUsage
     vcpu: Mapping[str, float]
+    costs: Mapping[str, float]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,15 +98,21 @@ def migrating_mesh(seed: int, costs: Costs) -> Truth:
             pod.tcp_bytes_per_second = float(rng.uniform(1e6, 20e6))
             pod.new_connections_per_second = float(rng.uniform(1, 30))
     idle, slope = float(rng.uniform(0.002, 0.02)), float(rng.uniform(0.2e-3, 0.6e-3))
-    ztunnels = sum(_ztunnel_vcpu(rng, pods, node, costs) for node in range(node_count))
+    slopes = {name: slope * float(np.exp(WORKLOAD_SD * rng.normal())) for name in workloads}
+    # The mesh's cost of a request: the mean by requests.
+    total = sum(pod.rps.sum() for pod in pods)
+    mean = sum(slopes[pod.workload] * pod.rps.sum() for pod in pods) / total
+    here = costs.here(1000 * mean)
+    ztunnels = sum(_ztunnel_vcpu(rng, pods, node, here) for node in range(node_count))
     ratio = costs.waypoint_to_sidecar_ratio
     waypoints = sum(
-        _waypoint_vcpu(rng, calls, namespace, ratio * idle, ratio * slope)
+        _waypoint_vcpu(rng, calls, namespace, ratio * idle, ratio, slopes)
         for namespace in {workload.split("/")[0] for workload in workloads}
     )
     return Truth(
-        usage=_measured(rng, pods, calls, idle, slope, node_count),
+        usage=_measured(rng, pods, calls, idle, slopes, node_count),
         vcpu={"ambient-l4": ztunnels, "ambient-waypoint": ztunnels + waypoints},
+        costs=here,
     )
 
 
@@ -108,31 +142,38 @@ def _noisy(rng: np.random.Generator, vcpu: Floats) -> Floats:
     return vcpu * (1 + NOISE_SHARE * rng.normal(size=vcpu.shape))
 
 
-def _ztunnel_vcpu(rng: np.random.Generator, pods: list[_Pod], node: int, costs: Costs) -> float:
+def _ztunnel_vcpu(
+    rng: np.random.Generator, pods: list[_Pod], node: int, costs: Mapping[str, float]
+) -> float:
     """Return what one ztunnel takes on average, step by step and pod by pod."""
-    used = np.full(STEPS, costs.ztunnel_idle_vcpu_per_node)
+    used = np.full(STEPS, costs["ztunnel_idle_vcpu_per_node"])
     for pod in pods:
         if pod.node == node:
-            used += pod.rps / 1000 * costs.ztunnel_vcpu_per_1000_rps
-            used += pod.tcp_bytes_per_second * 8e-9 * costs.ztunnel_vcpu_per_gbit_per_second
+            used += pod.rps / 1000 * costs["ztunnel_vcpu_per_1000_rps"]
+            used += pod.tcp_bytes_per_second * 8e-9 * costs["ztunnel_vcpu_per_gbit_per_second"]
             connections = pod.new_connections_per_second / 1000
-            used += connections * costs.ztunnel_vcpu_per_1000_new_connections_per_second
+            used += connections * costs["ztunnel_vcpu_per_1000_new_connections_per_second"]
     return float(_noisy(rng, used).mean())
 
 
 def _waypoint_vcpu(
-    rng: np.random.Generator, calls: list[Call], namespace: str, idle: float, slope: float
+    rng: np.random.Generator,
+    calls: list[Call],
+    namespace: str,
+    idle: float,
+    ratio: float,
+    slopes: Mapping[str, float],
 ) -> float:
     """Return what the replicas of one namespace take, scaled to stay below 1.6 vCPU each."""
-    through = np.zeros(STEPS)
+    used = np.zeros(STEPS)
     for call in calls:
         meshed = call.source not in ("edge/gate", "unknown/unknown")
         if call.destination.split("/")[0] == namespace and meshed:
-            through += np.array(call.rps)
+            used += ratio * slopes[call.destination] * np.array(call.rps)
     replicas = 1
-    while idle + slope * through.max() / replicas > 1.6:
+    while idle + used.max() / replicas > 1.6:
         replicas += 1
-    return float(_noisy(rng, replicas * idle + slope * through).mean())
+    return float(_noisy(rng, replicas * idle + used).mean())
 
 
 def _measured(
@@ -140,14 +181,14 @@ def _measured(
     pods: list[_Pod],
     calls: list[Call],
     idle: float,
-    slope: float,
+    slopes: Mapping[str, float],
     node_count: int,
 ) -> MeshUsage:
     sidecars = [
         Proxy(
             workload=pod.workload,
             node=f"node-{pod.node}",
-            cpu_vcpu=tuple(_noisy(rng, idle + slope * pod.rps)),
+            cpu_vcpu=tuple(_noisy(rng, idle + slopes[pod.workload] * pod.rps)),
             proxy_rps=tuple(pod.rps),
             tcp_bytes_per_second=pod.tcp_bytes_per_second,
             new_connections_per_second=pod.new_connections_per_second,

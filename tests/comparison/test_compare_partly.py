@@ -13,6 +13,9 @@ from tests.comparison.migrations import NODES, Costs, Migrated
 from tests.comparison.test_compare import compared, component, named
 from tests.projection.builders import Proxy
 
+IDLE = Costs().ztunnel_idle_vcpu
+"""Of a ztunnel on the hardware of these sidecars."""
+
 
 def test_only_what_moved_is_predicted_to_pass_ztunnels_but_every_node_has_one() -> None:
     migrated = Migrated(moved=("pay",))
@@ -22,7 +25,7 @@ def test_only_what_moved_is_predicted_to_pass_ztunnels_but_every_node_has_one() 
     assert ztunnel.predicted_count == ztunnel.measured_count == len(NODES)
     assert ztunnel.before_rps == pytest.approx(migrated.passes_rps(), rel=0.01)
     assert ztunnel.predicted_vcpu.mid == pytest.approx(
-        len(NODES) * 0.003 + 0.06 * migrated.passes_rps() / 1000, rel=0.01
+        len(NODES) * IDLE + 0.105 * migrated.passes_rps() / 1000, rel=0.01
     )
     assert ztunnel.measured_vcpu == pytest.approx(ztunnel.predicted_vcpu.mid, rel=0.02)
 
@@ -102,7 +105,7 @@ def test_where_waypoints_are_ztunnels_are_predicted_at_the_traffic_after() -> No
 
 def test_ambient_that_was_there_before_is_compared_with_itself() -> None:
     """First pay moves, then shop: what pay's waypoint and the ztunnels used, they go on using."""
-    dear = Costs(waypoint_vcpu_per_1000_rps=0.8, ztunnel_vcpu_per_1000_rps=0.12)
+    dear = Costs(waypoint_vcpu_per_1000_rps=0.8, ztunnel_vcpu_per_1000_rps=0.21)
     first = Migrated(moved=("pay",), costs=dear).after()
     second = Migrated(moved=("pay", "shop"), costs=dear).after()
 
@@ -163,8 +166,8 @@ def test_ztunnels_without_anything_moved_are_compared_at_rest() -> None:
     found = compared(Migrated(moved=()))
 
     ztunnel = component(found, "ztunnel")
-    assert ztunnel.predicted_vcpu.mid == pytest.approx(len(NODES) * 0.003)
-    assert ztunnel.measured_vcpu == pytest.approx(len(NODES) * 0.003, rel=0.02)
+    assert ztunnel.predicted_vcpu.mid == pytest.approx(len(NODES) * IDLE, rel=0.01)
+    assert ztunnel.measured_vcpu == pytest.approx(len(NODES) * IDLE, rel=0.02)
     assert "nothing_moved" in [finding.name for finding in found.warnings]
 
 

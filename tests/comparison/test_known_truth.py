@@ -9,9 +9,11 @@ import pytest
 from analyzer.calibration import Calibration, calibrate_usage
 from analyzer.projection import project_usage
 from analyzer.projection.choices import Basis
-from analyzer.projection.demand import mesh_load
+from analyzer.projection.demand import mesh_load, through_waypoints
+from analyzer.projection.hardware import on_this_hardware
 from analyzer.projection.modes import evaluate
 from analyzer.projection.needs import Case
+from analyzer.projection.own_costs import own_costs
 from analyzer.projection.uncertainty import drawn, to_interval
 from analyzer.units import Interval
 from tests.comparison.migrating import Costs, Truth, migrating_mesh
@@ -31,8 +33,11 @@ def mesh_of(seed: int) -> tuple[Costs, Truth, Calibration]:
     assumed, costs = scenario(), {}
     for name in NAMES:
         value, normal = assumed[name], float(rng.normal())
-        width = value.high - value.mid if normal > 0 else value.mid - value.low
-        costs[name] = max(0.0, value.mid + normal / Z * width)
+        end = value.high if normal > 0 else value.low
+        if assumed.assumptions[name].is_log_normal:
+            costs[name] = value.mid * (end / value.mid) ** (abs(normal) / Z)
+        else:
+            costs[name] = max(0.0, value.mid + abs(normal) / Z * (end - value.mid))
     chosen = Costs(**costs)
     truth = migrating_mesh(seed, chosen)
     return chosen, truth, calibrate_usage(truth.usage)
@@ -40,9 +45,8 @@ def mesh_of(seed: int) -> tuple[Costs, Truth, Calibration]:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_with_the_true_unit_costs_ambient_is_predicted_within_ten_percent(seed: int) -> None:
-    costs, truth, calibration = mesh_of(seed)
-    assumed = scenario(**{name: getattr(costs, name) for name in NAMES})
-    projection = project_usage(truth.usage, calibration, assumed)
+    _, truth, calibration = mesh_of(seed)
+    projection = project_usage(truth.usage, calibration, scenario(**truth.costs))
 
     for mode in projection.modes:
         if mode.name in MODES:
@@ -53,7 +57,10 @@ def test_with_the_true_unit_costs_ambient_is_predicted_within_ten_percent(seed: 
 def predicted(seed: int) -> dict[str, Interval]:
     """Return the ranges of what ambient would use, as a projection's but without its extras."""
     _, truth, calibration = mesh_of(seed)
-    modes = evaluate(Case(load=mesh_load(truth.usage), parameters=drawn(scenario(), calibration)))
+    calls = through_waypoints(truth.usage, ingress_through_waypoint=False)
+    own = own_costs(calls, calibration, len(truth.usage.observed_points))
+    parameters = drawn(on_this_hardware(scenario(), calibration), calibration, own=own)
+    modes = evaluate(Case(load=mesh_load(truth.usage), parameters=parameters))
     return {name: to_interval(modes[name].vcpu(Basis.USAGE)) for name in MODES}
 
 

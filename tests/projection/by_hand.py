@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tests.projection.builders import Call, Node, Proxy
@@ -11,6 +11,13 @@ from tests.projection.builders import Call, Node, Proxy
 __all__ = ["Bill", "Question", "bills"]
 
 HOURS_PER_MONTH = 730
+
+ON_ITS_HARDWARE = {
+    # The sidecars of uds-core, and Netcracker's gateway: vCPU for 1000 requests per second.
+    "ztunnel_idle_vcpu_per_node": 0.26,
+    "ztunnel_vcpu_per_gbit_per_second": 0.23,
+    "ztunnel_vcpu_per_1000_new_connections_per_second": 0.23,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +36,8 @@ class Question:
     Attributes:
         waypoint: what one replica uses at rest, and for 1000 requests per second.
         assumed: the scenario's best estimates.
-        sidecar_vcpu_per_rps: for the growth.
+        sidecar_vcpu_per_rps: the fitted cost, for the growth and for what ztunnels cost.
+        stated: the assumptions that the user states: they do not follow the sidecars.
         share_of: how much of a waypoint a namespace gets, by its name; those left out, where HTTP
             was seen.
         priced: whether nodes have prices of their own; one without has the mean of the nodes of its
@@ -44,6 +52,7 @@ class Question:
     assumed: Mapping[str, float]
     waypoint: tuple[float, float]
     sidecar_vcpu_per_rps: float = 0.0003
+    stated: Collection[str] = ()
     ingress_through_waypoint: bool = False
     istio_cni_installed: bool = False
     share_of: Mapping[str, float] = field(default_factory=dict)
@@ -58,6 +67,15 @@ class Question:
     @property
     def sidecars(self) -> list[Proxy]:
         return [proxy for proxy in self.proxies if proxy.role == "sidecar"]
+
+    def ztunnel(self, name: str) -> float:
+        """Return a cost of ztunnels on the hardware of this mesh."""
+        if name in self.stated:
+            return self.assumed[name]
+        slope = 1000 * self.sidecar_vcpu_per_rps
+        if name == "ztunnel_vcpu_per_1000_rps":
+            return self.assumed["ztunnel_to_sidecar_ratio"] * slope
+        return self.assumed[name] * slope / ON_ITS_HARDWARE[name]
 
     def price(self, node: str) -> tuple[float, float]:
         """Return a month of a vCPU and of a GiB there."""
@@ -147,7 +165,7 @@ def _ztunnels(question: Question) -> Iterable[Unit]:
             if proxy.node == node.name:
                 used += _carried_vcpu(question, proxy) / node.present_share
         yield Unit(
-            used_vcpu=assumed["ztunnel_idle_vcpu_per_node"]
+            used_vcpu=question.ztunnel("ztunnel_idle_vcpu_per_node")
             + used * question.growth * question.rps_times,
             reserved_vcpu=reserved_vcpu,
             used_gib=assumed["ztunnel_memory_gib_per_node"],
@@ -159,14 +177,14 @@ def _ztunnels(question: Question) -> Iterable[Unit]:
 
 def _carried_vcpu(question: Question, proxy: Proxy) -> float:
     """Return what ztunnels use for the traffic of a sidecar, as a mean over the whole window."""
-    assumed, steps = question.assumed, len(proxy.cpu_vcpu)
+    steps = len(proxy.cpu_vcpu)
     used = 0.0
     for step in proxy.life:
-        used += proxy.proxy_rps[step] / 1000 * assumed["ztunnel_vcpu_per_1000_rps"]
+        used += proxy.proxy_rps[step] / 1000 * question.ztunnel("ztunnel_vcpu_per_1000_rps")
         gbit = proxy.tcp_bytes_per_second * 8 / 1_000_000_000
-        used += gbit * assumed["ztunnel_vcpu_per_gbit_per_second"]
+        used += gbit * question.ztunnel("ztunnel_vcpu_per_gbit_per_second")
         connections = proxy.new_connections_per_second / 1000
-        used += connections * assumed["ztunnel_vcpu_per_1000_new_connections_per_second"]
+        used += connections * question.ztunnel("ztunnel_vcpu_per_1000_new_connections_per_second")
     return used / steps
 
 

@@ -66,10 +66,10 @@ def calibration(
     sidecar = sidecar or fit()
     derived = RoleCalibration(
         role=Role.WAYPOINT,
-        vcpu_per_1000_rps=Interval(low=0.25, mid=0.375, high=0.53),
-        idle_vcpu_per_proxy=Interval(low=0.008, mid=0.0125, high=0.018),
-        curve=Affine(idle_vcpu=0.0125, vcpu_per_rps=0.375e-3),
-        model="sidecar x 1.25",
+        vcpu_per_1000_rps=Interval(low=0.25, mid=0.345, high=0.53),
+        idle_vcpu_per_proxy=Interval(low=0.008, mid=0.0115, high=0.018),
+        curve=Affine(idle_vcpu=0.0115, vcpu_per_rps=0.345e-3),
+        model="sidecar x 1.15",
         provenance=Provenance.DERIVED,
         source="a stated ratio",
     )

@@ -10,10 +10,10 @@ import pytest
 from analyzer.calibration.models import Affine, Knee, Power
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.projection import Projection, project_usage
+from analyzer.projection.hardware import with_measured
 from analyzer.projection.result import Component
-from analyzer.projection.uncertainty import with_measured
 from analyzer.units import Interval, Provenance, Role
-from tests.projection.builders import scenario, shop_mesh
+from tests.projection.builders import as_published, scenario, shop_mesh
 from tests.projection.fits import calibration, fit, no_fit
 
 WAYPOINT_RPS = {"shop": 50.0, "data": 20.0}
@@ -56,11 +56,11 @@ def waypoint_of(projection: Projection) -> Component:
 
 
 def exactly() -> dict[str, float]:
-    return {name: item.value.mid for name, item in scenario().assumptions.items()}
+    return {name: item.value.mid for name, item in as_published().assumptions.items()}
 
 
 def test_the_load_of_the_shop_is_what_the_tests_below_count_on() -> None:
-    namespaces = project_usage(shop_mesh(), calibration(), scenario()).load.namespaces
+    namespaces = project_usage(shop_mesh(), calibration(), as_published()).load.namespaces
 
     assert dict(zip(namespaces["namespace"], namespaces["waypoint_rps"], strict=True)) == (
         WAYPOINT_RPS
@@ -69,7 +69,7 @@ def test_the_load_of_the_shop_is_what_the_tests_below_count_on() -> None:
 
 @pytest.mark.parametrize("replicas", [1, 4])
 def test_a_waypoint_follows_the_curve_at_each_replicas_own_rate(replicas: int) -> None:
-    assumed = scenario(**exactly() | {"waypoint_replicas": replicas})
+    assumed = as_published(**exactly() | {"waypoint_replicas": replicas})
     projection = project_usage(shop_mesh(), calibration(curved()), assumed)
 
     each = {name: 0.01 + 0.02 * (rps / replicas) ** 0.5 for name, rps in WAYPOINT_RPS.items()}
@@ -83,7 +83,9 @@ def test_a_waypoint_follows_the_curve_at_each_replicas_own_rate(replicas: int) -
 
 def test_a_measured_waypoint_follows_its_own_curve() -> None:
     measured = replace(curved(), role=Role.WAYPOINT)
-    projection = project_usage(shop_mesh(), calibration(waypoint=measured), scenario(**exactly()))
+    projection = project_usage(
+        shop_mesh(), calibration(waypoint=measured), as_published(**exactly())
+    )
 
     expected = sum(0.01 + 0.02 * rps**0.5 for rps in WAYPOINT_RPS.values())
     assert waypoint_of(projection).vcpu.mid == pytest.approx(expected, rel=1e-9)
@@ -139,7 +141,7 @@ def with_range(low: float, high: float) -> Calibration:
 def test_a_waypoint_at_a_rate_that_was_not_seen_is_flagged(
     seen: tuple[float, float], outside: dict[str, bool]
 ) -> None:
-    projection = project_usage(shop_mesh(), with_range(*seen), scenario())
+    projection = project_usage(shop_mesh(), with_range(*seen), as_published())
     found = projection.namespaces
 
     assert dict(zip(found["namespace"], found["waypoint_extrapolated"], strict=True)) == outside
@@ -153,7 +155,7 @@ def test_a_waypoint_at_a_rate_that_was_not_seen_is_flagged(
 
 def test_what_counts_is_the_rate_of_one_replica() -> None:
     # 50 and 20 are within 10-60; a fifth of them is not: 10 is, 4 is not.
-    projection = project_usage(shop_mesh(), with_range(10, 60), scenario(waypoint_replicas=5))
+    projection = project_usage(shop_mesh(), with_range(10, 60), as_published(waypoint_replicas=5))
     found = projection.namespaces.set_index("namespace")["waypoint_extrapolated"]
 
     assert found.to_dict() == {"shop": False, "data": True}
@@ -162,7 +164,7 @@ def test_what_counts_is_the_rate_of_one_replica() -> None:
 def test_without_any_cost_of_a_waypoint_nothing_is_flagged() -> None:
     nothing = calibration(no_fit(), no_fit("cost of a request through a waypoint"))
 
-    assert project_usage(shop_mesh(), nothing, scenario()).warnings == ()
+    assert project_usage(shop_mesh(), nothing, as_published()).warnings == ()
 
 
 # --- measured ztunnels ---
@@ -188,8 +190,8 @@ def test_measured_ztunnels_replace_what_is_published_of_them() -> None:
         if mode.name == "ambient-l4"
     )
 
-    # 2 nodes at 0.02 idle, 270 requests/s at the published 0.06 for 1000, 1 Gbit/s at 0.5.
-    assert mode.components[0].vcpu.mid == pytest.approx(0.04 + 0.0162 + 0.5)
+    # 2 nodes at 0.02 idle, 270 requests/s at 0.3 x the sidecars' 0.3 for 1000, 1 Gbit/s at 0.5.
+    assert mode.components[0].vcpu.mid == pytest.approx(0.04 + 0.0243 + 0.5)
     assert mode.components[0].provenance == Provenance.DERIVED
 
 

@@ -12,13 +12,13 @@ from analyzer.projection import Projection, project_usage
 from analyzer.projection.choices import Basis
 from analyzer.projection.decision import Action, Decision, Verdict, Why
 from analyzer.units import Interval
-from tests.projection.builders import Proxy, called, mesh, scenario, steady
+from tests.projection.builders import Proxy, as_published, called, mesh, steady
 from tests.projection.fits import calibration, fit
 from tests.projection.randomly import Drawn, projections
 
 
 def decided(usage: MeshUsage, **changes: object) -> Decision:
-    return project_usage(usage, calibration(), scenario(**changes)).decision
+    return project_usage(usage, calibration(), as_published(**changes)).decision
 
 
 def verdicts(decision: Decision) -> dict[str, tuple[Verdict, Why]]:
@@ -173,7 +173,7 @@ def test_the_decision_is_on_the_bill_unless_the_scenario_has_another_basis() -> 
 def test_a_wide_slope_may_leave_a_namespace_undecided() -> None:
     wide = fit(slope=Interval(low=0.01, mid=0.7, high=0.9))
     usage = mesh(steady("busy", 0.8, 1000), calls=[called("busy", 1000)])
-    found = project_usage(usage, calibration(sidecar=wide, waypoint=wide), scenario()).decision
+    found = project_usage(usage, calibration(sidecar=wide, waypoint=wide), as_published()).decision
 
     assert found.why == Why.WAYPOINT_DECIDES
     assert verdicts(found)["busy"] == (Verdict.MOVE_WITHOUT_WAYPOINT, Why.WAYPOINT_DECIDES)

@@ -11,7 +11,7 @@ from analyzer.projection.figures import freed_nodes
 from analyzer.projection.modes import ModeNeeds
 from analyzer.projection.needs import Need
 from analyzer.units import Provenance, Role
-from tests.projection.builders import MEBIBYTE, Node, Proxy, load, mesh, scenario, shop_mesh
+from tests.projection.builders import MEBIBYTE, Node, Proxy, as_published, load, mesh, shop_mesh
 from tests.projection.fits import calibration
 
 GIB = 1024 * MEBIBYTE
@@ -113,7 +113,7 @@ def projected(*, reserved_vcpu: float) -> Projection:
         Node(name="a", allocatable_vcpu=2, allocatable_memory_bytes=4 * GIB),
         Node(name="b", allocatable_vcpu=6, allocatable_memory_bytes=12 * GIB),
     )
-    return project_usage(mesh(*proxies, nodes=nodes), calibration(), scenario())
+    return project_usage(mesh(*proxies, nodes=nodes), calibration(), as_published())
 
 
 def test_a_measured_mesh_counts_nodes_of_the_mean_size() -> None:
@@ -131,7 +131,7 @@ def test_without_requests_for_cpu_no_node_is_counted() -> None:
 
 
 def test_each_node_is_told_with_its_ztunnel_the_busiest_first() -> None:
-    projection = project_usage(shop_mesh(), calibration(), scenario())
+    projection = project_usage(shop_mesh(), calibration(), as_published())
     second, first = projection.nodes
 
     # 200 and 50 requests per second, and half of the 20 of a pod whose node nobody knows; 1 Gbit/s
@@ -144,7 +144,7 @@ def test_each_node_is_told_with_its_ztunnel_the_busiest_first() -> None:
 
 
 def test_the_nodes_add_up_to_the_ztunnels() -> None:
-    projection = project_usage(shop_mesh(), calibration(), scenario())
+    projection = project_usage(shop_mesh(), calibration(), as_published())
     ztunnels = projection.modes[1].components[0]
 
     assert sum(item.ztunnel_vcpu.mid for item in projection.nodes) == pytest.approx(
@@ -155,4 +155,4 @@ def test_the_nodes_add_up_to_the_ztunnels() -> None:
 def test_where_nodes_are_not_known_none_is_told() -> None:
     unknown = mesh(Proxy(node=""), nodes=())
 
-    assert project_usage(unknown, calibration(), scenario()).nodes == ()
+    assert project_usage(unknown, calibration(), as_published()).nodes == ()

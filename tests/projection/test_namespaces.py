@@ -13,7 +13,7 @@ from analyzer.projection.choices import Basis
 from analyzer.projection.modes import evaluate
 from analyzer.projection.namespaces import stakes
 from analyzer.projection.needs import Case
-from tests.projection.builders import Call, Node, Proxy, mesh, scenario, shop_mesh
+from tests.projection.builders import Call, Node, Proxy, as_published, mesh, shop_mesh
 from tests.projection.fits import calibration
 from tests.projection.test_project_by_hand import CHURN
 
@@ -43,7 +43,7 @@ def three() -> MeshUsage:
 
 
 def ranked(**changes: object) -> pd.DataFrame:
-    return project_usage(three(), calibration(), scenario(**changes)).namespaces.set_index(
+    return project_usage(three(), calibration(), as_published(**changes)).namespaces.set_index(
         "namespace"
     )
 
@@ -84,7 +84,7 @@ def test_a_waypoint_that_it_would_not_have_is_not_blamed() -> None:
     proxy = Proxy(cpu_vcpu=(0.014, 0.014), proxy_rps=(0, 0))
     call = Call(source="shop/front", destination="shop/front", rps=(0.001, 0.001))
     without, called = (
-        project_usage(mesh(proxy, calls=calls), calibration(), scenario()).namespaces
+        project_usage(mesh(proxy, calls=calls), calibration(), as_published()).namespaces
         for calls in ((), (call,))
     )
 
@@ -97,7 +97,7 @@ def test_a_waypoint_that_it_would_not_have_is_not_blamed() -> None:
 def test_a_loss_that_ztunnels_cause_is_not_blamed_on_a_waypoint() -> None:
     proxy = Proxy(cpu_vcpu=(0.001, 0.001), proxy_rps=(100, 100))
     call = Call(source="shop/front", destination="shop/front", rps=(50, 50))
-    frame = project_usage(mesh(proxy, calls=[call]), calibration(), scenario()).namespaces
+    frame = project_usage(mesh(proxy, calls=[call]), calibration(), as_published()).namespaces
 
     assert frame["saving_l4_vcpu"].item() < 0
     assert frame["waypoint_costs_more"].tolist() == [False]
@@ -125,7 +125,7 @@ def test_those_that_gain_most_come_first_and_the_first_pays_for_the_ztunnels() -
 
 def test_namespaces_that_gain_alike_are_in_the_order_of_their_names() -> None:
     usage = mesh(*(Proxy(workload=f"{name}/a") for name in ("c", "a", "b")))
-    frame = project_usage(usage, calibration(), scenario()).namespaces
+    frame = project_usage(usage, calibration(), as_published()).namespaces
 
     assert frame["namespace"].tolist() == ["a", "b", "c"]
 
@@ -146,7 +146,7 @@ def test_namespaces_that_gain_alike_are_in_the_order_of_their_names() -> None:
 )
 def test_at_the_end_of_the_migration_is_the_saving_of_the_mesh(changes: dict[str, object]) -> None:
     for usage in (three(), shop_mesh()):
-        projection = project_usage(usage, calibration(), scenario(**changes))
+        projection = project_usage(usage, calibration(), as_published(**changes))
         reached = projection.namespaces["cumulative_saving_vcpu"].iloc[-1]
         assert reached == pytest.approx(saving_vcpu(projection), rel=1e-9)
 
@@ -159,7 +159,7 @@ def test_replicas_are_told_with_the_spare_ones() -> None:
 
 def test_a_namespace_of_one_pod_pays_for_a_waypoint_of_its_own() -> None:
     usage = mesh(*(Proxy(workload=f"n{number}/only") for number in range(3)))
-    frame = project_usage(usage, calibration(), scenario()).namespaces
+    frame = project_usage(usage, calibration(), as_published()).namespaces
 
     assert frame["sidecar_count"].tolist() == [1, 1, 1]
     assert frame["waypoint_vcpu"].tolist() == pytest.approx([0.0125] * 3)
@@ -184,7 +184,7 @@ def test_savings_add_up_to_the_mesh_whatever_the_namespaces(
     ]
     usage = mesh(*proxies, calls=calls)
     # A price at which even unused sidecars leave something to compare.
-    projection = project_usage(usage, calibration(), scenario(memory_gib_month_usd=1))
+    projection = project_usage(usage, calibration(), as_published(memory_gib_month_usd=1))
     frame = projection.namespaces
 
     assert frame["cumulative_saving_vcpu"].iloc[-1] == pytest.approx(
@@ -215,7 +215,7 @@ def test_what_the_namespaces_cost_adds_up_to_what_the_modes_cost(
     changes: dict[str, object], basis: Basis
 ) -> None:
     for usage in (three(), shop_mesh(), CHURN.usage()):
-        projection = project_usage(usage, calibration(), scenario(**changes))
+        projection = project_usage(usage, calibration(), as_published(**changes))
         workings = projection.workings
         assert workings is not None
         found = Case(load=projection.load, parameters=workings.parameters)  # type: ignore[arg-type]
@@ -239,7 +239,9 @@ def test_with_a_price_of_each_node_the_namespaces_add_up_too() -> None:
         Node(name="b", vcpu_usd_per_hour=0.05, memory_usd_per_gib_hour=0.002),
     )
     usage = replace(shop_mesh(), nodes=mesh(Proxy(), nodes=nodes).nodes)
-    projection = project_usage(usage, calibration(), scenario(prices="opencost", basis="billed"))
+    projection = project_usage(
+        usage, calibration(), as_published(prices="opencost", basis="billed")
+    )
     saving = next(item for item in projection.savings if item.mode == "ambient-waypoint")
     decision = projection.decision
 

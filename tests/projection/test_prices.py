@@ -12,7 +12,7 @@ from analyzer.projection import Projection, project_usage
 from analyzer.projection.choices import Basis
 from analyzer.projection.demand import mesh_load
 from analyzer.projection.prices import NodePrices, mean_price, node_prices
-from tests.projection.builders import MEBIBYTE, Call, Node, Proxy, mesh, scenario
+from tests.projection.builders import MEBIBYTE, Call, Node, Proxy, as_published, mesh
 from tests.projection.fits import calibration
 
 HOURS = 730
@@ -30,7 +30,7 @@ FREE_IRON = {**LISTED, "iron": {"vcpu_hour_usd": 0.0, "memory_gib_hour_usd": 0.0
 
 
 def priced(*nodes: Node, prices: object = "opencost") -> NodePrices:
-    found = node_prices(mesh(Proxy(node=nodes[0].name), nodes=nodes), scenario(prices=prices))
+    found = node_prices(mesh(Proxy(node=nodes[0].name), nodes=nodes), as_published(prices=prices))
     assert found is not None
     return found
 
@@ -47,7 +47,7 @@ def usd_per_year(projection: Projection, mode: str, basis: Basis) -> float:
 
 
 def test_one_price_for_all_needs_no_node() -> None:
-    assert node_prices(mesh(Proxy(), nodes=()), scenario()) is None
+    assert node_prices(mesh(Proxy(), nodes=()), as_published()) is None
 
 
 def test_opencosts_prices_are_of_an_hour_and_a_month_has_730() -> None:
@@ -73,7 +73,7 @@ def test_a_node_without_a_price_has_the_mean_of_the_others_and_the_source_counts
     prices: object,
 ) -> None:
     usage = mesh(Proxy(node="dear"), nodes=(DEAR, CHEAP, UNPRICED))
-    found = node_prices(usage, scenario(prices=prices))
+    found = node_prices(usage, as_published(prices=prices))
 
     assert found is not None
     assert "2 of 3 nodes" in found.source
@@ -157,14 +157,14 @@ def test_nodes_without_a_price_are_a_warning_with_their_share_of_the_cost() -> N
         Proxy(node="twin", cpu_vcpu=(0.1, 0.1), memory_bytes=1.0),
         nodes=(DEAR, KIND),
     )
-    projection = project_usage(usage, calibration(), scenario(prices="opencost"))
+    projection = project_usage(usage, calibration(), as_published(prices="opencost"))
 
     (warning,) = (item for item in projection.warnings if item.name == "nodes_without_price")
     assert warning.affected == ("twin",)
     assert "25 %" in warning.text
     assert warning.bias == Bias.EITHER
     usage = mesh(Proxy(node="dear"), nodes=(DEAR,))
-    projection = project_usage(usage, calibration(), scenario(prices="opencost"))
+    projection = project_usage(usage, calibration(), as_published(prices="opencost"))
     assert "nodes_without_price" not in {item.name for item in projection.warnings}
 
 
@@ -247,7 +247,7 @@ def two_clusters() -> Projection:
         calls=[Call(source="shop/front", destination="shop/front", rps=(1000, 1000))],
         nodes=(east, west),
     )
-    return project_usage(usage, calibration(), scenario(prices="opencost"))
+    return project_usage(usage, calibration(), as_published(prices="opencost"))
 
 
 def test_sidecars_of_two_clusters_cost_what_each_does_where_it_is() -> None:
@@ -309,7 +309,7 @@ def test_published_constants_are_paid_at_the_same_price() -> None:
 
 def test_unknown_memory_leaves_the_dollars_of_the_cpu() -> None:
     usage = mesh(Proxy(node="dear", cpu_vcpu=(0.4, 0.4), reserved_vcpu=0.5), nodes=(DEAR,))
-    projection = project_usage(usage, calibration(), scenario(prices="opencost"))
+    projection = project_usage(usage, calibration(), as_published(prices="opencost"))
 
     assert usage.steps["memory_bytes"].map(math.isnan).all()
     assert usd_per_year(projection, "sidecar", Basis.RESERVED) == pytest.approx(

@@ -10,7 +10,7 @@ from analyzer.projection.choices import Basis
 from analyzer.projection.result import NOTHING_TO_SAVE, Mode
 from analyzer.settings import Setting, settings_in
 from analyzer.units import Refusal
-from tests.projection.builders import MEBIBYTE, Node, Proxy, mesh, scenario, shop_mesh
+from tests.projection.builders import MEBIBYTE, Node, Proxy, as_published, mesh, shop_mesh
 from tests.projection.fits import calibration, no_fit
 
 
@@ -28,7 +28,7 @@ def details(refusals: Sequence[Refusal]) -> dict[str, str]:
 
 def test_without_reservations_the_dollars_are_of_usage_and_that_is_said() -> None:
     usage = mesh(Proxy())
-    projection = project_usage(usage, calibration(), scenario(basis="billed"))
+    projection = project_usage(usage, calibration(), as_published(basis="billed"))
 
     assert projection.basis is Basis.USAGE
     assert set(mode_of(projection, "sidecar").bases) == {Basis.USAGE}
@@ -38,7 +38,7 @@ def test_without_reservations_the_dollars_are_of_usage_and_that_is_said() -> Non
 
 
 def test_without_nodes_only_sidecars_are_priced_and_the_cure_is_named() -> None:
-    projection = project_usage(mesh(Proxy(node=""), nodes=()), calibration(), scenario())
+    projection = project_usage(mesh(Proxy(node=""), nodes=()), calibration(), as_published())
 
     assert [mode.name for mode in projection.modes] == ["sidecar"]
     assert projection.savings == ()
@@ -50,7 +50,7 @@ def test_without_nodes_only_sidecars_are_priced_and_the_cure_is_named() -> None:
 
 def test_without_a_node_that_runs_daemonsets_there_is_no_ambient() -> None:
     nodes = (Node(name="a", runs_daemonsets=False),)
-    projection = project_usage(mesh(Proxy(), nodes=nodes), calibration(), scenario())
+    projection = project_usage(mesh(Proxy(), nodes=nodes), calibration(), as_published())
 
     assert [mode.name for mode in projection.modes] == ["sidecar"]
     detail = details(projection.refusals)["ambient modes"]
@@ -60,7 +60,7 @@ def test_without_a_node_that_runs_daemonsets_there_is_no_ambient() -> None:
 
 def test_the_users_number_of_nodes_cures_that() -> None:
     projection = project_usage(
-        mesh(Proxy(node=""), nodes=()), calibration(), scenario(), node_count=5
+        mesh(Proxy(node=""), nodes=()), calibration(), as_published(), node_count=5
     )
 
     assert mode_of(projection, "ambient-l4").components[0].count == 5
@@ -70,7 +70,7 @@ def test_the_users_number_of_nodes_cures_that() -> None:
 def test_without_a_fit_only_sidecars_are_priced() -> None:
     refused = no_fit()
     fitted = calibration(refused, no_fit("a waypoint"))
-    projection = project_usage(shop_mesh(), fitted, scenario())
+    projection = project_usage(shop_mesh(), fitted, as_published())
 
     assert [mode.name for mode in projection.modes] == ["sidecar"]
     assert "a waypoint" in subjects(projection.refusals)
@@ -84,7 +84,9 @@ def test_without_a_fit_only_sidecars_are_priced() -> None:
 
 def test_memory_that_was_not_measured_is_assumed_and_that_is_said() -> None:
     # Two sidecars of 0.5 GiB at 3 dollars; the CPU is free to leave only them.
-    assumed = scenario(vcpu_month_usd=0, memory_gib_month_usd=3, sidecar_memory_gib_per_proxy=0.5)
+    assumed = as_published(
+        vcpu_month_usd=0, memory_gib_month_usd=3, sidecar_memory_gib_per_proxy=0.5
+    )
     projection = project_usage(mesh(Proxy(), Proxy()), calibration(), assumed)
 
     used = mode_of(projection, "sidecar").bases[Basis.USAGE]
@@ -95,13 +97,13 @@ def test_memory_that_was_not_measured_is_assumed_and_that_is_said() -> None:
 
 def test_memory_that_was_measured_needs_no_remark() -> None:
     usage = mesh(Proxy(memory_bytes=64 * MEBIBYTE))
-    projection = project_usage(usage, calibration(), scenario())
+    projection = project_usage(usage, calibration(), as_published())
 
     assert "memory of the sidecars" not in subjects(projection.refusals)
 
 
 def test_without_any_cost_there_is_no_saving() -> None:
-    projection = project_usage(shop_mesh(), calibration(), scenario(vcpu_month_usd=0))
+    projection = project_usage(shop_mesh(), calibration(), as_published(vcpu_month_usd=0))
 
     assert projection.savings == ()
     assert NOTHING_TO_SAVE in projection.refusals
@@ -110,7 +112,7 @@ def test_without_any_cost_there_is_no_saving() -> None:
 
 def test_sidecars_that_reserve_nothing_have_nothing_to_save() -> None:
     usage = mesh(Proxy(reserved_vcpu=0.0))
-    projection = project_usage(usage, calibration(), scenario(basis="reserved"))
+    projection = project_usage(usage, calibration(), as_published(basis="reserved"))
 
     assert projection.basis is Basis.RESERVED
     assert projection.savings == ()
@@ -119,7 +121,7 @@ def test_sidecars_that_reserve_nothing_have_nothing_to_save() -> None:
 
 def test_a_price_that_may_be_nil_is_no_obstacle() -> None:
     # Its lower half is so wide that some draws end at zero.
-    assumed = scenario(vcpu_month_usd={"low": 1, "mid": 10, "high": 12})
+    assumed = as_published(vcpu_month_usd={"low": 1, "mid": 10, "high": 12})
     saving = project_usage(shop_mesh(), calibration(), assumed).savings[0]
 
     assert math.isfinite(saving.percent.low)
@@ -127,7 +129,7 @@ def test_a_price_that_may_be_nil_is_no_obstacle() -> None:
 
 
 def test_a_waypoint_for_a_namespace_that_is_not_there_is_a_warning() -> None:
-    misspelt = scenario(waypoint_placement=["shop", "dta", "bnak"])
+    misspelt = as_published(waypoint_placement=["shop", "dta", "bnak"])
     projection = project_usage(shop_mesh(), calibration(), misspelt)
 
     (warning,) = projection.warnings
@@ -136,5 +138,5 @@ def test_a_waypoint_for_a_namespace_that_is_not_there_is_a_warning() -> None:
     assert "bnak, dta" in warning.text
     assert warning.affected == ("bnak", "dta")
     assert warning.fix
-    right = scenario(waypoint_placement=["shop", "data"])
+    right = as_published(waypoint_placement=["shop", "data"])
     assert project_usage(shop_mesh(), calibration(), right).warnings == ()

@@ -185,6 +185,38 @@ def test_a_measured_mesh_is_compared_by_its_own_counts_and_traffic() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["solo-2023", "netcracker-1.30"])
+def test_figures_without_sidecars_make_no_hypothetical_mesh(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        by_constants(name, proxy_rps=15e6)
+
+    assert "buoyant-1.25" in str(caught.value)
+    assert "solo-2023, " not in str(caught.value)
+
+
+def test_shares_of_the_sidecars_are_of_those_of_this_mesh() -> None:
+    price = Price(vcpu_month_usd=10, memory_gib_month_usd=3, source="a bill")
+    load = mesh_load(shop_mesh())
+    found = reference(published_constants()["solo-2023"], load, scenario(), price)
+
+    used = load.sidecars.vcpu
+    assert found.is_share
+    assert found.vcpu == pytest.approx(
+        {"sidecar": used, "ambient-l4": 0.18 * used, "ambient-waypoint-all": 0.60 * used}
+    )
+
+
+def test_figures_of_ambient_alone_are_applied_without_sidecars() -> None:
+    price = Price(vcpu_month_usd=10, memory_gib_month_usd=3, source="a bill")
+    found = reference(
+        published_constants()["netcracker-1.30"], mesh_load(shop_mesh()), scenario(), price
+    )
+
+    assert found.vcpu == pytest.approx(
+        {"ambient-l4": 0.27 * 0.05, "ambient-waypoint-all": 0.27 * 0.05 + 0.07 * 0.18}
+    )
+
+
 def test_a_mesh_of_unknown_nodes_has_no_published_ambient() -> None:
     price = Price(vcpu_month_usd=22, memory_gib_month_usd=0, source="the post")
     nowhere = mesh_load(mesh(Proxy(node=""), nodes=()))

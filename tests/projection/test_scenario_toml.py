@@ -68,7 +68,7 @@ def numbers(draw: st.DrawFn, key: str) -> Interval:
         return Interval.exactly(draw(st.floats(1e-9, 1)))
     if key in ("waypoint_limit_vcpu_per_replica", "traffic_growth_factor"):
         return Interval.exactly(draw(st.floats(1e-9, 1e9)))
-    return draw(intervals(1e-9 if key == "waypoint_to_sidecar_ratio" else 0.0))
+    return draw(intervals(1e-9 if key.endswith("_to_sidecar_ratio") else 0.0))
 
 
 @st.composite

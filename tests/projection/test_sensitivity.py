@@ -10,13 +10,14 @@ from analyzer.projection import Projection, project_usage
 from analyzer.projection.result import NOTHING_TO_SAVE, Sweep
 from analyzer.projection.scenario import Scenario
 from analyzer.units import Interval, Role
-from tests.projection.builders import Call, Node, Proxy, mesh, scenario, shop_mesh
+from tests.projection.builders import Call, Node, Proxy, as_published, mesh, scenario, shop_mesh
 from tests.projection.fits import calibration, fit, no_fit
 
 FITTED = {"sidecar_idle_vcpu_per_proxy", "sidecar_vcpu_per_1000_rps"}
+COST = "ztunnel_vcpu_per_1000_rps"
 RANGED = {
     "waypoint_to_sidecar_ratio",
-    "ztunnel_vcpu_per_1000_rps",
+    "ztunnel_to_sidecar_ratio",
     "ztunnel_idle_vcpu_per_node",
     "ztunnel_vcpu_per_gbit_per_second",
 }
@@ -58,13 +59,16 @@ def test_each_end_is_what_a_projection_with_that_value_gives(basis: str) -> None
         memory_gib_month_usd={"low": 1, "mid": 2, "high": 4},
         waypoint_memory_gib_per_replica={"low": 0.05, "mid": 0.06, "high": 0.5},
     )
-    items = projected(assumed).sensitivity
+    projection = projected(assumed)
+    items, workings = projection.sensitivity, projection.workings
+    assert workings is not None
 
     assert {item.assumption for item in items} >= {"vcpu_month_usd", "memory_gib_month_usd"}
     for item in items:
         if item.assumption in FITTED:
             continue
-        value = assumed[item.assumption]
+        # On the hardware of this mesh.
+        value = workings.scenario[item.assumption]
         for end, found in (
             (value.low, item.low_usd_per_year),
             (value.high, item.high_usd_per_year),
@@ -100,24 +104,32 @@ def test_a_costlier_ztunnel_saves_less_and_a_costlier_vcpu_more() -> None:
         ).sensitivity
     }
 
-    ztunnel, price = items["ztunnel_vcpu_per_1000_rps"], items["vcpu_month_usd"]
+    ztunnel, price = items["ztunnel_to_sidecar_ratio"], items["vcpu_month_usd"]
     assert ztunnel.high_usd_per_year < ztunnel.low_usd_per_year
     assert price.high_usd_per_year > price.low_usd_per_year
 
 
 def test_an_exact_assumption_is_not_listed() -> None:
-    found = projected(scenario(ztunnel_vcpu_per_1000_rps=0.06)).sensitivity
+    found = projected(scenario(ztunnel_to_sidecar_ratio=0.3)).sensitivity
 
-    assert {item.assumption for item in found} == (RANGED | FITTED) - {"ztunnel_vcpu_per_1000_rps"}
+    assert {item.assumption for item in found} == (RANGED | FITTED) - {"ztunnel_to_sidecar_ratio"}
+
+
+def test_a_stated_cost_of_a_pass_is_listed_instead_of_the_ratio() -> None:
+    stated = {"low": 0.05, "mid": 0.06, "high": 0.07}
+    found = {item.assumption for item in projected(scenario(**{COST: stated})).sensitivity}
+
+    assert found == (RANGED | FITTED | {COST}) - {"ztunnel_to_sidecar_ratio"}
 
 
 def test_an_assumption_that_changes_nothing_is_not_listed() -> None:
-    # No TCP in this mesh, and measured waypoints leave the ratio without use.
+    # No TCP in this mesh, and measured waypoints leave their ratio without use.
     fitted = calibration(waypoint=fit(role=Role.WAYPOINT))
     found = project_usage(mesh(Proxy()), fitted, scenario()).sensitivity
 
     assert {item.assumption for item in found} == {
-        "ztunnel_vcpu_per_1000_rps",
+        "sidecar_vcpu_per_1000_rps",
+        "ztunnel_to_sidecar_ratio",
         "ztunnel_idle_vcpu_per_node",
     }
 
@@ -128,7 +140,7 @@ def test_every_item_is_of_waypoints_where_http_is() -> None:
 
 @pytest.mark.parametrize("prices", ["flat", "opencost"])
 def test_each_end_has_the_replicas_that_it_needs(prices: str) -> None:
-    # At the middle of the ratio's range two replicas do, at its high end three: 1.25 and 1.52 times
+    # At the middle of the ratio's range two replicas do, at its high end three: 1.15 and 1.52 times
     # 0.3 for 1000 requests/s, of which 8000 are there in the busiest step and 1.6 vCPU a replica.
     usage = mesh(
         Proxy(node="a", proxy_rps=(8000, 8000), cpu_vcpu=(2.4, 2.4)),
@@ -146,7 +158,7 @@ def test_each_end_has_the_replicas_that_it_needs(prices: str) -> None:
         for item in project_usage(usage, calibration(), assumed).sensitivity
         if item.assumption == "waypoint_to_sidecar_ratio"
     )
-    assert item.low_usd_per_year == pytest.approx(saved(1.0), rel=1e-9)
+    assert item.low_usd_per_year == pytest.approx(saved(0.85), rel=1e-9)
     assert item.high_usd_per_year == pytest.approx(saved(1.52), rel=1e-9)
 
 
@@ -179,7 +191,7 @@ def test_the_fitted_figures_of_measured_waypoints_are_moved_as_they_are() -> Non
 
 # --- along one choice ---
 
-EXACT = {name: item.value.mid for name, item in scenario().assumptions.items()}
+EXACT = {name: item.value.mid for name, item in as_published().assumptions.items()}
 
 
 def sweep_of(projection: Projection, name: str) -> Sweep:
@@ -256,8 +268,8 @@ def test_each_number_of_replicas_is_what_a_scenario_with_it_gives() -> None:
 def test_replicas_are_of_the_waypoints_that_the_scenario_places() -> None:
     swept = along(swept_along(waypoint_placement=["data"]), "waypoint_replicas")
 
-    # One more replica rests in `data` alone: 0.0125 vCPU at 22 dollars a month.
-    assert swept[1].mid - swept[2].mid == pytest.approx(0.0125 * 22 * 12)
+    # One more replica rests in `data` alone: 0.0115 vCPU at 22 dollars a month.
+    assert swept[1].mid - swept[2].mid == pytest.approx(0.0115 * 22 * 12)
     nowhere = along(swept_along(waypoint_placement="none"), "waypoint_replicas")
     expected = saving_usd(swept_along(), "ambient-l4")
     assert [saving.mid for saving in nowhere.values()] == pytest.approx([expected] * 5)

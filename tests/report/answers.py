@@ -22,7 +22,7 @@ from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.prometheus.promql import Scope
 from analyzer.report.answer import Answer
 from analyzer.units import Interval, Reason, Refusal
-from tests.projection.builders import START, Proxy, mesh, scenario, shop_mesh
+from tests.projection.builders import START, Proxy, as_published, mesh, shop_mesh
 from tests.projection.fits import calibration, fit, no_fit
 
 NAUGHTY_NAMES = (
@@ -101,7 +101,7 @@ def full(
     """Return an answer with every step taken."""
     usage = usage or shop_mesh()
     fitted = fitted or fitted_calibration()
-    projection = project_usage(usage, fitted, assumed or scenario())
+    projection = project_usage(usage, fitted, assumed or as_published())
     return Answer(
         manifest=manifest(usage, note=note),
         usage=usage,
@@ -131,7 +131,7 @@ def constants_only(
 ) -> Answer:
     """Return the post's mesh by published constants."""
     load = stated_load(pod_count=15_000, node_count=200, namespace_count=1000, proxy_rps=proxy_rps)
-    projection = project_constants(published_constants()[name], load, assumed or scenario())
+    projection = project_constants(published_constants()[name], load, assumed or as_published())
     return Answer(load=load, projection=projection)
 
 
@@ -151,7 +151,7 @@ def refused() -> Answer:
         usage=usage,
         load=mesh_load(usage),
         calibration=fitted,
-        projection=project_usage(usage, fitted, scenario()),
+        projection=project_usage(usage, fitted, as_published()),
     )
 
 

@@ -20,6 +20,7 @@ from analyzer.units import Interval, Role
 from tests.projection.builders import Call, Proxy, mesh, partly_seen, scenario, shop_mesh
 from tests.projection.fits import calibration, fit
 from tests.projection.test_curves import bent, curved, ztunnel
+from tests.projection.test_own_costs import differing
 from tests.projection.test_project_by_hand import BUSY, CHURN, EDGE, SHOP, Case
 from tests.report.answers import full
 from tests.report.redoing import Line, lines_of
@@ -128,6 +129,9 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
         calibration(curved()), waypoint_limit_vcpu_per_replica=0.1, waypoint_spare_replicas=2
     ),
     "replicas that idle above the target": lambda: shop(waypoint_limit_vcpu_per_replica=0.001),
+    "workloads that differ": lambda: shop(differing()),
+    "workloads that differ, on a curve": lambda: shop(differing(sidecar=curved())),
+    "stated ztunnels": lambda: shop(ztunnel_idle_vcpu_per_node=0.25),
     "measured ztunnels": lambda: shop(
         replace(calibration(), ztunnel=ztunnel(per_gbit=Interval.exactly(0.5)))
     ),

@@ -50,7 +50,29 @@ def test_each_assumption_has_its_range_and_its_source() -> None:
 
     assert "ztunnel_idle_vcpu_per_node is 0.02 (0.018" in text
     assert re.search(r"ztunnel_idle_vcpu_per_node is .* Source: measured\.", text)
-    assert re.search(r"ztunnel_vcpu_per_1000_rps is .* istio\.io .*\(published\)\.", text)
+    assert re.search(r"ztunnel_to_sidecar_ratio is .* istio\.io .*\(published\)\.", text)
+    assert re.search(r"ztunnel_vcpu_per_1000_rps is 0\.09 .*\(derived\)\.", text)
+
+
+def test_what_follows_the_sidecars_is_scaled_line_by_line() -> None:
+    _, text = explained("gateways, lacking requests")
+
+    # Sidecars of 0.3 for 1000 requests/s; 0.26 and the gateway's 0.23 at the sources.
+    for line in (
+        "ztunnel_idle_vcpu_per_node: 0.003 x 0.3 / 0.26 = 0.00346154 vCPU",
+        "ztunnel_vcpu_per_1000_rps: 0.3 x 0.3 = 0.09 vCPU",
+        "ztunnel_vcpu_per_gbit_per_second: 0.2 x 0.3 / 0.23 = 0.26087 vCPU",
+        "ztunnel_vcpu_per_1000_new_connections_per_second: 0.45 x 0.3 / 0.23 = 0.586957 vCPU",
+    ):
+        assert f"  {line}\n" in text
+    assert re.search(r"a gateway there costs 0\.23", text)
+
+
+def test_stated_costs_of_ztunnels_are_not_scaled() -> None:
+    _, text = explained("stated ztunnels")
+
+    assert "ztunnel_idle_vcpu_per_node: " not in text
+    assert "ztunnel_vcpu_per_1000_rps: 0.3 x " in text
 
 
 def test_an_assumption_of_the_user_is_marked_as_stated() -> None:

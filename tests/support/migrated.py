@@ -12,11 +12,13 @@ _NODES = 4
 
 _IDLE_VCPU = 0.01
 _VCPU_PER_1000_RPS = 0.4
-_WAYPOINT_TO_SIDECAR = 1.25
+_WAYPOINT_TO_SIDECAR = 1.15
 _EDGE_RPS = 600
 """Requests per second of each call: gateway to web, web to api, api to books."""
 
-_ZTUNNEL_VCPU_PER_1000_RPS = 0.06
+_ZTUNNEL_VCPU_PER_1000_RPS = 0.3 * _VCPU_PER_1000_RPS
+_ZTUNNEL_IDLE_VCPU = 0.003 * _VCPU_PER_1000_RPS / 0.26
+"""The defaults, on the hardware of these sidecars."""
 _BYTES_PER_PASS = 4_500
 
 
@@ -95,7 +97,7 @@ def _ztunnel() -> WorkloadSpec:
     vcpu_per_bit = _ZTUNNEL_VCPU_PER_1000_RPS / 1000 / _BYTES_PER_PASS / 8
     return WorkloadSpec(
         namespace="istio-system", name="ztunnel", role="ztunnel", kind="DaemonSet", pods=_NODES,
-        traffic="tcp", idle_vcpu=0.003, vcpu_per_gbit_per_second=vcpu_per_bit * 1e9,
+        traffic="tcp", idle_vcpu=_ZTUNNEL_IDLE_VCPU, vcpu_per_gbit_per_second=vcpu_per_bit * 1e9,
         tcp_bytes_per_second_per_pod=bytes_per_second,
         reserved_vcpu=0.2, reserved_memory_bytes=512 * MEBIBYTE,
     )  # fmt: skip

@@ -63,7 +63,7 @@ def _sections(
     if Role.SIDECAR in needs:
         yield components.sidecar_lines(answer, load, workings)
     if Role.ZTUNNEL in needs and load.nodes is not None:
-        yield components.ztunnel_lines(needs[Role.ZTUNNEL], load.nodes, workings)
+        yield components.ztunnel_lines(answer, needs[Role.ZTUNNEL], load.nodes, workings)
     if Role.WAYPOINT in needs:
         yield components.waypoint_lines(answer, load, workings)
     for role, need in needs.items():

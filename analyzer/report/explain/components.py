@@ -9,9 +9,11 @@ import pandas as pd
 
 from analyzer.calibration.models import Curve, Knee, Power
 from analyzer.calibration.result import RoleCalibration
+from analyzer.data import assumptions, published_constants
 from analyzer.projection.choices import Basis
 from analyzer.projection.components import waypoint_replicas
 from analyzer.projection.demand import MeasuredLoad
+from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO, hardware_vcpu
 from analyzer.projection.needs import Need
 from analyzer.projection.result import Workings
 from analyzer.projection.sidecars import SidecarFootprint, SidecarTally
@@ -118,12 +120,15 @@ def _sidecars_memory(
     yield equation("memory billed, by the same rule", "({} + {}) / {}", parts, billed, "GiB")
 
 
-def ztunnel_lines(need: Need, nodes: pd.DataFrame, workings: Workings) -> Iterator[str]:
+def ztunnel_lines(
+    answer: Answer, need: Need, nodes: pd.DataFrame, workings: Workings
+) -> Iterator[str]:
     """Return how the ztunnels' footprint is calculated."""
     parameters, scenario, units = workings.parameters, workings.scenario, need.units
     if units is None:
         return
     yield f"Ztunnels, one per node on {counted(len(nodes), 'node')} ({need.provenance})"
+    yield from _hardware_lines(answer, workings)
     yield from lines.assumed(scenario, *_ZTUNNEL_COSTS, "ztunnel_memory_gib_per_node")
     shares = nodes["present_share"]
     if (shares < 1).any():
@@ -162,6 +167,31 @@ def ztunnel_lines(need: Need, nodes: pd.DataFrame, workings: Workings) -> Iterat
     yield from lines.sum_lines(need)
 
 
+def _hardware_lines(answer: Answer, workings: Workings) -> Iterator[str]:
+    """Return how the costs that follow the sidecars are scaled to the hardware of this mesh."""
+    following, sidecar, scenario = workings.parameters.following, answer.sidecar, workings.scenario
+    if not following or sidecar is None:
+        return
+    yield from lines.fitted(sidecar)
+    slope = sidecar.vcpu_per_1000_rps.mid
+    for name in _ZTUNNEL_COSTS:
+        item, published = scenario.assumptions[name], assumptions()[name]
+        if name == REQUEST_COST and name in following:
+            yield from lines.assumed(scenario, REQUEST_RATIO)
+            terms = scenario[REQUEST_RATIO].mid, slope
+            yield equation(name, "{} x {}", terms, item.value.mid, "vCPU")
+        elif name in following:
+            set_of = published_constants()[published.hardware]
+            base = hardware_vcpu(published)
+            proxy = "gateway" if set_of.sidecar_vcpu_per_1000_rps is None else "sidecar"
+            yield (
+                f"  {name} is from {set_of.title}: a {proxy} there costs {figure(base or 0)} vCPU "
+                "per 1000 requests/s"
+            )
+            terms3 = published.value.mid, slope, base or 0
+            yield equation(name, "{} x {} / {}", terms3, item.value.mid, "vCPU")
+
+
 def waypoint_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> Iterator[str]:
     """Return the need of a waypoint in each namespace, also where a mode has none."""
     parameters, scenario = workings.parameters, workings.scenario
@@ -194,9 +224,44 @@ def waypoint_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> It
     yield f"  requests are from {query_file('mesh_requests_rps')}, of meshed callers{callers}"
     columns = ["namespace", "waypoint_rps", "waypoint_peak_rps", "present_share"]
     rates = load.namespaces[columns]
-    cost_at, counts = _cost_at(parameters, role), waypoint_replicas(load, parameters)
+    counts = waypoint_replicas(load, parameters)
     for row, replicas in zip(rates.itertuples(index=False, name=None), counts, strict=True):
-        yield from _namespace_lines(row, replicas, parameters, cost_at)
+        yield from _own_lines(row[0], workings, role)
+        yield from _namespace_lines(row, replicas, parameters, _cost_at(parameters, role, row[0]))
+
+
+def _own_lines(namespace: str, workings: Workings, role: RoleCalibration | None) -> Iterator[str]:
+    """Return the costs of a namespace's called workloads, if they are not the mesh's."""
+    parameters, name = workings.parameters, fmt.inert(namespace)
+    own = workings.own_costs.get(namespace)
+    if own is None or namespace not in parameters.waypoint_own:
+        return
+    for called in own.called:
+        fit = "" if called.is_own else " (no fit of its own: the mesh's mean)"
+        yield (
+            f"  {name}/{fmt.inert(called.workload)}: {figure(called.rps)} requests/s; a request "
+            f"costs {figure(called.request_ratio.mid)} times the mesh's, idle CPU is "
+            f"{figure(called.idle_ratio.mid)} times the mesh's{fit}"
+        )
+    rps = sum(called.rps for called in own.called)
+    mesh = parameters.waypoint_idle_vcpu[0], parameters.waypoint_vcpu_per_1000_rps[0]
+    for what, each, mean, of_mesh in (
+        ("idle CPU", [item.idle_ratio.mid for item in own.called], own.idle_ratio.mid, mesh[0]),
+        (
+            "a request",
+            [item.request_ratio.mid for item in own.called],
+            own.request_ratio.mid,
+            mesh[1],
+        ),
+    ):
+        parts = [item.rps * times for item, times in zip(own.called, each, strict=True)]
+        label = f"{name}, {what} of its called workloads over the mesh's"
+        yield from lines.total(f"{label}, requests/s x times", parts, sum(parts), "requests/s")
+        yield equation(label, "{} / {}", (sum(parts), rps), mean, "times")
+        if what != "a request" or not isinstance(_curve_of(role), Power):
+            unit = "per replica" if what == "idle CPU" else "per 1000 requests/s"
+            how = of_mesh, mean
+            yield equation(f"{name}, vCPU {unit}", "{} x {}", how, of_mesh * mean, "vCPU")
 
 
 def _replica_cost_lines(parameters: Parameters, role: RoleCalibration | None) -> Iterator[str]:
@@ -214,16 +279,21 @@ def _curve_of(role: RoleCalibration | None) -> Curve | None:
     return role.curve if role and role.vcpu_per_1000_rps.mid else None
 
 
-def _cost_at(parameters: Parameters, role: RoleCalibration | None) -> Callable[[str], str]:
+def _cost_at(
+    parameters: Parameters, role: RoleCalibration | None, namespace: str
+) -> Callable[[str], str]:
     """Return the formula of one replica's CPU, as text, from the text of its rate."""
-    idle, curve = figure(parameters.waypoint_idle_vcpu[0]), _curve_of(role)
+    one = (np.ones(1), np.ones(1))
+    at_rest, request = (times[0] for times in parameters.waypoint_own.get(namespace, one))
+    idle, curve = figure(parameters.waypoint_idle_vcpu[0] * at_rest), _curve_of(role)
     is_derived = parameters.waypoint_follows_sidecar
     if isinstance(curve, Power):
         ratio = parameters["waypoint_to_sidecar_ratio"][0]
         times = f"{figure(ratio)} x " if is_derived else ""
+        times += f"{figure(request)} x " if namespace in parameters.waypoint_own else ""
         factor, exponent = figure(curve.vcpu_per_rps_power), figure(curve.exponent)
         return lambda rps: f"{idle} + {times}{factor} x ({rps})^{exponent}"
-    slope = figure(parameters.waypoint_vcpu_per_1000_rps[0])
+    slope = figure(parameters.waypoint_vcpu_per_1000_rps[0] * request)
     if isinstance(curve, Knee) and is_derived:
         # A request costs the sidecars' mean: the quoted cost is that of one more request.
         return lambda rps: f"{idle} + {rps} / 1000 x {slope} / {figure(curve.marginal_share)}"
@@ -245,7 +315,7 @@ def _namespace_lines(
     least, spare = parameters["waypoint_replicas"][0], parameters["waypoint_spare_replicas"][0]
 
     def use(label: str, rps: float, count: float) -> str:
-        used = parameters.waypoint_vcpu(np.array([rps / count]))[0, 0]
+        used = parameters.waypoint_vcpu(np.array([rps / count]), [rates[0]])[0, 0]
         return equation(label, cost_at(f"{figure(rps)} / {figure(count)}"), (), used, "vCPU")
 
     needed = replicas - spare

@@ -72,6 +72,8 @@ def assumed(scenario: Scenario, *names: str) -> Iterator[str]:
         item = scenario.assumptions[name]
         if item == assumptions()[name]:
             origin = f"{item.source} ({Provenance.PUBLISHED})"
+        elif item.is_derived:
+            origin = f"{item.source} ({Provenance.DERIVED})"
         else:
             origin = Provenance.MEASURED if item.is_measured else f"stated in {item.source}"
         yield f"  {name} is {spread(item.value)}. Unit: {item.unit}. Source: {fmt.inert(origin)}."

@@ -183,3 +183,9 @@ def _ranges(projection: Projection, mode: Mode, saving: Saving) -> Iterator[str]
     yield f"  USD a year {fmt.AS_BASIS[basis]} {spread(mode.bases[basis].usd_per_year)}"
     cheaper = f"ambient costs less in {in_percent(saving.probability_cheaper)} of the draws"
     yield f"  % saved {spread(saving.percent)}; {cheaper}"
+    most = saving.break_even_ztunnel_vcpu_per_1000_rps
+    if most:
+        yield (
+            f"  saves as long as a pass through a ztunnel costs under {figure(most)} vCPU per 1000 "
+            "requests/s"
+        )

@@ -16,7 +16,7 @@ from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.sentences import whole
 from analyzer.report.sentences.dependence import lower_requests
-from analyzer.report.sentences.projection import assumed, assumption_title
+from analyzer.report.sentences.projection import assumed, assumption_title, break_even_line
 from analyzer.report.sentences.unseen import filled_shares
 from analyzer.units import Reason, in_percent
 
@@ -338,6 +338,7 @@ def _cannot_tell(projection: Projection, decision: Decision) -> Iterator[str]:
             count = fmt.counted(decision.without_waypoints.namespace_count, "namespace")
             gain = _gain(decision, decision.without_waypoints)
             yield f"Moving {count} without waypoints saves {gain}."
+        yield from break_even_line(projection)
         yield from _check(decision)
     elif decision.why == Why.CPU_UNKNOWN:
         dark = [item.namespace for item in decision.by_namespace if item.why == Why.CPU_UNKNOWN]
@@ -347,6 +348,7 @@ def _cannot_tell(projection: Projection, decision: Decision) -> Iterator[str]:
     else:
         yield "Cannot tell whether ambient would cost less: the ranges have both signs."
         yield from _at_best(projection, decision)
+        yield from break_even_line(projection)
         if decision.decisive:
             value, unit = assumed(projection, decision.decisive)
             shown = f": {fmt.ranged(value)}{f' {unit}' if unit else ''}" if value else ""

@@ -6,6 +6,7 @@ from typing import Final
 from analyzer.data import BLOG
 from analyzer.projection.choices import Basis, Placement, Spread
 from analyzer.projection.decision import Outcome
+from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO
 from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Projection
 from analyzer.projection.scenario import Scenario
@@ -22,12 +23,26 @@ _PLACED: Final[Mapping[Placement, str]] = {
 
 _MOST: Final = 4  # of what the saving depends on; all of it is in the tables
 
+_MOST_NAMED: Final = 3
+
 
 def dependence_lines(projection: Projection) -> Iterator[str]:
     """Return what moves the saving most, then what lower CPU requests would save without moving."""
     found = sorted((*_choices(projection), *_assumptions(projection)), key=lambda item: -item[0])
     yield from (text for swing, text in found[:_MOST] if fmt.dollars(swing) != fmt.dollars(0))
+    yield from _named(projection)
     yield from lower_requests(projection)
+
+
+def _named(projection: Projection) -> Iterator[str]:
+    """Return the names of the assumptions that matter most."""
+    names = [
+        assumption_title(item.assumption)
+        for item in projection.sensitivity[:_MOST_NAMED]
+        if fmt.dollars(item.low_usd_per_year) != fmt.dollars(item.high_usd_per_year)
+    ]
+    if len(names) > 1:
+        yield f"Assumptions that move the saving most: {fmt.listed(names)}."
 
 
 def _choices(projection: Projection) -> Iterator[tuple[float, str]]:
@@ -126,10 +141,24 @@ def _by_provenance(projection: Projection) -> Iterator[str]:
 
 def _derivation(projection: Projection, cost: str) -> str:
     workings = projection.workings
-    if workings is None or cost != f"{Role.WAYPOINT} cost":
+    if workings is None:
         return " (measured in part)"
-    ratio = workings.scenario["waypoint_to_sidecar_ratio"]
-    return f" (sidecar cost times an assumed {fmt.ranged(ratio)})"
+    if cost == f"{Role.WAYPOINT} cost":
+        ratio = workings.scenario["waypoint_to_sidecar_ratio"]
+        return f" (sidecar cost times an assumed {fmt.ranged(ratio)})"
+    if not workings.parameters.following:
+        return " (measured in part)"
+    parts = ["measured in part"] if _is_measured_in_part(workings.scenario) else []
+    if REQUEST_COST in workings.parameters.following:
+        times = f"times an assumed {fmt.ranged(workings.scenario[REQUEST_RATIO])}"
+        parts.append(f"per request a sidecar's cost {times}")
+    others = [name for name in workings.parameters.following if name != REQUEST_COST]
+    parts += ["published costs scaled to this hardware"] if others else []
+    return f" ({fmt.listed(parts)})"
+
+
+def _is_measured_in_part(scenario: Scenario) -> bool:
+    return any(item.is_measured for item in scenario.assumptions.values())
 
 
 def _assumed(projection: Projection, scenario: Scenario) -> Iterator[str]:

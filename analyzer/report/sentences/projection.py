@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
+from analyzer.data import assumptions
 from analyzer.projection.choices import OBSERVED, Basis
 from analyzer.projection.demand import MeshLoad
+from analyzer.projection.hardware import REQUEST_COST
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
 from analyzer.projection.result import Component, Projection, Reference, Saving, Sweep
 from analyzer.projection.sidecars import SidecarFootprint
@@ -38,7 +40,35 @@ def headline(projection: Projection) -> str | None:
 def _chance(saving: Saving) -> str:
     if saving.percent.low >= 0 or saving.percent.high <= 0:
         return ""
-    return f" ({fmt.share(100 * saving.probability_cheaper)} likely to cost less)"
+    likely = fmt.share(100 * saving.probability_cheaper)
+    return f" ({likely} likely to cost less, if the assumptions hold)"
+
+
+def break_even_line(projection: Projection) -> Iterator[str]:
+    """Return up to which cost of a pass ambient with waypoints saves, beside that of the sources.
+
+    Nothing if it saves at any cost.
+    """
+    workings, cost = projection.workings, projection.ztunnel_vcpu_per_1000_rps
+    found = {
+        item.mode: item.break_even_ztunnel_vcpu_per_1000_rps for item in projection.savings
+    }.get(AMBIENT_WAYPOINT)
+    if workings is None or cost is None or found is None:
+        return
+    who = fmt.capital(fmt.MODE_TITLES[AMBIENT_WAYPOINT])
+    if found == 0:
+        yield f"{who} would cost more even if a pass through a ztunnel cost nothing."
+        return
+    stated = workings.scenario.assumptions[REQUEST_COST]
+    is_stated = REQUEST_COST not in workings.parameters.following and (
+        stated != assumptions()[REQUEST_COST]
+    )
+    low, high = fmt.number(cost.low), fmt.number(cost.high)
+    given = low if low == high else f"{low} to {high}"
+    yield (
+        f"{who} saves as long as a pass through a ztunnel costs under {fmt.number(found)} vCPU per "
+        f"1000 requests/s; {'the scenario states' if is_stated else 'sources give'} {given}."
+    )
 
 
 def side_by_side(projection: Projection) -> Iterator[str]:
@@ -60,6 +90,7 @@ def _all_know(projection: Projection, basis: Basis) -> bool:
 def projection_lines(projection: Projection) -> Iterator[str]:
     """Return where the answer turns, and whether whole nodes are freed."""
     yield from _break_evens(projection)
+    yield from break_even_line(projection)
     yield from _freed(projection)
 
 
@@ -76,7 +107,9 @@ def busiest_line(projection: Projection) -> Iterator[str]:
 
 def why_different(reference: Reference, load: MeshLoad) -> str:
     """Return why published figures give this mesh another answer than its own do."""
-    if reference.is_per_proxy:
+    if reference.is_share:
+        reason = "Ambient as a share of the sidecars' CPU, at any traffic."
+    elif reference.is_per_proxy:
         reason = "One figure per pod at any traffic."
         if load.proxy_rps and load.sidecar_count:
             each_rps = load.proxy_rps / load.sidecar_count
@@ -250,7 +283,7 @@ def assumed(projection: Projection, name: str) -> tuple[Interval | None, str]:
     assumption = workings.scenario.assumptions.get(name)
     if assumption:
         return assumption.value, assumption.unit
-    return workings.parameters.waypoint_fit.get(name), ""
+    return workings.parameters.fitted.get(name), ""
 
 
 def assumption_title(name: str) -> str:

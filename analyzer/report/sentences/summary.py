@@ -14,6 +14,7 @@ from analyzer.report.sentences import Line, whole
 from analyzer.report.sentences.calibration import verdict
 from analyzer.report.sentences.dependence import dependence_lines
 from analyzer.report.sentences.projection import (
+    break_even_line,
     growth_factor,
     headline,
     requested_vcpu,
@@ -90,6 +91,7 @@ def _savings(projection: Projection) -> Iterator[Line]:
     finding = headline(projection)
     if finding:
         yield Line(finding)
+        yield from map(Line, break_even_line(projection))
         yield Line(_in_dollars(projection), is_strong=True)
         for text in side_by_side(projection):
             yield Line(text)

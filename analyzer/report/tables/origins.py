@@ -40,7 +40,7 @@ def constants(projection: Projection | None) -> Table:
         return references[item.name].vcpu.get(Role.SIDECAR) if item.name in references else None
 
     listing = Listing(published_constants().values())
-    listing.column(lambda item: Words(item.title, detail=item.remark), page="published by")
+    listing.column(lambda item: Words(item.title, detail=_detail(item)), page="published by")
     for kind in COMPONENTS.values():
         listing.text_column(partial(_cost_in_words, kind), page=f"a {kind.role}")
     listing.column(of_this_mesh, Unit.NUMBER, "", page="sidecars of this mesh")
@@ -48,9 +48,17 @@ def constants(projection: Projection | None) -> Table:
     return Table("constants", *listing.filled, captions={View.PAGE: "Published constants, in vCPU"})
 
 
+def _detail(item: PublishedConstants) -> str:
+    conditions = f"Conditions: {item.conditions}." if item.conditions else ""
+    return " ".join(part for part in (item.remark, conditions) if part)
+
+
 def _cost_in_words(kind: ComponentKind, item: PublishedConstants) -> str:
     figures = zip(kind.cost_vcpu(item), ("each", "per 1000 requests/s"), strict=True)
     parts = [f"{fmt.number(value)} {unit}" for value, unit in figures if value is not None]
+    share = kind.sidecar_share(item)
+    if share is not None and kind.role != Role.SIDECAR:
+        parts.append(f"{fmt.share(100 * share)} of the sidecars")
     return " and ".join(parts) or "not given"
 
 

@@ -154,10 +154,10 @@ def test_what_idle_and_slope_take_from_each_other_is_not_named() -> None:
 
 
 def test_the_planted_waypoint_error_is_named_as_a_person_would() -> None:
-    dear = Costs(waypoint_idle_vcpu=1.3 * 0.0125, waypoint_vcpu_per_1000_rps=1.3 * 0.4375)
+    dear = Costs(waypoint_idle_vcpu=2 * 0.0115, waypoint_vcpu_per_1000_rps=2 * 0.4025)
 
     sentence = outcome(compared(Migrated(costs=dear)))
 
-    assert sentence.startswith("In total the prediction is too low: 1.33 vCPU measured, 1.08 (")
-    assert "Waypoints differ most: cost per request is 0.57 (" in sentence
-    assert "vCPU per 1000 requests/s, and 0.437 (" in sentence
+    assert sentence.startswith("In total the prediction is too low: 1.97 vCPU measured, 1.21 (")
+    assert "Waypoints differ most: cost per request is 0.807 (" in sentence
+    assert "vCPU per 1000 requests/s, and 0.402 (" in sentence

@@ -7,8 +7,12 @@ import pytest
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.choices import Basis
 from analyzer.projection.result import Sweep, SweepPoint
+from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
+from analyzer.report.sentences.dependence import dependence_lines
 from analyzer.report.sentences.projection import (
+    assumption_title,
+    break_even_line,
     busiest_line,
     component_lines,
     headline,
@@ -19,7 +23,7 @@ from analyzer.report.sentences.projection import (
     why_different,
 )
 from analyzer.units import Interval
-from tests.projection.builders import scenario, shop_mesh
+from tests.projection.builders import as_published, scenario, shop_mesh
 from tests.projection.fits import calibration
 from tests.report.answers import constants_only, full, refused
 from tests.report.rendered import as_markdown
@@ -29,7 +33,7 @@ UNSURE = Interval(low=-5, mid=5, high=15)
 
 
 def projection(**changes: object) -> Projection:
-    return project_usage(shop_mesh(), calibration(), scenario(**changes))
+    return project_usage(shop_mesh(), calibration(), as_published(**changes))
 
 
 def sweep(name: str, *savings: Interval) -> Sweep:
@@ -91,7 +95,7 @@ def test_the_headline_has_a_probability_only_where_the_range_has_both_signs() ->
     found = replace(found, savings=savings)
 
     unsure = str(headline(with_percent(found, ambient_waypoint=UNSURE)))
-    assert "cost between 15 % less and 5.0 % more (62 % likely to cost less)." in unsure
+    assert "cost between 15 % less and 5.0 % more (62 % likely to cost less, if " in unsure
     for sure in (SAVES, COSTS):
         assert "likely" not in str(headline(with_percent(found, ambient_waypoint=sure)))
 
@@ -335,3 +339,49 @@ def test_each_component_line_begins_with_its_mode_and_agrees_in_number() -> None
     assert waypoint.startswith("ambient with waypoints: 2 ztunnels use ")
     (single,) = component_lines(of(refused()))
     assert single == "sidecar mode: 1 sidecar uses 0.1 vCPU (measured)"
+
+
+# --- up to which cost of a pass ambient saves ---
+
+
+def break_even(found: Projection, vcpu: float | None) -> str:
+    savings = tuple(
+        replace(item, break_even_ztunnel_vcpu_per_1000_rps=vcpu) for item in found.savings
+    )
+    return " ".join(break_even_line(replace(found, savings=savings)))
+
+
+def test_the_break_even_of_a_pass_is_beside_what_sources_give() -> None:
+    found = project_usage(shop_mesh(), calibration(), scenario())
+    assert found.ztunnel_vcpu_per_1000_rps is not None
+    low, high = (fmt.number(end) for end in ends_of(found.ztunnel_vcpu_per_1000_rps))
+
+    text = break_even(found, 0.1234)
+    assert "under 0.123 vCPU per 1000 requests/s" in text
+    assert text.endswith(f"sources give {low} to {high}.")
+
+
+def ends_of(value: Interval) -> tuple[float, float]:
+    return value.low, value.high
+
+
+def test_a_stated_cost_of_a_pass_is_not_that_of_sources() -> None:
+    found = project_usage(shop_mesh(), calibration(), scenario(ztunnel_vcpu_per_1000_rps=0.05))
+
+    assert break_even(found, 0.1).endswith("the scenario states 0.05.")
+
+
+def test_where_no_cost_of_a_pass_decides_there_is_no_or_another_sentence() -> None:
+    found = project_usage(shop_mesh(), calibration(), scenario())
+
+    assert break_even(found, None) == ""
+    assert break_even(found, 0.0).endswith("a ztunnel cost nothing.")
+
+
+def test_the_three_assumptions_that_matter_most_are_named() -> None:
+    found = project_usage(shop_mesh(), calibration(), scenario())
+    (line,) = (line for line in dependence_lines(found) if line.startswith("Assumptions"))
+
+    names = [assumption_title(item.assumption) for item in found.sensitivity[:3]]
+    assert len(set(names)) == 3
+    assert line.endswith(f": {fmt.listed(names)}.")

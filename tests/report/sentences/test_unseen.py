@@ -108,7 +108,7 @@ def test_unseen_time_is_among_what_the_saving_depends_on() -> None:
     projection, exact = full(usage=usage).projection, full().projection
     assert projection is not None
     assert exact is not None
-    (line,) = (line for line in dependence_lines(projection) if "unseen" in line)
+    (line,) = (line for line in dependence_lines(projection) if line.startswith("If unseen"))
     (how_sure, *_) = origin_lines(projection)
 
     # 0.352 vCPU less 0.225 of ambient, and 0.616 less 0.370, at 264 dollars a year.
@@ -121,7 +121,7 @@ def test_where_only_requests_were_unseen_their_rate_is_shown() -> None:
     usage = partly_seen(shop_mesh(), proxy_rps=(0.8, 1.4))
     projection = full(usage=usage).projection
     assert projection is not None
-    (line,) = (line for line in dependence_lines(projection) if "unseen" in line)
+    (line,) = (line for line in dependence_lines(projection) if line.startswith("If unseen"))
 
     assert "(216 proxy requests/s of all sidecars)" in line
     assert "busy (378)" in line

@@ -267,7 +267,7 @@ def test_each_assumption_has_its_value_range_unit_and_source() -> None:
     assert found.keys() == assumed.keys()
     assert found["waypoint_replicas"] == ["2", assumed["waypoint_replicas"].unit, "a test"]
     ratio = found["waypoint_to_sidecar_ratio"]
-    assert ratio[0] == "1.25 1-1.52"
+    assert ratio[0] == "1.15 0.85-1.52"
     assert ratio[2] == " ".join(assumed["waypoint_to_sidecar_ratio"].source.split())
 
 

@@ -1,0 +1,201 @@
+"""Costs of ambient follow the sidecars: equal meshes on other machines save the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analyzer.calibration.fit.student import SEED
+from analyzer.calibration.result import Calibration, RoleCalibration
+from analyzer.data import assumptions
+from analyzer.measurement.usage import MeshUsage
+from analyzer.projection import Projection, project_usage
+from analyzer.projection.choices import Basis
+from analyzer.projection.hardware import on_this_hardware
+from analyzer.projection.result import Saving
+from analyzer.projection.uncertainty import draw_log_normal, to_interval
+from analyzer.units import Interval, Provenance, Refusal, Role
+from tests.projection.builders import Call, Proxy, as_published, mesh, scenario, shop_mesh
+from tests.projection.fits import calibration, fit, no_fit
+from tests.projection.test_curves import ztunnel
+
+COST, RATIO = "ztunnel_vcpu_per_1000_rps", "ztunnel_to_sidecar_ratio"
+IDLE = "ztunnel_idle_vcpu_per_node"
+CONNECTIONS = "ztunnel_vcpu_per_1000_new_connections_per_second"
+
+
+def slower(times: float) -> tuple[MeshUsage, Calibration]:
+    """Return the shop on machines that take so many times the CPU."""
+    usage = shop_mesh()
+    steps = usage.steps.assign(cpu_vcpu=usage.steps["cpu_vcpu"] * times)
+    slope = Interval(low=0.25, mid=0.3, high=0.35).scaled(times)
+    idle = Interval(low=0.008, mid=0.01, high=0.012).scaled(times)
+    return replace(usage, steps=steps), calibration(fit(slope=slope, idle=idle))
+
+
+def saving_of(projection: Projection, mode: str) -> Saving:
+    return next(item for item in projection.savings if item.mode == mode)
+
+
+@pytest.mark.parametrize("mode", ["ambient-l4", "ambient-waypoint", "ambient-waypoint-all"])
+def test_the_same_mesh_on_slower_machines_saves_the_same_percentage(mode: str) -> None:
+    here, there = (project_usage(*slower(times), scenario()) for times in (1.0, 3.0))
+    found, expected = (saving_of(item, mode).percent for item in (there, here))
+
+    assert (found.low, found.mid, found.high) == pytest.approx(
+        (expected.low, expected.mid, expected.high), abs=1e-6
+    )
+    vcpu = [saving_of(item, mode).vcpu.mid for item in (here, there)]
+    assert vcpu[1] == pytest.approx(3 * vcpu[0])
+
+
+def test_figures_of_documents_would_not() -> None:
+    here, there = (project_usage(*slower(times), as_published()) for times in (1.0, 3.0))
+
+    first, second = (saving_of(item, "ambient-l4").percent.mid for item in (here, there))
+    assert second > first + 10
+
+
+def test_a_pass_costs_the_ratio_times_a_request_and_the_rest_is_scaled() -> None:
+    assumed = on_this_hardware(scenario(), calibration())
+
+    # Sidecars of 0.3, where uds-core's cost 0.26 and Netcracker's gateway 0.23.
+    assert ends(assumed[COST]) == pytest.approx((0.16 * 0.3, 0.3 * 0.3, 0.46 * 0.3))
+    assert ends(assumed[IDLE]) == pytest.approx([at * 0.3 / 0.26 for at in (0.001, 0.003, 0.01)])
+    assert assumed[CONNECTIONS].mid == pytest.approx(0.45 * 0.3 / 0.23)
+    derived = {name for name, item in assumed.assumptions.items() if item.is_derived}
+    assert derived == {COST, IDLE, "ztunnel_vcpu_per_gbit_per_second", CONNECTIONS}
+    for name in derived - {COST}:
+        assert assumptions()[name].source in assumed.assumptions[name].source
+
+
+def ends(value: Interval) -> tuple[float, float, float]:
+    return value.low, value.mid, value.high
+
+
+def test_what_the_user_states_stays_as_stated() -> None:
+    stated = scenario(**{COST: 0.05, IDLE: 0.2})
+    assumed = on_this_hardware(stated, calibration())
+
+    assert (assumed[COST].mid, assumed[IDLE].mid) == (0.05, 0.2)
+    assert assumed.assumptions[CONNECTIONS].is_derived
+
+
+def test_what_was_measured_stays_as_measured() -> None:
+    found = replace(calibration(), ztunnel=ztunnel(per_gbit=Interval.exactly(0.5)))
+    assumed = on_this_hardware(scenario(), found)
+
+    assert assumed[IDLE].mid == 0.02
+    assert assumed["ztunnel_vcpu_per_gbit_per_second"].mid == 0.5
+    # Ztunnels count no requests, and these had no connections.
+    assert {COST, CONNECTIONS} == {
+        name for name, item in assumed.assumptions.items() if item.is_derived
+    }
+
+
+@pytest.mark.parametrize("sidecar", [no_fit(), fit(slope=Interval.exactly(0.0))], ids=str)
+def test_without_a_cost_of_a_sidecar_documents_are_used_as_they_are(
+    sidecar: RoleCalibration | Refusal,
+) -> None:
+    found = replace(calibration(), sidecar=sidecar, waypoint=fit(role=Role.WAYPOINT))
+    assumed = on_this_hardware(scenario(), found)
+    projection = project_usage(shop_mesh(), found, scenario())
+
+    assert assumed == scenario()
+    (part,) = next(mode for mode in projection.modes if mode.name == "ambient-l4").components
+    assert part.provenance == Provenance.PUBLISHED
+    # 2 nodes at 0.003, 270 requests/s at 0.06 for 1000, 1 Gbit/s at 0.2.
+    assert part.vcpu.mid == pytest.approx(0.006 + 0.0162 + 0.2)
+
+
+def test_costs_that_follow_the_sidecars_are_derived() -> None:
+    projection = project_usage(shop_mesh(), calibration(), scenario())
+    (part,) = next(mode for mode in projection.modes if mode.name == "ambient-l4").components
+
+    assert part.provenance == Provenance.DERIVED
+
+
+def test_draws_of_ambient_follow_the_draws_of_the_sidecars() -> None:
+    """Only the fit is uncertain: what a pass costs has its range times the ratio."""
+    exact = {name: item.value.mid for name, item in scenario().assumptions.items()}
+    usual = {name: exact[name] for name in (RATIO, "waypoint_to_sidecar_ratio")}
+    projection = project_usage(mesh(Proxy()), calibration(), scenario(**usual))
+    cost = projection.ztunnel_vcpu_per_1000_rps
+
+    assert cost is not None
+    assert ends(cost) == pytest.approx((0.3 * 0.25, 0.3 * 0.3, 0.3 * 0.35), rel=0.02)
+
+
+# --- log-normal draws ---
+
+
+def test_log_normal_draws_have_the_interval_at_their_ends() -> None:
+    value = Interval(low=0.16, mid=0.3, high=0.46)
+    drawn = draw_log_normal(value, np.random.default_rng(SEED))
+
+    found = to_interval(drawn)
+    assert ends(found) == pytest.approx(ends(value), rel=0.03)
+    assert drawn[0] == 0.3
+    assert drawn.min() > 0
+    # Errors are factors: beyond an end there is more than of a normal distribution.
+    assert drawn.max() - 0.46 > 0.16 - drawn.min()
+
+
+def test_a_ratio_that_may_be_0_is_drawn_as_a_normal_one() -> None:
+    drawn = draw_log_normal(Interval(low=0, mid=0.3, high=0.4), np.random.default_rng(SEED))
+
+    assert drawn.min() == 0
+    assert to_interval(drawn).high == pytest.approx(0.4, rel=0.03)
+
+
+# --- up to which cost of a pass ambient saves ---
+
+
+def lone(vcpu: float, **changes: object) -> Projection:
+    """Return a sidecar with 100 requests/s, half of which pass a waypoint."""
+    usage = mesh(
+        Proxy(cpu_vcpu=(vcpu, vcpu)),
+        calls=[Call(source="shop/front", destination="shop/front", rps=(50, 50))],
+    )
+    return project_usage(usage, calibration(), scenario(**changes))
+
+
+def test_the_break_even_of_a_pass_is_where_a_hand_finds_it() -> None:
+    projection = lone(0.05)
+    l4, waypoint, _ = (item.break_even_ztunnel_vcpu_per_1000_rps for item in projection.savings)
+
+    # 0.1 thousand passes pay 0.05 less the ztunnel's idle, and less the waypoint.
+    idle, cost = 0.003 * 0.3 / 0.26, 1.15 * (0.01 + 0.05 * 0.3)
+    assert l4 == pytest.approx((0.05 - idle) / 0.1, rel=1e-9)
+    assert waypoint == pytest.approx((0.05 - idle - cost) / 0.1, rel=1e-9)
+
+
+@pytest.mark.parametrize("mode", ["ambient-l4", "ambient-waypoint"])
+def test_at_the_break_even_nothing_is_saved(mode: str) -> None:
+    found = saving_of(lone(0.05), mode).break_even_ztunnel_vcpu_per_1000_rps
+    again = lone(0.05, **{COST: found})
+
+    assert saving_of(again, mode).usd_per_year.mid == pytest.approx(0, abs=1e-7)
+
+
+def test_a_mode_that_saves_at_no_cost_of_a_pass_has_the_break_even_0() -> None:
+    found = saving_of(lone(0.02), "ambient-waypoint")
+
+    assert found.usd_per_year.mid < 0
+    assert found.break_even_ztunnel_vcpu_per_1000_rps == 0
+
+
+def test_where_nothing_passes_there_is_no_break_even() -> None:
+    projection = project_usage(mesh(Proxy(proxy_rps=(0, 0))), calibration(), scenario())
+
+    assert saving_of(projection, "ambient-l4").break_even_ztunnel_vcpu_per_1000_rps is None
+
+
+def test_where_only_requests_to_the_scheduler_are_paid_there_is_none_either() -> None:
+    usage = mesh(Proxy(reserved_vcpu=5.0))
+    projection = project_usage(usage, calibration(), scenario(basis="reserved"))
+
+    assert projection.basis == Basis.RESERVED
+    assert saving_of(projection, "ambient-l4").break_even_ztunnel_vcpu_per_1000_rps is None
