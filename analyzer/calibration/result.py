@@ -204,6 +204,12 @@ class WorkloadCalibration:
     vcpu_per_gbit_per_second: Interval | None = None
     vcpu_per_1000_new_connections_per_second: Interval | None = None
 
+    @property
+    def has_tcp_cost(self) -> bool:
+        """Whether its costs are those of TCP, in place of requests."""
+        costs = self.vcpu_per_gbit_per_second, self.vcpu_per_1000_new_connections_per_second
+        return any(cost is not None for cost in costs)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryCalibration:

@@ -123,7 +123,11 @@ def _of_tcp(tcp: TcpCosts | None) -> dict[int, dict[str, Any]]:
     origins = np.where(tcp.parts.is_derived, Provenance.DERIVED, Provenance.MEASURED)
     found = zip(tcp.segments, tcp.intervals, origins, tcp.is_known, strict=True)
     return {
-        int(number): {**dict(zip(names, costs, strict=True)), "provenance": Provenance(origin)}
+        int(number): {
+            **dict(zip(names, costs, strict=True)),
+            "own_share": float(origin == Provenance.MEASURED),
+            "provenance": Provenance(origin),
+        }
         for number, costs, origin, is_known in found
         if is_known
     }

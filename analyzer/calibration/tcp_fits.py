@@ -109,6 +109,17 @@ class TcpFits:
         """Which workloads show what their traffic costs, (g,)."""
         return np.asarray(self.has_term[:, 1:].any(axis=1))
 
+    @property
+    def is_level(self) -> Bools:
+        """Where what carries the traffic is constant, so that its CPU is in that of idle, (g,)."""
+        return np.where(self.loads.bytes_matter, ~self.has_term[:, 1], ~self.has_term[:, 2])
+
+    @property
+    def shows_idle(self) -> Bools:
+        """Which workloads show idle CPU without that of any traffic, (g,)."""
+        is_constant = self.loads.connections_matter & ~self.amounts.varies[:, 2]
+        return np.asarray(~self.is_level & ~is_constant & ~self.is_falling)
+
     @cached_property
     def costs(self) -> Floats:
         """Costs of TERMS, (g, 3)."""

@@ -51,7 +51,7 @@ class Loan(NamedTuple):
 
         `others`, shape (h,), is that of the workloads with requests.
         """
-        own = fits.costs[fits.has_line & ~fits.is_falling, 0]
+        own = fits.costs[fits.shows_idle, 0]
         found = np.concatenate([others, own])
         count = len(found)
         if count < MIN_LENDERS:
@@ -103,7 +103,7 @@ def divided(fits: TcpFits, connection: Loan | None, idle: Loan | None) -> Divide
     cost = 0.0 if connection is None else max(connection.cost, 0.0)
     taken = np.minimum(cost, most) * takes
     # Without a line of its own, what carries the traffic has the rest of the level.
-    is_level = np.where(carries, ~has_bytes, ~has_connections)
+    is_level = fits.is_level
     carrier = np.where(carries, 1, 2)
     each = np.arange(count)
     moves = np.tile(np.eye(len(TERMS)), (count, 1, 1))
