@@ -271,7 +271,7 @@ def test_the_draws_have_the_ranges_and_the_covariance() -> None:
         assert cost is not None
         ends = np.quantile(found.draws[:, column], [0.05, 0.95])
         assert ends == pytest.approx((cost.low, cost.high), rel=0.01)
-    seen = np.corrcoef(found.draws.T)[0, 1]
+    seen = np.asarray(np.corrcoef(found.draws.T))[0, 1]
     deviations = np.sqrt(np.diag(found.covariance))
     assert seen == pytest.approx(found.covariance[0, 1] / deviations[0] / deviations[1], abs=0.1)
 
