@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.calibration.events import Event
+from analyzer.calibration.events import TCP_BYTES, Event
 from analyzer.calibration.fit.least_squares import Term, correlations
 from analyzer.calibration.fit.segments import Segments, clusters_of, seen_at
 from analyzer.calibration.tcp_loads import TcpLoads
@@ -109,7 +109,7 @@ class Panel:
     rps: Floats
     inbound_rps: Floats
     outbound_rps: Floats
-    gbit_per_second: Floats  # 0 where not known
+    gbit_per_second: Floats  # 0 where not known; without TCP where that is an event
     vcpu: Floats
     point: Ints
     numbers: Ints  # (g,): the row of each segment of workloads in `Observations.workloads`
@@ -144,6 +144,11 @@ class Panel:
         loads = {name: rows[name].to_numpy(float) for name in names}
         is_known = workloads.sum(np.isnan(loads["gbit_per_second"])) == 0
         loads["gbit_per_second"] = np.nan_to_num(loads["gbit_per_second"])
+        if TCP_BYTES in events:
+            # A byte has one cost: those of TCP have a term of their own.
+            tcp = np.nan_to_num(rows[TCP_BYTES.column].to_numpy(float))
+            rest = loads["gbit_per_second"] - tcp / TCP_BYTES.events_per_second
+            loads["gbit_per_second"] = np.maximum(rest, 0.0)
         has_directions, has_bytes = _separable(np.array([*loads.values()]), workloads)
         numbers = workload[workloads.starts]
         highest = workloads.highest(loads["rps"]) if highest_rps is None else highest_rps[numbers]

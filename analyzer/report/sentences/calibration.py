@@ -34,11 +34,13 @@ _PER: Final = {
     "vcpu_seconds_per_configuration_update": "vCPU-seconds per configuration update",
     "vcpu_per_1000_accepted_connections_per_second": "per 1000 new connections/s",
     "more_vcpu_per_1000_failed_rps": "more per 1000 failed requests/s",
+    "vcpu_per_tcp_gbit_per_second": "per Gbit/s of TCP",
 }
 
 _EVENTS: Final = {
     "configuration_updates": "configuration updates",
     "accepted_connections": "new connections",
+    "tcp_beside_requests": "TCP beside requests",
 }
 
 
