@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from analyzer.calibration import Calibration, calibrate_usage
+from analyzer.calibration import Calibration, RoleCalibration, calibrate_usage
+from analyzer.calibration.events import TCP_BYTES
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.result import TcpCalibration, WorkloadCalibration
 from analyzer.calibration.tcp_fits import TcpFits
@@ -351,3 +352,58 @@ def test_metrics_that_are_missing_leave_tcp_unknown() -> None:
     usage: MeshUsage = usage_of(*others(), fleet)
 
     assert calibrate_usage(usage).tcp is None
+
+
+# --- TCP beside requests ---
+
+
+def mixed(share: float, *, seed: int = 1) -> list[Fleet]:
+    """Return workloads with requests and TCP; the CPU of TCP is a share of that of each."""
+    random = np.random.default_rng(seed)
+    rps = ramp(4, 2 * STEPS, low=20, high=80)
+    gbit = 0.001 + 0.01 * random.random((4, 2 * STEPS)).cumsum(axis=1) % 0.01
+    fleets = []
+    for number in range(4):
+        law = 0.005 + 0.0005 * rps
+        vcpu = law + share * law.mean() / gbit.mean() * gbit
+        noise = 1 + 0.05 * random.normal(size=vcpu.shape)
+        fleets.append(
+            Fleet(
+                rps=rps,
+                vcpu=vcpu * noise,
+                workload=f"mixed{number}",
+                http_bytes_per_second=rps * 4000,
+                tcp_bytes_per_second=gbit * BITS_PER_GBIT / 8,
+            )
+        )
+    return fleets
+
+
+def test_tcp_beside_requests_is_no_part_of_their_cost() -> None:
+    calibration = calibrate_usage(usage_of(*mixed(0.3)))
+
+    answer = calibration.sidecar
+    assert isinstance(answer, RoleCalibration)
+    assert answer.vcpu_per_1000_rps.low < 0.5 < answer.vcpu_per_1000_rps.high
+    assert answer.vcpu_per_1000_rps.mid == pytest.approx(0.5, rel=0.05)
+    parts = calibration.decomposition
+    assert parts.events_vcpu[TCP_BYTES.name].mid == pytest.approx(
+        parts.measured_vcpu * 0.3 / 1.3, rel=0.1
+    )
+    assert TCP_BYTES.cost in answer.cost_of_each
+    assert "vcpu_per_gbit_per_second" not in answer.cost_of_each
+
+
+def test_tcp_without_a_cost_is_no_term() -> None:
+    calibration = calibrate_usage(usage_of(*mixed(0.0)))
+
+    assert calibration.decomposition.events_vcpu == {}
+
+
+def test_bytes_of_http_are_without_tcp_where_that_has_a_term() -> None:
+    rows = observed(*mixed(0.3)).rows
+
+    both, http = Panel.of(rows), Panel.of(rows, [TCP_BYTES])
+
+    assert http.gbit_per_second == pytest.approx(rows["rps"].to_numpy() * 4000 * 8 / 1e9)
+    assert np.all(both.gbit_per_second > http.gbit_per_second)
