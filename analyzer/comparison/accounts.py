@@ -24,12 +24,17 @@ from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import waypoint_weights
 from analyzer.projection.components import waypoint_replicas, ztunnel_vcpu
 from analyzer.projection.demand import MeasuredLoad
+from analyzer.projection.passing import of_more_passes
+from analyzer.projection.places import WAYPOINT_LOADS
 from analyzer.projection.uncertainty import Parameters, draw_curve
 from analyzer.units import BITS_PER_GBIT, Interval, Provenance, Refusal, Role
 
 _WORKLOAD: Final = ["namespace", "workload"]
 _COSTS: Final = ("idle", "traffic", "marginal")
 """Unit costs of a sidecar: vcpu per proxy; vcpu per rps, on average and at the margin."""
+
+_NO_TCP: Final = np.zeros(2)
+"""Connections and bytes of waypoints whose TCP is in their measured CPU."""
 
 
 def sidecar_accounts(
@@ -138,7 +143,7 @@ def waypoint_accounts(
         weights * waypoint_replicas(load, parameters) * namespaces["present_share"].to_numpy(float)
     )
     planned = pd.Series(replicas_at_a_time, index=namespaces.index)
-    rates = namespaces["waypoint_rps"]
+    rates, tcp = namespaces["waypoint_rps"], namespaces[WAYPOINT_LOADS[1:]]
     accounts = {}
     for name in map(str, sorted({*there.index, *now.index, *planned[planned > 0].index})):
         (count, rps, vcpu), (count_after, rps_after, vcpu_after) = (
@@ -152,13 +157,14 @@ def waypoint_accounts(
         # Without a waypoint no proxy counts its requests.
         after_rps = before_rps if np.isnan(rps_after) or not count_after else rps_after
         own = vcpu - sum(
-            part[0] for part in _waypoints(parameters, name, count, np.nan_to_num(rps))
+            part[0] for part in _waypoints(parameters, name, count, np.nan_to_num(rps), _NO_TCP)
         )
-        idle, traffic = _waypoints(parameters, name, count_after, after_rps)
+        added = tcp.loc[name].to_numpy(float) if name in tcp.index else _NO_TCP
+        idle, traffic = _waypoints(parameters, name, count_after, after_rps, added)
         kept = own if count_after else 0.0
         accounts[name] = Account(
-            predicted_vcpu=own + sum(_waypoints(parameters, name, replicas, before_rps)),
-            at_after_vcpu=own + sum(_waypoints(parameters, name, replicas, after_rps)),
+            predicted_vcpu=own + sum(_waypoints(parameters, name, replicas, before_rps, added)),
+            at_after_vcpu=own + sum(_waypoints(parameters, name, replicas, after_rps, added)),
             with_count_vcpu=kept + idle + traffic,
             measured_vcpu=vcpu_after,
             predicted_count=replicas,
@@ -171,13 +177,18 @@ def waypoint_accounts(
 
 
 def _waypoints(
-    parameters: Parameters, namespace: str, replicas: float, rps: float
+    parameters: Parameters, namespace: str, replicas: float, rps: float, tcp: Floats
 ) -> tuple[Floats, Floats]:
-    """Return idle and traffic CPU of a namespace's replicas, arrays over draws."""
-    idle = replicas * parameters.waypoint_vcpu(np.zeros(1), [namespace])[0]
+    """Return idle and traffic CPU of a namespace's replicas, arrays over draws.
+
+    `tcp` are the new connections a second and the Gbit/s that it had before.
+    """
+    idle = replicas * parameters.waypoint_vcpu(np.zeros(1), [namespace], np.zeros(1))[0]
     if replicas == 0:
         return idle, np.zeros_like(idle)
-    each = parameters.waypoint_vcpu(np.array([rps / replicas]), [namespace])[0]
+    connections, gbit = tcp / replicas
+    streams = np.array([rps / replicas + connections])
+    each = parameters.waypoint_vcpu(streams, [namespace], np.array([gbit]))[0]
     return idle, replicas * each - idle
 
 
@@ -219,7 +230,7 @@ def ztunnel_account(
     # Ztunnels that ran before keep their CPU beyond idle.
     own = float(there["vcpu"] - there["count"] * each[0])
     traffic = own + (shares * ztunnel_vcpu(nodes, parameters)).sum(axis=0) - shares.sum() * each
-    added = passes.added_rps / 1000 * parameters["ztunnel_vcpu_per_1000_rps"]
+    added = of_more_passes(passes.added_rps, nodes, parameters.values)
     before_rps = float((nodes["passes_rps"] * nodes["present_share"]).sum())
     after_rps = max(before_rps + passes.added_rps, 0.0)
     fitted = None

@@ -18,9 +18,11 @@ from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.tables import UNKNOWN_NAMES
 from analyzer.measurement.usage import MeshUsage, measure
+from analyzer.projection.connections import with_measured_share
 from analyzer.projection.demand import MeshLoad, mesh_load, through_waypoints
 from analyzer.projection.hardware import on_this_hardware
 from analyzer.projection.own_costs import own_costs
+from analyzer.projection.passing import http_gbit_per_1000_rps
 from analyzer.projection.places import even_nodes
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.uncertainty import drawn
@@ -64,7 +66,9 @@ def compare_usage(before: MeshUsage, after: MeshUsage, scenario: Scenario) -> Co
         moved.moved_part, ingress_through_waypoint=scenario.ingress_through_waypoint
     )
     own = own_costs(calls, first, len(before.observed_points))
-    parameters = drawn(on_this_hardware(scenario, first), first, own=own)
+    here = with_measured_share(scenario, before)
+    here = on_this_hardware(here, first, http_gbit_per_1000_rps(before))
+    parameters = drawn(here, first, own=own)
     if isinstance(first.sidecar, Refusal):
         detail = f"BEFORE has no fit to predict from. {first.sidecar.detail}"
         return _refused(detail, Reason.NO_DATA)

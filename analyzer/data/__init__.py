@@ -29,7 +29,7 @@ class Assumption:
             from; "" if it does not depend on hardware.
         is_log_normal: whether it is drawn from a log-normal distribution, otherwise a normal one.
         is_measured: whether it was measured on this mesh, and is no assumption any more.
-        is_derived: whether it follows the cost of this mesh's sidecars.
+        is_derived: whether it follows from costs that were measured on this mesh.
     """
 
     name: str

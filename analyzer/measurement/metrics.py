@@ -86,6 +86,9 @@ OPTIONAL: Final[Mapping[str, Metric]] = {
     "istio_tcp_connections_opened_total": Metric(
         lost="The cost of opening TCP connections is unknown.", fix=_TCP_FIX
     ),
+    "istio_tcp_connections_closed_total": Metric(
+        lost="The cost of open TCP connections is unknown.", fix=_TCP_FIX
+    ),
     "istio_request_bytes_sum": Metric(
         lost="The cost of large requests cannot be separated from the cost of many requests.",
         fix="Keep it and istio_response_bytes_sum in the scrape job and in Telemetry resources.",

@@ -134,6 +134,17 @@ class Rows:
         sums = np.bincount(row[row >= 0], values[row >= 0], minlength=len(self.proxy))
         return np.asarray(sums, dtype=np.float64)
 
+    def reported(self, name: str, reporter: str, whole: Floats) -> Floats:
+        """Return what one reporter has of `whole`, the values of a table for all of them.
+
+        It is 0 where the others have all, and NaN where `whole` is or the label is missing.
+        """
+        frame = with_points(self._tables[name], self._window)
+        frame = frame[frame["point"].between(0, self._shape[1] - 1)]
+        is_named = self.sums(frame[frame["reporter"] == ""], name) == 0
+        values = self.sums(frame[frame["reporter"] == reporter], name)
+        return np.where(is_named & ~np.isnan(whole), values, np.nan)
+
     def replaced(self, values: Floats, frame: pd.DataFrame, column: str) -> Floats:
         """Return `values` with those of `column` where the frame has a row."""
         is_there = self.sums(frame.assign(one=1.0), "one") > 0

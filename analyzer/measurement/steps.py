@@ -36,6 +36,7 @@ OWN_COLUMNS: Final = (
     "http_bytes_per_second",
     "tcp_bytes_per_second",
     "new_connections_per_second",
+    "inbound_tcp_bytes_per_second",
 )
 """Rates of a proxy's own counters."""
 
@@ -58,6 +59,8 @@ class StepTable:
             inbound_rps, outbound_rps, proxy_rps: requests; the last is all, also a waypoint's.
             http_bytes_per_second: requests and responses with their headers, inbound and outbound.
             tcp_bytes_per_second, new_connections_per_second: of TCP.
+            inbound_tcp_bytes_per_second: of TCP connections that it accepted.
+            open_connections: TCP connections that are open at the end of the step.
             configured_clusters: Envoy's.
             configuration_updates_per_second, accepted_connections_per_second, failed_rps: of
                 Envoys; the last are HTTP requests with code 5xx.
@@ -118,6 +121,8 @@ def step_table(
         "http_bytes_per_second": rows.zero_beside("proxy_http_bytes_per_second", requests),
         "tcp_bytes_per_second": tcp,
         "new_connections_per_second": rows.zero_beside("proxy_new_connections_per_second", tcp),
+        "inbound_tcp_bytes_per_second": rows.reported(TCP, "destination", tcp),
+        "open_connections": rows.zero_beside("proxy_open_connections", tcp),
         **_events(rows, tables),
         "memory_bytes": rows.known("proxy_memory_bytes"),
         "configured_clusters": rows.known("proxy_configured_clusters"),

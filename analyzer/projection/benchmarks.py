@@ -3,7 +3,7 @@
 A run's figures hold the bytes and the new connections of its requests, which are costs of their own
 here. The ratio is net of them, so that nothing is priced twice:
 
-    (ztunnel - bytes - share x connection) / (sidecar - bytes)
+    (ztunnel - bytes - share x connection) / (sidecar without its bytes)
 
 each in vCPU per 1000 requests/s, the costs of bytes and connections on the hardware of the run. A
 waypoint's ratio is not net: its curve is that of a sidecar, which holds bytes and connections too.
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from analyzer.data import PublishedConstants, assumptions, published_constants
-from analyzer.projection.hardware import hardware_vcpu
+from analyzer.projection.hardware import hardware_vcpu, published_request_vcpu
 from analyzer.units import BITS_PER_GBIT
 
 _BYTES: Final = "ztunnel_vcpu_per_gbit_per_second"
@@ -28,20 +28,18 @@ def net_ratios() -> Mapping[str, tuple[float, float]]:
 
 
 def _net(item: PublishedConstants) -> tuple[float, float] | None:
-    ztunnel, sidecar = item.ztunnel_vcpu_per_1000_rps, item.hardware_vcpu_per_1000_rps
-    if ztunnel is None or sidecar is None:
+    ztunnel, request = item.ztunnel_vcpu_per_1000_rps, published_request_vcpu(item)
+    if ztunnel is None or request is None:
         return None
-    bytes_assumed, connection = assumptions()[_BYTES], assumptions()[_CONNECTIONS]
-    times = sidecar / (hardware_vcpu(bytes_assumed) or sidecar)
-    # A payload that is not stated is left in: it is small beside a request.
     gbit = 1000 * (item.payload_bytes or 0.0) * 8 / BITS_PER_GBIT
     least, most = item.new_connection_share or (0.0, 1.0)
-    # No source has the bytes of a sidecar: a gateway's are the stand-in.
-    of_bytes = published_constants()[bytes_assumed.hardware].gateway_vcpu_per_gbit_per_second
-    of_request = sidecar - gbit * (of_bytes or 0.0) * times
+
+    def on_its_hardware(name: str) -> float:
+        assumed = assumptions()[name]
+        return assumed.value.mid * request / (hardware_vcpu(assumed) or request)
 
     def ratio(share: float) -> float:
-        apart = gbit * bytes_assumed.value.mid + share * connection.value.mid
-        return max(ztunnel - apart * times, 0.0) / of_request
+        apart = gbit * on_its_hardware(_BYTES) + share * on_its_hardware(_CONNECTIONS)
+        return max(ztunnel - apart, 0.0) / request
 
     return ratio(most), ratio(least)

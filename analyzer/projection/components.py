@@ -4,8 +4,9 @@ Every quantity is an array over draws (see `uncertainty`), or a number if it is 
 
     sidecar             as measured, equal in all draws unless a part of the time was not seen
     ztunnel of a node   idle + requests/s of its pods' proxies x cost of a pass + Gbit/s x cost
-                        + new TCP connections/s x cost; plus istio-cni if it is not installed yet
-    waypoint            replicas x CPU of one at its share of the namespace's requests/s
+                        + new connections/s x cost + open connections x cost (see `passing`); plus
+                        istio-cni if it is not installed yet
+    waypoint            replicas x CPU of one at its share of the namespace's requests and TCP
                         both while the node or the namespace existed, times the share of the time
     billed              `sidecars.billed`, per ztunnel and per replica
 
@@ -25,7 +26,8 @@ from analyzer.data import PublishedConstants
 from analyzer.projection.choices import Basis, waypoint_weights
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.needs import Case, Each, Need, added_up, prices_by_basis
-from analyzer.projection.places import at_a_time
+from analyzer.projection.passing import carried, vcpu_of
+from analyzer.projection.places import WAYPOINT_LOADS, at_a_time
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters
 from analyzer.projection.unseen import on_draws
@@ -150,16 +152,9 @@ def _sidecar_need(case: Case) -> Need:
 
 def ztunnel_vcpu(nodes: pd.DataFrame, parameters: Parameters) -> Floats:
     """Return the CPU of each node's ztunnel while the node exists, shape (nodes, draws)."""
-    passes, gbit, connections = (
-        on_draws(nodes, column, parameters.unseen_time)
-        for column in ("passes_rps", "gbit_per_second", "new_connections_per_second")
-    )
-    return np.asarray(
-        parameters["ztunnel_idle_vcpu_per_node"]
-        + passes / 1000 * parameters["ztunnel_vcpu_per_1000_rps"]
-        + gbit * parameters["ztunnel_vcpu_per_gbit_per_second"]
-        + connections / 1000 * parameters["ztunnel_vcpu_per_1000_new_connections_per_second"]
-    )
+    amounts = carried(nodes, "passes_rps", parameters.values, parameters.unseen_time)
+    idle = parameters["ztunnel_idle_vcpu_per_node"]
+    return np.asarray(idle + vcpu_of(amounts, parameters.values))
 
 
 def each_ztunnel(case: Case) -> Each:
@@ -202,14 +197,18 @@ def waypoint_replicas(load: MeshLoad, parameters: Parameters) -> Floats:
     Each replica stays below the target share of its CPU limit in the busiest interval, at the best
     estimates. There are at least as many as the scenario states, plus its spare ones.
     """
-    peak_rps = load.namespaces["waypoint_peak_rps"].to_numpy(float)
+    peak_rps, peak_gbit = (
+        load.namespaces[name].to_numpy(float)
+        for name in ("waypoint_peak_rps", "waypoint_peak_gbit_per_second")
+    )
     limit_vcpu = parameters["waypoint_limit_vcpu_per_replica"][0]
     most_vcpu = limit_vcpu * parameters["waypoint_target_utilisation_share"][0]
     names = list(load.namespaces["namespace"])
-    idle = parameters.likely_waypoint_vcpu(np.zeros(len(names)), names)
+    nothing = np.zeros(len(names))
+    idle = parameters.likely_waypoint_vcpu(nothing, names, nothing)
     replicas = np.full(len(peak_rps), parameters["waypoint_replicas"][0])
     for _ in range(_MOST_REPLICAS):
-        used = parameters.likely_waypoint_vcpu(peak_rps / replicas, names)
+        used = parameters.likely_waypoint_vcpu(peak_rps / replicas, names, peak_gbit / replicas)
         # More replicas do not help if the idle CPU of one is above the target.
         busy = (used > most_vcpu) & (idle < most_vcpu)
         if not busy.any():
@@ -218,10 +217,14 @@ def waypoint_replicas(load: MeshLoad, parameters: Parameters) -> Floats:
     return np.asarray(replicas + parameters["waypoint_spare_replicas"][0])
 
 
-def rps_while_present(namespaces: pd.DataFrame) -> Floats:
-    """Return the requests per second of each namespace's waypoint while it has sidecars."""
-    rps, shares = (namespaces[name].to_numpy(float) for name in ("waypoint_rps", "present_share"))
-    return np.asarray(rps / shares)
+def while_present(namespaces: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Return the requests and TCP connections a second of waypoints, and their Gbit/s of TCP.
+
+    They are those of the time in which a namespace has sidecars, shape (namespaces,).
+    """
+    shares = namespaces["present_share"].to_numpy(float)
+    rps, connections, gbit = (namespaces[name].to_numpy(float) / shares for name in WAYPOINT_LOADS)
+    return rps + connections, gbit
 
 
 def waypoint_counts(case: Case, weights: Floats, replicas: Floats) -> Floats:
@@ -236,8 +239,12 @@ def each_waypoint(case: Case, replicas: Floats) -> Each:
     """Return what one waypoint replica uses and requests in each namespace with so many."""
     load, parameters = case.load, case.parameters
     shares = load.namespaces["present_share"].to_numpy(float)[:, None]
-    rps = on_draws(load.namespaces, "waypoint_rps", parameters.unseen_time) / shares
-    used = parameters.waypoint_vcpu(rps / replicas[:, None], list(load.namespaces["namespace"]))
+    rps, connections, gbit = (
+        on_draws(load.namespaces, name, parameters.unseen_time) / shares / replicas[:, None]
+        for name in WAYPOINT_LOADS
+    )
+    names = list(load.namespaces["namespace"])
+    used = parameters.waypoint_vcpu(rps + connections, names, gbit)
     return Each(
         used=(used, parameters["waypoint_memory_gib_per_replica"]),
         requested=(

@@ -12,6 +12,7 @@ from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import WorkingHours
 from analyzer.projection.places import (
+    CARRIED,
     at_a_time,
     even_nodes,
     mean_of_nodes,
@@ -42,11 +43,16 @@ class _Load:
         nodes: one row per node that runs DaemonSets: node, present_share (for how much of the time
             it existed, 0 to 1) and, while it existed, passes_rps (proxy requests per second of its
             sidecars: each becomes one pass through its ztunnel), gbit_per_second (their TCP
-            payload), new_connections_per_second (of TCP). None if the nodes are not known.
+            payload), http_gbit_per_second (their HTTP), unsized_rps (requests of which no bytes
+            are known), new_connections_per_second and open_connections (of TCP),
+            uncounted_sidecars (with traffic whose open connections are not known). None if the
+            nodes are not known.
         namespaces: one row per namespace with sidecars: namespace, present_share (for how much of
-            the time it had any), sidecar_count, proxy_rps, gbit_per_second,
-            new_connections_per_second, waypoint_rps (requests to it that a waypoint would handle),
-            waypoint_peak_rps (in the busiest interval), has_http; if measured also sidecar_vcpu,
+            the time it had any), sidecar_count, proxy_rps, the same columns of bytes and
+            connections; what a waypoint of it would handle: waypoint_rps (HTTP requests),
+            waypoint_connections_per_second and waypoint_gbit_per_second (TCP), waypoint_peak_rps
+            (requests and connections in the busiest interval), waypoint_peak_gbit_per_second;
+            has_http; if measured also sidecar_vcpu,
             sidecar_reserved_vcpu, sidecar_billed_vcpu and sidecar_memory_gib (NaN: not known). All
             but shares and peaks are means over the whole time.
         ranges: those that unseen time gives to the figures here. If there are any, `nodes` and
@@ -200,9 +206,28 @@ def _grown(rows: pd.DataFrame, growth: Growth) -> pd.DataFrame:
         billed_vcpu=billed(cpu, rows["reserved_vcpu"]),
         billed_memory_bytes=billed(rows["memory_bytes"], rows["reserved_memory_bytes"]),
         proxy_rps=rows["proxy_rps"] * growth.factor,
-        gbit_per_second=rows["tcp_bytes_per_second"] * growth.factor * 8 / BITS_PER_GBIT,
-        new_connections_per_second=rows["new_connections_per_second"] * growth.factor,
+        **{name: amounts * growth.factor for name, amounts in _carried(rows).items()},
     )
+
+
+def _carried(rows: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return what sidecars carry apart from requests, by column: also into waypoints."""
+    to_gbit = 8 / BITS_PER_GBIT
+    tcp, inbound = rows["tcp_bytes_per_second"], rows["inbound_tcp_bytes_per_second"]
+    opened, http = rows["new_connections_per_second"], rows["http_bytes_per_second"]
+    still_open = rows["open_connections"]
+    has_http = rows["proxy_rps"] > 0
+    return {
+        "gbit_per_second": tcp * to_gbit,
+        "http_gbit_per_second": http * to_gbit,
+        "unsized_rps": rows["proxy_rps"].where(http.isna(), 0.0),
+        "new_connections_per_second": opened,
+        "open_connections": still_open,
+        # The connections of HTTP are counted by no metric that Istio exports by default.
+        "uncounted_sidecars": (has_http | (still_open.isna() & (tcp > 0))).astype(float),
+        "inbound_gbit": inbound * to_gbit,
+        "inbound_connections": opened * (inbound / tcp.where(tcp > 0)).fillna(0.0),
+    }
 
 
 def _placement(sidecars: pd.DataFrame, points: int) -> pd.DataFrame:
@@ -234,10 +259,13 @@ def stated_load(
             "present_share": 1.0,
             "sidecar_count": pod_count / namespace_count,
             "proxy_rps": proxy_rps / namespace_count,
-            "gbit_per_second": 0.0,
-            "new_connections_per_second": 0.0,
+            **dict.fromkeys(CARRIED[1:], 0.0),
+            "unsized_rps": proxy_rps / namespace_count,
             "waypoint_rps": proxy_rps / 2 / namespace_count,
+            "waypoint_connections_per_second": 0.0,
+            "waypoint_gbit_per_second": 0.0,
             "waypoint_peak_rps": proxy_rps / 2 / namespace_count,
+            "waypoint_peak_gbit_per_second": 0.0,
             "has_http": proxy_rps > 0,
         }
     )

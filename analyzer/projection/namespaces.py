@@ -14,23 +14,16 @@ from analyzer.projection.choices import Basis, is_settled, waypoint_weights
 from analyzer.projection.components import (
     each_waypoint,
     each_ztunnel,
-    rps_while_present,
     waypoint_counts,
     waypoint_replicas,
+    while_present,
 )
 from analyzer.projection.modes import SIDECAR, needs_of
 from analyzer.projection.needs import Case
+from analyzer.projection.passing import carried, vcpu_of
 from analyzer.projection.places import at_a_time
 from analyzer.projection.uncertainty import Parameters
-from analyzer.projection.unseen import on_draws
 from analyzer.units import MONTHS_PER_YEAR, Refusal
-
-_CARRIED = {
-    "proxy_rps": ("ztunnel_vcpu_per_1000_rps", 1000),
-    "gbit_per_second": ("ztunnel_vcpu_per_gbit_per_second", 1),
-    "new_connections_per_second": ("ztunnel_vcpu_per_1000_new_connections_per_second", 1000),
-}
-"""What ztunnels carry, by column: the assumption of its cost, and of how many that is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -132,12 +125,8 @@ def _sidecar_usd(case: Case, basis: Basis) -> Floats:
 
 def carried_by_ztunnels(namespaces: pd.DataFrame, parameters: Parameters) -> Floats:
     """Return the vCPU that ztunnels use for each namespace's traffic, shape (namespaces, draws)."""
-    return np.asarray(
-        sum(
-            on_draws(namespaces, column, parameters.unseen_time) * parameters[name] / unit
-            for column, (name, unit) in _CARRIED.items()
-        )
-    )
+    amounts = carried(namespaces, "proxy_rps", parameters.values, parameters.unseen_time)
+    return vcpu_of(amounts, parameters.values)
 
 
 def vcpu_of_namespaces(case: Case, calibration: Calibration) -> pd.DataFrame:
@@ -154,11 +143,12 @@ def vcpu_of_namespaces(case: Case, calibration: Calibration) -> pd.DataFrame:
     carried = carried_by_ztunnels(namespaces, parameters)[:, 0]
     share = namespaces["sidecar_count"] / namespaces["sidecar_count"].sum()
     replicas = waypoint_replicas(load, parameters)
-    rps = rps_while_present(namespaces) / replicas
+    rps, gbit = (loads / replicas for loads in while_present(namespaces))
     counts = waypoint_counts(case, np.ones(len(namespaces)), replicas)
     frame = frame.assign(
         ambient_l4_vcpu=ztunnel_idle_vcpu(case) * share + carried,
-        waypoint_vcpu=parameters.likely_waypoint_vcpu(rps, list(namespaces["namespace"])) * counts,
+        waypoint_vcpu=counts
+        * parameters.likely_waypoint_vcpu(rps, list(namespaces["namespace"]), gbit),
         waypoint_replicas=replicas.astype(int),
         waypoint_extrapolated=is_extrapolated(rps, calibration),
     )

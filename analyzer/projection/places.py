@@ -8,8 +8,26 @@ import pandas as pd
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import BYTES_PER_GIB
 
-CARRIED: Final = ["proxy_rps", "gbit_per_second", "new_connections_per_second"]
-"""What ztunnels carry, as columns of samples and of namespaces."""
+CARRIED: Final = [
+    "proxy_rps",
+    "gbit_per_second",
+    "http_gbit_per_second",
+    "unsized_rps",
+    "new_connections_per_second",
+    "open_connections",
+    "uncounted_sidecars",
+]
+"""What ztunnels carry, as columns of samples and of namespaces: see `demand`."""
+
+CARRIED_BY_NODES: Final = ["passes_rps", *CARRIED[1:]]
+"""The same as columns of nodes."""
+
+WAYPOINT_LOADS: Final = [
+    "waypoint_rps",
+    "waypoint_connections_per_second",
+    "waypoint_gbit_per_second",
+]
+"""What a waypoint handles, as columns of namespaces."""
 
 
 def at_a_time(rows: pd.DataFrame) -> float:
@@ -85,10 +103,32 @@ def namespace_loads(
         frame[name] = grouped[column].sum(min_count=0 if name in CARRIED else 1) / points
     frame["sidecar_memory_gib"] /= BYTES_PER_GIB
     frame.loc[frame["sidecar_reserved_vcpu"].isna(), "sidecar_billed_vcpu"] = np.nan
-    by_step = through_waypoints.groupby(["destination_workload_namespace", "point"])["rps"].sum()
+    into_waypoints = _into_waypoints(sidecars, through_waypoints)
     into = usage.calls.groupby("destination_workload_namespace")["rps"].sum()
+    by_namespace = into_waypoints.groupby(level=0)
+    means, peaks = (
+        found.reindex(frame.index).fillna(0.0)
+        for found in (by_namespace.sum() / points, by_namespace.max())
+    )
     return frame.assign(
-        waypoint_rps=by_step.groupby(level=0).sum().reindex(frame.index).fillna(0.0) / points,
-        waypoint_peak_rps=by_step.groupby(level=0).max().reindex(frame.index).fillna(0.0),
+        waypoint_rps=means["rps"],
+        waypoint_connections_per_second=means["connections"],
+        waypoint_gbit_per_second=means["gbit"],
+        waypoint_peak_rps=peaks["streams"],
+        waypoint_peak_gbit_per_second=peaks["gbit"],
         has_http=into.reindex(frame.index).fillna(0.0) > 0,
     ).reset_index()
+
+
+def _into_waypoints(sidecars: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
+    """Return what waypoints handle in each namespace and interval, by those two.
+
+    Columns: rps (of HTTP), connections (new ones of TCP a second), gbit (of TCP), and streams, the
+    first two together. How many connections were accepted is known by their share of the bytes.
+    """
+    rps = calls.groupby(["destination_workload_namespace", "point"])["rps"].sum()
+    by_step = sidecars.groupby(["namespace", "point"])[["inbound_gbit", "inbound_connections"]]
+    tcp = by_step.sum().set_axis(["gbit", "connections"], axis=1)
+    names = ["namespace", "point"]
+    found = pd.concat([rps.rename_axis(names), tcp.rename_axis(names)], axis=1).fillna(0.0)
+    return found.assign(streams=found["rps"] + found["connections"])

@@ -14,7 +14,8 @@ from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.projection import figures
 from analyzer.projection.ambiguous import both_savings, with_ambiguous
 from analyzer.projection.choices import Basis, Named
-from analyzer.projection.components import rps_while_present, waypoint_replicas
+from analyzer.projection.components import waypoint_replicas, while_present
+from analyzer.projection.connections import with_measured_share
 from analyzer.projection.decision import Decision, Why, decide, undecided
 from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load, through_waypoints, within
 from analyzer.projection.hardware import REQUEST_COST, on_this_hardware
@@ -27,6 +28,7 @@ from analyzer.projection.namespaces import (
 )
 from analyzer.projection.needs import Case
 from analyzer.projection.own_costs import own_costs
+from analyzer.projection.passing import http_gbit_per_1000_rps
 from analyzer.projection.prices import NodePrices, node_prices, without_price
 from analyzer.projection.published import reference
 from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Saving, Workings
@@ -60,7 +62,9 @@ def project_usage(
             hours, no node with a price, or no cost of a request where the traffic is to grow.
     """
     usage = within(usage, scenario.working_hours)
-    scenario = on_this_hardware(scenario, calibration)
+    http_gbit = http_gbit_per_1000_rps(usage)
+    scenario = with_measured_share(scenario, usage)
+    scenario = on_this_hardware(scenario, calibration, http_gbit)
     case = _case(usage, calibration, scenario, node_count)
     modes = evaluate(case)
     basis = scenario.basis if scenario.basis in modes[SIDECAR].bases else Basis.USAGE
@@ -106,6 +110,7 @@ def project_usage(
             parameters=case.parameters,
             node_prices=case.prices,
             own_costs=case.own_costs,
+            http_gbit_per_1000_rps=http_gbit,
         ),
     )
 
@@ -191,7 +196,7 @@ def _extrapolated(case: Case, calibration: Calibration) -> Iterator[Finding]:
     if isinstance(waypoint, Refusal) or waypoint.fitted_rps is None:
         return
     replicas = waypoint_replicas(case.load, case.parameters)
-    rps = rps_while_present(case.load.namespaces) / replicas
+    rps = while_present(case.load.namespaces)[0] / replicas
     outside = is_extrapolated(rps, calibration)
     if outside.any():
         low, high = waypoint.fitted_rps

@@ -219,13 +219,15 @@ class Reference:
 class Workings:
     """What a projection was made with; its scenario holds what was measured of ztunnels.
 
-    `own_costs` are those of the namespaces' called workloads.
+    `own_costs` are those of the namespaces' called workloads. `http_gbit_per_1000_rps` is the HTTP
+    traffic of 1000 requests/s through sidecars, None if it was not measured.
     """
 
     scenario: Scenario
     parameters: Parameters
     node_prices: NodePrices | None
     own_costs: Mapping[str, OwnCosts] = field(default_factory=dict)
+    http_gbit_per_1000_rps: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

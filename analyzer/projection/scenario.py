@@ -26,6 +26,8 @@ _SHARE: Final = "waypoint_target_utilisation_share"
 _EXACT: Final = (*_COUNTS, _SHARE, "waypoint_limit_vcpu_per_replica", "traffic_growth_factor")
 """Keys without a range: they set whole replicas, or are part of the question."""
 
+HTTP_NEW_CONNECTIONS: Final = "http_new_connection_share"
+
 _RATIOS: Final = ("waypoint_to_sidecar_ratio", "ztunnel_to_sidecar_ratio")
 
 _ABOVE_ZERO: Final = {*_RATIOS, *_EXACT} - _COUNTS.keys()
@@ -144,6 +146,8 @@ def _permitted(key: str, value: Interval) -> str:
         return f"a whole number from {_COUNTS[key]} up"
     if key == _SHARE and not 0 < low == high <= 1:
         return "a number above 0, up to 1"
+    if key == HTTP_NEW_CONNECTIONS and not 0 <= low <= high <= 1:
+        return "numbers from 0 to 1"
     if key in _EXACT and low != high:
         return "a number without a range"
     if low < 0 or (key in _ABOVE_ZERO and mid == 0):

@@ -23,6 +23,9 @@ from analyzer.projection.scenario import Scenario
 from analyzer.projection.unseen import DEVIATES, EXACT, UNSEEN_TIME, MeasuredRanges, times
 from analyzer.units import CONFIDENCE, Interval, Provenance, Role
 
+WAYPOINT_BYTES: Final = "waypoint_vcpu_per_gbit_per_second"
+"""What TCP costs in a waypoint."""
+
 _QUANTILE: Final = float(special.ndtri((1 + CONFIDENCE) / 2))
 """Half-width of the 90 % interval of a normal quantity, in standard deviations."""
 
@@ -143,24 +146,27 @@ class Parameters:
         """Whether a waypoint costs the scenario's ratio times a sidecar."""
         return self.waypoint_provenance == Provenance.DERIVED
 
-    def waypoint_vcpu(self, rps: Floats, namespaces: Sequence[str]) -> Floats:
+    def waypoint_vcpu(self, rps: Floats, namespaces: Sequence[str], gbit: Floats) -> Floats:
         """Return the CPU of one replica in each namespace, shape (namespaces, draws).
 
-        Each has its rate; rates have that shape too, or (namespaces, 1) or (namespaces,) if exact.
+        Each has its rate, and its Gbit/s of TCP. These have that shape too, or (namespaces, 1) or
+        (namespaces,) if exact.
         """
         effective = self.waypoint_effective_rps(rps.reshape(len(rps), -1))
         idle, request = self._own(namespaces)
         per_rps = self.waypoint_vcpu_per_1000_rps / 1000
-        return self.waypoint_idle_vcpu * idle + effective * per_rps * request
+        tcp = gbit.reshape(len(gbit), -1) * self[WAYPOINT_BYTES]
+        return self.waypoint_idle_vcpu * idle + effective * per_rps * request + tcp
 
-    def likely_waypoint_vcpu(self, rps: Floats, namespaces: Sequence[str]) -> Floats:
+    def likely_waypoint_vcpu(self, rps: Floats, namespaces: Sequence[str], gbit: Floats) -> Floats:
         """Return only the best estimate, shape (namespaces,): without thousands of draws."""
         one = np.ones(1), np.ones(1)
         own = [self.waypoint_own.get(name, one) for name in namespaces]
         idle, request = np.array([(at_rest[0], each[0]) for at_rest, each in own]).reshape(-1, 2).T
         per_rps = self.waypoint_vcpu_per_1000_rps[0] / 1000
         effective = self.waypoint_effective_rps(rps)
-        return np.asarray(self.waypoint_idle_vcpu[0] * idle + effective * per_rps * request)
+        at_rest, tcp = self.waypoint_idle_vcpu[0] * idle, gbit * self[WAYPOINT_BYTES][0]
+        return np.asarray(at_rest + effective * per_rps * request + tcp)
 
     def _own(self, namespaces: Sequence[str]) -> tuple[Floats, Floats]:
         """Return the multiples of idle CPU and of the cost of a request, (namespaces, draws)."""
@@ -234,10 +240,11 @@ def drawn(
         )
     is_derived = provenance == Provenance.DERIVED
     following = {name for name, item in scenario.assumptions.items() if item.is_derived}
+    following -= {REQUEST_RATIO}
     sidecar_fit = {}
     if following and isinstance(sidecar, RoleCalibration) and of_sidecar:
         sidecar_fit = {f"{Role.SIDECAR}_vcpu_per_1000_rps": sidecar.vcpu_per_1000_rps}
-        values = _following(values, following, of_sidecar[1])
+        values = _following(scenario, values, following, of_sidecar[1])
     is_measured = calibration.ztunnel.provenance == Provenance.MEASURED
     unseen_time = _draw_unseen(ranges, rng)
     return Parameters(
@@ -273,13 +280,14 @@ def drawn(
 
 
 def _following(
-    values: Mapping[str, Floats], following: Iterable[str], slope: Floats
+    scenario: Scenario, values: Mapping[str, Floats], following: Iterable[str], slope: Floats
 ) -> dict[str, Floats]:
     """Return the assumptions over draws, those that follow the sidecars drawn with their slope."""
     relative = slope / slope[0]
     found = {**values, **{name: values[name] * relative for name in following}}
     if REQUEST_COST in following:
-        found[REQUEST_COST] = values[REQUEST_RATIO] * slope
+        per_ratio = scenario[REQUEST_COST].mid / scenario[REQUEST_RATIO].mid
+        found[REQUEST_COST] = values[REQUEST_RATIO] * per_ratio * relative
     return found
 
 

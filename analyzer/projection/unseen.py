@@ -10,7 +10,7 @@ import pandas as pd
 from analyzer.arrays import Floats
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import Basis
-from analyzer.projection.places import CARRIED
+from analyzer.projection.places import CARRIED, WAYPOINT_LOADS
 from analyzer.projection.sidecars import SidecarFootprint
 from analyzer.units import Interval, Role
 
@@ -25,6 +25,15 @@ ends. There is one for all of them: if unseen time was busier, it had more CPU a
 
 _LOW, _HIGH = "_low", "_high"
 """How columns of the ends of an amount are named."""
+
+_IN_PROPORTION: Final = dict(
+    zip(
+        WAYPOINT_LOADS,
+        ("proxy_rps", "new_connections_per_second", "gbit_per_second"),
+        strict=True,
+    )
+)
+"""What waypoints handle, and what sidecars carry of the same kind."""
 
 _SAMPLE: Final = ["proxy", "point"]
 
@@ -171,11 +180,11 @@ def namespaces_with_ends(
         for samples in of_ends
     )
     found = with_ends(namespaces, ends, names=["namespace"])
-    mid = found["proxy_rps"].to_numpy(float)
     for suffix in (_LOW, _HIGH):
-        end = found[f"proxy_rps{suffix}"].to_numpy(float)
-        multiple = np.divide(end, mid, out=np.ones_like(mid), where=mid > 0)
-        found = found.assign(**{f"waypoint_rps{suffix}": found["waypoint_rps"] * multiple})
+        for handled, carried in _IN_PROPORTION.items():
+            mid, end = (found[name].to_numpy(float) for name in (carried, f"{carried}{suffix}"))
+            multiple = np.divide(end, mid, out=np.ones_like(mid), where=mid > 0)
+            found = found.assign(**{f"{handled}{suffix}": found[handled] * multiple})
     return found
 
 

@@ -24,6 +24,13 @@ STEPS = 96
 NOISE_SHARE = 0.1
 """Standard deviation of a proxy's CPU in a step, as a share of what its law gives it."""
 
+_BY_NETCRACKER = (
+    "ztunnel_vcpu_per_gbit_per_second",
+    "ztunnel_vcpu_per_1000_new_connections_per_second",
+    "ztunnel_vcpu_per_1000_open_connections",
+    "waypoint_vcpu_per_gbit_per_second",
+)
+
 WORKLOAD_SD = 0.5
 """Of the logarithm of what a request costs, between workloads."""
 
@@ -32,8 +39,8 @@ WORKLOAD_SD = 0.5
 class Costs:
     """What things cost in this mesh once it has migrated: a waypoint is that many sidecars.
 
-    A pass through a ztunnel is that many requests through a sidecar; its other costs are as on the
-    hardware of their sources.
+    A pass through a ztunnel is that many requests through a sidecar, without their bytes; other
+    costs are as on the hardware of their sources.
     """
 
     waypoint_to_sidecar_ratio: float
@@ -41,6 +48,10 @@ class Costs:
     ztunnel_idle_vcpu_per_node: float
     ztunnel_vcpu_per_gbit_per_second: float
     ztunnel_vcpu_per_1000_new_connections_per_second: float
+    ztunnel_vcpu_per_1000_open_connections: float
+    waypoint_vcpu_per_gbit_per_second: float
+    http_new_connection_share: float
+    open_connections_per_proxy: float
 
     def here(self, sidecar_vcpu_per_1000_rps: float) -> dict[str, float]:
         """Return the costs on the hardware of a mesh, by the names of the assumptions."""
@@ -51,12 +62,9 @@ class Costs:
                 self.ztunnel_to_sidecar_ratio * sidecar_vcpu_per_1000_rps
             ),
             "ztunnel_idle_vcpu_per_node": self.ztunnel_idle_vcpu_per_node * uds_core,
-            "ztunnel_vcpu_per_gbit_per_second": (
-                self.ztunnel_vcpu_per_gbit_per_second * netcracker
-            ),
-            "ztunnel_vcpu_per_1000_new_connections_per_second": (
-                self.ztunnel_vcpu_per_1000_new_connections_per_second * netcracker
-            ),
+            **{name: getattr(self, name) * netcracker for name in _BY_NETCRACKER},
+            "http_new_connection_share": self.http_new_connection_share,
+            "open_connections_per_proxy": self.open_connections_per_proxy,
         }
 
 
@@ -77,8 +85,11 @@ class _Pod:
     workload: str
     node: int
     rps: Floats = field(default_factory=lambda: np.zeros(STEPS))
+    http_bytes_per_second: float = 0.0
     tcp_bytes_per_second: float = 0.0
+    inbound_tcp_bytes_per_second: float = 0.0
     new_connections_per_second: float = 0.0
+    open_connections: float = 0.0
 
 
 def migrating_mesh(seed: int, costs: Costs) -> Truth:
@@ -96,17 +107,27 @@ def migrating_mesh(seed: int, costs: Costs) -> Truth:
     for pod in pods:
         if rng.random() < 0.3:
             pod.tcp_bytes_per_second = float(rng.uniform(1e6, 20e6))
+            pod.inbound_tcp_bytes_per_second = pod.tcp_bytes_per_second * float(rng.random())
             pod.new_connections_per_second = float(rng.uniform(1, 30))
+            pod.open_connections = float(rng.uniform(1, 300))
+    bytes_per_request = float(np.exp(rng.uniform(np.log(300), np.log(30_000))))
+    for pod in pods:
+        pod.http_bytes_per_second = bytes_per_request * float(pod.rps.mean())
     idle, slope = float(rng.uniform(0.002, 0.02)), float(rng.uniform(0.2e-3, 0.6e-3))
     slopes = {name: slope * float(np.exp(WORKLOAD_SD * rng.normal())) for name in workloads}
     # The mesh's cost of a request: the mean by requests.
     total = sum(pod.rps.sum() for pod in pods)
     mean = sum(slopes[pod.workload] * pod.rps.sum() for pod in pods) / total
-    here = costs.here(1000 * mean)
+    # The measured cost of a request has that of its bytes in it, as a gateway's has.
+    here = costs.here(1000 * mean / (1 + 8e-6 * bytes_per_request * 0.26 / 0.23))
     ztunnels = sum(_ztunnel_vcpu(rng, pods, node, here) for node in range(node_count))
     ratio = costs.waypoint_to_sidecar_ratio
     waypoints = sum(
-        _waypoint_vcpu(rng, calls, namespace, ratio * idle, ratio, slopes)
+        _in_replicas(
+            rng,
+            ratio * idle,
+            ratio * _http_vcpu(calls, namespace, slopes) + _tcp_vcpu(pods, namespace, slopes, here),
+        )
         for namespace in {workload.split("/")[0] for workload in workloads}
     )
     return Truth(
@@ -151,25 +172,42 @@ def _ztunnel_vcpu(
         if pod.node == node:
             used += pod.rps / 1000 * costs["ztunnel_vcpu_per_1000_rps"]
             used += pod.tcp_bytes_per_second * 8e-9 * costs["ztunnel_vcpu_per_gbit_per_second"]
-            connections = pod.new_connections_per_second / 1000
-            used += connections * costs["ztunnel_vcpu_per_1000_new_connections_per_second"]
+            http_gbit = pod.http_bytes_per_second * 8e-9
+            used += http_gbit * costs["ztunnel_vcpu_per_gbit_per_second"]
+            opened = pod.rps * costs["http_new_connection_share"] + pod.new_connections_per_second
+            used += opened / 1000 * costs["ztunnel_vcpu_per_1000_new_connections_per_second"]
+            kept = pod.open_connections + (pod.rps > 0) * costs["open_connections_per_proxy"]
+            used += kept / 1000 * costs["ztunnel_vcpu_per_1000_open_connections"]
     return float(_noisy(rng, used).mean())
 
 
-def _waypoint_vcpu(
-    rng: np.random.Generator,
-    calls: list[Call],
-    namespace: str,
-    idle: float,
-    ratio: float,
-    slopes: Mapping[str, float],
-) -> float:
-    """Return what the replicas of one namespace take, scaled to stay below 1.6 vCPU each."""
+def _http_vcpu(calls: list[Call], namespace: str, slopes: Mapping[str, float]) -> Floats:
+    """Return what the called sidecars use for requests that will pass a waypoint."""
     used = np.zeros(STEPS)
     for call in calls:
         meshed = call.source not in ("edge/gate", "unknown/unknown")
         if call.destination.split("/")[0] == namespace and meshed:
-            used += ratio * slopes[call.destination] * np.array(call.rps)
+            used += slopes[call.destination] * np.array(call.rps)
+    return used
+
+
+def _tcp_vcpu(
+    pods: list[_Pod], namespace: str, slopes: Mapping[str, float], costs: Mapping[str, float]
+) -> float:
+    """Return what a waypoint uses for TCP; each connection costs as much as a request."""
+    used = 0.0
+    for pod in pods:
+        if pod.workload.split("/")[0] == namespace and pod.tcp_bytes_per_second:
+            gbit = pod.inbound_tcp_bytes_per_second * 8e-9
+            used += gbit * costs["waypoint_vcpu_per_gbit_per_second"]
+            accepted = pod.inbound_tcp_bytes_per_second / pod.tcp_bytes_per_second
+            opened = accepted * pod.new_connections_per_second
+            used += opened * costs["waypoint_to_sidecar_ratio"] * slopes[pod.workload]
+    return used
+
+
+def _in_replicas(rng: np.random.Generator, idle: float, used: Floats) -> float:
+    """Return what a waypoint takes, with as many replicas as stay below 1.6 vCPU each."""
     replicas = 1
     while idle + used.max() / replicas > 1.6:
         replicas += 1
@@ -190,7 +228,10 @@ def _measured(
             node=f"node-{pod.node}",
             cpu_vcpu=tuple(_noisy(rng, idle + slopes[pod.workload] * pod.rps)),
             proxy_rps=tuple(pod.rps),
+            http_bytes_per_second=pod.http_bytes_per_second,
             tcp_bytes_per_second=pod.tcp_bytes_per_second,
+            inbound_tcp_bytes_per_second=pod.inbound_tcp_bytes_per_second,
+            open_connections=pod.open_connections,
             new_connections_per_second=pod.new_connections_per_second,
         )
         for pod in pods

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from analyzer.calibration.result import RoleCalibration
 from analyzer.comparison.compare import _or_why_not, compare_usage
 from analyzer.comparison.result import Cause, Compared, Comparison, Difference
-from analyzer.projection.scenario import Scenario, default_scenario
+from analyzer.projection.scenario import Scenario
 from analyzer.units import Provenance, Reason, Refusal, Role
 from tests.comparison.migrations import NODES, Costs, Migrated
 from tests.projection import fits
@@ -19,7 +19,7 @@ from tests.projection.builders import scenario
 
 def compared(migrated: Migrated, assumed: Scenario | None = None) -> Comparison:
     """Compare the two meshes of a migration."""
-    found = compare_usage(migrated.before(), migrated.after(), assumed or default_scenario())
+    found = compare_usage(migrated.before(), migrated.after(), assumed or scenario())
     assert isinstance(found, Comparison)
     return found
 
@@ -62,7 +62,7 @@ def test_nodes_that_replaced_each_other_count_as_one() -> None:
         for suffix in ("", "-successor")
     ]
     replaced = replace(before, nodes=pd.concat(halves, ignore_index=True))
-    found = compare_usage(replaced, migrated.after(), default_scenario())
+    found = compare_usage(replaced, migrated.after(), scenario())
 
     assert isinstance(found, Comparison)
     ztunnel, usual = component(found, "ztunnel"), component(compared(migrated), "ztunnel")

@@ -7,11 +7,10 @@ import pytest
 
 from analyzer.comparison.compare import compare_usage
 from analyzer.comparison.result import Cause, Comparison, Status
-from analyzer.projection.scenario import default_scenario
 from analyzer.units import Role
 from tests.comparison.migrations import NODES, Costs, Migrated
 from tests.comparison.test_compare import compared, component, named
-from tests.projection.builders import Proxy
+from tests.projection.builders import Proxy, scenario
 
 IDLE = Costs().ztunnel_idle_vcpu
 """Of a ztunnel on the hardware of these sidecars."""
@@ -109,7 +108,7 @@ def test_ambient_that_was_there_before_is_compared_with_itself() -> None:
     first = Migrated(moved=("pay",), costs=dear).after()
     second = Migrated(moved=("pay", "shop"), costs=dear).after()
 
-    found = compare_usage(first, second, default_scenario())
+    found = compare_usage(first, second, scenario())
 
     assert isinstance(found, Comparison)
     pay, shop = ({item.role: item for item in one.components} for one in found.namespaces[:2])
@@ -152,7 +151,7 @@ def test_ztunnels_of_before_keep_their_nodes() -> None:
     role = after.proxies["role"].where(after.proxies.index != last, "unknown")
     usage = replace(after, proxies=after.proxies.assign(role=role))
 
-    found = compare_usage(usage, usage, default_scenario())
+    found = compare_usage(usage, usage, scenario())
 
     assert isinstance(found, Comparison)
     ztunnel = component(found, "ztunnel")
@@ -176,7 +175,7 @@ def test_unknown_nodes_before_are_as_many_as_ztunnels_after() -> None:
     before = migrated.before()
     nowhere = replace(before, nodes=before.nodes.iloc[:0], proxies=before.proxies.assign(node=""))
 
-    found = compare_usage(nowhere, migrated.after(), default_scenario())
+    found = compare_usage(nowhere, migrated.after(), scenario())
 
     assert isinstance(found, Comparison)
     assert component(found, "ztunnel").predicted_count == len(NODES)
@@ -199,7 +198,7 @@ def test_unknown_cpu_is_refused_and_not_taken_for_zero(
     silent = after.steps["proxy"].isin(proxies.index[proxies["namespace"] == namespace])
     steps = after.steps.assign(cpu_vcpu=after.steps["cpu_vcpu"].mask(silent))
 
-    found = compare_usage(migrated.before(), replace(after, steps=steps), default_scenario())
+    found = compare_usage(migrated.before(), replace(after, steps=steps), scenario())
 
     assert isinstance(found, Comparison)
     assert subject in [item.subject for item in found.refusals]

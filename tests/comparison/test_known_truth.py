@@ -14,10 +14,11 @@ from analyzer.projection.hardware import on_this_hardware
 from analyzer.projection.modes import evaluate
 from analyzer.projection.needs import Case
 from analyzer.projection.own_costs import own_costs
+from analyzer.projection.passing import http_gbit_per_1000_rps
+from analyzer.projection.scenario import default_scenario
 from analyzer.projection.uncertainty import drawn, to_interval
 from analyzer.units import Interval
 from tests.comparison.migrating import Costs, Truth, migrating_mesh
-from tests.projection.builders import scenario
 
 NAMES = [field.name for field in fields(Costs)]
 MESHES = 100
@@ -30,7 +31,7 @@ Z = 1.6448536269514722
 def mesh_of(seed: int) -> tuple[Costs, Truth, Calibration]:
     """Return a mesh whose unit costs are drawn from the ranges that the scenario states."""
     rng = np.random.default_rng(10_000 + seed)
-    assumed, costs = scenario(), {}
+    assumed, costs = default_scenario(), {}
     for name in NAMES:
         value, normal = assumed[name], float(rng.normal())
         end = value.high if normal > 0 else value.low
@@ -46,7 +47,9 @@ def mesh_of(seed: int) -> tuple[Costs, Truth, Calibration]:
 @pytest.mark.parametrize("seed", range(12))
 def test_with_the_true_unit_costs_ambient_is_predicted_within_ten_percent(seed: int) -> None:
     _, truth, calibration = mesh_of(seed)
-    projection = project_usage(truth.usage, calibration, scenario(**truth.costs))
+    projection = project_usage(
+        truth.usage, calibration, default_scenario().changed("a test", truth.costs)
+    )
 
     for mode in projection.modes:
         if mode.name in MODES:
@@ -59,14 +62,16 @@ def predicted(seed: int) -> dict[str, Interval]:
     _, truth, calibration = mesh_of(seed)
     calls = through_waypoints(truth.usage, ingress_through_waypoint=False)
     own = own_costs(calls, calibration, len(truth.usage.observed_points))
-    parameters = drawn(on_this_hardware(scenario(), calibration), calibration, own=own)
+    gbit = http_gbit_per_1000_rps(truth.usage)
+    here = on_this_hardware(default_scenario(), calibration, gbit)
+    parameters = drawn(here, calibration, own=own)
     modes = evaluate(Case(load=mesh_load(truth.usage), parameters=parameters))
     return {name: to_interval(modes[name].vcpu(Basis.USAGE)) for name in MODES}
 
 
 def test_the_ranges_below_are_those_of_a_projection() -> None:
     _, truth, calibration = mesh_of(0)
-    projection = project_usage(truth.usage, calibration, scenario())
+    projection = project_usage(truth.usage, calibration, default_scenario())
 
     shown = {mode.name: mode.bases[Basis.USAGE].vcpu for mode in projection.modes}
     assert predicted(0) == {name: shown[name] for name in MODES}

@@ -161,6 +161,7 @@ def test_http_bytes_and_new_connections_are_the_truth_or_not_known(answered: Ans
         "new_connections_per_second": truth.role_sum(
             "sidecar", lambda w: w.new_connections_per_second
         ),
+        "open_connections": truth.role_sum("sidecar", lambda w: w.open_connections),
     }
     found = {column: usage.mean_total(Role.SIDECAR, column) for column in true}
 

@@ -36,6 +36,8 @@ _TOTALS = (
     "tcp_bytes_per_second",
     "http_bytes_per_second",
     "new_connections_per_second",
+    "inbound_tcp_bytes_per_second",
+    "open_connections",
     "memory_bytes",
     "reserved_vcpu",
     "reserved_memory_bytes",
@@ -158,6 +160,10 @@ def test_each_holds_against_the_truth(name: str, engines: dict[str, Engine], mes
             "new_connections_per_second": truth.role_sum(
                 "sidecar", lambda item: item.new_connections_per_second
             ),
+            "inbound_tcp_bytes_per_second": truth.role_sum(
+                "sidecar", lambda item: item.inbound_tcp_bytes_per_second
+            ),
+            "open_connections": truth.role_sum("sidecar", lambda item: item.open_connections),
             "memory_bytes": truth.sidecar_memory_bytes,
             "reserved_vcpu": truth.sidecar_reserved_vcpu,
             "reserved_memory_bytes": truth.sidecar_reserved_memory_bytes,

@@ -2,14 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from analyzer.measurement import MeshUsage, measure
 from analyzer.notebook.api import collect
 from analyzer.units import Role
-from tests.support import Mesh, PrometheusServer, build_mesh, default_mesh, dialect, with_throttling
-from tests.support.scraping import pod_key
+from tests.support import (
+    DEFAULT_START,
+    Mesh,
+    MeshSpec,
+    PrometheusServer,
+    WorkloadSpec,
+    build_mesh,
+    default_mesh,
+    dialect,
+    with_throttling,
+)
+from tests.support.more_of_proxies import CLOSED, OPENED
+from tests.support.sampling import at
+from tests.support.scraping import pod_key, with_series
 
 pytestmark = pytest.mark.live
 
@@ -43,7 +58,15 @@ def by_workload(usage: MeshUsage, column: str) -> Mapping[str, float]:
     return {str(name): float(total) for name, total in totals.items()}
 
 
-@pytest.mark.parametrize("column", ["http_bytes_per_second", "new_connections_per_second"])
+@pytest.mark.parametrize(
+    "column",
+    [
+        "http_bytes_per_second",
+        "new_connections_per_second",
+        "inbound_tcp_bytes_per_second",
+        "open_connections",
+    ],
+)
 def test_each_workload_is_the_truth_within_2_percent(
     column: str, usage: MeshUsage, mesh: Mesh
 ) -> None:
@@ -102,3 +125,69 @@ def test_each_restart_is_a_reset_in_its_step(usage: MeshUsage, mesh: Mesh) -> No
     assert within <= found
     assert {(namespace, pod) for namespace, pod, _ in found} <= restarted.keys()
     assert not usage.steps["resets"].isna().any()
+
+
+# --- TCP connections that stay open ---
+
+_FOREVER = 10**9
+_POOLS = MeshSpec(
+    seed=5,
+    start=DEFAULT_START,
+    hours=2,
+    workloads=(
+        WorkloadSpec(namespace="shop", name="web", pods=2, idle_vcpu=0.01, inbound_rps_per_pod=20),
+        *(
+            WorkloadSpec(
+                namespace="data",
+                name=name,
+                pods=3,
+                traffic="tcp",
+                idle_vcpu=0.01,
+                tcp_bytes_per_second_per_pod=2e6,
+                open_tcp_connections=held,
+            )
+            for name, held in (("cache", 60), ("pool", _FOREVER))
+        ),
+    ),
+)
+
+
+def pools(mesh: Mesh, folder: Path) -> MeshUsage:
+    """Return this mesh as a real Prometheus has it."""
+    with PrometheusServer(folder / "server") as server:
+        server.fill(mesh)
+        found = collect(server.url, days=2 / 24, end=_POOLS.end, path=folder / "snapshot")
+    return measure(found.snapshot)
+
+
+def open_of(usage: MeshUsage, workload: str) -> pd.DataFrame:
+    """Return the open connections of a workload's pods, one column a pod."""
+    rows = usage.steps.join(usage.proxies[["pod", "workload"]], on="proxy")
+    rows = rows[rows["workload"] == workload]
+    return rows.pivot_table(
+        index="point", columns="pod", values="open_connections", dropna=False, observed=False
+    )
+
+
+def test_connections_of_a_proxy_that_closed_none_are_all_open(tmp_path: Path) -> None:
+    mesh = dialect("kube-prometheus-stack").tell(build_mesh(_POOLS))
+    usage = pools(mesh, tmp_path)
+    found = open_of(usage, "pool")
+    ends = [usage.window.time_of(point) for point in found.index]
+    ends_ms = np.array([round(end.timestamp() * 1000) for end in ends], dtype=np.int64)
+
+    opened = {key[1]: at(one, ends_ms) for one in mesh.named(OPENED) if (key := pod_key(one))}
+    assert len(found.columns) == 3
+    for pod, values in found.items():
+        assert values.tolist() == opened[str(pod)].tolist()
+        assert values.is_monotonic_increasing
+    assert set(open_of(usage, "cache").to_numpy().ravel()) == {60.0}
+
+
+def test_open_connections_are_not_known_where_no_closed_ones_are_counted(tmp_path: Path) -> None:
+    mesh = dialect("kube-prometheus-stack").tell(build_mesh(_POOLS))
+    kept = with_series(mesh, [one for one in mesh.series if one.name != CLOSED])
+    usage = pools(kept, tmp_path)
+
+    assert usage.steps["open_connections"].isna().all()
+    assert (usage.steps["new_connections_per_second"] > 0).any()

@@ -276,6 +276,7 @@ def test_what_a_proxy_counts_stays_its_own(tmp_path: Path) -> None:
         "proxy_http_bytes_per_second": 500.0,
         "proxy_new_connections_per_second": 4.0,
         "proxy_configured_clusters": 90.0,
+        "proxy_open_connections": 12.0,
         "proxy_configuration_updates_per_second": 0.02,
         "proxy_accepted_connections_per_second": 3.0,
         "proxy_failed_requests_rps": 0.5,

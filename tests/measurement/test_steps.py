@@ -16,6 +16,7 @@ from tests.measurement.snapshots import Rows, make_snapshot, steady
 
 CPU, IN, BUILD = "proxy_cpu_vcpu", "inbound_requests_rps", "proxy_build"
 TCP, HTTP = "proxy_tcp_bytes_per_second", "proxy_http_bytes_per_second"
+OPEN = "proxy_open_connections"
 CONNECTIONS, CLUSTERS = "proxy_new_connections_per_second", "proxy_configured_clusters"
 THROTTLED, RESETS = "proxy_throttled_share", "proxy_resets"
 
@@ -85,8 +86,9 @@ CARRIED = pytest.mark.parametrize(
     [
         (HTTP, "http_bytes_per_second", {IN: (*POD, "shop", "web")}),
         (CONNECTIONS, "new_connections_per_second", {TCP: (*POD, "destination")}),
+        (OPEN, "open_connections", {TCP: (*POD, "destination")}),
     ],
-    ids=["HTTP bytes", "TCP connections"],
+    ids=["HTTP bytes", "new TCP connections", "open TCP connections"],
 )
 
 
@@ -146,6 +148,48 @@ def test_a_counter_that_this_prometheus_does_not_keep_is_not_known(
     assert asked.tolist() == [0.0] * 8
 
 
+# --- accepted TCP connections ---
+
+
+def test_bytes_of_accepted_connections_are_what_a_destination_reports(tmp_path: Path) -> None:
+    sent = at(steady(TCP, (*POD, "source"), 7.0), 0, 1)
+    received = at(steady(TCP, (*POD, "destination"), 2.0), 1, 2)
+    usage = measured(tmp_path, {TCP: [*sent, *received]})
+
+    assert first(usage, "inbound_tcp_bytes_per_second") == [0.0, 2.0, 2.0, 0.0]
+    assert first(usage, "tcp_bytes_per_second") == [7.0, 9.0, 2.0, 0.0]
+
+
+def test_bytes_of_accepted_connections_are_known_where_all_bytes_are(tmp_path: Path) -> None:
+    builds = {BUILD: [*at(steady(BUILD, (*POD, "proxy"), 10.0), 0), *USUAL[BUILD][4:]]}
+    usage = measured(tmp_path, builds, {TCP: at(steady(TCP, (*POD, "destination"), 2.0), 3)})
+
+    np.testing.assert_array_equal(
+        first(usage, "inbound_tcp_bytes_per_second"), [0.0, NAN, NAN, 2.0]
+    )
+
+
+def test_without_the_reporter_no_side_is_known(tmp_path: Path) -> None:
+    usage = measured(tmp_path, {TCP: at(steady(TCP, (*POD, ""), 2.0), 1)})
+
+    np.testing.assert_array_equal(
+        first(usage, "inbound_tcp_bytes_per_second"), [0.0, NAN, 0.0, 0.0]
+    )
+    assert first(usage, "tcp_bytes_per_second") == [0.0, 2.0, 0.0, 0.0]
+
+
+def test_open_connections_are_a_level_which_no_correction_changes(tmp_path: Path) -> None:
+    """The last step of a life has few scrapes, so rates in it are corrected."""
+    lives = {
+        name: [*at(steady(name, POD, value), 0, 1), *steady(name, OTHER, value)]
+        for name, value in ((CPU, 0.1), (OPEN, 40.0), (CONNECTIONS, 8.0))
+    }
+    usage = measured(tmp_path, lives, {TCP: at(steady(TCP, (*POD, "destination"), 9.0), 0, 1)})
+
+    assert first(usage, "open_connections")[:2] == [40.0, 40.0]
+    assert "open_connections" not in set(usage.filling["column"])
+
+
 # --- configuration, throttling, restarts ---
 
 
@@ -200,6 +244,7 @@ def test_a_ztunnel_has_tcp_of_both_its_sides(tmp_path: Path) -> None:
                 *steady(TCP, (*POD, "destination"), 2e6),
             ],
             CONNECTIONS: steady(CONNECTIONS, POD, 40.0),
+            OPEN: steady(OPEN, POD, 600.0),
             HTTP: [],
             CLUSTERS: steady(CLUSTERS, OTHER, 90.0),
         },
@@ -207,7 +252,9 @@ def test_a_ztunnel_has_tcp_of_both_its_sides(tmp_path: Path) -> None:
 
     rows = usage.of_role(Role.ZTUNNEL)
     assert rows["tcp_bytes_per_second"].tolist() == [5e6] * 4
+    assert rows["inbound_tcp_bytes_per_second"].tolist() == [2e6] * 4
     assert rows["new_connections_per_second"].tolist() == [40.0] * 4
+    assert rows["open_connections"].tolist() == [600.0] * 4
     assert rows["http_bytes_per_second"].tolist() == [0.0] * 4
     assert rows["configured_clusters"].isna().all()
 
@@ -217,6 +264,7 @@ def test_a_ztunnel_has_tcp_of_both_its_sides(tmp_path: Path) -> None:
 TOLD: dict[str, tuple[str, float]] = {
     HTTP: ("http_bytes_per_second", 500.0),
     CONNECTIONS: ("new_connections_per_second", 4.0),
+    OPEN: ("open_connections", 12.0),
     CLUSTERS: ("configured_clusters", 90.0),
     RESETS: ("resets", 1.0),
 }

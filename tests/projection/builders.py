@@ -13,6 +13,7 @@ import pandas as pd
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.needs import Case
+from analyzer.projection.places import CARRIED, WAYPOINT_LOADS
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.sidecars import SidecarFootprint, SidecarTally
 from analyzer.projection.uncertainty import Parameters
@@ -22,7 +23,7 @@ from analyzer.window import TimeWindow
 MEBIBYTE = 1024.0**2
 STEP_SECONDS = 300
 START = datetime(2024, 5, 14, tzinfo=UTC)
-_NONE_OF_IT = ("http_bytes_per_second", "throttled_share", "resets")
+_NONE_OF_IT = ("throttled_share", "resets")
 _UNKNOWN = ("configured_clusters", "limit_vcpu", "limit_memory_bytes")
 
 
@@ -38,7 +39,11 @@ class Proxy:
     role: Role = Role.SIDECAR
     cpu_vcpu: tuple[float, ...] = (0.1, 0.1)
     proxy_rps: tuple[float, ...] = (100.0, 100.0)
+    http_bytes_per_second: float = 0.0
     tcp_bytes_per_second: float = 0.0
+    inbound_tcp_bytes_per_second: float = 0.0
+    open_connections: float = math.nan
+    accepted_connections_per_second: float = math.nan
     new_connections_per_second: float = 0.0
     memory_bytes: float = math.nan
     reserved_vcpu: float = math.nan
@@ -133,7 +138,11 @@ def mesh(
                     "inbound_rps": proxy.proxy_rps[point],
                     "outbound_rps": 0.0,
                     "proxy_rps": proxy.proxy_rps[point],
+                    "http_bytes_per_second": proxy.http_bytes_per_second,
                     "tcp_bytes_per_second": proxy.tcp_bytes_per_second,
+                    "inbound_tcp_bytes_per_second": proxy.inbound_tcp_bytes_per_second,
+                    "open_connections": proxy.open_connections,
+                    "accepted_connections_per_second": proxy.accepted_connections_per_second,
                     "new_connections_per_second": proxy.new_connections_per_second,
                     "memory_bytes": proxy.memory_bytes,
                     "reserved_vcpu": proxy.reserved_vcpu,
@@ -258,10 +267,16 @@ def shop_mesh() -> MeshUsage:
     )
 
 
+_WAYPOINT_TCP = (*WAYPOINT_LOADS[1:], "waypoint_peak_gbit_per_second")
+
+_KEPT_OPEN: Mapping[str, object] = {"http_new_connection_share": 0, "open_connections_per_proxy": 0}
+"""HTTP on connections that cost nothing, so that figures by hand stay short."""
+
+
 def scenario(**changes: object) -> Scenario:
     """Return the default assumptions with some changed."""
     # Of usage unless a test is about money: what is used can be worked out by hand.
-    return default_scenario().changed("a test", {"basis": "usage", **changes})
+    return default_scenario().changed("a test", {"basis": "usage", **_KEPT_OPEN, **changes})
 
 
 def as_published(**changes: object) -> Scenario:
@@ -273,7 +288,7 @@ def as_published(**changes: object) -> Scenario:
     stated = {
         name: replace(item, source="a test")
         for name, item in assumed.assumptions.items()
-        if name.startswith("ztunnel_")
+        if name.startswith(("ztunnel_", "waypoint_vcpu_per"))
     }
     assumed = replace(assumed, assumptions={**assumed.assumptions, **stated})
     ratio = {"waypoint_to_sidecar_ratio": {"low": 1.0, "mid": 1.25, "high": 1.52}}
@@ -309,8 +324,7 @@ def load(
             {
                 "node": [f"node-{number}" for number in range(len(passes_rps))],
                 "passes_rps": list(passes_rps),
-                "gbit_per_second": 0.0,
-                "new_connections_per_second": 0.0,
+                **dict.fromkeys(CARRIED[1:], 0.0),
                 "present_share": 1.0,
             }
         ),
@@ -321,10 +335,10 @@ def load(
                 "sidecar_count": 10 / count,
                 "sidecar_vcpu": 1.0,
                 "proxy_rps": sum(passes_rps) / count,
-                "gbit_per_second": 0.0,
-                "new_connections_per_second": 0.0,
+                **dict.fromkeys(CARRIED[1:], 0.0),
                 "waypoint_rps": list(waypoint_rps),
                 "waypoint_peak_rps": list(waypoint_rps),
+                **dict.fromkeys(_WAYPOINT_TCP, 0.0),
                 "has_http": list(has_http),
             }
         ),

@@ -17,6 +17,8 @@ ON_ITS_HARDWARE = {
     "ztunnel_idle_vcpu_per_node": 0.26,
     "ztunnel_vcpu_per_gbit_per_second": 0.23,
     "ztunnel_vcpu_per_1000_new_connections_per_second": 0.23,
+    "ztunnel_vcpu_per_1000_open_connections": 0.23,
+    "waypoint_vcpu_per_gbit_per_second": 0.23,
 }
 
 
@@ -68,11 +70,26 @@ class Question:
     def sidecars(self) -> list[Proxy]:
         return [proxy for proxy in self.proxies if proxy.role == "sidecar"]
 
-    def ztunnel(self, name: str) -> float:
-        """Return a cost of ztunnels on the hardware of this mesh."""
+    @property
+    def request_vcpu(self) -> float:
+        """What 1000 requests/s cost a sidecar without bytes: 0.23 and 0.26 are a gateway's."""
+        rps = gbit = 0.0
+        for proxy in self.sidecars:
+            if not math.isnan(proxy.http_bytes_per_second):
+                for step in proxy.life:
+                    if proxy.proxy_rps[step] > 0:
+                        rps += proxy.proxy_rps[step]
+                        gbit += proxy.http_bytes_per_second * 8 / 1_000_000_000
+        each = 1000 * self.assumed["http_bytes_per_request"] * 8 / 1_000_000_000
+        if rps > 0:
+            each = 1000 * gbit / rps
+        return 1000 * self.sidecar_vcpu_per_rps / (1 + each * 0.26 / 0.23)
+
+    def ambient(self, name: str) -> float:
+        """Return a cost of ambient on the hardware of this mesh."""
         if name in self.stated:
             return self.assumed[name]
-        slope = 1000 * self.sidecar_vcpu_per_rps
+        slope = self.request_vcpu
         if name == "ztunnel_vcpu_per_1000_rps":
             return self.assumed["ztunnel_to_sidecar_ratio"] * slope
         return self.assumed[name] * slope / ON_ITS_HARDWARE[name]
@@ -165,8 +182,7 @@ def _ztunnels(question: Question) -> Iterable[Unit]:
             if proxy.node == node.name:
                 used += _carried_vcpu(question, proxy) / node.present_share
         yield Unit(
-            used_vcpu=question.ztunnel("ztunnel_idle_vcpu_per_node")
-            + used * question.growth * question.rps_times,
+            used_vcpu=question.ambient("ztunnel_idle_vcpu_per_node") + used * question.growth,
             reserved_vcpu=reserved_vcpu,
             used_gib=assumed["ztunnel_memory_gib_per_node"],
             reserved_gib=reserved_gib,
@@ -177,15 +193,27 @@ def _ztunnels(question: Question) -> Iterable[Unit]:
 
 def _carried_vcpu(question: Question, proxy: Proxy) -> float:
     """Return what ztunnels use for the traffic of a sidecar, as a mean over the whole window."""
-    steps = len(proxy.cpu_vcpu)
     used = 0.0
     for step in proxy.life:
-        used += proxy.proxy_rps[step] / 1000 * question.ztunnel("ztunnel_vcpu_per_1000_rps")
-        gbit = proxy.tcp_bytes_per_second * 8 / 1_000_000_000
-        used += gbit * question.ztunnel("ztunnel_vcpu_per_gbit_per_second")
-        connections = proxy.new_connections_per_second / 1000
-        used += connections * question.ztunnel("ztunnel_vcpu_per_1000_new_connections_per_second")
-    return used / steps
+        rps = proxy.proxy_rps[step]
+        passing = rps / 1000 * question.ambient("ztunnel_vcpu_per_1000_rps")
+        http_bytes = proxy.http_bytes_per_second
+        if math.isnan(http_bytes):
+            http_bytes = rps * question.assumed["http_bytes_per_request"]
+        gbit = (proxy.tcp_bytes_per_second + http_bytes) * 8 / 1_000_000_000
+        passing += gbit * question.ambient("ztunnel_vcpu_per_gbit_per_second")
+        opened = rps * question.assumed["http_new_connection_share"]
+        opened += proxy.new_connections_per_second
+        each = question.ambient("ztunnel_vcpu_per_1000_new_connections_per_second")
+        passing += opened / 1000 * each
+        used += passing * question.rps_times
+        still_open = 0.0
+        if not math.isnan(proxy.open_connections):
+            still_open += proxy.open_connections
+        if rps > 0 or (math.isnan(proxy.open_connections) and proxy.tcp_bytes_per_second > 0):
+            still_open += question.assumed["open_connections_per_proxy"]
+        used += still_open / 1000 * question.ambient("ztunnel_vcpu_per_1000_open_connections")
+    return used / len(proxy.cpu_vcpu)
 
 
 def _waypoints(question: Question, *, everywhere: bool) -> Iterable[Unit]:
@@ -204,17 +232,28 @@ def _waypoints(question: Question, *, everywhere: bool) -> Iterable[Unit]:
                 continue
             for step, rps in enumerate(call.rps):
                 by_step[step] += rps * question.growth
+        gbit = [0.0] * len(by_step)
+        for proxy in question.sidecars:
+            if proxy.namespace == namespace and proxy.inbound_tcp_bytes_per_second > 0:
+                inbound = proxy.inbound_tcp_bytes_per_second
+                part = inbound / proxy.tcp_bytes_per_second
+                for step in proxy.life:
+                    by_step[step] += part * proxy.new_connections_per_second * question.growth
+                    gbit[step] += inbound * 8 / 1_000_000_000 * question.growth
         share = question.share_of.get(namespace, 1.0 if into > 0 else 0.0)
-        replicas = _replicas(max(by_step), assumed, question.waypoint)
+        each_gbit = question.ambient("waypoint_vcpu_per_gbit_per_second")
+        busiest = max(by_step), max(gbit) * each_gbit
+        replicas = _replicas(*busiest, assumed, question.waypoint)
         there = {
             step
             for proxy in question.sidecars
             if proxy.namespace == namespace
             for step in proxy.life
         }
-        mean_rps = sum(by_step) / len(there)
+        mean_rps, mean_gbit = sum(by_step) / len(there), sum(gbit) / len(there)
+        carried = slope * mean_rps / 1000 + each_gbit * mean_gbit
         yield Unit(
-            used_vcpu=idle + slope * mean_rps * question.rps_times / replicas / 1000,
+            used_vcpu=idle + carried * question.rps_times / replicas,
             reserved_vcpu=assumed["waypoint_reserved_vcpu_per_replica"],
             used_gib=assumed["waypoint_memory_gib_per_replica"],
             reserved_gib=assumed["waypoint_reserved_memory_gib_per_replica"],
@@ -238,10 +277,12 @@ def _where_its_sidecars_run(question: Question, namespace: str) -> tuple[float, 
     return vcpu_usd / total, gib_usd / total
 
 
-def _replicas(peak_rps: float, assumed: Mapping[str, float], waypoint: tuple[float, float]) -> int:
+def _replicas(
+    peak_rps: float, tcp_vcpu: float, assumed: Mapping[str, float], waypoint: tuple[float, float]
+) -> int:
     most = assumed["waypoint_limit_vcpu_per_replica"] * assumed["waypoint_target_utilisation_share"]
     replicas = int(assumed["waypoint_replicas"])
-    while waypoint[0] + waypoint[1] * peak_rps / replicas / 1000 > most:
+    while waypoint[0] + (waypoint[1] * peak_rps / 1000 + tcp_vcpu) / replicas > most:
         replicas += 1
     return replicas + int(assumed["waypoint_spare_replicas"])
 

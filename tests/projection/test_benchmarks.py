@@ -11,10 +11,10 @@ from tests.projection.fits import calibration
 
 
 def test_bytes_are_taken_off_both_proxies() -> None:
-    # 1000 requests/s of 1 KB are 0.008192 Gbit/s, at 0.2 and 0.26 vCPU on a machine on which the
-    # gateway would use 0.20 where Netcracker's uses 0.23.
-    times = 0.20 / 0.23
-    expected = (0.06 - 0.008192 * 0.2 * times) / (0.20 - 0.008192 * 0.26 * times)
+    # 1000 requests/s of 1 KB are 0.008192 Gbit/s, at 0.2 and 0.26 vCPU where requests alone are
+    # 0.23 through a gateway.
+    request = 0.20 / (1 + 0.008192 * 0.26 / 0.23)
+    expected = (0.06 - 0.008192 * 0.2 * request / 0.23) / request
 
     assert net_ratios()["istio-1.24"] == pytest.approx((expected, expected))
 

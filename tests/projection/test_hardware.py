@@ -22,6 +22,7 @@ from tests.projection.fits import calibration, fit, no_fit
 from tests.projection.test_curves import ztunnel
 
 COST, RATIO = "ztunnel_vcpu_per_1000_rps", "ztunnel_to_sidecar_ratio"
+OTHERS = ("ztunnel_vcpu_per_1000_open_connections", "waypoint_vcpu_per_gbit_per_second")
 IDLE = "ztunnel_idle_vcpu_per_node"
 CONNECTIONS = "ztunnel_vcpu_per_1000_new_connections_per_second"
 
@@ -59,14 +60,14 @@ def test_figures_of_documents_would_not() -> None:
 
 
 def test_a_pass_costs_the_ratio_times_a_request_and_the_rest_is_scaled() -> None:
-    assumed = on_this_hardware(scenario(), calibration())
+    assumed = on_this_hardware(scenario(), calibration(), 0.0)
 
     # Sidecars of 0.3, where uds-core's cost 0.26 and Netcracker's gateway 0.23.
     assert ends(assumed[COST]) == pytest.approx((0.16 * 0.3, 0.3 * 0.3, 0.46 * 0.3))
     assert ends(assumed[IDLE]) == pytest.approx([at * 0.3 / 0.26 for at in (0.001, 0.003, 0.01)])
     assert assumed[CONNECTIONS].mid == pytest.approx(0.45 * 0.3 / 0.23)
     derived = {name for name, item in assumed.assumptions.items() if item.is_derived}
-    assert derived == {COST, IDLE, "ztunnel_vcpu_per_gbit_per_second", CONNECTIONS}
+    assert derived == {COST, IDLE, "ztunnel_vcpu_per_gbit_per_second", CONNECTIONS, *OTHERS}
     for name in derived - {COST}:
         assert assumptions()[name].source in assumed.assumptions[name].source
 
@@ -77,7 +78,7 @@ def ends(value: Interval) -> tuple[float, float, float]:
 
 def test_what_the_user_states_stays_as_stated() -> None:
     stated = scenario(**{COST: 0.05, IDLE: 0.2})
-    assumed = on_this_hardware(stated, calibration())
+    assumed = on_this_hardware(stated, calibration(), 0.0)
 
     assert (assumed[COST].mid, assumed[IDLE].mid) == (0.05, 0.2)
     assert assumed.assumptions[CONNECTIONS].is_derived
@@ -85,14 +86,46 @@ def test_what_the_user_states_stays_as_stated() -> None:
 
 def test_what_was_measured_stays_as_measured() -> None:
     found = replace(calibration(), ztunnel=ztunnel(per_gbit=Interval.exactly(0.5)))
-    assumed = on_this_hardware(scenario(), found)
+    assumed = on_this_hardware(scenario(), found, 0.0)
 
     assert assumed[IDLE].mid == 0.02
     assert assumed["ztunnel_vcpu_per_gbit_per_second"].mid == 0.5
     # Ztunnels count no requests, and these had no connections.
-    assert {COST, CONNECTIONS} == {
+    assert {COST, RATIO, CONNECTIONS, *OTHERS} == {
         name for name, item in assumed.assumptions.items() if item.is_derived
     }
+
+
+def test_measured_bytes_of_ztunnels_may_hold_the_requests_that_passed() -> None:
+    found = replace(calibration(), ztunnel=ztunnel(per_gbit=Interval.exactly(0.5)))
+    assumed = on_this_hardware(scenario(), found, 0.0)
+
+    assert ends(assumed[RATIO]) == (0.0, 0.15, 0.46)
+    assert ends(assumed[COST]) == pytest.approx((0.0, 0.15 * 0.3, 0.46 * 0.3))
+    stated = on_this_hardware(scenario(**{RATIO: 0.2}), found, 0.0)
+    assert stated[COST].mid == pytest.approx(0.2 * 0.3)
+    without_bytes = on_this_hardware(scenario(), replace(found, ztunnel=ztunnel()), 0.0)
+    assert ends(without_bytes[RATIO]) == (0.16, 0.3, 0.46)
+
+
+def test_bytes_are_no_part_of_what_a_pass_is_priced_by() -> None:
+    # 1 Gbit/s with 1000 requests/s: a gateway's 0.26 beside its 0.23.
+    heavy = on_this_hardware(scenario(), calibration(), 1.0)
+    request = 0.3 / (1 + 0.26 / 0.23)
+
+    assert heavy[COST].mid == pytest.approx(0.3 * request)
+    assert heavy[CONNECTIONS].mid == pytest.approx(0.45 * request / 0.23)
+    apart = replace(fit(), vcpu_per_gbit_per_second=Interval.exactly(0.2))
+    assert on_this_hardware(scenario(), calibration(apart), 1.0)[COST].mid == pytest.approx(0.09)
+
+
+def test_bytes_that_were_not_measured_are_assumed() -> None:
+    unknown, known = (
+        on_this_hardware(scenario(http_bytes_per_request=125_000), calibration(), gbit)[COST].mid
+        for gbit in (None, 1.0)
+    )
+
+    assert unknown == pytest.approx(known)
 
 
 @pytest.mark.parametrize("sidecar", [no_fit(), fit(slope=Interval.exactly(0.0))], ids=str)
@@ -100,7 +133,7 @@ def test_without_a_cost_of_a_sidecar_documents_are_used_as_they_are(
     sidecar: RoleCalibration | Refusal,
 ) -> None:
     found = replace(calibration(), sidecar=sidecar, waypoint=fit(role=Role.WAYPOINT))
-    assumed = on_this_hardware(scenario(), found)
+    assumed = on_this_hardware(scenario(), found, 0.0)
     projection = project_usage(shop_mesh(), found, scenario())
 
     assert assumed == scenario()

@@ -1,5 +1,6 @@
-"""The whole projection against the same one done with plain loops, on six meshes."""
+"""The whole projection against the same one done with plain loops, on eight meshes."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -282,6 +283,77 @@ CHURN = Case(
     share_of={"web": 0.5, "preview": 0.5, "jobs": 0.5},
 )
 
+PASSING = Case(
+    # HTTP with and without known bytes, TCP into a namespace and out of it, pools and one-offs.
+    proxies=(
+        replace(
+            sidecar("web/site", "n1", (0.9, 1.1), (2500, 3100), 0.1), http_bytes_per_second=18e6
+        ),
+        replace(
+            sidecar("web/site", "n2", (0.8, 1.2), (2400, 3300), 0.1),
+            http_bytes_per_second=math.nan,
+        ),
+        replace(
+            sidecar("data/db", "n1", (0.6, 0.7), (40, 60), 0.2),
+            http_bytes_per_second=0.3e6,
+            tcp_bytes_per_second=900e6,
+            inbound_tcp_bytes_per_second=750e6,
+            new_connections_per_second=120.0,
+            open_connections=640.0,
+        ),
+        replace(
+            sidecar("data/queue", "n2", (0.2, 0.3), (0, 0), 0.1),
+            tcp_bytes_per_second=20e6,
+            inbound_tcp_bytes_per_second=4e6,
+            new_connections_per_second=15.0,
+        ),
+    ),
+    calls=(
+        Call(source="edge/gate", destination="web/site", rps=(2000, 2600)),
+        Call(source="web/site", destination="web/site", rps=(1400, 1800)),
+        Call(source="web/site", destination="data/db", rps=(40, 60)),
+    ),
+    nodes=bare("n1", "n2", "n3"),
+    assumed=default_scenario().changed("a test", {"memory_gib_month_usd": 2}),
+    fitted=calibration(),
+    waypoint=(0.0115, 0.345),
+)
+
+POOLED = Case(
+    proxies=(
+        replace(
+            sidecar("cache/redis", "n1", (0.4, 0.6, 0.5), (0, 0.5, 0), 0.1),
+            http_bytes_per_second=math.nan,
+            tcp_bytes_per_second=60e6,
+            inbound_tcp_bytes_per_second=60e6,
+            new_connections_per_second=700.0,
+            open_connections=9000.0,
+        ),
+        replace(
+            sidecar("shop/front", "n2", (0.3, 0.2, 0.4), (700, 500, 900), 0.3),
+            http_bytes_per_second=math.nan,
+            tcp_bytes_per_second=60e6,
+            new_connections_per_second=700.0,
+            open_connections=9000.0,
+            points=(0, 1),
+        ),
+    ),
+    calls=(Call(source="shop/front", destination="cache/redis", rps=(0, 0.5, 0)),),
+    nodes=(Node(name="n1"), Node(name="n2", present_share=2 / 3)),
+    assumed=scenario(
+        basis="usage",
+        http_new_connection_share=0.8,
+        http_bytes_per_request=90_000,
+        open_connections_per_proxy=25,
+        ztunnel_vcpu_per_1000_open_connections=0.11,
+        waypoint_vcpu_per_gbit_per_second=0.5,
+        traffic_growth_factor=3,
+        waypoint_limit_vcpu_per_replica=0.5,
+    ),
+    fitted=calibration(),
+    waypoint=(0.0115, 0.345),
+)
+
 
 def saving_usd(projection: Projection) -> float:
     savings = {saving.mode: saving for saving in projection.savings}
@@ -295,6 +367,8 @@ CASES = [
     pytest.param(GROWN, id="grown, ingress through waypoints, replicas by peak"),
     pytest.param(PRICED, id="two clusters with prices, less traffic, a share"),
     pytest.param(CHURN, id="nodes and a namespace for a part of the time"),
+    pytest.param(PASSING, id="bytes and connections at the defaults"),
+    pytest.param(POOLED, id="TCP through a waypoint, bytes of HTTP unknown"),
 ]
 MODES = ["sidecar", "ambient-l4", "ambient-waypoint", "ambient-waypoint-all"]
 
@@ -349,6 +423,8 @@ def test_the_ends_of_unseen_time_are_what_plain_loops_give(case: Case) -> None:
         cpu_vcpu=(0.8, 1.3),
         proxy_rps=(0.9, 1.2),
         tcp_bytes_per_second=(0.9, 1.2),
+        inbound_tcp_bytes_per_second=(0.9, 1.2),
+        http_bytes_per_second=(0.9, 1.2),
         new_connections_per_second=(0.9, 1.2),
     )
     projection = project_usage(usage, case.fitted, case.assumed)

@@ -29,7 +29,6 @@ from analyzer.projection.choices import (
 from analyzer.projection.scenario import Scenario, as_toml, default_scenario, load_scenario
 from analyzer.settings import spelled
 from analyzer.units import Interval
-from tests.projection.builders import scenario
 from tests.report.answers import NAUGHTY_NAMES
 
 DEFAULTS = default_scenario()
@@ -55,8 +54,8 @@ clocks = st.times()
 
 
 @st.composite
-def intervals(draw: st.DrawFn, least: float = 0.0) -> Interval:
-    low, mid, high = sorted(draw(st.tuples(*[st.floats(least, 1e18)] * 3)))
+def intervals(draw: st.DrawFn, least: float = 0.0, most: float = 1e18) -> Interval:
+    low, mid, high = sorted(draw(st.tuples(*[st.floats(least, most)] * 3)))
     return Interval(low=low, mid=mid, high=high)
 
 
@@ -64,6 +63,8 @@ def intervals(draw: st.DrawFn, least: float = 0.0) -> Interval:
 def numbers(draw: st.DrawFn, key: str) -> Interval:
     if key in ("waypoint_replicas", "waypoint_spare_replicas"):
         return Interval.exactly(1.0 * draw(st.integers(key == "waypoint_replicas", 10**6)))
+    if key == "http_new_connection_share":
+        return draw(intervals(most=1.0))
     if key == "waypoint_target_utilisation_share":
         return Interval.exactly(draw(st.floats(1e-9, 1)))
     if key in ("waypoint_limit_vcpu_per_replica", "traffic_growth_factor"):
@@ -209,8 +210,10 @@ def test_it_shows_what_the_file_and_the_options_change(tmp_path: Path) -> None:
 
     assert f"# source: {ours}\nvcpu_month_usd = 31.5\n" in again.read_text()
     assert without_sources(load_scenario(again)) == without_sources(
-        scenario(
-            vcpu_month_usd=31.5, basis="billed", waypoint_placement=["shop"], waypoint_replicas=3
+        DEFAULTS.changed(
+            "a test",
+            {"vcpu_month_usd": 31.5, "basis": "billed", "waypoint_placement": ["shop"]}
+            | {"waypoint_replicas": 3},
         )
     )
 

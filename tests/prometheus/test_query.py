@@ -64,6 +64,7 @@ WITHOUT_UNIT = {
     "proxy_build": "scrapes",
     "proxy_configured_clusters": "Envoy clusters",
     "proxy_nodes": "series",
+    "proxy_open_connections": "connections",
     "proxy_pod_labels": "pods (always 1)",
     "survey_last_samples": "seconds since the epoch",
     "survey_namespaces": "any",

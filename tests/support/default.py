@@ -123,10 +123,12 @@ def _quiet_sidecars() -> tuple[WorkloadSpec, ...]:
         _DATA(
             name="cache", pods=15, idle_vcpu=0.006,
             tcp_bytes_per_second_per_pod=6_000_000, tcp_bytes_per_connection=40_000,
+            open_tcp_connections=60,
         ),
         _DATA(
             name="broker", kind="StatefulSet", pods=12, idle_vcpu=0.008,
             tcp_bytes_per_second_per_pod=10_000_000, memory_bytes=70 * MEBIBYTE,
+            tcp_outbound_share=0.3, open_tcp_connections=30,
         ),
         _BATCH(name="nightly", pods=20, idle_vcpu=0.003, configured_clusters=12),
         _BATCH(name="standby", pods=13, idle_vcpu=0.005, native=True),
@@ -158,6 +160,7 @@ def _fixed(nodes: int) -> tuple[WorkloadSpec, ...]:
             namespace="istio-system", name="ztunnel", role="ztunnel", kind="DaemonSet",
             pods=min(_ZTUNNELS, nodes), traffic="tcp", idle_vcpu=0.02,
             vcpu_per_gbit_per_second=1.5, tcp_bytes_per_second_per_pod=20_000_000,
+            tcp_outbound_share=0.4, open_tcp_connections=200,
             reserved_vcpu=0.2, reserved_memory_bytes=512 * MEBIBYTE,
         ),
     )  # fmt: skip

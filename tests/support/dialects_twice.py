@@ -148,6 +148,7 @@ def cluster_truth(truth: Truth, cluster: str) -> Truth:
             outbound_rps=workload.outbound_rps * share,
             unmeshed_outbound_rps=workload.unmeshed_outbound_rps * share,
             tcp_bytes_per_second=workload.tcp_bytes_per_second * share,
+            open_tcp_connections=workload.open_tcp_connections * share,
         )
         for workload in truth.workloads
     )

@@ -79,6 +79,7 @@ def _quiet_few() -> tuple[WorkloadSpec, ...]:
             namespace="data", name="cache", pods=3, traffic="tcp", idle_vcpu=0.006,
             vcpu_per_gbit_per_second=0.8, tcp_bytes_per_second_per_pod=6_000_000,
             tcp_bytes_per_connection=40_000,
+            open_tcp_connections=60,
         ),
         WorkloadSpec(
             namespace="batch", name="nightly", pods=3, traffic="none", idle_vcpu=0.003,
@@ -169,6 +170,6 @@ def _ztunnel(namespace: str, *, pods: int) -> WorkloadSpec:
     return WorkloadSpec(
         namespace=namespace, name="ztunnel", role="ztunnel", kind="DaemonSet", pods=pods,
         traffic="tcp", idle_vcpu=0.02, vcpu_per_gbit_per_second=1.5,
-        tcp_bytes_per_second_per_pod=20_000_000,
+        tcp_bytes_per_second_per_pod=20_000_000, tcp_outbound_share=0.4, open_tcp_connections=200,
         reserved_vcpu=0.2, reserved_memory_bytes=512 * MEBIBYTE,
     )  # fmt: skip

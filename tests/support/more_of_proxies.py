@@ -4,6 +4,7 @@ Each series follows from one that is there, and lives as long.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from tests.support.layout import Pod
 from tests.support.mesh import Mesh
 from tests.support.sampling import changed, with_value
 from tests.support.scraping import family_of, labelled, pod_key, pods_by_name, with_series
-from tests.support.series import Series
+from tests.support.series import STALE, Series
 from tests.support.traffic import TCP_SHARES
 
 HTTP_SHARES: Final[Mapping[str, float]] = {
@@ -22,15 +23,17 @@ HTTP_SHARES: Final[Mapping[str, float]] = {
 }
 """What of an HTTP request's bytes goes there, and what comes back."""
 
-_CONNECTIONS: Final = "istio_tcp_connections_opened_total"
+OPENED: Final = "istio_tcp_connections_opened_total"
+CLOSED: Final = "istio_tcp_connections_closed_total"
 _SENT: Final = "istio_tcp_sent_bytes_total"
 
 
 def with_more_of_proxies(mesh: Mesh) -> Mesh:
     """Return a generated mesh with HTTP bytes, TCP connections and the size of configurations.
 
-    Their truth is in the truth of each workload already.
+    TCP bytes get both their reporters. The truth of all is in that of each workload already.
     """
+    mesh = with_series(mesh, _with_both_reporters(mesh))
     found = [*mesh.series, *_http_bytes(mesh), *_connections(mesh), *_clusters(mesh)]
     return with_series(mesh, found)
 
@@ -55,11 +58,40 @@ def _http_bytes(mesh: Mesh) -> Iterator[Series]:
             yield _multiple(series, name, share * size)
 
 
+def _with_both_reporters(mesh: Mesh) -> Iterator[Series]:
+    pods = pods_by_name(mesh)
+    for series in mesh.series:
+        outbound = 0.0
+        if series.name in TCP_SHARES:
+            outbound = _owner(pods, series).workload.tcp_outbound_share
+        yield _multiple(series, series.name, 1 - outbound) if outbound else series
+        if outbound:
+            found = _multiple(series, series.name, outbound)
+            yield labelled(found, {**dict(found.labels), "reporter": "source"})
+
+
 def _connections(mesh: Mesh) -> Iterator[Series]:
     pods = pods_by_name(mesh)
     for series in mesh.named(_SENT):
-        sent = TCP_SHARES[_SENT] * _owner(pods, series).workload.tcp_bytes_per_connection
-        yield _multiple(series, _CONNECTIONS, 1 / sent)
+        workload = _owner(pods, series).workload
+        sent = TCP_SHARES[_SENT] * workload.tcp_bytes_per_connection
+        opened = _multiple(series, OPENED, 1 / sent)
+        outbound = workload.tcp_outbound_share
+        is_outbound = dict(series.labels)["reporter"] == "source"
+        share = outbound if is_outbound else 1 - outbound
+        yield opened
+        yield _closed(opened, share * workload.open_tcp_connections)
+
+
+def _closed(opened: Series, held: float) -> Series:
+    """Return the counter of closed connections: it begins with the first one, in each life."""
+    series = changed(opened, lambda values: np.maximum(values - held, 0.0))
+    is_absent = series.values == 0
+    ends = is_absent & ~np.concatenate([[True], is_absent[:-1]])
+    values = np.where(ends, STALE, series.values)
+    kept = ~is_absent | ends
+    named = labelled(series, {**dict(series.labels), "__name__": CLOSED})
+    return replace(named, times_ms=series.times_ms[kept], values=values[kept])
 
 
 def _clusters(mesh: Mesh) -> Iterator[Series]:

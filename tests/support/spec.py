@@ -58,6 +58,10 @@ class WorkloadSpec:
     """Bytes of an HTTP request and its answer, headers included, at each proxy of the workload."""
     tcp_bytes_per_connection: int = 250_000
     """TCP bytes, both directions together, for each connection that is opened."""
+    tcp_outbound_share: float = 0.0
+    """Share of the TCP bytes and connections that its proxies open themselves."""
+    open_tcp_connections: int = 0
+    """TCP connections that each proxy holds open, once it has opened as many."""
     configured_clusters: int = 90
     """Clusters in the configuration of each of its Envoys; a ztunnel has none."""
 

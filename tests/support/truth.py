@@ -39,6 +39,9 @@ class WorkloadTruth:
     memory_bytes: float
     wire_bytes_per_request: int
     tcp_bytes_per_connection: int
+    tcp_outbound_share: float
+    open_tcp_connections: float
+    """Of each of its proxies."""
 
     @property
     def proxy_rps(self) -> float:
@@ -54,6 +57,16 @@ class WorkloadTruth:
     def new_connections_per_second(self) -> float:
         """Return TCP connections that its proxies opened or accepted."""
         return self.tcp_bytes_per_second / self.tcp_bytes_per_connection
+
+    @property
+    def inbound_tcp_bytes_per_second(self) -> float:
+        """Return the TCP bytes of connections that its proxies accepted."""
+        return self.tcp_bytes_per_second * (1 - self.tcp_outbound_share)
+
+    @property
+    def open_connections(self) -> float:
+        """Return the TCP connections that its proxies hold open."""
+        return self.mean_pods_alive * self.open_tcp_connections
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +194,8 @@ def workload_truth(
         memory_bytes=mean_total(load.memory_bytes),
         wire_bytes_per_request=workload.wire_bytes_per_request,
         tcp_bytes_per_connection=workload.tcp_bytes_per_connection,
+        tcp_outbound_share=workload.tcp_outbound_share,
+        open_tcp_connections=workload.open_tcp_connections,
     )
 
 

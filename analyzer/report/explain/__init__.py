@@ -10,7 +10,7 @@ from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.result import Mode, Projection, Workings
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.explain import components, money
+from analyzer.report.explain import money, sidecars, waypoints, ztunnels
 from analyzer.report.explain.lines import component_lines
 from analyzer.report.sentences.collection import window_title
 from analyzer.report.sentences.refused import grouped
@@ -61,11 +61,11 @@ def _sections(
     chosen = [mode for mode in projection.modes if mode.name in modes]
     needs = {part.role: part.need for mode in chosen for part in mode.components}
     if Role.SIDECAR in needs:
-        yield components.sidecar_lines(answer, load, workings)
+        yield sidecars.sidecar_lines(answer, load, workings)
     if Role.ZTUNNEL in needs and load.nodes is not None:
-        yield components.ztunnel_lines(answer, needs[Role.ZTUNNEL], load.nodes, workings)
+        yield ztunnels.ztunnel_lines(answer, needs[Role.ZTUNNEL], load.nodes, workings)
     if Role.WAYPOINT in needs:
-        yield components.waypoint_lines(answer, load, workings)
+        yield waypoints.waypoint_lines(answer, load, workings)
     for role, need in needs.items():
         if role not in (Role.SIDECAR, Role.ZTUNNEL, Role.WAYPOINT):
             yield component_lines(need)
@@ -79,7 +79,7 @@ def _mode_lines(
     yield f"Mode {mode.name}, {fmt.MODE_TITLES[mode.name]}"
     for part in mode.components:
         if part.role == Role.WAYPOINT:
-            yield from components.placed_lines(part.need, load)
+            yield from waypoints.placed_lines(part.need, load)
         yield from money.node_price_lines(part.need, load, workings.node_prices)
     yield from money.dollar_lines(mode, projection.price)
     for saving in projection.savings:

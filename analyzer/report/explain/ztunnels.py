@@ -1,0 +1,154 @@
+"""The need of the ztunnels: node by node, from what passes through each."""
+
+from collections.abc import Generator, Iterator, Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analyzer.arrays import Floats
+from analyzer.calibration.result import RoleCalibration
+from analyzer.data import assumptions, published_constants
+from analyzer.projection.choices import Basis
+from analyzer.projection.hardware import (
+    REQUEST_COST,
+    REQUEST_RATIO,
+    gateway_costs,
+    gbit_in_a_request,
+    hardware_vcpu,
+    request_vcpu,
+)
+from analyzer.projection.needs import Need
+from analyzer.projection.passing import COSTS, GBIT_PER_BYTE, carried
+from analyzer.projection.places import CARRIED_BY_NODES
+from analyzer.projection.result import Workings
+from analyzer.projection.uncertainty import WAYPOINT_BYTES, Parameters
+from analyzer.projection.unseen import DEVIATES
+from analyzer.report import format as fmt
+from analyzer.report.answer import Answer
+from analyzer.report.explain import lines
+from analyzer.report.explain.lines import equation, figure, query_file
+from analyzer.units import BITS_PER_GBIT, counted
+
+_ZTUNNEL_COSTS: Final = (
+    "ztunnel_idle_vcpu_per_node",
+    *(cost.name for cost in COSTS.values()),
+)
+_ZTUNNEL_CPU: Final = "{} x {} + {} / 1000 x {} + {} x {} + {} / 1000 x {} + {} / 1000 x {}"
+"""Nodes, passes, Gbit, new and open connections, each with its cost."""
+
+_AS_SEEN: Final = np.array([DEVIATES.mid])
+
+
+def ztunnel_lines(
+    answer: Answer, need: Need, nodes: pd.DataFrame, workings: Workings
+) -> Iterator[str]:
+    """Return how the ztunnels' footprint is calculated."""
+    parameters, scenario, units = workings.parameters, workings.scenario, need.units
+    if units is None:
+        return
+    yield f"Ztunnels, one per node on {counted(len(nodes), 'node')} ({need.provenance})"
+    yield from _hardware_lines(answer, workings)
+    yield from lines.assumed(scenario, *_ZTUNNEL_COSTS, "ztunnel_memory_gib_per_node")
+    shares = nodes["present_share"]
+    if (shares < 1).any():
+        label = "nodes at a time, sum of the shares of the time in which each existed"
+        yield from lines.total(label, shares, need.count, "nodes")
+    at = int(units.used_vcpu.argmax())
+    hottest_name = f"the busiest node, {fmt.inert(str(nodes.loc[at, 'node']))}"
+    if shares[at] < 1:
+        hottest_name += ", while it existed"
+    loads = nodes[CARRIED_BY_NODES].astype(float)
+    costs = [parameters[name][0] for name in _ZTUNNEL_COSTS]
+    for label, rows, count, used_vcpu in (
+        ("all nodes", loads.mul(shares, axis=0), need.count, need.vcpu[Basis.USAGE][0]),
+        (hottest_name, loads.loc[[at]], 1, units.used_vcpu[at]),
+    ):
+        whole = {name: float(rows[name].sum()) for name in CARRIED_BY_NODES}
+        yield from _passing_lines(label, whole, workings)
+        passed = carried(rows, "passes_rps", _likely(parameters), _AS_SEEN).values()
+        amounts = count, *(float(amount.sum()) for amount in passed)
+        terms = [term for pair in zip(amounts, costs, strict=True) for term in pair]
+        yield equation(f"used, {label}", _ZTUNNEL_CPU, terms, used_vcpu, "vCPU")
+    whose = ("ztunnel",) if parameters.istio_cni_installed else ("ztunnel", "istio_cni")
+    for label, unit, amount, result in (
+        ("requested", "vCPU", "reserved_vcpu", units.reserved_vcpu),
+        ("memory requested", "GiB", "reserved_memory_gib", units.reserved_memory_gib),
+    ):
+        names = [f"{part}_{amount}_per_node" for part in whose]
+        yield from lines.assumed(scenario, *names)
+        how = lines.plus(parameters[name][0] for name in names)
+        yield equation(f"{label} on a node", how, (), result, unit)
+    yield from lines.sum_lines(need)
+
+
+def _likely(parameters: Parameters) -> dict[str, Floats]:
+    names = parameters.values.keys()  # noqa: PD011 - a mapping, no table
+    return {name: parameters[name][:1] for name in names}
+
+
+def _passing_lines(label: str, loads: Mapping[str, float], workings: Workings) -> Iterator[str]:
+    """Return what passes through ztunnels, from what was measured and what is assumed."""
+    assumed = {name: item.value.mid for name, item in workings.scenario.assumptions.items()}
+    passes, tcp, http, unsized, opened, still_open, uncounted = (
+        loads[name] for name in CARRIED_BY_NODES
+    )
+    yield (
+        f"  {label}: each proxy request passes the ztunnel of its pod's node, {figure(passes)} "
+        f"passes/s; TCP {figure(tcp)} Gbit/s ({query_file('proxy_tcp_bytes_per_second')}); HTTP "
+        f"{figure(http)} Gbit/s ({query_file('proxy_http_bytes_per_second')})"
+    )
+    gbit, each = tcp + http, assumed["http_bytes_per_request"]
+    how, terms = "{} + {}", [tcp, http]
+    if unsized:
+        how, terms = f"{how} + {{}} x {{}} x 8 / {figure(BITS_PER_GBIT)}", [*terms, unsized, each]
+        gbit += unsized * each * GBIT_PER_BYTE
+    yield equation(f"{label}, bytes", how, terms, gbit, "Gbit/s")
+    share = assumed["http_new_connection_share"]
+    more = passes, share, opened
+    result = passes * share + opened
+    yield equation(f"{label}, new connections", "{} x {} + {}", more, result, "connections/s")
+    kept = assumed["open_connections_per_proxy"]
+    held = uncounted, kept, still_open
+    result = uncounted * kept + still_open
+    yield equation(f"{label}, open connections", "{} x {} + {}", held, result, "connections")
+
+
+def _hardware_lines(answer: Answer, workings: Workings) -> Iterator[str]:
+    """Return how the costs that follow the sidecars are scaled to the hardware of this mesh."""
+    following, sidecar, scenario = workings.parameters.following, answer.sidecar, workings.scenario
+    if not following or sidecar is None:
+        return
+    yield from lines.fitted(sidecar)
+    slope = yield from _request_lines(sidecar, workings)
+    for name in (*_ZTUNNEL_COSTS, WAYPOINT_BYTES):
+        item, published = scenario.assumptions[name], assumptions()[name]
+        if name == REQUEST_COST and name in following:
+            yield from lines.assumed(scenario, REQUEST_RATIO)
+            terms = scenario[REQUEST_RATIO].mid, slope
+            yield equation(name, "{} x {}", terms, item.value.mid, "vCPU")
+        elif name in following:
+            set_of = published_constants()[published.hardware]
+            base = hardware_vcpu(published)
+            proxy = "gateway" if set_of.sidecar_vcpu_per_1000_rps is None else "sidecar"
+            yield (
+                f"  {name} is from {set_of.title}: a {proxy} there costs {figure(base or 0)} vCPU "
+                "per 1000 requests/s"
+            )
+            terms3 = published.value.mid, slope, base or 0
+            yield equation(name, "{} x {} / {}", terms3, item.value.mid, "vCPU")
+
+
+def _request_lines(sidecar: RoleCalibration, workings: Workings) -> Generator[str, None, float]:
+    """Yield how the bytes are taken out of the cost of a request, and return what is left."""
+    measured, scenario = workings.http_gbit_per_1000_rps, workings.scenario
+    gbit = gbit_in_a_request(scenario, sidecar, measured)
+    vcpu = request_vcpu(scenario, sidecar, measured)
+    if gbit:
+        origin = query_file("proxy_http_bytes_per_second") if measured is not None else "assumed"
+        gateway = gateway_costs()
+        yield f"  1000 requests/s here carry {figure(gbit)} Gbit/s of HTTP ({origin})"
+        terms = sidecar.vcpu_per_1000_rps.mid, gbit, gateway.byte, gateway.request
+        label = "1000 requests/s without their bytes"
+        yield equation(label, "{} / (1 + {} x {} / {})", terms, vcpu, "vCPU")
+    return vcpu
