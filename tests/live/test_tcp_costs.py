@@ -10,7 +10,14 @@ from analyzer.calibration import Calibration, calibrate_usage
 from analyzer.calibration.result import TcpCalibration
 from analyzer.measurement import measure
 from analyzer.units import Reason
-from tests.support import DEFAULT_START, MeshSpec, PrometheusServer, WorkloadSpec, build_mesh
+from tests.support import (
+    DEFAULT_START,
+    MeshSpec,
+    PrometheusServer,
+    WorkloadSpec,
+    build_mesh,
+    with_more_of_proxies,
+)
 
 pytestmark = pytest.mark.live
 
@@ -57,7 +64,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the snapshot that a real Prometheus gave."""
     root = tmp_path_factory.mktemp("tcp")
     with PrometheusServer(root / "server") as server:
-        server.fill(build_mesh(_SPEC))
+        server.fill(with_more_of_proxies(build_mesh(_SPEC)))
         analyzer.collect(server.url, days=_SPEC.hours / 24, end=_SPEC.end, path=root / "snapshot")
     return root / "snapshot"
 
@@ -78,8 +85,10 @@ def test_the_mean_costs_are_the_truth(calibration: Calibration) -> None:
     assert cost is not None
 
     assert found.idle_vcpu_per_proxy.low < 0.005 < found.idle_vcpu_per_proxy.high
-    # Both have the same bytes but for noise.
+    # Both have the same bytes but for noise; connections follow them.
     assert cost.mid == pytest.approx(1.4, rel=0.1)
+    assert found.vcpu_per_1000_new_connections_per_second is None
+    assert found.remarks
     assert found.gbit_per_second == pytest.approx(8 * 2e6 * 8 / 1e9, rel=0.15)
     assert found.new_connections_per_second == pytest.approx(8.0, rel=0.15)
 
