@@ -74,12 +74,16 @@ def with_events(fits: WorkloadFits, observations: Observations) -> Observations:
 
 def _happens(event: Event, fits: WorkloadFits, observations: Observations) -> bool:
     """Return whether proxies with requests have this event, as far as it is known."""
-    if event.column not in observations.rows or not fits.has_slope.any():
+    if event.column not in observations.rows:
         return False
     if event != TCP_BYTES:
-        return True
-    rates = np.nan_to_num(observations.rows[event.column].to_numpy(float))
-    return bool((fits.panel.workloads.sum(rates) * fits.has_slope).any())
+        return bool(fits.has_slope.any())
+    rates = observations.rows[event.column]
+    if not rates.max() > 0:
+        # Which workloads have a slope takes time to find.
+        return False
+    totals = fits.panel.workloads.sum(np.nan_to_num(rates.to_numpy(float)))
+    return bool((totals[fits.has_slope] > 0).any())
 
 
 def _clear(fits: WorkloadFits, panel: Panel, events: list[Event]) -> Iterator[Event]:

@@ -241,7 +241,7 @@ def _obstacles(rows: pd.DataFrame, workloads: Segments) -> Mapping[int, Obstacle
     is_dead = workloads.highest(rows["cpu_vcpu"].to_numpy(float)) <= 0
     kinds = (
         (is_dead, _DEAD),
-        (TcpLoads.of(rows, workloads).are_alone, _TCP),
+        (TcpLoads.alone_in(rows, workloads), _TCP),
         (mean == 0, _ALL_IDLE),
         (is_constant, _STEADY),
     )

@@ -23,6 +23,8 @@ _PER_CONNECTION: Final = 2e-3
 """Ceilings of the CPU-seconds of a request, a byte and a new connection: beyond published sidecars,
 small messages of a cache, and the handshake of mTLS by four times."""
 
+_OF_TCP: Final = ("tcp_bytes_per_second", "new_connections_per_second")
+
 _LEAST_SHARE: Final = 0.01
 """Share of a workload's CPU that bytes or connections must be able to use, to have a cost."""
 
@@ -44,12 +46,7 @@ class TcpLoads:
     @classmethod
     def of(cls, rows: pd.DataFrame, workloads: Segments) -> TcpLoads:
         """Read `Observations.rows`."""
-        rates = np.nan_to_num(
-            [
-                rows[name].to_numpy(float)
-                for name in ("rps", "tcp_bytes_per_second", "new_connections_per_second")
-            ]
-        )
+        rates = np.nan_to_num([rows[name].to_numpy(float) for name in ("rps", *_OF_TCP)])
         ceilings = np.array([_PER_REQUEST, _PER_BYTE, _PER_CONNECTION])
         most = ceilings[:, None] * workloads.sum(rates)
         vcpu = workloads.sum(rows["cpu_vcpu"].to_numpy(float))
@@ -61,6 +58,14 @@ class TcpLoads:
             connections_matter=(connections > 0) & (connections >= _LEAST_SHARE * vcpu),
             requests_matter=(requests > 0) & (requests >= _MOST_REQUESTS * vcpu),
         )
+
+    @classmethod
+    def alone_in(cls, rows: pd.DataFrame, workloads: Segments) -> Bools:
+        """Return which workloads have TCP and hardly any requests, (g,)."""
+        if not (rows[[*_OF_TCP]].max() > 0).any():
+            # Most meshes: a pass over all rows would take time.
+            return np.zeros(len(workloads), dtype=bool)
+        return cls.of(rows, workloads).are_alone
 
     @property
     def are_alone(self) -> Bools:
