@@ -18,6 +18,7 @@ from analyzer.calibration.pattern_findings import pattern_findings
 from analyzer.calibration.patterns import find_patterns
 from analyzer.calibration.result import Calibration, Decomposition, RoleCalibration
 from analyzer.calibration.role import fit_role
+from analyzer.calibration.tcp import TcpCosts
 from analyzer.calibration.within_pods import unequal_pods
 from analyzer.calibration.ztunnel import fit_ztunnels
 from analyzer.data import assumptions
@@ -41,22 +42,26 @@ def calibrate_usage(usage: MeshUsage) -> Calibration:
     observations, change = since_change(observe(usage, Role.SIDECAR), usage.window)
     role = fit_role(Role.SIDECAR, observations)
     sidecar, fitted, memory = role.calibration, role.fitted, fit_memory(usage)
+    tcp = TcpCosts.of(fitted.workloads, observations.rows) if fitted else None
     total = usage.total(Role.SIDECAR, "cpu_vcpu")
-    decomposition = summary.decompose(fitted, observations, total)
-    predicted = summary.predicted_vcpu(fitted) if fitted else np.zeros(0)
+    decomposition = summary.decompose(fitted, observations, total, tcp)
+    predicted = summary.predicted_vcpu(fitted, tcp) if fitted else np.zeros(0)
     return Calibration(
         sidecar=sidecar,
         waypoint=_waypoint(usage, sidecar),
         ztunnel=fit_ztunnels(observe(usage, Role.ZTUNNEL)),
         memory=memory,
-        workloads=tuple(summary.workload_calibrations(fitted, observations)) if fitted else (),
+        workloads=(
+            tuple(summary.workload_calibrations(fitted, observations, tcp)) if fitted else ()
+        ),
+        tcp=tcp.calibration(observations) if tcp else None,
         decomposition=decomposition,
         observations=_named(observations, predicted),
         exclusions=observations.exclusions,
         timeline=summary.timeline(usage, observations, predicted),
         refusals=(
             *(item for item in (sidecar, memory) if isinstance(item, Refusal)),
-            *(summary.refused_workloads(fitted, observations) if fitted else ()),
+            *(summary.refused_workloads(fitted, observations, tcp) if fitted else ()),
         ),
         warnings=(
             *_warnings(sidecar, decomposition),

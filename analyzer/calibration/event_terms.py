@@ -12,7 +12,14 @@ from typing import Final
 import numpy as np
 
 from analyzer.arrays import Floats
-from analyzer.calibration.events import CONFIGURATION, CONNECTIONS, EVENTS, FAILURES, Event
+from analyzer.calibration.events import (
+    CONFIGURATION,
+    CONNECTIONS,
+    EVENTS,
+    FAILURES,
+    TCP_BYTES,
+    Event,
+)
 from analyzer.calibration.fit.segments import places_of
 from analyzer.calibration.fit.student import weighted
 from analyzer.calibration.fit.whitening import Whitened, effect, whitened
@@ -48,17 +55,35 @@ def with_events(fits: WorkloadFits, observations: Observations) -> Observations:
 
     `fits` are straight lines of the same observations, without events.
     """
-    counted = [event for event in EVENTS if event.column in observations.rows]
-    if not counted or not fits.has_slope.any():
+    counted = [event for event in EVENTS if _happens(event, fits, observations)]
+    if not counted:
         return observations
     panel = Panel.of(observations.rows, counted)
-    known = [event for event in counted if panel.events[event.term].is_separable.any()]
+    known = [
+        event
+        for event in counted
+        if (panel.events[event.term].is_separable & (fits.has_slope | (event != TCP_BYTES))).any()
+    ]
     chosen = tuple(_clear(fits, panel, known))
     if not chosen:
         return observations
     panel = Panel.of(observations.rows, chosen)
     errors = [cross_validate(fits.shape, one, fits.robust).error for one in (fits.panel, panel)]
     return replace(observations, events=chosen) if errors[1] < errors[0] else observations
+
+
+def _happens(event: Event, fits: WorkloadFits, observations: Observations) -> bool:
+    """Return whether proxies with requests have this event, as far as it is known."""
+    if event.column not in observations.rows:
+        return False
+    if event != TCP_BYTES:
+        return bool(fits.has_slope.any())
+    rates = observations.rows[event.column]
+    if not rates.max() > 0:
+        # Which workloads have a slope takes time to find.
+        return False
+    totals = fits.panel.workloads.sum(np.nan_to_num(rates.to_numpy(float)))
+    return bool((totals[fits.has_slope] > 0).any())
 
 
 def _clear(fits: WorkloadFits, panel: Panel, events: list[Event]) -> Iterator[Event]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analyzer.calibration.fit.least_squares import Term
+from analyzer.units import BITS_PER_GBIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,4 +53,13 @@ FAILURES: Final = Event(
     is_request=True,
 )
 
-EVENTS: Final = (CONFIGURATION, CONNECTIONS, FAILURES)
+TCP_BYTES: Final = Event(
+    name="tcp_beside_requests",
+    column="tcp_bytes_per_second",
+    term=Term(name="TCP bytes beside requests"),
+    cost="vcpu_per_tcp_gbit_per_second",
+    events_per_second=BITS_PER_GBIT / 8,
+)
+"""Bytes of TCP through proxies that handle requests as well: each byte is an event."""
+
+EVENTS: Final = (CONFIGURATION, CONNECTIONS, FAILURES, TCP_BYTES)

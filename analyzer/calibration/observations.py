@@ -179,7 +179,7 @@ def _rows(steps: pd.DataFrame, kept: Ints) -> pd.DataFrame:
     counts = {
         event.column: steps[event.column].to_numpy(float)[kept]
         for event in EVENTS
-        if event.column in steps
+        if event.column in steps and event.column not in columns
     }
     counts = {name: rates for name, rates in counts.items() if not np.isnan(rates).all()}
     return pd.DataFrame({**columns, **counts}, columns=[*_COLUMNS, *counts])

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.calibration.events import Event
+from analyzer.calibration.events import TCP_BYTES, Event
 from analyzer.calibration.fit.least_squares import Term, correlations
 from analyzer.calibration.fit.segments import Segments, clusters_of, seen_at
+from analyzer.calibration.tcp_loads import TcpLoads
 from analyzer.units import Reason, counted
 
 MOST_ROWS: Final = 300_000
@@ -75,6 +76,7 @@ class Obstacle(NamedTuple):
     detail: str
     is_all_idle: bool = False  # its mean CPU is its idle, because it has no traffic
     has_level: bool = False  # its mean CPU at its mean rate is known well enough to be used
+    is_tcp: bool = False  # its CPU follows TCP bytes and connections, and has a fit of its own
 
     @property
     def can_borrow(self) -> bool:
@@ -85,7 +87,7 @@ class Obstacle(NamedTuple):
 _DEAD: Final = Obstacle(
     Reason.NO_DATA, "Its CPU is zero in every sample. Check how Prometheus scrapes its CPU."
 )
-_TCP: Final = Obstacle(Reason.NO_TRAFFIC, "TCP only: Istio reports no request count.")
+_TCP: Final = Obstacle(Reason.NO_TRAFFIC, "TCP only: Istio reports no request count.", is_tcp=True)
 _ALL_IDLE: Final = Obstacle(
     Reason.NO_TRAFFIC, "No requests: all of its CPU is idle.", is_all_idle=True
 )
@@ -107,7 +109,7 @@ class Panel:
     rps: Floats
     inbound_rps: Floats
     outbound_rps: Floats
-    gbit_per_second: Floats  # 0 where not known
+    gbit_per_second: Floats  # 0 where not known; without TCP where that is an event
     vcpu: Floats
     point: Ints
     numbers: Ints  # (g,): the row of each segment of workloads in `Observations.workloads`
@@ -142,6 +144,11 @@ class Panel:
         loads = {name: rows[name].to_numpy(float) for name in names}
         is_known = workloads.sum(np.isnan(loads["gbit_per_second"])) == 0
         loads["gbit_per_second"] = np.nan_to_num(loads["gbit_per_second"])
+        if TCP_BYTES in events:
+            # A byte has one cost: those of TCP have a term of their own.
+            tcp = np.nan_to_num(rows[TCP_BYTES.column].to_numpy(float))
+            rest = loads["gbit_per_second"] - tcp / TCP_BYTES.events_per_second
+            loads["gbit_per_second"] = np.maximum(rest, 0.0)
         has_directions, has_bytes = _separable(np.array([*loads.values()]), workloads)
         numbers = workload[workloads.starts]
         highest = workloads.highest(loads["rps"]) if highest_rps is None else highest_rps[numbers]
@@ -231,11 +238,10 @@ def _obstacles(rows: pd.DataFrame, workloads: Segments) -> Mapping[int, Obstacle
     mean = workloads.sum(rps) / counts
     square = workloads.sum((rps - workloads.spread(mean)) ** 2) / counts
     is_constant = np.sqrt(square) < MIN_VARIATION * mean
-    has_tcp = workloads.highest(rows["tcp_bytes_per_second"].fillna(0.0).to_numpy(float)) > 0
     is_dead = workloads.highest(rows["cpu_vcpu"].to_numpy(float)) <= 0
     kinds = (
         (is_dead, _DEAD),
-        ((mean == 0) & has_tcp, _TCP),
+        (TcpLoads.alone_in(rows, workloads), _TCP),
         (mean == 0, _ALL_IDLE),
         (is_constant, _STEADY),
     )

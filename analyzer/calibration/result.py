@@ -145,12 +145,49 @@ class RoleCalibration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TcpCalibration:
+    """The cost of a sidecar whose traffic is TCP: Istio reports no request count for it.
+
+    Attributes:
+        idle_vcpu_per_proxy: CPU without traffic: the mean over these workloads, weighted by proxy
+            time.
+        vcpu_per_gbit_per_second: cost of 1 Gbit/s of TCP payload through one proxy, both
+            directions: the mean over workloads, weighted by bytes. None if bytes hardly matter.
+        vcpu_per_1000_new_connections_per_second: cost of 1000 new TCP connections per second: the
+            mean over workloads, weighted by connections. None if it is in the cost of bytes.
+        gbit_per_second: TCP payload of these workloads, averaged over the window.
+        new_connections_per_second: the same of TCP connections.
+        remarks: what could not be separated, and why.
+        r_squared: share of the CPU's variance between samples that the fits explain.
+        covariance: of (idle_vcpu_per_proxy, vcpu_per_gbit_per_second,
+            vcpu_per_1000_new_connections_per_second), shape (3, 3); 0 where one is None.
+        draws: of the same three, shape (draws, 3), for joint ranges; 0 where one is None.
+    """
+
+    idle_vcpu_per_proxy: Interval
+    vcpu_per_gbit_per_second: Interval | None = None
+    vcpu_per_1000_new_connections_per_second: Interval | None = None
+    gbit_per_second: float
+    new_connections_per_second: float
+    remarks: tuple[str, ...] = ()
+    r_squared: float | None = None
+    sample_count: int
+    proxy_count: int
+    workload_count: int
+    provenance: Provenance = Provenance.MEASURED
+    covariance: Floats = field(compare=False, metadata={"json": False})
+    draws: Floats = field(compare=False, metadata={"json": False})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadCalibration:
     """The cost of one workload's sidecars at its own rates; None if refused.
 
     Noisy costs are shrunk towards the mesh's mean (partial pooling). `own_share`, 0-1, is the share
     of the slope that comes from the workload's own data. If it is 0, all of the slope comes from
     the other workloads and the provenance is derived.
+
+    A workload with TCP only has the cost of bytes and new connections in place of that of requests.
     """
 
     namespace: str
@@ -164,6 +201,14 @@ class WorkloadCalibration:
     mean_vcpu: float
     fitted_rps: tuple[float, float]
     provenance: Provenance = Provenance.MEASURED
+    vcpu_per_gbit_per_second: Interval | None = None
+    vcpu_per_1000_new_connections_per_second: Interval | None = None
+
+    @property
+    def has_tcp_cost(self) -> bool:
+        """Whether its costs are those of TCP, in place of requests."""
+        costs = self.vcpu_per_gbit_per_second, self.vcpu_per_1000_new_connections_per_second
+        return any(cost is not None for cost in costs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,10 +230,13 @@ class MemoryCalibration:
 class Decomposition:
     """The parts of the sidecars' measured CPU, in vcpu averaged over the window.
 
-    measured = idle + traffic + events + excluded + unexplained, by construction. Excluded are
+    measured = idle + traffic + TCP + events + excluded + unexplained, by construction. Excluded are
     samples left out, and workloads that could not be fitted.
 
     Attributes:
+        traffic_vcpu: of requests.
+        tcp_vcpu: of bytes and connections of the sidecars that have TCP only; None if no such
+            workload has a fit. Their idle CPU is in `idle_vcpu`.
         events_vcpu: of events beside requests, by their name in `calibration.events`: those that
             are terms of the fit.
         filled_vcpu: the part of `excluded_vcpu` that was not seen, and is filled from seen time.
@@ -198,6 +246,7 @@ class Decomposition:
     measured_vcpu: float
     idle_vcpu: Interval
     traffic_vcpu: Interval
+    tcp_vcpu: Interval | None = None
     events_vcpu: Mapping[str, Interval] = field(default_factory=dict)
     excluded_vcpu: float
     filled_vcpu: float = 0.0
@@ -208,6 +257,7 @@ class Decomposition:
         """Measured CPU that the fit does not explain; negative if it predicts too much."""
         explained = self.idle_vcpu.mid + self.traffic_vcpu.mid + self.excluded_vcpu
         explained += sum(vcpu.mid for vcpu in self.events_vcpu.values())
+        explained += self.tcp_vcpu.mid if self.tcp_vcpu else 0.0
         return self.measured_vcpu - explained
 
 
@@ -216,6 +266,7 @@ class Calibration:
     """The cost of proxies by role, and what could not be fitted.
 
     Attributes:
+        tcp: of the sidecars whose traffic is TCP; None if there are none with a fit.
         waypoint: measured if the mesh has waypoints with traffic, otherwise derived from sidecars;
             a refusal if neither is possible.
         ztunnel: measured if the mesh has ztunnels with traffic, otherwise published.
@@ -235,6 +286,7 @@ class Calibration:
     workloads: tuple[WorkloadCalibration, ...]
     decomposition: Decomposition
     exclusions: tuple[Exclusion, ...]
+    tcp: TcpCalibration | None = None
     observations: pd.DataFrame = field(metadata={"json": False})
     timeline: pd.DataFrame = field(metadata={"json": False})
     refusals: tuple[Refusal, ...] = field(metadata={"json": False})

@@ -1,6 +1,8 @@
 """The sidecars' fit as the answer has it: by workload, by part of the CPU, and over time."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,14 +13,18 @@ from analyzer.calibration.fit.student import interval, weighted
 from analyzer.calibration.observations import Observations, Unusable
 from analyzer.calibration.result import Decomposition, WorkloadCalibration
 from analyzer.calibration.role import Fitted
+from analyzer.calibration.tcp import TcpCosts
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import Interval, Provenance, Refusal, Role
 
 
 def decompose(
-    fitted: Fitted | None, observations: Observations, total: Interval | None = None
+    fitted: Fitted | None,
+    observations: Observations,
+    total: Interval | None = None,
+    tcp: TcpCosts | None = None,
 ) -> Decomposition:
-    """Divide the measured CPU into idle, traffic, events, not fitted, and unexplained.
+    """Divide the measured CPU into idle, traffic, TCP, events, not fitted, and unexplained.
 
     `total` is that CPU with its range, where it has one.
     """
@@ -27,10 +33,13 @@ def decompose(
     without_cpu = (item for item in observations.exclusions if item.reason == Unusable.NO_CPU)
     filled = sum((item.mean_vcpu for item in without_cpu), start=0.0)
     idle = traffic = Interval.exactly(0.0)
+    of_tcp: Interval | None = None
     of_events: dict[str, Interval] = {}
     if fitted is not None:
         fits, panel, mesh = fitted.workloads, fitted.workloads.panel, fitted.mesh
         has_none = ~(fits.has_idle | fitted.pooled.borrows)
+        if tcp is not None:
+            has_none[tcp.segments[tcp.is_known]] = False
         of_events = {
             event.name: vcpu.scaled(1 / points)
             for event, vcpu in vcpu_of_events(fits).items()
@@ -46,11 +55,15 @@ def decompose(
             idle, traffic = mesh.intervals
             idle = idle.scaled(mesh.sample_count / points)
             traffic = traffic.scaled(mesh.total_basis_per_slope / points)
+        if tcp is not None and tcp.is_known.any():
+            at_rest, of_tcp = (vcpu.scaled(1 / points) for vcpu in tcp.vcpu())
+            idle = idle + at_rest
     measured = observations.measured_vcpu
     return Decomposition(
         measured_vcpu=measured,
         idle_vcpu=idle,
         traffic_vcpu=traffic,
+        tcp_vcpu=of_tcp,
         events_vcpu=of_events,
         excluded_vcpu=excluded,
         filled_vcpu=filled,
@@ -59,9 +72,10 @@ def decompose(
 
 
 def workload_calibrations(
-    fitted: Fitted, observations: Observations
+    fitted: Fitted, observations: Observations, tcp: TcpCosts | None = None
 ) -> Iterator[WorkloadCalibration]:
     """Return the cost of each workload's proxies; noisy ones are shrunk towards the others."""
+    of_tcp = _of_tcp(tcp)
     fits, pooled, panel = fitted.workloads, fitted.costs, fitted.workloads.panel
     rps, vcpu = panel.workloads.sum(panel.rps), panel.workloads.sum(panel.vcpu)
     low, high = panel.workloads.lowest(panel.rps), panel.workloads.highest(panel.rps)
@@ -79,32 +93,72 @@ def workload_calibrations(
         freedom = pooled.degrees_of_freedom[number]
         costs = zip(pooled.coefficients[number], variances[number], is_known[number], strict=True)
         idle, slope = (interval(mid, var, freedom) if known else None for mid, var, known in costs)
-        yield WorkloadCalibration(
-            namespace=str(names.namespace),
-            workload=str(names.workload),
-            vcpu_per_1000_rps=slope and slope.scaled(float(per_1000_rps[number])),
-            idle_vcpu_per_proxy=idle,
-            own_share=float(pooled.own_share[number]),
-            proxy_count=int(proxies[number]),
-            sample_count=int(counts[number]),
-            mean_rps=float(rps[number]) / observations.point_count,
-            mean_vcpu=float(vcpu[number]) / observations.point_count,
-            fitted_rps=(float(low[number]), float(high[number])),
-            provenance=Provenance.DERIVED if pooled.borrows[number] else Provenance.MEASURED,
+        yield replace(
+            WorkloadCalibration(
+                namespace=str(names.namespace),
+                workload=str(names.workload),
+                vcpu_per_1000_rps=slope and slope.scaled(float(per_1000_rps[number])),
+                idle_vcpu_per_proxy=idle,
+                own_share=float(pooled.own_share[number]),
+                proxy_count=int(proxies[number]),
+                sample_count=int(counts[number]),
+                mean_rps=float(rps[number]) / observations.point_count,
+                mean_vcpu=float(vcpu[number]) / observations.point_count,
+                fitted_rps=(float(low[number]), float(high[number])),
+                provenance=Provenance.DERIVED if pooled.borrows[number] else Provenance.MEASURED,
+            ),
+            **of_tcp.get(number, {}),
         )
 
 
-def refused_workloads(fitted: Fitted, observations: Observations) -> Iterator[Refusal]:
-    """Return which workloads have no cost per request of their own, and why."""
+def _of_tcp(tcp: TcpCosts | None) -> dict[int, dict[str, Any]]:
+    """Return what is different for workloads with TCP only, by number."""
+    if tcp is None:
+        return {}
+    names = (
+        "idle_vcpu_per_proxy",
+        "vcpu_per_gbit_per_second",
+        "vcpu_per_1000_new_connections_per_second",
+    )
+    origins = np.where(tcp.parts.is_derived, Provenance.DERIVED, Provenance.MEASURED)
+    found = zip(tcp.segments, tcp.intervals, origins, tcp.is_known, strict=True)
+    return {
+        int(number): {
+            **dict(zip(names, costs, strict=True)),
+            "own_share": float(origin == Provenance.MEASURED),
+            "provenance": Provenance(origin),
+        }
+        for number, costs, origin, is_known in found
+        if is_known
+    }
+
+
+def refused_workloads(
+    fitted: Fitted, observations: Observations, tcp: TcpCosts | None = None
+) -> Iterator[Refusal]:
+    """Return which workloads have no cost of requests or TCP of their own, and why."""
+    if tcp is not None:
+        yield from tcp.refusals(observations.workloads)
     for number, obstacle in sorted(fitted.workloads.obstacles.items()):
+        if obstacle.is_tcp:
+            continue
         names = observations.workloads.iloc[fitted.workloads.panel.numbers[number]]
         subject = f"cost per request of {names['namespace']}/{names['workload']}"
         instead = " The mesh-wide estimate is used." if fitted.pooled.borrows[number] else ""
         yield Refusal(subject=subject, reason=obstacle.reason, detail=f"{obstacle.detail}{instead}")
 
 
-def predicted_vcpu(fitted: Fitted) -> Floats:
+def predicted_vcpu(fitted: Fitted, tcp: TcpCosts | None = None) -> Floats:
     """Return the predicted CPU of each observed row; NaN without a fit."""
+    predicted = _of_requests(fitted)
+    if tcp is not None:
+        is_tcp = np.isin(fitted.workloads.panel.workloads.numbers, tcp.segments)
+        predicted = predicted.copy()
+        predicted[is_tcp] = tcp.predicted_vcpu
+    return predicted
+
+
+def _of_requests(fitted: Fitted) -> Floats:
     fits, pooled = fitted.workloads, fitted.pooled
     borrowed = fits.panel.workloads.spread(pooled.borrows & ~fits.has_idle)
     if not borrowed.any():

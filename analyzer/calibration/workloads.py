@@ -13,6 +13,7 @@ from analyzer.calibration.fit.jackknife import jackknife
 from analyzer.calibration.fit.least_squares import Problem, moments_of, r_squared, solve
 from analyzer.calibration.fit.mean import fit_mean
 from analyzer.calibration.fit.partial_pooling import Level, Pooled, pool
+from analyzer.calibration.fit.segments import Segments
 from analyzer.calibration.fit.shared_time import SharedTime, freedom_of_larger, larger
 from analyzer.calibration.fit.student import half_width
 from analyzer.calibration.panel import Obstacle, Panel
@@ -65,7 +66,7 @@ class WorkloadFits:
 
     @cached_property
     def _covariances_by_pods(self) -> Floats:
-        return _covariance(self.problem, self.fit, self.panel)
+        return covariance_of(self.problem, self.fit, self.panel.clusters)
 
     @cached_property
     def coefficient_covariances(self) -> Floats:
@@ -181,19 +182,19 @@ def fit_workloads(
     )
 
 
-def _covariance(problem: Problem, fit: RobustFit, panel: Panel) -> Floats:
+def covariance_of(problem: Problem, fit: RobustFit, clusters: Segments) -> Floats:
     """Return the coefficients' covariance; one held at zero keeps the variance of its free fit."""
-    free = jackknife(problem, fit, panel.clusters)
+    free = jackknife(problem, fit, clusters)
     held = problem.active & ~fit.free
     if not held.any():
         return free
     # The residuals of the held fit would show its bias as noise.
-    before = jackknife(problem, _not_held(problem, fit), panel.clusters, problem.active)
+    before = jackknife(problem, not_held(problem, fit), clusters, problem.active)
     free[np.any(held, axis=1)] = before[np.any(held, axis=1)]
     return free
 
 
-def _not_held(problem: Problem, fit: RobustFit) -> RobustFit:
+def not_held(problem: Problem, fit: RobustFit) -> RobustFit:
     """Return the fit with the same weights, and no coefficient held at zero."""
     moments = moments_of(problem.design, problem.target, fit.weights, problem.segments)
     coefficients, free = solve(moments, problem.active, [])

@@ -7,7 +7,12 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analyzer.calibration.result import Calibration, Decomposition, RoleCalibration
+from analyzer.calibration.result import (
+    Calibration,
+    Decomposition,
+    RoleCalibration,
+    TcpCalibration,
+)
 from analyzer.notebook import drawing
 from analyzer.report import records
 from analyzer.report.answer import Answer
@@ -45,8 +50,18 @@ class MeshCalibration:
         return self.result.sidecar
 
     @property
+    def tcp(self) -> TcpCalibration | None:
+        """The cost of bytes and connections of sidecars with TCP only; None without any.
+
+        >>> import analyzer as mesh
+        >>> mesh.calibrate(mesh.load_sample("fleet")).tcp.workload_count
+        1
+        """
+        return self.result.tcp
+
+    @property
     def decomposition(self) -> Decomposition:
-        """CPU of the sidecars: measured = idle + traffic + not fitted + unexplained.
+        """CPU of the sidecars: measured = idle + traffic + TCP + not fitted + unexplained.
 
         >>> import analyzer as mesh
         >>> parts = mesh.calibrate(mesh.load_sample("fleet")).decomposition

@@ -15,7 +15,12 @@ import pandas as pd
 import analyzer
 from analyzer.calibration.models import Knee, Power
 from analyzer.calibration.observations import Exclusion
-from analyzer.calibration.result import Decomposition, RoleCalibration, WorkloadCalibration
+from analyzer.calibration.result import (
+    Decomposition,
+    RoleCalibration,
+    TcpCalibration,
+    WorkloadCalibration,
+)
 from analyzer.comparison.result import Comparison
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.manifest import Manifest, window_to_json
@@ -111,10 +116,14 @@ def _instead(value: object) -> Mapping[str, Mapping[str, object]]:
             "backtest": {"backtest_error": test and test.bias_share, "backtest": test},
             **{name: {name: getattr(value, name) or None} for name in unless_empty},
         }
+    if isinstance(value, TcpCalibration):
+        return {"remarks": {"remarks": value.remarks or None}}
     if isinstance(value, WorkloadCalibration):
         return {"fitted_rps": {"fitted_rps": _ends(value.fitted_rps)}}
     if isinstance(value, Decomposition):
         ranges = {"idle_vcpu": value.idle_vcpu, "traffic_vcpu": value.traffic_vcpu}
+        if value.tcp_vcpu is not None:
+            ranges["tcp_vcpu"] = value.tcp_vcpu
         return {
             **{name: {name: item.mid} for name, item in ranges.items()},
             "events_vcpu": {"events_vcpu": value.events_vcpu or None},

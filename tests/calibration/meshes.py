@@ -19,7 +19,10 @@ __all__ = [
     "STEP_SECONDS",
     "Fleet",
     "SimulatedMesh",
+    "between",
+    "daily_load",
     "lawful",
+    "persistent_noise",
     "ramp",
     "simulate",
     "usage_of",
@@ -62,6 +65,7 @@ class Fleet:
     outbound_rps: Floats | float = 0.0
     http_bytes_per_second: Floats | float = 0.0
     tcp_bytes_per_second: Floats | float = 0.0
+    new_connections_per_second: Floats | float = 0.0
     throttled_share: Floats | float = 0.0
     resets: Floats | float = 0.0
     limit_vcpu: Floats | float = np.nan
@@ -127,7 +131,7 @@ def _steps(fleet: Fleet, first_proxy: int) -> pd.DataFrame:
             "proxy_rps": rps,
             "http_bytes_per_second": spread(fleet.http_bytes_per_second) + 0.0 * rps,
             "tcp_bytes_per_second": spread(fleet.tcp_bytes_per_second) + 0.0 * rps,
-            "new_connections_per_second": 0.0 * rps,
+            "new_connections_per_second": spread(fleet.new_connections_per_second) + 0.0 * rps,
             "memory_bytes": np.nan,
             "configured_clusters": np.nan,
             "throttled_share": spread(fleet.throttled_share),
@@ -195,11 +199,11 @@ def simulate(
     count = int(rng.integers(workloads[0], workloads[1], endpoint=True))
     total = int(rng.integers(max(proxies[0], count), proxies[1], endpoint=True))
     sizes = 1 + rng.multinomial(total - count, rng.dirichlet(np.ones(count)))
-    idles, slopes = _between(rng, 0.002, 0.05, count), _between(rng, 0.05e-3, 1e-3, count)
+    idles, slopes = between(rng, 0.002, 0.05, count), between(rng, 0.05e-3, 1e-3, count)
     fleets, requests = [], []
     for number, (size, idle, slope) in enumerate(zip(sizes, idles, slopes, strict=True)):
-        rps = _load(rng, int(size), mean_rps)
-        noise = 1 + NOISE_SHARE * _persistent_noise(rng, rps.shape)
+        rps = daily_load(rng, int(size), mean_rps)
+        noise = 1 + NOISE_SHARE * persistent_noise(rng, rps.shape)
         fleets.append(Fleet(rps=rps, vcpu=(idle + slope * rps) * noise, workload=f"w{number}"))
         requests.append(float(rps.mean(axis=1).sum()))
     idle_vcpu, traffic_vcpu = float(sizes @ idles), float(requests @ slopes)
@@ -211,25 +215,27 @@ def simulate(
     )
 
 
-def _between(rng: np.random.Generator, low: float, high: float, count: int) -> Floats:
+def between(rng: np.random.Generator, low: float, high: float, count: int) -> Floats:
     """Draw evenly on a logarithmic scale."""
     return np.exp(rng.uniform(np.log(low), np.log(high), count))
 
 
-def _load(rng: np.random.Generator, proxies: int, mean_rps: tuple[float, float]) -> Floats:
+def daily_load(rng: np.random.Generator, proxies: int, mean_rps: tuple[float, float]) -> Floats:
     """Draw a workload's day: a wave whose trough is 10-50 % of its peak, alike at its proxies."""
     trough = rng.uniform(0.1, 0.5)
     swing, phase = (1 - trough) / (1 + trough), rng.uniform(0, 2 * np.pi)
     wave = 1 + swing * np.sin(np.linspace(0, 2 * np.pi, STEPS_PER_DAY, endpoint=False) + phase)
-    level = _between(rng, *mean_rps, 1) * np.exp(rng.normal(0, 0.1, proxies))
+    level = between(rng, *mean_rps, 1) * np.exp(rng.normal(0, 0.1, proxies))
     jitter = np.exp(rng.normal(0, 0.05, (proxies, STEPS_PER_DAY)))
     return level[:, None] * wave * jitter
 
 
-def _persistent_noise(rng: np.random.Generator, shape: Sequence[int]) -> Floats:
+def persistent_noise(
+    rng: np.random.Generator, shape: Sequence[int], persistence: float = NOISE_PERSISTENCE
+) -> Floats:
     """Draw a first-order autoregression of unit variance along the second axis."""
     noise = rng.normal(size=tuple(shape))
-    fresh = (1 - NOISE_PERSISTENCE**2) ** 0.5
+    fresh = (1 - persistence**2) ** 0.5
     for step in range(1, shape[1]):
-        noise[:, step] = NOISE_PERSISTENCE * noise[:, step - 1] + fresh * noise[:, step]
+        noise[:, step] = persistence * noise[:, step - 1] + fresh * noise[:, step]
     return noise

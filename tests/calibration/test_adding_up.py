@@ -22,6 +22,7 @@ def added_up(usage: MeshUsage) -> Calibration:
     total = (
         parts.idle_vcpu.mid + parts.traffic_vcpu.mid + parts.excluded_vcpu + parts.unexplained_vcpu
     )
+    total += parts.tcp_vcpu.mid if parts.tcp_vcpu else 0.0
     assert math.isclose(total, parts.measured_vcpu, rel_tol=1e-12)
     measured = usage.mean_total(Role.SIDECAR, "cpu_vcpu")
     assert measured is not None
@@ -72,14 +73,43 @@ def test_what_borrowed_is_in_it_as_idle_and_traffic() -> None:
     assert parts.traffic_vcpu.mid > sum(fitted)
 
 
-def test_tcp_and_dead_workloads_are_excluded_with_all_their_cpu() -> None:
+def test_tcp_is_in_it_with_its_idle_and_its_traffic_apart() -> None:
+    tcp = dataclasses.replace(
+        lawful(np.zeros((2, 48)), workload="tcp"), tcp_bytes_per_second=ramp(2, 48) * 1e6
+    )
+    tcp.vcpu[:] = 0.01 + 0.02 * ramp(2, 48)
+
+    parts = added_up(usage_of(*several(), tcp)).decomposition
+
+    assert parts.tcp_vcpu is not None
+    assert parts.tcp_vcpu.mid == pytest.approx(2 * 0.02 * 55)
+    assert parts.idle_vcpu.mid == pytest.approx(2 * 0.01 + 4 * IDLE * (0.8 + 1 + 1.2 + 1.4))
+    assert (parts.excluded_vcpu, parts.unexplained_vcpu) == pytest.approx((0, 0), abs=1e-9)
+
+
+def test_constant_tcp_is_all_in_it_too() -> None:
     tcp = dataclasses.replace(
         lawful(np.zeros((2, 48)), workload="tcp", idle=0.5), tcp_bytes_per_second=1e6
     )
 
     parts = added_up(usage_of(*several(), tcp)).decomposition
 
-    assert parts.excluded_vcpu == pytest.approx(1.0)
+    assert parts.tcp_vcpu is not None
+    assert parts.tcp_vcpu.mid + parts.idle_vcpu.mid > 1.0
+    assert (parts.excluded_vcpu, parts.unexplained_vcpu) == pytest.approx((0, 0), abs=1e-9)
+
+
+def test_tcp_without_a_fit_and_dead_workloads_are_excluded_with_all_their_cpu() -> None:
+    falling = dataclasses.replace(
+        lawful(np.zeros((2, 48)), workload="tcp"), tcp_bytes_per_second=ramp(2, 48) * 1e6
+    )
+    falling.vcpu[:] = 1.0 - 0.005 * ramp(2, 48)
+    dead = Fleet(rps=ramp(2, 48), vcpu=np.zeros((2, 48)), workload="dead")
+
+    parts = added_up(usage_of(*several(), falling, dead)).decomposition
+
+    assert parts.tcp_vcpu is None
+    assert parts.excluded_vcpu == pytest.approx(float(falling.vcpu.sum()) / 48)
     assert parts.unexplained_vcpu == pytest.approx(0, abs=1e-9)
 
 
@@ -115,7 +145,8 @@ def test_a_noisy_mesh_with_everything_that_can_happen_to_one_adds_up(seed: int) 
     assert len(calibration.exclusions) >= 5
     assert len(calibration.refusals) >= 5
     excluded = sum(item.mean_vcpu for item in calibration.exclusions)
-    alone = float(tcp.vcpu.sum() + falling.vcpu.sum()) / 48
+    assert calibration.decomposition.tcp_vcpu is not None
+    alone = float(falling.vcpu.sum()) / 48
     assert calibration.decomposition.excluded_vcpu == pytest.approx(excluded + alone)
 
 

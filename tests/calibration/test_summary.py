@@ -15,6 +15,7 @@ from analyzer.calibration.summary import (
     refused_workloads,
     workload_calibrations,
 )
+from analyzer.calibration.tcp import TcpCosts
 from analyzer.units import Interval, Provenance, Reason, Refusal
 from tests.calibration.asking import observed, role_of
 from tests.calibration.meshes import Fleet, lawful, ramp, usage_of
@@ -28,14 +29,18 @@ def fitted(*fleets: Fleet) -> Fitted:
     return found
 
 
+def tcp_of(*fleets: Fleet) -> TcpCosts | None:
+    return TcpCosts.of(fitted(*fleets).workloads, observed(*fleets).rows)
+
+
 def costs_of(*fleets: Fleet) -> dict[str, WorkloadCalibration]:
     """Return what is said of each workload, by its name."""
-    items = workload_calibrations(fitted(*fleets), observed(*fleets))
+    items = workload_calibrations(fitted(*fleets), observed(*fleets), tcp_of(*fleets))
     return {item.workload: item for item in items}
 
 
 def refusals_of(*fleets: Fleet) -> dict[str, Refusal]:
-    items = refused_workloads(fitted(*fleets), observed(*fleets))
+    items = refused_workloads(fitted(*fleets), observed(*fleets), tcp_of(*fleets))
     return {item.subject: item for item in items}
 
 
@@ -54,6 +59,12 @@ def several() -> list[Fleet]:
 STEADY = lawful(np.full((4, 48), 50.0), workload="steady", idle=IDLE, slope=SLOPE)
 ASLEEP = lawful(np.zeros((4, 48)), workload="asleep", idle=IDLE)
 TCP = dataclasses.replace(ASLEEP, workload="tcp", tcp_bytes_per_second=1e6)
+FALLING_TCP = dataclasses.replace(
+    lawful(ramp(4, 48), idle=0.2, slope=-0.001),
+    rps=np.zeros((4, 48)),
+    workload="tcp",
+    tcp_bytes_per_second=ramp(4, 48) * 1e6,
+)
 
 # --- workloads ---
 
@@ -135,11 +146,22 @@ def test_without_lenders_it_has_an_idle_and_no_slope() -> None:
     assert asleep.idle_vcpu_per_proxy.mid == pytest.approx(IDLE)
 
 
-def test_where_all_traffic_is_tcp_nothing_is_quoted() -> None:
+def test_constant_tcp_has_costs_that_are_derived_from_the_others() -> None:
     tcp = costs_of(*several(), TCP)["tcp"]
 
-    assert (tcp.idle_vcpu_per_proxy, tcp.vcpu_per_1000_rps, tcp.own_share) == (None, None, 0)
-    assert tcp.mean_vcpu == pytest.approx(4 * IDLE)
+    assert (tcp.vcpu_per_1000_rps, tcp.own_share) == (None, 0)
+    assert tcp.provenance == Provenance.DERIVED
+    assert tcp.idle_vcpu_per_proxy is not None
+    assert tcp.vcpu_per_gbit_per_second is not None
+    whole = tcp.idle_vcpu_per_proxy.mid + tcp.vcpu_per_gbit_per_second.mid * 0.008
+    assert tcp.mean_vcpu == pytest.approx(4 * IDLE) == 4 * whole
+
+
+def test_where_cpu_falls_with_tcp_nothing_is_quoted() -> None:
+    tcp = costs_of(*several(), FALLING_TCP)["tcp"]
+
+    assert (tcp.idle_vcpu_per_proxy, tcp.vcpu_per_gbit_per_second, tcp.own_share) == (None, None, 0)
+    assert not tcp.has_tcp_cost
 
 
 def test_a_cost_that_noise_tilts_below_zero_is_not_quoted() -> None:
@@ -173,13 +195,14 @@ def test_without_usable_samples_there_is_no_cost() -> None:
 
 
 def test_each_workload_without_a_slope_has_a_reason_and_names_the_estimate_used() -> None:
-    refusals = refusals_of(*several(), STEADY, TCP)
+    refusals = refusals_of(*several(), STEADY, FALLING_TCP)
 
-    steady, tcp = (refusals.pop(f"cost per request of shop/{name}") for name in ("steady", "tcp"))
+    steady = refusals.pop("cost per request of shop/steady")
+    tcp = refusals.pop("cost of TCP of shop/tcp")
     assert refusals == {}
     assert steady.reason == Reason.CONSTANT_TRAFFIC
     assert "mesh-wide estimate" in steady.detail
-    assert tcp.reason == Reason.NO_TRAFFIC
+    assert tcp.reason == Reason.NEGATIVE_SLOPE
     assert "TCP" in tcp.detail
     assert "mesh-wide estimate" not in tcp.detail
 
@@ -194,10 +217,10 @@ def test_with_two_that_could_lend_no_workload_borrows_and_the_refusal_does_not_c
 
 
 def test_every_step_has_its_prediction_and_borrowers_have_a_borrowed_one() -> None:
-    fleets = [*several(), STEADY, TCP]
+    fleets = [*several(), STEADY, FALLING_TCP]
     observations = observed(*fleets)
 
-    predicted = predicted_vcpu(fitted(*fleets))
+    predicted = predicted_vcpu(fitted(*fleets), tcp_of(*fleets))
 
     names = observations.workloads["workload"].to_numpy()[observations.rows["workload"]]
     vcpu = observations.rows["cpu_vcpu"].to_numpy()

@@ -109,6 +109,7 @@ def test_tcp_only_is_tcp_and_no_request(
         assert findings["tcp_only"].affected == ("shop/db",)
         assert findings["tcp_only"].rps_share == 0.0
         assert findings["tcp_only"].cpu_share == 0.5
+        assert findings["tcp_only"].severity == Severity.INFO
 
 
 def test_a_workload_that_only_its_callers_report_is_found(tmp_path: Path) -> None:

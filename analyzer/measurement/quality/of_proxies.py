@@ -1,5 +1,6 @@
 """Proxies whose data is partly missing, or whose figures are misleading."""
 
+from dataclasses import replace
 from typing import Final
 
 import pandas as pd
@@ -86,13 +87,14 @@ def _tcp_only(evidence: Evidence) -> Finding | None:
     sidecars = evidence.sidecars
     totals = sidecars.groupby("proxy")[["proxy_rps", "tcp_bytes_per_second"]].sum()
     tcp = totals.index[(totals["proxy_rps"] == 0) & (totals["tcp_bytes_per_second"] > 0)]
-    return evidence.about(
+    finding = evidence.about(
         "tcp_only",
-        "TCP is the only traffic of {sidecars}: Istio reports no request count. Their CPU is in "
-        "the total, but not used to estimate the cost per request.",
+        "TCP is the only traffic of {sidecars}: Istio reports no request count. Their CPU is "
+        "fitted to bytes and new connections, and is no part of the cost per request.",
         sidecars[sidecars["proxy"].isin(tcp)],
         bias=Bias.NONE,
     )
+    return finding and replace(finding, severity=Severity.INFO)
 
 
 def _ztunnel_requests(evidence: Evidence) -> Finding | None:

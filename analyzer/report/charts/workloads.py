@@ -69,8 +69,10 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
         if len(fitted) > _ROWS
         else f"{fmt.counted(len(fitted), 'workload')}, the most CPU first"
     )
-    refused = len(calibration.workloads) - len(fitted)
+    of_tcp = sum(item.has_tcp_cost for item in calibration.workloads)
+    refused = len(calibration.workloads) - len(fitted) - of_tcp
     without = f"; {refused:,} more without a fit" if refused else ""
+    without += f"; {of_tcp:,} more with TCP only" if of_tcp else ""
     return style.titled(figure, finding, f"{which}{without}{beyond}", reading=_READING)
 
 

@@ -11,12 +11,13 @@ from analyzer.calibration.result import (
     Calibration,
     MemoryCalibration,
     RoleCalibration,
+    TcpCalibration,
     WorkloadCalibration,
 )
 from analyzer.data import BLOG, published_constants
 from analyzer.measurement.quality.of_unseen import LEAST_FILLED_SHARE
 from analyzer.report import format as fmt
-from analyzer.units import Interval, Provenance, in_percent
+from analyzer.units import Interval, Provenance, enumerated, in_percent
 
 TIMES_FROM: Final = 1.1  # from here on a factor is written as "times"; below, in percent
 
@@ -33,11 +34,13 @@ _PER: Final = {
     "vcpu_seconds_per_configuration_update": "vCPU-seconds per configuration update",
     "vcpu_per_1000_accepted_connections_per_second": "per 1000 new connections/s",
     "more_vcpu_per_1000_failed_rps": "more per 1000 failed requests/s",
+    "vcpu_per_tcp_gbit_per_second": "per Gbit/s of TCP",
 }
 
 _EVENTS: Final = {
     "configuration_updates": "configuration updates",
     "accepted_connections": "new connections",
+    "tcp_beside_requests": "TCP beside requests",
 }
 
 
@@ -114,15 +117,18 @@ def calibration_lines(calibration: Calibration) -> Iterator[str]:
     filled = ""
     if parts.filled_vcpu >= LEAST_FILLED_SHARE * parts.measured_vcpu:
         filled = f" ({fmt.number(parts.filled_vcpu)} of it not seen, but filled)"
+    tcp = "" if parts.tcp_vcpu is None else f"{fmt.ranged(parts.tcp_vcpu)} TCP + "
     events = "".join(
         f"{fmt.ranged(vcpu)} {_EVENTS[name]} + " for name, vcpu in parts.events_vcpu.items()
     )
     yield (
         f"CPU: {fmt.ranged(parts.measured_vcpu_range)} vCPU measured = "
-        f"{fmt.ranged(parts.idle_vcpu)} idle + {fmt.ranged(parts.traffic_vcpu)} traffic + {events}"
-        f"{fmt.number(parts.excluded_vcpu)} not fitted{filled} + "
+        f"{fmt.ranged(parts.idle_vcpu)} idle + {fmt.ranged(parts.traffic_vcpu)} traffic + "
+        f"{tcp}{events}{fmt.number(parts.excluded_vcpu)} not fitted{filled} + "
         f"{fmt.number(parts.unexplained_vcpu)} unexplained"
     )
+    if calibration.tcp:
+        yield from _tcp_lines(calibration.tcp)
     if isinstance(calibration.memory, MemoryCalibration):
         yield _memory(calibration.memory)
     for role in (calibration.waypoint, calibration.ztunnel):
@@ -173,6 +179,21 @@ def _offset(share: Interval, applied: float) -> str:
         )
     ends = f"{in_percent(share.low)} to {in_percent(share.high)}"
     return f"Time offset between samples: no measurable effect on cost per request ({ends})."
+
+
+def _tcp_lines(tcp: TcpCalibration) -> Iterator[str]:
+    """Return what TCP costs, and which costs could not be separated."""
+    costs = (
+        (tcp.vcpu_per_gbit_per_second, "vCPU per Gbit/s"),
+        (tcp.vcpu_per_1000_new_connections_per_second, "vCPU per 1000 new connections/s"),
+    )
+    known = [f"{fmt.ranged(cost)} {unit}" for cost, unit in costs if cost is not None]
+    known.append(f"{fmt.ranged(tcp.idle_vcpu_per_proxy)} vCPU idle")
+    yield (
+        f"TCP: {enumerated(known)} ({tcp.provenance}), from "
+        f"{fmt.counted(tcp.workload_count, 'workload')} with TCP only"
+    )
+    yield from tcp.remarks
 
 
 def _memory(memory: MemoryCalibration) -> str:

@@ -45,7 +45,7 @@ def workloads(items: Sequence[WorkloadCalibration]) -> Table:
     """Return what the sidecars of each workload cost."""
 
     def of_fit(item: WorkloadCalibration, text: str) -> str:
-        return "" if item.vcpu_per_1000_rps is None else text
+        return text if item.vcpu_per_1000_rps or item.has_tcp_cost else ""
 
     listing = Listing(items)
     listing.column(lambda item: f"{item.namespace}/{item.workload}", everywhere="workload")
@@ -53,7 +53,7 @@ def workloads(items: Sequence[WorkloadCalibration]) -> Table:
     listing.column(lambda item: item.mean_vcpu, page="vCPU used")
     listing.column(_mean_rps, everywhere="requests/s")
     listing.column(
-        lambda item: item.vcpu_per_1000_rps,
+        lambda item: Words("TCP only") if item.has_tcp_cost else item.vcpu_per_1000_rps,
         Unit.NUMBER,
         "cannot tell",
         everywhere="vCPU per 1000 RPS",
@@ -69,6 +69,7 @@ def workloads(items: Sequence[WorkloadCalibration]) -> Table:
         terminal=Head("idle vCPU", best_only=True),
         narrow=Head("idle\nvCPU", best_only=True),
     )
+    _tcp_columns(listing, items)
     listing.column(
         lambda item: of_fit(item, fmt.share(100 * item.own_share)),
         text="share from its own data",
@@ -81,6 +82,20 @@ def workloads(items: Sequence[WorkloadCalibration]) -> Table:
     }
     file = "workloads.csv"
     return Table("workloads", *listing.filled, captions=captions, file=file, is_named=True)
+
+
+def _tcp_columns(
+    listing: Listing[WorkloadCalibration], items: Sequence[WorkloadCalibration]
+) -> None:
+    """Add the costs of TCP that any workload has."""
+    of_bytes = attrgetter("vcpu_per_gbit_per_second")
+    of_connections = attrgetter("vcpu_per_1000_new_connections_per_second")
+    if any(map(of_bytes, items)):
+        title = "vCPU per Gbit/s of TCP"
+        listing.column(of_bytes, Unit.NUMBER, "", text=title, page=title, notebook=title)
+    if any(map(of_connections, items)):
+        title = "vCPU per 1000 new TCP connections/s"
+        listing.column(of_connections, Unit.NUMBER, "", text=title, page=title, notebook=title)
 
 
 def _mean_rps(item: WorkloadCalibration) -> Value:

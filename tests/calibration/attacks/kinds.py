@@ -13,12 +13,14 @@ from dataclasses import replace
 import numpy as np
 
 from analyzer.arrays import Floats
-from analyzer.calibration.events import EVENTS
+from analyzer.calibration import events
 from tests.calibration.attacks.day import Day, Measured, Workload, persistent
 from tests.calibration.meshes import STEP_SECONDS, STEPS_PER_DAY
 
 MESH_PERSISTENCE, WORKLOAD_PERSISTENCE = 0.95, 0.9
-UPDATES, CONNECTIONS, FAILED = (event.column for event in EVENTS)
+UPDATES, CONNECTIONS, FAILED = (
+    event.column for event in (events.CONFIGURATION, events.CONNECTIONS, events.FAILURES)
+)
 HANDSHAKE_VCPU_SECONDS = 0.002
 BYTES_SHARE = 0.4
 """Share of the cost of a request that is proportional to its bytes, at the mean size."""
