@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 
 from analyzer.calibration import calibrate_usage
+from analyzer.data import published_constants
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.result import Saving
-from tests.projection.builders import Call, Proxy, mesh, scenario
+from analyzer.projection.scenario import default_scenario
+from tests.projection.builders import Call, Proxy, mesh
 
 STEPS = 96
 NOISE_SHARE = 0.03
@@ -29,6 +32,8 @@ class Run:
         calls: caller, called workload and rate of each call per client request.
         measured: what ambient saved, in percent of the sidecars' CPU, by mode.
         error_points: of that, where it was read off a plot.
+        payload_bytes: of a request; NaN: not stated.
+        open_connections: of HTTP, of each sidecar; 0: not stated.
     """
 
     slope: float
@@ -40,6 +45,8 @@ class Run:
     measured: dict[str, float]
     waypoint_replicas: int = 1
     error_points: float = 0.0
+    payload_bytes: float = math.nan
+    open_connections: int = 0
 
 
 RUNS = {
@@ -71,6 +78,8 @@ RUNS = {
         client_rps=1000,
         calls=[("load/fortio", "load/server", 1)],
         pods_each=1,
+        payload_bytes=1024,
+        open_connections=4,
         measured={"ambient-l4": 70.0, "ambient-waypoint": 100 * (1 - (0.12 + 0.25) / 0.40)},
     ),
     # uds-core at 50 requests/s over 90 pods of nginx on one node, called by an ingress gateway:
@@ -96,6 +105,13 @@ RUNS = {
     ),
 }
 
+PUBLISHED = {
+    "buoyant": "buoyant-1.25",
+    "istio-1.24": "istio-1.24",
+    "uds-core, 90 pods": "uds-core-2025",
+}
+"""The sets of constants of the runs."""
+
 
 @cache
 def projected(name: str) -> Projection:
@@ -118,6 +134,7 @@ def projected(name: str) -> Projection:
                     node=nodes[(number + pod) % len(nodes)],
                     cpu_vcpu=tuple(law * (1 + NOISE_SHARE * rng.normal(size=STEPS))),
                     proxy_rps=tuple(each),
+                    http_bytes_per_second=run.payload_bytes * float(each.mean()),
                 )
             )
     calls = [
@@ -125,7 +142,15 @@ def projected(name: str) -> Projection:
         for caller, called, times in run.calls
     ]
     usage = mesh(*proxies, calls=calls, nodes=nodes, steps=STEPS)
-    assumed = scenario(waypoint_replicas=run.waypoint_replicas)
+    # Where a run does not state its connections, they are in its ztunnels' cost of a request, and
+    # so in the ratio: they are not priced again.
+    conditions = {
+        "basis": "usage",
+        "http_new_connection_share": 0,
+        "open_connections_per_proxy": run.open_connections,
+        "waypoint_replicas": run.waypoint_replicas,
+    }
+    assumed = default_scenario().changed("the run", conditions)
     return project_usage(usage, calibrate_usage(usage), assumed)
 
 
@@ -142,6 +167,19 @@ def test_what_was_measured_is_in_the_range(name: str, mode: str) -> None:
 
     assert percent.low <= run.measured[mode] - run.error_points
     assert run.measured[mode] + run.error_points <= percent.high
+
+
+@pytest.mark.parametrize("name", ["buoyant", "istio-1.24", "uds-core, 90 pods"])
+def test_the_figures_on_the_page_are_these(name: str) -> None:
+    shown = published_constants()[PUBLISHED[name]]
+
+    assert shown.measured_saving_percent == pytest.approx(RUNS[name].measured, abs=0.1)
+    for mode, expected in shown.projected_saving_percent.items():
+        found = saving_of(name, mode).percent
+        assert (found.low, found.mid, found.high) == pytest.approx(
+            (expected.low, expected.mid, expected.high), abs=0.3
+        )
+    assert set(shown.projected_saving_percent) == set(shown.measured_saving_percent)
 
 
 @pytest.mark.parametrize("name", RUNS)
