@@ -18,7 +18,8 @@ from analyzer.projection.passing import http_gbit_per_1000_rps
 from analyzer.projection.scenario import default_scenario
 from analyzer.projection.uncertainty import drawn, to_interval
 from analyzer.units import Interval
-from tests.comparison.migrating import Costs, Truth, migrating_mesh
+from tests.comparison.migrating import Costs, migrating_mesh
+from tests.comparison.playing import Truth
 
 NAMES = [field.name for field in fields(Costs)]
 MESHES = 100
