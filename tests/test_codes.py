@@ -15,6 +15,7 @@ from analyzer.calibration.calibrate import (
 from analyzer.calibration.observations import MAX_THROTTLED_SHARE
 from analyzer.calibration.panel import MIN_SAMPLES, MIN_STEPS, MIN_VARIATION
 from analyzer.comparison.compare import MIN_ASSUMED_SHARE
+from analyzer.comparison.match import MIN_PAST_SHARE
 from analyzer.data import Topic, assumptions, codes, published_constants, topics
 from analyzer.data.explained import all_topics, explained
 from analyzer.errors import UsageError
@@ -113,6 +114,7 @@ def test_what_a_text_refers_to_is_there(topic: Topic) -> None:
         ("offset_samples", (MAX_CORRECTED_SHARE,)),
         ("unexplained_cpu", (MAX_UNEXPLAINED_SHARE,)),
         ("ztunnel_requests_assumed", (MIN_ASSUMED_SHARE,)),
+        ("workloads_part_moved", (MIN_PAST_SHARE,)),
         ("constant_traffic", (MIN_VARIATION,)),
         ("finding", (SERIOUS_SHARE,)),
         ("fit", (MAX_UNEXPLAINED_SHARE,)),

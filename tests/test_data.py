@@ -81,9 +81,17 @@ ASSUMED = {
     "waypoint_limit_vcpu_per_replica": (2, 2, 2),
     "waypoint_target_utilisation_share": (0.8, 0.8, 0.8),
     "waypoint_spare_replicas": (0, 0, 0),
-    # Netcracker's model: 0.32-0.43 measured, 0.45 in it; istio/ztunnel issue 1288: 2 vCPU at
-    # 72,000 a minute.
-    "ztunnel_vcpu_per_1000_new_connections_per_second": (0.32, 0.45, 2 / 1.2),
+    # Netcracker's model: 0.32-0.43 measured, 0.45 in it; half of istio/ztunnel issue 1288: 2 vCPU
+    # at 72,000 a minute.
+    "ztunnel_vcpu_per_1000_new_connections_per_second": (0.32, 0.45, 0.9),
+    # The same model: 0.04 for 1000 that stay open, 0.32 for a waypoint's Gbit/s, 0.26 a gateway's.
+    "ztunnel_vcpu_per_1000_open_connections": (0.02, 0.04, 0.08),
+    "waypoint_vcpu_per_gbit_per_second": (0.26, 0.32, 0.4),
+    # It assumes a tenth of the requests on a new connection.
+    "http_new_connection_share": (0, 0.1, 0.3),
+    # istio.io's load tests: 1 KB each way, and 4 connections.
+    "http_bytes_per_request": (2048 / 8, 2048, 8 * 2048),
+    "open_connections_per_proxy": (0, 0.5, 4),
     "traffic_growth_factor": (1, 1, 1),
 }
 
@@ -210,6 +218,8 @@ def test_what_depends_on_hardware_names_a_set_with_the_cost_of_a_sidecar() -> No
         "ztunnel_idle_vcpu_per_node": "uds-core-2025",
         "ztunnel_vcpu_per_gbit_per_second": "netcracker-1.30",
         "ztunnel_vcpu_per_1000_new_connections_per_second": "netcracker-1.30",
+        "ztunnel_vcpu_per_1000_open_connections": "netcracker-1.30",
+        "waypoint_vcpu_per_gbit_per_second": "netcracker-1.30",
     }
     # Netcracker measured no sidecars: its gateway is the stand-in.
     assert published_constants()["uds-core-2025"].hardware_vcpu_per_1000_rps == 0.26
@@ -219,7 +229,14 @@ def test_what_depends_on_hardware_names_a_set_with_the_cost_of_a_sidecar() -> No
 def test_ratios_differ_between_sources_by_factors() -> None:
     log_normal = {name for name, item in assumptions().items() if item.is_log_normal}
 
-    assert log_normal == {"waypoint_to_sidecar_ratio", "ztunnel_to_sidecar_ratio"}
+    assert log_normal == {
+        "waypoint_to_sidecar_ratio",
+        "ztunnel_to_sidecar_ratio",
+        "ztunnel_vcpu_per_1000_new_connections_per_second",
+        "ztunnel_vcpu_per_1000_open_connections",
+        "waypoint_vcpu_per_gbit_per_second",
+        "http_bytes_per_request",
+    }
 
 
 def sample_files() -> list[Path]:

@@ -31,6 +31,8 @@ _UNIT_ELSEWHERE = {
     "analyzer.units.Interval.high": "the field that holds the interval says it",
     "analyzer.prometheus.response.Series.times": "Prometheus's own, seconds since the epoch",
     "analyzer.prometheus.response.Series.samples": "the query that was asked says it",
+    "analyzer.projection.connections._Moments.whole": "products of rates and connections a second",
+    "analyzer.projection.connections._Moments.without_each": "products, as those of whole",
     "analyzer.calibration.mesh.MeshCurve.mid": "two units: idle vcpu, vcpu per 1000 rps",
     "analyzer.calibration.workloads.WorkloadFits.curves": "two units: idle vcpu, coefficient",
     "analyzer.calibration.result.RoleCalibration.draws": "two units: idle vcpu, vcpu per 1000 rps",

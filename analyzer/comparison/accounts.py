@@ -143,7 +143,8 @@ def waypoint_accounts(
         weights * waypoint_replicas(load, parameters) * namespaces["present_share"].to_numpy(float)
     )
     planned = pd.Series(replicas_at_a_time, index=namespaces.index)
-    rates, tcp = namespaces["waypoint_rps"], namespaces[WAYPOINT_LOADS[1:]]
+    rates = namespaces["waypoint_rps"].add(moved.joining_rps, fill_value=0.0)
+    tcp = namespaces[WAYPOINT_LOADS[1:]]
     accounts = {}
     for name in map(str, sorted({*there.index, *now.index, *planned[planned > 0].index})):
         (count, rps, vcpu), (count_after, rps_after, vcpu_after) = (

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping
 from functools import reduce
 from operator import add
-from typing import Final
+from typing import Final, TypedDict
+
+import pandas as pd
 
 from analyzer.calibration.calibrate import calibrate_usage
 from analyzer.calibration.result import RoleCalibration
@@ -62,9 +64,11 @@ def compare_usage(before: MeshUsage, after: MeshUsage, scenario: Scenario) -> Co
     if refusal := different(before, after) or nothing_moved(moved):
         return refusal
     first, second = calibrate_usage(before), calibrate_usage(after)
-    calls = through_waypoints(
-        moved.moved_part, ingress_through_waypoint=scenario.ingress_through_waypoint
+    routes = _Routes(
+        ingress_through_waypoint=scenario.ingress_through_waypoint,
+        direct_callers=moved.direct_callers,
     )
+    calls = through_waypoints(moved.moved_part, **routes)
     own = own_costs(calls, first, len(before.observed_points))
     here = with_measured_share(scenario, before)
     here = on_this_hardware(here, first, http_gbit_per_1000_rps(before))
@@ -72,7 +76,7 @@ def compare_usage(before: MeshUsage, after: MeshUsage, scenario: Scenario) -> Co
     if isinstance(first.sidecar, Refusal):
         detail = f"BEFORE has no fit to predict from. {first.sidecar.detail}"
         return _refused(detail, Reason.NO_DATA)
-    load = mesh_load(moved.moved_part, ingress_through_waypoint=scenario.ingress_through_waypoint)
+    load = mesh_load(moved.moved_part, **routes)
     nodes = load.nodes
     if nodes is None:
         nodes = even_nodes(load.namespaces, max(after.count(Role.ZTUNNEL), 1))
@@ -97,6 +101,13 @@ def compare_usage(before: MeshUsage, after: MeshUsage, scenario: Scenario) -> Co
         refusals=tuple(_refusals(moved, components, (waypoint, ztunnel, second.sidecar))),
         warnings=tuple(_warnings(moved, load, passes)),
     )
+
+
+class _Routes(TypedDict):
+    """Which callers reach waypoints: arguments of `mesh_load` and `through_waypoints`."""
+
+    ingress_through_waypoint: bool
+    direct_callers: pd.DataFrame
 
 
 def _refused(detail: str, reason: Reason) -> Refusal:
@@ -243,6 +254,16 @@ def _warnings(moved: Migration, load: MeshLoad, passes: Passes) -> Iterator[Find
             text=f"{in_percent(share)} of the requests through ztunnels are assumed unchanged "
             "since BEFORE. Ztunnels do not count requests, and no other proxy in AFTER counts "
             "these.",
+        )
+    if moved.part_moved:
+        count = counted(len(moved.part_moved), "workload")
+        verb = "has" if len(moved.part_moved) == 1 else "have"
+        yield Finding(
+            name="workloads_part_moved",
+            text=f"{count} {verb} sidecars in a part of the pods only. The requests of the other "
+            "pods have left these sidecars, and appear as less traffic.",
+            affected=moved.part_moved,
+            fix="Restart these workloads, so that no pod keeps a sidecar, and collect AFTER again.",
         )
     if load.nodes is None:
         text = "The nodes in BEFORE are not known. One node per ztunnel in AFTER is assumed."

@@ -9,16 +9,23 @@ import pandas as pd
 from analyzer.arrays import Bools
 from analyzer.comparison.result import Status
 from analyzer.measurement.usage import MeshUsage
+from analyzer.measurement.who_reports import REPORTS, Callee, Caller, is_counted
 from analyzer.units import Role
 
 MAX_LEFT_SHARE: Final = 0.05
 """Share of a workload's sidecars that may remain in AFTER although it has moved: the last pods of a
 rolling restart, in the first intervals of the window."""
 
+MIN_PAST_SHARE: Final = 0.1
+"""Share of the calls to a workload from which those past its sidecars are more than failed ones."""
+
 _WORKLOAD: Final = ["namespace", "workload"]
 _SOURCE: Final = ["source_workload_namespace", "source_workload"]
 _DESTINATION: Final = ["destination_workload_namespace", "destination_workload"]
 _UNKNOWN: Final = "unknown"
+
+_COUNTED: Final = pd.Series({ends: is_counted(*ends) for ends in REPORTS})
+"""Whether any proxy counts the requests of a caller to a callee."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +86,46 @@ class Migration:
         into = _keys(calls[_DESTINATION]).isin(moved)
         return replace(self.before.only(proxies=kept), calls=calls[into])
 
+    @property
+    def direct_callers(self) -> pd.DataFrame:
+        """Namespace and workload of callers that keep sidecars, and so do not reach waypoints.
+
+        Without those that a waypoint in AFTER reports: not every Istio sends sidecars past them.
+        """
+        rows = self.workloads
+        kept = rows.loc[(rows["after_count"] > 0) & ~rows["has_moved"], _WORKLOAD]
+        handled = self.after.calls.loc[self.after.calls["reporter"] == "waypoint", _SOURCE]
+        return kept[~_keys(kept).isin(_keys(handled))]
+
+    @property
+    def joining_rps(self) -> pd.Series:
+        """Requests per second that waypoints of BEFORE get from callers that moved, by namespace.
+
+        With sidecars these callers went past the waypoints.
+        """
+        calls = self.before.calls
+        handled = _handled(self.before).union(_handled(self.after))
+        joins = _keys(calls[_DESTINATION]).isin(handled) & (calls["reporter"] == "source")
+        joins &= _keys(calls[_SOURCE]).isin(self._moved_keys)
+        rps = calls[joins].groupby(_DESTINATION[0])["rps"].sum()
+        return rps.astype(float) / len(self.before.observed_points)
+
+    @property
+    def part_moved(self) -> tuple[str, ...]:
+        """Workloads that in AFTER have sidecars in a part of their pods, of those not moved.
+
+        Some of the calls to them are then reported by the client or a waypoint only.
+        """
+        calls, rows = self.after.calls, self.workloads
+        kept = rows.loc[(rows["after_count"] > 0) & (rows["before_count"] > 0), _WORKLOAD]
+        into = calls[_keys(calls[_DESTINATION]).isin(_keys(kept))]
+        is_past = into["reporter"] != "destination"
+        rps = into.groupby(_DESTINATION)["rps"].sum()
+        past = into[is_past].groupby(_DESTINATION)["rps"].sum().reindex(rps.index, fill_value=0.0)
+        reports = into[~is_past].groupby(_DESTINATION)["rps"].sum().reindex(rps.index)
+        found = rps.index[(past > MIN_PAST_SHARE * rps) & reports.gt(0)]
+        return tuple(sorted("/".join(map(str, key)) for key in found))
+
     def passes(self) -> Passes:
         """Return the requests through the moved pods' ztunnels in AFTER.
 
@@ -96,11 +143,12 @@ class Migration:
         ends = sources.isin(moved).astype(float) + destinations.isin(moved)
         before = rates["before"].fillna(0.0).to_numpy(float)
         after = rates["after"].to_numpy(float)
-        is_counted = ~np.isnan(after) | self._would_be_counted(sources, destinations)
-        after = np.where(is_counted, np.nan_to_num(after), before)
+        would_be = _COUNTED.reindex([self._callers(sources), self._callees(destinations)])
+        is_known = ~np.isnan(after) | would_be.to_numpy(bool)
+        after = np.where(is_known, np.nan_to_num(after), before)
         return Passes(
             added_rps=float(ends @ (after - before)),
-            assumed_rps=float(ends @ (before * ~is_counted)),
+            assumed_rps=float(ends @ (before * ~is_known)),
             total_rps=float(ends @ after),
         )
 
@@ -108,22 +156,40 @@ class Migration:
     def _moved_keys(self) -> pd.MultiIndex:
         return _keys(self.workloads.loc[self.workloads["has_moved"], _WORKLOAD])
 
-    def _would_be_counted(self, sources: pd.MultiIndex, destinations: pd.MultiIndex) -> Bools:
-        """Return which calls would be counted by a proxy in AFTER."""
+    def _callers(self, workloads: pd.MultiIndex) -> list[str]:
+        """Return how callers are attached to the mesh in AFTER."""
+        is_outside = workloads.get_level_values(1) == _UNKNOWN
+        kinds = np.select(
+            [self._has(workloads, Role.SIDECAR), self._has(workloads, Role.GATEWAY), is_outside],
+            [Caller.SIDECAR, Caller.GATEWAY, Caller.UNMESHED],
+            Caller.AMBIENT,
+        )
+        return [str(kind) for kind in kinds]
+
+    def _callees(self, workloads: pd.MultiIndex) -> list[str]:
+        """Return how callees are attached to the mesh in AFTER.
+
+        A waypoint may serve some services of a namespace only, so it is behind one if any call to
+        it was reported by one.
+        """
+        handled = _handled(self.after)
+        is_outside = workloads.get_level_values(1) == _UNKNOWN
+        kinds = np.select(
+            [is_outside, self._has(workloads, Role.SIDECAR), workloads.isin(handled)],
+            [Callee.OUTSIDE, Callee.SIDECAR, Callee.WAYPOINT],
+            Callee.AMBIENT,
+        )
+        return [str(kind) for kind in kinds]
+
+    def _has(self, workloads: pd.MultiIndex, role: Role) -> Bools:
         proxies = self.after.proxies
-        sidecars, gateways = (
-            _keys(proxies.loc[proxies["role"] == role, _WORKLOAD])
-            for role in (Role.SIDECAR, Role.GATEWAY)
-        )
-        served = by_namespace(self.after, Role.WAYPOINT).index
-        has_waypoint = destinations.get_level_values(0).isin(served)
-        from_gateway = sources.isin(gateways)
-        is_meshed = ~from_gateway & (sources.get_level_values(1) != _UNKNOWN)
-        # The source's report counts only if no proxy at the destination reports.
-        by_source = (sources.isin(sidecars) | from_gateway) & ~has_waypoint
-        return np.asarray(
-            destinations.isin(sidecars) | (has_waypoint & is_meshed) | by_source, dtype=bool
-        )
+        return workloads.isin(_keys(proxies.loc[proxies["role"] == role, _WORKLOAD]))
+
+
+def _handled(usage: MeshUsage) -> pd.MultiIndex:
+    """Return the workloads to which a waypoint reports calls."""
+    calls = usage.calls
+    return _keys(calls.loc[calls["reporter"] == "waypoint", _DESTINATION].drop_duplicates())
 
 
 def _keys(table: pd.DataFrame) -> pd.MultiIndex:

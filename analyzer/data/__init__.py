@@ -1,7 +1,7 @@
 """Figures that come from outside, each with its source, and the bundled sample snapshots."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -55,6 +55,8 @@ class PublishedConstants:
         payload_bytes: of a request and its response together.
         new_connection_share: share of the requests on a new connection, lowest and highest.
         conditions: of the measurement.
+        measured_saving_percent: what ambient saved there, of the sidecars' CPU, by mode.
+        projected_saving_percent: what a projection gives for a mesh of that shape.
     """
 
     name: str
@@ -74,6 +76,8 @@ class PublishedConstants:
     payload_bytes: float | None = None
     new_connection_share: tuple[float, float] | None = None
     conditions: str = ""
+    measured_saving_percent: Mapping[str, float] = field(default_factory=dict)
+    projected_saving_percent: Mapping[str, Interval] = field(default_factory=dict)
 
     @property
     def needs_requests(self) -> bool:
@@ -179,7 +183,12 @@ def complete_constants() -> Mapping[str, PublishedConstants]:
 def _constants(name: str, entry: Mapping[str, Any]) -> PublishedConstants:
     share = entry.get("new_connection_share")
     ends = (share["low"], share["high"]) if share else None
-    return PublishedConstants(name=name, **{**entry, "new_connection_share": ends})
+    projected = {
+        mode: Interval(low=low, mid=mid, high=high)
+        for mode, (low, mid, high) in entry.get("projected_saving_percent", {}).items()
+    }
+    found = {"new_connection_share": ends, "projected_saving_percent": projected}
+    return PublishedConstants(name=name, **{**entry, **found})
 
 
 def sample_path(name: str = DEFAULT_SAMPLE) -> Path:

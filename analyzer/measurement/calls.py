@@ -1,4 +1,4 @@
-"""Calls between workloads: each counted once, without what no proxy can have carried."""
+"""Reports of calls, without what no proxy can have carried, and with what unseen ones did."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +11,6 @@ from analyzer.measurement.other_side import (
     INBOUND,
     OTHERS,
     OUTBOUND,
-    RECEIVERS,
     SOURCE,
     WORKLOAD,
 )
@@ -20,32 +19,6 @@ from analyzer.units import Role
 _ENDS: Final = [*SOURCE, *DESTINATION]
 _NEGLIGIBLE: Final = 1e-9
 """Relative difference that is rounding."""
-
-
-def count_calls_once(
-    reports: pd.DataFrame, *, meshed_namespaces: frozenset[str], whole_mesh: bool
-) -> pd.DataFrame:
-    """Return mesh requests, each call counted once.
-
-    The destination's report or the waypoint's counts. The source's counts only where no proxy at
-    the destination ever reports: an external service, or a workload outside the mesh.
-
-    Where only some namespaces were asked for (not `whole_mesh`), the reports of a destination
-    elsewhere are not in the snapshot: it may be in the mesh.
-
-    `reports` has `reporter`, the four labels of the two ends, `point` and `mesh_requests_rps`;
-    what is returned has the four labels, `point` and `rps`.
-    """
-    at_destination = reports[reports["reporter"].isin(RECEIVERS)]
-    at_source = reports[reports["reporter"] == "source"]
-    reporting = pd.MultiIndex.from_frame(at_destination[DESTINATION].drop_duplicates())
-    unreported = ~pd.MultiIndex.from_frame(at_source[DESTINATION]).isin(reporting)
-    if not whole_mesh:
-        namespace = at_source["destination_workload_namespace"]
-        unreported &= namespace.isin(meshed_namespaces | {"", "unknown"}).to_numpy()
-    counted = pd.concat([at_destination, at_source[unreported]])
-    totals = counted.groupby([*SOURCE, *DESTINATION, "point"])[CALLS].sum()
-    return totals.rename("rps").reset_index()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

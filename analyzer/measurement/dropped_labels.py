@@ -35,7 +35,7 @@ class Restored:
     """Reports with the ends that their proxies have.
 
     Attributes:
-        reports: as in `calls.count_calls_once`, with the service.
+        reports: as in `counted_once.count_calls_once`, with the service.
         lacking_share: of what servers report, the part that lacked its destination or its caller.
     """
 

@@ -37,7 +37,7 @@ _REPORTED_AT: Final = {
 class Heard:
     """Requests of each workload in each step, by the other side of its calls.
 
-    `reports` is as in `calls.count_once`. `proxies` are those of the mesh.
+    `reports` is as in `counted_once.count_calls_once`. `proxies` are those of the mesh.
     """
 
     reports: pd.DataFrame

@@ -1,7 +1,8 @@
 """Calls that the client reports under another name of the destination than the server does.
 
 A client often does not know the workload of a server in another cluster or network, and reports it
-as "unknown". The server's own report is whole. Both name the same service, and both are one call.
+as "unknown". So does a waypoint that calls another cluster. The server's own report is whole. Both
+name the same service, and both are one call.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ class Matched:
     """Reports in which no call is reported by both sides under two names of the destination.
 
     Attributes:
-        reports: as in `calls.count_calls_once`, without those of clients that servers report too.
+        reports: as in `counted_once.count_calls_once`, without those of clients that servers
+            report too.
         share: of all calls, those that were there twice.
     """
 
@@ -36,19 +38,25 @@ class Matched:
 def without_same(reports: pd.DataFrame) -> Matched:
     """Remove what clients report of servers that report the same calls under their own names.
 
-    `reports` also has the service. A client's report is looked at if no proxy reports as that
-    destination. Its calls are those that servers received from the client, or from an unnamed
-    caller, of the same service, beyond what clients report under the servers' names.
+    `reports` also has the service. The report of a client, or of a waypoint that does not know its
+    server, is looked at if no proxy reports as that destination. Its calls are those that servers
+    received from the client, or from an unnamed caller, of the same service, beyond what clients
+    report under the servers' names.
     """
     reports = reports.reset_index(drop=True)
-    at_server = reports["reporter"].isin(RECEIVERS)
-    named = pd.MultiIndex.from_frame(reports.loc[at_server, DESTINATION].drop_duplicates())
-    is_known = pd.MultiIndex.from_frame(reports[DESTINATION]).isin(named)
-    is_open = (reports["reporter"] == "source") & ~is_known
+    is_abroad = (reports["reporter"] == "waypoint") & (reports[DESTINATION[1]] == "unknown")
+    at_server = reports["reporter"].isin(RECEIVERS) & ~is_abroad
+    at_client = (reports["reporter"] == "source") | is_abroad
+    is_known = _keys(reports, DESTINATION).isin(_keys(reports[at_server], DESTINATION))
+    is_open = at_client & ~is_known
     if not is_open.any() or not at_server.any():
         return Matched(reports=reports, share=0.0)
     rows = reports.assign(caller=_callers(reports), kept=1.0)
-    received, sent = rows[at_server], rows[(reports["reporter"] == "source") & is_known]
+    # Clients go past waypoints: no server has their reports, unless it has a sidecar.
+    is_received = _keys(reports, DESTINATION).isin(
+        _keys(reports[reports["reporter"] == "destination"], DESTINATION)
+    )
+    received, sent = rows[at_server], rows[at_client & is_received]
     unmatched = rows[is_open]
     for level in _LEVELS:
         share = _explained(unmatched, received, sent, list(level))
@@ -59,7 +67,8 @@ def without_same(reports: pd.DataFrame) -> Matched:
             for part in (unmatched, received, sent)
         )
     rows = _from_unnamed(rows, unmatched, received, sent)
-    removed = float((rows[CALLS] * (1 - rows["kept"]))[rows["reporter"] == "source"].sum())
+    is_client = rows.index.isin(is_open.index[is_open])
+    removed = float((rows[CALLS] * (1 - rows["kept"]))[is_client].sum())
     rows[CALLS] *= rows["kept"]
     left = rows[rows["kept"] > 0].drop(columns=["caller", "kept"])
     whole = float(left.loc[left["reporter"].isin(RECEIVERS), CALLS].sum())

@@ -11,7 +11,8 @@ import pandas as pd
 from analyzer.arrays import Ints
 from analyzer.errors import InsufficientData
 from analyzer.measurement import surveyed
-from analyzer.measurement.calls import corrected, count_calls_once
+from analyzer.measurement.calls import corrected
+from analyzer.measurement.counted_once import attached, count_calls_once
 from analyzer.measurement.counters import counted
 from analyzer.measurement.dropped_labels import with_callers, with_ends
 from analyzer.measurement.filling import filled_in, nothing
@@ -53,7 +54,8 @@ class MeshUsage:
         filling: what fills it, one row a value: proxy, point, column, mid, low, high. `mid` is
             NaN where the value only widens the range of totals: no best estimate has it.
         calls: mesh requests, each counted once: source_workload_namespace, source_workload,
-            destination_workload_namespace, destination_workload, point, rps.
+            destination_workload_namespace, destination_workload, reporter (whose report counts:
+            destination, waypoint or source), point, rps.
         clusters: where the proxies are; none where there is no cluster label.
         nodes: one row a node that kube-state-metrics or OpenCost report: node, allocatable_vcpu,
             allocatable_memory_bytes, vcpu_usd_per_hour, memory_usd_per_gib_hour (NaN: not known),
@@ -242,8 +244,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     reports = corrected(heard.reports, table.reported, filled_in(believed, filling), proxies)
     calls = count_calls_once(
         counted_at_one_side(reports, proxies),
-        meshed_namespaces=frozenset(proxies["namespace"]),
-        whole_mesh=not manifest.scope.namespaces,
+        attached(proxies, table.rows, is_whole=not manifest.scope.namespaces),
     )
     moved = moves(tables, proxies, table.rows, window)
     presence = node_presence(tables, proxies, table.rows, moved, window)

@@ -85,7 +85,7 @@ def counted_at_one_side(reports: pd.DataFrame, proxies: pd.DataFrame) -> pd.Data
     A call from a sidecar through a waypoint to a sidecar is reported by all three, and each may
     name the waypoint as the other end. The waypoint's report has both ends.
 
-    `reports` is as in `calls.count_calls_once`, and so is what is returned.
+    `reports` is as in `counted_once.count_calls_once`, and so is what is returned.
     """
     at_waypoint = reports[reports["reporter"] == _AT_WAYPOINT]
     if at_waypoint.empty:

@@ -8,7 +8,8 @@ free of them. TCP connections have a counter of their own. What remains are
 
 `share` is the applications' own: a sidecar accepts each connection of its application. Both
 ztunnels of a call would see these connections. A called sidecar sees fewer (`reused`), because the
-calling sidecar takes connections from its pool.
+calling sidecar takes connections from its pool. Requests of gateways and unmeshed callers have a
+share of their own, which is unknown: `reused` is at least that of all inbound requests together.
 
 Each connection is counted once, by Envoy's source (source/common/listener_manager):
 
@@ -19,6 +20,8 @@ Each connection is counted once, by Envoy's source (source/common/listener_manag
   `envoy_listener_admin_downstream_cx_total` and `envoy_listener_worker_downstream_cx_total`.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 from typing import Final, NamedTuple
@@ -31,6 +34,7 @@ from analyzer.calibration.fit.segments import TIME_BLOCKS, time_blocks
 from analyzer.calibration.fit.student import quantile
 from analyzer.data import assumptions
 from analyzer.measurement.usage import MeshUsage
+from analyzer.projection.demand import through_waypoints
 from analyzer.projection.scenario import HTTP_NEW_CONNECTIONS, Scenario
 from analyzer.units import Interval, Role
 
@@ -56,8 +60,10 @@ _WIDEST: Final = 0.5
 def measured_connection_share(usage: MeshUsage) -> Interval | None:
     """Return the share of HTTP requests on a new connection, 0 to 1; None: not known.
 
-    Where outbound requests change apart from inbound ones, it is the coefficient of the outbound
-    ones. Elsewhere only b is known, the coefficient of both together. A call between two sidecars
+    It is the mean over the requests of sidecars, each of which would be one pass through a ztunnel.
+
+    Where outbound requests change apart from inbound ones, it follows from the coefficients of the
+    two. Elsewhere only b is known, the coefficient of both together. A call between two sidecars
     is two requests, and its connection may be new at the first sidecar only. So the share is b if
     no call is between two sidecars or none is reused, and 2 b if all are. Of both ranges the
     narrower one is returned, with the errors of a 90 % interval.
@@ -65,11 +71,10 @@ def measured_connection_share(usage: MeshUsage) -> Interval | None:
     found = _moments(usage.of_role(Role.SIDECAR))
     if found is None:
         return None
-    both = found.coefficient(np.array([[1.0], [1.0]]))
+    both = found.combined(np.array([[1.0], [1.0]]), [1.0])
     ranges = [(both.low, 1.5 * both.mid, 2 * both.high)]
     if found.own_share() >= _LEAST_OWN:
-        outbound = found.coefficient(np.eye(2))
-        ranges.append((outbound.low, outbound.mid, outbound.high))
+        ranges.append(_of_both(found, usage))
     narrower = min(ranges, key=lambda one: one[2] - one[0])
     low, mid, high = (min(max(end, 0.0), 1.0) for end in narrower)
     return Interval(low=low, mid=mid, high=high) if high - low <= _WIDEST else None
@@ -84,7 +89,37 @@ def with_measured_share(scenario: Scenario, usage: MeshUsage) -> Scenario:
     return replace(scenario, assumptions={**scenario.assumptions, item.name: measured})
 
 
-class _Coefficient(NamedTuple):
+def _of_both(found: "_Moments", usage: MeshUsage) -> "_Estimate":
+    """Return the share, from the coefficients of outbound and of inbound requests.
+
+    Of the inbound connections, all or none may be those of gateways and unmeshed callers.
+    """
+    rps = usage.mean_total(Role.SIDECAR, "proxy_rps") or math.inf
+    outside = min(_outside_rps(usage) / rps, 1.0)
+    inbound = (usage.mean_total(Role.SIDECAR, "inbound_rps") or 0.0) / rps
+    least = found.combined(np.eye(2), [1 - outside, 0.0])
+    most = found.combined(np.eye(2), [1 - outside, inbound])
+    mid, high = (
+        max(without, min(end, without + outside))
+        for without, end in zip(least[1:], most[1:], strict=True)
+    )
+    return _Estimate(least.low, mid, high)
+
+
+def _outside_rps(usage: MeshUsage) -> float:
+    """Return the requests per second that gateways and unmeshed callers send to sidecars."""
+    if usage.calls.empty:
+        return 0.0
+    meshed = through_waypoints(usage, ingress_through_waypoint=False)
+    outside = usage.calls.drop(index=meshed.index)
+    sidecars = usage.proxies[usage.proxies["role"] == Role.SIDECAR]
+    ends = outside[["destination_workload_namespace", "destination_workload"]]
+    known = pd.MultiIndex.from_frame(sidecars[["namespace", "workload"]])
+    into = outside.loc[pd.MultiIndex.from_frame(ends).isin(known), "rps"].sum()
+    return float(into) / len(usage.observed_points)
+
+
+class _Estimate(NamedTuple):
     low: float
     mid: float
     high: float
@@ -128,16 +163,21 @@ class _Moments:
         alone = out - (both**2 / inward if inward > 0 else 0.0)
         return float(alone / (out + inward + 2 * both))
 
-    def coefficient(self, columns: Floats) -> _Coefficient:
-        """Return the first coefficient on these combinations of the requests, shape (2, k)."""
-        mid = float(_first(self.whole, columns))
+    def combined(self, columns: Floats, weights: Sequence[float]) -> _Estimate:
+        """Return a weighted sum of coefficients on combinations of the requests.
+
+        Args:
+            columns: the combinations, shape (2, k).
+            weights: of their coefficients, k.
+        """
+        mid = float(_coefficients(self.whole, columns) @ weights)
         variance = 0.0
         for without in self.without_each:
-            shifts = _first(without, columns) - mid
+            shifts = _coefficients(without, columns) @ weights - mid
             variance += (len(shifts) - 1) / len(shifts) * float((shifts**2).sum())
         freedom = min(map(len, self.without_each)) - 1
         to_end = float(quantile(freedom) * np.sqrt(variance))
-        return _Coefficient(mid - to_end, mid, mid + to_end)
+        return _Estimate(mid - to_end, mid, mid + to_end)
 
 
 def _central(sums: Floats) -> Floats:
@@ -147,11 +187,11 @@ def _central(sums: Floats) -> Floats:
     return np.asarray(sums[..., :3, :3] - products / count[..., None, None])
 
 
-def _first(moments: Floats, columns: Floats) -> Floats:
-    """Return the first coefficient of each regression, by its moments of shape (..., 3, 3)."""
+def _coefficients(moments: Floats, columns: Floats) -> Floats:
+    """Return those of each regression, shape (..., k), by its moments of shape (..., 3, 3)."""
     gram = columns.T @ moments[..., :2, :2] @ columns
     product = columns.T @ moments[..., :2, 2:]
-    return np.asarray((np.linalg.pinv(gram, hermitian=True) @ product)[..., 0, 0])
+    return np.asarray((np.linalg.pinv(gram, hermitian=True) @ product)[..., 0])
 
 
 def _moments(rows: pd.DataFrame) -> _Moments | None:

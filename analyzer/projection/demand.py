@@ -32,6 +32,9 @@ from analyzer.projection.unseen import (
 from analyzer.settings import Setting
 from analyzer.units import BITS_PER_GBIT, BYTES_PER_GIB, Role
 
+_WORKLOAD: Final = ["namespace", "workload"]
+_CALLER: Final = ["source_workload_namespace", "source_workload"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Load:
@@ -152,12 +155,20 @@ def mesh_load(
     node_count: int | None = None,
     growth: Growth = NO_GROWTH,
     ingress_through_waypoint: bool = False,
+    direct_callers: pd.DataFrame | None = None,
 ) -> MeasuredLoad:
-    """Return the load of a measured mesh; `node_count` overrides the detected number of nodes."""
+    """Return the load of a measured mesh; `node_count` overrides the detected number of nodes.
+
+    `direct_callers` is as in `through_waypoints`.
+    """
     points = len(usage.observed_points)
     rows = usage.of_role(Role.SIDECAR, filled=True)
     sidecars = _grown(rows, growth)
-    calls = through_waypoints(usage, ingress_through_waypoint=ingress_through_waypoint)
+    calls = through_waypoints(
+        usage,
+        ingress_through_waypoint=ingress_through_waypoint,
+        direct_callers=direct_callers,
+    )
     passing = calls.assign(rps=lambda calls: calls["rps"] * growth.factor)
     shares = usage.ztunnel_shares()
     vcpu, memory_bytes = (
@@ -278,22 +289,29 @@ def stated_load(
     )
 
 
-def through_waypoints(usage: MeshUsage, *, ingress_through_waypoint: bool) -> pd.DataFrame:
-    """Return the calls that a waypoint at their destination would handle."""
-    return usage.calls[_passes_waypoint(usage, ingress_through_waypoint=ingress_through_waypoint)]
-
-
-def _passes_waypoint(usage: MeshUsage, *, ingress_through_waypoint: bool) -> pd.Series:
-    """Return which calls a waypoint at their destination would handle.
+def through_waypoints(
+    usage: MeshUsage,
+    *,
+    ingress_through_waypoint: bool,
+    direct_callers: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Return the calls that a new waypoint at their destination would handle.
 
     Meshed callers are sent through it. Unmeshed callers are not, and ingress gateways only if the
-    scenario asks for it.
+    scenario asks for it. What a waypoint handles today it keeps.
+
+    Args:
+        usage: the mesh.
+        ingress_through_waypoint: whether gateways are sent through it.
+        direct_callers: namespace and workload of meshed callers that are not, because they keep
+            their sidecars; None: all move.
     """
     calls = usage.calls
-    is_meshed = calls["source_workload"] != "unknown"
-    if ingress_through_waypoint:
-        return is_meshed
-    gateways = usage.proxies[usage.proxies["role"] == Role.GATEWAY]
-    callers = pd.MultiIndex.from_frame(calls[["source_workload_namespace", "source_workload"]])
-    is_gateway = callers.isin(pd.MultiIndex.from_frame(gateways[["namespace", "workload"]]))
-    return is_meshed & ~pd.Series(is_gateway, index=calls.index)
+    passes = (calls["source_workload"] != "unknown") & (calls["reporter"] != "waypoint")
+    gateways = usage.proxies.loc[usage.proxies["role"] == Role.GATEWAY, _WORKLOAD]
+    past = [] if ingress_through_waypoint else [gateways]
+    past += [] if direct_callers is None else [direct_callers]
+    callers = pd.MultiIndex.from_frame(calls[_CALLER])
+    for workloads in past:
+        passes &= ~callers.isin(pd.MultiIndex.from_frame(workloads))
+    return calls[passes]

@@ -32,6 +32,7 @@ def reference(
         title=constants.title,
         source=constants.source,
         remark=constants.remark,
+        conditions=constants.conditions,
         vcpu=vcpu,
         usd_per_year={mode: value * usd_per_vcpu_year for mode, value in vcpu.items()},
         component_vcpu={

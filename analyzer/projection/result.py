@@ -198,6 +198,7 @@ class Reference:
     """Published constants applied to the same mesh; a mode without figures is absent.
 
     Attributes:
+        conditions: of the measurement; "" where the source has none.
         is_per_proxy: whether they are the same for each proxy at any traffic.
         is_share: whether they are shares of this mesh's own sidecars.
     """
@@ -206,6 +207,7 @@ class Reference:
     title: str
     source: str
     remark: str
+    conditions: str = ""
     vcpu: Mapping[str, float]
     usd_per_year: Mapping[str, float]
     component_vcpu: Mapping[str, Mapping[Role, float]] = field(

@@ -275,6 +275,7 @@ class AnswerReport:
             assumed = tuple(scenario.assumptions.values())
             yield from _block(origins.assumptions(assumed, self.answer.spelled), View.PAGE)
         yield from _block(origins.constants(projection), View.PAGE)
+        yield from _block(origins.runs(), View.PAGE)
         if scenario:
             yield from _block(
                 Code(

@@ -9,6 +9,7 @@ import numpy as np
 
 from analyzer.arrays import Floats
 from analyzer.measurement.usage import MeshUsage
+from analyzer.measurement.who_reports import REPORTS, Callee, Caller
 from analyzer.units import Role
 from tests.projection.builders import Call, Proxy, mesh
 
@@ -68,8 +69,9 @@ class Migrated:
         sidecar_factor: times the CPU that the sidecars used before.
         steady: whether the traffic after never changes, so that nothing can be fitted to it.
         newcomers: proxies that were not there before.
-        counted_by_waypoints: whether waypoints count calls to what has moved; else only the
-            sidecars that sent them.
+        counted_by_waypoints: whether what has moved is behind waypoints.
+        sidecars_reach_waypoints: whether callers with sidecars are sent through them, as by
+            ENABLE_WAYPOINT_INTEROP.
     """
 
     moved: tuple[str, ...] = ("shop", "pay", "web")
@@ -80,6 +82,7 @@ class Migrated:
     steady: bool = False
     newcomers: tuple[Proxy, ...] = ()
     counted_by_waypoints: bool = True
+    sidecars_reach_waypoints: bool = False
 
     def before(self) -> MeshUsage:
         """Return the mesh with sidecars everywhere."""
@@ -90,7 +93,11 @@ class Migrated:
     def after(self) -> MeshUsage:
         """Return the mesh as it is after the migration."""
         stayed = [service for service in SERVICES if service.namespace not in self.moved]
-        calls = [call for call in _calls(self.growth, steady=self.steady) if self._is_counted(call)]
+        calls = [
+            replace(call, reporter=reporter)
+            for call in _calls(self.growth, steady=self.steady)
+            if (reporter := self._reporter(call.source, call.destination))
+        ]
         usage = mesh(
             *self._sidecars(stayed, self.growth, self.sidecar_factor),
             *self._waypoints(),
@@ -105,7 +112,12 @@ class Migrated:
 
     def waypoint_rps(self, namespace: str, growth: float = 1.0) -> float:
         """Return the mean rate that a namespace's waypoint handles."""
-        into = [s for s in SERVICES if s.namespace == namespace and s.caller != "edge/gateway"]
+        into = [
+            service
+            for service in SERVICES
+            if service.namespace == namespace
+            and self._reporter(service.caller, service.name) == "waypoint"
+        ]
         return growth * sum(float(_course(service.rps).mean()) for service in into)
 
     def passes_rps(self, growth: float = 1.0) -> float:
@@ -116,12 +128,16 @@ class Migrated:
             for service in SERVICES
         )
 
-    def _is_counted(self, call: Call) -> bool:
-        source, destination = (end.split("/")[0] for end in (call.source, call.destination))
-        if call.source == "edge/gateway":
-            # It goes past waypoints; where one speaks for the destination, its word counts not.
-            return destination not in self.moved
-        return self.counted_by_waypoints or not {source, destination} <= {*self.moved}
+    def _reporter(self, source: str, destination: str) -> str:
+        """Return whose report of a call counts after the migration; "" if no proxy makes one."""
+        caller, callee = Caller.SIDECAR, Callee.SIDECAR
+        if source == "edge/gateway":
+            caller = Caller.GATEWAY
+        elif source.split("/", maxsplit=1)[0] in self.moved or self.sidecars_reach_waypoints:
+            caller = Caller.AMBIENT
+        if destination.split("/", maxsplit=1)[0] in self.moved:
+            callee = Callee.WAYPOINT if self.counted_by_waypoints else Callee.AMBIENT
+        return next((one.reporter for one in REPORTS[caller, callee] if one.counts), "")
 
     def _sidecars(
         self, services: Sequence[Service], growth: float, factor: float = 1.0
@@ -146,8 +162,7 @@ class Migrated:
         found = []
         for namespace in self.moved:
             count = self.replicas.get(namespace, 1)
-            into = [s for s in SERVICES if s.namespace == namespace]
-            rps = sum(s.rps for s in into if s.caller != "edge/gateway")
+            rps = self.waypoint_rps(namespace)
             for pod in range(count):
                 each = self.growth * _course(rps, steady=self.steady) / count
                 law = self.costs.waypoint_idle_vcpu + (

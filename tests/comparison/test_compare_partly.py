@@ -205,3 +205,18 @@ def test_unknown_cpu_is_refused_and_not_taken_for_zero(
     (space,) = [item for item in found.namespaces if item.namespace == namespace]
     assert space.components == ()
     assert found.total.measured_vcpu > 0
+
+
+@pytest.mark.parametrize("reached", [False, True])
+def test_waypoints_are_predicted_for_the_callers_that_reach_them(
+    reached: bool,  # noqa: FBT001 - a parameter of a test
+) -> None:
+    """Shop keeps its sidecars. Whether they go past pay's waypoint is a matter of the Istio."""
+    migrated = Migrated(moved=("pay",), sidecars_reach_waypoints=reached)
+
+    waypoint = component(compared(migrated), "waypoint")
+
+    # Of pay/api to pay/books, and of shop/cart to pay/api.
+    assert waypoint.after_rps == pytest.approx(300 + 500 * reached, rel=0.01)
+    assert waypoint.before_rps == pytest.approx(waypoint.after_rps, rel=0.01)
+    assert waypoint.predicted_vcpu.mid == pytest.approx(waypoint.measured_vcpu, rel=0.02)

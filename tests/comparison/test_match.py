@@ -1,5 +1,7 @@
 """Who has moved, and which of their requests somebody still counts, on meshes made by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from analyzer.comparison.match import migration
@@ -79,32 +81,74 @@ def test_requests_that_no_proxy_counts_are_assumed_unchanged() -> None:
     assert passes.total_rps == pytest.approx(BEFORE_PASSES + 30)
 
 
-def test_a_waypoint_sees_what_the_mesh_sends_it_and_not_what_a_gateway_does() -> None:
-    told = (
-        Call(source="shop/cart", destination="pay/api", rps=(130, 130)),
-        Call(source="pay/api", destination="pay/books", rps=(60, 60)),
-    )
-
-    passes = migration(before(), after(WAYPOINT, calls=told)).passes()
-
-    assert passes.added_rps == pytest.approx(30 + 2 * 10)
-    assert passes.assumed_rps == pytest.approx(20 + 5)
+BY_WAYPOINT = Call(source="pay/api", destination="pay/books", rps=(60, 60), reporter="waypoint")
+BY_CLIENT = (
+    Call(source="shop/cart", destination="pay/api", rps=(130, 130), reporter="source"),
+    Call(source="edge/gateway", destination="pay/api", rps=(25, 25), reporter="source"),
+)
 
 
-def test_calls_that_would_be_seen_and_are_not_are_gone() -> None:
-    passes = migration(before(), after(WAYPOINT)).passes()
+def test_what_clients_report_is_known_whatever_is_in_front_of_the_server() -> None:
+    """Not known are the calls out of the mesh, which have no proxy any more."""
+    passes = migration(before(), after(WAYPOINT, calls=(*BY_CLIENT, BY_WAYPOINT))).passes()
 
-    assert passes.added_rps == pytest.approx(-100 - 2 * 50)
-    assert passes.total_rps == pytest.approx(20 + 5)
+    assert passes.added_rps == pytest.approx(30 + 5 + 2 * 10)
+    assert passes.assumed_rps == pytest.approx(5)
+
+
+def test_calls_that_clients_would_report_and_do_not_are_gone() -> None:
+    passes = migration(before(), after(WAYPOINT, calls=(BY_WAYPOINT,))).passes()
+
+    assert passes.added_rps == pytest.approx(-100 - 20 + 2 * 10)
+
+
+def test_calls_that_a_waypoint_would_report_and_does_not_are_gone() -> None:
+    other = Call(source="pay/jobs", destination="pay/books", rps=(1, 1), reporter="waypoint")
+
+    passes = migration(before(), after(WAYPOINT, calls=(*BY_CLIENT, other))).passes()
+
+    assert passes.added_rps == pytest.approx(30 + 5 - 2 * 50 + 1)
+
+
+def test_a_waypoint_of_another_service_leaves_calls_unknown() -> None:
+    """Its namespace has one, but no call to this workload was reported by it."""
+    passes = migration(before(), after(WAYPOINT, calls=BY_CLIENT)).passes()
+
+    assert passes.added_rps == pytest.approx(30 + 5)
+    assert passes.assumed_rps == pytest.approx(2 * 50 + 5)
 
 
 def test_calls_back_to_sidecars_that_stayed_are_seen_by_them() -> None:
     back = Call(source="pay/api", destination="shop/cart", rps=(8, 8))
     first = mesh(CART, API, BOOKS, GATEWAY, calls=(*CALLS, back))
 
-    passes = migration(first, after(WAYPOINT, calls=CALLS[:2])).passes()
+    passes = migration(first, after(WAYPOINT, calls=(*BY_CLIENT, BY_WAYPOINT))).passes()
 
-    assert passes.added_rps == pytest.approx(-8)
+    assert passes.added_rps == pytest.approx(30 + 5 + 2 * 10 - 8)
+
+
+@pytest.mark.parametrize(("reporter", "direct"), [("source", ["cart"]), ("waypoint", [])])
+def test_sidecars_go_past_waypoints_unless_one_reports_them(
+    reporter: str, direct: list[str]
+) -> None:
+    call = Call(source="shop/cart", destination="pay/api", rps=(130, 130), reporter=reporter)
+
+    found = migration(before(), after(WAYPOINT, calls=(call,)))
+
+    assert found.direct_callers["workload"].tolist() == direct
+
+
+@pytest.mark.parametrize(
+    ("past", "found"), [("source", ("shop/cart",)), ("waypoint", ("shop/cart",)), ("", ())]
+)
+def test_a_workload_with_calls_past_its_sidecars_has_moved_in_part(
+    past: str, found: tuple[str, ...]
+) -> None:
+    calls = [Call(source="edge/gateway", destination="shop/cart", rps=(6, 6))]
+    if past:
+        calls.append(replace(calls[0], source="pay/api", reporter=past))
+
+    assert migration(before(), after(calls=tuple(calls))).part_moved == found
 
 
 def test_calls_that_are_new_pass_too() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyzer.measurement.calls import count_calls_once
+from analyzer.measurement.counted_once import Attached, count_calls_once
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.units import Role
@@ -349,8 +349,8 @@ def counted(
         [(who, *source, *target, 0, rps) for who, source, target, rps in reports],
         columns=["reporter", *COLUMNS, "point", "mesh_requests_rps"],
     )
-    calls = count_calls_once(frame, meshed_namespaces=MESHED, whole_mesh=whole_mesh)
-    assert list(calls.columns) == [*COLUMNS, "point", "rps"]
+    calls = count_calls_once(frame, Attached(namespaces=MESHED, is_whole=whole_mesh))
+    assert list(calls.columns) == [*COLUMNS, "reporter", "point", "rps"]
     rows = calls.to_dict("records")
     assert len({tuple(row[name] for name in COLUMNS) for row in rows}) == len(rows)
     return {
@@ -407,5 +407,5 @@ def test_reports_are_summed_within_a_point_and_kept_apart_between_points() -> No
     ]
     frame = pd.DataFrame(rows, columns=["reporter", *COLUMNS, "point", "mesh_requests_rps"])
 
-    calls = count_calls_once(frame, meshed_namespaces=MESHED, whole_mesh=True)
+    calls = count_calls_once(frame, Attached(namespaces=MESHED, is_whole=True))
     assert calls[["point", "rps"]].to_numpy().tolist() == [[0, 3.0], [1, 4.0]]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analyzer.measurement.calls import count_calls_once
+from analyzer.measurement.counted_once import Attached, count_calls_once
 from analyzer.measurement.roles import proxy_table
 from analyzer.measurement.tables import Tables
 from analyzer.measurement.usage import measure
@@ -32,7 +32,7 @@ def calls_of(*reports: Report) -> float:
     ]  # fmt: skip
     rows = [(reporter, *source, *to, 0, rps) for reporter, source, to, rps in reports]
     once = counted_at_one_side(pd.DataFrame(rows, columns=columns), PROXIES)
-    found = count_calls_once(once, meshed_namespaces=frozenset({"shop"}), whole_mesh=True)
+    found = count_calls_once(once, Attached(namespaces=frozenset({"shop"}), is_whole=True))
     return float(found["rps"].sum())
 
 

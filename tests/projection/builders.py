@@ -83,6 +83,7 @@ class Call:
     source: str
     destination: str
     rps: tuple[float, ...]
+    reporter: str = "destination"
 
 
 def steady(namespace: str, vcpu: float, rps: float = 0.0, gbit: float = 0.0) -> Proxy:
@@ -157,7 +158,7 @@ def mesh(
         ),
         calls=pd.DataFrame(
             [
-                (*call.source.split("/"), *call.destination.split("/"), point, rate)
+                (*call.source.split("/"), *call.destination.split("/"), call.reporter, point, rate)
                 for call in calls
                 for point, rate in enumerate(call.rps)
             ],
@@ -166,6 +167,7 @@ def mesh(
                 "source_workload",
                 "destination_workload_namespace",
                 "destination_workload",
+                "reporter",
                 "point",
                 "rps",
             ],

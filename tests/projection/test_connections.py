@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analyzer.arrays import Floats
@@ -15,8 +16,9 @@ from analyzer.projection.connections import (
     with_measured_share,
 )
 from analyzer.projection.scenario import default_scenario
-from analyzer.units import Interval
+from analyzer.units import Interval, Role
 from tests.calibration.meshes import STEP_SECONDS, Fleet, usage_of
+from tests.projection.builders import Call, Proxy, mesh
 
 ACCEPTED = "accepted_connections_per_second"
 PROBES = 0.3
@@ -46,7 +48,8 @@ def drawn(*services: Service, seed: int = 0, steps: int = 288, shock: float = 0.
     for number, one in enumerate(services):
         shape = one.proxies, steps
         outbound, inbound = (
-            rate * day * np.exp(0.3 * ragged(random, shape)) for rate in (one.outbound, one.inbound)
+            rate * day * np.exp(0.3 * ragged(random, shape) - 0.045)
+            for rate in (one.outbound, one.inbound)
         )
         mean = (one.share * outbound + one.reused * inbound) * shared + PROBES
         accepted = random.poisson(mean * STEP_SECONDS) / STEP_SECONDS
@@ -146,6 +149,54 @@ def test_no_share_is_above_one() -> None:
     found = known(drawn(Service(inbound=50, reused=0.8, proxies=8)))
 
     assert found.high == 1
+
+
+# --- callers without a sidecar ---
+
+
+def with_edge(source: str, *, seed: int = 0, edge_share: float) -> tuple[MeshUsage, float]:
+    """Return a mesh that is called from its edge too, and the share over all its requests.
+
+    Of 160 requests, 120 are of calls between its sidecars, and all on pooled connections at the
+    called one. `edge_share` is of the other 40.
+    """
+    front, back = Service(outbound=60, share=0.2), Service(inbound=100, reused=0.4 * edge_share)
+    usage = drawn(front, back, seed=seed, shock=0.02)
+    steps = len(usage.observed_points)
+    within, into = (usage.steps[name].sum() / steps for name in ("outbound_rps", "inbound_rps"))
+    gateway = Proxy(workload="edge/ingress", role=Role.GATEWAY)
+    calls = [
+        Call(source=one, destination="shop/service-1", rps=(rps,) * steps)
+        for one, rps in (("shop/service-0", within), (source, into - within))
+    ]
+    proxies = pd.concat([usage.proxies, mesh(gateway).proxies], ignore_index=True)
+    truth = (0.2 * 2 * within + 0.4 * edge_share * into) / (within + into)
+    return replace(usage, proxies=proxies, calls=mesh(calls=calls, steps=steps).calls), truth
+
+
+@pytest.mark.parametrize("source", ["edge/ingress", "unknown/unknown"])
+@pytest.mark.parametrize("edge_share", [0.0, 0.1, 0.5])
+def test_requests_of_other_callers_have_a_share_of_their_own(
+    source: str, edge_share: float
+) -> None:
+    errors, covered = [], 0
+    for seed in range(20):
+        usage, truth = with_edge(source, seed=seed, edge_share=edge_share)
+        share = known(usage)
+        covered += share.low <= truth <= share.high
+        errors.append(share.mid / truth - 1)
+
+    assert covered >= 16
+    assert np.mean(errors) == pytest.approx(0.0, abs=0.02)
+
+
+def test_connections_of_other_callers_may_be_those_of_sidecars() -> None:
+    """No counter separates the two, so that the range holds both."""
+    found = known(with_edge("edge/ingress", edge_share=0.5)[0])
+
+    # All requests of the edge on connections that were open already, or half of them on new ones.
+    assert found.low < 1.02 * 0.2 * 120 / 160
+    assert found.high > 0.98 * (0.2 * 120 + 0.5 * 40) / 160
 
 
 # --- what is not known ---

@@ -308,3 +308,33 @@ def test_a_stated_mesh_of_nothing_is_refused_by_the_settings_name(lacking: Setti
     with pytest.raises(UsageError) as caught:
         stated_load(**counts, proxy_rps=1)
     assert settings_in(str(caught.value)) == (lacking,)
+
+
+# --- what new waypoints would handle in a mesh of several modes ---
+
+
+@pytest.mark.parametrize(
+    ("caller", "reporter", "direct", "expected"),
+    [
+        ("shop/front", "destination", "", 30.0),
+        ("shop/front", "source", "", 30.0),
+        ("shop/front", "waypoint", "", 0.0),
+        ("shop/front", "destination", "shop/front", 0.0),
+        ("shop/front", "destination", "shop/other", 30.0),
+        ("unknown/unknown", "destination", "", 0.0),
+    ],
+    ids=["sidecar", "past", "handled", "keeps its sidecar", "another keeps its", "unmeshed"],
+)
+def test_a_new_waypoint_handles_meshed_calls_that_no_waypoint_handles(
+    caller: str, reporter: str, direct: str, expected: float
+) -> None:
+    call = Call(source=caller, destination="pay/api", rps=(30.0, 30.0), reporter=reporter)
+    usage = mesh(Proxy(workload="pay/api"), Proxy(workload="shop/front"), calls=[call])
+    kept = pd.DataFrame([direct.split("/")] if direct else [], columns=["namespace", "workload"])
+
+    load = mesh_load(usage, direct_callers=kept)
+
+    rows = load.namespaces.set_index("namespace")
+    assert rows.loc["pay", "waypoint_rps"] == expected
+    assert load.mesh_rps == 30.0
+    assert bool(rows.loc["pay", "has_http"])

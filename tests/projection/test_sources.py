@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from analyzer.calibration import calibrate_usage
+from analyzer.data import published_constants
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.result import Saving
 from analyzer.projection.scenario import default_scenario
@@ -104,6 +105,13 @@ RUNS = {
     ),
 }
 
+PUBLISHED = {
+    "buoyant": "buoyant-1.25",
+    "istio-1.24": "istio-1.24",
+    "uds-core, 90 pods": "uds-core-2025",
+}
+"""The sets of constants of the runs."""
+
 
 @cache
 def projected(name: str) -> Projection:
@@ -159,6 +167,19 @@ def test_what_was_measured_is_in_the_range(name: str, mode: str) -> None:
 
     assert percent.low <= run.measured[mode] - run.error_points
     assert run.measured[mode] + run.error_points <= percent.high
+
+
+@pytest.mark.parametrize("name", ["buoyant", "istio-1.24", "uds-core, 90 pods"])
+def test_the_figures_on_the_page_are_these(name: str) -> None:
+    shown = published_constants()[PUBLISHED[name]]
+
+    assert shown.measured_saving_percent == pytest.approx(RUNS[name].measured, abs=0.1)
+    for mode, expected in shown.projected_saving_percent.items():
+        found = saving_of(name, mode).percent
+        assert (found.low, found.mid, found.high) == pytest.approx(
+            (expected.low, expected.mid, expected.high), abs=0.3
+        )
+    assert set(shown.projected_saving_percent) == set(shown.measured_saving_percent)
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -95,6 +95,22 @@ def _tcp_only(evidence: Evidence) -> Finding | None:
     )
 
 
+def _ztunnel_requests(evidence: Evidence) -> Finding | None:
+    rows = evidence.steps[evidence.is_of(Role.ZTUNNEL) & evidence.is_observed]
+    carried = float(rows["tcp_bytes_per_second"].sum()) / max(len(evidence.observed_points), 1)
+    if not carried:
+        return None
+    return Finding(
+        name="ztunnel_requests_unknown",
+        severity=Severity.INFO,
+        text=f"Ztunnels carry {carried / 1e6:.3g} MB/s and do not count requests. Mesh requests "
+        "do not include calls between ambient workloads without a waypoint.",
+        affected=evidence.pods(rows["proxy"]),
+        fix="Count requests of such workloads in the applications, or give them a waypoint.",
+        bias=Bias.NONE,
+    )
+
+
 def _roles(evidence: Evidence) -> Finding | None:
     unknown = evidence.proxies[evidence.proxies["role"] == UNKNOWN]
     if unknown.empty:
@@ -196,6 +212,7 @@ PROXY_CHECKS: Final = (
     _no_cpu,
     _unreported,
     _tcp_only,
+    _ztunnel_requests,
     _roles,
     _streams,
     _throttled,

@@ -13,6 +13,11 @@ from analyzer.report.table import Listing, Table, Unit, View, Words
 from analyzer.settings import Setting
 from analyzer.units import Role
 
+_RUNS: Final = (
+    "In percent of the sidecars' CPU. Each mesh has the run's sidecars, calls and nodes. "
+    "Connections that a run does not state are in its cost of a request, and so are stated as 0."
+)
+
 _URL: Final = re.compile(r"https://[A-Za-z0-9.-]+(?:/[^\s<>\"']*)?")
 
 
@@ -46,6 +51,27 @@ def constants(projection: Projection | None) -> Table:
     listing.column(of_this_mesh, Unit.NUMBER, "", page="sidecars of this mesh")
     listing.text_column(lambda item: _link(item.source), page="source")
     return Table("constants", *listing.filled, captions={View.PAGE: "Published constants, in vCPU"})
+
+
+def runs() -> Table:
+    """Return what ambient saved in published runs, and what a projection gives for such meshes."""
+    listing = Listing(
+        (item, mode, percent)
+        for item in published_constants().values()
+        for mode, percent in item.measured_saving_percent.items()
+    )
+    listing.column(lambda row: row[0].title, page="run")
+    listing.column(lambda row: fmt.MODE_TITLES[row[1]], page="mode")
+    listing.column(lambda row: row[2], Unit.PERCENT, page="saved there")
+    listing.column(
+        lambda row: row[0].projected_saving_percent[row[1]], Unit.PERCENT, page="projected"
+    )
+    return Table(
+        "runs",
+        *listing.filled,
+        captions={View.PAGE: "Published runs, and this tool's answer for such meshes"},
+        notes={View.PAGE: _RUNS},
+    )
 
 
 def _detail(item: PublishedConstants) -> str:
