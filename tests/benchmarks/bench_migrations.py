@@ -32,13 +32,16 @@ LEAST_CHEAPER: Final = 0.80
 BANDS: Final = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 HIGHEST: Final = len(BANDS) - 2
 
-ROW: Final = "{:<18}" + "{:>10}" * 7
+SCRAPED: Final = ("connections, bytes", "connections", "bytes", "neither")
+"""What a mesh may have metrics of: accepted connections, and bytes of HTTP."""
+
+ROW: Final = "{:<22}" + "{:>9}" * 8
 HEADS: Final = (
-    ("saving", "", "mean", "mean", "mean", "mean", "truth", "truth"),
-    ("mode", "covered", "truth", "mid", "bias", "width", "below", "above"),
+    ("mode", "", "", "mean", "mean", "mean", "mean", "truth", "truth"),
+    ("  scraped", "meshes", "covered", "truth", "mid", "bias", "width", "below", "above"),
 )
-BAND_ROW: Final = "{:<18}" + "{:>10}" * 3
-BAND_HEADS: Final = ("likely cheaper", "savings", "mean", "cheaper")
+BAND_ROW: Final = "{:<22}" + "{:>9}" * 3
+BAND_HEADS: Final = ("likely to cost less", "savings", "mean", "true")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,7 @@ class Saved:
 
     seed: int
     mode: str
+    scraped: str
     true: float
     percent: Interval
     probability_cheaper: float
@@ -59,13 +63,19 @@ class Saved:
 
 def saved(seed: int) -> list[Saved]:
     """Project the mesh of a seed, and return the saving of each mode."""
-    truth = independent_mesh(seed).truth
+    mesh = independent_mesh(seed)
+    truth = mesh.truth
+    of_bytes = "bytes" if mesh.has_http_bytes else "neither"
+    scraped = "connections" if mesh.has_accepted else of_bytes
+    if mesh.has_accepted and mesh.has_http_bytes:
+        scraped = "connections, bytes"
     scenario = default_scenario().changed("a benchmark", {"basis": "usage"})
     projection = project_usage(truth.usage, calibrate_usage(truth.usage), scenario)
     return [
         Saved(
             seed=seed,
             mode=saving.mode,
+            scraped=scraped,
             true=truth.saved_percent(saving.mode),
             percent=saving.percent,
             probability_cheaper=saving.probability_cheaper,
@@ -75,14 +85,15 @@ def saved(seed: int) -> list[Saved]:
     ]
 
 
-def line(mode: str, found: Sequence[Saved]) -> str:
-    """Return the row of a mode."""
+def line(name: str, found: Sequence[Saved]) -> str:
+    """Return the row of some savings."""
     true, mid, low, high = np.transpose(
         [(one.true, one.percent.mid, one.percent.low, one.percent.high) for one in found]
     )
     points = (true.mean(), mid.mean(), (mid - true).mean(), (high - low).mean())
     return ROW.format(
-        mode,
+        name,
+        len(found),
         f"{_covered(found):.1%}",
         *(f"{value:.1f}" for value in points),
         f"{(true < low).mean():.1%}",
@@ -115,8 +126,34 @@ def limits(found: Sequence[Saved]) -> Iterator[tuple[str, bool]]:
         yield f"{mode}: covers {low:.0%}-{high:.0%}: {share:.1%}", low <= share <= high
     highest = in_bands(found)[HIGHEST]
     share = cheaper(highest)
-    text = f"80-100 % likely cheaper: {LEAST_CHEAPER:.0%} are: {share:.1%} of {len(highest)}"
+    text = f"80-100 % likely to cost less: {LEAST_CHEAPER:.0%} do: {share:.1%} of {len(highest)}"
     yield text, share >= LEAST_CHEAPER
+
+
+def tables(found: Sequence[Saved]) -> Iterator[str]:
+    """Yield the lines of both tables."""
+    yield from (ROW.format(*heads).rstrip() for heads in HEADS)
+    for mode in MODES:
+        of_mode = [one for one in found if one.mode == mode]
+        yield line(mode, of_mode)
+        for scraped in SCRAPED:
+            if some := [one for one in of_mode if one.scraped == scraped]:
+                yield line(f"  {scraped}", some)
+    yield ""
+    yield BAND_ROW.format(*BAND_HEADS)
+    for number, band in enumerate(in_bands(found)):
+        ends = f"{100 * BANDS[number]:.0f}-{100 * BANDS[number + 1]:.0f} %"
+        mean = np.mean([one.probability_cheaper for one in band]) if band else np.nan
+        yield BAND_ROW.format(ends, len(band), f"{mean:.0%}", f"{cheaper(band):.0%}")
+    yield ""
+
+
+def each(found: Sequence[Saved]) -> Iterator[str]:
+    """Yield a line for each saving."""
+    for one in found:
+        shown, missed = one.percent, "" if one.is_covered else ", missed"
+        ends = f"{shown.mid:.1f} ({shown.low:.1f} to {shown.high:.1f})"
+        yield f"{one.seed} {one.mode} ({one.scraped}): {one.true:.1f}, projected {ends}{missed}"
 
 
 def main(seeds: Sequence[int], processes: int, *, shows_each: bool) -> None:
@@ -125,23 +162,9 @@ def main(seeds: Sequence[int], processes: int, *, shows_each: bool) -> None:
     with Pool(processes) as pool:
         by_mesh = pool.map(saved, seeds, chunksize=4)
     found = [one for of_mesh in by_mesh for one in of_mesh]
-    if shows_each:
-        for one in found:
-            shown = one.percent
-            missed = "" if one.is_covered else "missed"
-            ends = f"{shown.mid:.1f} ({shown.low:.1f} to {shown.high:.1f})"
-            print(f"{one.seed} {one.mode}: {one.true:.1f} %, projected {ends} {missed}".rstrip())
     print(f"{len(seeds)} meshes; savings in percent of the sidecars; 90 % intervals")
-    for heads in HEADS:
-        print(ROW.format(*heads))
-    for mode in MODES:
-        print(line(mode, [one for one in found if one.mode == mode]))
-    print("\n" + BAND_ROW.format(*BAND_HEADS))
-    for number, band in enumerate(in_bands(found)):
-        ends = f"{100 * BANDS[number]:.0f}-{100 * BANDS[number + 1]:.0f} %"
-        mean = np.mean([one.probability_cheaper for one in band]) if band else np.nan
-        print(BAND_ROW.format(ends, len(band), f"{mean:.0%}", f"{cheaper(band):.0%}"))
-    print()
+    for text in (*(each(found) if shows_each else ()), *tables(found)):
+        print(text)
     met = list(limits(found))
     for text, is_met in met:
         print("PASS" if is_met else "MISS", text)
@@ -159,6 +182,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--seeds", type=_seeds, default=range(1000, 1200))
     parser.add_argument("--processes", type=int, default=2, choices=(1, 2))
-    parser.add_argument("--each", action="store_true", help="print each mesh")
+    parser.add_argument("--each", action="store_true")
     chosen = parser.parse_args()
     main(chosen.seeds, chosen.processes, shows_each=chosen.each)
