@@ -311,7 +311,13 @@ def through_waypoints(
     gateways = usage.proxies.loc[usage.proxies["role"] == Role.GATEWAY, _WORKLOAD]
     past = [] if ingress_through_waypoint else [gateways]
     past += [] if direct_callers is None else [direct_callers]
-    callers = pd.MultiIndex.from_frame(calls[_CALLER])
+    callers = _of_any_cluster(calls[_CALLER])
     for workloads in past:
-        passes &= ~callers.isin(pd.MultiIndex.from_frame(workloads))
+        passes &= ~callers.isin(_of_any_cluster(workloads))
     return calls[passes]
+
+
+def _of_any_cluster(workloads: pd.DataFrame) -> pd.MultiIndex:
+    """Return namespace and workload without cluster: a called proxy does not know its caller's."""
+    namespaces = workloads.iloc[:, 0].astype(str).str.rsplit("/", n=1).str[-1]
+    return pd.MultiIndex.from_arrays([namespaces, workloads.iloc[:, 1]])

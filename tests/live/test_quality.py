@@ -38,6 +38,9 @@ _HTTP_ONLY = replace(
 _FAST = replace(_HTTP_ONLY, envoy_scrape_seconds=15, cadvisor_scrape_seconds=15)
 
 
+_OF_ZTUNNELS = "ztunnel_requests_unknown"
+
+
 def _stack(mesh: Mesh) -> Mesh:
     return dialect("kube-prometheus-stack").tell(mesh)
 
@@ -116,8 +119,16 @@ def _found(usage: MeshUsage, name: str) -> Finding:
     return next(finding for finding in usage.findings if finding.name == name)
 
 
-def test_a_mesh_without_a_flaw_has_no_finding_but_that_it_is_short(folder: Path) -> None:
-    assert [finding.name for finding in _usage(folder, "").findings] == ["short_window"]
+def test_a_mesh_without_a_flaw_is_short_and_has_ztunnels(folder: Path) -> None:
+    names = {finding.name for finding in _usage(folder, "").findings}
+
+    assert names == {"short_window", _OF_ZTUNNELS}
+
+
+def test_what_ztunnels_do_not_count_is_a_limit_and_no_flaw(folder: Path) -> None:
+    finding = _found(_usage(folder, ""), _OF_ZTUNNELS)
+
+    assert (finding.severity, finding.moves_totals) == (Severity.INFO, False)
 
 
 @pytest.mark.parametrize("name", _FLAWED)
@@ -130,7 +141,7 @@ def test_each_flaw_is_found(folder: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", _FLAWED)
 def test_no_flaw_is_taken_for_another(folder: Path, name: str) -> None:
-    """These meshes share coarse scrapes and no pod labels, and are hours long."""
+    """These meshes share coarse scrapes, no pod labels and ztunnels, and are hours long."""
     also = {
         "by_workload": {"ambiguous_roles", "cpu_without_requests"},
         "ambiguous_roles": {"by_workload", "cpu_without_requests"},
@@ -138,7 +149,7 @@ def test_no_flaw_is_taken_for_another(folder: Path, name: str) -> None:
         # The steps at both ends of the gap are covered in part.
         "gaps": {"sparse_window"},
     }
-    shared = {"coarse_scrapes", "no_pod_labels", "short_window"}
+    shared = {"coarse_scrapes", "no_pod_labels", "short_window", _OF_ZTUNNELS}
     names = {finding.name for finding in _usage(folder, name).findings}
 
     assert names - shared - also.get(name, set()) == {name} - shared

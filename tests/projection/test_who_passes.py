@@ -19,6 +19,8 @@ call of a meshed caller into a namespace one through its waypoint. Sources:
   "Introducing multicluster support for ambient mode" (2025-08-04).
 """
 
+from dataclasses import replace
+
 import pytest
 
 from analyzer.measurement.usage import MeshUsage
@@ -245,3 +247,17 @@ def carrying(workload: str, node: str, *, inbound: float) -> Proxy:
         inbound_tcp_bytes_per_second=inbound * 125e6,
         new_connections_per_second=20,
     )
+
+
+def test_a_gateway_is_known_where_the_called_proxy_writes_it_with_its_own_cluster() -> None:
+    usage = shop(
+        gateway("edge/ingress", "a"),
+        sidecar("shop/front", "b"),
+        calls=[call("edge/ingress", "shop/front")],
+    )
+    proxies = usage.proxies.assign(namespace="east/" + usage.proxies["namespace"])
+    calls = usage.calls.assign(
+        source_workload_namespace="west/edge", destination_workload_namespace="east/shop"
+    )
+
+    assert found(replace(usage, proxies=proxies, calls=calls))[1] == {}

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from analyzer.comparison.compare import compare_usage
 from analyzer.comparison.result import Comparison
 from analyzer.measurement.manifest import Manifest
-from analyzer.projection.scenario import default_scenario
 from analyzer.report.sections import ComparisonReport
 from analyzer.window import TimeWindow
 from tests.comparison.migrations import Migrated
-from tests.projection.builders import shop_mesh
+from tests.projection.builders import scenario, shop_mesh
 from tests.report.answers import manifest
 
 WINDOW = TimeWindow(
@@ -21,7 +20,7 @@ WINDOW = TimeWindow(
 
 
 def compared(migrated: Migrated) -> Comparison:
-    found = compare_usage(migrated.before(), migrated.after(), default_scenario())
+    found = compare_usage(migrated.before(), migrated.after(), scenario())
     assert isinstance(found, Comparison)
     return found
 

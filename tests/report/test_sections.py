@@ -35,7 +35,7 @@ def test_each_view_shows_its_tables_in_order() -> None:
     ]
     assert anchors(report, View.PAGE) == [
         *("cost", "sensitivity", "l7_share", "waypoint_replicas"),
-        *("workloads", "namespaces", "ztunnels", "assumptions", "constants"),
+        *("workloads", "namespaces", "ztunnels", "assumptions", "constants", "runs"),
     ]
 
 

@@ -213,7 +213,7 @@ def test_stay_where_ztunnels_cost_more_than_moving_saves() -> None:
     assert decision_lines(of(by_default())) == (
         "Stay in sidecar mode.",
         "The ztunnels cost more than moving namespaces saves.",
-        "Even without waypoints, ambient would cost 11 % (11-12 %) more as billed.",
+        "Even without waypoints, ambient would cost 11 % (11-14 %) more as billed.",
     )
 
 
@@ -232,7 +232,7 @@ def test_stay_where_the_waypoints_of_the_scenario_cost_more() -> None:
 
     assert first == "Stay in sidecar mode."
     assert second == "The waypoints that the scenario places cost more than L4 saves."
-    assert third.startswith("With these waypoints, ambient would cost 105 % (56-204 %) more")
+    assert third.startswith("With these waypoints, ambient would cost 105 % (54-203 %) more")
     assert fourth.startswith("Without waypoints, ambient would cost between 87 % less and 26 %")
 
 
@@ -266,7 +266,7 @@ def test_cannot_tell_by_l7_names_what_to_check() -> None:
     assert first == (
         "Cannot tell yet whether to move: it depends on which namespaces need a waypoint."
     )
-    assert waypoint.startswith("With waypoints for HTTP, ambient would cost between 8.2 % less and")
+    assert waypoint.startswith("With waypoints for HTTP, ambient would cost between 9.7 % less and")
     assert l4 == "Moving 1 namespace without waypoints saves $3 of $3 a year as used, or 91 %."
     assert check == f"Before moving, check whether quiet needs {L7}."
 
