@@ -119,10 +119,13 @@ def send(calls: Sequence[Call], pods: Sequence[Pod]) -> None:
 
 
 def send_tcp(rng: np.random.Generator, pods: Sequence[Pod]) -> None:
-    """Draw TCP in about a third of the pods."""
+    """Draw TCP in about a third of the pods; it rises and falls at hours of its own."""
+    hours = np.arange(STEPS) / 12
     for pod in pods:
         if rng.random() < 0.3:
-            pod.tcp_bytes_per_second = float(rng.uniform(1e6, 20e6))
+            wave = 1 + rng.uniform(0.3, 0.8) * np.sin(hours / 8 * 2 * np.pi + rng.uniform(0, 6))
+            course = wave * np.exp(rng.normal(0, 0.1, STEPS))
+            pod.tcp_bytes_per_second = rng.uniform(1e6, 20e6) * course
             pod.inbound_tcp_bytes_per_second = pod.tcp_bytes_per_second * float(rng.random())
-            pod.new_connections_per_second = float(rng.uniform(1, 30))
+            pod.new_connections_per_second = rng.uniform(1, 30) * course
             pod.open_connections = float(rng.uniform(1, 300))

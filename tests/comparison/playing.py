@@ -27,6 +27,12 @@ NOISE_SHARE = 0.1
 EDGE, UNMESHED = "edge/gate", "unknown/unknown"
 """Callers without a sidecar: a gateway, and a client outside the mesh."""
 
+_OF_TCP = (
+    "tcp_bytes_per_second",
+    "inbound_tcp_bytes_per_second",
+    "new_connections_per_second",
+)
+
 GBIT_PER_BYTE = 8e-9
 MOST_VCPU_PER_REPLICA = 1.6
 
@@ -48,9 +54,9 @@ class Pod:
     rps: Floats = field(default_factory=_zeros)
     outbound_rps: Floats = field(default_factory=_zeros)
     pooled_rps: Floats = field(default_factory=_zeros)
-    tcp_bytes_per_second: float = 0.0
-    inbound_tcp_bytes_per_second: float = 0.0
-    new_connections_per_second: float = 0.0
+    tcp_bytes_per_second: Floats = field(default_factory=_zeros)
+    inbound_tcp_bytes_per_second: Floats = field(default_factory=_zeros)
+    new_connections_per_second: Floats = field(default_factory=_zeros)
     open_connections: float = 0.0
     accepted_connections_per_second: Floats = field(default_factory=lambda: np.full(STEPS, np.nan))
 
@@ -161,11 +167,11 @@ def _http_vcpu(calls: Sequence[Call], namespace: str, law: Law) -> Floats:
     return used
 
 
-def _tcp_vcpu(pods: Sequence[Pod], namespace: str, law: Law) -> float:
+def _tcp_vcpu(pods: Sequence[Pod], namespace: str, law: Law) -> Floats:
     """Return what a waypoint uses for TCP; each connection costs as much as a request."""
-    used, costs = 0.0, law.ambient
+    used, costs = _zeros(), law.ambient
     for pod in pods:
-        if pod.namespace == namespace and pod.tcp_bytes_per_second:
+        if pod.namespace == namespace and pod.tcp_bytes_per_second.any():
             gbit = pod.inbound_tcp_bytes_per_second * GBIT_PER_BYTE
             used += gbit * costs["waypoint_vcpu_per_gbit_per_second"]
             accepted = pod.inbound_tcp_bytes_per_second / pod.tcp_bytes_per_second
@@ -195,10 +201,7 @@ def _measured(
             node=f"node-{pod.node}",
             cpu_vcpu=tuple(_noisy(rng, law.sidecar_vcpu(pod))),
             proxy_rps=tuple(pod.rps),
-            tcp_bytes_per_second=pod.tcp_bytes_per_second,
-            inbound_tcp_bytes_per_second=pod.inbound_tcp_bytes_per_second,
             open_connections=pod.open_connections,
-            new_connections_per_second=pod.new_connections_per_second,
         )
         for pod in pods
     ]
@@ -220,6 +223,8 @@ def _with_traffic(usage: MeshUsage, pods: Sequence[Pod], bytes_per_request: floa
         yield "outbound_rps", [pod.outbound_rps for pod in pods]
         yield "inbound_rps", [pod.rps - pod.outbound_rps for pod in pods]
         yield "http_bytes_per_second", [bytes_per_request * pod.rps for pod in pods]
+        for name in _OF_TCP:
+            yield name, [getattr(pod, name) for pod in pods]
         accepted = [pod.accepted_connections_per_second for pod in pods]
         yield "accepted_connections_per_second", accepted
 
