@@ -107,6 +107,8 @@ class Migration:
         handled = _handled(self.before).union(_handled(self.after))
         joins = _keys(calls[_DESTINATION]).isin(handled) & (calls["reporter"] == "source")
         joins &= _keys(calls[_SOURCE]).isin(self._moved_keys)
+        # What has moved itself is in the load of its own new waypoint.
+        joins &= ~_keys(calls[_DESTINATION]).isin(self._moved_keys)
         rps = calls[joins].groupby(_DESTINATION[0])["rps"].sum()
         return rps.astype(float) / len(self.before.observed_points)
 
@@ -114,12 +116,17 @@ class Migration:
     def part_moved(self) -> tuple[str, ...]:
         """Workloads that in AFTER have sidecars in a part of their pods, of those not moved.
 
-        Some of the calls to them are then reported by the client or a waypoint only.
+        Some of the calls to them are then reported by the client only.
         """
         calls, rows = self.after.calls, self.workloads
         kept = rows.loc[(rows["after_count"] > 0) & (rows["before_count"] > 0), _WORKLOAD]
         into = calls[_keys(calls[_DESTINATION]).isin(_keys(kept))]
-        is_past = into["reporter"] != "destination"
+        fewer = rows.loc[rows["after_count"] < rows["before_count"], _WORKLOAD]
+        # Calls of ambient clients pass a waypoint also where each pod keeps its sidecar.
+        by_waypoint = (into["reporter"] == "waypoint") & _keys(into[_DESTINATION]).isin(
+            _keys(fewer)
+        )
+        is_past = (into["reporter"] == "source") | by_waypoint
         rps = into.groupby(_DESTINATION)["rps"].sum()
         past = into[is_past].groupby(_DESTINATION)["rps"].sum().reindex(rps.index, fill_value=0.0)
         reports = into[~is_past].groupby(_DESTINATION)["rps"].sum().reindex(rps.index)

@@ -227,6 +227,8 @@ def _carried(rows: pd.DataFrame) -> dict[str, pd.Series]:
     tcp, inbound = rows["tcp_bytes_per_second"], rows["inbound_tcp_bytes_per_second"]
     opened, http = rows["new_connections_per_second"], rows["http_bytes_per_second"]
     still_open = rows["open_connections"]
+    # Where the direction is not known, all of it may have been accepted.
+    accepted = inbound.fillna(tcp)
     has_http = rows["proxy_rps"] > 0
     return {
         "gbit_per_second": tcp * to_gbit,
@@ -236,8 +238,8 @@ def _carried(rows: pd.DataFrame) -> dict[str, pd.Series]:
         "open_connections": still_open,
         # The connections of HTTP are counted by no metric that Istio exports by default.
         "uncounted_sidecars": (has_http | (still_open.isna() & (tcp > 0))).astype(float),
-        "inbound_gbit": inbound * to_gbit,
-        "inbound_connections": opened * (inbound / tcp.where(tcp > 0)).fillna(0.0),
+        "inbound_gbit": accepted * to_gbit,
+        "inbound_connections": opened * (accepted / tcp.where(tcp > 0)).fillna(0.0),
     }
 
 
@@ -309,11 +311,11 @@ def through_waypoints(
     calls = usage.calls
     passes = (calls["source_workload"] != "unknown") & (calls["reporter"] != "waypoint")
     gateways = usage.proxies.loc[usage.proxies["role"] == Role.GATEWAY, _WORKLOAD]
-    past = [] if ingress_through_waypoint else [gateways]
-    past += [] if direct_callers is None else [direct_callers]
-    callers = _of_any_cluster(calls[_CALLER])
-    for workloads in past:
-        passes &= ~callers.isin(_of_any_cluster(workloads))
+    if not ingress_through_waypoint:
+        passes &= ~_of_any_cluster(calls[_CALLER]).isin(_of_any_cluster(gateways))
+    if direct_callers is not None:
+        callers = pd.MultiIndex.from_frame(calls[_CALLER])
+        passes &= ~callers.isin(pd.MultiIndex.from_frame(direct_callers))
     return calls[passes]
 
 

@@ -6,8 +6,9 @@
     TCP bytes   payload in both directions
     connection  of TCP as counted; of HTTP a share of the requests, as pools use connections again
 
-A waypoint handles the HTTP requests and the TCP connections that meshed callers send into its
-namespace. Each connection arrives there as one CONNECT request of HTTP/2, and costs as much as one.
+A waypoint handles the HTTP requests that meshed callers send into its namespace, and the TCP
+connections that its pods accept: at most these, because who opened them is not known. Each
+connection arrives there as one CONNECT request of HTTP/2, and costs as much as one.
 The cost of a request through a waypoint includes the bytes of HTTP; those of TCP are added.
 """
 

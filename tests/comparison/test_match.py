@@ -139,7 +139,7 @@ def test_sidecars_go_past_waypoints_unless_one_reports_them(
 
 
 @pytest.mark.parametrize(
-    ("past", "found"), [("source", ("shop/cart",)), ("waypoint", ("shop/cart",)), ("", ())]
+    ("past", "found"), [("source", ("shop/cart",)), ("waypoint", ()), ("", ())]
 )
 def test_a_workload_with_calls_past_its_sidecars_has_moved_in_part(
     past: str, found: tuple[str, ...]
@@ -149,6 +149,17 @@ def test_a_workload_with_calls_past_its_sidecars_has_moved_in_part(
         calls.append(replace(calls[0], source="pay/api", reporter=past))
 
     assert migration(before(), after(calls=tuple(calls))).part_moved == found
+
+
+def test_a_waypoint_shows_a_part_that_moved_where_there_are_fewer_sidecars() -> None:
+    calls = tuple(
+        Call(source="pay/api", destination="shop/cart", rps=(6, 6), reporter=reporter)
+        for reporter in ("destination", "waypoint")
+    )
+    two = mesh(CART, CART, calls=())
+
+    assert migration(two, mesh(CART, ZTUNNEL, calls=calls)).part_moved == ("shop/cart",)
+    assert migration(two, mesh(CART, CART, ZTUNNEL, calls=calls)).part_moved == ()
 
 
 def test_calls_that_are_new_pass_too() -> None:

@@ -19,7 +19,7 @@ from analyzer.projection.uncertainty import draw_log_normal, to_interval
 from analyzer.units import Interval, Provenance, Refusal, Role
 from tests.projection.builders import Call, Proxy, as_published, mesh, scenario, shop_mesh
 from tests.projection.fits import calibration, fit, no_fit
-from tests.projection.test_curves import ztunnel
+from tests.projection.test_curves import curved, ztunnel
 
 COST, RATIO = "ztunnel_vcpu_per_1000_rps", "ztunnel_to_sidecar_ratio"
 OTHERS = ("ztunnel_vcpu_per_1000_open_connections", "waypoint_vcpu_per_gbit_per_second")
@@ -115,8 +115,19 @@ def test_bytes_are_no_part_of_what_a_pass_is_priced_by() -> None:
 
     assert heavy[COST].mid == pytest.approx(0.3 * request)
     assert heavy[CONNECTIONS].mid == pytest.approx(0.45 * request / 0.23)
-    apart = replace(fit(), vcpu_per_gbit_per_second=Interval.exactly(0.2))
-    assert on_this_hardware(scenario(), calibration(apart), 1.0)[COST].mid == pytest.approx(0.09)
+    apart = replace(fit(), cost_of_each={"vcpu_per_gbit_per_second": Interval.exactly(0.1)})
+    found = on_this_hardware(scenario(), calibration(apart), 1.0)
+    assert found[COST].mid == pytest.approx(0.3 * (0.3 - 0.1))
+    much = replace(fit(), cost_of_each={"vcpu_per_gbit_per_second": Interval.exactly(0.9)})
+    found = on_this_hardware(scenario(), calibration(much), 1.0)
+    assert found[COST].mid == pytest.approx(0.3 * 0.1 * 0.3)
+
+
+def test_on_a_curve_a_pass_is_a_part_of_the_mean_request_not_of_one_more() -> None:
+    # An exponent of 0.731: one more request costs that much of the mean one.
+    found = on_this_hardware(scenario(), calibration(curved(0.731)), 0.0)
+
+    assert found[COST].mid == pytest.approx(0.3 * curved(0.731).vcpu_per_1000_rps.mid / 0.731)
 
 
 def test_bytes_that_were_not_measured_are_assumed() -> None:
@@ -133,7 +144,7 @@ def test_without_a_cost_of_a_sidecar_documents_are_used_as_they_are(
     sidecar: RoleCalibration | Refusal,
 ) -> None:
     found = replace(calibration(), sidecar=sidecar, waypoint=fit(role=Role.WAYPOINT))
-    assumed = on_this_hardware(scenario(), found, 0.0)
+    assumed = on_this_hardware(scenario(), found, None)
     projection = project_usage(shop_mesh(), found, scenario())
 
     assert assumed == scenario()

@@ -133,14 +133,14 @@ def test_on_a_curve_a_workload_is_compared_at_its_own_rate() -> None:
         workload("shop/front", 1.3 * at_its_rate, 0.01), sidecar=replace(fit(), curve=curve)
     )
     calls = [Call(source="a/w", destination="shop/front", rps=(5.0, 5.0))]
-    own = own_costs(mesh(Proxy(), calls=calls).calls, found, points=2)
+    own = own_costs(mesh(Proxy(), calls=calls).calls, found, points=2, fitted_points=2)
 
     assert own["shop"].request_ratio.mid == pytest.approx(1.3)
 
 
 def test_without_fits_nothing_is_known_of_namespaces() -> None:
     for found in (differing(sidecar=no_fit()), calibration()):
-        assert own_costs(shop_mesh().calls, found, points=2) == {}
+        assert own_costs(shop_mesh().calls, found, points=2, fitted_points=2) == {}
 
 
 # --- ranges ---
@@ -152,7 +152,9 @@ def one_call() -> MeshUsage:
 
 
 def times_of(*workloads: WorkloadCalibration) -> Interval:
-    return own_costs(one_call().calls, differing(*workloads), points=2)["shop"].request_ratio
+    return own_costs(one_call().calls, differing(*workloads), points=2, fitted_points=2)[
+        "shop"
+    ].request_ratio
 
 
 def test_an_own_cost_no_surer_than_the_meshs_widens_it() -> None:

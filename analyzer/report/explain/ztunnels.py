@@ -14,9 +14,8 @@ from analyzer.projection.hardware import (
     REQUEST_COST,
     REQUEST_RATIO,
     gateway_costs,
-    gbit_in_a_request,
     hardware_vcpu,
-    request_vcpu,
+    request_cost,
 )
 from analyzer.projection.needs import Need
 from analyzer.projection.passing import COSTS, GBIT_PER_BYTE, carried
@@ -141,14 +140,21 @@ def _hardware_lines(answer: Answer, workings: Workings) -> Iterator[str]:
 
 def _request_lines(sidecar: RoleCalibration, workings: Workings) -> Generator[str, None, float]:
     """Yield how the bytes are taken out of the cost of a request, and return what is left."""
-    measured, scenario = workings.http_gbit_per_1000_rps, workings.scenario
-    gbit = gbit_in_a_request(scenario, sidecar, measured)
-    vcpu = request_vcpu(scenario, sidecar, measured)
-    if gbit:
+    measured = workings.http_gbit_per_1000_rps
+    cost = request_cost(workings.scenario, sidecar, measured)
+    slope, share = sidecar.vcpu_per_1000_rps.mid, sidecar.curve.marginal_share
+    if share != 1:
+        label = "1000 requests/s, mean over the curve"
+        yield equation(label, "{} / {}", (slope, share), cost.mean_vcpu, "vCPU")
+    if cost.gbit:
         origin = query_file("proxy_http_bytes_per_second") if measured is not None else "assumed"
-        gateway = gateway_costs()
-        yield f"  1000 requests/s here carry {figure(gbit)} Gbit/s of HTTP ({origin})"
-        terms = sidecar.vcpu_per_1000_rps.mid, gbit, gateway.byte, gateway.request
+        yield f"  1000 requests/s here carry {figure(cost.gbit)} Gbit/s of HTTP ({origin})"
         label = "1000 requests/s without their bytes"
-        yield equation(label, "{} / (1 + {} x {} / {})", terms, vcpu, "vCPU")
-    return vcpu
+        if cost.byte_vcpu is None:
+            gateway = gateway_costs()
+            terms = cost.mean_vcpu, cost.gbit, gateway.byte, gateway.request
+            yield equation(label, "{} / (1 + {} x {} / {})", terms, cost.vcpu, "vCPU")
+        else:
+            how = cost.mean_vcpu, cost.gbit, cost.byte_vcpu
+            yield equation(label, "{} - {} x {}", how, cost.vcpu, "vCPU")
+    return cost.vcpu
