@@ -90,22 +90,22 @@ class RequestCost:
 
     Attributes:
         mean_vcpu: with their bytes: on a curve, one more request costs another amount.
-        gbit: of their HTTP, per second.
+        gbit_per_second: of their HTTP.
         byte_vcpu: fitted cost of 1 Gbit/s through a sidecar; None: as a gateway's, beside its
             requests.
     """
 
     mean_vcpu: float
-    gbit: float
+    gbit_per_second: float
     byte_vcpu: float | None
 
     @property
     def vcpu(self) -> float:
         """The same without their bytes."""
         if self.byte_vcpu is None:
-            return self.mean_vcpu / _with_bytes(self.gbit)
+            return self.mean_vcpu / _with_bytes(self.gbit_per_second)
         least = _LEAST_SHARE * self.mean_vcpu
-        return max(self.mean_vcpu - self.gbit * self.byte_vcpu, least)
+        return max(self.mean_vcpu - self.gbit_per_second * self.byte_vcpu, least)
 
 
 def request_cost(
@@ -118,7 +118,7 @@ def request_cost(
     fitted = sidecar.cost_of_each.get("vcpu_per_gbit_per_second")
     return RequestCost(
         mean_vcpu=sidecar.vcpu_per_1000_rps.mid / sidecar.curve.marginal_share,
-        gbit=gbit,
+        gbit_per_second=gbit,
         byte_vcpu=fitted.mid if fitted else None,
     )
 

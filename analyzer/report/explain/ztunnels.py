@@ -1,5 +1,6 @@
 """The need of the ztunnels: node by node, from what passes through each."""
 
+import math
 from collections.abc import Generator, Iterator, Mapping
 from typing import Final
 
@@ -135,7 +136,13 @@ def _hardware_lines(answer: Answer, workings: Workings) -> Iterator[str]:
                 "per 1000 requests/s"
             )
             terms3 = published.value.mid, slope, base or 0
-            yield equation(name, "{} x {} / {}", terms3, item.value.mid, "vCPU")
+            scaled = published.value.mid * slope / (base or 1.0)
+            if math.isclose(scaled, item.value.mid):
+                yield equation(name, "{} x {} / {}", terms3, scaled, "vCPU")
+            else:
+                # The measured cost of bytes may include it: between nothing and all of it.
+                yield equation(f"{name}, all of it", "{} x {} / {}", terms3, scaled, "vCPU")
+                yield equation(name, "{} / 2", (scaled,), item.value.mid, "vCPU")
 
 
 def _request_lines(sidecar: RoleCalibration, workings: Workings) -> Generator[str, None, float]:
@@ -146,15 +153,16 @@ def _request_lines(sidecar: RoleCalibration, workings: Workings) -> Generator[st
     if share != 1:
         label = "1000 requests/s, mean over the curve"
         yield equation(label, "{} / {}", (slope, share), cost.mean_vcpu, "vCPU")
-    if cost.gbit:
+    if cost.gbit_per_second:
         origin = query_file("proxy_http_bytes_per_second") if measured is not None else "assumed"
-        yield f"  1000 requests/s here carry {figure(cost.gbit)} Gbit/s of HTTP ({origin})"
+        gbit = figure(cost.gbit_per_second)
+        yield f"  1000 requests/s here carry {gbit} Gbit/s of HTTP ({origin})"
         label = "1000 requests/s without their bytes"
         if cost.byte_vcpu is None:
             gateway = gateway_costs()
-            terms = cost.mean_vcpu, cost.gbit, gateway.byte, gateway.request
+            terms = cost.mean_vcpu, cost.gbit_per_second, gateway.byte, gateway.request
             yield equation(label, "{} / (1 + {} x {} / {})", terms, cost.vcpu, "vCPU")
         else:
-            how = cost.mean_vcpu, cost.gbit, cost.byte_vcpu
+            how = cost.mean_vcpu, cost.gbit_per_second, cost.byte_vcpu
             yield equation(label, "{} - {} x {}", how, cost.vcpu, "vCPU")
     return cost.vcpu
