@@ -15,7 +15,7 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.segments import Segments
-from analyzer.units import BITS_PER_GBIT
+from analyzer.units import GBIT_PER_BYTE
 
 _PER_REQUEST: Final = 1e-3
 _PER_BYTE: Final = 1e-6
@@ -56,7 +56,7 @@ class TcpLoads:
         vcpu = workloads.sum(rows["cpu_vcpu"].to_numpy(float))
         requests, payload, connections = most
         return cls(
-            gbit_per_second=rates[1] * 8 / BITS_PER_GBIT,
+            gbit_per_second=rates[1] * GBIT_PER_BYTE,
             connections=rates[2] / 1000,
             bytes_matter=(payload > 0) & (payload >= _LEAST_SHARE * vcpu),
             connections_matter=(connections > 0) & (connections >= _LEAST_SHARE * vcpu),

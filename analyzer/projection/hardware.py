@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.data import Assumption, PublishedConstants, assumptions, published_constants
 from analyzer.projection.scenario import Scenario
-from analyzer.units import BITS_PER_GBIT, Interval, Provenance
+from analyzer.units import GBIT_PER_BYTE, Interval, Provenance
 
 REQUEST_COST: Final = "ztunnel_vcpu_per_1000_rps"
 """The cost of a pass; it follows `REQUEST_RATIO`."""
@@ -25,11 +25,9 @@ REQUEST_COST: Final = "ztunnel_vcpu_per_1000_rps"
 REQUEST_RATIO: Final = "ztunnel_to_sidecar_ratio"
 REQUEST_BYTES: Final = "http_bytes_per_request"
 
-_BYTES: Final = "ztunnel_vcpu_per_gbit_per_second"
-_CONNECTIONS: Final = "ztunnel_vcpu_per_1000_new_connections_per_second"
-_OPEN: Final = "ztunnel_vcpu_per_1000_open_connections"
-
-_MEASURED: Final = "measured in this mesh"
+BYTES_COST: Final = "ztunnel_vcpu_per_gbit_per_second"
+NEW_CONNECTIONS_COST: Final = "ztunnel_vcpu_per_1000_new_connections_per_second"
+OPEN_CONNECTIONS_COST: Final = "ztunnel_vcpu_per_1000_open_connections"
 
 _LEAST_SHARE: Final = 0.1
 """Of the cost of a request: no less is left for it beside its bytes."""
@@ -51,7 +49,7 @@ def on_this_hardware(
     if isinstance(sidecar, RoleCalibration) and sidecar.vcpu_per_1000_rps.mid > 0:
         cost = request_cost(scenario, sidecar, http_gbit_per_1000_rps)
         changed = dict(_scaled(scenario, cost.vcpu))
-    here = replace(scenario, assumptions={**scenario.assumptions, **changed})
+    here = scenario.with_assumptions(changed)
     return with_measured(here, calibration.ztunnel, {**assumptions(), **changed})
 
 
@@ -60,9 +58,8 @@ def _with_bytes_of_requests(scenario: Scenario, gbit_per_1000_rps: float | None)
     item = scenario.assumptions[REQUEST_BYTES]
     if gbit_per_1000_rps is None or item != assumptions()[REQUEST_BYTES]:
         return scenario
-    each = Interval.exactly(gbit_per_1000_rps * BITS_PER_GBIT / 8 / 1000)
-    measured = replace(item, value=each, source=_MEASURED, is_measured=True)
-    return replace(scenario, assumptions={**scenario.assumptions, REQUEST_BYTES: measured})
+    each = Interval.exactly(gbit_per_1000_rps / GBIT_PER_BYTE / 1000)
+    return scenario.with_assumptions({REQUEST_BYTES: item.measured(each)})
 
 
 def _scaled(scenario: Scenario, vcpu: float) -> Iterator[tuple[str, Assumption]]:
@@ -114,7 +111,7 @@ def request_cost(
     """Return the cost of requests here; where bytes were not measured, they are the scenario's."""
     gbit = http_gbit_per_1000_rps
     if gbit is None:
-        gbit = 1000 * scenario[REQUEST_BYTES].mid * 8 / BITS_PER_GBIT
+        gbit = 1000 * scenario[REQUEST_BYTES].mid * GBIT_PER_BYTE
     fitted = sidecar.cost_of_each.get("vcpu_per_gbit_per_second")
     return RequestCost(
         mean_vcpu=sidecar.vcpu_per_1000_rps.mid / sidecar.curve.marginal_share,
@@ -135,7 +132,7 @@ def published_request_vcpu(item: PublishedConstants) -> float | None:
     A payload that is not stated is left in: it is small beside a request.
     """
     vcpu = item.hardware_vcpu_per_1000_rps
-    return vcpu and vcpu / _with_bytes(1000 * (item.payload_bytes or 0.0) * 8 / BITS_PER_GBIT)
+    return vcpu and vcpu / _with_bytes(item.gbit_per_1000_rps)
 
 
 def _with_bytes(gbit: float) -> float:
@@ -178,22 +175,22 @@ def with_measured(
         return scenario
     measured: dict[str, Interval | None] = {
         "ztunnel_idle_vcpu_per_node": ztunnel.idle_vcpu_per_proxy,
-        _BYTES: ztunnel.vcpu_per_gbit_per_second,
-        _CONNECTIONS: ztunnel.vcpu_per_1000_new_connections_per_second,
+        BYTES_COST: ztunnel.vcpu_per_gbit_per_second,
+        NEW_CONNECTIONS_COST: ztunnel.vcpu_per_1000_new_connections_per_second,
     }
     values = scenario.assumptions
     changed = {
-        name: replace(assumptions()[name], value=value, source=_MEASURED, is_measured=True)
+        name: assumptions()[name].measured(value)
         for name, value in measured.items()
         if value is not None and values[name] == defaults[name]
     }
-    if _BYTES in changed:
+    if BYTES_COST in changed:
         is_stated = values[REQUEST_RATIO] != defaults[REQUEST_RATIO]
         of_requests = () if is_stated else (REQUEST_RATIO, REQUEST_COST)
-        for name in (*of_requests, _CONNECTIONS, _OPEN):
+        for name in (*of_requests, NEW_CONNECTIONS_COST, OPEN_CONNECTIONS_COST):
             item = values[name]
             if name not in changed and item == defaults[name]:
                 source = f"{item.source}. From nothing: the measured cost of bytes may include it"
                 part = Interval(low=0.0, mid=item.value.mid / 2, high=item.value.high)
                 changed[name] = _derived(item, part, source)
-    return replace(scenario, assumptions={**values, **changed})
+    return scenario.with_assumptions(changed)

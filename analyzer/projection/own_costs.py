@@ -15,9 +15,8 @@ import pandas as pd
 
 from analyzer.calibration.models import Power
 from analyzer.calibration.result import Calibration, RoleCalibration, WorkloadCalibration
+from analyzer.measurement.other_side import DESTINATION
 from analyzer.units import Interval, Provenance
-
-_CALLED: Final = ["destination_workload_namespace", "destination_workload"]
 
 _DEVIATIONS: Final = 1.645
 """Half-width of a 90 % interval, in standard deviations."""
@@ -76,7 +75,7 @@ def own_costs(
     if not fitted:
         return NONE_KNOWN
     request, idle = (_between([both[kind].mid for both in fitted.values()]) for kind in (0, 1))
-    rates = (calls.groupby(_CALLED)["rps"].sum() / points).reset_index()
+    rates = (calls.groupby(DESTINATION)["rps"].sum() / points).reset_index()
     by_namespace: dict[str, list[Called]] = {}
     for namespace, workload, rps in rates[rates["rps"] > 0].itertuples(index=False, name=None):
         own = fitted.get((namespace, workload))

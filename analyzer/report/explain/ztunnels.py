@@ -12,6 +12,7 @@ from analyzer.calibration.result import RoleCalibration
 from analyzer.data import assumptions, published_constants
 from analyzer.projection.choices import Basis
 from analyzer.projection.hardware import (
+    REQUEST_BYTES,
     REQUEST_COST,
     REQUEST_RATIO,
     gateway_costs,
@@ -19,9 +20,10 @@ from analyzer.projection.hardware import (
     request_cost,
 )
 from analyzer.projection.needs import Need
-from analyzer.projection.passing import COSTS, GBIT_PER_BYTE, carried
+from analyzer.projection.passing import COSTS, carried
 from analyzer.projection.places import CARRIED_BY_NODES
 from analyzer.projection.result import Workings
+from analyzer.projection.scenario import HTTP_NEW_CONNECTIONS
 from analyzer.projection.uncertainty import WAYPOINT_BYTES, Parameters
 from analyzer.projection.unseen import DEVIATES
 from analyzer.report import format as fmt
@@ -64,11 +66,11 @@ def ztunnel_lines(
         ("all nodes", loads.mul(shares, axis=0), need.count, need.vcpu[Basis.USAGE][0]),
         (hottest_name, loads.loc[[at]], 1, units.used_vcpu[at]),
     ):
-        whole = {name: float(rows[name].sum()) for name in CARRIED_BY_NODES}
-        yield from _passing_lines(label, whole, workings)
-        passed = carried(rows, "passes_rps", _likely(parameters), _AS_SEEN).values()
-        amounts = count, *(float(amount.sum()) for amount in passed)
-        terms = [term for pair in zip(amounts, costs, strict=True) for term in pair]
+        passing = carried(rows, "passes_rps", _likely(parameters), _AS_SEEN)
+        amounts = {name: float(amount.sum()) for name, amount in passing.items()}
+        yield from _passing_lines(label, rows.sum(), amounts, workings)
+        of_each = zip((count, *amounts.values()), costs, strict=True)
+        terms = [term for amount_and_cost in of_each for term in amount_and_cost]
         yield equation(f"used, {label}", _ZTUNNEL_CPU, terms, used_vcpu, "vCPU")
     whose = ("ztunnel",) if parameters.istio_cni_installed else ("ztunnel", "istio_cni")
     for label, unit, amount, result in (
@@ -87,31 +89,30 @@ def _likely(parameters: Parameters) -> dict[str, Floats]:
     return {name: parameters[name][:1] for name in names}
 
 
-def _passing_lines(label: str, loads: Mapping[str, float], workings: Workings) -> Iterator[str]:
+def _passing_lines(
+    label: str, loads: pd.Series, amounts: Mapping[str, float], workings: Workings
+) -> Iterator[str]:
     """Return what passes through ztunnels, from what was measured and what is assumed."""
-    assumed = {name: item.value.mid for name, item in workings.scenario.assumptions.items()}
+    assumed = workings.scenario
     passes, tcp, http, unsized, opened, still_open, uncounted = (
-        loads[name] for name in CARRIED_BY_NODES
+        float(loads[name]) for name in CARRIED_BY_NODES
     )
     yield (
         f"  {label}: each proxy request passes the ztunnel of its pod's node, {figure(passes)} "
         f"passes/s; TCP {figure(tcp)} Gbit/s ({query_file('proxy_tcp_bytes_per_second')}); HTTP "
         f"{figure(http)} Gbit/s ({query_file('proxy_http_bytes_per_second')})"
     )
-    gbit, each = tcp + http, assumed["http_bytes_per_request"]
     how, terms = "{} + {}", [tcp, http]
     if unsized:
-        how, terms = f"{how} + {{}} x {{}} x 8 / {figure(BITS_PER_GBIT)}", [*terms, unsized, each]
-        gbit += unsized * each * GBIT_PER_BYTE
-    yield equation(f"{label}, bytes", how, terms, gbit, "Gbit/s")
-    share = assumed["http_new_connection_share"]
-    more = passes, share, opened
-    result = passes * share + opened
-    yield equation(f"{label}, new connections", "{} x {} + {}", more, result, "connections/s")
-    kept = assumed["open_connections_per_proxy"]
-    held = uncounted, kept, still_open
-    result = uncounted * kept + still_open
-    yield equation(f"{label}, open connections", "{} x {} + {}", held, result, "connections")
+        how = f"{how} + {{}} x {{}} x 8 / {figure(BITS_PER_GBIT)}"
+        terms += [unsized, assumed[REQUEST_BYTES].mid]
+    yield equation(f"{label}, bytes", how, terms, amounts["gbit_per_second"], "Gbit/s")
+    how, terms = "{} x {} + {}", [passes, assumed[HTTP_NEW_CONNECTIONS].mid, opened]
+    result = amounts["new_connections_per_second"]
+    yield equation(f"{label}, new connections", how, terms, result, "connections/s")
+    terms = [uncounted, assumed["open_connections_per_proxy"].mid, still_open]
+    result = amounts["open_connections"]
+    yield equation(f"{label}, open connections", how, terms, result, "connections")
 
 
 def _hardware_lines(answer: Answer, workings: Workings) -> Iterator[str]:
