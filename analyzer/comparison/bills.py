@@ -78,12 +78,10 @@ class Bills:
         return all(basis in need.vcpu for bill in self.by_role.values() for need in bill.needs)
 
     @property
-    def with_memory(self) -> frozenset[Basis]:
+    def with_memory(self) -> tuple[Basis, ...]:
         """The bases on which memory is known of every role, before and after."""
         needs = [need for bill in self.by_role.values() for need in bill.needs]
-        return frozenset(
-            basis for basis in Basis if all(basis in need.memory_gib for need in needs)
-        )
+        return tuple(basis for basis in Basis if all(basis in need.memory_gib for need in needs))
 
     def of_role(self, role: Role) -> Mapping[Basis, BasisCompared]:
         """Return one role on each basis that is known."""
@@ -129,28 +127,26 @@ class Bills:
     def _saving(self, basis: Basis) -> SavingCompared:
         sides = zip(*(bill.needs for bill in self.by_role.values()), strict=True)
         before, before_at_after, predicted, at_after, measured = self._usd(basis, *sides)
-        of_saving = Versus.of(before - predicted, before_at_after - at_after, before - measured)
-        later = Versus.of(
-            before - predicted, before_at_after - at_after, before_at_after - measured
-        )
+        # The cost before is on both sides: the saving is off by what the cost after is off.
+        cost = Versus.of(predicted, at_after, measured)
         return SavingCompared(
             before_usd_per_year=to_interval(before),
             before_at_after_usd_per_year=to_interval(before_at_after),
-            predicted_usd_per_year=of_saving.predicted,
-            predicted_at_after_usd_per_year=of_saving.predicted_at_after,
-            realised_usd_per_year=of_saving.measured,
-            realised_at_after_usd_per_year=later.measured,
-            difference_usd_per_year=of_saving.difference,
-            difference_at_after_usd_per_year=later.difference_at_after,
-            is_within=of_saving.is_within,
-            is_within_at_after=later.is_within_at_after,
+            predicted_usd_per_year=to_interval(before - predicted),
+            predicted_at_after_usd_per_year=to_interval(before_at_after - at_after),
+            realised_usd_per_year=to_interval(before - measured),
+            realised_at_after_usd_per_year=to_interval(before_at_after - measured),
+            difference_usd_per_year=cost.difference.negated(),
+            difference_at_after_usd_per_year=cost.difference_at_after.negated(),
+            is_within=cost.is_within,
+            is_within_at_after=cost.is_within_at_after,
         )
 
     def costs(self, wanted: Basis) -> CostsCompared:
         """Return the costs; the headline's basis is the wanted one, if it is known."""
         return CostsCompared(
             basis=wanted if self.known(wanted) else Basis.USAGE,
-            has_memory=self.with_memory,
+            bases_with_memory=self.with_memory,
             prices=self.prices,
             savings=self.savings,
         )

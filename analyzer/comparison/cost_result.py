@@ -6,13 +6,22 @@ Names and order of the fields are those of the JSON keys.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
 
 from analyzer.arrays import Floats
 from analyzer.projection.choices import Basis
 from analyzer.projection.result import Price
 from analyzer.projection.uncertainty import to_interval
 from analyzer.units import Interval
+
+EXACT_WITHIN_SHARE: Final = 0.01
+"""How far a prediction without a range may be off, as a share of what is measured."""
+
+_HAIR: Final = 1e-9
+"""A sum in another order differs by less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +32,8 @@ class Versus:
         predicted: at the traffic before; `at_after` in a name: at the traffic after.
         measured: exact, unless its price has a range.
         difference: measured minus predicted, draw by draw.
-        is_within: whether the range of the difference holds 0.
+        is_within: whether the range of the difference holds 0. A prediction without a range holds
+            if it is `EXACT_WITHIN_SHARE` from the measured value at most.
     """
 
     predicted: Interval
@@ -31,13 +41,8 @@ class Versus:
     measured: Interval
     difference: Interval
     difference_at_after: Interval
-    is_within: bool = field(init=False)
-    is_within_at_after: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Judge the differences."""
-        for name in ("", "_at_after"):
-            object.__setattr__(self, f"is_within{name}", _holds_0(getattr(self, _OF + name)))
+    is_within: bool
+    is_within_at_after: bool
 
     @classmethod
     def of(cls, predicted: Floats, at_after: Floats, measured: Floats) -> Versus:
@@ -48,14 +53,17 @@ class Versus:
             measured=to_interval(measured),
             difference=to_interval(measured - predicted),
             difference_at_after=to_interval(measured - at_after),
+            is_within=_is_within(predicted, measured),
+            is_within_at_after=_is_within(at_after, measured),
         )
 
 
-_OF = "difference"
-
-
-def _holds_0(value: Interval) -> bool:
-    return value.low <= 0 <= value.high
+def _is_within(predicted: Floats, measured: Floats) -> bool:
+    difference, largest = to_interval(measured - predicted), max(abs(measured[0]), _HAIR)
+    # A range of prices alone is in both: the amount is exact.
+    is_exact = bool(np.ptp(predicted * measured[0] - measured * predicted[0]) <= _HAIR * largest)
+    allowed = (EXACT_WITHIN_SHARE if is_exact else _HAIR) * largest
+    return bool(difference.low <= allowed and difference.high >= -allowed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,12 +169,12 @@ class CostsCompared:
 
     Attributes:
         basis: of the headline: the scenario's, or usage if requests are not known in both.
-        has_memory: the bases whose dollars include memory.
+        bases_with_memory: those whose dollars include memory.
         prices: None if a snapshot has no price for any node.
         savings: by basis; empty without prices.
     """
 
     basis: Basis
-    has_memory: frozenset[Basis]
+    bases_with_memory: tuple[Basis, ...]
     prices: PricesCompared | None
     savings: Mapping[Basis, SavingCompared]

@@ -181,8 +181,7 @@ def _refusals(bills: Bills, scenario: Scenario) -> Iterator[Refusal]:
     if lacking := _lacking(bills, lambda need: Basis.USAGE in need.memory_gib):
         detail = (
             f"Not known of {lacking}. Check that Prometheus keeps "
-            "container_memory_working_set_bytes of their namespaces. Totals and dollars are "
-            "without memory."
+            "container_memory_working_set_bytes of their namespaces. Dollars are without memory."
         )
         yield Refusal(subject="memory", reason=Reason.NO_DATA, detail=detail)
     if lacking := _lacking(bills, lambda need: Basis.RESERVED in need.vcpu):

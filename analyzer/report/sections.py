@@ -30,7 +30,7 @@ from analyzer.report.sentences.refused import grouped
 from analyzer.report.sentences.summary import summary
 from analyzer.report.table import Amount, Cell, Table, Unit, View
 from analyzer.report.tables import comparison as compared
-from analyzer.report.tables import costs, origins, parts
+from analyzer.report.tables import costs, migration_costs, origins, parts
 from analyzer.units import Refusal
 
 
@@ -404,11 +404,12 @@ class ComparisonReport:
     def sections(self) -> tuple[Section, ...]:
         """The comparison in order."""
         found, where = self.comparison, "Where the difference comes from"
-        parts_of = _block(compared.parts(found), View.TERMINAL, text=where)
-        namespaces = _block(compared.namespaces(found), View.TERMINAL, text="Namespaces")
+        parts_of = _block(compared.parts(found), View.TERMINAL, View.PAGE, text=where)
+        namespaces = _block(compared.namespaces(found), View.TERMINAL, View.PAGE, text="Namespaces")
         return (
             _section("answer", "The answer", self._answer()),
             _section("parts", where, parts_of),
+            _section("costs", "Memory and dollars", self._costs()),
             _section("by-namespace", "Namespaces", namespaces),
             _section("quality", "Data quality", self._quality()),
         )
@@ -417,8 +418,24 @@ class ComparisonReport:
         found, views = self.comparison, (View.TERMINAL, View.TEXT)
         yield from _block(_texts(*self._times(), of_comparison.moved(found)), *views)
         outcome = Line(of_comparison.outcome(found), is_strong=True)
-        yield from _block(Paragraphs((outcome,)), *_EVERYWHERE)
-        yield from _block(compared.components(found), *views)
+        saving = (Line(text, is_strong=True) for text in of_comparison.saving(found))
+        yield from _block(Paragraphs((outcome, *saving)), *_EVERYWHERE)
+        yield from _block(compared.components(found), *_EVERYWHERE)
+
+    def _costs(self) -> Iterator[Block]:
+        found, headings = self.comparison, dict.fromkeys(_EVERYWHERE, "Memory and dollars")
+        if not found.costs.savings:
+            headings = dict.fromkeys(_EVERYWHERE, "Memory")
+        yield from _block(migration_costs.memory(found), **headings)
+        if found.costs.savings:
+            yield from _block(migration_costs.dollars(found), *_EVERYWHERE)
+        yield from _block(migration_costs.savings(found), *_EVERYWHERE)
+        whole = "CPU, memory and dollars used, requested and billed"
+        yield from _block(migration_costs.bases(found), text=whole, page=whole)
+        titles = dict.fromkeys(_EVERYWHERE, "Nodes")
+        yield from _block(migration_costs.nodes(found), **titles)
+        if lines := tuple(of_comparison.nodes(found)):
+            yield from _block(_texts(" ".join(lines)), *_EVERYWHERE)
 
     def _quality(self) -> Iterator[Block]:
         found = self.comparison

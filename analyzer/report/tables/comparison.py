@@ -17,7 +17,7 @@ _PARTS_LEGEND: Final = (
     "idle, request: fit of AFTER minus prediction. The parts add up to measured minus predicted."
 )
 
-_VIEWS: Final = (View.TERMINAL, View.TEXT)
+_VIEWS: Final = (View.TERMINAL, View.TEXT, View.PAGE)
 
 _BIAS_CELL: Final = (Unit.PERCENT, "refused")
 
@@ -25,19 +25,30 @@ _BIAS_CELL: Final = (Unit.PERCENT, "refused")
 def components(comparison: Comparison) -> Table:
     """Return predicted and measured CPU of each component."""
     listing = Listing((*comparison.components, comparison.total))
-    listing.column(lambda item: item.role, terminal="vCPU", text="component")
-    listing.column(lambda item: item.predicted_vcpu, terminal="predicted", text="predicted vCPU")
+    listing.column(lambda item: item.role, terminal="vCPU", text="component", page="component")
+    listing.column(
+        lambda item: item.predicted_vcpu,
+        terminal="predicted",
+        text="predicted vCPU",
+        page="predicted vCPU",
+    )
     listing.column(
         lambda item: item.predicted_at_after_vcpu,
         terminal="at traffic\nafter",
         text="at the traffic after",
+        page="at the traffic after",
     )
-    listing.column(lambda item: item.measured_vcpu, terminal="measured", text="measured")
-    listing.column(attrgetter("bias_at_after_percent"), *_BIAS_CELL, terminal="bias", text="bias")
+    listing.column(
+        lambda item: item.measured_vcpu, terminal="measured", text="measured", page="measured"
+    )
+    listing.column(
+        attrgetter("bias_at_after_percent"), *_BIAS_CELL, terminal="bias", text="bias", page="bias"
+    )
     listing.column(
         lambda item: "yes" if item.is_within_at_after else "no",
         terminal="in range",
         text="in range",
+        page="in range",
     )
     return Table("components", *listing.filled, notes=dict.fromkeys(_VIEWS, _LEGEND))
 
@@ -45,12 +56,12 @@ def components(comparison: Comparison) -> Table:
 def parts(comparison: Comparison) -> Table:
     """Return the difference of each component by cause."""
     listing = Listing((*comparison.components, comparison.total))
-    listing.column(lambda item: item.role, terminal="vCPU", text="component")
-    listing.column(_part, terminal="difference", text="difference")
+    listing.column(lambda item: item.role, terminal="vCPU", text="component", page="component")
+    listing.column(_part, terminal="difference", text="difference", page="difference")
     for cause, title in CAUSE_TITLES.items():
         terminal = "request" if cause == Cause.UNIT_COST else title
         # Parts without a fit are in the unexplained part.
-        listing.column(partial(_part, cause=cause), terminal=terminal, text=title)
+        listing.column(partial(_part, cause=cause), terminal=terminal, text=title, page=title)
     return Table("parts", *listing.filled, notes=dict.fromkeys(_VIEWS, _PARTS_LEGEND))
 
 
@@ -73,7 +84,7 @@ def namespaces(comparison: Comparison) -> Table:
     def heads(title: str) -> dict[str, str | Head]:
         # There are many namespaces: each has one line on any terminal.
         short = Head(title, best_only=True)
-        return {View.TERMINAL: short, View.NARROW: short, View.TEXT: title}
+        return {View.TERMINAL: short, View.NARROW: short, View.TEXT: title, View.PAGE: title}
 
     listing = Listing(rows)
     listing.column(lambda row: row[0].namespace, **heads("namespace"))
