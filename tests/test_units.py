@@ -67,6 +67,18 @@ _UNIT_ELSEWHERE = {
     "analyzer.report.sentences.projection._Choice.one": "the name of the sweep",
     "analyzer.projection.result.SweepPoint.choice": "the name of the sweep",
     "analyzer.projection.result.Sweep.break_even": "the name of the sweep",
+    **{
+        f"analyzer.comparison.cost_result.{name}": "the key that holds it says it"
+        for name in (
+            "Versus.predicted",
+            "Versus.predicted_at_after",
+            "Versus.measured",
+            "Versus.difference",
+            "Versus.difference_at_after",
+            "PerProxy.predicted",
+            "PerProxy.measured",
+        )
+    },
     "analyzer.report.table.Amount.value": "the column that it stands in says it",
     "analyzer.data.Assumption.value": "the assumption's name says it",
     "analyzer.projection.uncertainty.Parameters.values": "the keys say it",

@@ -136,7 +136,7 @@ def compare(
     before: options.SnapshotPath,
     after: options.SnapshotPath,
     scenario: options.ScenarioFile,
-    output: Annotated[Path | None, options.folder("comparison.json, .md and .csv")],
+    output: Annotated[Path | None, options.folder("comparison.html, .md, .json and .csv")],
     output_format: Annotated[
         Literal["table", "json", "markdown"], option("--format", options.FORMAT_HELP)
     ],

@@ -408,7 +408,7 @@ class ComparisonReport:
         namespaces = _block(compared.namespaces(found), View.TERMINAL, View.PAGE, text="Namespaces")
         return (
             _section("answer", "The answer", self._answer()),
-            _section("parts", where, parts_of),
+            _section("causes", where, parts_of),
             _section("costs", "Memory and dollars", self._costs()),
             _section("by-namespace", "Namespaces", namespaces),
             _section("quality", "Data quality", self._quality()),
@@ -423,10 +423,9 @@ class ComparisonReport:
         yield from _block(compared.components(found), *_EVERYWHERE)
 
     def _costs(self) -> Iterator[Block]:
-        found, headings = self.comparison, dict.fromkeys(_EVERYWHERE, "Memory and dollars")
-        if not found.costs.savings:
-            headings = dict.fromkeys(_EVERYWHERE, "Memory")
-        yield from _block(migration_costs.memory(found), **headings)
+        found, title = self.comparison, "Memory and dollars"
+        memory = migration_costs.memory(found)
+        yield from _block(memory, View.PAGE, terminal=title, text=title)
         if found.costs.savings:
             yield from _block(migration_costs.dollars(found), *_EVERYWHERE)
         yield from _block(migration_costs.savings(found), *_EVERYWHERE)

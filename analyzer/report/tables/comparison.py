@@ -50,7 +50,10 @@ def components(comparison: Comparison) -> Table:
         text="in range",
         page="in range",
     )
-    return Table("components", *listing.filled, notes=dict.fromkeys(_VIEWS, _LEGEND))
+    captions = {View.PAGE: "CPU as predicted and as measured"}
+    return Table(
+        "components", *listing.filled, captions=captions, notes=dict.fromkeys(_VIEWS, _LEGEND)
+    )
 
 
 def parts(comparison: Comparison) -> Table:
@@ -62,7 +65,10 @@ def parts(comparison: Comparison) -> Table:
         terminal = "request" if cause == Cause.UNIT_COST else title
         # Parts without a fit are in the unexplained part.
         listing.column(partial(_part, cause=cause), terminal=terminal, text=title, page=title)
-    return Table("parts", *listing.filled, notes=dict.fromkeys(_VIEWS, _PARTS_LEGEND))
+    captions = {View.PAGE: "The difference in vCPU by cause"}
+    return Table(
+        "parts", *listing.filled, captions=captions, notes=dict.fromkeys(_VIEWS, _PARTS_LEGEND)
+    )
 
 
 def _part(item: Difference, cause: Cause | None = None) -> str:
@@ -94,4 +100,5 @@ def namespaces(comparison: Comparison) -> Table:
     listing.column(lambda row: row[1].predicted_at_after_vcpu, **heads("after"))
     listing.column(lambda row: row[1].measured_vcpu, **heads("measured"))
     listing.column(lambda row: row[1].bias_at_after_percent, *_BIAS_CELL, **heads("bias"))
-    return Table("namespaces", *listing.filled, is_named=True)
+    captions = {View.PAGE: "CPU of each namespace, as predicted and as measured"}
+    return Table("namespaces", *listing.filled, captions=captions, is_named=True)

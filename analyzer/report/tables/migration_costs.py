@@ -61,7 +61,8 @@ def memory(comparison: Comparison) -> Table:
     listing.column(partial(_of_one, "predicted"), **_everywhere("GiB each, predicted"))
     listing.column(partial(_of_one, "measured"), **_everywhere("GiB each, measured"))
     listing.column(_within(Basis.USAGE, "memory_gib"), **_everywhere("in range"))
-    return Table("memory", *listing.filled)
+    captions = {View.PAGE: "Memory used, as predicted and as measured"}
+    return Table("memory", *listing.filled, captions=captions)
 
 
 def _of_one(side: str, item: Difference) -> Value:
@@ -87,7 +88,8 @@ def dollars(comparison: Comparison) -> Table:
     )
     listing.column(_within(basis, "usd_per_year"), **_everywhere("in range"))
     note = f"Predicted for the traffic after. {price(comparison)}"
-    return Table("dollars", *listing.filled, notes=dict.fromkeys(_VIEWS, note))
+    captions = {View.PAGE: f"Cost a year {fmt.AS_BASIS[basis]}, as predicted and as measured"}
+    return Table("dollars", *listing.filled, captions=captions, notes=dict.fromkeys(_VIEWS, note))
 
 
 class _Saved(NamedTuple):
@@ -125,7 +127,8 @@ def savings(comparison: Comparison) -> Table:
         "A saving below zero is an extra cost. Traffic after: both sides carry the requests of "
         "AFTER. Own: each snapshot carries its own, and their growth counts as cost."
     )
-    return Table("savings", *listing.filled, notes=dict.fromkeys(_VIEWS, note))
+    captions = {View.PAGE: "The saving, as predicted and as realised"}
+    return Table("savings", *listing.filled, captions=captions, notes=dict.fromkeys(_VIEWS, note))
 
 
 def _usd_of(name: str, row: _Saved) -> Interval:
@@ -153,7 +156,8 @@ def bases(comparison: Comparison) -> Table:
             cell = partial(_of_basis, figure, side)
             heads = dict.fromkeys(views, f"{unit} {title}")
             listing.column(cell, written, _REFUSED, **heads)
-    return Table("bases", *listing.filled)
+    captions = {View.PAGE: "What each component needs and costs, used, requested and billed"}
+    return Table("bases", *listing.filled, captions=captions)
 
 
 def _of_basis(figure: str, side: str, row: tuple[object, Basis, BasisCompared]) -> Interval | None:
@@ -189,7 +193,8 @@ def nodes(comparison: Comparison) -> Table:
         _REFUSED,
         **_everywhere("GiB allocatable"),
     )
-    return Table("nodes", *listing.filled)
+    captions = {View.PAGE: "Nodes that run DaemonSets, as measured"}
+    return Table("nodes", *listing.filled, captions=captions)
 
 
 def _nodes(comparison: Comparison) -> Iterator[_Nodes]:
