@@ -11,12 +11,13 @@ from typing import Final
 
 import pandas as pd
 
+from analyzer.arrays import Floats
 from analyzer.comparison.accounts import Sidecars
 from analyzer.comparison.attribution import Account
 from analyzer.comparison.bills import Bill, Bills
 from analyzer.comparison.cost_result import PricesCompared
 from analyzer.comparison.match import Migration, Passes
-from analyzer.comparison.measured import at_traffic_after, need_of, samples_of
+from analyzer.comparison.measured import need_of, samples_of, with_added, with_draws
 from analyzer.comparison.predicted import waypoint_needs, ztunnel_needs
 from analyzer.errors import InsufficientData
 from analyzer.projection import figures
@@ -121,28 +122,30 @@ def _mean_prices(prices: list[NodePrices | None], scenario: Scenario) -> PricesC
 def _sidecars(before: _Side, after: _Side, accounts: Accounts) -> Bill:
     sidecars, samples = accounts.sidecars, before.samples[Role.SIDECAR]
     stayed = sidecars.workloads.index[sidecars.workloads["stays"]]
-    rows = samples[pd.MultiIndex.from_frame(samples[[*stayed.names]]).isin(stayed)]
-    there, kept = before.need(Role.SIDECAR), before.need(Role.SIDECAR, rows)
-    added = sidecars.added_vcpu(accounts.passes)
+    kept = samples[pd.MultiIndex.from_frame(samples[[*stayed.names]]).isin(stayed)]
+    there, added = before.need(Role.SIDECAR), sidecars.added_vcpu(accounts.passes)
     used = there.vcpu[Basis.USAGE] + sidecars.slope_share * float(added.sum())
-    predicted = predicted_at_after = kept
     account = accounts.sums.get(Role.SIDECAR)
-    if account is not None:
-        to_kept = sidecars.added_to_kept_vcpu
-        predicted, predicted_at_after = (
-            at_traffic_after(kept, rows, more, before.points, vcpu)
-            for more, vcpu in (
-                (to_kept * 0, account.predicted_vcpu),
-                (to_kept, account.at_after_vcpu),
-            )
-        )
+    nothing = there.vcpu[Basis.USAGE] * 0
+    predicted, at_after = (
+        (account.predicted_vcpu, account.at_after_vcpu) if account else (nothing, nothing)
+    )
+    to_kept = sidecars.added_to_kept_vcpu
     return Bill(
         before=there,
-        before_at_after=at_traffic_after(there, samples, added, before.points, used),
-        predicted=predicted,
-        predicted_at_after=predicted_at_after,
+        before_at_after=_at(before, samples, added, used),
+        predicted=_at(before, kept, to_kept * 0, predicted),
+        predicted_at_after=_at(before, kept, to_kept, at_after),
         measured=after.need(Role.SIDECAR),
     )
+
+
+def _at(side: _Side, samples: pd.DataFrame, added_vcpu: pd.Series, used_vcpu: Floats) -> Need:
+    """Return what sidecars need with this CPU added to each workload, and used in all."""
+    if samples.empty:
+        return side.need(Role.SIDECAR, samples)
+    grown = with_added(samples, added_vcpu, side.points)
+    return with_draws(side.need(Role.SIDECAR, grown), grown, used_vcpu)
 
 
 def _ambient(case: Case, before: _Side, after: _Side, accounts: Accounts) -> dict[Role, Bill]:

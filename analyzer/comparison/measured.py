@@ -95,32 +95,29 @@ def _with_all(memory_gib: Mapping[Basis, float], rows: pd.DataFrame) -> dict[Bas
     return {Basis.USAGE: used + lacking_gib, **known, **more}
 
 
-def at_traffic_after(
-    need: Need, samples: pd.DataFrame, added_vcpu: pd.Series, points: int, used_vcpu: Floats
-) -> Need:
-    """Return what sidecars need at other traffic: their requests and their memory are the same.
+def with_added(samples: pd.DataFrame, added_vcpu: pd.Series, points: int) -> pd.DataFrame:
+    """Return sidecars' samples with the CPU of other traffic.
+
+    `added_vcpu` is what is added to each workload, by namespace and workload, on average over so
+    many steps.
+    """
+    used = samples["cpu_vcpu"] + _spread(samples, added_vcpu, points)
+    return samples.assign(cpu_vcpu=used.clip(lower=0.0))
+
+
+def with_draws(need: Need, samples: pd.DataFrame, used_vcpu: Floats) -> Need:
+    """Return the need of sidecars that use so much CPU, over draws.
 
     A sample that uses more than it requests is billed by use. That is settled sample by sample at
     the best estimates; in other draws the CPU of those billed by use is in proportion.
-
-    Args:
-        need: the same sidecars as measured.
-        samples: theirs.
-        added_vcpu: what is added to each workload, by namespace and workload.
-        points: number of steps.
-        used_vcpu: what all of them use, over draws.
     """
-    if samples.empty:
-        return need
-    rows = samples.assign(cpu_vcpu=(samples["cpu_vcpu"] + _spread(samples, added_vcpu, points)))
-    rows = with_billed(rows.assign(cpu_vcpu=rows["cpu_vcpu"].clip(lower=0.0)))
     vcpu = {**need.vcpu, Basis.USAGE: used_vcpu}
     if Basis.BILLED in vcpu:
-        total = float(rows["cpu_vcpu"].sum())
-        by_use = rows["cpu_vcpu"].where(~(rows["cpu_vcpu"] < rows["reserved_vcpu"]), 0.0)
-        share = float(by_use.sum()) / total if total > 0 else 0.0
-        billed = float(rows["billed_vcpu"].sum()) / points
-        vcpu[Basis.BILLED] = billed + share * (used_vcpu - used_vcpu[0])
+        used, requested = samples["cpu_vcpu"], samples["reserved_vcpu"]
+        total = float(used.sum())
+        by_use = float(used.where(~(used < requested), 0.0).sum())
+        share = by_use / total if total > 0 else 0.0
+        vcpu[Basis.BILLED] = need.vcpu[Basis.BILLED] + share * (used_vcpu - used_vcpu[0])
     return replace(need, vcpu=vcpu)
 
 
