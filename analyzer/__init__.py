@@ -16,9 +16,24 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from analyzer.notebook import calibrate, collect, load_sample, load_snapshot, project
+    from analyzer.notebook import (
+        calibrate,
+        collect,
+        compare,
+        load_sample,
+        load_snapshot,
+        project,
+    )
 
-__all__ = ["__version__", "calibrate", "collect", "load_sample", "load_snapshot", "project"]
+__all__ = [
+    "__version__",
+    "calibrate",
+    "collect",
+    "compare",
+    "load_sample",
+    "load_snapshot",
+    "project",
+]
 
 __version__ = "0.1.0"
 

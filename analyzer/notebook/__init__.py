@@ -4,17 +4,27 @@ Each function returns the result of a layer below with more to look at: data fra
 name their units, a table that a notebook shows, and charts.
 """
 
-from analyzer.notebook.api import calibrate, collect, load_sample, load_snapshot, project
+from analyzer.notebook.api import (
+    calibrate,
+    collect,
+    compare,
+    load_sample,
+    load_snapshot,
+    project,
+)
 from analyzer.notebook.calibration import MeshCalibration
+from analyzer.notebook.comparison import MeshComparison
 from analyzer.notebook.projection import MeshProjection
 from analyzer.notebook.snapshot import MeshSnapshot
 
 __all__ = [
     "MeshCalibration",
+    "MeshComparison",
     "MeshProjection",
     "MeshSnapshot",
     "calibrate",
     "collect",
+    "compare",
     "load_sample",
     "load_snapshot",
     "project",

@@ -22,35 +22,25 @@ _VIEWS: Final = (View.TERMINAL, View.TEXT, View.PAGE)
 _BIAS_CELL: Final = (Unit.PERCENT, "refused")
 
 
+def headed(title: str, terminal: str | None = None) -> dict[str, str]:
+    """Return a column's title in each view of a comparison; a terminal may have a shorter one."""
+    wide: tuple[str, ...] = (View.TEXT, View.PAGE, View.NOTEBOOK)
+    return {View.TERMINAL: terminal or title, **dict.fromkeys(wide, title)}
+
+
 def components(comparison: Comparison) -> Table:
     """Return predicted and measured CPU of each component."""
     listing = Listing((*comparison.components, comparison.total))
-    listing.column(lambda item: item.role, terminal="vCPU", text="component", page="component")
-    listing.column(
-        lambda item: item.predicted_vcpu,
-        terminal="predicted",
-        text="predicted vCPU",
-        page="predicted vCPU",
-    )
+    listing.column(lambda item: item.role, **headed("component", "vCPU"))
+    listing.column(lambda item: item.predicted_vcpu, **headed("predicted vCPU", "predicted"))
     listing.column(
         lambda item: item.predicted_at_after_vcpu,
-        terminal="at traffic\nafter",
-        text="at the traffic after",
-        page="at the traffic after",
+        **headed("at the traffic after", "at traffic\nafter"),
     )
-    listing.column(
-        lambda item: item.measured_vcpu, terminal="measured", text="measured", page="measured"
-    )
-    listing.column(
-        attrgetter("bias_at_after_percent"), *_BIAS_CELL, terminal="bias", text="bias", page="bias"
-    )
-    listing.column(
-        lambda item: "yes" if item.is_within_at_after else "no",
-        terminal="in range",
-        text="in range",
-        page="in range",
-    )
-    captions = {View.PAGE: "CPU as predicted and as measured"}
+    listing.column(lambda item: item.measured_vcpu, **headed("measured"))
+    listing.column(attrgetter("bias_at_after_percent"), *_BIAS_CELL, **headed("bias"))
+    listing.column(lambda item: "yes" if item.is_within_at_after else "no", **headed("in range"))
+    captions = dict.fromkeys((View.PAGE, View.NOTEBOOK), "CPU as predicted and as measured")
     return Table(
         "components", *listing.filled, captions=captions, notes=dict.fromkeys(_VIEWS, _LEGEND)
     )
@@ -59,12 +49,12 @@ def components(comparison: Comparison) -> Table:
 def parts(comparison: Comparison) -> Table:
     """Return the difference of each component by cause."""
     listing = Listing((*comparison.components, comparison.total))
-    listing.column(lambda item: item.role, terminal="vCPU", text="component", page="component")
-    listing.column(_part, terminal="difference", text="difference", page="difference")
+    listing.column(lambda item: item.role, **headed("component", "vCPU"))
+    listing.column(_part, **headed("difference"))
     for cause, title in CAUSE_TITLES.items():
         terminal = "request" if cause == Cause.UNIT_COST else title
         # Parts without a fit are in the unexplained part.
-        listing.column(partial(_part, cause=cause), terminal=terminal, text=title, page=title)
+        listing.column(partial(_part, cause=cause), **headed(title, terminal))
     captions = {View.PAGE: "The difference in vCPU by cause"}
     return Table(
         "parts", *listing.filled, captions=captions, notes=dict.fromkeys(_VIEWS, _PARTS_LEGEND)

@@ -10,6 +10,7 @@ from analyzer.projection.choices import Basis
 from analyzer.report import format as fmt
 from analyzer.report.sentences.comparison import price
 from analyzer.report.table import Listing, Table, Unit, Value, View
+from analyzer.report.tables.comparison import headed
 from analyzer.units import Interval, Refusal
 
 _REFUSED: Final = "refused"
@@ -17,11 +18,6 @@ _VIEWS: Final = (View.TERMINAL, View.TEXT, View.PAGE)
 _BASES: Final = {Basis.USAGE: "used", Basis.RESERVED: "requested", Basis.BILLED: "billed"}
 
 _AMOUNT: Final = {"vcpu": "vCPU", "memory_gib": "GiB", "usd_per_year": "USD a year"}
-
-
-def _everywhere(title: str, terminal: str | None = None) -> dict[str, str]:
-    """Return a column's title in each view; the terminal has a shorter one."""
-    return {View.TERMINAL: terminal or title, View.TEXT: title, View.PAGE: title}
 
 
 def _of(item: Difference, basis: Basis, figure: str) -> Versus | None:
@@ -54,13 +50,13 @@ def _yes(*, is_yes: bool) -> str:
 def memory(comparison: Comparison) -> Table:
     """Return the memory that each role uses, in all and of one proxy."""
     listing = Listing((*comparison.components, comparison.total))
-    listing.column(lambda item: item.role, **_everywhere("component", "GiB"))
+    listing.column(lambda item: item.role, **headed("component", "GiB"))
     used = partial(_side, Basis.USAGE, "memory_gib")
-    listing.column(used("predicted"), **_everywhere("GiB predicted", "predicted"))
-    listing.column(used("measured"), **_everywhere("GiB measured", "measured"))
-    listing.column(partial(_of_one, "predicted"), **_everywhere("GiB each, predicted"))
-    listing.column(partial(_of_one, "measured"), **_everywhere("GiB each, measured"))
-    listing.column(_within(Basis.USAGE, "memory_gib"), **_everywhere("in range"))
+    listing.column(used("predicted"), **headed("GiB predicted", "predicted"))
+    listing.column(used("measured"), **headed("GiB measured", "measured"))
+    listing.column(partial(_of_one, "predicted"), **headed("GiB each, predicted"))
+    listing.column(partial(_of_one, "measured"), **headed("GiB each, measured"))
+    listing.column(_within(Basis.USAGE, "memory_gib"), **headed("in range"))
     captions = {View.PAGE: "Memory used, as predicted and as measured"}
     return Table("memory", *listing.filled, captions=captions)
 
@@ -76,17 +72,17 @@ def dollars(comparison: Comparison) -> Table:
     """Return what each role costs on the headline's basis, at the traffic after."""
     basis = comparison.costs.basis
     listing = Listing((*comparison.components, comparison.total))
-    listing.column(lambda item: item.role, **_everywhere("component", "USD a year"))
+    listing.column(lambda item: item.role, **headed("component", "USD a year"))
     for side, title in (("predicted_at_after", "predicted"), ("measured", "measured")):
         cell = _side(basis, "usd_per_year", side)
-        listing.column(cell, Unit.USD, _REFUSED, **_everywhere(f"USD {title}", title))
+        listing.column(cell, Unit.USD, _REFUSED, **headed(f"USD {title}", title))
     listing.column(
         _side(basis, "usd_per_year", "difference_at_after"),
         Unit.USD,
         _REFUSED,
-        **_everywhere("difference"),
+        **headed("difference"),
     )
-    listing.column(_within(basis, "usd_per_year"), **_everywhere("in range"))
+    listing.column(_within(basis, "usd_per_year"), **headed("in range"))
     note = f"Predicted for the traffic after. {price(comparison)}"
     captions = {View.PAGE: f"Cost a year {fmt.AS_BASIS[basis]}, as predicted and as measured"}
     return Table("dollars", *listing.filled, captions=captions, notes=dict.fromkeys(_VIEWS, note))
@@ -116,13 +112,13 @@ def savings(comparison: Comparison) -> Table:
         for basis, found in comparison.costs.savings.items()
         for suffix in _TRAFFIC
     )
-    listing.column(lambda row: fmt.AS_BASIS[row.basis], **_everywhere("saving a year"))
-    listing.column(lambda row: _TRAFFIC[row.suffix], **_everywhere("traffic"))
+    listing.column(lambda row: fmt.AS_BASIS[row.basis], **headed("saving a year"))
+    listing.column(lambda row: _TRAFFIC[row.suffix], **headed("traffic"))
     for name, title in (("predicted", "USD predicted"), ("realised", "USD realised")):
         terminal = title.removeprefix("USD ")
         cell = partial(_usd_of, name)
-        listing.column(cell, Unit.USD, **_everywhere(title, terminal))
-    listing.column(_saving_within, **_everywhere("in range"))
+        listing.column(cell, Unit.USD, **headed(title, terminal))
+    listing.column(_saving_within, **headed("in range"))
     note = (
         "A saving below zero is an extra cost. Traffic after: both sides carry the requests of "
         "AFTER. Own: each snapshot carries its own, and their growth counts as cost."
@@ -173,25 +169,25 @@ class _Nodes(NamedTuple):
 def nodes(comparison: Comparison) -> Table:
     """Return the nodes of both snapshots: number, node-hours and size."""
     listing = Listing(_nodes(comparison))
-    listing.column(lambda row: row.when, **_everywhere("nodes"))
-    listing.column(lambda row: round(row.time.node_count, 2), Unit.COUNT, **_everywhere("number"))
+    listing.column(lambda row: row.when, **headed("nodes"))
+    listing.column(lambda row: round(row.time.node_count, 2), Unit.COUNT, **headed("number"))
     listing.column(
-        lambda row: row.time.node_hours_per_week, Unit.COUNT, **_everywhere("node-hours a week")
+        lambda row: row.time.node_hours_per_week, Unit.COUNT, **headed("node-hours a week")
     )
     listing.column(
-        lambda row: row.time.node_hours_per_month, Unit.COUNT, **_everywhere("node-hours a month")
+        lambda row: row.time.node_hours_per_month, Unit.COUNT, **headed("node-hours a month")
     )
     listing.column(
         lambda row: row.time.allocatable_vcpu,
         Unit.NUMBER,
         _REFUSED,
-        **_everywhere("vCPU allocatable"),
+        **headed("vCPU allocatable"),
     )
     listing.column(
         lambda row: row.time.allocatable_memory_gib,
         Unit.NUMBER,
         _REFUSED,
-        **_everywhere("GiB allocatable"),
+        **headed("GiB allocatable"),
     )
     captions = {View.PAGE: "Nodes that run DaemonSets, as measured"}
     return Table("nodes", *listing.filled, captions=captions)
