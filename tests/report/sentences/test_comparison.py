@@ -278,7 +278,7 @@ def test_the_nodes_are_stated_and_not_put_down_to_the_mesh(
         "The cluster had 12 nodes before and 10.2 after.",
         *sentences,
         (
-            "The mesh is not the only cause of a change: other workloads and autoscaling change nodes "
-            "too."
+            "The mesh is not the only cause of a change: other workloads and autoscaling change "
+            "nodes too."
         ),
     ]
