@@ -71,7 +71,8 @@ def project(
         from analyzer.cli.flags import FLAGS
         from analyzer.projection.scenario import as_toml
 
-        click.echo(as_toml(projected.assumed(), partial(spelled, spelling=FLAGS)), nl=False)
+        assumed = projected.assumed(is_hypothetical=stated.are_given)
+        click.echo(as_toml(assumed, partial(spelled, spelling=FLAGS)), nl=False)
     elif snapshot is None:
         if answers.explain:
             raise UsageError(
@@ -112,5 +113,5 @@ def _of_constants(stated: StatedOptions, projected: ProjectionOptions) -> Answer
         proxy_rps=stated.proxy_rps or 0.0,
     )
     constants = known[stated.constants]
-    projection = project_constants(constants, load, projected.assumed())
+    projection = project_constants(constants, load, projected.assumed(is_hypothetical=True))
     return Answer(load=load, projection=projection, front_end=front_end())

@@ -36,12 +36,17 @@ COMPARED: Final = (Role.SIDECAR, Role.ZTUNNEL, Role.WAYPOINT)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Accounts:
-    """The accounts of CPU, by role and namespace ("" for ztunnels), and of each role together."""
+    """The accounts of CPU, by role and namespace ("" for ztunnels), and of each role together.
+
+    Attributes:
+        homes: where shared waypoints run: see `accounts.homes_of_shared`.
+    """
 
     by_namespace: Mapping[Role, Mapping[str, Account]]
     sums: Mapping[Role, Account]
     sidecars: Sidecars
     passes: Passes
+    homes: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -154,7 +159,9 @@ def _ambient(case: Case, before: _Side, after: _Side, accounts: Accounts) -> dic
         Role.ZTUNNEL: ztunnel_needs(
             case, accounts.sums[Role.ZTUNNEL], before.samples[Role.ZTUNNEL]
         ),
-        Role.WAYPOINT: waypoint_needs(case, waypoints, before.samples[Role.WAYPOINT]),
+        Role.WAYPOINT: waypoint_needs(
+            case, waypoints, before.samples[Role.WAYPOINT], accounts.homes
+        ),
     }
     return {
         role: Bill(

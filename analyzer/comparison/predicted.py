@@ -15,8 +15,9 @@ from analyzer.arrays import Floats
 from analyzer.comparison.attribution import Account
 from analyzer.comparison.measured import need_of, of_one_proxy
 from analyzer.projection.choices import Basis
-from analyzer.projection.components import each_waypoint, each_ztunnel, waypoint_replicas
+from analyzer.projection.components import each_ztunnel
 from analyzer.projection.needs import Case, Each, Need, prices_by_basis
+from analyzer.projection.waypoints import each_waypoint, placed, replicas_of
 from analyzer.units import Provenance, Role
 
 _PER_REQUEST = ("passes_rps", "unsized_rps", "http_gbit_per_second")
@@ -58,62 +59,72 @@ def _ztunnel_need(
     return _of_all(each, counts, role=Role.ZTUNNEL, provenance=provenance)
 
 
-def waypoint_needs(case: Case, accounts: Mapping[str, Account], there: pd.DataFrame) -> Predicted:
-    """Return the predicted need of the waypoints; arguments as in `ztunnel_needs`."""
+def waypoint_needs(
+    case: Case,
+    accounts: Mapping[str, Account],
+    there: pd.DataFrame,
+    homes: Mapping[str, str],
+) -> Predicted:
+    """Return the predicted need of the waypoints.
+
+    Arguments as in `ztunnel_needs`; `homes` are those of `accounts.homes_of_shared`.
+    """
+    known = {name: item for name, item in accounts.items() if item.predicted_count > 0}
+    draw_count = len(case.parameters.waypoint_idle_vcpu)
+    if not known:
+        nothing = need_of(Role.WAYPOINT, there.iloc[:0], 1, None, draw_count)
+        return Predicted(before=nothing, at_after=nothing)
+    counts = np.array([account.predicted_count for account in known.values()])
+    planned = _planned(case, pd.Index(known), homes)
+    each = _as_before(planned, of_one_proxy(there).reindex(list(known)))
+    provenance = case.parameters.waypoint_provenance or Provenance.DERIVED
+
+    def need(used_vcpu: list[Floats]) -> Need:
+        used = np.array(used_vcpu) / counts[:, None]
+        of_each = replace(each, used=(used, each.used[1]))
+        return _of_all(of_each, counts, role=Role.WAYPOINT, provenance=provenance)
+
     return Predicted(
-        before=_waypoint_need(
-            case, accounts, {name: item.predicted_vcpu for name, item in accounts.items()}, there
-        ),
-        at_after=_waypoint_need(
-            case, accounts, {name: item.at_after_vcpu for name, item in accounts.items()}, there
-        ),
+        before=need([account.predicted_vcpu for account in known.values()]),
+        at_after=need([account.at_after_vcpu for account in known.values()]),
     )
 
 
-def _waypoint_need(
-    case: Case,
-    accounts: Mapping[str, Account],
-    used_vcpu: Mapping[str, Floats],
-    there: pd.DataFrame,
-) -> Need:
-    names = [name for name, account in accounts.items() if account.predicted_count > 0]
-    draw_count = len(case.parameters.waypoint_idle_vcpu)
-    if not names:
-        return need_of(Role.WAYPOINT, there.iloc[:0], 1, None, draw_count)
-    counts = np.array([accounts[name].predicted_count for name in names])
-    used = np.array([used_vcpu[name] for name in names]) / counts[:, None]
-    each = replace(_planned(case, pd.Index(names), draw_count), prices=_prices(case, names))
-    each = replace(each, used=(used, each.used[1]))
-    each = _as_before(each, of_one_proxy(there).reindex(names))
-    provenance = case.parameters.waypoint_provenance or Provenance.DERIVED
-    return _of_all(each, counts, role=Role.WAYPOINT, provenance=provenance)
+def _planned(case: Case, names: pd.Index, homes: Mapping[str, str]) -> Each:
+    """Return a replica in each of these namespaces, as projected; NaN where nothing moved.
 
-
-def _planned(case: Case, names: pd.Index, draw_count: int) -> Each:
-    """Return a replica in each of these namespaces, as projected; NaN where nothing moved."""
-    own = case.load.namespaces["namespace"]
-    at = pd.Index(own).get_indexer(names)
-    if own.empty:
+    Prices are those of the nodes of the namespaces that it serves, else the nodes' mean.
+    """
+    waypoints, parameters = placed(case.load, case.parameters.placement), case.parameters
+    draw_count, own = len(parameters.waypoint_idle_vcpu), waypoints.names
+    at = pd.Index([homes.get(name, name) for name in own]).get_indexer(names)
+    if not own:
         nothing = np.full((len(names), draw_count), np.nan)
-        return Each(used=(nothing, nothing), requested=(nothing, nothing), prices=None)
-    each = each_waypoint(case, waypoint_replicas(case.load, case.parameters))
+        return Each(
+            used=(nothing, nothing), requested=(nothing, nothing), prices=_mean(case, names)
+        )
+    each = each_waypoint(case, waypoints, replicas_of(waypoints, parameters))
 
-    def placed(amount: Floats) -> Floats:
-        of_all = np.broadcast_to(amount, (len(own), draw_count))[np.maximum(at, 0)]
-        return np.where((at >= 0)[:, None], of_all, np.nan)
+    def there(amount: Floats, missing: Floats | float = np.nan) -> Floats:
+        of_all = np.broadcast_to(amount, (len(own), amount.shape[-1]))[np.maximum(at, 0)]
+        return np.where((at >= 0)[:, None], of_all, missing)
 
-    vcpu, memory_gib = (placed(amount) for amount in each.used)
-    requested_vcpu, requested_gib = (placed(amount) for amount in each.requested)
-    return Each(used=(vcpu, memory_gib), requested=(requested_vcpu, requested_gib), prices=None)
+    (vcpu, memory_gib), (requested_vcpu, requested_gib) = (
+        tuple(map(there, pair)) for pair in (each.used, each.requested)
+    )
+    mean = _mean(case, names)
+    return Each(
+        used=(vcpu, memory_gib),
+        requested=(requested_vcpu, requested_gib),
+        prices=None if each.prices is None or mean is None else there(each.prices, mean),
+    )
 
 
-def _prices(case: Case, names: list[str]) -> Floats | None:
-    """Return the prices in each namespace, shape (names, 2): the nodes' mean without sidecars."""
+def _mean(case: Case, names: pd.Index) -> Floats | None:
+    """Return the nodes' mean prices for each of these, shape (names, 2)."""
     if case.prices is None:
         return None
-    own = case.load.namespaces["namespace"]
-    usd = pd.DataFrame(case.prices.of_namespaces(case.load), index=own).reindex(names)
-    return np.where(usd.isna(), case.prices.mean_usd.to_numpy(float), usd.to_numpy(float))
+    return np.tile(case.prices.mean_usd.to_numpy(float), (len(names), 1))
 
 
 def _as_before(each: Each, before: pd.DataFrame) -> Each:

@@ -12,11 +12,12 @@ from analyzer.comparison.compare import compare_usage
 from analyzer.comparison.result import Comparison
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import Basis
-from analyzer.projection.components import each_waypoint, each_ztunnel, waypoint_replicas
+from analyzer.projection.components import each_ztunnel
 from analyzer.projection.demand import mesh_load
 from analyzer.projection.needs import Case
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.uncertainty import drawn
+from analyzer.projection.waypoints import each_waypoint, placed, replicas_of
 from analyzer.units import BYTES_PER_GIB, Role
 from tests.comparison.costed import SIZES, sized
 from tests.comparison.test_known_truth import Z, mesh_of
@@ -27,6 +28,7 @@ ASSUMED = default_scenario().changed(
     {
         "basis": "usage",
         "memory_gib_month_usd": 3,
+        "waypoint_replicas": 1,
         "ztunnel_memory_gib_per_node": {"low": 0.012, "mid": 0.03, "high": 0.08},
         "waypoint_memory_gib_per_replica": {"low": 0.03, "mid": 0.05, "high": 0.11},
     },
@@ -49,7 +51,8 @@ def with_memory(usage: MeshUsage, before: MeshUsage, truth: Scenario) -> MeshUsa
     """Return AFTER with the memory that ztunnels and waypoints have by a scenario."""
     parameters = drawn(truth, calibrate_usage(before))
     case = Case(load=mesh_load(before), parameters=parameters)
-    of_waypoint = each_waypoint(case, waypoint_replicas(case.load, parameters)).used[1]
+    waypoints = placed(case.load, parameters.placement)
+    of_waypoint = each_waypoint(case, waypoints, replicas_of(waypoints, parameters)).used[1]
     of_ztunnel = each_ztunnel(case).used[1]
     by_role = {
         Role.ZTUNNEL: np.atleast_2d(of_ztunnel)[:, 0].mean(),
