@@ -13,6 +13,7 @@ from analyzer.comparison.result import Comparison
 from analyzer.data import schema_path
 from analyzer.measurement.findings import Finding
 from analyzer.report.render.csv import render as as_csv
+from analyzer.report.render.html import render as as_html
 from analyzer.report.render.json import render as as_json
 from analyzer.report.render.markdown import render as as_markdown
 from analyzer.report.render.terminal import Screen
@@ -108,6 +109,9 @@ def test_no_name_is_obeyed_by_a_terminal_a_wiki_or_a_spreadsheet(name: str) -> N
 
     for text in texts:
         assert all(character.isprintable() or character == "\n" for character in text)
+    page = as_html(report_of(found))
+    assert "<img" not in page
+    assert "\u202e" not in page
     machine = as_json(report_of(found))
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", machine)
     assert json.loads(machine)["namespaces"][0]["namespace"] == name
