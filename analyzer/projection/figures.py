@@ -10,17 +10,20 @@ from analyzer.projection.modes import ModeNeeds
 from analyzer.projection.needs import Case
 from analyzer.projection.result import Component, Footprint, Mode, NodeZtunnel, Price, Saved, Saving
 from analyzer.projection.scenario import Scenario
-from analyzer.projection.uncertainty import Parameters, to_interval
+from analyzer.projection.uncertainty import PRICES, Parameters, to_interval
 
 _HAIR = 1e-9
 
 
 def flat_price(scenario: Scenario) -> Price:
     """Return the one price of every node."""
+    vcpu, memory_gib = (scenario[name] for name in PRICES)
     return Price(
-        vcpu_month_usd=scenario["vcpu_month_usd"].mid,
-        memory_gib_month_usd=scenario["memory_gib_month_usd"].mid,
+        vcpu_month_usd=vcpu.mid,
+        memory_gib_month_usd=memory_gib.mid,
         source=scenario.assumptions["vcpu_month_usd"].source,
+        vcpu_month_usd_range=vcpu if vcpu.low < vcpu.high else None,
+        memory_gib_month_usd_range=memory_gib if memory_gib.low < memory_gib.high else None,
     )
 
 

@@ -15,7 +15,7 @@ from analyzer.projection.modes import MODES, ModeNeeds
 from analyzer.projection.needs import Need
 from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Reference, Saving
 from analyzer.projection.scenario import Scenario
-from analyzer.projection.uncertainty import best_estimates
+from analyzer.projection.uncertainty import with_drawn_prices
 from analyzer.settings import Setting
 from analyzer.units import MONTHS_PER_YEAR, Provenance, Reason, Refusal
 
@@ -63,7 +63,7 @@ def project_constants(
             f"The constants {constants.name!r} are per 1000 requests per second, and no rate is "
             f"given. Set {Setting.PROXY_RPS} to the total of all proxies."
         )
-    modes, parameters = _modes(constants, load, scenario), best_estimates(scenario)
+    modes, parameters = _modes(constants, load, scenario), with_drawn_prices(scenario)
     savings = savings_of(load, modes, Basis.USAGE, parameters)
     return Projection(
         price=flat_price(scenario),

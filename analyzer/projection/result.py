@@ -32,11 +32,13 @@ NOTHING_TO_SAVE = Refusal(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What a vCPU and a GiB cost in a month."""
+    """What a vCPU and a GiB cost in a month; `_range`: of a price that is stated with one."""
 
     vcpu_month_usd: float
     memory_gib_month_usd: float
     source: str
+    vcpu_month_usd_range: Interval | None = None
+    memory_gib_month_usd_range: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

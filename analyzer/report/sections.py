@@ -312,7 +312,7 @@ def _facts(answer: Answer) -> Iterator[tuple[str, Cell, str]]:
     if projection:
         sidecars = next(mode for mode in projection.modes if mode.name == SIDECAR)
         cost = Amount(sidecars.usd_per_year, Unit.USD)
-        price = f"at ${projection.price.vcpu_month_usd:.4g} per vCPU-month"
+        price = f"at {fmt.vcpu_price(projection.price)}"
         yield "USD a year for sidecars", cost, f"{fmt.AS_BASIS[projection.basis]}, {price}"
     if answer.sidecar:
         slope = Amount(answer.sidecar.vcpu_per_1000_rps)
