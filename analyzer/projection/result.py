@@ -12,6 +12,7 @@ from itertools import takewhile
 
 import pandas as pd
 
+from analyzer.arrays import Floats
 from analyzer.measurement.findings import Finding
 from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.decision import Decision
@@ -43,11 +44,18 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint:
-    """What a mode needs on one basis; the dollars are of CPU alone where memory is not known."""
+    """What a mode needs on one basis; the dollars are of CPU alone where memory is not known.
+
+    Attributes:
+        vcpu_draws: the best estimate, then draws; only the first where it is exact.
+        usd_draws: the same of `usd_per_year`.
+    """
 
     vcpu: Interval
     memory_gib: Interval | None
     usd_per_year: Interval
+    vcpu_draws: Floats = field(compare=False, repr=False, metadata={"json": False})
+    usd_draws: Floats = field(compare=False, repr=False, metadata={"json": False})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,6 +95,11 @@ def listed(parts: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def in_two_lines(title: str) -> str:
+    """Return a title that is no wider than a column of a terminal."""
+    return title.replace(", ", ",\n").replace(" with ", " with\n")
+
+
 def named(names: Sequence[str], most: int = 3) -> str:
     """Return names in a sentence; of more than one above `most`, the rest is counted.
 
