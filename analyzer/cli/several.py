@@ -40,7 +40,7 @@ def of_snapshots(paths: Sequence[Path], projected: ProjectionOptions) -> MeshesR
             )
         named[name] = path
     snapshots = {name: load_snapshot(path) for name, path in named.items()}
-    refuse_same(snapshots)
+    refuse_same({name: snapshot.manifest for name, snapshot in snapshots.items()})
     answers: dict[str, Answer] = {}
     found: dict[str, Projection | Refusal] = {}
     for name, snapshot in snapshots.items():

@@ -3,18 +3,17 @@
 from collections.abc import Mapping
 
 from analyzer.errors import UsageError
-from analyzer.measurement.snapshot import Snapshot
+from analyzer.measurement.manifest import Manifest
 
 
-def refuse_same(snapshots: Mapping[str, Snapshot]) -> None:
+def refuse_same(manifests: Mapping[str, Manifest]) -> None:
     """Refuse to count one snapshot twice, also where it was copied.
 
     Raises:
-        UsageError: if two of these, by name, have the same answers from the same server.
+        UsageError: if the manifests of two, by name, have the same answers from the same server.
     """
     seen: dict[object, str] = {}
-    for name, snapshot in snapshots.items():
-        manifest = snapshot.manifest
+    for name, manifest in manifests.items():
         answers = tuple(record.sha256 for record in manifest.queries)
         earlier = seen.setdefault((manifest.source, manifest.window, answers), name)
         if earlier != name:

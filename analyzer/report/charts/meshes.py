@@ -14,7 +14,7 @@ MOST: Final = 20
 """Meshes that are drawn, those with the most expensive sidecars; the table has all."""
 
 _BAR_INCHES: Final = 0.24
-_ROOM: Final = 1.55
+_ROOM: Final = 1.4
 """How much longer than the longest bar the axis is, so that the figures beside it fit."""
 
 _LOOKS: Final = {
@@ -72,7 +72,7 @@ def _bar(axes: Axes, row: float, mesh: PricedMesh, mode: PricedMode) -> None:
         ends = [[usd.mid - usd.low], [usd.high - usd.mid]]
         axes.errorbar(usd.mid, row, xerr=ends, color=style.INK, capsize=2, lw=1)
     percent = {item.mode: item.percent for item in mesh.savings}.get(mode.name)
-    saves = f"  ({fmt.share(percent.mid)})" if percent else ""
+    saves = f"  ({_saves(percent.mid)})" if percent else ""
     axes.text(
         usd.high,
         row,
@@ -81,6 +81,12 @@ def _bar(axes: Axes, row: float, mesh: PricedMesh, mode: PricedMode) -> None:
         fontsize=8,
         color=style.INK,
     )
+
+
+def _saves(percent: float) -> str:
+    if percent >= 0:
+        return f"saves {fmt.share(percent)}"
+    return f"costs {fmt.share(-percent)} more"
 
 
 def _title(mesh: PricedMesh, meshes: Meshes) -> str:
@@ -94,4 +100,5 @@ def _finding(meshes: Meshes) -> str:
         f"{fmt.MODE_TITLES[item.mode]} {fmt.saving(item.percent, 's')}"
         for item in meshes.total.savings
     ]
-    return fmt.capital(";\n".join(claims) + f", {fmt.AS_BASIS[meshes.basis]}")
+    who = fmt.counted(len(meshes.meshes), "mesh", "meshes")
+    return f"{who}: " + ";\n".join(claims) + f", {fmt.AS_BASIS[meshes.basis]}"
