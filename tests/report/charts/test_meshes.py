@@ -1,6 +1,7 @@
 """The chart of several meshes: a bar a mesh and mode, with its range, and the sum."""
 
 import pytest
+from matplotlib.patches import Rectangle
 
 from analyzer.data import published_constants
 from analyzer.projection.demand import stated_load
@@ -22,7 +23,7 @@ def meshes(count: int, name: str = "mesh") -> Meshes:
 def test_a_bar_is_as_long_as_the_cost_of_its_mode() -> None:
     found = meshes(3)
     (axes,) = draw(found).axes
-    widths = [bar.get_width() for bar in axes.patches]
+    widths = [bar.get_width() for bar in axes.patches if isinstance(bar, Rectangle)]
 
     shown = (*found.meshes, found.total)
     assert widths == pytest.approx([mode.usd_per_year.mid for one in shown for mode in one.modes])
