@@ -160,7 +160,8 @@ def _derivation(projection: Projection, cost: str) -> str:
 
 
 def _is_measured_in_part(scenario: Scenario) -> bool:
-    return any(item.is_measured for item in scenario.assumptions.values())
+    ztunnels = (item for item in scenario.assumptions.values() if item.name.startswith("ztunnel"))
+    return any(item.is_measured for item in ztunnels)
 
 
 def _assumed(projection: Projection, scenario: Scenario) -> Iterator[str]:

