@@ -27,6 +27,7 @@ def reference(
     modes = _modes(constants, load, scenario)
     vcpu = {name: float(mode.vcpu(Basis.USAGE)[0]) for name, mode in modes.items()}
     usd_per_vcpu_year = price.vcpu_month_usd * MONTHS_PER_YEAR
+    ranged = price.vcpu_month_usd_range
     return Reference(
         name=constants.name,
         title=constants.title,
@@ -35,6 +36,9 @@ def reference(
         conditions=constants.conditions,
         vcpu=vcpu,
         usd_per_year={mode: value * usd_per_vcpu_year for mode, value in vcpu.items()},
+        usd_per_year_range={
+            mode: ranged.scaled(value * MONTHS_PER_YEAR) for mode, value in vcpu.items() if ranged
+        },
         component_vcpu={
             name: {need.role: float(need.vcpu[Basis.USAGE][0]) for need in mode.needs}
             for name, mode in modes.items()

@@ -209,6 +209,8 @@ class Reference:
 
     Attributes:
         conditions: of the measurement; "" where the source has none.
+        usd_per_year_range: the same dollars over the range of the price of a vCPU; empty where the
+            price has none.
         is_per_proxy: whether they are the same for each proxy at any traffic.
         is_share: whether they are shares of this mesh's own sidecars.
     """
@@ -220,11 +222,16 @@ class Reference:
     conditions: str = ""
     vcpu: Mapping[str, float]
     usd_per_year: Mapping[str, float]
+    usd_per_year_range: Mapping[str, Interval] = field(default_factory=dict)
     component_vcpu: Mapping[str, Mapping[Role, float]] = field(
         default_factory=dict, metadata={"json": False}
     )
     is_per_proxy: bool = field(default=False, metadata={"json": False})
     is_share: bool = field(default=False, metadata={"json": False})
+
+    def usd_interval(self, mode: str) -> Interval:
+        """Return the dollars of one of its modes, exact where the price is."""
+        return self.usd_per_year_range.get(mode) or Interval.exactly(self.usd_per_year[mode])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

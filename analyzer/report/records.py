@@ -70,7 +70,10 @@ def reference_rows(projection: Projection) -> Iterator[Row]:
     for item in projection.references:
         for mode, vcpu in item.vcpu.items():
             row = {"constants": item.name, "mode": mode, "vcpu": vcpu}
-            yield flat(row | {"usd_per_year": item.usd_per_year.get(mode), "title": item.title})
+            row["usd_per_year"] = item.usd_per_year.get(mode)
+            if mode in item.usd_per_year_range:
+                row["usd_per_year_range"] = item.usd_per_year_range[mode]
+            yield flat(row | {"title": item.title})
 
 
 def workload_rows(calibration: Calibration | None) -> Iterable[Row]:

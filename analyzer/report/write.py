@@ -41,7 +41,10 @@ def write_report(answer: Answer, folder: Path, charts: ChartOptions | None = Non
     stroke: a failure leaves nothing half-written. Charts of an earlier report that are not drawn
     again are removed: they would seem to be of this answer.
     """
-    pictures, drawn = _drawn(answer, charts or ChartOptions())
+    # The other charts are of what was measured, and nothing was of a hypothetical mesh.
+    is_hypothetical = answer.usage is None and answer.calibration is None
+    default = ChartOptions(names=("cost",) if is_hypothetical else None)
+    pictures, drawn = _drawn(answer, charts or default)
     report = AnswerReport(answer=answer, pictures=pictures)
     calibration, projection = answer.calibration, answer.projection
     namespaces = records.table_rows(projection.namespaces) if projection else ()

@@ -69,8 +69,7 @@ def _bar(axes: Axes, row: float, mesh: PricedMesh, mode: PricedMode) -> None:
     look = {"color": colour, "hatch": style.HATCHES[hatch], **style.BAR}
     axes.barh(row, usd.mid, height=0.86, label=fmt.MODE_TITLES[mode.name], **look)
     if usd.low < usd.high:
-        ends = [[usd.mid - usd.low], [usd.high - usd.mid]]
-        axes.errorbar(usd.mid, row, xerr=ends, color=style.INK, capsize=2, lw=1)
+        parts.range_bar(axes, row, usd)
     percent = {item.mode: item.percent for item in mesh.savings}.get(mode.name)
     saves = f"  ({_saves(percent.mid)})" if percent else ""
     axes.text(
