@@ -155,6 +155,19 @@ def test_the_same_mesh_twice_has_twice_the_range() -> None:
     assert total.high > total.low
 
 
+def test_the_range_of_the_sum_is_between_that_of_independent_and_of_added_ranges() -> None:
+    alone = {"a": measured(1.0), "b": measured(3.0), "c": measured(0.5)}
+    found = together(alone)
+
+    for place, saving in enumerate(found.total.savings):
+        each = [mesh.savings[place].usd_per_year for mesh in found.meshes]
+        widths = [usd.high - usd.low for usd in each]
+        width = saving.usd_per_year.high - saving.usd_per_year.low
+        # No mesh makes up for what is wrong in another; independent errors would in part.
+        assert width > 1.1 * sum(one**2 for one in widths) ** 0.5
+        assert width <= sum(widths) * (1 + 1e-9)
+
+
 def test_a_stated_and_a_measured_mesh_have_the_same_prices() -> None:
     assumed = {"vcpu_month_usd": POSTS_PRICE}
     other = stated("blog", 15, 1).modes[0].bases[Basis.USAGE]
