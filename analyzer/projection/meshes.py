@@ -27,6 +27,9 @@ from analyzer.units import Interval, Reason, Refusal
 TOTAL: Final = "sum"
 """The name of the sum, which no mesh may have."""
 
+_MOST_REASONS: Final = 3
+"""Of an error that lists why each mesh is refused."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedMode:
@@ -111,7 +114,8 @@ def together(found: Mapping[str, Projection | Refusal]) -> Meshes:
         name: item for name, item in found.items() if not isinstance(item, Refusal) and item.savings
     }
     if not counted:
-        reasons = map(str, left_out)
+        more = len(left_out) - _MOST_REASONS
+        reasons = [*map(str, left_out[:_MOST_REASONS]), *([f"And {more} more"] if more > 0 else [])]
         raise InsufficientData(sentences("None of the meshes can be priced", *reasons))
     bases = {projection.basis for projection in counted.values()}
     basis = next(iter(bases)) if len(bases) == 1 else Basis.USAGE

@@ -8,8 +8,8 @@ from typing import Final
 
 from analyzer.data import PublishedConstants, complete_constants
 from analyzer.errors import UsageError
-from analyzer.projection.choices import is_number
-from analyzer.projection.demand import StatedLoad, stated_load
+from analyzer.projection.choices import LARGEST, is_number
+from analyzer.projection.demand import MOST_STATED, StatedLoad, stated_load
 from analyzer.projection.published import project_constants
 from analyzer.projection.result import Projection
 from analyzer.projection.scenario import Scenario
@@ -31,26 +31,20 @@ class StatedMesh:
     load: StatedLoad
 
     def projected(self, scenario: Scenario) -> Projection:
-        """Return its projection.
-
-        Raises:
-            UsageError: as `project_constants`.
-        """
-        try:
-            return project_constants(self.constants, self.load, scenario)
-        except UsageError as error:
-            raise UsageError(f"Mesh {self.name!r}: {error}") from error
+        """Return its projection."""
+        return project_constants(self.constants, self.load, scenario)
 
 
 def load_meshes(path: Path) -> tuple[StatedMesh, ...]:
     """Read a file of meshes: TOML, a table `[[mesh]]` each.
 
     Its keys are name, constants (a name of data/constants.toml), pods, nodes and namespaces, and
-    proxy_rps: the requests per second of all sidecars together, 0 if left out.
+    proxy_rps: the requests per second of all sidecars together, which only constants that are per
+    request need.
 
     Raises:
-        UsageError: if it cannot be read, if a key or value is not permitted, or if two meshes have
-            the same name.
+        UsageError: if it cannot be read, if a key or value is not permitted, if the rate that the
+            constants need is missing, or if two meshes have the same name.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -87,17 +81,28 @@ def _read(table: Mapping[str, object], origin: str) -> StatedMesh:
             f"{origin}: there are no benchmarks {constants!r}. Give one of {', '.join(benchmarks)}."
         )
     pods, nodes, namespaces = (_count(table, key, origin) for key in _COUNTS)
-    rps = table.get(_RPS, 0)
-    if not is_number(rps) or not 0 <= float(str(rps)) < float("inf"):
-        raise UsageError(f"{origin}: {_RPS} must be a number from 0 up.")
     load = stated_load(
-        pod_count=pods, node_count=nodes, namespace_count=namespaces, proxy_rps=float(str(rps))
+        pod_count=pods,
+        node_count=nodes,
+        namespace_count=namespaces,
+        proxy_rps=_rate(table.get(_RPS, 0), benchmarks[constants], origin),
     )
     return StatedMesh(name=name, constants=benchmarks[constants], load=load)
 
 
+def _rate(value: object, constants: PublishedConstants, origin: str) -> float:
+    if not isinstance(value, int | float) or not is_number(value) or not 0 <= value <= LARGEST:
+        raise UsageError(f"{origin}: {_RPS} must be a number from 0 to {LARGEST:g}.")
+    if constants.needs_requests and not value:
+        raise UsageError(
+            f"{origin}: the constants {constants.name!r} are per 1000 requests per second, and no "
+            f"rate is given. Set {_RPS} to the total of all proxies."
+        )
+    return float(value)
+
+
 def _count(table: Mapping[str, object], key: str, origin: str) -> int:
     value = table[key]
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UsageError(f"{origin}: {key} must be a whole number from 1 up.")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_STATED:
+        raise UsageError(f"{origin}: {key} must be a whole number from 1 to {MOST_STATED:,}.")
     return value

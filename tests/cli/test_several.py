@@ -1,11 +1,13 @@
 """Several meshes on the command line: one table, its files, and what is refused."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
@@ -23,6 +25,22 @@ SIZES = {
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(cli, ["project", *map(str, arguments)])
+
+
+def scaled_copy(folder: Path, times: float) -> Path:
+    """Return a copy of the lab's snapshot whose proxies used so many times the CPU."""
+    path = folder / f"lab-{times}"
+    shutil.copytree(sample_path("lab"), path)
+    file = path / "proxy_cpu_vcpu.parquet"
+    frame = pd.read_parquet(file)
+    frame["proxy_cpu_vcpu"] *= times
+    frame.to_parquet(file, index=False)
+    manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+    for record in manifest["queries"]:
+        if record["file"] == file.name:
+            record["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    (path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return path
 
 
 def answer(*arguments: object) -> dict[str, Any]:
@@ -92,6 +110,27 @@ def test_snapshots_are_what_each_is_alone() -> None:
     assert found["total"]["modes"][0]["usd_per_year"]["mid"] == pytest.approx(sum(sidecars))
 
 
+def test_five_snapshots_in_one_table_are_five_runs(tmp_path: Path, scenario: Path) -> None:
+    paths = [sample_path("lab"), *(scaled_copy(tmp_path, times) for times in (0.5, 0.8, 1.25, 2))]
+    found = answer(*paths, "--scenario", scenario)
+
+    sums: dict[str, float] = {}
+    for mesh, path in zip(found["meshes"], paths, strict=True):
+        alone = answer(path, "--scenario", scenario)["projection"]
+        for one, own in zip(mesh["modes"], alone["modes"], strict=True):
+            assert {key: own["bases"][found["basis"]][key] for key in ("vcpu", "usd_per_year")} == {
+                key: one[key] for key in ("vcpu", "usd_per_year")
+            }
+            sums[one["name"]] = sums.get(one["name"], 0.0) + one["usd_per_year"]["mid"]
+        if found["basis"] == alone["basis"]:
+            for one, own in zip(mesh["savings"], alone["savings"], strict=True):
+                assert {key: own[key] for key in one} == one
+    assert len({mesh["modes"][0]["vcpu"]["mid"] for mesh in found["meshes"]}) == 5
+    for mode in found["total"]["modes"]:
+        assert mode["usd_per_year"]["mid"] == pytest.approx(sums[mode["name"]], rel=1e-8)
+        assert mode["usd_per_year"]["low"] < mode["usd_per_year"]["mid"]
+
+
 def test_the_files_are_written_and_named(meshes: Path, tmp_path: Path) -> None:
     done = run("--meshes", meshes, "-o", tmp_path / "out")
     names = {path.name for path in (tmp_path / "out").iterdir()}
@@ -144,6 +183,54 @@ def test_what_describes_one_mesh_is_refused(
 
     assert (done.exit_code, done.stdout) == (2, "")
     assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"two"', '"one"', "two meshes with the name"),
+        ("pods = 5000", "pods = 1e308", "pods must be"),
+        ("pods = 5000", "pods = nan", "pods must be"),
+        ("pods = 5000", "pods = 5000\nproxy_rps = 1e308", "proxy_rps must be"),
+        ("pods = 5000", "pods = 5000\nreplicas = 3", "unknown key 'replicas'"),
+        ("pods = 5000", "", "has no pods"),
+        ('"two"', '"sum"', "that of the sum"),
+        ('"two"', '"two\\nlines"', "printable text"),
+        ('"blog"', '"istio-1.24"', "no rate is given"),
+        ("[[mesh]]", "[mesh", "is not valid TOML"),
+    ],
+)
+def test_a_wrong_file_is_refused_in_one_line(meshes: Path, old: str, new: str, words: str) -> None:
+    text = meshes.read_text(encoding="utf-8")
+    meshes.write_text(text.replace(old, new, 1), encoding="utf-8")
+    done = run("--meshes", meshes)
+
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert words in done.stderr
+
+
+def test_a_file_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:
+    done = run("--meshes", tmp_path / "none.toml")
+
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_the_post_is_to_the_dollar_in_every_format(scenario: Path, tmp_path: Path) -> None:
+    size = ["--pods", 15_000, "--nodes", 200, "--namespaces", 1000]
+    stated = ["--constants", "blog", *size, "--scenario", scenario]
+    figures = ("2,376,000", "3,240,000", "174,240", "237,600", "2,201,760", "3,002,400")
+
+    assert run(*stated, "-o", tmp_path).exit_code == 0
+    shown = run(*stated).stdout, run(*stated, "--format", "markdown").stdout
+    for text in (*shown, (tmp_path / "report.html").read_text(encoding="utf-8")):
+        assert [figure for figure in figures if f"${figure}" not in text] == []
+    csv = (tmp_path / "modes.csv").read_text(encoding="utf-8")
+    assert "2376000.0,2808000.0,3240000.0" in csv
+    assert "174240.0,205920.0,237600.0" in csv
+    saved = answer(*stated)["projection"]["savings"][1]["usd_per_year"]
+    assert saved == {"low": 2_201_760, "mid": 2_602_080, "high": 3_002_400}
+    # The charts of what is measured have nothing to show.
+    assert [path.name for path in tmp_path.glob("*.png")] == ["cost.png"]
 
 
 def test_a_snapshot_counts_once(tmp_path: Path) -> None:

@@ -56,13 +56,16 @@ def test_each_mesh_is_what_it_is_alone(
 
 
 def test_the_frame_has_a_row_a_mesh_and_mode(several: ManyProjections) -> None:
-    frame = several.frame.set_index(["mesh", "mode"])
+    frame = several.frame
+    expected = [
+        (one.name, mode.name, pytest.approx(mode.usd_per_year.mid, rel=1e-8))
+        for one in (*several.result.meshes, several.result.total)
+        for mode in one.modes
+    ]
+    columns = frame[["mesh", "mode", "usd_per_year_mid"]]
 
-    for one in (*several.result.meshes, several.result.total):
-        for mode in one.modes:
-            row = frame.loc[(one.name, mode.name)]
-            assert row["usd_per_year_mid"] == pytest.approx(mode.usd_per_year.mid, rel=1e-8)
-    words = {"mode", "basis", "percent", "probability_cheaper"}
+    assert list(columns.itertuples(index=False, name=None)) == expected
+    words = {"mesh", "mode", "basis", "percent", "probability_cheaper"}
     for column in frame.columns:
         name = str(column).removesuffix("_low").removesuffix("_mid").removesuffix("_high")
         assert name in words or SAYS_ITS_UNIT.search(name), column

@@ -223,6 +223,11 @@ def test_no_mesh_that_can_be_priced_is_no_answer() -> None:
         together({"old": stated("istio-1.1", 900, 9, rps=10.0)})
 
     assert "mesh old" in str(caught.value)
+    many = {f"old-{number}": stated("istio-1.1", 900, 9, rps=10.0) for number in range(40)}
+    with pytest.raises(InsufficientData, match="And 37 more") as caught:
+        together(many)
+    assert "old-2" in str(caught.value)
+    assert "old-3" not in str(caught.value)
 
 
 def test_no_mesh_may_be_called_as_the_sum() -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from analyzer.errors import UsageError
 from analyzer.projection.stated import load_meshes
-from tests.projection.builders import scenario
 
 EAST = """[[mesh]]
 name = "east"
@@ -51,6 +50,10 @@ def test_each_table_is_a_mesh(tmp_path: Path) -> None:
         (EAST + "proxy_rps = -1", "proxy_rps must be"),
         (EAST + "proxy_rps = inf", "proxy_rps must be"),
         (EAST + "proxy_rps = nan", "proxy_rps must be"),
+        (EAST + "proxy_rps = 1e308", "proxy_rps must be"),
+        (EAST + "proxy_rps = true", "proxy_rps must be"),
+        (EAST.replace("15000", "9" * 400), "pods must be"),
+        (EAST.replace("blog", "istio-1.24"), "no rate is given"),
     ],
 )
 def test_what_makes_no_sense_is_refused(tmp_path: Path, text: str, words: str) -> None:
@@ -63,12 +66,3 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path, text: str, words: str) -
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Cannot read"):
         load_meshes(tmp_path / "none.toml")
-
-
-def test_benchmarks_that_need_a_rate_name_the_mesh_without_one(tmp_path: Path) -> None:
-    path = tmp_path / "meshes.toml"
-    path.write_text(EAST.replace("blog", "istio-1.24"), encoding="utf-8")
-    (east,) = load_meshes(path)
-
-    with pytest.raises(UsageError, match="'east'"):
-        east.projected(scenario())
