@@ -92,6 +92,11 @@ class Meshes:
     total: PricedMesh
     refusals: tuple[Refusal, ...] = field(metadata={"json": False})
 
+    @property
+    def shown(self) -> tuple[PricedMesh, ...]:
+        """The meshes, then their sum if there are several."""
+        return (*self.meshes, self.total) if len(self.meshes) > 1 else self.meshes
+
 
 def together(found: Mapping[str, Projection | Refusal]) -> Meshes:
     """Return several projections of one scenario side by side, and their sum.

@@ -7,12 +7,14 @@ from matplotlib.axes import Axes
 from analyzer.projection.meshes import Meshes, PricedMesh, PricedMode
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.report import format as fmt
+from analyzer.report.apart import apart
 from analyzer.report.charts import parts, style
 from analyzer.report.sentences.meshes import legend
 
 MOST: Final = 20
 """Meshes that are drawn, those with the most expensive sidecars; the table has all."""
 
+_NAME_WIDTH: Final = 20  # letters
 _BAR_INCHES: Final = 0.24
 _ROOM: Final = 1.4
 """How much longer than the longest bar the axis is, so that the figures beside it fit."""
@@ -34,8 +36,8 @@ _READING: Final = (
 def draw(meshes: Meshes) -> style.ShownFigure:
     """Draw a group of bars for each mesh, a bar a mode, and one group for the sum."""
     ranked = sorted(meshes.meshes, key=lambda mesh: -mesh.modes[0].usd_per_year.mid)
-    kept = {mesh.name for mesh in ranked[:MOST]}
-    shown = [mesh for mesh in meshes.meshes if mesh.name in kept] + [meshes.total]
+    kept = {*(mesh.name for mesh in ranked[:MOST]), meshes.total.name}
+    shown = [mesh for mesh in meshes.shown if mesh.name in kept]
     count = sum(len(mesh.modes) for mesh in shown)
     figure, axes = style.new_figure(height_inches=1.9 + count * _BAR_INCHES + len(shown) * 0.12)
     places: list[float] = []
@@ -46,14 +48,17 @@ def draw(meshes: Meshes) -> style.ShownFigure:
             _bar(axes, row, mesh, mode)
             row += 1
         row += 0.5
-    axes.set_yticks(places, [_title(mesh, meshes) for mesh in shown])
+    names = apart([mesh.name for mesh in meshes.meshes], _NAME_WIDTH)
+    of_sum = f"sum of\n{fmt.counted(len(meshes.meshes), 'mesh', 'meshes')}"
+    titles = {**names, meshes.total.name: of_sum}
+    axes.set_yticks(places, [parts.drawable(titles[mesh.name], _NAME_WIDTH) for mesh in shown])
     axes.set_ylim(row - 0.9, -0.7)
     longest = max(mode.usd_per_year.high for mesh in shown for mode in mesh.modes)
     axes.set_xlim(0, longest * _ROOM or 1)
     parts.numbers(axes.xaxis, "${:,.0f}".format, most=5)
     axes.set_xlabel(f"cost in USD per year, {fmt.AS_BASIS[meshes.basis]}")
     parts.legend_below(figure, axes, columns=4)
-    surplus = len(meshes.meshes) - len(kept)
+    surplus = len(ranked[MOST:])
     more = (
         f" {fmt.counted(surplus, 'mesh', 'meshes')} with less cost are not drawn."
         if surplus
@@ -86,12 +91,6 @@ def _saves(percent: float) -> str:
     if percent >= 0:
         return f"saves {fmt.share(percent)}"
     return f"costs {fmt.share(-percent)} more"
-
-
-def _title(mesh: PricedMesh, meshes: Meshes) -> str:
-    if mesh is meshes.total:
-        return f"sum of\n{fmt.counted(len(meshes.meshes), 'mesh', 'meshes')}"
-    return parts.drawable(mesh.name, 20)
 
 
 def _finding(meshes: Meshes) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, TextIO
 
@@ -98,11 +98,16 @@ def _print(console: Console, block: Block) -> None:
             console.print(Text(content.notes[View.TERMINAL]))
 
 
-def _grid(heads: Sequence[Head]) -> RichTable:
-    """Return a table without lines: it reads the same on a terminal, in a pipe and in a README."""
+def _grid(heads: Sequence[Head], at_left: Collection[int] = (0,)) -> RichTable:
+    """Return a table without lines: it reads the same on a terminal, in a pipe and in a README.
+
+    The columns `at_left` are words, the others are figures.
+    """
     grid = RichTable(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
     for number, head in enumerate(heads):
-        grid.add_column(head.title, justify="right" if number else "left", overflow="fold")
+        grid.add_column(
+            head.title, justify="left" if number in at_left else "right", overflow="fold"
+        )
     return grid
 
 
@@ -118,7 +123,8 @@ def _figures(table: Table, console: Console) -> RichTable:
 
 def _in_columns(table: Table, write: Callable[[Cell, Head], Text]) -> RichTable:
     heads = table.heads(View.TERMINAL)
-    grid = _grid(heads)
+    columns = table.columns_in(View.TERMINAL)
+    grid = _grid(heads, {0, *(at for at, column in enumerate(columns) if column.is_text)})
     for row in table.rows_in(View.TERMINAL):
         grid.add_row(*map(write, row, heads))
     return grid

@@ -5,6 +5,7 @@ from itertools import chain
 
 from analyzer.projection.meshes import Meshes, PricedMesh, PricedMode, PricedSaving
 from analyzer.report import format as fmt
+from analyzer.report.apart import apart
 from analyzer.report.sentences.meshes import legend
 from analyzer.report.table import Amount, Head, Listing, Table, Unit, Value, View
 
@@ -29,18 +30,17 @@ class _Row:
 
 def costs(found: Meshes) -> Table:
     """Return what each mode of each mesh costs and saves, and the sum of all meshes."""
-    listing = Listing(chain.from_iterable(map(_rows, (*found.meshes, found.total))))
+    listing = Listing(chain.from_iterable(map(_rows, found.shown)))
     basis = fmt.AS_BASIS[found.basis]
     names = ("text", "page", "notebook")
 
-    def short(row: _Row) -> str:
-        return fmt.shortened(row.mesh.name, _NAME_WIDTH)
+    short = apart([mesh.name for mesh in found.shown], _NAME_WIDTH)
 
     listing.column(lambda row: f"{row.mesh.name}, {row.title}", narrow="mesh, mode")
-    listing.column(lambda row: short(row) if row.is_first else "", terminal="mesh")
+    listing.column(lambda row: short[row.mesh.name] if row.is_first else "", terminal="mesh")
     listing.column(lambda row: row.mesh.name, **dict.fromkeys(names, "mesh"))
-    listing.column(lambda row: fmt.in_two_lines(row.title), terminal="mode")
-    listing.column(lambda row: row.title, **dict.fromkeys(names, "mode"))
+    listing.text_column(lambda row: fmt.in_two_lines(row.title), terminal="mode")
+    listing.text_column(lambda row: row.title, **dict.fromkeys(names, "mode"))
     listing.column(
         lambda row: Amount(row.mesh.sidecar_count if row.is_first else None, Unit.COUNT, absent=""),
         text="sidecars",
