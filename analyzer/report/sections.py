@@ -448,7 +448,7 @@ class MeshesReport:
     @property
     def subtitle(self) -> str:
         """The meshes that are priced."""
-        return fmt.capital(fmt.named([mesh.name for mesh in self.meshes.meshes], most=5))
+        return fmt.named([mesh.name for mesh in self.meshes.meshes], most=5)
 
     @cached_property
     def document(self) -> Mapping[str, object]:
