@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         load_sample,
         load_snapshot,
         project,
+        project_meshes,
     )
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "load_sample",
     "load_snapshot",
     "project",
+    "project_meshes",
 ]
 
 __version__ = "0.1.0"

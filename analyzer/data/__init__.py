@@ -221,7 +221,7 @@ def sample_path(name: str = DEFAULT_SAMPLE) -> Path:
 
 
 def schema_path(name: str = "result") -> Path:
-    """Return the JSON Schema of the answer, or that of a comparison."""
+    """Return the JSON Schema of the answer; also that of a comparison, or of several `meshes`."""
     return _ROOT / f"{name}.schema.json"
 
 

@@ -11,13 +11,16 @@ from analyzer.notebook.api import (
     load_sample,
     load_snapshot,
     project,
+    project_meshes,
 )
 from analyzer.notebook.calibration import MeshCalibration
 from analyzer.notebook.comparison import MeshComparison
+from analyzer.notebook.meshes import ManyProjections
 from analyzer.notebook.projection import MeshProjection
 from analyzer.notebook.snapshot import MeshSnapshot
 
 __all__ = [
+    "ManyProjections",
     "MeshCalibration",
     "MeshComparison",
     "MeshProjection",
@@ -28,4 +31,5 @@ __all__ = [
     "load_sample",
     "load_snapshot",
     "project",
+    "project_meshes",
 ]

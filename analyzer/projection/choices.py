@@ -1,6 +1,5 @@
 """The choices of a scenario that are not numbers, and how they are read and written."""
 
-import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import time
@@ -16,7 +15,9 @@ from analyzer.arrays import Floats
 END_OF_DAY: Final = time.max
 """The end of a day, which a scenario file writes as 24:00."""
 
-_MOST_USD: Final = sys.float_info.max
+LARGEST: Final = 1e12
+"""The most that an assumption, a price or a rate may be: far more would overflow in products."""
+
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FLAG: Final = "true, false"
 _NODE_PRICE: Final = "{ vcpu_hour_usd = number, memory_gib_hour_usd = number }, from 0 up"
@@ -239,7 +240,7 @@ def _node_price(name: str, value: object) -> NodePrice:
     if (
         not isinstance(value, Mapping)
         or set(value) != {item.name for item in fields(NodePrice)}
-        or not all(is_number(number) and 0 <= number <= _MOST_USD for number in value.values())
+        or not all(is_number(number) and 0 <= number <= LARGEST for number in value.values())
     ):
         raise NotPermitted(value, _NODE_PRICE, f".{name}")
     return NodePrice(**{key: float(number) for key, number in value.items()})

@@ -12,7 +12,7 @@ from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.other_side import SOURCE, WORKLOAD
 from analyzer.measurement.same_calls import without_cluster
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.choices import WorkingHours
+from analyzer.projection.choices import LARGEST, WorkingHours
 from analyzer.projection.places import (
     CARRIED,
     at_a_time,
@@ -40,6 +40,9 @@ from analyzer.projection.unseen import (
 )
 from analyzer.settings import Setting
 from analyzer.units import BYTES_PER_GIB, GBIT_PER_BYTE, Role
+
+MOST_STATED: Final = 1_000_000
+"""The most sidecars, nodes or namespaces of a hypothetical mesh."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,11 +278,19 @@ def placement_of(samples: pd.DataFrame, points: int) -> pd.DataFrame:
 def stated_load(
     *, pod_count: int, node_count: int, namespace_count: int, proxy_rps: float
 ) -> StatedLoad:
-    """Return the load of a hypothetical mesh, spread evenly; each call passes two sidecars."""
+    """Return the load of a hypothetical mesh, spread evenly; each call passes two sidecars.
+
+    Raises:
+        UsageError: if a count is not from 1 to `MOST_STATED`, or the rate not from 0 to `LARGEST`.
+    """
     settings = (Setting.POD_COUNT, Setting.NODE_COUNT, Setting.NAMESPACE_COUNT)
     for setting, count in zip(settings, (pod_count, node_count, namespace_count), strict=True):
-        if count < 1:
-            raise UsageError(f"{setting} is {count}, and must be at least 1.")
+        if not 1 <= count <= MOST_STATED:
+            raise UsageError(f"{setting} is {count}, and must be from 1 to {MOST_STATED:,}.")
+    if not 0 <= proxy_rps <= LARGEST:
+        raise UsageError(
+            f"{Setting.PROXY_RPS} is {proxy_rps:g}, and must be from 0 to {LARGEST:g}."
+        )
     namespaces = pd.DataFrame(
         {
             "namespace": [f"namespace-{number + 1}" for number in range(namespace_count)],

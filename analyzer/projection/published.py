@@ -18,7 +18,7 @@ from analyzer.projection.needs import Need
 from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Reference, Saving, Sweep
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.sensitivity import REPLICA_COUNTS, REPLICAS, sweep
-from analyzer.projection.uncertainty import best_estimates
+from analyzer.projection.uncertainty import with_drawn_prices
 from analyzer.settings import Setting
 from analyzer.units import MONTHS_PER_YEAR, Interval, Provenance, Reason, Refusal
 
@@ -30,6 +30,7 @@ def reference(
     modes = _modes(constants, load, scenario)
     vcpu = {name: float(mode.vcpu(Basis.USAGE)[0]) for name, mode in modes.items()}
     usd_per_vcpu_year = price.vcpu_month_usd * MONTHS_PER_YEAR
+    ranged = price.vcpu_month_usd_range
     return Reference(
         name=constants.name,
         title=constants.title,
@@ -38,6 +39,9 @@ def reference(
         conditions=constants.conditions,
         vcpu=vcpu,
         usd_per_year={mode: value * usd_per_vcpu_year for mode, value in vcpu.items()},
+        usd_per_year_range={
+            mode: ranged.scaled(value * MONTHS_PER_YEAR) for mode, value in vcpu.items() if ranged
+        },
         component_vcpu={
             name: {need.role: float(need.vcpu[Basis.USAGE][0]) for need in mode.needs}
             for name, mode in modes.items()
@@ -66,7 +70,7 @@ def project_constants(
             f"The constants {constants.name!r} are per 1000 requests per second, and no rate is "
             f"given. Set {Setting.PROXY_RPS} to the total of all proxies."
         )
-    modes, parameters = _modes(constants, load, scenario), best_estimates(scenario)
+    modes, parameters = _modes(constants, load, scenario), with_drawn_prices(scenario)
     savings = savings_of(load, modes, Basis.USAGE, parameters)
     return Projection(
         price=flat_price(scenario),
@@ -85,7 +89,7 @@ def _sweeps(
     constants: PublishedConstants, load: StatedLoad, scenario: Scenario
 ) -> tuple[Sweep, ...]:
     """Return the saving by the replicas of each waypoint; nothing if waypoints have no cost."""
-    parameters, replicas = best_estimates(scenario), scenario.assumptions[REPLICAS]
+    parameters, replicas = with_drawn_prices(scenario), scenario.assumptions[REPLICAS]
 
     def saving(count: float) -> Floats:
         changed = {REPLICAS: replace(replicas, value=Interval.exactly(count))}

@@ -8,7 +8,7 @@ from analyzer.projection.choices import Basis, Placement, Spread
 from analyzer.projection.decision import Outcome
 from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO
 from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
-from analyzer.projection.result import Projection
+from analyzer.projection.result import Price, Projection
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.unseen import UNSEEN_TIME
 from analyzer.report import format as fmt
@@ -123,6 +123,8 @@ def origin_lines(projection: Projection) -> Iterator[str]:
         for text in _assumed(projection, workings.scenario):
             yield f"Assumed: {text}."
         yield "Not included: istiod, gateways, and the work of migrating."
+    elif projection.price.vcpu_month_usd_range:
+        yield f"Assumed: {_priced(projection.price)}."
     yield from _post(projection)
 
 
@@ -183,8 +185,13 @@ def _assumed(projection: Projection, scenario: Scenario) -> Iterator[str]:
         f"CPU requests of {fmt.number(ztunnel)} vCPU per ztunnel{with_cni} and "
         f"{fmt.number(waypoint)} vCPU per waypoint replica"
     )
-    memory = "" if projection.price.memory_gib_month_usd else "; memory has no price of its own"
-    yield f"{fmt.price(projection.price)}; every dollar figure scales with it{memory}"
+    yield _priced(projection.price)
+
+
+def _priced(price: Price) -> str:
+    ranged = "; the ranges of dollars cover its range" if price.vcpu_month_usd_range else ""
+    memory = "" if price.memory_gib_month_usd else "; memory has no price of its own"
+    return f"{fmt.price(price)}; every dollar figure scales with it{ranged}{memory}"
 
 
 def _post(projection: Projection) -> Iterator[str]:
