@@ -28,6 +28,7 @@ from analyzer.report.sentences import dependence as of_dependence
 from analyzer.report.sentences import meshes as of_meshes
 from analyzer.report.sentences import projection as of_projection
 from analyzer.report.sentences.codes import explain_hints
+from analyzer.report.sentences.moving import moving_lines
 from analyzer.report.sentences.refused import grouped
 from analyzer.report.sentences.summary import summary
 from analyzer.report.table import Amount, Cell, Table, Unit, View
@@ -340,6 +341,9 @@ def _modes(projection: Projection) -> Iterator[Block]:
     )
     origins_of = tuple(of_dependence.origin_lines(projection))
     yield from _points(origins_of, **dict.fromkeys(_EVERYWHERE, "Measured and assumed"))
+    yield from _points(
+        moving_lines(projection), **dict.fromkeys(_EVERYWHERE, "What a move changes beside cost")
+    )
     parts_of = tuple(of_projection.component_lines(projection))
     yield from _points(parts_of, terminal="Components, CPU used")
     yield from _points(of_projection.busiest_line(projection), page="")
