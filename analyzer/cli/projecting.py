@@ -91,7 +91,8 @@ def project(  # noqa: PLR0913, PLR0917 - one parameter for each group of options
         from analyzer.cli.flags import FLAGS
         from analyzer.projection.scenario import as_toml
 
-        click.echo(as_toml(projected.assumed(), partial(spelled, spelling=FLAGS)), nl=False)
+        assumed = projected.assumed(is_hypothetical=stated.are_given or meshes is not None)
+        click.echo(as_toml(assumed, partial(spelled, spelling=FLAGS)), nl=False)
     elif meshes is not None or len(snapshots) > 1:
         _refuse_mixed(snapshots, meshes, projected, stated, answers)
         report = (
@@ -168,5 +169,5 @@ def _of_constants(stated: StatedOptions, projected: ProjectionOptions) -> Answer
         proxy_rps=stated.proxy_rps or 0.0,
     )
     constants = known[stated.constants]
-    projection = project_constants(constants, load, projected.assumed())
+    projection = project_constants(constants, load, projected.assumed(is_hypothetical=True))
     return Answer(load=load, projection=projection, front_end=front_end())

@@ -61,7 +61,7 @@ def of_file(path: Path, projected: ProjectionOptions) -> MeshesReport:
     from analyzer.projection.stated import load_meshes
     from analyzer.report.answer import Answer
 
-    scenario = projected.assumed()
+    scenario = projected.assumed(is_hypothetical=True)
     found: dict[str, Projection | Refusal] = {}
     answers: dict[str, Answer] = {}
     for mesh in load_meshes(path):

@@ -22,6 +22,7 @@ from analyzer.notebook.snapshot import MeshSnapshot
 from analyzer.projection import Scenario, default_scenario, load_scenario, project_usage
 from analyzer.projection.meshes import together
 from analyzer.projection.result import Projection
+from analyzer.projection.scenario import hypothetical_scenario
 from analyzer.projection.stated import load_meshes
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
@@ -251,7 +252,8 @@ def project_meshes(
     >>> several.result.total.sidecar_count
     170
     """
-    assumed = _scenario(scenario)
+    defaults = default_scenario() if isinstance(meshes, Mapping) else hypothetical_scenario()
+    assumed = _scenario(scenario, defaults)
     answers: dict[str, Answer] = {}
     found: dict[str, Projection | Refusal] = {}
     if isinstance(meshes, Mapping):
@@ -273,11 +275,14 @@ def project_meshes(
     return ManyProjections(result=priced, report=MeshesReport(meshes=priced, answers=answers))
 
 
-def _scenario(scenario: Scenario | Path | str | Mapping[str, object] | None) -> Scenario:
+def _scenario(
+    scenario: Scenario | Path | str | Mapping[str, object] | None, defaults: Scenario | None = None
+) -> Scenario:
+    defaults = defaults or default_scenario()
     if scenario is None:
-        return default_scenario()
+        return defaults
     if isinstance(scenario, Scenario):
         return scenario
     if isinstance(scenario, Mapping):
-        return default_scenario().changed("the scenario", scenario)
-    return load_scenario(Path(scenario))
+        return defaults.changed("the scenario", scenario)
+    return load_scenario(Path(scenario), defaults)

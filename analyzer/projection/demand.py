@@ -1,6 +1,6 @@
 """The traffic that any mode has to carry, and the sidecars that carry it today."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from analyzer.projection.places import (
     CARRIED,
     at_a_time,
     even_nodes,
+    into_waypoints,
     mean_of_nodes,
     namespace_loads,
     node_loads,
@@ -62,6 +63,9 @@ class _Load:
             but shares and peaks are means over the whole time.
         ranges: those that unseen time gives to the figures here. If there are any, `nodes` and
             `namespaces` have the ends of their traffic too, such as passes_rps_low.
+        waypoint_steps: what a waypoint would handle in each interval in which its namespace has
+            sidecars: namespace, point, streams (requests and new TCP connections a second) and gbit
+            (per second, of TCP). Empty unless asked for.
     """
 
     sidecar_count: int
@@ -70,6 +74,7 @@ class _Load:
     nodes: pd.DataFrame | None
     namespaces: pd.DataFrame
     ranges: MeasuredRanges = EXACT
+    waypoint_steps: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def node_count(self) -> int | None:
@@ -158,10 +163,11 @@ def mesh_load(
     growth: Growth = NO_GROWTH,
     ingress_through_waypoint: bool = False,
     direct_callers: pd.DataFrame | None = None,
+    keeps_steps: bool = False,
 ) -> MeasuredLoad:
     """Return the load of a measured mesh; `node_count` overrides the detected number of nodes.
 
-    `direct_callers` is as in `through_waypoints`.
+    `direct_callers` is as in `through_waypoints`; `keeps_steps` asks for `waypoint_steps`.
     """
     points = len(usage.observed_points)
     rows = usage.of_role(Role.SIDECAR, filled=True)
@@ -172,6 +178,7 @@ def mesh_load(
         direct_callers=direct_callers,
     )
     passing = calls.assign(rps=lambda calls: calls["rps"] * growth.factor)
+    handled = into_waypoints(sidecars, passing)
     shares = usage.ztunnel_shares()
     vcpu, memory_bytes = (
         mean_of_nodes(usage.nodes.set_index("node").reindex(columns=[name])[name], shares)
@@ -182,7 +189,8 @@ def mesh_load(
         proxy_rps=float(sidecars["proxy_rps"].sum()) / points,
         mesh_rps=float(usage.calls["rps"].sum()) / points * growth.factor,
         nodes=node_loads(sidecars, shares, node_count, points),
-        namespaces=namespace_loads(usage, sidecars, passing),
+        namespaces=namespace_loads(usage, sidecars, handled),
+        waypoint_steps=_steps(handled) if keeps_steps else pd.DataFrame(),
         sidecars=footprint_of(sidecars, points),
         tally=tally(rows, sidecars, _added_vcpu(rows, growth), step_count=points),
         placement=_placement(sidecars, points),
@@ -203,6 +211,10 @@ def mesh_load(
         placement=with_ends(load.placement, placements, names=["namespace", "node"]).fillna(0.0),
         ranges=ranges_of(usage, footprints, (low, sidecars, high)),
     )
+
+
+def _steps(handled: pd.DataFrame) -> pd.DataFrame:
+    return handled[["streams", "gbit"]].rename_axis(["namespace", "point"]).reset_index()
 
 
 def _added_vcpu(rows: pd.DataFrame, growth: Growth) -> pd.Series:

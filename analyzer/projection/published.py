@@ -1,9 +1,11 @@
 """Published benchmarks applied to a mesh: those of the Solo.io post, and of each release."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
+from analyzer.arrays import Floats
 from analyzer.data import PublishedConstants, complete_constants
 from analyzer.errors import UsageError
 from analyzer.projection.choices import Basis
@@ -11,13 +13,14 @@ from analyzer.projection.components import COMPONENTS, Part
 from analyzer.projection.decision import Why, undecided
 from analyzer.projection.demand import MeshLoad, StatedLoad
 from analyzer.projection.figures import flat_price, mode_of, savings_of
-from analyzer.projection.modes import MODES, ModeNeeds
+from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, MODES, SIDECAR, ModeNeeds
 from analyzer.projection.needs import Need
-from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Reference, Saving
+from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Reference, Saving, Sweep
 from analyzer.projection.scenario import Scenario
+from analyzer.projection.sensitivity import REPLICA_COUNTS, REPLICAS, sweep
 from analyzer.projection.uncertainty import with_drawn_prices
 from analyzer.settings import Setting
-from analyzer.units import MONTHS_PER_YEAR, Provenance, Reason, Refusal
+from analyzer.units import MONTHS_PER_YEAR, Interval, Provenance, Reason, Refusal
 
 
 def reference(
@@ -74,11 +77,32 @@ def project_constants(
         basis=Basis.USAGE,
         modes=tuple(mode_of(mode, Basis.USAGE, parameters) for mode in modes.values()),
         savings=savings,
+        sweeps=_sweeps(constants, load, scenario) if savings else (),
         namespaces=load.namespaces.iloc[:0],
         decision=undecided(Basis.USAGE, Why.NOTHING_MEASURED),
         load=load,
         refusals=tuple(_refusals(constants, modes, savings, load, scenario)),
     )
+
+
+def _sweeps(
+    constants: PublishedConstants, load: StatedLoad, scenario: Scenario
+) -> tuple[Sweep, ...]:
+    """Return the saving by the replicas of each waypoint; nothing if waypoints have no cost."""
+    parameters, replicas = with_drawn_prices(scenario), scenario.assumptions[REPLICAS]
+
+    def saving(count: float) -> Floats:
+        changed = {REPLICAS: replace(replicas, value=Interval.exactly(count))}
+        modes = _modes(constants, load, scenario.with_assumptions(changed))
+        before, after = (
+            modes[name].usd_per_year(Basis.USAGE, parameters)
+            for name in (SIDECAR, AMBIENT_WAYPOINT_ALL)
+        )
+        return before - after
+
+    if AMBIENT_WAYPOINT_ALL not in _modes(constants, load, scenario):
+        return ()
+    return (sweep(REPLICAS, REPLICA_COUNTS, saving),)
 
 
 def _modes(

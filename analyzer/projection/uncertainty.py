@@ -16,7 +16,7 @@ from analyzer.arrays import Floats
 from analyzer.calibration.fit.student import DRAW_COUNT, SEED
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.data import Assumption
-from analyzer.projection.choices import OBSERVED, Basis, Placement
+from analyzer.projection.choices import OBSERVED, Basis, Placement, Scaling
 from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO
 from analyzer.projection.own_costs import NONE_KNOWN, OwnCosts
 from analyzer.projection.scenario import HTTP_NEW_CONNECTIONS, Scenario
@@ -138,6 +138,7 @@ class Parameters:
     waypoint_fit: Mapping[str, Interval] = field(default_factory=dict)
     ztunnel_provenance: Provenance = Provenance.PUBLISHED
     placement: Placement = OBSERVED
+    scaling: Scaling = Scaling.FIXED
     istio_cni_installed: bool = False
     ranges: MeasuredRanges = EXACT
     unseen_time: Floats = field(default_factory=lambda: np.zeros(1))
@@ -301,6 +302,7 @@ def drawn(
             Provenance.DERIVED if is_measured or following else Provenance.PUBLISHED
         ),
         placement=scenario.waypoint_placement,
+        scaling=scenario.waypoint_scaling,
         istio_cni_installed=scenario.istio_cni_installed,
         ranges=ranges,
         unseen_time=unseen_time,

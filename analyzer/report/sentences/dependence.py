@@ -25,6 +25,9 @@ _MOST: Final = 4  # of what the saving depends on; all of it is in the tables
 
 _MOST_NAMED: Final = 3
 
+_REPLICAS_OF_OTHERS: Final = (1, 3)
+"""Replicas in both columns of the Solo.io post; one is also what Istio deploys by itself."""
+
 
 def dependence_lines(projection: Projection) -> Iterator[str]:
     """Return what moves the saving most, then what lower CPU requests would save without moving."""
@@ -58,15 +61,19 @@ def _choices(projection: Projection) -> Iterator[tuple[float, str]]:
                 f"{those}, {fmt.usd(every)}."
             )
             yield none.mid - every.mid, text
-    if "waypoint_replicas" in sweeps and workings:
-        count = round(workings.scenario["waypoint_replicas"].mid)
-        few, more = map(sweeps["waypoint_replicas"].at, (count, count + 1))
-        if few and more:
+    if "waypoint_replicas" in sweeps:
+        stated = [round(workings.scenario["waypoint_replicas"].mid)] if workings else []
+        counts = sorted({*_REPLICAS_OF_OTHERS, *stated})
+        found = [(each, sweeps["waypoint_replicas"].at(each)) for each in counts]
+        savings = {each: saving for each, saving in found if saving}
+        if len(savings) > 1:
+            (few, least), *others = savings.items()
+            parts = [f"with {each}, {fmt.usd(saving)}" for each, saving in others]
             text = (
-                f"With {fmt.counted(count, 'replica')} per waypoint the saving is {fmt.usd(few)} a "
-                f"year; with {count + 1}, {fmt.usd(more)}."
+                f"With {fmt.counted(few, 'replica')} per waypoint the saving is {fmt.usd(least)} a "
+                f"year; {'; '.join(parts)}."
             )
-            yield few.mid - more.mid, text
+            yield least.mid - savings[max(savings)].mid, text
 
 
 def _assumptions(projection: Projection) -> Iterator[tuple[float, str]]:
