@@ -91,7 +91,8 @@ def project(  # noqa: PLR0913, PLR0917 - one parameter for each group of options
         from analyzer.cli.flags import FLAGS
         from analyzer.projection.scenario import as_toml
 
-        assumed = projected.assumed(is_hypothetical=stated.are_given or meshes is not None)
+        is_hypothetical = stated.are_given or meshes is not None
+        assumed = projected.assumed(is_hypothetical=is_hypothetical)
         click.echo(as_toml(assumed, partial(spelled, spelling=FLAGS)), nl=False)
     elif meshes is not None or len(snapshots) > 1:
         _refuse_mixed(snapshots, meshes, projected, stated, answers)

@@ -19,10 +19,15 @@ from analyzer.notebook.calibration import MeshCalibration
 from analyzer.notebook.meshes import ManyProjections
 from analyzer.notebook.projection import MeshProjection
 from analyzer.notebook.snapshot import MeshSnapshot
-from analyzer.projection import Scenario, default_scenario, load_scenario, project_usage
+from analyzer.projection import (
+    Scenario,
+    default_scenario,
+    hypothetical_scenario,
+    load_scenario,
+    project_usage,
+)
 from analyzer.projection.meshes import together
 from analyzer.projection.result import Projection
-from analyzer.projection.scenario import hypothetical_scenario
 from analyzer.projection.stated import load_meshes
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
@@ -218,7 +223,9 @@ def project(
     if not isinstance(calibration, Calibration):
         raise TypeError("the second argument is `calibration`: give assumptions as `scenario`")
     usage = usage or measured.usage
-    result = project_usage(usage, calibration, _scenario(scenario), node_count=node_count)
+    result = project_usage(
+        usage, calibration, _scenario(scenario, default_scenario()), node_count=node_count
+    )
     answer = Answer(
         manifest=snapshot.manifest,
         usage=usage,
@@ -252,8 +259,8 @@ def project_meshes(
     >>> several.result.total.sidecar_count
     170
     """
-    defaults = default_scenario() if isinstance(meshes, Mapping) else hypothetical_scenario()
-    assumed = _scenario(scenario, defaults)
+    is_measured = isinstance(meshes, Mapping)
+    assumed = _scenario(scenario, default_scenario() if is_measured else hypothetical_scenario())
     answers: dict[str, Answer] = {}
     found: dict[str, Projection | Refusal] = {}
     if isinstance(meshes, Mapping):
@@ -276,9 +283,8 @@ def project_meshes(
 
 
 def _scenario(
-    scenario: Scenario | Path | str | Mapping[str, object] | None, defaults: Scenario | None = None
+    scenario: Scenario | Path | str | Mapping[str, object] | None, defaults: Scenario
 ) -> Scenario:
-    defaults = defaults or default_scenario()
     if scenario is None:
         return defaults
     if isinstance(scenario, Scenario):
