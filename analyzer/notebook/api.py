@@ -8,13 +8,16 @@ from typing import TypedDict, Unpack
 
 from analyzer import measurement
 from analyzer.calibration import Calibration
+from analyzer.comparison.compare import compare as compare_snapshots
 from analyzer.data import DEFAULT_SAMPLE, sample_path
 from analyzer.defaults import DEFAULT_DAYS
+from analyzer.errors import InsufficientData
 from analyzer.measurement.collect import Progress, collect_snapshot
 from analyzer.measurement.plan import Ask
 from analyzer.measurement.same import refuse_same
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.notebook.calibration import MeshCalibration
+from analyzer.notebook.comparison import MeshComparison
 from analyzer.notebook.meshes import ManyProjections
 from analyzer.notebook.projection import MeshProjection
 from analyzer.notebook.snapshot import MeshSnapshot
@@ -30,7 +33,9 @@ from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.promql import Scope
 from analyzer.report.answer import Answer, FrontEnd
+from analyzer.report.sections import ComparisonReport
 from analyzer.report.several import of_measured, of_stated
+from analyzer.units import Refusal
 
 
 class Credentials(TypedDict, total=False):
@@ -230,6 +235,37 @@ def project(
         projection=result,
     )
     return MeshProjection(result=result, answer=answer)
+
+
+def compare(
+    before: Snapshot | MeshSnapshot,
+    after: Snapshot | MeshSnapshot,
+    scenario: Scenario | Path | str | Mapping[str, object] | None = None,
+) -> MeshComparison:
+    """Compare a prediction with the measurement after a migration.
+
+    Args:
+        before: a snapshot with sidecars.
+        after: a snapshot of the same mesh with ztunnels, after some or all namespaces have moved.
+        scenario: assumptions of the prediction, as in `project`.
+
+    Raises:
+        UsageError: if the scenario has an unknown name or a wrong value.
+        InsufficientData: if the two cannot be compared, with the reason.
+
+    >>> import analyzer as mesh
+    >>> comparison = mesh.compare(before, after)
+    >>> comparison.result.total.is_within_at_after
+    True
+    """
+    first, second = MeshSnapshot.of(before), MeshSnapshot.of(after)
+    found = compare_snapshots(
+        first.snapshot, second.snapshot, _scenario(scenario, default_scenario())
+    )
+    if isinstance(found, Refusal):
+        raise InsufficientData(str(found))
+    report = ComparisonReport(comparison=found, before=first.manifest, after=second.manifest)
+    return MeshComparison(result=found, report=report)
 
 
 def project_meshes(

@@ -42,7 +42,7 @@ from analyzer.report.sentences.refused import grouped
 from analyzer.report.sentences.summary import summary
 from analyzer.report.table import Amount, Cell, Table, Unit, View
 from analyzer.report.tables import comparison as compared
-from analyzer.report.tables import costs, origins, parts
+from analyzer.report.tables import costs, migration_costs, origins, parts
 from analyzer.units import Refusal
 
 
@@ -311,11 +311,12 @@ class ComparisonReport:
     def sections(self) -> tuple[Section, ...]:
         """The comparison in order."""
         found, where = self.comparison, "Where the difference comes from"
-        parts_of = block(compared.parts(found), View.TERMINAL, text=where)
-        namespaces = block(compared.namespaces(found), View.TERMINAL, text="Namespaces")
+        parts_of = block(compared.parts(found), View.TERMINAL, View.PAGE, text=where)
+        namespaces = block(compared.namespaces(found), View.TERMINAL, View.PAGE, text="Namespaces")
         return (
             section("answer", "The answer", self._answer()),
-            section("parts", where, parts_of),
+            section("causes", where, parts_of),
+            section("costs", "Memory and dollars", self._costs()),
             section("by-namespace", "Namespaces", namespaces),
             section("quality", "Data quality", self._quality()),
         )
@@ -324,8 +325,23 @@ class ComparisonReport:
         found, views = self.comparison, (View.TERMINAL, View.TEXT)
         yield from block(texts(*self._times(), of_comparison.moved(found)), *views)
         outcome = Line(of_comparison.outcome(found), is_strong=True)
-        yield from block(Paragraphs((outcome,)), *EVERYWHERE)
-        yield from block(compared.components(found), *views)
+        saving = (Line(text, is_strong=True) for text in of_comparison.saving(found))
+        yield from block(Paragraphs((outcome, *saving)), *EVERYWHERE)
+        yield from block(compared.components(found), *EVERYWHERE)
+
+    def _costs(self) -> Iterator[Block]:
+        found, title = self.comparison, "Memory and dollars"
+        memory = migration_costs.memory(found)
+        yield from block(memory, View.PAGE, terminal=title, text=title)
+        if found.costs.savings:
+            yield from block(migration_costs.dollars(found), *EVERYWHERE)
+        yield from block(migration_costs.savings(found), *EVERYWHERE)
+        whole = "CPU, memory and dollars used, requested and billed"
+        yield from block(migration_costs.bases(found), text=whole, page=whole)
+        titles = dict.fromkeys(EVERYWHERE, "Nodes")
+        yield from block(migration_costs.nodes(found), **titles)
+        if lines := tuple(of_comparison.nodes(found)):
+            yield from block(texts(" ".join(lines)), *EVERYWHERE)
 
     def _quality(self) -> Iterator[Block]:
         found = self.comparison

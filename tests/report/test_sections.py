@@ -47,8 +47,15 @@ def test_a_terminal_shows_workloads_where_nothing_is_projected() -> None:
 def test_a_comparison_has_its_tables_in_every_view_that_has_room() -> None:
     report = report_of(compared(Migrated(moved=("pay",))))
 
-    for view in (View.TERMINAL, View.TEXT):
-        assert anchors(report, view) == ["components", "parts", "namespaces"]
+    costs = ["memory", "dollars", "savings"]
+    assert anchors(report, View.TERMINAL) == [
+        *("components", "parts", *costs, "nodes", "namespaces")
+    ]
+    for view in (View.TEXT, View.PAGE):
+        expected = ["components", "parts", *costs, "bases", "nodes", "namespaces"]
+        assert anchors(report, view) == expected
+    names = [section.anchor for section in report.sections] + anchors(report, View.PAGE)
+    assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize("make", [full, refused, calibration_only, constants_only, Answer])
