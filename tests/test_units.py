@@ -18,7 +18,9 @@ from analyzer.units import HOURS_PER_MONTH, MONTHS_PER_YEAR, Interval, Reason, R
 
 _HOLDS_NUMBERS = re.compile(r"\b(float(64)?|Interval)\b")
 SAYS_ITS_UNIT = re.compile(
-    r"(^|_)(vcpu|rps|seconds|days|gib|bytes|usd|share|error|squared|count|percent)$"
+    r"(^|_)(vcpu|rps|seconds|days|gib|bytes|usd|share|error|squared|count|percent)"
+    # Draws and the range of a quantity have its unit.
+    r"(_draws|_range)?$"
     r"|_per_|(^|_)probability(_|$)"
     # Statistics that have none, or the square of two others'.
     r"|(^|_)(exponent|weights|gains|freedom|coefficients|covariances?)$"
@@ -87,7 +89,6 @@ _UNIT_ELSEWHERE = {
     "analyzer.projection.uncertainty.Parameters.waypoint_own": "ratios",
     "analyzer.projection.uncertainty.Parameters.unseen_time": "standard deviations: it has none",
     "analyzer.projection.unseen.MeasuredRanges.traffic": "a factor: it has none",
-    "analyzer.calibration.result.Decomposition.measured_vcpu_range": "the part before the last",
     "analyzer.measurement.filling.Estimate.low": "the column that is filled says it",
     "analyzer.measurement.filling.Estimate.mid": "the column that is filled says it",
     "analyzer.measurement.filling.Estimate.high": "the column that is filled says it",

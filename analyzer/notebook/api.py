@@ -28,15 +28,14 @@ from analyzer.projection import (
     load_scenario,
     project_usage,
 )
-from analyzer.projection.meshes import together
-from analyzer.projection.result import Projection
 from analyzer.projection.stated import load_meshes
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.promql import Scope
-from analyzer.report.answer import Answer
-from analyzer.report.sections import ComparisonReport, MeshesReport
-from analyzer.units import Reason, Refusal
+from analyzer.report.answer import Answer, FrontEnd
+from analyzer.report.sections import ComparisonReport
+from analyzer.report.several import of_measured, of_stated
+from analyzer.units import Refusal
 
 
 class Credentials(TypedDict, total=False):
@@ -294,25 +293,15 @@ def project_meshes(
     """
     is_measured = isinstance(meshes, Mapping)
     assumed = _scenario(scenario, default_scenario() if is_measured else hypothetical_scenario())
-    answers: dict[str, Answer] = {}
-    found: dict[str, Projection | Refusal] = {}
     if isinstance(meshes, Mapping):
         measured = {name: MeshSnapshot.of(snapshot) for name, snapshot in meshes.items()}
         refuse_same({name: snapshot.manifest for name, snapshot in measured.items()})
-        for name, snapshot in measured.items():
-            try:
-                projection = project(snapshot, scenario=assumed)
-            except InsufficientData as error:
-                found[name] = Refusal(subject="cost", reason=Reason.NO_DATA, detail=str(error))
-                continue
-            found[name], answers[name] = projection.result, projection.answer
+        report = of_measured(
+            measured, lambda name: project(measured[name], scenario=assumed).answer
+        )
     else:
-        for stated in load_meshes(Path(meshes)):
-            result = stated.projected(assumed)
-            found[stated.name] = result
-            answers[stated.name] = Answer(load=stated.load, projection=result)
-    priced = together(found)
-    return ManyProjections(result=priced, report=MeshesReport(meshes=priced, answers=answers))
+        report = of_stated(load_meshes(Path(meshes)), assumed, FrontEnd())
+    return ManyProjections(report=report)
 
 
 def _scenario(

@@ -8,11 +8,13 @@ from analyzer.errors import AnalyzerError
 from analyzer.files import write_file
 from analyzer.report import records
 from analyzer.report.answer import Answer
+from analyzer.report.blocks import Picture
 from analyzer.report.charts import CHARTS
 from analyzer.report.charts.meshes import draw as draw_meshes
 from analyzer.report.charts.style import DPI, FORMATS, figure_bytes
 from analyzer.report.render import csv, html, json, markdown
-from analyzer.report.sections import AnswerReport, ComparisonReport, MeshesReport, Picture
+from analyzer.report.sections import AnswerReport, ComparisonReport
+from analyzer.report.several import MeshesReport
 from analyzer.units import Refusal
 
 

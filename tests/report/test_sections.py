@@ -7,7 +7,8 @@ import pytest
 
 from analyzer.report import sections
 from analyzer.report.answer import Answer
-from analyzer.report.sections import AnswerReport, Picture, Report, blocks_in
+from analyzer.report.blocks import Charts, Picture, Report, blocks_in
+from analyzer.report.sections import AnswerReport
 from analyzer.report.sentences import Line
 from analyzer.report.sentences.summary import summary
 from analyzer.report.table import Table, View
@@ -80,7 +81,7 @@ def test_a_chart_leads_to_the_table_of_its_name() -> None:
     report = AnswerReport(answer=full(), pictures={"cost": picture, "timeline": picture})
     (block,) = next(item for item in report.sections if item.anchor == "charts").blocks
 
-    assert isinstance(block.content, sections.Charts)
+    assert isinstance(block.content, Charts)
     assert [(name, figures) for name, _, _, figures in block.content.items] == [
         ("cost", "cost"),
         ("timeline", ""),
