@@ -92,6 +92,17 @@ def waypoint_weights(placement: Placement, namespaces: pd.DataFrame) -> Floats:
             return has_http
 
 
+class TrafficDistribution(StrEnum):
+    """Which replica of a waypoint a caller uses."""
+
+    PREFER_CLOSE = "prefer-close"
+    """One in its own zone, if there is any: Istio sets this for waypoints, from 1.24 on."""
+    RANDOM = "random"
+
+
+PREFER_CLOSE: Final = TrafficDistribution.PREFER_CLOSE
+
+
 class PriceSource(StrEnum):
     """Source of prices, if not a list."""
 
@@ -258,6 +269,14 @@ CHOICES: Final[Mapping[str, Choice]] = {
         permitted="observed, all, none, a list of namespaces, or a share from 0 to 1",
         parse=_placement,
         example='waypoint_placement = ["shop", "data"]',
+    ),
+    "waypoint_traffic_distribution": Choice(
+        meaning=(
+            "which replica of a waypoint callers use: any, or one in their own zone where there is "
+            "one (networking.istio.io/traffic-distribution, which Istio sets from 1.24 on)"
+        ),
+        permitted="prefer-close, random",
+        parse=lambda value: TrafficDistribution(str(value)),
     ),
     "ingress_through_waypoint": Choice(
         meaning="whether requests from ingress gateways pass waypoints",

@@ -23,7 +23,12 @@ import pandas as pd
 
 from analyzer.arrays import Floats
 from analyzer.data import PublishedConstants
-from analyzer.projection.choices import Basis, waypoint_weights
+from analyzer.projection.choices import (
+    PREFER_CLOSE,
+    Basis,
+    TrafficDistribution,
+    waypoint_weights,
+)
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.needs import Case, Each, Need, added_up, prices_by_basis
 from analyzer.projection.passing import carried, vcpu_of
@@ -31,6 +36,7 @@ from analyzer.projection.places import WAYPOINT_LOADS, at_a_time
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters
 from analyzer.projection.unseen import on_draws
+from analyzer.projection.zones import Transfer, transfer_of
 from analyzer.units import Provenance, Role
 
 _MOST_REPLICAS: Final = 1000
@@ -106,11 +112,13 @@ class Part:
 
     Attributes:
         size: number and requests for published constants; None if only a snapshot has them.
+        transfer: its extra traffic between zones; None if it has none, or if it is not known.
     """
 
     role: Role
     need: Callable[[Case], Need]
     size: Callable[[MeshLoad, Scenario], Size | None]
+    transfer: Callable[[Case], Transfer | None] = lambda _: None
 
 
 def _sidecar_need(case: Case) -> Need:
@@ -271,6 +279,40 @@ def waypoint_need(case: Case, weights: Floats) -> Need:
     )
 
 
+def waypoint_transfer(
+    case: Case,
+    weights: Floats,
+    replicas: Floats | None = None,
+    distribution: TrafficDistribution | None = None,
+) -> Transfer | None:
+    """Return the extra traffic between zones of the waypoints; None where no zone is known.
+
+    Args:
+        case: what is evaluated.
+        weights: each namespace's share of a waypoint, 0-1.
+        replicas: of a whole waypoint in each namespace; None: as many as the traffic needs.
+        distribution: how callers choose among replicas; None: as the scenario has it.
+    """
+    if replicas is None:
+        replicas = waypoint_replicas(case.load, case.parameters)
+    chosen = distribution or case.parameters.traffic_distribution
+    return transfer_of(
+        case,
+        waypoint_counts(case, weights, replicas),
+        replicas,
+        weights,
+        prefers_close=chosen == PREFER_CLOSE,
+    )
+
+
+def _weights_placed(case: Case) -> Floats:
+    return waypoint_weights(case.parameters.placement, case.load.namespaces)
+
+
+def _weights_everywhere(case: Case) -> Floats:
+    return np.ones(len(case.load.namespaces))
+
+
 SIDECARS: Final = Part(
     role=Role.SIDECAR,
     need=_sidecar_need,
@@ -284,16 +326,16 @@ ZTUNNELS: Final = Part(
 )
 WAYPOINTS_PLACED: Final = Part(
     role=Role.WAYPOINT,
-    need=lambda case: waypoint_need(
-        case, waypoint_weights(case.parameters.placement, case.load.namespaces)
-    ),
+    need=lambda case: waypoint_need(case, _weights_placed(case)),
     size=lambda _load, _scenario: None,
+    transfer=lambda case: waypoint_transfer(case, _weights_placed(case)),
 )
 WAYPOINTS_EVERYWHERE: Final = Part(
     role=Role.WAYPOINT,
-    need=lambda case: waypoint_need(case, np.ones(len(case.load.namespaces))),
+    need=lambda case: waypoint_need(case, _weights_everywhere(case)),
     size=lambda load, scenario: Size(
         at_a_time(load.namespaces) * scenario.waypoint_replicas,
         float(load.namespaces["waypoint_rps"].sum()),
     ),
+    transfer=lambda case: waypoint_transfer(case, _weights_everywhere(case)),
 )

@@ -16,6 +16,7 @@ from analyzer.projection.components import (
     each_ztunnel,
     waypoint_counts,
     waypoint_replicas,
+    waypoint_transfer,
     while_present,
 )
 from analyzer.projection.modes import SIDECAR, needs_of
@@ -38,7 +39,8 @@ class Stakes:
         needs_waypoint: whether the scenario gives it a waypoint.
         sidecar_usd: its sidecars, which moving saves.
         passed_usd: what ztunnels cost more with its traffic than without.
-        waypoint_usd: its waypoint, as much of one as the scenario gives it.
+        waypoint_usd: its waypoint, as much of one as the scenario gives it, with the bytes that
+            cross zones because of it.
         shared_usd: the ztunnels before any namespace has moved, shape (draws,).
         is_settled: whether the scenario states which namespaces need a waypoint.
     """
@@ -74,16 +76,19 @@ def stakes(case: Case, basis: Basis) -> Stakes:
     share = np.divide(
         carried_vcpu, total_vcpu, out=np.zeros(carried_vcpu.shape), where=total_vcpu > 0
     )
-    waypoint = each_waypoint(case, replicas)
+    waypoint_usd = each_waypoint(case, replicas).usd_per_year(
+        waypoint_counts(case, weights, replicas), basis, parameters
+    )
+    transfer = waypoint_transfer(case, weights, replicas)
+    if transfer:
+        waypoint_usd = waypoint_usd + transfer.by_namespace_usd_per_year
     return Stakes(
         names=tuple(map(str, namespaces["namespace"])),
         is_known=namespaces["sidecar_vcpu"].notna().to_numpy(bool),
         needs_waypoint=weights > 0,
         sidecar_usd=_sidecar_usd(case, basis),
         passed_usd=share * passed_usd,
-        waypoint_usd=waypoint.usd_per_year(
-            waypoint_counts(case, weights, replicas), basis, parameters
-        ),
+        waypoint_usd=waypoint_usd,
         shared_usd=shared_usd,
         is_settled=is_settled(parameters.placement),
     )

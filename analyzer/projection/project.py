@@ -35,6 +35,7 @@ from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Savin
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.sensitivity import break_even_request, sensitivity, sweeps
 from analyzer.projection.uncertainty import drawn, to_interval
+from analyzer.projection.zones import with_price
 from analyzer.settings import Setting
 from analyzer.units import Provenance, Reason, Refusal
 
@@ -66,6 +67,7 @@ def project_usage(
     http_gbit = http_gbit_per_1000_rps(usage)
     scenario = with_measured_share(scenario, usage)
     scenario = on_this_hardware(scenario, calibration, http_gbit)
+    scenario = with_price(scenario, usage)
     question = _Question(
         calibration=calibration,
         scenario=scenario,

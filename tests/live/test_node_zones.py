@@ -92,7 +92,7 @@ def test_each_sign_is_enough(server: ServerProcess) -> None:
 
 
 def on_aws(mesh: Mesh) -> Mesh:
-    """Return a mesh on nodes of three zones by their provider IDs; the last node has a label too."""
+    """Return a mesh on nodes of three zones by their provider IDs; one node has a label too."""
     zones = {node_name(number): f"eu-1{'abc'[number % 3]}" for number in range(mesh.spec.nodes)}
     last = node_name(mesh.spec.nodes - 1)
 

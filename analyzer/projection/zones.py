@@ -1,0 +1,210 @@
+"""Bytes that cross zones because they pass a waypoint, and what they cost, on draws.
+
+A direct call crosses from one zone to another at most once. Through a waypoint it may cross on the
+way to the waypoint, and again on the way to the called pod. Of a call from zone s to zone d through
+a replica in zone w, the extra crossings are
+
+    [s is not w] + [w is not d] - [s is not d]
+
+which is never negative: bytes that cross from s to d cross on one of the two ways.
+
+Sources: ztunnel's choice of a waypoint follows the annotation networking.istio.io/traffic-
+distribution of the waypoint's Service, which Istio sets to PreferClose by itself (Istio 1.24 change
+notes, "waypoints automatically set this"). It prefers replicas in the zone of the caller, and takes
+any of the others where there is none (istio.io, "Traffic Distribution"). Without it, replicas are
+chosen at random. A called pod is chosen at random, as without a waypoint.
+
+Replicas are spread evenly over the zones of a cluster, as Kubernetes' default topology spread does.
+Which zones have one more is not known: all choices count, each by the nodes in its zones. The best
+estimate is their mean, and draws are single choices.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+
+from analyzer.arrays import Floats
+from analyzer.calibration.fit.student import DRAW_COUNT, SEED
+from analyzer.data import assumptions, providers
+from analyzer.measurement.usage import MeshUsage
+from analyzer.projection.hardware import REQUEST_BYTES
+from analyzer.projection.needs import Case
+from analyzer.projection.scenario import ZONE_PRICE, Scenario
+from analyzer.projection.unseen import on_draws
+from analyzer.projection.zone_traffic import zoned_nodes
+from analyzer.units import HOURS_PER_MONTH, MONTHS_PER_YEAR, Interval
+
+BYTES_PER_GB: Final = 1e9
+"""Clouds bill by GB of 10^9 bytes, or by GiB, which is 7 % more."""
+
+_SECONDS_PER_MONTH: Final = 3600 * HOURS_PER_MONTH
+
+_MOST_ZONES: Final = 12
+"""Zones in which a surplus replica may be: those with most nodes. Regions have up to six."""
+
+_STREAM: Final = (SEED, 1)
+"""Seed of the draws of placements: other draws do not depend on whether zones are known."""
+
+_UNKNOWN: Final = "the provider of the nodes is not known"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Transfer:
+    """The extra traffic between zones of the waypoints of a mode.
+
+    Attributes:
+        gb_per_month: by namespace, shape (namespaces, draws).
+        usd_per_gb: shape (draws,).
+        waypoint_count: replicas at a time, on average.
+    """
+
+    gb_per_month: Floats
+    usd_per_gb: Floats
+    waypoint_count: float
+
+    @property
+    def by_namespace_usd_per_year(self) -> Floats:
+        """What it costs by namespace, shape (namespaces, draws)."""
+        return np.asarray(self.gb_per_month * self.usd_per_gb * MONTHS_PER_YEAR)
+
+    @property
+    def usd_per_year(self) -> Floats:
+        """What all of it costs, shape (draws,)."""
+        return np.asarray(self.by_namespace_usd_per_year.sum(axis=0))
+
+
+def transfer_of(
+    case: Case, counts: Floats, replicas: Floats, weights: Floats, *, prefers_close: bool
+) -> Transfer | None:
+    """Return the extra traffic between zones; None where no zone of a node is known.
+
+    Args:
+        case: what is evaluated.
+        counts: waypoint replicas of each namespace at a time, on average.
+        replicas: the number of a whole waypoint in each namespace.
+        weights: each namespace's share of a waypoint, 0 to 1.
+        prefers_close: whether callers prefer replicas in their own zone.
+    """
+    traffic, parameters = case.load.zones, case.parameters
+    if traffic is None or ZONE_PRICE not in parameters.values:
+        return None
+    flows = np.stack(
+        [traffic.http_bytes_per_second, traffic.unsized_rps, traffic.tcp_bytes_per_second]
+    )
+    draw_count = len(parameters.waypoint_idle_vcpu)
+    http, unsized, tcp = _on_draws(
+        flows, traffic.node_counts, replicas, draw_count, prefers_close=prefers_close
+    )
+    namespaces, unseen = case.load.namespaces, parameters.unseen_time
+    http_times, tcp_times = (
+        _times(on_draws(namespaces, name, unseen))
+        for name in ("waypoint_rps", "waypoint_gbit_per_second")
+    )
+    bytes_per_second = (http + unsized * parameters[REQUEST_BYTES]) * http_times + tcp * tcp_times
+    per_month = weights[:, None] * _SECONDS_PER_MONTH / BYTES_PER_GB
+    return Transfer(
+        gb_per_month=bytes_per_second * per_month,
+        usd_per_gb=parameters[ZONE_PRICE],
+        waypoint_count=float(counts.sum()),
+    )
+
+
+def _times(amounts: Floats) -> Floats:
+    """Return amounts over draws as multiples of their best estimates."""
+    mid = amounts[:, :1]
+    return np.divide(amounts, mid, out=np.ones_like(amounts), where=mid > 0)
+
+
+def _on_draws(
+    flows: Floats, node_counts: Floats, replicas: Floats, draw_count: int, *, prefers_close: bool
+) -> Floats:
+    """Return what crosses in addition, shape (kinds, namespaces, draws): the mean first."""
+    found = np.zeros((*flows.shape[:2], draw_count))
+    chance = np.random.default_rng(_STREAM).random((flows.shape[1], DRAW_COUNT))[
+        :, : draw_count - 1
+    ]
+    alike, group_of = np.unique(
+        np.column_stack([node_counts, replicas]), axis=0, return_inverse=True
+    )
+    for number, (*nodes, count) in enumerate(alike):
+        rows = np.flatnonzero(group_of.reshape(-1) == number)
+        placed, likely = placements(np.array(nodes), int(count))
+        if not len(placed):
+            continue
+        extra = np.stack(
+            [extra_crossings(kind[rows], placed, prefers_close=prefers_close) for kind in flows]
+        )
+        found[:, rows, 0] = extra @ likely
+        chosen = np.searchsorted(likely.cumsum()[:-1], chance[rows], side="right")
+        found[:, rows, 1:] = np.take_along_axis(extra, chosen[None], axis=2)
+    return found
+
+
+def placements(node_counts: Floats, replicas: int) -> tuple[Floats, Floats]:
+    """Return the ways to spread replicas evenly over zones, and how likely each is.
+
+    The first has the replicas in each zone, shape (ways, zones), the second has shape (ways,). None
+    where no zone has nodes.
+    """
+    zones = np.flatnonzero(node_counts > 0)
+    if not len(zones) or replicas < 1:
+        return np.zeros((0, len(node_counts))), np.zeros(0)
+    everywhere, surplus = divmod(replicas, len(zones))
+    largest = zones[np.argsort(-node_counts[zones], kind="stable")][:_MOST_ZONES]
+    chosen = list(combinations(sorted(largest), min(surplus, len(largest))))
+    placed = np.zeros((len(chosen), len(node_counts)))
+    placed[:, zones] = everywhere
+    for row, extra in enumerate(chosen):
+        placed[row, list(extra)] += 1
+    likely = np.array([node_counts[list(extra)].prod() for extra in chosen])
+    return placed, likely / likely.sum()
+
+
+def extra_crossings(flows: Floats, placed: Floats, *, prefers_close: bool) -> Floats:
+    """Return how much of each flow crosses in addition, shape (flows, ways).
+
+    Args:
+        flows: from zone to zone, shape (flows, zones, zones).
+        placed: the replicas in each zone, shape (ways, zones).
+        prefers_close: whether callers prefer replicas in their own zone.
+    """
+    share = placed / placed.sum(axis=1, keepdims=True)
+    is_near = (placed > 0) & prefers_close
+    is_far = (~is_near).astype(float)
+    sent, staying = flows.sum(axis=2), np.einsum("fzz->fz", flows)
+    to_waypoint = sent @ (is_far * (1 - share)).T
+    from_near = (sent - staying) @ is_near.astype(float).T
+    from_far = np.einsum("fsd,ws,wd->fw", flows, is_far, 1 - share, optimize=True)
+    direct = (sent - staying).sum(axis=1, keepdims=True)
+    return np.asarray(to_waypoint + from_near + from_far - direct)
+
+
+def with_price(scenario: Scenario, usage: MeshUsage) -> Scenario:
+    """Return the scenario with the price of bytes between zones of the nodes' provider.
+
+    A stated price stays. Where no zone is known the scenario has none, unless it is stated. Nodes
+    of several providers have the mean price; an unknown provider has the price 0.
+    """
+    item = scenario.assumptions[ZONE_PRICE]
+    if item != assumptions()[ZONE_PRICE]:
+        return scenario
+    nodes = zoned_nodes(usage)
+    if (nodes["zone"] == "").all():
+        others = {name: one for name, one in scenario.assumptions.items() if name != ZONE_PRICE}
+        return replace(scenario, assumptions=others)
+    shares = nodes.groupby("provider")["present_share"].sum()
+    found = [(one, float(shares[name])) for name, one in providers().items() if name in shares]
+    if not found:
+        unknown = replace(item, value=Interval.exactly(0.0), source=_UNKNOWN)
+        return scenario.with_assumptions({ZONE_PRICE: unknown})
+    prices = [one.zone_usd_per_gb for one, _ in found]
+    mean = sum(one.zone_usd_per_gb.mid * share for one, share in found)
+    value = Interval(
+        low=min(price.low for price in prices),
+        mid=mean / sum(share for _, share in found),
+        high=max(price.high for price in prices),
+    )
+    source = "; ".join(f"{one.title}: {one.source}" for one, _ in found)
+    return scenario.with_assumptions({ZONE_PRICE: replace(item, value=value, source=source)})
