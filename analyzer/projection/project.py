@@ -35,7 +35,8 @@ from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Savin
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.sensitivity import break_even_request, sensitivity, sweeps
 from analyzer.projection.uncertainty import drawn, to_interval
-from analyzer.projection.zones import with_price
+from analyzer.projection.zone_choices import zone_transfer
+from analyzer.projection.zones import partly_zoned, unpriced, with_price
 from analyzer.settings import Setting
 from analyzer.units import Provenance, Reason, Refusal
 
@@ -101,6 +102,7 @@ def project_usage(
         sensitivity=what_matters,
         sweeps=sweeps(case, basis) if savings else (),
         nodes=figures.ztunnel_nodes(case) if case.has_ambient else (),
+        zone_transfer=zone_transfer(case, scenario, basis),
         load=case.load,
         waypoint_placement=scenario.waypoint_placement,
         references=tuple(
@@ -112,6 +114,7 @@ def project_usage(
             *_unpriced(case, basis),
             *_extrapolated(case, calibration),
             *_placed_nowhere(case),
+            *(partly_zoned(case.load) if case.has_ambient else ()),
             *_ambiguous(usage, question, basis, savings),
         ),
         workings=Workings(
@@ -120,6 +123,7 @@ def project_usage(
             node_prices=case.prices,
             own_costs=case.own_costs,
             http_gbit_per_1000_rps=http_gbit,
+            zones_are_missing=usage.zones_were_asked and case.load.zones is None,
         ),
     )
 
@@ -272,3 +276,5 @@ def _refusals(
         if scenario.basis != Basis.USAGE:
             detail += f"; the dollars are of usage, not of {scenario.basis} as asked"
         yield Refusal(subject="requested and billed", reason=Reason.NO_DATA, detail=detail)
+    if case.has_ambient:
+        yield from unpriced(usage, scenario)

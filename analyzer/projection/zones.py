@@ -19,27 +19,37 @@ Which zones have one more is not known: all choices count, each by the nodes in 
 estimate is their mean, and draws are single choices.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from analyzer.arrays import Floats
+from analyzer.arrays import Floats, Ints
 from analyzer.calibration.fit.student import DRAW_COUNT, SEED
 from analyzer.data import assumptions, providers
+from analyzer.measurement.findings import Finding
 from analyzer.measurement.usage import MeshUsage
+from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.hardware import REQUEST_BYTES
 from analyzer.projection.needs import Case
 from analyzer.projection.scenario import ZONE_PRICE, Scenario
 from analyzer.projection.unseen import on_draws
 from analyzer.projection.zone_traffic import zoned_nodes
-from analyzer.units import HOURS_PER_MONTH, MONTHS_PER_YEAR, Interval
+from analyzer.units import (
+    HOURS_PER_MONTH,
+    MONTHS_PER_YEAR,
+    Interval,
+    Reason,
+    Refusal,
+    in_percent,
+)
 
 BYTES_PER_GB: Final = 1e9
 """Clouds bill by GB of 10^9 bytes, or by GiB, which is 7 % more."""
 
-_SECONDS_PER_MONTH: Final = 3600 * HOURS_PER_MONTH
+SECONDS_PER_MONTH: Final = 3600 * HOURS_PER_MONTH
 
 _MOST_ZONES: Final = 12
 """Zones in which a surplus replica may be: those with most nodes. Regions have up to six."""
@@ -47,7 +57,27 @@ _MOST_ZONES: Final = 12
 _STREAM: Final = (SEED, 1)
 """Seed of the draws of placements: other draws do not depend on whether zones are known."""
 
-_UNKNOWN: Final = "the provider of the nodes is not known"
+UNKNOWN_PROVIDER: Final = "the provider of the nodes is not known"
+
+_MOSTLY: Final = 0.99
+"""Share of the nodes with a known zone from which the others are not mentioned."""
+
+
+class Crossings(NamedTuple):
+    """Bytes a second that cross zones, at the best estimates, shape (namespaces,).
+
+    The first is all that the waypoint handles, whether it crosses or not.
+    """
+
+    handled: Floats
+    to_waypoint: Floats
+    to_pods: Floats
+    direct: Floats
+
+    @property
+    def extra(self) -> Floats:
+        """What crosses in addition."""
+        return self.to_waypoint + self.to_pods - self.direct
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,11 +88,15 @@ class Transfer:
         gb_per_month: by namespace, shape (namespaces, draws).
         usd_per_gb: shape (draws,).
         waypoint_count: replicas at a time, on average.
+        crossings: of a whole waypoint in each namespace.
+        weights: each namespace's share of a waypoint, 0 to 1.
     """
 
     gb_per_month: Floats
     usd_per_gb: Floats
     waypoint_count: float
+    crossings: Crossings
+    weights: Floats
 
     @property
     def by_namespace_usd_per_year(self) -> Floats:
@@ -94,20 +128,29 @@ def transfer_of(
         [traffic.http_bytes_per_second, traffic.unsized_rps, traffic.tcp_bytes_per_second]
     )
     draw_count = len(parameters.waypoint_idle_vcpu)
-    http, unsized, tcp = _on_draws(
-        flows, traffic.node_counts, replicas, draw_count, prefers_close=prefers_close
-    )
+    parts = np.zeros((4, *flows.shape[:2]))
+    extra = np.zeros((*flows.shape[:2], draw_count))
+    for rows, placed, likely in _alike(traffic.node_counts, replicas):
+        found = crossings(flows[:, rows], placed, prefers_close=prefers_close)
+        parts[:, :, rows] = found @ likely
+        each = found[1] + found[2] - found[3]
+        extra[:, rows, 0] = each @ likely
+        chosen = _chosen(likely, len(replicas), draw_count)[rows]
+        extra[:, rows, 1:] = np.take_along_axis(each, chosen[None], axis=2)
     namespaces, unseen = case.load.namespaces, parameters.unseen_time
     http_times, tcp_times = (
         _times(on_draws(namespaces, name, unseen))
         for name in ("waypoint_rps", "waypoint_gbit_per_second")
     )
-    bytes_per_second = (http + unsized * parameters[REQUEST_BYTES]) * http_times + tcp * tcp_times
-    per_month = weights[:, None] * _SECONDS_PER_MONTH / BYTES_PER_GB
+    each_bytes, (http, unsized, tcp) = parameters[REQUEST_BYTES], extra
+    bytes_per_second = (http + unsized * each_bytes) * http_times + tcp * tcp_times
+    per_month = weights[:, None] * SECONDS_PER_MONTH / BYTES_PER_GB
     return Transfer(
         gb_per_month=bytes_per_second * per_month,
         usd_per_gb=parameters[ZONE_PRICE],
         waypoint_count=float(counts.sum()),
+        crossings=Crossings(*(part[0] + part[1] * each_bytes[0] + part[2] for part in parts)),
+        weights=weights,
     )
 
 
@@ -117,29 +160,21 @@ def _times(amounts: Floats) -> Floats:
     return np.divide(amounts, mid, out=np.ones_like(amounts), where=mid > 0)
 
 
-def _on_draws(
-    flows: Floats, node_counts: Floats, replicas: Floats, draw_count: int, *, prefers_close: bool
-) -> Floats:
-    """Return what crosses in addition, shape (kinds, namespaces, draws): the mean first."""
-    found = np.zeros((*flows.shape[:2], draw_count))
-    chance = np.random.default_rng(_STREAM).random((flows.shape[1], DRAW_COUNT))[
-        :, : draw_count - 1
-    ]
-    alike, group_of = np.unique(
+def _alike(node_counts: Floats, replicas: Floats) -> Iterator[tuple[Ints, Floats, Floats]]:
+    """Yield the waypoints with the same zones and replicas, and their `placements`."""
+    kinds, kind_of = np.unique(
         np.column_stack([node_counts, replicas]), axis=0, return_inverse=True
     )
-    for number, (*nodes, count) in enumerate(alike):
-        rows = np.flatnonzero(group_of.reshape(-1) == number)
+    for number, (*nodes, count) in enumerate(kinds):
         placed, likely = placements(np.array(nodes), int(count))
-        if not len(placed):
-            continue
-        extra = np.stack(
-            [extra_crossings(kind[rows], placed, prefers_close=prefers_close) for kind in flows]
-        )
-        found[:, rows, 0] = extra @ likely
-        chosen = np.searchsorted(likely.cumsum()[:-1], chance[rows], side="right")
-        found[:, rows, 1:] = np.take_along_axis(extra, chosen[None], axis=2)
-    return found
+        if len(placed):
+            yield np.flatnonzero(kind_of.reshape(-1) == number), placed, likely
+
+
+def _chosen(likely: Floats, waypoint_count: int, draw_count: int) -> Ints:
+    """Return the way that each waypoint is placed in each draw, shape (waypoints, draws - 1)."""
+    chance = np.random.default_rng(_STREAM).random((waypoint_count, DRAW_COUNT))
+    return np.searchsorted(likely.cumsum()[:-1], chance[:, : draw_count - 1], side="right")
 
 
 def placements(node_counts: Floats, replicas: int) -> tuple[Floats, Floats]:
@@ -162,23 +197,28 @@ def placements(node_counts: Floats, replicas: int) -> tuple[Floats, Floats]:
     return placed, likely / likely.sum()
 
 
-def extra_crossings(flows: Floats, placed: Floats, *, prefers_close: bool) -> Floats:
-    """Return how much of each flow crosses in addition, shape (flows, ways).
+def crossings(flows: Floats, placed: Floats, *, prefers_close: bool) -> Floats:
+    """Return how much of each flow there is, and crosses on each of its ways.
+
+    The first axis is that of `Crossings`, then those of the flows, and last the ways.
 
     Args:
-        flows: from zone to zone, shape (flows, zones, zones).
+        flows: from zone to zone, shape (..., zones, zones).
         placed: the replicas in each zone, shape (ways, zones).
         prefers_close: whether callers prefer replicas in their own zone.
     """
     share = placed / placed.sum(axis=1, keepdims=True)
-    is_near = (placed > 0) & prefers_close
-    is_far = (~is_near).astype(float)
-    sent, staying = flows.sum(axis=2), np.einsum("fzz->fz", flows)
+    is_near = ((placed > 0) & prefers_close).astype(float)
+    is_far = 1 - is_near
+    sent = flows.sum(axis=-1)
+    leaving = sent - np.einsum("...zz->...z", flows)
     to_waypoint = sent @ (is_far * (1 - share)).T
-    from_near = (sent - staying) @ is_near.astype(float).T
-    from_far = np.einsum("fsd,ws,wd->fw", flows, is_far, 1 - share, optimize=True)
-    direct = (sent - staying).sum(axis=1, keepdims=True)
-    return np.asarray(to_waypoint + from_near + from_far - direct)
+    from_far = np.einsum("...sd,ws,wd->...w", flows, is_far, 1 - share, optimize=True)
+    whole, direct = (
+        np.broadcast_to(amounts.sum(axis=-1)[..., None], to_waypoint.shape)
+        for amounts in (sent, leaving)
+    )
+    return np.stack([whole, to_waypoint, leaving @ is_near.T + from_far, direct])
 
 
 def with_price(scenario: Scenario, usage: MeshUsage) -> Scenario:
@@ -197,7 +237,7 @@ def with_price(scenario: Scenario, usage: MeshUsage) -> Scenario:
     shares = nodes.groupby("provider")["present_share"].sum()
     found = [(one, float(shares[name])) for name, one in providers().items() if name in shares]
     if not found:
-        unknown = replace(item, value=Interval.exactly(0.0), source=_UNKNOWN)
+        unknown = replace(item, value=Interval.exactly(0.0), source=UNKNOWN_PROVIDER)
         return scenario.with_assumptions({ZONE_PRICE: unknown})
     prices = [one.zone_usd_per_gb for one, _ in found]
     mean = sum(one.zone_usd_per_gb.mid * share for one, share in found)
@@ -208,3 +248,29 @@ def with_price(scenario: Scenario, usage: MeshUsage) -> Scenario:
     )
     source = "; ".join(f"{one.title}: {one.source}" for one, _ in found)
     return scenario.with_assumptions({ZONE_PRICE: replace(item, value=value, source=source)})
+
+
+def unpriced(usage: MeshUsage, scenario: Scenario) -> Iterator[Refusal]:
+    """Yield why bytes between zones have no price, where they may have one."""
+    nodes, item = zoned_nodes(usage), scenario.assumptions.get(ZONE_PRICE)
+    bills = [name for name, one in providers().items() if one.zone_usd_per_gb.high > 0]
+    subject = "cost of traffic between zones"
+    if item is not None and item.source == UNKNOWN_PROVIDER and nodes["zone"].nunique() > 1:
+        detail = f"{UNKNOWN_PROVIDER}, so no price is added: set {ZONE_PRICE} in the scenario"
+        yield Refusal(subject=subject, reason=Reason.NO_DATA, detail=detail)
+    if (nodes["zone"] == "").all() and len(nodes) > 1 and nodes["provider"].isin(bills).any():
+        detail = "the zones of the nodes are not known: start kube-state-metrics with "
+        detail += "--metric-labels-allowlist=nodes=[topology.kubernetes.io/zone]"
+        yield Refusal(subject=subject, reason=Reason.NO_DATA, detail=detail)
+
+
+def partly_zoned(load: MeasuredLoad) -> Iterator[Finding]:
+    """Yield that a part of the nodes has no zone, if it is more than a few."""
+    if load.zones is not None and load.zones.zoned_share < _MOSTLY:
+        share = in_percent(1 - load.zones.zoned_share)
+        yield Finding(
+            name="zones_partly_known",
+            text=f"{share} of the nodes have no zone. Pods on them are taken to be spread over "
+            "zones like all others.",
+            fix="Label these nodes with topology.kubernetes.io/zone.",
+        )
