@@ -110,9 +110,12 @@ def _bar(axes: Axes, row: int, mode: Mode, projection: Projection) -> None:
         str(item.role): _vcpu_usd(item, projection.basis, projection.price)
         for item in mode.components
     }
-    memory = mid - sum(usd.values())
+    between_zones = mode.transfer.usd_per_year.mid if mode.transfer else 0.0
+    memory = mid - sum(usd.values()) - between_zones
     if memory > mid * 1e-9:
         usd["memory"] = memory
+    if between_zones > 0:
+        usd[style.BETWEEN_ZONES] = between_zones
     parts.stacked(axes, row, usd.items())
     if low < high:
         axes.errorbar(mid, row, xerr=[[mid - low], [high - mid]], color=style.INK, capsize=3, lw=1)

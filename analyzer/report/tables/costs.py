@@ -5,9 +5,18 @@ from functools import partial
 from operator import attrgetter
 from typing import Final
 
-from analyzer.projection.choices import Basis
+from analyzer.projection.choices import Basis, TrafficDistribution
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT_ALL, SIDECAR
-from analyzer.projection.result import Mode, Projection, Reference, Saving, Sensitivity, Sweep
+from analyzer.projection.result import (
+    Mode,
+    Projection,
+    Reference,
+    ReplicaChoice,
+    Saving,
+    Sensitivity,
+    Sweep,
+    ZoneChoice,
+)
 from analyzer.report import format as fmt
 from analyzer.report.sentences.projection import (
     assumed,
@@ -27,6 +36,14 @@ _SWEEPS: Final = {
         "Saving by the share of namespaces with HTTP that need a waypoint",
     ),
     "waypoint_replicas": ("waypoint replicas", "Saving by the replicas of each waypoint"),
+}
+
+
+_HOW: Final = {ReplicaChoice.ASSUMED: "", ReplicaChoice.ONE_A_ZONE: " (one a zone)"}
+
+_USED: Final = {
+    TrafficDistribution.PREFER_CLOSE: "in the caller's zone",
+    TrafficDistribution.RANDOM: "any",
 }
 
 
@@ -182,6 +199,30 @@ def sweep(found: Sweep) -> Table:
         lambda point: point.usd_per_year, Unit.USD, text="saved a year", page="saved, USD a year"
     )
     return Table(found.name, *listing.filled, captions={View.PAGE: caption})
+
+
+def zones(projection: Projection) -> Table:
+    """Return the traffic between zones with each choice of waypoint replicas."""
+    found = projection.zone_transfer
+    choices = found.choices if found and found.zone_count > 1 else ()
+    listing = Listing(item for item in choices if item.waypoint_count)
+    listing.column(_replicas, everywhere="waypoint replicas")
+    listing.column(lambda item: _USED[item.traffic_distribution], everywhere="replica used")
+    listing.column(lambda item: item.gb_per_month, everywhere="GB a month")
+    listing.column(lambda item: item.transfer_usd_per_year, Unit.USD, everywhere="USD a year")
+    listing.column(lambda item: item.waypoint_vcpu, everywhere="waypoint vCPU")
+    listing.column(lambda item: item.usd_per_year, Unit.USD, everywhere="USD with waypoints")
+    caption = "Traffic between zones that waypoints add, by their replicas"
+    notes = {}
+    if found:
+        basis = fmt.AS_BASIS[projection.basis]
+        price = f"${fmt.ranged(found.usd_per_gb)} per GB ({found.source})"
+        notes = {View.PAGE: f"At {price}. Waypoints {basis}."}
+    return Table("zones", *listing.filled, captions={View.PAGE: caption}, notes=notes)
+
+
+def _replicas(item: ZoneChoice) -> str:
+    return f"{fmt.count(item.waypoint_count)}{_HOW[item.replicas]}"
 
 
 def references(projection: Projection) -> Table:
