@@ -51,6 +51,9 @@ BYTES_PER_GB: Final = 1e9
 
 SECONDS_PER_MONTH: Final = 3600 * HOURS_PER_MONTH
 
+_ROUNDING: Final = 1e-12
+"""Share of what a waypoint handles below which a difference is one of rounding."""
+
 _MOST_ZONES: Final = 12
 """Zones in which a surplus replica may be: those with most nodes. Regions have up to six."""
 
@@ -77,7 +80,7 @@ class Crossings(NamedTuple):
     @property
     def extra(self) -> Floats:
         """What crosses in addition."""
-        return self.to_waypoint + self.to_pods - self.direct
+        return _extra(self.handled, self.to_waypoint, self.to_pods, self.direct)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -133,14 +136,12 @@ def transfer_of(
     for rows, placed, likely in _alike(traffic.node_counts, replicas):
         found = crossings(flows[:, rows], placed, prefers_close=prefers_close)
         parts[:, :, rows] = found @ likely
-        each = found[1] + found[2] - found[3]
+        each = _extra(*found)
         extra[:, rows, 0] = each @ likely
         chosen = _chosen(likely, len(replicas), draw_count)[rows]
         extra[:, rows, 1:] = np.take_along_axis(each, chosen[None], axis=2)
-    namespaces, unseen = case.load.namespaces, parameters.unseen_time
     http_times, tcp_times = (
-        _times(on_draws(namespaces, name, unseen))
-        for name in ("waypoint_rps", "waypoint_gbit_per_second")
+        _times(case, name) for name in ("waypoint_rps", "waypoint_gbit_per_second")
     )
     each_bytes, (http, unsized, tcp) = parameters[REQUEST_BYTES], extra
     bytes_per_second = (http + unsized * each_bytes) * http_times + tcp * tcp_times
@@ -154,10 +155,17 @@ def transfer_of(
     )
 
 
-def _times(amounts: Floats) -> Floats:
-    """Return amounts over draws as multiples of their best estimates."""
-    mid = amounts[:, :1]
-    return np.divide(amounts, mid, out=np.ones_like(amounts), where=mid > 0)
+def _extra(handled: Floats, to_waypoint: Floats, to_pods: Floats, direct: Floats) -> Floats:
+    """Return what crosses in addition: 0 where only rounding makes a difference."""
+    extra = to_waypoint + to_pods - direct
+    return np.asarray(np.where(extra > _ROUNDING * handled, extra, 0.0))
+
+
+def _times(case: Case, name: str) -> Floats:
+    """Return what waypoints handle over draws, as multiples of the best estimates."""
+    mid = case.load.namespaces[name].to_numpy(float)[:, None]
+    amounts = on_draws(case.load.namespaces, name, case.parameters.unseen_time)
+    return np.asarray(np.divide(amounts, mid, out=np.ones_like(amounts), where=mid > 0))
 
 
 def _alike(node_counts: Floats, replicas: Floats) -> Iterator[tuple[Ints, Floats, Floats]]:
@@ -174,7 +182,8 @@ def _alike(node_counts: Floats, replicas: Floats) -> Iterator[tuple[Ints, Floats
 def _chosen(likely: Floats, waypoint_count: int, draw_count: int) -> Ints:
     """Return the way that each waypoint is placed in each draw, shape (waypoints, draws - 1)."""
     chance = np.random.default_rng(_STREAM).random((waypoint_count, DRAW_COUNT))
-    return np.searchsorted(likely.cumsum()[:-1], chance[:, : draw_count - 1], side="right")
+    chosen = np.searchsorted(likely.cumsum()[:-1], chance[:, : draw_count - 1], side="right")
+    return np.asarray(chosen)
 
 
 def placements(node_counts: Floats, replicas: int) -> tuple[Floats, Floats]:

@@ -8,7 +8,7 @@ from analyzer.projection.result import Mode, Workings
 from analyzer.projection.scenario import ZONE_PRICE
 from analyzer.projection.zones import BYTES_PER_GB, SECONDS_PER_MONTH
 from analyzer.report import format as fmt
-from analyzer.report.explain.lines import equation, query_file, spread, total
+from analyzer.report.explain.lines import equation, figure, query_file, spread, total
 
 _CHOSEN = {
     TrafficDistribution.PREFER_CLOSE: "callers use a waypoint replica in their own zone, if there "
@@ -27,16 +27,17 @@ def transfer_lines(mode: Mode, load: MeasuredLoad, workings: Workings) -> Iterat
     yield f"  {ZONE_PRICE} is {spread(price.value)}. Source: {fmt.inert(price.source)}."
     gb = found.gb_per_month[:, 0]
     rows = zip(load.namespaces["namespace"], zip(*found.crossings, strict=True), strict=True)
-    for (name, (handled, *ways)), weight, month in zip(rows, found.weights, gb, strict=True):
+    amounts = zip(found.crossings.extra, found.weights, gb, strict=True)
+    for (name, (handled, *ways)), (more, weight, month) in zip(rows, amounts, strict=True):
         if weight <= 0 or handled <= 0:
             continue
         label = f"{fmt.inert(str(name))}, between zones"
-        shares = [way / handled for way in ways]
-        extra = shares[0] + shares[1] - shares[2]
-        how = "{} to the waypoint + {} to pods - {} without it"
-        yield equation(f"{label}, of each byte", how, shares, extra, "crossings")
+        shares, extra = [way / handled for way in ways], more / handled
+        each = f"{label}, of each byte, to the waypoint + to pods - without a waypoint"
+        yield equation(each, "{} + {} - {}", shares, extra, "crossings")
         terms = handled, extra, SECONDS_PER_MONTH, BYTES_PER_GB, weight
-        yield equation(label, "{} bytes/s x {} x {} / {} x {}", terms, month, "GB a month")
+        yield f"  {label}: {figure(handled)} bytes/s"
+        yield equation(label, "{} x {} x {} / {} x {}", terms, month, "GB a month")
     together = float(gb.sum())
     yield from total("between zones", gb, together, "GB a month")
     usd = mode.transfer.usd_per_year.mid

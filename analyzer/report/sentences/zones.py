@@ -50,7 +50,9 @@ def added_lines(projection: Projection) -> Iterator[str]:
         yield f"{amount}. No price is added ({found.source})."
         return
     usd = assumed.transfer_usd_per_year
-    yield f"{amount}, which costs {fmt.usd(usd)} a year. {_compared(projection, assumed)}"
+    price = f"${fmt.ranged(found.usd_per_gb)} per GB"
+    cost = f"which costs {fmt.usd(usd)} a year at {price}"
+    yield f"{amount}, {cost}. {_compared(projection, assumed)}"
 
 
 def _compared(projection: Projection, assumed: ZoneChoice) -> str:
