@@ -32,7 +32,7 @@ def zone_transfer(case: Case, scenario: Scenario, basis: Basis) -> ZoneTransfer 
         zone_count=traffic.most_zones,
         usd_per_gb=to_interval(case.parameters[ZONE_PRICE]),
         source=scenario.assumptions[ZONE_PRICE].source,
-        choices=tuple(_choices(case, basis, (traffic.node_counts > 0).sum(axis=1))),
+        choices=tuple(_choices(case, basis, (traffic.nodes_per_zone > 0).sum(axis=1))),
     )
 
 

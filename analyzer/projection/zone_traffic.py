@@ -33,7 +33,7 @@ class ZoneTraffic:
 
     Attributes:
         zones: the names of the zones.
-        node_counts: nodes at a time in each zone of the namespace's cluster, shape (namespaces,
+        nodes_per_zone: nodes at a time in each zone of the namespace's cluster, shape (namespaces,
             zones): where its waypoint may run. All 0: no zone of that cluster is known.
         http_bytes_per_second: of requests whose sizes were measured.
         unsized_rps: requests per second of unknown size.
@@ -42,7 +42,7 @@ class ZoneTraffic:
     """
 
     zones: tuple[str, ...]
-    node_counts: Floats
+    nodes_per_zone: Floats
     http_bytes_per_second: Floats
     unsized_rps: Floats
     tcp_bytes_per_second: Floats
@@ -51,7 +51,7 @@ class ZoneTraffic:
     @property
     def most_zones(self) -> int:
         """How many zones the cluster with most of them has."""
-        return int((self.node_counts > 0).sum(axis=1).max(initial=0))
+        return int((self.nodes_per_zone > 0).sum(axis=1).max(initial=0))
 
 
 def zone_traffic(
@@ -79,7 +79,7 @@ def zone_traffic(
     http, unsized = _of_calls(places, sidecars, calls, names)
     return ZoneTraffic(
         zones=places.zones,
-        node_counts=in_clusters.reindex(clusters).fillna(0.0).to_numpy(float),
+        nodes_per_zone=in_clusters.reindex(clusters).fillna(0.0).to_numpy(float),
         http_bytes_per_second=http / points,
         unsized_rps=unsized / points,
         tcp_bytes_per_second=_of_tcp(places, sidecars, names) / points,

@@ -133,7 +133,7 @@ def transfer_of(
     draw_count = len(parameters.waypoint_idle_vcpu)
     parts = np.zeros((4, *flows.shape[:2]))
     extra = np.zeros((*flows.shape[:2], draw_count))
-    for rows, placed, likely in _alike(traffic.node_counts, replicas):
+    for rows, placed, likely in _alike(traffic.nodes_per_zone, replicas):
         found = crossings(flows[:, rows], placed, prefers_close=prefers_close)
         parts[:, :, rows] = found @ likely
         each = _extra(*found)
