@@ -33,7 +33,8 @@ def zone_lines(projection: Projection) -> Iterator[str]:
     if not assumed.waypoint_count:
         return
     yield from added_lines(projection)
-    yield from _least(found)
+    if found.usd_per_gb.high > 0:
+        yield from _least(found)
 
 
 def added_lines(projection: Projection) -> Iterator[str]:
