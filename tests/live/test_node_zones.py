@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analyzer.calibration import calibrate_usage
 from analyzer.measurement import measure
 from analyzer.notebook.api import collect
+from analyzer.projection import default_scenario, project_usage
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.label_mapping import LabelMapping
@@ -126,6 +128,11 @@ def test_a_snapshot_has_them(tmp_path: Path, *, hides: bool) -> None:
     zones = usage.nodes["zone"].value_counts()
     # Eight nodes, of which the last is relabelled.
     assert sorted(zones) == [1, 2, 2, 3]
+    projection = project_usage(usage, calibrate_usage(usage), default_scenario())
+    assert projection.zone_transfer is not None
+    assert projection.zone_transfer.zone_count == 4
+    assert projection.zone_transfer.usd_per_gb.mid == 0.02
+    assert projection.zone_transfer.choices[0].gb_per_month.mid > 0
     names = {"eu-1a", "eu-1b", "eu-1c", "eu-1z"}
     assert (set(zones.index) & names) == (set() if hides else names)
     if hides:
