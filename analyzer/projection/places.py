@@ -29,6 +29,9 @@ WAYPOINT_LOADS: Final = [
 ]
 """What a waypoint handles, as columns of namespaces."""
 
+PEAKS: Final = ["waypoint_peak_rps", "waypoint_peak_gbit_per_second"]
+"""What a waypoint handles in its busiest interval, requests and new connections together."""
+
 
 def at_a_time(rows: pd.DataFrame) -> float:
     """Return how many nodes or namespaces of a `MeshLoad` there were at a time, on average."""
@@ -84,9 +87,9 @@ def _with_count(shares: pd.Series, node_count: int) -> pd.Series:
 
 
 def namespace_loads(
-    usage: MeshUsage, sidecars: pd.DataFrame, through_waypoints: pd.DataFrame
+    usage: MeshUsage, sidecars: pd.DataFrame, handled: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return `MeshLoad.namespaces`; `through_waypoints` are the calls that waypoints handle."""
+    """Return `MeshLoad.namespaces`; `handled` is `into_waypoints`."""
     points = len(usage.observed_points)
     grouped = sidecars.groupby("namespace")
     # Loads that few installations scrape are 0 if no proxy has them; CPU is then not known.
@@ -103,9 +106,8 @@ def namespace_loads(
         frame[name] = grouped[column].sum(min_count=0 if name in CARRIED else 1) / points
     frame["sidecar_memory_gib"] /= BYTES_PER_GIB
     frame.loc[frame["sidecar_reserved_vcpu"].isna(), "sidecar_billed_vcpu"] = np.nan
-    into_waypoints = _into_waypoints(sidecars, through_waypoints)
     into = usage.calls.groupby("destination_workload_namespace")["rps"].sum()
-    by_namespace = into_waypoints.groupby(level=0)
+    by_namespace = handled.groupby(level=0)
     means, peaks = (
         found.reindex(frame.index).fillna(0.0)
         for found in (by_namespace.sum() / points, by_namespace.max())
@@ -120,7 +122,7 @@ def namespace_loads(
     ).reset_index()
 
 
-def _into_waypoints(sidecars: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
+def into_waypoints(sidecars: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
     """Return what waypoints handle in each namespace and interval, by those two.
 
     Columns: rps (of HTTP), connections (new ones of TCP a second), gbit (of TCP), and streams, the

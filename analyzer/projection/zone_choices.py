@@ -1,26 +1,25 @@
 """What other numbers of replicas, and other ways to choose one, change between zones."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from analyzer.arrays import Floats
-from analyzer.projection.choices import (
-    PREFER_CLOSE,
-    Basis,
-    TrafficDistribution,
-    waypoint_weights,
-)
-from analyzer.projection.components import (
-    each_waypoint,
-    waypoint_counts,
-    waypoint_replicas,
-    waypoint_transfer,
-)
+from analyzer.projection.choices import PREFER_CLOSE, Basis, TrafficDistribution
 from analyzer.projection.needs import Case
 from analyzer.projection.result import ReplicaChoice, ZoneChoice, ZoneTransfer
 from analyzer.projection.scenario import ZONE_PRICE, Scenario
 from analyzer.projection.uncertainty import to_interval
+from analyzer.projection.waypoints import (
+    Waypoints,
+    counts_of,
+    each_waypoint,
+    placed,
+    replicas_of,
+    transfer_of_waypoints,
+)
+from analyzer.projection.zone_traffic import ZoneTraffic
 
 
 def zone_transfer(case: Case, scenario: Scenario, basis: Basis) -> ZoneTransfer | None:
@@ -32,39 +31,43 @@ def zone_transfer(case: Case, scenario: Scenario, basis: Basis) -> ZoneTransfer 
         zone_count=traffic.most_zones,
         usd_per_gb=to_interval(case.parameters[ZONE_PRICE]),
         source=scenario.assumptions[ZONE_PRICE].source,
-        choices=tuple(_choices(case, basis, (traffic.nodes_per_zone > 0).sum(axis=1))),
+        choices=tuple(_choices(case, basis, traffic)),
     )
 
 
-def _choices(case: Case, basis: Basis, zone_counts: Floats) -> Iterator[ZoneChoice]:
+def _choices(case: Case, basis: Basis, traffic: ZoneTraffic) -> Iterator[ZoneChoice]:
     """Yield each choice, that of the scenario first."""
-    needed = waypoint_replicas(case.load, case.parameters)
+    waypoints = placed(case.load, case.parameters.placement)
+    needed = replicas_of(waypoints, case.parameters)
     own = case.parameters.traffic_distribution
     (other,) = [one for one in TrafficDistribution if one != own]
     for distribution in (own, other):
-        yield _choice(case, basis, needed, ReplicaChoice.ASSUMED, distribution)
+        yield _choice(case, basis, waypoints, needed, distribution)
+    zone_counts = np.zeros(len(needed))
+    np.maximum.at(zone_counts, waypoints.row, (traffic.nodes_per_zone > 0).sum(axis=1))
     one_a_zone = np.maximum(needed, zone_counts)
-    if (one_a_zone > needed).any():
+    if ((one_a_zone > needed) & (waypoints.weights > 0)).any():
         for distribution in (TrafficDistribution.RANDOM, PREFER_CLOSE):
-            yield _choice(case, basis, one_a_zone, ReplicaChoice.ONE_A_ZONE, distribution)
+            found = _choice(case, basis, waypoints, one_a_zone, distribution)
+            yield replace(found, replicas=ReplicaChoice.ONE_A_ZONE)
 
 
 def _choice(
     case: Case,
     basis: Basis,
+    waypoints: Waypoints,
     replicas: Floats,
-    name: ReplicaChoice,
     distribution: TrafficDistribution,
 ) -> ZoneChoice:
-    weights = waypoint_weights(case.parameters.placement, case.load.namespaces)
-    each, counts = each_waypoint(case, replicas), waypoint_counts(case, weights, replicas)
-    transfer = waypoint_transfer(case, weights, replicas, distribution)
+    each, counts = each_waypoint(case, waypoints, replicas), counts_of(waypoints, replicas)
     waypoint_usd = each.usd_per_year(counts, basis, case.parameters).sum(axis=0)
+    placement = case.parameters.placement
+    transfer = transfer_of_waypoints(case, placement, replicas=replicas, distribution=distribution)
     gb, transfer_usd = np.zeros(1), np.zeros(1)
     if transfer:
         gb, transfer_usd = transfer.gb_per_month.sum(axis=0), transfer.usd_per_year
     return ZoneChoice(
-        replicas=name,
+        replicas=ReplicaChoice.ASSUMED,
         traffic_distribution=distribution,
         waypoint_count=float(counts.sum()),
         gb_per_month=to_interval(gb),

@@ -19,6 +19,7 @@ Which zones have one more is not known: all choices count, each by the nodes in 
 estimate is their mean, and draws are single choices.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -113,15 +114,23 @@ class Transfer:
 
 
 def transfer_of(
-    case: Case, counts: Floats, replicas: Floats, weights: Floats, *, prefers_close: bool
+    case: Case,
+    *,
+    replicas: Floats,
+    row: Ints,
+    weights: Floats,
+    waypoint_count: float,
+    prefers_close: bool,
 ) -> Transfer | None:
     """Return the extra traffic between zones; None where no zone of a node is known.
 
     Args:
         case: what is evaluated.
-        counts: waypoint replicas of each namespace at a time, on average.
-        replicas: the number of a whole waypoint in each namespace.
-        weights: each namespace's share of a waypoint, 0 to 1.
+        replicas: of a whole waypoint, shape (waypoints,). They need not be whole numbers: if they
+            follow the load, they are means over time.
+        row: of the waypoint that serves each namespace, shape (namespaces,).
+        weights: how much of a waypoint each namespace has, 0 to 1.
+        waypoint_count: all replicas at a time, on average.
         prefers_close: whether callers prefer replicas in their own zone.
     """
     traffic, parameters = case.load.zones, case.parameters
@@ -133,12 +142,13 @@ def transfer_of(
     draw_count = len(parameters.waypoint_idle_vcpu)
     parts = np.zeros((4, *flows.shape[:2]))
     extra = np.zeros((*flows.shape[:2], draw_count))
-    for rows, placed, likely in _alike(traffic.nodes_per_zone, replicas):
+    for rows, placed, likely in _alike(traffic.nodes_per_zone, replicas[row]):
         found = crossings(flows[:, rows], placed, prefers_close=prefers_close)
         parts[:, :, rows] = found @ likely
         each = _extra(*found)
         extra[:, rows, 0] = each @ likely
-        chosen = _chosen(likely, len(replicas), draw_count)[rows]
+        # Namespaces that share a waypoint are served by the same replicas.
+        chosen = _chosen(likely, len(replicas), draw_count)[row[rows]]
         extra[:, rows, 1:] = np.take_along_axis(each, chosen[None], axis=2)
     http_times, tcp_times = (
         _times(case, name) for name in ("waypoint_rps", "waypoint_gbit_per_second")
@@ -149,7 +159,7 @@ def transfer_of(
     return Transfer(
         gb_per_month=bytes_per_second * per_month,
         usd_per_gb=parameters[ZONE_PRICE],
-        waypoint_count=float(counts.sum()),
+        waypoint_count=waypoint_count,
         crossings=Crossings(*(part[0] + part[1] * each_bytes[0] + part[2] for part in parts)),
         weights=weights,
     )
@@ -174,7 +184,7 @@ def _alike(node_counts: Floats, replicas: Floats) -> Iterator[tuple[Ints, Floats
         np.column_stack([node_counts, replicas]), axis=0, return_inverse=True
     )
     for number, (*nodes, count) in enumerate(kinds):
-        placed, likely = placements(np.array(nodes), int(count))
+        placed, likely = placements(np.array(nodes), float(count))
         if len(placed):
             yield np.flatnonzero(kind_of.reshape(-1) == number), placed, likely
 
@@ -186,23 +196,39 @@ def _chosen(likely: Floats, waypoint_count: int, draw_count: int) -> Ints:
     return np.asarray(chosen)
 
 
-def placements(node_counts: Floats, replicas: int) -> tuple[Floats, Floats]:
+def placements(nodes: Floats, replicas: float) -> tuple[Floats, Floats]:
     """Return the ways to spread replicas evenly over zones, and how likely each is.
 
-    The first has the replicas in each zone, shape (ways, zones), the second has shape (ways,). None
-    where no zone has nodes.
+    The first has the replicas in each zone, shape (ways, zones), the second has shape (ways,). No
+    ways where no zone has nodes. 1.4 replicas are two for 40 % of the time, else one.
+
+    Args:
+        nodes: in each zone.
+        replicas: at least one.
     """
-    zones = np.flatnonzero(node_counts > 0)
+    fewer = math.floor(replicas)
+    found = [
+        (placed, likely * share)
+        for count, share in ((fewer, 1 - (replicas - fewer)), (fewer + 1, replicas - fewer))
+        if share > 0
+        for placed, likely in [_placements(nodes, count)]
+    ]
+    placed, likely = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return placed, likely
+
+
+def _placements(nodes: Floats, replicas: int) -> tuple[Floats, Floats]:
+    zones = np.flatnonzero(nodes > 0)
     if not len(zones) or replicas < 1:
-        return np.zeros((0, len(node_counts))), np.zeros(0)
+        return np.zeros((0, len(nodes))), np.zeros(0)
     everywhere, surplus = divmod(replicas, len(zones))
-    largest = zones[np.argsort(-node_counts[zones], kind="stable")][:_MOST_ZONES]
+    largest = zones[np.argsort(-nodes[zones], kind="stable")][:_MOST_ZONES]
     chosen = list(combinations(sorted(largest), min(surplus, len(largest))))
-    placed = np.zeros((len(chosen), len(node_counts)))
+    placed = np.zeros((len(chosen), len(nodes)))
     placed[:, zones] = everywhere
     for row, extra in enumerate(chosen):
         placed[row, list(extra)] += 1
-    likely = np.array([node_counts[list(extra)].prod() for extra in chosen])
+    likely = np.array([nodes[list(extra)].prod() for extra in chosen])
     return placed, likely / likely.sum()
 
 

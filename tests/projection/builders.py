@@ -280,7 +280,8 @@ _KEPT_OPEN: Mapping[str, object] = {"http_new_connection_share": 0, "open_connec
 def scenario(**changes: object) -> Scenario:
     """Return the default assumptions with some changed."""
     # Of usage unless a test is about money: what is used can be worked out by hand.
-    return default_scenario().changed("a test", {"basis": "usage", **_KEPT_OPEN, **changes})
+    short = {"basis": "usage", "waypoint_replicas": 1, **_KEPT_OPEN}
+    return default_scenario().changed("a test", {**short, **changes})
 
 
 def as_published(**changes: object) -> Scenario:

@@ -1,4 +1,4 @@
-"""The whole projection against the same one done with plain loops, on ten meshes."""
+"""The whole projection against the same one done with plain loops, on meshes of all kinds."""
 
 import math
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import pytest
 from analyzer.calibration.result import Calibration
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import Projection, project_usage
-from analyzer.projection.choices import PREFER_CLOSE, Basis, PriceSource
+from analyzer.projection.choices import PREFER_CLOSE, Basis, PriceSource, Scaling
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.unseen import UNSEEN_TIME
 from analyzer.units import Interval, Role
@@ -29,6 +29,8 @@ class Case:
     """At rest, and for 1000 requests per second."""
     share_of: Mapping[str, float] = field(default_factory=dict)
     """What the scenario's placement means here, where it is not `observed`."""
+    shared: tuple[tuple[str, ...], ...] = ()
+    """The namespaces that each shared waypoint serves."""
 
     def usage(self) -> MeshUsage:
         return mesh(
@@ -59,6 +61,8 @@ class Case:
                 ingress_through_waypoint=self.assumed.ingress_through_waypoint,
                 istio_cni_installed=self.assumed.istio_cni_installed,
                 share_of=self.share_of,
+                shared=self.shared,
+                follows_load=self.assumed.waypoint_scaling == Scaling.HPA,
                 priced=self.assumed.prices != PriceSource.FLAT,
                 prefers_close=self.assumed.waypoint_traffic_distribution == PREFER_CLOSE,
                 cpu_times=cpu_times,
@@ -430,6 +434,57 @@ SCATTERED = replace(
     share_of={"shop": 1.0, "data": 1.0},
 )
 
+SHARED = replace(
+    CHURN,
+    assumed=CHURN.assumed.changed(
+        "a test",
+        {"waypoint_placement": {"shared": [["preview", "web", "gone"], ["jobs"]]}},
+    ),
+    share_of={},
+    shared=(("preview", "web"), ("jobs",)),
+)
+
+SHARED_TCP = replace(
+    PASSING,
+    assumed=PASSING.assumed.changed(
+        "a test",
+        {
+            "waypoint_placement": {"shared": [["data", "web"]]},
+            "waypoint_limit_vcpu_per_replica": 0.7,
+        },
+    ),
+    shared=(("data", "web"),),
+)
+
+SCALED = replace(
+    GROWN,
+    assumed=GROWN.assumed.changed(
+        "a test", {"waypoint_scaling": "hpa", "waypoint_limit_vcpu_per_replica": 0.4}
+    ),
+)
+
+SHARED_AND_SCALED = replace(
+    CHURN,
+    assumed=SHARED.assumed.changed(
+        "a test", {"waypoint_scaling": "hpa", "waypoint_limit_vcpu_per_replica": 0.3}
+    ),
+    share_of={},
+    shared=SHARED.shared,
+)
+
+
+ZONED_SHARED = replace(
+    ZONED,
+    assumed=scenario(
+        waypoint_placement={"shared": [["data", "shop"]]},
+        waypoint_scaling="hpa",
+        waypoint_limit_vcpu_per_replica=0.4,
+        zone_transfer_usd_per_gb=0.02,
+    ),
+    share_of={},
+    shared=(("data", "shop"),),
+)
+
 
 def saving_usd(projection: Projection) -> float:
     savings = {saving.mode: saving for saving in projection.savings}
@@ -447,6 +502,11 @@ CASES = [
     pytest.param(POOLED, id="TCP through a waypoint, bytes of HTTP unknown"),
     pytest.param(ZONED, id="zones, two replicas that callers prefer in their own"),
     pytest.param(SCATTERED, id="zones, four replicas, any of them"),
+    pytest.param(ZONED_SHARED, id="zones, a shared waypoint that follows the load"),
+    pytest.param(SHARED, id="a waypoint for two namespaces of different times, one for another"),
+    pytest.param(SHARED_TCP, id="TCP and HTTP through a shared waypoint"),
+    pytest.param(SCALED, id="replicas by the load of each interval"),
+    pytest.param(SHARED_AND_SCALED, id="shared waypoints, replicas by the load"),
 ]
 MODES = ["sidecar", "ambient-l4", "ambient-waypoint", "ambient-waypoint-all"]
 
@@ -485,12 +545,13 @@ def test_every_saving_is_what_plain_loops_give_on_the_headlines_basis(case: Case
 def test_the_namespaces_add_up_to_the_modes(case: Case) -> None:
     projection, expected = case.projected(), case.expected()
     totals = projection.namespaces[["sidecar_vcpu", "ambient_l4_vcpu", "waypoint_vcpu"]].sum()
+    with_waypoints = "ambient-waypoint" if case.shared else "ambient-waypoint-all"
 
     ztunnels = expected["ambient-l4", "usage"].vcpu
     assert totals["sidecar_vcpu"] == pytest.approx(expected["sidecar", "usage"].vcpu)
     assert totals["ambient_l4_vcpu"] == pytest.approx(ztunnels)
     assert totals["waypoint_vcpu"] == pytest.approx(
-        expected["ambient-waypoint-all", "usage"].vcpu - ztunnels
+        expected[with_waypoints, "usage"].vcpu - ztunnels
     )
 
 

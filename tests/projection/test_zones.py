@@ -12,11 +12,11 @@ from hypothesis.extra.numpy import arrays
 from analyzer.data import assumptions, providers
 from analyzer.measurement.node_zones import _provider_of
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.choices import Basis, TrafficDistribution
-from analyzer.projection.components import waypoint_transfer
+from analyzer.projection.choices import Basis, Spread, TrafficDistribution
 from analyzer.projection.demand import mesh_load
 from analyzer.projection.needs import Case
 from analyzer.projection.scenario import ZONE_PRICE, as_toml, default_scenario
+from analyzer.projection.waypoints import transfer_of_waypoints
 from analyzer.projection.zones import UNKNOWN_PROVIDER, crossings, placements, with_price
 from analyzer.units import Interval
 from tests.projection.builders import Call, Node, Proxy, exactly, mesh, scenario
@@ -45,7 +45,9 @@ def added_usd(usage: MeshUsage, replicas: int, distribution: TrafficDistribution
     """Return what so many replicas add in a year, at the best estimates."""
     parameters = exactly(scenario(), waypoint_idle_vcpu=0.01, waypoint_vcpu_per_1000_rps=0.3)
     case = Case(load=mesh_load(usage), parameters=parameters)
-    found = waypoint_transfer(case, np.ones(1), np.full(1, float(replicas)), distribution)
+    found = transfer_of_waypoints(
+        case, Spread.ALL, replicas=np.full(1, float(replicas)), distribution=distribution
+    )
     assert found is not None
     return float(found.usd_per_year[0])
 
