@@ -83,7 +83,8 @@ def _least(found: ZoneTransfer) -> Iterator[str]:
             verb = "saves" if choice.usd_per_year.mid < assumed.usd_per_year.mid else "costs more"
             together = fmt.dollars(choice.usd_per_year.mid)
             yield (
-                f"One waypoint replica in each zone adds {gigabytes(choice.gb_per_month)}. It "
+                "With PreferClose, one waypoint replica in each zone adds "
+                f"{gigabytes(choice.gb_per_month)}. It "
                 f"{verb}: waypoints and traffic cost {together} a year together, instead of "
                 f"{fmt.dollars(assumed.usd_per_year.mid)}."
             )

@@ -41,10 +41,7 @@ _SWEEPS: Final = {
 
 _HOW: Final = {ReplicaChoice.ASSUMED: "", ReplicaChoice.ONE_A_ZONE: " (one a zone)"}
 
-_USED: Final = {
-    TrafficDistribution.PREFER_CLOSE: "in the caller's zone",
-    TrafficDistribution.RANDOM: "any",
-}
+_PREFERS: Final = {TrafficDistribution.PREFER_CLOSE: "yes", TrafficDistribution.RANDOM: "no"}
 
 
 def modes(projection: Projection) -> Table:
@@ -201,12 +198,10 @@ def zones(projection: Projection) -> Table:
     found = projection.zone_transfer
     choices = found.choices if found and found.zone_count > 1 else ()
     listing = Listing(item for item in choices if item.waypoint_count)
-    listing.column(_replicas, everywhere="waypoint replicas")
-    listing.column(lambda item: _USED[item.traffic_distribution], everywhere="replica used")
-    listing.column(lambda item: item.gb_per_month, everywhere="GB a month")
-    listing.column(lambda item: item.transfer_usd_per_year, Unit.USD, everywhere="USD a year")
-    listing.column(lambda item: item.waypoint_vcpu, everywhere="waypoint vCPU")
-    listing.column(lambda item: item.usd_per_year, Unit.USD, everywhere="USD with waypoints")
+    for title, value, unit in _ZONE_COLUMNS:
+        narrow = Head(title, best_only=True)
+        views = {"terminal": narrow, "narrow": narrow}
+        listing.column(value, unit, everywhere=title.replace("\n", " "), **views)
     caption = "Traffic between zones that waypoints add, by their replicas"
     notes = {}
     if found:
@@ -218,6 +213,17 @@ def zones(projection: Projection) -> Table:
 
 def _replicas(item: ZoneChoice) -> str:
     return f"{fmt.count(item.waypoint_count)}{_HOW[item.replicas]}"
+
+
+_ZONE_COLUMNS: Final[tuple[tuple[str, Callable[[ZoneChoice], Value], Unit], ...]] = (
+    ("waypoint\nreplicas", _replicas, Unit.NUMBER),
+    ("PreferClose", lambda item: _PREFERS[item.traffic_distribution], Unit.NUMBER),
+    ("GB\na month", lambda item: item.gb_per_month, Unit.NUMBER),
+    ("USD\na year", lambda item: item.transfer_usd_per_year, Unit.USD),
+    ("waypoint\nvCPU", lambda item: item.waypoint_vcpu, Unit.NUMBER),
+    ("USD with\nwaypoints", lambda item: item.usd_per_year, Unit.USD),
+)
+"""The columns of `zones`; a terminal has room for the best estimates."""
 
 
 def references(projection: Projection) -> Table:

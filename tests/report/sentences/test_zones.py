@@ -24,8 +24,8 @@ def test_what_costs_more_than_the_waypoints_is_in_the_summary() -> None:
         "That is more than the waypoints themselves: $94 ($67-$130) a year as billed."
     )
     assert near == (
-        "One waypoint replica in each zone adds 0 GB. It saves: waypoints and traffic cost $100 a "
-        "year together, instead of $955."
+        "With PreferClose, one waypoint replica in each zone adds 0 GB. It saves: waypoints and "
+        "traffic cost $100 a year together, instead of $955."
     )
 
 
