@@ -38,6 +38,7 @@ from analyzer.report.sentences import comparison as of_comparison
 from analyzer.report.sentences import decision as of_decision
 from analyzer.report.sentences import dependence as of_dependence
 from analyzer.report.sentences import projection as of_projection
+from analyzer.report.sentences import zones as of_zones
 from analyzer.report.sentences.moving import moving_lines
 from analyzer.report.sentences.refused import grouped
 from analyzer.report.sentences.summary import summary
@@ -251,6 +252,9 @@ def _modes(projection: Projection) -> Iterator[Block]:
     parts_of = tuple(of_projection.component_lines(projection))
     yield from points(parts_of, terminal="Components, CPU used")
     yield from points(of_projection.busiest_line(projection), page="")
+    heading = "Traffic between zones"
+    yield from points(of_zones.zone_lines(projection), **dict.fromkeys(EVERYWHERE, heading))
+    yield from block(costs.zones(projection), *EVERYWHERE)
     yield from block(costs.bases(projection), text="Used, requested, billed")
 
 

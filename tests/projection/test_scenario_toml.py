@@ -15,6 +15,7 @@ from analyzer.cli import cli
 from analyzer.cli.flags import FLAGS
 from analyzer.projection.choices import (
     CHOICES,
+    LARGEST,
     Basis,
     Named,
     NodePrice,
@@ -22,8 +23,11 @@ from analyzer.projection.choices import (
     PriceList,
     Prices,
     PriceSource,
+    Scaling,
     Share,
+    Shared,
     Spread,
+    TrafficDistribution,
     WorkingHours,
 )
 from analyzer.projection.scenario import Scenario, as_toml, default_scenario, load_scenario
@@ -48,13 +52,13 @@ HOSTILE = (
 )
 
 names = st.one_of(st.sampled_from(HOSTILE + NAUGHTY_NAMES), st.text(min_size=1))
-amounts = st.floats(0, 1e18, allow_subnormal=True)
+amounts = st.floats(0, LARGEST, allow_subnormal=True)
 shares = st.floats(0, 1)
 clocks = st.times()
 
 
 @st.composite
-def intervals(draw: st.DrawFn, least: float = 0.0, most: float = 1e18) -> Interval:
+def intervals(draw: st.DrawFn, least: float = 0.0, most: float = LARGEST) -> Interval:
     low, mid, high = sorted(draw(st.tuples(*[st.floats(least, most)] * 3)))
     return Interval(low=low, mid=mid, high=high)
 
@@ -84,6 +88,9 @@ node_prices = st.builds(NodePrice, vcpu_hour_usd=amounts, memory_gib_hour_usd=am
 placements: st.SearchStrategy[Placement] = st.one_of(
     st.sampled_from([Spread.OBSERVED, Spread.ALL, Spread.NONE]),
     st.lists(names, max_size=5).map(lambda found: Named(tuple(found))),
+    st.lists(names, unique=True, min_size=2, max_size=6).map(
+        lambda found: Shared((tuple(found[:1]), tuple(found[1:])))
+    ),
     shares.map(Share),
 )
 prices: st.SearchStrategy[Prices] = st.one_of(
@@ -104,6 +111,8 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         assumptions={**DEFAULTS.assumptions, **changed},
         basis=draw(st.sampled_from(Basis)),
         waypoint_placement=draw(placements),
+        waypoint_scaling=draw(st.sampled_from(Scaling)),
+        waypoint_traffic_distribution=draw(st.sampled_from(TrafficDistribution)),
         ingress_through_waypoint=draw(st.booleans()),
         istio_cni_installed=draw(st.booleans()),
         prices=draw(prices),
