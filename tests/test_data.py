@@ -93,6 +93,8 @@ ASSUMED = {
     "http_bytes_per_request": (2048 / 8, 2048, 8 * 2048),
     "open_connections_per_proxy": (0, 0.5, 4),
     "traffic_growth_factor": (1, 1, 1),
+    # AWS: 0.01 out of a zone and 0.01 into the other. Azure bills nothing.
+    "zone_transfer_usd_per_gb": (0, 0.02, 0.02),
 }
 
 UNIT_WORDS = {
@@ -101,6 +103,7 @@ UNIT_WORDS = {
     "gib": "GiB",
     "rps": "requests per second",
     "gbit": "Gbit/s",
+    "gb": "GB",
     "node": "node",
     "replica": "replica",
     "proxy": "proxy",

@@ -47,6 +47,23 @@ class Assumption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A cloud, and what it bills for bytes between two zones of a region.
+
+    Attributes:
+        name: the scheme of its provider IDs.
+        instance_types: a regular expression for whole names of its instance types.
+        zone_usd_per_gb: USD per GB that crosses, each byte once.
+    """
+
+    name: str
+    title: str
+    instance_types: str
+    zone_usd_per_gb: Interval
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedConstants:
     """The cost of each component by one document; None where it has no figure.
 
@@ -165,17 +182,35 @@ def assumptions() -> Mapping[str, Assumption]:
     """Return the projection's defaults by name."""
     found = {}
     for name, entry in read_toml("assumptions.toml").items():
-        mid = float(entry["mid"])
-        value = Interval(low=entry.get("low", mid), mid=mid, high=entry.get("high", mid))
         found[name] = Assumption(
             name=name,
-            value=value,
+            value=_interval(entry),
             unit=entry["unit"],
             source=entry["source"],
             hardware=entry.get("hardware", ""),
             is_log_normal=entry.get("spread") == "log-normal",
         )
     return found
+
+
+@cache
+def providers() -> Mapping[str, Provider]:
+    """Return the clouds whose price of bytes between zones is known, by name."""
+    return {
+        name: Provider(
+            name=name,
+            title=entry["title"],
+            instance_types=entry["instance_types"],
+            zone_usd_per_gb=_interval(entry),
+            source=entry["source"],
+        )
+        for name, entry in read_toml("providers.toml").items()
+    }
+
+
+def _interval(entry: Mapping[str, Any]) -> Interval:
+    mid = float(entry["mid"])
+    return Interval(low=entry.get("low", mid), mid=mid, high=entry.get("high", mid))
 
 
 @cache

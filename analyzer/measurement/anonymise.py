@@ -36,6 +36,7 @@ _KINDS: Final = {
     "destination_service_name": "service",
     "pod_ip": "address",
     "kubernetes_io_hostname": "node",
+    "node_zone": "zone",
     "label_gateway_networking_k8s_io_gateway_class_name": "class",
     "gateway_networking_k8s_io_gateway_class_name": "class",
     "gateway_networking_k8s_io_gateway_name": "gateway",

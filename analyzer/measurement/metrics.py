@@ -125,6 +125,10 @@ OPTIONAL: Final[Mapping[str, Metric]] = {
         fix="Start kube-state-metrics with "
         "--metric-labels-allowlist=nodes=[node.kubernetes.io/instance-type].",
     ),
+    "kube_node_info": Metric(
+        lost="The cloud provider of the nodes is unknown, so traffic between zones has no price.",
+        fix="Keep it when scraping kube-state-metrics.",
+    ),
     "node_cpu_hourly_cost": _PRICES,
     "node_ram_hourly_cost": _PRICES,
 }

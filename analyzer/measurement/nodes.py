@@ -9,6 +9,7 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.neighbours import runs
+from analyzer.measurement.node_zones import zones_of
 from analyzer.measurement.rows import with_points
 from analyzer.measurement.signs import KEY
 from analyzer.measurement.tables import INSTANCE_TYPE, UNKNOWN_NAMES, Tables
@@ -80,16 +81,18 @@ def node_table(
         _mean_price(rows, name) if "usd" in name else rows.groupby("node")[name].median()
         for name, rows in amounts.items()
     ]
-    types = tables["node_instance_types"].rename(columns={INSTANCE_TYPE: "instance_type"})
-    types = pd.concat([types, tables["node_vcpu_usd_per_hour"]])[["node", "instance_type"]]
-    kind = types[types["instance_type"] != ""].groupby("node")["instance_type"].first()
+    shown = tables["node_instance_types"].rename(columns={INSTANCE_TYPE: "instance_type"})
+    shown = pd.concat([shown, tables["node_vcpu_usd_per_hour"]])[["node", "instance_type"]]
+    kind = shown[shown["instance_type"] != ""].groupby("node")["instance_type"].first()
     names = sorted({*itertools.chain(*(tables[name]["node"] for name in _AMOUNTS))})
     frame = pd.concat(usual, axis=1).rename(columns=_AMOUNTS).reindex(names).rename_axis("node")
     without = tables["node_kinds"].groupby("node")["kind"].first()
     # A ztunnel that was seen there is better evidence than a taint, a label or a name.
     without = without[~without.index.isin(ztunnel_nodes)].reindex(frame.index).fillna("")
+    types = kind.reindex(frame.index).fillna("").astype(str)
     return frame.assign(
-        instance_type=kind.reindex(frame.index).fillna(""),
+        **zones_of(tables, types),
+        instance_type=types,
         present_share=presence.over(observed).reindex(frame.index),
         kind=without,
         runs_daemonsets=without == "",

@@ -18,6 +18,7 @@ from analyzer.measurement.dropped_labels import with_callers, with_ends
 from analyzer.measurement.filling import filled_in, nothing
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.impossible import impossible, without
+from analyzer.measurement.node_zones import ZONES
 from analyzer.measurement.nodes import NodePresence, moves, node_presence, node_table
 from analyzer.measurement.other_side import CALLS, Heard
 from analyzer.measurement.partial import without_partial
@@ -60,8 +61,9 @@ class MeshUsage:
         nodes: one row a node that kube-state-metrics or OpenCost report: node, allocatable_vcpu,
             allocatable_memory_bytes, vcpu_usd_per_hour, memory_usd_per_gib_hour (NaN: not known),
             instance_type ("": not known), present_share (of the observed steps, 0 to 1: for how
-            much of the time it existed), kind (fargate, virtual-kubelet, windows; "": any other)
-            and runs_daemonsets (only the last).
+            much of the time it existed), kind (fargate, virtual-kubelet, windows; "": any other),
+            runs_daemonsets (only the last), zone and provider ("": not known).
+        zones_were_asked: whether the snapshot was made by a version that asks for zones.
         node_presence: when each node existed, also those that only a proxy is known to run on;
             None: all the time.
         moves: the node in each step of the pods that were on several: proxy, point, node.
@@ -83,6 +85,7 @@ class MeshUsage:
     warnings: tuple[Finding, ...] = ()
     filling: pd.DataFrame = field(default_factory=nothing)
     moves: pd.DataFrame = field(default_factory=pd.DataFrame)
+    zones_were_asked: bool = False
 
     @cached_property
     def filled(self) -> pd.DataFrame:
@@ -275,6 +278,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         nodes=nodes,
         node_presence=presence,
         moves=moved,
+        zones_were_asked=stored.has(ZONES),
         clusters=tables.clusters,
         refusals=_refusals(proxies),
         findings=find_quality(evidence),

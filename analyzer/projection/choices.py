@@ -114,6 +114,17 @@ def waypoint_weights(placement: Placement, namespaces: pd.DataFrame) -> Floats:
             return has_http
 
 
+class TrafficDistribution(StrEnum):
+    """Which replica of a waypoint a caller uses."""
+
+    PREFER_CLOSE = "prefer-close"
+    """One in its own zone, if there is any: Istio sets this for waypoints, from 1.24 on."""
+    RANDOM = "random"
+
+
+PREFER_CLOSE: Final = TrafficDistribution.PREFER_CLOSE
+
+
 class Scaling(StrEnum):
     """When a waypoint has the replicas that its load needs."""
 
@@ -307,6 +318,14 @@ CHOICES: Final[Mapping[str, Choice]] = {
         ),
         parse=_placement,
         example='waypoint_placement = ["shop", "data"]',
+    ),
+    "waypoint_traffic_distribution": Choice(
+        meaning=(
+            "which replica of a waypoint callers use: any, or one in their own zone where there is "
+            "one (networking.istio.io/traffic-distribution, which Istio sets from 1.24 on)"
+        ),
+        permitted="prefer-close, random",
+        parse=lambda value: TrafficDistribution(str(value)),
     ),
     "waypoint_scaling": Choice(
         meaning=(

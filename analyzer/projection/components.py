@@ -29,7 +29,8 @@ from analyzer.projection.passing import carried, vcpu_of
 from analyzer.projection.places import at_a_time
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters
-from analyzer.projection.waypoints import waypoint_need
+from analyzer.projection.waypoints import transfer_of_waypoints, waypoint_need
+from analyzer.projection.zones import Transfer
 from analyzer.units import Provenance, Role
 
 
@@ -102,11 +103,13 @@ class Part:
 
     Attributes:
         size: number and requests for published constants; None if only a snapshot has them.
+        transfer: its extra traffic between zones; None if it has none, or if it is not known.
     """
 
     role: Role
     need: Callable[[Case], Need]
     size: Callable[[MeshLoad, Scenario], Size | None]
+    transfer: Callable[[Case], Transfer | None] = lambda _: None
 
 
 def _sidecar_need(case: Case) -> Need:
@@ -204,6 +207,7 @@ WAYPOINTS_PLACED: Final = Part(
     role=Role.WAYPOINT,
     need=lambda case: waypoint_need(case, case.parameters.placement),
     size=lambda _load, _scenario: None,
+    transfer=lambda case: transfer_of_waypoints(case, case.parameters.placement),
 )
 WAYPOINTS_EVERYWHERE: Final = Part(
     role=Role.WAYPOINT,
@@ -212,4 +216,5 @@ WAYPOINTS_EVERYWHERE: Final = Part(
         at_a_time(load.namespaces) * scenario.waypoint_replicas,
         float(load.namespaces["waypoint_rps"].sum()),
     ),
+    transfer=lambda case: transfer_of_waypoints(case, Spread.ALL),
 )

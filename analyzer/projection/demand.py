@@ -38,6 +38,7 @@ from analyzer.projection.unseen import (
     samples_at_ends,
     with_ends,
 )
+from analyzer.projection.zone_traffic import ZoneTraffic, zone_traffic
 from analyzer.settings import Setting
 from analyzer.units import BYTES_PER_GIB, GBIT_PER_BYTE, Role
 
@@ -104,6 +105,7 @@ class MeasuredLoad(_Load):
             If time was unseen, also their ends, such as usage_vcpu_low and usage_vcpu_high.
         allocatable_vcpu_per_node: mean over the nodes that run DaemonSets, by the time that each
             existed; None if not known. The same for memory.
+        zones: what waypoints handle, by the zones of both ends; None if no zone is known.
     """
 
     sidecars: SidecarFootprint
@@ -111,6 +113,7 @@ class MeasuredLoad(_Load):
     placement: pd.DataFrame
     allocatable_vcpu_per_node: float | None
     allocatable_memory_gib_per_node: float | None
+    zones: ZoneTraffic | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,18 +193,20 @@ def mesh_load(
         mean_of_nodes(usage.nodes.set_index("node").reindex(columns=[name])[name], shares)
         for name in ("allocatable_vcpu", "allocatable_memory_bytes")
     )
+    namespaces = namespace_loads(usage, sidecars, handled)
     load = MeasuredLoad(
         sidecar_count=usage.count(Role.SIDECAR),
         proxy_rps=float(sidecars["proxy_rps"].sum()) / points,
         mesh_rps=float(usage.calls["rps"].sum()) / points * growth.factor,
         nodes=node_loads(sidecars, shares, node_count, points),
-        namespaces=namespace_loads(usage, sidecars, handled),
+        namespaces=namespaces,
         waypoint_steps=_steps(handled) if keeps_steps else pd.DataFrame(),
         sidecars=footprint_of(sidecars, points),
         tally=tally(rows, sidecars, _added_vcpu(rows, growth), step_count=points),
         placement=placement_of(sidecars, points),
         allocatable_vcpu_per_node=vcpu,
         allocatable_memory_gib_per_node=memory_bytes and memory_bytes / BYTES_PER_GIB,
+        zones=zone_traffic(usage, sidecars, passing, namespaces["namespace"]),
     )
     at_ends = samples_at_ends(usage, rows)
     if at_ends is None:

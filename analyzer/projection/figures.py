@@ -11,9 +11,19 @@ from analyzer.projection.components import ztunnel_vcpu
 from analyzer.projection.demand import MeasuredLoad, MeshLoad
 from analyzer.projection.modes import ModeNeeds
 from analyzer.projection.needs import Case
-from analyzer.projection.result import Component, Footprint, Mode, NodeZtunnel, Price, Saved, Saving
+from analyzer.projection.result import (
+    Component,
+    Footprint,
+    Mode,
+    NodeZtunnel,
+    Price,
+    Saved,
+    Saving,
+    TransferComponent,
+)
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import PRICES, Parameters, to_interval
+from analyzer.projection.zones import Transfer
 
 _HAIR = 1e-9
 
@@ -61,6 +71,16 @@ def mode_of(mode: ModeNeeds, headline: Basis, parameters: Parameters) -> Mode:
         usd_per_year=bases[headline].usd_per_year,
         bases=bases,
         components=components,
+        transfer=None if mode.transfer is None else _transfer(mode.transfer),
+    )
+
+
+def _transfer(found: Transfer) -> TransferComponent:
+    return TransferComponent(
+        count=found.waypoint_count,
+        gb_per_month=to_interval(found.gb_per_month.sum(axis=0)),
+        usd_per_year=to_interval(found.usd_per_year),
+        transfer=found,
     )
 
 

@@ -11,6 +11,7 @@ from analyzer.projection import components
 from analyzer.projection.choices import Basis
 from analyzer.projection.needs import Case, Need
 from analyzer.projection.uncertainty import Parameters
+from analyzer.projection.zones import Transfer
 from analyzer.units import MONTHS_PER_YEAR
 
 SIDECAR: Final = "sidecar"
@@ -50,10 +51,15 @@ MODES: Final[Mapping[str, ModeKind]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeNeeds:
-    """What a mode's components need, on draws."""
+    """What a mode's components need, on draws.
+
+    Attributes:
+        transfer: its extra traffic between zones; None if it has none, or if it is not known.
+    """
 
     name: str
     needs: tuple[Need, ...]
+    transfer: Transfer | None = None
 
     @property
     def bases(self) -> tuple[Basis, ...]:
@@ -71,7 +77,10 @@ class ModeNeeds:
         return _sum([need.memory_gib[basis] for need in self.needs])
 
     def usd_per_year(self, basis: Basis, parameters: Parameters) -> Floats:
-        """Return what that costs; without the memory where it is not known."""
+        """Return what that costs; without the memory where it is not known.
+
+        Bytes between zones cost the same on every basis.
+        """
         has_memory = self.memory_gib(basis) is not None
         flat = parameters.flat_month_usd
         months = []
@@ -80,7 +89,8 @@ class ModeNeeds:
             months.append(need.vcpu[basis] * vcpu_usd)
             if has_memory:
                 months.append(need.memory_gib[basis] * memory_gib_usd)
-        return _sum(months) * MONTHS_PER_YEAR
+        year_usd = _sum(months) * MONTHS_PER_YEAR
+        return year_usd if self.transfer is None else year_usd + self.transfer.usd_per_year
 
 
 def _sum(parts: list[Floats]) -> Floats:
@@ -95,4 +105,10 @@ def evaluate(case: Case) -> Mapping[str, ModeNeeds]:
 
 def needs_of(name: str, case: Case) -> ModeNeeds:
     """Return what one mode needs."""
-    return ModeNeeds(name=name, needs=tuple(part.need(case) for part in MODES[name].parts))
+    parts = MODES[name].parts
+    found = (part.transfer(case) for part in parts)
+    return ModeNeeds(
+        name=name,
+        needs=tuple(part.need(case) for part in parts),
+        transfer=next((transfer for transfer in found if transfer), None),
+    )

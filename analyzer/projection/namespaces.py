@@ -22,6 +22,7 @@ from analyzer.projection.waypoints import (
     each_waypoint,
     placed,
     replicas_of,
+    transfer_of_waypoints,
     while_present,
     whole_if_all,
 )
@@ -40,7 +41,8 @@ class Stakes:
         needs_waypoint: whether the scenario gives it a waypoint.
         sidecar_usd: its sidecars, which moving saves.
         passed_usd: what ztunnels cost more with its traffic than without.
-        waypoint_usd: its waypoint, as much of one as the scenario gives it.
+        waypoint_usd: its waypoint, as much of one as the scenario gives it, with the bytes that
+            cross zones because of it.
         shared_usd: the ztunnels before any namespace has moved, shape (draws,).
         is_settled: whether the scenario states which namespaces need a waypoint.
     """
@@ -79,13 +81,17 @@ def stakes(case: Case, basis: Basis) -> Stakes:
     waypoint_usd = each_waypoint(case, waypoints, replicas).usd_per_year(
         counts_of(waypoints, replicas), basis, parameters
     )
+    waypoint_usd = waypoint_usd[waypoints.row] * waypoints.part_share[:, None]
+    transfer = transfer_of_waypoints(case, parameters.placement, replicas=replicas)
+    if transfer:
+        waypoint_usd = waypoint_usd + transfer.by_namespace_usd_per_year
     return Stakes(
         names=tuple(map(str, namespaces["namespace"])),
         is_known=namespaces["sidecar_vcpu"].notna().to_numpy(bool),
         needs_waypoint=waypoints.weights[waypoints.row] > 0,
         sidecar_usd=_sidecar_usd(case, basis),
         passed_usd=share * passed_usd,
-        waypoint_usd=waypoint_usd[waypoints.row] * waypoints.part_share[:, None],
+        waypoint_usd=waypoint_usd,
         shared_usd=shared_usd,
         is_settled=is_settled(parameters.placement),
     )

@@ -42,6 +42,8 @@ from analyzer.projection.waypoints import (
     replicas_of,
     while_present,
 )
+from analyzer.projection.zone_choices import zone_transfer
+from analyzer.projection.zones import partly_zoned, unpriced, with_price
 from analyzer.settings import Setting
 from analyzer.units import Provenance, Reason, Refusal
 
@@ -73,6 +75,7 @@ def project_usage(
     http_gbit = http_gbit_per_1000_rps(usage)
     scenario = with_measured_share(scenario, usage)
     scenario = on_this_hardware(scenario, calibration, http_gbit)
+    scenario = with_price(scenario, usage)
     question = _Question(
         calibration=calibration,
         scenario=scenario,
@@ -106,6 +109,7 @@ def project_usage(
         sensitivity=what_matters,
         sweeps=sweeps(case, basis) if savings else (),
         nodes=figures.ztunnel_nodes(case) if case.has_ambient else (),
+        zone_transfer=zone_transfer(case, scenario, basis),
         load=case.load,
         waypoint_placement=scenario.waypoint_placement,
         references=tuple(
@@ -118,6 +122,7 @@ def project_usage(
             *_extrapolated(case, calibration),
             *_on_one_thread(case),
             *_placed_nowhere(case),
+            *(partly_zoned(case.load) if case.has_ambient else ()),
             *_ambiguous(usage, question, basis, savings),
         ),
         workings=Workings(
@@ -126,6 +131,7 @@ def project_usage(
             node_prices=case.prices,
             own_costs=case.own_costs,
             http_gbit_per_1000_rps=http_gbit,
+            zones_are_missing=usage.zones_were_asked and case.load.zones is None,
         ),
     )
 
@@ -305,3 +311,5 @@ def _refusals(
         if scenario.basis != Basis.USAGE:
             detail += f"; the dollars are of usage, not of {scenario.basis} as asked"
         yield Refusal(subject="requested and billed", reason=Reason.NO_DATA, detail=detail)
+    if case.has_ambient:
+        yield from unpriced(usage, scenario)

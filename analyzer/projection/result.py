@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
 from itertools import takewhile
 
 import pandas as pd
 
 from analyzer.arrays import Floats
 from analyzer.measurement.findings import Finding
-from analyzer.projection.choices import OBSERVED, Basis, Placement
+from analyzer.projection.choices import OBSERVED, Basis, Placement, TrafficDistribution
 from analyzer.projection.decision import Decision
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.needs import Need
@@ -22,7 +24,10 @@ from analyzer.projection.own_costs import OwnCosts
 from analyzer.projection.prices import NodePrices
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters
+from analyzer.projection.zones import Transfer
 from analyzer.units import Interval, Provenance, Reason, Refusal, Role
+
+ZONE_TRANSFER = "zone-transfer"
 
 NOTHING_TO_SAVE = Refusal(
     subject="savings",
@@ -75,11 +80,33 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TransferComponent:
+    """The traffic between zones that the waypoints of a mode add, and its dollars on any basis.
+
+    Attributes:
+        role: of a component in the JSON.
+        count: waypoint replicas at a time, on average.
+        vcpu: it has none of its own.
+        gb_per_month: that cross from one zone to another, each byte once.
+    """
+
+    role: str = ZONE_TRANSFER
+    count: float
+    vcpu: Interval = field(default_factory=partial(Interval.exactly, 0.0))
+    provenance: Provenance = Provenance.DERIVED
+    gb_per_month: Interval
+    usd_per_year: Interval
+    transfer: Transfer = field(compare=False, repr=False, metadata={"json": False})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mode:
     """One way to run the mesh, on the headline's basis, and on each that is known of it.
 
     Attributes:
         components: what it is made of, on the basis of usage.
+        transfer: the traffic between zones that it adds, the last of the components in the JSON;
+            None if it adds none, or if no zone is known.
     """
 
     name: str
@@ -88,6 +115,7 @@ class Mode:
     usd_per_year: Interval
     bases: Mapping[Basis, Footprint]
     components: tuple[Component, ...]
+    transfer: TransferComponent | None = field(default=None, metadata={"json": False})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +215,52 @@ class Sweep:
         return sure[-1].choice if sure else None
 
 
+class ReplicaChoice(StrEnum):
+    """How many replicas each waypoint has."""
+
+    ASSUMED = "assumed"
+    """As many as the scenario states, or the traffic needs."""
+    ONE_A_ZONE = "one-a-zone"
+    """At least one in each zone with nodes of its cluster."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneChoice:
+    """Traffic between zones of `ambient-waypoint` with one choice of replicas and their use.
+
+    Attributes:
+        waypoint_count: replicas at a time, on average.
+        gb_per_month: what waypoints add; transfer_usd_per_year: what it costs.
+        waypoint_vcpu: of all replicas on the headline's basis; waypoint_usd_per_year: their cost.
+        usd_per_year: replicas and traffic together.
+    """
+
+    replicas: ReplicaChoice
+    traffic_distribution: TrafficDistribution
+    waypoint_count: float
+    gb_per_month: Interval
+    transfer_usd_per_year: Interval
+    waypoint_vcpu: Interval
+    waypoint_usd_per_year: Interval
+    usd_per_year: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneTransfer:
+    """Traffic between zones that waypoints add.
+
+    Attributes:
+        zone_count: zones of the cluster that has most.
+        usd_per_gb: price of a GB that crosses, each byte once; source: of that price.
+        choices: that of the scenario first.
+    """
+
+    zone_count: int
+    usd_per_gb: Interval
+    source: str
+    choices: tuple[ZoneChoice, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeZtunnel:
     """What the ztunnel of one node would use for the requests and the TCP of its sidecars.
@@ -239,7 +313,8 @@ class Workings:
     """What a projection was made with; its scenario holds what was measured of ztunnels.
 
     `own_costs` are those of the namespaces' called workloads. `http_gbit_per_1000_rps` is the HTTP
-    traffic of 1000 requests/s through sidecars, None if it was not measured.
+    traffic of 1000 requests/s through sidecars, None if it was not measured. `zones_are_missing`
+    if they were asked for, and no node has one.
     """
 
     scenario: Scenario
@@ -247,6 +322,7 @@ class Workings:
     node_prices: NodePrices | None
     own_costs: Mapping[str, OwnCosts] = field(default_factory=dict)
     http_gbit_per_1000_rps: float | None = None
+    zones_are_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +344,7 @@ class Projection:
         sweeps: the saving along the share of namespaces that need L7, and along replicas; empty
             where there is nothing to save.
         nodes: the busiest first; empty where nodes are not known.
+        zone_transfer: traffic between zones; None where no zone is known.
         warnings: what makes the projection less sure.
         workings: what it was made with; None of published constants.
     """
@@ -282,6 +359,7 @@ class Projection:
     sensitivity: tuple[Sensitivity, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
     nodes: tuple[NodeZtunnel, ...] = ()
+    zone_transfer: ZoneTransfer | None = None
     load: MeshLoad = field(metadata={"json": False})
     waypoint_placement: Placement = field(default=OBSERVED, metadata={"json": False})
     references: tuple[Reference, ...] = field(default=(), metadata={"json": False})

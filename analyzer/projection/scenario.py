@@ -28,6 +28,12 @@ _EXACT: Final = (*_COUNTS, _SHARE, "waypoint_limit_vcpu_per_replica", "traffic_g
 
 HTTP_NEW_CONNECTIONS: Final = "http_new_connection_share"
 
+ZONE_PRICE: Final = "zone_transfer_usd_per_gb"
+"""The price of bytes between zones. It is in a scenario only where zones are known, or stated."""
+
+_OF_ZONES: Final = "waypoint_traffic_distribution"
+"""A choice that plays no part where no price of bytes between zones does."""
+
 _RATIOS: Final = ("waypoint_to_sidecar_ratio", "ztunnel_to_sidecar_ratio")
 
 _ABOVE_ZERO: Final = {*_RATIOS, *_EXACT} - _COUNTS.keys()
@@ -57,6 +63,7 @@ class Scenario:
     basis: Basis = Basis.BILLED
     waypoint_placement: choices.Placement = choices.OBSERVED
     waypoint_scaling: choices.Scaling = choices.Scaling.FIXED
+    waypoint_traffic_distribution: choices.TrafficDistribution = choices.PREFER_CLOSE
     ingress_through_waypoint: bool = False
     istio_cni_installed: bool = False
     prices: choices.Prices = choices.PriceSource.FLAT
@@ -192,6 +199,8 @@ def as_toml(scenario: Scenario, spelled: Callable[[str], str] = str) -> str:
         is_exact = item.value.low == item.value.high
         document.add(item.name, _written(item.value.mid if is_exact else ends))
     for key, choice in CHOICES.items():
+        if key == _OF_ZONES and ZONE_PRICE not in scenario.assumptions:
+            continue
         value = choices.toml_of(getattr(scenario, key))
         document.add(tomlkit.nl())
         document.add(_comment(choice.meaning))

@@ -93,8 +93,12 @@ def sweeps(case: Case, basis: Basis) -> tuple[Sweep, ...]:
     others = [part.need(case) for part in MODES[AMBIENT_WAYPOINT].parts if part is not placed]
 
     def saving(changed: Parameters) -> Floats:
-        waypoint = placed.need(replace(case, parameters=changed))
-        mode = ModeNeeds(name=AMBIENT_WAYPOINT, needs=(*others, waypoint))
+        with_it = replace(case, parameters=changed)
+        mode = ModeNeeds(
+            name=AMBIENT_WAYPOINT,
+            needs=(*others, placed.need(with_it)),
+            transfer=placed.transfer(with_it),
+        )
         return sidecar.usd_per_year(basis, parameters) - mode.usd_per_year(basis, parameters)
 
     def with_replicas(count: float) -> Parameters:

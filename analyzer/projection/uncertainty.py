@@ -16,10 +16,17 @@ from analyzer.arrays import Floats
 from analyzer.calibration.fit.student import DRAW_COUNT, SEED
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.data import Assumption
-from analyzer.projection.choices import OBSERVED, Basis, Placement, Scaling
+from analyzer.projection.choices import (
+    OBSERVED,
+    PREFER_CLOSE,
+    Basis,
+    Placement,
+    Scaling,
+    TrafficDistribution,
+)
 from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO
 from analyzer.projection.own_costs import NONE_KNOWN, OwnCosts
-from analyzer.projection.scenario import HTTP_NEW_CONNECTIONS, Scenario
+from analyzer.projection.scenario import HTTP_NEW_CONNECTIONS, ZONE_PRICE, Scenario
 from analyzer.projection.unseen import DEVIATES, EXACT, UNSEEN_TIME, MeasuredRanges, times
 from analyzer.units import CONFIDENCE, Interval, Provenance, Role
 
@@ -138,6 +145,7 @@ class Parameters:
     waypoint_fit: Mapping[str, Interval] = field(default_factory=dict)
     ztunnel_provenance: Provenance = Provenance.PUBLISHED
     placement: Placement = OBSERVED
+    traffic_distribution: TrafficDistribution = PREFER_CLOSE
     scaling: Scaling = Scaling.FIXED
     istio_cni_installed: bool = False
     ranges: MeasuredRanges = EXACT
@@ -263,7 +271,11 @@ def drawn(
     measured totals and the prices are drawn: the rest are `best_estimates`.
     """
     rng = np.random.default_rng(SEED)
-    values = {name: _draw(item, rng) for name, item in scenario.assumptions.items()}
+    # The price of zones has a stream of its own: other draws do not depend on whether it is there.
+    apart = {ZONE_PRICE: np.random.default_rng((SEED, 2))}
+    values = {
+        name: _draw(item, apart.get(name, rng)) for name, item in scenario.assumptions.items()
+    }
     waypoint, sidecar = calibration.waypoint, calibration.sidecar
     of_sidecar = draw_curve(sidecar, rng) if isinstance(sidecar, RoleCalibration) else None
     if isinstance(waypoint, RoleCalibration) and waypoint.provenance == Provenance.MEASURED:
@@ -302,6 +314,7 @@ def drawn(
             Provenance.DERIVED if is_measured or following else Provenance.PUBLISHED
         ),
         placement=scenario.waypoint_placement,
+        traffic_distribution=scenario.waypoint_traffic_distribution,
         scaling=scenario.waypoint_scaling,
         istio_cni_installed=scenario.istio_cni_installed,
         ranges=ranges,

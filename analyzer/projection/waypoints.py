@@ -16,12 +16,20 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.projection.choices import Placement, Scaling, Shared, waypoint_weights
+from analyzer.projection.choices import (
+    PREFER_CLOSE,
+    Placement,
+    Scaling,
+    Shared,
+    TrafficDistribution,
+    waypoint_weights,
+)
 from analyzer.projection.demand import MeasuredLoad, MeshLoad
 from analyzer.projection.needs import Case, Each, Need, added_up
 from analyzer.projection.places import PEAKS, WAYPOINT_LOADS
 from analyzer.projection.uncertainty import Parameters
 from analyzer.projection.unseen import HIGH, LOW, on_draws
+from analyzer.projection.zones import Transfer, transfer_of
 from analyzer.units import Provenance, Role
 
 _MOST_REPLICAS: Final = 1000
@@ -232,6 +240,35 @@ def each_waypoint(case: Case, waypoints: Waypoints, replicas: Floats) -> Each:
             parameters["waypoint_reserved_memory_gib_per_replica"],
         ),
         prices=prices,
+    )
+
+
+def transfer_of_waypoints(
+    case: Case,
+    placement: Placement,
+    *,
+    replicas: Floats | None = None,
+    distribution: TrafficDistribution | None = None,
+) -> Transfer | None:
+    """Return the extra traffic between zones of the waypoints; None where no zone is known.
+
+    Args:
+        case: what is evaluated.
+        placement: of the waypoints.
+        replicas: of a whole waypoint while it is there; None: as many as the load needs.
+        distribution: how callers choose among replicas; None: as the scenario has it.
+    """
+    waypoints = placed(case.load, placement)
+    if replicas is None:
+        replicas = replicas_of(waypoints, case.parameters)
+    chosen = distribution or case.parameters.traffic_distribution
+    return transfer_of(
+        case,
+        replicas=replicas,
+        row=waypoints.row,
+        weights=waypoints.weights[waypoints.row],
+        waypoint_count=float(counts_of(waypoints, replicas).sum()),
+        prefers_close=chosen == PREFER_CLOSE,
     )
 
 

@@ -29,6 +29,7 @@ from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import Basis
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.meshes import Meshes
+from analyzer.projection.result import Mode
 from analyzer.report.answer import Answer
 from analyzer.report.sentences.comparison import outcome
 from analyzer.units import BYTES_PER_GIB, Refusal, Role
@@ -99,7 +100,7 @@ def members(value: object) -> Mapping[str, object]:
     return found
 
 
-def _instead(value: object) -> Mapping[str, Mapping[str, object]]:
+def _instead(value: object) -> Mapping[str, Mapping[str, object]]:  # noqa: PLR0911 - one a type
     """Return by field the members that replace it."""
     if isinstance(value, Finding):
         affected = {"affected_count": len(value.affected), "affected": value.affected}
@@ -119,10 +120,13 @@ def _instead(value: object) -> Mapping[str, Mapping[str, object]]:
             "backtest": {"backtest_error": test and test.bias_share, "backtest": test},
             **{name: {name: getattr(value, name) or None} for name in unless_empty},
         }
-    if isinstance(value, TcpCalibration):
-        return {"remarks": {"remarks": value.remarks or None}}
     if isinstance(value, WorkloadCalibration):
         return {"fitted_rps": {"fitted_rps": _ends(value.fitted_rps)}}
+    if isinstance(value, Mode):
+        every = (*value.components, *([value.transfer] if value.transfer else ()))
+        return {"components": {"components": every}}
+    if isinstance(value, TcpCalibration):
+        return {"remarks": {"remarks": value.remarks or None}}
     if isinstance(value, Decomposition):
         ranges = {"idle_vcpu": value.idle_vcpu, "traffic_vcpu": value.traffic_vcpu}
         if value.tcp_vcpu is not None:

@@ -14,7 +14,7 @@ from analyzer.comparison.result import Comparison
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.meshes import Meshes
-from analyzer.projection.result import Projection
+from analyzer.projection.result import Mode, Projection
 from analyzer.report.document import members, plain
 from analyzer.units import Refusal
 
@@ -55,7 +55,14 @@ def mode_rows(projection: Projection) -> Iterator[Row]:
     """Return one row a mode and basis."""
     for mode in projection.modes:
         for basis, footprint in mode.bases.items():
-            yield {"mode": mode.name, "basis": str(basis), **flat(footprint)}
+            yield {"mode": mode.name, "basis": str(basis), **flat(footprint), **_transfer(mode)}
+
+
+def _transfer(mode: Mode) -> Row:
+    if mode.transfer is None:
+        return {}
+    gb, usd = mode.transfer.gb_per_month, mode.transfer.usd_per_year
+    return flat({"zone_transfer_gb_per_month": gb, "zone_transfer_usd_per_year": usd})
 
 
 def sweep_rows(projection: Projection) -> Iterator[Row]:

@@ -27,6 +27,7 @@ from analyzer.report.sentences import decision as of_decision
 from analyzer.report.sentences import dependence as of_dependence
 from analyzer.report.sentences import meshes as of_meshes
 from analyzer.report.sentences import projection as of_projection
+from analyzer.report.sentences import zones as of_zones
 from analyzer.report.sentences.codes import explain_hints
 from analyzer.report.sentences.refused import grouped
 from analyzer.report.sentences.summary import summary
@@ -343,6 +344,9 @@ def _modes(projection: Projection) -> Iterator[Block]:
     parts_of = tuple(of_projection.component_lines(projection))
     yield from _points(parts_of, terminal="Components, CPU used")
     yield from _points(of_projection.busiest_line(projection), page="")
+    heading = "Traffic between zones"
+    yield from _points(of_zones.zone_lines(projection), **dict.fromkeys(_EVERYWHERE, heading))
+    yield from _block(costs.zones(projection), *_EVERYWHERE)
     yield from _block(costs.bases(projection), text="Used, requested, billed")
 
 

@@ -43,6 +43,7 @@ NOT_NAMES = {
     "label_gateway_istio_io_managed",
     "label_node_kubernetes_io_instance_type",
     "label_security_istio_io_tls_mode",
+    "node_provider",
     "reporter",
     "security_istio_io_tlsMode",
 }

@@ -77,6 +77,7 @@ def test_a_whole_mesh_is_counted(small_server: PrometheusServer) -> None:
         "kube_pod_info": 10,
         "kube_pod_container_resource_requests": 20,
         "kube_node_status_allocatable": 16,
+        "kube_node_info": 8,
     }
     assert found.missing == ("istio_build",)
     assert found.label_mapping == LabelMapping(cluster=NO_CLUSTER)

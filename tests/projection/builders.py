@@ -74,6 +74,8 @@ class Node:
     allocatable_memory_bytes: float = 1e10
     present_share: float = 1.0
     runs_daemonsets: bool = True
+    zone: str = ""
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -46,6 +47,7 @@ class Question:
         follows_load: whether there are as many replicas as each step needs.
         priced: whether nodes have prices of their own; one without has the mean of the nodes of its
             instance type.
+        prefers_close: whether a caller uses a waypoint replica in its own zone, if there is any.
         cpu_times: by what the time that was not seen multiplies the sidecars' CPU; rps_times:
             their traffic. The number and the places of waypoints follow the best estimates.
     """
@@ -63,6 +65,7 @@ class Question:
     shared: Sequence[Sequence[str]] = ()
     follows_load: bool = False
     priced: bool = False
+    prefers_close: bool = True
     cpu_times: float = 1.0
     rps_times: float = 1.0
 
@@ -136,6 +139,8 @@ class Unit:
     reserved_gib: float
     price: tuple[float, float]
     times: float = 1.0
+    other_usd_per_year: float = 0.0
+    """Of all of them together, for what is neither CPU nor memory."""
 
 
 def bills(question: Question) -> dict[tuple[str, str], Bill]:
@@ -248,6 +253,8 @@ def _waypoints(question: Question, *, everywhere: bool) -> Iterable[Unit]:
             reserved_gib=question.assumed["waypoint_reserved_memory_gib_per_replica"],
             price=_where_they_run(question, group),
             times=replicas * share * len(there) / len(streams),
+            other_usd_per_year=share
+            * sum(between_zones_usd(question, name, replicas) for name in group),
         )
 
 
@@ -339,5 +346,107 @@ def _bill(units: Sequence[Unit], basis: str) -> Bill:
         vcpu += each_vcpu * unit.times
         memory_gib += each_gib * unit.times
         month_usd += (each_vcpu * unit.price[0] + each_gib * unit.price[1]) * unit.times
+        month_usd += unit.other_usd_per_year / 12
     assert math.isfinite(month_usd)
     return Bill(vcpu=vcpu, memory_gib=memory_gib, usd_per_year=month_usd * 12)
+
+
+def between_zones_usd(question: Question, namespace: str, replicas: float) -> float:
+    """Return a year of the bytes that cross zones in addition, through a namespace's waypoint.
+
+    A mean of 1.4 replicas is two for 40 % of the time.
+    """
+    fewer = math.floor(replicas)
+    times = [(fewer, 1 - (replicas - fewer)), (fewer + 1, replicas - fewer)]
+    ways = [
+        (time * chance, placed)
+        for count, time in times
+        for chance, placed in _placements(question, count)
+    ]
+    crossing = 0.0
+    for source, target, amount in _flows_between_zones(question, namespace):
+        for chance, placed in ways:
+            extra = _extra_crossings(source, target, placed, prefers_close=question.prefers_close)
+            crossing += chance * amount * extra
+    seconds_a_year = 3600 * HOURS_PER_MONTH * 12
+    price = question.assumed.get("zone_transfer_usd_per_gb", 0.0)
+    return crossing * question.rps_times * seconds_a_year / 1_000_000_000 * price
+
+
+def _extra_crossings(
+    source: str, target: str, placed: Sequence[str], *, prefers_close: bool
+) -> float:
+    """Return the mean over the replicas that the caller may use; `placed` has a zone for each."""
+    usable = [zone for zone in placed if zone == source] if prefers_close else []
+    usable = usable or list(placed)
+    total = 0.0
+    for zone in usable:
+        total += (source != zone) + (zone != target) - (source != target)
+    return total / len(usable)
+
+
+def _placements(question: Question, replicas: int) -> list[tuple[float, list[str]]]:
+    """Return the ways to spread replicas evenly, each with its chance."""
+    size: dict[str, float] = {}
+    for node in question.nodes:
+        if node.zone and node.runs_daemonsets:
+            size[node.zone] = size.get(node.zone, 0.0) + node.present_share
+    zones = sorted(size)
+    if not zones:
+        return []
+    found = []
+    for more in itertools.combinations(zones, replicas % len(zones)):
+        chance = 1.0
+        for zone in more:
+            chance *= size[zone]
+        found.append((chance, zones * (replicas // len(zones)) + list(more)))
+    total = sum(chance for chance, _ in found)
+    return [(chance / total, placed) for chance, placed in found]
+
+
+def _zones_of(question: Question, chosen: Sequence[Proxy]) -> list[tuple[str, float]]:
+    """Return the zones of some pods, each with its share of their time there."""
+    zone_of = {node.name: node.zone for node in question.nodes if node.runs_daemonsets}
+    there = [(zone_of.get(proxy.node, ""), len(proxy.life)) for proxy in chosen]
+    time = sum(steps for zone, steps in there if zone)
+    return [(zone, steps / time) for zone, steps in there if zone]
+
+
+def _zones_of_workload(question: Question, name: str) -> list[tuple[str, float]]:
+    pods = [proxy for proxy in question.proxies if proxy.workload == name]
+    return _zones_of(question, pods) or _zones_of(question, question.sidecars)
+
+
+def _flows_between_zones(question: Question, namespace: str) -> Iterable[tuple[str, str, float]]:
+    """Return bytes a second from zone to zone, of HTTP and of TCP, as means over the window."""
+    steps = len(question.proxies[0].cpu_vcpu)
+    gateways = {proxy.workload for proxy in question.proxies if proxy.role == "gateway"}
+    for call in question.calls:
+        is_ingress = call.source in gateways and not question.ingress_through_waypoint
+        if call.destination.split("/")[0] != namespace or call.source == "unknown/unknown":
+            continue
+        if is_ingress:
+            continue
+        rps = sum(call.rps) / steps * question.growth
+        amount = rps * _bytes_of_call(question, call.destination)
+        for source, one in _zones_of_workload(question, call.source):
+            for target, other in _zones_of_workload(question, call.destination):
+                yield source, target, amount * one * other
+    for proxy in question.sidecars:
+        if proxy.namespace == namespace and proxy.inbound_tcp_bytes_per_second > 0:
+            amount = proxy.inbound_tcp_bytes_per_second * len(proxy.life) / steps * question.growth
+            targets = _zones_of(question, [proxy]) or _zones_of(question, question.sidecars)
+            for source, one in _zones_of(question, question.sidecars):
+                for target, other in targets:
+                    yield source, target, amount * one * other
+
+
+def _bytes_of_call(question: Question, workload: str) -> float:
+    rps = total = 0.0
+    for proxy in question.sidecars:
+        if proxy.workload == workload and not math.isnan(proxy.http_bytes_per_second):
+            for step in proxy.life:
+                if proxy.proxy_rps[step] > 0:
+                    rps += proxy.proxy_rps[step]
+                    total += proxy.http_bytes_per_second
+    return total / rps if rps > 0 else question.bytes_per_request

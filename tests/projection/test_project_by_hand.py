@@ -1,4 +1,4 @@
-"""The whole projection against the same one done with plain loops, on eight meshes."""
+"""The whole projection against the same one done with plain loops, on meshes of all kinds."""
 
 import math
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import pytest
 from analyzer.calibration.result import Calibration
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import Projection, project_usage
-from analyzer.projection.choices import Basis, PriceSource, Scaling
+from analyzer.projection.choices import PREFER_CLOSE, Basis, PriceSource, Scaling
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.unseen import UNSEEN_TIME
 from analyzer.units import Interval, Role
@@ -64,6 +64,7 @@ class Case:
                 shared=self.shared,
                 follows_load=self.assumed.waypoint_scaling == Scaling.HPA,
                 priced=self.assumed.prices != PriceSource.FLAT,
+                prefers_close=self.assumed.waypoint_traffic_distribution == PREFER_CLOSE,
                 cpu_times=cpu_times,
                 rps_times=rps_times,
             )
@@ -359,6 +360,80 @@ POOLED = Case(
 )
 
 
+ZONED = Case(
+    # Three zones of unequal size, one node without a zone, ingress through the waypoint.
+    proxies=(
+        replace(
+            sidecar("shop/front", "a1", (0.2, 0.4, 0.31), (120, 333, 250), 0.1),
+            http_bytes_per_second=0.6e6,
+        ),
+        replace(
+            sidecar("shop/front", "b1", (0.2, 0.4, 0.31), (110, 300, 260), 0.1),
+            http_bytes_per_second=0.5e6,
+            points=(1, 2),
+        ),
+        replace(
+            sidecar("shop/back", "a2", (0.3, 0.5, 0.4), (700, 900, 800), 0.1),
+            http_bytes_per_second=math.nan,
+        ),
+        sidecar("shop/back", "nowhere", (0.3, 0.5, 0.4), (700, 900, 800), 0.1),
+        replace(
+            sidecar("data/db", "c1", (0.1, 0.1, 0.2), (0, 0, 0), 0.1),
+            tcp_bytes_per_second=9e6,
+            inbound_tcp_bytes_per_second=7e6,
+            new_connections_per_second=3.0,
+        ),
+        replace(
+            sidecar("data/db", "nowhere", (0.1, 0.1, 0.2), (0, 0, 0), 0.1),
+            tcp_bytes_per_second=4e6,
+            inbound_tcp_bytes_per_second=4e6,
+        ),
+        Proxy(
+            workload="edge/gate",
+            node="b1",
+            role=Role.GATEWAY,
+            cpu_vcpu=(1, 1, 1),
+            proxy_rps=(300, 500, 400),
+        ),
+    ),
+    calls=(
+        Call(source="edge/gate", destination="shop/front", rps=(200, 400, 300)),
+        Call(source="unknown/unknown", destination="shop/front", rps=(9, 9, 9)),
+        Call(source="shop/front", destination="shop/back", rps=(1300, 1500, 1400)),
+        Call(source="jobs/elsewhere", destination="shop/back", rps=(20, 0, 0)),
+    ),
+    nodes=(
+        Node(name="a1", zone="a", provider="aws"),
+        Node(name="a2", zone="a", provider="aws", present_share=0.5),
+        Node(name="b1", zone="b", provider="aws"),
+        Node(name="c1", zone="c", provider="aws"),
+        Node(name="nowhere", provider="aws"),
+    ),
+    assumed=scenario(
+        basis="billed",
+        waypoint_replicas=2,
+        waypoint_placement=0.5,
+        ingress_through_waypoint=True,
+        traffic_growth_factor=2,
+        memory_gib_month_usd=1,
+        zone_transfer_usd_per_gb=0.02,
+    ),
+    fitted=calibration(),
+    waypoint=(0.0115, 0.345),
+    share_of={"shop": 0.5, "data": 0.0},
+)
+
+SCATTERED = replace(
+    ZONED,
+    assumed=scenario(
+        waypoint_replicas=4,
+        waypoint_placement="all",
+        waypoint_traffic_distribution="random",
+        zone_transfer_usd_per_gb={"low": 0.01, "mid": 0.013, "high": 0.02},
+    ),
+    share_of={"shop": 1.0, "data": 1.0},
+)
+
 SHARED = replace(
     CHURN,
     assumed=CHURN.assumed.changed(
@@ -398,6 +473,19 @@ SHARED_AND_SCALED = replace(
 )
 
 
+ZONED_SHARED = replace(
+    ZONED,
+    assumed=scenario(
+        waypoint_placement={"shared": [["data", "shop"]]},
+        waypoint_scaling="hpa",
+        waypoint_limit_vcpu_per_replica=0.4,
+        zone_transfer_usd_per_gb=0.02,
+    ),
+    share_of={},
+    shared=(("data", "shop"),),
+)
+
+
 def saving_usd(projection: Projection) -> float:
     savings = {saving.mode: saving for saving in projection.savings}
     return savings["ambient-waypoint"].usd_per_year.mid
@@ -412,6 +500,9 @@ CASES = [
     pytest.param(CHURN, id="nodes and a namespace for a part of the time"),
     pytest.param(PASSING, id="bytes and connections at the defaults"),
     pytest.param(POOLED, id="TCP through a waypoint, bytes of HTTP unknown"),
+    pytest.param(ZONED, id="zones, two replicas that callers prefer in their own"),
+    pytest.param(SCATTERED, id="zones, four replicas, any of them"),
+    pytest.param(ZONED_SHARED, id="zones, a shared waypoint that follows the load"),
     pytest.param(SHARED, id="a waypoint for two namespaces of different times, one for another"),
     pytest.param(SHARED_TCP, id="TCP and HTTP through a shared waypoint"),
     pytest.param(SCALED, id="replicas by the load of each interval"),

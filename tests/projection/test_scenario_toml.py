@@ -24,6 +24,7 @@ from analyzer.projection.choices import (
     PriceSource,
     Share,
     Spread,
+    TrafficDistribution,
     WorkingHours,
 )
 from analyzer.projection.scenario import Scenario, as_toml, default_scenario, load_scenario
@@ -104,6 +105,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         assumptions={**DEFAULTS.assumptions, **changed},
         basis=draw(st.sampled_from(Basis)),
         waypoint_placement=draw(placements),
+        waypoint_traffic_distribution=draw(st.sampled_from(TrafficDistribution)),
         ingress_through_waypoint=draw(st.booleans()),
         istio_cni_installed=draw(st.booleans()),
         prices=draw(prices),

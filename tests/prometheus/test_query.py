@@ -59,6 +59,7 @@ WITHOUT_UNIT = {
     "node_instance_types": "nodes (always 1)",
     "node_kinds": "nodes (always 1)",
     "node_presence": "samples",
+    "node_zones": "nodes (always 1)",
     "pod_labels": "pods (always 1)",
     "pod_placement": "pods (always 1)",
     "proxy_build": "scrapes",

@@ -21,7 +21,15 @@ from tests.projection.builders import Call, Proxy, mesh, partly_seen, scenario, 
 from tests.projection.fits import calibration, fit
 from tests.projection.test_curves import bent, curved, ztunnel
 from tests.projection.test_own_costs import differing
-from tests.projection.test_project_by_hand import BUSY, CHURN, EDGE, SHOP, Case
+from tests.projection.test_project_by_hand import (
+    BUSY,
+    CHURN,
+    EDGE,
+    SCATTERED,
+    SHOP,
+    ZONED,
+    Case,
+)
 from tests.report.answers import full
 from tests.report.redoing import Line, lines_of
 
@@ -152,6 +160,8 @@ ANSWERS: dict[str, Callable[[], Answer]] = {
     "crowded": crowded,
     "partly seen": partly_seen_shop,
     "nodes and a namespace for a part of the time": lambda: of_case(CHURN),
+    "zones, callers stay in their own": lambda: of_case(ZONED),
+    "zones, any replica": lambda: of_case(SCATTERED),
 }
 
 

@@ -31,6 +31,7 @@ from analyzer.report.sections import AnswerReport
 from analyzer.units import Interval, Refusal
 from tests.projection.builders import Proxy, mesh, partly_seen, scenario, shop_mesh
 from tests.projection.fits import fit
+from tests.projection.zoned import spread_mesh
 from tests.report.answers import (
     NAUGHTY_NAMES,
     by_default,
@@ -476,3 +477,18 @@ def test_what_a_result_keeps_for_itself_and_what_was_refused_is_not_told() -> No
 def test_what_is_no_result_is_a_mistake_of_ours() -> None:
     with pytest.raises(TypeError, match="int"):
         members(3)
+
+
+def test_traffic_between_zones_is_the_last_component_of_modes_with_waypoints() -> None:
+    document = as_document(full(usage=spread_mesh()))
+    jsonschema.validate(document, SCHEMA)
+    modes = {mode["name"]: mode["components"] for mode in document["projection"]["modes"]}
+    *_, added = modes["ambient-waypoint"]
+    first, *_ = document["projection"]["zone_transfer"]["choices"]
+
+    assert (added["role"], added["provenance"]) == ("zone-transfer", "derived")
+    assert added["vcpu"] == {"low": 0, "mid": 0, "high": 0}
+    assert added["gb_per_month"] == first["gb_per_month"]
+    assert added["usd_per_year"] == first["transfer_usd_per_year"]
+    assert [item["role"] for item in modes["ambient-l4"]] == ["ztunnel"]
+    assert "zone_transfer" not in as_document(full())["projection"]

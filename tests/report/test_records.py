@@ -8,6 +8,8 @@ import pytest
 from analyzer.report import records
 from analyzer.units import Interval
 from tests.comparison.migrations import Migrated
+from tests.projection.builders import shop_mesh
+from tests.projection.zoned import projected, spread_mesh
 from tests.report.answers import calibration_only, full
 from tests.report.comparisons import compared
 
@@ -62,3 +64,18 @@ def test_what_has_no_keys_is_no_row() -> None:
     with pytest.raises(TypeError, match="int"):
         records.flat(3)
     assert records.flat(Interval.exactly(1.0)) == {"low": 1.0, "mid": 1.0, "high": 1.0}
+
+
+def test_modes_with_waypoints_have_their_traffic_between_zones() -> None:
+    found = projected(spread_mesh(), basis="billed")
+    rows = {(row["mode"], row["basis"]): row for row in records.mode_rows(found)}
+    added = found.modes[2].transfer
+
+    assert added is not None
+    for basis in found.modes[2].bases:
+        row = rows["ambient-waypoint", basis]
+        assert row["zone_transfer_usd_per_year_mid"] == pytest.approx(added.usd_per_year.mid)
+        assert row["zone_transfer_gb_per_month_high"] == pytest.approx(added.gb_per_month.high)
+    assert not [key for key in rows["ambient-l4", "usage"] if "zone" in key]
+    without = [key for row in records.mode_rows(projected(shop_mesh())) for key in row]
+    assert not [key for key in without if "zone" in key]

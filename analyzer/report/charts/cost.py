@@ -60,7 +60,8 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     axes.set_xlabel(
         f"cost in USD per year, {fmt.AS_BASIS[projection.basis]}, at {fmt.price(projection.price)}"
     )
-    parts.legend_below(figure, *panels, columns=5)
+    has_zones = any(map(_between_zones_usd, projection.modes))
+    parts.legend_below(figure, *panels, columns=4 if has_zones else 5)
     detail = _post_cost(projection.references)
     return style.titled(figure, _savings(projection), detail, reading=_READING)
 
@@ -110,14 +111,21 @@ def _bar(axes: Axes, row: int, mode: Mode, projection: Projection) -> None:
         str(item.role): _vcpu_usd(item, projection.basis, projection.price)
         for item in mode.components
     }
-    memory = mid - sum(usd.values())
+    between_zones = _between_zones_usd(mode)
+    memory = mid - sum(usd.values()) - between_zones
     if memory > mid * 1e-9:
         usd["memory"] = memory
+    if between_zones > 0:
+        usd[style.BETWEEN_ZONES] = between_zones
     parts.stacked(axes, row, usd.items())
     if low < high:
         parts.range_bar(axes, row, mode.usd_per_year)
     text = f"  {fmt.dollars(mid)}  ({fmt.number(mode.vcpu.mid)} vCPU)"
     axes.text(high, row, text, va="center", fontsize=9, color=style.INK)
+
+
+def _between_zones_usd(mode: Mode) -> float:
+    return mode.transfer.usd_per_year.mid if mode.transfer else 0.0
 
 
 def _vcpu_usd(item: Component, basis: Basis, price: Price) -> float:

@@ -16,9 +16,12 @@ from analyzer.projection.components import COMPONENTS
 from analyzer.report.spacing import unbroken
 from analyzer.units import Reason, Refusal
 
+BETWEEN_ZONES: Final = "traffic between zones"
+
 COLOURS = {
     **{role.value: kind.colour for role, kind in COMPONENTS.items()},
     "memory": "#cc79a7",
+    BETWEEN_ZONES: "#56b4e9",
     "fit": "#d55e00",
 }
 """Of Okabe and Ito's palette: colour-blind readers can distinguish them, and so can grey prints."""
@@ -26,6 +29,7 @@ COLOURS = {
 HATCHES: Final[Mapping[str, str]] = {
     **{role.value: kind.hatch for role, kind in COMPONENTS.items()},
     "memory": "xxxx",
+    BETWEEN_ZONES: "\\\\\\\\",
 }
 """One for each component: a chart can be read without colours."""
 

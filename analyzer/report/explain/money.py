@@ -136,6 +136,8 @@ def dollar_lines(mode: Mode, price: Price) -> Iterator[str]:
             amounts = zip((need.vcpu[basis], gib), prices, strict=True)
             paid += [f"{figure(has[0])} x {figure(usd)}" for has, usd in amounts if has is not None]
         how = f"({' + '.join(paid)}) x 12"
+        if mode.transfer:
+            how += f" + {figure(mode.transfer.usd_per_year.mid)}"
         yield equation(fmt.AS_BASIS[basis], how, (), found.usd_per_year.mid, "USD a year")
 
 

@@ -10,7 +10,7 @@ from analyzer.projection.choices import OBSERVED, Basis
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
-from analyzer.projection.result import Component, Projection, Reference, Saving, Sweep
+from analyzer.projection.result import Component, Mode, Projection, Reference, Saving, Sweep
 from analyzer.projection.sidecars import SidecarFootprint
 from analyzer.projection.unseen import UNSEEN_TIME
 from analyzer.report import format as fmt
@@ -263,7 +263,17 @@ def price_sentence(projection: Projection) -> str:
 def component_lines(projection: Projection) -> Iterator[str]:
     """Return what the components of each mode use."""
     for mode in projection.modes:
-        yield f"{fmt.MODE_TITLES[mode.name]}: {'; '.join(map(_component, mode.components))}"
+        parts = [*map(_component, mode.components), *_between_zones(mode)]
+        yield f"{fmt.MODE_TITLES[mode.name]}: {'; '.join(parts)}"
+
+
+def _between_zones(mode: Mode) -> Iterator[str]:
+    if mode.transfer:
+        amount, usd = mode.transfer.gb_per_month, mode.transfer.usd_per_year
+        yield (
+            f"traffic between zones adds {fmt.ranged(amount)} GB a month, {fmt.usd(usd)} a year "
+            f"({mode.transfer.provenance})"
+        )
 
 
 def _component(part: Component) -> str:

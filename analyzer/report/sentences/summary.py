@@ -22,6 +22,7 @@ from analyzer.report.sentences.projection import (
     used_vcpu,
 )
 from analyzer.report.sentences.unseen import filled_line
+from analyzer.report.sentences.zones import added_lines, is_leading
 from analyzer.units import Reason, Refusal
 
 
@@ -95,6 +96,8 @@ def _savings(projection: Projection) -> Iterator[Line]:
         yield Line(_in_dollars(projection), is_strong=True)
         for text in side_by_side(projection):
             yield Line(text)
+        if is_leading(projection):
+            yield from map(Line, added_lines(projection))
     elif savings:
         parts = [
             f"{fmt.MODE_TITLES[name]} would {fmt.saving(item.percent)}"

@@ -5,9 +5,18 @@ from functools import partial
 from operator import attrgetter
 from typing import Final
 
-from analyzer.projection.choices import Basis
+from analyzer.projection.choices import Basis, TrafficDistribution
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT_ALL, SIDECAR
-from analyzer.projection.result import Mode, Projection, Reference, Saving, Sensitivity, Sweep
+from analyzer.projection.result import (
+    Mode,
+    Projection,
+    Reference,
+    ReplicaChoice,
+    Saving,
+    Sensitivity,
+    Sweep,
+    ZoneChoice,
+)
 from analyzer.report import format as fmt
 from analyzer.report.sentences.projection import (
     assumed,
@@ -28,6 +37,11 @@ _SWEEPS: Final = {
     ),
     "waypoint_replicas": ("waypoint replicas", "Saving by the replicas of each waypoint"),
 }
+
+
+_HOW: Final = {ReplicaChoice.ASSUMED: "", ReplicaChoice.ONE_A_ZONE: " (one a zone)"}
+
+_PREFERS: Final = {TrafficDistribution.PREFER_CLOSE: "yes", TrafficDistribution.RANDOM: "no"}
 
 
 def modes(projection: Projection) -> Table:
@@ -177,6 +191,39 @@ def sweep(found: Sweep) -> Table:
         lambda point: point.usd_per_year, Unit.USD, text="saved a year", page="saved, USD a year"
     )
     return Table(found.name, *listing.filled, captions={View.PAGE: caption})
+
+
+def zones(projection: Projection) -> Table:
+    """Return the traffic between zones with each choice of waypoint replicas."""
+    found = projection.zone_transfer
+    choices = found.choices if found and found.zone_count > 1 else ()
+    listing = Listing(item for item in choices if item.waypoint_count)
+    for title, value, unit in _ZONE_COLUMNS:
+        narrow = Head(title, best_only=True)
+        views = {"terminal": narrow, "narrow": narrow}
+        listing.column(value, unit, everywhere=title.replace("\n", " "), **views)
+    caption = "Traffic between zones that waypoints add, by their replicas"
+    notes = {}
+    if found:
+        basis = fmt.AS_BASIS[projection.basis]
+        price = f"${fmt.ranged(found.usd_per_gb)} per GB ({found.source})"
+        notes = {View.PAGE: f"At {price}. Waypoints {basis}."}
+    return Table("zones", *listing.filled, captions={View.PAGE: caption}, notes=notes)
+
+
+def _replicas(item: ZoneChoice) -> str:
+    return f"{fmt.count(item.waypoint_count)}{_HOW[item.replicas]}"
+
+
+_ZONE_COLUMNS: Final[tuple[tuple[str, Callable[[ZoneChoice], Value], Unit], ...]] = (
+    ("waypoint\nreplicas", _replicas, Unit.NUMBER),
+    ("PreferClose", lambda item: _PREFERS[item.traffic_distribution], Unit.NUMBER),
+    ("GB\na month", lambda item: item.gb_per_month, Unit.NUMBER),
+    ("USD\na year", lambda item: item.transfer_usd_per_year, Unit.USD),
+    ("waypoint\nvCPU", lambda item: item.waypoint_vcpu, Unit.NUMBER),
+    ("USD with\nwaypoints", lambda item: item.usd_per_year, Unit.USD),
+)
+"""The columns of `zones`; a terminal has room for the best estimates."""
 
 
 def references(projection: Projection) -> Table:

@@ -17,11 +17,12 @@ from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
 from analyzer.report.charts.cost import cut_at
 from analyzer.report.charts.cost import draw as cost_chart
-from analyzer.report.charts.style import figure_bytes
+from analyzer.report.charts.style import BETWEEN_ZONES, figure_bytes
 from analyzer.report.format import MODE_TITLES
 from analyzer.units import Refusal
 from tests.projection.builders import Node, Proxy, mesh, scenario
 from tests.projection.randomly import Drawn, projections
+from tests.projection.zoned import spread_mesh
 from tests.report.answers import calibration_only, constants_only, full, naughty, refused, sized
 from tests.report.charts.reading import (
     assert_readable,
@@ -41,6 +42,7 @@ ANSWERS = [
     pytest.param(lambda: constants_only("istio-1.24", proxy_rps=15e6), id="istio-1.24"),
     pytest.param(lambda: constants_only("istio-1.1", proxy_rps=15e6), id="sidecars alone"),
     pytest.param(refused, id="refused"),
+    pytest.param(lambda: full(usage=spread_mesh()), id="zones"),
 ]
 
 
@@ -378,3 +380,16 @@ def test_no_title_contradicts_the_ranges(drawn: Drawn) -> None:
         assert (" saves " in claim) == (share.low >= 0)
         assert (" more" in claim and "between" not in claim) == (share.high <= 0 and share.low < 0)
         assert ("between" in claim) == (share.low < 0 < share.high)
+
+
+def test_traffic_between_zones_is_a_part_of_the_bars_with_waypoints() -> None:
+    figure, axes, projection = drawn(full(usage=spread_mesh()))
+    (placed,) = [mode for mode in projection.modes if mode.name == AMBIENT_WAYPOINT]
+    rows = widths(axes)
+
+    assert placed.transfer is not None
+    assert [len(rows[row]) for row in range(4)] == [1, 1, 3, 3]
+    assert rows[2][-1] == pytest.approx(placed.transfer.usd_per_year.mid)
+    assert BETWEEN_ZONES in legend(figure)
+    figure, axes, _ = drawn(full(usage=spread_mesh(("a", "a", "a"))))
+    assert BETWEEN_ZONES not in legend(figure)
