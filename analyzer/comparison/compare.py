@@ -39,6 +39,7 @@ from analyzer.projection.places import even_nodes
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.uncertainty import drawn
 from analyzer.projection.waypoints import into_shared
+from analyzer.projection.zones import with_price
 from analyzer.settings import Setting
 from analyzer.units import Reason, Refusal, Role, counted, in_percent, moment
 
@@ -86,7 +87,7 @@ def compare_usage(before: MeshUsage, after: MeshUsage, scenario: Scenario) -> Co
     own = dict(own_costs(calls, first, points, points))
     own |= own_costs(into_shared(calls, homes), first, points, points)
     here = with_measured_share(scenario, before)
-    here = on_this_hardware(here, first, http_gbit_per_1000_rps(before))
+    here = with_price(on_this_hardware(here, first, http_gbit_per_1000_rps(before)), before)
     parameters = drawn(here, first, own=own)
     if isinstance(first.sidecar, Refusal):
         detail = f"BEFORE has no fit to predict from. {first.sidecar.detail}"

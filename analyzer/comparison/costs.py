@@ -28,10 +28,14 @@ from analyzer.projection.needs import Case, Need
 from analyzer.projection.prices import NodePrices, node_prices
 from analyzer.projection.result import Price
 from analyzer.projection.scenario import Scenario
+from analyzer.projection.waypoints import transfer_of_waypoints
 from analyzer.units import Reason, Refusal, Role, enumerated
 
 COMPARED: Final = (Role.SIDECAR, Role.ZTUNNEL, Role.WAYPOINT)
 """The roles of a comparison, in the order of its tables."""
+
+_LEAST_USD: Final = 1.0
+"""Dollars a year from which a cost is named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,7 +97,7 @@ def bills_of(
         prices=None if unpriced else _mean_prices(prices, scenario),
         freed_node_count=_freed(case, by_role, before, accounts),
     )
-    return bills, (*unpriced, *_refusals(bills, scenario))
+    return bills, (*unpriced, *_refusals(bills, scenario), *_between_zones(case))
 
 
 def _node_prices(
@@ -214,6 +218,20 @@ def _refusals(bills: Bills, scenario: Scenario) -> Iterator[Refusal]:
             "a node are in neither figure. If it is new, the saving is smaller by that."
         )
         yield Refusal(subject="cost of istio-cni", reason=Reason.NO_DATA, detail=detail)
+
+
+def _between_zones(case: Case) -> Iterator[Refusal]:
+    """Yield that bytes between zones are not compared, with their predicted cost."""
+    if case.load.namespaces.empty:
+        return
+    transfer = transfer_of_waypoints(case, case.parameters.placement)
+    usd = 0.0 if transfer is None else float(transfer.usd_per_year[0])
+    if usd >= _LEAST_USD:
+        detail = (
+            f"Predicted: ${usd:,.0f} a year for bytes that cross zones through waypoints. No "
+            "metric of AFTER has them. They are in neither figure."
+        )
+        yield Refusal(subject="traffic between zones", reason=Reason.NO_DATA, detail=detail)
 
 
 def _lacking(bills: Bills, has: Callable[[Need], bool]) -> str:

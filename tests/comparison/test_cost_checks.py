@@ -289,3 +289,18 @@ def test_istio_cni_is_on_neither_side_and_that_is_said_unless_it_runs_already() 
     assert len(refused(new, "cost of istio-cni")) == 1
     assert refused(old, "cost of istio-cni") == []
     assert new.costs.savings == old.costs.savings
+
+
+def test_bytes_between_zones_are_on_neither_side_and_their_prediction_is_named() -> None:
+    before, after = sized(ALL.before()), sized(ALL.after())
+    carried = before.steps.assign(http_bytes_per_second=2000 * before.steps["proxy_rps"])
+    before = replace(before, steps=carried)
+    zones = before.nodes.assign(zone=["z1", "z2", "z1", "z2"], provider="aws")
+    zoned = replace(before, nodes=zones)
+
+    alone, found = (compared(usage, after) for usage in (before, zoned))
+
+    assert refused(alone, "traffic between zones") == []
+    (detail,) = refused(found, "traffic between zones")
+    assert "a year" in detail
+    assert found.costs.savings == alone.costs.savings
