@@ -250,8 +250,10 @@ def _refusals(
     if len(modes) > 1 and not savings:
         yield NOTHING_TO_SAVE
     if case.load.sidecars.memory_gib is None and len(modes) > 1:
-        each_gib = scenario["sidecar_memory_gib_per_proxy"].mid
-        detail = f"not measured by this Prometheus; taken as {each_gib:.3g} GiB each"
+        each_gib = scenario["sidecar_memory_gib_per_proxy"]
+        detail = f"not measured by this Prometheus; taken as {each_gib.mid:.3g} GiB each"
+        if each_gib.low < each_gib.high:
+            detail += f" ({each_gib.low:.3g} to {each_gib.high:.3g})"
         yield Refusal(subject="memory of the sidecars", reason=Reason.NO_DATA, detail=detail)
     if Basis.RESERVED not in modes[SIDECAR].bases:
         detail = "no CPU request of any sidecar is known: install kube-state-metrics"
