@@ -8,6 +8,7 @@ Every quantity is an array over draws (see `uncertainty`), or a number if it is 
                         istio-cni if it is not installed yet
     waypoint            replicas x CPU of one at its share of the namespace's requests and TCP
                         both while the node or the namespace existed, times the share of the time
+    requested           as the charts request; by each ztunnel at least what the busiest one uses
     billed              `sidecars.billed`, per ztunnel and per replica
 
 To add a component, change only this module: add its kind to `COMPONENTS`, and a `Part` with its
@@ -158,14 +159,23 @@ def ztunnel_vcpu(nodes: pd.DataFrame, parameters: Parameters) -> Floats:
 
 
 def each_ztunnel(case: Case) -> Each:
-    """Return what the ztunnel of each node uses and requests.
+    """Return what the ztunnel of each node uses and requests."""
+    return ztunnels_that_use(ztunnel_vcpu(case.nodes, case.parameters), case)
+
+
+def ztunnels_that_use(used: Floats, case: Case) -> Each:
+    """Return the ztunnels that use so much CPU, shape (nodes, draws), and what each requests.
+
+    A DaemonSet has one CPU request for every node. It is the chart's, or what the busiest ztunnel
+    uses if that is more. This is its mean while its node exists, not its peak: the chart sets no
+    limit, so a short peak takes CPU that its node has free.
 
     The published idle CPU is of a ztunnel with istio-cni, so the two are one unit. If istio-cni is
     not installed yet, its CPU and memory requests are added.
     """
-    parameters, nodes = case.parameters, case.nodes
-    used = ztunnel_vcpu(nodes, parameters)
-    requested = parameters["ztunnel_reserved_vcpu_per_node"]
+    parameters = case.parameters
+    chart, busiest = parameters["ztunnel_reserved_vcpu_per_node"], used.max(axis=0, initial=0.0)
+    requested = np.maximum(chart, busiest)
     requested_gib = parameters["ztunnel_reserved_memory_gib_per_node"]
     if not parameters.istio_cni_installed:
         requested = requested + parameters["istio_cni_reserved_vcpu_per_node"]
@@ -173,7 +183,7 @@ def each_ztunnel(case: Case) -> Each:
     return Each(
         used=(used, parameters["ztunnel_memory_gib_per_node"]),
         requested=(requested, requested_gib),
-        prices=case.prices.of(nodes["node"]) if case.prices else None,
+        prices=case.prices.of(case.nodes["node"]) if case.prices else None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from analyzer.projection.components import (
     waypoint_counts,
     waypoint_replicas,
     while_present,
+    ztunnels_that_use,
 )
 from analyzer.projection.modes import SIDECAR, needs_of
 from analyzer.projection.needs import Case
@@ -92,8 +93,8 @@ def stakes(case: Case, basis: Basis) -> Stakes:
 def _ztunnel_usd(case: Case, basis: Basis) -> Iterator[Floats]:
     """Yield what the ztunnels cost without traffic, and what the traffic adds, shape (draws,)."""
     busy, counts = each_ztunnel(case), case.nodes["present_share"].to_numpy(float)
-    idle_vcpu, memory_gib = case.parameters["ztunnel_idle_vcpu_per_node"], busy.used[1]
-    idle = replace(busy, used=(np.broadcast_to(idle_vcpu, busy.used[0].shape), memory_gib))
+    idle_vcpu = case.parameters["ztunnel_idle_vcpu_per_node"]
+    idle = ztunnels_that_use(np.broadcast_to(idle_vcpu, busy.used[0].shape), case)
     at_rest, at_work = (
         each.usd_per_year(counts, basis, case.parameters).sum(axis=0) for each in (idle, busy)
     )

@@ -166,7 +166,7 @@ def _sidecars(question: Question) -> Iterable[Unit]:
 
 def _ztunnels(question: Question) -> Iterable[Unit]:
     assumed = question.assumed
-    reserved_vcpu = assumed["ztunnel_reserved_vcpu_per_node"]
+    reserved_vcpu = 0.0
     reserved_gib = assumed["ztunnel_reserved_memory_gib_per_node"]
     if not question.istio_cni_installed:
         reserved_vcpu += assumed["istio_cni_reserved_vcpu_per_node"]
@@ -176,14 +176,21 @@ def _ztunnels(question: Question) -> Iterable[Unit]:
     named = {node.name for node in nodes}
     elsewhere = [proxy for proxy in question.sidecars if proxy.node not in named]
     spread = sum(_carried_vcpu(question, proxy) for proxy in elsewhere) / time
+    uses = []
     for node in nodes:
         used = spread
         for proxy in question.sidecars:
             if proxy.node == node.name:
                 used += _carried_vcpu(question, proxy) / node.present_share
+        uses.append(question.ambient("ztunnel_idle_vcpu_per_node") + used * question.growth)
+    least = assumed["ztunnel_reserved_vcpu_per_node"]
+    for used in uses:
+        # One request for all nodes: that of the busiest.
+        least = max(least, used)
+    for node, used in zip(nodes, uses, strict=True):
         yield Unit(
-            used_vcpu=question.ambient("ztunnel_idle_vcpu_per_node") + used * question.growth,
-            reserved_vcpu=reserved_vcpu,
+            used_vcpu=used,
+            reserved_vcpu=least + reserved_vcpu,
             used_gib=assumed["ztunnel_memory_gib_per_node"],
             reserved_gib=reserved_gib,
             price=question.price(node.name),

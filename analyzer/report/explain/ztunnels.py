@@ -18,7 +18,7 @@ from analyzer.projection.hardware import (
     hardware_vcpu,
     request_vcpu,
 )
-from analyzer.projection.needs import Need
+from analyzer.projection.needs import Need, Units
 from analyzer.projection.passing import COSTS, GBIT_PER_BYTE, carried
 from analyzer.projection.places import CARRIED_BY_NODES
 from analyzer.projection.result import Workings
@@ -70,6 +70,13 @@ def ztunnel_lines(
         amounts = count, *(float(amount.sum()) for amount in passed)
         terms = [term for pair in zip(amounts, costs, strict=True) for term in pair]
         yield equation(f"used, {label}", _ZTUNNEL_CPU, terms, used_vcpu, "vCPU")
+    yield from _request_of_each(workings, units)
+    yield from lines.sum_lines(need)
+
+
+def _request_of_each(workings: Workings, units: Units) -> Iterator[str]:
+    """Return what each ztunnel requests: one CPU request for all nodes."""
+    parameters, scenario = workings.parameters, workings.scenario
     whose = ("ztunnel",) if parameters.istio_cni_installed else ("ztunnel", "istio_cni")
     for label, unit, amount, result in (
         ("requested", "vCPU", "reserved_vcpu", units.reserved_vcpu),
@@ -78,8 +85,15 @@ def ztunnel_lines(
         names = [f"{part}_{amount}_per_node" for part in whose]
         yield from lines.assumed(scenario, *names)
         how = lines.plus(parameters[name][0] for name in names)
+        busiest, chart = units.used_vcpu.max(), parameters[names[0]][0]
+        if unit == "vCPU" and busiest > chart:
+            yield (
+                f"  the busiest ztunnel uses {figure(busiest)} vCPU, more than {figure(chart)}; a "
+                "DaemonSet has one CPU request for all nodes, so each requests that"
+            )
+            others = [parameters[name][0] for name in names[1:]]
+            how = " + ".join([f"max({figure(chart)}, {figure(busiest)})", *map(figure, others)])
         yield equation(f"{label} on a node", how, (), result, unit)
-    yield from lines.sum_lines(need)
 
 
 def _likely(parameters: Parameters) -> dict[str, Floats]:

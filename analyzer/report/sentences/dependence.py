@@ -166,6 +166,9 @@ def _assumed(projection: Projection, scenario: Scenario) -> Iterator[str]:
     placed = _PLACED.get(scenario.waypoint_placement, "waypoints where the scenario places them")
     yield f"{placed}, {replicas} per waypoint"
     ztunnel = scenario["ztunnel_reserved_vcpu_per_node"].mid
+    ambient = (part for mode in projection.modes for part in mode.components)
+    busiest = [part.hottest_vcpu for part in ambient if part.role == Role.ZTUNNEL]
+    ztunnel = max([ztunnel, *(known.mid for known in busiest if known)])
     with_cni = ""
     if not scenario.istio_cni_installed:
         ztunnel += scenario["istio_cni_reserved_vcpu_per_node"].mid

@@ -15,6 +15,7 @@ from analyzer.report.sentences.projection import (
     break_even_line,
     busiest_line,
     component_lines,
+    daemonset_line,
     headline,
     mesh_lines,
     projection_lines,
@@ -216,6 +217,20 @@ def test_the_busiest_ztunnel_is_beside_the_average() -> None:
     (line,) = busiest_line(projection())
 
     assert line == "Busiest ztunnel of 2: 0.207 vCPU. Average: 0.111."
+
+
+def test_the_busiest_ztunnel_sets_the_request_of_every_node() -> None:
+    (line,) = daemonset_line(projection(ztunnel_reserved_vcpu_per_node=0.1))
+
+    assert line == (
+        "The busiest ztunnel would use 0.207 vCPU, more than its request of 0.1. A DaemonSet has "
+        "one request, so every node's ztunnel requests 0.207 vCPU."
+    )
+    assert line in lines(projection(ztunnel_reserved_vcpu_per_node=0.1))
+
+
+def test_a_request_above_the_busiest_ztunnel_is_not_raised() -> None:
+    assert not [*daemonset_line(projection(ztunnel_reserved_vcpu_per_node=0.3))]
 
 
 def test_a_namespace_that_loses_is_in_the_table_and_in_no_sentence() -> None:
