@@ -107,8 +107,7 @@ def test_it_has_the_verdict_and_the_headline_word_for_word() -> None:
 
 @pytest.mark.parametrize("basis", ["usage", "billed"])
 def test_the_dollars_saved_are_on_the_headlines_basis(basis: str) -> None:
-    # Above what any ztunnel uses here, so that requests are exact.
-    answer = full(assumed=as_published(basis=basis, ztunnel_reserved_vcpu_per_node=0.3))
+    answer = full(assumed=as_published(basis=basis))
     assert answer.projection is not None
     l4, waypoint, _ = (item.usd_per_year for item in answer.projection.savings)
     (sentence,) = [item for item in summary_sentences(answer) if item.startswith("Saving a year")]
@@ -118,8 +117,8 @@ def test_the_dollars_saved_are_on_the_headlines_basis(basis: str) -> None:
         sentence
     )
     assert f"{fmt.usd(waypoint)}. Ambient, waypoints everywhere (2 namespaces): " in sentence
-    # What is billed here is requested, and exact.
-    assert ("90 %" in sentence) == (basis == "usage")
+    # What is billed is requested, by ztunnels as much as the busiest of them uses.
+    assert "90 %" in sentence
     expected = {"usage": ("$57 ($55-$75)", "$44 ($40-$63)"), "billed": ("-$16", "-$69")}[basis]
     assert (fmt.usd(l4), fmt.usd(waypoint)) == expected
 
@@ -159,8 +158,8 @@ def test_it_names_what_the_saving_depends_on_most_with_the_saving_at_both_ends()
         f"${first.low_usd_per_year:.0f} a year; if it is 0.2, ${first.high_usd_per_year:.0f}. "
     ) in text_of(answer)
     assert (
-        "Largest effect: if no namespace needs a waypoint the saving is -$55 (-$78 to -$16) a year; "
-        in (text_of(by_default()))
+        "Largest effect: if no namespace needs a waypoint the saving is -$55 (-$78 to -$16) a "
+        "year; " in (text_of(by_default()))
     )
 
 
