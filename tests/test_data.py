@@ -68,9 +68,17 @@ ASSUMED = {
     # 41-45 MiB a sidecar: defenseunicorns/uds-core istio-metrics, 2025-03.
     # 105 MiB: the largest of 42 sidecars of kubeflow, community-distribution PR 3557.
     "sidecar_memory_gib_per_proxy": (45 / 1024, (45 * 105) ** 0.5 / 1024, 105 / 1024),
-    # 12 MB and 60 MB: the Istio 1.24 page.
-    "ztunnel_memory_gib_per_node": (12e6 / GIB,) * 3,
-    "waypoint_memory_gib_per_replica": (60e6 / GIB,) * 3,
+    # Netcracker's model: 64 + 0.008 a pod + 0.004 a service + 0.03 a connection, in MiB; 26 observed.
+    "ztunnel_memory_gib_per_node": (26 / 1024, 64 / 1024, 64 / 1024),
+    "ztunnel_memory_gib_per_1000_pods": (0, 8 / 1024, 8 / 1024),
+    "ztunnel_memory_gib_per_1000_services": (0, 4 / 1024, 4 / 1024),
+    "ztunnel_memory_gib_per_1000_open_connections": (0, 30 / 1024, 30 / 1024),
+    "cluster_pods": (0, 0, 0),
+    "cluster_services": (0, 0, 0),
+    # The same model: 33 + 0.092 a cluster + 0.018 a host. Buoyant: 194-203 of three replicas.
+    "waypoint_memory_gib_per_replica": (33 / 1024, 33 / 1024, 66 / 1024),
+    "waypoint_memory_gib_per_1000_clusters": (92 / 1024,) * 3,
+    "waypoint_memory_gib_per_1000_hosts": (18 / 1024,) * 3,
     # Requests of istio's charts: ztunnel 200m and 512Mi, waypoint 100m and 128Mi.
     "ztunnel_reserved_vcpu_per_node": (0.2, 0.2, 0.2),
     "ztunnel_reserved_memory_gib_per_node": (0.5, 0.5, 0.5),

@@ -26,6 +26,7 @@ from analyzer.arrays import Floats
 from analyzer.data import PublishedConstants
 from analyzer.projection.choices import Basis, waypoint_weights
 from analyzer.projection.demand import MeshLoad
+from analyzer.projection.memory import waypoint_memory_gib, ztunnel_memory_gib
 from analyzer.projection.needs import Case, Each, Need, added_up, prices_by_basis
 from analyzer.projection.passing import carried, vcpu_of
 from analyzer.projection.places import WAYPOINT_LOADS, at_a_time
@@ -160,11 +161,13 @@ def ztunnel_vcpu(nodes: pd.DataFrame, parameters: Parameters) -> Floats:
 
 def each_ztunnel(case: Case) -> Each:
     """Return what the ztunnel of each node uses and requests."""
-    return ztunnels_that_use(ztunnel_vcpu(case.nodes, case.parameters), case)
+    return ztunnels_that_use(ztunnel_vcpu(case.nodes, case.parameters), case, case.nodes)
 
 
-def ztunnels_that_use(used: Floats, case: Case) -> Each:
+def ztunnels_that_use(used: Floats, case: Case, nodes: pd.DataFrame) -> Each:
     """Return the ztunnels that use so much CPU, shape (nodes, draws), and what each requests.
+
+    `nodes` has the connections that take memory.
 
     A DaemonSet has one CPU request for every node. It is the chart's, or what the busiest ztunnel
     uses if that is more. This is its mean while its node exists, not its peak: the chart sets no
@@ -181,9 +184,9 @@ def ztunnels_that_use(used: Floats, case: Case) -> Each:
         requested = requested + parameters["istio_cni_reserved_vcpu_per_node"]
         requested_gib = requested_gib + parameters["istio_cni_reserved_memory_gib_per_node"]
     return Each(
-        used=(used, parameters["ztunnel_memory_gib_per_node"]),
+        used=(used, ztunnel_memory_gib(nodes, parameters)),
         requested=(requested, requested_gib),
-        prices=case.prices.of(case.nodes["node"]) if case.prices else None,
+        prices=case.prices.of(nodes["node"]) if case.prices else None,
     )
 
 
@@ -256,7 +259,7 @@ def each_waypoint(case: Case, replicas: Floats) -> Each:
     names = list(load.namespaces["namespace"])
     used = parameters.waypoint_vcpu(rps + connections, names, gbit)
     return Each(
-        used=(used, parameters["waypoint_memory_gib_per_replica"]),
+        used=(used, waypoint_memory_gib(load.namespaces, parameters)),
         requested=(
             parameters["waypoint_reserved_vcpu_per_replica"],
             parameters["waypoint_reserved_memory_gib_per_replica"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,13 @@ from analyzer.projection.passing import carried, vcpu_of
 from analyzer.projection.places import at_a_time
 from analyzer.projection.uncertainty import Parameters
 from analyzer.units import MONTHS_PER_YEAR, Refusal
+
+_HELD: Final = [
+    f"{name}{end}"
+    for name in ("open_connections", "uncounted_sidecars")
+    for end in ("", "_low", "_high")
+]
+"""What holds connections in a ztunnel, with the ends of unseen time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,7 +102,8 @@ def _ztunnel_usd(case: Case, basis: Basis) -> Iterator[Floats]:
     """Yield what the ztunnels cost without traffic, and what the traffic adds, shape (draws,)."""
     busy, counts = each_ztunnel(case), case.nodes["present_share"].to_numpy(float)
     idle_vcpu = case.parameters["ztunnel_idle_vcpu_per_node"]
-    idle = ztunnels_that_use(np.broadcast_to(idle_vcpu, busy.used[0].shape), case)
+    unused = case.nodes.assign(**dict.fromkeys(_HELD, 0.0))
+    idle = ztunnels_that_use(np.broadcast_to(idle_vcpu, busy.used[0].shape), case, unused)
     at_rest, at_work = (
         each.usd_per_year(counts, basis, case.parameters).sum(axis=0) for each in (idle, busy)
     )

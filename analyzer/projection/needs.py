@@ -51,7 +51,8 @@ class Units:
     Attributes:
         unit_count: number of ztunnels or waypoint replicas at a time, on average.
         whole_count: the number while its node or namespace exists, with a whole waypoint.
-        used_vcpu: by one at each place while it exists; the other amounts are by one at any place.
+        used_vcpu: by one at each place while it exists; used_memory_gib: the same. The other
+            amounts are by one at any place.
         month_usd: prices of a vCPU and of a GiB at each place, shape (units, 2); None: the
             scenario's.
     """
@@ -61,7 +62,7 @@ class Units:
     whole_count: Floats
     used_vcpu: Floats
     reserved_vcpu: float
-    used_memory_gib: float
+    used_memory_gib: Floats
     reserved_memory_gib: float
     month_usd: Floats | None
 
@@ -94,7 +95,7 @@ class Each:
     """CPU and memory of one proxy of a component, on each node or in each namespace.
 
     Attributes:
-        used: vCPU of one at each place, shape (places, draws), and GiB of one at any, (draws,).
+        used: vCPU and GiB of one at each place, each of shape (places, draws).
         requested: vCPU and GiB of one at any place, (draws,).
         prices: of a vCPU-month and of a GiB-month at each place, shape (places, 2); None: the
             scenario's flat prices.
@@ -157,7 +158,7 @@ def added_up(
             whole_count=units["whole_count"].to_numpy(float),
             used_vcpu=used[0][:, 0],
             reserved_vcpu=float(requested[0][0]),
-            used_memory_gib=float(used[1][0]),
+            used_memory_gib=np.broadcast_to(used[1], used[0].shape)[:, 0],
             reserved_memory_gib=float(requested[1][0]),
             month_usd=prices,
         ),

@@ -104,7 +104,8 @@ def namespace_loads(
     frame["sidecar_memory_gib"] /= BYTES_PER_GIB
     frame.loc[frame["sidecar_reserved_vcpu"].isna(), "sidecar_billed_vcpu"] = np.nan
     into_waypoints = _into_waypoints(sidecars, through_waypoints)
-    into = usage.calls.groupby("destination_workload_namespace")["rps"].sum()
+    by_called = usage.calls.groupby("destination_workload_namespace")
+    into, called = by_called["rps"].sum(), by_called["destination_workload"].nunique()
     by_namespace = into_waypoints.groupby(level=0)
     means, peaks = (
         found.reindex(frame.index).fillna(0.0)
@@ -116,6 +117,8 @@ def namespace_loads(
         waypoint_gbit_per_second=means["gbit"],
         waypoint_peak_rps=peaks["streams"],
         waypoint_peak_gbit_per_second=peaks["gbit"],
+        called_count=called.reindex(frame.index).fillna(0.0),
+        host_count=frame["sidecar_count"] / frame["present_share"],
         has_http=into.reindex(frame.index).fillna(0.0) > 0,
     ).reset_index()
 

@@ -19,6 +19,7 @@ from analyzer.projection.connections import with_measured_share
 from analyzer.projection.decision import Decision, Why, decide, undecided
 from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load, through_waypoints, within
 from analyzer.projection.hardware import REQUEST_COST, on_this_hardware
+from analyzer.projection.memory import with_counted
 from analyzer.projection.modes import SIDECAR, ModeNeeds, evaluate
 from analyzer.projection.namespaces import (
     is_extrapolated,
@@ -63,7 +64,7 @@ def project_usage(
     """
     usage = within(usage, scenario.working_hours)
     http_gbit = http_gbit_per_1000_rps(usage)
-    scenario = with_measured_share(scenario, usage)
+    scenario = with_counted(with_measured_share(scenario, usage), usage)
     scenario = on_this_hardware(scenario, calibration, http_gbit)
     case = _case(usage, calibration, scenario, node_count)
     modes = evaluate(case)

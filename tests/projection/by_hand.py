@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -191,11 +192,59 @@ def _ztunnels(question: Question) -> Iterable[Unit]:
         yield Unit(
             used_vcpu=used,
             reserved_vcpu=least + reserved_vcpu,
-            used_gib=assumed["ztunnel_memory_gib_per_node"],
+            used_gib=_ztunnel_gib(question, node, nodes),
             reserved_gib=reserved_gib,
             price=question.price(node.name),
             times=node.present_share,
         )
+
+
+def _ztunnel_gib(question: Question, node: Node, nodes: Sequence[Node]) -> float:
+    """Return the memory of a node's ztunnel."""
+    assumed = question.assumed
+    pods = assumed["cluster_pods"]
+    if pods == 0:
+        steps = range(len(question.proxies[0].cpu_vcpu))
+        for role in ("sidecar", "gateway", "waypoint"):
+            # At the end of a step is what is there in the next one too.
+            there = [
+                sum(
+                    {step, min(step + 1, steps[-1])} <= set(proxy.life)
+                    for proxy in question.proxies
+                    if proxy.role == role
+                )
+                for step in steps
+            ]
+            pods += round(statistics.median(there))
+    services = assumed["cluster_services"]
+    if services == 0:
+        services = len({call.destination for call in question.calls} - {"unknown/unknown"})
+    connections = 0.0
+    named = {known.name for known in nodes}
+    for proxy in question.sidecars:
+        part = 0.0
+        if proxy.node == node.name:
+            part = 1 / node.present_share
+        elif proxy.node not in named:
+            part = 1 / sum(known.present_share for known in nodes)
+        for step in proxy.life:
+            connections += part * _open(question, proxy, step) / len(proxy.cpu_vcpu)
+    gib = assumed["ztunnel_memory_gib_per_node"]
+    gib += pods / 1000 * assumed["ztunnel_memory_gib_per_1000_pods"]
+    gib += services / 1000 * assumed["ztunnel_memory_gib_per_1000_services"]
+    more = connections * question.growth
+    return gib + more / 1000 * assumed["ztunnel_memory_gib_per_1000_open_connections"]
+
+
+def _open(question: Question, proxy: Proxy, step: int) -> float:
+    """Return the open connections of a sidecar."""
+    still_open = 0.0
+    if not math.isnan(proxy.open_connections):
+        still_open += proxy.open_connections
+    is_unknown = math.isnan(proxy.open_connections) and proxy.tcp_bytes_per_second > 0
+    if proxy.proxy_rps[step] > 0 or is_unknown:
+        still_open += question.assumed["open_connections_per_proxy"]
+    return still_open
 
 
 def _carried_vcpu(question: Question, proxy: Proxy) -> float:
@@ -262,11 +311,24 @@ def _waypoints(question: Question, *, everywhere: bool) -> Iterable[Unit]:
         yield Unit(
             used_vcpu=idle + carried * question.rps_times / replicas,
             reserved_vcpu=assumed["waypoint_reserved_vcpu_per_replica"],
-            used_gib=assumed["waypoint_memory_gib_per_replica"],
+            used_gib=_waypoint_gib(question, namespace, len(there)),
             reserved_gib=assumed["waypoint_reserved_memory_gib_per_replica"],
             price=_where_its_sidecars_run(question, namespace),
             times=replicas * (1.0 if everywhere else share) * len(there) / len(by_step),
         )
+
+
+def _waypoint_gib(question: Question, namespace: str, steps: int) -> float:
+    assumed, hosts = question.assumed, 0.0
+    for proxy in question.sidecars:
+        if proxy.namespace == namespace:
+            hosts += len(proxy.life) / steps
+    called = {
+        call.destination for call in question.calls if call.destination.split("/")[0] == namespace
+    }
+    gib = assumed["waypoint_memory_gib_per_replica"]
+    gib += len(called) / 1000 * assumed["waypoint_memory_gib_per_1000_clusters"]
+    return gib + hosts / 1000 * assumed["waypoint_memory_gib_per_1000_hosts"]
 
 
 def _where_its_sidecars_run(question: Question, namespace: str) -> tuple[float, float]:

@@ -50,7 +50,7 @@ def test_each_assumption_has_its_range_and_its_source() -> None:
 
     assert "ztunnel_idle_vcpu_per_node is 0.02 (0.018" in text
     assert re.search(r"ztunnel_idle_vcpu_per_node is .* Source: measured\.", text)
-    assert re.search(r"ztunnel_to_sidecar_ratio is 0\.15 .* istio\.io .*\(derived\)\.", text)
+    assert re.search(r"ztunnel_to_sidecar_ratio is 0\.15 .*\(derived\)\.", text)
     assert re.search(r"ztunnel_vcpu_per_1000_rps is 0\.045 .*\(derived\)\.", text)
 
 

@@ -18,6 +18,7 @@ from analyzer.projection.hardware import (
     hardware_vcpu,
     request_vcpu,
 )
+from analyzer.projection.memory import PODS, SERVICES, ZTUNNEL_MEMORY
 from analyzer.projection.needs import Need, Units
 from analyzer.projection.passing import COSTS, GBIT_PER_BYTE, carried
 from analyzer.projection.places import CARRIED_BY_NODES
@@ -49,7 +50,7 @@ def ztunnel_lines(
         return
     yield f"Ztunnels, one per node on {counted(len(nodes), 'node')} ({need.provenance})"
     yield from _hardware_lines(answer, workings)
-    yield from lines.assumed(scenario, *_ZTUNNEL_COSTS, "ztunnel_memory_gib_per_node")
+    yield from lines.assumed(scenario, *_ZTUNNEL_COSTS)
     shares = nodes["present_share"]
     if (shares < 1).any():
         label = "nodes at a time, sum of the shares of the time in which each existed"
@@ -70,8 +71,28 @@ def ztunnel_lines(
         amounts = count, *(float(amount.sum()) for amount in passed)
         terms = [term for pair in zip(amounts, costs, strict=True) for term in pair]
         yield equation(f"used, {label}", _ZTUNNEL_CPU, terms, used_vcpu, "vCPU")
+    yield from _memory_lines(nodes, workings, units)
     yield from _request_of_each(workings, units)
     yield from lines.sum_lines(need)
+
+
+def _memory_lines(nodes: pd.DataFrame, workings: Workings, units: Units) -> Iterator[str]:
+    """Return the memory of the ztunnel of each node, with what it depends on."""
+    parameters = workings.parameters
+    yield from lines.assumed(workings.scenario, PODS, SERVICES, *ZTUNNEL_MEMORY)
+    base, pod, service, connection = (parameters[name][0] for name in ZTUNNEL_MEMORY)
+    of_each = carried(nodes, "passes_rps", _likely(parameters), _AS_SEEN)["open_connections"]
+    for name, open_there, gib in zip(
+        units.names, of_each[:, 0], units.used_memory_gib, strict=True
+    ):
+        terms = base, parameters[PODS][0], pod, parameters[SERVICES][0], service
+        yield equation(
+            f"memory of the ztunnel on {fmt.inert(str(name))}",
+            "{} + {} / 1000 x {} + {} / 1000 x {} + {} / 1000 x {}",
+            (*terms, open_there, connection),
+            gib,
+            "GiB",
+        )
 
 
 def _request_of_each(workings: Workings, units: Units) -> Iterator[str]:

@@ -7,6 +7,7 @@ from analyzer.data import BLOG
 from analyzer.projection.choices import Basis, Placement, Spread
 from analyzer.projection.decision import Outcome
 from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO
+from analyzer.projection.memory import PODS, SERVICES
 from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Projection
 from analyzer.projection.scenario import Scenario
@@ -158,7 +159,8 @@ def _derivation(projection: Projection, cost: str) -> str:
 
 
 def _is_measured_in_part(scenario: Scenario) -> bool:
-    return any(item.is_measured for item in scenario.assumptions.values())
+    known = scenario.assumptions.values()
+    return any(item.is_measured for item in known if item.name not in (PODS, SERVICES))
 
 
 def _assumed(projection: Projection, scenario: Scenario) -> Iterator[str]:

@@ -119,7 +119,10 @@ def test_the_dollars_saved_are_on_the_headlines_basis(basis: str) -> None:
     assert f"{fmt.usd(waypoint)}. Ambient, waypoints everywhere (2 namespaces): " in sentence
     # What is billed is requested, by ztunnels as much as the busiest of them uses.
     assert "90 %" in sentence
-    expected = {"usage": ("$57 ($55-$75)", "$44 ($40-$63)"), "billed": ("-$16", "-$69")}[basis]
+    expected = {
+        "usage": ("$57 ($55-$75)", "$44 ($40-$63)"),
+        "billed": ("-$19 (-$22 to -$16)", "-$72 (-$75 to -$69)"),
+    }[basis]
     assert (fmt.usd(l4), fmt.usd(waypoint)) == expected
 
 
