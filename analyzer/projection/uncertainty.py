@@ -60,6 +60,10 @@ def _draw(item: Assumption, rng: np.random.Generator) -> Floats:
     return draw_log_normal(item.value, rng) if item.is_log_normal else draw(item.value, rng)
 
 
+def _is_of_size(name: str) -> bool:
+    return name.startswith("cluster_") or "memory_gib_per_1000" in name
+
+
 def draw_curve(role: RoleCalibration, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Return (idle vcpu per proxy, vcpu per 1000 rps), each of shape (1 + DRAW_COUNT,).
 
@@ -225,7 +229,12 @@ def drawn(
     measured totals are drawn: the rest are `best_estimates`.
     """
     rng = np.random.default_rng(SEED)
-    values = {name: _draw(item, rng) for name, item in scenario.assumptions.items()}
+    # Memory by size has its own stream, so that the draws of CPU and its costs do not depend on it.
+    by_size = np.random.default_rng([SEED, 1])
+    values = {
+        name: _draw(item, by_size if _is_of_size(name) else rng)
+        for name, item in scenario.assumptions.items()
+    }
     waypoint, sidecar = calibration.waypoint, calibration.sidecar
     of_sidecar = draw_curve(sidecar, rng) if isinstance(sidecar, RoleCalibration) else None
     if isinstance(waypoint, RoleCalibration) and waypoint.provenance == Provenance.MEASURED:
