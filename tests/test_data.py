@@ -63,8 +63,8 @@ ASSUMED = {
     "ztunnel_vcpu_per_1000_rps": (0.048, 0.06, 0.07),
     # Least squares on the paired runs of defenseunicorns/uds-core istio-metrics, 2025-03.
     "ztunnel_idle_vcpu_per_node": (0.001, 0.003, 0.01),
-    # Netcracker's ambient sizing model: 0.13-0.20 per Gbit/s measured, 0.2 in the model.
-    "ztunnel_vcpu_per_gbit_per_second": (0.13, 0.2, 0.2),
+    # Netcracker's ambient sizing model: 0.13-0.20 per Gbit/s measured.
+    "ztunnel_vcpu_per_gbit_per_second": (0.13, 0.165, 0.2),
     # 41-45 MiB a sidecar: defenseunicorns/uds-core istio-metrics, 2025-03.
     # 105 MiB: the largest of 42 sidecars of kubeflow, community-distribution PR 3557.
     "sidecar_memory_gib_per_proxy": (45 / 1024, (45 * 105) ** 0.5 / 1024, 105 / 1024),

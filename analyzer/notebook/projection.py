@@ -138,7 +138,7 @@ class MeshProjection:
         >>> import analyzer as mesh
         >>> frame = mesh.project(mesh.load_sample("fleet")).saving_frame.set_index("mode")
         >>> frame.loc["ambient-l4", ["percent_mid", "bases_usage_percent_mid"]].round().tolist()
-        [78.0, 76.0]
+        [78.0, 61.0]
         """
         return pd.DataFrame(map(records.flat, self.result.savings))
 

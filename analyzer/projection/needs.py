@@ -75,7 +75,7 @@ class Need:
         month_usd: its mean prices of a vCPU and of a GiB, by basis; None: the scenario's flat
             prices.
         hottest_vcpu: CPU of the busiest single unit.
-        requested_vcpu_each: CPU request of one unit.
+        each_requested_vcpu: CPU request of one unit.
         units: the units it is the sum of; None if measured.
     """
 
@@ -86,7 +86,7 @@ class Need:
     memory_gib: Mapping[Basis, Floats]
     month_usd: Mapping[Basis, tuple[Floats, Floats]] | None = None
     hottest_vcpu: Floats | None = None
-    requested_vcpu_each: Floats | None = None
+    each_requested_vcpu: Floats | None = None
     units: Units | None = None
 
 
@@ -151,7 +151,7 @@ def added_up(
         memory_gib={basis: np.asarray(of_all.sum(axis=0)) for basis, of_all in memory_gib.items()},
         month_usd=None if prices is None else prices_by_basis(prices, vcpu, memory_gib),
         hottest_vcpu=hottest_vcpu,
-        requested_vcpu_each=requested[0],
+        each_requested_vcpu=requested[0],
         units=Units(
             names=units.index.to_series(),
             unit_count=counts,

@@ -134,6 +134,10 @@ def _mean(times: list[tuple[float, Interval]], of_mesh: Interval) -> Interval:
     share, of_all = float(np.linalg.norm(widths)) / rps, (of_mesh.high - of_mesh.low) / 2
     if mid <= 0 or of_mesh.mid <= 0:
         return Interval.exactly(max(mid, 0.0))
-    beyond = np.sqrt(max((share / mid) ** 2 - (of_all / of_mesh.mid) ** 2, 0.0))
+    beyond = float(np.sqrt(max((share / mid) ** 2 - (of_all / of_mesh.mid) ** 2, 0.0)))
+    if beyond >= 1:
+        # An error larger than the cost is added to it. As a factor it would have no limit: idle
+        # CPU may be close to zero, and its error many times that.
+        return Interval(low=0.0, mid=mid, high=mid * (1 + beyond))
     width = float(np.exp(beyond))
     return Interval(low=mid / width, mid=mid, high=mid * width)

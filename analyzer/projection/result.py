@@ -54,14 +54,14 @@ class Component:
 
     Attributes:
         hottest_vcpu: what the busiest one uses; None where each was measured.
-        requested_vcpu_each: CPU request of one; None where each was measured, or is not known.
+        each_requested_vcpu: CPU request of one; None where each was measured, or is not known.
     """
 
     role: Role
     count: float
     vcpu: Interval
     hottest_vcpu: Interval | None = None
-    requested_vcpu_each: Interval | None = None
+    each_requested_vcpu: Interval | None = None
     provenance: Provenance
     need: Need = field(compare=False, repr=False, metadata={"json": False})
 

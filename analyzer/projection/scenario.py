@@ -36,7 +36,7 @@ _HEADER: Final = f"""\
 Assumptions of a projection. Keep only the lines that you change.
 Give the file with {Setting.SCENARIO}.
 A number may be a 90 % interval: {{ low = ..., mid = ..., high = ... }}.
-Replicas, limits, shares and growth have no interval.
+Replicas, limits, the target of utilisation and growth have no interval.
 Measured costs of ztunnels replace the defaults. Other costs of ztunnels
 scale with the measured cost of a sidecar unless you change them."""
 

@@ -11,10 +11,10 @@ from tests.projection.fits import calibration
 
 
 def test_bytes_are_taken_off_both_proxies() -> None:
-    # 1000 requests/s of 1 KB are 0.008192 Gbit/s, at 0.2 and 0.26 vCPU where requests alone are
+    # 1000 requests/s of 1 KB are 0.008192 Gbit/s, at 0.165 and 0.26 vCPU where requests alone are
     # 0.23 through a gateway.
     request = 0.20 / (1 + 0.008192 * 0.26 / 0.23)
-    expected = (0.06 - 0.008192 * 0.2 * request / 0.23) / request
+    expected = (0.06 - 0.008192 * 0.165 * request / 0.23) / request
 
     assert net_ratios()["istio-1.24"] == pytest.approx((expected, expected))
 
@@ -68,4 +68,4 @@ def test_a_waypoint_that_follows_the_sidecars_pays_no_bytes_of_its_own() -> None
         (row,) = found.namespaces["waypoint_vcpu"]
         assert row == pytest.approx(1.15 * (0.01 + 0.05 * 0.3))
     before, after = (found.namespaces["ambient_l4_vcpu"].iloc[0] for found in (plain, loaded))
-    assert after - before == pytest.approx(2 * 0.2 * 0.3 / 0.23)
+    assert after - before == pytest.approx(2 * 0.165 * 0.3 / 0.23)

@@ -80,8 +80,8 @@ def test_the_busiest_node_sets_the_request_of_every_ztunnel() -> None:
     assert need.hottest_vcpu[0] / (vcpu(need)[Basis.USAGE] / 3) == pytest.approx(3, rel=0.03)
     assert vcpu(need)[Basis.RESERVED] == pytest.approx(3 * 0.91)
     assert vcpu(need)[Basis.BILLED] == pytest.approx(3 * 0.91)
-    assert need.requested_vcpu_each is not None
-    assert need.requested_vcpu_each.tolist() == pytest.approx([0.91])
+    assert need.each_requested_vcpu is not None
+    assert need.each_requested_vcpu.tolist() == pytest.approx([0.91])
 
 
 def test_the_request_of_a_ztunnel_never_falls_below_the_charts() -> None:

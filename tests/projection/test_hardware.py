@@ -139,8 +139,8 @@ def test_without_a_cost_of_a_sidecar_documents_are_used_as_they_are(
     assert assumed == scenario()
     (part,) = next(mode for mode in projection.modes if mode.name == "ambient-l4").components
     assert part.provenance == Provenance.PUBLISHED
-    # 2 nodes at 0.003, 270 requests/s at 0.06 for 1000, 1 Gbit/s at 0.2.
-    assert part.vcpu.mid == pytest.approx(0.006 + 0.0162 + 0.2)
+    # 2 nodes at 0.003, 270 requests/s at 0.06 for 1000, 1 Gbit/s at 0.165.
+    assert part.vcpu.mid == pytest.approx(0.006 + 0.0162 + 0.165)
 
 
 def test_costs_that_follow_the_sidecars_are_derived() -> None:

@@ -188,6 +188,19 @@ def test_the_range_of_the_waypoints_holds_the_spread() -> None:
     assert widths[1] > 1.2 * widths[0]
 
 
+def test_idle_cpu_near_zero_with_a_large_error_widens_the_range_by_that_error_only() -> None:
+    idle = Interval(low=0.0, mid=1e-4, high=6e-3)
+    near_zero = replace(workload("shop/front", 0.3, 0.01), idle_vcpu_per_proxy=idle)
+    known, unsure = (
+        project_usage(one_call(), differing(item), scenario(basis="usage")).modes[-1].components[1]
+        for item in (workload("shop/front", 0.3, 1e-4), near_zero)
+    )
+
+    # 1.52 sidecars at most, each with 0.006 more.
+    assert unsure.vcpu.high < known.vcpu.high + 1.52 * 6e-3
+    assert unsure.vcpu.high > known.vcpu.high
+
+
 # --- a mesh whose workloads differ, fitted ---
 
 

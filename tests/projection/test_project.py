@@ -75,8 +75,8 @@ def test_what_is_published_has_a_range_and_it_holds_the_best_estimate() -> None:
         .vcpu
     )
 
-    # 2 nodes at 0.003 [0.001-0.01], 270 rps at 0.06 [0.048-0.07], 1 Gbit/s at 0.2 [0.13-0.2].
-    assert vcpu.mid == pytest.approx(0.006 + 0.0162 + 0.2)
+    # 2 nodes at 0.003 [0.001-0.01], 270 rps at 0.06 [0.048-0.07], 1 Gbit/s at 0.165 [0.13-0.2].
+    assert vcpu.mid == pytest.approx(0.006 + 0.0162 + 0.165)
     assert 0.002 + 0.01296 + 0.13 < vcpu.low < vcpu.mid < vcpu.high < 0.02 + 0.0189 + 0.2
 
 
@@ -106,9 +106,9 @@ def test_savings_are_against_sidecars() -> None:
     projection = project_usage(shop_mesh(), calibration(), as_published())
     saving = saving_of(projection, "ambient-l4")
 
-    assert saving.vcpu.mid == pytest.approx(0.44 - 0.2222)
-    assert saving.usd_per_year.mid == pytest.approx((0.44 - 0.2222) * 264)
-    assert saving.percent.mid == pytest.approx(100 * (1 - 0.2222 / 0.44))
+    assert saving.vcpu.mid == pytest.approx(0.44 - 0.1872)
+    assert saving.usd_per_year.mid == pytest.approx((0.44 - 0.1872) * 264)
+    assert saving.percent.mid == pytest.approx(100 * (1 - 0.1872 / 0.44))
 
 
 def test_an_uncertain_price_does_not_make_the_percentage_uncertain() -> None:
@@ -179,7 +179,7 @@ def test_namespaces_share_the_ztunnels_idle_by_their_sidecars() -> None:
 
     # Idle 0.006 of two nodes: a third to data, two thirds to shop.
     assert frame.loc["data", "ambient_l4_vcpu"] == pytest.approx(0.002 + 0.02 * 0.06)
-    assert frame.loc["shop", "ambient_l4_vcpu"] == pytest.approx(0.004 + 0.25 * 0.06 + 0.2)
+    assert frame.loc["shop", "ambient_l4_vcpu"] == pytest.approx(0.004 + 0.25 * 0.06 + 0.165)
     assert frame.loc["shop", "waypoint_vcpu"] == pytest.approx(0.0125 + 0.05 * 0.375)
 
 

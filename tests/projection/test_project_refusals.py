@@ -137,7 +137,7 @@ def test_a_price_that_may_be_nil_is_no_obstacle() -> None:
     saving = project_usage(shop_mesh(), calibration(), assumed).savings[0]
 
     assert math.isfinite(saving.percent.low)
-    assert saving.percent.mid == pytest.approx(100 * (1 - 0.2222 / 0.44))
+    assert saving.percent.mid == pytest.approx(100 * (1 - 0.1872 / 0.44))
 
 
 def test_a_waypoint_for_a_namespace_that_is_not_there_is_a_warning() -> None:

@@ -10,13 +10,19 @@ from enum import StrEnum
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pandas as pd
 import pytest
 
 import analyzer
 from analyzer.calibration.events import EVENTS
 from analyzer.calibration.models import Knee, Power
-from analyzer.calibration.result import Calibration, Candidate, MemoryCalibration
+from analyzer.calibration.result import (
+    Calibration,
+    Candidate,
+    MemoryCalibration,
+    TcpCalibration,
+)
 from analyzer.data import schema_path
 from analyzer.projection.decision import Action, Verdict, Why
 from analyzer.report.answer import Answer
@@ -73,12 +79,29 @@ def told_in_full() -> Calibration:
         proxy_count=3,
     )
     events = {event.name: cost for event in EVENTS if not event.is_request}
+    tcp = TcpCalibration(
+        idle_vcpu_per_proxy=cost,
+        vcpu_per_gbit_per_second=cost,
+        vcpu_per_1000_new_connections_per_second=cost,
+        gbit_per_second=0.1,
+        new_connections_per_second=3.0,
+        remarks=("connections follow bytes",),
+        r_squared=0.9,
+        sample_count=9,
+        proxy_count=3,
+        workload_count=2,
+        covariance=np.eye(3),
+        draws=np.ones((2, 3)),
+    )
     return replace(
         fitted_calibration(),
+        tcp=tcp,
         sidecar=sidecar,
         ztunnel=ztunnel,
         memory=memory,
-        decomposition=replace(fitted_calibration().decomposition, events_vcpu=events),
+        decomposition=replace(
+            fitted_calibration().decomposition, events_vcpu=events, tcp_vcpu=cost
+        ),
     )
 
 

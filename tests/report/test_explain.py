@@ -61,7 +61,7 @@ def test_what_follows_the_sidecars_is_scaled_line_by_line() -> None:
     for line in (
         "ztunnel_idle_vcpu_per_node: 0.003 x 0.3 / 0.26 = 0.00346154 vCPU",
         "ztunnel_vcpu_per_1000_rps: 0.3 x 0.3 = 0.09 vCPU",
-        "ztunnel_vcpu_per_gbit_per_second: 0.2 x 0.3 / 0.23 = 0.26087 vCPU",
+        "ztunnel_vcpu_per_gbit_per_second: 0.165 x 0.3 / 0.23 = 0.215217 vCPU",
         "ztunnel_vcpu_per_1000_new_connections_per_second: 0.45 x 0.3 / 0.23 = 0.586957 vCPU",
     ):
         assert f"  {line}\n" in text

@@ -20,7 +20,7 @@ _BYTES_PER_PASS = 4_500
 _GBIT = 8e-6 * _BYTES_PER_PASS
 _REQUEST_VCPU = _VCPU_PER_1000_RPS / (1 + _GBIT * 0.26 / 0.23)
 """What 1000 requests/s cost a sidecar here without their bytes."""
-_ZTUNNEL_VCPU_PER_1000_RPS = _REQUEST_VCPU * (0.3 + 0.1 * 0.45 / 0.23 + _GBIT * 0.2 / 0.23)
+_ZTUNNEL_VCPU_PER_1000_RPS = _REQUEST_VCPU * (0.3 + 0.1 * 0.45 / 0.23 + _GBIT * 0.165 / 0.23)
 _ZTUNNEL_IDLE_VCPU = 0.003 * _REQUEST_VCPU / 0.26
 """The defaults, on the hardware of these sidecars: a tenth of the passes on a new connection."""
 

@@ -311,5 +311,12 @@ def assumption_title(name: str) -> str:
     """
     if name == UNSEEN_TIME:
         return "load of unseen time"
-    words = {"vcpu": "vCPU", "rps": "RPS", "gbit": "Gbit", "gib": "GiB", "usd": "USD"}
+    words = {
+        "vcpu": "vCPU",
+        "rps": "RPS",
+        "gbit": "Gbit",
+        "gib": "GiB",
+        "usd": "USD",
+        "http": "HTTP",
+    }
     return " ".join(words.get(word, word) for word in name.split("_"))

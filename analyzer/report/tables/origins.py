@@ -61,7 +61,7 @@ def runs() -> Table:
         for mode, percent in item.measured_saving_percent.items()
     )
     listing.column(lambda row: row[0].title, page="run")
-    listing.column(lambda row: fmt.MODE_TITLES[row[1]], page="mode")
+    listing.text_column(lambda row: fmt.MODE_TITLES[row[1]], page="mode")
     listing.column(lambda row: row[2], Unit.PERCENT, page="saved there")
     listing.column(
         lambda row: row[0].projected_saving_percent[row[1]], Unit.PERCENT, page="projected"

@@ -3,12 +3,19 @@
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.calibration.models import Power
-from analyzer.calibration.result import Backtest, Candidate, MemoryCalibration, RoleCalibration
+from analyzer.calibration.result import (
+    Backtest,
+    Candidate,
+    MemoryCalibration,
+    RoleCalibration,
+    TcpCalibration,
+)
 from analyzer.data import BLOG, published_constants
 from analyzer.report.answer import Answer
 from analyzer.report.sentences.calibration import calibration_lines, post_vcpu, verdict
@@ -237,6 +244,33 @@ def test_the_cpu_of_events_is_a_part_of_its_own() -> None:
     )
 
     assert "traffic + 0.04 configuration updates + 0.05 not fitted" in line
+
+
+def test_the_cost_of_tcp_is_a_line_and_a_part_of_the_cpu() -> None:
+    found = fitted_calibration()
+    tcp = TcpCalibration(
+        idle_vcpu_per_proxy=Interval.exactly(0.005),
+        vcpu_per_gbit_per_second=Interval(low=1.9, mid=2.0, high=2.1),
+        gbit_per_second=0.1,
+        new_connections_per_second=3.0,
+        remarks=("Connections follow bytes.",),
+        sample_count=9,
+        proxy_count=3,
+        workload_count=1,
+        covariance=np.eye(3),
+        draws=np.ones((2, 3)),
+    )
+    parts = replace(found.decomposition, tcp_vcpu=Interval.exactly(0.04))
+
+    shown = tuple(calibration_lines(replace(found, tcp=tcp, decomposition=parts)))
+
+    assert any("traffic + 0.04 TCP + 0.05 not fitted" in line for line in shown)
+    at = next(number for number, line in enumerate(shown) if line.startswith("TCP: "))
+    assert shown[at] == (
+        "TCP: 2 (1.9-2.1) vCPU per Gbit/s and 0.005 vCPU idle (measured), from 1 workload with "
+        "TCP only"
+    )
+    assert shown[at + 1] == tcp.remarks[0]
 
 
 def test_memory_is_divided_by_configuration() -> None:
