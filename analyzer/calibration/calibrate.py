@@ -111,8 +111,12 @@ def _waypoint(usage: MeshUsage, sidecar: RoleCalibration | Refusal) -> RoleCalib
 
 
 def _product(one: Interval, other: Interval) -> Interval:
-    """Multiply low by low and high by high: wider than a 90 % interval if they are independent."""
-    return Interval(low=one.low * other.low, mid=one.mid * other.mid, high=one.high * other.high)
+    """Multiply ends with ends: wider than a 90 % interval if the two are independent.
+
+    Idle CPU that is corrected may be a hair below zero: there the greater factor gives the low end.
+    """
+    ends = [mine * theirs for mine in (one.low, one.high) for theirs in (other.low, other.high)]
+    return Interval(low=min(ends), mid=one.mid * other.mid, high=max(ends))
 
 
 def _warnings(

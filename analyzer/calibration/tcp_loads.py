@@ -15,7 +15,7 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats
 from analyzer.calibration.fit.segments import Segments
-from analyzer.units import BITS_PER_GBIT
+from analyzer.units import GBIT_PER_BYTE
 
 _PER_REQUEST: Final = 1e-3
 _PER_BYTE: Final = 1e-6
@@ -32,6 +32,9 @@ _MOST_REQUESTS: Final = 0.05
 """Share of a workload's CPU that its requests may use at most beside TCP, such as those of a
 scraper: they have no cost of their own then."""
 
+_MANY_TIMES: Final = 5.0
+"""By how many times the ceiling of TCP must exceed that of requests in a workload of TCP."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TcpLoads:
@@ -42,6 +45,7 @@ class TcpLoads:
     bytes_matter: Bools  # (g,)
     connections_matter: Bools  # (g,)
     requests_matter: Bools  # (g,)
+    is_most: Bools  # (g,): whether TCP may cost many times what requests may
 
     @classmethod
     def of(cls, rows: pd.DataFrame, workloads: Segments) -> TcpLoads:
@@ -52,11 +56,12 @@ class TcpLoads:
         vcpu = workloads.sum(rows["cpu_vcpu"].to_numpy(float))
         requests, payload, connections = most
         return cls(
-            gbit_per_second=rates[1] * 8 / BITS_PER_GBIT,
+            gbit_per_second=rates[1] * GBIT_PER_BYTE,
             connections=rates[2] / 1000,
             bytes_matter=(payload > 0) & (payload >= _LEAST_SHARE * vcpu),
             connections_matter=(connections > 0) & (connections >= _LEAST_SHARE * vcpu),
             requests_matter=(requests > 0) & (requests >= _MOST_REQUESTS * vcpu),
+            is_most=payload + connections >= _MANY_TIMES * requests,
         )
 
     @classmethod
@@ -70,7 +75,7 @@ class TcpLoads:
     @property
     def are_alone(self) -> Bools:
         """Which workloads have TCP and hardly any requests, (g,)."""
-        return (self.bytes_matter | self.connections_matter) & ~self.requests_matter
+        return (self.bytes_matter | self.connections_matter) & ~self.requests_matter & self.is_most
 
     def part(self, rows: Bools, workloads: Bools) -> TcpLoads:
         """Return the loads of some rows, (n,), and workloads, (g,)."""
@@ -80,4 +85,5 @@ class TcpLoads:
             bytes_matter=self.bytes_matter[workloads],
             connections_matter=self.connections_matter[workloads],
             requests_matter=self.requests_matter[workloads],
+            is_most=self.is_most[workloads],
         )

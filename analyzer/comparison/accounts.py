@@ -27,7 +27,7 @@ from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.passing import of_more_passes
 from analyzer.projection.places import WAYPOINT_LOADS
 from analyzer.projection.uncertainty import Parameters, draw_curve
-from analyzer.units import BITS_PER_GBIT, Interval, Provenance, Refusal, Role
+from analyzer.units import GBIT_PER_BYTE, Interval, Provenance, Refusal, Role
 
 _WORKLOAD: Final = ["namespace", "workload"]
 _COSTS: Final = ("idle", "traffic", "marginal")
@@ -260,7 +260,7 @@ def ztunnel_account(
 def _fitted_tcp(usage: MeshUsage, after: RoleCalibration) -> Interval:
     """Return the CPU of all ztunnels beyond idle, by the fitted costs of their TCP."""
     costs = (
-        ("tcp_bytes_per_second", 8 / BITS_PER_GBIT, after.vcpu_per_gbit_per_second),
+        ("tcp_bytes_per_second", GBIT_PER_BYTE, after.vcpu_per_gbit_per_second),
         ("new_connections_per_second", 0.001, after.vcpu_per_1000_new_connections_per_second),
     )
     total = Interval.exactly(0.0)

@@ -69,7 +69,8 @@ def compare_usage(before: MeshUsage, after: MeshUsage, scenario: Scenario) -> Co
         direct_callers=moved.direct_callers,
     )
     calls = through_waypoints(moved.moved_part, **routes)
-    own = own_costs(calls, first, len(before.observed_points))
+    points = len(before.observed_points)
+    own = own_costs(calls, first, points, points)
     here = with_measured_share(scenario, before)
     here = on_this_hardware(here, first, http_gbit_per_1000_rps(before))
     parameters = drawn(here, first, own=own)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from analyzer.arrays import Bools
 from analyzer.comparison.result import Status
+from analyzer.measurement.other_side import DESTINATION, SOURCE, WORKLOAD
 from analyzer.measurement.usage import MeshUsage
 from analyzer.measurement.who_reports import REPORTS, Callee, Caller, is_counted
 from analyzer.units import Role
@@ -19,9 +20,6 @@ rolling restart, in the first intervals of the window."""
 MIN_PAST_SHARE: Final = 0.1
 """Share of the calls to a workload from which those past its sidecars are more than failed ones."""
 
-_WORKLOAD: Final = ["namespace", "workload"]
-_SOURCE: Final = ["source_workload_namespace", "source_workload"]
-_DESTINATION: Final = ["destination_workload_namespace", "destination_workload"]
 _UNKNOWN: Final = "unknown"
 
 _COUNTED: Final = pd.Series({ends: is_counted(*ends) for ends in REPORTS})
@@ -81,9 +79,9 @@ class Migration:
         """BEFORE with only the sidecars that moved, and only the calls to them."""
         moved, proxies = self._moved_keys, self.before.proxies
         calls = self.before.calls
-        is_moved = _keys(proxies[_WORKLOAD]).isin(moved)
+        is_moved = _keys(proxies[WORKLOAD]).isin(moved)
         kept = proxies.index[is_moved | (proxies["role"] != Role.SIDECAR)]
-        into = _keys(calls[_DESTINATION]).isin(moved)
+        into = _keys(calls[DESTINATION]).isin(moved)
         return replace(self.before.only(proxies=kept), calls=calls[into])
 
     @property
@@ -93,8 +91,8 @@ class Migration:
         Without those that a waypoint in AFTER reports: not every Istio sends sidecars past them.
         """
         rows = self.workloads
-        kept = rows.loc[(rows["after_count"] > 0) & ~rows["has_moved"], _WORKLOAD]
-        handled = self.after.calls.loc[self.after.calls["reporter"] == "waypoint", _SOURCE]
+        kept = rows.loc[(rows["after_count"] > 0) & ~rows["has_moved"], WORKLOAD]
+        handled = self.after.calls.loc[self.after.calls["reporter"] == "waypoint", SOURCE]
         return kept[~_keys(kept).isin(_keys(handled))]
 
     @property
@@ -105,24 +103,29 @@ class Migration:
         """
         calls = self.before.calls
         handled = _handled(self.before).union(_handled(self.after))
-        joins = _keys(calls[_DESTINATION]).isin(handled) & (calls["reporter"] == "source")
-        joins &= _keys(calls[_SOURCE]).isin(self._moved_keys)
-        rps = calls[joins].groupby(_DESTINATION[0])["rps"].sum()
+        joins = _keys(calls[DESTINATION]).isin(handled) & (calls["reporter"] == "source")
+        joins &= _keys(calls[SOURCE]).isin(self._moved_keys)
+        # What has moved itself is in the load of its own new waypoint.
+        joins &= ~_keys(calls[DESTINATION]).isin(self._moved_keys)
+        rps = calls[joins].groupby(DESTINATION[0])["rps"].sum()
         return rps.astype(float) / len(self.before.observed_points)
 
     @property
     def part_moved(self) -> tuple[str, ...]:
         """Workloads that in AFTER have sidecars in a part of their pods, of those not moved.
 
-        Some of the calls to them are then reported by the client or a waypoint only.
+        Some of the calls to them are then reported by the client only.
         """
         calls, rows = self.after.calls, self.workloads
-        kept = rows.loc[(rows["after_count"] > 0) & (rows["before_count"] > 0), _WORKLOAD]
-        into = calls[_keys(calls[_DESTINATION]).isin(_keys(kept))]
-        is_past = into["reporter"] != "destination"
-        rps = into.groupby(_DESTINATION)["rps"].sum()
-        past = into[is_past].groupby(_DESTINATION)["rps"].sum().reindex(rps.index, fill_value=0.0)
-        reports = into[~is_past].groupby(_DESTINATION)["rps"].sum().reindex(rps.index)
+        kept = rows.loc[(rows["after_count"] > 0) & (rows["before_count"] > 0), WORKLOAD]
+        into = calls[_keys(calls[DESTINATION]).isin(_keys(kept))]
+        fewer = rows.loc[rows["after_count"] < rows["before_count"], WORKLOAD]
+        # Calls of ambient clients pass a waypoint also where each pod keeps its sidecar.
+        by_waypoint = (into["reporter"] == "waypoint") & _keys(into[DESTINATION]).isin(_keys(fewer))
+        is_past = (into["reporter"] == "source") | by_waypoint
+        rps = into.groupby(DESTINATION)["rps"].sum()
+        past = into[is_past].groupby(DESTINATION)["rps"].sum().reindex(rps.index, fill_value=0.0)
+        reports = into[~is_past].groupby(DESTINATION)["rps"].sum().reindex(rps.index)
         found = rps.index[(past > MIN_PAST_SHARE * rps) & reports.gt(0)]
         return tuple(sorted("/".join(map(str, key)) for key in found))
 
@@ -136,7 +139,7 @@ class Migration:
             [_edges(self.before).rename("before"), _edges(self.after).rename("after")], axis=1
         )
         sources, destinations = (
-            _keys(rates.index.to_frame(index=False)[names]) for names in (_SOURCE, _DESTINATION)
+            _keys(rates.index.to_frame(index=False)[names]) for names in (SOURCE, DESTINATION)
         )
         moved = self._moved_keys
         # A call between two moved pods passes the ztunnel of each.
@@ -154,7 +157,7 @@ class Migration:
 
     @property
     def _moved_keys(self) -> pd.MultiIndex:
-        return _keys(self.workloads.loc[self.workloads["has_moved"], _WORKLOAD])
+        return _keys(self.workloads.loc[self.workloads["has_moved"], WORKLOAD])
 
     def _callers(self, workloads: pd.MultiIndex) -> list[str]:
         """Return how callers are attached to the mesh in AFTER."""
@@ -183,13 +186,13 @@ class Migration:
 
     def _has(self, workloads: pd.MultiIndex, role: Role) -> Bools:
         proxies = self.after.proxies
-        return workloads.isin(_keys(proxies.loc[proxies["role"] == role, _WORKLOAD]))
+        return workloads.isin(_keys(proxies.loc[proxies["role"] == role, WORKLOAD]))
 
 
 def _handled(usage: MeshUsage) -> pd.MultiIndex:
     """Return the workloads to which a waypoint reports calls."""
     calls = usage.calls
-    return _keys(calls.loc[calls["reporter"] == "waypoint", _DESTINATION].drop_duplicates())
+    return _keys(calls.loc[calls["reporter"] == "waypoint", DESTINATION].drop_duplicates())
 
 
 def _keys(table: pd.DataFrame) -> pd.MultiIndex:
@@ -198,7 +201,7 @@ def _keys(table: pd.DataFrame) -> pd.MultiIndex:
 
 def migration(before: MeshUsage, after: MeshUsage) -> Migration:
     """Match the workloads of two meshes by name."""
-    first, second = (_means(usage, Role.SIDECAR, _WORKLOAD) for usage in (before, after))
+    first, second = (_means(usage, Role.SIDECAR, WORKLOAD) for usage in (before, after))
     both = first.add_prefix("before_").join(second.add_prefix("after_"), how="outer")
     for when in ("before", "after"):
         # Without sidecars CPU is 0. With sidecars of unknown CPU it remains NaN.
@@ -230,7 +233,7 @@ def _means(usage: MeshUsage, role: Role, keys: list[str]) -> pd.DataFrame:
 
 
 def _edges(usage: MeshUsage) -> pd.Series:
-    rates = usage.calls.groupby([*_SOURCE, *_DESTINATION])["rps"].sum()
+    rates = usage.calls.groupby([*SOURCE, *DESTINATION])["rps"].sum()
     return rates.astype(float) / len(usage.observed_points)
 
 

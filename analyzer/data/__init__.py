@@ -1,14 +1,14 @@
 """Figures that come from outside, each with its source, and the bundled sample snapshots."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from analyzer.errors import UsageError
-from analyzer.units import Interval
+from analyzer.units import GBIT_PER_BYTE, Interval
 
 DEFAULT_SAMPLE = "lab"
 """Name of the bundled snapshot of real Envoys; `fleet` is a larger, simulated mesh."""
@@ -40,6 +40,10 @@ class Assumption:
     is_log_normal: bool = False
     is_measured: bool = False
     is_derived: bool = False
+
+    def measured(self, value: Interval) -> "Assumption":
+        """Return the same with a value that was measured."""
+        return replace(self, value=value, source="measured in this mesh", is_measured=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +92,11 @@ class PublishedConstants:
     def has_sidecars(self) -> bool:
         """Whether these figures have the cost of a sidecar."""
         return self.needs_requests or self.sidecar_vcpu_per_proxy is not None
+
+    @property
+    def gbit_per_1000_rps(self) -> float:
+        """The payload of 1000 requests/s; 0 where it is not stated."""
+        return 1000 * (self.payload_bytes or 0.0) * GBIT_PER_BYTE
 
     @property
     def hardware_vcpu_per_1000_rps(self) -> float | None:

@@ -79,7 +79,7 @@ class _Filler:
         if metrics.any():
             found = yield from self._requests(metrics)
             rps = np.where(metrics, found.mid, rps)
-            for name in OWN_COLUMNS[3:]:
+            for name in (*OWN_COLUMNS[3:], "open_connections"):
                 yield self._filled(name, metrics, estimate(self._cells, self._values(name)))
         cpu = self._values("cpu_vcpu")
         missing = self._missing(np.isnan(cpu))

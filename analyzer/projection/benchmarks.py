@@ -10,14 +10,14 @@ waypoint's ratio is not net: its curve is that of a sidecar, which holds bytes a
 """
 
 from collections.abc import Mapping
-from typing import Final
 
 from analyzer.data import PublishedConstants, assumptions, published_constants
-from analyzer.projection.hardware import hardware_vcpu, published_request_vcpu
-from analyzer.units import BITS_PER_GBIT
-
-_BYTES: Final = "ztunnel_vcpu_per_gbit_per_second"
-_CONNECTIONS: Final = "ztunnel_vcpu_per_1000_new_connections_per_second"
+from analyzer.projection.hardware import (
+    BYTES_COST,
+    NEW_CONNECTIONS_COST,
+    hardware_vcpu,
+    published_request_vcpu,
+)
 
 
 def net_ratios() -> Mapping[str, tuple[float, float]]:
@@ -31,7 +31,6 @@ def _net(item: PublishedConstants) -> tuple[float, float] | None:
     ztunnel, request = item.ztunnel_vcpu_per_1000_rps, published_request_vcpu(item)
     if ztunnel is None or request is None:
         return None
-    gbit = 1000 * (item.payload_bytes or 0.0) * 8 / BITS_PER_GBIT
     least, most = item.new_connection_share or (0.0, 1.0)
 
     def on_its_hardware(name: str) -> float:
@@ -39,7 +38,9 @@ def _net(item: PublishedConstants) -> tuple[float, float] | None:
         return assumed.value.mid * request / (hardware_vcpu(assumed) or request)
 
     def ratio(share: float) -> float:
-        apart = gbit * on_its_hardware(_BYTES) + share * on_its_hardware(_CONNECTIONS)
+        apart = item.gbit_per_1000_rps * on_its_hardware(BYTES_COST) + share * on_its_hardware(
+            NEW_CONNECTIONS_COST
+        )
         return max(ztunnel - apart, 0.0) / request
 
     return ratio(most), ratio(least)

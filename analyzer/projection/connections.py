@@ -22,7 +22,7 @@ Each connection is counted once, by Envoy's source (source/common/listener_manag
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Final, NamedTuple
 
@@ -33,6 +33,7 @@ from analyzer.arrays import Floats, Ints
 from analyzer.calibration.fit.segments import TIME_BLOCKS, time_blocks
 from analyzer.calibration.fit.student import quantile
 from analyzer.data import assumptions
+from analyzer.measurement.other_side import DESTINATION, WORKLOAD
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.demand import through_waypoints
 from analyzer.projection.scenario import HTTP_NEW_CONNECTIONS, Scenario
@@ -85,8 +86,7 @@ def with_measured_share(scenario: Scenario, usage: MeshUsage) -> Scenario:
     item, share = scenario.assumptions[HTTP_NEW_CONNECTIONS], measured_connection_share(usage)
     if share is None or item != assumptions()[HTTP_NEW_CONNECTIONS]:
         return scenario
-    measured = replace(item, value=share, source="measured in this mesh", is_measured=True)
-    return replace(scenario, assumptions={**scenario.assumptions, item.name: measured})
+    return scenario.with_assumptions({item.name: item.measured(share)})
 
 
 def _of_both(found: "_Moments", usage: MeshUsage) -> "_Estimate":
@@ -113,9 +113,8 @@ def _outside_rps(usage: MeshUsage) -> float:
     meshed = through_waypoints(usage, ingress_through_waypoint=False)
     outside = usage.calls.drop(index=meshed.index)
     sidecars = usage.proxies[usage.proxies["role"] == Role.SIDECAR]
-    ends = outside[["destination_workload_namespace", "destination_workload"]]
-    known = pd.MultiIndex.from_frame(sidecars[["namespace", "workload"]])
-    into = outside.loc[pd.MultiIndex.from_frame(ends).isin(known), "rps"].sum()
+    known = pd.MultiIndex.from_frame(sidecars[WORKLOAD])
+    into = outside.loc[pd.MultiIndex.from_frame(outside[DESTINATION]).isin(known), "rps"].sum()
     return float(into) / len(usage.observed_points)
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from analyzer.errors import InsufficientData, UsageError
+from analyzer.measurement.other_side import SOURCE, WORKLOAD
+from analyzer.measurement.same_calls import without_cluster
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import WorkingHours
 from analyzer.projection.places import (
@@ -30,10 +32,7 @@ from analyzer.projection.unseen import (
     with_ends,
 )
 from analyzer.settings import Setting
-from analyzer.units import BITS_PER_GBIT, BYTES_PER_GIB, Role
-
-_WORKLOAD: Final = ["namespace", "workload"]
-_CALLER: Final = ["source_workload_namespace", "source_workload"]
+from analyzer.units import BYTES_PER_GIB, GBIT_PER_BYTE, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,21 +223,22 @@ def _grown(rows: pd.DataFrame, growth: Growth) -> pd.DataFrame:
 
 def _carried(rows: pd.DataFrame) -> dict[str, pd.Series]:
     """Return what sidecars carry apart from requests, by column: also into waypoints."""
-    to_gbit = 8 / BITS_PER_GBIT
     tcp, inbound = rows["tcp_bytes_per_second"], rows["inbound_tcp_bytes_per_second"]
     opened, http = rows["new_connections_per_second"], rows["http_bytes_per_second"]
     still_open = rows["open_connections"]
+    # Where the direction is not known, all of it may have been accepted.
+    accepted = inbound.fillna(tcp)
     has_http = rows["proxy_rps"] > 0
     return {
-        "gbit_per_second": tcp * to_gbit,
-        "http_gbit_per_second": http * to_gbit,
+        "gbit_per_second": tcp * GBIT_PER_BYTE,
+        "http_gbit_per_second": http * GBIT_PER_BYTE,
         "unsized_rps": rows["proxy_rps"].where(http.isna(), 0.0),
         "new_connections_per_second": opened,
         "open_connections": still_open,
         # The connections of HTTP are counted by no metric that Istio exports by default.
         "uncounted_sidecars": (has_http | (still_open.isna() & (tcp > 0))).astype(float),
-        "inbound_gbit": inbound * to_gbit,
-        "inbound_connections": opened * (inbound / tcp.where(tcp > 0)).fillna(0.0),
+        "inbound_gbit": accepted * GBIT_PER_BYTE,
+        "inbound_connections": opened * (accepted / tcp.where(tcp > 0)).fillna(0.0),
     }
 
 
@@ -311,16 +311,16 @@ def through_waypoints(
     """
     calls = usage.calls
     passes = (calls["source_workload"] != "unknown") & (calls["reporter"] != "waypoint")
-    gateways = usage.proxies.loc[usage.proxies["role"] == Role.GATEWAY, _WORKLOAD]
-    past = [] if ingress_through_waypoint else [gateways]
-    past += [] if direct_callers is None else [direct_callers]
-    callers = _of_any_cluster(calls[_CALLER])
-    for workloads in past:
-        passes &= ~callers.isin(_of_any_cluster(workloads))
+    gateways = usage.proxies.loc[usage.proxies["role"] == Role.GATEWAY, WORKLOAD]
+    if not ingress_through_waypoint:
+        passes &= ~_of_any_cluster(calls[SOURCE]).isin(_of_any_cluster(gateways))
+    if direct_callers is not None:
+        callers = pd.MultiIndex.from_frame(calls[SOURCE])
+        passes &= ~callers.isin(pd.MultiIndex.from_frame(direct_callers))
     return calls[passes]
 
 
 def _of_any_cluster(workloads: pd.DataFrame) -> pd.MultiIndex:
     """Return namespace and workload without cluster: a called proxy does not know its caller's."""
-    namespaces = workloads.iloc[:, 0].astype(str).str.rsplit("/", n=1).str[-1]
-    return pd.MultiIndex.from_arrays([namespaces, workloads.iloc[:, 1]])
+    namespaces, names = (workloads[column].astype(str) for column in workloads)
+    return pd.MultiIndex.from_arrays([without_cluster(namespaces), names])

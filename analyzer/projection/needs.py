@@ -31,8 +31,9 @@ class Case:
 
     @property
     def has_ambient(self) -> bool:
-        """Whether ambient can be evaluated: nodes and the cost of waypoints are known."""
-        return self.load.nodes is not None and self.parameters.waypoint_provenance is not None
+        """Whether ambient can be evaluated: nodes, sidecars and the cost of waypoints are known."""
+        is_known = self.load.nodes is not None and len(self.load.namespaces) > 0
+        return is_known and self.parameters.waypoint_provenance is not None
 
     @property
     def nodes(self) -> pd.DataFrame:

@@ -15,9 +15,8 @@ import pandas as pd
 
 from analyzer.calibration.models import Power
 from analyzer.calibration.result import Calibration, RoleCalibration, WorkloadCalibration
+from analyzer.measurement.other_side import DESTINATION
 from analyzer.units import Interval, Provenance
-
-_CALLED: Final = ["destination_workload_namespace", "destination_workload"]
 
 _DEVIATIONS: Final = 1.645
 """Half-width of a 90 % interval, in standard deviations."""
@@ -54,26 +53,29 @@ class OwnCosts:
 NONE_KNOWN: Final[Mapping[str, OwnCosts]] = MappingProxyType({})
 
 
-def own_costs(calls: pd.DataFrame, calibration: Calibration, points: int) -> Mapping[str, OwnCosts]:
+def own_costs(
+    calls: pd.DataFrame, calibration: Calibration, points: int, fitted_points: int
+) -> Mapping[str, OwnCosts]:
     """Return the own costs by namespace; none without calls, or without fits of workloads.
 
     Args:
         calls: those that waypoints would handle, columns as in `MeshUsage.calls`.
         calibration: the fit of the sidecars.
-        points: number of intervals.
+        points: number of intervals of the calls.
+        fitted_points: number of intervals of the calibration.
     """
     sidecar = calibration.sidecar
     if not isinstance(sidecar, RoleCalibration) or sidecar.vcpu_per_1000_rps.mid <= 0:
         return NONE_KNOWN
     fitted = {
-        (item.namespace, item.workload): _relative(item, sidecar, points)
+        (item.namespace, item.workload): _relative(item, sidecar, fitted_points)
         for item in calibration.workloads
-        if item.provenance == Provenance.MEASURED
+        if item.provenance == Provenance.MEASURED and item.vcpu_per_1000_rps is not None
     }
     if not fitted:
         return NONE_KNOWN
     request, idle = (_between([both[kind].mid for both in fitted.values()]) for kind in (0, 1))
-    rates = (calls.groupby(_CALLED)["rps"].sum() / points).reset_index()
+    rates = (calls.groupby(DESTINATION)["rps"].sum() / points).reset_index()
     by_namespace: dict[str, list[Called]] = {}
     for namespace, workload, rps in rates[rates["rps"] > 0].itertuples(index=False, name=None):
         own = fitted.get((namespace, workload))

@@ -6,8 +6,9 @@
     TCP bytes   payload in both directions
     connection  of TCP as counted; of HTTP a share of the requests, as pools use connections again
 
-A waypoint handles the HTTP requests and the TCP connections that meshed callers send into its
-namespace. Each connection arrives there as one CONNECT request of HTTP/2, and costs as much as one.
+A waypoint handles the HTTP requests that meshed callers send into its namespace, and the TCP
+connections that its pods accept: at most these, because who opened them is not known. Each
+connection arrives there as one CONNECT request of HTTP/2, and costs as much as one.
 The cost of a request through a waypoint includes the bytes of HTTP; those of TCP are added.
 """
 
@@ -19,11 +20,16 @@ import pandas as pd
 
 from analyzer.arrays import Floats
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.hardware import REQUEST_COST
+from analyzer.projection.hardware import (
+    BYTES_COST,
+    NEW_CONNECTIONS_COST,
+    OPEN_CONNECTIONS_COST,
+    REQUEST_BYTES,
+    REQUEST_COST,
+)
+from analyzer.projection.scenario import HTTP_NEW_CONNECTIONS
 from analyzer.projection.unseen import on_draws
-from analyzer.units import BITS_PER_GBIT, Role
-
-GBIT_PER_BYTE: Final = 8 / BITS_PER_GBIT
+from analyzer.units import GBIT_PER_BYTE, Role
 
 
 class Cost(NamedTuple):
@@ -35,9 +41,9 @@ class Cost(NamedTuple):
 
 COSTS: Final[Mapping[str, Cost]] = {
     "passes_rps": Cost(REQUEST_COST, 1000),
-    "gbit_per_second": Cost("ztunnel_vcpu_per_gbit_per_second", 1),
-    "new_connections_per_second": Cost("ztunnel_vcpu_per_1000_new_connections_per_second", 1000),
-    "open_connections": Cost("ztunnel_vcpu_per_1000_open_connections", 1000),
+    "gbit_per_second": Cost(BYTES_COST, 1),
+    "new_connections_per_second": Cost(NEW_CONNECTIONS_COST, 1000),
+    "open_connections": Cost(OPEN_CONNECTIONS_COST, 1000),
 }
 """What ztunnels carry, each with its cost."""
 
@@ -57,7 +63,7 @@ def carried(
     def of(column: str) -> Floats:
         return on_draws(rows, column, deviates)
 
-    requests, unsized = of(passes), of("unsized_rps") * assumed["http_bytes_per_request"]
+    requests, unsized = of(passes), of("unsized_rps") * assumed[REQUEST_BYTES]
     opened = of("new_connections_per_second")
     uncounted = of("uncounted_sidecars") * assumed["open_connections_per_proxy"]
     return {
@@ -65,7 +71,7 @@ def carried(
         "gbit_per_second": of("gbit_per_second")
         + of("http_gbit_per_second")
         + unsized * GBIT_PER_BYTE,
-        "new_connections_per_second": opened + requests * assumed["http_new_connection_share"],
+        "new_connections_per_second": opened + requests * assumed[HTTP_NEW_CONNECTIONS],
         "open_connections": of("open_connections") + uncounted,
     }
 
@@ -89,11 +95,11 @@ def of_more_passes(rps: float, nodes: pd.DataFrame, assumed: Mapping[str, Floats
         for name in ("passes_rps", "unsized_rps", "http_gbit_per_second")
     )
     sized = passes - unsized
-    each = gbit / sized if sized > 0 else assumed["http_bytes_per_request"] * GBIT_PER_BYTE
+    each = gbit / sized if sized > 0 else assumed[REQUEST_BYTES] * GBIT_PER_BYTE
     amounts = {
         "passes_rps": np.array([rps]),
         "gbit_per_second": rps * np.atleast_1d(each),
-        "new_connections_per_second": rps * assumed["http_new_connection_share"],
+        "new_connections_per_second": rps * assumed[HTTP_NEW_CONNECTIONS],
     }
     return vcpu_of(amounts, assumed)
 

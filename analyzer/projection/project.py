@@ -1,7 +1,7 @@
 """The third step of the program: from measured use to what each mode costs for the same traffic."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -62,11 +62,18 @@ def project_usage(
         InsufficientData: if what was measured cannot answer the scenario: no step in its working
             hours, no node with a price, or no cost of a request where the traffic is to grow.
     """
+    fitted_points = len(usage.observed_points)
     usage = within(usage, scenario.working_hours)
     http_gbit = http_gbit_per_1000_rps(usage)
     scenario = with_counted(with_measured_share(scenario, usage), usage)
     scenario = on_this_hardware(scenario, calibration, http_gbit)
-    case = _case(usage, calibration, scenario, node_count)
+    question = _Question(
+        calibration=calibration,
+        scenario=scenario,
+        node_count=node_count,
+        fitted_points=fitted_points,
+    )
+    case = _case(usage, question)
     modes = evaluate(case)
     basis = scenario.basis if scenario.basis in modes[SIDECAR].bases else Basis.USAGE
     savings = tuple(
@@ -104,7 +111,7 @@ def project_usage(
             *_unpriced(case, basis),
             *_extrapolated(case, calibration),
             *_placed_nowhere(case),
-            *_ambiguous(usage, calibration, scenario, node_count, basis, savings),
+            *_ambiguous(usage, question, basis, savings),
         ),
         workings=Workings(
             scenario=scenario,
@@ -116,17 +123,27 @@ def project_usage(
     )
 
 
-def _case(
-    usage: MeshUsage, calibration: Calibration, scenario: Scenario, node_count: int | None
-) -> Case:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """What a mesh is projected with; `fitted_points` is the calibration's number of intervals."""
+
+    calibration: Calibration
+    scenario: Scenario
+    node_count: int | None
+    fitted_points: int
+
+
+def _case(usage: MeshUsage, question: _Question) -> Case:
+    calibration, scenario = question.calibration, question.scenario
     load = mesh_load(
         usage,
-        node_count=node_count,
+        node_count=question.node_count,
         growth=_growth(scenario, calibration),
         ingress_through_waypoint=scenario.ingress_through_waypoint,
     )
     calls = through_waypoints(usage, ingress_through_waypoint=scenario.ingress_through_waypoint)
-    own = own_costs(calls, calibration, len(usage.observed_points))
+    points = len(usage.observed_points)
+    own = own_costs(calls, calibration, points, question.fitted_points)
     return Case(
         load=load,
         own_costs=own,
@@ -136,17 +153,12 @@ def _case(
 
 
 def _ambiguous(
-    usage: MeshUsage,
-    calibration: Calibration,
-    scenario: Scenario,
-    node_count: int | None,
-    basis: Basis,
-    savings: tuple[Saving, ...],
+    usage: MeshUsage, question: _Question, basis: Basis, savings: tuple[Saving, ...]
 ) -> Iterator[Finding]:
     """Yield the savings with and without the proxies of ambiguous role, where that matters."""
     everything = with_ambiguous(usage) if savings else None
     if everything is not None:
-        case = _case(everything, calibration, scenario, node_count)
+        case = _case(everything, question)
         with_them = figures.savings_of(case.load, evaluate(case), basis, case.parameters)
         yield both_savings(usage, savings, with_them)
 

@@ -70,6 +70,10 @@ class Scenario:
         """Least number of replicas of each waypoint."""
         return int(self["waypoint_replicas"].mid)
 
+    def with_assumptions(self, changes: Mapping[str, Assumption]) -> Scenario:
+        """Return the scenario with other assumptions under some names."""
+        return replace(self, assumptions={**self.assumptions, **changes})
+
     def changed(self, origin: str, changes: Mapping[str, Any]) -> Scenario:
         """Return the scenario with some values changed; `origin` becomes their source.
 

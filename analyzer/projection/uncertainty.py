@@ -19,7 +19,7 @@ from analyzer.data import Assumption
 from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO
 from analyzer.projection.own_costs import NONE_KNOWN, OwnCosts
-from analyzer.projection.scenario import Scenario
+from analyzer.projection.scenario import HTTP_NEW_CONNECTIONS, Scenario
 from analyzer.projection.unseen import DEVIATES, EXACT, UNSEEN_TIME, MeasuredRanges, times
 from analyzer.units import CONFIDENCE, Interval, Provenance, Role
 
@@ -57,7 +57,8 @@ def draw_log_normal(value: Interval, rng: np.random.Generator) -> Floats:
 
 
 def _draw(item: Assumption, rng: np.random.Generator) -> Floats:
-    return draw_log_normal(item.value, rng) if item.is_log_normal else draw(item.value, rng)
+    drawn = draw_log_normal(item.value, rng) if item.is_log_normal else draw(item.value, rng)
+    return np.minimum(drawn, 1.0) if item.name == HTTP_NEW_CONNECTIONS else drawn
 
 
 def _is_of_size(name: str) -> bool:

@@ -10,7 +10,7 @@ import pandas as pd
 from analyzer.arrays import Floats
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import Basis
-from analyzer.projection.places import CARRIED, WAYPOINT_LOADS
+from analyzer.projection.places import CARRIED, CARRIED_BY_NODES, WAYPOINT_LOADS
 from analyzer.projection.sidecars import SidecarFootprint
 from analyzer.units import Interval, Role
 
@@ -161,7 +161,7 @@ def nodes_with_ends(
     nodes: pd.DataFrame | None, of_ends: Iterable[pd.DataFrame | None]
 ) -> pd.DataFrame | None:
     """Return the nodes of a load with the ends of their traffic; None if they are not known."""
-    columns = ["node", "passes_rps", *CARRIED[1:]]
+    columns = ["node", *CARRIED_BY_NODES]
     ends = (table[columns] for table in of_ends if table is not None)
     return None if nodes is None else with_ends(nodes, ends, names=["node"])
 

@@ -8,8 +8,6 @@ Seeds 0-999 are for tuning; 1000-1199 are for the report of a finished change.
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from analyzer.calibration import calibrate_usage
 from analyzer.projection import project_usage
 from analyzer.projection.scenario import default_scenario
 from analyzer.units import Interval
+from tests.benchmarks.demands import arguments, finish
 from tests.comparison.independent import independent_mesh
 
 MODES: Final = ("ambient-l4", "ambient-waypoint")
@@ -165,23 +164,11 @@ def main(seeds: Sequence[int], processes: int, *, shows_each: bool) -> None:
     print(f"{len(seeds)} meshes; savings in percent of the sidecars; 90 % intervals")
     for text in (*(each(found) if shows_each else ()), *tables(found)):
         print(text)
-    met = list(limits(found))
-    for text, is_met in met:
-        print("PASS" if is_met else "MISS", text)
-    missed = sum(not is_met for _, is_met in met)
-    print(f"{missed} of {len(met)} missed, {time.monotonic() - started:.0f} s")
-    sys.exit(missed > 0)
-
-
-def _seeds(text: str) -> range:
-    first, last = text.split(":")
-    return range(int(first), int(last))
+    finish(list(limits(found)), started)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("--seeds", type=_seeds, default=range(1000, 1200))
-    parser.add_argument("--processes", type=int, default=2, choices=(1, 2))
+    parser = arguments(__doc__, range(1000, 1200))
     parser.add_argument("--each", action="store_true")
     chosen = parser.parse_args()
     main(chosen.seeds, chosen.processes, shows_each=chosen.each)

@@ -8,8 +8,6 @@ Seeds 0-999 are for tuning; 1000-1199 are for the report of a finished change.
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +21,7 @@ import numpy as np
 from analyzer.calibration import RoleCalibration, calibrate_usage
 from analyzer.measurement.findings import Severity
 from analyzer.units import Interval
+from tests.benchmarks.demands import arguments, finish
 from tests.calibration.attacks import ATTACKS, CALM, EXPLAINED, SHARED, attacked
 from tests.calibration.meshes import SimulatedMesh, simulate
 
@@ -227,22 +226,11 @@ def main(kinds: Sequence[str], seeds: Sequence[int], processes: int) -> None:
         found.append(outcomes)
     limits = [limit for outcomes in found for limit in outcomes.limits()]
     limits += backtest_limit(found)
-    for text, is_met in limits:
-        print("PASS" if is_met else "MISS", text)
-    missed = sum(not is_met for _, is_met in limits)
-    print(f"{missed} of {len(limits)} missed, {time.monotonic() - started:.0f} s")
-    sys.exit(missed > 0)
-
-
-def _seeds(text: str) -> range:
-    first, last = text.split(":")
-    return range(int(first), int(last))
+    finish(limits, started)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(usage=__doc__)
+    parser = arguments(__doc__, range(1000, 1200))
     parser.add_argument("kinds", nargs="*", choices=[*KINDS, []])
-    parser.add_argument("--seeds", type=_seeds, default=range(1000, 1200))
-    parser.add_argument("--processes", type=int, default=2, choices=(1, 2))
     chosen = parser.parse_args()
     main(chosen.kinds, chosen.seeds, chosen.processes)

@@ -7,7 +7,6 @@ Kinds are those of `tests.calibration.tcp_meshes`. Seeds 0-999 are for tuning.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from functools import partial
 from multiprocessing import Pool
@@ -17,6 +16,7 @@ import numpy as np
 
 from analyzer.calibration import calibrate_usage
 from analyzer.units import Interval
+from tests.benchmarks.demands import arguments
 from tests.calibration.tcp_meshes import KINDS, tcp_mesh
 
 COVERED: Final = (0.84, 0.98)
@@ -63,10 +63,8 @@ def _outcome(shown: Interval | None, truth: float | None) -> Outcome:
 
 def main() -> None:
     """Print bias, half-width and coverage of each figure; fail where coverage is off."""
-    parser = argparse.ArgumentParser(usage=__doc__)
+    parser = arguments(__doc__, range(1000, 1100))
     parser.add_argument("kinds", nargs="*", choices=[*KINDS, []])
-    parser.add_argument("--seeds", type=_seeds, default=range(1000, 1100))
-    parser.add_argument("--processes", type=int, default=2, choices=(1, 2))
     chosen = parser.parse_args()
     write, missed = sys.stdout.write, 0
     write(f"{'kind':<18}{'figure':<14}{'bias':>8}{'+-':>8}{'covered':>9}{'meshes':>8}\n")
@@ -86,11 +84,6 @@ def main() -> None:
             sys.stdout.flush()
     if missed:
         sys.exit(f"{missed} intervals hold too seldom or too often")
-
-
-def _seeds(text: str) -> range:
-    first, last = map(int, text.split(":"))
-    return range(first, last)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from analyzer.calibration import RoleCalibration, calibrate_usage
 from analyzer.projection.connections import measured_connection_share
 from analyzer.units import Interval, Role
 from tests.benchmarks.bench_migrations import MODES, Saved, in_bands, limits, saved
@@ -106,3 +107,14 @@ def test_a_mesh_has_a_saving_of_each_mode() -> None:
     assert [one.mode for one in found] == list(MODES)
     assert all(one.percent.low < one.percent.mid < one.percent.high for one in found)
     assert found[0].true > found[1].true
+
+
+def test_where_sidecars_have_no_idle_cpu_a_waypoint_still_has_its_range() -> None:
+    """Of this mesh the corrected idle CPU is a hair below zero."""
+    found = calibrate_usage(independent_mesh(118).truth.usage)
+
+    assert isinstance(found.sidecar, RoleCalibration)
+    assert isinstance(found.waypoint, RoleCalibration)
+    assert found.sidecar.idle_vcpu_per_proxy.mid == pytest.approx(0, abs=1e-4)
+    idle = found.waypoint.idle_vcpu_per_proxy
+    assert idle.low <= idle.mid < idle.high

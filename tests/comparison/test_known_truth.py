@@ -62,7 +62,8 @@ def predicted(seed: int) -> dict[str, Interval]:
     """Return the ranges of what ambient would use, as a projection's but without its extras."""
     _, truth, calibration = mesh_of(seed)
     calls = through_waypoints(truth.usage, ingress_through_waypoint=False)
-    own = own_costs(calls, calibration, len(truth.usage.observed_points))
+    points = len(truth.usage.observed_points)
+    own = own_costs(calls, calibration, points, points)
     gbit = http_gbit_per_1000_rps(truth.usage)
     here = on_this_hardware(default_scenario(), calibration, gbit)
     parameters = drawn(here, calibration, own=own)

@@ -139,7 +139,7 @@ def test_sidecars_go_past_waypoints_unless_one_reports_them(
 
 
 @pytest.mark.parametrize(
-    ("past", "found"), [("source", ("shop/cart",)), ("waypoint", ("shop/cart",)), ("", ())]
+    ("past", "found"), [("source", ("shop/cart",)), ("waypoint", ()), ("", ())]
 )
 def test_a_workload_with_calls_past_its_sidecars_has_moved_in_part(
     past: str, found: tuple[str, ...]
@@ -149,6 +149,51 @@ def test_a_workload_with_calls_past_its_sidecars_has_moved_in_part(
         calls.append(replace(calls[0], source="pay/api", reporter=past))
 
     assert migration(before(), after(calls=tuple(calls))).part_moved == found
+
+
+def test_a_waypoint_shows_a_part_that_moved_where_there_are_fewer_sidecars() -> None:
+    calls = tuple(
+        Call(source="pay/api", destination="shop/cart", rps=(6, 6), reporter=reporter)
+        for reporter in ("destination", "waypoint")
+    )
+    two = mesh(CART, CART, calls=())
+
+    assert migration(two, mesh(CART, ZTUNNEL, calls=calls)).part_moved == ("shop/cart",)
+    assert migration(two, mesh(CART, CART, ZTUNNEL, calls=calls)).part_moved == ()
+
+
+def test_what_moves_itself_does_not_join_a_waypoint_once_more() -> None:
+    """In BEFORE its clients report a part of the calls: those to pods without a sidecar."""
+    sent = Call(source="web/front", destination="shop/api", rps=(50, 50))
+    first = mesh(
+        Proxy(workload="web/front"),
+        Proxy(workload="shop/api"),
+        calls=[sent, replace(sent, reporter="source")],
+    )
+    handled = replace(sent, rps=(100, 100), reporter="waypoint")
+    second = mesh(Proxy(workload="other/x"), ZTUNNEL, WAYPOINT, calls=[handled])
+    moved = migration(first, second)
+
+    assert moved.joining_rps.to_dict() == {}
+    assert mesh_load(moved.moved_part).namespaces["waypoint_rps"].sum() == 100
+
+
+def test_a_caller_that_kept_its_sidecar_in_another_cluster_does_not_count_as_direct() -> None:
+    front, api = Proxy(workload="web/front"), Proxy(workload="shop/api")
+    called = Call(source="web/front", destination="shop/api", rps=(100, 100))
+    first = in_clusters(mesh(front, front, api, calls=[called]), "c1/web", "c2/web", "c2/shop")
+    second = in_clusters(mesh(front, WAYPOINT, calls=()), "c1/web", "c2/shop")
+    moved = migration(first, second)
+
+    load = mesh_load(moved.moved_part, direct_callers=moved.direct_callers)
+    assert load.namespaces["waypoint_rps"].tolist() == [100, 0]
+
+
+def in_clusters(usage: MeshUsage, *namespaces: str) -> MeshUsage:
+    """Return the mesh with other namespaces of its proxies; all calls are in the cluster c2."""
+    ends = ["source_workload_namespace", "destination_workload_namespace"]
+    calls = usage.calls.assign(**{end: "c2/" + usage.calls[end] for end in ends})
+    return replace(usage, proxies=usage.proxies.assign(namespace=[*namespaces]), calls=calls)
 
 
 def test_calls_that_are_new_pass_too() -> None:

@@ -123,12 +123,12 @@ def test_what_carries_only_tcp_and_what_carries_nothing_has_no_slope_of_its_own(
     lab: Measured,
 ) -> None:
     refused = {item.subject for item in lab.calibration.refusals}
+    fits = {f"{item.namespace}/{item.workload}": item for item in lab.calibration.workloads}
 
-    assert refused == {
-        f"cost per request of {IDLE.namespace}/{IDLE.workload}",
-        "cost per request of caches/app",
-        "cost per request of caches/redis",
-    }
+    assert refused == {f"cost per request of {IDLE.namespace}/{IDLE.workload}"}
+    for name in ("caches/app", "caches/redis"):
+        assert fits[name].vcpu_per_1000_rps is None
+        assert fits[name].has_tcp_cost
 
 
 def test_an_access_log_and_large_answers_show_in_the_slopes(lab: Measured) -> None:

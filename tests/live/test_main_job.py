@@ -159,7 +159,7 @@ def test_the_dashboard_ratio_smears_idle_into_the_slope(
 
 def test_the_measured_cpu_is_divided_without_remainder(answer: dict[str, Any]) -> None:
     parts = answer["calibration"]["decomposition"]
-    named = ("idle_vcpu", "traffic_vcpu", "excluded_vcpu", "unexplained_vcpu")
+    named = ("idle_vcpu", "traffic_vcpu", "tcp_vcpu", "excluded_vcpu", "unexplained_vcpu")
 
     assert sum(parts[name] for name in named) == pytest.approx(parts["measured_vcpu"], rel=1e-8)
     assert abs(parts["unexplained_vcpu"]) < 0.03 * parts["measured_vcpu"]

@@ -72,19 +72,24 @@ class Question:
         return [proxy for proxy in self.proxies if proxy.role == "sidecar"]
 
     @property
-    def request_vcpu(self) -> float:
-        """What 1000 requests/s cost a sidecar without bytes: 0.23 and 0.26 are a gateway's."""
-        rps = gbit = 0.0
+    def bytes_per_request(self) -> float:
+        """As measured where any are known, else as assumed; a stated number is used as stated."""
+        rps = total = 0.0
         for proxy in self.sidecars:
             if not math.isnan(proxy.http_bytes_per_second):
                 for step in proxy.life:
                     if proxy.proxy_rps[step] > 0:
                         rps += proxy.proxy_rps[step]
-                        gbit += proxy.http_bytes_per_second * 8 / 1_000_000_000
-        each = 1000 * self.assumed["http_bytes_per_request"] * 8 / 1_000_000_000
-        if rps > 0:
-            each = 1000 * gbit / rps
-        return 1000 * self.sidecar_vcpu_per_rps / (1 + each * 0.26 / 0.23)
+                        total += proxy.http_bytes_per_second
+        if rps > 0 and "http_bytes_per_request" not in self.stated:
+            return total / rps
+        return self.assumed["http_bytes_per_request"]
+
+    @property
+    def request_vcpu(self) -> float:
+        """What 1000 requests/s cost a sidecar without bytes: 0.23 and 0.26 are a gateway's."""
+        gbit = 1000 * self.bytes_per_request * 8 / 1_000_000_000
+        return 1000 * self.sidecar_vcpu_per_rps / (1 + gbit * 0.26 / 0.23)
 
     def ambient(self, name: str) -> float:
         """Return a cost of ambient on the hardware of this mesh."""
@@ -255,7 +260,7 @@ def _carried_vcpu(question: Question, proxy: Proxy) -> float:
         passing = rps / 1000 * question.ambient("ztunnel_vcpu_per_1000_rps")
         http_bytes = proxy.http_bytes_per_second
         if math.isnan(http_bytes):
-            http_bytes = rps * question.assumed["http_bytes_per_request"]
+            http_bytes = rps * question.bytes_per_request
         gbit = (proxy.tcp_bytes_per_second + http_bytes) * 8 / 1_000_000_000
         passing += gbit * question.ambient("ztunnel_vcpu_per_gbit_per_second")
         opened = rps * question.assumed["http_new_connection_share"]

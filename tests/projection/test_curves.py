@@ -9,6 +9,7 @@ import pytest
 
 from analyzer.calibration.models import Affine, Knee, Power
 from analyzer.calibration.result import Calibration, RoleCalibration
+from analyzer.data import assumptions
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.hardware import with_measured
 from analyzer.projection.result import Component
@@ -197,7 +198,7 @@ def test_measured_ztunnels_replace_what_is_published_of_them() -> None:
 
 
 def test_what_was_not_measured_of_them_stays_published() -> None:
-    assumed = with_measured(scenario(), ztunnel())
+    assumed = with_measured(scenario(), ztunnel(), assumptions())
 
     assert assumed["ztunnel_idle_vcpu_per_node"].mid == 0.02
     assert assumed.assumptions["ztunnel_idle_vcpu_per_node"].is_measured
@@ -206,10 +207,10 @@ def test_what_was_not_measured_of_them_stays_published() -> None:
 
 
 def test_the_users_costs_of_ztunnels_precede_measured_ones() -> None:
-    assumed = with_measured(scenario(ztunnel_idle_vcpu_per_node=0.3), ztunnel())
+    assumed = with_measured(scenario(ztunnel_idle_vcpu_per_node=0.3), ztunnel(), assumptions())
 
     assert assumed["ztunnel_idle_vcpu_per_node"] == Interval.exactly(0.3)
 
 
 def test_published_ztunnels_change_no_scenario() -> None:
-    assert with_measured(scenario(), calibration().ztunnel) == scenario()
+    assert with_measured(scenario(), calibration().ztunnel, assumptions()) == scenario()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from analyzer.arrays import Floats
 from analyzer.calibration.fit.student import SEED
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.data import assumptions
@@ -15,11 +17,12 @@ from analyzer.projection import Projection, project_usage
 from analyzer.projection.choices import Basis
 from analyzer.projection.hardware import on_this_hardware
 from analyzer.projection.result import Saving
+from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import draw_log_normal, to_interval
 from analyzer.units import Interval, Provenance, Refusal, Role
 from tests.projection.builders import Call, Proxy, as_published, mesh, scenario, shop_mesh
 from tests.projection.fits import calibration, fit, no_fit
-from tests.projection.test_curves import ztunnel
+from tests.projection.test_curves import curved, ztunnel
 
 COST, RATIO = "ztunnel_vcpu_per_1000_rps", "ztunnel_to_sidecar_ratio"
 OTHERS = ("ztunnel_vcpu_per_1000_open_connections", "waypoint_vcpu_per_gbit_per_second")
@@ -115,8 +118,58 @@ def test_bytes_are_no_part_of_what_a_pass_is_priced_by() -> None:
 
     assert heavy[COST].mid == pytest.approx(0.3 * request)
     assert heavy[CONNECTIONS].mid == pytest.approx(0.45 * request / 0.23)
-    apart = replace(fit(), vcpu_per_gbit_per_second=Interval.exactly(0.2))
-    assert on_this_hardware(scenario(), calibration(apart), 1.0)[COST].mid == pytest.approx(0.09)
+    apart = replace(fit(), cost_of_each={"vcpu_per_gbit_per_second": Interval.exactly(0.1)})
+    found = on_this_hardware(scenario(), calibration(apart), 1.0)
+    assert found[COST].mid == pytest.approx(0.3 * (0.3 - 0.1))
+    much = replace(fit(), cost_of_each={"vcpu_per_gbit_per_second": Interval.exactly(0.9)})
+    found = on_this_hardware(scenario(), calibration(much), 1.0)
+    assert found[COST].mid == pytest.approx(0.3 * 0.1 * 0.3)
+
+
+def test_on_a_curve_a_pass_is_a_part_of_the_mean_request_not_of_one_more() -> None:
+    # An exponent of 0.731: one more request costs that much of the mean one.
+    found = on_this_hardware(scenario(), calibration(curved(0.731)), 0.0)
+
+    assert found[COST].mid == pytest.approx(0.3 * curved(0.731).vcpu_per_1000_rps.mid / 0.731)
+
+
+def test_connections_that_follow_bytes_may_be_in_the_measured_cost_of_bytes() -> None:
+    found = replace(calibration(), ztunnel=ztunnel(per_gbit=Interval.exactly(0.5)))
+    assumed = on_this_hardware(scenario(), found, 0.0)
+    plain = on_this_hardware(scenario(), calibration(), 0.0)
+
+    for name in (CONNECTIONS, OTHERS[0]):
+        assert ends(assumed[name]) == pytest.approx((0.0, plain[name].mid / 2, plain[name].high))
+
+
+def test_without_a_fit_of_sidecars_too_a_pass_may_be_in_the_measured_cost_of_bytes() -> None:
+    measured = ztunnel(per_gbit=Interval.exactly(0.5))
+    assumed = on_this_hardware(
+        scenario(), replace(calibration(), sidecar=no_fit(), ztunnel=measured), 0.0
+    )
+
+    assert ends(assumed[COST]) == (0.0, 0.03, 0.07)
+
+
+def test_no_draw_of_a_share_is_above_one() -> None:
+    share = {"low": 0.55, "mid": 0.9, "high": 1.0}
+    drawn = draw_scenario(scenario(http_new_connection_share=share))["http_new_connection_share"]
+
+    assert drawn.max() == 1.0
+
+
+def draw_scenario(assumed: Scenario) -> Mapping[str, Floats]:
+    workings = project_usage(shop_mesh(), calibration(), assumed).workings
+    assert workings is not None
+    values: Mapping[str, Floats] = workings.parameters.values
+    return values
+
+
+def test_a_mesh_without_sidecars_has_no_ambient_to_compare() -> None:
+    waypoints = replace(calibration(), sidecar=no_fit(), waypoint=fit(role=Role.WAYPOINT))
+    only = mesh(Proxy(workload="shop/waypoint", role=Role.WAYPOINT))
+
+    assert project_usage(only, waypoints, scenario()).savings == ()
 
 
 def test_bytes_that_were_not_measured_are_assumed() -> None:
@@ -133,7 +186,7 @@ def test_without_a_cost_of_a_sidecar_documents_are_used_as_they_are(
     sidecar: RoleCalibration | Refusal,
 ) -> None:
     found = replace(calibration(), sidecar=sidecar, waypoint=fit(role=Role.WAYPOINT))
-    assumed = on_this_hardware(scenario(), found, 0.0)
+    assumed = on_this_hardware(scenario(), found, None)
     projection = project_usage(shop_mesh(), found, scenario())
 
     assert assumed == scenario()
@@ -226,9 +279,13 @@ def test_where_nothing_passes_there_is_no_break_even() -> None:
     assert saving_of(projection, "ambient-l4").break_even_ztunnel_vcpu_per_1000_rps is None
 
 
-def test_where_only_requests_to_the_scheduler_are_paid_there_is_none_either() -> None:
+def test_where_only_requests_are_paid_the_break_even_is_by_the_daemonsets_request() -> None:
     usage = mesh(Proxy(reserved_vcpu=5.0))
     projection = project_usage(usage, calibration(), scenario(basis="reserved"))
 
     assert projection.basis == Basis.RESERVED
-    assert saving_of(projection, "ambient-l4").break_even_ztunnel_vcpu_per_1000_rps is None
+    # Of the sidecar's 5 vCPU istio-cni requests 0.1. The ztunnel's idle CPU is 0.003 x 0.3 / 0.26,
+    # and 100 requests/s pass.
+    most = (5 - 0.1 - 0.003 * 0.3 / 0.26) / 0.1
+    found = saving_of(projection, "ambient-l4").break_even_ztunnel_vcpu_per_1000_rps
+    assert found == pytest.approx(most)

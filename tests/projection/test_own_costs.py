@@ -133,14 +133,43 @@ def test_on_a_curve_a_workload_is_compared_at_its_own_rate() -> None:
         workload("shop/front", 1.3 * at_its_rate, 0.01), sidecar=replace(fit(), curve=curve)
     )
     calls = [Call(source="a/w", destination="shop/front", rps=(5.0, 5.0))]
-    own = own_costs(mesh(Proxy(), calls=calls).calls, found, points=2)
+    own = own_costs(mesh(Proxy(), calls=calls).calls, found, points=2, fitted_points=2)
 
     assert own["shop"].request_ratio.mid == pytest.approx(1.3)
 
 
+def test_in_working_hours_the_rate_of_a_fit_is_still_that_of_all_its_hours() -> None:
+    curve = Power(idle_vcpu=0.01, vcpu_per_rps_power=0.02, exponent=0.5)
+    # As all the mesh: 50 requests/s at every hour.
+    same = workload("shop/front", 1000 * 0.5 * 0.02 * 50**-0.5, 0.01)
+    found = differing(replace(same, sample_count=288), sidecar=replace(fit(), curve=curve))
+    steady = (50.0,) * 288
+    usage = mesh(
+        Proxy(cpu_vcpu=(0.1,) * 288, proxy_rps=steady),
+        calls=[Call(source="a/w", destination="shop/front", rps=steady)],
+        steps=288,
+    )
+    hours = {"days": ["tue"], "start": "09:00", "end": "17:00", "time_zone": "UTC"}
+    workings = project_usage(usage, found, scenario(working_hours=hours)).workings
+
+    assert workings is not None
+    assert workings.own_costs["shop"].request_ratio.mid == pytest.approx(1.0)
+
+
+def test_workloads_without_requests_say_nothing_of_what_a_request_costs() -> None:
+    others = (workload("a/x", 0.1, 0.01), workload("a/y", 0.3, 0.01), workload("a/z", 0.9, 0.01))
+    tcp = [
+        replace(workload(f"db/{number}", 0.3, 0.01), vcpu_per_1000_rps=None) for number in range(30)
+    ]
+    of_tcp = replace(tcp[0], namespace="shop", workload="front")
+
+    assert times_of(*others, *tcp) == times_of(*others)
+    assert times_of(*others, *tcp, of_tcp) == times_of(*others)
+
+
 def test_without_fits_nothing_is_known_of_namespaces() -> None:
     for found in (differing(sidecar=no_fit()), calibration()):
-        assert own_costs(shop_mesh().calls, found, points=2) == {}
+        assert own_costs(shop_mesh().calls, found, points=2, fitted_points=2) == {}
 
 
 # --- ranges ---
@@ -152,7 +181,9 @@ def one_call() -> MeshUsage:
 
 
 def times_of(*workloads: WorkloadCalibration) -> Interval:
-    return own_costs(one_call().calls, differing(*workloads), points=2)["shop"].request_ratio
+    return own_costs(one_call().calls, differing(*workloads), points=2, fitted_points=2)[
+        "shop"
+    ].request_ratio
 
 
 def test_an_own_cost_no_surer_than_the_meshs_widens_it() -> None:

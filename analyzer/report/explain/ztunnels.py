@@ -1,5 +1,6 @@
 """The need of the ztunnels: node by node, from what passes through each."""
 
+import math
 from collections.abc import Generator, Iterator, Mapping
 from typing import Final
 
@@ -11,18 +12,19 @@ from analyzer.calibration.result import RoleCalibration
 from analyzer.data import assumptions, published_constants
 from analyzer.projection.choices import Basis
 from analyzer.projection.hardware import (
+    REQUEST_BYTES,
     REQUEST_COST,
     REQUEST_RATIO,
     gateway_costs,
-    gbit_in_a_request,
     hardware_vcpu,
-    request_vcpu,
+    request_cost,
 )
 from analyzer.projection.memory import PODS, SERVICES, ZTUNNEL_MEMORY
 from analyzer.projection.needs import Need, Units
-from analyzer.projection.passing import COSTS, GBIT_PER_BYTE, carried
+from analyzer.projection.passing import COSTS, carried
 from analyzer.projection.places import CARRIED_BY_NODES
 from analyzer.projection.result import Workings
+from analyzer.projection.scenario import HTTP_NEW_CONNECTIONS
 from analyzer.projection.uncertainty import WAYPOINT_BYTES, Parameters
 from analyzer.projection.unseen import DEVIATES
 from analyzer.report import format as fmt
@@ -65,11 +67,11 @@ def ztunnel_lines(
         ("all nodes", loads.mul(shares, axis=0), need.count, need.vcpu[Basis.USAGE][0]),
         (hottest_name, loads.loc[[at]], 1, units.used_vcpu[at]),
     ):
-        whole = {name: float(rows[name].sum()) for name in CARRIED_BY_NODES}
-        yield from _passing_lines(label, whole, workings)
-        passed = carried(rows, "passes_rps", _likely(parameters), _AS_SEEN).values()
-        amounts = count, *(float(amount.sum()) for amount in passed)
-        terms = [term for pair in zip(amounts, costs, strict=True) for term in pair]
+        passing = carried(rows, "passes_rps", _likely(parameters), _AS_SEEN)
+        amounts = {name: float(amount.sum()) for name, amount in passing.items()}
+        yield from _passing_lines(label, rows.sum(), amounts, workings)
+        of_each = zip((count, *amounts.values()), costs, strict=True)
+        terms = [term for amount_and_cost in of_each for term in amount_and_cost]
         yield equation(f"used, {label}", _ZTUNNEL_CPU, terms, used_vcpu, "vCPU")
     yield from _memory_lines(nodes, workings, units)
     yield from _request_of_each(workings, units)
@@ -122,31 +124,30 @@ def _likely(parameters: Parameters) -> dict[str, Floats]:
     return {name: parameters[name][:1] for name in names}
 
 
-def _passing_lines(label: str, loads: Mapping[str, float], workings: Workings) -> Iterator[str]:
+def _passing_lines(
+    label: str, loads: pd.Series, amounts: Mapping[str, float], workings: Workings
+) -> Iterator[str]:
     """Return what passes through ztunnels, from what was measured and what is assumed."""
-    assumed = {name: item.value.mid for name, item in workings.scenario.assumptions.items()}
+    assumed = workings.scenario
     passes, tcp, http, unsized, opened, still_open, uncounted = (
-        loads[name] for name in CARRIED_BY_NODES
+        float(loads[name]) for name in CARRIED_BY_NODES
     )
     yield (
         f"  {label}: each proxy request passes the ztunnel of its pod's node, {figure(passes)} "
         f"passes/s; TCP {figure(tcp)} Gbit/s ({query_file('proxy_tcp_bytes_per_second')}); HTTP "
         f"{figure(http)} Gbit/s ({query_file('proxy_http_bytes_per_second')})"
     )
-    gbit, each = tcp + http, assumed["http_bytes_per_request"]
     how, terms = "{} + {}", [tcp, http]
     if unsized:
-        how, terms = f"{how} + {{}} x {{}} x 8 / {figure(BITS_PER_GBIT)}", [*terms, unsized, each]
-        gbit += unsized * each * GBIT_PER_BYTE
-    yield equation(f"{label}, bytes", how, terms, gbit, "Gbit/s")
-    share = assumed["http_new_connection_share"]
-    more = passes, share, opened
-    result = passes * share + opened
-    yield equation(f"{label}, new connections", "{} x {} + {}", more, result, "connections/s")
-    kept = assumed["open_connections_per_proxy"]
-    held = uncounted, kept, still_open
-    result = uncounted * kept + still_open
-    yield equation(f"{label}, open connections", "{} x {} + {}", held, result, "connections")
+        how = f"{how} + {{}} x {{}} x 8 / {figure(BITS_PER_GBIT)}"
+        terms += [unsized, assumed[REQUEST_BYTES].mid]
+    yield equation(f"{label}, bytes", how, terms, amounts["gbit_per_second"], "Gbit/s")
+    how, terms = "{} x {} + {}", [passes, assumed[HTTP_NEW_CONNECTIONS].mid, opened]
+    result = amounts["new_connections_per_second"]
+    yield equation(f"{label}, new connections", how, terms, result, "connections/s")
+    terms = [uncounted, assumed["open_connections_per_proxy"].mid, still_open]
+    result = amounts["open_connections"]
+    yield equation(f"{label}, open connections", how, terms, result, "connections")
 
 
 def _hardware_lines(answer: Answer, workings: Workings) -> Iterator[str]:
@@ -171,19 +172,33 @@ def _hardware_lines(answer: Answer, workings: Workings) -> Iterator[str]:
                 "per 1000 requests/s"
             )
             terms3 = published.value.mid, slope, base or 0
-            yield equation(name, "{} x {} / {}", terms3, item.value.mid, "vCPU")
+            scaled = published.value.mid * slope / (base or 1.0)
+            if math.isclose(scaled, item.value.mid):
+                yield equation(name, "{} x {} / {}", terms3, scaled, "vCPU")
+            else:
+                # The measured cost of bytes may include it: between nothing and all of it.
+                yield equation(f"{name}, all of it", "{} x {} / {}", terms3, scaled, "vCPU")
+                yield equation(name, "{} / 2", (scaled,), item.value.mid, "vCPU")
 
 
 def _request_lines(sidecar: RoleCalibration, workings: Workings) -> Generator[str, None, float]:
     """Yield how the bytes are taken out of the cost of a request, and return what is left."""
-    measured, scenario = workings.http_gbit_per_1000_rps, workings.scenario
-    gbit = gbit_in_a_request(scenario, sidecar, measured)
-    vcpu = request_vcpu(scenario, sidecar, measured)
-    if gbit:
+    measured = workings.http_gbit_per_1000_rps
+    cost = request_cost(workings.scenario, sidecar, measured)
+    slope, share = sidecar.vcpu_per_1000_rps.mid, sidecar.curve.marginal_share
+    if share != 1:
+        label = "1000 requests/s, mean over the curve"
+        yield equation(label, "{} / {}", (slope, share), cost.mean_vcpu, "vCPU")
+    if cost.gbit_per_second:
         origin = query_file("proxy_http_bytes_per_second") if measured is not None else "assumed"
-        gateway = gateway_costs()
-        yield f"  1000 requests/s here carry {figure(gbit)} Gbit/s of HTTP ({origin})"
-        terms = sidecar.vcpu_per_1000_rps.mid, gbit, gateway.byte, gateway.request
+        gbit = figure(cost.gbit_per_second)
+        yield f"  1000 requests/s here carry {gbit} Gbit/s of HTTP ({origin})"
         label = "1000 requests/s without their bytes"
-        yield equation(label, "{} / (1 + {} x {} / {})", terms, vcpu, "vCPU")
-    return vcpu
+        if cost.byte_vcpu is None:
+            gateway = gateway_costs()
+            terms = cost.mean_vcpu, cost.gbit_per_second, gateway.byte, gateway.request
+            yield equation(label, "{} / (1 + {} x {} / {})", terms, cost.vcpu, "vCPU")
+        else:
+            how = cost.mean_vcpu, cost.gbit_per_second, cost.byte_vcpu
+            yield equation(label, "{} - {} x {}", how, cost.vcpu, "vCPU")
+    return cost.vcpu

@@ -7,7 +7,6 @@ from analyzer.data import BLOG
 from analyzer.projection.choices import Basis, Placement, Spread
 from analyzer.projection.decision import Outcome
 from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO
-from analyzer.projection.memory import PODS, SERVICES
 from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
 from analyzer.projection.result import Projection
 from analyzer.projection.scenario import Scenario
@@ -159,8 +158,8 @@ def _derivation(projection: Projection, cost: str) -> str:
 
 
 def _is_measured_in_part(scenario: Scenario) -> bool:
-    known = scenario.assumptions.values()
-    return any(item.is_measured for item in known if item.name not in (PODS, SERVICES))
+    ztunnels = (item for item in scenario.assumptions.values() if item.name.startswith("ztunnel"))
+    return any(item.is_measured for item in ztunnels)
 
 
 def _assumed(projection: Projection, scenario: Scenario) -> Iterator[str]:

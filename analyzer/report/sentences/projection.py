@@ -8,7 +8,7 @@ from typing import Final
 from analyzer.data import assumptions
 from analyzer.projection.choices import OBSERVED, Basis
 from analyzer.projection.demand import MeshLoad
-from analyzer.projection.hardware import REQUEST_COST
+from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
 from analyzer.projection.result import Component, Projection, Reference, Saving, Sweep
 from analyzer.projection.sidecars import SidecarFootprint
@@ -59,9 +59,10 @@ def break_even_line(projection: Projection) -> Iterator[str]:
     if found == 0:
         yield f"{who} would cost more even if a pass through a ztunnel cost nothing."
         return
-    stated = workings.scenario.assumptions[REQUEST_COST]
-    is_stated = REQUEST_COST not in workings.parameters.following and (
-        stated != assumptions()[REQUEST_COST]
+    known = workings.scenario.assumptions
+    is_stated = any(
+        known[name] != assumptions()[name] and not known[name].is_derived
+        for name in (REQUEST_COST, REQUEST_RATIO)
     )
     low, high = fmt.number(cost.low), fmt.number(cost.high)
     given = low if low == high else f"{low} to {high}"

@@ -213,7 +213,7 @@ def test_stay_where_ztunnels_cost_more_than_moving_saves() -> None:
     assert decision_lines(of(by_default())) == (
         "Stay in sidecar mode.",
         "The ztunnels cost more than moving namespaces saves.",
-        "Even without waypoints, ambient would cost 38 % (11-55 %) more as billed.",
+        "Even without waypoints, ambient would cost 21 % (11-46 %) more as billed.",
     )
 
 
@@ -384,7 +384,7 @@ def test_the_note_of_the_namespaces_adds_up() -> None:
     assert namespaces_note(of(full()).decision) == (
         "Savings are as used and rounded, before $2 ($0-$5) a year for the ztunnels that all "
         "namespaces share. "
-        "Those to move add up to $46; minus $2 for the ztunnels, $44 is left."
+        "Those to move add up to $55; minus $2 for the ztunnels, $53 is left."
     )
     assert namespaces_note(of(constants_only()).decision) == ""
 

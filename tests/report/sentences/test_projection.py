@@ -69,18 +69,18 @@ def with_percent(found: Projection, **percents: Interval) -> Projection:
 def test_the_headline_goes_from_l4_to_waypoints_in_every_namespace_with_http() -> None:
     text = headline(projection())
 
-    # Sidecars use 0.44 vCPU, ztunnels 0.2222, and two waypoints 2 x 0.0125 + 70 x 0.375 / 1000.
+    # Sidecars use 0.44 vCPU, ztunnels 0.1872, and two waypoints 2 x 0.0125 + 70 x 0.375 / 1000.
     assert text is not None
-    assert text.startswith("For the same traffic, ambient L4 would save 50 % (")
-    assert "as used. With waypoints in every namespace with HTTP, ambient would save 38 % (" in text
+    assert text.startswith("For the same traffic, ambient L4 would save 57 % (")
+    assert "as used. With waypoints in every namespace with HTTP, ambient would save 46 % (" in text
 
 
 def test_the_headline_is_on_the_basis_of_the_scenario() -> None:
-    # 0.54 vCPU are billed now. The busiest ztunnel uses 0.207, so two with istio-cni request 0.614;
-    # two waypoints request 0.2.
+    # 0.54 vCPU are billed now; two ztunnels with istio-cni request 0.6 and two waypoints 0.2. At
+    # the high end the busiest ztunnel uses 0.207, so the two request 0.614.
     assert headline(projection(basis="billed")) == (
-        "For the same traffic, ambient L4 would cost 14 % (11-16 %) more as billed. With waypoints "
-        "in every namespace with HTTP, ambient would cost 51 % (48-53 %) more."
+        "For the same traffic, ambient L4 would cost 11 % (11-14 %) more as billed. With waypoints "
+        "in every namespace with HTTP, ambient would cost 48 % (48-51 %) more."
     )
 
 
@@ -217,15 +217,15 @@ def test_the_busiest_ztunnel_is_beside_the_average() -> None:
     # Two nodes; the sum is that of the mode.
     (line,) = busiest_line(projection())
 
-    assert line == "Busiest ztunnel of 2: 0.207 vCPU. Average: 0.111."
+    assert line == "Busiest ztunnel of 2: 0.172 vCPU. Average: 0.0936."
 
 
 def test_the_busiest_ztunnel_sets_the_request_of_every_node() -> None:
     (line,) = daemonset_line(projection(ztunnel_reserved_vcpu_per_node=0.1))
 
     assert line == (
-        "The busiest ztunnel would use 0.207 vCPU, more than its request of 0.1. A DaemonSet has "
-        "one request, so every node's ztunnel requests 0.207 vCPU."
+        "The busiest ztunnel would use 0.172 vCPU, more than its request of 0.1. A DaemonSet has "
+        "one request, so every node's ztunnel requests 0.172 vCPU."
     )
     assert line in lines(projection(ztunnel_reserved_vcpu_per_node=0.1))
 
@@ -351,7 +351,7 @@ def test_each_component_line_begins_with_its_mode_and_agrees_in_number() -> None
     sidecar, l4, waypoint, _ = component_lines(projection())
 
     assert sidecar == "sidecar mode: 3 sidecars use 0.44 vCPU (measured)"
-    assert l4.startswith("ambient L4: 2 ztunnels use 0.222 (")
+    assert l4.startswith("ambient L4: 2 ztunnels use 0.187 (")
     assert waypoint.startswith("ambient with waypoints: 2 ztunnels use ")
     (single,) = component_lines(of(refused()))
     assert single == "sidecar mode: 1 sidecar uses 0.1 vCPU (measured)"

@@ -120,8 +120,8 @@ def test_the_dollars_saved_are_on_the_headlines_basis(basis: str) -> None:
     # What is billed is requested, by ztunnels as much as the busiest of them uses.
     assert "90 %" in sentence
     expected = {
-        "usage": ("$57 ($55-$75)", "$44 ($40-$63)"),
-        "billed": ("-$19 (-$22 to -$16)", "-$72 (-$75 to -$69)"),
+        "usage": ("$67 ($56-$76)", "$53 ($42-$63)"),
+        "billed": ("-$16 (-$20 to -$16)", "-$69 (-$73 to -$69)"),
     }[basis]
     assert (fmt.usd(l4), fmt.usd(waypoint)) == expected
 
@@ -161,9 +161,8 @@ def test_it_names_what_the_saving_depends_on_most_with_the_saving_at_both_ends()
         f"${first.low_usd_per_year:.0f} a year; if it is 0.2, ${first.high_usd_per_year:.0f}. "
     ) in text_of(answer)
     assert (
-        "Largest effect: if no namespace needs a waypoint the saving is -$55 (-$78 to -$16) a "
-        "year; " in (text_of(by_default()))
-    )
+        "Largest effect: with 1 replica per waypoint the saving is -$83 (-$118 to -$69) a year; "
+    ) in text_of(by_default())
 
 
 def test_a_fitted_figure_is_named_with_the_ends_of_the_fit() -> None:
@@ -277,4 +276,4 @@ def test_what_a_hurried_reader_needs_is_marked_as_such() -> None:
 
     assert strong[0] == verdict(answer.sidecar)
     assert len(strong) == 2
-    assert strong[1].startswith("Saving a year as used. Ambient L4: $57 (")
+    assert strong[1].startswith("Saving a year as used. Ambient L4: $67 (")

@@ -29,8 +29,8 @@ DARK = Finding(
     bias=Bias.TOO_LOW,
 )
 QUIET_OR_BUSY = (
-    "If unseen time was quiet (0.352 vCPU of all sidecars) the saving is $34 a year; if it was "
-    "busy (0.616), $65."
+    "If unseen time was quiet (0.352 vCPU of all sidecars) the saving is $41 a year; if it was "
+    "busy (0.616), $78."
 )
 CPU_FILLED = (
     "12 % of the sidecars' CPU was not seen and is filled from the same workloads' seen time."
