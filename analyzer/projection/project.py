@@ -19,6 +19,7 @@ from analyzer.projection.connections import with_measured_share
 from analyzer.projection.decision import Decision, Why, decide, undecided
 from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load, through_waypoints, within
 from analyzer.projection.hardware import REQUEST_COST, on_this_hardware
+from analyzer.projection.istio_cni import IstioCni, istio_cni
 from analyzer.projection.memory import with_counted
 from analyzer.projection.modes import SIDECAR, ModeNeeds, evaluate
 from analyzer.projection.namespaces import (
@@ -72,6 +73,7 @@ def project_usage(
         scenario=scenario,
         node_count=node_count,
         fitted_points=fitted_points,
+        cni=istio_cni(scenario, usage),
     )
     case = _case(usage, question)
     modes = evaluate(case)
@@ -102,6 +104,7 @@ def project_usage(
         nodes=figures.ztunnel_nodes(case) if case.has_ambient else (),
         load=case.load,
         waypoint_placement=scenario.waypoint_placement,
+        istio_cni=question.cni if case.has_ambient else None,
         references=tuple(
             reference(constants, case.load, scenario, price)
             for constants in published_constants().values()
@@ -131,6 +134,7 @@ class _Question:
     scenario: Scenario
     node_count: int | None
     fitted_points: int
+    cni: IstioCni
 
 
 def _case(usage: MeshUsage, question: _Question) -> Case:
@@ -144,10 +148,11 @@ def _case(usage: MeshUsage, question: _Question) -> Case:
     calls = through_waypoints(usage, ingress_through_waypoint=scenario.ingress_through_waypoint)
     points = len(usage.observed_points)
     own = own_costs(calls, calibration, points, question.fitted_points)
+    parameters = drawn(scenario, calibration, load.ranges, own)
     return Case(
         load=load,
         own_costs=own,
-        parameters=drawn(scenario, calibration, load.ranges, own),
+        parameters=replace(parameters, istio_cni_installed=question.cni.is_installed),
         prices=node_prices(usage, scenario),
     )
 

@@ -16,6 +16,7 @@ from analyzer.measurement.findings import Finding
 from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.decision import Decision
 from analyzer.projection.demand import MeshLoad
+from analyzer.projection.istio_cni import IstioCni
 from analyzer.projection.needs import Need
 from analyzer.projection.own_costs import OwnCosts
 from analyzer.projection.prices import NodePrices
@@ -253,6 +254,7 @@ class Projection:
         sweeps: the saving along the share of namespaces that need L7, and along replicas; empty
             where there is nothing to save.
         nodes: the busiest first; empty where nodes are not known.
+        istio_cni: whether it is installed already; None where ambient is not evaluated.
         warnings: what makes the projection less sure.
         workings: what it was made with; None of published constants.
     """
@@ -267,6 +269,7 @@ class Projection:
     sensitivity: tuple[Sensitivity, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
     nodes: tuple[NodeZtunnel, ...] = ()
+    istio_cni: IstioCni | None = None
     load: MeshLoad = field(metadata={"json": False})
     waypoint_placement: Placement = field(default=OBSERVED, metadata={"json": False})
     references: tuple[Reference, ...] = field(default=(), metadata={"json": False})

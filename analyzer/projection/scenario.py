@@ -57,7 +57,7 @@ class Scenario:
     basis: Basis = Basis.BILLED
     waypoint_placement: choices.Placement = choices.OBSERVED
     ingress_through_waypoint: bool = False
-    istio_cni_installed: bool = False
+    istio_cni_installed: bool | None = None
     prices: choices.Prices = choices.PriceSource.FLAT
     working_hours: choices.WorkingHours | None = None
 

@@ -275,7 +275,7 @@ def drawn(
             Provenance.DERIVED if is_measured or following else Provenance.PUBLISHED
         ),
         placement=scenario.waypoint_placement,
-        istio_cni_installed=scenario.istio_cni_installed,
+        istio_cni_installed=bool(scenario.istio_cni_installed),
         ranges=ranges,
         unseen_time=unseen_time,
         waypoint_own={

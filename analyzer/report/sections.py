@@ -25,6 +25,7 @@ from analyzer.report.sentences import comparison as of_comparison
 from analyzer.report.sentences import decision as of_decision
 from analyzer.report.sentences import dependence as of_dependence
 from analyzer.report.sentences import projection as of_projection
+from analyzer.report.sentences import ztunnels as of_ztunnels
 from analyzer.report.sentences.codes import explain_hints
 from analyzer.report.sentences.refused import grouped
 from analyzer.report.sentences.summary import summary
@@ -340,6 +341,7 @@ def _modes(projection: Projection) -> Iterator[Block]:
     parts_of = tuple(of_projection.component_lines(projection))
     yield from _points(parts_of, terminal="Components, CPU used")
     yield from _points(of_projection.busiest_line(projection), page="")
+    yield from _points(of_ztunnels.memory_line(projection), page="", text="")
     yield from _block(costs.bases(projection), text="Used, requested, billed")
 
 

@@ -72,7 +72,7 @@ def modes_of(usage: MeshUsage, **changes: object) -> tuple[Mapping[str, ModeNeed
     parameters = replace(
         exactly(assumed, waypoint_idle_vcpu=0.0115, waypoint_vcpu_per_1000_rps=0.345),
         placement=assumed.waypoint_placement,
-        istio_cni_installed=assumed.istio_cni_installed,
+        istio_cni_installed=bool(assumed.istio_cni_installed),
     )
     priced = Case(load=carried, parameters=parameters, prices=node_prices(usage, assumed))
     return evaluate(priced), parameters

@@ -19,6 +19,7 @@ from analyzer.projection.hardware import (
     hardware_vcpu,
     request_cost,
 )
+from analyzer.projection.istio_cni import IstioCni
 from analyzer.projection.memory import PODS, SERVICES, ZTUNNEL_MEMORY
 from analyzer.projection.needs import Need, Units
 from analyzer.projection.passing import COSTS, carried
@@ -31,6 +32,7 @@ from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.explain import lines
 from analyzer.report.explain.lines import equation, figure, query_file
+from analyzer.report.sentences.ztunnels import istio_cni_line
 from analyzer.units import BITS_PER_GBIT, counted
 
 _ZTUNNEL_COSTS: Final = (
@@ -74,32 +76,31 @@ def ztunnel_lines(
         terms = [term for amount_and_cost in of_each for term in amount_and_cost]
         yield equation(f"used, {label}", _ZTUNNEL_CPU, terms, used_vcpu, "vCPU")
     yield from _memory_lines(nodes, workings, units)
-    yield from _request_of_each(workings, units)
+    known = answer.projection.istio_cni if answer.projection else None
+    yield from _request_of_each(known, workings, units)
     yield from lines.sum_lines(need)
 
 
 def _memory_lines(nodes: pd.DataFrame, workings: Workings, units: Units) -> Iterator[str]:
-    """Return the memory of the ztunnel of each node, with what it depends on."""
+    """Return the memory of a ztunnel, or the least and the most, with what it depends on."""
     parameters = workings.parameters
     yield from lines.assumed(workings.scenario, PODS, SERVICES, *ZTUNNEL_MEMORY)
     base, pod, service, connection = (parameters[name][0] for name in ZTUNNEL_MEMORY)
     of_each = carried(nodes, "passes_rps", _likely(parameters), _AS_SEEN)["open_connections"]
-    for name, open_there, gib in zip(
-        units.names, of_each[:, 0], units.used_memory_gib, strict=True
-    ):
-        terms = base, parameters[PODS][0], pod, parameters[SERVICES][0], service
-        yield equation(
-            f"memory of the ztunnel on {fmt.inert(str(name))}",
-            "{} + {} / 1000 x {} + {} / 1000 x {} + {} / 1000 x {}",
-            (*terms, open_there, connection),
-            gib,
-            "GiB",
-        )
+    gib, names = units.used_memory_gib, [fmt.inert(str(name)) for name in units.names]
+    least, most = int(gib.argmin()), int(gib.argmax())
+    labels = {least: f"least memory, on {names[least]}", most: f"most memory, on {names[most]}"}
+    for at, label in ({0: "memory of each ztunnel"} if gib[least] == gib[most] else labels).items():
+        known = parameters[PODS][0], pod, parameters[SERVICES][0], service
+        how = "{} + {} / 1000 x {} + {} / 1000 x {} + {} / 1000 x {}"
+        yield equation(label, how, (base, *known, of_each[at, 0], connection), gib[at], "GiB")
 
 
-def _request_of_each(workings: Workings, units: Units) -> Iterator[str]:
+def _request_of_each(known: IstioCni | None, workings: Workings, units: Units) -> Iterator[str]:
     """Return what each ztunnel requests: one CPU request for all nodes."""
     parameters, scenario = workings.parameters, workings.scenario
+    if known:
+        yield f"  {istio_cni_line(known)}"
     whose = ("ztunnel",) if parameters.istio_cni_installed else ("ztunnel", "istio_cni")
     for label, unit, amount, result in (
         ("requested", "vCPU", "reserved_vcpu", units.reserved_vcpu),

@@ -13,6 +13,7 @@ from analyzer.projection.scenario import Scenario
 from analyzer.projection.unseen import UNSEEN_TIME
 from analyzer.report import format as fmt
 from analyzer.report.sentences.projection import assumed, assumption_title
+from analyzer.report.sentences.ztunnels import istio_cni_line
 from analyzer.units import Provenance, Role
 
 _PLACED: Final[Mapping[Placement, str]] = {
@@ -115,6 +116,8 @@ def origin_lines(projection: Projection) -> Iterator[str]:
     if workings:
         for text in _assumed(projection, workings.scenario):
             yield f"Assumed: {text}."
+        if projection.istio_cni:
+            yield istio_cni_line(projection.istio_cni)
         yield "Not included: istiod, gateways, and the work of migrating."
     yield from _post(projection)
 
@@ -171,7 +174,7 @@ def _assumed(projection: Projection, scenario: Scenario) -> Iterator[str]:
     busiest = [part.hottest_vcpu for part in ambient if part.role == Role.ZTUNNEL]
     ztunnel = max([ztunnel, *(known.mid for known in busiest if known)])
     with_cni = ""
-    if not scenario.istio_cni_installed:
+    if projection.istio_cni and not projection.istio_cni.is_installed:
         ztunnel += scenario["istio_cni_reserved_vcpu_per_node"].mid
         with_cni = " with istio-cni"
     waypoint = scenario["waypoint_reserved_vcpu_per_replica"].mid
