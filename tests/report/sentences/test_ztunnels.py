@@ -31,8 +31,8 @@ def test_the_memory_of_a_ztunnel_is_beside_what_was_observed() -> None:
         (
             IstioCni(is_installed=False, origin=Origin.STATED),
             (
-                "The scenario states that istio-cni is not installed, so ambient adds its requests on "
-                "every node."
+                "The scenario states that istio-cni is not installed, so ambient adds its requests "
+                "on every node."
             ),
         ),
         (
@@ -46,16 +46,16 @@ def test_the_memory_of_a_ztunnel_is_beside_what_was_observed() -> None:
         (
             IstioCni(is_installed=False, origin=Origin.DETECTED, is_in_some=True),
             (
-                "istio-cni was detected in some clusters only, so ambient adds its requests on every "
-                "node."
+                "istio-cni was detected in some clusters only, so ambient adds its requests on "
+                "every node."
             ),
         ),
         (
             IstioCni(is_installed=False, origin=Origin.UNKNOWN),
             (
-                "Whether istio-cni is installed is not known from this snapshot, so ambient adds its "
-                "requests on every node. If it is installed, set istio_cni_installed = true in the "
-                "scenario."
+                "Whether istio-cni is installed is not known from this snapshot, so ambient adds "
+                "its requests on every node. If it is installed, set istio_cni_installed = true in "
+                "the scenario."
             ),
         ),
     ],
