@@ -79,6 +79,17 @@ ASSUMED = {
     "waypoint_memory_gib_per_replica": (33 / 1024, 33 / 1024, 66 / 1024),
     "waypoint_memory_gib_per_1000_clusters": (92 / 1024,) * 3,
     "waypoint_memory_gib_per_1000_hosts": (18 / 1024,) * 3,
+    # The Istio 1.24 page: 1 vCPU and 1.5 GB for 2,000 sidecars. uds-core: 2.9 millicores for 91
+    # proxies, and 27 MiB for 50. Netcracker: 2 MiB a proxy, padded.
+    "istiod_vcpu_per_1000_proxies": (0.03, 1 / 2, 1.0),
+    "istiod_memory_gib_per_1000_proxies": (
+        27 / 50 * 1000 / 1024,
+        1.5e9 / 2 / GIB,
+        2 * 1000 / 1024,
+    ),
+    # No source.
+    "istiod_ztunnel_to_sidecar_ratio": (0.1, 1, 10),
+    "istiod_fixed_share": (0, 0.5, 1),
     # Requests of istio's charts: ztunnel 200m and 512Mi, waypoint 100m and 128Mi.
     "ztunnel_reserved_vcpu_per_node": (0.2, 0.2, 0.2),
     "ztunnel_reserved_memory_gib_per_node": (0.5, 0.5, 0.5),
@@ -239,6 +250,9 @@ def test_ratios_differ_between_sources_by_factors() -> None:
     log_normal = {name for name, item in assumptions().items() if item.is_log_normal}
 
     assert log_normal == {
+        "istiod_memory_gib_per_1000_proxies",
+        "istiod_vcpu_per_1000_proxies",
+        "istiod_ztunnel_to_sidecar_ratio",
         "sidecar_memory_gib_per_proxy",
         "waypoint_to_sidecar_ratio",
         "ztunnel_to_sidecar_ratio",

@@ -16,6 +16,7 @@ from analyzer.projection.ambiguous import both_savings, with_ambiguous
 from analyzer.projection.choices import Basis, Named
 from analyzer.projection.components import waypoint_replicas, while_present
 from analyzer.projection.connections import with_measured_share
+from analyzer.projection.control_plane import with_control_plane
 from analyzer.projection.decision import Decision, Why, decide, undecided
 from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load, through_waypoints, within
 from analyzer.projection.hardware import REQUEST_COST, on_this_hardware
@@ -85,6 +86,9 @@ def project_usage(
     )
     price = _price(scenario, modes[SIDECAR], case.prices, basis)
     what_matters = sensitivity(case, scenario, basis) if case.has_ambient else ()
+    shown = tuple(figures.mode_of(mode, basis, case.parameters) for mode in modes.values())
+    if case.has_ambient:
+        shown = with_control_plane(modes, shown, usage, case.parameters, basis)
     decision = undecided(basis, Why.AMBIENT_UNKNOWN)
     if savings:
         most = what_matters[0].assumption if what_matters else ""
@@ -92,7 +96,7 @@ def project_usage(
     return Projection(
         price=price,
         basis=basis,
-        modes=tuple(figures.mode_of(mode, basis, case.parameters) for mode in modes.values()),
+        modes=shown,
         savings=savings,
         namespaces=_namespaces(case, calibration, decision),
         decision=decision,

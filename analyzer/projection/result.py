@@ -68,11 +68,39 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ControlPlane:
+    """istiod in one mode: in no total of the mode.
+
+    Attributes:
+        proxies_served: how many proxies it configures at a time; proxies_by_role: the same by role.
+        vcpu: that it uses; memory_gib: the same.
+        usd_per_year: of what it uses, at the scenario's prices.
+        requested_vcpu: what its pods request today; None where that is not known, and in ambient
+            modes: how many pods it would have is not modelled. requested_memory_gib: the same.
+        provenance: of its CPU.
+        is_measured: whether today's CPU and memory are.
+    """
+
+    proxies_served: float
+    proxies_by_role: Mapping[Role, float]
+    vcpu: Interval
+    memory_gib: Interval
+    usd_per_year: Interval
+    requested_vcpu: float | None = None
+    requested_memory_gib: float | None = None
+    provenance: Provenance
+    source: str
+    is_measured: tuple[bool, bool] = field(default=(False, False), metadata={"json": False})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mode:
     """One way to run the mesh, on the headline's basis, and on each that is known of it.
 
     Attributes:
         components: what it is made of, on the basis of usage.
+        control_plane: istiod, which is not in the totals; None of published constants, and where
+            ambient is not evaluated.
     """
 
     name: str
@@ -81,6 +109,7 @@ class Mode:
     usd_per_year: Interval
     bases: Mapping[Basis, Footprint]
     components: tuple[Component, ...]
+    control_plane: ControlPlane | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

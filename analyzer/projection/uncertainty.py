@@ -230,10 +230,14 @@ def drawn(
     measured totals are drawn: the rest are `best_estimates`.
     """
     rng = np.random.default_rng(SEED)
-    # Memory by size has its own stream, so that the draws of CPU and its costs do not depend on it.
-    by_size = np.random.default_rng([SEED, 1])
+    # Memory by size and istiod have their own streams: draws of CPU and its costs do not depend on
+    # them.
+    by_size, of_istiod = (np.random.default_rng([SEED, number]) for number in (1, 2))
     values = {
-        name: _draw(item, by_size if _is_of_size(name) else rng)
+        name: _draw(
+            item,
+            of_istiod if name.startswith("istiod_") else by_size if _is_of_size(name) else rng,
+        )
         for name, item in scenario.assumptions.items()
     }
     waypoint, sidecar = calibration.waypoint, calibration.sidecar

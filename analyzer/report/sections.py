@@ -31,7 +31,7 @@ from analyzer.report.sentences.refused import grouped
 from analyzer.report.sentences.summary import summary
 from analyzer.report.table import Amount, Cell, Table, Unit, View
 from analyzer.report.tables import comparison as compared
-from analyzer.report.tables import costs, origins, parts
+from analyzer.report.tables import control_plane, costs, origins, parts
 from analyzer.units import Refusal
 
 
@@ -343,6 +343,8 @@ def _modes(projection: Projection) -> Iterator[Block]:
     yield from _points(of_projection.busiest_line(projection), page="")
     yield from _points(of_ztunnels.memory_line(projection), page="", text="")
     yield from _block(costs.bases(projection), text="Used, requested, billed")
+    istiod = control_plane.control_plane(projection)
+    yield from _block(istiod, View.PAGE, text=control_plane.CAPTION)
 
 
 def _matters(projection: Projection) -> Iterator[Block]:

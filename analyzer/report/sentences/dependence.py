@@ -12,6 +12,7 @@ from analyzer.projection.result import Projection
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.unseen import UNSEEN_TIME
 from analyzer.report import format as fmt
+from analyzer.report.sentences.control_plane import control_plane_line
 from analyzer.report.sentences.projection import assumed, assumption_title
 from analyzer.report.sentences.ztunnels import istio_cni_line
 from analyzer.units import Provenance, Role
@@ -118,8 +119,13 @@ def origin_lines(projection: Projection) -> Iterator[str]:
             yield f"Assumed: {text}."
         if projection.istio_cni:
             yield istio_cni_line(projection.istio_cni)
-        yield "Not included: istiod, gateways, and the work of migrating."
+        yield from control_plane_line(projection)
+        yield f"Not included: {_left_out(projection)}gateways, and the work of migrating."
     yield from _post(projection)
+
+
+def _left_out(projection: Projection) -> str:
+    return "" if any(mode.control_plane for mode in projection.modes) else "istiod, "
 
 
 def _by_provenance(projection: Projection) -> Iterator[str]:
