@@ -16,9 +16,24 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from analyzer.notebook import calibrate, collect, load_sample, load_snapshot, project
+    from analyzer.notebook import (
+        calibrate,
+        collect,
+        load_sample,
+        load_snapshot,
+        project,
+        project_meshes,
+    )
 
-__all__ = ["__version__", "calibrate", "collect", "load_sample", "load_snapshot", "project"]
+__all__ = [
+    "__version__",
+    "calibrate",
+    "collect",
+    "load_sample",
+    "load_snapshot",
+    "project",
+    "project_meshes",
+]
 
 __version__ = "0.1.0"
 

@@ -53,7 +53,7 @@ ASSUMED = {
     # A node's price over its vCPUs has its memory in it.
     "memory_gib_month_usd": (0, 0, 0),
     # The post's first column.
-    "waypoint_replicas": (1, 1, 1),
+    "waypoint_replicas": (2, 2, 2),
     # Between 0.88-1.10 of Buoyant and 0.25 / 0.20 of the Istio 1.24 page; 41 % / 27 % of the drafts
     # in istio.io PR 15727; 42 % of the CPU of two sidecars in istio.io PR 13179.
     "waypoint_to_sidecar_ratio": (0.85, 1.15, 41 / 27),

@@ -154,6 +154,20 @@ def test_no_comparison_holds_an_unused_word_or_a_long_sentence() -> None:
     assert long_sentences(markdown_sentences(text)) == []
 
 
+def test_no_table_of_several_meshes_holds_an_unused_word_or_a_long_sentence(
+    tmp_path: Path,
+) -> None:
+    several = mesh.project_meshes({name: mesh.load_sample(name) for name in _SAMPLES})
+    several.write(tmp_path)
+    page_md = (tmp_path / "meshes.md").read_text(encoding="utf-8")
+    page = (tmp_path / "meshes.html").read_text(encoding="utf-8")
+
+    assert [found for text in (*html_sentences(page), page_md) for found in faults(text)] == []
+    assert long_sentences(markdown_sentences(page_md)) == []
+    assert faults(several._repr_html_()) == []
+    assert faults(repr(several)) == []
+
+
 @pytest.mark.parametrize("sample", _SAMPLES)
 def test_no_result_in_a_notebook_holds_an_unused_word(sample: str) -> None:
     snapshot = mesh.load_sample(sample)

@@ -237,11 +237,16 @@ class ProjectionOptions:
         ),
     ] = None
 
-    def assumed(self) -> "Scenario":
-        """Return the scenario of the file, or the default one, changed by the other options."""
+    def assumed(self, *, is_hypothetical: bool = False) -> "Scenario":
+        """Return the scenario of the file, or the default one, changed by the other options.
+
+        What they leave out is as for a measured mesh, or for a hypothetical one.
+        """
         count = self.waypoint_replicas
         changes = {} if count is None else {"waypoint_replicas": count}
-        return scenario_of(self.scenario).changed("--waypoint-replicas", changes)
+        return scenario_of(self.scenario, is_hypothetical=is_hypothetical).changed(
+            "--waypoint-replicas", changes
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -365,8 +370,13 @@ class TalkOptions:
     verbose: Annotated[bool, option("-v", "--verbose", "Print each query to stderr.")]
 
 
-def scenario_of(path: Path | None) -> "Scenario":
+def scenario_of(path: Path | None, *, is_hypothetical: bool = False) -> "Scenario":
     """Return the scenario of a file, or the default one; raises UsageError as `load_scenario`."""
-    from analyzer.projection.scenario import default_scenario, load_scenario
+    from analyzer.projection.scenario import (
+        default_scenario,
+        hypothetical_scenario,
+        load_scenario,
+    )
 
-    return load_scenario(path) if path else default_scenario()
+    defaults = hypothetical_scenario() if is_hypothetical else default_scenario()
+    return load_scenario(path, defaults) if path else defaults

@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from analyzer.cli.answering import answered_from, laid_out, show
-from analyzer.cli.options import AnswerOptions, ProjectionOptions, Quiet, StatedOptions
+from analyzer.cli import several
+from analyzer.cli.answering import answered_from, save, show
+from analyzer.cli.options import (
+    AnswerOptions,
+    ProjectionOptions,
+    Quiet,
+    StatedOptions,
+    folder,
+)
 from analyzer.cli.parameters import argument, command, examples, option
 from analyzer.errors import UsageError
 from analyzer.settings import spelled
@@ -47,23 +54,36 @@ def _is_path(word: str) -> bool:
         "istio-usage project mesh.snapshot --explain ambient-waypoint",
         "istio-usage project --constants blog --pods 15000 --nodes 200 \\",
         "    --namespaces 1000",
+        "istio-usage project east.snapshot west.snapshot -o out",
+        "istio-usage project --meshes meshes.toml",
     ),
 )
-def project(
-    snapshot: Annotated[Path | None, argument()],
+def project(  # noqa: PLR0913, PLR0917 - one parameter for each group of options
+    snapshots: Annotated[
+        tuple[Path, ...], argument(nargs=-1, required=False, metavar="[SNAPSHOT]...")
+    ],
     projected: ProjectionOptions,
     stated: StatedOptions,
+    meshes: Annotated[
+        Path | None,
+        option("--meshes", "TOML file with hypothetical meshes, one table [[mesh]] each."),
+    ],
+    output: Annotated[Path | None, folder("the report")],
     show_scenario: Annotated[
         bool,
         option("--show-scenario", "Print all assumptions as a scenario file, and exit."),
     ],
     answers: AnswerOptions,
-    _quiet: Quiet,
+    quiet: Quiet,
 ) -> None:
-    """Price a snapshot or a hypothetical mesh.
+    """Price a snapshot, a hypothetical mesh, or several of either.
 
     A snapshot is priced by what was measured, a hypothetical mesh by published benchmarks. The
     latter needs --constants, --pods, --nodes and --namespaces.
+
+    Several snapshots, or a file of hypothetical meshes, give one table and chart with their sum.
+    Each [[mesh]] in the file has name, constants, pods, nodes, namespaces and, where the
+    benchmarks need it, proxy_rps.
 
     To change assumptions, edit the output of --show-scenario and give the file as --scenario.
     """
@@ -71,21 +91,59 @@ def project(
         from analyzer.cli.flags import FLAGS
         from analyzer.projection.scenario import as_toml
 
-        click.echo(as_toml(projected.assumed(), partial(spelled, spelling=FLAGS)), nl=False)
-    elif snapshot is None:
+        is_hypothetical = stated.are_given or meshes is not None
+        assumed = projected.assumed(is_hypothetical=is_hypothetical)
+        click.echo(as_toml(assumed, partial(spelled, spelling=FLAGS)), nl=False)
+    elif meshes is not None or len(snapshots) > 1:
+        _refuse_mixed(snapshots, meshes, projected, stated, answers)
+        report = (
+            several.of_file(meshes, projected)
+            if meshes
+            else several.of_snapshots(snapshots, projected)
+        )
+        several.show(report, answers.output_format, output, quiet=quiet)
+    elif not snapshots:
         if answers.explain:
             raise UsageError(
                 "--explain needs a SNAPSHOT. Published benchmarks have no arithmetic to explain."
             )
-        show(laid_out(_of_constants(stated, projected)), answers.output_format)
+        answer = _of_constants(stated, projected)
+        show(save(answer, output, None, quiet=quiet), answers.output_format)
     else:
-        if stated.are_given:
-            raise UsageError(
-                "--constants, --pods, --namespaces and --proxy-rps describe a hypothetical mesh. "
-                "Leave them out, or leave out the snapshot."
-            )
+        _refuse_stated(stated)
         explained = answers.explained()
-        show(laid_out(answered_from(snapshot, projected)), answers.output_format, explained)
+        answer = answered_from(snapshots[0], projected)
+        show(save(answer, output, None, quiet=quiet), answers.output_format, explained)
+
+
+def _refuse_stated(stated: StatedOptions) -> None:
+    if stated.are_given:
+        raise UsageError(
+            "--constants, --pods, --namespaces and --proxy-rps describe a hypothetical mesh. "
+            "Leave them out, or leave out the snapshot."
+        )
+
+
+def _refuse_mixed(
+    snapshots: tuple[Path, ...],
+    meshes: Path | None,
+    projected: ProjectionOptions,
+    stated: StatedOptions,
+    answers: AnswerOptions,
+) -> None:
+    """Refuse what describes one mesh where there are several."""
+    if meshes and snapshots:
+        raise UsageError("--meshes takes the place of snapshots. Give one or the other.")
+    if meshes and stated.are_given:
+        raise UsageError(
+            "--constants, --pods, --namespaces and --proxy-rps describe one mesh. State them in "
+            "the file of --meshes."
+        )
+    _refuse_stated(stated)
+    if projected.node_count is not None:
+        raise UsageError("--nodes is the node count of one mesh. Leave it out.")
+    if answers.explain:
+        raise UsageError("--explain prints the arithmetic of one mesh. Give one SNAPSHOT.")
 
 
 def _of_constants(stated: StatedOptions, projected: ProjectionOptions) -> Answer:
@@ -112,5 +170,5 @@ def _of_constants(stated: StatedOptions, projected: ProjectionOptions) -> Answer
         proxy_rps=stated.proxy_rps or 0.0,
     )
     constants = known[stated.constants]
-    projection = project_constants(constants, load, projected.assumed())
+    projection = project_constants(constants, load, projected.assumed(is_hypothetical=True))
     return Answer(load=load, projection=projection, front_end=front_end())

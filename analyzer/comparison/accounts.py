@@ -21,12 +21,13 @@ from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.comparison.attribution import Account, Fitted
 from analyzer.comparison.match import Migration, Passes, by_namespace
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.choices import waypoint_weights
-from analyzer.projection.components import waypoint_replicas, ztunnel_vcpu
+from analyzer.projection.choices import Placement, Shared
+from analyzer.projection.components import ztunnel_vcpu
 from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.passing import of_more_passes
 from analyzer.projection.places import WAYPOINT_LOADS
 from analyzer.projection.uncertainty import Parameters, draw_curve
+from analyzer.projection.waypoints import counts_of, placed, replicas_of
 from analyzer.units import GBIT_PER_BYTE, Interval, Provenance, Refusal, Role
 
 _WORKLOAD: Final = ["namespace", "workload"]
@@ -132,19 +133,37 @@ def _total(rows: pd.DataFrame, cost: str, amount: str) -> float:
     return float((rows[cost] * rows[amount]).sum())
 
 
+def homes_of_shared(moved: Migration, load: MeasuredLoad, placement: Placement) -> dict[str, str]:
+    """Return where each shared waypoint runs, by its name and by the namespaces that it serves.
+
+    That is the first of these with a waypoint, today or in AFTER; else the first.
+    """
+    if not isinstance(placement, Shared):
+        return {}
+    usages = moved.after, moved.before
+    running = {name for usage in usages for name in by_namespace(usage, Role.WAYPOINT).index}
+    found: dict[str, str] = {}
+    names = placement.waypoint_of(set(load.namespaces["namespace"]))
+    for waypoint in dict.fromkeys(names.values()):
+        members = [name for name, serving in names.items() if serving == waypoint]
+        home = min(members, key=lambda member: member not in running)
+        found |= dict.fromkeys((*members, waypoint), home)
+    return found
+
+
 def waypoint_accounts(
     moved: Migration, load: MeasuredLoad, parameters: Parameters, after: RoleCalibration | Refusal
 ) -> dict[str, Account]:
     """Return an account per namespace with a waypoint, predicted or running."""
     there, now = (by_namespace(usage, Role.WAYPOINT) for usage in (moved.before, moved.after))
-    weights = waypoint_weights(parameters.placement, load.namespaces)
-    namespaces = load.namespaces.set_index("namespace")
-    replicas_at_a_time = (
-        weights * waypoint_replicas(load, parameters) * namespaces["present_share"].to_numpy(float)
-    )
-    planned = pd.Series(replicas_at_a_time, index=namespaces.index)
-    rates = namespaces["waypoint_rps"].add(moved.joining_rps, fill_value=0.0)
-    tcp = namespaces[WAYPOINT_LOADS[1:]]
+    waypoints = placed(load, parameters.placement)
+    homes = homes_of_shared(moved, load, parameters.placement)
+    handled = waypoints.table.set_axis([homes.get(name, name) for name in waypoints.names])
+    counts = counts_of(waypoints, replicas_of(waypoints, parameters))
+    planned = pd.Series(counts, index=handled.index)
+    joining = moved.joining_rps.groupby(lambda name: homes.get(name, name)).sum()
+    rates = handled["waypoint_rps"].add(joining, fill_value=0.0)
+    tcp = handled[WAYPOINT_LOADS[1:]]
     accounts = {}
     for name in map(str, sorted({*there.index, *now.index, *planned[planned > 0].index})):
         (count, rps, vcpu), (count_after, rps_after, vcpu_after) = (

@@ -9,7 +9,12 @@ import pandas as pd
 
 from analyzer.calibration.calibrate import calibrate_usage
 from analyzer.calibration.result import RoleCalibration
-from analyzer.comparison.accounts import sidecar_accounts, waypoint_accounts, ztunnel_account
+from analyzer.comparison.accounts import (
+    homes_of_shared,
+    sidecar_accounts,
+    waypoint_accounts,
+    ztunnel_account,
+)
 from analyzer.comparison.attribution import Account, difference, settled
 from analyzer.comparison.match import Migration, Passes, by_namespace, migration
 from analyzer.comparison.result import Compared, Comparison, NamespaceCompared, Status, Whole
@@ -28,6 +33,7 @@ from analyzer.projection.passing import http_gbit_per_1000_rps
 from analyzer.projection.places import even_nodes
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.uncertainty import drawn
+from analyzer.projection.waypoints import into_shared
 from analyzer.settings import Setting
 from analyzer.units import Reason, Refusal, Role, counted, in_percent, moment
 
@@ -70,14 +76,16 @@ def compare_usage(before: MeshUsage, after: MeshUsage, scenario: Scenario) -> Co
     )
     calls = through_waypoints(moved.moved_part, **routes)
     points = len(before.observed_points)
-    own = own_costs(calls, first, points, points)
+    load = mesh_load(moved.moved_part, **routes, keeps_steps=scenario.needs_steps)
+    homes = homes_of_shared(moved, load, scenario.waypoint_placement)
+    own = dict(own_costs(calls, first, points, points))
+    own |= own_costs(into_shared(calls, homes), first, points, points)
     here = with_measured_share(scenario, before)
     here = on_this_hardware(here, first, http_gbit_per_1000_rps(before))
     parameters = drawn(here, first, own=own)
     if isinstance(first.sidecar, Refusal):
         detail = f"BEFORE has no fit to predict from. {first.sidecar.detail}"
         return _refused(detail, Reason.NO_DATA)
-    load = mesh_load(moved.moved_part, **routes)
     nodes = load.nodes
     if nodes is None:
         nodes = even_nodes(load.namespaces, max(after.count(Role.ZTUNNEL), 1))

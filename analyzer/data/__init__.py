@@ -179,6 +179,17 @@ def assumptions() -> Mapping[str, Assumption]:
 
 
 @cache
+def assumptions_without_snapshot() -> Mapping[str, Assumption]:
+    """Return the defaults for a hypothetical mesh, by name: those of the published benchmarks."""
+    found = dict(assumptions())
+    for name, entry in read_toml("assumptions.toml").items():
+        if other := entry.get("without_snapshot"):
+            value = Interval.exactly(float(other["mid"]))
+            found[name] = replace(found[name], value=value, source=other["source"])
+    return found
+
+
+@cache
 def published_constants() -> Mapping[str, PublishedConstants]:
     """Return the published figures by name, the vendor post's first."""
     return {name: _constants(name, entry) for name, entry in read_toml("constants.toml").items()}
@@ -210,7 +221,7 @@ def sample_path(name: str = DEFAULT_SAMPLE) -> Path:
 
 
 def schema_path(name: str = "result") -> Path:
-    """Return the JSON Schema of the answer, or that of a comparison."""
+    """Return the JSON Schema of the answer; also that of a comparison, or of several `meshes`."""
     return _ROOT / f"{name}.schema.json"
 
 

@@ -4,12 +4,21 @@ Each function returns the result of a layer below with more to look at: data fra
 name their units, a table that a notebook shows, and charts.
 """
 
-from analyzer.notebook.api import calibrate, collect, load_sample, load_snapshot, project
+from analyzer.notebook.api import (
+    calibrate,
+    collect,
+    load_sample,
+    load_snapshot,
+    project,
+    project_meshes,
+)
 from analyzer.notebook.calibration import MeshCalibration
+from analyzer.notebook.meshes import ManyProjections
 from analyzer.notebook.projection import MeshProjection
 from analyzer.notebook.snapshot import MeshSnapshot
 
 __all__ = [
+    "ManyProjections",
     "MeshCalibration",
     "MeshProjection",
     "MeshSnapshot",
@@ -18,4 +27,5 @@ __all__ = [
     "load_sample",
     "load_snapshot",
     "project",
+    "project_meshes",
 ]

@@ -10,17 +10,31 @@ from analyzer import measurement
 from analyzer.calibration import Calibration
 from analyzer.data import DEFAULT_SAMPLE, sample_path
 from analyzer.defaults import DEFAULT_DAYS
+from analyzer.errors import InsufficientData
 from analyzer.measurement.collect import Progress, collect_snapshot
 from analyzer.measurement.plan import Ask
+from analyzer.measurement.same import refuse_same
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.notebook.calibration import MeshCalibration
+from analyzer.notebook.meshes import ManyProjections
 from analyzer.notebook.projection import MeshProjection
 from analyzer.notebook.snapshot import MeshSnapshot
-from analyzer.projection import Scenario, default_scenario, load_scenario, project_usage
+from analyzer.projection import (
+    Scenario,
+    default_scenario,
+    hypothetical_scenario,
+    load_scenario,
+    project_usage,
+)
+from analyzer.projection.meshes import together
+from analyzer.projection.result import Projection
+from analyzer.projection.stated import load_meshes
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.promql import Scope
 from analyzer.report.answer import Answer
+from analyzer.report.sections import MeshesReport
+from analyzer.units import Reason, Refusal
 
 
 class Credentials(TypedDict, total=False):
@@ -209,7 +223,9 @@ def project(
     if not isinstance(calibration, Calibration):
         raise TypeError("the second argument is `calibration`: give assumptions as `scenario`")
     usage = usage or measured.usage
-    result = project_usage(usage, calibration, _scenario(scenario), node_count=node_count)
+    result = project_usage(
+        usage, calibration, _scenario(scenario, default_scenario()), node_count=node_count
+    )
     answer = Answer(
         manifest=snapshot.manifest,
         usage=usage,
@@ -220,11 +236,59 @@ def project(
     return MeshProjection(result=result, answer=answer)
 
 
-def _scenario(scenario: Scenario | Path | str | Mapping[str, object] | None) -> Scenario:
+def project_meshes(
+    meshes: Mapping[str, Snapshot | MeshSnapshot] | Path | str,
+    scenario: Scenario | Path | str | Mapping[str, object] | None = None,
+) -> ManyProjections:
+    """Price several meshes in one table, with their sum.
+
+    Args:
+        meshes: snapshots by name of the mesh; or the path of a TOML file with hypothetical meshes,
+            as `analyzer.projection.stated.load_meshes` reads it.
+        scenario: assumptions for all of them, as in `project`.
+
+    A snapshot that cannot be priced is among the refusals and not in the sum.
+
+    Raises:
+        UsageError: if the scenario or the file has an unknown name or a wrong value, or if two
+            snapshots hold the same data.
+        InsufficientData: if none of the meshes can be priced.
+
+    >>> import analyzer as mesh
+    >>> several = mesh.project_meshes({n: mesh.load_sample(n) for n in ("lab", "fleet")})
+    >>> several.result.total.sidecar_count
+    170
+    """
+    is_measured = isinstance(meshes, Mapping)
+    assumed = _scenario(scenario, default_scenario() if is_measured else hypothetical_scenario())
+    answers: dict[str, Answer] = {}
+    found: dict[str, Projection | Refusal] = {}
+    if isinstance(meshes, Mapping):
+        measured = {name: MeshSnapshot.of(snapshot) for name, snapshot in meshes.items()}
+        refuse_same({name: snapshot.manifest for name, snapshot in measured.items()})
+        for name, snapshot in measured.items():
+            try:
+                projection = project(snapshot, scenario=assumed)
+            except InsufficientData as error:
+                found[name] = Refusal(subject="cost", reason=Reason.NO_DATA, detail=str(error))
+                continue
+            found[name], answers[name] = projection.result, projection.answer
+    else:
+        for stated in load_meshes(Path(meshes)):
+            result = stated.projected(assumed)
+            found[stated.name] = result
+            answers[stated.name] = Answer(load=stated.load, projection=result)
+    priced = together(found)
+    return ManyProjections(result=priced, report=MeshesReport(meshes=priced, answers=answers))
+
+
+def _scenario(
+    scenario: Scenario | Path | str | Mapping[str, object] | None, defaults: Scenario
+) -> Scenario:
     if scenario is None:
-        return default_scenario()
+        return defaults
     if isinstance(scenario, Scenario):
         return scenario
     if isinstance(scenario, Mapping):
-        return default_scenario().changed("the scenario", scenario)
-    return load_scenario(Path(scenario))
+        return defaults.changed("the scenario", scenario)
+    return load_scenario(Path(scenario), defaults)

@@ -2,12 +2,18 @@
 
 from analyzer.projection.project import project, project_usage
 from analyzer.projection.result import Projection
-from analyzer.projection.scenario import Scenario, default_scenario, load_scenario
+from analyzer.projection.scenario import (
+    Scenario,
+    default_scenario,
+    hypothetical_scenario,
+    load_scenario,
+)
 
 __all__ = [
     "Projection",
     "Scenario",
     "default_scenario",
+    "hypothetical_scenario",
     "load_scenario",
     "project",
     "project_usage",

@@ -1,11 +1,10 @@
 """The choices of a scenario that are not numbers, and how they are read and written."""
 
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import time
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -16,7 +15,9 @@ from analyzer.arrays import Floats
 END_OF_DAY: Final = time.max
 """The end of a day, which a scenario file writes as 24:00."""
 
-_MOST_USD: Final = sys.float_info.max
+LARGEST: Final = 1e12
+"""The most that an assumption, a price or a rate may be: far more would overflow in products."""
+
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FLAG: Final = "true, false"
 _NODE_PRICE: Final = "{ vcpu_hour_usd = number, memory_gib_hour_usd = number }, from 0 up"
@@ -59,13 +60,34 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """One waypoint for several namespaces: each group has one, no other namespace has any."""
+
+    groups: tuple[tuple[str, ...], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The namespaces that a waypoint serves."""
+        return tuple(name for group in self.groups for name in group)
+
+    def to_toml(self) -> dict[str, list[list[str]]]:
+        """Return the choice in the form of a scenario file."""
+        return {"shared": [list(group) for group in self.groups]}
+
+    def waypoint_of(self, known: Collection[str]) -> dict[str, str]:
+        """Return the name of the waypoint of each of these namespaces: those that it serves."""
+        groups = ([name for name in group if name in known] for group in self.groups)
+        return {name: " + ".join(members) for members in groups for name in members}
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
     """This share of a waypoint, 0-1, in every namespace with HTTP."""
 
     l7_share: float
 
 
-Placement = Spread | Named | Share
+Placement = Spread | Named | Shared | Share
 """The namespaces with waypoints in the mode `ambient-waypoint`."""
 
 OBSERVED: Final = Spread.OBSERVED
@@ -84,12 +106,21 @@ def waypoint_weights(placement: Placement, namespaces: pd.DataFrame) -> Floats:
             return np.ones(len(namespaces))
         case Spread.NONE:
             return np.zeros(len(namespaces))
-        case Named(names):
+        case Named(names) | Shared(names=names):
             return namespaces["namespace"].isin(names).to_numpy(bool).astype(float)
         case Share(share):
             return has_http * share
         case _:
             return has_http
+
+
+class Scaling(StrEnum):
+    """When a waypoint has the replicas that its load needs."""
+
+    FIXED = "fixed"
+    """Always those of the busiest interval."""
+    HPA = "hpa"
+    """Those of each interval, as an autoscaler without delay would give it."""
 
 
 class PriceSource(StrEnum):
@@ -155,7 +186,7 @@ def toml_of(choice: object) -> object:
             return share
         case PriceList(prices):
             return {name: asdict(price) for name, price in prices.items()}
-        case WorkingHours():
+        case WorkingHours() | Shared():
             return choice.to_toml()
         case _:
             return choice
@@ -175,11 +206,26 @@ def _flag(value: object) -> bool:
 def _placement(value: object) -> Placement:
     if value in [*Spread]:
         return Spread(str(value))
-    if isinstance(value, list) and all(isinstance(name, str) and name for name in value):
+    if _are_names(value):
         return Named(tuple(value))
+    if isinstance(value, Mapping) and set(value) == {"shared"}:
+        return _shared(value["shared"])
     if isinstance(value, int | float) and is_number(value) and 0 <= value <= 1:
         return Share(float(value))
     raise ValueError
+
+
+def _are_names(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(name, str) and name for name in value)
+
+
+def _shared(value: object) -> Shared:
+    groups = value if isinstance(value, list) else []
+    found = Shared(tuple(tuple(group) for group in groups if group and _are_names(group)))
+    is_complete = len(found.groups) == len(groups) > 0
+    if not is_complete or len(set(found.names)) < len(found.names):
+        raise ValueError
+    return found
 
 
 def _prices(value: object) -> Prices:
@@ -194,7 +240,7 @@ def _node_price(name: str, value: object) -> NodePrice:
     if (
         not isinstance(value, Mapping)
         or set(value) != {item.name for item in fields(NodePrice)}
-        or not all(is_number(number) and 0 <= number <= _MOST_USD for number in value.values())
+        or not all(is_number(number) and 0 <= number <= LARGEST for number in value.values())
     ):
         raise NotPermitted(value, _NODE_PRICE, f".{name}")
     return NodePrice(**{key: float(number) for key, number in value.items()})
@@ -255,9 +301,20 @@ CHOICES: Final[Mapping[str, Choice]] = {
     ),
     "waypoint_placement": Choice(
         meaning="namespaces with a waypoint in the mode ambient-waypoint",
-        permitted="observed, all, none, a list of namespaces, or a share from 0 to 1",
+        permitted=(
+            "observed, all, none, a list of namespaces, a share from 0 to 1, or "
+            '{ shared = [["a", "b"], ["c"]] }: one waypoint for each list, no namespace in two'
+        ),
         parse=_placement,
         example='waypoint_placement = ["shop", "data"]',
+    ),
+    "waypoint_scaling": Choice(
+        meaning=(
+            "replicas of a waypoint; fixed: always those of its busiest interval; hpa: those that "
+            "each interval needs"
+        ),
+        permitted="fixed, hpa",
+        parse=lambda value: Scaling(str(value)),
     ),
     "ingress_through_waypoint": Choice(
         meaning="whether requests from ingress gateways pass waypoints",

@@ -6,13 +6,12 @@ Every quantity is an array over draws (see `uncertainty`), or a number if it is 
     ztunnel of a node   idle + requests/s of its pods' proxies x cost of a pass + Gbit/s x cost
                         + new connections/s x cost + open connections x cost (see `passing`); plus
                         istio-cni if it is not installed yet
-    waypoint            replicas x CPU of one at its share of the namespace's requests and TCP
+    waypoint            replicas x CPU of one at its share of the requests and the TCP (`waypoints`)
                         both while the node or the namespace existed, times the share of the time
     requested           as the charts request; by each ztunnel at least what the busiest one uses
     billed              `sidecars.billed`, per ztunnel and per replica
 
-To add a component, change only this module: add its kind to `COMPONENTS`, and a `Part` with its
-formula that a mode lists.
+To add a component, add its kind to `COMPONENTS`, and a `Part` with its formula that a mode lists.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,19 +23,16 @@ import pandas as pd
 
 from analyzer.arrays import Floats
 from analyzer.data import PublishedConstants
-from analyzer.projection.choices import Basis, waypoint_weights
+from analyzer.projection.choices import Basis, Spread
 from analyzer.projection.demand import MeshLoad
-from analyzer.projection.memory import waypoint_memory_gib, ztunnel_memory_gib
+from analyzer.projection.memory import ztunnel_memory_gib
 from analyzer.projection.needs import Case, Each, Need, added_up, prices_by_basis
 from analyzer.projection.passing import carried, vcpu_of
-from analyzer.projection.places import WAYPOINT_LOADS, at_a_time
+from analyzer.projection.places import at_a_time
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters
-from analyzer.projection.unseen import on_draws
+from analyzer.projection.waypoints import waypoint_need
 from analyzer.units import Provenance, Role
-
-_MOST_REPLICAS: Final = 1000
-"""Upper limit of the replicas of one waypoint: beyond it, an input is wrong."""
 
 
 class Size(NamedTuple):
@@ -199,88 +195,10 @@ def _ztunnel_need(case: Case) -> Need:
         each,
         role=Role.ZTUNNEL,
         provenance=case.parameters.ztunnel_provenance,
-        units=pd.DataFrame({"count": counts, "whole_count": 1}).set_axis(case.nodes["node"]),
-        hottest_vcpu=used[int(used[:, 0].argmax())],
-    )
-
-
-def waypoint_replicas(load: MeshLoad, parameters: Parameters) -> Floats:
-    """Return the replicas of each namespace's waypoint, shape (namespaces,).
-
-    Each replica stays below the target share of its CPU limit in the busiest interval, at the best
-    estimates. There are at least as many as the scenario states, plus its spare ones.
-    """
-    peak_rps, peak_gbit = (
-        load.namespaces[name].to_numpy(float)
-        for name in ("waypoint_peak_rps", "waypoint_peak_gbit_per_second")
-    )
-    limit_vcpu = parameters["waypoint_limit_vcpu_per_replica"][0]
-    most_vcpu = limit_vcpu * parameters["waypoint_target_utilisation_share"][0]
-    names = list(load.namespaces["namespace"])
-    nothing = np.zeros(len(names))
-    idle = parameters.likely_waypoint_vcpu(nothing, names, nothing)
-    replicas = np.full(len(peak_rps), parameters["waypoint_replicas"][0])
-    for _ in range(_MOST_REPLICAS):
-        used = parameters.likely_waypoint_vcpu(peak_rps / replicas, names, peak_gbit / replicas)
-        # More replicas do not help if the idle CPU of one is above the target.
-        busy = (used > most_vcpu) & (idle < most_vcpu)
-        if not busy.any():
-            break
-        replicas[busy] += 1
-    return np.asarray(replicas + parameters["waypoint_spare_replicas"][0])
-
-
-def while_present(namespaces: pd.DataFrame) -> tuple[Floats, Floats]:
-    """Return the requests and TCP connections a second of waypoints, and their Gbit/s of TCP.
-
-    They are those of the time in which a namespace has sidecars, shape (namespaces,).
-    """
-    shares = namespaces["present_share"].to_numpy(float)
-    rps, connections, gbit = (namespaces[name].to_numpy(float) / shares for name in WAYPOINT_LOADS)
-    return rps + connections, gbit
-
-
-def waypoint_counts(case: Case, weights: Floats, replicas: Floats) -> Floats:
-    """Return how many waypoint replicas each namespace has at a time, on average.
-
-    `weights` is each namespace's share of a waypoint, 0-1; `replicas` a whole one's.
-    """
-    return np.asarray(weights * replicas * case.load.namespaces["present_share"].to_numpy(float))
-
-
-def each_waypoint(case: Case, replicas: Floats) -> Each:
-    """Return what one waypoint replica uses and requests in each namespace with so many."""
-    load, parameters = case.load, case.parameters
-    shares = load.namespaces["present_share"].to_numpy(float)[:, None]
-    rps, connections, gbit = (
-        on_draws(load.namespaces, name, parameters.unseen_time) / shares / replicas[:, None]
-        for name in WAYPOINT_LOADS
-    )
-    names = list(load.namespaces["namespace"])
-    used = parameters.waypoint_vcpu(rps + connections, names, gbit)
-    return Each(
-        used=(used, waypoint_memory_gib(load.namespaces, parameters)),
-        requested=(
-            parameters["waypoint_reserved_vcpu_per_replica"],
-            parameters["waypoint_reserved_memory_gib_per_replica"],
+        units=pd.DataFrame({"count": counts, "whole_count": 1, "present_share": shares}).set_axis(
+            case.nodes["node"]
         ),
-        # They are assumed to run on the nodes of the sidecars that they replace.
-        prices=case.prices.of_namespaces(load) if case.prices else None,
-    )
-
-
-def waypoint_need(case: Case, weights: Floats) -> Need:
-    """Return the need of the waypoints; `weights` is each namespace's share of one, 0-1."""
-    replicas = waypoint_replicas(case.load, case.parameters)
-    each = each_waypoint(case, replicas)
-    used, times = each.used[0], waypoint_counts(case, weights, replicas)
-    names = case.load.namespaces["namespace"]
-    return added_up(
-        each,
-        role=Role.WAYPOINT,
-        provenance=case.parameters.waypoint_provenance or Provenance.DERIVED,
-        units=pd.DataFrame({"count": times, "whole_count": replicas}, index=names),
-        hottest_vcpu=(used * (times > 0)[:, None]).max(axis=0) if len(used) else None,
+        hottest_vcpu=used[int(used[:, 0].argmax())],
     )
 
 
@@ -297,14 +215,12 @@ ZTUNNELS: Final = Part(
 )
 WAYPOINTS_PLACED: Final = Part(
     role=Role.WAYPOINT,
-    need=lambda case: waypoint_need(
-        case, waypoint_weights(case.parameters.placement, case.load.namespaces)
-    ),
+    need=lambda case: waypoint_need(case, case.parameters.placement),
     size=lambda _load, _scenario: None,
 )
 WAYPOINTS_EVERYWHERE: Final = Part(
     role=Role.WAYPOINT,
-    need=lambda case: waypoint_need(case, np.ones(len(case.load.namespaces))),
+    need=lambda case: waypoint_need(case, Spread.ALL),
     size=lambda load, scenario: Size(
         at_a_time(load.namespaces) * scenario.waypoint_replicas,
         float(load.namespaces["waypoint_rps"].sum()),

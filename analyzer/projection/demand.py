@@ -1,6 +1,6 @@
 """The traffic that any mode has to carry, and the sidecars that carry it today."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -12,11 +12,12 @@ from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.other_side import SOURCE, WORKLOAD
 from analyzer.measurement.same_calls import without_cluster
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.choices import WorkingHours
+from analyzer.projection.choices import LARGEST, WorkingHours
 from analyzer.projection.places import (
     CARRIED,
     at_a_time,
     even_nodes,
+    into_waypoints,
     mean_of_nodes,
     namespace_loads,
     node_loads,
@@ -33,6 +34,9 @@ from analyzer.projection.unseen import (
 )
 from analyzer.settings import Setting
 from analyzer.units import BYTES_PER_GIB, GBIT_PER_BYTE, Role
+
+MOST_STATED: Final = 1_000_000
+"""The most sidecars, nodes or namespaces of a hypothetical mesh."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +58,14 @@ class _Load:
             connections; what a waypoint of it would handle: waypoint_rps (HTTP requests),
             waypoint_connections_per_second and waypoint_gbit_per_second (TCP), waypoint_peak_rps
             (requests and connections in the busiest interval), waypoint_peak_gbit_per_second;
-            called_count (workloads that are called), host_count (its pods while it has any),
-            has_http; if measured also sidecar_vcpu,
+            called_count (workloads that are called), has_http; if measured also sidecar_vcpu,
             sidecar_reserved_vcpu, sidecar_billed_vcpu and sidecar_memory_gib (NaN: not known). All
             but shares and peaks are means over the whole time.
         ranges: those that unseen time gives to the figures here. If there are any, `nodes` and
             `namespaces` have the ends of their traffic too, such as passes_rps_low.
+        waypoint_steps: what a waypoint would handle in each interval in which its namespace has
+            sidecars: namespace, point, streams (requests and new TCP connections a second) and gbit
+            (per second, of TCP). Empty unless asked for.
     """
 
     sidecar_count: int
@@ -68,6 +74,7 @@ class _Load:
     nodes: pd.DataFrame | None
     namespaces: pd.DataFrame
     ranges: MeasuredRanges = EXACT
+    waypoint_steps: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def node_count(self) -> int | None:
@@ -156,10 +163,11 @@ def mesh_load(
     growth: Growth = NO_GROWTH,
     ingress_through_waypoint: bool = False,
     direct_callers: pd.DataFrame | None = None,
+    keeps_steps: bool = False,
 ) -> MeasuredLoad:
     """Return the load of a measured mesh; `node_count` overrides the detected number of nodes.
 
-    `direct_callers` is as in `through_waypoints`.
+    `direct_callers` is as in `through_waypoints`; `keeps_steps` asks for `waypoint_steps`.
     """
     points = len(usage.observed_points)
     rows = usage.of_role(Role.SIDECAR, filled=True)
@@ -170,6 +178,7 @@ def mesh_load(
         direct_callers=direct_callers,
     )
     passing = calls.assign(rps=lambda calls: calls["rps"] * growth.factor)
+    handled = into_waypoints(sidecars, passing)
     shares = usage.ztunnel_shares()
     vcpu, memory_bytes = (
         mean_of_nodes(usage.nodes.set_index("node").reindex(columns=[name])[name], shares)
@@ -180,7 +189,8 @@ def mesh_load(
         proxy_rps=float(sidecars["proxy_rps"].sum()) / points,
         mesh_rps=float(usage.calls["rps"].sum()) / points * growth.factor,
         nodes=node_loads(sidecars, shares, node_count, points),
-        namespaces=namespace_loads(usage, sidecars, passing),
+        namespaces=namespace_loads(usage, sidecars, handled),
+        waypoint_steps=_steps(handled) if keeps_steps else pd.DataFrame(),
         sidecars=footprint_of(sidecars, points),
         tally=tally(rows, sidecars, _added_vcpu(rows, growth), step_count=points),
         placement=_placement(sidecars, points),
@@ -201,6 +211,10 @@ def mesh_load(
         placement=with_ends(load.placement, placements, names=["namespace", "node"]).fillna(0.0),
         ranges=ranges_of(usage, footprints, (low, sidecars, high)),
     )
+
+
+def _steps(handled: pd.DataFrame) -> pd.DataFrame:
+    return handled[["streams", "gbit"]].rename_axis(["namespace", "point"]).reset_index()
 
 
 def _added_vcpu(rows: pd.DataFrame, growth: Growth) -> pd.Series:
@@ -260,11 +274,19 @@ def _placement(sidecars: pd.DataFrame, points: int) -> pd.DataFrame:
 def stated_load(
     *, pod_count: int, node_count: int, namespace_count: int, proxy_rps: float
 ) -> StatedLoad:
-    """Return the load of a hypothetical mesh, spread evenly; each call passes two sidecars."""
+    """Return the load of a hypothetical mesh, spread evenly; each call passes two sidecars.
+
+    Raises:
+        UsageError: if a count is not from 1 to `MOST_STATED`, or the rate not from 0 to `LARGEST`.
+    """
     settings = (Setting.POD_COUNT, Setting.NODE_COUNT, Setting.NAMESPACE_COUNT)
     for setting, count in zip(settings, (pod_count, node_count, namespace_count), strict=True):
-        if count < 1:
-            raise UsageError(f"{setting} is {count}, and must be at least 1.")
+        if not 1 <= count <= MOST_STATED:
+            raise UsageError(f"{setting} is {count}, and must be from 1 to {MOST_STATED:,}.")
+    if not 0 <= proxy_rps <= LARGEST:
+        raise UsageError(
+            f"{Setting.PROXY_RPS} is {proxy_rps:g}, and must be from 0 to {LARGEST:g}."
+        )
     namespaces = pd.DataFrame(
         {
             "namespace": [f"namespace-{number + 1}" for number in range(namespace_count)],
@@ -279,7 +301,6 @@ def stated_load(
             "waypoint_peak_rps": proxy_rps / 2 / namespace_count,
             "waypoint_peak_gbit_per_second": 0.0,
             "called_count": 0.0,
-            "host_count": pod_count / namespace_count,
             "has_http": proxy_rps > 0,
         }
     )

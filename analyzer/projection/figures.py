@@ -3,6 +3,9 @@
 import math
 from collections.abc import Mapping
 
+import numpy as np
+
+from analyzer.arrays import Floats
 from analyzer.projection.choices import Basis
 from analyzer.projection.components import ztunnel_vcpu
 from analyzer.projection.demand import MeasuredLoad, MeshLoad
@@ -10,17 +13,20 @@ from analyzer.projection.modes import ModeNeeds
 from analyzer.projection.needs import Case
 from analyzer.projection.result import Component, Footprint, Mode, NodeZtunnel, Price, Saved, Saving
 from analyzer.projection.scenario import Scenario
-from analyzer.projection.uncertainty import Parameters, to_interval
+from analyzer.projection.uncertainty import PRICES, Parameters, to_interval
 
 _HAIR = 1e-9
 
 
 def flat_price(scenario: Scenario) -> Price:
     """Return the one price of every node."""
+    vcpu, memory_gib = (scenario[name] for name in PRICES)
     return Price(
-        vcpu_month_usd=scenario["vcpu_month_usd"].mid,
-        memory_gib_month_usd=scenario["memory_gib_month_usd"].mid,
+        vcpu_month_usd=vcpu.mid,
+        memory_gib_month_usd=memory_gib.mid,
         source=scenario.assumptions["vcpu_month_usd"].source,
+        vcpu_month_usd_range=vcpu if vcpu.low < vcpu.high else None,
+        memory_gib_month_usd_range=memory_gib if memory_gib.low < memory_gib.high else None,
     )
 
 
@@ -29,10 +35,13 @@ def mode_of(mode: ModeNeeds, headline: Basis, parameters: Parameters) -> Mode:
     bases: dict[Basis, Footprint] = {}
     for basis in mode.bases:
         memory_gib = mode.memory_gib(basis)
+        vcpu, usd = mode.vcpu(basis), mode.usd_per_year(basis, parameters)
         bases[basis] = Footprint(
-            vcpu=to_interval(mode.vcpu(basis)),
+            vcpu=to_interval(vcpu),
             memory_gib=None if memory_gib is None else to_interval(memory_gib),
-            usd_per_year=to_interval(mode.usd_per_year(basis, parameters)),
+            usd_per_year=to_interval(usd),
+            vcpu_draws=vcpu,
+            usd_draws=usd,
         )
     components = tuple(
         Component(
@@ -69,8 +78,8 @@ def savings_of(
     savings = []
     for mode in others:
         # Draw by draw, so that what both modes share does not widen the range.
-        saved = before - mode.usd_per_year(basis, parameters)
-        draws = saved[1:] if len(saved) > 1 else saved
+        difference = before - mode.usd_per_year(basis, parameters)
+        draws = difference[1:] if len(difference) > 1 else difference
         bases = _saved_by_basis(sidecar, mode, parameters)
         saving = Saving(
             mode=mode.name,
@@ -90,14 +99,21 @@ def _saved_by_basis(
 ) -> Mapping[Basis, Saved]:
     found = {}
     for basis in (known for known in mode.bases if known in sidecar.bases):
-        before = sidecar.usd_per_year(basis, parameters)
-        saved = before - mode.usd_per_year(basis, parameters)
-        # Where the draw of the price is 0, there is nothing to be a part of.
-        paid = before > 0
-        if before[0] > 0:
-            share = to_interval(100 * saved[paid] / before[paid])
-            found[basis] = Saved(usd_per_year=to_interval(saved), percent=share)
+        before, after = (each.usd_per_year(basis, parameters) for each in (sidecar, mode))
+        if amount := saved(before, after):
+            found[basis] = amount
     return found
+
+
+def saved(before: Floats, after: Floats) -> Saved | None:
+    """Return what is saved, from dollars a year on draws; None where nothing was paid before."""
+    if before[0] <= 0:
+        return None
+    difference = before - after
+    # Where the draw of the price is 0, there is nothing to be a part of.
+    paid = np.broadcast_to(before, difference.shape) > 0
+    share = 100 * difference[paid] / np.broadcast_to(before, difference.shape)[paid]
+    return Saved(usd_per_year=to_interval(difference), percent=to_interval(share))
 
 
 def freed_nodes(load: MeshLoad, sidecar: ModeNeeds, mode: ModeNeeds) -> int | None:

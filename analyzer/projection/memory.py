@@ -58,12 +58,17 @@ def ztunnel_memory_gib(nodes: pd.DataFrame, parameters: Parameters) -> Floats:
     return np.asarray(base + (known + amounts["open_connections"] * connection) / 1000)
 
 
-def waypoint_memory_gib(namespaces: pd.DataFrame, parameters: Parameters) -> Floats:
-    """Return the GiB of one waypoint replica in each namespace, shape (namespaces, draws)."""
+def waypoint_memory_gib(waypoints: pd.DataFrame, parameters: Parameters) -> Floats:
+    """Return the GiB of one replica of each waypoint, shape (waypoints, draws).
+
+    `waypoints` has the called workloads and the sidecars of the namespaces of each.
+    """
     base, cluster, host = (parameters[name] for name in WAYPOINT_MEMORY)
-    called, hosts = (
-        namespaces[name].to_numpy(float)[:, None] for name in ("called_count", "host_count")
+    called, pods, shares = (
+        waypoints[name].to_numpy(float)[:, None]
+        for name in ("called_count", "sidecar_count", "present_share")
     )
+    hosts = pods / shares
     return np.asarray(base + (called * cluster + hosts * host) / 1000)
 
 

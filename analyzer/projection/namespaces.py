@@ -11,20 +11,21 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats
 from analyzer.calibration.result import Calibration
-from analyzer.projection.choices import Basis, is_settled, waypoint_weights
-from analyzer.projection.components import (
-    each_waypoint,
-    each_ztunnel,
-    waypoint_counts,
-    waypoint_replicas,
-    while_present,
-    ztunnels_that_use,
-)
+from analyzer.projection.choices import Basis, is_settled
+from analyzer.projection.components import each_ztunnel, ztunnels_that_use
 from analyzer.projection.modes import SIDECAR, needs_of
 from analyzer.projection.needs import Case
 from analyzer.projection.passing import carried, vcpu_of
 from analyzer.projection.places import at_a_time
 from analyzer.projection.uncertainty import Parameters
+from analyzer.projection.waypoints import (
+    counts_of,
+    each_waypoint,
+    placed,
+    replicas_of,
+    while_present,
+    whole_if_all,
+)
 from analyzer.units import MONTHS_PER_YEAR, Refusal
 
 _HELD: Final = [
@@ -75,24 +76,24 @@ class Stakes:
 def stakes(case: Case, basis: Basis) -> Stakes:
     """Return what each namespace costs with sidecars and in ambient, on draws."""
     namespaces, parameters = case.load.namespaces, case.parameters
-    weights = waypoint_weights(parameters.placement, namespaces)
-    replicas = waypoint_replicas(case.load, parameters)
+    waypoints = placed(case.load, parameters.placement)
+    replicas = replicas_of(waypoints, parameters)
     shared_usd, passed_usd = _ztunnel_usd(case, basis)
     carried_vcpu = carried_by_ztunnels(namespaces, parameters)
     total_vcpu = carried_vcpu.sum(axis=0)
     share = np.divide(
         carried_vcpu, total_vcpu, out=np.zeros(carried_vcpu.shape), where=total_vcpu > 0
     )
-    waypoint = each_waypoint(case, replicas)
+    waypoint_usd = each_waypoint(case, waypoints, replicas).usd_per_year(
+        counts_of(waypoints, replicas), basis, parameters
+    )
     return Stakes(
         names=tuple(map(str, namespaces["namespace"])),
         is_known=namespaces["sidecar_vcpu"].notna().to_numpy(bool),
-        needs_waypoint=weights > 0,
+        needs_waypoint=waypoints.weights[waypoints.row] > 0,
         sidecar_usd=_sidecar_usd(case, basis),
         passed_usd=share * passed_usd,
-        waypoint_usd=waypoint.usd_per_year(
-            waypoint_counts(case, weights, replicas), basis, parameters
-        ),
+        waypoint_usd=waypoint_usd[waypoints.row] * waypoints.part_share[:, None],
         shared_usd=shared_usd,
         is_settled=is_settled(parameters.placement),
     )
@@ -152,17 +153,18 @@ def vcpu_of_namespaces(case: Case, calibration: Calibration) -> pd.DataFrame:
         return frame
     carried = carried_by_ztunnels(namespaces, parameters)[:, 0]
     share = namespaces["sidecar_count"] / namespaces["sidecar_count"].sum()
-    replicas = waypoint_replicas(load, parameters)
-    rps, gbit = (loads / replicas for loads in while_present(namespaces))
-    counts = waypoint_counts(case, np.ones(len(namespaces)), replicas)
+    waypoints = placed(load, parameters.placement)
+    row, weights = waypoints.row, waypoints.weights[waypoints.row]
+    replicas = replicas_of(waypoints, parameters)
+    rps, gbit = (loads / replicas for loads in while_present(waypoints))
+    whole = replicas * waypoints.shares
+    waypoint_vcpu = whole * parameters.likely_waypoint_vcpu(rps, waypoints.names, gbit)
     frame = frame.assign(
         ambient_l4_vcpu=ztunnel_idle_vcpu(case) * share + carried,
-        waypoint_vcpu=counts
-        * parameters.likely_waypoint_vcpu(rps, list(namespaces["namespace"]), gbit),
-        waypoint_replicas=replicas.astype(int),
-        waypoint_extrapolated=is_extrapolated(rps, calibration),
+        waypoint_vcpu=waypoint_vcpu[row] * waypoints.part_share,
+        waypoint_replicas=whole_if_all(replicas)[row],
+        waypoint_extrapolated=is_extrapolated(rps, calibration)[row],
     )
-    weights = waypoint_weights(parameters.placement, namespaces)
     saving = frame["sidecar_vcpu"] - frame["ambient_l4_vcpu"]
     with_waypoint = saving - frame["waypoint_vcpu"]
     return frame.assign(

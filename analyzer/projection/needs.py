@@ -47,11 +47,12 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Units:
-    """The units of a component, at the best estimates: one element per node or namespace.
+    """The units of a component, at the best estimates: one element per node or waypoint.
 
     Attributes:
         unit_count: number of ztunnels or waypoint replicas at a time, on average.
         whole_count: the number while its node or namespace exists, with a whole waypoint.
+        present_share: the share of the time for which that is, 0-1.
         used_vcpu: by one at each place while it exists; used_memory_gib: the same. The other
             amounts are by one at any place.
         month_usd: prices of a vCPU and of a GiB at each place, shape (units, 2); None: the
@@ -61,6 +62,7 @@ class Units:
     names: pd.Series
     unit_count: Floats
     whole_count: Floats
+    present_share: Floats
     used_vcpu: Floats
     reserved_vcpu: float
     used_memory_gib: Floats
@@ -138,8 +140,8 @@ def added_up(
 ) -> Need:
     """Return the need of all units together.
 
-    `units` has a row per node or namespace: the number of ztunnels or replicas at a time, on
-    average (`count`), and while it exists, with a whole waypoint (`whole_count`).
+    `units` has a row per node or waypoint, with columns of `Units`: `count` (`unit_count` there),
+    `whole_count` and `present_share`.
     """
     counts = units["count"].to_numpy(float)
     (vcpu, memory_gib), used, requested = each.amounts(counts), each.used, each.requested
@@ -157,6 +159,7 @@ def added_up(
             names=units.index.to_series(),
             unit_count=counts,
             whole_count=units["whole_count"].to_numpy(float),
+            present_share=units["present_share"].to_numpy(float),
             used_vcpu=used[0][:, 0],
             reserved_vcpu=float(requested[0][0]),
             used_memory_gib=np.broadcast_to(used[1], used[0].shape)[:, 0],

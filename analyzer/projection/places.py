@@ -29,6 +29,9 @@ WAYPOINT_LOADS: Final = [
 ]
 """What a waypoint handles, as columns of namespaces."""
 
+PEAKS: Final = ["waypoint_peak_rps", "waypoint_peak_gbit_per_second"]
+"""What a waypoint handles in its busiest interval, requests and new connections together."""
+
 
 def at_a_time(rows: pd.DataFrame) -> float:
     """Return how many nodes or namespaces of a `MeshLoad` there were at a time, on average."""
@@ -84,9 +87,9 @@ def _with_count(shares: pd.Series, node_count: int) -> pd.Series:
 
 
 def namespace_loads(
-    usage: MeshUsage, sidecars: pd.DataFrame, through_waypoints: pd.DataFrame
+    usage: MeshUsage, sidecars: pd.DataFrame, handled: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return `MeshLoad.namespaces`; `through_waypoints` are the calls that waypoints handle."""
+    """Return `MeshLoad.namespaces`; `handled` is `into_waypoints`."""
     points = len(usage.observed_points)
     grouped = sidecars.groupby("namespace")
     # Loads that few installations scrape are 0 if no proxy has them; CPU is then not known.
@@ -103,10 +106,9 @@ def namespace_loads(
         frame[name] = grouped[column].sum(min_count=0 if name in CARRIED else 1) / points
     frame["sidecar_memory_gib"] /= BYTES_PER_GIB
     frame.loc[frame["sidecar_reserved_vcpu"].isna(), "sidecar_billed_vcpu"] = np.nan
-    into_waypoints = _into_waypoints(sidecars, through_waypoints)
     by_called = usage.calls.groupby("destination_workload_namespace")
     into, called = by_called["rps"].sum(), by_called["destination_workload"].nunique()
-    by_namespace = into_waypoints.groupby(level=0)
+    by_namespace = handled.groupby(level=0)
     means, peaks = (
         found.reindex(frame.index).fillna(0.0)
         for found in (by_namespace.sum() / points, by_namespace.max())
@@ -118,12 +120,11 @@ def namespace_loads(
         waypoint_peak_rps=peaks["streams"],
         waypoint_peak_gbit_per_second=peaks["gbit"],
         called_count=called.reindex(frame.index).fillna(0.0),
-        host_count=frame["sidecar_count"] / frame["present_share"],
         has_http=into.reindex(frame.index).fillna(0.0) > 0,
     ).reset_index()
 
 
-def _into_waypoints(sidecars: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
+def into_waypoints(sidecars: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
     """Return what waypoints handle in each namespace and interval, by those two.
 
     Columns: rps (of HTTP), connections (new ones of TCP a second), gbit (of TCP), and streams, the

@@ -1,5 +1,6 @@
 """The third step of the program: from measured use to what each mode costs for the same traffic."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -8,13 +9,12 @@ import pandas as pd
 from analyzer.calibration.result import Calibration
 from analyzer.data import published_constants
 from analyzer.errors import InsufficientData
-from analyzer.measurement.findings import Finding
+from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.projection import figures
 from analyzer.projection.ambiguous import both_savings, with_ambiguous
-from analyzer.projection.choices import Basis, Named
-from analyzer.projection.components import waypoint_replicas, while_present
+from analyzer.projection.choices import Basis, Named, Shared
 from analyzer.projection.connections import with_measured_share
 from analyzer.projection.control_plane import with_control_plane
 from analyzer.projection.decision import Decision, Why, decide, undecided
@@ -38,6 +38,13 @@ from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Savin
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.sensitivity import break_even_request, sensitivity, sweeps
 from analyzer.projection.uncertainty import drawn, to_interval
+from analyzer.projection.waypoints import (
+    beyond_one_thread,
+    into_shared,
+    placed,
+    replicas_of,
+    while_present,
+)
 from analyzer.settings import Setting
 from analyzer.units import Provenance, Reason, Refusal
 
@@ -117,6 +124,7 @@ def project_usage(
         warnings=(
             *_unpriced(case, basis),
             *_extrapolated(case, calibration),
+            *_on_one_thread(case),
             *_placed_nowhere(case),
             *_ambiguous(usage, question, basis, savings),
         ),
@@ -148,10 +156,15 @@ def _case(usage: MeshUsage, question: _Question) -> Case:
         node_count=question.node_count,
         growth=_growth(scenario, calibration),
         ingress_through_waypoint=scenario.ingress_through_waypoint,
+        keeps_steps=scenario.needs_steps,
     )
     calls = through_waypoints(usage, ingress_through_waypoint=scenario.ingress_through_waypoint)
     points = len(usage.observed_points)
-    own = own_costs(calls, calibration, points, question.fitted_points)
+    own = dict(own_costs(calls, calibration, points, question.fitted_points))
+    if isinstance(scenario.waypoint_placement, Shared):
+        names = scenario.waypoint_placement.waypoint_of(set(load.namespaces["namespace"]))
+        shared = into_shared(calls, names)
+        own |= own_costs(shared, calibration, points, question.fitted_points)
     parameters = drawn(scenario, calibration, load.ranges, own)
     return Case(
         load=load,
@@ -217,18 +230,40 @@ def _extrapolated(case: Case, calibration: Calibration) -> Iterator[Finding]:
     waypoint = calibration.waypoint
     if isinstance(waypoint, Refusal) or waypoint.fitted_rps is None:
         return
-    replicas = waypoint_replicas(case.load, case.parameters)
-    rps = while_present(case.load.namespaces)[0] / replicas
+    waypoints = placed(case.load, case.parameters.placement)
+    rps = while_present(waypoints)[0] / replicas_of(waypoints, case.parameters)
     outside = is_extrapolated(rps, calibration)
     if outside.any():
         low, high = waypoint.fitted_rps
         seen = "waypoints" if waypoint.provenance == Provenance.MEASURED else "sidecars"
-        names = tuple(map(str, case.load.namespaces["namespace"][outside]))
+        names = tuple(map(str, waypoints.table["namespace"][outside]))
         yield Finding(
             name="waypoint_extrapolated",
             text=f"Waypoint cost is extrapolated in {_some(names, len(rps))}: no {seen} were seen "
             f"at such rates, only at {low:.3g}-{high:.3g} requests/s.",
             affected=names,
+        )
+
+
+def _on_one_thread(case: Case) -> Iterator[Finding]:
+    """Yield the waypoints that are sized for threads which ztunnels may not use."""
+    if not case.has_ambient:
+        return
+    waypoints = placed(case.load, case.parameters.placement)
+    replicas = replicas_of(waypoints, case.parameters)
+    busy = beyond_one_thread(waypoints, replicas, case.parameters)
+    if busy.any():
+        limit_vcpu = case.parameters["waypoint_limit_vcpu_per_replica"][0]
+        threads = math.ceil(limit_vcpu)
+        names = tuple(map(str, waypoints.table["namespace"][busy]))
+        yield Finding(
+            name="waypoint_on_one_thread",
+            severity=Severity.INFO,
+            text=f"Waypoints in {_some(names, len(busy))} are sized for {threads} threads in each "
+            "replica. A connection that a ztunnel pools uses only one of them.",
+            affected=names,
+            fix=f"To size for one thread, set waypoint_limit_vcpu_per_replica = "
+            f"{limit_vcpu / threads:.3g} in the scenario.",
         )
 
 
@@ -242,7 +277,7 @@ def _some(names: tuple[str, ...], count: int) -> str:
 def _placed_nowhere(case: Case) -> Iterator[Finding]:
     """Warn of names that are none of this mesh: a misspelt one would make ambient look cheap."""
     placement = case.parameters.placement
-    names = set(placement.names) if isinstance(placement, Named) else set()
+    names = set(placement.names) if isinstance(placement, Named | Shared) else set()
     if strange := sorted(names - set(case.load.namespaces["namespace"])):
         yield Finding(
             name="placement_unknown_namespace",

@@ -1,9 +1,11 @@
 """Published benchmarks applied to a mesh: those of the Solo.io post, and of each release."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
+from analyzer.arrays import Floats
 from analyzer.data import PublishedConstants, complete_constants
 from analyzer.errors import UsageError
 from analyzer.projection.choices import Basis
@@ -11,13 +13,14 @@ from analyzer.projection.components import COMPONENTS, Part
 from analyzer.projection.decision import Why, undecided
 from analyzer.projection.demand import MeshLoad, StatedLoad
 from analyzer.projection.figures import flat_price, mode_of, savings_of
-from analyzer.projection.modes import MODES, ModeNeeds
+from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, MODES, SIDECAR, ModeNeeds
 from analyzer.projection.needs import Need
-from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Reference, Saving
+from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Reference, Saving, Sweep
 from analyzer.projection.scenario import Scenario
-from analyzer.projection.uncertainty import best_estimates
+from analyzer.projection.sensitivity import REPLICA_COUNTS, REPLICAS, sweep
+from analyzer.projection.uncertainty import with_drawn_prices
 from analyzer.settings import Setting
-from analyzer.units import MONTHS_PER_YEAR, Provenance, Reason, Refusal
+from analyzer.units import MONTHS_PER_YEAR, Interval, Provenance, Reason, Refusal
 
 
 def reference(
@@ -27,6 +30,7 @@ def reference(
     modes = _modes(constants, load, scenario)
     vcpu = {name: float(mode.vcpu(Basis.USAGE)[0]) for name, mode in modes.items()}
     usd_per_vcpu_year = price.vcpu_month_usd * MONTHS_PER_YEAR
+    ranged = price.vcpu_month_usd_range
     return Reference(
         name=constants.name,
         title=constants.title,
@@ -35,6 +39,9 @@ def reference(
         conditions=constants.conditions,
         vcpu=vcpu,
         usd_per_year={mode: value * usd_per_vcpu_year for mode, value in vcpu.items()},
+        usd_per_year_range={
+            mode: ranged.scaled(value * MONTHS_PER_YEAR) for mode, value in vcpu.items() if ranged
+        },
         component_vcpu={
             name: {need.role: float(need.vcpu[Basis.USAGE][0]) for need in mode.needs}
             for name, mode in modes.items()
@@ -63,18 +70,39 @@ def project_constants(
             f"The constants {constants.name!r} are per 1000 requests per second, and no rate is "
             f"given. Set {Setting.PROXY_RPS} to the total of all proxies."
         )
-    modes, parameters = _modes(constants, load, scenario), best_estimates(scenario)
+    modes, parameters = _modes(constants, load, scenario), with_drawn_prices(scenario)
     savings = savings_of(load, modes, Basis.USAGE, parameters)
     return Projection(
         price=flat_price(scenario),
         basis=Basis.USAGE,
         modes=tuple(mode_of(mode, Basis.USAGE, parameters) for mode in modes.values()),
         savings=savings,
+        sweeps=_sweeps(constants, load, scenario) if savings else (),
         namespaces=load.namespaces.iloc[:0],
         decision=undecided(Basis.USAGE, Why.NOTHING_MEASURED),
         load=load,
         refusals=tuple(_refusals(constants, modes, savings, load, scenario)),
     )
+
+
+def _sweeps(
+    constants: PublishedConstants, load: StatedLoad, scenario: Scenario
+) -> tuple[Sweep, ...]:
+    """Return the saving by the replicas of each waypoint; nothing if waypoints have no cost."""
+    parameters, replicas = with_drawn_prices(scenario), scenario.assumptions[REPLICAS]
+
+    def saving(count: float) -> Floats:
+        changed = {REPLICAS: replace(replicas, value=Interval.exactly(count))}
+        modes = _modes(constants, load, scenario.with_assumptions(changed))
+        before, after = (
+            modes[name].usd_per_year(Basis.USAGE, parameters)
+            for name in (SIDECAR, AMBIENT_WAYPOINT_ALL)
+        )
+        return before - after
+
+    if AMBIENT_WAYPOINT_ALL not in _modes(constants, load, scenario):
+        return ()
+    return (sweep(REPLICAS, REPLICA_COUNTS, saving),)
 
 
 def _modes(

@@ -12,6 +12,7 @@ from itertools import takewhile
 
 import pandas as pd
 
+from analyzer.arrays import Floats
 from analyzer.measurement.findings import Finding
 from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.decision import Decision
@@ -33,20 +34,29 @@ NOTHING_TO_SAVE = Refusal(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What a vCPU and a GiB cost in a month."""
+    """What a vCPU and a GiB cost in a month; `_range`: of a price that is stated with one."""
 
     vcpu_month_usd: float
     memory_gib_month_usd: float
     source: str
+    vcpu_month_usd_range: Interval | None = None
+    memory_gib_month_usd_range: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint:
-    """What a mode needs on one basis; the dollars are of CPU alone where memory is not known."""
+    """What a mode needs on one basis; the dollars are of CPU alone where memory is not known.
+
+    Attributes:
+        vcpu_draws: the best estimate, then draws; only the first where it is exact.
+        usd_draws: the same of `usd_per_year`.
+    """
 
     vcpu: Interval
     memory_gib: Interval | None
     usd_per_year: Interval
+    vcpu_draws: Floats = field(compare=False, repr=False, metadata={"json": False})
+    usd_draws: Floats = field(compare=False, repr=False, metadata={"json": False})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +241,8 @@ class Reference:
 
     Attributes:
         conditions: of the measurement; "" where the source has none.
+        usd_per_year_range: the same dollars over the range of the price of a vCPU; empty where the
+            price has none.
         is_per_proxy: whether they are the same for each proxy at any traffic.
         is_share: whether they are shares of this mesh's own sidecars.
     """
@@ -242,11 +254,16 @@ class Reference:
     conditions: str = ""
     vcpu: Mapping[str, float]
     usd_per_year: Mapping[str, float]
+    usd_per_year_range: Mapping[str, Interval] = field(default_factory=dict)
     component_vcpu: Mapping[str, Mapping[Role, float]] = field(
         default_factory=dict, metadata={"json": False}
     )
     is_per_proxy: bool = field(default=False, metadata={"json": False})
     is_share: bool = field(default=False, metadata={"json": False})
+
+    def usd_interval(self, mode: str) -> Interval:
+        """Return the dollars of one of its modes, exact where the price is."""
+        return self.usd_per_year_range.get(mode) or Interval.exactly(self.usd_per_year[mode])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

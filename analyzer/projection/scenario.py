@@ -12,7 +12,7 @@ from typing import Any, Final
 import tomlkit
 from tomlkit.items import Item
 
-from analyzer.data import Assumption, assumptions
+from analyzer.data import Assumption, assumptions, assumptions_without_snapshot
 from analyzer.errors import UsageError
 from analyzer.projection import choices
 from analyzer.projection.choices import CHOICES, Basis, NotPermitted
@@ -56,6 +56,7 @@ class Scenario:
     assumptions: Mapping[str, Assumption]
     basis: Basis = Basis.BILLED
     waypoint_placement: choices.Placement = choices.OBSERVED
+    waypoint_scaling: choices.Scaling = choices.Scaling.FIXED
     ingress_through_waypoint: bool = False
     istio_cni_installed: bool | None = None
     prices: choices.Prices = choices.PriceSource.FLAT
@@ -64,6 +65,12 @@ class Scenario:
     def __getitem__(self, name: str) -> Interval:
         """Return an assumption's value, in the unit of its name."""
         return self.assumptions[name].value
+
+    @property
+    def needs_steps(self) -> bool:
+        """Whether waypoints are sized by what they handle in each interval."""
+        is_shared = isinstance(self.waypoint_placement, choices.Shared)
+        return is_shared or self.waypoint_scaling == choices.Scaling.HPA
 
     @property
     def waypoint_replicas(self) -> int:
@@ -112,8 +119,15 @@ def default_scenario() -> Scenario:
     return Scenario(assumptions=assumptions())
 
 
-def load_scenario(path: Path) -> Scenario:
+def hypothetical_scenario() -> Scenario:
+    """Return the defaults for a mesh without a snapshot."""
+    return Scenario(assumptions=assumptions_without_snapshot())
+
+
+def load_scenario(path: Path, defaults: Scenario | None = None) -> Scenario:
     """Read a scenario file: TOML, each key a name of data/assumptions.toml or a choice.
+
+    What it leaves out is as in `defaults`; None: as in `default_scenario`.
 
     Raises:
         UsageError: if it cannot be read, or has a key or value that is not permitted.
@@ -124,7 +138,7 @@ def load_scenario(path: Path) -> Scenario:
         raise UsageError(f"Cannot read scenario {path}: {error.strerror}.") from error
     except ValueError as error:
         raise UsageError(f"Scenario {path} is not valid TOML: {error}.") from error
-    return default_scenario().changed(str(path), changes)
+    return (defaults or default_scenario()).changed(str(path), changes)
 
 
 def _interval(key: str, value: object) -> Interval:
@@ -138,6 +152,8 @@ def _interval(key: str, value: object) -> Interval:
         interval = Interval(low=low, mid=mid, high=high)
     except (ValueError, OverflowError) as error:
         raise NotPermitted(value, "finite numbers with low <= mid <= high") from error
+    if interval.high > choices.LARGEST:
+        raise NotPermitted(value, f"numbers up to {choices.LARGEST:g}")
     if permitted := _permitted(key, interval):
         raise NotPermitted(value, permitted)
     return interval

@@ -23,6 +23,10 @@ _MOST_VCPU: Final = 1e3
 
 _CLOSE: Final = 1e-12
 
+REPLICAS: Final = "waypoint_replicas"
+REPLICA_COUNTS: Final = range(1, 6)
+"""The replicas of each waypoint for which the saving is shown."""
+
 _L7_SHARES: Final = tuple(step / 10 for step in range(11))
 
 
@@ -94,16 +98,17 @@ def sweeps(case: Case, basis: Basis) -> tuple[Sweep, ...]:
         return sidecar.usd_per_year(basis, parameters) - mode.usd_per_year(basis, parameters)
 
     def with_replicas(count: float) -> Parameters:
-        some = np.full_like(parameters["waypoint_replicas"], count)
-        return replace(parameters, values={**parameters.values, "waypoint_replicas": some})
+        some = np.full_like(parameters[REPLICAS], count)
+        return replace(parameters, values={**parameters.values, REPLICAS: some})
 
     return (
-        _sweep("l7_share", _L7_SHARES, lambda at: saving(replace(parameters, placement=Share(at)))),
-        _sweep("waypoint_replicas", range(1, 6), lambda count: saving(with_replicas(count))),
+        sweep("l7_share", _L7_SHARES, lambda at: saving(replace(parameters, placement=Share(at)))),
+        sweep(REPLICAS, REPLICA_COUNTS, lambda count: saving(with_replicas(count))),
     )
 
 
-def _sweep(name: str, choices: Sequence[float], saving: Callable[[float], Floats]) -> Sweep:
+def sweep(name: str, choices: Sequence[float], saving: Callable[[float], Floats]) -> Sweep:
+    """Return what is saved along a choice; `saving` gives it on draws, the best estimate first."""
     savings = [saving(choice) for choice in choices]
     mids = np.array([saved[0] for saved in savings])
     crossing = np.flatnonzero((mids[:-1] >= 0) & (mids[1:] < 0))

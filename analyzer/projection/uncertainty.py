@@ -16,7 +16,7 @@ from analyzer.arrays import Floats
 from analyzer.calibration.fit.student import DRAW_COUNT, SEED
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.data import Assumption
-from analyzer.projection.choices import OBSERVED, Basis, Placement
+from analyzer.projection.choices import OBSERVED, Basis, Placement, Scaling
 from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO
 from analyzer.projection.own_costs import NONE_KNOWN, OwnCosts
 from analyzer.projection.scenario import HTTP_NEW_CONNECTIONS, Scenario
@@ -25,6 +25,9 @@ from analyzer.units import CONFIDENCE, Interval, Provenance, Role
 
 WAYPOINT_BYTES: Final = "waypoint_vcpu_per_gbit_per_second"
 """What TCP costs in a waypoint."""
+
+PRICES: Final = ("vcpu_month_usd", "memory_gib_month_usd")
+"""The scenario's flat prices."""
 
 _QUANTILE: Final = float(special.ndtri((1 + CONFIDENCE) / 2))
 """Half-width of the 90 % interval of a normal quantity, in standard deviations."""
@@ -56,7 +59,26 @@ def draw_log_normal(value: Interval, rng: np.random.Generator) -> Floats:
     return np.concatenate([[value.mid], value.mid * factors ** (normal / _QUANTILE)])
 
 
+def draw_within(value: Interval, rng: np.random.Generator) -> Floats:
+    """Return the same of a value that is never outside its range.
+
+    The 5 % and 95 % points of the draws are the ends themselves, with no error of sampling: a
+    bill at a price of $22 to $30 is what it is at $22, to what it is at $30.
+    """
+    ranks = rng.standard_normal(DRAW_COUNT).argsort().argsort()
+    return np.concatenate([[value.mid], _between(value, special.ndtri((ranks + 0.5) / DRAW_COUNT))])
+
+
+def _between(value: Interval, normal: Floats) -> Floats:
+    """Return the places of standard normal deviates between low and high, or at these ends."""
+    inside = np.clip(normal / _LAST, -1.0, 1.0)
+    below, above = value.mid - value.low, value.high - value.mid
+    return value.mid + inside * np.where(inside < 0, below, above)
+
+
 def _draw(item: Assumption, rng: np.random.Generator) -> Floats:
+    if item.name in PRICES:
+        return draw_within(item.value, rng)
     drawn = draw_log_normal(item.value, rng) if item.is_log_normal else draw(item.value, rng)
     return np.minimum(drawn, 1.0) if item.name == HTTP_NEW_CONNECTIONS else drawn
 
@@ -120,6 +142,7 @@ class Parameters:
     waypoint_fit: Mapping[str, Interval] = field(default_factory=dict)
     ztunnel_provenance: Provenance = Provenance.PUBLISHED
     placement: Placement = OBSERVED
+    scaling: Scaling = Scaling.FIXED
     istio_cni_installed: bool = False
     ranges: MeasuredRanges = EXACT
     unseen_time: Floats = field(default_factory=lambda: np.zeros(1))
@@ -131,7 +154,8 @@ class Parameters:
     @property
     def flat_month_usd(self) -> tuple[Floats, Floats]:
         """The prices of a vCPU-month and of a GiB-month that the scenario states."""
-        return self["vcpu_month_usd"], self["memory_gib_month_usd"]
+        vcpu_usd, memory_gib_usd = (self[name] for name in PRICES)
+        return vcpu_usd, memory_gib_usd
 
     def sidecar_times(self, basis: Basis) -> tuple[Floats, Floats]:
         """Return the sidecars' CPU and memory on a basis, as multiples of their best estimates."""
@@ -218,6 +242,19 @@ def best_estimates(scenario: Scenario) -> Parameters:
     return Parameters(values=values)
 
 
+def with_drawn_prices(scenario: Scenario) -> Parameters:
+    """Return the best estimates with the prices over draws, if the scenario has a range of one.
+
+    They are the same draws as those of `drawn`: all meshes of one scenario have the same prices.
+    """
+    exact = best_estimates(scenario)
+    if all(scenario[name].low == scenario[name].high for name in PRICES):
+        return exact
+    rng = np.random.default_rng(SEED)
+    values = {name: _draw(item, rng) for name, item in scenario.assumptions.items()}
+    return replace(exact, values={**exact.values, **{name: values[name] for name in PRICES}})
+
+
 def drawn(
     scenario: Scenario,
     calibration: Calibration,
@@ -227,7 +264,7 @@ def drawn(
     """Draw everything uncertain once; `own` are the costs of the namespaces' called workloads.
 
     `scenario` is one of `hardware.on_this_hardware`. Without the cost of a waypoint only the
-    measured totals are drawn: the rest are `best_estimates`.
+    measured totals and the prices are drawn: the rest are `best_estimates`.
     """
     rng = np.random.default_rng(SEED)
     # Memory by size and istiod have their own streams: draws of CPU and its costs do not depend on
@@ -249,9 +286,8 @@ def drawn(
         provenance, curve = Provenance.DERIVED, sidecar
         ratio, (idle, slope) = values["waypoint_to_sidecar_ratio"], of_sidecar
     else:
-        return replace(
-            best_estimates(scenario), ranges=ranges, unseen_time=_draw_unseen(ranges, rng)
-        )
+        exact = with_drawn_prices(scenario)
+        return replace(exact, ranges=ranges, unseen_time=_draw_unseen(ranges, rng))
     is_derived = provenance == Provenance.DERIVED
     following = {name for name, item in scenario.assumptions.items() if item.is_derived}
     following -= {REQUEST_RATIO}
@@ -279,6 +315,7 @@ def drawn(
             Provenance.DERIVED if is_measured or following else Provenance.PUBLISHED
         ),
         placement=scenario.waypoint_placement,
+        scaling=scenario.waypoint_scaling,
         istio_cni_installed=bool(scenario.istio_cni_installed),
         ranges=ranges,
         unseen_time=unseen_time,

@@ -23,7 +23,8 @@ DEVIATES: Final = Interval(low=-1.0, mid=0.0, high=1.0)
 """Where in their ranges the totals are: all at their low ends, as estimated, all at their high
 ends. There is one for all of them: if unseen time was busier, it had more CPU and more requests."""
 
-_LOW, _HIGH = "_low", "_high"
+LOW: Final = "_low"
+HIGH: Final = "_high"
 """How columns of the ends of an amount are named."""
 
 _IN_PROPORTION: Final = dict(
@@ -152,7 +153,7 @@ def with_ends(
     """
     ends = [
         table.set_index(names).add_suffix(suffix)
-        for table, suffix in zip(low_and_high, (_LOW, _HIGH), strict=True)
+        for table, suffix in zip(low_and_high, (LOW, HIGH), strict=True)
     ]
     return pd.concat([mid.set_index(names), *ends], axis=1).reset_index()
 
@@ -180,7 +181,7 @@ def namespaces_with_ends(
         for samples in of_ends
     )
     found = with_ends(namespaces, ends, names=["namespace"])
-    for suffix in (_LOW, _HIGH):
+    for suffix in (LOW, HIGH):
         for handled, carried in _IN_PROPORTION.items():
             mid, end = (found[name].to_numpy(float) for name in (carried, f"{carried}{suffix}"))
             multiple = np.divide(end, mid, out=np.ones_like(mid), where=mid > 0)
@@ -192,7 +193,7 @@ def on_draws(table: pd.DataFrame, column: str, deviates: Floats) -> Floats:
     """Return a column of amounts at each deviate, shape (rows, draws), or (rows, 1) if exact."""
     mid, *ends = (
         table[name].to_numpy(float)[:, None]
-        for name in (column, f"{column}{_LOW}", f"{column}{_HIGH}")
+        for name in (column, f"{column}{LOW}", f"{column}{HIGH}")
         if name in table
     )
     return _at(deviates, mid, *ends) if ends else mid

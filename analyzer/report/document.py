@@ -2,7 +2,8 @@
 
 A result becomes a mapping of its fields: the name of a field is its key. What differs from that is
 stated below, once a type; a field that is marked `metadata={"json": False}` is left out.
-The keys are promised by analyzer/data/result.schema.json and comparison.schema.json.
+The keys are promised by analyzer/data/result.schema.json, comparison.schema.json and
+meshes.schema.json.
 """
 
 import math
@@ -27,6 +28,7 @@ from analyzer.measurement.manifest import Manifest, window_to_json
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import Basis
 from analyzer.projection.demand import MeshLoad
+from analyzer.projection.meshes import Meshes
 from analyzer.report.answer import Answer
 from analyzer.report.sentences.comparison import outcome
 from analyzer.units import BYTES_PER_GIB, Refusal, Role
@@ -35,6 +37,7 @@ from analyzer.window import TimeWindow
 # Keys may be added under the same version of the JSON, never renamed or retyped.
 SCHEMA_VERSION: Final = 1
 COMPARISON_SCHEMA_VERSION: Final = 1
+MESHES_SCHEMA_VERSION: Final = 1
 
 # More would differ between machines: the last bits of a sum depend on its order.
 _SIGNIFICANT_DIGITS: Final = 9
@@ -240,4 +243,18 @@ def of_comparison(
         "calibration": {name: found.get(name) for name in ("waypoint", "ztunnel")},
         "refusals": comparison.refusals,
         "warnings": tuple(map(str, comparison.warnings)),
+    }
+
+
+def of_meshes(
+    meshes: Meshes, summary: str, refusals: tuple[Refusal, ...], warnings: tuple[str, ...]
+) -> Mapping[str, object]:
+    """Return several meshes by key."""
+    return {
+        "schema_version": MESHES_SCHEMA_VERSION,
+        "tool_version": analyzer.__version__,
+        "summary": summary,
+        **members(meshes),
+        "refusals": refusals,
+        "warnings": warnings,
     }

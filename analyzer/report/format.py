@@ -95,6 +95,11 @@ def listed(parts: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def in_two_lines(title: str) -> str:
+    """Return a title that is no wider than a column of a terminal."""
+    return title.replace(", ", ",\n").replace(" with ", " with\n")
+
+
 def named(names: Sequence[str], most: int = 3) -> str:
     """Return names in a sentence; of more than one above `most`, the rest is counted.
 
@@ -237,9 +242,33 @@ def saving(value: Interval, ending: str = "") -> str:
 
 
 def price(value: Price) -> str:
-    """Return what a vCPU costs, and a GiB where it costs something."""
-    gib_usd, vcpu = value.memory_gib_month_usd, f"${value.vcpu_month_usd:.4g} per vCPU-month"
-    return f"{vcpu} and ${gib_usd:.4g} per GiB-month" if gib_usd else vcpu
+    """Return what a vCPU costs, and a GiB where it costs something.
+
+    >>> price(Price(vcpu_month_usd=22, memory_gib_month_usd=0.5, source=""))
+    '$22 per vCPU-month and $0.5 per GiB-month'
+    """
+    gib_usd, gib_range = value.memory_gib_month_usd, value.memory_gib_month_usd_range
+    gib = f" and {_month_usd(gib_usd, gib_range)} per GiB-month" if gib_usd else ""
+    return f"{vcpu_price(value)}{gib}"
+
+
+def vcpu_price(value: Price) -> str:
+    """Return what a vCPU costs.
+
+    >>> stated = Interval(low=22, mid=26, high=30)
+    >>> vcpu_price(
+    ...     Price(
+    ...         vcpu_month_usd=26, memory_gib_month_usd=0, source="", vcpu_month_usd_range=stated
+    ...     )
+    ... )
+    '$26 ($22-$30) per vCPU-month'
+    """
+    return f"{_month_usd(value.vcpu_month_usd, value.vcpu_month_usd_range)} per vCPU-month"
+
+
+def _month_usd(mid: float, stated: Interval | None) -> str:
+    ends = _between(*(f"${end:.4g}" for end in (stated.low, stated.high))) if stated else ""
+    return _with(f"${mid:.4g}", ends)
 
 
 def time_title(window: TimeWindow) -> str:

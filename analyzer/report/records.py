@@ -5,7 +5,7 @@ An interval is three columns, `_low`, `_mid` and `_high`; the unit stays in the 
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -13,11 +13,17 @@ from analyzer.calibration.result import Calibration
 from analyzer.comparison.result import Comparison
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.usage import MeshUsage
+from analyzer.projection.meshes import Meshes
 from analyzer.projection.result import Projection
 from analyzer.report.document import members, plain
 from analyzer.units import Refusal
 
 Row = dict[str, Any]
+
+_SAVED: Final = {
+    f"usd_per_year_{end}": f"saved_usd_per_year_{end}" for end in ("low", "mid", "high")
+}
+"""What a column of a saving is called beside that of a cost."""
 
 
 def flat(value: object) -> Row:
@@ -64,7 +70,10 @@ def reference_rows(projection: Projection) -> Iterator[Row]:
     for item in projection.references:
         for mode, vcpu in item.vcpu.items():
             row = {"constants": item.name, "mode": mode, "vcpu": vcpu}
-            yield flat(row | {"usd_per_year": item.usd_per_year.get(mode), "title": item.title})
+            row["usd_per_year"] = item.usd_per_year.get(mode)
+            if mode in item.usd_per_year_range:
+                row["usd_per_year_range"] = item.usd_per_year_range[mode]
+            yield flat(row | {"title": item.title})
 
 
 def workload_rows(calibration: Calibration | None) -> Iterable[Row]:
@@ -123,3 +132,17 @@ def comparison_rows(comparison: Comparison) -> Iterator[Row]:
         for item in items:
             figures = {**members(item), "predicted_cost": None, "measured_cost": None}
             yield {"namespace": namespace, "status": status, **flat(figures)}
+
+
+def meshes_rows(meshes: Meshes) -> Iterator[Row]:
+    """Return one row a mesh and mode, then those of the sum."""
+    for mesh in (*meshes.meshes, meshes.total):
+        savings = {item.mode: item for item in mesh.savings}
+        for mode in mesh.modes:
+            row: Row = {"mesh": mesh.name, "mode": mode.name, "basis": str(meshes.basis)}
+            row |= {"sidecar_count": mesh.sidecar_count, "namespace_count": mesh.namespace_count}
+            figures = {"node_count": mesh.node_count, **flat(mode)}
+            saving = flat(savings[mode.name]) if mode.name in savings else {}
+            saved = {_SAVED.get(key, key): item for key, item in saving.items() if key != "mode"}
+            figures.pop("name")
+            yield {**row, **figures, **saved}

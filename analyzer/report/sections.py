@@ -12,6 +12,7 @@ from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.comparison.result import Comparison
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.manifest import Manifest
+from analyzer.projection.meshes import Meshes
 from analyzer.projection.modes import SIDECAR
 from analyzer.projection.result import Projection
 from analyzer.projection.scenario import as_toml
@@ -24,6 +25,7 @@ from analyzer.report.sentences import collection as of_collection
 from analyzer.report.sentences import comparison as of_comparison
 from analyzer.report.sentences import decision as of_decision
 from analyzer.report.sentences import dependence as of_dependence
+from analyzer.report.sentences import meshes as of_meshes
 from analyzer.report.sentences import projection as of_projection
 from analyzer.report.sentences import ztunnels as of_ztunnels
 from analyzer.report.sentences.codes import explain_hints
@@ -32,6 +34,7 @@ from analyzer.report.sentences.summary import summary
 from analyzer.report.table import Amount, Cell, Table, Unit, View
 from analyzer.report.tables import comparison as compared
 from analyzer.report.tables import control_plane, costs, origins, parts
+from analyzer.report.tables import meshes as meshes_of
 from analyzer.units import Refusal
 
 
@@ -313,7 +316,7 @@ def _facts(answer: Answer) -> Iterator[tuple[str, Cell, str]]:
     if projection:
         sidecars = next(mode for mode in projection.modes if mode.name == SIDECAR)
         cost = Amount(sidecars.usd_per_year, Unit.USD)
-        price = f"at ${projection.price.vcpu_month_usd:.4g} per vCPU-month"
+        price = f"at {fmt.vcpu_price(projection.price)}"
         yield "USD a year for sidecars", cost, f"{fmt.AS_BASIS[projection.basis]}, {price}"
     if answer.sidecar:
         slope = Amount(answer.sidecar.vcpu_per_1000_rps)
@@ -435,7 +438,68 @@ class ComparisonReport:
         yield from _points(grouped(found.refusals), **refused)
 
 
-Report = AnswerReport | ComparisonReport
+@dataclass(frozen=True, kw_only=True)
+class MeshesReport:
+    """Several meshes and their sum, laid out; `answers` are those of each mesh, by name."""
+
+    meshes: Meshes
+    answers: Mapping[str, Answer]
+    picture: Picture | None = None
+
+    title = "Cost of several meshes in sidecar mode and in ambient mode"
+    note = ""
+
+    @property
+    def subtitle(self) -> str:
+        """The meshes that are priced."""
+        return fmt.named([mesh.name for mesh in self.meshes.meshes], most=5)
+
+    @cached_property
+    def document(self) -> Mapping[str, object]:
+        """The meshes by key, for `document.plain`."""
+        summary = of_meshes.outcome(self.meshes)
+        return document.of_meshes(self.meshes, summary, self._refusals, self._gaps)
+
+    @property
+    def rows(self) -> Iterable[records.Row]:
+        """A row a mesh and mode, then those of the sum."""
+        return records.meshes_rows(self.meshes)
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """The meshes in order."""
+        return (
+            _section("answer", "The answer", self._answer()),
+            _section("quality", "Data quality", self._quality()),
+        )
+
+    @property
+    def _gaps(self) -> tuple[str, ...]:
+        return tuple(
+            text for name, answer in self.answers.items() for text in of_meshes.gaps(name, answer)
+        )
+
+    def _answer(self) -> Iterator[Block]:
+        found = self.meshes
+        outcome = Line(of_meshes.outcome(found), is_strong=True)
+        yield from _block(Paragraphs((outcome, Line(of_meshes.size(found)))), *_EVERYWHERE)
+        yield from _block(meshes_of.costs(found), *_EVERYWHERE)
+        if self.picture:
+            drawn = (("meshes", "Cost of each mesh", self.picture, "cost"),)
+            yield from _block(Charts(drawn), View.PAGE)
+
+    def _quality(self) -> Iterator[Block]:
+        yield from _points(self._gaps, **dict.fromkeys(_EVERYWHERE, "Warnings"))
+        refused = dict.fromkeys(_EVERYWHERE, "Not in the sum")
+        yield from _points(self._refusals, **refused)
+
+    @property
+    def _refusals(self) -> tuple[Refusal, ...]:
+        worded = next(iter(self.answers.values())).worded
+        return tuple(map(worded, self.meshes.refusals))
+
+
+Report = AnswerReport | ComparisonReport | MeshesReport
 """What every renderer takes."""
 
 

@@ -1,7 +1,7 @@
 """Writing a report's files."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analyzer.errors import AnalyzerError
@@ -9,9 +9,10 @@ from analyzer.files import write_file
 from analyzer.report import records
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
+from analyzer.report.charts.meshes import draw as draw_meshes
 from analyzer.report.charts.style import DPI, FORMATS, figure_bytes
 from analyzer.report.render import csv, html, json, markdown
-from analyzer.report.sections import AnswerReport, ComparisonReport, Picture
+from analyzer.report.sections import AnswerReport, ComparisonReport, MeshesReport, Picture
 from analyzer.units import Refusal
 
 
@@ -40,7 +41,10 @@ def write_report(answer: Answer, folder: Path, charts: ChartOptions | None = Non
     stroke: a failure leaves nothing half-written. Charts of an earlier report that are not drawn
     again are removed: they would seem to be of this answer.
     """
-    pictures, drawn = _drawn(answer, charts or ChartOptions())
+    # The other charts are of what was measured, and nothing was of a hypothetical mesh.
+    is_hypothetical = answer.usage is None and answer.calibration is None
+    default = ChartOptions(names=("cost",) if is_hypothetical else None)
+    pictures, drawn = _drawn(answer, charts or default)
     report = AnswerReport(answer=answer, pictures=pictures)
     calibration, projection = answer.calibration, answer.projection
     namespaces = records.table_rows(projection.namespaces) if projection else ()
@@ -71,6 +75,17 @@ def write_comparison(report: ComparisonReport, folder: Path) -> tuple[Path, ...]
     renderers = {"json": json.render, "md": markdown.render, "csv": csv.render}
     files = {f"comparison.{end}": render(report).encode() for end, render in renderers.items()}
     return write_files(files, folder)
+
+
+def write_meshes(report: MeshesReport, folder: Path) -> tuple[Path, ...]:
+    """Write the HTML, chart, JSON, CSV and Markdown of several meshes, and return their paths."""
+    figure = draw_meshes(report.meshes)
+    png = figure_bytes(figure)
+    picture = Picture(png=png, description=figure.description, reading=figure.reading)
+    shown = replace(report, picture=picture)
+    renderers = {"json": json.render, "md": markdown.render, "csv": csv.render, "html": html.render}
+    files = {f"meshes.{end}": render(shown).encode() for end, render in renderers.items()}
+    return write_files({**files, "meshes.png": png}, folder)
 
 
 def _drawn(

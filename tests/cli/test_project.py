@@ -72,8 +72,11 @@ def test_equal_traffic_at_istios_own_figures_leaves_7_percent_of_the_saving() ->
         (["somewhere", *_POST], "describe a hypothetical mesh"),
         (
             ["--constants", "blog", "--pods", "0", *_POST[4:]],
-            "--pods is 0, and must be at least 1.",
+            "--pods is 0, and must be",
         ),
+        (["--constants", "blog", "--pods", "9" * 400, *_POST[4:]], "must be from 1 to"),
+        ([*_POST, "--proxy-rps", "nan"], "--proxy-rps is nan, and must"),
+        ([*_POST, "--proxy-rps", "1e308"], "must be from 0 to"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(arguments: list[str], words: str) -> None:

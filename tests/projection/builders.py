@@ -278,7 +278,8 @@ _KEPT_OPEN: Mapping[str, object] = {"http_new_connection_share": 0, "open_connec
 def scenario(**changes: object) -> Scenario:
     """Return the default assumptions with some changed."""
     # Of usage unless a test is about money: what is used can be worked out by hand.
-    return default_scenario().changed("a test", {"basis": "usage", **_KEPT_OPEN, **changes})
+    short = {"basis": "usage", "waypoint_replicas": 1, **_KEPT_OPEN}
+    return default_scenario().changed("a test", {**short, **changes})
 
 
 def as_published(**changes: object) -> Scenario:
@@ -342,7 +343,6 @@ def load(
                 "waypoint_peak_rps": list(waypoint_rps),
                 **dict.fromkeys(_WAYPOINT_TCP, 0.0),
                 "called_count": 0.0,
-                "host_count": 0.0,
                 "has_http": list(has_http),
             }
         ),

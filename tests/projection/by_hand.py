@@ -43,6 +43,8 @@ class Question:
         stated: the assumptions that the user states: they do not follow the sidecars.
         share_of: how much of a waypoint a namespace gets, by its name; those left out, where HTTP
             was seen.
+        shared: the namespaces that each shared waypoint serves; no other has one.
+        follows_load: whether there are as many replicas as each step needs.
         priced: whether nodes have prices of their own; one without has the mean of the nodes of its
             instance type.
         cpu_times: by what the time that was not seen multiplies the sidecars' CPU; rps_times:
@@ -59,6 +61,8 @@ class Question:
     ingress_through_waypoint: bool = False
     istio_cni_installed: bool = False
     share_of: Mapping[str, float] = field(default_factory=dict)
+    shared: Sequence[Sequence[str]] = ()
+    follows_load: bool = False
     priced: bool = False
     cpu_times: float = 1.0
     rps_times: float = 1.0
@@ -278,62 +282,93 @@ def _carried_vcpu(question: Question, proxy: Proxy) -> float:
 
 
 def _waypoints(question: Question, *, everywhere: bool) -> Iterable[Unit]:
-    assumed = question.assumed
+    each_gbit = question.ambient("waypoint_vcpu_per_gbit_per_second")
     idle, slope = question.waypoint
-    gateways = {proxy.workload for proxy in question.proxies if proxy.role == "gateway"}
-    for namespace in sorted({proxy.namespace for proxy in question.sidecars}):
-        into = 0.0
-        by_step = [0.0] * len(question.proxies[0].cpu_vcpu)
-        for call in question.calls:
-            if call.destination.split("/")[0] != namespace:
-                continue
-            into += sum(call.rps)
-            is_ingress = call.source in gateways and not question.ingress_through_waypoint
-            if call.source == "unknown/unknown" or is_ingress:
-                continue
-            for step, rps in enumerate(call.rps):
-                by_step[step] += rps * question.growth
-        gbit = [0.0] * len(by_step)
-        for proxy in question.sidecars:
-            if proxy.namespace == namespace and proxy.inbound_tcp_bytes_per_second > 0:
-                inbound = proxy.inbound_tcp_bytes_per_second
-                part = inbound / proxy.tcp_bytes_per_second
-                for step in proxy.life:
-                    by_step[step] += part * proxy.new_connections_per_second * question.growth
-                    gbit[step] += inbound * 8 / 1_000_000_000 * question.growth
-        share = question.share_of.get(namespace, 1.0 if into > 0 else 0.0)
-        each_gbit = question.ambient("waypoint_vcpu_per_gbit_per_second")
-        busiest = max(by_step), max(gbit) * each_gbit
-        replicas = _replicas(*busiest, assumed, question.waypoint)
-        there = {
-            step
-            for proxy in question.sidecars
-            if proxy.namespace == namespace
-            for step in proxy.life
-        }
-        mean_rps, mean_gbit = sum(by_step) / len(there), sum(gbit) / len(there)
+    alone = [[name] for name in sorted({proxy.namespace for proxy in question.sidecars})]
+    for group in alone if everywhere or not question.shared else question.shared:
+        streams, gbit, there = _handled(question, group)
+        needed = []
+        loads = [(max(streams), max(gbit))]
+        if question.follows_load:
+            loads = [(streams[step], gbit[step]) for step in sorted(there)]
+        for rps, tcp in loads:
+            needed.append(_replicas(rps, tcp * each_gbit, question.assumed, question.waypoint))
+        replicas = sum(needed) / len(needed)
+        mean_rps, mean_gbit = sum(streams) / len(there), sum(gbit) / len(there)
         carried = slope * mean_rps / 1000 + each_gbit * mean_gbit
+        share = 1.0 if everywhere or question.shared else _share(question, group[0])
         yield Unit(
             used_vcpu=idle + carried * question.rps_times / replicas,
-            reserved_vcpu=assumed["waypoint_reserved_vcpu_per_replica"],
-            used_gib=_waypoint_gib(question, namespace, len(there)),
-            reserved_gib=assumed["waypoint_reserved_memory_gib_per_replica"],
-            price=_where_its_sidecars_run(question, namespace),
-            times=replicas * (1.0 if everywhere else share) * len(there) / len(by_step),
+            reserved_vcpu=question.assumed["waypoint_reserved_vcpu_per_replica"],
+            used_gib=_waypoint_gib(question, group, len(there)),
+            reserved_gib=question.assumed["waypoint_reserved_memory_gib_per_replica"],
+            price=_where_they_run(question, group),
+            times=replicas * share * len(there) / len(streams),
         )
 
 
-def _waypoint_gib(question: Question, namespace: str, steps: int) -> float:
+def _waypoint_gib(question: Question, group: Collection[str], steps: int) -> float:
+    """Return the memory of a waypoint that is there in so many steps."""
     assumed, hosts = question.assumed, 0.0
     for proxy in question.sidecars:
-        if proxy.namespace == namespace:
+        if proxy.namespace in group:
             hosts += len(proxy.life) / steps
     called = {
-        call.destination for call in question.calls if call.destination.split("/")[0] == namespace
+        call.destination for call in question.calls if call.destination.split("/")[0] in group
     }
     gib = assumed["waypoint_memory_gib_per_replica"]
     gib += len(called) / 1000 * assumed["waypoint_memory_gib_per_1000_clusters"]
     return gib + hosts / 1000 * assumed["waypoint_memory_gib_per_1000_hosts"]
+
+
+def _share(question: Question, namespace: str) -> float:
+    into = 0.0
+    for call in question.calls:
+        if call.destination.split("/")[0] == namespace:
+            into += sum(call.rps)
+    return question.share_of.get(namespace, 1.0 if into > 0 else 0.0)
+
+
+def _handled(
+    question: Question, group: Collection[str]
+) -> tuple[list[float], list[float], set[int]]:
+    """Return the streams and the Gbit/s that a waypoint handles by step, and when it is there."""
+    gateways = {proxy.workload for proxy in question.proxies if proxy.role == "gateway"}
+    streams = [0.0] * len(question.proxies[0].cpu_vcpu)
+    gbit = [0.0] * len(streams)
+    there: set[int] = set()
+    for call in question.calls:
+        is_ingress = call.source in gateways and not question.ingress_through_waypoint
+        if call.destination.split("/")[0] not in group:
+            continue
+        if call.source == "unknown/unknown" or is_ingress:
+            continue
+        for step, rps in enumerate(call.rps):
+            streams[step] += rps * question.growth
+    for proxy in question.sidecars:
+        if proxy.namespace not in group:
+            continue
+        there.update(proxy.life)
+        if proxy.inbound_tcp_bytes_per_second > 0:
+            inbound = proxy.inbound_tcp_bytes_per_second
+            part = inbound / proxy.tcp_bytes_per_second
+            for step in proxy.life:
+                streams[step] += part * proxy.new_connections_per_second * question.growth
+                gbit[step] += inbound * 8 / 1_000_000_000 * question.growth
+    return streams, gbit, there
+
+
+def _where_they_run(question: Question, group: Sequence[str]) -> tuple[float, float]:
+    """Return the mean prices of these namespaces' nodes, by what a waypoint handles for each."""
+    handled = [sum(_handled(question, [name])[0]) for name in group]
+    if sum(handled) == 0:
+        handled = [1.0] * len(group)
+    vcpu_usd = gib_usd = 0.0
+    for name, weight in zip(group, handled, strict=True):
+        vcpu, gib = _where_its_sidecars_run(question, name)
+        vcpu_usd += vcpu * weight / sum(handled)
+        gib_usd += gib * weight / sum(handled)
+    return vcpu_usd, gib_usd
 
 
 def _where_its_sidecars_run(question: Question, namespace: str) -> tuple[float, float]:

@@ -23,7 +23,7 @@ HOURS = 'days = ["mon"], start = "08:00", end = "18:00", time_zone = "UTC"'
 
 NO_BASIS = "usage, reserved, billed"
 NO_FLAG = "true, false"
-NO_PLACEMENT = "observed, all, none, a list of namespaces, or a share from 0 to 1"
+NO_PLACEMENT = "observed, all, none, a list of namespaces, a share from 0 to 1, or"
 NO_PRICES = "flat, opencost, or a table of prices by instance type"
 NO_NODE_PRICE = "{ vcpu_hour_usd = number, memory_gib_hour_usd = number }, from 0 up"
 NO_HOURS = "a table like { days = "

@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analyzer.projection.choices import Basis, Spread, waypoint_weights
-from analyzer.projection.components import ZTUNNELS, waypoint_need, waypoint_replicas
+from analyzer.projection.choices import Basis, Share, Spread
+from analyzer.projection.components import ZTUNNELS
 from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.needs import Need
 from analyzer.projection.uncertainty import Parameters
+from analyzer.projection.waypoints import placed, replicas_of, waypoint_need
 from analyzer.units import Provenance
 from tests.projection.builders import case, exactly, load, scenario
 
@@ -28,6 +29,7 @@ def parameters(**changes: object) -> Parameters:
             "istio_cni_reserved_memory_gib_per_node": 0,
             "waypoint_reserved_vcpu_per_replica": 0.1,
             "waypoint_memory_gib_per_replica": 0.3,
+            "waypoint_memory_gib_per_1000_hosts": 0,
             "waypoint_reserved_memory_gib_per_replica": 0.125,
             **changes,
         }
@@ -37,8 +39,8 @@ def parameters(**changes: object) -> Parameters:
 
 def waypoints(mesh: MeasuredLoad, assumed: Parameters, *, everywhere: bool) -> Need:
     """Return the need of waypoints in every namespace, or where HTTP was seen."""
-    placed = Spread.ALL if everywhere else Spread.OBSERVED
-    return waypoint_need(case(mesh, assumed), waypoint_weights(placed, mesh.namespaces))
+    placement = Spread.ALL if everywhere else Spread.OBSERVED
+    return waypoint_need(case(mesh, assumed), placement)
 
 
 def ztunnels(mesh: MeasuredLoad, assumed: Parameters, **columns: list[float]) -> Need:
@@ -223,7 +225,7 @@ def replicas(peak_rps: float, **changes: object) -> float:
     """Return the replicas of a namespace with this peak; its mean is next to nothing."""
     mesh = load(waypoint_rps=[1.0])
     mesh.namespaces["waypoint_peak_rps"] = peak_rps
-    found = waypoint_replicas(mesh, parameters(**changes))
+    found = replicas_of(placed(mesh, Spread.ALL), parameters(**changes))
     assert found.shape == (1,)
     return float(found[0])
 
@@ -280,7 +282,7 @@ def test_what_is_paid_is_the_mean_at_the_replicas_of_the_peak() -> None:
 def test_each_namespace_has_its_own_replicas() -> None:
     mesh = load(waypoint_rps=[10, 5000, 9000], has_http=[True] * 3)
 
-    assert waypoint_replicas(mesh, parameters()).tolist() == [1, 2, 3]
+    assert replicas_of(placed(mesh, Spread.ALL), parameters()).tolist() == [1, 2, 3]
 
 
 def test_a_replica_that_rests_above_the_target_is_not_multiplied_without_end() -> None:
@@ -289,7 +291,7 @@ def test_a_replica_that_rests_above_the_target_is_not_multiplied_without_end() -
 
 def test_a_waypoint_in_part_is_part_of_its_replicas() -> None:
     mesh = load(waypoint_rps=[600, 0], has_http=[True, False])
-    half = waypoint_need(case(mesh, parameters(waypoint_replicas=2)), np.array([0.5, 0.0]))
+    half = waypoint_need(case(mesh, parameters(waypoint_replicas=2)), Share(0.5))
 
     assert half.count == 1
     assert vcpu(half) == pytest.approx({Basis.USAGE: 0.17, Basis.RESERVED: 0.1, Basis.BILLED: 0.17})

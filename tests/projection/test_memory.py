@@ -61,7 +61,7 @@ def test_its_range_reaches_down_towards_what_was_observed() -> None:
 
 
 def test_a_waypoint_holds_its_namespaces_clusters_and_hosts() -> None:
-    namespaces = load().namespaces.assign(called_count=20.0, host_count=300.0)
+    namespaces = load().namespaces.assign(called_count=20.0, sidecar_count=300.0)
     parameters = exactly(scenario(), waypoint_idle_vcpu=0, waypoint_vcpu_per_1000_rps=0)
     found = waypoint_memory_gib(namespaces, parameters)
 

@@ -9,7 +9,7 @@ import pytest
 from analyzer.calibration.result import Calibration
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import Projection, project_usage
-from analyzer.projection.choices import Basis, PriceSource
+from analyzer.projection.choices import Basis, PriceSource, Scaling
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.unseen import UNSEEN_TIME
 from analyzer.report.sentences.projection import daemonset_line
@@ -30,6 +30,8 @@ class Case:
     """At rest, and for 1000 requests per second."""
     share_of: Mapping[str, float] = field(default_factory=dict)
     """What the scenario's placement means here, where it is not `observed`."""
+    shared: tuple[tuple[str, ...], ...] = ()
+    """The namespaces that each shared waypoint serves."""
 
     def usage(self) -> MeshUsage:
         return mesh(
@@ -60,6 +62,8 @@ class Case:
                 ingress_through_waypoint=self.assumed.ingress_through_waypoint,
                 istio_cni_installed=bool(self.assumed.istio_cni_installed),
                 share_of=self.share_of,
+                shared=self.shared,
+                follows_load=self.assumed.waypoint_scaling == Scaling.HPA,
                 priced=self.assumed.prices != PriceSource.FLAT,
                 cpu_times=cpu_times,
                 rps_times=rps_times,
@@ -369,6 +373,45 @@ SKEWED = Case(
 )
 
 
+SHARED = replace(
+    CHURN,
+    assumed=CHURN.assumed.changed(
+        "a test",
+        {"waypoint_placement": {"shared": [["preview", "web", "gone"], ["jobs"]]}},
+    ),
+    share_of={},
+    shared=(("preview", "web"), ("jobs",)),
+)
+
+SHARED_TCP = replace(
+    PASSING,
+    assumed=PASSING.assumed.changed(
+        "a test",
+        {
+            "waypoint_placement": {"shared": [["data", "web"]]},
+            "waypoint_limit_vcpu_per_replica": 0.7,
+        },
+    ),
+    shared=(("data", "web"),),
+)
+
+SCALED = replace(
+    GROWN,
+    assumed=GROWN.assumed.changed(
+        "a test", {"waypoint_scaling": "hpa", "waypoint_limit_vcpu_per_replica": 0.4}
+    ),
+)
+
+SHARED_AND_SCALED = replace(
+    CHURN,
+    assumed=SHARED.assumed.changed(
+        "a test", {"waypoint_scaling": "hpa", "waypoint_limit_vcpu_per_replica": 0.3}
+    ),
+    share_of={},
+    shared=SHARED.shared,
+)
+
+
 def saving_usd(projection: Projection) -> float:
     savings = {saving.mode: saving for saving in projection.savings}
     return savings["ambient-waypoint"].usd_per_year.mid
@@ -384,6 +427,10 @@ CASES = [
     pytest.param(PASSING, id="bytes and connections at the defaults"),
     pytest.param(POOLED, id="TCP through a waypoint, bytes of HTTP unknown"),
     pytest.param(SKEWED, id="one node with all of the traffic"),
+    pytest.param(SHARED, id="a waypoint for two namespaces of different times, one for another"),
+    pytest.param(SHARED_TCP, id="TCP and HTTP through a shared waypoint"),
+    pytest.param(SCALED, id="replicas by the load of each interval"),
+    pytest.param(SHARED_AND_SCALED, id="shared waypoints, replicas by the load"),
 ]
 MODES = ["sidecar", "ambient-l4", "ambient-waypoint", "ambient-waypoint-all"]
 
@@ -443,12 +490,13 @@ def test_every_saving_is_what_plain_loops_give_on_the_headlines_basis(case: Case
 def test_the_namespaces_add_up_to_the_modes(case: Case) -> None:
     projection, expected = case.projected(), case.expected()
     totals = projection.namespaces[["sidecar_vcpu", "ambient_l4_vcpu", "waypoint_vcpu"]].sum()
+    with_waypoints = "ambient-waypoint" if case.shared else "ambient-waypoint-all"
 
     ztunnels = expected["ambient-l4", "usage"].vcpu
     assert totals["sidecar_vcpu"] == pytest.approx(expected["sidecar", "usage"].vcpu)
     assert totals["ambient_l4_vcpu"] == pytest.approx(ztunnels)
     assert totals["waypoint_vcpu"] == pytest.approx(
-        expected["ambient-waypoint-all", "usage"].vcpu - ztunnels
+        expected[with_waypoints, "usage"].vcpu - ztunnels
     )
 
 

@@ -17,6 +17,9 @@ from tests.projection.builders import Proxy, mesh, scenario, shop_mesh
 
 OLDER_RELEASES = ["istio-1.1", "istio-1.4", "istio-1.12", "istio-1.20"]
 
+POSTS_PRICE = {"low": 22, "mid": 26, "high": 30}
+"""The post: "between $22 and $30 a month"."""
+
 
 def posts_mesh(proxy_rps: float = 0) -> StatedLoad:
     """Return the mesh of the post: 3 clusters with 15,000 pods, 200 nodes, 1000 namespaces."""
@@ -231,3 +234,64 @@ def test_a_document_of_ztunnels_alone_has_no_waypoints() -> None:
 
     assert list(vcpu(projection)) == ["sidecar", "ambient-l4"]
     assert "ambient-waypoint-all" in [refusal.subject for refusal in projection.refusals]
+
+
+def ends(value: Interval) -> tuple[int, int]:
+    return round(value.low), round(value.high)
+
+
+def test_the_posts_price_range_gives_its_ranges_to_the_dollar() -> None:
+    projection = by_constants("blog", assumed=scenario(vcpu_month_usd=POSTS_PRICE))
+    modes = {mode.name: mode.bases[Basis.USAGE].usd_per_year for mode in projection.modes}
+    saved = {item.mode: item.usd_per_year for item in projection.savings}
+
+    # The post: "between $22 and $30 a month"; 9000 and 660 vCPU for 12 months at either end.
+    assert ends(modes["sidecar"]) == (2_376_000, 3_240_000)
+    assert ends(modes["ambient-waypoint-all"]) == (174_240, 237_600)
+    assert ends(saved["ambient-waypoint-all"]) == (2_201_760, 3_002_400)
+    for vcpu_count, mode in ((9000, "sidecar"), (60, "ambient-l4"), (660, "ambient-waypoint-all")):
+        assert modes[mode].low == pytest.approx(vcpu_count * 22 * 12, rel=1e-9)
+        assert modes[mode].mid == pytest.approx(vcpu_count * 26 * 12, rel=1e-9)
+        assert modes[mode].high == pytest.approx(vcpu_count * 30 * 12, rel=1e-9)
+
+
+def test_a_price_range_moves_no_percentage() -> None:
+    ranged = by_constants("blog", assumed=scenario(vcpu_month_usd=POSTS_PRICE))
+    exact = by_constants("blog")
+
+    for one, other in zip(ranged.savings, exact.savings, strict=True):
+        for end in ("low", "mid", "high"):
+            assert getattr(one.percent, end) == pytest.approx(other.percent.mid, rel=1e-9)
+        assert one.vcpu == other.vcpu
+        assert one.probability_cheaper == 1
+
+
+def test_a_loss_has_the_ends_of_the_price_range_too() -> None:
+    # 1000 namespaces with 60 replicas each use 36,060 vCPU, 27,060 more than the sidecars.
+    assumed = scenario(vcpu_month_usd=POSTS_PRICE, waypoint_replicas=60)
+    saved = by_constants("blog", assumed=assumed).savings[1].usd_per_year
+
+    assert ends(saved) == (-27_060 * 30 * 12, -27_060 * 22 * 12)
+
+
+def test_the_price_of_a_projection_has_its_range_only_where_one_is_stated() -> None:
+    ranged = by_constants("blog", assumed=scenario(vcpu_month_usd=POSTS_PRICE)).price
+    exact = by_constants("blog").price
+
+    assert ranged.vcpu_month_usd_range == Interval(low=22, mid=26, high=30)
+    assert ranged.memory_gib_month_usd_range is None
+    assert exact.vcpu_month_usd_range is None
+
+
+def test_both_prices_may_have_a_range() -> None:
+    assumed = scenario(
+        vcpu_month_usd=POSTS_PRICE,
+        memory_gib_month_usd={"low": 1, "mid": 2, "high": 3},
+        sidecar_memory_gib_per_proxy=0.1,
+    )
+    found = by_constants("blog", assumed=assumed).modes[0].usd_per_year
+
+    # 9000 vCPU and 1500 GiB: not both prices are at the same end in most draws.
+    assert found.mid == pytest.approx((9000 * 26 + 1500 * 2) * 12)
+    assert (9000 * 22 + 1500 * 1) * 12 + 1000 < found.low < (9000 * 23 + 1500 * 2) * 12
+    assert (9000 * 29 + 1500 * 2) * 12 < found.high < (9000 * 30 + 1500 * 3) * 12 - 1000

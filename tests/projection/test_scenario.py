@@ -126,6 +126,8 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(
         ("vcpu_month_usd = inf", "finite numbers"),
         ("vcpu_month_usd = nan", "finite numbers"),
         (f"vcpu_month_usd = 1{'0' * 400}", "finite numbers"),
+        ("vcpu_month_usd = 1e308", "numbers up to 1e+12"),
+        ("vcpu_month_usd = { low = 22, mid = 26, high = 1e13 }", "numbers up to 1e+12"),
         ("waypoint_replicas = 0", "a whole number from 1 up"),
         ("waypoint_replicas = 1.5", "a whole number from 1 up"),
         ("waypoint_replicas = -2", "a whole number from 1 up"),

@@ -149,7 +149,7 @@ def test_a_range_is_a_table_and_an_exact_value_a_plain_number() -> None:
         "mid": 0.06,
         "high": 0.07,
     }
-    assert (written["vcpu_month_usd"], written["waypoint_replicas"]) == ("22", "1")
+    assert (written["vcpu_month_usd"], written["waypoint_replicas"]) == ("22", "2")
 
 
 def test_each_choice_is_written_with_what_is_permitted() -> None:

@@ -1,7 +1,7 @@
 """Charts: a result in, a matplotlib figure out.
 
-Each module here is a chart, except `style` and `parts`, which charts share. The module of a chart
-has the chart's name and a function `draw`.
+Each module here is a chart of an answer, except `style` and `parts`, which charts share, and
+`meshes`, which is of several. The module of a chart has the chart's name and a function `draw`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,8 +16,8 @@ from analyzer.units import Refusal
 Chart = Callable[[Answer], ShownFigure | Refusal]
 """A chart of an answer, or why there is nothing to draw."""
 
-SHARED: Final = frozenset({"style", "parts"})
-"""The modules here that are not charts."""
+SHARED: Final = frozenset({"style", "parts", "meshes"})
+"""The modules here that are not charts of an answer."""
 
 _ORDER = "cost calibration workloads timeline namespaces sensitivity l7_share backtest ztunnels"
 """The order in which charts are read; a chart that is not named here comes after these."""

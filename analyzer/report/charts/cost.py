@@ -79,13 +79,13 @@ def _savings(projection: Projection) -> str:
 
 
 def _post_cost(references: Sequence[Reference]) -> str:
-    post = next((item.usd_per_year for item in references if item.name == BLOG), None)
+    post = next((item for item in references if item.name == BLOG), None)
     if post is None:
         return "Hypothetical mesh, published benchmarks"
     costs = [
-        f"{fmt.MODE_TITLES[name]} {fmt.dollars(post[name])}"
+        f"{fmt.MODE_TITLES[name]} {fmt.usd(post.usd_interval(name))}"
         for name in (SIDECAR, AMBIENT_WAYPOINT_ALL)
-        if name in post
+        if name in post.usd_per_year
     ]
     return f"With the figures of the {style.POST}: {'; '.join(costs)}"
 
@@ -115,7 +115,7 @@ def _bar(axes: Axes, row: int, mode: Mode, projection: Projection) -> None:
         usd["memory"] = memory
     parts.stacked(axes, row, usd.items())
     if low < high:
-        axes.errorbar(mid, row, xerr=[[mid - low], [high - mid]], color=style.INK, capsize=3, lw=1)
+        parts.range_bar(axes, row, mode.usd_per_year)
     text = f"  {fmt.dollars(mid)}  ({fmt.number(mode.vcpu.mid)} vCPU)"
     axes.text(high, row, text, va="center", fontsize=9, color=style.INK)
 
@@ -135,19 +135,21 @@ def _published_panel(
 
     The longest bars are cut where they would make all others too short to compare.
     """
-    costs = [reference.usd_per_year[mode] for reference, mode in rows]
-    limit = cut_at(costs, measured_usd)
+    costs = [reference.usd_interval(mode) for reference, mode in rows]
+    limit = cut_at([usd.high for usd in costs], measured_usd)
     for row, (reference, mode) in enumerate(rows):
-        vcpu = reference.vcpu[mode]
-        scale = costs[row] / vcpu if vcpu else 0.0
+        vcpu, cost = reference.vcpu[mode], costs[row]
+        scale = cost.mid / vcpu if vcpu else 0.0
         by_role = reference.component_vcpu[mode].items()
         usd = ((str(role), scale * part) for role, part in by_role)
         parts.stacked(axes, row, _within(usd, limit), height=0.62)
-        if costs[row] > limit:
+        if cost.high > limit:
             _gap(axes, row, limit)
+        elif cost.low < cost.high:
+            parts.range_bar(axes, row, cost)
         # In a column of their own, through which no line passes.
         axes.annotate(
-            f"{fmt.dollars(costs[row])}  ({fmt.number(vcpu)} vCPU)",
+            f"{fmt.dollars(cost.mid)}  ({fmt.number(vcpu)} vCPU)",
             (1.01, row),
             xycoords=("axes fraction", "data"),
             va="center",
@@ -158,7 +160,7 @@ def _published_panel(
     axes.axvline(measured_usd, color=style.COLOURS["fit"], lw=1.4, ls="--", label=label)
     axes.set_xlim(0, limit or 1)
     parts.rows_named(axes, [_name(*row) for row in rows], fontsize=8)
-    count = sum(usd > limit for usd in costs)
+    count = sum(usd.high > limit for usd in costs)
     cut = f" ({fmt.counted(count, 'bar')} cut short)" if count else ""
     axes.set_title(f"Published figures for the same mesh{cut}", loc="left", fontsize=10)
     axes.set_xlabel("cost in USD per year, as used, at the same price of a vCPU")

@@ -58,6 +58,12 @@ def stacked(
         left += width
 
 
+def range_bar(axes: Axes, row: float, value: Interval) -> None:
+    """Draw a range across the end of a bar."""
+    ends = [[value.mid - value.low], [value.high - value.mid]]
+    axes.errorbar(value.mid, row, xerr=ends, color=INK, capsize=3, lw=1)
+
+
 def panel_below(figure: Figure, axes: Axes, heights: tuple[float, float]) -> Axes:
     """Add a panel under the axes; the heights are in proportion."""
     grid = figure.add_gridspec(2, 1, height_ratios=heights)

@@ -65,7 +65,8 @@ def _sections(
     if Role.ZTUNNEL in needs and load.nodes is not None:
         yield ztunnels.ztunnel_lines(answer, needs[Role.ZTUNNEL], load.nodes, workings)
     if Role.WAYPOINT in needs:
-        yield waypoints.waypoint_lines(answer, load, workings)
+        names = {mode.name for mode in chosen}
+        yield waypoints.waypoint_lines(answer, load, workings, names)
     for role, need in needs.items():
         if role not in (Role.SIDECAR, Role.ZTUNNEL, Role.WAYPOINT):
             yield component_lines(need)
@@ -79,7 +80,7 @@ def _mode_lines(
     yield f"Mode {mode.name}, {fmt.MODE_TITLES[mode.name]}"
     for part in mode.components:
         if part.role == Role.WAYPOINT:
-            yield from waypoints.placed_lines(part.need, load)
+            yield from waypoints.placed_lines(part.need)
         yield from money.node_price_lines(part.need, load, workings.node_prices)
     yield from money.dollar_lines(mode, projection.price)
     yield from control_plane.control_plane_lines(projection, mode, workings)

@@ -1,29 +1,32 @@
 """The need of the waypoints: namespace by namespace."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 import pandas as pd
 
 from analyzer.calibration.models import Curve, Knee, Power
 from analyzer.calibration.result import RoleCalibration
-from analyzer.projection.choices import Basis
-from analyzer.projection.components import waypoint_replicas
+from analyzer.projection.choices import Basis, Placement, Scaling, Spread
 from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.memory import WAYPOINT_MEMORY
+from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL
 from analyzer.projection.needs import Need
 from analyzer.projection.places import WAYPOINT_LOADS
 from analyzer.projection.result import Workings
 from analyzer.projection.uncertainty import WAYPOINT_BYTES, Parameters
+from analyzer.projection.waypoints import placed, replicas_of
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.explain import lines
 from analyzer.report.explain.lines import equation, figure, query_file
 
 
-def waypoint_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> Iterator[str]:
-    """Return the need of a waypoint in each namespace, also where a mode has none."""
+def waypoint_lines(
+    answer: Answer, load: MeasuredLoad, workings: Workings, modes: Collection[str]
+) -> Iterator[str]:
+    """Return the need of a waypoint in each namespace, also where these modes have none."""
     parameters, scenario = workings.parameters, workings.scenario
     yield f"Waypoints ({parameters.waypoint_provenance})"
     waypoint = answer.calibration and answer.calibration.waypoint
@@ -54,11 +57,20 @@ def waypoint_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> It
     yield f"  requests are from {query_file('mesh_requests_rps')}, of meshed callers{callers}"
     yield f"  TCP is from {query_file('proxy_tcp_bytes_per_second')}, of connections accepted"
     yield from lines.assumed(scenario, WAYPOINT_BYTES)
-    counts = waypoint_replicas(load, parameters)
-    for (_, row), replicas in zip(load.namespaces.iterrows(), counts, strict=True):
-        name = str(row["namespace"])
-        yield from _own_lines(name, workings, role)
-        yield from _namespace_lines(row, replicas, parameters, _cost_at(parameters, role, name))
+    placements: list[Placement] = [parameters.placement]
+    # Waypoints everywhere are never shared.
+    placements += [Spread.ALL] if AMBIENT_WAYPOINT_ALL in modes else []
+    shown: set[str] = set()
+    for placement in placements:
+        waypoints = placed(load, placement)
+        counts = replicas_of(waypoints, parameters)
+        for (_, row), replicas in zip(waypoints.table.iterrows(), counts, strict=True):
+            name = str(row["namespace"])
+            if name not in shown:
+                yield from _own_lines(name, workings, role)
+                cost = _cost_at(parameters, role, name)
+                yield from _namespace_lines(row, replicas, parameters, cost)
+        shown.update(waypoints.names)
 
 
 def _own_lines(namespace: str, workings: Workings, role: RoleCalibration | None) -> Iterator[str]:
@@ -154,6 +166,7 @@ def _namespace_lines(
         return equation(label, how, (), used, "vCPU")
 
     needed = replicas - spare
+    follows = parameters.scaling == Scaling.HPA
     yield f"  {name}: {figure(http)} requests/s, {figure(peak[0])} in the busiest interval"
     rps = http + opened
     if opened or gbit:
@@ -171,14 +184,16 @@ def _namespace_lines(
             yield equation(f"{while_there}, TCP", "{} / {}", (gbit, share), gbit / share, "Gbit/s")
         rps, gbit = rps / share, gbit / share
     # Above the least number, one replica fewer is shown too: its CPU is above the limit.
-    for count in [needed - 1, needed] if needed > least else [needed]:
+    counts = [needed - 1, needed] if needed > least else [needed]
+    for count in [] if follows else counts:
         yield use(f"{name}, each of {figure(count)} in the busiest interval", peak, count)
     why = "the least" if needed == least else "the fewest below that limit"
+    why = "the mean of what each interval needs" if follows else why
     unit = f"{_replicas(replicas)}: {why}"
     yield equation(f"{name}, with spare replicas", "{} + {}", (needed, spare), replicas, unit)
     yield use(f"{name}, one replica", (rps, gbit), replicas)
     base, cluster, host = (parameters[key][0] for key in WAYPOINT_MEMORY)
-    called, hosts = float(row["called_count"]), float(row["host_count"])
+    called, hosts = float(row["called_count"]), float(row["sidecar_count"] / share)
     gib = base + (called * cluster + hosts * host) / 1000
     how, memory = "{} + {} / 1000 x {} + {} / 1000 x {}", (base, called, cluster, hosts, host)
     yield equation(f"{name}, memory of a replica", how, memory, gib, "GiB")
@@ -188,13 +203,14 @@ def _replicas(count: float) -> str:
     return "replica" if count == 1 else "replicas"
 
 
-def placed_lines(need: Need, load: MeasuredLoad) -> Iterator[str]:
+def placed_lines(need: Need) -> Iterator[str]:
     """Return the sum of a mode's waypoints."""
     units = need.units
     if units is None:
         return
-    shares = load.namespaces["present_share"]
-    columns = zip(units.names, units.unit_count, units.whole_count, shares, strict=True)
+    columns = zip(
+        units.names, units.unit_count, units.whole_count, units.present_share, strict=True
+    )
     for name, times, whole, share in columns:
         if times in (0, whole):
             continue

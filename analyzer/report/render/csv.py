@@ -8,8 +8,9 @@ from typing import Final
 from analyzer.report import format as fmt
 from analyzer.report.sections import Report
 
-# A spreadsheet takes a text that begins so for a formula, and runs it.
-_FORMULA_STARTS: Final = ("=", "+", "-", "@")
+# A spreadsheet takes a text that begins so for a formula, and runs it. Some take the full-width
+# letters of East Asian keyboards for these.
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def render(report: Report, _: object = None) -> str:

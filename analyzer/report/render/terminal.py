@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, TextIO
 
@@ -98,23 +98,41 @@ def _print(console: Console, block: Block) -> None:
             console.print(Text(content.notes[View.TERMINAL]))
 
 
-def _grid(heads: Sequence[Head]) -> RichTable:
-    """Return a table without lines: it reads the same on a terminal, in a pipe and in a README."""
+def _grid(heads: Sequence[Head], at_left: Collection[int] = (0,)) -> RichTable:
+    """Return a table without lines: it reads the same on a terminal, in a pipe and in a README.
+
+    The columns `at_left` are words, the others are figures.
+    """
     grid = RichTable(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
     for number, head in enumerate(heads):
-        grid.add_column(head.title, justify="right" if number else "left", overflow="fold")
+        grid.add_column(
+            head.title, justify="left" if number in at_left else "right", overflow="fold"
+        )
     return grid
 
 
 def _figures(table: Table, console: Console) -> RichTable:
     """Return a table of figures; each figure on a line of its own where they do not fit."""
+    grid = _in_columns(table, _over_range)
+    if not _fits(grid, console):
+        grid = _in_columns(table, _over_short_range)
+    if _fits(grid, console) or not table.heads(View.NARROW):
+        return grid
+    return _one_a_line(table)
+
+
+def _in_columns(table: Table, write: Callable[[Cell, Head], Text]) -> RichTable:
     heads = table.heads(View.TERMINAL)
-    grid = _grid(heads)
+    columns = table.columns_in(View.TERMINAL)
+    grid = _grid(heads, {0, *(at for at, column in enumerate(columns) if column.is_text)})
     for row in table.rows_in(View.TERMINAL):
-        grid.add_row(*map(_over_range, row, heads))
+        grid.add_row(*map(write, row, heads))
+    return grid
+
+
+def _fits(grid: RichTable, console: Console) -> bool:
     options = console.options.update(width=10_000)
-    fits = Measurement.get(console, options, grid).maximum <= console.width
-    return grid if fits or not table.heads(View.NARROW) else _one_a_line(table)
+    return Measurement.get(console, options, grid).maximum <= console.width
 
 
 def _one_a_line(table: Table) -> RichTable:
@@ -131,9 +149,18 @@ def _one_a_line(table: Table) -> RichTable:
 
 def _over_range(cell: Cell, head: Head) -> Text:
     """Return the best estimate above its range, so that a row fits 80 columns."""
+    return _in_two_lines(cell, *in_two(cell, head))
+
+
+def _over_short_range(cell: Cell, head: Head) -> Text:
+    """Return the same with the ends of a range of dollars in three digits."""
     mid, ends = in_two(cell, head)
     if ends and isinstance(cell, Amount) and cell.unit == Unit.USD and cell.interval:
         ends = fmt.short_usd_ends(cell.interval)
+    return _in_two_lines(cell, mid, ends)
+
+
+def _in_two_lines(cell: Cell, mid: str, ends: str) -> Text:
     return Text(f"{mid}\n{ends}" if ends else mid, style=_style(cell))
 
 

@@ -8,7 +8,7 @@ from analyzer.projection.choices import Basis, Placement, Spread
 from analyzer.projection.decision import Outcome
 from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO
 from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
-from analyzer.projection.result import Projection
+from analyzer.projection.result import Price, Projection
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.unseen import UNSEEN_TIME
 from analyzer.report import format as fmt
@@ -26,6 +26,9 @@ _PLACED: Final[Mapping[Placement, str]] = {
 _MOST: Final = 4  # of what the saving depends on; all of it is in the tables
 
 _MOST_NAMED: Final = 3
+
+_REPLICAS_OF_OTHERS: Final = (1, 3)
+"""Replicas in both columns of the Solo.io post; one is also what Istio deploys by itself."""
 
 
 def dependence_lines(projection: Projection) -> Iterator[str]:
@@ -60,15 +63,19 @@ def _choices(projection: Projection) -> Iterator[tuple[float, str]]:
                 f"{those}, {fmt.usd(every)}."
             )
             yield none.mid - every.mid, text
-    if "waypoint_replicas" in sweeps and workings:
-        count = round(workings.scenario["waypoint_replicas"].mid)
-        few, more = map(sweeps["waypoint_replicas"].at, (count, count + 1))
-        if few and more:
+    if "waypoint_replicas" in sweeps:
+        stated = [round(workings.scenario["waypoint_replicas"].mid)] if workings else []
+        counts = sorted({*_REPLICAS_OF_OTHERS, *stated})
+        found = [(each, sweeps["waypoint_replicas"].at(each)) for each in counts]
+        savings = {each: saving for each, saving in found if saving}
+        if len(savings) > 1:
+            (few, least), *others = savings.items()
+            parts = [f"with {each}, {fmt.usd(saving)}" for each, saving in others]
             text = (
-                f"With {fmt.counted(count, 'replica')} per waypoint the saving is {fmt.usd(few)} a "
-                f"year; with {count + 1}, {fmt.usd(more)}."
+                f"With {fmt.counted(few, 'replica')} per waypoint the saving is {fmt.usd(least)} a "
+                f"year; {'; '.join(parts)}."
             )
-            yield few.mid - more.mid, text
+            yield least.mid - savings[max(savings)].mid, text
 
 
 def _assumptions(projection: Projection) -> Iterator[tuple[float, str]]:
@@ -121,6 +128,8 @@ def origin_lines(projection: Projection) -> Iterator[str]:
             yield istio_cni_line(projection.istio_cni)
         yield from control_plane_line(projection)
         yield f"Not included: {_left_out(projection)}gateways, and the work of migrating."
+    elif projection.price.vcpu_month_usd_range:
+        yield f"Assumed: {_priced(projection.price)}."
     yield from _post(projection)
 
 
@@ -188,8 +197,13 @@ def _assumed(projection: Projection, scenario: Scenario) -> Iterator[str]:
         f"CPU requests of {fmt.number(ztunnel)} vCPU per ztunnel{with_cni} and "
         f"{fmt.number(waypoint)} vCPU per waypoint replica"
     )
-    memory = "" if projection.price.memory_gib_month_usd else "; memory has no price of its own"
-    yield f"{fmt.price(projection.price)}; every dollar figure scales with it{memory}"
+    yield _priced(projection.price)
+
+
+def _priced(price: Price) -> str:
+    ranged = "; the ranges of dollars cover its range" if price.vcpu_month_usd_range else ""
+    memory = "" if price.memory_gib_month_usd else "; memory has no price of its own"
+    return f"{fmt.price(price)}; every dollar figure scales with it{ranged}{memory}"
 
 
 def _post(projection: Projection) -> Iterator[str]:

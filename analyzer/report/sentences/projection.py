@@ -272,8 +272,8 @@ def price_sentence(projection: Projection) -> str:
     """Return what dollars are computed from, and the source of the price of a vCPU."""
     price = projection.price
     return (
-        f"Dollars are {fmt.AS_BASIS[projection.basis]}, at ${price.vcpu_month_usd:.4g} per "
-        f"vCPU-month. Source of the price: {price.source}."
+        f"Dollars are {fmt.AS_BASIS[projection.basis]}, at {fmt.vcpu_price(price)}. Source of the "
+        f"price: {price.source}."
     )
 
 

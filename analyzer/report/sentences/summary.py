@@ -97,13 +97,11 @@ def _savings(projection: Projection) -> Iterator[Line]:
             yield Line(text)
     elif savings:
         parts = [
-            f"{fmt.MODE_TITLES[name]} would {fmt.saving(item.percent)} ({fmt.usd(sized)} a year)"
+            f"{fmt.MODE_TITLES[name]} would {fmt.saving(item.percent)}"
             for name, item in savings.items()
-            # The verb has the sign.
-            for usd in [item.usd_per_year]
-            for sized in [usd if usd.mid >= 0 else usd.negated()]
         ]
         yield Line(f"For the same traffic, {' and '.join(parts)}.")
+        yield Line(_in_dollars(projection), is_strong=True)
     else:
         # What was not requested is no reason.
         known = [item for item in projection.refusals if item.reason != Reason.NOT_ASKED][:1]

@@ -47,5 +47,5 @@ def istio_cni_line(found: IstioCni) -> str:
         case _:
             return (
                 f"Whether istio-cni is installed is not known from this snapshot, so {adds}. If it "
-                "is installed, set istio_cni_installed = true in the scenario."
+                "is installed, set istio_cni_installed to true in the scenario."
             )

@@ -36,7 +36,7 @@ def modes(projection: Projection) -> Table:
     basis = projection.basis
     known = [basis for basis in Basis if any(basis in mode.bases for mode in projection.modes)]
     listing = Listing(projection.modes)
-    listing.column(lambda mode: _in_two_lines(fmt.MODE_TITLES[mode.name]), terminal="mode")
+    listing.column(lambda mode: fmt.in_two_lines(fmt.MODE_TITLES[mode.name]), terminal="mode")
     listing.column(
         lambda mode: fmt.MODE_TITLES[mode.name], text="mode", narrow="mode", notebook="mode"
     )
@@ -90,11 +90,6 @@ def modes(projection: Projection) -> Table:
     }
     notes = {View.PAGE: _note(projection)}
     return Table("cost", *listing.filled, captions=captions, notes=notes)
-
-
-def _in_two_lines(title: str) -> str:
-    """Return a title that is no wider than a column of a terminal."""
-    return title.replace(", ", ",\n").replace(" with ", " with\n")
 
 
 def _flat(title: str | None) -> str | None:

@@ -74,7 +74,7 @@ def test_names_come_back_from_the_csv() -> None:
     assert [row["namespace"] for row in found] == harmless
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
 def test_no_name_is_a_formula_in_a_spreadsheet(start: str) -> None:
     name = f"{start}cmd('calc')!A0"
     (row,) = rows(as_csv(calibration_only(fitted_calibration([workload(f"{name}/{name}")]))))

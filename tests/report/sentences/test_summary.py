@@ -203,17 +203,34 @@ def test_nothing_to_save_is_there_once() -> None:
 
 
 def test_published_constants_are_stated_to_the_dollar() -> None:
-    assert summary_sentences(constants_only())[:3] == (
+    assert summary_sentences(constants_only())[:4] == (
         "Hypothetical mesh, not measured: 15,000 sidecars in 1,000 namespaces on 200 nodes.",
         (
             "The sidecars would use 9,000 vCPU and cost $2,376,000 a year as used, at $22 per "
             "vCPU-month."
         ),
         (
-            "For the same traffic, ambient L4 would save 99 % ($2,360,160 a year) and ambient, "
-            "waypoints everywhere would save 93 % ($2,201,760 a year)."
+            "For the same traffic, ambient L4 would save 99 % and ambient, waypoints everywhere "
+            "would save 93 %."
+        ),
+        (
+            "Saving a year as used. Ambient L4: $2,360,160. Ambient, waypoints everywhere (1,000 "
+            "namespaces): $2,201,760."
         ),
     )
+
+
+def test_a_price_range_is_beside_all_dollars() -> None:
+    projection = project_constants(
+        published_constants()["blog"],
+        stated_load(pod_count=15_000, node_count=200, namespace_count=1000, proxy_rps=0),
+        as_published(vcpu_month_usd={"low": 22, "mid": 26, "high": 30}),
+    )
+    text = text_of(Answer(load=projection.load, projection=projection))
+
+    assert "cost $2,808,000 ($2,376,000-$3,240,000) a year" in text
+    assert "at $26 ($22-$30) per vCPU-month" in text
+    assert "(1,000 namespaces): $2,602,080 ($2,201,760-$3,002,400). Ranges are" in text
 
 
 def test_constants_without_figures_of_ambient_are_no_saving() -> None:
@@ -255,7 +272,8 @@ def test_what_costs_more_is_extra_cost() -> None:
     text = text_of(Answer(load=few, projection=projection))
 
     # 6 vCPU of sidecars, 60 of ztunnels: 54 x 264 dollars.
-    assert "ambient L4 would cost 900 % more ($14,256 a year)" in text
+    assert "ambient L4 would cost 900 % more and" in text
+    assert "Ambient L4: -$14,256." in text
 
 
 def test_a_refusal_is_there_though_its_words_are_in_another_sentence() -> None:

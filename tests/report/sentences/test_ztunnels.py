@@ -54,8 +54,8 @@ def test_the_memory_of_a_ztunnel_is_beside_what_was_observed() -> None:
             IstioCni(is_installed=False, origin=Origin.UNKNOWN),
             (
                 "Whether istio-cni is installed is not known from this snapshot, so ambient adds "
-                "its requests on every node. If it is installed, set istio_cni_installed = true in "
-                "the scenario."
+                "its requests on every node. If it is installed, set istio_cni_installed to true "
+                "in the scenario."
             ),
         ),
     ],

@@ -258,14 +258,14 @@ def test_warnings_and_refusals_are_told() -> None:
 
 
 def test_each_assumption_has_its_value_range_unit_and_source() -> None:
-    answer = full(assumed=scenario(waypoint_replicas=2))
+    answer = full(assumed=scenario(waypoint_replicas=3))
     assert answer.projection is not None
     assert answer.projection.workings is not None
     assumed = answer.projection.workings.scenario.assumptions
     found = {row[0]: row[1:] for row in table_of(read_page(answer), "assumptions")[1:]}
 
     assert found.keys() == assumed.keys()
-    assert found["waypoint_replicas"] == ["2", assumed["waypoint_replicas"].unit, "a test"]
+    assert found["waypoint_replicas"] == ["3", assumed["waypoint_replicas"].unit, "a test"]
     ratio = found["waypoint_to_sidecar_ratio"]
     assert ratio[0] == "1.15 0.85-1.52"
     assert ratio[2] == " ".join(assumed["waypoint_to_sidecar_ratio"].source.split())
