@@ -53,7 +53,7 @@ def control_plane_lines(projection: Projection, mode: Mode, workings: Workings) 
 def _dollars(found: ControlPlane, price: Price) -> Iterator[str]:
     terms = found.vcpu.mid, price.vcpu_month_usd, found.memory_gib.mid, price.memory_gib_month_usd
     how = "({} x {} + {} x {}) x " + str(MONTHS_PER_YEAR)
-    yield equation("istiod as used", how, terms, found.usd_per_year.mid, "USD a year")
+    yield equation("istiod, not in the totals", how, terms, found.usd_per_year.mid, "USD a year")
 
 
 def _plural(role: Role) -> str:
