@@ -19,6 +19,7 @@ from analyzer.projection.choices import Basis
 from analyzer.projection.modes import SIDECAR, ModeNeeds
 from analyzer.projection.needs import Need
 from analyzer.projection.result import ControlPlane, Mode
+from analyzer.projection.scenario import ISTIOD_FIXED
 from analyzer.projection.uncertainty import Parameters, to_interval
 from analyzer.units import MONTHS_PER_YEAR, Provenance, Role
 
@@ -26,7 +27,6 @@ PER_PROXIES: Final = ("istiod_vcpu_per_1000_proxies", "istiod_memory_gib_per_100
 """vCPU and GiB of istiod where it was not measured."""
 
 ZTUNNEL_RATIO: Final = "istiod_ztunnel_to_sidecar_ratio"
-FIXED_SHARE: Final = "istiod_fixed_share"
 
 Served = Mapping[Role, float]
 """How many proxies of each role istiod serves at a time."""
@@ -101,7 +101,7 @@ def _today(usage: MeshUsage, today: Served, assumed: Parameters) -> tuple[Floats
 
 def _times(served: Served, today: Served, assumed: Parameters) -> Floats:
     """Return what today's CPU and memory of istiod are multiplied by where it serves these."""
-    ratio, fixed = assumed[ZTUNNEL_RATIO], np.clip(assumed[FIXED_SHARE], 0.0, 1.0)
+    ratio, fixed = assumed[ZTUNNEL_RATIO], np.clip(assumed[ISTIOD_FIXED], 0.0, 1.0)
     if served is today:
         return np.ones_like(ratio)
     return np.asarray(fixed + (1 - fixed) * load_of(served, ratio) / load_of(today, ratio))

@@ -27,6 +27,7 @@ _EXACT: Final = (*_COUNTS, _SHARE, "waypoint_limit_vcpu_per_replica", "traffic_g
 """Keys without a range: they set whole replicas, or are part of the question."""
 
 HTTP_NEW_CONNECTIONS: Final = "http_new_connection_share"
+ISTIOD_FIXED: Final = "istiod_fixed_share"
 
 _RATIOS: Final = ("waypoint_to_sidecar_ratio", "ztunnel_to_sidecar_ratio")
 
@@ -166,7 +167,7 @@ def _permitted(key: str, value: Interval) -> str:
         return f"a whole number from {_COUNTS[key]} up"
     if key == _SHARE and not 0 < low == high <= 1:
         return "a number above 0, up to 1"
-    if key == HTTP_NEW_CONNECTIONS and not 0 <= low <= high <= 1:
+    if key in (HTTP_NEW_CONNECTIONS, ISTIOD_FIXED) and not 0 <= low <= high <= 1:
         return "numbers from 0 to 1"
     if key in _EXACT and low != high:
         return "a number without a range"

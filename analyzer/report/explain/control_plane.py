@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.projection.components import COMPONENTS
-from analyzer.projection.control_plane import FIXED_SHARE, PER_PROXIES, ZTUNNEL_RATIO, load_of
+from analyzer.projection.control_plane import PER_PROXIES, ZTUNNEL_RATIO, load_of
 from analyzer.projection.modes import SIDECAR
 from analyzer.projection.result import ControlPlane, Mode, Price, Projection, Workings
+from analyzer.projection.scenario import ISTIOD_FIXED
 from analyzer.report.explain.lines import assumed, equation, figure, plus, query_file
 from analyzer.report.tables.control_plane import CAPTION
 from analyzer.units import MONTHS_PER_YEAR, Role
@@ -26,7 +27,7 @@ def control_plane_lines(projection: Projection, mode: Mode, workings: Workings) 
     label = f"proxies that istiod serves, {' + '.join(by_role)}"
     yield equation(label, plus(by_role.values()), (), found.proxies_served, "proxies")
     scenario = workings.scenario
-    ratio, fixed = scenario[ZTUNNEL_RATIO].mid, scenario[FIXED_SHARE].mid
+    ratio, fixed = scenario[ZTUNNEL_RATIO].mid, scenario[ISTIOD_FIXED].mid
     load, load_today = (load_of(item.proxies_by_role, ratio) for item in (found, today))
     if Role.ZTUNNEL in found.proxies_by_role:
         ztunnels = found.proxies_by_role[Role.ZTUNNEL]
@@ -34,7 +35,7 @@ def control_plane_lines(projection: Projection, mode: Mode, workings: Workings) 
         terms = found.proxies_served - ztunnels, ztunnels, ratio
         yield equation("the same load in sidecars", "{} + {} x {}", terms, load, "sidecars")
     if found is not today:
-        yield from assumed(scenario, FIXED_SHARE)
+        yield from assumed(scenario, ISTIOD_FIXED)
     for column, unit in enumerate(_UNITS):
         now, there = ((item.vcpu, item.memory_gib)[column].mid for item in (today, found))
         if found is not today:
