@@ -127,14 +127,9 @@ def origin_lines(projection: Projection) -> Iterator[str]:
         if projection.istio_cni:
             yield istio_cni_line(projection.istio_cni)
         yield from control_plane_line(projection)
-        yield f"Not included: {_left_out(projection)}gateways, and the work of migrating."
     elif projection.price.vcpu_month_usd_range:
         yield f"Assumed: {_priced(projection.price)}."
     yield from _post(projection)
-
-
-def _left_out(projection: Projection) -> str:
-    return "" if any(mode.control_plane for mode in projection.modes) else "istiod, "
 
 
 def _by_provenance(projection: Projection) -> Iterator[str]:
