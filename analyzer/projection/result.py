@@ -19,6 +19,7 @@ from analyzer.measurement.findings import Finding
 from analyzer.projection.choices import OBSERVED, Basis, Placement, TrafficDistribution
 from analyzer.projection.decision import Decision
 from analyzer.projection.demand import MeshLoad
+from analyzer.projection.istio_cni import IstioCni
 from analyzer.projection.needs import Need
 from analyzer.projection.own_costs import OwnCosts
 from analyzer.projection.prices import NodePrices
@@ -69,12 +70,14 @@ class Component:
 
     Attributes:
         hottest_vcpu: what the busiest one uses; None where each was measured.
+        each_requested_vcpu: CPU request of one; None where each was measured, or is not known.
     """
 
     role: Role
     count: float
     vcpu: Interval
     hottest_vcpu: Interval | None = None
+    each_requested_vcpu: Interval | None = None
     provenance: Provenance
     need: Need = field(compare=False, repr=False, metadata={"json": False})
 
@@ -100,6 +103,32 @@ class TransferComponent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ControlPlane:
+    """istiod in one mode: in no total of the mode.
+
+    Attributes:
+        proxies_served: how many proxies it configures at a time; proxies_by_role: the same by role.
+        vcpu: that it uses; memory_gib: the same.
+        usd_per_year: of what it uses, at the scenario's prices.
+        requested_vcpu: what its pods request today; None where that is not known, and in ambient
+            modes: how many pods it would have is not modelled. requested_memory_gib: the same.
+        provenance: of its CPU.
+        is_measured: whether today's CPU and memory are.
+    """
+
+    proxies_served: float
+    proxies_by_role: Mapping[Role, float]
+    vcpu: Interval
+    memory_gib: Interval
+    usd_per_year: Interval
+    requested_vcpu: float | None = None
+    requested_memory_gib: float | None = None
+    provenance: Provenance
+    source: str
+    is_measured: tuple[bool, bool] = field(default=(False, False), metadata={"json": False})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mode:
     """One way to run the mesh, on the headline's basis, and on each that is known of it.
 
@@ -107,6 +136,8 @@ class Mode:
         components: what it is made of, on the basis of usage.
         transfer: the traffic between zones that it adds, the last of the components in the JSON;
             None if it adds none, or if no zone is known.
+        control_plane: istiod, which is not in the totals; None of published constants, and where
+            ambient is not evaluated.
     """
 
     name: str
@@ -116,6 +147,7 @@ class Mode:
     bases: Mapping[Basis, Footprint]
     components: tuple[Component, ...]
     transfer: TransferComponent | None = field(default=None, metadata={"json": False})
+    control_plane: ControlPlane | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,6 +377,7 @@ class Projection:
             where there is nothing to save.
         nodes: the busiest first; empty where nodes are not known.
         zone_transfer: traffic between zones; None where no zone is known.
+        istio_cni: whether it is installed already; None where ambient is not evaluated.
         warnings: what makes the projection less sure.
         workings: what it was made with; None of published constants.
     """
@@ -360,6 +393,7 @@ class Projection:
     sweeps: tuple[Sweep, ...] = ()
     nodes: tuple[NodeZtunnel, ...] = ()
     zone_transfer: ZoneTransfer | None = None
+    istio_cni: IstioCni | None = None
     load: MeshLoad = field(metadata={"json": False})
     waypoint_placement: Placement = field(default=OBSERVED, metadata={"json": False})
     references: tuple[Reference, ...] = field(default=(), metadata={"json": False})

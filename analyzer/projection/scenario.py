@@ -27,6 +27,7 @@ _EXACT: Final = (*_COUNTS, _SHARE, "waypoint_limit_vcpu_per_replica", "traffic_g
 """Keys without a range: they set whole replicas, or are part of the question."""
 
 HTTP_NEW_CONNECTIONS: Final = "http_new_connection_share"
+ISTIOD_FIXED: Final = "istiod_fixed_share"
 
 ZONE_PRICE: Final = "zone_transfer_usd_per_gb"
 """The price of bytes between zones. It is in a scenario only where zones are known, or stated."""
@@ -65,7 +66,7 @@ class Scenario:
     waypoint_scaling: choices.Scaling = choices.Scaling.FIXED
     waypoint_traffic_distribution: choices.TrafficDistribution = choices.PREFER_CLOSE
     ingress_through_waypoint: bool = False
-    istio_cni_installed: bool = False
+    istio_cni_installed: bool | None = None
     prices: choices.Prices = choices.PriceSource.FLAT
     working_hours: choices.WorkingHours | None = None
 
@@ -173,7 +174,7 @@ def _permitted(key: str, value: Interval) -> str:
         return f"a whole number from {_COUNTS[key]} up"
     if key == _SHARE and not 0 < low == high <= 1:
         return "a number above 0, up to 1"
-    if key == HTTP_NEW_CONNECTIONS and not 0 <= low <= high <= 1:
+    if key in (HTTP_NEW_CONNECTIONS, ISTIOD_FIXED) and not 0 <= low <= high <= 1:
         return "numbers from 0 to 1"
     if key in _EXACT and low != high:
         return "a number without a range"

@@ -90,6 +90,30 @@ def _draw(item: Assumption, rng: np.random.Generator) -> Floats:
     return np.minimum(drawn, 1.0) if item.name == HTTP_NEW_CONNECTIONS else drawn
 
 
+def _drawn_values(scenario: Scenario, rng: np.random.Generator) -> dict[str, Floats]:
+    """Return the assumptions over draws.
+
+    Some have streams of their own: draws of CPU and its costs do not depend on whether these are
+    there.
+    """
+    apart = {
+        stream: np.random.default_rng((SEED, number))
+        for number, stream in enumerate(("by size", "istiod", "zones"), 1)
+    }
+    return {
+        name: _draw(item, apart.get(_stream_of(name), rng))
+        for name, item in scenario.assumptions.items()
+    }
+
+
+def _stream_of(name: str) -> str:
+    if name == ZONE_PRICE:
+        return "zones"
+    if name.startswith("istiod_"):
+        return "istiod"
+    return "by size" if name.startswith("cluster_") or "memory_gib_per_1000" in name else ""
+
+
 def draw_curve(role: RoleCalibration, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Return (idle vcpu per proxy, vcpu per 1000 rps), each of shape (1 + DRAW_COUNT,).
 
@@ -254,8 +278,7 @@ def with_drawn_prices(scenario: Scenario) -> Parameters:
     exact = best_estimates(scenario)
     if all(scenario[name].low == scenario[name].high for name in PRICES):
         return exact
-    rng = np.random.default_rng(SEED)
-    values = {name: _draw(item, rng) for name, item in scenario.assumptions.items()}
+    values = _drawn_values(scenario, np.random.default_rng(SEED))
     return replace(exact, values={**exact.values, **{name: values[name] for name in PRICES}})
 
 
@@ -271,11 +294,7 @@ def drawn(
     measured totals and the prices are drawn: the rest are `best_estimates`.
     """
     rng = np.random.default_rng(SEED)
-    # The price of zones has a stream of its own: other draws do not depend on whether it is there.
-    apart = {ZONE_PRICE: np.random.default_rng((SEED, 2))}
-    values = {
-        name: _draw(item, apart.get(name, rng)) for name, item in scenario.assumptions.items()
-    }
+    values = _drawn_values(scenario, rng)
     waypoint, sidecar = calibration.waypoint, calibration.sidecar
     of_sidecar = draw_curve(sidecar, rng) if isinstance(sidecar, RoleCalibration) else None
     if isinstance(waypoint, RoleCalibration) and waypoint.provenance == Provenance.MEASURED:
@@ -316,7 +335,7 @@ def drawn(
         placement=scenario.waypoint_placement,
         traffic_distribution=scenario.waypoint_traffic_distribution,
         scaling=scenario.waypoint_scaling,
-        istio_cni_installed=scenario.istio_cni_installed,
+        istio_cni_installed=bool(scenario.istio_cni_installed),
         ranges=ranges,
         unseen_time=unseen_time,
         waypoint_own={

@@ -39,12 +39,13 @@ from analyzer.report.sentences import decision as of_decision
 from analyzer.report.sentences import dependence as of_dependence
 from analyzer.report.sentences import projection as of_projection
 from analyzer.report.sentences import zones as of_zones
+from analyzer.report.sentences import ztunnels as of_ztunnels
 from analyzer.report.sentences.moving import moving_lines
 from analyzer.report.sentences.refused import grouped
 from analyzer.report.sentences.summary import summary
 from analyzer.report.table import Amount, Cell, Table, Unit, View
 from analyzer.report.tables import comparison as compared
-from analyzer.report.tables import costs, migration_costs, origins, parts
+from analyzer.report.tables import control_plane, costs, migration_costs, origins, parts
 from analyzer.units import Refusal
 
 
@@ -255,7 +256,10 @@ def _modes(projection: Projection) -> Iterator[Block]:
     heading = "Traffic between zones"
     yield from points(of_zones.zone_lines(projection), **dict.fromkeys(EVERYWHERE, heading))
     yield from block(costs.zones(projection), *EVERYWHERE)
+    yield from points(of_ztunnels.memory_line(projection), page="", text="")
     yield from block(costs.bases(projection), text="Used, requested, billed")
+    istiod = control_plane.control_plane(projection)
+    yield from block(istiod, View.PAGE, text=control_plane.CAPTION)
 
 
 def _matters(projection: Projection) -> Iterator[Block]:

@@ -67,7 +67,7 @@ def intervals(draw: st.DrawFn, least: float = 0.0, most: float = LARGEST) -> Int
 def numbers(draw: st.DrawFn, key: str) -> Interval:
     if key in ("waypoint_replicas", "waypoint_spare_replicas"):
         return Interval.exactly(1.0 * draw(st.integers(key == "waypoint_replicas", 10**6)))
-    if key == "http_new_connection_share":
+    if key in ("http_new_connection_share", "istiod_fixed_share"):
         return draw(intervals(most=1.0))
     if key == "waypoint_target_utilisation_share":
         return Interval.exactly(draw(st.floats(1e-9, 1)))
@@ -114,7 +114,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         waypoint_scaling=draw(st.sampled_from(Scaling)),
         waypoint_traffic_distribution=draw(st.sampled_from(TrafficDistribution)),
         ingress_through_waypoint=draw(st.booleans()),
-        istio_cni_installed=draw(st.booleans()),
+        istio_cni_installed=draw(st.none() | st.booleans()),
         prices=draw(prices),
         working_hours=draw(st.none() | hours()),
     )

@@ -12,8 +12,10 @@ from analyzer.projection.result import Price, Projection
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.unseen import UNSEEN_TIME
 from analyzer.report import format as fmt
+from analyzer.report.sentences.control_plane import control_plane_line
 from analyzer.report.sentences.projection import assumed, assumption_title
 from analyzer.report.sentences.zones import missing_line
+from analyzer.report.sentences.ztunnels import istio_cni_line
 from analyzer.units import Provenance, Role
 
 _PLACED: Final[Mapping[Placement, str]] = {
@@ -123,6 +125,9 @@ def origin_lines(projection: Projection) -> Iterator[str]:
     if workings:
         for text in _assumed(projection, workings.scenario):
             yield f"Assumed: {text}."
+        if projection.istio_cni:
+            yield istio_cni_line(projection.istio_cni)
+        yield from control_plane_line(projection)
         yield from missing_line(projection)
     elif projection.price.vcpu_month_usd_range:
         yield f"Assumed: {_priced(projection.price)}."
@@ -177,8 +182,11 @@ def _assumed(projection: Projection, scenario: Scenario) -> Iterator[str]:
     placed = _PLACED.get(scenario.waypoint_placement, "waypoints where the scenario places them")
     yield f"{placed}, {replicas} per waypoint"
     ztunnel = scenario["ztunnel_reserved_vcpu_per_node"].mid
+    ambient = (part for mode in projection.modes for part in mode.components)
+    busiest = [part.hottest_vcpu for part in ambient if part.role == Role.ZTUNNEL]
+    ztunnel = max([ztunnel, *(known.mid for known in busiest if known)])
     with_cni = ""
-    if not scenario.istio_cni_installed:
+    if projection.istio_cni and not projection.istio_cni.is_installed:
         ztunnel += scenario["istio_cni_reserved_vcpu_per_node"].mid
         with_cni = " with istio-cni"
     waypoint = scenario["waypoint_reserved_vcpu_per_replica"].mid
