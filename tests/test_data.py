@@ -66,10 +66,30 @@ ASSUMED = {
     # Netcracker's ambient sizing model: 0.13-0.20 per Gbit/s measured.
     "ztunnel_vcpu_per_gbit_per_second": (0.13, 0.165, 0.2),
     # 41-45 MiB a sidecar: defenseunicorns/uds-core istio-metrics, 2025-03.
-    "sidecar_memory_gib_per_proxy": (45 * MIB / GIB,) * 3,
-    # 12 MB and 60 MB: the Istio 1.24 page.
-    "ztunnel_memory_gib_per_node": (12e6 / GIB,) * 3,
-    "waypoint_memory_gib_per_replica": (60e6 / GIB,) * 3,
+    # 105 MiB: the largest of 42 sidecars of kubeflow, community-distribution PR 3557.
+    "sidecar_memory_gib_per_proxy": (45 / 1024, (45 * 105) ** 0.5 / 1024, 105 / 1024),
+    # Netcracker's model, MiB: 64 + 0.008 a pod + 0.004 a service + 0.03 a connection. Least: 12 MB.
+    "ztunnel_memory_gib_per_node": (12e6 / GIB, 64 / 1024, 64 / 1024),
+    "ztunnel_memory_gib_per_1000_pods": (0, 8 / 1024, 8 / 1024),
+    "ztunnel_memory_gib_per_1000_services": (0, 4 / 1024, 4 / 1024),
+    "ztunnel_memory_gib_per_1000_open_connections": (0, 30 / 1024, 30 / 1024),
+    "cluster_pods": (0, 0, 0),
+    "cluster_services": (0, 0, 0),
+    # The same model: 33 + 0.092 a cluster + 0.018 a host. Buoyant: 194-203 of three replicas.
+    "waypoint_memory_gib_per_replica": (33 / 1024, 33 / 1024, 66 / 1024),
+    "waypoint_memory_gib_per_1000_clusters": (92 / 1024,) * 3,
+    "waypoint_memory_gib_per_1000_hosts": (18 / 1024,) * 3,
+    # The Istio 1.24 page: 1 vCPU and 1.5 GB for 2,000 sidecars. uds-core: 2.9 millicores for 91
+    # proxies, and 27 MiB for 50. Netcracker: 2 MiB a proxy, padded.
+    "istiod_vcpu_per_1000_proxies": (0.03, 1 / 2, 1.0),
+    "istiod_memory_gib_per_1000_proxies": (
+        27 / 50 * 1000 / 1024,
+        1.5e9 / 2 / GIB,
+        2 * 1000 / 1024,
+    ),
+    # No source.
+    "istiod_ztunnel_to_sidecar_ratio": (0.1, 1, 10),
+    "istiod_fixed_share": (0, 0.5, 1),
     # Requests of istio's charts: ztunnel 200m and 512Mi, waypoint 100m and 128Mi.
     "ztunnel_reserved_vcpu_per_node": (0.2, 0.2, 0.2),
     "ztunnel_reserved_memory_gib_per_node": (0.5, 0.5, 0.5),
@@ -230,6 +250,10 @@ def test_ratios_differ_between_sources_by_factors() -> None:
     log_normal = {name for name, item in assumptions().items() if item.is_log_normal}
 
     assert log_normal == {
+        "istiod_memory_gib_per_1000_proxies",
+        "istiod_vcpu_per_1000_proxies",
+        "istiod_ztunnel_to_sidecar_ratio",
+        "sidecar_memory_gib_per_proxy",
         "waypoint_to_sidecar_ratio",
         "ztunnel_to_sidecar_ratio",
         "ztunnel_vcpu_per_1000_new_connections_per_second",

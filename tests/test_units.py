@@ -64,6 +64,8 @@ _UNIT_ELSEWHERE = {
     "analyzer.projection.own_costs.Called.idle_ratio": "it has none",
     "analyzer.projection.own_costs.OwnCosts.request_ratio": "it has none",
     "analyzer.projection.own_costs.OwnCosts.idle_ratio": "it has none",
+    "analyzer.projection.result.ControlPlane.proxies_served": "proxies, a mean over time",
+    "analyzer.projection.result.ControlPlane.proxies_by_role": "proxies, a mean over time",
     "analyzer.report.sentences.projection._Choice.one": "the name of the sweep",
     "analyzer.projection.result.SweepPoint.choice": "the name of the sweep",
     "analyzer.projection.result.Sweep.break_even": "the name of the sweep",

@@ -265,7 +265,8 @@ def _replaced(found: Survey) -> dict[str, str]:
     if found.label_mapping.is_recorded:
         rule = found.label_mapping.cpu
         replaced = {"proxy_cpu_vcpu": f"proxy_recorded_cpu_vcpu replaces it: only {rule} was found"}
-        replaced["proxy_cpu_counter_seconds"] = f"only {rule} was found, which is no counter"
+        for name in ("proxy_cpu_counter_seconds", "istiod_vcpu"):
+            replaced[name] = f"only {rule} was found, which is no counter"
     if LABELLED_PROXIES not in found.series_counts:
         replaced["proxy_pod_labels"] = "the proxies' metrics have no labels of their pods"
     # The kubelets show which cluster a node is of, if kube-state-metrics does not.

@@ -18,6 +18,8 @@ from analyzer.measurement.dropped_labels import with_callers, with_ends
 from analyzer.measurement.filling import filled_in, nothing
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.impossible import impossible, without
+from analyzer.measurement.istio_cni import istio_cni_share
+from analyzer.measurement.istiod import UNSEEN, Istiod, istiod_of
 from analyzer.measurement.nodes import NodePresence, moves, node_presence, node_table
 from analyzer.measurement.other_side import CALLS, Heard
 from analyzer.measurement.partial import without_partial
@@ -65,6 +67,8 @@ class MeshUsage:
         node_presence: when each node existed, also those that only a proxy is known to run on;
             None: all the time.
         moves: the node in each step of the pods that were on several: proxy, point, node.
+        istio_cni_share: share of the clusters in which istio-cni ran, 0 to 1; None: not known.
+        istiod: what istiod uses and requests.
         findings: what is wrong or thin in the data, the most severe first.
         refusals: what this snapshot cannot answer.
         warnings: metrics that the survey did not find.
@@ -78,6 +82,8 @@ class MeshUsage:
     nodes: pd.DataFrame
     node_presence: NodePresence | None = None
     clusters: tuple[str, ...] = ()
+    istio_cni_share: float | None = None
+    istiod: Istiod = UNSEEN
     findings: tuple[Finding, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[Finding, ...] = ()
@@ -276,6 +282,8 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         node_presence=presence,
         moves=moved,
         clusters=tables.clusters,
+        istio_cni_share=istio_cni_share(snapshot, tables.clusters),
+        istiod=istiod_of(snapshot),
         refusals=_refusals(proxies),
         findings=find_quality(evidence),
         warnings=tuple(map(surveyed.missing_metric, manifest.warnings)),

@@ -53,7 +53,7 @@ class MeshProjection:
         >>> decision.action
         <Action.MOVE: 'move'>
         >>> len(decision.namespaces)
-        19
+        17
         """
         return self.result.decision
 
@@ -93,7 +93,7 @@ class MeshProjection:
 
         >>> import analyzer as mesh
         >>> round(mesh.project(mesh.load_sample("fleet")).savings[0].percent.mid)
-        78
+        69
         """
         return self.result.savings
 
@@ -138,7 +138,7 @@ class MeshProjection:
         >>> import analyzer as mesh
         >>> frame = mesh.project(mesh.load_sample("fleet")).saving_frame.set_index("mode")
         >>> frame.loc["ambient-l4", ["percent_mid", "bases_usage_percent_mid"]].round().tolist()
-        [78.0, 61.0]
+        [69.0, 61.0]
         """
         return pd.DataFrame(map(records.flat, self.result.savings))
 

@@ -322,9 +322,11 @@ CHOICES: Final[Mapping[str, Choice]] = {
         parse=_flag,
     ),
     "istio_cni_installed": Choice(
-        meaning="whether istio-cni is installed already; if not, ambient adds its requests",
+        meaning="whether istio-cni is installed already; if not, ambient adds its requests. Left "
+        "out: as its containers show",
         permitted=_FLAG,
         parse=_flag,
+        example="istio_cni_installed = true",
     ),
     "prices": Choice(
         meaning=("source of prices; flat: vcpu_month_usd and memory_gib_month_usd for every node"),

@@ -8,6 +8,7 @@ Every quantity is an array over draws (see `uncertainty`), or a number if it is 
                         istio-cni if it is not installed yet
     waypoint            replicas x CPU of one at its share of the requests and the TCP (`waypoints`)
                         both while the node or the namespace existed, times the share of the time
+    requested           as the charts request; by each ztunnel at least what the busiest one uses
     billed              `sidecars.billed`, per ztunnel and per replica
 
 To add a component, add its kind to `COMPONENTS`, and a `Part` with its formula that a mode lists.
@@ -24,6 +25,7 @@ from analyzer.arrays import Floats
 from analyzer.data import PublishedConstants
 from analyzer.projection.choices import Basis, Spread
 from analyzer.projection.demand import MeshLoad
+from analyzer.projection.memory import ztunnel_memory_gib
 from analyzer.projection.needs import Case, Each, Need, added_up, prices_by_basis
 from analyzer.projection.passing import carried, vcpu_of
 from analyzer.projection.places import at_a_time
@@ -154,20 +156,31 @@ def ztunnel_vcpu(nodes: pd.DataFrame, parameters: Parameters) -> Floats:
 
 
 def each_ztunnel(case: Case) -> Each:
-    """Return what the ztunnel of each node uses and requests.
+    """Return what the ztunnel of each node uses and requests."""
+    return ztunnels_that_use(ztunnel_vcpu(case.nodes, case.parameters), case, case.nodes)
+
+
+def ztunnels_that_use(used: Floats, case: Case, nodes: pd.DataFrame) -> Each:
+    """Return the ztunnels that use so much CPU, shape (nodes, draws), and what each requests.
+
+    `nodes` has the connections that take memory.
+
+    A DaemonSet has one CPU request for every node. It is the chart's, or what the busiest ztunnel
+    uses if that is more. This is its mean while its node exists, not its peak: the chart sets no
+    limit, so a short peak takes CPU that its node has free.
 
     The published idle CPU is of a ztunnel with istio-cni, so the two are one unit. If istio-cni is
     not installed yet, its CPU and memory requests are added.
     """
-    parameters, nodes = case.parameters, case.nodes
-    used = ztunnel_vcpu(nodes, parameters)
-    requested = parameters["ztunnel_reserved_vcpu_per_node"]
+    parameters = case.parameters
+    chart, busiest = parameters["ztunnel_reserved_vcpu_per_node"], used.max(axis=0, initial=0.0)
+    requested = np.maximum(chart, busiest)
     requested_gib = parameters["ztunnel_reserved_memory_gib_per_node"]
     if not parameters.istio_cni_installed:
         requested = requested + parameters["istio_cni_reserved_vcpu_per_node"]
         requested_gib = requested_gib + parameters["istio_cni_reserved_memory_gib_per_node"]
     return Each(
-        used=(used, parameters["ztunnel_memory_gib_per_node"]),
+        used=(used, ztunnel_memory_gib(nodes, parameters)),
         requested=(requested, requested_gib),
         prices=case.prices.of(nodes["node"]) if case.prices else None,
     )

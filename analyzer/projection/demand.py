@@ -64,7 +64,7 @@ class _Load:
             connections; what a waypoint of it would handle: waypoint_rps (HTTP requests),
             waypoint_connections_per_second and waypoint_gbit_per_second (TCP), waypoint_peak_rps
             (requests and connections in the busiest interval), waypoint_peak_gbit_per_second;
-            has_http; if measured also sidecar_vcpu,
+            called_count (workloads that are called), has_http; if measured also sidecar_vcpu,
             sidecar_reserved_vcpu, sidecar_billed_vcpu and sidecar_memory_gib (NaN: not known). All
             but shares and peaks are means over the whole time.
         ranges: those that unseen time gives to the figures here. If there are any, `nodes` and
@@ -304,6 +304,7 @@ def stated_load(
             "waypoint_gbit_per_second": 0.0,
             "waypoint_peak_rps": proxy_rps / 2 / namespace_count,
             "waypoint_peak_gbit_per_second": 0.0,
+            "called_count": 0.0,
             "has_http": proxy_rps > 0,
         }
     )

@@ -49,6 +49,9 @@ def mode_of(mode: ModeNeeds, headline: Basis, parameters: Parameters) -> Mode:
             count=need.count,
             vcpu=to_interval(need.vcpu[Basis.USAGE]),
             hottest_vcpu=None if need.hottest_vcpu is None else to_interval(need.hottest_vcpu),
+            each_requested_vcpu=(
+                None if need.each_requested_vcpu is None else to_interval(need.each_requested_vcpu)
+            ),
             provenance=need.provenance,
             need=need,
         )

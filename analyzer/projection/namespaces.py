@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import pandas as pd
 from analyzer.arrays import Bools, Floats
 from analyzer.calibration.result import Calibration
 from analyzer.projection.choices import Basis, is_settled
-from analyzer.projection.components import each_ztunnel
+from analyzer.projection.components import each_ztunnel, ztunnels_that_use
 from analyzer.projection.modes import SIDECAR, needs_of
 from analyzer.projection.needs import Case
 from analyzer.projection.passing import carried, vcpu_of
@@ -26,6 +27,13 @@ from analyzer.projection.waypoints import (
     whole_if_all,
 )
 from analyzer.units import MONTHS_PER_YEAR, Refusal
+
+_HELD: Final = [
+    f"{name}{end}"
+    for name in ("open_connections", "uncounted_sidecars")
+    for end in ("", "_low", "_high")
+]
+"""What holds connections in a ztunnel, with the ends of unseen time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,8 +102,9 @@ def stakes(case: Case, basis: Basis) -> Stakes:
 def _ztunnel_usd(case: Case, basis: Basis) -> Iterator[Floats]:
     """Yield what the ztunnels cost without traffic, and what the traffic adds, shape (draws,)."""
     busy, counts = each_ztunnel(case), case.nodes["present_share"].to_numpy(float)
-    idle_vcpu, memory_gib = case.parameters["ztunnel_idle_vcpu_per_node"], busy.used[1]
-    idle = replace(busy, used=(np.broadcast_to(idle_vcpu, busy.used[0].shape), memory_gib))
+    idle_vcpu = case.parameters["ztunnel_idle_vcpu_per_node"]
+    unused = case.nodes.assign(**dict.fromkeys(_HELD, 0.0))
+    idle = ztunnels_that_use(np.broadcast_to(idle_vcpu, busy.used[0].shape), case, unused)
     at_rest, at_work = (
         each.usd_per_year(counts, basis, case.parameters).sum(axis=0) for each in (idle, busy)
     )

@@ -53,7 +53,8 @@ class Units:
         unit_count: number of ztunnels or waypoint replicas at a time, on average.
         whole_count: the number while its node or namespace exists, with a whole waypoint.
         present_share: the share of the time for which that is, 0-1.
-        used_vcpu: by one at each place while it exists; the other amounts are by one at any place.
+        used_vcpu: by one at each place while it exists; used_memory_gib: the same. The other
+            amounts are by one at any place.
         month_usd: prices of a vCPU and of a GiB at each place, shape (units, 2); None: the
             scenario's.
     """
@@ -64,7 +65,7 @@ class Units:
     present_share: Floats
     used_vcpu: Floats
     reserved_vcpu: float
-    used_memory_gib: float
+    used_memory_gib: Floats
     reserved_memory_gib: float
     month_usd: Floats | None
 
@@ -77,6 +78,7 @@ class Need:
         month_usd: its mean prices of a vCPU and of a GiB, by basis; None: the scenario's flat
             prices.
         hottest_vcpu: CPU of the busiest single unit.
+        each_requested_vcpu: CPU request of one unit.
         units: the units it is the sum of; None if measured.
     """
 
@@ -87,6 +89,7 @@ class Need:
     memory_gib: Mapping[Basis, Floats]
     month_usd: Mapping[Basis, tuple[Floats, Floats]] | None = None
     hottest_vcpu: Floats | None = None
+    each_requested_vcpu: Floats | None = None
     units: Units | None = None
 
 
@@ -95,7 +98,7 @@ class Each:
     """CPU and memory of one proxy of a component, on each node or in each namespace.
 
     Attributes:
-        used: vCPU of one at each place, shape (places, draws), and GiB of one at any, (draws,).
+        used: vCPU and GiB of one at each place, each of shape (places, draws).
         requested: vCPU and GiB of one at any place, (draws,).
         prices: of a vCPU-month and of a GiB-month at each place, shape (places, 2); None: the
             scenario's flat prices.
@@ -151,6 +154,7 @@ def added_up(
         memory_gib={basis: np.asarray(of_all.sum(axis=0)) for basis, of_all in memory_gib.items()},
         month_usd=None if prices is None else prices_by_basis(prices, vcpu, memory_gib),
         hottest_vcpu=hottest_vcpu,
+        each_requested_vcpu=requested[0],
         units=Units(
             names=units.index.to_series(),
             unit_count=counts,
@@ -158,7 +162,7 @@ def added_up(
             present_share=units["present_share"].to_numpy(float),
             used_vcpu=used[0][:, 0],
             reserved_vcpu=float(requested[0][0]),
-            used_memory_gib=float(used[1][0]),
+            used_memory_gib=np.broadcast_to(used[1], used[0].shape)[:, 0],
             reserved_memory_gib=float(requested[1][0]),
             month_usd=prices,
         ),

@@ -106,7 +106,8 @@ def namespace_loads(
         frame[name] = grouped[column].sum(min_count=0 if name in CARRIED else 1) / points
     frame["sidecar_memory_gib"] /= BYTES_PER_GIB
     frame.loc[frame["sidecar_reserved_vcpu"].isna(), "sidecar_billed_vcpu"] = np.nan
-    into = usage.calls.groupby("destination_workload_namespace")["rps"].sum()
+    by_called = usage.calls.groupby("destination_workload_namespace")
+    into, called = by_called["rps"].sum(), by_called["destination_workload"].nunique()
     by_namespace = handled.groupby(level=0)
     means, peaks = (
         found.reindex(frame.index).fillna(0.0)
@@ -118,6 +119,7 @@ def namespace_loads(
         waypoint_gbit_per_second=means["gbit"],
         waypoint_peak_rps=peaks["streams"],
         waypoint_peak_gbit_per_second=peaks["gbit"],
+        called_count=called.reindex(frame.index).fillna(0.0),
         has_http=into.reindex(frame.index).fillna(0.0) > 0,
     ).reset_index()
 

@@ -16,9 +16,12 @@ from analyzer.projection import figures
 from analyzer.projection.ambiguous import both_savings, with_ambiguous
 from analyzer.projection.choices import Basis, Named, Shared
 from analyzer.projection.connections import with_measured_share
+from analyzer.projection.control_plane import with_control_plane
 from analyzer.projection.decision import Decision, Why, decide, undecided
 from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load, through_waypoints, within
 from analyzer.projection.hardware import REQUEST_COST, on_this_hardware
+from analyzer.projection.istio_cni import IstioCni, istio_cni
+from analyzer.projection.memory import with_counted
 from analyzer.projection.modes import SIDECAR, ModeNeeds, evaluate
 from analyzer.projection.namespaces import (
     is_extrapolated,
@@ -71,13 +74,14 @@ def project_usage(
     fitted_points = len(usage.observed_points)
     usage = within(usage, scenario.working_hours)
     http_gbit = http_gbit_per_1000_rps(usage)
-    scenario = with_measured_share(scenario, usage)
+    scenario = with_counted(with_measured_share(scenario, usage), usage)
     scenario = on_this_hardware(scenario, calibration, http_gbit)
     question = _Question(
         calibration=calibration,
         scenario=scenario,
         node_count=node_count,
         fitted_points=fitted_points,
+        cni=istio_cni(scenario, usage),
     )
     case = _case(usage, question)
     modes = evaluate(case)
@@ -89,6 +93,9 @@ def project_usage(
     )
     price = _price(scenario, modes[SIDECAR], case.prices, basis)
     what_matters = sensitivity(case, scenario, basis) if case.has_ambient else ()
+    shown = tuple(figures.mode_of(mode, basis, case.parameters) for mode in modes.values())
+    if case.has_ambient:
+        shown = with_control_plane(modes, shown, usage, case.parameters, basis)
     decision = undecided(basis, Why.AMBIENT_UNKNOWN)
     if savings:
         most = what_matters[0].assumption if what_matters else ""
@@ -96,7 +103,7 @@ def project_usage(
     return Projection(
         price=price,
         basis=basis,
-        modes=tuple(figures.mode_of(mode, basis, case.parameters) for mode in modes.values()),
+        modes=shown,
         savings=savings,
         namespaces=_namespaces(case, calibration, decision),
         decision=decision,
@@ -108,6 +115,7 @@ def project_usage(
         nodes=figures.ztunnel_nodes(case) if case.has_ambient else (),
         load=case.load,
         waypoint_placement=scenario.waypoint_placement,
+        istio_cni=question.cni if case.has_ambient else None,
         references=tuple(
             reference(constants, case.load, scenario, price)
             for constants in published_constants().values()
@@ -138,6 +146,7 @@ class _Question:
     scenario: Scenario
     node_count: int | None
     fitted_points: int
+    cni: IstioCni
 
 
 def _case(usage: MeshUsage, question: _Question) -> Case:
@@ -156,10 +165,11 @@ def _case(usage: MeshUsage, question: _Question) -> Case:
         names = scenario.waypoint_placement.waypoint_of(set(load.namespaces["namespace"]))
         shared = into_shared(calls, names)
         own |= own_costs(shared, calibration, points, question.fitted_points)
+    parameters = drawn(scenario, calibration, load.ranges, own)
     return Case(
         load=load,
         own_costs=own,
-        parameters=drawn(scenario, calibration, load.ranges, own),
+        parameters=replace(parameters, istio_cni_installed=question.cni.is_installed),
         prices=node_prices(usage, scenario),
     )
 
@@ -297,8 +307,10 @@ def _refusals(
     if len(modes) > 1 and not savings:
         yield NOTHING_TO_SAVE
     if case.load.sidecars.memory_gib is None and len(modes) > 1:
-        each_gib = scenario["sidecar_memory_gib_per_proxy"].mid
-        detail = f"not measured by this Prometheus; taken as {each_gib:.3g} GiB each"
+        each_gib = scenario["sidecar_memory_gib_per_proxy"]
+        detail = f"not measured by this Prometheus; taken as {each_gib.mid:.3g} GiB each"
+        if each_gib.low < each_gib.high:
+            detail += f" ({each_gib.low:.3g} to {each_gib.high:.3g})"
         yield Refusal(subject="memory of the sidecars", reason=Reason.NO_DATA, detail=detail)
     if Basis.RESERVED not in modes[SIDECAR].bases:
         detail = "no CPU request of any sidecar is known: install kube-state-metrics"

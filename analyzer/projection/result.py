@@ -17,6 +17,7 @@ from analyzer.measurement.findings import Finding
 from analyzer.projection.choices import OBSERVED, Basis, Placement
 from analyzer.projection.decision import Decision
 from analyzer.projection.demand import MeshLoad
+from analyzer.projection.istio_cni import IstioCni
 from analyzer.projection.needs import Need
 from analyzer.projection.own_costs import OwnCosts
 from analyzer.projection.prices import NodePrices
@@ -64,14 +65,42 @@ class Component:
 
     Attributes:
         hottest_vcpu: what the busiest one uses; None where each was measured.
+        each_requested_vcpu: CPU request of one; None where each was measured, or is not known.
     """
 
     role: Role
     count: float
     vcpu: Interval
     hottest_vcpu: Interval | None = None
+    each_requested_vcpu: Interval | None = None
     provenance: Provenance
     need: Need = field(compare=False, repr=False, metadata={"json": False})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlPlane:
+    """istiod in one mode: in no total of the mode.
+
+    Attributes:
+        proxies_served: how many proxies it configures at a time; proxies_by_role: the same by role.
+        vcpu: that it uses; memory_gib: the same.
+        usd_per_year: of what it uses, at the scenario's prices.
+        requested_vcpu: what its pods request today; None where that is not known, and in ambient
+            modes: how many pods it would have is not modelled. requested_memory_gib: the same.
+        provenance: of its CPU.
+        is_measured: whether today's CPU and memory are.
+    """
+
+    proxies_served: float
+    proxies_by_role: Mapping[Role, float]
+    vcpu: Interval
+    memory_gib: Interval
+    usd_per_year: Interval
+    requested_vcpu: float | None = None
+    requested_memory_gib: float | None = None
+    provenance: Provenance
+    source: str
+    is_measured: tuple[bool, bool] = field(default=(False, False), metadata={"json": False})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +109,8 @@ class Mode:
 
     Attributes:
         components: what it is made of, on the basis of usage.
+        control_plane: istiod, which is not in the totals; None of published constants, and where
+            ambient is not evaluated.
     """
 
     name: str
@@ -88,6 +119,7 @@ class Mode:
     usd_per_year: Interval
     bases: Mapping[Basis, Footprint]
     components: tuple[Component, ...]
+    control_plane: ControlPlane | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +300,7 @@ class Projection:
         sweeps: the saving along the share of namespaces that need L7, and along replicas; empty
             where there is nothing to save.
         nodes: the busiest first; empty where nodes are not known.
+        istio_cni: whether it is installed already; None where ambient is not evaluated.
         warnings: what makes the projection less sure.
         workings: what it was made with; None of published constants.
     """
@@ -282,6 +315,7 @@ class Projection:
     sensitivity: tuple[Sensitivity, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
     nodes: tuple[NodeZtunnel, ...] = ()
+    istio_cni: IstioCni | None = None
     load: MeshLoad = field(metadata={"json": False})
     waypoint_placement: Placement = field(default=OBSERVED, metadata={"json": False})
     references: tuple[Reference, ...] = field(default=(), metadata={"json": False})

@@ -58,7 +58,7 @@ class Scenario:
     waypoint_placement: choices.Placement = choices.OBSERVED
     waypoint_scaling: choices.Scaling = choices.Scaling.FIXED
     ingress_through_waypoint: bool = False
-    istio_cni_installed: bool = False
+    istio_cni_installed: bool | None = None
     prices: choices.Prices = choices.PriceSource.FLAT
     working_hours: choices.WorkingHours | None = None
 

@@ -83,6 +83,10 @@ def _draw(item: Assumption, rng: np.random.Generator) -> Floats:
     return np.minimum(drawn, 1.0) if item.name == HTTP_NEW_CONNECTIONS else drawn
 
 
+def _is_of_size(name: str) -> bool:
+    return name.startswith("cluster_") or "memory_gib_per_1000" in name
+
+
 def draw_curve(role: RoleCalibration, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Return (idle vcpu per proxy, vcpu per 1000 rps), each of shape (1 + DRAW_COUNT,).
 
@@ -263,7 +267,16 @@ def drawn(
     measured totals and the prices are drawn: the rest are `best_estimates`.
     """
     rng = np.random.default_rng(SEED)
-    values = {name: _draw(item, rng) for name, item in scenario.assumptions.items()}
+    # Memory by size and istiod have their own streams: draws of CPU and its costs do not depend on
+    # them.
+    by_size, of_istiod = (np.random.default_rng([SEED, number]) for number in (1, 2))
+    values = {
+        name: _draw(
+            item,
+            of_istiod if name.startswith("istiod_") else by_size if _is_of_size(name) else rng,
+        )
+        for name, item in scenario.assumptions.items()
+    }
     waypoint, sidecar = calibration.waypoint, calibration.sidecar
     of_sidecar = draw_curve(sidecar, rng) if isinstance(sidecar, RoleCalibration) else None
     if isinstance(waypoint, RoleCalibration) and waypoint.provenance == Provenance.MEASURED:
@@ -303,7 +316,7 @@ def drawn(
         ),
         placement=scenario.waypoint_placement,
         scaling=scenario.waypoint_scaling,
-        istio_cni_installed=scenario.istio_cni_installed,
+        istio_cni_installed=bool(scenario.istio_cni_installed),
         ranges=ranges,
         unseen_time=unseen_time,
         waypoint_own={

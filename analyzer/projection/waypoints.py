@@ -18,6 +18,7 @@ import pandas as pd
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.projection.choices import Placement, Scaling, Shared, waypoint_weights
 from analyzer.projection.demand import MeasuredLoad, MeshLoad
+from analyzer.projection.memory import waypoint_memory_gib
 from analyzer.projection.needs import Case, Each, Need, added_up
 from analyzer.projection.places import PEAKS, WAYPOINT_LOADS
 from analyzer.projection.uncertainty import Parameters
@@ -115,7 +116,8 @@ def _summed(namespaces: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
 
     The sum of peaks is an upper limit of the peak of the sum.
     """
-    columns = [f"{name}{end}" for name in (*WAYPOINT_LOADS, *PEAKS) for end in ("", LOW, HIGH)]
+    summed = (*WAYPOINT_LOADS, *PEAKS, "called_count", "sidecar_count")
+    columns = [f"{name}{end}" for name in summed for end in ("", LOW, HIGH)]
     grouped = namespaces.groupby(labels)
     sums = grouped[[name for name in columns if name in namespaces]].sum()
     table = sums.assign(**{_PRESENT: grouped[_PRESENT].max()})
@@ -226,7 +228,7 @@ def each_waypoint(case: Case, waypoints: Waypoints, replicas: Floats) -> Each:
         prices = np.zeros((len(table), of_namespaces.shape[1]))
         np.add.at(prices, waypoints.row, of_namespaces * waypoints.part_share[:, None])
     return Each(
-        used=(used, parameters["waypoint_memory_gib_per_replica"]),
+        used=(used, waypoint_memory_gib(table, parameters)),
         requested=(
             parameters["waypoint_reserved_vcpu_per_replica"],
             parameters["waypoint_reserved_memory_gib_per_replica"],

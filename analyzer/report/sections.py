@@ -27,12 +27,13 @@ from analyzer.report.sentences import decision as of_decision
 from analyzer.report.sentences import dependence as of_dependence
 from analyzer.report.sentences import meshes as of_meshes
 from analyzer.report.sentences import projection as of_projection
+from analyzer.report.sentences import ztunnels as of_ztunnels
 from analyzer.report.sentences.codes import explain_hints
 from analyzer.report.sentences.refused import grouped
 from analyzer.report.sentences.summary import summary
 from analyzer.report.table import Amount, Cell, Table, Unit, View
 from analyzer.report.tables import comparison as compared
-from analyzer.report.tables import costs, migration_costs, origins, parts
+from analyzer.report.tables import control_plane, costs, migration_costs, origins, parts
 from analyzer.report.tables import meshes as meshes_of
 from analyzer.units import Refusal
 
@@ -343,7 +344,10 @@ def _modes(projection: Projection) -> Iterator[Block]:
     parts_of = tuple(of_projection.component_lines(projection))
     yield from _points(parts_of, terminal="Components, CPU used")
     yield from _points(of_projection.busiest_line(projection), page="")
+    yield from _points(of_ztunnels.memory_line(projection), page="", text="")
     yield from _block(costs.bases(projection), text="Used, requested, billed")
+    istiod = control_plane.control_plane(projection)
+    yield from _block(istiod, View.PAGE, text=control_plane.CAPTION)
 
 
 def _matters(projection: Projection) -> Iterator[Block]:

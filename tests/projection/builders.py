@@ -342,6 +342,7 @@ def load(
                 "waypoint_rps": list(waypoint_rps),
                 "waypoint_peak_rps": list(waypoint_rps),
                 **dict.fromkeys(_WAYPOINT_TCP, 0.0),
+                "called_count": 0.0,
                 "has_http": list(has_http),
             }
         ),

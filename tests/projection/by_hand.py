@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -175,7 +176,7 @@ def _sidecars(question: Question) -> Iterable[Unit]:
 
 def _ztunnels(question: Question) -> Iterable[Unit]:
     assumed = question.assumed
-    reserved_vcpu = assumed["ztunnel_reserved_vcpu_per_node"]
+    reserved_vcpu = 0.0
     reserved_gib = assumed["ztunnel_reserved_memory_gib_per_node"]
     if not question.istio_cni_installed:
         reserved_vcpu += assumed["istio_cni_reserved_vcpu_per_node"]
@@ -185,19 +186,74 @@ def _ztunnels(question: Question) -> Iterable[Unit]:
     named = {node.name for node in nodes}
     elsewhere = [proxy for proxy in question.sidecars if proxy.node not in named]
     spread = sum(_carried_vcpu(question, proxy) for proxy in elsewhere) / time
+    uses = []
     for node in nodes:
         used = spread
         for proxy in question.sidecars:
             if proxy.node == node.name:
                 used += _carried_vcpu(question, proxy) / node.present_share
+        uses.append(question.ambient("ztunnel_idle_vcpu_per_node") + used * question.growth)
+    least = assumed["ztunnel_reserved_vcpu_per_node"]
+    for used in uses:
+        # One request for all nodes: that of the busiest.
+        least = max(least, used)
+    for node, used in zip(nodes, uses, strict=True):
         yield Unit(
-            used_vcpu=question.ambient("ztunnel_idle_vcpu_per_node") + used * question.growth,
-            reserved_vcpu=reserved_vcpu,
-            used_gib=assumed["ztunnel_memory_gib_per_node"],
+            used_vcpu=used,
+            reserved_vcpu=least + reserved_vcpu,
+            used_gib=_ztunnel_gib(question, node, nodes),
             reserved_gib=reserved_gib,
             price=question.price(node.name),
             times=node.present_share,
         )
+
+
+def _ztunnel_gib(question: Question, node: Node, nodes: Sequence[Node]) -> float:
+    """Return the memory of a node's ztunnel."""
+    assumed = question.assumed
+    pods = assumed["cluster_pods"]
+    if pods == 0:
+        steps = range(len(question.proxies[0].cpu_vcpu))
+        for role in ("sidecar", "gateway", "waypoint"):
+            # At the end of a step is what is there in the next one too.
+            there = [
+                sum(
+                    {step, min(step + 1, steps[-1])} <= set(proxy.life)
+                    for proxy in question.proxies
+                    if proxy.role == role
+                )
+                for step in steps
+            ]
+            pods += round(statistics.median(there))
+    services = assumed["cluster_services"]
+    if services == 0:
+        services = len({call.destination for call in question.calls} - {"unknown/unknown"})
+    connections = 0.0
+    named = {known.name for known in nodes}
+    for proxy in question.sidecars:
+        part = 0.0
+        if proxy.node == node.name:
+            part = 1 / node.present_share
+        elif proxy.node not in named:
+            part = 1 / sum(known.present_share for known in nodes)
+        for step in proxy.life:
+            connections += part * _open(question, proxy, step) / len(proxy.cpu_vcpu)
+    gib = assumed["ztunnel_memory_gib_per_node"]
+    gib += pods / 1000 * assumed["ztunnel_memory_gib_per_1000_pods"]
+    gib += services / 1000 * assumed["ztunnel_memory_gib_per_1000_services"]
+    more = connections * question.growth
+    return gib + more / 1000 * assumed["ztunnel_memory_gib_per_1000_open_connections"]
+
+
+def _open(question: Question, proxy: Proxy, step: int) -> float:
+    """Return the open connections of a sidecar."""
+    still_open = 0.0
+    if not math.isnan(proxy.open_connections):
+        still_open += proxy.open_connections
+    is_unknown = math.isnan(proxy.open_connections) and proxy.tcp_bytes_per_second > 0
+    if proxy.proxy_rps[step] > 0 or is_unknown:
+        still_open += question.assumed["open_connections_per_proxy"]
+    return still_open
 
 
 def _carried_vcpu(question: Question, proxy: Proxy) -> float:
@@ -244,11 +300,25 @@ def _waypoints(question: Question, *, everywhere: bool) -> Iterable[Unit]:
         yield Unit(
             used_vcpu=idle + carried * question.rps_times / replicas,
             reserved_vcpu=question.assumed["waypoint_reserved_vcpu_per_replica"],
-            used_gib=question.assumed["waypoint_memory_gib_per_replica"],
+            used_gib=_waypoint_gib(question, group, len(there)),
             reserved_gib=question.assumed["waypoint_reserved_memory_gib_per_replica"],
             price=_where_they_run(question, group),
             times=replicas * share * len(there) / len(streams),
         )
+
+
+def _waypoint_gib(question: Question, group: Collection[str], steps: int) -> float:
+    """Return the memory of a waypoint that is there in so many steps."""
+    assumed, hosts = question.assumed, 0.0
+    for proxy in question.sidecars:
+        if proxy.namespace in group:
+            hosts += len(proxy.life) / steps
+    called = {
+        call.destination for call in question.calls if call.destination.split("/")[0] in group
+    }
+    gib = assumed["waypoint_memory_gib_per_replica"]
+    gib += len(called) / 1000 * assumed["waypoint_memory_gib_per_1000_clusters"]
+    return gib + hosts / 1000 * assumed["waypoint_memory_gib_per_1000_hosts"]
 
 
 def _share(question: Question, namespace: str) -> float:

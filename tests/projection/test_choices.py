@@ -197,9 +197,10 @@ def test_a_written_choice_is_read_as_the_same_choice(choices: dict[str, object])
         "basis": str(chosen.basis),
         "waypoint_placement": toml_of(chosen.waypoint_placement),
         "ingress_through_waypoint": chosen.ingress_through_waypoint,
-        "istio_cni_installed": chosen.istio_cni_installed,
         "prices": toml_of(chosen.prices),
     }
+    if chosen.istio_cni_installed is not None:
+        told["istio_cni_installed"] = chosen.istio_cni_installed
     if chosen.working_hours:
         told["working_hours"] = chosen.working_hours.to_toml()
 
@@ -213,7 +214,7 @@ def test_the_defaults_choose_what_the_readme_has() -> None:
     assert default.waypoint_placement == Spread.OBSERVED
     assert default.prices == PriceSource.FLAT
     assert not default.ingress_through_waypoint
-    assert not default.istio_cni_installed
+    assert default.istio_cni_installed is None
     assert default.working_hours is None
 
 

@@ -29,6 +29,7 @@ def parameters(**changes: object) -> Parameters:
             "istio_cni_reserved_memory_gib_per_node": 0,
             "waypoint_reserved_vcpu_per_replica": 0.1,
             "waypoint_memory_gib_per_replica": 0.3,
+            "waypoint_memory_gib_per_1000_hosts": 0,
             "waypoint_reserved_memory_gib_per_replica": 0.125,
             **changes,
         }
@@ -61,15 +62,50 @@ def test_a_ztunnel_costs_its_idle_its_requests_and_its_bytes() -> None:
 
     # 0.01 + 0.1 + 0.6 on the first node, 0.01 + 0.4 on the second.
     assert vcpu(need)[Basis.USAGE] == pytest.approx(0.71 + 0.41)
-    assert vcpu(need)[Basis.RESERVED] == pytest.approx(0.5)
+    assert vcpu(need)[Basis.RESERVED] == pytest.approx(2 * 0.71)
     assert (need.role, need.count, need.provenance) == ("ztunnel", 2, Provenance.PUBLISHED)
 
 
 def test_a_busy_ztunnel_does_not_spend_what_an_idle_one_reserves() -> None:
-    need = ztunnels(load(passes_rps=[9000, 0]), parameters())
+    need = ztunnels(load(passes_rps=[2000, 0]), parameters())
 
-    # Used 0.91 and 0.01, reserved 0.25 each: the bill is 0.91 + 0.25, not 0.92.
-    assert vcpu(need)[Basis.BILLED] == pytest.approx(0.91 + 0.25)
+    # Used 0.21 and 0.01, reserved 0.25 each: the bill is 2 x 0.25, not 0.22.
+    assert vcpu(need)[Basis.BILLED] == pytest.approx(0.5)
+
+
+def test_the_busiest_node_sets_the_request_of_every_ztunnel() -> None:
+    """Three times the mean: 0.91 of 0.31, where the chart requests 0.25."""
+    need = ztunnels(load(passes_rps=[9000, 0, 0]), parameters())
+
+    assert vcpu(need)[Basis.USAGE] == pytest.approx(0.91 + 0.01 + 0.01)
+    assert need.hottest_vcpu is not None
+    assert need.hottest_vcpu[0] / (vcpu(need)[Basis.USAGE] / 3) == pytest.approx(3, rel=0.03)
+    assert vcpu(need)[Basis.RESERVED] == pytest.approx(3 * 0.91)
+    assert vcpu(need)[Basis.BILLED] == pytest.approx(3 * 0.91)
+    assert need.each_requested_vcpu is not None
+    assert need.each_requested_vcpu.tolist() == pytest.approx([0.91])
+
+
+def test_the_request_of_a_ztunnel_never_falls_below_the_charts() -> None:
+    need = ztunnels(load(passes_rps=[2400, 0]), parameters())
+
+    # Used 0.25: exactly what the chart requests.
+    assert vcpu(need)[Basis.RESERVED] == pytest.approx(0.5)
+
+
+def test_the_busiest_node_is_found_draw_by_draw() -> None:
+    drawn = replace(
+        parameters(),
+        values={
+            **parameters().values,
+            "ztunnel_vcpu_per_1000_rps": np.array([0.1, 0.01]),
+            "ztunnel_vcpu_per_gbit_per_second": np.array([0.2, 0.4]),
+        },
+    )
+    need = ztunnels(load(passes_rps=[9000, 0]), drawn, gbit_per_second=[0.0, 2.0])
+
+    # 0.91 and 0.41 at first, then 0.1 and 0.81.
+    assert need.vcpu[Basis.RESERVED].tolist() == pytest.approx([2 * 0.91, 2 * 0.81])
 
 
 def test_a_ztunnels_memory_does_not_depend_on_its_traffic() -> None:
@@ -164,19 +200,19 @@ def test_the_busiest_ztunnel_is_given_and_not_the_mean() -> None:
 
 
 def test_istio_cni_reserves_where_ambient_has_to_bring_it_and_uses_nothing_of_its_own() -> None:
-    mesh = load(passes_rps=[0, 9000])
+    mesh = load(passes_rps=[0, 2000])
     brought = parameters(
         istio_cni_reserved_vcpu_per_node=0.1, istio_cni_reserved_memory_gib_per_node=0.2
     )
     there = replace(brought, istio_cni_installed=True)
     with_cni, without = ztunnels(mesh, brought), ztunnels(mesh, there)
 
-    # One uses 0.01 and one 0.91; 0.35 is reserved for each, or 0.25.
+    # One uses 0.01 and one 0.21; 0.35 is reserved for each, or 0.25.
     assert vcpu(with_cni) == pytest.approx(
-        {Basis.USAGE: 0.92, Basis.RESERVED: 0.7, Basis.BILLED: 0.35 + 0.91}
+        {Basis.USAGE: 0.22, Basis.RESERVED: 0.7, Basis.BILLED: 0.7}
     )
     assert vcpu(without) == pytest.approx(
-        {Basis.USAGE: 0.92, Basis.RESERVED: 0.5, Basis.BILLED: 0.25 + 0.91}
+        {Basis.USAGE: 0.22, Basis.RESERVED: 0.5, Basis.BILLED: 0.5}
     )
     assert memory_gib(with_cni)[Basis.RESERVED] == pytest.approx(2 * (0.75 + 0.2))
     assert memory_gib(without)[Basis.RESERVED] == pytest.approx(2 * 0.75)

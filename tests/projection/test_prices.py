@@ -263,7 +263,9 @@ def test_sidecars_of_two_clusters_cost_what_each_does_where_it_is() -> None:
 
 def test_ztunnels_of_two_clusters_cost_what_each_does_where_it_is() -> None:
     projection = two_clusters()
-    year, memory = HOURS * 12, 0.011175870895
+    year = HOURS * 12
+    # MiB with 2 pods and 1 service.
+    memory = (64 + 2 * 0.008 + 1 * 0.004) / 1024
     # 0.003 idle and 2000 rps at 0.06; 0.2 and istio-cni's 0.1 reserved; 0.5 and 0.09765625 GiB.
     used = 0.123 * 0.05 + 0.003 * 0.01 + memory * (0.006 + 0.002)
     reserved = 0.3 * (0.05 + 0.01) + 0.59765625 * (0.006 + 0.002)
@@ -274,14 +276,16 @@ def test_ztunnels_of_two_clusters_cost_what_each_does_where_it_is() -> None:
 
 def test_waypoints_of_two_clusters_cost_what_each_does_among_its_sidecars() -> None:
     projection = two_clusters()
-    year, memory = HOURS * 12, 0.055879354477
+    year = HOURS * 12
+    # MiB of one with a cluster and a host, and of one with a host.
+    busy, resting = (33 + 0.092 + 0.018) / 1024, (33 + 0.018) / 1024
 
     def waypoints(mode: str, basis: Basis) -> float:
         return usd_per_year(projection, mode, basis) - usd_per_year(projection, "ambient-l4", basis)
 
     # 0.0125 idle and 1000 rps at 0.375 in the dear cluster; one that rests in the cheap one.
-    seen = 0.3875 * 0.05 + memory * 0.006
-    rests = 0.0125 * 0.01 + memory * 0.002
+    seen = 0.3875 * 0.05 + busy * 0.006
+    rests = 0.0125 * 0.01 + resting * 0.002
     assert waypoints("ambient-waypoint", Basis.USAGE) == pytest.approx(seen * year)
     assert waypoints("ambient-waypoint-all", Basis.USAGE) == pytest.approx((seen + rests) * year)
     reserved = 0.1 * 0.05 + 0.125 * 0.006, 0.1 * 0.01 + 0.125 * 0.002

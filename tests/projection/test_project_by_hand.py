@@ -1,4 +1,4 @@
-"""The whole projection against the same one done with plain loops, on eight meshes."""
+"""The whole projection against the same one done with plain loops, on nine meshes."""
 
 import math
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from analyzer.projection import Projection, project_usage
 from analyzer.projection.choices import Basis, PriceSource, Scaling
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.unseen import UNSEEN_TIME
+from analyzer.report.sentences.projection import daemonset_line
 from analyzer.units import Interval, Role
 from tests.projection.builders import MEBIBYTE, Call, Node, Proxy, mesh, partly_seen, scenario
 from tests.projection.by_hand import Bill, Question, bills
@@ -59,7 +60,7 @@ class Case:
                     if item != default_scenario().assumptions[name]
                 ],
                 ingress_through_waypoint=self.assumed.ingress_through_waypoint,
-                istio_cni_installed=self.assumed.istio_cni_installed,
+                istio_cni_installed=bool(self.assumed.istio_cni_installed),
                 share_of=self.share_of,
                 shared=self.shared,
                 follows_load=self.assumed.waypoint_scaling == Scaling.HPA,
@@ -358,6 +359,19 @@ POOLED = Case(
     waypoint=(0.0115, 0.345),
 )
 
+SKEWED = Case(
+    # One node of three has all of the traffic: its ztunnel uses three times the mean.
+    proxies=(
+        sidecar("pay/api", "hot", (4.0, 4.4), (9_000, 11_000), 0.5),
+        sidecar("ops/agent", "cool", (0.01, 0.01), (0, 0), 0.1),
+    ),
+    calls=(Call(source="pay/api", destination="pay/api", rps=(4_000, 5_000)),),
+    nodes=bare("hot", "cool", "cold"),
+    assumed=scenario(basis="billed", memory_gib_month_usd=2, istio_cni_installed=True),
+    fitted=calibration(),
+    waypoint=(0.0115, 0.345),
+)
+
 
 SHARED = replace(
     CHURN,
@@ -412,6 +426,7 @@ CASES = [
     pytest.param(CHURN, id="nodes and a namespace for a part of the time"),
     pytest.param(PASSING, id="bytes and connections at the defaults"),
     pytest.param(POOLED, id="TCP through a waypoint, bytes of HTTP unknown"),
+    pytest.param(SKEWED, id="one node with all of the traffic"),
     pytest.param(SHARED, id="a waypoint for two namespaces of different times, one for another"),
     pytest.param(SHARED_TCP, id="TCP and HTTP through a shared waypoint"),
     pytest.param(SCALED, id="replicas by the load of each interval"),
@@ -433,6 +448,27 @@ def test_every_mode_on_every_basis_is_what_plain_loops_give(case: Case) -> None:
             assert found.memory_gib is not None
             assert found.memory_gib.mid == pytest.approx(bill.memory_gib, rel=1e-9)
             assert found.usd_per_year.mid == pytest.approx(bill.usd_per_year, rel=1e-9)
+
+
+def test_the_busiest_node_sets_what_every_node_requests_and_is_billed() -> None:
+    projection, expected = SKEWED.projected(), SKEWED.expected()
+    l4 = next(mode for mode in projection.modes if mode.name == "ambient-l4")
+    (part,) = l4.components
+
+    # 10,000 requests/s at 0.3 x 0.3 vCPU for 1000, and the idle CPU on this hardware.
+    idle = 0.003 * 0.3 / 0.26
+    busiest = idle + 10_000 / 1000 * 0.3 * 0.3
+    assert part.hottest_vcpu is not None
+    assert part.hottest_vcpu.mid == pytest.approx(busiest, rel=1e-9)
+    assert 2.9 < busiest / (part.vcpu.mid / 3) <= 3
+    assert part.each_requested_vcpu is not None
+    assert part.each_requested_vcpu.mid == pytest.approx(busiest, rel=1e-9)
+    for basis in (Basis.RESERVED, Basis.BILLED):
+        assert l4.bases[basis].vcpu.mid == pytest.approx(3 * busiest, rel=1e-9)
+        assert expected["ambient-l4", str(basis)].vcpu == pytest.approx(3 * busiest, rel=1e-9)
+    assert l4.bases[Basis.USAGE].vcpu.mid == pytest.approx(busiest + 2 * idle, rel=1e-9)
+    (line,) = daemonset_line(projection)
+    assert f"{busiest:.3g} vCPU" in line
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -478,8 +514,10 @@ def test_the_ends_of_unseen_time_are_what_plain_loops_give(case: Case) -> None:
     projection = project_usage(usage, case.fitted, case.assumed)
     items = {item.assumption: item for item in projection.sensitivity}
     basis = str(projection.basis)
-    # CPU requests do not depend on what the sidecars do.
-    assert (UNSEEN_TIME in items) is (basis != Basis.RESERVED)
+    # CPU requests do not depend on the sidecars, unless a ztunnel uses more than the chart's.
+    chart = case.assumed["ztunnel_reserved_vcpu_per_node"].mid
+    is_raised = projection.nodes[0].ztunnel_vcpu.mid > chart
+    assert (UNSEEN_TIME in items) is (basis != Basis.RESERVED or is_raised)
     moved = items.get(UNSEEN_TIME)
     for found, cpu_times, rps_times in (
         (moved and moved.low_usd_per_year, 0.8, 0.9),

@@ -95,6 +95,18 @@ def test_memory_that_was_not_measured_is_assumed_and_that_is_said() -> None:
     assert told["memory of the sidecars"].endswith("taken as 0.5 GiB each")
 
 
+def test_assumed_memory_has_the_range_of_its_sources() -> None:
+    projection = project_usage(mesh(Proxy(), Proxy()), calibration(), as_published())
+
+    memory_gib = mode_of(projection, "sidecar").bases[Basis.USAGE].memory_gib
+    assert memory_gib is not None
+    # Two sidecars of 45 to 105 MiB, whose geometric mean is 69.
+    mebibytes = [1024 * end / 2 for end in (memory_gib.low, memory_gib.mid, memory_gib.high)]
+    assert mebibytes == pytest.approx([45, 68.7, 105], rel=0.02)
+    noted = details(projection.refusals)["memory of the sidecars"]
+    assert noted.endswith("GiB each (0.0439 to 0.103)")
+
+
 def test_memory_that_was_measured_needs_no_remark() -> None:
     usage = mesh(Proxy(memory_bytes=64 * MEBIBYTE))
     projection = project_usage(usage, calibration(), as_published())

@@ -12,6 +12,7 @@ from analyzer.projection import project_usage
 from analyzer.projection.choices import Basis
 from analyzer.projection.demand import Growth, mesh_load
 from analyzer.projection.hardware import on_this_hardware
+from analyzer.projection.memory import with_counted
 from analyzer.projection.modes import ModeNeeds, evaluate
 from analyzer.projection.needs import Case
 from analyzer.projection.passing import http_gbit_per_1000_rps
@@ -64,13 +65,14 @@ def mesh_of(sizes: list[tuple[float, int]], *, grown: float = 1.0) -> MeshUsage:
 
 def modes_of(usage: MeshUsage, **changes: object) -> tuple[Mapping[str, ModeNeeds], Parameters]:
     """Return every mode at the best estimates: a projection without its ranges, which take long."""
-    assumed = on_this_hardware(scenario(**changes), calibration(), http_gbit_per_1000_rps(usage))
+    counted = with_counted(scenario(**changes), usage)
+    assumed = on_this_hardware(counted, calibration(), http_gbit_per_1000_rps(usage))
     growth = Growth(factor=assumed["traffic_growth_factor"].mid, sidecar_vcpu_per_rps=SLOPE)
     carried = mesh_load(usage, growth=growth)
     parameters = replace(
         exactly(assumed, waypoint_idle_vcpu=0.0115, waypoint_vcpu_per_1000_rps=0.345),
         placement=assumed.waypoint_placement,
-        istio_cni_installed=assumed.istio_cni_installed,
+        istio_cni_installed=bool(assumed.istio_cni_installed),
     )
     priced = Case(load=carried, parameters=parameters, prices=node_prices(usage, assumed))
     return evaluate(priced), parameters

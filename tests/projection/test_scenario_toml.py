@@ -105,7 +105,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         basis=draw(st.sampled_from(Basis)),
         waypoint_placement=draw(placements),
         ingress_through_waypoint=draw(st.booleans()),
-        istio_cni_installed=draw(st.booleans()),
+        istio_cni_installed=draw(st.none() | st.booleans()),
         prices=draw(prices),
         working_hours=draw(st.none() | hours()),
     )

@@ -30,11 +30,11 @@ def test_each_view_shows_its_tables_in_order() -> None:
 
     assert anchors(report, View.TERMINAL) == ["cost", "namespaces"]
     assert anchors(report, View.TEXT) == [
-        *("cost", "bases", "sensitivity", "l7_share", "waypoint_replicas"),
+        *("cost", "bases", "istiod", "sensitivity", "l7_share", "waypoint_replicas"),
         *("namespaces", "references", "workloads"),
     ]
     assert anchors(report, View.PAGE) == [
-        *("cost", "sensitivity", "l7_share", "waypoint_replicas"),
+        *("cost", "istiod", "sensitivity", "l7_share", "waypoint_replicas"),
         *("workloads", "namespaces", "ztunnels", "assumptions", "constants", "runs"),
     ]
 

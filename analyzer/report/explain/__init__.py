@@ -10,7 +10,7 @@ from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.result import Mode, Projection, Workings
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.explain import money, sidecars, waypoints, ztunnels
+from analyzer.report.explain import control_plane, money, sidecars, waypoints, ztunnels
 from analyzer.report.explain.lines import component_lines
 from analyzer.report.sentences.collection import window_title
 from analyzer.report.sentences.refused import grouped
@@ -83,6 +83,7 @@ def _mode_lines(
             yield from waypoints.placed_lines(part.need)
         yield from money.node_price_lines(part.need, load, workings.node_prices)
     yield from money.dollar_lines(mode, projection.price)
+    yield from control_plane.control_plane_lines(projection, mode, workings)
     for saving in projection.savings:
         if saving.mode == mode.name:
             yield from money.saving_lines(projection, mode, saving)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Final
 
+from analyzer.arrays import Floats
 from analyzer.calibration.result import RoleCalibration
 from analyzer.data import assumptions
 from analyzer.projection.choices import Basis
@@ -107,26 +108,28 @@ def sum_lines(need: Need) -> Iterator[str]:
         return
     each = count, units.reserved_vcpu
     yield equation("requested", "{} x {}", each, need.vcpu[Basis.RESERVED][0], "vCPU")
-    yield from _billed(units, need.vcpu[Basis.BILLED][0])
+    yield from _billed("billed", units, units.used_vcpu, each[1], need.vcpu[Basis.BILLED][0])
     used, reserved = units.used_memory_gib, units.reserved_memory_gib
-    for label, how, terms, basis in (
-        ("memory", "{} x {}", (count, used), Basis.USAGE),
-        ("memory requested", "{} x {}", (count, reserved), Basis.RESERVED),
-        ("memory billed", "{} x max({}, {})", (count, used, reserved), Basis.BILLED),
-    ):
-        yield equation(label, how, terms, need.memory_gib[basis][0], "GiB")
+    gib = {basis: float(amounts[0]) for basis, amounts in need.memory_gib.items()}
+    terms = [part for part in units.unit_count * used if part]
+    if len(set(used)) == 1:
+        yield equation("memory", "{} x {}", (count, used[0]), gib[Basis.USAGE], "GiB")
+    else:
+        yield from total("memory", terms, gib[Basis.USAGE], "GiB")
+    yield equation("memory requested", "{} x {}", (count, reserved), gib[Basis.RESERVED], "GiB")
+    yield from _billed("memory billed", units, used, reserved, gib[Basis.BILLED], unit="GiB")
 
 
-def _billed(units: Units, billed_vcpu: float) -> Iterator[str]:
+def _billed(
+    label: str, units: Units, of_each: Floats, reserved: float, billed: float, unit: str = "vCPU"
+) -> Iterator[str]:
     """Name those that use more than they request; the others are billed what they request."""
-    reserved = units.reserved_vcpu
-    rows = list(zip(units.names, units.unit_count, units.used_vcpu, strict=True))
+    rows = list(zip(units.names, units.unit_count, of_each, strict=True))
     above = [row for row in rows if row[1] > 0 and row[2] > reserved]
     below = sum(times for _, times, used in rows if used <= reserved)
     for name, times, used in above:
-        label = f"billed, {fmt.inert(name)} uses more than it requests"
-        yield equation(label, "{} x max({}, {})", (times, used, reserved), times * used, "vCPU")
-    requested, label = below * reserved, "billed, all that use less"
-    yield equation(label, "{} x {}", (below, reserved), requested, "vCPU")
-    billed = [requested, *(times * used for _, times, used in above)]
-    yield from total("billed", billed, billed_vcpu, "vCPU")
+        line = f"{label}, {fmt.inert(name)} uses more than it requests"
+        yield equation(line, "{} x max({}, {})", (times, used, reserved), times * used, unit)
+    requested, line = below * reserved, f"{label}, all that use less"
+    yield equation(line, "{} x {}", (below, reserved), requested, unit)
+    yield from total(label, [requested, *(times * used for _, times, used in above)], billed, unit)

@@ -10,6 +10,7 @@ from analyzer.calibration.models import Curve, Knee, Power
 from analyzer.calibration.result import RoleCalibration
 from analyzer.projection.choices import Basis, Placement, Scaling, Spread
 from analyzer.projection.demand import MeasuredLoad
+from analyzer.projection.memory import WAYPOINT_MEMORY
 from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL
 from analyzer.projection.needs import Need
 from analyzer.projection.places import WAYPOINT_LOADS
@@ -42,7 +43,7 @@ def waypoint_lines(
         "waypoint_target_utilisation_share",
         "waypoint_replicas",
         "waypoint_spare_replicas",
-        "waypoint_memory_gib_per_replica",
+        *WAYPOINT_MEMORY,
         "waypoint_reserved_vcpu_per_replica",
         "waypoint_reserved_memory_gib_per_replica",
     )
@@ -191,6 +192,11 @@ def _namespace_lines(
     unit = f"{_replicas(replicas)}: {why}"
     yield equation(f"{name}, with spare replicas", "{} + {}", (needed, spare), replicas, unit)
     yield use(f"{name}, one replica", (rps, gbit), replicas)
+    base, cluster, host = (parameters[key][0] for key in WAYPOINT_MEMORY)
+    called, hosts = float(row["called_count"]), float(row["sidecar_count"] / share)
+    gib = base + (called * cluster + hosts * host) / 1000
+    how, memory = "{} + {} / 1000 x {} + {} / 1000 x {}", (base, called, cluster, hosts, host)
+    yield equation(f"{name}, memory of a replica", how, memory, gib, "GiB")
 
 
 def _replicas(count: float) -> str:

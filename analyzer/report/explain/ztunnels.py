@@ -19,7 +19,9 @@ from analyzer.projection.hardware import (
     hardware_vcpu,
     request_cost,
 )
-from analyzer.projection.needs import Need
+from analyzer.projection.istio_cni import IstioCni
+from analyzer.projection.memory import PODS, SERVICES, ZTUNNEL_MEMORY
+from analyzer.projection.needs import Need, Units
 from analyzer.projection.passing import COSTS, carried
 from analyzer.projection.places import CARRIED_BY_NODES
 from analyzer.projection.result import Workings
@@ -30,6 +32,7 @@ from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.explain import lines
 from analyzer.report.explain.lines import equation, figure, query_file
+from analyzer.report.sentences.ztunnels import istio_cni_line
 from analyzer.units import BITS_PER_GBIT, counted
 
 _ZTUNNEL_COSTS: Final = (
@@ -51,7 +54,7 @@ def ztunnel_lines(
         return
     yield f"Ztunnels, one per node on {counted(len(nodes), 'node')} ({need.provenance})"
     yield from _hardware_lines(answer, workings)
-    yield from lines.assumed(scenario, *_ZTUNNEL_COSTS, "ztunnel_memory_gib_per_node")
+    yield from lines.assumed(scenario, *_ZTUNNEL_COSTS)
     shares = nodes["present_share"]
     if (shares < 1).any():
         label = "nodes at a time, sum of the shares of the time in which each existed"
@@ -72,6 +75,32 @@ def ztunnel_lines(
         of_each = zip((count, *amounts.values()), costs, strict=True)
         terms = [term for amount_and_cost in of_each for term in amount_and_cost]
         yield equation(f"used, {label}", _ZTUNNEL_CPU, terms, used_vcpu, "vCPU")
+    yield from _memory_lines(nodes, workings, units)
+    known = answer.projection.istio_cni if answer.projection else None
+    yield from _request_of_each(known, workings, units)
+    yield from lines.sum_lines(need)
+
+
+def _memory_lines(nodes: pd.DataFrame, workings: Workings, units: Units) -> Iterator[str]:
+    """Return the memory of a ztunnel, or the least and the most, with what it depends on."""
+    parameters = workings.parameters
+    yield from lines.assumed(workings.scenario, PODS, SERVICES, *ZTUNNEL_MEMORY)
+    base, pod, service, connection = (parameters[name][0] for name in ZTUNNEL_MEMORY)
+    of_each = carried(nodes, "passes_rps", _likely(parameters), _AS_SEEN)["open_connections"]
+    gib, names = units.used_memory_gib, [fmt.inert(str(name)) for name in units.names]
+    least, most = int(gib.argmin()), int(gib.argmax())
+    labels = {least: f"least memory, on {names[least]}", most: f"most memory, on {names[most]}"}
+    for at, label in ({0: "memory of each ztunnel"} if gib[least] == gib[most] else labels).items():
+        known = parameters[PODS][0], pod, parameters[SERVICES][0], service
+        how = "{} + {} / 1000 x {} + {} / 1000 x {} + {} / 1000 x {}"
+        yield equation(label, how, (base, *known, of_each[at, 0], connection), gib[at], "GiB")
+
+
+def _request_of_each(known: IstioCni | None, workings: Workings, units: Units) -> Iterator[str]:
+    """Return what each ztunnel requests: one CPU request for all nodes."""
+    parameters, scenario = workings.parameters, workings.scenario
+    if known:
+        yield f"  {istio_cni_line(known)}"
     whose = ("ztunnel",) if parameters.istio_cni_installed else ("ztunnel", "istio_cni")
     for label, unit, amount, result in (
         ("requested", "vCPU", "reserved_vcpu", units.reserved_vcpu),
@@ -80,8 +109,15 @@ def ztunnel_lines(
         names = [f"{part}_{amount}_per_node" for part in whose]
         yield from lines.assumed(scenario, *names)
         how = lines.plus(parameters[name][0] for name in names)
+        busiest, chart = units.used_vcpu.max(), parameters[names[0]][0]
+        if unit == "vCPU" and busiest > chart:
+            yield (
+                f"  the busiest ztunnel uses {figure(busiest)} vCPU, more than {figure(chart)}; a "
+                "DaemonSet has one CPU request for all nodes, so each requests that"
+            )
+            others = [parameters[name][0] for name in names[1:]]
+            how = " + ".join([f"max({figure(chart)}, {figure(busiest)})", *map(figure, others)])
         yield equation(f"{label} on a node", how, (), result, unit)
-    yield from lines.sum_lines(need)
 
 
 def _likely(parameters: Parameters) -> dict[str, Floats]:

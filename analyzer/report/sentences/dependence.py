@@ -12,7 +12,9 @@ from analyzer.projection.result import Price, Projection
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.unseen import UNSEEN_TIME
 from analyzer.report import format as fmt
+from analyzer.report.sentences.control_plane import control_plane_line
 from analyzer.report.sentences.projection import assumed, assumption_title
+from analyzer.report.sentences.ztunnels import istio_cni_line
 from analyzer.units import Provenance, Role
 
 _PLACED: Final[Mapping[Placement, str]] = {
@@ -122,10 +124,17 @@ def origin_lines(projection: Projection) -> Iterator[str]:
     if workings:
         for text in _assumed(projection, workings.scenario):
             yield f"Assumed: {text}."
-        yield "Not included: istiod, gateways, and the work of migrating."
+        if projection.istio_cni:
+            yield istio_cni_line(projection.istio_cni)
+        yield from control_plane_line(projection)
+        yield f"Not included: {_left_out(projection)}gateways, and the work of migrating."
     elif projection.price.vcpu_month_usd_range:
         yield f"Assumed: {_priced(projection.price)}."
     yield from _post(projection)
+
+
+def _left_out(projection: Projection) -> str:
+    return "" if any(mode.control_plane for mode in projection.modes) else "istiod, "
 
 
 def _by_provenance(projection: Projection) -> Iterator[str]:
@@ -176,8 +185,11 @@ def _assumed(projection: Projection, scenario: Scenario) -> Iterator[str]:
     placed = _PLACED.get(scenario.waypoint_placement, "waypoints where the scenario places them")
     yield f"{placed}, {replicas} per waypoint"
     ztunnel = scenario["ztunnel_reserved_vcpu_per_node"].mid
+    ambient = (part for mode in projection.modes for part in mode.components)
+    busiest = [part.hottest_vcpu for part in ambient if part.role == Role.ZTUNNEL]
+    ztunnel = max([ztunnel, *(known.mid for known in busiest if known)])
     with_cni = ""
-    if not scenario.istio_cni_installed:
+    if projection.istio_cni and not projection.istio_cni.is_installed:
         ztunnel += scenario["istio_cni_reserved_vcpu_per_node"].mid
         with_cni = " with istio-cni"
     waypoint = scenario["waypoint_reserved_vcpu_per_replica"].mid

@@ -16,7 +16,7 @@ from analyzer.projection.unseen import UNSEEN_TIME
 from analyzer.report import format as fmt
 from analyzer.report.sentences import whole
 from analyzer.report.sentences.unseen import filled_line
-from analyzer.units import Interval
+from analyzer.units import Interval, Role
 
 
 def headline(projection: Projection) -> str | None:
@@ -92,6 +92,7 @@ def projection_lines(projection: Projection) -> Iterator[str]:
     """Return where the answer turns, and whether whole nodes are freed."""
     yield from _break_evens(projection)
     yield from break_even_line(projection)
+    yield from daemonset_line(projection)
     yield from _freed(projection)
 
 
@@ -103,6 +104,22 @@ def busiest_line(projection: Projection) -> Iterator[str]:
             yield (
                 f"Busiest ztunnel of {part.count:.0f}: {fmt.number(part.hottest_vcpu.mid)} vCPU. "
                 f"Average: {fmt.number(part.vcpu.mid / part.count)}."
+            )
+
+
+def daemonset_line(projection: Projection) -> Iterator[str]:
+    """Return that the busiest node sets the CPU request of every ztunnel, if it does."""
+    workings = projection.workings
+    l4 = (mode.components for mode in projection.modes if mode.name == AMBIENT_L4)
+    for part in chain.from_iterable(l4):
+        if workings is None or part.role != Role.ZTUNNEL or part.hottest_vcpu is None:
+            continue
+        chart = workings.scenario["ztunnel_reserved_vcpu_per_node"].mid
+        if part.hottest_vcpu.mid > chart:
+            yield (
+                f"The busiest ztunnel would use {fmt.number(part.hottest_vcpu.mid)} vCPU, more "
+                f"than its request of {fmt.number(chart)}. A DaemonSet has one request, so every "
+                f"node's ztunnel requests {fmt.number(part.hottest_vcpu.mid)} vCPU."
             )
 
 

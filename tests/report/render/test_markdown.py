@@ -45,9 +45,9 @@ def test_used_and_billed_savings_are_side_by_side_in_percent() -> None:
         line for line in as_markdown(full()).splitlines() if line.startswith("| ambient L4 |")
     )
 
-    # Of 0.44 vCPU used 0.222 remain; of 0.54 billed 0.6.
+    # Of 0.44 vCPU used 0.187 remain; of 0.54 billed 0.6, or 0.614 where a ztunnel uses 0.207.
     assert cells(line)[3].startswith("57 % (")
-    assert cells(line)[5] == "-11 %"
+    assert cells(line)[5].startswith("-11 % (-14 ")
 
 
 def test_markdown_of_the_post_is_to_the_dollar() -> None:

@@ -213,7 +213,7 @@ def test_stay_where_ztunnels_cost_more_than_moving_saves() -> None:
     assert decision_lines(of(by_default())) == (
         "Stay in sidecar mode.",
         "The ztunnels cost more than moving namespaces saves.",
-        "Even without waypoints, ambient would cost 11 % more as billed.",
+        "Even without waypoints, ambient would cost 21 % (11-46 %) more as billed.",
     )
 
 

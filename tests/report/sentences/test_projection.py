@@ -15,6 +15,7 @@ from analyzer.report.sentences.projection import (
     break_even_line,
     busiest_line,
     component_lines,
+    daemonset_line,
     headline,
     mesh_lines,
     projection_lines,
@@ -75,10 +76,11 @@ def test_the_headline_goes_from_l4_to_waypoints_in_every_namespace_with_http() -
 
 
 def test_the_headline_is_on_the_basis_of_the_scenario() -> None:
-    # 0.54 vCPU are billed now; two ztunnels with istio-cni request 0.6 and two waypoints 0.2.
+    # 0.54 vCPU are billed now; two ztunnels with istio-cni request 0.6 and two waypoints 0.2. At
+    # the high end the busiest ztunnel uses 0.207, so the two request 0.614.
     assert headline(projection(basis="billed")) == (
-        "For the same traffic, ambient L4 would cost 11 % more as billed. With waypoints in "
-        "every namespace with HTTP, ambient would cost 48 % more."
+        "For the same traffic, ambient L4 would cost 11 % (11-14 %) more as billed. With waypoints "
+        "in every namespace with HTTP, ambient would cost 48 % (48-51 %) more."
     )
 
 
@@ -218,6 +220,20 @@ def test_the_busiest_ztunnel_is_beside_the_average() -> None:
     assert line == "Busiest ztunnel of 2: 0.172 vCPU. Average: 0.0936."
 
 
+def test_the_busiest_ztunnel_sets_the_request_of_every_node() -> None:
+    (line,) = daemonset_line(projection(ztunnel_reserved_vcpu_per_node=0.1))
+
+    assert line == (
+        "The busiest ztunnel would use 0.172 vCPU, more than its request of 0.1. A DaemonSet has "
+        "one request, so every node's ztunnel requests 0.172 vCPU."
+    )
+    assert line in lines(projection(ztunnel_reserved_vcpu_per_node=0.1))
+
+
+def test_a_request_above_the_busiest_ztunnel_is_not_raised() -> None:
+    assert not [*daemonset_line(projection(ztunnel_reserved_vcpu_per_node=0.3))]
+
+
 def test_a_namespace_that_loses_is_in_the_table_and_in_no_sentence() -> None:
     found = projection()
     losing = found.namespaces.assign(waypoint_costs_more=True)
@@ -285,7 +301,7 @@ def test_without_the_size_of_the_nodes_none_is_freed() -> None:
     found = of(full())
     savings = tuple(replace(item, freed_node_count=None) for item in found.savings)
 
-    assert "node" not in lines(replace(found, savings=savings))
+    assert "whole node" not in lines(replace(found, savings=savings))
 
 
 def test_used_and_billed_are_side_by_side_with_the_one_that_is_the_invoice() -> None:
