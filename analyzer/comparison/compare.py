@@ -32,6 +32,8 @@ from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.projection.connections import with_measured_share
 from analyzer.projection.demand import MeshLoad, mesh_load, through_waypoints
 from analyzer.projection.hardware import on_this_hardware
+from analyzer.projection.istio_cni import istio_cni
+from analyzer.projection.memory import with_counted
 from analyzer.projection.needs import Case
 from analyzer.projection.own_costs import own_costs
 from analyzer.projection.passing import http_gbit_per_1000_rps
@@ -86,9 +88,12 @@ def compare_usage(before: MeshUsage, after: MeshUsage, scenario: Scenario) -> Co
     homes = homes_of_shared(moved, load, scenario.waypoint_placement)
     own = dict(own_costs(calls, first, points, points))
     own |= own_costs(into_shared(calls, homes), first, points, points)
-    here = with_measured_share(scenario, before)
+    here = with_counted(with_measured_share(scenario, before), before)
     here = with_price(on_this_hardware(here, first, http_gbit_per_1000_rps(before)), before)
-    parameters = drawn(here, first, own=own)
+    parameters = replace(
+        drawn(here, first, own=own),
+        istio_cni_installed=istio_cni(scenario, before).is_installed,
+    )
     if isinstance(first.sidecar, Refusal):
         detail = f"BEFORE has no fit to predict from. {first.sidecar.detail}"
         return _refused(detail, Reason.NO_DATA)

@@ -208,7 +208,7 @@ def _refusals(bills: Bills, scenario: Scenario) -> Iterator[Refusal]:
             detail = "The projection has them. No metric of AFTER measures them."
             subject = f"comparison of {COMPONENTS[part.role].plural}"
             yield Refusal(subject=subject, reason=Reason.NO_DATA, detail=detail)
-    if not scenario.istio_cni_installed and Basis.RESERVED in bills.savings:
+    if not bills.parameters.istio_cni_installed and Basis.RESERVED in bills.savings:
         vcpu, memory_gib = (
             float(bills.parameters[f"istio_cni_reserved_{amount}_per_node"][0])
             for amount in ("vcpu", "memory_gib")
