@@ -38,6 +38,7 @@ from analyzer.report.sentences import comparison as of_comparison
 from analyzer.report.sentences import decision as of_decision
 from analyzer.report.sentences import dependence as of_dependence
 from analyzer.report.sentences import projection as of_projection
+from analyzer.report.sentences.moving import moving_lines
 from analyzer.report.sentences.refused import grouped
 from analyzer.report.sentences.summary import summary
 from analyzer.report.table import Amount, Cell, Table, Unit, View
@@ -244,6 +245,9 @@ def _modes(projection: Projection) -> Iterator[Block]:
     )
     origins_of = tuple(of_dependence.origin_lines(projection))
     yield from points(origins_of, **dict.fromkeys(EVERYWHERE, "Measured and assumed"))
+    yield from points(
+        moving_lines(projection), **dict.fromkeys(EVERYWHERE, "What a move changes beside cost")
+    )
     parts_of = tuple(of_projection.component_lines(projection))
     yield from points(parts_of, terminal="Components, CPU used")
     yield from points(of_projection.busiest_line(projection), page="")

@@ -189,6 +189,38 @@ def test_at_the_traffic_after_growth_is_no_loss(growth: float) -> None:
     assert saving.realised_at_after_usd_per_year.mid == pytest.approx(
         saving.predicted_at_after_usd_per_year.mid, rel=0.02
     )
+    # At its own traffic, what has grown is a part of the cost after.
+    measured = 22 * 12 * found.total.measured_vcpu
+    assert saving.realised_usd_per_year.mid == pytest.approx(
+        saving.before_usd_per_year.mid - measured
+    )
+    assert saving.is_within == (growth == 1.0)
+
+
+def test_a_shared_waypoint_has_the_requests_and_memory_of_one() -> None:
+    apart, together = (
+        compared(
+            sized(ALL.before()),
+            sized(ALL.after()),
+            scenario(
+                waypoint_placement=placement,
+                waypoint_memory_gib_per_replica=0.05,
+                waypoint_reserved_vcpu_per_replica=0.25,
+            ),
+        )
+        for placement in ("observed", {"shared": [["shop", "pay", "web"]]})
+    )
+
+    for found, count in ((apart, 3), (together, 1)):
+        (waypoint,) = [item for item in found.components if item.role == Role.WAYPOINT]
+        assert waypoint.predicted_count == count
+        vcpu = (waypoint.bases or {})[Basis.RESERVED].vcpu
+        assert vcpu.predicted.mid == pytest.approx(0.25 * count)
+        assert waypoint.memory_gib_per_proxy is not None
+        each = waypoint.memory_gib_per_proxy.predicted.mid
+        memory = of(waypoint)
+        assert memory is not None
+        assert memory.predicted.mid == pytest.approx(each * count)
 
 
 # --- nodes ---

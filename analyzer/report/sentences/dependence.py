@@ -122,7 +122,6 @@ def origin_lines(projection: Projection) -> Iterator[str]:
     if workings:
         for text in _assumed(projection, workings.scenario):
             yield f"Assumed: {text}."
-        yield "Not included: istiod, gateways, and the work of migrating."
     elif projection.price.vcpu_month_usd_range:
         yield f"Assumed: {_priced(projection.price)}."
     yield from _post(projection)
