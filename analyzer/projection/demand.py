@@ -44,6 +44,8 @@ from analyzer.units import BYTES_PER_GIB, GBIT_PER_BYTE, Role
 
 MOST_STATED: Final = 1_000_000
 """The most sidecars, nodes or namespaces of a hypothetical mesh."""
+MOST_NODES: Final = 10_000
+"""The most nodes of a measured mesh that can be stated: each has draws of what its ztunnel uses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +179,12 @@ def mesh_load(
     """Return the load of a measured mesh; `node_count` overrides the detected number of nodes.
 
     `direct_callers` is as in `through_waypoints`; `keeps_steps` asks for `waypoint_steps`.
+
+    Raises:
+        UsageError: if `node_count` is not from 1 to `MOST_NODES`.
     """
+    if node_count is not None:
+        _check(Setting.NODE_COUNT, node_count, MOST_NODES)
     points = len(usage.observed_points)
     rows = usage.of_role(Role.SIDECAR, filled=True)
     sidecars = _grown(rows, growth)
@@ -280,6 +287,12 @@ def placement_of(samples: pd.DataFrame, points: int) -> pd.DataFrame:
     return means.reset_index()
 
 
+def _check(setting: Setting, count: int, most: int) -> None:
+    """Refuse a stated count that makes no sense, or that fills the memory."""
+    if not 1 <= count <= most:
+        raise UsageError(f"{setting} is {count}, and must be from 1 to {most:,}.")
+
+
 def stated_load(
     *, pod_count: int, node_count: int, namespace_count: int, proxy_rps: float
 ) -> StatedLoad:
@@ -290,8 +303,7 @@ def stated_load(
     """
     settings = (Setting.POD_COUNT, Setting.NODE_COUNT, Setting.NAMESPACE_COUNT)
     for setting, count in zip(settings, (pod_count, node_count, namespace_count), strict=True):
-        if not 1 <= count <= MOST_STATED:
-            raise UsageError(f"{setting} is {count}, and must be from 1 to {MOST_STATED:,}.")
+        _check(setting, count, MOST_STATED)
     if not 0 <= proxy_rps <= LARGEST:
         raise UsageError(
             f"{Setting.PROXY_RPS} is {proxy_rps:g}, and must be from 0 to {LARGEST:g}."

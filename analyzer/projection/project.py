@@ -72,6 +72,7 @@ def project_usage(
     Raises:
         InsufficientData: if what was measured cannot answer the scenario: no step in its working
             hours, no node with a price, or no cost of a request where the traffic is to grow.
+        UsageError: if `node_count` is not from 1 to `MOST_NODES`.
     """
     fitted_points = len(usage.observed_points)
     usage = within(usage, scenario.working_hours)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analyzer.errors import UsageError
-from analyzer.projection.demand import MeshLoad, mesh_load, stated_load
+from analyzer.projection.demand import MOST_NODES, MeshLoad, mesh_load, stated_load
 from analyzer.settings import Setting, settings_in
 from analyzer.units import Role
 from tests.projection.builders import MEBIBYTE, Call, Node, Proxy, mesh, shop_mesh
@@ -338,3 +338,19 @@ def test_a_new_waypoint_handles_meshed_calls_that_no_waypoint_handles(
     assert rows.loc["pay", "waypoint_rps"] == expected
     assert load.mesh_rps == 30.0
     assert bool(rows.loc["pay", "has_http"])
+
+
+@pytest.mark.parametrize("count", [0, -1, MOST_NODES + 1, 10**300])
+def test_a_count_of_nodes_that_cannot_be_listed_is_refused(count: int) -> None:
+    with pytest.raises(UsageError) as caught:
+        mesh_load(shop_mesh(), node_count=count)
+
+    assert settings_in(str(caught.value)) == (Setting.NODE_COUNT,)
+
+
+@pytest.mark.parametrize("rps", [-1.0, float("nan"), float("inf"), 1e308])
+def test_a_rate_whose_products_overflow_is_refused(rps: float) -> None:
+    with pytest.raises(UsageError) as caught:
+        stated_load(pod_count=1, node_count=1, namespace_count=1, proxy_rps=rps)
+
+    assert settings_in(str(caught.value)) == (Setting.PROXY_RPS,)
