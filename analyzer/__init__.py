@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from analyzer.notebook import (
         calibrate,
         collect,
+        compare,
         load_sample,
         load_snapshot,
         project,
@@ -29,6 +30,7 @@ __all__ = [
     "__version__",
     "calibrate",
     "collect",
+    "compare",
     "load_sample",
     "load_snapshot",
     "project",

@@ -12,6 +12,8 @@ BITS_PER_GBIT = 1e9
 
 GBIT_PER_BYTE = 8 / BITS_PER_GBIT
 
+HOURS_PER_WEEK = 168
+
 HOURS_PER_MONTH = 730
 """Hours in a month of cloud bills: 8760 / 12, the convention of OpenCost's documentation."""
 

@@ -18,7 +18,9 @@ from analyzer.units import HOURS_PER_MONTH, MONTHS_PER_YEAR, Interval, Reason, R
 
 _HOLDS_NUMBERS = re.compile(r"\b(float(64)?|Interval)\b")
 SAYS_ITS_UNIT = re.compile(
-    r"(^|_)(vcpu|rps|seconds|days|gib|bytes|usd|share|error|squared|count|percent)$"
+    r"(^|_)(vcpu|rps|seconds|days|gib|bytes|usd|share|error|squared|count|percent)"
+    # Draws and the range of a quantity have its unit.
+    r"(_draws|_range)?$"
     r"|_per_|(^|_)probability(_|$)"
     # Statistics that have none, or the square of two others'.
     r"|(^|_)(exponent|weights|gains|freedom|coefficients|covariances?)$"
@@ -67,6 +69,18 @@ _UNIT_ELSEWHERE = {
     "analyzer.report.sentences.projection._Choice.one": "the name of the sweep",
     "analyzer.projection.result.SweepPoint.choice": "the name of the sweep",
     "analyzer.projection.result.Sweep.break_even": "the name of the sweep",
+    **{
+        f"analyzer.comparison.cost_result.{name}": "the key that holds it says it"
+        for name in (
+            "Versus.predicted",
+            "Versus.predicted_at_after",
+            "Versus.measured",
+            "Versus.difference",
+            "Versus.difference_at_after",
+            "PerProxy.predicted",
+            "PerProxy.measured",
+        )
+    },
     "analyzer.report.table.Amount.value": "the column that it stands in says it",
     "analyzer.data.Assumption.value": "the assumption's name says it",
     "analyzer.projection.uncertainty.Parameters.values": "the keys say it",
@@ -75,7 +89,6 @@ _UNIT_ELSEWHERE = {
     "analyzer.projection.uncertainty.Parameters.waypoint_own": "ratios",
     "analyzer.projection.uncertainty.Parameters.unseen_time": "standard deviations: it has none",
     "analyzer.projection.unseen.MeasuredRanges.traffic": "a factor: it has none",
-    "analyzer.calibration.result.Decomposition.measured_vcpu_range": "the part before the last",
     "analyzer.measurement.filling.Estimate.low": "the column that is filled says it",
     "analyzer.measurement.filling.Estimate.mid": "the column that is filled says it",
     "analyzer.measurement.filling.Estimate.high": "the column that is filled says it",

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from analyzer.cli.options import ProjectionOptions
     from analyzer.measurement.snapshot import Snapshot
     from analyzer.report.answer import Answer
-    from analyzer.report.sections import AnswerReport, Report
+    from analyzer.report.blocks import Report
+    from analyzer.report.sections import AnswerReport
     from analyzer.report.write import ChartOptions
 
 

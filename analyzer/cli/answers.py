@@ -136,7 +136,7 @@ def compare(
     before: options.SnapshotPath,
     after: options.SnapshotPath,
     scenario: options.ScenarioFile,
-    output: Annotated[Path | None, options.folder("comparison.json, .md and .csv")],
+    output: Annotated[Path | None, options.folder("comparison.html, .md, .json and .csv")],
     output_format: Annotated[
         Literal["table", "json", "markdown"], option("--format", options.FORMAT_HELP)
     ],
@@ -154,6 +154,9 @@ def compare(
 
     ztunnel counts no requests. Its requests after the move are known where a waypoint, a sidecar
     or a gateway counts them. Elsewhere they are assumed unchanged, and a warning gives the share.
+
+    Memory, CPU requests and dollars are compared as well, and the predicted saving with the
+    realised one. The number of nodes and their node-hours are those measured in each snapshot.
 
     The result also has the cost of the waypoints and ztunnels of AFTER, for the next prediction.
     """

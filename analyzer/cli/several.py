@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer.cli.answering import answered, note_files, print_report
-from analyzer.errors import InsufficientData, UsageError
+from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
     from analyzer.cli.options import ProjectionOptions
-    from analyzer.projection.result import Projection
-    from analyzer.report.answer import Answer
-    from analyzer.report.sections import MeshesReport
-    from analyzer.units import Refusal
+    from analyzer.report.several import MeshesReport
 
 
 def of_snapshots(paths: Sequence[Path], projected: ProjectionOptions) -> MeshesReport:
@@ -26,7 +23,7 @@ def of_snapshots(paths: Sequence[Path], projected: ProjectionOptions) -> MeshesR
     """
     from analyzer.measurement.same import refuse_same
     from analyzer.measurement.snapshot import load_snapshot
-    from analyzer.units import Reason, Refusal
+    from analyzer.report.several import of_measured
 
     named: dict[str, Path] = {}
     for path in paths:
@@ -41,41 +38,16 @@ def of_snapshots(paths: Sequence[Path], projected: ProjectionOptions) -> MeshesR
         named[name] = path
     snapshots = {name: load_snapshot(path) for name, path in named.items()}
     refuse_same({name: snapshot.manifest for name, snapshot in snapshots.items()})
-    answers: dict[str, Answer] = {}
-    found: dict[str, Projection | Refusal] = {}
-    for name, snapshot in snapshots.items():
-        try:
-            answer = answered(snapshot, projected)
-        except InsufficientData as error:
-            found[name] = Refusal(subject="cost", reason=Reason.NO_DATA, detail=str(error))
-            continue
-        answers[name] = answer
-        if answer.projection:
-            found[name] = answer.projection
-    return _report(found, answers)
+    return of_measured(snapshots, lambda name: answered(snapshots[name], projected))
 
 
 def of_file(path: Path, projected: ProjectionOptions) -> MeshesReport:
     """Price each mesh of a file by published benchmarks; raises UsageError as `load_meshes`."""
     from analyzer.cli.flags import front_end
     from analyzer.projection.stated import load_meshes
-    from analyzer.report.answer import Answer
+    from analyzer.report.several import of_stated
 
-    scenario = projected.assumed(is_hypothetical=True)
-    found: dict[str, Projection | Refusal] = {}
-    answers: dict[str, Answer] = {}
-    for mesh in load_meshes(path):
-        projection = mesh.projected(scenario)
-        found[mesh.name] = projection
-        answers[mesh.name] = Answer(load=mesh.load, projection=projection, front_end=front_end())
-    return _report(found, answers)
-
-
-def _report(found: dict[str, Projection | Refusal], answers: dict[str, Answer]) -> MeshesReport:
-    from analyzer.projection.meshes import together
-    from analyzer.report.sections import MeshesReport
-
-    return MeshesReport(meshes=together(found), answers=answers)
+    return of_stated(load_meshes(path), projected.assumed(is_hypothetical=True), front_end())
 
 
 def show(report: MeshesReport, output_format: str, folder: Path | None, *, quiet: bool) -> None:

@@ -10,6 +10,7 @@ added to it.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -38,10 +39,40 @@ _NO_TCP: Final = np.zeros(2)
 """Connections and bytes of waypoints whose TCP is in their measured CPU."""
 
 
-def sidecar_accounts(
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sidecars:
+    """The workloads with sidecars in either mesh, and their unit costs.
+
+    Attributes:
+        workloads: rows of `Migration.workloads` with known CPU, by namespace and workload, with
+            what stayed (kept_count, kept_rps, kept_vcpu), the unit costs `_COSTS` of BEFORE, and of
+            AFTER if fitted in both (idle_before, idle_after).
+        moved_vcpu_per_rps: marginal cost of a request in BEFORE, of all workloads.
+        idle_share: draws relative to the best estimate of the mesh; slope_share: the same.
+    """
+
+    workloads: pd.DataFrame
+    moved_vcpu_per_rps: pd.Series
+    idle_share: Floats
+    slope_share: Floats
+
+    def added_vcpu(self, passes: Passes) -> pd.Series:
+        """Return the CPU that the traffic after would add in sidecar mode, by workload."""
+        rows = self.workloads
+        moved = self.moved_vcpu_per_rps * passes.by_workload.reindex(rows.index).fillna(0.0)
+        return self.added_to_kept_vcpu.where(rows["stays"], moved)
+
+    @property
+    def added_to_kept_vcpu(self) -> pd.Series:
+        """The CPU that the traffic after adds to the sidecars that stayed, by workload."""
+        rows = self.workloads
+        return rows["marginal_before"] * _added_rps(rows)
+
+
+def costed_sidecars(
     moved: Migration, before: Calibration, after: Calibration, role: RoleCalibration
-) -> dict[str, Account]:
-    """Return an account per namespace with sidecars that stayed or are new."""
+) -> Sidecars:
+    """Return the sidecars of both meshes with the unit costs of each workload."""
     # The relative error of the mesh's fit is used for all workloads: their own is not drawn.
     idle, slope = (
         part / part[0] if part[0] > 0 else np.ones_like(part)
@@ -49,12 +80,28 @@ def sidecar_accounts(
     )
     idle_mean, marginal = role.idle_vcpu_per_proxy.mid, role.vcpu_per_1000_rps.mid / 1000
     mean = {"idle": idle_mean, "marginal": marginal, "traffic": marginal / _marginal_share(role)}
-    rows = _costed(moved, _own_costs(before), mean, _own_costs(after))
+    own = _own_costs(before)
+    rows = _costed(moved, own, mean, _own_costs(after))
+    return Sidecars(
+        workloads=rows,
+        moved_vcpu_per_rps=own["marginal"].reindex(rows.index).fillna(marginal),
+        idle_share=idle,
+        slope_share=slope,
+    )
+
+
+def sidecar_accounts(sidecars: Sidecars) -> dict[str, Account]:
+    """Return an account per namespace with sidecars that stayed or are new."""
     return {
-        str(namespace): _sidecar_account(group, idle, slope)
-        for namespace, group in rows.groupby("namespace")
+        str(namespace): _sidecar_account(group, sidecars.idle_share, sidecars.slope_share)
+        for namespace, group in sidecars.workloads.groupby("namespace")
         if (group["kept_count"] > 0).any() or (group["after_count"] > 0).any()
     }
+
+
+def _added_rps(rows: pd.DataFrame) -> pd.Series:
+    """Return the requests added to the sidecars that stayed; 0 for the others."""
+    return (rows["after_rps"] - rows["kept_rps"]).where(rows["stays"], 0.0)
 
 
 def _marginal_share(role: RoleCalibration | Refusal) -> float:
@@ -95,7 +142,7 @@ def _costed(
 
 def _sidecar_account(rows: pd.DataFrame, idle_share: Floats, slope_share: Floats) -> Account:
     """Return the account of workloads; idle and slope are draws relative to the best estimate."""
-    added_rps = (rows["after_rps"] - rows["kept_rps"]).where(rows["stays"], 0.0)
+    added_rps = _added_rps(rows)
     idle = _total(rows, "idle_before", "kept_count")
     idle_after = _total(rows, "idle_before", "after_count")
     traffic = _total(rows, "traffic_before", "kept_rps")

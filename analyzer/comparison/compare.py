@@ -1,6 +1,7 @@
-"""Predicted against measured CPU, after namespaces have moved from sidecars to ambient."""
+"""Predicted against measured CPU, memory and cost, after namespaces have moved to ambient."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import reduce
 from operator import add
 from typing import Final, TypedDict
@@ -10,13 +11,16 @@ import pandas as pd
 from analyzer.calibration.calibrate import calibrate_usage
 from analyzer.calibration.result import RoleCalibration
 from analyzer.comparison.accounts import (
+    costed_sidecars,
     homes_of_shared,
     sidecar_accounts,
     waypoint_accounts,
     ztunnel_account,
 )
 from analyzer.comparison.attribution import Account, difference, settled
+from analyzer.comparison.costs import Accounts, bills_of
 from analyzer.comparison.match import Migration, Passes, by_namespace, migration
+from analyzer.comparison.nodes import nodes_compared
 from analyzer.comparison.result import Compared, Comparison, NamespaceCompared, Status, Whole
 from analyzer.comparison.unseen import unseen
 from analyzer.measurement.anonymise import HIDDEN_SOURCE
@@ -28,6 +32,7 @@ from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.projection.connections import with_measured_share
 from analyzer.projection.demand import MeshLoad, mesh_load, through_waypoints
 from analyzer.projection.hardware import on_this_hardware
+from analyzer.projection.needs import Case
 from analyzer.projection.own_costs import own_costs
 from analyzer.projection.passing import http_gbit_per_1000_rps
 from analyzer.projection.places import even_nodes
@@ -90,24 +95,45 @@ def compare_usage(before: MeshUsage, after: MeshUsage, scenario: Scenario) -> Co
     if nodes is None:
         nodes = even_nodes(load.namespaces, max(after.count(Role.ZTUNNEL), 1))
     passes = moved.passes()
+    sidecars = costed_sidecars(moved, first, second, first.sidecar)
     accounts = {
-        Role.SIDECAR: sidecar_accounts(moved, first, second, first.sidecar),
+        Role.SIDECAR: sidecar_accounts(sidecars),
         Role.ZTUNNEL: {"": ztunnel_account(moved, nodes, passes, parameters, second.ztunnel)},
         Role.WAYPOINT: waypoint_accounts(moved, load, parameters, second.waypoint),
     }
     sums = {role: reduce(add, items.values()) for role, items in accounts.items() if items}
-    components = tuple(
-        settled(role, account) for role, account in sums.items() if not account.is_empty
+    case = Case(load=replace(load, nodes=nodes), parameters=parameters, own_costs=own)
+    bills, unknown = bills_of(
+        moved,
+        case,
+        Accounts(by_namespace=accounts, sums=sums, sidecars=sidecars, passes=passes, homes=homes),
+        scenario,
     )
+    components = tuple(
+        replace(
+            settled(role, account),
+            bases=bills.of_role(role),
+            memory_gib_per_proxy=bills.memory_of_one(role),
+        )
+        for role, account in sums.items()
+        if not account.is_empty
+    )
+    nodes_then = nodes_compared(before, after, bills.freed_node_count)
     waypoint = _or_why_not(Role.WAYPOINT, second.waypoint)
     ztunnel = _or_why_not(Role.ZTUNNEL, second.ztunnel)
     return Comparison(
         components=components,
-        total=difference(Whole.TOTAL, reduce(add, sums.values())),
+        total=replace(difference(Whole.TOTAL, reduce(add, sums.values())), bases=bills.total),
         namespaces=tuple(_namespaces(moved, accounts)),
         waypoint=waypoint,
         ztunnel=ztunnel,
-        refusals=tuple(_refusals(moved, components, (waypoint, ztunnel, second.sidecar))),
+        costs=bills.costs(scenario.basis),
+        nodes=nodes_then,
+        refusals=(
+            *_refusals(moved, components, (waypoint, ztunnel, second.sidecar)),
+            *unknown,
+            *((nodes_then,) if isinstance(nodes_then, Refusal) else ()),
+        ),
         warnings=tuple(_warnings(moved, load, passes)),
     )
 

@@ -33,11 +33,13 @@ class Passes:
     Attributes:
         added_rps: more than at the traffic before; negative if fewer.
         assumed_rps: part of the total that no proxy counts in AFTER: assumed unchanged.
+        by_workload: `added_rps` of each moved workload, by namespace and workload.
     """
 
     added_rps: float
     assumed_rps: float
     total_rps: float
+    by_workload: pd.Series
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +69,17 @@ class Migration:
         """Workloads and waypoints without known CPU in either mesh: they have no account."""
         rows = self.workloads
         lacking = rows[rows[["before_vcpu", "after_vcpu"]].isna().any(axis=1)]
-        waypoints = [by_namespace(usage, Role.WAYPOINT) for usage in (self.before, self.after)]
-        unknown = {name for table in waypoints for name in table.index[table["vcpu"].isna()]}
         return (
             *(f"{row.namespace}/{row.workload}" for row in lacking.itertuples()),
-            *(f"waypoints of {name}" for name in sorted(unknown)),
+            *(f"waypoints of {name}" for name in self.waypoints_without_cpu),
         )
+
+    @property
+    def waypoints_without_cpu(self) -> tuple[str, ...]:
+        """Namespaces whose waypoints have no known CPU in either mesh."""
+        waypoints = [by_namespace(usage, Role.WAYPOINT) for usage in (self.before, self.after)]
+        unknown = {str(name) for table in waypoints for name in table.index[table["vcpu"].isna()]}
+        return tuple(sorted(unknown))
 
     @property
     def moved_part(self) -> MeshUsage:
@@ -149,10 +156,18 @@ class Migration:
         would_be = _COUNTED.reindex([self._callers(sources), self._callees(destinations)])
         is_known = ~np.isnan(after) | would_be.to_numpy(bool)
         after = np.where(is_known, np.nan_to_num(after), before)
+        added = after - before
+        of_ends = [
+            pd.Series(added, index=workloads)[workloads.isin(moved)]
+            for workloads in (sources, destinations)
+        ]
         return Passes(
-            added_rps=float(ends @ (after - before)),
+            added_rps=float(ends @ added),
             assumed_rps=float(ends @ (before * ~is_known)),
             total_rps=float(ends @ after),
+            by_workload=pd.concat([of_end.rename_axis(WORKLOAD) for of_end in of_ends])
+            .groupby(level=WORKLOAD)
+            .sum(),
         )
 
     @property

@@ -1,4 +1,4 @@
-"""The result of a comparison of predicted with measured CPU, as reports read it.
+"""The result of a comparison of predicted with measured figures, as reports read it.
 
 Names and order of the fields of differences, namespaces and unit costs are those of the JSON keys.
 """
@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from analyzer.calibration.result import RoleCalibration
+from analyzer.comparison.cost_result import BasisCompared, CostsCompared, NodesCompared, PerProxy
 from analyzer.measurement.findings import Finding
+from analyzer.projection.choices import Basis
 from analyzer.units import Interval, Refusal, Role
 
 WORTH_NAMING_SHARE = 0.01
@@ -71,6 +73,8 @@ class Difference:
         is_within: whether measured CPU is inside the predicted range.
         parts_vcpu: parts of the difference, by cause; they add up to it. Causes without a fit in
             AFTER are absent; their part is in UNEXPLAINED.
+        bases: CPU, memory and dollars on each basis that is known in both snapshots; None for a
+            namespace.
     """
 
     role: Role | Whole
@@ -83,6 +87,7 @@ class Difference:
     is_within: bool = field(init=False)
     is_within_at_after: bool = field(init=False)
     parts_vcpu: Mapping[Cause, float]
+    bases: Mapping[Basis, BasisCompared] | None = None
 
     def __post_init__(self) -> None:
         """Compare measured with predicted CPU."""
@@ -102,6 +107,7 @@ class Compared(Difference):
         after_rps: requests per second in AFTER. For ztunnels a part may be assumed unchanged: they
             do not count requests.
         predicted_cost: idle and cost per request; None without a fit in AFTER to compare with.
+        memory_gib_per_proxy: None for a namespace, and where memory is not known.
     """
 
     role: Role
@@ -111,6 +117,7 @@ class Compared(Difference):
     after_rps: float
     predicted_cost: UnitCost | None = None
     measured_cost: UnitCost | None = None
+    memory_gib_per_proxy: PerProxy | None = None
 
     def weight_vcpu(self, cause: Cause) -> float:
         """Return the weight of a part of the difference, in vCPU.
@@ -138,12 +145,14 @@ class NamespaceCompared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Predicted against measured CPU, after namespaces have moved.
+    """Predicted against measured CPU, memory and cost, after namespaces have moved.
 
     Attributes:
         namespaces: those with sidecars or a waypoint, before or after.
         waypoint: the cost of a waypoint as measured in AFTER, or why it is not known.
         ztunnel: the same for a ztunnel.
+        costs: prices, and the saving on each basis.
+        nodes: the nodes of both snapshots, or why they are not known.
         warnings: findings that make the comparison less certain.
     """
 
@@ -152,6 +161,8 @@ class Comparison:
     namespaces: tuple[NamespaceCompared, ...]
     waypoint: RoleCalibration | Refusal
     ztunnel: RoleCalibration | Refusal
+    costs: CostsCompared
+    nodes: NodesCompared | Refusal
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[Finding, ...] = ()
 

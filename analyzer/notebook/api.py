@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 
 from analyzer import measurement
 from analyzer.calibration import Calibration
+from analyzer.comparison.compare import compare as compare_snapshots
 from analyzer.data import DEFAULT_SAMPLE, sample_path
 from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import InsufficientData
@@ -16,6 +17,7 @@ from analyzer.measurement.plan import Ask
 from analyzer.measurement.same import refuse_same
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.notebook.calibration import MeshCalibration
+from analyzer.notebook.comparison import MeshComparison
 from analyzer.notebook.meshes import ManyProjections
 from analyzer.notebook.projection import MeshProjection
 from analyzer.notebook.snapshot import MeshSnapshot
@@ -26,15 +28,14 @@ from analyzer.projection import (
     load_scenario,
     project_usage,
 )
-from analyzer.projection.meshes import together
-from analyzer.projection.result import Projection
 from analyzer.projection.stated import load_meshes
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.promql import Scope
-from analyzer.report.answer import Answer
-from analyzer.report.sections import MeshesReport
-from analyzer.units import Reason, Refusal
+from analyzer.report.answer import Answer, FrontEnd
+from analyzer.report.sections import ComparisonReport
+from analyzer.report.several import of_measured, of_stated
+from analyzer.units import Refusal
 
 
 class Credentials(TypedDict, total=False):
@@ -236,6 +237,37 @@ def project(
     return MeshProjection(result=result, answer=answer)
 
 
+def compare(
+    before: Snapshot | MeshSnapshot,
+    after: Snapshot | MeshSnapshot,
+    scenario: Scenario | Path | str | Mapping[str, object] | None = None,
+) -> MeshComparison:
+    """Compare a prediction with the measurement after a migration.
+
+    Args:
+        before: a snapshot with sidecars.
+        after: a snapshot of the same mesh with ztunnels, after some or all namespaces have moved.
+        scenario: assumptions of the prediction, as in `project`.
+
+    Raises:
+        UsageError: if the scenario has an unknown name or a wrong value.
+        InsufficientData: if the two cannot be compared, with the reason.
+
+    >>> import analyzer as mesh
+    >>> comparison = mesh.compare(before, after)
+    >>> comparison.result.total.is_within_at_after
+    True
+    """
+    first, second = MeshSnapshot.of(before), MeshSnapshot.of(after)
+    found = compare_snapshots(
+        first.snapshot, second.snapshot, _scenario(scenario, default_scenario())
+    )
+    if isinstance(found, Refusal):
+        raise InsufficientData(str(found))
+    report = ComparisonReport(comparison=found, before=first.manifest, after=second.manifest)
+    return MeshComparison(result=found, report=report)
+
+
 def project_meshes(
     meshes: Mapping[str, Snapshot | MeshSnapshot] | Path | str,
     scenario: Scenario | Path | str | Mapping[str, object] | None = None,
@@ -261,25 +293,15 @@ def project_meshes(
     """
     is_measured = isinstance(meshes, Mapping)
     assumed = _scenario(scenario, default_scenario() if is_measured else hypothetical_scenario())
-    answers: dict[str, Answer] = {}
-    found: dict[str, Projection | Refusal] = {}
     if isinstance(meshes, Mapping):
         measured = {name: MeshSnapshot.of(snapshot) for name, snapshot in meshes.items()}
         refuse_same({name: snapshot.manifest for name, snapshot in measured.items()})
-        for name, snapshot in measured.items():
-            try:
-                projection = project(snapshot, scenario=assumed)
-            except InsufficientData as error:
-                found[name] = Refusal(subject="cost", reason=Reason.NO_DATA, detail=str(error))
-                continue
-            found[name], answers[name] = projection.result, projection.answer
+        report = of_measured(
+            measured, lambda name: project(measured[name], scenario=assumed).answer
+        )
     else:
-        for stated in load_meshes(Path(meshes)):
-            result = stated.projected(assumed)
-            found[stated.name] = result
-            answers[stated.name] = Answer(load=stated.load, projection=result)
-    priced = together(found)
-    return ManyProjections(result=priced, report=MeshesReport(meshes=priced, answers=answers))
+        report = of_stated(load_meshes(Path(meshes)), assumed, FrontEnd())
+    return ManyProjections(report=report)
 
 
 def _scenario(

@@ -12,8 +12,8 @@ from analyzer.projection.meshes import Meshes
 from analyzer.report import records
 from analyzer.report.charts.meshes import draw
 from analyzer.report.render.notebook import paragraphs_html, table_html
-from analyzer.report.sections import MeshesReport
 from analyzer.report.sentences.meshes import outcome
+from analyzer.report.several import MeshesReport
 from analyzer.report.tables import meshes as tables
 from analyzer.report.write import write_meshes
 from analyzer.units import Refusal
@@ -24,8 +24,7 @@ class ManyProjections:
     """The cost of several meshes and their sum.
 
     Attributes:
-        result: all figures.
-        report: the same, laid out, with the answer of each mesh by name.
+        report: all figures laid out, with the answer of each mesh by name.
 
     >>> import analyzer as mesh
     >>> several = mesh.project_meshes({"east": mesh.load_sample("fleet")})
@@ -33,8 +32,12 @@ class ManyProjections:
     <Basis.BILLED: 'billed'>
     """
 
-    result: Meshes
     report: MeshesReport
+
+    @property
+    def result(self) -> Meshes:
+        """All figures."""
+        return self.report.meshes
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -22,7 +22,13 @@ from analyzer.projection.places import (
     namespace_loads,
     node_loads,
 )
-from analyzer.projection.sidecars import SidecarFootprint, SidecarTally, billed, footprint_of, tally
+from analyzer.projection.sidecars import (
+    SidecarFootprint,
+    SidecarTally,
+    footprint_of,
+    tally,
+    with_billed,
+)
 from analyzer.projection.unseen import (
     EXACT,
     MeasuredRanges,
@@ -197,7 +203,7 @@ def mesh_load(
         waypoint_steps=_steps(handled) if keeps_steps else pd.DataFrame(),
         sidecars=footprint_of(sidecars, points),
         tally=tally(rows, sidecars, _added_vcpu(rows, growth), step_count=points),
-        placement=_placement(sidecars, points),
+        placement=placement_of(sidecars, points),
         allocatable_vcpu_per_node=vcpu,
         allocatable_memory_gib_per_node=memory_bytes and memory_bytes / BYTES_PER_GIB,
         zones=zone_traffic(usage, sidecars, passing, namespaces["namespace"]),
@@ -208,7 +214,7 @@ def mesh_load(
     low, high = (_grown(samples, growth) for samples in at_ends)
     footprints = footprint_of(low, points), load.sidecars, footprint_of(high, points)
     of_ends = (node_loads(samples, shares, node_count, points) for samples in (low, high))
-    placements = (_placement(samples, points) for samples in (low, high))
+    placements = (placement_of(samples, points) for samples in (low, high))
     return replace(
         load,
         nodes=nodes_with_ends(load.nodes, of_ends),
@@ -231,10 +237,7 @@ def _added_vcpu(rows: pd.DataFrame, growth: Growth) -> pd.Series:
 def _grown(rows: pd.DataFrame, growth: Growth) -> pd.DataFrame:
     """Return the sidecars' samples with this growth, and what is billed."""
     cpu = (rows["cpu_vcpu"] + _added_vcpu(rows, growth)).clip(lower=0.0)
-    return rows.assign(
-        cpu_vcpu=cpu,
-        billed_vcpu=billed(cpu, rows["reserved_vcpu"]),
-        billed_memory_bytes=billed(rows["memory_bytes"], rows["reserved_memory_bytes"]),
+    return with_billed(rows.assign(cpu_vcpu=cpu)).assign(
         proxy_rps=rows["proxy_rps"] * growth.factor,
         **{name: amounts * growth.factor for name, amounts in _carried(rows).items()},
     )
@@ -261,7 +264,8 @@ def _carried(rows: pd.DataFrame) -> dict[str, pd.Series]:
     }
 
 
-def _placement(sidecars: pd.DataFrame, points: int) -> pd.DataFrame:
+def placement_of(samples: pd.DataFrame, points: int) -> pd.DataFrame:
+    """Return what proxies need in each namespace and on each node: `MeasuredLoad.placement`."""
     columns = {
         "usage_vcpu": "cpu_vcpu",
         "reserved_vcpu": "reserved_vcpu",
@@ -270,7 +274,7 @@ def _placement(sidecars: pd.DataFrame, points: int) -> pd.DataFrame:
         "reserved_memory_gib": "reserved_memory_bytes",
         "billed_memory_gib": "billed_memory_bytes",
     }
-    means = sidecars.groupby(["namespace", "node"])[[*columns.values()]].sum() / points
+    means = samples.groupby(["namespace", "node"])[[*columns.values()]].sum() / points
     means.columns = pd.Index(columns)
     means.loc[:, "usage_memory_gib":] /= BYTES_PER_GIB
     return means.reset_index()

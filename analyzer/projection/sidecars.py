@@ -28,6 +28,14 @@ def by_basis(used: Amounts, requested: Amounts) -> dict[Basis, Amounts]:
     return {Basis.USAGE: used, Basis.RESERVED: requested, Basis.BILLED: billed(used, requested)}
 
 
+def with_billed(samples: pd.DataFrame) -> pd.DataFrame:
+    """Return samples of proxies with what is billed: billed_vcpu and billed_memory_bytes."""
+    return samples.assign(
+        billed_vcpu=billed(samples["cpu_vcpu"], samples["reserved_vcpu"]),
+        billed_memory_bytes=billed(samples["memory_bytes"], samples["reserved_memory_bytes"]),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SidecarFootprint:
     """CPU and memory of the sidecars, averaged over the window; None: not known."""

@@ -244,6 +244,8 @@ def of_comparison(
         "outcome": outcome(comparison),
         "largest": largest,
         **{name: found[name] for name in ("components", "total", "namespaces")},
+        **members(comparison.costs),
+        "nodes": found.get("nodes"),
         "calibration": {name: found.get(name) for name in ("waypoint", "ztunnel")},
         "refusals": comparison.refusals,
         "warnings": tuple(map(str, comparison.warnings)),

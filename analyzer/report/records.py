@@ -131,6 +131,12 @@ def finding_rows(findings: Iterable[Finding]) -> Iterator[Row]:
         }
 
 
+def saving_rows(comparison: Comparison) -> Iterator[Row]:
+    """Return one row a basis: the saving of a migration, predicted and realised."""
+    for basis, found in comparison.costs.savings.items():
+        yield {"basis": str(basis), **flat(found)}
+
+
 def comparison_rows(comparison: Comparison) -> Iterator[Row]:
     """Return one row a component of the mesh (no namespace) and of each namespace."""
     mesh = ("", "", (*comparison.components, comparison.total))

@@ -1,8 +1,4 @@
-"""An answer and a comparison, each laid out once, in the order in which they are read.
-
-A section holds blocks; a block states the views that show it, each with its heading there.
-Renderers walk over sections and blocks, and know no content.
-"""
+"""An answer and a comparison, each laid out once, in the order in which they are read."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,137 +6,46 @@ from functools import cached_property
 
 from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.comparison.result import Comparison
-from analyzer.measurement.findings import Finding, Severity
+from analyzer.measurement.findings import Severity
 from analyzer.measurement.manifest import Manifest
-from analyzer.projection.meshes import Meshes
 from analyzer.projection.modes import SIDECAR
 from analyzer.projection.result import Projection
 from analyzer.projection.scenario import as_toml
 from analyzer.report import document, records
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
+from analyzer.report.blocks import (
+    EVERYWHERE,
+    Block,
+    Charts,
+    Code,
+    Definitions,
+    Facts,
+    Paragraphs,
+    Picture,
+    Points,
+    Section,
+    block,
+    hint,
+    points,
+    section,
+    texts,
+)
 from analyzer.report.sentences import Line
 from analyzer.report.sentences import calibration as of_calibration
 from analyzer.report.sentences import collection as of_collection
 from analyzer.report.sentences import comparison as of_comparison
 from analyzer.report.sentences import decision as of_decision
 from analyzer.report.sentences import dependence as of_dependence
-from analyzer.report.sentences import meshes as of_meshes
 from analyzer.report.sentences import projection as of_projection
 from analyzer.report.sentences import zones as of_zones
-from analyzer.report.sentences.codes import explain_hints
+from analyzer.report.sentences.moving import moving_lines
 from analyzer.report.sentences.refused import grouped
 from analyzer.report.sentences.summary import summary
 from analyzer.report.table import Amount, Cell, Table, Unit, View
 from analyzer.report.tables import comparison as compared
-from analyzer.report.tables import costs, origins, parts
-from analyzer.report.tables import meshes as meshes_of
+from analyzer.report.tables import costs, migration_costs, origins, parts
 from analyzer.units import Refusal
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraphs:
-    """Sentences, each a paragraph of its own."""
-
-    items: tuple[Line, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Points:
-    """Remarks, each a point of a list; `anchor` is the list's name in the page's address."""
-
-    items: tuple[str, ...]
-    anchor: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """The few figures that a reader takes away, each with its label and what to compare it with."""
-
-    items: tuple[tuple[str, Cell, str], ...]
-    note: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """A chart: its PNG file, what it shows for readers who cannot see it, and how to read it."""
-
-    png: bytes
-    description: str
-    reading: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Charts:
-    """Charts by name, each with its heading and the anchor of its data table, if any."""
-
-    items: tuple[tuple[str, str, Picture, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """Text for a machine, folded behind a summary unless that is ""."""
-
-    items: tuple[str, ...]
-    summary: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Definitions:
-    """Pieces of code, each with its name and a remark, all folded behind a summary."""
-
-    items: tuple[tuple[str, str, str], ...]
-    summary: str
-
-
-Content = Paragraphs | Points | Facts | Charts | Code | Definitions | Table
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """What belongs together, and the views that show it, each with the heading over it or ""."""
-
-    content: Content
-    headings: Mapping[View, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """Blocks under one heading of the page; `anchor` is its name in the page's address."""
-
-    anchor: str
-    heading: str
-    blocks: tuple[Block, ...]
-
-    def shown_in(self, view: View) -> tuple[Block, ...]:
-        """Return the blocks that a view shows."""
-        return tuple(block for block in self.blocks if view in block.headings)
-
-
-def _block(content: Content, *views: View, **headings: str) -> Iterator[Block]:
-    """Yield a block, unless there is nothing in it; `headings` are by the values of `View`."""
-    if content.rows if isinstance(content, Table) else content.items:
-        shown = {View(view): heading for view, heading in headings.items()}
-        yield Block(content, dict.fromkeys(views, "") | shown)
-
-
-def _points(items: Iterable[object], **headings: str) -> Iterator[Block]:
-    return _block(Points(tuple(map(str, items))), **headings)
-
-
-def _texts(*texts: str) -> Paragraphs:
-    return Paragraphs(tuple(map(Line, texts)))
-
-
-def _hint(shown: Iterable[Finding], *views: View) -> Iterator[Block]:
-    return _block(_texts(*explain_hints(shown)), *views)
-
-
-def _section(anchor: str, heading: str, blocks: Iterable[Block]) -> Section:
-    return Section(anchor, heading, tuple(blocks))
-
-
-_EVERYWHERE = (View.TERMINAL, View.TEXT, View.PAGE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,48 +111,48 @@ class AnswerReport:
         }
         # Below the answer and what each mode costs.
         place = 2 if self.answer.projection else 1
-        found.insert(place, _section("charts", "Charts", self._charts(anchors)))
+        found.insert(place, section("charts", "Charts", self._charts(anchors)))
         return tuple(found)
 
     def _without_charts(self) -> Iterator[Section]:
         calibration, projection = self.answer.calibration, self.answer.projection
-        yield _section("answer", "The answer", self._answer())
+        yield section("answer", "The answer", self._answer())
         if projection:
-            yield _section("modes", "Cost of each mode", _modes(projection))
-            yield _section("matters", "What matters most", _matters(projection))
-            yield _section("rank", "Namespaces", _ranked(projection))
+            yield section("modes", "Cost of each mode", _modes(projection))
+            yield section("matters", "What matters most", _matters(projection))
+            yield section("rank", "Namespaces", _ranked(projection))
         if calibration:
             # A terminal has room for these where they are all there is.
             views = (View.PAGE,) if projection else (View.TERMINAL, View.PAGE)
-            yield _section("fit", "The fit", _fit(calibration, views))
-            yield _section("by-workload", "Workloads", _workloads(calibration, views))
+            yield section("fit", "The fit", _fit(calibration, views))
+            yield section("by-workload", "Workloads", _workloads(calibration, views))
         if projection:
             namespaces = parts.namespaces(projection)
-            yield _section("by-namespace", "Namespaces", _block(namespaces, View.PAGE))
-            yield _section("by-node", "Nodes", _block(parts.ztunnels(projection), View.PAGE))
-        yield _section("quality", "Data quality", self._quality())
-        yield _section("sources", "Assumptions and sources", self._sources())
-        yield _section("again", "Reproduce this report", self._again())
+            yield section("by-namespace", "Namespaces", block(namespaces, View.PAGE))
+            yield section("by-node", "Nodes", block(parts.ztunnels(projection), View.PAGE))
+        yield section("quality", "Data quality", self._quality())
+        yield section("sources", "Assumptions and sources", self._sources())
+        yield section("again", "Reproduce this report", self._again())
 
     def _answer(self) -> Iterator[Block]:
         answer = self.answer
         note = (Line(self.note, is_strong=True),) if self.note else ()
         limits = (Line(text, is_strong=True) for text in of_decision.leading_lines(answer))
         head = Paragraphs((*note, Line(self.subtitle), *limits))
-        yield from _block(head, View.TERMINAL, View.TEXT)
+        yield from block(head, View.TERMINAL, View.TEXT)
         # The page has note and subtitle in its header.
-        yield from _block(Paragraphs(head.items[len(note) + 1 :]), View.PAGE)
+        yield from block(Paragraphs(head.items[len(note) + 1 :]), View.PAGE)
         decision = Points(self.decision, "decision")
-        yield from _block(decision, **dict.fromkeys(_EVERYWHERE, "Decision"))
+        yield from block(decision, **dict.fromkeys(EVERYWHERE, "Decision"))
         figures = Facts(tuple(_facts(answer)), "Ranges are 90 % intervals.")
-        yield from _block(figures, View.PAGE)
+        yield from block(figures, View.PAGE)
         mesh = of_projection.mesh_lines(answer.load, answer.projection) if answer.load else ()
-        yield from _block(_texts(*mesh), View.TERMINAL)
-        yield from _points((line.text for line in self.summary), text="Summary")
-        nothing = _texts("Nothing was measured and nothing was projected.")
-        yield from _block(Paragraphs(self.summary) if self.summary else nothing, View.PAGE)
+        yield from block(texts(*mesh), View.TERMINAL)
+        yield from points((line.text for line in self.summary), text="Summary")
+        nothing = texts("Nothing was measured and nothing was projected.")
+        yield from block(Paragraphs(self.summary) if self.summary else nothing, View.PAGE)
         for line in (line for line in self.summary if line.is_strong):
-            yield from _block(Paragraphs((line,)), View.TERMINAL)
+            yield from block(Paragraphs((line,)), View.TERMINAL)
 
     def _charts(self, anchors: set[str]) -> Iterator[Block]:
         drawn = tuple(
@@ -255,33 +160,33 @@ class AnswerReport:
             for name, picture in self.pictures.items()
             if isinstance(picture, Picture)
         )
-        yield from _block(Charts(drawn), View.PAGE)
+        yield from block(Charts(drawn), View.PAGE)
         missing = (item for item in self.pictures.values() if isinstance(item, Refusal))
-        yield from _points(missing, page="Charts not drawn")
+        yield from points(missing, page="Charts not drawn")
 
     def _quality(self) -> Iterator[Block]:
         found = self.answer.findings
         # What is only worth knowing has no room on a terminal.
         grave = [item for item in found if item.severity != Severity.INFO]
-        yield from _points((f"{item.severity} {item}" for item in grave), terminal="Data quality")
-        yield from _points((f"{item.severity} {item}" for item in found), text="Data quality")
-        yield from _block(parts.findings(found), View.PAGE)
-        yield from _points(self.answer.warnings, **dict.fromkeys(_EVERYWHERE, "Warnings"))
-        yield from _hint((*grave, *self.answer.warnings), View.TERMINAL)
-        yield from _hint((*found, *self.answer.warnings), View.TEXT)
-        refused = dict.fromkeys(_EVERYWHERE, "Cannot tell")
-        yield from _points(grouped(self.answer.refusals), **refused)
+        yield from points((f"{item.severity} {item}" for item in grave), terminal="Data quality")
+        yield from points((f"{item.severity} {item}" for item in found), text="Data quality")
+        yield from block(parts.findings(found), View.PAGE)
+        yield from points(self.answer.warnings, **dict.fromkeys(EVERYWHERE, "Warnings"))
+        yield from hint((*grave, *self.answer.warnings), View.TERMINAL)
+        yield from hint((*found, *self.answer.warnings), View.TEXT)
+        refused = dict.fromkeys(EVERYWHERE, "Cannot tell")
+        yield from points(grouped(self.answer.refusals), **refused)
 
     def _sources(self) -> Iterator[Block]:
         projection = self.answer.projection
         scenario = projection.workings.scenario if projection and projection.workings else None
         if scenario:
             assumed = tuple(scenario.assumptions.values())
-            yield from _block(origins.assumptions(assumed, self.answer.spelled), View.PAGE)
-        yield from _block(origins.constants(projection), View.PAGE)
-        yield from _block(origins.runs(), View.PAGE)
+            yield from block(origins.assumptions(assumed, self.answer.spelled), View.PAGE)
+        yield from block(origins.constants(projection), View.PAGE)
+        yield from block(origins.runs(), View.PAGE)
         if scenario:
-            yield from _block(
+            yield from block(
                 Code(
                     (as_toml(scenario, self.answer.spelled),), "Scenario file with all assumptions"
                 ),
@@ -291,16 +196,16 @@ class AnswerReport:
     def _again(self) -> Iterator[Block]:
         manifest, projection = self.answer.manifest, self.answer.projection
         if manifest is None:
-            yield from _block(_texts(of_collection.NOTHING_COLLECTED), View.PAGE)
+            yield from block(texts(of_collection.NOTHING_COLLECTED), View.PAGE)
             return
         has_scenario = bool(projection and projection.workings)
         sentences = of_collection.again(manifest, has_scenario=has_scenario)
-        yield from _block(_texts(*map(self.answer.spelled, sentences)), View.PAGE)
-        yield from _block(Code(self.answer.front_end.reproduce(manifest)), View.PAGE)
+        yield from block(texts(*map(self.answer.spelled, sentences)), View.PAGE)
+        yield from block(Code(self.answer.front_end.reproduce(manifest)), View.PAGE)
         answered = of_collection.answered
         queries = tuple((item.name, answered(item), item.promql) for item in manifest.queries)
         sent = Definitions(queries, f"The {len(queries)} queries that were sent")
-        yield from _block(sent, View.PAGE)
+        yield from block(sent, View.PAGE)
 
 
 def _facts(answer: Answer) -> Iterator[tuple[str, Cell, str]]:
@@ -329,52 +234,55 @@ def _facts(answer: Answer) -> Iterator[tuple[str, Cell, str]]:
 
 
 def _modes(projection: Projection) -> Iterator[Block]:
-    yield from _block(_texts(of_projection.price_sentence(projection)), View.TEXT)
-    yield from _block(costs.modes(projection), *_EVERYWHERE)
-    bill = _texts(*of_projection.side_by_side(projection))
-    yield from _block(bill, View.TERMINAL, View.TEXT)
+    yield from block(texts(of_projection.price_sentence(projection)), View.TEXT)
+    yield from block(costs.modes(projection), *EVERYWHERE)
+    bill = texts(*of_projection.side_by_side(projection))
+    yield from block(bill, View.TERMINAL, View.TEXT)
     depends = of_dependence.dependence_lines(projection)
     turns = of_projection.projection_lines(projection)
-    yield from _points(
+    yield from points(
         (*depends, *turns),
-        **dict.fromkeys(_EVERYWHERE, "What the saving depends on, largest effect first"),
+        **dict.fromkeys(EVERYWHERE, "What the saving depends on, largest effect first"),
     )
     origins_of = tuple(of_dependence.origin_lines(projection))
-    yield from _points(origins_of, **dict.fromkeys(_EVERYWHERE, "Measured and assumed"))
+    yield from points(origins_of, **dict.fromkeys(EVERYWHERE, "Measured and assumed"))
+    yield from points(
+        moving_lines(projection), **dict.fromkeys(EVERYWHERE, "What a move changes beside cost")
+    )
     parts_of = tuple(of_projection.component_lines(projection))
-    yield from _points(parts_of, terminal="Components, CPU used")
-    yield from _points(of_projection.busiest_line(projection), page="")
+    yield from points(parts_of, terminal="Components, CPU used")
+    yield from points(of_projection.busiest_line(projection), page="")
     heading = "Traffic between zones"
-    yield from _points(of_zones.zone_lines(projection), **dict.fromkeys(_EVERYWHERE, heading))
-    yield from _block(costs.zones(projection), *_EVERYWHERE)
-    yield from _block(costs.bases(projection), text="Used, requested, billed")
+    yield from points(of_zones.zone_lines(projection), **dict.fromkeys(EVERYWHERE, heading))
+    yield from block(costs.zones(projection), *EVERYWHERE)
+    yield from block(costs.bases(projection), text="Used, requested, billed")
 
 
 def _matters(projection: Projection) -> Iterator[Block]:
     matters = "Saving at the ends of each assumption"
-    yield from _block(costs.sensitivity(projection), View.PAGE, text=matters)
+    yield from block(costs.sensitivity(projection), View.PAGE, text=matters)
     for sweep in projection.sweeps:
         table = costs.sweep(sweep)
         page = {"page": ""} if projection.sensitivity else {}
-        yield from _block(table, text=table.captions[View.PAGE], **page)
+        yield from block(table, text=table.captions[View.PAGE], **page)
 
 
 def _ranked(projection: Projection) -> Iterator[Block]:
     if "saving_l4_vcpu" in projection.namespaces:
         headings = dict.fromkeys((View.TERMINAL, View.TEXT), "Namespaces")
-        yield from _block(parts.namespaces(projection), **headings)
-    yield from _block(costs.references(projection), text="The same mesh by published constants")
+        yield from block(parts.namespaces(projection), **headings)
+    yield from block(costs.references(projection), text="The same mesh by published constants")
 
 
 def _fit(calibration: Calibration, views: tuple[View, ...]) -> Iterator[Block]:
     lines = tuple(of_calibration.calibration_lines(calibration))
-    return _block(Points(lines, "calibration"), *views, text="Calibration")
+    return block(Points(lines, "calibration"), *views, text="Calibration")
 
 
 def _workloads(calibration: Calibration, views: tuple[View, ...]) -> Iterator[Block]:
-    yield from _block(parts.workloads(calibration.workloads), text="Workloads")
+    yield from block(parts.workloads(calibration.workloads), text="Workloads")
     ranked = of_calibration.ranked(calibration.workloads)
-    yield from _block(parts.workloads(ranked), *views)
+    yield from block(parts.workloads(ranked), *views)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -411,99 +319,44 @@ class ComparisonReport:
     def sections(self) -> tuple[Section, ...]:
         """The comparison in order."""
         found, where = self.comparison, "Where the difference comes from"
-        parts_of = _block(compared.parts(found), View.TERMINAL, text=where)
-        namespaces = _block(compared.namespaces(found), View.TERMINAL, text="Namespaces")
+        parts_of = block(compared.parts(found), View.TERMINAL, View.PAGE, text=where)
+        namespaces = block(compared.namespaces(found), View.TERMINAL, View.PAGE, text="Namespaces")
         return (
-            _section("answer", "The answer", self._answer()),
-            _section("parts", where, parts_of),
-            _section("by-namespace", "Namespaces", namespaces),
-            _section("quality", "Data quality", self._quality()),
+            section("answer", "The answer", self._answer()),
+            section("causes", where, parts_of),
+            section("costs", "Memory and dollars", self._costs()),
+            section("by-namespace", "Namespaces", namespaces),
+            section("quality", "Data quality", self._quality()),
         )
 
     def _answer(self) -> Iterator[Block]:
         found, views = self.comparison, (View.TERMINAL, View.TEXT)
-        yield from _block(_texts(*self._times(), of_comparison.moved(found)), *views)
+        yield from block(texts(*self._times(), of_comparison.moved(found)), *views)
         outcome = Line(of_comparison.outcome(found), is_strong=True)
-        yield from _block(Paragraphs((outcome,)), *_EVERYWHERE)
-        yield from _block(compared.components(found), *views)
+        saving = (Line(text, is_strong=True) for text in of_comparison.saving(found))
+        yield from block(Paragraphs((outcome, *saving)), *EVERYWHERE)
+        yield from block(compared.components(found), *EVERYWHERE)
+
+    def _costs(self) -> Iterator[Block]:
+        found, title = self.comparison, "Memory and dollars"
+        memory = migration_costs.memory(found)
+        yield from block(memory, View.PAGE, terminal=title, text=title)
+        if found.costs.savings:
+            yield from block(migration_costs.dollars(found), *EVERYWHERE)
+        yield from block(migration_costs.savings(found), *EVERYWHERE)
+        whole = "CPU, memory and dollars used, requested and billed"
+        yield from block(migration_costs.bases(found), text=whole, page=whole)
+        titles = dict.fromkeys(EVERYWHERE, "Nodes")
+        yield from block(migration_costs.nodes(found), **titles)
+        if lines := tuple(of_comparison.nodes(found)):
+            yield from block(texts(" ".join(lines)), *EVERYWHERE)
 
     def _quality(self) -> Iterator[Block]:
         found = self.comparison
         fits = (fit for fit in (found.waypoint, found.ztunnel) if isinstance(fit, RoleCalibration))
         measured = map(of_calibration.role_line, fits)
-        yield from _points(measured, **dict.fromkeys(_EVERYWHERE, "Measured in AFTER"))
-        yield from _points(found.warnings, **dict.fromkeys(_EVERYWHERE, "Warnings"))
-        yield from _hint(found.warnings, View.TERMINAL, View.TEXT)
-        refused = dict.fromkeys(_EVERYWHERE, "Cannot tell")
-        yield from _points(grouped(found.refusals), **refused)
-
-
-@dataclass(frozen=True, kw_only=True)
-class MeshesReport:
-    """Several meshes and their sum, laid out; `answers` are those of each mesh, by name."""
-
-    meshes: Meshes
-    answers: Mapping[str, Answer]
-    picture: Picture | None = None
-
-    title = "Cost of several meshes in sidecar mode and in ambient mode"
-    note = ""
-
-    @property
-    def subtitle(self) -> str:
-        """The meshes that are priced."""
-        return fmt.named([mesh.name for mesh in self.meshes.meshes], most=5)
-
-    @cached_property
-    def document(self) -> Mapping[str, object]:
-        """The meshes by key, for `document.plain`."""
-        summary = of_meshes.outcome(self.meshes)
-        return document.of_meshes(self.meshes, summary, self._refusals, self._gaps)
-
-    @property
-    def rows(self) -> Iterable[records.Row]:
-        """A row a mesh and mode, then those of the sum."""
-        return records.meshes_rows(self.meshes)
-
-    @cached_property
-    def sections(self) -> tuple[Section, ...]:
-        """The meshes in order."""
-        return (
-            _section("answer", "The answer", self._answer()),
-            _section("quality", "Data quality", self._quality()),
-        )
-
-    @property
-    def _gaps(self) -> tuple[str, ...]:
-        return tuple(
-            text for name, answer in self.answers.items() for text in of_meshes.gaps(name, answer)
-        )
-
-    def _answer(self) -> Iterator[Block]:
-        found = self.meshes
-        outcome = Line(of_meshes.outcome(found), is_strong=True)
-        yield from _block(Paragraphs((outcome, Line(of_meshes.size(found)))), *_EVERYWHERE)
-        yield from _block(meshes_of.costs(found), *_EVERYWHERE)
-        if self.picture:
-            drawn = (("meshes", "Cost of each mesh", self.picture, "cost"),)
-            yield from _block(Charts(drawn), View.PAGE)
-
-    def _quality(self) -> Iterator[Block]:
-        yield from _points(self._gaps, **dict.fromkeys(_EVERYWHERE, "Warnings"))
-        refused = dict.fromkeys(_EVERYWHERE, "Not in the sum")
-        yield from _points(self._refusals, **refused)
-
-    @property
-    def _refusals(self) -> tuple[Refusal, ...]:
-        worded = next(iter(self.answers.values())).worded
-        return tuple(map(worded, self.meshes.refusals))
-
-
-Report = AnswerReport | ComparisonReport | MeshesReport
-"""What every renderer takes."""
-
-
-def blocks_in(report: Report, view: View) -> Iterator[Block]:
-    """Return the blocks of all sections that a view shows."""
-    for section in report.sections:
-        yield from section.shown_in(view)
+        yield from points(measured, **dict.fromkeys(EVERYWHERE, "Measured in AFTER"))
+        yield from points(found.warnings, **dict.fromkeys(EVERYWHERE, "Warnings"))
+        yield from hint(found.warnings, View.TERMINAL, View.TEXT)
+        refused = dict.fromkeys(EVERYWHERE, "Cannot tell")
+        yield from points(grouped(found.refusals), **refused)

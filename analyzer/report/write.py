@@ -8,11 +8,13 @@ from analyzer.errors import AnalyzerError
 from analyzer.files import write_file
 from analyzer.report import records
 from analyzer.report.answer import Answer
+from analyzer.report.blocks import Picture
 from analyzer.report.charts import CHARTS
 from analyzer.report.charts.meshes import draw as draw_meshes
 from analyzer.report.charts.style import DPI, FORMATS, figure_bytes
 from analyzer.report.render import csv, html, json, markdown
-from analyzer.report.sections import AnswerReport, ComparisonReport, MeshesReport, Picture
+from analyzer.report.sections import AnswerReport, ComparisonReport
+from analyzer.report.several import MeshesReport
 from analyzer.units import Refusal
 
 
@@ -71,9 +73,12 @@ def write_report(answer: Answer, folder: Path, charts: ChartOptions | None = Non
 
 
 def write_comparison(report: ComparisonReport, folder: Path) -> tuple[Path, ...]:
-    """Write the JSON, Markdown and CSV of a comparison, and return their paths."""
+    """Write the JSON, Markdown, CSVs and HTML of a comparison, and return their paths."""
     renderers = {"json": json.render, "md": markdown.render, "csv": csv.render}
     files = {f"comparison.{end}": render(report).encode() for end, render in renderers.items()}
+    files["comparison.html"] = html.render(report).encode()
+    if rows := list(records.saving_rows(report.comparison)):
+        files["savings.csv"] = csv.csv_text(rows).encode()
     return write_files(files, folder)
 
 

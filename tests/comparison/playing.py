@@ -91,12 +91,13 @@ class Law:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """A mesh as measured before its migration, and the CPU it takes by mode.
+    """A mesh as measured before its migration and after, and the CPU it takes by mode.
 
     `costs` are those of ambient on its hardware, by the names of the assumptions.
     """
 
     usage: MeshUsage
+    after: MeshUsage
     vcpu: Mapping[str, float]
     costs: Mapping[str, float]
 
@@ -115,19 +116,22 @@ def played(
     has_http_bytes: bool = True,
 ) -> Truth:
     """Return the mesh of these pods in both modes; HTTP bytes may be without a metric."""
-    ztunnels = sum(_ztunnel_vcpu(rng, pods, node, law) for node in range(node_count))
+    by_node = [_ztunnel_vcpu(rng, pods, node, law) for node in range(node_count)]
     ratio = law.ambient["waypoint_to_sidecar_ratio"]
-    waypoints = sum(
-        _in_replicas(
+    by_namespace = {
+        namespace: _in_replicas(
             rng,
             ratio * law.idle_vcpu,
             ratio * _http_vcpu(calls, namespace, law) + _tcp_vcpu(pods, namespace, law),
         )
         for namespace in sorted({pod.namespace for pod in pods})
-    )
+    }
+    ztunnels = sum(float(vcpu.mean()) for vcpu in by_node)
+    waypoints = sum(float(vcpu.mean()) for _, vcpu in by_namespace.values())
     usage = _measured(rng, pods, calls, law, node_count)
     return Truth(
         usage=_with_traffic(usage, pods, law.bytes_per_request if has_http_bytes else np.nan),
+        after=_migrated(by_node, by_namespace, calls),
         vcpu={
             "sidecar": sum(float(law.sidecar_vcpu(pod).mean()) for pod in pods),
             "ambient-l4": ztunnels,
@@ -141,8 +145,8 @@ def _noisy(rng: np.random.Generator, vcpu: Floats) -> Floats:
     return vcpu * (1 + NOISE_SHARE * rng.normal(size=vcpu.shape))
 
 
-def _ztunnel_vcpu(rng: np.random.Generator, pods: Sequence[Pod], node: int, law: Law) -> float:
-    """Return what one ztunnel takes on average, step by step and pod by pod."""
+def _ztunnel_vcpu(rng: np.random.Generator, pods: Sequence[Pod], node: int, law: Law) -> Floats:
+    """Return what one ztunnel takes in each step, pod by pod."""
     costs = law.ambient
     used = np.full(STEPS, costs["ztunnel_idle_vcpu_per_node"])
     for pod in pods:
@@ -154,7 +158,7 @@ def _ztunnel_vcpu(rng: np.random.Generator, pods: Sequence[Pod], node: int, law:
             used += opened / 1000 * costs["ztunnel_vcpu_per_1000_new_connections_per_second"]
             kept = pod.open_connections + (pod.rps > 0) * costs["open_connections_per_proxy"]
             used += kept / 1000 * costs["ztunnel_vcpu_per_1000_open_connections"]
-    return float(_noisy(rng, used).mean())
+    return _noisy(rng, used)
 
 
 def _http_vcpu(calls: Sequence[Call], namespace: str, law: Law) -> Floats:
@@ -180,12 +184,49 @@ def _tcp_vcpu(pods: Sequence[Pod], namespace: str, law: Law) -> Floats:
     return used
 
 
-def _in_replicas(rng: np.random.Generator, idle: float, used: Floats) -> float:
-    """Return what a waypoint takes, with as many replicas as stay below their target."""
+def _in_replicas(rng: np.random.Generator, idle: float, used: Floats) -> tuple[int, Floats]:
+    """Return as many replicas of a waypoint as stay below their target, and what they take."""
     replicas = 1
     while idle + used.max() / replicas > MOST_VCPU_PER_REPLICA:
         replicas += 1
-    return float(_noisy(rng, replicas * idle + used).mean())
+    return replicas, _noisy(rng, replicas * idle + used)
+
+
+def _migrated(
+    by_node: Sequence[Floats], by_namespace: Mapping[str, tuple[int, Floats]], calls: Sequence[Call]
+) -> MeshUsage:
+    """Return the mesh after all pods have moved: waypoints report what meshed callers send."""
+    nodes = [f"node-{number}" for number in range(len(by_node))]
+    none = (0.0,) * STEPS
+    ztunnels = [
+        Proxy(
+            workload="istio-system/ztunnel",
+            node=node,
+            role=Role.ZTUNNEL,
+            cpu_vcpu=tuple(vcpu),
+            proxy_rps=none,
+        )
+        for node, vcpu in zip(nodes, by_node, strict=True)
+    ]
+    handled = [
+        replace(call, reporter="waypoint") for call in calls if call.source not in (EDGE, UNMESHED)
+    ]
+    sent = [replace(call, reporter="source") for call in calls if call.source == EDGE]
+    waypoints = []
+    for namespace, (count, vcpu) in by_namespace.items():
+        into = [call.rps for call in handled if call.destination.split("/")[0] == namespace]
+        rps = sum(map(np.array, into), start=_zeros())
+        one = Proxy(
+            workload=f"{namespace}/waypoint",
+            node=nodes[0],
+            role=Role.WAYPOINT,
+            cpu_vcpu=tuple(vcpu / count),
+            proxy_rps=tuple(rps / count),
+        )
+        waypoints += [one] * count
+    return mesh(
+        *ztunnels, *waypoints, _gateway(), calls=[*handled, *sent], nodes=nodes, steps=STEPS
+    )
 
 
 def _measured(
@@ -205,15 +246,18 @@ def _measured(
         )
         for pod in pods
     ]
-    gateway = Proxy(
+    nodes = [f"node-{number}" for number in range(node_count)]
+    return mesh(*sidecars, _gateway(), calls=calls, nodes=nodes, steps=STEPS)
+
+
+def _gateway() -> Proxy:
+    return Proxy(
         workload=EDGE,
         node="node-0",
         role=Role.GATEWAY,
         cpu_vcpu=(2.0,) * STEPS,
         proxy_rps=(1000.0,) * STEPS,
     )
-    nodes = [f"node-{number}" for number in range(node_count)]
-    return mesh(*sidecars, gateway, calls=calls, nodes=nodes, steps=STEPS)
 
 
 def _with_traffic(usage: MeshUsage, pods: Sequence[Pod], bytes_per_request: float) -> MeshUsage:

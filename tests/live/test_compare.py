@@ -9,6 +9,9 @@ import jsonschema
 import pytest
 
 from analyzer.data import schema_path
+from analyzer.measurement.snapshot import load_snapshot
+from analyzer.measurement.usage import measure
+from analyzer.units import Role
 from tests.live.command import Outcome, run
 from tests.support import FilledMesh, MeshCache, after_migration, before_migration
 
@@ -92,6 +95,44 @@ def test_the_parts_add_up_to_the_difference(answer: dict[str, Any]) -> None:
         assert sum(item["parts_vcpu"].values()) == pytest.approx(item["difference_vcpu"], abs=1e-8)
 
 
+def test_memory_of_each_role_is_that_of_the_kubelet(
+    answer: dict[str, Any], snapshots: tuple[Path, Path]
+) -> None:
+    usage = measure(load_snapshot(snapshots[1]))
+
+    for role in (Role.SIDECAR, Role.WAYPOINT, Role.ZTUNNEL):
+        item = _component(answer, role)
+        memory_bytes = usage.mean_total(role, "memory_bytes")
+        assert memory_bytes is not None
+        measured = item["bases"]["usage"]["memory_gib"]["measured"]["mid"]
+        assert measured == pytest.approx(memory_bytes / 2**30, rel=0.01), role
+        # Of the 50 MiB that they have on average, each has its own.
+        assert item["memory_gib_per_proxy"]["measured"] == pytest.approx(50 / 1024, rel=0.3), role
+
+
+def test_the_saving_of_requests_is_exact(answer: dict[str, Any]) -> None:
+    """From 24 sidecars to 10, two waypoints and four ztunnels: 0.4 vCPU less."""
+    saving = answer["savings"]["reserved"]
+
+    assert answer["basis"] == "billed"
+    assert answer["prices"]["before"] == answer["prices"]["after"]
+    assert saving["before_usd_per_year"]["mid"] == pytest.approx(24 * 0.1 * 22 * 12, rel=1e-3)
+    assert saving["realised_usd_per_year"]["mid"] == pytest.approx(0.4 * 22 * 12, rel=1e-2)
+    # The default of waypoint replicas is what was predicted.
+    replicas = _component(answer, "waypoint")["predicted_count"]
+    predicted = (24 - 10 - replicas - 4 * 2) * 0.1 * 22 * 12
+    assert saving["predicted_usd_per_year"]["mid"] == pytest.approx(predicted, rel=1e-2)
+
+
+def test_the_nodes_are_those_of_kube_state_metrics(answer: dict[str, Any]) -> None:
+    for when in ("before", "after"):
+        nodes = answer["nodes"][when]
+        assert nodes["node_count"] == pytest.approx(4)
+        assert nodes["node_hours_per_week"] == pytest.approx(4 * 168)
+        assert nodes["allocatable_vcpu"] == pytest.approx(64)
+    assert answer["nodes"]["predicted_freed_node_count"] == 0
+
+
 def test_the_answer_keeps_what_its_schema_promises(answer: dict[str, Any]) -> None:
     schema = json.loads(schema_path("comparison").read_text())
 
@@ -111,6 +152,8 @@ def test_the_files_are_written(
     folder = snapshots[0].parent / "out"
 
     assert "Wrote comparison.json, comparison.md, comparison.csv" in compared.stderr
+    assert "$" in (folder / "comparison.html").read_text()
+    assert (folder / "savings.csv").read_text().count("\n") == 1 + len(answer["savings"])
     assert json.loads((folder / "comparison.json").read_text()) == answer
     assert answer["outcome"] in (folder / "comparison.md").read_text().replace("\\", "")
 

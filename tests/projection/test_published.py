@@ -295,3 +295,22 @@ def test_both_prices_may_have_a_range() -> None:
     assert found.mid == pytest.approx((9000 * 26 + 1500 * 2) * 12)
     assert (9000 * 22 + 1500 * 1) * 12 + 1000 < found.low < (9000 * 23 + 1500 * 2) * 12
     assert (9000 * 29 + 1500 * 2) * 12 < found.high < (9000 * 30 + 1500 * 3) * 12 - 1000
+
+
+def test_published_figures_for_a_measured_mesh_have_the_range_of_its_price() -> None:
+    load, price = mesh_load(shop_mesh()), {"low": 22.0, "mid": 26.0, "high": 30.0}
+    exact = Price(vcpu_month_usd=26.0, memory_gib_month_usd=0.0, source="")
+    ranged = replace(exact, vcpu_month_usd_range=Interval(**price))
+
+    for constants in published_constants().values():
+        found = reference(constants, load, scenario(), ranged)
+        assert found.usd_per_year_range.keys() == found.vcpu.keys()
+        for mode, used_vcpu in found.vcpu.items():
+            usd = found.usd_interval(mode)
+            assert usd.mid == pytest.approx(found.usd_per_year[mode], rel=1e-9)
+            for end, month_usd in price.items():
+                assert getattr(usd, end) == pytest.approx(used_vcpu * month_usd * 12, rel=1e-9)
+        alone = reference(constants, load, scenario(), exact)
+        assert alone.usd_per_year_range == {}
+        for mode, cost in alone.usd_per_year.items():
+            assert alone.usd_interval(mode) == Interval.exactly(cost)

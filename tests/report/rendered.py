@@ -7,9 +7,10 @@ from typing import Any
 
 from analyzer.report import records
 from analyzer.report.answer import Answer
+from analyzer.report.blocks import Picture
 from analyzer.report.document import plain
 from analyzer.report.render import csv, html, json, markdown, terminal
-from analyzer.report.sections import AnswerReport, Picture
+from analyzer.report.sections import AnswerReport
 from analyzer.units import Refusal
 
 

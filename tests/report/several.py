@@ -8,7 +8,7 @@ from analyzer.projection.meshes import together
 from analyzer.projection.published import project_constants
 from analyzer.projection.result import Projection
 from analyzer.report.answer import Answer
-from analyzer.report.sections import MeshesReport
+from analyzer.report.several import MeshesReport
 from analyzer.units import Refusal
 from tests.projection.builders import scenario
 

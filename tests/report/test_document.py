@@ -43,6 +43,7 @@ from tests.report.answers import (
     refused,
 )
 from tests.report.rendered import as_document, as_json
+from tests.report.several import POSTS_PRICE
 
 SCHEMA = json.loads(schema_path().read_text(encoding="utf-8"))
 
@@ -131,6 +132,7 @@ ANSWERS = [
     pytest.param(lambda: constants_only("istio-1.1", proxy_rps=1e6), id="older release"),
     pytest.param(refused, id="refused"),
     pytest.param(lambda: full(assumed=scenario(vcpu_month_usd=0)), id="free"),
+    pytest.param(lambda: full(assumed=scenario(vcpu_month_usd=POSTS_PRICE)), id="price range"),
     pytest.param(naughty, id="naughty names"),
     pytest.param(Answer, id="nothing"),
     pytest.param(lambda: calibration_only(told_in_full()), id="a calibration told in full"),

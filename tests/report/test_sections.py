@@ -7,7 +7,8 @@ import pytest
 
 from analyzer.report import sections
 from analyzer.report.answer import Answer
-from analyzer.report.sections import AnswerReport, Picture, Report, blocks_in
+from analyzer.report.blocks import Charts, Picture, Report, blocks_in
+from analyzer.report.sections import AnswerReport
 from analyzer.report.sentences import Line
 from analyzer.report.sentences.summary import summary
 from analyzer.report.table import Table, View
@@ -46,8 +47,15 @@ def test_a_terminal_shows_workloads_where_nothing_is_projected() -> None:
 def test_a_comparison_has_its_tables_in_every_view_that_has_room() -> None:
     report = report_of(compared(Migrated(moved=("pay",))))
 
-    for view in (View.TERMINAL, View.TEXT):
-        assert anchors(report, view) == ["components", "parts", "namespaces"]
+    costs = ["memory", "dollars", "savings"]
+    assert anchors(report, View.TERMINAL) == [
+        *("components", "parts", *costs, "nodes", "namespaces")
+    ]
+    for view in (View.TEXT, View.PAGE):
+        expected = ["components", "parts", *costs, "bases", "nodes", "namespaces"]
+        assert anchors(report, view) == expected
+    names = [section.anchor for section in report.sections] + anchors(report, View.PAGE)
+    assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize("make", [full, refused, calibration_only, constants_only, Answer])
@@ -73,7 +81,7 @@ def test_a_chart_leads_to_the_table_of_its_name() -> None:
     report = AnswerReport(answer=full(), pictures={"cost": picture, "timeline": picture})
     (block,) = next(item for item in report.sections if item.anchor == "charts").blocks
 
-    assert isinstance(block.content, sections.Charts)
+    assert isinstance(block.content, Charts)
     assert [(name, figures) for name, _, _, figures in block.content.items] == [
         ("cost", "cost"),
         ("timeline", ""),

@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from analyzer.report.blocks import Report
     from analyzer.report.render.terminal import Screen
-    from analyzer.report.sections import Report
 
 Renderer = Callable[["Report", "Screen"], str]
 

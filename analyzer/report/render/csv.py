@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from analyzer.report import format as fmt
-from analyzer.report.sections import Report
+from analyzer.report.blocks import Report
 
 # A spreadsheet takes a text that begins so for a formula, and runs it. Some take the full-width
 # letters of East Asian keyboards for these.

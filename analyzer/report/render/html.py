@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 import analyzer
-from analyzer.report.sections import Picture, Report
+from analyzer.report.blocks import Picture, Report
 from analyzer.report.spacing import unbroken
 from analyzer.report.table import Cell, Head, Table, View, Words, in_two
 

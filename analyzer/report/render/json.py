@@ -4,8 +4,8 @@ import re
 
 import orjson
 
+from analyzer.report.blocks import Report
 from analyzer.report.document import plain
-from analyzer.report.sections import Report
 
 
 def render(report: Report, _: object = None) -> str:

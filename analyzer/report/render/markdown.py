@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from analyzer.report import format as fmt
-from analyzer.report.sections import Block, Paragraphs, Points, Report, blocks_in
+from analyzer.report.blocks import Block, Paragraphs, Points, Report, blocks_in
 from analyzer.report.table import Table, View
 
 

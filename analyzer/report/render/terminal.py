@@ -19,7 +19,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from analyzer.report import format as fmt
-from analyzer.report.sections import Block, Paragraphs, Points, Report, blocks_in
+from analyzer.report.blocks import Block, Paragraphs, Points, Report, blocks_in
 from analyzer.report.table import Amount, Cell, Head, Table, Unit, View, in_line, in_two
 
 MAX_ROWS: Final = 20  # of a table that has one for each name; the rest is in the other formats

@@ -13,7 +13,6 @@ from analyzer.projection.scenario import Scenario
 from analyzer.projection.unseen import UNSEEN_TIME
 from analyzer.report import format as fmt
 from analyzer.report.sentences.projection import assumed, assumption_title
-from analyzer.report.sentences.zones import missing_line
 from analyzer.units import Provenance, Role
 
 _PLACED: Final[Mapping[Placement, str]] = {
@@ -123,8 +122,6 @@ def origin_lines(projection: Projection) -> Iterator[str]:
     if workings:
         for text in _assumed(projection, workings.scenario):
             yield f"Assumed: {text}."
-        yield "Not included: istiod, gateways, and the work of migrating."
-        yield from missing_line(projection)
     elif projection.price.vcpu_month_usd_range:
         yield f"Assumed: {_priced(projection.price)}."
     yield from _post(projection)

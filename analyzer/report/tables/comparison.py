@@ -17,41 +17,48 @@ _PARTS_LEGEND: Final = (
     "idle, request: fit of AFTER minus prediction. The parts add up to measured minus predicted."
 )
 
-_VIEWS: Final = (View.TERMINAL, View.TEXT)
+_VIEWS: Final = (View.TERMINAL, View.TEXT, View.PAGE)
 
 _BIAS_CELL: Final = (Unit.PERCENT, "refused")
+
+
+def headed(title: str, terminal: str | None = None) -> dict[str, str]:
+    """Return a column's title in each view of a comparison; a terminal may have a shorter one."""
+    wide: tuple[str, ...] = (View.TEXT, View.PAGE, View.NOTEBOOK)
+    return {View.TERMINAL: terminal or title, **dict.fromkeys(wide, title)}
 
 
 def components(comparison: Comparison) -> Table:
     """Return predicted and measured CPU of each component."""
     listing = Listing((*comparison.components, comparison.total))
-    listing.column(lambda item: item.role, terminal="vCPU", text="component")
-    listing.column(lambda item: item.predicted_vcpu, terminal="predicted", text="predicted vCPU")
+    listing.column(lambda item: item.role, **headed("component", "vCPU"))
+    listing.column(lambda item: item.predicted_vcpu, **headed("predicted vCPU", "predicted"))
     listing.column(
         lambda item: item.predicted_at_after_vcpu,
-        terminal="at traffic\nafter",
-        text="at the traffic after",
+        **headed("at the traffic after", "at traffic\nafter"),
     )
-    listing.column(lambda item: item.measured_vcpu, terminal="measured", text="measured")
-    listing.column(attrgetter("bias_at_after_percent"), *_BIAS_CELL, terminal="bias", text="bias")
-    listing.column(
-        lambda item: "yes" if item.is_within_at_after else "no",
-        terminal="in range",
-        text="in range",
+    listing.column(lambda item: item.measured_vcpu, **headed("measured"))
+    listing.column(attrgetter("bias_at_after_percent"), *_BIAS_CELL, **headed("bias"))
+    listing.column(lambda item: "yes" if item.is_within_at_after else "no", **headed("in range"))
+    captions = dict.fromkeys((View.PAGE, View.NOTEBOOK), "CPU as predicted and as measured")
+    return Table(
+        "components", *listing.filled, captions=captions, notes=dict.fromkeys(_VIEWS, _LEGEND)
     )
-    return Table("components", *listing.filled, notes=dict.fromkeys(_VIEWS, _LEGEND))
 
 
 def parts(comparison: Comparison) -> Table:
     """Return the difference of each component by cause."""
     listing = Listing((*comparison.components, comparison.total))
-    listing.column(lambda item: item.role, terminal="vCPU", text="component")
-    listing.column(_part, terminal="difference", text="difference")
+    listing.column(lambda item: item.role, **headed("component", "vCPU"))
+    listing.column(_part, **headed("difference"))
     for cause, title in CAUSE_TITLES.items():
         terminal = "request" if cause == Cause.UNIT_COST else title
         # Parts without a fit are in the unexplained part.
-        listing.column(partial(_part, cause=cause), terminal=terminal, text=title)
-    return Table("parts", *listing.filled, notes=dict.fromkeys(_VIEWS, _PARTS_LEGEND))
+        listing.column(partial(_part, cause=cause), **headed(title, terminal))
+    captions = {View.PAGE: "The difference in vCPU by cause"}
+    return Table(
+        "parts", *listing.filled, captions=captions, notes=dict.fromkeys(_VIEWS, _PARTS_LEGEND)
+    )
 
 
 def _part(item: Difference, cause: Cause | None = None) -> str:
@@ -73,7 +80,7 @@ def namespaces(comparison: Comparison) -> Table:
     def heads(title: str) -> dict[str, str | Head]:
         # There are many namespaces: each has one line on any terminal.
         short = Head(title, best_only=True)
-        return {View.TERMINAL: short, View.NARROW: short, View.TEXT: title}
+        return {View.TERMINAL: short, View.NARROW: short, View.TEXT: title, View.PAGE: title}
 
     listing = Listing(rows)
     listing.column(lambda row: row[0].namespace, **heads("namespace"))
@@ -83,4 +90,5 @@ def namespaces(comparison: Comparison) -> Table:
     listing.column(lambda row: row[1].predicted_at_after_vcpu, **heads("after"))
     listing.column(lambda row: row[1].measured_vcpu, **heads("measured"))
     listing.column(lambda row: row[1].bias_at_after_percent, *_BIAS_CELL, **heads("bias"))
-    return Table("namespaces", *listing.filled, is_named=True)
+    captions = {View.PAGE: "CPU of each namespace, as predicted and as measured"}
+    return Table("namespaces", *listing.filled, captions=captions, is_named=True)

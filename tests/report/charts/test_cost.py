@@ -19,6 +19,7 @@ from analyzer.report.charts.cost import cut_at
 from analyzer.report.charts.cost import draw as cost_chart
 from analyzer.report.charts.style import BETWEEN_ZONES, figure_bytes
 from analyzer.report.format import MODE_TITLES
+from analyzer.report.format import usd as usd_text
 from analyzer.units import Refusal
 from tests.projection.builders import Node, Proxy, mesh, scenario
 from tests.projection.randomly import Drawn, projections
@@ -33,11 +34,13 @@ from tests.report.charts.reading import (
     text_of,
     title,
 )
+from tests.report.several import POSTS_PRICE
 
 ANSWERS = [
     pytest.param(full, id="full"),
     pytest.param(lambda: full(assumed=scenario(memory_gib_month_usd=4)), id="with memory"),
     pytest.param(lambda: full(assumed=scenario(vcpu_month_usd=0)), id="free"),
+    pytest.param(lambda: full(assumed=scenario(vcpu_month_usd=POSTS_PRICE)), id="price range"),
     pytest.param(constants_only, id="post"),
     pytest.param(lambda: constants_only("istio-1.24", proxy_rps=15e6), id="istio-1.24"),
     pytest.param(lambda: constants_only("istio-1.1", proxy_rps=15e6), id="sidecars alone"),
@@ -393,3 +396,29 @@ def test_traffic_between_zones_is_a_part_of_the_bars_with_waypoints() -> None:
     assert BETWEEN_ZONES in legend(figure)
     figure, axes, _ = drawn(full(usage=spread_mesh(("a", "a", "a"))))
     assert BETWEEN_ZONES not in legend(figure)
+
+
+def test_published_figures_have_the_range_of_the_price() -> None:
+    figure, _, projection = drawn(full(assumed=scenario(vcpu_month_usd=POSTS_PRICE)))
+    lower = figure.axes[1]
+    limit = lower.get_xlim()[1]
+    usd = [
+        reference.usd_per_year_range[mode]
+        for reference in projection.references
+        for mode in reference.component_vcpu
+    ]
+    ends = [
+        item.get_segments()[0] for item in lower.collections if isinstance(item, LineCollection)
+    ]
+    expected = [(row, item) for row, item in enumerate(usd) if item.high <= limit]
+
+    assert expected
+    assert len(ends) == len(expected)
+    for segment, (row, item) in zip(ends, expected, strict=True):
+        assert segment[:, 0] == pytest.approx([item.low, item.high])
+        assert segment[:, 1] == pytest.approx([row, row])
+    post = next(item for item in projection.references if item.name == "blog")
+    for mode in (SIDECAR, AMBIENT_WAYPOINT_ALL):
+        assert usd_text(post.usd_interval(mode)) in detail(figure.axes[0])
+    exact = drawn(full())[0].axes[1]
+    assert not [item for item in exact.collections if isinstance(item, LineCollection)]

@@ -9,6 +9,8 @@ from analyzer.projection.meshes import Meshes, together
 from analyzer.projection.published import project_constants
 from analyzer.report.charts.meshes import MOST, draw
 from tests.projection.builders import scenario
+from tests.report.charts.reading import assert_readable
+from tests.report.several import hypothetical, report_of
 
 
 def meshes(count: int, name: str = "mesh") -> Meshes:
@@ -54,3 +56,32 @@ def test_a_name_is_no_formula() -> None:
 
     assert named[0] == "a$b$c-1"
     assert figure.description
+
+
+def test_one_mesh_has_no_sum_beside_it() -> None:
+    (axes,) = draw(meshes(1)).axes
+
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["mesh-1"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 12, MOST + 20])
+@pytest.mark.parametrize(
+    "name", ["mesh", "payments-production-in-a-region-with-a-long-name", "W" * 70]
+)
+def test_every_text_can_be_read(count: int, name: str) -> None:
+    figure = draw(meshes(count, name))
+
+    assert_readable(figure)
+    named = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert len(set(named)) == len(named)
+
+
+def test_a_saving_of_less_than_nothing_is_extra_cost() -> None:
+    found = hypothetical(10, 10, 20)
+    figure = draw(report_of({"a": found}).meshes)
+    texts = " ".join(text.get_text() for text in figure.axes[0].texts)
+
+    assert found.projection is not None
+    assert min(saving.percent.mid for saving in found.projection.savings) < 0
+    assert "more)" in texts
+    assert_readable(figure)

@@ -8,8 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzer.comparison.cost_result import (
+    CostsCompared,
+    NodesCompared,
+    NodeTime,
+    PricesCompared,
+    SavingCompared,
+)
 from analyzer.comparison.result import Cause, Compared, Comparison, Difference, Whole
-from analyzer.report.sentences.comparison import outcome
+from analyzer.projection.choices import Basis
+from analyzer.projection.result import Price
+from analyzer.report.sentences.comparison import nodes, outcome, price, saving
 from analyzer.report.table import Words
 from analyzer.report.tables.comparison import components
 from analyzer.units import Interval, Role
@@ -161,3 +170,115 @@ def test_the_planted_waypoint_error_is_named_as_a_person_would() -> None:
     assert sentence.startswith("In total the prediction is too low: 1.97 vCPU measured, 1.21 (")
     assert "Waypoints differ most: cost per request is 0.807 (" in sentence
     assert "vCPU per 1000 requests/s, and 0.402 (" in sentence
+
+
+def costing(
+    realised: float, predicted: Interval, *, is_within: bool = True, after_usd: float = 22.0
+) -> Comparison:
+    """Return a comparison with this saving as billed."""
+    exact = Interval.exactly(realised)
+    found = SavingCompared(
+        before_usd_per_year=Interval.exactly(5000),
+        before_at_after_usd_per_year=Interval.exactly(5000),
+        predicted_usd_per_year=predicted,
+        predicted_at_after_usd_per_year=predicted,
+        realised_usd_per_year=exact,
+        realised_at_after_usd_per_year=exact,
+        difference_usd_per_year=exact,
+        difference_at_after_usd_per_year=exact,
+        is_within=is_within,
+        is_within_at_after=is_within,
+    )
+    before, after = (
+        Price(vcpu_month_usd=usd, memory_gib_month_usd=0, source="a test")
+        for usd in (22.0, after_usd)
+    )
+    costs = CostsCompared(
+        basis=Basis.BILLED,
+        bases_with_memory=(Basis.USAGE,),
+        prices=PricesCompared(before=before, after=after),
+        savings={Basis.BILLED: found},
+    )
+    return replace(as_predicted(), costs=costs)
+
+
+def test_the_saving_has_what_was_realised_and_what_was_predicted() -> None:
+    found = costing(1210, Interval(low=900, mid=1180, high=1400))
+
+    assert list(saving(found)) == [
+        (
+            "Saving a year as billed, for the traffic after: $1,210 realised, $1,180 ($900-$1,400) "
+            "predicted. The realised saving is inside the predicted range."
+        )
+    ]
+    assert price(found) == "Dollars are as billed, without memory, at $22 per vCPU-month."
+
+
+def test_a_saving_below_zero_is_an_extra_cost() -> None:
+    found = costing(-50, Interval(low=-40, mid=-30, high=-20), is_within=False)
+
+    assert list(saving(found)) == [
+        (
+            "Extra cost a year as billed, for the traffic after: $50 realised, $30 ($20-$40) "
+            "predicted. The realised extra cost is outside the predicted range."
+        )
+    ]
+
+
+def test_prices_that_changed_are_named() -> None:
+    found = costing(-50, Interval(low=-40, mid=30, high=80), after_usd=31.5)
+
+    first, second = saving(found)
+    assert first.startswith("Saving a year as billed, for the traffic after: -$50 realised")
+    assert second == (
+        "Prices changed. BEFORE and the prediction: $22 per vCPU-month. AFTER: $31.5 per "
+        "vCPU-month. The realised saving includes that."
+    )
+    assert price(found) == (
+        "Dollars are as billed, without memory, at $22 per vCPU-month in BEFORE and in the "
+        "prediction, and at $31.5 per vCPU-month in AFTER."
+    )
+
+
+def test_without_prices_nothing_is_stated_of_dollars() -> None:
+    found = as_predicted()
+    found = replace(found, costs=replace(found.costs, prices=None, savings={}))
+
+    assert list(saving(found)) == []
+    assert price(found) == ""
+
+
+@pytest.mark.parametrize(
+    ("freed", "sentences"),
+    [
+        (None, []),
+        (0, ["The CPU and memory requests of the prediction free no whole node."]),
+        (2, ["The CPU and memory requests of the prediction free at most 2 whole nodes."]),
+        (-1, ["The CPU and memory requests of the prediction need 1 more node."]),
+    ],
+)
+def test_the_nodes_are_stated_and_not_put_down_to_the_mesh(
+    freed: int | None, sentences: list[str]
+) -> None:
+    before, after = (
+        NodeTime(
+            node_count=count,
+            node_hours_per_week=168 * count,
+            node_hours_per_month=730 * count,
+            allocatable_vcpu=4 * count,
+            allocatable_memory_gib=None,
+        )
+        for count in (12.0, 10.25)
+    )
+    compared_nodes = NodesCompared(
+        before=before, after=after, removed_node_count=1.75, predicted_freed_node_count=freed
+    )
+
+    assert list(nodes(replace(as_predicted(), nodes=compared_nodes))) == [
+        "The cluster had 12 nodes before and 10.2 after.",
+        *sentences,
+        (
+            "The mesh is not the only cause of a change: other workloads and autoscaling change "
+            "nodes too."
+        ),
+    ]

@@ -9,16 +9,20 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
+from analyzer.comparison.compare import compare_usage
 from analyzer.comparison.result import Comparison
 from analyzer.data import schema_path
 from analyzer.measurement.findings import Finding
 from analyzer.report.render.csv import render as as_csv
+from analyzer.report.render.html import render as as_html
 from analyzer.report.render.json import render as as_json
 from analyzer.report.render.markdown import render as as_markdown
 from analyzer.report.render.terminal import Screen
 from analyzer.report.render.terminal import render as as_table
 from analyzer.report.sentences.comparison import outcome
+from tests.comparison.costed import sized
 from tests.comparison.migrations import Migrated
+from tests.projection.builders import scenario
 from tests.report.answers import NAUGHTY_NAMES
 from tests.report.comparisons import compared, report_of
 
@@ -41,6 +45,14 @@ def naughty(name: str) -> Comparison:
     return replace(found, namespaces=spaces, warnings=(warning,))
 
 
+def costing(**assumed: object) -> Comparison:
+    """Return a comparison of meshes with memory and requests."""
+    migrated = Migrated(moved=("pay",))
+    found = compare_usage(sized(migrated.before()), sized(migrated.after()), scenario(**assumed))
+    assert isinstance(found, Comparison)
+    return found
+
+
 @pytest.mark.parametrize("migrated", MIGRATIONS)
 def test_the_json_keeps_what_its_schema_promises(migrated: Migrated) -> None:
     text = as_json(report_of(compared(migrated)))
@@ -49,6 +61,40 @@ def test_the_json_keeps_what_its_schema_promises(migrated: Migrated) -> None:
     jsonschema.Draft202012Validator(SCHEMA).validate(document)
     assert "null" not in text
     assert "NaN" not in text
+
+
+def test_the_json_of_costs_keeps_what_its_schema_promises() -> None:
+    price = {"low": 20, "mid": 22, "high": 30}
+    found = costing(vcpu_month_usd=price, memory_gib_month_usd=3, basis="billed")
+    document = json.loads(as_json(report_of(found)))
+
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    assert document["prices"]["before"]["vcpu_month_usd_range"]["high"] == 30
+    assert document["bases_with_memory"] == ["usage", "reserved", "billed"]
+    for basis, saving in found.costs.savings.items():
+        shown = document["savings"][basis]["realised_usd_per_year"]
+        assert shown["mid"] == pytest.approx(saving.realised_usd_per_year.mid, abs=1e-6)
+        assert shown["low"] < shown["mid"] < shown["high"] or shown["mid"] == 0
+    total = document["total"]["bases"]["billed"]
+    assert total["memory_gib"]["measured"]["mid"] > 0
+    assert document["nodes"]["before"]["node_hours_per_month"] == 4 * 730
+    of_role = [item["memory_gib_per_proxy"]["measured"] for item in document["components"]]
+    assert of_role == pytest.approx([0.06, 0.03, 0.08])
+
+
+def test_the_tables_of_costs_have_a_row_for_each_role_and_basis() -> None:
+    found = costing(basis="billed")
+    text = as_markdown(report_of(found))
+
+    for role in ("sidecar", "ztunnel", "waypoint", "total"):
+        for basis in ("used", "requested", "billed"):
+            assert text.count(f"\n| {role} | {basis} |") == 1
+    for basis in ("as used", "as requested", "as billed"):
+        assert text.count(f"\n| {basis} |") == 2
+    assert text.count("| 2,920 |") == 2
+    assert max(map(len, as_table(report_of(found)).splitlines())) <= 80
+    (row, *_) = csv.DictReader(io.StringIO(as_csv(report_of(found))))
+    assert float(row["bases_billed_memory_gib_measured_mid"]) == pytest.approx(6 * 0.125)
 
 
 def test_the_schema_of_a_calibration_is_that_of_the_answer() -> None:
@@ -90,7 +136,7 @@ def test_the_markdown_has_a_row_for_each_component_and_namespace() -> None:
     text = as_markdown(report_of(found))
 
     for start in ("| sidecar |", "| ztunnel |", "| waypoint |", "| total |"):
-        assert text.count(f"\n{start}") == 2
+        assert text.count(f"\n{start}") == 5
     rows = [line.strip("| ").split(" | ")[:3] for line in text.splitlines() if line[:1] == "|"]
     assert ["pay", "moved", "waypoint"] in rows
     assert ["shop", "stayed", "sidecar"] in rows
@@ -108,13 +154,16 @@ def test_no_name_is_obeyed_by_a_terminal_a_wiki_or_a_spreadsheet(name: str) -> N
 
     for text in texts:
         assert all(character.isprintable() or character == "\n" for character in text)
+    page = as_html(report_of(found))
+    assert "<img" not in page
+    assert "\u202e" not in page
     machine = as_json(report_of(found))
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", machine)
     assert json.loads(machine)["namespaces"][0]["namespace"] == name
     widths = {
         line.replace("\\|", "").count("|") for line in texts[1].splitlines() if line[:1] == "|"
     }
-    assert widths == {7, 8}
+    assert widths == {6, 7, 8, 9}
     for row in csv.reader(io.StringIO(texts[2])):
         assert not row[0].startswith(("=", "+", "-", "@"))
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from analyzer.report.answer import Answer
-from analyzer.report.sections import Picture
+from analyzer.report.blocks import Picture
 from analyzer.units import Reason, Refusal
 from tests.report.render.html.reading import Element, read, rows
 from tests.report.rendered import as_html

@@ -9,8 +9,8 @@ from analyzer.measurement.findings import BIASED, Bias, Finding, Severity
 from analyzer.measurement.manifest import QueryRecord
 from analyzer.projection.modes import SIDECAR
 from analyzer.report.answer import FrontEnd
+from analyzer.report.blocks import Picture
 from analyzer.report.format import MODE_TITLES, usd
-from analyzer.report.sections import Picture
 from analyzer.report.sentences.summary import summary
 from analyzer.settings import Setting
 from tests.projection.builders import scenario

@@ -10,9 +10,9 @@ from jinja2 import UndefinedError
 from analyzer.data import codes
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.manifest import QueryRecord
+from analyzer.report.blocks import Picture
 from analyzer.report.format import inert
 from analyzer.report.render import html as page
-from analyzer.report.sections import Picture
 from tests.report.answers import NAUGHTY_NAMES, full, naughty
 from tests.report.render.html.pages import page_of, png, read_page, table_of
 from tests.report.render.html.reading import read
