@@ -15,6 +15,7 @@ from analyzer.cli import cli
 from analyzer.cli.flags import FLAGS
 from analyzer.projection.choices import (
     CHOICES,
+    LARGEST,
     Basis,
     Named,
     NodePrice,
@@ -49,13 +50,13 @@ HOSTILE = (
 )
 
 names = st.one_of(st.sampled_from(HOSTILE + NAUGHTY_NAMES), st.text(min_size=1))
-amounts = st.floats(0, 1e18, allow_subnormal=True)
+amounts = st.floats(0, LARGEST, allow_subnormal=True)
 shares = st.floats(0, 1)
 clocks = st.times()
 
 
 @st.composite
-def intervals(draw: st.DrawFn, least: float = 0.0, most: float = 1e18) -> Interval:
+def intervals(draw: st.DrawFn, least: float = 0.0, most: float = LARGEST) -> Interval:
     low, mid, high = sorted(draw(st.tuples(*[st.floats(least, most)] * 3)))
     return Interval(low=low, mid=mid, high=high)
 
