@@ -28,7 +28,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from analyzer.arrays import Floats, Ints
-from analyzer.calibration.fit.student import DRAW_COUNT, SEED
+from analyzer.calibration.fit.student import SEED
 from analyzer.data import assumptions, providers
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.usage import MeshUsage
@@ -140,21 +140,23 @@ def transfer_of(
         [traffic.http_bytes_per_second, traffic.unsized_rps, traffic.tcp_bytes_per_second]
     )
     draw_count = len(parameters.waypoint_idle_vcpu)
-    parts = np.zeros((4, *flows.shape[:2]))
-    extra = np.zeros((*flows.shape[:2], draw_count))
-    for rows, placed, likely in _alike(traffic.nodes_per_zone, replicas[row]):
-        found = crossings(flows[:, rows], placed, prefers_close=prefers_close)
-        parts[:, :, rows] = found @ likely
-        each = _extra(*found)
-        extra[:, rows, 0] = each @ likely
-        # Namespaces that share a waypoint are served by the same replicas.
-        chosen = _chosen(likely, len(replicas), draw_count)[row[rows]]
-        extra[:, rows, 1:] = np.take_along_axis(each, chosen[None], axis=2)
     http_times, tcp_times = (
         _times(case, name) for name in ("waypoint_rps", "waypoint_gbit_per_second")
     )
-    each_bytes, (http, unsized, tcp) = parameters[REQUEST_BYTES], extra
-    bytes_per_second = (http + unsized * each_bytes) * http_times + tcp * tcp_times
+    each_bytes = parameters[REQUEST_BYTES]
+    times = (http_times, http_times * each_bytes, tcp_times)
+    parts = np.zeros((4, *flows.shape[:2]))
+    bytes_per_second = np.zeros((flows.shape[1], draw_count))
+    chance = _chance(len(replicas), draw_count)
+    for rows, placed, likely in _alike(traffic.nodes_per_zone, replicas[row]):
+        found = crossings(flows[:, rows], placed, prefers_close=prefers_close)
+        parts[:, :, rows] = found @ likely
+        # Namespaces that share a waypoint are served by the same replicas.
+        ways = _ways(likely, chance[row[rows]])
+        for extra, multiple in zip(_extra(*found), times, strict=True):
+            if extra.any():
+                amounts = np.take_along_axis(np.column_stack([extra @ likely, extra]), ways, axis=1)
+                bytes_per_second[rows] += amounts * multiple[rows]
     per_month = weights[:, None] * SECONDS_PER_MONTH / BYTES_PER_GB
     return Transfer(
         gb_per_month=bytes_per_second * per_month,
@@ -189,11 +191,17 @@ def _alike(node_counts: Floats, replicas: Floats) -> Iterator[tuple[Ints, Floats
             yield np.flatnonzero(kind_of.reshape(-1) == number), placed, likely
 
 
-def _chosen(likely: Floats, waypoint_count: int, draw_count: int) -> Ints:
-    """Return the way that each waypoint is placed in each draw, shape (waypoints, draws - 1)."""
-    chance = np.random.default_rng(_STREAM).random((waypoint_count, DRAW_COUNT))
-    chosen = np.searchsorted(likely.cumsum()[:-1], chance[:, : draw_count - 1], side="right")
-    return np.asarray(chosen)
+def _chance(waypoint_count: int, draw_count: int) -> Floats:
+    """Return what decides where the replicas of each waypoint are, shape (waypoints, draws - 1)."""
+    if draw_count == 1:
+        return np.zeros((waypoint_count, 0))
+    return np.random.default_rng(_STREAM).random((waypoint_count, draw_count - 1))
+
+
+def _ways(likely: Floats, chance: Floats) -> Ints:
+    """Return the way of each draw, shape (waypoints, draws): 0 is the mean of all, first of all."""
+    chosen = 1 + np.searchsorted(likely.cumsum()[:-1], chance, side="right")
+    return np.pad(chosen, ((0, 0), (1, 0)))
 
 
 def placements(nodes: Floats, replicas: float) -> tuple[Floats, Floats]:

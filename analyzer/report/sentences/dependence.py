@@ -14,7 +14,6 @@ from analyzer.projection.unseen import UNSEEN_TIME
 from analyzer.report import format as fmt
 from analyzer.report.sentences.control_plane import control_plane_line
 from analyzer.report.sentences.projection import assumed, assumption_title
-from analyzer.report.sentences.zones import missing_line
 from analyzer.report.sentences.ztunnels import istio_cni_line
 from analyzer.units import Provenance, Role
 
@@ -128,7 +127,6 @@ def origin_lines(projection: Projection) -> Iterator[str]:
         if projection.istio_cni:
             yield istio_cni_line(projection.istio_cni)
         yield from control_plane_line(projection)
-        yield from missing_line(projection)
     elif projection.price.vcpu_month_usd_range:
         yield f"Assumed: {_priced(projection.price)}."
     yield from _post(projection)

@@ -6,6 +6,7 @@ from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.modes import AMBIENT_L4
 from analyzer.projection.result import Projection
 from analyzer.report import format as fmt
+from analyzer.report.sentences.zones import missing_line
 from analyzer.units import MONTHS_PER_YEAR
 
 
@@ -28,6 +29,7 @@ def moving_lines(projection: Projection) -> Iterator[str]:
         "Not priced: gateways, the work of migrating, latency, a redesign of L7 policies, and the "
         "volume of logs and metrics."
     )
+    yield from missing_line(projection)
 
 
 def _both_at_once(projection: Projection) -> Iterator[str]:

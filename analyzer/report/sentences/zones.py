@@ -93,4 +93,4 @@ def _least(found: ZoneTransfer) -> Iterator[str]:
 def missing_line(projection: Projection) -> Iterator[str]:
     """Return that traffic between zones is not included, where zones were asked for."""
     if projection.workings and projection.workings.zones_are_missing:
-        yield "Not included: traffic between zones, because no zone of a node is known."
+        yield "Not priced either: traffic between zones, because no zone of a node is known."

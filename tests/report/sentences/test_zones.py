@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from analyzer.projection import Projection
-from analyzer.report.sentences.dependence import origin_lines
+from analyzer.report.sentences.moving import moving_lines
 from analyzer.report.sentences.projection import component_lines
 from analyzer.report.sentences.zones import is_leading, missing_line, zone_lines
 from tests.projection.builders import shop_mesh
@@ -66,9 +66,9 @@ def test_the_components_have_it() -> None:
 
 def test_zones_that_were_asked_for_and_not_found_are_not_included() -> None:
     asked = replace(shop_mesh(), zones_were_asked=True)
-    line = "Not included: traffic between zones, because no zone of a node is known."
+    line = "Not priced either: traffic between zones, because no zone of a node is known."
 
     assert [*missing_line(projected(asked))] == [line]
-    assert line in [*origin_lines(projected(asked))]
+    assert line in [*moving_lines(projected(asked))]
     assert [*missing_line(projected(shop_mesh()))] == []
     assert [*missing_line(projected(replace(spread_mesh(), zones_were_asked=True)))] == []
