@@ -46,7 +46,7 @@ class ManyProjections:
         >>> import analyzer as mesh
         >>> frame = mesh.project_meshes({"east": mesh.load_sample("fleet")}).frame
         >>> frame.set_index(["mesh", "mode"]).loc[("sum", "ambient-l4"), "percent_mid"].round()
-        np.float64(78.0)
+        np.float64(69.0)
         """
         return pd.DataFrame(records.meshes_rows(self.result))
 

@@ -19,6 +19,8 @@ from tests.report.answers import (
 )
 from tests.report.rendered import as_markdown
 
+ISTIOD_GIB = "0.00279 (0.00209-0.00747)"
+
 
 def cells(line: str) -> list[str]:
     """Divide a line of a Markdown table as its readers do: at bars that are not escaped."""
@@ -37,6 +39,8 @@ def test_markdown_has_what_the_table_has() -> None:
     assert lines == [
         ["sidecar mode", "0.44", "$116", "", "$143", "", "0.281", "sidecar: measured"],
         ["sidecar mode", "0.44", "$116", "0.3", "$79", "0.54", "$143"],
+        # istiod for three sidecars and a gateway.
+        ["sidecar mode", "4", "0.002 (0.000119-0.00397)", ISTIOD_GIB, "$1 ($0-$1)", "published"],
     ]
 
 
