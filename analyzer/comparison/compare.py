@@ -40,7 +40,6 @@ from analyzer.projection.passing import http_gbit_per_1000_rps
 from analyzer.projection.places import even_nodes
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.uncertainty import drawn
-from analyzer.projection.waypoints import into_shared
 from analyzer.projection.zones import with_price
 from analyzer.settings import Setting
 from analyzer.units import Reason, Refusal, Role, counted, in_percent, moment
@@ -87,7 +86,7 @@ def compare_usage(before: MeshUsage, after: MeshUsage, scenario: Scenario) -> Co
     load = mesh_load(moved.moved_part, **routes, keeps_steps=scenario.needs_steps)
     homes = homes_of_shared(moved, load, scenario.waypoint_placement)
     own = dict(own_costs(calls, first, points, points))
-    own |= own_costs(into_shared(calls, homes), first, points, points)
+    own |= own_costs(calls, first, points, points, waypoint_of=homes)
     here = with_counted(with_measured_share(scenario, before), before)
     here = with_price(on_this_hardware(here, first, http_gbit_per_1000_rps(before)), before)
     parameters = replace(

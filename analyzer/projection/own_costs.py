@@ -54,7 +54,12 @@ NONE_KNOWN: Final[Mapping[str, OwnCosts]] = MappingProxyType({})
 
 
 def own_costs(
-    calls: pd.DataFrame, calibration: Calibration, points: int, fitted_points: int
+    calls: pd.DataFrame,
+    calibration: Calibration,
+    points: int,
+    fitted_points: int,
+    *,
+    waypoint_of: Mapping[str, str] | None = None,
 ) -> Mapping[str, OwnCosts]:
     """Return the own costs by namespace; none without calls, or without fits of workloads.
 
@@ -63,6 +68,8 @@ def own_costs(
         calibration: the fit of the sidecars.
         points: number of intervals of the calls.
         fitted_points: number of intervals of the calibration.
+        waypoint_of: the waypoint of each namespace that shares one: the own costs are then by these
+            waypoints, and no other namespace has any.
     """
     sidecar = calibration.sidecar
     if not isinstance(sidecar, RoleCalibration) or sidecar.vcpu_per_1000_rps.mid <= 0:
@@ -87,7 +94,9 @@ def own_costs(
             idle_ratio=at_rest,
             is_own=own is not None,
         )
-        by_namespace.setdefault(str(namespace), []).append(called)
+        serving = str(namespace) if waypoint_of is None else waypoint_of.get(str(namespace))
+        if serving is not None:
+            by_namespace.setdefault(serving, []).append(called)
     return {name: _together(tuple(called), sidecar) for name, called in by_namespace.items()}
 
 

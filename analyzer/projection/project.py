@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from analyzer.arrays import Bools
 from analyzer.calibration.result import Calibration
 from analyzer.data import published_constants
 from analyzer.errors import InsufficientData
@@ -40,7 +41,6 @@ from analyzer.projection.sensitivity import break_even_request, sensitivity, swe
 from analyzer.projection.uncertainty import drawn, to_interval
 from analyzer.projection.waypoints import (
     beyond_one_thread,
-    into_shared,
     placed,
     replicas_of,
     while_present,
@@ -170,8 +170,7 @@ def _case(usage: MeshUsage, question: _Question) -> Case:
     own = dict(own_costs(calls, calibration, points, question.fitted_points))
     if isinstance(scenario.waypoint_placement, Shared):
         names = scenario.waypoint_placement.waypoint_of(set(load.namespaces["namespace"]))
-        shared = into_shared(calls, names)
-        own |= own_costs(shared, calibration, points, question.fitted_points)
+        own |= own_costs(calls, calibration, points, question.fitted_points, waypoint_of=names)
     parameters = drawn(scenario, calibration, load.ranges, own)
     return Case(
         load=load,
@@ -239,14 +238,16 @@ def _extrapolated(case: Case, calibration: Calibration) -> Iterator[Finding]:
         return
     waypoints = placed(case.load, case.parameters.placement)
     rps = while_present(waypoints)[0] / replicas_of(waypoints, case.parameters)
-    outside = is_extrapolated(rps, calibration)
+    # Of namespaces without a waypoint too: other modes give them one, unless they share.
+    counted = waypoints.exist | (not isinstance(case.parameters.placement, Shared))
+    outside = is_extrapolated(rps, calibration) & counted
     if outside.any():
         low, high = waypoint.fitted_rps
         seen = "waypoints" if waypoint.provenance == Provenance.MEASURED else "sidecars"
         names = tuple(map(str, waypoints.table["namespace"][outside]))
         yield Finding(
             name="waypoint_extrapolated",
-            text=f"Waypoint cost is extrapolated in {_some(names, len(rps))}: no {seen} were seen "
+            text=f"Waypoint cost is extrapolated in {_some(names, counted)}: no {seen} were seen "
             f"at such rates, only at {low:.3g}-{high:.3g} requests/s.",
             affected=names,
         )
@@ -257,8 +258,7 @@ def _on_one_thread(case: Case) -> Iterator[Finding]:
     if not case.has_ambient:
         return
     waypoints = placed(case.load, case.parameters.placement)
-    replicas = replicas_of(waypoints, case.parameters)
-    busy = beyond_one_thread(waypoints, replicas, case.parameters)
+    busy = beyond_one_thread(waypoints, case.parameters)
     if busy.any():
         limit_vcpu = case.parameters["waypoint_limit_vcpu_per_replica"][0]
         threads = math.ceil(limit_vcpu)
@@ -266,19 +266,19 @@ def _on_one_thread(case: Case) -> Iterator[Finding]:
         yield Finding(
             name="waypoint_on_one_thread",
             severity=Severity.INFO,
-            text=f"Waypoints in {_some(names, len(busy))} are sized for {threads} threads in each "
-            "replica. A connection that a ztunnel pools uses only one of them.",
+            text=f"Waypoints in {_some(names, waypoints.exist)} are sized for {threads} threads in "
+            "each replica. A connection that a ztunnel pools uses only one of them.",
             affected=names,
             fix=f"To size for one thread, set waypoint_limit_vcpu_per_replica = "
             f"{limit_vcpu / threads:.3g} in the scenario.",
         )
 
 
-def _some(names: tuple[str, ...], count: int) -> str:
-    """Return how many of the namespaces these are, or which one."""
+def _some(names: tuple[str, ...], counted: Bools) -> str:
+    """Return how many of the counted namespaces these are, or which one."""
     if len(names) == 1:
         return f"namespace {names[0]}"
-    return f"{len(names):,} of {count:,} namespaces"
+    return f"{len(names):,} of {counted.sum():,} namespaces"
 
 
 def _placed_nowhere(case: Case) -> Iterator[Finding]:

@@ -8,7 +8,7 @@
 A namespace has a waypoint of its own, unless the placement shares one between several.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -65,6 +65,11 @@ class Waypoints:
         return list(self.table["namespace"])
 
     @property
+    def exist(self) -> Bools:
+        """Which of them there are, in whole or in part."""
+        return np.asarray(self.weights > 0)
+
+    @property
     def shares(self) -> Floats:
         """The share of the time in which each is there, 0-1, shape (waypoints,)."""
         return self.table[_PRESENT].to_numpy(float)
@@ -103,15 +108,6 @@ def placed(load: MeshLoad, placement: Placement) -> Waypoints:
         part_share=part,
         steps=steps,
     )
-
-
-def into_shared(calls: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
-    """Return the calls into namespaces that share waypoints, as calls into these.
-
-    `names` has the waypoint of each namespace.
-    """
-    into = calls["destination_workload_namespace"].astype(str).map(names)
-    return calls.assign(destination_workload_namespace=into)[into.notna()]
 
 
 def whole_if_all(counts: Floats) -> Floats | Ints:
@@ -153,7 +149,6 @@ def replicas_of(waypoints: Waypoints, parameters: Parameters) -> Floats:
     least as many as the scenario states, plus its spare ones. If they follow the load, the number
     is the mean of all intervals.
     """
-    spare = parameters["waypoint_spare_replicas"][0]
     if parameters.scaling == Scaling.HPA and not waypoints.steps.empty:
         steps = waypoints.steps
         loads = steps["streams"].to_numpy(float), steps["gbit"].to_numpy(float)
@@ -162,10 +157,15 @@ def replicas_of(waypoints: Waypoints, parameters: Parameters) -> Floats:
         means = pd.Series(counts).groupby(steps["namespace"].to_numpy()).mean()
         least = parameters["waypoint_replicas"][0]
         found = means.reindex(waypoints.names).fillna(least).to_numpy(float)
-    else:
-        peaks = tuple(waypoints.table[name].to_numpy(float) for name in PEAKS)
-        found = _enough(peaks, waypoints.names, parameters)
-    return np.asarray(found + spare)
+        return np.asarray(found + parameters["waypoint_spare_replicas"][0])
+    return _at_peak(waypoints, parameters)
+
+
+def _at_peak(waypoints: Waypoints, parameters: Parameters) -> Floats:
+    """Return the replicas in the busiest interval, shape (waypoints,)."""
+    peaks = tuple(waypoints.table[name].to_numpy(float) for name in PEAKS)
+    spare = parameters["waypoint_spare_replicas"][0]
+    return np.asarray(_enough(peaks, waypoints.names, parameters) + spare)
 
 
 def _enough(loads: Sequence[Floats], names: Sequence[str], parameters: Parameters) -> Floats:
@@ -186,19 +186,19 @@ def _enough(loads: Sequence[Floats], names: Sequence[str], parameters: Parameter
     return replicas
 
 
-def beyond_one_thread(waypoints: Waypoints, replicas: Floats, parameters: Parameters) -> Bools:
+def beyond_one_thread(waypoints: Waypoints, parameters: Parameters) -> Bools:
     """Return which waypoints would be too busy if one thread of each replica had all the load.
 
-    That is in the busiest interval, with so many replicas, at the best estimates. An Envoy has a
-    thread for each vCPU of its limit, rounded up.
+    That is in the busiest interval, with its replicas, at the best estimates. An Envoy has a thread
+    for each vCPU of its limit, rounded up.
     """
     limit_vcpu = parameters["waypoint_limit_vcpu_per_replica"][0]
     each_vcpu = limit_vcpu / np.ceil(limit_vcpu)
     most_vcpu = each_vcpu * parameters["waypoint_target_utilisation_share"][0]
-    peaks = (waypoints.table[name].to_numpy(float) / replicas for name in PEAKS)
-    rps, gbit = peaks
+    replicas = _at_peak(waypoints, parameters)
+    rps, gbit = (waypoints.table[name].to_numpy(float) / replicas for name in PEAKS)
     used = parameters.likely_waypoint_vcpu(rps, waypoints.names, gbit)
-    return np.asarray((used > most_vcpu) & (waypoints.weights > 0) & (each_vcpu < limit_vcpu))
+    return np.asarray((used > most_vcpu) & waypoints.exist & (each_vcpu < limit_vcpu))
 
 
 def while_present(waypoints: Waypoints) -> tuple[Floats, Floats]:

@@ -58,7 +58,7 @@ _ROUNDING: Final = 1e-12
 _MOST_ZONES: Final = 12
 """Zones in which a surplus replica may be: those with most nodes. Regions have up to six."""
 
-_STREAM: Final = (SEED, 1)
+_STREAM: Final = (SEED, 4)
 """Seed of the draws of placements: other draws do not depend on whether zones are known."""
 
 UNKNOWN_PROVIDER: Final = "the provider of the nodes is not known"

@@ -8,8 +8,11 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analyzer.calibration.calibrate import calibrate_usage
 from analyzer.cli import cli
 from analyzer.data import sample_path
+from analyzer.measurement.snapshot import load_snapshot
+from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.choices import Basis
 from analyzer.projection.scenario import default_scenario, hypothetical_scenario, load_scenario
@@ -46,6 +49,10 @@ def projected(into: dict[str, list[float]], **changes: object) -> Projection:
     ]
     usage = mesh(*proxies, calls=calls, steps=STEPS)
     return project_usage(usage, fitted, scenario(**changes))
+
+
+def load_sample_usage() -> MeshUsage:
+    return measure(load_snapshot(sample_path("fleet")))
 
 
 def waypoints(projection: Projection, mode: str = "ambient-waypoint") -> float:
@@ -179,6 +186,35 @@ def test_a_replica_that_one_thread_cannot_carry_is_named(
     named = [item for item in found.warnings if item.name == "waypoint_on_one_thread"]
     assert [item.affected for item in named] == [("shop",)] * named_count
     assert all("limit_vcpu_per_replica = 1" in item.fix for item in named)
+
+
+def test_the_threads_of_an_autoscaled_waypoint_are_those_of_its_busiest_interval() -> None:
+    # Three replicas carry 4,000 requests/s each at the peak; at night one has next to nothing.
+    found = projected(
+        {"shop": [12_000.0, 10.0, 10.0, 10.0]},
+        waypoint_scaling="hpa",
+        waypoint_limit_vcpu_per_replica=2,
+    )
+
+    named = [item for item in found.warnings if item.name == "waypoint_on_one_thread"]
+    assert len(named) == 1
+    quiet = projected({"shop": [3000.0, 10.0, 10.0, 10.0]}, waypoint_scaling="hpa")
+    assert not [item for item in quiet.warnings if item.name == "waypoint_on_one_thread"]
+
+
+def test_a_shared_waypoint_has_the_own_costs_of_all_workloads_that_it_serves() -> None:
+    usage = load_sample_usage()
+    fitted = calibrate_usage(usage)
+
+    def vcpu(placement: object) -> float:
+        found = project_usage(usage, fitted, scenario(waypoint_placement=placement))
+        (mode,) = (item for item in found.modes if item.name == "ambient-waypoint")
+        return sum(part.vcpu.mid for part in mode.components if part.role == Role.WAYPOINT)
+
+    alone = vcpu(["identity", "inventory"])
+    together = vcpu({"shared": [["identity", "inventory"]]})
+    # The same requests at the same costs, and the idle CPU of one replica less.
+    assert 0.8 * alone < together < alone
 
 
 def test_shared_waypoints_are_explained(tmp_path: Path) -> None:

@@ -75,7 +75,8 @@ def _choices(projection: Projection) -> Iterator[tuple[float, str]]:
                 f"With {fmt.counted(few, 'replica')} per waypoint the saving is {fmt.usd(least)} a "
                 f"year; {'; '.join(parts)}."
             )
-            yield least.mid - savings[max(savings)].mid, text
+            amounts = [saving.mid for saving in savings.values()]
+            yield max(amounts) - min(amounts), text
 
 
 def _assumptions(projection: Projection) -> Iterator[tuple[float, str]]:

@@ -140,9 +140,16 @@ def why_different(reference: Reference, load: MeshLoad) -> str:
     return f"{reason} {whole(reference.remark)}" if reference.remark else reason
 
 
+_ONE: Final = {Role.WAYPOINT: "waypoint replica"}
+"""One of a component, where that is not its role."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """How a sweep is written: what costs, at any choice, the first, up to one, from one on, one."""
+    """How a sweep is written: what costs, at any choice, the first, up to one, from one on, one.
+
+    `at` is for choices that are not in a row from an end.
+    """
 
     subject: str
     at_any: str
@@ -150,6 +157,7 @@ class _Choice:
     up_to: str
     at_least: str
     one: Callable[[float], str]
+    at: str
 
 
 _CHOICES: Final = {
@@ -160,6 +168,7 @@ _CHOICES: Final = {
         "if up to {} of the namespaces with HTTP need a waypoint",
         "if at least {} of the namespaces with HTTP need a waypoint",
         lambda share: fmt.share(100 * share),
+        "if {} of the namespaces with HTTP need a waypoint",
     ),
     "waypoint_replicas": _Choice(
         "Ambient costs",
@@ -168,6 +177,7 @@ _CHOICES: Final = {
         "with up to {} per waypoint",
         "with at least {} per waypoint",
         lambda count: fmt.counted(round(count), "replica"),
+        "with {} per waypoint",
     ),
 }
 
@@ -197,7 +207,17 @@ def turning(sweep: Sweep, basis: Basis) -> str:
     if loses is not None:
         at_least = words.at_least.format(words.one(loses))
         return f"{of} more {basis_text} {at_least}; below, the ranges cannot tell."
-    return f"The ranges cannot tell whether ambient costs less {basis_text}, {words.at_any}."
+    return f"{_now_and_then(sweep, words, basis_text)}."
+
+
+def _now_and_then(sweep: Sweep, words: _Choice, basis_text: str) -> str:
+    """Return where ambient surely costs less if not from an end on; else that it is open."""
+    sure = [words.one(point.choice) for point in sweep.points if point.usd_per_year.low > 0]
+    if not sure:
+        return f"The ranges cannot tell whether ambient costs less {basis_text}, {words.at_any}"
+    # More replicas may cost less: one in each zone saves traffic between zones.
+    where = words.at.format(fmt.listed(sure))
+    return f"{words.subject} less {basis_text} {where}; otherwise, the ranges cannot tell"
 
 
 def _freed(projection: Projection) -> Iterator[str]:
@@ -294,7 +314,8 @@ def _between_zones(mode: Mode) -> Iterator[str]:
 
 
 def _component(part: Component) -> str:
-    who = f"1 {part.role} uses" if part.count == 1 else f"{fmt.count(part.count)} {part.role}s use"
+    one = _ONE.get(part.role, str(part.role))
+    who = f"1 {one} uses" if part.count == 1 else f"{fmt.count(part.count)} {one}s use"
     return f"{who} {fmt.ranged(part.vcpu)} vCPU ({part.provenance})"
 
 

@@ -229,7 +229,12 @@ def test_the_post_is_to_the_dollar() -> None:
     lines = text.splitlines()
     at = lines.index("waypoints everywhere")
     assert lines[at - 1].split() == ["ambient,", "660", "$174,240", "93", "%"]
-    for part in ("15,000 sidecars", "1,000 namespaces", "200 nodes", "waypoints use 600 vCPU"):
+    for part in (
+        "15,000 sidecars",
+        "1,000 namespaces",
+        "200 nodes",
+        "waypoint replicas use 600 vCPU",
+    ):
         assert part in words(text)
 
 
