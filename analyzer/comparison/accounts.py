@@ -198,13 +198,25 @@ def homes_of_shared(moved: Migration, load: MeasuredLoad, placement: Placement) 
     return found
 
 
+def _at_home(table: pd.DataFrame, homes: Mapping[str, str]) -> pd.DataFrame:
+    """Return the waypoints of namespaces that share one together, where that one is predicted."""
+    if not homes:
+        return table
+    names = [homes.get(str(name), str(name)) for name in table.index]
+    grouped = table.groupby(names)
+    # What is not known of one is not known of all.
+    return grouped.sum().where(grouped.count().eq(grouped.size(), axis=0))
+
+
 def waypoint_accounts(
     moved: Migration, load: MeasuredLoad, parameters: Parameters, after: RoleCalibration | Refusal
 ) -> dict[str, Account]:
     """Return an account per namespace with a waypoint, predicted or running."""
-    there, now = (by_namespace(usage, Role.WAYPOINT) for usage in (moved.before, moved.after))
     waypoints = placed(load, parameters.placement)
     homes = homes_of_shared(moved, load, parameters.placement)
+    there, now = (
+        _at_home(by_namespace(usage, Role.WAYPOINT), homes) for usage in (moved.before, moved.after)
+    )
     handled = waypoints.table.set_axis([homes.get(name, name) for name in waypoints.names])
     counts = counts_of(waypoints, replicas_of(waypoints, parameters))
     planned = pd.Series(counts, index=handled.index)

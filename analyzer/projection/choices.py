@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats
+from analyzer.errors import UsageError
 
 END_OF_DAY: Final = time.max
 """The end of a day, which a scenario file writes as 24:00."""
@@ -75,8 +76,18 @@ class Shared:
         return {"shared": [list(group) for group in self.groups]}
 
     def waypoint_of(self, known: Collection[str]) -> dict[str, str]:
-        """Return the name of the waypoint of each of these namespaces: those that it serves."""
-        groups = ([name for name in group if name in known] for group in self.groups)
+        """Return the name of the waypoint of each of these namespaces: those that it serves.
+
+        Raises:
+            UsageError: if a group spans clusters, whose namespaces are written cluster/namespace.
+        """
+        groups = [[name for name in group if name in known] for group in self.groups]
+        for group in groups:
+            if len({name.rpartition("/")[0] for name in group}) > 1:
+                raise UsageError(
+                    f"waypoint_placement shares a waypoint between clusters: {', '.join(group)}. "
+                    "Give each cluster its own list."
+                )
         return {name: " + ".join(members) for members in groups for name in members}
 
 

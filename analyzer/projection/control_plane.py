@@ -73,10 +73,9 @@ def with_control_plane(
 def _served(needs: tuple[Need, ...], today: Served) -> Served:
     if needs[0].role == Role.SIDECAR:
         return today
-    return {
-        Role.GATEWAY: today[Role.GATEWAY],
-        **{need.role: need.count for need in needs},
-    }
+    # Waypoints of today keep their work.
+    kept = {role: today[role] for role in (Role.GATEWAY, Role.WAYPOINT)}
+    return {**kept, **{need.role: kept.get(need.role, 0.0) + need.count for need in needs}}
 
 
 Amount = TypeVar("Amount", float, Floats)

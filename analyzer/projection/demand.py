@@ -72,9 +72,9 @@ class _Load:
             but shares and peaks are means over the whole time.
         ranges: those that unseen time gives to the figures here. If there are any, `nodes` and
             `namespaces` have the ends of their traffic too, such as passes_rps_low.
-        waypoint_steps: what a waypoint would handle in each interval in which its namespace has
-            sidecars: namespace, point, streams (requests and new TCP connections a second) and gbit
-            (per second, of TCP). Empty unless asked for.
+        waypoint_steps: what a waypoint would handle in each interval: namespace, point, streams
+            (requests and new TCP connections a second), gbit (per second, of TCP), and
+            has_sidecars, whether the namespace has any then. Empty unless asked for.
     """
 
     sidecar_count: int
@@ -232,7 +232,8 @@ def mesh_load(
 
 
 def _steps(handled: pd.DataFrame) -> pd.DataFrame:
-    return handled[["streams", "gbit"]].rename_axis(["namespace", "point"]).reset_index()
+    columns = ["streams", "gbit", "has_sidecars"]
+    return handled[columns].rename_axis(["namespace", "point"]).reset_index()
 
 
 def _added_vcpu(rows: pd.DataFrame, growth: Growth) -> pd.Series:

@@ -128,11 +128,14 @@ def into_waypoints(sidecars: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
     """Return what waypoints handle in each namespace and interval, by those two.
 
     Columns: rps (of HTTP), connections (new ones of TCP a second), gbit (of TCP), and streams, the
-    first two together. How many connections were accepted is known by their share of the bytes.
+    first two together; has_sidecars, whether the namespace has any then. How many connections were
+    accepted is known by their share of the bytes.
     """
     rps = calls.groupby(["destination_workload_namespace", "point"])["rps"].sum()
     by_step = sidecars.groupby(["namespace", "point"])[["inbound_gbit", "inbound_connections"]]
     tcp = by_step.sum().set_axis(["gbit", "connections"], axis=1)
     names = ["namespace", "point"]
     found = pd.concat([rps.rename_axis(names), tcp.rename_axis(names)], axis=1).fillna(0.0)
-    return found.assign(streams=found["rps"] + found["connections"])
+    return found.assign(
+        streams=found["rps"] + found["connections"], has_sidecars=found.index.isin(tcp.index)
+    )

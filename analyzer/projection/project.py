@@ -46,7 +46,7 @@ from analyzer.projection.waypoints import (
     while_present,
 )
 from analyzer.projection.zone_choices import zone_transfer
-from analyzer.projection.zones import partly_zoned, unpriced, with_price
+from analyzer.projection.zones import in_no_zone, partly_zoned, unpriced, with_price
 from analyzer.settings import Setting
 from analyzer.units import Provenance, Reason, Refusal
 
@@ -125,7 +125,10 @@ def project_usage(
             reference(constants, case.load, scenario, price)
             for constants in published_constants().values()
         ),
-        refusals=tuple(_refusals(usage, case, calibration, modes, savings, scenario)),
+        refusals=(
+            *_refusals(usage, case, calibration, modes, savings, scenario),
+            *in_no_zone(case.load),
+        ),
         warnings=(
             *_unpriced(case, basis),
             *_extrapolated(case, calibration),

@@ -49,8 +49,7 @@ class Waypoints:
         weights: how much of it there is, 0-1, shape (waypoints,).
         row: of the waypoint that serves each namespace, shape (namespaces,).
         part_share: what share of it is for that namespace, 0-1: all, or its share of the requests.
-        steps: what each handles in each interval: namespace, streams (requests and new connections
-            a second) and gbit; empty unless replicas follow the load.
+        steps: what each handles in each interval, columns as in `MeshLoad.waypoint_steps`.
     """
 
     table: pd.DataFrame
@@ -132,7 +131,8 @@ def _present(steps: pd.DataFrame, table: pd.DataFrame, load: MeshLoad) -> pd.Ser
     """Return the share of the time in which any namespace of a waypoint has sidecars."""
     if not isinstance(load, MeasuredLoad):
         return table[_PRESENT]
-    counts = steps.groupby("namespace")["point"].nunique().reindex(table["namespace"])
+    there = steps[steps["has_sidecars"] > 0]
+    counts = there.groupby("namespace")["point"].nunique().reindex(table["namespace"])
     return (counts / load.tally.step_count).set_axis(table.index)
 
 
@@ -151,9 +151,9 @@ def replicas_of(waypoints: Waypoints, parameters: Parameters) -> Floats:
     """
     if parameters.scaling == Scaling.HPA and not waypoints.steps.empty:
         steps = waypoints.steps
+        steps = steps[steps["has_sidecars"] > 0]
         loads = steps["streams"].to_numpy(float), steps["gbit"].to_numpy(float)
         counts = _enough(loads, list(steps["namespace"]), parameters)
-        # There is a row for each interval in which the waypoint is there.
         means = pd.Series(counts).groupby(steps["namespace"].to_numpy()).mean()
         least = parameters["waypoint_replicas"][0]
         found = means.reindex(waypoints.names).fillna(least).to_numpy(float)

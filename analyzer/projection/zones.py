@@ -44,6 +44,7 @@ from analyzer.units import (
     Interval,
     Reason,
     Refusal,
+    counted,
     in_percent,
 )
 
@@ -307,13 +308,25 @@ def unpriced(usage: MeshUsage, scenario: Scenario) -> Iterator[Refusal]:
         yield Refusal(subject=subject, reason=Reason.NO_DATA, detail=detail)
 
 
+def in_no_zone(load: MeasuredLoad) -> Iterator[Refusal]:
+    """Yield the clusters without a zone of any node, where others have zones."""
+    if load.zones is None:
+        return
+    unknown = load.zones.nodes_per_zone.sum(axis=1) == 0
+    if unknown.any():
+        names = load.namespaces["namespace"][unknown]
+        where = f"{counted(len(names), 'namespace')}, such as {names.iloc[0]}"
+        detail = f"no node has a zone in the clusters of {where}: it is not included there"
+        yield Refusal(subject="traffic between zones", reason=Reason.NO_DATA, detail=detail)
+
+
 def partly_zoned(load: MeasuredLoad) -> Iterator[Finding]:
     """Yield that a part of the nodes has no zone, if it is more than a few."""
     if load.zones is not None and load.zones.zoned_share < _MOSTLY:
         share = in_percent(1 - load.zones.zoned_share)
         yield Finding(
             name="zones_partly_known",
-            text=f"{share} of the nodes have no zone. Pods on them are taken to be spread over "
-            "zones like all others.",
+            text=f"{share} of the nodes have no zone. Pods on them are taken to be spread over the "
+            "zones of their cluster, where it has any.",
             fix="Label these nodes with topology.kubernetes.io/zone.",
         )

@@ -221,6 +221,10 @@ def test_a_shared_waypoint_has_the_requests_and_memory_of_one() -> None:
         memory = of(waypoint)
         assert memory is not None
         assert memory.predicted.mid == pytest.approx(each * count)
+        # The traffic is equal, whether AFTER has one waypoint or three.
+        before, after = waypoint.predicted_vcpu, waypoint.predicted_at_after_vcpu
+        assert after.mid == pytest.approx(before.mid, rel=0.01)
+        assert waypoint.measured_count == 3
 
 
 # --- nodes ---

@@ -43,7 +43,7 @@ def served(projection: Projection, mode: str, today: Iterable[Role]) -> dict[Rol
     """Return the proxies that istiod serves in a mode, one by one."""
     counts: dict[Role, float] = {}
     for role in today:
-        if mode == "sidecar" or role == Role.GATEWAY:
+        if mode == "sidecar" or role in (Role.GATEWAY, Role.WAYPOINT):
             counts[role] = counts.get(role, 0) + 1
     if mode != "sidecar":
         (found,) = (one for one in projection.modes if one.name == mode)

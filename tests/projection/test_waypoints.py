@@ -1,6 +1,7 @@
 """How many replicas a waypoint has: by the busiest interval, by each, shared, on one thread."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from analyzer.calibration.calibrate import calibrate_usage
 from analyzer.cli import cli
 from analyzer.data import sample_path
+from analyzer.errors import UsageError
 from analyzer.measurement.snapshot import load_snapshot
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.projection import Projection, project_usage
@@ -127,6 +129,37 @@ def test_a_namespace_outside_all_groups_has_no_waypoint() -> None:
 
     assert waypoints(found) == 1
     assert [item.affected for item in found.warnings if item.code == "IU402"] == [("gone",)]
+
+
+def test_a_waypoint_is_there_while_its_namespace_has_sidecars_shared_or_not() -> None:
+    half = Proxy(workload="pay/w", cpu_vcpu=(0.1,) * 4, proxy_rps=(5.0,) * 4, points=(0, 1))
+    other = Proxy(workload="shop/w", cpu_vcpu=(0.1,) * 4, proxy_rps=(5.0,) * 4)
+    # It is called all the time, also when it has no sidecar.
+    call = Call(source="shop/w", destination="pay/w", rps=(10.0,) * STEPS)
+    usage = mesh(half, other, calls=[call], steps=STEPS)
+
+    def count(placement: object, scaling: str = "fixed") -> float:
+        assumed = scenario(waypoint_placement=placement, waypoint_scaling=scaling)
+        return waypoints(project_usage(usage, calibration(), assumed))
+
+    assert count(["pay"]) == count(["pay"], "hpa") == 0.5
+    assert count(shared(["pay"])) == count(shared(["pay"]), "hpa") == 0.5
+
+
+def test_no_waypoint_serves_two_clusters() -> None:
+    proxies = [replace(Proxy(), workload=f"{name}/w") for name in ("east", "west")]
+    usage = mesh(*proxies)
+    usage.proxies["namespace"] = ["east/shop", "west/shop"]
+    placement = shared(["east/shop", "west/shop"])
+
+    with pytest.raises(UsageError, match="between clusters: east/shop, west/shop"):
+        project_usage(usage, calibration(), scenario(waypoint_placement=placement))
+
+
+def test_replicas_that_follow_the_load_are_in_the_json() -> None:
+    found = projected(DAY, waypoint_scaling="hpa", waypoint_replicas=2)
+
+    assert found.namespaces["waypoint_replicas"].tolist() == [2.5]
 
 
 @settings(max_examples=12, deadline=None)

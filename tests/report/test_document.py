@@ -132,6 +132,12 @@ ANSWERS = [
     pytest.param(lambda: constants_only("istio-1.1", proxy_rps=1e6), id="older release"),
     pytest.param(refused, id="refused"),
     pytest.param(lambda: full(assumed=scenario(vcpu_month_usd=0)), id="free"),
+    pytest.param(
+        lambda: full(
+            assumed=scenario(waypoint_scaling="hpa", waypoint_limit_vcpu_per_replica=0.02)
+        ),
+        id="replicas that follow the load",
+    ),
     pytest.param(lambda: full(assumed=scenario(vcpu_month_usd=POSTS_PRICE)), id="price range"),
     pytest.param(naughty, id="naughty names"),
     pytest.param(Answer, id="nothing"),

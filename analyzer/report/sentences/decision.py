@@ -1,13 +1,13 @@
 """What to do, in at most five short sentences; each compares ranges and no midpoints."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Final
 
 from analyzer.measurement.findings import SERIOUS_SHARE, Finding, Severity
 from analyzer.measurement.verdict import biases
-from analyzer.projection.choices import OBSERVED, Basis, is_settled
+from analyzer.projection.choices import OBSERVED, Basis, Shared, is_settled
 from analyzer.projection.decision import Action, Decision, NamespaceDecision, Outcome, Verdict, Why
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT
 from analyzer.projection.result import NOTHING_TO_SAVE, Projection
@@ -18,6 +18,7 @@ from analyzer.report.sentences import whole
 from analyzer.report.sentences.dependence import lower_requests
 from analyzer.report.sentences.projection import assumed, assumption_title, break_even_line
 from analyzer.report.sentences.unseen import filled_shares
+from analyzer.report.sentences.zones import better_replicas
 from analyzer.units import Reason, in_percent
 
 MOST_SENTENCES: Final = 5
@@ -212,11 +213,22 @@ def _waypoints(projection: Projection, moving: tuple[NamespaceDecision, ...]) ->
     count = sum(item.needs_waypoint for item in moving)
     if not count:
         return ", without waypoints"
-    replicas = projection.workings.scenario["waypoint_replicas"].mid if projection.workings else 1
-    each = "one waypoint replica" if replicas == 1 else f"{fmt.count(replicas)} waypoint replicas"
+    if isinstance(projection.waypoint_placement, Shared):
+        return ", with the shared waypoints of the scenario"
+    names = [item.namespace for item in moving if item.needs_waypoint]
+    each = _replicas_each(projection, names)
     if count == len(moving):
         return f", with {each} in each" if count > 1 else f", with {each}"
     return f", with {each} in {'one' if count == 1 else f'each of {count:,}'} of them"
+
+
+def _replicas_each(projection: Projection, names: Sequence[str]) -> str:
+    """Return how many replicas the waypoints of these namespaces have: at a time, on average."""
+    known = projection.namespaces.set_index("namespace")["waypoint_replicas"].loc[list(names)]
+    fewest, most = (fmt.number(end) for end in (known.min(), known.max()))
+    if fewest != most:
+        return f"{fewest} to {most} waypoint replicas"
+    return "one waypoint replica" if fewest == "1" else f"{fewest} waypoint replicas"
 
 
 def _names(items: tuple[NamespaceDecision, ...]) -> str:
@@ -288,6 +300,7 @@ def _stay(projection: Projection, decision: Decision) -> Iterator[str]:
     yield reasons[decision.why]
     if decision.why == Why.WAYPOINT_COSTS_MORE:
         yield from _in_mode(projection, AMBIENT_WAYPOINT, "With these waypoints, ambient")
+        yield from better_replicas(projection)
         yield from _in_mode(projection, AMBIENT_L4, "Without waypoints, ambient")
     else:
         yield from _in_mode(projection, AMBIENT_L4, "Even without waypoints, ambient")
@@ -334,11 +347,13 @@ def _cannot_tell(projection: Projection, decision: Decision) -> Iterator[str]:
     elif decision.why == Why.WAYPOINT_DECIDES:
         yield "Cannot tell yet whether to move: it depends on which namespaces need a waypoint."
         yield from _in_mode(projection, AMBIENT_WAYPOINT, f"{_with_waypoints(projection)}, ambient")
+        better = tuple(better_replicas(projection))
+        yield from better
         if decision.without_waypoints:
             count = fmt.counted(decision.without_waypoints.namespace_count, "namespace")
             gain = _gain(decision, decision.without_waypoints)
             yield f"Moving {count} without waypoints saves {gain}."
-        yield from break_even_line(projection)
+        yield from () if better else break_even_line(projection)
         yield from _check(decision)
     elif decision.why == Why.CPU_UNKNOWN:
         dark = [item.namespace for item in decision.by_namespace if item.why == Why.CPU_UNKNOWN]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from analyzer.data import BLOG
-from analyzer.projection.choices import Basis, Placement, Spread
+from analyzer.projection.choices import Basis, Placement, Scaling, Spread
 from analyzer.projection.decision import Outcome
 from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO
 from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
@@ -32,9 +32,18 @@ _REPLICAS_OF_OTHERS: Final = (1, 3)
 
 
 def dependence_lines(projection: Projection) -> Iterator[str]:
-    """Return what moves the saving most, then what lower CPU requests would save without moving."""
-    found = sorted((*_choices(projection), *_assumptions(projection)), key=lambda item: -item[0])
-    yield from (text for swing, text in found[:_MOST] if fmt.dollars(swing) != fmt.dollars(0))
+    """Return what moves the saving most, then what lower CPU requests would save without moving.
+
+    The replicas of others are always there: what decides the sign is often their number.
+    """
+    replicas = tuple(_by_replicas(projection))
+    ranked = sorted(
+        (*_by_l7_share(projection), *replicas, *_assumptions(projection)),
+        key=lambda item: -item[0],
+    )
+    moving = [item for item in ranked if fmt.dollars(item[0]) != fmt.dollars(0)]
+    shown = [item for place, item in enumerate(moving) if place < _MOST or item in replicas]
+    yield from (text for _, text in shown)
     yield from _named(projection)
     yield from lower_requests(projection)
 
@@ -50,9 +59,8 @@ def _named(projection: Projection) -> Iterator[str]:
         yield f"Assumptions that move the saving most: {fmt.listed(names)}."
 
 
-def _choices(projection: Projection) -> Iterator[tuple[float, str]]:
+def _by_l7_share(projection: Projection) -> Iterator[tuple[float, str]]:
     sweeps = {sweep.name: sweep for sweep in projection.sweeps}
-    workings = projection.workings
     if "l7_share" in sweeps:
         none, every = map(sweeps["l7_share"].at, (0, 1))
         count = int(projection.load.namespaces["has_http"].sum())
@@ -63,6 +71,11 @@ def _choices(projection: Projection) -> Iterator[tuple[float, str]]:
                 f"{those}, {fmt.usd(every)}."
             )
             yield none.mid - every.mid, text
+
+
+def _by_replicas(projection: Projection) -> Iterator[tuple[float, str]]:
+    sweeps = {sweep.name: sweep for sweep in projection.sweeps}
+    workings = projection.workings
     if "waypoint_replicas" in sweeps:
         stated = [round(workings.scenario["waypoint_replicas"].mid)] if workings else []
         counts = sorted({*_REPLICAS_OF_OTHERS, *stated})
@@ -179,7 +192,9 @@ def _is_measured_in_part(scenario: Scenario) -> bool:
 def _assumed(projection: Projection, scenario: Scenario) -> Iterator[str]:
     replicas = fmt.counted(round(scenario["waypoint_replicas"].mid), "replica")
     placed = _PLACED.get(scenario.waypoint_placement, "waypoints where the scenario places them")
-    yield f"{placed}, {replicas} per waypoint"
+    scaled = scenario.waypoint_scaling == Scaling.HPA
+    follows = ", as many as each interval needs" if scaled else ""
+    yield f"{placed}, at least {replicas} per waypoint{follows}"
     ztunnel = scenario["ztunnel_reserved_vcpu_per_node"].mid
     ambient = (part for mode in projection.modes for part in mode.components)
     busiest = [part.hottest_vcpu for part in ambient if part.role == Role.ZTUNNEL]
@@ -193,13 +208,19 @@ def _assumed(projection: Projection, scenario: Scenario) -> Iterator[str]:
         f"CPU requests of {fmt.number(ztunnel)} vCPU per ztunnel{with_cni} and "
         f"{fmt.number(waypoint)} vCPU per waypoint replica"
     )
-    yield _priced(projection.price)
+    yield _priced(projection.price, zones=_pays_for_zones(projection))
 
 
-def _priced(price: Price) -> str:
+def _pays_for_zones(projection: Projection) -> bool:
+    found = projection.zone_transfer
+    return found is not None and found.choices[0].transfer_usd_per_year.mid > 0
+
+
+def _priced(price: Price, *, zones: bool = False) -> str:
     ranged = "; the ranges of dollars cover its range" if price.vcpu_month_usd_range else ""
     memory = "" if price.memory_gib_month_usd else "; memory has no price of its own"
-    return f"{fmt.price(price)}; every dollar figure scales with it{ranged}{memory}"
+    but = " but that of traffic between zones" if zones else ""
+    return f"{fmt.price(price)}; every dollar figure{but} scales with it{ranged}{memory}"
 
 
 def _post(projection: Projection) -> Iterator[str]:

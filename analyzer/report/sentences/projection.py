@@ -305,7 +305,7 @@ def component_lines(projection: Projection) -> Iterator[str]:
 
 
 def _between_zones(mode: Mode) -> Iterator[str]:
-    if mode.transfer:
+    if mode.transfer and mode.transfer.count:
         amount, usd = mode.transfer.gb_per_month, mode.transfer.usd_per_year
         yield (
             f"traffic between zones adds {fmt.ranged(amount)} GB a month, {fmt.usd(usd)} a year "

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.projection.choices import PREFER_CLOSE
+from analyzer.projection.modes import AMBIENT_WAYPOINT
 from analyzer.projection.result import Projection, ReplicaChoice, ZoneChoice, ZoneTransfer
 from analyzer.report import format as fmt
 from analyzer.units import Interval
@@ -88,6 +89,24 @@ def _least(found: ZoneTransfer) -> Iterator[str]:
                 f"{verb}: waypoints and traffic cost {together} a year together, instead of "
                 f"{fmt.dollars(assumed.usd_per_year.mid)}."
             )
+
+
+def better_replicas(projection: Projection) -> Iterator[str]:
+    """Return that one replica in each zone turns a loss into a saving, where it does."""
+    found = projection.zone_transfer
+    savings = {item.mode: item.usd_per_year.mid for item in projection.savings}
+    usd = savings.get(AMBIENT_WAYPOINT)
+    if found is None or usd is None or usd > 0:
+        return
+    for choice in found.choices[1:]:
+        is_close = choice.traffic_distribution == PREFER_CLOSE
+        if is_close and choice.replicas == ReplicaChoice.ONE_A_ZONE:
+            better = usd + found.choices[0].usd_per_year.mid - choice.usd_per_year.mid
+            if better > 0:
+                yield (
+                    "With one waypoint replica in each zone, ambient with waypoints would save "
+                    f"{fmt.dollars(better)} a year: it avoids traffic between zones."
+                )
 
 
 def missing_line(projection: Projection) -> Iterator[str]:
