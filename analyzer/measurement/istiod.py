@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from typing import Final
 
+import pandas as pd
+
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.units import BYTES_PER_GIB
 
 VCPU: Final = "istiod_vcpu"
 MEMORY: Final = "istiod_memory_bytes"
-_RESERVED_VCPU: Final = "istiod_reserved_vcpu"
-_RESERVED_MEMORY: Final = "istiod_reserved_memory_bytes"
+_REQUESTS: Final = "istiod_requests"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,16 +38,21 @@ def istiod_of(snapshot: Snapshot) -> Istiod:
     """
     if snapshot.manifest.scope.namespaces:
         return UNSEEN
-    memory, reserved_memory = _mean(snapshot, MEMORY), _mean(snapshot, _RESERVED_MEMORY)
+    memory = _mean(snapshot.frame(MEMORY), MEMORY)
+    requests = snapshot.frame(_REQUESTS)
+    reserved_vcpu, reserved_memory = (
+        _mean(requests[requests["resource"] == resource], _REQUESTS)
+        for resource in ("cpu", "memory")
+    )
     return Istiod(
-        vcpu=_mean(snapshot, VCPU),
+        vcpu=_mean(snapshot.frame(VCPU), VCPU),
         memory_gib=None if memory is None else memory / BYTES_PER_GIB,
-        reserved_vcpu=_mean(snapshot, _RESERVED_VCPU),
+        reserved_vcpu=reserved_vcpu,
         reserved_memory_gib=None if reserved_memory is None else reserved_memory / BYTES_PER_GIB,
     )
 
 
-def _mean(snapshot: Snapshot, name: str) -> float | None:
+def _mean(rows: pd.DataFrame, name: str) -> float | None:
     """Return the sum over all pods, as a mean over the steps with any."""
-    by_step = snapshot.frame(name).groupby(TIME)[name].sum()
+    by_step = rows.groupby(TIME)[name].sum()
     return float(by_step.mean()) if len(by_step) else None

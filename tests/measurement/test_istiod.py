@@ -15,8 +15,10 @@ TABLES: dict[str, Rows] = {
     # Two pods; the second was not there in the first step, and no step has a third value.
     "istiod_vcpu": [(*_A, 0, 0.1), (*_A, 1, 0.3), (*_B, 1, 0.2)],
     "istiod_memory_bytes": [(*_A, 0, 2 * _GIB), (*_A, 1, 2 * _GIB), (*_B, 1, 1 * _GIB)],
-    "istiod_reserved_vcpu": [(*_A, 0, 0.5), (*_A, 1, 0.5), (*_B, 1, 0.5)],
-    "istiod_reserved_memory_bytes": [(*_A, 0, 2 * _GIB)],
+    "istiod_requests": [
+        *((*_A, "cpu", 0, 0.5), (*_A, "cpu", 1, 0.5), (*_B, "cpu", 1, 0.5)),
+        (*_A, "memory", 0, 2 * _GIB),
+    ],
 }
 
 

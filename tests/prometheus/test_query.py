@@ -59,6 +59,7 @@ UNITS = {
 WITHOUT_UNIT = {
     "application_containers": "containers",
     "istio_cni_containers": "containers",
+    "istiod_requests": "vcpu where resource is cpu, bytes where it is memory",
     "node_instance_types": "nodes (always 1)",
     "node_kinds": "nodes (always 1)",
     "node_presence": "samples",

@@ -1,6 +1,6 @@
 """What to do, in at most five short sentences; each compares ranges and no midpoints."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from itertools import islice
 from typing import Final
@@ -215,16 +215,17 @@ def _waypoints(projection: Projection, moving: tuple[NamespaceDecision, ...]) ->
         return ", without waypoints"
     if isinstance(projection.waypoint_placement, Shared):
         return ", with the shared waypoints of the scenario"
-    names = [item.namespace for item in moving if item.needs_waypoint]
-    each = _replicas_each(projection, names)
+    each = _replicas_each(projection)
     if count == len(moving):
         return f", with {each} in each" if count > 1 else f", with {each}"
     return f", with {each} in {'one' if count == 1 else f'each of {count:,}'} of them"
 
 
-def _replicas_each(projection: Projection, names: Sequence[str]) -> str:
-    """Return how many replicas the waypoints of these namespaces have: at a time, on average."""
-    known = projection.namespaces.set_index("namespace")["waypoint_replicas"].loc[list(names)]
+def _replicas_each(projection: Projection) -> str:
+    """Return how many replicas the waypoints of moving namespaces have: at a time, on average."""
+    rows = projection.namespaces
+    is_served = (rows["verdict"] == Verdict.MOVE) & rows["needs_waypoint"].astype(bool)
+    known = rows["waypoint_replicas"][is_served]
     fewest, most = (fmt.number(end) for end in (known.min(), known.max()))
     if fewest != most:
         return f"{fewest} to {most} waypoint replicas"
