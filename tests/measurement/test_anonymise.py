@@ -45,6 +45,7 @@ NOT_NAMES = {
     "label_security_istio_io_tls_mode",
     "node_provider",
     "reporter",
+    "resource",
     "security_istio_io_tlsMode",
 }
 """Labels whose values Istio, Kubernetes or a cloud choose."""
