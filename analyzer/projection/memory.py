@@ -74,15 +74,17 @@ def waypoint_memory_gib(waypoints: pd.DataFrame, parameters: Parameters) -> Floa
 
 def with_counted(scenario: Scenario, usage: MeshUsage) -> Scenario:
     """Return the scenario with the pods and services of the snapshot, unless they are stated."""
-    values, defaults = dict(scenario.assumptions), assumptions()
-    for name, found, source in (
+    counted = (
         (PODS, _pods(usage), "pods with a proxy, up to twice as many: others are in no query"),
         (SERVICES, _services(usage), "called workloads, and Envoy clusters of a sidecar"),
-    ):
-        if values[name] == defaults[name]:
-            item = replace(values[name], value=found, source=source, is_measured=True)
-            values[name] = item
-    return replace(scenario, assumptions=values)
+    )
+    return scenario.with_assumptions(
+        {
+            name: replace(assumptions()[name].measured(found), source=source)
+            for name, found, source in counted
+            if scenario.assumptions[name] == assumptions()[name]
+        }
+    )
 
 
 def _pods(usage: MeshUsage) -> Interval:

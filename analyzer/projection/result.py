@@ -400,3 +400,7 @@ class Projection:
     refusals: tuple[Refusal, ...] = field(metadata={"json": False})
     warnings: tuple[Finding, ...] = field(default=(), metadata={"json": False})
     workings: Workings | None = field(default=None, metadata={"json": False})
+
+    def sweep_of(self, name: str) -> Sweep | None:
+        """Return the saving along a choice; None where it was not evaluated."""
+        return next((sweep for sweep in self.sweeps if sweep.name == name), None)

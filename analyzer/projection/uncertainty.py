@@ -217,9 +217,12 @@ class Parameters:
 
     def likely_waypoint_vcpu(self, rps: Floats, namespaces: Sequence[str], gbit: Floats) -> Floats:
         """Return only the best estimate, shape (namespaces,): without thousands of draws."""
+        # One look-up a name: where replicas follow the load, each is there once an interval.
         one = np.ones(1), np.ones(1)
-        own = [self.waypoint_own.get(name, one) for name in namespaces]
-        idle, request = np.array([(at_rest[0], each[0]) for at_rest, each in own]).reshape(-1, 2).T
+        rows = {name: row for row, name in enumerate(dict.fromkeys(namespaces))}
+        own = [self.waypoint_own.get(name, one) for name in rows]
+        known = np.array([(at_rest[0], each[0]) for at_rest, each in own]).reshape(-1, 2)
+        idle, request = known[[rows[name] for name in namespaces]].T
         per_rps = self.waypoint_vcpu_per_1000_rps[0] / 1000
         effective = self.waypoint_effective_rps(rps)
         at_rest, tcp = self.waypoint_idle_vcpu[0] * idle, gbit * self[WAYPOINT_BYTES][0]

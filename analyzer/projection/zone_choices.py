@@ -46,7 +46,7 @@ def _choices(case: Case, basis: Basis, traffic: ZoneTraffic) -> Iterator[ZoneCho
     zone_counts = np.zeros(len(needed))
     np.maximum.at(zone_counts, waypoints.row, (traffic.nodes_per_zone > 0).sum(axis=1))
     one_a_zone = np.maximum(needed, zone_counts)
-    if ((one_a_zone > needed) & (waypoints.weights > 0)).any():
+    if ((one_a_zone > needed) & waypoints.exist).any():
         for distribution in (TrafficDistribution.RANDOM, PREFER_CLOSE):
             found = _choice(case, basis, waypoints, one_a_zone, distribution)
             yield replace(found, replicas=ReplicaChoice.ONE_A_ZONE)

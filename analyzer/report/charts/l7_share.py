@@ -29,12 +29,12 @@ _OPEN_LABEL: Final = "cannot tell: interval includes zero"
 def draw(answer: Answer) -> style.ShownFigure | Refusal:
     """Draw the saving by the share of namespaces that need a waypoint, and by replicas."""
     projection = answer.projection
-    sweeps = {} if projection is None else {sweep.name: sweep for sweep in projection.sweeps}
-    share, replicas = sweeps.get("l7_share"), sweeps.get("waypoint_replicas")
     if projection is not None and len(projection.modes) > 1 and not projection.savings:
         return style.nothing_to_draw("l7_share", NOTHING_TO_SAVE.detail)
+    share = projection.sweep_of("l7_share") if projection else None
     if projection is None or share is None:
         return style.nothing_to_draw("l7_share", style.NOT_PRICED)
+    replicas = projection.sweep_of("waypoint_replicas")
     figure, axes = style.new_figure(width_inches=9.0)
     panels = [axes]
     if replicas is not None:

@@ -185,8 +185,7 @@ def _move(projection: Projection, decision: Decision) -> Iterator[str]:
 
 def _more_replicas(projection: Projection, moving: tuple[NamespaceDecision, ...]) -> Iterator[str]:
     """Return whether the saving hangs on how many replicas each waypoint has."""
-    sweeps = {sweep.name: sweep for sweep in projection.sweeps}
-    sweep, workings = sweeps.get("waypoint_replicas"), projection.workings
+    sweep, workings = projection.sweep_of("waypoint_replicas"), projection.workings
     if sweep is None or workings is None or not any(item.needs_waypoint for item in moving):
         return
     next_count = workings.scenario["waypoint_replicas"].mid + 1

@@ -60,36 +60,34 @@ def _named(projection: Projection) -> Iterator[str]:
 
 
 def _by_l7_share(projection: Projection) -> Iterator[tuple[float, str]]:
-    sweeps = {sweep.name: sweep for sweep in projection.sweeps}
-    if "l7_share" in sweeps:
-        none, every = map(sweeps["l7_share"].at, (0, 1))
+    sweep = projection.sweep_of("l7_share")
+    none, every = map(sweep.at, (0, 1)) if sweep else (None, None)
+    if none and every:
         count = int(projection.load.namespaces["has_http"].sum())
-        if none and every:
-            those = "the one with HTTP does" if count == 1 else f"all {count:,} with HTTP do"
-            text = (
-                f"If no namespace needs a waypoint the saving is {fmt.usd(none)} a year; if "
-                f"{those}, {fmt.usd(every)}."
-            )
-            yield none.mid - every.mid, text
+        those = "the one with HTTP does" if count == 1 else f"all {count:,} with HTTP do"
+        text = (
+            f"If no namespace needs a waypoint the saving is {fmt.usd(none)} a year; if {those}, "
+            f"{fmt.usd(every)}."
+        )
+        yield none.mid - every.mid, text
 
 
 def _by_replicas(projection: Projection) -> Iterator[tuple[float, str]]:
-    sweeps = {sweep.name: sweep for sweep in projection.sweeps}
-    workings = projection.workings
-    if "waypoint_replicas" in sweeps:
-        stated = [round(workings.scenario["waypoint_replicas"].mid)] if workings else []
-        counts = sorted({*_REPLICAS_OF_OTHERS, *stated})
-        found = [(each, sweeps["waypoint_replicas"].at(each)) for each in counts]
-        savings = {each: saving for each, saving in found if saving}
-        if len(savings) > 1:
-            (few, least), *others = savings.items()
-            parts = [f"with {each}, {fmt.usd(saving)}" for each, saving in others]
-            text = (
-                f"With {fmt.counted(few, 'replica')} per waypoint the saving is {fmt.usd(least)} a "
-                f"year; {'; '.join(parts)}."
-            )
-            amounts = [saving.mid for saving in savings.values()]
-            yield max(amounts) - min(amounts), text
+    sweep, workings = projection.sweep_of("waypoint_replicas"), projection.workings
+    if sweep is None:
+        return
+    stated = [round(workings.scenario["waypoint_replicas"].mid)] if workings else []
+    counts = sorted({*_REPLICAS_OF_OTHERS, *stated})
+    savings = {each: saving for each in counts if (saving := sweep.at(each))}
+    if len(savings) > 1:
+        (few, least), *others = savings.items()
+        parts = [f"with {each}, {fmt.usd(saving)}" for each, saving in others]
+        text = (
+            f"With {fmt.counted(few, 'replica')} per waypoint the saving is {fmt.usd(least)} a "
+            f"year; {'; '.join(parts)}."
+        )
+        amounts = [saving.mid for saving in savings.values()]
+        yield max(amounts) - min(amounts), text
 
 
 def _assumptions(projection: Projection) -> Iterator[tuple[float, str]]:

@@ -78,17 +78,23 @@ def is_leading(projection: Projection) -> bool:
 def _least(found: ZoneTransfer) -> Iterator[str]:
     """Return what one replica in each zone costs with its traffic, if callers stay in their own."""
     assumed = found.choices[0]
+    for choice in _one_a_zone(found):
+        verb = "saves" if choice.usd_per_year.mid < assumed.usd_per_year.mid else "costs more"
+        together = fmt.dollars(choice.usd_per_year.mid)
+        yield (
+            "With PreferClose, one waypoint replica in each zone adds "
+            f"{gigabytes(choice.gb_per_month)}. It "
+            f"{verb}: waypoints and traffic cost {together} a year together, instead of "
+            f"{fmt.dollars(assumed.usd_per_year.mid)}."
+        )
+
+
+def _one_a_zone(found: ZoneTransfer) -> Iterator[ZoneChoice]:
+    """Yield the choice of one replica in each zone that callers there prefer, if it is another."""
     for choice in found.choices[1:]:
         is_close = choice.traffic_distribution == PREFER_CLOSE
         if is_close and choice.replicas == ReplicaChoice.ONE_A_ZONE:
-            verb = "saves" if choice.usd_per_year.mid < assumed.usd_per_year.mid else "costs more"
-            together = fmt.dollars(choice.usd_per_year.mid)
-            yield (
-                "With PreferClose, one waypoint replica in each zone adds "
-                f"{gigabytes(choice.gb_per_month)}. It "
-                f"{verb}: waypoints and traffic cost {together} a year together, instead of "
-                f"{fmt.dollars(assumed.usd_per_year.mid)}."
-            )
+            yield choice
 
 
 def better_replicas(projection: Projection) -> Iterator[str]:
@@ -98,15 +104,13 @@ def better_replicas(projection: Projection) -> Iterator[str]:
     usd = savings.get(AMBIENT_WAYPOINT)
     if found is None or usd is None or usd > 0:
         return
-    for choice in found.choices[1:]:
-        is_close = choice.traffic_distribution == PREFER_CLOSE
-        if is_close and choice.replicas == ReplicaChoice.ONE_A_ZONE:
-            better = usd + found.choices[0].usd_per_year.mid - choice.usd_per_year.mid
-            if better > 0:
-                yield (
-                    "With one waypoint replica in each zone, ambient with waypoints would save "
-                    f"{fmt.dollars(better)} a year: it avoids traffic between zones."
-                )
+    for choice in _one_a_zone(found):
+        better = usd + found.choices[0].usd_per_year.mid - choice.usd_per_year.mid
+        if better > 0:
+            yield (
+                "With one waypoint replica in each zone, ambient with waypoints would save "
+                f"{fmt.dollars(better)} a year: it avoids traffic between zones."
+            )
 
 
 def missing_line(projection: Projection) -> Iterator[str]:
