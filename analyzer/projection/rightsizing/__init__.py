@@ -1,0 +1,1 @@
+"""What the sidecars' requests should be: recommended for each workload from what it used."""
