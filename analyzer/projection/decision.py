@@ -3,7 +3,7 @@
 Everything here compares whole ranges; a midpoint alone decides nothing.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 
 import numpy as np
@@ -21,6 +21,8 @@ class Action(StrEnum):
 
     MOVE = "move"
     """Some or all namespaces: they surely cost less in ambient, waypoints included."""
+    RIGHTSIZE = "rightsize"
+    """Right-sizing the sidecars surely saves, and moving does not surely save more."""
     STAY = "stay"
     """Ambient surely costs more, even without waypoints."""
     CANNOT_TELL = "cannot_tell"
@@ -32,6 +34,8 @@ class Verdict(StrEnum):
     MOVE = "move"
     MOVE_WITHOUT_WAYPOINT = "move_without_waypoint"
     """Move it if it needs no waypoint."""
+    RIGHTSIZE = "rightsize"
+    """Right-size its sidecars first: moving saves against those of today only."""
     STAY = "stay"
     CANNOT_TELL = "cannot_tell"
 
@@ -49,6 +53,8 @@ class Why(StrEnum):
     """Its traffic costs more in ztunnels than its sidecars do."""
     TOO_LITTLE = "too_little"
     """It saves less than the ztunnels cost that have to be there first."""
+    RIGHTSIZED_SAVES_AS_MUCH = "rightsized_saves_as_much"
+    """Against right-sized sidecars, moving does not surely save."""
     ZTUNNELS_DECIDE = "ztunnels_decide"
     """It saves, but not surely more than the ztunnels cost that have to be there first."""
     RANGE_HAS_BOTH_SIGNS = "range_has_both_signs"
@@ -109,6 +115,10 @@ class Decision:
             saving is sure; None where none is to move.
         decisive: the assumption that would decide, where ranges cannot; "" otherwise.
         by_namespace: every namespace, those that save most first.
+        rightsizing: what right-sizing all sidecars saves, without moving any; None where that is
+            not known.
+        against_rightsized: what moving the namespaces that save, the others right-sized, saves
+            against right-sizing all; None where that is not known, or none saves.
     """
 
     action: Action
@@ -123,6 +133,8 @@ class Decision:
     shared_ztunnel_usd_per_year: Interval | None = None
     pays_from: int | None = None
     decisive: str = ""
+    rightsizing: Outcome | None = None
+    against_rightsized: Outcome | None = None
     by_namespace: tuple[NamespaceDecision, ...] = field(default=(), metadata={"json": False})
 
     @property
@@ -153,7 +165,7 @@ def decide(stakes: Stakes, basis: Basis, most_decisive: str) -> Decision:
         key=lambda item: (-item.saving_usd_per_year.mid, item.namespace),
     )
     cannot_tell, moves = why == Why.RANGE_HAS_BOTH_SIGNS, action == Action.MOVE
-    return Decision(
+    decision = Decision(
         action=action,
         why=why,
         basis=basis,
@@ -167,6 +179,38 @@ def decide(stakes: Stakes, basis: Basis, most_decisive: str) -> Decision:
         pays_from=ranges.pays_from([item.namespace for item in items]) if moves else None,
         decisive=most_decisive if cannot_tell else "",
         by_namespace=tuple(items),
+    )
+    after = stakes.after_rightsizing
+    return decision if after is None else _weighed(decision, ranges, _Ranges.of(after))
+
+
+def _weighed(decision: Decision, today: "_Ranges", after: "_Ranges") -> Decision:
+    """Return the decision with the third road weighed: sidecars with requests that fit.
+
+    `after` has the same namespaces with right-sized sidecars.
+    """
+    saved = today.paid_usd - after.paid_usd
+    paid = today.paid_usd > 0
+    resized = Outcome(
+        namespace_count=len(today.stakes.names),
+        usd_per_year=to_interval(saved),
+        percent=to_interval(100 * saved[paid] / today.paid_usd[paid]),
+    )
+    chosen = np.array([name in decision.namespaces for name in today.stakes.names], bool)
+    beyond = after.outcome(after.stakes.saved_usd, chosen)
+    found = replace(decision, rightsizing=resized, against_rightsized=beyond)
+    is_unsure = beyond is None or beyond.usd_per_year.low <= 0
+    if resized.usd_per_year.low <= 0 or not is_unsure:
+        return found
+    items = tuple(
+        replace(item, verdict=Verdict.RIGHTSIZE, why=Why.RIGHTSIZED_SAVES_AS_MUCH)
+        if item.verdict == Verdict.MOVE
+        else item
+        for item in decision.by_namespace
+    )
+    why = Why.RIGHTSIZED_SAVES_AS_MUCH if decision.action == Action.MOVE else decision.why
+    return replace(
+        found, action=Action.RIGHTSIZE, why=why, namespaces=(), by_namespace=items, pays_from=None
     )
 
 
