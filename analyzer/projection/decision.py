@@ -3,6 +3,9 @@
 Everything here compares whole ranges; a midpoint alone decides nothing.
 """
 
+from __future__ import annotations
+
+from collections.abc import Collection
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 
@@ -184,34 +187,45 @@ def decide(stakes: Stakes, basis: Basis, most_decisive: str) -> Decision:
     return decision if after is None else _weighed(decision, ranges, _Ranges.of(after))
 
 
-def _weighed(decision: Decision, today: "_Ranges", after: "_Ranges") -> Decision:
+def _weighed(decision: Decision, today: _Ranges, after: _Ranges) -> Decision:
     """Return the decision with the third road weighed: sidecars with requests that fit.
 
-    `after` has the same namespaces with right-sized sidecars.
+    `after` has the same namespaces with right-sized sidecars. Where right-sizing surely saves, it
+    is what moving has to beat: namespaces move that surely save against it, and the others are
+    right-sized. Both together must save against today.
     """
     saved = today.paid_usd - after.paid_usd
-    paid = today.paid_usd > 0
-    resized = Outcome(
-        namespace_count=len(today.stakes.names),
-        usd_per_year=to_interval(saved),
-        percent=to_interval(100 * saved[paid] / today.paid_usd[paid]),
-    )
-    chosen = np.array([name in decision.namespaces for name in today.stakes.names], bool)
+    resized = today.outcome_of(saved, len(today.stakes.names))
+    chosen = after.surely_saves
     beyond = after.outcome(after.stakes.saved_usd, chosen)
     found = replace(decision, rightsizing=resized, against_rightsized=beyond)
-    is_unsure = beyond is None or beyond.usd_per_year.low <= 0
-    if resized.usd_per_year.low <= 0 or not is_unsure:
+    if resized.usd_per_year.low <= 0:
         return found
-    items = tuple(
-        replace(item, verdict=Verdict.RIGHTSIZE, why=Why.RIGHTSIZED_SAVES_AS_MUCH)
-        if item.verdict == Verdict.MOVE
-        else item
-        for item in decision.by_namespace
+    net = saved + after.stakes.saved_usd[chosen].sum(axis=0) - after.stakes.shared_usd
+    both = today.outcome_of(net, int(chosen.sum()))
+    moves = beyond is not None and min(beyond.usd_per_year.low, both.usd_per_year.low) > 0
+    names = {today.stakes.names[row] for row in np.flatnonzero(chosen)} if moves else set()
+    items = tuple(_after_rightsizing(item, names) for item in decision.by_namespace)
+    found = replace(
+        found,
+        namespaces=tuple(item.namespace for item in items if item.verdict == Verdict.MOVE),
+        by_namespace=items,
+        pays_from=None,
     )
-    why = Why.RIGHTSIZED_SAVES_AS_MUCH if decision.action == Action.MOVE else decision.why
-    return replace(
-        found, action=Action.RIGHTSIZE, why=why, namespaces=(), by_namespace=items, pays_from=None
-    )
+    if not moves:
+        is_new = decision.action == Action.MOVE
+        why = Why.RIGHTSIZED_SAVES_AS_MUCH if is_new else decision.why
+        return replace(found, action=Action.RIGHTSIZE, why=why, outcome=None)
+    return replace(found, action=Action.MOVE, why=Why.SAVES, outcome=both)
+
+
+def _after_rightsizing(item: NamespaceDecision, names: Collection[str]) -> NamespaceDecision:
+    """Return a namespace's decision where `names` are those that move."""
+    if item.namespace in names:
+        return replace(item, verdict=Verdict.MOVE, why=Why.SAVES)
+    if item.verdict != Verdict.MOVE:
+        return item
+    return replace(item, verdict=Verdict.RIGHTSIZE, why=Why.RIGHTSIZED_SAVES_AS_MUCH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -223,7 +237,7 @@ class _Ranges:
     l4_range_usd: tuple[Interval, ...]
 
     @classmethod
-    def of(cls, stakes: Stakes) -> "_Ranges":
+    def of(cls, stakes: Stakes) -> _Ranges:
         return cls(
             stakes=stakes,
             saved_range_usd=tuple(map(to_interval, stakes.saved_usd)),
@@ -265,12 +279,17 @@ class _Ranges:
         """Return what moving the chosen namespaces saves; None where none is chosen."""
         if not chosen.any():
             return None
-        net_usd, paid_usd = usd[chosen].sum(axis=0) - self.stakes.shared_usd, self.paid_usd
+        net_usd = usd[chosen].sum(axis=0) - self.stakes.shared_usd
+        return self.outcome_of(net_usd, int(chosen.sum()))
+
+    def outcome_of(self, usd: Floats, namespace_count: int) -> Outcome:
+        """Return a saving on draws, also as a part of what all sidecars cost."""
+        usd, paid_usd = np.broadcast_arrays(usd, self.paid_usd)
         paid = paid_usd > 0
         return Outcome(
-            namespace_count=int(chosen.sum()),
-            usd_per_year=to_interval(net_usd),
-            percent=to_interval(100 * net_usd[paid] / paid_usd[paid]),
+            namespace_count=namespace_count,
+            usd_per_year=to_interval(usd),
+            percent=to_interval(100 * usd[paid] / paid_usd[paid]),
         )
 
     def pays_from(self, order: list[str]) -> int | None:
