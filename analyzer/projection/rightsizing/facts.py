@@ -7,18 +7,12 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.projection.rightsizing.busiest import busiest
+from analyzer.projection.rightsizing.busiest import Pods
+from analyzer.projection.rightsizing.ranges import ends_of_share
 from analyzer.projection.rightsizing.result import Policy
 from analyzer.projection.sidecars import billed
 
 _TODAY: Final = ("reserved_vcpu", "limit_vcpu", "reserved_memory_bytes", "limit_memory_bytes")
-
-_HOURS_PER_INDEPENDENT_STEP: Final = 2.0
-"""Traffic of neighbouring hours is alike: the range of a percentile counts one step in two hours as
-independent. Chosen so that ranges hold in the simulated meshes of tests/projection/rightsizing."""
-
-_DEVIATIONS: Final = 1.645
-"""Standard deviations of half a 90 % interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,17 +64,6 @@ class Samples:
         return pd.Series(pd.Series(values).groupby(self.workload).agg(how))
 
 
-def range_of_percentile(share: float, hours: float) -> tuple[float, float]:
-    """Return the shares of steps between which another window has this percentile.
-
-    By the order statistics of independent steps: their number below the true percentile is
-    binomial.
-    """
-    count = max(hours / _HOURS_PER_INDEPENDENT_STEP, 1.0)
-    half = _DEVIATIONS * float(np.sqrt(share * (1 - share) / count))
-    return max(share - half, 0.0), min(share + half, 1.0)
-
-
 def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
     """Return one row a workload, numbered as in the samples.
 
@@ -91,12 +74,12 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
     and limits in the last step of the workload. NaN: not known.
     """
     share = policy.percentile / 100
-    low, high = range_of_percentile(share, policy.window_hours)
     early = ~samples.is_late
     numbers = (samples.workload, samples.proxy)
-    of_all = busiest(*numbers, samples.vcpu, sorted({low, share, high}), share)
-    of_early = busiest(*numbers, np.where(early, samples.vcpu, np.nan), [share], share)
-    throttled = busiest(*numbers, samples.throttled_share, [share], share)
+    pods = Pods.of(*numbers, samples.vcpu)
+    low, high = ends_of_share(pods, samples.vcpu, samples.point, share, policy.step_seconds)
+    of_early = Pods.of(*numbers, np.where(early, samples.vcpu, np.nan))
+    throttled = Pods.of(*numbers, samples.throttled_share)
     of, vcpu, point = samples.by_workload, samples.vcpu, samples.point.astype(float)
     known = pd.DataFrame(
         {
@@ -110,11 +93,11 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
         }
     )
     columns = {
-        "high_vcpu_low": of_all[low],
-        "high_vcpu": of_all[share],
-        "high_vcpu_high": of_all[high],
-        "early_vcpu": of_early[share],
-        "throttled_share": throttled[share],
+        "high_vcpu_low": pods.busiest(low, share),
+        "high_vcpu": pods.busiest(share, share),
+        "high_vcpu_high": pods.busiest(high, share),
+        "early_vcpu": of_early.busiest(share, share),
+        "throttled_share": throttled.busiest(share, share),
     }
     return known.join(pd.DataFrame(columns)).join(_today(samples))
 
