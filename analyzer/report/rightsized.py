@@ -18,7 +18,7 @@ from analyzer.report.blocks import (
     section,
 )
 from analyzer.report.patches.choosing import Patches
-from analyzer.report.patches.files import DEFAULT_BASE, KustomizeApi, patch_facts
+from analyzer.report.patches.files import Layout, patch_facts
 from analyzer.report.sentences import Line
 from analyzer.report.sentences import collection as of_collection
 from analyzer.report.sentences import rightsizing as of_rightsizing
@@ -35,6 +35,7 @@ class RightsizingReport:
     Attributes:
         answer: what was measured, and how settings are spelled.
         patches: those that the files hold, whether they are written or not.
+        layout: their folders.
         warnings: what the recommendations change besides cost.
     """
 
@@ -42,8 +43,7 @@ class RightsizingReport:
     found: Rightsizing
     patches: Patches
     warnings: tuple[Finding, ...] = ()
-    api: KustomizeApi = KustomizeApi.CURRENT
-    base: str = DEFAULT_BASE
+    layout: Layout = Layout()  # noqa: RUF009 - it is frozen
 
     title = "CPU and memory of sidecars: today and recommended"
 
@@ -72,7 +72,7 @@ class RightsizingReport:
             self.found,
             self.answer.manifest,
             summary,
-            patches=tuple(map(patch_facts, self.patches.items)),
+            patches=tuple(patch_facts(patch, self.layout) for patch in self.patches.items),
             refusals=refusals,
             warnings=self._warnings,
         )
@@ -105,7 +105,7 @@ class RightsizingReport:
         yield from points(lines, text="How requests are found", page="", terminal="")
 
     def _apply(self) -> Iterator[Block]:
-        lines = of_rightsizing.apply_lines(self.patches, self.api, self.base)
+        lines = of_rightsizing.apply_lines(self.patches, self.layout)
         yield from points(lines, text="How to apply them", page="")
 
     def _quality(self) -> Iterator[Block]:

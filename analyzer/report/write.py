@@ -106,7 +106,7 @@ def write_rightsizing(report: RightsizingReport, folder: Path) -> tuple[Path, ..
     """
     renderers = {"json": json.render, "csv": csv.render, "md": markdown.render}
     files = {f"rightsizing.{end}": render(report).encode() for end, render in renderers.items()}
-    patches = patch_files(report.patches, report.api, report.base)
+    patches = patch_files(report.patches, report.layout)
     foreign = [name for name in patches if (folder / name).exists() and not _is_ours(folder / name)]
     if foreign:
         raise OutputError(

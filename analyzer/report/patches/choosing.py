@@ -49,7 +49,7 @@ class Patch:
 
     @property
     def file(self) -> str:
-        """The name of its file, in the folder of its cluster."""
+        """The name of its file."""
         return f"{file_name(self.namespace, self.owner, self.kind.lower())}.yaml"
 
 
@@ -66,11 +66,6 @@ class Patches:
     default: Resources | None
     items: tuple[Patch, ...]
     refusals: tuple[Refusal, ...]
-
-    @property
-    def clusters(self) -> tuple[str, ...]:
-        """The clusters that have patches, each once."""
-        return tuple(dict.fromkeys(patch.cluster for patch in self.items))
 
 
 def patches_of(found: Rightsizing, style: Style = Style.ANNOTATIONS) -> Patches:

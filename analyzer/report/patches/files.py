@@ -1,7 +1,8 @@
 """Patches as files: a kustomization for each cluster, and the values of istiod."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -18,8 +19,6 @@ KUSTOMIZATION: Final = "kustomization.yaml"
 MARK: Final = "# Written by istio-usage."
 """The first line of each file: a later run replaces and removes only such files."""
 
-DEFAULT_BASE: Final = "../base"
-
 _META: Final = re.compile(r"[.\\+*?()|\[\]{}^$]")
 
 
@@ -32,29 +31,57 @@ class KustomizeApi(StrEnum):
     """Kustomize 2, which kubectl had up to release 1.20: bases and patchesStrategicMerge."""
 
 
-def patch_files(
-    found: Patches, api: KustomizeApi = KustomizeApi.CURRENT, base: str = DEFAULT_BASE
-) -> Mapping[str, bytes]:
-    """Return the content of each file by its path, which has "/" between folders.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How patches are laid out in folders, and where the objects are that they change.
 
-    `base` is where the objects are, as a kustomization names it.
+    Attributes:
+        api: what kustomizations are written for.
+        base: where the objects are, as each kustomization names it; "{cluster}" and "{namespace}"
+            become the names of the folders of its own. "": a folder `base` beside that of the
+            patches.
     """
+
+    api: KustomizeApi = KustomizeApi.CURRENT
+    base: str = ""
+
+    def folder(self, patch: Patch) -> str:
+        """Return the folder of a patch and its kustomization, with "/" between folders.
+
+        Kustomize 2 finds an object by its name alone, and moves it to the namespace of the patch.
+        So each namespace has a kustomization, whose base has no other's objects.
+        """
+        is_split = self.api == KustomizeApi.OLD
+        names = [patch.cluster, patch.namespace if is_split else ""]
+        return "/".join([FOLDER, *map(file_name, filter(None, names))])
+
+    def path(self, patch: Patch) -> str:
+        """Return the path of a patch, with "/" between folders."""
+        return f"{self.folder(patch)}/{patch.file}"
+
+    def base_of(self, patch: Patch) -> str:
+        """Return the base of a patch's kustomization."""
+        depth = self.folder(patch).count("/") + 1
+        of_namespace = "/{namespace}" if self.api == KustomizeApi.OLD else ""
+        base = self.base or f"{'../' * depth}base{of_namespace}"
+        for key, name in (("cluster", patch.cluster), ("namespace", patch.namespace)):
+            base = base.replace(f"{{{key}}}", file_name(name))
+        return base
+
+
+def patch_files(found: Patches, layout: Layout) -> Mapping[str, bytes]:
+    """Return the content of each file by its path, which has "/" between folders."""
     texts: dict[str, str] = {}
-    for cluster in found.clusters:
-        patches = [patch for patch in found.items if patch.cluster == cluster]
-        texts[f"{_folder(cluster)}/{KUSTOMIZATION}"] = _kustomization(patches, api, base)
-        texts |= {path_of(patch): to_yaml(_body(patch, api)) for patch in patches}
+    for folder in dict.fromkeys(map(layout.folder, found.items)):
+        patches = [patch for patch in found.items if layout.folder(patch) == folder]
+        texts[f"{folder}/{KUSTOMIZATION}"] = to_yaml(_kustomization(patches, layout))
+        texts |= {layout.path(patch): to_yaml(_body(patch, layout.api)) for patch in patches}
     if found.default is not None:
         texts[VALUES] = "".join(_values(found.default))
     return {path: f"{MARK}\n{text}".encode() for path, text in texts.items()}
 
 
-def path_of(patch: Patch) -> str:
-    """Return the path of a patch, which has "/" between folders."""
-    return f"{_folder(patch.cluster)}/{patch.file}"
-
-
-def patch_facts(patch: Patch) -> Mapping[str, object]:
+def patch_facts(patch: Patch, layout: Layout) -> Mapping[str, object]:
     """Return by key what a patch is for, and where it is."""
     where = f"{patch.cluster}/" if patch.cluster else ""
     return {
@@ -63,40 +90,36 @@ def patch_facts(patch: Patch) -> Mapping[str, object]:
         "owner": patch.owner,
         "is_today": patch.is_today,
         "annotations": annotations_of(patch.resources),
-        "file": path_of(patch),
+        "file": layout.path(patch),
     }
-
-
-def _folder(cluster: str) -> str:
-    return f"{FOLDER}/{file_name(cluster)}" if cluster else FOLDER
 
 
 def _body(patch: Patch, api: KustomizeApi) -> Mapping[str, Node]:
     template = patch.template
     annotations: dict[str, str | None] = {**annotations_of(patch.resources)}
+    metadata = {"name": patch.owner}
     if api == KustomizeApi.CURRENT:
         # Removes a limit that the base sets. Kustomize 2 would write the null into the result.
         annotations.setdefault(CPU_LIMIT, None)
+        metadata["namespace"] = patch.namespace
     return {
         "apiVersion": template.api_version,
         "kind": patch.kind,
-        "metadata": {"name": patch.owner, "namespace": patch.namespace},
+        "metadata": metadata,
         **template.around(annotations),
     }
 
 
-def _kustomization(patches: list[Patch], api: KustomizeApi, base: str) -> str:
-    if api == KustomizeApi.OLD:
-        files: list[Node] = [patch.file for patch in patches]
-        return to_yaml({"bases": [base], "patchesStrategicMerge": files})
-    return to_yaml(
-        {
-            "apiVersion": "kustomize.config.k8s.io/v1beta1",
-            "kind": "Kustomization",
-            "resources": [base],
-            "patches": [{"path": patch.file, "target": _target(patch)} for patch in patches],
-        }
-    )
+def _kustomization(patches: Sequence[Patch], layout: Layout) -> Mapping[str, Node]:
+    base = layout.base_of(patches[0])
+    if layout.api == KustomizeApi.OLD:
+        return {"bases": [base], "patchesStrategicMerge": [patch.file for patch in patches]}
+    return {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [base],
+        "patches": [{"path": patch.file, "target": _target(patch)} for patch in patches],
+    }
 
 
 def _target(patch: Patch) -> Mapping[str, Node]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from analyzer.projection.rightsizing.result import LimitPolicy, Policy, Rightsizing
 from analyzer.report import format as fmt
 from analyzer.report.patches.choosing import Patches, Style
-from analyzer.report.patches.files import FOLDER, KUSTOMIZATION, VALUES, KustomizeApi
+from analyzer.report.patches.files import FOLDER, KUSTOMIZATION, VALUES, KustomizeApi, Layout
 from analyzer.report.patches.quantities import CPU, CPU_LIMIT
 from analyzer.units import duration
 
@@ -85,29 +85,31 @@ def limit_lines(policy: Policy) -> Iterator[str]:
         )
 
 
-def apply_lines(found: Patches, api: KustomizeApi, base: str) -> Iterator[str]:
+def apply_lines(found: Patches, layout: Layout) -> Iterator[str]:
     """Yield how to use the files; nothing is applied by the tool."""
     yield "Nothing is applied by this tool. Review the files, then apply them yourself."
     if found.default is not None:
         yield from _default_lines(found)
     if not found.items:
         return
+    folders = tuple(dict.fromkeys(map(layout.folder, found.items)))
     count = fmt.counted(len(found.items), "patch", "patches")
-    where = " in a folder for each cluster" if len(found.clusters) > 1 else ""
+    first = folders[0]
     yield (
-        f"{FOLDER}/ has a {KUSTOMIZATION}{where}, with {count} in total. It builds on {base}: put "
-        "your manifests with their kustomization there, or set another base."
+        f"{count} in {FOLDER}/, in {fmt.counted(len(folders), 'kustomization')}. Put your manifests "
+        f"with their kustomization into the base that each names: {first} names "
+        f"{layout.base_of(found.items[0])}."
     )
     yield (
         "One annotation alone erases Istio's defaults of the others (istio/istio issue 35905). "
         "So each patch sets all of them."
     )
     yield (
-        f"Build and compare first: kubectl kustomize {FOLDER}. Each patched pod template has "
-        f"{CPU}. Then apply: kubectl apply -k {FOLDER}."
+        f"Build and compare first: kubectl kustomize {first}. Each patched pod template has "
+        f"{CPU}. Then apply: kubectl apply -k {first}."
     )
     yield "A changed pod template restarts its pods."
-    yield from _condition_lines(found, api)
+    yield from _condition_lines(found, layout.api)
 
 
 def _default_lines(found: Patches) -> Iterator[str]:
@@ -132,7 +134,6 @@ def _default_lines(found: Patches) -> Iterator[str]:
 
 def _condition_lines(found: Patches, api: KustomizeApi) -> Iterator[str]:
     """Yield what the base must be like, and what kustomize does otherwise."""
-    kinds = {patch.kind for patch in found.items}
     if api == KustomizeApi.CURRENT:
         yield (
             "Objects of the base must have their namespace. Kustomize skips a patch without an "
@@ -140,14 +141,19 @@ def _condition_lines(found: Patches, api: KustomizeApi) -> Iterator[str]:
         )
     else:
         yield (
-            "Objects of the base must have their namespace. Kustomize 2 stops at a patch without "
-            f"an object in the base: remove such lines from {KUSTOMIZATION}."
+            "Kustomize 2 finds objects by kind and name, in any namespace. So the base of each "
+            "kustomization must have the objects of one namespace only."
+        )
+        yield (
+            "Kustomize 2 stops at a patch without an object in the base: remove such lines from "
+            f"{KUSTOMIZATION}."
         )
         yield f"Kustomize 2 keeps {CPU_LIMIT} where the base has it: remove it there."
-    if "CronJob" in kinds and api == KustomizeApi.OLD:
-        yield (
-            "Patches of CronJobs have batch/v1. Kustomize 2 needs the same apiVersion in the base."
-        )
+        if any(patch.kind == "CronJob" for patch in found.items):
+            yield (
+                "Patches of CronJobs have apiVersion batch/v1. Kustomize 2 needs the same in the "
+                "base."
+            )
     if any(patch.template.is_immutable for patch in found.items):
         yield (
             "The pod template of an existing Job cannot change. Delete the Job and create it "
