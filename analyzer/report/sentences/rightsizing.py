@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from analyzer.projection.rightsizing.result import LimitPolicy, Policy, Rightsizing
+from analyzer.projection.choices import LimitPolicy
+from analyzer.projection.rightsizing.result import Policy, Rightsizing
 from analyzer.report import format as fmt
 from analyzer.report.patches.choosing import Patches, Style
 from analyzer.report.patches.files import FOLDER, KUSTOMIZATION, VALUES, KustomizeApi, Layout

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from analyzer.projection.choices import LimitPolicy
 from analyzer.projection.rightsizing.result import (
     Bursts,
-    LimitPolicy,
     Policy,
     Recommendation,
     Resources,
