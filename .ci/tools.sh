@@ -30,6 +30,13 @@ for name in victoria-metrics hey; do
     provide "$name" "$name" || echo "Going on without $name: no apt to get it, and not on PATH." >&2
 done
 
+# An old kustomize, which Debian's kubectl has, to build patches for it. Its name has the distribution,
+# so that it does not hide a current kubectl.
+test -x .tools/bin/kubectl-debian ||
+    { have_apt && unpack kubernetes-client &&
+        ln -sf ../deb/kubernetes-client/usr/bin/kubectl .tools/bin/kubectl-debian; } ||
+    echo "Going on without Debian's kubectl: no apt to get it." >&2
+
 # A bare machine has no fonts and no list of them, and a browser draws nothing without both.
 fonts() {
     if test -e /etc/fonts/fonts.conf && find /usr/share/fonts -name '*.[ot]tf' 2>/dev/null | grep -q .; then

@@ -236,6 +236,15 @@ class ProjectionOptions:
             "--nodes", "Override the detected node count.", type=click.IntRange(min=1), metavar="N"
         ),
     ] = None
+    force_short: Annotated[
+        bool,
+        option(
+            "--force-short",
+            "Recommend requests also from less than a day.",
+            is_flag=True,
+            default=False,
+        ),
+    ] = False
 
     def assumed(self, *, is_hypothetical: bool = False) -> "Scenario":
         """Return the scenario of the file, or the default one, changed by the other options.

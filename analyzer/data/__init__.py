@@ -256,7 +256,7 @@ def sample_path(name: str = DEFAULT_SAMPLE) -> Path:
 
 
 def schema_path(name: str = "result") -> Path:
-    """Return the JSON Schema of the answer; also that of a comparison, or of several `meshes`."""
+    """Return the JSON Schema of the answer, of a `comparison`, of `meshes` or of `rightsizing`."""
     return _ROOT / f"{name}.schema.json"
 
 

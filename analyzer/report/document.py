@@ -2,8 +2,8 @@
 
 A result becomes a mapping of its fields: the name of a field is its key. What differs from that is
 stated below, once a type; a field that is marked `metadata={"json": False}` is left out.
-The keys are promised by analyzer/data/result.schema.json, comparison.schema.json and
-meshes.schema.json.
+The keys are promised by analyzer/data/result.schema.json, comparison.schema.json,
+meshes.schema.json and rightsizing.schema.json.
 """
 
 import math
@@ -30,6 +30,7 @@ from analyzer.projection.choices import Basis
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.meshes import Meshes
 from analyzer.projection.result import Mode
+from analyzer.projection.rightsizing.result import Rightsizing
 from analyzer.report.answer import Answer
 from analyzer.report.sentences.comparison import outcome
 from analyzer.units import BYTES_PER_GIB, Refusal, Role
@@ -39,6 +40,7 @@ from analyzer.window import TimeWindow
 SCHEMA_VERSION: Final = 1
 COMPARISON_SCHEMA_VERSION: Final = 1
 MESHES_SCHEMA_VERSION: Final = 1
+RIGHTSIZING_SCHEMA_VERSION: Final = 1
 
 # More would differ between machines: the last bits of a sum depend on its order.
 _SIGNIFICANT_DIGITS: Final = 9
@@ -261,6 +263,28 @@ def of_meshes(
         "tool_version": analyzer.__version__,
         "summary": summary,
         **members(meshes),
+        "refusals": refusals,
+        "warnings": warnings,
+    }
+
+
+def of_rightsizing(
+    found: Rightsizing,
+    manifest: Manifest | None,
+    summary: str,
+    *,
+    patches: Iterable[Mapping[str, object]],
+    refusals: tuple[Refusal, ...],
+    warnings: tuple[str, ...],
+) -> Mapping[str, object]:
+    """Return recommended requests by key, and the patches that bring them."""
+    return {
+        "schema_version": RIGHTSIZING_SCHEMA_VERSION,
+        "tool_version": analyzer.__version__,
+        "summary": summary,
+        **(_snapshot(manifest) if manifest else {}),
+        **members(found),
+        "patches": patches,
         "refusals": refusals,
         "warnings": warnings,
     }

@@ -3,7 +3,7 @@
 An interval is three columns, `_low`, `_mid` and `_high`; the unit stays in the name.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from analyzer.measurement.findings import Finding
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.meshes import Meshes
 from analyzer.projection.result import Mode, Projection
+from analyzer.projection.rightsizing.result import Rightsizing
 from analyzer.report.document import members, plain
 from analyzer.units import Refusal
 
@@ -159,3 +160,11 @@ def meshes_rows(meshes: Meshes) -> Iterator[Row]:
             saved = {_SAVED.get(key, key): item for key, item in saving.items() if key != "mode"}
             figures.pop("name")
             yield {**row, **figures, **saved}
+
+
+def rightsizing_rows(found: Rightsizing, worded: Callable[[Refusal], Refusal]) -> Iterator[Row]:
+    """Return one row a workload, with the reason where it has no recommendation."""
+    for item in found.workloads:
+        refusal = worded(item.refusal) if item.refusal else None
+        reason = {"reason": str(refusal.reason), "detail": refusal.detail} if refusal else {}
+        yield {**flat(item), **reason}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from analyzer.errors import AnalyzerError
+from analyzer.errors import AnalyzerError, OutputError
 from analyzer.files import write_file
 from analyzer.report import records
 from analyzer.report.answer import Answer
@@ -12,7 +12,9 @@ from analyzer.report.blocks import Picture
 from analyzer.report.charts import CHARTS
 from analyzer.report.charts.meshes import draw as draw_meshes
 from analyzer.report.charts.style import DPI, FORMATS, figure_bytes
+from analyzer.report.patches.files import FOLDER, MARK, VALUES, patch_files
 from analyzer.report.render import csv, html, json, markdown
+from analyzer.report.rightsized import RightsizingReport
 from analyzer.report.sections import AnswerReport, ComparisonReport
 from analyzer.report.several import MeshesReport
 from analyzer.units import Refusal
@@ -93,6 +95,43 @@ def write_meshes(report: MeshesReport, folder: Path) -> tuple[Path, ...]:
     return write_files({**files, "meshes.png": png}, folder)
 
 
+def write_rightsizing(report: RightsizingReport, folder: Path) -> tuple[Path, ...]:
+    """Write the JSON, CSV and Markdown of recommended requests and their patches.
+
+    Patches of an earlier run that are not written again are removed.
+
+    Raises:
+        OutputError: if a file that something else has written is in the place of a patch.
+        AnalyzerError: if a file cannot be written or removed.
+    """
+    renderers = {"json": json.render, "csv": csv.render, "md": markdown.render}
+    files = {f"rightsizing.{end}": render(report).encode() for end, render in renderers.items()}
+    patches = patch_files(report.patches, report.layout)
+    foreign = [name for name in patches if (folder / name).exists() and not _is_ours(folder / name)]
+    if foreign:
+        raise OutputError(
+            f"{folder / foreign[0]} was not written by istio-usage. Remove it, or choose another "
+            "folder."
+        )
+    for name in patches:
+        _make((folder / name).parent)
+    paths = write_files({**files, **patches}, folder)
+    earlier = (folder / VALUES, *(folder / FOLDER).rglob("*.yaml"))
+    for path in earlier:
+        if path not in paths and path.is_file() and _is_ours(path):
+            _remove(path)
+    return paths
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether an earlier run wrote a file."""
+    try:
+        with path.open("rb") as file:
+            return file.readline().strip() == MARK.encode()
+    except OSError:
+        return False
+
+
 def _drawn(
     answer: Answer, options: ChartOptions
 ) -> tuple[dict[str, Picture | Refusal], dict[str, bytes]]:
@@ -119,18 +158,26 @@ def _remove_stale_charts(folder: Path, files: Iterable[str]) -> None:
         path = folder / name
         if name in files or not path.is_file():
             continue
-        try:
-            path.unlink()
-        except OSError as error:
-            raise AnalyzerError(f"cannot remove {path}: {error.strerror}") from error
+        _remove(path)
 
 
-def write_files(files: Mapping[str, bytes], folder: Path) -> tuple[Path, ...]:
-    """Write files into a folder, made where it is not there, and return their paths."""
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError as error:
+        raise AnalyzerError(f"cannot remove {path}: {error.strerror}") from error
+
+
+def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AnalyzerError(f"cannot make {folder}: {error.strerror}") from error
+
+
+def write_files(files: Mapping[str, bytes], folder: Path) -> tuple[Path, ...]:
+    """Write files into a folder, made where it is not there, and return their paths."""
+    _make(folder)
     for name, content in files.items():
         write_file(folder / name, content)
     return tuple(folder / name for name in files)

@@ -1,6 +1,8 @@
 """Where the real engines that tests start are found."""
 
+import os
 import shutil
+import sys
 from pathlib import Path
 
 _TOOLS = Path(__file__).resolve().parents[2] / ".tools" / "bin"
@@ -14,12 +16,13 @@ class MissingBinaryError(Exception):
 
 
 def find_binary(name: str) -> Path:
-    """Return the path of a program: from PATH, else from the project's `.tools/bin`.
+    """Return the path of a program: from PATH, else from `.venv/bin` or `.tools/bin`.
 
     A test that needs the program fails with this message; it never skips, or a run without
     engines would look like a run that passed.
     """
-    found = shutil.which(name) or shutil.which(name, path=str(_TOOLS))
+    own = os.pathsep.join(map(str, (Path(sys.executable).parent, _TOOLS)))
+    found = shutil.which(name) or shutil.which(name, path=own)
     if found is None:
         raise MissingBinaryError(f"{name} is not installed: run `make tools` and try again")
     return Path(found)

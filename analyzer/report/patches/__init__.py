@@ -1,0 +1,1 @@
+"""Recommended requests as files that kustomize and Helm read. Nothing is applied."""

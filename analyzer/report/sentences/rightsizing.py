@@ -1,0 +1,178 @@
+"""Recommended requests in sentences: what they change, how they are found, how to apply them."""
+
+from collections.abc import Iterator
+
+from analyzer.projection.choices import LimitPolicy
+from analyzer.projection.rightsizing.result import Policy, Rightsizing
+from analyzer.report import format as fmt
+from analyzer.report.patches.choosing import Patches, Style
+from analyzer.report.patches.files import FOLDER, KUSTOMIZATION, VALUES, KustomizeApi, Layout
+from analyzer.report.patches.quantities import CPU, CPU_LIMIT
+from analyzer.units import duration
+
+_SECONDS_PER_HOUR = 3600
+
+
+def outcome(found: Rightsizing) -> str:
+    """Return how many workloads have a recommendation, and what it changes."""
+    known = [item for item in found.workloads if item.request_vcpu]
+    count = len(found.workloads)
+    if not known:
+        return f"None of {fmt.counted(count, 'workload')} with sidecars has a recommendation."
+    saved = [item.saved_vcpu for item in known if item.saved_vcpu is not None]
+    change = f" Billed CPU changes by {fmt.number(-sum(saved))} vCPU." if saved else ""
+    return (
+        f"{changed_requests(found)} ({len(known):,} of {fmt.counted(count, 'workload')}).{change}"
+    )
+
+
+def changed_requests(found: Rightsizing) -> str:
+    """Return what all recommended requests add up to, beside those of today."""
+    known = [item for item in found.workloads if item.request_vcpu]
+    recommended = sum(
+        item.sidecar_count * item.request_vcpu.mid for item in known if item.request_vcpu
+    )
+    today = [
+        item.sidecar_count * item.today.request_vcpu
+        for item in known
+        if item.today.request_vcpu is not None
+    ]
+    instead = f", today {fmt.number(sum(today))}" if len(today) == len(known) else ""
+    return f"CPU requests that fit: {fmt.number(recommended)} vCPU{instead}"
+
+
+def policy_lines(policy: Policy) -> Iterator[str]:
+    """Yield how requests and limits are found."""
+    window = duration(policy.window_hours * _SECONDS_PER_HOUR)
+    interval = duration(policy.step_seconds)
+    if policy.is_short:
+        yield f"The window of {window} is shorter than a day. It may lack the busiest hours."
+    yield (
+        f"CPU request: percentile {policy.percentile:g} of what the busiest sidecars use, in "
+        f"{window} of intervals of {interval}, and headroom on top."
+    )
+    yield (
+        f"Headroom is {_percent(policy.headroom_share)} where the data shows short bursts, and "
+        f"{_percent(policy.unseen_headroom_share)} elsewhere."
+    )
+    yield (
+        f"Memory request: the highest use plus {_percent(policy.memory_headroom_share)}. Memory "
+        f"limit: at least the highest use plus {_percent(policy.memory_limit_share)}."
+    )
+    yield (
+        "Envoy's memory grows with the configuration that istiod sends. Measure again when the "
+        "mesh has grown."
+    )
+    yield from limit_lines(policy)
+
+
+def limit_lines(policy: Policy) -> Iterator[str]:
+    """Yield what becomes of CPU limits, and what that does."""
+    if policy.cpu_limit == LimitPolicy.NONE:
+        yield (
+            "CPU limit: none. A burst can take all CPU that its node has free. A LimitRange of the "
+            "namespace may still set a default limit."
+        )
+        yield (
+            "Without a limit Envoy has a worker thread for each CPU of its node, which takes "
+            "memory (Istio 1.18 and later). Set concurrency in ProxyConfig to fix the number."
+        )
+    elif policy.cpu_limit == LimitPolicy.KEEP:
+        yield (
+            "CPU limit: today's, or the request where that is more. A sidecar without a limit "
+            "gets none."
+        )
+    else:
+        yield (
+            f"CPU limit: {policy.limit_factor:g} times the request. A sidecar that reaches it is "
+            "throttled, which adds latency."
+        )
+        yield (
+            "Envoy has as many worker threads as its limit has CPUs, rounded up (Istio 1.18 and "
+            "later). A lower limit can mean fewer threads."
+        )
+
+
+def apply_lines(found: Patches, layout: Layout) -> Iterator[str]:
+    """Yield how to use the files; nothing is applied by the tool."""
+    yield "Nothing is applied by this tool. Review the files, then apply them yourself."
+    if found.default is not None:
+        yield from _default_lines(found)
+    if not found.items:
+        return
+    folders = tuple(dict.fromkeys(map(layout.folder, found.items)))
+    count = fmt.counted(len(found.items), "patch", "patches")
+    first = folders[0]
+    yield (
+        f"{count} in {FOLDER}/, in {fmt.counted(len(folders), 'kustomization')}. Put your manifests "
+        f"with their kustomization into the base that each names: {first} names "
+        f"{layout.base_of(found.items[0])}."
+    )
+    yield (
+        "One annotation alone erases Istio's defaults of the others (istio/istio issue 35905). "
+        "So each patch sets all of them."
+    )
+    yield (
+        f"Build and compare first: kubectl kustomize {first}. Each patched pod template has "
+        f"{CPU}. Then apply: kubectl apply -k {first}."
+    )
+    yield "A changed pod template restarts its pods."
+    yield from _condition_lines(found, layout.api)
+
+
+def _default_lines(found: Patches) -> Iterator[str]:
+    yield (
+        f"{VALUES} has the default for all sidecars. Add it to the values of your istiod release: "
+        f"helm upgrade, with -f {VALUES} after your own. In an IstioOperator it belongs below "
+        "spec.values."
+    )
+    yield "A sidecar gets a new default when its pod restarts."
+    if found.default is not None and found.default.limit_vcpu is None:
+        yield (
+            "The chart's own CPU limit (2000m) stays: Helm values cannot remove it (istio/istio "
+            f"issues 28465 and 40078). Only annotations without {CPU_LIMIT} do."
+        )
+    kept = sum(patch.is_today for patch in found.items)
+    more = len(found.items) - kept
+    yield (
+        f"Patches keep the default from {fmt.counted(len(found.items), 'workload')}: {more:,} need "
+        f"other resources, and {kept:,} without a recommendation keep today's."
+    )
+
+
+def _condition_lines(found: Patches, api: KustomizeApi) -> Iterator[str]:
+    """Yield what the base must be like, and what kustomize does otherwise."""
+    if api == KustomizeApi.CURRENT:
+        yield (
+            "Objects of the base must have their namespace. Kustomize skips a patch without an "
+            "object in the base, and prints no error: count the patched templates."
+        )
+    else:
+        yield (
+            "Kustomize 2 finds objects by kind and name, in any namespace. So the base of each "
+            "kustomization must have the objects of one namespace only."
+        )
+        yield (
+            "Kustomize 2 stops at a patch without an object in the base: remove such lines from "
+            f"{KUSTOMIZATION}."
+        )
+        yield f"Kustomize 2 keeps {CPU_LIMIT} where the base has it: remove it there."
+        if any(patch.kind == "CronJob" for patch in found.items):
+            yield (
+                "Patches of CronJobs have apiVersion batch/v1. Kustomize 2 needs the same in the "
+                "base."
+            )
+    if any(patch.template.is_immutable for patch in found.items):
+        yield (
+            "The pod template of an existing Job cannot change. Delete the Job and create it "
+            "again, or patch what creates it."
+        )
+
+
+def style_title(style: Style) -> str:
+    """Return the heading over what has no patch."""
+    return "No patch" if style == Style.ANNOTATIONS else "No patch: these get the default"
+
+
+def _percent(share: float) -> str:
+    return fmt.share(100 * share)
