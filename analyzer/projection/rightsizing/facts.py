@@ -67,7 +67,7 @@ class Samples:
 def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
     """Return one row a workload, numbered as in the samples.
 
-    Columns: sidecar_count (at a time), known_steps, hours (from its first to its last step),
+    Columns: sidecar_count (at a time), known_steps, hours (from the first to the last step in which its CPU is known),
     used_vcpu, high_vcpu with its ends high_vcpu_low and high_vcpu_high, early_vcpu (the same of the
     first half alone), peak_memory_bytes, early_memory_bytes, throttled_share (in the busiest steps
     of the busiest pods), has_periods (whether anything counts CPU periods), and today's requests
@@ -80,7 +80,8 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
     low, high = ends_of_share(pods, samples.vcpu, samples.point, share, policy.step_seconds)
     of_early = Pods.of(*numbers, np.where(early, samples.vcpu, np.nan))
     throttled = Pods.of(*numbers, samples.throttled_share)
-    of, vcpu, point = samples.by_workload, samples.vcpu, samples.point.astype(float)
+    of, vcpu = samples.by_workload, samples.vcpu
+    point = np.where(np.isnan(vcpu), np.nan, samples.point)
     known = pd.DataFrame(
         {
             "sidecar_count": of(vcpu, "size") / step_count,
