@@ -55,23 +55,34 @@ class Pods:
         )
 
     def percentile(self, share: float | Floats) -> Floats:
-        """Return the value of each pod at a share of its steps, 0-1, or at shares by pod."""
-        place = np.broadcast_to(np.asarray(share, float), self.steps.shape) * (self.steps - 1)
+        """Return the value of each pod at a share of its steps, 0-1, or at one a pod."""
+        place = np.asarray(share * (self.steps - 1), float)
         below = np.floor(place).astype(np.int64)
         above = np.minimum(below + 1, self.steps - 1)
         low, high = self.values[self.start + below], self.values[self.start + above]
         return np.asarray(low + (high - low) * (place - below))
 
-    def busiest(self, share: float | Floats, over_pods: float) -> pd.Series:
+    def busiest(self, share: float | pd.Series, over_pods: float | pd.Series) -> pd.Series:
         """Return the high value of each workload that has any, by its number.
 
         Args:
-            share: of the steps of each pod, 0-1, or one a pod.
-            over_pods: share of the pods' steps, 0-1, whose pods the value is enough for.
+            share: of the steps of each pod, 0-1, or one a workload, by its number.
+            over_pods: share of the pods' steps whose pods the value is enough for, the same.
         """
+        steps, pods = (self._of_pods(item) for item in (share, over_pods))
         rows = pd.DataFrame(
-            {"workload": self.workload, "value": self.percentile(share), "steps": self.steps}
+            {
+                "workload": self.workload,
+                "value": self.percentile(steps),
+                "steps": self.steps,
+                "least": pods,
+            }
         ).sort_values(["workload", "value"], kind="stable")
         by_workload = rows.groupby("workload")["steps"]
         reached = by_workload.cumsum() / by_workload.transform("sum")
-        return rows[reached >= over_pods - _HAIR].groupby("workload")["value"].first()
+        return rows[reached >= rows["least"] - _HAIR].groupby("workload")["value"].first()
+
+    def _of_pods(self, share: float | pd.Series) -> Floats:
+        if isinstance(share, pd.Series):
+            return share.reindex(self.workload).to_numpy(float)
+        return np.full(len(self.steps), float(share))

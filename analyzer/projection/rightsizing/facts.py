@@ -8,7 +8,7 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.projection.rightsizing.busiest import Pods
-from analyzer.projection.rightsizing.ranges import ends_of_share
+from analyzer.projection.rightsizing.ranges import ends_of
 from analyzer.projection.rightsizing.result import Policy
 from analyzer.projection.sidecars import billed
 
@@ -67,9 +67,9 @@ class Samples:
 def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
     """Return one row a workload, numbered as in the samples.
 
-    Columns: sidecar_count (at a time), known_steps, hours (from the first to the last step in which its CPU is known),
-    used_vcpu, high_vcpu with its ends high_vcpu_low and high_vcpu_high, early_vcpu (the same of the
-    first half alone), peak_memory_bytes, early_memory_bytes, throttled_share (in the busiest steps
+    Columns: sidecar_count (at a time), known_steps, hours (from the first to the last step in which
+    its CPU is known), used_vcpu, high_vcpu with its ends high_vcpu_low and high_vcpu_high,
+    early_vcpu (the same of the first half alone), peak_memory_bytes, early_memory_bytes, throttled_share (in the busiest steps
     of the busiest pods), has_periods (whether anything counts CPU periods), and today's requests
     and limits in the last step of the workload. NaN: not known.
     """
@@ -77,7 +77,7 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
     early = ~samples.is_late
     numbers = (samples.workload, samples.proxy)
     pods = Pods.of(*numbers, samples.vcpu)
-    low, high = ends_of_share(pods, samples.vcpu, samples.point, share, policy.step_seconds)
+    low, high = ends_of(pods, samples.vcpu, samples.point, share, policy.step_seconds)
     of_early = Pods.of(*numbers, np.where(early, samples.vcpu, np.nan))
     throttled = Pods.of(*numbers, samples.throttled_share)
     of, vcpu = samples.by_workload, samples.vcpu
@@ -94,9 +94,9 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
         }
     )
     columns = {
-        "high_vcpu_low": pods.busiest(low, share),
+        "high_vcpu_low": pods.busiest(low.of_steps, low.of_pods),
         "high_vcpu": pods.busiest(share, share),
-        "high_vcpu_high": pods.busiest(high, share),
+        "high_vcpu_high": pods.busiest(high.of_steps, high.of_pods),
         "early_vcpu": of_early.busiest(share, share),
         "throttled_share": throttled.busiest(share, share),
     }

@@ -55,7 +55,7 @@ class Outcome:
         memory_exceeded_share: the same of memory.
         saving_error_share: of the saving against today, to the truth.
         covered_share: workloads of which another window recommends a request in the range, 0-1.
-        is_told_share: workloads that the first half has a recommendation for, 0-1.
+        recommended_share: workloads that the first half has a recommendation for, 0-1.
     """
 
     exceeded_share: float
@@ -104,9 +104,9 @@ def _single_bursts(rng: np.random.Generator, steps: int, pods: int, number: int)
 
 
 def _shared_bursts(rng: np.random.Generator, steps: int, pods: int, number: int) -> Floats:
-    """Bursts that all pods share: about one in three hours, of five to twenty minutes."""
+    """Bursts that all pods share: one in two to four hours, of five to twenty minutes."""
     found = np.ones(steps)
-    for start in np.flatnonzero(rng.random(steps) < 1 / (3 * HOUR)):
+    for start in np.flatnonzero(rng.random(steps) < 1 / ((2 + number % 3) * HOUR)):
         found[start : start + rng.integers(1, 5)] *= 2.0 + rng.exponential(1.5)
     return np.asarray(found[:, None] * rng.lognormal(0.0, 0.1, (steps, pods)))
 
@@ -121,11 +121,11 @@ def _busier_day(rng: np.random.Generator, steps: int, pods: int, number: int) ->
 
 
 def _wandering(rng: np.random.Generator, steps: int, pods: int, number: int) -> Floats:
-    """One hot pod, another one every hour or two."""
-    found, start = np.ones((steps, pods)), 0
+    """One hot pod, another one every hour or two: two to six times as busy as the others."""
+    found, start, times = np.ones((steps, pods)), 0, 2.0 + number % 4
     while start < steps:
         lasting = int(rng.integers(HOUR, 2 * HOUR))
-        found[start : start + lasting, rng.integers(pods)] *= 2.0 + 4.0 * rng.random()
+        found[start : start + lasting, rng.integers(pods)] *= times + rng.random()
         start += lasting
     return found * rng.lognormal(0.0, 0.1, (steps, pods))
 
