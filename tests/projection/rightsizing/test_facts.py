@@ -76,7 +76,7 @@ def test_today_is_the_last_step_in_which_each_amount_is_known() -> None:
 
 
 @pytest.mark.parametrize(("share", "expected"), [(math.nan, False), (0.0, False), (0.01, True)])
-def test_periods_are_counted_where_any_is_throttled(share: float, expected: bool) -> None:
+def test_periods_are_counted_where_any_is_throttled(share: float, *, expected: bool) -> None:
     found = facts(Pod(cpu_vcpu=[0.1] * STEPS, throttled_share=[0.0] * 23 + [share]))
 
     assert bool(found["has_periods"]) is expected

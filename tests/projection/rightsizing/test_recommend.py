@@ -252,9 +252,7 @@ def test_at_the_hundredth_percentile_only_throttled_sidecars_are_refused() -> No
 
 
 def test_a_workload_killed_for_memory_gets_nothing_and_its_neighbours_do() -> None:
-    pods = [
-        Pod(workload=name, cpu_vcpu=steadily(0.04)) for name in ("shop/a", "shop/b", "books/a")
-    ]
+    pods = [Pod(workload=name, cpu_vcpu=steadily(0.04)) for name in ("shop/a", "shop/b", "books/a")]
     found = sized(*pods, killed=[("shop", "a")]).workloads
     refused = {(item.namespace, item.workload) for item in found if item.refusal}
 
@@ -300,9 +298,9 @@ def test_more_headroom_or_a_higher_percentile_never_lowers_a_request(
 
 
 @settings(max_examples=12)
-@given(VCPU, VCPU, st.booleans())
+@given(first=VCPU, second=VCPU, is_one_workload=st.booleans())
 def test_the_order_of_pods_changes_nothing(
-    first: list[float], second: list[float], is_one_workload: bool
+    first: list[float], second: list[float], *, is_one_workload: bool
 ) -> None:
     pods = [
         Pod(workload="shop/a", cpu_vcpu=first),
