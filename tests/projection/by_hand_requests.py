@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tests.projection.builders import Proxy
 
-__all__ = ["requests_by_hand"]
+__all__ = ["busiest_by_hand", "percentile_by_hand", "requests_by_hand", "rounded_by_hand"]
 
 LEAST_SAMPLES = 12
 MILLI_STEPS = ((100, 1), (1_000, 5), (10**9, 50))
@@ -32,26 +32,31 @@ def requests_by_hand(
                 continue
             used = [vcpu_of(proxy, step) for step in proxy.life]
             samples += len(used)
-            pods.append((_percentile(used, assumed["rightsizing_percentile"]), len(used)))
+            pods.append((percentile_by_hand(used, assumed["rightsizing_percentile"]), len(used)))
             peak_bytes = max(peak_bytes, proxy.memory_bytes)
         if samples < LEAST_SAMPLES:
             continue
-        reached, need = 0, math.nan
-        for value, steps in sorted(pods):
-            reached += steps
-            need = value
-            if 100 * reached >= assumed["rightsizing_percentile"] * samples:
-                break
+        need = busiest_by_hand(pods, assumed["rightsizing_percentile"])
         need *= 1 + assumed["rightsizing_unseen_headroom_share"]
         memory_mib = peak_bytes / 2**20 * (1 + assumed["rightsizing_memory_headroom_share"])
         found[workload] = (
-            _up(need * 1000, MILLI_STEPS, 10) / 1000,
-            _up(memory_mib, MIB_STEPS, 32) / 1024,
+            rounded_by_hand(need * 1000, MILLI_STEPS, 10) / 1000,
+            rounded_by_hand(memory_mib, MIB_STEPS, 32) / 1024,
         )
     return found
 
 
-def _percentile(values: Sequence[float], percent: float) -> float:
+def busiest_by_hand(pods: Sequence[tuple[float, int]], percent: float) -> float:
+    """Return what is enough for pods with so many of the steps; each is a value and its steps."""
+    samples, reached = sum(steps for _, steps in pods), 0
+    for value, steps in sorted(pods):
+        reached += steps
+        if 100 * reached >= percent * samples:
+            return value
+    raise ValueError("no pods")
+
+
+def percentile_by_hand(values: Sequence[float], percent: float) -> float:
     """Return the value at a percentage of the way from the least to the highest."""
     ordered = sorted(values)
     place = (len(ordered) - 1) * percent / 100
@@ -62,7 +67,7 @@ def _percentile(values: Sequence[float], percent: float) -> float:
     return ordered[below] * (1 - part) + ordered[below + 1] * part
 
 
-def _up(amount: float, steps: tuple[tuple[int, int], ...], least: int) -> int:
+def rounded_by_hand(amount: float, steps: tuple[tuple[int, int], ...], least: int) -> int:
     """Return the next whole number that people write, counted up from the least."""
     found = 0
     while found < amount - 1e-6 or found < least:

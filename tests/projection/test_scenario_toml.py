@@ -76,10 +76,8 @@ def numbers(draw: st.DrawFn, key: str) -> Interval:
         return Interval.exactly(draw(st.floats(1e-9, 1)))
     if key in ("waypoint_limit_vcpu_per_replica", "traffic_growth_factor"):
         return Interval.exactly(draw(st.floats(1e-9, 1e9)))
-    if key in RIGHTSIZING_WITHIN:
-        return Interval.exactly(draw(st.floats(*RIGHTSIZING_WITHIN[key])))
     if key.startswith("rightsizing_"):
-        return Interval.exactly(draw(amounts))
+        return Interval.exactly(draw(st.floats(*RIGHTSIZING_WITHIN.get(key, (0, LARGEST)))))
     return draw(intervals(1e-9 if key.endswith("_to_sidecar_ratio") else 0.0))
 
 

@@ -53,7 +53,8 @@ class Outcome:
         exceeded_share: pod-steps of the second half above what the first recommends, 0-1.
         worst_exceeded_share: the same of the workload with most.
         memory_exceeded_share: the same of memory.
-        saving_error_share: of the saving against today, to the truth.
+        saving_error_share: of the saving against today, to the truth; where that is less than a
+            tenth of the bill, to this tenth.
         covered_share: workloads of which another window recommends a request in the range, 0-1.
         recommended_share: workloads that the first half has a recommendation for, 0-1.
     """
@@ -232,9 +233,9 @@ def _requests(found: Rightsizing, rows: pd.DataFrame) -> tuple[pd.Series, pd.Ser
 
 
 def _saving_error_share(found: Rightsizing, mesh: Simulated) -> float:
-    """Return how far the billed CPU that is saved is from the truth, as a share of it."""
+    """Return how far the billed CPU that is saved is from the truth, as in `Outcome`."""
     requests, _ = _requests(found, mesh.rows)
     before = np.maximum(mesh.true_vcpu, mesh.rows["reserved_vcpu"])
-    truth = (before - np.maximum(mesh.true_vcpu, requests)).sum() / (DAYS * STEPS_PER_DAY)
-    saved = sum(item.saved_vcpu or 0.0 for item in found.workloads)
-    return float(saved / truth - 1)
+    truth = (before - np.maximum(mesh.true_vcpu, requests)).sum()
+    saved = sum(item.saved_vcpu or 0.0 for item in found.workloads) * DAYS * STEPS_PER_DAY
+    return float((saved - truth) / max(truth, before.sum() / 10))
