@@ -38,6 +38,7 @@ from analyzer.projection.published import reference
 from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Saving, Workings
 from analyzer.projection.rightsizing.applied import requests_of
 from analyzer.projection.rightsizing.mesh import recommended, unanswered
+from analyzer.projection.rightsizing.scope import scoped
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.sensitivity import break_even_request, sensitivity, sweeps
 from analyzer.projection.uncertainty import drawn, to_interval
@@ -91,7 +92,10 @@ def project_usage(
     fitted_points = len(usage.observed_points)
     growth = _growth(scenario, calibration)
     # Requests have to hold in all hours, also where only some of them count.
-    rightsizing = recommended(usage, scenario, growth, force_short=force_short)
+    rightsizing = replace(
+        recommended(usage, scenario, growth, force_short=force_short),
+        scope=scoped(usage, calibration, scenario),
+    )
     usage = within(usage, scenario.working_hours)
     http_gbit = http_gbit_per_1000_rps(usage)
     scenario = with_counted(with_measured_share(scenario, usage), usage)
