@@ -92,7 +92,8 @@ class MeshProjection:
         """The saving of each other mode against sidecar mode.
 
         >>> import analyzer as mesh
-        >>> round(mesh.project(mesh.load_sample("fleet")).result.saving_of("ambient-l4").percent.mid)
+        >>> saving = mesh.project(mesh.load_sample("fleet")).result.saving_of("ambient-l4")
+        >>> round(saving.percent.mid)
         69
         """
         return self.result.savings
