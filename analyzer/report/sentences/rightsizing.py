@@ -19,19 +19,26 @@ def outcome(found: Rightsizing) -> str:
     count = len(found.workloads)
     if not known:
         return f"None of {fmt.counted(count, 'workload')} with sidecars has a recommendation."
+    saved = [item.saved_vcpu for item in known if item.saved_vcpu is not None]
+    change = f" Billed CPU changes by {fmt.number(-sum(saved))} vCPU." if saved else ""
+    return (
+        f"{changed_requests(found)} ({len(known):,} of {fmt.counted(count, 'workload')}).{change}"
+    )
+
+
+def changed_requests(found: Rightsizing) -> str:
+    """Return what all recommended requests add up to, beside those of today."""
+    known = [item for item in found.workloads if item.request_vcpu]
     recommended = sum(
         item.sidecar_count * item.request_vcpu.mid for item in known if item.request_vcpu
     )
-    saved = [item.saved_vcpu for item in known if item.saved_vcpu is not None]
     today = [
         item.sidecar_count * item.today.request_vcpu
         for item in known
         if item.today.request_vcpu is not None
     ]
-    begin = f"CPU requests recommended for {len(known):,} of {fmt.counted(count, 'workload')}: "
     instead = f", today {fmt.number(sum(today))}" if len(today) == len(known) else ""
-    change = f" Billed CPU changes by {fmt.number(-sum(saved))} vCPU." if saved else ""
-    return f"{begin}{fmt.number(recommended)} vCPU{instead}.{change}"
+    return f"CPU requests that fit: {fmt.number(recommended)} vCPU{instead}"
 
 
 def policy_lines(policy: Policy) -> Iterator[str]:
