@@ -147,6 +147,7 @@ def test_an_autoscaler_at_70_percent_is_warned_of_with_its_replicas(usage: MeshU
     found = project_usage(
         usage, calibrate_usage(usage), default_scenario(), force_short=True
     ).rightsizing
+    assert found is not None
     (front,) = (item for item in found.workloads if item.workload == "front")
     assert front.recommended is not None
     recommended_vcpu = front.recommended.request_vcpu

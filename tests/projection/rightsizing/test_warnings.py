@@ -66,7 +66,7 @@ def hpa(name: str = "front", **more: Any) -> dict[str, Any]:  # noqa: ANN401 - a
     }
 
 
-def usage_of(  # noqa: PLR0913 - tables of a cluster
+def usage_of(
     *workloads: str,
     hpas: list[dict[str, Any]] | None = None,
     beside_vcpu: float | None = 0.3,
