@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from analyzer.measurement.findings import Finding
 from analyzer.projection.choices import LimitPolicy
 from analyzer.units import Interval, Provenance, Refusal
 
@@ -131,9 +132,11 @@ class Rightsizing:
             workload has a recommendation.
         workloads: every workload with sidecars, those that waste most first.
         scope: what limiting the configuration saves; None where it does not decide memory.
+        warnings: what the cluster's own objects do to the recommendations, or these to them.
     """
 
     policy: Policy
     default: Resources | None = None
     workloads: tuple[Recommendation, ...] = ()
     scope: ScopedConfiguration | None = None
+    warnings: tuple[Finding, ...] = field(default=(), metadata={"json": False})
