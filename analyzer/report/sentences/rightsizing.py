@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from analyzer.projection.rightsizing.result import LimitPolicy, Policy, Rightsizing
 from analyzer.report import format as fmt
 from analyzer.report.patches.choosing import Patches, Style
-from analyzer.report.patches.files import FOLDER, KUSTOMIZATION, VALUES, KustomizeApi, Layout
+from analyzer.report.patches.files import KUSTOMIZATION, VALUES, KustomizeApi, Layout
 from analyzer.report.patches.quantities import CPU, CPU_LIMIT
 from analyzer.units import duration
 
@@ -96,9 +96,9 @@ def apply_lines(found: Patches, layout: Layout) -> Iterator[str]:
     count = fmt.counted(len(found.items), "patch", "patches")
     first = folders[0]
     yield (
-        f"{count} in {FOLDER}/, in {fmt.counted(len(folders), 'kustomization')}. Put your manifests "
-        f"with their kustomization into the base that each names: {first} names "
-        f"{layout.base_of(found.items[0])}."
+        f"{count} in {fmt.counted(len(folders), 'folder')}, each with a {KUSTOMIZATION}. It names "
+        f"the base, where your manifests and their own {KUSTOMIZATION} must be: "
+        f"{layout.base_of(found.items[0])} as seen from {first}."
     )
     yield (
         "One annotation alone erases Istio's defaults of the others (istio/istio issue 35905). "
