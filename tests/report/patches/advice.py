@@ -43,7 +43,7 @@ def advice(
 ) -> Recommendation:
     """Return a recommendation for three sidecars, or a refusal where none is recommended."""
     name = workload or owner or "alone"
-    request = recommended and recommended.request_vcpu
+    request = recommended.request_vcpu if recommended else None
     refusal = Refusal(
         subject=f"requests of {namespace}/{name}",
         reason=Reason.TOO_FEW_SAMPLES,
