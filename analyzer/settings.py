@@ -36,6 +36,7 @@ class Setting(StrEnum):
     POD_COUNT = "pod_count"
     NAMESPACE_COUNT = "namespace_count"
     PROXY_RPS = "proxy_rps"
+    FORCE_SHORT = "force_short"
     WAYPOINT_REPLICAS = "waypoint_replicas"
 
     def __str__(self) -> str:

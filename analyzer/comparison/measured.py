@@ -12,10 +12,9 @@ from analyzer.comparison.match import Migration
 from analyzer.measurement.other_side import WORKLOAD
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import Basis
-from analyzer.projection.demand import placement_of
 from analyzer.projection.needs import Need, prices_by_basis
 from analyzer.projection.prices import NodePrices
-from analyzer.projection.sidecars import footprint_of, with_billed
+from analyzer.projection.sidecars import footprint_of, placement_of, with_billed
 from analyzer.units import BYTES_PER_GIB, Provenance, Role
 
 LEAST_KNOWN_SHARE: Final = 0.9

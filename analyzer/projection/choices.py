@@ -145,6 +145,17 @@ class Scaling(StrEnum):
     """Those of each interval, as an autoscaler without delay would give it."""
 
 
+class LimitPolicy(StrEnum):
+    """What becomes of the CPU limits of right-sized sidecars."""
+
+    NONE = "none"
+    """No limit: a burst takes CPU that its node has free."""
+    KEEP = "keep"
+    """Today's limit, or the request where that is more."""
+    SET = "set"
+    """A multiple of the request."""
+
+
 class PriceSource(StrEnum):
     """Source of prices, if not a list."""
 
@@ -357,6 +368,14 @@ CHOICES: Final[Mapping[str, Choice]] = {
         permitted=_FLAG,
         parse=_flag,
         example="istio_cni_installed = true",
+    ),
+    "rightsizing_cpu_limit": Choice(
+        meaning=(
+            "CPU limit of right-sized sidecars; none: no limit; keep: today's; set: "
+            "rightsizing_limit_factor times the request"
+        ),
+        permitted="none, keep, set",
+        parse=lambda value: LimitPolicy(str(value)),
     ),
     "prices": Choice(
         meaning=("source of prices; flat: vcpu_month_usd and memory_gib_month_usd for every node"),

@@ -2,7 +2,8 @@
 
 Every quantity is an array over draws (see `uncertainty`), or a number if it is exact.
 
-    sidecar             as measured, equal in all draws unless a part of the time was not seen
+    sidecar             as measured, equal in all draws unless a part of the time was not seen;
+                        right-sized: the same use with the requests of `rightsizing`
     ztunnel of a node   idle + requests/s of its pods' proxies x cost of a pass + Gbit/s x cost
                         + new connections/s x cost + open connections x cost (see `passing`); plus
                         istio-cni if it is not installed yet
@@ -115,11 +116,7 @@ class Part:
 
 
 def _sidecar_need(case: Case) -> Need:
-    """Return the measured need of the sidecars: they are not modelled.
-
-    Only memory is assumed, if it was not measured: modes with the cost of memory are compared with
-    sidecars.
-    """
+    """Return the measured need of the sidecars: they are not modelled."""
     load, parameters = case.load, case.parameters
     draw_count = len(parameters.waypoint_idle_vcpu)
     vcpu, memory_gib = (
@@ -131,20 +128,52 @@ def _sidecar_need(case: Case) -> Need:
             (load.sidecars.vcpu_by_basis, load.sidecars.memory_gib_by_basis)
         )
     )
+    return _of_sidecars(case, Provenance.MEASURED, (vcpu, memory_gib), load.placement, case.placed)
+
+
+def _rightsized_need(case: Case) -> Need:
+    """Return the need of the sidecars with recommended requests: what they use is measured."""
+    rightsized = case.load.rightsized
+    if rightsized is None:
+        raise ValueError("no requests were recommended")
+    footprint, placed = rightsized.sidecars, case.placed_rightsized
+    vcpu, memory_gib = (
+        {basis: np.asarray(placed(basis, unit).sum(axis=0)) for basis in known}
+        for unit, known in (
+            ("vcpu", footprint.vcpu_by_basis),
+            ("memory_gib", footprint.memory_gib_by_basis),
+        )
+    )
+    return _of_sidecars(case, Provenance.DERIVED, (vcpu, memory_gib), rightsized.placement, placed)
+
+
+def _of_sidecars(
+    case: Case,
+    provenance: Provenance,
+    amounts: tuple[dict[Basis, Floats], dict[Basis, Floats]],
+    placement: pd.DataFrame,
+    placed: Callable[[Basis, str], Floats],
+) -> Need:
+    """Return a need of sidecars, from vCPU and GiB by basis, and what is at each of their places.
+
+    Only memory is assumed, if it was not measured: modes with the cost of memory are compared with
+    sidecars.
+    """
+    load, parameters = case.load, case.parameters
+    vcpu, memory_gib = amounts
     if Basis.USAGE not in memory_gib and parameters.waypoint_provenance is not None:
         each_gib = parameters["sidecar_memory_gib_per_proxy"]
-        memory_gib[Basis.USAGE] = load.sidecar_count * each_gib
+        memory_gib = {**memory_gib, Basis.USAGE: load.sidecar_count * each_gib}
     month_usd = None
     if case.prices:
-        placed = load.placement
-        placed_vcpu, placed_gib = (
-            {basis: case.placed(basis, unit) for basis in Basis} for unit in ("vcpu", "memory_gib")
+        at_places = (
+            {basis: placed(basis, unit) for basis in Basis} for unit in ("vcpu", "memory_gib")
         )
-        month_usd = prices_by_basis(case.prices.of(placed["node"]), placed_vcpu, placed_gib)
+        month_usd = prices_by_basis(case.prices.of(placement["node"]), *at_places)
     return Need(
         role=Role.SIDECAR,
         count=load.sidecar_count,
-        provenance=Provenance.MEASURED,
+        provenance=provenance,
         vcpu=vcpu,
         memory_gib=memory_gib,
         month_usd=month_usd,
@@ -209,6 +238,9 @@ SIDECARS: Final = Part(
     role=Role.SIDECAR,
     need=_sidecar_need,
     size=lambda load, _: Size(load.sidecar_count, load.proxy_rps),
+)
+RIGHTSIZED_SIDECARS: Final = Part(
+    role=Role.SIDECAR, need=_rightsized_need, size=lambda _load, _scenario: None
 )
 # Each proxy request of a sidecar becomes one pass through a ztunnel.
 ZTUNNELS: Final = Part(

@@ -16,7 +16,7 @@ import numpy as np
 from analyzer.arrays import Floats
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import Basis
-from analyzer.projection.modes import SIDECAR, ModeNeeds
+from analyzer.projection.modes import MODES, SIDECAR, ModeNeeds
 from analyzer.projection.needs import Need
 from analyzer.projection.result import ControlPlane, Mode
 from analyzer.projection.scenario import ISTIOD_FIXED
@@ -63,7 +63,7 @@ def with_control_plane(
                 served[mode.name],
                 _scaled(amounts, _times(served[mode.name], today, assumed)),
                 prices,
-                is_today=mode.name == SIDECAR,
+                is_today=not MODES[mode.name].is_ambient,
             ),
         )
         for mode in found

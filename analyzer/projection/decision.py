@@ -3,7 +3,10 @@
 Everything here compares whole ranges; a midpoint alone decides nothing.
 """
 
-from dataclasses import dataclass, field, fields
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 
 import numpy as np
@@ -21,6 +24,8 @@ class Action(StrEnum):
 
     MOVE = "move"
     """Some or all namespaces: they surely cost less in ambient, waypoints included."""
+    RIGHTSIZE = "rightsize"
+    """Right-sizing the sidecars surely saves, and moving does not surely save more."""
     STAY = "stay"
     """Ambient surely costs more, even without waypoints."""
     CANNOT_TELL = "cannot_tell"
@@ -32,6 +37,8 @@ class Verdict(StrEnum):
     MOVE = "move"
     MOVE_WITHOUT_WAYPOINT = "move_without_waypoint"
     """Move it if it needs no waypoint."""
+    RIGHTSIZE = "rightsize"
+    """Right-size its sidecars first: moving saves against those of today only."""
     STAY = "stay"
     CANNOT_TELL = "cannot_tell"
 
@@ -49,6 +56,8 @@ class Why(StrEnum):
     """Its traffic costs more in ztunnels than its sidecars do."""
     TOO_LITTLE = "too_little"
     """It saves less than the ztunnels cost that have to be there first."""
+    RIGHTSIZED_SAVES_AS_MUCH = "rightsized_saves_as_much"
+    """Against right-sized sidecars, moving does not surely save."""
     ZTUNNELS_DECIDE = "ztunnels_decide"
     """It saves, but not surely more than the ztunnels cost that have to be there first."""
     RANGE_HAS_BOTH_SIGNS = "range_has_both_signs"
@@ -109,6 +118,10 @@ class Decision:
             saving is sure; None where none is to move.
         decisive: the assumption that would decide, where ranges cannot; "" otherwise.
         by_namespace: every namespace, those that save most first.
+        rightsizing: what right-sizing all sidecars saves, without moving any; None where that is
+            not known.
+        against_rightsized: what moving the namespaces that save, the others right-sized, saves
+            against right-sizing all; None where that is not known, or none saves.
     """
 
     action: Action
@@ -123,6 +136,8 @@ class Decision:
     shared_ztunnel_usd_per_year: Interval | None = None
     pays_from: int | None = None
     decisive: str = ""
+    rightsizing: Outcome | None = None
+    against_rightsized: Outcome | None = None
     by_namespace: tuple[NamespaceDecision, ...] = field(default=(), metadata={"json": False})
 
     @property
@@ -153,7 +168,7 @@ def decide(stakes: Stakes, basis: Basis, most_decisive: str) -> Decision:
         key=lambda item: (-item.saving_usd_per_year.mid, item.namespace),
     )
     cannot_tell, moves = why == Why.RANGE_HAS_BOTH_SIGNS, action == Action.MOVE
-    return Decision(
+    decision = Decision(
         action=action,
         why=why,
         basis=basis,
@@ -168,6 +183,49 @@ def decide(stakes: Stakes, basis: Basis, most_decisive: str) -> Decision:
         decisive=most_decisive if cannot_tell else "",
         by_namespace=tuple(items),
     )
+    after = stakes.after_rightsizing
+    return decision if after is None else _weighed(decision, ranges, _Ranges.of(after))
+
+
+def _weighed(decision: Decision, today: _Ranges, after: _Ranges) -> Decision:
+    """Return the decision with the third road weighed: sidecars with requests that fit.
+
+    `after` has the same namespaces with right-sized sidecars. Where right-sizing surely saves, it
+    is what moving has to beat: namespaces move that surely save against it, and the others are
+    right-sized. Both together must save against today.
+    """
+    saved = today.paid_usd - after.paid_usd
+    resized = today.outcome_of(saved, len(today.stakes.names))
+    chosen = after.surely_saves
+    beyond = after.outcome(after.stakes.saved_usd, chosen)
+    found = replace(decision, rightsizing=resized, against_rightsized=beyond)
+    if resized.usd_per_year.low <= 0:
+        return found
+    net = saved + after.stakes.saved_usd[chosen].sum(axis=0) - after.stakes.shared_usd
+    both = today.outcome_of(net, int(chosen.sum()))
+    moves = beyond is not None and min(beyond.usd_per_year.low, both.usd_per_year.low) > 0
+    names = {today.stakes.names[row] for row in np.flatnonzero(chosen)} if moves else set()
+    items = tuple(_after_rightsizing(item, names) for item in decision.by_namespace)
+    found = replace(
+        found,
+        namespaces=tuple(item.namespace for item in items if item.verdict == Verdict.MOVE),
+        by_namespace=items,
+        pays_from=None,
+    )
+    if not moves:
+        is_new = decision.action == Action.MOVE
+        why = Why.RIGHTSIZED_SAVES_AS_MUCH if is_new else decision.why
+        return replace(found, action=Action.RIGHTSIZE, why=why, outcome=None)
+    return replace(found, action=Action.MOVE, why=Why.SAVES, outcome=both)
+
+
+def _after_rightsizing(item: NamespaceDecision, names: Collection[str]) -> NamespaceDecision:
+    """Return a namespace's decision where `names` are those that move."""
+    if item.namespace in names:
+        return replace(item, verdict=Verdict.MOVE, why=Why.SAVES)
+    if item.verdict != Verdict.MOVE:
+        return item
+    return replace(item, verdict=Verdict.RIGHTSIZE, why=Why.RIGHTSIZED_SAVES_AS_MUCH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -179,7 +237,7 @@ class _Ranges:
     l4_range_usd: tuple[Interval, ...]
 
     @classmethod
-    def of(cls, stakes: Stakes) -> "_Ranges":
+    def of(cls, stakes: Stakes) -> _Ranges:
         return cls(
             stakes=stakes,
             saved_range_usd=tuple(map(to_interval, stakes.saved_usd)),
@@ -221,12 +279,17 @@ class _Ranges:
         """Return what moving the chosen namespaces saves; None where none is chosen."""
         if not chosen.any():
             return None
-        net_usd, paid_usd = usd[chosen].sum(axis=0) - self.stakes.shared_usd, self.paid_usd
+        net_usd = usd[chosen].sum(axis=0) - self.stakes.shared_usd
+        return self.outcome_of(net_usd, int(chosen.sum()))
+
+    def outcome_of(self, usd: Floats, namespace_count: int) -> Outcome:
+        """Return a saving on draws, also as a part of what all sidecars cost."""
+        usd, paid_usd = np.broadcast_arrays(usd, self.paid_usd)
         paid = paid_usd > 0
         return Outcome(
-            namespace_count=int(chosen.sum()),
-            usd_per_year=to_interval(net_usd),
-            percent=to_interval(100 * net_usd[paid] / paid_usd[paid]),
+            namespace_count=namespace_count,
+            usd_per_year=to_interval(usd),
+            percent=to_interval(100 * usd[paid] / paid_usd[paid]),
         )
 
     def pays_from(self, order: list[str]) -> int | None:

@@ -22,10 +22,12 @@ from analyzer.projection.places import (
     namespace_loads,
     node_loads,
 )
+from analyzer.projection.rightsizing.applied import RightsizedLoad, rightsized
 from analyzer.projection.sidecars import (
     SidecarFootprint,
     SidecarTally,
     footprint_of,
+    placement_of,
     tally,
     with_billed,
 )
@@ -108,6 +110,7 @@ class MeasuredLoad(_Load):
         allocatable_vcpu_per_node: mean over the nodes that run DaemonSets, by the time that each
             existed; None if not known. The same for memory.
         zones: what waypoints handle, by the zones of both ends; None if no zone is known.
+        rightsized: its sidecars with recommended requests; None where there are none.
     """
 
     sidecars: SidecarFootprint
@@ -116,6 +119,7 @@ class MeasuredLoad(_Load):
     allocatable_vcpu_per_node: float | None
     allocatable_memory_gib_per_node: float | None
     zones: ZoneTraffic | None = None
+    rightsized: RightsizedLoad | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +171,7 @@ def within(usage: MeshUsage, hours: WorkingHours | None) -> MeshUsage:
     return usage.only(points=np.array(kept))
 
 
-def mesh_load(
+def mesh_load(  # noqa: PLR0913 - one parameter for each choice of a scenario
     usage: MeshUsage,
     *,
     node_count: int | None = None,
@@ -175,10 +179,12 @@ def mesh_load(
     ingress_through_waypoint: bool = False,
     direct_callers: pd.DataFrame | None = None,
     keeps_steps: bool = False,
+    requests: pd.DataFrame | None = None,
 ) -> MeasuredLoad:
     """Return the load of a measured mesh; `node_count` overrides the detected number of nodes.
 
-    `direct_callers` is as in `through_waypoints`; `keeps_steps` asks for `waypoint_steps`.
+    `direct_callers` is as in `through_waypoints`; `keeps_steps` asks for `waypoint_steps`,
+    and `requests` are those that `rightsizing.applied.requests_of` recommends.
 
     Raises:
         UsageError: if `node_count` is not from 1 to `MOST_NODES`.
@@ -187,7 +193,7 @@ def mesh_load(
         _check(Setting.NODE_COUNT, node_count, MOST_NODES)
     points = len(usage.observed_points)
     rows = usage.of_role(Role.SIDECAR, filled=True)
-    sidecars = _grown(rows, growth)
+    sidecars = grown(rows, growth)
     calls = through_waypoints(
         usage,
         ingress_through_waypoint=ingress_through_waypoint,
@@ -214,11 +220,12 @@ def mesh_load(
         allocatable_vcpu_per_node=vcpu,
         allocatable_memory_gib_per_node=memory_bytes and memory_bytes / BYTES_PER_GIB,
         zones=zone_traffic(usage, sidecars, passing, namespaces["namespace"]),
+        rightsized=None if requests is None else rightsized(rows, sidecars, requests, points),
     )
     at_ends = samples_at_ends(usage, rows)
     if at_ends is None:
         return load
-    low, high = (_grown(samples, growth) for samples in at_ends)
+    low, high = (grown(samples, growth) for samples in at_ends)
     footprints = footprint_of(low, points), load.sidecars, footprint_of(high, points)
     of_ends = (node_loads(samples, shares, node_count, points) for samples in (low, high))
     placements = (placement_of(samples, points) for samples in (low, high))
@@ -242,7 +249,7 @@ def _added_vcpu(rows: pd.DataFrame, growth: Growth) -> pd.Series:
     return growth.sidecar_vcpu_per_rps * added_rps
 
 
-def _grown(rows: pd.DataFrame, growth: Growth) -> pd.DataFrame:
+def grown(rows: pd.DataFrame, growth: Growth) -> pd.DataFrame:
     """Return the sidecars' samples with this growth, and what is billed."""
     cpu = (rows["cpu_vcpu"] + _added_vcpu(rows, growth)).clip(lower=0.0)
     return with_billed(rows.assign(cpu_vcpu=cpu)).assign(
@@ -270,22 +277,6 @@ def _carried(rows: pd.DataFrame) -> dict[str, pd.Series]:
         "inbound_gbit": accepted * GBIT_PER_BYTE,
         "inbound_connections": opened * (accepted / tcp.where(tcp > 0)).fillna(0.0),
     }
-
-
-def placement_of(samples: pd.DataFrame, points: int) -> pd.DataFrame:
-    """Return what proxies need in each namespace and on each node: `MeasuredLoad.placement`."""
-    columns = {
-        "usage_vcpu": "cpu_vcpu",
-        "reserved_vcpu": "reserved_vcpu",
-        "billed_vcpu": "billed_vcpu",
-        "usage_memory_gib": "memory_bytes",
-        "reserved_memory_gib": "reserved_memory_bytes",
-        "billed_memory_gib": "billed_memory_bytes",
-    }
-    means = samples.groupby(["namespace", "node"])[[*columns.values()]].sum() / points
-    means.columns = pd.Index(columns)
-    means.loc[:, "usage_memory_gib":] /= BYTES_PER_GIB
-    return means.reset_index()
 
 
 def _check(setting: Setting, count: int, most: int) -> None:

@@ -9,7 +9,7 @@ from analyzer.arrays import Floats
 from analyzer.projection.choices import Basis
 from analyzer.projection.components import ztunnel_vcpu
 from analyzer.projection.demand import MeasuredLoad, MeshLoad
-from analyzer.projection.modes import ModeNeeds
+from analyzer.projection.modes import MODES, RIGHTSIZED, ModeNeeds
 from analyzer.projection.needs import Case
 from analyzer.projection.result import (
     Component,
@@ -95,6 +95,7 @@ def savings_of(
     before = sidecar.usd_per_year(basis, parameters)
     if before[0] == 0:
         return ()
+    resized = modes.get(RIGHTSIZED)
     savings = []
     for mode in others:
         # Draw by draw, so that what both modes share does not widen the range.
@@ -107,11 +108,21 @@ def savings_of(
             usd_per_year=bases[basis].usd_per_year,
             percent=bases[basis].percent,
             bases=bases,
+            against_rightsized=_beyond(resized, mode, basis, parameters),
             probability_cheaper=float((draws > 0).mean()),
             freed_node_count=freed_nodes(load, sidecar, mode),
         )
         savings.append(saving)
     return tuple(savings)
+
+
+def _beyond(
+    resized: ModeNeeds | None, mode: ModeNeeds, basis: Basis, parameters: Parameters
+) -> Saved | None:
+    """Return what an ambient mode saves against right-sized sidecars."""
+    if resized is None or not MODES[mode.name].is_ambient:
+        return None
+    return saved(*(each.usd_per_year(basis, parameters) for each in (resized, mode)))
 
 
 def _saved_by_basis(

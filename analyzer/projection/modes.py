@@ -15,6 +15,7 @@ from analyzer.projection.zones import Transfer
 from analyzer.units import MONTHS_PER_YEAR
 
 SIDECAR: Final = "sidecar"
+RIGHTSIZED: Final = "sidecar-rightsized"
 AMBIENT_L4: Final = "ambient-l4"
 AMBIENT_WAYPOINT: Final = "ambient-waypoint"
 AMBIENT_WAYPOINT_ALL: Final = "ambient-waypoint-all"
@@ -22,17 +23,34 @@ AMBIENT_WAYPOINT_ALL: Final = "ambient-waypoint-all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeKind:
-    """One way to run the mesh: its name, its title in text, and its components."""
+    """One way to run the mesh: its name, its title in text, and its components.
+
+    Attributes:
+        is_ambient: whether it has no sidecars.
+        is_hypothetical: whether published constants can have it too: others need what each workload
+            used.
+    """
 
     name: str
     title: str
     parts: tuple[components.Part, ...]
+    is_ambient: bool = True
+    is_hypothetical: bool = True
 
 
 MODES: Final[Mapping[str, ModeKind]] = {
     kind.name: kind
     for kind in (
-        ModeKind(name=SIDECAR, title="sidecar mode", parts=(components.SIDECARS,)),
+        ModeKind(
+            name=SIDECAR, title="sidecar mode", parts=(components.SIDECARS,), is_ambient=False
+        ),
+        ModeKind(
+            name=RIGHTSIZED,
+            title="right-sized sidecars",
+            parts=(components.RIGHTSIZED_SIDECARS,),
+            is_ambient=False,
+            is_hypothetical=False,
+        ),
         ModeKind(name=AMBIENT_L4, title="ambient L4", parts=(components.ZTUNNELS,)),
         ModeKind(
             name=AMBIENT_WAYPOINT,
@@ -99,8 +117,11 @@ def _sum(parts: list[Floats]) -> Floats:
 
 def evaluate(case: Case) -> Mapping[str, ModeNeeds]:
     """Return every mode that can be evaluated, sidecars first."""
-    names = MODES if case.has_ambient else [SIDECAR]
-    return {name: needs_of(name, case) for name in names}
+    return {
+        kind.name: needs_of(kind.name, case)
+        for kind in MODES.values()
+        if (case.has_ambient if kind.is_ambient else kind.name == SIDECAR or case.has_rightsized)
+    }
 
 
 def needs_of(name: str, case: Case) -> ModeNeeds:

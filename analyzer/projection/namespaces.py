@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -53,6 +53,7 @@ class Stakes:
             cross zones because of it.
         shared_usd: the ztunnels before any namespace has moved, shape (draws,).
         is_settled: whether the scenario states which namespaces need a waypoint.
+        rightsized_usd: its sidecars with recommended requests; None where these are not known.
     """
 
     names: tuple[str, ...]
@@ -63,6 +64,14 @@ class Stakes:
     waypoint_usd: Floats
     shared_usd: Floats
     is_settled: bool = False
+    rightsized_usd: Floats | None = None
+
+    @property
+    def after_rightsizing(self) -> Stakes | None:
+        """The same for sidecars with recommended requests; None where these are not known."""
+        if self.rightsized_usd is None:
+            return None
+        return replace(self, sidecar_usd=self.rightsized_usd, rightsized_usd=None)
 
     @property
     def l4_usd(self) -> Floats:
@@ -97,7 +106,12 @@ def stakes(case: Case, basis: Basis) -> Stakes:
         names=tuple(map(str, namespaces["namespace"])),
         is_known=namespaces["sidecar_vcpu"].notna().to_numpy(bool),
         needs_waypoint=waypoints.weights[waypoints.row] > 0,
-        sidecar_usd=_sidecar_usd(case, basis),
+        sidecar_usd=_sidecar_usd(case, basis, case.load.placement, case.placed),
+        rightsized_usd=(
+            _sidecar_usd(case, basis, case.load.rightsized.placement, case.placed_rightsized)
+            if case.load.rightsized is not None and case.has_rightsized
+            else None
+        ),
         passed_usd=share * passed_usd,
         waypoint_usd=waypoint_usd,
         shared_usd=shared_usd,
@@ -118,18 +132,23 @@ def _ztunnel_usd(case: Case, basis: Basis) -> Iterator[Floats]:
     yield at_work - at_rest
 
 
-def _sidecar_usd(case: Case, basis: Basis) -> Floats:
-    """Return what the sidecars of each namespace cost, shape (namespaces, draws)."""
-    load, placed = case.load, case.load.placement
+def _sidecar_usd(
+    case: Case, basis: Basis, placed: pd.DataFrame, at_places: Callable[[Basis, str], Floats]
+) -> Floats:
+    """Return what sidecars of each namespace cost, shape (namespaces, draws).
+
+    `placed` has their places, and `at_places` their vCPU or GiB there.
+    """
+    load = case.load
     (need,) = needs_of(SIDECAR, case).needs
     names = load.namespaces["namespace"]
     shape = (len(placed), len(case.parameters.waypoint_idle_vcpu))
     vcpu_usd, memory_gib_usd = case.parameters.flat_month_usd
     if case.prices:
         vcpu_usd, memory_gib_usd = case.prices.of(placed["node"]).T[..., None]
-    month_usd = case.placed(basis, "vcpu") * np.broadcast_to(vcpu_usd, shape)
+    month_usd = at_places(basis, "vcpu") * np.broadcast_to(vcpu_usd, shape)
     if basis in load.sidecars.memory_gib_by_basis:
-        month_usd = month_usd + case.placed(basis, "memory_gib") * memory_gib_usd
+        month_usd = month_usd + at_places(basis, "memory_gib") * memory_gib_usd
     summed = pd.DataFrame(month_usd).groupby(placed["namespace"].to_numpy()).sum()
     found = summed.reindex(names).fillna(0.0).to_numpy(float)
     if basis in need.memory_gib and basis not in load.sidecars.memory_gib_by_basis:

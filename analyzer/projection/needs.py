@@ -36,6 +36,11 @@ class Case:
         return is_known and self.parameters.waypoint_provenance is not None
 
     @property
+    def has_rightsized(self) -> bool:
+        """Whether right-sized sidecars can be compared: their requests of today are known."""
+        return self.load.rightsized is not None and self.load.sidecars.reserved_vcpu is not None
+
+    @property
     def nodes(self) -> pd.DataFrame:
         """The nodes with their load; empty if they are not known."""
         return pd.DataFrame() if self.load.nodes is None else self.load.nodes
@@ -43,6 +48,19 @@ class Case:
     def placed(self, basis: Basis, unit: str) -> Floats:
         """Return the sidecars' need at each of their places, shape (places, draws)."""
         return on_draws(self.load.placement, f"{basis}_{unit}", self.parameters.unseen_time)
+
+    def placed_rightsized(self, basis: Basis, unit: str) -> Floats:
+        """Return the same with the recommended requests.
+
+        Unseen time changes them in the proportion in which it changes all sidecars together.
+        """
+        if self.load.rightsized is None:
+            raise ValueError("no requests were recommended")
+        amounts = on_draws(
+            self.load.rightsized.placement, f"{basis}_{unit}", self.parameters.rightsizing
+        )
+        times = dict(zip(("vcpu", "memory_gib"), self.parameters.sidecar_times(basis), strict=True))
+        return np.asarray(amounts * times[unit])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

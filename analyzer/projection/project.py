@@ -23,7 +23,7 @@ from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load, through_way
 from analyzer.projection.hardware import REQUEST_COST, on_this_hardware
 from analyzer.projection.istio_cni import IstioCni, istio_cni
 from analyzer.projection.memory import with_counted
-from analyzer.projection.modes import SIDECAR, ModeNeeds, evaluate
+from analyzer.projection.modes import MODES, SIDECAR, ModeNeeds, evaluate
 from analyzer.projection.namespaces import (
     is_extrapolated,
     stakes,
@@ -36,6 +36,8 @@ from analyzer.projection.passing import http_gbit_per_1000_rps
 from analyzer.projection.prices import NodePrices, node_prices, without_price
 from analyzer.projection.published import reference
 from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Saving, Workings
+from analyzer.projection.rightsizing.applied import requests_of
+from analyzer.projection.rightsizing.mesh import recommended, unanswered
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.sensitivity import break_even_request, sensitivity, sweeps
 from analyzer.projection.uncertainty import drawn, to_interval
@@ -65,7 +67,12 @@ def project(
 
 
 def project_usage(
-    usage: MeshUsage, calibration: Calibration, scenario: Scenario, *, node_count: int | None = None
+    usage: MeshUsage,
+    calibration: Calibration,
+    scenario: Scenario,
+    *,
+    node_count: int | None = None,
+    force_short: bool = False,
 ) -> Projection:
     """Return what each mode costs for the traffic of a measured mesh; arguments as `project`.
 
@@ -75,6 +82,9 @@ def project_usage(
         UsageError: if `node_count` is not from 1 to `MOST_NODES`.
     """
     fitted_points = len(usage.observed_points)
+    growth = _growth(scenario, calibration)
+    # Requests have to hold in all hours, also where only some of them count.
+    rightsizing = recommended(usage, scenario, growth, force_short=force_short)
     usage = within(usage, scenario.working_hours)
     http_gbit = http_gbit_per_1000_rps(usage)
     scenario = with_counted(with_measured_share(scenario, usage), usage)
@@ -86,6 +96,8 @@ def project_usage(
         node_count=node_count,
         fitted_points=fitted_points,
         cni=istio_cni(scenario, usage),
+        requests=requests_of(rightsizing),
+        growth=growth,
     )
     case = _case(usage, question)
     modes = evaluate(case)
@@ -93,7 +105,9 @@ def project_usage(
     savings = tuple(
         replace(saving, break_even_ztunnel_vcpu_per_1000_rps=found)
         for saving in figures.savings_of(case.load, modes, basis, case.parameters)
-        for found in [break_even_request(case, saving.mode, basis)]
+        for found in [
+            break_even_request(case, saving.mode, basis) if MODES[saving.mode].is_ambient else None
+        ]
     )
     price = _price(scenario, modes[SIDECAR], case.prices, basis)
     what_matters = sensitivity(case, scenario, basis) if case.has_ambient else ()
@@ -101,7 +115,7 @@ def project_usage(
     if case.has_ambient:
         shown = with_control_plane(modes, shown, usage, case.parameters, basis)
     decision = undecided(basis, Why.AMBIENT_UNKNOWN)
-    if savings:
+    if case.has_ambient and savings:
         most = what_matters[0].assumption if what_matters else ""
         decision = decide(stakes(case, basis), basis, most)
     return Projection(
@@ -115,9 +129,10 @@ def project_usage(
             to_interval(case.parameters[REQUEST_COST]) if case.has_ambient else None
         ),
         sensitivity=what_matters,
-        sweeps=sweeps(case, basis) if savings else (),
+        sweeps=sweeps(case, basis) if case.has_ambient and savings else (),
         nodes=figures.ztunnel_nodes(case) if case.has_ambient else (),
         zone_transfer=zone_transfer(case, scenario, basis),
+        rightsizing=rightsizing,
         load=case.load,
         waypoint_placement=scenario.waypoint_placement,
         istio_cni=question.cni if case.has_ambient else None,
@@ -127,6 +142,7 @@ def project_usage(
         ),
         refusals=(
             *_refusals(usage, case, calibration, modes, savings, scenario),
+            *unanswered(rightsizing, has_requests=Basis.RESERVED in modes[SIDECAR].bases),
             *in_no_zone(case.load),
         ),
         warnings=(
@@ -157,6 +173,8 @@ class _Question:
     node_count: int | None
     fitted_points: int
     cni: IstioCni
+    requests: pd.DataFrame | None
+    growth: Growth
 
 
 def _case(usage: MeshUsage, question: _Question) -> Case:
@@ -164,7 +182,8 @@ def _case(usage: MeshUsage, question: _Question) -> Case:
     load = mesh_load(
         usage,
         node_count=question.node_count,
-        growth=_growth(scenario, calibration),
+        growth=question.growth,
+        requests=question.requests,
         ingress_through_waypoint=scenario.ingress_through_waypoint,
         keeps_steps=scenario.needs_steps,
     )
@@ -314,9 +333,9 @@ def _refusals(
         yield Refusal(subject="ambient modes", reason=Reason.NO_DATA, detail=detail)
     if isinstance(calibration.waypoint, Refusal):
         yield calibration.waypoint
-    if len(modes) > 1 and not savings:
+    if case.has_ambient and not savings:
         yield NOTHING_TO_SAVE
-    if case.load.sidecars.memory_gib is None and len(modes) > 1:
+    if case.load.sidecars.memory_gib is None and case.has_ambient:
         each_gib = scenario["sidecar_memory_gib_per_proxy"]
         detail = f"not measured by this Prometheus; taken as {each_gib.mid:.3g} GiB each"
         if each_gib.low < each_gib.high:

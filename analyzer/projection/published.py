@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from analyzer.projection.sensitivity import REPLICA_COUNTS, REPLICAS, sweep
 from analyzer.projection.uncertainty import with_drawn_prices
 from analyzer.settings import Setting
 from analyzer.units import MONTHS_PER_YEAR, Interval, Provenance, Reason, Refusal
+
+_HYPOTHETICAL: Final = tuple(kind for kind in MODES.values() if kind.is_hypothetical)
 
 
 def reference(
@@ -110,7 +113,7 @@ def _modes(
 ) -> dict[str, ModeNeeds]:
     """Return the modes for which the constants cover all components."""
     modes = {}
-    for kind in MODES.values():
+    for kind in _HYPOTHETICAL:
         needs = [_need(constants, part, load, scenario) for part in kind.parts]
         known = tuple(need for need in needs if need is not None)
         if len(known) == len(needs):
@@ -145,7 +148,7 @@ def _refusals(
     load: StatedLoad,
     scenario: Scenario,
 ) -> Iterator[Refusal]:
-    lacking = [kind for name, kind in MODES.items() if name not in modes]
+    lacking = [kind for kind in _HYPOTHETICAL if kind.name not in modes]
     unsized = [
         kind for kind in lacking if any(part.size(load, scenario) is None for part in kind.parts)
     ]

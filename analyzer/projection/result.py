@@ -20,9 +20,11 @@ from analyzer.projection.choices import OBSERVED, Basis, Placement, TrafficDistr
 from analyzer.projection.decision import Decision
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.istio_cni import IstioCni
+from analyzer.projection.modes import MODES
 from analyzer.projection.needs import Need
 from analyzer.projection.own_costs import OwnCosts
 from analyzer.projection.prices import NodePrices
+from analyzer.projection.rightsizing.result import Rightsizing
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters
 from analyzer.projection.zones import Transfer
@@ -174,6 +176,8 @@ class Saving:
             nothing passes.
         freed_node_count: whole nodes that CPU and memory requests free; negative: that they need;
             None where requests or the sizes of the nodes are not known.
+        against_rightsized: what an ambient mode saves against right-sized sidecars, on the
+            headline's basis; None where these are not known.
     """
 
     mode: str
@@ -184,6 +188,7 @@ class Saving:
     break_even_ztunnel_vcpu_per_1000_rps: float | None = None
     freed_node_count: int | None = None
     bases: Mapping[Basis, Saved] = field(default_factory=dict)
+    against_rightsized: Saved | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -377,6 +382,7 @@ class Projection:
             where there is nothing to save.
         nodes: the busiest first; empty where nodes are not known.
         zone_transfer: traffic between zones; None where no zone is known.
+        rightsizing: recommended requests for the sidecars; None of published constants.
         istio_cni: whether it is installed already; None where ambient is not evaluated.
         warnings: what makes the projection less sure.
         workings: what it was made with; None of published constants.
@@ -393,6 +399,7 @@ class Projection:
     sweeps: tuple[Sweep, ...] = ()
     nodes: tuple[NodeZtunnel, ...] = ()
     zone_transfer: ZoneTransfer | None = None
+    rightsizing: Rightsizing | None = None
     istio_cni: IstioCni | None = None
     load: MeshLoad = field(metadata={"json": False})
     waypoint_placement: Placement = field(default=OBSERVED, metadata={"json": False})
@@ -400,6 +407,15 @@ class Projection:
     refusals: tuple[Refusal, ...] = field(metadata={"json": False})
     warnings: tuple[Finding, ...] = field(default=(), metadata={"json": False})
     workings: Workings | None = field(default=None, metadata={"json": False})
+
+    @property
+    def ambient_savings(self) -> tuple[Saving, ...]:
+        """What moving saves: without that of right-sized sidecars."""
+        return tuple(item for item in self.savings if MODES[item.mode].is_ambient)
+
+    def saving_of(self, mode: str) -> Saving | None:
+        """Return what a mode saves; None where that is not known."""
+        return next((item for item in self.savings if item.mode == mode), None)
 
     def sweep_of(self, name: str) -> Sweep | None:
         """Return the saving along a choice; None where it was not evaluated."""

@@ -23,7 +23,16 @@ _COUNTS: Final = {"waypoint_replicas": 1, "waypoint_spare_replicas": 0}
 """Keys with whole numbers, and their least values."""
 
 _SHARE: Final = "waypoint_target_utilisation_share"
-_EXACT: Final = (*_COUNTS, _SHARE, "waypoint_limit_vcpu_per_replica", "traffic_growth_factor")
+_RIGHTSIZING: Final = "rightsizing_"
+_PERCENTILE: Final = "rightsizing_percentile"
+_EXACT: Final = (
+    *_COUNTS,
+    _SHARE,
+    "waypoint_limit_vcpu_per_replica",
+    "traffic_growth_factor",
+    _PERCENTILE,
+    "rightsizing_limit_factor",
+)
 """Keys without a range: they set whole replicas, or are part of the question."""
 
 HTTP_NEW_CONNECTIONS: Final = "http_new_connection_share"
@@ -37,13 +46,16 @@ _OF_ZONES: Final = "waypoint_traffic_distribution"
 
 _RATIOS: Final = ("waypoint_to_sidecar_ratio", "ztunnel_to_sidecar_ratio")
 
+_WITHIN: Final = {_PERCENTILE: (50, 100), "rightsizing_limit_factor": (1, 1000)}
+"""Exact keys with a least and a greatest value."""
+
 _ABOVE_ZERO: Final = {*_RATIOS, *_EXACT} - _COUNTS.keys()
 
 _HEADER: Final = f"""\
 Assumptions of a projection. Keep only the lines that you change.
 Give the file with {Setting.SCENARIO}.
 A number may be a 90 % interval: {{ low = ..., mid = ..., high = ... }}.
-Replicas, limits, the target of utilisation and growth have no interval.
+Replicas, limits, the target of utilisation, growth and right-sizing have no interval.
 Measured costs of ztunnels replace the defaults. Other costs of ztunnels
 scale with the measured cost of a sidecar unless you change them."""
 
@@ -67,6 +79,7 @@ class Scenario:
     waypoint_traffic_distribution: choices.TrafficDistribution = choices.PREFER_CLOSE
     ingress_through_waypoint: bool = False
     istio_cni_installed: bool | None = None
+    rightsizing_cpu_limit: choices.LimitPolicy = choices.LimitPolicy.KEEP
     prices: choices.Prices = choices.PriceSource.FLAT
     working_hours: choices.WorkingHours | None = None
 
@@ -167,7 +180,7 @@ def _interval(key: str, value: object) -> Interval:
     return interval
 
 
-def _permitted(key: str, value: Interval) -> str:
+def _permitted(key: str, value: Interval) -> str:  # noqa: PLR0911 - a rule a line
     """Return the permitted values of a key; "" if this is one."""
     low, mid, high = value.low, value.mid, value.high
     if key in _COUNTS and not (low == high >= _COUNTS[key] and mid.is_integer()):
@@ -176,7 +189,9 @@ def _permitted(key: str, value: Interval) -> str:
         return "a number above 0, up to 1"
     if key in (HTTP_NEW_CONNECTIONS, ISTIOD_FIXED) and not 0 <= low <= high <= 1:
         return "numbers from 0 to 1"
-    if key in _EXACT and low != high:
+    if key in _WITHIN and not _WITHIN[key][0] <= low == high <= _WITHIN[key][1]:
+        return "a number from {:g} to {:g}".format(*_WITHIN[key])
+    if (key in _EXACT or key.startswith(_RIGHTSIZING)) and low != high:
         return "a number without a range"
     if low < 0 or (key in _ABOVE_ZERO and mid == 0):
         return f"numbers {'above 0' if key in _ABOVE_ZERO else 'from 0 up'}"

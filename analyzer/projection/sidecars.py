@@ -85,6 +85,22 @@ def footprint_of(sidecars: pd.DataFrame, step_count: int) -> SidecarFootprint:
     )
 
 
+def placement_of(samples: pd.DataFrame, points: int) -> pd.DataFrame:
+    """Return what proxies need in each namespace and on each node: `MeasuredLoad.placement`."""
+    columns = {
+        "usage_vcpu": "cpu_vcpu",
+        "reserved_vcpu": "reserved_vcpu",
+        "billed_vcpu": "billed_vcpu",
+        "usage_memory_gib": "memory_bytes",
+        "reserved_memory_gib": "reserved_memory_bytes",
+        "billed_memory_gib": "billed_memory_bytes",
+    }
+    means = samples.groupby(["namespace", "node"])[[*columns.values()]].sum() / points
+    means.columns = pd.Index(columns)
+    means.loc[:, "usage_memory_gib":] /= BYTES_PER_GIB
+    return means.reset_index()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SidecarTally:
     """Sums of the known figures over sidecars and intervals; the footprint times intervals.

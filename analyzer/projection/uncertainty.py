@@ -36,6 +36,9 @@ WAYPOINT_BYTES: Final = "waypoint_vcpu_per_gbit_per_second"
 PRICES: Final = ("vcpu_month_usd", "memory_gib_month_usd")
 """The scenario's flat prices."""
 
+_REQUESTS_STREAM: Final = 5
+"""Number of the stream of random numbers of recommended requests; see `_drawn_values`."""
+
 _QUANTILE: Final = float(special.ndtri((1 + CONFIDENCE) / 2))
 """Half-width of the 90 % interval of a normal quantity, in standard deviations."""
 
@@ -98,7 +101,7 @@ def _drawn_values(scenario: Scenario, rng: np.random.Generator) -> dict[str, Flo
     """
     apart = {
         stream: np.random.default_rng((SEED, number))
-        for number, stream in enumerate(("by size", "istiod", "zones"), 1)
+        for number, stream in enumerate(("by size", "istiod", "zones", "rightsizing"), 1)
     }
     return {
         name: _draw(item, apart.get(_stream_of(name), rng))
@@ -109,8 +112,9 @@ def _drawn_values(scenario: Scenario, rng: np.random.Generator) -> dict[str, Flo
 def _stream_of(name: str) -> str:
     if name == ZONE_PRICE:
         return "zones"
-    if name.startswith("istiod_"):
-        return "istiod"
+    for group in ("istiod", "rightsizing"):
+        if name.startswith(f"{group}_"):
+            return group
     return "by size" if name.startswith("cluster_") or "memory_gib_per_1000" in name else ""
 
 
@@ -156,6 +160,8 @@ class Parameters:
             the sidecars.
         ranges: those of the measured totals.
         unseen_time: where in these ranges the totals are, as deviates of `unseen.DEVIATES`.
+        rightsizing: the same of the recommended requests, which all workloads share: another
+            window that is busier is busier for many of them.
     """
 
     values: Mapping[str, Floats]
@@ -174,6 +180,7 @@ class Parameters:
     istio_cni_installed: bool = False
     ranges: MeasuredRanges = EXACT
     unseen_time: Floats = field(default_factory=lambda: np.zeros(1))
+    rightsizing: Floats = field(default_factory=lambda: np.zeros(1))
 
     def __getitem__(self, name: str) -> Floats:
         """Return an assumption over draws."""
@@ -264,6 +271,7 @@ class Parameters:
                 for key, (at_rest, request) in self.waypoint_own.items()
             },
             unseen_time=np.array([value if name == UNSEEN_TIME else DEVIATES.mid]),
+            rightsizing=np.array([DEVIATES.mid]),
         )
 
 
@@ -308,7 +316,9 @@ def drawn(
         ratio, (idle, slope) = values["waypoint_to_sidecar_ratio"], of_sidecar
     else:
         exact = with_drawn_prices(scenario)
-        return replace(exact, ranges=ranges, unseen_time=_draw_unseen(ranges, rng))
+        return replace(
+            exact, ranges=ranges, unseen_time=_draw_unseen(ranges, rng), rightsizing=_deviates()
+        )
     is_derived = provenance == Provenance.DERIVED
     following = {name for name, item in scenario.assumptions.items() if item.is_derived}
     following -= {REQUEST_RATIO}
@@ -341,6 +351,7 @@ def drawn(
         istio_cni_installed=bool(scenario.istio_cni_installed),
         ranges=ranges,
         unseen_time=unseen_time,
+        rightsizing=_deviates(),
         waypoint_own={
             name: (
                 draw_log_normal(costs.idle_ratio, rng),
@@ -368,6 +379,15 @@ def _draw_unseen(ranges: MeasuredRanges, rng: np.random.Generator) -> Floats:
     """Return where the totals are in their ranges, shape (1 + DRAW_COUNT,), or (1,) if exact."""
     if ranges.are_exact:
         return np.array([DEVIATES.mid])
+    return _spread_evenly(rng)
+
+
+def _deviates() -> Floats:
+    """Return where in their ranges the recommended requests are, shape (1 + DRAW_COUNT,)."""
+    return _spread_evenly(np.random.default_rng((SEED, _REQUESTS_STREAM)))
+
+
+def _spread_evenly(rng: np.random.Generator) -> Floats:
     # Evenly spread and never outside, so that the drawn totals have just the ranges that are shown
     # as measured.
     normal = special.ndtri((rng.permutation(DRAW_COUNT) + 0.5) / DRAW_COUNT)

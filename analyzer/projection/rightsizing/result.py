@@ -9,18 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from analyzer.projection.choices import LimitPolicy
 from analyzer.units import Interval, Refusal
-
-
-class LimitPolicy(StrEnum):
-    """What becomes of the sidecars' CPU limits."""
-
-    NONE = "none"
-    """No limit: a burst takes CPU that its node has free."""
-    KEEP = "keep"
-    """Today's limit, or the request where that is more."""
-    SET = "set"
-    """A multiple of the request."""
 
 
 class Bursts(StrEnum):

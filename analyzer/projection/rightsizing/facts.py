@@ -1,0 +1,155 @@
+"""What is known of each workload's sidecars: use, requests of today, and signs of short bursts."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analyzer.arrays import Bools, Floats, Ints
+from analyzer.projection.rightsizing.busiest import busiest
+from analyzer.projection.rightsizing.result import Policy
+from analyzer.projection.sidecars import billed
+
+_TODAY: Final = ("reserved_vcpu", "limit_vcpu", "reserved_memory_bytes", "limit_memory_bytes")
+
+_HOURS_PER_INDEPENDENT_STEP: Final = 2.0
+"""Traffic of neighbouring hours is alike: the range of a percentile counts one step in two hours as
+independent. Chosen so that ranges hold in the simulated meshes of tests/projection/rightsizing."""
+
+_DEVIATIONS: Final = 1.645
+"""Standard deviations of half a 90 % interval."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Samples:
+    """The sidecars' samples as arrays, shape (samples,): what was seen, with growth.
+
+    Attributes:
+        names: namespace and workload of each number in `workload`.
+        is_late: whether a sample is of the second half of the window.
+    """
+
+    names: pd.MultiIndex
+    workload: Ints
+    proxy: Ints
+    point: Ints
+    vcpu: Floats
+    memory_bytes: Floats
+    throttled_share: Floats
+    reserved_vcpu: Floats
+    is_late: Bools
+    rows: pd.DataFrame
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, points: Ints) -> "Samples":
+        """Return the samples of rows of `MeshUsage.of_role`; `points` are the observed ones."""
+        names = pd.MultiIndex.from_frame(rows[["namespace", "workload"]])
+        workload, found = names.factorize(sort=True)
+        column = {
+            name: rows[name].to_numpy(float)
+            for name in ("cpu_vcpu", "memory_bytes", "throttled_share", "reserved_vcpu")
+        }
+        point = rows["point"].to_numpy(np.int64)
+        middle = points[len(points) // 2] if len(points) else 0
+        return cls(
+            names=pd.MultiIndex.from_tuples(list(found), names=["namespace", "workload"]),
+            workload=workload.astype(np.int64),
+            proxy=rows["proxy"].to_numpy(np.int64),
+            point=point,
+            vcpu=column["cpu_vcpu"],
+            memory_bytes=column["memory_bytes"],
+            throttled_share=column["throttled_share"],
+            reserved_vcpu=column["reserved_vcpu"],
+            is_late=point >= middle,
+            rows=rows,
+        )
+
+    def by_workload(self, values: Floats, how: str) -> pd.Series:
+        """Return a statistic of the samples of each workload, by its number."""
+        return pd.Series(pd.Series(values).groupby(self.workload).agg(how))
+
+
+def range_of_percentile(share: float, hours: float) -> tuple[float, float]:
+    """Return the shares of steps between which another window has this percentile.
+
+    By the order statistics of independent steps: their number below the true percentile is
+    binomial.
+    """
+    count = max(hours / _HOURS_PER_INDEPENDENT_STEP, 1.0)
+    half = _DEVIATIONS * float(np.sqrt(share * (1 - share) / count))
+    return max(share - half, 0.0), min(share + half, 1.0)
+
+
+def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
+    """Return one row a workload, numbered as in the samples.
+
+    Columns: sidecar_count (at a time), known_steps, hours (from its first to its last step),
+    used_vcpu, high_vcpu with its ends high_vcpu_low and high_vcpu_high, early_vcpu (the same of the
+    first half alone), peak_memory_bytes, early_memory_bytes, throttled_share (in the busiest steps
+    of the busiest pods), has_periods (whether anything counts CPU periods), and today's requests
+    and limits in the last step of the workload. NaN: not known.
+    """
+    share = policy.percentile / 100
+    low, high = range_of_percentile(share, policy.window_hours)
+    early = ~samples.is_late
+    numbers = (samples.workload, samples.proxy)
+    of_all = busiest(*numbers, samples.vcpu, sorted({low, share, high}), share)
+    of_early = busiest(*numbers, np.where(early, samples.vcpu, np.nan), [share], share)
+    throttled = busiest(*numbers, samples.throttled_share, [share], share)
+    of, vcpu, point = samples.by_workload, samples.vcpu, samples.point.astype(float)
+    known = pd.DataFrame(
+        {
+            "sidecar_count": of(vcpu, "size") / step_count,
+            "known_steps": of(vcpu, "count"),
+            "hours": (of(point, "max") - of(point, "min") + 1) * policy.step_seconds / 3600,
+            "used_vcpu": of(vcpu, "mean"),
+            "peak_memory_bytes": of(samples.memory_bytes, "max"),
+            "early_memory_bytes": of(np.where(early, samples.memory_bytes, np.nan), "max"),
+            "has_periods": of(samples.throttled_share, "max") > 0,
+        }
+    )
+    columns = {
+        "high_vcpu_low": of_all[low],
+        "high_vcpu": of_all[share],
+        "high_vcpu_high": of_all[high],
+        "early_vcpu": of_early[share],
+        "throttled_share": throttled[share],
+    }
+    return known.join(pd.DataFrame(columns)).join(_today(samples))
+
+
+def _today(samples: Samples) -> pd.DataFrame:
+    """Return the requests and limits of each workload in the last step in which it has any."""
+    rows = samples.rows[[*_TODAY]].reset_index(drop=True)
+    rows = rows.assign(workload=samples.workload, point=samples.point)
+    found = {}
+    for name in _TODAY:
+        known = rows[rows[name].notna()]
+        last = known["point"] == known.groupby("workload")["point"].transform("max")
+        # The mean, of pods before and after a change; rounded, as sums of 0.1 are not exact.
+        found[name] = known[last].groupby("workload")[name].mean().round(9)
+    return pd.DataFrame(found)
+
+
+def exceeded_shares(samples: Samples, values: Floats, early: pd.Series) -> pd.Series:
+    """Return the share of each workload's late samples above what its early ones recommend.
+
+    `early` is by workload; a workload that one of the halves lacks is absent.
+    """
+    limits = early.reindex(samples.workload).to_numpy(float)
+    counted = samples.is_late & ~np.isnan(values) & ~np.isnan(limits)
+    above = pd.Series((values > limits)[counted].astype(float))
+    return above.groupby(samples.workload[counted]).mean()
+
+
+def saved_vcpu(samples: Samples, requests: pd.Series, step_count: int) -> pd.Series:
+    """Return the billed CPU that requests by workload save, NaN where today's are not known."""
+    recommended = requests.reindex(samples.workload).to_numpy(float)
+    before = billed(samples.vcpu, samples.reserved_vcpu)
+    after = billed(samples.vcpu, recommended)
+    # Where either request is not known, the difference is NaN.
+    is_unknown = np.isnan(samples.reserved_vcpu + recommended)
+    saved = np.where(is_unknown | np.isnan(before), np.nan, before - after)
+    totals = pd.Series(saved).groupby(samples.workload).sum(min_count=1)
+    return pd.Series(totals / step_count)

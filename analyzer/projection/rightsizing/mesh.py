@@ -1,0 +1,38 @@
+"""Right-sizing of a measured mesh: its sidecars' samples in, recommendations and reasons out."""
+
+from collections.abc import Iterator
+
+from analyzer.measurement.usage import MeshUsage
+from analyzer.projection.demand import Growth, grown
+from analyzer.projection.modes import RIGHTSIZED
+from analyzer.projection.rightsizing.policy import policy_of
+from analyzer.projection.rightsizing.recommend import recommend
+from analyzer.projection.rightsizing.result import Rightsizing
+from analyzer.projection.scenario import Scenario
+from analyzer.units import Reason, Refusal, Role
+
+
+def recommended(
+    usage: MeshUsage, scenario: Scenario, growth: Growth, *, force_short: bool
+) -> Rightsizing:
+    """Return recommended requests for the sidecars of a mesh, from all that was seen of them."""
+    policy = policy_of(scenario, usage, force_short=force_short)
+    return recommend(grown(usage.of_role(Role.SIDECAR), growth), usage.observed_points, policy)
+
+
+def unanswered(found: Rightsizing, *, has_requests: bool) -> Iterator[Refusal]:
+    """Yield why right-sized sidecars cannot be compared, or which workloads have no part in that.
+
+    `has_requests`: whether the CPU request of any sidecar is known.
+    """
+    lacking = [item.refusal for item in found.workloads if item.refusal]
+    if not found.workloads:
+        return
+    if not has_requests:
+        detail = "Today's CPU requests are not known, so nothing can be compared with them."
+        yield Refusal(subject=RIGHTSIZED, reason=Reason.NO_DATA, detail=detail)
+    elif len(lacking) == len(found.workloads) and len({item.detail for item in lacking}) == 1:
+        first = lacking[0]
+        yield Refusal(subject=RIGHTSIZED, reason=first.reason, detail=first.detail)
+    else:
+        yield from lacking

@@ -1,0 +1,277 @@
+"""The recommended requests of each workload, or why it has none."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from analyzer.projection.choices import LimitPolicy
+from analyzer.projection.rightsizing.default import default_of
+from analyzer.projection.rightsizing.facts import (
+    Samples,
+    exceeded_shares,
+    facts_of,
+    saved_vcpu,
+)
+from analyzer.projection.rightsizing.policy import LEAST_HOURS
+from analyzer.projection.rightsizing.quantities import (
+    gib_of,
+    rounded_memory_gib,
+    rounded_vcpu,
+)
+from analyzer.projection.rightsizing.result import (
+    Bursts,
+    Policy,
+    Recommendation,
+    Resources,
+    Rightsizing,
+)
+from analyzer.settings import Setting
+from analyzer.units import BYTES_PER_GIB, Interval, Reason, Refusal, duration, in_percent
+
+_SHORTEST_BURST_SECONDS: Final = 60
+"""Steps up to which they show bursts themselves."""
+
+_GAPS: Final = 0.95
+"""Share of a day from which a window counts as one: scrapes may miss a few steps."""
+
+_LEAST_STEPS: Final = 12
+"""Fewest samples of a workload: its percentile would be the highest of them."""
+
+Name = tuple[str, str]
+"""Namespace and workload."""
+
+
+class _Facts(NamedTuple):
+    """A row of `facts_of`."""
+
+    Index: int
+    sidecar_count: float
+    known_steps: int
+    hours: float
+    used_vcpu: float
+    peak_memory_bytes: float
+    early_memory_bytes: float
+    has_periods: bool
+    high_vcpu_low: float
+    high_vcpu: float
+    high_vcpu_high: float
+    early_vcpu: float
+    throttled_share: float
+    reserved_vcpu: float
+    limit_vcpu: float
+    reserved_memory_bytes: float
+    limit_memory_bytes: float
+
+
+def recommend(
+    rows: pd.DataFrame,
+    points: np.ndarray,
+    policy: Policy,
+    killed: Collection[Name] = (),
+) -> Rightsizing:
+    """Return recommended requests for the sidecars.
+
+    Args:
+        rows: their samples as seen, with growth: those of `MeshUsage.of_role`.
+        points: the observed steps.
+        policy: how requests are recommended.
+        killed: workloads of which a sidecar was killed for memory.
+    """
+    samples = Samples.of(rows, points)
+    if not len(samples.names):
+        return Rightsizing(policy=policy)
+    facts = facts_of(samples, policy, len(points))
+    found = [
+        _recommendation(fact, name, policy, killed)
+        for fact, name in zip(_each(facts), samples.names, strict=True)
+    ]
+    tested = _tested(found, facts, samples, policy)
+    saved = saved_vcpu(samples, _requests(found), len(points))
+    with_saving = [
+        replace(item, saved_vcpu=_known(saved.get(number))) for number, item in enumerate(tested)
+    ]
+    with_saving.sort(
+        key=lambda item: (
+            item.saved_vcpu is None,
+            -(item.saved_vcpu or 0.0),
+            item.namespace,
+            item.workload,
+        )
+    )
+    return Rightsizing(policy=policy, default=default_of(with_saving), workloads=tuple(with_saving))
+
+
+def _each(facts: pd.DataFrame) -> Iterator[_Facts]:
+    for number, row in zip(facts.index, facts.to_dict("records"), strict=True):
+        yield _Facts(Index=int(number), **{str(name): value for name, value in row.items()})
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or np.isnan(value) else float(value)
+
+
+def bursts_of(fact: _Facts, policy: Policy) -> Bursts:
+    """Return what shows the short bursts of a workload."""
+    if policy.step_seconds <= _SHORTEST_BURST_SECONDS:
+        return Bursts.STEPS
+    # The kernel counts periods only of containers with a limit.
+    is_limited = not np.isnan(fact.limit_vcpu) and not np.isnan(fact.throttled_share)
+    return Bursts.THROTTLING if is_limited or fact.has_periods else Bursts.UNSEEN
+
+
+def _need(fact: _Facts, high_vcpu: float, policy: Policy) -> float:
+    """Return the CPU that a request has to cover: a high percentile, and the bursts within steps.
+
+    A throttled period needed the whole limit. Where as many are throttled as the percentile leaves
+    out, the percentile of the periods is the limit; with fewer it is as far between the step's mean
+    and the limit.
+    """
+    bursts = bursts_of(fact, policy)
+    if bursts == Bursts.UNSEEN:
+        return high_vcpu * (1 + policy.unseen_headroom_share)
+    if bursts == Bursts.THROTTLING and fact.limit_vcpu > high_vcpu:
+        left_out = 1 - policy.percentile / 100
+        reached = min(fact.throttled_share / left_out, 1.0) if left_out else 0.0
+        high_vcpu += (fact.limit_vcpu - high_vcpu) * reached
+    return high_vcpu * (1 + policy.headroom_share)
+
+
+def _request_vcpu(fact: _Facts, policy: Policy) -> Interval:
+    low, mid, high = (
+        rounded_vcpu(_need(fact, vcpu, policy))
+        for vcpu in (fact.high_vcpu_low, fact.high_vcpu, fact.high_vcpu_high)
+    )
+    return Interval(low=min(low, mid), mid=mid, high=max(high, mid))
+
+
+def memory_request_gib(peak_bytes: float, policy: Policy) -> float:
+    """Return the memory request for a highest use in bytes."""
+    return rounded_memory_gib(peak_bytes / BYTES_PER_GIB * (1 + policy.memory_headroom_share))
+
+
+def _recommendation(
+    fact: _Facts, name: Name, policy: Policy, killed: Collection[Name]
+) -> Recommendation:
+    today = Resources(
+        request_vcpu=_known(fact.reserved_vcpu),
+        limit_vcpu=_known(fact.limit_vcpu),
+        request_memory_gib=gib_of(_known(fact.reserved_memory_bytes)),
+        limit_memory_gib=gib_of(_known(fact.limit_memory_bytes)),
+    )
+    refusal = _refusal(fact, name, policy, is_killed=name in killed)
+    has_cpu = fact.known_steps > 0
+    request = None if refusal else _request_vcpu(fact, policy)
+    return Recommendation(
+        namespace=str(name[0]),
+        workload=str(name[1]),
+        sidecar_count=fact.sidecar_count,
+        used_vcpu=_known(fact.used_vcpu),
+        high_vcpu=_known(fact.high_vcpu),
+        peak_memory_gib=gib_of(_known(fact.peak_memory_bytes)),
+        today=today,
+        recommended=None if request is None else _recommended(fact, request, today, policy),
+        request_vcpu=request,
+        bursts=bursts_of(fact, policy) if has_cpu else None,
+        refusal=refusal,
+    )
+
+
+def _recommended(fact: _Facts, request: Interval, today: Resources, policy: Policy) -> Resources:
+    """Return the requests and limits; memory is today's where none was measured."""
+    limit_vcpu = {
+        LimitPolicy.NONE: None,
+        LimitPolicy.KEEP: today.limit_vcpu and max(today.limit_vcpu, request.mid),
+        LimitPolicy.SET: rounded_vcpu(policy.limit_factor * request.mid),
+    }[policy.cpu_limit]
+    if np.isnan(fact.peak_memory_bytes):
+        return replace(today, request_vcpu=request.mid, limit_vcpu=limit_vcpu)
+    peak_gib = fact.peak_memory_bytes / BYTES_PER_GIB
+    least_gib = rounded_memory_gib(peak_gib * (1 + policy.memory_limit_share))
+    request_gib = memory_request_gib(fact.peak_memory_bytes, policy)
+    # A limit costs nothing, and a lower one may kill: today's is never lowered.
+    return Resources(
+        request_vcpu=request.mid,
+        limit_vcpu=limit_vcpu,
+        request_memory_gib=request_gib,
+        limit_memory_gib=max(today.limit_memory_gib or 0.0, least_gib, request_gib),
+    )
+
+
+def _refusal(fact: _Facts, name: Name, policy: Policy, *, is_killed: bool) -> Refusal | None:
+    """Return why a workload has no recommendation; None if it has one."""
+    is_throttled = fact.throttled_share >= 1 - policy.percentile / 100
+    if fact.known_steps == 0:
+        reason, detail = Reason.NO_DATA, "The CPU of its sidecars was not measured."
+    elif too_short := _too_short(fact, policy):
+        reason, detail = Reason.TOO_FEW_SAMPLES, too_short
+    elif is_throttled or is_killed:
+        reason, detail = Reason.AMBIGUOUS, _cut_off(fact, is_throttled=is_throttled)
+    else:
+        return None
+    return Refusal(subject=f"requests of {name[0]}/{name[1]}", reason=reason, detail=detail)
+
+
+def _too_short(fact: _Facts, policy: Policy) -> str:
+    """Return why there are too few samples; "" if there are enough."""
+    least_hours = 0.0 if policy.is_short else _GAPS * LEAST_HOURS
+    force = f"or set {Setting.FORCE_SHORT}"
+    if policy.window_hours < least_hours:
+        seen = duration(policy.window_hours * 3600)
+        return f"{seen} were measured, which may lack the busiest hours. Collect a day, {force}."
+    if fact.hours < least_hours:
+        seen = duration(fact.hours * 3600)
+        return f"It was seen for {seen} only. Collect again when it has run for a day, {force}."
+    if fact.known_steps < _LEAST_STEPS:
+        return f"{fact.known_steps} samples are too few. Collect a longer window."
+    return ""
+
+
+def _cut_off(fact: _Facts, *, is_throttled: bool) -> str:
+    """Return why the highest use is not the need."""
+    if is_throttled:
+        return (
+            f"Its busiest sidecars were throttled in {in_percent(fact.throttled_share)} of the CPU "
+            "periods: their use shows the limit, not the need. Raise the CPU limit, and measure "
+            "again."
+        )
+    return (
+        "A sidecar of it was killed for memory: its highest use shows the limit, not the need. "
+        "Raise the memory limit, and measure again."
+    )
+
+
+def _requests(found: list[Recommendation]) -> pd.Series:
+    """Return the recommended CPU requests by number; NaN where there is none."""
+    requests = [item.request_vcpu.mid if item.request_vcpu else np.nan for item in found]
+    return pd.Series(requests, dtype=float)
+
+
+def _tested(
+    found: list[Recommendation], facts: pd.DataFrame, samples: Samples, policy: Policy
+) -> list[Recommendation]:
+    """Return recommendations with how often those of the first half would have been exceeded."""
+    early_vcpu = pd.Series(
+        {
+            fact.Index: rounded_vcpu(_need(fact, fact.early_vcpu, policy))
+            for fact in _each(facts)
+            if not np.isnan(fact.early_vcpu)
+        },
+        dtype=float,
+    )
+    early_bytes = facts["early_memory_bytes"].dropna()
+    early_memory = early_bytes.map(lambda peak: memory_request_gib(peak, policy) * BYTES_PER_GIB)
+    cpu = exceeded_shares(samples, samples.vcpu, early_vcpu)
+    memory = exceeded_shares(samples, samples.memory_bytes, early_memory)
+    return [
+        item
+        if item.recommended is None
+        else replace(
+            item,
+            exceeded_share=_known(cpu.get(number)),
+            memory_exceeded_share=_known(memory.get(number)),
+        )
+        for number, item in enumerate(found)
+    ]
