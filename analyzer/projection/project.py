@@ -82,7 +82,7 @@ def project_usage(
         UsageError: if `node_count` is not from 1 to `MOST_NODES`.
     """
     fitted_points = len(usage.observed_points)
-    growth = _growth(scenario, calibration)
+    growth = growth_of(scenario, calibration)
     # Requests have to hold in all hours, also where only some of them count.
     rightsizing = recommended(usage, scenario, growth, force_short=force_short)
     usage = within(usage, scenario.working_hours)
@@ -228,7 +228,12 @@ def _namespaces(case: Case, calibration: Calibration, decision: Decision) -> pd.
     return frame.assign(cumulative_saving_vcpu=gained.cumsum() - ztunnel_idle_vcpu(case))
 
 
-def _growth(scenario: Scenario, calibration: Calibration) -> Growth:
+def growth_of(scenario: Scenario, calibration: Calibration) -> Growth:
+    """Return how the scenario's traffic differs from the measured one.
+
+    Raises:
+        InsufficientData: if it differs, and the cost of a request is not known.
+    """
     sidecar, factor = calibration.sidecar, scenario["traffic_growth_factor"].mid
     if factor == 1:
         return NO_GROWTH

@@ -94,9 +94,10 @@ class RightsizingReport:
 
     def _answer(self) -> Iterator[Block]:
         outcome = Line(of_rightsizing.outcome(self.found), is_strong=True)
-        head = Paragraphs((Line(self.subtitle), outcome))
+        note = (Line(self.note, is_strong=True),) if self.note else ()
+        head = Paragraphs((*note, Line(self.subtitle), outcome))
         yield from block(head, View.TERMINAL, View.TEXT)
-        # The page has the subtitle in its header.
+        # The page has note and subtitle in its header.
         yield from block(Paragraphs((outcome,)), View.PAGE)
         yield from block(recommendations(self.found), *EVERYWHERE)
 

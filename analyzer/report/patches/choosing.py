@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from analyzer.projection.rightsizing.default import is_served
 from analyzer.projection.rightsizing.result import Recommendation, Resources, Rightsizing
 from analyzer.report.patches.names import file_name
-from analyzer.report.patches.quantities import annotations_of
 from analyzer.report.patches.templates import TEMPLATES, Template
 from analyzer.units import Reason, Refusal
 
@@ -104,7 +104,7 @@ def _needed(
             # The default would change what must stay: nothing is known to suffice besides it.
             if default is not None:
                 yield item, item.today
-        elif default is None or annotations_of(item.recommended) != annotations_of(default):
+        elif default is None or not is_served(default, item):
             yield item, item.recommended
 
 

@@ -1,13 +1,17 @@
 """Recommended requests in sentences: what they change, how they are found, how to apply them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
 
+from analyzer.errors import sentences
 from analyzer.projection.rightsizing.result import LimitPolicy, Policy, Rightsizing
 from analyzer.report import format as fmt
 from analyzer.report.patches.choosing import Patches, Style
 from analyzer.report.patches.files import KUSTOMIZATION, VALUES, KustomizeApi, Layout
 from analyzer.report.patches.quantities import CPU, CPU_LIMIT
-from analyzer.units import duration
+from analyzer.report.sentences.refused import NAMED, grouped
+from analyzer.units import Refusal, duration
 
 _SECONDS_PER_HOUR = 3600
 
@@ -29,19 +33,40 @@ def outcome(found: Rightsizing) -> str:
     ]
     begin = f"CPU requests recommended for {len(known):,} of {fmt.counted(count, 'workload')}: "
     instead = f", today {fmt.number(sum(today))}" if len(today) == len(known) else ""
-    change = f" Billed CPU changes by {fmt.number(-sum(saved))} vCPU." if saved else ""
-    return f"{begin}{fmt.number(recommended)} vCPU{instead}.{change}"
+    return f"{begin}{fmt.number(recommended)} vCPU{instead}.{_change(saved)}"
+
+
+def _change(saved: Sequence[float]) -> str:
+    if not saved:
+        return ""
+    total = sum(saved)
+    return f" Billed CPU {'falls' if total >= 0 else 'rises'} by {fmt.number(abs(total))} vCPU."
+
+
+def without_any(refusals: Iterable[Refusal]) -> str:
+    """Return why no workload has a recommendation, in one line."""
+    reasons = map(fmt.capital, islice(grouped(refusals), NAMED))
+    return sentences("No workload has a recommendation", *reasons)
+
+
+def written(paths: Iterable[Path], found: Patches, folder: Path) -> Iterator[str]:
+    """Yield what was written, and for how many workloads there is no patch."""
+    names = [path.name for path in paths if path.parent == folder]
+    count = fmt.counted(len(found.items), "patch", "patches")
+    yield f"Wrote {', '.join(names)} and {count} to {folder}."
+    if found.refusals:
+        lacking = fmt.counted(len(found.refusals), "workload")
+        yield f"No patch for {lacking}. rightsizing.md has the reasons."
 
 
 def policy_lines(policy: Policy) -> Iterator[str]:
     """Yield how requests and limits are found."""
     window = duration(policy.window_hours * _SECONDS_PER_HOUR)
-    interval = duration(policy.step_seconds)
     if policy.is_short:
         yield f"The window of {window} is shorter than a day. It may lack the busiest hours."
     yield (
-        f"CPU request: percentile {policy.percentile:g} of what the busiest sidecars use, in "
-        f"{window} of intervals of {interval}, and headroom on top."
+        f"CPU request: percentile {policy.percentile:g} of what the busiest sidecars use in each "
+        f"interval of {window}, and headroom on top."
     )
     yield (
         f"Headroom is {_percent(policy.headroom_share)} where the data shows short bursts, and "
