@@ -5,7 +5,8 @@ from itertools import islice
 from pathlib import Path
 
 from analyzer.errors import sentences
-from analyzer.projection.rightsizing.result import LimitPolicy, Policy, Rightsizing
+from analyzer.projection.choices import LimitPolicy
+from analyzer.projection.rightsizing.result import Policy, Rightsizing
 from analyzer.report import format as fmt
 from analyzer.report.patches.choosing import Patches, Style
 from analyzer.report.patches.files import KUSTOMIZATION, VALUES, KustomizeApi, Layout

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from analyzer.projection.choices import LimitPolicy
 from analyzer.projection.rightsizing.result import (
     Bursts,
-    LimitPolicy,
     Policy,
     Recommendation,
     Resources,
@@ -64,7 +64,7 @@ def advice(
         if request is None
         else Interval(low=0.8 * request, mid=request, high=1.5 * request),
         bursts=Bursts.UNSEEN,
-        exceeded_share=None if request is None else 0.0125,
+        exceeded_share=None if request is None else 0.013,
         memory_exceeded_share=None if request is None else 0.0,
         saved_vcpu=None if request is None else 3 * (0.1 - request),
         refusal=None if recommended else refusal,
