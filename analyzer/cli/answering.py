@@ -37,7 +37,13 @@ def answered(snapshot: Snapshot, projected: ProjectionOptions | None = None) -> 
     if isinstance(calibration.sidecar, Refusal):
         raise InsufficientData(str(calibration.sidecar))
     projection = (
-        project_usage(usage, calibration, scenario, node_count=projected.node_count)
+        project_usage(
+            usage,
+            calibration,
+            scenario,
+            node_count=projected.node_count,
+            force_short=projected.force_short,
+        )
         if projected and scenario
         else None
     )

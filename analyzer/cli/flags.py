@@ -20,7 +20,6 @@ _SETTABLE = (
     options.ReplaceOptions,
     options.ProjectionOptions,
     options.StatedOptions,
-    options.RightsizingOptions,
 )
 
 _BY_NAME = {setting.value: setting for setting in Setting}

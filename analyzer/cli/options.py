@@ -54,7 +54,7 @@ Format = Annotated[
 Quiet = Annotated[bool, option("-q", "--quiet", "Print nothing on stderr except errors.")]
 """A command that prints only errors there takes it as `_quiet`."""
 ForceShort = Annotated[
-    bool, option("--force-short", "Recommend requests from less than a day, too.")
+    bool, option("--force-short", "Recommend requests also from less than a day.")
 ]
 
 
@@ -242,6 +242,7 @@ class ProjectionOptions:
             "--nodes", "Override the detected node count.", type=click.IntRange(min=1), metavar="N"
         ),
     ] = None
+    force_short: ForceShort = False
 
     def assumed(self, *, is_hypothetical: bool = False) -> "Scenario":
         """Return the scenario of the file, or the default one, changed by the other options.

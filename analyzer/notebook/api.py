@@ -193,6 +193,7 @@ def project(
     scenario: Scenario | Path | str | Mapping[str, object] | None = None,
     *,
     node_count: int | None = None,
+    force_short: bool = False,
 ) -> MeshProjection:
     """Price each mode for the traffic in a snapshot.
 
@@ -202,6 +203,7 @@ def project(
         scenario: assumptions that replace the defaults: a `Scenario`, the path of a TOML file, or
             values by name. `istio-usage project --show-scenario` prints all names.
         node_count: overrides the detected node count.
+        force_short: recommends requests of sidecars also from less than a day.
 
     Raises:
         UsageError: if the scenario has an unknown name or a wrong value.
@@ -210,7 +212,7 @@ def project(
     >>> import analyzer as mesh
     >>> projection = mesh.project(mesh.load_sample("fleet"), scenario={"vcpu_month_usd": 30})
     >>> [mode.name for mode in projection.modes]
-    ['sidecar', 'ambient-l4', 'ambient-waypoint', 'ambient-waypoint-all']
+    ['sidecar', 'sidecar-rightsized', 'ambient-l4', 'ambient-waypoint', 'ambient-waypoint-all']
     """
     measured = MeshSnapshot.of(snapshot)
     usage = None
@@ -225,7 +227,11 @@ def project(
         raise TypeError("the second argument is `calibration`: give assumptions as `scenario`")
     usage = usage or measured.usage
     result = project_usage(
-        usage, calibration, _scenario(scenario, default_scenario()), node_count=node_count
+        usage,
+        calibration,
+        _scenario(scenario, default_scenario()),
+        node_count=node_count,
+        force_short=force_short,
     )
     answer = Answer(
         manifest=snapshot.manifest,

@@ -92,7 +92,7 @@ class MeshProjection:
         """The saving of each ambient mode against sidecar mode.
 
         >>> import analyzer as mesh
-        >>> round(mesh.project(mesh.load_sample("fleet")).savings[0].percent.mid)
+        >>> round(mesh.project(mesh.load_sample("fleet")).saving_of("ambient-l4").percent.mid)
         69
         """
         return self.result.savings

@@ -113,10 +113,12 @@ def together(found: Mapping[str, Projection | Refusal]) -> Meshes:
     left_out = tuple(
         _left_out(name, item)
         for name, item in found.items()
-        if isinstance(item, Refusal) or not item.savings
+        if isinstance(item, Refusal) or not item.ambient_savings
     )
     counted = {
-        name: item for name, item in found.items() if not isinstance(item, Refusal) and item.savings
+        name: item
+        for name, item in found.items()
+        if not isinstance(item, Refusal) and item.ambient_savings
     }
     if not counted:
         more = len(left_out) - _MOST_REASONS

@@ -46,7 +46,7 @@ MODES: Final[Mapping[str, ModeKind]] = {
         ),
         ModeKind(
             name=RIGHTSIZED,
-            title="right-sized sidecars",
+            title="right-sized sidecar mode",
             parts=(components.RIGHTSIZED_SIDECARS,),
             is_ambient=False,
             is_hypothetical=False,

@@ -54,7 +54,11 @@ from analyzer.units import Provenance, Reason, Refusal
 
 
 def project(
-    snapshot: Snapshot, calibration: Calibration, scenario: Scenario | None = None
+    snapshot: Snapshot,
+    calibration: Calibration,
+    scenario: Scenario | None = None,
+    *,
+    force_short: bool = False,
 ) -> Projection:
     """Return what each mode costs for the traffic in a snapshot.
 
@@ -62,8 +66,11 @@ def project(
         snapshot: what was measured.
         calibration: what its proxies cost.
         scenario: what to assume where that does not tell; the defaults, if None.
+        force_short: recommends requests of sidecars also from less than a day.
     """
-    return project_usage(measure(snapshot), calibration, scenario or default_scenario())
+    return project_usage(
+        measure(snapshot), calibration, scenario or default_scenario(), force_short=force_short
+    )
 
 
 def project_usage(

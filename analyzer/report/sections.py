@@ -8,8 +8,8 @@ from analyzer.calibration.result import Calibration, RoleCalibration
 from analyzer.comparison.result import Comparison
 from analyzer.measurement.findings import Severity
 from analyzer.measurement.manifest import Manifest
-from analyzer.projection.modes import SIDECAR
-from analyzer.projection.result import Projection
+from analyzer.projection.modes import RIGHTSIZED, SIDECAR
+from analyzer.projection.result import Projection, Saving
 from analyzer.projection.scenario import as_toml
 from analyzer.report import document, records
 from analyzer.report import format as fmt
@@ -228,10 +228,20 @@ def _facts(answer: Answer) -> Iterator[tuple[str, Cell, str]]:
         slope = Amount(answer.sidecar.vcpu_per_1000_rps)
         post = f"{of_calibration.post_vcpu()} by the Solo.io post"
         yield "vCPU per 1000 requests/s", slope, post
-    for saving in projection.savings[:2] if projection else ():
+    for saving in _shown_savings(projection) if projection else ():
         share, usd = saving.percent, saving.usd_per_year
         remark = f"{fmt.usd(usd)} a year {fmt.AS_BASIS[projection.basis]}" if projection else ""
+        if saving.against_rightsized:
+            beyond = fmt.percent(saving.against_rightsized.percent)
+            remark += f"; {beyond} against right-sized sidecars"
         yield f"saving, {fmt.MODE_TITLES[saving.mode]}", Amount(share, Unit.PERCENT), remark
+
+
+def _shown_savings(projection: Projection) -> Iterator[Saving]:
+    """Yield the savings of right-sizing, and of ambient with and without waypoints."""
+    resized = projection.saving_of(RIGHTSIZED)
+    yield from [resized] if resized else []
+    yield from projection.ambient_savings[:2]
 
 
 def _modes(projection: Projection) -> Iterator[Block]:

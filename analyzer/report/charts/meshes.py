@@ -5,7 +5,13 @@ from typing import Final
 from matplotlib.axes import Axes
 
 from analyzer.projection.meshes import Meshes, PricedMesh, PricedMode
-from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL, SIDECAR
+from analyzer.projection.modes import (
+    AMBIENT_L4,
+    AMBIENT_WAYPOINT,
+    AMBIENT_WAYPOINT_ALL,
+    RIGHTSIZED,
+    SIDECAR,
+)
 from analyzer.report import format as fmt
 from analyzer.report.apart import apart
 from analyzer.report.charts import parts, style
@@ -21,6 +27,7 @@ _ROOM: Final = 1.4
 
 _LOOKS: Final = {
     SIDECAR: ("sidecar", style.COLOURS["sidecar"]),
+    RIGHTSIZED: ("sidecar", style.COLOURS["fit"]),
     AMBIENT_L4: ("ztunnel", style.COLOURS["ztunnel"]),
     AMBIENT_WAYPOINT: ("waypoint", style.COLOURS["waypoint"]),
     AMBIENT_WAYPOINT_ALL: ("memory", style.COLOURS["memory"]),

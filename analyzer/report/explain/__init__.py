@@ -7,10 +7,19 @@ result, so that a reader, or a test, can recalculate it.
 from collections.abc import Iterator
 
 from analyzer.projection.demand import MeasuredLoad
+from analyzer.projection.modes import RIGHTSIZED
 from analyzer.projection.result import Mode, Projection, Workings
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
-from analyzer.report.explain import control_plane, money, sidecars, waypoints, zones, ztunnels
+from analyzer.report.explain import (
+    control_plane,
+    money,
+    rightsizing,
+    sidecars,
+    waypoints,
+    zones,
+    ztunnels,
+)
 from analyzer.report.explain.lines import component_lines
 from analyzer.report.sentences.collection import window_title
 from analyzer.report.sentences.refused import grouped
@@ -59,6 +68,7 @@ def _sections(
     if not isinstance(load, MeasuredLoad):
         return
     chosen = [mode for mode in projection.modes if mode.name in modes]
+    # Right-sized sidecars are the same proxies, so their use is explained with them.
     needs = {part.role: part.need for mode in chosen for part in mode.components}
     if Role.SIDECAR in needs:
         yield sidecars.sidecar_lines(answer, load, workings)
@@ -78,6 +88,8 @@ def _mode_lines(
     projection: Projection, load: MeasuredLoad, mode: Mode, workings: Workings
 ) -> Iterator[str]:
     yield f"Mode {mode.name}, {fmt.MODE_TITLES[mode.name]}"
+    if mode.name == RIGHTSIZED:
+        yield from rightsizing.rightsized_lines(projection, load)
     for part in mode.components:
         if part.role == Role.WAYPOINT:
             yield from waypoints.placed_lines(part.need)

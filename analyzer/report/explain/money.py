@@ -8,6 +8,7 @@ import pandas as pd
 from analyzer.arrays import Floats
 from analyzer.projection.choices import Basis
 from analyzer.projection.demand import MeasuredLoad, MeshLoad
+from analyzer.projection.modes import RIGHTSIZED
 from analyzer.projection.needs import Need
 from analyzer.projection.prices import AMOUNTS, NodePrices
 from analyzer.projection.result import Mode, Price, Projection, Saving, Workings
@@ -15,7 +16,7 @@ from analyzer.projection.sidecars import by_basis
 from analyzer.report import format as fmt
 from analyzer.report.explain.lines import assumed, equation, figure, plus, spread, total
 from analyzer.report.sentences.projection import nodes
-from analyzer.units import HOURS_PER_MONTH, Role, in_percent
+from analyzer.units import HOURS_PER_MONTH, Provenance, Role, in_percent
 
 _AMOUNTS = ("vCPU", "GiB")
 _UNITS = tuple(f"USD per {amount}-month" for amount in _AMOUNTS)
@@ -89,7 +90,9 @@ def _spread(
     """Return the places of a component, its need at each, and the prices there, shape (n, 2)."""
     units = need.units
     if units is None:
-        by_node = load.placement.groupby("node")[f"{basis}_{amount}"].sum()
+        resized = load.rightsized if need.provenance == Provenance.DERIVED else None
+        placement = resized.placement if resized else load.placement
+        by_node = placement.groupby("node")[f"{basis}_{amount}"].sum()
         names = by_node.index.to_series()
         return names, by_node.to_numpy(float), prices.of(names)
     used, reserved = (
@@ -151,8 +154,22 @@ def saving_lines(projection: Projection, mode: Mode, saving: Saving) -> Iterator
     yield equation(f"saved {fmt.AS_BASIS[basis]}", "{} - {}", usd, saved_usd, "USD a year")
     label, share = "saved, part of the sidecars' cost", (saved_usd, usd[0])
     yield equation(label, "100 x {} / {}", share, saving.percent.mid, "%")
+    yield from _beyond(projection, mode, saving)
     yield from _freed(projection.load, sidecar, mode, saving)
     yield from _ranges(projection, mode, saving)
+
+
+def _beyond(projection: Projection, mode: Mode, saving: Saving) -> Iterator[str]:
+    """Return the saving against right-sized sidecars, where these are known."""
+    found = saving.against_rightsized
+    for resized in (item for item in projection.modes if item.name == RIGHTSIZED):
+        if found is None:
+            continue
+        usd = [each.bases[projection.basis].usd_per_year.mid for each in (resized, mode)]
+        label = f"saved against {fmt.MODE_TITLES[RIGHTSIZED]}"
+        yield equation(label, "{} - {}", usd, found.usd_per_year.mid, "USD a year")
+        share = found.usd_per_year.mid, usd[0]
+        yield equation(f"{label}, part of its cost", "100 x {} / {}", share, found.percent.mid, "%")
 
 
 def _freed(load: MeshLoad, sidecar: Mode, mode: Mode, saving: Saving) -> Iterator[str]:
@@ -183,7 +200,7 @@ def _ranges(projection: Projection, mode: Mode, saving: Saving) -> Iterator[str]
     basis = projection.basis
     yield f"  vCPU {spread(mode.bases[Basis.USAGE].vcpu)}"
     yield f"  USD a year {fmt.AS_BASIS[basis]} {spread(mode.bases[basis].usd_per_year)}"
-    cheaper = f"ambient costs less in {in_percent(saving.probability_cheaper)} of the draws"
+    cheaper = f"costs less than today in {in_percent(saving.probability_cheaper)} of the draws"
     yield f"  % saved {spread(saving.percent)}; {cheaper}"
     most = saving.break_even_ztunnel_vcpu_per_1000_rps
     if most:

@@ -24,7 +24,7 @@ def sidecar_lines(answer: Answer, load: MeasuredLoad, workings: Workings) -> Ite
         f"{counted(sums.step_count, 'interval')}, {counted(load.sidecar_count, 'sidecar')}"
     )
     yield from _sidecars_used(answer, workings, sums, footprint)
-    yield from _sidecars_reserved(sums, footprint)
+    yield from requested_lines(sums, footprint)
     yield from _sidecars_memory(load, workings, sums, footprint)
     inbound, outbound = query_file("inbound_requests_rps"), query_file("outbound_requests_rps")
     yield f"  requests are from {inbound} and {outbound}"
@@ -55,7 +55,8 @@ def _sidecars_used(
     yield equation(label, how, (), footprint.vcpu, "vCPU")
 
 
-def _sidecars_reserved(sums: SidecarTally, footprint: SidecarFootprint) -> Iterator[str]:
+def requested_lines(sums: SidecarTally, footprint: SidecarFootprint) -> Iterator[str]:
+    """Return the CPU that the sidecars request, and what is billed."""
     reserved, billed, steps = footprint.reserved_vcpu, footprint.billed_vcpu, sums.step_count
     if reserved is None or billed is None:
         yield "  requested and billed: no CPU request of a sidecar is known"
@@ -86,6 +87,12 @@ def _sidecars_memory(
     else:
         yield f"  memory used is from {query_file('proxy_memory_bytes')}"
         yield equation("memory, sum / intervals", "{} / {}", (sums.memory_gib, steps), used, "GiB")
+    yield from requested_memory_lines(sums, footprint)
+
+
+def requested_memory_lines(sums: SidecarTally, footprint: SidecarFootprint) -> Iterator[str]:
+    """Return the memory that the sidecars request, and what is billed."""
+    steps = sums.step_count
     reserved, billed = footprint.reserved_memory_gib, footprint.billed_memory_gib
     if reserved is None or billed is None:
         return

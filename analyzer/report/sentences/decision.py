@@ -38,6 +38,7 @@ L7: Final = "L7 policy (routing, retries, HTTP authorization)"
 VERDICTS: Final = {
     Verdict.MOVE: "move",
     Verdict.MOVE_WITHOUT_WAYPOINT: "move if L4 is enough",
+    Verdict.RIGHTSIZE: "right-size",
     Verdict.STAY: "stay",
     Verdict.CANNOT_TELL: "cannot tell",
 }
@@ -48,6 +49,7 @@ WHY: Final = {
     Why.WAYPOINT_COSTS_MORE: "a waypoint costs more than L4 saves",
     Why.ZTUNNEL_COSTS_MORE: "ztunnel costs more than its sidecars",
     Why.TOO_LITTLE: "saves less than the ztunnels cost",
+    Why.RIGHTSIZED_SAVES_AS_MUCH: "moving may not beat right-sized sidecars",
     Why.ZTUNNELS_DECIDE: "may save less than the ztunnels cost",
     Why.RANGE_HAS_BOTH_SIGNS: "the range has both signs",
     Why.CPU_UNKNOWN: "sidecar CPU not measured",
@@ -59,6 +61,7 @@ def decision_lines(projection: Projection) -> tuple[str, ...]:
     decision = projection.decision
     lines = {
         Action.MOVE: _move,
+        Action.RIGHTSIZE: _rightsize,
         Action.STAY: _stay,
         Action.CANNOT_TELL: _cannot_tell,
     }[decision.action]
@@ -138,11 +141,14 @@ def namespaces_note(decision: Decision) -> str:
     if decision.outcome:
         moving = decision.with_verdict(Verdict.MOVE)
         total = sum(item.saving_usd_per_year.mid for item in moving)
-        net = fmt.dollars(decision.outcome.usd_per_year.mid)
+        net = decision.outcome.usd_per_year.mid
         text += (
             f" Those to move add up to {fmt.dollars(total)}; minus {fmt.dollars(shared.mid)} for "
-            f"the ztunnels, {net} is left."
+            f"the ztunnels, {fmt.dollars(total - shared.mid)} is left."
         )
+        others = net - (total - shared.mid)
+        if fmt.dollars(others) != fmt.dollars(0):
+            text += f" Right-sizing the others adds {fmt.dollars(others)}: {fmt.dollars(net)}."
     if decision.pays_from and decision.pays_from > 1:
         text += (
             f" Moving only the first {_first(decision.pays_from - 1)} may not repay the ztunnels; "
@@ -167,15 +173,19 @@ def why(item: NamespaceDecision, check_first: Collection[str] = ()) -> str:
 
 def _move(projection: Projection, decision: Decision) -> Iterator[str]:
     moving = decision.with_verdict(Verdict.MOVE)
-    yield f"Move {_which(decision)} to ambient{_waypoints(projection, moving)}."
+    resized = decision.with_verdict(Verdict.RIGHTSIZE)
+    also = _resizing(decision, resized)
+    yield f"Move {_which(decision)} to ambient{_waypoints(projection, moving)}{also}."
     maybe = decision.with_verdict(Verdict.MOVE_WITHOUT_WAYPOINT)
     others = decision.with_verdict(Verdict.STAY, Verdict.CANNOT_TELL)
-    parts = [f"move {_names(maybe)} only if L4 is enough there"] if maybe else []
+    parts = [f"right-size the sidecars of {_names(resized)}"] if resized and not also else []
+    parts += [f"move {_names(maybe)} only if L4 is enough there"] if maybe else []
     parts += [f"leave {_names(others)} in sidecar mode ({_reasons(others)})"] if others else []
     if parts:
         yield f"{fmt.capital('; '.join(parts))}."
     if decision.outcome:
         yield f"This saves {_gain(decision, decision.outcome)}."
+    yield from _instead(decision)
     yield _nodes(projection, decision)
     yield from _check(decision)
     yield from _more_replicas(projection, moving)
@@ -288,6 +298,38 @@ def _worth(decision: Decision) -> Iterator[str]:
     if decision.check_first and without:
         usd, share = fmt.dollars(without.usd_per_year.mid), fmt.percent(without.percent)
         yield f"With ambient L4 alone the saving is {usd} a year, or {share}."
+
+
+def _resizing(decision: Decision, resized: tuple[NamespaceDecision, ...]) -> str:
+    """Return that all that do not move are right-sized; "" where others do neither."""
+    rest = len(decision.by_namespace) - len(decision.namespaces)
+    return ", and right-size the sidecars of the others" if 0 < len(resized) == rest else ""
+
+
+def _instead(decision: Decision) -> Iterator[str]:
+    """Return what right-sizing all sidecars saves without a move, where it surely does."""
+    alone, beyond = decision.rightsizing, decision.against_rightsized
+    if alone and beyond and alone.usd_per_year.low > 0:
+        usd, share = fmt.dollars(alone.usd_per_year.mid), fmt.share(alone.percent.mid)
+        yield (
+            f"Right-sizing all sidecars without moving any saves {usd} a year, or {share}; the "
+            f"move saves {fmt.usd(beyond.usd_per_year)} more."
+        )
+
+
+def _rightsize(projection: Projection, decision: Decision) -> Iterator[str]:
+    yield "Right-size the sidecars first: set their CPU and memory requests to what they need."
+    if decision.rightsizing:
+        yield f"This saves {_gain(decision, decision.rightsizing)}."
+    basis, saving = fmt.AS_BASIS[decision.basis], projection.saving_of(AMBIENT_WAYPOINT)
+    if decision.why == Why.RIGHTSIZED_SAVES_AS_MUCH:
+        yield "Moving saves against today's sidecars, but not surely against right-sized ones."
+    if saving and saving.against_rightsized:
+        yield (
+            f"{_with_waypoints(projection)}, ambient would "
+            f"{fmt.saving(saving.against_rightsized.percent)} {basis} against right-sized sidecars."
+        )
+    yield from _check(decision)
 
 
 def _stay(projection: Projection, decision: Decision) -> Iterator[str]:

@@ -7,7 +7,7 @@ from analyzer.data import BLOG
 from analyzer.projection.choices import Basis, Placement, Scaling, Spread
 from analyzer.projection.decision import Outcome
 from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO
-from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, SIDECAR
+from analyzer.projection.modes import AMBIENT_WAYPOINT_ALL, MODES, RIGHTSIZED, SIDECAR
 from analyzer.projection.result import Price, Projection
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.unseen import UNSEEN_TIME
@@ -109,8 +109,14 @@ def _assumptions(projection: Projection) -> Iterator[tuple[float, str]]:
 
 
 def lower_requests(projection: Projection, outcome: Outcome | None = None) -> Iterator[str]:
-    """Return what lower CPU requests alone would save, if that is more than an outcome."""
+    """Return what lower CPU requests alone would save, if that is more than an outcome.
+
+    An upper bound, for a window that is too short for a recommendation.
+    """
     sidecars, bases = projection.load.sidecars, projection.modes[0].bases
+    # Where requests were recommended, their saving has a row of its own.
+    if projection.saving_of(RIGHTSIZED):
+        return
     if sidecars is None or sidecars.reserved_vcpu is None or Basis.BILLED not in bases:
         return
     surplus = bases[Basis.BILLED].usd_per_year.mid - bases[Basis.USAGE].usd_per_year.mid
@@ -151,7 +157,10 @@ def _by_provenance(projection: Projection) -> Iterator[str]:
         requests = ["sidecar CPU requests"] if load.reserved_vcpu is not None else []
         measured = ["sidecar CPU used", *requests, "request rates"]
     roles = {
-        item.role: item.provenance for mode in projection.modes[1:] for item in mode.components
+        item.role: item.provenance
+        for mode in projection.modes
+        for item in mode.components
+        if MODES[mode.name].is_ambient
     }
     for provenance in Provenance:
         costs = [f"{role} cost" for role, known in roles.items() if known == provenance]

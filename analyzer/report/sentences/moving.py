@@ -13,7 +13,7 @@ from analyzer.units import MONTHS_PER_YEAR
 def moving_lines(projection: Projection) -> Iterator[str]:
     """Return what to expect of a move, and what has no price here; nothing without ambient."""
     load = projection.load
-    if not isinstance(load, MeasuredLoad) or not projection.savings:
+    if not isinstance(load, MeasuredLoad) or not projection.ambient_savings:
         return
     yield (
         "Namespaces without a waypoint lose istio_requests_total and all HTTP telemetry, and with "

@@ -92,6 +92,15 @@ def modes(projection: Projection) -> Table:
             page=plain,
             notebook=plain,
         )
+    if any(item.against_rightsized for item in projection.savings):
+        beyond = Head("saving against right-sized", absent="")
+        listing.column(
+            partial(_beyond_percent, savings),
+            narrow=beyond,
+            text=beyond,
+            page=beyond,
+            notebook=beyond,
+        )
     listing.column(
         lambda mode: mode.bases[basis].memory_gib,
         text=Head(f"memory GiB {fmt.AS_BASIS[basis]}", absent=""),
@@ -115,6 +124,11 @@ def _saved_percent(savings: Mapping[str, Saving], basis: Basis, mode: Mode) -> V
         return ""
     found = savings[mode.name].bases.get(basis) if mode.name in savings else None
     return Amount(found.percent if found else None, Unit.PERCENT, is_gain=True)
+
+
+def _beyond_percent(savings: Mapping[str, Saving], mode: Mode) -> Value:
+    found = savings[mode.name].against_rightsized if mode.name in savings else None
+    return Amount(found.percent if found else None, Unit.PERCENT, absent="", is_gain=True)
 
 
 def bases(projection: Projection) -> Table:
