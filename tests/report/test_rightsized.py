@@ -178,3 +178,13 @@ def test_markdown_has_the_note_and_the_patches_of_each_cluster() -> None:
 
     assert "**before the sale**" in text
     assert "patches/east" in text or "2 folders" in text
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [("workload", "recommendation"), ("policy", "rightsizing_policy"), ("resources", "resources")],
+)
+def test_the_answer_of_a_report_has_the_same_keys(here: str, there: str) -> None:
+    other = json.loads(schema_path().read_text(encoding="utf-8"))["$defs"]
+
+    assert other[there]["properties"] == SCHEMA["$defs"][here]["properties"]

@@ -151,11 +151,13 @@ def _default_lines(found: Patches) -> Iterator[str]:
             f"issues 28465 and 40078). Only annotations without {CPU_LIMIT} do."
         )
     kept = sum(patch.is_today for patch in found.items)
-    more = len(found.items) - kept
-    yield (
-        f"Patches keep the default from {fmt.counted(len(found.items), 'workload')}: {more:,} need "
-        f"other resources, and {kept:,} without a recommendation keep today's."
-    )
+    if more := len(found.items) - kept:
+        yield f"The default is too small for {fmt.counted(more, 'workload')}: see the patches."
+    if kept:
+        yield (
+            f"Without a recommendation: {fmt.counted(kept, 'workload')}. Patches keep today's "
+            "resources there, because the default may be too small."
+        )
 
 
 def _condition_lines(found: Patches, api: KustomizeApi) -> Iterator[str]:
