@@ -23,6 +23,7 @@ _CHARTS = verbatim(
     "cost            cost of each mode by component, beside published figures",
     "calibration     CPU against requests, with the fitted line and its range",
     "workloads       idle CPU and cost per request of each workload",
+    "rightsizing     CPU requests of sidecars: today, used and recommended",
     "timeline        CPU and requests over time, and which CPU is not in the fit",
     "namespaces      what moving each namespace saves, largest saving first",
     "sensitivity     which assumption moves the saving, and by how much",

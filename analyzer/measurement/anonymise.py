@@ -37,6 +37,8 @@ _KINDS: Final = {
     "pod_ip": "address",
     "kubernetes_io_hostname": "node",
     "node_zone": "zone",
+    "autoscaler": "autoscaler",
+    **dict.fromkeys(("owner_name", "target_name"), "workload"),
     "label_gateway_networking_k8s_io_gateway_class_name": "class",
     "gateway_networking_k8s_io_gateway_class_name": "class",
     "gateway_networking_k8s_io_gateway_name": "gateway",

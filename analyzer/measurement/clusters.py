@@ -68,6 +68,8 @@ class Clusters:
             found = self._of_pods(name, rest)
         elif "node" in frame:
             found = self._of_nodes(rest)
+        elif "namespace" in frame:
+            found = self._of_namespaces(rest)
         else:
             found = rest
         return pd.concat([named, found[list(frame.columns)]], ignore_index=True)
@@ -97,6 +99,12 @@ class Clusters:
             column: found[column].mask(is_shared, "") for column in _OF_ONE_POD if column in found
         }
         return found.assign(**hidden).drop_duplicates()
+
+    def _of_namespaces(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return rows about objects in a namespace that pods of only one cluster have."""
+        owners = self.owners[["cluster", "namespace"]].drop_duplicates()
+        single = owners.drop_duplicates("namespace", keep=False)
+        return rows.drop(columns="cluster").merge(single, on="namespace")
 
     def _of_nodes(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return rows of nodes, once for each cluster that has a node of this name."""

@@ -129,7 +129,21 @@ OPTIONAL: Final[Mapping[str, Metric]] = {
         lost="The cloud provider of the nodes is unknown, so traffic between zones has no price.",
         fix="Keep it when scraping kube-state-metrics.",
     ),
+    "kube_replicaset_owner": Metric(
+        lost="Kind and name of the owners of pods are unknown, so rightsizing writes patches for "
+        "StatefulSets and DaemonSets only.",
+        fix="Start kube-state-metrics with the replicasets and jobs resources.",
+    ),
     "node_cpu_hourly_cost": _PRICES,
     "node_ram_hourly_cost": _PRICES,
 }
 """Metrics without which there is an answer that may be less sure."""
+
+NORMALLY_ABSENT: Final = frozenset(
+    {
+        "kube_horizontalpodautoscaler_spec_max_replicas",
+        "kube_limitrange",
+        "kube_verticalpodautoscaler_status_recommendation_containerrecommendations_target",
+    }
+)
+"""Metrics of objects that many clusters do not have: where there is none, nothing is lost."""

@@ -11,6 +11,14 @@ import pandas as pd
 from analyzer.arrays import Ints
 from analyzer.errors import InsufficientData
 from analyzer.measurement import surveyed
+from analyzer.measurement.autoscalers import (
+    autoscalers_of,
+    limit_ranges_of,
+    no_autoscalers,
+    no_limit_ranges,
+    no_vertical_autoscalers,
+    vertical_autoscalers_of,
+)
 from analyzer.measurement.calls import corrected
 from analyzer.measurement.counted_once import attached, count_calls_once
 from analyzer.measurement.counters import counted
@@ -23,7 +31,15 @@ from analyzer.measurement.istiod import UNSEEN, Istiod, istiod_of
 from analyzer.measurement.node_zones import ZONES
 from analyzer.measurement.nodes import NodePresence, moves, node_presence, node_table
 from analyzer.measurement.other_side import CALLS, Heard
+from analyzer.measurement.owners import no_owners, owners_of
 from analyzer.measurement.partial import without_partial
+from analyzer.measurement.proxy_pods import (
+    application_requests_of,
+    memory_kills_of,
+    native_sidecars_of,
+    no_applications,
+    no_kills,
+)
 from analyzer.measurement.quality import Evidence, find_quality
 from analyzer.measurement.role_rules import UNKNOWN
 from analyzer.measurement.roles import proxy_table, why_unknown
@@ -71,6 +87,14 @@ class MeshUsage:
         moves: the node in each step of the pods that were on several: proxy, point, node.
         istio_cni_share: share of the clusters in which istio-cni ran, 0 to 1; None: not known.
         istiod: what istiod uses and requests.
+        owners: the object with the pod template of each workload with sidecars, as
+            `owners.owners_of`.
+        memory_kills: the sidecars that were killed for memory, as `proxy_pods.memory_kills_of`.
+        is_native: by number of the proxy whether it is a native sidecar; <NA> where not known.
+        application_reserved_vcpu: CPU requests beside the sidecars of each workload, as
+            `proxy_pods.application_requests_of`.
+        autoscalers, vertical_autoscalers, limit_ranges: what else sets replicas and requests, as
+            the functions of `autoscalers`.
         findings: what is wrong or thin in the data, the most severe first.
         refusals: what this snapshot cannot answer.
         warnings: metrics that the survey did not find.
@@ -86,6 +110,13 @@ class MeshUsage:
     clusters: tuple[str, ...] = ()
     istio_cni_share: float | None = None
     istiod: Istiod = UNSEEN
+    owners: pd.DataFrame = field(default_factory=no_owners)
+    memory_kills: pd.DataFrame = field(default_factory=no_kills)
+    is_native: pd.Series = field(default_factory=lambda: pd.Series(dtype="boolean"))
+    application_reserved_vcpu: pd.DataFrame = field(default_factory=no_applications)
+    autoscalers: pd.DataFrame = field(default_factory=no_autoscalers)
+    vertical_autoscalers: pd.DataFrame = field(default_factory=no_vertical_autoscalers)
+    limit_ranges: pd.DataFrame = field(default_factory=no_limit_ranges)
     findings: tuple[Finding, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[Finding, ...] = ()
@@ -288,6 +319,13 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         clusters=tables.clusters,
         istio_cni_share=istio_cni_share(snapshot, tables.clusters),
         istiod=istiod_of(snapshot),
+        owners=owners_of(tables, proxies),
+        memory_kills=memory_kills_of(tables, proxies),
+        is_native=native_sidecars_of(tables, proxies),
+        application_reserved_vcpu=application_requests_of(tables, proxies),
+        autoscalers=autoscalers_of(tables),
+        vertical_autoscalers=vertical_autoscalers_of(tables),
+        limit_ranges=limit_ranges_of(tables),
         refusals=_refusals(proxies),
         findings=find_quality(evidence),
         warnings=tuple(map(surveyed.missing_metric, manifest.warnings)),

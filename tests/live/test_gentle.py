@@ -28,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> PrometheusServer:
     return server
 
 
-def test_a_week_of_300_pods_takes_at_most_50_requests(
+def test_a_week_of_300_pods_takes_at_most_51_requests(
     server: PrometheusServer, tmp_path: Path
 ) -> None:
     times = ("--days", "7", "--end", SPARSE.end.isoformat())
@@ -43,7 +43,8 @@ def test_a_week_of_300_pods_takes_at_most_50_requests(
         server.stop()
 
     assert outcome.status == 0, outcome.stderr
-    assert asked <= 50
+    # One of them for right-sizing: `proxy_pods`. Four more where there are owners and autoscalers.
+    assert asked <= 51
     # What was promised is what was asked, but for the survey's own few.
     promised = re.search(r"^(\d+) requests for 201 steps of 3000 s", shown.stdout, re.MULTILINE)
     assert promised is not None, shown.stdout[-300:]

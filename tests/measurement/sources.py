@@ -7,14 +7,14 @@ from datetime import datetime
 
 import numpy as np
 
-from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS
+from analyzer.measurement.metrics import CPU, ESSENTIAL, NORMALLY_ABSENT, OPTIONAL, REQUESTS
 from analyzer.prometheus.label_mapping import CPU_RULES, LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
 from analyzer.prometheus.response import Response, Series
 from analyzer.window import Chunk, TimeWindow
 
-ALL_METRICS: Mapping[str, int] = dict.fromkeys((*ESSENTIAL, *OPTIONAL), 10)
+ALL_METRICS: Mapping[str, int] = dict.fromkeys((*ESSENTIAL, *OPTIONAL, *NORMALLY_ABSENT), 10)
 
 LABELS = {
     load_query("survey_labels").render(Scope(), LabelMapping(cluster=cluster))

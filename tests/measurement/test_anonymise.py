@@ -35,8 +35,11 @@ NAMES = st.text(string.ascii_lowercase + string.digits + "-.", min_size=1, max_s
 
 NOT_NAMES = {
     "component",
+    "constraint",
     "container",
+    "covers",
     "created_by_kind",
+    "fact",
     "gateway_istio_io_managed",
     "instance_type",
     "kind",
@@ -44,9 +47,13 @@ NOT_NAMES = {
     "label_node_kubernetes_io_instance_type",
     "label_security_istio_io_tls_mode",
     "node_provider",
+    "owner_kind",
+    "quantity",
     "reporter",
     "resource",
     "security_istio_io_tlsMode",
+    "target_kind",
+    "update_mode",
 }
 """Labels whose values Istio, Kubernetes or a cloud choose."""
 

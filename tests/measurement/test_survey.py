@@ -12,7 +12,7 @@ import pytest
 from analyzer.errors import InsufficientData, QueryTooHeavy
 from analyzer.measurement.detect import NO_CLUSTER
 from analyzer.measurement.first_look import look, looks_at
-from analyzer.measurement.metrics import ESSENTIAL, OPTIONAL
+from analyzer.measurement.metrics import ESSENTIAL, NORMALLY_ABSENT, OPTIONAL
 from analyzer.measurement.survey import Survey, examine
 from analyzer.prometheus.connection import Connection, Source
 from analyzer.prometheus.credentials import Access
@@ -331,5 +331,6 @@ def test_looks_are_few_and_the_last_is_at_the_end(seconds: int) -> None:
 def test_every_metric_that_is_read_has_something_that_mends_its_absence() -> None:
     assert {query.reads for query in load_queries().values()} - {
         "none"
-    } == ESSENTIAL.keys() | OPTIONAL.keys()
+    } == ESSENTIAL.keys() | OPTIONAL.keys() | NORMALLY_ABSENT
     assert not ESSENTIAL.keys() & OPTIONAL.keys()
+    assert not NORMALLY_ABSENT & (ESSENTIAL.keys() | OPTIONAL.keys())

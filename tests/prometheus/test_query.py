@@ -58,6 +58,14 @@ UNITS = {
 # What is not measured but asked: who is there, and how many.
 WITHOUT_UNIT = {
     "application_containers": "containers",
+    "autoscalers": "percent where quantity is target_utilization_percent, 1 where it is "
+    "scale_target, else replicas",
+    "limit_ranges": "vcpu where resource is cpu, bytes where it is memory; a ratio where "
+    "constraint is maxLimitRequestRatio",
+    "proxy_pods": "vcpu where fact is application_vcpu, restarts where it is memory_kill, else "
+    "always 1",
+    "vertical_autoscalers": "VerticalPodAutoscalers (always 1)",
+    "workload_owners": "owners (always 1)",
     "istio_cni_containers": "containers",
     "istiod_requests": "vcpu where resource is cpu, bytes where it is memory",
     "node_instance_types": "nodes (always 1)",

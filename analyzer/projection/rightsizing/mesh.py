@@ -1,15 +1,19 @@
 """Right-sizing of a measured mesh: its sidecars' samples in, recommendations and reasons out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Final
 
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.demand import Growth, grown
 from analyzer.projection.modes import RIGHTSIZED
 from analyzer.projection.rightsizing.policy import policy_of
 from analyzer.projection.rightsizing.recommend import recommend
-from analyzer.projection.rightsizing.result import Rightsizing
+from analyzer.projection.rightsizing.result import Recommendation, Rightsizing
 from analyzer.projection.scenario import Scenario
 from analyzer.units import Reason, Refusal, Role
+
+_NAME: Final = ["namespace", "workload"]
 
 
 def recommended(
@@ -17,7 +21,24 @@ def recommended(
 ) -> Rightsizing:
     """Return recommended requests for the sidecars of a mesh, from all that was seen of them."""
     policy = policy_of(scenario, usage, force_short=force_short)
-    return recommend(grown(usage.of_role(Role.SIDECAR), growth), usage.observed_points, policy)
+    killed = usage.memory_kills[_NAME].itertuples(index=False, name=None)
+    found = recommend(
+        grown(usage.of_role(Role.SIDECAR), growth), usage.observed_points, policy, {*killed}
+    )
+    owners = {
+        (namespace, workload): (kind, name)
+        for namespace, workload, kind, name in usage.owners[[*_NAME, "kind", "name"]].itertuples(
+            index=False, name=None
+        )
+    }
+    return replace(found, workloads=tuple(_owned(item, owners) for item in found.workloads))
+
+
+def _owned(
+    item: Recommendation, owners: Mapping[tuple[str, str], tuple[str, str]]
+) -> Recommendation:
+    kind, owner = owners.get((item.namespace, item.workload), ("", ""))
+    return replace(item, kind=kind, owner=owner)
 
 
 def unanswered(found: Rightsizing, *, has_requests: bool) -> Iterator[Refusal]:

@@ -19,7 +19,10 @@ Chart = Callable[[Answer], ShownFigure | Refusal]
 SHARED: Final = frozenset({"style", "parts", "meshes"})
 """The modules here that are not charts of an answer."""
 
-_ORDER = "cost calibration workloads timeline namespaces sensitivity l7_share backtest ztunnels"
+_ORDER = (
+    "cost calibration workloads rightsizing timeline namespaces sensitivity l7_share backtest "
+    "ztunnels"
+)
 """The order in which charts are read; a chart that is not named here comes after these."""
 
 

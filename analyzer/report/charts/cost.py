@@ -8,7 +8,13 @@ from matplotlib.axes import Axes
 
 from analyzer.data import BLOG
 from analyzer.projection.choices import Basis
-from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL, SIDECAR
+from analyzer.projection.modes import (
+    AMBIENT_L4,
+    AMBIENT_WAYPOINT,
+    AMBIENT_WAYPOINT_ALL,
+    RIGHTSIZED,
+    SIDECAR,
+)
 from analyzer.projection.result import Component, Mode, Price, Projection, Reference
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
@@ -67,14 +73,16 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
 
 
 def _savings(projection: Projection) -> str:
-    """Return what the least and the most of ambient save."""
+    """Return what right-sizing saves, and the least and the most of ambient."""
     found = {item.mode: item.percent for item in projection.savings}
     most = next((name for name in (AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL) if name in found), None)
     if AMBIENT_L4 not in found or most is None:
         usd = fmt.dollars(projection.modes[0].usd_per_year.mid)
         return f"{fmt.capital(fmt.MODE_TITLES[SIDECAR])}: {usd} per year"
     claims = [
-        f"{fmt.MODE_TITLES[name]} {fmt.saving(found[name], 's')}" for name in (AMBIENT_L4, most)
+        f"{fmt.MODE_TITLES[name]} {fmt.saving(found[name], 's')}"
+        for name in (RIGHTSIZED, AMBIENT_L4, most)
+        if name in found
     ]
     return fmt.capital(";\n".join(claims) + f", {fmt.AS_BASIS[projection.basis]}")
 

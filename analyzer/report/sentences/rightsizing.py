@@ -23,18 +23,26 @@ def outcome(found: Rightsizing) -> str:
     count = len(found.workloads)
     if not known:
         return f"None of {fmt.counted(count, 'workload')} with sidecars has a recommendation."
+    saved = [item.saved_vcpu for item in known if item.saved_vcpu is not None]
+    return (
+        f"{changed_requests(found)} ({len(known):,} of {fmt.counted(count, 'workload')})."
+        f"{_change(saved)}"
+    )
+
+
+def changed_requests(found: Rightsizing) -> str:
+    """Return what all recommended requests add up to, beside those of today."""
+    known = [item for item in found.workloads if item.request_vcpu]
     recommended = sum(
         item.sidecar_count * item.request_vcpu.mid for item in known if item.request_vcpu
     )
-    saved = [item.saved_vcpu for item in known if item.saved_vcpu is not None]
     today = [
         item.sidecar_count * item.today.request_vcpu
         for item in known
         if item.today.request_vcpu is not None
     ]
-    begin = f"CPU requests recommended for {len(known):,} of {fmt.counted(count, 'workload')}: "
     instead = f", today {fmt.number(sum(today))}" if len(today) == len(known) else ""
-    return f"{begin}{fmt.number(recommended)} vCPU{instead}.{_change(saved)}"
+    return f"CPU requests that fit: {fmt.number(recommended)} vCPU{instead}"
 
 
 def _change(saved: Sequence[float]) -> str:

@@ -28,12 +28,12 @@ def test_the_outcome_has_the_requests_of_today_where_all_are_known() -> None:
     found = rightsizing(advice(), advice("pay"), advice("young", recommended=None))
 
     assert outcome(found) == (
-        "CPU requests recommended for 2 of 3 workloads: 0.09 vCPU, today 0.6. Billed CPU falls by "
+        "CPU requests that fit: 0.09 vCPU, today 0.6 (2 of 3 workloads). Billed CPU falls by "
         "0.51 vCPU."
     )
     unknown = replace(advice("pay"), today=Resources(), saved_vcpu=-0.5)
     assert outcome(rightsizing(advice(), unknown)) == (
-        "CPU requests recommended for 2 of 2 workloads: 0.09 vCPU. Billed CPU rises by 0.245 vCPU."
+        "CPU requests that fit: 0.09 vCPU (2 of 2 workloads). Billed CPU rises by 0.245 vCPU."
     )
     assert outcome(rightsizing(advice(recommended=None))) == (
         "None of 1 workload with sidecars has a recommendation."
