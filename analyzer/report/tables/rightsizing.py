@@ -37,8 +37,8 @@ def recommendations(found: Rightsizing) -> Table:
         Unit.NUMBER,
         _CANNOT_TELL,
         everywhere="vCPU recommended",
-        terminal=Head("recom-\nmended", best_only=True),
-        narrow=Head("recom-\nmended", best_only=True),
+        terminal=Head("vCPU\nrecommended", best_only=True),
+        narrow=Head("vCPU\nrecommended", best_only=True),
     )
     listing.column(
         lambda item: item.used_vcpu, terminal="used,\naverage", **dict.fromkeys(wide, "vCPU used")
