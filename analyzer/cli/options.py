@@ -18,6 +18,7 @@ from analyzer.errors import UsageError
 from analyzer.report.render import FORMATS
 
 if TYPE_CHECKING:
+    from analyzer.measurement.manifest import Manifest
     from analyzer.measurement.plan import Ask
     from analyzer.projection.rightsizing.result import Rightsizing
     from analyzer.projection.scenario import Scenario
@@ -421,11 +422,13 @@ class PatchOptions:
 
         return Layout(api=KustomizeApi(self.kustomize_api), base=self.base)
 
-    def patches(self, found: "Rightsizing") -> "Patches":
+    def patches(self, found: "Rightsizing", manifest: "Manifest") -> "Patches":
         """Return the patches of recommendations; UsageError if no base suits all of them."""
+        from analyzer.measurement.anonymise import HIDDEN_SOURCE
         from analyzer.report.patches.choosing import Style, patches_of
 
-        patches = patches_of(found, Style(self.style))
+        is_hidden = manifest.source == HIDDEN_SOURCE
+        patches = patches_of(found, Style(self.style), are_names_hidden=is_hidden)
         if self.layout().mixes_namespaces(patches.items):
             raise UsageError(
                 "--base needs {namespace} with --kustomize-api 2: each kustomization must have the "

@@ -53,12 +53,13 @@ def rightsize(  # noqa: PLR0913, PLR0917 - one parameter for each group of optio
     from analyzer.report.rightsized import RightsizingReport
     from analyzer.report.sentences.rightsizing import without_any, written
 
-    assumed = recommending.assumed(scenario)
-    answer, found = _recommended(
-        load_snapshot(snapshot), assumed, force_short=recommending.force_short
-    )
+    assumed, loaded = recommending.assumed(scenario), load_snapshot(snapshot)
+    answer, found = _recommended(loaded, assumed, force_short=recommending.force_short)
     report = RightsizingReport(
-        answer=answer, found=found, patches=patching.patches(found), layout=patching.layout()
+        answer=answer,
+        found=found,
+        patches=patching.patches(found, loaded.manifest),
+        layout=patching.layout(),
     )
     if not any(item.recommended for item in found.workloads):
         raise InsufficientData(without_any(report.refusals))

@@ -64,8 +64,7 @@ def written(paths: Iterable[Path], found: Patches, folder: Path) -> Iterator[str
     count = fmt.counted(len(found.items), "patch", "patches")
     yield f"Wrote {', '.join(names)} and {count} to {folder}."
     if found.refusals:
-        lacking = fmt.counted(len(found.refusals), "workload")
-        yield f"No patch for {lacking}. rightsizing.md has the reasons."
+        yield "rightsizing.md lists what has no patch, and why."
 
 
 def policy_lines(policy: Policy) -> Iterator[str]:

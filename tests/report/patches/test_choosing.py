@@ -80,3 +80,10 @@ def test_without_a_default_every_recommendation_is_an_exception() -> None:
     found = patches_of(rightsizing(advice(), default=None), Style.DEFAULTS)
 
     assert (found.default, [patch.owner for patch in found.items]) == (None, ["cart"])
+
+
+@pytest.mark.parametrize("style", Style)
+def test_hidden_names_have_no_patches_and_no_default(style: Style) -> None:
+    found = patches_of(rightsizing(advice()), style, are_names_hidden=True)
+
+    assert (found.items, found.default, len(found.refusals)) == ((), None, 1)

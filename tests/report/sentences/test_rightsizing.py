@@ -118,7 +118,7 @@ def test_files_are_named_and_patches_counted() -> None:
 
     assert list(written(paths, found, folder)) == [
         "Wrote rightsizing.md and 1 patch to out.",
-        "No patch for 1 workload. rightsizing.md has the reasons.",
+        "rightsizing.md lists what has no patch, and why.",
     ]
 
 
