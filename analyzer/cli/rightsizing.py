@@ -76,19 +76,15 @@ def rightsize(  # noqa: PLR0913, PLR0917 - one parameter for each group of optio
 def _recommended(
     snapshot: Snapshot, scenario: Scenario, *, force_short: bool
 ) -> tuple[Answer, Rightsizing]:
-    """Return what was measured, and the recommendations; no cost of a request is needed."""
+    """Return what was measured, and the recommendations."""
     from analyzer.calibration import calibrate_usage
     from analyzer.cli.flags import front_end
     from analyzer.measurement.usage import measure
-    from analyzer.projection.demand import NO_GROWTH
-    from analyzer.projection.project import growth_of
-    from analyzer.projection.rightsizing.mesh import recommended
+    from analyzer.projection.project import rightsize as rightsized
     from analyzer.report.answer import Answer
 
     usage = measure(snapshot)
-    is_grown = scenario["traffic_growth_factor"].mid != 1
-    growth = growth_of(scenario, calibrate_usage(usage)) if is_grown else NO_GROWTH
-    found = recommended(usage, scenario, growth, force_short=force_short)
+    found = rightsized(usage, calibrate_usage(usage), scenario, force_short=force_short)
     if not found.workloads:
         raise InsufficientData("The snapshot has no sidecars, so there is nothing to recommend.")
     return Answer(manifest=snapshot.manifest, usage=usage, front_end=front_end()), found

@@ -11,7 +11,8 @@ import jsonschema
 import pytest
 
 from analyzer.data import schema_path
-from analyzer.projection.rightsizing.result import Resources, Rightsizing
+from analyzer.measurement.findings import Finding
+from analyzer.projection.rightsizing.result import Resources, Rightsizing, ScopedConfiguration
 from analyzer.report.patches.choosing import Style
 from analyzer.report.patches.files import KustomizeApi, Layout
 from analyzer.report.render.csv import render as as_csv
@@ -22,6 +23,7 @@ from analyzer.report.render.terminal import Screen
 from analyzer.report.render.terminal import render as as_table
 from analyzer.report.table import View
 from analyzer.report.tables.rightsizing import recommendations
+from analyzer.units import Interval
 from tests.reading import long_sentences, markdown_sentences
 from tests.report.answers import NAUGHTY_NAMES
 from tests.report.patches.advice import POLICY, advice, rightsizing
@@ -29,12 +31,25 @@ from tests.report.rightsizings import report_of
 
 SCHEMA = json.loads(schema_path("rightsizing").read_text(encoding="utf-8"))
 
-FULL = rightsizing(
-    advice(),
-    advice("young", recommended=None),
-    advice("", ""),
-    advice("nightly", "CronJob", "east/batch"),
-    advice("once", "Job"),
+RANGE = Interval(low=1, mid=2, high=3)
+
+FULL = replace(
+    rightsizing(
+        advice(),
+        advice("young", recommended=None),
+        advice("", ""),
+        advice("nightly", "CronJob", "east/batch"),
+        advice("once", "Job"),
+    ),
+    scope=ScopedConfiguration(
+        sidecar_count=12,
+        left_out_count=3,
+        configured_clusters=250,
+        needed_clusters=RANGE,
+        saved_memory_gib=RANGE,
+        saved_vcpu=RANGE,
+    ),
+    warnings=(Finding(name="gaps", text="An autoscaler counts it.", fix="Check <it>."),),
 )
 
 UNKNOWN = replace(
@@ -95,6 +110,7 @@ def test_every_key_of_the_schema_is_there_when_all_is_known() -> None:
         ("policy", document["policy"]),
         ("resources", document["default"]),
         ("patch", document["patches"][0]),
+        ("scoped_configuration", document["scope"]),
     ):
         assert item.keys() == SCHEMA["$defs"][name]["properties"].keys()
     assert document.keys() == SCHEMA["properties"].keys()
@@ -182,9 +198,22 @@ def test_markdown_has_the_note_and_the_patches_of_each_cluster() -> None:
 
 @pytest.mark.parametrize(
     ("here", "there"),
-    [("workload", "recommendation"), ("policy", "rightsizing_policy"), ("resources", "resources")],
+    [
+        ("workload", "recommendation"),
+        ("policy", "rightsizing_policy"),
+        ("resources", "resources"),
+        ("scoped_configuration", "scoped_configuration"),
+    ],
 )
 def test_the_answer_of_a_report_has_the_same_keys(here: str, there: str) -> None:
     other = json.loads(schema_path().read_text(encoding="utf-8"))["$defs"]
 
     assert other[there]["properties"] == SCHEMA["$defs"][here]["properties"]
+
+
+def test_warnings_are_in_the_answer_and_in_the_document() -> None:
+    report = report_of(FULL)
+
+    assert document_of(FULL)["warnings"] == [str(item) for item in FULL.warnings]
+    for text in (as_markdown(report), as_table(report, Screen(width=200))):
+        assert "An autoscaler counts it." in text
