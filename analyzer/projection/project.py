@@ -38,6 +38,8 @@ from analyzer.projection.published import reference
 from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Saving, Workings
 from analyzer.projection.rightsizing.applied import requests_of
 from analyzer.projection.rightsizing.mesh import recommended, unanswered
+from analyzer.projection.rightsizing.scope import scoped
+from analyzer.projection.rightsizing.warnings import warnings_of
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.sensitivity import break_even_request, sensitivity, sweeps
 from analyzer.projection.uncertainty import drawn, to_interval
@@ -92,6 +94,11 @@ def project_usage(
     growth = _growth(scenario, calibration)
     # Requests have to hold in all hours, also where only some of them count.
     rightsizing = recommended(usage, scenario, growth, force_short=force_short)
+    rightsizing = replace(
+        rightsizing,
+        scope=scoped(usage, calibration, scenario),
+        warnings=warnings_of(rightsizing, usage),
+    )
     usage = within(usage, scenario.working_hours)
     http_gbit = http_gbit_per_1000_rps(usage)
     scenario = with_counted(with_measured_share(scenario, usage), usage)
@@ -159,6 +166,7 @@ def project_usage(
             *_placed_nowhere(case),
             *(partly_zoned(case.load) if case.has_ambient else ()),
             *_ambiguous(usage, question, basis, savings),
+            *rightsizing.warnings,
         ),
         workings=Workings(
             scenario=scenario,

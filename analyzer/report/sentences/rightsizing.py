@@ -1,6 +1,7 @@
 """Recommended requests in sentences: what they change, how they are found, how to apply them."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from analyzer.projection.choices import LimitPolicy
 from analyzer.projection.rightsizing.result import Policy, Rightsizing
@@ -11,6 +12,12 @@ from analyzer.report.patches.quantities import CPU, CPU_LIMIT
 from analyzer.units import duration
 
 _SECONDS_PER_HOUR = 3600
+
+
+WRITES: Final = (
+    "The command rightsize writes these requests as patches for kustomize, or as a mesh-wide "
+    "default."
+)
 
 
 def outcome(found: Rightsizing) -> str:
@@ -176,3 +183,25 @@ def style_title(style: Style) -> str:
 
 def _percent(share: float) -> str:
     return fmt.share(100 * share)
+
+
+def scope_lines(found: Rightsizing) -> Iterator[str]:
+    """Yield what `Sidecar` resources that keep only called services would save."""
+    scope = found.scope
+    if scope is None:
+        return
+    sidecars = fmt.counted(round(scope.sidecar_count), "sidecar")
+    saved = f"{fmt.ranged(scope.saved_memory_gib)} GiB of memory"
+    if scope.saved_vcpu:
+        saved += f" and {fmt.ranged(scope.saved_vcpu)} vCPU of configuration updates"
+    yield (
+        f"Sidecar resources that keep only called services would cut the Envoy clusters of "
+        f"{sidecars} from {fmt.number(scope.configured_clusters)} to "
+        f"{fmt.ranged(scope.needed_clusters)} each ({scope.provenance})."
+    )
+    yield f"That saves {saved}, which is in no total."
+    if scope.left_out_count >= 1:
+        yield (
+            f"{fmt.counted(round(scope.left_out_count), 'sidecar')} opened TCP connections, whose "
+            "callees are not known, and are not counted."
+        )
