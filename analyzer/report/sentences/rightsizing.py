@@ -1,15 +1,19 @@
 """Recommended requests in sentences: what they change, how they are found, how to apply them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
 from typing import Final
 
+from analyzer.errors import sentences
 from analyzer.projection.choices import LimitPolicy
 from analyzer.projection.rightsizing.result import Policy, Rightsizing
 from analyzer.report import format as fmt
 from analyzer.report.patches.choosing import Patches, Style
-from analyzer.report.patches.files import FOLDER, KUSTOMIZATION, VALUES, KustomizeApi, Layout
+from analyzer.report.patches.files import KUSTOMIZATION, VALUES, KustomizeApi, Layout
 from analyzer.report.patches.quantities import CPU, CPU_LIMIT
-from analyzer.units import duration
+from analyzer.report.sentences.refused import NAMED, grouped
+from analyzer.units import Refusal, duration
 
 _SECONDS_PER_HOUR = 3600
 
@@ -27,9 +31,9 @@ def outcome(found: Rightsizing) -> str:
     if not known:
         return f"None of {fmt.counted(count, 'workload')} with sidecars has a recommendation."
     saved = [item.saved_vcpu for item in known if item.saved_vcpu is not None]
-    change = f" Billed CPU changes by {fmt.number(-sum(saved))} vCPU." if saved else ""
     return (
-        f"{changed_requests(found)} ({len(known):,} of {fmt.counted(count, 'workload')}).{change}"
+        f"{changed_requests(found)} ({len(known):,} of {fmt.counted(count, 'workload')})."
+        f"{_change(saved)}"
     )
 
 
@@ -48,15 +52,36 @@ def changed_requests(found: Rightsizing) -> str:
     return f"CPU requests that fit: {fmt.number(recommended)} vCPU{instead}"
 
 
+def _change(saved: Sequence[float]) -> str:
+    if not saved:
+        return ""
+    total = sum(saved)
+    return f" Billed CPU {'falls' if total >= 0 else 'rises'} by {fmt.number(abs(total))} vCPU."
+
+
+def without_any(refusals: Iterable[Refusal]) -> str:
+    """Return why no workload has a recommendation, in one line."""
+    reasons = map(fmt.capital, islice(grouped(refusals), NAMED))
+    return sentences("No workload has a recommendation", *reasons)
+
+
+def written(paths: Iterable[Path], found: Patches, folder: Path) -> Iterator[str]:
+    """Yield what was written, and for how many workloads there is no patch."""
+    names = [path.name for path in paths if path.parent == folder]
+    count = fmt.counted(len(found.items), "patch", "patches")
+    yield f"Wrote {', '.join(names)} and {count} to {folder}."
+    if found.refusals:
+        yield "rightsizing.md lists what has no patch, and why."
+
+
 def policy_lines(policy: Policy) -> Iterator[str]:
     """Yield how requests and limits are found."""
     window = duration(policy.window_hours * _SECONDS_PER_HOUR)
-    interval = duration(policy.step_seconds)
     if policy.is_short:
         yield f"The window of {window} is shorter than a day. It may lack the busiest hours."
     yield (
-        f"CPU request: percentile {policy.percentile:g} of what the busiest sidecars use, in "
-        f"{window} of intervals of {interval}, and headroom on top."
+        f"CPU request: percentile {policy.percentile:g} of what the busiest sidecars use in each "
+        f"interval of {window}, and headroom on top."
     )
     yield (
         f"Headroom is {_percent(policy.headroom_share)} where the data shows short bursts, and "
@@ -111,9 +136,9 @@ def apply_lines(found: Patches, layout: Layout) -> Iterator[str]:
     count = fmt.counted(len(found.items), "patch", "patches")
     first = folders[0]
     yield (
-        f"{count} in {FOLDER}/, in {fmt.counted(len(folders), 'kustomization')}. Put your manifests "
-        f"with their kustomization into the base that each names: {first} names "
-        f"{layout.base_of(found.items[0])}."
+        f"{count} in {fmt.counted(len(folders), 'folder')}, each with a {KUSTOMIZATION}. It names "
+        f"the base, where your manifests and their own {KUSTOMIZATION} must be: "
+        f"{layout.base_of(found.items[0])} as seen from {first}."
     )
     yield (
         "One annotation alone erases Istio's defaults of the others (istio/istio issue 35905). "
@@ -140,11 +165,13 @@ def _default_lines(found: Patches) -> Iterator[str]:
             f"issues 28465 and 40078). Only annotations without {CPU_LIMIT} do."
         )
     kept = sum(patch.is_today for patch in found.items)
-    more = len(found.items) - kept
-    yield (
-        f"Patches keep the default from {fmt.counted(len(found.items), 'workload')}: {more:,} need "
-        f"other resources, and {kept:,} without a recommendation keep today's."
-    )
+    if more := len(found.items) - kept:
+        yield f"The default is too small for {fmt.counted(more, 'workload')}: see the patches."
+    if kept:
+        yield (
+            f"Without a recommendation: {fmt.counted(kept, 'workload')}. Patches keep today's "
+            "resources there, because the default may be too small."
+        )
 
 
 def _condition_lines(found: Patches, api: KustomizeApi) -> Iterator[str]:
