@@ -15,7 +15,7 @@ import pandas as pd
 from analyzer.arrays import Bools, Floats
 from analyzer.projection.choices import Basis
 from analyzer.projection.namespaces import Stakes
-from analyzer.projection.uncertainty import to_interval
+from analyzer.projection.uncertainty import saved_between, to_interval
 from analyzer.units import Interval
 
 
@@ -194,7 +194,7 @@ def _weighed(decision: Decision, today: _Ranges, after: _Ranges) -> Decision:
     is what moving has to beat: namespaces move that surely save against it, and the others are
     right-sized. Both together must save against today.
     """
-    saved = today.paid_usd - after.paid_usd
+    saved = saved_between(today.paid_usd, after.paid_usd)
     resized = today.outcome_of(saved, len(today.stakes.names))
     chosen = after.surely_saves
     beyond = after.outcome(after.stakes.saved_usd, chosen)

@@ -22,7 +22,7 @@ from analyzer.projection.result import (
     TransferComponent,
 )
 from analyzer.projection.scenario import Scenario
-from analyzer.projection.uncertainty import PRICES, Parameters, to_interval
+from analyzer.projection.uncertainty import PRICES, Parameters, saved_between, to_interval
 from analyzer.projection.zones import Transfer
 
 _HAIR = 1e-9
@@ -99,12 +99,12 @@ def savings_of(
     savings = []
     for mode in others:
         # Draw by draw, so that what both modes share does not widen the range.
-        difference = before - mode.usd_per_year(basis, parameters)
+        difference = saved_between(before, mode.usd_per_year(basis, parameters))
         draws = difference[1:] if len(difference) > 1 else difference
         bases = _saved_by_basis(sidecar, mode, parameters)
         saving = Saving(
             mode=mode.name,
-            vcpu=to_interval(sidecar.vcpu(Basis.USAGE) - mode.vcpu(Basis.USAGE)),
+            vcpu=to_interval(saved_between(sidecar.vcpu(Basis.USAGE), mode.vcpu(Basis.USAGE))),
             usd_per_year=bases[basis].usd_per_year,
             percent=bases[basis].percent,
             bases=bases,
@@ -140,7 +140,7 @@ def saved(before: Floats, after: Floats) -> Saved | None:
     """Return what is saved, from dollars a year on draws; None where nothing was paid before."""
     if before[0] <= 0:
         return None
-    difference = before - after
+    difference = saved_between(before, after)
     # Where the draw of the price is 0, there is nothing to be a part of.
     paid = np.broadcast_to(before, difference.shape) > 0
     share = 100 * difference[paid] / np.broadcast_to(before, difference.shape)[paid]

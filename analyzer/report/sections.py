@@ -124,7 +124,7 @@ class AnswerReport:
             yield section("modes", "Cost of each mode", _modes(projection))
             yield section("matters", "What matters most", _matters(projection))
             yield section("rank", "Namespaces", _ranked(projection))
-            yield section("rightsizing", "Right-sizing", _rightsizing(projection))
+            yield section("requests", "Right-sizing", _rightsizing(projection))
         if calibration:
             # A terminal has room for these where they are all there is.
             views = (View.PAGE,) if projection else (View.TERMINAL, View.PAGE)

@@ -17,6 +17,7 @@ from analyzer.measurement.autoscalers import (
     no_limit_ranges,
     no_vertical_autoscalers,
 )
+from analyzer.measurement.proxy_pods import no_kills
 from analyzer.measurement.usage import MeshUsage
 from analyzer.notebook.api import collect
 from analyzer.projection import default_scenario, project_usage
@@ -32,8 +33,9 @@ from tests.support import (
     build_mesh,
 )
 from tests.support.dialects_operator import KUBE_PROMETHEUS_JOBS, state_labels
+from tests.support.labels import Labels
 from tests.support.objects import OWNERS, SPEC, mesh_with_objects, pods_of
-from tests.support.scraping import Job, labelled, scrape, with_series
+from tests.support.scraping import Exposed, Job, labelled, scrape, with_series
 
 pytestmark = pytest.mark.live
 
@@ -54,6 +56,20 @@ def renamed(mesh: Mesh) -> Mesh:
     return scrape(mesh, {**KUBE_PROMETHEUS_JOBS, "state": state})
 
 
+def mixed(mesh: Mesh) -> Mesh:
+    """Return them by two kube-state-metrics, each for some namespaces, one without honorLabels."""
+
+    def of_shop(exposed: Exposed) -> Labels | None:
+        return state_labels() if exposed.labels.get("namespace") == "shop" else None
+
+    def of_others(exposed: Exposed) -> Labels | None:
+        own = {**state_labels("10.0.1.4:8080"), "job": "kube-state-metrics-others"}
+        return None if of_shop(exposed) else own
+
+    state = [Job(target=of_shop), Job(target=of_others, honor_labels=True)]
+    return scrape(mesh, {**KUBE_PROMETHEUS_JOBS, "state": state})
+
+
 @pytest.fixture(
     scope="module",
     params=[
@@ -61,6 +77,7 @@ def renamed(mesh: Mesh) -> Mesh:
         (VictoriaServer, plain),
         (PrometheusServer, by_operator),
         (PrometheusServer, renamed),
+        (PrometheusServer, mixed),
     ],
     ids=lambda param: f"{param[0].__name__}-{param[1].__name__}",
 )
@@ -144,6 +161,8 @@ def test_vertical_autoscalers_are_known_by_any_metric(usage: MeshUsage) -> None:
 
 def test_an_autoscaler_at_70_percent_is_warned_of_with_its_replicas(usage: MeshUsage) -> None:
     """Of the other one only the container of the application counts: no warning."""
+    # A workload with kills has no recommendation.
+    usage = replace(usage, memory_kills=no_kills())
     found = project_usage(
         usage, calibrate_usage(usage), default_scenario(), force_short=True
     ).rightsizing

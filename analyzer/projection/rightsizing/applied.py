@@ -62,6 +62,8 @@ def rightsized(
 ) -> RightsizedLoad:
     """Return the sidecars of these samples with other requests.
 
+    Where today's request is not known, it stays so: there is nothing to compare another one with.
+
     Args:
         before: their samples without growth, as `sidecars.tally` has them.
         samples: the same with growth and what is billed.
@@ -71,19 +73,18 @@ def rightsized(
     theirs = requests.reindex(pd.MultiIndex.from_frame(samples[_NAMES])).set_index(samples.index)
 
     def at(end: str) -> pd.DataFrame:
-        return with_billed(
-            samples.assign(
-                reserved_vcpu=theirs[end].fillna(samples["reserved_vcpu"]),
-                reserved_memory_bytes=theirs["bytes"].fillna(samples["reserved_memory_bytes"]),
-            )
-        )
+        changed = {
+            name: theirs[column].fillna(samples[name]).where(samples[name].notna())
+            for name, column in (("reserved_vcpu", end), ("reserved_memory_bytes", "bytes"))
+        }
+        return with_billed(samples.assign(**changed))
 
     mid, low, high = map(at, _ENDS)
     requested = mid[["reserved_vcpu", "reserved_memory_bytes"]]
-    nothing_added = pd.Series(0.0, index=samples.index)
+    added_vcpu = samples["cpu_vcpu"] - before["cpu_vcpu"]
     return RightsizedLoad(
         sidecars=footprint_of(mid, points),
-        tally=tally(before.assign(**requested), mid, nothing_added, points),
+        tally=tally(before.assign(**requested), mid, added_vcpu, points),
         placement=with_ends(
             placement_of(mid, points),
             (placement_of(low, points), placement_of(high, points)),

@@ -6,40 +6,83 @@ pods, each weighted by its steps. So a pod that lived for a minute, or one of a 
 set the request of all.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from analyzer.arrays import Floats, Ints
+from analyzer.arrays import Bools, Floats, Ints
+
+_HAIR: Final = 1e-12
 
 
-def busiest(
-    workload: Ints, proxy: Ints, values: Floats, shares: Sequence[float], over_pods: float
-) -> pd.DataFrame:
-    """Return high values of each workload: a row a workload, a column a share.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pods:
+    """The known values of each pod, sorted.
 
-    Args:
-        workload: number of the workload of each sample, shape (samples,).
-        proxy: number of its proxy.
-        values: NaN where it is not known.
-        shares: of the steps of a pod, from 0 to 1.
-        over_pods: share of the pods' steps, from 0 to 1, whose pods the value is enough for.
+    Attributes:
+        values: those of one pod after those of another, each from the least to the highest.
+        start: where the values of each pod begin, shape (pods,).
+        steps: how many each has.
+        workload: number of the workload of each.
+        is_known: whether the value of a sample is known, shape (samples,).
+        pod: number of the pod of each known sample, in the order of the samples.
     """
-    known = ~np.isnan(values)
-    samples = pd.DataFrame(
-        {"workload": workload[known], "proxy": proxy[known], "value": values[known]}
-    )
-    pods = samples.groupby(["workload", "proxy"])["value"]
-    steps = pods.size()
-    found = {share: _over_pods(pods.quantile(share), steps, over_pods) for share in shares}
-    return pd.DataFrame(found, columns=list(shares))
 
+    values: Floats
+    start: Ints
+    steps: Ints
+    workload: Ints
+    is_known: Bools
+    pod: Ints
 
-def _over_pods(high: pd.Series, steps: pd.Series, share: float) -> pd.Series:
-    """Return each workload's value at a share of its pods' steps: that of the pod there."""
-    rows = pd.DataFrame({"value": high, "steps": steps}).reset_index("workload")
-    rows = rows.sort_values(["workload", "value"], kind="stable")
-    by_workload = rows.groupby("workload")["steps"]
-    reached = by_workload.cumsum() / by_workload.transform("sum")
-    return rows[reached >= share - 1e-12].groupby("workload")["value"].first()
+    @classmethod
+    def of(cls, workload: Ints, proxy: Ints, values: Floats) -> "Pods":
+        """Return the pods of samples, shape (samples,); a value is NaN where it is not known."""
+        is_known = ~np.isnan(values)
+        workload, proxy, values = workload[is_known], proxy[is_known], values[is_known]
+        _, first, pod, steps = np.unique(
+            proxy, return_index=True, return_inverse=True, return_counts=True
+        )
+        return cls(
+            values=values[np.lexsort((values, pod))],
+            start=np.asarray(np.cumsum(steps) - steps, np.int64),
+            steps=np.asarray(steps, np.int64),
+            workload=workload[first],
+            is_known=is_known,
+            pod=np.asarray(pod, np.int64),
+        )
+
+    def percentile(self, share: float | Floats) -> Floats:
+        """Return the value of each pod at a share of its steps, 0-1, or at one a pod."""
+        place = np.asarray(share * (self.steps - 1), float)
+        below = np.floor(place).astype(np.int64)
+        above = np.minimum(below + 1, self.steps - 1)
+        low, high = self.values[self.start + below], self.values[self.start + above]
+        return np.asarray(low + (high - low) * (place - below))
+
+    def busiest(self, share: float | pd.Series, over_pods: float | pd.Series) -> pd.Series:
+        """Return the high value of each workload that has any, by its number.
+
+        Args:
+            share: of the steps of each pod, 0-1, or one a workload, by its number.
+            over_pods: share of the pods' steps whose pods the value is enough for, the same.
+        """
+        steps, pods = (self._of_pods(item) for item in (share, over_pods))
+        rows = pd.DataFrame(
+            {
+                "workload": self.workload,
+                "value": self.percentile(steps),
+                "steps": self.steps,
+                "least": pods,
+            }
+        ).sort_values(["workload", "value"], kind="stable")
+        by_workload = rows.groupby("workload")["steps"]
+        reached = by_workload.cumsum() / by_workload.transform("sum")
+        return rows[reached >= rows["least"] - _HAIR].groupby("workload")["value"].first()
+
+    def _of_pods(self, share: float | pd.Series) -> Floats:
+        if isinstance(share, pd.Series):
+            return share.reindex(self.workload).to_numpy(float)
+        return np.full(len(self.steps), float(share))

@@ -7,18 +7,12 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.projection.rightsizing.busiest import busiest
+from analyzer.projection.rightsizing.busiest import Pods
+from analyzer.projection.rightsizing.ranges import ends_of
 from analyzer.projection.rightsizing.result import Policy
 from analyzer.projection.sidecars import billed
 
 _TODAY: Final = ("reserved_vcpu", "limit_vcpu", "reserved_memory_bytes", "limit_memory_bytes")
-
-_HOURS_PER_INDEPENDENT_STEP: Final = 2.0
-"""Traffic of neighbouring hours is alike: the range of a percentile counts one step in two hours as
-independent. Chosen so that ranges hold in the simulated meshes of tests/projection/rightsizing."""
-
-_DEVIATIONS: Final = 1.645
-"""Standard deviations of half a 90 % interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,34 +64,24 @@ class Samples:
         return pd.Series(pd.Series(values).groupby(self.workload).agg(how))
 
 
-def range_of_percentile(share: float, hours: float) -> tuple[float, float]:
-    """Return the shares of steps between which another window has this percentile.
-
-    By the order statistics of independent steps: their number below the true percentile is
-    binomial.
-    """
-    count = max(hours / _HOURS_PER_INDEPENDENT_STEP, 1.0)
-    half = _DEVIATIONS * float(np.sqrt(share * (1 - share) / count))
-    return max(share - half, 0.0), min(share + half, 1.0)
-
-
 def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
     """Return one row a workload, numbered as in the samples.
 
-    Columns: sidecar_count (at a time), known_steps, hours (from its first to its last step),
-    used_vcpu, high_vcpu with its ends high_vcpu_low and high_vcpu_high, early_vcpu (the same of the
-    first half alone), peak_memory_bytes, early_memory_bytes, throttled_share (in the busiest steps
+    Columns: sidecar_count (at a time), known_steps, hours (from the first to the last step in which
+    its CPU is known), used_vcpu, high_vcpu with its ends high_vcpu_low and high_vcpu_high,
+    early_vcpu (the same of the first half alone), peak_memory_bytes, early_memory_bytes, throttled_share (in the busiest steps
     of the busiest pods), has_periods (whether anything counts CPU periods), and today's requests
     and limits in the last step of the workload. NaN: not known.
     """
     share = policy.percentile / 100
-    low, high = range_of_percentile(share, policy.window_hours)
     early = ~samples.is_late
     numbers = (samples.workload, samples.proxy)
-    of_all = busiest(*numbers, samples.vcpu, sorted({low, share, high}), share)
-    of_early = busiest(*numbers, np.where(early, samples.vcpu, np.nan), [share], share)
-    throttled = busiest(*numbers, samples.throttled_share, [share], share)
-    of, vcpu, point = samples.by_workload, samples.vcpu, samples.point.astype(float)
+    pods = Pods.of(*numbers, samples.vcpu)
+    low, high = ends_of(pods, samples.vcpu, samples.point, share, policy.step_seconds)
+    of_early = Pods.of(*numbers, np.where(early, samples.vcpu, np.nan))
+    throttled = Pods.of(*numbers, samples.throttled_share)
+    of, vcpu = samples.by_workload, samples.vcpu
+    point = np.where(np.isnan(vcpu), np.nan, samples.point)
     known = pd.DataFrame(
         {
             "sidecar_count": of(vcpu, "size") / step_count,
@@ -110,11 +94,11 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
         }
     )
     columns = {
-        "high_vcpu_low": of_all[low],
-        "high_vcpu": of_all[share],
-        "high_vcpu_high": of_all[high],
-        "early_vcpu": of_early[share],
-        "throttled_share": throttled[share],
+        "high_vcpu_low": pods.busiest(low.of_steps, low.of_pods),
+        "high_vcpu": pods.busiest(share, share),
+        "high_vcpu_high": pods.busiest(high.of_steps, high.of_pods),
+        "early_vcpu": of_early.busiest(share, share),
+        "throttled_share": throttled.busiest(share, share),
     }
     return known.join(pd.DataFrame(columns)).join(_today(samples))
 

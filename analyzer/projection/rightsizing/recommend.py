@@ -202,7 +202,9 @@ def _recommended(fact: _Facts, request: Interval, today: Resources, policy: Poli
 
 def _refusal(fact: _Facts, name: Name, policy: Policy, *, is_killed: bool) -> Refusal | None:
     """Return why a workload has no recommendation; None if it has one."""
-    is_throttled = fact.throttled_share >= 1 - policy.percentile / 100
+    left_out = 1 - policy.percentile / 100
+    # At the 100th percentile nothing is left out: a single throttled period is too many.
+    is_throttled = fact.throttled_share >= left_out and fact.throttled_share > 0
     if fact.known_steps == 0:
         reason, detail = Reason.NO_DATA, "The CPU of its sidecars was not measured."
     elif too_short := _too_short(fact, policy):
@@ -217,13 +219,15 @@ def _refusal(fact: _Facts, name: Name, policy: Policy, *, is_killed: bool) -> Re
 def _too_short(fact: _Facts, policy: Policy) -> str:
     """Return why there are too few samples; "" if there are enough."""
     least_hours = 0.0 if policy.is_short else _GAPS * LEAST_HOURS
-    force = f"or set {Setting.FORCE_SHORT}"
     if policy.window_hours < least_hours:
         seen = duration(policy.window_hours * 3600)
-        return f"{seen} were measured, which may lack the busiest hours. Collect a day, {force}."
+        return (
+            f"{seen} were measured, which may lack the busiest hours. Collect a day, or set "
+            f"{Setting.FORCE_SHORT}."
+        )
     if fact.hours < least_hours:
         seen = duration(fact.hours * 3600)
-        return f"It was seen for {seen} only. Collect again when it has run for a day, {force}."
+        return f"Its CPU was seen for {seen} only. Collect again when it has run for a day."
     if fact.known_steps < _LEAST_STEPS:
         return f"{fact.known_steps} samples are too few. Collect a longer window."
     return ""
