@@ -191,12 +191,13 @@ def _weighed(decision: Decision, today: _Ranges, after: _Ranges) -> Decision:
     """Return the decision with the third road weighed: sidecars with requests that fit.
 
     `after` has the same namespaces with right-sized sidecars. Where right-sizing surely saves, it
-    is what moving has to beat: namespaces move that surely save against it, and the others are
-    right-sized. Both together must save against today.
+    is what moving has to beat: namespaces move that surely save against it and against today, and
+    the others are right-sized. Both together must save against today.
     """
     saved = saved_between(today.paid_usd, after.paid_usd)
     resized = today.outcome_of(saved, len(today.stakes.names))
-    chosen = after.surely_saves
+    # Requests that are too low today cost less than both roads: such a namespace does not move.
+    chosen = after.surely_saves & today.surely_saves
     beyond = after.outcome(after.stakes.saved_usd, chosen)
     found = replace(decision, rightsizing=resized, against_rightsized=beyond)
     if resized.usd_per_year.low <= 0:
