@@ -45,6 +45,7 @@ VERDICTS: Final = {
 
 WHY: Final = {
     Why.SAVES: "saves",
+    Why.SAVES_AGAINST_RIGHTSIZED: "saves against right-sized sidecars",
     Why.WAYPOINT_DECIDES: "with a waypoint the range has both signs",
     Why.WAYPOINT_COSTS_MORE: "a waypoint costs more than L4 saves",
     Why.ZTUNNEL_COSTS_MORE: "ztunnel costs more than its sidecars",
