@@ -17,9 +17,15 @@ PER_SERVICE = "scope_clusters_per_called_workload"
 FIXED = "scope_fixed_clusters"
 """Assumptions: Envoy clusters for each called workload, and those that every sidecar has."""
 
+UPDATES = "configuration_updates_per_second"
+COST_OF_UPDATE = "vcpu_seconds_per_configuration_update"
+
 _NAME = ["namespace", "workload"]
 _SOURCE = ["source_workload_namespace", "source_workload"]
 _CALLED = ["destination_workload_namespace", "destination_workload"]
+
+_HAIR = 1e-6
+"""Relative difference of two sums of bytes that is rounding."""
 
 
 def scoped(
@@ -27,43 +33,41 @@ def scoped(
 ) -> ScopedConfiguration | None:
     """Return what limiting the configuration saves; None where that is nothing, or not known.
 
-    Workloads that open TCP connections are left out: Istio's metrics name no callee of them by
-    request, and a service that is left out of a `Sidecar` resource cannot be reached.
+    Workloads that open TCP connections, or may do so, are left out: Istio's metrics do not count
+    whom they call, and a service that is left out of a `Sidecar` resource cannot be reached.
     """
     memory = calibration.memory
     if not isinstance(memory, MemoryCalibration) or memory.gib_per_1000_clusters is None:
         return None
     workloads = _workloads(usage)
-    if workloads.empty:
-        return None
-    known = workloads[~workloads["opens_tcp"]]
-    per_service, fixed = scenario[PER_SERVICE], scenario[FIXED]
-    needed = per_service_needs(known["called"].to_numpy(float), per_service, fixed)
-    count, configured = (known[name].to_numpy(float) for name in ("count", "configured"))
-    # Few clusters are needed at the low end of the needs: most is saved there.
-    surplus = {end: np.maximum(configured - needed[end], 0.0) for end in needed}
+    known = workloads[~workloads["may_open_tcp"]]
+    needs = needs_of(known["called"], scenario[PER_SERVICE], scenario[FIXED])
+    # Most is saved where fewest clusters are needed.
+    surplus = {end: (known["configured"] - need).clip(lower=0.0) for end, need in needs.items()}
+    unneeded = {end: float((known["count"] * each).sum()) for end, each in surplus.items()}
     slope = memory.gib_per_1000_clusters
-    saved_gib = Interval(
-        low=float((count * surplus["high"]).sum()) * slope.low / 1000,
-        mid=float((count * surplus["mid"]).sum()) * slope.mid / 1000,
-        high=float((count * surplus["low"]).sum()) * slope.high / 1000,
-    )
-    if saved_gib.high == 0:
+    if unneeded["mid"] * slope.mid == 0:
         return None
-    share = _share(count, configured, surplus)
     return ScopedConfiguration(
-        sidecar_count=float(count.sum()),
-        left_out_count=float(workloads["count"].sum() - count.sum()),
-        configured_clusters=float((count * configured).sum() / count.sum()) if len(known) else 0.0,
-        needed_clusters=_mean(count, needed),
-        saved_memory_gib=saved_gib,
-        saved_vcpu=_pushes_vcpu(usage, calibration, share),
+        sidecar_count=float(known["count"].sum()),
+        left_out_count=float(workloads["count"].sum() - known["count"].sum()),
+        configured_clusters=_mean(known["configured"], known["count"]),
+        needed_clusters=Interval(
+            **{
+                end: _mean(np.minimum(need, known["configured"]), known["count"])
+                for end, need in needs.items()
+            }
+        ),
+        saved_memory_gib=Interval(
+            low=unneeded["high"] * slope.low / 1000,
+            mid=unneeded["mid"] * slope.mid / 1000,
+            high=unneeded["low"] * slope.high / 1000,
+        ),
+        saved_vcpu=_saved_vcpu(known, surplus, calibration),
     )
 
 
-def per_service_needs(
-    called: np.ndarray, per_service: Interval, fixed: Interval
-) -> dict[str, np.ndarray]:
+def needs_of(called: pd.Series, per_service: Interval, fixed: Interval) -> dict[str, pd.Series]:
     """Return the Envoy clusters that sidecars need which call so many workloads, by end."""
     return {
         end: getattr(fixed, end) + getattr(per_service, end) * called
@@ -72,16 +76,21 @@ def per_service_needs(
 
 
 def _workloads(usage: MeshUsage) -> pd.DataFrame:
-    """Return workloads with known clusters: count, configured, called (others), opens_tcp."""
+    """Return workloads with known clusters.
+
+    Columns: count (sidecars at a time), configured (clusters of one), called (workloads that it
+    calls; all outside the mesh are one), may_open_tcp, and updates_per_second of all its sidecars.
+    """
     rows = usage.of_role(Role.SIDECAR)
-    tcp = rows["tcp_bytes_per_second"].fillna(0.0)
-    opened = tcp - rows["inbound_tcp_bytes_per_second"].fillna(0.0)
-    groups = rows.assign(opened=opened).groupby(_NAME)
+    tcp, received = rows["tcp_bytes_per_second"], rows["inbound_tcp_bytes_per_second"]
+    opened = tcp - received.fillna(0.0)
+    groups = rows.assign(opens=opened > _HAIR * tcp, has_tcp=tcp.notna()).groupby(_NAME)
     found = pd.DataFrame(
         {
             "count": groups.size() / len(usage.observed_points),
             "configured": groups["configured_clusters"].mean(),
-            "opens_tcp": groups["opened"].max() > 0,
+            "may_open_tcp": groups["opens"].any() | ~groups["has_tcp"].any(),
+            "updates_per_second": groups[UPDATES].sum(min_count=1) / len(usage.observed_points),
         }
     ).dropna(subset=["configured"])
     calls = usage.calls[usage.calls["rps"] > 0][[*_SOURCE, *_CALLED]].drop_duplicates()
@@ -89,42 +98,27 @@ def _workloads(usage: MeshUsage) -> pd.DataFrame:
     return found.assign(called=called.reindex(found.index).fillna(0.0))
 
 
-def _mean(count: np.ndarray, needed: dict[str, np.ndarray]) -> Interval:
-    if not count.sum():
-        return Interval.exactly(0.0)
-    return Interval(
-        **{end: float((count * each).sum() / count.sum()) for end, each in needed.items()}
-    )
+def _mean(values: pd.Series, count: pd.Series) -> float:
+    return float((count * values).sum() / count.sum())
 
 
-def _share(
-    count: np.ndarray, configured: np.ndarray, surplus: dict[str, np.ndarray]
-) -> dict[str, float]:
-    """Return which share of all configured clusters is not needed, by the end of the needs."""
-    whole = float((count * configured).sum())
-    return {
-        end: float((count * each).sum()) / whole if whole else 0.0 for end, each in surplus.items()
-    }
-
-
-def _pushes_vcpu(
-    usage: MeshUsage, calibration: Calibration, share: dict[str, float]
+def _saved_vcpu(
+    known: pd.DataFrame, surplus: dict[str, pd.Series], calibration: Calibration
 ) -> Interval | None:
     """Return the CPU of configuration updates that is saved, where both are measured.
 
-    From nothing, if the updates that come are of called services, to the share of the clusters.
+    istiod does not send a sidecar what its `Sidecar` resource leaves out. Which services change is
+    not known: the updates that are saved are between none and the share of the clusters.
     """
     sidecar = calibration.sidecar
-    cost = (
-        sidecar.cost_of_each.get("vcpu_seconds_per_configuration_update")
-        if isinstance(sidecar, RoleCalibration)
-        else None
-    )
-    updates = usage.mean_total(Role.SIDECAR, "configuration_updates_per_second")
-    if cost is None or updates is None:
+    if not isinstance(sidecar, RoleCalibration) or known["updates_per_second"].isna().all():
         return None
-    return Interval(
-        low=0.0,
-        mid=updates * cost.mid * share["mid"] / 2,
-        high=max(updates * cost.high * share["low"], updates * cost.mid * share["mid"] / 2),
-    )
+    cost = sidecar.cost_of_each.get(COST_OF_UPDATE)
+    if cost is None:
+        return None
+    saved = {
+        end: float((known["updates_per_second"] * each / known["configured"]).sum())
+        for end, each in surplus.items()
+    }
+    mid = max(cost.mid * saved["mid"] / 2, 0.0)
+    return Interval(low=0.0, mid=mid, high=max(cost.high * saved["low"], mid))
