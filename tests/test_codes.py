@@ -30,11 +30,26 @@ from analyzer.measurement.quality.of_proxies import (
 from analyzer.measurement.quality.of_time import MINUTES_PER_DAY, SPARSE_SHARE
 from analyzer.measurement.surveyed import FINE_SCRAPE_SECONDS
 from analyzer.projection.modes import MODES
+from analyzer.projection.rightsizing.autoscaled import TOLERANCE_SHARE
+from analyzer.projection.rightsizing.policy import LEAST_HOURS
+from analyzer.projection.rightsizing.quantities import LEAST_VCPU
 from analyzer.units import Reason
 from analyzer.window import INTERVALS_PER_STEP, MIN_STEP_SECONDS
 
 TEXTS = ("meaning", "why", "fix")
+_RIGHTSIZING = (
+    assumptions()["rightsizing_percentile"].value.mid / 100,
+    assumptions()["rightsizing_headroom_share"].value.mid,
+    assumptions()["rightsizing_unseen_headroom_share"].value.mid,
+    assumptions()["rightsizing_memory_headroom_share"].value.mid,
+)
 EVERYTHING = [pytest.param(topic, id=topic.short_name) for topic in all_topics()]
+
+
+def _with_ends(assumption: str, noun: str) -> str:
+    """Return an assumption as texts have it, with its noun and range."""
+    value = assumptions()[assumption].value
+    return f"{value.mid:g}{noun and f' {noun}'} ({value.low:g} to {value.high:g})"
 
 
 def names_made() -> Iterator[str]:
@@ -118,6 +133,8 @@ def test_what_a_text_refers_to_is_there(topic: Topic) -> None:
         ("constant_traffic", (MIN_VARIATION,)),
         ("finding", (SERIOUS_SHARE,)),
         ("fit", (MAX_UNEXPLAINED_SHARE,)),
+        ("rightsizing", _RIGHTSIZING),
+        ("autoscaler_counts_sidecar", (TOLERANCE_SHARE,)),
     ],
 )
 def test_a_share_in_a_text_is_the_one_in_the_code(name: str, figures: tuple[float, ...]) -> None:
@@ -147,6 +164,10 @@ def test_a_share_in_a_text_is_the_one_in_the_code(name: str, figures: tuple[floa
         ),
         ("ztunnel", f"{published_constants()['istio-1.24'].ztunnel_vcpu_per_1000_rps} vCPU"),
         ("vendor", f"about {assumptions()['ztunnel_idle_vcpu_per_node'].value.mid:g} vCPU"),
+        ("rightsizing", f"at least {1000 * LEAST_VCPU:.0f}m"),
+        ("rightsizing", f"less than {LEAST_HOURS:.0f} hours"),
+        ("configuration_scope", _with_ends("scope_fixed_clusters", "clusters")),
+        ("configuration_scope", _with_ends("scope_clusters_per_called_workload", "")),
         ("vendor", f"{published_constants()['blog'].sidecar_vcpu_per_proxy} vCPU per sidecar"),
     ],
 )

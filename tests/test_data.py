@@ -113,6 +113,17 @@ ASSUMED = {
     "http_bytes_per_request": (2048 / 8, 2048, 8 * 2048),
     "open_connections_per_proxy": (0, 0.5, 4),
     "traffic_growth_factor": (1, 1, 1),
+    # KRR's strategy "simple": 95th percentile, 15 % of memory. VPA's recommender: a margin of 15 %.
+    "rightsizing_percentile": (95, 95, 95),
+    "rightsizing_headroom_share": (0.1, 0.1, 0.1),
+    "rightsizing_unseen_headroom_share": (0.15, 0.15, 0.15),
+    "rightsizing_memory_headroom_share": (0.15, 0.15, 0.15),
+    # No source; Istio's chart has a CPU limit of 20 times the request.
+    "rightsizing_memory_limit_share": (1, 1, 1),
+    "rightsizing_limit_factor": (10, 10, 10),
+    # Ports and subsets of a Service; seven clusters of Istio, an inbound one, four of istiod.
+    "scope_clusters_per_called_workload": (1, 2, 4),
+    "scope_fixed_clusters": (8, 7 + 1 + 4, 25),
     # AWS: 0.01 out of a zone and 0.01 into the other. Azure bills nothing.
     "zone_transfer_usd_per_gb": (0, 0.02, 0.02),
 }

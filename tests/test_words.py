@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 import analyzer as mesh
 from analyzer.cli import cli
-from analyzer.data import codes
+from analyzer.data import codes, sample_path
 from analyzer.report.render import markdown
 from tests.comparison.migrations import Migrated
 from tests.reading import html_sentences, long_sentences, markdown_sentences
@@ -37,6 +37,14 @@ COMMANDS = [
     "project --constants blog --pods 15000 --nodes 200 --namespaces 1000",
     "project --constants istio-1.24 --pods 15000 --nodes 200 --namespaces 1000 --proxy-rps 1e7",
     "project --show-scenario",
+    *(
+        f"rightsize {sample_path('fleet')} --cpu-limit {limit} --style {style} --format {kind}"
+        for limit, style, kind in (
+            ("none", "defaults", "markdown"),
+            ("keep", "annotations", "json"),
+            ("set", "annotations", "table"),
+        )
+    ),
     "queries",
     *(f"explain {rest}" for rest in ("", "--format json", *codes()) if "explain" in cli.commands),
 ]

@@ -6,7 +6,7 @@ A field that is also a `Setting` has its name, so that `flags` can spell setting
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import click
 
@@ -18,10 +18,14 @@ from analyzer.errors import UsageError
 from analyzer.report.render import FORMATS
 
 if TYPE_CHECKING:
+    from analyzer.measurement.manifest import Manifest
     from analyzer.measurement.plan import Ask
+    from analyzer.projection.rightsizing.result import Rightsizing
     from analyzer.projection.scenario import Scenario
     from analyzer.prometheus.credentials import Access
     from analyzer.prometheus.promql import Scope
+    from analyzer.report.patches.choosing import Patches
+    from analyzer.report.patches.files import Layout
     from analyzer.report.write import ChartOptions
 
 FORMAT_HELP = "Output format."
@@ -50,6 +54,9 @@ Format = Annotated[
 ]
 Quiet = Annotated[bool, option("-q", "--quiet", "Print nothing on stderr except errors.")]
 """A command that prints only errors there takes it as `_quiet`."""
+ForceShort = Annotated[
+    bool, option("--force-short", "Recommend requests also from less than a day.")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,15 +243,7 @@ class ProjectionOptions:
             "--nodes", "Override the detected node count.", type=click.IntRange(min=1), metavar="N"
         ),
     ] = None
-    force_short: Annotated[
-        bool,
-        option(
-            "--force-short",
-            "Recommend requests also from less than a day.",
-            is_flag=True,
-            default=False,
-        ),
-    ] = False
+    force_short: ForceShort = False
 
     def assumed(self, *, is_hypothetical: bool = False) -> "Scenario":
         """Return the scenario of the file, or the default one, changed by the other options.
@@ -369,6 +368,73 @@ class AnswerOptions:
         from analyzer.projection.modes import MODES
 
         return tuple(MODES) if self.explain == ALL else (self.explain,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RightsizingOptions:
+    """How requests are recommended."""
+
+    cpu_limit: Annotated[
+        str | None,
+        option(
+            "--cpu-limit",
+            "CPU limits: none, today's, or a multiple of the request. [default: keep]",
+            type=click.Choice(["none", "keep", "set"]),
+        ),
+    ]
+    force_short: ForceShort
+
+    def assumed(self, scenario: Path | None) -> "Scenario":
+        """Return the scenario of a file, or the default one, with these CPU limits."""
+        changes = {} if self.cpu_limit is None else {"rightsizing_cpu_limit": self.cpu_limit}
+        return scenario_of(scenario).changed("--cpu-limit", changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchOptions:
+    """Which patches are written, and for which kustomize."""
+
+    style: Annotated[
+        Literal["annotations", "defaults"],
+        option(
+            "--style",
+            "Patch every workload; or change the default of istiod, and patch the exceptions.",
+        ),
+    ]
+    kustomize_api: Annotated[
+        Literal["5", "2"],
+        option("--kustomize-api", "Kustomize 5, or 2 for kubectl up to 1.20."),
+    ]
+    base: Annotated[
+        str,
+        option(
+            "--base",
+            "Base of each kustomization, as seen from its folder. It may have {cluster} and "
+            "{namespace}. [default: DIRECTORY/base; for kustomize 2 its folder {namespace}]",
+            default="",
+            metavar="PATH",
+        ),
+    ]
+
+    def layout(self) -> "Layout":
+        """Return how patches are laid out in folders."""
+        from analyzer.report.patches.files import KustomizeApi, Layout
+
+        return Layout(api=KustomizeApi(self.kustomize_api), base=self.base)
+
+    def patches(self, found: "Rightsizing", manifest: "Manifest") -> "Patches":
+        """Return the patches of recommendations; UsageError if no base suits all of them."""
+        from analyzer.measurement.anonymise import HIDDEN_SOURCE
+        from analyzer.report.patches.choosing import Style, patches_of
+
+        is_hidden = manifest.source == HIDDEN_SOURCE
+        patches = patches_of(found, Style(self.style), are_names_hidden=is_hidden)
+        if self.layout().mixes_namespaces(patches.items):
+            raise UsageError(
+                "--base needs {namespace} with --kustomize-api 2: each kustomization must have the "
+                "objects of one namespace only."
+            )
+        return patches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

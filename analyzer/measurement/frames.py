@@ -55,6 +55,9 @@ def frame_of(
 def sorted_frame(query: Query, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return all rows of `frames` in one order, independent of the order of fetching."""
     whole = pd.concat(frames, ignore_index=True) if frames else frame_of(query, ())
+    if "namespace" in query.labels and "pod" not in query.labels:
+        # Jobs that name the pod differently have different pods, but may have the same objects.
+        whole = whole.drop_duplicates([*query.labels, TIME])
     return whole.sort_values([*query.labels, TIME], kind="stable", ignore_index=True)
 
 

@@ -83,16 +83,17 @@ class MeshProjection:
 
         >>> import analyzer as mesh
         >>> [mode.name for mode in mesh.project(mesh.load_sample("fleet")).modes]
-        ['sidecar', 'ambient-l4', 'ambient-waypoint', 'ambient-waypoint-all']
+        ['sidecar', 'sidecar-rightsized', 'ambient-l4', 'ambient-waypoint', 'ambient-waypoint-all']
         """
         return self.result.modes
 
     @property
     def savings(self) -> tuple[Saving, ...]:
-        """The saving of each ambient mode against sidecar mode.
+        """The saving of each other mode against sidecar mode.
 
         >>> import analyzer as mesh
-        >>> round(mesh.project(mesh.load_sample("fleet")).saving_of("ambient-l4").percent.mid)
+        >>> saving = mesh.project(mesh.load_sample("fleet")).result.saving_of("ambient-l4")
+        >>> round(saving.percent.mid)
         69
         """
         return self.result.savings
@@ -131,9 +132,10 @@ class MeshProjection:
 
     @property
     def saving_frame(self) -> pd.DataFrame:
-        """One row per ambient mode: its saving against sidecar mode, with its range.
+        """One row per other mode: its saving against sidecar mode, with its range.
 
-        The columns that begin with `bases_` have the saving on each basis.
+        The columns that begin with `bases_` have the saving on each basis, those that begin with
+        `against_rightsized_` that against right-sized sidecars.
 
         >>> import analyzer as mesh
         >>> frame = mesh.project(mesh.load_sample("fleet")).saving_frame.set_index("mode")
@@ -141,6 +143,20 @@ class MeshProjection:
         [69.0, 61.0]
         """
         return pd.DataFrame(map(records.flat, self.result.savings))
+
+    @property
+    def rightsizing_frame(self) -> pd.DataFrame:
+        """One row per workload: CPU and memory of its sidecars, today and recommended.
+
+        Those that save most first. A workload without a recommendation has the reason in `detail`.
+
+        >>> import analyzer as mesh
+        >>> frame = mesh.project(mesh.load_sample("fleet")).rightsizing_frame
+        >>> frame["recommended_request_vcpu"].iloc[0].item()
+        0.01
+        """
+        found = self.result.rightsizing
+        return pd.DataFrame(records.rightsizing_rows(found, lambda item: item) if found else ())
 
     @property
     def sensitivity_frame(self) -> pd.DataFrame:
@@ -220,7 +236,8 @@ class MeshProjection:
     def plot(self, name: str = "cost") -> Figure | Refusal:
         """Draw a chart, or return why it cannot be drawn.
 
-        It may be cost, namespaces, sensitivity, l7_share, ztunnels, or one of a calibration.
+        It may be cost, rightsizing, namespaces, sensitivity, l7_share, ztunnels, or one of a
+        calibration.
 
         Raises:
             UsageError: if there is no chart of that name.

@@ -38,6 +38,9 @@ from analyzer.projection.published import reference
 from analyzer.projection.result import NOTHING_TO_SAVE, Price, Projection, Saving, Workings
 from analyzer.projection.rightsizing.applied import requests_of
 from analyzer.projection.rightsizing.mesh import recommended, unanswered
+from analyzer.projection.rightsizing.result import Rightsizing
+from analyzer.projection.rightsizing.scope import scoped
+from analyzer.projection.rightsizing.warnings import warnings_of
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.sensitivity import break_even_request, sensitivity, sweeps
 from analyzer.projection.uncertainty import drawn, to_interval
@@ -91,7 +94,7 @@ def project_usage(
     fitted_points = len(usage.observed_points)
     growth = _growth(scenario, calibration)
     # Requests have to hold in all hours, also where only some of them count.
-    rightsizing = recommended(usage, scenario, growth, force_short=force_short)
+    rightsizing = rightsize(usage, calibration, scenario, force_short=force_short)
     usage = within(usage, scenario.working_hours)
     http_gbit = http_gbit_per_1000_rps(usage)
     scenario = with_counted(with_measured_share(scenario, usage), usage)
@@ -159,6 +162,7 @@ def project_usage(
             *_placed_nowhere(case),
             *(partly_zoned(case.load) if case.has_ambient else ()),
             *_ambiguous(usage, question, basis, savings),
+            *rightsizing.warnings,
         ),
         workings=Workings(
             scenario=scenario,
@@ -235,7 +239,25 @@ def _namespaces(case: Case, calibration: Calibration, decision: Decision) -> pd.
     return frame.assign(cumulative_saving_vcpu=gained.cumsum() - ztunnel_idle_vcpu(case))
 
 
+def rightsize(
+    usage: MeshUsage, calibration: Calibration, scenario: Scenario, *, force_short: bool = False
+) -> Rightsizing:
+    """Return recommended requests for the sidecars; arguments and errors as `project_usage`.
+
+    They need no fit, unless the traffic is to grow.
+    """
+    growth = _growth(scenario, calibration)
+    found = recommended(usage, scenario, growth, force_short=force_short)
+    scope, warnings = scoped(usage, calibration, scenario), warnings_of(found, usage)
+    return replace(found, scope=scope, warnings=warnings)
+
+
 def _growth(scenario: Scenario, calibration: Calibration) -> Growth:
+    """Return how the scenario's traffic differs from the measured one.
+
+    Raises:
+        InsufficientData: if it differs, and the cost of a request is not known.
+    """
     sidecar, factor = calibration.sidecar, scenario["traffic_growth_factor"].mid
     if factor == 1:
         return NO_GROWTH

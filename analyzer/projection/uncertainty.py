@@ -36,7 +36,7 @@ WAYPOINT_BYTES: Final = "waypoint_vcpu_per_gbit_per_second"
 PRICES: Final = ("vcpu_month_usd", "memory_gib_month_usd")
 """The scenario's flat prices."""
 
-_REQUESTS_STREAM: Final = 5
+_REQUESTS_STREAM: Final = 99
 """Number of the stream of random numbers of recommended requests; see `_drawn_values`."""
 
 _ROUNDING_SHARE: Final = 1e-12
@@ -104,7 +104,7 @@ def _drawn_values(scenario: Scenario, rng: np.random.Generator) -> dict[str, Flo
     """
     apart = {
         stream: np.random.default_rng((SEED, number))
-        for number, stream in enumerate(("by size", "istiod", "zones", "rightsizing"), 1)
+        for number, stream in enumerate(("by size", "istiod", "zones", "rightsizing", "scope"), 1)
     }
     return {
         name: _draw(item, apart.get(_stream_of(name), rng))
@@ -115,7 +115,7 @@ def _drawn_values(scenario: Scenario, rng: np.random.Generator) -> dict[str, Flo
 def _stream_of(name: str) -> str:
     if name == ZONE_PRICE:
         return "zones"
-    for group in ("istiod", "rightsizing"):
+    for group in ("istiod", "rightsizing", "scope"):
         if name.startswith(f"{group}_"):
             return group
     return "by size" if name.startswith("cluster_") or "memory_gib_per_1000" in name else ""

@@ -12,7 +12,14 @@ from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMappin
 from analyzer.prometheus.parts import NEVER, Part
 from analyzer.prometheus.promql import Scope
 
-SCOPES: Final = ("proxy_scope", "cadvisor_scope", "state_scope", "cluster_scope", "part")
+SCOPES: Final = (
+    "proxy_scope",
+    "cadvisor_scope",
+    "state_scope",
+    "object_scope",
+    "cluster_scope",
+    "part",
+)
 """What query files call the matchers at the end of a selector."""
 
 _PART: Final = "names_of_labels"
@@ -28,10 +35,13 @@ class Variant:
     Attributes:
         label_mapping: with one name for each label.
         matchers: what chooses these series among those of their exporter, "" where all have them.
+        of_objects: the same for series of kube-state-metrics about what has a namespace and is no
+            pod: the label of a pod, if any, is that of kube-state-metrics itself.
     """
 
     label_mapping: LabelMapping
     matchers: Mapping[Exporter, str]
+    of_objects: str = ""
 
     def scopes(self, scope: Scope, part: Part | None = None) -> dict[str, str]:
         """Return the matchers of each kind of selector, "" where there is none.
@@ -56,6 +66,8 @@ class Variant:
             if exporter == Exporter.PROXY and mapping.attribution != Attribution.POD:
                 # Such series have no namespace to match; it is known once they have pods.
                 own = scope.cluster_matchers(cluster)
+            if exporter == Exporter.STATE:
+                found["object_scope"] = ", ".join(filter(None, (own, self.of_objects)))
             found[f"{exporter}_scope"] = ", ".join(filter(None, (own, self.matchers[exporter])))
         if part and not part.is_rest:
             # Series without a namespace belong to one part only.
@@ -77,6 +89,7 @@ def variants_of(mapping: LabelMapping, exporters: Collection[Exporter]) -> tuple
             matchers={
                 exporter: one[1] for exporter, one in zip(_POD_EXPORTERS, chosen, strict=True)
             },
+            of_objects=_of_objects(mapping, chosen[2][0]),
         )
         for chosen in product(*choices)
     )
@@ -109,3 +122,13 @@ def _choices(mapping: LabelMapping, exporter: Exporter) -> Iterator[tuple[Names,
         )
         matchers = [f'{mapping.spelled(label)}=""' for label in lacked]
         yield names, ", ".join([f'{mapping.spelled(names.pod)}!=""', *matchers])
+
+
+def _of_objects(mapping: LabelMapping, chosen: Names) -> str:
+    """Return the matchers of objects that have these names of `mapping.state`, and no earlier."""
+    labels = [names.namespace for names in mapping.state.each]
+    earlier = dict.fromkeys(labels[: labels.index(chosen.namespace)])
+    if len(set(labels)) == 1:
+        return ""
+    lacked = [f'{mapping.spelled(label)}=""' for label in earlier]
+    return ", ".join([f'{mapping.spelled(chosen.namespace)}!=""', *lacked])

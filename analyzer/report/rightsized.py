@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from analyzer.measurement.findings import Finding
 from analyzer.projection.rightsizing.result import Rightsizing
 from analyzer.report import document, records
 from analyzer.report.answer import Answer
@@ -36,13 +35,11 @@ class RightsizingReport:
         answer: what was measured, and how settings are spelled.
         patches: those that the files hold, whether they are written or not.
         layout: their folders.
-        warnings: what the recommendations change besides cost.
     """
 
     answer: Answer
     found: Rightsizing
     patches: Patches
-    warnings: tuple[Finding, ...] = ()
     layout: Layout = Layout()  # noqa: RUF009 - it is frozen
 
     title = "CPU and memory of sidecars: today and recommended"
@@ -94,14 +91,16 @@ class RightsizingReport:
 
     def _answer(self) -> Iterator[Block]:
         outcome = Line(of_rightsizing.outcome(self.found), is_strong=True)
-        head = Paragraphs((Line(self.subtitle), outcome))
+        note = (Line(self.note, is_strong=True),) if self.note else ()
+        head = Paragraphs((*note, Line(self.subtitle), outcome))
         yield from block(head, View.TERMINAL, View.TEXT)
-        # The page has the subtitle in its header.
+        # The page has note and subtitle in its header.
         yield from block(Paragraphs((outcome,)), View.PAGE)
         yield from block(recommendations(self.found), *EVERYWHERE)
 
     def _how(self) -> Iterator[Block]:
-        lines = of_rightsizing.policy_lines(self.found.policy)
+        policy, scope = self.found.policy, of_rightsizing.scope_lines(self.found)
+        lines = (*of_rightsizing.policy_lines(policy), *scope)
         yield from points(lines, text="How requests are found", page="", terminal="")
 
     def _apply(self) -> Iterator[Block]:
@@ -118,4 +117,4 @@ class RightsizingReport:
 
     @property
     def _warnings(self) -> tuple[str, ...]:
-        return tuple(self.answer.spelled(str(item)) for item in self.warnings)
+        return tuple(self.answer.spelled(str(item)) for item in self.found.warnings)

@@ -38,6 +38,7 @@ from analyzer.report.sentences import comparison as of_comparison
 from analyzer.report.sentences import decision as of_decision
 from analyzer.report.sentences import dependence as of_dependence
 from analyzer.report.sentences import projection as of_projection
+from analyzer.report.sentences import rightsizing as of_rightsizing
 from analyzer.report.sentences import zones as of_zones
 from analyzer.report.sentences import ztunnels as of_ztunnels
 from analyzer.report.sentences.moving import moving_lines
@@ -46,6 +47,7 @@ from analyzer.report.sentences.summary import summary
 from analyzer.report.table import Amount, Cell, Table, Unit, View
 from analyzer.report.tables import comparison as compared
 from analyzer.report.tables import control_plane, costs, migration_costs, origins, parts
+from analyzer.report.tables import rightsizing as requests
 from analyzer.units import Refusal
 
 
@@ -122,6 +124,7 @@ class AnswerReport:
             yield section("modes", "Cost of each mode", _modes(projection))
             yield section("matters", "What matters most", _matters(projection))
             yield section("rank", "Namespaces", _ranked(projection))
+            yield section("requests", "Right-sizing", _rightsizing(projection))
         if calibration:
             # A terminal has room for these where they are all there is.
             views = (View.PAGE,) if projection else (View.TERMINAL, View.PAGE)
@@ -270,6 +273,17 @@ def _modes(projection: Projection) -> Iterator[Block]:
     yield from block(costs.bases(projection), text="Used, requested, billed")
     istiod = control_plane.control_plane(projection)
     yield from block(istiod, View.PAGE, text=control_plane.CAPTION)
+
+
+def _rightsizing(projection: Projection) -> Iterator[Block]:
+    found = projection.rightsizing
+    if found is None or not any(item.recommended for item in found.workloads):
+        return
+    line = texts(of_rightsizing.outcome(found))
+    yield from block(line, View.PAGE, text="Right-sizing")
+    lines = (*of_rightsizing.policy_lines(found.policy), *of_rightsizing.scope_lines(found))
+    yield from block(requests.recommendations(found), View.PAGE, View.TEXT)
+    yield from points((*lines, of_rightsizing.WRITES), text="", page="")
 
 
 def _matters(projection: Projection) -> Iterator[Block]:

@@ -1,6 +1,8 @@
 """Owners, kills for memory, autoscalers and limits, as each installation stores them."""
 
+import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +10,19 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from analyzer.calibration import calibrate_usage
 from analyzer.measurement import measure
+from analyzer.measurement.autoscalers import (
+    no_autoscalers,
+    no_limit_ranges,
+    no_vertical_autoscalers,
+)
+from analyzer.measurement.proxy_pods import no_kills
 from analyzer.measurement.usage import MeshUsage
 from analyzer.notebook.api import collect
+from analyzer.projection import default_scenario, project_usage
+from analyzer.projection.rightsizing.autoscaled import autoscaled
+from analyzer.projection.rightsizing.warnings import warnings_of
 from tests.support import (
     SMALL_MESH,
     Mesh,
@@ -21,8 +33,9 @@ from tests.support import (
     build_mesh,
 )
 from tests.support.dialects_operator import KUBE_PROMETHEUS_JOBS, state_labels
+from tests.support.labels import Labels
 from tests.support.objects import OWNERS, SPEC, mesh_with_objects, pods_of
-from tests.support.scraping import Job, labelled, scrape, with_series
+from tests.support.scraping import Exposed, Job, labelled, scrape, with_series
 
 pytestmark = pytest.mark.live
 
@@ -43,6 +56,20 @@ def renamed(mesh: Mesh) -> Mesh:
     return scrape(mesh, {**KUBE_PROMETHEUS_JOBS, "state": state})
 
 
+def mixed(mesh: Mesh) -> Mesh:
+    """Return them by two kube-state-metrics, each for some namespaces, one without honorLabels."""
+
+    def of_shop(exposed: Exposed) -> Labels | None:
+        return state_labels() if exposed.labels.get("namespace") == "shop" else None
+
+    def of_others(exposed: Exposed) -> Labels | None:
+        own = {**state_labels("10.0.1.4:8080"), "job": "kube-state-metrics-others"}
+        return None if of_shop(exposed) else own
+
+    state = [Job(target=of_shop), Job(target=of_others, honor_labels=True)]
+    return scrape(mesh, {**KUBE_PROMETHEUS_JOBS, "state": state})
+
+
 @pytest.fixture(
     scope="module",
     params=[
@@ -50,6 +77,7 @@ def renamed(mesh: Mesh) -> Mesh:
         (VictoriaServer, plain),
         (PrometheusServer, by_operator),
         (PrometheusServer, renamed),
+        (PrometheusServer, mixed),
     ],
     ids=lambda param: f"{param[0].__name__}-{param[1].__name__}",
 )
@@ -129,6 +157,43 @@ def test_vertical_autoscalers_are_known_by_any_metric(usage: MeshUsage) -> None:
     assert store == ("shop", "StatefulSet", "store", "Auto", True)
     assert back[:4] == ("shop", "Rollout", "back", "Initial")
     assert pd.isna(back[4])
+
+
+def test_an_autoscaler_at_70_percent_is_warned_of_with_its_replicas(usage: MeshUsage) -> None:
+    """Of the other one only the container of the application counts: no warning."""
+    # A workload with kills has no recommendation.
+    usage = replace(usage, memory_kills=no_kills())
+    found = project_usage(
+        usage, calibrate_usage(usage), default_scenario(), force_short=True
+    ).rightsizing
+    assert found is not None
+    (front,) = (item for item in found.workloads if item.workload == "front")
+    assert front.recommended is not None
+    recommended_vcpu = front.recommended.request_vcpu
+    assert recommended_vcpu is not None
+    assert front.today.request_vcpu == 0.1
+
+    # The application beside it requests 0.5 vCPU.
+    utilization_percent = 70 * 0.6 / (0.5 + recommended_vcpu)
+    (one,) = autoscaled(found, usage).known
+    assert (one.workload, one.autoscaler) == ("front", "front-hpa")
+    assert one.new_utilization_percent == pytest.approx(utilization_percent)
+    assert one.replicas is not None
+    assert one.new_replicas == math.ceil(one.replicas * utilization_percent / 70)
+    names = {finding.name for finding in warnings_of(found, usage)}
+    assert "autoscaler_counts_sidecar" in names
+    assert not warnings_of(found, without_objects(usage))
+
+
+def without_objects(usage: MeshUsage) -> MeshUsage:
+    """Return a mesh of a cluster without autoscalers, limits and native sidecars."""
+    return replace(
+        usage,
+        autoscalers=no_autoscalers(),
+        vertical_autoscalers=no_vertical_autoscalers(),
+        limit_ranges=no_limit_ranges(),
+        is_native=usage.is_native.mask(usage.is_native, other=False),
+    )
 
 
 def test_hidden_names_are_in_no_file_and_answers_are_the_same(tmp_path: Path) -> None:

@@ -149,3 +149,20 @@ def test_an_impossible_value_is_refused_with_its_row(bad: float) -> None:
 def test_a_duplicate_row_is_refused() -> None:
     with pytest.raises(FrameError, match=r"^proxy_cpu_vcpu: 1 .* row 1\.$"):
         check_frame(QUERY, FINE.assign(time=600))
+
+
+def test_an_object_that_two_jobs_store_under_other_names_is_there_once() -> None:
+    query = load_query("limit_ranges")
+    mapping = LabelMapping(state=Names(namespace="exported_namespace", also=(Names(),)))
+    rows = [
+        Series(
+            labels={label: "shop", "resource": "cpu", "constraint": "min"},
+            times=np.array([600.0, 1200.0]),
+            samples=np.array([0.5, 0.5]),
+        )
+        for label in ("exported_namespace", "namespace")
+    ]
+
+    frame = sorted_frame(query, [frame_of(query, [answer(*rows)], mapping)])
+
+    assert check_frame(query, frame)[TIME].tolist() == [600, 1200]

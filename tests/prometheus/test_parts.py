@@ -71,9 +71,8 @@ def test_without_a_name_there_is_nothing_to_cut_by() -> None:
 @pytest.mark.parametrize("name", load_queries())
 def test_each_query_about_pods_can_be_cut_and_no_other(name: str) -> None:
     read = load_query(name).template
-    about_pods = any(
-        f"${scope}" in read for scope in ("proxy_scope", "cadvisor_scope", "state_scope", "part")
-    )
+    scopes = ("proxy_scope", "cadvisor_scope", "state_scope", "object_scope", "part")
+    about_pods = any(f"${scope}" in read for scope in scopes)
 
     assert isinstance(rendered(name), Divisible) == (
         about_pods and name != "survey_part_namespaces"

@@ -52,6 +52,21 @@ def test_each_part_has_its_own_namespace_in_the_scope() -> None:
     assert ' namespace=~"(?:shop)", pod!="", exported_pod=""' in promql.replace("{", " ")
 
 
+def test_an_object_that_is_no_pod_is_chosen_by_its_namespace() -> None:
+    """Its label of a pod is that of the kube-state-metrics that was scraped."""
+    mapping = LabelMapping(state=EXPORTED)
+    promql = rendered(load_query("autoscalers"), mapping, Scope(namespaces=("shop",)))
+
+    assert 'exported_namespace=~"(?:shop)", exported_namespace!=""}' in promql
+    assert ' namespace=~"(?:shop)", namespace!="", exported_namespace=""}' in promql.replace(
+        "{", " "
+    )
+    assert "pod" not in promql.replace("horizontalpodautoscaler", "")
+    # Names that differ in the pod alone are one for it.
+    alike = LabelMapping(state=Names(also=(Names(pod="pod_name"),)))
+    assert 'namespace!=""' not in rendered(load_query("autoscalers"), alike)
+
+
 def test_queries_of_two_exporters_have_a_part_for_each_pair() -> None:
     assert rendered(load_query("pod_placement"), MIXED).count("kube_pod_info{") == 4
     assert rendered(load_query("proxy_cpu_vcpu"), MIXED).count("container_name=~") == 2

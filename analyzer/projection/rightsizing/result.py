@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from analyzer.measurement.findings import Finding
 from analyzer.projection.choices import LimitPolicy
-from analyzer.units import Interval, Refusal
+from analyzer.units import Interval, Provenance, Refusal
 
 
 class Bursts(StrEnum):
@@ -101,6 +102,28 @@ class Recommendation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScopedConfiguration:
+    """What `Sidecar` resources that keep only called services would save; derived, in no total.
+
+    Attributes:
+        sidecar_count: sidecars that are counted, at a time. left_out_count: those that open TCP
+            connections, whose callees are not known.
+        configured_clusters: Envoy clusters of one sidecar, on average; needed_clusters: those that
+            the calls need.
+        saved_memory_gib: of all counted sidecars together.
+        saved_vcpu: of configuration updates; None where their cost is not measured.
+    """
+
+    sidecar_count: float
+    left_out_count: float
+    configured_clusters: float
+    needed_clusters: Interval
+    saved_memory_gib: Interval
+    saved_vcpu: Interval | None = None
+    provenance: Provenance = Provenance.DERIVED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rightsizing:
     """Recommended requests for the sidecars of a mesh.
 
@@ -108,8 +131,12 @@ class Rightsizing:
         default: for istiod's global.proxy.resources: what serves most sidecars; None where no
             workload has a recommendation.
         workloads: every workload with sidecars, those that waste most first.
+        scope: what limiting the configuration saves; None where it does not decide memory.
+        warnings: what the cluster's own objects do to the recommendations, or these to them.
     """
 
     policy: Policy
     default: Resources | None = None
     workloads: tuple[Recommendation, ...] = ()
+    scope: ScopedConfiguration | None = None
+    warnings: tuple[Finding, ...] = field(default=(), metadata={"json": False})

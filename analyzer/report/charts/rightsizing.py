@@ -16,8 +16,8 @@ _ROWS: Final = 24
 _NAME_WIDTH: Final = 36
 
 _READING: Final = (
-    "Each row is a workload, in vCPU of one sidecar. The light bar is the CPU request of today, the "
-    "dark bar the CPU used on average. The dot is the recommended request with its 90 % "
+    "Each row is a workload, in vCPU of one sidecar. The light bar is the CPU request of today, "
+    "the dark bar the CPU used on average. The dot is the recommended request with its 90 % "
     "interval."
 )
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from analyzer.projection.rightsizing.default import is_served
 from analyzer.projection.rightsizing.result import Recommendation, Resources, Rightsizing
 from analyzer.report.patches.names import file_name
-from analyzer.report.patches.quantities import annotations_of
 from analyzer.report.patches.templates import TEMPLATES, Template
+from analyzer.settings import Setting
 from analyzer.units import Reason, Refusal
 
 _ALONE: Final = ("", "Pod")
@@ -68,8 +69,17 @@ class Patches:
     refusals: tuple[Refusal, ...]
 
 
-def patches_of(found: Rightsizing, style: Style = Style.ANNOTATIONS) -> Patches:
-    """Return the patches that bring recommendations to the sidecars."""
+def patches_of(
+    found: Rightsizing, style: Style = Style.ANNOTATIONS, *, are_names_hidden: bool = False
+) -> Patches:
+    """Return the patches that bring recommendations to the sidecars.
+
+    Where names are hidden there is none, and no default: it would reach those that need a patch.
+    """
+    if are_names_hidden:
+        detail = f"The snapshot hides names. Collect one without {Setting.HIDE_NAMES}."
+        without = Refusal(subject="patches", reason=Reason.NO_DATA, detail=detail)
+        return Patches(style=style, default=None, items=(), refusals=(without,))
     default = found.default if style == Style.DEFAULTS else None
     needed = tuple(_needed(found, default))
     # An object with several workloads would have one patch for each of them.
@@ -104,7 +114,7 @@ def _needed(
             # The default would change what must stay: nothing is known to suffice besides it.
             if default is not None:
                 yield item, item.today
-        elif default is None or annotations_of(item.recommended) != annotations_of(default):
+        elif default is None or not is_served(default, item):
             yield item, item.recommended
 
 

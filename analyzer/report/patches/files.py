@@ -1,7 +1,7 @@
 """Patches as files: a kustomization for each cluster, and the values of istiod."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -26,7 +26,7 @@ class KustomizeApi(StrEnum):
     """What a kustomization is written for."""
 
     CURRENT = "5"
-    """Kustomize 4 and 5: resources, and patches with their targets."""
+    """The current kustomize: resources, and patches with their targets."""
     OLD = "2"
     """Kustomize 2, which kubectl had up to release 1.20: bases and patchesStrategicMerge."""
 
@@ -67,6 +67,15 @@ class Layout:
         for key, name in (("cluster", patch.cluster), ("namespace", patch.namespace)):
             base = base.replace(f"{{{key}}}", file_name(name))
         return base
+
+    def mixes_namespaces(self, patches: Iterable[Patch]) -> bool:
+        """Return whether kustomizations of several namespaces have the same base.
+
+        Each would build the objects of all namespaces, and only its own with patches.
+        """
+        folders = {(patch.cluster, self.folder(patch)) for patch in patches}
+        is_shared = bool(self.base) and "{namespace}" not in self.base
+        return is_shared and len(folders) > len({cluster for cluster, _ in folders})
 
 
 def patch_files(found: Patches, layout: Layout) -> Mapping[str, bytes]:

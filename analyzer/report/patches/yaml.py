@@ -26,20 +26,20 @@ def to_yaml(node: Mapping[str, Node]) -> str:
 
 def _lines(node: Node) -> Iterator[str]:
     """Yield the lines of a node that begins a line."""
-    if isinstance(node, Mapping):
+    if _is_scalar(node):
+        yield _scalar(node)
+    elif isinstance(node, Mapping):
         for key, item in node.items():
             if _is_scalar(item):
                 yield f"{key}: {_scalar(item)}"
             else:
                 yield f"{key}:"
                 yield from (f"{_INDENT}{line}" for line in _lines(item))
-    elif isinstance(node, Sequence) and not isinstance(node, str):
-        for item in node:
+    else:
+        for item in node or ():
             first, *others = _lines(item)
             yield f"- {first}"
             yield from (f"{_INDENT}{line}" for line in others)
-    else:
-        yield _scalar(node)
 
 
 def _is_scalar(node: Node) -> bool:

@@ -1,16 +1,27 @@
 """Recommended requests in sentences: what they change, how they are found, how to apply them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Final
 
+from analyzer.errors import sentences
 from analyzer.projection.choices import LimitPolicy
 from analyzer.projection.rightsizing.result import Policy, Rightsizing
 from analyzer.report import format as fmt
 from analyzer.report.patches.choosing import Patches, Style
-from analyzer.report.patches.files import FOLDER, KUSTOMIZATION, VALUES, KustomizeApi, Layout
+from analyzer.report.patches.files import KUSTOMIZATION, VALUES, KustomizeApi, Layout
 from analyzer.report.patches.quantities import CPU, CPU_LIMIT
-from analyzer.units import duration
+from analyzer.report.sentences.refused import NAMED, grouped
+from analyzer.units import Refusal, duration
 
 _SECONDS_PER_HOUR = 3600
+
+
+WRITES: Final = (
+    "The command rightsize writes these requests as patches for kustomize, or as a mesh-wide "
+    "default."
+)
 
 
 def outcome(found: Rightsizing) -> str:
@@ -20,9 +31,9 @@ def outcome(found: Rightsizing) -> str:
     if not known:
         return f"None of {fmt.counted(count, 'workload')} with sidecars has a recommendation."
     saved = [item.saved_vcpu for item in known if item.saved_vcpu is not None]
-    change = f" Billed CPU changes by {fmt.number(-sum(saved))} vCPU." if saved else ""
     return (
-        f"{changed_requests(found)} ({len(known):,} of {fmt.counted(count, 'workload')}).{change}"
+        f"{changed_requests(found)} ({len(known):,} of {fmt.counted(count, 'workload')})."
+        f"{_change(saved)}"
     )
 
 
@@ -41,15 +52,36 @@ def changed_requests(found: Rightsizing) -> str:
     return f"CPU requests that fit: {fmt.number(recommended)} vCPU{instead}"
 
 
+def _change(saved: Sequence[float]) -> str:
+    if not saved:
+        return ""
+    total = sum(saved)
+    return f" Billed CPU {'falls' if total >= 0 else 'rises'} by {fmt.number(abs(total))} vCPU."
+
+
+def without_any(refusals: Iterable[Refusal]) -> str:
+    """Return why no workload has a recommendation, in one line."""
+    reasons = map(fmt.capital, islice(grouped(refusals), NAMED))
+    return sentences("No workload has a recommendation", *reasons)
+
+
+def written(paths: Iterable[Path], found: Patches, folder: Path) -> Iterator[str]:
+    """Yield what was written, and for how many workloads there is no patch."""
+    names = [path.name for path in paths if path.parent == folder]
+    count = fmt.counted(len(found.items), "patch", "patches")
+    yield f"Wrote {', '.join(names)} and {count} to {folder}."
+    if found.refusals:
+        yield "rightsizing.md lists what has no patch, and why."
+
+
 def policy_lines(policy: Policy) -> Iterator[str]:
     """Yield how requests and limits are found."""
     window = duration(policy.window_hours * _SECONDS_PER_HOUR)
-    interval = duration(policy.step_seconds)
     if policy.is_short:
         yield f"The window of {window} is shorter than a day. It may lack the busiest hours."
     yield (
-        f"CPU request: percentile {policy.percentile:g} of what the busiest sidecars use, in "
-        f"{window} of intervals of {interval}, and headroom on top."
+        f"CPU request: what the busiest sidecars use at percentile {policy.percentile:g} of all "
+        f"intervals, and headroom on top. {fmt.capital(window)} were measured."
     )
     yield (
         f"Headroom is {_percent(policy.headroom_share)} where the data shows short bursts, and "
@@ -104,17 +136,17 @@ def apply_lines(found: Patches, layout: Layout) -> Iterator[str]:
     count = fmt.counted(len(found.items), "patch", "patches")
     first = folders[0]
     yield (
-        f"{count} in {FOLDER}/, in {fmt.counted(len(folders), 'kustomization')}. Put your manifests "
-        f"with their kustomization into the base that each names: {first} names "
-        f"{layout.base_of(found.items[0])}."
+        f"{count} in {fmt.counted(len(folders), 'folder')}, each with a {KUSTOMIZATION}. It names "
+        f"the base, where your manifests and their own {KUSTOMIZATION} must be: "
+        f"{layout.base_of(found.items[0])} as seen from {first}."
     )
     yield (
         "One annotation alone erases Istio's defaults of the others (istio/istio issue 35905). "
         "So each patch sets all of them."
     )
     yield (
-        f"Build and compare first: kubectl kustomize {first}. Each patched pod template has "
-        f"{CPU}. Then apply: kubectl apply -k {first}."
+        f"Build and compare first, in this folder: kubectl kustomize {first}. Each patched pod "
+        f"template has {CPU}. Then apply: kubectl apply -k {first}."
     )
     yield "A changed pod template restarts its pods."
     yield from _condition_lines(found, layout.api)
@@ -133,11 +165,13 @@ def _default_lines(found: Patches) -> Iterator[str]:
             f"issues 28465 and 40078). Only annotations without {CPU_LIMIT} do."
         )
     kept = sum(patch.is_today for patch in found.items)
-    more = len(found.items) - kept
-    yield (
-        f"Patches keep the default from {fmt.counted(len(found.items), 'workload')}: {more:,} need "
-        f"other resources, and {kept:,} without a recommendation keep today's."
-    )
+    if more := len(found.items) - kept:
+        yield f"The default is too small for {fmt.counted(more, 'workload')}: see the patches."
+    if kept:
+        yield (
+            f"Without a recommendation: {fmt.counted(kept, 'workload')}. Patches keep today's "
+            "resources there, because the default may be too small."
+        )
 
 
 def _condition_lines(found: Patches, api: KustomizeApi) -> Iterator[str]:
@@ -176,3 +210,25 @@ def style_title(style: Style) -> str:
 
 def _percent(share: float) -> str:
     return fmt.share(100 * share)
+
+
+def scope_lines(found: Rightsizing) -> Iterator[str]:
+    """Yield what `Sidecar` resources that keep only called services would save."""
+    scope = found.scope
+    if scope is None:
+        return
+    sidecars = fmt.counted(round(scope.sidecar_count), "sidecar")
+    saved = f"{fmt.ranged(scope.saved_memory_gib)} GiB of memory"
+    if scope.saved_vcpu:
+        saved += f" and {fmt.ranged(scope.saved_vcpu)} vCPU of configuration updates"
+    yield (
+        f"Sidecar resources that keep only called services would cut the Envoy clusters of "
+        f"{sidecars} from {fmt.number(scope.configured_clusters)} to "
+        f"{fmt.ranged(scope.needed_clusters)} each ({scope.provenance})."
+    )
+    yield f"That saves {saved}, which is in no total."
+    if scope.left_out_count >= 1:
+        yield (
+            f"{fmt.counted(round(scope.left_out_count), 'sidecar')} opened TCP connections, whose "
+            "callees are not known, and are not counted."
+        )

@@ -37,8 +37,8 @@ def recommendations(found: Rightsizing) -> Table:
         Unit.NUMBER,
         _CANNOT_TELL,
         everywhere="vCPU recommended",
-        terminal=Head("recom-\nmended", best_only=True),
-        narrow=Head("recom-\nmended", best_only=True),
+        terminal=Head("vCPU\nrecommended", best_only=True),
+        narrow=Head("vCPU\nrecommended", best_only=True),
     )
     listing.column(
         lambda item: item.used_vcpu, terminal="used,\naverage", **dict.fromkeys(wide, "vCPU used")
@@ -58,11 +58,14 @@ def recommendations(found: Rightsizing) -> Table:
         terminal="billed vCPU\nsaved",
         narrow="billed vCPU\nsaved",
     )
-    listing.text_column(
-        lambda item: item.refusal.detail if item.refusal else "", text="reason", page="reason"
-    )
+    if any(item.refusal for item in found.workloads):
+        listing.text_column(_reason, text="reason", page="reason")
     captions = dict.fromkeys((View.PAGE, View.NOTEBOOK), CAPTION)
     return Table("rightsizing", *listing.filled, captions=captions, file=FILE, is_named=True)
+
+
+def _reason(item: Recommendation) -> str:
+    return item.refusal.detail if item.refusal else ""
 
 
 def owner(item: Recommendation) -> str:

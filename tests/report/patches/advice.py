@@ -43,7 +43,7 @@ def advice(
 ) -> Recommendation:
     """Return a recommendation for three sidecars, or a refusal where none is recommended."""
     name = workload or owner or "alone"
-    request = recommended and recommended.request_vcpu
+    request = recommended.request_vcpu if recommended else None
     refusal = Refusal(
         subject=f"requests of {namespace}/{name}",
         reason=Reason.TOO_FEW_SAMPLES,
@@ -64,7 +64,7 @@ def advice(
         if request is None
         else Interval(low=0.8 * request, mid=request, high=1.5 * request),
         bursts=Bursts.UNSEEN,
-        exceeded_share=None if request is None else 0.0125,
+        exceeded_share=None if request is None else 0.013,
         memory_exceeded_share=None if request is None else 0.0,
         saved_vcpu=None if request is None else 3 * (0.1 - request),
         refusal=None if recommended else refusal,

@@ -41,7 +41,7 @@ def run(folder: Path, api: KustomizeApi) -> subprocess.CompletedProcess[str]:
 
 def tried(folder: Path, api: KustomizeApi) -> subprocess.CompletedProcess[str]:
     """Run kustomize on a folder."""
-    command = [find_binary(KUBECTL[api]), "kustomize", folder]
+    command = [str(find_binary(KUBECTL[api])), "kustomize", str(folder)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 

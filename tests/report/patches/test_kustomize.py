@@ -201,7 +201,7 @@ def test_each_cluster_has_its_own_folder(api: KustomizeApi, tmp_path: Path) -> N
 
 
 @APIS
-def test_a_base_may_be_of_each_cluster_and_namespace(api: KustomizeApi, tmp_path: Path) -> None:
+def test_a_base_may_be_of_each_cluster_and_namespace(api: KustomizeApi) -> None:
     found = of_owners([("Deployment", "east/shop", "cart"), ("Deployment", "west/shop", "cart")])
     layout = Layout(api=api, base="/manifests/{cluster}/of-{namespace}")
     bases = set(map(layout.base_of, patches_of(found).items))
