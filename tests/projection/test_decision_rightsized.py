@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,8 +35,18 @@ class Costs:
     is_known: bool = True
 
 
-def weighed(shared: float = 0.0, *, is_weighed: bool = True, **names: Costs) -> Decision:
-    """Return the decision on namespaces with these costs, on three draws: mid, low and high."""
+def weighed(shared: float = 0.0, **names: Costs) -> Decision:
+    """Return the decision on namespaces with these costs."""
+    return decided(names, shared)
+
+
+def before_weighing(shared: float = 0.0, **names: Costs) -> Decision:
+    """Return the same without right-sized sidecars."""
+    return decided(names, shared, is_weighed=False)
+
+
+def decided(names: Mapping[str, Costs], shared: float, *, is_weighed: bool = True) -> Decision:
+    """Return the decision on three draws: mid, low and high."""
     costs = list(names.values())
 
     def on_draws(amounts: list[float], spreads: list[float]) -> np.ndarray:
@@ -75,7 +86,7 @@ BUSY = Costs(today=100, rightsized=70, passed=5, waypoint=5)
 def test_what_saves_against_today_only_is_right_sized() -> None:
     found = weighed(5, shop=WASTEFUL)
 
-    assert weighed(5, is_weighed=False, shop=WASTEFUL).action == Action.MOVE
+    assert before_weighing(5, shop=WASTEFUL).action == Action.MOVE
     assert (found.action, found.why) == (Action.RIGHTSIZE, Why.RIGHTSIZED_SAVES_AS_MUCH)
     assert verdicts(found) == {"shop": Verdict.RIGHTSIZE}
     assert (found.namespaces, found.outcome, found.pays_from) == ((), None, None)
@@ -104,7 +115,7 @@ def test_what_saves_against_both_moves_and_the_others_are_right_sized() -> None:
 def test_ztunnels_that_cost_more_than_all_saves_beyond_leave_right_sizing() -> None:
     found = weighed(70, web=BUSY)
 
-    assert weighed(70, is_weighed=False, web=BUSY).action == Action.MOVE
+    assert before_weighing(70, web=BUSY).action == Action.MOVE
     assert (found.action, found.why) == (Action.RIGHTSIZE, Why.RIGHTSIZED_SAVES_AS_MUCH)
     assert found.against_rightsized is not None
     assert found.against_rightsized.usd_per_year.mid == -10
@@ -115,7 +126,7 @@ def test_where_right_sizing_does_not_save_today_is_what_moving_has_to_beat(
     rightsized: float,
 ) -> None:
     costs = replace(BUSY, rightsized=rightsized)
-    found, before = weighed(5, web=costs), weighed(5, is_weighed=False, web=costs)
+    found, before = weighed(5, web=costs), before_weighing(5, web=costs)
 
     assert found.rightsizing is not None
     assert found.rightsizing.usd_per_year.mid == 100 - rightsized
@@ -124,7 +135,7 @@ def test_where_right_sizing_does_not_save_today_is_what_moving_has_to_beat(
 
 def test_where_right_sizing_may_save_or_not_nothing_changes() -> None:
     costs = replace(WASTEFUL, rightsized=95, rightsized_spread=0.2)
-    found, before = weighed(5, shop=costs), weighed(5, is_weighed=False, shop=costs)
+    found, before = weighed(5, shop=costs), before_weighing(5, shop=costs)
 
     assert found.rightsizing is not None
     assert found.rightsizing.usd_per_year.low < 0 < found.rightsizing.usd_per_year.high
@@ -141,7 +152,7 @@ def test_a_mesh_that_stays_is_right_sized_for_the_same_reason(
     costs = Costs(today=100, rightsized=40, passed=passed)
     found = weighed(shared, shop=costs)
 
-    before = weighed(shared, is_weighed=False, shop=costs)
+    before = before_weighing(shared, shop=costs)
     assert (before.action, before.why) == (Action.STAY, why)
     assert (found.action, found.why) == (Action.RIGHTSIZE, why)
     assert verdicts(found) == {"shop": Verdict.STAY}
@@ -151,7 +162,7 @@ def test_a_mesh_that_nothing_can_be_told_of_is_right_sized_all_the_same() -> Non
     costs = Costs(today=100, rightsized=40, passed=95, passed_spread=0.1)
     found = weighed(5, shop=costs)
 
-    assert weighed(5, is_weighed=False, shop=costs).action == Action.CANNOT_TELL
+    assert before_weighing(5, shop=costs).action == Action.CANNOT_TELL
     assert (found.action, found.why) == (Action.RIGHTSIZE, Why.RANGE_HAS_BOTH_SIGNS)
     assert found.decisive == "an assumption"
     assert found.at_best is not None
@@ -209,7 +220,7 @@ COSTS = st.builds(
 @given(st.lists(COSTS, min_size=1, max_size=5), st.floats(0, 500))
 def test_no_decision_contradicts_its_ranges(costs: list[Costs], shared: float) -> None:
     names = {f"n{number}": one for number, one in enumerate(costs)}
-    found, before = weighed(shared, **names), weighed(shared, is_weighed=False, **names)
+    found, before = decided(names, shared), decided(names, shared, is_weighed=False)
     moving = {item.namespace for item in found.with_verdict(Verdict.MOVE)}
 
     assert found.rightsizing is not None

@@ -11,7 +11,6 @@ import pytest
 from analyzer.projection.rightsizing.applied import RightsizedLoad, requests_of, rightsized
 from analyzer.projection.rightsizing.result import Rightsizing
 from analyzer.projection.sidecars import with_billed
-from analyzer.units import Interval
 from tests.projection.rightsizing.bursts import MEBIBYTE, policy
 from tests.projection.rightsizing.frames import Pod, samples, sized, steadily
 
@@ -62,12 +61,14 @@ def test_a_workload_without_a_recommendation_keeps_todays() -> None:
 @pytest.mark.parametrize("unknown", ["reserved_vcpu", "reserved_memory_bytes"])
 def test_a_request_that_is_not_known_today_stays_unknown(unknown: str) -> None:
     known = Pod(cpu_vcpu=steadily(0.02, STEPS))
-    dark = replace(known, **{unknown: math.nan})
+    is_cpu = unknown == "reserved_vcpu"
+    dark = replace(known, reserved_vcpu=math.nan)
+    if not is_cpu:
+        dark = replace(known, reserved_memory_bytes=math.nan)
     found = applied(known, dark).sidecars
     memory = 70 / 1024
 
     # Billed is what is used where nothing is requested, today and then: nothing is saved by it.
-    is_cpu = unknown == "reserved_vcpu"
     assert found.reserved_vcpu == pytest.approx(0.05 if is_cpu else 0.1)
     assert found.billed_vcpu == pytest.approx(0.07 if is_cpu else 0.1)
     assert found.reserved_memory_gib == pytest.approx(2 * memory if is_cpu else memory)
@@ -110,10 +111,9 @@ def test_requests_are_those_of_workloads_that_have_a_recommendation() -> None:
 
     assert found is not None
     assert set(found.index) == {("shop", "front"), ("books", "bare")}
-    front, bare = found.loc[("shop", "front")], found.loc[("books", "bare")]
-    assert Interval(low=front["low"], mid=front["mid"], high=front["high"]) == Interval.exactly(
-        0.046
-    )
+    rows = dict(zip(found.index, found.to_dict("records"), strict=True))
+    front, bare = rows["shop", "front"], rows["books", "bare"]
+    assert (front["low"], front["mid"], front["high"]) == (0.046, 0.046, 0.046)
     assert front["bytes"] == pytest.approx(74 * MEBIBYTE)
     # Memory that was not measured keeps today's request.
     assert bare["bytes"] == pytest.approx(128 * MEBIBYTE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,9 +26,10 @@ def seen(*pods: Pod) -> Samples:
     return Samples.of(samples(*pods), np.arange(STEPS, dtype=np.int64))
 
 
-def facts(*pods: Pod) -> pd.Series:
+def facts(*pods: Pod) -> dict[str, Any]:
     """Return the facts about the only workload."""
-    return facts_of(seen(*pods), policy(HOURS), STEPS).loc[0]
+    (found,) = facts_of(seen(*pods), policy(HOURS), STEPS).to_dict("records")
+    return {str(name): value for name, value in found.items()}
 
 
 def test_counts_and_hours_are_of_the_time_that_a_workload_was_there() -> None:
