@@ -22,7 +22,8 @@ from analyzer.measurement.usage import MeshUsage
 from analyzer.notebook.api import collect
 from analyzer.projection import default_scenario, project_usage
 from analyzer.projection.rightsizing.autoscaled import autoscaled
-from analyzer.projection.rightsizing.warnings import warnings_of
+from analyzer.projection.rightsizing.result import Rightsizing
+from analyzer.units import in_percent
 from tests.support import (
     SMALL_MESH,
     Mesh,
@@ -163,10 +164,7 @@ def test_an_autoscaler_at_70_percent_is_warned_of_with_its_replicas(usage: MeshU
     """Of the other one only the container of the application counts: no warning."""
     # A workload with kills has no recommendation.
     usage = replace(usage, memory_kills=no_kills())
-    found = project_usage(
-        usage, calibrate_usage(usage), default_scenario(), force_short=True
-    ).rightsizing
-    assert found is not None
+    found = projected(usage)
     (front,) = (item for item in found.workloads if item.workload == "front")
     assert front.recommended is not None
     recommended_vcpu = front.recommended.request_vcpu
@@ -180,9 +178,22 @@ def test_an_autoscaler_at_70_percent_is_warned_of_with_its_replicas(usage: MeshU
     assert one.new_utilization_percent == pytest.approx(utilization_percent)
     assert one.replicas is not None
     assert one.new_replicas == math.ceil(one.replicas * utilization_percent / 70)
-    names = {finding.name for finding in warnings_of(found, usage)}
-    assert "autoscaler_counts_sidecar" in names
-    assert not warnings_of(found, without_objects(usage))
+    (warning,) = (finding for finding in found.warnings if finding.code == "IU409")
+    assert warning.affected == ("shop/front",)
+    assert f"70 % of the request becomes {in_percent(utilization_percent / 100)}" in warning.text
+    assert one.is_tolerated
+    assert f"replicas become at most {one.new_replicas} (front-hpa" in warning.text
+
+
+def test_without_autoscalers_and_limits_there_is_no_warning(usage: MeshUsage) -> None:
+    assert not projected(without_objects(usage)).warnings
+
+
+def projected(usage: MeshUsage) -> Rightsizing:
+    """Return the recommendations of a whole projection."""
+    found = project_usage(usage, calibrate_usage(usage), default_scenario(), force_short=True)
+    assert found.rightsizing is not None
+    return found.rightsizing
 
 
 def without_objects(usage: MeshUsage) -> MeshUsage:
