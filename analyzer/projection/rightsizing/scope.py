@@ -4,7 +4,6 @@ istiod sends each sidecar the configuration of every service, unless a `Sidecar`
 Where memory follows the number of Envoy clusters, what is not called costs memory for nothing.
 """
 
-import numpy as np
 import pandas as pd
 
 from analyzer.calibration.result import Calibration, MemoryCalibration, RoleCalibration
@@ -54,7 +53,7 @@ def scoped(
         configured_clusters=_mean(known["configured"], known["count"]),
         needed_clusters=Interval(
             **{
-                end: _mean(np.minimum(need, known["configured"]), known["count"])
+                end: _mean(need.clip(upper=known["configured"]), known["count"])
                 for end, need in needs.items()
             }
         ),
