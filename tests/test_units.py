@@ -28,6 +28,16 @@ SAYS_ITS_UNIT = re.compile(
 _OF_ITS_CALLER = ("analyzer.calibration.fit.",)
 """Modules that compute with numbers of any unit."""
 _UNIT_ELSEWHERE = {
+    "analyzer.projection.rightsizing.autoscaled.Scaled.replicas": "pods: a count",
+    "analyzer.projection.rightsizing.busiest.Pods.values": "those of its caller's values",
+    "analyzer.projection.rightsizing.limited.Limited.amount": "the field of its resource says it",
+    "analyzer.projection.rightsizing.limited.Limited.enforced": "as amount",
+    "analyzer.projection.rightsizing.result.Policy.limit_factor": "it has none",
+    "analyzer.projection.rightsizing.result.Policy.percentile": "it has none",
+    "analyzer.projection.rightsizing.result.Policy.window_hours": "its name has it: hours",
+    "analyzer.projection.rightsizing.result.ScopedConfiguration.configured_clusters": "a count",
+    "analyzer.projection.rightsizing.result.ScopedConfiguration.needed_clusters": "a count",
+    "analyzer.projection.uncertainty.Parameters.rightsizing": "deviates: they have none",
     "analyzer.units.Interval.low": "the field that holds the interval says it",
     "analyzer.units.Interval.mid": "the field that holds the interval says it",
     "analyzer.units.Interval.high": "the field that holds the interval says it",

@@ -410,7 +410,7 @@ class PatchOptions:
         option(
             "--base",
             "Base of each kustomization, as seen from its folder. It may have {cluster} and "
-            "{namespace}. [default: DIRECTORY/base]",
+            "{namespace}. [default: DIRECTORY/base; for kustomize 2 its folder {namespace}]",
             default="",
             metavar="PATH",
         ),

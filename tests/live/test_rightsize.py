@@ -137,3 +137,13 @@ def test_hidden_names_are_in_no_patch(folder: Path, tmp_path: Path) -> None:
     assert found["patches"] == []
     (refusal,) = (item for item in found["refusals"] if item["subject"] == "patches")
     assert "--hide-names" in refusal["detail"]
+
+
+def test_one_base_for_several_namespaces_is_refused_for_an_old_kustomize(snapshot: Path) -> None:
+    """Each kustomization would build the others' objects without their patches."""
+    chosen = ["rightsize", snapshot, "--force-short", "--kustomize-api", "2", "--base"]
+    done = CliRunner().invoke(cli, list(map(str, [*chosen, "../../base"])))
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "{namespace}" in done.stderr
+    assert run(*chosen, "../../base/{namespace}")

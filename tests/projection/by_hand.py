@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tests.projection.builders import Call, Node, Proxy
+from tests.projection.by_hand_requests import requests_by_hand
 
 __all__ = ["Bill", "Question", "bills"]
 
@@ -149,6 +150,7 @@ def bills(question: Question) -> dict[tuple[str, str], Bill]:
     ztunnels = list(_ztunnels(question))
     units = {
         "sidecar": list(_sidecars(question)),
+        "sidecar-rightsized": list(_rightsized(question)),
         "ambient-l4": ztunnels,
         "ambient-waypoint": [*ztunnels, *_waypoints(question, everywhere=False)],
         "ambient-waypoint-all": [*ztunnels, *_waypoints(question, everywhere=True)],
@@ -177,6 +179,20 @@ def _sidecars(question: Question) -> Iterable[Unit]:
                 price=question.price(proxy.node),
                 times=1 / len(proxy.cpu_vcpu),
             )
+
+
+def _rightsized(question: Question) -> Iterable[Unit]:
+    """Return the same with the recommended requests, where there are any."""
+    requests = requests_by_hand(
+        question.sidecars, lambda proxy, step: _grown_vcpu(question, proxy, step), question.assumed
+    )
+    known = [proxy for proxy in question.sidecars for _ in proxy.life]
+    for proxy, unit in zip(known, _sidecars(question), strict=True):
+        if proxy.workload in requests:
+            vcpu, gib = requests[proxy.workload]
+            yield replace(unit, reserved_vcpu=vcpu, reserved_gib=gib)
+        else:
+            yield unit
 
 
 def _ztunnels(question: Question) -> Iterable[Unit]:

@@ -17,6 +17,7 @@ from analyzer.projection.choices import (
     CHOICES,
     LARGEST,
     Basis,
+    LimitPolicy,
     Named,
     NodePrice,
     Placement,
@@ -51,6 +52,8 @@ HOSTILE = (
     "# a",
 )
 
+RIGHTSIZING_WITHIN = {"rightsizing_percentile": (50, 100), "rightsizing_limit_factor": (1, 1000)}
+
 names = st.one_of(st.sampled_from(HOSTILE + NAUGHTY_NAMES), st.text(min_size=1))
 amounts = st.floats(0, LARGEST, allow_subnormal=True)
 shares = st.floats(0, 1)
@@ -73,6 +76,10 @@ def numbers(draw: st.DrawFn, key: str) -> Interval:
         return Interval.exactly(draw(st.floats(1e-9, 1)))
     if key in ("waypoint_limit_vcpu_per_replica", "traffic_growth_factor"):
         return Interval.exactly(draw(st.floats(1e-9, 1e9)))
+    if key in RIGHTSIZING_WITHIN:
+        return Interval.exactly(draw(st.floats(*RIGHTSIZING_WITHIN[key])))
+    if key.startswith("rightsizing_"):
+        return Interval.exactly(draw(amounts))
     return draw(intervals(1e-9 if key.endswith("_to_sidecar_ratio") else 0.0))
 
 
@@ -115,6 +122,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         waypoint_traffic_distribution=draw(st.sampled_from(TrafficDistribution)),
         ingress_through_waypoint=draw(st.booleans()),
         istio_cni_installed=draw(st.none() | st.booleans()),
+        rightsizing_cpu_limit=draw(st.sampled_from(LimitPolicy)),
         prices=draw(prices),
         working_hours=draw(st.none() | hours()),
     )

@@ -23,7 +23,8 @@ from analyzer.calibration.result import (
     MemoryCalibration,
     TcpCalibration,
 )
-from analyzer.data import schema_path
+from analyzer.data import sample_path, schema_path
+from analyzer.measurement.snapshot import load_snapshot
 from analyzer.projection.decision import Action, Verdict, Why
 from analyzer.report.answer import Answer
 from analyzer.report.document import members, plain
@@ -234,13 +235,43 @@ def test_every_key_in_the_schema_of_the_decision_is_there() -> None:
     document = as_document(full())
     decision, projection = document["decision"], document["projection"]
 
-    # What all that may save would do together is only there where the ranges cannot tell.
-    assert decision.keys() == properties_of("decision") - {"at_best"}
+    # What all that may save would do together is only there where the ranges cannot tell, and
+    # right-sizing only where there is a day of data.
+    of_a_day = {"rightsizing", "against_rightsized"}
+    assert decision.keys() == properties_of("decision") - {"at_best"} - of_a_day
     assert document_of_both_signs()["decision"]["at_best"].keys() == properties_of("outcome")
     assert decision["outcome"].keys() == properties_of("outcome")
-    assert projection["savings"][0].keys() == properties_of("saving")
+    assert projection["savings"][0].keys() == properties_of("saving") - of_a_day
     assert projection["savings"][0]["bases"].keys() == {"usage", "reserved", "billed"}
     assert projection["namespaces"][0].keys() == properties_of("namespace")
+
+
+def test_every_key_of_right_sizing_is_in_the_schema() -> None:
+    snapshot = load_snapshot(sample_path("fleet"))
+    document = as_document(analyzer.project(snapshot).answer)
+    decision, projection = document["decision"], document["projection"]
+    savings = {item["mode"]: item for item in projection["savings"]}
+    one = projection["rightsizing"]["workloads"][0]
+
+    assert decision["rightsizing"].keys() == properties_of("outcome")
+    assert decision["against_rightsized"].keys() == properties_of("outcome")
+    assert savings["ambient-l4"].keys() == properties_of("saving")
+    assert "against_rightsized" not in savings["sidecar-rightsized"]
+    # A limit that Prometheus does not have is absent.
+    assert one.keys() <= properties_of("recommendation")
+    assert {"request_vcpu", "recommended", "exceeded_share"} <= one.keys()
+    assert projection["rightsizing"]["policy"].keys() == properties_of("rightsizing_policy")
+
+
+def test_recommendations_have_one_schema_in_both_answers() -> None:
+    whole, alone = (
+        json.loads(schema_path(name).read_text(encoding="utf-8"))["$defs"]
+        for name in ("result", "rightsizing")
+    )
+
+    assert whole["rightsizing_policy"] == alone["policy"]
+    assert whole["resources"] == alone["resources"]
+    assert whole["recommendation"] == alone["workload"]
 
 
 def document_of_both_signs() -> dict[str, Any]:

@@ -69,9 +69,9 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
 
     Columns: sidecar_count (at a time), known_steps, hours (from the first to the last step in which
     its CPU is known), used_vcpu, high_vcpu with its ends high_vcpu_low and high_vcpu_high,
-    early_vcpu (the same of the first half alone), peak_memory_bytes, early_memory_bytes, throttled_share (in the busiest steps
-    of the busiest pods), has_periods (whether anything counts CPU periods), and today's requests
-    and limits in the last step of the workload. NaN: not known.
+    early_vcpu (the same of the first half alone), peak_memory_bytes, early_memory_bytes,
+    throttled_share (in the busiest steps of the busiest pods), has_periods (whether anything counts
+    CPU periods), and today's requests and limits in the last step of the workload. NaN: not known.
     """
     share = policy.percentile / 100
     early = ~samples.is_late

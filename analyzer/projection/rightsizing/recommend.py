@@ -122,6 +122,11 @@ def bursts_of(fact: _Facts, policy: Policy) -> Bursts:
     return Bursts.THROTTLING if is_limited or fact.has_periods else Bursts.UNSEEN
 
 
+def _left_out(policy: Policy) -> float:
+    """Return the share of steps above the percentile."""
+    return (100 - policy.percentile) / 100
+
+
 def _need(fact: _Facts, high_vcpu: float, policy: Policy) -> float:
     """Return the CPU that a request has to cover: a high percentile, and the bursts within steps.
 
@@ -133,7 +138,7 @@ def _need(fact: _Facts, high_vcpu: float, policy: Policy) -> float:
     if bursts == Bursts.UNSEEN:
         return high_vcpu * (1 + policy.unseen_headroom_share)
     if bursts == Bursts.THROTTLING and fact.limit_vcpu > high_vcpu:
-        left_out = 1 - policy.percentile / 100
+        left_out = _left_out(policy)
         reached = min(fact.throttled_share / left_out, 1.0) if left_out else 0.0
         high_vcpu += (fact.limit_vcpu - high_vcpu) * reached
     return high_vcpu * (1 + policy.headroom_share)
@@ -202,9 +207,8 @@ def _recommended(fact: _Facts, request: Interval, today: Resources, policy: Poli
 
 def _refusal(fact: _Facts, name: Name, policy: Policy, *, is_killed: bool) -> Refusal | None:
     """Return why a workload has no recommendation; None if it has one."""
-    left_out = 1 - policy.percentile / 100
     # At the 100th percentile nothing is left out: a single throttled period is too many.
-    is_throttled = fact.throttled_share >= left_out and fact.throttled_share > 0
+    is_throttled = fact.throttled_share >= _left_out(policy) and fact.throttled_share > 0
     if fact.known_steps == 0:
         reason, detail = Reason.NO_DATA, "The CPU of its sidecars was not measured."
     elif too_short := _too_short(fact, policy):

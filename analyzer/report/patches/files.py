@@ -26,7 +26,7 @@ class KustomizeApi(StrEnum):
     """What a kustomization is written for."""
 
     CURRENT = "5"
-    """Kustomize 4 and 5: resources, and patches with their targets."""
+    """The current kustomize: resources, and patches with their targets."""
     OLD = "2"
     """Kustomize 2, which kubectl had up to release 1.20: bases and patchesStrategicMerge."""
 

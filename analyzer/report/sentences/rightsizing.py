@@ -80,8 +80,8 @@ def policy_lines(policy: Policy) -> Iterator[str]:
     if policy.is_short:
         yield f"The window of {window} is shorter than a day. It may lack the busiest hours."
     yield (
-        f"CPU request: percentile {policy.percentile:g} of what the busiest sidecars use in each "
-        f"interval of {window}, and headroom on top."
+        f"CPU request: what the busiest sidecars use at percentile {policy.percentile:g} of all "
+        f"intervals, and headroom on top. {fmt.capital(window)} were measured."
     )
     yield (
         f"Headroom is {_percent(policy.headroom_share)} where the data shows short bursts, and "
@@ -145,8 +145,8 @@ def apply_lines(found: Patches, layout: Layout) -> Iterator[str]:
         "So each patch sets all of them."
     )
     yield (
-        f"Build and compare first: kubectl kustomize {first}. Each patched pod template has "
-        f"{CPU}. Then apply: kubectl apply -k {first}."
+        f"Build and compare first, in this folder: kubectl kustomize {first}. Each patched pod "
+        f"template has {CPU}. Then apply: kubectl apply -k {first}."
     )
     yield "A changed pod template restarts its pods."
     yield from _condition_lines(found, layout.api)

@@ -147,7 +147,7 @@ def simulate(kind: str, seed: int, window: int = 0) -> Simulated:
     frames, truth, first = [], [], 0
     for number in range(WORKLOADS):
         pods = int(sizes.integers(2, 9))
-        mean_vcpu = float(sizes.lognormal(np.log(0.02), 1.0))
+        mean_vcpu = float(sizes.lognormal(np.log(0.012), 0.8))
         base_bytes = float(sizes.uniform(45, 120)) * MEBIBYTE
         vcpu = mean_vcpu * KINDS[kind](rng, steps, pods, number)
         noise = np.exp(rng.normal(0.0, NOISE_SHARE, vcpu.shape))

@@ -11,7 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from analyzer.projection.choices import Basis
-from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL, SIDECAR
+from analyzer.projection.modes import (
+    AMBIENT_L4,
+    AMBIENT_WAYPOINT,
+    AMBIENT_WAYPOINT_ALL,
+    RIGHTSIZED,
+    SIDECAR,
+)
 from analyzer.projection.result import Projection
 from analyzer.report.answer import Answer
 from analyzer.report.charts import CHARTS
@@ -97,9 +103,12 @@ def test_memory_is_a_part_of_its_own_where_it_is_paid() -> None:
 
 
 def test_every_mode_has_its_row_from_the_top() -> None:
-    _, axes, _ = drawn(full())
+    _, axes, projection = drawn(full())
 
-    assert [" ".join(label.split()) for label in labels(axes)] == [*MODE_TITLES.values()]
+    titles = [MODE_TITLES[mode.name] for mode in projection.modes]
+    assert [" ".join(label.split()) for label in labels(axes)] == titles
+    # Right-sizing needs a day of data.
+    assert {*MODE_TITLES.values()} - {*titles} == {MODE_TITLES[RIGHTSIZED]}
     assert axes.yaxis.get_inverted()
 
 
@@ -290,12 +299,9 @@ def test_the_same_answer_gives_the_same_picture() -> None:
 
 
 def test_every_chart_has_a_name() -> None:
-    order = "cost calibration workloads timeline namespaces sensitivity l7_share backtest ztunnels"
+    order = "cost calibration workloads rightsizing timeline namespaces sensitivity l7_share"
 
-    assert list(CHARTS) == [name for name in order.split() if name in CHARTS]
-    assert {"cost", "calibration", "namespaces", "sensitivity", "l7_share", "ztunnels"} <= set(
-        CHARTS
-    )
+    assert list(CHARTS) == [*order.split(), "backtest", "ztunnels"]
 
 
 def test_at_prices_of_nodes_each_component_costs_what_its_nodes_do() -> None:

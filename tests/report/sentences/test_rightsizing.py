@@ -43,7 +43,7 @@ def test_the_outcome_has_the_requests_of_today_where_all_are_known() -> None:
 def test_the_policy_has_its_percentile_and_shares() -> None:
     text = " ".join(policy_lines(POLICY))
 
-    assert "percentile 95 of what the busiest sidecars use in each interval of 2 days" in text
+    assert "what the busiest sidecars use at percentile 95 of all intervals" in text
     assert "Headroom is 10 % where the data shows short bursts, and 15 % elsewhere." in text
     assert "the highest use plus 15 %." in text
     assert "shorter than a day" not in text

@@ -1,0 +1,120 @@
+"""What is known of each workload, one figure at a time."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analyzer.projection.rightsizing.facts import (
+    Samples,
+    exceeded_shares,
+    facts_of,
+    saved_vcpu,
+)
+from tests.projection.rightsizing.bursts import MEBIBYTE, policy
+from tests.projection.rightsizing.frames import Pod, samples
+
+STEPS = 24
+HOURS = STEPS / 12
+
+
+def seen(*pods: Pod) -> Samples:
+    return Samples.of(samples(*pods), np.arange(STEPS, dtype=np.int64))
+
+
+def facts(*pods: Pod) -> pd.Series:
+    """Return the facts about the only workload."""
+    return facts_of(seen(*pods), policy(HOURS), STEPS).loc[0]
+
+
+def test_counts_and_hours_are_of_the_time_that_a_workload_was_there() -> None:
+    found = facts(
+        Pod(cpu_vcpu=[0.1] * 12, first=2), Pod(cpu_vcpu=[0.3] * 3 + [math.nan] * 3, first=14)
+    )
+
+    assert found["sidecar_count"] == 18 / STEPS
+    assert found["known_steps"] == 15
+    # From step 2 to step 16, of five minutes each.
+    assert found["hours"] == pytest.approx(15 / 12)
+    assert found["used_vcpu"] == pytest.approx((12 * 0.1 + 3 * 0.3) / 15)
+
+
+def test_halves_are_of_the_window_and_not_of_the_workload() -> None:
+    memory = [10 * MEBIBYTE] * 4 + [30 * MEBIBYTE] * 8
+    found = facts(Pod(cpu_vcpu=[0.1] * 4 + [0.5] * 8, memory_bytes=memory, first=8))
+
+    assert found["early_vcpu"] == pytest.approx(0.1)
+    assert found["early_memory_bytes"] == 10 * MEBIBYTE
+    assert found["peak_memory_bytes"] == 30 * MEBIBYTE
+    assert found["high_vcpu"] == pytest.approx(0.5)
+
+
+def test_halves_are_of_the_steps_that_were_observed() -> None:
+    points = np.array([0, 1, 2, 3, 100, 101], np.int64)
+    rows = samples(Pod(cpu_vcpu=[0.1] * 6)).assign(point=points)
+
+    assert list(Samples.of(rows, points).is_late) == [False] * 3 + [True] * 3
+
+
+def test_today_is_the_last_step_in_which_each_amount_is_known() -> None:
+    found = facts(
+        Pod(
+            cpu_vcpu=[0.1] * 3,
+            reserved_vcpu=[0.5, 0.2, math.nan],
+            limit_vcpu=[2.0, math.nan, math.nan],
+        ),
+        Pod(cpu_vcpu=[0.1] * 3, reserved_vcpu=[0.5, 0.1, math.nan]),
+    )
+
+    # Pods before and after a change: the mean of both.
+    assert found["reserved_vcpu"] == 0.15
+    assert found["limit_vcpu"] == 2.0
+    assert found["reserved_memory_bytes"] == 128 * MEBIBYTE
+
+
+@pytest.mark.parametrize(("share", "expected"), [(math.nan, False), (0.0, False), (0.01, True)])
+def test_periods_are_counted_where_any_is_throttled(share: float, *, expected: bool) -> None:
+    found = facts(Pod(cpu_vcpu=[0.1] * STEPS, throttled_share=[0.0] * 23 + [share]))
+
+    assert bool(found["has_periods"]) is expected
+
+
+def test_the_numbers_of_workloads_follow_their_names() -> None:
+    names = ("b/one", "a/two", "a/one")
+    found = seen(*(Pod(workload=name, cpu_vcpu=[0.1]) for name in names))
+
+    assert list(found.names) == [("a", "one"), ("a", "two"), ("b", "one")]
+    assert list(found.workload) == [2, 1, 0]
+
+
+def test_a_share_is_exceeded_in_the_second_half_only() -> None:
+    found = seen(
+        Pod(workload="a/one", cpu_vcpu=[0.9] * 12 + [0.1] * 9 + [0.9] * 3),
+        Pod(workload="a/two", cpu_vcpu=[0.9] * 12),
+        Pod(workload="a/three", cpu_vcpu=[0.1] * 12 + [0.2] * 6 + [math.nan] * 6),
+    )
+    limits = pd.Series({0: 0.5, 1: 0.1, 2: 0.5})
+    shares = exceeded_shares(found, found.vcpu, limits)
+
+    # By name: one, three, two; the last has no second half.
+    assert dict(shares) == {0: 0.25, 1: 1.0}
+
+
+def test_a_saving_is_of_what_is_billed_and_only_where_both_requests_are_known() -> None:
+    found = seen(
+        Pod(workload="a/one", cpu_vcpu=[0.05] * 12 + [0.3] * 12, reserved_vcpu=0.2),
+        Pod(workload="a/two", cpu_vcpu=[math.nan] * STEPS, reserved_vcpu=0.2),
+        Pod(workload="a/x", cpu_vcpu=[0.05] * STEPS, reserved_vcpu=math.nan),
+        Pod(workload="a/y", cpu_vcpu=[0.05] * STEPS, reserved_vcpu=0.2),
+    )
+    saved = saved_vcpu(found, pd.Series([0.1, 0.1, 0.1, np.nan]), STEPS)
+
+    # Half of the time the use is billed in both.
+    assert saved[0] == pytest.approx(0.05)
+    # The CPU of two is not known, so its request is billed.
+    assert saved[1] == pytest.approx(0.1)
+    assert math.isnan(saved[2])
+    assert math.isnan(saved[3])
