@@ -128,7 +128,8 @@ def test_native_sidecars_are_known(usage: MeshUsage) -> None:
 def test_requests_of_the_application_are_without_init_containers(usage: MeshUsage) -> None:
     found = usage.application_reserved_vcpu
 
-    assert set(found["workload"]) == {one.name for one in SPEC.workloads}
+    # Those of namespaces with an autoscaler.
+    assert set(found["workload"]) == {one.name for one in SPEC.workloads if one.namespace == "shop"}
     assert found["application_reserved_vcpu"].unique().tolist() == [0.5]
 
 
@@ -237,7 +238,13 @@ def test_hidden_names_are_in_no_file_and_answers_are_the_same(tmp_path: Path) ->
 
 
 def test_what_is_not_there_is_not_asked_for(tmp_path: Path) -> None:
-    added = {"autoscalers", "limit_ranges", "proxy_pods", "vertical_autoscalers", "workload_owners"}
+    added = {
+        "application_reserved_vcpu",
+        "autoscalers",
+        "proxy_pods",
+        "request_policies",
+        "workload_owners",
+    }
     asked = {}
     for name, mesh in (("all", mesh_with_objects()), ("none", build_mesh(SMALL_MESH))):
         with PrometheusServer(tmp_path / name) as server:
