@@ -48,6 +48,8 @@ class Why(StrEnum):
 
     SAVES = "saves"
     """The whole range is a saving, with the waypoints that the scenario places."""
+    SAVES_AGAINST_RIGHTSIZED = "saves_against_rightsized"
+    """The whole range is a saving against right-sized sidecars, and may be one against today."""
     WAYPOINT_DECIDES = "waypoint_decides"
     """It saves without a waypoint; with one the range has both signs."""
     WAYPOINT_COSTS_MORE = "waypoint_costs_more"
@@ -191,12 +193,13 @@ def _weighed(decision: Decision, today: _Ranges, after: _Ranges) -> Decision:
     """Return the decision with the third road weighed: sidecars with requests that fit.
 
     `after` has the same namespaces with right-sized sidecars. Where right-sizing surely saves, it
-    is what moving has to beat: namespaces move that surely save against it, and the others are
-    right-sized. Both together must save against today.
+    is what moving has to beat: namespaces move that surely save against it and may save against
+    today, and the others are right-sized. The whole must surely save against both.
     """
     saved = saved_between(today.paid_usd, after.paid_usd)
     resized = today.outcome_of(saved, len(today.stakes.names))
-    chosen = after.surely_saves
+    # Where today's requests are far too low, sidecars cost less than on both roads: no move there.
+    chosen = after.surely_saves & np.array([item.high > 0 for item in today.saved_range_usd], bool)
     beyond = after.outcome(after.stakes.saved_usd, chosen)
     found = replace(decision, rightsizing=resized, against_rightsized=beyond)
     if resized.usd_per_year.low <= 0:
@@ -222,7 +225,9 @@ def _weighed(decision: Decision, today: _Ranges, after: _Ranges) -> Decision:
 def _after_rightsizing(item: NamespaceDecision, names: Collection[str]) -> NamespaceDecision:
     """Return a namespace's decision where `names` are those that move."""
     if item.namespace in names:
-        return replace(item, verdict=Verdict.MOVE, why=Why.SAVES)
+        is_sure = item.saving_usd_per_year.low > 0
+        why = Why.SAVES if is_sure else Why.SAVES_AGAINST_RIGHTSIZED
+        return replace(item, verdict=Verdict.MOVE, why=why)
     if item.verdict != Verdict.MOVE:
         return item
     return replace(item, verdict=Verdict.RIGHTSIZE, why=Why.RIGHTSIZED_SAVES_AS_MUCH)

@@ -67,7 +67,7 @@ def intervals(draw: st.DrawFn, least: float = 0.0, most: float = LARGEST) -> Int
 
 
 @st.composite
-def numbers(draw: st.DrawFn, key: str) -> Interval:
+def numbers(draw: st.DrawFn, key: str) -> Interval:  # noqa: PLR0911 - a rule a line
     if key in ("waypoint_replicas", "waypoint_spare_replicas"):
         return Interval.exactly(1.0 * draw(st.integers(key == "waypoint_replicas", 10**6)))
     if key in ("http_new_connection_share", "istiod_fixed_share"):

@@ -45,6 +45,7 @@ VERDICTS: Final = {
 
 WHY: Final = {
     Why.SAVES: "saves",
+    Why.SAVES_AGAINST_RIGHTSIZED: "saves against right-sized sidecars",
     Why.WAYPOINT_DECIDES: "with a waypoint the range has both signs",
     Why.WAYPOINT_COSTS_MORE: "a waypoint costs more than L4 saves",
     Why.ZTUNNEL_COSTS_MORE: "ztunnel costs more than its sidecars",
@@ -303,7 +304,7 @@ def _worth(decision: Decision) -> Iterator[str]:
 def _resizing(decision: Decision, resized: tuple[NamespaceDecision, ...]) -> str:
     """Return that all that do not move are right-sized; "" where others do neither."""
     rest = len(decision.by_namespace) - len(decision.namespaces)
-    return ", and right-size the sidecars of the others" if 0 < len(resized) == rest else ""
+    return ", and right-size the others" if 0 < len(resized) == rest else ""
 
 
 def _instead(decision: Decision) -> Iterator[str]:
