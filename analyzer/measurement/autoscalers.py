@@ -8,8 +8,8 @@ from analyzer.measurement.frames import TIME
 from analyzer.measurement.tables import Tables
 
 AUTOSCALERS: Final = "autoscalers"
-VERTICAL: Final = "vertical_autoscalers"
-LIMIT_RANGES: Final = "limit_ranges"
+POLICIES: Final = "request_policies"
+"""The query for VerticalPodAutoscalers and LimitRanges."""
 
 SCALE_TARGET: Final = "scale_target"
 PROXY: Final = "proxy"
@@ -61,7 +61,7 @@ def vertical_autoscalers_of(tables: Tables) -> pd.DataFrame:
     Columns: namespace, kind and name of the object, update_mode ("" where not known), and
     recommends_for_proxy: whether it has a recommendation for a proxy; <NA> where it has none yet.
     """
-    rows = tables[VERTICAL].sort_values(TIME, kind="stable").rename(columns=_TARGET)
+    rows = tables[POLICIES].sort_values(TIME, kind="stable").rename(columns=_TARGET)
     rows = rows[rows["name"] != ""]
     if rows.empty:
         return no_vertical_autoscalers()
@@ -85,6 +85,6 @@ def limit_ranges_of(tables: Tables) -> pd.DataFrame:
     Columns: namespace, resource (cpu, memory), constraint (min, max, default, defaultRequest,
     maxLimitRequestRatio), value in vCPU or bytes; the ratio has no unit.
     """
-    rows, own = tables[LIMIT_RANGES], [*LIMIT_COLUMNS[:-1]]
-    last = rows.sort_values(TIME, kind="stable").groupby(own)[LIMIT_RANGES].last()
+    rows, own = tables[POLICIES].sort_values(TIME, kind="stable"), [*LIMIT_COLUMNS[:-1]]
+    last = rows[rows["constraint"] != ""].groupby(own)[POLICIES].last()
     return last.rename("value").reset_index() if len(last) else no_limit_ranges()

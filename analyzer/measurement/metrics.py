@@ -129,6 +129,11 @@ OPTIONAL: Final[Mapping[str, Metric]] = {
         lost="The cloud provider of the nodes is unknown, so traffic between zones has no price.",
         fix="Keep it when scraping kube-state-metrics.",
     ),
+    "kube_pod_container_status_restarts_total": Metric(
+        lost="Sidecars killed for memory are not recognised.",
+        fix="Keep it and kube_pod_container_status_last_terminated_reason when scraping "
+        "kube-state-metrics.",
+    ),
     "kube_replicaset_owner": Metric(
         lost="Kind and name of the owners of pods are unknown, so rightsizing writes patches for "
         "StatefulSets and DaemonSets only.",
@@ -139,11 +144,7 @@ OPTIONAL: Final[Mapping[str, Metric]] = {
 }
 """Metrics without which there is an answer that may be less sure."""
 
-NORMALLY_ABSENT: Final = frozenset(
-    {
-        "kube_horizontalpodautoscaler_spec_max_replicas",
-        "kube_limitrange",
-        "kube_verticalpodautoscaler_status_recommendation_containerrecommendations_target",
-    }
-)
+AUTOSCALERS: Final = "kube_horizontalpodautoscaler_spec_max_replicas"
+
+NORMALLY_ABSENT: Final = frozenset({AUTOSCALERS, "kube_limitrange"})
 """Metrics of objects that many clusters do not have: where there is none, nothing is lost."""

@@ -22,7 +22,7 @@ from analyzer.measurement.manifest import (
     window_of,
     window_to_json,
 )
-from analyzer.measurement.metrics import CPU, LABELLED_PROXIES
+from analyzer.measurement.metrics import AUTOSCALERS, CPU, LABELLED_PROXIES
 from analyzer.measurement.proxy_counts import ProxyCounts
 from analyzer.measurement.ranges import Ranges
 from analyzer.measurement.survey import Survey, examine
@@ -269,6 +269,8 @@ def _replaced(found: Survey) -> dict[str, str]:
             replaced[name] = f"only {rule} was found, which is no counter"
     if LABELLED_PROXIES not in found.series_counts:
         replaced["proxy_pod_labels"] = "the proxies' metrics have no labels of their pods"
+    if AUTOSCALERS not in found.series_counts:
+        replaced["application_reserved_vcpu"] = "there is no HorizontalPodAutoscaler that counts it"
     # The kubelets show which cluster a node is of, if kube-state-metrics does not.
     if "kube_pod_info" in found.series_counts and found.label_mapping.state_cluster is None:
         replaced["proxy_nodes"] = "pod_placement replaces it: kube_pod_info was found"

@@ -10,12 +10,16 @@ from analyzer.measurement.tables import Tables
 from analyzer.units import Role
 
 PODS: Final = "proxy_pods"
-"""The query for all of it."""
+"""The query for kills and native sidecars."""
 
 KILL: Final = "memory_kill"
 NATIVE: Final = "native"
-NOT_NATIVE: Final = "not_native"
-APPLICATION: Final = "application_vcpu"
+
+REQUESTS: Final = "application_reserved_vcpu"
+"""The query for requests of the other containers."""
+
+_PLACED: Final = "pod_placement"
+_RESERVED: Final = "proxy_reserved_vcpu"
 
 KILLS_COLUMNS: Final = ("namespace", "workload", "pod")
 APPLICATIONS_COLUMNS: Final = ("namespace", "workload", "application_reserved_vcpu")
@@ -38,8 +42,8 @@ def memory_kills_of(tables: Tables, proxies: pd.DataFrame) -> pd.DataFrame:
     life. A kill is in the window if the reason appeared in it, or came with the pod, or the
     count of restarts grew.
     """
-    rows = tables[PODS]
-    begins = rows.groupby(KEY)[TIME].min()
+    rows, placed = tables[PODS], tables[_PLACED]
+    begins = placed.groupby(KEY)[TIME].min()
     kills = rows[rows["fact"] == KILL].groupby(KEY)
     found = pd.DataFrame(
         {
@@ -48,7 +52,7 @@ def memory_kills_of(tables: Tables, proxies: pd.DataFrame) -> pd.DataFrame:
         }
     )
     pod_begins = begins.reindex(found.index)
-    is_new = (found["first"] > pod_begins) | (pod_begins > rows[TIME].min())
+    is_new = (found["first"] > pod_begins) | (pod_begins > placed[TIME].min())
     killed = found.index[is_new | found["restarted"]].to_frame(index=False)
     sidecars = proxies.loc[proxies["role"] == Role.SIDECAR, list(KILLS_COLUMNS)]
     named = sidecars.merge(killed, on=KEY)[list(KILLS_COLUMNS)]
@@ -56,26 +60,27 @@ def memory_kills_of(tables: Tables, proxies: pd.DataFrame) -> pd.DataFrame:
 
 
 def native_sidecars_of(tables: Tables, proxies: pd.DataFrame) -> pd.Series:
-    """Return by number of the proxy whether it is a native sidecar; <NA> where not known."""
-    rows = tables[PODS]
+    """Return by number of the proxy whether it is a native sidecar; <NA> where not known.
+
+    That is known by its CPU request, which is that of an init container.
+    """
     keys = pd.MultiIndex.from_frame(proxies[KEY])
-    native, other = (
-        keys.isin(pd.MultiIndex.from_frame(rows.loc[rows["fact"] == fact, KEY]))
-        for fact in (NATIVE, NOT_NATIVE)
+    rows = tables[PODS]
+    native, known = (
+        keys.isin(pd.MultiIndex.from_frame(frame[KEY]))
+        for frame in (rows[rows["fact"] == NATIVE], tables[_RESERVED])
     )
-    # A StatefulSet may give the name of a pod to one of each kind: neither is right.
-    known = pd.Series(native, index=proxies.index, dtype="boolean")
-    return known.mask(native == other).rename("is_native")
+    found = pd.Series(native, index=proxies.index, dtype="boolean").rename("is_native")
+    return found.mask(~(native | (known & tables.has(PODS))))
 
 
 def application_requests_of(tables: Tables, proxies: pd.DataFrame) -> pd.DataFrame:
     """Return the CPU requests of the other containers beside each workload's sidecars, sorted.
 
     Columns: namespace, workload, application_reserved_vcpu: of one pod, on average over pods and
-    steps. A workload has no row where no such request is known.
+    steps. A workload has no row where no such request is known, or no autoscaler may count it.
     """
-    rows = tables[PODS]
     sidecars = proxies.loc[proxies["role"] == Role.SIDECAR, [*KEY, "workload"]]
-    known = rows[rows["fact"] == APPLICATION].merge(sidecars, on=KEY)
-    means = known.groupby(["namespace", "workload"])[PODS].mean()
+    known = tables[REQUESTS].merge(sidecars, on=KEY)
+    means = known.groupby(["namespace", "workload"])[REQUESTS].mean()
     return means.rename(APPLICATIONS_COLUMNS[-1]).reset_index()

@@ -22,7 +22,8 @@ from analyzer.measurement.usage import MeshUsage
 from analyzer.notebook.api import collect
 from analyzer.projection import default_scenario, project_usage
 from analyzer.projection.rightsizing.autoscaled import autoscaled
-from analyzer.projection.rightsizing.warnings import warnings_of
+from analyzer.projection.rightsizing.result import Rightsizing
+from analyzer.units import in_percent
 from tests.support import (
     SMALL_MESH,
     Mesh,
@@ -127,7 +128,8 @@ def test_native_sidecars_are_known(usage: MeshUsage) -> None:
 def test_requests_of_the_application_are_without_init_containers(usage: MeshUsage) -> None:
     found = usage.application_reserved_vcpu
 
-    assert set(found["workload"]) == {one.name for one in SPEC.workloads}
+    # Those of namespaces with an autoscaler.
+    assert set(found["workload"]) == {one.name for one in SPEC.workloads if one.namespace == "shop"}
     assert found["application_reserved_vcpu"].unique().tolist() == [0.5]
 
 
@@ -163,10 +165,7 @@ def test_an_autoscaler_at_70_percent_is_warned_of_with_its_replicas(usage: MeshU
     """Of the other one only the container of the application counts: no warning."""
     # A workload with kills has no recommendation.
     usage = replace(usage, memory_kills=no_kills())
-    found = project_usage(
-        usage, calibrate_usage(usage), default_scenario(), force_short=True
-    ).rightsizing
-    assert found is not None
+    found = projected(usage)
     (front,) = (item for item in found.workloads if item.workload == "front")
     assert front.recommended is not None
     recommended_vcpu = front.recommended.request_vcpu
@@ -180,9 +179,22 @@ def test_an_autoscaler_at_70_percent_is_warned_of_with_its_replicas(usage: MeshU
     assert one.new_utilization_percent == pytest.approx(utilization_percent)
     assert one.replicas is not None
     assert one.new_replicas == math.ceil(one.replicas * utilization_percent / 70)
-    names = {finding.name for finding in warnings_of(found, usage)}
-    assert "autoscaler_counts_sidecar" in names
-    assert not warnings_of(found, without_objects(usage))
+    (warning,) = (finding for finding in found.warnings if finding.code == "IU409")
+    assert warning.affected == ("shop/front",)
+    assert in_percent(utilization_percent / 100) in warning.text
+    assert one.is_tolerated
+    assert f" {one.new_replicas} (front-hpa" in warning.text
+
+
+def test_without_autoscalers_and_limits_there_is_no_warning(usage: MeshUsage) -> None:
+    assert not projected(without_objects(usage)).warnings
+
+
+def projected(usage: MeshUsage) -> Rightsizing:
+    """Return the recommendations of a whole projection."""
+    found = project_usage(usage, calibrate_usage(usage), default_scenario(), force_short=True)
+    assert found.rightsizing is not None
+    return found.rightsizing
 
 
 def without_objects(usage: MeshUsage) -> MeshUsage:
@@ -226,7 +238,13 @@ def test_hidden_names_are_in_no_file_and_answers_are_the_same(tmp_path: Path) ->
 
 
 def test_what_is_not_there_is_not_asked_for(tmp_path: Path) -> None:
-    added = {"autoscalers", "limit_ranges", "proxy_pods", "vertical_autoscalers", "workload_owners"}
+    added = {
+        "application_reserved_vcpu",
+        "autoscalers",
+        "proxy_pods",
+        "request_policies",
+        "workload_owners",
+    }
     asked = {}
     for name, mesh in (("all", mesh_with_objects()), ("none", build_mesh(SMALL_MESH))):
         with PrometheusServer(tmp_path / name) as server:

@@ -7,8 +7,7 @@ import pytest
 
 from analyzer.measurement.autoscalers import (
     AUTOSCALERS,
-    LIMIT_RANGES,
-    VERTICAL,
+    POLICIES,
     autoscalers_of,
     limit_ranges_of,
     no_autoscalers,
@@ -73,19 +72,31 @@ def test_two_namespaces_have_an_autoscaler_of_one_name(tmp_path: Path) -> None:
 def test_an_autoscaler_without_a_recommendation_may_cover_the_proxy(
     covers: tuple[str, ...], *, known: bool | None, tmp_path: Path
 ) -> None:
-    own = ("", "shop", "Deployment", "front")
-    rows = [(*own, "Auto", "", 0, 1.0), *((*own, "", one, 0, 1.0) for one in covers)]
+    own = ("", "shop", "", "", "Deployment", "front")
+    rows: Rows = [
+        (*own, "Auto", "", 0, 1.0),
+        *((*own, "", one, 0, 1.0) for one in covers),
+        # A LimitRange is no autoscaler.
+        ("", "shop", "cpu", "min", "", "", "", "", 0, 0.1),
+    ]
 
-    (row,) = vertical_autoscalers_of(tables_of(tmp_path, **{VERTICAL: rows})).to_dict("records")
+    (row,) = vertical_autoscalers_of(tables_of(tmp_path, **{POLICIES: rows})).to_dict("records")
 
     assert (row["kind"], row["name"], row["update_mode"]) == ("Deployment", "front", "Auto")
     assert (None if pd.isna(row["recommends_for_proxy"]) else row["recommends_for_proxy"]) == known
 
 
 def test_a_limit_is_as_it_was_last(tmp_path: Path) -> None:
-    rows = [("", "shop", "cpu", "min", point, value) for point, value in enumerate((0.1, 0.2))]
+    none = ("", "", "", "")
+    rows: Rows = [
+        *(
+            ("", "shop", "cpu", "min", *none, point, value)
+            for point, value in enumerate((0.1, 0.2))
+        ),
+        ("", "shop", "", "", "Deployment", "front", "Auto", "", 0, 1.0),
+    ]
 
-    found = limit_ranges_of(tables_of(tmp_path, **{LIMIT_RANGES: rows}))
+    found = limit_ranges_of(tables_of(tmp_path, **{POLICIES: rows}))
 
     assert found.to_dict("records") == [
         {"namespace": "shop", "resource": "cpu", "constraint": "min", "value": 0.2}

@@ -152,7 +152,7 @@ def test_a_duplicate_row_is_refused() -> None:
 
 
 def test_an_object_that_two_jobs_store_under_other_names_is_there_once() -> None:
-    query = load_query("limit_ranges")
+    query = load_query("request_policies")
     mapping = LabelMapping(state=Names(namespace="exported_namespace", also=(Names(),)))
     rows = [
         Series(

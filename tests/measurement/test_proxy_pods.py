@@ -6,11 +6,10 @@ import pandas as pd
 import pytest
 
 from analyzer.measurement.proxy_pods import (
-    APPLICATION,
     KILL,
     NATIVE,
-    NOT_NATIVE,
     PODS,
+    REQUESTS,
     application_requests_of,
     memory_kills_of,
     native_sidecars_of,
@@ -26,9 +25,25 @@ def rows_of(pod: str, fact: str, values: dict[int, float]) -> Rows:
     return [("", "shop", pod, fact, point, value) for point, value in values.items()]
 
 
-def tables_of(path: Path, *rows: Rows) -> Tables:
+def tables_of(path: Path, *rows: Rows, **more: Rows) -> Tables:
     table = [row for part in rows for row in part]
-    return Tables(make_snapshot(path / "snapshot", {PODS: table}, points=_POINTS))
+    return Tables(make_snapshot(path / "snapshot", {PODS: table, **more}, points=_POINTS))
+
+
+def lives_of(**lives: dict[int, float]) -> Rows:
+    return [
+        ("", "shop", pod.replace("_", "-"), "node-1", "10.0.0.1", "ReplicaSet", "x", point, 1.0)
+        for pod, points in lives.items()
+        for point in points
+    ]
+
+
+def amounts_of(**amounts: dict[int, float]) -> Rows:
+    return [
+        ("", "shop", pod, point, value)
+        for pod, values in amounts.items()
+        for point, value in values.items()
+    ]
 
 
 ALL = dict.fromkeys(range(_POINTS), 1.0)
@@ -55,9 +70,8 @@ def test_a_kill_is_dated_by_its_first_sight_and_by_restarts(
 ) -> None:
     tables = tables_of(
         tmp_path,
-        rows_of("front-a", NOT_NATIVE, lives),
         rows_of("front-a", KILL, kills),
-        rows_of("other", NOT_NATIVE, ALL),
+        pod_placement=lives_of(front_a=lives, other=ALL),
     )
 
     found = memory_kills_of(tables, proxies_of(("shop", "front", "front-a")))
@@ -66,30 +80,34 @@ def test_a_kill_is_dated_by_its_first_sight_and_by_restarts(
     assert found["pod"].tolist() == (["front-a"] if counts else [])
 
 
-def test_what_is_not_known_is_neither_native_nor_not(tmp_path: Path) -> None:
+def test_a_sidecar_without_a_request_is_neither_native_nor_not(tmp_path: Path) -> None:
     tables = tables_of(
         tmp_path,
-        rows_of("a", NATIVE, ALL),
-        rows_of("b", NOT_NATIVE, ALL),
-        rows_of("c", NATIVE, {0: 1.0}),
-        rows_of("c", NOT_NATIVE, {3: 1.0}),
+        rows_of("a", NATIVE, {0: 0.1}),
+        rows_of("c", KILL, ALL),
+        proxy_reserved_vcpu=amounts_of(a={0: 0.1}, b={0: 0.1}),
     )
-    proxies = proxies_of(*(("shop", "front", pod) for pod in "abcd"))
-    proxies.index = pd.Index([3, 5, 7, 9])
+    proxies = proxies_of(*(("shop", "front", pod) for pod in "abc"))
+    proxies.index = pd.Index([3, 5, 7])
 
     found = native_sidecars_of(tables, proxies)
 
-    assert found.index.tolist() == [3, 5, 7, 9]
-    assert found.isna().tolist() == [False, False, True, True]
+    assert found.index.tolist() == [3, 5, 7]
+    assert found.isna().tolist() == [False, False, True]
     assert found[[3, 5]].tolist() == [True, False]
+
+
+def test_a_request_in_an_older_snapshot_does_not_show_of_what(tmp_path: Path) -> None:
+    tables = Tables(
+        make_snapshot(tmp_path / "old", {"proxy_reserved_vcpu": amounts_of(a={0: 0.1})})
+    )
+
+    assert pd.isna(native_sidecars_of(tables, proxies_of(("shop", "front", "a")))[0])
 
 
 def test_requests_are_a_mean_over_pods_and_steps(tmp_path: Path) -> None:
     tables = tables_of(
-        tmp_path,
-        rows_of("a", APPLICATION, ALL),
-        rows_of("b", APPLICATION, {2: 0.5, 3: 0.5}),
-        rows_of("c", NOT_NATIVE, ALL),
+        tmp_path, **{REQUESTS: amounts_of(a=ALL, b={2: 0.5, 3: 0.5}), "proxy_reserved_vcpu": []}
     )
     proxies = proxies_of(("shop", "front", "a"), ("shop", "front", "b"), ("shop", "back", "c"))
 

@@ -76,6 +76,8 @@ def test_a_whole_mesh_is_counted(small_server: PrometheusServer) -> None:
         REQUESTS: 14,
         "kube_pod_info": 10,
         "kube_pod_container_resource_requests": 20,
+        # Requests of native sidecars are read with it.
+        "kube_pod_container_status_restarts_total": 6,
         "kube_node_status_allocatable": 16,
         "kube_node_info": 8,
     }

@@ -60,11 +60,9 @@ WITHOUT_UNIT = {
     "application_containers": "containers",
     "autoscalers": "percent where quantity is target_utilization_percent, 1 where it is "
     "scale_target, else replicas",
-    "limit_ranges": "vcpu where resource is cpu, bytes where it is memory; a ratio where "
-    "constraint is maxLimitRequestRatio",
-    "proxy_pods": "vcpu where fact is application_vcpu, restarts where it is memory_kill, else "
-    "always 1",
-    "vertical_autoscalers": "VerticalPodAutoscalers (always 1)",
+    "proxy_pods": "restarts where fact is memory_kill, vcpu where it is native",
+    "request_policies": "vcpu, bytes or a ratio of a constraint, by its resource; 1 for a "
+    "VerticalPodAutoscaler",
     "workload_owners": "owners (always 1)",
     "istio_cni_containers": "containers",
     "istiod_requests": "vcpu where resource is cpu, bytes where it is memory",

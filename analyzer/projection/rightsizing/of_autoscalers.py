@@ -19,21 +19,15 @@ def autoscalers_that_count(scaled: Autoscaled) -> Iterator[Finding]:
     """Yield what becomes of utilization and replicas, of those that change most by name."""
     if not scaled.known:
         return
-    tolerated = [one for one in scaled.known if one.is_tolerated]
-    others = [one for one in scaled.known if not one.is_tolerated]
+    is_felt = any(not one.is_tolerated for one in scaled.known)
     sentences = ["HorizontalPodAutoscalers on CPU utilization count the sidecar's request."]
-    sentences += map(_change, others[:MOST_NAMED])
-    if len(others) > MOST_NAMED:
-        rest = counted(len(others) - MOST_NAMED, "more workload")
+    sentences += map(_change, scaled.known[:MOST_NAMED])
+    if len(scaled.known) > MOST_NAMED:
+        rest = counted(len(scaled.known) - MOST_NAMED, "more workload")
         sentences.append(f"Utilization changes in {rest}.")
-    if others:
+    if is_felt:
         sentences.append(
             "All replicas together then request about as much CPU as today, which saves nothing."
-        )
-    if tolerated:
-        sentences.append(
-            f"For {counted(len(tolerated), 'workload')} the change is at most "
-            f"{in_percent(TOLERANCE_SHARE)}, which an autoscaler at its target ignores."
         )
     fix = (
         "To keep the replicas, set averageUtilization to the new share together with the "
@@ -41,10 +35,10 @@ def autoscalers_that_count(scaled: Autoscaled) -> Iterator[Finding]:
     )
     yield Finding(
         name="autoscaler_counts_sidecar",
-        severity=Severity.WARNING if others else Severity.INFO,
+        severity=Severity.WARNING if is_felt else Severity.INFO,
         text=" ".join(sentences),
         affected=names_of((one.namespace, one.workload) for one in scaled.known),
-        fix=fix if others else "",
+        fix=fix if is_felt else "",
     )
 
 
@@ -56,10 +50,12 @@ def _change(one: Scaled) -> str:
     change = f"{one.namespace}/{one.workload}: CPU use of {before} of the request becomes {after}"
     if one.replicas is None or one.new_replicas is None:
         return f"{change} ({one.autoscaler})."
-    most = "at most " if one.is_at_minimum and one.ratio > 1 else ""
+    is_bound = one.is_tolerated or (one.is_at_minimum and one.ratio > 1)
+    bound = "at least " if one.ratio < 1 else "at most "
+    within = f", within its tolerance of {in_percent(TOLERANCE_SHARE)}" if one.is_tolerated else ""
     return (
-        f"{change}, so {one.replicas:.3g} replicas become {most}{one.new_replicas:,} "
-        f"({one.autoscaler})."
+        f"{change}, so {one.replicas:.3g} replicas become {bound if is_bound else ''}"
+        f"{one.new_replicas:,} ({one.autoscaler}{within})."
     )
 
 

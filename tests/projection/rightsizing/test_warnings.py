@@ -198,6 +198,8 @@ def test_a_change_within_the_tolerance_is_less_severe() -> None:
     finding = by_name(rightsizing(), usage)["autoscaler_counts_sidecar"]
     assert finding.severity == Severity.INFO
     assert not finding.fix
+    # It scales only where it was near the edge of its tolerance.
+    assert "at most 6 (front-hpa, within" in finding.text
 
 
 @pytest.mark.parametrize(
