@@ -10,7 +10,6 @@ from analyzer.arrays import Bools, Floats, Ints
 from analyzer.projection.rightsizing.busiest import Pods
 from analyzer.projection.rightsizing.ranges import ends_of
 from analyzer.projection.rightsizing.result import Policy
-from analyzer.projection.sidecars import billed
 
 _TODAY: Final = ("reserved_vcpu", "limit_vcpu", "reserved_memory_bytes", "limit_memory_bytes")
 
@@ -31,7 +30,6 @@ class Samples:
     vcpu: Floats
     memory_bytes: Floats
     throttled_share: Floats
-    reserved_vcpu: Floats
     is_late: Bools
     rows: pd.DataFrame
 
@@ -42,7 +40,7 @@ class Samples:
         workload, found = names.factorize(sort=True)
         column = {
             name: rows[name].to_numpy(float)
-            for name in ("cpu_vcpu", "memory_bytes", "throttled_share", "reserved_vcpu")
+            for name in ("cpu_vcpu", "memory_bytes", "throttled_share")
         }
         point = rows["point"].to_numpy(np.int64)
         middle = points[len(points) // 2] if len(points) else 0
@@ -54,7 +52,6 @@ class Samples:
             vcpu=column["cpu_vcpu"],
             memory_bytes=column["memory_bytes"],
             throttled_share=column["throttled_share"],
-            reserved_vcpu=column["reserved_vcpu"],
             is_late=point >= middle,
             rows=rows,
         )
@@ -125,15 +122,3 @@ def exceeded_shares(samples: Samples, values: Floats, early: pd.Series) -> pd.Se
     counted = samples.is_late & ~np.isnan(values) & ~np.isnan(limits)
     above = pd.Series((values > limits)[counted].astype(float))
     return above.groupby(samples.workload[counted]).mean()
-
-
-def saved_vcpu(samples: Samples, requests: pd.Series, step_count: int) -> pd.Series:
-    """Return the billed CPU that requests by workload save, NaN where today's are not known."""
-    recommended = requests.reindex(samples.workload).to_numpy(float)
-    before = billed(samples.vcpu, samples.reserved_vcpu)
-    after = billed(samples.vcpu, recommended)
-    # Where either request is not known, the difference is NaN.
-    is_unknown = np.isnan(samples.reserved_vcpu + recommended)
-    saved = np.where(is_unknown | np.isnan(before), np.nan, before - after)
-    totals = pd.Series(saved).groupby(samples.workload).sum(min_count=1)
-    return pd.Series(totals / step_count)

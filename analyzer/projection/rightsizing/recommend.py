@@ -9,12 +9,7 @@ import pandas as pd
 
 from analyzer.projection.choices import LimitPolicy
 from analyzer.projection.rightsizing.default import default_of
-from analyzer.projection.rightsizing.facts import (
-    Samples,
-    exceeded_shares,
-    facts_of,
-    saved_vcpu,
-)
+from analyzer.projection.rightsizing.facts import Samples, exceeded_shares, facts_of
 from analyzer.projection.rightsizing.policy import LEAST_HOURS
 from analyzer.projection.rightsizing.quantities import (
     gib_of,
@@ -72,7 +67,7 @@ def recommend(
     policy: Policy,
     killed: Collection[Name] = (),
 ) -> Rightsizing:
-    """Return recommended requests for the sidecars.
+    """Return recommended requests for the sidecars; what they save is left to `with_savings`.
 
     Args:
         rows: their samples as seen, with growth: those of `MeshUsage.of_role`.
@@ -89,19 +84,7 @@ def recommend(
         for fact, name in zip(_each(facts), samples.names, strict=True)
     ]
     tested = _tested(found, facts, samples, policy)
-    saved = saved_vcpu(samples, _requests(found), len(points))
-    with_saving = [
-        replace(item, saved_vcpu=_known(saved.get(number))) for number, item in enumerate(tested)
-    ]
-    with_saving.sort(
-        key=lambda item: (
-            item.saved_vcpu is None,
-            -(item.saved_vcpu or 0.0),
-            item.namespace,
-            item.workload,
-        )
-    )
-    return Rightsizing(policy=policy, default=default_of(with_saving), workloads=tuple(with_saving))
+    return Rightsizing(policy=policy, default=default_of(tested), workloads=tuple(tested))
 
 
 def _each(facts: pd.DataFrame) -> Iterator[_Facts]:
@@ -249,12 +232,6 @@ def _cut_off(fact: _Facts, *, is_throttled: bool) -> str:
         "A sidecar of it was killed for memory: its highest use shows the limit, not the need. "
         "Raise the memory limit, and measure again."
     )
-
-
-def _requests(found: list[Recommendation]) -> pd.Series:
-    """Return the recommended CPU requests by number; NaN where there is none."""
-    requests = [item.request_vcpu.mid if item.request_vcpu else np.nan for item in found]
-    return pd.Series(requests, dtype=float)
 
 
 def _tested(

@@ -80,7 +80,8 @@ class Recommendation:
         exceeded_share: share of steps of the second half of the window that use more than the
             request that its first half recommends, 0-1; memory_exceeded_share: the same of memory.
         saved_vcpu: billed CPU that the recommendation saves in all sidecars together, at the best
-            estimate; negative where they request too little today.
+            estimate, in the hours that are billed; negative where they request too little today, or
+            nothing. None where no request of any sidecar is known.
     """
 
     namespace: str

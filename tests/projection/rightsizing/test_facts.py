@@ -9,12 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyzer.projection.rightsizing.facts import (
-    Samples,
-    exceeded_shares,
-    facts_of,
-    saved_vcpu,
-)
+from analyzer.projection.rightsizing.facts import Samples, exceeded_shares, facts_of
 from tests.projection.rightsizing.bursts import MEBIBYTE, policy
 from tests.projection.rightsizing.frames import Pod, samples
 
@@ -103,20 +98,3 @@ def test_a_share_is_exceeded_in_the_second_half_only() -> None:
 
     # By name: one, three, two; the last has no second half.
     assert dict(shares) == {0: 0.25, 1: 1.0}
-
-
-def test_a_saving_is_of_what_is_billed_and_only_where_both_requests_are_known() -> None:
-    found = seen(
-        Pod(workload="a/one", cpu_vcpu=[0.05] * 12 + [0.3] * 12, reserved_vcpu=0.2),
-        Pod(workload="a/two", cpu_vcpu=[math.nan] * STEPS, reserved_vcpu=0.2),
-        Pod(workload="a/x", cpu_vcpu=[0.05] * STEPS, reserved_vcpu=math.nan),
-        Pod(workload="a/y", cpu_vcpu=[0.05] * STEPS, reserved_vcpu=0.2),
-    )
-    saved = saved_vcpu(found, pd.Series([0.1, 0.1, 0.1, np.nan]), STEPS)
-
-    # Half of the time the use is billed in both.
-    assert saved[0] == pytest.approx(0.05)
-    # The CPU of two is not known, so its request is billed.
-    assert saved[1] == pytest.approx(0.1)
-    assert math.isnan(saved[2])
-    assert math.isnan(saved[3])

@@ -97,12 +97,39 @@ def test_without_todays_request_there_is_a_recommendation_and_no_saving() -> Non
     assert found.saved_vcpu is None
 
 
-def test_a_request_of_today_that_is_known_for_some_saves_there() -> None:
+def test_a_pod_without_a_request_today_is_billed_for_the_recommended_one() -> None:
     found = recommended(
         Pod(cpu_vcpu=steadily(0.04), reserved_vcpu=math.nan), Pod(cpu_vcpu=steadily(0.04))
     )
 
-    assert found.saved_vcpu == pytest.approx(0.1 - 0.046)
+    assert found.saved_vcpu == pytest.approx((0.1 - 0.046) + (0.04 - 0.046))
+
+
+def test_a_workload_without_any_request_costs_more_beside_one_that_has_them() -> None:
+    found = sized(
+        Pod(workload="shop/bare", cpu_vcpu=steadily(0.04), reserved_vcpu=math.nan),
+        Pod(workload="shop/front", cpu_vcpu=steadily(0.04)),
+    )
+
+    assert {item.workload: item.saved_vcpu for item in found.workloads} == pytest.approx(
+        {"front": 0.1 - 0.046, "bare": 0.04 - 0.046}
+    )
+
+
+def test_a_saving_is_of_what_is_billed_and_not_where_that_is_unknown() -> None:
+    found = recommended(
+        # A fifth of the time the use is billed in both.
+        Pod(cpu_vcpu=[0.05] * (DAY * 4 // 5) + [0.3] * (DAY - DAY * 4 // 5), reserved_vcpu=0.2),
+        # The CPU of one is not known, so its request is billed; of another one nothing is known.
+        Pod(cpu_vcpu=steadily(math.nan), reserved_vcpu=0.2),
+        Pod(cpu_vcpu=steadily(math.nan), reserved_vcpu=math.nan),
+    )
+
+    # 0.3 x 1.15 is 0.345.
+    assert request_of(found) == 0.345
+    in_bursts, else_ = (DAY - DAY * 4 // 5) / DAY, (DAY * 4 // 5) / DAY
+    mine = in_bursts * (0.3 - 0.345) + else_ * (0.2 - 0.345)
+    assert found.saved_vcpu == pytest.approx(mine + 0.2 - 0.345)
 
 
 def test_todays_request_is_that_of_the_last_step() -> None:
