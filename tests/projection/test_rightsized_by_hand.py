@@ -14,7 +14,7 @@ from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.modes import MODES, RIGHTSIZED
 from analyzer.projection.namespaces import stakes
 from analyzer.projection.needs import Case as Evaluated
-from analyzer.units import Interval
+from analyzer.units import Interval, Provenance
 from tests.projection.builders import Call, Proxy
 from tests.projection.by_hand import Bill
 from tests.projection.test_project_by_hand import CHURN, EDGE, GROWN, POOLED, PRICED, SHOP, Case
@@ -109,6 +109,12 @@ def test_right_sizing_changes_requests_and_bills_and_never_the_use(name: str) ->
     bases = {mode.name: mode.bases for mode in projected(name).modes}
     today, resized = bases["sidecar"], bases[RIGHTSIZED]
 
+    assert {
+        part.provenance
+        for mode in projected(name).modes
+        if mode.name == RIGHTSIZED
+        for part in mode.components
+    } == {Provenance.MEASURED}
     assert resized[Basis.USAGE].vcpu.mid == pytest.approx(today[Basis.USAGE].vcpu.mid, rel=1e-12)
     for basis in (Basis.RESERVED, Basis.BILLED):
         assert resized[basis].vcpu.mid != pytest.approx(today[basis].vcpu.mid, rel=0.001)
