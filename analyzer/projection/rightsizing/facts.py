@@ -1,5 +1,6 @@
 """What is known of each workload's sidecars: use, requests of today, and signs of short bursts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,8 +68,9 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
     Columns: sidecar_count (at a time), known_steps, hours (from the first to the last step in which
     its CPU is known), used_vcpu, high_vcpu with its ends high_vcpu_low and high_vcpu_high,
     early_vcpu (the same of the first half alone), peak_memory_bytes, early_memory_bytes,
-    throttled_share (in the busiest steps of the busiest pods), has_periods (whether anything counts
-    CPU periods), and today's requests and limits in the last step of the workload. NaN: not known.
+    throttled_share (in the busiest steps of the busiest pods), early_throttled_share, and requests
+    and limits in the last step of the workload, with early_limit_vcpu in the last of the first
+    half. NaN: not known.
     """
     share = policy.percentile / 100
     early = ~samples.is_late
@@ -77,6 +79,7 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
     low, high = ends_of(pods, samples.vcpu, samples.point, share, policy.step_seconds)
     of_early = Pods.of(*numbers, np.where(early, samples.vcpu, np.nan))
     throttled = Pods.of(*numbers, samples.throttled_share)
+    throttled_early = Pods.of(*numbers, np.where(early, samples.throttled_share, np.nan))
     of, vcpu = samples.by_workload, samples.vcpu
     point = np.where(np.isnan(vcpu), np.nan, samples.point)
     known = pd.DataFrame(
@@ -87,7 +90,6 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
             "used_vcpu": of(vcpu, "mean"),
             "peak_memory_bytes": of(samples.memory_bytes, "max"),
             "early_memory_bytes": of(np.where(early, samples.memory_bytes, np.nan), "max"),
-            "has_periods": of(samples.throttled_share, "max") > 0,
         }
     )
     columns = {
@@ -96,16 +98,19 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
         "high_vcpu_high": pods.busiest(high.of_steps, high.of_pods),
         "early_vcpu": of_early.busiest(share, share),
         "throttled_share": throttled.busiest(share, share),
+        "early_throttled_share": throttled_early.busiest(share, share),
     }
-    return known.join(pd.DataFrame(columns)).join(_today(samples))
+    limits = _last(samples, ["limit_vcpu"], early).add_prefix("early_")
+    today = _last(samples, _TODAY, np.ones(len(early), bool))
+    return known.join(pd.DataFrame(columns)).join(today).join(limits)
 
 
-def _today(samples: Samples) -> pd.DataFrame:
-    """Return the requests and limits of each workload in the last step in which it has any."""
-    rows = samples.rows[[*_TODAY]].reset_index(drop=True)
-    rows = rows.assign(workload=samples.workload, point=samples.point)
+def _last(samples: Samples, names: Sequence[str], chosen: Bools) -> pd.DataFrame:
+    """Return columns of each workload in the last of the chosen samples in which it has any."""
+    rows = samples.rows[[*names]].reset_index(drop=True)
+    rows = rows.assign(workload=samples.workload, point=samples.point)[chosen]
     found = {}
-    for name in _TODAY:
+    for name in names:
         known = rows[rows[name].notna()]
         last = known["point"] == known.groupby("workload")["point"].transform("max")
         # The mean, of pods before and after a change; rounded, as sums of 0.1 are not exact.

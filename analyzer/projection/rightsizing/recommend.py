@@ -49,16 +49,25 @@ class _Facts(NamedTuple):
     used_vcpu: float
     peak_memory_bytes: float
     early_memory_bytes: float
-    has_periods: bool
     high_vcpu_low: float
     high_vcpu: float
     high_vcpu_high: float
     early_vcpu: float
     throttled_share: float
+    early_throttled_share: float
     reserved_vcpu: float
     limit_vcpu: float
     reserved_memory_bytes: float
     limit_memory_bytes: float
+    early_limit_vcpu: float
+
+    def of_early(self) -> "_Facts":
+        """Return the same with the CPU and its limit of the first half of the window alone."""
+        return self._replace(
+            high_vcpu=self.early_vcpu,
+            throttled_share=self.early_throttled_share,
+            limit_vcpu=self.early_limit_vcpu,
+        )
 
 
 def recommend(
@@ -100,9 +109,10 @@ def bursts_of(fact: _Facts, policy: Policy) -> Bursts:
     """Return what shows the short bursts of a workload."""
     if policy.step_seconds <= _SHORTEST_BURST_SECONDS:
         return Bursts.STEPS
-    # The kernel counts periods only of containers with a limit.
+    # The kernel counts periods only of containers with a limit, and they show no more than how
+    # often it was reached: without it they do not tell how high bursts are.
     is_limited = not np.isnan(fact.limit_vcpu) and not np.isnan(fact.throttled_share)
-    return Bursts.THROTTLING if is_limited or fact.has_periods else Bursts.UNSEEN
+    return Bursts.THROTTLING if is_limited else Bursts.UNSEEN
 
 
 def _left_out(policy: Policy) -> float:
@@ -190,14 +200,12 @@ def _recommended(fact: _Facts, request: Interval, today: Resources, policy: Poli
 
 def _refusal(fact: _Facts, name: Name, policy: Policy, *, is_killed: bool) -> Refusal | None:
     """Return why a workload has no recommendation; None if it has one."""
-    # At the 100th percentile nothing is left out: a single throttled period is too many.
-    is_throttled = fact.throttled_share >= _left_out(policy) and fact.throttled_share > 0
     if fact.known_steps == 0:
         reason, detail = Reason.NO_DATA, "The CPU of its sidecars was not measured."
     elif too_short := _too_short(fact, policy):
         reason, detail = Reason.TOO_FEW_SAMPLES, too_short
-    elif is_throttled or is_killed:
-        reason, detail = Reason.AMBIGUOUS, _cut_off(fact, is_throttled=is_throttled)
+    elif cut_off := _cut_off(fact, policy, is_killed=is_killed):
+        reason, detail = Reason.AMBIGUOUS, cut_off
     else:
         return None
     return Refusal(subject=f"requests of {name[0]}/{name[1]}", reason=reason, detail=detail)
@@ -220,29 +228,52 @@ def _too_short(fact: _Facts, policy: Policy) -> str:
     return ""
 
 
-def _cut_off(fact: _Facts, *, is_throttled: bool) -> str:
-    """Return why the highest use is not the need."""
-    if is_throttled:
+def _cut_off(fact: _Facts, policy: Policy, *, is_killed: bool) -> str:
+    """Return why the highest use is not the need; "" if it is."""
+    if _is_throttled(fact, policy):
         return (
             f"Its busiest sidecars were throttled in {in_percent(fact.throttled_share)} of the CPU "
             "periods: their use shows the limit, not the need. Raise the CPU limit, and measure "
             "again."
         )
-    return (
-        "A sidecar of it was killed for memory: its highest use shows the limit, not the need. "
-        "Raise the memory limit, and measure again."
-    )
+    if _is_at_limit(fact):
+        return (
+            f"Its busiest sidecars used all of their CPU limit, {fact.limit_vcpu:.3g} vCPU: their "
+            "use shows the limit, not the need. Raise the CPU limit, and measure again."
+        )
+    if is_killed:
+        return (
+            "A sidecar of it was killed for memory: its highest use shows the limit, not the need. "
+            "Raise the memory limit, and measure again."
+        )
+    return ""
+
+
+def _is_throttled(fact: _Facts, policy: Policy) -> bool:
+    """Return whether as many CPU periods are throttled as the percentile leaves out."""
+    # At the 100th percentile nothing is left out: a single throttled period is too many.
+    return fact.throttled_share >= _left_out(policy) and fact.throttled_share > 0
+
+
+def _is_at_limit(fact: _Facts) -> bool:
+    """Return whether the percentile of the steps is at the limit, whatever their periods say.
+
+    Where none was throttled, the limit was lowered after them, and the need was seen.
+    """
+    return fact.high_vcpu >= fact.limit_vcpu and fact.throttled_share != 0
 
 
 def _tested(
     found: list[Recommendation], facts: pd.DataFrame, samples: Samples, policy: Policy
 ) -> list[Recommendation]:
     """Return recommendations with how often those of the first half would have been exceeded."""
+    early = [fact.of_early() for fact in _each(facts)]
     early_vcpu = pd.Series(
         {
-            fact.Index: rounded_vcpu(_need(fact, fact.early_vcpu, policy))
-            for fact in _each(facts)
-            if not np.isnan(fact.early_vcpu)
+            fact.Index: rounded_vcpu(_need(fact, fact.high_vcpu, policy))
+            for fact in early
+            # Where the limit hides the need, the first half has no recommendation to be tested.
+            if not np.isnan(fact.high_vcpu) and not _cut_off(fact, policy, is_killed=False)
         },
         dtype=float,
     )

@@ -20,9 +20,9 @@ class Bursts(StrEnum):
     STEPS = "steps"
     """The steps themselves: they are a minute or shorter."""
     THROTTLING = "throttling"
-    """The kubelet counts the CPU periods in which a sidecar reached its limit."""
+    """The kubelet counts the CPU periods in which a sidecar reached its limit, which is known."""
     UNSEEN = "unseen"
-    """Nothing: steps are longer, and the sidecar has no CPU limit, or no count of its periods."""
+    """Nothing: steps are longer, and its CPU limit or the count of its periods is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

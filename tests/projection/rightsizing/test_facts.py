@@ -72,11 +72,25 @@ def test_today_is_the_last_step_in_which_each_amount_is_known() -> None:
     assert found["reserved_memory_bytes"] == 128 * MEBIBYTE
 
 
-@pytest.mark.parametrize(("share", "expected"), [(math.nan, False), (0.0, False), (0.01, True)])
-def test_periods_are_counted_where_any_is_throttled(share: float, *, expected: bool) -> None:
-    found = facts(Pod(cpu_vcpu=[0.1] * STEPS, throttled_share=[0.0] * 23 + [share]))
+def test_limits_and_throttling_of_the_first_half_are_its_own() -> None:
+    found = facts(
+        Pod(
+            cpu_vcpu=[0.1] * STEPS,
+            throttled_share=[0.01] * 12 + [0.04] * 12,
+            limit_vcpu=[0.5] * 11 + [0.6] + [2.0] * 12,
+        )
+    )
 
-    assert bool(found["has_periods"]) is expected
+    assert (found["early_throttled_share"], found["early_limit_vcpu"]) == (0.01, 0.6)
+    assert (found["throttled_share"], found["limit_vcpu"]) == (0.04, 2.0)
+
+
+def test_a_workload_of_the_second_half_has_no_early_limit() -> None:
+    found = facts(Pod(cpu_vcpu=[0.1] * 12, first=12, throttled_share=0.01, limit_vcpu=0.5))
+
+    assert math.isnan(found["early_throttled_share"])
+    assert math.isnan(found["early_limit_vcpu"])
+    assert found["limit_vcpu"] == 0.5
 
 
 def test_the_numbers_of_workloads_follow_their_names() -> None:

@@ -194,8 +194,9 @@ def test_counted_periods_show_bursts(throttled: float, expected: float) -> None:
         # A limit whose periods nothing counts, and no limit: the kernel counts none.
         (0.2, math.nan, Bursts.UNSEEN),
         (math.nan, 0.0, Bursts.UNSEEN),
-        # Periods of a limit that is not known.
-        (math.nan, 0.01, Bursts.THROTTLING),
+        # Periods of a limit that is not known: how high bursts are is not, either.
+        (math.nan, 0.01, Bursts.UNSEEN),
+        (0.2, 0.0, Bursts.THROTTLING),
     ],
 )
 def test_bursts_are_seen_only_where_periods_are_counted(
@@ -260,6 +261,36 @@ def test_throttled_sidecars_do_not_show_what_they_need(throttled: float) -> None
     found = recommended(Pod(cpu_vcpu=steadily(0.2), limit_vcpu=0.2, throttled_share=throttled))
 
     assert reason_of(found) == Reason.AMBIGUOUS
+
+
+@pytest.mark.parametrize("throttled", [0.0, 0.01, 0.049])
+def test_throttling_without_a_known_limit_gives_no_less_than_no_evidence(throttled: float) -> None:
+    found = recommended(Pod(cpu_vcpu=steadily(0.04), throttled_share=throttled))
+
+    assert request_of(found) == request_of(recommended(Pod(cpu_vcpu=steadily(0.04)))) == 0.046
+
+
+def test_much_throttling_is_refused_also_where_the_limit_is_not_known() -> None:
+    found = recommended(Pod(cpu_vcpu=steadily(0.04), throttled_share=0.05))
+
+    assert reason_of(found) == Reason.AMBIGUOUS
+
+
+@pytest.mark.parametrize("vcpu", [0.2, 0.25])
+@pytest.mark.parametrize("throttled", [0.01, math.nan])
+def test_use_at_the_limit_shows_the_limit_whatever_the_periods_say(
+    vcpu: float, throttled: float
+) -> None:
+    found = recommended(Pod(cpu_vcpu=steadily(vcpu), limit_vcpu=0.2, throttled_share=throttled))
+
+    assert reason_of(found) == Reason.AMBIGUOUS
+
+
+def test_a_limit_that_was_lowered_after_the_use_is_no_hindrance() -> None:
+    limits = [1.0] * (DAY - 1) + [0.2]
+    found = recommended(Pod(cpu_vcpu=steadily(0.4), limit_vcpu=limits, throttled_share=0.0))
+
+    assert request_of(found) == 0.44
 
 
 def test_a_pod_of_many_that_is_throttled_is_no_hindrance() -> None:
@@ -358,6 +389,36 @@ def test_the_backtest_counts_what_the_first_half_would_have_missed() -> None:
 
     assert found.exceeded_share == pytest.approx((DAY // 5) / DAY)
     assert found.memory_exceeded_share == pytest.approx(72 / DAY)
+
+
+def test_the_backtest_does_not_look_into_the_second_half() -> None:
+    # The first day needs 0.04 and is not throttled: 0.044. The second day needs more now and then,
+    # and its throttled periods would have added half the way to its higher limit.
+    busy = ([0.1] + [0.04] * 29) * (DAY // 30) + steadily(0.04, DAY % 30)
+    found = recommended(
+        Pod(
+            cpu_vcpu=steadily(0.04) + busy,
+            limit_vcpu=[0.2] * DAY + [0.4] * DAY,
+            throttled_share=[0.0] * DAY + [0.025] * DAY,
+        )
+    )
+
+    assert request_of(found) > 0.1
+    assert found.exceeded_share == pytest.approx((DAY // 30) / DAY)
+
+
+def test_a_throttled_first_half_has_no_recommendation_to_test() -> None:
+    # Eight in a hundred steps of the first day are throttled, four in a hundred of both days.
+    found = recommended(
+        Pod(
+            cpu_vcpu=steadily(0.04, 2 * DAY),
+            limit_vcpu=0.2,
+            throttled_share=[0.06] * 23 + [0.0] * (2 * DAY - 23),
+        )
+    )
+
+    assert request_of(found) == 0.044
+    assert found.exceeded_share is None
 
 
 def test_a_workload_of_one_half_has_no_backtest() -> None:
