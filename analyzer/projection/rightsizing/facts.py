@@ -22,6 +22,7 @@ class Samples:
     Attributes:
         names: namespace and workload of each number in `workload`.
         is_late: whether a sample is of the second half of the window.
+        points: the observed ones.
     """
 
     names: pd.MultiIndex
@@ -32,6 +33,7 @@ class Samples:
     memory_bytes: Floats
     throttled_share: Floats
     is_late: Bools
+    points: Ints
     rows: pd.DataFrame
 
     @classmethod
@@ -54,6 +56,7 @@ class Samples:
             memory_bytes=column["memory_bytes"],
             throttled_share=column["throttled_share"],
             is_late=point >= middle,
+            points=points,
             rows=rows,
         )
 
@@ -65,9 +68,9 @@ class Samples:
 def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
     """Return one row a workload, numbered as in the samples.
 
-    Columns: sidecar_count (at a time), known_steps, hours (from the first to the last step in which
-    its CPU is known), used_vcpu, high_vcpu with its ends high_vcpu_low and high_vcpu_high,
-    early_vcpu (the same of the first half alone), peak_memory_bytes, early_memory_bytes,
+    Columns: sidecar_count (at a time), known_steps, those of `hours_of_workloads`, used_vcpu,
+    high_vcpu with its ends high_vcpu_low and high_vcpu_high, early_vcpu (the same of the first half
+    alone), peak_memory_bytes, early_memory_bytes,
     throttled_share (in the busiest steps of the busiest pods), early_throttled_share, and requests
     and limits in the last step of the workload, with early_limit_vcpu in the last of the first
     half. NaN: not known.
@@ -81,12 +84,10 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
     throttled = Pods.of(*numbers, samples.throttled_share)
     throttled_early = Pods.of(*numbers, np.where(early, samples.throttled_share, np.nan))
     of, vcpu = samples.by_workload, samples.vcpu
-    point = np.where(np.isnan(vcpu), np.nan, samples.point)
     known = pd.DataFrame(
         {
             "sidecar_count": of(vcpu, "size") / step_count,
             "known_steps": of(vcpu, "count"),
-            "hours": (of(point, "max") - of(point, "min") + 1) * policy.step_seconds / 3600,
             "used_vcpu": of(vcpu, "mean"),
             "peak_memory_bytes": of(samples.memory_bytes, "max"),
             "early_memory_bytes": of(np.where(early, samples.memory_bytes, np.nan), "max"),
@@ -102,7 +103,49 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
     }
     limits = _last(samples, ["limit_vcpu"], early).add_prefix("early_")
     today = _last(samples, _TODAY, np.ones(len(early), bool))
-    return known.join(pd.DataFrame(columns)).join(today).join(limits)
+    hours = hours_of_workloads(samples, policy.step_seconds)
+    return known.join(hours).join(pd.DataFrame(columns)).join(today).join(limits)
+
+
+def hours_of_workloads(samples: Samples, step_seconds: int) -> pd.DataFrame:
+    """Return for how long each workload was seen, by its number.
+
+    Columns: span_hours (from the first to the last step in which its CPU is known), hours (the
+    hours of the window in which it is known), run_days (days of the window on which it was first
+    known after an hour or more without), and comes_and_goes (whether it had no sidecars for some of
+    the hours since the first one).
+    """
+    is_known = ~np.isnan(samples.vcpu)
+    each = max(step_seconds / 3600, 1.0)
+    known, there = (
+        _hours_with(samples.workload[chosen], samples.point[chosen], step_seconds)
+        for chosen in (is_known, np.ones(len(is_known), bool))
+    )
+    starts = known[known.groupby("workload")["block"].diff().fillna(2) > 1]
+    days = starts["block"] * each // 24
+    observed = np.unique(samples.points * step_seconds // round(3600 * each))
+    first = there.groupby("workload")["block"].min()
+    since = len(observed) - np.searchsorted(observed, first.to_numpy())
+    point = np.where(is_known, samples.point, np.nan)
+    of = samples.by_workload
+    return pd.DataFrame(
+        {
+            "span_hours": (of(point, "max") - of(point, "min") + 1) * step_seconds / 3600,
+            "hours": known.groupby("workload").size() * each,
+            "run_days": days.groupby(starts["workload"]).nunique(),
+            "comes_and_goes": there.groupby("workload").size() < since,
+        }
+    )
+
+
+def _hours_with(workload: Ints, point: Ints, step_seconds: int) -> pd.DataFrame:
+    """Return the hours of the window that each workload has steps in: workload and block.
+
+    A block is a step where that is longer than an hour.
+    """
+    block = point * step_seconds // max(step_seconds, 3600)
+    rows = pd.DataFrame({"workload": workload, "block": block}).drop_duplicates()
+    return rows.sort_values(["workload", "block"], ignore_index=True)
 
 
 def _last(samples: Samples, names: Sequence[str], chosen: Bools) -> pd.DataFrame:

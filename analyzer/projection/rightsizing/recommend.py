@@ -35,6 +35,9 @@ _GAPS: Final = 0.95
 _LEAST_STEPS: Final = 12
 """Fewest samples of a workload: its percentile would be the highest of them."""
 
+_LEAST_RUN_DAYS: Final = 3
+"""Days with runs of a workload that are enough where they are no day together: those of a job."""
+
 Name = tuple[str, str]
 """Namespace and workload."""
 
@@ -45,7 +48,10 @@ class _Facts(NamedTuple):
     Index: int
     sidecar_count: float
     known_steps: int
+    span_hours: float
     hours: float
+    run_days: float
+    comes_and_goes: bool
     used_vcpu: float
     peak_memory_bytes: float
     early_memory_bytes: float
@@ -220,9 +226,15 @@ def _too_short(fact: _Facts, policy: Policy) -> str:
             f"{seen} were measured, which may lack the busiest hours. Collect a day, or set "
             f"{Setting.FORCE_SHORT}."
         )
-    if fact.hours < least_hours:
-        seen = duration(fact.hours * 3600)
-        return f"Its CPU was seen for {seen} only. Collect again when it has run for a day."
+    is_short = min(fact.hours, fact.span_hours) < least_hours
+    if is_short and fact.run_days < _LEAST_RUN_DAYS:
+        seen = duration(min(fact.hours, fact.span_hours) * 3600)
+        again = (
+            "Collect a window with several of its runs."
+            if fact.comes_and_goes
+            else "Collect again when it has run for a day."
+        )
+        return f"Its CPU was seen for {seen} only. {again}"
     if fact.known_steps < _LEAST_STEPS:
         return f"{fact.known_steps} samples are too few. Collect a longer window."
     return ""

@@ -34,8 +34,9 @@ def test_counts_and_hours_are_of_the_time_that_a_workload_was_there() -> None:
 
     assert found["sidecar_count"] == 18 / STEPS
     assert found["known_steps"] == 15
-    # From step 2 to step 16, of five minutes each.
-    assert found["hours"] == pytest.approx(15 / 12)
+    # From step 2 to step 16, of five minutes each: in both hours of the window.
+    assert found["span_hours"] == pytest.approx(15 / 12)
+    assert found["hours"] == 2
     assert found["used_vcpu"] == pytest.approx((12 * 0.1 + 3 * 0.3) / 15)
 
 
@@ -112,3 +113,39 @@ def test_a_share_is_exceeded_in_the_second_half_only() -> None:
 
     # By name: one, three, two; the last has no second half.
     assert dict(shares) == {0: 0.25, 1: 1.0}
+
+
+def test_runs_are_counted_by_the_days_that_they_start_on() -> None:
+    steps = 4 * 288
+    # Days 0 and 2, twice on day 0, and one that goes on past midnight from day 2 to day 3.
+    runs = [Pod(cpu_vcpu=[0.1] * 20, first=first) for first in (10, 100, 3 * 288 - 10)]
+    rows = samples(*runs)
+    found = facts_of(
+        Samples.of(rows, np.arange(steps, dtype=np.int64)), policy(steps / 12), steps
+    ).iloc[0]
+
+    assert found["run_days"] == 2
+    # Hours 0 to 2, 8 to 9, and 71 to 72.
+    assert found["hours"] == 3 + 2 + 2
+    assert found["span_hours"] == pytest.approx((3 * 288 + 10 - 10) / 12)
+    assert found["comes_and_goes"]
+
+
+@pytest.mark.parametrize(
+    ("first", "count", "expected"), [(0, 24, False), (12, 12, False), (0, 12, True)]
+)
+def test_a_workload_that_is_still_there_does_not_come_and_go(
+    first: int, count: int, *, expected: bool
+) -> None:
+    found = facts(Pod(cpu_vcpu=[0.1] * count, first=first))
+
+    assert bool(found["comes_and_goes"]) is expected
+
+
+def test_steps_that_are_longer_than_an_hour_count_for_all_of_it() -> None:
+    points = np.arange(24, dtype=np.int64)
+    found = facts_of(
+        Samples.of(samples(Pod(cpu_vcpu=[0.1] * 24)), points), policy(48, step_seconds=7200), 24
+    ).iloc[0]
+
+    assert (found["hours"], found["span_hours"], found["run_days"]) == (48, 48, 1)

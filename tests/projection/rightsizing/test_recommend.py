@@ -237,6 +237,53 @@ def test_a_workload_whose_pods_come_and_go_is_as_old_as_the_first() -> None:
     assert request_of(recommended(*pods)) == 0.046
 
 
+def job(*days: int, steps: int = 6) -> list[Pod]:
+    """Return the pods of a job that runs once on each of these days, beside a steady workload."""
+    return [
+        Pod(workload="shop/steady", cpu_vcpu=steadily(0.04, 5 * DAY)),
+        *(
+            Pod(workload="shop/job", cpu_vcpu=steadily(0.04, steps), first=day * DAY + 24)
+            for day in days
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pods", "is_recommended"),
+    [
+        (job(1), False),
+        # Two runs, whose first and last step are a day and more apart.
+        (job(1, 3), False),
+        (job(1, 3, steps=60), False),
+        (job(0, 1, 3), True),
+        # Three runs of three samples each are too few samples.
+        (job(0, 1, 3, steps=3), False),
+        (job(0, 1, 3, steps=4), True),
+        # Two long runs are a day together.
+        (job(1, 3, steps=150), True),
+    ],
+)
+def test_jobs_need_a_day_of_runs_or_runs_on_three_days(
+    pods: list[Pod], *, is_recommended: bool
+) -> None:
+    (found,) = (item for item in sized(*pods).workloads if item.workload == "job")
+
+    if is_recommended:
+        assert request_of(found) == 0.046
+    else:
+        assert reason_of(found) == Reason.TOO_FEW_SAMPLES
+
+
+def test_jobs_and_young_workloads_get_other_advice() -> None:
+    young = Pod(workload="shop/new", cpu_vcpu=steadily(0.04, 12), first=5 * DAY - 12)
+    found = {item.workload: item.refusal for item in sized(*job(1), young).workloads}
+
+    assert found["job"] is not None
+    assert found["new"] is not None
+    assert "runs" in found["job"].detail
+    assert "runs" not in found["new"].detail
+
+
 def test_cpu_that_was_scraped_for_an_hour_is_no_day() -> None:
     found = recommended(Pod(cpu_vcpu=steadily(0.04, 12) + steadily(math.nan, DAY - 12)))
 
