@@ -99,8 +99,8 @@ class RightsizingReport:
         yield from block(recommendations(self.found), *EVERYWHERE)
 
     def _how(self) -> Iterator[Block]:
-        policy, scope = self.found.policy, of_rightsizing.scope_lines(self.found)
-        lines = (*of_rightsizing.policy_lines(policy), *scope)
+        scope = of_rightsizing.scope_lines(self.found)
+        lines = (*of_rightsizing.policy_lines(self.found), *scope)
         yield from points(lines, text="How requests are found", page="", terminal="")
 
     def _apply(self) -> Iterator[Block]:
@@ -117,4 +117,6 @@ class RightsizingReport:
 
     @property
     def _warnings(self) -> tuple[str, ...]:
-        return tuple(self.answer.spelled(str(item)) for item in self.found.warnings)
+        limits = of_rightsizing.unknown_limit_lines(self.found, self.patches)
+        found = (self.answer.spelled(str(item)) for item in self.found.warnings)
+        return (*limits, *found)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from analyzer.projection.choices import LimitPolicy
 from analyzer.projection.rightsizing.default import is_served
 from analyzer.projection.rightsizing.result import Recommendation, Resources, Rightsizing
 from analyzer.report.patches.names import file_name
@@ -34,6 +35,7 @@ class Patch:
         cluster: "" where the snapshot has one cluster.
         namespace: without the cluster.
         is_today: whether these are today's: the mesh's new default must not reach the workload.
+        removes_cpu_limit: whether a CPU limit of the object goes: the pods shall have none.
     """
 
     cluster: str
@@ -42,6 +44,7 @@ class Patch:
     owner: str
     resources: Resources
     is_today: bool = False
+    removes_cpu_limit: bool = False
 
     @property
     def template(self) -> Template:
@@ -100,6 +103,7 @@ def patches_of(
                 owner=item.owner,
                 resources=resources,
                 is_today=item.recommended is None,
+                removes_cpu_limit=_removes_cpu_limit(found, item, resources),
             )
         )
     return Patches(style=style, default=default, items=tuple(items), refusals=tuple(refusals))
@@ -116,6 +120,12 @@ def _needed(
                 yield item, item.today
         elif default is None or not is_served(default, item):
             yield item, item.recommended
+
+
+def _removes_cpu_limit(found: Rightsizing, item: Recommendation, resources: Resources) -> bool:
+    """Return whether no CPU limit is meant: one that was not measured may be there, and stays."""
+    is_chosen = found.policy.cpu_limit == LimitPolicy.NONE and item.recommended is not None
+    return resources.limit_vcpu is None and (found.are_limits_known or is_chosen)
 
 
 def _object(item: Recommendation) -> tuple[str, str, str]:
