@@ -7,6 +7,7 @@ from typing import Final
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.demand import Growth, grown
 from analyzer.projection.modes import RIGHTSIZED
+from analyzer.projection.rightsizing.default import default_of
 from analyzer.projection.rightsizing.policy import policy_of
 from analyzer.projection.rightsizing.recommend import recommend
 from analyzer.projection.rightsizing.result import Recommendation, Rightsizing
@@ -31,7 +32,8 @@ def recommended(
             index=False, name=None
         )
     }
-    return replace(found, workloads=tuple(_owned(item, owners) for item in found.workloads))
+    workloads = tuple(_owned(item, owners) for item in found.workloads)
+    return replace(found, default=default_of(workloads), workloads=workloads)
 
 
 def _owned(

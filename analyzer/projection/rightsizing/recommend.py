@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from analyzer.projection.choices import LimitPolicy
-from analyzer.projection.rightsizing.default import default_of
 from analyzer.projection.rightsizing.facts import (
     Samples,
     exceeded_shares,
@@ -101,7 +100,7 @@ def recommend(
             item.workload,
         )
     )
-    return Rightsizing(policy=policy, default=default_of(with_saving), workloads=tuple(with_saving))
+    return Rightsizing(policy=policy, workloads=tuple(with_saving))
 
 
 def _each(facts: pd.DataFrame) -> Iterator[_Facts]:

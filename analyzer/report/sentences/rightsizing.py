@@ -197,14 +197,6 @@ def _default_lines(found: Patches) -> Iterator[str]:
             "The chart's own CPU limit (2000m) stays: Helm values cannot remove it (istio/istio "
             f"issues 28465 and 40078). Only annotations without {CPU_LIMIT} do."
         )
-    kept = sum(patch.is_today for patch in found.items)
-    if more := len(found.items) - kept:
-        yield f"The default is too small for {fmt.counted(more, 'workload')}: see the patches."
-    if kept:
-        yield (
-            f"Without a recommendation: {fmt.counted(kept, 'workload')}. Patches keep today's "
-            "resources there, because the default may be too small."
-        )
 
 
 def _condition_lines(found: Patches, api: KustomizeApi) -> Iterator[str]:
