@@ -18,8 +18,10 @@ from analyzer.report.blocks import (
 )
 from analyzer.report.patches.choosing import Patches
 from analyzer.report.patches.files import Layout, patch_facts
+from analyzer.report.patches.reach import Reach, reach_of
 from analyzer.report.sentences import Line
 from analyzer.report.sentences import collection as of_collection
+from analyzer.report.sentences import reach as of_reach
 from analyzer.report.sentences import rightsizing as of_rightsizing
 from analyzer.report.sentences.refused import grouped
 from analyzer.report.table import View
@@ -63,7 +65,7 @@ class RightsizingReport:
     @cached_property
     def document(self) -> Mapping[str, object]:
         """The recommendations by key, for `document.plain`."""
-        summary = of_rightsizing.outcome(self.found)
+        summary = " ".join(filter(None, (of_rightsizing.outcome(self.found), self._total)))
         refusals = (*self.refusals, *map(self.answer.worded, self.patches.refusals))
         return document.of_rightsizing(
             self.found,
@@ -90,21 +92,23 @@ class RightsizingReport:
         )
 
     def _answer(self) -> Iterator[Block]:
-        outcome = Line(of_rightsizing.outcome(self.found), is_strong=True)
+        outcome = [Line(of_rightsizing.outcome(self.found), is_strong=True)]
+        outcome += [Line(self._total)] if self._total else []
         note = (Line(self.note, is_strong=True),) if self.note else ()
-        head = Paragraphs((*note, Line(self.subtitle), outcome))
+        head = Paragraphs((*note, Line(self.subtitle), *outcome))
         yield from block(head, View.TERMINAL, View.TEXT)
         # The page has note and subtitle in its header.
-        yield from block(Paragraphs((outcome,)), View.PAGE)
+        yield from block(Paragraphs(tuple(outcome)), View.PAGE)
         yield from block(recommendations(self.found), *EVERYWHERE)
 
     def _how(self) -> Iterator[Block]:
-        policy, scope = self.found.policy, of_rightsizing.scope_lines(self.found)
-        lines = (*of_rightsizing.policy_lines(policy), *scope)
+        scope = of_rightsizing.scope_lines(self.found)
+        lines = (*of_rightsizing.policy_lines(self.found), *scope)
         yield from points(lines, text="How requests are found", page="", terminal="")
 
     def _apply(self) -> Iterator[Block]:
-        lines = of_rightsizing.apply_lines(self.patches, self.layout)
+        exceptions = of_reach.exception_lines(self.patches, self._reach)
+        lines = (*of_rightsizing.apply_lines(self.patches, self.layout), *exceptions)
         yield from points(lines, text="How to apply them", page="")
 
     def _quality(self) -> Iterator[Block]:
@@ -115,6 +119,17 @@ class RightsizingReport:
         heading = of_rightsizing.style_title(self.patches.style)
         yield from points(grouped(without), text=heading, page=heading)
 
+    @cached_property
+    def _reach(self) -> Reach:
+        return reach_of(self.found, self.patches)
+
+    @property
+    def _total(self) -> str:
+        return of_reach.total_line(self.patches, self._reach)
+
     @property
     def _warnings(self) -> tuple[str, ...]:
-        return tuple(self.answer.spelled(str(item)) for item in self.found.warnings)
+        limits = of_rightsizing.unknown_limit_lines(self.found, self.patches)
+        short = of_reach.short_lines(self.patches, self._reach)
+        found = (self.answer.spelled(str(item)) for item in self.found.warnings)
+        return (*limits, *short, *found)

@@ -281,7 +281,7 @@ def _rightsizing(projection: Projection) -> Iterator[Block]:
         return
     line = texts(of_rightsizing.outcome(found))
     yield from block(line, View.PAGE, text="Right-sizing")
-    lines = (*of_rightsizing.policy_lines(found.policy), *of_rightsizing.scope_lines(found))
+    lines = (*of_rightsizing.policy_lines(found), *of_rightsizing.scope_lines(found))
     yield from block(requests.recommendations(found), View.PAGE, View.TEXT)
     yield from points((*lines, of_rightsizing.WRITES), text="", page="")
 

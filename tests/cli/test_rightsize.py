@@ -108,6 +108,10 @@ def test_files_are_written_and_named(tmp_path: Path) -> None:
     assert not (tmp_path / "values.yaml").exists()
 
 
+def test_limits_that_were_not_measured_are_a_warning() -> None:
+    assert "limits were not measured" in answer(FLEET)["warnings"][0]
+
+
 def test_a_folder_with_files_of_others_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_text("mine: true\n", encoding="utf-8")
     done = run(FLEET, "-o", tmp_path, "--style", "defaults")

@@ -117,7 +117,8 @@ def _saved_vcpu(
     saved = (samples["billed_vcpu"] - after["billed_vcpu"])[theirs["mid"].notna()]
     names = [samples.loc[saved.index, name] for name in _NAMES]
     totals = (saved.groupby(names).sum(min_count=1) / points).dropna()
-    return {(str(name[0]), str(name[1])): float(vcpu) for name, vcpu in totals.items()}
+    rows = totals.reset_index(name="vcpu")[[*_NAMES, "vcpu"]].itertuples(index=False, name=None)
+    return {(str(namespace), str(workload)): float(vcpu) for namespace, workload, vcpu in rows}
 
 
 def _of_samples(requests: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:

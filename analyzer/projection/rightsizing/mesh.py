@@ -8,6 +8,7 @@ from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.demand import Growth, grown, within
 from analyzer.projection.modes import RIGHTSIZED
 from analyzer.projection.rightsizing.applied import with_savings
+from analyzer.projection.rightsizing.default import default_of
 from analyzer.projection.rightsizing.policy import policy_of
 from analyzer.projection.rightsizing.recommend import recommend
 from analyzer.projection.rightsizing.result import Recommendation, Rightsizing
@@ -38,7 +39,8 @@ def recommended(
             index=False, name=None
         )
     }
-    return replace(found, workloads=tuple(_owned(item, owners) for item in found.workloads))
+    workloads = tuple(_owned(item, owners) for item in found.workloads)
+    return replace(found, default=default_of(workloads), workloads=workloads)
 
 
 def _owned(

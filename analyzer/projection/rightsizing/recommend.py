@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from analyzer.projection.choices import LimitPolicy
-from analyzer.projection.rightsizing.default import default_of
 from analyzer.projection.rightsizing.facts import Samples, exceeded_shares, facts_of
 from analyzer.projection.rightsizing.policy import LEAST_HOURS
 from analyzer.projection.rightsizing.quantities import (
@@ -99,7 +98,7 @@ def recommend(
         for fact, name in zip(_each(facts), samples.names, strict=True)
     ]
     tested = _tested(found, facts, samples, policy)
-    return Rightsizing(policy=policy, default=default_of(tested), workloads=tuple(tested))
+    return Rightsizing(policy=policy, workloads=tuple(tested))
 
 
 def _each(facts: pd.DataFrame) -> Iterator[_Facts]:

@@ -141,3 +141,9 @@ class Rightsizing:
     workloads: tuple[Recommendation, ...] = ()
     scope: ScopedConfiguration | None = None
     warnings: tuple[Finding, ...] = field(default=(), metadata={"json": False})
+
+    @property
+    def are_limits_known(self) -> bool:
+        """Whether any sidecar has a limit today: otherwise an absent one does not mean none."""
+        limits = ((item.today.limit_vcpu, item.today.limit_memory_gib) for item in self.workloads)
+        return any(limit is not None for pair in limits for limit in pair)

@@ -24,7 +24,7 @@ def rightsized_lines(projection: Projection, load: MeasuredLoad) -> Iterator[str
     if found is None or resized is None:
         return
     yield f"  requests of sidecars ({Provenance.DERIVED}); what they use is as measured"
-    yield from (f"  {line}" for line in policy_lines(found.policy))
+    yield from (f"  {line}" for line in policy_lines(found))
     for item in found.workloads:
         yield from _workload_lines(item, found.policy)
     yield from requested_lines(resized.tally, resized.sidecars)

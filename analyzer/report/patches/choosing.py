@@ -4,17 +4,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
-from analyzer.projection.rightsizing.default import is_served
+from analyzer.projection.choices import LimitPolicy
+from analyzer.projection.rightsizing.default import has_owner, is_served, is_wasteful
 from analyzer.projection.rightsizing.result import Recommendation, Resources, Rightsizing
 from analyzer.report.patches.names import file_name
 from analyzer.report.patches.templates import TEMPLATES, Template
 from analyzer.settings import Setting
 from analyzer.units import Reason, Refusal
-
-_ALONE: Final = ("", "Pod")
-"""Kinds of owner of a pod that no controller starts, or whose controller is not known."""
 
 
 class Style(StrEnum):
@@ -34,6 +31,7 @@ class Patch:
         cluster: "" where the snapshot has one cluster.
         namespace: without the cluster.
         is_today: whether these are today's: the mesh's new default must not reach the workload.
+        removes_cpu_limit: whether a CPU limit of the object goes: the pods shall have none.
     """
 
     cluster: str
@@ -42,6 +40,7 @@ class Patch:
     owner: str
     resources: Resources
     is_today: bool = False
+    removes_cpu_limit: bool = False
 
     @property
     def template(self) -> Template:
@@ -100,6 +99,7 @@ def patches_of(
                 owner=item.owner,
                 resources=resources,
                 is_today=item.recommended is None,
+                removes_cpu_limit=_removes_cpu_limit(found, item, resources),
             )
         )
     return Patches(style=style, default=default, items=tuple(items), refusals=tuple(refusals))
@@ -108,14 +108,20 @@ def patches_of(
 def _needed(
     found: Rightsizing, default: Resources | None
 ) -> Iterator[tuple[Recommendation, Resources]]:
-    """Yield the workloads that must not get the default, each with what it gets instead."""
+    """Yield the workloads that shall not get the default, each with what it gets instead."""
     for item in found.workloads:
         if item.recommended is None:
             # The default would change what must stay: nothing is known to suffice besides it.
             if default is not None:
                 yield item, item.today
-        elif default is None or not is_served(default, item):
+        elif default is None or not is_served(default, item) or is_wasteful(default, item):
             yield item, item.recommended
+
+
+def _removes_cpu_limit(found: Rightsizing, item: Recommendation, resources: Resources) -> bool:
+    """Return whether no CPU limit is meant: one that was not measured may be there, and stays."""
+    is_chosen = found.policy.cpu_limit == LimitPolicy.NONE and item.recommended is not None
+    return resources.limit_vcpu is None and (found.are_limits_known or is_chosen)
 
 
 def _object(item: Recommendation) -> tuple[str, str, str]:
@@ -128,7 +134,7 @@ def _obstacle(item: Recommendation, resources: Resources, object_count: int) -> 
     if resources.request_vcpu is None or resources.request_memory_gib is None:
         # One annotation alone erases the others' defaults.
         detail = "Its CPU and memory requests are not both known, and a patch sets them together."
-    elif item.kind in _ALONE or not item.owner:
+    elif not has_owner(item):
         detail = (
             "No known controller starts its pods. Check that kube_pod_owner is scraped, or set the "
             "annotations where its pods are defined."

@@ -108,8 +108,9 @@ def _body(patch: Patch, api: KustomizeApi) -> Mapping[str, Node]:
     annotations: dict[str, str | None] = {**annotations_of(patch.resources)}
     metadata = {"name": patch.owner}
     if api == KustomizeApi.CURRENT:
-        # Removes a limit that the base sets. Kustomize 2 would write the null into the result.
-        annotations.setdefault(CPU_LIMIT, None)
+        if patch.removes_cpu_limit:
+            # Removes a limit that the base sets. Kustomize 2 would write the null into the result.
+            annotations[CPU_LIMIT] = None
         metadata["namespace"] = patch.namespace
     return {
         "apiVersion": template.api_version,

@@ -7,7 +7,7 @@ from typing import Final
 
 from analyzer.errors import sentences
 from analyzer.projection.choices import LimitPolicy
-from analyzer.projection.rightsizing.result import Policy, Rightsizing
+from analyzer.projection.rightsizing.result import Rightsizing
 from analyzer.report import format as fmt
 from analyzer.report.patches.choosing import Patches, Style
 from analyzer.report.patches.files import KUSTOMIZATION, VALUES, KustomizeApi, Layout
@@ -17,6 +17,11 @@ from analyzer.units import Refusal, duration
 
 _SECONDS_PER_HOUR = 3600
 
+
+_THREADS: Final = (
+    "Without a limit Envoy has a worker thread for each CPU of its node, which takes memory (Istio "
+    "1.18 and later). Set concurrency in ProxyConfig to fix the number."
+)
 
 WRITES: Final = (
     "The command rightsize writes these requests as patches for kustomize, or as a mesh-wide "
@@ -74,8 +79,9 @@ def written(paths: Iterable[Path], found: Patches, folder: Path) -> Iterator[str
         yield "rightsizing.md lists what has no patch, and why."
 
 
-def policy_lines(policy: Policy) -> Iterator[str]:
+def policy_lines(found: Rightsizing) -> Iterator[str]:
     """Yield how requests and limits are found."""
+    policy = found.policy
     window = duration(policy.window_hours * _SECONDS_PER_HOUR)
     if policy.is_short:
         yield f"The window of {window} is shorter than a day. It may lack the busiest hours."
@@ -95,25 +101,30 @@ def policy_lines(policy: Policy) -> Iterator[str]:
         "Envoy's memory grows with the configuration that istiod sends. Measure again when the "
         "mesh has grown."
     )
-    yield from limit_lines(policy)
+    yield from limit_lines(found)
 
 
-def limit_lines(policy: Policy) -> Iterator[str]:
+def limit_lines(found: Rightsizing) -> Iterator[str]:
     """Yield what becomes of CPU limits, and what that does."""
+    policy = found.policy
     if policy.cpu_limit == LimitPolicy.NONE:
         yield (
             "CPU limit: none. A burst can take all CPU that its node has free. A LimitRange of the "
             "namespace may still set a default limit."
         )
-        yield (
-            "Without a limit Envoy has a worker thread for each CPU of its node, which takes "
-            "memory (Istio 1.18 and later). Set concurrency in ProxyConfig to fix the number."
-        )
+        yield _THREADS
     elif policy.cpu_limit == LimitPolicy.KEEP:
-        yield (
-            "CPU limit: today's, or the request where that is more. A sidecar without a limit "
-            "gets none."
-        )
+        if found.are_limits_known:
+            yield (
+                "CPU limit: today's, or the request where that is more. A sidecar without a limit "
+                "gets none."
+            )
+        else:
+            yield "CPU limit: not known today, and none is recommended."
+        if any(
+            item.recommended and item.recommended.limit_vcpu is None for item in found.workloads
+        ):
+            yield _THREADS
     else:
         yield (
             f"CPU limit: {policy.limit_factor:g} times the request. A sidecar that reaches it is "
@@ -122,6 +133,28 @@ def limit_lines(policy: Policy) -> Iterator[str]:
         yield (
             "Envoy has as many worker threads as its limit has CPUs, rounded up (Istio 1.18 and "
             "later). A lower limit can mean fewer threads."
+        )
+
+
+def unknown_limit_lines(found: Rightsizing, patches: Patches) -> Iterator[str]:
+    """Yield what the files do to limits that were not measured."""
+    if found.are_limits_known or not found.workloads:
+        return
+    yield (
+        "CPU and memory limits were not measured: no sidecar has one in the snapshot. Check "
+        "kube_pod_container_resource_limits, or compare the files with your limits."
+    )
+    kept = found.policy.cpu_limit == LimitPolicy.KEEP
+    if kept and patches.items:
+        yield (
+            f"Patches write no CPU limit. {CPU_LIMIT} stays where a pod template has it. Elsewhere "
+            "Istio's default limit ends, because one annotation replaces all defaults."
+        )
+    if any(item.recommended for item in found.workloads):
+        yield (
+            "The memory limit in the files is the highest use plus "
+            f"{_percent(found.policy.memory_limit_share)}. It may be lower than today's, and a "
+            "lower limit can kill sidecars."
         )
 
 
@@ -163,14 +196,6 @@ def _default_lines(found: Patches) -> Iterator[str]:
         yield (
             "The chart's own CPU limit (2000m) stays: Helm values cannot remove it (istio/istio "
             f"issues 28465 and 40078). Only annotations without {CPU_LIMIT} do."
-        )
-    kept = sum(patch.is_today for patch in found.items)
-    if more := len(found.items) - kept:
-        yield f"The default is too small for {fmt.counted(more, 'workload')}: see the patches."
-    if kept:
-        yield (
-            f"Without a recommendation: {fmt.counted(kept, 'workload')}. Patches keep today's "
-            "resources there, because the default may be too small."
         )
 
 

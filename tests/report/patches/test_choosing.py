@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from analyzer.projection.choices import LimitPolicy
 from analyzer.projection.rightsizing.result import Resources
 from analyzer.report.patches.choosing import Style, patches_of
 from analyzer.report.patches.templates import TEMPLATES
 from analyzer.units import Reason
-from tests.report.patches.advice import RECOMMENDED, TODAY, advice, rightsizing
+from tests.report.patches.advice import POLICY, RECOMMENDED, TODAY, advice, rightsizing
 
 
 def test_a_recommendation_with_a_known_owner_has_a_patch() -> None:
@@ -80,6 +81,40 @@ def test_without_a_default_every_recommendation_is_an_exception() -> None:
     found = patches_of(rightsizing(advice(), default=None), Style.DEFAULTS)
 
     assert (found.default, [patch.owner for patch in found.items]) == (None, ["cart"])
+
+
+UNKNOWN = replace(TODAY, limit_vcpu=None, limit_memory_gib=None)
+
+NO_CPU_LIMIT = replace(RECOMMENDED, limit_vcpu=None)
+
+
+@pytest.mark.parametrize(
+    ("policy", "removes"), [(LimitPolicy.KEEP, False), (LimitPolicy.NONE, True)]
+)
+def test_a_limit_that_was_not_measured_is_removed_only_where_none_is_chosen(
+    policy: LimitPolicy, *, removes: bool
+) -> None:
+    found = rightsizing(
+        advice(today=UNKNOWN, recommended=NO_CPU_LIMIT),
+        advice("young", today=UNKNOWN, recommended=None),
+        policy=replace(POLICY, cpu_limit=policy),
+        default=Resources(request_vcpu=0.01, request_memory_gib=0.03),
+    )
+    cart, young = patches_of(found, Style.DEFAULTS).items
+
+    assert cart.removes_cpu_limit is removes
+    assert not young.removes_cpu_limit
+
+
+@pytest.mark.parametrize(
+    "known", [replace(UNKNOWN, limit_vcpu=2.0), replace(UNKNOWN, limit_memory_gib=1.0)]
+)
+def test_where_others_have_limits_an_absent_one_means_none(known: Resources) -> None:
+    found = rightsizing(advice(today=UNKNOWN, recommended=NO_CPU_LIMIT), advice("pay", today=known))
+    cart, pay = patches_of(found).items
+
+    assert cart.removes_cpu_limit
+    assert not pay.removes_cpu_limit
 
 
 @pytest.mark.parametrize("style", Style)

@@ -157,6 +157,19 @@ def test_a_current_kustomize_removes_a_cpu_limit_of_the_base(kind: str, tmp_path
 
 
 @APIS
+def test_a_cpu_limit_of_the_base_stays_where_no_limit_was_measured(
+    api: KustomizeApi, tmp_path: Path
+) -> None:
+    unlimited = Resources(request_vcpu=0.015, request_memory_gib=0.0625, limit_memory_gib=1)
+    today = Resources(request_vcpu=0.1, request_memory_gib=0.125)
+    found = rightsizing(advice(recommended=unlimited, today=today))
+    objects = [manifest("Deployment", "shop", "cart", {CPU_LIMIT: "2"})]
+    results = patched(found, objects, tmp_path, api)
+
+    assert annotations_in(results["Deployment", "shop", "cart"]) == {**MEANT, CPU_LIMIT: "2"}
+
+
+@APIS
 def test_only_exceptions_to_the_default_have_patches(api: KustomizeApi, tmp_path: Path) -> None:
     larger = Resources(request_vcpu=0.2, limit_vcpu=2, request_memory_gib=0.25, limit_memory_gib=1)
     found = rightsizing(

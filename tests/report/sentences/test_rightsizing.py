@@ -15,11 +15,14 @@ from analyzer.report.sentences.rightsizing import (
     limit_lines,
     outcome,
     policy_lines,
+    unknown_limit_lines,
     without_any,
     written,
 )
 from analyzer.units import Reason, Refusal
-from tests.report.patches.advice import POLICY, RECOMMENDED, advice, rightsizing
+from tests.report.patches.advice import POLICY, RECOMMENDED, TODAY, advice, rightsizing
+
+UNLIMITED = replace(TODAY, limit_vcpu=None, limit_memory_gib=None)
 
 OLD = Layout(api=KustomizeApi.OLD)
 
@@ -41,13 +44,13 @@ def test_the_outcome_has_the_requests_of_today_where_all_are_known() -> None:
 
 
 def test_the_policy_has_its_percentile_and_shares() -> None:
-    text = " ".join(policy_lines(POLICY))
+    text = " ".join(policy_lines(rightsizing(advice())))
 
     assert "what the busiest sidecars use at percentile 95 of all intervals" in text
     assert "Headroom is 10 % where the data shows short bursts, and 15 % elsewhere." in text
     assert "the highest use plus 15 %." in text
     assert "shorter than a day" not in text
-    short = next(policy_lines(replace(POLICY, window_hours=0.5, is_short=True)))
+    short = next(policy_lines(rightsizing(policy=replace(POLICY, window_hours=0.5, is_short=True))))
     assert short == "The window of 30 min is shorter than a day. It may lack the busiest hours."
 
 
@@ -60,7 +63,33 @@ def test_the_policy_has_its_percentile_and_shares() -> None:
     ],
 )
 def test_each_limit_has_what_it_does(limit: LimitPolicy, words: str) -> None:
-    assert words in " ".join(limit_lines(replace(POLICY, cpu_limit=limit)))
+    found = rightsizing(advice(), policy=replace(POLICY, cpu_limit=limit))
+
+    assert words in " ".join(limit_lines(found))
+
+
+def test_threads_without_a_limit_are_named_where_keeping_ends_without_one() -> None:
+    unlimited = replace(RECOMMENDED, limit_vcpu=None)
+    some = rightsizing(advice(), advice("pay", recommended=unlimited))
+    unknown = rightsizing(advice(today=UNLIMITED, recommended=unlimited))
+
+    assert "worker thread for each CPU" in " ".join(limit_lines(some))
+    assert "worker thread" not in " ".join(limit_lines(rightsizing(advice())))
+    assert next(limit_lines(unknown)) == "CPU limit: not known today, and none is recommended."
+
+
+def test_limits_that_were_not_measured_are_named_with_what_the_files_do() -> None:
+    unlimited = replace(RECOMMENDED, limit_vcpu=None)
+    unknown = rightsizing(advice(today=UNLIMITED, recommended=unlimited))
+    first, annotation, memory = unknown_limit_lines(unknown, patches_of(unknown))
+
+    assert first.startswith("CPU and memory limits were not measured:")
+    assert annotation.startswith(f"Patches write no CPU limit. {CPU_LIMIT} stays")
+    assert "highest use plus 100 %" in memory
+    known = rightsizing(*unknown.workloads, advice("pay"))
+    assert list(unknown_limit_lines(known, patches_of(known))) == []
+    none = replace(unknown, policy=replace(POLICY, cpu_limit=LimitPolicy.NONE))
+    assert annotation not in list(unknown_limit_lines(none, patches_of(none)))
 
 
 def test_how_to_apply_begins_with_what_the_tool_does_not_do() -> None:
@@ -107,8 +136,6 @@ def test_the_default_has_what_values_cannot_do() -> None:
     assert "below spec.values" in lines(RECOMMENDED)
     assert "28465 and 40078" in lines(unlimited)
     assert "28465" not in lines(RECOMMENDED)
-    assert "The default is too small for 1 workload" in lines(RECOMMENDED)
-    assert "Without a recommendation: 1 workload." in lines(RECOMMENDED)
 
 
 def test_files_are_named_and_patches_counted() -> None:
