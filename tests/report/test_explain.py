@@ -123,7 +123,7 @@ def test_the_range_has_its_number_of_draws() -> None:
     _, text = explained("shop")
 
     assert "drawn together, 2000 times" in text
-    assert "ambient costs less in " in text
+    assert "costs less than today in " in text
 
 
 def test_working_hours_are_shown() -> None:

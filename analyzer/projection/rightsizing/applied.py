@@ -115,10 +115,12 @@ def _saved_vcpu(
         return {}
     after = _with_requests(samples, theirs, "mid")
     saved = (samples["billed_vcpu"] - after["billed_vcpu"])[theirs["mid"].notna()]
-    names = [samples.loc[saved.index, name] for name in _NAMES]
-    totals = (saved.groupby(names).sum(min_count=1) / points).dropna()
-    rows = totals.reset_index(name="vcpu")[[*_NAMES, "vcpu"]].itertuples(index=False, name=None)
-    return {(str(namespace), str(workload)): float(vcpu) for namespace, workload, vcpu in rows}
+    rows = samples.loc[saved.index, _NAMES].assign(saved=saved)
+    totals = (rows.groupby(_NAMES)["saved"].sum(min_count=1) / points).dropna().reset_index()
+    return {
+        (namespace, workload): vcpu
+        for namespace, workload, vcpu in totals.itertuples(index=False, name=None)
+    }
 
 
 def _of_samples(requests: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
