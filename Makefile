@@ -3,6 +3,8 @@
 PYTHON ?= python3
 ARGS ?=
 MINUTES ?= 3
+# One more than there are cores, since a test waits for its server a third of the time; four at most.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 
 BIN := .venv/bin
 # The output of pip matters only when it fails.
@@ -31,7 +33,7 @@ demo: .venv/runtime.stamp ## write the demo report to out/demo
 # By modules, so that all tests of a module share its servers, in the order of tests/conftest.py. The lab
 # compares CPU times, so it has the machine to itself; `make lab` runs it after a choice of tests by ARGS.
 test: .venv/dev.stamp tools ## run the tests, some at a time
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder -m 'not lab' $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m 'not lab' $(ARGS)
 	$(if $(strip $(ARGS)),,@$(BIN)/pytest -m lab tests/lab)
 
 check: .venv/dev.stamp ## lint, format, type and layer checks

@@ -128,7 +128,7 @@ def _sidecar_need(case: Case) -> Need:
             (load.sidecars.vcpu_by_basis, load.sidecars.memory_gib_by_basis)
         )
     )
-    return _of_sidecars(case, Provenance.MEASURED, (vcpu, memory_gib), load.placement, case.placed)
+    return _of_sidecars(case, (vcpu, memory_gib), load.placement, case.placed)
 
 
 def _rightsized_need(case: Case) -> Need:
@@ -144,20 +144,19 @@ def _rightsized_need(case: Case) -> Need:
             ("memory_gib", footprint.memory_gib_by_basis),
         )
     )
-    return _of_sidecars(case, Provenance.DERIVED, (vcpu, memory_gib), rightsized.placement, placed)
+    return _of_sidecars(case, (vcpu, memory_gib), rightsized.placement, placed)
 
 
 def _of_sidecars(
     case: Case,
-    provenance: Provenance,
     amounts: tuple[dict[Basis, Floats], dict[Basis, Floats]],
     placement: pd.DataFrame,
     placed: Callable[[Basis, str], Floats],
 ) -> Need:
     """Return a need of sidecars, from vCPU and GiB by basis, and what is at each of their places.
 
-    Only memory is assumed, if it was not measured: modes with the cost of memory are compared with
-    sidecars.
+    What they use is measured, whatever their requests are. Only memory is assumed, if it was not
+    measured: modes with the cost of memory are compared with sidecars.
     """
     load, parameters = case.load, case.parameters
     vcpu, memory_gib = amounts
@@ -173,7 +172,7 @@ def _of_sidecars(
     return Need(
         role=Role.SIDECAR,
         count=load.sidecar_count,
-        provenance=provenance,
+        provenance=Provenance.MEASURED,
         vcpu=vcpu,
         memory_gib=memory_gib,
         month_usd=month_usd,

@@ -5,7 +5,6 @@ Everything here compares whole ranges; a midpoint alone decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 
@@ -38,7 +37,7 @@ class Verdict(StrEnum):
     MOVE_WITHOUT_WAYPOINT = "move_without_waypoint"
     """Move it if it needs no waypoint."""
     RIGHTSIZE = "rightsize"
-    """Right-size its sidecars first: moving saves against those of today only."""
+    """Right-size its sidecars: it surely saves more by no move."""
     STAY = "stay"
     CANNOT_TELL = "cannot_tell"
 
@@ -159,6 +158,13 @@ def undecided(basis: Basis, why: Why) -> Decision:
     return Decision(action=Action.CANNOT_TELL, why=why, basis=basis)
 
 
+def without_ambient(basis: Basis, resized: Outcome | None) -> Decision:
+    """Return the decision where the cost of ambient is not known, given what right-sizing saves."""
+    found = replace(undecided(basis, Why.AMBIENT_UNKNOWN), rightsizing=resized)
+    is_sure = resized is not None and resized.usd_per_year.low > 0
+    return replace(found, action=Action.RIGHTSIZE) if is_sure else found
+
+
 def decide(stakes: Stakes, basis: Basis, most_decisive: str) -> Decision:
     """Return what to do, given what each namespace costs and the assumption that matters most."""
     ranges = _Ranges.of(stakes)
@@ -207,8 +213,11 @@ def _weighed(decision: Decision, today: _Ranges, after: _Ranges) -> Decision:
     net = saved + after.stakes.saved_usd[chosen].sum(axis=0) - after.stakes.shared_usd
     both = today.outcome_of(net, int(chosen.sum()))
     moves = beyond is not None and min(beyond.usd_per_year.low, both.usd_per_year.low) > 0
-    names = {today.stakes.names[row] for row in np.flatnonzero(chosen)} if moves else set()
-    items = tuple(_after_rightsizing(item, names) for item in decision.by_namespace)
+    rows = {name: row for row, name in enumerate(today.stakes.names)}
+    items = tuple(
+        after.instead(rows[item.namespace], item, chosen=chosen, plan_saves=moves)
+        for item in decision.by_namespace
+    )
     found = replace(
         found,
         namespaces=tuple(item.namespace for item in items if item.verdict == Verdict.MOVE),
@@ -220,17 +229,6 @@ def _weighed(decision: Decision, today: _Ranges, after: _Ranges) -> Decision:
         why = Why.RIGHTSIZED_SAVES_AS_MUCH if is_new else decision.why
         return replace(found, action=Action.RIGHTSIZE, why=why, outcome=None)
     return replace(found, action=Action.MOVE, why=Why.SAVES, outcome=both)
-
-
-def _after_rightsizing(item: NamespaceDecision, names: Collection[str]) -> NamespaceDecision:
-    """Return a namespace's decision where `names` are those that move."""
-    if item.namespace in names:
-        is_sure = item.saving_usd_per_year.low > 0
-        why = Why.SAVES if is_sure else Why.SAVES_AGAINST_RIGHTSIZED
-        return replace(item, verdict=Verdict.MOVE, why=why)
-    if item.verdict != Verdict.MOVE:
-        return item
-    return replace(item, verdict=Verdict.RIGHTSIZE, why=Why.RIGHTSIZED_SAVES_AS_MUCH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -316,6 +314,27 @@ class _Ranges:
             saving_usd_per_year=self.saved_range_usd[row],
             waypoint_usd_per_year=to_interval(self.stakes.waypoint_usd[row]),
         )
+
+    def instead(
+        self, row: int, item: NamespaceDecision, *, chosen: Bools, plan_saves: bool
+    ) -> NamespaceDecision:
+        """Return a namespace's decision where the others of the mesh are right-sized.
+
+        These ranges are those against right-sized sidecars; `item` is the decision against today's.
+        `chosen` are those that move if the plan saves.
+        """
+        if chosen[row] and plan_saves:
+            is_sure = item.saving_usd_per_year.low > 0
+            why = Why.SAVES if is_sure else Why.SAVES_AGAINST_RIGHTSIZED
+            return replace(item, verdict=Verdict.MOVE, why=why)
+        is_l4 = item.verdict == Verdict.MOVE_WITHOUT_WAYPOINT
+        if item.why == Why.CPU_UNKNOWN or (is_l4 and self.l4_range_usd[row].low > 0 and plan_saves):
+            return item
+        # What it would do against today stays its reason, where that is no saving.
+        why = item.why
+        if item.verdict == Verdict.MOVE or is_l4:
+            why = Why.ZTUNNELS_DECIDE if chosen[row] else Why.RIGHTSIZED_SAVES_AS_MUCH
+        return replace(item, verdict=Verdict.RIGHTSIZE, why=why)
 
     def _verdict(self, row: int, action: Action, why: Why) -> tuple[Verdict, Why]:
         saved, least = self.saved_range_usd[row], self.least_range_usd[row]

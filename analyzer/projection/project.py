@@ -18,12 +18,12 @@ from analyzer.projection.ambiguous import both_savings, with_ambiguous
 from analyzer.projection.choices import Basis, Named, Shared
 from analyzer.projection.connections import with_measured_share
 from analyzer.projection.control_plane import with_control_plane
-from analyzer.projection.decision import Decision, Why, decide, undecided
+from analyzer.projection.decision import Decision, Outcome, decide, without_ambient
 from analyzer.projection.demand import NO_GROWTH, Growth, mesh_load, through_waypoints, within
 from analyzer.projection.hardware import REQUEST_COST, on_this_hardware
 from analyzer.projection.istio_cni import IstioCni, istio_cni
 from analyzer.projection.memory import with_counted
-from analyzer.projection.modes import MODES, SIDECAR, ModeNeeds, evaluate
+from analyzer.projection.modes import MODES, RIGHTSIZED, SIDECAR, ModeNeeds, evaluate
 from analyzer.projection.namespaces import (
     is_extrapolated,
     stakes,
@@ -124,7 +124,7 @@ def project_usage(
     shown = tuple(figures.mode_of(mode, basis, case.parameters) for mode in modes.values())
     if case.has_ambient:
         shown = with_control_plane(modes, shown, usage, case.parameters, basis)
-    decision = undecided(basis, Why.AMBIENT_UNKNOWN)
+    decision = without_ambient(basis, _resized(savings, case))
     if case.has_ambient and savings:
         most = what_matters[0].assumption if what_matters else ""
         decision = decide(stakes(case, basis), basis, most)
@@ -211,6 +211,15 @@ def _case(usage: MeshUsage, question: _Question) -> Case:
         parameters=replace(parameters, istio_cni_installed=question.cni.is_installed),
         prices=node_prices(usage, scenario),
     )
+
+
+def _resized(savings: tuple[Saving, ...], case: Case) -> Outcome | None:
+    """Return what right-sizing all sidecars saves; None where that is not known."""
+    found = next((item for item in savings if item.mode == RIGHTSIZED), None)
+    if found is None:
+        return None
+    count = len(case.load.namespaces)
+    return Outcome(namespace_count=count, usd_per_year=found.usd_per_year, percent=found.percent)
 
 
 def _ambiguous(

@@ -173,7 +173,8 @@ def _sidecars(question: Question) -> Iterable[Unit]:
         for step in proxy.life:
             yield Unit(
                 used_vcpu=_grown_vcpu(question, proxy, step),
-                reserved_vcpu=proxy.reserved_vcpu,
+                # A sidecar without a request is billed for what it uses.
+                reserved_vcpu=0.0 if math.isnan(proxy.reserved_vcpu) else proxy.reserved_vcpu,
                 used_gib=proxy.memory_bytes / 2**30,
                 reserved_gib=proxy.reserved_memory_bytes / 2**30,
                 price=question.price(proxy.node),

@@ -12,9 +12,18 @@ from hypothesis import strategies as st
 
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.choices import Basis
-from analyzer.projection.decision import Action, Decision, Verdict, Why, decide
+from analyzer.projection.decision import (
+    Action,
+    Decision,
+    Outcome,
+    Verdict,
+    Why,
+    decide,
+    without_ambient,
+)
 from analyzer.projection.modes import RIGHTSIZED
 from analyzer.projection.namespaces import Stakes
+from analyzer.units import Interval
 from tests.projection.builders import Call, Proxy, as_published, mesh, partly_seen
 from tests.projection.fits import calibration
 
@@ -155,7 +164,58 @@ def test_a_mesh_that_stays_is_right_sized_for_the_same_reason(
     before = before_weighing(shared, shop=costs)
     assert (before.action, before.why) == (Action.STAY, why)
     assert (found.action, found.why) == (Action.RIGHTSIZE, why)
-    assert verdicts(found) == {"shop": Verdict.STAY}
+    assert verdicts(found) == {"shop": Verdict.RIGHTSIZE}
+    assert found.by_namespace[0].why == before.by_namespace[0].why
+
+
+def test_the_others_of_a_mesh_that_moves_are_right_sized_whatever_they_would_do_today() -> None:
+    stays = Costs(today=100, rightsized=50, passed=150)
+    unsure = Costs(today=100, rightsized=60, passed=95, passed_spread=0.3)
+    l4 = Costs(today=100, rightsized=30, passed=60, waypoint=60)
+    found = weighed(5, web=BUSY, stays=stays, unsure=unsure, l4=l4)
+
+    # Without a waypoint l4 saves 40 against today, and loses 30 against right-sized sidecars.
+    assert verdicts(before_weighing(5, web=BUSY, l4=l4))["l4"] == Verdict.MOVE_WITHOUT_WAYPOINT
+    assert verdicts(found) == {
+        "web": Verdict.MOVE,
+        "stays": Verdict.RIGHTSIZE,
+        "unsure": Verdict.RIGHTSIZE,
+        "l4": Verdict.RIGHTSIZE,
+    }
+    # So the dollars are those of what is advised: all right-sized, and web moved.
+    assert found.outcome is not None
+    assert found.outcome.usd_per_year.mid == (30 + 50 + 40 + 70) + (60 - 5)
+
+
+def test_a_namespace_moves_with_l4_alone_where_that_beats_right_sizing_too() -> None:
+    l4 = Costs(today=100, rightsized=80, passed=20, waypoint=85)
+    found = weighed(5, web=BUSY, l4=l4)
+
+    assert verdicts(found) == {"web": Verdict.MOVE, "l4": Verdict.MOVE_WITHOUT_WAYPOINT}
+
+
+def test_what_would_move_alone_stays_for_the_ztunnels_where_the_plan_does_not_save() -> None:
+    found = weighed(70, web=BUSY, shop=WASTEFUL)
+
+    reasons = {item.namespace: item.why for item in found.by_namespace}
+    assert reasons == {"web": Why.ZTUNNELS_DECIDE, "shop": Why.RIGHTSIZED_SAVES_AS_MUCH}
+
+
+def test_without_a_cost_of_ambient_right_sizing_is_decided_where_it_surely_saves() -> None:
+    sure, unsure = (
+        Outcome(
+            namespace_count=1,
+            usd_per_year=Interval(low=low, mid=5, high=9),
+            percent=Interval(low=low, mid=5, high=9),
+        )
+        for low in (1, -1)
+    )
+
+    found = without_ambient(Basis.BILLED, sure)
+    assert (found.action, found.why) == (Action.RIGHTSIZE, Why.AMBIENT_UNKNOWN)
+    assert found.rightsizing == sure
+    assert without_ambient(Basis.BILLED, unsure).action == Action.CANNOT_TELL
+    assert without_ambient(Basis.BILLED, None).action == Action.CANNOT_TELL
 
 
 def test_a_mesh_that_nothing_can_be_told_of_is_right_sized_all_the_same() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import cache
 
@@ -13,7 +14,7 @@ from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.modes import MODES, RIGHTSIZED
 from analyzer.projection.namespaces import stakes
 from analyzer.projection.needs import Case as Evaluated
-from analyzer.units import Interval
+from analyzer.units import Interval, Provenance
 from tests.projection.builders import Call, Proxy
 from tests.projection.by_hand import Bill
 from tests.projection.test_project_by_hand import CHURN, EDGE, GROWN, POOLED, PRICED, SHOP, Case
@@ -53,12 +54,22 @@ def _longer_call(call: Call) -> Call:
 
 REQUESTED = POOLED.assumed.changed("a test", {"basis": "reserved"})
 
+WITHOUT_REQUESTS = replace(
+    SHOP,
+    proxies=tuple(
+        replace(proxy, reserved_vcpu=math.nan) if number in {1, 3} else proxy
+        for number, proxy in enumerate(SHOP.proxies)
+    ),
+)
+"""A pod of a workload, and all of another one, request nothing."""
+
 CASES = {
     "several pods of a workload": lengthened(SHOP),
     "billed, three replicas, TCP": lengthened(EDGE),
     "more traffic, requests of nothing": lengthened(GROWN),
     "two clusters with prices, less traffic": lengthened(PRICED),
     "pods that come and go, one too short-lived": lengthened(CHURN),
+    "a pod and a workload without a request": lengthened(WITHOUT_REQUESTS),
     "requested": lengthened(replace(POOLED, assumed=REQUESTED)),
 }
 
@@ -98,6 +109,12 @@ def test_right_sizing_changes_requests_and_bills_and_never_the_use(name: str) ->
     bases = {mode.name: mode.bases for mode in projected(name).modes}
     today, resized = bases["sidecar"], bases[RIGHTSIZED]
 
+    assert {
+        part.provenance
+        for mode in projected(name).modes
+        if mode.name == RIGHTSIZED
+        for part in mode.components
+    } == {Provenance.MEASURED}
     assert resized[Basis.USAGE].vcpu.mid == pytest.approx(today[Basis.USAGE].vcpu.mid, rel=1e-12)
     for basis in (Basis.RESERVED, Basis.BILLED):
         assert resized[basis].vcpu.mid != pytest.approx(today[basis].vcpu.mid, rel=0.001)
@@ -170,3 +187,42 @@ def test_a_workload_that_is_too_short_lived_keeps_todays_requests() -> None:
     refused = {item.workload for item in found.workloads if item.recommended is None}
 
     assert refused == {"demo"}
+
+
+HOURS = {"days": ["tue"], "start": "00:05", "end": "01:00", "time_zone": "UTC"}
+"""Eleven of the steps."""
+
+
+@pytest.mark.parametrize("hours", [None, HOURS], ids=["all hours", "working hours"])
+@pytest.mark.parametrize("name", CASES)
+def test_the_workloads_savings_add_up_to_what_the_modes_bill_less(
+    name: str, hours: dict[str, object] | None
+) -> None:
+    case = CASES[name]
+    assumed = case.assumed.changed("a test", {"working_hours": hours}) if hours else case.assumed
+    projection = project_usage(case.usage(), case.fitted, assumed, force_short=True)
+    today, resized = (
+        mode.bases[Basis.BILLED].vcpu.mid
+        for mode in projection.modes
+        if mode.name in {"sidecar", RIGHTSIZED}
+    )
+    assert projection.rightsizing is not None
+    saved = [item.saved_vcpu for item in projection.rightsizing.workloads]
+
+    assert sum(vcpu for vcpu in saved if vcpu is not None) == pytest.approx(today - resized)
+
+
+def test_working_hours_change_what_is_saved_and_no_request() -> None:
+    case = CASES["several pods of a workload"]
+    assumed = case.assumed.changed("a test", {"working_hours": HOURS})
+    found, other = (
+        project_usage(case.usage(), case.fitted, each, force_short=True).rightsizing
+        for each in (case.assumed, assumed)
+    )
+    assert found is not None
+    assert other is not None
+    always = {item.workload: item for item in found.workloads}
+
+    for item in other.workloads:
+        assert item.recommended == always[item.workload].recommended
+    assert any(item.saved_vcpu != always[item.workload].saved_vcpu for item in other.workloads)

@@ -1,6 +1,6 @@
 """The sidecars with their recommended requests: the same use, another bill."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pandas as pd
@@ -30,13 +30,11 @@ class RightsizedLoad:
         tally: the sums that it is divided from.
         placement: as `MeasuredLoad.placement`, with the ends of the recommendations: usage_vcpu_low
             and so on.
-        changed_share: share of the sidecars' time that has a recommendation, 0-1.
     """
 
     sidecars: SidecarFootprint
     tally: SidecarTally
     placement: pd.DataFrame
-    changed_share: float
 
 
 def requests_of(found: Rightsizing) -> pd.DataFrame | None:
@@ -62,24 +60,14 @@ def rightsized(
 ) -> RightsizedLoad:
     """Return the sidecars of these samples with other requests.
 
-    Where today's request is not known, it stays so: there is nothing to compare another one with.
-
     Args:
         before: their samples without growth, as `sidecars.tally` has them.
         samples: the same with growth and what is billed.
         requests: of `requests_of`.
         points: intervals of the window.
     """
-    theirs = requests.reindex(pd.MultiIndex.from_frame(samples[_NAMES])).set_index(samples.index)
-
-    def at(end: str) -> pd.DataFrame:
-        changed = {
-            name: theirs[column].fillna(samples[name]).where(samples[name].notna())
-            for name, column in (("reserved_vcpu", end), ("reserved_memory_bytes", "bytes"))
-        }
-        return with_billed(samples.assign(**changed))
-
-    mid, low, high = map(at, _ENDS)
+    theirs = _of_samples(requests, samples)
+    mid, low, high = (_with_requests(samples, theirs, end) for end in _ENDS)
     requested = mid[["reserved_vcpu", "reserved_memory_bytes"]]
     added_vcpu = samples["cpu_vcpu"] - before["cpu_vcpu"]
     return RightsizedLoad(
@@ -90,5 +78,66 @@ def rightsized(
             (placement_of(low, points), placement_of(high, points)),
             names=["namespace", "node"],
         ),
-        changed_share=float(theirs["mid"].notna().mean()) if len(theirs) else 0.0,
     )
+
+
+def with_savings(found: Rightsizing, samples: pd.DataFrame, points: int) -> Rightsizing:
+    """Return the recommendations with the billed CPU that each saves, those that save most first.
+
+    Arguments are those of `rightsized`: the time and the traffic that the modes have too.
+    """
+    requests = requests_of(found)
+    saved = {} if requests is None else _saved_vcpu(samples, requests, points)
+    workloads = [
+        replace(item, saved_vcpu=saved.get((item.namespace, item.workload)))
+        for item in found.workloads
+    ]
+    workloads.sort(
+        key=lambda item: (
+            item.saved_vcpu is None,
+            -(item.saved_vcpu or 0.0),
+            item.namespace,
+            item.workload,
+        )
+    )
+    return replace(found, workloads=tuple(workloads))
+
+
+def _saved_vcpu(
+    samples: pd.DataFrame, requests: pd.DataFrame, points: int
+) -> dict[tuple[str, str], float]:
+    """Return the saving of workloads with a recommendation; none if no request of today is known.
+
+    Other workloads are absent, and those of which no sample is billed.
+    """
+    theirs = _of_samples(requests, samples)
+    if samples["reserved_vcpu"].isna().all():
+        return {}
+    after = _with_requests(samples, theirs, "mid")
+    saved = (samples["billed_vcpu"] - after["billed_vcpu"])[theirs["mid"].notna()]
+    names = [samples.loc[saved.index, name] for name in _NAMES]
+    totals = (saved.groupby(names).sum(min_count=1) / points).dropna()
+    rows = totals.reset_index(name="vcpu")[[*_NAMES, "vcpu"]].itertuples(index=False, name=None)
+    return {(str(namespace), str(workload)): float(vcpu) for namespace, workload, vcpu in rows}
+
+
+def _of_samples(requests: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
+    """Return the recommended requests of each sample; NaN where there are none."""
+    return requests.reindex(pd.MultiIndex.from_frame(samples[_NAMES])).set_index(samples.index)
+
+
+def _with_requests(samples: pd.DataFrame, theirs: pd.DataFrame, end: str) -> pd.DataFrame:
+    """Return samples with recommended requests, at one of their ends, and what is billed then.
+
+    A pod that requests nothing today gets a request too. Only where no request of any sidecar is
+    known, nothing can be compared: none is set. A bill that is not known today stays unknown.
+    """
+    changed = {
+        name: theirs[column].fillna(samples[name])
+        for name, column in (("reserved_vcpu", end), ("reserved_memory_bytes", "bytes"))
+        if samples[name].notna().any()
+    }
+    bills = ["billed_vcpu", "billed_memory_bytes"]
+    after = with_billed(samples.assign(**changed))
+    after[bills] = after[bills].where(samples[bills].notna())
+    return after

@@ -1,5 +1,6 @@
 """What is known of each workload's sidecars: use, requests of today, and signs of short bursts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +11,6 @@ from analyzer.arrays import Bools, Floats, Ints
 from analyzer.projection.rightsizing.busiest import Pods
 from analyzer.projection.rightsizing.ranges import ends_of
 from analyzer.projection.rightsizing.result import Policy
-from analyzer.projection.sidecars import billed
 
 _TODAY: Final = ("reserved_vcpu", "limit_vcpu", "reserved_memory_bytes", "limit_memory_bytes")
 
@@ -22,6 +22,7 @@ class Samples:
     Attributes:
         names: namespace and workload of each number in `workload`.
         is_late: whether a sample is of the second half of the window.
+        points: the observed ones.
     """
 
     names: pd.MultiIndex
@@ -31,8 +32,8 @@ class Samples:
     vcpu: Floats
     memory_bytes: Floats
     throttled_share: Floats
-    reserved_vcpu: Floats
     is_late: Bools
+    points: Ints
     rows: pd.DataFrame
 
     @classmethod
@@ -42,7 +43,7 @@ class Samples:
         workload, found = names.factorize(sort=True)
         column = {
             name: rows[name].to_numpy(float)
-            for name in ("cpu_vcpu", "memory_bytes", "throttled_share", "reserved_vcpu")
+            for name in ("cpu_vcpu", "memory_bytes", "throttled_share")
         }
         point = rows["point"].to_numpy(np.int64)
         middle = points[len(points) // 2] if len(points) else 0
@@ -54,8 +55,8 @@ class Samples:
             vcpu=column["cpu_vcpu"],
             memory_bytes=column["memory_bytes"],
             throttled_share=column["throttled_share"],
-            reserved_vcpu=column["reserved_vcpu"],
             is_late=point >= middle,
+            points=points,
             rows=rows,
         )
 
@@ -67,11 +68,12 @@ class Samples:
 def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
     """Return one row a workload, numbered as in the samples.
 
-    Columns: sidecar_count (at a time), known_steps, hours (from the first to the last step in which
-    its CPU is known), used_vcpu, high_vcpu with its ends high_vcpu_low and high_vcpu_high,
-    early_vcpu (the same of the first half alone), peak_memory_bytes, early_memory_bytes,
-    throttled_share (in the busiest steps of the busiest pods), has_periods (whether anything counts
-    CPU periods), and today's requests and limits in the last step of the workload. NaN: not known.
+    Columns: sidecar_count (at a time), known_steps, those of `hours_of_workloads`, used_vcpu,
+    high_vcpu with its ends high_vcpu_low and high_vcpu_high, early_vcpu (the same of the first half
+    alone), peak_memory_bytes, early_memory_bytes,
+    throttled_share (in the busiest steps of the busiest pods), early_throttled_share, and requests
+    and limits in the last step of the workload, with early_limit_vcpu in the last of the first
+    half. NaN: not known.
     """
     share = policy.percentile / 100
     early = ~samples.is_late
@@ -80,17 +82,15 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
     low, high = ends_of(pods, samples.vcpu, samples.point, share, policy.step_seconds)
     of_early = Pods.of(*numbers, np.where(early, samples.vcpu, np.nan))
     throttled = Pods.of(*numbers, samples.throttled_share)
+    throttled_early = Pods.of(*numbers, np.where(early, samples.throttled_share, np.nan))
     of, vcpu = samples.by_workload, samples.vcpu
-    point = np.where(np.isnan(vcpu), np.nan, samples.point)
     known = pd.DataFrame(
         {
             "sidecar_count": of(vcpu, "size") / step_count,
             "known_steps": of(vcpu, "count"),
-            "hours": (of(point, "max") - of(point, "min") + 1) * policy.step_seconds / 3600,
             "used_vcpu": of(vcpu, "mean"),
             "peak_memory_bytes": of(samples.memory_bytes, "max"),
             "early_memory_bytes": of(np.where(early, samples.memory_bytes, np.nan), "max"),
-            "has_periods": of(samples.throttled_share, "max") > 0,
         }
     )
     columns = {
@@ -99,16 +99,61 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
         "high_vcpu_high": pods.busiest(high.of_steps, high.of_pods),
         "early_vcpu": of_early.busiest(share, share),
         "throttled_share": throttled.busiest(share, share),
+        "early_throttled_share": throttled_early.busiest(share, share),
     }
-    return known.join(pd.DataFrame(columns)).join(_today(samples))
+    limits = _last(samples, ["limit_vcpu"], early).add_prefix("early_")
+    today = _last(samples, _TODAY, np.ones(len(early), bool))
+    hours = hours_of_workloads(samples, policy.step_seconds)
+    return known.join(hours).join(pd.DataFrame(columns)).join(today).join(limits)
 
 
-def _today(samples: Samples) -> pd.DataFrame:
-    """Return the requests and limits of each workload in the last step in which it has any."""
-    rows = samples.rows[[*_TODAY]].reset_index(drop=True)
-    rows = rows.assign(workload=samples.workload, point=samples.point)
+def hours_of_workloads(samples: Samples, step_seconds: int) -> pd.DataFrame:
+    """Return for how long each workload was seen, by its number.
+
+    Columns: span_hours (from the first to the last step in which its CPU is known), hours (the
+    hours of the window in which it is known), run_days (days of the window on which it was first
+    known after an hour or more without), and comes_and_goes (whether it had no sidecars for some of
+    the hours since the first one).
+    """
+    is_known = ~np.isnan(samples.vcpu)
+    each = max(step_seconds / 3600, 1.0)
+    known, there = (
+        _hours_with(samples.workload[chosen], samples.point[chosen], step_seconds)
+        for chosen in (is_known, np.ones(len(is_known), bool))
+    )
+    starts = known[known.groupby("workload")["block"].diff().fillna(2) > 1]
+    days = starts["block"] * each // 24
+    observed = np.unique(samples.points * step_seconds // round(3600 * each))
+    first = there.groupby("workload")["block"].min()
+    since = len(observed) - np.searchsorted(observed, first.to_numpy())
+    point = np.where(is_known, samples.point, np.nan)
+    of = samples.by_workload
+    return pd.DataFrame(
+        {
+            "span_hours": (of(point, "max") - of(point, "min") + 1) * step_seconds / 3600,
+            "hours": known.groupby("workload").size() * each,
+            "run_days": days.groupby(starts["workload"]).nunique(),
+            "comes_and_goes": there.groupby("workload").size() < since,
+        }
+    )
+
+
+def _hours_with(workload: Ints, point: Ints, step_seconds: int) -> pd.DataFrame:
+    """Return the hours of the window that each workload has steps in: workload and block.
+
+    A block is a step where that is longer than an hour.
+    """
+    block = point * step_seconds // max(step_seconds, 3600)
+    rows = pd.DataFrame({"workload": workload, "block": block}).drop_duplicates()
+    return rows.sort_values(["workload", "block"], ignore_index=True)
+
+
+def _last(samples: Samples, names: Sequence[str], chosen: Bools) -> pd.DataFrame:
+    """Return columns of each workload in the last of the chosen samples in which it has any."""
+    rows = samples.rows[[*names]].reset_index(drop=True)
+    rows = rows.assign(workload=samples.workload, point=samples.point)[chosen]
     found = {}
-    for name in _TODAY:
+    for name in names:
         known = rows[rows[name].notna()]
         last = known["point"] == known.groupby("workload")["point"].transform("max")
         # The mean, of pods before and after a change; rounded, as sums of 0.1 are not exact.
@@ -125,15 +170,3 @@ def exceeded_shares(samples: Samples, values: Floats, early: pd.Series) -> pd.Se
     counted = samples.is_late & ~np.isnan(values) & ~np.isnan(limits)
     above = pd.Series((values > limits)[counted].astype(float))
     return above.groupby(samples.workload[counted]).mean()
-
-
-def saved_vcpu(samples: Samples, requests: pd.Series, step_count: int) -> pd.Series:
-    """Return the billed CPU that requests by workload save, NaN where today's are not known."""
-    recommended = requests.reindex(samples.workload).to_numpy(float)
-    before = billed(samples.vcpu, samples.reserved_vcpu)
-    after = billed(samples.vcpu, recommended)
-    # Where either request is not known, the difference is NaN.
-    is_unknown = np.isnan(samples.reserved_vcpu + recommended)
-    saved = np.where(is_unknown | np.isnan(before), np.nan, before - after)
-    totals = pd.Series(saved).groupby(samples.workload).sum(min_count=1)
-    return pd.Series(totals / step_count)

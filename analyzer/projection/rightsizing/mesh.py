@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Final
 
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.demand import Growth, grown
+from analyzer.projection.demand import Growth, grown, within
 from analyzer.projection.modes import RIGHTSIZED
+from analyzer.projection.rightsizing.applied import with_savings
 from analyzer.projection.rightsizing.default import default_of
 from analyzer.projection.rightsizing.policy import policy_of
 from analyzer.projection.rightsizing.recommend import recommend
@@ -20,12 +21,18 @@ _NAME: Final = ["namespace", "workload"]
 def recommended(
     usage: MeshUsage, scenario: Scenario, growth: Growth, *, force_short: bool
 ) -> Rightsizing:
-    """Return recommended requests for the sidecars of a mesh, from all that was seen of them."""
+    """Return recommended requests for the sidecars of a mesh, from all that was seen of them.
+
+    What they save is of the scenario's working hours, as every bill is.
+    """
     policy = policy_of(scenario, usage, force_short=force_short)
     killed = usage.memory_kills[_NAME].itertuples(index=False, name=None)
     found = recommend(
         grown(usage.of_role(Role.SIDECAR), growth), usage.observed_points, policy, {*killed}
     )
+    billed = within(usage, scenario.working_hours)
+    sidecars = grown(billed.of_role(Role.SIDECAR, filled=True), growth)
+    found = with_savings(found, sidecars, len(billed.observed_points))
     owners = {
         (namespace, workload): (kind, name)
         for namespace, workload, kind, name in usage.owners[[*_NAME, "kind", "name"]].itertuples(

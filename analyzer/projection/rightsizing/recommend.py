@@ -8,12 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.projection.choices import LimitPolicy
-from analyzer.projection.rightsizing.facts import (
-    Samples,
-    exceeded_shares,
-    facts_of,
-    saved_vcpu,
-)
+from analyzer.projection.rightsizing.facts import Samples, exceeded_shares, facts_of
 from analyzer.projection.rightsizing.policy import LEAST_HOURS
 from analyzer.projection.rightsizing.quantities import (
     gib_of,
@@ -39,6 +34,9 @@ _GAPS: Final = 0.95
 _LEAST_STEPS: Final = 12
 """Fewest samples of a workload: its percentile would be the highest of them."""
 
+_LEAST_RUN_DAYS: Final = 3
+"""Days with runs of a workload that are enough where they are no day together: those of a job."""
+
 Name = tuple[str, str]
 """Namespace and workload."""
 
@@ -49,20 +47,32 @@ class _Facts(NamedTuple):
     Index: int
     sidecar_count: float
     known_steps: int
+    span_hours: float
     hours: float
+    run_days: float
+    comes_and_goes: bool
     used_vcpu: float
     peak_memory_bytes: float
     early_memory_bytes: float
-    has_periods: bool
     high_vcpu_low: float
     high_vcpu: float
     high_vcpu_high: float
     early_vcpu: float
     throttled_share: float
+    early_throttled_share: float
     reserved_vcpu: float
     limit_vcpu: float
     reserved_memory_bytes: float
     limit_memory_bytes: float
+    early_limit_vcpu: float
+
+    def of_early(self) -> "_Facts":
+        """Return the same with the CPU and its limit of the first half of the window alone."""
+        return self._replace(
+            high_vcpu=self.early_vcpu,
+            throttled_share=self.early_throttled_share,
+            limit_vcpu=self.early_limit_vcpu,
+        )
 
 
 def recommend(
@@ -71,7 +81,7 @@ def recommend(
     policy: Policy,
     killed: Collection[Name] = (),
 ) -> Rightsizing:
-    """Return recommended requests for the sidecars.
+    """Return recommended requests for the sidecars; what they save is left to `with_savings`.
 
     Args:
         rows: their samples as seen, with growth: those of `MeshUsage.of_role`.
@@ -88,19 +98,7 @@ def recommend(
         for fact, name in zip(_each(facts), samples.names, strict=True)
     ]
     tested = _tested(found, facts, samples, policy)
-    saved = saved_vcpu(samples, _requests(found), len(points))
-    with_saving = [
-        replace(item, saved_vcpu=_known(saved.get(number))) for number, item in enumerate(tested)
-    ]
-    with_saving.sort(
-        key=lambda item: (
-            item.saved_vcpu is None,
-            -(item.saved_vcpu or 0.0),
-            item.namespace,
-            item.workload,
-        )
-    )
-    return Rightsizing(policy=policy, workloads=tuple(with_saving))
+    return Rightsizing(policy=policy, workloads=tuple(tested))
 
 
 def _each(facts: pd.DataFrame) -> Iterator[_Facts]:
@@ -116,9 +114,10 @@ def bursts_of(fact: _Facts, policy: Policy) -> Bursts:
     """Return what shows the short bursts of a workload."""
     if policy.step_seconds <= _SHORTEST_BURST_SECONDS:
         return Bursts.STEPS
-    # The kernel counts periods only of containers with a limit.
+    # The kernel counts periods only of containers with a limit, and they show no more than how
+    # often it was reached: without it they do not tell how high bursts are.
     is_limited = not np.isnan(fact.limit_vcpu) and not np.isnan(fact.throttled_share)
-    return Bursts.THROTTLING if is_limited or fact.has_periods else Bursts.UNSEEN
+    return Bursts.THROTTLING if is_limited else Bursts.UNSEEN
 
 
 def _left_out(policy: Policy) -> float:
@@ -206,14 +205,12 @@ def _recommended(fact: _Facts, request: Interval, today: Resources, policy: Poli
 
 def _refusal(fact: _Facts, name: Name, policy: Policy, *, is_killed: bool) -> Refusal | None:
     """Return why a workload has no recommendation; None if it has one."""
-    # At the 100th percentile nothing is left out: a single throttled period is too many.
-    is_throttled = fact.throttled_share >= _left_out(policy) and fact.throttled_share > 0
     if fact.known_steps == 0:
         reason, detail = Reason.NO_DATA, "The CPU of its sidecars was not measured."
     elif too_short := _too_short(fact, policy):
         reason, detail = Reason.TOO_FEW_SAMPLES, too_short
-    elif is_throttled or is_killed:
-        reason, detail = Reason.AMBIGUOUS, _cut_off(fact, is_throttled=is_throttled)
+    elif cut_off := _cut_off(fact, policy, is_killed=is_killed):
+        reason, detail = Reason.AMBIGUOUS, cut_off
     else:
         return None
     return Refusal(subject=f"requests of {name[0]}/{name[1]}", reason=reason, detail=detail)
@@ -228,43 +225,66 @@ def _too_short(fact: _Facts, policy: Policy) -> str:
             f"{seen} were measured, which may lack the busiest hours. Collect a day, or set "
             f"{Setting.FORCE_SHORT}."
         )
-    if fact.hours < least_hours:
-        seen = duration(fact.hours * 3600)
-        return f"Its CPU was seen for {seen} only. Collect again when it has run for a day."
+    is_short = min(fact.hours, fact.span_hours) < least_hours
+    if is_short and fact.run_days < _LEAST_RUN_DAYS:
+        seen = duration(min(fact.hours, fact.span_hours) * 3600)
+        again = (
+            "Collect a window with several of its runs."
+            if fact.comes_and_goes
+            else "Collect again when it has run for a day."
+        )
+        return f"Its CPU was seen for {seen} only. {again}"
     if fact.known_steps < _LEAST_STEPS:
         return f"{fact.known_steps} samples are too few. Collect a longer window."
     return ""
 
 
-def _cut_off(fact: _Facts, *, is_throttled: bool) -> str:
-    """Return why the highest use is not the need."""
-    if is_throttled:
+def _cut_off(fact: _Facts, policy: Policy, *, is_killed: bool) -> str:
+    """Return why the highest use is not the need; "" if it is."""
+    if _is_throttled(fact, policy):
         return (
             f"Its busiest sidecars were throttled in {in_percent(fact.throttled_share)} of the CPU "
             "periods: their use shows the limit, not the need. Raise the CPU limit, and measure "
             "again."
         )
-    return (
-        "A sidecar of it was killed for memory: its highest use shows the limit, not the need. "
-        "Raise the memory limit, and measure again."
-    )
+    if _is_at_limit(fact):
+        return (
+            f"Its busiest sidecars used all of their CPU limit, {fact.limit_vcpu:.3g} vCPU: their "
+            "use shows the limit, not the need. Raise the CPU limit, and measure again."
+        )
+    if is_killed:
+        return (
+            "A sidecar of it was killed for memory: its highest use shows the limit, not the need. "
+            "Raise the memory limit, and measure again."
+        )
+    return ""
 
 
-def _requests(found: list[Recommendation]) -> pd.Series:
-    """Return the recommended CPU requests by number; NaN where there is none."""
-    requests = [item.request_vcpu.mid if item.request_vcpu else np.nan for item in found]
-    return pd.Series(requests, dtype=float)
+def _is_throttled(fact: _Facts, policy: Policy) -> bool:
+    """Return whether as many CPU periods are throttled as the percentile leaves out."""
+    # At the 100th percentile nothing is left out: a single throttled period is too many.
+    return fact.throttled_share >= _left_out(policy) and fact.throttled_share > 0
+
+
+def _is_at_limit(fact: _Facts) -> bool:
+    """Return whether the percentile of the steps is at the limit, whatever their periods say.
+
+    Where none was throttled, the limit was lowered after them, and the need was seen.
+    """
+    return fact.high_vcpu >= fact.limit_vcpu and fact.throttled_share != 0
 
 
 def _tested(
     found: list[Recommendation], facts: pd.DataFrame, samples: Samples, policy: Policy
 ) -> list[Recommendation]:
     """Return recommendations with how often those of the first half would have been exceeded."""
+    early = [fact.of_early() for fact in _each(facts)]
     early_vcpu = pd.Series(
         {
-            fact.Index: rounded_vcpu(_need(fact, fact.early_vcpu, policy))
-            for fact in _each(facts)
-            if not np.isnan(fact.early_vcpu)
+            fact.Index: rounded_vcpu(_need(fact, fact.high_vcpu, policy))
+            for fact in early
+            # Where the limit hides the need, the first half has no recommendation to be tested.
+            if not np.isnan(fact.high_vcpu) and not _cut_off(fact, policy, is_killed=False)
         },
         dtype=float,
     )

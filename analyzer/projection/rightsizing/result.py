@@ -20,9 +20,9 @@ class Bursts(StrEnum):
     STEPS = "steps"
     """The steps themselves: they are a minute or shorter."""
     THROTTLING = "throttling"
-    """The kubelet counts the CPU periods in which a sidecar reached its limit."""
+    """The kubelet counts the CPU periods in which a sidecar reached its limit, which is known."""
     UNSEEN = "unseen"
-    """Nothing: steps are longer, and the sidecar has no CPU limit, or no count of its periods."""
+    """Nothing: steps are longer, and its CPU limit or the count of its periods is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,8 @@ class Recommendation:
         exceeded_share: share of steps of the second half of the window that use more than the
             request that its first half recommends, 0-1; memory_exceeded_share: the same of memory.
         saved_vcpu: billed CPU that the recommendation saves in all sidecars together, at the best
-            estimate; negative where they request too little today.
+            estimate, in the hours that are billed; negative where they request too little today, or
+            nothing. None where no request of any sidecar is known.
     """
 
     namespace: str

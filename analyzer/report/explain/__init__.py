@@ -88,12 +88,15 @@ def _mode_lines(
     projection: Projection, load: MeasuredLoad, mode: Mode, workings: Workings
 ) -> Iterator[str]:
     yield f"Mode {mode.name}, {fmt.MODE_TITLES[mode.name]}"
-    if mode.name == RIGHTSIZED:
+    is_rightsized = mode.name == RIGHTSIZED
+    if is_rightsized:
         yield from rightsizing.rightsized_lines(projection, load)
     for part in mode.components:
         if part.role == Role.WAYPOINT:
             yield from waypoints.placed_lines(part.need)
-        yield from money.node_price_lines(part.need, load, workings.node_prices)
+        yield from money.node_price_lines(
+            part.need, load, workings.node_prices, is_rightsized=is_rightsized
+        )
     yield from zones.transfer_lines(mode, load, workings)
     yield from money.dollar_lines(mode, projection.price)
     yield from control_plane.control_plane_lines(projection, mode, workings)

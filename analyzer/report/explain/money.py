@@ -16,7 +16,7 @@ from analyzer.projection.sidecars import by_basis
 from analyzer.report import format as fmt
 from analyzer.report.explain.lines import assumed, equation, figure, plus, spread, total
 from analyzer.report.sentences.projection import nodes
-from analyzer.units import HOURS_PER_MONTH, Provenance, Role, in_percent
+from analyzer.units import HOURS_PER_MONTH, Role, in_percent
 
 _AMOUNTS = ("vCPU", "GiB")
 _UNITS = tuple(f"USD per {amount}-month" for amount in _AMOUNTS)
@@ -65,8 +65,13 @@ def _mean_price(
     yield equation(label, "{} / {}", (summed, weights.sum()), mean, unit)
 
 
-def node_price_lines(need: Need, load: MeasuredLoad, prices: NodePrices | None) -> Iterator[str]:
-    """Return the mean prices of a component, weighted by its need at each place."""
+def node_price_lines(
+    need: Need, load: MeasuredLoad, prices: NodePrices | None, *, is_rightsized: bool
+) -> Iterator[str]:
+    """Return the mean prices of a component, weighted by its need at each place.
+
+    `is_rightsized`: whether its sidecars have the recommended requests.
+    """
     if prices is None or need.month_usd is None:
         return
     if need.role == Role.WAYPOINT:
@@ -75,23 +80,23 @@ def node_price_lines(need: Need, load: MeasuredLoad, prices: NodePrices | None) 
             pairs = zip(means, _UNITS, strict=True)
             paid = " and ".join(f"{figure(mean)} {unit}" for mean, unit in pairs)
             yield f"  a waypoint of {fmt.inert(str(name))} has its sidecars' prices: {paid}"
+    resized = load.rightsized if is_rightsized else None
+    placement = resized.placement if resized else load.placement
     for basis, month_usd in need.month_usd.items():
         for column, amount in enumerate(("vcpu", "memory_gib")):
             if basis not in (need.vcpu, need.memory_gib)[column]:
                 continue
-            names, weights, each = _spread(need, load, prices, basis, amount)
+            names, weights, each = _spread(need, placement, prices, basis, amount)
             role, mean = f"{need.role}s {fmt.AS_BASIS[basis]}", month_usd[column][0]
             yield from _mean(role, names, weights, each[:, column], mean, column)
 
 
 def _spread(
-    need: Need, load: MeasuredLoad, prices: NodePrices, basis: Basis, amount: str
+    need: Need, placement: pd.DataFrame, prices: NodePrices, basis: Basis, amount: str
 ) -> tuple[pd.Series, Floats, Floats]:
     """Return the places of a component, its need at each, and the prices there, shape (n, 2)."""
     units = need.units
     if units is None:
-        resized = load.rightsized if need.provenance == Provenance.DERIVED else None
-        placement = resized.placement if resized else load.placement
         by_node = placement.groupby("node")[f"{basis}_{amount}"].sum()
         names = by_node.index.to_series()
         return names, by_node.to_numpy(float), prices.of(names)

@@ -9,7 +9,7 @@ from analyzer.measurement.findings import SERIOUS_SHARE, Finding, Severity
 from analyzer.measurement.verdict import biases
 from analyzer.projection.choices import OBSERVED, Basis, Shared, is_settled
 from analyzer.projection.decision import Action, Decision, NamespaceDecision, Outcome, Verdict, Why
-from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, RIGHTSIZED
 from analyzer.projection.result import NOTHING_TO_SAVE, Projection
 from analyzer.projection.unseen import UNSEEN_TIME
 from analyzer.report import format as fmt
@@ -262,8 +262,10 @@ def _gain(decision: Decision, outcome: Outcome) -> str:
 def _nodes(projection: Projection, decision: Decision) -> str:
     """Return when the saving is on a bill; for a part of the mesh the freed nodes are not known."""
     counts = {item.mode: item.freed_node_count for item in projection.savings}
-    count = counts.get(AMBIENT_WAYPOINT)
-    if count is None or len(decision.namespaces) < len(decision.by_namespace):
+    resizes = decision.action == Action.RIGHTSIZE
+    count = counts.get(RIGHTSIZED if resizes else AMBIENT_WAYPOINT)
+    is_part = not resizes and len(decision.namespaces) < len(decision.by_namespace)
+    if count is None or is_part:
         per_node = "if per node, you save when nodes are removed"
     elif count > 0:
         go = "goes" if count == 1 else "go"
@@ -275,7 +277,8 @@ def _nodes(projection: Projection, decision: Decision) -> str:
         Basis.RESERVED: "per CPU requested",
         Basis.BILLED: "per CPU (the larger of used and requested)",
     }[decision.basis]
-    usd = fmt.dollars(decision.outcome.usd_per_year.mid) if decision.outcome else "that"
+    outcome = decision.rightsizing if resizes else decision.outcome
+    usd = fmt.dollars(outcome.usd_per_year.mid) if outcome else "that"
     return f"If your bill charges {per_cpu}, you save the {usd}; {per_node}."
 
 
@@ -318,29 +321,62 @@ def _instead(decision: Decision) -> Iterator[str]:
         )
 
 
+_BEYOND: Final = {
+    # By why right-sizing comes first: what is known of moving.
+    Why.RIGHTSIZED_SAVES_AS_MUCH: (
+        "Moving saves against today's sidecars, but not surely against right-sized ones."
+    ),
+    Why.WAYPOINT_DECIDES: "Whether moving saves more depends on which namespaces need a waypoint.",
+    Why.RANGE_HAS_BOTH_SIGNS: "Cannot tell whether moving saves more: the ranges have both signs.",
+    Why.CPU_UNKNOWN: "Cannot tell whether to move: some sidecar CPU was not measured.",
+    Why.AMBIENT_UNKNOWN: "Cannot tell whether to move: the cost of ambient is not known.",
+}
+
+
 def _rightsize(projection: Projection, decision: Decision) -> Iterator[str]:
-    yield "Right-size the sidecars first: set their CPU and memory requests to what they need."
+    stays = decision.why in _STAYS
+    if stays:
+        yield "Stay in sidecar mode, and right-size the sidecars."
+    else:
+        yield "Right-size the sidecars first: set their CPU and memory requests to what they need."
     if decision.rightsizing:
         yield f"This saves {_gain(decision, decision.rightsizing)}."
-    basis, saving = fmt.AS_BASIS[decision.basis], projection.saving_of(AMBIENT_WAYPOINT)
-    if decision.why == Why.RIGHTSIZED_SAVES_AS_MUCH:
-        yield "Moving saves against today's sidecars, but not surely against right-sized ones."
-    if saving and saving.against_rightsized:
-        yield (
-            f"{_with_waypoints(projection)}, ambient would "
-            f"{fmt.saving(saving.against_rightsized.percent)} {basis} against right-sized sidecars."
-        )
-    yield from _check(decision)
+    yield _STAYS[decision.why] if stays else _BEYOND[decision.why]
+    yield from _against_rightsized(projection, decision)
+    if stays:
+        yield _nodes(projection, decision)
+    elif decision.why == Why.AMBIENT_UNKNOWN:
+        yield from _unknown(projection)
+    else:
+        yield from _check(decision)
+
+
+def _against_rightsized(projection: Projection, decision: Decision) -> Iterator[str]:
+    """Return what ambient saves against right-sized sidecars, with and without waypoints."""
+    found = {
+        item.mode: item.against_rightsized.percent
+        for item in projection.savings
+        if item.against_rightsized
+    }
+    if AMBIENT_L4 not in found or AMBIENT_WAYPOINT not in found:
+        return
+    without, with_them = (fmt.saving(found[mode]) for mode in (AMBIENT_L4, AMBIENT_WAYPOINT))
+    yield (
+        f"Against right-sized sidecars ambient L4 would {without} "
+        f"{fmt.AS_BASIS[decision.basis]}, and with waypoints {with_them}."
+    )
+
+
+_STAYS: Final = {
+    Why.TOO_LITTLE: "The ztunnels cost more than moving namespaces saves.",
+    Why.ZTUNNEL_COSTS_MORE: "No namespace saves by moving, even without a waypoint.",
+    Why.WAYPOINT_COSTS_MORE: "The waypoints that the scenario places cost more than L4 saves.",
+}
 
 
 def _stay(projection: Projection, decision: Decision) -> Iterator[str]:
     yield "Stay in sidecar mode."
-    reasons = {
-        Why.TOO_LITTLE: "The ztunnels cost more than moving namespaces saves.",
-        Why.ZTUNNEL_COSTS_MORE: "No namespace saves by moving, even without a waypoint.",
-        Why.WAYPOINT_COSTS_MORE: "The waypoints that the scenario places cost more than L4 saves.",
-    }
-    yield reasons[decision.why]
+    yield _STAYS[decision.why]
     if decision.why == Why.WAYPOINT_COSTS_MORE:
         yield from _in_mode(projection, AMBIENT_WAYPOINT, "With these waypoints, ambient")
         yield from better_replicas(projection)
@@ -375,6 +411,13 @@ def _at_best(projection: Projection, decision: Decision) -> Iterator[str]:
     yield from _in_mode(projection, AMBIENT_WAYPOINT, f"{waypoints}, {who}")
 
 
+def _unknown(projection: Projection) -> Iterator[str]:
+    """Return why the cost of ambient is not known."""
+    # What was never asked for is no reason.
+    known = [item for item in projection.refusals if item.reason != Reason.NOT_ASKED][:1]
+    yield from (whole(item.detail) for item in known)
+
+
 def _cannot_tell(projection: Projection, decision: Decision) -> Iterator[str]:
     if decision.why == Why.NOTHING_MEASURED:
         yield "No decision: these are published benchmarks for a hypothetical mesh."
@@ -384,9 +427,7 @@ def _cannot_tell(projection: Projection, decision: Decision) -> Iterator[str]:
             yield f"Nothing to decide on cost. {whole(NOTHING_TO_SAVE.detail)}"
             return
         yield "Cannot tell whether to move: the cost of ambient is not known."
-        # What was never asked for is no reason.
-        known = [item for item in projection.refusals if item.reason != Reason.NOT_ASKED][:1]
-        yield from (whole(item.detail) for item in known)
+        yield from _unknown(projection)
     elif decision.why == Why.WAYPOINT_DECIDES:
         yield "Cannot tell yet whether to move: it depends on which namespaces need a waypoint."
         yield from _in_mode(projection, AMBIENT_WAYPOINT, f"{_with_waypoints(projection)}, ambient")

@@ -9,7 +9,7 @@ from analyzer.data import assumptions
 from analyzer.projection.choices import OBSERVED, Basis
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.hardware import REQUEST_COST, REQUEST_RATIO
-from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR
+from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, MODES, SIDECAR
 from analyzer.projection.result import Component, Mode, Projection, Reference, Saving, Sweep
 from analyzer.projection.sidecars import SidecarFootprint
 from analyzer.projection.unseen import UNSEEN_TIME
@@ -226,9 +226,11 @@ def _freed(projection: Projection) -> Iterator[str]:
         for item in projection.savings
         if item.freed_node_count is not None
     }
-    if known and not any(known.values()):
+    if not any(MODES[mode].is_ambient for mode in known):
+        return
+    if not any(known.values()):
         yield "By CPU and memory requests, no ambient mode frees a whole node."
-    elif known:
+    else:
         parts = [f"{fmt.MODE_TITLES[mode]} {nodes(count)}" for mode, count in known.items()]
         yield f"By CPU and memory requests, {fmt.listed(parts)}."
 

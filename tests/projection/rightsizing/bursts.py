@@ -15,8 +15,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from analyzer.projection.choices import LimitPolicy
+from analyzer.projection.rightsizing.applied import with_savings
 from analyzer.projection.rightsizing.recommend import recommend
 from analyzer.projection.rightsizing.result import Policy, Rightsizing
+from analyzer.projection.sidecars import with_billed
 
 __all__ = ["KINDS", "Outcome", "Simulated", "half_of", "outcome_of", "policy", "simulate"]
 
@@ -200,7 +202,9 @@ def outcome_of(kind: str, seed: int) -> Outcome:
     vcpu, gib = _requests(half, late.rows)
     above = late.rows["cpu_vcpu"] > vcpu
     by_workload = above.groupby(late.rows["workload"].to_numpy()).mean()
-    whole = recommend(mesh.rows, mesh.points, policy())
+    whole = with_savings(
+        recommend(mesh.rows, mesh.points, policy()), with_billed(mesh.rows), len(mesh.points)
+    )
     again = simulate(kind, seed, window=1)
     other = {
         item.workload: item.request_vcpu.mid

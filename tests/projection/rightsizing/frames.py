@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analyzer.projection.rightsizing.applied import with_savings
 from analyzer.projection.rightsizing.recommend import recommend
 from analyzer.projection.rightsizing.result import Policy, Recommendation, Rightsizing
+from analyzer.projection.sidecars import with_billed
 from tests.projection.rightsizing.bursts import MEBIBYTE, STEPS_PER_DAY, policy
 
 __all__ = ["DAY", "Pod", "recommended", "samples", "sized", "steadily"]
@@ -70,7 +72,8 @@ def sized(
     rows = samples(*pods)
     points = np.arange(int(rows["point"].max()) + 1, dtype=np.int64)
     hours = len(points) * (rules or policy()).step_seconds / 3600
-    return recommend(rows, points, rules or policy(hours), killed)
+    found = recommend(rows, points, rules or policy(hours), killed)
+    return with_savings(found, with_billed(rows), len(points))
 
 
 def recommended(

@@ -34,7 +34,6 @@ def test_requests_replace_todays_and_bills_follow() -> None:
     assert found.sidecars.billed_vcpu == pytest.approx((3 * 0.05 + 0.25) / 4)
     assert found.sidecars.reserved_memory_gib == pytest.approx(70 / 1024)
     assert found.sidecars.billed_memory_gib == pytest.approx(70 / 1024)
-    assert found.changed_share == 1.0
 
 
 def test_the_ends_of_a_recommendation_are_the_ends_of_the_bill() -> None:
@@ -55,24 +54,53 @@ def test_a_workload_without_a_recommendation_keeps_todays() -> None:
     )
 
     assert found.sidecars.reserved_vcpu == pytest.approx(0.05 + 0.2 + 0.4)
-    assert found.changed_share == pytest.approx(1 / 3)
 
 
 @pytest.mark.parametrize("unknown", ["reserved_vcpu", "reserved_memory_bytes"])
-def test_a_request_that_is_not_known_today_stays_unknown(unknown: str) -> None:
+def test_a_pod_that_requests_nothing_today_gets_the_recommended_request(unknown: str) -> None:
     known = Pod(cpu_vcpu=steadily(0.02, STEPS))
     is_cpu = unknown == "reserved_vcpu"
     dark = replace(known, reserved_vcpu=math.nan)
     if not is_cpu:
         dark = replace(known, reserved_memory_bytes=math.nan)
     found = applied(known, dark).sidecars
-    memory = 70 / 1024
 
-    # Billed is what is used where nothing is requested, today and then: nothing is saved by it.
-    assert found.reserved_vcpu == pytest.approx(0.05 if is_cpu else 0.1)
-    assert found.billed_vcpu == pytest.approx(0.07 if is_cpu else 0.1)
-    assert found.reserved_memory_gib == pytest.approx(2 * memory if is_cpu else memory)
-    assert found.billed_memory_gib == pytest.approx(2 * memory if is_cpu else memory + 64 / 1024)
+    assert found.reserved_vcpu == found.billed_vcpu == pytest.approx(2 * 0.05)
+    assert found.reserved_memory_gib == found.billed_memory_gib == pytest.approx(2 * 70 / 1024)
+
+
+def test_pods_and_workloads_without_a_request_are_billed_for_what_patches_set() -> None:
+    # Two workloads: one pod requests 0.1 today, another one and the second workload nothing.
+    names = pd.MultiIndex.from_tuples([("a", "w"), ("b", "w")], names=["namespace", "workload"])
+    requests = pd.DataFrame(
+        {"mid": [0.03, 0.065], "low": 0.01, "high": 0.1, "bytes": math.nan}, index=names
+    )
+    found = applied(
+        Pod(workload="a/w", cpu_vcpu=steadily(0.02, STEPS)),
+        Pod(workload="a/w", cpu_vcpu=steadily(0.02, STEPS), reserved_vcpu=math.nan),
+        Pod(workload="b/w", cpu_vcpu=steadily(0.05, STEPS), reserved_vcpu=math.nan),
+        requests=requests,
+    ).sidecars
+
+    assert found.reserved_vcpu == found.billed_vcpu == pytest.approx(0.03 + 0.03 + 0.065)
+
+
+def test_where_no_request_is_known_today_none_is_set() -> None:
+    found = applied(
+        Pod(cpu_vcpu=steadily(0.02, STEPS), reserved_vcpu=math.nan),
+        Pod(workload="a/b", cpu_vcpu=steadily(0.02, STEPS), reserved_vcpu=math.nan),
+    ).sidecars
+
+    assert (found.reserved_vcpu, found.billed_vcpu) == (None, None)
+    assert found.reserved_memory_gib == pytest.approx((70 + 128) / 1024)
+
+
+def test_a_bill_that_is_not_known_today_stays_unknown() -> None:
+    known = Pod(cpu_vcpu=steadily(0.02, STEPS))
+    found = applied(known, Pod(cpu_vcpu=steadily(math.nan, STEPS), reserved_vcpu=math.nan)).sidecars
+
+    assert found.reserved_vcpu == pytest.approx(2 * 0.05)
+    assert found.billed_vcpu == pytest.approx(0.05)
 
 
 def test_the_sums_add_up_to_the_footprint() -> None:

@@ -105,16 +105,13 @@ def test_no_pair_that_serves_enough_costs_less_cpu(
     ]
 
     def cost(default: Resources) -> float:
-        return sum(
-            item.sidecar_count
-            * (
-                recommended.request_vcpu
-                if item.owner and not is_served(default, item)
-                else default.request_vcpu
-            )
-            for item in items
-            if (recommended := item.recommended)
-        )
+        whole = 0.0
+        for item in items:
+            is_patched = bool(item.owner) and not is_served(default, item)
+            requested = item.recommended if is_patched else default
+            assert requested is not None
+            whole += item.sidecar_count * (requested.request_vcpu or 0.0)
+        return whole
 
     def serves(default: Resources) -> bool:
         served = sum(item.sidecar_count for item in items if is_served(default, item))

@@ -9,12 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyzer.projection.rightsizing.facts import (
-    Samples,
-    exceeded_shares,
-    facts_of,
-    saved_vcpu,
-)
+from analyzer.projection.rightsizing.facts import Samples, exceeded_shares, facts_of
 from tests.projection.rightsizing.bursts import MEBIBYTE, policy
 from tests.projection.rightsizing.frames import Pod, samples
 
@@ -39,8 +34,9 @@ def test_counts_and_hours_are_of_the_time_that_a_workload_was_there() -> None:
 
     assert found["sidecar_count"] == 18 / STEPS
     assert found["known_steps"] == 15
-    # From step 2 to step 16, of five minutes each.
-    assert found["hours"] == pytest.approx(15 / 12)
+    # From step 2 to step 16, of five minutes each: in both hours of the window.
+    assert found["span_hours"] == pytest.approx(15 / 12)
+    assert found["hours"] == 2
     assert found["used_vcpu"] == pytest.approx((12 * 0.1 + 3 * 0.3) / 15)
 
 
@@ -77,11 +73,25 @@ def test_today_is_the_last_step_in_which_each_amount_is_known() -> None:
     assert found["reserved_memory_bytes"] == 128 * MEBIBYTE
 
 
-@pytest.mark.parametrize(("share", "expected"), [(math.nan, False), (0.0, False), (0.01, True)])
-def test_periods_are_counted_where_any_is_throttled(share: float, *, expected: bool) -> None:
-    found = facts(Pod(cpu_vcpu=[0.1] * STEPS, throttled_share=[0.0] * 23 + [share]))
+def test_limits_and_throttling_of_the_first_half_are_its_own() -> None:
+    found = facts(
+        Pod(
+            cpu_vcpu=[0.1] * STEPS,
+            throttled_share=[0.01] * 12 + [0.04] * 12,
+            limit_vcpu=[0.5] * 11 + [0.6] + [2.0] * 12,
+        )
+    )
 
-    assert bool(found["has_periods"]) is expected
+    assert (found["early_throttled_share"], found["early_limit_vcpu"]) == (0.01, 0.6)
+    assert (found["throttled_share"], found["limit_vcpu"]) == (0.04, 2.0)
+
+
+def test_a_workload_of_the_second_half_has_no_early_limit() -> None:
+    found = facts(Pod(cpu_vcpu=[0.1] * 12, first=12, throttled_share=0.01, limit_vcpu=0.5))
+
+    assert math.isnan(found["early_throttled_share"])
+    assert math.isnan(found["early_limit_vcpu"])
+    assert found["limit_vcpu"] == 0.5
 
 
 def test_the_numbers_of_workloads_follow_their_names() -> None:
@@ -105,18 +115,37 @@ def test_a_share_is_exceeded_in_the_second_half_only() -> None:
     assert dict(shares) == {0: 0.25, 1: 1.0}
 
 
-def test_a_saving_is_of_what_is_billed_and_only_where_both_requests_are_known() -> None:
-    found = seen(
-        Pod(workload="a/one", cpu_vcpu=[0.05] * 12 + [0.3] * 12, reserved_vcpu=0.2),
-        Pod(workload="a/two", cpu_vcpu=[math.nan] * STEPS, reserved_vcpu=0.2),
-        Pod(workload="a/x", cpu_vcpu=[0.05] * STEPS, reserved_vcpu=math.nan),
-        Pod(workload="a/y", cpu_vcpu=[0.05] * STEPS, reserved_vcpu=0.2),
-    )
-    saved = saved_vcpu(found, pd.Series([0.1, 0.1, 0.1, np.nan]), STEPS)
+def test_runs_are_counted_by_the_days_that_they_start_on() -> None:
+    steps = 4 * 288
+    # Days 0 and 2, twice on day 0, and one that goes on past midnight from day 2 to day 3.
+    runs = [Pod(cpu_vcpu=[0.1] * 20, first=first) for first in (10, 100, 3 * 288 - 10)]
+    rows = samples(*runs)
+    found = facts_of(
+        Samples.of(rows, np.arange(steps, dtype=np.int64)), policy(steps / 12), steps
+    ).iloc[0]
 
-    # Half of the time the use is billed in both.
-    assert saved[0] == pytest.approx(0.05)
-    # The CPU of two is not known, so its request is billed.
-    assert saved[1] == pytest.approx(0.1)
-    assert math.isnan(saved[2])
-    assert math.isnan(saved[3])
+    assert found["run_days"] == 2
+    # Hours 0 to 2, 8 to 9, and 71 to 72.
+    assert found["hours"] == 3 + 2 + 2
+    assert found["span_hours"] == pytest.approx((3 * 288 + 10 - 10) / 12)
+    assert found["comes_and_goes"]
+
+
+@pytest.mark.parametrize(
+    ("first", "count", "expected"), [(0, 24, False), (12, 12, False), (0, 12, True)]
+)
+def test_a_workload_that_is_still_there_does_not_come_and_go(
+    first: int, count: int, *, expected: bool
+) -> None:
+    found = facts(Pod(cpu_vcpu=[0.1] * count, first=first))
+
+    assert bool(found["comes_and_goes"]) is expected
+
+
+def test_steps_that_are_longer_than_an_hour_count_for_all_of_it() -> None:
+    points = np.arange(24, dtype=np.int64)
+    found = facts_of(
+        Samples.of(samples(Pod(cpu_vcpu=[0.1] * 24)), points), policy(48, step_seconds=7200), 24
+    ).iloc[0]
+
+    assert (found["hours"], found["span_hours"], found["run_days"]) == (48, 48, 1)

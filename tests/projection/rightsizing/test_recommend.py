@@ -97,12 +97,39 @@ def test_without_todays_request_there_is_a_recommendation_and_no_saving() -> Non
     assert found.saved_vcpu is None
 
 
-def test_a_request_of_today_that_is_known_for_some_saves_there() -> None:
+def test_a_pod_without_a_request_today_is_billed_for_the_recommended_one() -> None:
     found = recommended(
         Pod(cpu_vcpu=steadily(0.04), reserved_vcpu=math.nan), Pod(cpu_vcpu=steadily(0.04))
     )
 
-    assert found.saved_vcpu == pytest.approx(0.1 - 0.046)
+    assert found.saved_vcpu == pytest.approx((0.1 - 0.046) + (0.04 - 0.046))
+
+
+def test_a_workload_without_any_request_costs_more_beside_one_that_has_them() -> None:
+    found = sized(
+        Pod(workload="shop/bare", cpu_vcpu=steadily(0.04), reserved_vcpu=math.nan),
+        Pod(workload="shop/front", cpu_vcpu=steadily(0.04)),
+    )
+
+    assert {item.workload: item.saved_vcpu for item in found.workloads} == pytest.approx(
+        {"front": 0.1 - 0.046, "bare": 0.04 - 0.046}
+    )
+
+
+def test_a_saving_is_of_what_is_billed_and_not_where_that_is_unknown() -> None:
+    found = recommended(
+        # A fifth of the time the use is billed in both.
+        Pod(cpu_vcpu=[0.05] * (DAY * 4 // 5) + [0.3] * (DAY - DAY * 4 // 5), reserved_vcpu=0.2),
+        # The CPU of one is not known, so its request is billed; of another one nothing is known.
+        Pod(cpu_vcpu=steadily(math.nan), reserved_vcpu=0.2),
+        Pod(cpu_vcpu=steadily(math.nan), reserved_vcpu=math.nan),
+    )
+
+    # 0.3 x 1.15 is 0.345.
+    assert request_of(found) == 0.345
+    in_bursts, else_ = (DAY - DAY * 4 // 5) / DAY, (DAY * 4 // 5) / DAY
+    mine = in_bursts * (0.3 - 0.345) + else_ * (0.2 - 0.345)
+    assert found.saved_vcpu == pytest.approx(mine + 0.2 - 0.345)
 
 
 def test_todays_request_is_that_of_the_last_step() -> None:
@@ -167,8 +194,9 @@ def test_counted_periods_show_bursts(throttled: float, expected: float) -> None:
         # A limit whose periods nothing counts, and no limit: the kernel counts none.
         (0.2, math.nan, Bursts.UNSEEN),
         (math.nan, 0.0, Bursts.UNSEEN),
-        # Periods of a limit that is not known.
-        (math.nan, 0.01, Bursts.THROTTLING),
+        # Periods of a limit that is not known: how high bursts are is not, either.
+        (math.nan, 0.01, Bursts.UNSEEN),
+        (0.2, 0.0, Bursts.THROTTLING),
     ],
 )
 def test_bursts_are_seen_only_where_periods_are_counted(
@@ -209,6 +237,53 @@ def test_a_workload_whose_pods_come_and_go_is_as_old_as_the_first() -> None:
     assert request_of(recommended(*pods)) == 0.046
 
 
+def job(*days: int, steps: int = 6) -> list[Pod]:
+    """Return the pods of a job that runs once on each of these days, beside a steady workload."""
+    return [
+        Pod(workload="shop/steady", cpu_vcpu=steadily(0.04, 5 * DAY)),
+        *(
+            Pod(workload="shop/job", cpu_vcpu=steadily(0.04, steps), first=day * DAY + 24)
+            for day in days
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pods", "is_recommended"),
+    [
+        (job(1), False),
+        # Two runs, whose first and last step are a day and more apart.
+        (job(1, 3), False),
+        (job(1, 3, steps=60), False),
+        (job(0, 1, 3), True),
+        # Three runs of three samples each are too few samples.
+        (job(0, 1, 3, steps=3), False),
+        (job(0, 1, 3, steps=4), True),
+        # Two long runs are a day together.
+        (job(1, 3, steps=150), True),
+    ],
+)
+def test_jobs_need_a_day_of_runs_or_runs_on_three_days(
+    pods: list[Pod], *, is_recommended: bool
+) -> None:
+    (found,) = (item for item in sized(*pods).workloads if item.workload == "job")
+
+    if is_recommended:
+        assert request_of(found) == 0.046
+    else:
+        assert reason_of(found) == Reason.TOO_FEW_SAMPLES
+
+
+def test_jobs_and_young_workloads_get_other_advice() -> None:
+    young = Pod(workload="shop/new", cpu_vcpu=steadily(0.04, 12), first=5 * DAY - 12)
+    found = {item.workload: item.refusal for item in sized(*job(1), young).workloads}
+
+    assert found["job"] is not None
+    assert found["new"] is not None
+    assert "runs" in found["job"].detail
+    assert "runs" not in found["new"].detail
+
+
 def test_cpu_that_was_scraped_for_an_hour_is_no_day() -> None:
     found = recommended(Pod(cpu_vcpu=steadily(0.04, 12) + steadily(math.nan, DAY - 12)))
 
@@ -233,6 +308,36 @@ def test_throttled_sidecars_do_not_show_what_they_need(throttled: float) -> None
     found = recommended(Pod(cpu_vcpu=steadily(0.2), limit_vcpu=0.2, throttled_share=throttled))
 
     assert reason_of(found) == Reason.AMBIGUOUS
+
+
+@pytest.mark.parametrize("throttled", [0.0, 0.01, 0.049])
+def test_throttling_without_a_known_limit_gives_no_less_than_no_evidence(throttled: float) -> None:
+    found = recommended(Pod(cpu_vcpu=steadily(0.04), throttled_share=throttled))
+
+    assert request_of(found) == request_of(recommended(Pod(cpu_vcpu=steadily(0.04)))) == 0.046
+
+
+def test_much_throttling_is_refused_also_where_the_limit_is_not_known() -> None:
+    found = recommended(Pod(cpu_vcpu=steadily(0.04), throttled_share=0.05))
+
+    assert reason_of(found) == Reason.AMBIGUOUS
+
+
+@pytest.mark.parametrize("vcpu", [0.2, 0.25])
+@pytest.mark.parametrize("throttled", [0.01, math.nan])
+def test_use_at_the_limit_shows_the_limit_whatever_the_periods_say(
+    vcpu: float, throttled: float
+) -> None:
+    found = recommended(Pod(cpu_vcpu=steadily(vcpu), limit_vcpu=0.2, throttled_share=throttled))
+
+    assert reason_of(found) == Reason.AMBIGUOUS
+
+
+def test_a_limit_that_was_lowered_after_the_use_is_no_hindrance() -> None:
+    limits = [1.0] * (DAY - 1) + [0.2]
+    found = recommended(Pod(cpu_vcpu=steadily(0.4), limit_vcpu=limits, throttled_share=0.0))
+
+    assert request_of(found) == 0.44
 
 
 def test_a_pod_of_many_that_is_throttled_is_no_hindrance() -> None:
@@ -331,6 +436,36 @@ def test_the_backtest_counts_what_the_first_half_would_have_missed() -> None:
 
     assert found.exceeded_share == pytest.approx((DAY // 5) / DAY)
     assert found.memory_exceeded_share == pytest.approx(72 / DAY)
+
+
+def test_the_backtest_does_not_look_into_the_second_half() -> None:
+    # The first day needs 0.04 and is not throttled: 0.044. The second day needs more now and then,
+    # and its throttled periods would have added half the way to its higher limit.
+    busy = ([0.1] + [0.04] * 29) * (DAY // 30) + steadily(0.04, DAY % 30)
+    found = recommended(
+        Pod(
+            cpu_vcpu=steadily(0.04) + busy,
+            limit_vcpu=[0.2] * DAY + [0.4] * DAY,
+            throttled_share=[0.0] * DAY + [0.025] * DAY,
+        )
+    )
+
+    assert request_of(found) > 0.1
+    assert found.exceeded_share == pytest.approx((DAY // 30) / DAY)
+
+
+def test_a_throttled_first_half_has_no_recommendation_to_test() -> None:
+    # Eight in a hundred steps of the first day are throttled, four in a hundred of both days.
+    found = recommended(
+        Pod(
+            cpu_vcpu=steadily(0.04, 2 * DAY),
+            limit_vcpu=0.2,
+            throttled_share=[0.06] * 23 + [0.0] * (2 * DAY - 23),
+        )
+    )
+
+    assert request_of(found) == 0.044
+    assert found.exceeded_share is None
 
 
 def test_a_workload_of_one_half_has_no_backtest() -> None:

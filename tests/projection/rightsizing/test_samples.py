@@ -52,20 +52,18 @@ def requests() -> dict[tuple[str, str], tuple[float, float]]:
     """Return the requests of the fleet's workloads, vCPU and GiB, by hand."""
     vcpu: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     peak: dict[tuple[str, str], float] = defaultdict(float)
-    is_throttled: set[tuple[str, str]] = set()
     for row in usage_of("fleet").of_role(Role.SIDECAR).to_dict("records"):
         name = (row["namespace"], row["workload"])
         vcpu[name][row["proxy"]].append(row["cpu_vcpu"])
         if not math.isnan(row["memory_bytes"]):
             peak[name] = max(peak[name], row["memory_bytes"])
-        if row["throttled_share"] > 0:
-            is_throttled.add(name)
     found = {}
     for name, pods in vcpu.items():
         high = busiest_by_hand(
             [(percentile_by_hand(used, PERCENT), len(used)) for used in pods.values()], PERCENT
         )
-        need = high * (1.1 if name in is_throttled else 1.15)
+        # Throttled periods are counted, but no limit is known.
+        need = high * 1.15
         found[name] = (
             rounded_by_hand(need * 1000, MILLI_STEPS, 10) / 1000,
             rounded_by_hand(peak[name] / 2**20 * 1.15, MIB_STEPS, 32) / 1024,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Iterator
@@ -10,10 +11,14 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
+import analyzer
+from analyzer.data import sample_path
 from analyzer.measurement.findings import Finding
+from analyzer.measurement.snapshot import load_snapshot
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.decision import Verdict, Why
+from analyzer.projection.modes import RIGHTSIZED
 from analyzer.report.answer import Answer
 from analyzer.report.sections import AnswerReport
 from analyzer.report.sentences.decision import (
@@ -55,6 +60,60 @@ def projected(usage: MeshUsage, **changes: object) -> Projection:
 
 def lines_of(usage: MeshUsage, **changes: object) -> list[str]:
     return list(decision_lines(projected(usage, **changes)))
+
+
+# --- right-size ---
+
+
+@functools.cache
+def fleet(replicas: int) -> Projection:
+    snapshot = load_snapshot(sample_path("fleet"))
+    return analyzer.project(snapshot, scenario={"waypoint_replicas": replicas}).result
+
+
+def test_move_some_and_right_size_the_others() -> None:
+    first, saving, instead, _, _ = decision_lines(fleet(2))
+
+    assert first.startswith("Move 14 of 19 namespaces (")
+    assert first.endswith(", and right-size the others.")
+    assert saving.startswith("This saves $")
+    assert instead.startswith("Right-sizing all sidecars without moving any saves $")
+
+
+def test_right_size_first_where_moving_does_not_surely_save_more() -> None:
+    first, saving, why_not, against, check = decision_lines(fleet(4))
+
+    assert first == (
+        "Right-size the sidecars first: set their CPU and memory requests to what they need."
+    )
+    assert saving.startswith("This saves $")
+    assert why_not == (
+        "Moving saves against today's sidecars, but not surely against right-sized ones."
+    )
+    assert against.startswith("Against right-sized sidecars ambient L4 would save ")
+    assert check.startswith("Before moving, check which of ")
+
+
+def test_stay_and_right_size() -> None:
+    projection = fleet(4)
+    decision = replace(projection.decision, why=Why.TOO_LITTLE)
+    first, _, reason, _, bill = decision_lines(replace(projection, decision=decision))
+
+    assert first == "Stay in sidecar mode, and right-size the sidecars."
+    assert reason == "The ztunnels cost more than moving namespaces saves."
+    assert bill.startswith("If your bill charges per CPU (the larger of used and requested), ")
+
+
+def test_right_size_where_the_cost_of_ambient_is_not_known() -> None:
+    projection = fleet(4)
+    savings = tuple(item for item in projection.savings if item.mode == RIGHTSIZED)
+    decision = replace(projection.decision, why=Why.AMBIENT_UNKNOWN)
+    known = replace(projection, decision=decision, savings=savings)
+
+    assert list(decision_lines(known))[2] == (
+        "Cannot tell whether to move: the cost of ambient is not known."
+    )
+    assert "ambient mode frees" not in " ".join(projection_lines(known))
 
 
 # --- move ---
