@@ -144,6 +144,7 @@ def _target(patch: Patch) -> Mapping[str, Node]:
 
 def _values(default: Resources) -> Iterator[str]:
     yield "# Values of the Helm chart istiod. An IstioOperator has the same below spec.values.\n"
+    yield "# They reach gateways of the Gateway API too, not those of the Helm chart gateway.\n"
     if default.limit_vcpu is None:
         yield "# The chart's own CPU limit stays: neither leaving it out nor null removes it.\n"
     yield to_yaml({"global": {"proxy": {"resources": container_resources(default)}}})

@@ -17,6 +17,9 @@ from analyzer.units import Refusal, duration
 
 _SECONDS_PER_HOUR = 3600
 
+_LIKE_WITH_LIKE_HOURS: Final = 48.0
+"""From here on each half of a window has every hour of the day."""
+
 
 _THREADS: Final = (
     "Without a limit Envoy has a worker thread for each CPU of its node, which takes memory (Istio "
@@ -101,7 +104,33 @@ def policy_lines(found: Rightsizing) -> Iterator[str]:
         "Envoy's memory grows with the configuration that istiod sends. Measure again when the "
         "mesh has grown."
     )
+    yield from backtest_lines(found)
     yield from limit_lines(found)
+
+
+def backtest_lines(found: Rightsizing) -> Iterator[str]:
+    """Yield how often the second half of the window exceeds requests that the first half gives."""
+    tested = [
+        (item.exceeded_share, item.sidecar_count)
+        for item in found.workloads
+        if item.exceeded_share is not None
+    ]
+    sidecars = sum(count for _, count in tested)
+    if not sidecars:
+        return
+    pooled = sum(share * count for share, count in tested) / sidecars
+    left_out = (100 - found.policy.percentile) / 100
+    more = sum(share > left_out for share, _ in tested)
+    yield (
+        "Backtest: requests from the first half of the window are exceeded in "
+        f"{_percent(pooled)} of the intervals of the second, weighted by sidecars. More than "
+        f"{100 * left_out:g} %: {more:,} of {fmt.counted(len(tested), 'workload')}."
+    )
+    if found.policy.window_hours < _LIKE_WITH_LIKE_HOURS:
+        yield (
+            "The halves of this window are different hours of the day, so the backtest includes "
+            "the daily change in traffic. From two days on it compares like with like."
+        )
 
 
 def limit_lines(found: Rightsizing) -> Iterator[str]:
@@ -192,6 +221,11 @@ def _default_lines(found: Patches) -> Iterator[str]:
         "spec.values."
     )
     yield "A sidecar gets a new default when its pod restarts."
+    yield (
+        "The default also reaches gateways that istiod creates from Gateway resources of the "
+        "Gateway API. Their use has no part in it. Gateways of Istio's gateway chart have "
+        "resources of their own."
+    )
     if found.default is not None and found.default.limit_vcpu is None:
         yield (
             "The chart's own CPU limit (2000m) stays: Helm values cannot remove it (istio/istio "

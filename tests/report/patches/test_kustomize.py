@@ -260,3 +260,10 @@ def test_an_old_kustomize_needs_the_version_of_a_cron_job(tmp_path: Path) -> Non
 def test_the_default_is_that_of_the_recommendations() -> None:
     assert patches_of(rightsizing(advice()), Style.DEFAULTS).default == RECOMMENDED
     assert patches_of(rightsizing(advice()), Style.ANNOTATIONS).default is None
+
+
+def test_values_name_the_gateways_that_they_reach() -> None:
+    found = patches_of(rightsizing(advice()), Style.DEFAULTS)
+    text = patch_files(found, Layout())["values.yaml"].decode()
+
+    assert "gateways of the Gateway API" in text

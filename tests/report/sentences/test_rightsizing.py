@@ -12,6 +12,7 @@ from analyzer.report.patches.files import KustomizeApi, Layout
 from analyzer.report.patches.quantities import CPU_LIMIT
 from analyzer.report.sentences.rightsizing import (
     apply_lines,
+    backtest_lines,
     limit_lines,
     outcome,
     policy_lines,
@@ -52,6 +53,23 @@ def test_the_policy_has_its_percentile_and_shares() -> None:
     assert "shorter than a day" not in text
     short = next(policy_lines(rightsizing(policy=replace(POLICY, window_hours=0.5, is_short=True))))
     assert short == "The window of 30 min is shorter than a day. It may lack the busiest hours."
+
+
+def test_the_backtest_is_pooled_by_sidecars_and_says_what_a_day_compares() -> None:
+    many = replace(advice("many"), sidecar_count=9.0, exceeded_share=0.2)
+    edge = replace(advice("edge"), sidecar_count=8.0, exceeded_share=0.05)
+    found = rightsizing(many, edge, replace(advice(), exceeded_share=0.0), advice(recommended=None))
+
+    assert list(backtest_lines(found)) == [
+        (
+            "Backtest: requests from the first half of the window are exceeded in 11 % of the "
+            "intervals of the second, weighted by sidecars. More than 5 %: 1 of 3 workloads."
+        )
+    ]
+    day = replace(found, policy=replace(POLICY, window_hours=47.9))
+    _, why = backtest_lines(day)
+    assert why.endswith("From two days on it compares like with like.")
+    assert list(backtest_lines(rightsizing(advice(recommended=None)))) == []
 
 
 @pytest.mark.parametrize(
@@ -134,6 +152,7 @@ def test_the_default_has_what_values_cannot_do() -> None:
         return " ".join(apply_lines(patches_of(found, Style.DEFAULTS), Layout()))
 
     assert "below spec.values" in lines(RECOMMENDED)
+    assert "also reaches gateways" in lines(RECOMMENDED)
     assert "28465 and 40078" in lines(unlimited)
     assert "28465" not in lines(RECOMMENDED)
 
