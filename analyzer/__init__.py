@@ -5,7 +5,7 @@ The steps are functions for scripts and notebooks. Each is imported when it is f
     >>> import analyzer as mesh
     >>> projection = mesh.project(mesh.load_sample("fleet"))
     >>> [mode.name for mode in projection.modes]
-    ['sidecar', 'ambient-l4', 'ambient-waypoint', 'ambient-waypoint-all']
+    ['sidecar', 'sidecar-rightsized', 'ambient-l4', 'ambient-waypoint', 'ambient-waypoint-all']
 
 `projection.plot` draws a chart, and `projection.write` writes the report.
 """

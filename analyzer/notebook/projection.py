@@ -53,7 +53,7 @@ class MeshProjection:
         >>> decision.action
         <Action.MOVE: 'move'>
         >>> len(decision.namespaces)
-        17
+        14
         """
         return self.result.decision
 

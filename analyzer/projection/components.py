@@ -155,7 +155,7 @@ def _of_sidecars(
 ) -> Need:
     """Return a need of sidecars, from vCPU and GiB by basis, and what is at each of their places.
 
-    What they use is measured, whatever their requests are. Only memory is assumed, if it was not
+    What they use is measured, with any requests. Only memory is assumed, if it was not
     measured: modes with the cost of memory are compared with sidecars.
     """
     load, parameters = case.load, case.parameters

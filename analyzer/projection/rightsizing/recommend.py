@@ -267,7 +267,7 @@ def _is_throttled(fact: _Facts, policy: Policy) -> bool:
 
 
 def _is_at_limit(fact: _Facts) -> bool:
-    """Return whether the percentile of the steps is at the limit, whatever their periods say.
+    """Return whether the percentile of the steps is at the limit, with any count of periods.
 
     Where none was throttled, the limit was lowered after them, and the need was seen.
     """

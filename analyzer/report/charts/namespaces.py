@@ -75,7 +75,7 @@ def finding(projection: Projection) -> str:
     first, outcome = decision_lines(projection)[0].rstrip("."), projection.decision.outcome
     if outcome is None:
         return first
-    return f"{first}:\n{fmt.usd(outcome.usd_per_year)} less per year"
+    return f"{first}.\n{fmt.usd(outcome.usd_per_year)} less per year"
 
 
 def _mids(rows: pd.DataFrame, column: str) -> Floats:

@@ -85,7 +85,7 @@ def test_the_namespaces_chart_has_the_words_of_the_decision() -> None:
     first = decision_lines(answer.projection)[0].rstrip(".")
 
     assert described("namespaces", answer) == (
-        f"{first}: $53 ($42-$63) less per year. 2 namespaces, the largest saving first, as used."
+        f"{first}. $53 ($42-$63) less per year. 2 namespaces, the largest saving first, as used."
     )
 
 
