@@ -20,6 +20,7 @@ HOURS_PER_MONTH = 730
 MONTHS_PER_YEAR = 12
 
 BYTES_PER_GIB = 1024**3
+MIB_PER_GIB = 1024
 
 CONFIDENCE = 0.90
 """Probability that each `Interval` of an answer covers."""

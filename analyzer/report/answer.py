@@ -72,6 +72,11 @@ class Answer:
         return found if isinstance(found, RoleCalibration) else None
 
     @property
+    def note(self) -> str:
+        """The note that was stored with the snapshot; "" where there is none."""
+        return self.manifest.note if self.manifest else ""
+
+    @property
     def _steps(self) -> Iterator[MeshUsage | Calibration | Projection]:
         for step in (self.usage, self.calibration, self.projection):
             if step:

@@ -54,7 +54,7 @@ class RightsizingReport:
     @property
     def note(self) -> str:
         """The note that was stored with the snapshot."""
-        return self.answer.manifest.note if self.answer.manifest else ""
+        return self.answer.note
 
     @cached_property
     def refusals(self) -> tuple[Refusal, ...]:

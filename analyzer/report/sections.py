@@ -68,7 +68,7 @@ class AnswerReport:
     @property
     def note(self) -> str:
         """The note that was stored with the snapshot."""
-        return self.answer.manifest.note if self.answer.manifest else ""
+        return self.answer.note
 
     @cached_property
     def decision(self) -> tuple[str, ...]:

@@ -70,10 +70,9 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
 
     Columns: sidecar_count (at a time), known_steps, those of `hours_of_workloads`, used_vcpu,
     high_vcpu with its ends high_vcpu_low and high_vcpu_high, early_vcpu (the same of the first half
-    alone), peak_memory_bytes, early_memory_bytes,
-    throttled_share (in the busiest steps of the busiest pods), early_throttled_share, and requests
-    and limits in the last step of the workload, with early_limit_vcpu in the last of the first
-    half. NaN: not known.
+    alone), peak_memory_bytes, early_memory_bytes, throttled_share (in the busiest steps of the
+    busiest pods), early_throttled_share, and requests and limits in the last step of the workload,
+    with early_limit_vcpu in the last of the first half. NaN: not known.
     """
     share = policy.percentile / 100
     early = ~samples.is_late

@@ -1,14 +1,11 @@
 """Warnings about LimitRanges that reject recommended requests, or add to them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
 
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.projection.rightsizing.limited import CPU, DEFAULT, MIN, RATIO, Limited
 from analyzer.projection.rightsizing.naming import MOST_NAMED, names_of, some
-from analyzer.units import counted
-
-_MIB_PER_GIB: Final = 1024
+from analyzer.units import MIB_PER_GIB, counted
 
 
 def limits_that_reject(limits: Iterable[Limited]) -> Iterator[Finding]:
@@ -70,5 +67,5 @@ def _shown(one: Limited, amount: float) -> str:
         return f"{amount:.3g} times the request"
     if one.resource == CPU:
         return f"{amount:.3g} vCPU"
-    mib = amount * _MIB_PER_GIB
-    return f"{mib:.3g} MiB" if mib < _MIB_PER_GIB else f"{amount:.3g} GiB"
+    mib = amount * MIB_PER_GIB
+    return f"{mib:.3g} MiB" if mib < MIB_PER_GIB else f"{amount:.3g} GiB"

@@ -3,16 +3,16 @@
 import math
 from typing import Final
 
-from analyzer.units import BYTES_PER_GIB
+from analyzer.units import BYTES_PER_GIB, MIB_PER_GIB
 
 LEAST_VCPU: Final = 0.01
 """The floor of a CPU request: the kernel's share of CPU time is too coarse far below it."""
 
-LEAST_MEMORY_GIB: Final = 32 / 1024
+LEAST_MEMORY_GIB: Final = 32 / MIB_PER_GIB
 """The floor of a memory request: pilot-agent and an idle Envoy need more."""
 
 _MILLI: Final = 0.001
-_MIB: Final = 1 / 1024
+_MIB: Final = 1 / MIB_PER_GIB
 _HAIR: Final = 1e-9
 
 _VCPU_STEPS: Final = ((0.1, 1 * _MILLI), (1.0, 5 * _MILLI), (math.inf, 50 * _MILLI))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from analyzer.projection.rightsizing.result import Resources
+from analyzer.units import MIB_PER_GIB
 
 CPU: Final = "sidecar.istio.io/proxyCPU"
 CPU_LIMIT: Final = "sidecar.istio.io/proxyCPULimit"
@@ -12,7 +13,6 @@ MEMORY: Final = "sidecar.istio.io/proxyMemory"
 MEMORY_LIMIT: Final = "sidecar.istio.io/proxyMemoryLimit"
 
 _MILLI_PER_VCPU: Final = 1000
-_MIB_PER_GIB: Final = 1024
 _TRIFLE: Final = 1e-6
 """Of a unit: 0.015 * 1000 is a little more than 15, and must not become 16."""
 
@@ -32,7 +32,7 @@ def memory_quantity(gib: float) -> str:
     >>> memory_quantity(0.125), memory_quantity(2), memory_quantity(0.1)
     ('128Mi', '2048Mi', '103Mi')
     """
-    return f"{math.ceil(gib * _MIB_PER_GIB - _TRIFLE)}Mi"
+    return f"{math.ceil(gib * MIB_PER_GIB - _TRIFLE)}Mi"
 
 
 def annotations_of(resources: Resources) -> dict[str, str]:

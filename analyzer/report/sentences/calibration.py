@@ -17,7 +17,7 @@ from analyzer.calibration.result import (
 from analyzer.data import BLOG, published_constants
 from analyzer.measurement.quality.of_unseen import LEAST_FILLED_SHARE
 from analyzer.report import format as fmt
-from analyzer.units import Interval, Provenance, enumerated, in_percent
+from analyzer.units import MIB_PER_GIB, Interval, Provenance, enumerated, in_percent
 
 TIMES_FROM: Final = 1.1  # from here on a factor is written as "times"; below, in percent
 
@@ -198,7 +198,7 @@ def _tcp_lines(tcp: TcpCalibration) -> Iterator[str]:
 
 def _memory(memory: MemoryCalibration) -> str:
     def mib(gib: Interval) -> str:
-        return f"{fmt.ranged(gib.scaled(1024))} MiB"
+        return f"{fmt.ranged(gib.scaled(MIB_PER_GIB))} MiB"
 
     whole = f"Memory: {mib(memory.gib_per_proxy)} per sidecar"
     if memory.gib_per_1000_clusters is None or memory.idle_gib_per_proxy is None:

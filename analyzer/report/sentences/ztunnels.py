@@ -12,9 +12,7 @@ from analyzer.projection.modes import AMBIENT_L4
 from analyzer.projection.result import Projection
 from analyzer.projection.uncertainty import to_interval
 from analyzer.report import format as fmt
-from analyzer.units import Role
-
-_MIB_PER_GIB = 1024
+from analyzer.units import MIB_PER_GIB, Role
 
 
 def memory_line(projection: Projection) -> Iterator[str]:
@@ -22,7 +20,7 @@ def memory_line(projection: Projection) -> Iterator[str]:
     l4 = (mode.components for mode in projection.modes if mode.name == AMBIENT_L4)
     for part in chain.from_iterable(l4):
         if part.role == Role.ZTUNNEL and part.count and Basis.USAGE in part.need.memory_gib:
-            mib = part.need.memory_gib[Basis.USAGE] * _MIB_PER_GIB / part.count
+            mib = part.need.memory_gib[Basis.USAGE] * MIB_PER_GIB / part.count
             formula = fmt.ranged(to_interval(np.asarray(mib)))
             observed = fmt.ends(OBSERVED_ZTUNNEL_MIB)
             yield (

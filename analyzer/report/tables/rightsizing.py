@@ -5,8 +5,7 @@ from typing import Final
 
 from analyzer.projection.rightsizing.result import Recommendation, Resources, Rightsizing
 from analyzer.report.table import Amount, Head, Listing, Table, Unit, Value, View
-
-_MIB_PER_GIB: Final = 1024
+from analyzer.units import MIB_PER_GIB
 
 FILE: Final = "rightsizing.csv"
 
@@ -93,7 +92,7 @@ def _of(item: Recommendation, amount: Callable[[Resources], float | None]) -> fl
 def _in_mib(gib_of: Callable[[Recommendation], float | None]) -> Callable[[Recommendation], Value]:
     def value(item: Recommendation) -> Value:
         gib = gib_of(item)
-        return None if gib is None else gib * _MIB_PER_GIB
+        return None if gib is None else gib * MIB_PER_GIB
 
     return value
 
