@@ -35,6 +35,7 @@ def test_refusals_are_told_in_the_order_of_the_steps() -> None:
         "ambient modes",
         answer.calibration.waypoint.subject,
         "requested and billed",
+        "sidecar-rightsized",
         "number of clusters",
     ]
 

@@ -54,7 +54,8 @@ def test_every_file_is_written_and_named(tmp_path: Path, name: str) -> None:
         "timeline.csv",
         "proxies.csv",
         "findings.csv",
-        *(f"{name}.png" for name in CHARTS),
+        # Requests are recommended from a day of data, and this is of ten minutes.
+        *(f"{name}.png" for name in CHARTS if name != "rightsizing"),
     }
 
 
