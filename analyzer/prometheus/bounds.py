@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from http.client import HTTPResponse
 from typing import Final
 
 from analyzer.errors import DeadlinePassed
@@ -45,6 +46,7 @@ class Allowance:
 
     Attributes:
         is_connected: whether the server has accepted the connection.
+        opened: the answer of http.client, which urllib3 leaves open where it dislikes a header.
     """
 
     def __init__(self, *, seconds: float, budget: Budget) -> None:
@@ -53,6 +55,7 @@ class Allowance:
         self._received_bytes = 0
         self._is_large = False
         self.is_connected = False
+        self.opened: HTTPResponse | None = None
 
     @property
     def is_over(self) -> bool:

@@ -12,7 +12,7 @@ import requests
 from urllib3.exceptions import InvalidChunkLength, InvalidHeader
 
 from analyzer.data.wordings import kinds_of
-from analyzer.errors import LONGEST_WORDS, Unreachable, sentences, abridged
+from analyzer.errors import LONGEST_WORDS, Unreachable, abridged, sentences
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.proxy import Proxy
 from analyzer.settings import Setting
@@ -29,7 +29,12 @@ _TENANT = (
     "The server keeps data by tenant, and the request named none. "
     f"Give it with {Setting.HEADERS} 'X-Scope-OrgID: NAME'."
 )
-_HINTS: dict[int, str] = {HTTPStatus.NOT_FOUND: _NO_API, HTTPStatus.METHOD_NOT_ALLOWED: _NO_METHOD}
+_CACHED = "A cache answers in place of the server. Check what is before it."
+_HINTS: dict[int, str] = {
+    HTTPStatus.NOT_FOUND: _NO_API,
+    HTTPStatus.METHOD_NOT_ALLOWED: _NO_METHOD,
+    HTTPStatus.NOT_MODIFIED: _CACHED,
+}
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
 """What OpenSSL calls an answer that is not TLS, by version."""
 _IS_TLS = (
@@ -230,7 +235,7 @@ def innermost_cause(error: BaseException) -> str:
     strerror = getattr(cause, "strerror", None)
     # urllib3 puts "<object at 0x...>: " before its words, OpenSSL its line behind them.
     text = strerror or str(cause).rpartition(">: ")[2] or type(cause).__name__
-    return re.sub(r" \(_ssl\.c:\d+\)", "", text)
+    return " ".join(re.sub(r" \(_ssl\.c:\d+\)", "", text).split())
 
 
 def _innermost(error: BaseException) -> BaseException:

@@ -21,8 +21,8 @@ from analyzer.errors import (
     QueryRejected,
     QueryTooHeavy,
     Unreachable,
-    sentences,
     abridged,
+    sentences,
 )
 from analyzer.prometheus import failures
 from analyzer.prometheus.body import UnreadableAnswer

@@ -59,6 +59,8 @@ def _known_failures(allowance: Allowance) -> Iterator[None]:
     try:
         yield
     except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
+        if allowance.opened is not None:
+            allowance.opened.close()
         if allowance.is_over:
             raise NoAnswerInTime(is_connected=allowance.is_connected) from error
         if isinstance(error, requests.RequestException):

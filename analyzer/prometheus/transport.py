@@ -56,6 +56,8 @@ class _Answer(HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - those of http.client
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_Received(sock, self.fp.detach()), _READ_BYTES)
+        if (allowance := current_allowance()) is not None:
+            allowance.opened = self
 
 
 class _Bounded(_Connection):
