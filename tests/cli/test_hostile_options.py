@@ -98,7 +98,7 @@ def _cases() -> Iterator[tuple[str, click.Parameter]]:
 
 
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
-    "analyze": ("-p", "http://h"),
+    "analyze": ("-q", "-p", "http://h"),
     "collect": ("-p", "http://h", "-o", "{folder}/snapshot"),
     "doctor": ("-p", "http://h"),
     "project": ("--constants", "blog", "--pods", "9", "--nodes", "3", "--namespaces", "2"),
