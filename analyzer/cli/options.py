@@ -19,6 +19,8 @@ from analyzer.defaults import (
     DEFAULT_DAYS,
     DEFAULT_MAX_ANSWER_MIB,
     DEFAULT_TIMEOUT_SECONDS,
+    LEAST_DAYS,
+    MOST_DAYS,
 )
 from analyzer.errors import UsageError
 from analyzer.report.render import FORMATS
@@ -47,7 +49,7 @@ URL = option(
 
 def folder(what: str) -> Maker:
     """Declare --output, the folder for `what`."""
-    kind = click.Path(path_type=Path, file_okay=False)
+    kind = values.PathName(path_type=Path, file_okay=False)
     return option("-o", "--output", f"Folder for {what}.", type=kind)
 
 
@@ -167,7 +169,7 @@ class TimeOptions:
         option(
             "--days",
             "Length of the time range, which ends at --end.",
-            type=click.FloatRange(min=0, min_open=True, max=3660),
+            type=values.FloatRange(min=LEAST_DAYS, max=MOST_DAYS),
             default=DEFAULT_DAYS,
             metavar="DAYS",
         ),
@@ -257,15 +259,13 @@ class ProjectionOptions:
         option(
             "--waypoint-replicas",
             "Replicas of each waypoint.",
-            type=click.IntRange(min=1),
+            type=values.WHOLE,
             metavar="N",
         ),
     ] = None
     node_count: Annotated[
         int | None,
-        option(
-            "--nodes", "Override the detected node count.", type=click.IntRange(min=1), metavar="N"
-        ),
+        option("--nodes", "Override the detected node count.", type=values.WHOLE, metavar="N"),
     ] = None
     force_short: ForceShort = False
 
@@ -306,7 +306,7 @@ class StatedOptions:
             "--proxy-rps",
             "Requests per second of all sidecars together, with --constants.",
             metavar="N",
-            type=click.FloatRange(min=0),
+            type=values.FloatRange(min=0),
         ),
     ]
 

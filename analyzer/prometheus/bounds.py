@@ -12,10 +12,9 @@ from http.client import HTTPResponse
 from typing import Final
 
 from analyzer.errors import DeadlinePassed
+from analyzer.files import MIB
 from analyzer.prometheus.credentials import Access
 from analyzer.settings import Setting
-
-_BYTES_PER_MIB: Final = 1024 * 1024
 
 _SMALL_SHARE: Final = 16
 """Answers up to this part of the largest one are read side by side, larger ones one at a time."""
@@ -27,7 +26,7 @@ _COSTS: Final = {b"[": 104, b"{": 250, b'"': 36, b",": 48}
 """Bytes of memory for each of these characters: what orjson makes of a list, an object, half a text
 and a number, with its own document. A matrix takes 9 to 13 times its bytes, `[],[]` 50 times."""
 
-_HEADER_BYTES: Final = _BYTES_PER_MIB
+_HEADER_BYTES: Final = MIB
 """Status line, headers and the marks between chunks."""
 
 _LONGEST_SECONDS: Final = 1e6
@@ -119,7 +118,7 @@ class Budget:
     """
 
     def __init__(self, access: Access) -> None:
-        self.answer_bytes = access.max_answer_mib * _BYTES_PER_MIB
+        self.answer_bytes = access.max_answer_mib * MIB
         self.large = threading.Lock()
         self._timeout_seconds = access.timeout_seconds
         self._deadline_seconds = access.deadline_seconds
