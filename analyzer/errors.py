@@ -161,7 +161,7 @@ class InsufficientData(AnalyzerError):
 def abridged(text: str, length: int) -> str:
     """Return a text of at most so many characters; what is left out of the middle has its mark.
 
-    Some servers repeat a long query before what they have to say of it.
+    Some servers repeat a long query before the reason why they refuse it.
 
     >>> abridged("It is too long", 11)
     'It i...long'
