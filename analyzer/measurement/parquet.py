@@ -100,12 +100,13 @@ def metadata_of(path: Path) -> dict[bytes, bytes] | None:
 def _opened(path: Path, query: Query | None, rows: int | None) -> Iterator[pq.ParquetFile]:
     try:
         require_regular(path, MOST_FILE_BYTES)
-        present = pq.read_schema(path).names
-        labels = [label for label in query.labels if label in present] if query else []
-        with pq.ParquetFile(path, read_dictionary=labels) as file:
+        with pq.ParquetFile(path) as file:
             if problem := _problem(file, query, rows):
                 raise SnapshotError(f"{path} is damaged: {problem}. Collect it again.")
             require_memory(file.metadata.num_rows * file.metadata.num_columns, str(path))
+            wanted = _wanted(file, query)
+        labels = [name for name in wanted if query and name in query.labels]
+        with pq.ParquetFile(path, read_dictionary=labels) as file:
             yield file
     except (OSError, pa.ArrowException, MemoryError) as error:
         reason = getattr(error, "strerror", None) or next(iter(str(error).splitlines()), "memory")

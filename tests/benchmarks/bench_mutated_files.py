@@ -1,8 +1,8 @@
 """500 mutated snapshots and 300 mutated scenarios through whole commands: a value or one line each.
 
-Arguments are seeds to repeat: `t7` a table, `m7` a manifest, `s7` a scenario; `+1000` begins at that
-seed. Prints each failure with its fault and seed, the seconds and the memory at most, and exits with
-status 1 on any traceback, warning, second line, NaN or infinity in JSON, 60 s or 600 MiB.
+Arguments are seeds to repeat (`t7` a table, `m7` a manifest, `s7` a scenario), kinds (`t`), and the
+first (`+1000`). Prints each failure with its fault and seed, and the seconds and memory at most.
+Exits with status 1 on a traceback, warning, second line, NaN or infinity in JSON, 60 s or 600 MiB.
 """
 
 import os

@@ -4,8 +4,10 @@ Each fault changes one or a few places of a file that is right. A changed table 
 agrees with it in half of the cases, and its hash always: otherwise only the hash would be tested.
 """
 
+import contextlib
 import hashlib
 import json
+import os
 import random
 import shutil
 from collections.abc import Callable, Sequence
@@ -105,10 +107,8 @@ def spoil_table(folder: Path, chance: random.Random) -> str:
     if path.is_file() and not path.is_symlink():
         record["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
         if chance.random() < 0.5:
-            try:
+            with contextlib.suppress(OSError, pa.ArrowException):
                 record["sample_count"] = pq.ParquetFile(path).metadata.num_rows
-            except (OSError, pa.ArrowException):
-                pass
     manifest_path.write_text(json.dumps(manifest), encoding="utf-8")
     return f"{fault.__name__.strip('_')} of {record['name']}"
 
@@ -132,7 +132,7 @@ def _cut(path: Path, record: dict[str, Any], chance: random.Random) -> None:
 
 def _some_values(path: Path, record: dict[str, Any], chance: random.Random) -> None:
     table = pq.read_table(path)
-    values = np.array(table[record["name"]], dtype=float)
+    values = np.array(table[record["name"]], dtype=float).copy()
     if len(values):
         size = chance.choice((1, 1, 5, max(1, len(values) // 3), len(values)))
         rows = np.array(chance.sample(range(len(values)), min(size, len(values))))
@@ -155,7 +155,7 @@ def _scaled(path: Path, record: dict[str, Any], chance: random.Random) -> None:
 def _times(path: Path, record: dict[str, Any], chance: random.Random) -> None:
     del record
     table = pq.read_table(path)
-    times = np.array(table["time"])
+    times = np.array(table["time"]).copy()
     if len(times):
         rows = np.array(chance.sample(range(len(times)), min(len(times), chance.choice((1, 9)))))
         times[rows] = chance.choice((0, -1, 2**62, -(2**63), int(times[0]), int(times[-1]) + 30))
@@ -259,8 +259,6 @@ def _other(path: Path, record: dict[str, Any], chance: random.Random) -> None:
 
 
 def _no_file(path: Path, record: dict[str, Any], chance: random.Random) -> None:
-    import os
-
     path.unlink()
     kind = chance.choice(("gone", "folder", "fifo", "zero", "link", "loop", "empty"))
     if kind == "folder":
@@ -268,7 +266,7 @@ def _no_file(path: Path, record: dict[str, Any], chance: random.Random) -> None:
     elif kind == "fifo":
         os.mkfifo(path)
     elif kind in {"zero", "link", "loop"}:
-        path.symlink_to({"zero": "/dev/zero", "link": "absent", "loop": path}[kind])
+        path.symlink_to({"zero": "/dev/zero", "link": "absent", "loop": str(path)}[kind])
     elif kind == "empty":
         path.touch()
     del record
@@ -281,7 +279,8 @@ _FAULTS: Final[Sequence[Fault]] = (
 
 
 def _label(table: pa.Table, record: dict[str, Any], chance: random.Random) -> str:
-    return chance.choice([one for one in table.column_names if one not in {"time", record["name"]}])
+    names: list[str] = table.column_names
+    return chance.choice([one for one in names if one not in {"time", record["name"]}])
 
 
 def _with(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
@@ -294,12 +293,14 @@ def _write(path: Path, table: pa.Table) -> None:
 
 
 _TOML: Final = (
-    "nan", "-nan", "inf", "-inf", "1e308", "-1e308", "1e-320", "-0.0", "0", "-1", "1", "0.5", "1e12",
+    "nan", "-nan", "inf", "-inf", "1e308", "-1e308", "1e-320", "-0.0", "0", "-1", "1", "0.5",
+    "1e12",
     "1e13", "9" * 30, "9" * 5000, "0x" + "f" * 5000, "true", '""', '"x"', "[]", "{}", "[[]]", "[1]",
     "1979-05-27", "07:32:00", "1979-05-27T07:32:00Z", "{ low = 1, mid = 2, high = 3 }",
     "{ low = 0, mid = 0, high = 1e12 }", "{ low = 3, mid = 2, high = 1 }", "{ mid = nan }",
     "{ low = 0, mid = 1e-300, high = 1e300 }", "{ mid = 1, hi = 2 }", '"usage"', '"reserved"',
-    '["a", "b"]', '{ shared = [["a"], ["b"]] }', '{ shared = [["a"], ["a"]] }', "[" * 2000, '"\\u0000"',
+    '["a", "b"]', '{ shared = [["a"], ["b"]] }', '{ shared = [["a"], ["a"]] }', "[" * 2000,
+    '"\\u0000"',
     '"all"', '"none"', '"hpa"', '"random"', '"opencost"', '"set"', "{ a = { b = { c = 1 } } }",
     '{ days = ["mon"], start = "00:00", end = "24:00", time_zone = "UTC" }',
     '{ days = ["mon"], start = "00:00:00+01:00", end = "24:00", time_zone = "UTC" }',
