@@ -2,8 +2,8 @@
 
 The server is a real Prometheus behind one that spoils its answers: all of them, the second, or the
 thirtieth, which is a query over the whole time. Prints how each collection ended. Exits with 1 if
-one ended otherwise than its table has it (tests/support/spoilt/kinds.py), printed more than its
-line, left files behind, or took longer than its deadline and 5 s. Arguments are kinds to try.
+one ended otherwise than its table has it (`KINDS`), printed more than its line, left files behind,
+or took longer than its deadline and 5 s. Arguments are kinds to try.
 """
 
 import sys
@@ -13,8 +13,8 @@ from pathlib import Path
 
 from tests.live.spoilt import Ended, collect, faults
 from tests.support import SMALL_MESH, PrometheusServer, build_mesh
-from tests.support.spoilt import ALWAYS, KINDS, Once
-from tests.support.spoilt.server import When
+from tests.support.spoilt_http import ALWAYS, KINDS, Once
+from tests.support.spoilt_http.server import When
 
 WAYS: dict[str, When] = {"always": ALWAYS, "early": Once(2), "late": Once(30)}
 

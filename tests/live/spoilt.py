@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tests.live.command import Outcome, run
 from tests.support import SMALL_MESH
-from tests.support.spoilt import KINDS, SpoiltServer
-from tests.support.spoilt.server import When, passes_on
+from tests.support.spoilt_http import KINDS, SpoiltServer
+from tests.support.spoilt_http.server import When, passes_on
 
 DEADLINE_SECONDS = 15
 GRACE_SECONDS = 5.0

@@ -8,8 +8,8 @@ import pytest
 from tests.live.command import Outcome, run
 from tests.live.spoilt import Ended, collect, faults
 from tests.support import SMALL_MESH, PrometheusServer
-from tests.support.spoilt import ALWAYS, KINDS, Once, SpoiltServer, breaks
-from tests.support.spoilt.server import When
+from tests.support.spoilt_http import ALWAYS, KINDS, Once, SpoiltServer, breaks
+from tests.support.spoilt_http.server import When
 
 pytestmark = pytest.mark.live
 

@@ -259,7 +259,7 @@ from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from tests.prometheus.asking import AT, ONE
 from tests.support import Answer
-from tests.support.spoilt import KINDS, SpoiltServer, bodies
+from tests.support.spoilt_http import KINDS, SpoiltServer, bodies
 
 def peak_mib():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -8,8 +8,8 @@ from analyzer.errors import PrometheusError
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from tests.prometheus.asking import AT, ONE
-from tests.support.spoilt import ALWAYS, KINDS, Once, SpoiltServer
-from tests.support.spoilt.server import When
+from tests.support.spoilt_http import ALWAYS, KINDS, Once, SpoiltServer
+from tests.support.spoilt_http.server import When
 
 _TIMEOUT_SECONDS = 0.3
 _LATEST_SECONDS = 5.0

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from tests.support.spoilt import bodies, breaks, heads
-from tests.support.spoilt.server import Spoil
+from tests.support.spoilt_http import bodies, breaks, heads
+from tests.support.spoilt_http.server import Spoil
 
 ANSWERED: Final = ""
 """The end of an answer that is the same as without the fault."""

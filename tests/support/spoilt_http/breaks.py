@@ -1,7 +1,7 @@
 """Connections that hang, crawl or break."""
 
 from tests.support.answers import Answer
-from tests.support.spoilt.server import Client, head, whole
+from tests.support.spoilt_http.server import Client, head, whole
 
 _EVERY_SECONDS = 0.05
 """Between two bytes: shorter than any timeout, and 16 KiB would take a quarter of an hour."""

@@ -6,7 +6,7 @@
 `KINDS` has each kind with its expected ends, in one table.
 """
 
-from tests.support.spoilt.kinds import KINDS, Kind
-from tests.support.spoilt.server import ALWAYS, Once, SpoiltServer
+from tests.support.spoilt_http.kinds import KINDS, Kind
+from tests.support.spoilt_http.server import ALWAYS, Once, SpoiltServer
 
 __all__ = ["ALWAYS", "KINDS", "Kind", "Once", "SpoiltServer"]

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 
 from tests.support.answers import Answer
-from tests.support.spoilt.server import Client, Spoil, head, whole
+from tests.support.spoilt_http.server import Client, Spoil, head, whole
 
 _MEBIBYTE = 1024 * 1024
 

@@ -1,7 +1,7 @@
 """Status lines, headers and lengths that are none, or that mislead."""
 
 from tests.support.answers import Answer
-from tests.support.spoilt.server import Client, Spoil, head, whole
+from tests.support.spoilt_http.server import Client, Spoil, head, whole
 
 
 def first_line(line: bytes) -> Spoil:
