@@ -69,7 +69,7 @@ def test_the_reason_after_a_long_query_is_found_and_shown() -> None:
     words += "; possible solutions: to reduce time range for the query"
 
     error = refusal_of([prometheus_error(422, "422", words)], QueryTooHeavy)
-    assert error.words.endswith("to reduce time range for the query")
+    assert error.words.endswith(words[-40:])
 
 
 @pytest.mark.parametrize("charset", ["undefined", "idna", "no-such", "utf-16", "zlib"])
