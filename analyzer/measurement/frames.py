@@ -1,6 +1,7 @@
 """Tables of samples, and the one check of each before it is used."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
@@ -9,8 +10,9 @@ import pandas as pd
 from analyzer.errors import FrameError
 from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.query import Query
-from analyzer.prometheus.response import Response
-from analyzer.units import counted
+from analyzer.prometheus.response import Response, Series
+from analyzer.prometheus.strict import LARGEST_SAMPLE, shown
+from analyzer.units import counted, moment
 
 TIME: Final = "time"
 """Column of the end of each step, in whole seconds since the epoch (int64)."""
@@ -31,9 +33,12 @@ def frame_of(
     Labels are renamed from the installation's to ours; one that it does not have is "". NaN is
     left out: a missing row is a missing value.
 
-    Raises FrameError if a series carries a label that the query file does not declare.
+    Raises FrameError if a series carries a label that the query file does not declare, or a value
+    that is impossible.
     """
     series = [item for answer in answers for item in answer.series]
+    for item in series:
+        _require_possible(query, item)
     ours = {} if query.exporter is None else label_mapping.canonical(query.exporter)
     labels = [{ours.get(name, name): item.labels[name] for name in item.labels} for item in series]
     for named in labels:
@@ -48,15 +53,16 @@ def frame_of(
     columns[TIME] = np.rint(_joined([item.times for item in series])).astype(np.int64)
     columns[query.name] = _rounded(_joined([item.samples for item in series]))
     frame = pd.DataFrame(columns).astype(dict.fromkeys(query.labels, "str"))
-    known: pd.DataFrame = frame[np.isfinite(frame[query.name])]
-    return known.reset_index(drop=True)
+    known: pd.DataFrame = frame[np.isfinite(frame[query.name])].reset_index(drop=True)
+    if not _may_repeat(query):
+        _require_each_once(query, known)
+    return known
 
 
 def sorted_frame(query: Query, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return all rows of `frames` in one order, independent of the order of fetching."""
     whole = pd.concat(frames, ignore_index=True) if frames else frame_of(query, ())
-    if "namespace" in query.labels and "pod" not in query.labels:
-        # Jobs that name the pod differently have different pods, but may have the same objects.
+    if _may_repeat(query):
         whole = whole.drop_duplicates([*query.labels, TIME])
     return whole.sort_values([*query.labels, TIME], kind="stable", ignore_index=True)
 
@@ -69,19 +75,42 @@ def check_frame(query: Query, frame: pd.DataFrame) -> pd.DataFrame:
     lacking = [name for name in (*query.labels, TIME, query.name) if name not in frame]
     if lacking:
         raise FrameError(f"{query.name}: the table lacks the column {lacking[0]!r}.")
-    bad = frame[~(np.isfinite(frame[query.name]) & (frame[query.name] >= 0))]
+    values = frame[query.name]
+    bad = frame[~(np.isfinite(values) & (values >= 0) & (values <= LARGEST_SAMPLE))]
     if not bad.empty:
+        what = "missing, negative or impossibly large value"
         raise FrameError(
-            f"{query.name}: {counted(len(bad), 'missing or negative value')}, the first in row "
-            f"{bad.index[0]}."
+            f"{query.name}: {counted(len(bad), what)}, the first in row {bad.index[0]}."
         )
+    _require_each_once(query, frame)
+    return frame
+
+
+def _may_repeat(query: Query) -> bool:
+    # Jobs that name the pod differently have different pods, but may have the same objects.
+    return "namespace" in query.labels and "pod" not in query.labels
+
+
+def _require_each_once(query: Query, frame: pd.DataFrame) -> None:
     twice = frame.duplicated([*query.labels, TIME])
     if twice.any():
         raise FrameError(
             f"{query.name}: {counted(int(twice.sum()), 'duplicate row')}, the first in row "
             f"{twice.idxmax()}."
         )
-    return frame
+
+
+def _require_possible(query: Query, series: Series) -> None:
+    # Kept in a snapshot, it would make each command fail that reads it.
+    is_odd = (series.samples < 0) | (series.samples > LARGEST_SAMPLE) & np.isfinite(series.samples)
+    if is_odd.any():
+        place = int(np.argmax(is_odd))
+        raise FrameError(
+            f"{query.name}: the series {shown(series.labels)} has the impossible value "
+            f"{series.samples[place]:g} at "
+            f"{moment(datetime.fromtimestamp(float(series.times[place]), UTC))} UTC. Check the "
+            "recording rules of this server, and whether a cache or a proxy answers in its place."
+        )
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:
