@@ -1,23 +1,26 @@
 """Tables of samples, and the one check of each before it is used."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from analyzer.errors import FrameError
+from analyzer.measurement.possible import require_known, require_possible
 from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.query import Query
-from analyzer.prometheus.response import Response, Series
-from analyzer.prometheus.strict import LARGEST_SAMPLE, shown
-from analyzer.units import counted, moment
+from analyzer.prometheus.response import Response
+from analyzer.units import counted
 
 TIME: Final = "time"
 """Column of the end of each step, in whole seconds since the epoch (int64)."""
 
 _SIGNIFICANT_DIGITS = 8
+
+_SMALLEST: Final = 1e-18
+"""What is less is the rest of a rounding: one request in a thousand years makes a rate of 3e-11.
+Divided by it, other quantities would overflow."""
 
 _CANONICAL: Final = LabelMapping()
 
@@ -38,7 +41,7 @@ def frame_of(
     """
     series = [item for answer in answers for item in answer.series]
     for item in series:
-        _require_possible(query, item)
+        require_possible(query, item)
     ours = {} if query.exporter is None else label_mapping.canonical(query.exporter)
     labels = [{ours.get(name, name): item.labels[name] for name in item.labels} for item in series]
     for named in labels:
@@ -75,13 +78,7 @@ def check_frame(query: Query, frame: pd.DataFrame) -> pd.DataFrame:
     lacking = [name for name in (*query.labels, TIME, query.name) if name not in frame]
     if lacking:
         raise FrameError(f"{query.name}: the table lacks the column {lacking[0]!r}.")
-    values = frame[query.name]
-    bad = frame[~(np.isfinite(values) & (values >= 0) & (values <= LARGEST_SAMPLE))]
-    if not bad.empty:
-        what = "missing, negative or impossibly large value"
-        raise FrameError(
-            f"{query.name}: {counted(len(bad), what)}, the first in row {bad.index[0]}."
-        )
+    require_known(query, frame)
     _require_each_once(query, frame)
     return frame
 
@@ -100,25 +97,13 @@ def _require_each_once(query: Query, frame: pd.DataFrame) -> None:
         )
 
 
-def _require_possible(query: Query, series: Series) -> None:
-    # Kept in a snapshot, it would make each command fail that reads it.
-    is_odd = (series.samples < 0) | (series.samples > LARGEST_SAMPLE) & np.isfinite(series.samples)
-    if is_odd.any():
-        place = int(np.argmax(is_odd))
-        raise FrameError(
-            f"{query.name}: the series {shown(series.labels)} has the impossible value "
-            f"{series.samples[place]:g} at "
-            f"{moment(datetime.fromtimestamp(float(series.times[place]), UTC))} UTC. Check the "
-            "recording rules of this server, and whether a cache or a proxy answers in its place."
-        )
-
-
 def _rounded(values: np.ndarray) -> np.ndarray:
     """Round what is not whole to `_SIGNIFICANT_DIGITS`.
 
     Prometheus adds series in no fixed order, so the last bits of a sum differ between evaluations.
     A snapshot must not.
     """
+    values = np.where(np.abs(values) < _SMALLEST, 0.0, values)
     with np.errstate(divide="ignore", invalid="ignore"):
         exponent = np.floor(np.log10(np.abs(values)))
         unit = 10.0 ** (_SIGNIFICANT_DIGITS - 1 - exponent)

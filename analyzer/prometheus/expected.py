@@ -42,9 +42,12 @@ def mark_of(series: Series, label: str, known: Collection[str]) -> str:
 
 
 def counts_of(series: Series) -> Floats:
-    """Return samples that count something; PrometheusError if one is no whole number from 0 on."""
+    """Return samples that count something; PrometheusError if one is no whole number from 1 on.
+
+    Where there is nothing to count, PromQL has no series.
+    """
     counts = series.samples
-    is_count = (counts >= 0) & (counts < _MOST) & (counts == np.rint(counts))
+    is_count = (counts >= 1) & (counts < _MOST) & (counts == np.rint(counts))
     if not is_count.all():
         raise _unexpected(series, f"{counts[~is_count][0]:g} where the query counts")
     return counts

@@ -56,7 +56,7 @@ def test_a_mark_is_returned() -> None:
     assert mark_of(series(1, labels={"exporter": "proxy"}), "exporter", ("proxy",)) == "proxy"
 
 
-@pytest.mark.parametrize("count", [np.nan, np.inf, -np.inf, -1, 0.5, 1e15, 1e300])
+@pytest.mark.parametrize("count", [np.nan, np.inf, -np.inf, -1, 0, 1.5, 1e15, 1e300])
 def test_a_count_is_a_whole_number(count: float) -> None:
     with pytest.raises(PrometheusError, match=r"\{pod=\"a\"\}"):
         counts_of(series(3, count))
@@ -76,7 +76,7 @@ def test_the_time_of_a_sample_is_not_after_its_evaluation(moment: float) -> None
 
 @pytest.mark.parametrize(
     ("read", "samples"),
-    [(counts_of, (0, 7, 1e9)), (quantities_of, (0, 0.25, np.nan)), (moments_of, (6000, 6059.5))],
+    [(counts_of, (1, 7, 1e9)), (quantities_of, (0, 0.25, np.nan)), (moments_of, (6000, 6059.5))],
 )
 def test_what_was_expected_is_returned(
     read: Callable[[Series], Floats], samples: tuple[float, ...]

@@ -113,7 +113,7 @@ class Spoiler:
     def commanded(self, seed: int) -> Spoilt:
         """Run one of the commands with one to three mutated answers.
 
-        Every second seed keeps their form, since another form mostly ends a command at once.
+        Every fourth seed keeps their form, since another form mostly ends a command at once.
         """
         chance = Random(seed)
         place = chance.choice((0, 0, 1, 1, 2))
@@ -124,7 +124,7 @@ class Spoiler:
             if question not in chosen:
                 return body
             own = Random(f"{seed} {chosen.index(question)}")
-            changed, names[question] = mutated(body, own, keeps_form=seed % 2 == 1)
+            changed, names[question] = mutated(body, own, keeps_form=seed % 4 == 1)
             return changed
 
         begun = time.monotonic()
