@@ -1,6 +1,7 @@
 """Values that a quantity can have: what is negative or absurdly large is refused with its place.
 
-Kept in a snapshot, it would make each command fail that reads it. Absurd sizes overflow when squared.
+Kept in a snapshot, it would make each command fail that reads it. An absurd size overflows when it
+is squared.
 """
 
 from collections.abc import Mapping
