@@ -65,6 +65,14 @@ def quantities_of(series: Series) -> Floats:
     return amounts
 
 
+def is_one(series: Series) -> bool:
+    """Return whether the first sample is 1 and not 0; PrometheusError if it is neither."""
+    number = float(series.samples[0])
+    if number not in {0.0, 1.0}:
+        raise _unexpected(series, f"{number:g}, which is neither 0 nor 1")
+    return number == 1
+
+
 def moments_of(series: Series) -> Floats:
     """Return samples that are times; PrometheusError if one is later than its evaluation."""
     moments = series.samples

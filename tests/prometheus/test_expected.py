@@ -7,7 +7,14 @@ import pytest
 
 from analyzer.arrays import Floats
 from analyzer.errors import PrometheusError
-from analyzer.prometheus.expected import counts_of, mark_of, marks_of, moments_of, quantities_of
+from analyzer.prometheus.expected import (
+    counts_of,
+    is_one,
+    mark_of,
+    marks_of,
+    moments_of,
+    quantities_of,
+)
 from analyzer.prometheus.parts import terms
 from analyzer.prometheus.query import load_queries
 from analyzer.prometheus.response import Series
@@ -66,6 +73,13 @@ def test_a_count_is_a_whole_number(count: float) -> None:
 def test_a_quantity_is_neither_infinite_nor_negative(amount: float) -> None:
     with pytest.raises(PrometheusError, match="quantity"):
         quantities_of(series(3, amount))
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -1, 0.5, 3])
+def test_a_flag_is_0_or_1(number: float) -> None:
+    assert [is_one(series(0)), is_one(series(1))] == [False, True]
+    with pytest.raises(PrometheusError, match="neither 0 nor 1"):
+        is_one(series(number))
 
 
 @pytest.mark.parametrize("moment", [np.nan, np.inf, -1, 6100, 1e300])
