@@ -10,7 +10,11 @@ DEFAULT_DAYS: Final = 7.0
 """A week includes weekdays and a weekend."""
 
 DEFAULT_TIMEOUT_SECONDS: Final = 120
-"""Per request: Prometheus's own default for --query.timeout."""
+"""Per request, to the end of its answer: Prometheus's own default for --query.timeout."""
+
+DEFAULT_MAX_ANSWER_MIB: Final = 40
+"""Per answer, decompressed: decoding takes up to 12 times as much memory. An ordinary answer has up
+to a million samples of 38 bytes."""
 
 CHART_FORMATS: Final = ("png", "svg", "pdf")
 """The formats a chart can be written in, the default first."""

@@ -8,6 +8,7 @@
     │   ├── QueryRejected         400/422, with Prometheus's own words
     │   ├── QueryTooHeavy         over a limit of the server, or too slow: ask for less at once
     │   └── FailedAnswer          200, and no data: an error or nothing
+    ├── DeadlinePassed            the time that the user gave for all requests has passed
     ├── SnapshotError             a snapshot is missing, incomplete, damaged or too new
     ├── OutputError               a file cannot be written
     ├── FrameError                a table lacks a column or holds an impossible value
@@ -24,6 +25,9 @@ from analyzer.settings import Setting, settings_in
 
 _PROMQL_LENGTH = 120
 """Characters of a query that a message of one line repeats."""
+
+LONGEST_WORDS = 500
+"""Characters of a server's words that a message of one line repeats."""
 
 _VALUE_LENGTH = 100
 """Characters of a wrong value that a message repeats."""
@@ -70,6 +74,7 @@ class PrometheusError(AnalyzerError):
         words: str = "",
         advice: str = "",
     ) -> None:
+        words = abridged(words, LONGEST_WORDS)
         self.url, self.promql, self.status, self.words = url, promql, status, words
         first = ": ".join(filter(None, (f"{url} answered HTTP {status}", words)))
         parts = (first, problem) if status else (": ".join(filter(None, (url, problem or words))),)
@@ -127,6 +132,14 @@ class FailedAnswer(PrometheusError):
     """The answer has HTTP status 200, and an error or nothing in place of data."""
 
 
+class DeadlinePassed(AnalyzerError):
+    """The time for all requests together has passed.
+
+    It is no `PrometheusError`: where one of those is survived, the next request would only meet the
+    same end.
+    """
+
+
 class SnapshotError(AnalyzerError):
     """A snapshot is missing, incomplete, damaged or too new."""
 
@@ -143,6 +156,20 @@ class InsufficientData(AnalyzerError):
     """The data can be read, and cannot support the answer."""
 
     exit_code = 3
+
+
+def abridged(text: str, length: int) -> str:
+    """Return a text of at most so many characters; what is left out of the middle has its mark.
+
+    Some servers repeat a long query before the reason why they refuse it.
+
+    >>> abridged("It is too long", 11)
+    'It i...long'
+    """
+    if len(text) <= length:
+        return text
+    half = (length - 3) // 2
+    return f"{text[:half]}...{text[-half:]}"
 
 
 def sentences(*texts: str) -> str:

@@ -21,6 +21,8 @@ class Setting(StrEnum):
     CLIENT_CERTIFICATE = "client_certificate"
     CLIENT_KEY = "client_key"
     TIMEOUT = "timeout_seconds"
+    DEADLINE = "deadline_seconds"
+    MAX_ANSWER = "max_answer_mib"
     NAMESPACES = "namespaces"
     CLUSTER = "cluster"
     CLUSTER_LABEL = "cluster_label"

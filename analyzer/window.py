@@ -18,6 +18,9 @@ MAX_POINTS_PER_SERIES = 11_000
 SAMPLE_BUDGET = 10_000_000
 """Samples one request may load: a fifth of Prometheus's default --query.max-samples."""
 
+ANSWER_BUDGET = 1_000_000
+"""Samples one answer may have: 38 MiB at most, which is below `DEFAULT_MAX_ANSWER_MIB`."""
+
 MIN_STEP_SECONDS = 300
 """Below five minutes the kubelet's 10-15 s housekeeping makes CPU and requests disagree."""
 
@@ -137,15 +140,22 @@ class TimeWindow:
         return None if known.all() else datetime.fromtimestamp(float(times[~known][0]), UTC)
 
     def chunks(
-        self, *, samples_per_point: float = 0, sample_budget: int = SAMPLE_BUDGET
+        self,
+        *,
+        samples_per_point: float = 0,
+        sample_budget: int = SAMPLE_BUDGET,
+        series_count: int = 0,
     ) -> tuple[Chunk, ...]:
-        """Cut the window so that each chunk stays under the server's limits.
+        """Cut the window so that each chunk stays under the server's limits, and under ours.
 
-        `samples_per_point` is what the server is estimated to load for one point of the query,
-        `sample_budget` what one request may load.
+        Args:
+            samples_per_point: what the server is estimated to load for one point of the query.
+            sample_budget: what one request may load.
+            series_count: how many series an answer can have; 0 if that is not known.
         """
         affordable = int(sample_budget / max(samples_per_point, 1))
-        size = max(1, min(MAX_POINTS_PER_SERIES, affordable, self.point_count))
+        readable = ANSWER_BUDGET // max(series_count, 1)
+        size = max(1, min(MAX_POINTS_PER_SERIES, affordable, readable, self.point_count))
         return tuple(
             Chunk(first_point=first, point_count=min(size, self.point_count - first))
             for first in range(0, self.point_count, size)

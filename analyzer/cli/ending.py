@@ -20,7 +20,7 @@ from typing import Never, TextIO
 
 import click
 
-from analyzer.errors import AnalyzerError, sentences
+from analyzer.errors import AnalyzerError, DeadlinePassed, sentences
 from analyzer.settings import spelled
 
 
@@ -136,8 +136,10 @@ def _terminate(number: int, frame: FrameType | None) -> Never:
 
 @contextmanager
 def keeping(kept: Callable[[], str]) -> Iterator[None]:
-    """Name what is kept if the block is interrupted."""
+    """Name what is kept if the block is interrupted, or its deadline passes."""
     try:
         yield
     except KeyboardInterrupt as interrupt:
         raise Interrupted(interrupt, kept()) from interrupt
+    except DeadlinePassed as passed:
+        raise DeadlinePassed(sentences(str(passed), kept())) from passed

@@ -17,6 +17,7 @@ from analyzer.defaults import (
     CHART_DPI,
     CHART_FORMATS,
     DEFAULT_DAYS,
+    DEFAULT_MAX_ANSWER_MIB,
     DEFAULT_TIMEOUT_SECONDS,
     LEAST_DAYS,
     MOST_DAYS,
@@ -92,9 +93,27 @@ class CredentialOptions:
         int,
         option(
             "--timeout",
-            "Timeout of one request.",
+            "Timeout of one request, from its connection to the end of its answer.",
             type=values.duration,
             default=f"{DEFAULT_TIMEOUT_SECONDS}s",
+        ),
+    ]
+    deadline_seconds: Annotated[
+        int | None,
+        option(
+            "--deadline",
+            "Time for all requests together. What was collected by then is kept.",
+            type=values.duration,
+        ),
+    ]
+    max_answer_mib: Annotated[
+        int,
+        option(
+            "--max-answer",
+            "Largest answer to read, decompressed. It takes 12 times its size in memory.",
+            type=click.IntRange(1, 4096),
+            default=DEFAULT_MAX_ANSWER_MIB,
+            metavar="MIB",
         ),
     ]
 

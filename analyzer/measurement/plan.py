@@ -314,7 +314,8 @@ def planned_on(ask: Ask, found: Survey, window: TimeWindow, anonymiser: Anonymis
     replaced = _replaced(found)
     chunks = {
         name: window.chunks(
-            samples_per_point=samples_per_point(found, query, ranges.of(query.exporter))
+            samples_per_point=samples_per_point(found, query, ranges.of(query.exporter)),
+            series_count=found.series_counts[query.reads],
         )
         for name, query in measured_queries().items()
         if query.reads in found.series_counts and name not in replaced

@@ -49,6 +49,8 @@ class Credentials(TypedDict, total=False):
     client_certificate: Path | str
     client_key: Path | str
     timeout_seconds: int
+    deadline_seconds: int
+    max_answer_mib: int
 
 
 _FILES = ("token_file", "password_file", "ca_file", "client_certificate", "client_key")
@@ -94,7 +96,8 @@ def collect(  # noqa: PLR0913 - one keyword for each setting
         force: replace the snapshot in `path`, whichever its question.
         on_progress: called after each answer.
         credentials: `token_file`, `username`, `password_file`, `headers` ("Name: value"),
-            `ca_file`, `client_certificate`, `client_key`, `timeout_seconds`.
+            `ca_file`, `client_certificate`, `client_key`, `timeout_seconds`, `deadline_seconds` for
+            all requests together, `max_answer_mib`.
 
     Raises:
         AnalyzerError: see `measurement.collect.collect_snapshot`.

@@ -11,9 +11,9 @@ from typing import Protocol, Self
 import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
-from urllib3.util import Retry
 
 from analyzer.errors import Limit, PrometheusError, QueryTooHeavy
+from analyzer.prometheus.bounds import AnswerTooLarge, Budget
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.pace import PATIENCE_SECONDS, Pace, Turn
 from analyzer.prometheus.proxy import proxy_for
@@ -26,6 +26,7 @@ from analyzer.prometheus.response import (
     stray_time,
 )
 from analyzer.prometheus.session import PrometheusSession
+from analyzer.prometheus.transport import BoundedAdapter
 from analyzer.units import moment
 from analyzer.window import Chunk, TimeWindow
 
@@ -64,21 +65,15 @@ class Connection:
         self.access = access
         self._judge = Judge(access=access, proxy=proxy_for(access.url))
         self._sleep, self._note = sleep, note
-        self._pace = Pace(sleep)
+        self._budget = Budget(access)
+        self._pace = Pace(self._wait)
         self._too_long: tuple[float, QueryTooHeavy] | None = None
         self._noted: set[str] = set()
         self._lock = threading.Lock()
-        self._session = PrometheusSession(access)
-        self._client = PrometheusConnect(
-            url=access.url,
-            session=self._session,
-            # Retries are made here, where the body can be read: a 503 may be a query that ran out
-            # of time, and sending that again would only hurt the server.
-            retry=Retry(total=0, redirect=0),
-            timeout=access.timeout_seconds,
-            method="POST",
-        )
-        self._server_timeout = f"{access.timeout_seconds}s"
+        self._session = PrometheusSession(access, self._budget)
+        self._client = PrometheusConnect(url=access.url, session=self._session, method="POST")
+        # In place of the one that it has mounted.
+        self._session.mount(access.url, BoundedAdapter())
 
     def __enter__(self) -> Self:
         return self
@@ -90,10 +85,11 @@ class Connection:
         """Evaluate at one time.
 
         Raises:
-            QueryTooHeavy: if the server gave up on it.
+            QueryTooHeavy: if the server gave up on it, or the answer is too large.
+            DeadlinePassed: if the time of all requests has passed.
             PrometheusError: if it could not be asked or understood.
         """
-        parameters = {"time": round(at.timestamp()), "timeout": self._server_timeout}
+        parameters = {"time": round(at.timestamp()), "timeout": self._server_timeout()}
         send = partial(self._client.custom_query, promql, params=parameters)
         answer = self._ask(promql, send, divisible=False)
         self._require_asked(promql, stray_instant(answer, promql, at))
@@ -113,7 +109,7 @@ class Connection:
             window.evaluated_at(chunk.first_point),
             window.evaluated_at(chunk.first_point + chunk.point_count - 1),
             step=str(window.step_seconds),
-            params={"timeout": self._server_timeout},
+            params={"timeout": self._server_timeout()},
         )
         try:
             answer = self._ask(promql, send, divisible=chunk.point_count > 1)
@@ -130,11 +126,27 @@ class Connection:
     def label_values(self, label: str) -> tuple[str, ...]:
         """Return all values of a label; none where the server does not list them."""
         url = f"{self.access.url}/api/v1/label/{label}/values"
-        try:
-            answer = self._session.request("GET", url, timeout=self.access.timeout_seconds)
-            return decode_values(answer.content)
-        except (requests.RequestException, PrometheusError):
-            return ()
+        for _ in range(2):
+            self._budget.require_time()
+            try:
+                with self._budget.allowed():
+                    content = self._session.request("GET", url).content
+            except (requests.RequestException, AnswerTooLarge):
+                continue
+            try:
+                return decode_values(content)
+            except PrometheusError:
+                continue
+        return ()
+
+    def _server_timeout(self) -> str:
+        """Return the time after which the server itself may give up."""
+        return f"{self._budget.request_seconds}s"
+
+    def _wait(self, seconds: float) -> None:
+        """Sleep, but not beyond the deadline; raises DeadlinePassed there."""
+        self._sleep(min(seconds, self._budget.seconds_left))
+        self._budget.require_time()
 
     def _require_asked(self, promql: str, stray: datetime | None) -> None:
         """Raise PrometheusError if an answer has a time that was not asked for."""
@@ -149,6 +161,7 @@ class Connection:
         paced_seconds = 0.0
         is_repeated = is_paced = False
         while True:
+            self._budget.require_time()
             with self._pace.turn() as turn:
                 outcome, cause = self._sent(promql, send, divisible=divisible)
             if isinstance(outcome, Response):
@@ -160,13 +173,14 @@ class Connection:
                 is_paced = True
                 self._slow_down(turn, outcome)
                 continue
+            self._budget.require_time()
             passes = outcome.passes or (outcome.once and not is_repeated)
             is_repeated = True
             wait_seconds = next(waits_seconds, None)
             if not passes or wait_seconds is None:
                 raise outcome.error from cause
             asked_seconds = outcome.wait_seconds
-            self._sleep(wait_seconds if asked_seconds is None else asked_seconds)
+            self._wait(wait_seconds if asked_seconds is None else asked_seconds)
 
     def _slow_down(self, turn: Turn, failure: Failure) -> None:
         self._pace.refused(turn, failure.wait_seconds)
@@ -200,15 +214,26 @@ class Connection:
         self, promql: str, send: Callable[[], Response], *, divisible: bool
     ) -> tuple[Response | Failure, Exception | None]:
         """Send once; return the answer, or why there is none and what was raised."""
+        with self._budget.allowed():
+            try:
+                return self._judged(promql, send, divisible=divisible)
+            finally:
+                self._session.forget()
+
+    def _judged(
+        self, promql: str, send: Callable[[], Response], *, divisible: bool
+    ) -> tuple[Response | Failure, Exception | None]:
         try:
             return send(), None
+        except AnswerTooLarge as error:
+            return self._judge.too_large(promql), error
         except PrometheusApiClientException as error:
             response = self._session.last_response
             if response is None:  # pragma: no cover - the client raises only with a response
                 return Failure(error=PrometheusError("no response", url=self.access.url)), error
             return self._judge.refused(promql, response, divisible=divisible), error
         except requests.RequestException as error:
-            return self._judge.silent(promql, error), error
+            return self._judge.silent(promql, error, divisible=divisible), error
         except PrometheusError as error:
             return self._judge.strange(promql, self._session.last_response, error), error
 

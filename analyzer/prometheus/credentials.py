@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
-from analyzer.defaults import DEFAULT_TIMEOUT_SECONDS
+from analyzer.defaults import DEFAULT_MAX_ANSWER_MIB, DEFAULT_TIMEOUT_SECONDS
 from analyzer.errors import UsageError
 from analyzer.files import MIB, read_text, require_regular
 from analyzer.prometheus.address import parse_address
@@ -57,7 +57,9 @@ class Access:
             are always verified.
         client_certificate: file of the certificate shown to the server, if any.
         client_key: file of its key; None: the key is in the same file.
-        timeout_seconds: for one request.
+        timeout_seconds: for one request, from its connection to the end of its answer.
+        deadline_seconds: for all requests of one connection; None: as long as it takes.
+        max_answer_mib: the largest answer that is read, decompressed.
         remark: a sentence on how `url` differs from the address that was given; "" if it does not.
     """
 
@@ -69,7 +71,9 @@ class Access:
     ca_file: Path | None = None
     client_certificate: Path | None = None
     client_key: Path | None = field(default=None, repr=False)
-    timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    deadline_seconds: float | None = None
+    max_answer_mib: int = DEFAULT_MAX_ANSWER_MIB
     remark: str = ""
 
     def __post_init__(self) -> None:
@@ -94,6 +98,8 @@ class Access:
         client_certificate: Path | None = None,
         client_key: Path | None = None,
         timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS,
+        deadline_seconds: int | None = None,
+        max_answer_mib: int = DEFAULT_MAX_ANSWER_MIB,
         environment: Mapping[str, str] = os.environ,
     ) -> Access:
         """Read the user's settings; secrets come from files or the environment.
@@ -128,6 +134,8 @@ class Access:
             client_certificate=client_certificate,
             client_key=client_key,
             timeout_seconds=timeout_seconds,
+            deadline_seconds=deadline_seconds,
+            max_answer_mib=max_answer_mib,
             remark=address.remark,
         )
         if address.is_scheme_assumed and not address.is_loopback and access.needs_privacy:

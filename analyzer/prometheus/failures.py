@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
-from urllib.parse import urljoin, urlsplit
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import orjson
 import requests
+from urllib3.exceptions import InvalidChunkLength, InvalidHeader
 
 from analyzer.data.wordings import kinds_of
-from analyzer.errors import Unreachable, sentences
+from analyzer.errors import LONGEST_WORDS, Unreachable, abridged, sentences
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.proxy import Proxy
 from analyzer.settings import Setting
@@ -27,7 +29,12 @@ _TENANT = (
     "The server keeps data by tenant, and the request named none. "
     f"Give it with {Setting.HEADERS} 'X-Scope-OrgID: NAME'."
 )
-_HINTS: dict[int, str] = {HTTPStatus.NOT_FOUND: _NO_API, HTTPStatus.METHOD_NOT_ALLOWED: _NO_METHOD}
+_CACHED = "A cache answers in place of the server. Check what is before it."
+_HINTS: dict[int, str] = {
+    HTTPStatus.NOT_FOUND: _NO_API,
+    HTTPStatus.METHOD_NOT_ALLOWED: _NO_METHOD,
+    HTTPStatus.NOT_MODIFIED: _CACHED,
+}
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
 """What OpenSSL calls an answer that is not TLS, by version."""
 _IS_TLS = (
@@ -42,27 +49,47 @@ _IS_TLS = (
 _HANGS_UP = ("without response", "reset by peer", "Broken pipe", "\\x15\\x03")
 """The innermost causes where a server with TLS hangs up on plain HTTP, or sends a TLS alert."""
 _TITLE = re.compile(r"<title[^>]*>\s*([^<]{1,100})", re.IGNORECASE)
-_LONGEST_WORDS = 200
+_PAGE = re.compile(r"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
+_READ_BYTES = 20_000
+"""What is looked at of an error: some servers repeat a long query before what it is about."""
+
+_LONGEST_HOST = 100
+_LONGEST_TEXT = 200
+"""Characters that are shown of an error that is not Prometheus's."""
 
 
 def own_words(response: requests.Response, access: Access) -> tuple[str, str]:
-    """Return Prometheus's errorType and error, or "" and the server's words, shortened.
+    """Return Prometheus's errorType and error, or "" and the server's words.
 
     A server may repeat what it was sent, so every secret is replaced.
     """
     kind = ""
     try:
         document = orjson.loads(response.content)
-        kind, words = str(document["errorType"]), str(document["error"])
+        kind, words = str(document["errorType"]), str(document["error"])[:_READ_BYTES]
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        words = response.text.strip()[: 10 * _LONGEST_WORDS]
+        words = beginning(response).strip()
         if words.startswith("<"):
             title = _TITLE.search(words)
             words = title[1] if title else ""
-        words = words[:_LONGEST_WORDS] or response.reason or ""
+        words = words[:_LONGEST_TEXT] or (response.reason or "")[:_LONGEST_TEXT]
     for secret in access.secrets:
         words = words.replace(secret, "***")
     return kind, " ".join(words.split())
+
+
+def beginning(response: requests.Response) -> str:
+    """Return the first part of a body as text.
+
+    What the server calls its encoding is not looked at: Python has some that fail for any text.
+    """
+    return response.content[:_READ_BYTES].decode("utf-8", "replace")
+
+
+def is_page(response: requests.Response) -> bool:
+    """Return whether an answer is a page for people."""
+    is_html = "html" in response.headers.get("Content-Type", "").lower()
+    return bool(response.content.strip()) and (is_html or bool(_PAGE.match(beginning(response))))
 
 
 def refused(response: requests.Response, access: Access, words: str) -> str:
@@ -86,7 +113,7 @@ def refused(response: requests.Response, access: Access, words: str) -> str:
         return _HINTS[status]
     if 300 <= status < 400:  # noqa: PLR2004 - redirects are not followed
         return _redirected(response, url)
-    is_tls = url.startswith("http://") and any(words in response.text for words in _IS_TLS)
+    is_tls = url.startswith("http://") and any(words in beginning(response) for words in _IS_TLS)
     return f"This port speaks TLS. Use https{url[4:]} for {Setting.URL}." if is_tls else ""
 
 
@@ -134,25 +161,36 @@ def _how_to_log_in(response: requests.Response | None = None) -> str:
 
 
 def _redirected(response: requests.Response, url: str) -> str:
-    target = urlsplit(urljoin(f"{url}/", response.headers.get("Location", "")))
+    target = _target(response, url)
+    if target is None:
+        return f"It redirects without a target. Check {Setting.URL}, and what is before the server."
     if target.scheme == "https" and url.startswith("http://"):
         asked = urlsplit(url)
         if target.hostname == asked.hostname:
             port = f":{target.port}" if target.port else ""
             better = f"https://{target.hostname}{port}{asked.path}"
             return f"It redirects to TLS. Use {better} for {Setting.URL}."
-    host = f" to {target.hostname}" if target.hostname else ""
     return (
-        f"It redirects{host}, which may be a login page. Give credentials, or an address that "
-        f"needs no login ({Setting.URL})."
+        f"It redirects to {abridged(target.hostname or '', _LONGEST_HOST)}, which may be a login "
+        f"page. Give credentials, or an address that needs no login ({Setting.URL})."
     )
+
+
+def _target(response: requests.Response, url: str) -> SplitResult | None:
+    """Return where a redirect leads; None if that is no address."""
+    try:
+        target = urlsplit(urljoin(f"{url}/", response.headers["Location"]))
+        is_address = target.port is None or bool(target.port)
+    except (KeyError, ValueError):
+        return None
+    return target if target.hostname and is_address else None
 
 
 def unreachable(
     error: requests.RequestException, access: Access, proxy: Proxy | None
 ) -> Unreachable:
     """Return the failure of a request that got no answer."""
-    url, cause = access.url, _innermost_cause(error)
+    url, cause = access.url, abridged(innermost_cause(error), LONGEST_WORDS)
     advice = f"Check {Setting.URL}, and that a port-forward to it still runs."
     if proxy and isinstance(
         error, requests.exceptions.ProxyError | requests.exceptions.InvalidSchema
@@ -181,9 +219,28 @@ def _untrusted(cause: str, access: Access) -> tuple[str, str]:
     return cause, f"Check {Setting.CA_FILE}."
 
 
-def _innermost_cause(error: BaseException) -> str:
-    """Return the innermost reason: requests and urllib3 wrap it several times over."""
-    cause: object = error
+def is_not_http(error: BaseException) -> bool:
+    """Return whether a server answers, and not in HTTP; one that hangs up may pass."""
+    cause = _innermost(error)
+    if isinstance(cause, InvalidHeader | InvalidChunkLength):
+        return True
+    is_lost = isinstance(cause, RemoteDisconnected | IncompleteRead)
+    is_tls = any(words in str(cause) for words in _HANGS_UP)
+    return isinstance(cause, HTTPException) and not (is_lost or is_tls)
+
+
+def innermost_cause(error: BaseException) -> str:
+    """Return the innermost reason in words."""
+    cause = _innermost(error)
+    strerror = getattr(cause, "strerror", None)
+    # urllib3 puts "<object at 0x...>: " before its words, OpenSSL its line behind them.
+    text = strerror or str(cause).rpartition(">: ")[2] or type(cause).__name__
+    return " ".join(re.sub(r" \(_ssl\.c:\d+\)", "", text).split())
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """Return the innermost error: requests and urllib3 wrap it several times over."""
+    cause = error
     while True:
         deeper = (
             getattr(cause, "reason", None)
@@ -193,7 +250,4 @@ def _innermost_cause(error: BaseException) -> str:
         if not isinstance(deeper, BaseException):
             break
         cause = deeper
-    strerror = getattr(cause, "strerror", None)
-    # urllib3 puts "<object at 0x...>: " before its words, OpenSSL its line behind them.
-    text = strerror or str(cause).rpartition(">: ")[2] or type(cause).__name__
-    return re.sub(r" \(_ssl\.c:\d+\)", "", text)
+    return cause

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import mktime_tz, parsedate_tz
 from functools import partial
 from http import HTTPStatus
 
+import orjson
 import requests
-from urllib3.exceptions import InvalidHeader, ReadTimeoutError
-from urllib3.util import Retry
 
 from analyzer.data.wordings import kinds_of
 from analyzer.errors import (
@@ -18,17 +20,29 @@ from analyzer.errors import (
     PrometheusError,
     QueryRejected,
     QueryTooHeavy,
+    Unreachable,
+    abridged,
     sentences,
 )
 from analyzer.prometheus import failures
+from analyzer.prometheus.body import UnreadableAnswer
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.pace import PATIENCE_SECONDS
 from analyzer.prometheus.proxy import Proxy
+from analyzer.prometheus.session import NoAnswerInTime
+from analyzer.settings import Setting
 
 _LONGEST_WAIT_SECONDS = 60.0
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
 _PASSING = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 """A server that restarts refuses its clients, or cuts their answers short."""
+
+_ONCE = frozenset({304, 408, 425})
+"""Statuses below 500 of what may pass: those of a cache, and of a request that came too late."""
+
+_SECONDS = re.compile(r"\s*([0-9]{1,9})\s*")
+
+_LONGEST_CAUSE = 100
 
 _TOO_LARGE = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 _TOO_LONG = frozenset({HTTPStatus.REQUEST_URI_TOO_LONG, 431})
@@ -104,25 +118,32 @@ class Judge:
         if status in _TRY_AGAIN:
             return _passing(failed, response, is_heavy=timed_out)
         is_about_query = status in {400, 422} and not hint
-        return Failure(error=failed(QueryRejected if is_about_query else PrometheusError))
+        may_pass = status < HTTPStatus.OK or status in _ONCE or (status >= 500 and not hint)  # noqa: PLR2004
+        error = failed(QueryRejected if is_about_query else PrometheusError)
+        return Failure(error=error, once=may_pass)
 
     def strange(
         self, promql: str, response: requests.Response | None, error: PrometheusError
     ) -> Failure:
         """Judge a success that is none of Prometheus's, or that has an error in place of data.
 
-        An answer that got lost once is worth another attempt.
+        An answer that got lost once, or was cut, is worth another attempt.
         """
-        body = b"" if response is None else response.content.strip()
         if response is not None and isinstance(error, FailedAnswer) and error.words:
             return self._error_within(promql, response)
-        login = "" if not body or body.startswith(b"{") else "It may be a login page"
+        is_page = response is not None and failures.is_page(response)
+        login = "It may be a login page" if is_page else ""
+        failed = self._unusable(promql, str(error) or _unusual(response), login)
+        is_empty = response is None or not response.content.strip()
+        is_cut = isinstance(error.__cause__, orjson.JSONDecodeError)
+        is_odd = response is not None and response.status_code != HTTPStatus.OK
+        return Failure(error=failed, once=(is_empty or is_cut or is_odd) and not is_page)
+
+    def _unusable(self, promql: str, problem: str, advice: str = "") -> PrometheusError:
         proxied = self.proxy.advice if self.proxy else ""
-        problem = str(error) or "the answer is empty, which is not Prometheus's API"
-        failed = PrometheusError(
-            problem, url=self.access.url, promql=promql, advice=sentences(login, proxied)
+        return PrometheusError(
+            problem, url=self.access.url, promql=promql, advice=sentences(advice, proxied)
         )
-        return Failure(error=failed, once=not body)
 
     def _error_within(self, promql: str, response: requests.Response) -> Failure:
         """Judge an error with the status of a success."""
@@ -134,17 +155,39 @@ class Judge:
             return Failure(error=failed(partial(QueryTooHeavy, limit=Limit(topic))))
         return Failure(error=failed(FailedAnswer), once=True, is_paced=topic == "pace")
 
-    def silent(self, promql: str, error: requests.RequestException) -> Failure:
-        """Judge a request that got no answer."""
-        # In the middle of a body, requests calls a timeout a ConnectionError.
-        if any(isinstance(argument, ReadTimeoutError) for argument in error.args):
-            problem = f"no answer within {self.access.timeout_seconds} s"
-            return Failure(error=QueryTooHeavy(problem, url=self.access.url, promql=promql))
+    def silent(self, promql: str, error: requests.RequestException, *, divisible: bool) -> Failure:
+        """Judge a request that got no answer, or none that can be read."""
+        if isinstance(error, NoAnswerInTime):
+            return self._late(promql, error, divisible=divisible)
+        if isinstance(error, UnreadableAnswer):
+            return Failure(error=self._unusable(promql, str(error)), once=True)
+        if failures.is_not_http(error):
+            cause = abridged(failures.innermost_cause(error), _LONGEST_CAUSE)
+            problem = f"the answer is not valid HTTP ({cause})"
+            return Failure(error=self._unusable(promql, problem), once=True)
         untrusted = isinstance(error, requests.exceptions.SSLError)
         return Failure(
             error=failures.unreachable(error, self.access, self.proxy),
             passes=isinstance(error, _PASSING) and not untrusted,
         )
+
+    def _late(self, promql: str, error: NoAnswerInTime, *, divisible: bool) -> Failure:
+        """Judge silence: a hang may pass, but where less can be asked for, that comes first."""
+        url, seconds = self.access.url, self.access.timeout_seconds
+        if not error.is_connected:
+            proxied = self.proxy.advice if self.proxy else ""
+            cause = f"no connection within {seconds:g} s"
+            advice = proxied or f"Check {Setting.URL}"
+            return Failure(error=Unreachable(url=url, cause=cause, advice=advice), once=True)
+        late = QueryTooHeavy(f"no answer within {seconds:g} s", url=url, promql=promql)
+        return Failure(error=late, once=not divisible)
+
+    def too_large(self, promql: str) -> Failure:
+        """Judge an answer that is larger than may be: it is never sent again."""
+        problem = f"the answer is larger than {self.access.max_answer_mib} MiB"
+        advice = f"Raise the limit ({Setting.MAX_ANSWER}) if there is memory for it"
+        url = self.access.url
+        return Failure(error=QueryTooHeavy(problem, url=url, promql=promql, advice=advice))
 
     def _failing(self, promql: str, status: int, kind: str, words: str, hint: str) -> _Failing:
         # What Prometheus itself words did not come from a proxy.
@@ -191,7 +234,20 @@ def _passing(failed: _Failing, response: requests.Response, *, is_heavy: bool) -
 
 
 def _retry_after_seconds(response: requests.Response) -> float | None:
+    """Return how long a server asks to wait; None if it does not, or not in a way that is one."""
+    text = response.headers.get("Retry-After", "")[:100]
+    if seconds := _SECONDS.fullmatch(text):
+        return float(seconds[1])
     try:
-        return Retry().parse_retry_after(response.headers["Retry-After"])
-    except (KeyError, InvalidHeader):
+        moment = parsedate_tz(text)
+        return None if moment is None else max(0.0, mktime_tz(moment) - time.time())
+    except (ValueError, OverflowError, OSError, TypeError):
         return None
+
+
+def _unusual(response: requests.Response | None) -> str:
+    """Return what is wrong with a success that was not read."""
+    status = HTTPStatus.OK if response is None else response.status_code
+    if response is not None and response.content.strip():
+        return f"the answer has HTTP status {status}, which is not Prometheus's API"
+    return "the answer is empty, which is not Prometheus's API"

@@ -3,11 +3,15 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from typing import Any
 
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
+from urllib3.exceptions import HTTPError
 
+from analyzer.prometheus.body import ACCEPTED_ENCODINGS, UnreadableAnswer, read_body
+from analyzer.prometheus.bounds import Allowance, Budget
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.response import decode, types_asked
 
@@ -34,16 +38,52 @@ class _DecodedResponse(requests.Response):
         return {"data": {"result": decode(self.content, self.types)}}
 
 
+class NoAnswerInTime(requests.Timeout):
+    """The time of a request has passed.
+
+    Attributes:
+        is_connected: whether the server had accepted the connection.
+    """
+
+    def __init__(self, *, is_connected: bool) -> None:
+        super().__init__("timed out")
+        self.is_connected = is_connected
+
+
+@contextmanager
+def _known_failures(allowance: Allowance) -> Iterator[None]:
+    """Raise what went wrong in sending and reading as an error of requests.
+
+    urllib3 and http.client let through what they did not expect of a server.
+    """
+    try:
+        yield
+    except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
+        if allowance.opened is not None:
+            allowance.opened.close()
+        if allowance.is_over:
+            raise NoAnswerInTime(is_connected=allowance.is_connected) from error
+        if isinstance(error, requests.RequestException):
+            raise
+        if isinstance(error, ValueError):
+            raise UnreadableAnswer(f"the answer is not valid HTTP ({error})") from error
+        raise requests.exceptions.ChunkedEncodingError(error) from error
+
+
 class PrometheusSession(requests.Session):
     """A session for one Prometheus.
 
     It sends a POST's parameters in the body, so that no query is too long for a URL; verifies
-    TLS; follows no redirect, so that no credential travels to another host; and keeps the last
-    response of each thread, because prometheus-api-client drops the server's words on a failure.
+    TLS; follows no redirect, so that no credential travels to another host; reads within the
+    bounds of its `Budget`; and keeps the last response of each thread, because
+    prometheus-api-client drops the server's words on a failure.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, budget: Budget | None = None) -> None:
         super().__init__()
+        self._budget = budget or Budget(access)
+        # What may be decompressed is what `body` can bound.
+        self.headers["Accept-Encoding"] = ACCEPTED_ENCODINGS
         self.auth = _BearerAuth(access.token)
         if access.username and not access.token:
             # As bytes: requests would encode text as Latin-1, which not every password is.
@@ -64,7 +104,13 @@ class PrometheusSession(requests.Session):
         *args: Any,  # noqa: ANN401
         **kwargs: Any,  # noqa: ANN401
     ) -> requests.Response:
-        """Send one request of prometheus-api-client's."""
+        """Send one request of prometheus-api-client's.
+
+        Raises:
+            NoAnswerInTime: if the time of the request has passed.
+            AnswerTooLarge: if the answer is larger than may be.
+            requests.RequestException: if there is no usable answer for another reason.
+        """
         # What it passes on is the session's own; None would switch the session's auth off.
         kwargs = {key: value for key, value in kwargs.items() if value is not None}
         promql = str((kwargs.get("params") or {}).get("query", ""))
@@ -74,12 +120,20 @@ class PrometheusSession(requests.Session):
             kwargs["data"] = kwargs.pop("params", None)
         self._last.response = None
         kwargs["allow_redirects"] = False
-        plain = super().request(method, url, *args, **kwargs)
+        with self._budget.allowed() as allowance, _known_failures(allowance):
+            kwargs.update(stream=True, timeout=allowance.seconds_left())
+            plain = super().request(method, url, *args, **kwargs)
+            # As requests itself does once a body is read.
+            plain._content = read_body(plain, allowance)  # noqa: SLF001
+            plain._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
         response = _DecodedResponse()
         response.__dict__.update(plain.__dict__)
         response.types = types_asked(str(url), promql)
         self._last.response = response
         return response
+
+    def get_redirect_target(self, _response: requests.Response) -> None:
+        """Return no target: requests would read it, and all of the body, to prepare a request."""
 
     @property
     def may_use_get(self) -> bool:
@@ -98,6 +152,10 @@ class PrometheusSession(requests.Session):
             yield
         finally:
             self._last.by_get = False
+
+    def forget(self) -> None:
+        """Free the body of this thread's last response."""
+        self._last.response = None
 
     @property
     def last_response(self) -> requests.Response | None:

@@ -39,7 +39,7 @@ class Asked:
 
 
 @contextmanager
-def asking(*script: Answer, timeout_seconds: int = 60) -> Iterator[Asked]:
+def asking(*script: Answer, timeout_seconds: float = 60) -> Iterator[Asked]:
     waits: list[float] = []
     with FaultyHttp(script) as server:
         access = Access(url=server.url, timeout_seconds=timeout_seconds)

@@ -139,14 +139,14 @@ def test_a_refused_query_is_told_in_prometheus_own_words(status: int, kind: str)
     ("answer", "words", "attempts"),
     [
         (login_page(), "may be a login page", 1),
-        # A success without a body is asked for once more, and a refused POST as GET.
+        # What may pass is asked for once more, and a refused POST as GET.
         (Answer(body=b""), "the answer is empty", 2),
         (Answer(status=401), "HTTP 401: Unauthorized. No credentials", 1),
         (Answer(status=403), "HTTP 403: Forbidden. No credentials", 2),
         (Answer(status=404), "HTTP 404: Not Found.", 2),
         (Answer(status=405), "HTTP 405: Method Not Allowed.", 2),
-        (Answer(status=500, body=b"out of  luck\n"), "HTTP 500: out of luck. Query: up.", 1),
-        (Answer(status=500, body=b"<html>long</html>"), "HTTP 500: Internal Server Error.", 1),
+        (Answer(status=500, body=b"out of  luck\n"), "HTTP 500: out of luck. Query: up.", 2),
+        (Answer(status=500, body=b"<html>long</html>"), "HTTP 500: Internal Server Error.", 2),
     ],
     ids=["login", "empty", "401", "403", "404", "405", "500", "500 page"],
 )

@@ -102,7 +102,7 @@ class FaultyHttp:
             scripted = None if self._upstream else self._script[-1]
         if scripted is not None:
             return scripted
-        return _passed_on(request, str(self._upstream))
+        return passed_on(request, str(self._upstream))
 
 
 class _Server(ThreadingHTTPServer):
@@ -156,7 +156,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
 
-def _passed_on(request: Received, upstream: str) -> Answer:
+def passed_on(request: Received, upstream: str) -> Answer:
+    """Return what a real server answers to a request."""
     target = urlsplit(upstream)
     connection = http.client.HTTPConnection(target.netloc, timeout=_UPSTREAM_SECONDS)
     try:

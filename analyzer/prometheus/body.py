@@ -1,0 +1,98 @@
+"""The body of an answer, read in steps: decompressed within bounds, and whole or refused."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from typing import Final
+
+import requests
+
+from analyzer.prometheus.bounds import Allowance
+
+_STEP_BYTES: Final = 65_536
+_INFLATED_BYTES: Final = 1024 * 1024
+_ERROR_BYTES: Final = 256 * 1024
+"""What is read of an answer without data: an error, or a page for people."""
+
+_PLAIN: Final = frozenset({"", "identity"})
+_GZIP: Final = frozenset({"gzip", "x-gzip"})
+
+ACCEPTED_ENCODINGS: Final = "gzip"
+
+
+class UnreadableAnswer(requests.RequestException):
+    """An answer that is not HTTP, or cannot be decompressed; the text is a clause about it."""
+
+
+def read_body(response: requests.Response, allowance: Allowance) -> bytes:
+    """Read the body of a streamed response; of an error only the beginning.
+
+    Raises:
+        AnswerTooLarge: if it is larger than may be.
+        UnreadableAnswer: if it cannot be decompressed.
+        urllib3.exceptions.HTTPError: if it is not whole.
+        TimeoutError: if the time is over.
+    """
+    try:
+        return _read(response, allowance)
+    except BaseException:
+        # What is left of it would be taken for the answer to the next request.
+        response.close()
+        raise
+
+
+def _read(response: requests.Response, allowance: Allowance) -> bytes:
+    is_data = response.status_code == HTTPStatus.OK and not _is_page(response)
+    body = io.BytesIO()
+    for piece in _inflated(response):
+        body.write(piece)
+        if not is_data and body.tell() > _ERROR_BYTES:
+            # The rest is never read, so the connection is of no use.
+            response.close()
+            return body.getvalue()[:_ERROR_BYTES]
+        allowance.grown_to(body.tell())
+    if response.status_code < HTTPStatus.OK:
+        # After an interim answer the real one would be taken for that of the next request.
+        response.close()
+    content = body.getvalue()
+    allowance.weigh(content)
+    return content
+
+
+def _is_page(response: requests.Response) -> bool:
+    return "html" in response.headers.get("Content-Type", "").lower()
+
+
+def _inflated(response: requests.Response) -> Iterator[bytes]:
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    pieces = response.raw.stream(_STEP_BYTES, decode_content=False)
+    if encoding in _PLAIN:
+        yield from pieces
+    elif encoding in _GZIP:
+        yield from _gunzipped(pieces)
+    else:
+        raise UnreadableAnswer(
+            f"the answer is compressed as {encoding[:40]!r}, which was not asked for"
+        )
+
+
+def _gunzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Decompress in steps, so that no piece becomes a thousand times as large at once."""
+    inflater = zlib.decompressobj(wbits=31)
+    is_empty = True
+    try:
+        for piece in pieces:
+            is_empty = False
+            rest = piece
+            while rest:
+                if inflater.eof:
+                    inflater = zlib.decompressobj(wbits=31)
+                yield inflater.decompress(rest, _INFLATED_BYTES)
+                rest = inflater.unconsumed_tail or inflater.unused_data
+    except zlib.error as error:
+        raise UnreadableAnswer(f"the answer cannot be decompressed ({error})") from error
+    if not (inflater.eof or is_empty):
+        raise UnreadableAnswer("the compressed answer was cut short")
