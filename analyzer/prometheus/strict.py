@@ -84,7 +84,7 @@ def points_of(pairs: object) -> tuple[Floats, Floats]:
         raise StrangeError("its points are not a list")
     if not pairs:
         raise StrangeError("it has no points")
-    # One look at all points of a series costs less than a look at each.
+    # One look at the points of a series costs less than a look at each.
     if not (set(map(type, pairs)) <= {list} and set(map(len, pairs)) <= {2}):
         raise StrangeError(_first_fault(pairs))
     seconds, texts = [time for time, _ in pairs], [text for _, text in pairs]
