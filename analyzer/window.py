@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from analyzer.arrays import Floats
+from analyzer.defaults import LAST_YEAR
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.settings import Setting
 
@@ -132,12 +133,20 @@ class TimeWindow:
         `times` are seconds since the epoch, of the data. `chunk` allows its points only.
         """
         first, count = (chunk.first_point, chunk.point_count) if chunk else (0, self.point_count)
-        points = (times - self.time_of(first).timestamp()) / self.step_seconds
+        points = self.points(times) - first
         nearest = np.rint(points)
         # Servers send times in milliseconds.
         known = np.abs(points - nearest) * self.step_seconds < 0.001  # noqa: PLR2004
         known &= (nearest >= 0) & (nearest < count)
-        return None if known.all() else datetime.fromtimestamp(float(times[~known][0]), UTC)
+        if known.all():
+            return None
+        # A damaged file may have a time that no calendar has.
+        latest = datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp()
+        return datetime.fromtimestamp(float(np.clip(times[~known][0], 0, latest)), UTC)
+
+    def points(self, times: Floats) -> Floats:
+        """Return the number of the step that ends at each of some times, in fractions."""
+        return (times - self.time_of(0).timestamp()) / self.step_seconds
 
     def chunks(
         self,

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzer.defaults import DEFAULT_MAX_ANSWER_MIB
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.settings import Setting
 from analyzer.window import (
@@ -52,6 +53,15 @@ def test_chunks_are_as_large_as_the_budget_allows() -> None:
     chunks = window_of(100).chunks(samples_per_point=1000, sample_budget=30_000)
 
     assert [chunk.point_count for chunk in chunks] == [30, 30, 30, 10]
+
+
+@pytest.mark.parametrize("series", [1, 300, 20_000, 900_000])
+def test_an_answer_is_planned_to_be_smaller_than_the_largest_that_is_read(series: int) -> None:
+    """A sample is up to 38 bytes: `[1715680800,"4.5312345678901234e-05"],`."""
+    (longest, *_) = window_of(10_000).chunks(series_count=series)
+
+    assert longest.point_count * series * 38 < DEFAULT_MAX_ANSWER_MIB * 1024 * 1024
+    assert longest.point_count == min(10_000, max(1, 1_000_000 // series))
 
 
 @given(first=st.integers(0, 10_000), count=st.integers(2, 11_000))

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from analyzer.errors import SnapshotError
 from analyzer.measurement.frames import frame_of
-from analyzer.measurement.snapshot import read_table, write_table
+from analyzer.measurement.parquet import metadata_of, read_table
+from analyzer.measurement.snapshot import write_table
 from analyzer.measurement.working import CHUNKS, Note, Working
 from analyzer.prometheus.fetch import Fetched, Job
+from analyzer.typed import Mistyped, Part
 from analyzer.units import counted
 
 _WARNINGS: Final = b"analyzer.warnings"
@@ -66,11 +67,15 @@ def read_chunks(working: Working, jobs: tuple[Job, ...]) -> Iterator[tuple[pa.Ta
     """
     for job in jobs:
         path = _path(working, job)
-        table = read_table(path)
+        table = read_table(path, job.query)
         metadata = table.schema.metadata or {}
         if metadata.get(_MARK) != _mark(working, job):
             raise SnapshotError(f"{path} belongs to another collection. Remove {working.path}.")
-        yield table, json.loads(metadata.get(_WARNINGS, b"[]"))
+        try:
+            remarks = Part.of_json(metadata.get(_WARNINGS, b"[]")).read(tuple[str, ...])
+        except Mistyped as error:
+            raise SnapshotError(f"{path} is damaged ({error}). Remove {working.path}.") from error
+        yield table, list(remarks)
 
 
 def _path(working: Working, job: Job) -> Path:
@@ -86,9 +91,4 @@ def _mark(working: Working, job: Job) -> bytes:
 
 
 def _mark_in(path: Path) -> bytes | None:
-    try:
-        metadata = pq.read_schema(path).metadata or {}
-    except (OSError, pa.ArrowException):
-        return None
-    mark: bytes | None = metadata.get(_MARK)
-    return mark
+    return (metadata_of(path) or {}).get(_MARK)

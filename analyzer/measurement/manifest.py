@@ -6,17 +6,39 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from analyzer.errors import SnapshotError, UsageError
+from analyzer.errors import SnapshotError
 from analyzer.measurement.proxy_counts import ProxyCounts
 from analyzer.measurement.ranges import Ranges
-from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping, Names
-from analyzer.prometheus.promql import Scope, Spelling
+from analyzer.prometheus.label_mapping import CPU_COUNTER, CPU_RULES, Exporter, LabelMapping
+from analyzer.prometheus.promql import Scope, is_plain
+from analyzer.typed import Mistyped, Part
 from analyzer.window import TimeWindow
 
 SCHEMA_VERSION = 1
 """Raised when an older tool could misread a snapshot."""
+
+_MOST_STEPS: Final = 10_000_000
+_MOST_SERIES: Final = 2_000_000
+_LONGEST_STEP: Final = 366 * 86_400
+_SHORTEST_SCRAPE: Final = 0.001
+_LONGEST_SCRAPE: Final = 7 * 86_400
+
+_QUESTION: Final[Mapping[str, Any]] = {
+    "source": str,
+    "tenant": str,
+    "scope": Scope,
+    "days": float,
+    "start": datetime | None,
+    "end": datetime | None,
+    "step_seconds": int | None,
+    "cluster_label": str | None,
+    "replica_labels": tuple[str, ...],
+    "hide_names": bool,
+    "note": str,
+}
+"""What `Ask.to_json` writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,35 +130,93 @@ class Manifest:
             SnapshotError: if it is damaged, or of a newer schema.
         """
         try:
-            document = json.loads(text)
-            version = document["schema_version"]
-            if version > SCHEMA_VERSION:
-                raise SnapshotError(
-                    f"{origin} has schema version {version}, newer than {SCHEMA_VERSION}, "
-                    "the newest that this version can read. Upgrade istio-usage."
-                )
-            ranges = document.get("rate_window_seconds")
-            return cls(
-                **{key: document[key] for key in ("tool_version", "source", "note")},
-                window=window_of(document["window"]),
-                scope=scope_of(document["scope"]),
-                label_mapping=label_mapping_of(document["dialect"]),
-                cpu_scrape_seconds=float(document["scrape_seconds"]["cpu"]),
-                request_scrape_seconds=float(document["scrape_seconds"]["requests"]),
-                queries=tuple(QueryRecord(**query) for query in document["queries"]),
-                duplicate_scrapes=document["duplicate_scrapes"],
-                copied_proxies=int(document.get("copied_proxies", 0)),
-                alike_proxies=int(document.get("alike_proxies", 0)),
-                proxy_counts=ProxyCounts.from_json(document.get("proxy_counts")),
-                warnings=tuple(document["warnings"]),
-                remarks=tuple(document["remarks"]),
-                question=dict(document.get("question", {})),
-                ranges=ranges and Ranges.from_json(ranges),
-            )
-        except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
+            return _read(Part.of_json(text), origin)
+        except Mistyped as error:
             raise SnapshotError(
-                f"{origin} is damaged: manifest.json cannot be read ({error!r}). Collect it again."
+                f"{origin} is damaged: manifest.json cannot be read ({error}). Collect it again."
             ) from error
+
+
+def _read(document: Part, origin: str) -> Manifest:
+    version = document["schema_version"].read(int)
+    if version > SCHEMA_VERSION:
+        raise SnapshotError(
+            f"{origin} has schema version {version}, newer than {SCHEMA_VERSION}, "
+            "the newest that this version can read. Upgrade istio-usage."
+        )
+    window = window_of(document["window"])
+    scrapes = document["scrape_seconds"]
+    # Those that version 0.1 did not write have defaults.
+    later = {
+        name: part.read(kind)
+        for name, kind in (
+            ("copied_proxies", int),
+            ("alike_proxies", int),
+            ("proxy_counts", ProxyCounts | None),
+        )
+        if (part := document.get(name))
+    }
+    ranges, question = document.get("rate_window_seconds"), document.get("question")
+    return Manifest(
+        **{key: document[key].read(str) for key in ("tool_version", "source", "note")},
+        window=window,
+        scope=document["scope"].read(Scope),
+        label_mapping=label_mapping_of(document["dialect"]),
+        cpu_scrape_seconds=scrape_seconds_of(scrapes["cpu"]),
+        request_scrape_seconds=scrape_seconds_of(scrapes["requests"]),
+        queries=tuple(_record(part, window) for part in document["queries"].items()),
+        duplicate_scrapes=document["duplicate_scrapes"].read(Mapping[str, int]),
+        warnings=document["warnings"].read(tuple[str, ...]),
+        remarks=document["remarks"].read(tuple[str, ...]),
+        question=checked_question(question) if question else {},
+        ranges=ranges_of(ranges) if ranges and ranges.value is not None else None,
+        **later,
+    )
+
+
+def _record(part: Part, window: TimeWindow) -> QueryRecord:
+    """Read a record, which has no more samples than its series have in the window."""
+    record: QueryRecord = part.read(QueryRecord)
+    if record.series_count > _MOST_SERIES:
+        raise part["series_count"].wrong(f"it is more than {_MOST_SERIES:,}")
+    if record.sample_count > record.series_count * window.point_count:
+        raise part["sample_count"].wrong(
+            f"{record.series_count:,} series have at most "
+            f"{record.series_count * window.point_count:,} samples in the window"
+        )
+    return record
+
+
+def checked_question(document: Part) -> Mapping[str, Any]:
+    """Return a question as `Ask.to_json` writes it, or the part of it that is there.
+
+    Raises:
+        Mistyped: if a part of it is of another type.
+    """
+    for key, kind in _QUESTION.items():
+        if part := document.get(key):
+            part.read(kind)
+    return dict(document.value)
+
+
+def scrape_seconds_of(part: Part) -> float:
+    """Read the interval between two scrapes."""
+    seconds: float = part.read(float)
+    if not _SHORTEST_SCRAPE <= seconds <= _LONGEST_SCRAPE:
+        raise part.wrong(
+            f"a number of seconds from {_SHORTEST_SCRAPE} to {_LONGEST_SCRAPE:,} is needed"
+        )
+    return seconds
+
+
+def ranges_of(document: Part) -> Ranges:
+    """Read ranges, which are at least a second long."""
+    seconds = {}
+    for key in ("cpu", "requests"):
+        seconds[key] = document[key].read(int)
+        if not 1 <= seconds[key] <= _LONGEST_STEP + _LONGEST_SCRAPE:
+            raise document[key].wrong("a number of seconds that a rate can read is needed")
+    return Ranges(cpu_seconds=seconds["cpu"], request_seconds=seconds["requests"])
 
 
 def window_to_json(window: TimeWindow) -> dict[str, Any]:
@@ -148,46 +228,33 @@ def window_to_json(window: TimeWindow) -> dict[str, Any]:
     return document
 
 
-def window_of(document: Mapping[str, Any]) -> TimeWindow:
-    """Read a window from JSON; raises ValueError, KeyError or TypeError."""
-    start, end = (datetime.fromisoformat(document[key]) for key in ("start", "end"))
-    return TimeWindow(
-        start=start,
-        end=end,
-        step_seconds=document["step_seconds"],
-        # Version 0.1 evaluated each step at its end.
-        offset_seconds=document.get("offset_seconds", 0),
-    )
+def window_of(document: Part) -> TimeWindow:
+    """Read a window; raises Mistyped if it is none, or has more steps than a snapshot can have."""
+    step = document["step_seconds"].read(int)
+    if not 1 <= step <= _LONGEST_STEP:
+        raise document["step_seconds"].wrong(f"a number from 1 to {_LONGEST_STEP:,} is needed")
+    window: TimeWindow = document.read(TimeWindow)
+    if window.offset_seconds > step:
+        raise document["offset_seconds"].wrong("it is longer than a step")
+    if window.point_count > _MOST_STEPS:
+        raise document.wrong(f"it has {window.point_count:,} steps, more than {_MOST_STEPS:,}")
+    return window
 
 
-def label_mapping_of(document: Mapping[str, Any]) -> LabelMapping:
-    """Read a label mapping from JSON; raises ValueError, KeyError or TypeError."""
-    proxy, cadvisor, state = (_names_of(document[key]) for key in ("proxy", "cadvisor", "state"))
-    return LabelMapping(
-        proxy=proxy,
-        cadvisor=cadvisor,
-        state=state,
-        cluster=document["cluster"],
-        state_cluster=document.get("state_cluster"),
-        cpu=document["cpu"],
-        attribution=Attribution(document["attribution"]),
-        replica_labels=tuple(document.get("replica_labels", ())),
-        # Version 0.1 knew one name of each.
-        node=document.get("node", LabelMapping().node),
-        spelling=Spelling(document.get("spelling", Spelling.LEFT_OUT)),
-    )
-
-
-def _names_of(document: Mapping[str, Any]) -> Names:
-    also = tuple(_names_of(one) for one in document.get("also", ()))
-    return Names(**{**document, "also": also})
+def label_mapping_of(document: Part) -> LabelMapping:
+    """Read a label mapping; raises Mistyped if it is none, or would be no name in a query."""
+    mapping: LabelMapping = document.read(LabelMapping)
+    for key in ("proxy", "cadvisor", "state", "cluster", "cpu", "attribution"):
+        # Version 0.1 wrote these. It knew one name of each of the others.
+        _ = document[key]
+    if mapping.cpu not in (CPU_COUNTER, *CPU_RULES):
+        raise document["cpu"].wrong("it is no metric of the CPU of containers")
+    for key in ("cluster", "state_cluster"):
+        if (label := getattr(mapping, key)) and not is_plain(label):
+            raise document[key].wrong("it is not the name of a label")
+    return mapping
 
 
 def scope_to_json(scope: Scope) -> dict[str, Any]:
     """Return a scope as JSON."""
     return {"namespaces": list(scope.namespaces), "cluster": scope.cluster}
-
-
-def scope_of(document: Mapping[str, Any]) -> Scope:
-    """Read a scope from JSON; raises KeyError, TypeError or UsageError."""
-    return Scope(namespaces=tuple(document["namespaces"]), cluster=document["cluster"])

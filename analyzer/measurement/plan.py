@@ -18,12 +18,13 @@ from analyzer.measurement.manifest import (
     Manifest,
     QueryRecord,
     label_mapping_of,
+    ranges_of,
     scope_to_json,
+    scrape_seconds_of,
     window_of,
     window_to_json,
 )
 from analyzer.measurement.metrics import AUTOSCALERS, CPU, LABELLED_PROXIES
-from analyzer.measurement.proxy_counts import ProxyCounts
 from analyzer.measurement.ranges import Ranges
 from analyzer.measurement.survey import Survey, examine
 from analyzer.prometheus.connection import Source
@@ -32,6 +33,7 @@ from analyzer.prometheus.label_mapping import Exporter
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import Query, load_queries, load_query
 from analyzer.settings import Setting
+from analyzer.typed import Part
 from analyzer.units import counted
 from analyzer.window import Chunk, TimeWindow, choose_step_seconds
 
@@ -243,27 +245,43 @@ class Plan:
         }
 
     @classmethod
-    def resumed(cls, document: Mapping[str, Any], ask: Ask) -> Plan:
+    def resumed(cls, document: Part, ask: Ask) -> Plan:
         """Read a plan that was made for the same question.
 
         Raises the errors of reading JSON, and QueryFileError, if it is damaged.
         """
-        anonymiser = Anonymiser(salt=document["salt"])
-        survey = dict(document["survey"])
-        found = Survey(
-            label_mapping=label_mapping_of(survey.pop("dialect")),
-            proxy_counts=ProxyCounts.from_json(survey.pop("proxy_counts", None)),
-            **survey,
-        )
-        chunks = {
-            name: [Chunk(first_point=first, point_count=count) for first, count in parts]
-            for name, parts in document["chunks"].items()
-        }
+        anonymiser = Anonymiser(salt=document["salt"].read(str))
         window = window_of(document["window"])
+        chunks = {
+            name: [_chunk(window, part) for part in document["chunks"][name].items()]
+            for name in document["chunks"].read(Mapping[str, tuple[tuple[int, ...], ...]])
+        }
         # Version 0.1 kept none: its ranges were as long as the step.
         kept = document.get("rate_window_seconds")
-        ranges = Ranges.from_json(kept) if kept else Ranges.of_steps(window.step_seconds)
-        return cls.of(ask, window, found, ranges, anonymiser, chunks)
+        is_kept = kept is not None and bool(kept.value)
+        ranges = ranges_of(kept) if kept and is_kept else Ranges.of_steps(window.step_seconds)
+        return cls.of(ask, window, _survey(document["survey"]), ranges, anonymiser, chunks)
+
+
+def _survey(document: Part) -> Survey:
+    """Read what was found; raises Mistyped."""
+    label_mapping_of(document["dialect"])
+    for key in ("cpu_scrape_seconds", "request_scrape_seconds"):
+        scrape_seconds_of(document[key])
+    renamed = {
+        ("label_mapping" if name == "dialect" else name): value
+        for name, value in document.value.items()
+    }
+    survey: Survey = Part(renamed, document.place).read(Survey)
+    return survey
+
+
+def _chunk(window: TimeWindow, part: Part) -> Chunk:
+    """Read a part of a window; raises ValueError if it is not inside."""
+    first, count = part.read(tuple[int, ...])
+    if count < 1 or first + count > window.point_count:
+        raise part.wrong("it is not in the window")
+    return Chunk(first_point=first, point_count=count)
 
 
 def measured_queries() -> dict[str, Query]:

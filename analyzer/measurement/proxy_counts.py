@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from analyzer.arrays import Floats
+from analyzer.defaults import LAST_YEAR
 from analyzer.errors import QueryRejected, QueryTooHeavy
 from analyzer.measurement.looks import points_of
 from analyzer.measurement.metrics import CPU, REQUESTS
@@ -108,6 +109,16 @@ class ProxyCounts:
     copied: tuple[int, ...] = ()
     rescraped: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse counts of which a part has no time, or only some have a number."""
+        if self.part_seconds < 1 or (
+            self.copied and self.begin_of(self.part_count).year > LAST_YEAR
+        ):
+            raise ValueError("its parts are at no time")
+        lengths = {len(row) for group in self.groups for row in (group.counts, group.brief_counts)}
+        if lengths - {self.part_count} or len(self.rescraped) not in {0, self.part_count}:
+            raise ValueError("its lists differ in length")
+
     @property
     def part_count(self) -> int:
         """The number of parts."""
@@ -150,24 +161,6 @@ class ProxyCounts:
     def to_json(self) -> dict[str, Any]:
         """Return the counts as JSON."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any] | None) -> ProxyCounts | None:
-        """Read counts; raises KeyError or TypeError if they are damaged."""
-        if document is None:
-            return None
-        groups = tuple(
-            ProxyGroup(
-                **{
-                    **group,
-                    "counts": tuple(group["counts"]),
-                    "brief_counts": tuple(group["brief_counts"]),
-                }
-            )
-            for group in document["groups"]
-        )
-        lists = {name: tuple(document.get(name, ())) for name in ("copied", "rescraped")}
-        return cls(**{**document, **lists, "groups": groups})
 
 
 def parts_of(start: datetime, end: datetime) -> TimeWindow:

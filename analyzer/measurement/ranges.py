@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from analyzer.prometheus.label_mapping import Exporter
 
@@ -56,8 +55,3 @@ class Ranges:
     def to_json(self) -> dict[str, int]:
         """Return the ranges as JSON."""
         return {"cpu": self.cpu_seconds, "requests": self.request_seconds}
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Read ranges from JSON; raises KeyError or TypeError."""
-        return cls(cpu_seconds=document["cpu"], request_seconds=document["requests"])

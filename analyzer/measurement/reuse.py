@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -11,12 +10,13 @@ from typing import Any
 from analyzer.errors import QueryFileError, SnapshotError, UsageError, sentences
 from analyzer.measurement import question
 from analyzer.measurement.anonymise import Anonymiser, given_salt
-from analyzer.measurement.manifest import window_of
+from analyzer.measurement.manifest import checked_question, window_of
 from analyzer.measurement.plan import Ask, Plan
 from analyzer.measurement.snapshot import MANIFEST, Snapshot, contents, open_snapshot
-from analyzer.measurement.working import CHUNKS, PLAN, Note, require_ours
+from analyzer.measurement.working import CHUNKS, PLAN, Note, read_plan, require_ours
 from analyzer.prometheus.query import load_queries
 from analyzer.settings import Setting
+from analyzer.typed import Part
 from analyzer.units import moment
 from analyzer.window import TimeWindow
 
@@ -88,9 +88,10 @@ def resumed(partial: Path, ask: Ask, now: datetime, *, force: bool, note: Note) 
             )
         return None
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        window, anonymiser = window_of(document["window"]), Anonymiser(salt=document["salt"])
-        _require_same(partial, document["ask"], window, ask, anonymiser, now)
+        document = Part.of_json(read_plan(partial))
+        window, salt = window_of(document["window"]), document["salt"].read(str)
+        there, anonymiser = checked_question(document["ask"]), Anonymiser(salt=salt)
+        _require_same(partial, there, window, ask, anonymiser, now)
         plan = Plan.resumed(document, ask)
     except UsageError:
         if force:
@@ -113,12 +114,13 @@ def times_begun(partial: Path) -> Mapping[Setting, str] | None:
     None need be given where the collection has a fixed end.
     """
     try:
-        document = json.loads((partial / PLAN).read_text(encoding="utf-8"))
-        window, end = document["window"], document["ask"]["end"]
+        document = Part.of_json(read_plan(partial))
+        window, end = document["window"], document["ask"]["end"].value
         window_of(window)
     except _MANGLED:
         return None
-    return {} if end else {Setting.START: window["start"], Setting.END: window["end"]}
+    times = window.value
+    return {} if end else {Setting.START: times["start"], Setting.END: times["end"]}
 
 
 def _require_same(

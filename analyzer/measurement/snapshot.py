@@ -1,7 +1,6 @@
 """A snapshot: a folder with everything that later steps need, written once and never changed."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +11,16 @@ import pyarrow.parquet as pq
 
 from analyzer import files
 from analyzer.errors import OutputError, SnapshotError
-from analyzer.measurement.frames import TIME, check_frame, frame_of
-from analyzer.measurement.manifest import Manifest
+from analyzer.measurement.frames import check_frame, frame_of
+from analyzer.measurement.manifest import Manifest, QueryRecord
+from analyzer.measurement.parquet import MOST_FILE_BYTES, read_table, require_memory, times_of
 from analyzer.prometheus.query import load_queries
 from analyzer.units import moment
 
 MANIFEST = "manifest.json"
+
+MOST_MANIFEST_BYTES = 8 * files.MIB
+"""Of a manifest, or of the plan of a collection: those of large meshes have 1 MiB."""
 
 SUBFOLDER = "snapshot"
 """Where `analyze` puts the snapshot, in the folder of its report."""
@@ -43,7 +46,8 @@ class Snapshot:
         query = load_queries()[name]
         for record in self.manifest.queries:
             if record.name == name:
-                return check_frame(query, read_table(self.path / record.file).to_pandas())
+                table = read_table(self.path / record.file, query, record.sample_count)
+                return check_frame(query, table.to_pandas())
         return frame_of(query, ())
 
 
@@ -72,13 +76,15 @@ def open_snapshot(path: Path) -> Snapshot:
     """Open the snapshot whose folder is `path`; raises as `load_snapshot`."""
     manifest_path = path / MANIFEST
     try:
-        text = manifest_path.read_text(encoding="utf-8")
+        text = files.read_file(manifest_path, MOST_MANIFEST_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise SnapshotError(
-            f"{path} is damaged: {MANIFEST} cannot be read. Collect it again."
+            f"{path} is damaged: {MANIFEST} cannot be read ({reason}). Collect it again."
         ) from error
     manifest = Manifest.from_json(text, str(path))
     known = load_queries()
+    _require_room(path, manifest)
     for record in manifest.queries:
         # The name comes from a file that anybody may have edited: it must not lead elsewhere.
         if record.name not in known or record.file != f"{record.name}.parquet":
@@ -91,29 +97,40 @@ def open_snapshot(path: Path) -> Snapshot:
                 f"{path} is damaged: {record.file} is not the file that was collected. "
                 "Collect it again."
             )
-        _require_times(path / record.file, manifest)
+        _require_times(path / record.file, record, manifest)
     return Snapshot(path=path, manifest=manifest)
 
 
-def _require_times(path: Path, manifest: Manifest) -> None:
-    """Refuse a table with a step that the manifest's window does not have."""
-    table = read_table(path, columns=[TIME])
-    # A table without that column is refused when it is used.
-    times = table[TIME].to_numpy() if TIME in table.column_names else np.empty(0)
-    stray = manifest.window.stray_time(times)
-    if stray is not None:
-        raise SnapshotError(
-            f"{path.parent} is damaged: {path.name} has a sample of {moment(stray)} UTC, which is "
-            f"not in the window of {MANIFEST}. Collect it again."
-        )
+def _require_room(path: Path, manifest: Manifest) -> None:
+    """Refuse a query that is there twice, and tables that together do not fit into memory."""
+    names = [record.name for record in manifest.queries]
+    if len(set(names)) < len(names):
+        raise SnapshotError(f"{path} is damaged: {MANIFEST} has a query twice. Collect it again.")
+    cells = sum(
+        record.sample_count * (len(load_queries()[record.name].labels) + 2)
+        for record in manifest.queries
+        if record.name in load_queries()
+    )
+    require_memory(cells, str(path))
 
 
-def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read one Parquet file, or those of some columns that it has; SnapshotError if it is none."""
-    try:
-        return pq.read_table(path, columns=columns)
-    except (OSError, pa.ArrowException) as error:
-        raise SnapshotError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from error
+def _require_times(path: Path, record: QueryRecord, manifest: Manifest) -> None:
+    """Refuse a table with a step that the manifest's window does not have, or has not so often."""
+    window = manifest.window
+    query, counts = load_queries()[record.name], np.zeros(window.point_count, dtype=np.int64)
+    for times in times_of(path, query, record.sample_count):
+        stray = window.stray_time(times)
+        if stray is not None:
+            raise SnapshotError(
+                f"{path.parent} is damaged: {path.name} has a sample of {moment(stray)} UTC, "
+                f"which is not in the window of {MANIFEST}. Collect it again."
+            )
+        np.add.at(counts, np.rint(window.points(times)).astype(np.int64), 1)
+        if counts.max() > record.series_count:
+            raise SnapshotError(
+                f"{path.parent} is damaged: {path.name} has more samples of one time than series, "
+                "by the manifest. Collect it again."
+            )
 
 
 def write_table(path: Path, table: pa.Table) -> str:
@@ -134,6 +151,7 @@ def write_file(path: Path, content: bytes) -> str:
 
 def _sha256(path: Path) -> str:
     try:
+        files.require_regular(path, MOST_FILE_BYTES)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:

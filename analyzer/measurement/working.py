@@ -17,8 +17,15 @@ from pathlib import Path
 from typing import Final
 
 from analyzer.errors import SnapshotError, UsageError
+from analyzer.files import read_file
 from analyzer.measurement.plan import Plan
-from analyzer.measurement.snapshot import contents, done_path, partial_path, write_file
+from analyzer.measurement.snapshot import (
+    MOST_MANIFEST_BYTES,
+    contents,
+    done_path,
+    partial_path,
+    write_file,
+)
 
 PLAN: Final = "plan.json"
 CHUNKS: Final = "chunks"
@@ -49,7 +56,7 @@ class Working:
         """Return the working folder of `target`, in which `plan` was read."""
         path = partial_path(target)
         try:
-            mark = hashlib.sha256((path / PLAN).read_bytes()).hexdigest()
+            mark = hashlib.sha256(read_plan(path)).hexdigest()
         except OSError as error:
             raise SnapshotError(f"{path} cannot be read: {error.strerror}.") from error
         return cls(path=path, plan=plan, mark=mark)
@@ -68,6 +75,11 @@ class Working:
         document = {"id": secrets.token_hex(16), **plan.to_json()}
         write_file(path / PLAN, json.dumps(document, indent=2).encode())
         return cls.of(target, plan)
+
+
+def read_plan(partial: Path) -> bytes:
+    """Return the plan in a working folder; raises OSError if it cannot be read."""
+    return read_file(partial / PLAN, MOST_MANIFEST_BYTES)
 
 
 def is_ours(folder: Path) -> bool:

@@ -45,11 +45,12 @@ def read_body(response: requests.Response, allowance: Allowance) -> bytes:
 
 
 def _read(response: requests.Response, allowance: Allowance) -> bytes:
-    is_data = response.status_code == HTTPStatus.OK and not _is_page(response)
+    is_success = response.status_code == HTTPStatus.OK
     body = io.BytesIO()
     for piece in _inflated(response):
         body.write(piece)
-        if not is_data and body.tell() > _ERROR_BYTES:
+        is_long = body.tell() > _ERROR_BYTES
+        if is_long and (not is_success or _is_page(response, body)):
             # The rest is never read, so the connection is of no use.
             response.close()
             return body.getvalue()[:_ERROR_BYTES]
@@ -62,8 +63,10 @@ def _read(response: requests.Response, allowance: Allowance) -> bytes:
     return content
 
 
-def _is_page(response: requests.Response) -> bool:
-    return "html" in response.headers.get("Content-Type", "").lower()
+def _is_page(response: requests.Response, body: io.BytesIO) -> bool:
+    """Return whether it is for people; some proxies call JSON a page."""
+    is_html = "html" in response.headers.get("Content-Type", "").lower()
+    return is_html and body.getvalue().lstrip().startswith(b"<")
 
 
 def _inflated(response: requests.Response) -> Iterator[bytes]:

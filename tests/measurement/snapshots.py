@@ -111,7 +111,7 @@ def record_of(name: str, sample_count: int, sha256: str) -> QueryRecord:
         name=name,
         unit=load_query(name).unit,
         promql="up",
-        series_count=1,
+        series_count=sample_count,
         sample_count=sample_count,
         file=f"{name}.parquet",
         sha256=sha256,

@@ -16,6 +16,7 @@ from analyzer.prometheus.label_mapping import CPU_RULES
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import Query, load_query
 from analyzer.settings import Setting
+from analyzer.typed import Part
 from analyzer.window import SAMPLE_BUDGET
 from tests.measurement.sources import ALL_METRICS, Surveyed, labels_of, usual_labels
 
@@ -261,7 +262,7 @@ def test_too_few_steps_are_refused_with_what_to_do() -> None:
 def test_a_plan_is_read_back_as_it_was_made(ask: Ask) -> None:
     plan = plan_of(SURVEYED_BY_REGION, ask)
     document = json.dumps(plan.to_json())
-    read = Plan.resumed(json.loads(document), ask)
+    read = Plan.resumed(Part.of_json(document), ask)
 
     assert read == plan
     assert read.jobs == plan.jobs
@@ -305,7 +306,7 @@ def test_a_collection_begun_by_version_0_1_is_resumed() -> None:
         "chunks": {name: [[0, 143]] for name in measured_queries() if name not in STAND_INS},
     }
     ask = Ask(source=URL, days=1, cluster_label="region")
-    plan = Plan.resumed(begun, ask)
+    plan = Plan.resumed(Part(begun), ask)
 
     assert plan.window.time_of(0) == plan.window.evaluated_at(0)
     assert "[600s])" in plan.queries["proxy_cpu_vcpu"].promql

@@ -13,10 +13,10 @@ import pytest
 
 from analyzer.errors import SnapshotError
 from analyzer.measurement.frames import frame_of
+from analyzer.measurement.parquet import read_table
 from analyzer.measurement.snapshot import (
     MANIFEST,
     load_snapshot,
-    read_table,
     write_file,
     write_table,
 )

@@ -1,6 +1,8 @@
 """A request is bounded in all its phases, and all requests by a deadline."""
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from analyzer.settings import Setting
 from tests.prometheus.asking import AT, ONE, OVERLOADED
-from tests.support import Answer, FaultyHttp, self_signed
+from tests.support import Answer, FaultyHttp, prometheus_success, self_signed
 
 _MEBIBYTE = 1024 * 1024
 _SECONDS = 0.3
@@ -233,3 +235,56 @@ def test_label_values_that_were_lost_once_are_asked_for_again() -> None:
         Connection(Access(url=server.url)) as connection,
     ):
         assert connection.label_values("namespace") == ("a",)
+
+
+def test_of_a_page_only_the_beginning_is_read_and_json_is_no_page() -> None:
+    html = (("Content-Type", "text/html"),)
+    page = Answer(body=b"<html>" + b" " * 2 * _MEBIBYTE, headers=html)
+    many = [{"metric": {"pod": f"a-{n}"}, "value": [0, "1"]} for n in range(10_000)]
+    json = prometheus_success(many, result_type="vector").body
+    assert len(json) > 256 * 1024
+    with (
+        FaultyHttp([page, Answer(body=json, headers=html)]) as server,
+        Connection(Access(url=server.url, max_answer_mib=2)) as connection,
+    ):
+        with pytest.raises(PrometheusError, match="login page"):
+            connection.instant("up", AT)
+        assert len(connection.instant("up", AT).series) == len(many)
+
+
+_GREEDY = """
+import resource
+from analyzer.errors import QueryTooHeavy
+from analyzer.prometheus.connection import Connection
+from analyzer.prometheus.credentials import Access
+from tests.prometheus.asking import AT, ONE
+from tests.support import Answer
+from tests.support.spoilt import KINDS, SpoiltServer, bodies
+
+def peak_mib():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+samples = b",".join([b'[1715680800,"0.0453"]'] * 400_000)
+row = b'{"status":"success","data":{"resultType":"vector","result":[%b]}}' % samples
+before = peak_mib()
+spoils = [KINDS[name].spoil for name in ("gzip bomb", "endless body", "millions of lists")]
+spoils.append(bodies.changed(lambda _: row))
+for spoil in spoils:
+    with SpoiltServer(ONE, spoil) as server, Connection(
+        Access(url=server.url, max_answer_mib=8), sleep=lambda _: None
+    ) as connection:
+        try:
+            connection.instant("up", AT)
+        except QueryTooHeavy:
+            pass
+print(peak_mib() - before)
+"""
+
+
+def test_memory_is_bounded_by_the_largest_answer() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _GREEDY], capture_output=True, text=True, check=True, timeout=120
+    )
+
+    # The server of the test is in the same process: 24 MiB of lists, and what it sends.
+    assert float(done.stdout) < 8 * 13 + 50

@@ -17,19 +17,19 @@ class Kind:
     Attributes:
         spoil: sends what is wrong.
         always: the end where every answer is spoilt.
-        early: where one answer is, which cannot be asked in pieces.
-        late: where one answer is, to a query over a range of time.
+        once: the end of a whole command where one answer is spoilt.
+        alone: the same for a query by itself, which nothing asks in pieces; None: as `once`.
     """
 
     spoil: Spoil
     always: str
-    early: str = ANSWERED
-    late: str = ANSWERED
+    once: str = ANSWERED
+    alone: str | None = None
 
 
 def _final(spoil: Spoil, words: str) -> Kind:
     """Return a kind that nobody can know as passing."""
-    return Kind(spoil=spoil, always=words, early=words, late=words)
+    return Kind(spoil=spoil, always=words, once=words)
 
 
 _LATE, _LOST = "no answer within", "Cannot reach Prometheus"
@@ -39,7 +39,7 @@ _HTML = ("Content-Type", "text/html; charset=utf-8")
 
 def _large(spoil: Spoil) -> Kind:
     """Return a kind that is more than may be: never sent again, but asked in pieces if it can."""
-    return Kind(spoil=spoil, always="larger than", early="larger than")
+    return Kind(spoil=spoil, always="larger than", alone="larger than")
 
 
 def _waiting(text: str) -> Kind:

@@ -79,6 +79,11 @@ Spoil = Callable[[Client, Answer], None]
 """Sends something in place of an answer; the connection is closed after it."""
 
 
+def passes_on(client: Client, answer: Answer) -> None:
+    """Send the answer as it is."""
+    client.send(whole(answer))
+
+
 class SpoiltServer:
     """Passes requests on to a server, and spoils the answers to some of them."""
 
