@@ -231,7 +231,7 @@ def test_label_values_are_bounded_as_well() -> None:
 
 def test_label_values_that_were_lost_once_are_asked_for_again() -> None:
     with (
-        FaultyHttp([Answer(), Answer(body=b'{"data":["a"]}')]) as server,
+        FaultyHttp([Answer(), Answer(body=b'{"status":"success","data":["a"]}')]) as server,
         Connection(Access(url=server.url)) as connection,
     ):
         assert connection.label_values("namespace") == ("a",)
