@@ -240,7 +240,7 @@ def test_label_values_that_were_lost_once_are_asked_for_again() -> None:
 def test_of_a_page_only_the_beginning_is_read_and_json_is_no_page() -> None:
     html = (("Content-Type", "text/html"),)
     page = Answer(body=b"<html>" + b" " * 2 * _MEBIBYTE, headers=html)
-    many = [{"metric": {"pod": f"a-{n}"}, "value": [0, "1"]} for n in range(10_000)]
+    many = [{"metric": {"pod": f"a-{n}"}, "value": [AT.timestamp(), "1"]} for n in range(10_000)]
     json = prometheus_success(many, result_type="vector").body
     assert len(json) > 256 * 1024
     with (
