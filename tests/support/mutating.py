@@ -184,6 +184,9 @@ def _other_label(document: Document, chance: Random) -> Document:
     labels = _series(document, chance)["metric"]
     name, value = chance.choice(sorted(labels)), chance.choice(LABELS)
     each = _result(document) if chance.random() < 0.2 else [{"metric": labels}]
+    if len(str(value)) > 10_000:
+        # On all series it would be more than an answer may be.
+        each = [{"metric": labels}]
     for series in each:
         series["metric"][name] = value
     return document
