@@ -8,6 +8,7 @@ from typing import Final
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.metrics import CPU
 from analyzer.measurement.naming import has_pod, node_label, usual_names
+from analyzer.prometheus.expected import mark_of, marks_of
 from analyzer.prometheus.label_mapping import (
     CLUSTER_LABELS,
     CPU_RULES,
@@ -47,12 +48,19 @@ Samples = Mapping[str, Sequence[Sample]]
 
 
 def samples_of(answer: Response) -> Samples:
-    """Return the series of `survey_labels`' answer by exporter."""
+    """Return the series of `survey_labels`' answer by exporter.
+
+    Raises PrometheusError if one has no exporter, or is of no metric that was asked for.
+    """
     found: dict[str, list[Sample]] = {name: [] for name in (*Exporter, CGROUPS, NODES)}
+    known = marks_of("survey_labels", "exporter")
     for series in answer.series:
+        exporter = mark_of(series, "exporter", known)
+        if exporter == Exporter.CADVISOR:
+            mark_of(series, "__name__", (CPU, *CPU_RULES))
         own = {name: value for name, value in series.labels.items() if name != "exporter"}
         sample = Sample(labels=own, seen_at_seconds=float(series.times.max()))
-        found[series.labels["exporter"]].append(sample)
+        found[exporter].append(sample)
     return found
 
 

@@ -16,6 +16,7 @@ from analyzer.measurement.looks import at_looks
 from analyzer.measurement.metrics import CPU
 from analyzer.measurement.namespaces import unmatched
 from analyzer.prometheus.connection import Source
+from analyzer.prometheus.expected import mark_of, marks_of, moments_of
 from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
@@ -108,11 +109,14 @@ def _looks(begin: datetime, count: int, step_seconds: int) -> TimeWindow:
 
 def _seen(answer: Response, missing: Sequence[str]) -> Floats:
     """Return each look at which all metrics that exist are there, and their older sample."""
-    series = [one for one in answer.series if one.labels.get("metric") in missing]
+    known = marks_of("survey_last_samples", "metric")
+    series = [one for one in answer.series if mark_of(one, "metric", known) in missing]
     if not series:
         return np.empty((0, 2))
     looks = set.intersection(*(set(one.times.tolist()) for one in series))
-    by_look = [dict(zip(one.times.tolist(), one.samples.tolist(), strict=True)) for one in series]
+    by_look = [
+        dict(zip(one.times.tolist(), moments_of(one).tolist(), strict=True)) for one in series
+    ]
     return np.array([(look, min(one[look] for one in by_look)) for look in sorted(looks)])
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.errors import FrameError
+from analyzer.measurement.possible import require_known, require_possible
 from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.query import Query
 from analyzer.prometheus.response import Response
@@ -16,6 +17,10 @@ TIME: Final = "time"
 """Column of the end of each step, in whole seconds since the epoch (int64)."""
 
 _SIGNIFICANT_DIGITS = 8
+
+_SMALLEST: Final = 1e-18
+"""What is less is the rest of a rounding: one request in a thousand years makes a rate of 3e-11.
+Divided by it, other quantities would overflow."""
 
 _CANONICAL: Final = LabelMapping()
 
@@ -31,9 +36,12 @@ def frame_of(
     Labels are renamed from the installation's to ours; one that it does not have is "". NaN is
     left out: a missing row is a missing value.
 
-    Raises FrameError if a series carries a label that the query file does not declare.
+    Raises FrameError if a series carries a label that the query file does not declare, or a value
+    that is impossible.
     """
     series = [item for answer in answers for item in answer.series]
+    for item in series:
+        require_possible(query, item)
     ours = {} if query.exporter is None else label_mapping.canonical(query.exporter)
     labels = [{ours.get(name, name): item.labels[name] for name in item.labels} for item in series]
     for named in labels:
@@ -48,15 +56,16 @@ def frame_of(
     columns[TIME] = np.rint(_joined([item.times for item in series])).astype(np.int64)
     columns[query.name] = _rounded(_joined([item.samples for item in series]))
     frame = pd.DataFrame(columns).astype(dict.fromkeys(query.labels, "str"))
-    known: pd.DataFrame = frame[np.isfinite(frame[query.name])]
-    return known.reset_index(drop=True)
+    known: pd.DataFrame = frame[np.isfinite(frame[query.name])].reset_index(drop=True)
+    if not _may_repeat(query):
+        _require_each_once(query, known)
+    return known
 
 
 def sorted_frame(query: Query, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return all rows of `frames` in one order, independent of the order of fetching."""
     whole = pd.concat(frames, ignore_index=True) if frames else frame_of(query, ())
-    if "namespace" in query.labels and "pod" not in query.labels:
-        # Jobs that name the pod differently have different pods, but may have the same objects.
+    if _may_repeat(query):
         whole = whole.drop_duplicates([*query.labels, TIME])
     return whole.sort_values([*query.labels, TIME], kind="stable", ignore_index=True)
 
@@ -69,19 +78,23 @@ def check_frame(query: Query, frame: pd.DataFrame) -> pd.DataFrame:
     lacking = [name for name in (*query.labels, TIME, query.name) if name not in frame]
     if lacking:
         raise FrameError(f"{query.name}: the table lacks the column {lacking[0]!r}.")
-    bad = frame[~(np.isfinite(frame[query.name]) & (frame[query.name] >= 0))]
-    if not bad.empty:
-        raise FrameError(
-            f"{query.name}: {counted(len(bad), 'missing or negative value')}, the first in row "
-            f"{bad.index[0]}."
-        )
+    require_known(query, frame)
+    _require_each_once(query, frame)
+    return frame
+
+
+def _may_repeat(query: Query) -> bool:
+    # Jobs that name the pod differently have different pods, but may have the same objects.
+    return "namespace" in query.labels and "pod" not in query.labels
+
+
+def _require_each_once(query: Query, frame: pd.DataFrame) -> None:
     twice = frame.duplicated([*query.labels, TIME])
     if twice.any():
         raise FrameError(
             f"{query.name}: {counted(int(twice.sum()), 'duplicate row')}, the first in row "
             f"{twice.idxmax()}."
         )
-    return frame
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:
@@ -90,6 +103,7 @@ def _rounded(values: np.ndarray) -> np.ndarray:
     Prometheus adds series in no fixed order, so the last bits of a sum differ between evaluations.
     A snapshot must not.
     """
+    values = np.where(np.abs(values) < _SMALLEST, 0.0, values)
     with np.errstate(divide="ignore", invalid="ignore"):
         exponent = np.floor(np.log10(np.abs(values)))
         unit = 10.0 ** (_SIGNIFICANT_DIGITS - 1 - exponent)

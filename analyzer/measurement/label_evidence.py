@@ -19,6 +19,7 @@ from analyzer.measurement.naming import (
     naming_labels,
 )
 from analyzer.prometheus.connection import Source
+from analyzer.prometheus.expected import mark_of
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Spelling, any_of, is_plain, quoted, spelled
 
@@ -76,7 +77,7 @@ def rows_of_pods(source: Source, samples: Samples, mapping: LabelMapping) -> Row
     rows: dict[str, list[Labels]] = {}
     for series in answer.series:
         own = {name: value for name, value in series.labels.items() if name != "exporter"}
-        rows.setdefault(series.labels["exporter"], []).append(own)
+        rows.setdefault(mark_of(series, "exporter", _EXPORTERS), []).append(own)
     return rows
 
 

@@ -8,6 +8,7 @@ from analyzer.errors import sentences
 from analyzer.measurement.detect import NO_CLUSTER
 from analyzer.measurement.looks import at_looks
 from analyzer.prometheus.connection import Source
+from analyzer.prometheus.expected import mark_of, marks_of
 from analyzer.prometheus.label_mapping import Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
@@ -41,8 +42,9 @@ def unmatched(source: Source, scope: Scope, mapping: LabelMapping, times: TimeWi
 
 
 def _namespaces(answer: Response, mapping: LabelMapping) -> Iterator[tuple[str, str, str]]:
+    known = marks_of("survey_namespaces", "exporter")
     for series in answer.series:
-        side = series.labels["exporter"]
+        side = mark_of(series, "exporter", known)
         label = mapping.names(Exporter(side)).namespace
         yield side, series.labels.get(mapping.cluster, ""), series.labels.get(label, "")
 

@@ -19,6 +19,7 @@ from analyzer.errors import QueryRejected, QueryTooHeavy
 from analyzer.measurement.looks import points_of
 from analyzer.measurement.metrics import CPU, REQUESTS
 from analyzer.prometheus.connection import Source
+from analyzer.prometheus.expected import counts_of, mark_of, marks_of
 from analyzer.prometheus.label_mapping import CLUSTER_LABELS, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
@@ -34,6 +35,9 @@ _LONGEST_SECONDS: Final = 86_400
 
 _SCRAPE_SECONDS: Final = 60
 """Assumed for the load, before the true interval is known."""
+
+_SAMPLES: Final = frozenset({"1", "2", "3"})
+"""The label `samples`: how often a proxy was scraped in a part."""
 
 RATED_SAMPLES: Final = 3
 """A proxy with this many samples in a part has two in one step or in the next, and so a rate."""
@@ -206,14 +210,14 @@ def count_proxies(
         for name in names:
             promql = load_query(name).render(scope, mapping, window_seconds=parts.step_seconds)
             for series in points_of(source, promql, parts, load).series:
-                row = _by_part(parts, series.times, series.samples)
-                exporter = series.labels["exporter"]
+                row = _by_part(parts, series.times, counts_of(series))
+                exporter = mark_of(series, "exporter", marks_of(name, "exporter"))
                 if exporter in twice:
                     twice[exporter] += row
                     continue
                 key = (exporter, *site_of(series.labels, mapping))
                 both = found.setdefault(key, [np.zeros_like(row), np.zeros_like(row)])
-                both[series.labels["samples"] != str(RATED_SAMPLES)] += row
+                both[mark_of(series, "samples", _SAMPLES) != str(RATED_SAMPLES)] += row
             if any(exporter == Exporter.PROXY for exporter, _, _ in found):
                 break
     except QueryTooHeavy:

@@ -6,7 +6,7 @@ Its findings are made by the checks of a whole measurement, so `doctor` and `ana
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from analyzer.measurement.plan import Ask, Plan, PlannedQuery, planned_on, sampl
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.survey import Survey
 from analyzer.prometheus.connection import Source
+from analyzer.prometheus.expected import mark_of
 from analyzer.prometheus.fetch import Fetched, Job, fetch
 from analyzer.prometheus.label_mapping import Exporter
 from analyzer.prometheus.promql import Scope
@@ -94,7 +95,7 @@ def take_sample(source: Source, scope: Scope, found: Survey, whole: TimeWindow) 
     for fetched in _fetched(source, plan):
         for response in fetched.responses:
             remarks.update(response.warnings)
-            for name, answer in _separated(response):
+            for name, answer in _separated(response, plan.queries):
                 frame = frame_of(plan.queries[name].query, [answer], found.label_mapping)
                 frames[name].append(frame)
     known = {name: sorted_frame(plan.queries[name].query, parts) for name, parts in frames.items()}
@@ -166,12 +167,12 @@ def _together(group: Sequence[PlannedQuery]) -> str:
     )
 
 
-def _separated(response: Response) -> Iterator[tuple[str, Response]]:
-    """Yield the answer to each query of a request, by its name."""
+def _separated(response: Response, known: Collection[str]) -> Iterator[tuple[str, Response]]:
+    """Yield the answer to each query of a request, by its name, which is one of `known`."""
     answers: dict[str, list[Series]] = {}
     for series in response.series:
-        labels = dict(series.labels)
-        answers.setdefault(labels.pop(_NAME), []).append(replace(series, labels=labels))
+        own = {name: value for name, value in series.labels.items() if name != _NAME}
+        answers.setdefault(mark_of(series, _NAME, known), []).append(replace(series, labels=own))
     for name, found in answers.items():
         yield name, replace(response, series=tuple(found), warnings=())
 

@@ -20,6 +20,7 @@ from analyzer.measurement.looks import at_all_looks, at_looks
 from analyzer.measurement.metrics import CPU, REQUESTS
 from analyzer.measurement.proxy_counts import Key, site_of
 from analyzer.prometheus.connection import Source
+from analyzer.prometheus.expected import counts_of, mark_of, marks_of
 from analyzer.prometheus.fetch import instant_in_pieces
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope, Spelling
@@ -68,7 +69,12 @@ class Seen:
     def with_counts(self, source: Source, looks: TimeWindow) -> Seen:
         """Count the series of each metric at some moments."""
         promql = load_query("survey_series_count").render(self.scope, self.label_mapping)
-        counted = joined([self.counted, at_looks(source, promql, looks)])
+        answer = at_looks(source, promql, looks)
+        known = marks_of("survey_series_count", "metric")
+        for series in answer.series:
+            mark_of(series, "metric", known)
+            counts_of(series)
+        counted = joined([self.counted, answer])
         return replace(self, looks=(*self.looks, looks), counted=counted)
 
     def joined_pods(self, source: Source) -> Seen:
@@ -96,9 +102,7 @@ class Seen:
     def series_counts(self) -> Mapping[str, int]:
         """The most series seen of each metric in the scope, without absent ones."""
         return {
-            series.labels.get("metric", ""): int(series.samples.max())
-            for series in self.counted.series
-            if len(series.samples)
+            series.labels["metric"]: int(series.samples.max()) for series in self.counted.series
         }
 
     @property
@@ -124,7 +128,7 @@ class Seen:
         times = [
             set(series.times.tolist())
             for series in self.counted.series
-            if series.labels.get("metric") in {CPU, REQUESTS}
+            if series.labels["metric"] in {CPU, REQUESTS}
         ]
         both = set.intersection(*times) if len(times) > 1 else set()
         return datetime.fromtimestamp(max(both), UTC) if both else self.looks[0].end
@@ -136,7 +140,7 @@ def _joined_count(source: Source, seen: Seen) -> float:
     # VictoriaMetrics finds older samples where looks are far apart: there the last may be too late.
     found = instant_in_pieces(source, promql, seen.last_complete).series
     found = found or at_all_looks(source, promql, seen.looks).series
-    return max((float(one.samples.max()) for one in found), default=0.0)
+    return max((float(counts_of(one).max()) for one in found), default=0.0)
 
 
 def _with_containers(

@@ -15,6 +15,7 @@ from analyzer.measurement.scrapes import deciding_seconds, scrape_intervals, usu
 from analyzer.measurement.twice import find_twice, scraped_once
 from analyzer.measurement.unjoined import unjoined
 from analyzer.prometheus.connection import Source
+from analyzer.prometheus.expected import is_one
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
@@ -131,7 +132,8 @@ def _require_join(seen: Look) -> None:
 def _reads_sample_before(source: Source, seen: Look) -> bool:
     """Return whether the server's increase() uses the last sample before its range.
 
-    What does not answer is Prometheus, or asks Prometheus.
+    What does not answer is Prometheus, or asks Prometheus. Raises PrometheusError if the increase
+    is neither 0 nor 1.
     """
     seconds = int(seen.seen_at.timestamp()) // _ENGINE_SECONDS * _ENGINE_SECONDS - 1
     at = datetime.fromtimestamp(seconds, UTC)
@@ -139,7 +141,7 @@ def _reads_sample_before(source: Source, seen: Look) -> bool:
         found = source.instant(load_query("survey_engine").template, at).series
     except PrometheusError:
         return False
-    return any(series.samples[0] > 0 for series in found)
+    return any(is_one(series) for series in found)
 
 
 def _require_traffic(source: Source, seen: Look) -> None:

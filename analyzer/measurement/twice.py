@@ -15,6 +15,7 @@ from analyzer.measurement.looks import at_all_looks, at_looks, raw_samples
 from analyzer.measurement.metrics import REQUESTS
 from analyzer.measurement.proxy_counts import ProxyCounts, site_of
 from analyzer.prometheus.connection import Source
+from analyzer.prometheus.expected import counts_of, mark_of, marks_of, quantities_of
 from analyzer.prometheus.fetch import instant_in_pieces
 from analyzer.prometheus.label_mapping import Attribution, Exporter
 from analyzer.prometheus.promql import selector
@@ -127,7 +128,12 @@ class _Found:
     @classmethod
     def at(cls, source: Source, seen: Look) -> _Found:
         promql = seen.promql("survey_duplicate_scrapes", window_seconds=_ONCE_SECONDS)
-        return cls(answer=at_all_looks(source, promql, seen.looks))
+        answer = at_all_looks(source, promql, seen.looks)
+        known = marks_of("survey_duplicate_scrapes", "exporter")
+        for series in answer.series:
+            mark_of(series, "exporter", known)
+            counts_of(series)
+        return cls(answer=answer)
 
     def most(self, name: str) -> int:
         """Return the largest number of proxies at a look."""
@@ -150,7 +156,7 @@ class _Found:
         return datetime.fromtimestamp(max(times)[1], UTC) if times else None
 
     def _of(self, name: str) -> list[Series]:
-        return [one for one in self.answer.series if one.labels.get("exporter") == name]
+        return [one for one in self.answer.series if one.labels["exporter"] == name]
 
 
 def _moments(
@@ -197,6 +203,8 @@ def _compared(source: Source, seen: Look, moment: datetime, seconds: float) -> C
     step = timedelta(seconds=round(seconds))
     moments = TimeWindow(start=moment - _MOMENTS * step, end=moment, step_seconds=round(seconds))
     answer = at_looks(source, f"{build} or topk({_SERIES}, {requests})", moments)
+    for series in answer.series:
+        quantities_of(series)
     return find_copies(answer.series, seen.label_mapping)
 
 

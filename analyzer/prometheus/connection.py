@@ -8,7 +8,6 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol, Self
 
-import orjson
 import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
@@ -19,7 +18,13 @@ from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.pace import PATIENCE_SECONDS, Pace, Turn
 from analyzer.prometheus.proxy import proxy_for
 from analyzer.prometheus.refusals import Failure, Judge
-from analyzer.prometheus.response import Response, shifted, stray_time
+from analyzer.prometheus.response import (
+    Response,
+    decode_values,
+    shifted,
+    stray_instant,
+    stray_time,
+)
 from analyzer.prometheus.session import PrometheusSession
 from analyzer.prometheus.transport import BoundedAdapter
 from analyzer.units import moment
@@ -86,7 +91,9 @@ class Connection:
         """
         parameters = {"time": round(at.timestamp()), "timeout": self._server_timeout()}
         send = partial(self._client.custom_query, promql, params=parameters)
-        return self._ask(promql, send, divisible=False)
+        answer = self._ask(promql, send, divisible=False)
+        self._require_asked(promql, stray_instant(answer, promql, at))
+        return answer
 
     def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Response:
         """Evaluate at the points of a chunk; raises like `instant`.
@@ -113,11 +120,7 @@ class Connection:
                     self._too_long = known if known and known[0] < seconds else (seconds, error)
             raise
         answer = shifted(answer, -window.offset_seconds)
-        stray = stray_time(answer, window, chunk)
-        if stray is not None:
-            problem = f"the answer has a sample of {moment(stray)} UTC, which was not asked for"
-            advice = "Check whether a cache or a proxy answers in place of the server."
-            raise PrometheusError(problem, url=self.access.url, promql=promql, advice=advice)
+        self._require_asked(promql, stray_time(answer, window, chunk))
         return answer
 
     def label_values(self, label: str) -> tuple[str, ...]:
@@ -127,12 +130,12 @@ class Connection:
             self._budget.require_time()
             try:
                 with self._budget.allowed():
-                    answer = self._session.request("GET", url)
-                    return tuple(map(str, orjson.loads(answer.content)["data"]))
-            except (
-                requests.RequestException, AnswerTooLarge,
-                orjson.JSONDecodeError, LookupError, TypeError,
-            ):  # fmt: skip
+                    content = self._session.request("GET", url).content
+            except (requests.RequestException, AnswerTooLarge):
+                continue
+            try:
+                return decode_values(content)
+            except PrometheusError:
                 continue
         return ()
 
@@ -144,6 +147,13 @@ class Connection:
         """Sleep, but not beyond the deadline; raises DeadlinePassed there."""
         self._sleep(min(seconds, self._budget.seconds_left))
         self._budget.require_time()
+
+    def _require_asked(self, promql: str, stray: datetime | None) -> None:
+        """Raise PrometheusError if an answer has a time that was not asked for."""
+        if stray is not None:
+            problem = f"the answer has a sample of {moment(stray)} UTC, which was not asked for"
+            advice = "Check whether a cache or a proxy answers in place of the server."
+            raise PrometheusError(problem, url=self.access.url, promql=promql, advice=advice)
 
     def _ask(self, promql: str, send: Callable[[], Response], *, divisible: bool) -> Response:
         """Send until it is answered or fails for good; if `divisible`, less can be asked for."""

@@ -1,8 +1,9 @@
 """Answers of Prometheus as numpy arrays, read strictly: a wrong answer is never an empty one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -10,18 +11,27 @@ import orjson
 
 from analyzer.arrays import Floats
 from analyzer.errors import FailedAnswer, PrometheusError
+from analyzer.prometheus.strict import (
+    StrangeError,
+    labels_of,
+    names_of,
+    object_of,
+    points_of,
+    remarks_of,
+    shown,
+)
 from analyzer.units import counted
 from analyzer.window import Chunk, TimeWindow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One series of an answer.
+    """One series of an answer, which has at least one point.
 
     Attributes:
         labels: as Prometheus gave them; an absent label means "".
         times: seconds since the epoch, ascending, shape (n,).
-        samples: shape (n,); NaN where Prometheus has NaN.
+        samples: shape (n,); NaN and infinity where Prometheus has them.
     """
 
     labels: Mapping[str, str]
@@ -52,9 +62,6 @@ INSTANT: Final = frozenset({"vector", "scalar"})
 _PARTIAL = "isPartial: some vmstorage nodes did not answer"
 """VictoriaMetrics's cluster has a flag where Prometheus and Thanos have words."""
 
-_NUMBER: Final = frozenset("0123456789+-.eENaInf")
-"""Characters of a number as Go writes it. Python reads more: "1_0", " 1", "infinity"."""
-
 _NOT_READ = (orjson.JSONDecodeError, LookupError, TypeError, ValueError, AttributeError)
 """What reading a body of another form may raise."""
 
@@ -76,19 +83,47 @@ def decode(content: bytes, types: frozenset[str] = MATRIX | INSTANT) -> Response
         FailedAnswer: if the body is empty or holds an error.
         PrometheusError: if the body is not what Prometheus's API documents.
     """
+    document = _document(content)
+    try:
+        return _response(document, types)
+    except _NOT_READ as error:
+        raise _strange(content, error) from error
+
+
+def decode_values(content: bytes) -> tuple[str, ...]:
+    """Read the body of a successful answer of /api/v1/label/<name>/values; raises as `decode`."""
+    document = _document(content)
+    try:
+        _require_success(document)
+        return names_of(document["data"])
+    except _NOT_READ as error:
+        raise _strange(content, error) from error
+
+
+def _document(content: bytes) -> Mapping[str, Any]:
     if not content.strip():
         raise FailedAnswer("the answer is empty, which is not Prometheus's API")
     try:
         document = orjson.loads(content)
-        if document["status"] == "error":
-            raise FailedAnswer(words=str(document.get("error") or "no reason is given"))
-        return _response(document, types)
+        is_error = document["status"] == "error"
     except _NOT_READ as error:
-        text = " ".join(content[:200].decode("utf-8", "replace").split())
-        # A `_StrangeError` has the reason; of other errors the text is about Python.
-        reason = f" ({error})" if isinstance(error, _StrangeError) else ""
-        problem = f"the answer begins {text[:60]!r}, which is not Prometheus's API{reason}"
-        raise PrometheusError(problem) from error
+        raise _strange(content, error) from error
+    if is_error:
+        words = document.get("error")
+        raise FailedAnswer(
+            words=words if isinstance(words, str) and words else "no reason is given"
+        )
+    whole: Mapping[str, Any] = document
+    return whole
+
+
+def _strange(content: bytes, error: Exception) -> PrometheusError:
+    text = " ".join(content[:200].decode("utf-8", "replace").split())
+    # A `StrangeError` has the reason; of other errors the text is about Python.
+    reason = f" ({error})" if isinstance(error, StrangeError) else ""
+    return PrometheusError(
+        f"the answer begins {text[:60]!r}, which is not Prometheus's API{reason}"
+    )
 
 
 def joined(responses: Iterable[Response]) -> Response:
@@ -116,41 +151,73 @@ def shifted(response: Response, seconds: float) -> Response:
     return replace(response, series=tuple(moved)) if seconds else response
 
 
+_RANGE: Final = re.compile(r"\[(\d+)s\]\s*$")
+
+_SLACK_SECONDS: Final = 300
+"""Some servers move the time of an instant query to a multiple of a step."""
+
+
+def stray_instant(response: Response, promql: str, at: datetime) -> datetime | None:
+    """Return a time of the response to an instant query that was not asked for; None if all were.
+
+    Args:
+        response: to an instant query.
+        promql: the query, which ends with the seconds that it looks back if it reads a range.
+        at: the time that was asked for.
+    """
+    found = _RANGE.search(promql)
+    latest = at.timestamp() + _SLACK_SECONDS
+    earliest = at.timestamp() - _SLACK_SECONDS - (int(found[1]) if found else 0)
+    ends = [float(time) for one in response.series for time in (one.times[0], one.times[-1])]
+    stray = next((time for time in ends if not earliest <= time <= latest), None)
+    return None if stray is None else datetime.fromtimestamp(stray, UTC)
+
+
 def stray_time(response: Response, window: TimeWindow, chunk: Chunk) -> datetime | None:
     """Return a time of a response that is none of the points of a chunk; None if there is none."""
     strays = (window.stray_time(one.times, chunk) for one in response.series)
     return next((stray for stray in strays if stray is not None), None)
 
 
-class _StrangeError(ValueError):
-    """A difference from Prometheus's API; the text is a clause that names it."""
+def _require_success(document: Mapping[str, Any]) -> None:
+    if document["status"] != "success":
+        raise StrangeError("its status is neither success nor error")
 
 
 def _response(document: Mapping[str, Any], types: frozenset[str]) -> Response:
-    if document["status"] != "success":
-        raise _StrangeError("its status is neither success nor error")
+    _require_success(document)
     kind, result = document["data"]["resultType"], document["data"]["result"]
     # Nothing found is the same answer as a vector and as a matrix.
     if kind not in types and not (result == [] and kind in MATRIX | INSTANT):
-        raise _StrangeError(f"its resultType is not {' or '.join(sorted(types))}")
+        raise StrangeError(f"its resultType is not {' or '.join(sorted(types))}")
     if kind == "scalar":
         result = [{"metric": {}, "value": result}]
     if not isinstance(result, list):
-        raise _StrangeError("its result is not a list")
-    series = tuple(_series(item, is_matrix=kind == "matrix") for item in result)
-    # A vector may have two series without labels: names of metrics are left out by functions.
-    if kind == "matrix" and len({frozenset(one.labels.items()) for one in series}) < len(series):
-        raise _StrangeError("it has two series with the same labels")
+        raise StrangeError("its result is not a list")
+    found = [
+        _series(item, place, is_matrix=kind == "matrix") for place, item in enumerate(result, 1)
+    ]
+    series = tuple(one for one in found if one is not None)
+    _require_each_once(series, is_matrix=kind == "matrix")
     histograms = sum("histograms" in item or "histogram" in item for item in result)
     return Response(series=series, warnings=(*_remarks(document), *_left_out(histograms)))
 
 
-def _remarks(document: Mapping[str, Any]) -> list[str]:
-    lists = [document.get(key) or [] for key in ("warnings", "infos")]
-    if not all(isinstance(one, list) for one in lists):
-        raise _StrangeError("its warnings are not a list")
-    partial = [_PARTIAL] if document.get("isPartial") else []
-    return [*(str(text) for texts in lists for text in texts), *partial]
+def _require_each_once(series: tuple[Series, ...], *, is_matrix: bool) -> None:
+    # A vector may have two series without labels: names of metrics are left out by functions.
+    known: set[frozenset[tuple[str, str]]] = set()
+    for one in series:
+        labels = frozenset(one.labels.items())
+        if labels in known and (labels or is_matrix):
+            raise StrangeError(f"it has two series with the same labels {shown(one.labels)}")
+        known.add(labels)
+
+
+def _remarks(document: Mapping[str, Any]) -> tuple[str, ...]:
+    is_partial = document.get("isPartial") or False
+    if not isinstance(is_partial, bool):
+        raise StrangeError("its isPartial is neither true nor false")
+    return (*remarks_of(document), *((_PARTIAL,) if is_partial else ()))
 
 
 def _left_out(histograms: int) -> tuple[str, ...]:
@@ -160,31 +227,18 @@ def _left_out(histograms: int) -> tuple[str, ...]:
     return (f"{held} had native histograms, which istio-usage does not read. They were left out.",)
 
 
-def _series(item: Mapping[str, Any], *, is_matrix: bool) -> Series:
-    labels = item["metric"]
-    if not isinstance(labels, dict) or not set(map(type, labels.values())) <= {str}:
-        raise _StrangeError("a label is not text")
-    times, samples = _points(_pairs(item, is_matrix=is_matrix))
-    return Series(labels=labels, times=times, samples=samples)
-
-
-def _pairs(item: Mapping[str, Any], *, is_matrix: bool) -> Sequence[Any]:
+def _series(item: object, place: int, *, is_matrix: bool) -> Series | None:
+    """Return a series; None if it has histograms only."""
     key, histogram = ("values", "histograms") if is_matrix else ("value", "histogram")
-    if key not in item and histogram in item:
-        return ()
-    pairs: Sequence[Any] = item[key] if is_matrix else [item[key]]
-    return pairs
-
-
-def _points(pairs: Sequence[Any]) -> tuple[Floats, Floats]:
-    """Return times and samples of pairs of a number and a number in quotes."""
-    seconds, texts = [time for time, _ in pairs], [text for _, text in pairs]
-    # One look at the characters of a series costs less than a pattern for each of its samples.
-    if not (set(map(type, texts)) <= {str} and _NUMBER.issuperset("".join(texts))):
-        raise _StrangeError("a sample is not a number in quotes")
-    if not set(map(type, seconds)) <= {int, float}:
-        raise _StrangeError("a time is not a number")
-    times = np.array(seconds, dtype=float)
-    if not (np.diff(times) > 0).all():
-        raise _StrangeError("its times are not in order")
-    return times, np.array([float(text) for text in texts], dtype=float)
+    where = f"series {place:,}"
+    try:
+        fields = object_of(item)
+        labels = labels_of(fields.get("metric"))
+        where = f"{where} {shown(labels)}"
+        if key not in fields and histogram in fields:
+            return None
+        pairs = fields.get(key)
+        times, samples = points_of(pairs if is_matrix else [pairs])
+    except StrangeError as error:
+        raise StrangeError(f"{where}: {error}") from error
+    return Series(labels=labels, times=times, samples=samples)

@@ -24,7 +24,7 @@ from analyzer.data import sample_path
 from analyzer.projection.choices import CHOICES
 from analyzer.projection.scenario import default_scenario
 from tests.support.ends import run
-from tests.support.spoilt import spoil_manifest, spoil_table, spoilt_scenario
+from tests.support.spoilt_files import spoil_manifest, spoil_table, spoilt_scenario
 
 _TABLES, _MANIFESTS, _SCENARIOS = 250, 250, 300
 _COMMANDS = (("project", "--format", "json"), ("calibrate", "--format", "json"))

@@ -58,7 +58,7 @@ def _within(*arguments: str) -> Outcome:
 class Store:
     """A server that stores several scenes."""
 
-    def __init__(self, url: str, scenes: Mapping[str, Scene], *, projects: bool) -> None:
+    def __init__(self, url: str, scenes: Mapping[str, Scene], *, projects: bool = False) -> None:
         self.url = url
         self._projects = projects
         self.scenes = scenes

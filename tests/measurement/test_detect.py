@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analyzer.errors import InsufficientData
+from analyzer.errors import InsufficientData, PrometheusError
 from analyzer.measurement.detect import (
     CGROUPS,
     NO_CLUSTER,
@@ -58,8 +58,14 @@ def test_series_are_taken_apart_by_who_makes_them() -> None:
     times = np.array([600.0, 1200.0])
     answer = Response(
         series=tuple(
-            Series(labels={"exporter": exporter, "pod": exporter}, times=times, samples=times)
-            for exporter in ("proxy", "cadvisor", "state", "cgroups", "proxy")
+            Series(labels={"exporter": exporter, **own}, times=times, samples=times)
+            for exporter, own in (
+                ("proxy", {"pod": "proxy"}),
+                ("cadvisor", {"__name__": CPU_COUNTER}),
+                ("state", {"pod": "state"}),
+                ("cgroups", {"pod": "cgroups"}),
+                ("proxy", {"pod": "proxy"}),
+            )
         )
     )
 
@@ -68,6 +74,22 @@ def test_series_are_taken_apart_by_who_makes_them() -> None:
         "proxy": 2, "cadvisor": 1, "state": 1, "prices": 0, "cgroups": 1, "nodes": 0,
     }  # fmt: skip
     assert found[CGROUPS] == [Sample(labels={"pod": "cgroups"}, seen_at_seconds=1200.0)]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"pod": "a"},
+        {"exporter": ""},
+        {"exporter": "kubelet", "__name__": CPU_COUNTER},
+        {"exporter": "cadvisor"},
+        {"exporter": "cadvisor", "__name__": "up"},
+    ],
+)
+def test_a_series_that_was_not_asked_for_is_refused(labels: dict[str, str]) -> None:
+    times = np.array([600.0])
+    with pytest.raises(PrometheusError, match="asked for"):
+        samples_of(Response(series=(Series(labels=labels, times=times, samples=times),)))
 
 
 def test_where_nothing_is_everything_has_its_usual_name() -> None:

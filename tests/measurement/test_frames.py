@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from analyzer.errors import FrameError
 from analyzer.measurement.frames import TIME, check_frame, frame_of, sorted_frame
+from analyzer.measurement.possible import largest_of
 from analyzer.prometheus.label_mapping import Attribution, LabelMapping, Names
 from analyzer.prometheus.query import load_queries, load_query
 from analyzer.prometheus.response import Response, Series
+from analyzer.prometheus.strict import LARGEST_SAMPLE
 from tests.measurement.snapshots import frame_of_rows
 
 QUERY = load_query("proxy_cpu_vcpu")
@@ -62,6 +64,67 @@ def test_what_is_no_number_becomes_no_row() -> None:
 
     assert frame[TIME].tolist() == [3]
     assert frame.index.tolist() == [0]
+
+
+def test_the_rest_of_a_rounding_is_zero() -> None:
+    points = ((1, 5e-324), (2, 1e-310), (3, 9e-19), (4, 3e-11), (5, 0.5))
+    frame = frame_of(QUERY, [answer(series("a", *points))])
+
+    assert frame[QUERY.name].tolist() == [0, 0, 0, 3e-11, 0.5]
+
+
+@pytest.mark.parametrize("value", [-0.5, -1e-9, 1.1e6, -1e300, 1e300])
+def test_an_impossible_value_is_refused_with_its_series_and_time(value: float) -> None:
+    found = answer(series("b", (600, 1)), series("a", (600, 1), (1200, value)))
+    with pytest.raises(FrameError) as caught:
+        frame_of(QUERY, [found])
+
+    for part in ('pod="a"', f"{value:g}", "1970-01-01 00:20 UTC", QUERY.name):
+        assert part in str(caught.value)
+
+
+def test_the_largest_limit_of_kubernetes_is_possible() -> None:
+    query = load_query("proxy_limit_memory_bytes")
+    frame = frame_of(query, [answer(series("a", (600, 2.0**63)))])
+
+    assert check_frame(query, frame)[query.name].tolist() == [pytest.approx(2.0**63)]
+
+
+def test_a_row_that_no_machine_reaches_is_refused() -> None:
+    frame = frame_of(QUERY, [answer(series("a", (600, 1), (1200, 2)))])
+    with pytest.raises(FrameError, match="row 1"):
+        check_frame(QUERY, frame.assign(**{QUERY.name: [1.0, 1e7]}))
+
+
+@pytest.mark.parametrize(
+    ("name", "largest"),
+    [
+        ("proxy_cpu_vcpu", 1e6),
+        ("inbound_requests_rps", 1e12),
+        ("proxy_tcp_bytes_per_second", 1e15),
+        ("node_vcpu_usd_per_hour", 1e6),
+        ("proxy_throttled_share", 1e3),
+        ("proxy_build", 1e15),
+        ("istiod_requests", LARGEST_SAMPLE),
+    ],
+)
+def test_each_quantity_has_a_bound(name: str, largest: float) -> None:
+    assert largest_of(load_query(name)) == largest
+
+
+def test_no_rate_and_no_price_has_the_bound_of_a_count() -> None:
+    measured = [one for one in load_queries().values() if one.exporter is not None]
+    bound = {one.unit for one in measured if largest_of(one) == 1e15}
+
+    assert not [unit for unit in bound if unit.startswith(("vcpu", "usd"))]
+    assert [unit for unit in bound if unit.endswith("per second")] == ["bytes per second"]
+
+
+def test_two_series_of_one_pod_are_refused_before_they_are_kept() -> None:
+    one = series("a", (600, 1))
+    other = Series(labels={**one.labels, "cluster": ""}, times=one.times, samples=one.samples)
+    with pytest.raises(FrameError, match="duplicate"):
+        frame_of(QUERY, [answer(one, other)])
 
 
 def test_an_absent_label_is_an_empty_one() -> None:

@@ -20,7 +20,7 @@ from analyzer.errors import FrameError, SnapshotError
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.snapshot import MANIFEST, load_snapshot
 from analyzer.prometheus.query import load_query
-from tests.support.spoilt import spoil_manifest, spoil_table
+from tests.support.spoilt_files import spoil_manifest, spoil_table
 
 _CPU = "proxy_cpu_vcpu"
 _TEXT = (sample_path("lab") / MANIFEST).read_text(encoding="utf-8")

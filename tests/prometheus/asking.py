@@ -18,7 +18,7 @@ from tests.support import (
 )
 
 AT = datetime(2024, 5, 14, 12, tzinfo=UTC)
-ONE = prometheus_success([{"metric": {}, "value": [0, "1"]}], result_type="vector")
+ONE = prometheus_success([{"metric": {}, "value": [AT.timestamp(), "1"]}], result_type="vector")
 OVERLOADED = Answer(status=503, body=b"overloaded")
 
 

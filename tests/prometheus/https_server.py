@@ -7,11 +7,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.prometheus.asking import AT
 from tests.support import prometheus_success
 from tests.support.certificates import Identity
 
 _JOIN_SECONDS = 5.0
-_ONE = [{"metric": {}, "value": [0, "1"]}]
+_ONE = [{"metric": {}, "value": [AT.timestamp(), "1"]}]
 
 
 class HttpsServer:

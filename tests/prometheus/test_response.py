@@ -14,7 +14,9 @@ from analyzer.prometheus.response import (
     Response,
     Series,
     decode,
+    decode_values,
     joined,
+    stray_instant,
     stray_time,
     types_asked,
 )
@@ -133,8 +135,17 @@ def test_numbers_of_every_engine_are_read(text: str) -> None:
         ([[True, "2"]], "a time is not"),
         ([[None, "2"]], "a time is not"),
         ([[1, "2", "3"]], "begins"),
-        (["12"], "a time is not"),
-        ([{"1": 2, "3": 4}], "is not a number"),
+        (["12"], "no pair"),
+        ([{"1": 2, "3": 4}], "no pair"),
+        ([[1, "1"], [2, "1"], [3]], "at point 3"),
+        ([[-1, "1"]], "between 1970 and 9999"),
+        ([[1, "1"], [1e300, "1"]], "at point 2"),
+        ([[253_402_300_800, "1"]], "between 1970 and 9999"),
+        ([[1, "9" * 400]], "400 characters"),
+        ([[1, "1"], [2, "1e999"]], "at point 2, a sample is above"),
+        ([[1, "-1e300"]], "a sample is above"),
+        ([], "no points"),
+        ([[1, "1"], [3, "1"], [2, "1"]], "not in order at point 3"),
         ([[2, "1"], [1, "1"]], "not in order"),
         ([[1, "1"], [1, "1"]], "not in order"),
     ],
@@ -144,16 +155,77 @@ def test_a_point_is_a_time_and_a_sample(pairs: list[object], reason: str) -> Non
         decode(answer_of(*pairs))
 
 
-@pytest.mark.parametrize("labels", [{"pod": 1}, {"pod": None}, {"pod": ["a"]}, ["pod"], "pod"])
+@pytest.mark.parametrize("labels", [{"pod": 1}, {"pod": None}, {"pod": ["a"]}])
 def test_a_label_is_text(labels: object) -> None:
-    with pytest.raises(PrometheusError, match="label is not text"):
+    with pytest.raises(PrometheusError, match="label 'pod' is not text"):
         decode(answer_of([1, "1"], labels=labels))
+
+
+@pytest.mark.parametrize("labels", [["pod"], "pod", 1, False])
+def test_labels_are_an_object(labels: object) -> None:
+    with pytest.raises(PrometheusError, match="not an object"):
+        decode(answer_of([1, "1"], labels=labels))
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        ({"pod": "x" * 10_000_000}, "'pod' has 10,000,000 characters"),
+        ({"x" * 2000: "a"}, "2,000 characters"),
+        ({"": "a"}, "0 characters"),
+        ({f"label_{number}": "a" for number in range(100_000)}, "100,000 labels"),
+    ],
+)
+def test_labels_are_bounded(labels: dict[str, str], reason: str) -> None:
+    with pytest.raises(PrometheusError, match=reason) as caught:
+        decode(answer_of([1, "1"], labels=labels))
+
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("value", ["\x00", "\x1b[2J", "a\nb", "\u202e", '"}', "x" * 60_000, ""])
+def test_any_text_is_the_value_of_a_label(value: str) -> None:
+    (series,) = decode(answer_of([1, "1"], labels={"pod": value})).series
+
+    assert series.labels == {"pod": value}
+
+
+def test_a_fault_is_named_with_its_series() -> None:
+    good = {"metric": {"pod": "a"}, "values": [[1, "1"]]}
+    bad = {"metric": {"pod": "b\n", "namespace": "x" * 500}, "values": [[1, "1"], [2, "one"]]}
+    with pytest.raises(PrometheusError) as caught:
+        decode(body("matrix", [good, bad]))
+
+    text = str(caught.value)
+    assert "series 2" in text
+    assert "point 2" in text
+    assert '{pod="b' in text
+    assert "\n" not in text
+    assert len(text) < 400
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"status":"success","data":' * 3000])
+def test_what_is_nested_too_deep_is_refused(content: bytes) -> None:
+    with pytest.raises(PrometheusError, match="the answer begins"):
+        decode(content)
+
+
+def test_infinity_is_a_number_and_the_largest_limit_too() -> None:
+    (series,) = decode(answer_of([1, "+Inf"], [2, "9223372036854775807"])).series
+
+    assert series.samples.tolist() == [np.inf, 2.0**63]
 
 
 def test_a_series_is_in_a_matrix_once() -> None:
     one = {"metric": {"pod": "a"}, "values": [[1, "1"]]}
     with pytest.raises(PrometheusError, match="same labels"):
         decode(body("matrix", [one, one]))
+
+
+def test_a_series_with_labels_is_in_a_vector_once() -> None:
+    one = {"metric": {"pod": "a"}, "value": [1, "1"]}
+    with pytest.raises(PrometheusError, match="same labels"):
+        decode(body("vector", [one, {"metric": {}, "value": [1, "1"]}, one]))
 
 
 @pytest.mark.parametrize("more", [{}, {"data": {"resultType": "matrix", "result": []}}])
@@ -209,18 +281,62 @@ def test_native_histograms_are_left_out_with_a_remark() -> None:
     only = {"metric": {"pod": "b"}, "histograms": [[1, {"count": "3"}]]}
     answer = decode(body("matrix", [both, only]), MATRIX)
 
-    assert [one.samples.tolist() for one in answer.series] == [[2.0], []]
+    assert [one.samples.tolist() for one in answer.series] == [[2.0]]
     (remark,) = answer.warnings
     assert remark.startswith("2 series ")
     assert "native histograms" in remark
     instant = decode(body("vector", [{"metric": {}, "histogram": [1, {}]}]), INSTANT)
-    assert [len(one.times) for one in instant.series] == [0]
+    assert instant.series == ()
     assert instant.warnings[0].startswith("1 series ")
 
 
-def test_remarks_are_a_list() -> None:
-    with pytest.raises(PrometheusError, match="warnings"):
-        decode(body("matrix", [], warnings="a store is down"))
+@pytest.mark.parametrize("remarks", ["a store is down", {"a": 1}, [1], [None], [["a"]], 7, True])
+@pytest.mark.parametrize("key", ["warnings", "infos"])
+def test_remarks_are_a_list_of_texts(remarks: object, key: str) -> None:
+    with pytest.raises(PrometheusError, match=key):
+        decode(body("matrix", [], **{key: remarks}))
+
+
+def test_remarks_are_bounded() -> None:
+    answer = decode(body("matrix", [], warnings=["x" * 600] * 5000))
+
+    assert len("".join(answer.warnings)) < 30_000
+    assert answer.warnings[-1].startswith("4,950 more")
+
+
+@pytest.mark.parametrize("flag", ["false", 1, [], {"a": 1}])
+def test_whether_an_answer_is_partial_is_true_or_false(flag: object) -> None:
+    if flag:
+        with pytest.raises(PrometheusError, match="isPartial"):
+            decode(body("matrix", [], isPartial=flag))
+    assert decode(body("matrix", [], isPartial=False)).warnings == ()
+    assert decode(body("matrix", [], isPartial=None)).warnings == ()
+
+
+# --- values of a label ---
+
+
+def values(data: object, status: str = "success") -> bytes:
+    return json.dumps({"status": status, "data": data}).encode()
+
+
+def test_the_values_of_a_label_are_read() -> None:
+    assert decode_values(values(["shop", "search"])) == ("shop", "search")
+    assert decode_values(values([])) == ()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        values(None), values("shop"), values({"a": 1}), values([["shop"]]), values([1]),
+        values(["x" * 10**6]),
+        values(["a"], "partial"), b"[]", b"{}", b"<html>", b"",
+        b'{"status":"error","error":{"a":1}}',
+    ],
+)  # fmt: skip
+def test_what_are_no_values_of_a_label_is_refused(content: bytes) -> None:
+    with pytest.raises(PrometheusError):
+        decode_values(content)
 
 
 # --- the times that were asked for ---
@@ -249,6 +365,28 @@ def test_a_time_that_is_no_point_of_the_chunk_is_found(
     found = stray_time(answer, WINDOW, Chunk(first_point=1, point_count=2))
 
     assert found == (None if stray is None else START + timedelta(minutes=stray))
+
+
+@pytest.mark.parametrize(
+    ("promql", "seconds", "is_stray"),
+    [
+        ("up", (0,), False),
+        ("up", (-60,), False),
+        ("up", (-3600,), True),
+        ("up", (86_400,), True),
+        ("up[3600s]", (-3590, -30), False),
+        ("up[3600s] ", (-3590, 86_400), True),
+        ("up[3600s]", (-9000, -30), True),
+        ("rate(up[3600s])", (-3590,), True),
+    ],
+)
+def test_a_time_before_or_after_an_instant_is_found(
+    promql: str, seconds: tuple[float, ...], *, is_stray: bool
+) -> None:
+    times = [START.timestamp() + one for one in seconds]
+    answer = Response(series=(series("a", START.timestamp()), series("b", *times)))
+
+    assert (stray_instant(answer, promql, START) is not None) is is_stray
 
 
 def series(pod: str, *times: float) -> Series:

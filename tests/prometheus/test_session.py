@@ -3,7 +3,6 @@
 import base64
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -14,11 +13,11 @@ from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.session import PrometheusSession
 from analyzer.settings import Setting
+from tests.prometheus.asking import AT
 from tests.prometheus.https_server import HttpsServer
 from tests.support import Answer, FaultyHttp, Received, prometheus_success
 from tests.support.certificates import Identity, self_signed
 
-AT = datetime(2024, 5, 14, 10, tzinfo=UTC)
 NOTHING = prometheus_success([], result_type="vector")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -98,7 +99,23 @@ def full(
     fitted: Calibration | None = None,
     usage: MeshUsage | None = None,
 ) -> Answer:
-    """Return an answer with every step taken."""
+    """Return an answer with every step taken; nobody may change what is in it."""
+    if assumed is None and fitted is None and usage is None:
+        return _plain(note)
+    return _answered(note, assumed, fitted, usage)
+
+
+@cache
+def _plain(note: str) -> Answer:
+    return _answered(note, None, None, None)
+
+
+def _answered(
+    note: str,
+    assumed: Scenario | None,
+    fitted: Calibration | None,
+    usage: MeshUsage | None,
+) -> Answer:
     usage = usage or shop_mesh()
     fitted = fitted or fitted_calibration()
     projection = project_usage(usage, fitted, assumed or as_published())
@@ -111,6 +128,7 @@ def full(
     )
 
 
+@cache
 def by_default() -> Answer:
     """Return the same with no assumption changed: as billed, where the shop mesh would lose."""
     return full(assumed=default_scenario())
@@ -195,6 +213,7 @@ def foretold(workloads: Sequence[WorkloadCalibration]) -> Backtest:
     )
 
 
+@cache
 def sized(pods: int) -> Answer:
     """Return an answer of a mesh with this many pods, three a workload, five workloads a namespace.
 

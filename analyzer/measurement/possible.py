@@ -1,0 +1,66 @@
+"""Values that a quantity can have: what is negative or absurdly large is refused with its place.
+
+Kept in a snapshot, it would make each command fail that reads it. An absurd size overflows when it
+is squared.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analyzer.errors import FrameError
+from analyzer.prometheus.query import Query
+from analyzer.prometheus.response import Series
+from analyzer.prometheus.strict import LARGEST_SAMPLE, shown
+from analyzer.units import counted, moment
+
+_LARGEST: Final[Mapping[str, float]] = {
+    "vcpu": 1e6,
+    "usd per vcpu and hour": 1e6,
+    "usd per gib and hour": 1e6,
+    "share of periods": 1e3,
+    "bytes per second": 1e15,
+    "requests per second": 1e12,
+    "messages per second": 1e12,
+    "connections per second": 1e12,
+    "updates per second": 1e12,
+}
+"""By unit, what no series reaches: a thousand times the largest machine, and more."""
+
+_LARGEST_COUNT: Final = 1e15
+_BYTES: Final = "bytes"
+
+
+def largest_of(query: Query) -> float:
+    """Return what no value of a quantity is above."""
+    # Limits of memory may be 2^63 bytes, which means none.
+    others = LARGEST_SAMPLE if _BYTES in query.unit else _LARGEST_COUNT
+    return _LARGEST.get(query.unit, others)
+
+
+def require_possible(query: Query, series: Series) -> None:
+    """Raise FrameError with series, value and time if a value is negative or too large."""
+    samples = series.samples
+    is_odd = np.isfinite(samples) & ((samples < 0) | (samples > largest_of(query)))
+    if is_odd.any():
+        place = int(np.argmax(is_odd))
+        when = moment(datetime.fromtimestamp(float(series.times[place]), UTC))
+        raise FrameError(
+            f"{query.name}: the series {shown(series.labels)} has the impossible value "
+            f"{samples[place]:g} ({query.unit}) at {when} UTC. Check the recording rules of this "
+            "server, and whether a cache or a proxy answers in its place."
+        )
+
+
+def require_known(query: Query, frame: pd.DataFrame) -> None:
+    """Raise FrameError with the first row that has no possible value."""
+    values = frame[query.name]
+    bad = frame[~(np.isfinite(values) & (values >= 0) & (values <= largest_of(query)))]
+    if not bad.empty:
+        what = "missing, negative or impossibly large value"
+        raise FrameError(
+            f"{query.name}: {counted(len(bad), what)}, the first in row {bad.index[0]}."
+        )
