@@ -43,12 +43,16 @@ MESHES_SCHEMA_VERSION: Final = 1
 RIGHTSIZING_SCHEMA_VERSION: Final = 1
 
 # More would differ between machines: the last bits of a sum depend on its order.
+_LARGEST_WHOLE = 2**53
+"""Of the whole numbers that every program reads exactly."""
+
 _SIGNIFICANT_DIGITS: Final = 9
 
 
 def plain(value: object) -> object:
     """Return a result as mappings, lists, numbers and text; what is None is left out."""
-    if isinstance(value, float):
+    # Programs read larger whole numbers as floats.
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) > _LARGEST_WHOLE):
         if not math.isfinite(value):
             raise ValueError("a figure that is not finite must be a refusal")
         return float(f"{value:.{_SIGNIFICANT_DIGITS}g}")
