@@ -108,7 +108,8 @@ def _require_times(path: Path, manifest: Manifest) -> None:
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """Read one Parquet file, or those of some columns that it has; SnapshotError if it is none."""
     try:
-        return pq.read_table(path, columns=columns)
+        # With threads it waits for ever where none can be started.
+        return pq.read_table(path, columns=columns, use_threads=False, pre_buffer=False)
     except (OSError, pa.ArrowException) as error:
         raise SnapshotError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from error
 
@@ -120,10 +121,10 @@ def write_table(path: Path, table: pa.Table) -> str:
     return write_file(path, sink.getvalue().to_pybytes())
 
 
-def write_file(path: Path, content: bytes) -> str:
+def write_file(path: Path, content: bytes, *, is_private: bool = False) -> str:
     """Write a file in one stroke and return its SHA-256; SnapshotError if that fails."""
     try:
-        files.write_file(path, content)
+        files.write_file(path, content, is_private=is_private)
     except OutputError as error:
         raise SnapshotError(str(error)) from error
     return hashlib.sha256(content).hexdigest()
