@@ -57,7 +57,7 @@ class Connection:
                 differently, once.
         """
         self.access = access
-        self._judge = Judge(access=access, proxy=proxy_for(access.url))
+        self._judge = Judge(access=access, proxy=proxy_for(access.sent_url))
         self._sleep, self._note = sleep, note
         self._pace = Pace(sleep)
         self._too_long: tuple[float, QueryTooHeavy] | None = None
@@ -65,7 +65,7 @@ class Connection:
         self._lock = threading.Lock()
         self._session = PrometheusSession(access)
         self._client = PrometheusConnect(
-            url=access.url,
+            url=access.sent_url,
             session=self._session,
             # Retries are made here, where the body can be read: a 503 may be a query that ran out
             # of time, and sending that again would only hurt the server.
@@ -126,7 +126,7 @@ class Connection:
 
     def label_values(self, label: str) -> tuple[str, ...]:
         """Return all values of a label; none where the server does not list them."""
-        url = f"{self.access.url}/api/v1/label/{label}/values"
+        url = f"{self.access.sent_url}/api/v1/label/{label}/values"
         try:
             answer = self._session.request("GET", url, timeout=self.access.timeout_seconds)
             return tuple(map(str, orjson.loads(answer.content)["data"]))

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from analyzer.defaults import DEFAULT_TIMEOUT_SECONDS
 from analyzer.errors import UsageError
 from analyzer.prometheus.address import parse_address
+from analyzer.prometheus.secret_path import secrets_in, without_secrets
 from analyzer.settings import Setting
 
 _TENANT = re.compile("tenant|org-?id|account-?id|project-?id", re.IGNORECASE)
@@ -45,7 +46,9 @@ class Access:
     Everything secret is left out of `repr`, and `url` holds none of it.
 
     Attributes:
-        url: scheme, host, port and path prefix, without a slash at the end.
+        url: scheme, host, port and path prefix, without a slash at the end. It is what is shown and
+            written: a secret in its path is ***.
+        sent_url: the same as it is used, with such secrets.
         token: sent as a bearer token.
         username: for basic authentication, with `password`.
         headers: further headers, such as X-Scope-OrgID for Mimir.
@@ -67,9 +70,13 @@ class Access:
     client_key: Path | None = field(default=None, repr=False)
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
     remark: str = ""
+    sent_url: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse what http.client would refuse later, with the secret in its message."""
+        """Hide secrets of the path, and refuse what http.client would show in its message."""
+        if not self.sent_url or without_secrets(self.sent_url) != self.url:
+            object.__setattr__(self, "sent_url", self.url)
+            object.__setattr__(self, "url", without_secrets(self.url))
         sent = (self.token or "", *self.headers, *self.headers.values())
         if not all(text.isascii() and text.isprintable() for text in sent):
             raise UsageError(
@@ -124,7 +131,7 @@ class Access:
             client_certificate=client_certificate,
             client_key=client_key,
             timeout_seconds=timeout_seconds,
-            remark=address.remark,
+            remark=address.remark.replace(address.url, without_secrets(address.url)),
         )
         if address.is_scheme_assumed and not address.is_loopback and access.needs_privacy:
             # Whoever assumed http here would send a secret in the clear.
@@ -136,7 +143,7 @@ class Access:
 
     @property
     def tenant(self) -> str:
-        """A slow hash of the user name and the headers that may choose data; "" without either.
+        """A slow hash of the user, the path's secrets and the headers that may choose data, or "".
 
         Two users or tenants of one server may see different data. Passwords, tokens, cookies and
         certificates do not count: they are renewed while the data stay the same. The salt is the
@@ -145,6 +152,7 @@ class Access:
         sent = [f"{name.lower()}: {self.headers[name]}" for name in filter(_chooses, self.headers)]
         if self.username and not self.token:
             sent.append(self.username)
+        sent += [f"/{secret}" for secret in secrets_in(self.sent_url)]
         if not sent:
             return ""
         text, salt = "\n".join(sorted(sent)).encode(), self.url.encode()
@@ -160,7 +168,10 @@ class Access:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must be in no text."""
-        values = (self.token, self.password, *self.headers.values())
+        values = (
+            *(self.token, self.password, *self.headers.values()),
+            *secrets_in(self.sent_url),
+        )
         return tuple(value for value in values if value)
 
 

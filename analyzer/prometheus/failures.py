@@ -13,6 +13,7 @@ from analyzer.data.wordings import kinds_of
 from analyzer.errors import Unreachable, sentences
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.proxy import Proxy
+from analyzer.prometheus.secret_path import HIDDEN
 from analyzer.settings import Setting
 
 _NO_API = (
@@ -61,7 +62,7 @@ def own_words(response: requests.Response, access: Access) -> tuple[str, str]:
             words = title[1] if title else ""
         words = words[:_LONGEST_WORDS] or response.reason or ""
     for secret in access.secrets:
-        words = words.replace(secret, "***")
+        words = words.replace(secret, HIDDEN)
     return kind, " ".join(words.split())
 
 
@@ -153,6 +154,8 @@ def unreachable(
 ) -> Unreachable:
     """Return the failure of a request that got no answer."""
     url, cause = access.url, _innermost_cause(error)
+    for secret in access.secrets:
+        cause = cause.replace(secret, HIDDEN)
     advice = f"Check {Setting.URL}, and that a port-forward to it still runs."
     if proxy and isinstance(
         error, requests.exceptions.ProxyError | requests.exceptions.InvalidSchema
