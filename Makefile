@@ -33,7 +33,7 @@ demo: .venv/runtime.stamp ## write the demo report to out/demo
 # By modules, so that all tests of a module share its servers, in the order of tests/conftest.py. The lab
 # compares CPU times, so it has the machine to itself; `make lab` runs it after a choice of tests by ARGS.
 test: .venv/dev.stamp tools ## run the tests, some at a time
-	@$(BIN)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m 'not lab' $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m 'not lab and not long' $(ARGS)
 	$(if $(strip $(ARGS)),,@$(BIN)/pytest -m lab tests/lab)
 
 check: .venv/dev.stamp ## lint, format, type and layer checks
@@ -47,7 +47,8 @@ check: .venv/dev.stamp ## lint, format, type and layer checks
 		test ! -e "$$notebook" || $(BIN)/nbstripout --verify "$$notebook" || exit 1; \
 	done
 
-bench: .venv/dev.stamp tools ## run the benchmarks, one after the other
+bench: .venv/dev.stamp tools ## run the long tests, and the benchmarks one after the other
+	@$(BIN)/pytest -n $(WORKERS) -m long
 	@.ci/each.sh 'tests/benchmarks/bench_*.py' $(BIN)/python
 
 lab: .venv/dev.stamp tools ## run real Envoys under real load, for MINUTES=3, and test the result

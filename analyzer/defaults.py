@@ -3,6 +3,7 @@
 This module imports nothing heavy, so that help is instant.
 """
 
+from datetime import datetime
 from typing import Final
 
 DEFAULT_DAYS: Final = 7.0
@@ -16,3 +17,18 @@ CHART_FORMATS: Final = ("png", "svg", "pdf")
 
 CHART_DPI: Final = 200
 """Dots per inch of a PNG chart: twice a usual screen's 100, to be sharp on finer screens."""
+
+LEAST_DAYS: Final = 0.001
+MOST_DAYS: Final = 3660
+"""Bounds of the length of a time range: a minute and a half, and ten years."""
+
+FIRST_YEAR: Final = 1970
+LAST_YEAR: Final = 2199
+"""Bounds of a time: Prometheus counts from the first, and pandas has no nanosecond after 2262."""
+
+
+def year_problem(time: datetime) -> str:
+    """Return what is wrong with the year of a time; "" if it is one that can be asked about."""
+    if FIRST_YEAR <= time.year <= LAST_YEAR:
+        return ""
+    return f"the year {time.year} is not from {FIRST_YEAR} to {LAST_YEAR}"

@@ -25,6 +25,9 @@ from analyzer.settings import Setting, settings_in
 _PROMQL_LENGTH = 120
 """Characters of a query that a message of one line repeats."""
 
+_VALUE_LENGTH = 100
+"""Characters of a wrong value that a message repeats."""
+
 
 class AnalyzerError(Exception):
     """A known failure, in one line: problem, cause, action."""
@@ -150,3 +153,16 @@ def sentences(*texts: str) -> str:
     """
     stripped = (text.strip() for text in texts)
     return " ".join(text if text[-1] in ".!?" else f"{text}." for text in stripped if text)
+
+
+def brief(value: object) -> str:
+    """Return a wrong value as a message shows it, however long it is.
+
+    >>> brief("5x"), brief("a" * 200)[-6:], brief(1 << 99_999)
+    ("'5x'", 'aaa...', 'a value that is too long')
+    """
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # Python writes no number of thousands of digits.
+        return "a value that is too long"
+    return text if len(text) <= _VALUE_LENGTH else f"{text[: _VALUE_LENGTH - 3]}..."

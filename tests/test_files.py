@@ -1,12 +1,20 @@
-"""A file is written whole or stays absent, and nothing is left beside it."""
+"""A file is read up to a bound, and written whole or stays absent, with nothing left beside it."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
-from analyzer.errors import OutputError
-from analyzer.files import remove_left, write_file
+from analyzer.errors import OutputError, UsageError
+from analyzer.files import (
+    MOST_TEXT_BYTES,
+    read_file,
+    read_text,
+    read_toml,
+    remove_left,
+    write_file,
+)
 
 
 def test_a_file_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -57,3 +65,67 @@ def test_what_a_killed_run_left_is_removed_once_it_is_old(tmp_path: Path) -> Non
     remove_left(tmp_path, ["a", "new", "absent"])
 
     assert sorted(path.name for path in tmp_path.iterdir()) == [".foreign.tmp", ".new.tmp"]
+
+
+def test_a_file_is_read_up_to_its_bound(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 10)
+
+    assert read_file(tmp_path / "a", 10) == b"x" * 10
+    with pytest.raises(OSError, match="more than"):
+        read_file(tmp_path / "a", 9)
+
+
+def test_a_link_counts_as_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    (tmp_path / "b").symlink_to("a")
+    (tmp_path / "c").symlink_to("/dev/zero")
+
+    assert read_file(tmp_path / "b", 10) == b"x"
+    with pytest.raises(OSError, match="not a regular file"):
+        read_file(tmp_path / "c", 10)
+
+
+@pytest.mark.parametrize("name", ["fifo", "/dev/zero", "/dev/tty", "socket\0", "."])
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "fifo")
+
+    with pytest.raises(OSError) as caught:  # noqa: PT011 - each system has its own words
+        read_text(tmp_path / name)
+    assert caught.value.strerror
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"\xef\xbb\xbfa = 1\r\n")
+
+    assert read_toml(tmp_path / "a", "scenario") == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "[" * 100_000,
+        "a = " + "{ b = " * 100_000,
+        f"{'.'.join('a' * 400_000)} = 1",
+        f"[{' . '.join('a' * 200_000)}]",
+        "\n".join(f"{'.'.join(['k'] * 150)} = {at}" for at in range(1000)),
+        "a = " + "9" * 5000,
+        "x" * (MOST_TEXT_BYTES + 1),
+        "a = 1\0",
+    ],
+    ids=["lists", "tables", "a key", "a table's key", "keys", "digits", "length", "zero byte"],
+)
+def test_toml_that_takes_long_is_refused_soon(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a").write_text(text, encoding="utf-8")
+    begun = time.monotonic()
+
+    with pytest.raises(UsageError) as caught:
+        read_toml(tmp_path / "a", "scenario")
+    assert len(str(caught.value)) < 500
+    assert time.monotonic() - begun < 20
+
+
+def test_dots_in_texts_and_comments_are_no_keys(tmp_path: Path) -> None:
+    names = ", ".join(f'"m5.{number}xlarge" = 1.5' for number in range(300))
+    (tmp_path / "a").write_text(f"# {'.' * 200}\nprices = {{ {names} }}", encoding="utf-8")
+
+    assert len(read_toml(tmp_path / "a", "scenario")["prices"]) == 300

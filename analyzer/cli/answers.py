@@ -57,7 +57,7 @@ def analyze(  # noqa: PLR0913, PLR0917 - one parameter for each group of options
     from analyzer.measurement.snapshot import SUBFOLDER
 
     # A mistake in it must show before hours of collecting, not after.
-    options.scenario_of(projected.scenario)
+    projected.assumed()
     explained, charts = answers.explained(), drawing.charts(output)
     with temporary_folder() as temporary:
         target = (output or temporary) / SUBFOLDER

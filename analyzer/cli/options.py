@@ -13,7 +13,14 @@ import click
 from analyzer.cli import values
 from analyzer.cli.parameters import Maker, argument, option
 from analyzer.cli.values import ALL, NONE
-from analyzer.defaults import CHART_DPI, CHART_FORMATS, DEFAULT_DAYS, DEFAULT_TIMEOUT_SECONDS
+from analyzer.defaults import (
+    CHART_DPI,
+    CHART_FORMATS,
+    DEFAULT_DAYS,
+    DEFAULT_TIMEOUT_SECONDS,
+    LEAST_DAYS,
+    MOST_DAYS,
+)
 from analyzer.errors import UsageError
 from analyzer.report.render import FORMATS
 
@@ -41,7 +48,7 @@ URL = option(
 
 def folder(what: str) -> Maker:
     """Declare --output, the folder for `what`."""
-    kind = click.Path(path_type=Path, file_okay=False)
+    kind = values.PathName(path_type=Path, file_okay=False)
     return option("-o", "--output", f"Folder for {what}.", type=kind)
 
 
@@ -143,7 +150,7 @@ class TimeOptions:
         option(
             "--days",
             "Length of the time range, which ends at --end.",
-            type=click.FloatRange(min=0, min_open=True, max=3660),
+            type=values.FloatRange(min=LEAST_DAYS, max=MOST_DAYS),
             default=DEFAULT_DAYS,
             metavar="DAYS",
         ),
@@ -233,15 +240,13 @@ class ProjectionOptions:
         option(
             "--waypoint-replicas",
             "Replicas of each waypoint.",
-            type=click.IntRange(min=1),
+            type=values.WHOLE,
             metavar="N",
         ),
     ] = None
     node_count: Annotated[
         int | None,
-        option(
-            "--nodes", "Override the detected node count.", type=click.IntRange(min=1), metavar="N"
-        ),
+        option("--nodes", "Override the detected node count.", type=values.WHOLE, metavar="N"),
     ] = None
     force_short: ForceShort = False
 
@@ -282,7 +287,7 @@ class StatedOptions:
             "--proxy-rps",
             "Requests per second of all sidecars together, with --constants.",
             metavar="N",
-            type=click.FloatRange(min=0),
+            type=values.FloatRange(min=0),
         ),
     ]
 

@@ -22,8 +22,12 @@ import click
 
 from analyzer.cli import values
 
-_TYPES: Mapping[object, object] = {Path: click.Path(path_type=Path), datetime: values.time}
-"""How text becomes a value of a type that click does not know."""
+_TYPES: Mapping[object, object] = {
+    Path: values.PathName(path_type=Path),
+    datetime: values.time,
+    str: values.Text(),
+}
+"""How text becomes a value of a type that click does not know, or reads less strictly."""
 
 Maker = Callable[[str, object], click.Parameter]
 """Makes the click parameter of a name and a type hint."""

@@ -4,19 +4,25 @@ A reader raises ValueError with the problem; help shows its name. Names that hea
 looked up when they are needed, so that help is instant.
 """
 
+import math
+import os
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
 from analyzer import data
 from analyzer.data import sample_path
+from analyzer.defaults import year_problem
+from analyzer.errors import brief
 
 ALL, NONE = "all", "none"
 """Names for every chart, or for none; the first also for every mode."""
 
-_DURATION = re.compile(r"(?P<count>\d+)(?P<unit>[smh]?)")
+_DURATION = re.compile(r"(?P<count>0*[0-9]{1,9})(?P<unit>[smh]?)")
+_LONGEST_SECONDS = 366 * 86_400
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
@@ -25,7 +31,9 @@ def time(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise ValueError(f"{text!r} is not a time such as 2026-11-20T08:00Z") from error
+        raise ValueError(f"{brief(text)} is not a time such as 2026-11-20T08:00Z") from error
+    if wrong := year_problem(moment):
+        raise ValueError(wrong)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -34,8 +42,61 @@ def duration(text: str) -> int:
     match = _DURATION.fullmatch(text)
     seconds = int(match["count"]) * _SECONDS[match["unit"]] if match else 0
     if seconds < 1:
-        raise ValueError(f"{text!r} is not a duration such as 300, 30s or 5m")
+        raise ValueError(f"{brief(text)} is not a duration such as 300, 30s or 5m")
+    if seconds > _LONGEST_SECONDS:
+        raise ValueError(f"{brief(text)} is longer than {_LONGEST_SECONDS // 3600}h")
     return seconds
+
+
+WHOLE = click.IntRange(1, 1_000_000)
+"""A number of nodes or replicas: more of either is a slip of the finger."""
+
+
+class Text(click.types.StringParamType):
+    """Text that can be stored and sent: Python keeps other bytes as half characters."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Return the text; raises click.BadParameter if it is not UTF-8."""
+        text = super().convert(value, param, ctx)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            self.fail(f"{brief(text)} is not text in UTF-8", param, ctx)
+        return text
+
+
+class PathName(click.Path):
+    """The path of a file or folder, there or not, that the system can look for."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """Return the path; raises click.BadParameter if the system refuses its name."""
+        try:
+            Path(value).stat()
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            pass
+        except OSError as error:
+            self.fail(f"{brief(str(value))}: {error.strerror}.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class FloatRange(click.FloatRange):
+    """A range that NaN is not in: every comparison with it is false."""
+
+    def convert(
+        self, value: float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number; raises click.BadParameter if it is not in the range."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{number} is not in the range {self._describe_range()}.", param, ctx)
+        return number
 
 
 def mode(text: str) -> str:

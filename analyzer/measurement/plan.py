@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import analyzer
-from analyzer.defaults import DEFAULT_DAYS
+from analyzer.defaults import DEFAULT_DAYS, LEAST_DAYS, MOST_DAYS, year_problem
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.anonymise import Anonymiser, new_salt
 from analyzer.measurement.detect import checked_label
@@ -72,6 +72,13 @@ class Ask:
             checked_label(label, Setting.REPLICA_LABELS)
         if any(time is not None and time.tzinfo is None for time in (self.start, self.end)):
             raise ValueError("a time without a zone is another moment on each machine")
+        if not LEAST_DAYS <= self.days <= MOST_DAYS:
+            raise UsageError(
+                f"{Setting.DAYS} is {self.days:g}, and must be from {LEAST_DAYS} to {MOST_DAYS}."
+            )
+        for setting, time in ((Setting.START, self.start), (Setting.END, self.end)):
+            if time is not None and (problem := year_problem(time)):
+                raise UsageError(f"{setting}: {problem}.")
 
     def to_json(self, anonymiser: Anonymiser) -> dict[str, Any]:
         """Return the question as JSON, without the names that are hidden."""
@@ -94,6 +101,11 @@ class Ask:
             raise UsageError(
                 f"{Setting.START} {start:%Y-%m-%dT%H:%M:%SZ} is not before {Setting.END} "
                 f"{end:%Y-%m-%dT%H:%M:%SZ}. Choose an earlier {Setting.START}."
+            )
+        if end - start > timedelta(days=MOST_DAYS):
+            raise UsageError(
+                f"The time from {Setting.START} to {Setting.END} is longer than {MOST_DAYS:,} "
+                f"days. Choose a later {Setting.START}."
             )
         return start, end
 

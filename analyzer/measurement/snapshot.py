@@ -59,9 +59,12 @@ def load_snapshot(path: Path | str) -> Snapshot:
     path = Path(path)
     # Shells complete a path down to the only file that looks like it.
     candidates = (path, path / SUBFOLDER, path.parent if path.name == MANIFEST else path)
-    found = next((one for one in candidates if (one / MANIFEST).is_file()), None)
-    if found is None:
-        raise SnapshotError(_why_not(path))
+    try:
+        found = next((one for one in candidates if (one / MANIFEST).is_file()), None)
+        if found is None:
+            raise SnapshotError(_why_not(path))
+    except OSError as error:
+        raise SnapshotError(f"{path} cannot be read: {error.strerror}.") from error
     return open_snapshot(found)
 
 

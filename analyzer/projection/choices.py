@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats
-from analyzer.errors import UsageError
+from analyzer.errors import UsageError, brief
 
 END_OF_DAY: Final = time.max
 """The end of a day, which a scenario file writes as 24:00."""
@@ -28,7 +28,7 @@ class NotPermitted(ValueError):
     """A value that is not permitted for a key of a scenario, or for a part of it."""
 
     def __init__(self, value: object, permitted: str, part: str = "") -> None:
-        super().__init__(f"{value!r}. Permitted: {permitted}.")
+        super().__init__(f"{brief(value)}. Permitted: {permitted}.")
         self.part = part
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,7 +12,8 @@ import tomlkit
 from tomlkit.items import Item
 
 from analyzer.data import Assumption, assumptions, assumptions_without_snapshot
-from analyzer.errors import UsageError
+from analyzer.errors import UsageError, brief
+from analyzer.files import read_toml
 from analyzer.projection import choices
 from analyzer.projection.choices import CHOICES, Basis, NotPermitted
 from analyzer.settings import Setting
@@ -58,6 +58,9 @@ A number may be a 90 % interval: {{ low = ..., mid = ..., high = ... }}.
 Replicas, limits, the target of utilisation, growth and right-sizing have no interval.
 Measured costs of ztunnels replace the defaults. Other costs of ztunnels
 scale with the measured cost of a sidecar unless you change them."""
+
+_KEY_LENGTH: Final = 100
+"""Characters of a wrong key that are compared with the known ones, or shown."""
 
 _MOST_DIGITS: Final = 1e15
 """Whole numbers below this are written without a decimal point, and are exact when read again."""
@@ -118,9 +121,10 @@ class Scenario:
                 if key in CHOICES:
                     chosen[key] = CHOICES[key].read(value)
                 elif key not in values:
-                    nearest = difflib.get_close_matches(key, [*values, *CHOICES], n=1, cutoff=0.0)
+                    known = [*values, *CHOICES]
+                    nearest = difflib.get_close_matches(key[:_KEY_LENGTH], known, n=1, cutoff=0.0)
                     raise UsageError(
-                        f"{origin} has the unknown key {key!r}. The nearest known key is "
+                        f"{origin} has the unknown key {brief(key)}. The nearest known key is "
                         f"{nearest[0]!r}."
                     )
                 elif (number := _interval(key, value)) != values[key].value:
@@ -129,7 +133,7 @@ class Scenario:
                 # A key may be the name of an instance type, with any characters.
                 name = "".join(
                     letter if letter.isprintable() else repr(letter)[1:-1]
-                    for letter in f"{key}{wrong.part}"
+                    for letter in f"{key}{wrong.part}"[:_KEY_LENGTH]
                 )
                 raise UsageError(f"{origin}: {name} is {wrong}") from wrong
         return replace(self, assumptions=values, **chosen)
@@ -153,12 +157,7 @@ def load_scenario(path: Path, defaults: Scenario | None = None) -> Scenario:
     Raises:
         UsageError: if it cannot be read, or has a key or value that is not permitted.
     """
-    try:
-        changes = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"Cannot read scenario {path}: {error.strerror}.") from error
-    except ValueError as error:
-        raise UsageError(f"Scenario {path} is not valid TOML: {error}.") from error
+    changes = read_toml(path, "scenario")
     return (defaults or default_scenario()).changed(str(path), changes)
 
 

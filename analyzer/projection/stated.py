@@ -1,13 +1,13 @@
 """Hypothetical meshes that a file states, each priced by published benchmarks."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from analyzer.data import PublishedConstants, complete_constants
-from analyzer.errors import UsageError
+from analyzer.errors import UsageError, brief
+from analyzer.files import read_toml
 from analyzer.projection.choices import LARGEST, is_number
 from analyzer.projection.demand import MOST_STATED, StatedLoad, stated_load
 from analyzer.projection.published import project_constants
@@ -46,12 +46,7 @@ def load_meshes(path: Path) -> tuple[StatedMesh, ...]:
         UsageError: if it cannot be read, if a key or value is not permitted, if the rate that the
             constants need is missing, or if two meshes have the same name.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"Cannot read meshes {path}: {error.strerror}.") from error
-    except ValueError as error:
-        raise UsageError(f"{path} is not valid TOML: {error}.") from error
+    document = read_toml(path, "meshes")
     listed = document.get("mesh")
     tables = listed if isinstance(listed, list) else []
     if set(document) != {"mesh"} or not tables or not all(isinstance(one, dict) for one in tables):
@@ -59,7 +54,9 @@ def load_meshes(path: Path) -> tuple[StatedMesh, ...]:
     meshes = tuple(_read(table, f"{path}, mesh {at}") for at, table in enumerate(tables, 1))
     names = [mesh.name for mesh in meshes]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise UsageError(f"{path} has two meshes with the name {twice[0]!r}. Rename one of them.")
+        raise UsageError(
+            f"{path} has two meshes with the name {brief(twice[0])}. Rename one of them."
+        )
     return meshes
 
 
@@ -67,7 +64,7 @@ def _read(table: Mapping[str, object], origin: str) -> StatedMesh:
     known = {*_NEEDED, _RPS}
     if strange := sorted(set(table) - known):
         raise UsageError(
-            f"{origin}, has the unknown key {strange[0]!r}. The keys are "
+            f"{origin}, has the unknown key {brief(strange[0])}. The keys are "
             f"{', '.join((*_NEEDED, _RPS))}."
         )
     if lacking := [key for key in _NEEDED if key not in table]:
@@ -78,7 +75,8 @@ def _read(table: Mapping[str, object], origin: str) -> StatedMesh:
     benchmarks = complete_constants()
     if not isinstance(constants, str) or constants not in benchmarks:
         raise UsageError(
-            f"{origin}: there are no benchmarks {constants!r}. Give one of {', '.join(benchmarks)}."
+            f"{origin}: there are no benchmarks {brief(constants)}. Give one of "
+            f"{', '.join(benchmarks)}."
         )
     pods, nodes, namespaces = (_count(table, key, origin) for key in _COUNTS)
     load = stated_load(

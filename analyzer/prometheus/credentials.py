@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from analyzer.defaults import DEFAULT_TIMEOUT_SECONDS
 from analyzer.errors import UsageError
+from analyzer.files import MIB, read_text, require_regular
 from analyzer.prometheus.address import parse_address
 from analyzer.prometheus.secret_path import secrets_in, without_secrets
 from analyzer.settings import Setting
@@ -37,6 +38,9 @@ of tenants, teams and data sources differ from one proxy to the next."""
 
 _HASH_ROUNDS = 200_000
 """Makes each guess at the name of a tenant cost about 0.1 s."""
+
+_MOST_CERTIFICATE_BYTES = 16 * MIB
+"""Of a file: the certificates of every public authority have 0.3 MiB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +115,8 @@ class Access:
         """
         address = parse_address(url)
         for file in (ca_file, client_certificate, client_key):
-            if file is not None and not file.is_file():
-                raise UsageError(f"There is no file {file}.")
+            if file is not None:
+                _require_file(file)
         access = cls(
             url=address.url,
             token=_first_line(token_file)
@@ -180,15 +184,23 @@ def _chooses(header: str) -> bool:
     return not _SECRET.search(header) and not _TECHNICAL.fullmatch(header)
 
 
+def _require_file(path: Path) -> None:
+    """Refuse what is no file of certificates or of a key; raises UsageError."""
+    try:
+        require_regular(path, _MOST_CERTIFICATE_BYTES)
+    except FileNotFoundError as error:
+        raise UsageError(f"There is no file {path}.") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+
+
 def _first_line(path: Path | None) -> str | None:
     if path is None:
         return None
     try:
-        # -sig: some editors begin a file with a byte order mark, which is no part of the secret.
-        line = path.read_text(encoding="utf-8-sig").partition("\n")[0].strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise UsageError(f"{path} cannot be read: {reason}.") from error
+        line = read_text(path).partition("\n")[0].strip()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
     if not line:
         raise UsageError(f"The first line of {path} is empty. Put the secret there.")
     return line

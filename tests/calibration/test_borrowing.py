@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import pytest
 
 from analyzer.calibration import Calibration, WorkloadCalibration, calibrate_usage
 from analyzer.units import Interval, Provenance, Reason
@@ -41,6 +42,7 @@ def shown(workload: WorkloadCalibration) -> tuple[Interval, Interval]:
     return idle, slope
 
 
+@pytest.mark.long
 def test_the_interval_of_a_borrowed_line_holds_the_truth_about_as_often_as_it_should() -> None:
     covered = np.zeros(2, dtype=int)
     for idle, slope, answer in answers():

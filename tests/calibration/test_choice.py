@@ -293,6 +293,7 @@ def test_the_own_weights_of_a_curve_bring_its_exponent_to_the_truth(seed: int) -
 # --- what the choice leaves uncertain ---
 
 
+@pytest.mark.long
 def test_most_straight_lines_get_no_wider_from_the_choice() -> None:
     choices = [choice_of(simulate(seed).usage) for seed in range(20)]
 

@@ -256,6 +256,7 @@ def missing_by_direction(usage: MeshUsage) -> Interval:
     return missing.whole
 
 
+@pytest.mark.long
 def test_a_fit_by_direction_raises_no_false_alarm() -> None:
     """A mix that changes over the day is not an error of the request rate."""
     answers = [sidecar_of(directed(seed)) for seed in range(25)]

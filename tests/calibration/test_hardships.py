@@ -124,6 +124,7 @@ def sidecar_missing(calibration: Calibration) -> Interval:
     return calibration.sidecar.attenuation_share
 
 
+@pytest.mark.long
 def test_where_nothing_is_missing_there_is_no_finding() -> None:
     missing = [sidecar_missing(calibrate_usage(simulate(seed).usage)) for seed in range(20)]
 
@@ -192,6 +193,7 @@ def test_the_marginal_cost_is_that_of_the_requests_this_mesh_has(seed: int) -> N
     assert cost == pytest.approx(answer.curve.predict(rates))
 
 
+@pytest.mark.long
 def test_a_linear_truth_is_taken_for_one_in_nine_of_ten_meshes() -> None:
     chosen = [sidecar_of(simulate(seed).usage).model for seed in range(100, 130)]
 

@@ -96,6 +96,7 @@ def test_the_end_of_the_day_follows_from_its_beginning_within_the_prediction_int
     assert 0.84 < np.average(coverage, weights=workloads) < 0.98
 
 
+@pytest.mark.long
 def test_a_mesh_that_mostly_idles_is_not_made_out_to_cost_more() -> None:
     errors, covered = [], 0
     for seed in range(MESHES):
@@ -112,6 +113,7 @@ def test_a_mesh_that_mostly_idles_is_not_made_out_to_cost_more() -> None:
     assert covered >= COVERED
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("workloads", "proxies"), [((1, 4), (4, 12)), ((1, 3), (2, 3)), ((3, 12), (4, 19))]
 )

@@ -102,6 +102,7 @@ def test_cpu_that_falls_when_requests_rise_is_refused() -> None:
     assert parts.excluded_vcpu == pytest.approx(parts.measured_vcpu)
 
 
+@pytest.mark.long
 def test_noise_alone_is_refused_where_it_tilts_down_and_else_has_zero_within_reach() -> None:
     refusals = 0
     for seed in range(40):

@@ -1,5 +1,6 @@
 """Many bent meshes in one server, each on days of its own, and the answers about them."""
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,31 +29,51 @@ def each_bent(shapes: Mapping[str, tuple[Bend, ...]], first_seed: int) -> dict[s
 
 def question(url: str, scene: Scene) -> tuple[str, ...]:
     """Return the arguments of the command that asks about a scene."""
+    return ("analyze", *_asking(url, scene), "--format", "json")
+
+
+def _asking(url: str, scene: Scene) -> tuple[str, ...]:
     times = ("--start", scene.start.isoformat(), "--end", scene.end.isoformat())
-    return ("analyze", "-p", url, *times, "--format", "json", "-q", *scene.flags)
+    return ("-p", url, *times, "-q", *scene.flags)
 
 
 def asked_within(url: str, scene: Scene) -> Outcome:
     """Ask the command within this process, which saves its imports where many are asked."""
-    done = CliRunner().invoke(cli, question(url, scene))
+    return _within(*question(url, scene))
+
+
+def calibrated_within(url: str, scene: Scene) -> Outcome:
+    """Collect and calibrate within this process: all but the projection, which takes a third."""
+    with tempfile.TemporaryDirectory() as folder:
+        snapshot = str(Path(folder) / "snapshot")
+        collected = _within("collect", *_asking(url, scene), "-o", snapshot)
+        return collected if collected.status else _within("calibrate", snapshot, "--format", "json")
+
+
+def _within(*arguments: str) -> Outcome:
+    done = CliRunner().invoke(cli, arguments)
     return Outcome(status=done.exit_code, stdout=done.stdout, stderr=done.stderr)
 
 
 class Store:
     """A server that stores several scenes."""
 
-    def __init__(self, url: str, scenes: Mapping[str, Scene]) -> None:
+    def __init__(self, url: str, scenes: Mapping[str, Scene], *, projects: bool) -> None:
         self.url = url
+        self._projects = projects
         self.scenes = scenes
         self._answers: dict[str, dict[str, Any]] = {}
 
     def answer(self, name: str) -> dict[str, Any]:
-        """Return what the command answers about a scene, asked once."""
+        """Return what is measured and fitted of a scene, and projected if that is asked for."""
         if name not in self._answers:
-            outcome = asked_within(self.url, self.scenes[name])
-            assert outcome.status == 0, outcome.stderr or outcome.stdout
-            self._answers[name] = outcome.document
+            ask = asked_within if self._projects else calibrated_within
+            self._answers[name] = _answered(ask(self.url, self.scenes[name]))
         return self._answers[name]
+
+    def projected(self, name: str) -> dict[str, Any]:
+        """Return what `analyze` answers about a scene."""
+        return _answered(asked_within(self.url, self.scenes[name]))
 
     def wrong(self, name: str) -> list[str]:
         """Return the figures that are off in the answer about a scene."""
@@ -63,12 +84,24 @@ class Store:
         return finding_names(self.answer(name))
 
 
+def _answered(outcome: Outcome) -> dict[str, Any]:
+    assert outcome.status == 0, outcome.stderr or outcome.stdout
+    return outcome.document
+
+
 @contextmanager
 def stored(
-    folder: Path, scenes: Mapping[str, Scene], engine: type[ServerProcess] = PrometheusServer
+    folder: Path,
+    scenes: Mapping[str, Scene],
+    engine: type[ServerProcess] = PrometheusServer,
+    *,
+    projects: bool = False,
 ) -> Iterator[Store]:
-    """Fill a server with scenes, which must be in the order of their times."""
+    """Fill a server with scenes, which must be in the order of their times.
+
+    Where the store `projects`, its answers are those of `analyze`.
+    """
     with engine(folder / "server") as server:
         for scene in scenes.values():
             server.fill(scene.mesh)
-        yield Store(server.url, scenes)
+        yield Store(server.url, scenes, projects=projects)

@@ -32,7 +32,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         name: prices.asked_with_prices(scene, folder)
         for name, scene in each_bent(_SHAPES, 61).items()
     }
-    with stored(folder, scenes) as store:
+    with stored(folder, scenes, projects=True) as store:
         yield store
 
 

@@ -58,7 +58,7 @@ def test_an_old_waypoint_has_a_cost_of_its_requests(store: Store) -> None:
 
 
 def test_the_total_is_given_with_and_without_an_ambiguous_proxy(store: Store) -> None:
-    answer = store.answer(_AMBIGUOUS)
+    answer = store.projected(_AMBIGUOUS)
     (finding,) = (one for one in answer["quality"] if one["name"] == "ambiguous_roles")
 
     assert len(finding["affected"]) == 2

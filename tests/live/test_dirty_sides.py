@@ -72,7 +72,7 @@ _NAMED = {
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     scenes = {name: make(n * DAYS_APART) for n, (name, make) in enumerate(_SHAPES.items())}
     scenes["whole"] = called(58, day=len(scenes) * DAYS_APART)
-    with stored(tmp_path_factory.mktemp("sides"), scenes) as store:
+    with stored(tmp_path_factory.mktemp("sides"), scenes, projects=True) as store:
         yield store
 
 

@@ -157,7 +157,7 @@ def test_what_is_not_toml_is_refused(file: Path, text: str) -> None:
 def test_bytes_that_are_no_text_are_refused(file: Path) -> None:
     file.write_bytes(b"vcpu_month_usd = \xff\xfe")
 
-    with pytest.raises(UsageError, match="is not valid TOML"):
+    with pytest.raises(UsageError, match="not text in UTF-8"):
         load_scenario(file)
 
 

@@ -40,6 +40,7 @@ def half_widths(covariances: Floats) -> Floats:
     return np.asarray(quantile(FREEDOM) * np.sqrt(np.einsum("gii->gi", covariances)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", [3, 5, 20])
 @pytest.mark.parametrize("spread", [0.3, 1.0, 3.0])
 def test_intervals_hold_the_truth_however_much_groups_differ(count: int, spread: float) -> None:
