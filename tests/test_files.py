@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from analyzer.errors import OutputError, UsageError
-from analyzer.files import MOST_TEXT_BYTES, read_file, read_text, read_toml, write_file
+from analyzer.files import (
+    MOST_TEXT_BYTES,
+    read_file,
+    read_text,
+    read_toml,
+    remove_left,
+    write_file,
+)
 
 
 def test_a_file_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -38,6 +45,26 @@ def test_a_file_that_cannot_be_replaced_stays_and_nothing_is_left_beside_it(
 
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_bytes() == b"one"
+
+
+def test_a_private_file_is_for_its_user_alone_whatever_the_mask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        (tmp_path / ".a.tmp").touch(0o666)
+        write_file(tmp_path / "a", b"one", is_private=True)
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_a_killed_run_left_is_removed_once_it_is_old(tmp_path: Path) -> None:
+    for name in (".a.tmp", ".new.tmp", ".foreign.tmp"):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, None if name == ".new.tmp" else (0, 0))
+    remove_left(tmp_path, ["a", "new", "absent"])
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".foreign.tmp", ".new.tmp"]
 
 
 def test_a_file_is_read_up_to_its_bound(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from analyzer.cli import answering, options, values
 from analyzer.cli.ending import keeping
 from analyzer.cli.measuring import collected, kept_at
 from analyzer.cli.parameters import command, examples, option, verbatim
+from analyzer.cli.temporary import temporary_folder
 from analyzer.data import DEFAULT_SAMPLE, sample_path
 from analyzer.errors import InsufficientData, sentences
 
@@ -53,15 +54,13 @@ def analyze(  # noqa: PLR0913, PLR0917 - one parameter for each group of options
     This is the main command. It surveys the server, collects a snapshot, calibrates, projects and
     reports. With -o it writes the snapshot into DIRECTORY/snapshot, beside the files of `report`.
     """
-    import tempfile
-
     from analyzer.measurement.snapshot import SUBFOLDER
 
     # A mistake in it must show before hours of collecting, not after.
     projected.assumed()
     explained, charts = answers.explained(), drawing.charts(output)
-    with tempfile.TemporaryDirectory(prefix="istio-usage-") as temporary:
-        target = (output or Path(temporary)) / SUBFOLDER
+    with temporary_folder() as temporary:
+        target = (output or temporary) / SUBFOLDER
         with keeping(lambda: kept_at(target) if output else "Nothing is kept without -o."):
             snapshot = collected(server, talk, target, replacing)
             try:

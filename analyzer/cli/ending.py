@@ -1,7 +1,7 @@
 """Messages on stderr and the end of a run: its exit status, and one line if it fails.
 
 0    answered
-1    a known failure; also a closed pipe, about which click prints nothing
+1    a known failure, or one of the machine; also a closed pipe, about which click prints nothing
 2    wrong usage
 3    the data cannot support the answer
 130  interrupted by Ctrl-C
@@ -20,6 +20,8 @@ from typing import Never, TextIO
 
 import click
 
+from analyzer.cli import machine
+from analyzer.cli.temporary import drawing_folder
 from analyzer.errors import AnalyzerError, DeadlinePassed, sentences
 from analyzer.settings import spelled
 
@@ -42,6 +44,9 @@ class CommandLine(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
+        if lacking := machine.shortage():
+            _last_words(lacking)
+            ctx.exit(1)
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, AnalyzerError) as error:
@@ -55,6 +60,12 @@ class CommandLine(click.Group):
 def note(text: str, stream: TextIO | None = None) -> None:
     """Print one line on stderr, settings spelled as flags."""
     click.echo(f"istio-usage: {as_flags(text)}", file=stream, err=True)
+
+
+def _last_words(text: str) -> None:
+    """Print one line on stderr with nothing that has to be imported: that may be what failed."""
+    shown = "".join(letter if letter.isprintable() else "�" for letter in text)
+    click.echo(f"istio-usage: {shown}", err=True)
 
 
 def as_flags(text: str) -> str:
@@ -71,11 +82,13 @@ def as_flags(text: str) -> str:
 def run(command_line: Callable[..., object]) -> Never:
     """Run the command line and end the process."""
     signal.signal(signal.SIGTERM, _terminate)
+    machine.prepare()
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - kept to the end
     try:
         _guard_stdout()
-        command_line(prog_name="istio-usage")
+        with drawing_folder():
+            command_line(prog_name="istio-usage")
     except _StdoutError as error:
         note(f"Cannot write the answer: {error}.")
         # Python would write what is left when it ends, and report that in lines of its own.
@@ -86,6 +99,11 @@ def run(command_line: Callable[..., object]) -> Never:
             # Requests under way may take minutes, and Python would wait for their threads.
             os._exit(ended.code)
         raise
+    except Exception as error:
+        if not (lacking := machine.lacking(error)):
+            raise
+        _last_words(lacking)
+        sys.exit(1)
     sys.exit(0)
 
 

@@ -61,7 +61,8 @@ def read_table(path: Path, query: Query | None = None, rows: int | None = None) 
         SnapshotError: if it is no such file.
     """
     with _opened(path, query, rows) as file:
-        return _plain(path, file.read(_wanted(file, query)))
+        # With threads it waits for ever where none can be started.
+        return _plain(path, file.read(_wanted(file, query), use_threads=False))
 
 
 def times_of(path: Path, query: Query, rows: int) -> Iterator[Floats]:
@@ -75,7 +76,7 @@ def times_of(path: Path, query: Query, rows: int) -> Iterator[Floats]:
             # A table without that column is refused when it is used.
             return
         keys = [name for name in _wanted(file, query) if name != query.name]
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=keys):
+        for batch in file.iter_batches(_BATCH_ROWS, columns=keys, use_threads=False):
             if any(column.null_count for column in batch.columns):
                 raise SnapshotError(f"{path} is damaged: a row lacks a label or its time.")
             codes = {

@@ -140,10 +140,10 @@ def write_table(path: Path, table: pa.Table) -> str:
     return write_file(path, sink.getvalue().to_pybytes())
 
 
-def write_file(path: Path, content: bytes) -> str:
+def write_file(path: Path, content: bytes, *, is_private: bool = False) -> str:
     """Write a file in one stroke and return its SHA-256; SnapshotError if that fails."""
     try:
-        files.write_file(path, content)
+        files.write_file(path, content, is_private=is_private)
     except OutputError as error:
         raise SnapshotError(str(error)) from error
     return hashlib.sha256(content).hexdigest()

@@ -189,7 +189,7 @@ def _share_of_most(proxy: Ints, scrapes: Floats, proxies: pd.DataFrame) -> Float
     workload = proxies.groupby(["namespace", "workload"]).ngroup().to_numpy(np.int64)[proxy]
     most = pd.Series(scrapes).groupby(workload).transform("max").to_numpy(float)
     # A table of zeros, as an export may make of it, shows no scrape.
-    return np.divide(scrapes, most, out=np.full(len(scrapes), np.nan), where=most > 0)
+    return np.asarray(np.divide(scrapes, most, out=np.full(len(scrapes), np.nan), where=most > 0))
 
 
 def _own_share(full: Floats, factor: float) -> Floats:

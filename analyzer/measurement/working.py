@@ -7,6 +7,7 @@ Every move is one rename, so a run that is killed leaves the state before it or 
 `settle` brings what it left to an end. All of this needs the lock of `lock.locked`.
 """
 
+import contextlib
 import hashlib
 import json
 import secrets
@@ -55,6 +56,10 @@ class Working:
     def of(cls, target: Path, plan: Plan) -> "Working":
         """Return the working folder of `target`, in which `plan` was read."""
         path = partial_path(target)
+        # Earlier versions let others read it.
+        with contextlib.suppress(OSError):
+            path.chmod(0o700)
+            (path / PLAN).chmod(0o600)
         try:
             mark = hashlib.sha256(read_plan(path)).hexdigest()
         except OSError as error:
@@ -68,12 +73,14 @@ class Working:
         try:
             if path.exists():
                 _discard(path, done_path(target))
-            (path / CHUNKS).mkdir(parents=True)
+            # The plan holds the salt of hidden names, or names: no other user reads them.
+            path.mkdir(mode=0o700, parents=True)
+            (path / CHUNKS).mkdir()
         except OSError as error:
             raise SnapshotError(f"{path} cannot be made: {error.strerror}.") from error
         # Two collections that ask the same at two times must not share chunks either.
         document = {"id": secrets.token_hex(16), **plan.to_json()}
-        write_file(path / PLAN, json.dumps(document, indent=2).encode())
+        write_file(path / PLAN, json.dumps(document, indent=2).encode(), is_private=True)
         return cls.of(target, plan)
 
 

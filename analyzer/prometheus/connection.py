@@ -63,7 +63,7 @@ class Connection:
                 differently, once.
         """
         self.access = access
-        self._judge = Judge(access=access, proxy=proxy_for(access.url))
+        self._judge = Judge(access=access, proxy=proxy_for(access.sent_url))
         self._sleep, self._note = sleep, note
         self._budget = Budget(access)
         self._pace = Pace(self._wait)
@@ -71,9 +71,9 @@ class Connection:
         self._noted: set[str] = set()
         self._lock = threading.Lock()
         self._session = PrometheusSession(access, self._budget)
-        self._client = PrometheusConnect(url=access.url, session=self._session, method="POST")
+        self._client = PrometheusConnect(url=access.sent_url, session=self._session, method="POST")
         # In place of the one that it has mounted.
-        self._session.mount(access.url, BoundedAdapter())
+        self._session.mount(access.sent_url, BoundedAdapter())
 
     def __enter__(self) -> Self:
         return self
@@ -125,7 +125,7 @@ class Connection:
 
     def label_values(self, label: str) -> tuple[str, ...]:
         """Return all values of a label; none where the server does not list them."""
-        url = f"{self.access.url}/api/v1/label/{label}/values"
+        url = f"{self.access.sent_url}/api/v1/label/{label}/values"
         for _ in range(2):
             self._budget.require_time()
             try:

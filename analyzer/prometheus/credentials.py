@@ -14,6 +14,7 @@ from analyzer.defaults import DEFAULT_MAX_ANSWER_MIB, DEFAULT_TIMEOUT_SECONDS
 from analyzer.errors import UsageError
 from analyzer.files import MIB, read_text, require_regular
 from analyzer.prometheus.address import parse_address
+from analyzer.prometheus.secret_path import secrets_in, without_secrets
 from analyzer.settings import Setting
 
 _TENANT = re.compile("tenant|org-?id|account-?id|project-?id", re.IGNORECASE)
@@ -49,7 +50,9 @@ class Access:
     Everything secret is left out of `repr`, and `url` holds none of it.
 
     Attributes:
-        url: scheme, host, port and path prefix, without a slash at the end.
+        url: scheme, host, port and path prefix, without a slash at the end. It is what is shown and
+            written: a secret in its path is ***.
+        sent_url: the same as it is used, with such secrets.
         token: sent as a bearer token.
         username: for basic authentication, with `password`.
         headers: further headers, such as X-Scope-OrgID for Mimir.
@@ -75,9 +78,13 @@ class Access:
     deadline_seconds: float | None = None
     max_answer_mib: int = DEFAULT_MAX_ANSWER_MIB
     remark: str = ""
+    sent_url: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse what http.client would refuse later, with the secret in its message."""
+        """Hide secrets of the path, and refuse what http.client would show in its message."""
+        if not self.sent_url or without_secrets(self.sent_url) != self.url:
+            object.__setattr__(self, "sent_url", self.url)
+            object.__setattr__(self, "url", without_secrets(self.url))
         sent = (self.token or "", *self.headers, *self.headers.values())
         if not all(text.isascii() and text.isprintable() for text in sent):
             raise UsageError(
@@ -136,7 +143,7 @@ class Access:
             timeout_seconds=timeout_seconds,
             deadline_seconds=deadline_seconds,
             max_answer_mib=max_answer_mib,
-            remark=address.remark,
+            remark=address.remark.replace(address.url, without_secrets(address.url)),
         )
         if address.is_scheme_assumed and not address.is_loopback and access.needs_privacy:
             # Whoever assumed http here would send a secret in the clear.
@@ -148,7 +155,7 @@ class Access:
 
     @property
     def tenant(self) -> str:
-        """A slow hash of the user name and the headers that may choose data; "" without either.
+        """A slow hash of the user, the path's secrets and the headers that may choose data, or "".
 
         Two users or tenants of one server may see different data. Passwords, tokens, cookies and
         certificates do not count: they are renewed while the data stay the same. The salt is the
@@ -157,6 +164,7 @@ class Access:
         sent = [f"{name.lower()}: {self.headers[name]}" for name in filter(_chooses, self.headers)]
         if self.username and not self.token:
             sent.append(self.username)
+        sent += [f"/{secret}" for secret in secrets_in(self.sent_url)]
         if not sent:
             return ""
         text, salt = "\n".join(sorted(sent)).encode(), self.url.encode()
@@ -172,7 +180,10 @@ class Access:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must be in no text."""
-        values = (self.token, self.password, *self.headers.values())
+        values = (
+            *(self.token, self.password, *self.headers.values()),
+            *secrets_in(self.sent_url),
+        )
         return tuple(value for value in values if value)
 
 

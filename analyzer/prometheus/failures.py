@@ -15,6 +15,7 @@ from analyzer.data.wordings import kinds_of
 from analyzer.errors import LONGEST_WORDS, Unreachable, abridged, sentences
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.proxy import Proxy
+from analyzer.prometheus.secret_path import HIDDEN
 from analyzer.settings import Setting
 
 _NO_API = (
@@ -74,7 +75,7 @@ def own_words(response: requests.Response, access: Access) -> tuple[str, str]:
             words = title[1] if title else ""
         words = words[:_LONGEST_TEXT] or (response.reason or "")[:_LONGEST_TEXT]
     for secret in access.secrets:
-        words = words.replace(secret, "***")
+        words = words.replace(secret, HIDDEN)
     return kind, " ".join(words.split())
 
 
@@ -190,7 +191,10 @@ def unreachable(
     error: requests.RequestException, access: Access, proxy: Proxy | None
 ) -> Unreachable:
     """Return the failure of a request that got no answer."""
-    url, cause = access.url, abridged(innermost_cause(error), LONGEST_WORDS)
+    url, cause = access.url, innermost_cause(error)
+    for secret in access.secrets:
+        cause = cause.replace(secret, HIDDEN)
+    cause = abridged(cause, LONGEST_WORDS)
     advice = f"Check {Setting.URL}, and that a port-forward to it still runs."
     if proxy and isinstance(
         error, requests.exceptions.ProxyError | requests.exceptions.InvalidSchema

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analyzer.errors import AnalyzerError, OutputError
-from analyzer.files import write_file
+from analyzer.files import remove_left, write_file
 from analyzer.report import records
 from analyzer.report.answer import Answer
 from analyzer.report.blocks import Picture
@@ -154,7 +154,9 @@ def _drawn(
 
 
 def _remove_stale_charts(folder: Path, files: Iterable[str]) -> None:
-    for name in (f"{chart}.{suffix}" for chart in CHARTS for suffix in FORMATS):
+    names = [f"{chart}.{suffix}" for chart in CHARTS for suffix in FORMATS]
+    remove_left(folder, names)
+    for name in names:
         path = folder / name
         if name in files or not path.is_file():
             continue

@@ -1,5 +1,7 @@
 """A collection with hidden names that is killed gives no name away, and ends with one salt."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -38,6 +40,20 @@ def _written(folder: Path) -> str:
     return "\n".join(found)
 
 
+def _require_private(partial: Path) -> None:
+    """Require that no other user can read what is kept, with the salt, to go on."""
+    assert partial.stat().st_mode & 0o777 == 0o700
+    assert (partial / "plan.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.fixture(autouse=True)
+def _open_to_all() -> Iterator[None]:
+    """Let new files be readable and writable by everybody, unless the tool sees to it."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
 def test_what_a_killed_collection_leaves_names_nobody_and_is_finished_with_its_salt(
     small_server: PrometheusServer, tmp_path: Path
 ) -> None:
@@ -46,6 +62,7 @@ def test_what_a_killed_collection_leaves_names_nobody_and_is_finished_with_its_s
     script = [None] * (_PASSED + _SURVEYS) + [_SILENCE] * 4
     with Remarking(small_server.url, {"warnings": ["acme-store-0 is down"]}, script) as server:
         _killed(server.url, target)
+        _require_private(tmp_path / "hidden.partial")
         left = _written(tmp_path / "hidden.partial")
 
         assert [name for name in (*names, server.url) if name in left] == []
@@ -60,6 +77,7 @@ def test_what_a_killed_collection_leaves_names_nobody_and_is_finished_with_its_s
     assert "answers another question" in other.stderr
     assert again.status == 0, again.stderr
     assert "Resuming" in again.stderr
+    assert list(tmp_path.glob("hidden?*")) == []
     written = _written(target)
     assert [name for name in (*names, "salt") if name in written] == []
     opened = run("collect", "-p", small_server.url, *_OPTIONS, "-o", tmp_path / "open")

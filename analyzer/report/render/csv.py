@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -11,6 +12,12 @@ from analyzer.report.blocks import Report
 # A spreadsheet takes a text that begins so for a formula, and runs it. Some take the full-width
 # letters of East Asian keyboards for these.
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+# What divides cells where a comma is the decimal sign, and where the separator is guessed.
+_OTHER_SEPARATORS: Final = re.compile(
+    rf"(?<=[;|])([\s\"]*)(?=[{re.escape(''.join(_FORMULA_STARTS))}])"
+)
 
 
 def render(report: Report, _: object = None) -> str:
@@ -34,5 +41,6 @@ def csv_text(rows: Iterable[Mapping[str, object]]) -> str:
 def _guarded(value: object) -> object:
     if not isinstance(value, str):
         return value
-    text = fmt.inert(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    text = _OTHER_SEPARATORS.sub(r"\1'", fmt.inert(value))
+    # A quotation mark would hide the start from us, and not from a reader that removes it.
+    return f"'{text}" if text.lstrip('" ').startswith(_FORMULA_STARTS) else text

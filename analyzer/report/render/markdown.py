@@ -1,10 +1,30 @@
 """A report as Markdown; text from labels is made harmless."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from analyzer.report import format as fmt
 from analyzer.report.blocks import Block, Paragraphs, Points, Report, blocks_in
 from analyzer.report.table import Table, View
+
+_JOINER: Final = "\u2060"
+"""Takes no room, and ends what a platform would make a link or a notification of."""
+
+_START: Final = re.compile(r"^(?P<before>\s*(?:\d+)?)(?P<mark>[-+#=>:]|(?<=\d)[.)])(?=\s|[-#=+])")
+"""What begins a heading, a list or a line at the start of a text."""
+
+_ENTITY: Final = re.compile(r"&(?=#?\w+;)")
+
+_REFERENCE: Final = re.compile(
+    # Names of people, groups and commits@; issues, requests, snippets, epics, milestones.
+    r"@(?=\w)|[#!&%](?=\d)|(?<![A-Za-z])GH(?=-\d)"
+    # Addresses, with and without a scheme.
+    r"|(?<=[A-Za-z])(?=://)|(?<![A-Za-z])www(?=\.)|(?<![A-Za-z])(?:mailto|xmpp)(?=:)"
+    # A commit has seven digits or more, one of them a letter.
+    r"|(?<![\w-])(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{6}(?=[0-9a-f]{1,34}(?![\w-]))",
+    re.IGNORECASE,
+)
 
 
 def render(report: Report, _: object = None) -> str:
@@ -46,8 +66,15 @@ def markdown_table(header: Sequence[str], rows: Iterable[Iterable[str]]) -> list
 
 
 def escaped(text: str) -> str:
-    """Return text that Markdown shows as it is."""
+    r"""Return text that Markdown shows as it is, and of which no platform makes a link.
+
+    >>> escaped("1. <b> of @team")
+    '1\\. \\<b\\> of @\u2060team'
+    """
     text = fmt.inert(text)
-    for character in "\\`*_{}[]<>|":
+    for character in "\\`*_{}[]<>|~":
         text = text.replace(character, f"\\{character}")
-    return text
+    text = _START.sub(r"\g<before>\\\g<mark>", text)
+    # An entity would be shown as its letter.
+    text = _ENTITY.sub(r"\&", text)
+    return _REFERENCE.sub(lambda found: f"{found[0]}{_JOINER}", text)

@@ -90,6 +90,24 @@ def test_blanks_before_a_formula_do_not_hide_it(start: str) -> None:
     assert row["namespace"] == "'=1+1"
 
 
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d"])
+@pytest.mark.parametrize("before", ["a;", "a; ", ";", "a|", 'a;"', "a;b;\t"])
+def test_no_part_of_a_name_is_a_formula_where_another_sign_divides_cells(
+    before: str, start: str
+) -> None:
+    name = f"{before}{start}cmd()"
+    (row,) = rows(as_csv(calibration_only(fitted_calibration([workload(f"{name}/w")]))))
+
+    assert row["namespace"] == f"{inert(before + '.')[:-1]}'{start}cmd()"
+
+
+@pytest.mark.parametrize("name", ['"=1+1"', '" @x'])
+def test_a_quotation_mark_does_not_hide_a_formula(name: str) -> None:
+    (row,) = rows(as_csv(calibration_only(fitted_calibration([workload(f"{name}/w")]))))
+
+    assert row["namespace"] == f"'{name}"
+
+
 def test_each_proxy_stands_with_its_role_and_the_evidence_for_it() -> None:
     answer = full()
     assert answer.usage is not None

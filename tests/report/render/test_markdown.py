@@ -92,12 +92,34 @@ def test_every_table_row_has_as_many_cells_as_its_header() -> None:
         ("two\nlines", "two lines"),
         ("`code` *bold* _it_", r"\`code\` \*bold\* \_it\_"),
         ("back\\slash", r"back\\slash"),
+        ("![x](http:x)", r"!\[x\](http:x)"),
+        ("@org-team", "@\u2060org-team"),
+        ("a@example.com", "a@\u2060example.com"),
+        ("#1", "#\u20601"),
+        ("x#12 !3 %4 &5", "x#\u206012 !\u20603 %\u20604 &\u20605"),
+        ("GH-7", "GH\u2060-7"),
+        ("https:x www.example.com", "https:x www\u2060.example.com"),
+        ("mailto:x", "mailto\u2060:x"),
+        ("4f5a9c1e2b", "4f5a9c\u20601e2b"),
+        ("# heading", "\\# heading"),
+        ("- item", "\\- item"),
+        ("1. item", "1\\. item"),
+        ("&lt;b&gt;", "\\&lt;b\\&gt;"),
+        ("~~gone~~", r"\~\~gone\~\~"),
+        # Neither a figure nor the end of a pod's name.
+        ("-11 % 1234567 front-4f5a9c1e2b", "-11 % 1234567 front-4f5a9c1e2b"),
     ],
 )
 def test_markdown_in_a_name_is_text(name: str, written: str) -> None:
     text = as_markdown(calibration_only(fitted_calibration([workload(f"{name}/w")])))
 
     assert f"| {written}/w | 4 |" in text
+
+
+def test_an_address_in_a_note_is_no_link() -> None:
+    assert "**see http\u2060://example.com/x**" in as_markdown(
+        full(note="see http://example.com/x")
+    )
 
 
 def test_markdown_in_a_note_is_text() -> None:
