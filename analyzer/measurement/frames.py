@@ -54,7 +54,8 @@ def frame_of(
         texts = np.array([named.get(label, "") for named in labels], dtype=object)
         columns[label] = np.repeat(texts, lengths)
     columns[TIME] = np.rint(_joined([item.times for item in series])).astype(np.int64)
-    columns[query.name] = _rounded(_joined([item.samples for item in series]))
+    # What is below zero now is the rest of a rounding.
+    columns[query.name] = np.maximum(_rounded(_joined([item.samples for item in series])), 0.0)
     frame = pd.DataFrame(columns).astype(dict.fromkeys(query.labels, "str"))
     known: pd.DataFrame = frame[np.isfinite(frame[query.name])].reset_index(drop=True)
     if not _may_repeat(query):

@@ -21,13 +21,14 @@ from analyzer.errors import SnapshotError
 from analyzer.files import MIB, require_regular
 from analyzer.measurement.frames import TIME
 from analyzer.prometheus.query import Query
+from analyzer.prometheus.strict import LONGEST_VALUE
 from analyzer.units import BYTES_PER_GIB, counted
 
 MOST_FILE_BYTES: Final = 4096 * MIB
 _MOST_COLUMNS: Final = 200
 _MOST_ROW_GROUPS: Final = 100_000
-_LONGEST_LABEL: Final = 1024
-"""Bytes of a label's value: Kubernetes permits 253 characters in a name."""
+_LONGEST_LABEL: Final = 4 * LONGEST_VALUE
+"""Bytes of a label's value, at most four a character of those that a collection takes."""
 
 _BATCH_ROWS: Final = 65_536
 _BYTES_PER_CELL: Final = 24

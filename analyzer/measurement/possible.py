@@ -1,7 +1,8 @@
-"""Values that a quantity can have: what is negative or absurdly large is refused with its place.
+"""Values that a series can have: what is negative or absurdly large is refused with its place.
 
 Kept in a snapshot, it would make each command fail that reads it. An absurd size overflows when it
-is squared.
+is squared. A counter of 64 bits that wraps or jumps makes rates far beyond any machine: these are
+kept, and found by `impossible` beside what else is known of their proxy.
 """
 
 from collections.abc import Mapping
@@ -18,33 +19,33 @@ from analyzer.prometheus.strict import LARGEST_SAMPLE, shown
 from analyzer.units import counted, moment
 
 _LARGEST: Final[Mapping[str, float]] = {
-    "vcpu": 1e6,
+    "vcpu": 1e12,
     "usd per vcpu and hour": 1e6,
     "usd per gib and hour": 1e6,
     "share of periods": 1e3,
-    "bytes per second": 1e15,
-    "requests per second": 1e12,
-    "messages per second": 1e12,
-    "connections per second": 1e12,
-    "updates per second": 1e12,
 }
-"""By unit, what no series reaches: a thousand times the largest machine, and more."""
+"""By unit, what no series reaches: 2^64 ns of CPU between two scrapes are 1.8e10 vCPU."""
+
+_ROUNDING: Final = 1e-6
+"""How far below zero the difference of two sums may be, in any unit."""
 
 _LARGEST_COUNT: Final = 1e15
 _BYTES: Final = "bytes"
+_PER_SECOND: Final = "per second"
 
 
 def largest_of(query: Query) -> float:
     """Return what no value of a quantity is above."""
-    # Limits of memory may be 2^63 bytes, which means none.
-    others = LARGEST_SAMPLE if _BYTES in query.unit else _LARGEST_COUNT
+    # Limits of memory may be 2^63 bytes, which means none; a counter may grow by 2^64.
+    is_large = _BYTES in query.unit or query.unit.endswith(_PER_SECOND)
+    others = LARGEST_SAMPLE if is_large else _LARGEST_COUNT
     return _LARGEST.get(query.unit, others)
 
 
 def require_possible(query: Query, series: Series) -> None:
     """Raise FrameError with series, value and time if a value is negative or too large."""
     samples = series.samples
-    is_odd = np.isfinite(samples) & ((samples < 0) | (samples > largest_of(query)))
+    is_odd = np.isfinite(samples) & ((samples < -_ROUNDING) | (samples > largest_of(query)))
     if is_odd.any():
         place = int(np.argmax(is_odd))
         when = moment(datetime.fromtimestamp(float(series.times[place]), UTC))

@@ -13,7 +13,7 @@ from analyzer import files
 from analyzer.errors import OutputError, SnapshotError
 from analyzer.measurement.frames import check_frame, frame_of
 from analyzer.measurement.manifest import Manifest, QueryRecord
-from analyzer.measurement.parquet import MOST_FILE_BYTES, read_table, require_memory, times_of
+from analyzer.measurement.parquet import MOST_FILE_BYTES, read_table, times_of
 from analyzer.prometheus.query import load_queries
 from analyzer.units import moment
 
@@ -84,7 +84,7 @@ def open_snapshot(path: Path) -> Snapshot:
         ) from error
     manifest = Manifest.from_json(text, str(path))
     known = load_queries()
-    _require_room(path, manifest)
+    _require_once(path, manifest)
     for record in manifest.queries:
         # The name comes from a file that anybody may have edited: it must not lead elsewhere.
         if record.name not in known or record.file != f"{record.name}.parquet":
@@ -101,17 +101,11 @@ def open_snapshot(path: Path) -> Snapshot:
     return Snapshot(path=path, manifest=manifest)
 
 
-def _require_room(path: Path, manifest: Manifest) -> None:
-    """Refuse a query that is there twice, and tables that together do not fit into memory."""
+def _require_once(path: Path, manifest: Manifest) -> None:
+    """Refuse a query that is there twice."""
     names = [record.name for record in manifest.queries]
     if len(set(names)) < len(names):
         raise SnapshotError(f"{path} is damaged: {MANIFEST} has a query twice. Collect it again.")
-    cells = sum(
-        record.sample_count * (len(load_queries()[record.name].labels) + 2)
-        for record in manifest.queries
-        if record.name in load_queries()
-    )
-    require_memory(cells, str(path))
 
 
 def _require_times(path: Path, record: QueryRecord, manifest: Manifest) -> None:

@@ -17,6 +17,8 @@ _INFLATED_BYTES: Final = 1024 * 1024
 _ERROR_BYTES: Final = 256 * 1024
 """What is read of an answer without data: an error, or a page for people."""
 
+_BEGINNING_BYTES: Final = 1024
+
 _PLAIN: Final = frozenset({"", "identity"})
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
 
@@ -66,13 +68,15 @@ def _read(response: requests.Response, allowance: Allowance) -> bytes:
 def _is_page(response: requests.Response, body: io.BytesIO) -> bool:
     """Return whether it is for people; some proxies call JSON a page."""
     is_html = "html" in response.headers.get("Content-Type", "").lower()
-    return is_html and body.getvalue().lstrip().startswith(b"<")
+    with body.getbuffer() as held:
+        return is_html and bytes(held[:_BEGINNING_BYTES]).lstrip().startswith(b"<")
 
 
 def _inflated(response: requests.Response) -> Iterator[bytes]:
-    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    named = response.headers.get("Content-Encoding", "").lower().split(",")
+    encoding = ", ".join({one.strip() for one in named} - _PLAIN)
     pieces = response.raw.stream(_STEP_BYTES, decode_content=False)
-    if encoding in _PLAIN:
+    if not encoding:
         yield from pieces
     elif encoding in _GZIP:
         yield from _gunzipped(pieces)
@@ -92,6 +96,8 @@ def _gunzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
             rest = piece
             while rest:
                 if inflater.eof:
+                    if not rest.strip(b"\0"):
+                        break  # Padding to a whole block.
                     inflater = zlib.decompressobj(wbits=31)
                 yield inflater.decompress(rest, _INFLATED_BYTES)
                 rest = inflater.unconsumed_tail or inflater.unused_data

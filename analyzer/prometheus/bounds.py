@@ -34,7 +34,7 @@ _LONGEST_SECONDS: Final = 1e6
 
 
 class AnswerTooLarge(Exception):
-    """An answer is larger than may be.
+    """An answer is larger than may be; the text is a clause about it, "" for its size.
 
     It is no OSError, which urllib3 would take for a lost connection.
     """
@@ -99,7 +99,7 @@ class Allowance:
         if self._is_large:
             weight = len(content) + sum(cost * content.count(c) for c, cost in _COSTS.items())
             if weight > _DECODED_SHARE * self._budget.answer_bytes:
-                raise AnswerTooLarge
+                raise AnswerTooLarge("would take too much memory")
 
     def end(self) -> None:
         """Let the next large answer be read."""

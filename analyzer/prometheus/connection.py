@@ -25,7 +25,7 @@ from analyzer.prometheus.response import (
     stray_instant,
     stray_time,
 )
-from analyzer.prometheus.session import PrometheusSession
+from analyzer.prometheus.session import NoAnswerInTime, PrometheusSession
 from analyzer.prometheus.transport import BoundedAdapter
 from analyzer.units import moment
 from analyzer.window import Chunk, TimeWindow
@@ -68,6 +68,7 @@ class Connection:
         self._budget = Budget(access)
         self._pace = Pace(self._wait)
         self._too_long: tuple[float, QueryTooHeavy] | None = None
+        self._has_answered = False
         self._noted: set[str] = set()
         self._lock = threading.Lock()
         self._session = PrometheusSession(access, self._budget)
@@ -164,6 +165,7 @@ class Connection:
             self._budget.require_time()
             with self._pace.turn() as turn:
                 outcome, cause = self._sent(promql, send, divisible=divisible)
+            self._has_answered |= not isinstance(cause, NoAnswerInTime)
             if isinstance(outcome, Response):
                 self._pace.answered()
                 return outcome
@@ -178,6 +180,10 @@ class Connection:
             is_repeated = True
             wait_seconds = next(waits_seconds, None)
             if not passes or wait_seconds is None:
+                is_late = isinstance(outcome.error, QueryTooHeavy) and outcome.once
+                if is_late and not self._has_answered:
+                    # It would be asked for less and less, a timeout each.
+                    raise self._judge.never_answers() from cause
                 raise outcome.error from cause
             asked_seconds = outcome.wait_seconds
             self._wait(wait_seconds if asked_seconds is None else asked_seconds)
@@ -226,7 +232,7 @@ class Connection:
         try:
             return send(), None
         except AnswerTooLarge as error:
-            return self._judge.too_large(promql), error
+            return self._judge.too_large(promql, str(error)), error
         except PrometheusApiClientException as error:
             response = self._session.last_response
             if response is None:  # pragma: no cover - the client raises only with a response

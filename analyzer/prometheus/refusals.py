@@ -182,9 +182,16 @@ class Judge:
         late = QueryTooHeavy(f"no answer within {seconds:g} s", url=url, promql=promql)
         return Failure(error=late, once=not divisible)
 
-    def too_large(self, promql: str) -> Failure:
+    def never_answers(self) -> Unreachable:
+        """Return the failure of a server that has been silent from the first request on."""
+        cause = f"no answer within {self.access.timeout_seconds:g} s"
+        proxied = self.proxy.advice if self.proxy else ""
+        advice = proxied or f"Check {Setting.URL}. For a slow server, raise {Setting.TIMEOUT}"
+        return Unreachable(url=self.access.url, cause=cause, advice=advice)
+
+    def too_large(self, promql: str, clause: str) -> Failure:
         """Judge an answer that is larger than may be: it is never sent again."""
-        problem = f"the answer is larger than {self.access.max_answer_mib} MiB"
+        problem = f"the answer {clause or f'is larger than {self.access.max_answer_mib} MiB'}"
         advice = f"Raise the limit ({Setting.MAX_ANSWER}) if there is memory for it"
         url = self.access.url
         return Failure(error=QueryTooHeavy(problem, url=url, promql=promql, advice=advice))

@@ -16,9 +16,18 @@ _NAMING: Final = frozenset(
         *("namespaces", "services", "pods", "clusters"),  # Kubernetes's API, and Rancher
         *("workspaces", "projects", "subscriptions"),  # Amazon, Google and Azure
         "select",  # VictoriaMetrics
+        *("tenant", "tenants"),
     }
 )
 """After these comes the name or the number of something."""
+
+_SECRET: Final = frozenset({"token", "tokens", "key", "apikey", "api-key", "secret", "password"})
+"""After these comes a secret, whatever it looks like."""
+
+_WORD: Final = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_LONGEST_DIGITS: Final = 4
+_USUAL_WORD: Final = 4
+"""Letters of the words of a name, in the mean; random text has one or two between its changes."""
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LEAST: Final = 16
@@ -47,7 +56,7 @@ def secrets_in(url: str) -> tuple[str, ...]:
     return tuple(
         part
         for before, part in zip(("", *parts), parts, strict=False)
-        if before not in _NAMING and _looks_random(unquote(part))
+        if part and (before in _SECRET or (before not in _NAMING and _looks_random(unquote(part))))
     )
 
 
@@ -55,7 +64,7 @@ def _looks_random(part: str) -> bool:
     letters = re.sub(r"[^A-Za-z0-9]", "", part)
     if _UUID.search(part):
         return True
-    if len(letters) < _LEAST:
+    if len(letters) < _LEAST or _has_words(letters):
         return False
     kinds = sum(bool(re.search(kind, letters)) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
     changes = len(re.findall("[a-z](?=[A-Z])|[A-Z](?=[a-z])", letters))
@@ -65,6 +74,13 @@ def _looks_random(part: str) -> bool:
         or 3 * changes > len(letters)
         or any(map(_is_number, re.split("[^A-Za-z0-9]", part)))
     )
+
+
+def _has_words(letters: str) -> bool:
+    """Return whether it is a name such as ThanosQueryFrontend2."""
+    words = _WORD.findall(letters)
+    is_long = any(word.isdigit() and len(word) > _LONGEST_DIGITS for word in words)
+    return not is_long and len(letters) >= _USUAL_WORD * len(words)
 
 
 def _is_number(word: str) -> bool:

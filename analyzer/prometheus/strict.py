@@ -19,7 +19,7 @@ _LONGEST_NUMBER: Final = 350
 """Characters. Some servers write the smallest numbers without an exponent, in 330."""
 
 _LONGEST_NAME: Final = 1000
-_LONGEST_VALUE: Final = 65_536
+LONGEST_VALUE: Final = 4096
 _MOST_LABELS: Final = 1000
 """Of one series: the kubelet's and kube-state-metrics's labels are far fewer and shorter."""
 
@@ -70,7 +70,7 @@ def labels_of(found: object) -> dict[str, str]:
     for name, value in metric.items():
         if not 0 < len(name) <= _LONGEST_NAME:
             raise StrangeError(f"the name of a label has {len(name):,} characters")
-        if len(value) > _LONGEST_VALUE:
+        if len(value) > LONGEST_VALUE:
             raise StrangeError(f"label {name[:_SHOWN]!r} has {len(value):,} characters")
     return metric
 
@@ -158,6 +158,6 @@ def names_of(values: object) -> tuple[str, ...]:
     """Return the values of a label; StrangeError if they are no texts."""
     if not isinstance(values, list) or not set(map(type, values)) <= {str}:
         raise StrangeError("its data are not a list of texts")
-    if any(len(value) > _LONGEST_VALUE for value in values):
-        raise StrangeError(f"it has a value of more than {_LONGEST_VALUE:,} characters")
+    if any(len(value) > LONGEST_VALUE for value in values):
+        raise StrangeError(f"it has a value of more than {LONGEST_VALUE:,} characters")
     return tuple(values)

@@ -168,7 +168,7 @@ def test_many_rows_in_few_bytes_are_refused_before_they_are_read(lab: Path, text
 
 def test_a_text_that_is_too_long_is_refused(lab: Path) -> None:
     table = pq.read_table(lab / f"{_CPU}.parquet")
-    pods = pa.array([f"{name}{'z' * 2000}" for name in table["pod"].to_pylist()])
+    pods = pa.array([f"{name}{'z' * 20_000}" for name in table["pod"].to_pylist()])
     _write(lab, table.set_column(table.column_names.index("pod"), "pod", pods))
 
     with pytest.raises(SnapshotError, match="'pod' is longer than"):

@@ -183,7 +183,7 @@ def test_labels_are_bounded(labels: dict[str, str], reason: str) -> None:
     assert len(str(caught.value)) < 400
 
 
-@pytest.mark.parametrize("value", ["\x00", "\x1b[2J", "a\nb", "\u202e", '"}', "x" * 60_000, ""])
+@pytest.mark.parametrize("value", ["\x00", "\x1b[2J", "a\nb", "\u202e", '"}', "x" * 4000, ""])
 def test_any_text_is_the_value_of_a_label(value: str) -> None:
     (series,) = decode(answer_of([1, "1"], labels={"pod": value})).series
 

@@ -33,6 +33,10 @@ _PATHS = [
     "/v1/projects/my-project-123456789012/location/global/prometheus",
     "/kube-prometheus-stack-prometheus-eu-west-1",
     "/PrometheusProductionEurope",
+    "/MyCompanyMonitoring2024",
+    "/ThanosQueryFrontend1",
+    "/tenantA-production1-eu",
+    "/tenants/3f0ab7a2-7d54-4f11-9c1e-2b7721976ae5",
     "",
 ]
 
@@ -56,6 +60,10 @@ def test_an_ordinary_path_stays_as_it_is(path: str) -> None:
 
     assert without_secrets(url) == url
     assert secrets_in(url) == ()
+
+
+def test_what_follows_the_word_token_is_hidden_whatever_it_looks_like() -> None:
+    assert without_secrets("http://host/token/sesame/x") == f"http://host/token/{HIDDEN}/x"
 
 
 def test_two_tokens_are_two_questions() -> None:

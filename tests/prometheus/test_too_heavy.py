@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from analyzer.errors import Limit, QueryTooHeavy
+from analyzer.errors import Limit, QueryTooHeavy, Unreachable
 from analyzer.window import Chunk, TimeWindow
 from tests.prometheus.asking import AT, ONE, asking, failure_of, refusal_of
 from tests.support import (
@@ -80,13 +80,22 @@ def test_too_many_series_are_a_limit_of_its_own(words: str) -> None:
 def test_a_hang_is_asked_once_more_unless_less_can_be_asked(points: int, attempts: int) -> None:
     window = TimeWindow(start=AT, end=AT + timedelta(hours=6), step_seconds=600)
     whole = Chunk(first_point=0, point_count=points)
+    with asking(ONE, Answer(delay_seconds=60), timeout_seconds=0.2) as asked:
+        asked.instant()
+        with pytest.raises(QueryTooHeavy, match=r"no answer within 0\.2 s\."):
+            asked.connection.points("up", window, whole)
+
+    assert asked.attempts == 1 + attempts
+
+
+def test_a_server_that_has_never_answered_is_asked_for_nothing_less() -> None:
     with (
         asking(Answer(delay_seconds=60), timeout_seconds=0.2) as asked,
-        pytest.raises(QueryTooHeavy, match=r"no answer within 0\.2 s\."),
+        pytest.raises(Unreachable, match=r"no answer within 0\.2 s"),
     ):
-        asked.connection.points("up", window, whole)
+        asked.instant()
 
-    assert asked.attempts == attempts
+    assert asked.attempts == 2
 
 
 def test_a_hang_that_passes_is_followed_by_the_answer() -> None:
