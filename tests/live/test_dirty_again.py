@@ -55,7 +55,7 @@ _NAMED = {
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stored(tmp_path_factory.mktemp("doctor"), each_bent(_SHAPES, 71)) as store:
+    with stored(tmp_path_factory.mktemp("doctor"), each_bent(_SHAPES, 71), projects=True) as store:
         yield store
 
 
