@@ -22,7 +22,7 @@ _NAMING: Final = frozenset(
 """After these comes the name or the number of something."""
 
 _SECRET: Final = frozenset({"token", "tokens", "key", "apikey", "api-key", "secret", "password"})
-"""After these comes a secret, whatever it looks like."""
+"""After these comes a secret, also where it looks like a word."""
 
 _WORD: Final = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _LONGEST_DIGITS: Final = 4
