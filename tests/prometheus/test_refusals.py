@@ -66,7 +66,7 @@ def test_words_of_a_server_are_cut(answer: Answer) -> None:
 
 def test_the_reason_after_a_long_query_is_found_and_shown() -> None:
     words = f'error when executing query="{"sum(up) or " * 300}": cannot select more than 1 samples'
-    words += "; possible solutions: ask for less"
+    words += "; possible solutions: reduce time range"
 
     error = refusal_of([prometheus_error(422, "422", words)], QueryTooHeavy)
     assert error.words.endswith(words[-40:])
