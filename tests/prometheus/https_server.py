@@ -4,19 +4,20 @@ import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.prometheus.asking import AT
 from tests.support import prometheus_success
 from tests.support.certificates import Identity
+from tests.support.in_thread import InThread
 
-_JOIN_SECONDS = 5.0
 _ONE = [{"metric": {}, "value": [AT.timestamp(), "1"]}]
 
 
-class HttpsServer:
+class HttpsServer(InThread):
     """Answers 1 to every query, over TLS, on a free port of loopback."""
+
+    scheme = "https"
 
     def __init__(self, identity: Identity, *, clients: Path | None = None) -> None:
         """Serve with a certificate; with `clients`, only who shows one of those is served."""
@@ -26,33 +27,12 @@ class HttpsServer:
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(clients)
         self.client_names: list[str] = []
-        self._server = _Server(self.client_names)
+        server = _Server(self.client_names)
         # Shaking hands belongs in the thread of the client, not in that which waits for others.
-        self._server.socket = context.wrap_socket(
-            self._server.socket, server_side=True, do_handshake_on_connect=False
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
         )
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), daemon=True
-        )
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(_JOIN_SECONDS)
-
-    @property
-    def url(self) -> str:
-        """Return where the server listens."""
-        return f"https://127.0.0.1:{self._server.server_port}"
+        super().__init__(server, threading.Event())
 
 
 class _Server(ThreadingHTTPServer):

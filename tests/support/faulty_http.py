@@ -5,14 +5,12 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 
 from tests.support.answers import Answer
+from tests.support.in_thread import InThread
 
 _UPSTREAM_SECONDS = 120.0
-_JOIN_SECONDS = 5.0
 _HOP_HEADERS = frozenset({"connection", "content-length", "host", "transfer-encoding"})
 
 
@@ -28,7 +26,7 @@ class Received:
     body: bytes
 
 
-class FaultyHttp:
+class FaultyHttp(InThread):
     """A server on a free port of loopback that follows a script, one entry a request.
 
     An entry of None passes the request on to `upstream`, the URL of a real server. When the script
@@ -52,31 +50,8 @@ class FaultyHttp:
         self._counted = 0
         self._received: list[Received] = []
         self._lock = threading.Lock()
-        self._ending = threading.Event()
-        self._server = _Server(self.answer, self._ending)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), daemon=True
-        )
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ending.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(_JOIN_SECONDS)
-
-    @property
-    def url(self) -> str:
-        """Return where the server listens, without a slash at the end."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        ending = threading.Event()
+        super().__init__(_Server(self.answer, ending), ending)
 
     @property
     def received(self) -> tuple[Received, ...]:

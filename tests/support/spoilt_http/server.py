@@ -7,13 +7,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import responses
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from tests.support.answers import Answer
 from tests.support.faulty_http import Received, passed_on
-
-_JOIN_SECONDS = 5.0
+from tests.support.in_thread import InThread
 
 When = Callable[[int], bool]
 """Tells by the number of a request, from 1, whether its answer is spoilt."""
@@ -84,38 +82,14 @@ def passes_on(client: Client, answer: Answer) -> None:
     client.send(whole(answer))
 
 
-class SpoiltServer:
+class SpoiltServer(InThread):
     """Passes requests on to a server, and spoils the answers to some of them."""
 
     def __init__(self, upstream: str | Answer, spoil: Spoil, when: When = ALWAYS) -> None:
         self._upstream, self._spoil, self._when = upstream, spoil, when
         self._lock = threading.Lock()
-        self._ending = threading.Event()
         self.request_count = 0
-        self._server = _Server(self._serve)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), daemon=True
-        )
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ending.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(_JOIN_SECONDS)
-
-    @property
-    def url(self) -> str:
-        """Return where it listens."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(_Server(self._serve), threading.Event())
 
     def _serve(self, connected: socket.socket) -> None:
         with connected.makefile("rb") as reader:
