@@ -30,6 +30,9 @@ _KEY_ENDS: Final = re.compile(r"[=,{}\[\]\n]")
 _MOST_KEY_PARTS: Final = 100
 """The time to read a dotted key grows with the square of its parts: 16,000 take 9 s."""
 
+_LONGEST_SECONDS: Final = 60
+"""No file takes as long to write."""
+
 
 def require_regular(path: Path, most_bytes: int) -> None:
     """Raise OSError, with its reason, if a path is no regular file, or one that is too long."""
@@ -107,10 +110,6 @@ def _check_keys(text: str) -> None:
     for part in _KEY_ENDS.split(text):
         if part.count(".") > _MOST_KEY_PARTS < len(_KEY_DOT.findall(part)):
             raise ValueError(f"a key has more than {_MOST_KEY_PARTS} parts")
-
-
-_LONGEST_SECONDS: Final = 60
-"""No file takes as long to write."""
 
 
 def write_file(path: Path, content: bytes, *, is_private: bool = False) -> None:

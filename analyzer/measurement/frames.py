@@ -40,8 +40,8 @@ def frame_of(
     that is impossible.
     """
     series = [item for answer in answers for item in answer.series]
-    for item in series:
-        require_possible(query, item)
+    samples = _joined([item.samples for item in series])
+    require_possible(query, series, samples)
     ours = {} if query.exporter is None else label_mapping.canonical(query.exporter)
     labels = [{ours.get(name, name): item.labels[name] for name in item.labels} for item in series]
     for named in labels:
@@ -55,7 +55,7 @@ def frame_of(
         columns[label] = np.repeat(texts, lengths)
     columns[TIME] = np.rint(_joined([item.times for item in series])).astype(np.int64)
     # What is below zero now is the rest of a rounding.
-    columns[query.name] = np.maximum(_rounded(_joined([item.samples for item in series])), 0.0)
+    columns[query.name] = np.maximum(_rounded(samples), 0.0)
     frame = pd.DataFrame(columns).astype(dict.fromkeys(query.labels, "str"))
     known: pd.DataFrame = frame[np.isfinite(frame[query.name])].reset_index(drop=True)
     if not _may_repeat(query):

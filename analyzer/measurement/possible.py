@@ -5,13 +5,14 @@ is squared. A counter of 64 bits that wraps or jumps makes rates far beyond any 
 kept, and found by `impossible` beside what else is known of their proxy.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from analyzer.arrays import Floats
 from analyzer.errors import FrameError
 from analyzer.prometheus.query import Query
 from analyzer.prometheus.response import Series
@@ -42,18 +43,25 @@ def largest_of(query: Query) -> float:
     return _LARGEST.get(query.unit, others)
 
 
-def require_possible(query: Query, series: Series) -> None:
-    """Raise FrameError with series, value and time if a value is negative or too large."""
-    samples = series.samples
+def require_possible(query: Query, series: Sequence[Series], samples: Floats) -> None:
+    """Raise FrameError with series, value and time if a value is negative or too large.
+
+    `samples` are those of all series, one after the other.
+    """
     is_odd = np.isfinite(samples) & ((samples < -_ROUNDING) | (samples > largest_of(query)))
-    if is_odd.any():
-        place = int(np.argmax(is_odd))
-        when = moment(datetime.fromtimestamp(float(series.times[place]), UTC))
-        raise FrameError(
-            f"{query.name}: the series {shown(series.labels)} has the impossible value "
-            f"{samples[place]:g} ({query.unit}) at {when} UTC. Check the recording rules of this "
-            "server, and whether a cache or a proxy answers in its place."
-        )
+    if not is_odd.any():
+        return
+    place = int(np.argmax(is_odd))
+    ends = np.cumsum([len(one.samples) for one in series])
+    number = int(np.searchsorted(ends, place, side="right"))
+    found = series[number]
+    when = float(found.times[place - ends[number]])
+    raise FrameError(
+        f"{query.name}: the series {shown(found.labels)} has the impossible value "
+        f"{samples[place]:g} ({query.unit}) at {moment(datetime.fromtimestamp(when, UTC))} UTC. "
+        "Check the recording rules of this server, and whether a cache or a proxy answers in its "
+        "place."
+    )
 
 
 def require_known(query: Query, frame: pd.DataFrame) -> None:

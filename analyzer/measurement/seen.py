@@ -20,7 +20,7 @@ from analyzer.measurement.looks import at_all_looks, at_looks
 from analyzer.measurement.metrics import CPU, REQUESTS
 from analyzer.measurement.proxy_counts import Key, site_of
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.expected import counts_of, mark_of, marks_of
+from analyzer.prometheus.expected import counts_of, require_marked_counts
 from analyzer.prometheus.fetch import instant_in_pieces
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope, Spelling
@@ -70,10 +70,7 @@ class Seen:
         """Count the series of each metric at some moments."""
         promql = load_query("survey_series_count").render(self.scope, self.label_mapping)
         answer = at_looks(source, promql, looks)
-        known = marks_of("survey_series_count", "metric")
-        for series in answer.series:
-            mark_of(series, "metric", known)
-            counts_of(series)
+        require_marked_counts(answer, "survey_series_count", "metric")
         counted = joined([self.counted, answer])
         return replace(self, looks=(*self.looks, looks), counted=counted)
 

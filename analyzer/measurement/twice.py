@@ -15,7 +15,7 @@ from analyzer.measurement.looks import at_all_looks, at_looks, raw_samples
 from analyzer.measurement.metrics import REQUESTS
 from analyzer.measurement.proxy_counts import ProxyCounts, site_of
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.expected import counts_of, mark_of, marks_of, quantities_of
+from analyzer.prometheus.expected import quantities_of, require_marked_counts
 from analyzer.prometheus.fetch import instant_in_pieces
 from analyzer.prometheus.label_mapping import Attribution, Exporter
 from analyzer.prometheus.promql import selector
@@ -129,10 +129,7 @@ class _Found:
     def at(cls, source: Source, seen: Look) -> _Found:
         promql = seen.promql("survey_duplicate_scrapes", window_seconds=_ONCE_SECONDS)
         answer = at_all_looks(source, promql, seen.looks)
-        known = marks_of("survey_duplicate_scrapes", "exporter")
-        for series in answer.series:
-            mark_of(series, "exporter", known)
-            counts_of(series)
+        require_marked_counts(answer, "survey_duplicate_scrapes", "exporter")
         return cls(answer=answer)
 
     def most(self, name: str) -> int:

@@ -15,6 +15,7 @@ from prometheus_api_client.prometheus_connect import PrometheusConnect
 from analyzer.errors import Limit, PrometheusError, QueryTooHeavy
 from analyzer.prometheus.bounds import AnswerTooLarge, Budget
 from analyzer.prometheus.credentials import Access
+from analyzer.prometheus.expected import NOT_THE_SERVER
 from analyzer.prometheus.pace import PATIENCE_SECONDS, Pace, Turn
 from analyzer.prometheus.proxy import proxy_for
 from analyzer.prometheus.refusals import Failure, Judge
@@ -153,8 +154,9 @@ class Connection:
         """Raise PrometheusError if an answer has a time that was not asked for."""
         if stray is not None:
             problem = f"the answer has a sample of {moment(stray)} UTC, which was not asked for"
-            advice = "Check whether a cache or a proxy answers in place of the server."
-            raise PrometheusError(problem, url=self.access.url, promql=promql, advice=advice)
+            raise PrometheusError(
+                problem, url=self.access.url, promql=promql, advice=NOT_THE_SERVER
+            )
 
     def _ask(self, promql: str, send: Callable[[], Response], *, divisible: bool) -> Response:
         """Send until it is answered or fails for good; if `divisible`, less can be asked for."""

@@ -9,11 +9,14 @@ import numpy as np
 from analyzer.arrays import Floats
 from analyzer.errors import PrometheusError
 from analyzer.prometheus.query import load_query
-from analyzer.prometheus.response import Series
+from analyzer.prometheus.response import Response, Series
 from analyzer.prometheus.strict import shown
 
 _MOST: Final = 1e15
 """Counts are below: they are exact as floating point."""
+
+NOT_THE_SERVER: Final = "Check whether a cache or a proxy answers in place of the server."
+"""What to do about an answer to another question."""
 
 _SLACK_SECONDS: Final = 1.0
 """A millisecond would do: evaluations are rounded to it."""
@@ -39,6 +42,14 @@ def mark_of(series: Series, label: str, known: Collection[str]) -> str:
         has = "no label" if mark is None else "an unknown value of the label"
         raise _unexpected(series, f"{has} {label!r}, which the query chooses")
     return mark
+
+
+def require_marked_counts(answer: Response, name: str, label: str) -> None:
+    """Check the answer to a query that counts series by mark; raises as `mark_of`, `counts_of`."""
+    known = marks_of(name, label)
+    for series in answer.series:
+        mark_of(series, label, known)
+        counts_of(series)
 
 
 def counts_of(series: Series) -> Floats:
@@ -86,5 +97,5 @@ def _unexpected(series: Series, has: str) -> PrometheusError:
     return PrometheusError(
         f"The server gave another answer than was asked for: the series {shown(series.labels)} has "
         f"{has}.",
-        advice="Check whether a cache or a proxy answers in place of the server.",
+        advice=NOT_THE_SERVER,
     )

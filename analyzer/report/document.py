@@ -43,10 +43,10 @@ MESHES_SCHEMA_VERSION: Final = 1
 RIGHTSIZING_SCHEMA_VERSION: Final = 1
 
 # More would differ between machines: the last bits of a sum depend on its order.
-_LARGEST_WHOLE = 2**53
-"""Of the whole numbers that every program reads exactly."""
-
 _SIGNIFICANT_DIGITS: Final = 9
+
+_LARGEST_WHOLE: Final = 2**53
+"""Of the whole numbers that every program reads exactly."""
 
 
 def plain(value: object) -> object:
