@@ -306,7 +306,6 @@ class StatedOptions:
             "--proxy-rps",
             "Requests per second of all sidecars together, with --constants.",
             metavar="N",
-            type=values.FloatRange(min=0),
         ),
     ]
 

@@ -146,7 +146,7 @@ def test_the_files_are_written_and_named(meshes: Path, tmp_path: Path) -> None:
 
 
 def test_one_snapshot_has_the_files_of_a_report(tmp_path: Path) -> None:
-    done = run(sample_path("lab"), "-o", tmp_path / "out", "-q", "--charts", "none")
+    done = run(sample_path("lab"), "-o", tmp_path / "out", "-q")
 
     assert (done.exit_code, done.stderr) == (0, "")
     assert (tmp_path / "out/report.html").is_file()

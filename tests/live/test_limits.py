@@ -175,7 +175,7 @@ LIMITS: dict[str, Callable[[], Rule]] = {
         plain_text(400, '{"message": null}', x_amzn_ErrorType="ThrottlingException"), count=2
     ),
     "Google, quota": lambda: Spell(GOOGLES_QUOTA, after=12, count=4),
-    "a bucket": lambda: Bucket(50, 3, plain_text(429, "too many requests")),
+    "a bucket": lambda: Bucket(10, 2, plain_text(429, "too many requests")),
 }  # fmt: skip
 
 

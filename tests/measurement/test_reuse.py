@@ -20,6 +20,7 @@ from analyzer.measurement.snapshot import MANIFEST, Snapshot, load_snapshot, par
 from analyzer.notebook.api import collect
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
+from analyzer.prometheus.fetch import MAX_IN_FLIGHT
 from analyzer.settings import Setting
 from tests.support import SMALL_MESH, FaultyHttp, PrometheusServer, Received, prometheus_error
 
@@ -446,7 +447,8 @@ def as_tenant(url: str, target: Path, *headers: str) -> Snapshot:
 @contextmanager
 def breaking(url: str) -> Iterator[FaultyHttp]:
     """Serve what another does, but for a few answers in the middle of the first collection."""
-    script = [None] * (SURVEYS + PASSED) + [BROKEN] * 4
+    # Each of the queries at once is asked twice.
+    script = [None] * (SURVEYS + PASSED) + [BROKEN] * (2 * MAX_IN_FLIGHT)
     with FaultyHttp(script, upstream=url, counts=is_range) as server:
         yield server
 

@@ -8,7 +8,8 @@ from analyzer.report import format as fmt
 from analyzer.report.blocks import Block, Paragraphs, Points, Report, blocks_in
 from analyzer.report.table import Table, View
 
-_JOINER: Final = "\u2060"
+JOINER: Final = "\u2060"
+"""What is not seen, and ends what a platform would take for a reference."""
 """Takes no room, and ends what a platform would make a link or a notification of."""
 
 _START: Final = re.compile(r"^(?P<before>\s*(?:\d+)?)(?P<mark>[-+#=>:]|(?<=\d)[.)])(?=\s|[-#=+])")
@@ -77,4 +78,4 @@ def escaped(text: str) -> str:
     text = _START.sub(r"\g<before>\\\g<mark>", text)
     # An entity would be shown as its letter.
     text = _ENTITY.sub(r"\&", text)
-    return _REFERENCE.sub(lambda found: f"{found[0]}{_JOINER}", text)
+    return _REFERENCE.sub(lambda found: f"{found[0]}{JOINER}", text)

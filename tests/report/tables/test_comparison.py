@@ -16,6 +16,7 @@ from analyzer.measurement.findings import Finding
 from analyzer.report.render.csv import render as as_csv
 from analyzer.report.render.html import render as as_html
 from analyzer.report.render.json import render as as_json
+from analyzer.report.render.markdown import JOINER
 from analyzer.report.render.markdown import render as as_markdown
 from analyzer.report.render.terminal import Screen
 from analyzer.report.render.terminal import render as as_table
@@ -148,7 +149,7 @@ def test_no_name_is_obeyed_by_a_terminal_a_wiki_or_a_spreadsheet(name: str) -> N
     found = naughty(name)
     texts = [
         as_table(report_of(found), Screen(width=200)),
-        as_markdown(report_of(found)),
+        as_markdown(report_of(found)).replace(JOINER, ""),
         as_csv(report_of(found)),
     ]
 
