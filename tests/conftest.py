@@ -19,9 +19,21 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+# Before the choice by `-m`, which it changes.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the modules that take longest, so that no worker is left with one at the end."""
     items.sort(key=lambda item: item.get_closest_marker("live") is None)
+    cases: dict[str, dict[str, int]] = {}
+    for item in items:
+        few = item.get_closest_marker("few")
+        if few is None or not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+            continue
+        # The tests of a module about the same case share its answer.
+        of_module = cases.setdefault(item.module.__name__, {})
+        case = str(sorted(map(str, item.callspec.params.values())))
+        if of_module.setdefault(case, len(of_module)) % few.args[0]:
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(scope="session", autouse=True)
