@@ -13,6 +13,7 @@ from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from tests.support import SMALL_MESH, FilledMesh, MeshCache, PrometheusServer
 from tests.support.binaries import LIBRARIES
+from tests.support.measuring_once import measuring_once
 
 # The speed of a machine is a matter for benchmarks.
 settings.register_profile("untimed", deadline=None)
@@ -49,6 +50,12 @@ def _own_environment() -> Iterator[None]:
             # Playwright starts a program of its own, which finds them nowhere else.
             folders = [str(LIBRARIES), os.environ.get("LD_LIBRARY_PATH", "")]
             patch.setenv("LD_LIBRARY_PATH", ":".join(filter(None, folders)))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _measuring_once() -> Iterator[None]:
+    with measuring_once():
         yield
 
 
