@@ -9,8 +9,6 @@ Scenarios meet a snapshot that is measured once: they change what follows from i
 """
 
 import os
-import random
-import shutil
 import sys
 import tempfile
 import time
@@ -26,41 +24,11 @@ import analyzer.measurement.usage
 import analyzer.projection
 import analyzer.report.render  # noqa: F401 - imported before the first fork
 from analyzer.cli import cli
-from analyzer.data import sample_path
-from analyzer.projection.choices import CHOICES
-from analyzer.projection.scenario import default_scenario
 from tests.support.ends import End, run
 from tests.support.measuring_once import measuring_once
-from tests.support.spoilt_files import spoil_manifest, spoil_table, spoilt_scenario
+from tests.support.spoilt_commands import MEASURED, spoilt_command
 
 _TABLES, _MANIFESTS, _SCENARIOS = 250, 250, 300
-_COMMANDS = (("project", "--format", "json"), ("calibrate", "--format", "json"))
-_MEASURED = (str(sample_path("lab")),)
-_POST = ("--constants", "blog", "--pods", "9", "--nodes", "3", "--namespaces", "2")
-
-
-def _case(seed: str, folder: Path) -> tuple[str, list[str]]:
-    """Make the files of a seed; return what was changed, and the command."""
-    chance = random.Random(seed)
-    if seed[0] == "s":
-        keys = [*default_scenario().assumptions, *CHOICES]
-        path = folder / "ours.toml"
-        path.write_text(spoilt_scenario(keys, chance), encoding="utf-8", errors="surrogatepass")
-        subject = _POST if int(seed[1:]) % 5 == 0 else _MEASURED
-        return path.read_text()[:300], [
-            "project",
-            *subject,
-            "--scenario",
-            str(path),
-            "--format",
-            "json",
-        ]
-    snapshot = folder / "snapshot"
-    shutil.copytree(sample_path("lab"), snapshot)
-    spoil = spoil_table if seed[0] == "t" else spoil_manifest
-    name = spoil(snapshot, chance)
-    command, *rest = chance.choice(_COMMANDS)
-    return name, [command, str(snapshot), *rest]
 
 
 def _seeds(arguments: list[str]) -> Iterator[str]:
@@ -90,10 +58,10 @@ def _failures(kind: str, seeds: Sequence[str]) -> int:
     # What is measured of a changed snapshot is part of the test.
     with measuring_once() if kind == "s" and seeds else nullcontext():
         if kind == "s" and seeds:
-            assert CliRunner().invoke(cli, ["project", *_MEASURED]).exit_code == 0
+            assert CliRunner().invoke(cli, MEASURED).exit_code == 0
         for seed in seeds:
             with tempfile.TemporaryDirectory() as name:
-                what, command = _case(seed, Path(name))
+                what, command = spoilt_command(seed, Path(name))
                 end = run(command, cli)
             ends.append(end)
             if os.environ.get("SHOW"):
