@@ -24,6 +24,9 @@ _MOST_MIB = 600
 _TOGETHER = 50
 """Answers that one process reads: its memory is the most that any of them took, or more."""
 
+_SHOWN = 20
+"""Commands after which it prints how far it is."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Run:
@@ -108,6 +111,8 @@ def _commands(spoiler: Spoiler, seeds: range) -> Run:
             continue
         run.note(child.result)
         run.note_memory(seed, child.peak_mib)
+        if sum(run.ends.values()) % _SHOWN == 0:
+            run.show(range(seeds.start, seed + 1))
     return run
 
 
@@ -119,6 +124,8 @@ def main() -> None:
     faults: list[str] = []
     with tempfile.TemporaryDirectory() as name, Spoiler.serving(Path(name)) as spoiler:
         for count, run_all in ((answers, _answers), (commands, _commands)):
+            if not count:
+                continue
             seeds = range(seed, seed + count)
             run = run_all(spoiler, seeds)
             run.show(seeds)
