@@ -34,7 +34,7 @@ _MOST_KEY_PARTS: Final = 100
 
 _TEMPORARY: Final = ".istio-usage-"
 _TEMPORARY_END: Final = ".tmp"
-"""Of the name that a file has until it is whole. It is nobody else's, so it may be removed."""
+"""Of the name that a file has until it is whole. No other program uses it, so it may be removed."""
 
 _LONGEST_SECONDS: Final = 60
 """No file takes as long to write."""
