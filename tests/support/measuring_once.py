@@ -1,19 +1,19 @@
-"""Each snapshot is measured and fitted once a process, though many commands answer from it."""
+"""Each snapshot is measured, fitted and projected once a process, for all who ask for it."""
 
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 import analyzer.calibration
+import analyzer.projection
 from analyzer.calibration import Calibration
 from analyzer.measurement import usage
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage
-
-_KEPT = 8
-"""Most commands of the tests answer from one of the two samples."""
+from analyzer.projection import Projection, Scenario
+from tests.support.kept import Kept
 
 
 @contextmanager
@@ -24,25 +24,30 @@ def measuring_once() -> Iterator[None]:
     it: snapshots with the same manifest are measured alike.
     """
     measure, fit = usage.measure, analyzer.calibration.calibrate_usage
-    measured: deque[tuple[str, MeshUsage]] = deque(maxlen=_KEPT)
-    fitted: deque[tuple[MeshUsage, Calibration]] = deque(maxlen=_KEPT)
+    project = analyzer.projection.project_usage
+    measured = Kept[str, MeshUsage](lambda one, other: one == other)
+    fitted = Kept[MeshUsage, Calibration](lambda one, other: one is other)
+    projected = Kept[tuple[MeshUsage, Calibration, object], Projection](
+        lambda one, other: one[0] is other[0] and one[1] is other[1] and one[2] == other[2]
+    )
 
     def measure_once(snapshot: Snapshot) -> MeshUsage:
-        manifest = snapshot.manifest.to_json()
-        found = next((known for key, known in measured if key == manifest), None)
-        if found is None:
-            found = measure(snapshot)
-            measured.append((manifest, found))
-        return found
+        return measured.get(snapshot.manifest.to_json(), lambda: measure(snapshot))
 
     def fit_once(of: MeshUsage) -> Calibration:
-        found = next((known for key, known in fitted if key is of), None)
-        if found is None:
-            found = fit(of)
-            fitted.append((of, found))
-        return found
+        return fitted.get(of, lambda: fit(of))
+
+    def project_once(
+        of: MeshUsage,
+        costs: Calibration,
+        scenario: Scenario,
+        **settings: Any,  # noqa: ANN401 - as `project_usage` has them
+    ) -> Projection:
+        key = (of, costs, (scenario, settings))
+        return projected.get(key, lambda: project(of, costs, scenario, **settings))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(usage, "measure", measure_once)
         patch.setattr(analyzer.calibration, "calibrate_usage", fit_once)
+        patch.setattr(analyzer.projection, "project_usage", project_once)
         yield
