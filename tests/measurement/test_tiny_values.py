@@ -14,6 +14,7 @@ from analyzer.arrays import Floats
 from analyzer.calibration import calibrate_usage
 from analyzer.measurement import snapshot
 from analyzer.measurement.frames import TIME, check_frame, frame_of
+from analyzer.measurement.parquet import read_table
 from analyzer.measurement.plan import measured_queries
 from analyzer.measurement.snapshot import load_snapshot
 from analyzer.measurement.usage import measure
@@ -54,14 +55,14 @@ def test_a_quantity_is_zero_where_no_counter_can_show_it(query: Query) -> None:
 def changed(monkeypatch: pytest.MonkeyPatch) -> dict[str, Change]:
     """Change the values of these tables as they are read."""
     changes: dict[str, Change] = {}
-    read = snapshot.read_table
 
     def read_changed(path: Path, query: Query, count: int) -> pa.Table:
-        table = read(path, query, count)
+        table = read_table(path, query, count)
         values = table[query.name].to_numpy().astype(float)
         column = table.column_names.index(query.name)
-        change = changes.get(query.name, lambda same: same)
-        return table.set_column(column, query.name, pa.array(change(values)))
+        if query.name in changes:
+            values = changes[query.name](values)
+        return table.set_column(column, query.name, pa.array(values))
 
     monkeypatch.setattr(snapshot, "read_table", read_changed)
     return changes

@@ -70,8 +70,8 @@ def _partial_memory(evidence: Evidence) -> Finding | None:
     )
 
 
-def _with_cpu(evidence: Evidence) -> pd.Index:
-    return pd.Index(evidence.steps.loc[evidence.steps["cpu_vcpu"].notna(), "proxy"].unique())
+def _with_cpu(evidence: Evidence) -> set[int]:
+    return set(evidence.steps.loc[evidence.steps["cpu_vcpu"].notna(), "proxy"])
 
 
 def _partial_calls(evidence: Evidence) -> Finding | None:
