@@ -20,6 +20,7 @@ from analyzer.measurement.chunks import missing_jobs, read_chunks, write_chunk
 from analyzer.measurement.frames import sorted_frame
 from analyzer.measurement.lock import lock_path, locked
 from analyzer.measurement.manifest import QueryRecord
+from analyzer.measurement.parquet import frame_in
 from analyzer.measurement.plan import Ask, PlannedQuery, make_plan
 from analyzer.measurement.snapshot import (
     MANIFEST,
@@ -173,7 +174,7 @@ def _join(place: Working, *, is_for_report: bool) -> None:
 
 def _write_query(whole: Path, planned: PlannedQuery, tables: list[pa.Table]) -> QueryRecord:
     query = planned.query
-    frame = sorted_frame(query, [table.to_pandas() for table in tables])
+    frame = sorted_frame(query, [frame_in(table) for table in tables])
     file = f"{query.name}.parquet"
     sha256 = folder.write_table(whole / file, pa.Table.from_pandas(frame, preserve_index=False))
     return QueryRecord(

@@ -241,7 +241,8 @@ def _lived(samples: Floats, whole: Floats, has_proxy: Bools, bridged: int) -> Fl
         # What is known about a pod stays visible for a while after its end.
         touches = begin == at[-1] + 1 or end == at[0]
         exists[begin:end] |= touches and end - begin > _LINGERING_STEPS
-    inside = np.concatenate([[False], exists[:-2] & exists[1:-1] & exists[2:], [False]])
+    inside = np.zeros(len(samples), bool)
+    inside[1:-1] = exists[:-2] & exists[1:-1] & exists[2:]
     # Another exporter may report this node less often than the others.
     own = samples[inside].max(initial=0.0) or np.inf
     whole = np.minimum(whole, own)

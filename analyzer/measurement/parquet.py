@@ -66,6 +66,13 @@ def read_table(path: Path, query: Query | None = None, rows: int | None = None) 
         return _plain(path, file.read(_wanted(file, query), use_threads=False))
 
 
+def frame_in(table: pa.Table) -> pd.DataFrame:
+    """Return what `read_table` read as a data frame with plain rows."""
+    # What pandas notes about columns and the index is JSON that anybody may have written.
+    frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas()
+    return frame
+
+
 def times_of(path: Path, query: Query, rows: int) -> Iterator[Floats]:
     """Yield the times of a file, seconds since the epoch, some at once; raises as `read_table`.
 

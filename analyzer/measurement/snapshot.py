@@ -13,7 +13,7 @@ from analyzer import files
 from analyzer.errors import OutputError, SnapshotError
 from analyzer.measurement.frames import check_frame, frame_of
 from analyzer.measurement.manifest import Manifest, QueryRecord
-from analyzer.measurement.parquet import MOST_FILE_BYTES, read_table, times_of
+from analyzer.measurement.parquet import MOST_FILE_BYTES, frame_in, read_table, times_of
 from analyzer.prometheus.query import load_queries
 from analyzer.units import moment
 
@@ -47,7 +47,7 @@ class Snapshot:
         for record in self.manifest.queries:
             if record.name == name:
                 table = read_table(self.path / record.file, query, record.sample_count)
-                return check_frame(query, table.to_pandas())
+                return check_frame(query, frame_in(table))
         return frame_of(query, ())
 
 

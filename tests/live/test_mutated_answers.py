@@ -22,6 +22,14 @@ def spoiler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spoiler]:
         yield found
 
 
+def test_answers_as_they_are_are_read(spoiler: Spoiler) -> None:
+    """Else a mutated one is refused for another reason than its mutations."""
+    answers = spoiler.replayed.answers
+    ended = [spoiler.read(question, answers[question]) for question in spoiler.each_question]
+
+    assert [(one.about, one.errors, one.faults) for one in ended if one.errors or one.faults] == []
+
+
 def test_a_mutated_answer_is_read_or_refused_in_one_line(spoiler: Spoiler) -> None:
     ended = [spoiler.decoded(seed) for seed in range(_FIRST_SEED, _FIRST_SEED + _ANSWERS)]
 

@@ -139,6 +139,14 @@ def test_a_time_without_any_node_is_not_known(tmp_path: Path) -> None:
     assert shares(found) == pytest.approx({"n": 1, "old": 6 / 18, "new": 12 / 18})
 
 
+@pytest.mark.parametrize("answered", [1, 2])
+def test_nodes_that_were_reported_in_a_step_or_two_only(answered: int, tmp_path: Path) -> None:
+    """kube-state-metrics was down for the rest of the time."""
+    found = usage(tmp_path, rows("n", range(6, 6 + answered)), rows("late", {6: SAMPLES / 2}))
+
+    assert shares(found) == pytest.approx({"n": 1, "late": 0.5 / answered})
+
+
 def test_a_partly_answered_step_at_either_end_is_no_absence(tmp_path: Path) -> None:
     counts = {0: 7.0, **dict.fromkeys(range(1, POINTS - 1), SAMPLES), POINTS - 1: 9.0}
     found = usage(tmp_path, rows("n", counts), rows("other", counts))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -193,6 +194,19 @@ def test_a_column_of_another_type_is_named(lab: Path, name: str, column: pa.Arra
 
     with pytest.raises(SnapshotError, match=f"its column '{name}' is of type"):
         load_snapshot(lab)
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [b'{"index_columns": [', b'{"index_columns": ["pod"], "columns": [], "column_indexes": []}'],
+    ids=["cut", "another index"],
+)
+def test_what_pandas_notes_about_a_table_does_not_matter(lab: Path, notes: bytes) -> None:
+    known = load_snapshot(lab).frame(_CPU)
+    table = pq.read_table(lab / f"{_CPU}.parquet")
+    _write(lab, table.replace_schema_metadata({b"pandas": notes}))
+
+    pd.testing.assert_frame_equal(load_snapshot(lab).frame(_CPU), known)
 
 
 def test_rows_that_the_manifest_does_not_count_are_refused(lab: Path) -> None:

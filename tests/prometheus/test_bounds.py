@@ -307,5 +307,5 @@ def test_memory_is_bounded_by_the_largest_answer() -> None:
         [sys.executable, "-c", _GREEDY], capture_output=True, text=True, check=True, timeout=120
     )
 
-    # The server of the test is in the same process: 24 MiB of lists, and what it sends.
+    # The server of the test is in the same process, with what it sends.
     assert float(done.stdout) < 8 * 13 + 50

@@ -9,18 +9,22 @@ from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from tests.prometheus.asking import AT, ONE
 from tests.support.spoilt_http import ALWAYS, KINDS, Once, SpoiltServer
+from tests.support.spoilt_http.kinds import LATE
 from tests.support.spoilt_http.server import When
 
-_TIMEOUT_SECONDS = 0.3
+_HANG_SECONDS, _TIMEOUT_SECONDS = 0.3, 4.0
+"""The time that a server has which never answers, and that of others on a loaded machine."""
+
 _LATEST_SECONDS = 5.0
 
 
 def _end(kind: str, when: When) -> str:
     """Ask three times; return the line that it ends in, "" if all were answered."""
     began = time.monotonic()
+    seconds = _HANG_SECONDS if KINDS[kind].always == LATE else _TIMEOUT_SECONDS
     try:
         with SpoiltServer(ONE, KINDS[kind].spoil, when) as server:
-            access = Access(url=server.url, timeout_seconds=_TIMEOUT_SECONDS, max_answer_mib=1)
+            access = Access(url=server.url, timeout_seconds=seconds, max_answer_mib=1)
             with Connection(access, sleep=lambda _: None) as connection:
                 for _ in range(3):
                     (series,) = connection.instant("up", AT).series

@@ -2,28 +2,29 @@
 
 import json
 import os
-import signal
 import sys
 import tempfile
-import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
+
+from tests.support.forked import forked
 
 _KNOWN: Final = frozenset({0, 1, 2, 3})
-_KILL_SECONDS: Final = 180
+_TRACEBACK: Final = 99
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """How a command ended; `peak_mib` is the memory of its process at most."""
+    """How a command ended; the figures are those of `Forked`."""
 
     status: int
     stdout: str
     stderr: str
     seconds: float
+    cpu_seconds: float
     peak_mib: float
 
     def fault(self, *, most_seconds: float = 60, most_mib: float = 600) -> str:
@@ -37,8 +38,9 @@ class End:
             return f"{self.stderr.count(chr(10))} lines: {self.stderr[:300]}"
         if len(self.stderr) > 5000:
             return f"a line of {len(self.stderr)} characters"
-        if self.seconds > most_seconds or self.peak_mib > most_mib:
-            return f"{self.seconds:.0f} s and {self.peak_mib:.0f} MiB"
+        # On a loaded machine the clock shows how long others took.
+        if self.cpu_seconds > most_seconds or self.peak_mib > most_mib:
+            return f"{self.cpu_seconds:.0f} s of CPU and {self.peak_mib:.0f} MiB"
         return no_number(self.stdout) if not self.status else ""
 
 
@@ -53,35 +55,32 @@ def run(arguments: Sequence[str], invoke: Callable[[list[str]], object]) -> End:
     """Run a command in a fork of this process, which has everything imported."""
     with tempfile.TemporaryDirectory() as folder:
         streams = [Path(folder, name) for name in ("stdout", "stderr")]
-        began = time.perf_counter()
-        child = os.fork()
-        if not child:
-            _run_and_exit(list(arguments), streams, invoke)
-        _, status, usage = os.wait4(child, 0)
+        ended = forked(lambda: _status(list(arguments), streams, invoke))
         stdout, stderr = (path.read_text("utf-8", "replace") for path in streams)
-        return End(
-            status=os.waitstatus_to_exitcode(status),
-            stdout=stdout,
-            stderr=stderr,
-            seconds=time.perf_counter() - began,
-            peak_mib=usage.ru_maxrss / 1024,
-        )
+    return End(
+        status=ended.status if ended.result is None else ended.result,
+        stdout=stdout,
+        stderr=stderr,
+        seconds=ended.seconds,
+        cpu_seconds=ended.cpu_seconds,
+        peak_mib=ended.peak_mib,
+    )
 
 
-def _run_and_exit(
+def _status(
     arguments: list[str], streams: list[Path], invoke: Callable[[list[str]], object]
-) -> NoReturn:
-    status = 99
+) -> int:
+    for number, path in enumerate(streams, 1):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    status = 0
     try:
-        signal.alarm(_KILL_SECONDS)
-        for number, path in enumerate(streams, 1):
-            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
         invoke(arguments)
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else 0
     except BaseException:  # noqa: BLE001 - a traceback is what is looked for
         traceback.print_exc()
+        status = _TRACEBACK
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(status)
+    return status

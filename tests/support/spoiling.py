@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,11 @@ from click.testing import CliRunner
 from analyzer.cli import cli
 from analyzer.errors import AnalyzerError
 from analyzer.measurement.frames import frame_of
-from analyzer.prometheus.query import Query, load_queries
+from analyzer.measurement.plan import Ask, Plan, make_plan
+from analyzer.prometheus.bounds import AnswerTooLarge, Budget
+from analyzer.prometheus.connection import Connection
+from analyzer.prometheus.credentials import Access
+from analyzer.prometheus.query import Query
 from analyzer.prometheus.response import Response, decode, types_asked
 from tests.support.completing import completed
 from tests.support.default import default_mesh
@@ -42,19 +46,23 @@ class Spoilt:
 
     Attributes:
         seed: of the mutations.
-        name: what was changed, and in the answers to which queries.
+        name: what was changed.
+        about: the queries whose answers they were, cut.
         status: exit status; of a decoder 0 or 1.
         faults: what must not be.
-        seconds: how long it took.
+        seconds: how long it took by the clock.
+        cpu_seconds: how long it took by the clock of this process.
         output: what a command printed on stdout.
         errors: what it printed on stderr; of a decoder, the reason.
     """
 
     seed: int
     name: str
+    about: str
     status: int
     faults: tuple[str, ...]
     seconds: float
+    cpu_seconds: float
     output: str = ""
     errors: str = ""
 
@@ -67,11 +75,13 @@ class Spoiler:
         replayed: the answers.
         commands: arguments of commands that ask for them.
         questions: of each command.
+        plan: what a collection asks.
     """
 
     replayed: Replayed
     commands: tuple[tuple[str, ...], ...]
     questions: tuple[tuple[Question, ...], ...]
+    plan: Plan
 
     @classmethod
     @contextmanager
@@ -85,21 +95,44 @@ class Spoiler:
             commands = (analyze, (*analyze, "--format", "json"), ("doctor", *common))
             replayed = Replayed()
             asked, of_doctor = (_asked(replayed, commands[place]) for place in (0, 2))
-            yield cls(replayed=replayed, commands=commands, questions=(asked, asked, of_doctor))
+            yield cls(
+                replayed=replayed,
+                commands=commands,
+                questions=(asked, asked, of_doctor),
+                plan=_planned(replayed, server.url),
+            )
+
+    @property
+    def each_question(self) -> tuple[Question, ...]:
+        """What the commands ask together, sorted."""
+        return tuple(sorted({one for questions in self.questions for one in questions}))
 
     def decoded(self, seed: int) -> Spoilt:
-        """Mutate an answer and read it, as a table too where it may be one."""
-        each = sorted({question for questions in self.questions for question in questions})
+        """Mutate an answer and read it as a connection does, and as a table where it is one.
+
+        Half of the seeds keep its form, since another form is mostly refused at once.
+        """
+        each = self.each_question
         question = each[seed % len(each)]
-        content, name = mutated(self.replayed.answers[question], Random(seed))
-        begun = time.monotonic()
-        status, faults, reason = _read(question, content)
+        chance = Random(seed)
+        keeps_form = chance.random() < 0.5
+        content, name = mutated(self.replayed.answers[question], chance, keeps_form=keeps_form)
+        return replace(self.read(question, content), seed=seed, name=name)
+
+    def read(self, question: Question, content: bytes) -> Spoilt:
+        """Read an answer to a question, within the bounds of a connection."""
+        promql = promql_of(question)
+        planned = {one.promql: one.query for one in self.plan.queries.values()}
+        begun, begun_cpu = time.monotonic(), time.process_time()
+        reason, faults = _read(question, content, planned.get(promql), self.plan)
         return Spoilt(
-            seed=seed,
-            name=f"{name} of {promql_of(question)[:60]}",
-            status=status,
-            faults=faults,
+            seed=0,
+            name="",
+            about=promql[:60],
+            status=int(bool(reason)),
+            faults=tuple(faults),
             seconds=time.monotonic() - begun,
+            cpu_seconds=time.process_time() - begun_cpu,
             errors=reason,
         )
 
@@ -120,7 +153,7 @@ class Spoiler:
             changed, names[question] = mutated(body, own, keeps_form=seed % 4 == 1)
             return changed
 
-        begun = time.monotonic()
+        begun, begun_cpu = time.monotonic(), time.process_time()
         with warnings.catch_warnings(record=True) as warned, self.replayed.replaying(change):
             warnings.simplefilter("always")
             result = CliRunner().invoke(cli, self.commands[place])
@@ -132,10 +165,12 @@ class Spoiler:
         faults += _of_lines(result.stderr)
         return Spoilt(
             seed=seed,
-            name="; ".join(f"{how} of {promql_of(one)[:60]}" for one, how in names.items()),
+            name="; ".join(names.values()),
+            about="; ".join(promql_of(one)[:60] for one in names),
             status=result.exit_code,
             faults=tuple(faults),
             seconds=time.monotonic() - begun,
+            cpu_seconds=time.process_time() - begun_cpu,
             output=result.stdout,
             errors=result.stderr,
         )
@@ -155,31 +190,43 @@ def _asked(replayed: Replayed, command: Sequence[str]) -> tuple[Question, ...]:
     return tuple(sorted(asked))
 
 
-def _read(question: Question, content: bytes) -> tuple[int, tuple[str, ...], str]:
-    """Return the status of reading an answer, what was wrong with it, and the reason."""
+def _planned(replayed: Replayed, url: str) -> Plan:
+    """Return what a collection asks, by the real answers to its survey."""
+    ask = Ask(source=url, start=_MESH.start, end=_MESH.end)
+    with replayed.replaying(lambda _, body: body), Connection(Access(url=url)) as connection:
+        return make_plan(connection, ask, now=_MESH.end)
+
+
+def _read(
+    question: Question, content: bytes, query: Query | None, plan: Plan
+) -> tuple[str, Sequence[str]]:
+    """Return why an answer is refused, "" if it is read, and what was wrong on the way."""
     faults: list[str] = []
     reason = ""
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
-            answer = decode(content, types_asked(dict(question)["path"], promql_of(question)))
+            answer = _decoded(content, types_asked(dict(question)["path"], promql_of(question)))
             faults += _of_answer(answer)
-            for query in _tables_of(question):
-                frame_of(query, [answer])
+            if query is not None:
+                frame_of(query, [answer], plan.survey.label_mapping)
+        except AnswerTooLarge as error:
+            reason = str(error) or "larger than it may be"
         except AnalyzerError as error:
             reason = str(error)
             faults += _of_line(reason)
         except Exception:  # noqa: BLE001 - each is a fault
             faults.append(traceback.format_exc())
     faults += [f"warning: {one.message}" for one in warned]
-    return int(bool(reason)), tuple(faults), reason
+    return reason, faults
 
 
-def _tables_of(question: Question) -> Iterable[Query]:
-    """Return queries of whose tables this may be the answer; none for those of the survey."""
-    promql = promql_of(question)
-    measured = (one for one in load_queries().values() if one.exporter is not None)
-    return [one for one in measured if one.reads in promql][:2]
+def _decoded(content: bytes, types: frozenset[str]) -> Response:
+    """Decode a body as a connection does, whose bounds are the default ones."""
+    with Budget(Access(url="http://localhost")).allowed() as allowance:
+        allowance.grown_to(len(content))
+        allowance.weigh(content)
+        return decode(content, types)
 
 
 def _of_answer(answer: Response) -> Iterator[str]:

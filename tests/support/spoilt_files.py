@@ -1,4 +1,4 @@
-"""Files that somebody else made: snapshots and scenarios with random faults, by seed.
+"""Snapshots that somebody else made: manifests and tables with random faults, by seed.
 
 Each fault changes one or a few places of a file that is right. A changed table has a manifest that
 agrees with it in half of the cases, and its hash always: otherwise only the hash would be tested.
@@ -290,39 +290,3 @@ def _with(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
 def _write(path: Path, table: pa.Table) -> None:
     # A larger dictionary would be written out in each row.
     pq.write_table(table, path, compression="zstd", dictionary_pagesize_limit=2**30)
-
-
-_TOML: Final = (
-    "nan", "-nan", "inf", "-inf", "1e308", "-1e308", "1e-320", "-0.0", "0", "-1", "1", "0.5",
-    "1e12",
-    "1e13", "9" * 30, "9" * 5000, "0x" + "f" * 5000, "true", '""', '"x"', "[]", "{}", "[[]]", "[1]",
-    "1979-05-27", "07:32:00", "1979-05-27T07:32:00Z", "{ low = 1, mid = 2, high = 3 }",
-    "{ low = 0, mid = 0, high = 1e12 }", "{ low = 3, mid = 2, high = 1 }", "{ mid = nan }",
-    "{ low = 0, mid = 1e-300, high = 1e300 }", "{ mid = 1, hi = 2 }", '"usage"', '"reserved"',
-    '["a", "b"]', '{ shared = [["a"], ["b"]] }', '{ shared = [["a"], ["a"]] }', "[" * 2000,
-    '"\\u0000"',
-    '"all"', '"none"', '"hpa"', '"random"', '"opencost"', '"set"', "{ a = { b = { c = 1 } } }",
-    '{ days = ["mon"], start = "00:00", end = "24:00", time_zone = "UTC" }',
-    '{ days = ["mon"], start = "00:00:00+01:00", end = "24:00", time_zone = "UTC" }',
-    '{ days = [1], start = 07:32:00, end = 1, time_zone = "../../etc/passwd" }',
-    '{ days = ["sun"], start = "23:59:59.999999", end = "24:00", time_zone = "\\u0000" }',
-    '{ "" = { vcpu_hour_usd = 1, memory_gib_hour_usd = 1e12 } }',
-    '{ "m5.xlarge" = { vcpu_hour_usd = -1, memory_gib_hour_usd = nan } }',
-    '{ "m5.xlarge" = { vcpu_hour_usd = 1e-300, memory_gib_hour_usd = 0 } }',
-    '{ "m5.xlarge" = 5 }', "'''\n'''", '"' + "n" * 50_000 + '"',
-)  # fmt: skip
-
-
-def spoilt_scenario(keys: Sequence[str], chance: random.Random) -> str:
-    """Return the text of a scenario with some of these keys, with values that may be odd."""
-    chosen = chance.sample(list(keys), chance.choice((1, 1, 2, 4, len(keys))))
-    calm = chance.random() < 0.5
-    permitted = ("0", "1", "0.5", "1e12", "{ low = 0, mid = 1, high = 1e12 }", "1e-300", "100")
-    lines = [f"{key} = {chance.choice(permitted if calm else _TOML)}" for key in chosen]
-    if chance.random() < 0.15:
-        lines.append(
-            chance.choice(("", "[x]", "a.b.c = 1", "=", '"\\q" = 1', "\x00", "\ufeff", "[[a]]"))
-        )
-    if chance.random() < 0.05:
-        lines = [".".join("k" * chance.choice((50, 50_000))) + " = 1"]
-    return "\n".join(lines)

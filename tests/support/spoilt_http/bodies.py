@@ -56,9 +56,15 @@ def endless(client: Client, _: Answer) -> None:
 
 
 def many_lists(client: Client, _: Answer) -> None:
-    """Send few bytes that are many values."""
-    body = b'{"status":"success","data":[' + b"[]," * (8 * _MEBIBYTE) + b"[]]}"
-    client.send(whole(Answer(body=body)))
+    """Send few bytes that are many values.
+
+    In pieces: making them all takes longer than a client waits whose machine is loaded.
+    """
+    begin, end, piece, count = b'{"status":"success","data":[', b"[]]}", b"[]," * 65_536, 128
+    length = len(begin) + count * len(piece) + len(end)
+    client.send(head(200, ("Content-Length", str(length))) + begin)
+    client.repeat(piece, most_bytes=count * len(piece))
+    client.send(end)
 
 
 def long_error(client: Client, _: Answer) -> None:

@@ -32,7 +32,10 @@ def _final(spoil: Spoil, words: str) -> Kind:
     return Kind(spoil=spoil, always=words, once=words)
 
 
-_LATE, _LOST = "no answer within", "Cannot reach Prometheus"
+LATE: Final = "no answer within"
+"""Of servers that never answer, so that a client waits as long as it may."""
+
+_LOST = "Cannot reach Prometheus"
 _NOT_HTTP, _NO_API = "not valid HTTP", "not Prometheus's API"
 _HTML = ("Content-Type", "text/html; charset=utf-8")
 
@@ -48,14 +51,14 @@ def _waiting(text: str) -> Kind:
 
 KINDS: Final = {
     # Hangs, and breaks.
-    "silent": Kind(spoil=breaks.silent, always=_LATE),
-    "crawling head": Kind(spoil=breaks.crawling_head, always=_LATE),
-    "crawling body": Kind(spoil=breaks.crawling_body, always=_LATE),
-    "crawling chunks": Kind(spoil=breaks.crawling_chunks, always=_LATE),
-    "100 Continue for ever": Kind(spoil=breaks.interim_for_ever, always=_LATE),
+    "silent": Kind(spoil=breaks.silent, always=LATE),
+    "crawling head": Kind(spoil=breaks.crawling_head, always=LATE),
+    "crawling body": Kind(spoil=breaks.crawling_body, always=LATE),
+    "crawling chunks": Kind(spoil=breaks.crawling_chunks, always=LATE),
+    "100 Continue for ever": Kind(spoil=breaks.interim_for_ever, always=LATE),
     "flood of 100 Continue": _large(breaks.interim_flood),
-    "stops after its head": Kind(spoil=breaks.stops_after_head, always=_LATE),
-    "stops in its body": Kind(spoil=breaks.stops_in_body, always=_LATE),
+    "stops after its head": Kind(spoil=breaks.stops_after_head, always=LATE),
+    "stops in its body": Kind(spoil=breaks.stops_in_body, always=LATE),
     "hangs up": Kind(spoil=breaks.hangs_up, always=_LOST),
     "resets": Kind(spoil=breaks.resets, always=_LOST),
     "hangs up in its head": Kind(spoil=breaks.hangs_up_in_head, always="empty"),
