@@ -8,13 +8,15 @@ import contextlib
 import errno
 import os
 import re
+import secrets
 import stat
+import sys
 import time
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
+from analyzer import locks
 from analyzer.errors import OutputError, UsageError
 
 MIB: Final = 1024**2
@@ -29,6 +31,10 @@ _KEY_DOT: Final = re.compile(r"[\w\"'][ \t]*\.")
 _KEY_ENDS: Final = re.compile(r"[=,{}\[\]\n]")
 _MOST_KEY_PARTS: Final = 100
 """The time to read a dotted key grows with the square of its parts: 16,000 take 9 s."""
+
+_TEMPORARY: Final = ".istio-usage-"
+_TEMPORARY_END: Final = ".tmp"
+"""Of the name that a file has until it is whole. No other program uses it, so it may be removed."""
 
 _LONGEST_SECONDS: Final = 60
 """No file takes as long to write."""
@@ -123,34 +129,70 @@ def write_file(path: Path, content: bytes, *, is_private: bool = False) -> None:
     Raises:
         OutputError: if it cannot be written.
     """
-    temporary = temporary_path(path)
+    made: Path | None = None
     try:
-        if is_private:
-            # One that is there keeps its mode.
-            temporary.unlink(missing_ok=True)
-        with open(temporary, "wb", opener=_for_this_user if is_private else None) as file:
+        made, file = _temporary(path.parent, is_private=is_private)
+        with file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+            if sys.platform != "win32":
+                # Before its lock is released. Windows renames no file that is open.
+                made.replace(path)
+        if sys.platform == "win32":
+            made.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        if made is not None:
+            with contextlib.suppress(OSError):
+                made.unlink()
         raise OutputError(f"{path} cannot be written: {error.strerror}.") from error
 
 
-def remove_left(folder: Path, names: Iterable[str]) -> None:
-    """Remove what writing these files left in a folder when a run was killed a while ago."""
-    for name in names:
-        path = temporary_path(folder / name)
-        with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > _LONGEST_SECONDS:
-                path.unlink()
+def remove_left(folder: Path) -> None:
+    """Remove what `write_file` left in a folder when its process was killed.
+
+    A file that is being written is locked. Where there are no locks, its age decides.
+    """
+    with contextlib.suppress(OSError):
+        for path in folder.glob(f"{_TEMPORARY}*{_TEMPORARY_END}"):
+            with contextlib.suppress(OSError), path.open("r+b") as file:
+                if _is_left(file):
+                    path.unlink()
 
 
-def temporary_path(path: Path) -> Path:
-    """Return where a file is written before it takes its place."""
-    return path.with_name(f".{path.name}.tmp")
+def is_temporary(path: Path) -> bool:
+    """Return whether `write_file` gave a file its name."""
+    return path.name.startswith(_TEMPORARY) and path.name.endswith(_TEMPORARY_END)
+
+
+def _is_left(file: IO[bytes]) -> bool:
+    if sys.platform != "win32":
+        try:
+            locks.lock(file)
+        except locks.HELD:
+            return False
+        except OSError:
+            pass  # A file system without locks.
+        else:
+            return True
+    return time.time() - os.fstat(file.fileno()).st_mtime > _LONGEST_SECONDS
+
+
+def _temporary(folder: Path, *, is_private: bool) -> tuple[Path, IO[bytes]]:
+    """Make a file that is this process's alone, and lock it where there are locks."""
+    while True:
+        path = folder / f"{_TEMPORARY}{secrets.token_hex(8)}{_TEMPORARY_END}"
+        file = open(path, "xb", opener=_for_this_user if is_private else None)  # noqa: SIM115
+        try:
+            locks.lock(file)
+            # Another run may have taken it for left before it was locked.
+            if path.exists():
+                return path, file
+        except locks.HELD:
+            pass
+        except OSError:
+            return path, file
+        file.close()
 
 
 def _for_this_user(path: str, flags: int) -> int:

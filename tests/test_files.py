@@ -1,14 +1,20 @@
 """A file is read up to a bound, and written whole or stays absent, with nothing left beside it."""
 
+import errno
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
+from analyzer import locks
 from analyzer.errors import OutputError, UsageError
 from analyzer.files import (
     MOST_TEXT_BYTES,
+    is_temporary,
     read_file,
     read_text,
     read_toml,
@@ -50,7 +56,6 @@ def test_a_file_that_cannot_be_replaced_stays_and_nothing_is_left_beside_it(
 def test_a_private_file_is_for_its_user_alone_whatever_the_mask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        (tmp_path / ".a.tmp").touch(0o666)
         write_file(tmp_path / "a", b"one", is_private=True)
     finally:
         os.umask(before)
@@ -58,13 +63,97 @@ def test_a_private_file_is_for_its_user_alone_whatever_the_mask(tmp_path: Path) 
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
 
 
-def test_what_a_killed_run_left_is_removed_once_it_is_old(tmp_path: Path) -> None:
-    for name in (".a.tmp", ".new.tmp", ".foreign.tmp"):
-        (tmp_path / name).touch()
-        os.utime(tmp_path / name, None if name == ".new.tmp" else (0, 0))
-    remove_left(tmp_path, ["a", "new", "absent"])
+_WRITES = """
+import os, signal, sys
+from pathlib import Path
+from analyzer.files import write_file
 
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".foreign.tmp", ".new.tmp"]
+def stop(event, arguments):
+    if event == "os.rename":
+        print("whole", flush=True)
+        {then}
+
+sys.addaudithook(stop)
+write_file(Path(sys.argv[1]) / "a", b"new")
+"""
+
+
+def _writing(folder: Path, then: str) -> subprocess.Popen[str]:
+    """Begin to write a file, and do something before it takes its place."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _WRITES.format(then=then), str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "whole\n"
+    return process
+
+
+def test_what_a_killed_run_left_is_removed_and_what_is_being_written_is_not(
+    tmp_path: Path,
+) -> None:
+    write_file(tmp_path / "a", b"old")
+    killed = _writing(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)")
+    killed.communicate(timeout=60)
+    (tmp_path / ".foreign.tmp").touch()
+    os.mkfifo(tmp_path / ".istio-usage-pipe.tmp")
+    alive = _writing(tmp_path, "sys.stdin.read()")
+    assert len(list(tmp_path.iterdir())) == 5
+    for _ in range(2):
+        remove_left(tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+
+    assert len(left) == 4
+    assert {"a", ".foreign.tmp", ".istio-usage-pipe.tmp"} < left
+    assert (tmp_path / "a").read_bytes() == b"old"
+    alive.communicate("", timeout=60)
+    assert alive.returncode == 0
+    assert (tmp_path / "a").read_bytes() == b"new"
+    assert {path.name for path in tmp_path.iterdir()} == left - set(_ours(left)) | {
+        ".istio-usage-pipe.tmp"
+    }
+
+
+def _ours(names: set[str]) -> list[str]:
+    return [name for name in names if is_temporary(Path(name))]
+
+
+def test_where_there_are_no_locks_age_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_lock(_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("analyzer.locks.lock", no_lock)
+    for name, seconds in (("old", 120), ("new", 0)):
+        path = tmp_path / f".istio-usage-{name}.tmp"
+        path.touch()
+        os.utime(path, (time.time() - seconds,) * 2)
+    write_file(tmp_path / "a", b"one")
+    remove_left(tmp_path)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".istio-usage-new.tmp", "a"]
+
+
+def test_a_file_that_is_taken_for_left_before_it_is_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = locks.lock
+    taken: list[str] = []
+
+    def late(file: IO[bytes]) -> None:
+        if not taken:
+            taken.append(file.name)
+            Path(file.name).unlink()
+        lock(file)
+
+    monkeypatch.setattr("analyzer.locks.lock", late)
+    write_file(tmp_path / "a", b"one")
+
+    assert len(taken) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_a_file_is_read_up_to_its_bound(tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def analyze(  # noqa: PLR0913, PLR0917 - one parameter for each group of options
     reports. With -o it writes the snapshot into DIRECTORY/snapshot, beside the files of `report`.
     """
     from analyzer.measurement.snapshot import SUBFOLDER
+    from analyzer.measurement.unreported import unmark
 
     # A mistake in it must show before hours of collecting, not after.
     projected.assumed()
@@ -66,9 +67,12 @@ def analyze(  # noqa: PLR0913, PLR0917 - one parameter for each group of options
             try:
                 answer = answering.answered(snapshot, projected)
             except InsufficientData as error:
+                # The same answer again would be of no use: more time has to pass.
+                unmark(snapshot.path)
                 kept = f"The snapshot is kept in {snapshot.path}." if output else ""
                 raise InsufficientData(sentences(str(error), kept)) from error
             written = answering.save(answer, output, charts, quiet=talk.quiet)
+            unmark(snapshot.path)
             answering.show(written, answers.output_format, explained)
 
 
@@ -127,8 +131,12 @@ def report(
 
     Files of an earlier report in DIRECTORY are replaced.
     """
-    charts = drawing.charts(output)
-    answering.save(answering.answered_from(snapshot, projected), output, charts, quiet=quiet)
+    from analyzer.measurement.snapshot import load_snapshot
+    from analyzer.measurement.unreported import unmark
+
+    charts, found = drawing.charts(output), load_snapshot(snapshot)
+    answering.save(answering.answered(found, projected), output, charts, quiet=quiet)
+    unmark(found.path)
 
 
 @command(epilog=examples("istio-usage compare before.snapshot after.snapshot -o out"))

@@ -38,7 +38,10 @@ def collected(
     replacing: ReplaceOptions,
     content: ContentOptions | None = None,
 ) -> Snapshot:
-    """Collect into `target` or use the snapshot there, showing the progress on stderr."""
+    """Collect into `target` or use the snapshot there, showing the progress on stderr.
+
+    Without options of its content it is for a report.
+    """
     from analyzer.cli.progress import reporting
     from analyzer.measurement.collect import collect_snapshot
     from analyzer.prometheus.connection import Connection
@@ -54,6 +57,7 @@ def collected(
             target,
             now=datetime.now(UTC),
             force=replacing.force,
+            is_for_report=content is None,
             on_progress=reporter.progress,
             note=reporter.note,
         )
@@ -76,6 +80,7 @@ def kept_at(target: Path) -> str:
     """Return what an interrupted collection of `target` leaves behind, and how to go on."""
     from analyzer.measurement.reuse import times_begun
     from analyzer.measurement.snapshot import MANIFEST, partial_path
+    from analyzer.measurement.unreported import UNREPORTED
 
     partial = partial_path(target)
     times = times_begun(partial)
@@ -84,6 +89,8 @@ def kept_at(target: Path) -> str:
         fixed = " ".join(f"{setting} {time}" for setting, time in times.items())
         same = f"the same command with {fixed}" if fixed else "the same command"
         return f"What was collected is kept in {partial}. Run {same} to finish it."
+    if (target / UNREPORTED).exists():
+        return f"The snapshot is kept in {target}. Run the same command to finish its report."
     if (target / MANIFEST).exists():
         return f"The snapshot is kept in {target}. `istio-usage report` goes on from it."
     return "Nothing was collected yet."

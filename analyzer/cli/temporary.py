@@ -13,30 +13,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
+
+from analyzer import locks
 
 PREFIX: Final = "istio-usage-"
 
 _LOCK: Final = "lock"
 _SETTLED_SECONDS: Final = 60
 """After which a folder without a lock file is not one that is being made."""
-
-if sys.platform == "win32":
-
-    def _is_free(file: BinaryIO) -> bool:
-        """Return True: Windows removes no file that is open in another process."""
-        del file
-        return True
-else:
-    import fcntl
-
-    def _is_free(file: BinaryIO) -> bool:
-        """Lock a file, unless another process has."""
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
 
 
 @contextmanager
@@ -46,7 +31,8 @@ def temporary_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     try:
         with (folder / _LOCK).open("wb") as lock:
-            _is_free(lock)
+            with contextlib.suppress(OSError):
+                locks.lock(lock)
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -67,9 +53,12 @@ def remove_stale(folder: Path) -> None:
 def _is_stale(path: Path, changed_at: float) -> bool:
     try:
         with (path / _LOCK).open("r+b") as lock:
-            return _is_free(lock)
+            locks.lock(lock)
     except FileNotFoundError:
         return time.time() - changed_at > _SETTLED_SECONDS
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

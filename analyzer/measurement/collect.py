@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from analyzer.errors import SnapshotError
-from analyzer.measurement import reuse, working
+from analyzer.measurement import reuse, unreported, working
 from analyzer.measurement import snapshot as folder
 from analyzer.measurement.chunks import missing_jobs, read_chunks, write_chunk
 from analyzer.measurement.frames import sorted_frame
@@ -29,6 +29,7 @@ from analyzer.measurement.snapshot import (
     open_snapshot,
     partial_path,
 )
+from analyzer.measurement.unreported import MARK, UNREPORTED
 from analyzer.measurement.working import WHOLE, Working
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import fetch
@@ -56,6 +57,7 @@ def collect_snapshot(  # noqa: PLR0913 - where, what, when, and two listeners
     *,
     now: datetime,
     force: bool = False,
+    is_for_report: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
     note: Callable[[str], None] = lambda _: None,
 ) -> Snapshot:
@@ -70,6 +72,7 @@ def collect_snapshot(  # noqa: PLR0913 - where, what, when, and two listeners
         target: the folder of the snapshot.
         now: the time.
         force: replace what is there, whichever its question.
+        is_for_report: mark the snapshot until `unreported.unmark`, and go on from a marked one.
         on_progress: called when all is planned, and after each chunk.
         note: called with a sentence about a snapshot that was there, and about the unexpected.
 
@@ -86,19 +89,19 @@ def collect_snapshot(  # noqa: PLR0913 - where, what, when, and two listeners
         target = target.resolve()
     if not force and not any(path.exists() for path in _in_use(target)):
         # Asking for what is there changes nothing: it needs no lock, and no right to write.
-        kept = _kept(target, ask, now, note)
+        kept = _kept(target, ask, now, is_for_report=is_for_report, note=note)
         if kept is not None:
             return kept
     with locked(target, note):
         working.settle(target, note)
-        kept = reuse.answered(target, ask, now, force=force, note=note)
+        kept = reuse.answered(target, ask, now, force=force, is_for_report=is_for_report, note=note)
         if kept is not None:
-            return kept
+            return _marked(kept, is_for_report=is_for_report)
         plan = reuse.resumed(partial_path(target), ask, now, force=force, note=note)
         place = Working.of(target, plan) if plan else None
         place = place or Working.begin(target, make_plan(source, ask, now=now))
         _ask_all(source, place, on_progress, note)
-        _join(place)
+        _join(place, is_for_report=is_for_report)
         working.finish(target, note)
         return open_snapshot(target)
 
@@ -108,13 +111,23 @@ def _in_use(target: Path) -> tuple[Path, ...]:
     return partial_path(target), done_path(target), lock_path(target)
 
 
-def _kept(target: Path, ask: Ask, now: datetime, note: Callable[[str], None]) -> Snapshot | None:
+def _kept(
+    target: Path, ask: Ask, now: datetime, *, is_for_report: bool, note: Callable[[str], None]
+) -> Snapshot | None:
     """Return the snapshot if it answers a question; only then are there notes."""
     notes: list[str] = []
-    kept = reuse.answered(target, ask, now, force=False, note=notes.append)
+    kept = reuse.answered(
+        target, ask, now, force=False, is_for_report=is_for_report, note=notes.append
+    )
     for text in notes if kept else ():
         note(text)
-    return kept
+    return kept and _marked(kept, is_for_report=is_for_report)
+
+
+def _marked(snapshot: Snapshot, *, is_for_report: bool) -> Snapshot:
+    if is_for_report:
+        unreported.mark(snapshot.path)
+    return snapshot
 
 
 def _ask_all(
@@ -138,7 +151,7 @@ def _ask_all(
         on_progress(progress)
 
 
-def _join(place: Working) -> None:
+def _join(place: Working, *, is_for_report: bool) -> None:
     """Join the chunks of each query in a folder, the manifest last."""
     plan, whole = place.plan, place.path / WHOLE
     try:
@@ -154,6 +167,8 @@ def _join(place: Working) -> None:
         found = list(read_chunks(place, planned.jobs))
         records.append(_write_query(whole, planned, [table for table, _ in found]))
         remarks.update(*(texts for _, texts in found))
+    if is_for_report:
+        folder.write_file(whole / UNREPORTED, MARK)
     folder.write_file(whole / MANIFEST, plan.manifest(records, remarks).to_json().encode())
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.errors import FrameError
-from analyzer.measurement.possible import require_known, require_possible
+from analyzer.measurement.possible import require_known, require_possible, without_traces
 from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.query import Query
 from analyzer.prometheus.response import Response
@@ -17,10 +17,6 @@ TIME: Final = "time"
 """Column of the end of each step, in whole seconds since the epoch (int64)."""
 
 _SIGNIFICANT_DIGITS = 8
-
-_SMALLEST: Final = 1e-18
-"""What is less is the rest of a rounding: one request in a thousand years makes a rate of 3e-11.
-Divided by it, other quantities would overflow."""
 
 _CANONICAL: Final = LabelMapping()
 
@@ -72,7 +68,10 @@ def sorted_frame(query: Query, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def check_frame(query: Query, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return `frame` with what `query` declares; else FrameError names column or first row."""
+    """Return `frame` with what `query` declares; else FrameError names column or first row.
+
+    What no counter can show is zero.
+    """
     later = [name for name in _LATER_LABELS if name in query.labels and name not in frame]
     if later:
         frame = frame.assign(**dict.fromkeys(later, "")).astype(dict.fromkeys(later, "str"))
@@ -81,7 +80,8 @@ def check_frame(query: Query, frame: pd.DataFrame) -> pd.DataFrame:
         raise FrameError(f"{query.name}: the table lacks the column {lacking[0]!r}.")
     require_known(query, frame)
     _require_each_once(query, frame)
-    return frame
+    whole = without_traces(frame[query.name].to_numpy(np.float64))
+    return frame if (whole == frame[query.name]).all() else frame.assign(**{query.name: whole})
 
 
 def _may_repeat(query: Query) -> bool:
@@ -104,7 +104,7 @@ def _rounded(values: np.ndarray) -> np.ndarray:
     Prometheus adds series in no fixed order, so the last bits of a sum differ between evaluations.
     A snapshot must not.
     """
-    values = np.where(np.abs(values) < _SMALLEST, 0.0, values)
+    values = without_traces(values)
     with np.errstate(divide="ignore", invalid="ignore"):
         exponent = np.floor(np.log10(np.abs(values)))
         unit = 10.0 ** (_SIGNIFICANT_DIGITS - 1 - exponent)

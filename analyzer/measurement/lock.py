@@ -16,31 +16,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from analyzer import locks
 from analyzer.errors import SnapshotError
 from analyzer.measurement.snapshot import partial_path
-
-if sys.platform == "win32":
-    import msvcrt
-
-    _FAR_AWAY = 2**30
-    """A byte that no file of ours has: Windows lets no one read a byte that is locked."""
-
-    def _lock(file: BinaryIO) -> None:
-        file.seek(_FAR_AWAY)
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(file: BinaryIO) -> None:
-        """Lock, or raise BlockingIOError or PermissionError if another has."""
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
 
 _ATTEMPTS = 20
 """How often the folder above is made while others remove it, and a name is looked for."""
 _NAMING_SECONDS = 0.02
 """Between looks for the name of the run that holds the lock."""
-_HELD = (BlockingIOError, PermissionError)
 _HOLDER = re.compile(r"(?P<process>\d{1,10}) (?P<host>\S{1,255})")
 
 
@@ -82,8 +65,8 @@ def _opened(path: Path, target: Path, note: Callable[[str], None]) -> BinaryIO:
     while True:
         file = _made(path)
         try:
-            _lock(file)
-        except _HELD as error:
+            locks.lock(file)
+        except locks.HELD as error:
             with file:
                 raise SnapshotError(_under_way(target, file)) from error
         except OSError as error:

@@ -27,6 +27,10 @@ _LARGEST: Final[Mapping[str, float]] = {
 }
 """By unit, what no series reaches: 2^64 ns of CPU between two scrapes are 1.8e10 vCPU."""
 
+_SMALLEST: Final = 1e-12
+"""No counter shows less, in any unit: one request in a thousand years makes a rate of 3e-11, one
+nanosecond of CPU in a quarter of an hour 1e-12 vCPU."""
+
 _ROUNDING: Final = 1e-6
 """How far below zero the difference of two sums may be, in any unit."""
 
@@ -41,6 +45,14 @@ def largest_of(query: Query) -> float:
     is_large = _BYTES in query.unit or query.unit.endswith(_PER_SECOND)
     others = LARGEST_SAMPLE if is_large else _LARGEST_COUNT
     return _LARGEST.get(query.unit, others)
+
+
+def without_traces(values: Floats) -> Floats:
+    """Return values with zero in place of what is too small to be more than a rounding.
+
+    Divided by it, other quantities would overflow, and its squares would be zero.
+    """
+    return np.where(np.abs(values) < _SMALLEST, 0.0, values)
 
 
 def require_possible(query: Query, series: Sequence[Series], samples: Floats) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from analyzer.errors import QueryFileError, SnapshotError, UsageError, sentences
+from analyzer.files import is_temporary
 from analyzer.measurement import question
 from analyzer.measurement.anonymise import Anonymiser, given_salt
 from analyzer.measurement.manifest import checked_question, window_of
 from analyzer.measurement.plan import Ask, Plan
 from analyzer.measurement.snapshot import MANIFEST, Snapshot, contents, open_snapshot
+from analyzer.measurement.unreported import UNREPORTED, is_waited_for
 from analyzer.measurement.working import CHUNKS, PLAN, Note, read_plan, require_ours
 from analyzer.prometheus.query import load_queries
 from analyzer.settings import Setting
@@ -26,8 +28,12 @@ _MANGLED = (OSError, ValueError, KeyError, TypeError, AttributeError, QueryFileE
 _FORCE = f"Use another folder, or {Setting.FORCE} to replace it."
 
 
-def answered(target: Path, ask: Ask, now: datetime, *, force: bool, note: Note) -> Snapshot | None:
+def answered(
+    target: Path, ask: Ask, now: datetime, *, force: bool, is_for_report: bool, note: Note
+) -> Snapshot | None:
     """Return the snapshot in a folder if it answers a question; None if it is to be collected.
+
+    For a report it also answers one whose report was interrupted, a while later.
 
     Raises:
         UsageError: if it answers another question, or something else is there.
@@ -37,16 +43,18 @@ def answered(target: Path, ask: Ask, now: datetime, *, force: bool, note: Note) 
         return None
     if not target.is_dir():
         raise UsageError(f"{target} is a file. Choose another name.")
-    names = {item.name for item in target.iterdir()}
+    names = {item.name for item in target.iterdir() if not is_temporary(item)}
     if names and MANIFEST not in names:
         raise UsageError(
             f"{target} is not a snapshot, and holds {contents(target)}. Choose another folder."
         )
     if names and not force:
-        kept = _kept(target, ask, now, note)
+        kept = _kept(target, ask, now, is_for_report=is_for_report, note=note)
         if kept is not None:
             return kept
-    if others := sorted(names - {MANIFEST, *(f"{name}.parquet" for name in load_queries())}):
+    if others := sorted(
+        names - {MANIFEST, UNREPORTED, *(f"{name}.parquet" for name in load_queries())}
+    ):
         raise UsageError(
             f"{target} holds more than a snapshot: {', '.join(others[:3])}. "
             "Choose another folder, or move these files away."
@@ -54,7 +62,9 @@ def answered(target: Path, ask: Ask, now: datetime, *, force: bool, note: Note) 
     return None
 
 
-def _kept(target: Path, ask: Ask, now: datetime, note: Note) -> Snapshot | None:
+def _kept(
+    target: Path, ask: Ask, now: datetime, *, is_for_report: bool, note: Note
+) -> Snapshot | None:
     try:
         snapshot = open_snapshot(target)
         manifest = snapshot.manifest
@@ -65,6 +75,12 @@ def _kept(target: Path, ask: Ask, now: datetime, note: Note) -> Snapshot | None:
         raise SnapshotError(sentences(str(error), _FORCE)) from error
     if question.is_current(manifest.window, ask, now):
         note(f"Using the snapshot in {target}: it answers the same question.")
+        return snapshot
+    if is_for_report and is_waited_for(target, manifest.window, now):
+        note(
+            f"Using the snapshot in {target}, which {_ended(manifest.window)}: its report was "
+            f"interrupted. Use {Setting.FORCE} to collect again."
+        )
         return snapshot
     note(f"Replacing the snapshot in {target}: it {_ended(manifest.window)}.")
     return None

@@ -35,6 +35,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
         "dropped_workload_labels",
         "remote_destinations",
     ),
+    "partial answers": ("unmatched_cpu_requests", "partial_memory", "partial_calls"),
     "cluster labels": ("cluster_label_partial", "pods_in_several_clusters"),
     "roles": ("ambiguous_roles",),
     "bursts and restarts": (

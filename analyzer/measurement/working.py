@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from analyzer.errors import SnapshotError, UsageError
-from analyzer.files import read_file
+from analyzer.files import is_temporary, read_file
 from analyzer.measurement.plan import Plan
 from analyzer.measurement.snapshot import (
     MOST_MANIFEST_BYTES,
@@ -35,6 +35,7 @@ REPLACED: Final = "replaced"
 """Where the old snapshot waits until the new one is at its place."""
 
 _OURS: Final = frozenset({PLAN, f".{PLAN}.tmp", CHUNKS, WHOLE, REPLACED})
+"""The second is what earlier versions left when they were killed."""
 _OUR_ENDINGS: Final = frozenset({".parquet", ".json", ".tmp"})
 
 Note = Callable[[str], None]
@@ -92,7 +93,8 @@ def read_plan(partial: Path) -> bytes:
 def is_ours(folder: Path) -> bool:
     """Return whether a folder holds nothing but what a collection writes."""
     return folder.is_dir() and all(
-        item.name in _OURS and (item.is_file() or _holds_tables(item)) for item in folder.iterdir()
+        (item.name in _OURS or is_temporary(item)) and (item.is_file() or _holds_tables(item))
+        for item in folder.iterdir()
     )
 
 

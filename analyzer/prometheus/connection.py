@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Protocol, Self
+from http import HTTPStatus
+from typing import Protocol, Self, TypeVar
 
 import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
@@ -30,6 +31,9 @@ from analyzer.prometheus.session import NoAnswerInTime, PrometheusSession
 from analyzer.prometheus.transport import BoundedAdapter
 from analyzer.units import moment
 from analyzer.window import Chunk, TimeWindow
+
+_Answer = TypeVar("_Answer", Response, tuple[str, ...])
+_Send = Callable[[], _Answer]
 
 _WAITS_SECONDS = (0.5, 1.0, 2.0)
 """Before the second, third and fourth attempt."""
@@ -92,7 +96,7 @@ class Connection:
             PrometheusError: if it could not be asked or understood.
         """
         parameters = {"time": round(at.timestamp()), "timeout": self._server_timeout()}
-        send = partial(self._client.custom_query, promql, params=parameters)
+        send: _Send[Response] = partial(self._client.custom_query, promql, params=parameters)
         answer = self._ask(promql, send, divisible=False)
         self._require_asked(promql, stray_instant(answer, promql, at))
         return answer
@@ -105,7 +109,7 @@ class Connection:
         seconds = (chunk.point_count - 1) * window.step_seconds
         if self._too_long and seconds >= self._too_long[0]:
             raise copy.copy(self._too_long[1])
-        send = partial(
+        send: _Send[Response] = partial(
             self._client.custom_query_range,
             promql,
             window.evaluated_at(chunk.first_point),
@@ -128,18 +132,17 @@ class Connection:
     def label_values(self, label: str) -> tuple[str, ...]:
         """Return all values of a label; none where the server does not list them."""
         url = f"{self.access.sent_url}/api/v1/label/{label}/values"
-        for _ in range(2):
-            self._budget.require_time()
-            try:
-                with self._budget.allowed():
-                    content = self._session.request("GET", url).content
-            except (requests.RequestException, AnswerTooLarge):
-                continue
-            try:
-                return decode_values(content)
-            except PrometheusError:
-                continue
-        return ()
+
+        def send() -> tuple[str, ...]:
+            response = self._session.request("GET", url)
+            if response.status_code != HTTPStatus.OK:
+                raise PrometheusApiClientException
+            return decode_values(response.content)
+
+        try:
+            return self._ask("", send, divisible=False, is_post=False)
+        except PrometheusError:
+            return ()
 
     def _server_timeout(self) -> str:
         """Return the time after which the server itself may give up."""
@@ -158,7 +161,9 @@ class Connection:
                 problem, url=self.access.url, promql=promql, advice=NOT_THE_SERVER
             )
 
-    def _ask(self, promql: str, send: Callable[[], Response], *, divisible: bool) -> Response:
+    def _ask(
+        self, promql: str, send: _Send[_Answer], *, divisible: bool, is_post: bool = True
+    ) -> _Answer:
         """Send until it is answered or fails for good; if `divisible`, less can be asked for."""
         waits_seconds = iter(_WAITS_SECONDS)
         paced_seconds = 0.0
@@ -166,9 +171,10 @@ class Connection:
         while True:
             self._budget.require_time()
             with self._pace.turn() as turn:
-                outcome, cause = self._sent(promql, send, divisible=divisible)
+                attempt = self._sent if is_post else self._outcome
+                outcome, cause = attempt(promql, send, divisible=divisible)
             self._has_answered |= not isinstance(cause, NoAnswerInTime)
-            if isinstance(outcome, Response):
+            if not isinstance(outcome, Failure):
                 self._pace.answered()
                 return outcome
             if is_paced:
@@ -198,11 +204,11 @@ class Connection:
         )
 
     def _sent(
-        self, promql: str, send: Callable[[], Response], *, divisible: bool
-    ) -> tuple[Response | Failure, Exception | None]:
+        self, promql: str, send: _Send[_Answer], *, divisible: bool
+    ) -> tuple[_Answer | Failure, Exception | None]:
         """Send once, and once more with GET where POST may be refused."""
         outcome, cause = self._outcome(promql, send, divisible=divisible)
-        if isinstance(outcome, Response) or not outcome.may_be_method:
+        if not isinstance(outcome, Failure) or not outcome.may_be_method:
             return outcome, cause
         if not self._session.may_use_get:
             return outcome, cause
@@ -219,8 +225,8 @@ class Connection:
         return other, other_cause
 
     def _outcome(
-        self, promql: str, send: Callable[[], Response], *, divisible: bool
-    ) -> tuple[Response | Failure, Exception | None]:
+        self, promql: str, send: _Send[_Answer], *, divisible: bool
+    ) -> tuple[_Answer | Failure, Exception | None]:
         """Send once; return the answer, or why there is none and what was raised."""
         with self._budget.allowed():
             try:
@@ -229,8 +235,8 @@ class Connection:
                 self._session.forget()
 
     def _judged(
-        self, promql: str, send: Callable[[], Response], *, divisible: bool
-    ) -> tuple[Response | Failure, Exception | None]:
+        self, promql: str, send: _Send[_Answer], *, divisible: bool
+    ) -> tuple[_Answer | Failure, Exception | None]:
         try:
             return send(), None
         except AnswerTooLarge as error:

@@ -154,9 +154,7 @@ def _drawn(
 
 
 def _remove_stale_charts(folder: Path, files: Iterable[str]) -> None:
-    names = [f"{chart}.{suffix}" for chart in CHARTS for suffix in FORMATS]
-    remove_left(folder, names)
-    for name in names:
+    for name in (f"{chart}.{suffix}" for chart in CHARTS for suffix in FORMATS):
         path = folder / name
         if name in files or not path.is_file():
             continue
@@ -178,8 +176,13 @@ def _make(folder: Path) -> None:
 
 
 def write_files(files: Mapping[str, bytes], folder: Path) -> tuple[Path, ...]:
-    """Write files into a folder, made where it is not there, and return their paths."""
+    """Write files into a folder, made where it is not there, and return their paths.
+
+    What killed runs left half-written beside them is removed.
+    """
     _make(folder)
+    for place in {(folder / name).parent for name in files}:
+        remove_left(place)
     for name, content in files.items():
         write_file(folder / name, content)
     return tuple(folder / name for name in files)

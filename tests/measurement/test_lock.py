@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from analyzer.errors import SnapshotError
-from analyzer.measurement import lock
 from analyzer.measurement.lock import lock_path, locked
 
 HOLD = """
@@ -103,7 +102,7 @@ def test_a_file_that_its_owner_has_removed_is_no_lock(
             path.unlink()
         locks.append(path.exists())
 
-    monkeypatch.setattr(lock, "_lock", removed_meanwhile)
+    monkeypatch.setattr("analyzer.locks.lock", removed_meanwhile)
     with locked(target, no_note):
         assert path.read_text().startswith(f"{os.getpid()} ")
     assert locks == [False, True]
@@ -133,7 +132,7 @@ def test_a_file_system_without_locks_is_noted(
     def fail(_file: object) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(lock, "_lock", fail)
+    monkeypatch.setattr("analyzer.locks.lock", fail)
     notes: list[str] = []
     with locked(tmp_path / "snap", notes.append):
         pass

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.errors import PrometheusError, SnapshotError, UsageError
+from analyzer.errors import InsufficientData, PrometheusError, SnapshotError, UsageError
 from analyzer.measurement import reuse
 from analyzer.measurement.collect import Progress, collect_snapshot
 from analyzer.measurement.plan import Ask
 from analyzer.measurement.snapshot import MANIFEST, Snapshot, load_snapshot, partial_path
+from analyzer.measurement.unreported import UNREPORTED, unmark
 from analyzer.notebook.api import collect
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
@@ -40,11 +41,25 @@ def hour(small_server: PrometheusServer) -> Ask:
 
 
 def collected(
-    url: str, ask: Ask, target: Path, now: datetime = NOW, *, force: bool = False
+    url: str,
+    ask: Ask,
+    target: Path,
+    now: datetime = NOW,
+    *,
+    force: bool = False,
+    is_for_report: bool = False,
 ) -> tuple[Snapshot, list[str]]:
     notes: list[str] = []
     with Connection(Access(url=url), sleep=lambda _: None) as source:
-        made = collect_snapshot(source, ask, target, now=now, force=force, note=notes.append)
+        made = collect_snapshot(
+            source,
+            ask,
+            target,
+            now=now,
+            force=force,
+            is_for_report=is_for_report,
+            note=notes.append,
+        )
     return made, notes
 
 
@@ -262,6 +277,77 @@ def test_the_folder_that_a_run_is_in_can_be_the_target(
         assert load_snapshot(here).manifest.window.end == NOW
 
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+# --- an interrupted report ---
+
+
+@pytest.fixture
+def unreported(small_server: PrometheusServer, hour: Ask, tmp_path: Path) -> Path:
+    """Return the folder of a snapshot whose report was interrupted."""
+    collected(small_server.url, hour, tmp_path / "snap", is_for_report=True)
+    assert (tmp_path / "snap" / UNREPORTED).exists()
+    return tmp_path / "snap"
+
+
+def test_an_interrupted_report_is_finished_from_its_snapshot(unreported: Path, hour: Ask) -> None:
+    with no_server() as url:
+        for later in (LATER, NOW + timedelta(hours=19)):
+            snapshot, (note,) = collected(url, hour, unreported, later, is_for_report=True)
+            assert snapshot.manifest.window.end == NOW
+            assert "its report was interrupted" in note
+            assert str(Setting.FORCE) in note
+        with pytest.raises(UsageError, match="another question"):
+            collected(url, replace(hour, days=2 / 24), unreported, LATER, is_for_report=True)
+
+
+@pytest.mark.parametrize(
+    ("later", "force", "is_for_report"),
+    [(LATER, True, True), (LATER, False, False), (NOW + timedelta(hours=20), False, True)],
+    ids=["by force", "by collect", "a day later"],
+)
+def test_an_interrupted_report_is_not_finished(
+    later: datetime,
+    force: bool,  # noqa: FBT001 - a parameter of pytest's
+    is_for_report: bool,  # noqa: FBT001 - a parameter of pytest's
+    small_server: PrometheusServer,
+    unreported: Path,
+    hour: Ask,
+) -> None:
+    asked = {"force": force, "is_for_report": is_for_report}
+    with (
+        FaultyHttp(upstream=small_server.url) as counting,
+        # Twenty hours later there are no samples.
+        suppress(InsufficientData),
+    ):
+        collected(counting.url, hour, unreported, later, **asked)
+
+    assert len(counting.received) > 3
+    if not is_for_report:
+        assert not (unreported / UNREPORTED).exists()
+
+
+def test_a_report_on_a_snapshot_that_was_there_is_finished_too(target: Path, hour: Ask) -> None:
+    with no_server() as url:
+        collected(url, hour, target, is_for_report=True)
+        assert collected(url, hour, target, LATER, is_for_report=True)[0].path == target
+    unmark(target)
+    assert not (target / UNREPORTED).exists()
+    unmark(target)
+
+
+def test_a_mark_needs_no_right_to_write(target: Path, hour: Ask) -> None:
+    target.chmod(0o555)
+    try:
+        with no_server() as url, pytest.MonkeyPatch.context() as patch:
+            patch.setattr("analyzer.files._temporary", denied)
+            assert collected(url, hour, target, is_for_report=True)[0].path == target
+    finally:
+        target.chmod(0o755)
+
+
+def denied(*_: object, **__: object) -> None:
+    raise PermissionError(13, "Permission denied")
 
 
 # --- an interrupted collection ---

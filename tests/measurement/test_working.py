@@ -100,7 +100,9 @@ def test_a_file_is_in_the_way(target: Path) -> None:
         working.require_ours(partial_path(target))
 
 
-@pytest.mark.parametrize("held", [(), (".plan.json.tmp",), ("chunks/a.parquet",)])
+@pytest.mark.parametrize(
+    "held", [(), (".plan.json.tmp",), (".istio-usage-0.tmp",), ("chunks/a.parquet",)]
+)
 def test_what_a_kill_leaves_is_ours(held: tuple[str, ...], target: Path) -> None:
     partial = partial_path(target)
     partial.mkdir()

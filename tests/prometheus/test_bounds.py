@@ -237,6 +237,27 @@ def test_label_values_that_were_lost_once_are_asked_for_again() -> None:
         assert connection.label_values("namespace") == ("a",)
 
 
+@pytest.mark.parametrize("status", [503, 429])
+def test_label_values_are_retried_as_queries_are(status: int) -> None:
+    values = Answer(body=b'{"status":"success","data":["a"]}')
+    refusals = [Answer(status=status, headers=(("Retry-After", "0"),))] * 3
+    with FaultyHttp([*refusals, values]) as server, quick(server.url) as connection:
+        assert connection.label_values("namespace") == ("a",)
+
+
+def test_a_server_that_lists_no_values_is_asked_once_and_may_still_refuse_post() -> None:
+    absent, refused = Answer(status=404), Answer(status=405)
+    with FaultyHttp([absent, refused, ONE]) as server, quick(server.url) as connection:
+        assert connection.label_values("namespace") == ()
+        assert len(server.received) == 1
+        assert connection.instant("up", AT).series
+        assert [one.method for one in server.received] == ["GET", "POST", "GET"]
+
+
+def quick(url: str) -> Connection:
+    return Connection(Access(url=url), sleep=lambda _: None)
+
+
 def test_of_a_page_only_the_beginning_is_read_and_json_is_no_page() -> None:
     html = (("Content-Type", "text/html"),)
     page = Answer(body=b"<html>" + b" " * 2 * _MEBIBYTE, headers=html)

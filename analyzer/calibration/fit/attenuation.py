@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -115,9 +114,6 @@ def attenuation_share(lines: Lines, weights: Floats) -> Attenuation | None:
     to_whole = together / (together - 1)
     mid, error = to_whole * (rise - 1), to_whole * float(np.sqrt(variances.sum()))
     to_end = error * float(student.quantile(freedom))
-    if not math.isfinite(mid + to_end):
-        # Squares of slopes of 1e-200 are zero: they have no error.
-        return None
     own, is_rising = np.full(len(slopes), mid), slopes > 0
     own[is_rising] = to_whole * (long_slopes[is_rising] / slopes[is_rising] - 1)
     noise = to_whole**2 * squares / np.where(is_rising, slopes, 1.0) ** 2

@@ -6,6 +6,7 @@ from analyzer.measurement.quality.of_bursts import BURST_CHECKS
 from analyzer.measurement.quality.of_data import DATA_CHECKS
 from analyzer.measurement.quality.of_labels import LABEL_CHECKS
 from analyzer.measurement.quality.of_nodes import NODE_CHECKS
+from analyzer.measurement.quality.of_partial import PARTIAL_CHECKS
 from analyzer.measurement.quality.of_proxies import PROXY_CHECKS
 from analyzer.measurement.quality.of_survey import SURVEY_CHECKS
 from analyzer.measurement.quality.of_time import TIME_CHECKS
@@ -26,6 +27,7 @@ def find_quality(evidence: Evidence) -> tuple[Finding, ...]:
         *DATA_CHECKS,
         *SURVEY_CHECKS,
         *NODE_CHECKS,
+        *PARTIAL_CHECKS,
     )
     found = [finding for check in checks if (finding := check(evidence)) is not None]
     return tuple(sorted(found, key=weight))

@@ -194,7 +194,7 @@ def _lost_scrapes(evidence: Evidence) -> Finding | None:
     cpu = evidence.steps["cpu_vcpu"].to_numpy(float)
     whole = float(np.nansum(cpu[evidence.is_observed]))
     lost = float(np.nansum((cpu * (1 - 1 / evidence.corrections))[flags]))
-    if lost < LEAST_FILLED_SHARE * whole:
+    if lost <= LEAST_FILLED_SHARE * whole:
         return None
     proxies = evidence.pods(evidence.steps.loc[flags, "proxy"])
     share = lost / float(np.nansum(cpu[flags]))

@@ -6,7 +6,7 @@ from typing import Final
 
 _ALLOWED: Final = re.compile(r"[a-z0-9.-]")
 _MOST_LETTERS: Final = 180
-"""File systems allow 255 bytes; a temporary file's name is a little longer than its file's."""
+"""File systems allow 255 bytes, of which the digest and the ending take some."""
 
 _DIGEST_LETTERS: Final = 16
 

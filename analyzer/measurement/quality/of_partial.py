@@ -1,0 +1,103 @@
+"""Tables that lack what another table of the same thing has: a partial answer, or other names."""
+
+from typing import Final
+
+import pandas as pd
+
+from analyzer.measurement.findings import SERIOUS_SHARE, Bias, Finding, Severity
+from analyzer.measurement.frames import TIME
+from analyzer.measurement.other_side import CALLS
+from analyzer.measurement.quality.evidence import Evidence
+from analyzer.units import counted
+
+_MEMORY: Final = "proxy_memory_bytes"
+_REQUESTS: Final = "proxy_reserved_vcpu"
+_RECEIVED: Final = "inbound_requests_rps"
+_KEY: Final = ("namespace", "pod")
+
+_LEAST_UNMATCHED_SHARE: Final = 0.1
+"""Share of the proxies. Pods that never ran have a CPU request and no CPU, and some have none."""
+
+_LEAST_CALLS_SHARE: Final = 0.8
+"""Share of its usual part of the received requests below which the calls of a step are partial."""
+
+_MOST_PARTIAL_SHARE: Final = 0.5
+"""Share of the steps, beyond which the usual part would not be known."""
+
+
+def _unmatched_requests(evidence: Evidence) -> Finding | None:
+    """Return the finding about CPU requests of pods that no proxy is, beside proxies without."""
+    requested = pd.MultiIndex.from_frame(evidence.tables[_REQUESTS][[*_KEY]].drop_duplicates())
+    known = evidence.proxies[evidence.proxies.index.isin(_with_cpu(evidence))]
+    proxies = pd.MultiIndex.from_frame(known[[*_KEY]])
+    lacking = known.index[~proxies.isin(requested)]
+    every = pd.MultiIndex.from_frame(evidence.proxies[[*_KEY]])
+    foreign = int((~requested.isin(every)).sum())
+    share = min(len(lacking), foreign) / max(len(known), 1)
+    if share < _LEAST_UNMATCHED_SHARE:
+        return None
+    return Finding(
+        name="unmatched_cpu_requests",
+        severity=Severity.SERIOUS if share >= SERIOUS_SHARE else Severity.WARNING,
+        text=f"CPU requests of {counted(foreign, 'pod')} belong to no proxy, and "
+        f"{counted(len(lacking), 'proxy', 'proxies')} of {len(known):,} have none: the labels of "
+        "kube-state-metrics differ from those of the proxies. Requested and billed CPU lack them.",
+        affected=evidence.pods(lacking),
+        fix="Scrape kube-state-metrics with honor_labels: true, and relabel neither `namespace` "
+        "nor `pod`.",
+        bias=Bias.TOO_LOW,
+    )
+
+
+def _partial_memory(evidence: Evidence) -> Finding | None:
+    """Return the finding about proxies with CPU and without memory, which one scrape reports."""
+    memory = pd.MultiIndex.from_frame(evidence.tables[_MEMORY][[*_KEY]].drop_duplicates())
+    known = evidence.proxies[evidence.proxies.index.isin(_with_cpu(evidence))]
+    lacking = known.index[~pd.MultiIndex.from_frame(known[[*_KEY]]).isin(memory)]
+    share = len(lacking) / max(len(known), 1)
+    if memory.empty or share < _LEAST_UNMATCHED_SHARE:
+        return None
+    return Finding(
+        name="partial_memory",
+        severity=Severity.SERIOUS if share >= SERIOUS_SHARE else Severity.WARNING,
+        text=f"Memory is missing for {len(lacking):,} of "
+        f"{counted(len(known), 'proxy', 'proxies')} with CPU, although the kubelet reports both. "
+        "The server answered with part of the data, or the labels differ.",
+        affected=evidence.pods(lacking),
+        fix="Collect again. Compare the labels of container_memory_working_set_bytes with those of "
+        "container_cpu_usage_seconds_total.",
+        bias=Bias.TOO_LOW,
+    )
+
+
+def _with_cpu(evidence: Evidence) -> set[int]:
+    return set(evidence.steps.loc[evidence.steps["cpu_vcpu"].notna(), "proxy"])
+
+
+def _partial_calls(evidence: Evidence) -> Finding | None:
+    """Return the finding about steps in which the calls are fewer than the received requests."""
+    calls, received = evidence.tables[CALLS], evidence.tables[_RECEIVED]
+    rates = received.groupby(TIME)[_RECEIVED].sum()
+    rates = rates[rates > 0]
+    named = calls[calls["reporter"] == "destination"].groupby(TIME)[CALLS].sum()
+    part = named.reindex(rates.index, fill_value=0.0) / rates
+    usual = float(part.median()) if len(part) else 0.0
+    partial = part[part < _LEAST_CALLS_SHARE * usual]
+    if partial.empty or len(partial) > _MOST_PARTIAL_SHARE * len(part):
+        return None
+    lost = float((rates[partial.index] * usual).sum() - named.reindex(partial.index).sum())
+    share = lost / float((rates * usual).sum())
+    return Finding(
+        name="partial_calls",
+        severity=Severity.SERIOUS if share >= SERIOUS_SHARE else Severity.WARNING,
+        text=f"Calls between workloads are incomplete in {len(partial)} of "
+        f"{counted(len(part), 'interval')}, although proxies report the requests. The server "
+        "answered with part of the data.",
+        fix="Collect again. With Thanos or VictoriaMetrics, check that every store is up.",
+        rps_share=share,
+        time_share=len(partial) / len(part),
+        bias=Bias.TOO_LOW,
+    )
+
+
+PARTIAL_CHECKS: Final = (_unmatched_requests, _partial_memory, _partial_calls)
