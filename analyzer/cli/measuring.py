@@ -129,9 +129,9 @@ def queries(
     With -p the server is surveyed first. Each query is then printed as it would be sent, with its
     number of requests and its estimated number of samples. Only the survey is sent.
     """
-    from analyzer.measurement.plan import make_plan, measured_queries
+    from analyzer.measurement.plan import make_plan
     from analyzer.prometheus.connection import Connection
-    from analyzer.prometheus.query import load_query
+    from analyzer.prometheus.query import load_query, measured_queries
 
     chosen = {name: load_query(name)} if name else measured_queries()
     if url is None:

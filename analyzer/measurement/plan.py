@@ -31,7 +31,7 @@ from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import Job
 from analyzer.prometheus.label_mapping import Exporter
 from analyzer.prometheus.promql import Scope
-from analyzer.prometheus.query import Query, load_queries, load_query
+from analyzer.prometheus.query import Query, load_query, measured_queries
 from analyzer.settings import Setting
 from analyzer.typed import Part
 from analyzer.units import counted
@@ -284,11 +284,6 @@ def _chunk(window: TimeWindow, part: Part) -> Chunk:
     return Chunk(first_point=first, point_count=count)
 
 
-def measured_queries() -> dict[str, Query]:
-    """Return the queries a snapshot holds: all but the survey's."""
-    return {name: query for name, query in load_queries().items() if query.exporter is not None}
-
-
 def _replaced(found: Survey) -> dict[str, str]:
     """Return the queries that a better one replaces, and why."""
     replaced = {"proxy_recorded_cpu_vcpu": f"proxy_cpu_vcpu replaces it: {CPU} was found"}
@@ -310,6 +305,16 @@ def _replaced(found: Survey) -> dict[str, str]:
 def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
     """Survey the server and decide what to ask it; raises as `examine` and `choose_window`."""
     start, end = ask.times(now)
+    found = survey_for(source, ask, start, end)
+    window = choose_window(found, start, end, ask.step_seconds)
+    anonymiser = Anonymiser(salt=new_salt() if ask.hide_names else "")
+    # What an interrupted collection leaves behind names nothing either.
+    found = replace(found, proxy_counts=anonymiser.proxy_counts(found.proxy_counts))
+    return planned_on(ask, found, window, anonymiser)
+
+
+def survey_for(source: Source, ask: Ask, start: datetime, end: datetime) -> Survey:
+    """Survey the server for a question about some time; raises as `look` and `examine`."""
     seen = look(
         source,
         ask.scope,
@@ -318,12 +323,7 @@ def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
         cluster_label=ask.cluster_label,
         replica_labels=ask.replica_labels,
     )
-    found = examine(source, seen)
-    window = choose_window(found, start, end, ask.step_seconds)
-    anonymiser = Anonymiser(salt=new_salt() if ask.hide_names else "")
-    # What an interrupted collection leaves behind names nothing either.
-    found = replace(found, proxy_counts=anonymiser.proxy_counts(found.proxy_counts))
-    return planned_on(ask, found, window, anonymiser)
+    return examine(source, seen)
 
 
 def planned_on(ask: Ask, found: Survey, window: TimeWindow, anonymiser: Anonymiser) -> Plan:
@@ -343,11 +343,13 @@ def planned_on(ask: Ask, found: Survey, window: TimeWindow, anonymiser: Anonymis
 
 def _ranges(found: Survey, step_seconds: int) -> Ranges:
     """Return how far back rates read on this server."""
-    if found.reads_sample_before:
-        return Ranges.of_steps(step_seconds)
-    # Samples of a recording rule are averages: a longer range would read some of them twice.
-    cpu_seconds = 0.0 if found.label_mapping.is_recorded else found.cpu_scrape_seconds
-    return Ranges.gapless(step_seconds, cpu_seconds, found.request_scrape_seconds)
+    return Ranges.on_server(
+        step_seconds,
+        found.cpu_scrape_seconds,
+        found.request_scrape_seconds,
+        is_cpu_recorded=found.label_mapping.is_recorded,
+        reads_sample_before=found.reads_sample_before,
+    )
 
 
 def choose_window(

@@ -5,8 +5,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from analyzer.measurement.plan import measured_queries
-from analyzer.prometheus.query import load_queries
+from analyzer.prometheus.query import load_queries, measured_queries
 from tests.live.command import run
 from tests.support import SMALL_MESH, FaultyHttp, PrometheusServer, Received
 

@@ -9,12 +9,12 @@ import pytest
 
 from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import InsufficientData, UsageError
-from analyzer.measurement.plan import Ask, Plan, make_plan, measured_queries
+from analyzer.measurement.plan import Ask, Plan, make_plan
 from analyzer.measurement.question import differences
 from analyzer.measurement.ranges import Ranges
 from analyzer.prometheus.label_mapping import CPU_RULES
 from analyzer.prometheus.promql import Scope
-from analyzer.prometheus.query import Query, load_query
+from analyzer.prometheus.query import Query, load_query, measured_queries
 from analyzer.settings import Setting
 from analyzer.typed import Part
 from analyzer.window import SAMPLE_BUDGET
