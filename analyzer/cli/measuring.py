@@ -140,7 +140,9 @@ def queries(
         return
     access = access_to(url, credentials, quiet=quiet)
     with Connection(access, note=noting(quiet=quiet)) as source:
-        plan = make_plan(source, question.ask(access), now=datetime.now(UTC))
+        plan = make_plan(
+            source, question.ask(access), now=datetime.now(UTC), note=noting(quiet=quiet)
+        )
     planned = {key: plan.queries[key] for key in chosen if key in plan.queries}
     if name and not planned:
         # The survey's own queries are in no plan: they come before it.

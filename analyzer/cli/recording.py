@@ -14,6 +14,8 @@ from analyzer.cli.options import (
     CredentialOptions,
     QuestionOptions,
     Quiet,
+    ScopeOptions,
+    TimeOptions,
 )
 from analyzer.cli.parameters import command, examples, option
 
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 def rules(
     url: Annotated[str | None, URL],
     credentials: CredentialOptions,
-    question: QuestionOptions,
+    scope: ScopeOptions,
+    time: TimeOptions,
     output_format: Annotated[
         Literal["yaml", "kubernetes", "json"], option("--format", FORMAT_HELP)
     ],
@@ -41,19 +44,15 @@ def rules(
     Where Prometheus, Thanos or Mimir evaluates them, collect and analyze read the recorded series.
     The answer is the same, for less than a tenth of the server's time.
 
-    With -p the server is surveyed first, for its labels and scrape intervals. The alerts are about
-    cost per request, coverage of the data, and nodes with a busy ztunnel.
+    For that give -p: the server is surveyed first, for its labels and scrape intervals. Without it
+    the rules serve the alerts only, which are about cost per request, coverage of the data, and
+    nodes with a busy ztunnel.
     """
-    import json
+    from analyzer.report.rules import RulesFormat, as_text
 
-    from analyzer.report.rules import RulesFormat, as_text, groups
-
+    question = QuestionOptions(scope=scope, time=time)
     recording = _recording(url, credentials, question, quiet=quiet)
-    style = RulesFormat(output_format)
-    if style == RulesFormat.JSON:
-        click.echo(json.dumps(groups(recording), indent=2))
-    else:
-        click.echo(as_text(recording, style, is_surveyed=url is not None), nl=False)
+    click.echo(as_text(recording, RulesFormat(output_format)), nl=False)
 
 
 def _recording(

@@ -7,12 +7,15 @@ with it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from analyzer.prometheus.label_mapping import LabelMapping
+from analyzer.prometheus.parts import combined
 from analyzer.prometheus.promql import quoted
 from analyzer.prometheus.query import Query
+from analyzer.prometheus.response import Response, Series
 
 PREFIX: Final = "istio_usage:"
 """What the names of all recorded series begin with."""
@@ -43,10 +46,12 @@ class RuleSet:
     Attributes:
         version: of their expressions, as `VERSION_LABEL` has it.
         step_seconds: time between two evaluations, which is also the length of their steps.
+        series_counts: the most series that they hold of a query, by its name.
     """
 
     version: str
     step_seconds: int
+    series_counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def matcher(self) -> str:
@@ -65,15 +70,39 @@ class RuleSet:
         """
         return f"last_over_time({self.selector(name)}[{self.step_seconds * 1000 - 1}ms])"
 
-    def promql(self, query: Query, label_mapping: LabelMapping) -> str:
-        """Return PromQL for the recorded answers to a query.
+    def promql(self, query: Query) -> str:
+        """Return PromQL for the recorded answers to a query; `answers` reads them.
 
-        Labels that a storage adds to all series, such as those of replicas, are left out.
+        An aggregation would take the server longer than the samples themselves.
         """
-        latest = self.latest(recorded_name(query.name))
-        if not query.labels or query.exporter is None:
-            return f"max({latest})"
-        ours = label_mapping.canonical(query.exporter)
-        theirs = (label for label, name in ours.items() if name in query.labels)
-        labels = map(label_mapping.spelled, dict.fromkeys((*theirs, *query.labels)))
-        return f"max by ({', '.join(labels)}) ({latest})"
+        return self.latest(recorded_name(query.name))
+
+
+def answers(
+    query: Query, label_mapping: LabelMapping, responses: Iterable[Response]
+) -> tuple[Response, ...]:
+    """Return recorded answers to a query with the labels that the query itself would give.
+
+    What rules or a storage add to all series, such as the version and labels of replicas, is left
+    out. Of series that differ in nothing else, the largest sample counts.
+    """
+    known = _labels(query, label_mapping)
+    return tuple(
+        combined([replace(one, series=tuple(_only(known, one.series)))], takes_latest=True)
+        for one in responses
+    )
+
+
+def _labels(query: Query, label_mapping: LabelMapping) -> frozenset[str]:
+    """Return the labels of an answer to a query, by the names of the installation."""
+    if query.exporter is None:
+        return frozenset(query.labels)
+    ours = label_mapping.canonical(query.exporter)
+    theirs = (label for label, name in ours.items() if name in query.labels)
+    return frozenset((*theirs, *query.labels))
+
+
+def _only(known: frozenset[str], series: Iterable[Series]) -> Iterator[Series]:
+    for one in series:
+        labels = {name: value for name, value in one.labels.items() if name in known}
+        yield replace(one, labels=labels)

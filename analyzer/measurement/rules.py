@@ -67,12 +67,14 @@ class Recording:
         cpu_scrape_seconds: interval between two CPU samples of a proxy.
         request_scrape_seconds: interval between two samples of its request counters.
         reads_sample_before: as `Survey.reads_sample_before`.
+        is_surveyed: whether a server was surveyed for them; else labels are the usual ones.
     """
 
     step_seconds: int = MIN_STEP_SECONDS
     cpu_scrape_seconds: float = FINE_SCRAPE_SECONDS
     request_scrape_seconds: float = FINE_SCRAPE_SECONDS
     reads_sample_before: bool = False
+    is_surveyed: bool = False
     label_mapping: LabelMapping = field(default_factory=LabelMapping)
     scope: Scope = field(default_factory=Scope)
 

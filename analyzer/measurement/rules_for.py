@@ -20,6 +20,7 @@ def recording_for(source: Source, ask: Ask, *, now: datetime) -> Recording:
         cpu_scrape_seconds=found.cpu_scrape_seconds,
         request_scrape_seconds=found.request_scrape_seconds,
         reads_sample_before=found.reads_sample_before,
+        is_surveyed=True,
         label_mapping=found.label_mapping,
         scope=ask.scope,
     )

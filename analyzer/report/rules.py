@@ -1,5 +1,6 @@
 """Recording and alerting rules as Prometheus, its operator, and programs read them."""
 
+import json
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Final
@@ -21,16 +22,17 @@ class RulesFormat(StrEnum):
     JSON = "json"
 
 
-def as_text(recording: Recording, style: RulesFormat, *, is_surveyed: bool) -> str:
+def as_text(recording: Recording, style: RulesFormat) -> str:
     """Return the rules as one file.
 
     Args:
         recording: how they are made.
-        style: what reads them. JSON is for `json.dumps` by the caller, and not accepted.
-        is_surveyed: whether a server was surveyed for them.
+        style: what reads them; JSON has no comments, so it is the `groups` alone.
     """
-    lines = (f"# {line}\n" for line in _remarks(recording, is_surveyed=is_surveyed))
     document = groups(recording)
+    if style == RulesFormat.JSON:
+        return json.dumps(document, indent=2) + "\n"
+    lines = (f"# {line}\n" for line in _remarks(recording))
     if style == RulesFormat.KUBERNETES:
         document = _custom_resource(document)
     return "".join(lines) + to_yaml(document)
@@ -69,12 +71,15 @@ def _custom_resource(document: Mapping[str, Node]) -> Mapping[str, Node]:
     }
 
 
-def _remarks(recording: Recording, *, is_surveyed: bool) -> Iterator[str]:
+def _remarks(recording: Recording) -> Iterator[str]:
     yield (
         f"Rules of istio-usage {analyzer.__version__}, version {recording.rule_set.version}. "
         "Print them again in place of changing them."
     )
-    if is_surveyed:
+    if recording.is_surveyed:
         yield "Labels and scrape intervals are those of the server that was surveyed."
     else:
-        yield "Labels and scrape intervals are the usual ones. To use those of a server, give -p."
+        yield (
+            "Labels and scrape intervals are the usual ones. They serve alerts only: `collect` "
+            "reads rules that were printed for its server."
+        )

@@ -1,17 +1,24 @@
 """Recording rules are the queries themselves, and carry how they were made."""
 
-import re
 from dataclasses import replace
 
+import numpy as np
 import promql_parser
 import pytest
 
 from analyzer.errors import UsageError
-from analyzer.measurement.recorded import INFO, SETTINGS_LABEL, VERSION_LABEL, recorded_name
+from analyzer.measurement.recorded import (
+    INFO,
+    SETTINGS_LABEL,
+    VERSION_LABEL,
+    answers,
+    recorded_name,
+)
 from analyzer.measurement.rules import Recording
 from analyzer.prometheus.label_mapping import CPU_RULES, Exporter, LabelMapping, Names
 from analyzer.prometheus.promql import Scope, Spelling
 from analyzer.prometheus.query import load_query, measured_queries
+from analyzer.prometheus.response import Response, Series
 from analyzer.settings import Setting
 from analyzer.typed import Mistyped
 
@@ -96,14 +103,29 @@ def test_alerts_do_not_change_the_version_of_what_is_recorded() -> None:
 
 
 def test_recorded_answers_have_the_labels_of_the_query_and_no_more() -> None:
-    asked = Recording().rule_set.promql(load_query("proxy_cpu_vcpu"), _OTHER)
+    own = {"site": "a", "exported_namespace": "shop", "exported_pod": "p", "container": "c"}
+    added = ({"prometheus_replica": "x", VERSION_LABEL: "v"}, {"prometheus_replica": "y"})
+    times = np.array([300.0, 600.0])
+    found = Response(
+        series=tuple(
+            Series(labels={**own, **more}, times=times, samples=np.array([1.0, value]))
+            for more, value in zip(added, (2.0, 3.0), strict=True)
+        ),
+        warnings=("partial",),
+    )
 
-    labels = re.findall(r"[a-z_]+", asked.partition("(")[2].partition(")")[0])
-    assert sorted(labels) == [
-        "cluster", "container", "exported_namespace", "exported_pod", "namespace", "pod", "site",
-    ]  # fmt: skip
-    assert "[299999ms]" in asked
+    (answer,) = answers(load_query("proxy_cpu_vcpu"), _OTHER, [found])
+    (series,) = answer.series
+    assert series.labels == own
+    assert series.samples.tolist() == [1.0, 3.0]
+    assert answer.warnings == ("partial",)
+
+
+def test_a_recorded_sample_is_found_in_one_step_only() -> None:
+    asked = Recording(step_seconds=600).rule_set.promql(load_query("proxy_cpu_vcpu"))
+
     promql_parser.parse(asked)
+    assert "[599999ms]" in asked
 
 
 @pytest.mark.parametrize(

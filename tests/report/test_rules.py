@@ -38,7 +38,7 @@ def _promtool(*arguments: str) -> str:
 @pytest.mark.parametrize("recording", [_RECORDING, _PLACES])
 def test_promtool_accepts_the_rules(recording: Recording, tmp_path: Path) -> None:
     path = tmp_path / "rules.yml"
-    path.write_text(as_text(recording, RulesFormat.YAML, is_surveyed=False))
+    path.write_text(as_text(recording, RulesFormat.YAML))
 
     count = len(recording.rules()) + len(recording.alerts())
     assert f"{count} rules found" in _promtool("check", "rules", str(path))
@@ -47,7 +47,7 @@ def test_promtool_accepts_the_rules(recording: Recording, tmp_path: Path) -> Non
 @pytest.mark.parametrize("recording", [_RECORDING, _PLACES])
 def test_every_format_has_the_same_rules_and_no_text_leaves_its_place(recording: Recording) -> None:
     plain, custom = (
-        yaml.safe_load(as_text(recording, style, is_surveyed=True))
+        yaml.safe_load(as_text(recording, style))
         for style in (RulesFormat.YAML, RulesFormat.KUBERNETES)
     )
 
