@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 @command(
     epilog=examples(
-        "istio-usage rules -p http://localhost:9090 > istio-usage.rules.yml",
-        "istio-usage rules -p http://localhost:9090 --format kubernetes | kubectl apply -f -",
+        "istio-usage rules -p http://localhost:9090",
+        "istio-usage rules -p http://localhost:9090 --format kubernetes",
     )
 )
 def rules(

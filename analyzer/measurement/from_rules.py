@@ -6,7 +6,7 @@ if they are about the same question, and if they cover the time and the proxies 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -27,11 +27,12 @@ from analyzer.measurement.recorded import (
 from analyzer.measurement.rules import COUNTS, Recording
 from analyzer.measurement.survey import Survey
 from analyzer.prometheus.connection import Source
+from analyzer.prometheus.expected import counts_of, require_marked_counts
 from analyzer.prometheus.fetch import instant_in_pieces
 from analyzer.prometheus.label_mapping import Exporter
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
-from analyzer.prometheus.response import Series
+from analyzer.prometheus.response import Response, Series
 from analyzer.settings import Setting
 from analyzer.typed import Mistyped
 from analyzer.units import in_percent, moment
@@ -197,23 +198,27 @@ def _looks(moments: Floats) -> list[datetime]:
 def _counts(source: Source, rules: RuleSet, looks: Sequence[datetime]) -> Mapping[str, int]:
     """Return the most recorded series of each query, by its name."""
     promql = f'count by (__name__) ({{__name__=~"{recorded_name(".+")}", {rules.matcher}}})'
-    counts = _most(source, promql, "__name__", looks)
+    counts = _most((source.instant(promql, at) for at in looks), "__name__")
     return {name.removeprefix(recorded_name("")): count for name, count in counts.items()}
 
 
 def _metrics(source: Source, rules: RuleSet, looks: Sequence[datetime]) -> Mapping[str, int]:
     """Return the most series of each metric that the rules read, as the survey counts them."""
     promql = f"max by (metric) ({rules.latest(recorded_name(COUNTS))})"
-    return _most(source, promql, "metric", looks)
+    responses = [source.instant(promql, at) for at in looks]
+    for response in responses:
+        require_marked_counts(response, COUNTS, "metric")
+    return _most(responses, "metric")
 
 
-def _most(source: Source, promql: str, label: str, looks: Sequence[datetime]) -> Mapping[str, int]:
+def _most(responses: Iterable[Response], label: str) -> Mapping[str, int]:
+    """Return the largest count of each value of a label; PrometheusError if one is no count."""
     most: dict[str, int] = {}
-    for at in looks:
-        for one in source.instant(promql, at).series:
+    for response in responses:
+        for one in response.series:
             name = one.labels.get(label, "")
-            most[name] = max(most.get(name, 0), round(float(one.samples[-1])))
-    return {name: count for name, count in most.items() if name and count}
+            most[name] = max(most.get(name, 0), int(counts_of(one).max()))
+    return most
 
 
 def _require_all(source: Source, recording: Recording, looks: Sequence[datetime]) -> None:
@@ -228,7 +233,7 @@ def _require_all(source: Source, recording: Recording, looks: Sequence[datetime]
     kept_there = f"count(group by ({by_pod}) ({build}))"
     for at in looks[1:]:
         there, kept = (
-            sum(float(one.samples[-1]) for one in instant_in_pieces(source, promql, at).series)
+            sum(int(counts_of(one).max()) for one in instant_in_pieces(source, promql, at).series)
             for promql in (scraped, kept_there)
         )
         if kept < LEAST_COVERED * there:

@@ -315,6 +315,8 @@ def test_a_collection_begun_by_version_0_1_is_resumed() -> None:
     document = json.loads(json.dumps(plan.to_json()))
     assert document["ask"].pop("tenant") == ""
     assert document["ask"].pop("replica_labels") == []
+    assert not document["ask"].pop("no_rules")
+    assert document["survey"].pop("rules") is None
     assert document.pop("rate_window_seconds") == {"cpu": 600, "requests": 600}
     assert not document["survey"].pop("reads_sample_before")
     assert not document["survey"].pop("is_scraped_once")
