@@ -13,15 +13,28 @@ from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from tests.support import SMALL_MESH, FilledMesh, MeshCache, PrometheusServer
 from tests.support.binaries import LIBRARIES
+from tests.support.measuring_once import measuring_once
 
 # The speed of a machine is a matter for benchmarks.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+# Before the choice by `-m`, which it changes.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the modules that take longest, so that no worker is left with one at the end."""
     items.sort(key=lambda item: item.get_closest_marker("live") is None)
+    cases: dict[str, dict[str, int]] = {}
+    for item in items:
+        few = item.get_closest_marker("few")
+        if few is None or not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+            continue
+        # The tests of a module about the same case share its answer.
+        of_module = cases.setdefault(item.module.__name__, {})
+        case = str(sorted(map(str, item.callspec.params.values())))
+        if of_module.setdefault(case, len(of_module)) % few.args[0]:
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,6 +50,12 @@ def _own_environment() -> Iterator[None]:
             # Playwright starts a program of its own, which finds them nowhere else.
             folders = [str(LIBRARIES), os.environ.get("LD_LIBRARY_PATH", "")]
             patch.setenv("LD_LIBRARY_PATH", ":".join(filter(None, folders)))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _measuring_once() -> Iterator[None]:
+    with measuring_once():
         yield
 
 

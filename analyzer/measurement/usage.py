@@ -256,6 +256,9 @@ class MeshUsage:
         return round(float(np.median(np.bincount(at_end, minlength=len(points)))))
 
 
+# Names repeat in their hundreds: as objects of Python they are compared and joined in three quarters
+# of the time, and each is held once.
+@pd.option_context("mode.string_storage", "python")
 def measure(snapshot: Snapshot) -> MeshUsage:
     """Read a snapshot; InsufficientData if no step has CPU and metrics of any proxy."""
     manifest, window = snapshot.manifest, snapshot.manifest.window

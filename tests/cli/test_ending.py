@@ -13,7 +13,7 @@ from tests.cli.terminal import STYLES, Shown, shown
 from tests.live.command import command, run
 from tests.support import SMALL_MESH, Answer, FaultyHttp, PrometheusServer, Received
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.few(3)]
 
 _TIMES = ("--days", "0.0834", "--end", SMALL_MESH.end.isoformat())
 

@@ -13,7 +13,7 @@ from tests.support import VictoriaServer
 from tests.support.bent import bursts, copies, gaps, lives, parts, prices, rates
 from tests.support.bent.judge import NAMES, figures, finding_names
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.few(4)]
 
 _SHAPES = {
     "healthy": (),

@@ -9,7 +9,7 @@ from tests.support.bent import bursts, healthy, parts
 from tests.support.bent.bends import bent
 from tests.support.bent.bursts import Clockwork, with_bursts
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.few(2)]
 
 _CLOCKWORKS = {
     "a minute of ten": Clockwork(period_seconds=600, burst_seconds=60),

@@ -11,7 +11,7 @@ from tests.support.bent import Scene, two_clusters
 from tests.support.bent.called import called
 from tests.support.bent.clusters import KUBELETS, PROXIES, STATE, relabelled
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.few(2)]
 
 _OTHER_VALUES = {"east": "east-1", "west": "west-1"}
 

@@ -7,7 +7,7 @@ import pytest
 from tests.live.dirty import Store, each_bent, stored
 from tests.support.bent import gaps
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.few(2)]
 
 _SHAPES = {
     "kubelets of half the nodes": (gaps.kubelets_to_the_end,),

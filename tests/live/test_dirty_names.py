@@ -10,7 +10,7 @@ from tests.support.bent import Scene, healthy, names
 from tests.support.bent.edit import is_kubelets, is_proxys, is_states
 from tests.support.dotted import OtherLabels, Prometheus3
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.few(4)]
 
 _HOURS = 2
 

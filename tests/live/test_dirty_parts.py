@@ -9,7 +9,7 @@ from tests.live.dirty import DAYS_APART, Store, stored
 from tests.support.bent import Scene, healthy, parts
 from tests.support.bent.healthy import beside_another
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.few(2)]
 
 
 _RANDOM = np.random.default_rng(4)

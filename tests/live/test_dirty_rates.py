@@ -7,7 +7,7 @@ import pytest
 from tests.live.dirty import Store, each_bent, stored
 from tests.support.bent import rates
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.few(2)]
 
 _SHAPES = {
     "a few fall by some ms": (rates.cpu_dips,),

@@ -8,7 +8,7 @@ import pytest
 from tests.live.dirty import DAYS_APART, Store, stored
 from tests.support.bent import Scene, healthy, roles
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.few(2)]
 
 _SHAPES: Mapping[str, Callable[[Scene], Scene]] = {
     "an old waypoint": roles.old_waypoint,

@@ -10,7 +10,7 @@ from tests.support.bent.clean import clean
 from tests.support.bent.judge import Verdict, figures, verdict, wrong
 from tests.support.bent.seeds import draw
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.few(4)]
 
 _SEEDS = range(20)
 _CLEAN = (1, 4, 6, 9, 13)

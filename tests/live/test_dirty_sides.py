@@ -14,7 +14,7 @@ from tests.support.bent.sides import (
     without_reports,
 )
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.few(2)]
 
 _REMOTE = ("pay/api", "stock/items")
 _WORKLOADS = tuple(
