@@ -153,6 +153,7 @@ def constants_only(
     return Answer(load=load, projection=projection)
 
 
+@cache
 def refused() -> Answer:
     """Return an answer that can say little: no fit, no nodes, no reservations, no memory."""
     usage = replace(
@@ -253,6 +254,7 @@ def sized(pods: int) -> Answer:
     return full(usage=usage, fitted=fitted)
 
 
+@cache
 def naughty() -> Answer:
     """Return an answer whose names, notes and remarks mean harm."""
     names = list(NAUGHTY_NAMES)

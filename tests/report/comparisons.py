@@ -13,13 +13,21 @@ from analyzer.window import TimeWindow
 from tests.comparison.migrations import Migrated
 from tests.projection.builders import scenario, shop_mesh
 from tests.report.answers import manifest
+from tests.support.kept import Kept
 
 WINDOW = TimeWindow(
     start=datetime(2024, 5, 14, tzinfo=UTC), end=datetime(2024, 5, 15, tzinfo=UTC), step_seconds=600
 )
 
 
+_COMPARED = Kept[Migrated, Comparison](lambda one, other: one == other)
+
+
 def compared(migrated: Migrated) -> Comparison:
+    return _COMPARED.get(migrated, lambda: _compared(migrated))
+
+
+def _compared(migrated: Migrated) -> Comparison:
     found = compare_usage(migrated.before(), migrated.after(), scenario())
     assert isinstance(found, Comparison)
     return found

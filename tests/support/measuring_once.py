@@ -1,9 +1,8 @@
 """Each snapshot is measured, fitted and projected once a process, for all who ask for it."""
 
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import pytest
 
@@ -14,29 +13,7 @@ from analyzer.measurement import usage
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import Projection, Scenario
-
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
-
-_KEPT = 8
-"""Most commands of the tests answer from one of the two samples."""
-
-
-class _Kept(Generic[_Key, _Value]):
-    """The last few values, each with what it was made of."""
-
-    def __init__(self, is_same: Callable[[_Key, _Key], bool]) -> None:
-        self._is_same = is_same
-        self._values: deque[tuple[_Key, _Value]] = deque(maxlen=_KEPT)
-
-    def get(self, key: _Key, make: Callable[[], _Value]) -> _Value:
-        """Return what was made of the same, or make it."""
-        for known, value in self._values:
-            if self._is_same(known, key):
-                return value
-        made = make()
-        self._values.append((key, made))
-        return made
+from tests.support.kept import Kept
 
 
 @contextmanager
@@ -48,9 +25,9 @@ def measuring_once() -> Iterator[None]:
     """
     measure, fit = usage.measure, analyzer.calibration.calibrate_usage
     project = analyzer.projection.project_usage
-    measured = _Kept[str, MeshUsage](lambda one, other: one == other)
-    fitted = _Kept[MeshUsage, Calibration](lambda one, other: one is other)
-    projected = _Kept[tuple[MeshUsage, Calibration, object], Projection](
+    measured = Kept[str, MeshUsage](lambda one, other: one == other)
+    fitted = Kept[MeshUsage, Calibration](lambda one, other: one is other)
+    projected = Kept[tuple[MeshUsage, Calibration, object], Projection](
         lambda one, other: one[0] is other[0] and one[1] is other[1] and one[2] == other[2]
     )
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -269,6 +270,7 @@ def test_a_point_of_more_than_one_line_hangs_below_its_first() -> None:
     assert {line[:2] for line in decision.splitlines()[1:]} == {"- ", "  "}
 
 
+@cache
 def many_namespaces(count: int) -> Answer:
     """Return an answer of namespaces that save the more the higher their number."""
     proxies = (
