@@ -43,8 +43,8 @@ def test_a_week_of_300_pods_takes_at_most_52_requests(
         server.stop()
 
     assert outcome.status == 0, outcome.stderr
-    # One of them for right-sizing: `proxy_pods`. One looks for recording rules. Four more where there
-    # are owners and autoscalers.
+    # One of them for right-sizing: `proxy_pods`. One looks for recording rules. Four more where
+    # there are owners and autoscalers.
     assert asked <= 52
     # What was promised is what was asked, but for the survey's own few.
     promised = re.search(r"^(\d+) requests for 201 steps of 3000 s", shown.stdout, re.MULTILINE)
