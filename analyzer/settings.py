@@ -32,6 +32,7 @@ class Setting(StrEnum):
     END = "end"
     STEP = "step_seconds"
     HIDE_NAMES = "hide_names"
+    NO_RULES = "no_rules"
     FORCE = "force"
     SCENARIO = "scenario"
     NODE_COUNT = "node_count"

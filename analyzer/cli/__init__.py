@@ -15,6 +15,7 @@ from analyzer.cli.explaining import explain
 from analyzer.cli.measuring import collect, queries
 from analyzer.cli.parameters import examples, verbatim
 from analyzer.cli.projecting import project
+from analyzer.cli.recording import rules
 from analyzer.cli.rightsizing import rightsize
 
 __all__ = ["cli", "main"]
@@ -51,7 +52,7 @@ def cli() -> None:
 
 _COMMANDS = (
     analyze, demo, doctor, collect, calibrate, project, rightsize, compare, report, queries,
-    explain,
+    rules, explain,
 )  # fmt: skip
 for _command in _COMMANDS:
     cli.add_command(_command)

@@ -41,6 +41,7 @@ def doctor(
 
     from analyzer.cli.flags import FLAGS
     from analyzer.measurement.diagnosis import diagnose
+    from analyzer.measurement.plan import rules_for
     from analyzer.prometheus.connection import Connection
 
     access = access_to(server.url, server.credentials, quiet=talk.quiet)
@@ -56,6 +57,7 @@ def doctor(
             replica_labels=ask.replica_labels,
             step_seconds=ask.step_seconds,
             judge=partial(_judged, source, ask.scope),
+            rules=rules_for(source, ask, start, end),
         )
     if output_format == "json":
         # No flag holds what JSON would escape.

@@ -62,4 +62,6 @@ def reproduce(manifest: Manifest) -> tuple[str, ...]:
         words += [FLAGS[Setting.CLUSTER_LABEL], manifest.label_mapping.cluster]
     for label in manifest.question.get("replica_labels", ()):
         words += [FLAGS[Setting.REPLICA_LABELS], label]
+    if manifest.question.get("no_rules"):
+        words.append(FLAGS[Setting.NO_RULES])
     return (shlex.join([*words, "-o", "mesh.snapshot"]), report)

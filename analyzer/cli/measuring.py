@@ -136,9 +136,9 @@ def queries(
     With -p the server is surveyed first. Each query is then printed as it would be sent, with its
     number of requests and its estimated number of samples. Only the survey is sent.
     """
-    from analyzer.measurement.plan import make_plan, measured_queries
+    from analyzer.measurement.plan import make_plan
     from analyzer.prometheus.connection import Connection
-    from analyzer.prometheus.query import load_query
+    from analyzer.prometheus.query import load_query, measured_queries
 
     chosen = {name: load_query(name)} if name else measured_queries()
     if url is None:
@@ -147,7 +147,9 @@ def queries(
         return
     access = access_to(url, credentials, quiet=quiet)
     with Connection(access, note=noting(quiet=quiet)) as source:
-        plan = make_plan(source, question.ask(access), now=datetime.now(UTC))
+        plan = make_plan(
+            source, question.ask(access), now=datetime.now(UTC), note=noting(quiet=quiet)
+        )
     planned = {key: plan.queries[key] for key in chosen if key in plan.queries}
     if name and not planned:
         # The survey's own queries are in no plan: they come before it.

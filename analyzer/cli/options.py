@@ -224,6 +224,10 @@ class QuestionOptions:
 
     scope: ScopeOptions
     time: TimeOptions
+    no_rules: Annotated[
+        bool,
+        option("--no-rules", "Read raw samples, even where recording rules have the answer."),
+    ] = False
 
     def ask(self, access: "Access", content: ContentOptions | None = None) -> "Ask":
         """Return the question to a server; raises UsageError for a wrong pattern."""
@@ -235,6 +239,7 @@ class QuestionOptions:
             scope=self.scope.scope(),
             cluster_label=self.scope.cluster_label,
             replica_labels=self.scope.replica_labels,
+            no_rules=self.no_rules,
             **asdict(self.time),
             **asdict(content or ContentOptions()),
         )

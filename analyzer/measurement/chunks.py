@@ -11,6 +11,7 @@ import pyarrow as pa
 from analyzer.errors import SnapshotError
 from analyzer.measurement.frames import frame_of
 from analyzer.measurement.parquet import metadata_of, read_table
+from analyzer.measurement.recorded import answers
 from analyzer.measurement.snapshot import write_table
 from analyzer.measurement.working import CHUNKS, Note, Working
 from analyzer.prometheus.fetch import Fetched, Job
@@ -46,8 +47,10 @@ def missing_jobs(working: Working, note: Note) -> list[Job]:
 def write_chunk(working: Working, fetched: Fetched) -> None:
     """Keep the answers to one job."""
     query, responses, plan = fetched.job.query, fetched.responses, working.plan
-    frame = plan.anonymiser.frame(frame_of(query, responses, plan.survey.label_mapping))
     warnings = {text for response in responses for text in response.warnings}
+    if plan.survey.rules:
+        responses = answers(query, plan.survey.label_mapping, responses)
+    frame = plan.anonymiser.frame(frame_of(query, responses, plan.survey.label_mapping))
     # A remark may quote any name.
     remarks = sorted(plan.anonymiser.name("remark", text) for text in warnings)
     table = pa.Table.from_pandas(frame, preserve_index=False)

@@ -99,7 +99,7 @@ def collect_snapshot(  # noqa: PLR0913 - where, what, when, and two listeners
             return _marked(kept, is_for_report=is_for_report)
         plan = reuse.resumed(partial_path(target), ask, now, force=force, note=note)
         place = Working.of(target, plan) if plan else None
-        place = place or Working.begin(target, make_plan(source, ask, now=now))
+        place = place or Working.begin(target, make_plan(source, ask, now=now, note=note))
         _ask_all(source, place, on_progress, note)
         _join(place, is_for_report=is_for_report)
         working.finish(target, note)

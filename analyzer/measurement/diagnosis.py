@@ -13,6 +13,7 @@ from analyzer.errors import InsufficientData
 from analyzer.measurement import surveyed
 from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.first_look import look
+from analyzer.measurement.from_rules import Recorded, Unused
 from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS, Metric
 from analyzer.measurement.plan import choose_window
 from analyzer.measurement.proxy_counts import ProxyCounts
@@ -30,6 +31,7 @@ from analyzer.measurement.verdict import (
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.label_mapping import Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope
+from analyzer.units import counted
 from analyzer.window import TimeWindow
 
 Judge = Callable[[Survey, TimeWindow], Judged]
@@ -43,6 +45,9 @@ _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "Cost of TCP in ztunnels": ("istio_tcp_sent_bytes_total",),
 }
 """The answers, and the metrics that each rests on."""
+
+
+_RULES: Final = "recording rules"
 
 
 class Status(StrEnum):
@@ -139,10 +144,12 @@ def diagnose(  # noqa: PLR0913 - where, what, when, what labels are called, and 
     replica_labels: tuple[str, ...] = (),
     step_seconds: int | None = None,
     judge: Judge | None = None,
+    rules: Recorded | Unused | None = None,
 ) -> Diagnosis:
     """Look for every metric that queries read, and for what would make the main answer wrong.
 
-    Without a judge, the verdict is on what the survey shows.
+    Without a judge, the verdict is on what the survey shows. `rules` are the recording rules that
+    were found.
 
     Raises UsageError if the requested step is too short.
     """
@@ -153,7 +160,7 @@ def diagnose(  # noqa: PLR0913 - where, what, when, what labels are called, and 
     except InsufficientData as error:
         return _cannot(error)
     counts = seen.series_counts
-    checks = tuple(_metric_checks(counts))
+    checks = (*_metric_checks(counts), *_rule_checks(rules))
     answers = tuple(_possible(answer, counts) for answer in _NEEDS)
     found = list(_of_labels(seen.label_mapping))
     try:
@@ -207,6 +214,15 @@ def _metric_checks(counts: Mapping[str, int]) -> Iterator[Check]:
                 yield Check(subject=name, status=Status.OK, detail=f"{counts[name]:,} series")
             else:
                 yield Check(subject=name, status=lacking, detail=_missing(name, metric))
+
+
+def _rule_checks(rules: Recorded | Unused | None) -> Iterator[Check]:
+    if isinstance(rules, Unused):
+        yield Check(subject=_RULES, status=Status.WARN, detail=rules.reason)
+    elif rules:
+        steps = rules.window.point_count
+        detail = f"version {rules.version} has the answer for {counted(steps, 'interval')}"
+        yield Check(subject=_RULES, status=Status.OK, detail=detail)
 
 
 def _missing(name: str, metric: Metric) -> str:

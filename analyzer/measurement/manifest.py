@@ -36,6 +36,7 @@ _QUESTION: Final[Mapping[str, Any]] = {
     "cluster_label": str | None,
     "replica_labels": tuple[str, ...],
     "hide_names": bool,
+    "no_rules": bool,
     "note": str,
 }
 """What `Ask.to_json` writes."""
@@ -64,6 +65,7 @@ class Manifest:
         cpu_scrape_seconds: interval between two CPU samples of a proxy.
         request_scrape_seconds: interval between two samples of its request counters.
         ranges: how far back the rates read; None: one step, as in snapshots of version 0.1.
+        rules_version: version of the recording rules that were read; "" for raw samples.
         duplicate_scrapes: proxies that are scraped more than once, by exporter.
         copied_proxies: proxies with copies that only `LabelMapping.replica_labels` separate.
         alike_proxies: proxies with series that look alike and are not understood.
@@ -90,6 +92,7 @@ class Manifest:
     remarks: tuple[str, ...] = ()
     question: Mapping[str, Any] = field(default_factory=dict)
     ranges: Ranges | None = None
+    rules_version: str = ""
 
     def rate_window_seconds(self, exporter: Exporter) -> int:
         """Return how far back the rates of an exporter read, in seconds: at least one step."""
@@ -112,6 +115,7 @@ class Manifest:
                 "requests": self.request_scrape_seconds,
             },
             **({"rate_window_seconds": self.ranges.to_json()} if self.ranges else {}),
+            **({"rules_version": self.rules_version} if self.rules_version else {}),
             "queries": [asdict(query) for query in self.queries],
             "duplicate_scrapes": dict(self.duplicate_scrapes),
             "copied_proxies": self.copied_proxies,
@@ -153,6 +157,7 @@ def _read(document: Part, origin: str) -> Manifest:
             ("copied_proxies", int),
             ("alike_proxies", int),
             ("proxy_counts", ProxyCounts | None),
+            ("rules_version", str),
         )
         if (part := document.get(name))
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,6 +14,7 @@ from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.anonymise import Anonymiser, new_salt
 from analyzer.measurement.detect import checked_label
 from analyzer.measurement.first_look import look
+from analyzer.measurement.from_rules import Recorded, Unused, Wanted, look_for_rules
 from analyzer.measurement.manifest import (
     Manifest,
     QueryRecord,
@@ -31,7 +32,7 @@ from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import Job
 from analyzer.prometheus.label_mapping import Exporter
 from analyzer.prometheus.promql import Scope
-from analyzer.prometheus.query import Query, load_queries, load_query
+from analyzer.prometheus.query import Query, load_query, measured_queries
 from analyzer.settings import Setting
 from analyzer.typed import Part
 from analyzer.units import counted
@@ -55,6 +56,7 @@ class Ask:
         replica_labels: labels that differ between copies of a series; others are looked for.
         hide_names: whether names are replaced by hashes in everything written.
         note: a sentence kept in the snapshot.
+        no_rules: whether raw samples are read even where recording rules have the answer.
     """
 
     source: str
@@ -68,6 +70,7 @@ class Ask:
     hide_names: bool = False
     note: str = ""
     tenant: str = ""
+    no_rules: bool = False
 
     def __post_init__(self) -> None:
         for label in self.replica_labels:
@@ -163,7 +166,11 @@ class Plan:
                 offset_seconds=window.offset_seconds,
                 is_scraped_once=found.is_scraped_once,
             )
-            promql, written = rendered(ask.scope), rendered(written_scope)
+            if found.rules:
+                # Recorded series are named alike everywhere: this hides no name.
+                promql = written = found.rules.promql(query)
+            else:
+                promql, written = rendered(ask.scope), rendered(written_scope)
             samples = round(samples_per_point(found, query, ranges.of(query.exporter)))
             planned[name] = PlannedQuery(
                 query=query,
@@ -224,6 +231,7 @@ class Plan:
             remarks=hide.remarks(tuple(sorted(remarks))),
             question=self.ask.to_json(hide),
             ranges=self.ranges,
+            rules_version=found.rules.version if found.rules else "",
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -284,11 +292,6 @@ def _chunk(window: TimeWindow, part: Part) -> Chunk:
     return Chunk(first_point=first, point_count=count)
 
 
-def measured_queries() -> dict[str, Query]:
-    """Return the queries a snapshot holds: all but the survey's."""
-    return {name: query for name, query in load_queries().items() if query.exporter is not None}
-
-
 def _replaced(found: Survey) -> dict[str, str]:
     """Return the queries that a better one replaces, and why."""
     replaced = {"proxy_recorded_cpu_vcpu": f"proxy_cpu_vcpu replaces it: {CPU} was found"}
@@ -307,9 +310,45 @@ def _replaced(found: Survey) -> dict[str, str]:
     return replaced
 
 
-def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
-    """Survey the server and decide what to ask it; raises as `examine` and `choose_window`."""
+def make_plan(
+    source: Source, ask: Ask, *, now: datetime, note: Callable[[str], None] = lambda _: None
+) -> Plan:
+    """Survey the server and decide what to ask it; raises as `examine` and `choose_window`.
+
+    Where recording rules hold the answer, they are asked, and take the place of the survey. `note`
+    is called with a sentence about them.
+    """
     start, end = ask.times(now)
+    anonymiser = Anonymiser(salt=new_salt() if ask.hide_names else "")
+    recorded = rules_for(source, ask, start, end)
+    if isinstance(recorded, Unused):
+        note(recorded.reason)
+    elif recorded:
+        note(f"Reading recording rules, version {recorded.version}.")
+        require_points(recorded.window)
+        return planned_on(ask, recorded.survey, recorded.window, anonymiser)
+    found = survey_for(source, ask, start, end)
+    window = choose_window(found, start, end, ask.step_seconds)
+    # What an interrupted collection leaves behind names nothing either.
+    found = replace(found, proxy_counts=anonymiser.proxy_counts(found.proxy_counts))
+    return planned_on(ask, found, window, anonymiser)
+
+
+def rules_for(source: Source, ask: Ask, start: datetime, end: datetime) -> Recorded | Unused | None:
+    """Return what recording rules hold of the answer to a question; None if there are none."""
+    if ask.no_rules:
+        return None
+    wanted = Wanted(
+        scope=ask.scope,
+        step_seconds=ask.step_seconds,
+        cluster_label=ask.cluster_label,
+        replica_labels=ask.replica_labels,
+    )
+    return look_for_rules(source, wanted, start, end)
+
+
+def survey_for(source: Source, ask: Ask, start: datetime, end: datetime) -> Survey:
+    """Survey the server for a question about some time; raises as `look` and `examine`."""
     seen = look(
         source,
         ask.scope,
@@ -318,12 +357,7 @@ def make_plan(source: Source, ask: Ask, *, now: datetime) -> Plan:
         cluster_label=ask.cluster_label,
         replica_labels=ask.replica_labels,
     )
-    found = examine(source, seen)
-    window = choose_window(found, start, end, ask.step_seconds)
-    anonymiser = Anonymiser(salt=new_salt() if ask.hide_names else "")
-    # What an interrupted collection leaves behind names nothing either.
-    found = replace(found, proxy_counts=anonymiser.proxy_counts(found.proxy_counts))
-    return planned_on(ask, found, window, anonymiser)
+    return examine(source, seen)
 
 
 def planned_on(ask: Ask, found: Survey, window: TimeWindow, anonymiser: Anonymiser) -> Plan:
@@ -333,7 +367,7 @@ def planned_on(ask: Ask, found: Survey, window: TimeWindow, anonymiser: Anonymis
     chunks = {
         name: window.chunks(
             samples_per_point=samples_per_point(found, query, ranges.of(query.exporter)),
-            series_count=found.series_counts[query.reads],
+            series_count=series_count(found, query),
         )
         for name, query in measured_queries().items()
         if query.reads in found.series_counts and name not in replaced
@@ -343,11 +377,13 @@ def planned_on(ask: Ask, found: Survey, window: TimeWindow, anonymiser: Anonymis
 
 def _ranges(found: Survey, step_seconds: int) -> Ranges:
     """Return how far back rates read on this server."""
-    if found.reads_sample_before:
-        return Ranges.of_steps(step_seconds)
-    # Samples of a recording rule are averages: a longer range would read some of them twice.
-    cpu_seconds = 0.0 if found.label_mapping.is_recorded else found.cpu_scrape_seconds
-    return Ranges.gapless(step_seconds, cpu_seconds, found.request_scrape_seconds)
+    return Ranges.on_server(
+        step_seconds,
+        found.cpu_scrape_seconds,
+        found.request_scrape_seconds,
+        is_cpu_recorded=found.label_mapping.is_recorded,
+        reads_sample_before=found.reads_sample_before,
+    )
 
 
 def choose_window(
@@ -358,18 +394,31 @@ def choose_window(
     Raises InsufficientData if there are too few, UsageError if the asked step is too short.
     """
     step_seconds = choose_step_seconds(found.slower_scrape_seconds, asked_seconds, found.slowest)
-    window = TimeWindow.within(start, end, step_seconds)
+    return require_points(TimeWindow.within(start, end, step_seconds))
+
+
+def require_points(window: TimeWindow) -> TimeWindow:
+    """Return a window; InsufficientData if it has too few steps."""
     if window.point_count < MIN_POINTS:
         raise InsufficientData(
-            f"The requested time holds {counted(window.point_count, 'interval')} of {step_seconds} "
-            f"s, and a fit needs at least {MIN_POINTS}. Choose a longer time ({Setting.DAYS}, "
-            f"{Setting.START}, {Setting.END})."
+            f"The requested time holds {counted(window.point_count, 'interval')} of "
+            f"{window.step_seconds} s, and a fit needs at least {MIN_POINTS}. Choose a longer time "
+            f"({Setting.DAYS}, {Setting.START}, {Setting.END})."
         )
     return window
 
 
+def series_count(found: Survey, query: Query) -> int:
+    """Return the most series that an answer to a query can have."""
+    if found.rules:
+        return found.rules.series_counts.get(query.name, 1)
+    return found.series_counts[query.reads]
+
+
 def samples_per_point(found: Survey, query: Query, window_seconds: int) -> float:
     """Return how many samples the server is estimated to load for one point of a query."""
+    if found.rules:
+        return series_count(found, query)
     is_cpu = query.exporter == Exporter.CADVISOR
     scrape_seconds = found.cpu_scrape_seconds if is_cpu else found.request_scrape_seconds
     scrapes = window_seconds / scrape_seconds if query.is_ranged else 1

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from analyzer.measurement.manifest import Manifest
     from analyzer.measurement.plan import Ask
 
-_ALIKE: Final = ("source", "namespaces", "cluster", "cluster_label", "replica_labels")
+_ALIKE: Final = (
+    "source", "namespaces", "cluster", "cluster_label", "replica_labels", "no_rules",
+)  # fmt: skip
 _SETTINGS: Final = {"source": Setting.URL, "step_seconds": Setting.STEP}
 
 

@@ -43,6 +43,31 @@ class Ranges:
             request_seconds=step_seconds + math.ceil(request_scrape),
         )
 
+    @classmethod
+    def on_server(
+        cls,
+        step_seconds: int,
+        cpu_scrape: float,
+        request_scrape: float,
+        *,
+        is_cpu_recorded: bool,
+        reads_sample_before: bool,
+    ) -> Self:
+        """Return the ranges for a server, by how it reads a range; scrapes are in seconds.
+
+        Args:
+            step_seconds: length of a step.
+            cpu_scrape: interval of the kubelet's counters.
+            request_scrape: interval of the proxies' counters.
+            is_cpu_recorded: whether CPU comes from a recording rule.
+            reads_sample_before: whether a rate uses the last sample before its range.
+        """
+        if reads_sample_before:
+            return cls.of_steps(step_seconds)
+        # Samples of a recording rule are averages: a longer range would read some of them twice.
+        cpu_scrape = 0.0 if is_cpu_recorded else cpu_scrape
+        return cls.gapless(step_seconds, cpu_scrape, request_scrape)
+
     def of(self, exporter: Exporter | None) -> int:
         """Return the range of an exporter's rates, in seconds."""
         return self.cpu_seconds if exporter == Exporter.CADVISOR else self.request_seconds

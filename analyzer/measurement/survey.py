@@ -11,6 +11,7 @@ from analyzer.measurement.first_look import Look
 from analyzer.measurement.looks import at_looks
 from analyzer.measurement.metrics import CPU, ESSENTIAL, REQUESTS
 from analyzer.measurement.proxy_counts import Key, ProxyCounts, Site
+from analyzer.measurement.recorded import RuleSet
 from analyzer.measurement.scrapes import deciding_seconds, scrape_intervals, usual_seconds
 from analyzer.measurement.twice import find_twice, scraped_once
 from analyzer.measurement.unjoined import unjoined
@@ -52,6 +53,7 @@ class Survey:
         proxy_counts: as `Look.proxy_counts`, with the interval of each scrape job.
         is_scraped_once: whether no proxy was scraped by several jobs in any part of the time.
         reads_sample_before: whether a rate uses the last sample before its range (VictoriaMetrics).
+        rules: the recording rules that answer in place of raw samples; None if none do.
     """
 
     label_mapping: LabelMapping
@@ -64,6 +66,7 @@ class Survey:
     proxy_counts: ProxyCounts | None = None
     is_scraped_once: bool = False
     reads_sample_before: bool = False
+    rules: RuleSet | None = None
 
     @property
     def slower_scrape_seconds(self) -> float:

@@ -67,6 +67,7 @@ def collect(  # noqa: PLR0913 - one keyword for each setting
     cluster: str = "",
     cluster_label: str | None = None,
     replica_labels: Sequence[str] | str = (),
+    no_rules: bool = False,
     hide_names: bool = False,
     note: str = "",
     path: Path | str | None = None,
@@ -89,6 +90,7 @@ def collect(  # noqa: PLR0913 - one keyword for each setting
         cluster_label: label that identifies clusters; detected, if None.
         replica_labels: label, or labels, that differ between copies of a series; others are
             detected.
+        no_rules: read raw samples, even where recording rules have the answer.
         hide_names: replace names of clusters, namespaces, workloads, pods and nodes by hashes.
         note: sentence to store in the snapshot and show in every answer.
         path: folder for the snapshot, or one that answers the same question; a temporary one, if
@@ -121,6 +123,7 @@ def collect(  # noqa: PLR0913 - one keyword for each setting
         step_seconds=step_seconds,
         cluster_label=cluster_label,
         replica_labels=labels,
+        no_rules=no_rules,
         hide_names=hide_names,
         note=note,
     )

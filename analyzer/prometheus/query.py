@@ -175,6 +175,11 @@ def load_queries() -> dict[str, Query]:
     return {path.stem: _parse(path) for path in paths}
 
 
+def measured_queries() -> dict[str, Query]:
+    """Return the queries a snapshot holds: all but the survey's."""
+    return {name: query for name, query in load_queries().items() if query.exporter is not None}
+
+
 def load_query(name: str) -> Query:
     """Return one query by name; QueryFileError if there is none."""
     queries = load_queries()

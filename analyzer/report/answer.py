@@ -36,6 +36,8 @@ def reproduce_in_python(manifest: Manifest) -> tuple[str, ...]:
             arguments.append(f"cluster_label={manifest.label_mapping.cluster!r}")
         if labels := manifest.question.get("replica_labels"):
             arguments.append(f"replica_labels={tuple(labels)!r}")
+        if manifest.question.get("no_rules"):
+            arguments.append("no_rules=True")
         snapshot = ["mesh.collect(", *(f"    {argument}," for argument in arguments), ")"]
     return (
         "from datetime import datetime",

@@ -7,8 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from analyzer.cli import cli
-from analyzer.measurement.plan import measured_queries
-from analyzer.prometheus.query import load_queries
+from analyzer.prometheus.query import load_queries, measured_queries
 from tests.support import SMALL_MESH, PrometheusServer
 
 _TIMES = ("--days", "0.0834", "--end", SMALL_MESH.end.isoformat())

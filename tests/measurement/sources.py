@@ -117,6 +117,8 @@ class Surveyed:
     def instant(self, promql: str, at: datetime) -> Response:
         """Response what the survey asks once."""
         one = np.array([at.timestamp()])
+        if promql.startswith("last_over_time(istio_usage:"):
+            return Response(series=())
         if promql == ENGINE:
             value = np.array([float(self.reads_sample_before)])
             return Response(series=(Series(labels={}, times=one, samples=value),))

@@ -11,6 +11,7 @@ from analyzer.measurement import surveyed
 from analyzer.measurement.diagnosis import Check, Diagnosis, Status, diagnose
 from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.first_look import look
+from analyzer.measurement.from_rules import Recorded, Unused
 from analyzer.measurement.metrics import CPU, ESSENTIAL, OPTIONAL, REQUESTS
 from analyzer.measurement.survey import examine
 from analyzer.measurement.verdict import Judgement
@@ -174,6 +175,26 @@ class Counting:
     def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Response:
         self.asked.append((promql, window.time_of(chunk.first_point)))
         return self.source.points(promql, window, chunk)
+
+
+def test_recording_rules_that_are_not_read_have_a_reason() -> None:
+    found = diagnose(finely(), Scope(), START, END, rules=Unused(reason="They are old."))
+
+    (check,) = [one for one in found.checks if one.subject == "recording rules"]
+    assert (check.status, check.detail) == ("warn", "They are old.")
+    assert found.can_answer
+
+
+def test_recording_rules_that_are_read_have_their_version() -> None:
+    source = finely()
+    survey = examine(source, look(source, Scope(), START, END))
+    window = TimeWindow.within(START, END, 300)
+    rules = Recorded(version="0123456789ab", survey=survey, window=window)
+    found = diagnose(finely(), Scope(), START, END, rules=rules)
+
+    (check,) = [one for one in found.checks if one.subject == "recording rules"]
+    assert check.status == "ok"
+    assert "0123456789ab" in check.detail
 
 
 def test_nothing_is_asked_twice() -> None:

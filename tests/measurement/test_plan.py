@@ -9,12 +9,12 @@ import pytest
 
 from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import InsufficientData, UsageError
-from analyzer.measurement.plan import Ask, Plan, make_plan, measured_queries
+from analyzer.measurement.plan import Ask, Plan, make_plan
 from analyzer.measurement.question import differences
 from analyzer.measurement.ranges import Ranges
 from analyzer.prometheus.label_mapping import CPU_RULES
 from analyzer.prometheus.promql import Scope
-from analyzer.prometheus.query import Query, load_query
+from analyzer.prometheus.query import Query, load_query, measured_queries
 from analyzer.settings import Setting
 from analyzer.typed import Part
 from analyzer.window import SAMPLE_BUDGET
@@ -315,6 +315,8 @@ def test_a_collection_begun_by_version_0_1_is_resumed() -> None:
     document = json.loads(json.dumps(plan.to_json()))
     assert document["ask"].pop("tenant") == ""
     assert document["ask"].pop("replica_labels") == []
+    assert not document["ask"].pop("no_rules")
+    assert document["survey"].pop("rules") is None
     assert document.pop("rate_window_seconds") == {"cpu": 600, "requests": 600}
     assert not document["survey"].pop("reads_sample_before")
     assert not document["survey"].pop("is_scraped_once")

@@ -88,6 +88,7 @@ WITHOUT_UNIT = {
     "survey_joined_pods": "pods",
     "survey_labels": "any",
     "survey_proxy_counts": "proxies",
+    "survey_scraped_proxies": "proxies",
     "survey_request_counts": "proxies",
     "survey_series_count": "series",
 }

@@ -27,6 +27,11 @@ def again(manifest: Manifest, *, has_scenario: bool) -> Iterator[str]:
         f"{fmt.time_title(manifest.window)}. CPU is scraped every "
         f"{manifest.cpu_scrape_seconds:g} s, requests every {manifest.request_scrape_seconds:g} s."
     )
+    if manifest.rules_version:
+        yield (
+            f"The figures come from recording rules, version {manifest.rules_version}, and not "
+            "from raw samples."
+        )
     scenario = f" Give the scenario file above with {Setting.SCENARIO}." if has_scenario else ""
     yield (
         "These commands collect the same window again, if Prometheus still has it, and write the "

@@ -1,0 +1,108 @@
+"""Series that the recording rules of `istio-usage rules` keep, and how they are asked for.
+
+A rule is evaluated once a step, and its sample is the answer of one query at that moment. A sample
+carries the version of the rules that made it, so that samples of other expressions are never mixed
+with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from analyzer.prometheus.label_mapping import LabelMapping
+from analyzer.prometheus.parts import combined
+from analyzer.prometheus.promql import quoted
+from analyzer.prometheus.query import Query
+from analyzer.prometheus.response import Response, Series
+
+PREFIX: Final = "istio_usage:"
+"""What the names of all recorded series begin with."""
+
+VERSION_LABEL: Final = "istio_usage_rules"
+"""Label with the version of the rules, on every recorded series."""
+
+INFO: Final = f"{PREFIX}rules_info"
+"""A series whose value is the moment of its evaluation, in seconds since the epoch."""
+
+SETTINGS_LABEL: Final = "settings"
+"""Label of `INFO` with how the rules were made, as JSON."""
+
+
+def recorded_name(query: str) -> str:
+    """Return the name of the series that hold the answers to a query.
+
+    >>> recorded_name("proxy_cpu_vcpu")
+    'istio_usage:proxy_cpu_vcpu'
+    """
+    return PREFIX + query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """The recording rules that a collection is answered from.
+
+    Attributes:
+        version: of their expressions, as `VERSION_LABEL` has it.
+        step_seconds: time between two evaluations, which is also the length of their steps.
+        series_counts: the most series that they hold of a query, by its name.
+    """
+
+    version: str
+    step_seconds: int
+    series_counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def matcher(self) -> str:
+        """Return the matcher for series of these rules."""
+        return f"{VERSION_LABEL}={quoted(self.version)}"
+
+    def selector(self, name: str) -> str:
+        """Return the selector of a recorded series."""
+        return f"{name}{{{self.matcher}}}"
+
+    def latest(self, name: str) -> str:
+        """Return PromQL for the sample of a recorded series in the step before a moment.
+
+        A range holds exactly one evaluation, also where an instant selector looks back further or
+        less far: a series that was not in the last evaluation is not in the answer.
+        """
+        return f"last_over_time({self.selector(name)}[{self.step_seconds * 1000 - 1}ms])"
+
+    def promql(self, query: Query) -> str:
+        """Return PromQL for the recorded answers to a query; `answers` reads them.
+
+        An aggregation would take the server longer than the samples themselves.
+        """
+        return self.latest(recorded_name(query.name))
+
+
+def answers(
+    query: Query, label_mapping: LabelMapping, responses: Iterable[Response]
+) -> tuple[Response, ...]:
+    """Return recorded answers to a query with the labels that the query itself would give.
+
+    What rules or a storage add to all series, such as the version and labels of replicas, is left
+    out. Of series that differ in nothing else, the largest sample counts.
+    """
+    known = _labels(query, label_mapping)
+    return tuple(
+        combined([replace(one, series=tuple(_only(known, one.series)))], takes_latest=True)
+        for one in responses
+    )
+
+
+def _labels(query: Query, label_mapping: LabelMapping) -> frozenset[str]:
+    """Return the labels of an answer to a query, by the names of the installation."""
+    if query.exporter is None:
+        return frozenset(query.labels)
+    ours = label_mapping.canonical(query.exporter)
+    theirs = (label for label, name in ours.items() if name in query.labels)
+    return frozenset((*theirs, *query.labels))
+
+
+def _only(known: frozenset[str], series: Iterable[Series]) -> Iterator[Series]:
+    for one in series:
+        labels = {name: value for name, value in one.labels.items() if name in known}
+        yield replace(one, labels=labels)
