@@ -15,11 +15,10 @@ from analyzer.calibration import calibrate_usage
 from analyzer.measurement import snapshot
 from analyzer.measurement.frames import TIME, check_frame, frame_of
 from analyzer.measurement.parquet import read_table
-from analyzer.measurement.plan import measured_queries
 from analyzer.measurement.snapshot import load_snapshot
 from analyzer.measurement.usage import measure
 from analyzer.projection import default_scenario, project_usage
-from analyzer.prometheus.query import Query
+from analyzer.prometheus.query import Query, measured_queries
 from analyzer.prometheus.response import Response, Series
 from analyzer.report.answer import Answer
 from analyzer.report.render import json as renderer
