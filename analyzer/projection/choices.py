@@ -19,9 +19,14 @@ END_OF_DAY: Final = time.max
 LARGEST: Final = 1e12
 """The most that an assumption, a price or a rate may be: far more would overflow in products."""
 
+LEAST: Final = 1e-12
+"""The least that they may be if they are not 0: what is divided by far less would overflow."""
+
+BOUNDS: Final = f"0, or from {LEAST:g} to {LARGEST:g}"
+
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FLAG: Final = "true, false"
-_NODE_PRICE: Final = "{ vcpu_hour_usd = number, memory_gib_hour_usd = number }, from 0 up"
+_NODE_PRICE: Final = f"{{ vcpu_hour_usd = number, memory_gib_hour_usd = number }}, each {BOUNDS}"
 
 
 class NotPermitted(ValueError):
@@ -230,6 +235,11 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def is_bounded(number: float) -> bool:
+    """Return whether a number is in `BOUNDS`; NaN is not."""
+    return number == 0 or LEAST <= number <= LARGEST
+
+
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise TypeError
@@ -273,7 +283,7 @@ def _node_price(name: str, value: object) -> NodePrice:
     if (
         not isinstance(value, Mapping)
         or set(value) != {item.name for item in fields(NodePrice)}
-        or not all(is_number(number) and 0 <= number <= LARGEST for number in value.values())
+        or not all(is_number(number) and is_bounded(number) for number in value.values())
     ):
         raise NotPermitted(value, _NODE_PRICE, f".{name}")
     return NodePrice(**{key: float(number) for key, number in value.items()})

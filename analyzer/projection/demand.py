@@ -12,7 +12,7 @@ from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.other_side import SOURCE, WORKLOAD
 from analyzer.measurement.same_calls import without_cluster
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.choices import LARGEST, WorkingHours
+from analyzer.projection.choices import BOUNDS, WorkingHours, is_bounded
 from analyzer.projection.places import (
     CARRIED,
     at_a_time,
@@ -291,15 +291,13 @@ def stated_load(
     """Return the load of a hypothetical mesh, spread evenly; each call passes two sidecars.
 
     Raises:
-        UsageError: if a count is not from 1 to `MOST_STATED`, or the rate not from 0 to `LARGEST`.
+        UsageError: if a count is not from 1 to `MOST_STATED`, or the rate not in `BOUNDS`.
     """
     settings = (Setting.POD_COUNT, Setting.NODE_COUNT, Setting.NAMESPACE_COUNT)
     for setting, count in zip(settings, (pod_count, node_count, namespace_count), strict=True):
         _check(setting, count, MOST_STATED)
-    if not 0 <= proxy_rps <= LARGEST:
-        raise UsageError(
-            f"{Setting.PROXY_RPS} is {proxy_rps:g}, and must be from 0 to {LARGEST:g}."
-        )
+    if not is_bounded(proxy_rps):
+        raise UsageError(f"{Setting.PROXY_RPS} is {proxy_rps:g}, and must be {BOUNDS}.")
     namespaces = pd.DataFrame(
         {
             "namespace": [f"namespace-{number + 1}" for number in range(namespace_count)],

@@ -172,8 +172,8 @@ def _interval(key: str, value: object) -> Interval:
         interval = Interval(low=low, mid=mid, high=high)
     except (ValueError, OverflowError) as error:
         raise NotPermitted(value, "finite numbers with low <= mid <= high") from error
-    if interval.high > choices.LARGEST:
-        raise NotPermitted(value, f"numbers up to {choices.LARGEST:g}")
+    if not all(choices.is_bounded(abs(end)) for end in (low, mid, high)):
+        raise NotPermitted(value, f"numbers that are {choices.BOUNDS}")
     if permitted := _permitted(key, interval):
         raise NotPermitted(value, permitted)
     return interval

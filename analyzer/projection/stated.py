@@ -8,7 +8,7 @@ from typing import Final
 from analyzer.data import PublishedConstants, complete_constants
 from analyzer.errors import UsageError, brief
 from analyzer.files import read_toml
-from analyzer.projection.choices import LARGEST, is_number
+from analyzer.projection.choices import BOUNDS, is_bounded, is_number
 from analyzer.projection.demand import MOST_STATED, StatedLoad, stated_load
 from analyzer.projection.published import project_constants
 from analyzer.projection.result import Projection
@@ -89,8 +89,8 @@ def _read(table: Mapping[str, object], origin: str) -> StatedMesh:
 
 
 def _rate(value: object, constants: PublishedConstants, origin: str) -> float:
-    if not isinstance(value, int | float) or not is_number(value) or not 0 <= value <= LARGEST:
-        raise UsageError(f"{origin}: {_RPS} must be a number from 0 to {LARGEST:g}.")
+    if not isinstance(value, int | float) or not is_number(value) or not is_bounded(value):
+        raise UsageError(f"{origin}: {_RPS} must be {BOUNDS}.")
     if constants.needs_requests and not value:
         raise UsageError(
             f"{origin}: the constants {constants.name!r} are per 1000 requests per second, and no "

@@ -76,7 +76,8 @@ def test_equal_traffic_at_istios_own_figures_leaves_7_percent_of_the_saving() ->
         ),
         (["--constants", "blog", "--pods", "9" * 400, *_POST[4:]], "must be from 1 to"),
         ([*_POST, "--proxy-rps", "nan"], "--proxy-rps is nan, and must"),
-        ([*_POST, "--proxy-rps", "1e308"], "must be from 0 to"),
+        ([*_POST, "--proxy-rps", "1e308"], "must be 0, or from 1e-12"),
+        ([*_POST, "--proxy-rps", "1e-300"], "must be 0, or from 1e-12"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(arguments: list[str], words: str) -> None:

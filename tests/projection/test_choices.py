@@ -25,7 +25,7 @@ NO_BASIS = "usage, reserved, billed"
 NO_FLAG = "true, false"
 NO_PLACEMENT = "observed, all, none, a list of namespaces, a share from 0 to 1, or"
 NO_PRICES = "flat, opencost, or a table of prices by instance type"
-NO_NODE_PRICE = "{ vcpu_hour_usd = number, memory_gib_hour_usd = number }, from 0 up"
+NO_NODE_PRICE = "{ vcpu_hour_usd = number, memory_gib_hour_usd = number }, each 0, or from 1e-12"
 NO_HOURS = "a table like { days = "
 NO_NUMBER = "a number, or { low = number, mid = number, high = number }"
 NO_COUNT = "a whole number from 0 up"
@@ -72,6 +72,11 @@ WRONG = [
     ('prices.big = { vcpu_hour_usd = "1", memory_gib_hour_usd = 1 }', "prices.big", NO_NODE_PRICE),
     (
         f"prices.big = {{ vcpu_hour_usd = 1{'0' * 400}, memory_gib_hour_usd = 1 }}",
+        "prices.big",
+        NO_NODE_PRICE,
+    ),
+    (
+        "prices.big = { vcpu_hour_usd = 1e-300, memory_gib_hour_usd = 0 }",
         "prices.big",
         NO_NODE_PRICE,
     ),
