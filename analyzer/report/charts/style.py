@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -157,15 +158,24 @@ def _wrapped(text: str, font: FontProperties, points: float) -> list[str]:
 
 
 def _broken(paragraph: str, font: FontProperties, points: float) -> list[str]:
-    lines, line = [], ""
-    for word in paragraph.split(" "):
-        longer = f"{line} {word}" if line else word
-        width, _, _ = text_to_path.get_text_width_height_descent(longer, font, ismath=False)
-        if line and width > points:
+    space = _width("x x", font) - 2 * _width("x", font)
+    first, *others = paragraph.split(" ")
+    lines, line, width = [], first, _width(first, font)
+    for word in others:
+        longer = width + space + _width(word, font)
+        if longer > points:
             lines.append(line)
-            longer = word
-        line = longer
+            line, width = word, _width(word, font)
+        else:
+            line, width = f"{line} {word}", longer
     return [*lines, line]
+
+
+@lru_cache(maxsize=4096)
+def _width(word: str, font: FontProperties) -> float:
+    """Return how wide a word is, in points; words return in every line that is tried."""
+    width, _, _ = text_to_path.get_text_width_height_descent(word, font, ismath=False)
+    return float(width)
 
 
 def nothing_to_draw(chart: str, detail: str) -> Refusal:

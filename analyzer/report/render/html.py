@@ -97,6 +97,8 @@ def _visible(text: str) -> str:
             return letter
         return " " if letter.isspace() else "�"
 
+    if text.isprintable():
+        return text
     return "".join(map(shown, text))
 
 
@@ -112,7 +114,8 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "base64": lambda content: base64.b64encode(content).decode(),
+        # Pictures are most of a page, and hold nothing that a browser would obey.
+        "base64": lambda content: Markup(base64.b64encode(content).decode()),  # noqa: S704
         "breakable": _breakable,
         "exact": _exact,
         "grid": _grid,
