@@ -54,6 +54,9 @@ _UNDATED: Mapping[str, Mapping[str, Any]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 
+_PACKING: Final[Mapping[str, Mapping[str, Any]]] = {"png": {"pil_kwargs": {"compress_level": 3}}}
+"""Pictures of flat colours are as small as by the usual level, in two thirds of its time."""
+
 NOT_PRICED: Final = "Ambient could not be priced: see the refusals."
 """Why a chart that shows only ambient is missing."""
 
@@ -191,5 +194,11 @@ def figure_bytes(figure: Figure, file_format: str = "png", *, dpi: int = DPI) ->
     out = io.BytesIO()
     # Without a salt, the names of a drawing's parts are random.
     with mpl.rc_context({"svg.hashsalt": "istio-usage"}):
-        figure.savefig(out, format=file_format, dpi=dpi, metadata=_UNDATED[file_format])
+        figure.savefig(
+            out,
+            format=file_format,
+            dpi=dpi,
+            metadata=_UNDATED[file_format],
+            **_PACKING.get(file_format, {}),
+        )
     return out.getvalue()
