@@ -63,5 +63,7 @@ def assign_roles(signs: pd.DataFrame) -> pd.DataFrame:
     role = pd.Series(UNKNOWN, index=signs.index)
     evidence = pd.Series(NO_EVIDENCE, index=signs.index)
     for rule in reversed(rules_of(signs)):
-        role, evidence = role.mask(rule.rows, rule.role), evidence.mask(rule.rows, rule.evidence)
+        # A member of an enumeration would stay one in the column.
+        role = role.mask(rule.rows, str(rule.role))
+        evidence = evidence.mask(rule.rows, rule.evidence)
     return signs.assign(role=role.astype("str"), evidence=evidence.astype("str"))

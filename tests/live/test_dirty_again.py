@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from analyzer.cli import cli
-from tests.live.dirty import Store, each_bent, question, stored
+from tests.live.dirty import Store, asked_for, each_bent, question, stored
 from tests.support import VictoriaServer
 from tests.support.bent import bursts, copies, gaps, lives, parts, prices, rates
 from tests.support.bent.judge import NAMES, figures, finding_names
@@ -54,8 +54,12 @@ _NAMED = {
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stored(tmp_path_factory.mktemp("doctor"), each_bent(_SHAPES, 71), projects=True) as store:
+def store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    wanted = asked_for(request, "name")
+    scenes = {name: one for name, one in each_bent(_SHAPES, 71).items() if name in wanted}
+    with stored(tmp_path_factory.mktemp("doctor"), scenes, projects=True) as store:
         yield store
 
 

@@ -13,10 +13,11 @@ from analyzer.measurement.who_reports import REPORTS, Callee, Caller
 from analyzer.projection.demand import mesh_load
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
+from tests.live.dirty import asked_for
 from tests.support import PrometheusServer, remote_write
 from tests.support.attached import Called, End, attached_series, counted, later
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.few(3)]
 
 _START = datetime(2025, 3, 3, 10, tzinfo=UTC)
 _HOURS = 1.0
@@ -97,9 +98,12 @@ def _usages(folder: Path, scenes: Mapping[str, tuple[Called, ...]]) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def usages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, MeshUsage]:
-    folder = tmp_path_factory.mktemp("mixed")
-    return dict(zip(_SCENES, _usages(folder, _SCENES), strict=True))
+def usages(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, MeshUsage]:
+    folder, wanted = tmp_path_factory.mktemp("mixed"), asked_for(request, "name")
+    scenes = {name: calls for name, calls in _SCENES.items() if name in wanted}
+    return dict(zip(scenes, _usages(folder, scenes), strict=True))
 
 
 def _calls(usage: MeshUsage) -> dict[tuple[End, End], float]:

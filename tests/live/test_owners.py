@@ -38,7 +38,7 @@ from tests.support.labels import Labels
 from tests.support.objects import OWNERS, SPEC, mesh_with_objects, pods_of
 from tests.support.scraping import Exposed, Job, labelled, scrape, with_series
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.few(2)]
 
 
 def plain(mesh: Mesh) -> Mesh:

@@ -29,7 +29,7 @@ from tests.support import (
 )
 from tests.support.scraping import with_series
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.few(2)]
 
 _SPEC = dialect_mesh()
 _HTTP_ONLY = replace(

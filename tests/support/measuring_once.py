@@ -12,6 +12,7 @@ from analyzer.calibration import Calibration
 from analyzer.measurement import usage
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage
+from analyzer.notebook import snapshot as notebook
 from analyzer.projection import Projection, Scenario
 from tests.support.kept import Kept
 
@@ -48,6 +49,8 @@ def measuring_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(usage, "measure", measure_once)
+        patch.setattr(notebook, "measure", measure_once)
+        patch.setattr(notebook, "calibrate_usage", fit_once)
         patch.setattr(analyzer.calibration, "calibrate_usage", fit_once)
         patch.setattr(analyzer.projection, "project_usage", project_once)
         yield
