@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+import pytest
 
 from analyzer.calibration import calibrate_usage
 from analyzer.comparison.compare import compare_usage
@@ -87,6 +88,7 @@ def test_what_is_measured_is_the_law_of_the_mesh() -> None:
         assert np.isclose(usage.usd_per_year.measured.mid, usd)
 
 
+@pytest.mark.long
 def test_dollars_and_memory_are_in_their_ranges_in_about_ninety_of_a_hundred_meshes() -> None:
     held = {"usd": 0, "memory": 0, "saving": 0}
     for seed in range(MESHES):

@@ -79,6 +79,7 @@ def test_the_ranges_below_are_those_of_a_projection() -> None:
     assert predicted(0) == {name: shown[name] for name in MODES}
 
 
+@pytest.mark.long
 def test_ninety_percent_ranges_hold_the_truth_in_about_ninety_of_a_hundred_meshes() -> None:
     covered = dict.fromkeys(MODES, 0)
     for seed in range(MESHES):

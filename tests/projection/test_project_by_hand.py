@@ -17,9 +17,10 @@ from analyzer.units import Interval, Role
 from tests.projection.builders import MEBIBYTE, Call, Node, Proxy, mesh, partly_seen, scenario
 from tests.projection.by_hand import Bill, Question, bills
 from tests.projection.fits import calibration, fit
+from tests.support.kept import Kept
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Case:
     proxies: tuple[Proxy, ...]
     calls: tuple[Call, ...]
@@ -42,7 +43,7 @@ class Case:
         )
 
     def projected(self) -> Projection:
-        return project_usage(self.usage(), self.fitted, self.assumed)
+        return _PROJECTED.get(self, lambda: project_usage(self.usage(), self.fitted, self.assumed))
 
     def expected(
         self, *, cpu_times: float = 1.0, rps_times: float = 1.0
@@ -70,6 +71,9 @@ class Case:
                 rps_times=rps_times,
             )
         )
+
+
+_PROJECTED = Kept[Case, Projection](lambda one, other: one is other, most=100)
 
 
 def bare(*names: str) -> tuple[Node, ...]:

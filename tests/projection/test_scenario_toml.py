@@ -16,6 +16,7 @@ from analyzer.cli.flags import FLAGS
 from analyzer.projection.choices import (
     CHOICES,
     LARGEST,
+    LEAST,
     Basis,
     LimitPolicy,
     Named,
@@ -55,14 +56,22 @@ HOSTILE = (
 RIGHTSIZING_WITHIN = {"rightsizing_percentile": (50, 100), "rightsizing_limit_factor": (1, 1000)}
 
 names = st.one_of(st.sampled_from(HOSTILE + NAUGHTY_NAMES), st.text(min_size=1))
-amounts = st.floats(0, LARGEST, allow_subnormal=True)
+
+
+def floats(least: float, most: float) -> st.SearchStrategy[float]:
+    """Return numbers in `BOUNDS`."""
+    above = st.floats(max(least, LEAST), most)
+    return above if least else st.just(0.0) | above
+
+
+amounts = floats(0, LARGEST)
 shares = st.floats(0, 1)
 clocks = st.times()
 
 
 @st.composite
 def intervals(draw: st.DrawFn, least: float = 0.0, most: float = LARGEST) -> Interval:
-    low, mid, high = sorted(draw(st.tuples(*[st.floats(least, most)] * 3)))
+    low, mid, high = sorted(draw(st.tuples(*[floats(least, most)] * 3)))
     return Interval(low=low, mid=mid, high=high)
 
 
@@ -77,7 +86,7 @@ def numbers(draw: st.DrawFn, key: str) -> Interval:
     if key in ("waypoint_limit_vcpu_per_replica", "traffic_growth_factor"):
         return Interval.exactly(draw(st.floats(1e-9, 1e9)))
     if key.startswith("rightsizing_"):
-        return Interval.exactly(draw(st.floats(*RIGHTSIZING_WITHIN.get(key, (0, LARGEST)))))
+        return Interval.exactly(draw(floats(*RIGHTSIZING_WITHIN.get(key, (0, LARGEST)))))
     return draw(intervals(1e-9 if key.endswith("_to_sidecar_ratio") else 0.0))
 
 

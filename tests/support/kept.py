@@ -7,16 +7,13 @@ from typing import Generic, TypeVar
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
-_KEPT = 8
-"""Most commands of the tests answer from one of the two samples."""
-
 
 class Kept(Generic[_Key, _Value]):
     """The last few values, each with what it was made of."""
 
-    def __init__(self, is_same: Callable[[_Key, _Key], bool]) -> None:
+    def __init__(self, is_same: Callable[[_Key, _Key], bool], most: int = 8) -> None:
         self._is_same = is_same
-        self._values: deque[tuple[_Key, _Value]] = deque(maxlen=_KEPT)
+        self._values: deque[tuple[_Key, _Value]] = deque(maxlen=most)
 
     def get(self, key: _Key, make: Callable[[], _Value]) -> _Value:
         """Return what was made of the same, or make it."""
