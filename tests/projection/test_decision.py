@@ -183,7 +183,7 @@ def _has_saving(projection: Projection, mode: str) -> Interval:
     return next(item.usd_per_year for item in projection.savings if item.mode == mode)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(projections())
 def test_no_decision_contradicts_a_range_or_the_modes(drawn: Drawn) -> None:
     projection = drawn.projection

@@ -36,7 +36,7 @@ def projected(rps: float, **changes: object) -> Projection:
     return project_usage(mesh(proxy, calls=[call]), calibration(), scenario(**changes))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(rates, rates, st.floats(1, 5), st.floats(0, 5_000))
 def test_more_traffic_never_costs_less(
     passes_rps: list[float], waypoint_rps: list[float], factor: float, more: float
@@ -51,7 +51,7 @@ def test_more_traffic_never_costs_less(
         assert after[key] >= value - 1e-9
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(rates, rates, st.integers(1, 6), st.integers(1, 6))
 def test_more_replicas_never_cost_less(
     passes_rps: list[float], waypoint_rps: list[float], first: int, second: int
@@ -64,7 +64,7 @@ def test_more_replicas_never_cost_less(
         assert after[key] >= value - 1e-9
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(rates, rates)
 def test_waypoints_everywhere_cost_at_least_what_fewer_do(
     passes_rps: list[float], waypoint_rps: list[float]
@@ -77,7 +77,7 @@ def test_waypoints_everywhere_cost_at_least_what_fewer_do(
         assert some <= everywhere + 1e-12
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(rates, rates)
 def test_the_bill_is_at_least_what_is_used_and_what_is_reserved(
     passes_rps: list[float], waypoint_rps: list[float]
@@ -131,7 +131,7 @@ def test_every_range_holds_its_best_estimate_and_no_need_is_negative(rps: float)
         assert saving.percent.high <= 100
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(rates, st.floats(0.05, 1), st.floats(0.05, 1), st.integers(0, 3), st.integers(0, 3))
 def test_more_spare_replicas_and_a_lower_target_never_need_fewer(
     waypoint_rps: list[float], first: float, second: float, spare: int, more: int
@@ -154,7 +154,7 @@ def test_more_spare_replicas_and_a_lower_target_never_need_fewer(
         assert rather_more.vcpu(basis)[0] >= fewer.vcpu(basis)[0] - 1e-9
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(rates, rates, st.floats(1e-3, 1e3))
 def test_requests_in_another_unit_at_a_cost_in_that_unit_cost_the_same(
     passes_rps: list[float], waypoint_rps: list[float], factor: float

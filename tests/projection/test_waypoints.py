@@ -162,7 +162,7 @@ def test_replicas_that_follow_the_load_are_in_the_json() -> None:
     assert found.namespaces["waypoint_replicas"].tolist() == [2.5]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(rates, rates, rates, st.integers(1, 3))
 def test_sharing_never_takes_more_replicas_or_dollars(
     first: list[float], second: list[float], third: list[float], least: int
@@ -184,7 +184,7 @@ def test_sharing_never_takes_more_replicas_or_dollars(
         assert usd[1] >= usd[2] - 1e-9
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(rates, st.integers(1, 4))
 def test_an_autoscaler_never_takes_more_replicas(into: list[float], least: int) -> None:
     fixed, scaled = (

@@ -371,7 +371,7 @@ def test_no_line_passes_through_the_figures_of_the_lower_panel() -> None:
     assert all(text.get_window_extent().x0 >= right for text in lower.texts)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(projections())
 def test_no_title_contradicts_the_ranges(drawn: Drawn) -> None:
     projection = drawn.projection

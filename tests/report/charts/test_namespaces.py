@@ -258,7 +258,7 @@ def test_long_names_on_the_lower_axis_are_cut() -> None:
     assert_readable(figure)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(projections())
 def test_no_title_contradicts_the_ranges(drawn: Drawn) -> None:
     projection = drawn.projection

@@ -302,7 +302,7 @@ def test_each_namespace_has_its_decision_its_dollars_and_why() -> None:
     assert first.endswith("saves, needs no waypoint")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(projections(), st.sampled_from((60, 80)))
 def test_no_line_of_a_random_projection_is_longer_than_the_terminal(
     drawn: Drawn, width: int

@@ -464,7 +464,7 @@ def test_the_note_names_the_namespace_from_which_on_the_saving_is_sure() -> None
 # --- over random projections ---
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(projections())
 def test_no_sentence_contradicts_the_ranges_beside_it(drawn: Drawn) -> None:
     found = drawn.projection
@@ -530,7 +530,7 @@ def _turns(text: str, ranges: list[Interval]) -> None:
         assert not all(more_at)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(projections())
 def test_the_decision_and_the_table_of_namespaces_never_disagree(drawn: Drawn) -> None:
     found = drawn.projection
@@ -565,7 +565,7 @@ def _reason_agrees(reason: str, saved: Interval) -> None:
         assert saved.high <= 0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(projections())
 def test_a_decision_is_short(drawn: Drawn) -> None:
     found = drawn.projection
