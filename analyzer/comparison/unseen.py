@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from analyzer.measurement.findings import SERIOUS_SHARE, Bias, Finding, Severity
+from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.quality.of_unseen import LEAST_FILLED_SHARE
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import Interval, Role, in_percent
@@ -25,7 +25,7 @@ def unseen(snapshot: str, usage: MeshUsage) -> Iterator[Finding]:
         return
     yield Finding(
         name="compared_unseen",
-        severity=Severity.SERIOUS if share >= SERIOUS_SHARE else Severity.WARNING,
+        severity=Severity.of_share(share),
         text=f"{in_percent(share)} of the CPU in {snapshot} was not seen and is filled from seen "
         f"time. In all it is {vcpu.mid:.3g} vCPU, with a range of {vcpu.low:.3g} to "
         f"{vcpu.high:.3g} that the comparison leaves out.",

@@ -25,6 +25,11 @@ class Severity(StrEnum):
     SERIOUS = "serious"
     """The answer lacks a large part of the mesh."""
 
+    @classmethod
+    def of_share(cls, share: float) -> "Severity":
+        """Return how much it matters that the answer lacks a share of the mesh."""
+        return cls.SERIOUS if share >= SERIOUS_SHARE else cls.WARNING
+
 
 class Bias(StrEnum):
     """Which way a finding moves the measured totals that it touches."""

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from analyzer.measurement.findings import SERIOUS_SHARE, Bias, Finding, Severity
+from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.metrics import CPU, ESSENTIAL
 from analyzer.measurement.proxy_counts import ProxyCounts, named
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
@@ -221,7 +221,7 @@ def unequal_sources(counts: ProxyCounts | None) -> Finding | None:
     lacking = "CPU" if cpu.sum() < metrics.sum() else "metrics"
     return Finding(
         name="unequal_sources",
-        severity=Severity.SERIOUS if share >= SERIOUS_SHARE else Severity.WARNING,
+        severity=Severity.of_share(share),
         text=f"Samples of {lacking} are missing for {in_percent(share)} of the proxies, averaged "
         "over the time.",
         fix="Check `up` of the scrape jobs of the kubelets and of the proxies.",

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.filling import filled_in
-from analyzer.measurement.findings import SERIOUS_SHARE, Bias, Finding, Severity
+from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.impossible import Impossible
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.missing import Missing, missing_proxies
@@ -106,7 +106,7 @@ class Evidence:
         weight = max(cpu or 0.0, rps or 0.0)
         return Finding(
             name=name,
-            severity=Severity.SERIOUS if weight >= SERIOUS_SHARE else Severity.WARNING,
+            severity=Severity.of_share(weight),
             text=text.format(
                 sidecars=counted(len(affected), "sidecar"),
                 proxies=counted(len(affected), "proxy", "proxies"),
@@ -144,7 +144,7 @@ class Evidence:
         weight = max(cpu or 0.0, rps or 0.0, time, least_share)
         return Finding(
             name=name,
-            severity=Severity.SERIOUS if weight >= SERIOUS_SHARE else Severity.WARNING,
+            severity=Severity.of_share(weight),
             text=text,
             affected=affected or self.pods(self.steps.loc[flags, "proxy"]),
             fix=fix,

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from analyzer.measurement import surveyed
-from analyzer.measurement.findings import SERIOUS_SHARE, Bias, Finding, Severity
+from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.metrics import START_WITH_POD_LABELS
 from analyzer.measurement.quality.evidence import Evidence
@@ -65,7 +65,7 @@ def _unattributed(evidence: Evidence) -> Finding | None:
         return None
     return Finding(
         name="unattributed_requests",
-        severity=Severity.SERIOUS if share >= SERIOUS_SHARE else Severity.WARNING,
+        severity=Severity.of_share(share),
         text=f"{in_percent(share)} of the requests that proxies report cannot be matched to a "
         "proxy. No total includes them.",
         fix="Keep the labels `namespace` and `pod` on the metrics of all proxies. Check that the "

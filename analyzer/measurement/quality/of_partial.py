@@ -4,7 +4,7 @@ from typing import Final
 
 import pandas as pd
 
-from analyzer.measurement.findings import SERIOUS_SHARE, Bias, Finding, Severity
+from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.other_side import CALLS
 from analyzer.measurement.quality.evidence import Evidence
@@ -27,20 +27,16 @@ _MOST_PARTIAL_SHARE: Final = 0.5
 
 def _unmatched_requests(evidence: Evidence) -> Finding | None:
     """Return the finding about CPU requests of pods that no proxy is, beside proxies without."""
-    requested = pd.MultiIndex.from_frame(evidence.tables[_REQUESTS][[*_KEY]].drop_duplicates())
-    known = evidence.proxies[evidence.proxies.index.isin(_with_cpu(evidence))]
-    proxies = pd.MultiIndex.from_frame(known[[*_KEY]])
-    lacking = known.index[~proxies.isin(requested)]
-    every = pd.MultiIndex.from_frame(evidence.proxies[[*_KEY]])
-    foreign = int((~requested.isin(every)).sum())
-    share = min(len(lacking), foreign) / max(len(known), 1)
+    requested, known, lacking = _compared(evidence, _REQUESTS)
+    foreign = int((~requested.isin(_pods(evidence.proxies))).sum())
+    share = min(len(lacking), foreign) / max(known, 1)
     if share < _LEAST_UNMATCHED_SHARE:
         return None
     return Finding(
         name="unmatched_cpu_requests",
-        severity=Severity.SERIOUS if share >= SERIOUS_SHARE else Severity.WARNING,
+        severity=Severity.of_share(share),
         text=f"CPU requests of {counted(foreign, 'pod')} belong to no proxy, and "
-        f"{counted(len(lacking), 'proxy', 'proxies')} of {len(known):,} have none: the labels of "
+        f"{counted(len(lacking), 'proxy', 'proxies')} of {known:,} have none: the labels of "
         "kube-state-metrics differ from those of the proxies. Requested and billed CPU lack them.",
         affected=evidence.pods(lacking),
         fix="Scrape kube-state-metrics with honor_labels: true, and relabel neither `namespace` "
@@ -51,17 +47,15 @@ def _unmatched_requests(evidence: Evidence) -> Finding | None:
 
 def _partial_memory(evidence: Evidence) -> Finding | None:
     """Return the finding about proxies with CPU and without memory, which one scrape reports."""
-    memory = pd.MultiIndex.from_frame(evidence.tables[_MEMORY][[*_KEY]].drop_duplicates())
-    known = evidence.proxies[evidence.proxies.index.isin(_with_cpu(evidence))]
-    lacking = known.index[~pd.MultiIndex.from_frame(known[[*_KEY]]).isin(memory)]
-    share = len(lacking) / max(len(known), 1)
+    memory, known, lacking = _compared(evidence, _MEMORY)
+    share = len(lacking) / max(known, 1)
     if memory.empty or share < _LEAST_UNMATCHED_SHARE:
         return None
     return Finding(
         name="partial_memory",
-        severity=Severity.SERIOUS if share >= SERIOUS_SHARE else Severity.WARNING,
+        severity=Severity.of_share(share),
         text=f"Memory is missing for {len(lacking):,} of "
-        f"{counted(len(known), 'proxy', 'proxies')} with CPU, although the kubelet reports both. "
+        f"{counted(known, 'proxy', 'proxies')} with CPU, although the kubelet reports both. "
         "The server answered with part of the data, or the labels differ.",
         affected=evidence.pods(lacking),
         fix="Collect again. Compare the labels of container_memory_working_set_bytes with those of "
@@ -70,8 +64,17 @@ def _partial_memory(evidence: Evidence) -> Finding | None:
     )
 
 
-def _with_cpu(evidence: Evidence) -> set[int]:
-    return set(evidence.steps.loc[evidence.steps["cpu_vcpu"].notna(), "proxy"])
+def _compared(evidence: Evidence, name: str) -> tuple[pd.MultiIndex, int, pd.Index]:
+    """Return the pods in a table, how many proxies have CPU, and those of them not in the table."""
+    pods = _pods(evidence.tables[name]).drop_duplicates()
+    steps = evidence.steps
+    with_cpu = steps.loc[steps["cpu_vcpu"].notna(), "proxy"].unique()
+    known = evidence.proxies[evidence.proxies.index.isin(with_cpu)]
+    return pods, len(known), known.index[~_pods(known).isin(pods)]
+
+
+def _pods(rows: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(rows[[*_KEY]])
 
 
 def _partial_calls(evidence: Evidence) -> Finding | None:
@@ -89,7 +92,7 @@ def _partial_calls(evidence: Evidence) -> Finding | None:
     share = lost / float((rates * usual).sum())
     return Finding(
         name="partial_calls",
-        severity=Severity.SERIOUS if share >= SERIOUS_SHARE else Severity.WARNING,
+        severity=Severity.of_share(share),
         text=f"Calls between workloads are incomplete in {len(partial)} of "
         f"{counted(len(part), 'interval')}, although proxies report the requests. The server "
         "answered with part of the data.",

@@ -5,7 +5,7 @@ from typing import Final
 
 import pandas as pd
 
-from analyzer.measurement.findings import SERIOUS_SHARE, Bias, Finding, Severity
+from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.metrics import START_WITH_POD_LABELS
 from analyzer.measurement.other_side import CALLS, DESTINATION
 from analyzer.measurement.quality.evidence import Evidence
@@ -129,7 +129,7 @@ def _roles(evidence: Evidence) -> Finding | None:
     matters = share is not None and share > AMBIGUOUS_SHARE
     return Finding(
         name="ambiguous_roles",
-        severity=Severity.SERIOUS if share and share >= SERIOUS_SHARE else Severity.WARNING,
+        severity=Severity.of_share(share or 0.0),
         text=f"The role of {counted(len(unknown), 'proxy', 'proxies')} is ambiguous: sidecar, "
         "gateway or waypoint. No total includes proxies without a role."
         + (contradictions if signs else "")

@@ -3,7 +3,7 @@
 from typing import Final
 
 from analyzer.measurement import surveyed
-from analyzer.measurement.findings import SERIOUS_SHARE, Bias, Finding, Severity
+from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.missing import UNMEASURED_SHARE
 from analyzer.measurement.proxy_counts import RATED_SAMPLES
 from analyzer.measurement.quality.evidence import Evidence
@@ -22,7 +22,7 @@ def _unmeasured(evidence: Evidence) -> Finding | None:
     lacking = max(1, round(missing.unmeasured / missing.parts))
     return Finding(
         name="proxies_not_measured",
-        severity=Severity.SERIOUS if missing.share >= SERIOUS_SHARE else Severity.WARNING,
+        severity=Severity.of_share(missing.share),
         text=f"{_WHAT[missing.exporter]} samples of {lacking:,} of "
         f"{counted(max(lacking, round(at_a_time)), 'proxy', 'proxies')} give no rate "
         f"({'; '.join(missing.sites)}). The scrapes are too far apart, or labels differ.",

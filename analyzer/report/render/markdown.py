@@ -9,7 +9,6 @@ from analyzer.report.blocks import Block, Paragraphs, Points, Report, blocks_in
 from analyzer.report.table import Table, View
 
 JOINER: Final = "\u2060"
-"""What is not seen, and ends what a platform would take for a reference."""
 """Takes no room, and ends what a platform would make a link or a notification of."""
 
 _START: Final = re.compile(r"^(?P<before>\s*(?:\d+)?)(?P<mark>[-+#=>:]|(?<=\d)[.)])(?=\s|[-#=+])")
