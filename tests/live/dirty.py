@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from click.testing import CliRunner
 
 from analyzer.cli import cli
@@ -26,18 +25,6 @@ def each_bent(shapes: Mapping[str, tuple[Bend, ...]], first_seed: int) -> dict[s
         name: bent(healthy(first_seed + number, day=number * DAYS_APART), bends, seed=number)
         for number, (name, bends) in enumerate(shapes.items())
     }
-
-
-def asked_for(request: pytest.FixtureRequest, argument: str) -> frozenset[Any]:
-    """Return the values of a parameter in the tests of a module that were chosen to run."""
-    return frozenset(
-        item.callspec.params[argument]
-        for item in request.session.items
-        if isinstance(item, pytest.Function)
-        and item.module is request.module
-        and hasattr(item, "callspec")
-        and argument in item.callspec.params
-    )
 
 
 def question(url: str, scene: Scene) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from analyzer.cli import cli
-from tests.live.dirty import Store, asked_for, each_bent, question, stored
+from tests.live.chosen import asked_for
+from tests.live.dirty import Store, each_bent, question, stored
 from tests.support import VictoriaServer
 from tests.support.bent import bursts, copies, gaps, lives, parts, prices, rates
 from tests.support.bent.judge import NAMES, figures, finding_names

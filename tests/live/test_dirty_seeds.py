@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live.dirty import DAYS_APART, Store, asked_for, asked_within, stored
+from tests.live.chosen import asked_for
+from tests.live.dirty import DAYS_APART, Store, asked_within, stored
 from tests.support.bent.clean import clean
 from tests.support.bent.judge import Verdict, figures, verdict, wrong
 from tests.support.bent.seeds import draw

@@ -13,7 +13,7 @@ from analyzer.measurement.who_reports import REPORTS, Callee, Caller
 from analyzer.projection.demand import mesh_load
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
-from tests.live.dirty import asked_for
+from tests.live.chosen import asked_for
 from tests.support import PrometheusServer, remote_write
 from tests.support.attached import Called, End, attached_series, counted, later
 
