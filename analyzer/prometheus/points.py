@@ -70,7 +70,7 @@ class Cut:
     bounds: Sequence[int]
 
     def of(self, number: object) -> tuple[Floats, Floats]:
-        """Return the times and samples that a number stands for; LookupError if it is none."""
+        """Return the times and samples by their number; LookupError if it is none."""
         if type(number) is not int:
             raise LookupError
         begin, end = self.bounds[number], self.bounds[number + 1]
