@@ -17,10 +17,9 @@ from analyzer.errors import SnapshotError
 from analyzer.measurement import reuse, unreported, working
 from analyzer.measurement import snapshot as folder
 from analyzer.measurement.chunks import missing_jobs, read_chunks, write_chunk
-from analyzer.measurement.frames import sorted_frame
+from analyzer.measurement.joining import joined_table
 from analyzer.measurement.lock import lock_path, locked
 from analyzer.measurement.manifest import QueryRecord
-from analyzer.measurement.parquet import frame_in
 from analyzer.measurement.plan import Ask, PlannedQuery, make_plan
 from analyzer.measurement.snapshot import (
     MANIFEST,
@@ -174,15 +173,15 @@ def _join(place: Working, *, is_for_report: bool) -> None:
 
 def _write_query(whole: Path, planned: PlannedQuery, tables: list[pa.Table]) -> QueryRecord:
     query = planned.query
-    frame = sorted_frame(query, [frame_in(table) for table in tables])
+    table, series_count = joined_table(query, tables)
     file = f"{query.name}.parquet"
-    sha256 = folder.write_table(whole / file, pa.Table.from_pandas(frame, preserve_index=False))
+    sha256 = folder.write_table(whole / file, table)
     return QueryRecord(
         name=query.name,
         unit=query.unit,
         promql=planned.written_promql,
-        series_count=len(frame.groupby(list(query.labels))) if query.labels else len(frame) and 1,
-        sample_count=len(frame),
+        series_count=series_count,
+        sample_count=len(table),
         file=file,
         sha256=sha256,
     )

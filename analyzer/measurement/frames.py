@@ -54,7 +54,7 @@ def frame_of(
     columns[query.name] = np.maximum(_rounded(samples), 0.0)
     frame = pd.DataFrame(columns).astype(dict.fromkeys(query.labels, "str"))
     known: pd.DataFrame = frame[np.isfinite(frame[query.name])].reset_index(drop=True)
-    if not _may_repeat(query):
+    if not may_repeat(query):
         _require_each_once(query, known)
     return known
 
@@ -62,7 +62,7 @@ def frame_of(
 def sorted_frame(query: Query, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return all rows of `frames` in one order, independent of the order of fetching."""
     whole = pd.concat(frames, ignore_index=True) if frames else frame_of(query, ())
-    if _may_repeat(query):
+    if may_repeat(query):
         whole = whole.drop_duplicates([*query.labels, TIME])
     return whole.sort_values([*query.labels, TIME], kind="stable", ignore_index=True)
 
@@ -84,7 +84,8 @@ def check_frame(query: Query, frame: pd.DataFrame) -> pd.DataFrame:
     return frame if (whole == frame[query.name]).all() else frame.assign(**{query.name: whole})
 
 
-def _may_repeat(query: Query) -> bool:
+def may_repeat(query: Query) -> bool:
+    """Return whether two answers may have the same row."""
     # Jobs that name the pod differently have different pods, but may have the same objects.
     return "namespace" in query.labels and "pod" not in query.labels
 

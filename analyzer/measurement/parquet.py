@@ -5,6 +5,7 @@ types are those of the manifest and the query file, and texts are read as number
 """
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,8 +70,20 @@ def read_table(path: Path, query: Query | None = None, rows: int | None = None) 
 def frame_in(table: pa.Table) -> pd.DataFrame:
     """Return what `read_table` read as a data frame with plain rows."""
     # What pandas notes about columns and the index is JSON that anybody may have written.
-    frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas()
-    return frame
+    columns = {
+        name: _texts(column) if pa.types.is_dictionary(column.type) else column.to_pandas()
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    }
+    return pd.DataFrame(columns)
+
+
+def _texts(column: pa.ChunkedArray) -> pd.Series:
+    """Return a column of labels in which a text is one object, as it is in every other table."""
+    parts = [np.empty(0, dtype=object)]
+    for chunk in column.chunks:
+        known = np.array([*map(sys.intern, chunk.dictionary.to_pylist())], dtype=object)
+        parts.append(known[np.asarray(chunk.indices)])
+    return pd.Series(np.concatenate(parts), dtype="str")
 
 
 def times_of(path: Path, query: Query, rows: int) -> Iterator[Floats]:
@@ -168,7 +181,7 @@ def _is_permitted(field: pa.Field, query: Query | None) -> bool:
 
 
 def _plain(path: Path, table: pa.Table) -> pa.Table:
-    """Return a table with its labels as texts, of which none is too long."""
+    """Return a table with its labels as dictionaries, of whose texts none is too long."""
     # Neither Parquet nor the columns of pandas look whether a text is UTF-8.
     table.validate(full=True)
     for at, field in enumerate(table.schema):
@@ -186,7 +199,8 @@ def _plain(path: Path, table: pa.Table) -> pa.Table:
                 f"{_LONGEST_LABEL:,} bytes."
             )
         require_memory(sum(int(one.sum()) for one in lengths) // _BYTES_PER_CELL, str(path))
-        table = table.set_column(at, field.name, column.cast(pa.large_string()))
+        if not pa.types.is_dictionary(field.type):
+            table = table.set_column(at, field.name, column.dictionary_encode())
     return table
 
 

@@ -130,7 +130,9 @@ def _require_times(path: Path, record: QueryRecord, manifest: Manifest) -> None:
 def write_table(path: Path, table: pa.Table) -> str:
     """Write a Parquet file, as `write_file` writes."""
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    # Without it readers see texts where the table has numbers of texts, as Parquet does anyway.
+    is_noted = bool(table.schema.metadata)
+    pq.write_table(table, sink, compression="zstd", store_schema=is_noted)
     return write_file(path, sink.getvalue().to_pybytes())
 
 
