@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from analyzer.arrays import Bools, Ints
+from analyzer.arrays import Ints, changes
 from analyzer.measurement.frames import TIME, may_repeat
 from analyzer.prometheus.query import Query
 
@@ -24,9 +24,9 @@ def joined_table(query: Query, tables: Sequence[pa.Table]) -> tuple[pa.Table, in
     values = _values(tables, query.name, np.dtype(np.float64))
     # numpy sorts by the last key first.
     order = np.lexsort((times, *(codes[label] for label in reversed(query.labels))))
-    is_new_series = _changes([codes[label][order] for label in query.labels], len(order))
+    is_new_series = changes([codes[label][order] for label in query.labels], len(order))
     if may_repeat(query):
-        order = order[is_new_series | _changes([times[order]], len(order))]
+        order = order[is_new_series | changes([times[order]], len(order))]
     columns: dict[str, pa.Array] = {
         label: pa.DictionaryArray.from_arrays(pa.array(codes[label][order]), texts[label])
         for label in query.labels
@@ -58,12 +58,3 @@ def _dictionary(chunk: pa.Array) -> pa.DictionaryArray:
 def _values(tables: Sequence[pa.Table], name: str, kind: np.dtype) -> np.ndarray:
     columns = [table.column(name).to_numpy() for table in tables]
     return np.concatenate([np.empty(0, kind), *columns])
-
-
-def _changes(keys: Sequence[np.ndarray], count: int) -> Bools:
-    """Return the rows that differ from the one before in a key; the first does."""
-    is_new = np.zeros(count, dtype=bool)
-    is_new[:1] = True
-    for key in keys:
-        is_new[1:] |= key[1:] != key[:-1]
-    return is_new

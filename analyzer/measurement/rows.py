@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from analyzer.arrays import Bools, Floats, Ints
+from analyzer.arrays import Bools, Floats, Ints, changes
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.presence import (
     LOOKBACK_SECONDS,
@@ -44,6 +45,10 @@ _FEW_STEPS: Final = 8
 """Known steps below which a proxy loses none for being beside dark ones."""
 
 
+_Numbers = npt.NDArray[np.int32]
+"""Numbers of proxies and steps of all samples: half as wide as numpy's own."""
+
+
 def with_points(frame: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
     """Return `frame` with `point`, the number of the step, in place of its time."""
     elapsed = frame[TIME] - int(window.start.timestamp())
@@ -64,7 +69,7 @@ class Rows:
         self._numbers = pd.Series(proxies.index, index=pd.MultiIndex.from_frame(proxies[KEY]))
         self._window = window
         self._shape = len(proxies), window.point_count
-        self._read: dict[str, tuple[Ints, Ints, Floats]] = {}
+        self._read: dict[str, tuple[_Numbers, _Numbers, Floats]] = {}
         self._cpu, self._metrics = self.seen(CPU), self._seen_in(_SHOW_A_SCRAPE)
         found = self._presence(proxies, cluster)
         self._exists, self.doubtful = found.exists, found.doubtful
@@ -127,9 +132,9 @@ class Rows:
 
     def sums(self, frame: pd.DataFrame, column: str) -> Floats:
         """Return the sum of `column` in each row, of a frame with namespace, pod and point."""
-        numbers = self._numbers.reindex(pd.MultiIndex.from_frame(frame[KEY])).to_numpy(float)
-        found = ~np.isnan(numbers)
-        proxy, point = numbers[found].astype(np.int64), frame["point"].to_numpy(np.int64)[found]
+        numbers = self._numbers_of(frame)
+        found = numbers >= 0
+        proxy, point = numbers[found], frame["point"].to_numpy(np.int64)[found]
         row, values = self._row[proxy, point], frame[column].to_numpy(float)[found]
         sums = np.bincount(row[row >= 0], values[row >= 0], minlength=len(self.proxy))
         return np.asarray(sums, dtype=np.float64)
@@ -184,15 +189,23 @@ class Rows:
             flags[proxy, point] = True
         return flags
 
-    def _samples(self, name: str) -> tuple[Ints, Ints, Floats]:
+    def _numbers_of(self, frame: pd.DataFrame) -> _Numbers:
+        """Return the number of each row's proxy; -1: of none."""
+        keys = [np.asarray(frame[name], dtype=object) for name in KEY]
+        # Rows of a series follow each other: each is looked up once.
+        is_first = changes(keys, len(frame))
+        series = pd.MultiIndex.from_frame(frame.loc[is_first, KEY])
+        numbers = self._numbers.reindex(series).fillna(-1).to_numpy(np.int32)
+        return np.asarray(numbers[np.cumsum(is_first, dtype=np.int32) - 1])
+
+    def _samples(self, name: str) -> tuple[_Numbers, _Numbers, Floats]:
         """Return the proxy, step and value of each sample of a table."""
         if name not in self._read:
             frame = with_points(self._tables[name], self._window)
-            numbers = self._numbers.reindex(pd.MultiIndex.from_frame(frame[KEY])).to_numpy(float)
-            points = frame["point"].to_numpy(np.int64)
-            kept = ~np.isnan(numbers) & (points >= 0) & (points < self._shape[1])
-            proxy = numbers[kept].astype(np.int64)
-            self._read[name] = proxy, points[kept], frame[name].to_numpy(float)[kept]
+            numbers = self._numbers_of(frame)
+            points = frame["point"].to_numpy(np.int32)
+            kept = (numbers >= 0) & (points >= 0) & (points < self._shape[1])
+            self._read[name] = numbers[kept], points[kept], frame[name].to_numpy(float)[kept]
         return self._read[name]
 
 

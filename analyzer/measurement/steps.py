@@ -155,10 +155,11 @@ def step_table(
     is_whole = full >= _WHOLE
     number, point = np.nonzero(rows.doubtful)
     return StepTable(
+        # All columns once more would be the most that is held at a time.
         rows=pd.DataFrame(
-            {"proxy": rows.proxy, "point": rows.point, **columns, "is_whole": is_whole}
+            {"proxy": rows.proxy, "point": rows.point, **columns, "is_whole": is_whole}, copy=False
         ),
-        reported=pd.DataFrame(as_reported),
+        reported=pd.DataFrame(as_reported, copy=False),
         scrapes=scrapes,
         recounted=recounted,
         counters=counters,
