@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
+from analyzer.arrays import Floats
 from analyzer.projection.choices import Basis
 from analyzer.projection.demand import mesh_load
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR, needs_of
@@ -57,8 +58,10 @@ def test_a_zero_is_where_scipy_finds_it() -> None:
         floors, slopes = 10 ** random.uniform(-3, 3, (2, 4))
         paid = 10 ** random.uniform(-2, 5)
 
-        def falling(at: float, paid: float = paid, lines: Any = (floors, slopes)) -> float:
-            return float(paid - np.maximum(lines[0], lines[1] * at).sum())
+        def falling(
+            at: float, paid: float = paid, floors: Floats = floors, slopes: Floats = slopes
+        ) -> float:
+            return float(paid - np.maximum(floors, slopes * at).sum())
 
         if falling(0.0) > 0 >= falling(1000.0):
             count += 1
