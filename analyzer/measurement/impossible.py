@@ -127,6 +127,8 @@ def _usual(rows: pd.DataFrame, name: str) -> Floats:
 
 def _is_in(steps: pd.DataFrame, rows: pd.DataFrame, proxies: pd.DataFrame) -> Bools:
     """Return the rows whose proxy and step are among `steps`: namespace, pod and point."""
+    if steps.empty:
+        return np.zeros(len(rows), dtype=bool)
     keys = proxies.loc[rows["proxy"], KEY].reset_index(drop=True).assign(point=rows["point"])
     return np.asarray(pd.MultiIndex.from_frame(keys).isin(pd.MultiIndex.from_frame(steps)))
 

@@ -60,6 +60,8 @@ def without_same(reports: pd.DataFrame) -> Matched:
     unmatched = rows[is_open]
     for level in _LEVELS:
         share = _explained(unmatched, received, sent, list(level))
+        if share.empty:
+            continue
         rows.loc[share.index, "kept"] -= share
         # What one level has compared is not compared again.
         unmatched, received, sent = (
@@ -103,6 +105,8 @@ def _explained(
 
     Only of callers and services that the servers report.
     """
+    if unmatched.empty or received.empty:
+        return pd.Series(dtype=float)
     known = unmatched[_keys(unmatched, level).isin(_keys(received, level))]
     if known.empty:
         return pd.Series(dtype=float)
@@ -129,6 +133,8 @@ def _from_unnamed(
     That part of their calls has a meshed caller, whose name is lost.
     """
     nameless = received[received["source_workload"].isin(UNKNOWN_NAMES)]
+    if unmatched.empty or nameless.empty:
+        return rows
     # Without a service, only calls whose caller was dropped: the others come from outside the mesh.
     is_served = (nameless[SERVICE] != "").any(axis=1)
     nameless = nameless[is_served | (nameless["source_workload"] == "")]

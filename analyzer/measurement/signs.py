@@ -8,6 +8,7 @@ import pandas as pd
 
 from analyzer.measurement.applications import with_application
 from analyzer.measurement.frames import TIME
+from analyzer.measurement.numbers import Numbers
 from analyzer.measurement.other_side import DESTINATION, INBOUND, OUTBOUND
 from analyzer.measurement.tables import UNKNOWN_NAMES, Tables, workload_of_creator
 
@@ -85,11 +86,11 @@ def _descriptions(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
 
     found = dict.fromkeys((ours for ours, *_ in _DESCRIBED), pd.Series("", known.index))
     for ours, name, label in _DESCRIBED:
-        frame = tables[name].sort_values(TIME, kind="stable")
+        frame = tables[name]
         frame = frame[~frame[label].isin(UNKNOWN_NAMES)]
         if frame.empty:
             continue
-        last = frame.groupby(KEY)[label].last()
+        last = frame.sort_values(TIME, kind="stable").groupby(KEY)[label].last()
         text = last.reindex(keys).astype(object).fillna("").reset_index(drop=True).astype("str")
         found[ours] = found[ours].where(found[ours] != "", text).astype("str")
     return found
@@ -158,13 +159,10 @@ def _reports(tables: Tables, signs: pd.DataFrame) -> dict[str, pd.Series]:
     `receives`, `sends`: HTTP requests as destination and as source. `receives_tcp`, `sends_tcp`:
     TCP bytes. `is_scraped`: it has any metric of its own.
     """
-    keys = pd.MultiIndex.from_frame(signs[KEY])
+    numbers = Numbers(signs[KEY])
 
     def is_in(*frames: pd.DataFrame) -> pd.Series:
-        found = pd.Series(data=False, index=signs.index)
-        for frame in frames:
-            found |= keys.isin(pd.MultiIndex.from_frame(frame[KEY]))
-        return found
+        return pd.Series(numbers.among(*frames), index=signs.index)
 
     tcp, build, cpu = (
         tables[name] for name in ("proxy_tcp_bytes_per_second", "proxy_build", "proxy_cpu_vcpu")
