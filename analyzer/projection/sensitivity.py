@@ -22,9 +22,6 @@ _MOST_VCPU: Final = 1e3
 """For 1000 requests/s: more than any proxy costs."""
 
 _CLOSE: Final = 1e-12
-"""Relative difference of two places that are one."""
-
-_MOST_TRIES: Final = 200
 
 REPLICAS: Final = "waypoint_replicas"
 REPLICA_COUNTS: Final = range(1, 6)
@@ -77,30 +74,10 @@ def break_even_request(saved: SavedWithOne, mode: str) -> float | None:
         return 0.0
     if saved_usd(_MOST_VCPU) > 0:
         return None
-    return zero_of(saved_usd, 0.0, _MOST_VCPU)
+    # Its import takes a third of a second, which only this needs.
+    from scipy.optimize import brentq
 
-
-def zero_of(falling: Callable[[float], float], low: float, high: float) -> float:
-    """Return where a function is zero that is above it at `low`, and not above it at `high`.
-
-    By regula falsi with the Illinois rule (Dowell and Jarratt, BIT 11, 1971): a straight line takes
-    three evaluations. SciPy's solvers need a third of a second to be imported.
-    """
-    above, below = falling(low), falling(high)
-    before, side = np.inf, 0
-    for _ in range(_MOST_TRIES):
-        at = high - below * (high - low) / (below - above)
-        value = falling(at)
-        if value == 0 or abs(at - before) <= _CLOSE * at:
-            break
-        before = at
-        # An end that stays twice counts half, else it would stay for good.
-        if value > 0:
-            low, above, below = at, value, below / 2 if side > 0 else below
-        else:
-            high, below, above = at, value, above / 2 if side < 0 else above
-        side = 1 if value > 0 else -1
-    return float(at)
+    return float(brentq(saved_usd, 0.0, _MOST_VCPU, xtol=_CLOSE, rtol=_CLOSE))
 
 
 def sweeps(case: Case, basis: Basis) -> tuple[Sweep, ...]:

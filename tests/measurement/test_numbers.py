@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.measurement.numbers import Numbers
+from analyzer.measurement.numbers import Numbers, are_among
 
 KEY = ["namespace", "pod"]
 
@@ -55,3 +55,21 @@ def test_many_names_have_numbers_of_their_own() -> None:
     order = np.random.default_rng(3).permutation(5000)
 
     assert Numbers(table(names)).of(table([names[at] for at in order])).tolist() == order.tolist()
+
+
+def test_more_combinations_than_an_integer_holds_are_distinct() -> None:
+    columns = {f"c{number}": [f"{name}" for name in range(9000)] for number in range(6)}
+    known = pd.DataFrame(columns, dtype="str")
+    strange = known.assign(c5=known["c5"].to_numpy()[::-1])
+
+    assert Numbers(known).of(known[::-1]).tolist() == list(range(9000))[::-1]
+    assert not Numbers(known).among(strange).any()
+
+
+def test_names_are_compared_column_by_column() -> None:
+    known = table([("a", "b"), ("a", "b"), ("c", "d")])
+    rows = pd.DataFrame({"x": ["c", "d", "a"], "y": ["d", "c", "b"]}, dtype="str")
+
+    assert are_among(rows, known).tolist() == [True, False, True]
+    assert are_among(rows, known.iloc[:0]).tolist() == [False] * 3
+    assert are_among(rows.iloc[:0], known).tolist() == []

@@ -2,17 +2,13 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
-from scipy import optimize
 
-from analyzer.arrays import Floats
 from analyzer.projection.choices import Basis
 from analyzer.projection.demand import mesh_load
 from analyzer.projection.modes import AMBIENT_L4, AMBIENT_WAYPOINT, SIDECAR, needs_of
 from analyzer.projection.needs import Case
 from analyzer.projection.saved import SavedWithOne
-from analyzer.projection.sensitivity import zero_of
 from analyzer.projection.uncertainty import drawn
 from tests.projection.builders import scenario, shop_mesh
 from tests.projection.fits import calibration
@@ -49,41 +45,6 @@ def test_each_figure_moves_the_saving_as_an_evaluation_of_everything_does(
 
     # Else nothing would have been asked.
     assert moved > len(names) / 2
-
-
-def test_a_zero_is_where_scipy_finds_it() -> None:
-    random = np.random.default_rng(5)
-    count = 0
-    for _ in range(200):
-        floors, slopes = 10 ** random.uniform(-3, 3, (2, 4))
-        paid = 10 ** random.uniform(-2, 5)
-
-        def falling(
-            at: float, paid: float = paid, floors: Floats = floors, slopes: Floats = slopes
-        ) -> float:
-            return float(paid - np.maximum(floors, slopes * at).sum())
-
-        if falling(0.0) > 0 >= falling(1000.0):
-            count += 1
-            expected = optimize.brentq(falling, 0.0, 1000.0, xtol=1e-15, rtol=1e-14)
-            assert zero_of(falling, 0.0, 1000.0) == pytest.approx(expected, rel=1e-10)
-
-    assert count > 50
-
-
-def test_a_zero_at_the_upper_end_is_found() -> None:
-    assert zero_of(lambda at: 1000.0 - at, 0.0, 1000.0) == pytest.approx(1000.0)
-
-
-def test_a_line_takes_four_evaluations() -> None:
-    asked = []
-
-    def falling(at: float) -> float:
-        asked.append(at)
-        return 3.0 - 7.0 * at
-
-    assert zero_of(falling, 0.0, 1000.0) == pytest.approx(3 / 7, rel=1e-12)
-    assert len(asked) <= 5
 
 
 def test_every_basis_has_its_own_saving() -> None:
