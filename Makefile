@@ -7,8 +7,9 @@ MINUTES ?= 3
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 
 BIN := .venv/bin
-# The output of pip matters only when it fails.
-install = $(BIN)/python -m pip -q --disable-pip-version-check --no-input install $(1) \
+# The output of pip matters only when it fails. Python compiles a module when it is first imported, which
+# most modules of the packages never are.
+install = $(BIN)/python -m pip -q --disable-pip-version-check --no-input install --no-compile $(1) \
 	>.venv/install.log 2>&1 || { cat .venv/install.log >&2; exit 1; }
 LOCK := pip compile pyproject.toml --universal --generate-hashes --no-strip-extras --no-header --no-annotate -q
 

@@ -23,6 +23,8 @@ class LoggedQuery:
     """0 for an instant query."""
     server_seconds: float
     """How long the server worked on it, its wait for a turn included."""
+    samples_read: int
+    """Samples that it read, each as often as it was read."""
 
 
 class PrometheusServer(ServerProcess):
@@ -94,4 +96,5 @@ def _logged(entry: dict[str, Any]) -> LoggedQuery:
         end=datetime.fromisoformat(asked["end"]),
         step_seconds=float(asked["step"]),
         server_seconds=float(entry["stats"]["timings"]["execTotalTime"]),
+        samples_read=int(entry["stats"]["samples"]["totalQueryableSamples"]),
     )

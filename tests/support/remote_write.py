@@ -30,7 +30,8 @@ _WRITE_REQUEST_SERIES = b"\x0a"
 _SERIES_LABEL = b"\x0a"
 _LABEL_NAME, _LABEL_VALUE = b"\x0a", b"\x12"
 
-_SAMPLE_BYTES = 18
+SAMPLE_BYTES = 18
+"""Length of an encoded sample."""
 _TIME_VARINT_BYTES = 6
 _TIME_MS_LEAST, _TIME_MS_END = 1 << 35, 1 << 42
 
@@ -42,17 +43,22 @@ class RemoteWriteError(Exception):
 def write(url: str, series: Iterable[Series]) -> int:
     """Write series to a remote-write URL in time order; return how many samples went."""
     encoded = [_Encoded.of(one) for one in series]
+    send(url, _bodies(encoded))
+    return sum(len(one.times_ms) for one in encoded)
+
+
+def send(url: str, bodies: Iterable[bytes]) -> None:
+    """Send the bodies of requests, in this order."""
     with requests.Session() as session:
         # A proxy of the environment has no business between a test and its own server.
         session.trust_env = False
         session.headers.update(_HEADERS)
-        for body in _bodies(encoded):
+        for body in bodies:
             packed = bytes(cramjam.snappy.compress_raw(body))
             answer = session.post(url, data=packed, timeout=_TIMEOUT_SECONDS)
             if not answer.ok:
                 words = answer.text.strip()
                 raise RemoteWriteError(f"{url} answered {answer.status_code}: {words}")
-    return sum(len(one.times_ms) for one in encoded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,8 +79,12 @@ class _Encoded:
 
     def between(self, first: int, last: int) -> bytes:
         """Return the TimeSeries of samples from `first` up to `last`."""
-        content = self.labels + self.samples[first * _SAMPLE_BYTES : last * _SAMPLE_BYTES]
-        return _field(_WRITE_REQUEST_SERIES, content)
+        return encoded_series(self.labels, self.samples[first * SAMPLE_BYTES : last * SAMPLE_BYTES])
+
+
+def encoded_series(labels: bytes, samples: bytes) -> bytes:
+    """Return a TimeSeries of encoded labels and samples, as a part of a request's body."""
+    return _field(_WRITE_REQUEST_SERIES, labels + samples)
 
 
 def encoded_labels(labels: Sequence[tuple[str, str]]) -> bytes:
@@ -89,23 +99,35 @@ def encoded_labels(labels: Sequence[tuple[str, str]]) -> bytes:
 
 
 def encoded_samples(series: Series) -> bytes:
-    """Return the Sample messages of a TimeSeries, 18 bytes each.
+    """Return the Sample messages of a TimeSeries, `SAMPLE_BYTES` each."""
+    times = series.times_ms
+    if times.size and not (_TIME_MS_LEAST <= times[0] <= times[-1] < _TIME_MS_END):
+        raise ValueError(f"{series.name}: sample times out of order or before 1971")
+    table = timed_samples(times)
+    set_values(table, series.values)
+    return table.tobytes()
+
+
+def timed_samples(times_ms: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    """Return Sample messages whose values are still to be set, shape (*times, SAMPLE_BYTES).
 
     Times are between 1971 and 2109, so that their varints all take six bytes and whole columns
     can be filled at once.
     """
-    times = series.times_ms
-    if times.size and not (_TIME_MS_LEAST <= times[0] <= times[-1] < _TIME_MS_END):
-        raise ValueError(f"{series.name}: sample times out of order or before 1971")
-    table = np.empty((len(times), _SAMPLE_BYTES), dtype=np.uint8)
+    table = np.empty((*times_ms.shape, SAMPLE_BYTES), dtype=np.uint8)
     # Field 2 of TimeSeries, 16 bytes long; in it, field 1 is a double, field 2 a varint.
-    table[:, :3] = (0x12, _SAMPLE_BYTES - 2, 0x09)
-    table[:, 3:11] = series.values.astype("<f8").view(np.uint8).reshape(-1, 8)
-    table[:, 11] = 0x10
+    table[..., :3] = (0x12, SAMPLE_BYTES - 2, 0x09)
+    table[..., 11] = 0x10
     for place in range(_TIME_VARINT_BYTES):
         more = 0x80 if place < _TIME_VARINT_BYTES - 1 else 0
-        table[:, 12 + place] = (times >> (7 * place)) & 0x7F | more
-    return table.tobytes()
+        table[..., 12 + place] = (times_ms >> (7 * place)) & 0x7F | more
+    return table
+
+
+def set_values(table: npt.NDArray[np.uint8], values: npt.NDArray[np.float64]) -> None:
+    """Set the values of Sample messages, which have the shape of `values` and `SAMPLE_BYTES`."""
+    found = np.ascontiguousarray(values, dtype="<f8").view(np.uint8)
+    table[..., 3:11] = found.reshape(*values.shape, 8)
 
 
 def _bodies(encoded: Sequence[_Encoded]) -> Iterator[bytes]:
