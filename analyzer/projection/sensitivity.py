@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+import scipy
 
 from analyzer.arrays import Floats
 from analyzer.projection import components
@@ -74,10 +75,8 @@ def break_even_request(saved: SavedWithOne, mode: str) -> float | None:
         return 0.0
     if saved_usd(_MOST_VCPU) > 0:
         return None
-    # Its import takes a third of a second, which only this needs.
-    from scipy.optimize import brentq
-
-    return float(brentq(saved_usd, 0.0, _MOST_VCPU, xtol=_CLOSE, rtol=_CLOSE))
+    # SciPy imports a part of it at its first use: this one takes a third of a second.
+    return float(scipy.optimize.brentq(saved_usd, 0.0, _MOST_VCPU, xtol=_CLOSE, rtol=_CLOSE))
 
 
 def sweeps(case: Case, basis: Basis) -> tuple[Sweep, ...]:
