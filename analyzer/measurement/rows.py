@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from analyzer.arrays import Bools, Floats, Ints, changes
+from analyzer.arrays import Bools, Floats, Ints
+from analyzer.measurement.coarse import STATE_STEPS, Intervals, in_intervals
 from analyzer.measurement.frames import TIME
+from analyzer.measurement.numbers import Numbers
 from analyzer.measurement.presence import (
     LOOKBACK_SECONDS,
     Coverage,
@@ -45,14 +46,14 @@ _FEW_STEPS: Final = 8
 """Known steps below which a proxy loses none for being beside dark ones."""
 
 
-_Numbers = npt.NDArray[np.int32]
-"""Numbers of proxies and steps of all samples: half as wide as numpy's own."""
-
-
 def with_points(frame: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
     """Return `frame` with `point`, the number of the step, in place of its time."""
-    elapsed = frame[TIME] - int(window.start.timestamp())
-    return frame.assign(point=elapsed // window.step_seconds - 1).drop(columns=TIME)
+    return frame.drop(columns=TIME).assign(point=_points_of(frame, window))
+
+
+def _points_of(frame: pd.DataFrame, window: TimeWindow) -> Ints:
+    elapsed = frame[TIME].to_numpy(np.int64) - int(window.start.timestamp())
+    return np.asarray(elapsed // window.step_seconds - 1)
 
 
 class Rows:
@@ -66,10 +67,10 @@ class Rows:
         self, tables: Tables, proxies: pd.DataFrame, window: TimeWindow, cluster: Ints
     ) -> None:
         self._tables = tables
-        self._numbers = pd.Series(proxies.index, index=pd.MultiIndex.from_frame(proxies[KEY]))
+        self._numbers = Numbers(proxies[KEY])
         self._window = window
         self._shape = len(proxies), window.point_count
-        self._read: dict[str, tuple[_Numbers, _Numbers, Floats]] = {}
+        self._read: dict[str, tuple[Ints, Ints, Floats]] = {}
         self._cpu, self._metrics = self.seen(CPU), self._seen_in(_SHOW_A_SCRAPE)
         found = self._presence(proxies, cluster)
         self._exists, self.doubtful = found.exists, found.doubtful
@@ -85,7 +86,7 @@ class Rows:
                 cpu=self._cpu,
                 metrics=self._metrics,
                 memory=self.seen("proxy_memory_bytes"),
-                state=self._seen_in([f"proxy_{name}" for name in FOR_LIFE]),
+                state=self._in_state(),
                 node=np.where(nodes == "", -1, pd.factorize(nodes, sort=True)[0]).astype(np.int64),
                 cluster=cluster,
                 workload=np.asarray(
@@ -94,6 +95,22 @@ class Rows:
                 lookback_steps=math.ceil(LOOKBACK_SECONDS / self._window.step_seconds),
             )
         )
+
+    def _in_state(self) -> Bools:
+        """Return which pods kube-state-metrics has at the end of which steps."""
+        names = [f"proxy_{name}" for name in FOR_LIFE]
+        intervals = {name: self._tables.intervals_of(name) for name in names}
+        flags = self._seen_in(name for name in names if intervals[name].stride == 1)
+        proxy, point, sums = self._samples(STATE_STEPS)
+        number, step = self._tables.intervals_of(STATE_STEPS).steps_in(point, sums)
+        flags[proxy[number], step] = True
+        is_known = flags.any(axis=1, keepdims=True)
+        for name in names:
+            if intervals[name].stride > 1:
+                proxy, point, _ = self._samples(name)
+                # What has no CPU request, and so no steps, may have another one, or a limit.
+                flags |= in_intervals(intervals[name], self._shape, proxy, point) & ~is_known
+        return flags
 
     def at(self, flags: Bools) -> Bools:
         """Return the flags of shape (proxies, steps) in the rows."""
@@ -124,15 +141,31 @@ class Rows:
     def known(self, name: str) -> Floats:
         """Return the values of the table, and NaN elsewhere."""
         proxy, point, values = self._samples(name)
+        if (intervals := self._tables.intervals_of(name)).stride > 1:
+            return self._known_in(intervals, proxy * self._shape[1] + point, values)
         row = self._row[proxy, point]
         row, values = row[row >= 0], values[row >= 0]
         sums = np.bincount(row, values, minlength=len(self.proxy))
         is_known = np.bincount(row, minlength=len(self.proxy)) > 0
         return np.asarray(np.where(is_known, sums, np.nan), dtype=np.float64)
 
+    def _known_in(self, intervals: Intervals, cell: Ints, values: Floats) -> Floats:
+        """Return the value that each row's interval has; NaN where it has none.
+
+        `cell` is the number of the proxy and of the interval's end, in one.
+        """
+        cells, number = np.unique(cell, return_inverse=True)
+        wanted = self.proxy * self._shape[1] + intervals.end_of[self.point]
+        sums = np.append(np.bincount(number, values, minlength=len(cells)), np.nan)
+        place = np.searchsorted(cells, wanted)
+        is_known = np.append(cells, -1)[place] == wanted
+        return np.asarray(np.where(is_known, sums[place], np.nan), dtype=np.float64)
+
     def sums(self, frame: pd.DataFrame, column: str) -> Floats:
         """Return the sum of `column` in each row, of a frame with namespace, pod and point."""
-        numbers = self._numbers_of(frame)
+        if frame.empty:
+            return np.zeros(len(self.proxy))
+        numbers = self._numbers.of(frame)
         found = numbers >= 0
         proxy, point = numbers[found], frame["point"].to_numpy(np.int64)[found]
         row, values = self._row[proxy, point], frame[column].to_numpy(float)[found]
@@ -189,21 +222,11 @@ class Rows:
             flags[proxy, point] = True
         return flags
 
-    def _numbers_of(self, frame: pd.DataFrame) -> _Numbers:
-        """Return the number of each row's proxy; -1: of none."""
-        keys = [np.asarray(frame[name], dtype=object) for name in KEY]
-        # Rows of a series follow each other: each is looked up once.
-        is_first = changes(keys, len(frame))
-        series = pd.MultiIndex.from_frame(frame.loc[is_first, KEY])
-        numbers = self._numbers.reindex(series).fillna(-1).to_numpy(np.int32)
-        return np.asarray(numbers[np.cumsum(is_first, dtype=np.int32) - 1])
-
-    def _samples(self, name: str) -> tuple[_Numbers, _Numbers, Floats]:
+    def _samples(self, name: str) -> tuple[Ints, Ints, Floats]:
         """Return the proxy, step and value of each sample of a table."""
         if name not in self._read:
-            frame = with_points(self._tables[name], self._window)
-            numbers = self._numbers_of(frame)
-            points = frame["point"].to_numpy(np.int32)
+            frame = self._tables[name]
+            numbers, points = self._numbers.of(frame), _points_of(frame, self._window)
             kept = (numbers >= 0) & (points >= 0) & (points < self._shape[1])
             self._read[name] = numbers[kept], points[kept], frame[name].to_numpy(float)[kept]
         return self._read[name]

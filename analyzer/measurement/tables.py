@@ -1,13 +1,16 @@
 """A snapshot's tables with every row attributed to its pod, for all names of labels."""
 
 from collections.abc import Mapping
+from copy import copy
 from functools import cached_property
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from analyzer.errors import InsufficientData
 from analyzer.measurement.clusters import Clusters
+from analyzer.measurement.coarse import Intervals
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.other_side import INBOUND, OUTBOUND, OWN_WORKLOAD
 from analyzer.measurement.snapshot import Snapshot
@@ -61,15 +64,12 @@ class Tables:
     the same name in two clusters is two things.
     """
 
-    def __init__(
-        self, snapshot: Snapshot, *, replaced: Mapping[str, pd.DataFrame] | None = None
-    ) -> None:
-        """Read a snapshot; `replaced` are tables in place of those that it holds."""
+    def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._attribution = snapshot.manifest.label_mapping.attribution
         self._files: dict[str, pd.DataFrame] = {}
         self._attributed: dict[str, pd.DataFrame] = {}
-        self._replaced = dict(replaced or {})
+        self._replaced: dict[str, pd.DataFrame] = {}
         self._meant: dict[Exporter | None, Mapping[str, str]] = {}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
@@ -78,8 +78,14 @@ class Tables:
 
     def replaced(self, frames: Mapping[str, pd.DataFrame]) -> "Tables":
         """Return the tables with others in place of some."""
-        known = {**self._attributed, **self._replaced}
-        return Tables(self._snapshot, replaced={**known, **frames})
+        # What was read, and what is known of the clusters, is of the files and stays.
+        other = copy(self)
+        other._replace(frames)
+        return other
+
+    def _replace(self, frames: Mapping[str, pd.DataFrame]) -> None:
+        self._attributed = dict(self._attributed)
+        self._replaced = {**self._replaced, **frames}
 
     def _of_pods(self, name: str) -> pd.DataFrame:
         if name not in self._attributed:
@@ -151,6 +157,20 @@ class Tables:
         placed = self._in_clusters("pod_placement", self._stored("pod_placement"))
         nodes = pd.concat([*shown, placed[["cluster", "node"]]]).drop_duplicates()
         return nodes[(nodes["node"] != "") & nodes["cluster"].isin(self.clusters)]
+
+    def intervals_of(self, name: str) -> Intervals:
+        """Return the intervals at whose ends a query was asked."""
+        manifest = self._snapshot.manifest
+        return Intervals(manifest.window, manifest.stride_of(name))
+
+    def first_times(self, name: str) -> pd.Series:
+        """Return the first time in the window that each row of a table is about."""
+        intervals, times = self.intervals_of(name), self[name][TIME]
+        if intervals.stride == 1:
+            return times
+        points = np.rint(intervals.window.points(times.to_numpy(float))).astype(np.int64)
+        steps = points - intervals.firsts(points)
+        return times - steps * intervals.window.step_seconds
 
     def partly_labelled(self) -> tuple[Exporter, ...]:
         """Return the exporters of which some rows lack the cluster label, or have other values."""
