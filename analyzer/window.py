@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from analyzer.arrays import Floats
+from analyzer.arrays import Floats, Ints
 from analyzer.defaults import LAST_YEAR
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.settings import Setting
@@ -34,19 +34,41 @@ OFFSET_SECONDS = 150
 start at full five minutes: a burst there would be cut at the border of two steps."""
 
 
+COARSE_SECONDS = 3600
+"""What changes slowly is asked this often."""
+
+COARSE_POINTS = 160
+"""Points that a window must have even so: a day is asked at every step, a week each hour."""
+
+MOST_STRIDE = 24
+"""Steps in a coarse interval: a table keeps eight digits of a sum of so many powers of two."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Some consecutive points of a `TimeWindow`: one range query."""
+    """Some points of a `TimeWindow`: one range query.
+
+    Attributes:
+        stride: steps from one point to the next. Each point is asked about as many steps, which
+            end with its own.
+    """
 
     first_point: int
     point_count: int
+    stride: int = 1
+
+    @property
+    def last_point(self) -> int:
+        """The last of its points."""
+        return self.first_point + (self.point_count - 1) * self.stride
 
     def halves(self) -> tuple[Chunk, Chunk]:
         """Return the two halves of the chunk; ValueError if it is one point."""
         if self.point_count < 2:  # noqa: PLR2004 - two halves need two points
             raise ValueError("a single point has no halves")
         left = self.point_count // 2
-        rest = Chunk(first_point=self.first_point + left, point_count=self.point_count - left)
+        first = self.first_point + left * self.stride
+        rest = replace(self, first_point=first, point_count=self.point_count - left)
         return replace(self, point_count=left), rest
 
 
@@ -132,12 +154,13 @@ class TimeWindow:
 
         `times` are seconds since the epoch, of the data. `chunk` allows its points only.
         """
-        first, count = (chunk.first_point, chunk.point_count) if chunk else (0, self.point_count)
-        points = self.points(times) - first
+        asked = chunk or Chunk(first_point=0, point_count=self.point_count)
+        points = self.points(times)
         nearest = np.rint(points)
         # Servers send times in milliseconds.
         known = np.abs(points - nearest) * self.step_seconds < 0.001  # noqa: PLR2004
-        known &= (nearest >= 0) & (nearest < count)
+        known &= (nearest >= asked.first_point) & (nearest <= asked.last_point)
+        known &= (nearest - asked.first_point) % asked.stride == 0
         if known.all():
             return None
         # A damaged file may have a time that no calendar has.
@@ -148,27 +171,62 @@ class TimeWindow:
         """Return the number of the step that ends at each of some times, in fractions."""
         return (times - self.time_of(0).timestamp()) / self.step_seconds
 
+    @property
+    def coarse_stride(self) -> int:
+        """The steps in an interval at whose end what changes slowly is asked; 1: each step."""
+        most = min(
+            COARSE_SECONDS // self.step_seconds, self.point_count // COARSE_POINTS, MOST_STRIDE
+        )
+        return max(most, 1)
+
+    def asked_points(self, stride: int) -> Ints:
+        """Return the last step of each interval of so many, and of the window, in order.
+
+        Intervals end at multiples of their length since the epoch, as query frontends need it.
+        """
+        first = self._first_point(stride)
+        points = np.arange(first, self.point_count, stride, dtype=np.int64)
+        return np.unique(np.append(points, self.point_count - 1))
+
+    def _first_point(self, stride: int) -> int:
+        evaluated = int(self.evaluated_at(0).timestamp()) // self.step_seconds
+        return -evaluated % stride
+
     def chunks(
         self,
         *,
         samples_per_point: float = 0,
         sample_budget: int = SAMPLE_BUDGET,
         series_count: int = 0,
+        stride: int = 1,
     ) -> tuple[Chunk, ...]:
         """Cut the window so that each chunk stays under the server's limits, and under ours.
 
         Args:
-            samples_per_point: what the server is estimated to load for one point of the query.
+            samples_per_point: what the server is estimated to load for one step of the query.
             sample_budget: what one request may load.
             series_count: how many series an answer can have; 0 if that is not known.
+            stride: steps from one point to the next. The last step of the window is always a point:
+                where no interval ends with it, it is a chunk of its own.
         """
-        affordable = int(sample_budget / max(samples_per_point, 1))
+        first = self._first_point(stride)
+        count = len(range(first, self.point_count, stride))
+        affordable = int(sample_budget / max(samples_per_point * stride, 1))
         readable = ANSWER_BUDGET // max(series_count, 1)
-        size = max(1, min(MAX_POINTS_PER_SERIES, affordable, readable, self.point_count))
-        return tuple(
-            Chunk(first_point=first, point_count=min(size, self.point_count - first))
-            for first in range(0, self.point_count, size)
+        size = max(1, min(MAX_POINTS_PER_SERIES, affordable, readable, count))
+        regular = tuple(
+            Chunk(
+                first_point=first + begin * stride,
+                point_count=min(size, count - begin),
+                stride=stride,
+            )
+            for begin in range(0, count, size)
         )
+        last = self.point_count - 1
+        rest = last - (first + (count - 1) * stride)
+        if not rest:
+            return regular
+        return (*regular, Chunk(first_point=last, point_count=1, stride=rest))
 
 
 def offset_of(step_seconds: int) -> int:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from analyzer.errors import SnapshotError
 from analyzer.measurement.frames import frame_of
 from analyzer.measurement.parquet import metadata_of, read_table
+from analyzer.measurement.plan import chunk_to_json
 from analyzer.measurement.recorded import answers
 from analyzer.measurement.snapshot import write_table
 from analyzer.measurement.working import CHUNKS, Note, Working
@@ -89,7 +90,7 @@ def _mark(working: Working, job: Job) -> bytes:
     """Return what a chunk of a job is marked with: a hash of the plan, the query and the times."""
     # Another version of this tool may ask another query by the same name.
     promql = working.plan.queries[job.query.name].written_promql
-    parts = (working.mark, job.query.name, promql, job.chunk.first_point, job.chunk.point_count)
+    parts = (working.mark, job.query.name, promql, *chunk_to_json(job.chunk))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest().encode()
 
 

@@ -185,4 +185,5 @@ def _write_query(whole: Path, planned: PlannedQuery, tables: list[pa.Table]) -> 
         sample_count=len(frame),
         file=file,
         sha256=sha256,
+        stride=planned.stride,
     )

@@ -14,10 +14,10 @@ from analyzer.measurement.ranges import Ranges
 from analyzer.prometheus.label_mapping import CPU_COUNTER, CPU_RULES, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope, is_plain
 from analyzer.typed import Mistyped, Part
-from analyzer.window import TimeWindow
+from analyzer.window import MOST_STRIDE, TimeWindow
 
-SCHEMA_VERSION = 1
-"""Raised when an older tool could misread a snapshot."""
+SCHEMA_VERSION = 2
+"""Raised when an older tool could misread a snapshot. 2: a query was not asked at each step."""
 
 _MOST_STEPS: Final = 10_000_000
 _MOST_SERIES: Final = 2_000_000
@@ -44,7 +44,11 @@ _QUESTION: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryRecord:
-    """One query, its PromQL as sent, and the file of its answer."""
+    """One query, its PromQL as sent, and the file of its answer.
+
+    Attributes:
+        stride: steps in an interval, at whose end it was asked about all of them.
+    """
 
     name: str
     unit: str
@@ -53,6 +57,7 @@ class QueryRecord:
     sample_count: int
     file: str
     sha256: str
+    stride: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +99,15 @@ class Manifest:
     ranges: Ranges | None = None
     rules_version: str = ""
 
+    @property
+    def is_coarse(self) -> bool:
+        """Whether a query was not asked at each step."""
+        return any(query.stride > 1 for query in self.queries)
+
+    def stride_of(self, name: str) -> int:
+        """Return the steps in an interval of a query; 1 for one that was not asked."""
+        return next((query.stride for query in self.queries if query.name == name), 1)
+
     def rate_window_seconds(self, exporter: Exporter) -> int:
         """Return how far back the rates of an exporter read, in seconds: at least one step."""
         ranges = self.ranges or Ranges.of_steps(self.window.step_seconds)
@@ -102,7 +116,7 @@ class Manifest:
     def to_json(self) -> str:
         """Return the manifest as the text of manifest.json."""
         document = {
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": SCHEMA_VERSION if self.is_coarse else 1,
             "tool_version": self.tool_version,
             "source": self.source,
             "note": self.note,
@@ -116,7 +130,7 @@ class Manifest:
             },
             **({"rate_window_seconds": self.ranges.to_json()} if self.ranges else {}),
             **({"rules_version": self.rules_version} if self.rules_version else {}),
-            "queries": [asdict(query) for query in self.queries],
+            "queries": [_record_to_json(query) for query in self.queries],
             "duplicate_scrapes": dict(self.duplicate_scrapes),
             "copied_proxies": self.copied_proxies,
             "alike_proxies": self.alike_proxies,
@@ -182,6 +196,8 @@ def _read(document: Part, origin: str) -> Manifest:
 def _record(part: Part, window: TimeWindow) -> QueryRecord:
     """Read a record, which has no more samples than its series have in the window."""
     record: QueryRecord = part.read(QueryRecord)
+    if not 1 <= record.stride <= MOST_STRIDE:
+        raise part["stride"].wrong(f"a number from 1 to {MOST_STRIDE} is needed")
     if record.series_count > _MOST_SERIES:
         raise part["series_count"].wrong(f"it is more than {_MOST_SERIES:,}")
     if record.sample_count > record.series_count * window.point_count:
@@ -190,6 +206,14 @@ def _record(part: Part, window: TimeWindow) -> QueryRecord:
             f"{record.series_count * window.point_count:,} samples in the window"
         )
     return record
+
+
+def _record_to_json(record: QueryRecord) -> dict[str, Any]:
+    document = asdict(record)
+    # An older version of this tool knows no such field.
+    if record.stride == 1:
+        del document["stride"]
+    return document
 
 
 def checked_question(document: Part) -> Mapping[str, Any]:

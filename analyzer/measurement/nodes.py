@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
+from analyzer.measurement.coarse import Intervals
 from analyzer.measurement.neighbours import runs
 from analyzer.measurement.node_zones import zones_of
 from analyzer.measurement.rows import with_points
@@ -24,6 +25,9 @@ _AMOUNTS: Final = {
 """What is known about the nodes: the table, and its column in `MeshUsage.nodes`."""
 
 _SAMPLES: Final = "node_presence"
+
+_PLACED: Final = "pod_placement"
+_BY_KUBELET: Final = "proxy_nodes"
 
 _HOSTNAME: Final = "kubernetes_io_hostname"
 
@@ -114,13 +118,18 @@ def moves(
 
     A pod of a StatefulSet keeps its name on another node.
     """
-    placed = with_points(tables["pod_placement"], window)
+    placed = with_points(tables[_PLACED], window)
     placed = placed[~placed["node"].isin(UNKNOWN_NAMES)]
     numbers = pd.Series(proxies.index, index=pd.MultiIndex.from_frame(proxies[KEY]))
     placed = placed.assign(proxy=numbers.reindex(pd.MultiIndex.from_frame(placed[KEY])).to_numpy())
     moved = placed[placed.groupby("proxy")["node"].transform("nunique") > 1]
     at = ["proxy", "point"]
-    nodes = moved.groupby(at)["node"].last().reset_index()
+    known = moved
+    if (intervals := tables.intervals_of(_PLACED)).stride > 1:
+        # In the interval of a move it is on both: until its end it counts for where it was before.
+        is_one = moved.groupby(at)["node"].transform("nunique") == 1
+        known = intervals.spread(moved[is_one])
+    nodes = known.groupby(at)["node"].last().reset_index()
     rows = steps.loc[steps["proxy"].isin(moved["proxy"]), at]
     known = rows.merge(nodes, on=at, how="outer").sort_values(at)
     # Where kube-state-metrics was not scraped, a pod is where it was before.
@@ -180,13 +189,33 @@ def _placed(tables: Tables, window: TimeWindow) -> pd.DataFrame:
 
     A pod that keeps its name may have moved where its node was not reported.
     """
-    found = pd.concat([with_points(tables["pod_placement"], window), _by_kubelet(tables, window)])
-    found = found[found["point"].between(0, window.point_count - 1)]
-    return found[["node", "point"]].drop_duplicates()
+    found = [
+        _each_step(with_points(tables[_PLACED], window), tables.intervals_of(_PLACED)),
+        _each_step(_by_kubelet(tables, window), tables.intervals_of(_BY_KUBELET)),
+    ]
+    return pd.concat(found).drop_duplicates()
+
+
+def _each_step(rows: pd.DataFrame, intervals: Intervals) -> pd.DataFrame:
+    """Return the steps of intervals in which a proxy was on a node: node, point.
+
+    In the first and last interval of several it may have been there for a part only: these are
+    left out.
+    """
+    rows = rows.loc[rows["point"].between(0, intervals.window.point_count - 1), ["node", "point"]]
+    rows = rows.drop_duplicates()
+    if intervals.stride == 1 or rows.empty:
+        return rows
+    rows = rows.sort_values(["node", "point"], ignore_index=True)
+    number = np.searchsorted(intervals.ends, rows["point"].to_numpy(np.int64))
+    same = rows["node"].eq(rows["node"].shift(1)).to_numpy() & (np.diff(number, prepend=-2) == 1)
+    is_first, is_last = number == 0, number == len(intervals.ends) - 1
+    goes_on = np.append(same[1:], False)
+    return intervals.spread(rows[(same | is_first) & (goes_on | is_last)])
 
 
 def _by_kubelet(tables: Tables, window: TimeWindow) -> pd.DataFrame:
-    found = with_points(tables["proxy_nodes"], window)
+    found = with_points(tables[_BY_KUBELET], window)
     return found.assign(node=found["node"].where(found["node"] != "", found[_HOSTNAME]))
 
 

@@ -12,6 +12,7 @@ import analyzer
 from analyzer.defaults import DEFAULT_DAYS, LEAST_DAYS, MOST_DAYS, year_problem
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.anonymise import Anonymiser, new_salt
+from analyzer.measurement.coarse import STATE_STEPS
 from analyzer.measurement.detect import checked_label
 from analyzer.measurement.first_look import look
 from analyzer.measurement.from_rules import Recorded, Unused, Wanted, look_for_rules
@@ -28,15 +29,16 @@ from analyzer.measurement.manifest import (
 from analyzer.measurement.metrics import AUTOSCALERS, CPU, LABELLED_PROXIES
 from analyzer.measurement.ranges import Ranges
 from analyzer.measurement.survey import Survey, examine
+from analyzer.prometheus.coarse import Interval
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import Job
-from analyzer.prometheus.label_mapping import Exporter
+from analyzer.prometheus.label_mapping import Attribution, Exporter
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import Query, load_query, measured_queries
 from analyzer.settings import Setting
 from analyzer.typed import Part
 from analyzer.units import counted
-from analyzer.window import Chunk, TimeWindow, choose_step_seconds
+from analyzer.window import MOST_STRIDE, Chunk, TimeWindow, choose_step_seconds
 
 MIN_POINTS = 4
 """Fewer steps than this cannot support a fit of cost per request."""
@@ -123,6 +125,7 @@ class PlannedQuery:
         written_promql: as it is written down, without the names that are hidden.
         jobs: the requests for it, in time order.
         sample_count: samples that the server is estimated to load for all of them.
+        stride: steps from one point to the next.
     """
 
     query: Query
@@ -130,6 +133,7 @@ class PlannedQuery:
     written_promql: str
     jobs: tuple[Job, ...]
     sample_count: int
+    stride: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,26 +162,21 @@ class Plan:
         planned: dict[str, PlannedQuery] = {}
         for name, parts in chunks.items():
             query = load_query(name)
-            seconds = ranges.sent(query.exporter, window.step_seconds)
-            rendered = partial(
-                query.render,
-                label_mapping=found.label_mapping,
-                window_seconds=seconds if query.is_ranged else None,
-                offset_seconds=window.offset_seconds,
-                is_scraped_once=found.is_scraped_once,
-            )
-            if found.rules:
-                # Recorded series are named alike everywhere: this hides no name.
-                promql = written = found.rules.promql(query)
-            else:
-                promql, written = rendered(ask.scope), rendered(written_scope)
+            rendered = partial(_promql, query, window, found, ranges)
+            stride = max((part.stride for part in parts), default=1)
+            sent = {
+                each: rendered(ask.scope, each) for each in {stride, *(one.stride for one in parts)}
+            }
             samples = round(samples_per_point(found, query, ranges.of(query.exporter)))
             planned[name] = PlannedQuery(
                 query=query,
-                promql=promql,
-                written_promql=written,
-                jobs=tuple(Job(query=query, promql=promql, chunk=part) for part in parts),
+                promql=sent[stride],
+                written_promql=rendered(written_scope, stride),
+                jobs=tuple(
+                    Job(query=query, promql=sent[part.stride], chunk=part) for part in parts
+                ),
                 sample_count=samples * window.point_count,
+                stride=stride,
             )
         return cls(
             ask=ask,
@@ -196,7 +195,7 @@ class Plan:
     @property
     def unasked(self) -> Mapping[str, str]:
         """Why each measured query that is not in the plan is not sent, by its name."""
-        replaced = _replaced(self.survey)
+        replaced = _replaced(self.survey, max(one.stride for one in self.queries.values()))
         unasked = (query for name, query in measured_queries().items() if name not in self.queries)
         lacking = "it needs {}, which this Prometheus does not have".format
         return {query.name: replaced.get(query.name) or lacking(query.reads) for query in unasked}
@@ -247,7 +246,7 @@ class Plan:
                 for name, value in asdict(self.survey).items()
             },
             "chunks": {
-                name: [[job.chunk.first_point, job.chunk.point_count] for job in planned.jobs]
+                name: [chunk_to_json(job.chunk) for job in planned.jobs]
                 for name, planned in self.queries.items()
             },
         }
@@ -286,13 +285,49 @@ def _survey(document: Part) -> Survey:
 
 def _chunk(window: TimeWindow, part: Part) -> Chunk:
     """Read a part of a window; raises ValueError if it is not inside."""
-    first, count = part.read(tuple[int, ...])
-    if count < 1 or first + count > window.point_count:
+    first, count, *stride = part.read(tuple[int, ...])
+    found = Chunk(first_point=first, point_count=count, stride=stride[0] if stride else 1)
+    is_inside = first >= 0 and found.last_point < window.point_count
+    if count < 1 or not 1 <= found.stride <= MOST_STRIDE or not is_inside:
         raise part.wrong("it is not in the window")
-    return Chunk(first_point=first, point_count=count)
+    return found
 
 
-def _replaced(found: Survey) -> dict[str, str]:
+def chunk_to_json(chunk: Chunk) -> list[int]:
+    """Return a part of a window as JSON."""
+    stride = [chunk.stride] if chunk.stride > 1 else []
+    return [chunk.first_point, chunk.point_count, *stride]
+
+
+def _promql(
+    query: Query, window: TimeWindow, found: Survey, ranges: Ranges, scope: Scope, stride: int
+) -> str:
+    """Return a query as it is sent, for points that are each about so many steps."""
+    if found.rules:
+        # Recorded series are named alike everywhere: this hides no name.
+        return found.rules.promql(query)
+    seconds = ranges.sent(query.exporter, window.step_seconds)
+    return query.render(
+        scope,
+        found.label_mapping,
+        window_seconds=seconds if query.is_ranged else None,
+        offset_seconds=window.offset_seconds,
+        is_scraped_once=found.is_scraped_once,
+        interval=Interval(stride=stride, step_seconds=window.step_seconds),
+    )
+
+
+def _stride(found: Survey, window: TimeWindow) -> int:
+    """Return the steps in an interval at whose end what changes slowly is asked.
+
+    Recorded series are cheap at each step. An address or a workload is matched to its pods step by
+    step.
+    """
+    is_by_pod = found.label_mapping.attribution == Attribution.POD
+    return window.coarse_stride if is_by_pod and not found.rules else 1
+
+
+def _replaced(found: Survey, stride: int) -> dict[str, str]:
     """Return the queries that a better one replaces, and why."""
     replaced = {"proxy_recorded_cpu_vcpu": f"proxy_cpu_vcpu replaces it: {CPU} was found"}
     if found.label_mapping.is_recorded:
@@ -300,6 +335,8 @@ def _replaced(found: Survey) -> dict[str, str]:
         replaced = {"proxy_cpu_vcpu": f"proxy_recorded_cpu_vcpu replaces it: only {rule} was found"}
         for name in ("proxy_cpu_counter_seconds", "istiod_vcpu"):
             replaced[name] = f"only {rule} was found, which is no counter"
+    if stride == 1:
+        replaced[STATE_STEPS] = "proxy_reserved_vcpu replaces it, which is asked for each step"
     if LABELLED_PROXIES not in found.series_counts:
         replaced["proxy_pod_labels"] = "the proxies' metrics have no labels of their pods"
     if AUTOSCALERS not in found.series_counts:
@@ -360,14 +397,26 @@ def survey_for(source: Source, ask: Ask, start: datetime, end: datetime) -> Surv
     return examine(source, seen)
 
 
-def planned_on(ask: Ask, found: Survey, window: TimeWindow, anonymiser: Anonymiser) -> Plan:
-    """Return the plan to ask everything that the survey found, for each step of a window."""
+def planned_on(
+    ask: Ask,
+    found: Survey,
+    window: TimeWindow,
+    anonymiser: Anonymiser,
+    *,
+    may_be_coarse: bool = True,
+) -> Plan:
+    """Return the plan to ask everything that the survey found, for each step of a window.
+
+    `may_be_coarse`: what changes slowly may be asked less often.
+    """
     ranges = _ranges(found, window.step_seconds)
-    replaced = _replaced(found)
+    stride = _stride(found, window) if may_be_coarse else 1
+    replaced = _replaced(found, stride)
     chunks = {
         name: window.chunks(
             samples_per_point=samples_per_point(found, query, ranges.of(query.exporter)),
             series_count=series_count(found, query),
+            stride=stride if query.changes_slowly else 1,
         )
         for name, query in measured_queries().items()
         if query.reads in found.series_counts and name not in replaced

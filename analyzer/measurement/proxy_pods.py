@@ -44,6 +44,7 @@ def memory_kills_of(tables: Tables, proxies: pd.DataFrame) -> pd.DataFrame:
     count of restarts grew.
     """
     rows, placed = tables[PODS], tables[_PLACED]
+    placed = placed[KEY].assign(**{TIME: tables.first_times(_PLACED)})
     begins = placed.groupby(KEY)[TIME].min()
     kills = rows[rows["fact"] == KILL].groupby(KEY)
     found = pd.DataFrame(

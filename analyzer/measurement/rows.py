@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
+from analyzer.measurement.coarse import STATE_STEPS, Intervals, in_intervals
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.numbers import Numbers
 from analyzer.measurement.presence import (
@@ -85,7 +86,7 @@ class Rows:
                 cpu=self._cpu,
                 metrics=self._metrics,
                 memory=self.seen("proxy_memory_bytes"),
-                state=self._seen_in([f"proxy_{name}" for name in FOR_LIFE]),
+                state=self._in_state(),
                 node=np.where(nodes == "", -1, pd.factorize(nodes, sort=True)[0]).astype(np.int64),
                 cluster=cluster,
                 workload=np.asarray(
@@ -94,6 +95,22 @@ class Rows:
                 lookback_steps=math.ceil(LOOKBACK_SECONDS / self._window.step_seconds),
             )
         )
+
+    def _in_state(self) -> Bools:
+        """Return which pods kube-state-metrics has at the end of which steps."""
+        names = [f"proxy_{name}" for name in FOR_LIFE]
+        intervals = {name: self._tables.intervals_of(name) for name in names}
+        flags = self._seen_in(name for name in names if intervals[name].stride == 1)
+        proxy, point, sums = self._samples(STATE_STEPS)
+        number, step = self._tables.intervals_of(STATE_STEPS).steps_in(point, sums)
+        flags[proxy[number], step] = True
+        is_known = flags.any(axis=1, keepdims=True)
+        for name in names:
+            if intervals[name].stride > 1:
+                proxy, point, _ = self._samples(name)
+                # What has no CPU request, and so no steps, may have another one, or a limit.
+                flags |= in_intervals(intervals[name], self._shape, proxy, point) & ~is_known
+        return flags
 
     def at(self, flags: Bools) -> Bools:
         """Return the flags of shape (proxies, steps) in the rows."""
@@ -124,11 +141,25 @@ class Rows:
     def known(self, name: str) -> Floats:
         """Return the values of the table, and NaN elsewhere."""
         proxy, point, values = self._samples(name)
+        if (intervals := self._tables.intervals_of(name)).stride > 1:
+            return self._known_in(intervals, proxy * self._shape[1] + point, values)
         row = self._row[proxy, point]
         row, values = row[row >= 0], values[row >= 0]
         sums = np.bincount(row, values, minlength=len(self.proxy))
         is_known = np.bincount(row, minlength=len(self.proxy)) > 0
         return np.asarray(np.where(is_known, sums, np.nan), dtype=np.float64)
+
+    def _known_in(self, intervals: Intervals, cell: Ints, values: Floats) -> Floats:
+        """Return the value that each row's interval has; NaN where it has none.
+
+        `cell` is the number of the proxy and of the interval's end, in one.
+        """
+        cells, number = np.unique(cell, return_inverse=True)
+        wanted = self.proxy * self._shape[1] + intervals.end_of[self.point]
+        sums = np.append(np.bincount(number, values, minlength=len(cells)), np.nan)
+        place = np.searchsorted(cells, wanted)
+        is_known = np.append(cells, -1)[place] == wanted
+        return np.asarray(np.where(is_known, sums[place], np.nan), dtype=np.float64)
 
     def sums(self, frame: pd.DataFrame, column: str) -> Floats:
         """Return the sum of `column` in each row, of a frame with namespace, pod and point."""

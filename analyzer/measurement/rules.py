@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from analyzer.data.alerts import Alert, alerts, derived_records
+from analyzer.measurement.coarse import STATE_STEPS
 from analyzer.measurement.detect import checked_label
 from analyzer.measurement.manifest import label_mapping_of, scrape_seconds_of
 from analyzer.measurement.ranges import Ranges
@@ -141,7 +142,8 @@ class Recording:
     def queries(self) -> Mapping[str, Query]:
         """Return the queries that are recorded, by name: all that a collection may ask."""
         replaced = "proxy_cpu_vcpu" if self.label_mapping.is_recorded else "proxy_recorded_cpu_vcpu"
-        return {name: query for name, query in measured_queries().items() if name != replaced}
+        unrecorded = {replaced, STATE_STEPS}
+        return {name: one for name, one in measured_queries().items() if name not in unrecorded}
 
     def to_json(self) -> str:
         """Return how the rules are made as JSON, without what is usual."""

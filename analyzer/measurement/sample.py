@@ -88,8 +88,8 @@ class Sample(Snapshot):
 def take_sample(source: Source, scope: Scope, found: Survey, whole: TimeWindow) -> Sample:
     """Measure some of the steps; raises PrometheusError if the server could not be asked."""
     ask, anonymiser = Ask(source="", scope=scope), Anonymiser(salt="")
-    plan = planned_on(ask, found, whole, anonymiser)
-    plan = planned_on(ask, found, _chosen(plan), anonymiser)
+    plan = planned_on(ask, found, whole, anonymiser, may_be_coarse=False)
+    plan = planned_on(ask, found, _chosen(plan), anonymiser, may_be_coarse=False)
     frames: dict[str, list[pd.DataFrame]] = {name: [] for name in plan.queries}
     remarks: set[str] = set()
     for fetched in _fetched(source, plan):

@@ -5,10 +5,12 @@ from copy import copy
 from functools import cached_property
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from analyzer.errors import InsufficientData
 from analyzer.measurement.clusters import Clusters
+from analyzer.measurement.coarse import Intervals
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.other_side import INBOUND, OUTBOUND, OWN_WORKLOAD
 from analyzer.measurement.snapshot import Snapshot
@@ -155,6 +157,20 @@ class Tables:
         placed = self._in_clusters("pod_placement", self._stored("pod_placement"))
         nodes = pd.concat([*shown, placed[["cluster", "node"]]]).drop_duplicates()
         return nodes[(nodes["node"] != "") & nodes["cluster"].isin(self.clusters)]
+
+    def intervals_of(self, name: str) -> Intervals:
+        """Return the intervals at whose ends a query was asked."""
+        manifest = self._snapshot.manifest
+        return Intervals(manifest.window, manifest.stride_of(name))
+
+    def first_times(self, name: str) -> pd.Series:
+        """Return the first time in the window that each row of a table is about."""
+        intervals, times = self.intervals_of(name), self[name][TIME]
+        if intervals.stride == 1:
+            return times
+        points = np.rint(intervals.window.points(times.to_numpy(float))).astype(np.int64)
+        steps = points - intervals.firsts(points)
+        return times - steps * intervals.window.step_seconds
 
     def partly_labelled(self) -> tuple[Exporter, ...]:
         """Return the exporters of which some rows lack the cluster label, or have other values."""

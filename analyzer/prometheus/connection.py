@@ -106,15 +106,16 @@ class Connection:
 
         What is longer than the server refused before is not sent.
         """
-        seconds = (chunk.point_count - 1) * window.step_seconds
+        seconds = (chunk.last_point - chunk.first_point) * window.step_seconds
         if self._too_long and seconds >= self._too_long[0]:
             raise copy.copy(self._too_long[1])
         send: _Send[Response] = partial(
             self._client.custom_query_range,
             promql,
             window.evaluated_at(chunk.first_point),
-            window.evaluated_at(chunk.first_point + chunk.point_count - 1),
-            step=str(window.step_seconds),
+            window.evaluated_at(chunk.last_point),
+            # A frontend moves a single point, too, to a multiple of its step.
+            step=str(window.step_seconds * (chunk.stride if chunk.point_count > 1 else 1)),
             params={"timeout": self._server_timeout()},
         )
         try:

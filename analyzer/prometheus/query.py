@@ -9,23 +9,28 @@ from pathlib import Path
 from string import Template
 
 from analyzer.errors import QueryFileError
+from analyzer.prometheus.coarse import Interval
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.parts import Divisible, Part, terms
 from analyzer.prometheus.promql import Scope, quoted
 from analyzer.prometheus.shorter import of_one_scrape, of_same_labels
 from analyzer.prometheus.variants import SCOPES, Variant, joined, variants_of
+from analyzer.window import MIN_STEP_SECONDS
 
 _HEADER = re.compile(r"# (?P<key>[a-z]+): (?P<text>.+)")
 _REQUIRED = ("what", "unit", "from", "labels", "reads")
 _QUOTED = re.compile(r'"\$(\w+)"')
 """A label's name where PromQL has a string."""
-_TIMES = ("window", "offset")
+_STEP = Interval(stride=1, step_seconds=MIN_STEP_SECONDS)
+_TIMES = ("window", "offset", *_STEP.placeholders)
 _OFFSET = " offset $offset"
 _OF_NO_POD = ("scrape", "state_cluster")
 """Placeholders that are the same for all names of pods."""
 _NAMESPACES = "survey_part_namespaces"
 """The query for the namespaces to cut another query by."""
 _PLACEHOLDERS = frozenset({*LabelMapping().placeholders, *SCOPES, *_TIMES})
+
+_SLOWLY = "slowly"
 
 SURVEY = "survey"
 """The header's `from` of queries that look before anything is measured."""
@@ -47,6 +52,7 @@ class Query:
         template: the PromQL, with `string.Template` placeholders.
         takes_latest: whether answers about some namespaces each combine to the largest value;
             else they are added up.
+        changes_slowly: whether a longer window is asked for it less often than each step.
     """
 
     name: str
@@ -58,6 +64,7 @@ class Query:
     template: str
     together: str = "max"
     takes_latest: bool = False
+    changes_slowly: bool = False
 
     @property
     def is_ranged(self) -> bool:
@@ -72,6 +79,7 @@ class Query:
         window_seconds: float | None = None,
         offset_seconds: int = 0,
         is_scraped_once: bool = False,
+        interval: Interval = _STEP,
     ) -> str:
         """Return the PromQL as it is sent, `Divisible` where its series have namespaces.
 
@@ -81,6 +89,7 @@ class Query:
             window_seconds: `$window`, the range of a rate.
             offset_seconds: `$offset`, how long before its evaluation a step ends.
             is_scraped_once: whether each proxy is known to be scraped by one job only.
+            interval: the steps that each point is about.
 
         Raises:
             QueryFileError: if `$window` got no value, or a value has no place.
@@ -88,8 +97,12 @@ class Query:
         if (window_seconds is not None) != self.is_ranged:
             problem = "needs a value for" if self.is_ranged else "has no place for"
             raise QueryFileError(f"query {self.name} {problem} $window")
-        times = {"window": _duration(window_seconds or 0), "offset": _duration(offset_seconds)}
-        text = self.template if offset_seconds else self.template.replace(_OFFSET, "")
+        times = {
+            "window": _duration(window_seconds or 0),
+            "offset": _duration(offset_seconds),
+            **interval.placeholders,
+        }
+        text = self.template
         # Where jobs differ in their names, a proxy may have a job of each name.
         is_plain = len(variants_of(label_mapping, _exporters(text))) == 1
         text = of_one_scrape(text) if is_scraped_once and is_plain else text
@@ -97,10 +110,17 @@ class Query:
         each = [text] if is_plain else terms(text)
         variants = [(term, variants_of(label_mapping, _exporters(term))) for term in each]
 
+        def finished(term: str, variant: Variant, scopes: Mapping[str, str]) -> str:
+            text = of_same_labels(term, variant.label_mapping)
+            if self.changes_slowly:
+                text = interval.latest(text)
+            text = text if offset_seconds else text.replace(_OFFSET, "")
+            return _rendered(text, variant, scopes, times)
+
         def within(part: Part | None) -> str:
             asked = (
                 joined(
-                    [_rendered(term, one, one.scopes(scope, part), times) for one in ones],
+                    [finished(term, one, one.scopes(scope, part)) for one in ones],
                     self.together,
                 )
                 for term, ones in variants
@@ -143,7 +163,6 @@ def _rendered(
 ) -> str:
     """Return a query's text with every value, without matchers that are empty."""
     mapping = variant.label_mapping
-    text = of_same_labels(text, mapping)
     for name, value in scopes.items():
         if not value:
             # PromQL allows a comma before the brace; whoever reads the query need not see it.
@@ -225,4 +244,15 @@ def _parse(path: Path) -> Query:
         template=template.template,
         together=header.get("together", "max"),
         takes_latest=header.get("parts") == "latest",
+        changes_slowly=_changes_slowly(path, header, template),
     )
+
+
+def _changes_slowly(path: Path, header: Mapping[str, str], template: Template) -> bool:
+    """Return whether a header has it that a quantity changes slowly."""
+    changes = header.get("changes")
+    if changes not in {None, _SLOWLY}:
+        raise QueryFileError(f"{path}: # changes: {changes} is not {_SLOWLY}")
+    if changes and "window" in template.get_identifiers():
+        raise QueryFileError(f"{path}: # changes: a rate over $window is one of each step")
+    return bool(changes)

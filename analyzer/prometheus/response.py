@@ -11,6 +11,7 @@ import orjson
 
 from analyzer.arrays import Floats
 from analyzer.errors import FailedAnswer, PrometheusError
+from analyzer.prometheus.points import Cut, cut
 from analyzer.prometheus.strict import (
     StrangeError,
     labels_of,
@@ -83,6 +84,22 @@ def decode(content: bytes, types: frozenset[str] = MATRIX | INSTANT) -> Response
         FailedAnswer: if the body is empty or holds an error.
         PrometheusError: if the body is not what Prometheus's API documents.
     """
+    return _quickly(content, types) or _strictly(content, types)
+
+
+def _quickly(content: bytes, types: frozenset[str]) -> Response | None:
+    """Return the answer if nothing is wrong with it; None where a closer look is needed."""
+    points = cut(content)
+    if points is None:
+        return None
+    try:
+        return _response(orjson.loads(points.rest), types, points)
+    except _NOT_READ:
+        # What is wrong, and where, is found in the whole body.
+        return None
+
+
+def _strictly(content: bytes, types: frozenset[str]) -> Response:
     document = _document(content)
     try:
         return _response(document, types)
@@ -184,7 +201,10 @@ def _require_success(document: Mapping[str, Any]) -> None:
         raise StrangeError("its status is neither success nor error")
 
 
-def _response(document: Mapping[str, Any], types: frozenset[str]) -> Response:
+def _response(
+    document: Mapping[str, Any], types: frozenset[str], points: Cut | None = None
+) -> Response:
+    """Return the answer in a document; `points` are those that it has numbers in place of."""
     _require_success(document)
     kind, result = document["data"]["resultType"], document["data"]["result"]
     # Nothing found is the same answer as a vector and as a matrix.
@@ -195,15 +215,22 @@ def _response(document: Mapping[str, Any], types: frozenset[str]) -> Response:
     if not isinstance(result, list):
         raise StrangeError("its result is not a list")
     found = [
-        _series(item, place, is_matrix=kind == "matrix") for place, item in enumerate(result, 1)
+        _series(item, place, points, is_matrix=kind == "matrix")
+        for place, item in enumerate(result, 1)
     ]
     series = tuple(one for one in found if one is not None)
     _require_each_once(series, is_matrix=kind == "matrix")
-    histograms = sum("histograms" in item or "histogram" in item for item in result)
+    histograms = sum(1 for item in result if "histograms" in item or "histogram" in item)
     return Response(series=series, warnings=(*_remarks(document), *_left_out(histograms)))
 
 
 def _require_each_once(series: tuple[Series, ...], *, is_matrix: bool) -> None:
+    each = [one.labels for one in series]
+    if len(set(map(tuple, each))) == 1:
+        # Texts cost less than sets.
+        texts = {"\0".join(labels.values()) for labels in each}
+        if len(texts) == len(each):
+            return
     # A vector may have two series without labels: names of metrics are left out by functions.
     known: set[frozenset[tuple[str, str]]] = set()
     for one in series:
@@ -227,18 +254,21 @@ def _left_out(histograms: int) -> tuple[str, ...]:
     return (f"{held} had native histograms, which istio-usage does not read. They were left out.",)
 
 
-def _series(item: object, place: int, *, is_matrix: bool) -> Series | None:
+def _series(item: object, place: int, points: Cut | None, *, is_matrix: bool) -> Series | None:
     """Return a series; None if it has histograms only."""
     key, histogram = ("values", "histograms") if is_matrix else ("value", "histogram")
-    where = f"series {place:,}"
+    labels: dict[str, str] | None = None
     try:
         fields = object_of(item)
         labels = labels_of(fields.get("metric"))
-        where = f"{where} {shown(labels)}"
         if key not in fields and histogram in fields:
             return None
-        pairs = fields.get(key)
-        times, samples = points_of(pairs if is_matrix else [pairs])
+        found = fields.get(key)
+        if points is None:
+            times, samples = points_of(found if is_matrix else [found])
+        else:
+            times, samples = points.of(found)
     except StrangeError as error:
-        raise StrangeError(f"{where}: {error}") from error
+        where = "" if labels is None else f" {shown(labels)}"
+        raise StrangeError(f"series {place:,}{where}: {error}") from error
     return Series(labels=labels, times=times, samples=samples)

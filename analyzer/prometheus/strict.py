@@ -12,10 +12,10 @@ from analyzer.arrays import Floats
 LARGEST_SAMPLE: Final = 1e19
 """No quantity of a mesh is larger: a limit of 2^63 bytes means none. Larger ones would overflow."""
 
-_LATEST_SECONDS: Final = 253_402_300_799
+LATEST_SECONDS: Final = 253_402_300_799
 """The end of the year 9999: Python has no later time."""
 
-_LONGEST_NUMBER: Final = 350
+LONGEST_NUMBER: Final = 350
 """Characters. Some servers write the smallest numbers without an exponent, in 330."""
 
 _LONGEST_NAME: Final = 1000
@@ -29,7 +29,7 @@ _MOST_REMARKS: Final = 50
 _SHOWN: Final = 80
 """Characters of a series' labels that a message repeats."""
 
-_NUMBER: Final = frozenset("0123456789+-.eENaInf")
+NUMBER: Final = frozenset("0123456789+-.eENaInf")
 """Characters of a number as Go writes it. Python reads more: "1_0", " 1", "infinity"."""
 
 _INFINITE: Final = frozenset({"Inf", "+Inf", "-Inf"})
@@ -62,6 +62,8 @@ def object_of(item: object, what: str = "it") -> dict[str, Any]:
 def labels_of(found: object) -> dict[str, str]:
     """Return the labels of a series; StrangeError if they are none."""
     metric = object_of(found, "its metric")
+    if _are_short(metric):
+        return metric
     if not set(map(type, metric.values())) <= {str}:
         name = next(name for name, value in metric.items() if type(value) is not str)
         raise StrangeError(f"label {name[:_SHOWN]!r} is not text")
@@ -73,6 +75,15 @@ def labels_of(found: object) -> dict[str, str]:
         if len(value) > LONGEST_VALUE:
             raise StrangeError(f"label {name[:_SHOWN]!r} has {len(value):,} characters")
     return metric
+
+
+def _are_short(metric: dict[str, Any]) -> bool:
+    """Return whether all labels are texts that are short even together, as nearly all are."""
+    try:
+        length = len("".join(metric.values()))
+    except TypeError:
+        return False
+    return length <= LONGEST_VALUE and len("".join(metric)) <= _LONGEST_NAME and "" not in metric
 
 
 def points_of(pairs: object) -> tuple[Floats, Floats]:
@@ -90,7 +101,7 @@ def points_of(pairs: object) -> tuple[Floats, Floats]:
     seconds, texts = [time for time, _ in pairs], [text for _, text in pairs]
     is_form = (
         set(map(type, texts)) <= {str}
-        and _NUMBER.issuperset("".join(texts))
+        and NUMBER.issuperset("".join(texts))
         and set(map(type, seconds)) <= {int, float}
     )
     if not is_form:
@@ -99,8 +110,8 @@ def points_of(pairs: object) -> tuple[Floats, Floats]:
         times, samples = np.array(seconds, dtype=float), np.array([*map(float, texts)], dtype=float)
     except ValueError as error:
         raise StrangeError(_first_fault(pairs)) from error
-    is_known = (times >= 0) & (times <= _LATEST_SECONDS) & ~(np.abs(samples) > LARGEST_SAMPLE)
-    if not is_known.all() or max(map(len, texts)) > _LONGEST_NUMBER:
+    is_known = (times >= 0) & (times <= LATEST_SECONDS) & ~(np.abs(samples) > LARGEST_SAMPLE)
+    if not is_known.all() or max(map(len, texts)) > LONGEST_NUMBER:
         # Infinity is larger too, and is a number as Go writes it.
         fault = _first_fault(pairs)
         if fault:
@@ -124,20 +135,20 @@ def _fault(pair: object) -> str:
     time, text = pair
     if type(time) not in {int, float}:
         return "a time is not a number"
-    if not 0 <= time <= _LATEST_SECONDS:
+    if not 0 <= time <= LATEST_SECONDS:
         return "a time is not between 1970 and 9999"
     return _fault_of_sample(text)
 
 
 def _fault_of_sample(text: object) -> str:
-    is_text = isinstance(text, str) and _NUMBER.issuperset(text)
+    is_text = isinstance(text, str) and NUMBER.issuperset(text)
     try:
         number = float(str(text)) if is_text else None
     except ValueError:
         number = None
     if number is None:
         return "a sample is not a number in quotes"
-    if len(str(text)) > _LONGEST_NUMBER:
+    if len(str(text)) > LONGEST_NUMBER:
         return f"a sample has {len(str(text)):,} characters"
     is_too_large = abs(number) > LARGEST_SAMPLE and text not in _INFINITE
     return "a sample is above 1e19" if is_too_large else ""

@@ -63,7 +63,9 @@ def test_a_manifest_is_readable() -> None:
 
     assert "früh" in text
     assert text.endswith("}\n")
-    assert document["schema_version"] == SCHEMA_VERSION
+    # An older version reads what was asked at each step.
+    assert document["schema_version"] == 1
+    assert "stride" not in document["queries"][0]
     assert document["window"] == {
         "start": "2024-05-14T10:00:00Z",
         "end": "2024-05-14T11:00:00Z",
@@ -76,8 +78,16 @@ def test_a_newer_schema_asks_for_a_newer_tool() -> None:
 
     with pytest.raises(SnapshotError) as caught:
         Manifest.from_json(text, "out/snap")
-    assert str(caught.value).startswith("out/snap has schema version 2")
+    assert str(caught.value).startswith("out/snap has schema version 3")
     assert str(caught.value).endswith("Upgrade istio-usage.")
+
+
+def test_what_was_not_asked_at_each_step_is_of_a_newer_schema() -> None:
+    coarse = replace(MANIFEST, queries=(replace(MANIFEST.queries[0], stride=6),))
+
+    assert json.loads(coarse.to_json())["schema_version"] == SCHEMA_VERSION
+    assert Manifest.from_json(coarse.to_json(), "it") == coarse
+    assert (coarse.stride_of("proxy_cpu_vcpu"), coarse.stride_of("proxy_build")) == (6, 1)
 
 
 def test_what_a_later_version_adds_is_passed_over() -> None:
@@ -102,6 +112,8 @@ def test_what_a_later_version_adds_is_passed_over() -> None:
         changed(lambda document: document["window"].update(step_seconds="600")),
         changed(lambda document: document["queries"][0].pop("sha256")),
         changed(lambda document: document["queries"][0].update(extra=1)),
+        changed(lambda document: document["queries"][0].update(stride=0)),
+        changed(lambda document: document["queries"][0].update(stride=25)),
         changed(lambda document: document.update(queries=None)),
         changed(lambda document: document["scope"].update(namespaces=["shop("])),
         changed(lambda document: document["scrape_seconds"].update(cpu="often")),

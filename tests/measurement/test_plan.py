@@ -22,7 +22,9 @@ from tests.measurement.sources import ALL_METRICS, Surveyed, labels_of, usual_la
 
 NOW = datetime(2024, 5, 14, 12, 3, 21, tzinfo=UTC)
 URL = "http://prometheus:9090"
-STAND_INS = {"proxy_nodes", "proxy_pod_labels", "proxy_recorded_cpu_vcpu"}
+STAND_INS = {
+    "proxy_nodes", "proxy_pod_labels", "proxy_recorded_cpu_vcpu", "proxy_state_steps",
+}  # fmt: skip
 """Asked for only where something better is missing."""
 SURVEYED_BY_REGION = Surveyed(labels=usual_labels(region="eu-1"))
 RARE = ("node_cpu_hourly_cost", "node_ram_hourly_cost", "istio_tcp_sent_bytes_total")

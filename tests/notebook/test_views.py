@@ -31,7 +31,7 @@ from tests.test_units import SAYS_ITS_UNIT
 _WORDS = (
     "verdict|why|needs_waypoint|code|role|mode|basis|model|provenance|namespace|workload|sweep|choice|title|constants|name|text|"
     "severity|bias|kind|runs_daemonsets|is_whole|fix|unit|promql|file|sha256|source|assumption|low|mid|high|pod|node|evidence|"
-    "start|point|reporter|proxy|resets|instance_type|zone|provider|reason|proxy_count|waypoint_extrapolated|"
+    "start|point|reporter|proxy|resets|stride|instance_type|zone|provider|reason|proxy_count|waypoint_extrapolated|"
     "waypoint_costs_more|waypoint_replicas|configured_clusters|open_connections|r_squared|backtest_error|residual_correlation|range_factor|"
     "probability_cheaper|covered_share|exponent|.*_workload(_namespace)?"
 )

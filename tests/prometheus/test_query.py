@@ -1,6 +1,7 @@
 """Every query file says what it measures, and is what it says."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from analyzer.errors import QueryFileError
 from analyzer.prometheus import query as query_module
+from analyzer.prometheus.coarse import Interval
 from analyzer.prometheus.label_mapping import CPU_RULES, Attribution, Exporter, LabelMapping, Names
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import Query, load_queries, load_query, queries_root
@@ -81,6 +83,7 @@ WITHOUT_UNIT = {
     "survey_namespaces": "any",
     "survey_part_namespaces": "any",
     "proxy_request_counters": "requests",
+    "proxy_state_steps": "sum of 2^n, n the number of a step",
     "proxy_resets": "resets",
     "survey_engine": "any",
     "survey_alike_proxies": "series",
@@ -231,7 +234,9 @@ def namespace_label(metric: str, label_mapping: LabelMapping) -> str:
 def test_a_range_is_never_written_into_a_query(query: Query) -> None:
     ranges = re.findall(r"\[(.*?)\]", query.template)
 
-    assert set(ranges) <= ({"300s:30s"} if query.reads == "none" else {"$window"})
+    assert set(ranges) <= (
+        {"300s:30s"} if query.reads == "none" else {"$window", "$interval:$step"}
+    )
 
 
 @each_query
@@ -249,6 +254,44 @@ def test_a_step_that_ends_where_it_is_evaluated_needs_no_offset(query: Query) ->
 
     rendered_here = query.render(Scope(), LabelMapping(), window_seconds=seconds)
     assert rendered_here.count("offset") == 2 * (query.name in LOOKING_BACK)
+
+
+SLOW = [query for query in QUERIES.values() if query.changes_slowly]
+
+
+@pytest.mark.parametrize("query", SLOW, ids=lambda query: str(query.name))
+def test_what_changes_slowly_is_asked_about_each_step_of_an_interval(query: Query) -> None:
+    hour = Interval(stride=12, step_seconds=300)
+    promql = query.render(
+        Scope(namespaces=("a{2}",)), LabelMapping(), offset_seconds=150, interval=hour
+    )
+    subqueries: list[promql_parser.SubqueryExpr] = []
+
+    def visit(expression: object) -> None:
+        if isinstance(expression, promql_parser.SubqueryExpr):
+            subqueries.append(expression)
+
+    promql_parser.walk(promql_parser.parse(promql), visit)
+    # Prometheus 2 has both ends in a range: an hour and 5 minutes would be 13 steps.
+    lengths = {(one.range, one.step) for one in subqueries}
+    assert lengths == {(timedelta(seconds=3599), timedelta(seconds=300))}
+    # Each metric is read within an interval, and with the offset of its steps.
+    inside = re.sub(r"\[3599s:300s\]", "", promql)
+    assert promql.count(" offset 150s") == len(selectors(promql))
+    if query.name != "proxy_state_steps":
+        assert inside.count("last_over_time((") == inside.count(" offset 150s")
+
+
+@each_query
+def test_a_step_is_an_interval_of_its_own(query: Query) -> None:
+    if query.name == "proxy_state_steps":
+        return
+    step = Interval(stride=1, step_seconds=300)
+    seconds = 600 if query.is_ranged else None
+
+    assert query.render(
+        Scope(), LabelMapping(), window_seconds=seconds, offset_seconds=150, interval=step
+    ) == rendered(query, Scope(), LabelMapping())
 
 
 def test_a_query_is_found_by_its_name() -> None:
@@ -288,11 +331,13 @@ HEADER = "# what: a thing\n# unit: vcpu\n# from: state\n# labels: pod\n# reads: 
         (HEADER, "holds no valid template"),
         (HEADER + "up[$]", "holds no valid template"),
         (HEADER + "rate(up[$windov])", r"unknown placeholder \$windov"),
+        (HEADER + "# changes: rarely\nup", "# changes: rarely is not slowly"),
+        (HEADER + "# changes: slowly\nrate(up[$window])", r"# changes: a rate over \$window"),
         (HEADER + "sum(  # all of them\nup)", "a comment must have a line of its own"),
     ],
     ids=[
         "no unit", "no reads", "no from", "unknown from", "no header", "no body", "bare $",
-        "misspelt", "comment behind",
+        "misspelt", "unknown change", "slow rate", "comment behind",
     ],
 )  # fmt: skip
 def test_a_malformed_file_is_refused_by_name_and_reason(
