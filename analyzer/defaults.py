@@ -16,6 +16,9 @@ DEFAULT_MAX_ANSWER_MIB: Final = 40
 """Per answer, decompressed: decoding takes up to 12 times as much memory. An ordinary answer has up
 to a million samples of 38 bytes."""
 
+DEFAULT_SAMPLE: Final = "lab"
+"""Name of the bundled snapshot of real Envoys; `fleet` is a larger, simulated mesh."""
+
 CHART_FORMATS: Final = ("png", "svg", "pdf")
 """The formats a chart can be written in, the default first."""
 

@@ -54,13 +54,14 @@ class Setting(StrEnum):
         return format(str(self), spec)
 
 
-_NAMED = re.compile("|".join(re.escape(str(setting)) for setting in Setting))
+# Compiled at its first use, which help never makes.
+_NAMED = "|".join(re.escape(str(setting)) for setting in Setting)
 _BY_TEXT = {str(setting): setting for setting in Setting}
 
 
 def settings_in(text: str) -> tuple[Setting, ...]:
     """Return the settings that a text names, without repeats, in order."""
-    return tuple(dict.fromkeys(_BY_TEXT[match] for match in _NAMED.findall(text)))
+    return tuple(dict.fromkeys(_BY_TEXT[match] for match in re.findall(_NAMED, text)))
 
 
 def spelled(text: str, spelling: Mapping[Setting, str]) -> str:
@@ -69,4 +70,4 @@ def spelled(text: str, spelling: Mapping[Setting, str]) -> str:
     >>> spelled("Collect a longer window (`days`).", {Setting.DAYS: "--days"})
     'Collect a longer window (--days).'
     """
-    return _NAMED.sub(lambda match: spelling.get(_BY_TEXT[match[0]], match[0]), text)
+    return re.sub(_NAMED, lambda match: spelling.get(_BY_TEXT[match[0]], match[0]), text)

@@ -7,13 +7,13 @@ import pytest
 
 from analyzer.data import (
     BLOG,
-    DEFAULT_SAMPLE,
     PublishedConstants,
     assumptions,
     published_constants,
     sample_path,
     schema_path,
 )
+from analyzer.defaults import DEFAULT_SAMPLE
 from analyzer.errors import UsageError
 from analyzer.measurement.snapshot import load_snapshot
 from analyzer.measurement.usage import measure

@@ -8,7 +8,7 @@ from analyzer.cli.ending import keeping
 from analyzer.cli.measuring import collected, kept_at
 from analyzer.cli.parameters import command, examples, option, verbatim
 from analyzer.cli.temporary import temporary_folder
-from analyzer.data import DEFAULT_SAMPLE, sample_path
+from analyzer.defaults import DEFAULT_SAMPLE
 from analyzer.errors import InsufficientData, sentences
 
 _FILES = verbatim(
@@ -95,6 +95,8 @@ def demo(
     quiet: options.Quiet,
 ) -> None:
     """Analyze a bundled sample. No server is needed."""
+    from analyzer.data import sample_path
+
     explained, charts = answers.explained(), drawing.charts(output)
     answer = answering.answered_from(sample_path(sample), projected)
     answering.show(

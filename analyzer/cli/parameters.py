@@ -11,6 +11,7 @@ A parameter of a command is annotated with its option, or is a dataclass of such
 command gets as one object. A new option is a new field.
 """
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import wraps
@@ -72,8 +73,26 @@ def _kind(hint: object) -> dict[str, Any]:
     return {"type": _TYPES.get(kinds[0], kinds[0])}
 
 
+class Declared(click.Command):
+    """A command that makes its parameters at their first use: the list of commands needs none."""
+
+    _made: list[click.Parameter] | None
+
+    @property
+    def params(self) -> list[click.Parameter]:
+        """Return what its function declares."""
+        if self._made is None:
+            function = self.callback
+            self._made = list(declared(inspect.unwrap(function))) if function else []
+        return self._made
+
+    @params.setter
+    def params(self, _none: list[click.Parameter]) -> None:
+        self._made = None
+
+
 def command(
-    *, epilog: str, kind: type[click.Command] = click.Command
+    *, epilog: str, kind: type[Declared] = Declared
 ) -> Callable[[Callable[..., None]], click.Command]:
     """Return a decorator that makes a command of a function with annotated parameters."""
 
@@ -82,7 +101,7 @@ def command(
         def run(**given: object) -> None:
             function(**_arguments(function, given))
 
-        return click.command(cls=kind, epilog=epilog, params=list(declared(function)))(run)
+        return click.command(cls=kind, epilog=epilog)(run)
 
     return make
 

@@ -18,7 +18,7 @@ from analyzer.cli.options import (
     StatedOptions,
     folder,
 )
-from analyzer.cli.parameters import argument, command, examples, option
+from analyzer.cli.parameters import Declared, argument, command, examples, option
 from analyzer.errors import UsageError
 from analyzer.settings import spelled
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from analyzer.report.answer import Answer
 
 
-class _BareExplain(click.Command):
+class _BareExplain(Declared):
     """Leaves the word after a bare --explain to SNAPSHOT where it is a path and no mode.
 
     Click would take every such word as the option's value.

@@ -6,9 +6,7 @@ whose lock is free belongs to a run that was killed.
 
 import contextlib
 import os
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +25,9 @@ _SETTLED_SECONDS: Final = 60
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """Yield a folder that only this user can read, and remove it; first those of killed runs."""
+    import shutil
+    import tempfile
+
     remove_stale(Path(tempfile.gettempdir()))
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     try:
@@ -40,6 +41,8 @@ def temporary_folder() -> Iterator[Path]:
 
 def remove_stale(folder: Path) -> None:
     """Remove the temporary folders of this user whose runs were killed."""
+    import shutil
+
     for path in folder.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             facts = path.lstat()

@@ -13,15 +13,13 @@ from pathlib import Path
 
 import click
 
-from analyzer import data
-from analyzer.data import sample_path
 from analyzer.defaults import year_problem
 from analyzer.errors import brief
 
 ALL, NONE = "all", "none"
 """Names for every chart, or for none; the first also for every mode."""
 
-_DURATION = re.compile(r"(?P<count>0*[0-9]{1,9})(?P<unit>[smh]?)")
+_DURATION = r"(?P<count>0*[0-9]{1,9})(?P<unit>[smh]?)"
 _LONGEST_SECONDS = 366 * 86_400
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -39,7 +37,7 @@ def time(text: str) -> datetime:
 
 def duration(text: str) -> int:
     """Read whole seconds, minutes or hours into seconds."""
-    match = _DURATION.fullmatch(text)
+    match = re.fullmatch(_DURATION, text)
     seconds = int(match["count"]) * _SECONDS[match["unit"]] if match else 0
     if seconds < 1:
         raise ValueError(f"{brief(text)} is not a duration such as 300, 30s or 5m")
@@ -157,12 +155,20 @@ def _explained() -> Iterable[str]:
     return dict.fromkeys(word for topic in all_topics() for word in (topic.short_name, topic.name))
 
 
+def _constants() -> Iterable[str]:
+    from analyzer.data import complete_constants
+
+    return complete_constants()
+
+
 def _samples() -> list[str]:
+    from analyzer.data import sample_path
+
     return sorted(item.name for item in sample_path().parent.iterdir() if item.is_dir())
 
 
 complete_explained = _completing(_explained)
-complete_constants = _completing(data.complete_constants)
+complete_constants = _completing(_constants)
 complete_mode = _completing(_modes)
 complete_query = _completing(_queries)
 complete_sample = _completing(_samples)

@@ -7,11 +7,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from analyzer.defaults import DEFAULT_SAMPLE
 from analyzer.errors import UsageError
 from analyzer.units import GBIT_PER_BYTE, Interval
-
-DEFAULT_SAMPLE = "lab"
-"""Name of the bundled snapshot of real Envoys; `fleet` is a larger, simulated mesh."""
 
 BLOG = "blog"
 """Name of the vendor post's constants."""

@@ -9,8 +9,8 @@ from typing import TypedDict, Unpack
 from analyzer import measurement
 from analyzer.calibration import Calibration
 from analyzer.comparison.compare import compare as compare_snapshots
-from analyzer.data import DEFAULT_SAMPLE, sample_path
-from analyzer.defaults import DEFAULT_DAYS
+from analyzer.data import sample_path
+from analyzer.defaults import DEFAULT_DAYS, DEFAULT_SAMPLE
 from analyzer.errors import InsufficientData
 from analyzer.measurement.collect import Progress, collect_snapshot
 from analyzer.measurement.plan import Ask

@@ -1,32 +1,30 @@
 """How long `istio-usage --help` takes against its floor: importing click.
 
-Prints the median of ten runs of each, taken in turn, and their ratio, which is to stay under 2.
+Prints the least CPU seconds of ten runs of each, taken in turn, and their ratio. The aim is 1.5,
+and more than 1.9 fails. Time on the clock would be that of other processes too.
 """
 
-import statistics
-import subprocess
 import sys
-import time
+
+from tests.benchmarks.demands import cpu_seconds
 
 _RUNS = 10
-_MOST = 2.0
-
-
-def _seconds(arguments: list[str]) -> float:
-    began = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - began
+_AIM, _MOST = 1.5, 1.9
 
 
 def main() -> None:
     """Measure in pairs, so that both see the same machine."""
     pairs = [
-        (_seconds(["-m", "analyzer", "--help"]), _seconds(["-c", "import click"]))
+        (
+            cpu_seconds(sys.executable, "-m", "analyzer", "--help"),
+            cpu_seconds(sys.executable, "-c", "import click"),
+        )
         for _ in range(_RUNS + 1)
     ][1:]
-    ours, floor = (statistics.median(column) for column in zip(*pairs, strict=True))
+    ours, floor = (min(column) for column in zip(*pairs, strict=True))
     ratio = ours / floor
-    print(f"--help {ours:.3f} s, import click {floor:.3f} s, ratio {ratio:.2f} (at most {_MOST})")
+    limits = f"aim {_AIM}, at most {_MOST}"
+    print(f"--help {ours:.3f} s, import click {floor:.3f} s, ratio {ratio:.2f} ({limits})")
     sys.exit(ratio > _MOST)
 
 

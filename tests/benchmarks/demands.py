@@ -1,6 +1,8 @@
 """What benchmarks share: their options, and their end."""
 
 import argparse
+import resource
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -23,6 +25,16 @@ def _seeds(text: str) -> range:
     """Read seeds as first:last; the last one is left out."""
     first, last = text.split(":")
     return range(int(first), int(last))
+
+
+def cpu_seconds(*arguments: str) -> float:
+    """Run a command, and return the CPU seconds that it and its children used."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(
+        arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, timeout=600
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def finish(demands: Sequence[Demand], started: float) -> Never:

@@ -92,7 +92,7 @@ def test_an_unknown_failure_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch)
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("analyzer.cli.answers.sample_path", fail)
+    monkeypatch.setattr("analyzer.data.sample_path", fail)
 
     assert isinstance(CliRunner().invoke(cli, ["demo"]).exception, ZeroDivisionError)
 
@@ -101,7 +101,7 @@ def test_a_known_failure_is_folded_into_one_line(monkeypatch: pytest.MonkeyPatch
     def fail(*_: object) -> None:
         raise PrometheusError("first\nsecond")
 
-    monkeypatch.setattr("analyzer.cli.answers.sample_path", fail)
+    monkeypatch.setattr("analyzer.data.sample_path", fail)
     result = CliRunner().invoke(cli, ["demo"])
 
     assert result.exit_code == 1

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
@@ -192,13 +193,18 @@ def figure_bytes(figure: Figure, file_format: str = "png", *, dpi: int = DPI) ->
     Only PNG has dots: the other formats are vectors.
     """
     out = io.BytesIO()
+    metadata, packing = _UNDATED[file_format], _PACKING.get(file_format, {})
     # Without a salt, the names of a drawing's parts are random.
     with mpl.rc_context({"svg.hashsalt": "istio-usage"}):
-        figure.savefig(
-            out,
-            format=file_format,
-            dpi=dpi,
-            metadata=_UNDATED[file_format],
-            **_PACKING.get(file_format, {}),
-        )
+        if file_format != "png":
+            figure.savefig(out, format=file_format, dpi=dpi, metadata=metadata, **packing)
+            return out.getvalue()
+        before = figure.dpi
+        figure.dpi = dpi
+        try:
+            # Figure.savefig draws twice where there is a layout, the first time only for that.
+            canvas = FigureCanvasAgg(figure)
+            canvas.print_png(out, metadata=metadata, **packing)  # type: ignore[no-untyped-call]
+        finally:
+            figure.dpi = before
     return out.getvalue()
