@@ -87,6 +87,7 @@ WITHOUT_UNIT = {
     "proxy_resets": "resets",
     "survey_engine": "any",
     "survey_alike_proxies": "series",
+    "survey_copied_proxies": "proxies",
     "survey_duplicate_scrapes": "proxies",
     "survey_joined_pods": "pods",
     "survey_labels": "any",
