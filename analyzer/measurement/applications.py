@@ -12,6 +12,7 @@ import pandas as pd
 from analyzer.arrays import Bools, Ints
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.neighbours import follows
+from analyzer.measurement.numbers import Numbers
 
 _POD: Final = ["namespace", "pod"]
 
@@ -40,9 +41,9 @@ def with_application(
     """
     rows = workloads.reset_index(drop=True)
     workload = pd.Series(rows.groupby(["namespace", "workload"]).ngroup())
-    keys = pd.MultiIndex.from_frame(rows[_POD])
+    numbers = Numbers(rows[_POD])
     seen, beside = (
-        _points(keys, table, np.unique([*proxies_seen[TIME], *containers[TIME]]))
+        _points(numbers, table, np.union1d(proxies_seen[TIME], containers[TIME]))
         for table in (proxies_seen, containers)
     )
     life = pd.concat([seen, beside]).drop_duplicates().groupby("row")["point"].agg(["min", "size"])
@@ -69,9 +70,9 @@ def with_application(
     return has.reindex(workload).eq(True).to_numpy(bool)
 
 
-def _points(keys: pd.MultiIndex, table: pd.DataFrame, times: Ints) -> pd.DataFrame:
-    """Return the row of `keys` and the number of the step of each row of a table, sorted."""
-    row = keys.get_indexer(pd.MultiIndex.from_frame(table[_POD]))
+def _points(numbers: Numbers, table: pd.DataFrame, times: Ints) -> pd.DataFrame:
+    """Return the number of the pod and the number of the step of each row of a table, sorted."""
+    row = numbers.of(table)
     point = np.searchsorted(times, table[TIME].to_numpy(np.int64))
     found = pd.DataFrame({"row": row, "point": point})
     return found[found["row"] >= 0].drop_duplicates().sort_values(["row", "point"])

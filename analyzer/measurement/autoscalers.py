@@ -46,6 +46,8 @@ def autoscalers_of(tables: Tables) -> pd.DataFrame:
     target_utilization_percent: of the CPU of whole pods; NaN where it follows another metric.
     """
     rows, own = tables[AUTOSCALERS], ["namespace", "autoscaler"]
+    if rows.empty:
+        return no_autoscalers()
     last = rows[rows[TIME] == rows.groupby(own)[TIME].transform("max")]
     numbers = last.pivot_table(AUTOSCALERS, own, "quantity").reindex(columns=[*_NUMBERS])
     replicas = rows[rows["quantity"] == "replicas"].groupby(own)[AUTOSCALERS].mean()
@@ -61,8 +63,8 @@ def vertical_autoscalers_of(tables: Tables) -> pd.DataFrame:
     Columns: namespace, kind and name of the object, update_mode ("" where not known), and
     recommends_for_proxy: whether it has a recommendation for a proxy; <NA> where it has none yet.
     """
-    rows = tables[POLICIES].sort_values(TIME, kind="stable").rename(columns=_TARGET)
-    rows = rows[rows["name"] != ""]
+    rows = tables[POLICIES].rename(columns=_TARGET)
+    rows = rows[rows["name"] != ""].sort_values(TIME, kind="stable")
     if rows.empty:
         return no_vertical_autoscalers()
     own = ["namespace", "kind", "name"]
@@ -85,6 +87,9 @@ def limit_ranges_of(tables: Tables) -> pd.DataFrame:
     Columns: namespace, resource (cpu, memory), constraint (min, max, default, defaultRequest,
     maxLimitRequestRatio), value in vCPU or bytes; the ratio has no unit.
     """
-    rows, own = tables[POLICIES].sort_values(TIME, kind="stable"), [*LIMIT_COLUMNS[:-1]]
-    last = rows[rows["constraint"] != ""].groupby(own)[POLICIES].last()
-    return last.rename("value").reset_index() if len(last) else no_limit_ranges()
+    rows = tables[POLICIES]
+    rows = rows[rows["constraint"] != ""].sort_values(TIME, kind="stable")
+    if rows.empty:
+        return no_limit_ranges()
+    last = rows.groupby([*LIMIT_COLUMNS[:-1]])[POLICIES].last()
+    return last.rename("value").reset_index()

@@ -107,6 +107,8 @@ def _scaled(
     factor = rows["handled"] / rows["reported"].where(rows["reported"] > 0)
     scaled = own.assign(**{CALLS: own[CALLS].to_numpy() * factor.fillna(1.0).to_numpy()})[~is_dark]
     dark = totals[(totals["reported"] == 0) & (totals["handled"] > 0)]
+    if dark.empty:
+        return scaled
     usual = scaled.groupby(_ENDS)[CALLS].sum().rename("usual").reset_index()
     usual["usual"] /= (
         scaled.groupby(side.ends)["point"]

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats
+from analyzer.measurement.numbers import are_among
 from analyzer.measurement.other_side import CALLS, DESTINATION, RECEIVERS, SOURCE, WORKLOAD
 from analyzer.measurement.past_sidecars import past_sidecars
 from analyzer.measurement.same_calls import NEARLY
@@ -91,7 +92,7 @@ def _within(sent: pd.DataFrame, received: pd.DataFrame, mesh: Attached) -> pd.Da
     if mesh.is_whole:
         return sent
     in_scope = sent[DESTINATION[0]].isin(mesh.namespaces | {"", _UNKNOWN}).to_numpy()
-    return sent[in_scope | _keys(sent, DESTINATION).isin(_keys(received, DESTINATION))]
+    return sent[in_scope | are_among(sent[DESTINATION], received[DESTINATION])]
 
 
 def _beyond_sidecars(sent: pd.DataFrame, received: pd.DataFrame, mesh: Attached) -> Floats:
@@ -104,8 +105,8 @@ def _beyond_sidecars(sent: pd.DataFrame, received: pd.DataFrame, mesh: Attached)
     is_covered: Bools = (points >= span["min"].to_numpy()) & (points <= span["max"].to_numpy())
     reports = span["min"].notna().to_numpy()
     rest = sent[reports & ~is_covered]
-    there = _keys(mesh.sidecars, [*WORKLOAD, "point"])
-    is_covered[reports & ~is_covered] = _keys(rest, [*DESTINATION, "point"]).isin(there)
+    there = mesh.sidecars[[*WORKLOAD, "point"]]
+    is_covered[reports & ~is_covered] = are_among(rest[[*DESTINATION, "point"]], there)
     part = (~is_covered).astype(float)
     if mesh.is_ambient and is_covered.any():
         part[is_covered] = past_sidecars(sent[is_covered], at_server)
@@ -122,7 +123,7 @@ def _is_beside(sent: pd.DataFrame, uncovered: pd.DataFrame) -> Bools:
         return found
     for away in (-1, 1):
         steps = uncovered[keys].assign(point=uncovered["point"] + away)
-        found |= _keys(sent, keys).isin(_keys(steps.drop_duplicates(), keys))
+        found |= are_among(sent[keys], steps)
     return found
 
 
@@ -155,8 +156,7 @@ def _at_waypoint(sent: pd.DataFrame, received: pd.DataFrame) -> Bools:
 
 def _forwarded(sent: pd.DataFrame, reports: pd.DataFrame, mesh: Attached) -> Floats:
     """Return which part of calls a gateway in the mesh reports again, as it passes them on."""
-    gateways = _keys(mesh.gateways, WORKLOAD)
-    is_passed = _keys(sent, DESTINATION).isin(gateways)
+    is_passed = are_among(sent[DESTINATION], mesh.gateways[WORKLOAD])
     if not is_passed.any():
         return is_passed.astype(float)
     at_source = reports[reports["reporter"] == "source"]

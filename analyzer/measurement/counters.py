@@ -14,6 +14,7 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats
 from analyzer.measurement.manifest import Manifest
+from analyzer.measurement.numbers import are_among
 from analyzer.measurement.other_side import INBOUND, OUTBOUND
 from analyzer.measurement.rows import CPU, with_points
 from analyzer.measurement.signs import KEY
@@ -226,8 +227,8 @@ def _missed(rows: pd.DataFrame, scraped: pd.DataFrame, window: TimeWindow) -> pd
     groups = rows.groupby(keys, sort=False)
     known_before = groups["value"].cummax().groupby([rows[key] for key in keys]).shift(1)
     scrapes = rows.groupby(KEY, sort=False)["scrapes"]
-    after = pd.MultiIndex.from_frame(scraped.assign(point=scraped["point"] + 1))
-    was_scraped = pd.MultiIndex.from_frame(rows[[*KEY, "point"]]).isin(after)
+    after = scraped.assign(point=scraped["point"] + 1)
+    was_scraped = are_among(rows[[*KEY, "point"]], after)
     # A counter that a scraped proxy did not have began at zero, unless it goes on from its height.
     began = rows["before"].isna() & was_scraped & ~(rows["value"] >= known_before)
     growth = rows["growth"].where(~began, rows["value"])

@@ -36,6 +36,8 @@ def frame_of(
     that is impossible.
     """
     series = [item for answer in answers for item in answer.series]
+    if not series:
+        return _no_rows(query)
     samples = _joined([item.samples for item in series])
     require_possible(query, series, samples)
     ours = {} if query.exporter is None else label_mapping.canonical(query.exporter)
@@ -57,6 +59,17 @@ def frame_of(
     if not _may_repeat(query):
         _require_each_once(query, known)
     return known
+
+
+def _no_rows(query: Query) -> pd.DataFrame:
+    none = pd.array([], dtype="str")
+    return pd.DataFrame(
+        {
+            **dict.fromkeys(query.labels, none),
+            TIME: np.empty(0, dtype=np.int64),
+            query.name: np.empty(0),
+        }
+    )
 
 
 def sorted_frame(query: Query, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

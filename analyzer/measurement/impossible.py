@@ -4,6 +4,7 @@ rate() takes every fall of a counter for a restart and adds the whole counter. O
 10 ms lower than the one before adds the CPU of the container's whole life to its step.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,7 @@ from analyzer.arrays import Bools, Floats
 from analyzer.measurement.counters import Counted
 from analyzer.measurement.filling import ratio
 from analyzer.measurement.neighbours import after
+from analyzer.measurement.numbers import are_among
 from analyzer.measurement.other_side import Heard
 from analyzer.measurement.signs import KEY
 from analyzer.measurement.steps import OWN_COLUMNS, REQUEST_COLUMNS
@@ -76,7 +78,7 @@ def impossible(
 ) -> Impossible:
     """Return which rates of the step table are impossible."""
     nodes = _capacities(rows, proxies, tables)
-    usual = {name: _usual(rows, name) for name in ("cpu_vcpu", "proxy_rps", *OWN_COLUMNS)}
+    usual = _usual(rows, ("cpu_vcpu", *OWN_COLUMNS))
     cpu_fell = _is_in(counters.cpu_fell, rows, proxies)
     requests = _is_in(counters.requests_fell, rows, proxies)
     requests |= _too_many_requests(rows, nodes["vcpu"], usual, heard)
@@ -118,17 +120,20 @@ def _capacities(rows: pd.DataFrame, proxies: pd.DataFrame, tables: Tables) -> di
     return found
 
 
-def _usual(rows: pd.DataFrame, name: str) -> Floats:
-    """Return the usual value of each row's proxy; NaN where it has too few steps."""
-    groups = rows.groupby("proxy")[name]
+def _usual(rows: pd.DataFrame, names: Sequence[str]) -> dict[str, Floats]:
+    """Return the usual values of each row's proxy; NaN where it has too few steps."""
+    groups = rows.groupby("proxy")[[*names]]
     usual = groups.quantile(USUAL).where(groups.count() >= MIN_STEPS)
-    return usual.reindex(rows["proxy"]).to_numpy(float)
+    found = usual.to_numpy(float)[usual.index.get_indexer(pd.Index(rows["proxy"]))]
+    return dict(zip(names, found.T, strict=True))
 
 
 def _is_in(steps: pd.DataFrame, rows: pd.DataFrame, proxies: pd.DataFrame) -> Bools:
     """Return the rows whose proxy and step are among `steps`: namespace, pod and point."""
+    if steps.empty:
+        return np.zeros(len(rows), dtype=bool)
     keys = proxies.loc[rows["proxy"], KEY].reset_index(drop=True).assign(point=rows["point"])
-    return np.asarray(pd.MultiIndex.from_frame(keys).isin(pd.MultiIndex.from_frame(steps)))
+    return are_among(keys, steps)
 
 
 def _before(rows: pd.DataFrame, fell: Bools, usual: Floats) -> Bools:
@@ -186,7 +191,8 @@ def _too_many_requests(
         rest = rps - rows["inbound_rps"].to_numpy(float) - rows["outbound_rps"].to_numpy(float)
     rows = rows.assign(rest=rest)
     unknown = np.full(len(rows), np.nan)
-    out |= _is_odd(rows, "rest", _usual(rows, "rest"), unknown, denied, np.isnan(cpu))
+    usual_rest = _usual(rows, ("rest",))["rest"]
+    out |= _is_odd(rows, "rest", usual_rest, unknown, denied, np.isnan(cpu))
     return np.asarray(out)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats
+from analyzer.measurement.numbers import are_among
 from analyzer.measurement.other_side import CALLS, DESTINATION, SOURCE
 from analyzer.measurement.same_calls import NEARLY, without_cluster
 
@@ -47,8 +48,8 @@ def past_sidecars(sent: pd.DataFrame, at_server: pd.DataFrame) -> Floats:
         )
         for rows in (sent, at_server)
     )
-    there = pd.MultiIndex.from_frame(sent[["server", "point"]])
-    at_server = at_server[pd.MultiIndex.from_frame(at_server[["server", "point"]]).isin(there)]
+    there = ["server", "point"]
+    at_server = at_server[are_among(at_server[there], sent[there])]
     both = pd.DataFrame(
         {
             "sent": sent.groupby(_PAIR)[CALLS].sum(),

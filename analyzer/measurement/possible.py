@@ -78,10 +78,11 @@ def require_possible(query: Query, series: Sequence[Series], samples: Floats) ->
 
 def require_known(query: Query, frame: pd.DataFrame) -> None:
     """Raise FrameError with the first row that has no possible value."""
-    values = frame[query.name]
-    bad = frame[~(np.isfinite(values) & (values >= 0) & (values <= largest_of(query)))]
-    if not bad.empty:
+    values = frame[query.name].to_numpy(np.float64)
+    is_bad = ~(np.isfinite(values) & (values >= 0) & (values <= largest_of(query)))
+    if is_bad.any():
         what = "missing, negative or impossibly large value"
         raise FrameError(
-            f"{query.name}: {counted(len(bad), what)}, the first in row {bad.index[0]}."
+            f"{query.name}: {counted(int(is_bad.sum()), what)}, the first in row "
+            f"{frame.index[is_bad][0]}."
         )

@@ -5,6 +5,7 @@ from typing import Final
 import pandas as pd
 
 from analyzer.measurement.frames import TIME
+from analyzer.measurement.numbers import Numbers
 from analyzer.measurement.signs import KEY
 from analyzer.measurement.tables import Tables
 from analyzer.units import Role
@@ -65,11 +66,9 @@ def native_sidecars_of(tables: Tables, proxies: pd.DataFrame) -> pd.Series:
 
     That is known by its CPU request, which is that of an init container.
     """
-    keys = pd.MultiIndex.from_frame(proxies[KEY])
-    rows = tables[PODS]
+    numbers, rows = Numbers(proxies[KEY]), tables[PODS]
     native, known = (
-        keys.isin(pd.MultiIndex.from_frame(frame[KEY]))
-        for frame in (rows[rows["fact"] == NATIVE], tables[_RESERVED])
+        numbers.among(frame) for frame in (rows[rows["fact"] == NATIVE], tables[_RESERVED])
     )
     found = pd.Series(native, index=proxies.index, dtype="boolean").rename("is_native")
     return found.mask(~(native | (known & tables.has(PODS))))

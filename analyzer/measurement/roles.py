@@ -7,6 +7,7 @@ come first, then what only one role reports, then what is in the pod. Names come
 
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from analyzer.measurement.role_rules import UNKNOWN, rules_of
@@ -60,10 +61,16 @@ def assign_roles(signs: pd.DataFrame) -> pd.DataFrame:
 
     `signs` has one row a proxy, with the columns of `signs.signs_of`.
     """
-    role = pd.Series(UNKNOWN, index=signs.index)
-    evidence = pd.Series(NO_EVIDENCE, index=signs.index)
-    for rule in reversed(rules_of(signs)):
-        # A member of an enumeration would stay one in the column.
-        role = role.mask(rule.rows, str(rule.role))
-        evidence = evidence.mask(rule.rows, rule.evidence)
-    return signs.assign(role=role.astype("str"), evidence=evidence.astype("str"))
+    rules = rules_of(signs)
+    chosen = np.full(len(signs), len(rules))
+    for number in reversed(range(len(rules))):
+        chosen[rules[number].rows.to_numpy(bool)] = number
+    # A member of an enumeration would stay one in the column.
+    roles = np.array([*(str(rule.role) for rule in rules), UNKNOWN], dtype=object)
+    evidence = np.array([*(rule.evidence for rule in rules), NO_EVIDENCE], dtype=object)
+    return signs.assign(
+        **{
+            name: pd.Series(texts[chosen], index=signs.index, dtype="str")
+            for name, texts in (("role", roles), ("evidence", evidence))
+        }
+    )

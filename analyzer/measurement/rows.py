@@ -10,6 +10,7 @@ import pandas as pd
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.coarse import STATE_STEPS, Intervals, in_intervals
 from analyzer.measurement.frames import TIME
+from analyzer.measurement.numbers import Numbers
 from analyzer.measurement.presence import (
     LOOKBACK_SECONDS,
     Coverage,
@@ -47,8 +48,12 @@ _FEW_STEPS: Final = 8
 
 def with_points(frame: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
     """Return `frame` with `point`, the number of the step, in place of its time."""
-    elapsed = frame[TIME] - int(window.start.timestamp())
-    return frame.assign(point=elapsed // window.step_seconds - 1).drop(columns=TIME)
+    return frame.drop(columns=TIME).assign(point=_points_of(frame, window))
+
+
+def _points_of(frame: pd.DataFrame, window: TimeWindow) -> Ints:
+    elapsed = frame[TIME].to_numpy(np.int64) - int(window.start.timestamp())
+    return np.asarray(elapsed // window.step_seconds - 1)
 
 
 class Rows:
@@ -62,7 +67,7 @@ class Rows:
         self, tables: Tables, proxies: pd.DataFrame, window: TimeWindow, cluster: Ints
     ) -> None:
         self._tables = tables
-        self._numbers = pd.Series(proxies.index, index=pd.MultiIndex.from_frame(proxies[KEY]))
+        self._numbers = Numbers(proxies[KEY])
         self._window = window
         self._shape = len(proxies), window.point_count
         self._read: dict[str, tuple[Ints, Ints, Floats]] = {}
@@ -158,9 +163,11 @@ class Rows:
 
     def sums(self, frame: pd.DataFrame, column: str) -> Floats:
         """Return the sum of `column` in each row, of a frame with namespace, pod and point."""
-        numbers = self._numbers.reindex(pd.MultiIndex.from_frame(frame[KEY])).to_numpy(float)
-        found = ~np.isnan(numbers)
-        proxy, point = numbers[found].astype(np.int64), frame["point"].to_numpy(np.int64)[found]
+        if frame.empty:
+            return np.zeros(len(self.proxy))
+        numbers = self._numbers.of(frame)
+        found = numbers >= 0
+        proxy, point = numbers[found], frame["point"].to_numpy(np.int64)[found]
         row, values = self._row[proxy, point], frame[column].to_numpy(float)[found]
         sums = np.bincount(row[row >= 0], values[row >= 0], minlength=len(self.proxy))
         return np.asarray(sums, dtype=np.float64)
@@ -218,12 +225,10 @@ class Rows:
     def _samples(self, name: str) -> tuple[Ints, Ints, Floats]:
         """Return the proxy, step and value of each sample of a table."""
         if name not in self._read:
-            frame = with_points(self._tables[name], self._window)
-            numbers = self._numbers.reindex(pd.MultiIndex.from_frame(frame[KEY])).to_numpy(float)
-            points = frame["point"].to_numpy(np.int64)
-            kept = ~np.isnan(numbers) & (points >= 0) & (points < self._shape[1])
-            proxy = numbers[kept].astype(np.int64)
-            self._read[name] = proxy, points[kept], frame[name].to_numpy(float)[kept]
+            frame = self._tables[name]
+            numbers, points = self._numbers.of(frame), _points_of(frame, self._window)
+            kept = (numbers >= 0) & (points >= 0) & (points < self._shape[1])
+            self._read[name] = numbers[kept], points[kept], frame[name].to_numpy(float)[kept]
         return self._read[name]
 
 

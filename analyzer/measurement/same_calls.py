@@ -10,6 +10,8 @@ from typing import Final
 
 import pandas as pd
 
+from analyzer.arrays import Bools
+from analyzer.measurement.numbers import are_among
 from analyzer.measurement.other_side import CALLS, DESTINATION, RECEIVERS, SERVICE, SOURCE
 from analyzer.measurement.tables import UNKNOWN_NAMES
 
@@ -47,23 +49,24 @@ def without_same(reports: pd.DataFrame) -> Matched:
     is_abroad = (reports["reporter"] == "waypoint") & (reports[DESTINATION[1]] == "unknown")
     at_server = reports["reporter"].isin(RECEIVERS) & ~is_abroad
     at_client = (reports["reporter"] == "source") | is_abroad
-    is_known = _keys(reports, DESTINATION).isin(_keys(reports[at_server], DESTINATION))
+    is_known = _are_among(reports, reports[at_server], DESTINATION)
     is_open = at_client & ~is_known
     if not is_open.any() or not at_server.any():
         return Matched(reports=reports, share=0.0)
     rows = reports.assign(caller=_callers(reports), kept=1.0)
     # Clients go past waypoints: no server has their reports, unless it has a sidecar.
-    is_received = _keys(reports, DESTINATION).isin(
-        _keys(reports[reports["reporter"] == "destination"], DESTINATION)
-    )
+    at_sidecar = reports[reports["reporter"] == "destination"]
+    is_received = _are_among(reports, at_sidecar, DESTINATION)
     received, sent = rows[at_server], rows[at_client & is_received]
     unmatched = rows[is_open]
     for level in _LEVELS:
         share = _explained(unmatched, received, sent, list(level))
+        if share.empty:
+            continue
         rows.loc[share.index, "kept"] -= share
         # What one level has compared is not compared again.
         unmatched, received, sent = (
-            part[~_keys(part, level).isin(_keys(unmatched.loc[share.index], level))]
+            part[~_are_among(part, unmatched.loc[share.index], level)]
             for part in (unmatched, received, sent)
         )
     rows = _from_unnamed(rows, unmatched, received, sent)
@@ -96,6 +99,12 @@ def _keys(rows: pd.DataFrame, level: tuple[str, ...] | list[str]) -> pd.MultiInd
     return pd.MultiIndex.from_frame(rows[list(level)])
 
 
+def _are_among(
+    rows: pd.DataFrame, others: pd.DataFrame, level: tuple[str, ...] | list[str]
+) -> Bools:
+    return are_among(rows[list(level)], others[list(level)])
+
+
 def _explained(
     unmatched: pd.DataFrame, received: pd.DataFrame, sent: pd.DataFrame, level: list[str]
 ) -> pd.Series:
@@ -103,7 +112,9 @@ def _explained(
 
     Only of callers and services that the servers report.
     """
-    known = unmatched[_keys(unmatched, level).isin(_keys(received, level))]
+    if unmatched.empty or received.empty:
+        return pd.Series(dtype=float)
+    known = unmatched[_are_among(unmatched, received, level)]
     if known.empty:
         return pd.Series(dtype=float)
     open_rps, received_rps, sent_rps = (
@@ -129,11 +140,12 @@ def _from_unnamed(
     That part of their calls has a meshed caller, whose name is lost.
     """
     nameless = received[received["source_workload"].isin(UNKNOWN_NAMES)]
+    if unmatched.empty or nameless.empty:
+        return rows
     # Without a service, only calls whose caller was dropped: the others come from outside the mesh.
     is_served = (nameless[SERVICE] != "").any(axis=1)
     nameless = nameless[is_served | (nameless["source_workload"] == "")]
-    callers = _keys(received, ["caller", *SERVICE])
-    sent = sent[~_keys(sent, ["caller", *SERVICE]).isin(callers)]
+    sent = sent[~_are_among(sent, received, ["caller", *SERVICE])]
     share = _explained(unmatched, nameless, sent, list(SERVICE))
     if share.empty:
         return rows

@@ -13,6 +13,7 @@ import pandas as pd
 from analyzer.errors import InsufficientData
 from analyzer.measurement.counters import REQUEST_COUNTER
 from analyzer.measurement.frames import TIME
+from analyzer.measurement.numbers import are_among
 from analyzer.measurement.other_side import (
     CALLS,
     DESTINATION,
@@ -92,15 +93,11 @@ def require_callers(tables: Tables) -> None:
             )
 
 
-def _names(rows: pd.DataFrame, columns: list[str]) -> pd.MultiIndex:
-    return pd.MultiIndex.from_frame(rows[columns].drop_duplicates())
-
-
 def _unheard(tables: Tables, name: str) -> bool:
     """Return whether workloads that the other side names report none of their own requests."""
     calls, own = tables[CALLS], OWN_WORKLOAD[name]
     named = calls[calls["reporter"].isin(OTHERS[name]) & ~calls[own[1]].isin(UNKNOWN_NAMES)]
-    return len(_names(named, own).difference(_names(tables[name], own))) > 0
+    return not are_among(named[own], tables[name][own]).all()
 
 
 def _workloads(tables: Tables) -> pd.DataFrame:
@@ -159,10 +156,8 @@ def _with_reporters(calls: pd.DataFrame, unlabelled: pd.DataFrame) -> pd.DataFra
     if not is_unnamed.any():
         return calls
     rows = calls[is_unnamed]
-    own = _names(unlabelled, WORKLOAD)
-    at_source, at_destination = (
-        pd.MultiIndex.from_frame(rows[ends]).isin(own) for ends in (SOURCE, DESTINATION)
-    )
+    own = unlabelled[WORKLOAD]
+    at_source, at_destination = (are_among(rows[ends], own) for ends in (SOURCE, DESTINATION))
     count = np.maximum(at_source.astype(int) + at_destination, 1)
     halves = [
         rows[is_there].assign(
@@ -182,17 +177,17 @@ def _silent(
     workload of a namespace reports it, and the other side names several, or the whole mesh.
     """
     reporting = pods.merge(tables[name][KEY].drop_duplicates(), on=KEY)
-    rows = pods[~pd.MultiIndex.from_frame(pods[WORKLOAD]).isin(_names(reporting, WORKLOAD))]
-    rows = rows[~pd.MultiIndex.from_frame(rows[KEY]).isin(_names(unlabelled, KEY))]
+    rows = pods[~are_among(pods[WORKLOAD], reporting[WORKLOAD])]
+    rows = rows[~are_among(rows[KEY], unlabelled[KEY])]
     if name == OUTBOUND or rows.empty:
         return rows
     # A gateway receives requests from the mesh too, and reports only those that it sends.
     beside = tables["application_containers"]
     if len(beside):
-        rows = rows[pd.MultiIndex.from_frame(rows[KEY]).isin(_names(beside, KEY))]
+        rows = rows[are_among(rows[KEY], beside[KEY])]
     calls = tables[CALLS]
-    heard = _names(calls[calls["reporter"] == "source"], DESTINATION)
-    rows = rows[pd.MultiIndex.from_frame(rows[WORKLOAD]).isin(heard)]
+    heard = calls.loc[calls["reporter"] == "source", DESTINATION]
+    rows = rows[are_among(rows[WORKLOAD], heard)]
     if reporting.empty:
         return rows
     count = rows.groupby("namespace")["workload"].transform("nunique")
@@ -204,8 +199,7 @@ def _totals(
 ) -> pd.DataFrame:
     """Return what workloads sent or received by some reports: `WORKLOAD`, `TIME`, rps."""
     rows = calls[calls["reporter"].isin(reporters)]
-    names = _names(pods, WORKLOAD)
-    rows = rows[pd.MultiIndex.from_frame(rows[own]).isin(names)]
+    rows = rows[are_among(rows[own], pods[WORKLOAD])]
     totals = rows.groupby([*own, TIME])[CALLS].sum().rename("rps").reset_index()
     return totals.rename(columns=dict(zip(own, WORKLOAD, strict=True)))
 
@@ -231,7 +225,7 @@ def _spread(
         return tables[name].iloc[:0]
     times = [*KEY, TIME]
     there = tables[_BUILD][times].drop_duplicates()
-    unbuilt = ~pd.MultiIndex.from_frame(pods[KEY]).isin(_names(there, KEY))
+    unbuilt = ~are_among(pods[KEY], there[KEY])
     there = pd.concat([there, tables[_CPU][times].merge(pods.loc[unbuilt, KEY], on=KEY)])
     rows = totals.merge(pods, on=WORKLOAD).merge(there.drop_duplicates(), on=times)
     received = tables[INBOUND].groupby(times)[INBOUND].sum().rename("received")

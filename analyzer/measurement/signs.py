@@ -8,6 +8,7 @@ import pandas as pd
 
 from analyzer.measurement.applications import with_application
 from analyzer.measurement.frames import TIME
+from analyzer.measurement.numbers import Numbers, are_among
 from analyzer.measurement.other_side import DESTINATION, INBOUND, OUTBOUND
 from analyzer.measurement.tables import UNKNOWN_NAMES, Tables, workload_of_creator
 
@@ -81,18 +82,20 @@ def signs_of(tables: Tables, known: pd.DataFrame) -> pd.DataFrame:
 
 def _descriptions(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
     """Return what is known of each proxy, as str columns; "" where nothing is."""
-    keys = pd.MultiIndex.from_frame(known)
-
-    found = dict.fromkeys((ours for ours, *_ in _DESCRIBED), pd.Series("", known.index))
-    for ours, name, label in _DESCRIBED:
+    numbers = Numbers(known[KEY])
+    rows = {}
+    for name in dict.fromkeys(name for _, name, _ in _DESCRIBED):
         frame = tables[name].sort_values(TIME, kind="stable")
-        frame = frame[~frame[label].isin(UNKNOWN_NAMES)]
-        if frame.empty:
-            continue
-        last = frame.groupby(KEY)[label].last()
-        text = last.reindex(keys).astype(object).fillna("").reset_index(drop=True).astype("str")
-        found[ours] = found[ours].where(found[ours] != "", text).astype("str")
-    return found
+        rows[name] = frame, numbers.of(frame)
+    found = {ours: np.full(len(known), "", dtype=object) for ours, *_ in _DESCRIBED}
+    for ours, name, label in _DESCRIBED:
+        frame, number = rows[name]
+        is_named = (number >= 0) & ~frame[label].isin(UNKNOWN_NAMES).to_numpy(bool)
+        last = np.full(len(known), "", dtype=object)
+        # Of several names of one proxy the last one stays.
+        last[number[is_named]] = frame[label].to_numpy(object)[is_named]
+        found[ours] = np.where(found[ours] == "", last, found[ours])
+    return {ours: pd.Series(texts, index=known.index, dtype="str") for ours, texts in found.items()}
 
 
 def _whose(inbound: pd.DataFrame, signs: pd.DataFrame) -> dict[str, pd.Series]:
@@ -110,7 +113,7 @@ def _whose(inbound: pd.DataFrame, signs: pd.DataFrame) -> dict[str, pd.Series]:
     rows["share"] = rows[INBOUND] / rows.groupby(KEY)[INBOUND].transform("sum")
     owners = rows.loc[rows["own"], DESTINATION].set_axis(["namespace", "creator"], axis=1)
     owners = pd.concat([owners, signs.loc[signs["creator"] != "", ["namespace", "creator"]]])
-    has_proxies = pd.MultiIndex.from_frame(rows[DESTINATION]).isin(pd.MultiIndex.from_frame(owners))
+    has_proxies = are_among(rows[DESTINATION], owners)
     others = rows[~rows["own"]]
     is_foreign = ~rows[DESTINATION[0]].isin(UNKNOWN_NAMES) & (
         rows[DESTINATION[0]] != rows["namespace"]
@@ -158,13 +161,10 @@ def _reports(tables: Tables, signs: pd.DataFrame) -> dict[str, pd.Series]:
     `receives`, `sends`: HTTP requests as destination and as source. `receives_tcp`, `sends_tcp`:
     TCP bytes. `is_scraped`: it has any metric of its own.
     """
-    keys = pd.MultiIndex.from_frame(signs[KEY])
+    numbers = Numbers(signs[KEY])
 
     def is_in(*frames: pd.DataFrame) -> pd.Series:
-        found = pd.Series(data=False, index=signs.index)
-        for frame in frames:
-            found |= keys.isin(pd.MultiIndex.from_frame(frame[KEY]))
-        return found
+        return pd.Series(numbers.among(*frames), index=signs.index)
 
     tcp, build, cpu = (
         tables[name] for name in ("proxy_tcp_bytes_per_second", "proxy_build", "proxy_cpu_vcpu")

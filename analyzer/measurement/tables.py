@@ -1,6 +1,7 @@
 """A snapshot's tables with every row attributed to its pod, for all names of labels."""
 
 from collections.abc import Mapping
+from copy import copy
 from functools import cached_property
 from typing import Final
 
@@ -63,15 +64,12 @@ class Tables:
     the same name in two clusters is two things.
     """
 
-    def __init__(
-        self, snapshot: Snapshot, *, replaced: Mapping[str, pd.DataFrame] | None = None
-    ) -> None:
-        """Read a snapshot; `replaced` are tables in place of those that it holds."""
+    def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._attribution = snapshot.manifest.label_mapping.attribution
         self._files: dict[str, pd.DataFrame] = {}
         self._attributed: dict[str, pd.DataFrame] = {}
-        self._replaced = dict(replaced or {})
+        self._replaced: dict[str, pd.DataFrame] = {}
         self._meant: dict[Exporter | None, Mapping[str, str]] = {}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
@@ -80,8 +78,14 @@ class Tables:
 
     def replaced(self, frames: Mapping[str, pd.DataFrame]) -> "Tables":
         """Return the tables with others in place of some."""
-        known = {**self._attributed, **self._replaced}
-        return Tables(self._snapshot, replaced={**known, **frames})
+        # What was read, and what is known of the clusters, is of the files and stays.
+        other = copy(self)
+        other._replace(frames)
+        return other
+
+    def _replace(self, frames: Mapping[str, pd.DataFrame]) -> None:
+        self._attributed = dict(self._attributed)
+        self._replaced = {**self._replaced, **frames}
 
     def _of_pods(self, name: str) -> pd.DataFrame:
         if name not in self._attributed:

@@ -12,6 +12,7 @@ import pandas as pd
 from analyzer.arrays import Bools
 from analyzer.measurement.counters import REPORTERS, REQUEST_COUNTER
 from analyzer.measurement.frames import TIME
+from analyzer.measurement.numbers import are_among
 from analyzer.measurement.other_side import CALLS, DESTINATION, INBOUND, SOURCE, WORKLOAD
 from analyzer.measurement.signs import KEY
 from analyzer.measurement.tables import Tables
@@ -90,9 +91,9 @@ def counted_at_one_side(reports: pd.DataFrame, proxies: pd.DataFrame) -> pd.Data
     at_waypoint = reports[reports["reporter"] == _AT_WAYPOINT]
     if at_waypoint.empty:
         return reports
-    through = pd.MultiIndex.from_frame(at_waypoint[[*DESTINATION, "point"]].drop_duplicates())
     is_behind = _is_waypoint(reports, SOURCE, proxies) & (reports["reporter"] == _AT_DESTINATION)
-    is_behind &= pd.MultiIndex.from_frame(reports[[*DESTINATION, "point"]]).isin(through)
+    through = [*DESTINATION, "point"]
+    is_behind &= are_among(reports[through], at_waypoint[through])
     is_before = _is_waypoint(reports, DESTINATION, proxies) & (reports["reporter"] == "source")
     kept = reports[~is_behind & ~is_before]
     ends = [*SOURCE, *DESTINATION, "point"]
@@ -105,5 +106,4 @@ def counted_at_one_side(reports: pd.DataFrame, proxies: pd.DataFrame) -> pd.Data
 def _is_waypoint(reports: pd.DataFrame, ends: list[str], proxies: pd.DataFrame) -> pd.Series:
     """Return which reports name a waypoint at one end."""
     names = proxies.loc[proxies["role"] == Role.WAYPOINT, WORKLOAD]
-    found = pd.MultiIndex.from_frame(reports[ends]).isin(pd.MultiIndex.from_frame(names))
-    return pd.Series(found, index=reports.index)
+    return pd.Series(are_among(reports[ends], names), index=reports.index)

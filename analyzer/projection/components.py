@@ -27,7 +27,7 @@ from analyzer.data import PublishedConstants
 from analyzer.projection.choices import Basis, Spread
 from analyzer.projection.demand import MeshLoad
 from analyzer.projection.memory import ztunnel_memory_gib
-from analyzer.projection.needs import Case, Each, Need, added_up, prices_by_basis
+from analyzer.projection.needs import Case, Counts, Each, Need, added_up, prices_by_basis
 from analyzer.projection.passing import carried, vcpu_of
 from analyzer.projection.places import at_a_time
 from analyzer.projection.scenario import Scenario
@@ -219,15 +219,17 @@ def ztunnels_that_use(used: Floats, case: Case, nodes: pd.DataFrame) -> Each:
 
 def _ztunnel_need(case: Case) -> Need:
     """Return the need of the ztunnels, one per node for as long as it exists."""
-    each, shares = each_ztunnel(case), case.nodes["present_share"]
+    each, shares = each_ztunnel(case), case.nodes["present_share"].to_numpy(float)
     used = each.used[0]
-    counts = shares.astype(int) if (shares == 1).all() else shares
     return added_up(
         each,
         role=Role.ZTUNNEL,
         provenance=case.parameters.ztunnel_provenance,
-        units=pd.DataFrame({"count": counts, "whole_count": 1, "present_share": shares}).set_axis(
-            case.nodes["node"]
+        units=Counts(
+            names=case.nodes["node"],
+            unit_count=shares.astype(int) if (shares == 1).all() else shares,
+            whole_count=np.ones(len(shares)),
+            present_share=shares,
         ),
         hottest_vcpu=used[int(used[:, 0].argmax())],
     )

@@ -1,6 +1,6 @@
 """The modes, each a list of components, and what they need and cost, on draws."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -126,10 +126,14 @@ def evaluate(case: Case) -> Mapping[str, ModeNeeds]:
 
 def needs_of(name: str, case: Case) -> ModeNeeds:
     """Return what one mode needs."""
-    parts = MODES[name].parts
-    found = (part.transfer(case) for part in parts)
+    return mode_of(name, [(part.need(case), part.transfer(case)) for part in MODES[name].parts])
+
+
+def mode_of(name: str, parts: Iterable[tuple[Need, Transfer | None]]) -> ModeNeeds:
+    """Return a mode from what each of its components needs, and transfers between zones."""
+    needs, transfers = zip(*parts, strict=True)
     return ModeNeeds(
         name=name,
-        needs=tuple(part.need(case) for part in parts),
-        transfer=next((transfer for transfer in found if transfer), None),
+        needs=needs,
+        transfer=next((transfer for transfer in transfers if transfer), None),
     )

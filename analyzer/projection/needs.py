@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from analyzer.arrays import Floats
+from analyzer.arrays import Floats, Ints
 from analyzer.projection.choices import Basis
 from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.own_costs import OwnCosts
@@ -148,25 +148,31 @@ class Each:
         return np.asarray(month_usd * MONTHS_PER_YEAR)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Counts:
+    """How many units there are on each node or of each waypoint: attributes as of `Units`."""
+
+    names: pd.Series
+    unit_count: Floats | Ints
+    whole_count: Floats
+    present_share: Floats
+
+
 def added_up(
     each: Each,
     *,
     role: Role,
     provenance: Provenance,
-    units: pd.DataFrame,
+    units: Counts,
     hottest_vcpu: Floats | None,
 ) -> Need:
-    """Return the need of all units together.
-
-    `units` has a row per node or waypoint, with columns of `Units`: `count` (`unit_count` there),
-    `whole_count` and `present_share`.
-    """
-    counts = units["count"].to_numpy(float)
+    """Return the need of all units together."""
+    counts = units.unit_count.astype(float)
     (vcpu, memory_gib), used, requested = each.amounts(counts), each.used, each.requested
     prices = each.prices
     return Need(
         role=role,
-        count=units["count"].to_numpy().sum().item(),
+        count=units.unit_count.sum().item(),
         provenance=provenance,
         vcpu={basis: np.asarray(of_all.sum(axis=0)) for basis, of_all in vcpu.items()},
         memory_gib={basis: np.asarray(of_all.sum(axis=0)) for basis, of_all in memory_gib.items()},
@@ -174,10 +180,10 @@ def added_up(
         hottest_vcpu=hottest_vcpu,
         each_requested_vcpu=requested[0],
         units=Units(
-            names=units.index.to_series(),
+            names=units.names,
             unit_count=counts,
-            whole_count=units["whole_count"].to_numpy(float),
-            present_share=units["present_share"].to_numpy(float),
+            whole_count=units.whole_count,
+            present_share=units.present_share,
             used_vcpu=used[0][:, 0],
             reserved_vcpu=float(requested[0][0]),
             used_memory_gib=np.broadcast_to(used[1], used[0].shape)[:, 0],

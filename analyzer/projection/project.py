@@ -41,6 +41,7 @@ from analyzer.projection.rightsizing.mesh import recommended, unanswered
 from analyzer.projection.rightsizing.result import Rightsizing
 from analyzer.projection.rightsizing.scope import scoped
 from analyzer.projection.rightsizing.warnings import warnings_of
+from analyzer.projection.saved import SavedWithOne
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.projection.sensitivity import break_even_request, sensitivity, sweeps
 from analyzer.projection.uncertainty import drawn, to_interval
@@ -112,15 +113,16 @@ def project_usage(
     case = _case(usage, question)
     modes = evaluate(case)
     basis = scenario.basis if scenario.basis in modes[SIDECAR].bases else Basis.USAGE
+    moved = SavedWithOne(case, basis)
     savings = tuple(
         replace(saving, break_even_ztunnel_vcpu_per_1000_rps=found)
         for saving in figures.savings_of(case.load, modes, basis, case.parameters)
         for found in [
-            break_even_request(case, saving.mode, basis) if MODES[saving.mode].is_ambient else None
+            break_even_request(moved, saving.mode) if MODES[saving.mode].is_ambient else None
         ]
     )
     price = _price(scenario, modes[SIDECAR], case.prices, basis)
-    what_matters = sensitivity(case, scenario, basis) if case.has_ambient else ()
+    what_matters = sensitivity(case, scenario, moved) if case.has_ambient else ()
     shown = tuple(figures.mode_of(mode, basis, case.parameters) for mode in modes.values())
     if case.has_ambient:
         shown = with_control_plane(modes, shown, usage, case.parameters, basis)

@@ -5,15 +5,16 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 from analyzer.arrays import Floats
 from analyzer.projection import components
 from analyzer.projection.choices import Basis, Share
 from analyzer.projection.hardware import REQUEST_COST
-from analyzer.projection.modes import AMBIENT_WAYPOINT, MODES, SIDECAR, ModeNeeds, needs_of
+from analyzer.projection.modes import AMBIENT_WAYPOINT, MODES, SIDECAR, mode_of, needs_of
 from analyzer.projection.needs import Case
 from analyzer.projection.result import Sensitivity, Sweep, SweepPoint
+from analyzer.projection.saved import SavedWithOne
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters, to_interval
 from analyzer.projection.unseen import DEVIATES, UNSEEN_TIME
@@ -30,7 +31,7 @@ REPLICA_COUNTS: Final = range(1, 6)
 _L7_SHARES: Final = tuple(step / 10 for step in range(11))
 
 
-def sensitivity(case: Case, scenario: Scenario, basis: Basis) -> tuple[Sensitivity, ...]:
+def sensitivity(case: Case, scenario: Scenario, saved: SavedWithOne) -> tuple[Sensitivity, ...]:
     """Move each uncertain figure to the ends of its range, the others at their best estimate.
 
     Assumptions, fitted figures and unseen time are returned where they have a range and matter, the
@@ -46,7 +47,9 @@ def sensitivity(case: Case, scenario: Scenario, basis: Basis) -> tuple[Sensitivi
         if value.low == value.high or (name == REQUEST_COST and name in case.parameters.following):
             continue
         # One end at a time: how many replicas there are follows the best estimates of each.
-        low, high = (_saved_usd(case, name, end, basis) for end in (value.low, value.high))
+        low, high = (
+            saved.usd_per_year(AMBIENT_WAYPOINT, name, end) for end in (value.low, value.high)
+        )
         if low != high:
             found.append((name, low, high))
     found.sort(key=lambda item: -abs(item[2] - item[1]))
@@ -58,46 +61,39 @@ def sensitivity(case: Case, scenario: Scenario, basis: Basis) -> tuple[Sensitivi
     )
 
 
-def _saved_usd(
-    case: Case, name: str, value: float, basis: Basis, mode: str = AMBIENT_WAYPOINT
-) -> float:
-    """Return what a mode saves a year with one figure at a value."""
-    moved = replace(case, parameters=case.parameters.with_one_at(name, value))
-    before, after = (
-        needs_of(each, moved).usd_per_year(basis, moved.parameters) for each in (SIDECAR, mode)
-    )
-    return float(before[0] - after[0])
-
-
-def break_even_request(case: Case, mode: str, basis: Basis) -> float | None:
+def break_even_request(saved: SavedWithOne, mode: str) -> float | None:
     """Return up to which cost of a pass, in vCPU per 1000 requests/s, a mode saves.
 
     All else is at its best estimate. 0: it saves at no cost; None: it saves at any, as nothing
     passes or only what is requested is paid.
     """
 
-    def saved(vcpu: float) -> float:
-        return _saved_usd(case, REQUEST_COST, vcpu, basis, mode)
+    def saved_usd(vcpu: float) -> float:
+        return saved.usd_per_year(mode, REQUEST_COST, vcpu)
 
-    if saved(0.0) <= 0:
+    if saved_usd(0.0) <= 0:
         return 0.0
-    if saved(_MOST_VCPU) > 0:
+    if saved_usd(_MOST_VCPU) > 0:
         return None
-    return float(optimize.brentq(saved, 0.0, _MOST_VCPU, xtol=_CLOSE, rtol=_CLOSE))
+    # SciPy imports a part of it at its first use: this one takes a third of a second.
+    return float(scipy.optimize.brentq(saved_usd, 0.0, _MOST_VCPU, xtol=_CLOSE, rtol=_CLOSE))
 
 
 def sweeps(case: Case, basis: Basis) -> tuple[Sweep, ...]:
     """Return the saving along the share of namespaces that need L7, and along replicas."""
     parameters, sidecar = case.parameters, needs_of(SIDECAR, case)
     placed = components.WAYPOINTS_PLACED
-    others = [part.need(case) for part in MODES[AMBIENT_WAYPOINT].parts if part is not placed]
+    others = [
+        (part.need(case), part.transfer(case))
+        for part in MODES[AMBIENT_WAYPOINT].parts
+        if part is not placed
+    ]
 
     def saving(changed: Parameters) -> Floats:
         with_it = replace(case, parameters=changed)
-        mode = ModeNeeds(
-            name=AMBIENT_WAYPOINT,
-            needs=(*others, placed.need(with_it)),
-            transfer=placed.transfer(with_it),
+        mode = mode_of(
+            AMBIENT_WAYPOINT,
+            [*others, (placed.need(with_it), placed.transfer(with_it))],
         )
         return sidecar.usd_per_year(basis, parameters) - mode.usd_per_year(basis, parameters)
 

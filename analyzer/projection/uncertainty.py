@@ -253,6 +253,11 @@ class Parameters:
                 idle[row], request[row] = self.waypoint_own[name]
         return idle, request
 
+    def best(self) -> Parameters:
+        """Return the best estimates."""
+        # No figure has this name.
+        return self.with_one_at("", 0.0)
+
     def with_one_at(self, name: str, value: float) -> Parameters:
         """Return the best estimates, with one assumption or fitted figure set to a value.
 

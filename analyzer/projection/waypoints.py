@@ -26,7 +26,7 @@ from analyzer.projection.choices import (
 )
 from analyzer.projection.demand import MeasuredLoad, MeshLoad
 from analyzer.projection.memory import waypoint_memory_gib
-from analyzer.projection.needs import Case, Each, Need, added_up
+from analyzer.projection.needs import Case, Counts, Each, Need, added_up
 from analyzer.projection.places import PEAKS, WAYPOINT_LOADS
 from analyzer.projection.uncertainty import Parameters
 from analyzer.projection.unseen import HIGH, LOW, on_draws
@@ -284,9 +284,11 @@ def waypoint_need(case: Case, placement: Placement) -> Need:
         each,
         role=Role.WAYPOINT,
         provenance=case.parameters.waypoint_provenance or Provenance.DERIVED,
-        units=pd.DataFrame(
-            {"count": times, "whole_count": replicas, "present_share": waypoints.shares},
-            index=waypoints.names,
+        units=Counts(
+            names=waypoints.table["namespace"],
+            unit_count=times,
+            whole_count=replicas,
+            present_share=waypoints.shares,
         ),
         hottest_vcpu=(used * (times > 0)[:, None]).max(axis=0) if len(used) else None,
     )

@@ -12,6 +12,7 @@ from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.impossible import Impossible
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.missing import Missing, missing_proxies
+from analyzer.measurement.numbers import Numbers
 from analyzer.measurement.sides import Completed
 from analyzer.measurement.tables import Tables
 from analyzer.units import Role, counted
@@ -75,9 +76,10 @@ class Evidence:
 
     def total_of(self, name: str) -> pd.Series:
         """Return the sum of one query's samples for each row of `proxies`; 0 where it has none."""
-        sums = self.tables[name].groupby(["namespace", "pod"])[name].sum()
-        keys = pd.MultiIndex.from_frame(self.proxies[["namespace", "pod"]])
-        return pd.Series(sums.reindex(keys).fillna(0.0).to_numpy(), index=self.proxies.index)
+        rows = self.tables[name]
+        numbers = Numbers(self.proxies[["namespace", "pod"]]).of(rows)
+        sums = rows[name].groupby(numbers).sum().reindex(range(len(self.proxies)))
+        return pd.Series(sums.fillna(0.0).to_numpy(), index=self.proxies.index)
 
     def mean_cpu(self, numbers: Iterable[int]) -> float:
         """Return the vCPU of some proxies, averaged over the observed steps, filled."""

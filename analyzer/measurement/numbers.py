@@ -1,0 +1,85 @@
+"""The row of a table that has given names, for many names at once."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analyzer.arrays import Bools, Ints
+
+_MOST: Final = 2**62
+"""Combinations of names up to which each has a number of its own in an int64."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Level:
+    """One column of names.
+
+    Attributes:
+        names: those in it.
+        found: the combinations of the columns before it, where all that are possible are too many.
+    """
+
+    column: str
+    names: pd.Index
+    found: Ints | None
+
+
+def are_among(rows: pd.DataFrame, names: pd.DataFrame) -> Bools:
+    """Return which rows have names that `names` has; columns are compared in their order."""
+    if rows.empty or names.empty:
+        return np.zeros(len(rows), dtype=bool)
+    alike = names.set_axis(rows.columns, axis=1)
+    return Numbers(alike).of(rows) >= 0
+
+
+class Numbers:
+    """The rows of a table by their names, which are in several columns and are each there once.
+
+    A pandas MultiIndex finds them too, but sorts the names of each table that is looked up.
+    """
+
+    def __init__(self, names: pd.DataFrame) -> None:
+        """Take the table; its rows are numbered from 0."""
+        self._levels: list[_Level] = []
+        keys, size = np.zeros(len(names), dtype=np.int64), 1
+        for column in names.columns:
+            level, found = pd.Index(names[column].unique()), None
+            if size * len(level) > _MOST:
+                found, keys = np.unique(keys, return_inverse=True)
+                size = len(found)
+            self._levels.append(_Level(column=str(column), names=level, found=found))
+            keys = keys * len(level) + level.get_indexer(pd.Index(names[column]))
+            size *= len(level)
+        self._order = np.argsort(keys, kind="stable")
+        self._sorted = keys[self._order]
+
+    def of(self, rows: pd.DataFrame) -> Ints:
+        """Return the number of each of `rows`, by the same columns; -1 where it has none."""
+        if not len(self._sorted) or not len(rows):
+            return np.full(len(rows), -1, dtype=np.int64)
+        keys, is_known = self._keys(rows)
+        at = np.minimum(np.searchsorted(self._sorted, keys), len(self._sorted) - 1)
+        return np.where(is_known & (self._sorted[at] == keys), self._order[at], -1)
+
+    def among(self, *tables: pd.DataFrame) -> Bools:
+        """Return which rows have their names in any of these tables."""
+        found = np.zeros(len(self._sorted), dtype=bool)
+        for rows in tables:
+            numbers = self.of(rows)
+            found[numbers[numbers >= 0]] = True
+        return found
+
+    def _keys(self, rows: pd.DataFrame) -> tuple[Ints, Bools]:
+        """Return one number for all names of a row, and whether each of them is known."""
+        keys, is_known = np.zeros(len(rows), dtype=np.int64), np.ones(len(rows), dtype=bool)
+        for level in self._levels:
+            if level.found is not None:
+                at = np.minimum(np.searchsorted(level.found, keys), len(level.found) - 1)
+                is_known &= level.found[at] == keys
+                keys = at
+            codes = level.names.get_indexer(pd.Index(rows[level.column]))
+            is_known &= codes >= 0
+            keys = keys * len(level.names) + codes
+        return keys, is_known
