@@ -160,9 +160,10 @@ def queries(
         _show(chosen[key], cost, asked.promql)
     requests = sum(len(asked.jobs) for asked in planned.values())
     samples = sum(asked.sample_count for asked in planned.values())
+    rest = "" if name else f", {plan.times_bare:.1f} times those of CPU and requests alone"
     click.echo(
         f"{requests} requests for {plan.window.point_count} steps of "
-        f"{plan.window.step_seconds} s, about {samples:,} samples in all"
+        f"{plan.window.step_seconds} s, about {samples:,} samples in all{rest}"
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import analyzer
 from analyzer.defaults import DEFAULT_DAYS, LEAST_DAYS, MOST_DAYS, year_problem
@@ -42,6 +42,15 @@ from analyzer.window import MOST_STRIDE, Chunk, TimeWindow, choose_step_seconds
 
 MIN_POINTS = 4
 """Fewer steps than this cannot support a fit of cost per request."""
+
+
+_BARE: Final = (
+    "proxy_cpu_vcpu",
+    "proxy_recorded_cpu_vcpu",
+    "inbound_requests_rps",
+    "outbound_requests_rps",
+)
+"""What no answer can do without, of which one of the first two is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +176,8 @@ class Plan:
             sent = {
                 each: rendered(ask.scope, each) for each in {stride, *(one.stride for one in parts)}
             }
-            samples = round(samples_per_point(found, query, ranges.of(query.exporter)))
+            load = 1.0 if found.rules else query.load
+            samples = load * samples_per_point(found, query, ranges.of(query.exporter))
             planned[name] = PlannedQuery(
                 query=query,
                 promql=sent[stride],
@@ -175,7 +185,7 @@ class Plan:
                 jobs=tuple(
                     Job(query=query, promql=sent[part.stride], chunk=part) for part in parts
                 ),
-                sample_count=samples * window.point_count,
+                sample_count=round(samples * window.point_count),
                 stride=stride,
             )
         return cls(
@@ -191,6 +201,17 @@ class Plan:
     def jobs(self) -> tuple[Job, ...]:
         """Every request, in the order of the query files."""
         return tuple(job for planned in self.queries.values() for job in planned.jobs)
+
+    @property
+    def sample_count(self) -> int:
+        """Samples that the server is estimated to load for all queries."""
+        return sum(planned.sample_count for planned in self.queries.values())
+
+    @property
+    def times_bare(self) -> float:
+        """The same as a multiple of those for CPU, and for requests in and out, of each proxy."""
+        known = [self.queries[name].sample_count for name in _BARE if name in self.queries]
+        return self.sample_count / max(sum(known), 1)
 
     @property
     def unasked(self) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ Every part is read whole: five moments of a day miss a mesh that ran for three h
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -23,6 +23,7 @@ from analyzer.prometheus.expected import counts_of, mark_of, marks_of
 from analyzer.prometheus.label_mapping import CLUSTER_LABELS, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
+from analyzer.prometheus.response import Series
 from analyzer.window import INTERVALS_PER_STEP, TimeWindow
 
 _PARTS: Final = 24
@@ -42,9 +43,10 @@ _SAMPLES: Final = frozenset({"1", "2", "3"})
 RATED_SAMPLES: Final = 3
 """A proxy with this many samples in a part has two in one step or in the next, and so a rate."""
 
+_COPIED: Final = "survey_copied_proxies"
 _COPIES: Final = "copies"
 _RESCRAPED: Final = "rescraped"
-"""What the query calls the numbers of proxies with several series in one scrape, and in any."""
+"""What queries call the numbers of proxies with several series in one scrape, and in any."""
 
 
 Site = tuple[str, str]
@@ -200,26 +202,18 @@ def count_proxies(
         series_counts: series of each metric that were seen, to estimate the load.
     """
     build = series_counts.get("istio_build", 0)
-    load = (series_counts.get(CPU, 0) + 3 * build) * parts.step_seconds / _SCRAPE_SECONDS
+    load = (series_counts.get(CPU, 0) + 2 * build) * parts.step_seconds / _SCRAPE_SECONDS
     names = ["survey_proxy_counts"]
     if not build and REQUESTS not in series_counts:
         names.append("survey_request_counts")
-    found: dict[Key, list[Floats]] = {}
-    twice = {name: np.zeros(parts.point_count) for name in (_COPIES, _RESCRAPED)}
+
+    def asked(name: str) -> Iterator[tuple[Series, Floats]]:
+        promql = load_query(name).render(scope, mapping, window_seconds=parts.step_seconds)
+        for series in points_of(source, promql, parts, load).series:
+            yield series, _by_part(parts, series.times, counts_of(series))
+
     try:
-        for name in names:
-            promql = load_query(name).render(scope, mapping, window_seconds=parts.step_seconds)
-            for series in points_of(source, promql, parts, load).series:
-                row = _by_part(parts, series.times, counts_of(series))
-                exporter = mark_of(series, "exporter", marks_of(name, "exporter"))
-                if exporter in twice:
-                    twice[exporter] += row
-                    continue
-                key = (exporter, *site_of(series.labels, mapping))
-                both = found.setdefault(key, [np.zeros_like(row), np.zeros_like(row)])
-                both[mark_of(series, "samples", _SAMPLES) != str(RATED_SAMPLES)] += row
-            if any(exporter == Exporter.PROXY for exporter, _, _ in found):
-                break
+        found, twice = _counted(asked, names, mapping, np.zeros(parts.point_count))
     except QueryTooHeavy:
         shorter = parts.step_seconds // 2 // 300 * 300
         if shorter < _SHORTEST_SECONDS:
@@ -246,6 +240,40 @@ def count_proxies(
         copied=_whole(twice[_COPIES]),
         rescraped=_whole(twice[_RESCRAPED]),
     )
+
+
+def _counted(
+    asked: Callable[[str], Iterator[tuple[Series, Floats]]],
+    names: Sequence[str],
+    mapping: LabelMapping,
+    none: Floats,
+) -> tuple[dict[Key, list[Floats]], dict[str, Floats]]:
+    """Return the rated and the brief proxies of each scrape job, and how many are there twice.
+
+    Args:
+        asked: yields the series of a query, and their numbers in each part.
+        names: the queries; the next is asked if the one before it finds no proxy.
+        mapping: what the server calls labels.
+        none: zero for each part.
+    """
+    found: dict[Key, list[Floats]] = {}
+    twice = {name: none.copy() for name in (_COPIES, _RESCRAPED)}
+    for name in names:
+        for series, row in asked(name):
+            exporter = mark_of(series, "exporter", marks_of(name, "exporter"))
+            if exporter in twice:
+                twice[exporter] += row
+                continue
+            key = (exporter, *site_of(series.labels, mapping))
+            both = found.setdefault(key, [none.copy(), none.copy()])
+            both[mark_of(series, "samples", _SAMPLES) != str(RATED_SAMPLES)] += row
+        if any(exporter == Exporter.PROXY for exporter, _, _ in found):
+            break
+    if twice[_RESCRAPED].any():
+        # Several series of one scrape are several of all scrapes too.
+        for series, row in asked(_COPIED):
+            twice[mark_of(series, "exporter", marks_of(_COPIED, "exporter"))] += row
+    return found, twice
 
 
 def site_of(labels: Mapping[str, str], mapping: LabelMapping) -> Site:

@@ -149,9 +149,10 @@ def _reads_sample_before(source: Source, seen: Look) -> bool:
 
 def _require_traffic(source: Source, seen: Look) -> None:
     times = seen.times
-    # rate() needs two samples, and a look may be a day apart.
+    # rate() needs two samples, and looks may be a day apart. Most meshes have traffic at one.
     longest = max(_SHORTEST_RATE_SECONDS, min(times.step_seconds, 3600))
-    if not _grows(source, seen, longest):
+    lengths = sorted({_SHORTEST_RATE_SECONDS, longest})
+    if not any(_grows(source, seen, seconds) for seconds in lengths):
         raise InsufficientData(
             f"{REQUESTS} did not grow at any of {times.point_count} moments from "
             f"{times.start:%Y-%m-%d %H:%M} to {times.end:%Y-%m-%d %H:%M} UTC. Without traffic the "

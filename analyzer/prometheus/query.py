@@ -52,6 +52,7 @@ class Query:
         template: the PromQL, with `string.Template` placeholders.
         takes_latest: whether answers about some namespaces each combine to the largest value;
             else they are added up.
+        load: samples that are read for each series of `reads` and each time, on average.
         changes_slowly: whether a longer window is asked for it less often than each step.
     """
 
@@ -65,6 +66,7 @@ class Query:
     together: str = "max"
     takes_latest: bool = False
     changes_slowly: bool = False
+    load: float = 1.0
 
     @property
     def is_ranged(self) -> bool:
@@ -244,6 +246,7 @@ def _parse(path: Path) -> Query:
         template=template.template,
         together=header.get("together", "max"),
         takes_latest=header.get("parts") == "latest",
+        load=_load(path, header),
         changes_slowly=_changes_slowly(path, header, template),
     )
 
@@ -256,3 +259,11 @@ def _changes_slowly(path: Path, header: Mapping[str, str], template: Template) -
     if changes and "window" in template.get_identifiers():
         raise QueryFileError(f"{path}: # changes: a rate over $window is one of each step")
     return bool(changes)
+
+
+def _load(path: Path, header: Mapping[str, str]) -> float:
+    """Return how many samples a query reads for each series that it is said to read."""
+    text = header.get("load", "1")
+    if not re.fullmatch(r"\d+(\.\d+)?", text) or not float(text):
+        raise QueryFileError(f"{path}: # load: {text} is not a number above 0")
+    return float(text)

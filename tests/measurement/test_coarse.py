@@ -1,7 +1,8 @@
 """What changes slowly is asked once an hour, and the answer is that of asking at each step."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from analyzer.measurement.coarse import STATE_STEPS, Intervals
 from analyzer.measurement.collect import collect_snapshot
-from analyzer.measurement.plan import Ask, make_plan, planned_on
+from analyzer.measurement.plan import Ask, Plan, make_plan, planned_on
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.measurement.working import Working
@@ -18,6 +19,7 @@ from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from analyzer.window import TimeWindow
 from tests.support import SMALL_MESH, Mesh, PrometheusServer, Series, build_mesh, remote_write
+from tests.support.prometheus import LoggedQuery
 from tests.support.short_lives import with_short_lives
 
 HOUR = 3600
@@ -83,9 +85,19 @@ def changed(mesh: Mesh) -> Iterator[Series]:
         yield series
 
 
+@dataclass(frozen=True, kw_only=True)
+class Collected:
+    """What was collected, and what the server was asked for the first of the two."""
+
+    coarse: Snapshot
+    fine: Snapshot
+    plan: Plan
+    queries: Sequence[LoggedQuery]
+
+
 @pytest.fixture(scope="module")
-def snapshots(tmp_path_factory: pytest.TempPathFactory) -> tuple[Snapshot, Snapshot]:
-    """Return what is collected each hour, and what is collected at each step."""
+def collected(tmp_path_factory: pytest.TempPathFactory) -> Collected:
+    """Collect each hour, and at each step."""
     folder = tmp_path_factory.mktemp("coarse")
     mesh = with_short_lives(build_mesh(SPEC), "shop/front", pods=BRIEF_PODS, seconds=BRIEF_SECONDS)
     with PrometheusServer(folder / "server") as server:
@@ -94,13 +106,19 @@ def snapshots(tmp_path_factory: pytest.TempPathFactory) -> tuple[Snapshot, Snaps
         with Connection(Access(url=server.url)) as source:
             plan = make_plan(source, ask, now=SPEC.end)
             coarse = collect_snapshot(source, ask, folder / "coarse", now=SPEC.end)
+            queries = server.query_log()
             # An interrupted collection of an earlier version: it goes on as it was planned.
             each_step = planned_on(
                 ask, plan.survey, plan.window, plan.anonymiser, may_be_coarse=False
             )
             Working.begin(folder / "fine", each_step)
             fine = collect_snapshot(source, ask, folder / "fine", now=SPEC.end)
-    return coarse, fine
+    return Collected(coarse=coarse, fine=fine, plan=plan, queries=queries)
+
+
+@pytest.fixture(scope="module")
+def snapshots(collected: Collected) -> tuple[Snapshot, Snapshot]:
+    return collected.coarse, collected.fine
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +139,27 @@ def test_what_changes_slowly_is_asked_each_hour_of_a_week(
     assert STATE_STEPS not in {query.name for query in fine.manifest.queries}
     placed, each = (len(one.frame("pod_placement")) for one in snapshots)
     assert placed < each / 2.8
+
+
+def test_the_samples_that_are_read_were_estimated(collected: Collected) -> None:
+    """By the server's own count: each within a factor of 2, and all of them within 1.3."""
+    names = {job.promql: job.query.name for job in collected.plan.jobs}
+    read: Counter[str] = Counter()
+    for query in collected.queries:
+        if query.promql in names:
+            read[names[query.promql]] += query.samples_read
+    estimated = {name: planned.sample_count for name, planned in collected.plan.queries.items()}
+    off = {
+        name: (samples, estimated[name])
+        for name, samples in read.items()
+        if samples and not 0.5 <= estimated[name] / samples <= 2
+    }
+
+    assert not off
+    assert 1 / 1.3 <= collected.plan.sample_count / sum(read.values()) <= 1.3
+    bare = ("proxy_cpu_vcpu", "inbound_requests_rps", "outbound_requests_rps")
+    ratio = sum(read.values()) / sum(read[name] for name in bare)
+    assert collected.plan.times_bare == pytest.approx(ratio, rel=0.3)
 
 
 def test_each_table_is_that_of_asking_at_each_step(usages: tuple[MeshUsage, MeshUsage]) -> None:

@@ -26,9 +26,8 @@ def series(*samples: float, labels: Mapping[str, str] | None = None) -> Series:
 
 
 def test_marks_are_those_that_the_query_file_sets() -> None:
-    assert marks_of("survey_proxy_counts", "exporter") == {
-        "cadvisor", "proxy", "copies", "rescraped",
-    }  # fmt: skip
+    assert marks_of("survey_proxy_counts", "exporter") == {"cadvisor", "proxy", "rescraped"}
+    assert marks_of("survey_copied_proxies", "exporter") == {"copies"}
     assert marks_of("survey_request_counts", "exporter") == {"proxy"}
     assert len(marks_of("survey_series_count", "metric")) > 20
     assert marks_of("survey_joined_pods", "exporter") == frozenset()
@@ -40,6 +39,7 @@ def test_marks_are_those_that_the_query_file_sets() -> None:
         ("survey_labels", "exporter"),
         ("survey_namespaces", "exporter"),
         ("survey_proxy_counts", "exporter"),
+        ("survey_copied_proxies", "exporter"),
         ("survey_duplicate_scrapes", "exporter"),
         ("survey_series_count", "metric"),
         ("survey_last_samples", "metric"),

@@ -87,6 +87,7 @@ WITHOUT_UNIT = {
     "proxy_resets": "resets",
     "survey_engine": "any",
     "survey_alike_proxies": "series",
+    "survey_copied_proxies": "proxies",
     "survey_duplicate_scrapes": "proxies",
     "survey_joined_pods": "pods",
     "survey_labels": "any",
@@ -333,11 +334,13 @@ HEADER = "# what: a thing\n# unit: vcpu\n# from: state\n# labels: pod\n# reads: 
         (HEADER + "rate(up[$windov])", r"unknown placeholder \$windov"),
         (HEADER + "# changes: rarely\nup", "# changes: rarely is not slowly"),
         (HEADER + "# changes: slowly\nrate(up[$window])", r"# changes: a rate over \$window"),
+        (HEADER + "# load: much\nup", "# load: much is not a number"),
+        (HEADER + "# load: 0\nup", "# load: 0 is not a number above 0"),
         (HEADER + "sum(  # all of them\nup)", "a comment must have a line of its own"),
     ],
     ids=[
         "no unit", "no reads", "no from", "unknown from", "no header", "no body", "bare $",
-        "misspelt", "unknown change", "slow rate", "comment behind",
+        "misspelt", "unknown change", "slow rate", "load of text", "no load", "comment behind",
     ],
 )  # fmt: skip
 def test_a_malformed_file_is_refused_by_name_and_reason(
