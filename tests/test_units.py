@@ -43,6 +43,11 @@ _UNIT_ELSEWHERE = {
     "analyzer.units.Interval.high": "the field that holds the interval says it",
     "analyzer.prometheus.response.Series.times": "Prometheus's own, seconds since the epoch",
     "analyzer.prometheus.response.Series.samples": "the query that was asked says it",
+    **{
+        f"analyzer.prometheus.points.{of}.{field}": "as of a Series"
+        for of in ("Cut", "_Points")
+        for field in ("times", "samples")
+    },
     "analyzer.projection.connections._Moments.whole": "products of rates and connections a second",
     "analyzer.projection.connections._Moments.without_each": "products, as those of whole",
     "analyzer.calibration.mesh.MeshCurve.mid": "two units: idle vcpu, vcpu per 1000 rps",

@@ -176,7 +176,7 @@ class Plan:
             sent = {
                 each: rendered(ask.scope, each) for each in {stride, *(one.stride for one in parts)}
             }
-            load = 1.0 if found.rules else query.load
+            load = 1.0 if found.rules else query.samples_per_series
             samples = load * samples_per_point(found, query, ranges.of(query.exporter))
             planned[name] = PlannedQuery(
                 query=query,

@@ -52,7 +52,7 @@ class Query:
         template: the PromQL, with `string.Template` placeholders.
         takes_latest: whether answers about some namespaces each combine to the largest value;
             else they are added up.
-        load: samples that are read for each series of `reads` and each time, on average.
+        samples_per_series: that are read for each series of `reads` and each time, on average.
         changes_slowly: whether a longer window is asked for it less often than each step.
     """
 
@@ -66,7 +66,7 @@ class Query:
     together: str = "max"
     takes_latest: bool = False
     changes_slowly: bool = False
-    load: float = 1.0
+    samples_per_series: float = 1.0
 
     @property
     def is_ranged(self) -> bool:
@@ -246,7 +246,7 @@ def _parse(path: Path) -> Query:
         template=template.template,
         together=header.get("together", "max"),
         takes_latest=header.get("parts") == "latest",
-        load=_load(path, header),
+        samples_per_series=_load(path, header),
         changes_slowly=_changes_slowly(path, header, template),
     )
 

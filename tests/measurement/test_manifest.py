@@ -126,8 +126,9 @@ def test_what_a_later_version_adds_is_passed_over() -> None:
     ],
     ids=[
         "empty", "cut", "list", "null", "no keys", "version", "no note", "window", "naive",
-        "step", "step text", "no hash", "more in a query", "no queries", "regex", "scrape",
-        "no dialect", "attribution", "names", "no cpu", "no remarks", "question",
+        "step", "step text", "no hash", "more in a query", "no stride", "long stride",
+        "no queries", "regex", "scrape", "no dialect", "attribution", "names", "no cpu",
+        "no remarks", "question",
     ],
 )  # fmt: skip
 def test_a_damaged_manifest_is_refused_in_one_line(text: str) -> None:
