@@ -10,6 +10,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
+Places = npt.NDArray[np.int32]
+"""Numbers of proxies or steps where tens of millions are held at a time."""
+
 
 def changes(keys: Sequence[npt.NDArray[Any]], count: int) -> Bools:
     """Return the rows that differ from the one before in a key; the first does.

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analyzer.arrays import Bools, Floats, Ints
+from analyzer.arrays import Bools, Floats, Ints, Places
 from analyzer.window import MOST_STRIDE, TimeWindow
 
 STATE_STEPS: Final = "proxy_state_steps"
@@ -38,7 +38,7 @@ class Intervals:
         steps = np.arange(self.window.point_count)
         return np.asarray(self.ends[np.searchsorted(self.ends, steps)])
 
-    def lengths(self, points: Ints) -> Ints:
+    def lengths(self, points: Ints | Places) -> Ints:
         """Return how many steps the intervals have that end with some points.
 
         The first one may begin before the window.
@@ -64,7 +64,7 @@ class Intervals:
         before = np.arange(len(number)) - np.repeat(np.cumsum(counts) - counts, counts)
         return rows.iloc[number].assign(point=points[number] - before)
 
-    def steps_in(self, points: Ints, sums: Floats) -> tuple[Ints, Ints]:
+    def steps_in(self, points: Ints | Places, sums: Floats) -> tuple[Ints, Ints]:
         """Return the steps that sums of powers of two have: the number of the sum, and the step.
 
         Args:
@@ -85,7 +85,9 @@ class Intervals:
         return numbers, steps
 
 
-def in_intervals(intervals: Intervals, shape: tuple[int, int], proxy: Ints, point: Ints) -> Bools:
+def in_intervals(
+    intervals: Intervals, shape: tuple[int, int], proxy: Places, point: Places
+) -> Bools:
     """Return the steps of the intervals of some proxies, shape (proxies, steps)."""
     ends = np.zeros(shape, dtype=bool)
     ends[proxy, point] = True

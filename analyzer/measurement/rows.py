@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analyzer.arrays import Bools, Floats, Ints
+from analyzer.arrays import Bools, Floats, Ints, Places
 from analyzer.measurement.coarse import STATE_STEPS, Intervals, in_intervals
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.numbers import Numbers
@@ -70,12 +70,12 @@ class Rows:
         self._numbers = Numbers(proxies[KEY])
         self._window = window
         self._shape = len(proxies), window.point_count
-        self._read: dict[str, tuple[Ints, Ints, Floats]] = {}
+        self._read: dict[str, tuple[Places, Places, Floats]] = {}
         self._cpu, self._metrics = self.seen(CPU), self._seen_in(_SHOW_A_SCRAPE)
         found = self._presence(proxies, cluster)
         self._exists, self.doubtful = found.exists, found.doubtful
         self.proxy, self.point = np.nonzero(self._exists)
-        self._row = np.full(self._shape, -1, dtype=np.int64)
+        self._row = np.full(self._shape, -1, dtype=np.int32)
         self._row[self._exists] = np.arange(len(self.proxy))
         self._was_scraped = self.at(self._metrics)
 
@@ -142,7 +142,8 @@ class Rows:
         """Return the values of the table, and NaN elsewhere."""
         proxy, point, values = self._samples(name)
         if (intervals := self._tables.intervals_of(name)).stride > 1:
-            return self._known_in(intervals, proxy * self._shape[1] + point, values)
+            cell = proxy.astype(np.int64) * self._shape[1] + point
+            return self._known_in(intervals, cell, values)
         row = self._row[proxy, point]
         row, values = row[row >= 0], values[row >= 0]
         sums = np.bincount(row, values, minlength=len(self.proxy))
@@ -222,13 +223,18 @@ class Rows:
             flags[proxy, point] = True
         return flags
 
-    def _samples(self, name: str) -> tuple[Ints, Ints, Floats]:
+    def _samples(self, name: str) -> tuple[Places, Places, Floats]:
         """Return the proxy, step and value of each sample of a table."""
         if name not in self._read:
             frame = self._tables[name]
             numbers, points = self._numbers.of(frame), _points_of(frame, self._window)
             kept = (numbers >= 0) & (points >= 0) & (points < self._shape[1])
-            self._read[name] = numbers[kept], points[kept], frame[name].to_numpy(float)[kept]
+            proxy, point = numbers.astype(np.int32), points.astype(np.int32)
+            values = frame[name].to_numpy(float)
+            # All are kept as a rule: then the values stay those of the table.
+            if not kept.all():
+                proxy, point, values = proxy[kept], point[kept], values[kept]
+            self._read[name] = proxy, point, values
         return self._read[name]
 
 

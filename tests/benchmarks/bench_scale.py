@@ -1,12 +1,14 @@
 """What `analyze` takes for up to 15,000 sidecars, beside the three queries that it must ask.
 
-    bench_scale.py [--sizes 150x1,1500x1,15000x1,1500x7,1500x28,15000x7] [--folder FOLDER]
+    bench_scale.py [--sizes 150x1,1500x1,15000x1,1500x7,1500x28,15000x7] [--scrape SECONDS]
+                   [--folder FOLDER]
 
-A size is sidecars x days. Each mesh is written once into a real Prometheus, at some half a million
-samples a second, and kept in FOLDER. Then, size by size and in one run on one machine: three bare
-queries (the rates of CPU, of requests in and of requests out, of each pod in each step, by four
-connections that read the bytes and no more), and `analyze` with charts and report. Prints time,
-samples that the server read, and memory of each, and how they grow with sidecars and days.
+A size is sidecars x days, scraped every five minutes if no SECONDS are given. Each mesh is written
+once into a real Prometheus, at some half a million samples a second, and kept in FOLDER. Then, size
+by size and in one run on one machine: three bare queries (the rates of CPU, of requests in and of
+requests out, of each pod in each step, by four connections that read the bytes and no more), and
+`analyze` with charts and report. Prints time, samples that the server read, and memory of each, and
+how they grow with sidecars and days.
 """
 
 from __future__ import annotations
@@ -31,11 +33,10 @@ from typing import Any, Final
 import requests
 
 from analyzer.files import MIB
-from analyzer.window import Chunk, TimeWindow
+from analyzer.window import Chunk, TimeWindow, choose_step_seconds
 from tests.benchmarks.demands import Demand, finish
 from tests.support import PrometheusServer
 from tests.support.great_mesh import (
-    SCRAPE_SECONDS,
     VCPU_PER_1000_RPS,
     GreatMesh,
     end_of,
@@ -45,7 +46,6 @@ from tests.support.great_mesh import (
 _FOLDER: Final = Path(__file__).resolve().parents[2] / ".bench"
 _SIZES: Final = "150x1,1500x1,15000x1,1500x7,1500x28,15000x7"
 _WHOLE: Final = 15_000, 7
-_STEP_SECONDS: Final = 300
 
 _MOST_WALL, _MOST_SAMPLES, _MOST_MIB = 2.5, 2.0, 1024.0
 _MOST_EXPONENT, _MOST_APART = 1.05, 0.003
@@ -53,11 +53,10 @@ _FLAT: Final = 1.1
 """A peak that grows by less than this factor is flat."""
 
 _CONNECTIONS: Final = 4
-_RANGE: Final = f"[{_STEP_SECONDS + SCRAPE_SECONDS - 1}s]"
 _BARE: Final = (
-    f'rate(container_cpu_usage_seconds_total{{container="istio-proxy"}}{_RANGE})',
-    f'sum by (namespace, pod) (rate(istio_requests_total{{reporter="destination"}}{_RANGE}))',
-    f'sum by (namespace, pod) (rate(istio_requests_total{{reporter="source"}}{_RANGE}))',
+    'rate(container_cpu_usage_seconds_total{{container="istio-proxy"}}[{seconds}s])',
+    'sum by (namespace, pod) (rate(istio_requests_total{{reporter="destination"}}[{seconds}s]))',
+    'sum by (namespace, pod) (rate(istio_requests_total{{reporter="source"}}[{seconds}s]))',
 )
 
 
@@ -95,12 +94,16 @@ def main() -> None:
     """Print each size and its demands; fail if one is missed."""
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--sizes", default=_SIZES)
+    parser.add_argument("--scrape", type=int, default=300)
     parser.add_argument("--folder", type=Path, default=_FOLDER)
     given = parser.parse_args()
     started = time.monotonic()
     print(_machine())
     sizes = [tuple(map(int, size.split("x"))) for size in given.sizes.split(",")]
-    runs = [_run(GreatMesh(pods=pods, days=days), given.folder) for pods, days in sizes]
+    runs = [
+        _run(GreatMesh(pods=pods, days=days, scrape_seconds=given.scrape), given.folder)
+        for pods, days in sizes
+    ]
     finish([*(demand for run in runs for demand in _demands(run)), *_growth(runs)], started)
 
 
@@ -149,18 +152,20 @@ def _bare(mesh: GreatMesh, server: PrometheusServer, days: int | None = None) ->
     """Ask the three queries, each in chunks as large as `analyze` has them."""
     spec = mesh.spec
     end = spec.end if days is None else spec.start + (spec.end - spec.start) * days / mesh.days
-    window = TimeWindow.within(spec.start, end, _STEP_SECONDS)
-    per_point = mesh.pods * (_STEP_SECONDS / SCRAPE_SECONDS + 1)
+    step_seconds = choose_step_seconds(mesh.scrape_seconds, None)
+    seconds = step_seconds + mesh.scrape_seconds - 1
+    window = TimeWindow.within(spec.start, end, step_seconds)
+    per_point = mesh.pods * seconds / mesh.scrape_seconds
     chunks = window.chunks(samples_per_point=per_point, series_count=mesh.pods)
 
     def ask(job: tuple[str, Chunk]) -> None:
         promql, chunk = job
         first, last = chunk.first_point, chunk.first_point + chunk.point_count - 1
         asked: dict[str, Any] = {
-            "query": promql,
+            "query": promql.format(seconds=seconds),
             "start": window.time_of(first).timestamp(),
             "end": window.time_of(last).timestamp(),
-            "step": _STEP_SECONDS,
+            "step": step_seconds,
         }
         session.post(f"{server.url}/api/v1/query_range", data=asked).raise_for_status()
 

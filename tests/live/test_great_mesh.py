@@ -10,7 +10,7 @@ from tests.support.great_mesh import VCPU_PER_1000_RPS, GreatMesh, end_of, write
 
 
 def test_its_truth_is_found(tmp_path: Path) -> None:
-    mesh = GreatMesh(pods=25, days=1)
+    mesh = GreatMesh(pods=25, days=1, scrape_seconds=60)
     with PrometheusServer(tmp_path) as server:
         totals = write_great_mesh(mesh, f"{server.url}/api/v1/write")
         times = ["--days", 1, "--end", end_of(mesh)]

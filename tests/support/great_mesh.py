@@ -33,7 +33,6 @@ PODS_PER_WORKLOAD: Final = 5
 _WORKLOADS_PER_NAMESPACE: Final = 3
 _PODS_PER_NODE: Final = 75
 
-SCRAPE_SECONDS: Final = 30
 NOISE_SECONDS: Final = 300
 
 _DAY_SECONDS: Final = 86_400
@@ -48,10 +47,12 @@ class GreatMesh:
     Attributes:
         pods: number of sidecars, a multiple of `PODS_PER_WORKLOAD`.
         days: length of its window.
+        scrape_seconds: between two samples of a series; half an hour is a multiple of it.
     """
 
     pods: int
     days: int
+    scrape_seconds: int = 300
     seed: int = 1
 
     @cached_property
@@ -76,15 +77,15 @@ class GreatMesh:
                 )
                 for at, key in enumerate(keys)
             ),
-            envoy_scrape_seconds=SCRAPE_SECONDS,
-            cadvisor_scrape_seconds=SCRAPE_SECONDS,
-            state_scrape_seconds=SCRAPE_SECONDS,
+            envoy_scrape_seconds=self.scrape_seconds,
+            cadvisor_scrape_seconds=self.scrape_seconds,
+            state_scrape_seconds=self.scrape_seconds,
         )
 
     @property
     def name(self) -> str:
         """A name for its folder."""
-        return f"{self.pods}-pods-{self.days}-days-seed-{self.seed}"
+        return f"{self.pods}-pods-{self.days}-days-{self.scrape_seconds}-s-seed-{self.seed}"
 
     @cached_property
     def pod_list(self) -> tuple[Pod, ...]:
@@ -152,7 +153,7 @@ class _Writer:
     def __init__(self, mesh: GreatMesh) -> None:
         self._mesh, self._load = mesh, _Load(mesh)
         random = np.random.default_rng([mesh.seed, 8])
-        self._phases_ms = random.integers(0, SCRAPE_SECONDS * 1000, mesh.pods)
+        self._phases_ms = random.integers(0, mesh.scrape_seconds * 1000, mesh.pods)
         self._counted = [_labels_of(mesh, pod) for pod in mesh.pod_list]
         self.used = {name: np.zeros(mesh.pods) for name in ("vcpu", "inbound", "outbound")}
         """What each pod has used since the begin of the window."""
@@ -190,7 +191,7 @@ class _Writer:
     ) -> bytes:
         since_ms = (
             self._phases_ms[chosen, None]
-            + np.arange(0, SLICE_SECONDS * 1000, SCRAPE_SECONDS * 1000)[None, :]
+            + np.arange(0, SLICE_SECONDS * 1000, self._mesh.scrape_seconds * 1000)[None, :]
         )
         times_ms = self._mesh.spec.start_ms + begin * 1000 + since_ms
         table, seconds = timed_samples(times_ms), since_ms / 1000
@@ -212,9 +213,8 @@ class _Writer:
         )
 
     def _of_nodes(self, begin: int) -> Iterator[bytes]:
-        times_ms = self._mesh.spec.start_ms + np.arange(
-            begin * 1000, (begin + SLICE_SECONDS) * 1000, SCRAPE_SECONDS * 1000, dtype=np.int64
-        )
+        end, apart = begin + SLICE_SECONDS, self._mesh.scrape_seconds
+        times_ms = self._mesh.spec.start_ms + 1000 * np.arange(begin, end, apart, dtype=np.int64)
         table = timed_samples(times_ms)
         for node in range(self._mesh.spec.nodes):
             for name, found, value in _of_node(node):
