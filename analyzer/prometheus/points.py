@@ -8,7 +8,8 @@ place and the words: nothing is refused here, and nothing is accepted that `stri
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -92,21 +93,19 @@ def cut(content: bytes) -> Cut | None:
     form = next((form for mark, form in FORMS.items() if mark in head), None)
     if form is None:
         return None
-    opening = form.key + form.opening
-    # All but the last piece hold what is before points, and points.
-    *pieces, last = content.split(form.closing)
-    pairs = [piece.partition(opening) for piece in pieces]
-    rest = b"".join(b"%s%s:%d" % (before, form.key, at) for at, (before, _, _) in enumerate(pairs))
-    rest += last
-    texts = [text for _, _, text in pairs]
+    apart = _apart(content, form)
+    if apart is None:
+        return None
+    rest, begins, ends = apart
     # A key without points might take those of a list that is elsewhere.
-    if not texts or rest.count(form.key) != len(texts) or _may_hide(rest):
+    if not begins or rest.count(form.key) != len(begins) or _may_hide(rest):
         return None
-    del pairs, pieces
-    found = [_points(batch) for batch in _batches(texts)]
-    known = [points for points in found if points is not None]
-    if len(known) < len(found):
-        return None
+    known = []
+    for batch in _batches(content[begin:end] for begin, end in zip(begins, ends, strict=True)):
+        points = _points(batch)
+        if points is None:
+            return None
+        known.append(points)
     counts = np.concatenate([points.counts for points in known])
     return Cut(
         rest=rest,
@@ -116,12 +115,34 @@ def cut(content: bytes) -> Cut | None:
     )
 
 
+def _apart(content: bytes, form: Form) -> tuple[bytes, array[int], array[int]] | None:
+    """Return a body without its points, and where those of each list begin and end.
+
+    None if something else is closed, or a list is empty.
+    """
+    opening = form.key + form.opening
+    rest, begins, ends = bytearray(), array("q"), array("q")
+    place = 0
+    # Millions of marks may close nothing: no object is made for each of them.
+    while (end := content.find(form.closing, place)) >= 0:
+        begin = content.find(opening, place, end)
+        if begin < 0 or begin + len(opening) == end:
+            return None
+        rest += content[place:begin]
+        rest += b"%s:%d" % (form.key, len(begins))
+        begins.append(begin + len(opening))
+        ends.append(end)
+        place = end + len(form.closing)
+    rest += content[place:]
+    return bytes(rest), begins, ends
+
+
 def _may_hide(rest: bytes) -> bool:
     """Return whether a key may be written with escapes."""
     return b"\\" in rest and any(escaped in rest for escaped in _ESCAPED_LETTERS)
 
 
-def _batches(texts: list[bytes]) -> Iterator[list[bytes]]:
+def _batches(texts: Iterable[bytes]) -> Iterator[list[bytes]]:
     batch: list[bytes] = []
     size = 0
     for text in texts:

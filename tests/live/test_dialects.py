@@ -23,7 +23,7 @@ from tests.support import (
     roles_mesh,
 )
 
-pytestmark = [pytest.mark.live, pytest.mark.few(2)]
+pytestmark = [pytest.mark.live, pytest.mark.few(3)]
 
 _SPEC = dialect_mesh()
 _IMPOSSIBLE = "empty-container-labels"

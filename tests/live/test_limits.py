@@ -34,7 +34,7 @@ from tests.support.limiting import (
     spans_up_to,
 )
 
-pytestmark = [pytest.mark.live, pytest.mark.few(3)]
+pytestmark = [pytest.mark.live, pytest.mark.few(5)]
 
 MESH = replace(
     SMALL_MESH,

@@ -157,7 +157,7 @@ def _bomb(lab: Path, rows: int, text: str) -> pa.Table:
     return pa.table({**columns, **values})
 
 
-@pytest.mark.parametrize("text", ["a", "z" * 10_000_000], ids=["rows", "texts"])
+@pytest.mark.parametrize("text", ["a", "z" * 1_000_000], ids=["rows", "texts"])
 def test_many_rows_in_few_bytes_are_refused_before_they_are_read(lab: Path, text: str) -> None:
     _write(lab, _bomb(lab, 2_000_000, text), series_count=2_000_000)
     begun = time.monotonic()

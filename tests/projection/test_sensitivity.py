@@ -51,7 +51,7 @@ def test_what_moves_the_saving_most_comes_first() -> None:
     assert min(widths) > 0
 
 
-@pytest.mark.parametrize("basis", ["usage", "billed"])
+@pytest.mark.parametrize("basis", [pytest.param("usage", marks=pytest.mark.long), "billed"])
 def test_each_end_is_what_a_projection_with_that_value_gives(basis: str) -> None:
     assumed = scenario(
         basis=basis,

@@ -210,7 +210,11 @@ def _renamed_label(document: Document, chance: Random) -> Document:
 
 
 def _more_labels(document: Document, chance: Random) -> Document:
-    labels = _series(document, chance)["metric"]
+    result = _result(document)
+    at = chance.randrange(len(result))
+    # A series that is there fifty times is one object: only one of them gets the labels.
+    labels = dict(result[at]["metric"])
+    result[at] = {**result[at], "metric": labels}
     count = chance.choice((1, 1, 2, 500, 100_000))
     if count > 2:
         labels.update({f"label_{number}": "x" for number in range(count)})

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.calibration.models import Power
@@ -66,6 +66,8 @@ def test_the_verdict_compares_the_posts_figure_with_both_ends_of_the_range(
     )
 
 
+# Each is an answer of its own, which takes a quarter of a second.
+@settings(max_examples=25)
 @given(st.lists(st.floats(0, 3), min_size=3, max_size=3).map(sorted))
 def test_the_verdict_never_contradicts_its_range(ends: list[float]) -> None:
     sentence = said(answer_with(*ends))
