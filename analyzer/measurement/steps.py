@@ -199,7 +199,8 @@ def _own_share(full: Floats, factor: float) -> Floats:
     A range begins before its step, and so has an increase that the step before has too. `factor`
     is the range over the step, and `full` the share of the range in which the proxy lived.
     """
-    lived = np.where(np.isnan(full), _PART_LIVED, full)
+    # No count is zero, but somebody's table may say so.
+    lived = np.where(full > 0, full, _PART_LIVED)
     return np.asarray(np.maximum(1 - (1 - 1 / factor) / lived, 0.0))
 
 

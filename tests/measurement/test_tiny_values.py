@@ -12,6 +12,7 @@ import pytest
 
 from analyzer.arrays import Floats
 from analyzer.calibration import calibrate_usage
+from analyzer.data import sample_path
 from analyzer.measurement import snapshot
 from analyzer.measurement.frames import TIME, check_frame, frame_of
 from analyzer.measurement.parquet import read_table
@@ -123,3 +124,14 @@ def test_quantities_of_tiny_values_are_as_those_of_zeros(
             changed[name] = _constant(value)
         answers.append(_figures(small_snapshot))
     assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_scrapes_that_are_zero_are_no_scrapes_and_no_warning(
+    share: float, changed: dict[str, Change]
+) -> None:
+    chance = Random(1)
+    changed["proxy_build"] = lambda values: np.where(
+        [chance.random() < share for _ in values], 0.0, values
+    )
+    assert _no_number(_figures(sample_path("lab"))) == []
