@@ -1,4 +1,4 @@
-"""A mesh of thousands of sidecars over days, written half an hour at a time.
+"""A mesh of thousands of sidecars over days, written an hour at a time, less five minutes.
 
 `build_mesh` holds all samples of a mesh at once, which 15,000 sidecars do not permit. Here every
 workload has five pods and calls the next one. Load and noise stay the same for five minutes, so
@@ -18,7 +18,6 @@ from tests.support import labels
 from tests.support.default import DEFAULT_START
 from tests.support.layout import Pod, lay_out
 from tests.support.remote_write import (
-    SLICE_SECONDS,
     encoded_labels,
     encoded_series,
     send,
@@ -35,6 +34,10 @@ _PODS_PER_NODE: Final = 75
 
 NOISE_SECONDS: Final = 300
 
+_SLICE_SECONDS: Final = 3300
+"""A server finds a series by its labels once a request, which takes most of the time: requests span
+as much as `remote_write` says they may."""
+
 _DAY_SECONDS: Final = 86_400
 _AGE_SECONDS: Final = 3 * _DAY_SECONDS
 _PODS_PER_REQUEST: Final = 500
@@ -47,7 +50,7 @@ class GreatMesh:
     Attributes:
         pods: number of sidecars, a multiple of `PODS_PER_WORKLOAD`.
         days: length of its window.
-        scrape_seconds: between two samples of a series; half an hour is a multiple of it.
+        scrape_seconds: between two samples of a series; five minutes are a multiple of it.
     """
 
     pods: int
@@ -161,14 +164,12 @@ class _Writer:
 
     def bodies(self) -> Iterator[bytes]:
         """Yield each request's body."""
-        for begin in range(0, self._mesh.days * _DAY_SECONDS, SLICE_SECONDS):
-            yield from self._slice(begin)
+        whole = self._mesh.days * _DAY_SECONDS
+        for begin in range(0, whole, _SLICE_SECONDS):
+            yield from self._slice(begin, min(begin + _SLICE_SECONDS, whole))
 
-    def _slice(self, begin: int) -> Iterator[bytes]:
-        intervals = SLICE_SECONDS // NOISE_SECONDS
-        rates = [
-            self._load.next_rates(begin + number * NOISE_SECONDS) for number in range(intervals)
-        ]
+    def _slice(self, begin: int, end: int) -> Iterator[bytes]:
+        rates = [self._load.next_rates(second) for second in range(begin, end, NOISE_SECONDS)]
         if self._starts is None:
             self._starts = {name: rate * _AGE_SECONDS for name, rate in rates[0].items()}
         # What a counter has at the begin of each interval, shape (pods, intervals + 1).
@@ -183,7 +184,7 @@ class _Writer:
         for first in range(0, self._mesh.pods, _PODS_PER_REQUEST):
             chosen = slice(first, first + _PODS_PER_REQUEST)
             yield self._body(begin, chosen, totals, rates)
-        yield b"".join(self._of_nodes(begin))
+        yield b"".join(self._of_nodes(begin, end))
         self.used = {name: np.asarray(total[:, -1]) for name, total in totals.items()}
 
     def _body(
@@ -191,7 +192,7 @@ class _Writer:
     ) -> bytes:
         since_ms = (
             self._phases_ms[chosen, None]
-            + np.arange(0, SLICE_SECONDS * 1000, self._mesh.scrape_seconds * 1000)[None, :]
+            + np.arange(0, len(rates) * NOISE_SECONDS, self._mesh.scrape_seconds)[None, :] * 1000
         )
         times_ms = self._mesh.spec.start_ms + begin * 1000 + since_ms
         table, seconds = timed_samples(times_ms), since_ms / 1000
@@ -212,9 +213,9 @@ class _Writer:
             for name, found in of_pod.items()
         )
 
-    def _of_nodes(self, begin: int) -> Iterator[bytes]:
-        end, apart = begin + SLICE_SECONDS, self._mesh.scrape_seconds
-        times_ms = self._mesh.spec.start_ms + 1000 * np.arange(begin, end, apart, dtype=np.int64)
+    def _of_nodes(self, begin: int, end: int) -> Iterator[bytes]:
+        seconds = np.arange(begin, end, self._mesh.scrape_seconds, dtype=np.int64)
+        times_ms = self._mesh.spec.start_ms + 1000 * seconds
         table = timed_samples(times_ms)
         for node in range(self._mesh.spec.nodes):
             for name, found, value in _of_node(node):
