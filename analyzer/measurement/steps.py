@@ -199,7 +199,7 @@ def _own_share(full: Floats, factor: float) -> Floats:
     A range begins before its step, and so has an increase that the step before has too. `factor`
     is the range over the step, and `full` the share of the range in which the proxy lived.
     """
-    # No count is zero, but somebody's table may say so.
+    # No count is zero, but a damaged table may hold one.
     lived = np.where(full > 0, full, _PART_LIVED)
     return np.asarray(np.maximum(1 - (1 - 1 / factor) / lived, 0.0))
 
