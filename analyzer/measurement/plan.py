@@ -44,7 +44,7 @@ MIN_POINTS = 4
 """Fewer steps than this cannot support a fit of cost per request."""
 
 
-_BARE: Final = (
+BARE: Final = (
     "proxy_cpu_vcpu",
     "proxy_recorded_cpu_vcpu",
     "inbound_requests_rps",
@@ -210,7 +210,7 @@ class Plan:
     @property
     def times_bare(self) -> float:
         """The same as a multiple of those for CPU, and for requests in and out, of each proxy."""
-        known = [self.queries[name].sample_count for name in _BARE if name in self.queries]
+        known = [self.queries[name].sample_count for name in BARE if name in self.queries]
         return self.sample_count / max(sum(known), 1)
 
     @property

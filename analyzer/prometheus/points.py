@@ -17,12 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from analyzer.arrays import Floats, Ints
-from analyzer.prometheus.strict import (
-    LARGEST_SAMPLE,
-    LATEST_SECONDS,
-    LONGEST_NUMBER,
-    NUMBER,
-)
+from analyzer.prometheus.strict import LONGEST_NUMBER, NUMBER, are_in_range
 
 _BATCH_BYTES: Final = 1024 * 1024
 """Text that is converted at once: it stays in the cache of a CPU."""
@@ -165,8 +160,7 @@ def _points(texts: list[bytes]) -> _Points | None:
     ascends = np.diff(times) > 0
     ascends[np.cumsum(counts[:-1]) - 1] = True
     # Infinity is larger too: `strict` looks how it is written.
-    is_known = (times >= 0) & (times <= LATEST_SECONDS) & ~(np.abs(samples) > LARGEST_SAMPLE)
-    if not (ascends.all() and is_known.all()):
+    if not (ascends.all() and are_in_range(times, samples)):
         return None
     return _Points(times=times, samples=samples, counts=counts)
 

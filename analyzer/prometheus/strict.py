@@ -12,7 +12,7 @@ from analyzer.arrays import Floats
 LARGEST_SAMPLE: Final = 1e19
 """No quantity of a mesh is larger: a limit of 2^63 bytes means none. Larger ones would overflow."""
 
-LATEST_SECONDS: Final = 253_402_300_799
+_LATEST_SECONDS: Final = 253_402_300_799
 """The end of the year 9999: Python has no later time."""
 
 LONGEST_NUMBER: Final = 350
@@ -86,6 +86,12 @@ def _are_short(metric: dict[str, Any]) -> bool:
     return length <= LONGEST_VALUE and len("".join(metric)) <= _LONGEST_NAME and "" not in metric
 
 
+def are_in_range(times: Floats, samples: Floats) -> bool:
+    """Return whether all points are at possible times, and no sample is too large."""
+    is_known = (times >= 0) & (times <= _LATEST_SECONDS) & ~(np.abs(samples) > LARGEST_SAMPLE)
+    return bool(is_known.all())
+
+
 def points_of(pairs: object) -> tuple[Floats, Floats]:
     """Return times and samples of pairs of a number and a number in quotes; shape (n,), n > 0.
 
@@ -110,8 +116,7 @@ def points_of(pairs: object) -> tuple[Floats, Floats]:
         times, samples = np.array(seconds, dtype=float), np.array([*map(float, texts)], dtype=float)
     except ValueError as error:
         raise StrangeError(_first_fault(pairs)) from error
-    is_known = (times >= 0) & (times <= LATEST_SECONDS) & ~(np.abs(samples) > LARGEST_SAMPLE)
-    if not is_known.all() or max(map(len, texts)) > LONGEST_NUMBER:
+    if not are_in_range(times, samples) or max(map(len, texts)) > LONGEST_NUMBER:
         # Infinity is larger too, and is a number as Go writes it.
         fault = _first_fault(pairs)
         if fault:
@@ -135,7 +140,7 @@ def _fault(pair: object) -> str:
     time, text = pair
     if type(time) not in {int, float}:
         return "a time is not a number"
-    if not 0 <= time <= LATEST_SECONDS:
+    if not 0 <= time <= _LATEST_SECONDS:
         return "a time is not between 1970 and 9999"
     return _fault_of_sample(text)
 

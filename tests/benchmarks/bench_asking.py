@@ -18,23 +18,16 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
-from analyzer.measurement.plan import Ask, Plan, make_plan
+from analyzer.measurement.plan import BARE, Ask, Plan, make_plan
 from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from tests.benchmarks.demands import finish
 from tests.live.command import run
 from tests.support import PrometheusServer
-from tests.support.great_mesh import (
-    VCPU_PER_1000_RPS,
-    GreatMesh,
-    end_of,
-    write_great_mesh,
-)
+from tests.support.great_mesh import GreatMesh, end_of, write_great_mesh
 from tests.support.prometheus import LoggedQuery
 
-_BARE: Final = ("proxy_cpu_vcpu", "inbound_requests_rps", "outbound_requests_rps")
 _MOST_SAMPLES, _MOST_APART = 2.0, 0.003
 
 
@@ -62,21 +55,15 @@ def main() -> None:
             sys.exit(outcome.stderr)
         answer = json.loads((out / "result.json").read_text())
     read = _read(plan, queries)
-    bare = sum(read[one] for one in _BARE)
+    bare = sum(read[one] for one in BARE)
     for found, samples in sorted(read.items(), key=lambda item: -item[1]):
         planned = plan.queries.get(found)
         estimate = f", estimated {planned.sample_count:,}" if planned else ""
         print(f"{samples / bare:6.3f}  {found}: {samples:,} samples{estimate}")
     ratio = sum(read.values()) / bare
-    slope = answer["calibration"]["sidecar"]["vcpu_per_1000_rps"]["mid"]
-    apart = {
-        "vCPU": answer["measured"]["sidecar_vcpu"] / truth.vcpu,
-        "requests": answer["mesh"]["proxy_rps"] / truth.proxy_rps,
-        "vCPU per 1000 RPS": slope / VCPU_PER_1000_RPS,
-    }
     demands = [
-        (f"{name} {abs(one - 1):.3%} from the truth", abs(one - 1) <= _MOST_APART)
-        for name, one in apart.items()
+        (f"{name} {apart:.3%} from the truth", apart <= _MOST_APART)
+        for name, apart in truth.apart(answer).items()
     ]
     ours = f"{ratio:.2f} times the samples of the bare queries (at most {_MOST_SAMPLES:g})"
     finish([*demands, (ours, ratio <= _MOST_SAMPLES)], started)

@@ -24,7 +24,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,8 +37,8 @@ from analyzer.window import Chunk, TimeWindow, choose_step_seconds
 from tests.benchmarks.demands import Demand, finish
 from tests.support import PrometheusServer
 from tests.support.great_mesh import (
-    VCPU_PER_1000_RPS,
     GreatMesh,
+    Totals,
     end_of,
     write_great_mesh,
 )
@@ -123,19 +123,11 @@ def _run(mesh: GreatMesh, folder: Path) -> Run:
         _bare(mesh, server, days=1)
         bare = _bare(mesh, server)
         ours, answer = _analyzed(mesh, server, Path(report))
-    slope = answer["calibration"]["sidecar"]["vcpu_per_1000_rps"]["mid"]
-    found = {
-        "vCPU": answer["measured"]["sidecar_vcpu"] / truth["vcpu"],
-        "requests": answer["mesh"]["proxy_rps"] / truth["proxy_rps"],
-        "vCPU per 1000 RPS": slope / VCPU_PER_1000_RPS,
-    }
     print(f"{mesh.pods} sidecars, {mesh.days} days\n  bare    {bare}\n  analyze {ours}", flush=True)
-    return Run(
-        mesh=mesh, bare=bare, ours=ours, apart={name: abs(one - 1) for name, one in found.items()}
-    )
+    return Run(mesh=mesh, bare=bare, ours=ours, apart=truth.apart(answer))
 
 
-def _kept(mesh: GreatMesh, folder: Path) -> dict[str, float]:
+def _kept(mesh: GreatMesh, folder: Path) -> Totals:
     """Return what is true of a mesh, which is written where it is not yet."""
     place = folder / mesh.name
     whole = place / "whole.json"
@@ -143,9 +135,8 @@ def _kept(mesh: GreatMesh, folder: Path) -> dict[str, float]:
         shutil.rmtree(place, ignore_errors=True)
         with PrometheusServer(place) as server:
             totals = write_great_mesh(mesh, f"{server.url}/api/v1/write")
-        whole.write_text(json.dumps({"vcpu": totals.vcpu, "proxy_rps": totals.proxy_rps}))
-    found: dict[str, float] = json.loads(whole.read_text())
-    return found
+        whole.write_text(json.dumps(asdict(totals)))
+    return Totals(**json.loads(whole.read_text()))
 
 
 def _bare(mesh: GreatMesh, server: PrometheusServer, days: int | None = None) -> Took:

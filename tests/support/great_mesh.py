@@ -5,11 +5,11 @@ workload has five pods and calls the next one. Load and noise stay the same for 
 sums are exact. All proxies have one cost per request, which a fit has to find.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -103,6 +103,16 @@ class Totals:
     vcpu: float
     proxy_rps: float
 
+    def apart(self, answer: Mapping[str, Any]) -> dict[str, float]:
+        """Return by which share figures of an answer as JSON differ from the truth, by name."""
+        slope = answer["calibration"]["sidecar"]["vcpu_per_1000_rps"]["mid"]
+        found = {
+            "vCPU": answer["measured"]["sidecar_vcpu"] / self.vcpu,
+            "requests": answer["mesh"]["proxy_rps"] / self.proxy_rps,
+            "vCPU per 1000 RPS": slope / VCPU_PER_1000_RPS,
+        }
+        return {name: abs(one - 1) for name, one in found.items()}
+
 
 class _Load:
     """What the pods of a mesh have done so far, and do in each interval of noise.
@@ -160,7 +170,8 @@ class _Writer:
         self._counted = [_labels_of(mesh, pod) for pod in mesh.pod_list]
         self.used = {name: np.zeros(mesh.pods) for name in ("vcpu", "inbound", "outbound")}
         """What each pod has used since the begin of the window."""
-        self._starts: dict[str, Floats] | None = None
+        first = _Load(mesh).next_rates(0)
+        self._starts = {name: rate * _AGE_SECONDS for name, rate in first.items()}
 
     def bodies(self) -> Iterator[bytes]:
         """Yield each request's body."""
@@ -170,8 +181,6 @@ class _Writer:
 
     def _slice(self, begin: int, end: int) -> Iterator[bytes]:
         rates = [self._load.next_rates(second) for second in range(begin, end, NOISE_SECONDS)]
-        if self._starts is None:
-            self._starts = {name: rate * _AGE_SECONDS for name, rate in rates[0].items()}
         # What a counter has at the begin of each interval, shape (pods, intervals + 1).
         totals = {
             name: (
@@ -202,7 +211,6 @@ class _Writer:
         for name, total in totals.items():
             at = total[chosen][row, interval]
             rate = np.stack([one[name][chosen] for one in rates], axis=1)[row, interval]
-            assert self._starts is not None
             values = self._starts[name][chosen, None] + at + rate * within
             encoded[name] = _rows(table, values)
         for name, value in _CONSTANTS.items():
