@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 
 from analyzer.calibration import Calibration
 from tests.lab.truth import total_vcpu
@@ -111,6 +110,9 @@ def _exponent(table: pd.DataFrame) -> float:
 
 
 def _weighted(basis: np.ndarray, vcpu: np.ndarray) -> Any:  # noqa: ANN401 - statsmodels has no types
+    # Its import takes seconds, and most who read this module fit nothing.
+    import statsmodels.api as sm
+
     design = sm.add_constant(basis)
     fit = sm.WLS(vcpu, design).fit()
     for _ in range(5):
