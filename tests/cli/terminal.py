@@ -6,16 +6,17 @@ import pty
 import re
 import signal
 import struct
-import subprocess
+import tempfile
 import termios
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
 
 import pytest
 
-from tests.live.command import command
+from tests.live.command import started
 
 STYLES = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -80,39 +81,29 @@ def shown(
     """
     primary, secondary = _new_terminal()
     fcntl.ioctl(secondary, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    with _interrupts_obeyed():
-        process = subprocess.Popen(
-            command(*arguments),
-            stdin=subprocess.DEVNULL,
-            stdout=secondary if answer_too else subprocess.PIPE,
-            stderr=secondary,
-            text=True,
-            env=_environment({"TERM": "xterm-256color", **(environment or {})}),
-        )
-    os.close(secondary)
-    watchdog = threading.Timer(_LONGEST_SECONDS, process.kill)
-    watchdog.start()
-    sent = b""
-    interrupted = False
-    while piece := _read(primary):
-        sent += piece
-        if not interrupted and interrupt_when(sent.decode(errors="replace")):
-            interrupted = True
-            process.send_signal(interrupt_with)
-    stdout = process.communicate()[0] or ""
-    watchdog.cancel()
+    terminal = Path(os.ttyname(secondary))
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder, "stdout")
+        answer.touch()
+        whole = _environment({"TERM": "xterm-256color", **(environment or {})})
+        process = started(arguments, whole, (terminal if answer_too else answer, terminal))
+        watchdog = threading.Timer(_LONGEST_SECONDS, process.kill)
+        watchdog.start()
+        sent = b""
+        interrupted = False
+        # What is left on the terminal is read before the end of the process is seen.
+        while primary in wait([primary, process.sentinel]):
+            sent += os.read(primary, 65536)
+            if not interrupted and interrupt_when(sent.decode(errors="replace")):
+                interrupted = True
+                os.kill(process.pid or 0, interrupt_with)
+        process.join()
+        watchdog.cancel()
+        stdout = answer.read_text(encoding="utf-8")
     os.close(primary)
-    return Shown(status=process.returncode, stdout=stdout, sent=sent.decode())
-
-
-@contextmanager
-def _interrupts_obeyed() -> Iterator[None]:
-    """Let children obey Ctrl-C: in the background it is ignored, and they would inherit that."""
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    os.close(secondary)
+    assert process.exitcode is not None
+    return Shown(status=process.exitcode, stdout=stdout, sent=sent.decode())
 
 
 def _environment(changes: Mapping[str, str]) -> dict[str, str]:
@@ -122,14 +113,6 @@ def _environment(changes: Mapping[str, str]) -> dict[str, str]:
         if name not in {"COLUMNS", "LINES", "NO_COLOR", "CLICOLOR", "FORCE_COLOR"}
     }
     return {name: value for name, value in {**kept, **changes}.items() if value}
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:
-        # Linux returns EIO when no process holds the other end.
-        return b""
 
 
 def screen(sent: str) -> list[str]:

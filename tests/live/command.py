@@ -2,12 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +46,29 @@ def run(*arguments: object, **environment: str) -> Outcome:
     """
     with tempfile.TemporaryDirectory() as folder:
         streams = Path(folder, "stdout"), Path(folder, "stderr")
-        whole = {**os.environ, **environment}
-        work = (list(map(str, arguments)), whole, Path.cwd(), streams)
-        process = PROCESSES.Process(target=_work, args=work)
-        process.start()
+        process = started(arguments, {**os.environ, **environment}, streams)
         process.join(_LONGEST_SECONDS)
         if process.exitcode is None:
             process.kill()
             raise TimeoutError(f"{arguments} did not end in {_LONGEST_SECONDS} s")
         stdout, stderr = (path.read_text(encoding="utf-8") for path in streams)
         return Outcome(status=process.exitcode, stdout=stdout, stderr=stderr)
+
+
+def started(
+    arguments: Sequence[object], environment: Mapping[str, str], streams: Sequence[Path]
+) -> ForkServerProcess:
+    """Start istio-usage in a process that has everything imported from its beginning.
+
+    Args:
+        arguments: of the command line.
+        environment: all of it.
+        streams: files or terminals for stdout and stderr.
+    """
+    work = (list(map(str, arguments)), environment, Path.cwd(), streams)
+    process = PROCESSES.Process(target=_work, args=work)
+    process.start()
+    return process
 
 
 def run_cold(*arguments: object, **environment: str) -> Outcome:
@@ -73,7 +88,14 @@ def _work(
     arguments: Sequence[str], environment: Mapping[str, str], folder: Path, streams: Sequence[Path]
 ) -> None:
     for descriptor, path in enumerate(streams, 1):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), descriptor)
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOCTTY), descriptor)
+    # Those that were inherited know the places of other files.
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(
+        2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
+    )
+    # In the background Ctrl-C is ignored, which the process inherits.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
