@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.errors import FrameError
+from analyzer.measurement.numbers import first_rows
 from analyzer.measurement.possible import require_known, require_possible, without_traces
 from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.query import Query
@@ -104,12 +105,23 @@ def may_repeat(query: Query) -> bool:
 
 
 def _require_each_once(query: Query, frame: pd.DataFrame) -> None:
+    if _ascends(query, frame):
+        return
     twice = frame.duplicated([*query.labels, TIME])
     if twice.any():
         raise FrameError(
             f"{query.name}: {counted(int(twice.sum()), 'duplicate row')}, the first in row "
             f"{twice.idxmax()}."
         )
+
+
+def _ascends(query: Query, frame: pd.DataFrame) -> bool:
+    """Return whether each series is in one piece, in the order of time: then no row is twice."""
+    labels = frame[[*query.labels]]
+    firsts, times = first_rows(labels), frame[TIME].to_numpy()
+    is_later = np.diff(times) > 0
+    is_later[firsts[1:] - 1] = True
+    return bool(is_later.all()) and not labels.iloc[firsts].duplicated().any()
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:

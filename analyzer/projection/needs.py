@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from analyzer.projection.sidecars import by_basis
 from analyzer.projection.uncertainty import Parameters
 from analyzer.projection.unseen import on_draws
 from analyzer.units import MONTHS_PER_YEAR, Provenance, Role
+
+_ALL: Final = slice(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,20 +48,20 @@ class Case:
         """The nodes with their load; empty if they are not known."""
         return pd.DataFrame() if self.load.nodes is None else self.load.nodes
 
-    def placed(self, basis: Basis, unit: str) -> Floats:
-        """Return the sidecars' need at each of their places, shape (places, draws)."""
-        return on_draws(self.load.placement, f"{basis}_{unit}", self.parameters.unseen_time)
+    def placed(self, basis: Basis, unit: str, rows: Ints | slice = _ALL) -> Floats:
+        """Return the sidecars' need at these of their places, shape (places, draws)."""
+        placement = self.load.placement.iloc[rows]
+        return on_draws(placement, f"{basis}_{unit}", self.parameters.unseen_time)
 
-    def placed_rightsized(self, basis: Basis, unit: str) -> Floats:
+    def placed_rightsized(self, basis: Basis, unit: str, rows: Ints | slice = _ALL) -> Floats:
         """Return the same with the recommended requests.
 
         Unseen time changes them in the proportion in which it changes all sidecars together.
         """
         if self.load.rightsized is None:
             raise ValueError("no requests were recommended")
-        amounts = on_draws(
-            self.load.rightsized.placement, f"{basis}_{unit}", self.parameters.rightsizing
-        )
+        placement = self.load.rightsized.placement.iloc[rows]
+        amounts = on_draws(placement, f"{basis}_{unit}", self.parameters.rightsizing)
         times = dict(zip(("vcpu", "memory_gib"), self.parameters.sidecar_times(basis), strict=True))
         return np.asarray(amounts * times[unit])
 
