@@ -58,12 +58,24 @@ class Case:
 
         Unseen time changes them in the proportion in which it changes all sidecars together.
         """
-        if self.load.rightsized is None:
-            raise ValueError("no requests were recommended")
-        placement = self.load.rightsized.placement.iloc[rows]
+        return self._rightsized(self._rightsized_placement.iloc[rows], basis, unit)
+
+    def rightsized_total(self, basis: Basis, unit: str) -> Floats:
+        """Return the same of all places together, shape (draws,)."""
+        # A sum is linear in its parts: they are not held for each draw.
+        whole = self._rightsized_placement.sum(numeric_only=True, skipna=False)
+        return np.asarray(self._rightsized(whole.to_frame().T, basis, unit)[0])
+
+    def _rightsized(self, placement: pd.DataFrame, basis: Basis, unit: str) -> Floats:
         amounts = on_draws(placement, f"{basis}_{unit}", self.parameters.rightsizing)
         times = dict(zip(("vcpu", "memory_gib"), self.parameters.sidecar_times(basis), strict=True))
         return np.asarray(amounts * times[unit])
+
+    @property
+    def _rightsized_placement(self) -> pd.DataFrame:
+        if self.load.rightsized is None:
+            raise ValueError("no requests were recommended")
+        return self.load.rightsized.placement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
