@@ -26,6 +26,7 @@ def answered(snapshot: Snapshot, projected: ProjectionOptions | None = None) -> 
     from analyzer.calibration import calibrate_usage
     from analyzer.cli.flags import front_end
     from analyzer.measurement.usage import measure
+    from analyzer.memory import release_unused
     from analyzer.projection import project_usage
     from analyzer.projection.demand import mesh_load
     from analyzer.report.answer import Answer
@@ -33,6 +34,7 @@ def answered(snapshot: Snapshot, projected: ProjectionOptions | None = None) -> 
 
     scenario = projected.assumed() if projected else None
     usage = measure(snapshot)
+    release_unused()
     calibration = calibrate_usage(usage)
     if isinstance(calibration.sidecar, Refusal):
         raise InsufficientData(str(calibration.sidecar))

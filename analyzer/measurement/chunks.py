@@ -51,7 +51,8 @@ def write_chunk(working: Working, fetched: Fetched) -> None:
     warnings = {text for response in responses for text in response.warnings}
     if plan.survey.rules:
         responses = answers(query, plan.survey.label_mapping, responses)
-    frame = plan.anonymiser.frame(frame_of(query, responses, plan.survey.label_mapping))
+    mapping = plan.survey.label_mapping
+    frame = plan.anonymiser.frame(frame_of(query, responses, mapping, has_categories=True))
     # A remark may quote any name.
     remarks = sorted(plan.anonymiser.name("remark", text) for text in warnings)
     table = pa.Table.from_pandas(frame, preserve_index=False)

@@ -30,6 +30,7 @@ from analyzer.measurement.snapshot import (
 )
 from analyzer.measurement.unreported import MARK, UNREPORTED
 from analyzer.measurement.working import WHOLE, Working
+from analyzer.memory import release_unused
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import fetch
 
@@ -101,6 +102,7 @@ def collect_snapshot(  # noqa: PLR0913 - where, what, when, and two listeners
         place = place or Working.begin(target, make_plan(source, ask, now=now, note=note))
         _ask_all(source, place, on_progress, note)
         _join(place, is_for_report=is_for_report)
+        release_unused()
         working.finish(target, note)
         return open_snapshot(target)
 

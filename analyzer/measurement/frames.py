@@ -6,11 +6,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from analyzer.arrays import Ints
 from analyzer.errors import FrameError
+from analyzer.measurement.numbers import first_rows
 from analyzer.measurement.possible import require_known, require_possible, without_traces
 from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.query import Query
-from analyzer.prometheus.response import Response
+from analyzer.prometheus.response import Response, Series
 from analyzer.units import counted
 
 TIME: Final = "time"
@@ -25,12 +27,17 @@ _LATER_LABELS: Final = ("destination_service_namespace", "destination_service_na
 
 
 def frame_of(
-    query: Query, answers: Iterable[Response], label_mapping: LabelMapping = _CANONICAL
+    query: Query,
+    answers: Iterable[Response],
+    label_mapping: LabelMapping = _CANONICAL,
+    *,
+    has_categories: bool = False,
 ) -> pd.DataFrame:
     """Return the answers to one query as a table: its labels, `time`, and a column of its name.
 
     Labels are renamed from the installation's to ours; one that it does not have is "". NaN is
-    left out: a missing row is a missing value.
+    left out: a missing row is a missing value. With `has_categories` labels are categories, which
+    take a tenth of the time and memory of texts.
 
     Raises FrameError if a series carries a label that the query file does not declare, or a value
     that is impossible.
@@ -40,25 +47,46 @@ def frame_of(
         return _no_rows(query)
     samples = _joined([item.samples for item in series])
     require_possible(query, series, samples)
+    lengths = [len(item.times) for item in series]
+    categories = _categories(query, series, label_mapping)
+    columns: dict[str, object] = {
+        label: pd.Categorical.from_codes(np.repeat(found.codes, lengths), dtype=found.dtype)
+        for label, found in categories.items()
+    }
+    columns[TIME] = np.rint(_joined([item.times for item in series])).astype(np.int64)
+    # What is below zero now is the rest of a rounding.
+    columns[query.name] = np.maximum(_rounded(samples), 0.0)
+    frame = pd.DataFrame(columns)
+    is_known = np.isfinite(frame[query.name])
+    known: pd.DataFrame = frame if is_known.all() else frame[is_known].reset_index(drop=True)
+    has_each_once = bool(categories) and not pd.DataFrame(categories).duplicated().any()
+    is_once = len(series) == 1 or has_each_once
+    if not may_repeat(query) and not (is_once and _ascend(frame[TIME].to_numpy(), lengths)):
+        _require_each_once(query, known)
+    return known if has_categories else known.astype(dict.fromkeys(query.labels, "str"))
+
+
+def _categories(
+    query: Query, series: Sequence[Series], label_mapping: LabelMapping
+) -> dict[str, pd.Categorical]:
+    """Return each label of all series, by our names."""
     ours = {} if query.exporter is None else label_mapping.canonical(query.exporter)
     labels = [{ours.get(name, name): item.labels[name] for name in item.labels} for item in series]
     for named in labels:
         surplus = set(named) - set(query.labels)
         if surplus:
             raise FrameError(f"{query.name}: the answer has an undeclared label {min(surplus)!r}.")
-    lengths = [len(item.times) for item in series]
-    columns: dict[str, object] = {}
-    for label in query.labels:
-        texts = np.array([named.get(label, "") for named in labels], dtype=object)
-        columns[label] = np.repeat(texts, lengths)
-    columns[TIME] = np.rint(_joined([item.times for item in series])).astype(np.int64)
-    # What is below zero now is the rest of a rounding.
-    columns[query.name] = np.maximum(_rounded(samples), 0.0)
-    frame = pd.DataFrame(columns).astype(dict.fromkeys(query.labels, "str"))
-    known: pd.DataFrame = frame[np.isfinite(frame[query.name])].reset_index(drop=True)
-    if not may_repeat(query):
-        _require_each_once(query, known)
-    return known
+    return {
+        label: pd.Categorical(np.array([named.get(label, "") for named in labels], dtype=object))
+        for label in query.labels
+    }
+
+
+def _ascend(times: Ints, lengths: Sequence[int]) -> bool:
+    """Return whether the times of each series ascend."""
+    is_later = np.diff(times) > 0
+    is_later[np.cumsum(lengths, dtype=np.int64)[:-1] - 1] = True
+    return bool(is_later.all())
 
 
 def _no_rows(query: Query) -> pd.DataFrame:
@@ -104,12 +132,23 @@ def may_repeat(query: Query) -> bool:
 
 
 def _require_each_once(query: Query, frame: pd.DataFrame) -> None:
+    if _ascends(query, frame):
+        return
     twice = frame.duplicated([*query.labels, TIME])
     if twice.any():
         raise FrameError(
             f"{query.name}: {counted(int(twice.sum()), 'duplicate row')}, the first in row "
             f"{twice.idxmax()}."
         )
+
+
+def _ascends(query: Query, frame: pd.DataFrame) -> bool:
+    """Return whether each series is in one piece, in the order of time: then no row is twice."""
+    labels = frame[[*query.labels]]
+    firsts = first_rows(labels)
+    lengths = np.diff(firsts, append=len(frame)).tolist()
+    is_twice = labels.iloc[firsts].duplicated().any()
+    return not is_twice and _ascend(frame[TIME].to_numpy(), lengths)
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:

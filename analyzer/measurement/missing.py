@@ -10,6 +10,7 @@ import pandas as pd
 from analyzer.arrays import Floats
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.manifest import Manifest
+from analyzer.measurement.numbers import numbered
 from analyzer.measurement.proxy_counts import RATED_SAMPLES, ProxyCounts, ProxyGroup, named
 from analyzer.measurement.tables import Tables
 from analyzer.prometheus.label_mapping import Attribution, Exporter
@@ -124,14 +125,15 @@ def _measured(
     tables: Tables, counts: ProxyCounts, table: str, step_seconds: int
 ) -> dict[str, Floats]:
     """Return how many proxies have a row in the steps that overlap each part, by cluster."""
-    rows = tables[table][["namespace", "pod", TIME]]
+    found = tables[table][["namespace", "pod", TIME]]
+    rows = found.assign(pod=numbered(found[["namespace", "pod"]]))
     length, since = counts.part_seconds, rows[TIME] - counts.start_seconds
     first, last = (since - step_seconds) // length, -(-since // length) - 1
     pieces = [
         rows.assign(part=first + number)[first + number <= last]
         for number in range(int((last - first).max() if len(rows) else 0) + 1)
     ]
-    pods = pd.concat(pieces)[["namespace", "pod", "part"]].drop_duplicates()
+    pods = pd.concat(pieces)[["namespace", "pod", "part"]].drop_duplicates(["pod", "part"])
     is_split = tables.has_several_clusters
     pods["cluster"] = pods["namespace"].str.rpartition("/")[0] if is_split else ""
     sizes = pods.groupby(["cluster", "part"]).size()

@@ -11,6 +11,7 @@ from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.coarse import Intervals
 from analyzer.measurement.neighbours import runs
 from analyzer.measurement.node_zones import zones_of
+from analyzer.measurement.numbers import Numbers, distinct
 from analyzer.measurement.rows import with_points
 from analyzer.measurement.signs import KEY
 from analyzer.measurement.tables import INSTANCE_TYPE, UNKNOWN_NAMES, Tables
@@ -120,9 +121,10 @@ def moves(
     """
     placed = with_points(tables[_PLACED], window)
     placed = placed[~placed["node"].isin(UNKNOWN_NAMES)]
-    numbers = pd.Series(proxies.index, index=pd.MultiIndex.from_frame(proxies[KEY]))
-    placed = placed.assign(proxy=numbers.reindex(pd.MultiIndex.from_frame(placed[KEY])).to_numpy())
-    moved = placed[placed.groupby("proxy")["node"].transform("nunique") > 1]
+    row = Numbers(proxies[KEY]).of(placed[KEY])
+    placed = placed[row >= 0].assign(proxy=proxies.index.to_numpy()[row[row >= 0]])
+    pairs = distinct(placed[["proxy", "node"]])
+    moved = placed[placed["proxy"].isin(pairs.loc[pairs["proxy"].duplicated(), "proxy"])]
     at = ["proxy", "point"]
     known = moved
     if (intervals := tables.intervals_of(_PLACED)).stride > 1:

@@ -26,6 +26,32 @@ class _Level:
     found: Ints | None
 
 
+def first_rows(names: pd.DataFrame) -> Ints:
+    """Return the rows that have another name than the row before, in some column; the first has.
+
+    Samples of a series follow each other: names are looked up once for all of them.
+    """
+    is_first = np.zeros(len(names), dtype=bool)
+    is_first[:1] = True
+    for column in names:
+        texts = names[column].to_numpy()
+        # Most neighbours are the same object, which is no comparison of letters.
+        is_first[1:] |= np.asarray(texts[1:] != texts[:-1], dtype=bool)
+    return np.flatnonzero(is_first)
+
+
+def distinct(names: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a table, each once: those that are there first."""
+    return names.iloc[first_rows(names)].drop_duplicates()
+
+
+def numbered(names: pd.DataFrame) -> Ints:
+    """Return the number of each row's names among the distinct ones, in their order."""
+    firsts = first_rows(names)
+    number = names.iloc[firsts].groupby(list(names.columns)).ngroup().to_numpy(np.int64)
+    return np.repeat(number, np.diff(firsts, append=len(names)))
+
+
 def are_among(rows: pd.DataFrame, names: pd.DataFrame) -> Bools:
     """Return which rows have names that `names` has; columns are compared in their order."""
     if rows.empty or names.empty:
@@ -59,9 +85,12 @@ class Numbers:
         """Return the number of each of `rows`, by the same columns; -1 where it has none."""
         if not len(self._sorted) or not len(rows):
             return np.full(len(rows), -1, dtype=np.int64)
-        keys, is_known = self._keys(rows)
+        names = rows[[level.column for level in self._levels]]
+        firsts = first_rows(names)
+        keys, is_known = self._keys(names.iloc[firsts])
         at = np.minimum(np.searchsorted(self._sorted, keys), len(self._sorted) - 1)
-        return np.where(is_known & (self._sorted[at] == keys), self._order[at], -1)
+        found = np.where(is_known & (self._sorted[at] == keys), self._order[at], -1)
+        return np.repeat(found, np.diff(firsts, append=len(rows)))
 
     def among(self, *tables: pd.DataFrame) -> Bools:
         """Return which rows have their names in any of these tables."""

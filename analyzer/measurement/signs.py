@@ -8,7 +8,7 @@ import pandas as pd
 
 from analyzer.measurement.applications import with_application
 from analyzer.measurement.frames import TIME
-from analyzer.measurement.numbers import Numbers, are_among
+from analyzer.measurement.numbers import Numbers, are_among, first_rows
 from analyzer.measurement.other_side import DESTINATION, INBOUND, OUTBOUND
 from analyzer.measurement.tables import UNKNOWN_NAMES, Tables, workload_of_creator
 
@@ -85,7 +85,7 @@ def _descriptions(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
     numbers = Numbers(known[KEY])
     rows = {}
     for name in dict.fromkeys(name for _, name, _ in _DESCRIBED):
-        frame = tables[name].sort_values(TIME, kind="stable")
+        frame = _last_rows(tables[name]).sort_values(TIME, kind="stable")
         rows[name] = frame, numbers.of(frame)
     found = {ours: np.full(len(known), "", dtype=object) for ours, *_ in _DESCRIBED}
     for ours, name, label in _DESCRIBED:
@@ -96,6 +96,14 @@ def _descriptions(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
         last[number[is_named]] = frame[label].to_numpy(object)[is_named]
         found[ours] = np.where(found[ours] == "", last, found[ours])
     return {ours: pd.Series(texts, index=known.index, dtype="str") for ours, texts in found.items()}
+
+
+def _last_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the last row of each piece with the same labels in the order of time."""
+    is_earlier = np.diff(frame[TIME].to_numpy(), prepend=0) < 0
+    labels = frame.select_dtypes(exclude="number")
+    firsts = first_rows(labels.assign(piece=is_earlier.cumsum()))
+    return frame.iloc[np.append(firsts[1:], len(frame)) - 1] if len(frame) else frame
 
 
 def _whose(inbound: pd.DataFrame, signs: pd.DataFrame) -> dict[str, pd.Series]:

@@ -12,6 +12,7 @@ from analyzer.errors import InsufficientData
 from analyzer.measurement.clusters import Clusters
 from analyzer.measurement.coarse import Intervals
 from analyzer.measurement.frames import TIME
+from analyzer.measurement.numbers import distinct
 from analyzer.measurement.other_side import INBOUND, OUTBOUND, OWN_WORKLOAD
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.prometheus.label_mapping import Attribution, Exporter
@@ -131,7 +132,7 @@ class Tables:
         return self._meant[exporter]
 
     def _pods_of(self, exporter: Exporter | None) -> pd.DataFrame:
-        frames = [self._stored(name)[_POD] for name in _PODS_OF[exporter]]
+        frames = [distinct(self._stored(name)[_POD]) for name in _PODS_OF[exporter]]
         return pd.concat(frames).drop_duplicates()
 
     @cached_property

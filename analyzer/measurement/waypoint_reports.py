@@ -6,7 +6,6 @@ Before Istio 1.22 a waypoint reports as destination, in the name of the workload
 
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools
@@ -29,14 +28,14 @@ def with_waypoints_apart(tables: Tables, proxies: pd.DataFrame) -> Tables:
     The calls between workloads have no pod. Those to a workload that both waypoints and its own
     sidecars report are divided by how much each reports.
     """
-    waypoints = pd.MultiIndex.from_frame(proxies.loc[proxies["role"] == Role.WAYPOINT, KEY])
+    waypoints = proxies.loc[proxies["role"] == Role.WAYPOINT, KEY]
     inbound, counters = tables[INBOUND], tables[REQUEST_COUNTER]
-    is_theirs = np.asarray(pd.MultiIndex.from_frame(inbound[KEY]).isin(waypoints))
+    is_theirs = are_among(inbound[KEY], waypoints)
     if not is_theirs.any():
         return tables
     theirs = inbound[is_theirs].rename(columns={INBOUND: _HANDLED})
     handled = pd.concat([tables[_HANDLED], theirs[[*KEY, TIME, _HANDLED]]])
-    is_counter = pd.MultiIndex.from_frame(counters[KEY]).isin(waypoints)
+    is_counter = are_among(counters[KEY], waypoints)
     reporter = counters["reporter"].mask(
         is_counter & (counters["reporter"] == _AT_DESTINATION), _AT_WAYPOINT
     )

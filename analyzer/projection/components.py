@@ -138,7 +138,7 @@ def _rightsized_need(case: Case) -> Need:
         raise ValueError("no requests were recommended")
     footprint, placed = rightsized.sidecars, case.placed_rightsized
     vcpu, memory_gib = (
-        {basis: np.asarray(placed(basis, unit).sum(axis=0)) for basis in known}
+        {basis: case.rightsized_total(basis, unit) for basis in known}
         for unit, known in (
             ("vcpu", footprint.vcpu_by_basis),
             ("memory_gib", footprint.memory_gib_by_basis),

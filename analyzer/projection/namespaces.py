@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analyzer.arrays import Bools, Floats
+from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.result import Calibration
 from analyzer.projection.choices import Basis, is_settled
 from analyzer.projection.components import each_ztunnel, ztunnels_that_use
@@ -35,6 +35,9 @@ _HELD: Final = [
     for end in ("", "_low", "_high")
 ]
 """What holds connections in a ztunnel, with the ends of unseen time."""
+
+_VALUES_AT_ONCE: Final = 1_000_000
+"""Draws of places that are held at a time: those of 15,000 sidecars would take 240 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -133,30 +136,58 @@ def _ztunnel_usd(case: Case, basis: Basis) -> Iterator[Floats]:
 
 
 def _sidecar_usd(
-    case: Case, basis: Basis, placed: pd.DataFrame, at_places: Callable[[Basis, str], Floats]
+    case: Case,
+    basis: Basis,
+    placed: pd.DataFrame,
+    at_places: Callable[[Basis, str, Ints], Floats],
 ) -> Floats:
     """Return what sidecars of each namespace cost, shape (namespaces, draws).
 
-    `placed` has their places, and `at_places` their vCPU or GiB there.
+    `placed` has their places, and `at_places` their vCPU or GiB at some of these.
     """
     load = case.load
     (need,) = needs_of(SIDECAR, case).needs
     names = load.namespaces["namespace"]
-    shape = (len(placed), len(case.parameters.waypoint_idle_vcpu))
-    vcpu_usd, memory_gib_usd = case.parameters.flat_month_usd
-    if case.prices:
-        vcpu_usd, memory_gib_usd = case.prices.of(placed["node"]).T[..., None]
-    month_usd = at_places(basis, "vcpu") * np.broadcast_to(vcpu_usd, shape)
-    if basis in load.sidecars.memory_gib_by_basis:
-        month_usd = month_usd + at_places(basis, "memory_gib") * memory_gib_usd
-    summed = pd.DataFrame(month_usd).groupby(placed["namespace"].to_numpy()).sum()
-    found = summed.reindex(names).fillna(0.0).to_numpy(float)
+    found = np.zeros((len(names), len(case.parameters.waypoint_idle_vcpu)))
+    number = pd.Index(names).get_indexer(pd.Index(placed["namespace"]))
+    for rows in _some_at_once(number, found.shape[1]):
+        month_usd = pd.DataFrame(_month_usd(case, basis, placed.iloc[rows], rows, at_places))
+        summed = month_usd.groupby(number[rows]).sum()
+        found[summed.index] = summed.to_numpy(float)
     if basis in need.memory_gib and basis not in load.sidecars.memory_gib_by_basis:
         # Assumed: the same for each sidecar, at the mean price of all.
         share = (load.namespaces["sidecar_count"] / load.sidecar_count).to_numpy(float)
         price = need.month_usd[basis] if need.month_usd else case.parameters.flat_month_usd
         found = found + share[:, None] * need.memory_gib[basis] * price[1]
     return np.asarray(found * MONTHS_PER_YEAR)
+
+
+def _some_at_once(number: Ints, draw_count: int) -> Iterator[Ints]:
+    """Yield the rows of some whole namespaces, whose draws take little memory."""
+    order = np.argsort(number, kind="stable")
+    order = order[number[order] >= 0]
+    firsts = np.flatnonzero(np.diff(number[order], prepend=-1))
+    most = max(_VALUES_AT_ONCE // draw_count, 1)
+    begins = firsts[np.flatnonzero(np.diff(firsts // most, prepend=-1))]
+    yield from np.split(order, begins[1:])
+
+
+def _month_usd(
+    case: Case,
+    basis: Basis,
+    placed: pd.DataFrame,
+    rows: Ints,
+    at_places: Callable[[Basis, str, Ints], Floats],
+) -> Floats:
+    """Return what the sidecars at some places cost in a month, shape (places, draws)."""
+    shape = (len(placed), len(case.parameters.waypoint_idle_vcpu))
+    vcpu_usd, memory_gib_usd = case.parameters.flat_month_usd
+    if case.prices:
+        vcpu_usd, memory_gib_usd = case.prices.of(placed["node"]).T[..., None]
+    month_usd = at_places(basis, "vcpu", rows) * np.broadcast_to(vcpu_usd, shape)
+    if basis in case.load.sidecars.memory_gib_by_basis:
+        month_usd = month_usd + at_places(basis, "memory_gib", rows) * memory_gib_usd
+    return np.asarray(month_usd)
 
 
 def carried_by_ztunnels(namespaces: pd.DataFrame, parameters: Parameters) -> Floats:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from analyzer.projection.sidecars import by_basis
 from analyzer.projection.uncertainty import Parameters
 from analyzer.projection.unseen import on_draws
 from analyzer.units import MONTHS_PER_YEAR, Provenance, Role
+
+_ALL: Final = slice(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,22 +48,34 @@ class Case:
         """The nodes with their load; empty if they are not known."""
         return pd.DataFrame() if self.load.nodes is None else self.load.nodes
 
-    def placed(self, basis: Basis, unit: str) -> Floats:
-        """Return the sidecars' need at each of their places, shape (places, draws)."""
-        return on_draws(self.load.placement, f"{basis}_{unit}", self.parameters.unseen_time)
+    def placed(self, basis: Basis, unit: str, rows: Ints | slice = _ALL) -> Floats:
+        """Return the sidecars' need at these of their places, shape (places, draws)."""
+        placement = self.load.placement.iloc[rows]
+        return on_draws(placement, f"{basis}_{unit}", self.parameters.unseen_time)
 
-    def placed_rightsized(self, basis: Basis, unit: str) -> Floats:
+    def placed_rightsized(self, basis: Basis, unit: str, rows: Ints | slice = _ALL) -> Floats:
         """Return the same with the recommended requests.
 
         Unseen time changes them in the proportion in which it changes all sidecars together.
         """
-        if self.load.rightsized is None:
-            raise ValueError("no requests were recommended")
-        amounts = on_draws(
-            self.load.rightsized.placement, f"{basis}_{unit}", self.parameters.rightsizing
-        )
+        return self._rightsized(self._rightsized_placement.iloc[rows], basis, unit)
+
+    def rightsized_total(self, basis: Basis, unit: str) -> Floats:
+        """Return the same of all places together, shape (draws,)."""
+        # A sum is linear in its parts: they are not held for each draw.
+        whole = self._rightsized_placement.sum(numeric_only=True, skipna=False)
+        return np.asarray(self._rightsized(whole.to_frame().T, basis, unit)[0])
+
+    def _rightsized(self, placement: pd.DataFrame, basis: Basis, unit: str) -> Floats:
+        amounts = on_draws(placement, f"{basis}_{unit}", self.parameters.rightsizing)
         times = dict(zip(("vcpu", "memory_gib"), self.parameters.sidecar_times(basis), strict=True))
         return np.asarray(amounts * times[unit])
+
+    @property
+    def _rightsized_placement(self) -> pd.DataFrame:
+        if self.load.rightsized is None:
+            raise ValueError("no requests were recommended")
+        return self.load.rightsized.placement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

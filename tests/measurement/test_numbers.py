@@ -1,11 +1,13 @@
 """Names are found as pandas finds them, whatever else is in the tables."""
 
+from itertools import groupby
+
 import numpy as np
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.measurement.numbers import Numbers, are_among
+from analyzer.measurement.numbers import Numbers, are_among, distinct, first_rows, numbered
 
 KEY = ["namespace", "pod"]
 
@@ -73,3 +75,14 @@ def test_names_are_compared_column_by_column() -> None:
     assert are_among(rows, known).tolist() == [True, False, True]
     assert are_among(rows, known.iloc[:0]).tolist() == [False] * 3
     assert are_among(rows.iloc[:0], known).tolist() == []
+
+
+@given(st.lists(NAMES, max_size=12))
+def test_names_in_any_order_are_numbered_and_listed_as_pandas_does(
+    names: list[tuple[str, str]],
+) -> None:
+    rows = table(names)
+
+    assert numbered(rows).tolist() == rows.groupby(KEY).ngroup().tolist()
+    pd.testing.assert_frame_equal(distinct(rows), rows.drop_duplicates())
+    assert [names[row] for row in first_rows(rows)] == [name for name, _ in groupby(names)]

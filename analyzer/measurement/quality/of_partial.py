@@ -6,6 +6,7 @@ import pandas as pd
 
 from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.frames import TIME
+from analyzer.measurement.numbers import distinct
 from analyzer.measurement.other_side import CALLS
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.units import counted
@@ -66,7 +67,7 @@ def _partial_memory(evidence: Evidence) -> Finding | None:
 
 def _compared(evidence: Evidence, name: str) -> tuple[pd.MultiIndex, int, pd.Index]:
     """Return the pods in a table, how many proxies have CPU, and those of them not in the table."""
-    pods = _pods(evidence.tables[name]).drop_duplicates()
+    pods = _pods(distinct(evidence.tables[name][[*_KEY]]))
     steps = evidence.steps
     with_cpu = steps.loc[steps["cpu_vcpu"].notna(), "proxy"].unique()
     known = evidence.proxies[evidence.proxies.index.isin(with_cpu)]
