@@ -22,6 +22,9 @@ SAMPLE_BUDGET = 10_000_000
 ANSWER_BUDGET = 1_000_000
 """Samples one answer may have: 38 MiB at most, which is below `DEFAULT_MAX_ANSWER_MIB`."""
 
+LABELS_SAMPLES = 24
+"""Samples that are as long as the labels of a series of Envoy or cAdvisor, some 800 bytes."""
+
 MIN_STEP_SECONDS = 300
 """Below five minutes the kubelet's 10-15 s housekeeping makes CPU and requests disagree."""
 
@@ -198,6 +201,7 @@ class TimeWindow:
         samples_per_point: float = 0,
         sample_budget: int = SAMPLE_BUDGET,
         series_count: int = 0,
+        has_all_labels: bool = False,
         stride: int = 1,
     ) -> tuple[Chunk, ...]:
         """Cut the window so that each chunk stays under the server's limits, and under ours.
@@ -206,6 +210,7 @@ class TimeWindow:
             samples_per_point: what the server is estimated to load for one step of the query.
             sample_budget: what one request may load.
             series_count: how many series an answer can have; 0 if that is not known.
+            has_all_labels: whether its series have the labels of scrape jobs.
             stride: steps from one point to the next. The last step of the window is always a point:
                 where no interval ends with it, it is a chunk of its own.
         """
@@ -213,6 +218,7 @@ class TimeWindow:
         count = len(range(first, self.point_count, stride))
         affordable = int(sample_budget / max(samples_per_point * stride, 1))
         readable = ANSWER_BUDGET // max(series_count, 1)
+        readable -= LABELS_SAMPLES if has_all_labels else 0
         size = max(1, min(MAX_POINTS_PER_SERIES, affordable, readable, count))
         regular = tuple(
             Chunk(

@@ -20,6 +20,7 @@ from analyzer.measurement.chunks import missing_jobs, read_chunks, write_chunk
 from analyzer.measurement.joining import joined_table
 from analyzer.measurement.lock import lock_path, locked
 from analyzer.measurement.manifest import QueryRecord
+from analyzer.measurement.one_pass import answered, asked
 from analyzer.measurement.plan import Ask, PlannedQuery, make_plan
 from analyzer.measurement.snapshot import (
     MANIFEST,
@@ -135,16 +136,18 @@ def _ask_all(
     on_progress: Callable[[Progress], None],
     note: Callable[[str], None],
 ) -> None:
-    jobs = missing_jobs(place, note)
-    total = len(place.plan.jobs)
-    progress = Progress(asking="", done_count=total - len(jobs), total_count=total)
+    jobs, planned = missing_jobs(place, note), place.plan.jobs
+    missing, total = set(jobs), len(planned)
+    progress = Progress(asking="", done_count=total - len(missing), total_count=total)
     on_progress(progress)
-    for fetched in fetch(source, place.plan.window, jobs, note=note):
-        write_chunk(place, fetched)
+    for fetched in fetch(source, place.plan.window, asked(jobs, planned), note=note):
+        for answer in answered(fetched, planned):
+            write_chunk(place, answer)
+            missing.discard(answer.job)
         progress = replace(
             progress,
             asking=fetched.job.query.what,
-            done_count=progress.done_count + 1,
+            done_count=total - len(missing),
             sample_count=progress.sample_count + fetched.sample_count,
         )
         on_progress(progress)

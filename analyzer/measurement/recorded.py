@@ -79,16 +79,20 @@ class RuleSet:
 
 
 def answers(
-    query: Query, label_mapping: LabelMapping, responses: Iterable[Response]
+    query: Query,
+    label_mapping: LabelMapping,
+    responses: Iterable[Response],
+    *,
+    takes_largest: bool = True,
 ) -> tuple[Response, ...]:
-    """Return recorded answers to a query with the labels that the query itself would give.
+    """Return recorded or ungrouped answers to a query with the labels that the query would give.
 
     What rules or a storage add to all series, such as the version and labels of replicas, is left
-    out. Of series that differ in nothing else, the largest sample counts.
+    out. Of series that differ in nothing else, the largest sample counts, or else their sum.
     """
     known = _labels(query, label_mapping)
     return tuple(
-        combined([replace(one, series=tuple(_only(known, one.series)))], takes_latest=True)
+        combined([replace(one, series=tuple(_only(known, one.series)))], takes_latest=takes_largest)
         for one in responses
     )
 

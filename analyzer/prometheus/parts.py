@@ -141,8 +141,12 @@ def first_of(responses: Sequence[Response]) -> Response:
 def _added(members: Sequence[Series], adding: np.ufunc) -> Series:
     if len(members) == 1:
         return members[0]
+    first = members[0].times
+    if all(np.array_equal(one.times, first) for one in members[1:]):
+        samples = adding.reduce([one.samples for one in members])
+        return Series(labels=members[0].labels, times=first, samples=samples)
     times, places = np.unique(np.concatenate([one.times for one in members]), return_inverse=True)
-    samples = np.full(len(times), -np.inf if adding is np.fmax else 0.0)
+    samples = np.full(len(times), np.nan if adding is np.fmax else 0.0)
     adding.at(samples, places, np.concatenate([one.samples for one in members]))
     return Series(labels=members[0].labels, times=times, samples=samples)
 

@@ -5,6 +5,8 @@ so a level of grouping that changes nothing is worth leaving out.
 """
 
 import re
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from analyzer.prometheus.label_mapping import Exporter, LabelMapping
@@ -18,6 +20,10 @@ _OF_SCRAPES: Final = re.compile(
 _OF_PROXIES: Final = re.compile(
     rf"sum by \((?P<by>[^()]*)\) \( sum by \(\s*\$proxy, [^()]*\) \( {_INNER} \) \)"
 )
+_GROUPED: Final = re.compile(
+    r"(?P<by>max|sum) by \([^()]*\) \( (?P<inner>.*?) \)(?P<chosen> and on \(.*)?"
+)
+_NOT_UNGROUPED: Final = re.compile(r"label_replace| by \(| on \(")
 _RENAMED: Final = re.compile(
     r"label_replace\( label_replace\( group by \(\$cadvisor\) \( (?P<inner>[^()]*) \), "
     r'"\$state_namespace", "\$\$1", "\$cadvisor_namespace", "\(\.\+\)" \), '
@@ -40,3 +46,33 @@ def of_same_labels(template: str, label_mapping: LabelMapping) -> str:
         label_mapping.labels_of_pod(exporter) for exporter in (Exporter.CADVISOR, Exporter.STATE)
     )
     return _RENAMED.sub(r"\g<inner>", template) if cadvisor == state else template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ungrouped:
+    """A query without its grouping, which whoever reads the answer does.
+
+    Attributes:
+        by: the aggregation that is left out, "max" or "sum"; "" if none is.
+    """
+
+    template: str
+    by: str = ""
+
+
+def ungrouped(template: str) -> Ungrouped:
+    """Return a template without a grouping around selectors, or functions of them.
+
+    A server before Prometheus 2.53 takes longer to build the labels of each group at each step
+    than to read the samples.
+    """
+    found = _GROUPED.fullmatch(template)
+    if found is None or _NOT_UNGROUPED.search(found["inner"]) or not _is_closed(found["inner"]):
+        return Ungrouped(template=template)
+    return Ungrouped(template=found["inner"] + (found["chosen"] or ""), by=found["by"])
+
+
+def _is_closed(text: str) -> bool:
+    """Return whether a text closes no bracket that it does not open."""
+    depths = accumulate((letter == "(") - (letter == ")") for letter in text)
+    return min(depths, default=0) >= 0
