@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from analyzer.measurement.other_side import CALLS, INBOUND, OUTBOUND
+from analyzer.measurement.other_side import INBOUND, OUTBOUND
 from analyzer.prometheus.fetch import Fetched, Job
 from analyzer.prometheus.query import Query
 

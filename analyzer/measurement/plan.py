@@ -170,7 +170,7 @@ class Plan:
     ranges: Ranges
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913 - what a plan has, and how it is asked
         cls,
         ask: Ask,
         window: TimeWindow,

@@ -90,15 +90,19 @@ class Divisible(str):
         else:
             parts = self.part.halves()
             parts = parts if len(parts) > 1 else ()
-        return tuple(
-            Divisible.of(
-                self.within,
-                names=self.names,
-                labels=self.labels,
-                takes_latest=self.takes_latest,
-                part=part,
-            )
-            for part in parts
+        return tuple(self._for(part) for part in parts)
+
+    def only(self, namespaces: tuple[str, ...]) -> Divisible:
+        """Return it for some namespaces."""
+        return self._for(Part(namespaces=namespaces))
+
+    def _for(self, part: Part) -> Divisible:
+        return Divisible.of(
+            self.within,
+            names=self.names,
+            labels=self.labels,
+            takes_latest=self.takes_latest,
+            part=part,
         )
 
 

@@ -74,7 +74,7 @@ class Query:
         """Whether it looks back over a window at each point."""
         return "window" in Template(self.template).get_identifiers()
 
-    def render(
+    def render(  # noqa: PLR0913 - what is asked, of whom, and when
         self,
         scope: Scope,
         label_mapping: LabelMapping,
