@@ -43,6 +43,9 @@ COARSE_SECONDS = 3600
 COARSE_POINTS = 160
 """Points that a window must have even so: a day is asked at every step, a week each hour."""
 
+LONG_STEPS, LONG_POINTS = 4, 40
+"""The same where four steps are longer than an hour: as many steps, and as many points."""
+
 MOST_STRIDE = 24
 """Steps in a coarse interval: a table keeps eight digits of a sum of so many powers of two."""
 
@@ -177,10 +180,16 @@ class TimeWindow:
     @property
     def coarse_stride(self) -> int:
         """The steps in an interval at whose end what changes slowly is asked; 1: each step."""
-        most = min(
-            COARSE_SECONDS // self.step_seconds, self.point_count // COARSE_POINTS, MOST_STRIDE
-        )
-        return max(most, 1)
+        if self.has_long_steps:
+            most = min(LONG_STEPS, self.point_count // LONG_POINTS)
+        else:
+            most = min(COARSE_SECONDS // self.step_seconds, self.point_count // COARSE_POINTS)
+        return max(min(most, MOST_STRIDE), 1)
+
+    @property
+    def has_long_steps(self) -> bool:
+        """Whether an hour has few steps."""
+        return LONG_STEPS * self.step_seconds > COARSE_SECONDS
 
     def asked_points(self, stride: int) -> Ints:
         """Return the last step of each interval of so many, and of the window, in order.

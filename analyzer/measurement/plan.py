@@ -55,6 +55,9 @@ BARE: Final = (
 """What no answer can do without, of which one of the first two is asked."""
 
 
+RESERVED: Final = "proxy_reserved_vcpu"
+"""Where it is asked for each step, it shows which pods are there."""
+
 _MOST_UNGROUPED: Final = 4
 """Series of a metric for each proxy up to which they are grouped here and not by the server."""
 
@@ -238,7 +241,9 @@ class Plan:
     @property
     def unasked(self) -> Mapping[str, str]:
         """Why each measured query that is not in the plan is not sent, by its name."""
-        replaced = _replaced(self.survey, max(one.stride for one in self.queries.values()))
+        known = self.queries.get(RESERVED)
+        stride = known.stride if known else max(one.stride for one in self.queries.values())
+        replaced = _replaced(self.survey, stride)
         unasked = (query for name, query in measured_queries().items() if name not in self.queries)
         lacking = "it needs {}, which this Prometheus does not have".format
         return {query.name: replaced.get(query.name) or lacking(query.reads) for query in unasked}
@@ -481,7 +486,9 @@ def planned_on(
     """
     ranges = _ranges(found, window.step_seconds)
     stride = _stride(found, window) if may_be_coarse else 1
-    replaced = _replaced(found, stride)
+    # Long steps have no more than a few points, so all of them show which pods are there.
+    reserved = 1 if window.has_long_steps else stride
+    replaced = _replaced(found, reserved)
     halved = {CALLS, *SIDES} if may_be_coarse and _is_one_pass(found) else frozenset()
     # About half of the counters are of requests in.
     share = {name: 2 if name in halved else 1 for name in measured_queries()}
@@ -491,7 +498,7 @@ def planned_on(
             / share[name],
             series_count=series_count(found, query) // share[name],
             has_all_labels=may_be_coarse and bool(_grouping(query, found)),
-            stride=stride if query.changes_slowly else 1,
+            stride=(reserved if name == RESERVED else stride) if query.changes_slowly else 1,
         )
         for name, query in measured_queries().items()
         if query.reads in found.series_counts and name not in replaced

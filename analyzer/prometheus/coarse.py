@@ -14,7 +14,7 @@ _EVERY_SECONDS: Final = 3600
 """Of a long range, what is read of each part, and the length of a part. The first holds a scrape of
 every job of five minutes, so what lives for 54 minutes is seen."""
 
-_SELECTOR: Final = re.compile(r"\$?\w+\{[^{}]*\} offset \$offset")
+_SELECTOR: Final = re.compile(r"(\$?\w+)?\{[^{}]*\} offset \$offset")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

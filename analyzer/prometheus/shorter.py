@@ -23,6 +23,14 @@ _OF_PROXIES: Final = re.compile(
 _GROUPED: Final = re.compile(
     r"(?P<by>max|sum) by \([^()]*\) \( (?P<inner>.*?) \)(?P<chosen> and on \(.*)?"
 )
+_CONTAINER: Final = r'\$state_container=~"[^"]*"'
+_OF_STATE: Final = re.compile(
+    rf'(?P<first>\w+)\{{(?P<container>{_CONTAINER}), resource="(?P<resource>\w+)", '
+    r"\$state_scope\} offset \$offset or "
+    rf'(?P<second>\w+)\{{(?P=container), resource="(?P=resource)", '
+    r"\$state_scope\} offset \$offset or "
+    r"(?P<third>\w+)\{(?P=container), \$state_scope\} offset \$offset"
+)
 _NOT_UNGROUPED: Final = re.compile(r"label_replace| by \(| on \(")
 _RENAMED: Final = re.compile(
     r"label_replace\( label_replace\( group by \(\$cadvisor\) \( (?P<inner>[^()]*) \), "
@@ -66,10 +74,22 @@ def ungrouped(template: str) -> Ungrouped:
     A server before Prometheus 2.53 takes longer to build the labels of each group at each step
     than to read the samples.
     """
-    found = _GROUPED.fullmatch(template)
+    found = _GROUPED.fullmatch(_of_one_selector(template))
     if found is None or _NOT_UNGROUPED.search(found["inner"]) or not _is_closed(found["inner"]):
         return Ungrouped(template=template)
     return Ungrouped(template=found["inner"] + (found["chosen"] or ""), by=found["by"])
+
+
+def _of_one_selector(template: str) -> str:
+    """Return a template with one selector in place of `or` between metrics of kube-state-metrics.
+
+    What the metrics of version 1 have in their names is a label of those of version 2.
+    """
+    return _OF_STATE.sub(
+        r'{__name__=~"\g<first>|\g<second>|\g<third>", \g<container>, '
+        r'resource=~"|\g<resource>", $state_scope} offset $offset',
+        template,
+    )
 
 
 def _is_closed(text: str) -> bool:
