@@ -44,7 +44,7 @@ COARSE_POINTS = 160
 """Points that a window must have even so: a day is asked at every step, a week each hour."""
 
 LONG_STEPS, LONG_POINTS = 4, 40
-"""The same where four steps are longer than an hour: as many steps, and as many points."""
+"""The same where an hour has not two steps: as many steps, and as many points."""
 
 MOST_STRIDE = 24
 """Steps in a coarse interval: a table keeps eight digits of a sum of so many powers of two."""
@@ -188,8 +188,8 @@ class TimeWindow:
 
     @property
     def has_long_steps(self) -> bool:
-        """Whether an hour has few steps."""
-        return LONG_STEPS * self.step_seconds > COARSE_SECONDS
+        """Whether an hour has not two steps."""
+        return 2 * self.step_seconds > COARSE_SECONDS
 
     def asked_points(self, stride: int) -> Ints:
         """Return the last step of each interval of so many, and of the window, in order.
