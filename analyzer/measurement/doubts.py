@@ -201,11 +201,11 @@ class _Checked:
     def _add_counter(self, name: str, one: Series) -> None:
         exporter = Exporter.CADVISOR if name == CPU_COUNTER else Exporter.PROXY
         ours = self.plan.survey.label_mapping.canonical(exporter)
-        labels = {ours.get(key, key): value for key, value in one.labels.items()}
+        labels = {ours[key]: value for key, value in one.labels.items() if key in ours}
         key = labels.get("namespace", ""), labels.get("pod", "")
         pod = self.pods.setdefault(key, len(self.pods))
         tables = {reporter: table for table, reporter in SIDES.items()}
-        table = CPU if name == CPU_COUNTER else tables.get(labels.get("reporter", ""))
+        table = CPU if name == CPU_COUNTER else tables.get(one.labels.get("reporter", ""))
         if table is None:
             self.odd.add(pod)
             return

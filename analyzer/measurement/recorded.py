@@ -102,8 +102,9 @@ def _labels(query: Query, label_mapping: LabelMapping) -> frozenset[str]:
     if query.exporter is None:
         return frozenset(query.labels)
     ours = label_mapping.canonical(query.exporter)
-    theirs = (label for label, name in ours.items() if name in query.labels)
-    return frozenset((*theirs, *query.labels))
+    theirs = {label for label, name in ours.items() if name in query.labels}
+    # A label that has our name, and not the meaning, is none of them.
+    return frozenset(theirs | (set(query.labels) - set(ours.values())))
 
 
 def _only(known: frozenset[str], series: Iterable[Series]) -> Iterator[Series]:
