@@ -37,6 +37,8 @@ ALL_REQUESTS_SHARE = 0.995
 """Share of the requests that reads 100 %: a warning would contradict itself."""
 
 
+# As of `measure`: the same names repeat in every table.
+@pd.option_context("mode.string_storage", "python")
 def calibrate_usage(usage: MeshUsage) -> Calibration:
     """Fit the cost of each role's proxies in a measured mesh."""
     observations, change = since_change(observe(usage, Role.SIDECAR), usage.window)

@@ -71,6 +71,8 @@ def compare(
     return found
 
 
+# As of `measure`: the same names repeat in every table.
+@pd.option_context("mode.string_storage", "python")
 def compare_usage(before: MeshUsage, after: MeshUsage, scenario: Scenario) -> Comparison | Refusal:
     """Compare the prediction from one measured mesh with the same mesh after a migration."""
     moved = migration(before, after)

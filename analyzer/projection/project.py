@@ -77,6 +77,8 @@ def project(
     )
 
 
+# As of `measure`: the same names repeat in every table.
+@pd.option_context("mode.string_storage", "python")
 def project_usage(
     usage: MeshUsage,
     calibration: Calibration,

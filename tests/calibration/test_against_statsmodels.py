@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
-from linearmodels.iv import IV2SLS
 
 from analyzer.arrays import Floats
 from analyzer.calibration.fit.huber import RobustFit, Stopping, fit_robustly
@@ -65,6 +63,8 @@ def of_frame(values: Floats, seed: int) -> Floats:
 
 
 def oracle(frame: Frame) -> Any:  # noqa: ANN401 - statsmodels has no types
+    import statsmodels.api as sm
+
     model = sm.WLS(frame.target, frame.design, weights=frame.weights)
     return model.fit(cov_type="cluster", cov_kwds={"groups": frame.clusters}, use_t=True)
 
@@ -102,6 +102,8 @@ def test_the_cluster_covariance_is_that_of_statsmodels(seed: int) -> None:
 
 @each_frame
 def test_the_cluster_covariance_is_that_of_linearmodels(seed: int) -> None:
+    from linearmodels.iv import IV2SLS
+
     _, covariances = weighted()
     frame = frames()[seed]
 
@@ -126,6 +128,8 @@ def test_an_interval_of_a_cost_is_that_of_statsmodels_above_zero(seed: int) -> N
 
 @each_frame
 def test_hubers_estimates_and_scale_are_those_of_statsmodels(seed: int) -> None:
+    import statsmodels.api as sm
+
     frame = frames()[seed]
     model = sm.RLM(frame.target, frame.design, M=sm.robust.norms.HuberT(1.345))
 

@@ -10,6 +10,7 @@ from analyzer.units import Interval, Provenance, Reason
 from tests.calibration.meshes import lawful, ramp, usage_of
 
 MESHES = 60
+FEW = range(12)
 LENDERS = 20
 STEADY_RPS = 100.0
 
@@ -18,21 +19,18 @@ COVERED = 45
 
 
 @cache
-def answers() -> tuple[tuple[float, float, Calibration], ...]:
-    """Return the true idle and slope (per 1000 rps) of the last workload of each mesh."""
-    found = []
-    for seed in range(MESHES):
-        rng = np.random.default_rng(seed)
-        idles = np.maximum(rng.normal(0.03, 0.006, LENDERS + 1), 0.005)
-        slopes = np.maximum(rng.normal(4e-4, 8e-5, LENDERS + 1), 5e-5)
-        rates = [ramp(3, 48, low=20, high=120) * rng.uniform(0.5, 2) for _ in range(LENDERS)]
-        rates.append(np.full((3, 48), STEADY_RPS))
-        fleets = [
-            lawful(rps, workload=f"w{n:02}", idle=idles[n], slope=slopes[n], seed=seed * 100 + n)
-            for n, rps in enumerate(rates)
-        ]
-        found.append((idles[-1], 1000 * slopes[-1], calibrate_usage(usage_of(*fleets))))
-    return tuple(found)
+def answer_of(seed: int) -> tuple[float, float, Calibration]:
+    """Return the true idle and slope (per 1000 rps) of the last workload of a mesh."""
+    rng = np.random.default_rng(seed)
+    idles = np.maximum(rng.normal(0.03, 0.006, LENDERS + 1), 0.005)
+    slopes = np.maximum(rng.normal(4e-4, 8e-5, LENDERS + 1), 5e-5)
+    rates = [ramp(3, 48, low=20, high=120) * rng.uniform(0.5, 2) for _ in range(LENDERS)]
+    rates.append(np.full((3, 48), STEADY_RPS))
+    fleets = [
+        lawful(rps, workload=f"w{n:02}", idle=idles[n], slope=slopes[n], seed=seed * 100 + n)
+        for n, rps in enumerate(rates)
+    ]
+    return idles[-1], 1000 * slopes[-1], calibrate_usage(usage_of(*fleets))
 
 
 def shown(workload: WorkloadCalibration) -> tuple[Interval, Interval]:
@@ -45,7 +43,7 @@ def shown(workload: WorkloadCalibration) -> tuple[Interval, Interval]:
 @pytest.mark.long
 def test_the_interval_of_a_borrowed_line_holds_the_truth_about_as_often_as_it_should() -> None:
     covered = np.zeros(2, dtype=int)
-    for idle, slope, answer in answers():
+    for idle, slope, answer in map(answer_of, range(MESHES)):
         shown_idle, shown_slope = shown(answer.workloads[-1])
         covered += [
             shown_idle.low <= idle <= shown_idle.high,
@@ -56,7 +54,7 @@ def test_the_interval_of_a_borrowed_line_holds_the_truth_about_as_often_as_it_sh
 
 
 def test_a_borrowed_interval_is_wide_but_not_as_wide_as_workloads_differ() -> None:
-    for _, _, answer in answers():
+    for _, _, answer in map(answer_of, FEW):
         _, slope = shown(answer.workloads[-1])
 
         # The level leaves of a deviation of 0.08 what the idle's deviation of 0.006 at 100 rps does
@@ -66,7 +64,7 @@ def test_a_borrowed_interval_is_wide_but_not_as_wide_as_workloads_differ() -> No
 
 
 def test_a_borrowed_line_passes_close_to_the_level_that_was_measured() -> None:
-    for _, _, answer in answers():
+    for _, _, answer in map(answer_of, FEW):
         steady = answer.workloads[-1]
         idle, slope = shown(steady)
 
@@ -75,7 +73,7 @@ def test_a_borrowed_line_passes_close_to_the_level_that_was_measured() -> None:
 
 
 def test_a_borrowed_slope_is_stated() -> None:
-    for _, _, answer in answers():
+    for _, _, answer in map(answer_of, FEW):
         refusal = answer.refusals[-1]
         assert refusal.subject == "cost per request of shop/w20"
         assert refusal.reason == Reason.CONSTANT_TRAFFIC

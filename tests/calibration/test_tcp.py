@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 
 from analyzer.calibration import Calibration, RoleCalibration, calibrate_usage
 from analyzer.calibration.events import TCP_BYTES
@@ -232,6 +231,8 @@ def test_a_trickle_of_tcp_is_idle() -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_costs_are_those_of_statsmodels_with_the_same_weights(seed: int) -> None:
+    import statsmodels.api as sm
+
     gbit, connections = wave(), 2000 * wave(periods=3)
     fits = fits_of(tcp(gbit, connections, seed=seed))
     design = np.column_stack([np.ones(gbit.size), gbit.ravel(), connections.ravel() / 1000])

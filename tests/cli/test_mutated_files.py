@@ -12,7 +12,7 @@ from analyzer.cli import cli
 from tests.support.ends import End
 from tests.support.spoilt_commands import spoilt_command
 
-_SEEDS = {"t": range(8), "m": range(12), "s": range(20)}
+_SEEDS = {"t": range(8), "m": range(12), "s": range(12)}
 
 
 @pytest.mark.parametrize("kind", _SEEDS)

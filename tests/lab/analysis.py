@@ -6,12 +6,18 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 
 from analyzer.calibration import Calibration
 from tests.lab.truth import total_vcpu
 
-__all__ = ["TRUTH_BLOCKS", "agrees", "beside_truth", "errors", "truth_by_workload"]
+__all__ = [
+    "TRUTH_BLOCKS",
+    "agrees",
+    "beside_truth",
+    "errors",
+    "standard_errors",
+    "truth_by_workload",
+]
 
 _EXPONENTS: Final = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 
@@ -72,15 +78,19 @@ def errors(table: pd.DataFrame, quantity: str) -> pd.Series:
 
 
 def agrees(table: pd.DataFrame, quantity: str) -> pd.Series:
-    """Return which rows differ from the truth by no more than chance explains.
+    """Return which rows differ from the truth by no more than chance explains."""
+    return standard_errors(table, quantity) <= _STANDARD_ERRORS
+
+
+def standard_errors(table: pd.DataFrame, quantity: str) -> pd.Series:
+    """Return by how many standard errors each row's figure differs from the truth.
 
     The truth of a short run on a busy machine is itself uncertain: both standard errors count.
     """
     low, high = (table[_end(end, quantity)] for end in ("low", "high"))
     fit_error = (high - low) / _STANDARD_ERRORS_IN_A_RANGE
     by_chance = np.hypot(fit_error, table[f"truth_{quantity}_error"])
-    off = (table[quantity] - table[f"truth_{quantity}"]).abs()
-    return off <= _STANDARD_ERRORS * by_chance
+    return (table[quantity] - table[f"truth_{quantity}"]).abs() / by_chance
 
 
 def _end(end: str, quantity: str) -> str:
@@ -100,6 +110,9 @@ def _exponent(table: pd.DataFrame) -> float:
 
 
 def _weighted(basis: np.ndarray, vcpu: np.ndarray) -> Any:  # noqa: ANN401 - statsmodels has no types
+    # Its import takes seconds, and most who read this module fit nothing.
+    import statsmodels.api as sm
+
     design = sm.add_constant(basis)
     fit = sm.WLS(vcpu, design).fit()
     for _ in range(5):

@@ -1,7 +1,7 @@
 """Many bent meshes in one server, each on days of its own, and the answers about them."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,14 @@ DAYS_APART = 12
 """Days between two meshes, so that a question about a week meets one of them only."""
 
 
-def each_bent(shapes: Mapping[str, tuple[Bend, ...]], first_seed: int) -> dict[str, Scene]:
-    """Return a healthy mesh bent in each of these ways, on days of its own."""
+def each_bent(
+    shapes: Mapping[str, tuple[Bend, ...]], first_seed: int, wanted: Collection[str]
+) -> dict[str, Scene]:
+    """Return a healthy mesh bent in each of the wanted ways, on days of its own."""
     return {
         name: bent(healthy(first_seed + number, day=number * DAYS_APART), bends, seed=number)
         for number, (name, bends) in enumerate(shapes.items())
+        if name in wanted
     }
 
 

@@ -19,5 +19,7 @@ PROCESSES.set_forkserver_preload(
             for module in pkgutil.walk_packages(analyzer.__path__, "analyzer.")
             if module.name != "analyzer.__main__"
         ),
+        # After all others.
+        "tests.live.frozen",
     ]
 )

@@ -58,8 +58,7 @@ _NAMED = {
 def store(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Store]:
-    wanted = asked_for(request, "name")
-    scenes = {name: one for name, one in each_bent(_SHAPES, 71).items() if name in wanted}
+    scenes = each_bent(_SHAPES, 71, asked_for(request, "name"))
     with stored(tmp_path_factory.mktemp("doctor"), scenes, projects=True) as store:
         yield store
 

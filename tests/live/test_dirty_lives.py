@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.live.chosen import asked_for
 from tests.live.dirty import Store, each_bent, stored
 from tests.support.bent import lives
 
@@ -27,8 +28,11 @@ _NAMED = {
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stored(tmp_path_factory.mktemp("lives"), each_bent(_SHAPES, 51)) as store:
+def store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    scenes = each_bent(_SHAPES, 51, asked_for(request, "name"))
+    with stored(tmp_path_factory.mktemp("lives"), scenes) as store:
         yield store
 
 

@@ -1,9 +1,10 @@
 """Labels and metrics under other names: read by which values join, or named by what is missing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import pytest
 
+from tests.live.chosen import asked_for
 from tests.live.dirty import DAYS_APART, Store, stored
 from tests.support import VictoriaServer
 from tests.support.bent import Scene, healthy, names
@@ -46,16 +47,28 @@ _NAMED = {
 }
 
 
-def _scenes(shapes: dict[str, Callable[[Scene], Scene]], seed: int) -> dict[str, Scene]:
+_BOTH_NAMES = ("otel everywhere", "otel on the proxies")
+_OLD = "old kubelets"
+_IN_STANDINS = (*_BOTH_NAMES, _OLD)
+"""Asked about by way of a stand-in, whichever cases were chosen."""
+
+
+def _scenes(
+    shapes: dict[str, Callable[[Scene], Scene]], seed: int, wanted: Collection[str]
+) -> dict[str, Scene]:
     return {
         name: bend(healthy(seed + number, day=number * DAYS_APART, hours=_HOURS))
         for number, (name, bend) in enumerate(shapes.items())
+        if name in wanted
     }
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stored(tmp_path_factory.mktemp("names"), _scenes(_SHAPES, 71)) as store:
+def store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    scenes = _scenes(_SHAPES, 71, {*asked_for(request, "name"), *_IN_STANDINS})
+    with stored(tmp_path_factory.mktemp("names"), scenes) as store:
         yield store
 
 
@@ -91,8 +104,11 @@ _DOTS = {
 
 
 @pytest.fixture(scope="module")
-def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stored(tmp_path_factory.mktemp("dots"), _scenes(_DOTS, 91), VictoriaServer) as store:
+def victoria(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    scenes = _scenes(_DOTS, 91, asked_for(request, "name"))
+    with stored(tmp_path_factory.mktemp("dots"), scenes, VictoriaServer) as store:
         yield store
 
 
@@ -104,7 +120,7 @@ def test_names_with_dots_are_read_by_victoria_metrics(name: str, victoria: Store
 def test_names_with_dots_are_quoted_for_prometheus_3(store: Store) -> None:
     """By a stand-in that shows the stored names with dots."""
     dotted = {names.OTEL[part]: names.DOTTED[part] for part in names.OTEL}
-    asked = {name: store.scenes[name] for name in ("otel everywhere", "otel on the proxies")}
+    asked = {name: store.scenes[name] for name in _BOTH_NAMES}
 
     with Prometheus3(store.url, dotted) as server:
         shown = Store(server.url, asked)
@@ -114,5 +130,5 @@ def test_names_with_dots_are_quoted_for_prometheus_3(store: Store) -> None:
 def test_a_label_that_no_query_may_name_changes_nothing(store: Store) -> None:
     """By a stand-in, whose series have it as a Prometheus behind a newer one may show it."""
     with OtherLabels(upstream=store.url) as server:
-        shown = Store(server.url, {"old kubelets": store.scenes["old kubelets"]})
-        assert shown.wrong("old kubelets") == []
+        shown = Store(server.url, {_OLD: store.scenes[_OLD]})
+        assert shown.wrong(_OLD) == []

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import pytest
 
+from tests.live.chosen import asked_for
 from tests.live.dirty import DAYS_APART, Store, stored
 from tests.support.bent import Scene, healthy, parts
 from tests.support.bent.healthy import beside_another
@@ -30,8 +31,15 @@ _NAMED = {
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    scenes = {name: make(n * DAYS_APART) for n, (name, make) in enumerate(_SHAPES.items())}
+def store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    wanted = asked_for(request, "name")
+    scenes = {
+        name: make(number * DAYS_APART)
+        for number, (name, make) in enumerate(_SHAPES.items())
+        if name in wanted
+    }
     with stored(tmp_path_factory.mktemp("parts"), scenes) as store:
         yield store
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.live.chosen import asked_for
 from tests.live.dirty import Store, each_bent, stored
 from tests.support.bent import prices
 
@@ -26,11 +27,13 @@ _NAMED = {
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
     folder = tmp_path_factory.mktemp("prices")
     scenes = {
         name: prices.asked_with_prices(scene, folder)
-        for name, scene in each_bent(_SHAPES, 61).items()
+        for name, scene in each_bent(_SHAPES, 61, asked_for(request, "name")).items()
     }
     with stored(folder, scenes, projects=True) as store:
         yield store

@@ -11,8 +11,8 @@ from tests.support.spoiling import Spoiler
 
 pytestmark = pytest.mark.live
 
-_ANSWERS = 400
-_COMMANDS = 20
+_ANSWERS = 200
+_COMMANDS = 10
 _FIRST_SEED = 1
 
 

@@ -103,6 +103,8 @@ def called(namespace: str, rps: float) -> Call:
     return Call(source=f"{namespace}/w", destination=f"{namespace}/w", rps=(rps, rps))
 
 
+# As `measure` holds names.
+@pd.option_context("mode.string_storage", "python")
 def mesh(
     *proxies: Proxy,
     calls: Sequence[Call] = (),

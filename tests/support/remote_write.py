@@ -7,6 +7,7 @@ request must span less than half a block (an hour, less some slack), or what fol
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cramjam
 import numpy as np
@@ -89,13 +90,14 @@ def encoded_series(labels: bytes, samples: bytes) -> bytes:
 
 def encoded_labels(labels: Sequence[tuple[str, str]]) -> bytes:
     """Return the Label messages of a TimeSeries; the names must be sorted already."""
-    return b"".join(
-        _field(
-            _SERIES_LABEL,
-            _field(_LABEL_NAME, name.encode()) + _field(_LABEL_VALUE, value.encode()),
-        )
-        for name, value in labels
-    )
+    return b"".join(_encoded_label(name, value) for name, value in labels)
+
+
+# Most labels of a mesh are those of many of its series.
+@lru_cache(maxsize=1 << 16)
+def _encoded_label(name: str, value: str) -> bytes:
+    fields = _field(_LABEL_NAME, name.encode()) + _field(_LABEL_VALUE, value.encode())
+    return _field(_SERIES_LABEL, fields)
 
 
 def encoded_samples(series: Series) -> bytes:

@@ -5,8 +5,6 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 import pytest
-from statsmodels.regression.linear_model import OLS
-from statsmodels.regression.mixed_linear_model import MixedLM
 
 from analyzer.calibration.fit.partial_pooling import MIN_LENDERS, Pooled, common_prior
 from analyzer.calibration.workloads import WorkloadFits, pool_workloads
@@ -80,6 +78,8 @@ def test_workloads_that_do_not_differ_are_averaged_by_how_well_they_are_known() 
 
 
 def test_the_prior_is_that_of_a_mixed_model_by_restricted_likelihood() -> None:
+    from statsmodels.regression.mixed_linear_model import MixedLM
+
     rng = np.random.default_rng(2)
     groups, rows, noise = 40, 30, 0.5
     design = np.column_stack([np.ones(rows), np.linspace(-1, 1, rows)])
@@ -145,6 +145,8 @@ def test_a_constant_rate_gives_a_line_that_passes_through_its_level() -> None:
 
 
 def test_a_slope_inferred_from_a_level_is_as_uncertain_as_a_regression_on_the_lenders() -> None:
+    from statsmodels.regression.linear_model import OLS
+
     laws = np.array([[0.01, 4e-4], [0.02, 6e-4], [0.03, 3e-4], [0.04, 5e-4], [0.025, 2e-4]])
     exact = [
         lawful(ramp(8, 96), workload=f"w{n}", idle=idle, slope=slope)
