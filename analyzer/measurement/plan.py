@@ -156,6 +156,11 @@ class PlannedQuery:
     grouping: str = ""
 
     @property
+    def request_count(self) -> int:
+        """Requests that are sent for it: the answers to others may have some of its jobs."""
+        return sum(job.part not in SIDES for job in self.jobs)
+
+    @property
     def chunks(self) -> tuple[Chunk, ...]:
         """The parts of the window, in time order."""
         return tuple(dict.fromkeys(job.chunk for job in self.jobs))

@@ -54,4 +54,5 @@ def test_counters_in_doubt_show_what_all_show(
     assert off == store.wrong(name)
     assert finding_names(outcome.document) == store.names(name)
     assert found[0] is not None
-    assert bool(found[0]) == (name != "healthy"), found
+    # A pod of the healthy mesh restarts, in one of its namespaces.
+    assert len(found[0]) == 1 if name == "healthy" else len(found[0]) >= 1
