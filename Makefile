@@ -50,6 +50,7 @@ check: .venv/dev.stamp ## lint, format, type and layer checks
 
 bench: .venv/dev.stamp tools ## run the long tests, and the benchmarks one after the other
 	@$(BIN)/pytest -n $(WORKERS) -m long
+	@$(BIN)/pytest -n $(WORKERS) -m 'hypothesis and not long' --hypothesis-profile=many
 	@.ci/each.sh 'tests/benchmarks/bench_*.py' $(BIN)/python
 
 lab: .venv/dev.stamp tools ## run real Envoys under real load, for MINUTES=3, and test the result

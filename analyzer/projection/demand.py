@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,7 +12,7 @@ from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.other_side import SOURCE, WORKLOAD
 from analyzer.measurement.same_calls import without_cluster
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.choices import BOUNDS, WorkingHours, is_bounded
+from analyzer.projection.choices import BOUNDS, Placement, WorkingHours, is_bounded
 from analyzer.projection.places import (
     CARRIED,
     at_a_time,
@@ -43,6 +43,9 @@ from analyzer.projection.unseen import (
 from analyzer.projection.zone_traffic import ZoneTraffic, zone_traffic
 from analyzer.settings import Setting
 from analyzer.units import BYTES_PER_GIB, GBIT_PER_BYTE, Role
+
+if TYPE_CHECKING:
+    from analyzer.projection.waypoints import Waypoints
 
 MOST_STATED: Final = 1_000_000
 """The most sidecars, nodes or namespaces of a hypothetical mesh."""
@@ -77,6 +80,7 @@ class _Load:
         waypoint_steps: what a waypoint would handle in each interval: namespace, point, streams
             (requests and new TCP connections a second), gbit (per second, of TCP), and
             has_sidecars, whether the namespace has any then. Empty unless asked for.
+        placed: the waypoints of each placement that was asked for, which many evaluations share.
     """
 
     sidecar_count: int
@@ -86,6 +90,10 @@ class _Load:
     namespaces: pd.DataFrame
     ranges: MeasuredRanges = EXACT
     waypoint_steps: pd.DataFrame = field(default_factory=pd.DataFrame)
+    # Not for __init__: a load that replaces another one has other waypoints.
+    placed: "dict[Placement, Waypoints]" = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     @property
     def node_count(self) -> int | None:

@@ -15,7 +15,7 @@ import pandas as pd
 from analyzer.arrays import Floats
 from analyzer.data import assumptions
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.passing import carried
+from analyzer.projection.passing import open_connections
 from analyzer.projection.scenario import Scenario
 from analyzer.projection.uncertainty import Parameters
 from analyzer.units import Interval, Role
@@ -53,9 +53,9 @@ def ztunnel_memory_gib(nodes: pd.DataFrame, parameters: Parameters) -> Floats:
     Each ztunnel knows every pod and service; the connections are those through it.
     """
     base, pod, service, connection = (parameters[name] for name in ZTUNNEL_MEMORY)
-    amounts = carried(nodes, "passes_rps", parameters.values, parameters.unseen_time)
+    connections = open_connections(nodes, parameters.values, parameters.unseen_time)
     known = parameters[PODS] * pod + parameters[SERVICES] * service
-    return np.asarray(base + (known + amounts["open_connections"] * connection) / 1000)
+    return np.asarray(base + (known + connections * connection) / 1000)
 
 
 def waypoint_memory_gib(waypoints: pd.DataFrame, parameters: Parameters) -> Floats:

@@ -65,15 +65,21 @@ def carried(
 
     requests, unsized = of(passes), of("unsized_rps") * assumed[REQUEST_BYTES]
     opened = of("new_connections_per_second")
-    uncounted = of("uncounted_sidecars") * assumed["open_connections_per_proxy"]
     return {
         "passes_rps": requests,
         "gbit_per_second": of("gbit_per_second")
         + of("http_gbit_per_second")
         + unsized * GBIT_PER_BYTE,
         "new_connections_per_second": opened + requests * assumed[HTTP_NEW_CONNECTIONS],
-        "open_connections": of("open_connections") + uncounted,
+        "open_connections": open_connections(rows, assumed, deviates),
     }
+
+
+def open_connections(rows: pd.DataFrame, assumed: Mapping[str, Floats], deviates: Floats) -> Floats:
+    """Return the open connections among what is `carried`, shape (rows, draws) or (rows, 1)."""
+    uncounted = on_draws(rows, "uncounted_sidecars", deviates)
+    counted = on_draws(rows, "open_connections", deviates)
+    return counted + uncounted * assumed["open_connections_per_proxy"]
 
 
 def vcpu_of(amounts: Mapping[str, Floats], assumed: Mapping[str, Floats]) -> Floats:

@@ -10,6 +10,7 @@ A namespace has a waypoint of its own, unless the placement shares one between s
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -39,7 +40,7 @@ _MOST_REPLICAS: Final = 1000
 _PRESENT: Final = "present_share"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Waypoints:
     """The waypoints that a mesh would have.
 
@@ -58,24 +59,35 @@ class Waypoints:
     part_share: Floats
     steps: pd.DataFrame = field(default_factory=pd.DataFrame)
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """The names of the waypoints."""
         return list(self.table["namespace"])
 
-    @property
+    @cached_property
     def exist(self) -> Bools:
         """Which of them there are, in whole or in part."""
         return np.asarray(self.weights > 0)
 
-    @property
+    @cached_property
     def shares(self) -> Floats:
         """The share of the time in which each is there, 0-1, shape (waypoints,)."""
         return self.table[_PRESENT].to_numpy(float)
 
+    @cached_property
+    def peaks(self) -> tuple[Floats, ...]:
+        """What each handles in its busiest interval, as `PEAKS`, each of shape (waypoints,)."""
+        return tuple(self.table[name].to_numpy(float) for name in PEAKS)
+
 
 def placed(load: MeshLoad, placement: Placement) -> Waypoints:
     """Return the waypoints of a placement, with those of weight 0."""
+    if placement not in load.placed:
+        load.placed[placement] = _placed(load, placement)
+    return load.placed[placement]
+
+
+def _placed(load: MeshLoad, placement: Placement) -> Waypoints:
     namespaces = load.namespaces
     weights = waypoint_weights(placement, namespaces)
     names = list(map(str, namespaces["namespace"]))
@@ -163,9 +175,8 @@ def replicas_of(waypoints: Waypoints, parameters: Parameters) -> Floats:
 
 def _at_peak(waypoints: Waypoints, parameters: Parameters) -> Floats:
     """Return the replicas in the busiest interval, shape (waypoints,)."""
-    peaks = tuple(waypoints.table[name].to_numpy(float) for name in PEAKS)
     spare = parameters["waypoint_spare_replicas"][0]
-    return np.asarray(_enough(peaks, waypoints.names, parameters) + spare)
+    return np.asarray(_enough(waypoints.peaks, waypoints.names, parameters) + spare)
 
 
 def _enough(loads: Sequence[Floats], names: Sequence[str], parameters: Parameters) -> Floats:
@@ -196,7 +207,7 @@ def beyond_one_thread(waypoints: Waypoints, parameters: Parameters) -> Bools:
     each_vcpu = limit_vcpu / np.ceil(limit_vcpu)
     most_vcpu = each_vcpu * parameters["waypoint_target_utilisation_share"][0]
     replicas = _at_peak(waypoints, parameters)
-    rps, gbit = (waypoints.table[name].to_numpy(float) / replicas for name in PEAKS)
+    rps, gbit = (peak / replicas for peak in waypoints.peaks)
     used = parameters.likely_waypoint_vcpu(rps, waypoints.names, gbit)
     return np.asarray((used > most_vcpu) & waypoints.exist & (each_vcpu < limit_vcpu))
 

@@ -175,7 +175,7 @@ def with_edge(source: str, *, seed: int = 0, edge_share: float) -> tuple[MeshUsa
 
 
 @pytest.mark.parametrize("source", ["edge/ingress", "unknown/unknown"])
-@pytest.mark.parametrize("edge_share", [0.0, 0.1, 0.5])
+@pytest.mark.parametrize("edge_share", [0.0, pytest.param(0.1, marks=pytest.mark.long), 0.5])
 def test_requests_of_other_callers_have_a_share_of_their_own(
     source: str, edge_share: float
 ) -> None:

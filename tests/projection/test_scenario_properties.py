@@ -32,7 +32,7 @@ from tests.projection.fits import calibration
 IDLE, SLOPE = 0.01, 0.0003
 """The law of `fits.calibration`: sidecars below lie on its line."""
 
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=settings().max_examples // 5, deadline=None)
 sizes = st.lists(st.tuples(st.floats(0, 5000), st.integers(0, 2)), min_size=1, max_size=4)
 
 
@@ -144,8 +144,9 @@ def test_growth_of_a_mesh_on_the_fitted_line_is_what_measuring_more_would_give(
 @given(sizes)
 def test_nothing_at_l7_is_ambient_l4_in_every_figure(sizes: list[tuple[float, int]]) -> None:
     placements: tuple[object, ...] = (0, "none", [])
+    usage = mesh_of(sizes)
     for placement in placements:
-        found = mids(mesh_of(sizes), waypoint_placement=placement, prices="opencost")
+        found = mids(usage, waypoint_placement=placement, prices="opencost")
         for basis in Basis:
             for quantity in ("vcpu", "memory", "usd"):
                 assert found["ambient-waypoint", basis, quantity] == pytest.approx(

@@ -34,6 +34,8 @@ class VictoriaServer(ServerProcess):
             "-search.disableCache",
             # It would plan for most of the machine's memory.
             "-memory.allowedBytes=256MiB",
+            # Twice the number of cores by default, and a collection asks four at once.
+            "-search.maxConcurrentRequests=8",
         ]
 
     def _data_it_serves(self) -> str:
