@@ -22,6 +22,9 @@ SAMPLE_BUDGET = 10_000_000
 ANSWER_BUDGET = 1_000_000
 """Samples one answer may have: 38 MiB at most, which is below `DEFAULT_MAX_ANSWER_MIB`."""
 
+LABELS_SAMPLES = 24
+"""Samples that are as long as the labels of a series of Envoy or cAdvisor, some 800 bytes."""
+
 MIN_STEP_SECONDS = 300
 """Below five minutes the kubelet's 10-15 s housekeeping makes CPU and requests disagree."""
 
@@ -39,6 +42,9 @@ COARSE_SECONDS = 3600
 
 COARSE_POINTS = 160
 """Points that a window must have even so: a day is asked at every step, a week each hour."""
+
+LONG_STEPS, LONG_POINTS = 4, 40
+"""The same where an hour has not two steps: as many steps, and as many points."""
 
 MOST_STRIDE = 24
 """Steps in a coarse interval: a table keeps eight digits of a sum of so many powers of two."""
@@ -174,10 +180,16 @@ class TimeWindow:
     @property
     def coarse_stride(self) -> int:
         """The steps in an interval at whose end what changes slowly is asked; 1: each step."""
-        most = min(
-            COARSE_SECONDS // self.step_seconds, self.point_count // COARSE_POINTS, MOST_STRIDE
-        )
-        return max(most, 1)
+        if self.has_long_steps:
+            most = min(LONG_STEPS, self.point_count // LONG_POINTS)
+        else:
+            most = min(COARSE_SECONDS // self.step_seconds, self.point_count // COARSE_POINTS)
+        return max(min(most, MOST_STRIDE), 1)
+
+    @property
+    def has_long_steps(self) -> bool:
+        """Whether an hour has not two steps."""
+        return 2 * self.step_seconds > COARSE_SECONDS
 
     def asked_points(self, stride: int) -> Ints:
         """Return the last step of each interval of so many, and of the window, in order.
@@ -198,6 +210,7 @@ class TimeWindow:
         samples_per_point: float = 0,
         sample_budget: int = SAMPLE_BUDGET,
         series_count: int = 0,
+        has_all_labels: bool = False,
         stride: int = 1,
     ) -> tuple[Chunk, ...]:
         """Cut the window so that each chunk stays under the server's limits, and under ours.
@@ -206,6 +219,7 @@ class TimeWindow:
             samples_per_point: what the server is estimated to load for one step of the query.
             sample_budget: what one request may load.
             series_count: how many series an answer can have; 0 if that is not known.
+            has_all_labels: whether its series have the labels of scrape jobs.
             stride: steps from one point to the next. The last step of the window is always a point:
                 where no interval ends with it, it is a chunk of its own.
         """
@@ -213,6 +227,7 @@ class TimeWindow:
         count = len(range(first, self.point_count, stride))
         affordable = int(sample_budget / max(samples_per_point * stride, 1))
         readable = ANSWER_BUDGET // max(series_count, 1)
+        readable -= LABELS_SAMPLES if has_all_labels else 0
         size = max(1, min(MAX_POINTS_PER_SERIES, affordable, readable, count))
         regular = tuple(
             Chunk(

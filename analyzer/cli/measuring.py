@@ -156,9 +156,9 @@ def queries(
         reason = plan.unasked.get(name, "it belongs to the survey, which comes first")
         _show(chosen[name], f"not asked: {reason}")
     for key, asked in planned.items():
-        cost = f"{len(asked.jobs)} requests, about {asked.sample_count:,} samples"
+        cost = f"{asked.request_count} requests, about {asked.sample_count:,} samples"
         _show(chosen[key], cost, asked.promql)
-    requests = sum(len(asked.jobs) for asked in planned.values())
+    requests = sum(asked.request_count for asked in planned.values())
     samples = sum(asked.sample_count for asked in planned.values())
     rest = "" if name else f", {plan.times_bare:.1f} times those of CPU and requests alone"
     click.echo(

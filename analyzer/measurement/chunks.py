@@ -49,9 +49,11 @@ def write_chunk(working: Working, fetched: Fetched) -> None:
     """Keep the answers to one job."""
     query, responses, plan = fetched.job.query, fetched.responses, working.plan
     warnings = {text for response in responses for text in response.warnings}
+    mapping, grouping = plan.survey.label_mapping, plan.queries[query.name].grouping
     if plan.survey.rules:
-        responses = answers(query, plan.survey.label_mapping, responses)
-    mapping = plan.survey.label_mapping
+        responses = answers(query, mapping, responses)
+    elif grouping:
+        responses = answers(query, mapping, responses, takes_largest=grouping == "max")
     frame = plan.anonymiser.frame(frame_of(query, responses, mapping, has_categories=True))
     # A remark may quote any name.
     remarks = sorted(plan.anonymiser.name("remark", text) for text in warnings)
@@ -84,14 +86,16 @@ def read_chunks(working: Working, jobs: tuple[Job, ...]) -> Iterator[tuple[pa.Ta
 
 
 def _path(working: Working, job: Job) -> Path:
-    return working.path / CHUNKS / f"{job.query.name}-{job.chunk.first_point:06d}.parquet"
+    part = f"-{job.part}" if job.part else ""
+    name = f"{job.query.name}-{job.chunk.first_point:06d}{part}.parquet"
+    return working.path / CHUNKS / name
 
 
 def _mark(working: Working, job: Job) -> bytes:
     """Return what a chunk of a job is marked with: a hash of the plan, the query and the times."""
     # Another version of this tool may ask another query by the same name.
     promql = working.plan.queries[job.query.name].written_promql
-    parts = (working.mark, job.query.name, promql, *chunk_to_json(job.chunk))
+    parts = (working.mark, job.query.name, promql, *chunk_to_json(job.chunk), job.part)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest().encode()
 
 

@@ -6,7 +6,7 @@ what happens where a folder already holds a snapshot, `lock` that only one run w
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,9 +17,11 @@ from analyzer.errors import SnapshotError
 from analyzer.measurement import reuse, unreported, working
 from analyzer.measurement import snapshot as folder
 from analyzer.measurement.chunks import missing_jobs, read_chunks, write_chunk
+from analyzer.measurement.doubts import FOLLOWING, can_follow, doubtful_namespaces
 from analyzer.measurement.joining import joined_table
 from analyzer.measurement.lock import lock_path, locked
 from analyzer.measurement.manifest import QueryRecord
+from analyzer.measurement.one_pass import answered, asked
 from analyzer.measurement.plan import Ask, PlannedQuery, make_plan
 from analyzer.measurement.snapshot import (
     MANIFEST,
@@ -32,7 +34,8 @@ from analyzer.measurement.unreported import MARK, UNREPORTED
 from analyzer.measurement.working import WHOLE, Working
 from analyzer.memory import release_unused
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.fetch import fetch
+from analyzer.prometheus.fetch import Fetched, Job, fetch
+from analyzer.prometheus.parts import Divisible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,19 +140,45 @@ def _ask_all(
     on_progress: Callable[[Progress], None],
     note: Callable[[str], None],
 ) -> None:
-    jobs = missing_jobs(place, note)
-    total = len(place.plan.jobs)
-    progress = Progress(asking="", done_count=total - len(jobs), total_count=total)
+    planned = place.plan.jobs
+    missing, total = set(missing_jobs(place, note)), len(planned)
+    progress = Progress(asking="", done_count=total - len(missing), total_count=total)
     on_progress(progress)
-    for fetched in fetch(source, place.plan.window, jobs, note=note):
-        write_chunk(place, fetched)
+    for fetched in _fetched(source, place, [job for job in planned if job in missing], note):
+        for answer in answered(fetched, planned):
+            write_chunk(place, answer)
+            missing.discard(answer.job)
         progress = replace(
             progress,
             asking=fetched.job.query.what,
-            done_count=progress.done_count + 1,
+            done_count=total - len(missing),
             sample_count=progress.sample_count + fetched.sample_count,
         )
         on_progress(progress)
+
+
+def _fetched(
+    source: Source, place: Working, jobs: list[Job], note: Callable[[str], None]
+) -> Iterator[Fetched]:
+    """Yield the answers to jobs; each must have its chunk before the next one is taken."""
+    plan, later = place.plan, []
+    if can_follow(place.plan):
+        later = [job for job in jobs if job.query.name in FOLLOWING]
+        jobs = [job for job in jobs if job.query.name not in FOLLOWING]
+    yield from fetch(source, plan.window, asked(jobs, plan.jobs), note=note)
+    namespaces = doubtful_namespaces(source, place) if later else None
+    if namespaces is None:
+        yield from fetch(source, plan.window, later, note=note)
+    elif namespaces:
+        narrow = {replace(job, promql=_within(job.promql, namespaces)): job for job in later}
+        for fetched in fetch(source, plan.window, narrow, note=note):
+            yield replace(fetched, job=narrow[fetched.job])
+    else:
+        yield from (Fetched(job=job, responses=()) for job in later)
+
+
+def _within(promql: str, namespaces: tuple[str, ...]) -> str:
+    return promql.only(namespaces) if isinstance(promql, Divisible) else promql
 
 
 def _join(place: Working, *, is_for_report: bool) -> None:

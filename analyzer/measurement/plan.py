@@ -27,6 +27,8 @@ from analyzer.measurement.manifest import (
     window_to_json,
 )
 from analyzer.measurement.metrics import AUTOSCALERS, CPU, LABELLED_PROXIES
+from analyzer.measurement.one_pass import SIDES, in_parts, of_others
+from analyzer.measurement.other_side import CALLS
 from analyzer.measurement.ranges import Ranges
 from analyzer.measurement.survey import Survey, examine
 from analyzer.prometheus.coarse import Interval
@@ -51,6 +53,13 @@ BARE: Final = (
     "outbound_requests_rps",
 )
 """What no answer can do without, of which one of the first two is asked."""
+
+
+RESERVED: Final = "proxy_reserved_vcpu"
+"""Where it is asked for each step, it shows which pods are there."""
+
+_MOST_UNGROUPED: Final = 4
+"""Series of a metric for each proxy up to which they are grouped here and not by the server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +144,7 @@ class PlannedQuery:
         jobs: the requests for it, in time order.
         sample_count: samples that the server is estimated to load for all of them.
         stride: steps from one point to the next.
+        grouping: the aggregation, "max" or "sum", that the server is not asked for; "" if none.
     """
 
     query: Query
@@ -143,6 +153,17 @@ class PlannedQuery:
     jobs: tuple[Job, ...]
     sample_count: int
     stride: int = 1
+    grouping: str = ""
+
+    @property
+    def request_count(self) -> int:
+        """Requests that are sent for it: the answers to others may have some of its jobs."""
+        return sum(job.part not in SIDES for job in self.jobs)
+
+    @property
+    def chunks(self) -> tuple[Chunk, ...]:
+        """The parts of the window, in time order."""
+        return tuple(dict.fromkeys(job.chunk for job in self.jobs))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +178,7 @@ class Plan:
     ranges: Ranges
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913 - what a plan has, and how it is asked
         cls,
         ask: Ask,
         window: TimeWindow,
@@ -165,28 +186,37 @@ class Plan:
         ranges: Ranges,
         anonymiser: Anonymiser,
         chunks: Mapping[str, Sequence[Chunk]],
+        *,
+        may_ungroup: bool = True,
     ) -> Plan:
-        """Return the plan to ask each query of `chunks` over these parts of the window."""
+        """Return the plan to ask each query of `chunks` over these parts of the window.
+
+        `may_ungroup`: series may be grouped here in place of the server.
+        """
         written_scope = anonymiser.scope(ask.scope)
         planned: dict[str, PlannedQuery] = {}
+        is_one_pass = may_ungroup and _is_one_pass(found)
         for name, parts in chunks.items():
-            query = load_query(name)
-            rendered = partial(_promql, query, window, found, ranges)
+            query, has_calls = load_query(name), is_one_pass and name == CALLS
+            grouping = _grouping(query, found) if may_ungroup else ""
+            rendered = partial(_promql, window=window, found=found, ranges=ranges)
+            asked = of_others(query) if has_calls else query
             stride = max((part.stride for part in parts), default=1)
             sent = {
-                each: rendered(ask.scope, each) for each in {stride, *(one.stride for one in parts)}
+                each: rendered(asked, scope=ask.scope, stride=each, grouping=grouping)
+                for each in {stride, *(one.stride for one in parts)}
             }
             load = 1.0 if found.rules else query.samples_per_series
             samples = load * samples_per_point(found, query, ranges.of(query.exporter))
+            jobs = tuple(Job(query=query, promql=sent[part.stride], chunk=part) for part in parts)
             planned[name] = PlannedQuery(
                 query=query,
                 promql=sent[stride],
-                written_promql=rendered(written_scope, stride),
-                jobs=tuple(
-                    Job(query=query, promql=sent[part.stride], chunk=part) for part in parts
-                ),
-                sample_count=round(samples * window.point_count),
+                written_promql=rendered(query, scope=written_scope, stride=stride),
+                jobs=in_parts(jobs) if has_calls else jobs,
+                sample_count=0 if has_calls else round(samples * window.point_count),
                 stride=stride,
+                grouping=grouping,
             )
         return cls(
             ask=ask,
@@ -216,7 +246,9 @@ class Plan:
     @property
     def unasked(self) -> Mapping[str, str]:
         """Why each measured query that is not in the plan is not sent, by its name."""
-        replaced = _replaced(self.survey, max(one.stride for one in self.queries.values()))
+        known = self.queries.get(RESERVED)
+        stride = known.stride if known else max(one.stride for one in self.queries.values())
+        replaced = _replaced(self.survey, stride)
         unasked = (query for name, query in measured_queries().items() if name not in self.queries)
         lacking = "it needs {}, which this Prometheus does not have".format
         return {query.name: replaced.get(query.name) or lacking(query.reads) for query in unasked}
@@ -267,7 +299,7 @@ class Plan:
                 for name, value in asdict(self.survey).items()
             },
             "chunks": {
-                name: [chunk_to_json(job.chunk) for job in planned.jobs]
+                name: [chunk_to_json(chunk) for chunk in planned.chunks]
                 for name, planned in self.queries.items()
             },
         }
@@ -320,10 +352,17 @@ def chunk_to_json(chunk: Chunk) -> list[int]:
     return [chunk.first_point, chunk.point_count, *stride]
 
 
-def _promql(
-    query: Query, window: TimeWindow, found: Survey, ranges: Ranges, scope: Scope, stride: int
+def _promql(  # noqa: PLR0913 - three of the plan, three of the request
+    query: Query,
+    *,
+    window: TimeWindow,
+    found: Survey,
+    ranges: Ranges,
+    scope: Scope,
+    stride: int,
+    grouping: str = "",
 ) -> str:
-    """Return a query as it is sent, for points that are each about so many steps."""
+    """Return a query for points that are each about so many steps, without its `grouping`."""
     if found.rules:
         # Recorded series are named alike everywhere: this hides no name.
         return found.rules.promql(query)
@@ -334,8 +373,28 @@ def _promql(
         window_seconds=seconds if query.is_ranged else None,
         offset_seconds=window.offset_seconds,
         is_scraped_once=found.is_scraped_once,
+        ungrouped=(grouping,) if grouping else (),
         interval=Interval(stride=stride, step_seconds=window.step_seconds),
     )
+
+
+def _is_one_pass(found: Survey) -> bool:
+    """Return whether calls are in the answers about the requests in and out of each proxy."""
+    names = (CALLS, *SIDES)
+    return all(_grouping(load_query(name), found) == "sum" for name in names)
+
+
+def _grouping(query: Query, found: Survey) -> str:
+    """Return the aggregation that is done here and not by the server; "" if none is.
+
+    Where nothing is there twice, an answer has one series of each pod also without it.
+    """
+    if not found.is_scraped_once or found.duplicate_scrapes or found.rules:
+        return ""
+    grouping = query.grouping(found.label_mapping, is_scraped_once=True)
+    counts = found.series_counts
+    proxies = max(counts.get("istio_build", 0), 1)
+    return grouping if counts.get(query.reads, 0) <= _MOST_UNGROUPED * proxies else ""
 
 
 def _stride(found: Survey, window: TimeWindow) -> int:
@@ -428,21 +487,28 @@ def planned_on(
 ) -> Plan:
     """Return the plan to ask everything that the survey found, for each step of a window.
 
-    `may_be_coarse`: what changes slowly may be asked less often.
+    `may_be_coarse`: what changes slowly may be asked less often, and series be grouped here.
     """
     ranges = _ranges(found, window.step_seconds)
     stride = _stride(found, window) if may_be_coarse else 1
-    replaced = _replaced(found, stride)
+    # Long steps have no more than a few points, so all of them show which pods are there.
+    reserved = 1 if window.has_long_steps else stride
+    replaced = _replaced(found, reserved)
+    halved = {CALLS, *SIDES} if may_be_coarse and _is_one_pass(found) else frozenset()
+    # About half of the counters are of requests in.
+    share = {name: 2 if name in halved else 1 for name in measured_queries()}
     chunks = {
         name: window.chunks(
-            samples_per_point=samples_per_point(found, query, ranges.of(query.exporter)),
-            series_count=series_count(found, query),
-            stride=stride if query.changes_slowly else 1,
+            samples_per_point=samples_per_point(found, query, ranges.of(query.exporter))
+            / share[name],
+            series_count=series_count(found, query) // share[name],
+            has_all_labels=may_be_coarse and bool(_grouping(query, found)),
+            stride=(reserved if name == RESERVED else stride) if query.changes_slowly else 1,
         )
         for name, query in measured_queries().items()
         if query.reads in found.series_counts and name not in replaced
     }
-    return Plan.of(ask, window, found, ranges, anonymiser, chunks)
+    return Plan.of(ask, window, found, ranges, anonymiser, chunks, may_ungroup=may_be_coarse)
 
 
 def _ranges(found: Survey, step_seconds: int) -> Ranges:

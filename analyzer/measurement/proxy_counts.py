@@ -1,6 +1,7 @@
 """How many proxies a server holds samples of in each part of the time, by scrape job.
 
-Every part is read whole: five moments of a day miss a mesh that ran for three hours of it.
+Five moments of a day miss a mesh that ran for three hours of it, so every part is read: a short one
+whole, and of a long one six minutes of each hour.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from analyzer.defaults import LAST_YEAR
 from analyzer.errors import QueryRejected, QueryTooHeavy
 from analyzer.measurement.looks import points_of
 from analyzer.measurement.metrics import CPU, REQUESTS
+from analyzer.prometheus.coarse import thinned
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.expected import counts_of, mark_of, marks_of
 from analyzer.prometheus.label_mapping import CLUSTER_LABELS, Exporter, LabelMapping
@@ -33,6 +35,9 @@ _SHORTEST_SECONDS: Final = 1200
 """Of a part: four scrapes of a job that scrapes every five minutes."""
 
 _LONGEST_SECONDS: Final = 86_400
+
+_LONG_SECONDS: Final = 7200
+"""A part from which not all of it is read: it has six times at which it is."""
 
 _SCRAPE_SECONDS: Final = 60
 """Assumed for the load, before the true interval is known."""
@@ -208,7 +213,10 @@ def count_proxies(
         names.append("survey_request_counts")
 
     def asked(name: str) -> Iterator[tuple[Series, Floats]]:
-        promql = load_query(name).render(scope, mapping, window_seconds=parts.step_seconds)
+        query = load_query(name)
+        if parts.step_seconds >= _LONG_SECONDS:
+            query = replace(query, template=thinned(query.template))
+        promql = query.render(scope, mapping, window_seconds=parts.step_seconds)
         for series in points_of(source, promql, parts, load).series:
             yield series, _by_part(parts, series.times, counts_of(series))
 

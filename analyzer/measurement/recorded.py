@@ -79,16 +79,20 @@ class RuleSet:
 
 
 def answers(
-    query: Query, label_mapping: LabelMapping, responses: Iterable[Response]
+    query: Query,
+    label_mapping: LabelMapping,
+    responses: Iterable[Response],
+    *,
+    takes_largest: bool = True,
 ) -> tuple[Response, ...]:
-    """Return recorded answers to a query with the labels that the query itself would give.
+    """Return recorded or ungrouped answers to a query with the labels that the query would give.
 
     What rules or a storage add to all series, such as the version and labels of replicas, is left
-    out. Of series that differ in nothing else, the largest sample counts.
+    out. Of series that differ in nothing else, the largest sample counts, or else their sum.
     """
     known = _labels(query, label_mapping)
     return tuple(
-        combined([replace(one, series=tuple(_only(known, one.series)))], takes_latest=True)
+        combined([replace(one, series=tuple(_only(known, one.series)))], takes_latest=takes_largest)
         for one in responses
     )
 
@@ -98,8 +102,9 @@ def _labels(query: Query, label_mapping: LabelMapping) -> frozenset[str]:
     if query.exporter is None:
         return frozenset(query.labels)
     ours = label_mapping.canonical(query.exporter)
-    theirs = (label for label, name in ours.items() if name in query.labels)
-    return frozenset((*theirs, *query.labels))
+    theirs = {label for label, name in ours.items() if name in query.labels}
+    # A label that has our name, and not the meaning, is none of them.
+    return frozenset(theirs | (set(query.labels) - set(ours.values())))
 
 
 def _only(known: frozenset[str], series: Iterable[Series]) -> Iterator[Series]:

@@ -8,7 +8,13 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_SELECTOR: Final = re.compile(r"\$?\w+\{[^{}]*\} offset \$offset")
+_COUNTED: Final = re.compile(r"(?P<count>\w+_over_time\((?P<of>[^()\[\]]*))\[\$window\]\)")
+_READ_SECONDS: Final = 360
+_EVERY_SECONDS: Final = 3600
+"""Of a long range, what is read of each part, and the length of a part. The first holds a scrape of
+every job of five minutes, so what lives for 54 minutes is seen."""
+
+_SELECTOR: Final = re.compile(r"(\$?\w+)?\{[^{}]*\} offset \$offset")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,3 +48,13 @@ class Interval:
         if self.stride == 1 or "$interval" in template:
             return template
         return _SELECTOR.sub(r"last_over_time((\g<0>)[$interval:$step])", template)
+
+
+def thinned(template: str) -> str:
+    """Return a template that counts samples in some minutes of each part of its range.
+
+    >>> print(thinned("count_over_time(up[$window])"))
+    sum_over_time(count_over_time(up[360s])[$window:3600s])
+    """
+    ranges = f"[{_READ_SECONDS}s])[$window:{_EVERY_SECONDS}s])"
+    return _COUNTED.sub(rf"sum_over_time(\g<count>{ranges}", template)

@@ -19,11 +19,16 @@ MAX_IN_FLIGHT = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One chunk of one query."""
+    """One chunk of one query, or a part of the series of one.
+
+    Attributes:
+        part: which series; "" for all.
+    """
 
     query: Query
     promql: str
     chunk: Chunk
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

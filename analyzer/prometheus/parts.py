@@ -90,15 +90,19 @@ class Divisible(str):
         else:
             parts = self.part.halves()
             parts = parts if len(parts) > 1 else ()
-        return tuple(
-            Divisible.of(
-                self.within,
-                names=self.names,
-                labels=self.labels,
-                takes_latest=self.takes_latest,
-                part=part,
-            )
-            for part in parts
+        return tuple(self._for(part) for part in parts)
+
+    def only(self, namespaces: tuple[str, ...]) -> Divisible:
+        """Return it for some namespaces."""
+        return self._for(Part(namespaces=namespaces))
+
+    def _for(self, part: Part) -> Divisible:
+        return Divisible.of(
+            self.within,
+            names=self.names,
+            labels=self.labels,
+            takes_latest=self.takes_latest,
+            part=part,
         )
 
 
@@ -141,8 +145,12 @@ def first_of(responses: Sequence[Response]) -> Response:
 def _added(members: Sequence[Series], adding: np.ufunc) -> Series:
     if len(members) == 1:
         return members[0]
+    first = members[0].times
+    if all(np.array_equal(one.times, first) for one in members[1:]):
+        samples = adding.reduce([one.samples for one in members])
+        return Series(labels=members[0].labels, times=first, samples=samples)
     times, places = np.unique(np.concatenate([one.times for one in members]), return_inverse=True)
-    samples = np.full(len(times), -np.inf if adding is np.fmax else 0.0)
+    samples = np.full(len(times), np.nan if adding is np.fmax else 0.0)
     adding.at(samples, places, np.concatenate([one.samples for one in members]))
     return Series(labels=members[0].labels, times=times, samples=samples)
 

@@ -1,7 +1,7 @@
 """The query files: one measured quantity each, with a header that describes its answer."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -14,6 +14,7 @@ from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMappin
 from analyzer.prometheus.parts import Divisible, Part, terms
 from analyzer.prometheus.promql import Scope, quoted
 from analyzer.prometheus.shorter import of_one_scrape, of_same_labels
+from analyzer.prometheus.shorter import ungrouped as without_grouping
 from analyzer.prometheus.variants import SCOPES, Variant, joined, variants_of
 from analyzer.window import MIN_STEP_SECONDS
 
@@ -73,7 +74,7 @@ class Query:
         """Whether it looks back over a window at each point."""
         return "window" in Template(self.template).get_identifiers()
 
-    def render(
+    def render(  # noqa: PLR0913 - what is asked, of whom, and when
         self,
         scope: Scope,
         label_mapping: LabelMapping,
@@ -81,6 +82,7 @@ class Query:
         window_seconds: float | None = None,
         offset_seconds: int = 0,
         is_scraped_once: bool = False,
+        ungrouped: Collection[str] = (),
         interval: Interval = _STEP,
     ) -> str:
         """Return the PromQL as it is sent, `Divisible` where its series have namespaces.
@@ -91,6 +93,7 @@ class Query:
             window_seconds: `$window`, the range of a rate.
             offset_seconds: `$offset`, how long before its evaluation a step ends.
             is_scraped_once: whether each proxy is known to be scraped by one job only.
+            ungrouped: aggregations that are left out where `grouping` has them.
             interval: the steps that each point is about.
 
         Raises:
@@ -104,10 +107,11 @@ class Query:
             "offset": _duration(offset_seconds),
             **interval.placeholders,
         }
-        text = self.template
         # Where jobs differ in their names, a proxy may have a job of each name.
-        is_plain = len(variants_of(label_mapping, _exporters(text))) == 1
-        text = of_one_scrape(text) if is_scraped_once and is_plain else text
+        is_plain = self._is_plain(label_mapping)
+        text = self._shortest(is_scraped_once=is_scraped_once and is_plain)
+        if self.grouping(label_mapping, is_scraped_once=is_scraped_once) in ungrouped:
+            text = without_grouping(text).template
         # Each term is about some exporters only: the names of others must not repeat it.
         each = [text] if is_plain else terms(text)
         variants = [(term, variants_of(label_mapping, _exporters(term))) for term in each]
@@ -130,6 +134,19 @@ class Query:
             return " or ".join(asked)
 
         return self._divisible(within, scope, label_mapping)
+
+    def grouping(self, label_mapping: LabelMapping, *, is_scraped_once: bool) -> str:
+        """Return the aggregation that can be left out, "max" or "sum"; "" if none can."""
+        if not self._is_plain(label_mapping):
+            return ""
+        return without_grouping(self._shortest(is_scraped_once=is_scraped_once)).by
+
+    def _is_plain(self, label_mapping: LabelMapping) -> bool:
+        """Return whether all series that it reads have one name for each label."""
+        return len(variants_of(label_mapping, _exporters(self.template))) == 1
+
+    def _shortest(self, *, is_scraped_once: bool) -> str:
+        return of_one_scrape(self.template) if is_scraped_once else self.template
 
     def _divisible(
         self, within: Callable[[Part | None], str], scope: Scope, label_mapping: LabelMapping

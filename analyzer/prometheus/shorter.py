@@ -5,6 +5,8 @@ so a level of grouping that changes nothing is worth leaving out.
 """
 
 import re
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from analyzer.prometheus.label_mapping import Exporter, LabelMapping
@@ -18,6 +20,18 @@ _OF_SCRAPES: Final = re.compile(
 _OF_PROXIES: Final = re.compile(
     rf"sum by \((?P<by>[^()]*)\) \( sum by \(\s*\$proxy, [^()]*\) \( {_INNER} \) \)"
 )
+_GROUPED: Final = re.compile(
+    r"(?P<by>max|sum) by \([^()]*\) \( (?P<inner>.*?) \)(?P<chosen> and on \(.*)?"
+)
+_CONTAINER: Final = r'\$state_container=~"[^"]*"'
+_OF_STATE: Final = re.compile(
+    rf'(?P<first>\w+)\{{(?P<container>{_CONTAINER}), resource="(?P<resource>\w+)", '
+    r"\$state_scope\} offset \$offset or "
+    rf'(?P<second>\w+)\{{(?P=container), resource="(?P=resource)", '
+    r"\$state_scope\} offset \$offset or "
+    r"(?P<third>\w+)\{(?P=container), \$state_scope\} offset \$offset"
+)
+_NOT_UNGROUPED: Final = re.compile(r"label_replace| by \(| on \(")
 _RENAMED: Final = re.compile(
     r"label_replace\( label_replace\( group by \(\$cadvisor\) \( (?P<inner>[^()]*) \), "
     r'"\$state_namespace", "\$\$1", "\$cadvisor_namespace", "\(\.\+\)" \), '
@@ -40,3 +54,45 @@ def of_same_labels(template: str, label_mapping: LabelMapping) -> str:
         label_mapping.labels_of_pod(exporter) for exporter in (Exporter.CADVISOR, Exporter.STATE)
     )
     return _RENAMED.sub(r"\g<inner>", template) if cadvisor == state else template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ungrouped:
+    """A query without its grouping, which whoever reads the answer does.
+
+    Attributes:
+        by: the aggregation that is left out, "max" or "sum"; "" if none is.
+    """
+
+    template: str
+    by: str = ""
+
+
+def ungrouped(template: str) -> Ungrouped:
+    """Return a template without a grouping around selectors, or functions of them.
+
+    A server before Prometheus 2.53 takes longer to build the labels of each group at each step
+    than to read the samples.
+    """
+    found = _GROUPED.fullmatch(_of_one_selector(template))
+    if found is None or _NOT_UNGROUPED.search(found["inner"]) or not _is_closed(found["inner"]):
+        return Ungrouped(template=template)
+    return Ungrouped(template=found["inner"] + (found["chosen"] or ""), by=found["by"])
+
+
+def _of_one_selector(template: str) -> str:
+    """Return a template with one selector in place of `or` between metrics of kube-state-metrics.
+
+    What the metrics of version 1 have in their names is a label of those of version 2.
+    """
+    return _OF_STATE.sub(
+        r'{__name__=~"\g<first>|\g<second>|\g<third>", \g<container>, '
+        r'resource=~"|\g<resource>", $state_scope} offset $offset',
+        template,
+    )
+
+
+def _is_closed(text: str) -> bool:
+    """Return whether a text closes no bracket that it does not open."""
+    depths = accumulate((letter == "(") - (letter == ")") for letter in text)
+    return min(depths, default=0) >= 0

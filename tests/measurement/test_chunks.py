@@ -15,7 +15,7 @@ from analyzer.prometheus.fetch import Fetched
 from analyzer.prometheus.response import Response, Series
 from tests.measurement.test_plan import plan_of
 
-FIRST, SECOND = "mesh_requests_rps", "proxy_cpu_vcpu"
+FIRST, SECOND = "inbound_requests_rps", "proxy_cpu_vcpu"
 
 
 def no_note(text: str) -> None:

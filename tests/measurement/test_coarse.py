@@ -256,7 +256,19 @@ def test_intervals_end_at_full_hours_and_with_the_window(minutes: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "step", "stride"), [(1, 300, 1), (2, 300, 3), (7, 300, 12), (28, 300, 12), (7, 60, 24)]
+    ("days", "step", "stride"),
+    [
+        (1, 300, 1),
+        (2, 300, 3),
+        (7, 300, 12),
+        (28, 300, 12),
+        (7, 60, 24),
+        (7, 1200, 3),
+        (1, 3600, 1),
+        (5, 3600, 3),
+        (7, 3600, 4),
+        (28, 3600, 4),
+    ],
 )
 def test_a_short_window_is_asked_at_each_step(days: int, step: int, stride: int) -> None:
     start = datetime(2024, 5, 14, 10, tzinfo=UTC)

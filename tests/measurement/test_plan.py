@@ -9,6 +9,7 @@ import pytest
 
 from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import InsufficientData, UsageError
+from analyzer.measurement.one_pass import asked
 from analyzer.measurement.plan import Ask, Plan, make_plan
 from analyzer.measurement.question import differences
 from analyzer.measurement.ranges import Ranges
@@ -110,7 +111,8 @@ def test_every_measured_quantity_is_asked_for_once_at_every_point() -> None:
 
     assert list(plan.queries) == [name for name in measured_queries() if name not in STAND_INS]
     assert not any(name.startswith("survey_") for name in plan.queries)
-    assert len(plan.jobs) == len(plan.queries)
+    assert all(len(planned.chunks) == 1 for planned in plan.queries.values())
+    assert len(asked(plan.jobs, plan.jobs)) == len(plan.queries)
     for job in plan.jobs:
         assert (job.chunk.first_point, job.chunk.point_count) == (0, plan.window.point_count)
         assert job.promql == plan.queries[job.query.name].promql

@@ -49,3 +49,34 @@ def test_labels_are_renamed_only_where_they_differ() -> None:
     renamed = sent(query, once=False, label_mapping=other)
     assert renamed.count("label_replace") == 2
     assert "group by" in renamed
+
+
+def ungrouped(query: Query, by: str) -> str:
+    window = 600 if query.is_ranged else None
+    return query.render(
+        SCOPE,
+        USUAL,
+        window_seconds=window,
+        offset_seconds=150,
+        is_scraped_once=True,
+        ungrouped=(by,),
+    )
+
+
+@pytest.mark.parametrize("query", load_queries().values(), ids=lambda query: str(query.name))
+def test_a_grouping_is_left_out_where_nothing_else_is_changed(query: Query) -> None:
+    by = query.grouping(USUAL, is_scraped_once=True)
+    whole, short = sent(query, once=True), ungrouped(query, by)
+
+    assert (whole != short) == bool(by)
+    assert promql_parser.parse(short) is not None
+    assert not by or whole.startswith(f"{by} by (")
+    assert not by or not short.startswith(f"{by} by (")
+
+
+def test_requests_of_all_versions_of_kube_state_metrics_are_one_selector() -> None:
+    short = ungrouped(load_query("proxy_reserved_vcpu"), "max")
+
+    assert short.count("{") == 1
+    assert 'resource=~"|cpu"' in short
+    assert "kube_pod_container_resource_requests_cpu_cores" in short
