@@ -7,7 +7,7 @@ with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -15,7 +15,7 @@ from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.parts import combined
 from analyzer.prometheus.promql import quoted
 from analyzer.prometheus.query import Query
-from analyzer.prometheus.response import Response, Series
+from analyzer.prometheus.response import Response
 
 PREFIX: Final = "istio_usage:"
 """What the names of all recorded series begin with."""
@@ -25,6 +25,9 @@ VERSION_LABEL: Final = "istio_usage_rules"
 
 INFO: Final = f"{PREFIX}rules_info"
 """A series whose value is the moment of its evaluation, in seconds since the epoch."""
+
+_JOB: Final = "job"
+"""The label with which Prometheus tells scrape jobs apart."""
 
 SETTINGS_LABEL: Final = "settings"
 """Label of `INFO` with how the rules were made, as JSON."""
@@ -88,13 +91,20 @@ def answers(
     """Return recorded or ungrouped answers to a query with the labels that the query would give.
 
     What rules or a storage add to all series, such as the version and labels of replicas, is left
-    out. Of series that differ in nothing else, the largest sample counts, or else their sum.
+    out. Of series that differ in nothing else, the largest sample counts, or else their sum. What
+    two scrape jobs have of the same proxy is not added up.
     """
     known = _labels(query, label_mapping)
-    return tuple(
-        combined([replace(one, series=tuple(_only(known, one.series)))], takes_latest=takes_largest)
-        for one in responses
-    )
+    return tuple(_grouped(one, known, takes_largest=takes_largest) for one in responses)
+
+
+def _grouped(response: Response, known: frozenset[str], *, takes_largest: bool) -> Response:
+    jobs = {one.labels.get(_JOB) for one in response.series}
+    if not takes_largest and len(jobs) > 1:
+        # The survey saw one job. Another one may have been there for a part of an hour.
+        of_jobs = _with_only(known | {_JOB}, response)
+        return _grouped(combined([of_jobs], takes_latest=False), known, takes_largest=True)
+    return combined([_with_only(known, response)], takes_latest=takes_largest)
 
 
 def _labels(query: Query, label_mapping: LabelMapping) -> frozenset[str]:
@@ -107,7 +117,9 @@ def _labels(query: Query, label_mapping: LabelMapping) -> frozenset[str]:
     return frozenset(theirs | (set(query.labels) - set(ours.values())))
 
 
-def _only(known: frozenset[str], series: Iterable[Series]) -> Iterator[Series]:
-    for one in series:
-        labels = {name: value for name, value in one.labels.items() if name in known}
-        yield replace(one, labels=labels)
+def _with_only(known: frozenset[str], response: Response) -> Response:
+    series = tuple(
+        replace(one, labels={name: value for name, value in one.labels.items() if name in known})
+        for one in response.series
+    )
+    return replace(response, series=series)

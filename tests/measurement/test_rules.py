@@ -1,5 +1,6 @@
 """Recording rules are the queries themselves, and carry how they were made."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -120,6 +121,26 @@ def test_recorded_answers_have_the_labels_of_the_query_and_no_more() -> None:
     assert series.labels == own
     assert series.samples.tolist() == [1.0, 3.0]
     assert answer.warnings == ("partial",)
+
+
+def test_series_of_one_job_are_added_up_and_those_of_another_job_are_not() -> None:
+    own = {"namespace": "shop", "pod": "p", "source_workload": "w"}
+    times = np.array([300.0, 600.0])
+
+    def of(job: str, code: str, samples: list[float]) -> Series:
+        labels = {**own, "job": job, "response_code": code}
+        return Series(labels=labels, times=times, samples=np.array(samples))
+
+    once = of("mesh", "200", [1.0, 2.0]), of("mesh", "503", [0.5, 0.5])
+    # For some minutes another job scraped the proxy too, and saw some requests less.
+    again = of("pods", "200", [0.9, math.nan]), of("pods", "503", [0.5, math.nan])
+    found = Response(series=(*once, *again), warnings=())
+    query = load_query("outbound_requests_rps")
+
+    (answer,) = answers(query, LabelMapping(), [found], takes_largest=False)
+    (series,) = answer.series
+    assert series.labels == own
+    assert series.samples.tolist() == [1.5, 2.5]
 
 
 def test_a_recorded_sample_is_found_in_one_step_only() -> None:
