@@ -1,6 +1,7 @@
 """Memory that nothing uses any more, given back to the system."""
 
 import ctypes
+import sys
 
 import pyarrow as pa
 
@@ -12,7 +13,8 @@ def release_unused() -> None:
     collection, or a measurement, this is more than all that is in use.
     """
     pa.default_memory_pool().release_unused()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    # Other C libraries have no such function.
-    if trim is not None:
-        trim(0)
+    if sys.platform == "linux":
+        # Other C libraries than glibc have no such function.
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
