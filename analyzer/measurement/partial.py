@@ -52,7 +52,7 @@ def without_partial(
     lacks_requests = few & (rps < LOW_SHARE * line.rps(workload, cpu))
     rps = np.where(lacks_requests, np.nan, rps)
     counter, multiples = table.counters["cpu_vcpu"], np.ones(len(proxy))
-    if np.isnan(counter).all():
+    if not table.has_cpu_counters:
         expected = line.cpu(workload, rps) * np.where(np.isnan(line.slope), np.nan, 1.0)[workload]
         lacks_cpu = _of_kubelets(cpu, expected, is_inner, proxy, point, proxies)
     else:

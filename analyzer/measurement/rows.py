@@ -42,6 +42,9 @@ FOR_LIFE: Final = ("reserved_vcpu", "reserved_memory_bytes", "limit_vcpu", "limi
 _PARTIAL_SHARE: Final = 0.75
 """Share of the next step's rate, below which a step beside a dark one counts as half covered."""
 
+_MOST_KEPT: Final = 200_000
+"""Rows of a table that stays in memory. Few of the larger ones are needed, and read, again."""
+
 _FEW_STEPS: Final = 8
 """Known steps below which a proxy loses none for being beside dark ones."""
 
@@ -235,6 +238,8 @@ class Rows:
             if not kept.all():
                 proxy, point, values = proxy[kept], point[kept], values[kept]
             self._read[name] = proxy, point, values
+            if len(frame) > _MOST_KEPT:
+                self._tables.release(name)
         return self._read[name]
 
 

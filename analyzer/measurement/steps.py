@@ -75,6 +75,8 @@ class StepTable:
             (rows,): its CPU comes from the counter then.
         counters: of cpu_vcpu, and of the requests of each of `counters.REPORTERS`, at the end of
             each row: in units of the rates times steps, shape (rows,); NaN where not known.
+        has_cpu_counters: whether those of CPU were asked for: where a proxy has none then, they
+            agree with its rates.
         missed_rps: the part of proxy_rps in first samples of evicted series, shape (rows,).
         doubtful: the proxies and steps of `Presence.doubtful`: columns proxy, point.
         has_idle_scrapes: which proxies are known to be scraped without a request, shape (proxies,):
@@ -86,6 +88,7 @@ class StepTable:
     scrapes: Floats
     recounted: Floats
     counters: Mapping[str, Floats]
+    has_cpu_counters: bool
     missed_rps: Floats
     doubtful: pd.DataFrame
     has_idle_scrapes: Bools
@@ -163,6 +166,7 @@ def step_table(
         scrapes=scrapes,
         recounted=recounted,
         counters=counters,
+        has_cpu_counters=tables.has(CPU_COUNTER),
         missed_rps=rows.sums(counted.missed[counted.missed["is_evicted"].astype(bool)], "rps"),
         doubtful=pd.DataFrame({"proxy": number, "point": point}),
         has_idle_scrapes=np.asarray(rows.seen("proxy_build").any(axis=1)),

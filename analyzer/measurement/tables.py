@@ -74,7 +74,7 @@ class Tables:
         self._meant: dict[Exporter | None, Mapping[str, str]] = {}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
-        """Return the table of one query; it is read once, and must not be changed."""
+        """Return the table of one query, which must not be changed; read once until `release`."""
         return self._replaced[name] if name in self._replaced else self._of_pods(name)
 
     def replaced(self, frames: Mapping[str, pd.DataFrame]) -> "Tables":
@@ -85,8 +85,12 @@ class Tables:
         return other
 
     def _replace(self, frames: Mapping[str, pd.DataFrame]) -> None:
-        self._attributed = dict(self._attributed)
         self._replaced = {**self._replaced, **frames}
+
+    def release(self, name: str) -> None:
+        """Keep a table no longer: whoever asks for it again has its file read again."""
+        self._attributed.pop(name, None)
+        self._files.pop(name, None)
 
     def _of_pods(self, name: str) -> pd.DataFrame:
         if name not in self._attributed:

@@ -135,7 +135,13 @@ class MeshUsage:
         They are those of `steps`; with `filled`, those of `filled`.
         """
         rows = self._of_role(self.filled if filled else self.steps, role)
-        rows = rows.join(self.proxies[["namespace", "workload", "node"]], on="proxy")
+        at = self.proxies.index.get_indexer(rows["proxy"])
+        rows = rows.assign(
+            **{
+                name: self.proxies[name].array.take(at, allow_fill=True)
+                for name in ("namespace", "workload", "node")
+            }
+        )
         if self.moves.empty:
             return rows
         nodes = self.moves.set_index(["proxy", "point"])["node"]
@@ -144,7 +150,7 @@ class MeshUsage:
 
     def _of_role(self, rows: pd.DataFrame, role: Role) -> pd.DataFrame:
         """Return the rows of one role's proxies; their names take most of the time of `of_role`."""
-        return rows[rows["proxy"].isin(self.proxies.index[self.proxies["role"] == role])]
+        return _where_among(rows, "proxy", self.proxies.index[self.proxies["role"] == role])
 
     def only(
         self, *, points: Ints | None = None, proxies: Iterable[int] | None = None
@@ -157,10 +163,11 @@ class MeshUsage:
             nodes = nodes.assign(present_share=shares.to_numpy(float))
         if points is not None:
             steps, filling, calls = (
-                table[table["point"].isin(points)] for table in (steps, filling, calls)
+                _where_among(table, "point", points) for table in (steps, filling, calls)
             )
         if proxies is not None:
-            steps, filling = (table[table["proxy"].isin(proxies)] for table in (steps, filling))
+            chosen = list(proxies)
+            steps, filling = (_where_among(table, "proxy", chosen) for table in (steps, filling))
         return replace(
             self,
             observed_points=self.observed_points if points is None else points,
@@ -189,7 +196,7 @@ class MeshUsage:
 
         What was not seen is filled. None where it is unknown in every step of all such proxies.
         """
-        values = self._of_role(self.filled, role)[column].dropna()
+        values = self._of_role(self.filled[["proxy", column]], role)[column].dropna()
         return float(values.sum()) / len(self.observed_points) if len(values) else None
 
     def total(self, role: Role, column: str) -> Interval | None:
@@ -237,7 +244,7 @@ class MeshUsage:
 
         None where the total is zero.
         """
-        rows = self._of_role(self.steps, Role.SIDECAR)
+        rows = self._of_role(self.steps[["proxy", column, other]], Role.SIDECAR)
         total = float(rows[column].sum())
         return float(rows.loc[rows[other].notna(), column].sum()) / total if total > 0 else None
 
@@ -247,7 +254,8 @@ class MeshUsage:
         A proxy that ended in a step, and the one that took its place, are not there at once. One
         that was scraped in all of its last step was there at that step's end.
         """
-        rows = self._of_role(self.steps, role)
+        columns = self.steps.columns.intersection(["proxy", "point", "is_whole"])
+        rows = self._of_role(self.steps[columns], role)
         proxy, points = rows["proxy"].to_numpy(np.int64), self.observed_points
         place = np.searchsorted(points, rows["point"].to_numpy(np.int64))
         stays = (np.diff(proxy, append=-1) == 0) & (np.diff(place, append=-1) == 1)
@@ -255,6 +263,14 @@ class MeshUsage:
             stays |= rows["is_whole"].to_numpy(bool)
         at_end = place[stays | (place == len(points) - 1)]
         return round(float(np.median(np.bincount(at_end, minlength=len(points)))))
+
+
+def _where_among(
+    table: pd.DataFrame, column: str, values: Ints | pd.Index | list[int]
+) -> pd.DataFrame:
+    """Return the rows with one of these values. As a rule that is all, and none is copied."""
+    is_among = table[column].isin(values)
+    return table if is_among.all() else table[is_among]
 
 
 # The same names repeat in every table: as objects of Python they are compared and joined in three

@@ -35,6 +35,17 @@ def test_a_table_is_what_was_collected_without_the_cluster(tmp_path: Path) -> No
     assert tables.clusters == ()
 
 
+def test_a_table_that_was_released_is_read_again(tmp_path: Path) -> None:
+    tables = tables_of(tmp_path, {CPU: steady(CPU, ("shop", "a"), 0.1)})
+    before = tables[CPU]
+    replaced = tables.replaced({CALLS: tables[CALLS]})
+
+    replaced.release(CPU)
+
+    assert tables[CPU] is not before
+    assert tables[CPU].equals(before)
+
+
 def test_recorded_cpu_stands_in_for_the_counters(tmp_path: Path) -> None:
     rows = {RECORDED: steady(RECORDED, ("shop", "a"), 0.1)}
     tables = tables_of(tmp_path, rows, LabelMapping(cpu=CPU_RULES[0]))

@@ -49,6 +49,19 @@ def truth(mixed_mesh: FilledMesh) -> Truth:
 
 
 @pytest.mark.live
+def test_a_mesh_is_the_same_where_no_table_stays_in_memory(
+    usage: MeshUsage, mixed_snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analyzer.measurement.rows._MOST_KEPT", 0)
+
+    again = measure(mixed_snapshot)
+
+    for name in ("steps", "proxies", "calls", "nodes", "filling"):
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(usage, name))
+    assert again.findings == usage.findings
+
+
+@pytest.mark.live
 @pytest.mark.parametrize(
     ("column", "true"),
     [
