@@ -34,7 +34,7 @@ def answered(snapshot: Snapshot, projected: ProjectionOptions | None = None) -> 
 
     scenario = projected.assumed() if projected else None
     usage = measure(snapshot)
-    release_unused()
+    release_unused(usage.steps.size)
     calibration = calibrate_usage(usage)
     if isinstance(calibration.sidecar, Refusal):
         raise InsufficientData(str(calibration.sidecar))

@@ -105,7 +105,7 @@ def collect_snapshot(  # noqa: PLR0913 - where, what, when, and two listeners
         place = place or Working.begin(target, make_plan(source, ask, now=now, note=note))
         _ask_all(source, place, on_progress, note)
         _join(place, is_for_report=is_for_report)
-        release_unused()
+        release_unused(place.plan.sample_count)
         working.finish(target, note)
         return open_snapshot(target)
 
