@@ -48,6 +48,10 @@ _UNIT_ELSEWHERE = {
         for of in ("Cut", "_Points")
         for field in ("times", "samples")
     },
+    **{
+        f"analyzer.measurement.doubts._Sums.{field}": "requests or CPU seconds, as its table has"
+        for field in ("rated", "highest", "rows", "counters", "series")
+    },
     "analyzer.projection.connections._Moments.whole": "products of rates and connections a second",
     "analyzer.projection.connections._Moments.without_each": "products, as those of whole",
     "analyzer.calibration.mesh.MeshCurve.mid": "two units: idle vcpu, vcpu per 1000 rps",

@@ -11,11 +11,13 @@ import pyarrow as pa
 from analyzer.errors import SnapshotError
 from analyzer.measurement.frames import frame_of
 from analyzer.measurement.parquet import metadata_of, read_table
-from analyzer.measurement.plan import chunk_to_json
+from analyzer.measurement.plan import Plan, chunk_to_json
 from analyzer.measurement.recorded import answers
 from analyzer.measurement.snapshot import write_table
 from analyzer.measurement.working import CHUNKS, Note, Working
 from analyzer.prometheus.fetch import Fetched, Job
+from analyzer.prometheus.query import Query
+from analyzer.prometheus.response import Response
 from analyzer.typed import Mistyped, Part
 from analyzer.units import counted
 
@@ -47,13 +49,10 @@ def missing_jobs(working: Working, note: Note) -> list[Job]:
 
 def write_chunk(working: Working, fetched: Fetched) -> None:
     """Keep the answers to one job."""
-    query, responses, plan = fetched.job.query, fetched.responses, working.plan
-    warnings = {text for response in responses for text in response.warnings}
-    mapping, grouping = plan.survey.label_mapping, plan.queries[query.name].grouping
-    if plan.survey.rules:
-        responses = answers(query, mapping, responses)
-    elif grouping:
-        responses = answers(query, mapping, responses, takes_largest=grouping == "max")
+    query, plan = fetched.job.query, working.plan
+    warnings = {text for response in fetched.responses for text in response.warnings}
+    responses = grouped(plan, query, fetched.responses)
+    mapping = plan.survey.label_mapping
     frame = plan.anonymiser.frame(frame_of(query, responses, mapping, has_categories=True))
     # A remark may quote any name.
     remarks = sorted(plan.anonymiser.name("remark", text) for text in warnings)
@@ -64,6 +63,16 @@ def write_chunk(working: Working, fetched: Fetched) -> None:
         _MARK: _mark(working, fetched.job),
     }
     write_table(_path(working, fetched.job), table.replace_schema_metadata(metadata))
+
+
+def grouped(plan: Plan, query: Query, responses: tuple[Response, ...]) -> tuple[Response, ...]:
+    """Return answers with the labels that a query asks for, where others may be left on."""
+    mapping, grouping = plan.survey.label_mapping, plan.queries[query.name].grouping
+    if plan.survey.rules:
+        return answers(query, mapping, responses)
+    if grouping:
+        return answers(query, mapping, responses, takes_largest=grouping == "max")
+    return responses
 
 
 def read_chunks(working: Working, jobs: tuple[Job, ...]) -> Iterator[tuple[pa.Table, list[str]]]:

@@ -33,7 +33,7 @@ RESETS: Final = "proxy_resets"
 FOLLOWING: Final = frozenset({CPU_COUNTER, REQUEST_COUNTER, RESETS})
 """Queries that are asked only about namespaces where their answers may change anything."""
 
-_LARGE: Final = 200_000
+_LARGE: Final = 500_000
 """Counters, times steps, from which asking twice is worth while."""
 
 _STEPS: Final = 8

@@ -8,6 +8,7 @@ from analyzer.prometheus.label_mapping import CPU_COUNTER
 
 CPU: Final = CPU_COUNTER
 REQUESTS: Final = "istio_requests_total"
+PODS: Final = "kube_pod_info"
 
 LABELLED_PROXIES: Final = "istio_requests_total of labelled pods"
 """What `survey_series_count` calls series of proxies with labels of their pods."""
@@ -63,7 +64,7 @@ ESSENTIAL: Final[Mapping[str, Metric]] = {
         "recognise.",
         fix="Keep istio_build when scraping the proxies.",
     ),
-    "kube_pod_info": Metric(
+    PODS: Metric(
         lost="Nodes, IPs and owners of pods are unknown.",
         fix="Install kube-state-metrics and scrape it with honorLabels: true.",
     ),

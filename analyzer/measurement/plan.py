@@ -26,7 +26,7 @@ from analyzer.measurement.manifest import (
     window_of,
     window_to_json,
 )
-from analyzer.measurement.metrics import AUTOSCALERS, CPU, LABELLED_PROXIES
+from analyzer.measurement.metrics import AUTOSCALERS, CPU, LABELLED_PROXIES, PODS
 from analyzer.measurement.one_pass import SIDES, in_parts, of_others
 from analyzer.measurement.other_side import CALLS
 from analyzer.measurement.ranges import Ranges
@@ -57,6 +57,9 @@ BARE: Final = (
 
 RESERVED: Final = "proxy_reserved_vcpu"
 """Where it is asked for each step, it shows which pods are there."""
+
+_MANY_POD_STEPS: Final = 200_000
+"""Pods, times steps, that a server takes longer to join than to answer a request more."""
 
 _MOST_UNGROUPED: Final = 4
 """Series of a metric for each proxy up to which they are grouped here and not by the server."""
@@ -401,10 +404,12 @@ def _stride(found: Survey, window: TimeWindow) -> int:
     """Return the steps in an interval at whose end what changes slowly is asked.
 
     Recorded series are cheap at each step. An address or a workload is matched to its pods step by
-    step.
+    step. Where steps are long, intervals seldom end with the window: that is a request more.
     """
     is_by_pod = found.label_mapping.attribution == Attribution.POD
-    return window.coarse_stride if is_by_pod and not found.rules else 1
+    pod_steps = found.series_counts.get(PODS, 0) * window.point_count
+    is_small = window.has_long_steps and pod_steps < _MANY_POD_STEPS
+    return window.coarse_stride if is_by_pod and not found.rules and not is_small else 1
 
 
 def _replaced(found: Survey, stride: int) -> dict[str, str]:
@@ -422,8 +427,8 @@ def _replaced(found: Survey, stride: int) -> dict[str, str]:
     if AUTOSCALERS not in found.series_counts:
         replaced["application_reserved_vcpu"] = "there is no HorizontalPodAutoscaler that counts it"
     # The kubelets show which cluster a node is of, if kube-state-metrics does not.
-    if "kube_pod_info" in found.series_counts and found.label_mapping.state_cluster is None:
-        replaced["proxy_nodes"] = "pod_placement replaces it: kube_pod_info was found"
+    if PODS in found.series_counts and found.label_mapping.state_cluster is None:
+        replaced["proxy_nodes"] = f"pod_placement replaces it: {PODS} was found"
     return replaced
 
 

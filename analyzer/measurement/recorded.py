@@ -27,7 +27,7 @@ INFO: Final = f"{PREFIX}rules_info"
 """A series whose value is the moment of its evaluation, in seconds since the epoch."""
 
 _JOB: Final = "job"
-"""The label with which Prometheus tells scrape jobs apart."""
+"""The label in which Prometheus has the name of the scrape job."""
 
 SETTINGS_LABEL: Final = "settings"
 """Label of `INFO` with how the rules were made, as JSON."""

@@ -9,7 +9,7 @@ from analyzer.measurement import detect
 from analyzer.measurement.elsewhere import why_nothing
 from analyzer.measurement.first_look import Look
 from analyzer.measurement.looks import at_looks
-from analyzer.measurement.metrics import CPU, ESSENTIAL, REQUESTS
+from analyzer.measurement.metrics import CPU, ESSENTIAL, PODS, REQUESTS
 from analyzer.measurement.proxy_counts import Key, ProxyCounts, Site
 from analyzer.measurement.recorded import RuleSet
 from analyzer.measurement.scrapes import deciding_seconds, scrape_intervals, usual_seconds
@@ -121,7 +121,7 @@ def examine(source: Source, seen: Look) -> Survey:
 def _require_join(seen: Look) -> None:
     mapping = seen.label_mapping
     if mapping.attribution != Attribution.POD:
-        if "kube_pod_info" in seen.series_counts:
+        if PODS in seen.series_counts:
             return
         raise InsufficientData(
             f"{REQUESTS} has no pod label, and kube_pod_info is missing, which maps IPs to pods. "

@@ -135,7 +135,7 @@ class MeshUsage:
         They are those of `steps`; with `filled`, those of `filled`.
         """
         rows = self._of_role(self.filled if filled else self.steps, role)
-        at = self.proxies.index.get_indexer(rows["proxy"])
+        at = self.proxies.index.get_indexer(pd.Index(rows["proxy"]))
         rows = rows.assign(
             **{
                 name: self.proxies[name].array.take(at, allow_fill=True)

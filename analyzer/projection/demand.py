@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -43,9 +43,6 @@ from analyzer.projection.unseen import (
 from analyzer.projection.zone_traffic import ZoneTraffic, zone_traffic
 from analyzer.settings import Setting
 from analyzer.units import BYTES_PER_GIB, GBIT_PER_BYTE, Role
-
-if TYPE_CHECKING:
-    from analyzer.projection.waypoints import Waypoints
 
 MOST_STATED: Final = 1_000_000
 """The most sidecars, nodes or namespaces of a hypothetical mesh."""
@@ -91,7 +88,7 @@ class _Load:
     ranges: MeasuredRanges = EXACT
     waypoint_steps: pd.DataFrame = field(default_factory=pd.DataFrame)
     # Not for __init__: a load that replaces another one has other waypoints.
-    placed: "dict[Placement, Waypoints]" = field(
+    placed: dict[Placement, object] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
 

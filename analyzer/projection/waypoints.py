@@ -82,9 +82,10 @@ class Waypoints:
 
 def placed(load: MeshLoad, placement: Placement) -> Waypoints:
     """Return the waypoints of a placement, with those of weight 0."""
-    if placement not in load.placed:
-        load.placed[placement] = _placed(load, placement)
-    return load.placed[placement]
+    found = load.placed.get(placement)
+    if not isinstance(found, Waypoints):
+        found = load.placed[placement] = _placed(load, placement)
+    return found
 
 
 def _placed(load: MeshLoad, placement: Placement) -> Waypoints:

@@ -45,7 +45,7 @@ class Bounded:
         )
 
     def _checked(self, promql: str) -> int:
-        seconds = max(map(int, re.findall(r"\[(\d+)s\]", promql)))
+        seconds = max(map(int, re.findall(r"\[(\d+)s[]:]", promql)))
         if seconds > self._seconds:
             self._refuse(Limit.SPAN)
         if len(promql) > self._letters:
