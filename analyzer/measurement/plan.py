@@ -370,12 +370,15 @@ def _promql(  # noqa: PLR0913 - three of the plan, three of the request
         # Recorded series are named alike everywhere: this hides no name.
         return found.rules.promql(query)
     seconds = ranges.sent(query.exporter, window.step_seconds)
+    # A job that was there for some minutes shows in an answer that has its name. The server, which
+    # leaves it out, must not add up what it has of the same proxies.
+    is_sure = bool(grouping) or found.proxy_counts is None or not found.proxy_counts.is_thinned
     return query.render(
         scope,
         found.label_mapping,
         window_seconds=seconds if query.is_ranged else None,
         offset_seconds=window.offset_seconds,
-        is_scraped_once=found.is_scraped_once,
+        is_scraped_once=found.is_scraped_once and is_sure,
         ungrouped=(grouping,) if grouping else (),
         interval=Interval(stride=stride, step_seconds=window.step_seconds),
     )

@@ -97,6 +97,10 @@ class ProxyGroup:
         return np.add(self.counts, self.brief_counts, dtype=float)
 
 
+def _is_thinned(part_seconds: int) -> bool:
+    return part_seconds >= _LONG_SECONDS
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyCounts:
     """What a server holds, in parts of equal length; part i begins at start + i * part.
@@ -125,6 +129,11 @@ class ProxyCounts:
         lengths = {len(row) for group in self.groups for row in (group.counts, group.brief_counts)}
         if lengths - {self.part_count} or len(self.rescraped) not in {0, self.part_count}:
             raise ValueError("its lists differ in length")
+
+    @property
+    def is_thinned(self) -> bool:
+        """Whether some minutes of each hour were read: what is there for less may be missing."""
+        return _is_thinned(self.part_seconds)
 
     @property
     def part_count(self) -> int:
@@ -214,7 +223,7 @@ def count_proxies(
 
     def asked(name: str) -> Iterator[tuple[Series, Floats]]:
         query = load_query(name)
-        if parts.step_seconds >= _LONG_SECONDS:
+        if _is_thinned(parts.step_seconds):
             query = replace(query, template=thinned(query.template))
         promql = query.render(scope, mapping, window_seconds=parts.step_seconds)
         for series in points_of(source, promql, parts, load).series:

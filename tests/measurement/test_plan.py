@@ -1,6 +1,7 @@
 """A collection is decided once, and read back as it was decided."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,8 +10,10 @@ import pytest
 
 from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import InsufficientData, UsageError
+from analyzer.measurement.metrics import REQUESTS
 from analyzer.measurement.one_pass import asked
-from analyzer.measurement.plan import Ask, Plan, make_plan
+from analyzer.measurement.plan import Ask, Plan, make_plan, planned_on
+from analyzer.measurement.proxy_counts import ProxyCounts
 from analyzer.measurement.question import differences
 from analyzer.measurement.ranges import Ranges
 from analyzer.prometheus.label_mapping import CPU_RULES
@@ -215,6 +218,26 @@ def test_a_query_is_rendered_once_however_many_requests_it_takes(
     assert len(plan.jobs) > 100 * len(plan.queries)
     assert len(asked) <= 2 * len(plan.queries)
     assert list(dict.fromkeys(job.query.name for job in plan.jobs)) == list(plan.queries)
+
+
+@pytest.mark.parametrize(("part_seconds", "mentions"), [(3600, 0), (7200, 1)])
+def test_a_job_that_the_survey_may_not_have_seen_is_not_added_up(
+    part_seconds: int, mentions: int
+) -> None:
+    plan = plan_of()
+    found = replace(
+        plan.survey,
+        is_scraped_once=True,
+        proxy_counts=ProxyCounts(start_seconds=0, part_seconds=part_seconds),
+        # So many that the server groups them.
+        series_counts={**plan.survey.series_counts, "istio_build": 10, REQUESTS: 1000},
+    )
+    planned = planned_on(plan.ask, found, plan.window, plan.anonymiser).queries
+
+    assert not planned["inbound_requests_rps"].grouping
+    assert planned["inbound_requests_rps"].promql.count(", job") == mentions
+    # The names of jobs are in the answers where nothing is grouped.
+    assert planned["proxy_cpu_vcpu"].grouping
 
 
 def test_each_query_that_is_not_asked_has_a_reason() -> None:
