@@ -68,10 +68,8 @@ def write_chunk(working: Working, fetched: Fetched) -> None:
 def grouped(plan: Plan, query: Query, responses: tuple[Response, ...]) -> tuple[Response, ...]:
     """Return answers with the labels that a query asks for, where others may be left on."""
     mapping, grouping = plan.survey.label_mapping, plan.queries[query.name].grouping
-    if plan.survey.rules:
-        return answers(query, mapping, responses)
-    if grouping:
-        return answers(query, mapping, responses, takes_largest=grouping == "max")
+    if plan.survey.rules or grouping:
+        return answers(query, mapping, responses, takes_largest=grouping != "sum")
     return responses
 
 

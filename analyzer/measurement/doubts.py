@@ -108,13 +108,12 @@ class _Sums:
     @classmethod
     def none(cls, checks: int) -> _Sums:
         """Return sums of no pod."""
-        empty = (np.zeros((0, checks)), np.zeros(0), np.zeros(0))
         return cls(
-            rated=empty[0],
-            highest=empty[1],
-            rows=empty[2],
-            counters=empty[0].copy(),
-            series=empty[0].copy(),
+            rated=np.zeros((0, checks)),
+            highest=np.zeros(0),
+            rows=np.zeros(0),
+            counters=np.zeros((0, checks)),
+            series=np.zeros((0, checks)),
         )
 
     def grow(self, size: int) -> None:

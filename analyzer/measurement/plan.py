@@ -502,14 +502,13 @@ def planned_on(
     # Long steps have no more than a few points, so all of them show which pods are there.
     reserved = 1 if window.has_long_steps else stride
     replaced = _replaced(found, reserved)
-    halved = {CALLS, *SIDES} if may_be_coarse and _is_one_pass(found) else frozenset()
     # About half of the counters are of requests in.
-    share = {name: 2 if name in halved else 1 for name in measured_queries()}
+    parts = dict.fromkeys((CALLS, *SIDES), 2) if may_be_coarse and _is_one_pass(found) else {}
     chunks = {
         name: window.chunks(
             samples_per_point=samples_per_point(found, query, ranges.of(query.exporter))
-            / share[name],
-            series_count=series_count(found, query) // share[name],
+            / parts.get(name, 1),
+            series_count=series_count(found, query) // parts.get(name, 1),
             has_all_labels=may_be_coarse and bool(_grouping(query, found)),
             stride=(reserved if name == RESERVED else stride) if query.changes_slowly else 1,
         )
