@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import pandas as pd
 import pyarrow as pa
 
 from analyzer.errors import SnapshotError
@@ -51,9 +52,7 @@ def write_chunk(working: Working, fetched: Fetched) -> None:
     """Keep the answers to one job."""
     query, plan = fetched.job.query, working.plan
     warnings = {text for response in fetched.responses for text in response.warnings}
-    responses = grouped(plan, query, fetched.responses)
-    mapping = plan.survey.label_mapping
-    frame = plan.anonymiser.frame(frame_of(query, responses, mapping, has_categories=True))
+    frame = plan.anonymiser.frame(answered_frame(plan, query, fetched.responses))
     # A remark may quote any name.
     remarks = sorted(plan.anonymiser.name("remark", text) for text in warnings)
     table = pa.Table.from_pandas(frame, preserve_index=False)
@@ -65,12 +64,13 @@ def write_chunk(working: Working, fetched: Fetched) -> None:
     write_table(_path(working, fetched.job), table.replace_schema_metadata(metadata))
 
 
-def grouped(plan: Plan, query: Query, responses: tuple[Response, ...]) -> tuple[Response, ...]:
-    """Return answers with the labels that a query asks for, where others may be left on."""
+def answered_frame(plan: Plan, query: Query, responses: tuple[Response, ...]) -> pd.DataFrame:
+    """Return answers to a planned query as a table; raises as `frame_of`."""
     mapping, grouping = plan.survey.label_mapping, plan.queries[query.name].grouping
-    if plan.survey.rules or grouping:
-        return answers(query, mapping, responses, takes_largest=grouping != "sum")
-    return responses
+    may_have_more = bool(plan.survey.rules or grouping)
+    if may_have_more:
+        responses = answers(query, mapping, responses, takes_largest=grouping != "sum")
+    return frame_of(query, responses, mapping, has_categories=True, may_have_more=may_have_more)
 
 
 def read_chunks(working: Working, jobs: tuple[Job, ...]) -> Iterator[tuple[pa.Table, list[str]]]:

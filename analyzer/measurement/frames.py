@@ -32,12 +32,13 @@ def frame_of(
     label_mapping: LabelMapping = _CANONICAL,
     *,
     has_categories: bool = False,
+    may_have_more: bool = False,
 ) -> pd.DataFrame:
     """Return the answers to one query as a table: its labels, `time`, and a column of its name.
 
     Labels are renamed from the installation's to ours; one that it does not have is "". NaN is
     left out: a missing row is a missing value. With `has_categories` labels are categories, which
-    take a tenth of the time and memory of texts.
+    take a tenth of the time and memory of texts. With `may_have_more` other labels are left out.
 
     Raises FrameError if a series carries a label that the query file does not declare, or a value
     that is impossible.
@@ -48,7 +49,7 @@ def frame_of(
     samples = _joined([item.samples for item in series])
     require_possible(query, series, samples)
     lengths = [len(item.times) for item in series]
-    categories = _categories(query, series, label_mapping)
+    categories = _categories(query, series, label_mapping, may_have_more=may_have_more)
     columns: dict[str, object] = {
         label: pd.Categorical.from_codes(np.repeat(found.codes, lengths), dtype=found.dtype)
         for label, found in categories.items()
@@ -67,19 +68,30 @@ def frame_of(
 
 
 def _categories(
-    query: Query, series: Sequence[Series], label_mapping: LabelMapping
+    query: Query, series: Sequence[Series], label_mapping: LabelMapping, *, may_have_more: bool
 ) -> dict[str, pd.Categorical]:
     """Return each label of all series, by our names."""
     ours = {} if query.exporter is None else label_mapping.canonical(query.exporter)
-    labels = [{ours.get(name, name): item.labels[name] for name in item.labels} for item in series]
-    for named in labels:
-        surplus = set(named) - set(query.labels)
-        if surplus:
-            raise FrameError(f"{query.name}: the answer has an undeclared label {min(surplus)!r}.")
-    return {
-        label: pd.Categorical(np.array([named.get(label, "") for named in labels], dtype=object))
+    # A label that has our name, and not the meaning, is none of them.
+    theirs = {
+        label: [name for name, meant in ours.items() if meant == label] or [label]
         for label in query.labels
     }
+    known = {name for names in theirs.values() for name in names}
+    for item in series if not may_have_more else ():
+        if not known.issuperset(item.labels):
+            surplus = min(ours.get(name, name) for name in item.labels if name not in known)
+            raise FrameError(f"{query.name}: the answer has an undeclared label {surplus!r}.")
+    return {label: _category(series, names) for label, names in theirs.items()}
+
+
+def _category(series: Sequence[Series], names: Sequence[str]) -> pd.Categorical:
+    """Return the label of each series that has one of some names; "" where none has."""
+    texts = [item.labels.get(names[0], "") for item in series]
+    for name in names[1:]:
+        texts = [item.labels.get(name, text) for item, text in zip(series, texts, strict=True)]
+    codes, known = pd.factorize(pd.Series(texts, dtype=object))
+    return pd.Categorical.from_codes(codes, known)
 
 
 def _ascend(times: Ints, lengths: Sequence[int]) -> bool:

@@ -58,6 +58,9 @@ BARE: Final = (
 RESERVED: Final = "proxy_reserved_vcpu"
 """Where it is asked for each step, it shows which pods are there."""
 
+_LEAST_SHARE: Final = 0.5
+"""A share of a metric's series that may be relied on: a mesh of waypoints has no sidecars' ones."""
+
 _MANY_POD_STEPS: Final = 200_000
 """Pods, times steps, that a server takes longer to join than to answer a request more."""
 
@@ -502,18 +505,17 @@ def planned_on(
     # Long steps have no more than a few points, so all of them show which pods are there.
     reserved = 1 if window.has_long_steps else stride
     replaced = _replaced(found, reserved)
-    # About half of the counters are of requests in.
-    parts = dict.fromkeys((CALLS, *SIDES), 2) if may_be_coarse and _is_one_pass(found) else {}
+    is_one_pass = may_be_coarse and _is_one_pass(found)
     chunks = {
         name: window.chunks(
-            samples_per_point=samples_per_point(found, query, ranges.of(query.exporter))
-            / parts.get(name, 1),
-            series_count=series_count(found, query) // parts.get(name, 1),
+            samples_per_point=samples_per_point(found, query, ranges.of(query.exporter)) * share,
+            series_count=round(series_count(found, query) * share),
             has_all_labels=may_be_coarse and bool(_grouping(query, found)),
             stride=(reserved if name == RESERVED else stride) if query.changes_slowly else 1,
         )
         for name, query in measured_queries().items()
         if query.reads in found.series_counts and name not in replaced
+        for share in [_share(found, query, is_in_parts=is_one_pass and name == CALLS)]
     }
     return Plan.of(ask, window, found, ranges, anonymiser, chunks, may_ungroup=may_be_coarse)
 
@@ -556,6 +558,17 @@ def series_count(found: Survey, query: Query) -> int:
     if found.rules:
         return found.rules.series_counts.get(query.name, 1)
     return found.series_counts[query.reads]
+
+
+def _share(found: Survey, query: Query, *, is_in_parts: bool) -> float:
+    """Return for which share of the series of its metric a query is cut into requests.
+
+    Requests that turn out too large are halved, so a share that is seldom larger will do.
+    """
+    if found.rules:
+        return 1.0
+    # Each side has about half of the calls.
+    return 0.5 if is_in_parts else max(min(query.samples_per_series, 1.0), _LEAST_SHARE)
 
 
 def samples_per_point(found: Survey, query: Query, window_seconds: int) -> float:

@@ -88,17 +88,19 @@ def answers(
     *,
     takes_largest: bool = True,
 ) -> tuple[Response, ...]:
-    """Return recorded or ungrouped answers to a query with the labels that the query would give.
+    """Return recorded or ungrouped answers to a query with one series of each proxy or object.
 
-    What rules or a storage add to all series, such as the version and labels of replicas, is left
-    out. Of series that differ in nothing else, the largest sample counts, or else their sum. What
-    two scrape jobs have of the same proxy is not added up.
+    What rules or a storage add to all series, such as the version and labels of replicas, does not
+    count; it may still be there. Of series that differ in nothing else, the largest sample counts,
+    or else their sum. What two scrape jobs have of the same proxy is not added up.
     """
     known = _labels(query, label_mapping)
     return tuple(_grouped(one, known, takes_largest=takes_largest) for one in responses)
 
 
 def _grouped(response: Response, known: frozenset[str], *, takes_largest: bool) -> Response:
+    if _has_each_once(response, known):
+        return response
     jobs = {one.labels.get(_JOB) for one in response.series}
     if not takes_largest and len(jobs) > 1:
         # The survey saw one job. Another one may have been there for a part of an hour.
@@ -115,6 +117,13 @@ def _labels(query: Query, label_mapping: LabelMapping) -> frozenset[str]:
     theirs = {label for label, name in ours.items() if name in query.labels}
     # A label that has our name, and not the meaning, is none of them.
     return frozenset(theirs | (set(query.labels) - set(ours.values())))
+
+
+def _has_each_once(response: Response, known: frozenset[str]) -> bool:
+    """Return whether all series differ in these labels, as nearly all answers do."""
+    names = sorted(known)
+    keys = {tuple(map(one.labels.get, names)) for one in response.series}
+    return len(keys) == len(response.series)
 
 
 def _with_only(known: frozenset[str], response: Response) -> Response:

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from analyzer.cli import cli
 from analyzer.measurement.collect import collect_snapshot
+from analyzer.measurement.frames import frame_of
 from analyzer.measurement.plan import Ask, make_plan
 from analyzer.measurement.recorded import INFO, SETTINGS_LABEL, VERSION_LABEL, answers
 from analyzer.measurement.rules import Recording
@@ -123,11 +124,13 @@ def test_a_recorded_sample_is_the_answer_at_the_moment_of_its_evaluation(
         (kept,) = answers(query, mapping, [source.instant(recording.rule_set.promql(query), at)])
 
     raw, recorded = (
-        {frozenset(one.labels.items()): one.samples[0] for one in found.series}
-        for found in (there, kept)
+        frame_of(query, [found], mapping, may_have_more=found is kept) for found in (there, kept)
     )
+    keys = [*query.labels]
+    both = raw.merge(recorded, on=keys, how="outer", suffixes=("_raw", ""))
+    assert len(both) == len(raw) == len(recorded) > 0
     # An evaluation is at a fraction of a millisecond, where a range may have one sample less.
-    assert recorded == pytest.approx(raw, rel=1e-4)
+    assert both[name].tolist() == pytest.approx(both[f"{name}_raw"].tolist(), rel=1e-4)
 
 
 def test_steps_end_with_an_evaluation(ruled: Ruled, snapshots: tuple[Snapshot, Snapshot]) -> None:

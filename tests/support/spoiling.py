@@ -17,8 +17,7 @@ from click.testing import CliRunner
 
 from analyzer.cli import cli
 from analyzer.errors import AnalyzerError
-from analyzer.measurement.chunks import grouped
-from analyzer.measurement.frames import frame_of
+from analyzer.measurement.chunks import answered_frame
 from analyzer.measurement.plan import Ask, Plan, make_plan
 from analyzer.prometheus.bounds import AnswerTooLarge, Budget
 from analyzer.prometheus.connection import Connection
@@ -210,7 +209,7 @@ def _read(
             answer = _decoded(content, types_asked(dict(question)["path"], promql_of(question)))
             faults += _of_answer(answer)
             if query is not None:
-                frame_of(query, grouped(plan, query, (answer,)), plan.survey.label_mapping)
+                answered_frame(plan, query, (answer,))
         except AnswerTooLarge as error:
             reason = str(error) or "larger than it may be"
         except AnalyzerError as error:
