@@ -115,8 +115,9 @@ def observe(usage: MeshUsage, role: Role) -> Observations:
     workload_of[is_chosen] = groups.ngroup().to_numpy(np.int64)
     workload = workload_of[usage.steps["proxy"].to_numpy(np.int64)]
     mine = np.flatnonzero(workload >= 0)
-    steps = usage.steps if len(mine) == len(workload) else usage.steps.iloc[mine]
-    filled = usage.filled.iloc[mine]
+    steps, filled = usage.steps, usage.filled[["proxy", *_SIDES]]
+    if len(mine) < len(workload):
+        steps, filled = steps.iloc[mine], filled.iloc[mine]
     kept, exclusions, left_out_vcpu = _exclude(usage, steps, filled)
     workload = workload[mine][kept]
     order = np.argsort(workload, kind="stable")
@@ -182,7 +183,7 @@ def _rows(steps: pd.DataFrame, kept: Ints) -> pd.DataFrame:
         if event.column in steps and event.column not in columns
     }
     counts = {name: rates for name, rates in counts.items() if not np.isnan(rates).all()}
-    return pd.DataFrame({**columns, **counts}, columns=[*_COLUMNS, *counts])
+    return pd.DataFrame({**columns, **counts}, columns=[*_COLUMNS, *counts], copy=False)
 
 
 def _exclude(

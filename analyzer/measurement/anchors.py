@@ -51,6 +51,8 @@ def covered_in_part(
     `counter` is in units of the rates times steps. A burst at the border of two steps is in the
     growth of the one and the rate of the other: only what no neighbour has was lost.
     """
+    if np.isnan(counter).all():
+        return np.zeros(len(proxy), dtype=bool)
     growth = _growth(proxy, point, counter)
     lost = growth - rates
     known = np.nan_to_num(lost)
@@ -69,6 +71,8 @@ def corrections(
 
     1 where they are not. Single steps differ by up to a scrape; over all of them that cancels.
     """
+    if np.isnan(counter).all():
+        return np.ones(len(proxy))
     growth = _growth(proxy, point, counter)
     used = ~np.isnan(growth) & ~np.isnan(rates) & (growth < TRUSTED[1] * rates)
     frame = pd.DataFrame(

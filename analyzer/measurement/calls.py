@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
+from analyzer.measurement.numbers import in_order, numbered
 from analyzer.measurement.other_side import (
     CALLS,
     DESTINATION,
@@ -81,20 +83,23 @@ def _totals(
     reported: pd.DataFrame, filled: pd.DataFrame, proxies: pd.DataFrame, side: _Side
 ) -> pd.DataFrame:
     """Return what each workload reported and handled, in the steps in which the two differ."""
+    # Names of millions of rows would take most of the time.
+    number, proxy = numbered(proxies[side.keys]), filled["proxy"].to_numpy(np.int64)
     rows = pd.DataFrame(
         {
-            "point": filled["point"],
-            "reported": reported[side.column].fillna(0.0),
-            "handled": filled[side.column].fillna(0.0),
+            "number": number[proxy],
+            "point": filled["point"].to_numpy(np.int64),
+            "reported": reported[side.column].fillna(0.0).to_numpy(),
+            "handled": filled[side.column].fillna(0.0).to_numpy(),
         }
     )
-    of_proxy = proxies.loc[filled["proxy"], [*side.keys, "role"]].reset_index(drop=True)
-    rows[side.ends] = of_proxy[side.keys]
     if side.only is not None:
-        rows = rows[(of_proxy["role"] == side.only).to_numpy()]
-    totals = rows.groupby([*side.ends, "point"])[["reported", "handled"]].sum()
+        rows = rows[(proxies["role"] == side.only).to_numpy()[proxy]]
+    totals = rows.groupby(["number", "point"])[["reported", "handled"]].sum()
     differs = (totals["handled"] - totals["reported"]).abs() > _NEGLIGIBLE * totals["handled"]
-    return totals[differs].reset_index()
+    found = totals[differs].reset_index()
+    names = in_order(proxies[side.keys]).set_axis(side.ends, axis=1)
+    return found.join(names, on="number").drop(columns="number")
 
 
 def _scaled(

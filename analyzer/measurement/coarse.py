@@ -85,10 +85,6 @@ class Intervals:
         return numbers, steps
 
 
-def in_intervals(
-    intervals: Intervals, shape: tuple[int, int], proxy: Places, point: Places
-) -> Bools:
-    """Return the steps of the intervals of some proxies, shape (proxies, steps)."""
-    ends = np.zeros(shape, dtype=bool)
-    ends[proxy, point] = True
+def in_intervals(intervals: Intervals, ends: Bools) -> Bools:
+    """Return the steps of intervals that end with some steps, both of shape (proxies, steps)."""
     return np.asarray(ends[:, intervals.end_of])

@@ -4,7 +4,7 @@ rate() takes every fall of a counter for a restart and adds the whole counter. O
 10 ms lower than the one before adds the CPU of the container's whole life to its step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -78,21 +78,21 @@ def impossible(
 ) -> Impossible:
     """Return which rates of the step table are impossible."""
     nodes = _capacities(rows, proxies, tables)
-    usual = _usual(rows, ("cpu_vcpu", *OWN_COLUMNS))
+    usual_cpu = _usual(rows, rows["cpu_vcpu"])
     cpu_fell = _is_in(counters.cpu_fell, rows, proxies)
     requests = _is_in(counters.requests_fell, rows, proxies)
-    requests |= _too_many_requests(rows, nodes["vcpu"], usual, heard)
+    requests |= _too_many_requests(rows, nodes["vcpu"], usual_cpu, heard)
     requests |= (rows["http_bytes_per_second"] > MOST_BYTES_PER_SECOND).to_numpy()
     requests |= (rows["tcp_bytes_per_second"] > MOST_BYTES_PER_SECOND).to_numpy()
     traffic = _traffic(rows, requests)
     # In its first step a counter's growth is a guess, which a burst exceeds.
     is_first = np.diff(rows["proxy"].to_numpy(), prepend=-1) != 0
     cpu_fell &= ~(is_first & (traffic > MULTIPLE))
-    cpu = _too_much_cpu(rows, nodes["vcpu"], usual["cpu_vcpu"], traffic)
+    cpu = _too_much_cpu(rows, nodes["vcpu"], usual_cpu, traffic)
     limit = LIMIT_MARGIN * rows["limit_memory_bytes"].to_numpy(float)
     memory = rows["memory_bytes"].to_numpy(float) > np.fmin(limit, nodes["memory_bytes"])
     return Impossible(
-        cpu=cpu | cpu_fell | _before(rows, cpu_fell, usual["cpu_vcpu"]),
+        cpu=cpu | cpu_fell | _before(rows, cpu_fell, usual_cpu),
         requests=requests,
         memory=memory,
         raw=rows[["cpu_vcpu", "proxy_rps"]],
@@ -101,10 +101,15 @@ def impossible(
 
 def without(rows: pd.DataFrame, found: Impossible) -> pd.DataFrame:
     """Return the step table with impossible values unknown."""
-    masked = {name: rows[name].mask(found.requests) for name in OWN_COLUMNS}
-    masked["cpu_vcpu"] = rows["cpu_vcpu"].mask(found.cpu)
-    masked["memory_bytes"] = rows["memory_bytes"].mask(found.memory)
-    return rows.assign(**masked)
+    of_columns = {"cpu_vcpu": found.cpu, "memory_bytes": found.memory}
+    return masked(rows, {**of_columns, **dict.fromkeys(OWN_COLUMNS, found.requests)})
+
+
+def masked(rows: pd.DataFrame, flags: Mapping[str, Bools]) -> pd.DataFrame:
+    """Return rows with the flagged values of some columns unknown; the other columns are shared."""
+    return rows.assign(
+        **{name: rows[name].mask(is_bad) for name, is_bad in flags.items() if is_bad.any()}
+    )
 
 
 def _capacities(rows: pd.DataFrame, proxies: pd.DataFrame, tables: Tables) -> dict[str, Floats]:
@@ -120,12 +125,11 @@ def _capacities(rows: pd.DataFrame, proxies: pd.DataFrame, tables: Tables) -> di
     return found
 
 
-def _usual(rows: pd.DataFrame, names: Sequence[str]) -> dict[str, Floats]:
-    """Return the usual values of each row's proxy; NaN where it has too few steps."""
-    groups = rows.groupby("proxy")[[*names]]
+def _usual(rows: pd.DataFrame, values: pd.Series) -> Floats:
+    """Return the usual one of some values for each row's proxy; NaN where it has too few steps."""
+    groups = values.groupby(rows["proxy"])
     usual = groups.quantile(USUAL).where(groups.count() >= MIN_STEPS)
-    found = usual.to_numpy(float)[usual.index.get_indexer(pd.Index(rows["proxy"]))]
-    return dict(zip(names, found.T, strict=True))
+    return usual.to_numpy(float)[usual.index.get_indexer(pd.Index(rows["proxy"]))]
 
 
 def _is_in(steps: pd.DataFrame, rows: pd.DataFrame, proxies: pd.DataFrame) -> Bools:
@@ -150,6 +154,8 @@ def _traffic(rows: pd.DataFrame, no_requests: Bools) -> Floats:
     """
     traffic = np.full(len(rows), np.nan)
     for name in OWN_COLUMNS:
+        if rows[name].isna().all():
+            continue
         values = rows[name].mask(no_requests)
         middle = values.groupby(rows["proxy"]).transform("median").to_numpy(float)
         traffic = np.fmax(traffic, ratio(values.to_numpy(float), middle))
@@ -175,30 +181,28 @@ def _around(rows: pd.DataFrame, values: Floats) -> Floats:
 
 
 def _too_many_requests(
-    rows: pd.DataFrame, node_vcpu: Floats, usual: dict[str, Floats], heard: Heard
+    rows: pd.DataFrame, node_vcpu: Floats, usual_cpu: Floats, heard: Heard
 ) -> Bools:
     """Return the steps with more requests than the CPU or the other side of the calls allows."""
     rps, cpu = rows["proxy_rps"].to_numpy(float), rows["cpu_vcpu"].to_numpy(float)
-    usual_cpu = usual["cpu_vcpu"]
     available = np.where(np.isinf(node_vcpu), MOST_VCPU, node_vcpu)
     out = rps * LEAST_VCPU_PER_RPS > available
     needs = rps * CHEAP_VCPU_PER_RPS
     denied = (needs > 0.5 * usual_cpu) & (_around(rows, cpu) < 1.5 * usual_cpu)
     for name in REQUEST_COLUMNS[:2]:
-        out |= _is_odd(rows, name, usual[name], heard.of(rows, name), denied, np.isnan(cpu))
+        usual = _usual(rows, rows[name])
+        out |= _is_odd(rows[name], usual, heard.of(rows, name), denied, np.isnan(cpu))
     # A waypoint's requests are in neither of the two.
     with np.errstate(invalid="ignore"):
         rest = rps - rows["inbound_rps"].to_numpy(float) - rows["outbound_rps"].to_numpy(float)
-    rows = rows.assign(rest=rest)
-    unknown = np.full(len(rows), np.nan)
-    usual_rest = _usual(rows, ("rest",))["rest"]
-    out |= _is_odd(rows, "rest", usual_rest, unknown, denied, np.isnan(cpu))
+    if (rest > LEAST_RPS).any():
+        unknown, others = np.full(len(rows), np.nan), pd.Series(rest, index=rows.index)
+        out |= _is_odd(others, _usual(rows, others), unknown, denied, np.isnan(cpu))
     return np.asarray(out)
 
 
 def _is_odd(
-    rows: pd.DataFrame,
-    name: str,
+    rates: pd.Series,
     usual: Floats,
     excess: Floats,
     denied_by_cpu: Bools,
@@ -209,7 +213,7 @@ def _is_odd(
     `excess` is what the workload's proxies reported as a multiple of what the other side of the
     calls did; NaN where that does not report.
     """
-    values = rows[name].to_numpy(float)
+    values = rates.to_numpy(float)
     multiple = ratio(values, usual)
     is_high = (multiple > MULTIPLE) & (values > LEAST_RPS)
     confirmed = excess < MULTIPLE * CONFIRMING

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pandas as pd
 
 from analyzer.arrays import Floats
-from analyzer.measurement.frames import TIME
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.numbers import numbered
 from analyzer.measurement.proxy_counts import RATED_SAMPLES, ProxyCounts, ProxyGroup, named
@@ -125,23 +123,19 @@ def _measured(
     tables: Tables, counts: ProxyCounts, table: str, step_seconds: int
 ) -> dict[str, Floats]:
     """Return how many proxies have a row in the steps that overlap each part, by cluster."""
-    found = tables[table][["namespace", "pod", TIME]]
-    rows = found.assign(pod=numbered(found[["namespace", "pod"]]))
-    length, since = counts.part_seconds, rows[TIME] - counts.start_seconds
+    found = tables.pieces(table)
+    keys = found.labels[["namespace", "pod"]]
+    pod = numbered(keys)
+    length, since = counts.part_seconds, found.times - counts.start_seconds
     first, last = (since - step_seconds) // length, -(-since // length) - 1
-    pieces = [
-        rows.assign(part=first + number)[first + number <= last]
-        for number in range(int((last - first).max() if len(rows) else 0) + 1)
-    ]
-    pods = pd.concat(pieces)[["namespace", "pod", "part"]].drop_duplicates(["pod", "part"])
-    is_split = tables.has_several_clusters
-    pods["cluster"] = pods["namespace"].str.rpartition("/")[0] if is_split else ""
-    sizes = pods.groupby(["cluster", "part"]).size()
-    whole = range(counts.part_count)
-    return {
-        cluster: sizes[cluster].reindex(whole, fill_value=0).to_numpy(float)
-        for cluster in sizes.index.unique("cluster")
-    }
+    is_there = np.zeros((int(pod.max(initial=-1)) + 1, counts.part_count), dtype=bool)
+    for number in range(int((last - first).max(initial=0)) + 1):
+        part = first + number
+        known = (part <= last) & (part >= 0) & (part < counts.part_count)
+        is_there[found.spread(pod)[known], part[known]] = True
+    cluster = keys["namespace"].str.rpartition("/")[0] if tables.has_several_clusters else ""
+    pods = keys.assign(cluster=cluster, pod=pod).drop_duplicates("pod").groupby("cluster")["pod"]
+    return {str(name): is_there[numbers].sum(axis=0).astype(float) for name, numbers in pods}
 
 
 def _sites(

@@ -154,9 +154,8 @@ def node_presence(
     does.
     """
     counts = _samples(tables, window)
-    stayed = steps.loc[~steps["proxy"].isin(moved["proxy"]), ["proxy", "point"]]
-    stayed = stayed.assign(node=proxies["node"].reindex(stayed["proxy"]).to_numpy())
-    seen = pd.concat([stayed, moved])[["node", "point"]]
+    stayed = _where_stayed(proxies, steps, moved["proxy"], window.point_count)
+    seen = pd.concat([stayed, moved[["node", "point"]]])
     seen = seen[seen["node"] != ""].drop_duplicates()
     names = pd.Index(sorted({*counts["node"], *seen["node"]}), name="node")
     samples = _matrix(names, counts, window.point_count, counts["samples"].to_numpy(float))
@@ -184,6 +183,19 @@ def node_presence(
                 samples[row, answered], whole, has_placed[row, answered], bridged
             )
     return NodePresence(names=names, shares=shares, is_known=is_known)
+
+
+def _where_stayed(
+    proxies: pd.DataFrame, steps: pd.DataFrame, moved: pd.Series, point_count: int
+) -> pd.DataFrame:
+    """Return the steps in which a node had a proxy that never moved: node, point."""
+    node, names = pd.factorize(proxies["node"])
+    proxy, point = (steps[name].to_numpy(np.int64) for name in ("proxy", "point"))
+    has_proxy = np.zeros((len(names), point_count), dtype=bool)
+    stayed = ~np.isin(proxy, moved.unique())
+    has_proxy[node[proxy[stayed]], point[stayed]] = True
+    node, point = np.nonzero(has_proxy)
+    return pd.DataFrame({"node": names.take(node), "point": point})
 
 
 def _placed(tables: Tables, window: TimeWindow) -> pd.DataFrame:

@@ -52,6 +52,11 @@ def numbered(names: pd.DataFrame) -> Ints:
     return np.repeat(number, np.diff(firsts, append=len(names)))
 
 
+def in_order(names: pd.DataFrame) -> pd.DataFrame:
+    """Return the distinct names of a table, each in the row of its number in `numbered`."""
+    return names.drop_duplicates().sort_values([*names.columns], ignore_index=True)
+
+
 def are_among(rows: pd.DataFrame, names: pd.DataFrame) -> Bools:
     """Return which rows have names that `names` has; columns are compared in their order."""
     if rows.empty or names.empty:

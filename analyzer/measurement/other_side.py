@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats
+from analyzer.measurement.numbers import Numbers, in_order, numbered
 
 SOURCE: Final = ["source_workload_namespace", "source_workload"]
 DESTINATION: Final = ["destination_workload_namespace", "destination_workload"]
@@ -25,6 +27,9 @@ RECEIVERS: Final = ("destination", "waypoint")
 
 OTHERS: Final[Mapping[str, tuple[str, ...]]] = {INBOUND: ("source",), OUTBOUND: RECEIVERS}
 """The reporters at the other side of the same calls."""
+
+_STEP: Final = ["number", "point"]
+"""A workload and a step."""
 
 _REPORTED_AT: Final = {
     "inbound_rps": (DESTINATION, OTHERS[INBOUND]),
@@ -48,17 +53,24 @@ class Heard:
 
         One element a row of the step table; NaN where the other side does not report.
         """
-        keys = self.proxies.loc[rows["proxy"], WORKLOAD].reset_index(drop=True)
-        keys = keys.assign(point=rows["point"].to_numpy(), own=rows[name].to_numpy(float))
-        own = keys.groupby([*WORKLOAD, "point"])["own"].sum(min_count=1)
-        heard = self.by_workload(name).reindex(own.index)
+        number = numbered(self.proxies[WORKLOAD])
+        keys = [number[rows["proxy"].to_numpy(np.int64)], rows["point"].to_numpy(np.int64)]
+        groups = pd.Series(rows[name].to_numpy(float)).groupby(keys)
+        own = groups.sum(min_count=1).rename_axis(_STEP)
+        heard = self._by_number(name).reindex(own.index)
         # A burst at the border of two steps is in the one at this side, and in the other at that.
         around, here = (_with_neighbours(amounts) for amounts in (heard, own))
         ratio = here / around.where(around > 0)
-        expected = around * ratio.groupby(level=WORKLOAD).transform("median")
-        excess = (own / expected.where(expected > 0)).rename("excess")
-        index = pd.MultiIndex.from_frame(keys[[*WORKLOAD, "point"]])
-        return excess.reindex(index).to_numpy(float)
+        expected = around * ratio.groupby(level=_STEP[0]).transform("median")
+        excess = own / expected.where(expected > 0)
+        return excess.to_numpy(float)[groups.ngroup().to_numpy()]
+
+    def _by_number(self, name: str) -> pd.Series:
+        """Return `by_workload` by the number of the workload and the step."""
+        heard = self.by_workload(name).reset_index()
+        number = Numbers(in_order(self.proxies[WORKLOAD])).of(heard[WORKLOAD])
+        index = pd.MultiIndex.from_arrays([number, heard["point"]], names=_STEP)
+        return heard[CALLS].set_axis(index)[number >= 0]
 
     def by_workload(self, name: str) -> pd.Series:
         """Return what the other side reports of a column, by namespace, workload and point."""
@@ -69,5 +81,5 @@ class Heard:
 
 def _with_neighbours(amounts: pd.Series) -> pd.Series:
     """Return the sum of each step and those before and after it, by workload."""
-    groups = amounts.groupby(level=WORKLOAD)
+    groups = amounts.groupby(level=_STEP[0])
     return amounts.add(groups.shift(1), fill_value=0).add(groups.shift(-1), fill_value=0)

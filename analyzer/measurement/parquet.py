@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -78,12 +79,22 @@ def frame_in(table: pa.Table) -> pd.DataFrame:
 
 
 def _texts(column: pa.ChunkedArray) -> pd.Series:
-    """Return a column of labels in which a text is one object, as it is in every other table."""
-    parts = [np.empty(0, dtype=object)]
+    known, codes = texts_of(column)
+    return pd.Series(known[codes], dtype="str")
+
+
+def texts_of(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], Ints]:
+    """Return the texts of a column of labels that `read_table` read, and each row's number of one.
+
+    A text is one object, as it is in every other table. It may have several numbers.
+    """
+    known, codes, count = [np.empty(0, dtype=object)], [np.empty(0, dtype=np.int32)], 0
     for chunk in column.chunks:
-        known = np.array([*map(sys.intern, chunk.dictionary.to_pylist())], dtype=object)
-        parts.append(known[np.asarray(chunk.indices)])
-    return pd.Series(np.concatenate(parts), dtype="str")
+        texts = chunk.dictionary.to_pylist()
+        known.append(np.array([*map(sys.intern, texts)], dtype=object))
+        codes.append(np.asarray(chunk.indices) + np.int32(count))
+        count += len(texts)
+    return np.concatenate(known), np.concatenate(codes)
 
 
 def times_of(path: Path, query: Query, rows: int) -> Iterator[Floats]:

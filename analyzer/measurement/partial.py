@@ -12,6 +12,7 @@ import pandas as pd
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.anchors import corrections, covered_in_part
 from analyzer.measurement.filling import Line, sums
+from analyzer.measurement.impossible import masked
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.neighbours import after, follows
 from analyzer.measurement.other_side import WORKLOAD
@@ -60,9 +61,9 @@ def without_partial(
         lacks_cpu = covered_in_part(proxy, point, counter, cpu, scrapes_per_step=scrapes)
         cpu = np.where(lacks_cpu & is_inner, np.nan, cpu)
         multiples = corrections(proxy, point, counter, cpu, scrapes_per_step=scrapes)
-    masked = {name: believed[name].mask(lacks_requests) for name in OWN_COLUMNS}
     cpu = np.where(lacks_cpu & is_inner, np.nan, cpu * multiples)
-    return believed.assign(**masked, cpu_vcpu=cpu), multiples
+    rest = masked(believed, dict.fromkeys(OWN_COLUMNS, lacks_requests))
+    return rest.assign(cpu_vcpu=cpu), multiples
 
 
 def is_edge(proxy: Ints, point: Ints, point_count: int) -> Bools:
@@ -75,10 +76,15 @@ def is_edge(proxy: Ints, point: Ints, point_count: int) -> Bools:
 
 def _has_few_scrapes(scrapes: Floats, proxy: Ints) -> Bools:
     """Return the steps with fewer scrapes than those around them, two on each side."""
-    groups = pd.Series(scrapes).groupby(proxy)
+    most = pd.Series(scrapes).groupby(proxy).transform("max").to_numpy(float)
+    # As a rule no step of a proxy has clearly fewer than its most.
+    has_few = np.isin(proxy, np.unique(proxy[scrapes < FEW_SCRAPES * most]))
+    few = np.zeros(len(proxy), dtype=bool)
+    groups = pd.Series(scrapes[has_few]).groupby(proxy[has_few])
     around = [groups.shift(by) for by in (-2, -1, 1, 2)]
     usual = pd.concat(around, axis=1).median(axis=1)
-    return np.asarray(scrapes < FEW_SCRAPES * usual.to_numpy(float))
+    few[has_few] = scrapes[has_few] < FEW_SCRAPES * usual.to_numpy(float)
+    return few
 
 
 def _of_kubelets(

@@ -76,10 +76,16 @@ def require_possible(query: Query, series: Sequence[Series], samples: Floats) ->
     )
 
 
+def are_known(query: Query, values: Floats) -> bool:
+    """Return whether all values are possible ones."""
+    # NaN is neither above nor below.
+    return bool(((values >= 0) & (values <= largest_of(query))).all())
+
+
 def require_known(query: Query, frame: pd.DataFrame) -> None:
     """Raise FrameError with the first row that has no possible value."""
     values = frame[query.name].to_numpy(np.float64)
-    is_bad = ~(np.isfinite(values) & (values >= 0) & (values <= largest_of(query)))
+    is_bad = ~((values >= 0) & (values <= largest_of(query)))
     if is_bad.any():
         what = "missing, negative or impossibly large value"
         raise FrameError(

@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analyzer.measurement.numbers import distinct
 from analyzer.measurement.role_rules import UNKNOWN, rules_of
 from analyzer.measurement.signs import KEY, named, signs_of
 from analyzer.measurement.tables import Tables
@@ -46,7 +45,7 @@ def proxy_table(tables: Tables) -> pd.DataFrame:
     own metrics. Its workload is what Istio calls it; else the object that created its pod; else
     the pod's own name. A waypoint's reports do not name it: they name its clients and backends.
     """
-    own = [distinct(tables[name][KEY]) for name in _OF_PROXIES]
+    own = [tables.pieces(name).labels[KEY] for name in _OF_PROXIES]
     known = pd.concat(own).drop_duplicates().sort_values(KEY, ignore_index=True)
     known = known[(known["pod"] != "") & (known["namespace"] != "")].reset_index(drop=True)
     found = assign_roles(signs_of(tables, known))

@@ -42,20 +42,17 @@ FOR_LIFE: Final = ("reserved_vcpu", "reserved_memory_bytes", "limit_vcpu", "limi
 _PARTIAL_SHARE: Final = 0.75
 """Share of the next step's rate, below which a step beside a dark one counts as half covered."""
 
-_MOST_KEPT: Final = 200_000
-"""Rows of a table that stays in memory. Few of the larger ones are needed, and read, again."""
-
 _FEW_STEPS: Final = 8
 """Known steps below which a proxy loses none for being beside dark ones."""
 
 
 def with_points(frame: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
     """Return `frame` with `point`, the number of the step, in place of its time."""
-    return frame.drop(columns=TIME).assign(point=_points_of(frame, window))
+    return frame.drop(columns=TIME).assign(point=_steps_of(frame[TIME].to_numpy(np.int64), window))
 
 
-def _points_of(frame: pd.DataFrame, window: TimeWindow) -> Ints:
-    elapsed = frame[TIME].to_numpy(np.int64) - int(window.start.timestamp())
+def _steps_of(times: Ints, window: TimeWindow) -> Ints:
+    elapsed = times - int(window.start.timestamp())
     return np.asarray(elapsed // window.step_seconds - 1)
 
 
@@ -73,13 +70,14 @@ class Rows:
         self._numbers = Numbers(proxies[KEY])
         self._window = window
         self._shape = len(proxies), window.point_count
-        self._read: dict[str, tuple[Places, Places, Floats]] = {}
+        self._read: dict[str, tuple[Places | Ints, Floats]] = {}
+        self._cells: Places | Ints = np.empty(0, dtype=np.int32)
         self._cpu, self._metrics = self.seen(CPU), self._seen_in(_SHOW_A_SCRAPE)
         found = self._presence(proxies, cluster)
         self._exists, self.doubtful = found.exists, found.doubtful
         self.proxy, self.point = np.nonzero(self._exists)
-        self._row = np.full(self._shape, -1, dtype=np.int32)
-        self._row[self._exists] = np.arange(len(self.proxy))
+        self._row = np.full(self._exists.size, -1, dtype=np.int32)
+        self._row[self._exists.ravel()] = np.arange(len(self.proxy))
         self._was_scraped = self.at(self._metrics)
 
     def _presence(self, proxies: pd.DataFrame, cluster: Ints) -> Presence:
@@ -104,15 +102,15 @@ class Rows:
         names = [f"proxy_{name}" for name in FOR_LIFE]
         intervals = {name: self._tables.intervals_of(name) for name in names}
         flags = self._seen_in(name for name in names if intervals[name].stride == 1)
-        proxy, point, sums = self._samples(STATE_STEPS)
+        cells, sums = self._samples(STATE_STEPS)
+        proxy, point = np.divmod(cells, self._shape[1])
         number, step = self._tables.intervals_of(STATE_STEPS).steps_in(point, sums)
         flags[proxy[number], step] = True
         is_known = flags.any(axis=1, keepdims=True)
         for name in names:
             if intervals[name].stride > 1:
-                proxy, point, _ = self._samples(name)
                 # What has no CPU request, and so no steps, may have another one, or a limit.
-                flags |= in_intervals(intervals[name], self._shape, proxy, point) & ~is_known
+                flags |= in_intervals(intervals[name], self._seen_in([name])) & ~is_known
         return flags
 
     def at(self, flags: Bools) -> Bools:
@@ -143,11 +141,16 @@ class Rows:
 
     def known(self, name: str) -> Floats:
         """Return the values of the table, and NaN elsewhere."""
-        proxy, point, values = self._samples(name)
+        cells, values = self._samples(name)
+        # None is needed again, as a rule, and together they take as much memory as the columns.
+        del self._read[name]
+        if not len(cells):
+            return alike(np.nan, len(self.proxy))
         if (intervals := self._tables.intervals_of(name)).stride > 1:
-            cell = proxy.astype(np.int64) * self._shape[1] + point
-            return self._known_in(intervals, cell, values)
-        row = self._row[proxy, point]
+            return self._known_in(intervals, cells.astype(np.int64), values)
+        row = self._row[cells]
+        if len(row) == len(self.proxy) and (row == np.arange(len(row))).all():
+            return values
         row, values = row[row >= 0], values[row >= 0]
         sums = np.bincount(row, values, minlength=len(self.proxy))
         is_known = np.bincount(row, minlength=len(self.proxy)) > 0
@@ -168,11 +171,12 @@ class Rows:
     def sums(self, frame: pd.DataFrame, column: str) -> Floats:
         """Return the sum of `column` in each row, of a frame with namespace, pod and point."""
         if frame.empty:
-            return np.zeros(len(self.proxy))
+            return alike(0.0, len(self.proxy))
         numbers = self._numbers.of(frame)
         found = numbers >= 0
         proxy, point = numbers[found], frame["point"].to_numpy(np.int64)[found]
-        row, values = self._row[proxy, point], frame[column].to_numpy(float)[found]
+        row = self._row[proxy * self._shape[1] + point]
+        values = frame[column].to_numpy(float)[found]
         sums = np.bincount(row[row >= 0], values[row >= 0], minlength=len(self.proxy))
         return np.asarray(sums, dtype=np.float64)
 
@@ -189,6 +193,8 @@ class Rows:
 
     def replaced(self, values: Floats, frame: pd.DataFrame, column: str) -> Floats:
         """Return `values` with those of `column` where the frame has a row."""
+        if frame.empty:
+            return values
         is_there = self.sums(frame.assign(one=1.0), "one") > 0
         return np.where(is_there, self.sums(frame, column), values)
 
@@ -208,11 +214,14 @@ class Rows:
         """Return what the kubelet measures with the CPU: unknown where the CPU is."""
         cpu_is_known = self.at(self._cpu) & self._tables.has(name)
         values = _zero_where(cpu_is_known, self.known(name))
-        return np.where(cpu_is_known, values, np.nan)
+        return as_one(np.where(cpu_is_known, values, np.nan))
 
     def for_life(self, name: str) -> Floats:
         """Return what a pod keeps for life, filled where kube-state-metrics missed a step."""
-        forward = pd.Series(self.known(name)).groupby(self.proxy).ffill()
+        values = self.known(name)
+        if not np.isnan(values).any() or np.isnan(values).all():
+            return as_one(values)
+        forward = pd.Series(values).groupby(self.proxy).ffill()
         return np.asarray(forward.groupby(self.proxy).bfill(), dtype=np.float64)
 
     def seen(self, name: str) -> Bools:
@@ -222,26 +231,52 @@ class Rows:
     def _seen_in(self, names: Iterable[str]) -> Bools:
         flags = np.zeros(self._shape, dtype=bool)
         for name in names:
-            proxy, point, _ = self._samples(name)
-            flags[proxy, point] = True
+            flags.ravel()[self._samples(name)[0]] = True
         return flags
 
-    def _samples(self, name: str) -> tuple[Places, Places, Floats]:
-        """Return the proxy, step and value of each sample of a table."""
+    def _samples(self, name: str) -> tuple[Places | Ints, Floats]:
+        """Return the cell and the value of each sample of a table.
+
+        Cells are numbered by proxy and step, in the order of an array of shape (proxies, steps).
+        """
         if name not in self._read:
-            frame = self._tables[name]
-            numbers, points = self._numbers.of(frame), _points_of(frame, self._window)
-            kept = (numbers >= 0) & (points >= 0) & (points < self._shape[1])
-            proxy, point = numbers.astype(np.int32), points.astype(np.int32)
-            values = frame[name].to_numpy(float)
+            pieces = self._tables.pieces(name)
+            numbers, values = self._numbers.of(pieces.labels), pieces.samples
+            points = _steps_of(pieces.times, self._window)
+            proxy = pieces.spread(numbers)
+            cells = self._cell(proxy, points)
             # All are kept as a rule: then the values stay those of the table.
+            kept = (proxy >= 0) & (points >= 0) & (points < self._shape[1])
             if not kept.all():
-                proxy, point, values = proxy[kept], point[kept], values[kept]
-            self._read[name] = proxy, point, values
-            if len(frame) > _MOST_KEPT:
-                self._tables.release(name)
+                cells, values = cells[kept], values[kept]
+            # Most tables have the same proxies in the same steps.
+            if np.array_equal(cells, self._cells):
+                cells = self._cells
+            self._cells, self._read[name] = cells, (cells, values)
         return self._read[name]
+
+    def _cell(self, proxy: Ints, points: Ints) -> Places | Ints:
+        cells = proxy * self._shape[1] + points
+        is_small = math.prod(self._shape) <= np.iinfo(np.int32).max
+        return cells.astype(np.int32) if is_small else cells
 
 
 def _zero_where(known: Bools, values: Floats) -> Floats:
-    return np.where(known & np.isnan(values), 0.0, values)
+    return as_one(np.where(known & np.isnan(values), 0.0, values))
+
+
+def alike(value: float, count: int) -> Floats:
+    """Return an array of the same value, which is there once; it cannot be changed."""
+    return np.broadcast_to(np.float64(value), (count,))
+
+
+def as_one(values: Floats) -> Floats:
+    """Return the same values; one that all of them are is there once.
+
+    Many quantities are unknown, or zero, in a whole mesh.
+    """
+    if not len(values):
+        return values
+    first = values[0]
+    is_one = np.isnan(values).all() if np.isnan(first) else (values == first).all()
+    return alike(first, len(values)) if is_one else values

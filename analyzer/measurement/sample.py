@@ -20,6 +20,7 @@ from analyzer.measurement.anonymise import Anonymiser
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.frames import check_frame, frame_of, sorted_frame
 from analyzer.measurement.manifest import QueryRecord
+from analyzer.measurement.pieces import Pieces
 from analyzer.measurement.plan import Ask, Plan, PlannedQuery, planned_on, samples_per_point
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.survey import Survey
@@ -77,12 +78,12 @@ class Sample(Snapshot):
         """Return findings without those that are true of a sample only."""
         return tuple(one for one in findings if self.is_whole or one.name not in _OF_LENGTH)
 
-    def frame(self, name: str) -> pd.DataFrame:
+    def pieces(self, name: str) -> Pieces:
         """Return the samples of one query; no rows if it was not sent."""
         query = load_queries()[name]
         if name not in self.frames:
-            return frame_of(query, ())
-        return check_frame(query, self.frames[name])
+            return Pieces.of(name, frame_of(query, ()))
+        return Pieces.of(name, check_frame(query, self.frames[name]))
 
 
 def take_sample(source: Source, scope: Scope, found: Survey, whole: TimeWindow) -> Sample:

@@ -53,11 +53,10 @@ class Completed:
 
 def completed(tables: Tables) -> Completed:
     """Return the tables of a snapshot with the directions that some proxies do not report."""
-    calls = tables[CALLS]
-    if not (calls["reporter"] == "").any() and not any(
-        _unheard(tables, name) for name in OWN_WORKLOAD
-    ):
+    is_unlabelled = (tables.pieces(CALLS).labels["reporter"] == "").any()
+    if not is_unlabelled and not any(_unheard(tables, name) for name in OWN_WORKLOAD):
         return Completed(tables=tables)
+    calls = tables[CALLS]
     pods = _workloads(tables)
     unlabelled = _unlabelled(tables, pods)
     calls = _with_reporters(calls, unlabelled)
@@ -79,7 +78,7 @@ def completed(tables: Tables) -> Completed:
 
 def require_callers(tables: Tables) -> None:
     """Raise InsufficientData if one direction of traffic is missing, and nothing replaces it."""
-    calls = tables[CALLS]
+    calls = tables.pieces(CALLS).labels
     for reporter, other, end in (
         ("source", "destination", SOURCE[1]),
         ("destination", "source", DESTINATION[1]),
@@ -95,9 +94,9 @@ def require_callers(tables: Tables) -> None:
 
 def _unheard(tables: Tables, name: str) -> bool:
     """Return whether workloads that the other side names report none of their own requests."""
-    calls, own = tables[CALLS], OWN_WORKLOAD[name]
+    calls, own = tables.pieces(CALLS).labels, OWN_WORKLOAD[name]
     named = calls[calls["reporter"].isin(OTHERS[name]) & ~calls[own[1]].isin(UNKNOWN_NAMES)]
-    return not are_among(named[own], tables[name][own]).all()
+    return not are_among(named[own], tables.pieces(name).labels[own]).all()
 
 
 def _workloads(tables: Tables) -> pd.DataFrame:

@@ -8,8 +8,9 @@ import pandas as pd
 
 from analyzer.measurement.applications import with_application
 from analyzer.measurement.frames import TIME
-from analyzer.measurement.numbers import Numbers, are_among, first_rows
+from analyzer.measurement.numbers import Numbers, are_among
 from analyzer.measurement.other_side import DESTINATION, INBOUND, OUTBOUND
+from analyzer.measurement.pieces import Pieces
 from analyzer.measurement.tables import UNKNOWN_NAMES, Tables, workload_of_creator
 
 KEY: Final = ["namespace", "pod"]
@@ -76,7 +77,7 @@ def signs_of(tables: Tables, known: pd.DataFrame) -> pd.DataFrame:
     """
     signs = known.assign(**_descriptions(tables, known))
     signs["creator"] = workload_of_creator(signs)
-    signs = signs.assign(**_whose(tables[INBOUND], signs))
+    signs = signs.assign(**_whose(tables.pieces(INBOUND), signs))
     return signs.assign(**_reports(tables, signs))
 
 
@@ -85,7 +86,7 @@ def _descriptions(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
     numbers = Numbers(known[KEY])
     rows = {}
     for name in dict.fromkeys(name for _, name, _ in _DESCRIBED):
-        frame = _last_rows(tables[name]).sort_values(TIME, kind="stable")
+        frame = _last_rows(tables.pieces(name)).sort_values(TIME, kind="stable")
         rows[name] = frame, numbers.of(frame)
     found = {ours: np.full(len(known), "", dtype=object) for ours, *_ in _DESCRIBED}
     for ours, name, label in _DESCRIBED:
@@ -98,22 +99,23 @@ def _descriptions(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
     return {ours: pd.Series(texts, index=known.index, dtype="str") for ours, texts in found.items()}
 
 
-def _last_rows(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the last row of each piece with the same labels in the order of time."""
-    is_earlier = np.diff(frame[TIME].to_numpy(), prepend=0) < 0
-    labels = frame.select_dtypes(exclude="number")
-    firsts = first_rows(labels.assign(piece=is_earlier.cumsum()))
-    return frame.iloc[np.append(firsts[1:], len(frame)) - 1] if len(frame) else frame
+def _last_rows(pieces: Pieces) -> pd.DataFrame:
+    """Return the labels of each piece, with the last time in it."""
+    number = np.arange(len(pieces.labels))
+    latest = np.zeros(len(number), dtype=np.int64)
+    np.maximum.at(latest, pieces.spread(number), pieces.times)
+    return pieces.labels.assign(**{TIME: latest})
 
 
-def _whose(inbound: pd.DataFrame, signs: pd.DataFrame) -> dict[str, pd.Series]:
+def _whose(inbound: Pieces, signs: pd.DataFrame) -> dict[str, pd.Series]:
     """Return whose requests each proxy reports as destination.
 
     `own_inbound`: its own workload's, as a sidecar does. `other_inbound`: another workload's, as a
     waypoint does before Istio 1.22; `several_inbound`: those of several others, or of one in
     another namespace. `proxied_inbound`: other proxies run in pods of that other workload.
     """
-    sums = inbound.groupby([*KEY, *DESTINATION])[INBOUND].sum() + _NO_RATE
+    of_pieces = inbound.labels.assign(**{INBOUND: inbound.sums()})
+    sums = of_pieces.groupby([*KEY, *DESTINATION])[INBOUND].sum() + _NO_RATE
     rows = sums[~sums.index.get_level_values(-1).isin(UNKNOWN_NAMES)].reset_index()
     rows = rows.merge(signs[[*KEY, "creator", "created_by_name"]], on=KEY)
     ends = rows.drop(columns=INBOUND).itertuples(index=False)
@@ -171,20 +173,28 @@ def _reports(tables: Tables, signs: pd.DataFrame) -> dict[str, pd.Series]:
     """
     numbers = Numbers(signs[KEY])
 
-    def is_in(*frames: pd.DataFrame) -> pd.Series:
-        return pd.Series(numbers.among(*frames), index=signs.index)
+    def is_in(*labels: pd.DataFrame) -> pd.Series:
+        return pd.Series(numbers.among(*labels), index=signs.index)
 
-    tcp, build, cpu = (
-        tables[name] for name in ("proxy_tcp_bytes_per_second", "proxy_build", "proxy_cpu_vcpu")
+    tcp, build, cpu, waypoint, inbound, outbound = (
+        tables.pieces(name).labels
+        for name in (
+            "proxy_tcp_bytes_per_second",
+            "proxy_build",
+            "proxy_cpu_vcpu",
+            "waypoint_requests_rps",
+            INBOUND,
+            OUTBOUND,
+        )
     )
-    waypoint, outbound = tables["waypoint_requests_rps"], tables[OUTBOUND]
     containers = tables["application_containers"]
     # Pods are made from one template where they have one workload for sure.
     sure = signs["own_name"].where(signs["own_inbound"], "")
     rows = signs[KEY].assign(
         workload=named(signs.assign(sure=sure), "creator", "sure", "sender", "pod")
     )
-    has_application = pd.Series(with_application(containers, cpu, rows), index=signs.index)
+    seen = tables["proxy_cpu_vcpu"] if len(containers) else containers
+    has_application = pd.Series(with_application(containers, seen, rows), index=signs.index)
     return {
         "is_agentgateway": is_in(cpu[cpu["container"] == "agentgateway"]),
         "is_ztunnel_build": is_in(build[build["component"] == "ztunnel"]),
@@ -192,9 +202,9 @@ def _reports(tables: Tables, signs: pd.DataFrame) -> dict[str, pd.Series]:
         "has_application": has_application,
         # Without data about a pod's containers it is unknown whether a proxy is alone.
         "is_alone": ~has_application & is_in(cpu) & (len(containers) > 0),
-        "receives": is_in(tables[INBOUND]),
+        "receives": is_in(inbound),
         "sends": is_in(outbound),
         "receives_tcp": is_in(tcp[tcp["reporter"] == "destination"]),
         "sends_tcp": is_in(tcp[tcp["reporter"] == "source"]),
-        "is_scraped": is_in(tables[INBOUND], outbound, waypoint, tcp, build),
+        "is_scraped": is_in(inbound, outbound, waypoint, tcp, build),
     }

@@ -11,9 +11,11 @@ import pyarrow.parquet as pq
 
 from analyzer import files
 from analyzer.errors import OutputError, SnapshotError
-from analyzer.measurement.frames import check_frame, frame_of
+from analyzer.measurement.frames import frame_of
 from analyzer.measurement.manifest import Manifest, QueryRecord
-from analyzer.measurement.parquet import MOST_FILE_BYTES, frame_in, read_table, times_of
+from analyzer.measurement.parquet import MOST_FILE_BYTES, read_table, times_of
+from analyzer.measurement.pieces import Pieces, checked_pieces
+from analyzer.memory import release_unused
 from analyzer.prometheus.query import load_queries
 from analyzer.units import moment
 
@@ -43,12 +45,19 @@ class Snapshot:
             SnapshotError: if the file cannot be read.
             FrameError: if it holds impossible values.
         """
+        return self.pieces(name).frame()
+
+    def pieces(self, name: str) -> Pieces:
+        """Return the same by series; raises as `frame`."""
         query = load_queries()[name]
         for record in self.manifest.queries:
             if record.name == name:
                 table = read_table(self.path / record.file, query, record.sample_count)
-                return check_frame(query, frame_in(table))
-        return frame_of(query, ())
+                found = checked_pieces(query, table)
+                del table
+                release_unused(len(found))
+                return found
+        return Pieces.of(name, frame_of(query, ()))
 
 
 def load_snapshot(path: Path | str) -> Snapshot:
@@ -132,7 +141,9 @@ def write_table(path: Path, table: pa.Table) -> str:
     sink = pa.BufferOutputStream()
     # Without it readers see texts where the table has numbers of texts, as Parquet does anyway.
     is_noted = bool(table.schema.metadata)
-    pq.write_table(table, sink, compression="zstd", store_schema=is_noted)
+    # Numbers of distinct values take time, and no less room: most samples are distinct.
+    repeated = [one.name for one in table.schema if not pa.types.is_floating(one.type)]
+    pq.write_table(table, sink, compression="zstd", store_schema=is_noted, use_dictionary=repeated)
     return write_file(path, sink.getvalue().to_pybytes())
 
 

@@ -11,7 +11,7 @@ from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.counters import CPU_COUNTER, REPORTERS, REQUEST_COUNTER, Counted
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.neighbours import after, before, follows
-from analyzer.measurement.rows import CPU, FOR_LIFE, TCP, Rows, with_points
+from analyzer.measurement.rows import CPU, FOR_LIFE, TCP, Rows, alike, as_one, with_points
 from analyzer.measurement.tables import Tables
 from analyzer.prometheus.label_mapping import Exporter
 from analyzer.window import TimeWindow
@@ -116,8 +116,9 @@ def step_table(
     )
     requests = inbound + outbound + waypoint
     tcp = rows.zero_where_scraped(TCP, is_known=tables.is_attributable(TCP))
+    cpu = rows.known(CPU)
     columns = {
-        "cpu_vcpu": rows.replaced(rows.known(CPU), counted.cpu, "rate"),
+        "cpu_vcpu": rows.replaced(cpu, counted.cpu, "rate"),
         "inbound_rps": inbound,
         "outbound_rps": outbound,
         "proxy_rps": requests,
@@ -133,7 +134,8 @@ def step_table(
         "resets": rows.zero_where_scraped(_RESETS, is_known=tables.has(_RESETS)),
         **{name: rows.for_life(f"proxy_{name}") for name in FOR_LIFE},
     }
-    recounted = _multiple(rows.proxy, columns["cpu_vcpu"], rows.known(CPU))
+    recounted = _multiple(rows.proxy, columns["cpu_vcpu"], cpu)
+    del cpu
     scrapes = rows.known("proxy_build")
     full = _share_of_most(rows.proxy, scrapes, proxies)
     is_first = _begins_with_window(rows.proxy, rows.point, scrapes)
@@ -149,12 +151,11 @@ def step_table(
         factors = np.where(rows.at(covered.is_cut) | is_first, factor, 1.0)
         factors *= np.where(rows.at(covered.is_end), _own_share(full, factor), 1.0)
         for name in names:
-            whole = columns[name] * factors
-            columns[name] = np.where(is_unknown, np.nan, whole)
+            columns[name] = as_one(np.where(is_unknown, np.nan, columns[name] * factors))
     counters = _counters(rows, tables, window)
     is_renewed = _is_renewed(rows.proxy, rows.point, counters, columns["resets"])
     for name in ("cpu_vcpu", *OWN_COLUMNS, *EVENTS):
-        columns[name] = np.where(is_renewed, np.nan, columns[name])
+        columns[name] = as_one(np.where(is_renewed, np.nan, columns[name]))
     is_whole = full >= _WHOLE
     number, point = np.nonzero(rows.doubtful)
     return StepTable(
@@ -182,6 +183,8 @@ def _events(rows: Rows, tables: Tables) -> dict[str, Floats]:
 
 
 def _multiple(proxy: Ints, believed: Floats, stored: Floats) -> Floats:
+    if believed is stored:
+        return alike(1.0, len(proxy))
     known = np.where(np.isnan(believed) | np.isnan(stored), np.nan, 1.0)
     sums = pd.DataFrame({"believed": believed * known, "stored": stored * known}).groupby(proxy)
     whole = sums.transform("sum")
@@ -238,7 +241,7 @@ def _counters(rows: Rows, tables: Tables, window: TimeWindow) -> dict[str, Float
     }
     found["cpu_vcpu"] = np.nan_to_num(rows.known(CPU_COUNTER))
     return {
-        name: np.where(counter > 0, counter, np.nan) / window.step_seconds
+        name: as_one(np.where(counter > 0, counter, np.nan) / window.step_seconds)
         for name, counter in found.items()
     }
 

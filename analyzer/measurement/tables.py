@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
@@ -12,8 +13,8 @@ from analyzer.errors import InsufficientData
 from analyzer.measurement.clusters import Clusters
 from analyzer.measurement.coarse import Intervals
 from analyzer.measurement.frames import TIME
-from analyzer.measurement.numbers import distinct
 from analyzer.measurement.other_side import INBOUND, OUTBOUND, OWN_WORKLOAD
+from analyzer.measurement.pieces import Pieces
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.prometheus.label_mapping import Attribution, Exporter
 from analyzer.prometheus.query import load_query
@@ -58,6 +59,10 @@ NAMED: Final[Mapping[Exporter, str]] = {
 _NODE_LABELS: Final = ("node", "kubernetes_io_hostname")
 
 
+_MOST_KEPT: Final = 200_000
+"""Rows of a table that stays in memory as it is written out, for who asks next."""
+
+
 class Tables:
     """The tables of one snapshot: namespace and pod on every row of a proxy, no cluster column.
 
@@ -68,14 +73,24 @@ class Tables:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._attribution = snapshot.manifest.label_mapping.attribution
-        self._files: dict[str, pd.DataFrame] = {}
-        self._attributed: dict[str, pd.DataFrame] = {}
+        self._files: dict[str, Pieces] = {}
+        self._attributed: dict[str, Pieces] = {}
+        self._frames: dict[str, pd.DataFrame] = {}
         self._replaced: dict[str, pd.DataFrame] = {}
         self._meant: dict[Exporter | None, Mapping[str, str]] = {}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
-        """Return the table of one query, which must not be changed; read once until `release`."""
+        """Return the table of one query, which must not be changed.
+
+        A large one is written out anew each time: `pieces` is for what needs no label in each row.
+        """
         return self._replaced[name] if name in self._replaced else self._of_pods(name)
+
+    def pieces(self, name: str) -> Pieces:
+        """Return the table of one query by series, which must not be changed."""
+        if name in self._replaced:
+            return Pieces.of(name, self._replaced[name])
+        return self._pieces_of_pods(name)
 
     def replaced(self, frames: Mapping[str, pd.DataFrame]) -> "Tables":
         """Return the tables with others in place of some."""
@@ -87,27 +102,42 @@ class Tables:
     def _replace(self, frames: Mapping[str, pd.DataFrame]) -> None:
         self._replaced = {**self._replaced, **frames}
 
-    def release(self, name: str) -> None:
-        """Keep a table no longer: whoever asks for it again has its file read again."""
-        self._attributed.pop(name, None)
-        self._files.pop(name, None)
-
     def _of_pods(self, name: str) -> pd.DataFrame:
+        if name in self._frames:
+            return self._frames[name]
+        frame = self._pieces_of_pods(name).frame()
+        if len(frame) <= _MOST_KEPT:
+            self._frames[name] = frame
+        return frame
+
+    def _pieces_of_pods(self, name: str) -> Pieces:
         if name not in self._attributed:
             self._attributed[name] = self._attribute(name)
         return self._attributed[name]
 
-    def _stored(self, name: str) -> pd.DataFrame:
+    def _stored_pieces(self, name: str) -> Pieces:
         """Return the table of one query as it is in the snapshot; its file is read once."""
         if name not in self._files:
-            self._files[name] = self._snapshot.frame(name)
+            found = self._snapshot.pieces(name)
+            # Most have rows of the same times, which are held once.
+            alike = (one.times for one in self._files.values() if len(one) == len(found))
+            times = next((one for one in alike if np.array_equal(one, found.times)), found.times)
+            self._files[name] = replace(found, times=times)
         return self._files[name]
 
-    def _attribute(self, name: str) -> pd.DataFrame:
+    def _stored(self, name: str) -> pd.DataFrame:
+        return self._stored_pieces(name).frame()
+
+    def _attribute(self, name: str) -> Pieces:
         is_recorded = name == _CPU and self._snapshot.manifest.label_mapping.is_recorded
-        frame = self._stored(_RECORDED_CPU if is_recorded else name)
-        if is_recorded:
-            frame = frame.rename(columns={_RECORDED_CPU: _CPU})
+        stored = self._stored_pieces(_RECORDED_CPU if is_recorded else name)
+        stored = replace(stored, name=name)
+        if self._attribution == Attribution.POD and not self.has_several_clusters:
+            return replace(stored, labels=stored.labels.drop(columns="cluster"))
+        return Pieces.of(name, self._attributed_frame(name, stored.frame()))
+
+    def _attributed_frame(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a table whose rows are attributed one by one."""
         if _is_of_proxies(name):
             if self._attribution == Attribution.ADDRESS:
                 frame = self._by_address(_once(name, frame))
@@ -136,7 +166,7 @@ class Tables:
         return self._meant[exporter]
 
     def _pods_of(self, exporter: Exporter | None) -> pd.DataFrame:
-        frames = [distinct(self._stored(name)[_POD]) for name in _PODS_OF[exporter]]
+        frames = [self._stored_pieces(name).labels[_POD] for name in _PODS_OF[exporter]]
         return pd.concat(frames).drop_duplicates()
 
     @cached_property
@@ -224,14 +254,17 @@ class Tables:
         """Return the share of the requests that sidecars and gateways report without a proxy."""
         whole = known = 0.0
         for name, (namespace, _) in OWN_WORKLOAD.items():
-            frame, attributed = self._stored(name), self._of_pods(name)
-            is_known = (attributed[["namespace", "pod"]] != "").all(axis=1)
+            attributed = self._pieces_of_pods(name)
+            is_known = (attributed.labels[["namespace", "pod"]] != "").all(axis=1).to_numpy()
+            known += float(attributed.sums()[is_known].sum())
+            if self._attribution == Attribution.POD:
+                whole += float(self._stored_pieces(name).samples.sum())
+                continue
+            frame = self._stored(name)
             if self._attribution == Attribution.ADDRESS:
                 frame = _once(name, frame)
-            if self._attribution != Attribution.POD:
-                frame = self._within_scope(frame, frame[namespace])
+            frame = self._within_scope(frame, frame[namespace])
             whole += float(frame[name].sum())
-            known += float(attributed.loc[is_known, name].sum())
         return 1 - known / whole if whole > 0 else 0.0
 
     @cached_property

@@ -35,15 +35,22 @@ def test_a_table_is_what_was_collected_without_the_cluster(tmp_path: Path) -> No
     assert tables.clusters == ()
 
 
-def test_a_table_that_was_released_is_read_again(tmp_path: Path) -> None:
+def test_a_large_table_is_not_kept_as_it_is_written_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analyzer.measurement.tables._MOST_KEPT", 3)
     tables = tables_of(tmp_path, {CPU: steady(CPU, ("shop", "a"), 0.1)})
-    before = tables[CPU]
-    replaced = tables.replaced({CALLS: tables[CALLS]})
 
-    replaced.release(CPU)
+    assert tables[CPU] is not tables[CPU]
+    assert tables[CPU].equals(tables[CPU])
+    assert tables.pieces(CPU) is tables.pieces(CPU)
 
-    assert tables[CPU] is not before
-    assert tables[CPU].equals(before)
+
+def test_tables_of_the_same_times_hold_them_once(tmp_path: Path) -> None:
+    rows = {name: steady(name, ("shop", "a"), 0.1) for name in (CPU, RECORDED)}
+    tables = tables_of(tmp_path, rows)
+
+    assert tables.pieces(CPU).times is tables.pieces(RECORDED).times
 
 
 def test_recorded_cpu_stands_in_for_the_counters(tmp_path: Path) -> None:

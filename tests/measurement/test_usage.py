@@ -52,7 +52,7 @@ def truth(mixed_mesh: FilledMesh) -> Truth:
 def test_a_mesh_is_the_same_where_no_table_stays_in_memory(
     usage: MeshUsage, mixed_snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("analyzer.measurement.rows._MOST_KEPT", 0)
+    monkeypatch.setattr("analyzer.measurement.tables._MOST_KEPT", 0)
 
     again = measure(mixed_snapshot)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
@@ -76,10 +77,11 @@ class Evidence:
 
     def total_of(self, name: str) -> pd.Series:
         """Return the sum of one query's samples for each row of `proxies`; 0 where it has none."""
-        rows = self.tables[name]
-        numbers = Numbers(self.proxies[["namespace", "pod"]]).of(rows)
-        sums = rows[name].groupby(numbers).sum().reindex(range(len(self.proxies)))
-        return pd.Series(sums.fillna(0.0).to_numpy(), index=self.proxies.index)
+        pieces = self.tables.pieces(name)
+        numbers = Numbers(self.proxies[["namespace", "pod"]]).of(pieces.labels)
+        known, size = numbers >= 0, len(self.proxies)
+        sums = np.bincount(numbers[known], pieces.sums()[known], minlength=size)
+        return pd.Series(sums, index=self.proxies.index)
 
     def mean_cpu(self, numbers: Iterable[int]) -> float:
         """Return the vCPU of some proxies, averaged over the observed steps, filled."""

@@ -3,9 +3,10 @@
 import re
 from typing import Final
 
+import pandas as pd
+
 from analyzer.measurement import surveyed
 from analyzer.measurement.findings import Bias, Finding, Severity
-from analyzer.measurement.frames import TIME
 from analyzer.measurement.metrics import START_WITH_POD_LABELS
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.measurement.tables import INSTANCE_TYPE
@@ -138,7 +139,8 @@ def _intervals(evidence: Evidence) -> Finding | None:
 def _thinned(evidence: Evidence) -> Finding | None:
     manifest = evidence.manifest
     promised = manifest.window.step_seconds / manifest.request_scrape_seconds
-    found = evidence.tables["proxy_build"].groupby(TIME)["proxy_build"].median()
+    scrapes = evidence.tables.pieces("proxy_build")
+    found = pd.Series(scrapes.samples).groupby(scrapes.times).median()
     thin = int((found < promised / 2).sum())
     if thin <= THIN_SHARE * len(found):
         return None

@@ -5,8 +5,6 @@ from typing import Final
 import pandas as pd
 
 from analyzer.measurement.findings import Bias, Finding, Severity
-from analyzer.measurement.frames import TIME
-from analyzer.measurement.numbers import distinct
 from analyzer.measurement.other_side import CALLS
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.units import counted
@@ -67,7 +65,7 @@ def _partial_memory(evidence: Evidence) -> Finding | None:
 
 def _compared(evidence: Evidence, name: str) -> tuple[pd.MultiIndex, int, pd.Index]:
     """Return the pods in a table, how many proxies have CPU, and those of them not in the table."""
-    pods = _pods(distinct(evidence.tables[name][[*_KEY]]))
+    pods = _pods(evidence.tables.pieces(name).labels.drop_duplicates([*_KEY]))
     steps = evidence.steps
     with_cpu = steps.loc[steps["cpu_vcpu"].notna(), "proxy"].unique()
     known = evidence.proxies[evidence.proxies.index.isin(with_cpu)]
@@ -80,10 +78,11 @@ def _pods(rows: pd.DataFrame) -> pd.MultiIndex:
 
 def _partial_calls(evidence: Evidence) -> Finding | None:
     """Return the finding about steps in which the calls are fewer than the received requests."""
-    calls, received = evidence.tables[CALLS], evidence.tables[_RECEIVED]
-    rates = received.groupby(TIME)[_RECEIVED].sum()
+    calls, received = (evidence.tables.pieces(name) for name in (CALLS, _RECEIVED))
+    rates = pd.Series(received.samples).groupby(received.times).sum()
     rates = rates[rates > 0]
-    named = calls[calls["reporter"] == "destination"].groupby(TIME)[CALLS].sum()
+    calls = calls.where((calls.labels["reporter"] == "destination").to_numpy())
+    named = pd.Series(calls.samples).groupby(calls.times).sum()
     part = named.reindex(rates.index, fill_value=0.0) / rates
     usual = float(part.median()) if len(part) else 0.0
     partial = part[part < _LEAST_CALLS_SHARE * usual]

@@ -59,8 +59,8 @@ def _never_known(evidence: Evidence, column: str) -> pd.DataFrame:
 
 
 def _unreported(evidence: Evidence) -> Finding | None:
-    calls = evidence.tables[CALLS]
-    sent = calls[(calls["reporter"] == "source") & (calls[CALLS] > 0)]
+    calls = evidence.tables.pieces(CALLS)
+    sent = calls.labels[(calls.labels["reporter"] == "source") & (calls.sums() > 0)]
     called = _by_workload(sent[DESTINATION].drop_duplicates())
     received = evidence.sidecars.groupby("proxy")["inbound_rps"].sum(min_count=1).dropna()
     workloads = _by_workload(evidence.proxies.loc[received.index, ["namespace", "workload"]])
