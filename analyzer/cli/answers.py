@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from analyzer.cli import answering, options, values
+from analyzer.cli import answering, machine, options, values
 from analyzer.cli.ending import keeping
 from analyzer.cli.measuring import collected, kept_at
 from analyzer.cli.parameters import command, examples, option, verbatim
@@ -176,6 +176,7 @@ def compare(
     from analyzer.units import Refusal
 
     assumed = options.scenario_of(scenario)
+    machine.collect_again()
     first, second = load_snapshot(before), load_snapshot(after)
     found = compare_snapshots(first, second, assumed)
     if isinstance(found, Refusal):

@@ -83,6 +83,7 @@ def run(command_line: Callable[..., object]) -> Never:
     """Run the command line and end the process."""
     signal.signal(signal.SIGTERM, _terminate)
     machine.prepare()
+    machine.hold_collection()
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - kept to the end
     try:

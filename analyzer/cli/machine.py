@@ -4,6 +4,7 @@ A failure of the machine is one line. A programming mistake keeps its traceback.
 """
 
 import errno
+import gc
 import logging
 import os
 import re
@@ -67,6 +68,18 @@ def prepare() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+
+
+def hold_collection() -> None:
+    """Collect no garbage until `collect_again`: it would look through each module many times."""
+    gc.disable()
+
+
+def collect_again() -> None:
+    """Collect garbage from now on, but not among what was imported: that stays to the end."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def shortage() -> str:

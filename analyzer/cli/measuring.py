@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from analyzer.cli import values
+from analyzer.cli import machine, values
 from analyzer.cli.ending import keeping, note
 from analyzer.cli.options import (
     URL,
@@ -69,7 +69,11 @@ def noting(*, quiet: bool) -> Callable[[str], None]:
 
 
 def access_to(url: str, credentials: CredentialOptions, *, quiet: bool) -> Access:
-    """Return the access to a server, and note how its address is understood."""
+    """Return the access to a server, and note how its address is understood.
+
+    What the command needs is imported: what follows may hold much memory.
+    """
+    machine.collect_again()
     access = credentials.access(url)
     if access.remark and not quiet:
         note(access.remark)
