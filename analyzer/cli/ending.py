@@ -47,6 +47,7 @@ class CommandLine(click.Group):
         if lacking := machine.shortage():
             _last_words(lacking)
             ctx.exit(1)
+        machine.silence_libraries()
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, AnalyzerError) as error:

@@ -5,7 +5,6 @@ A failure of the machine is one line. A programming mistake keeps its traceback.
 
 import errno
 import gc
-import logging
 import os
 import re
 import sys
@@ -64,10 +63,16 @@ def prepare() -> None:
     for name in ("COLUMNS", "LINES"):
         if not re.fullmatch("[0-9]{1,6}", os.environ.get(name, ""), re.ASCII):
             os.environ.pop(name, None)
-    # Without any handler Python prints the warnings of libraries on stderr.
-    logging.getLogger().addHandler(logging.NullHandler())
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+
+
+def silence_libraries() -> None:
+    """Keep libraries from logging on stderr, where Python prints warnings without any handler."""
+    # `--help` logs nothing, and this takes a tenth of its time.
+    import logging
+
+    logging.getLogger().addHandler(logging.NullHandler())
 
 
 def hold_collection() -> None:

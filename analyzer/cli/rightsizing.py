@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from analyzer.cli import answering, machine, options
+from analyzer.cli import answering, machine
 from analyzer.cli.ending import note
 from analyzer.cli.parameters import command, examples, verbatim
 from analyzer.errors import InsufficientData
 
 if TYPE_CHECKING:
+    from analyzer.cli import options
     from analyzer.measurement.snapshot import Snapshot
     from analyzer.projection.rightsizing.result import Rightsizing
     from analyzer.projection.scenario import Scenario
